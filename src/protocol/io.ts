@@ -1,0 +1,140 @@
+/**
+ * What goes into the protocol core and what comes out of it.
+ *
+ * The core is a pure, synchronous state machine: `handle(input, nowMs)` returns outputs and does nothing
+ * else. It reads no clock, starts no timer, opens no socket. Three drivers perform the outputs: the daemon,
+ * the in-process cluster of the tests and the discrete-event simulator.
+ */
+
+/** A peer's Ed25519 public key, 32 bytes, as 64 lower-case hexadecimal digits. The only name a peer has. */
+export type PeerKey = string;
+
+/** What gossip does with an announcement: forward it, drop it, or drop it and hold it against the sender. */
+export type Verdict = 'accept' | 'ignore' | 'reject';
+
+export type Input =
+  /** First input of every session, after construction from the stored state. */
+  | { readonly type: 'start' }
+  /** The time asked for by the last `wake-at` has come. A stale one is harmless. */
+  | { readonly type: 'wake' }
+  | { readonly type: 'peer-up'; readonly peer: PeerKey }
+  | { readonly type: 'peer-down'; readonly peer: PeerKey }
+  /** A gossip message. Answered in the same call by one `verdict` with the same token. */
+  | {
+      readonly type: 'announcement';
+      readonly from: PeerKey;
+      readonly token: number;
+      readonly bytes: Uint8Array;
+    }
+  /** A peer asks us something. Answered in the same call by one `respond` or `refuse` with the same token. */
+  | { readonly type: 'request'; readonly from: PeerKey; readonly token: number; readonly bytes: Uint8Array }
+  /** The whole answer to our request, frame by frame. */
+  | { readonly type: 'response'; readonly requestId: number; readonly frames: readonly Uint8Array[] }
+  | { readonly type: 'request-failed'; readonly requestId: number; readonly reason: string }
+  /** Local training of `round` ended. `parameters` has length `size`; ownership passes to the core. */
+  | {
+      readonly type: 'trained';
+      readonly round: number;
+      readonly parameters: Float32Array;
+      readonly loss: number;
+      readonly samples: number;
+    }
+  | { readonly type: 'training-failed'; readonly round: number; readonly reason: string };
+
+/** One change to the store; `null` deletes the key. Keys are plain ASCII and sort in byte order. */
+export interface StoreWrite {
+  readonly key: string;
+  readonly value: Uint8Array | null;
+}
+
+/**
+ * Outputs are performed in the order given. A `persist` has reached the store before any later output of the
+ * same node is performed: that is what lets an announcement follow the residual that paid for it.
+ */
+export type Output =
+  /** Replaces the time asked for before. */
+  | { readonly type: 'wake-at'; readonly atMs: number }
+  /** One atomic transaction; `durable` asks for a flush to the disk. */
+  | { readonly type: 'persist'; readonly writes: readonly StoreWrite[]; readonly durable: boolean }
+  | { readonly type: 'announce'; readonly bytes: Uint8Array }
+  | { readonly type: 'verdict'; readonly token: number; readonly verdict: Verdict }
+  | {
+      readonly type: 'request';
+      readonly requestId: number;
+      readonly peer: PeerKey;
+      readonly bytes: Uint8Array;
+      /** Bound on the sum of all frames of the answer. */
+      readonly responseBytesMax: number;
+      readonly timeoutMs: number;
+    }
+  | { readonly type: 'respond'; readonly token: number; readonly frames: readonly Uint8Array[] }
+  | { readonly type: 'refuse'; readonly token: number; readonly reason: string }
+  /** Train `steps` local steps from `parameters` (length `size`; must not be modified). One at a time. */
+  | {
+      readonly type: 'train';
+      readonly round: number;
+      readonly steps: number;
+      readonly parameters: Float32Array;
+    }
+  | { readonly type: 'event'; readonly event: ProtocolEvent };
+
+/** What happened, for logs, the terminal view and tests. Nothing in the protocol depends on these. */
+export type ProtocolEvent =
+  | { readonly kind: 'phase'; readonly phase: Phase }
+  | { readonly kind: 'round-started'; readonly round: number }
+  | { readonly kind: 'published'; readonly round: number; readonly bodyBytes: number; readonly loss: number }
+  | { readonly kind: 'skipped'; readonly round: number; readonly reason: string }
+  | { readonly kind: 'accepted'; readonly round: number; readonly author: PeerKey }
+  | { readonly kind: 'refused'; readonly reason: RefusalReason; readonly from: PeerKey }
+  | { readonly kind: 'finalised'; readonly round: number; readonly entries: number; readonly root: string }
+  | { readonly kind: 'restored'; readonly round: number }
+  | { readonly kind: 'equivocation'; readonly round: number; readonly author: PeerKey }
+  | { readonly kind: 'fork'; readonly round: number; readonly mine: string; readonly theirs: string }
+  | { readonly kind: 'joined'; readonly round: number; readonly donors: number }
+  | { readonly kind: 'diverging'; readonly round: number; readonly loss: number; readonly best: number };
+
+/** waiting: before the start time; joining: catching up; training; draining: rounds over, log still open. */
+export type Phase = 'waiting' | 'joining' | 'training' | 'draining' | 'finished';
+
+/** Why a message was refused. Every refusal is counted under one of these. */
+export const REFUSAL_REASONS = [
+  'oversized',
+  'malformed',
+  'bad-signature',
+  'wrong-run',
+  'not-a-member',
+  'not-in-committee',
+  'too-early',
+  'too-late',
+  'replayed',
+  'bad-body',
+  'equivocation',
+  'bad-request',
+  'bad-response',
+] as const;
+export type RefusalReason = (typeof REFUSAL_REASONS)[number];
+
+/** A node's view of the run, cheap enough to read at every screen refresh. */
+export interface CoreStatus {
+  readonly phase: Phase;
+  /** Round of the wall-clock slot; -1 before the start, at most `rounds` after the end. */
+  readonly round: number;
+  /** Highest round folded into the base; -1 for none. */
+  readonly finalisedRound: number;
+  /** SHA-256 (hex) of the finalised model, or of the current local one for mixing strategies. */
+  readonly modelHash: string;
+  /** Messages known to exist (from digests or announcements) and not held yet. */
+  readonly lag: number;
+  readonly lastLoss: number | null;
+  readonly refused: Readonly<Record<RefusalReason, number>>;
+  /** Finalised contributions: per author the number of deltas and their share of the summed squared norm. */
+  readonly contributions: ReadonlyMap<PeerKey, { readonly deltas: number; readonly share: number }>;
+}
+
+/** A strategy's state machine behind the one interface all drivers know. */
+export interface ProtocolCore {
+  handle(input: Input, nowMs: number): Output[];
+  status(nowMs: number): CoreStatus;
+  /** The model as of now: a fresh Float32Array of length `size`. */
+  model(): Float32Array;
+}

@@ -1,0 +1,143 @@
+/**
+ * What a run is made of: the one place where its constants, defaults, units, ranges and their provenance
+ * live. The YAML files of `starlings run create`, the signed manifest and docs/CONFIG.md all come from here.
+ */
+import * as z from 'zod';
+
+const count = (min: number, max: number) => z.int().min(min).max(max);
+
+export const modelSchema = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('mlp'),
+    inputs: count(1, 1 << 20).describe('features per example'),
+    hidden: z.array(count(1, 1 << 16)).min(1).max(16).describe('units of each hidden layer, ReLU after each'),
+    outputs: count(2, 1 << 16).describe('classes'),
+  }),
+  z.strictObject({
+    kind: z.literal('logistic-regression'),
+    inputs: count(1, 1 << 20).describe('features per example'),
+    outputs: count(2, 1 << 16).describe('classes'),
+  }),
+]);
+export type ModelSpec = z.infer<typeof modelSchema>;
+
+export const taskSchema = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('idx-images').describe('IDX files as of MNIST; pixels divided by 255'),
+  }),
+  z.strictObject({
+    kind: z.literal('csv').describe('numbers without header; NaN or empty is missing and becomes the mean given'),
+    features: z.array(count(0, 4095)).min(1).describe('columns of the features, from 0'),
+    label: count(0, 4095).describe('column of the label'),
+    positiveAbove: z.number().optional().describe('two classes: 1 where the label is above this'),
+    mean: z.array(z.number()).describe('per feature, subtracted; public knowledge, the same at every peer'),
+    scale: z.array(z.number().positive()).describe('per feature, divided by'),
+    heldOutEvery: count(2, 1000).default(5).describe('every n-th row is held out for evaluation'),
+  }),
+]);
+export type TaskSpec = z.infer<typeof taskSchema>;
+
+export const trainingSchema = z.strictObject({
+  localSteps: count(1, 1_000_000).default(30).describe('optimiser steps per round (H); 30 measured on MNIST'),
+  batchSize: count(1, 65536).default(32).describe('examples per step; 32 measured on MNIST'),
+  learningRate: z.number().positive().max(10).default(0.1).describe('of SGD; 0.1 measured on MNIST'),
+  momentum: z.number().min(0).max(0.999).default(0).describe('of SGD, reset every round; 0 measured on MNIST'),
+});
+export type TrainingSpec = z.infer<typeof trainingSchema>;
+
+export const deltaLogSchema = z.strictObject({
+  id: z.literal('delta-log'),
+  codec: z
+    .strictObject({
+      id: z.literal('sparse-sign').default('sparse-sign'),
+      chunk: count(64, 65536).default(4096).describe('coordinates per chunk; 4096 as SparseLoCo'),
+      perChunk: count(1, 4096).default(64).describe('coordinates sent per chunk (k); 64 as SparseLoCo'),
+    })
+    .prefault({}),
+  residualDecay: z.number().min(0).max(1).default(0.95).describe('of error feedback per round; 0.95 measured'),
+  committeeSize: count(1, 256).default(16).describe('expected publishers per round (M); everyone while peers <= M'),
+  expectedPeers: count(1, 10_000_000).default(8).describe('guess at the number of peers until the log tells it'),
+  windowRounds: count(3, 64).default(6).describe('a round is final this many rounds later (K); guess'),
+  admitRounds: count(1, 32).default(3).describe('first-hand deltas this many rounds old are still admitted; guess'),
+  clipFactor: z.number().min(1).max(1000).default(3).describe('norms are clipped to this times the median; guess'),
+  outerRate: z.number().positive().max(4).nullable().default(null)
+    .describe('null: min(1/sqrt(m), 4/m) for m publishers, measured on MNIST with 8 to 32 peers'),
+  snapshotRounds: count(1, 4096).default(16).describe('rounds between snapshots offered to late joiners; guess'),
+});
+export type DeltaLogSpec = z.infer<typeof deltaLogSchema>;
+
+export const epidemicSchema = z.strictObject({
+  id: z.literal('epidemic'),
+  fanout: count(1, 64).default(3).describe('peers each model is sent to per round (s); de Vos 2023 uses about log2 n'),
+});
+export type EpidemicSpec = z.infer<typeof epidemicSchema>;
+
+export const strategySchema = z.discriminatedUnion('id', [deltaLogSchema, epidemicSchema]);
+export type StrategySpec = z.infer<typeof strategySchema>;
+
+const peerKeySchema = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hexadecimal digits');
+
+export const membershipSchema = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('open').describe('anyone may take part') }),
+  z.strictObject({
+    kind: z.literal('allow-list'),
+    members: z.array(peerKeySchema).min(1).max(10_000).describe('public keys (`starlings node id`)'),
+  }),
+]);
+export type MembershipSpec = z.infer<typeof membershipSchema>;
+
+export const runSpecSchema = z.strictObject({
+  name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'lower-case letters, digits and dashes'),
+  model: modelSchema,
+  task: taskSchema,
+  training: trainingSchema.prefault({}),
+  strategy: strategySchema.prefault({ id: 'delta-log' }),
+  seed: count(0, 0xffff_ffff).default(1).describe('of the start vector and every batch'),
+  rounds: count(1, 0x7fff_ffff).describe('the run ends after this many slots'),
+  slotMs: count(50, 86_400_000).describe('milliseconds per round; must hold local training and one hop of gossip'),
+  membership: membershipSchema.prefault({ kind: 'open' }),
+});
+export type RunSpec = z.infer<typeof runSpecSchema>;
+
+/**
+ * Checks what no single field shows. Returns the first combination that cannot work, with the path of the
+ * field to change, or null.
+ */
+export function impossibleCombination(spec: RunSpec): { path: readonly string[]; message: string } | null {
+  const { strategy, task, model } = spec;
+  if (strategy.id === 'delta-log') {
+    if (strategy.admitRounds >= strategy.windowRounds) {
+      return {
+        path: ['strategy', 'admitRounds'],
+        message: `must be below windowRounds (${strategy.windowRounds}): a delta admitted last needs time to spread`,
+      };
+    }
+    if (strategy.codec.perChunk > strategy.codec.chunk) {
+      return { path: ['strategy', 'codec', 'perChunk'], message: `must not exceed chunk (${strategy.codec.chunk})` };
+    }
+  }
+  if (task.kind === 'csv') {
+    for (const field of ['mean', 'scale'] as const) {
+      if (task[field].length !== task.features.length) {
+        return { path: ['task', field], message: `must have one number per feature (${task.features.length})` };
+      }
+    }
+    if (model.inputs !== task.features.length) {
+      return { path: ['model', 'inputs'], message: `must equal the number of features (${task.features.length})` };
+    }
+    if (task.positiveAbove !== undefined && model.outputs !== 2) {
+      return { path: ['model', 'outputs'], message: 'must be 2 where the task has positiveAbove' };
+    }
+  }
+  return null;
+}
+
+/** Number of parameters of a model: kernels and biases of its dense layers. */
+export function parameterCount(model: ModelSpec): number {
+  const widths = [model.inputs, ...(model.kind === 'mlp' ? model.hidden : []), model.outputs];
+  let total = 0;
+  for (let layer = 1; layer < widths.length; layer++) {
+    total += (widths[layer - 1]! + 1) * widths[layer]!;
+  }
+  return total;
+}

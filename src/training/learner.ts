@@ -1,0 +1,44 @@
+/**
+ * The learner port, cut at the flat parameter vector and not at the tensor operation: whatever trains
+ * (TensorFlow.js on any backend, in a worker or not) is a function from a vector and a seed to a vector.
+ * It keeps no state between calls, so one learner can serve many virtual peers.
+ */
+
+export interface TrainRequest {
+  /** Start vector, length `size`. Not modified. */
+  readonly parameters: Float32Array;
+  /** Number of local optimiser steps, >= 1. */
+  readonly steps: number;
+  /** Names the random stream of the batches: the same key and data give the same bits. */
+  readonly streamKey: string;
+  /** Which of the learner's training shares to draw from (0 unless the learner serves many peers). */
+  readonly share: number;
+}
+
+export interface TrainResult {
+  /** End vector, length `size`, freshly allocated. */
+  readonly parameters: Float32Array;
+  /** Mean training loss over the steps (natural logarithm, per example). */
+  readonly loss: number;
+  /** Examples seen: steps * batch size. */
+  readonly samples: number;
+}
+
+export interface Metrics {
+  /** Fraction of right answers in [0, 1]. */
+  readonly accuracy: number;
+  /** Mean loss per example (natural logarithm). */
+  readonly loss: number;
+  readonly examples: number;
+}
+
+export interface Learner {
+  /** Number of parameters. */
+  readonly size: number;
+  /** Backend in use and why not a faster one, in one sentence for people. */
+  readonly backend: string;
+  train(request: TrainRequest, signal?: AbortSignal): Promise<TrainResult>;
+  /** Evaluates on the held-out split. */
+  evaluate(parameters: Float32Array, signal?: AbortSignal): Promise<Metrics>;
+  close(): Promise<void>;
+}
