@@ -1,0 +1,77 @@
+/** Words for what zod found wrong: what was expected, what was got, in a sentence for people. */
+import type * as z from 'zod';
+import { closestWord } from './closest.ts';
+import { childOf, type JsonSchema, knownKeys } from './json-schema.ts';
+
+/** One thing wrong with a document. `at` says whether to point at the key or at its value. */
+export interface Problem {
+  readonly path: readonly PropertyKey[];
+  readonly at: 'key' | 'value';
+  readonly message: string;
+}
+
+const shownCharactersMax = 40;
+
+/** Every problem of one zod issue: one for each unknown key, else one. */
+export function problemsOf(issue: z.core.$ZodIssue, document: unknown, schema: JsonSchema): Problem[] {
+  if (issue.code === 'unrecognized_keys') {
+    const known = knownKeys(schema, document, issue.path);
+    return issue.keys.map((key) => ({
+      path: [...issue.path, key],
+      at: 'key',
+      message: unknownKeyText(known, key),
+    }));
+  }
+  const given = issue.path.reduce<unknown>(childOf, document);
+  return [{ path: issue.path, at: 'value', message: messageOf(issue, given) }];
+}
+
+function unknownKeyText(known: readonly string[], key: string): string {
+  const meant = closestWord(key, known);
+  const hint = meant === null ? '' : ` did you mean ${meant}?`;
+  return `unknown key;${hint} known here: ${known.join(', ')}`;
+}
+
+function messageOf(issue: z.core.$ZodIssue, given: unknown): string {
+  const got = given === undefined ? 'nothing: it is required' : describe(given);
+  switch (issue.code) {
+    case 'invalid_type':
+      return `expected ${issue.expected === 'int' ? 'whole number' : issue.expected}, got ${got}`;
+    case 'invalid_value':
+      return `expected ${issue.values.map((value) => JSON.stringify(value)).join(' or ')}, got ${got}`;
+    case 'invalid_union': {
+      const options = (issue as { options?: readonly unknown[] }).options;
+      return options
+        ? `expected ${options.map((option) => JSON.stringify(option)).join(' or ')}, got ${got}`
+        : `fits none of the forms allowed here, got ${got}`;
+    }
+    case 'too_small':
+      return `expected ${sizeWord(issue.origin)}${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}, got ${measure(given)}`;
+    case 'too_big':
+      return `expected ${sizeWord(issue.origin)}${issue.inclusive === false ? 'less than' : 'at most'} ${issue.maximum}, got ${measure(given)}`;
+    case 'invalid_format':
+      return `expected ${issue.message.replace(/^expected /, '')}, got ${got}`;
+    default:
+      return `${issue.message}, got ${got}`;
+  }
+}
+
+function sizeWord(origin: string): string {
+  if (origin === 'array') return 'a number of entries of ';
+  return origin === 'string' ? 'a number of characters of ' : '';
+}
+
+function measure(given: unknown): string {
+  if (Array.isArray(given) || typeof given === 'string') return String(given.length);
+  return String(given);
+}
+
+/** Type and, where it is short, the value itself. */
+function describe(given: unknown): string {
+  if (given === null) return 'nothing (null)';
+  if (Array.isArray(given)) return `list of ${given.length}`;
+  if (typeof given === 'object') return 'object';
+  const text = JSON.stringify(given) ?? String(given);
+  const shown = text.length > shownCharactersMax ? `${text.slice(0, shownCharactersMax)}...` : text;
+  return `${typeof given} ${Number.isNaN(given) ? 'NaN' : shown}`;
+}
