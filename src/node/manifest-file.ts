@@ -1,0 +1,38 @@
+/** Run manifests on disk, and how a new one is made. */
+import { open } from 'node:fs/promises';
+import { writeFileAtomically } from '../data/atomic-file.ts';
+import type { Crypto, Signer } from '../protocol/crypto.ts';
+import { ManifestError, manifestBytesMax, openManifest, type SignedManifest, signManifest } from '../protocol/manifest.ts';
+import type { RunSpec } from '../protocol/run-spec.ts';
+import { initialVector, vectorHash } from '../training/initial.ts';
+
+/** Signs a run that begins at `startAtMs` (Unix time), with the hash of the start vector every peer must build. */
+export function createRun(spec: RunSpec, startAtMs: number, crypto: Crypto, signer: Signer): SignedManifest {
+  const initHash = vectorHash(initialVector(spec.model, spec.seed));
+  return signManifest({ ...spec, startAtMs, initHash }, crypto, signer);
+}
+
+/**
+ * Reads and verifies a manifest. Its size is checked before it is read.
+ * @throws ManifestError where it is none, is forged or is another run's; system errors where it cannot be read.
+ */
+export async function readManifestFile(path: string, crypto: Crypto, expectedRunId?: string): Promise<SignedManifest> {
+  const file = await open(path, 'r');
+  try {
+    const { size } = await file.stat();
+    if (size > manifestBytesMax) {
+      throw new ManifestError(`${path} has ${size} bytes, a manifest at most ${manifestBytesMax}: this is another file`);
+    }
+    return openManifest(await file.readFile(), crypto, expectedRunId);
+  } catch (error) {
+    if (error instanceof ManifestError) throw new ManifestError(`${path}: ${error.message}`, { cause: error });
+    throw error;
+  } finally {
+    await file.close();
+  }
+}
+
+/** Writes the manifest whole or not at all; a file of that name is replaced. */
+export async function writeManifestFile(path: string, manifest: SignedManifest): Promise<void> {
+  await writeFileAtomically(path, [manifest.bytes]);
+}
