@@ -28,4 +28,5 @@ export interface DeltaCodec {
 
 export class CodecError extends Error {
   override readonly name = 'CodecError';
+  readonly code = 'BAD_BODY';
 }

@@ -1,0 +1,52 @@
+/** Whole vectors as little-endian float32: for snapshots and for strategies that send the model itself. */
+import { CodecError } from './delta-codec.ts';
+
+const BYTES_PER_VALUE = 4;
+
+/** The values in order, four bytes each, little-endian; NaNs and infinities as they are. */
+export function encodeFloat32(vector: Float32Array): Uint8Array {
+  const bytes = new Uint8Array(vector.length * BYTES_PER_VALUE);
+  const view = new DataView(bytes.buffer);
+  for (let i = 0; i < vector.length; i++) {
+    view.setFloat32(i * BYTES_PER_VALUE, vector[i]!, true);
+  }
+  return bytes;
+}
+
+/** A fresh vector of `size` finite values. @throws CodecError for another length or a value that is not finite */
+export function decodeFloat32(bytes: Uint8Array, size: number): Float32Array {
+  if (bytes.length !== size * BYTES_PER_VALUE) {
+    throw new CodecError(`${size} float32 values have ${size * BYTES_PER_VALUE} bytes, not ${bytes.length}`);
+  }
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const vector = new Float32Array(size);
+  for (let i = 0; i < size; i++) {
+    const value = view.getFloat32(i * BYTES_PER_VALUE, true);
+    if (!Number.isFinite(value)) {
+      throw new CodecError(`value ${i} is not a finite number`);
+    }
+    vector[i] = value;
+  }
+  return vector;
+}
+
+/** The pair of functions above for one size. */
+export interface DenseCodec {
+  /** Length of every body, in bytes. */
+  readonly bodyBytes: number;
+  encode(vector: Float32Array): Uint8Array;
+  decode(body: Uint8Array): Float32Array;
+}
+
+export function float32Codec(size: number): DenseCodec {
+  return {
+    bodyBytes: size * BYTES_PER_VALUE,
+    encode(vector) {
+      if (vector.length !== size) {
+        throw new RangeError(`the codec is for ${size} coordinates, the vector has ${vector.length}`);
+      }
+      return encodeFloat32(vector);
+    },
+    decode: (body) => decodeFloat32(body, size),
+  };
+}
