@@ -1,0 +1,117 @@
+/**
+ * Who forwards announcements to whom, and who has seen which: the part of gossipsub 1.1 (Vyzovitis et al.,
+ * "GossipSub: attack-resilient message propagation", 2020) that decides what a message costs.
+ *
+ * Left out, each time to the simulated protocol's disadvantage: lazy IHAVE/IWANT repair (a message lost on
+ * every mesh path is lost until the protocol's own reconciliation), and peer scores. Control messages are
+ * not counted as bytes.
+ */
+import type { Rng } from '../src/math/rng.ts';
+
+/** Degrees as in js-libp2p's gossipsub: D, D_lo and D_hi. */
+const meshDegree = 6;
+const meshDegreeMin = 4;
+const meshDegreeMax = 12;
+
+/** The mesh of every peer, kept inside its links. Sets iterate in insertion order, so nothing here is left to chance. */
+export class GossipMesh {
+  readonly #links: Set<number>[];
+  readonly #mesh: Set<number>[];
+  readonly #rng: Rng;
+
+  constructor(peers: number, rng: Rng) {
+    this.#links = Array.from({ length: peers }, () => new Set());
+    this.#mesh = Array.from({ length: peers }, () => new Set());
+    this.#rng = rng;
+  }
+
+  /** Peers that `peer` holds a connection to, as far as it knows. */
+  linksOf(peer: number): ReadonlySet<number> {
+    return this.#links[peer]!;
+  }
+
+  /** Peers that `peer` forwards announcements to. */
+  meshOf(peer: number): ReadonlySet<number> {
+    return this.#mesh[peer]!;
+  }
+
+  linkUp(a: number, b: number): void {
+    this.#links[a]!.add(b);
+    this.#links[b]!.add(a);
+    const [degreeA, degreeB] = [this.#mesh[a]!.size, this.#mesh[b]!.size];
+    const bothWant = degreeA < meshDegree && degreeB < meshDegree;
+    const oneNeeds = Math.min(degreeA, degreeB) < meshDegreeMin && Math.max(degreeA, degreeB) < meshDegreeMax;
+    if (bothWant || oneNeeds) this.#graft(a, b);
+  }
+
+  /** `peer` found its link to `other` broken; the heartbeat's repair follows at once. */
+  linkDown(peer: number, other: number): void {
+    this.#links[peer]!.delete(other);
+    if (!this.#mesh[peer]!.delete(other)) return;
+    const candidates = [...this.#links[peer]!].filter((id) => this.#canGraft(peer, id));
+    this.#rng.shuffle(candidates);
+    for (const id of candidates) {
+      if (this.#mesh[peer]!.size >= meshDegreeMin) break;
+      this.#graft(peer, id);
+    }
+  }
+
+  /** `peer` died: it knows nobody any more. Its neighbours learn of it by `linkDown`. */
+  forget(peer: number): void {
+    this.#links[peer]!.clear();
+    this.#mesh[peer]!.clear();
+  }
+
+  #canGraft(peer: number, other: number): boolean {
+    const mesh = this.#mesh[other]!;
+    return this.#links[other]!.has(peer) && !mesh.has(peer) && mesh.size < meshDegreeMax;
+  }
+
+  #graft(a: number, b: number): void {
+    this.#mesh[a]!.add(b);
+    this.#mesh[b]!.add(a);
+  }
+}
+
+/** How long gossipsub remembers a message, in microseconds: two minutes, js-libp2p's default. */
+const seenUs = 120_000_000;
+
+/** Duplicate suppression: one bit per peer for each message of the last two minutes. */
+export class SeenMessages {
+  readonly #peers: number;
+  readonly #messagesMax: number;
+  readonly #messages = new Map<string, { readonly bits: Uint8Array; readonly expiresUs: number }>();
+
+  /** Beyond `messagesMax` the oldest message is forgotten early. */
+  constructor(peers: number, messagesMax: number) {
+    this.#peers = peers;
+    this.#messagesMax = messagesMax;
+  }
+
+  /** Marks the message as seen by `peer`; true where it was new to it. */
+  see(id: string, peer: number, nowUs: number): boolean {
+    let message = this.#messages.get(id);
+    if (!message || message.expiresUs <= nowUs) {
+      this.#prune(nowUs);
+      message = { bits: new Uint8Array(Math.ceil(this.#peers / 8)), expiresUs: nowUs + seenUs };
+      this.#messages.set(id, message);
+    }
+    const mask = 1 << (peer & 7);
+    const byte = message.bits[peer >> 3]!;
+    if (byte & mask) return false;
+    message.bits[peer >> 3] = byte | mask;
+    return true;
+  }
+
+  /** A restarted process has seen nothing. */
+  forget(peer: number): void {
+    for (const { bits } of this.#messages.values()) bits[peer >> 3]! &= ~(1 << (peer & 7));
+  }
+
+  #prune(nowUs: number): void {
+    for (const [id, { expiresUs }] of this.#messages) {
+      if (expiresUs > nowUs && this.#messages.size < this.#messagesMax) break;
+      this.#messages.delete(id);
+    }
+  }
+}

@@ -1,0 +1,66 @@
+/**
+ * The trace hash: SHA-256 over a 64-byte record of every dispatched event. Two runs with one trace hash did
+ * the same things in the same order at the same virtual times, with the same bytes in every message and
+ * every trained vector.
+ */
+import { createHash, hash } from 'node:crypto';
+import { littleEndianBytes } from '../src/training/initial.ts';
+import { eventCodes, type SimEvent } from './sim-event.ts';
+
+/** time (f64), sequence (f64), detail (f64), peer (u32), kind (u8), 3 bytes of zero, digest (32 bytes); little-endian. */
+const recordBytes = 64;
+const recordsPerFlush = 1024;
+
+export class Trace {
+  readonly #hash = createHash('sha256');
+  readonly #buffer = Buffer.alloc(recordBytes * recordsPerFlush);
+  #used = 0;
+  #events = 0;
+
+  get events(): number {
+    return this.#events;
+  }
+
+  /** `digest`: SHA-256 of the payload, where there is one; `detail`: a number that tells events of a kind apart. */
+  record(timeUs: number, sequence: number, event: SimEvent, digest: Uint8Array | null, detail: number): void {
+    if (this.#used === this.#buffer.length) this.#flush();
+    const at = this.#used;
+    const buffer = this.#buffer;
+    buffer.writeDoubleLE(timeUs, at);
+    buffer.writeDoubleLE(sequence, at + 8);
+    buffer.writeDoubleLE(detail, at + 16);
+    buffer.writeUInt32LE(event.peer, at + 24);
+    buffer.writeUInt32LE(eventCodes[event.kind], at + 28);
+    if (digest) buffer.set(digest, at + 32);
+    else buffer.fill(0, at + 32, at + recordBytes);
+    this.#used += recordBytes;
+    this.#events++;
+  }
+
+  /** The hash of all records so far, as hexadecimal digits. */
+  digest(): string {
+    this.#flush();
+    return this.#hash.copy().digest('hex');
+  }
+
+  #flush(): void {
+    this.#hash.update(this.#buffer.subarray(0, this.#used));
+    this.#used = 0;
+  }
+}
+
+/** SHA-256 of the concatenation of `parts`, each preceded by its length as a 32-bit number. */
+export function digestOf(...parts: readonly Uint8Array[]): Uint8Array {
+  const sha = createHash('sha256');
+  const length = Buffer.alloc(4);
+  for (const part of parts) {
+    length.writeUInt32LE(part.length);
+    sha.update(length).update(part);
+  }
+  return sha.digest();
+}
+
+/** SHA-256 of a vector as little-endian float32. */
+export function digestOfVector(vector: Float32Array): Uint8Array {
+  return hash('sha256', littleEndianBytes(vector), 'buffer');
+}

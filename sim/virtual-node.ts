@@ -1,0 +1,206 @@
+/**
+ * One virtual node: drives the shipping protocol core against the virtual world. It does what the daemon's
+ * driver does, and nothing that the daemon's driver does not.
+ */
+import type {
+  Input,
+  Output,
+  PeerKey,
+  Phase,
+  ProtocolCore,
+  ProtocolEvent,
+  Verdict,
+} from '../src/protocol/io.ts';
+import { VirtualStore } from './virtual-store.ts';
+
+/** What a virtual node can do to the world. All of it takes effect through the calendar, never at once. */
+export interface VirtualWorld {
+  readonly nowUs: number;
+  /** Asks for a `wake` of this node's present incarnation. */
+  scheduleWake(node: VirtualNode, atUs: number): void;
+  publish(node: VirtualNode, bytes: Uint8Array): void;
+  request(node: VirtualNode, request: Extract<Output, { type: 'request' }>): void;
+  train(node: VirtualNode, request: Extract<Output, { type: 'train' }>): void;
+  observe(node: VirtualNode, event: ProtocolEvent): void;
+}
+
+/** How the answer to the input that is being handled goes back: as a verdict, or over the asking stream. */
+export interface AnswerPort {
+  verdict?(verdict: Verdict): void;
+  respond?(frames: readonly Uint8Array[]): void;
+  refuse?(reason: string): void;
+}
+
+/** What makes a peer a peer. */
+export interface PeerPlan {
+  readonly key: PeerKey;
+  /** The learner's training share that this peer draws from. */
+  readonly share: number;
+  /** Virtual milliseconds of one local step on this peer's machine. */
+  readonly msPerStep: number;
+  /** Builds the core of incarnation 1, 2, ... from what the store holds. */
+  createCore(stored: Iterable<readonly [string, Uint8Array]>, incarnation: number): ProtocolCore;
+}
+
+/** A protocol core that broke the contract of io.ts. Always a bug of the core. */
+export class CoreContractError extends Error {
+  override readonly name = 'CoreContractError';
+  readonly code = 'CORE_CONTRACT';
+}
+
+interface Question {
+  readonly token: number;
+  readonly port: AnswerPort;
+  answered: boolean;
+}
+
+export class VirtualNode {
+  readonly index: number;
+  readonly plan: PeerPlan;
+  /** 0 before the first boot. */
+  incarnation = 0;
+  /** When this node last died; -1 for never. */
+  crashedAtUs = -1;
+  /** Incarnation of the other end of each open connection. */
+  readonly links = new Map<number, number>();
+  /** Requests of ours that wait for an answer: whom we asked and how much may come back. */
+  readonly pending = new Map<number, { readonly peer: number; readonly responseBytesMax: number }>();
+  readonly #world: VirtualWorld;
+  readonly #store = new VirtualStore();
+  #core: ProtocolCore | null = null;
+  #phase: Phase = 'waiting';
+  #nextToken = 0;
+  #question: Question | null = null;
+  #wakeAtUs = Number.POSITIVE_INFINITY;
+  #wakeQueuedUs = Number.POSITIVE_INFINITY;
+
+  constructor(index: number, plan: PeerPlan, world: VirtualWorld) {
+    this.index = index;
+    this.plan = plan;
+    this.#world = world;
+  }
+
+  get alive(): boolean {
+    return this.#core !== null;
+  }
+
+  /** null while the process is down. */
+  get core(): ProtocolCore | null {
+    return this.#core;
+  }
+
+  get phase(): Phase {
+    return this.#phase;
+  }
+
+  boot(): void {
+    if (this.#core) return;
+    this.incarnation++;
+    this.#core = this.plan.createCore(this.#store.entries(), this.incarnation);
+    this.#phase = this.#core.status(this.#nowMs).phase;
+    this.handle({ type: 'start' });
+  }
+
+  crash(): void {
+    this.#core = null;
+    this.crashedAtUs = this.#world.nowUs;
+    this.links.clear();
+    this.pending.clear();
+    this.#wakeAtUs = Number.POSITIVE_INFINITY;
+    this.#wakeQueuedUs = Number.POSITIVE_INFINITY;
+  }
+
+  /** The calendar reached a time that `scheduleWake` was asked for; a superseded one is a no-op. */
+  wake(): void {
+    if (this.#world.nowUs !== this.#wakeQueuedUs) return;
+    this.#wakeQueuedUs = Number.POSITIVE_INFINITY;
+    if (this.#wakeAtUs > this.#world.nowUs) {
+      this.#queueWake();
+      return;
+    }
+    this.#wakeAtUs = Number.POSITIVE_INFINITY;
+    this.handle({ type: 'wake' });
+  }
+
+  announcement(from: PeerKey, bytes: Uint8Array, port: AnswerPort): void {
+    const token = this.#nextToken++;
+    this.#ask({ type: 'announcement', from, token, bytes }, { token, port, answered: false });
+  }
+
+  request(from: PeerKey, bytes: Uint8Array, port: AnswerPort): void {
+    const token = this.#nextToken++;
+    this.#ask({ type: 'request', from, token, bytes }, { token, port, answered: false });
+  }
+
+  /** Hands an input to the core and performs what it wants done, in order. */
+  handle(input: Input): void {
+    const core = this.#core;
+    if (!core) return;
+    for (const output of core.handle(input, this.#nowMs)) this.#perform(output);
+  }
+
+  get #nowMs(): number {
+    return Math.floor(this.#world.nowUs / 1000);
+  }
+
+  #ask(input: Input, question: Question): void {
+    this.#question = question;
+    this.handle(input);
+    this.#question = null;
+    if (!question.answered) throw new CoreContractError(`the core left a ${input.type} without an answer`);
+  }
+
+  #perform(output: Output): void {
+    switch (output.type) {
+      case 'wake-at':
+        this.#wakeAtUs = Math.max(this.#world.nowUs, Math.ceil(output.atMs * 1000));
+        this.#queueWake();
+        return;
+      case 'persist':
+        this.#store.commit(output.writes);
+        return;
+      case 'announce':
+        this.#world.publish(this, output.bytes);
+        return;
+      case 'verdict':
+        this.#answer(output.token, 'verdict')(output.verdict);
+        return;
+      case 'respond':
+        this.#answer(output.token, 'respond')(output.frames);
+        return;
+      case 'refuse':
+        this.#answer(output.token, 'refuse')(output.reason);
+        return;
+      case 'request':
+        this.#world.request(this, output);
+        return;
+      case 'train':
+        this.#world.train(this, output);
+        return;
+      case 'event':
+        if (output.event.kind === 'phase') this.#phase = output.event.phase;
+        this.#world.observe(this, output.event);
+        return;
+      default:
+        output satisfies never;
+    }
+  }
+
+  /** The way back for an answer, once: the core must answer in the same call, with the same token. */
+  #answer<Kind extends keyof AnswerPort>(token: number, kind: Kind): NonNullable<AnswerPort[Kind]> {
+    const question = this.#question;
+    const way = question?.port[kind];
+    if (!question || question.token !== token || question.answered || !way) {
+      throw new CoreContractError(`the core gave a ${kind} for token ${token}, which did not ask for one`);
+    }
+    question.answered = true;
+    return way;
+  }
+
+  /** Keeps at most one useful wake in the calendar: one that comes too early looks again, a later one is not needed. */
+  #queueWake(): void {
+    if (this.#wakeAtUs >= this.#wakeQueuedUs) return;
+    this.#wakeQueuedUs = this.#wakeAtUs;
+    this.#world.scheduleWake(this, this.#wakeAtUs);
+  }
+}

@@ -1,0 +1,183 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { Engine, type EngineEnd, type EngineOptions, type Fate, LivelockError } from '../../sim/engine.ts';
+import { CoreContractError, type PeerPlan } from '../../sim/virtual-node.ts';
+import { rngFor } from '../../src/math/rng.ts';
+import type { Input, Output } from '../../src/protocol/io.ts';
+import { RumourCore, type RumourOptions } from './rumour-core.ts';
+
+const rounds = 5;
+const slotMs = 1000;
+const startAtMs = 3000;
+
+type World = Partial<Omit<EngineOptions, 'network'>> & {
+  readonly count?: number;
+  readonly network?: Partial<EngineOptions['network']>;
+  readonly core?: Partial<RumourOptions>;
+};
+
+function engineOf({ seed = 'test', count = 12, network, core, fates, ...rest }: World): Engine {
+  const peers: PeerPlan[] = Array.from({ length: count }, (_, index) => ({
+    key: index.toString(16).padStart(64, '0'),
+    share: 0,
+    msPerStep: 1,
+    createCore: (stored, incarnation) => {
+      const rng = rngFor(`${seed}/core/${index}/${incarnation}`);
+      const options = {
+        name: `p${index}`,
+        startAtMs,
+        slotMs,
+        rounds,
+        padBytes: 100,
+        repair: true,
+        timeoutMs: 900,
+      };
+      return new RumourCore({ ...options, ...core }, stored, () => rng.float());
+    },
+  }));
+  const boots: Fate[] = peers.map((_, peer) => ({ kind: 'boot', peer, atUs: peer * 1000 }));
+  return new Engine(
+    {
+      seed,
+      peers,
+      untilMs: 60_000,
+      eventsMax: 100_000,
+      streamKey: () => '',
+      ...rest,
+      fates: [...boots, ...(fates ?? [])],
+      network: {
+        latencyMs: { min: 10, max: 50 },
+        jitterMs: 5,
+        loss: 0,
+        upBytesPerSecond: 1e6,
+        downBytesPerSecond: 1e7,
+        overheadBytes: 100,
+        degree: 8,
+        floodPublish: true,
+        ...network,
+      },
+    },
+    { training: null },
+  );
+}
+
+function hashes(engine: Engine): Set<string | undefined> {
+  return new Set(engine.nodes.map((node) => node.core?.status(0).modelHash));
+}
+
+function wordsOf(engine: Engine, peer: number): number {
+  return (engine.nodes[peer]!.core as RumourCore).words.size;
+}
+
+async function runTo(end: EngineEnd, engine: Engine): Promise<Engine> {
+  assert.equal(await engine.run(), end);
+  return engine;
+}
+
+describe('Engine', () => {
+  it('repeats itself bit for bit for one seed, and does something else for another', async () => {
+    const world: World = { network: { loss: 0.1 }, fates: [{ kind: 'crash', peer: 3, atUs: 5_500_000 }] };
+    const one = await runTo('finished', engineOf(world));
+    const two = await runTo('finished', engineOf(world));
+    const other = await runTo('finished', engineOf({ ...world, seed: 'other' }));
+    assert.equal(one.trace.digest(), two.trace.digest());
+    assert.ok(one.trace.events > 1000);
+    assert.notEqual(one.trace.digest(), other.trace.digest());
+  });
+
+  it('spreads every announcement to every peer by rumour alone', async () => {
+    for (const floodPublish of [true, false]) {
+      const engine = await runTo(
+        'finished',
+        engineOf({ network: { floodPublish }, core: { repair: false } }),
+      );
+      assert.equal(hashes(engine).size, 1);
+      assert.equal(wordsOf(engine, 0), 12 * rounds);
+      assert.ok(engine.duplicates > 0);
+    }
+  });
+
+  it('loses messages at 25 % loss, which anti-entropy repairs and rumour alone does not', async () => {
+    const network = { loss: 0.25, degree: 3, floodPublish: false };
+    const rumour = await runTo('finished', engineOf({ network, core: { repair: false } }));
+    assert.ok(hashes(rumour).size > 1);
+    const repaired = await runTo('finished', engineOf({ network, core: { rounds: 15 } }));
+    assert.equal(hashes(repaired).size, 1);
+    assert.equal(wordsOf(repaired, 0), 12 * 15);
+    const failures = repaired.nodes.flatMap((node) => (node.core as RumourCore).failures);
+    assert.ok(failures.includes('timed out'));
+  });
+
+  it('restarts a crashed node with what its store held', async () => {
+    const fates: Fate[] = [
+      { kind: 'crash', peer: 2, atUs: 5_400_000 },
+      { kind: 'boot', peer: 2, atUs: 7_600_000 },
+    ];
+    const engine = await runTo('finished', engineOf({ fates }));
+    assert.equal(engine.nodes[2]!.incarnation, 2);
+    assert.equal(hashes(engine).size, 1);
+    // Said words of slots 0 to 2 before the crash; slot 3 went by while it was down; said the last one after it.
+    const own = [...(engine.nodes[2]!.core as RumourCore).words].filter((word) => word.startsWith('p2/'));
+    assert.deepEqual(own.map((word) => Number(word.split('/')[1])).sort(), [0, 1, 2, 4]);
+  });
+
+  it('tells the neighbours of a dead node, and fails what they had asked it', async () => {
+    const fates: Fate[] = [{ kind: 'crash', peer: 1, atUs: 4_000_001 }];
+    const engine = await runTo(
+      'finished',
+      engineOf({ count: 2, fates, network: { latencyMs: { min: 50, max: 50 } } }),
+    );
+    const survivor = engine.nodes[0]!;
+    assert.equal(survivor.links.size, 0);
+    assert.deepEqual((survivor.core as RumourCore).failures, ['connection lost']);
+    assert.equal(engine.nodes[1]!.alive, false);
+  });
+
+  it('counts what a message costs, once for the sender and once for the receiver', async () => {
+    const engine = await runTo(
+      'finished',
+      engineOf({ count: 2, core: { repair: false, rounds: 1, padBytes: 0 } }),
+    );
+    // One announcement each way, "p0/0/" and "p1/0/": five bytes of payload and a hundred of overhead.
+    assert.deepEqual([...engine.network.sentBytes], [105, 105]);
+    assert.deepEqual([...engine.network.receivedBytes], [105, 105]);
+  });
+
+  it('stops at its time limit and when it is told to', async () => {
+    await runTo('time-limit', engineOf({ untilMs: 5000 }));
+    assert.equal(await engineOf({}).run(AbortSignal.abort()), 'aborted');
+  });
+
+  it('says so where virtual time stands still', async () => {
+    const engine = engineOf({ count: 1 });
+    const plan: PeerPlan = {
+      ...engine.nodes[0]!.plan,
+      createCore: (stored, incarnation) => {
+        const core = engine.nodes[0]!.plan.createCore(stored, incarnation);
+        return {
+          handle: (_: Input, nowMs: number): Output[] => [{ type: 'wake-at', atMs: nowMs }],
+          status: (nowMs) => core.status(nowMs),
+          model: () => core.model(),
+        };
+      },
+    };
+    await assert.rejects(engineOf({ peers: [plan], count: 1 }).run(), LivelockError);
+  });
+
+  it('does not let a core leave an announcement without a verdict', async () => {
+    const engine = engineOf({ count: 2 });
+    const silent: PeerPlan = {
+      ...engine.nodes[0]!.plan,
+      createCore: (stored, incarnation) => {
+        const core = engine.nodes[0]!.plan.createCore(stored, incarnation);
+        return {
+          handle: (input, nowMs) => (input.type === 'announcement' ? [] : core.handle(input, nowMs)),
+          status: (nowMs) => core.status(nowMs),
+          model: () => core.model(),
+        };
+      },
+    };
+    const world = engineOf({ peers: [silent, engine.nodes[1]!.plan], count: 2 });
+    await assert.rejects(world.run(), CoreContractError);
+  });
+});
