@@ -29,24 +29,3 @@ export function decodeFloat32(bytes: Uint8Array, size: number): Float32Array {
   }
   return vector;
 }
-
-/** The pair of functions above for one size. */
-export interface DenseCodec {
-  /** Length of every body, in bytes. */
-  readonly bodyBytes: number;
-  encode(vector: Float32Array): Uint8Array;
-  decode(body: Uint8Array): Float32Array;
-}
-
-export function float32Codec(size: number): DenseCodec {
-  return {
-    bodyBytes: size * BYTES_PER_VALUE,
-    encode(vector) {
-      if (vector.length !== size) {
-        throw new RangeError(`the codec is for ${size} coordinates, the vector has ${vector.length}`);
-      }
-      return encodeFloat32(vector);
-    },
-    decode: (body) => decodeFloat32(body, size),
-  };
-}
