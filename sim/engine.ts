@@ -55,7 +55,7 @@ export class LivelockError extends Error {
 }
 
 /** Opening a connection takes three round trips before the protocol hears of it: TCP, noise, identify. */
-const handshakeCrossings = 6;
+export const handshakeCrossings = 6;
 
 /** Gossip messages remembered for duplicate suppression. */
 const seenMessagesMax = 1_000_000;
