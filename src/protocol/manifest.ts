@@ -43,7 +43,11 @@ export function signManifest(
 ): SignedManifest {
   const manifest = manifestSchema.parse({ ...fields, version: 1, creator: signer.key });
   const payload = dagCbor.encode(manifest);
-  return { runId: runIdOf(payload, crypto), manifest, bytes: dagCbor.encode([payload, signer.sign(payload)]) };
+  return {
+    runId: runIdOf(payload, crypto),
+    manifest,
+    bytes: dagCbor.encode([payload, signer.sign(payload)]),
+  };
 }
 
 /** Verifies size, hash, signature and schema, in that order. @throws ManifestError with one sentence. */
@@ -83,7 +87,11 @@ function runIdOf(payload: Uint8Array, crypto: Crypto): string {
 
 function splitEnvelope(bytes: Uint8Array): [Uint8Array, Uint8Array] {
   const envelope = decodeOrThrow(bytes);
-  if (!Array.isArray(envelope) || envelope.length !== 2 || !envelope.every((part) => part instanceof Uint8Array)) {
+  if (
+    !Array.isArray(envelope) ||
+    envelope.length !== 2 ||
+    !envelope.every((part) => part instanceof Uint8Array)
+  ) {
     throw new ManifestError('this is not a run manifest');
   }
   return envelope as [Uint8Array, Uint8Array];

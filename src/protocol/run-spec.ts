@@ -10,7 +10,11 @@ export const modelSchema = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('mlp'),
     inputs: count(1, 1 << 20).describe('features per example'),
-    hidden: z.array(count(1, 1 << 16)).min(1).max(16).describe('units of each hidden layer, ReLU after each'),
+    hidden: z
+      .array(count(1, 1 << 16))
+      .min(1)
+      .max(16)
+      .describe('units of each hidden layer, ReLU after each'),
     outputs: count(2, 1 << 16).describe('classes'),
   }),
   z.strictObject({
@@ -26,7 +30,9 @@ export const taskSchema = z.discriminatedUnion('kind', [
     kind: z.literal('idx-images').describe('IDX files as of MNIST; pixels divided by 255'),
   }),
   z.strictObject({
-    kind: z.literal('csv').describe('numbers without header; NaN or empty is missing and becomes the mean given'),
+    kind: z
+      .literal('csv')
+      .describe('numbers without header; NaN or empty is missing and becomes the mean given'),
     features: z.array(count(0, 4095)).min(1).describe('columns of the features, from 0'),
     label: count(0, 4095).describe('column of the label'),
     positiveAbove: z.number().optional().describe('two classes: 1 where the label is above this'),
@@ -41,7 +47,12 @@ export const trainingSchema = z.strictObject({
   localSteps: count(1, 1_000_000).default(30).describe('optimiser steps per round (H); 30 measured on MNIST'),
   batchSize: count(1, 65536).default(32).describe('examples per step; 32 measured on MNIST'),
   learningRate: z.number().positive().max(10).default(0.1).describe('of SGD; 0.1 measured on MNIST'),
-  momentum: z.number().min(0).max(0.999).default(0).describe('of SGD, reset every round; 0 measured on MNIST'),
+  momentum: z
+    .number()
+    .min(0)
+    .max(0.999)
+    .default(0)
+    .describe('of SGD, reset every round; 0 measured on MNIST'),
 });
 export type TrainingSpec = z.infer<typeof trainingSchema>;
 
@@ -54,21 +65,46 @@ export const deltaLogSchema = z.strictObject({
       perChunk: count(1, 4096).default(64).describe('coordinates sent per chunk (k); 64 as SparseLoCo'),
     })
     .prefault({}),
-  residualDecay: z.number().min(0).max(1).default(0.95).describe('of error feedback per round; 0.95 measured'),
-  committeeSize: count(1, 256).default(16).describe('expected publishers per round (M); everyone while peers <= M'),
-  expectedPeers: count(1, 10_000_000).default(8).describe('guess at the number of peers until the log tells it'),
+  residualDecay: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.95)
+    .describe('of error feedback per round; 0.95 measured'),
+  committeeSize: count(1, 256)
+    .default(16)
+    .describe('expected publishers per round (M); everyone while peers <= M'),
+  expectedPeers: count(1, 10_000_000)
+    .default(8)
+    .describe('guess at the number of peers until the log tells it'),
   windowRounds: count(3, 64).default(6).describe('a round is final this many rounds later (K); guess'),
-  admitRounds: count(1, 32).default(3).describe('first-hand deltas this many rounds old are still admitted; guess'),
-  clipFactor: z.number().min(1).max(1000).default(3).describe('norms are clipped to this times the median; guess'),
-  outerRate: z.number().positive().max(4).nullable().default(null)
+  admitRounds: count(1, 32)
+    .default(3)
+    .describe('first-hand deltas this many rounds old are still admitted; guess'),
+  clipFactor: z
+    .number()
+    .min(1)
+    .max(1000)
+    .default(3)
+    .describe('norms are clipped to this times the median; guess'),
+  outerRate: z
+    .number()
+    .positive()
+    .max(4)
+    .nullable()
+    .default(null)
     .describe('null: min(1/sqrt(m), 4/m) for m publishers, measured on MNIST with 8 to 32 peers'),
-  snapshotRounds: count(1, 4096).default(16).describe('rounds between snapshots offered to late joiners; guess'),
+  snapshotRounds: count(1, 4096)
+    .default(16)
+    .describe('rounds between snapshots offered to late joiners; guess'),
 });
 export type DeltaLogSpec = z.infer<typeof deltaLogSchema>;
 
 export const epidemicSchema = z.strictObject({
   id: z.literal('epidemic'),
-  fanout: count(1, 64).default(3).describe('peers each model is sent to per round (s); de Vos 2023 uses about log2 n'),
+  fanout: count(1, 64)
+    .default(3)
+    .describe('peers each model is sent to per round (s); de Vos 2023 uses about log2 n'),
 });
 export type EpidemicSpec = z.infer<typeof epidemicSchema>;
 
@@ -94,7 +130,9 @@ export const runSpecSchema = z.strictObject({
   strategy: strategySchema.prefault({ id: 'delta-log' }),
   seed: count(0, 0xffff_ffff).default(1).describe('of the start vector and every batch'),
   rounds: count(1, 0x7fff_ffff).describe('the run ends after this many slots'),
-  slotMs: count(50, 86_400_000).describe('milliseconds per round; must hold local training and one hop of gossip'),
+  slotMs: count(50, 86_400_000).describe(
+    'milliseconds per round; must hold local training and one hop of gossip',
+  ),
   membership: membershipSchema.prefault({ kind: 'open' }),
 });
 export type RunSpec = z.infer<typeof runSpecSchema>;
@@ -113,17 +151,26 @@ export function impossibleCombination(spec: RunSpec): { path: readonly string[];
       };
     }
     if (strategy.codec.perChunk > strategy.codec.chunk) {
-      return { path: ['strategy', 'codec', 'perChunk'], message: `must not exceed chunk (${strategy.codec.chunk})` };
+      return {
+        path: ['strategy', 'codec', 'perChunk'],
+        message: `must not exceed chunk (${strategy.codec.chunk})`,
+      };
     }
   }
   if (task.kind === 'csv') {
     for (const field of ['mean', 'scale'] as const) {
       if (task[field].length !== task.features.length) {
-        return { path: ['task', field], message: `must have one number per feature (${task.features.length})` };
+        return {
+          path: ['task', field],
+          message: `must have one number per feature (${task.features.length})`,
+        };
       }
     }
     if (model.inputs !== task.features.length) {
-      return { path: ['model', 'inputs'], message: `must equal the number of features (${task.features.length})` };
+      return {
+        path: ['model', 'inputs'],
+        message: `must equal the number of features (${task.features.length})`,
+      };
     }
     if (task.positiveAbove !== undefined && model.outputs !== 2) {
       return { path: ['model', 'outputs'], message: 'must be 2 where the task has positiveAbove' };

@@ -1,0 +1,98 @@
+/** What a delta-log node answers when peers ask. Nothing here changes the log. */
+import { equals } from 'uint8arrays';
+import { leavesOf, segmentCount, segmentOf } from '../blob.ts';
+import type { Signer } from '../crypto.ts';
+import { bytesToHex, encodeEnvelope } from '../envelope.ts';
+import type { Input, Output } from '../io.ts';
+import type { Refusals } from '../refusals.ts';
+import { signSnapshotHeader } from '../snapshot.ts';
+import {
+  decodeRequest,
+  encodeDigestAnswer,
+  encodeHashList,
+  type Request,
+  type RoundAnswer,
+  responseBytesMax,
+} from '../wire.ts';
+import type { Reconciliation } from './reconciliation.ts';
+import type { Replica, ReplicaContext } from './replica.ts';
+
+export interface AnswerContext {
+  readonly replica: Replica;
+  readonly reconciliation: Reconciliation;
+  readonly refusals: Refusals;
+  readonly context: ReplicaContext;
+  readonly signer: Signer;
+}
+
+export function answerRequest(
+  out: Output[],
+  input: Input & { type: 'request' },
+  slot: number,
+  node: AnswerContext,
+): void {
+  const { token, from } = input;
+  const request = decodeRequest(input.bytes);
+  const frames = request ? framesFor(request, slot, from, node) : null;
+  if (frames) {
+    out.push({ type: 'respond', token, frames });
+    return;
+  }
+  node.refusals.add(out, 'bad-request', from);
+  out.push({ type: 'refuse', token, reason: 'not understood, or not held' });
+}
+
+function framesFor(request: Request, slot: number, from: string, node: AnswerContext): Uint8Array[] | null {
+  const { replica, context } = node;
+  switch (request.kind) {
+    case 'digest':
+      node.reconciliation.heard(from, request, slot);
+      return [digestAnswer(request, replica)];
+    case 'messages': {
+      const frames: Uint8Array[] = [];
+      let bytes = 0;
+      for (const id of request.ids) {
+        const message = replica.log.message(bytesToHex(id));
+        if (!message) continue;
+        const frame = encodeEnvelope(message);
+        bytes += frame.length;
+        if (bytes > responseBytesMax) break;
+        frames.push(frame);
+      }
+      return frames;
+    }
+    case 'leaves': {
+      const snapshot = replica.snapshots.find(({ blobRoot }) => equals(blobRoot, request.root));
+      if (snapshot) return [encodeHashList(snapshot.leaves)];
+      const body = replica.log.body(bytesToHex(request.root));
+      return body ? [encodeHashList(leavesOf(context.crypto, body))] : null;
+    }
+    case 'segment': {
+      const snapshot = replica.snapshots.find(({ blobRoot }) => equals(blobRoot, request.root));
+      const blob = snapshot?.blob ?? replica.log.body(bytesToHex(request.root));
+      return blob && request.index < segmentCount(blob.length) ? [segmentOf(blob, request.index)] : null;
+    }
+    case 'snapshots':
+      return replica.snapshots.map((snapshot) => signSnapshotHeader(snapshot, context.runId, node.signer));
+    case 'push':
+      return null;
+  }
+}
+
+function digestAnswer(request: Request & { kind: 'digest' }, replica: Replica): Uint8Array {
+  const { base, log } = replica;
+  const rounds = request.digests.map((digest, index): RoundAnswer => {
+    const round = request.from + index;
+    if (round < replica.logFrom) return { round, state: 'unknown', entries: [] };
+    const final = round <= base.round;
+    if (equals(digest, log.digest(round)))
+      return { round, state: final ? 'same-final' : 'same-open', entries: [] };
+    return { round, state: final ? 'differs-final' : 'differs-open', entries: log.entries(round) };
+  });
+  return encodeDigestAnswer({
+    finalised: base.round,
+    root: base.root,
+    rootAtYours: replica.rootAt(request.finalised),
+    rounds,
+  });
+}

@@ -1,0 +1,74 @@
+/**
+ * Our own side of the log: the residual of error feedback (Seide 2014, Karimireddy 2019) and the deltas paid for
+ * out of it. Whatever is subtracted from the residual is written in the same transaction as the message that
+ * carries it.
+ */
+import type { DeltaCodec } from '../../codec/delta-codec.ts';
+import { addDecoded, subtractDecoded } from '../../codec/sparse-sign.ts';
+import { allFinite } from '../../math/vector.ts';
+import type { Signer } from '../crypto.ts';
+import { type Envelope, type EnvelopeContext, sealEnvelope } from '../envelope.ts';
+import type { StoreWrite } from '../io.ts';
+import type { LogMessage } from '../log-book.ts';
+
+const RESIDUAL_KEY = 'self/residual';
+
+export class Author {
+  readonly #codec: DeltaCodec;
+  readonly #decay: number;
+  readonly #context: EnvelopeContext;
+  readonly #signer: Signer;
+  readonly #residual: Float32Array;
+
+  constructor(options: {
+    readonly codec: DeltaCodec;
+    readonly decay: number;
+    readonly size: number;
+    readonly context: EnvelopeContext;
+    readonly signer: Signer;
+  }) {
+    this.#codec = options.codec;
+    this.#decay = options.decay;
+    this.#context = options.context;
+    this.#signer = options.signer;
+    this.#residual = new Float32Array(options.size);
+  }
+
+  restore(stored: Iterable<readonly [string, Uint8Array]>): void {
+    for (const [key, value] of stored) {
+      if (key !== RESIDUAL_KEY || value.length !== 4 * this.#residual.length) continue;
+      const view = new DataView(value.buffer, value.byteOffset, value.length);
+      for (let i = 0; i < this.#residual.length; i++) this.#residual[i] = view.getFloat32(4 * i, true);
+    }
+  }
+
+  /** e <- decay e + (start - end). False, and nothing changed, when the end is not finite. */
+  learn(start: Float32Array, end: Float32Array): boolean {
+    if (!allFinite(end)) return false;
+    const residual = this.#residual;
+    for (let i = 0; i < residual.length; i++) {
+      residual[i] = this.#decay * residual[i]! + (start[i]! - end[i]!);
+    }
+    return true;
+  }
+
+  /** Takes the largest part of the residual into a signed message of `round`. */
+  publish(round: number, misses: number): Envelope & { readonly body: Uint8Array } {
+    const delta = this.#codec.select(this.#residual);
+    const body = this.#codec.encode(delta);
+    subtractDecoded(this.#residual, delta);
+    return { ...sealEnvelope({ round, misses }, body, this.#context, this.#signer), body };
+  }
+
+  /** A message of ours missed its round: what it carried goes back. */
+  takeBack(message: LogMessage): void {
+    addDecoded(this.#residual, message.delta);
+  }
+
+  residualWrite(): StoreWrite {
+    const value = new Uint8Array(4 * this.#residual.length);
+    const view = new DataView(value.buffer);
+    for (let i = 0; i < this.#residual.length; i++) view.setFloat32(4 * i, this.#residual[i]!, true);
+    return { key: RESIDUAL_KEY, value };
+  }
+}

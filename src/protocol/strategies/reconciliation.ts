@@ -1,0 +1,415 @@
+/**
+ * Anti-entropy (Demers 1987): compares sets with random peers, pulls what is missing, and decides when a round is
+ * final. Also the way in: a late joiner, or a node whose history turns out not to be the others', starts from a
+ * snapshot and replays the log.
+ */
+import { bytesToHex, type Envelope, openEnvelope } from '../envelope.ts';
+import { ForkWatch } from '../fork-watch.ts';
+import type { Output, PeerKey, StoreWrite } from '../io.ts';
+import { type LogMessage, messagesOf } from '../log-book.ts';
+import { type FetchMeaning, MessageFetch } from '../message-fetch.ts';
+import { pickRandom } from '../pick-random.ts';
+import type { Refusals } from '../refusals.ts';
+import { RequestTable } from '../request-table.ts';
+import { decideFold, type FoldDecision, RoundVotes } from '../round-votes.ts';
+import { type JoinMeaning, SnapshotJoin } from '../snapshot-join.ts';
+import { type DigestAnswer, decodeDigestAnswer, type Request, roundsPerDigestMax } from '../wire.ts';
+import { logKey, type Replica, type ReplicaContext } from './replica.ts';
+
+/** Peers asked for digests per tick, while following and while catching up. Guesses. */
+const digestFanout = 1;
+const catchUpFanout = 3;
+/** Ticks without a peer after which a late starter goes on alone. Guess. */
+const aloneTicks = 20;
+
+type DigestMeaning = {
+  readonly kind: 'digest';
+  readonly peer: PeerKey;
+  readonly finalised: number;
+  readonly from: number;
+  readonly digests: readonly Uint8Array[];
+};
+type Meaning = DigestMeaning | FetchMeaning | JoinMeaning;
+
+/** settled: the snapshot question is answered and the log is being replayed. */
+type Join =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'choosing'; readonly from: readonly PeerKey[] | 'anyone'; ticks: number }
+  | { readonly kind: 'replaying'; readonly donors: number };
+
+export interface ReconciliationOptions {
+  readonly context: ReplicaContext;
+  readonly self: PeerKey;
+  readonly replica: Replica;
+  readonly slotMs: number;
+  readonly rounds: number;
+  readonly random: () => number;
+  readonly refusals: Refusals;
+  /** Judges and inserts a message that a peer holds; false when it should not exist. */
+  readonly insert: (out: Output[], message: LogMessage, slot: number) => boolean;
+  /** Restores what our own messages among these carried; returns what must be written with their removal. */
+  readonly takeBack: (out: Output[], messages: readonly LogMessage[]) => StoreWrite[];
+}
+
+export class Reconciliation {
+  readonly #options: ReconciliationOptions;
+  readonly #replica: Replica;
+  readonly #peers = new Set<PeerKey>();
+  readonly #requests: RequestTable<Meaning>;
+  readonly #fetch: MessageFetch;
+  readonly #votes = new RoundVotes();
+  readonly #forks = new ForkWatch();
+  readonly #unknownTo = new Set<PeerKey>();
+  #snapshots: SnapshotJoin;
+  #join: Join = { kind: 'none' };
+  #joinedBySnapshot = false;
+  #disputed: readonly LogMessage[] = [];
+  #ticksStuck = 0;
+
+  constructor(options: ReconciliationOptions) {
+    this.#options = options;
+    this.#replica = options.replica;
+    this.#requests = new RequestTable(Math.max(2000, Math.min(15_000, 2 * options.slotMs)));
+    this.#fetch = new MessageFetch(options.context.crypto);
+    this.#snapshots = this.#newJoin();
+  }
+
+  get joining(): boolean {
+    return this.#join.kind !== 'none';
+  }
+
+  get joinedBySnapshot(): boolean {
+    return this.#joinedBySnapshot;
+  }
+
+  /** Messages known to exist and not held. */
+  get missing(): number {
+    return this.#fetch.missing;
+  }
+
+  beginJoin(from: readonly PeerKey[] | 'anyone' = 'anyone'): void {
+    this.#snapshots = this.#newJoin();
+    this.#join = { kind: 'choosing', from, ticks: 0 };
+  }
+
+  peerUp(peer: PeerKey): void {
+    this.#peers.add(peer);
+    this.#ticksStuck = 0;
+  }
+
+  peerDown(peer: PeerKey): void {
+    this.#peers.delete(peer);
+    this.#forks.forget(peer);
+  }
+
+  tick(out: Output[], slot: number): void {
+    this.#ticksStuck += 1;
+    if (this.#join.kind === 'choosing') this.#chooseSnapshot(out);
+    this.#askDigests(out, slot);
+    this.#settleFork(out, slot);
+    this.#proceed(out, slot);
+    if (this.#join.kind === 'replaying' && this.#replica.base.round >= this.#lastFinal(slot) - 1) {
+      out.push({
+        type: 'event',
+        event: { kind: 'joined', round: this.#replica.base.round, donors: this.#join.donors },
+      });
+      this.#join = { kind: 'none' };
+    }
+  }
+
+  wantBody(out: Output[], envelope: Envelope, holder: PeerKey): void {
+    this.#fetch.wantBody(envelope, holder);
+    this.#pump(out);
+  }
+
+  settle(id: string): void {
+    this.#fetch.settle(id);
+  }
+
+  /** What a peer's digest request tells of its own sets. */
+  heard(peer: PeerKey, request: Request & { kind: 'digest' }, slot: number): void {
+    const mine = this.#replica.rootAt(request.finalised);
+    if (mine) this.#forks.note(peer, request.finalised, mine, request.root, slot);
+    request.digests.forEach((digest, index) => {
+      const round = request.from + index;
+      if (round <= this.#replica.base.round || round > slot + 1) return;
+      this.#votes.record(round, peer, {
+        digest: bytesToHex(digest),
+        final: false,
+        heardSlot: slot,
+        entries: null,
+      });
+    });
+  }
+
+  response(out: Output[], requestId: number, frames: readonly Uint8Array[], slot: number): void {
+    const meaning = this.#requests.take(requestId);
+    if (!meaning) return;
+    if (!this.#understand(out, meaning, frames, slot))
+      this.#options.refusals.add(out, 'bad-response', meaning.peer);
+    this.#proceed(out, slot);
+  }
+
+  failed(out: Output[], requestId: number): void {
+    const meaning = this.#requests.take(requestId);
+    if (meaning?.kind === 'messages') this.#fetch.messagesDone(meaning.peer, meaning.ids);
+    else if (meaning?.kind === 'blob') this.#fetch.blobFailed(meaning);
+    else if (meaning?.kind === 'snapshot-blob') this.#snapshots.part(meaning, undefined);
+    this.#pump(out);
+  }
+
+  #newJoin(): SnapshotJoin {
+    const { context, replica } = this.#options;
+    return new SnapshotJoin({
+      crypto: context.crypto,
+      runId: context.runId,
+      size: replica.base.units.length,
+    });
+  }
+
+  /** False when the peer lied or talked nonsense. */
+  #understand(out: Output[], meaning: Meaning, frames: readonly Uint8Array[], slot: number): boolean {
+    switch (meaning.kind) {
+      case 'digest': {
+        const answer = frames[0] ? decodeDigestAnswer(frames[0]) : null;
+        if (answer) this.#compare(meaning, answer, slot);
+        return answer !== null;
+      }
+      case 'messages': {
+        const good = frames.every((frame) => this.#takeEnvelope(out, meaning.peer, frame, slot));
+        this.#fetch.messagesDone(meaning.peer, meaning.ids);
+        return good;
+      }
+      case 'blob': {
+        const complete = this.#fetch.blobPart(meaning, frames[0]);
+        return complete?.every((envelope) => this.#insert(out, envelope, slot)) ?? false;
+      }
+      case 'snapshots':
+        return this.#snapshots.headers(meaning.peer, frames);
+      case 'snapshot-blob': {
+        const good = this.#snapshots.part(meaning, frames[0] ?? new Uint8Array(0));
+        this.#finishSnapshot(out);
+        return good;
+      }
+    }
+  }
+
+  #takeEnvelope(out: Output[], peer: PeerKey, frame: Uint8Array, slot: number): boolean {
+    const opened = openEnvelope(frame, this.#options.context);
+    if (!opened.ok) {
+      this.#options.refusals.add(out, opened.reason, peer);
+      return false;
+    }
+    if (!this.#fetch.has(opened.envelope.id)) return false;
+    if (opened.envelope.body) return this.#insert(out, opened.envelope, slot);
+    this.#fetch.wantBody(opened.envelope, peer);
+    return true;
+  }
+
+  #insert(out: Output[], envelope: Envelope, slot: number): boolean {
+    const message = this.#replica.open(envelope);
+    const good = message !== null && this.#options.insert(out, message, slot);
+    this.#fetch.settle(envelope.id);
+    return good;
+  }
+
+  #askDigests(out: Output[], slot: number): void {
+    const { round: finalised, root } = this.#replica.base;
+    const from = finalised + 1;
+    const last = Math.min(slot + 1, finalised + roundsPerDigestMax, this.#options.rounds - 1);
+    if (last < from) return;
+    const digests = Array.from({ length: last - from + 1 }, (_, index) =>
+      this.#replica.log.digest(from + index),
+    );
+    const fanout =
+      this.joining || slot - finalised > 2 * this.#options.context.spec.windowRounds
+        ? catchUpFanout
+        : digestFanout;
+    const free = [...this.#peers].filter(
+      (peer) => !this.#requests.some((meaning) => meaning.kind === 'digest' && meaning.peer === peer),
+    );
+    for (const peer of pickRandom(free, fanout, this.#options.random)) {
+      const meaning: Meaning = { kind: 'digest', peer, finalised, from, digests };
+      this.#requests.open(out, meaning, { kind: 'digest', finalised, root, from, digests });
+    }
+  }
+
+  #compare(asked: DigestMeaning, answer: DigestAnswer, slot: number): void {
+    const { peer } = asked;
+    const mine = this.#replica.rootAt(asked.finalised);
+    if (mine && answer.rootAtYours) this.#forks.note(peer, asked.finalised, mine, answer.rootAtYours, slot);
+    for (const { round, state, entries } of answer.rounds) {
+      const sent = asked.digests[round - asked.from];
+      if (!sent || round <= this.#replica.base.round) continue;
+      if (state === 'unknown') {
+        if (round === this.#replica.base.round + 1) this.#unknownTo.add(peer);
+        continue;
+      }
+      const final = state === 'same-final' || state === 'differs-final';
+      const same = state === 'same-open' || state === 'same-final';
+      const digest = bytesToHex(same ? sent : this.#digestOf(entries));
+      this.#votes.record(round, peer, { digest, final, heardSlot: slot, entries: same ? null : entries });
+      if (same) continue;
+      for (const id of entries.flatMap(idsOf)) {
+        if (!this.#replica.log.message(id)) this.#fetch.want(id, round, peer);
+      }
+    }
+  }
+
+  /** The log's own digest of a set given by its entries. */
+  #digestOf(entries: readonly Uint8Array[]): Uint8Array {
+    const zero = new Uint8Array(32);
+    const parts = entries.flatMap((entry) => [
+      entry.subarray(0, 32),
+      entry.length === 64 ? entry.subarray(32) : zero,
+    ]);
+    return this.#options.context.crypto.sha256(...parts);
+  }
+
+  #proceed(out: Output[], slot: number): void {
+    if (this.#join.kind !== 'choosing') this.#finalise(out, slot);
+    this.#pump(out);
+  }
+
+  #pump(out: Output[]): void {
+    for (const { meaning, request } of [...this.#fetch.asks(), ...this.#snapshots.asks()]) {
+      this.#requests.open(out, meaning, request);
+    }
+  }
+
+  /** The newest round that may be folded in this slot. */
+  #lastFinal(slot: number): number {
+    return Math.min(slot - this.#options.context.spec.windowRounds, this.#options.rounds - 1);
+  }
+
+  #finalise(out: Output[], slot: number): void {
+    const { windowRounds, admitRounds } = this.#options.context.spec;
+    const last = this.#lastFinal(slot);
+    while (this.#replica.base.round < last) {
+      const round = this.#replica.base.round + 1;
+      const timedOut = this.#ticksStuck >= 2 * windowRounds;
+      const decision = decideFold({
+        votes: this.#votes.of(round),
+        myDigest: bytesToHex(this.#replica.log.digest(round)),
+        closedSlot: round + admitRounds + 1,
+        peersConnected: this.#peers.size,
+        timedOut,
+      });
+      if (decision.kind === 'wait') return;
+      if (decision.kind === 'adopt' && !this.#adoptSet(out, round, decision)) return;
+      if (!timedOut) this.#ticksStuck = 0;
+      const entries = this.#replica.log.slots(round).length;
+      const writes = this.#replica.foldNext();
+      if (writes.length > 0) out.push({ type: 'persist', writes, durable: false });
+      this.#votes.pruneThrough(round);
+      this.#fetch.pruneThrough(round);
+      this.#unknownTo.clear();
+      const root = bytesToHex(this.#replica.base.root);
+      out.push({ type: 'event', event: { kind: 'finalised', round, entries, root } });
+    }
+  }
+
+  /** Makes our set of the round the one the peers folded; false while messages of it are still missing. */
+  #adoptSet(out: Output[], round: number, decision: FoldDecision & { kind: 'adopt' }): boolean {
+    const { log } = this.#replica;
+    const theirs = new Map(
+      decision.entries.map((entry) => [bytesToHex(entry.subarray(0, 32)), idsOf(entry)]),
+    );
+    const absent = [...theirs.values()].flat().filter((id) => !log.message(id));
+    for (const id of absent) for (const holder of decision.holders) this.#fetch.want(id, round, holder);
+    if (absent.length > 0) return false;
+    const removed: LogMessage[] = [];
+    for (const [author, slot] of log.slots(round)) {
+      const ids = theirs.get(author) ?? [];
+      const kept = messagesOf(slot).filter(({ id }) => ids.includes(id));
+      if (kept.length === messagesOf(slot).length) continue;
+      removed.push(...messagesOf(slot).filter(({ id }) => !ids.includes(id)));
+      this.#replica.remove(round, author);
+      for (const message of kept) this.#replica.insert(message);
+    }
+    if (removed.length > 0) {
+      const writes = removed.map((message): StoreWrite => ({ key: logKey(message), value: null }));
+      out.push({
+        type: 'persist',
+        writes: [...writes, ...this.#options.takeBack(out, removed)],
+        durable: true,
+      });
+    }
+    return true;
+  }
+
+  #chooseSnapshot(out: Output[]): void {
+    const join = this.#join;
+    if (join.kind !== 'choosing' || this.#snapshots.fetching) return;
+    join.ticks += 1;
+    const peers =
+      join.from === 'anyone' ? [...this.#peers] : join.from.filter((peer) => this.#peers.has(peer));
+    const rejoining = join.from !== 'anyone';
+    if (this.#snapshots.choose(rejoining ? -2 : this.#replica.base.round, peers.length)) return;
+    if (peers.length > 0 && this.#snapshots.answered >= Math.min(2, peers.length)) {
+      if (rejoining) {
+        const writes = this.#replica.reset();
+        if (writes.length > 0) out.push({ type: 'persist', writes, durable: true });
+        this.#votes.clear();
+      }
+      this.#join = { kind: 'replaying', donors: 0 };
+    } else if (peers.length === 0 && join.ticks >= aloneTicks) {
+      this.#join = { kind: 'none' };
+    } else {
+      const free = peers.filter(
+        (peer) => !this.#requests.some((meaning) => meaning.kind === 'snapshots' && meaning.peer === peer),
+      );
+      for (const { meaning, request } of this.#snapshots.askHeaders(
+        pickRandom(free, free.length, this.#options.random),
+      )) {
+        this.#requests.open(out, meaning, request);
+      }
+    }
+  }
+
+  #finishSnapshot(out: Output[]): void {
+    const finished = this.#snapshots.finish();
+    if (!finished) return;
+    const { state, blob, donors } = finished;
+    const writes = this.#replica.adopt(state, blob);
+    const lost = this.#disputed.filter(({ round }) => round <= state.round);
+    this.#disputed = [];
+    out.push({ type: 'persist', writes: [...writes, ...this.#options.takeBack(out, lost)], durable: true });
+    this.#votes.clear();
+    this.#fetch.pruneThrough(state.round);
+    this.#joinedBySnapshot = true;
+    this.#join = { kind: 'replaying', donors };
+  }
+
+  /** Two histories: the side with fewer peers takes the other one and publishes its own work anew. */
+  #settleFork(out: Output[], slot: number): void {
+    if (this.joining) return;
+    const quorum = Math.min(2, this.#peers.size);
+    if (quorum > 0 && this.#unknownTo.size >= quorum) {
+      this.#unknownTo.clear();
+      this.beginJoin();
+      return;
+    }
+    const fork = this.#forks.verdict(slot - 2 * this.#options.context.spec.windowRounds);
+    if (!fork) return;
+    const { round, mine, theirs } = fork;
+    out.push({
+      type: 'event',
+      event: { kind: 'fork', round, mine: bytesToHex(mine), theirs: bytesToHex(theirs) },
+    });
+    if (!fork.weYield) return;
+    this.#disputed = this.#replica.log
+      .heldRounds()
+      .filter((held) => held > fork.agreedRound && held <= this.#replica.base.round)
+      .flatMap((held) => this.#replica.log.slots(held))
+      .flatMap(([author, entry]) => (author === this.#options.self ? messagesOf(entry) : []));
+    this.#forks.clear();
+    this.beginJoin(fork.others);
+  }
+}
+
+function idsOf(entry: Uint8Array): string[] {
+  const ids = [bytesToHex(entry.subarray(32, 64))];
+  if (entry.length === 96) ids.push(bytesToHex(entry.subarray(64)));
+  return ids;
+}

@@ -1,0 +1,236 @@
+/**
+ * One replica of the model: the log of open rounds on top of a folded base, the snapshots it offers, and what of
+ * all that is on disk. Knows nothing of peers or time.
+ */
+import type { DeltaCodec, SparseDelta } from '../../codec/delta-codec.ts';
+import { squaredNorm } from '../../codec/sparse-sign.ts';
+import {
+  bytesToHex,
+  type Envelope,
+  type EnvelopeContext,
+  encodeStoredEnvelope,
+  openEnvelope,
+} from '../envelope.ts';
+import {
+  cloneState,
+  type FoldContext,
+  type FoldState,
+  foldRound,
+  initialState,
+  toParameters,
+} from '../fold.ts';
+import type { StoreWrite } from '../io.ts';
+import { type Insertion, LogBook, type LogMessage, messagesOf } from '../log-book.ts';
+import { decodeState, makeSnapshot, type Snapshot, snapshotOf } from '../snapshot.ts';
+
+/** Snapshots kept for joiners; donors reach a boundary at slightly different times. */
+const snapshotsKept = 2;
+/** Roots remembered for comparing histories with peers. */
+const rootsKept = 256;
+
+/** What opening and folding a message needs to know of the run. */
+export type ReplicaContext = FoldContext & EnvelopeContext;
+
+export interface ReplicaOptions extends ReplicaContext {
+  readonly initial: Float32Array;
+  readonly initHash: Uint8Array;
+  readonly codec: DeltaCodec;
+}
+
+const roundKey = (round: number): string => round.toString().padStart(10, '0');
+export const logKey = (message: { round: number; author: string; id: string }): string =>
+  `log/${roundKey(message.round)}/${message.author}/${message.id}`;
+const baseKey = (round: number): string => `base/${roundKey(round)}`;
+
+export class Replica {
+  readonly #options: ReplicaOptions;
+  readonly log: LogBook;
+  #base: FoldState;
+  #live: FoldState | null = null;
+  #snapshots: Snapshot[] = [];
+  #logFrom = 0;
+  readonly #roots = new Map<number, Uint8Array>();
+  #hash: { readonly round: number; readonly hash: string } | null = null;
+
+  constructor(options: ReplicaOptions) {
+    this.#options = options;
+    this.log = new LogBook(options.crypto);
+    this.#base = initialState(options.initial, options.initHash);
+    this.#roots.set(-1, this.#base.root);
+  }
+
+  get base(): Readonly<FoldState> {
+    return this.#base;
+  }
+
+  /** First round whose whole set is in the log; earlier ones are known by snapshot only. */
+  get logFrom(): number {
+    return this.#logFrom;
+  }
+
+  /** Takes up what an earlier session stored: the newest base, then every message after it. */
+  restore(stored: Iterable<readonly [string, Uint8Array]>): void {
+    const size = this.#options.initial.length;
+    const envelopes: Uint8Array[] = [];
+    for (const [key, value] of stored) {
+      if (key.startsWith('base/')) {
+        const state = decodeState(value, size);
+        if (state) this.#install(state, value);
+        this.#logFrom = (this.#snapshots[0]?.round ?? -1) + 1;
+      } else if (key.startsWith('log/')) envelopes.push(value);
+    }
+    for (const bytes of envelopes) {
+      const opened = openEnvelope(bytes, this.#options);
+      if (!opened.ok || opened.envelope.round < this.#logFrom) continue;
+      const message = this.open(opened.envelope);
+      if (message) this.insert(message);
+    }
+  }
+
+  /** Decodes the body; null when it is missing or not canonical. */
+  open(envelope: Envelope): LogMessage | null {
+    const body = envelope.body;
+    if (!body) return null;
+    let delta: SparseDelta;
+    try {
+      delta = this.#options.codec.decode(body);
+    } catch {
+      return null;
+    }
+    return { ...envelope, body, delta, norm: Math.sqrt(squaredNorm(delta)) };
+  }
+
+  insert(message: LogMessage): Insertion {
+    const insertion = this.log.insert(message);
+    if (insertion === 'added' || insertion === 'equivocation') this.#live = null;
+    return insertion;
+  }
+
+  remove(round: number, author: string): void {
+    this.log.remove(round, author);
+    this.#live = null;
+  }
+
+  writeOf(message: LogMessage): StoreWrite {
+    return { key: logKey(message), value: encodeStoredEnvelope(message) };
+  }
+
+  /** The model of everything held, open rounds included. */
+  live(): FoldState {
+    if (!this.#live) {
+      const state = cloneState(this.#base);
+      const last = this.log.heldRounds().at(-1) ?? -1;
+      while (state.round < last) this.#foldInto(state);
+      this.#live = state;
+    }
+    return this.#live;
+  }
+
+  liveParameters(): Float32Array {
+    return toParameters(this.live());
+  }
+
+  /** SHA-256 (hex) of the finalised model as little-endian float32: the hash of the vector that is exported. */
+  modelHash(): string {
+    if (this.#hash?.round !== this.#base.round) {
+      const parameters = toParameters(this.#base);
+      const bytes = new Uint8Array(parameters.length * 4);
+      const view = new DataView(bytes.buffer);
+      for (let i = 0; i < parameters.length; i++) view.setFloat32(4 * i, parameters[i]!, true);
+      this.#hash = { round: this.#base.round, hash: bytesToHex(this.#options.crypto.sha256(bytes)) };
+    }
+    return this.#hash.hash;
+  }
+
+  finalParameters(): Float32Array {
+    return toParameters(this.#base);
+  }
+
+  /** Root of the history at a finalised round; null when it is too long ago or not yet. */
+  rootAt(round: number): Uint8Array | null {
+    return this.#roots.get(round) ?? null;
+  }
+
+  /** Folds the next round for good. Returns what the store must change. */
+  foldNext(): StoreWrite[] {
+    this.#foldInto(this.#base);
+    const { round, root } = this.#base;
+    this.#roots.set(round, root);
+    this.#roots.delete(round - rootsKept);
+    if ((round + 1) % this.#options.spec.snapshotRounds !== 0) return [];
+    return this.checkpoint();
+  }
+
+  /** Keeps a snapshot of the base, forgets the oldest one and the log it covered. */
+  checkpoint(): StoreWrite[] {
+    const snapshot = makeSnapshot(this.#options.crypto, this.#base);
+    return this.#keep(snapshot);
+  }
+
+  /** Snapshots on offer, newest last. */
+  get snapshots(): readonly Snapshot[] {
+    return this.#snapshots;
+  }
+
+  /** Replaces the base by a verified snapshot. Messages of later rounds stay in the log. */
+  adopt(state: FoldState, blob: Uint8Array): StoreWrite[] {
+    const stale = this.#snapshots.filter(({ round }) => round !== state.round);
+    this.#snapshots = [];
+    this.#roots.clear();
+    const dropped = this.log.pruneThrough(state.round);
+    this.#logFrom = state.round + 1;
+    this.#install(state, blob);
+    return [
+      { key: baseKey(state.round), value: blob },
+      ...stale.map(({ round }) => ({ key: baseKey(round), value: null })),
+      ...dropped.map((message) => ({ key: logKey(message), value: null })),
+    ];
+  }
+
+  /** Back to the start vector, because our history is not the peers' and they offer no snapshot yet. */
+  reset(): StoreWrite[] {
+    const stale = this.#snapshots;
+    this.#snapshots = [];
+    this.#roots.clear();
+    this.#base = initialState(this.#options.initial, this.#options.initHash);
+    this.#roots.set(-1, this.#base.root);
+    this.#live = null;
+    this.#hash = null;
+    return stale.map(({ round }) => ({ key: baseKey(round), value: null }));
+  }
+
+  #install(state: FoldState, blob: Uint8Array): void {
+    this.#base = state;
+    this.#live = null;
+    this.#hash = null;
+    this.#roots.set(state.round, state.root);
+    this.#snapshots.push(snapshotOf(this.#options.crypto, state.round, state.root, blob));
+    if (this.#snapshots.length > snapshotsKept) this.#snapshots.shift();
+  }
+
+  #keep(snapshot: Snapshot): StoreWrite[] {
+    if (this.#snapshots.some(({ round }) => round === snapshot.round)) return [];
+    this.#snapshots.push(snapshot);
+    const writes: StoreWrite[] = [{ key: baseKey(snapshot.round), value: snapshot.blob }];
+    if (this.#snapshots.length > snapshotsKept) {
+      const oldest = this.#snapshots.shift()!;
+      writes.push({ key: baseKey(oldest.round), value: null });
+    }
+    // A joiner with the oldest snapshot on offer still finds every later round in the log.
+    if (this.#snapshots.length === snapshotsKept) this.#logFrom = this.#snapshots[0]!.round + 1;
+    for (const message of this.log.pruneThrough(this.#logFrom - 1)) {
+      writes.push({ key: logKey(message), value: null });
+    }
+    return writes;
+  }
+
+  #foldInto(state: FoldState): void {
+    const round = state.round + 1;
+    foldRound(state, this.log.slots(round), this.log.digest(round), this.#options);
+  }
+}
+
+export function authoredIn(replica: Replica, round: number, author: string): readonly LogMessage[] {
+  const slot = replica.log.slot(round, author);
+  return slot ? messagesOf(slot) : [];
+}

@@ -1,0 +1,150 @@
+/**
+ * Requests and answers of the exchange protocol, in DAG-CBOR. Decoders return null for anything that an
+ * encoder here could not have written; bounds are checked before anything is kept.
+ */
+import * as dagCbor from '@ipld/dag-cbor';
+import { isBytes, isCount } from './envelope.ts';
+
+/** Bounds of one request and one answer. */
+export const idsPerRequestMax = 256;
+export const roundsPerDigestMax = 64;
+export const entriesPerRoundMax = 512;
+export const responseBytesMax = 4 * 1024 * 1024;
+
+export type Request =
+  /** Our view: finalised round and root, and the digests of the rounds `from`, `from + 1`, ... */
+  | {
+      readonly kind: 'digest';
+      readonly finalised: number;
+      readonly root: Uint8Array;
+      readonly from: number;
+      readonly digests: readonly Uint8Array[];
+    }
+  /** Envelopes by message id. */
+  | { readonly kind: 'messages'; readonly ids: readonly Uint8Array[] }
+  /** Leaf hashes of a blob. */
+  | { readonly kind: 'leaves'; readonly root: Uint8Array }
+  | { readonly kind: 'segment'; readonly root: Uint8Array; readonly index: number }
+  /** Signed headers of the snapshots on offer. */
+  | { readonly kind: 'snapshots' }
+  /** A whole model, pushed by a mixing strategy. */
+  | { readonly kind: 'push'; readonly envelope: Uint8Array };
+
+const TAGS = ['digest', 'messages', 'leaves', 'segment', 'snapshots', 'push'] as const;
+
+export function encodeRequest(request: Request): Uint8Array {
+  const tag = TAGS.indexOf(request.kind);
+  switch (request.kind) {
+    case 'digest':
+      return dagCbor.encode([tag, request.finalised, request.root, request.from, request.digests]);
+    case 'messages':
+      return dagCbor.encode([tag, request.ids]);
+    case 'leaves':
+      return dagCbor.encode([tag, request.root]);
+    case 'segment':
+      return dagCbor.encode([tag, request.root, request.index]);
+    case 'snapshots':
+      return dagCbor.encode([tag]);
+    case 'push':
+      return dagCbor.encode([tag, request.envelope]);
+  }
+}
+
+export function decodeRequest(bytes: Uint8Array): Request | null {
+  const fields = decode(bytes);
+  if (!Array.isArray(fields) || !isCount(fields[0])) return null;
+  const [tag, a, b, c, d] = fields as unknown[];
+  const kind = TAGS[tag as number];
+  switch (kind) {
+    case 'digest':
+      if (fields.length !== 5 || !isRound(a) || !isBytes(b, 32) || !isCount(c)) return null;
+      if (!isHashList(d, roundsPerDigestMax)) return null;
+      return { kind, finalised: a, root: b, from: c, digests: d };
+    case 'messages':
+      return fields.length === 2 && isHashList(a, idsPerRequestMax) ? { kind, ids: a } : null;
+    case 'leaves':
+      return fields.length === 2 && isBytes(a, 32) ? { kind, root: a } : null;
+    case 'segment':
+      return fields.length === 3 && isBytes(a, 32) && isCount(b) ? { kind, root: a, index: b } : null;
+    case 'snapshots':
+      return fields.length === 1 ? { kind } : null;
+    case 'push':
+      return fields.length === 2 && a instanceof Uint8Array ? { kind, envelope: a } : null;
+    default:
+      return null;
+  }
+}
+
+/** How an answering peer stands to one round of a digest request. */
+export const ROUND_STATES = ['same-open', 'same-final', 'differs-open', 'differs-final', 'unknown'] as const;
+export type RoundState = (typeof ROUND_STATES)[number];
+
+export interface RoundAnswer {
+  readonly round: number;
+  readonly state: RoundState;
+  /** Where the sets differ: author (32 bytes) and one id, or two ids of an equivocation, concatenated. */
+  readonly entries: readonly Uint8Array[];
+}
+
+export interface DigestAnswer {
+  readonly finalised: number;
+  readonly root: Uint8Array;
+  /** The answering peer's root at the asking peer's finalised round; null when it does not know it. */
+  readonly rootAtYours: Uint8Array | null;
+  readonly rounds: readonly RoundAnswer[];
+}
+
+export function encodeDigestAnswer(answer: DigestAnswer): Uint8Array {
+  const rounds = answer.rounds.map(({ round, state, entries }) => [
+    round,
+    ROUND_STATES.indexOf(state),
+    entries,
+  ]);
+  return dagCbor.encode([answer.finalised, answer.root, answer.rootAtYours, rounds]);
+}
+
+export function decodeDigestAnswer(bytes: Uint8Array): DigestAnswer | null {
+  const fields = decode(bytes);
+  if (!Array.isArray(fields) || fields.length !== 4) return null;
+  const [finalised, root, rootAtYours, rounds] = fields as unknown[];
+  if (!isRound(finalised) || !isBytes(root, 32)) return null;
+  if (rootAtYours !== null && !isBytes(rootAtYours, 32)) return null;
+  if (!Array.isArray(rounds) || rounds.length > roundsPerDigestMax) return null;
+  const decoded: RoundAnswer[] = [];
+  for (const item of rounds as unknown[]) {
+    if (!Array.isArray(item) || item.length !== 3) return null;
+    const [round, stateIndex, entries] = item as unknown[];
+    if (!isCount(round) || !isCount(stateIndex)) return null;
+    const state = ROUND_STATES[stateIndex];
+    if (!state || !Array.isArray(entries) || entries.length > entriesPerRoundMax) return null;
+    if (!entries.every((entry: unknown) => isBytes(entry, 64) || isBytes(entry, 96))) return null;
+    decoded.push({ round, state, entries: entries as Uint8Array[] });
+  }
+  return { finalised, root, rootAtYours, rounds: decoded };
+}
+
+export function encodeHashList(hashes: readonly Uint8Array[]): Uint8Array {
+  return dagCbor.encode(hashes);
+}
+
+export function decodeHashList(bytes: Uint8Array, lengthMax: number): Uint8Array[] | null {
+  const hashes = decode(bytes);
+  return isHashList(hashes, lengthMax) ? hashes : null;
+}
+
+function isHashList(value: unknown, lengthMax: number): value is Uint8Array[] {
+  return Array.isArray(value) && value.length <= lengthMax && value.every((hash) => isBytes(hash, 32));
+}
+
+/** A finalised round: -1 stands for none. */
+export function isRound(value: unknown): value is number {
+  return value === -1 || isCount(value);
+}
+
+function decode(bytes: Uint8Array): unknown {
+  try {
+    return dagCbor.decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
