@@ -1,0 +1,20 @@
+/** Bounds of a retry schedule, in milliseconds. */
+export interface BackoffBounds {
+  readonly firstMs: number;
+  readonly maxMs: number;
+}
+
+/**
+ * Wait before retry number `attempt` (0 is the first): half of min(maxMs, firstMs * 2^attempt) plus a random
+ * half, so that peers that failed together do not come back together ("equal jitter"; Brooker, Exponential
+ * Backoff And Jitter, AWS 2015). `random` returns numbers in [0, 1).
+ */
+export function backoffMs(attempt: number, bounds: BackoffBounds, random: () => number): number {
+  const ceiling = Math.min(bounds.maxMs, bounds.firstMs * 2 ** Math.min(attempt, 30));
+  return ceiling / 2 + (ceiling / 2) * random();
+}
+
+/** `intervalMs` give or take `share` of it, so that peers that started together drift apart. */
+export function jitteredMs(intervalMs: number, random: () => number, share = 0.2): number {
+  return intervalMs * (1 - share + 2 * share * random());
+}

@@ -1,0 +1,109 @@
+/**
+ * Who we are: an Ed25519 key in a file of its own. A peer's libp2p id embeds its public key, so PeerKey and
+ * PeerId are two spellings of the same 32 bytes and no lookup stands between them.
+ */
+import { randomBytes } from 'node:crypto';
+import { link, mkdir, open, readFile, stat, unlink } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { privateKeyFromRaw, publicKeyFromRaw } from '@libp2p/crypto/keys';
+import type { PeerId, PrivateKey } from '@libp2p/interface';
+import { peerIdFromPublicKey } from '@libp2p/peer-id';
+import { fromString } from 'uint8arrays/from-string';
+import { toString as toText } from 'uint8arrays/to-string';
+import { createSigner } from '../node/crypto.ts';
+import type { Signer } from '../protocol/crypto.ts';
+import type { PeerKey } from '../protocol/io.ts';
+import { IdentityError } from './errors.ts';
+
+const SEED_BYTES = 32;
+const keyFileBytesMax = 128;
+
+export interface Identity {
+  readonly key: PeerKey;
+  readonly signer: Signer;
+  /** The same key as libp2p wants it. */
+  readonly privateKey: PrivateKey;
+}
+
+/** The identity whose RFC 8032 private seed is `seed` (32 bytes). */
+export function identityFromSeed(seed: Uint8Array): Identity {
+  const signer = createSigner(seed);
+  // libp2p tells Ed25519 by the public key behind the seed.
+  const raw = new Uint8Array(2 * SEED_BYTES);
+  raw.set(seed);
+  raw.set(fromString(signer.key, 'hex'), SEED_BYTES);
+  return { key: signer.key, signer, privateKey: privateKeyFromRaw(raw) };
+}
+
+/**
+ * Reads the key file at `path`, or makes a new key there: 64 hexadecimal digits, mode 0600. The file appears
+ * whole or not at all, and of two processes that create it at once both use the winner's key.
+ * @throws IdentityError when the file is readable by others or holds something else.
+ */
+export async function loadIdentity(path: string): Promise<Identity> {
+  const found = await readKeyFile(path);
+  if (found !== null) {
+    return identityFromSeed(found);
+  }
+  await createKeyFile(path, randomBytes(SEED_BYTES));
+  const seed = await readKeyFile(path);
+  if (seed === null) {
+    throw new IdentityError(`the key file ${path} vanished while it was made; start again`);
+  }
+  return identityFromSeed(seed);
+}
+
+async function readKeyFile(path: string): Promise<Uint8Array | null> {
+  try {
+    const { mode, size } = await stat(path);
+    if (process.platform !== 'win32' && (mode & 0o077) !== 0) {
+      throw new IdentityError(`others may read the key file ${path}: run \`chmod 600 ${path}\``);
+    }
+    const text = size > keyFileBytesMax ? '' : (await readFile(path, 'utf8')).trim();
+    if (!/^[0-9a-f]{64}$/.test(text)) {
+      throw new IdentityError(`${path} is no key file: it must hold 64 hexadecimal digits; move it away`);
+    }
+    return fromString(text, 'hex');
+  } catch (error) {
+    if (isCode(error, 'ENOENT')) {
+      return null;
+    }
+    throw error;
+  }
+}
+
+async function createKeyFile(path: string, seed: Uint8Array): Promise<void> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  const draft = `${path}.${randomBytes(6).toString('hex')}.draft`;
+  const file = await open(draft, 'wx', 0o600);
+  try {
+    await file.writeFile(`${toText(seed, 'hex')}\n`);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  try {
+    // A hard link never replaces a file, where a rename would.
+    await link(draft, path);
+  } catch (error) {
+    if (!isCode(error, 'EEXIST')) {
+      throw error;
+    }
+  } finally {
+    await unlink(draft);
+  }
+}
+
+/** The PeerKey of a libp2p id, or null where its key is not Ed25519: such a peer cannot take part. */
+export function peerKeyOf(peer: PeerId): PeerKey | null {
+  return peer.type === 'Ed25519' ? toText(peer.publicKey.raw, 'hex') : null;
+}
+
+/** The libp2p id of a PeerKey. */
+export function peerIdOf(key: PeerKey): PeerId {
+  return peerIdFromPublicKey(publicKeyFromRaw(fromString(key, 'hex')));
+}
+
+function isCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
+}

@@ -1,0 +1,18 @@
+/** Names on the wire. Protocols and topics of a run carry its id: several runs may share one network. */
+import { CID } from 'multiformats/cid';
+
+export const KAD_PROTOCOL = '/starlings/kad/1.0.0';
+export const MANIFEST_PROTOCOL = '/starlings/manifest/1.0.0';
+
+export function exchangeProtocol(runId: string): string {
+  return `/starlings/exchange/1.0.0/${runId}`;
+}
+
+export function announcementTopic(runId: string): string {
+  return `/starlings/announce/1.0.0/${runId}`;
+}
+
+/** The key under which peers of the run and holders of its manifest are found in the DHT. */
+export function runCid(runId: string): CID {
+  return CID.parse(runId);
+}

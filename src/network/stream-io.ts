@@ -1,0 +1,137 @@
+/**
+ * Bulk bytes over a libp2p stream. libp2p's own byte-stream helpers have no backpressure on the way out and
+ * reset a stream whose reader is 4 MiB behind; here the writer waits for the stream to empty and the reader
+ * takes each message where it comes in.
+ */
+import type { Stream, StreamMessageEvent } from '@libp2p/interface';
+import { FrameError, RequestError } from './errors.ts';
+import { type Answer, type FrameBounds, FrameParser, pieceBytes } from './frames.ts';
+
+/** A stream that takes nothing for this long is given up. */
+export interface WriteOptions {
+  readonly stallMs: number;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Sends the pieces one after the other, holding at most two of them in the stream's buffer, and does not
+ * close the stream. @throws RequestError `TIMEOUT` or `STREAM_FAILED`, or the reason of the signal.
+ */
+export async function writePieces(
+  stream: Stream,
+  pieces: Iterable<Uint8Array>,
+  options: WriteOptions,
+): Promise<void> {
+  for (const piece of pieces) {
+    options.signal.throwIfAborted();
+    let writable = stream.send(piece);
+    while (!writable) {
+      await nextWriteEvent(stream, options);
+      // `drain` also comes when the window grew by less than what is queued.
+      writable = !stream.writableNeedsDrain && stream.writeBufferLength < pieceBytes;
+    }
+  }
+}
+
+/** Resolves at the next sign that the stream moved. A listener of its own each time: onDrain() works once. */
+function nextWriteEvent(stream: Stream, { stallMs, signal }: WriteOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(
+      () => settle(new RequestError('TIMEOUT', `the peer took no bytes for ${stallMs} ms`)),
+      stallMs,
+    );
+    const onMoved = () => settle();
+    const onClosed = () => settle(new RequestError('STREAM_FAILED', 'the stream closed while we wrote'));
+    const onAborted = () => settle(signal.reason);
+    function settle(failure?: unknown): void {
+      clearTimeout(timer);
+      stream.removeEventListener('drain', onMoved);
+      stream.removeEventListener('idle', onMoved);
+      stream.removeEventListener('close', onClosed);
+      signal.removeEventListener('abort', onAborted);
+      if (failure === undefined) {
+        // The stream empties its queue in a microtask after `drain`: look at it after that.
+        queueMicrotask(resolve);
+      } else {
+        reject(failure);
+      }
+    }
+    stream.addEventListener('drain', onMoved);
+    stream.addEventListener('idle', onMoved);
+    stream.addEventListener('close', onClosed);
+    signal.addEventListener('abort', onAborted);
+    if (stream.status !== 'open') {
+      onClosed();
+    }
+  });
+}
+
+/**
+ * Reads one request or one answer; resolves with its last byte. Bytes are copied out within the event that
+ * brings them, so nothing piles up but the frames themselves, which the bounds cover.
+ * @throws FrameError, RequestError `STREAM_FAILED`, or the reason of the signal. The stream is left open.
+ */
+export function readFrames(
+  stream: Stream,
+  kind: 'request' | 'answer',
+  bounds: FrameBounds,
+  signal: AbortSignal,
+): Promise<Answer> {
+  const parser = new FrameParser(kind, bounds);
+  return new Promise((resolve, reject) => {
+    const onMessage = ({ data }: StreamMessageEvent) => {
+      try {
+        for (const chunk of data instanceof Uint8Array ? [data] : data) {
+          parser.push(chunk);
+        }
+      } catch (error) {
+        settle(error);
+        return;
+      }
+      if (parser.done) {
+        settle();
+      }
+    };
+    const onEnd = () => settle(new FrameError('FRAME_TRUNCATED', `the stream ended within the ${kind}`));
+    const onClose = (event: { error?: Error }) =>
+      settle(
+        new RequestError('STREAM_FAILED', `the stream closed before the ${kind} was whole`, {
+          cause: event.error,
+        }),
+      );
+    const onAbort = () => settle(signal.reason);
+    function settle(failure?: unknown): void {
+      stream.removeEventListener('message', onMessage);
+      stream.removeEventListener('end', onEnd);
+      stream.removeEventListener('close', onClose);
+      signal.removeEventListener('abort', onAbort);
+      if (failure === undefined) {
+        resolve(parser.result());
+      } else {
+        reject(failure);
+      }
+    }
+    signal.addEventListener('abort', onAbort);
+    stream.addEventListener('end', onEnd);
+    stream.addEventListener('close', onClose);
+    stream.addEventListener('message', onMessage);
+    if (signal.aborted) {
+      onAbort();
+    } else if (stream.readableEnded) {
+      onEnd();
+    }
+  });
+}
+
+/**
+ * Lets go of a stream whose work is done: waits for the other side's end in the background, and cuts it off
+ * when that does not come.
+ */
+export function releaseStream(stream: Stream, graceMs: number): void {
+  if (stream.status !== 'open' && stream.status !== 'closing') {
+    return;
+  }
+  const timer = setTimeout(() => stream.abort(new Error('the peer did not end the stream')), graceMs);
+  timer.unref();
+  stream.addEventListener('close', () => clearTimeout(timer), { once: true });
+}

@@ -1,0 +1,60 @@
+/** Real hosts over loopback TCP for the tests of this folder. */
+import { createHash, randomBytes } from 'node:crypto';
+import * as dagCbor from '@ipld/dag-cbor';
+import { multiaddr } from '@multiformats/multiaddr';
+import { CID } from 'multiformats/cid';
+import * as Digest from 'multiformats/hashes/digest';
+import type { NetworkEvent } from '../../src/network/events.ts';
+import { createHost, type Host } from '../../src/network/host.ts';
+import { identityFromSeed } from '../../src/network/identity.ts';
+import type { Clock } from '../../src/node/ports.ts';
+
+export const wallClock: Clock = {
+  nowMs: () => Date.now(),
+  schedule(atMs, callback) {
+    const timer = setTimeout(callback, Math.max(0, atMs - Date.now()));
+    return () => clearTimeout(timer);
+  },
+};
+
+/** A run id of the right form. */
+export function someRunId(name: string): string {
+  const hash = createHash('sha256').update(name).digest();
+  return CID.createV1(dagCbor.code, Digest.create(0x12, hash)).toString();
+}
+
+/** A started host on a free loopback port. */
+export async function loopbackHost(runIds: readonly string[]): Promise<Host> {
+  const host = await createHost({
+    identity: identityFromSeed(randomBytes(32)),
+    listen: ['/ip4/127.0.0.1/tcp/0'],
+    runIds,
+  });
+  await host.start();
+  return host;
+}
+
+export async function connected(from: Host, to: Host): Promise<void> {
+  await from.libp2p.dial(to.addresses().map((address) => multiaddr(address)));
+}
+
+/** Waits for a condition and fails with `what` when it does not come true in time. */
+export async function eventually(what: string, condition: () => boolean, deadlineMs = 15_000): Promise<void> {
+  const endMs = Date.now() + deadlineMs;
+  while (!condition()) {
+    if (Date.now() > endMs) {
+      throw new Error(`not within ${deadlineMs} ms: ${what}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+export interface EventLog {
+  readonly events: NetworkEvent[];
+  readonly record: (event: NetworkEvent) => void;
+}
+
+export function eventLog(): EventLog {
+  const events: NetworkEvent[] = [];
+  return { events, record: (event) => events.push(event) };
+}
