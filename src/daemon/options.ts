@@ -1,7 +1,7 @@
 /** What a node or a bootstrap is started with, and what its starter gets. The command line fills these in. */
+import type { BackendChoice } from '../training/tfjs-backend.ts';
 import type { DaemonInfo } from './status.ts';
 
-export type BackendChoice = 'auto' | 'wasm' | 'native';
 export const BACKEND_CHOICES = ['auto', 'wasm', 'native'] as const satisfies readonly BackendChoice[];
 
 export type LogLevel = 'silent' | 'error' | 'warn' | 'info' | 'debug';

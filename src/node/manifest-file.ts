@@ -2,7 +2,13 @@
 import { open } from 'node:fs/promises';
 import { writeFileAtomically } from '../data/atomic-file.ts';
 import type { Crypto, Signer } from '../protocol/crypto.ts';
-import { ManifestError, manifestBytesMax, openManifest, type SignedManifest, signManifest } from '../protocol/manifest.ts';
+import {
+  ManifestError,
+  manifestBytesMax,
+  openManifest,
+  type SignedManifest,
+  signManifest,
+} from '../protocol/manifest.ts';
 import type { RunSpec } from '../protocol/run-spec.ts';
 import { initialVector, vectorHash } from '../training/initial.ts';
 
@@ -16,16 +22,23 @@ export function createRun(spec: RunSpec, startAtMs: number, crypto: Crypto, sign
  * Reads and verifies a manifest. Its size is checked before it is read.
  * @throws ManifestError where it is none, is forged or is another run's; system errors where it cannot be read.
  */
-export async function readManifestFile(path: string, crypto: Crypto, expectedRunId?: string): Promise<SignedManifest> {
+export async function readManifestFile(
+  path: string,
+  crypto: Crypto,
+  expectedRunId?: string,
+): Promise<SignedManifest> {
   const file = await open(path, 'r');
   try {
     const { size } = await file.stat();
     if (size > manifestBytesMax) {
-      throw new ManifestError(`${path} has ${size} bytes, a manifest at most ${manifestBytesMax}: this is another file`);
+      throw new ManifestError(
+        `${path} has ${size} bytes, a manifest at most ${manifestBytesMax}: this is another file`,
+      );
     }
     return openManifest(await file.readFile(), crypto, expectedRunId);
   } catch (error) {
-    if (error instanceof ManifestError) throw new ManifestError(`${path}: ${error.message}`, { cause: error });
+    if (error instanceof ManifestError)
+      throw new ManifestError(`${path}: ${error.message}`, { cause: error });
     throw error;
   } finally {
     await file.close();

@@ -1,6 +1,6 @@
 import type { CoreDependencies } from './core-dependencies.ts';
 import type { ProtocolCore } from './io.ts';
-import type { RunManifest } from './manifest.ts';
+import { modelSize, type RunManifest } from './manifest.ts';
 import { DeltaLog } from './strategies/delta-log.ts';
 import { Epidemic } from './strategies/epidemic.ts';
 
@@ -13,4 +13,10 @@ export function createCore(manifest: RunManifest, runId: string, deps: CoreDepen
     case 'epidemic':
       return new Epidemic(manifest, strategy, runId, deps);
   }
+}
+
+/** Largest request a peer of the run may send: mixing strategies push whole models. */
+export function requestBytesMax(manifest: RunManifest): number {
+  const base = 64 * 1024;
+  return manifest.strategy.id === 'epidemic' ? base + 4 * modelSize(manifest) : base;
 }

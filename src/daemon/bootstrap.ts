@@ -1,0 +1,40 @@
+/** A node of the DHT alone: the way in for others. It takes part in no run, learns and stores nothing. */
+import { createBootstraps } from '../network/bootstraps.ts';
+import { createHost } from '../network/host.ts';
+import { loadIdentity } from '../network/identity.ts';
+import { wallClock } from '../node/wall-clock.ts';
+import { openNodeDirectory } from './directory.ts';
+import type { BootstrapOptions, RunningDaemon } from './options.ts';
+import { whenAborted } from './when-aborted.ts';
+
+export async function startBootstrap(options: BootstrapOptions, signal: AbortSignal): Promise<RunningDaemon> {
+  const directory = openNodeDirectory(options.directory, options.logLevel);
+  const { log } = directory;
+  const identity = await loadIdentity(directory.keyFile);
+  const host = await createHost({ identity, listen: options.listen, runIds: [] });
+  await host.start();
+  const bootstraps = createBootstraps({
+    host,
+    addresses: options.bootstrap,
+    clock: wallClock,
+    random: Math.random,
+    onEvent: (event) => log.info(event, event.kind),
+  });
+  bootstraps.start();
+  const info = {
+    pid: process.pid,
+    http: null,
+    peerId: host.libp2p.peerId.toString(),
+    peerKey: identity.key,
+    addresses: host.addresses(),
+  };
+  await directory.announceReady(info);
+  log.info({ addresses: info.addresses }, 'ready');
+  const closed = whenAborted(signal).then(async () => {
+    log.info('stopping');
+    await bootstraps.stop();
+    await host.stop();
+    directory.close();
+  });
+  return { info, closed };
+}

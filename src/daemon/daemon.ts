@@ -1,0 +1,205 @@
+/** A running node: puts identity, network, store, learner and core together, and takes them down in order. */
+import { randomBytes } from 'node:crypto';
+import { createBootstraps } from '../network/bootstraps.ts';
+import { createHost } from '../network/host.ts';
+import { loadIdentity } from '../network/identity.ts';
+import { serveManifests } from '../network/manifest-exchange.ts';
+import { createTransport } from '../network/transport.ts';
+import { createCrypto } from '../node/crypto.ts';
+import { NodeDriver } from '../node/driver.ts';
+import { openLevelStore } from '../node/level-store.ts';
+import { wallClock } from '../node/wall-clock.ts';
+import { createCore, requestBytesMax } from '../protocol/create-core.ts';
+import type { ProtocolEvent } from '../protocol/io.ts';
+import type { SignedManifest } from '../protocol/manifest.ts';
+import { initialVector, vectorHash } from '../training/initial.ts';
+import { batchStreamKey } from '../training/learner.ts';
+import { createWorkerLearner } from '../training/worker-learner.ts';
+import { openNodeDirectory } from './directory.ts';
+import { fetchRun, RunMismatchError, resolveRun } from './obtain-manifest.ts';
+import type { DaemonOptions, RunningDaemon } from './options.ts';
+import { Progress } from './progress.ts';
+import type { NodeStatus } from './status.ts';
+import { startStatusServer } from './status-server.ts';
+import { whenAborted } from './when-aborted.ts';
+
+/** Things to take down, last one first; a failure in one does not keep the others up. */
+class Teardown {
+  readonly #steps: Array<() => unknown> = [];
+
+  add(step: () => unknown): void {
+    this.#steps.push(step);
+  }
+
+  async run(onError: (error: unknown) => void): Promise<void> {
+    for (let step = this.#steps.pop(); step; step = this.#steps.pop()) {
+      try {
+        await step();
+      } catch (error) {
+        onError(error);
+      }
+    }
+  }
+}
+
+/**
+ * Starts a node; resolves when it is ready (daemon.json written), not when it has peers.
+ * @throws one error with a sentence for everything a user can get wrong; nothing keeps running then.
+ */
+export async function startDaemon(options: DaemonOptions, outerSignal: AbortSignal): Promise<RunningDaemon> {
+  const directory = openNodeDirectory(options.directory, options.logLevel);
+  const teardown = new Teardown();
+  teardown.add(() => directory.close());
+  try {
+    return await start(options, outerSignal, directory, teardown);
+  } catch (error) {
+    directory.log.error({ err: error }, 'could not start');
+    await teardown.run((failure) => directory.log.error({ err: failure }, 'while taking down'));
+    throw error;
+  }
+}
+
+async function start(
+  options: DaemonOptions,
+  outerSignal: AbortSignal,
+  directory: ReturnType<typeof openNodeDirectory>,
+  teardown: Teardown,
+): Promise<RunningDaemon> {
+  const { log } = directory;
+  const crypto = createCrypto();
+  const stopper = new AbortController();
+  const signal = AbortSignal.any([outerSignal, stopper.signal]);
+  const identity = await loadIdentity(directory.keyFile);
+  const run = await resolveRun(options.run, directory, crypto);
+  const runId = run.kind === 'held' ? run.manifest.runId : run.runId;
+  // First what can be wrong here and now, then the network.
+  const store = await openLevelStore(directory.storeDirectory);
+  teardown.add(() => store.close());
+  let learner = run.kind === 'held' ? await startLearner(run.manifest, options) : null;
+
+  const host = await createHost({ identity, listen: options.listen, runIds: [runId] });
+  await host.start();
+  teardown.add(() => host.stop());
+  const onEvent = (event: { readonly kind: string }): void => log.info(event, event.kind);
+  const common = { host, clock: wallClock, random: Math.random, onEvent };
+  const bootstraps = createBootstraps({ ...common, addresses: options.bootstrap });
+  bootstraps.start();
+  teardown.add(() => bootstraps.stop());
+
+  const signed = run.kind === 'held' ? run.manifest : await fetchRun(runId, host, directory, crypto, signal);
+  const { manifest } = signed;
+  learner ??= await startLearner(signed, options);
+  const backend = learner.backend;
+  teardown.add(() => learner.close());
+  log.info({ runId, backend }, 'learner ready');
+  teardown.add(await serveManifests(host, (asked) => (asked === runId ? signed.bytes : null)));
+
+  const stored: Array<readonly [string, Uint8Array]> = [];
+  for await (const entry of store.entries()) stored.push(entry);
+  const initial = initialVector(manifest.model, manifest.seed);
+  const core = createCore(manifest, runId, {
+    crypto,
+    signer: identity.signer,
+    initial,
+    random: unpredictable,
+    stored,
+  });
+  const progress = new Progress({
+    core,
+    learner,
+    manifest,
+    runId,
+    directory: directory.path,
+    nowMs: wallClock.nowMs,
+    log,
+  });
+  const transport = createTransport({
+    ...common,
+    runId,
+    exchange: { requestBytesMax: requestBytesMax(manifest) },
+  });
+  let fatal: Error | null = null;
+  const driver = new NodeDriver({
+    core,
+    learner,
+    transport,
+    store,
+    clock: wallClock,
+    streamKey: (round) => batchStreamKey(runId, identity.key, round),
+    onEvent(event: ProtocolEvent) {
+      log[event.kind === 'accepted' ? 'debug' : 'info'](event, event.kind);
+      progress.note(event);
+    },
+    onFatal(error) {
+      fatal = error;
+      stopper.abort(error);
+    },
+  });
+  const startedAtMs = wallClock.nowMs();
+  const status = (): NodeStatus => {
+    const { refused, contributions, lastLoss, ...view } = core.status(wallClock.nowMs());
+    const { bytesIn, bytesOut, peers } = transport.stats();
+    const { accuracy, accuracyRound, deltasPublished, announcedBytes, modelPath } = progress;
+    return {
+      ...view,
+      peerKey: identity.key,
+      runId,
+      rounds: manifest.rounds,
+      loss: lastLoss,
+      accuracy,
+      accuracyRound,
+      peers: peers.length,
+      bytesIn,
+      bytesOut,
+      deltasPublished,
+      announcedBytes,
+      refused: { ...refused },
+      contributions: [...contributions].map(([peer, contribution]) => ({ peer, ...contribution })),
+      backend,
+      startedAtMs,
+      modelPath,
+    };
+  };
+  const server = await startStatusServer({ port: options.httpPort, status, stop: () => stopper.abort() });
+  teardown.add(() => server.close());
+  await driver.start();
+  teardown.add(() => progress.stop());
+  teardown.add(() => driver.stop());
+
+  const info = {
+    pid: process.pid,
+    http: server.url,
+    peerId: host.libp2p.peerId.toString(),
+    peerKey: identity.key,
+    addresses: host.addresses(),
+  };
+  await directory.announceReady(info);
+  log.info(info, 'ready');
+  const closed = whenAborted(signal).then(async () => {
+    log.info('stopping');
+    await teardown.run((error) => log.error({ err: error }, 'while stopping'));
+    if (fatal) throw fatal;
+  });
+  return { info, closed };
+}
+
+/** Loads the data and starts the backend in a thread; refuses a model that is not the run's. */
+async function startLearner({ manifest, runId }: SignedManifest, options: DaemonOptions) {
+  if (vectorHash(initialVector(manifest.model, manifest.seed)) !== manifest.initHash) {
+    throw new RunMismatchError(
+      `this version of starlings builds another start vector than run ${runId} asks for; use the creator's version`,
+    );
+  }
+  return createWorkerLearner({
+    model: manifest.model,
+    task: manifest.task,
+    training: manifest.training,
+    dataPath: options.dataPath,
+    backend: options.backend,
+  });
+}
+
+/** Uniform in [0, 1). Peers must not be able to foresee whom we will talk to. */
+function unpredictable(): number {
+  return randomBytes(4).readUInt32LE() / 2 ** 32;
+}
