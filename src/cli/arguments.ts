@@ -1,0 +1,31 @@
+/** Reads the values of options: a wrong one is refused with what was expected. */
+import { InvalidArgumentError } from 'commander';
+
+/** A parser of whole numbers from `min` to `max`. */
+export function wholeNumber(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!/^-?\d+$/.test(text) || value < min || value > max) {
+      throw new InvalidArgumentError(`expected a whole number from ${min} to ${max}`);
+    }
+    return value;
+  };
+}
+
+/** A parser of numbers from `min` to `max`. */
+export function numberBetween(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = text.trim() === '' ? Number.NaN : Number(text);
+    if (!(value >= min && value <= max))
+      throw new InvalidArgumentError(`expected a number from ${min} to ${max}`);
+    return value;
+  };
+}
+
+/** A parser of an option that may be given several times, or once with several values. */
+export function address(text: string, earlier: readonly string[] | undefined): readonly string[] {
+  if (!text.startsWith('/')) {
+    throw new InvalidArgumentError('expected a multiaddr, for example /ip4/192.0.2.1/tcp/4001');
+  }
+  return [...(earlier ?? []), text];
+}

@@ -1,0 +1,91 @@
+/** What went wrong, in one sentence, and the exit code that goes with it. */
+import { CommanderError } from 'commander';
+import { ConfigError } from '../config/config-error.ts';
+
+export const EXIT_FAILURE = 1;
+/** The command line or a configuration file is wrong: running it again cannot help. */
+export const EXIT_USAGE = 2;
+/** Ctrl-C: 128 plus the number of SIGINT, as shells have it. */
+export const EXIT_INTERRUPTED = 130;
+
+export interface Failure {
+  readonly exitCode: number;
+  readonly code: string;
+  readonly sentence: string;
+  /** Nobody foresaw this: the stack is worth seeing. */
+  readonly unforeseen: boolean;
+}
+
+/** The deed was stopped by the user. */
+export class InterruptedError extends Error {
+  override readonly name = 'InterruptedError';
+  readonly code = 'INTERRUPTED';
+}
+
+/** Maps any error to a sentence and an exit code. */
+export function describeFailure(error: unknown): Failure {
+  if (error instanceof CommanderError) {
+    return failure(error.exitCode === 0 ? 0 : EXIT_USAGE, 'BAD_USAGE', error.message);
+  }
+  if (error instanceof ConfigError) return failure(EXIT_USAGE, error.code, error.message);
+  if (error instanceof InterruptedError) return failure(EXIT_INTERRUPTED, error.code, error.message);
+  if (!(error instanceof Error)) return unforeseen('UNKNOWN', String(error));
+  const code = codeOf(error);
+  if (code === null) return unforeseen(error.name, error.message || error.name);
+  const system = systemSentence(code, error as NodeJS.ErrnoException);
+  if (system !== null) return failure(EXIT_FAILURE, code, system);
+  // Our own errors carry a stable code and a sentence; Node's own checks (ERR_...) mean a bug of ours.
+  return code.startsWith('ERR_')
+    ? unforeseen(code, error.message)
+    : failure(EXIT_FAILURE, code, error.message);
+}
+
+function failure(exitCode: number, code: string, sentence: string): Failure {
+  return { exitCode, code, sentence, unforeseen: false };
+}
+
+function unforeseen(code: string, message: string): Failure {
+  const sentence = `${message} (this was not foreseen: --verbose shows where it happened)`;
+  return { exitCode: EXIT_FAILURE, code, sentence, unforeseen: true };
+}
+
+function codeOf(error: Error): string | null {
+  return 'code' in error && typeof error.code === 'string' ? error.code : null;
+}
+
+function systemSentence(
+  code: string,
+  error: NodeJS.ErrnoException & { address?: string; port?: number },
+): string | null {
+  const what = error.path ?? 'a file';
+  switch (code) {
+    case 'ENOENT':
+      return `${what} does not exist; check the path`;
+    case 'EACCES':
+    case 'EPERM':
+      return error.path === undefined && error.port !== undefined
+        ? `port ${error.port} may not be opened; choose one above 1023`
+        : `${what} may not be ${accessOf(error)} by you; change its permissions or use another place`;
+    case 'EROFS':
+      return `${what} is on a read-only file system; use another place`;
+    case 'ENOSPC':
+      return `no space is left for ${what}; free some or use another disk`;
+    case 'ENOTDIR':
+      return `${what} leads through something that is no directory; use another place`;
+    case 'EISDIR':
+      return `${what} is a directory where a file is expected; name the file`;
+    case 'EMFILE':
+      return 'too many files are open; raise the limit (ulimit -n)';
+    case 'EADDRINUSE':
+      return `${error.address ?? 'the address'}${error.port === undefined ? '' : `:${error.port}`} is in use; choose another port, or 0 for any`;
+    case 'EADDRNOTAVAIL':
+      return `${error.address ?? 'the address'} is not an address of this machine; choose another to listen on`;
+    default:
+      return null;
+  }
+}
+
+function accessOf(error: NodeJS.ErrnoException): string {
+  const writes = ['mkdir', 'rename', 'unlink', 'link', 'rm'];
+  return writes.includes(error.syscall ?? '') ? 'written' : 'opened';
+}

@@ -1,0 +1,41 @@
+/** Ctrl-C once stops cleanly, twice at once. SIGTERM and the loss of a parent that watches us stop cleanly too. */
+import { EXIT_INTERRUPTED, InterruptedError } from './exit.ts';
+
+export interface Interruption {
+  readonly signal: AbortSignal;
+  /** What asked us to stop, if anything did. Only Ctrl-C makes it a failure of the command. */
+  readonly cause: () => 'SIGINT' | 'SIGTERM' | 'parent' | null;
+  /** Gives the signals back to Node. */
+  readonly release: () => void;
+}
+
+/** Listens until released. `say` tells the user that stopping has begun. */
+export function listenForInterruption(say: (line: string) => void): Interruption {
+  const controller = new AbortController();
+  let cause: ReturnType<Interruption['cause']> = null;
+  const stop = (because: Exclude<typeof cause, null>, line: string): void => {
+    if (cause !== null) return;
+    cause = because;
+    say(line);
+    controller.abort(new InterruptedError('stopped before it was done'));
+  };
+  const onInterrupt = (): void => {
+    if (cause === 'SIGINT') process.exit(EXIT_INTERRUPTED);
+    stop('SIGINT', 'stopping; Ctrl-C again stops at once');
+  };
+  const onTerminate = (): void => stop('SIGTERM', 'stopping');
+  const onParentGone = (): void => stop('parent', 'stopping: the process that started this one is gone');
+  process.on('SIGINT', onInterrupt);
+  process.on('SIGTERM', onTerminate);
+  // `starlings start` holds an IPC channel to its nodes, so that none of them outlives it.
+  if (process.connected) process.on('disconnect', onParentGone);
+  return {
+    signal: controller.signal,
+    cause: () => cause,
+    release: () => {
+      process.off('SIGINT', onInterrupt);
+      process.off('SIGTERM', onTerminate);
+      process.off('disconnect', onParentGone);
+    },
+  };
+}

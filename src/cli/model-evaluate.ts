@@ -1,0 +1,32 @@
+import type { Command } from 'commander';
+import { perform } from './perform.ts';
+
+interface Options {
+  readonly from: string;
+  readonly data?: string;
+}
+
+export function addModelEvaluateCommand(parent: Command): void {
+  parent
+    .command('evaluate')
+    .description('measure the trained model on held-out examples')
+    .requiredOption('--from <path>', 'directory of a node or of a testnet, or a model file')
+    .option('--data <path>', 'folder of IDX files or CSV file (images: the MNIST test set by default)')
+    .action((options: Options, command: Command) =>
+      perform(command, async ({ say, signal }) => {
+        const { findModel } = await import('./model-source.ts');
+        const { dataPathFor, taskOf } = await import('./model-task.ts');
+        const { loadTaskData } = await import('../data/dataset.ts');
+        const { evaluateModel } = await import('../training/inference.ts');
+        const found = await findModel(options.from);
+        const task = taskOf(found);
+        const { heldOut } = await loadTaskData(task, found.model, dataPathFor(task, options.data));
+        const metrics = await evaluateModel(found.model, found.vector, heldOut, signal);
+        say(
+          `accuracy ${(100 * metrics.accuracy).toFixed(2)} %, loss ${metrics.loss.toFixed(4)} on ${metrics.examples} ` +
+            `held-out examples (${found.file})`,
+        );
+        return { json: { file: found.file, ...metrics } };
+      }),
+    );
+}

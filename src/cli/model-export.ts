@@ -1,0 +1,42 @@
+import { type Command, Option } from 'commander';
+import { perform } from './perform.ts';
+
+const FORMATS = ['tfjs', 'safetensors'] as const;
+
+interface Options {
+  readonly from: string;
+  readonly out: string;
+  readonly format: (typeof FORMATS)[number];
+}
+
+export function addModelExportCommand(parent: Command): void {
+  parent
+    .command('export')
+    .description('write the trained model for TensorFlow.js (a folder) or as safetensors (a file)')
+    .requiredOption('--from <path>', 'directory of a node or of a testnet, or a model file')
+    .requiredOption('--out <path>', 'folder (tfjs) or file (safetensors) to write')
+    .addOption(new Option('--format <id>', 'what to write').choices(FORMATS).default('tfjs'))
+    .action((options: Options, command: Command) =>
+      perform(command, async ({ say }) => {
+        const { findModel } = await import('./model-source.ts');
+        const found = await findModel(options.from);
+        if (options.format === 'tfjs') {
+          const { writeTfjsModel } = await import('../training/tfjs-model-file.ts');
+          await writeTfjsModel(options.out, found.model, found.vector);
+        } else {
+          const { writeSafetensors } = await import('../training/safetensors.ts');
+          await writeSafetensors(options.out, found.model, found.vector, found.metadata);
+        }
+        say(`${options.format} model of ${found.vector.length} parameters written to ${options.out}`);
+        return {
+          json: {
+            from: found.file,
+            out: options.out,
+            format: options.format,
+            parameters: found.vector.length,
+            ...found.metadata,
+          },
+        };
+      }),
+    );
+}

@@ -1,0 +1,65 @@
+import { type Command, Option } from 'commander';
+import { ConfigError } from '../config/config-error.ts';
+import { BACKEND_CHOICES, LOG_LEVELS, type LogLevel } from '../daemon/options.ts';
+import type { BackendChoice } from '../training/tfjs-backend.ts';
+import { address, wholeNumber } from './arguments.ts';
+import { dataHome } from './data-home.ts';
+import { perform } from './perform.ts';
+
+interface Options {
+  readonly run?: string;
+  readonly data?: string;
+  readonly bootstrap?: readonly string[];
+  readonly dir: string;
+  readonly listen?: readonly string[];
+  readonly http: number;
+  readonly backend: BackendChoice;
+  readonly logLevel: LogLevel;
+}
+
+export function addNodeCommand(parent: Command): Command {
+  return parent
+    .command('node')
+    .description('run a node: join a run, train on your own data, share what was learned')
+    .option('--run <manifest|id>', 'manifest file, or the run id to ask peers with')
+    .option(
+      '--data <path>',
+      'your examples: a folder of IDX files or a CSV file; they never leave this machine',
+    )
+    .option('--bootstrap <address...>', 'multiaddr of any node, with /p2p/<peer id>', address)
+    .option('--dir <dir>', 'key, store, log and model of this node', dataHome('node'))
+    .option('--listen <address...>', 'multiaddr to listen on (default: /ip4/0.0.0.0/tcp/0)', address)
+    .option('--http <port>', 'status API on 127.0.0.1; 0 for any free port', wholeNumber(0, 65535), 0)
+    .addOption(new Option('--backend <id>', 'what trains').choices(BACKEND_CHOICES).default('wasm'))
+    .addOption(new Option('--log-level <level>', 'of DIR/log.jsonl').choices(LOG_LEVELS).default('info'))
+    .action((options: Options, command: Command) =>
+      perform(command, async ({ say, signal }) => {
+        if (options.run === undefined || options.data === undefined) {
+          throw new ConfigError(
+            'BAD_USAGE',
+            'a node needs --run (a manifest file or a run id) and --data (its own examples)',
+          );
+        }
+        const { startDaemon } = await import('../daemon/daemon.ts');
+        const daemon = await startDaemon(
+          {
+            run: options.run,
+            dataPath: options.data,
+            bootstrap: options.bootstrap ?? [],
+            directory: options.dir,
+            listen: options.listen ?? ['/ip4/0.0.0.0/tcp/0'],
+            httpPort: options.http,
+            backend: options.backend,
+            logLevel: options.logLevel,
+          },
+          signal,
+        );
+        say(`node      ${daemon.info.peerKey}`);
+        say(`directory ${options.dir}`);
+        say(`status    ${daemon.info.http}/status`);
+        for (const listening of daemon.info.addresses) say(`address   ${listening}`);
+        await daemon.closed;
+        return { json: { ...daemon.info, stopped: true } };
+      }),
+    );
+}

@@ -1,0 +1,25 @@
+/** The two kinds of output: sentences for people, one JSON object for programs. */
+import type { Failure } from './exit.ts';
+
+/** Writes the object as the last line of stdout; resolves when it has been handed over. */
+export function printResult(result: Readonly<Record<string, unknown>>): Promise<void> {
+  return new Promise((resolve) => {
+    process.stdout.write(`${JSON.stringify(result)}\n`, () => resolve());
+  });
+}
+
+/** Tells people on stderr, and programs on stdout where they asked. `shown`: the sentence is on the screen. */
+export async function printFailure(
+  failure: Failure,
+  error: unknown,
+  options: { readonly json: boolean; readonly verbose: boolean; readonly shown: boolean },
+): Promise<void> {
+  if (!options.shown) process.stderr.write(`starlings: ${failure.sentence}\n`);
+  if (options.verbose && error instanceof Error) process.stderr.write(`${stackOf(error)}\n`);
+  if (options.json) await printResult({ error: { code: failure.code, message: failure.sentence } });
+}
+
+function stackOf(error: Error): string {
+  const below = error.cause instanceof Error ? `\ncaused by ${stackOf(error.cause)}` : '';
+  return `${error.stack ?? error.message}${below}`;
+}

@@ -1,0 +1,48 @@
+/** What every command has in common: where its words go, how it is stopped, how its result is printed. */
+import type { Command } from 'commander';
+import { EXIT_FAILURE, EXIT_INTERRUPTED } from './exit.ts';
+import { listenForInterruption } from './interruption.ts';
+import { printResult } from './output.ts';
+
+export interface GlobalOptions {
+  readonly json?: boolean;
+  readonly verbose?: boolean;
+}
+
+export interface CommandContext {
+  /** Aborted by Ctrl-C and SIGTERM. */
+  readonly signal: AbortSignal;
+  /** Text for people: stdout, or stderr where stdout belongs to the JSON result. */
+  readonly say: (text: string) => void;
+  /** Where `say` writes, for live views. */
+  readonly screen: NodeJS.WriteStream;
+}
+
+export interface CommandResult {
+  /** The one object that `--json` prints. */
+  readonly json: Readonly<Record<string, unknown>>;
+  /** False where the command did its work and the answer is no; exit code 1. */
+  readonly ok?: boolean;
+}
+
+/** Runs the deed of a command with its context and leaves the exit code in `process.exitCode`. */
+export async function perform(
+  command: Command,
+  deed: (context: CommandContext) => Promise<CommandResult>,
+): Promise<void> {
+  const { json = false } = command.optsWithGlobals<GlobalOptions>();
+  const screen = json ? process.stderr : process.stdout;
+  const interruption = listenForInterruption((line) => process.stderr.write(`${line}\n`));
+  try {
+    const result = await deed({
+      signal: interruption.signal,
+      say: (text) => screen.write(`${text}\n`),
+      screen,
+    });
+    if (json) await printResult(result.json);
+    process.exitCode = result.ok === false ? EXIT_FAILURE : 0;
+  } finally {
+    interruption.release();
+    if (interruption.cause() === 'SIGINT') process.exitCode = EXIT_INTERRUPTED;
+  }
+}

@@ -1,0 +1,73 @@
+/** All commands of `starlings`. Each is described in a file of its own and loads its work only when it runs. */
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { addBootstrapCommand } from './bootstrap.ts';
+import { describeFailure, EXIT_INTERRUPTED } from './exit.ts';
+import { addModelEvaluateCommand } from './model-evaluate.ts';
+import { addModelExportCommand } from './model-export.ts';
+import { addModelPredictCommand } from './model-predict.ts';
+import { addNodeCommand } from './node.ts';
+import { addNodeIdCommand } from './node-id.ts';
+import { printFailure } from './output.ts';
+import { packageRoot } from './package-root.ts';
+import { addRunCreateCommand } from './run-create.ts';
+import { addRunShowCommand } from './run-show.ts';
+import { addSimCommand } from './sim.ts';
+import { addStartCommand } from './start.ts';
+import { addTestnetDownCommand } from './testnet-down.ts';
+import { addTestnetStatusCommand } from './testnet-status.ts';
+import { addTestnetUpCommand } from './testnet-up.ts';
+
+/** The command tree; parsing throws CommanderError instead of ending the process. */
+export function createProgram(): Command {
+  const program = new Command('starlings')
+    .description('Peer-to-peer gossip training: one model, many machines, no server.')
+    .version(packageVersion())
+    .option('--json', 'print one JSON object on stdout as the last line; text for people goes to stderr')
+    .option('--verbose', 'show the stack of an error')
+    .configureHelp({ showGlobalOptions: true })
+    .showHelpAfterError('(add --help for what is possible)')
+    .exitOverride();
+
+  addStartCommand(program);
+  const run = program.command('run').description('describe and sign a training run');
+  addRunCreateCommand(run);
+  addRunShowCommand(run);
+  addNodeIdCommand(addNodeCommand(program));
+  addBootstrapCommand(program);
+  const testnet = program.command('testnet').description('a network of real nodes on this machine');
+  addTestnetUpCommand(testnet);
+  addTestnetStatusCommand(testnet);
+  addTestnetDownCommand(testnet);
+  const model = program.command('model').description('use a trained model');
+  addModelExportCommand(model);
+  addModelEvaluateCommand(model);
+  addModelPredictCommand(model);
+  addSimCommand(program);
+  return program;
+}
+
+/** Runs one command line and ends the process with its exit code. */
+export async function main(argv: readonly string[]): Promise<void> {
+  try {
+    await createProgram().parseAsync(argv);
+  } catch (error) {
+    const failure = describeFailure(error);
+    // Set already where Ctrl-C made the command fail.
+    if (process.exitCode !== EXIT_INTERRUPTED) process.exitCode = failure.exitCode;
+    if (failure.exitCode !== 0) {
+      await printFailure(failure, error, {
+        json: argv.includes('--json'),
+        verbose: argv.includes('--verbose'),
+        shown: error instanceof CommanderError,
+      });
+    }
+  }
+  // Open handles of a library must not keep a finished command alive.
+  process.exit();
+}
+
+function packageVersion(): string {
+  const text = readFileSync(new URL('package.json', packageRoot()), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}

@@ -1,0 +1,49 @@
+import { existsSync } from 'node:fs';
+import type { Command } from 'commander';
+import { ConfigError } from '../config/config-error.ts';
+import { numberBetween } from './arguments.ts';
+import { dataHome } from './data-home.ts';
+import { perform } from './perform.ts';
+
+interface Options {
+  readonly out: string;
+  readonly key: string;
+  readonly startIn: number;
+  readonly force?: true;
+}
+
+export function addRunCreateCommand(parent: Command): void {
+  parent
+    .command('create')
+    .description('sign the run that a YAML file describes; its hash is the run id')
+    .argument('<file>', 'YAML description of the run, for example configs/runs/mnist-mlp.yaml')
+    .option('--out <file>', 'manifest to write', 'run.manifest')
+    .option('--key <file>', 'key to sign with; made where there is none', dataHome('creator.key'))
+    .option('--start-in <seconds>', 'round 0 begins this much later', numberBetween(0, 31_536_000), 30)
+    .option('--force', 'replace the manifest where one exists')
+    .action((file: string, options: Options, command: Command) =>
+      perform(command, async ({ say }) => {
+        const { loadRunSpec } = await import('../config/run-file.ts');
+        const spec = await loadRunSpec(file);
+        if (existsSync(options.out) && !options.force) {
+          throw new ConfigError(
+            'BAD_USAGE',
+            `${options.out} exists; choose another --out, or --force to replace it`,
+          );
+        }
+        const { loadIdentity } = await import('../network/identity.ts');
+        const { createCrypto } = await import('../node/crypto.ts');
+        const { createRun, writeManifestFile } = await import('../node/manifest-file.ts');
+        const { signer } = await loadIdentity(options.key);
+        const startAtMs = Math.round(Date.now() + options.startIn * 1000);
+        const run = createRun(spec, startAtMs, createCrypto(), signer);
+        await writeManifestFile(options.out, run);
+        say(`run      ${run.runId}`);
+        say(`manifest ${options.out}`);
+        say(`starts   ${new Date(startAtMs).toISOString()}`);
+        say(`\nGive the manifest to one node; the others need the run id alone:`);
+        say(`  starlings node --run ${options.out} --data DIR --bootstrap ADDRESS`);
+        return { json: { runId: run.runId, manifest: options.out, creator: signer.key, startAtMs } };
+      }),
+    );
+}

@@ -1,0 +1,89 @@
+/** Options that `start` and `testnet up` share, and what they mean to the launcher. */
+import { type Command, Option } from 'commander';
+import { ConfigError } from '../config/config-error.ts';
+import { BACKEND_CHOICES, LOG_LEVELS, type LogLevel } from '../daemon/options.ts';
+import type { UpOptions } from '../testnet/up-testnet.ts';
+import type { BackendChoice } from '../training/tfjs-backend.ts';
+import { numberBetween, wholeNumber } from './arguments.ts';
+import { entryFile, packageRoot } from './package-root.ts';
+
+export interface TestnetOptions {
+  readonly nodes?: number;
+  readonly bootstraps: number;
+  readonly alpha: number;
+  readonly data?: readonly string[];
+  readonly slotMs?: number;
+  readonly startIn?: number;
+  readonly rounds?: number;
+  readonly backend: BackendChoice;
+  readonly logLevel: LogLevel;
+}
+
+/** What a testnet has where nobody says otherwise. */
+const nodesDefault = 8;
+const nodesMax = 256;
+
+export function addTestnetOptions(command: Command): Command {
+  return command
+    .argument('[file]', 'YAML description of the run (default: configs/runs/mnist-mlp.yaml of this package)')
+    .option(
+      '--nodes <count>',
+      `nodes, each a process of its own (default: ${nodesDefault})`,
+      wholeNumber(2, nodesMax),
+    )
+    .option('--bootstraps <count>', 'bootstraps, each a process of its own', wholeNumber(1, 16), 2)
+    .option('--alpha <number>', 'label skew of the split, smaller is more', numberBetween(0.001, 1e6), 0.5)
+    .option('--data <path...>', 'one path per node, in place of splitting MNIST')
+    .option('--rounds <count>', "in place of the run's own", wholeNumber(1, 1_000_000))
+    .option(
+      '--slot-ms <ms>',
+      "per round (default: the run's own, or more on a slow machine)",
+      wholeNumber(50, 86_400_000),
+    )
+    .option(
+      '--start-in <seconds>',
+      'from booting the nodes to round 0 (default: measured)',
+      numberBetween(0, 3600),
+    )
+    .addOption(new Option('--backend <id>', 'what trains').choices(BACKEND_CHOICES).default('wasm'))
+    .addOption(new Option('--log-level <level>', 'of each log.jsonl').choices(LOG_LEVELS).default('info'));
+}
+
+/** Reads the run and puts everything together. @throws ConfigError */
+export async function upOptionsOf(
+  file: string | undefined,
+  options: TestnetOptions,
+  directory: string,
+  say: (line: string) => void,
+): Promise<UpOptions> {
+  const { fileURLToPath } = await import('node:url');
+  const { loadRunSpec } = await import('../config/run-file.ts');
+  const spec = await loadRunSpec(
+    file ?? fileURLToPath(new URL('configs/runs/mnist-mlp.yaml', packageRoot())),
+  );
+  const { data, nodes = data?.length ?? nodesDefault } = options;
+  if (data !== undefined && data.length !== nodes) {
+    throw new ConfigError('BAD_USAGE', `${nodes} nodes need as many paths after --data, not ${data.length}`);
+  }
+  if (data === undefined && spec.task.kind !== 'idx-images') {
+    throw new ConfigError(
+      'BAD_USAGE',
+      `the run ${spec.name} trains on CSV rows: give one file per node with --data`,
+    );
+  }
+  return {
+    directory,
+    nodes,
+    bootstraps: options.bootstraps,
+    spec: { ...spec, rounds: options.rounds ?? spec.rounds },
+    alpha: options.alpha,
+    dataPaths: data ?? null,
+    slotMs: options.slotMs ?? null,
+    startDelayMs: options.startIn === undefined ? null : Math.round(1000 * options.startIn),
+    backend: options.backend,
+    logLevel: options.logLevel,
+    attached: false,
+    entry: entryFile(),
+    say,
+  };
+}

@@ -1,0 +1,51 @@
+import type { Command } from 'commander';
+import { perform } from './perform.ts';
+import { TESTNET_DIRECTORY } from './testnet-directory.ts';
+
+interface Options {
+  readonly dir: string;
+  readonly watch?: true;
+}
+
+const lookEveryMs = 1000;
+
+export function addTestnetStatusCommand(parent: Command): void {
+  parent
+    .command('status')
+    .description('how the nodes of a testnet are doing')
+    .option('--dir <dir>', 'directory of the testnet', TESTNET_DIRECTORY)
+    .option('--watch', 'look again every second, until all nodes have finished or ended')
+    .action((options: Options, command: Command) =>
+      perform(command, async ({ say, screen, signal }) => {
+        const { setTimeout: delay } = await import('node:timers/promises');
+        const { haveFinished, observe } = await import('../testnet/observe.ts');
+        const { readState } = await import('../testnet/testnet-state.ts');
+        const { createLiveView, painterFor } = await import('./view/live-view.ts');
+        const { renderView } = await import('./view/render-view.ts');
+        const { runTimesOf, viewOf } = await import('./view/view-state.ts');
+        const state = await readState(options.dir);
+        const times = runTimesOf(state);
+        let last = await observe(state.members, null);
+        if (options.watch) {
+          const view = createLiveView(screen);
+          try {
+            view.show(viewOf(last, times));
+            while (!haveFinished(last) && last.nodes.some(({ alive }) => alive)) {
+              await delay(lookEveryMs, undefined, { signal });
+              last = await observe(state.members, last);
+              view.show(viewOf(last, times));
+            }
+          } finally {
+            view.end();
+          }
+        } else {
+          say(renderView(viewOf(last, times), screen.columns ?? 120, painterFor(screen)));
+        }
+        const { nodes, bootstraps, bootstrapsAlive } = last;
+        return {
+          json: { runId: state.runId, nodes, bootstraps, bootstrapsAlive },
+          ok: nodes.every(({ alive }) => alive),
+        };
+      }),
+    );
+}

@@ -1,0 +1,40 @@
+/** Numbers as people read them. A dash stands for what is not known yet. */
+
+const UNKNOWN = '-';
+
+/** Bytes with three digits and a decimal unit: `999 B`, `1.23 MB`, `45.6 MB`. */
+export function formatBytes(bytes: number | null): string {
+  if (bytes === null) return UNKNOWN;
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+  let value = bytes;
+  let unit = 0;
+  // 999.5 would be shown as 1000.
+  while (value >= 999.5 && unit < units.length - 1) {
+    value /= 1000;
+    unit++;
+  }
+  const digits = unit === 0 || value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2;
+  return `${value.toFixed(digits)} ${units[unit]}`;
+}
+
+/** `95.12 %` */
+export function formatPercent(fraction: number | null): string {
+  return fraction === null ? UNKNOWN : `${(100 * fraction).toFixed(2)} %`;
+}
+
+export function formatLoss(loss: number | null): string {
+  return loss === null ? UNKNOWN : loss.toFixed(3);
+}
+
+export function formatCount(count: number | null): string {
+  return count === null ? UNKNOWN : String(count);
+}
+
+/** `8 s`, `1:08 min`, `2:03:04 h` */
+export function formatDuration(ms: number): string {
+  const total = Math.ceil(ms / 1000);
+  const two = (value: number): string => String(value).padStart(2, '0');
+  if (total < 60) return `${total} s`;
+  if (total < 3600) return `${Math.floor(total / 60)}:${two(total % 60)} min`;
+  return `${Math.floor(total / 3600)}:${two(Math.floor(total / 60) % 60)}:${two(total % 60)} h`;
+}

@@ -1,0 +1,48 @@
+/** The view where there is no terminal: one line when something happened, else one every few seconds. */
+import { formatBytes, formatDuration, formatPercent } from './format.ts';
+import type { ViewState } from './view-state.ts';
+
+export const plainLineEveryMs = 5000;
+
+/** One line on the whole network. */
+export function plainLine(state: ViewState): string {
+  const living = state.rows.filter(({ phase }) => phase !== 'gone');
+  const gone = state.rows.length - living.length;
+  const accuracies = living.flatMap(({ accuracy }) => (accuracy === null ? [] : [accuracy]));
+  const parts = [
+    `round ${state.round}/${state.rounds}`,
+    state.phase,
+    `${living.length} nodes${gone > 0 ? ` (${gone} gone)` : ''}`,
+    `peers ${rangeOf(living.flatMap(({ peers }) => (peers === null ? [] : [peers])))}`,
+    accuracies.length > 0
+      ? `accuracy ${formatPercent(Math.min(...accuracies))} to ${formatPercent(Math.max(...accuracies))}`
+      : 'no accuracy yet',
+    `lag ${Math.max(0, ...living.map(({ lag }) => lag ?? 0))}`,
+    `out ${formatBytes(living.reduce((sum, { bytesOut }) => sum + (bytesOut ?? 0), 0))}`,
+    `bootstraps ${state.bootstraps.alive}/${state.bootstraps.total}`,
+  ];
+  if (state.phase === 'joining' || state.phase === 'waiting')
+    parts.push(`starts in ${formatDuration(state.startsInMs)}`);
+  if (state.phase === 'training') parts.push(`about ${formatDuration(state.leftMs)} left`);
+  return parts.join(', ');
+}
+
+/** What must not wait for the next interval: a phase reached, a node or a bootstrap lost. */
+export function isMilestone(state: ViewState, earlier: ViewState | null): boolean {
+  return (
+    earlier === null ||
+    state.phase !== earlier.phase ||
+    state.bootstraps.alive !== earlier.bootstraps.alive ||
+    goneCount(state) !== goneCount(earlier)
+  );
+}
+
+function goneCount({ rows }: ViewState): number {
+  return rows.filter(({ phase }) => phase === 'gone').length;
+}
+
+function rangeOf(values: readonly number[]): string {
+  if (values.length === 0) return '-';
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  return low === high ? String(low) : `${low}-${high}`;
+}

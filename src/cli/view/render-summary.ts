@@ -1,0 +1,52 @@
+/** What is said at the end of `starlings start`. */
+
+import { parameterCount } from '../../protocol/run-spec.ts';
+import { denseBytes, type RunToEnd } from '../../testnet/run-to-end.ts';
+import { formatBytes, formatPercent } from './format.ts';
+import { type Painter, unpainted } from './render-view.ts';
+
+/** Lines on accuracy, the one hash, bytes, contributions and the saved model. */
+export function renderSummary(end: RunToEnd, paint: Painter = unpainted): string {
+  const { result, testnet, last } = end;
+  const statuses = last.nodes.flatMap(({ name, status }) => (status ? [{ name, status }] : []));
+  const names = new Map(statuses.map(({ name, status }) => [status.peerKey, name]));
+  const parameters = parameterCount(testnet.spec.model);
+  const [hash] = result.modelHashes;
+  const dense = denseBytes(parameters, result.rounds, result.nodes);
+  const contributions = statuses[0]?.status.contributions ?? [];
+  const modelPath = statuses.find(({ status }) => status.modelPath !== null)?.status.modelPath;
+  return [
+    paint('strong', 'accuracy on the held-out examples'),
+    ...statuses.map(({ name, status }) => `  ${name}  ${formatPercent(status.accuracy)}`),
+    `  lowest ${formatPercent(result.accuracyMin)}, mean ${formatPercent(result.accuracyMean)}`,
+    '',
+    paint('strong', 'model'),
+    result.modelHashes.length === 1
+      ? paint('good', `  all ${statuses.length} nodes hold ${hash}`)
+      : paint(
+          'bad',
+          `  the nodes hold ${result.modelHashes.length} different models:\n    ${result.modelHashes.join('\n    ')}`,
+        ),
+    ...(modelPath ? [`  saved in ${modelPath}`] : []),
+    '',
+    paint('strong', 'bytes sent per node'),
+    `  ${formatBytes(result.bytesSentPerNode)} in all (gossip, repair, DHT, encryption)`,
+    `  ${formatBytes(dense)} for dense float32: ${parameters} parameters * 4 bytes * ${result.rounds} rounds * ${result.nodes - 1} other nodes`,
+    `  ${(dense / Math.max(1, result.bytesSentPerNode)).toFixed(1)} times less`,
+    ...(contributions.length > 0
+      ? [
+          '',
+          paint('strong', 'contributions (deltas, share of the summed squared norm)'),
+          ...contributions
+            .map(({ peer, deltas, share }) => ({ name: names.get(peer) ?? peer.slice(0, 8), deltas, share }))
+            .sort((a, b) => a.name.localeCompare(b.name))
+            .map(
+              ({ name, deltas, share }) =>
+                `  ${name}  ${String(deltas).padStart(5)}  ${formatPercent(share).padStart(8)}`,
+            ),
+        ]
+      : []),
+    '',
+    `bootstraps alive: ${result.bootstrapsAlive}; ${result.rounds} rounds in ${result.seconds} s`,
+  ].join('\n');
+}

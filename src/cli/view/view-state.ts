@@ -1,0 +1,109 @@
+/** What the terminal view shows, and how it follows from a look at the testnet. */
+import type { Observation } from '../../testnet/observe.ts';
+import type { TestnetState } from '../../testnet/testnet-state.ts';
+
+export interface NodeRow {
+  readonly name: string;
+  /** A phase of the node, `starting` before its first answer, `gone` after its end. */
+  readonly phase: string;
+  readonly round: number | null;
+  readonly loss: number | null;
+  /** In [0, 1]. */
+  readonly accuracy: number | null;
+  readonly peers: number | null;
+  readonly bytesIn: number | null;
+  readonly bytesOut: number | null;
+  readonly lag: number | null;
+}
+
+export interface ViewState {
+  readonly title: string;
+  readonly rows: readonly NodeRow[];
+  readonly bootstraps: { readonly alive: number; readonly total: number };
+  /** Completed rounds of the slowest living node, 0 to `rounds`. */
+  readonly round: number;
+  readonly rounds: number;
+  /** Until round 0; 0 once it began. */
+  readonly startsInMs: number;
+  /** Until the last node is done, as far as the clock tells. */
+  readonly leftMs: number;
+  readonly phase: 'joining' | 'waiting' | 'training' | 'finishing' | 'finished';
+}
+
+export interface RunTimes {
+  readonly title: string;
+  readonly startAtMs: number;
+  readonly slotMs: number;
+  readonly rounds: number;
+  /** Rounds the log stays open after the last one. */
+  readonly windowRounds: number;
+}
+
+/** What the view needs to know of the run once. */
+export function runTimesOf(state: TestnetState): RunTimes {
+  const { name, runId, startAtMs, createdAtMs, slotMs, rounds, windowRounds } = state;
+  return {
+    title: `${name}  ${runId ?? ''}`.trimEnd(),
+    startAtMs: startAtMs ?? createdAtMs,
+    slotMs,
+    rounds,
+    windowRounds,
+  };
+}
+
+/** The view of a testnet as observed. */
+export function viewOf(observation: Observation, run: RunTimes): ViewState {
+  const rows = observation.nodes.map(({ name, alive, status }): NodeRow => {
+    const phase = alive ? (status?.phase ?? 'starting') : 'gone';
+    return status === null
+      ? {
+          name,
+          phase,
+          round: null,
+          loss: null,
+          accuracy: null,
+          peers: null,
+          bytesIn: null,
+          bytesOut: null,
+          lag: null,
+        }
+      : {
+          name,
+          phase,
+          round: status.round,
+          loss: status.loss,
+          accuracy: status.accuracy,
+          peers: status.peers,
+          bytesIn: status.bytesIn,
+          bytesOut: status.bytesOut,
+          lag: status.lag,
+        };
+  });
+  const living = rows.filter(({ phase }) => phase !== 'gone');
+  const round =
+    living.length === 0 ? 0 : Math.min(...living.map((row) => clamp(row.round ?? 0, 0, run.rounds)));
+  const endsAtMs = run.startAtMs + (run.rounds + run.windowRounds) * run.slotMs;
+  return {
+    title: run.title,
+    rows,
+    bootstraps: { alive: observation.bootstrapsAlive, total: observation.bootstraps },
+    round,
+    rounds: run.rounds,
+    startsInMs: Math.max(0, run.startAtMs - observation.atMs),
+    leftMs: Math.max(0, endsAtMs - observation.atMs),
+    phase: overallPhase(living, observation.atMs < run.startAtMs),
+  };
+}
+
+function overallPhase(living: readonly NodeRow[], early: boolean): ViewState['phase'] {
+  const all = (...phases: readonly string[]): boolean =>
+    living.length > 0 && living.every((row) => phases.includes(row.phase));
+  if (all('finished')) return 'finished';
+  if (all('finished', 'draining')) return 'finishing';
+  if (early) return living.every((row) => (row.peers ?? 0) > 0) ? 'waiting' : 'joining';
+  return 'training';
+}
+
+function clamp(value: number, low: number, high: number): number {
+  return Math.min(high, Math.max(low, value));
+}

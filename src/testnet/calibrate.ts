@@ -1,0 +1,78 @@
+/** How long a round and a start take on this machine, so that a testnet suits slow ones too. */
+import type { RunSpec } from '../protocol/run-spec.ts';
+import { initialVector } from '../training/initial.ts';
+import type { BackendChoice } from '../training/tfjs-backend.ts';
+import { createWorkerLearner } from '../training/worker-learner.ts';
+
+export interface TrainingSpeed {
+  /** From asking for a learner to having one: worker thread, backend, data. */
+  readonly bootMs: number;
+  /** Local training of one round by one node alone; the faster of two, the first one warms up. */
+  readonly roundMs: number;
+}
+
+export interface MeasureOptions {
+  readonly spec: RunSpec;
+  /** The examples of one node. */
+  readonly dataPath: string;
+  readonly backend: BackendChoice;
+  readonly signal: AbortSignal;
+}
+
+/** Trains two rounds and throws them away. */
+export async function measureTraining({
+  spec,
+  dataPath,
+  backend,
+  signal,
+}: MeasureOptions): Promise<TrainingSpeed> {
+  const { model, task, training } = spec;
+  const began = performance.now();
+  const learner = await createWorkerLearner({ model, task, training, dataPath, backend });
+  try {
+    const bootMs = performance.now() - began;
+    const parameters = initialVector(model, spec.seed);
+    let roundMs = Number.POSITIVE_INFINITY;
+    for (let turn = 0; turn < 2; turn++) {
+      const from = performance.now();
+      await learner.train(
+        { parameters, steps: training.localSteps, streamKey: `calibrate/${turn}`, share: 0 },
+        signal,
+      );
+      roundMs = Math.min(roundMs, performance.now() - from);
+    }
+    return { bootMs, roundMs };
+  } finally {
+    await learner.close();
+  }
+}
+
+/** Training may take this share of a slot: the rest is for evaluation, gossip, and whatever else runs (guess). */
+const trainingShare = 0.6;
+const slotStepMs = 50;
+
+/** A slot that holds the training of all nodes, who share the cores; never below the run's own. */
+export function chooseSlotMs(specSlotMs: number, roundMs: number, nodes: number, cores: number): number {
+  const trainingMs = roundMs * Math.max(1, nodes / cores);
+  return Math.max(specSlotMs, Math.ceil(trainingMs / trainingShare / slotStepMs) * slotStepMs);
+}
+
+/** Time for the nodes to find each other once they run: DHT walks and dials (guess). */
+const discoveryMs = 4000;
+export const startDelayMinMs = 8000;
+export const startDelayMaxMs = 40_000;
+
+/**
+ * How long before round 0 the nodes are started. `processMs`: from the start of one process to its readiness,
+ * measured with as many at once as there are cores; half as much again for what a busy machine adds (guess).
+ */
+export function chooseStartDelayMs(
+  processMs: number,
+  learnerMs: number,
+  nodes: number,
+  cores: number,
+): number {
+  const bootMs = (processMs + learnerMs) * Math.max(1, nodes / cores);
+  const delayMs = Math.round(1.5 * bootMs + discoveryMs);
+  return Math.min(startDelayMaxMs, Math.max(startDelayMinMs, delayMs));
+}

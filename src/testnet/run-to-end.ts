@@ -1,0 +1,131 @@
+/** The whole story on one machine: boot, join, lose every bootstrap, train to the end, compare the models. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { parameterCount } from '../protocol/run-spec.ts';
+import { haveFinished, haveJoined, type Observation, observe } from './observe.ts';
+import { signalProcess } from './process-identity.ts';
+import { stopMembers } from './stop-testnet.ts';
+import { TestnetError } from './testnet-error.ts';
+import { type Testnet, type UpOptions, upTestnet } from './up-testnet.ts';
+
+export interface RunToEndResult {
+  readonly nodes: number;
+  readonly accuracyMin: number;
+  readonly accuracyMean: number;
+  /** Distinct SHA-256 of the nodes' models, sorted. */
+  readonly modelHashes: readonly string[];
+  /** Mean over the nodes of all bytes that left them, overhead included. */
+  readonly bytesSentPerNode: number;
+  /** What a node would send if it gave its whole model as float32 to every other node in every round. */
+  readonly denseBytesPerNode: number;
+  readonly bootstrapsAlive: number;
+  readonly rounds: number;
+  /** From the command to here, wall clock. */
+  readonly seconds: number;
+}
+
+export interface RunToEndWatch {
+  /** The network is up. */
+  readonly onUp: (testnet: Testnet) => void;
+  /** A look at the network, about twice a second. */
+  readonly onLook: (observation: Observation) => void;
+  /** All nodes have joined and these bootstraps were just killed. */
+  readonly onBootstrapsKilled: (names: readonly string[]) => void;
+}
+
+export interface RunToEnd {
+  readonly testnet: Testnet;
+  readonly last: Observation;
+  readonly result: RunToEndResult;
+}
+
+const lookEveryMs = 500;
+const joinDeadlineMs = 60_000;
+/** After the last slot: and the finality window: time for evaluation and saving (guess). */
+const finishPatienceMs = 45_000;
+const stopPatienceMs = 10_000;
+
+/**
+ * Boots the testnet, kills its bootstraps once all nodes have joined, waits for the end and stops everything,
+ * whatever happens. @throws TestnetError where nodes do not join or finish in time; `signal.reason` on abort
+ */
+export async function runToEnd(
+  options: UpOptions,
+  watch: RunToEndWatch,
+  signal: AbortSignal,
+): Promise<RunToEnd> {
+  const began = performance.now();
+  const testnet = await upTestnet({ ...options, attached: true }, signal);
+  try {
+    watch.onUp(testnet);
+    const joined = await lookUntil(testnet, haveJoined, joinDeadlineMs, watch, signal, null);
+    if (!haveJoined(joined)) {
+      throw new TestnetError(
+        'NOT_JOINED',
+        `after ${joinDeadlineMs / 1000} s not all nodes had found the others: see log.jsonl in ${testnet.directory}/node-*`,
+      );
+    }
+    const killed = testnet.bootstraps.filter(({ member }) => signalProcess(member, 'SIGKILL'));
+    watch.onBootstrapsKilled(killed.map(({ member }) => member.name));
+    const last = await lookUntil(testnet, haveFinished, untilEndMs(testnet), watch, signal, joined);
+    if (!haveFinished(last)) {
+      throw new TestnetError(
+        'NOT_FINISHED',
+        `the nodes did not finish in time: see log.jsonl in ${testnet.directory}/node-*`,
+      );
+    }
+    return { testnet, last, result: resultOf(testnet, last, (performance.now() - began) / 1000) };
+  } finally {
+    await stopMembers(testnet.state.members, stopPatienceMs);
+  }
+}
+
+/** True where all nodes lived to the end and, unless the strategy only mixes models, hold the same bits. */
+export function succeeded({ testnet, last, result }: RunToEnd): boolean {
+  const agree = result.modelHashes.length === 1 || testnet.spec.strategy.id !== 'delta-log';
+  return agree && last.nodes.every(({ alive, status }) => alive && status?.phase === 'finished');
+}
+
+async function lookUntil(
+  testnet: Testnet,
+  done: (observation: Observation) => boolean,
+  withinMs: number,
+  watch: RunToEndWatch,
+  signal: AbortSignal,
+  earlier: Observation | null,
+): Promise<Observation> {
+  const deadline = performance.now() + withinMs;
+  for (let last = earlier; ; ) {
+    last = await observe(testnet.state.members, last);
+    watch.onLook(last);
+    const nobodyLeft = last.nodes.every(({ alive }) => !alive);
+    if (done(last) || nobodyLeft || performance.now() > deadline) return last;
+    await delay(lookEveryMs, undefined, { signal });
+  }
+}
+
+function untilEndMs({ spec, state }: Testnet): number {
+  const slotsMs = (spec.rounds + state.windowRounds) * spec.slotMs;
+  return Math.max(0, (state.startAtMs ?? Date.now()) - Date.now()) + slotsMs + finishPatienceMs;
+}
+
+function resultOf({ spec }: Testnet, last: Observation, seconds: number): RunToEndResult {
+  const statuses = last.nodes.flatMap(({ alive, status }) => (alive && status ? [status] : []));
+  const accuracies = statuses.map(({ accuracy }) => accuracy ?? 0);
+  const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+  return {
+    nodes: last.nodes.length,
+    accuracyMin: Math.min(...accuracies),
+    accuracyMean: sum(accuracies) / accuracies.length,
+    modelHashes: [...new Set(statuses.map(({ modelHash }) => modelHash))].sort(),
+    bytesSentPerNode: Math.round(sum(statuses.map(({ bytesOut }) => bytesOut)) / statuses.length),
+    denseBytesPerNode: denseBytes(parameterCount(spec.model), spec.rounds, last.nodes.length),
+    bootstrapsAlive: last.bootstrapsAlive,
+    rounds: spec.rounds,
+    seconds: Math.round(seconds * 10) / 10,
+  };
+}
+
+/** parameters * 4 bytes * rounds * (nodes - 1) */
+export function denseBytes(parameters: number, rounds: number, nodes: number): number {
+  return parameters * 4 * rounds * (nodes - 1);
+}

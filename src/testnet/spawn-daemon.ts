@@ -1,0 +1,134 @@
+/** Starts one daemon as a process of its own and waits until it says that it is ready. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { DAEMON_INFO_FILE, type DaemonInfo, daemonInfoSchema } from '../daemon/status.ts';
+import { identifyProcess } from './process-identity.ts';
+import { TestnetError } from './testnet-error.ts';
+import type { Member } from './testnet-state.ts';
+
+/** What the process prints goes here, beside the daemon's own `log.jsonl`. */
+const OUTPUT_FILE = 'output.log';
+const tailBytesMax = 4096;
+const tailLinesMax = 12;
+const pollMs = 50;
+
+export interface SpawnOptions {
+  /** Script of the command line. */
+  readonly entry: URL;
+  /** Its arguments. */
+  readonly args: readonly string[];
+  readonly name: string;
+  readonly role: Member['role'];
+  readonly directory: string;
+  /** The process ends with us, rather than living on. */
+  readonly attached: boolean;
+}
+
+export interface SpawnedDaemon {
+  readonly member: Member;
+  readonly child: ChildProcess;
+}
+
+/** @throws system errors where the directory cannot be written or no process be made. */
+export async function spawnDaemon(options: SpawnOptions): Promise<SpawnedDaemon> {
+  const { entry, args, name, role, directory, attached } = options;
+  mkdirSync(directory, { recursive: true });
+  rmSync(join(directory, DAEMON_INFO_FILE), { force: true });
+  const output = openSync(join(directory, OUTPUT_FILE), 'a');
+  try {
+    const child = spawn(process.execPath, [fileURLToPath(entry), ...args], {
+      // A process group of its own: Ctrl-C reaches the launcher alone, which then stops its nodes in order.
+      detached: true,
+      windowsHide: true,
+      // The IPC channel carries no message: its end tells an attached daemon that its launcher is gone.
+      stdio: attached ? ['ignore', output, output, 'ipc'] : ['ignore', output, output],
+    });
+    await new Promise<void>((resolve, reject) => {
+      child.once('spawn', resolve);
+      child.once('error', reject);
+    });
+    child.unref();
+    child.channel?.unref();
+    const { pid, startTime } = identifyProcess(child.pid!);
+    return { member: { name, role, directory, pid, startTime }, child };
+  } finally {
+    closeSync(output);
+  }
+}
+
+/**
+ * Waits for the daemon's `daemon.json`.
+ * @throws TestnetError with the end of its output where it dies or stays silent; `signal.reason` on abort.
+ */
+export async function waitUntilReady(
+  { member, child }: SpawnedDaemon,
+  deadlineMs: number,
+  signal: AbortSignal,
+): Promise<DaemonInfo> {
+  const waitUntil = performance.now() + deadlineMs;
+  for (;;) {
+    signal.throwIfAborted();
+    const info = readDaemonInfo(member);
+    if (info !== null) return info;
+    if (child.exitCode !== null || child.signalCode !== null) {
+      const how = child.signalCode ?? `exit code ${child.exitCode}`;
+      throw new TestnetError(
+        'NODE_DIED',
+        `${member.name} ended (${how}) before it was ready:\n${await tailOf(member)}`,
+      );
+    }
+    if (performance.now() > waitUntil) {
+      throw new TestnetError(
+        'NODE_NOT_READY',
+        `${member.name} was not ready after ${Math.round(deadlineMs / 1000)} s:\n${await tailOf(member)}`,
+      );
+    }
+    await delay(pollMs, undefined, { signal });
+  }
+}
+
+/** The daemon's own words about where it is; null before it is ready, and of another process's file. */
+export function readDaemonInfo(member: Member): DaemonInfo | null {
+  try {
+    const parsed = daemonInfoSchema.safeParse(
+      JSON.parse(readFileSync(join(member.directory, DAEMON_INFO_FILE), 'utf8')),
+    );
+    return parsed.success && parsed.data.pid === member.pid ? parsed.data : null;
+  } catch {
+    return null;
+  }
+}
+
+/** The last lines a daemon wrote: what it printed, else its log. */
+export async function tailOf(member: Member): Promise<string> {
+  for (const name of [OUTPUT_FILE, 'log.jsonl']) {
+    const text = await readEnd(join(member.directory, name));
+    if (text !== '') return text;
+  }
+  return '(it printed nothing)';
+}
+
+async function readEnd(path: string): Promise<string> {
+  try {
+    const file = await open(path, 'r');
+    try {
+      const { size } = await file.stat();
+      const from = Math.max(0, size - tailBytesMax);
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(size - from), 0, size - from, from);
+      const lines = buffer.toString('utf8', 0, bytesRead).trimEnd().split('\n');
+      return lines
+        .slice(-tailLinesMax)
+        .map((line) => `  | ${line}`)
+        .join('\n')
+        .replace(/^ {2}\| $/, '');
+    } finally {
+      await file.close();
+    }
+  } catch {
+    return '';
+  }
+}

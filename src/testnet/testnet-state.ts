@@ -1,0 +1,108 @@
+/** What is where in a testnet's directory, and the file by which another terminal finds its processes. */
+import { mkdir, readFile, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as z from 'zod';
+import { writeFileAtomically } from '../data/atomic-file.ts';
+import { isRunning } from './process-identity.ts';
+import { TestnetError } from './testnet-error.ts';
+
+/** More processes than this on one machine are a typing error. */
+export const processesMax = 512;
+
+const memberSchema = z.object({
+  name: z.string().regex(/^(node|bootstrap)-\d+$/),
+  role: z.enum(['node', 'bootstrap']),
+  directory: z.string(),
+  pid: z.int().positive(),
+  startTime: z.string().nullable(),
+});
+/** One process of the testnet. */
+export type Member = z.infer<typeof memberSchema>;
+
+const stateSchema = z.object({
+  version: z.literal(1),
+  runId: z.string().nullable(),
+  name: z.string(),
+  createdAtMs: z.number(),
+  startAtMs: z.number().nullable(),
+  rounds: z.int(),
+  slotMs: z.int(),
+  /** Rounds the log stays open after the last one. */
+  windowRounds: z.int(),
+  members: z.array(memberSchema).max(2 * processesMax),
+});
+export type TestnetState = z.infer<typeof stateSchema>;
+
+const STATE_FILE = 'testnet.json';
+const stateBytesMax = 1 << 20;
+
+/** `node-03`; enough digits that the names sort. */
+export function memberName(role: Member['role'], index: number): string {
+  return `${role}-${String(index).padStart(2, '0')}`;
+}
+
+export function manifestPath(directory: string): string {
+  return join(directory, 'run.manifest');
+}
+
+export async function writeState(directory: string, state: TestnetState): Promise<void> {
+  await writeFileAtomically(join(directory, STATE_FILE), [`${JSON.stringify(state, null, 2)}\n`]);
+}
+
+/** @throws TestnetError where the directory holds no testnet or its state cannot be understood. */
+export async function readState(directory: string): Promise<TestnetState> {
+  const state = await readStateIfAny(directory);
+  if (state === null) {
+    throw new TestnetError(
+      'NO_TESTNET',
+      `${directory} holds no testnet; start one with \`starlings testnet up\``,
+    );
+  }
+  return state;
+}
+
+/**
+ * Makes the directory ready for a new testnet: creates it, or empties it of an old one that no longer runs.
+ * @throws TestnetError where a testnet still runs there, or the directory holds anything else.
+ */
+export async function claimDirectory(directory: string): Promise<void> {
+  await mkdir(directory, { recursive: true });
+  const old = await readStateIfAny(directory);
+  if (old === null) return;
+  const running = old.members.filter(isRunning);
+  if (running.length > 0) {
+    throw new TestnetError(
+      'TESTNET_RUNNING',
+      `${directory} holds a testnet with ${running.length} running processes; stop it with ` +
+        `\`starlings testnet down --dir ${directory}\` or use another --dir`,
+    );
+  }
+  for (const { name } of old.members) await rm(join(directory, name), { recursive: true, force: true });
+  await rm(manifestPath(directory), { force: true });
+  await rm(join(directory, STATE_FILE), { force: true });
+}
+
+async function readStateIfAny(directory: string): Promise<TestnetState | null> {
+  const file = join(directory, STATE_FILE);
+  const size = await stat(file).then(
+    (found) => found.size,
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return null;
+      throw error;
+    },
+  );
+  if (size === null) return null;
+  const parsed = size > stateBytesMax ? null : stateSchema.safeParse(parseJson(await readFile(file, 'utf8')));
+  if (!parsed?.success) {
+    throw new TestnetError('BAD_TESTNET_STATE', `${file} is not the state of a testnet; use another --dir`);
+  }
+  return parsed.data;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
