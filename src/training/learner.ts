@@ -42,3 +42,8 @@ export interface Learner {
   evaluate(parameters: Float32Array, signal?: AbortSignal): Promise<Metrics>;
   close(): Promise<void>;
 }
+
+/** Names the random stream of one peer's batches in one round, so that a round can be trained again bit for bit. */
+export function batchStreamKey(runId: string, peer: string, round: number): string {
+  return `${runId}/${peer}/${round}`;
+}

@@ -1,0 +1,127 @@
+/** Starts TensorFlow.js once per thread on a backend that is known to compute, not only to be present. */
+import { createRequire } from 'node:module';
+import { dirname, join, sep } from 'node:path';
+import * as tf from '@tensorflow/tfjs';
+import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
+import { BackendUnavailableError } from './training-error.ts';
+import { installTransposingMatMul } from './wasm-matmul.ts';
+
+/**
+ * wasm: bit-identical on every CPU, the default. native: TensorFlow's C library through the optional package
+ * `@tensorflow/tfjs-node`; its rounding depends on the CPU, so rounds cannot be audited. auto: native where it
+ * works, else wasm.
+ */
+export type BackendChoice = 'auto' | 'wasm' | 'native';
+
+export interface StartedBackend {
+  readonly kind: 'wasm' | 'native';
+  /** Which backend runs and why not a faster one: one sentence for people. */
+  readonly sentence: string;
+}
+
+// TensorFlow.js keeps one backend per thread, so what has been started is a fact of the thread.
+let started: Promise<StartedBackend> | null = null;
+
+/**
+ * Starts the backend; later calls in the same thread return what runs.
+ * @throws BackendUnavailableError where the choice cannot run here, or another backend already does.
+ */
+export async function startBackend(choice: BackendChoice = 'wasm'): Promise<StartedBackend> {
+  started ??= start(choice).catch((error: unknown) => {
+    started = null;
+    throw error;
+  });
+  const running = await started;
+  if (choice !== 'auto' && choice !== running.kind) {
+    throw new BackendUnavailableError(
+      `this thread already computes on ${running.kind}: use one backend per process, or a worker for ${choice}`,
+    );
+  }
+  return running;
+}
+
+/** What runs in this thread, or WebAssembly started now. */
+export function ensureBackend(): Promise<StartedBackend> {
+  return started ?? startBackend('wasm');
+}
+
+async function start(choice: BackendChoice): Promise<StartedBackend> {
+  // Keeps TensorFlow.js from printing its advice to install the native package; checks of shapes stay.
+  tf.enableProdMode();
+  if (choice === 'wasm') {
+    await startWasm();
+    return {
+      kind: 'wasm',
+      sentence:
+        "TensorFlow.js on WebAssembly SIMD: bit-identical on every CPU; backend 'auto' would try the native library",
+    };
+  }
+  const failure = await startNative();
+  if (failure === null) {
+    return {
+      kind: 'native',
+      sentence: 'TensorFlow.js on the native TensorFlow library: rounding depends on the CPU',
+    };
+  }
+  if (choice === 'native') {
+    throw new BackendUnavailableError(`the native backend cannot run: ${failure}; use backend 'wasm'`);
+  }
+  await startWasm();
+  return {
+    kind: 'wasm',
+    sentence: `TensorFlow.js on WebAssembly SIMD, as the native library cannot run: ${failure}`,
+  };
+}
+
+async function startWasm(): Promise<void> {
+  const manifest = createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm/package.json');
+  setWasmPaths(join(dirname(manifest), 'dist') + sep);
+  if (!(await tf.setBackend('wasm'))) {
+    throw new BackendUnavailableError(
+      'WebAssembly could not be started: this Node.js was built or started without it',
+    );
+  }
+  installTransposingMatMul();
+  const failure = failureOfProduct();
+  if (failure !== null) {
+    throw new BackendUnavailableError(
+      `the WebAssembly backend ${failure}: reinstall @tensorflow/tfjs-backend-wasm`,
+    );
+  }
+}
+
+/** Returns why native does not run, or null when it does. */
+async function startNative(): Promise<string | null> {
+  // Not a literal: the package is optional, and the compiler would demand it.
+  const packageName: string = '@tensorflow/tfjs-node';
+  try {
+    await import(packageName);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    return code === 'ERR_MODULE_NOT_FOUND' && message.includes(packageName)
+      ? `${packageName} is not installed`
+      : `${packageName} does not load (${message.split('\n')[0]})`;
+  }
+  if (tf.findBackend('tensorflow') === null) {
+    return `${packageName} brought its own copy of TensorFlow.js: install version ${tf.version['tfjs-core']}`;
+  }
+  const selected = await tf.setBackend('tensorflow');
+  return selected ? failureOfProduct() : `${packageName} does not start`;
+}
+
+/** One real product with a known answer; presence of a backend proves nothing. */
+function failureOfProduct(): string | null {
+  try {
+    const product = tf.tidy(() =>
+      tf
+        .matMul(tf.tensor2d([1, 2, 3, 4, 5, 6], [2, 3]), tf.tensor2d([1, 0, 2, 0, 1, 3], [2, 3]), false, true)
+        .dataSync(),
+    );
+    const expected = [7, 11, 16, 23];
+    return expected.every((value, index) => product[index] === value)
+      ? null
+      : `computes a wrong product (${Array.from(product).join(', ')} for ${expected.join(', ')})`;
+  } catch (error) {
+    return `cannot compute a product (${(error as Error).message.split('\n')[0]})`;
+  }
+}
