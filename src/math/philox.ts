@@ -20,8 +20,12 @@ export function philox4x32(
   key1: number,
   out: Uint32Array,
 ): void {
-  let [x0, x1, x2, x3] = [c0 | 0, c1 | 0, c2 | 0, c3 | 0];
-  let [k0, k1] = [key0 | 0, key1 | 0];
+  let x0 = c0 | 0;
+  let x1 = c1 | 0;
+  let x2 = c2 | 0;
+  let x3 = c3 | 0;
+  let k0 = key0 | 0;
+  let k1 = key1 | 0;
   for (let round = 0; round < ROUNDS; round++) {
     const high0 = multiplyHigh(x0, MULTIPLIER_0);
     const high1 = multiplyHigh(x2, MULTIPLIER_1);
@@ -46,7 +50,8 @@ function multiplyHigh(a: number, b: number): number {
   const aHigh = a >>> 16;
   const bLow = b & 0xffff;
   const bHigh = b >>> 16;
-  const middle = (Math.imul(aHigh, bLow) >>> 0) + (Math.imul(aLow, bLow) >>> 16);
-  const lower = (middle & 0xffff) + (Math.imul(aLow, bHigh) >>> 0);
+  // Both sums stay below 2^32, so their 32-bit patterns are exact although the arithmetic is signed.
+  const middle = (Math.imul(aHigh, bLow) + (Math.imul(aLow, bLow) >>> 16)) | 0;
+  const lower = (Math.imul(aLow, bHigh) + (middle & 0xffff)) | 0;
   return (Math.imul(aHigh, bHigh) + (middle >>> 16) + (lower >>> 16)) | 0;
 }

@@ -169,9 +169,9 @@ export class Rng {
   }
 
   #refill(): void {
-    const [key0, key1, stream0, stream1] = this.#name;
+    const name = this.#name;
     const high = Math.floor(this.#nextBlock / TWO_32);
-    philox4x32(this.#nextBlock, high, stream0, stream1, key0, key1, this.#block);
+    philox4x32(this.#nextBlock, high, name[2], name[3], name[0], name[1], this.#block);
     this.#nextBlock++;
     this.#word = 0;
   }
