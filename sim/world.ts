@@ -7,7 +7,7 @@ import { createCore } from '../src/protocol/create-core.ts';
 import type { Crypto, Signer } from '../src/protocol/crypto.ts';
 import { type SignedManifest, signManifest } from '../src/protocol/manifest.ts';
 import { initialVector, vectorHash } from '../src/training/initial.ts';
-import type { Learner } from '../src/training/learner.ts';
+import { batchStreamKey, type Learner } from '../src/training/learner.ts';
 import { createTfjsLearner } from '../src/training/tfjs-learner.ts';
 import { type EngineOptions, type Fate, handshakeCrossings } from './engine.ts';
 import type { Scenario } from './scenario.ts';
@@ -65,7 +65,7 @@ export function buildWorld(scenario: Scenario): World {
       fates: fatesOf(scenario, startAtMs, name),
       untilMs: startAtMs + patienceFactor * run.rounds * run.slotMs + patienceMs,
       eventsMax,
-      streamKey: (node, round) => `${signed.runId}/${node.plan.key}/${round}`,
+      streamKey: (node, round) => batchStreamKey(signed.runId, node.plan.key, round),
     },
   };
 }
