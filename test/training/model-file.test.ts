@@ -20,6 +20,11 @@ before(async () => {
 after(() => rm(folder, { recursive: true, force: true }));
 
 const vector = initialVector(smallModel, 5);
+// The schema drops a key __proto__, as it should.
+const metadataOf = fc.dictionary(
+  fc.string().filter((key) => key !== '__proto__'),
+  fc.string(),
+);
 const widths = fc.array(fc.integer({ min: 1, max: 12 }), { minLength: 2, maxLength: 5 });
 
 /** What a stranger does with the folder: TensorFlow.js itself, from the files alone. */
@@ -91,7 +96,7 @@ test('safetensors round trip to model, bits and metadata', async () => {
   await fc.assert(
     fc.asyncProperty(
       widths,
-      fc.dictionary(fc.string(), fc.string()),
+      metadataOf,
       fc.array(anyFloat, { minLength: 1 }),
       async (sizes, metadata, values) => {
         const model = modelOfWidths(sizes);
@@ -142,7 +147,7 @@ test('lying safetensors are refused with one sentence, whatever was cut or chang
     named(kernel, { ...bias, data_offsets: [4, 12] }),
     /expected tensor dense_0\/bias at bytes 8 to 16/,
   );
-  await refused(named({ ...kernel, dtype: 'F16' }, bias), /not that of float32 tensors|not float32/);
+  await refused(named({ ...kernel, dtype: 'F16' }, bias), /not that of float32 tensors/);
   await refused(named({ ...kernel, shape: [2] }, bias), /two dimensions/);
   await refused(named({ ...kernel, shape: [2, 1] }, bias), /expected tensor dense_0\/bias of shape 1/);
   await refused(
@@ -174,8 +179,8 @@ test('predictions are distributions, classes their peaks, accuracy counts them',
   }
   const metrics = await evaluateModel(smallModel, vector, data);
   const right = classes.filter((predicted, row) => predicted === data.labels[row]).length;
-  const loss =
-    data.labels.reduce((sum, label, row) => sum - Math.log(probabilities[row * 3 + label]!), 0) / 1203;
+  const losses = Array.from(data.labels, (label, row) => -Math.log(probabilities[row * 3 + label]!));
+  const loss = losses.reduce((sum, one) => sum + one, 0) / 1203;
   assert.equal(metrics.accuracy, right / 1203);
   assert.ok(Math.abs(metrics.loss - loss) < 1e-6);
   await assert.rejects(predict(smallModel, vector, new Float32Array(7)), { code: 'DATA_SHAPE' });
