@@ -13,7 +13,7 @@ import { createCore, requestBytesMax } from '../protocol/create-core.ts';
 import type { ProtocolEvent } from '../protocol/io.ts';
 import type { SignedManifest } from '../protocol/manifest.ts';
 import { initialVector, vectorHash } from '../training/initial.ts';
-import { batchStreamKey } from '../training/learner.ts';
+import { batchStreamKey, type Learner } from '../training/learner.ts';
 import { createWorkerLearner } from '../training/worker-learner.ts';
 import { openNodeDirectory } from './directory.ts';
 import { fetchRun, RunMismatchError, resolveRun } from './obtain-manifest.ts';
@@ -22,6 +22,9 @@ import { Progress } from './progress.ts';
 import type { NodeStatus } from './status.ts';
 import { startStatusServer } from './status-server.ts';
 import { whenAborted } from './when-aborted.ts';
+
+/** Local steps before the node says it is ready. Guess. */
+const warmUpSteps = 20;
 
 /** Things to take down, last one first; a failure in one does not keep the others up. */
 class Teardown {
@@ -75,7 +78,7 @@ async function start(
   // First what can be wrong here and now, then the network.
   const store = await openLevelStore(directory.storeDirectory);
   teardown.add(() => store.close());
-  let learner = run.kind === 'held' ? await startLearner(run.manifest, options) : null;
+  let learner = run.kind === 'held' ? await startLearner(run.manifest, options, teardown) : null;
 
   const host = await createHost({ identity, listen: options.listen, runIds: [runId] });
   await host.start();
@@ -88,9 +91,8 @@ async function start(
 
   const signed = run.kind === 'held' ? run.manifest : await fetchRun(runId, host, directory, crypto, signal);
   const { manifest } = signed;
-  learner ??= await startLearner(signed, options);
+  learner ??= await startLearner(signed, options, teardown);
   const backend = learner.backend;
-  teardown.add(() => learner.close());
   log.info({ runId, backend }, 'learner ready');
   teardown.add(await serveManifests(host, (asked) => (asked === runId ? signed.bytes : null)));
 
@@ -183,20 +185,29 @@ async function start(
   return { info, closed };
 }
 
-/** Loads the data and starts the backend in a thread; refuses a model that is not the run's. */
-async function startLearner({ manifest, runId }: SignedManifest, options: DaemonOptions) {
-  if (vectorHash(initialVector(manifest.model, manifest.seed)) !== manifest.initHash) {
+/** Loads the data and starts the backend in a thread; refuses a run whose start vector we cannot build. */
+async function startLearner(
+  { manifest, runId }: SignedManifest,
+  options: DaemonOptions,
+  teardown: Teardown,
+): Promise<Learner> {
+  const initial = initialVector(manifest.model, manifest.seed);
+  if (vectorHash(initial) !== manifest.initHash) {
     throw new RunMismatchError(
       `this version of starlings builds another start vector than run ${runId} asks for; use the creator's version`,
     );
   }
-  return createWorkerLearner({
+  const learner = await createWorkerLearner({
     model: manifest.model,
     task: manifest.task,
     training: manifest.training,
     dataPath: options.dataPath,
     backend: options.backend,
   });
+  teardown.add(() => learner.close());
+  // The first steps pay for compilation; better now than in round 0.
+  await learner.train({ parameters: initial, steps: warmUpSteps, streamKey: 'warm-up', share: 0 });
+  return learner;
 }
 
 /** Uniform in [0, 1). Peers must not be able to foresee whom we will talk to. */

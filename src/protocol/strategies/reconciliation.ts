@@ -176,7 +176,7 @@ export class Reconciliation {
         return answer !== null;
       }
       case 'messages': {
-        const good = frames.every((frame) => this.#takeEnvelope(out, meaning.peer, frame, slot));
+        const good = frames.every((frame) => this.#takeEnvelope(out, meaning, frame, slot));
         this.#fetch.messagesDone(meaning.peer, meaning.ids);
         return good;
       }
@@ -194,13 +194,20 @@ export class Reconciliation {
     }
   }
 
-  #takeEnvelope(out: Output[], peer: PeerKey, frame: Uint8Array, slot: number): boolean {
+  #takeEnvelope(
+    out: Output[],
+    { peer, ids }: FetchMeaning & { kind: 'messages' },
+    frame: Uint8Array,
+    slot: number,
+  ): boolean {
     const opened = openEnvelope(frame, this.#options.context);
     if (!opened.ok) {
       this.#options.refusals.add(out, opened.reason, peer);
       return false;
     }
-    if (!this.#fetch.has(opened.envelope.id)) return false;
+    if (!ids.includes(opened.envelope.id)) return false;
+    // Gossip was faster.
+    if (!this.#fetch.has(opened.envelope.id)) return true;
     if (opened.envelope.body) return this.#insert(out, opened.envelope, slot);
     this.#fetch.wantBody(opened.envelope, peer);
     return true;
