@@ -1,5 +1,6 @@
 /**
- * Hands out run manifests to whoever knows the run id: request = id, answer = the manifest's bytes or nothing.
+ * Hands out run manifests to whoever knows the run id: request = frame with the id, answer = the manifest's
+ * bytes or nothing, up to the end of the stream.
  * Everyone who takes part in the run serves it, and the asker checks it against the id, so any stranger will do.
  */
 import type { Connection, PeerId, Stream } from '@libp2p/interface';
@@ -12,6 +13,7 @@ import type { Clock } from '../node/ports.ts';
 import { manifestBytesMax } from '../protocol/manifest.ts';
 import { type BackoffBounds, backoffMs } from './backoff.ts';
 import { FrameError, ManifestUnavailableError } from './errors.ts';
+import { FrameParser, framePieces } from './frames.ts';
 import type { Host } from './host.ts';
 import { peerKeyOf } from './identity.ts';
 import { MANIFEST_PROTOCOL, runCid } from './protocols.ts';
@@ -42,8 +44,7 @@ export async function serveManifests(
       await pipe(
         duplex,
         async function* (source: AsyncIterable<Chunk>) {
-          const runId = toText(await collect(source, runIdBytesMax));
-          yield* pieces(lookup(runId) ?? new Uint8Array());
+          yield* pieces(lookup(await readRunId(source)) ?? new Uint8Array());
         },
         duplex,
       );
@@ -120,12 +121,12 @@ async function askForManifest(
 ): Promise<Uint8Array> {
   const signal = AbortSignal.any([outer, AbortSignal.timeout(timeoutMs)]);
   const connection: Connection = await host.libp2p.dial(provider, { signal });
-  const stream = await connection.newStream(MANIFEST_PROTOCOL, { negotiateFully: false, signal });
+  const stream = await connection.newStream(MANIFEST_PROTOCOL, { signal });
   const onAbort = () => stream.abort(new Error(`the provider did not answer within ${timeoutMs} ms`));
   signal.addEventListener('abort', onAbort, { once: true });
   try {
     const bytes = await pipe(
-      [fromString(runId)],
+      framePieces(new Uint8Array(), [fromString(runId)]),
       messageStreamToDuplex(stream),
       (source: AsyncIterable<Chunk>) => collect(source, manifestBytesMax),
     );
@@ -142,6 +143,20 @@ async function askForManifest(
 }
 
 type Chunk = Uint8Array | (Iterable<Uint8Array> & { readonly byteLength: number });
+
+/** A frame and not the bytes up to the end: that end may come before the handler listens for it. */
+async function readRunId(source: AsyncIterable<Chunk>): Promise<string> {
+  const parser = new FrameParser('request', { bytesMax: runIdBytesMax, framesMax: 1 });
+  for await (const chunk of source) {
+    for (const part of chunk instanceof Uint8Array ? [chunk] : chunk) {
+      parser.push(part);
+    }
+    if (parser.done) {
+      return toText(parser.result().frames[0]!);
+    }
+  }
+  throw new FrameError('FRAME_TRUNCATED', 'the stream ended within the request');
+}
 
 /** @throws FrameError before it keeps more than `bytesMax`. */
 async function collect(source: AsyncIterable<Chunk>, bytesMax: number): Promise<Uint8Array> {

@@ -7,6 +7,9 @@ import type { Stream, StreamMessageEvent } from '@libp2p/interface';
 import { FrameError, RequestError } from './errors.ts';
 import { type Answer, type FrameBounds, FrameParser, pieceBytes } from './frames.ts';
 
+/** How long bytes may still come after the end of a stream was reported; only failures wait for it. */
+const LATE_BYTES_MS = 50;
+
 /** A stream that takes nothing for this long is given up. */
 export interface WriteOptions {
   readonly stallMs: number;
@@ -92,15 +95,26 @@ export function readFrames(
         settle();
       }
     };
-    const onEnd = () => settle(new FrameError('FRAME_TRUNCATED', `the stream ended within the ${kind}`));
-    const onClose = (event: { error?: Error }) =>
-      settle(
-        new RequestError('STREAM_FAILED', `the stream closed before the ${kind} was whole`, {
-          cause: event.error,
-        }),
+    let lateBytes: NodeJS.Timeout | undefined;
+    // Not the last word: protocol negotiation may have read ahead and push bytes back after `end`, and a
+    // reset or lost connection says more with the `close` that follows.
+    const onEnd = () => {
+      lateBytes ??= setTimeout(
+        () => settle(new FrameError('FRAME_TRUNCATED', `the stream ended within the ${kind}`)),
+        LATE_BYTES_MS,
       );
+    };
+    const onClose = (event: { error?: Error }) => {
+      if (event.error === undefined) {
+        onEnd();
+      } else {
+        const message = `the stream broke within the ${kind}: ${event.error.message}`;
+        settle(new RequestError('STREAM_FAILED', message, { cause: event.error }));
+      }
+    };
     const onAbort = () => settle(signal.reason);
     function settle(failure?: unknown): void {
+      clearTimeout(lateBytes);
       stream.removeEventListener('message', onMessage);
       stream.removeEventListener('end', onEnd);
       stream.removeEventListener('close', onClose);

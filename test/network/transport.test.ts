@@ -5,6 +5,7 @@ import { type Bootstraps, createBootstraps } from '../../src/network/bootstraps.
 import { AnnouncementTooLargeError } from '../../src/network/errors.ts';
 import { encodeVarint } from '../../src/network/frames.ts';
 import type { Host } from '../../src/network/host.ts';
+import { defaultLinkLimits } from '../../src/network/peer-selection.ts';
 import { announcementTopic } from '../../src/network/protocols.ts';
 import { createTransport, type NetworkTransport } from '../../src/network/transport.ts';
 import type { PeerKey } from '../../src/protocol/io.ts';
@@ -25,7 +26,7 @@ async function testNode(runId: string, bootstrapAddresses: readonly string[]): P
   const log = eventLog();
   const common = { host, clock: wallClock, random: Math.random, onEvent: log.record };
   const bootstraps = createBootstraps({ ...common, addresses: bootstrapAddresses });
-  const transport = createTransport({ ...common, runId });
+  const transport = createTransport({ ...common, runId, links: { ...defaultLinkLimits, deafMs: 2_000 } });
   const node: TestNode = { host, bootstraps, transport, log, up: [], down: [], heard: [] };
   bootstraps.start();
   await transport.start({
