@@ -70,7 +70,10 @@ export function createAnnouncements(options: AnnouncementsOptions): Announcement
       gossip.subscribe(topic);
     },
     stop() {
-      gossip.unsubscribe(topic);
+      // A stopped gossipsub has no subscriptions left and throws.
+      if (options.host.libp2p.status === 'started') {
+        gossip.unsubscribe(topic);
+      }
       gossip.topicValidators.delete(topic);
     },
     async announce(bytes) {

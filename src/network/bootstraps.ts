@@ -6,6 +6,7 @@
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr';
 import type { Clock } from '../node/ports.ts';
 import { type BackoffBounds, backoffMs, jitteredMs } from './backoff.ts';
+import { withDeadline } from './deadline.ts';
 import type { NetworkEventListener } from './events.ts';
 import type { Host } from './host.ts';
 import { type Recurring, startRecurring } from './recurring.ts';
@@ -61,9 +62,9 @@ export function createBootstraps(options: BootstrapsOptions): Bootstraps {
 
   async function dial(address: Multiaddr, signal: AbortSignal): Promise<boolean> {
     try {
-      const connection = await host.libp2p.dial(address, {
-        signal: AbortSignal.any([signal, AbortSignal.timeout(DIAL_TIMEOUT_MS)]),
-      });
+      const connection = await withDeadline(DIAL_TIMEOUT_MS, 'no connection', [signal], (inTime) =>
+        host.libp2p.dial(address, { signal: inTime }),
+      );
       connectedThrough.set(address.toString(), connection.remotePeer.toString());
       onEvent({ kind: 'bootstrap-answered', address: address.toString() });
       return true;

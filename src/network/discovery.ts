@@ -5,6 +5,7 @@
 import type { Clock } from '../node/ports.ts';
 import type { PeerKey } from '../protocol/io.ts';
 import { type BackoffBounds, backoffMs, jitteredMs } from './backoff.ts';
+import { withDeadline } from './deadline.ts';
 import type { NetworkEventListener } from './events.ts';
 import type { Host } from './host.ts';
 import { peerKeyOf } from './identity.ts';
@@ -62,13 +63,7 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
 
   async function provide(signal: AbortSignal): Promise<number> {
     try {
-      let holders = 0;
-      for await (const event of host.libp2p.services.dht.provide(cid, { signal: limited(signal) })) {
-        // The same query first asks for the closest peers: count only the answers to the record itself.
-        if (event.name === 'PEER_RESPONSE' && event.messageName === 'ADD_PROVIDER') {
-          holders++;
-        }
-      }
+      const holders = await queried(signal, putRecord);
       onEvent({ kind: 'provided', holders });
     } catch (error) {
       if (signal.aborted) {
@@ -81,19 +76,7 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
 
   async function find(signal: AbortSignal): Promise<number> {
     try {
-      let providers = 0;
-      for await (const provider of host.libp2p.contentRouting.findProviders(cid, {
-        signal: limited(signal),
-      })) {
-        const key = peerKeyOf(provider.id);
-        if (key === null || key === host.key) {
-          continue;
-        }
-        options.onPeer(key);
-        if (++providers >= providersPerSearchMax) {
-          break;
-        }
-      }
+      const providers = await queried(signal, askForProviders);
       onEvent({ kind: 'providers-found', providers });
     } catch (error) {
       if (signal.aborted) {
@@ -108,8 +91,34 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
     return backoffMs(searches++, timing.find, random);
   }
 
-  function limited(signal: AbortSignal): AbortSignal {
-    return AbortSignal.any([signal, AbortSignal.timeout(timing.queryTimeoutMs)]);
+  async function putRecord(signal: AbortSignal): Promise<number> {
+    let holders = 0;
+    for await (const event of host.libp2p.services.dht.provide(cid, { signal })) {
+      // The same query first asks for the closest peers: count only the answers to the record itself.
+      if (event.name === 'PEER_RESPONSE' && event.messageName === 'ADD_PROVIDER') {
+        holders++;
+      }
+    }
+    return holders;
+  }
+
+  async function askForProviders(signal: AbortSignal): Promise<number> {
+    let providers = 0;
+    for await (const provider of host.libp2p.contentRouting.findProviders(cid, { signal })) {
+      const key = peerKeyOf(provider.id);
+      if (key === null || key === host.key) {
+        continue;
+      }
+      options.onPeer(key);
+      if (++providers >= providersPerSearchMax) {
+        break;
+      }
+    }
+    return providers;
+  }
+
+  function queried(signal: AbortSignal, query: (inTime: AbortSignal) => Promise<number>): Promise<number> {
+    return withDeadline(timing.queryTimeoutMs, 'the DHT gave no answer', [signal], query);
   }
 
   return {

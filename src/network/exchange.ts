@@ -5,6 +5,7 @@
 import type { Connection, Stream } from '@libp2p/interface';
 import type { RequestOptions } from '../node/ports.ts';
 import type { PeerKey } from '../protocol/io.ts';
+import { withDeadline } from './deadline.ts';
 import { FrameError, RequestError } from './errors.ts';
 import type { NetworkEventListener } from './events.ts';
 import { type AnswerStatus, answerHead, framePieces } from './frames.ts';
@@ -80,20 +81,27 @@ export function createExchange(options: ExchangeOptions): Exchange {
       return;
     }
     counts.requestsIn++;
+    try {
+      await withDeadline(limits.serveTimeoutMs, 'it was not served', [stopping.signal], (signal) =>
+        admit(stream, from, signal),
+      );
+    } catch (error) {
+      stream.abort(asError(error));
+      refused(from, asError(error).message);
+    }
+  }
+
+  async function admit(stream: Stream, from: PeerKey, signal: AbortSignal): Promise<void> {
     const mine = inbound.get(from) ?? 0;
-    const signal = AbortSignal.any([stopping.signal, AbortSignal.timeout(limits.serveTimeoutMs)]);
     if (mine >= limits.inboundPerPeerMax || inboundTotal >= limits.inboundMax) {
       refused(from, 'busy');
-      await answer(stream, 'busy', [], signal).catch((error: unknown) => stream.abort(asError(error)));
+      await answer(stream, 'busy', [], signal);
       return;
     }
     inbound.set(from, mine + 1);
     inboundTotal++;
     try {
       await serveOne(stream, from, signal);
-    } catch (error) {
-      stream.abort(asError(error));
-      refused(from, asError(error).message);
     } finally {
       inboundTotal--;
       const rest = inbound.get(from)! - 1;
@@ -152,15 +160,28 @@ export function createExchange(options: ExchangeOptions): Exchange {
       throw new RequestError('NOT_CONNECTED', `peer ${peer} is not connected`);
     }
     counts.requestsOut++;
-    const expired = AbortSignal.timeout(wanted.timeoutMs);
-    const signal = AbortSignal.any([stopping.signal, wanted.signal, expired]);
+    return withDeadline(
+      wanted.timeoutMs,
+      `no answer from peer ${peer}`,
+      [stopping.signal, wanted.signal],
+      (signal) => ask(connection, peer, bytes, wanted.responseBytesMax, signal),
+    );
+  }
+
+  async function ask(
+    connection: Connection,
+    peer: PeerKey,
+    bytes: Uint8Array,
+    bytesMax: number,
+    signal: AbortSignal,
+  ): Promise<Uint8Array[]> {
     let stream: Stream | null = null;
     try {
       // Where libp2p heeds it (3.3.11 always negotiates in full) this saves a round trip per request.
       stream = await connection.newStream(protocol, { negotiateFully: false, signal });
-      const bounds = { bytesMax: wanted.responseBytesMax, framesMax: limits.answerFramesMax };
+      const bounds = { bytesMax, framesMax: limits.answerFramesMax };
       const reading = readFrames(stream, 'answer', bounds, signal);
-      // A peer may refuse before it has read the whole request: whatever comes first ends the writing.
+      // A peer may refuse before it has read the whole request: the answer counts, however writing ends.
       const writing = send(stream, bytes, signal);
       writing.catch(() => {});
       const { status, frames } = await reading;
@@ -174,9 +195,8 @@ export function createExchange(options: ExchangeOptions): Exchange {
       releaseStream(stream, RELEASE_GRACE_MS);
       return [...frames];
     } catch (error) {
-      const failure = expired.aborted
-        ? new RequestError('TIMEOUT', `peer ${peer} did not answer within ${wanted.timeoutMs} ms`)
-        : asFailure(error, peer);
+      // The abort that ended us tells more than the failure it caused.
+      const failure = asFailure(signal.aborted ? signal.reason : error, peer);
       stream?.abort(failure);
       throw failure;
     }

@@ -6,6 +6,7 @@ import { KEEP_ALIVE, type PeerId } from '@libp2p/interface';
 import type { Clock } from '../node/ports.ts';
 import type { PeerKey } from '../protocol/io.ts';
 import { jitteredMs } from './backoff.ts';
+import { withDeadline } from './deadline.ts';
 import type { NetworkEventListener } from './events.ts';
 import type { Host } from './host.ts';
 import { peerIdOf, peerKeyOf } from './identity.ts';
@@ -21,8 +22,8 @@ import { type Recurring, startRecurring } from './recurring.ts';
 
 const REVIEW_INTERVAL_MS = 1_000;
 const DIAL_TIMEOUT_MS = 5_000;
-/** A new connection shows its protocols within this time or is none of ours. */
-const IDENTIFY_TIMEOUT_MS = 5_000;
+/** A peer shows the run's protocol this long after the dial began, or is taken for none of ours. */
+const IDENTIFY_TIMEOUT_MS = 10_000;
 const CLOSE_TIMEOUT_MS = 1_000;
 /** Makes libp2p reconnect by itself within a second of a loss (measured 0.6 s). */
 const LINK_TAG = `${KEEP_ALIVE}-starlings-run`;
@@ -119,7 +120,9 @@ export function createLinks(options: LinksOptions): Links {
   async function dial(peer: PeerKey, attempts: number, signal: AbortSignal): Promise<void> {
     const id = peerIdOf(peer);
     try {
-      await libp2p.dial(id, { signal: AbortSignal.any([signal, AbortSignal.timeout(DIAL_TIMEOUT_MS)]) });
+      await withDeadline(DIAL_TIMEOUT_MS, 'no connection', [signal], (inTime) =>
+        libp2p.dial(id, { signal: inTime }),
+      );
       onProtocols(id, await storedProtocols(id));
     } catch (error) {
       if (!signal.aborted && links.get(peer)?.kind === 'dialling') {
@@ -130,16 +133,6 @@ export function createLinks(options: LinksOptions): Links {
         });
         down(peer, attempts + 1);
       }
-      return;
-    }
-    if (links.get(peer)?.kind === 'dialling') {
-      const cancel = clock.schedule(clock.nowMs() + IDENTIFY_TIMEOUT_MS, () => {
-        if (links.get(peer)?.kind === 'dialling') {
-          onEvent({ kind: 'dial-failed', peer, reason: 'it does not take part in the run' });
-          down(peer, attempts + 1);
-        }
-      });
-      signal.addEventListener('abort', cancel, { once: true });
     }
   }
 
@@ -187,8 +180,18 @@ export function createLinks(options: LinksOptions): Links {
     }
   }
 
+  function giveUpOnStrangers(): void {
+    for (const [peer, link] of links) {
+      if (link.kind === 'dialling' && clock.nowMs() - link.sinceMs >= IDENTIFY_TIMEOUT_MS) {
+        onEvent({ kind: 'dial-failed', peer, reason: 'it does not take part in the run' });
+        down(peer, link.attempts + 1);
+      }
+    }
+  }
+
   async function review(signal: AbortSignal): Promise<number> {
     noteDeafness();
+    giveUpOnStrangers();
     const decision = selectPeers(links, clock.nowMs(), limits, random);
     for (const peer of decision.forget) {
       links.delete(peer);
@@ -196,7 +199,7 @@ export function createLinks(options: LinksOptions): Links {
     for (const peer of decision.dial) {
       const link = links.get(peer);
       const attempts = link?.kind === 'failed' ? link.attempts : 0;
-      links.set(peer, { kind: 'dialling', attempts });
+      links.set(peer, { kind: 'dialling', attempts, sinceMs: clock.nowMs() });
       void dial(peer, attempts, signal);
     }
     await Promise.all(decision.close.map(({ peer, reason }) => letGo(peer, reason)));

@@ -3,7 +3,7 @@
  * bytes or nothing, up to the end of the stream.
  * Everyone who takes part in the run serves it, and the asker checks it against the id, so any stranger will do.
  */
-import type { Connection, PeerId, Stream } from '@libp2p/interface';
+import type { PeerId, Stream } from '@libp2p/interface';
 import { messageStreamToDuplex } from '@libp2p/utils';
 import { pipe } from 'it-pipe';
 import { concat } from 'uint8arrays/concat';
@@ -12,6 +12,7 @@ import { toString as toText } from 'uint8arrays/to-string';
 import type { Clock } from '../node/ports.ts';
 import { manifestBytesMax } from '../protocol/manifest.ts';
 import { type BackoffBounds, backoffMs } from './backoff.ts';
+import { withDeadline } from './deadline.ts';
 import { FrameError, ManifestUnavailableError } from './errors.ts';
 import { FrameParser, framePieces } from './frames.ts';
 import type { Host } from './host.ts';
@@ -22,7 +23,9 @@ import { MANIFEST_PROTOCOL, runCid } from './protocols.ts';
 const runIdBytesMax = 128;
 const PIECE_BYTES = 64 << 10;
 const SERVE_TIMEOUT_MS = 10_000;
-const PROVIDERS_MAX = 64;
+const PROVIDER_TIMEOUT_MS = 10_000;
+/** Per search; each may send a manifest of up to 1 MiB before it is found out. */
+const PROVIDERS_MAX = 32;
 const SEARCH_TIMEOUT_MS = 20_000;
 const SEARCH_AGAIN: BackoffBounds = { firstMs: 250, maxMs: 10_000 };
 
@@ -75,34 +78,64 @@ export interface FetchManifestOptions<T> {
 }
 
 /**
- * Asks the providers of the run's CID one after the other, and searches again with backoff until one of them
+ * Asks the providers of the run's CID as they are found, and searches again with backoff until one of them
  * serves a manifest that holds. @throws ManifestUnavailableError when the signal ends the search.
  */
 export async function fetchManifest<T>(options: FetchManifestOptions<T>): Promise<T> {
   const { host, runId, signal } = options;
+  const timeoutMs = options.timeoutMs ?? PROVIDER_TIMEOUT_MS;
   let failures = 0;
   let lastReason = 'no provider was found';
-  for (let attempt = 0; !signal.aborted; attempt++) {
-    const tried = new Set<string>();
+
+  async function ask(provider: PeerId, over: AbortController): Promise<T> {
     try {
-      const search = AbortSignal.any([signal, AbortSignal.timeout(SEARCH_TIMEOUT_MS)]);
-      for await (const { id } of host.libp2p.contentRouting.findProviders(runCid(runId), {
-        signal: search,
-      })) {
-        if (id.equals(host.libp2p.peerId) || tried.has(id.toString()) || tried.size >= PROVIDERS_MAX) {
-          continue;
-        }
-        tried.add(id.toString());
-        try {
-          return options.open(await askForManifest(host, id, runId, options.timeoutMs ?? 10_000, signal));
-        } catch (error) {
-          failures++;
-          lastReason = error instanceof Error ? error.message : String(error);
-          options.onFailure?.(peerKeyOf(id) ?? id.toString(), lastReason);
-        }
-      }
+      const manifest = options.open(await askForManifest(host, provider, runId, timeoutMs, over.signal));
+      over.abort();
+      return manifest;
     } catch (error) {
-      lastReason = error instanceof Error ? error.message : String(error);
+      if (!over.signal.aborted) {
+        failures++;
+        lastReason = reasonOf(error);
+        options.onFailure?.(peerKeyOf(provider) ?? provider.toString(), lastReason);
+      }
+      throw error;
+    }
+  }
+
+  /** All at once: the slow and the mute among them must not hold up the one that answers. */
+  async function askAll(over: AbortController): Promise<{ readonly manifest: T } | null> {
+    const asked: Promise<T>[] = [];
+    try {
+      await withDeadline(SEARCH_TIMEOUT_MS, 'the DHT search did not end', [over.signal], async (inTime) => {
+        for await (const { id } of host.libp2p.contentRouting.findProviders(runCid(runId), {
+          signal: inTime,
+        })) {
+          if (!id.equals(host.libp2p.peerId) && asked.length < PROVIDERS_MAX) {
+            const asking = ask(id, over);
+            asking.catch(() => {});
+            asked.push(asking);
+          }
+        }
+      });
+    } catch (error) {
+      if (!over.signal.aborted) {
+        lastReason = reasonOf(error);
+      }
+    }
+    return Promise.any(asked).then(
+      (manifest) => ({ manifest }),
+      () => null,
+    );
+  }
+
+  for (let attempt = 0; !signal.aborted; attempt++) {
+    const over = new AbortController();
+    const onAbort = () => over.abort();
+    signal.addEventListener('abort', onAbort, { once: true });
+    const answer = await askAll(over);
+    signal.removeEventListener('abort', onAbort);
+    if (answer !== null) {
+      return answer.manifest;
     }
     await waited(options.clock, backoffMs(attempt, SEARCH_AGAIN, options.random), signal);
   }
@@ -112,34 +145,37 @@ export async function fetchManifest<T>(options: FetchManifestOptions<T>): Promis
   );
 }
 
-async function askForManifest(
+function askForManifest(
   host: Host,
   provider: PeerId,
   runId: string,
   timeoutMs: number,
   outer: AbortSignal,
 ): Promise<Uint8Array> {
-  const signal = AbortSignal.any([outer, AbortSignal.timeout(timeoutMs)]);
-  const connection: Connection = await host.libp2p.dial(provider, { signal });
-  const stream = await connection.newStream(MANIFEST_PROTOCOL, { signal });
-  const onAbort = () => stream.abort(new Error(`the provider did not answer within ${timeoutMs} ms`));
-  signal.addEventListener('abort', onAbort, { once: true });
-  try {
-    const bytes = await pipe(
-      framePieces(new Uint8Array(), [fromString(runId)]),
-      messageStreamToDuplex(stream),
-      (source: AsyncIterable<Chunk>) => collect(source, manifestBytesMax),
-    );
-    if (bytes.length === 0) {
-      throw new Error('the provider does not have it yet');
+  return withDeadline(timeoutMs, 'the provider did not answer', [outer], async (signal) => {
+    const connection = await host.libp2p.dial(provider, { signal });
+    const stream = await connection.newStream(MANIFEST_PROTOCOL, { signal });
+    const onAbort = () => stream.abort(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+    try {
+      const bytes = await pipe(
+        framePieces(new Uint8Array(), [fromString(runId)]),
+        messageStreamToDuplex(stream),
+        (source: AsyncIterable<Chunk>) => collect(source, manifestBytesMax),
+      );
+      if (bytes.length === 0) {
+        throw new Error('the provider does not have it yet');
+      }
+      return bytes;
+    } catch (error) {
+      stream.abort(error instanceof Error ? error : new Error(String(error)));
+      throw error;
     }
-    return bytes;
-  } catch (error) {
-    stream.abort(error instanceof Error ? error : new Error(String(error)));
-    throw error;
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-  }
+  });
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 type Chunk = Uint8Array | (Iterable<Uint8Array> & { readonly byteLength: number });

@@ -8,7 +8,7 @@ import { type BackoffBounds, backoffMs } from './backoff.ts';
 export type PeerLink =
   /** Found, not tried. */
   | { readonly kind: 'known'; readonly sinceMs: number }
-  | { readonly kind: 'dialling'; readonly attempts: number }
+  | { readonly kind: 'dialling'; readonly attempts: number; readonly sinceMs: number }
   /** `attempts` failures in a row; the next try is not before `retryAtMs`. */
   | {
       readonly kind: 'failed';

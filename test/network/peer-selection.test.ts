@@ -15,7 +15,7 @@ const limits: LinkLimits = { ...defaultLinkLimits, knownMax: 40 };
 
 const linkArbitrary: fc.Arbitrary<PeerLink> = fc.oneof(
   fc.record({ kind: fc.constant('known' as const), sinceMs: fc.integer({ min: 0, max: NOW }) }),
-  fc.record({ kind: fc.constant('dialling' as const), attempts: fc.nat(5) }),
+  fc.record({ kind: fc.constant('dialling' as const), attempts: fc.nat(5), sinceMs: fc.nat(NOW) }),
   fc.record({
     kind: fc.constant('failed' as const),
     attempts: fc.integer({ min: 1, max: 20 }),

@@ -1,0 +1,161 @@
+/**
+ * A 64 MB body from one process to another through the exchange (TCP, noise, yamux, frames) against raw TCP:
+ * `npm run bench:exchange`, with `-- --json` for machines. Both ways are timed in turn in one run; the ratio to
+ * raw TCP travels better between machines than milliseconds do. The small request is the cost of asking.
+ */
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer, type Socket, connect as tcpConnect } from 'node:net';
+import { parseArgs } from 'node:util';
+import { multiaddr } from '@multiformats/multiaddr';
+import { median } from '../src/math/statistics.ts';
+import { createExchange, type Exchange } from '../src/network/exchange.ts';
+import { createHost, type Host } from '../src/network/host.ts';
+import { identityFromSeed } from '../src/network/identity.ts';
+import type { PeerKey } from '../src/protocol/io.ts';
+
+const BODY_BYTES = 64_000_000;
+const SMALL_BYTES = 100;
+const WARM_UP_RUNS = 2;
+const RUNS = 9;
+const LISTEN = '/ip4/127.0.0.1/tcp/0';
+/** Any text will do: nothing but the protocol string depends on it. */
+const RUN_ID = 'bench';
+
+interface Measurement {
+  readonly name: string;
+  readonly medianMs: number;
+  readonly reference: string;
+  readonly ratio: number;
+  readonly runs: number;
+}
+
+interface ServerReady {
+  readonly key: PeerKey;
+  readonly addresses: readonly string[];
+  readonly tcpPort: number;
+}
+
+async function peer(seed: number): Promise<{ host: Host; exchange: Exchange }> {
+  const host = await createHost({
+    identity: identityFromSeed(new Uint8Array(32).fill(seed)),
+    listen: [LISTEN],
+    runIds: [],
+  });
+  await host.start();
+  const body = new Uint8Array(BODY_BYTES).fill(seed);
+  const small = new Uint8Array(SMALL_BYTES);
+  const exchange = createExchange({
+    host,
+    runId: RUN_ID,
+    serve: async (_from, request) => [request.length === 1 ? body : small],
+    onEvent: () => {},
+  });
+  await exchange.start();
+  return { host, exchange };
+}
+
+/** The other process: serves the body over both ways until its parent goes. */
+async function serve(): Promise<void> {
+  const { host } = await peer(1);
+  const body = Buffer.alloc(BODY_BYTES, 1);
+  const server = createServer((socket) => {
+    socket.on('data', () => socket.write(body));
+    socket.on('error', () => socket.destroy());
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  if (address === null || typeof address === 'string') {
+    throw new Error('the TCP server has no port');
+  }
+  process.once('disconnect', () => process.exit());
+  const ready: ServerReady = { key: host.key, addresses: host.addresses(), tcpPort: address.port };
+  process.send?.(ready);
+}
+
+/** One body over an open socket, copied into a buffer of its size as the exchange does. */
+function overTcp(socket: Socket): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const buffer = new Uint8Array(BODY_BYTES);
+    let filled = 0;
+    const onData = (chunk: Buffer) => {
+      buffer.set(chunk, filled);
+      filled += chunk.length;
+      if (filled === BODY_BYTES) {
+        socket.off('data', onData);
+        socket.off('error', reject);
+        resolve();
+      }
+    };
+    socket.on('data', onData);
+    socket.once('error', reject);
+    socket.write('x');
+  });
+}
+
+async function measure(child: ChildProcess): Promise<Measurement[]> {
+  const [ready] = (await once(child, 'message')) as [ServerReady];
+  const { host, exchange } = await peer(2);
+  await host.libp2p.dial(ready.addresses.map((address) => multiaddr(address)));
+  const socket = tcpConnect(ready.tcpPort, '127.0.0.1');
+  await once(socket, 'connect');
+  const ask = (bytes: number) =>
+    exchange.request(ready.key, new Uint8Array(bytes), {
+      responseBytesMax: BODY_BYTES,
+      timeoutMs: 60_000,
+      signal: new AbortController().signal,
+    });
+  const tasks: Readonly<Record<string, () => Promise<unknown>>> = {
+    'tcp-64MB': () => overTcp(socket),
+    'exchange-64MB': () => ask(1),
+    'exchange-100B': () => ask(2),
+  };
+  const times = new Map(Object.keys(tasks).map((name) => [name, [] as number[]]));
+  for (let run = -WARM_UP_RUNS; run < RUNS; run++) {
+    for (const [name, task] of Object.entries(tasks)) {
+      const startMs = performance.now();
+      await task();
+      if (run >= 0) {
+        times.get(name)!.push(performance.now() - startMs);
+      }
+    }
+  }
+  socket.destroy();
+  await exchange.stop();
+  await host.stop();
+  const reference = 'tcp-64MB';
+  const referenceMs = median(times.get(reference)!);
+  return [...times].map(([name, ms]) => {
+    const medianMs = median(ms);
+    return { name, medianMs, reference, ratio: medianMs / referenceMs, runs: RUNS };
+  });
+}
+
+async function main(): Promise<void> {
+  const { values: options } = parseArgs({ options: { json: { type: 'boolean', default: false } } });
+  const child = fork(import.meta.filename, ['serve']);
+  try {
+    const measurements = await measure(child);
+    if (options.json) {
+      console.log(JSON.stringify(measurements, null, 2));
+      return;
+    }
+    console.log(`one process to another over loopback, median of ${RUNS} runs\n`);
+    console.log('way                  ms      MB/s   times raw TCP');
+    for (const { name, medianMs, ratio } of measurements) {
+      const bytes = name.endsWith('64MB') ? BODY_BYTES : SMALL_BYTES;
+      const megabytesPerSecond = bytes / 1e6 / (medianMs / 1000);
+      console.log(
+        name.padEnd(15),
+        medianMs.toFixed(1).padStart(7),
+        megabytesPerSecond.toFixed(1).padStart(9),
+        ratio.toFixed(3).padStart(15),
+      );
+    }
+  } finally {
+    child.disconnect();
+  }
+}
+
+await (process.argv[2] === 'serve' ? serve() : main());
