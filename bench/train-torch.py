@@ -1,4 +1,8 @@
-"""The same training steps in PyTorch on one thread, for bench/train.ts: prints a JSON list of [name, medianMs]."""
+"""The same training steps in PyTorch on one thread, for bench/train.ts.
+
+Prints JSON: the steps as [name, medianMs], and what PyTorch computes with. With a slow BLAS PyTorch is a poor
+reference, so its speed at plain matrix products is measured too.
+"""
 import json
 import statistics
 import sys
@@ -31,5 +35,16 @@ def step_ms(widths, batch, steps, runs):
     return statistics.median(times)
 
 
+def product_gflops():
+    a = torch.rand(512, 512)
+    times = []
+    for _ in range(12):
+        start = time.perf_counter()
+        torch.mm(a, a)
+        times.append(time.perf_counter() - start)
+    return 2 * 512**3 / statistics.median(times) / 1e9
+
+
 cases = json.loads(sys.argv[1])
-print(json.dumps([[c["name"], step_ms(c["widths"], c["batch"], c["steps"], c["runs"])] for c in cases]))
+steps = [[c["name"], step_ms(c["widths"], c["batch"], c["steps"], c["runs"])] for c in cases]
+print(json.dumps({"version": torch.__version__, "gflops": product_gflops(), "steps": steps}))

@@ -5,6 +5,7 @@
  * it where `python3` has it.
  */
 import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import * as tf from '@tensorflow/tfjs';
 import type { Dataset } from '../src/data/dataset.ts';
@@ -133,19 +134,27 @@ async function measureCase({ name, widths, batch }: Case): Promise<{ rows: Measu
   return { rows: [row('step', STEPS_PER_RUN), row('evaluate', 1)], backend: learner.backend };
 }
 
-/** PyTorch's milliseconds per step by case, or why there are none. */
-function torchSteps(): Map<string, number> | string {
-  const request = JSON.stringify(CASES.map((one) => ({ ...one, steps: STEPS_PER_RUN, runs: RUNS })));
-  const script = new URL('./train-torch.py', import.meta.url).pathname;
-  const probe = spawnSync('python3', ['-c', 'import torch'], { encoding: 'utf8' });
-  if (probe.status !== 0) {
-    return 'PyTorch is not present (`python3 -c "import torch"` fails): no comparison with it';
+interface TorchResult {
+  readonly version: string;
+  /** Speed of its matrix products: tells a tuned BLAS (tens and more) from a reference one (few). */
+  readonly gflops: number;
+  /** Name of the case and milliseconds per step. */
+  readonly steps: readonly (readonly [string, number])[];
+}
+
+/** Null where there is no PyTorch. */
+function runTorch(): TorchResult | null {
+  if (spawnSync('python3', ['-c', 'import torch']).status !== 0) {
+    return null;
   }
-  const { status, stdout, stderr } = spawnSync('python3', [script, request], { encoding: 'utf8' });
+  const request = JSON.stringify(CASES.map((one) => ({ ...one, steps: STEPS_PER_RUN, runs: RUNS })));
+  const script = fileURLToPath(new URL('./train-torch.py', import.meta.url));
+  const env = { ...process.env, OMP_NUM_THREADS: '1', OPENBLAS_NUM_THREADS: '1' };
+  const { status, stdout, stderr } = spawnSync('python3', [script, request], { encoding: 'utf8', env });
   if (status !== 0) {
     throw new Error(`bench/train-torch.py failed: ${stderr}`);
   }
-  return new Map(JSON.parse(stdout) as [string, number][]);
+  return JSON.parse(stdout) as TorchResult;
 }
 
 const { values: options } = parseArgs({ options: { json: { type: 'boolean', default: false } } });
@@ -154,9 +163,9 @@ for (const one of CASES) {
   measured.push(await measureCase(one));
 }
 const rows = measured.flatMap((one) => one.rows);
-const torch = torchSteps();
-if (typeof torch !== 'string') {
-  for (const [name, torchMs] of torch) {
+const torch = runTorch();
+if (torch !== null) {
+  for (const [name, torchMs] of torch.steps) {
     const { medianMs } = rows.find((row) => row.name === `${name}/step`)!;
     rows.push({
       name: `${name}/step`,
@@ -179,5 +188,9 @@ if (options.json) {
       ratio: Number(ratio.toFixed(2)),
     })),
   );
-  console.log(typeof torch === 'string' ? torch : 'PyTorch ran on one thread');
+  console.log(
+    torch === null
+      ? 'PyTorch is not present (`python3 -c "import torch"` fails): no comparison with it'
+      : `PyTorch ${torch.version} on one thread, its matrix products at ${torch.gflops.toFixed(0)} GFLOP/s`,
+  );
 }
