@@ -22,10 +22,7 @@ export function numberBetween(min: number, max: number): (text: string) => numbe
   };
 }
 
-/** A parser of an option that may be given several times, or once with several values. */
-export function address(text: string, earlier: readonly string[] | undefined): readonly string[] {
-  if (!text.startsWith('/')) {
-    throw new InvalidArgumentError('expected a multiaddr, for example /ip4/192.0.2.1/tcp/4001');
-  }
+/** Collects an option that may be given several times, or once with several values. */
+export function collected(text: string, earlier: readonly string[] | undefined): readonly string[] {
   return [...(earlier ?? []), text];
 }

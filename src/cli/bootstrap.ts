@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { LOG_LEVELS, type LogLevel } from '../daemon/options.ts';
-import { address } from './arguments.ts';
+import { collected } from './arguments.ts';
 import { dataHome } from './data-home.ts';
 import { perform } from './perform.ts';
 
@@ -17,18 +17,23 @@ export function addBootstrapCommand(parent: Command): void {
     .description(
       'run a node of the DHT alone: others find each other through it; it learns and stores nothing',
     )
-    .option('--bootstrap <address...>', 'multiaddr of another node of the DHT, with /p2p/<peer id>', address)
+    .option(
+      '--bootstrap <address...>',
+      'multiaddr of another node of the DHT, with /p2p/<peer id>',
+      collected,
+    )
     .option('--dir <dir>', 'key and log', dataHome('bootstrap'))
-    .option('--listen <address...>', 'multiaddr to listen on (default: /ip4/0.0.0.0/tcp/0)', address)
+    .option('--listen <address...>', 'multiaddr to listen on (default: /ip4/0.0.0.0/tcp/0)', collected)
     .addOption(new Option('--log-level <level>', 'of DIR/log.jsonl').choices(LOG_LEVELS).default('info'))
     .action((options: Options, command: Command) =>
       perform(command, async ({ say, signal }) => {
+        const { bootstrapAddresses, listenAddresses } = await import('./addresses.ts');
         const { startBootstrap } = await import('../daemon/bootstrap.ts');
         const bootstrap = await startBootstrap(
           {
-            bootstrap: options.bootstrap ?? [],
+            bootstrap: bootstrapAddresses(options.bootstrap),
             directory: options.dir,
-            listen: options.listen ?? ['/ip4/0.0.0.0/tcp/0'],
+            listen: listenAddresses(options.listen),
             logLevel: options.logLevel,
           },
           signal,

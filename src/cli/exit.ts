@@ -30,6 +30,8 @@ export function describeFailure(error: unknown): Failure {
   if (error instanceof ConfigError) return failure(EXIT_USAGE, error.code, error.message);
   if (error instanceof InterruptedError) return failure(EXIT_INTERRUPTED, error.code, error.message);
   if (!(error instanceof Error)) return unforeseen('UNKNOWN', String(error));
+  const listening = listenFailure(error);
+  if (listening !== null) return describeFailure(listening);
   const code = codeOf(error);
   if (code === null) return unforeseen(error.name, error.message || error.name);
   const system = systemSentence(code, error as NodeJS.ErrnoException);
@@ -49,22 +51,33 @@ function unforeseen(code: string, message: string): Failure {
   return { exitCode: EXIT_FAILURE, code, sentence, unforeseen: true };
 }
 
+/** libp2p keeps the reason why it cannot listen in its message alone: the system error that it was. */
+function listenFailure(error: Error): NodeJS.ErrnoException | null {
+  if (error.name !== 'UnsupportedListenAddressesError') return null;
+  const found = /^ *(?<address>\/\S+): .*\blisten (?<code>E[A-Z]+)/m.exec(error.message)?.groups;
+  if (found?.['code'] === undefined) return null;
+  return Object.assign(new Error(error.message, { cause: error }), found);
+}
+
 function codeOf(error: Error): string | null {
   return 'code' in error && typeof error.code === 'string' ? error.code : null;
 }
 
+/** Files are written under a name of this form first; people know the one they asked for. */
+const DRAFT_SUFFIX = /\.(\d+-\d+\.tmp|[0-9a-f]{12}\.draft)$/;
+
 function systemSentence(
   code: string,
-  error: NodeJS.ErrnoException & { address?: string; port?: number },
+  error: NodeJS.ErrnoException & { address?: string; port?: number; dest?: string },
 ): string | null {
-  const what = error.path ?? 'a file';
+  const what = (error.dest ?? error.path)?.replace(DRAFT_SUFFIX, '') ?? 'a file';
   switch (code) {
     case 'ENOENT':
       return `${what} does not exist; check the path`;
     case 'EACCES':
     case 'EPERM':
-      return error.path === undefined && error.port !== undefined
-        ? `port ${error.port} may not be opened; choose one above 1023`
+      return error.path === undefined && error.address !== undefined
+        ? `${error.address} may not be listened on by you; choose a port above 1023`
         : `${what} may not be ${accessOf(error)} by you; change its permissions or use another place`;
     case 'EROFS':
       return `${what} is on a read-only file system; use another place`;

@@ -1,11 +1,9 @@
 /** Finds the model file of a node directory, of a testnet directory or named directly, and reads it. */
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { MODEL_FILE } from '../daemon/progress.ts';
 import { readSafetensors, type SafetensorsModel } from '../training/safetensors.ts';
 import { ModelFileError } from '../training/training-error.ts';
-
-/** File name that a daemon saves its finished model under, within its directory. */
-export const MODEL_FILE = 'model.safetensors';
 
 export interface FoundModel extends SafetensorsModel {
   readonly file: string;

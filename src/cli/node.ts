@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander';
 import { ConfigError } from '../config/config-error.ts';
 import { BACKEND_CHOICES, LOG_LEVELS, type LogLevel } from '../daemon/options.ts';
 import type { BackendChoice } from '../training/tfjs-backend.ts';
-import { address, wholeNumber } from './arguments.ts';
+import { collected, wholeNumber } from './arguments.ts';
 import { dataHome } from './data-home.ts';
 import { perform } from './perform.ts';
 
@@ -26,9 +26,9 @@ export function addNodeCommand(parent: Command): Command {
       '--data <path>',
       'your examples: a folder of IDX files or a CSV file; they never leave this machine',
     )
-    .option('--bootstrap <address...>', 'multiaddr of any node, with /p2p/<peer id>', address)
+    .option('--bootstrap <address...>', 'multiaddr of any node, with /p2p/<peer id>', collected)
     .option('--dir <dir>', 'key, store, log and model of this node', dataHome('node'))
-    .option('--listen <address...>', 'multiaddr to listen on (default: /ip4/0.0.0.0/tcp/0)', address)
+    .option('--listen <address...>', 'multiaddr to listen on (default: /ip4/0.0.0.0/tcp/0)', collected)
     .option('--http <port>', 'status API on 127.0.0.1; 0 for any free port', wholeNumber(0, 65535), 0)
     .addOption(new Option('--backend <id>', 'what trains').choices(BACKEND_CHOICES).default('wasm'))
     .addOption(new Option('--log-level <level>', 'of DIR/log.jsonl').choices(LOG_LEVELS).default('info'))
@@ -40,14 +40,15 @@ export function addNodeCommand(parent: Command): Command {
             'a node needs --run (a manifest file or a run id) and --data (its own examples)',
           );
         }
+        const { bootstrapAddresses, listenAddresses } = await import('./addresses.ts');
         const { startDaemon } = await import('../daemon/daemon.ts');
         const daemon = await startDaemon(
           {
             run: options.run,
             dataPath: options.data,
-            bootstrap: options.bootstrap ?? [],
+            bootstrap: bootstrapAddresses(options.bootstrap),
             directory: options.dir,
-            listen: options.listen ?? ['/ip4/0.0.0.0/tcp/0'],
+            listen: listenAddresses(options.listen),
             httpPort: options.http,
             backend: options.backend,
             logLevel: options.logLevel,

@@ -7,6 +7,8 @@ export interface ReferenceSection {
   /** What the file is for, in Markdown. */
   readonly introduction: string;
   readonly schema: z.ZodType;
+  /** Paths of objects that an earlier section describes. */
+  readonly describedAbove?: readonly string[];
 }
 
 /** The whole of docs/CONFIG.md. */
@@ -17,8 +19,8 @@ export function renderReference(sections: readonly ReferenceSection[]): string {
     'YAML; an unknown key, a wrong type or a combination that cannot work is refused with file, line and column.',
     'Descriptions end with where a default comes from: a paper, a measurement or a guess.',
   ];
-  const bodies = sections.map(({ title, introduction, schema }) =>
-    [`## ${title}`, introduction, ...tables(inputSchemaOf(schema), '')].join('\n\n'),
+  const bodies = sections.map(({ title, introduction, schema, describedAbove = [] }) =>
+    [`## ${title}`, introduction, ...tables(inputSchemaOf(schema), '', describedAbove)].join('\n\n'),
   );
   return `${[parts[0], parts.slice(1).join('\n'), ...bodies].join('\n\n')}\n`;
 }
@@ -29,7 +31,8 @@ interface Nested {
 }
 
 /** One table for each object and each form of a union, outer ones first. */
-function tables(schema: JsonSchema, path: string): string[] {
+function tables(schema: JsonSchema, path: string, skipped: readonly string[]): string[] {
+  if (skipped.includes(path)) return [];
   const forms = branchesOf(schema).filter((form) => form.properties !== undefined);
   return forms.flatMap((form) => {
     const tag = forms.length > 1 ? constantOf(form) : null;
@@ -45,7 +48,12 @@ function tables(schema: JsonSchema, path: string): string[] {
     const nested = Object.entries(form.properties ?? {}).flatMap(([key, field]) =>
       nestedOf(key, field, path),
     );
-    return [...heading, ...note, ...table, ...nested.flatMap((below) => tables(below.schema, below.path))];
+    return [
+      ...heading,
+      ...note,
+      ...table,
+      ...nested.flatMap((below) => tables(below.schema, below.path, skipped)),
+    ];
   });
 }
 
@@ -93,16 +101,22 @@ function rangeOf(field: JsonSchema): string {
   const forms = branchesOf(field);
   if (forms.length > 1) return forms.map(rangeOf).filter(Boolean).join(', ');
   const parts: string[] = [];
-  if (field.minimum !== undefined && field.maximum !== undefined) {
-    parts.push(`${field.minimum} to ${field.maximum}`);
+  // zod bounds every whole number by what a double holds: nobody chose that.
+  const maximum = field.maximum === Number.MAX_SAFE_INTEGER ? undefined : field.maximum;
+  if (field.minimum !== undefined && maximum !== undefined) {
+    parts.push(`${field.minimum} to ${maximum}`);
   } else {
     if (field.minimum !== undefined) parts.push(`at least ${field.minimum}`);
     if (field.exclusiveMinimum !== undefined) parts.push(`above ${field.exclusiveMinimum}`);
     if (field.exclusiveMaximum !== undefined) parts.push(`below ${field.exclusiveMaximum}`);
-    if (field.maximum !== undefined) parts.push(`at most ${field.maximum}`);
+    if (maximum !== undefined) parts.push(`at most ${maximum}`);
   }
   if (field.minItems !== undefined || field.maxItems !== undefined) {
-    parts.push(`${field.minItems ?? 0} to ${field.maxItems ?? 'any number of'} entries`);
+    parts.push(
+      field.maxItems === undefined
+        ? `at least ${field.minItems} entries`
+        : `${field.minItems ?? 0} to ${field.maxItems} entries`,
+    );
   }
   if (field.pattern !== undefined) parts.push(code(field.pattern, String));
   if (field.items) {

@@ -47,10 +47,12 @@ export function haveJoined({ nodes }: Observation): boolean {
   return nodes.every(({ alive, status }) => alive && status !== null && status.peers >= peersMin);
 }
 
-/** Every node that still lives has finished, evaluated and saved its model. */
+/** Every node that still lives has finished, saved its model and evaluated it. */
 export function haveFinished({ nodes }: Observation): boolean {
   const alive = nodes.filter((node) => node.alive);
-  return (
-    alive.length > 0 && alive.every(({ status }) => status?.phase === 'finished' && status.modelPath !== null)
-  );
+  return alive.length > 0 && alive.every(({ status }) => status !== null && isDone(status));
+}
+
+function isDone({ phase, modelPath, accuracyRound, rounds }: NodeStatus): boolean {
+  return phase === 'finished' && modelPath !== null && accuracyRound === rounds - 1;
 }

@@ -115,7 +115,7 @@ function resultOf({ spec }: Testnet, last: Observation, seconds: number): RunToE
   return {
     nodes: last.nodes.length,
     accuracyMin: Math.min(...accuracies),
-    accuracyMean: sum(accuracies) / accuracies.length,
+    accuracyMean: Math.round((1e6 * sum(accuracies)) / accuracies.length) / 1e6,
     modelHashes: [...new Set(statuses.map(({ modelHash }) => modelHash))].sort(),
     bytesSentPerNode: Math.round(sum(statuses.map(({ bytesOut }) => bytesOut)) / statuses.length),
     denseBytesPerNode: denseBytes(parameterCount(spec.model), spec.rounds, last.nodes.length),

@@ -1,0 +1,32 @@
+/** What docs/CONFIG.md is made of. As a script (`npm run docs:config`) it writes the file. */
+import { writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { scenarioFileSchema } from '../../sim/scenario.ts';
+import { renderReference } from '../config/reference.ts';
+import { runSpecSchema } from '../protocol/run-spec.ts';
+import { packageRoot } from './package-root.ts';
+
+/** The whole text of docs/CONFIG.md. */
+export function configReference(): string {
+  return renderReference([
+    {
+      title: 'Runs',
+      introduction:
+        'What `starlings run create FILE` signs, for example `configs/runs/mnist-mlp.yaml`. How the data is split ' +
+        'between nodes is not part of it: data is a local matter.',
+      schema: runSpecSchema,
+    },
+    {
+      title: 'Scenarios',
+      introduction:
+        'What `starlings sim FILE` plays, for example `configs/sim/mnist-32.yaml`. `run`, `overrides.training` and ' +
+        '`overrides.strategy` hold the fields described above.',
+      schema: scenarioFileSchema,
+      describedAbove: ['run', 'overrides.training', 'overrides.strategy'],
+    },
+  ]);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  writeFileSync(new URL('docs/CONFIG.md', packageRoot()), configReference());
+}

@@ -1,0 +1,188 @@
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import { jsonOf, starlings, startStarlings } from './starlings-process.ts';
+
+const directory = await mkdtemp(join(tmpdir(), 'starlings-cli-'));
+after(() => rm(directory, { recursive: true, force: true }));
+const at = (...names: string[]): string => join(directory, ...names);
+const runFile = new URL('../../configs/runs/heart-logistic.yaml', import.meta.url).pathname;
+
+/** Two commands at a time: a start costs a core. */
+describe('the command line', { concurrency: 2 }, () => {
+  const wrong: readonly [args: string[], exitCode: number, says: RegExp][] = [
+    [['--nonsense'], 2, /^error: unknown option '--nonsense'\n/],
+    [['strat'], 2, /^error: unknown command 'strat'\n\(Did you mean start\?\)/],
+    [['run'], 2, /Usage: starlings run/],
+    [['run', 'create'], 2, /^error: missing required argument 'file'/],
+    [['run', 'create', at('none.yaml')], 2, /none\.yaml: no such file; check the path\n$/],
+    [['run', 'show', at('none.manifest')], 1, /none\.manifest does not exist; check the path\n$/],
+    [['run', 'show', runFile], 1, /this is not a run manifest/],
+    [['node'], 2, /a node needs --run .* and --data /],
+    [['node', '--run', 'x', '--data', 'y', '--http', '70000'], 2, /expected a whole number from 0 to 65535/],
+    [['node', '--run', 'x', '--data', 'y', '--backend', 'gpu'], 2, /Allowed choices are auto, wasm, native/],
+    [['bootstrap', '--listen', 'here'], 2, /--listen here is not a multiaddr/],
+    [
+      ['bootstrap', '--bootstrap', '/ip4/127.0.0.1/tcp/1'],
+      2,
+      /does not end in \/p2p\/<peer id>; copy the whole/,
+    ],
+    [['bootstrap', '--dir', '/dev/null/x'], 1, /\/dev\/null\/x leads through something that is no directory/],
+    [['testnet', 'up', '--nodes', '1'], 2, /expected a whole number from 2 to 256/],
+    [['testnet', 'up', runFile], 2, /trains on CSV rows: give one file per node with --data/],
+    [
+      ['testnet', 'up', runFile, '--nodes', '3', '--data', 'a', 'b'],
+      2,
+      /3 nodes need as many paths .* not 2/,
+    ],
+    [
+      ['testnet', 'status', '--dir', at('none')],
+      1,
+      /holds no testnet; start one with `starlings testnet up`/,
+    ],
+    [
+      ['model', 'evaluate', '--from', at('none')],
+      1,
+      /does not exist; name a model file or the directory of a node/,
+    ],
+    [['model', 'evaluate', '--from', runFile], 1, /heart-logistic\.yaml: /],
+    [['sim', runFile], 2, /heart-logistic\.yaml:\d+:\d+: .*unknown key/],
+  ];
+  for (const [args, exitCode, says] of wrong) {
+    test(`refuses: ${args.join(' ').replaceAll(directory, '')}`, async () => {
+      const end = await starlings(...args);
+      assert.equal(end.exitCode, exitCode, end.stderr);
+      assert.match(end.stderr, says);
+      assert.equal(end.stdout, '');
+      assert.doesNotMatch(end.stderr, /\n {4}at /, 'a stack without --verbose');
+    });
+  }
+
+  test('bad YAML: file, line, column and what was expected; as JSON too', async () => {
+    const file = at('bad.yaml');
+    await writeFile(
+      file,
+      (await readFile(runFile, 'utf8')).replace('learningRate: 0.05', 'learningRate: fast'),
+    );
+    const end = await starlings('run', 'create', file, '--json');
+    assert.equal(end.exitCode, 2);
+    assert.match(
+      end.stderr,
+      /bad\.yaml:26:17: training\.learningRate: expected number, got string "fast"\n$/,
+    );
+    const { error } = jsonOf(end) as { error: { code: string; message: string } };
+    assert.equal(error.code, 'BAD_CONFIG');
+    assert.ok(end.stderr.includes(error.message));
+  });
+
+  test('--verbose shows the stack', async () => {
+    const end = await starlings('run', 'show', runFile, '--verbose');
+    assert.match(end.stderr, /ManifestError: .*\n {4}at /);
+  });
+
+  test('--help and --version succeed', async () => {
+    assert.equal((await starlings('--help')).exitCode, 0);
+    const { version } = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8'));
+    assert.deepEqual(await starlings('--version'), { exitCode: 0, stdout: `${version}\n`, stderr: '' });
+  });
+
+  test('creates a run, shows it, refuses to overwrite it, refuses it forged or as another run', async () => {
+    const file = at('run.manifest');
+    const create = ['run', 'create', runFile, '--out', file, '--key', at('keys', 'creator'), '--json'];
+    const created = await starlings(...create, '--start-in', '5');
+    assert.equal(created.exitCode, 0, created.stderr);
+    assert.equal(created.stdout.trimEnd().split('\n').length, 1);
+    const { runId, creator } = jsonOf(created);
+    assert.equal((await stat(at('keys', 'creator'))).mode & 0o777, 0o600);
+
+    const shown = await starlings('run', 'show', file, '--id', String(runId), '--json');
+    assert.equal(shown.exitCode, 0, shown.stderr);
+    const manifest = jsonOf(shown);
+    assert.deepEqual([manifest['runId'], manifest['creator'], manifest['parameters']], [runId, creator, 18]);
+
+    const before = await readFile(file);
+    const again = await starlings(...create);
+    assert.equal(again.exitCode, 2);
+    assert.match(again.stderr, /run\.manifest exists; choose another --out, or --force/);
+    assert.deepEqual(await readFile(file), before);
+    const forced = await starlings(...create, '--force', '--start-in', '6');
+    assert.equal(forced.exitCode, 0);
+    assert.equal(jsonOf(forced)['creator'], creator);
+    assert.notEqual(jsonOf(forced)['runId'], runId);
+
+    const other = await starlings('run', 'show', file, '--id', String(runId));
+    assert.equal(other.exitCode, 1);
+    assert.match(other.stderr, /this is the manifest of run \S+, not of /);
+
+    const forged = Buffer.from(before);
+    const name = forged.indexOf('heart-logistic');
+    assert.ok(name > 0);
+    forged[name] = 'j'.charCodeAt(0);
+    await writeFile(at('forged.manifest'), forged);
+    const refused = await starlings('run', 'show', at('forged.manifest'));
+    assert.equal(refused.exitCode, 1);
+    assert.match(
+      refused.stderr,
+      /forged\.manifest: the signature of the manifest does not match its creator\n$/,
+    );
+  });
+
+  test('a manifest into a directory that is none leaves nothing behind', async () => {
+    await mkdir(at('target'));
+    const end = await starlings(
+      'run',
+      'create',
+      runFile,
+      '--out',
+      at('target'),
+      '--key',
+      at('k2'),
+      '--force',
+    );
+    assert.equal(end.exitCode, 1);
+    assert.match(end.stderr, /target is a directory where a file is expected; name the file\n$/);
+    assert.deepEqual(
+      (await readdir(directory)).filter((name) => name.startsWith('target')),
+      ['target'],
+    );
+  });
+
+  test('node id makes a key once', async () => {
+    const first = jsonOf(await starlings('node', 'id', '--dir', at('id'), '--json'));
+    assert.match(String(first['peerKey']), /^[0-9a-f]{64}$/);
+    assert.deepEqual(jsonOf(await starlings('node', '--dir', at('id'), 'id', '--json')), first);
+  });
+
+  test('a port in use: one sentence', async () => {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as { port: number };
+    const listen = `/ip4/127.0.0.1/tcp/${port}`;
+    const end = await starlings('bootstrap', '--dir', at('busy'), '--listen', listen);
+    server.close();
+    assert.equal(end.exitCode, 1);
+    assert.equal(end.stderr, `starlings: ${listen} is in use; choose another port, or 0 for any\n`);
+  });
+
+  const bootstrap = (name: string) =>
+    startStarlings(['bootstrap', '--dir', at(name), '--listen', '/ip4/127.0.0.1/tcp/0', '--json']);
+
+  test('Ctrl-C stops a daemon cleanly with 130, SIGTERM with 0', async () => {
+    for (const [signal, exitCode] of [
+      ['SIGINT', 130],
+      ['SIGTERM', 0],
+    ] as const) {
+      const running = bootstrap(signal);
+      await running.said('address /ip4/');
+      assert.ok((await readdir(at(signal))).includes('daemon.json'));
+      running.child.kill(signal);
+      const end = await running.ended;
+      assert.equal(end.exitCode, exitCode, end.stderr);
+      assert.equal(jsonOf(end)['stopped'], true);
+      assert.ok(!(await readdir(at(signal))).includes('daemon.json'));
+    }
+  });
+});

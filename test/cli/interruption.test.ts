@@ -1,0 +1,28 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { test } from 'node:test';
+
+/** A command that does not stop when asked: prints `ready`, then waits for ever. */
+const stubborn = `
+  import { Command } from 'commander';
+  import { perform } from './src/cli/perform.ts';
+  const command = new Command('stubborn').action(() =>
+    perform(command, () => new Promise(() => { setInterval(() => {}, 1000); process.stdout.write('ready\\n'); })));
+  await command.parseAsync([], { from: 'user' });
+`;
+
+test('Ctrl-C twice stops at once what does not stop when asked', { timeout: 30_000 }, async () => {
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', stubborn], {
+    cwd: new URL('../../', import.meta.url),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  await once(child.stdout, 'data');
+  child.kill('SIGINT');
+  const [warning] = (await once(child.stderr, 'data')) as [Buffer];
+  assert.match(warning.toString(), /^stopping; Ctrl-C again stops at once\n/);
+  assert.equal(child.exitCode, null);
+  child.kill('SIGINT');
+  const [exitCode] = await once(child, 'exit');
+  assert.equal(exitCode, 130);
+});

@@ -1,0 +1,214 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { formatBytes, formatDuration } from '../../src/cli/view/format.ts';
+import { isMilestone, plainLine } from '../../src/cli/view/plain-lines.ts';
+import { renderView } from '../../src/cli/view/render-view.ts';
+import { type NodeRow, type ViewState, viewOf } from '../../src/cli/view/view-state.ts';
+import type { NodeStatus } from '../../src/daemon/status.ts';
+
+const row = (name: string, rest: Partial<NodeRow> = {}): NodeRow => ({
+  name,
+  phase: 'training',
+  round: 41,
+  loss: 0.2104,
+  accuracy: 0.93118,
+  peers: 7,
+  bytesIn: 1_234_567,
+  bytesOut: 998,
+  lag: 0,
+  ...rest,
+});
+
+const state: ViewState = {
+  title: 'mnist-mlp  bafyreigd7ikji2uqsyevqb433sfan3wdbls4mn2a53aopnvhtvnmzltpse',
+  rows: [
+    row('node-00'),
+    row('node-01', { round: 40, lag: 12, accuracy: null, bytesOut: 45_600_000 }),
+    row('node-02', {
+      phase: 'starting',
+      round: null,
+      loss: null,
+      accuracy: null,
+      peers: null,
+      bytesIn: null,
+      bytesOut: null,
+      lag: null,
+    }),
+    row('node-03', { phase: 'gone' }),
+  ],
+  bootstraps: { alive: 0, total: 2 },
+  round: 40,
+  rounds: 100,
+  startsInMs: 0,
+  leftMs: 42_000,
+  phase: 'training',
+};
+
+test('the view at full width', () => {
+  assert.equal(
+    renderView(state, 120),
+    `mnist-mlp  bafyreigd7ikji2uqsyevqb433sfan3wdbls4mn2a53aopnvhtvnmzltpse
+
+node      phase       round    loss  accuracy  peers        in       out   lag
+node-00   training       41   0.210   93.12 %      7   1.23 MB     998 B     0
+node-01   training       40   0.210         -      7   1.23 MB   45.6 MB    12
+node-02   starting        -       -         -      -         -         -     -
+node-03   gone           41   0.210   93.12 %      7   1.23 MB     998 B     0
+
+████████████████░░░░░░░░░░░░░░░░░░░░░░░░ 40/100 about 42 s left
+bootstraps: all 2 dead; the nodes go on without`,
+  );
+});
+
+test('a narrow terminal keeps node, round and accuracy', () => {
+  assert.equal(
+    renderView({ ...state, rows: state.rows.slice(0, 1) }, 40),
+    `mnist-mlp  bafyreigd7ikji2uqsyevqb433sf…
+
+node      phase       round  accuracy
+node-00   training       41   93.12 %
+
+██████░░░░░░░░░░░ 40/100 about 42 s left
+bootstraps: all 2 dead; the nodes go on…`,
+  );
+});
+
+test('no line is wider than the terminal', () => {
+  for (let columns = 28; columns <= 140; columns++) {
+    for (const line of renderView(state, columns).split('\n')) {
+      assert.ok(line.length <= columns, `${line.length} > ${columns}: ${line}`);
+    }
+  }
+});
+
+test('the painter gets every word and changes none', () => {
+  const painted = renderView(state, 100, (tone, text) => `<${tone}>${text}</${tone}>`);
+  assert.equal(painted.replace(/<\/?[a-z]+>/g, ''), renderView(state, 100));
+  assert.match(painted, /<bad>bootstraps: all 2 dead/);
+  assert.match(painted, /<bad>gone {5}<\/bad>/);
+  assert.match(painted, /<bad> {2}12<\/bad>/);
+});
+
+test('says what is being waited for', () => {
+  const progress = (changed: Partial<ViewState>): string | undefined =>
+    renderView({ ...state, round: 0, startsInMs: 7200, ...changed }, 120)
+      .split('\n')
+      .at(-2);
+  const empty = '░'.repeat(40);
+  assert.equal(progress({ phase: 'joining' }), `${empty} 0/100 finding each other, first round in 8 s`);
+  assert.equal(progress({ phase: 'waiting' }), `${empty} 0/100 first round in 8 s`);
+  assert.equal(progress({ phase: 'finished', round: 100 }), `${'█'.repeat(40)} 100/100 finished`);
+});
+
+test('plain lines', () => {
+  assert.equal(
+    plainLine(state),
+    'round 40/100, training, 3 nodes (1 gone), peers 7, accuracy 93.12 % to 93.12 %, lag 12, out 45.6 MB, ' +
+      'bootstraps 0/2, about 42 s left',
+  );
+  assert.equal(
+    plainLine({ ...state, rows: [state.rows[2]!], round: 0, phase: 'joining', startsInMs: 500 }),
+    'round 0/100, joining, 1 nodes, peers -, no accuracy yet, lag 0, out 0 B, bootstraps 0/2, starts in 1 s',
+  );
+  assert.equal(isMilestone(state, null), true);
+  assert.equal(isMilestone({ ...state, round: 41 }, state), false);
+  assert.equal(isMilestone({ ...state, phase: 'finishing' }, state), true);
+  assert.equal(isMilestone({ ...state, bootstraps: { alive: 1, total: 2 } }, state), true);
+  assert.equal(isMilestone({ ...state, rows: state.rows.slice(0, 3) }, state), true);
+});
+
+const status: NodeStatus = {
+  peerKey: 'ab',
+  runId: 'run',
+  phase: 'training',
+  round: 12,
+  rounds: 100,
+  finalisedRound: 5,
+  modelHash: '00',
+  lag: 1,
+  loss: 0.5,
+  accuracy: 0.9,
+  accuracyRound: 10,
+  peers: 3,
+  bytesIn: 10,
+  bytesOut: 20,
+  deltasPublished: 4,
+  announcedBytes: 5,
+  refused: {},
+  contributions: [],
+  backend: 'wasm',
+  startedAtMs: 0,
+  modelPath: null,
+};
+
+test('the view follows from what was observed', () => {
+  const run = { title: 't', startAtMs: 10_000, slotMs: 1000, rounds: 100, windowRounds: 6 };
+  const observed = (nodes: Parameters<typeof viewOf>[0]['nodes'], atMs: number): ViewState =>
+    viewOf({ nodes, atMs, bootstraps: 2, bootstrapsAlive: 1 }, run);
+  const view = observed(
+    [
+      { name: 'node-00', alive: true, status },
+      { name: 'node-01', alive: true, status: { ...status, round: 9 } },
+      { name: 'node-02', alive: false, status: { ...status, round: 3 } },
+    ],
+    22_000,
+  );
+  assert.deepEqual(
+    { ...view, rows: view.rows.map(({ phase, round }) => [phase, round]) },
+    {
+      title: 't',
+      rows: [
+        ['training', 12],
+        ['training', 9],
+        ['gone', 3],
+      ],
+      bootstraps: { alive: 1, total: 2 },
+      round: 9,
+      rounds: 100,
+      startsInMs: 0,
+      leftMs: 94_000,
+      phase: 'training',
+    },
+  );
+  const early = observed([{ name: 'node-00', alive: true, status: null }], 4000);
+  assert.deepEqual(
+    [early.phase, early.round, early.startsInMs, early.rows[0]?.phase],
+    ['joining', 0, 6000, 'starting'],
+  );
+  assert.equal(
+    observed([{ name: 'n', alive: true, status: { ...status, phase: 'waiting', round: -1 } }], 1).phase,
+    'waiting',
+  );
+  assert.equal(
+    observed([{ name: 'n', alive: true, status: { ...status, phase: 'finished' } }], 1e9).phase,
+    'finished',
+  );
+  assert.equal(observed([{ name: 'n', alive: false, status: null }], 1e9).round, 0);
+});
+
+test('numbers as people read them', () => {
+  const bytes: readonly [number | null, string][] = [
+    [null, '-'],
+    [0, '0 B'],
+    [999, '999 B'],
+    [1000, '1.00 kB'],
+    [9994, '9.99 kB'],
+    [9996, '10.0 kB'],
+    [99_949, '99.9 kB'],
+    [99_950, '100 kB'],
+    [999_499, '999 kB'],
+    [999_500, '1.00 MB'],
+    [142_492_000, '142 MB'],
+    [5e15, '5000 TB'],
+  ];
+  for (const [value, text] of bytes) assert.equal(formatBytes(value), text);
+  const durations: readonly [number, string][] = [
+    [0, '0 s'],
+    [59_000, '59 s'],
+    [59_001, '1:00 min'],
+    [3_599_000, '59:59 min'],
+    [3_600_000, '1:00:00 h'],
+    [7_384_000, '2:03:04 h'],
+  ];
+  for (const [value, text] of durations) assert.equal(formatDuration(value), text);
+});

@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { NodeStatus } from '../../src/daemon/status.ts';
+import {
+  chooseSlotMs,
+  chooseStartDelayMs,
+  startDelayMaxMs,
+  startDelayMinMs,
+} from '../../src/testnet/calibrate.ts';
+import { haveFinished, haveJoined, type Observation } from '../../src/testnet/observe.ts';
+import { denseBytes } from '../../src/testnet/run-to-end.ts';
+
+test('a fast machine keeps the slot of the run, a slow one gets a longer one', () => {
+  assert.equal(chooseSlotMs(700, 50, 8, 2), 700);
+  assert.equal(chooseSlotMs(700, 105, 8, 2), 700);
+  assert.equal(chooseSlotMs(700, 106, 8, 2), 750);
+  assert.equal(chooseSlotMs(700, 600, 8, 8), 1000);
+  assert.equal(chooseSlotMs(700, 600, 2, 8), 1000);
+});
+
+test('the start leaves time to boot, within bounds', () => {
+  assert.equal(chooseStartDelayMs(100, 100, 8, 8), startDelayMinMs);
+  assert.equal(chooseStartDelayMs(800, 1200, 8, 2), 16_000);
+  assert.equal(chooseStartDelayMs(8000, 9000, 8, 1), startDelayMaxMs);
+});
+
+test('dense bytes: a model of float32 to every other node in every round', () => {
+  assert.equal(denseBytes(50_890, 100, 8), 142_492_000);
+});
+
+const status = (given: Partial<NodeStatus>): NodeStatus => ({
+  peerKey: 'ab',
+  runId: 'run',
+  phase: 'finished',
+  round: 100,
+  rounds: 100,
+  finalisedRound: 99,
+  modelHash: '00',
+  lag: 0,
+  loss: 0.5,
+  accuracy: 0.9,
+  accuracyRound: 99,
+  peers: 3,
+  bytesIn: 10,
+  bytesOut: 20,
+  deltasPublished: 4,
+  announcedBytes: 5,
+  refused: {},
+  contributions: [],
+  backend: 'wasm',
+  startedAtMs: 0,
+  modelPath: '/m',
+  ...given,
+});
+
+function observed(...nodes: (Partial<NodeStatus> | null | 'gone')[]): Observation {
+  return {
+    atMs: 0,
+    bootstraps: 2,
+    bootstrapsAlive: 2,
+    nodes: nodes.map((node, index) => ({
+      name: `node-0${index}`,
+      alive: node !== 'gone',
+      status: node === 'gone' ? status({ phase: 'training' }) : node && status(node),
+    })),
+  };
+}
+
+test('joined: everybody lives and knows three others, or all there are', () => {
+  assert.equal(haveJoined(observed({ peers: 1 }, { peers: 1 })), true);
+  assert.equal(
+    haveJoined(observed({ peers: 3 }, { peers: 3 }, { peers: 3 }, { peers: 3 }, { peers: 3 })),
+    true,
+  );
+  assert.equal(haveJoined(observed({ peers: 3 }, { peers: 3 }, { peers: 3 }, { peers: 2 })), false);
+  assert.equal(haveJoined(observed({ peers: 1 }, null)), false);
+  assert.equal(haveJoined(observed({ peers: 1 }, 'gone')), false);
+});
+
+test('finished: everybody who lives has saved and evaluated the last model', () => {
+  assert.equal(haveFinished(observed({}, {})), true);
+  assert.equal(haveFinished(observed({}, 'gone')), true);
+  assert.equal(haveFinished(observed('gone', 'gone')), false);
+  assert.equal(haveFinished(observed({}, { phase: 'draining' })), false);
+  assert.equal(haveFinished(observed({}, { modelPath: null })), false);
+  assert.equal(haveFinished(observed({}, { accuracyRound: 95 })), false);
+  assert.equal(haveFinished(observed({}, null)), false);
+});
