@@ -43,6 +43,8 @@ export interface FoldState {
   round: number;
   /** Hash chain over the digests of the non-empty rounds, 32 bytes. */
   root: Uint8Array;
+  /** Messages that carried weight so far: of two histories, the one with more stands. */
+  weight: number;
   readonly units: Float64Array;
   readonly statistics: Map<number, RoundStatistics>;
   /** Proven equivocators and the round of the proof: no weight in any later round. */
@@ -62,6 +64,7 @@ export function initialState(initial: Float32Array, initHash: Uint8Array): FoldS
   return {
     round: -1,
     root: initHash,
+    weight: 0,
     units,
     statistics: new Map(),
     banned: new Map(),
@@ -73,6 +76,7 @@ export function cloneState(state: FoldState): FoldState {
   return {
     round: state.round,
     root: state.root,
+    weight: state.weight,
     units: state.units.slice(),
     statistics: new Map(state.statistics),
     banned: new Map(state.banned),
@@ -157,6 +161,7 @@ export function foldRound(
     new DataView(roundBytes.buffer).setUint32(0, round);
     state.root = crypto.sha256(state.root, roundBytes, digest);
   }
+  state.weight += counted.length;
   state.round = round;
 }
 

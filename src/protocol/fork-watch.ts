@@ -1,24 +1,26 @@
 /**
- * Notices that histories have parted: peers that finalised the same round under another root. The smaller side
- * yields; of two equal ones, the side with the higher root. (No coordinator can say who is right, so the rule
- * only has to be the same at everyone.)
+ * Notices that histories have parted: peers that finalised the same round under another root. The history with
+ * more messages stands, of two equal ones that with the lower root: a rule that gives the same answer at every
+ * peer whoever its neighbours are, and under which the larger side of a partition keeps its work.
  */
 import { compare, equals } from 'uint8arrays';
 import type { PeerKey } from './io.ts';
+import type { HistoryMark } from './wire.ts';
 
 interface Evidence {
   readonly slot: number;
   readonly round: number;
-  readonly mine: Uint8Array;
-  readonly theirs: Uint8Array;
+  readonly mine: HistoryMark;
+  readonly theirs: HistoryMark;
 }
 
 export interface Fork {
   readonly round: number;
-  readonly mine: Uint8Array;
-  readonly theirs: Uint8Array;
-  readonly others: readonly PeerKey[];
-  /** Last round at which one of the others still agreed with us; -1 if never seen. */
+  readonly mine: HistoryMark;
+  readonly theirs: HistoryMark;
+  /** Peers that hold the other history. */
+  readonly holders: readonly PeerKey[];
+  /** Last round at which one of them still agreed with us; -1 if never seen. */
   readonly agreedRound: number;
   readonly weYield: boolean;
 }
@@ -27,10 +29,20 @@ export class ForkWatch {
   readonly #evidence = new Map<PeerKey, Evidence>();
   readonly #agreed = new Map<PeerKey, number>();
 
-  /** A peer's root at `round`, which we have finalised too. */
-  note(peer: PeerKey, round: number, mine: Uint8Array, theirs: Uint8Array, slot: number): void {
+  /** Where a peer's history stood after `round`, and where ours did. */
+  note(peer: PeerKey, round: number, mine: HistoryMark, theirs: HistoryMark, slot: number): void {
     this.#evidence.set(peer, { slot, round, mine, theirs });
-    if (equals(mine, theirs)) this.#agreed.set(peer, Math.max(round, this.#agreed.get(peer) ?? -1));
+    if (equals(mine.root, theirs.root)) this.#agreed.set(peer, Math.max(round, this.#agreed.get(peer) ?? -1));
+  }
+
+  /** Peers that agreed with us on `round` or a later one. */
+  agreeing(round: number): number {
+    return [...this.#agreed.values()].filter((agreed) => agreed >= round).length;
+  }
+
+  /** A peer was last heard to hold another history. */
+  get open(): boolean {
+    return [...this.#evidence.values()].some(({ mine, theirs }) => !equals(mine.root, theirs.root));
   }
 
   forget(peer: PeerKey): void {
@@ -38,25 +50,42 @@ export class ForkWatch {
     this.#agreed.delete(peer);
   }
 
+  /** What was heard so far concerns a history that is not ours any more. */
   clear(): void {
     this.#evidence.clear();
+    this.#agreed.clear();
   }
 
-  /** Null while every peer heard since `sinceSlot` agrees. */
+  /** The strongest history that differs from ours among those heard since `sinceSlot`; null for none. */
   verdict(sinceSlot: number): Fork | null {
-    const recent = [...this.#evidence].filter(([, { slot }]) => slot >= sinceSlot);
-    const others = recent.filter(([, { mine, theirs }]) => !equals(mine, theirs));
-    const [first] = others;
-    if (!first) return null;
-    const ours = recent.length - others.length + 1;
-    const { round, mine, theirs } = first[1];
+    const differing = [...this.#evidence].filter(
+      ([, { slot, mine, theirs }]) => slot >= sinceSlot && !equals(mine.root, theirs.root),
+    );
+    const strongest = differing
+      .map(([, evidence]) => evidence)
+      .sort((a, b) => strength(b) - strength(a) || b.round - a.round)[0];
+    if (!strongest) return null;
+    const { round, mine, theirs } = strongest;
+    const holders = differing.flatMap(([peer, evidence]) =>
+      evidence.round === round && equals(evidence.theirs.root, theirs.root) ? [peer] : [],
+    );
     return {
       round,
       mine,
       theirs,
-      others: others.map(([peer]) => peer),
-      agreedRound: Math.max(-1, ...others.map(([peer]) => this.#agreed.get(peer) ?? -1)),
-      weYield: others.length > ours || (others.length === ours && compare(theirs, mine) < 0),
+      holders,
+      agreedRound: Math.max(-1, ...holders.map((peer) => this.#agreed.get(peer) ?? -1)),
+      weYield: stronger(strongest),
     };
   }
+}
+
+/** How many messages theirs has more than ours. */
+function strength({ mine, theirs }: Evidence): number {
+  return theirs.weight - mine.weight;
+}
+
+function stronger(evidence: Evidence): boolean {
+  const { mine, theirs } = evidence;
+  return strength(evidence) > 0 || (strength(evidence) === 0 && compare(theirs.root, mine.root) < 0);
 }

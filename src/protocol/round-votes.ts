@@ -18,9 +18,10 @@ export interface RoundVote {
 
 export type FoldDecision =
   | { readonly kind: 'wait' }
-  | { readonly kind: 'fold' }
+  | { readonly kind: 'fold' /** Without agreement, because the wait is over. */; readonly forced: boolean }
   | {
       readonly kind: 'adopt';
+      readonly forced: boolean;
       readonly digest: string;
       readonly entries: readonly Uint8Array[];
       readonly holders: PeerKey[];
@@ -42,20 +43,24 @@ const agreementQuorum = 2;
 export function decideFold(question: FoldQuestion): FoldDecision {
   const { votes, myDigest, closedSlot, peersConnected, timedOut } = question;
   let matches = 0;
+  let unsettled = 0;
   const folded = new Map<string, PeerKey[]>();
   for (const [peer, vote] of votes) {
     if (!vote.final && vote.heardSlot < closedSlot) continue;
     if (vote.digest === myDigest) matches += 1;
     else if (vote.final) folded.set(vote.digest, [...(folded.get(vote.digest) ?? []), peer]);
+    else unsettled += 1;
   }
   const [digest, holders] =
     [...folded].sort(([a, x], [b, y]) => y.length - x.length || (a < b ? -1 : 1))[0] ?? [];
   const quorum = Math.max(1, Math.min(agreementQuorum, peersConnected));
   if (digest && holders && holders.length > matches && (holders.length >= quorum || timedOut)) {
     const entries = holders.map((peer) => votes.get(peer)!.entries).find((known) => known !== null);
-    if (entries) return { kind: 'adopt', digest, entries, holders };
+    if (entries) return { kind: 'adopt', forced: holders.length < quorum, digest, entries, holders };
   }
-  if (matches >= quorum || timedOut) return { kind: 'fold' };
+  // An open set that differs will be ours too once it is pulled, or theirs once they pulled ours: wait for that.
+  if (matches >= quorum && unsettled === 0) return { kind: 'fold', forced: false };
+  if (timedOut) return { kind: 'fold', forced: true };
   return { kind: 'wait' };
 }
 

@@ -90,6 +90,7 @@ function decodeMetadata(bytes: Uint8Array, size: number): Omit<FoldState, 'units
   const state: Omit<FoldState, 'units'> = {
     round,
     root,
+    weight: 0,
     statistics: new Map(),
     banned: new Map(),
     contributions: new Map(),
@@ -108,6 +109,7 @@ function decodeMetadata(bytes: Uint8Array, size: number): Omit<FoldState, 'units
   for (const [author, deltas, energy] of contributions as unknown[][]) {
     if (!isBytes(author, 32) || !isCount(deltas) || !isFiniteNumber(energy)) return null;
     state.contributions.set(bytesToHex(author), { deltas, energy });
+    state.weight += deltas;
   }
   return state;
 }

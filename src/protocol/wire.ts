@@ -17,6 +17,8 @@ export type Request =
       readonly kind: 'digest';
       readonly finalised: number;
       readonly root: Uint8Array;
+      /** Messages in that history. */
+      readonly weight: number;
       readonly from: number;
       readonly digests: readonly Uint8Array[];
     }
@@ -36,7 +38,14 @@ export function encodeRequest(request: Request): Uint8Array {
   const tag = TAGS.indexOf(request.kind);
   switch (request.kind) {
     case 'digest':
-      return dagCbor.encode([tag, request.finalised, request.root, request.from, request.digests]);
+      return dagCbor.encode([
+        tag,
+        request.finalised,
+        request.root,
+        request.weight,
+        request.from,
+        request.digests,
+      ]);
     case 'messages':
       return dagCbor.encode([tag, request.ids]);
     case 'leaves':
@@ -53,13 +62,13 @@ export function encodeRequest(request: Request): Uint8Array {
 export function decodeRequest(bytes: Uint8Array): Request | null {
   const fields = decode(bytes);
   if (!Array.isArray(fields) || !isCount(fields[0])) return null;
-  const [tag, a, b, c, d] = fields as unknown[];
+  const [tag, a, b, c, d, e] = fields as unknown[];
   const kind = TAGS[tag as number];
   switch (kind) {
     case 'digest':
-      if (fields.length !== 5 || !isRound(a) || !isBytes(b, 32) || !isCount(c)) return null;
-      if (!isHashList(d, roundsPerDigestMax)) return null;
-      return { kind, finalised: a, root: b, from: c, digests: d };
+      if (fields.length !== 6 || !isRound(a) || !isBytes(b, 32) || !isCount(c) || !isCount(d)) return null;
+      if (!isHashList(e, roundsPerDigestMax)) return null;
+      return { kind, finalised: a, root: b, weight: c, from: d, digests: e };
     case 'messages':
       return fields.length === 2 && isHashList(a, idsPerRequestMax) ? { kind, ids: a } : null;
     case 'leaves':
@@ -86,11 +95,17 @@ export interface RoundAnswer {
   readonly entries: readonly Uint8Array[];
 }
 
+/** Where a history stands after a round: its root and how many messages are in it. */
+export interface HistoryMark {
+  readonly root: Uint8Array;
+  readonly weight: number;
+}
+
 export interface DigestAnswer {
   readonly finalised: number;
   readonly root: Uint8Array;
-  /** The answering peer's root at the asking peer's finalised round; null when it does not know it. */
-  readonly rootAtYours: Uint8Array | null;
+  /** The answering peer's history at the asking peer's finalised round; null when it does not know it. */
+  readonly atYours: HistoryMark | null;
   readonly rounds: readonly RoundAnswer[];
 }
 
@@ -100,15 +115,17 @@ export function encodeDigestAnswer(answer: DigestAnswer): Uint8Array {
     ROUND_STATES.indexOf(state),
     entries,
   ]);
-  return dagCbor.encode([answer.finalised, answer.root, answer.rootAtYours, rounds]);
+  const { finalised, root, atYours } = answer;
+  return dagCbor.encode([finalised, root, atYours && [atYours.root, atYours.weight], rounds]);
 }
 
 export function decodeDigestAnswer(bytes: Uint8Array): DigestAnswer | null {
   const fields = decode(bytes);
   if (!Array.isArray(fields) || fields.length !== 4) return null;
-  const [finalised, root, rootAtYours, rounds] = fields as unknown[];
+  const [finalised, root, mark, rounds] = fields as unknown[];
   if (!isRound(finalised) || !isBytes(root, 32)) return null;
-  if (rootAtYours !== null && !isBytes(rootAtYours, 32)) return null;
+  const atYours = mark === null ? null : decodeMark(mark);
+  if (atYours === undefined) return null;
   if (!Array.isArray(rounds) || rounds.length > roundsPerDigestMax) return null;
   const decoded: RoundAnswer[] = [];
   for (const item of rounds as unknown[]) {
@@ -120,7 +137,13 @@ export function decodeDigestAnswer(bytes: Uint8Array): DigestAnswer | null {
     if (!entries.every((entry: unknown) => isBytes(entry, 64) || isBytes(entry, 96))) return null;
     decoded.push({ round, state, entries: entries as Uint8Array[] });
   }
-  return { finalised, root, rootAtYours, rounds: decoded };
+  return { finalised, root, atYours, rounds: decoded };
+}
+
+function decodeMark(value: unknown): HistoryMark | undefined {
+  if (!Array.isArray(value) || value.length !== 2) return undefined;
+  const [root, weight] = value as unknown[];
+  return isBytes(root, 32) && isCount(weight) ? { root, weight } : undefined;
 }
 
 export function encodeHashList(hashes: readonly Uint8Array[]): Uint8Array {

@@ -92,7 +92,7 @@ function digestAnswer(request: Request & { kind: 'digest' }, replica: Replica): 
   return encodeDigestAnswer({
     finalised: base.round,
     root: base.root,
-    rootAtYours: replica.rootAt(request.finalised),
+    atYours: replica.markAt(request.finalised),
     rounds,
   });
 }

@@ -189,13 +189,19 @@ export class DeltaLog implements ProtocolCore {
     if (joining) this.#phase = 'joining';
     else if (slot < this.#manifest.rounds) this.#phase = 'training';
     else if (this.#replica.base.round < this.#manifest.rounds - 1) this.#phase = 'draining';
-    else this.#phase = 'finished';
+    else if (this.#phase !== 'finished') this.#phase = this.#mayFinish(slot) ? 'finished' : 'draining';
     if (this.#phase === before) return;
     if (this.#phase === 'finished') {
       const writes = this.#replica.checkpoint();
       if (writes.length > 0) out.push({ type: 'persist', writes, durable: true });
     }
     out.push({ type: 'event', event: { kind: 'phase', phase: this.#phase } });
+  }
+
+  /** The last round is folded: wait until peers confirm the whole history, but not for ever. */
+  #mayFinish(slot: number): boolean {
+    const { rounds } = this.#manifest;
+    return this.#reconciliation.agreed || slot >= rounds + 3 * this.#spec.windowRounds;
   }
 
   #startTraining(out: Output[], slot: number, nowMs: number): void {
@@ -267,7 +273,7 @@ export class DeltaLog implements ProtocolCore {
     if (bannedSince !== undefined && round > bannedSince + 2 * this.#spec.windowRounds) {
       return refuse('equivocation', 'reject');
     }
-    const threshold = sortitionThreshold(this.#replica.live(), round, this.#spec);
+    const threshold = sortitionThreshold(this.#replica.base, round, this.#spec);
     if (sortitionTicket(this.#context, round, author) >= committeeSlack * threshold) {
       return refuse('not-in-committee', 'ignore');
     }

@@ -22,11 +22,12 @@ import {
 import type { StoreWrite } from '../io.ts';
 import { type Insertion, LogBook, type LogMessage, messagesOf } from '../log-book.ts';
 import { decodeState, makeSnapshot, type Snapshot, snapshotOf } from '../snapshot.ts';
+import type { HistoryMark } from '../wire.ts';
 
 /** Snapshots kept for joiners; donors reach a boundary at slightly different times. */
 const snapshotsKept = 2;
-/** Roots remembered for comparing histories with peers. */
-const rootsKept = 256;
+/** Marks remembered for comparing histories with peers. */
+const marksKept = 256;
 
 /** What opening and folding a message needs to know of the run. */
 export type ReplicaContext = FoldContext & EnvelopeContext;
@@ -49,14 +50,14 @@ export class Replica {
   #live: FoldState | null = null;
   #snapshots: Snapshot[] = [];
   #logFrom = 0;
-  readonly #roots = new Map<number, Uint8Array>();
+  readonly #marks = new Map<number, HistoryMark>();
   #hash: { readonly round: number; readonly hash: string } | null = null;
 
   constructor(options: ReplicaOptions) {
     this.#options = options;
     this.log = new LogBook(options.crypto);
     this.#base = initialState(options.initial, options.initHash);
-    this.#roots.set(-1, this.#base.root);
+    this.#mark();
   }
 
   get base(): Readonly<FoldState> {
@@ -146,17 +147,17 @@ export class Replica {
     return toParameters(this.#base);
   }
 
-  /** Root of the history at a finalised round; null when it is too long ago or not yet. */
-  rootAt(round: number): Uint8Array | null {
-    return this.#roots.get(round) ?? null;
+  /** Where our history stood after a finalised round; null when it is too long ago or not yet. */
+  markAt(round: number): HistoryMark | null {
+    return this.#marks.get(round) ?? null;
   }
 
   /** Folds the next round for good. Returns what the store must change. */
   foldNext(): StoreWrite[] {
     this.#foldInto(this.#base);
-    const { round, root } = this.#base;
-    this.#roots.set(round, root);
-    this.#roots.delete(round - rootsKept);
+    const { round } = this.#base;
+    this.#mark();
+    this.#marks.delete(round - marksKept);
     if ((round + 1) % this.#options.spec.snapshotRounds !== 0) return [];
     return this.checkpoint();
   }
@@ -176,7 +177,7 @@ export class Replica {
   adopt(state: FoldState, blob: Uint8Array): StoreWrite[] {
     const stale = this.#snapshots.filter(({ round }) => round !== state.round);
     this.#snapshots = [];
-    this.#roots.clear();
+    this.#marks.clear();
     const dropped = this.log.pruneThrough(state.round);
     this.#logFrom = state.round + 1;
     this.#install(state, blob);
@@ -187,23 +188,29 @@ export class Replica {
     ];
   }
 
-  /** Back to the start vector, because our history is not the peers' and they offer no snapshot yet. */
-  reset(): StoreWrite[] {
-    const stale = this.#snapshots;
-    this.#snapshots = [];
-    this.#roots.clear();
-    this.#base = initialState(this.#options.initial, this.#options.initHash);
-    this.#roots.set(-1, this.#base.root);
+  /**
+   * Goes back to a state at or before `round` and opens the rounds after it again, because our history since is
+   * not the one that stands. Null, and nothing changed, where neither a snapshot nor the start is in reach.
+   */
+  rollBack(round: number): StoreWrite[] | null {
+    const target = this.#snapshots.findLast((snapshot) => snapshot.round <= round);
+    const state = target ? decodeState(target.blob, this.#base.units.length) : null;
+    if (!state && this.#logFrom > 0) return null;
+    const stale = this.#snapshots.filter((snapshot) => snapshot.round > (target?.round ?? -1));
+    this.#snapshots = this.#snapshots.filter((snapshot) => !stale.includes(snapshot));
+    this.#base = state ?? initialState(this.#options.initial, this.#options.initHash);
+    for (const marked of [...this.#marks.keys()]) if (marked > this.#base.round) this.#marks.delete(marked);
+    this.#mark();
     this.#live = null;
     this.#hash = null;
-    return stale.map(({ round }) => ({ key: baseKey(round), value: null }));
+    return stale.map((snapshot) => ({ key: baseKey(snapshot.round), value: null }));
   }
 
   #install(state: FoldState, blob: Uint8Array): void {
     this.#base = state;
     this.#live = null;
     this.#hash = null;
-    this.#roots.set(state.round, state.root);
+    this.#mark();
     this.#snapshots.push(snapshotOf(this.#options.crypto, state.round, state.root, blob));
     if (this.#snapshots.length > snapshotsKept) this.#snapshots.shift();
   }
@@ -222,6 +229,11 @@ export class Replica {
       writes.push({ key: logKey(message), value: null });
     }
     return writes;
+  }
+
+  #mark(): void {
+    const { round, root, weight } = this.#base;
+    this.#marks.set(round, { root, weight });
   }
 
   #foldInto(state: FoldState): void {
