@@ -16,10 +16,19 @@ export interface Failure {
   readonly unforeseen: boolean;
 }
 
-/** The deed was stopped by the user. */
+/** SIGTERM before the command was done: 128 plus its number. */
+export const EXIT_TERMINATED = 143;
+
+/** The deed was stopped from outside before it was done. */
 export class InterruptedError extends Error {
   override readonly name = 'InterruptedError';
   readonly code = 'INTERRUPTED';
+  readonly exitCode: number;
+
+  constructor(exitCode: number) {
+    super('stopped before it was done');
+    this.exitCode = exitCode;
+  }
 }
 
 /** Maps any error to a sentence and an exit code. */
@@ -28,7 +37,7 @@ export function describeFailure(error: unknown): Failure {
     return failure(error.exitCode === 0 ? 0 : EXIT_USAGE, 'BAD_USAGE', error.message);
   }
   if (error instanceof ConfigError) return failure(EXIT_USAGE, error.code, error.message);
-  if (error instanceof InterruptedError) return failure(EXIT_INTERRUPTED, error.code, error.message);
+  if (error instanceof InterruptedError) return failure(error.exitCode, error.code, error.message);
   if (!(error instanceof Error)) return unforeseen('UNKNOWN', String(error));
   const listening = listenFailure(error);
   if (listening !== null) return describeFailure(listening);

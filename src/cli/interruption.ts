@@ -1,13 +1,16 @@
 /** Ctrl-C once stops cleanly, twice at once. SIGTERM and the loss of a parent that watches us stop cleanly too. */
-import { EXIT_INTERRUPTED, InterruptedError } from './exit.ts';
+import { EXIT_INTERRUPTED, EXIT_TERMINATED, InterruptedError } from './exit.ts';
 
 export interface Interruption {
   readonly signal: AbortSignal;
-  /** What asked us to stop, if anything did. Only Ctrl-C makes it a failure of the command. */
+  /** What asked us to stop, if anything did. */
   readonly cause: () => 'SIGINT' | 'SIGTERM' | 'parent' | null;
   /** Gives the signals back to Node. */
   readonly release: () => void;
 }
+
+/** Under `npm start` one Ctrl-C arrives twice: from the terminal and, at once, from npm. People are slower. */
+const oneCtrlCMs = 250;
 
 /** Listens until released. `say` tells the user that stopping has begun. */
 export function listenForInterruption(say: (line: string) => void): Interruption {
@@ -17,10 +20,14 @@ export function listenForInterruption(say: (line: string) => void): Interruption
     if (cause !== null) return;
     cause = because;
     say(line);
-    controller.abort(new InterruptedError('stopped before it was done'));
+    controller.abort(new InterruptedError(cause === 'SIGINT' ? EXIT_INTERRUPTED : EXIT_TERMINATED));
   };
+  let interruptedAt = Number.NEGATIVE_INFINITY;
   const onInterrupt = (): void => {
-    if (cause === 'SIGINT') process.exit(EXIT_INTERRUPTED);
+    const sinceLastMs = performance.now() - interruptedAt;
+    interruptedAt = performance.now();
+    if (sinceLastMs < oneCtrlCMs) return;
+    if (cause !== null) process.exit(EXIT_INTERRUPTED);
     stop('SIGINT', 'stopping; Ctrl-C again stops at once');
   };
   const onTerminate = (): void => stop('SIGTERM', 'stopping');

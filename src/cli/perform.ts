@@ -41,6 +41,12 @@ export async function perform(
     });
     if (json) await printResult(result.json);
     process.exitCode = result.ok === false ? EXIT_FAILURE : 0;
+  } catch (error) {
+    // Node's own functions reject with an AbortError of theirs: what counts is why they were aborted.
+    if (interruption.signal.aborted && error instanceof Error && error.name === 'AbortError') {
+      throw interruption.signal.reason;
+    }
+    throw error;
   } finally {
     interruption.release();
     if (interruption.cause() === 'SIGINT') process.exitCode = EXIT_INTERRUPTED;

@@ -39,7 +39,7 @@ export function addTestnetStatusCommand(parent: Command): void {
             view.end();
           }
         } else {
-          say(renderView(viewOf(last, times), screen.columns ?? 120, painterFor(screen)));
+          say(renderView(viewOf(last, times), screen.columns || 120, painterFor(screen)));
         }
         const { nodes, bootstraps, bootstrapsAlive } = last;
         return {

@@ -28,7 +28,8 @@ export function painterFor(stream: NodeJS.WriteStream): Painter {
 
 /** A view on `stream`. Nothing is written before the first `show` or `note`. */
 export function createLiveView(stream: NodeJS.WriteStream): LiveView {
-  return stream.isTTY ? createTerminalView(stream) : createPlainView(stream);
+  // A terminal that does not know its width (some pseudo-terminals say 0) cannot be drawn on in place.
+  return stream.isTTY && stream.columns > 0 ? createTerminalView(stream) : createPlainView(stream);
 }
 
 function createTerminalView(stream: NodeJS.WriteStream): LiveView {
