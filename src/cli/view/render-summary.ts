@@ -32,7 +32,7 @@ export function renderSummary(end: RunToEnd, paint: Painter = unpainted): string
     paint('strong', 'bytes sent per node'),
     `  ${formatBytes(result.bytesSentPerNode)} in all (gossip, repair, DHT, encryption)`,
     `  ${formatBytes(dense)} for dense float32: ${parameters} parameters * 4 bytes * ${result.rounds} rounds * ${result.nodes - 1} other nodes`,
-    `  ${(dense / Math.max(1, result.bytesSentPerNode)).toFixed(1)} times less`,
+    `  ${comparison(dense, result.bytesSentPerNode)}`,
     ...(contributions.length > 0
       ? [
           '',
@@ -49,4 +49,11 @@ export function renderSummary(end: RunToEnd, paint: Painter = unpainted): string
     '',
     `bootstraps alive: ${result.bootstrapsAlive}; ${result.rounds} rounds in ${result.seconds} s`,
   ].join('\n');
+}
+
+/** A model of a few parameters costs less than the gossip about it: then the figure says so. */
+function comparison(dense: number, sent: number): string {
+  return sent <= dense
+    ? `${(dense / Math.max(1, sent)).toFixed(1)} times less`
+    : `${(sent / dense).toFixed(1)} times more: for so few parameters the overhead dominates`;
 }

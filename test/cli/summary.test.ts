@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { renderSummary } from '../../src/cli/view/render-summary.ts';
+import type { NodeStatus } from '../../src/daemon/status.ts';
+import { runSpecSchema } from '../../src/protocol/run-spec.ts';
+import { type RunToEnd, succeeded } from '../../src/testnet/run-to-end.ts';
+
+const spec = runSpecSchema.parse({
+  name: 'demo',
+  model: { kind: 'logistic-regression', inputs: 784, outputs: 10 },
+  task: { kind: 'idx-images' },
+  rounds: 10,
+  slotMs: 700,
+});
+
+const status = (peerKey: string, modelHash: string): NodeStatus => ({
+  peerKey,
+  runId: 'run',
+  phase: 'finished',
+  round: 10,
+  rounds: 10,
+  finalisedRound: 9,
+  modelHash,
+  lag: 0,
+  loss: 0.5,
+  accuracy: 0.9,
+  accuracyRound: 9,
+  peers: 1,
+  bytesIn: 10,
+  bytesOut: 20,
+  deltasPublished: 10,
+  announcedBytes: 5,
+  refused: {},
+  contributions: [
+    { peer: 'bbbb', deltas: 9, share: 0.25 },
+    { peer: 'aaaa', deltas: 10, share: 0.7 },
+    { peer: 'cccccccccccc', deltas: 1, share: 0.05 },
+  ],
+  backend: 'wasm',
+  startedAtMs: 0,
+  modelPath: '/tmp/node-00/model.safetensors',
+});
+
+function endOf(hashes: readonly string[], bytesSentPerNode: number): RunToEnd {
+  const nodes = hashes.map((hash, index) => ({
+    name: `node-0${index}`,
+    alive: true,
+    status: status(index === 0 ? 'aaaa' : 'bbbb', hash),
+  }));
+  return {
+    testnet: {
+      directory: '/tmp',
+      spec,
+      state: {
+        version: 1,
+        runId: 'run',
+        name: 'demo',
+        createdAtMs: 0,
+        startAtMs: 0,
+        rounds: 10,
+        slotMs: 700,
+        windowRounds: 6,
+        members: [],
+      },
+      nodes: [],
+      bootstraps: [],
+    },
+    last: { atMs: 0, nodes, bootstraps: 2, bootstrapsAlive: 0 },
+    result: {
+      nodes: 2,
+      accuracyMin: 0.9,
+      accuracyMean: 0.9,
+      modelHashes: [...new Set(hashes)].sort(),
+      bytesSentPerNode,
+      denseBytesPerNode: 314_000,
+      bootstrapsAlive: 0,
+      rounds: 10,
+      seconds: 12.3,
+    },
+  };
+}
+
+test('the summary of a run that went well', () => {
+  assert.equal(
+    renderSummary(endOf(['f00d', 'f00d'], 6280)),
+    `accuracy on the held-out examples
+  node-00  90.00 %
+  node-01  90.00 %
+  lowest 90.00 %, mean 90.00 %
+
+model
+  all 2 nodes hold f00d
+  saved in /tmp/node-00/model.safetensors
+
+bytes sent per node
+  6.28 kB in all (gossip, repair, DHT, encryption)
+  314 kB for dense float32: 7850 parameters * 4 bytes * 10 rounds * 1 other nodes
+  50.0 times less
+
+contributions (deltas, share of the summed squared norm)
+  cccccccc      1    5.00 %
+  node-00     10   70.00 %
+  node-01      9   25.00 %
+
+bootstraps alive: 0; 10 rounds in 12.3 s`,
+  );
+});
+
+test('says where the models differ, and where the overhead dominates', () => {
+  const text = renderSummary(endOf(['f00d', 'beef'], 628_000));
+  assert.match(text, /\n {2}the nodes hold 2 different models:\n {4}beef\n {4}f00d\n/);
+  assert.match(text, /\n {2}2\.0 times more: for so few parameters the overhead dominates\n/);
+});
+
+test('a run succeeds where all nodes lived and hold the same model', () => {
+  const good = endOf(['f00d', 'f00d'], 1);
+  assert.equal(succeeded(good), true);
+  assert.equal(succeeded(endOf(['f00d', 'beef'], 1)), false);
+  const [first, second] = good.last.nodes;
+  assert.equal(
+    succeeded({ ...good, last: { ...good.last, nodes: [first!, { ...second!, alive: false }] } }),
+    false,
+  );
+  const mixing = { ...spec, strategy: { id: 'epidemic', fanout: 3 } } as const;
+  const differing = endOf(['f00d', 'beef'], 1);
+  assert.equal(succeeded({ ...differing, testnet: { ...differing.testnet, spec: mixing } }), true);
+});
