@@ -2,6 +2,7 @@
  * How a late joiner gets its start: signed snapshot headers from several donors, the newest snapshot that enough
  * unrelated donors vouch for, and its segments from all of them at once. Pure: `asks` says what to request.
  */
+import { equals } from 'uint8arrays';
 import { BlobFetch, type BlobPart } from './blob-fetch.ts';
 import type { Crypto } from './crypto.ts';
 import { bytesToHex } from './envelope.ts';
@@ -72,7 +73,7 @@ export class SnapshotJoin {
     for (const frame of frames.slice(0, 4)) {
       const header = openSnapshotHeader(frame, this.#runId, this.#crypto);
       if (!header || header.donor !== peer || header.bytes > snapshotBytesMax(this.#size)) return false;
-      const key = `${header.round}/${bytesToHex(header.root)}/${bytesToHex(header.blobRoot)}/${header.bytes}`;
+      const key = keyOf(header);
       const candidate = this.#candidates.get(key) ?? { header, donors: new Set() };
       candidate.donors.add(peer);
       this.#candidates.set(key, candidate);
@@ -113,7 +114,8 @@ export class SnapshotJoin {
     if (!blob || bytesToHex(blob.root) !== meaning.root) return true;
     if (frame === undefined) blob.failed(meaning.peer, meaning.part);
     const good = frame === undefined || blob.accept(meaning.peer, meaning.part, frame);
-    if (blob.stuck) this.#fetch = null;
+    // No donor has it any more: they moved on to newer snapshots, and so must we.
+    if (blob.stuck) this.#giveUp();
     return good;
   }
 
@@ -122,9 +124,20 @@ export class SnapshotJoin {
     const fetch = this.#fetch;
     const blob = fetch?.blob.blob;
     if (!fetch || !blob) return null;
-    this.#fetch = null;
+    const { header, donors } = fetch.candidate;
+    this.#giveUp();
     const state = decodeState(blob, this.#size);
-    if (!state || state.round !== fetch.candidate.header.round) return null;
-    return { state, blob, donors: fetch.candidate.donors.size };
+    if (!state || state.round !== header.round || !equals(state.root, header.root)) return null;
+    return { state, blob, donors: donors.size };
   }
+
+  /** The snapshot under way is not chosen again unless its donors offer it anew. */
+  #giveUp(): void {
+    if (this.#fetch) this.#candidates.delete(keyOf(this.#fetch.candidate.header));
+    this.#fetch = null;
+  }
+}
+
+function keyOf({ round, root, blobRoot, bytes }: SnapshotHeader): string {
+  return `${round}/${bytesToHex(root)}/${bytesToHex(blobRoot)}/${bytes}`;
 }
