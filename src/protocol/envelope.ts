@@ -6,6 +6,7 @@
 import * as dagCbor from '@ipld/dag-cbor';
 import { toString as encodeBytes, equals, fromString } from 'uint8arrays';
 import { blobRoot } from './blob.ts';
+import { decodeCanonical } from './canonical-cbor.ts';
 import type { Crypto, Signer } from './crypto.ts';
 import type { PeerKey, RefusalReason } from './io.ts';
 
@@ -89,7 +90,7 @@ export function encodeStoredEnvelope(envelope: Envelope): Uint8Array {
 
 /** Checks form, signature, run and body hash, in this order; what only the log can judge comes after. */
 export function openEnvelope(bytes: Uint8Array, context: EnvelopeContext): OpenedEnvelope {
-  const outer = decode(bytes);
+  const outer = decodeCanonical(bytes);
   if (!Array.isArray(outer) || outer.length !== 3) return refuse('malformed');
   const [header, signature, body] = outer as unknown[];
   if (!(header instanceof Uint8Array) || !(signature instanceof Uint8Array)) return refuse('malformed');
@@ -108,7 +109,7 @@ export function openEnvelope(bytes: Uint8Array, context: EnvelopeContext): Opene
 }
 
 function decodeHeader(header: Uint8Array): (MessageHeader & { runId: string }) | null {
-  const fields = decode(header);
+  const fields = decodeCanonical(header);
   if (!Array.isArray(fields) || fields.length !== 7 || fields[0] !== VERSION) return null;
   const [, runId, author, round, misses, bodyRoot, bodyBytes] = fields as unknown[];
   if (typeof runId !== 'string' || !isBytes(author, 32) || !isBytes(bodyRoot, 32)) return null;
@@ -122,14 +123,6 @@ export function isBytes(value: unknown, length: number): value is Uint8Array {
 
 export function isCount(value: unknown): value is number {
   return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= 0x7fff_ffff;
-}
-
-function decode(bytes: Uint8Array): unknown {
-  try {
-    return dagCbor.decode(bytes);
-  } catch {
-    return undefined;
-  }
 }
 
 function refuse(reason: RefusalReason): OpenedEnvelope {

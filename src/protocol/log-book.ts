@@ -29,7 +29,8 @@ export class LogBook {
   readonly #crypto: Crypto;
   readonly #rounds = new Map<number, Map<PeerKey, LogSlot>>();
   readonly #byId = new Map<string, LogMessage>();
-  readonly #byBodyRoot = new Map<string, LogMessage>();
+  /** Different messages may carry one body: all-zero deltas do, and copycats. */
+  readonly #byBodyRoot = new Map<string, LogMessage[]>();
   readonly #digests = new Map<number, Uint8Array>();
 
   constructor(crypto: Crypto) {
@@ -51,7 +52,8 @@ export class LogBook {
       slot ? { kind: 'equivocation', messages: [slot.message, message] } : { kind: 'message', message },
     );
     this.#byId.set(message.id, message);
-    this.#byBodyRoot.set(bytesToHex(message.bodyRoot), message);
+    const root = bytesToHex(message.bodyRoot);
+    this.#byBodyRoot.set(root, [...(this.#byBodyRoot.get(root) ?? []), message]);
     this.#digests.delete(message.round);
     return slot ? 'equivocation' : 'added';
   }
@@ -75,7 +77,7 @@ export class LogBook {
 
   /** The body whose Merkle root (hex) is given, where the log has it. */
   body(root: string): Uint8Array | undefined {
-    return this.#byBodyRoot.get(root)?.body;
+    return this.#byBodyRoot.get(root)?.[0]?.body;
   }
 
   /** Slots of a round in ascending order of author: every replica walks them the same way. */
@@ -139,7 +141,10 @@ export class LogBook {
 
   #forget(message: LogMessage): void {
     this.#byId.delete(message.id);
-    this.#byBodyRoot.delete(bytesToHex(message.bodyRoot));
+    const root = bytesToHex(message.bodyRoot);
+    const others = (this.#byBodyRoot.get(root) ?? []).filter(({ id }) => id !== message.id);
+    if (others.length > 0) this.#byBodyRoot.set(root, others);
+    else this.#byBodyRoot.delete(root);
   }
 }
 

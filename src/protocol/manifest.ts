@@ -6,6 +6,7 @@ import * as dagCbor from '@ipld/dag-cbor';
 import { CID } from 'multiformats/cid';
 import * as Digest from 'multiformats/hashes/digest';
 import * as z from 'zod';
+import { decodeCanonical } from './canonical-cbor.ts';
 import type { Crypto, Signer } from './crypto.ts';
 import { impossibleCombination, parameterCount, runSpecSchema } from './run-spec.ts';
 
@@ -98,9 +99,9 @@ function splitEnvelope(bytes: Uint8Array): [Uint8Array, Uint8Array] {
 }
 
 function decodeOrThrow(bytes: Uint8Array): unknown {
-  try {
-    return dagCbor.decode(bytes);
-  } catch {
+  const value = decodeCanonical(bytes);
+  if (value === undefined) {
     throw new ManifestError('this is not a run manifest: it is no canonical DAG-CBOR');
   }
+  return value;
 }

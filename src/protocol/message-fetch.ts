@@ -140,7 +140,12 @@ export class MessageFetch {
   settle(id: string): void {
     const wanted = this.#wanted.get(id);
     this.#wanted.delete(id);
-    if (wanted?.envelope) this.#blobs.delete(bytesToHex(wanted.envelope.bodyRoot));
+    if (!wanted?.envelope) return;
+    const root = wanted.envelope.bodyRoot;
+    const shared = [...this.#wanted.values()].some(
+      ({ envelope }) => envelope && equals(envelope.bodyRoot, root),
+    );
+    if (!shared) this.#blobs.delete(bytesToHex(root));
   }
 
   pruneThrough(round: number): void {

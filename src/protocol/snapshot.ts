@@ -4,7 +4,9 @@
  * little-endian doubles.
  */
 import * as dagCbor from '@ipld/dag-cbor';
-import { blobRoot, leavesOf } from './blob.ts';
+import { equals } from 'uint8arrays';
+import { leavesOf, merkleRoot } from './blob.ts';
+import { decodeCanonical } from './canonical-cbor.ts';
 import type { Crypto, Signer } from './crypto.ts';
 import { bytesToHex, isBytes, isCount, keyToBytes } from './envelope.ts';
 import type { FoldState } from './fold.ts';
@@ -31,13 +33,26 @@ export function makeSnapshot(crypto: Crypto, state: FoldState): Snapshot {
 }
 
 export function snapshotOf(crypto: Crypto, round: number, root: Uint8Array, blob: Uint8Array): Snapshot {
-  return { round, root, blob, blobRoot: blobRoot(crypto, blob), leaves: leavesOf(crypto, blob) };
+  const leaves = leavesOf(crypto, blob);
+  return { round, root, blob, blobRoot: merkleRoot(crypto, leaves), leaves };
 }
 
 export function encodeState(state: FoldState): Uint8Array {
+  const metadata = encodeMetadata(state);
+  const blob = new Uint8Array(4 + metadata.length + 8 * state.units.length);
+  const view = new DataView(blob.buffer);
+  view.setUint32(0, metadata.length);
+  blob.set(metadata, 4);
+  for (let i = 0, at = 4 + metadata.length; i < state.units.length; i++, at += 8) {
+    view.setFloat64(at, state.units[i]! + 0, true);
+  }
+  return blob;
+}
+
+function encodeMetadata(state: FoldState): Uint8Array {
   const byKey = <V>(map: ReadonlyMap<PeerKey, V>): Array<[PeerKey, V]> =>
     [...map].sort(([a], [b]) => (a < b ? -1 : 1));
-  const metadata = dagCbor.encode([
+  return dagCbor.encode([
     VERSION,
     state.round,
     state.root,
@@ -48,14 +63,6 @@ export function encodeState(state: FoldState): Uint8Array {
     byKey(state.banned).map(([author, round]) => [keyToBytes(author), round]),
     byKey(state.contributions).map(([author, c]) => [keyToBytes(author), c.deltas, c.energy]),
   ]);
-  const blob = new Uint8Array(4 + metadata.length + 8 * state.units.length);
-  const view = new DataView(blob.buffer);
-  view.setUint32(0, metadata.length);
-  blob.set(metadata, 4);
-  for (let i = 0, at = 4 + metadata.length; i < state.units.length; i++, at += 8) {
-    view.setFloat64(at, state.units[i]! + 0, true);
-  }
-  return blob;
 }
 
 /** Bound on the bytes of a snapshot of a model with `size` parameters. */
@@ -74,19 +81,21 @@ export function decodeState(blob: Uint8Array, size: number): FoldState | null {
   const units = new Float64Array(size);
   for (let i = 0, at = 4 + metadataBytes; i < size; i++, at += 8) {
     const value = view.getFloat64(at, true);
-    if (!Number.isInteger(value) || Math.abs(value) > UNITS_MAX) return null;
-    units[i] = value + 0;
+    if (!Number.isInteger(value) || Math.abs(value) > UNITS_MAX || Object.is(value, -0)) return null;
+    units[i] = value;
   }
-  return { ...metadata, units };
+  const state = { ...metadata, units };
+  // Rows in another order or twice: not what an honest replica would have hashed.
+  return equals(encodeMetadata(state), blob.subarray(4, 4 + metadataBytes)) ? state : null;
 }
 
 function decodeMetadata(bytes: Uint8Array, size: number): Omit<FoldState, 'units'> | null {
-  const fields = decode(bytes);
+  const fields = decodeCanonical(bytes);
   if (!Array.isArray(fields) || fields.length !== 7 || fields[0] !== VERSION || fields[3] !== size)
     return null;
   const [, round, root, , statistics, banned, contributions] = fields as unknown[];
   if (!isRound(round) || !isBytes(root, 32)) return null;
-  if (![statistics, banned, contributions].every(Array.isArray)) return null;
+  if (!isRows(statistics, 4) || !isRows(banned, 2) || !isRows(contributions, 3)) return null;
   const state: Omit<FoldState, 'units'> = {
     round,
     root,
@@ -95,18 +104,17 @@ function decodeMetadata(bytes: Uint8Array, size: number): Omit<FoldState, 'units
     banned: new Map(),
     contributions: new Map(),
   };
-  for (const item of statistics as unknown[][]) {
-    const [r, publishers, threshold, medianNorm] = item;
+  for (const [r, publishers, threshold, medianNorm] of statistics) {
     if (!isCount(r) || !isCount(publishers) || !isFiniteNumber(threshold) || !isFiniteNumber(medianNorm))
       return null;
     if (threshold < 1) return null;
     state.statistics.set(r, { publishers, threshold, medianNorm });
   }
-  for (const [author, since] of banned as unknown[][]) {
+  for (const [author, since] of banned) {
     if (!isBytes(author, 32) || !isCount(since)) return null;
     state.banned.set(bytesToHex(author), since);
   }
-  for (const [author, deltas, energy] of contributions as unknown[][]) {
+  for (const [author, deltas, energy] of contributions) {
     if (!isBytes(author, 32) || !isCount(deltas) || !isFiniteNumber(energy)) return null;
     state.contributions.set(bytesToHex(author), { deltas, energy });
     state.weight += deltas;
@@ -137,11 +145,11 @@ export function signSnapshotHeader(snapshot: Snapshot, runId: string, signer: Si
 }
 
 export function openSnapshotHeader(bytes: Uint8Array, runId: string, crypto: Crypto): SnapshotHeader | null {
-  const outer = decode(bytes);
+  const outer = decodeCanonical(bytes);
   if (!Array.isArray(outer) || outer.length !== 2) return null;
   const [header, signature] = outer as unknown[];
   if (!(header instanceof Uint8Array) || !(signature instanceof Uint8Array)) return null;
-  const fields = decode(header);
+  const fields = decodeCanonical(header);
   if (!Array.isArray(fields) || fields.length !== 7 || fields[0] !== VERSION || fields[1] !== runId)
     return null;
   const [, , donorBytes, round, root, blob, length] = fields as unknown[];
@@ -152,14 +160,10 @@ export function openSnapshotHeader(bytes: Uint8Array, runId: string, crypto: Cry
   return { donor, round, root, blobRoot: blob, bytes: length };
 }
 
-function isFiniteNumber(value: unknown): value is number {
-  return typeof value === 'number' && Number.isFinite(value);
+function isRows(value: unknown, length: number): value is unknown[][] {
+  return Array.isArray(value) && value.every((row: unknown) => Array.isArray(row) && row.length === length);
 }
 
-function decode(bytes: Uint8Array): unknown {
-  try {
-    return dagCbor.decode(bytes);
-  } catch {
-    return undefined;
-  }
+function isFiniteNumber(value: unknown): value is number {
+  return typeof value === 'number' && Number.isFinite(value);
 }

@@ -3,6 +3,7 @@
  * encoder here could not have written; bounds are checked before anything is kept.
  */
 import * as dagCbor from '@ipld/dag-cbor';
+import { decodeCanonical } from './canonical-cbor.ts';
 import { isBytes, isCount } from './envelope.ts';
 
 /** Bounds of one request and one answer. */
@@ -60,7 +61,7 @@ export function encodeRequest(request: Request): Uint8Array {
 }
 
 export function decodeRequest(bytes: Uint8Array): Request | null {
-  const fields = decode(bytes);
+  const fields = decodeCanonical(bytes);
   if (!Array.isArray(fields) || !isCount(fields[0])) return null;
   const [tag, a, b, c, d, e] = fields as unknown[];
   const kind = TAGS[tag as number];
@@ -120,7 +121,7 @@ export function encodeDigestAnswer(answer: DigestAnswer): Uint8Array {
 }
 
 export function decodeDigestAnswer(bytes: Uint8Array): DigestAnswer | null {
-  const fields = decode(bytes);
+  const fields = decodeCanonical(bytes);
   if (!Array.isArray(fields) || fields.length !== 4) return null;
   const [finalised, root, mark, rounds] = fields as unknown[];
   if (!isRound(finalised) || !isBytes(root, 32)) return null;
@@ -151,7 +152,7 @@ export function encodeHashList(hashes: readonly Uint8Array[]): Uint8Array {
 }
 
 export function decodeHashList(bytes: Uint8Array, lengthMax: number): Uint8Array[] | null {
-  const hashes = decode(bytes);
+  const hashes = decodeCanonical(bytes);
   return isHashList(hashes, lengthMax) ? hashes : null;
 }
 
@@ -162,12 +163,4 @@ function isHashList(value: unknown, lengthMax: number): value is Uint8Array[] {
 /** A finalised round: -1 stands for none. */
 export function isRound(value: unknown): value is number {
   return value === -1 || isCount(value);
-}
-
-function decode(bytes: Uint8Array): unknown {
-  try {
-    return dagCbor.decode(bytes);
-  } catch {
-    return undefined;
-  }
 }

@@ -42,13 +42,12 @@ export class Author {
     }
   }
 
-  /** e <- decay e + (start - end). False, and nothing changed, when the end is not finite. */
+  /** e <- decay e + (start - end). False, and nothing changed, when the end or the sum is not finite. */
   learn(start: Float32Array, end: Float32Array): boolean {
     if (!allFinite(end)) return false;
-    const residual = this.#residual;
-    for (let i = 0; i < residual.length; i++) {
-      residual[i] = this.#decay * residual[i]! + (start[i]! - end[i]!);
-    }
+    const next = this.#residual.map((value, i) => this.#decay * value + (start[i]! - end[i]!));
+    if (!allFinite(next)) return false;
+    this.#residual.set(next);
     return true;
   }
 
