@@ -1,6 +1,7 @@
 /** A running node: puts identity, network, store, learner and core together, and takes them down in order. */
 import { randomBytes } from 'node:crypto';
 import { createBootstraps } from '../network/bootstraps.ts';
+import type { NetworkEvent } from '../network/events.ts';
 import { createHost } from '../network/host.ts';
 import { loadIdentity } from '../network/identity.ts';
 import { serveManifests } from '../network/manifest-exchange.ts';
@@ -15,6 +16,7 @@ import type { SignedManifest } from '../protocol/manifest.ts';
 import { initialVector, vectorHash } from '../training/initial.ts';
 import { batchStreamKey, type Learner } from '../training/learner.ts';
 import { createWorkerLearner } from '../training/worker-learner.ts';
+import { AddressBook, rememberedAddresses } from './address-book.ts';
 import { openNodeDirectory } from './directory.ts';
 import { fetchRun, RunMismatchError, resolveRun } from './obtain-manifest.ts';
 import type { DaemonOptions, RunningDaemon } from './options.ts';
@@ -83,9 +85,15 @@ async function start(
   const host = await createHost({ identity, listen: options.listen, runIds: [runId] });
   await host.start();
   teardown.add(() => host.stop());
-  const onEvent = (event: { readonly kind: string }): void => log.info(event, event.kind);
+  const book = new AddressBook(directory.path, host, wallClock);
+  teardown.add(() => book.stop());
+  const onEvent = (event: NetworkEvent): void => {
+    log.info(event, event.kind);
+    if (event.kind === 'peer-up') book.note(event.peer);
+  };
   const common = { host, clock: wallClock, random: Math.random, onEvent };
-  const bootstraps = createBootstraps({ ...common, addresses: options.bootstrap });
+  const remembered = await rememberedAddresses(directory.path);
+  const bootstraps = createBootstraps({ ...common, addresses: [...options.bootstrap, ...remembered] });
   bootstraps.start();
   teardown.add(() => bootstraps.stop());
 

@@ -1,15 +1,13 @@
 /** The run's gossip topic: small signed announcements, forwarded only after the core accepted them. */
 import { type Message, TopicValidatorResult } from '@libp2p/gossipsub';
 import type { PeerId } from '@libp2p/interface';
+import { announcementBytesMax } from '../protocol/envelope.ts';
 import type { PeerKey, Verdict } from '../protocol/io.ts';
 import { AnnouncementTooLargeError } from './errors.ts';
 import type { NetworkEventListener } from './events.ts';
 import type { Host } from './host.ts';
 import { peerKeyOf } from './identity.ts';
 import { announcementTopic } from './protocols.ts';
-
-/** Part of the protocol, the same at every peer: bodies are pulled, never gossiped. */
-export const announcementBytesMax = 64 << 10;
 
 /** Gossipsub never forwards what is judged later than 5 s; a late verdict counts as `ignore`. */
 const VERDICT_TIMEOUT_MS = 4_000;
@@ -53,7 +51,7 @@ export function createAnnouncements(options: AnnouncementsOptions): Announcement
   async function validate(from: PeerId, message: Message): Promise<TopicValidatorResult> {
     const peer = peerKeyOf(from);
     counts.announcementsIn++;
-    if (peer === null || message.data.length > announcementBytesMax) {
+    if (peer === null) {
       counts.announcementsRejected++;
       return TopicValidatorResult.Reject;
     }

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { announcementBytesMax } from '../../src/network/announcements.ts';
 import { type Bootstraps, createBootstraps } from '../../src/network/bootstraps.ts';
 import { AnnouncementTooLargeError } from '../../src/network/errors.ts';
 import { encodeVarint } from '../../src/network/frames.ts';
@@ -8,6 +7,7 @@ import type { Host } from '../../src/network/host.ts';
 import { defaultLinkLimits } from '../../src/network/peer-selection.ts';
 import { announcementTopic } from '../../src/network/protocols.ts';
 import { createTransport, type NetworkTransport } from '../../src/network/transport.ts';
+import { announcementBytesMax } from '../../src/protocol/envelope.ts';
 import type { PeerKey } from '../../src/protocol/io.ts';
 import { type EventLog, eventLog, eventually, loopbackHost, someRunId, wallClock } from './real-hosts.ts';
 

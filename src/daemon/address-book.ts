@@ -1,0 +1,76 @@
+/**
+ * Remembers where the peers of the run were, in `peers.json`: a node that comes back must find them although
+ * every bootstrap it was given is long dead.
+ */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as z from 'zod';
+import { writeFileAtomically } from '../data/atomic-file.ts';
+import type { Host } from '../network/host.ts';
+import { peerIdOf } from '../network/identity.ts';
+import type { Clock } from '../node/ports.ts';
+import type { PeerKey } from '../protocol/io.ts';
+
+const FILE = 'peers.json';
+const addressesMax = 64;
+const peersMax = 32;
+/** Peers come up in a burst: one write for all of them. */
+const writeDelayMs = 500;
+
+const fileSchema = z.array(z.string()).max(addressesMax);
+
+export class AddressBook {
+  readonly #file: string;
+  readonly #host: Host;
+  readonly #clock: Clock;
+  /** Newest last. */
+  readonly #peers = new Set<PeerKey>();
+  #cancel: (() => void) | null = null;
+  #writing: Promise<void> = Promise.resolve();
+
+  constructor(directory: string, host: Host, clock: Clock) {
+    this.#file = join(directory, FILE);
+    this.#host = host;
+    this.#clock = clock;
+  }
+
+  /** A peer came up: its addresses are worth keeping. */
+  note(peer: PeerKey): void {
+    this.#peers.delete(peer);
+    this.#peers.add(peer);
+    if (this.#peers.size > peersMax) this.#peers.delete(this.#peers.values().next().value!);
+    this.#cancel ??= this.#clock.schedule(this.#clock.nowMs() + writeDelayMs, () => {
+      this.#cancel = null;
+      // A book that cannot be written costs a later restart time, not this session.
+      this.#writing = this.#write().catch(() => {});
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.#cancel?.();
+    await this.#writing;
+  }
+
+  async #write(): Promise<void> {
+    const addresses: string[] = [];
+    for (const peer of [...this.#peers].reverse()) {
+      const id = peerIdOf(peer);
+      const known = await this.#host.libp2p.peerStore.get(id).catch(() => null);
+      for (const { multiaddr } of known?.addresses ?? []) {
+        const text = multiaddr.toString();
+        addresses.push(text.includes('/p2p/') ? text : `${text}/p2p/${id}`);
+      }
+    }
+    if (addresses.length === 0) return;
+    await writeFileAtomically(this.#file, [`${JSON.stringify(addresses.slice(0, addressesMax), null, 2)}\n`]);
+  }
+}
+
+/** Addresses of an earlier session; none where there was none or the file is damaged. */
+export async function rememberedAddresses(directory: string): Promise<readonly string[]> {
+  try {
+    return fileSchema.parse(JSON.parse(await readFile(join(directory, FILE), 'utf8')));
+  } catch {
+    return [];
+  }
+}
