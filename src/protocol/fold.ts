@@ -146,7 +146,9 @@ export function foldRound(
     const weight = rate * staleness * clip;
     accumulate(state.units, message.delta, -weight);
     const before = state.contributions.get(message.author) ?? { deltas: 0, energy: 0 };
-    const energy = before.energy + (weight * message.norm) ** 2;
+    // A product, not a power: engines round ** differently.
+    const weightedNorm = weight * message.norm;
+    const energy = before.energy + weightedNorm * weightedNorm;
     state.contributions.set(message.author, { deltas: before.deltas + 1, energy });
   }
   if (counted.length > 0) clampUnits(state.units);

@@ -15,7 +15,7 @@ import { RequestTable } from '../request-table.ts';
 import { decideFold, type FoldDecision, RoundVotes } from '../round-votes.ts';
 import { type JoinMeaning, SnapshotJoin } from '../snapshot-join.ts';
 import { type DigestAnswer, decodeDigestAnswer, type Request, roundsPerDigestMax } from '../wire.ts';
-import { logKey, type Replica, type ReplicaContext } from './replica.ts';
+import { authoredIn, logKey, type Replica, type ReplicaContext } from './replica.ts';
 
 /**
  * Peers asked for digests per tick, while following and while catching up. Two: with one, 10 of 40 simulated
@@ -25,6 +25,9 @@ const digestFanout = 2;
 const catchUpFanout = 4;
 /** Ticks without a peer after which a late starter goes on alone. Guess. */
 const aloneTicks = 20;
+/** A joiner waits this many ticks for a second peer before it believes a single one. Guesses. */
+const donorsWanted = 2;
+const donorPatienceTicks = 10;
 /** Ticks after which leaders that do not get us to the present are given up. Guess. */
 const leaderTicks = 60;
 
@@ -274,7 +277,8 @@ export class Reconciliation {
       const sent = asked.digests[round - asked.from];
       if (!sent || round <= this.#replica.base.round) continue;
       if (state === 'unknown') {
-        if (round === this.#replica.base.round + 1) this.#unknownTo.add(peer);
+        if (round === this.#replica.base.round + 1 && this.#join.kind !== 'choosing')
+          this.#unknownTo.add(peer);
         continue;
       }
       const final = state === 'same-final' || state === 'differs-final';
@@ -338,6 +342,7 @@ export class Reconciliation {
       this.#votes.pruneThrough(round);
       this.#fetch.pruneThrough(round);
       this.#unknownTo.clear();
+      this.#disputed = this.#disputed.filter((message) => message.round > round);
       const root = bytesToHex(this.#replica.base.root);
       out.push({ type: 'event', event: { kind: 'finalised', round, entries, root } });
     }
@@ -379,8 +384,9 @@ export class Reconciliation {
     const { leaders } = join;
     const rejoining = leaders !== 'anyone';
     const peers = [...this.#peers].filter((peer) => this.#follows(peer));
-    if (this.#snapshots.choose(rejoining ? -2 : this.#replica.base.round, peers.length)) return;
-    if (peers.length > 0 && this.#snapshots.answered >= Math.min(2, peers.length)) {
+    const patient = peers.length < donorsWanted && join.ticks < donorPatienceTicks;
+    if (!patient && this.#snapshots.choose(rejoining ? -2 : this.#replica.base.round, peers.length)) return;
+    if (!patient && peers.length > 0 && this.#snapshots.answered >= Math.min(donorsWanted, peers.length)) {
       // A stronger history without a snapshot behind it cannot be followed: stay with ours.
       this.#join = rejoining ? { kind: 'none' } : { kind: 'replaying', leaders, donors: 0, ticks: 0 };
     } else if (peers.length === 0 && join.ticks >= aloneTicks) {
@@ -401,11 +407,15 @@ export class Reconciliation {
     const finished = this.#snapshots.finish();
     if (!finished) return;
     const { state, blob, donors } = finished;
-    const writes = this.#replica.adopt(state, blob);
-    const lost = this.#disputed.filter(({ round }) => round <= state.round);
+    // What the peers' sets left out went back when they were adopted, and is not in the log any more.
+    const lost = this.#disputed.filter(
+      ({ round, id }) => round <= state.round && this.#replica.log.message(id),
+    );
     this.#disputed = [];
+    const writes = this.#replica.adopt(state, blob);
     out.push({ type: 'persist', writes: [...writes, ...this.#options.takeBack(out, lost)], durable: true });
     this.#votes.clear();
+    this.#unknownTo.clear();
     this.#fetch.pruneThrough(state.round);
     this.#forks.clear();
     this.#joinedBySnapshot = true;
@@ -420,13 +430,15 @@ export class Reconciliation {
 
   /** Two histories: the weaker one is given up for the stronger, and its own deltas are published anew. */
   #settleFork(out: Output[], slot: number): void {
-    if (this.joining) return;
-    const quorum = Math.min(2, this.#peers.size);
-    if (quorum > 0 && this.#unknownTo.size >= quorum) {
+    if (this.#join.kind === 'choosing') return;
+    const followed = [...this.#peers].filter((peer) => this.#follows(peer)).length;
+    if (followed > 0 && this.#unknownTo.size >= Math.min(2, followed)) {
+      // The next round is in no log any more: only a snapshot helps, in the middle of a replay as well.
       this.#unknownTo.clear();
-      this.beginJoin();
+      this.beginJoin(this.#join.kind === 'replaying' ? this.#join.leaders : 'anyone');
       return;
     }
+    if (this.joining) return;
     const fork = this.#forks.verdict(slot - 2 * this.#options.context.spec.windowRounds);
     if (!fork) return;
     const { round, mine, theirs } = fork;
@@ -436,6 +448,10 @@ export class Reconciliation {
       event: { kind: 'fork', round, mine: bytesToHex(mine.root), theirs: bytesToHex(theirs.root) },
     });
     this.#votes.clear();
+    this.#disputed = this.#replica.log
+      .heldRounds()
+      .filter((held) => held > fork.agreedRound && held <= this.#replica.base.round)
+      .flatMap((held) => authoredIn(this.#replica, held, this.#options.self));
     const rolledBack = this.#replica.rollBack(fork.agreedRound);
     if (rolledBack) {
       // Their sets replace ours round by round; what ours of our own held goes back into the residual then.
@@ -444,11 +460,6 @@ export class Reconciliation {
       this.#join = { kind: 'replaying', leaders: fork.holders, donors: 0, ticks: 0 };
       return;
     }
-    this.#disputed = this.#replica.log
-      .heldRounds()
-      .filter((held) => held > fork.agreedRound && held <= this.#replica.base.round)
-      .flatMap((held) => this.#replica.log.slots(held))
-      .flatMap(([author, entry]) => (author === this.#options.self ? messagesOf(entry) : []));
     this.#forks.clear();
     this.beginJoin(fork.holders);
   }
