@@ -35,7 +35,7 @@ describe('the life of a run', () => {
     '--listen',
     '/ip4/127.0.0.1/tcp/0',
   ]);
-  const nodes: Daemon[] = [];
+  let nodes: Daemon[] = [];
   let runId = '';
   let firstAddress = '';
   const hostile: HostilePeer[] = [];
