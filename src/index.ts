@@ -1,0 +1,94 @@
+/**
+ * The library: what a program of its own needs to describe a run, take part in it, drive its state machine over
+ * other ports, or simulate it. The only file that re-exports; everything not named here may change at any time.
+ */
+
+// Describing a run.
+
+export { ConfigError } from './config/config-error.ts';
+export { loadRunSpec } from './config/run-file.ts';
+export { createRun, readManifestFile, writeManifestFile } from './node/manifest-file.ts';
+export type { RunManifest, SignedManifest } from './protocol/manifest.ts';
+export {
+  ManifestError,
+  manifestBytesMax,
+  modelSize,
+  openManifest,
+  signManifest,
+} from './protocol/manifest.ts';
+export type {
+  MembershipSpec,
+  ModelSpec,
+  RunSpec,
+  StrategySpec,
+  TaskSpec,
+  TrainingSpec,
+} from './protocol/run-spec.ts';
+export { impossibleCombination, parameterCount, runSpecSchema } from './protocol/run-spec.ts';
+
+// The state machine of a run, what goes in and what comes out.
+
+export type { CoreDependencies } from './protocol/core-dependencies.ts';
+export { createCore, requestBytesMax } from './protocol/create-core.ts';
+export type { Crypto, Signer } from './protocol/crypto.ts';
+export type {
+  CoreStatus,
+  Input,
+  Output,
+  PeerKey,
+  Phase,
+  ProtocolCore,
+  ProtocolEvent,
+  RefusalReason,
+  StoreWrite,
+  Verdict,
+} from './protocol/io.ts';
+export { REFUSAL_REASONS } from './protocol/io.ts';
+
+// Driving it in real time: the ports, and the parts that fit them.
+
+export { createCrypto, createSigner } from './node/crypto.ts';
+export type { DriverOptions } from './node/driver.ts';
+export { NodeDriver, RequestRefusedError } from './node/driver.ts';
+export { openLevelStore, StoreError } from './node/level-store.ts';
+export type { Clock, RequestOptions, Store, Transport, TransportHandlers } from './node/ports.ts';
+export { wallClock } from './node/wall-clock.ts';
+
+// Deltas and their bytes, and the random streams that everyone draws alike.
+
+export type { DeltaCodec, SparseDelta } from './codec/delta-codec.ts';
+export { CodecError } from './codec/delta-codec.ts';
+export { UNIT_BITS } from './codec/scale.ts';
+export type { SparseSignOptions } from './codec/sparse-sign.ts';
+export {
+  accumulate,
+  addDecoded,
+  sparseSignCodec,
+  squaredNorm,
+  subtractDecoded,
+} from './codec/sparse-sign.ts';
+export { Rng, rngFor } from './math/rng.ts';
+
+// Data and training.
+
+export type { Dataset, TaskData } from './data/dataset.ts';
+export { loadTaskData, mnistFolder } from './data/dataset.ts';
+export { initialVector, vectorHash } from './training/initial.ts';
+export type { Learner, Metrics, TrainRequest, TrainResult } from './training/learner.ts';
+export { batchStreamKey } from './training/learner.ts';
+export { readSafetensors, writeSafetensors } from './training/safetensors.ts';
+export type { TfjsLearnerOptions } from './training/tfjs-learner.ts';
+export { createTfjsLearner } from './training/tfjs-learner.ts';
+export type { WorkerLearnerOptions } from './training/worker-learner.ts';
+export { createWorkerLearner } from './training/worker-learner.ts';
+
+// Whole things: a simulated world, a way in for others, a node.
+
+export type { Scenario, ScenarioFile } from '../sim/scenario.ts';
+export { loadScenario, resolveScenario, scenarioFileSchema } from '../sim/scenario.ts';
+export type { SimulationOptions, SimulationProgress, SimulationResult } from '../sim/simulation.ts';
+export { runScenario } from '../sim/simulation.ts';
+export { startBootstrap } from './daemon/bootstrap.ts';
+export { startDaemon } from './daemon/daemon.ts';
+export type { BootstrapOptions, DaemonOptions, RunningDaemon } from './daemon/options.ts';
+export type { DaemonInfo } from './daemon/status.ts';

@@ -1,0 +1,202 @@
+/** The layers of docs/ARCHITECTURE.md against the imports of src and sim. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import {
+  folderOf,
+  packageOf,
+  readSources,
+  repositoryRoot,
+  type SourceFile,
+  specifiersOf,
+  targetOf,
+} from './source-tree.ts';
+
+/** Folders of each layer from the top down; `index` is the file src/index.ts. */
+const rows = [
+  ['index'],
+  ['cli'],
+  ['testnet'],
+  ['daemon'],
+  ['network'],
+  ['node'],
+  ['training', 'data'],
+  ['protocol'],
+  ['codec'],
+  ['math'],
+];
+
+function mayImport(folder: string): readonly string[] {
+  const config = ['index', 'cli', 'testnet'].includes(folder) ? ['config'] : [];
+  const sim = folder === 'index' || folder === 'cli' ? ['sim'] : [];
+  switch (folder) {
+    case 'sim':
+      return ['node', 'protocol', 'training', 'data', 'codec', 'math', 'config'];
+    case 'config':
+      return ['protocol'];
+    default: {
+      const row = rows.findIndex((folders) => folders.includes(folder));
+      return [...rows.slice(row).flat(), ...config, ...sim];
+    }
+  }
+}
+
+const folders = [...rows.flat(), 'config', 'sim'];
+const allowed = new Map(folders.map((folder) => [folder, mayImport(folder)]));
+
+/** One address syntax, no network: addresses in flags are checked before the slow import of libp2p. */
+const addressSyntaxMayBeImportedBy = 'src/cli/addresses.ts';
+
+const sources = readSources('src', 'sim');
+
+function* imports(files: readonly SourceFile[]): Generator<{ file: SourceFile; specifier: string }> {
+  for (const file of files) {
+    for (const specifier of specifiersOf(file)) yield { file, specifier };
+  }
+}
+
+function upwardImports(files: readonly SourceFile[]): string[] {
+  const found: string[] = [];
+  for (const { file, specifier } of imports(files)) {
+    const target = targetOf(file, specifier);
+    const from = folderOf(file.path);
+    if (target === null || folderOf(target) === from || allowed.get(from)?.includes(folderOf(target)))
+      continue;
+    found.push(`${file.path} imports ${target}`);
+  }
+  return found;
+}
+
+function libp2pOutsideNetwork(files: readonly SourceFile[]): string[] {
+  return [...imports(files)]
+    .filter(({ file }) => folderOf(file.path) !== 'network')
+    .filter(({ specifier }) => /^(libp2p$|libp2p\/|@libp2p\/|@multiformats\/multiaddr)/.test(specifier))
+    .filter(
+      ({ file, specifier }) =>
+        !(file.path === addressSyntaxMayBeImportedBy && specifier === '@multiformats/multiaddr'),
+    )
+    .map(({ file, specifier }) => `${file.path} imports ${specifier}`);
+}
+
+function nodeModulesInTheCore(files: readonly SourceFile[]): string[] {
+  return [...imports(files)]
+    .filter(({ file }) => ['protocol', 'codec', 'math'].includes(folderOf(file.path)))
+    .filter(
+      ({ specifier }) => specifier.startsWith('node:') || /^(fs|net|crypto|os|path|tls)$/.test(specifier),
+    )
+    .map(({ file, specifier }) => `${file.path} imports ${specifier}`);
+}
+
+function undeclaredPackages(files: readonly SourceFile[], declared: ReadonlySet<string>): string[] {
+  return [...imports(files)]
+    .map(({ file, specifier }) => ({ file, name: packageOf(specifier) }))
+    .filter(({ name }) => name !== null && !declared.has(name))
+    .map(({ file, name }) => `${file.path} imports ${name}`);
+}
+
+function readPackage(): { dependencies: Record<string, string>; devDependencies: Record<string, string> } {
+  return JSON.parse(readFileSync(join(repositoryRoot, 'package.json'), 'utf8'));
+}
+
+describe('layers', () => {
+  test('every folder of src has a place in the table, and the table names no other', () => {
+    assert.deepEqual(
+      [...new Set(sources.map(({ path }) => folderOf(path)))].sort(),
+      [...folders].sort(),
+      'give a new folder its row here and in docs/ARCHITECTURE.md, and take out the row of one that is gone',
+    );
+  });
+
+  test('docs/ARCHITECTURE.md has the same table', () => {
+    const text = readFileSync(join(repositoryRoot, 'docs/ARCHITECTURE.md'), 'utf8');
+    const [, table = ''] = text.split('<!-- layers -->');
+    const written = [...table.matchAll(/^\| `([^|]+)` \|/gm)].map((match) => match[1]!.split('`, `'));
+    assert.deepEqual(
+      written.map((row) => row.map((name) => name.replace(/^src\/|\/$|\.ts$/g, ''))),
+      [...rows, ['config'], ['sim']],
+      'the rows between the two <!-- layers --> marks are those of this test, from the top down',
+    );
+  });
+
+  test('imports point down', () => {
+    assert.deepEqual(
+      upwardImports(sources),
+      [],
+      'move what is needed down a layer, or pass it in from above; see the table in docs/ARCHITECTURE.md',
+    );
+    const planted = [
+      { path: 'src/codec/x.ts', text: "import type { Y } from '../protocol/y.ts';\n" },
+      { path: 'src/node/x.ts', text: "const { y } = await import('../network/y.ts');\n" },
+      { path: 'src/daemon/x.ts', text: "export {\n  y,\n} from '../config/y.ts';\n" },
+      { path: 'sim/x.ts', text: "import '../src/daemon/y.ts';\n" },
+      { path: 'src/daemon/view/x.ts', text: "import { y } from '../../cli/y.ts';\n" },
+      { path: 'src/math/x.ts', text: "new Worker(new URL('../node/y.ts', import.meta.url));\n" },
+    ];
+    assert.equal(upwardImports(planted).length, planted.length);
+  });
+
+  test('every relative import names a file that is there', () => {
+    const paths = new Set(sources.map(({ path }) => path));
+    const astray = [...imports(sources)]
+      .map(({ file, specifier }) => ({ file, target: targetOf(file, specifier) }))
+      .filter(({ target }) => target !== null && !paths.has(target));
+    assert.deepEqual(astray, [], 'src and sim import only each other: nothing of test, bench or dist');
+    assert.ok([...imports(sources)].length > sources.length, 'the imports are no longer recognised');
+  });
+
+  test('only src/network imports libp2p', () => {
+    assert.deepEqual(
+      libp2pOutsideNetwork(sources),
+      [],
+      'put it into src/network and hand the others a port of src/node/ports.ts or a plain type',
+    );
+    const planted = ['libp2p', '@libp2p/tcp', '@libp2p/crypto/keys', '@multiformats/multiaddr'];
+    const daemon = planted.map((name) => ({
+      path: 'src/daemon/x.ts',
+      text: `import { y } from '${name}';\n`,
+    }));
+    assert.equal(libp2pOutsideNetwork(daemon).length, planted.length);
+  });
+
+  test('the core imports no module of Node', () => {
+    assert.deepEqual(
+      nodeModulesInTheCore(sources),
+      [],
+      'protocol, codec and math run anywhere: take what is needed as an argument, as in core-dependencies.ts',
+    );
+    const planted = [
+      { path: 'src/protocol/x.ts', text: "import { hash } from 'node:crypto';\n" },
+      { path: 'src/math/x.ts', text: "import fs from 'fs';\n" },
+    ];
+    assert.equal(nodeModulesInTheCore(planted).length, planted.length);
+  });
+
+  test('every imported package is declared, and every declared one imported', () => {
+    const { dependencies } = readPackage();
+    const declared = new Set(Object.keys(dependencies));
+    assert.deepEqual(undeclaredPackages(sources, declared), [], 'add it: npm install --save-exact NAME');
+    const imported = new Set([...imports(sources)].map(({ specifier }) => packageOf(specifier)));
+    assert.deepEqual(
+      [...declared].filter((name) => !imported.has(name)),
+      [],
+      'take it out: npm uninstall NAME',
+    );
+    const planted = [{ path: 'src/node/x.ts', text: "import { y } from 'left-pad/y';\n" }];
+    assert.deepEqual(undeclaredPackages(planted, declared), ['src/node/x.ts imports left-pad']);
+  });
+
+  test('docs/DEPENDENCIES.md lists what package.json holds', () => {
+    const { dependencies, devDependencies } = readPackage();
+    const text = readFileSync(join(repositoryRoot, 'docs/DEPENDENCIES.md'), 'utf8');
+    const listed = [...text.matchAll(/^\| `([^`]+)` \| (\d[^ |]*) \|/gm)].map(([, name, version]) => [
+      name,
+      version,
+    ]);
+    assert.deepEqual(
+      Object.fromEntries(listed),
+      { ...dependencies, ...devDependencies },
+      'a row `| \\`name\\` | version |` for each: what for, why this one, licence, install scripts, size',
+    );
+  });
+});
