@@ -11,8 +11,6 @@ import type { PeerKey } from './io.ts';
 import { decodeState, openSnapshotHeader, type SnapshotHeader, snapshotBytesMax } from './snapshot.ts';
 import type { Request } from './wire.ts';
 
-/** Donors that must vouch for a snapshot; fewer where fewer peers are connected. */
-const donorsMin = 2;
 /** Peers asked for headers at a time. */
 const donorsAskedMax = 6;
 
@@ -81,12 +79,11 @@ export class SnapshotJoin {
     return true;
   }
 
-  /** Starts fetching the newest vouched-for snapshot beyond `round`; false when there is none. */
-  choose(round: number, peersConnected: number): boolean {
+  /** Starts fetching the newest snapshot beyond `round` that `donorsMin` vouch for; false when there is none. */
+  choose(round: number, donorsMin: number): boolean {
     if (this.#fetch) return true;
-    const quorum = Math.max(1, Math.min(donorsMin, peersConnected));
     const best = [...this.#candidates.values()]
-      .filter(({ header, donors }) => header.round > round && donors.size >= quorum)
+      .filter(({ header, donors }) => header.round > round && donors.size >= donorsMin)
       .sort((a, b) => b.header.round - a.header.round || b.donors.size - a.donors.size)[0];
     if (!best) return false;
     const blob = new BlobFetch(best.header.blobRoot, best.header.bytes, this.#crypto);

@@ -42,11 +42,11 @@ export function specOf(changes: RunChanges = {}): RunSpec {
     model: { kind: 'logistic-regression', inputs: changes.inputs ?? 47, outputs: 4 },
     task: { kind: 'idx-images' },
     training: { localSteps: 4 },
-    strategy: strategySchema.parse({
-      id: 'delta-log',
-      codec: { chunk: 64, perChunk: 8 },
-      ...changes.strategy,
-    }),
+    strategy: strategySchema.parse(
+      changes.strategy?.['id'] === 'epidemic'
+        ? changes.strategy
+        : { id: 'delta-log', codec: { chunk: 64, perChunk: 8 }, ...changes.strategy },
+    ),
     rounds: changes.rounds ?? 12,
     slotMs: changes.slotMs ?? 1000,
     membership: changes.membership ?? { kind: 'open' },

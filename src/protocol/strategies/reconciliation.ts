@@ -131,7 +131,9 @@ export class Reconciliation {
     this.#join.ticks += 1;
     const { leaders, donors, ticks } = this.#join;
     const { round } = this.#replica.base;
-    if (round >= this.#lastFinal(slot) - 1) {
+    // Where a silent peer makes every round wait its full time, the present is a window further back.
+    const patience = ticks < donorPatienceTicks ? 1 : this.#options.context.spec.windowRounds + 2;
+    if (round >= this.#lastFinal(slot) - patience) {
       out.push({ type: 'event', event: { kind: 'joined', round, donors } });
       this.#join = { kind: 'none' };
     } else if (leaders !== 'anyone' && ticks > leaderTicks) {
@@ -334,8 +336,10 @@ export class Reconciliation {
         timedOut,
       });
       if (decision.kind === 'wait') return;
-      if (decision.kind === 'adopt' && !this.#adoptSet(out, round, decision)) return;
-      if (!decision.forced) this.#ticksStuck = 0;
+      // A set that nobody sends us, because its holders are gone or lied, is not waited for longer than for votes.
+      const adopted = decision.kind === 'adopt' && this.#adoptSet(out, round, decision);
+      if (decision.kind === 'adopt' && !adopted && !timedOut) return;
+      if (!decision.forced && (adopted || decision.kind === 'fold')) this.#ticksStuck = 0;
       const entries = this.#replica.log.slots(round).length;
       const writes = this.#replica.foldNext();
       if (writes.length > 0) out.push({ type: 'persist', writes, durable: false });
@@ -354,6 +358,15 @@ export class Reconciliation {
     const theirs = new Map(
       decision.entries.map((entry) => [bytesToHex(entry.subarray(0, 32)), idsOf(entry)]),
     );
+    // Of an equivocator only the fact counts: theirs may be other two messages than ours.
+    const proven = [...theirs].filter(
+      ([author, ids]) => ids.length === 2 && log.slot(round, author)?.kind === 'equivocation',
+    );
+    for (const [author] of proven)
+      theirs.set(
+        author,
+        messagesOf(log.slot(round, author)!).map(({ id }) => id),
+      );
     const absent = [...theirs.values()].flat().filter((id) => !log.message(id));
     for (const id of absent) for (const holder of decision.holders) this.#fetch.want(id, round, holder);
     if (absent.length > 0) return false;
@@ -384,9 +397,10 @@ export class Reconciliation {
     const { leaders } = join;
     const rejoining = leaders !== 'anyone';
     const peers = [...this.#peers].filter((peer) => this.#follows(peer));
-    const patient = peers.length < donorsWanted && join.ticks < donorPatienceTicks;
-    if (!patient && this.#snapshots.choose(rejoining ? -2 : this.#replica.base.round, peers.length)) return;
-    if (!patient && peers.length > 0 && this.#snapshots.answered >= Math.min(donorsWanted, peers.length)) {
+    // A second donor is waited for a while, whether it is not there or there and silent; then one will do.
+    const donorsMin = join.ticks < donorPatienceTicks ? donorsWanted : 1;
+    if (this.#snapshots.choose(rejoining ? -2 : this.#replica.base.round, donorsMin)) return;
+    if (this.#snapshots.answered >= donorsMin) {
       // A stronger history without a snapshot behind it cannot be followed: stay with ours.
       this.#join = rejoining ? { kind: 'none' } : { kind: 'replaying', leaders, donors: 0, ticks: 0 };
     } else if (peers.length === 0 && join.ticks >= aloneTicks) {
