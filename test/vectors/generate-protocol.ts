@@ -1,0 +1,234 @@
+/**
+ * Writes protocol.json next to this file: test vectors of the wire format (docs/PROTOCOL.md) for other
+ * implementations. Run it after a deliberate change (`node test/vectors/generate-protocol.ts`) and review the
+ * difference; a test holds the file against this script.
+ */
+import { writeFileSync } from 'node:fs';
+import { encodeFloat32 } from '../../src/codec/dense.ts';
+import { sparseSignCodec, squaredNorm } from '../../src/codec/sparse-sign.ts';
+import { createCrypto, createSigner } from '../../src/node/crypto.ts';
+import { blobRoot, leavesOf, segmentBytesMax } from '../../src/protocol/blob.ts';
+import type { Signer } from '../../src/protocol/crypto.ts';
+import {
+  bytesToHex,
+  encodeEnvelope,
+  encodeStoredEnvelope,
+  sealEnvelope,
+} from '../../src/protocol/envelope.ts';
+import {
+  type FoldState,
+  foldRound,
+  initialState,
+  sortitionThreshold,
+  sortitionTicket,
+  toParameters,
+} from '../../src/protocol/fold.ts';
+import { LogBook, type LogMessage } from '../../src/protocol/log-book.ts';
+import { signManifest } from '../../src/protocol/manifest.ts';
+import { deltaLogSchema, runSpecSchema } from '../../src/protocol/run-spec.ts';
+import { encodeState, signSnapshotHeader, snapshotOf } from '../../src/protocol/snapshot.ts';
+import {
+  type DigestAnswer,
+  encodeDigestAnswer,
+  encodeHashList,
+  encodeRequest,
+  type Request,
+} from '../../src/protocol/wire.ts';
+
+const crypto = createCrypto();
+const hex = bytesToHex;
+
+/** Peer `index`: every byte of its seed is the index. */
+const seedOf = (index: number): Uint8Array => new Uint8Array(32).fill(index);
+const signers = [1, 2, 3].map((index) => createSigner(seedOf(index)));
+const [alice, bob, carol] = signers as [Signer, Signer, Signer];
+
+const size = 20;
+/** Exactly representable, of either sign. */
+const initial = Float32Array.from({ length: size }, (_, i) => (i - 9.5) / 8);
+const strategy = deltaLogSchema.parse({
+  id: 'delta-log',
+  codec: { chunk: 64, perChunk: 16 },
+  windowRounds: 3,
+  admitRounds: 1,
+});
+const spec = runSpecSchema.parse({
+  name: 'vectors',
+  model: { kind: 'logistic-regression', inputs: 4, outputs: 4 },
+  task: { kind: 'idx-images' },
+  strategy,
+  rounds: 10,
+  slotMs: 1000,
+});
+const initHash = hex(crypto.sha256(encodeFloat32(initial)));
+const signed = signManifest({ ...spec, startAtMs: 1_700_000_000_000, initHash }, crypto, alice);
+const codec = sparseSignCodec({ size, chunk: 64, perChunk: 16 });
+const context = { runId: signed.runId, crypto, spec: strategy, bodyBytesMax: codec.bodyBytesMax };
+
+/** What author `index` sends in a round: a ramp that starts elsewhere each time. */
+function messageOf(signer: Signer, round: number, start: number, misses = 0, scale = 1): LogMessage {
+  const vector = Float32Array.from({ length: size }, (_, i) => scale * (((i * 7 + start) % 11) / 16 - 0.3125));
+  const body = codec.encode(codec.select(vector));
+  const delta = codec.decode(body);
+  return {
+    ...sealEnvelope({ round, misses }, body, context, signer),
+    body,
+    delta,
+    norm: Math.sqrt(squaredNorm(delta)),
+  };
+}
+
+const log: readonly LogMessage[] = [
+  messageOf(alice, 0, 1),
+  messageOf(bob, 0, 2),
+  messageOf(carol, 0, 3, 4),
+  messageOf(alice, 1, 4),
+  // Bob says two things about round 1 and is not heard again.
+  messageOf(bob, 1, 5),
+  messageOf(bob, 1, 6),
+  messageOf(carol, 3, 7),
+  messageOf(bob, 3, 8),
+  // Sixteen times the size of the others: clipped to three times the median norm of round 1.
+  messageOf(alice, 4, 9, 0, 16),
+];
+const foldedRounds = 5;
+
+function folded(): { state: FoldState; book: LogBook; rounds: object[] } {
+  const book = new LogBook(crypto);
+  for (const message of log) book.insert(message);
+  const state = initialState(initial, crypto.sha256(encodeFloat32(initial)));
+  const rounds: object[] = [];
+  for (let round = 0; round < foldedRounds; round++) {
+    const threshold = sortitionThreshold(state, round, strategy);
+    foldRound(state, book.slots(round), book.digest(round), context);
+    const { publishers, medianNorm } = state.statistics.get(round)!;
+    rounds.push({
+      round,
+      digest: hex(book.digest(round)),
+      root: hex(state.root),
+      threshold,
+      publishers,
+      medianNorm,
+      weight: state.weight,
+      modelHash: hex(crypto.sha256(encodeFloat32(toParameters(state)))),
+    });
+  }
+  return { state, book, rounds };
+}
+
+export function protocolVectors(): Record<string, unknown> {
+  const { state, book, rounds } = folded();
+  const snapshot = snapshotOf(crypto, state.round, state.root, encodeState(state));
+  const [first] = log as [LogMessage];
+  const hashOf = (byte: number): Uint8Array => new Uint8Array(32).fill(byte);
+
+  const requests: Record<string, Request> = {
+    digest: {
+      kind: 'digest',
+      finalised: -1,
+      root: crypto.sha256(encodeFloat32(initial)),
+      weight: 0,
+      from: 0,
+      digests: [book.digest(0), book.digest(1), book.digest(2)],
+    },
+    'digest without rounds': {
+      kind: 'digest',
+      finalised: 9,
+      root: hashOf(9),
+      weight: 30,
+      from: 10,
+      digests: [],
+    },
+    messages: { kind: 'messages', ids: [hashOf(1), hashOf(2)] },
+    leaves: { kind: 'leaves', root: hashOf(3) },
+    segment: { kind: 'segment', root: hashOf(3), index: 300 },
+    snapshots: { kind: 'snapshots' },
+    push: { kind: 'push', envelope: encodeStoredEnvelope(first) },
+  };
+  const digestAnswer: DigestAnswer = {
+    finalised: 1,
+    root: hashOf(4),
+    atYours: { root: hashOf(5), weight: 3 },
+    rounds: [
+      { round: 0, state: 'unknown', entries: [] },
+      { round: 1, state: 'differs-final', entries: book.entries(1) },
+      { round: 2, state: 'same-open', entries: [] },
+    ],
+  };
+  const blobs = [0, 1, segmentBytesMax, 2 * segmentBytesMax + 1].map((bytes) => {
+    const blob = new Uint8Array(bytes).fill(7);
+    const leaves = leavesOf(crypto, blob);
+    return {
+      about: `${bytes} bytes of 07`,
+      bytes,
+      leaves: leaves.map(hex),
+      root: hex(blobRoot(crypto, blob)),
+    };
+  });
+  return {
+    about:
+      'Wire format of starlings, see docs/PROTOCOL.md. Bytes are hexadecimal. Peer n has the Ed25519 seed of 32 ' +
+      'bytes n. All of it belongs to the one run of the manifest.',
+    peers: signers.map(({ key }, index) => ({ seed: hex(seedOf(index + 1)), key })),
+    manifest: { runId: signed.runId, bytes: hex(signed.bytes), fields: signed.manifest },
+    initial: { values: [...initial], hash: initHash },
+    envelopes: log.map((message) => ({
+      author: message.author,
+      round: message.round,
+      misses: message.misses,
+      body: hex(message.body),
+      bodyRoot: hex(message.bodyRoot),
+      header: hex(message.header),
+      id: message.id,
+      signature: hex(message.signature),
+      announcement: hex(encodeEnvelope(message)),
+      norm: message.norm,
+      ticket: sortitionTicket(context, message.round, message.author),
+    })),
+    fold: {
+      about: 'rounds folded one after the other from the envelopes above',
+      rounds,
+      units: [...state.units],
+      banned: [...state.banned],
+      contributions: [...state.contributions].map(([author, { deltas, energy }]) => ({
+        author,
+        deltas,
+        energy,
+      })),
+    },
+    snapshot: {
+      about: 'the state after the last of these rounds, and its header as signed by peer 3',
+      blob: hex(snapshot.blob),
+      blobRoot: hex(snapshot.blobRoot),
+      header: hex(signSnapshotHeader(snapshot, signed.runId, carol)),
+    },
+    blobs,
+    requests: Object.entries(requests).map(([name, request]) => ({
+      name,
+      bytes: hex(encodeRequest(request)),
+    })),
+    answers: [
+      { name: 'digest', bytes: hex(encodeDigestAnswer(digestAnswer)) },
+      {
+        name: 'digest of a peer that does not know our round',
+        bytes: hex(encodeDigestAnswer({ ...digestAnswer, atYours: null, rounds: [] })),
+      },
+      { name: 'leaves', bytes: hex(encodeHashList([hashOf(6), hashOf(7)])) },
+    ],
+  };
+}
+
+/** Two levels on lines of their own, so that a change shows in a diff where it is. */
+export function formatProtocolVectors(vectors: Readonly<Record<string, unknown>>): string {
+  const lines = Object.entries(vectors).map(([name, value]) => {
+    const body = Array.isArray(value)
+      ? `[\n${value.map((item) => `    ${JSON.stringify(item)}`).join(',\n')}\n  ]`
+      : JSON.stringify(value);
+    return `  ${JSON.stringify(name)}: ${body}`;
+  });
+  return `{\n${lines.join(',\n')}\n}\n`;
+}
+
+if (import.meta.main) {
+  writeFileSync(new URL('protocol.json', import.meta.url), formatProtocolVectors(protocolVectors()));
+}
