@@ -1,0 +1,251 @@
+/**
+ * The third driver: a run of real libp2p nodes over loopback TCP in one process, each with its own identity,
+ * store, core and share of the data. They share one learner, and a clock that begins once they are linked.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { loadTaskData, mnistFolder, subset } from '../../src/data/dataset.ts';
+import { dirichletPartition } from '../../src/data/partition.ts';
+import { rngFor } from '../../src/math/rng.ts';
+import { createBootstraps } from '../../src/network/bootstraps.ts';
+import type { NetworkEvent } from '../../src/network/events.ts';
+import { createHost, type Host } from '../../src/network/host.ts';
+import { identityFromSeed } from '../../src/network/identity.ts';
+import { createTransport } from '../../src/network/transport.ts';
+import { createCrypto } from '../../src/node/crypto.ts';
+import { NodeDriver } from '../../src/node/driver.ts';
+import { openLevelStore } from '../../src/node/level-store.ts';
+import { createRun } from '../../src/node/manifest-file.ts';
+import { wallClock } from '../../src/node/wall-clock.ts';
+import { createCore, requestBytesMax } from '../../src/protocol/create-core.ts';
+import type { PeerKey, ProtocolCore, ProtocolEvent } from '../../src/protocol/io.ts';
+import type { RunManifest, SignedManifest } from '../../src/protocol/manifest.ts';
+import { type RunSpec, runSpecSchema } from '../../src/protocol/run-spec.ts';
+import { initialVector } from '../../src/training/initial.ts';
+import { batchStreamKey, type Learner, type Metrics } from '../../src/training/learner.ts';
+import { createTfjsLearner } from '../../src/training/tfjs-learner.ts';
+import { eventually } from '../network/real-hosts.ts';
+import { RunClock } from './run-clock.ts';
+
+const loopback = '/ip4/127.0.0.1/tcp/0';
+const examples = 6_000;
+const heldOutExamples = 1_000;
+const linkDeadlineMs = 40_000;
+/** Far in the past: only the cluster's own clock ever gets there. */
+const beginsAtMs = 1_700_000_000_000;
+
+/** What a part of a cluster shares with the others. */
+interface Shared {
+  readonly run: SignedManifest;
+  readonly learner: Learner;
+  readonly clock: RunClock;
+  readonly directory: string;
+  readonly bootstrap: string;
+}
+
+export class Cluster {
+  readonly nodes: readonly ClusterNode[];
+  readonly #shared: Shared;
+  readonly #bootstrap: Host;
+
+  private constructor(shared: Shared, bootstrap: Host, count: number) {
+    this.#shared = shared;
+    this.#bootstrap = bootstrap;
+    this.nodes = Array.from({ length: count }, (_, index) => new ClusterNode(index, shared));
+  }
+
+  /** Boots `count` nodes that know one bootstrap and begins the run once each is linked to all others. */
+  static async begin(count: number, fields: Partial<RunSpec> = {}): Promise<Cluster> {
+    const spec = runSpecSchema.parse({
+      name: 'cluster',
+      model: { kind: 'mlp', inputs: 784, hidden: [16], outputs: 10 },
+      task: { kind: 'idx-images' },
+      training: { localSteps: 8, learningRate: 0.2 },
+      rounds: 12,
+      slotMs: 500,
+      ...fields,
+    });
+    const directory = await mkdtemp(join(tmpdir(), 'starlings-cluster-'));
+    const bootstrap = await hostOf(identitySeed(255), []);
+    const shared = {
+      run: createRun(spec, beginsAtMs, createCrypto(), identityFromSeed(identitySeed(254)).signer),
+      learner: await learnerFor(spec, count),
+      clock: new RunClock(beginsAtMs - spec.slotMs),
+      directory,
+      bootstrap: bootstrap.addresses()[0]!,
+    };
+    const cluster = new Cluster(shared, bootstrap, count);
+    try {
+      await Promise.all(cluster.nodes.map((node) => node.start()));
+      await cluster.linked();
+    } catch (error) {
+      await cluster.end();
+      throw error;
+    }
+    shared.clock.release();
+    return cluster;
+  }
+
+  /** Waits until every node is linked to all others. */
+  async linked(): Promise<void> {
+    const linked = (): boolean => this.nodes.every(({ peers }) => peers === this.nodes.length - 1);
+    await eventually('every node is linked to all others', linked, linkDeadlineMs);
+  }
+
+  /** Waits until every node has finished. */
+  async finished(deadlineMs: number): Promise<void> {
+    const done = (): boolean =>
+      this.nodes.every(({ core }) => core.status(this.nowMs()).phase === 'finished');
+    await eventually('every node has finished', done, deadlineMs);
+  }
+
+  get manifest(): RunManifest {
+    return this.#shared.run.manifest;
+  }
+
+  /** Of the run; the network keeps its own time. */
+  get clock(): RunClock {
+    return this.#shared.clock;
+  }
+
+  nowMs(): number {
+    return this.clock.nowMs();
+  }
+
+  modelHashes(): Set<string> {
+    return new Set(this.nodes.map(({ core }) => core.status(this.nowMs()).modelHash));
+  }
+
+  evaluate(model: Float32Array): Promise<Metrics> {
+    return this.#shared.learner.evaluate(model);
+  }
+
+  async end(): Promise<void> {
+    await Promise.all(this.nodes.map((node) => node.stop()));
+    await this.#bootstrap.stop();
+    await this.#shared.learner.close();
+    await rm(this.#shared.directory, { recursive: true, force: true });
+  }
+}
+
+/** One node, through as many sessions as it is started; its identity, store and events stay. */
+export class ClusterNode {
+  /** Of all sessions, in order. */
+  readonly events: ProtocolEvent[] = [];
+  readonly networkEvents: NetworkEvent[] = [];
+  readonly key: PeerKey;
+  readonly #index: number;
+  readonly #shared: Shared;
+  #session: { readonly core: ProtocolCore; readonly peers: () => number } | null = null;
+  /** What takes the session down, last one first. */
+  readonly #stops: Array<() => Promise<void>> = [];
+
+  constructor(index: number, shared: Shared) {
+    this.#index = index;
+    this.#shared = shared;
+    this.key = identityFromSeed(identitySeed(index)).key;
+  }
+
+  /** The core of the newest session, which may be over. */
+  get core(): ProtocolCore {
+    if (!this.#session) throw new Error(`node ${this.#index} was never started`);
+    return this.#session.core;
+  }
+
+  get peers(): number {
+    return this.#session?.peers() ?? 0;
+  }
+
+  /** A new session on the store that the last one left. */
+  async start(): Promise<void> {
+    const { run, learner, clock, directory, bootstrap } = this.#shared;
+    const { manifest, runId } = run;
+    const store = await openLevelStore(join(directory, `node-${this.#index}`));
+    this.#stops.push(() => store.close());
+    const stored: Array<readonly [string, Uint8Array]> = [];
+    for await (const entry of store.entries()) stored.push(entry);
+
+    const host = await hostOf(identitySeed(this.#index), [runId]);
+    this.#stops.push(() => host.stop());
+    const onEvent = (event: NetworkEvent): void => {
+      this.networkEvents.push(event);
+    };
+    const common = { host, clock: wallClock, random: Math.random, onEvent };
+    const bootstraps = createBootstraps({ ...common, addresses: [bootstrap] });
+    bootstraps.start();
+    this.#stops.push(() => bootstraps.stop());
+    const exchange = { requestBytesMax: requestBytesMax(manifest) };
+    const transport = createTransport({ ...common, runId, exchange });
+
+    const core = createCore(manifest, runId, {
+      crypto: createCrypto(),
+      signer: identityFromSeed(identitySeed(this.#index)).signer,
+      initial: initialVector(manifest.model, manifest.seed),
+      random: Math.random,
+      stored,
+    });
+    const driver = new NodeDriver({
+      core,
+      learner: shareOf(learner, this.#index),
+      transport,
+      store,
+      clock,
+      streamKey: (round) => batchStreamKey(runId, this.key, round),
+      onEvent: (event) => this.events.push(event),
+      onFatal: (error) => {
+        throw error;
+      },
+    });
+    this.#session = { core, peers: () => transport.stats().peers.length };
+    await driver.start();
+    this.#stops.push(() => driver.stop());
+  }
+
+  async stop(): Promise<void> {
+    for (let stop = this.#stops.pop(); stop; stop = this.#stops.pop()) await stop();
+  }
+
+  /** Rounds of all events of a kind that names one, over all sessions. */
+  rounds(kind: 'published' | 'restored' | 'finalised'): number[] {
+    return this.events.flatMap((event) => (event.kind === kind ? [event.round] : []));
+  }
+}
+
+async function hostOf(seed: Uint8Array, runIds: readonly string[]): Promise<Host> {
+  const host = await createHost({ identity: identityFromSeed(seed), listen: [loopback], runIds });
+  await host.start();
+  return host;
+}
+
+function identitySeed(index: number): Uint8Array {
+  return new Uint8Array(32).fill(index + 1);
+}
+
+/** A learner with one label-skewed share of MNIST per node. */
+async function learnerFor(spec: RunSpec, peers: number): Promise<Learner> {
+  const { train, heldOut } = await loadTaskData(spec.task, spec.model, mnistFolder());
+  const some = subset(train, firstOf(examples));
+  const split = { peers, alpha: 1, classes: spec.model.outputs, rng: rngFor('cluster') };
+  return createTfjsLearner({
+    model: spec.model,
+    training: spec.training,
+    shares: dirichletPartition(some.labels, split).map((share) => subset(some, share)),
+    heldOut: subset(heldOut, firstOf(heldOutExamples)),
+  });
+}
+
+function firstOf(count: number): Uint32Array {
+  return Uint32Array.from({ length: count }, (_, index) => index);
+}
+
+/** A node asks for share 0, the only one it knows of; here that is its own of the learner's shares. */
+function shareOf(learner: Learner, share: number): Learner {
+  return {
+    size: learner.size,
+    backend: learner.backend,
+    train: (request, signal) => learner.train({ ...request, share }, signal),
+    evaluate: (parameters, signal) => learner.evaluate(parameters, signal),
+    close: async () => {},
+  };
+}

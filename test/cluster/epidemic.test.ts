@@ -1,0 +1,28 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { consensusDistance, squaredDistance } from '../../src/math/vector.ts';
+import { initialVector } from '../../src/training/initial.ts';
+import { Cluster } from './cluster.ts';
+
+test('five nodes that mix whole models at random learn and stay close to each other', async (t) => {
+  const cluster = await Cluster.begin(5, { strategy: { id: 'epidemic', fanout: 3 } });
+  t.after(() => cluster.end());
+  await cluster.finished(40_000);
+  for (const { core, events } of cluster.nodes) {
+    assert.ok(
+      events.some(({ kind }) => kind === 'finalised'),
+      'averages were taken',
+    );
+    const { contributions } = core.status(cluster.nowMs());
+    assert.ok(contributions.size >= 2, `models of ${contributions.size} others arrived`);
+    const { accuracy } = await cluster.evaluate(core.model());
+    assert.ok(accuracy > 0.25, `accuracy ${accuracy}, chance is 0.1`);
+  }
+  const { model, seed } = cluster.manifest;
+  const models = cluster.nodes.map(({ core }) => core.model());
+  const start = initialVector(model, seed);
+  const moved = models.reduce((sum, end) => sum + squaredDistance(end, start), 0) / models.length;
+  // Peers that never average drift apart about as far as they move.
+  const distance = consensusDistance(models);
+  assert.ok(distance < 0.25 * moved, `${distance} apart after a way of ${moved}`);
+});
