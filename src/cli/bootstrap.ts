@@ -35,6 +35,7 @@ export function addBootstrapCommand(parent: Command): void {
             directory: options.dir,
             listen: listenAddresses(options.listen),
             logLevel: options.logLevel,
+            tell: say,
           },
           signal,
         );

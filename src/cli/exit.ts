@@ -82,7 +82,9 @@ function systemSentence(
   const what = (error.dest ?? error.path)?.replace(DRAFT_SUFFIX, '') ?? 'a file';
   switch (code) {
     case 'ENOENT':
-      return `${what} does not exist; check the path`;
+      return error.syscall === 'mkdir'
+        ? `${what} cannot be made on that file system; use another place`
+        : `${what} does not exist; check the path`;
     case 'EACCES':
     case 'EPERM':
       return error.path === undefined && error.address !== undefined

@@ -52,6 +52,7 @@ export function addNodeCommand(parent: Command): Command {
             httpPort: options.http,
             backend: options.backend,
             logLevel: options.logLevel,
+            tell: say,
           },
           signal,
         );

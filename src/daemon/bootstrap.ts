@@ -4,6 +4,7 @@ import { createHost } from '../network/host.ts';
 import { loadIdentity } from '../network/identity.ts';
 import { wallClock } from '../node/wall-clock.ts';
 import { openNodeDirectory } from './directory.ts';
+import { networkTrouble } from './network-trouble.ts';
 import type { BootstrapOptions, RunningDaemon } from './options.ts';
 import { whenAborted } from './when-aborted.ts';
 
@@ -18,7 +19,11 @@ export async function startBootstrap(options: BootstrapOptions, signal: AbortSig
     addresses: options.bootstrap,
     clock: wallClock,
     random: Math.random,
-    onEvent: (event) => log.info(event, event.kind),
+    onEvent(event) {
+      log.info(event, event.kind);
+      const trouble = networkTrouble(event);
+      if (trouble !== null) options.tell(trouble);
+    },
   });
   bootstraps.start();
   const info = {

@@ -18,6 +18,7 @@ import { batchStreamKey, type Learner } from '../training/learner.ts';
 import { createWorkerLearner } from '../training/worker-learner.ts';
 import { AddressBook, rememberedAddresses } from './address-book.ts';
 import { openNodeDirectory } from './directory.ts';
+import { networkTrouble } from './network-trouble.ts';
 import { fetchRun, RunMismatchError, resolveRun } from './obtain-manifest.ts';
 import type { DaemonOptions, RunningDaemon } from './options.ts';
 import { Progress } from './progress.ts';
@@ -90,10 +91,17 @@ async function start(
   const onEvent = (event: NetworkEvent): void => {
     log.info(event, event.kind);
     if (event.kind === 'peer-up') book.note(event.peer);
+    const trouble = networkTrouble(event);
+    if (trouble !== null) options.tell(trouble);
   };
   const common = { host, clock: wallClock, random: Math.random, onEvent };
   const remembered = await rememberedAddresses(directory.path);
-  const bootstraps = createBootstraps({ ...common, addresses: [...options.bootstrap, ...remembered] });
+  const addresses = [...options.bootstrap, ...remembered];
+  if (run.kind === 'id') {
+    const how = addresses.length > 0 ? '' : ', but knows none: give the address of one with --bootstrap';
+    options.tell(`asking peers for the manifest of run ${runId}${how}`);
+  }
+  const bootstraps = createBootstraps({ ...common, addresses });
   bootstraps.start();
   teardown.add(() => bootstraps.stop());
 

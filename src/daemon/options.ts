@@ -15,6 +15,8 @@ export interface BootstrapOptions {
   /** Multiaddrs with `/p2p/<peer id>` of nodes to join the DHT through. */
   readonly bootstrap: readonly string[];
   readonly logLevel: LogLevel;
+  /** Takes sentences for people: what is being waited for and what to do about it. */
+  readonly tell: (sentence: string) => void;
 }
 
 export interface DaemonOptions extends BootstrapOptions {

@@ -1,10 +1,11 @@
 /** Non-IID splits of one labelled set over peers, in memory and as folders of IDX files. */
-import { constants, copyFile, link, mkdir, rm } from 'node:fs/promises';
+import { constants, copyFile, link, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Rng } from '../math/rng.ts';
 import { DataFileError, DataShapeError } from './data-error.ts';
 import { IDX_FILES } from './dataset.ts';
 import { readIdxImages, readIdxLabels, writeIdxImages, writeIdxLabels } from './idx.ts';
+import { makeDirectory } from './make-directory.ts';
 
 export interface DirichletOptions {
   readonly peers: number;
@@ -122,7 +123,7 @@ export async function writeIdxShares({ source, targets, shares }: IdxShares): Pr
     share.forEach((index, row) => {
       pixels.set(images.pixels.subarray(index * imageBytes, (index + 1) * imageBytes), row * imageBytes);
     });
-    await mkdir(target, { recursive: true });
+    makeDirectory(target);
     await writeIdxImages(join(target, IDX_FILES.trainImages), { ...images, count: share.length, pixels });
     await writeIdxLabels(
       join(target, IDX_FILES.trainLabels),

@@ -3,13 +3,14 @@
  * PeerId are two spellings of the same 32 bytes and no lookup stands between them.
  */
 import { randomBytes } from 'node:crypto';
-import { link, mkdir, open, readFile, stat, unlink } from 'node:fs/promises';
+import { link, open, readFile, stat, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { privateKeyFromRaw, publicKeyFromRaw } from '@libp2p/crypto/keys';
 import type { PeerId, PrivateKey } from '@libp2p/interface';
 import { peerIdFromPublicKey } from '@libp2p/peer-id';
 import { fromString } from 'uint8arrays/from-string';
 import { toString as toText } from 'uint8arrays/to-string';
+import { makeDirectory } from '../data/make-directory.ts';
 import { createSigner } from '../node/crypto.ts';
 import type { Signer } from '../protocol/crypto.ts';
 import type { PeerKey } from '../protocol/io.ts';
@@ -73,7 +74,7 @@ async function readKeyFile(path: string): Promise<Uint8Array | null> {
 }
 
 async function createKeyFile(path: string, seed: Uint8Array): Promise<void> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  makeDirectory(dirname(path), 0o700);
   const draft = `${path}.${randomBytes(6).toString('hex')}.draft`;
   const file = await open(draft, 'wx', 0o600);
   try {

@@ -1,11 +1,12 @@
 /** Starts one daemon as a process of its own and waits until it says that it is ready. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { DAEMON_INFO_FILE, type DaemonInfo, daemonInfoSchema } from '../daemon/status.ts';
+import { makeDirectory } from '../data/make-directory.ts';
 import { identifyProcess } from './process-identity.ts';
 import { TestnetError } from './testnet-error.ts';
 import type { Member } from './testnet-state.ts';
@@ -36,7 +37,7 @@ export interface SpawnedDaemon {
 /** @throws system errors where the directory cannot be written or no process be made. */
 export async function spawnDaemon(options: SpawnOptions): Promise<SpawnedDaemon> {
   const { entry, args, name, role, directory, attached } = options;
-  mkdirSync(directory, { recursive: true });
+  makeDirectory(directory);
   rmSync(join(directory, DAEMON_INFO_FILE), { force: true });
   const output = openSync(join(directory, OUTPUT_FILE), 'a');
   try {

@@ -1,8 +1,9 @@
 /** What is where in a testnet's directory, and the file by which another terminal finds its processes. */
-import { mkdir, readFile, rm, stat } from 'node:fs/promises';
+import { readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { writeFileAtomically } from '../data/atomic-file.ts';
+import { makeDirectory } from '../data/make-directory.ts';
 import { isRunning } from './process-identity.ts';
 import { TestnetError } from './testnet-error.ts';
 
@@ -66,7 +67,7 @@ export async function readState(directory: string): Promise<TestnetState> {
  * @throws TestnetError where a testnet still runs there, or the directory holds anything else.
  */
 export async function claimDirectory(directory: string): Promise<void> {
-  await mkdir(directory, { recursive: true });
+  makeDirectory(directory);
   const old = await readStateIfAny(directory);
   if (old === null) return;
   const running = old.members.filter(isRunning);

@@ -1,9 +1,10 @@
 /** Models as folders in the format of TensorFlow.js Layers, which browsers and converters read. */
-import { mkdir, readFile, stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import * as z from 'zod';
 import { writeFileAtomically } from '../data/atomic-file.ts';
+import { makeDirectory } from '../data/make-directory.ts';
 import { type ModelSpec, parameterCount } from '../protocol/run-spec.ts';
 import { vectorOfLittleEndian } from './initial.ts';
 import { checkLength, denseLayers, modelOfWidths } from './layers.ts';
@@ -63,7 +64,7 @@ type Topology = z.infer<typeof topologySchema>;
 export async function writeTfjsModel(folder: string, model: ModelSpec, vector: Float32Array): Promise<void> {
   checkLength(model, vector);
   await ensureBackend();
-  await mkdir(folder, { recursive: true });
+  makeDirectory(folder);
   const sequential = buildSequential(model);
   try {
     setVector(sequential, model, vector);

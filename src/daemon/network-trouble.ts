@@ -1,0 +1,10 @@
+import type { NetworkEvent } from '../network/events.ts';
+
+/** A sentence for people where they should do something, or null. Said once per outage, not at every attempt. */
+export function networkTrouble(event: NetworkEvent): string | null {
+  if (event.kind !== 'no-bootstrap-answers' || event.attempt !== 1) return null;
+  return (
+    `nobody answers at ${event.addresses.join(' or ')} and no other peer is connected: check that a node runs ` +
+    'there and that its address is right and can be reached from here; still trying'
+  );
+}
