@@ -56,7 +56,14 @@ test('answers false for keys and signatures of another form', () => {
   const [vector] = rfc8032;
   const signature = bytes(vector!.signature);
   const message = bytes(vector!.message);
-  for (const key of ['', 'zz', vector!.key.toUpperCase(), `${vector!.key}00`, 'f'.repeat(64), '0'.repeat(64)]) {
+  for (const key of [
+    '',
+    'zz',
+    vector!.key.toUpperCase(),
+    `${vector!.key}00`,
+    'f'.repeat(64),
+    '0'.repeat(64),
+  ]) {
     assert.equal(crypto.verify(key, signature, message), false, key);
   }
   assert.equal(crypto.verify(vector!.key, signature.subarray(1), message), false);

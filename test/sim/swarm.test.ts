@@ -14,6 +14,7 @@ const FAULTS: ReadonlyArray<readonly [seed: number, fault: string]> = [
   [35, 'a finished node did not wait for its neighbours to agree'],
   [39, 'one forced fold made every later one forced'],
   [79, 'three histories: whom to yield to depended on the neighbours'],
+  [115, 'a node left the leaders of a fork before it had their whole history'],
   [111, 'a node that had yielded folded its own sets again before the leaders answered'],
 ];
 

@@ -13,8 +13,9 @@ import { pickRandom } from '../pick-random.ts';
 import type { Refusals } from '../refusals.ts';
 import { RequestTable } from '../request-table.ts';
 import { decideFold, type FoldDecision, RoundVotes } from '../round-votes.ts';
-import { type JoinMeaning, SnapshotJoin } from '../snapshot-join.ts';
+import type { JoinMeaning } from '../snapshot-join.ts';
 import { type DigestAnswer, decodeDigestAnswer, type Request, roundsPerDigestMax } from '../wire.ts';
+import { CatchUp } from './catch-up.ts';
 import { authoredIn, logKey, type Replica, type ReplicaContext } from './replica.ts';
 
 /**
@@ -23,14 +24,6 @@ import { authoredIn, logKey, type Replica, type ReplicaContext } from './replica
  */
 const digestFanout = 2;
 const catchUpFanout = 4;
-/** Ticks without a peer after which a late starter goes on alone. Guess. */
-const aloneTicks = 20;
-/** A joiner waits this many ticks for a second peer before it believes a single one. Guesses. */
-const donorsWanted = 2;
-const donorPatienceTicks = 10;
-/** Ticks after which leaders that do not get us to the present are given up. Guess. */
-const leaderTicks = 60;
-
 type DigestMeaning = {
   readonly kind: 'digest';
   readonly peer: PeerKey;
@@ -39,15 +32,6 @@ type DigestMeaning = {
   readonly digests: readonly Uint8Array[];
 };
 type Meaning = DigestMeaning | FetchMeaning | JoinMeaning;
-
-/** Whose history is followed: anyone's, or that of the peers on the stronger side of a fork. */
-type Leaders = readonly PeerKey[] | 'anyone';
-
-/** choosing: looking for a snapshot to start from; replaying: folding the log up to the present. */
-type Join =
-  | { readonly kind: 'none' }
-  | { readonly kind: 'choosing'; readonly leaders: Leaders; ticks: number }
-  | { readonly kind: 'replaying'; readonly leaders: Leaders; readonly donors: number; ticks: number };
 
 export interface ReconciliationOptions {
   readonly context: ReplicaContext;
@@ -74,9 +58,7 @@ export class Reconciliation {
   readonly #unknownTo = new Set<PeerKey>();
   /** Peers whose requests showed sets that are not ours: asked at the next tick (push-pull). */
   readonly #askBack = new Set<PeerKey>();
-  #snapshots: SnapshotJoin;
-  #join: Join = { kind: 'none' };
-  #joinedBySnapshot = false;
+  readonly #catchUp: CatchUp;
   #disputed: readonly LogMessage[] = [];
   #ticksStuck = 0;
 
@@ -85,15 +67,17 @@ export class Reconciliation {
     this.#replica = options.replica;
     this.#requests = new RequestTable(Math.max(2000, Math.min(15_000, 2 * options.slotMs)));
     this.#fetch = new MessageFetch(options.context.crypto);
-    this.#snapshots = this.#newJoin();
+    const { crypto, runId } = options.context;
+    const size = options.replica.base.units.length;
+    this.#catchUp = new CatchUp({ crypto, runId, size }, options.random);
   }
 
   get joining(): boolean {
-    return this.#join.kind !== 'none';
+    return this.#catchUp.phase !== 'present';
   }
 
   get joinedBySnapshot(): boolean {
-    return this.#joinedBySnapshot;
+    return this.#catchUp.startedFromSnapshot;
   }
 
   /** Every connected peer holds our history up to the last round folded. */
@@ -106,9 +90,8 @@ export class Reconciliation {
     return this.#fetch.missing;
   }
 
-  beginJoin(leaders: Leaders = 'anyone'): void {
-    this.#snapshots = this.#newJoin();
-    this.#join = { kind: 'choosing', leaders, ticks: 0 };
+  beginJoin(): void {
+    this.#catchUp.begin('anyone');
   }
 
   peerUp(peer: PeerKey): void {
@@ -123,23 +106,17 @@ export class Reconciliation {
 
   tick(out: Output[], slot: number): void {
     this.#ticksStuck += 1;
-    if (this.#join.kind === 'choosing') this.#chooseSnapshot(out);
+    this.#chooseSnapshot(out);
     this.#askDigests(out, slot);
     this.#settleFork(out, slot);
     this.#proceed(out, slot);
-    if (this.#join.kind !== 'replaying') return;
-    this.#join.ticks += 1;
-    const { leaders, donors, ticks } = this.#join;
     const { round } = this.#replica.base;
-    // Where a silent peer makes every round wait its full time, the present is a window further back.
-    const patience = ticks < donorPatienceTicks ? 1 : this.#options.context.spec.windowRounds + 2;
-    if (round >= this.#lastFinal(slot) - patience) {
-      out.push({ type: 'event', event: { kind: 'joined', round, donors } });
-      this.#join = { kind: 'none' };
-    } else if (leaders !== 'anyone' && ticks > leaderTicks) {
-      this.#ticksStuck = 0;
-      this.#join = { kind: 'replaying', leaders: 'anyone', donors, ticks: 0 };
-    }
+    const reached = this.#catchUp.replayed(
+      this.#lastFinal(slot) - round,
+      this.#options.context.spec.windowRounds,
+    );
+    if (reached === 'gave-up-leaders') this.#ticksStuck = 0;
+    else if (reached) out.push({ type: 'event', event: { kind: 'joined', round, donors: reached.donors } });
   }
 
   wantBody(out: Output[], envelope: Envelope, holder: PeerKey): void {
@@ -155,7 +132,7 @@ export class Reconciliation {
   heard(peer: PeerKey, request: Request & { kind: 'digest' }, slot: number): void {
     const mine = this.#replica.markAt(request.finalised);
     if (mine) this.#forks.note(peer, request.finalised, mine, request, slot);
-    if (!this.#follows(peer)) return;
+    if (!this.#catchUp.follows(peer)) return;
     request.digests.forEach((digest, index) => {
       const round = request.from + index;
       if (round <= this.#replica.base.round || round > slot + 1) return;
@@ -181,17 +158,8 @@ export class Reconciliation {
     const meaning = this.#requests.take(requestId);
     if (meaning?.kind === 'messages') this.#fetch.messagesDone(meaning.peer, meaning.ids);
     else if (meaning?.kind === 'blob') this.#fetch.blobFailed(meaning);
-    else if (meaning?.kind === 'snapshot-blob') this.#snapshots.part(meaning, undefined);
+    else if (meaning?.kind === 'snapshot-blob') this.#catchUp.failed(meaning);
     this.#pump(out);
-  }
-
-  #newJoin(): SnapshotJoin {
-    const { context, replica } = this.#options;
-    return new SnapshotJoin({
-      crypto: context.crypto,
-      runId: context.runId,
-      size: replica.base.units.length,
-    });
   }
 
   /** False when the peer lied or talked nonsense. */
@@ -212,9 +180,8 @@ export class Reconciliation {
         return complete?.every((envelope) => this.#insert(out, envelope, slot)) ?? false;
       }
       case 'snapshots':
-        return this.#snapshots.headers(meaning.peer, frames);
       case 'snapshot-blob': {
-        const good = this.#snapshots.part(meaning, frames[0] ?? new Uint8Array(0));
+        const good = this.#catchUp.answer(meaning, frames);
         this.#finishSnapshot(out);
         return good;
       }
@@ -260,7 +227,7 @@ export class Reconciliation {
         : digestFanout;
     const busy = (peer: PeerKey): boolean =>
       this.#requests.some((meaning) => meaning.kind === 'digest' && meaning.peer === peer);
-    const free = [...this.#peers].filter((peer) => this.#follows(peer) && !busy(peer));
+    const free = [...this.#peers].filter((peer) => this.#catchUp.follows(peer) && !busy(peer));
     const asked = new Set(pickRandom(free, fanout, this.#options.random));
     for (const peer of free) if (this.#askBack.has(peer)) asked.add(peer);
     this.#askBack.clear();
@@ -274,12 +241,12 @@ export class Reconciliation {
     const { peer } = asked;
     const mine = this.#replica.markAt(asked.finalised);
     if (mine && answer.atYours) this.#forks.note(peer, asked.finalised, mine, answer.atYours, slot);
-    if (!this.#follows(peer)) return;
+    if (!this.#catchUp.follows(peer)) return;
     for (const { round, state, entries } of answer.rounds) {
       const sent = asked.digests[round - asked.from];
       if (!sent || round <= this.#replica.base.round) continue;
       if (state === 'unknown') {
-        if (round === this.#replica.base.round + 1 && this.#join.kind !== 'choosing')
+        if (round === this.#replica.base.round + 1 && this.#catchUp.phase !== 'choosing')
           this.#unknownTo.add(peer);
         continue;
       }
@@ -305,12 +272,12 @@ export class Reconciliation {
   }
 
   #proceed(out: Output[], slot: number): void {
-    if (this.#join.kind !== 'choosing') this.#finalise(out, slot);
+    if (this.#catchUp.phase !== 'choosing') this.#finalise(out, slot);
     this.#pump(out);
   }
 
   #pump(out: Output[]): void {
-    for (const { meaning, request } of [...this.#fetch.asks(), ...this.#snapshots.asks()]) {
+    for (const { meaning, request } of [...this.#fetch.asks(), ...this.#catchUp.asks()]) {
       this.#requests.open(out, meaning, request);
     }
   }
@@ -323,7 +290,7 @@ export class Reconciliation {
   #finalise(out: Output[], slot: number): void {
     const { windowRounds, admitRounds } = this.#options.context.spec;
     const last = this.#lastFinal(slot);
-    const following = this.#join.kind === 'replaying' && this.#join.leaders !== 'anyone';
+    const following = this.#catchUp.leaders !== 'anyone';
     while (this.#replica.base.round < last) {
       const round = this.#replica.base.round + 1;
       // A round's turn comes windowRounds after its slot; peers then have as long again to agree.
@@ -391,36 +358,18 @@ export class Reconciliation {
   }
 
   #chooseSnapshot(out: Output[]): void {
-    const join = this.#join;
-    if (join.kind !== 'choosing' || this.#snapshots.fetching) return;
-    join.ticks += 1;
-    const { leaders } = join;
-    const rejoining = leaders !== 'anyone';
-    const peers = [...this.#peers].filter((peer) => this.#follows(peer));
-    // A second donor is waited for a while, whether it is not there or there and silent; then one will do.
-    const donorsMin = join.ticks < donorPatienceTicks ? donorsWanted : 1;
-    if (this.#snapshots.choose(rejoining ? -2 : this.#replica.base.round, donorsMin)) return;
-    if (this.#snapshots.answered >= donorsMin) {
-      // A stronger history without a snapshot behind it cannot be followed: stay with ours.
-      this.#join = rejoining ? { kind: 'none' } : { kind: 'replaying', leaders, donors: 0, ticks: 0 };
-    } else if (peers.length === 0 && join.ticks >= aloneTicks) {
-      this.#join = { kind: 'none' };
-    } else {
-      const free = peers.filter(
-        (peer) => !this.#requests.some((meaning) => meaning.kind === 'snapshots' && meaning.peer === peer),
-      );
-      for (const { meaning, request } of this.#snapshots.askHeaders(
-        pickRandom(free, free.length, this.#options.random),
-      )) {
-        this.#requests.open(out, meaning, request);
-      }
+    const peers = [...this.#peers].filter((peer) => this.#catchUp.follows(peer));
+    const busy = (peer: PeerKey): boolean =>
+      this.#requests.some((meaning) => meaning.kind === 'snapshots' && meaning.peer === peer);
+    for (const { meaning, request } of this.#catchUp.choose(this.#replica.base.round, peers, busy)) {
+      this.#requests.open(out, meaning, request);
     }
   }
 
   #finishSnapshot(out: Output[]): void {
-    const finished = this.#snapshots.finish();
+    const finished = this.#catchUp.finish();
     if (!finished) return;
-    const { state, blob, donors } = finished;
+    const { state, blob } = finished;
     // What the peers' sets left out went back when they were adopted, and is not in the log any more.
     const lost = this.#disputed.filter(
       ({ round, id }) => round <= state.round && this.#replica.log.message(id),
@@ -432,24 +381,16 @@ export class Reconciliation {
     this.#unknownTo.clear();
     this.#fetch.pruneThrough(state.round);
     this.#forks.clear();
-    this.#joinedBySnapshot = true;
-    const leaders = this.#join.kind === 'choosing' ? this.#join.leaders : 'anyone';
-    this.#join = { kind: 'replaying', leaders, donors, ticks: 0 };
-  }
-
-  /** Whether the peer's sets count: everyone's, but the leaders' alone while we follow one side of a fork. */
-  #follows(peer: PeerKey): boolean {
-    return this.#join.kind === 'none' || this.#join.leaders === 'anyone' || this.#join.leaders.includes(peer);
   }
 
   /** Two histories: the weaker one is given up for the stronger, and its own deltas are published anew. */
   #settleFork(out: Output[], slot: number): void {
-    if (this.#join.kind === 'choosing') return;
-    const followed = [...this.#peers].filter((peer) => this.#follows(peer)).length;
+    if (this.#catchUp.phase === 'choosing') return;
+    const followed = [...this.#peers].filter((peer) => this.#catchUp.follows(peer)).length;
     if (followed > 0 && this.#unknownTo.size >= Math.min(2, followed)) {
       // The next round is in no log any more: only a snapshot helps, in the middle of a replay as well.
       this.#unknownTo.clear();
-      this.beginJoin(this.#join.kind === 'replaying' ? this.#join.leaders : 'anyone');
+      this.#catchUp.begin(this.#catchUp.leaders);
       return;
     }
     if (this.joining) return;
@@ -471,11 +412,11 @@ export class Reconciliation {
       // Their sets replace ours round by round; what ours of our own held goes back into the residual then.
       if (rolledBack.length > 0) out.push({ type: 'persist', writes: rolledBack, durable: true });
       this.#forks.clear();
-      this.#join = { kind: 'replaying', leaders: fork.holders, donors: 0, ticks: 0 };
+      this.#catchUp.replay(fork.holders);
       return;
     }
     this.#forks.clear();
-    this.beginJoin(fork.holders);
+    this.#catchUp.begin(fork.holders);
   }
 }
 
