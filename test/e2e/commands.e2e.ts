@@ -1,0 +1,316 @@
+/** The commands as a user types them: what they print, what they leave behind, how they refuse. */
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { IDX_FILES, mnistFolder } from '../../src/data/dataset.ts';
+import { readIdxLabels } from '../../src/data/idx.ts';
+import { writeIdxShares } from '../../src/data/partition.ts';
+import { isRunning } from '../../src/testnet/process-identity.ts';
+import { readState } from '../../src/testnet/testnet-state.ts';
+import {
+  collect,
+  Daemon,
+  eventually,
+  type Finished,
+  resultOf,
+  starlings,
+  startCommand,
+} from './processes.ts';
+
+const loopback = '/ip4/127.0.0.1/tcp/0';
+const directory = mkdtempSync(join(tmpdir(), 'starlings-commands-'));
+const at = (...names: string[]): string => join(directory, ...names);
+after(() => rmSync(directory, { recursive: true, force: true }));
+
+const RUN = `
+name: commands
+model: { kind: mlp, inputs: 784, hidden: [16], outputs: 10 }
+task: { kind: idx-images }
+training: { localSteps: 10 }
+strategy: { id: delta-log, expectedPeers: 4 }
+rounds: 12
+slotMs: 400
+`;
+
+const SCENARIO = `
+seed: 3
+peers: 4
+run:
+  name: commands-sim
+  model: { kind: logistic-regression, inputs: 784, outputs: 10 }
+  task: { kind: idx-images }
+  training: { localSteps: 3 }
+  strategy: { id: delta-log, expectedPeers: 4 }
+  rounds: 6
+  slotMs: 1000
+`;
+
+before(() => {
+  writeFileSync(at('run.yaml'), RUN);
+  writeFileSync(at('sim.yaml'), SCENARIO);
+});
+
+/** One sentence on stderr, the exit code of its kind, and no stack. */
+function assertRefused({ code, stdout, stderr }: Finished, exitCode: number, says: RegExp): void {
+  assert.equal(code, exitCode, stdout + stderr);
+  assert.match(stderr, says);
+  assert.equal(stderr.trimEnd().split('\n').length, 1, stderr);
+  assert.doesNotMatch(stderr, /\n\s+at |not foreseen/);
+}
+
+/** Names of the testnet's processes that still run. */
+async function running(testnet: string): Promise<string[]> {
+  const { members } = await readState(testnet);
+  return members.filter(isRunning).map(({ name }) => name);
+}
+
+/** Files that only a write under way leaves: ours are renamed once they are whole. */
+function halfWritten(path: string): string[] {
+  return readdirSync(path, { recursive: true, encoding: 'utf8' }).filter((name) =>
+    /\.(tmp|draft)$/.test(name),
+  );
+}
+
+describe('start', () => {
+  test('--json: exactly the promised keys, one hash, no bootstrap alive, no process left', async () => {
+    const ended = await starlings(
+      ...['start', at('run.yaml'), '--nodes', '4', '--rounds', '12', '--json', '--dir', at('start')],
+    );
+    assert.equal(ended.code, 0, ended.stderr);
+    const result = resultOf(ended);
+    assert.equal(ended.stdout.trimEnd().split('\n').length, 1, 'stdout is the object alone');
+    assert.deepEqual(Object.keys(result).sort(), [
+      ...['accuracyMean', 'accuracyMin', 'bootstrapsAlive', 'bytesSentPerNode', 'denseBytesPerNode'],
+      ...['modelHashes', 'nodes', 'rounds', 'seconds'],
+    ]);
+    assert.deepEqual([result['nodes'], result['rounds'], result['bootstrapsAlive']], [4, 12, 0]);
+    assert.equal((result['modelHashes'] as string[]).length, 1);
+    assert.ok((result['accuracyMin'] as number) > 0.3, `accuracy ${result['accuracyMin']}`);
+    assert.deepEqual(await running(at('start')), []);
+    assert.deepEqual(halfWritten(at('start')), []);
+  });
+
+  test('the model it left can be exported, evaluated and asked', async () => {
+    const exported = await starlings(
+      ...[
+        'model',
+        'export',
+        '--from',
+        at('start'),
+        '--format',
+        'safetensors',
+        '--out',
+        at('model'),
+        '--json',
+      ],
+    );
+    assert.equal(exported.code, 0, exported.stderr);
+    const alone = await starlings('model', 'evaluate', '--from', at('model'), '--json');
+    assert.equal(alone.code, 0, alone.stderr);
+    const evaluated = await starlings('model', 'evaluate', '--from', at('start'), '--json');
+    assert.equal(evaluated.code, 0, evaluated.stderr);
+    assert.ok((resultOf(evaluated)['accuracy'] as number) > 0.3, evaluated.stdout);
+    assert.equal(resultOf(alone)['accuracy'], resultOf(evaluated)['accuracy'], 'export keeps every bit');
+    const predicted = await starlings('model', 'predict', '--from', at('start'), '--json');
+    assert.equal(predicted.code, 0, predicted.stderr);
+    assert.equal((resultOf(predicted)['predictions'] as unknown[]).length, 10);
+  });
+
+  test('Ctrl-C in the middle: exit 130, no process and no half-written file left', async () => {
+    const child = startCommand(
+      'start',
+      at('run.yaml'),
+      '--nodes',
+      '3',
+      '--rounds',
+      '500',
+      '--dir',
+      at('cut'),
+    );
+    const end = collect(child);
+    await eventually('nodes run', 60_000, () =>
+      existsSync(at('cut', 'node-02', 'daemon.json')) && child.exitCode === null ? true : null,
+    );
+    assert.ok((await running(at('cut'))).length >= 3);
+    child.kill('SIGINT');
+    const { code, stderr } = await end;
+    assert.equal(code, 130, stderr);
+    assert.match(stderr, /stopping; Ctrl-C again stops at once/);
+    assert.deepEqual(await running(at('cut')), []);
+    assert.deepEqual(halfWritten(at('cut')), []);
+    assert.ok(!existsSync(at('cut', 'node-02', 'daemon.json')));
+  });
+});
+
+describe('testnet', () => {
+  test('up leaves a network running, status sees it, down leaves no process', async () => {
+    const place = ['--dir', at('net')];
+    const up = await starlings('testnet', 'up', at('run.yaml'), '--nodes', '3', '--json', ...place);
+    try {
+      assert.equal(up.code, 0, up.stderr);
+      assert.equal((await running(at('net'))).length, 5, 'three nodes and two bootstraps');
+      const status = await starlings('testnet', 'status', '--json', ...place);
+      assert.equal(status.code, 0, status.stderr);
+      const { runId, nodes, bootstrapsAlive } = resultOf(status);
+      assert.deepEqual([runId, bootstrapsAlive], [resultOf(up)['runId'], 2]);
+      assert.equal((nodes as unknown[]).length, 3);
+      const again = await starlings('testnet', 'up', at('run.yaml'), '--nodes', '3', ...place);
+      assertRefused(again, 1, /holds a testnet with 5 running processes; stop it with /);
+    } finally {
+      const down = await starlings('testnet', 'down', '--json', ...place);
+      assert.equal(down.code, 0, down.stderr);
+      assert.deepEqual(resultOf(down)['killed'], [], 'all ended when asked');
+    }
+    assert.deepEqual(await running(at('net')), []);
+    assert.deepEqual(halfWritten(at('net')), []);
+  });
+});
+
+describe('sim', () => {
+  test('the same seed twice: the same trace', async () => {
+    const first = await starlings('sim', at('sim.yaml'), '--json');
+    const second = await starlings('sim', at('sim.yaml'), '--json');
+    assert.equal(first.code, 0, first.stderr);
+    const result = resultOf(first);
+    assert.deepEqual(Object.keys(result).sort(), [
+      ...['accuracyMean', 'bytesPerPeer', 'modelHashes', 'peers', 'seed', 'traceHash'],
+      ...['virtualSeconds', 'wallSeconds'],
+    ]);
+    assert.match(String(result['traceHash']), /^[0-9a-f]{64}$/);
+    assert.equal(resultOf(second)['traceHash'], result['traceHash']);
+    assert.deepEqual(resultOf(second)['modelHashes'], result['modelHashes']);
+  });
+});
+
+describe('wrong input', () => {
+  const busy: Server = createServer();
+  let busyPort = 0;
+  const manifest = at('a.manifest');
+  const data = at('data');
+  let runId = '';
+
+  before(async () => {
+    await new Promise<void>((resolve) => busy.listen(0, '127.0.0.1', resolve));
+    busyPort = (busy.address() as { port: number }).port;
+    for (const [name, seconds] of [
+      ['a', '3600'],
+      ['b', '3601'],
+    ] as const) {
+      const created = await starlings(
+        ...['run', 'create', at('run.yaml'), '--start-in', seconds, '--json'],
+        ...['--out', at(`${name}.manifest`), '--key', at('creator.key')],
+      );
+      assert.equal(created.code, 0, created.stderr);
+      if (name === 'a') runId = resultOf(created)['runId'] as string;
+    }
+    const labels = await readIdxLabels(join(mnistFolder(), IDX_FILES.trainLabels));
+    const share = Uint32Array.from({ length: Math.min(500, labels.length) }, (_, index) => index);
+    await writeIdxShares({
+      source: mnistFolder(),
+      targets: [data, at('short-data')],
+      shares: [share, share],
+    });
+    const images = at('short-data', IDX_FILES.trainImages);
+    writeFileSync(images, readFileSync(images).subarray(0, -100));
+  });
+  after(() => busy.close());
+
+  const node = (name: string, ...args: readonly string[]): Promise<Finished> =>
+    starlings('node', '--dir', at(name), '--data', data, '--run', manifest, '--listen', loopback, ...args);
+
+  test('an unknown key in YAML: file, line and what it might have been', async () => {
+    writeFileSync(at('typo.yaml'), RUN.replace('rounds:', 'round:'));
+    const refused = await starlings('start', at('typo.yaml'), '--dir', at('never'));
+    assert.equal(refused.code, 2);
+    assert.match(refused.stderr, /typo\.yaml:7:1: .*round/);
+    assert.doesNotMatch(refused.stderr, /\n\s+at /);
+    assert.ok(!existsSync(at('never')));
+  });
+
+  test('a tampered manifest', async () => {
+    const bytes = readFileSync(manifest);
+    const name = bytes.indexOf('commands');
+    assert.ok(name > 0);
+    bytes[name] = 'k'.charCodeAt(0);
+    writeFileSync(at('forged.manifest'), bytes);
+    assertRefused(
+      await node('n-forged', '--run', at('forged.manifest')),
+      1,
+      /forged\.manifest: the signature of the manifest does not match its creator$/m,
+    );
+  });
+
+  test('a truncated IDX file', async () => {
+    assertRefused(await node('n-short', '--data', at('short-data')), 1, /train-images-idx3-ubyte: .*bytes/);
+  });
+
+  test('ports in use', async () => {
+    assertRefused(
+      await node('n-http', '--http', String(busyPort)),
+      1,
+      new RegExp(`127\\.0\\.0\\.1:${busyPort} is in use; choose another port, or 0 for any`),
+    );
+    const listen = `/ip4/127.0.0.1/tcp/${busyPort}`;
+    assertRefused(
+      await node('n-listen', '--listen', listen),
+      1,
+      /tcp\/\d+ is in use; choose another port, or 0 for any/,
+    );
+  });
+
+  test('directories that cannot be made, also on a file system that says so in its own way', async () => {
+    const below = join(manifest, 'x');
+    for (const args of [
+      ['node', '--run', manifest, '--data', data],
+      ['bootstrap'],
+      ['start', at('run.yaml')],
+    ]) {
+      assertRefused(await starlings(...args, '--dir', below), 1, /is no directory; use another place$/m);
+    }
+    if (process.platform === 'linux') {
+      assertRefused(await starlings('bootstrap', '--dir', '/proc/x'), 1, /\/proc\/x .*use another place$/m);
+    }
+  });
+
+  test("a second node on one directory, and another run's manifest there", async () => {
+    const first = new Daemon(at('n-one'), ['node', '--run', manifest, '--data', data, '--listen', loopback]);
+    await first.start();
+    try {
+      assertRefused(
+        await node('n-one'),
+        1,
+        /is in use by another node; stop it or give this one its own --dir/,
+      );
+      assert.equal((await first.status()).runId, runId, 'the first is still there to be found');
+    } finally {
+      assert.equal(await first.end('SIGTERM'), 0);
+    }
+    assertRefused(
+      await node('n-one', '--run', at('b.manifest')),
+      1,
+      /belongs to run \S+, not to \S+; use another --dir for another run/,
+    );
+  });
+
+  test('no bootstrap answers: the node says so, what to do, and goes on', async () => {
+    const nobody = `/ip4/127.0.0.1/tcp/1/p2p/12D3KooWDpJ7As7BWAwRMfu1VU2WCqNjvq387JEYKDBj4kx6nXTN`;
+    const child = startCommand(
+      ...['node', '--dir', at('n-alone'), '--run', runId, '--data', data],
+      ...['--listen', loopback, '--bootstrap', nobody],
+    );
+    let said = '';
+    child.stdout?.on('data', (chunk: Buffer) => {
+      said += chunk.toString();
+    });
+    const end = collect(child);
+    await eventually('it says who does not answer', 30_000, () => (said.includes(nobody) ? true : null));
+    assert.match(said, /asking peers for the manifest of run /);
+    assert.match(said, /nobody answers at \S+ and no other peer is connected: check .*; still trying/);
+    assert.equal(child.exitCode, null, 'it goes on');
+    child.kill('SIGINT');
+    assert.equal((await end).code, 130);
+  });
+});
