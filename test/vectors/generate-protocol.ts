@@ -34,6 +34,7 @@ import {
   encodeRequest,
   type Request,
 } from '../../src/protocol/wire.ts';
+import { initialVector, vectorHash } from '../../src/training/initial.ts';
 
 const crypto = createCrypto();
 const hex = bytesToHex;
@@ -165,13 +166,25 @@ export function protocolVectors(): Record<string, unknown> {
       root: hex(blobRoot(crypto, blob)),
     };
   });
+  const startVectors = [
+    { model: { kind: 'logistic-regression' as const, inputs: 4, outputs: 4 }, seed: 1 },
+    { model: { kind: 'mlp' as const, inputs: 3, hidden: [4], outputs: 2 }, seed: 0xffff_ffff },
+  ].map(({ model, seed }) => {
+    const vector = initialVector(model, seed);
+    return { model, seed, values: [...vector], hash: vectorHash(vector) };
+  });
   return {
     about:
       'Wire format of starlings, see docs/PROTOCOL.md. Bytes are hexadecimal. Peer n has the Ed25519 seed of 32 ' +
       'bytes n. All of it belongs to the one run of the manifest.',
     peers: signers.map(({ key }, index) => ({ seed: hex(seedOf(index + 1)), key })),
     manifest: { runId: signed.runId, bytes: hex(signed.bytes), fields: signed.manifest },
-    initial: { values: [...initial], hash: initHash },
+    initial: {
+      about: 'start vector of the fold; chosen for its plain numbers, not drawn from the seed of the manifest',
+      values: [...initial],
+      hash: initHash,
+    },
+    startVectors,
     envelopes: log.map((message) => ({
       author: message.author,
       round: message.round,
