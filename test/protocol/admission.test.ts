@@ -203,6 +203,37 @@ describe('an equivocator', () => {
   }
 });
 
+test('of an equivocator other two messages prove the same: the set of the peers can be adopted', () => {
+  const evil = signerOf(99);
+  const flock: Flock = new Flock(smallRun({ rounds: 20 }), {
+    peers: 4,
+    seed: 'two-proofs',
+    // Nobody hears member 0 while round 3 is open, so that its own delta is left out of the others' set.
+    drops: (_, from, __, nowMs) => {
+      const sinceStart = nowMs - flock.run.manifest.startAtMs;
+      return from === 0 && sinceStart >= 3000 && sinceStart < 11_500;
+    },
+  });
+  flock.bootAll();
+  flock.runUntil(3300);
+  for (const { index } of flock.members) {
+    for (const tale of ['a', index === 0 ? 'c' : 'b']) {
+      flock.announceTo(index, evil.key, bytesOf(flock, evil, 3, tale));
+    }
+  }
+  flock.runUntil(13_500);
+  assert.ok(
+    flock
+      .member(0)
+      .of('restored')
+      .some(({ round }) => round === 3),
+  );
+  assert.ok(flock.status(0).finalisedRound >= 3);
+  assert.ok(flock.finish());
+  assert.equal(flock.hashes().length, 1);
+  assert.equal(flock.member(0).of('fork').length, 0);
+});
+
 test('a key in hexadecimal and in bytes is the same key', () => {
   assert.equal(Buffer.from(keyToBytes(stranger.key)).toString('hex'), stranger.key);
 });
