@@ -52,6 +52,9 @@ const strategy = deltaLogSchema.parse({
   codec: { chunk: 64, perChunk: 16 },
   windowRounds: 3,
   admitRounds: 1,
+  // By the guess two thirds are in the committee, from round 3 on by the statistics everyone.
+  committeeSize: 4,
+  expectedPeers: 6,
 });
 const spec = runSpecSchema.parse({
   name: 'vectors',
@@ -66,7 +69,7 @@ const signed = signManifest({ ...spec, startAtMs: 1_700_000_000_000, initHash },
 const codec = sparseSignCodec({ size, chunk: 64, perChunk: 16 });
 const context = { runId: signed.runId, crypto, spec: strategy, bodyBytesMax: codec.bodyBytesMax };
 
-/** What author `index` sends in a round: a ramp that starts elsewhere each time. */
+/** What an author sends in a round: a ramp that starts elsewhere each time, `scale` times as high. */
 function messageOf(signer: Signer, round: number, start: number, misses = 0, scale = 1): LogMessage {
   const vector = Float32Array.from({ length: size }, (_, i) => scale * (((i * 7 + start) % 11) / 16 - 0.3125));
   const body = codec.encode(codec.select(vector));
@@ -89,7 +92,7 @@ const log: readonly LogMessage[] = [
   messageOf(bob, 1, 6),
   messageOf(carol, 3, 7),
   messageOf(bob, 3, 8),
-  // Sixteen times the size of the others: clipped to three times the median norm of round 1.
+  // Sixteen times the size of the others: clipped to three times the median norm of round 0, as round 1 counts nobody.
   messageOf(alice, 4, 9, 0, 16),
 ];
 const foldedRounds = 5;
