@@ -92,7 +92,8 @@ const log: readonly LogMessage[] = [
   messageOf(bob, 1, 6),
   messageOf(carol, 3, 7),
   messageOf(bob, 3, 8),
-  // Sixteen times the size of the others: clipped to three times the median norm of round 0, as round 1 counts nobody.
+  // Sixteen times the size of the others: clipped to three times the median norm of round 0, as round 1
+  // counts nobody.
   messageOf(alice, 4, 9, 0, 16),
 ];
 const foldedRounds = 5;
