@@ -51,7 +51,7 @@ export function signManifest(
   };
 }
 
-/** Verifies size, hash, signature and schema, in that order. @throws ManifestError with one sentence. */
+/** Verifies size, hash, schema and signature, in that order. @throws ManifestError with one sentence. */
 export function openManifest(bytes: Uint8Array, crypto: Crypto, expectedRunId?: string): SignedManifest {
   if (bytes.length > manifestBytesMax) {
     throw new ManifestError(`the manifest has ${bytes.length} bytes, more than ${manifestBytesMax}`);
