@@ -6,44 +6,13 @@
 import { parseArgs } from 'node:util';
 import { accumulate, sparseSignCodec } from '../src/codec/sparse-sign.ts';
 import { rngFor } from '../src/math/rng.ts';
-import { median } from '../src/math/statistics.ts';
+import { type Measurement, measure } from './measure.ts';
 
 const SIZE = 10_000_000;
 const CHUNK = 4096;
 const PER_CHUNK = 64;
-const WARM_UP_RUNS = 3;
-const RUNS = 15;
+const RUNS = { warmUp: 3, counted: 15 };
 const BYTES_PER_GB = 1e9;
-
-/** One line of the result; `ratio` is medianMs over that of the reference. */
-interface Measurement {
-  readonly name: string;
-  readonly medianMs: number;
-  readonly reference: string;
-  readonly ratio: number;
-  readonly runs: number;
-}
-
-/** Times all tasks in turn, round after round, so that a change in the machine's speed meets all of them. */
-function measure(tasks: Readonly<Record<string, () => void>>, reference: string): Measurement[] {
-  const names = Object.keys(tasks);
-  const times = new Map(names.map((name) => [name, [] as number[]]));
-  for (let run = -WARM_UP_RUNS; run < RUNS; run++) {
-    for (const name of names) {
-      const startMs = performance.now();
-      tasks[name]!();
-      const tookMs = performance.now() - startMs;
-      if (run >= 0) {
-        times.get(name)!.push(tookMs);
-      }
-    }
-  }
-  const referenceMs = median(times.get(reference)!);
-  return names.map((name) => {
-    const medianMs = median(times.get(name)!);
-    return { name, medianMs, reference, ratio: medianMs / referenceMs, runs: RUNS };
-  });
-}
 
 /** Bits per index that no code for uniformly random k-subsets and signs can beat: log2 C(n, k) / k + 1. */
 function boundBitsPerIndex(n: number, k: number): number {
@@ -85,13 +54,14 @@ const measurements = measure(
     'decode+accumulate': () => accumulate(units, codec.decode(body), 0.25),
   },
   'memcpy',
+  RUNS,
 );
 
 const { values: options } = parseArgs({ options: { json: { type: 'boolean', default: false } } });
 if (options.json) {
   console.log(JSON.stringify(measurements, null, 2));
 } else {
-  console.log(`${SIZE} parameters, ${PER_CHUNK} of ${CHUNK}, median of ${RUNS} runs\n`);
+  console.log(`${SIZE} parameters, ${PER_CHUNK} of ${CHUNK}, median of ${RUNS.counted} runs\n`);
   console.log('task                      ms   GB/s of float32   times memcpy');
   for (const { name, medianMs, ratio } of measurements) {
     const gigabytesPerSecond = (SIZE * 4) / BYTES_PER_GB / (medianMs / 1000);

@@ -13,6 +13,7 @@ import { createExchange, type Exchange } from '../src/network/exchange.ts';
 import { createHost, type Host } from '../src/network/host.ts';
 import { identityFromSeed } from '../src/network/identity.ts';
 import type { PeerKey } from '../src/protocol/io.ts';
+import type { Measurement } from './measure.ts';
 
 const BODY_BYTES = 64_000_000;
 const SMALL_BYTES = 100;
@@ -21,14 +22,6 @@ const RUNS = 9;
 const LISTEN = '/ip4/127.0.0.1/tcp/0';
 /** Any text will do: nothing but the protocol string depends on it. */
 const RUN_ID = 'bench';
-
-interface Measurement {
-  readonly name: string;
-  readonly medianMs: number;
-  readonly reference: string;
-  readonly ratio: number;
-  readonly runs: number;
-}
 
 interface ServerReady {
   readonly key: PeerKey;

@@ -6,46 +6,17 @@
 import { parseArgs } from 'node:util';
 import { sparseSignCodec, squaredNorm } from '../src/codec/sparse-sign.ts';
 import { rngFor } from '../src/math/rng.ts';
-import { median } from '../src/math/statistics.ts';
 import { createCrypto, createSigner } from '../src/node/crypto.ts';
 import { sealEnvelope } from '../src/protocol/envelope.ts';
 import { cloneState, foldRound, initialState, toParameters } from '../src/protocol/fold.ts';
 import { LogBook } from '../src/protocol/log-book.ts';
 import { deltaLogSchema } from '../src/protocol/run-spec.ts';
 import { encodeState } from '../src/protocol/snapshot.ts';
+import { type Measurement, measure } from './measure.ts';
 
 const SIZE = 10_000_000;
 const DELTAS = 16;
-const WARM_UP_RUNS = 2;
-const RUNS = 11;
-
-/** One line of the result; `ratio` is medianMs over that of the reference. */
-interface Measurement {
-  readonly name: string;
-  readonly medianMs: number;
-  readonly reference: string;
-  readonly ratio: number;
-  readonly runs: number;
-}
-
-/** Times all tasks in turn, round after round, so that a change in the machine's speed meets all of them. */
-function measure(tasks: Readonly<Record<string, () => void>>, reference: string): Measurement[] {
-  const names = Object.keys(tasks);
-  const times = new Map(names.map((name) => [name, [] as number[]]));
-  for (let run = -WARM_UP_RUNS; run < RUNS; run++) {
-    for (const name of names) {
-      const startMs = performance.now();
-      tasks[name]!();
-      const tookMs = performance.now() - startMs;
-      if (run >= 0) times.get(name)!.push(tookMs);
-    }
-  }
-  const referenceMs = median(times.get(reference)!);
-  return names.map((name) => {
-    const medianMs = median(times.get(name)!);
-    return { name, medianMs, reference, ratio: medianMs / referenceMs, runs: RUNS };
-  });
-}
+const RUNS = { warmUp: 2, counted: 11 };
 
 const crypto = createCrypto();
 const spec = deltaLogSchema.parse({ id: 'delta-log', expectedPeers: DELTAS });
@@ -86,13 +57,14 @@ const measurements = measure(
     'snapshot bytes': () => void encodeState(start),
   },
   'memcpy',
+  RUNS,
 );
 
 const { values: options } = parseArgs({ options: { json: { type: 'boolean', default: false } } });
 if (options.json) {
   console.log(JSON.stringify(measurements, null, 2));
 } else {
-  console.log(`${SIZE} parameters, ${DELTAS} deltas of ${codec.id}, median of ${RUNS} runs\n`);
+  console.log(`${SIZE} parameters, ${DELTAS} deltas of ${codec.id}, median of ${RUNS.counted} runs\n`);
   console.log('task                                        ms   times memcpy');
   for (const { name, medianMs, ratio } of measurements) {
     console.log(name.padEnd(38), medianMs.toFixed(2).padStart(8), ratio.toFixed(2).padStart(14));

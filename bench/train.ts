@@ -14,6 +14,7 @@ import { median } from '../src/math/statistics.ts';
 import { initialVector } from '../src/training/initial.ts';
 import { denseLayers, modelOfWidths } from '../src/training/layers.ts';
 import { createTfjsLearner } from '../src/training/tfjs-learner.ts';
+import type { Measurement } from './measure.ts';
 
 const CASES = [
   { name: 'mlp-784-64-10-b32', widths: [784, 64, 10], batch: 32 },
@@ -25,15 +26,6 @@ const STEPS_PER_RUN = 100;
 const WARM_UP_RUNS = 2;
 const RUNS = 9;
 const HELD_OUT_EXAMPLES = 10_000;
-
-/** One line of the result; `ratio` is medianMs over that of the reference. */
-interface Measurement {
-  readonly name: string;
-  readonly medianMs: number;
-  readonly reference: string;
-  readonly ratio: number;
-  readonly runs: number;
-}
 
 /** Random images: their content does not change the time. */
 function images(key: string, examples: number): Dataset {
