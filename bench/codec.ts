@@ -6,7 +6,7 @@
 import { parseArgs } from 'node:util';
 import { accumulate, sparseSignCodec } from '../src/codec/sparse-sign.ts';
 import { rngFor } from '../src/math/rng.ts';
-import { type Measurement, measure } from './measure.ts';
+import { measure } from './measure.ts';
 
 const SIZE = 10_000_000;
 const CHUNK = 4096;

@@ -12,7 +12,7 @@ import { cloneState, foldRound, initialState, toParameters } from '../src/protoc
 import { LogBook } from '../src/protocol/log-book.ts';
 import { deltaLogSchema } from '../src/protocol/run-spec.ts';
 import { encodeState } from '../src/protocol/snapshot.ts';
-import { type Measurement, measure } from './measure.ts';
+import { measure } from './measure.ts';
 
 const SIZE = 10_000_000;
 const DELTAS = 16;
