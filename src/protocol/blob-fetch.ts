@@ -2,12 +2,17 @@ import { equals } from 'uint8arrays';
 import { leafHash, merkleRoot, segmentBytesMax, segmentCount } from './blob.ts';
 import type { Crypto } from './crypto.ts';
 import type { PeerKey } from './io.ts';
-import { decodeHashList } from './wire.ts';
+import { decodeHashList, type Request } from './wire.ts';
 
 /** Requests of one blob under way at a time, over all its holders. */
 const inFlightMax = 8;
 
 export type BlobPart = { readonly kind: 'leaves' } | { readonly kind: 'segment'; readonly index: number };
+
+/** What to ask a holder for that part of the blob. */
+export function blobRequest(root: Uint8Array, part: BlobPart): Request {
+  return part.kind === 'leaves' ? { kind: 'leaves', root } : { kind: 'segment', root, index: part.index };
+}
 
 /**
  * Fetches one blob from several holders at once: first the leaf hashes (checked against the root), then every

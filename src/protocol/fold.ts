@@ -16,7 +16,8 @@ import type { LogSlot } from './log-book.ts';
 import type { DeltaLogSpec } from './run-spec.ts';
 
 const UNITS_PER_ONE = 2 ** UNIT_BITS;
-const UNITS_MAX = 2 ** 52;
+/** Coordinates are clamped to this many units either way: 1024. */
+export const unitsMax = 2 ** 52;
 const EVERYONE = 2 ** 32;
 /** Rounds averaged for the estimate of the number of peers, and looked back for a median norm. Guesses. */
 const peerEstimateRounds = 8;
@@ -180,7 +181,7 @@ function referenceNorm(state: FoldState, round: number, spec: DeltaLogSpec): num
 function clampUnits(units: Float64Array): void {
   for (let i = 0; i < units.length; i++) {
     const value = units[i]!;
-    if (value > UNITS_MAX) units[i] = UNITS_MAX;
-    else if (value < -UNITS_MAX) units[i] = -UNITS_MAX;
+    if (value > unitsMax) units[i] = unitsMax;
+    else if (value < -unitsMax) units[i] = -unitsMax;
   }
 }

@@ -3,7 +3,7 @@
  * blobs. Pure: `asks` says what to request now.
  */
 import { equals } from 'uint8arrays';
-import { BlobFetch, type BlobPart } from './blob-fetch.ts';
+import { BlobFetch, type BlobPart, blobRequest } from './blob-fetch.ts';
 import type { Crypto } from './crypto.ts';
 import { bytesToHex, type Envelope, hexToBytes } from './envelope.ts';
 import type { PeerKey } from './io.ts';
@@ -88,11 +88,7 @@ export class MessageFetch {
     }
     for (const [root, fetch] of this.#blobs) {
       for (const { peer, part } of fetch.next()) {
-        const request: Request =
-          part.kind === 'leaves'
-            ? { kind: 'leaves', root: fetch.root }
-            : { kind: 'segment', root: fetch.root, index: part.index };
-        asks.push({ meaning: { kind: 'blob', peer, root, part }, request });
+        asks.push({ meaning: { kind: 'blob', peer, root, part }, request: blobRequest(fetch.root, part) });
       }
     }
     return asks;

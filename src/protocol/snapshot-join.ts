@@ -3,7 +3,7 @@
  * unrelated donors vouch for, and its segments from all of them at once. Pure: `asks` says what to request.
  */
 import { equals } from 'uint8arrays';
-import { BlobFetch, type BlobPart } from './blob-fetch.ts';
+import { BlobFetch, type BlobPart, blobRequest } from './blob-fetch.ts';
 import type { Crypto } from './crypto.ts';
 import { bytesToHex } from './envelope.ts';
 import type { FoldState } from './fold.ts';
@@ -98,10 +98,7 @@ export class SnapshotJoin {
     const root = bytesToHex(blob.root);
     return blob.next().map(({ peer, part }) => ({
       meaning: { kind: 'snapshot-blob', peer, root, part },
-      request:
-        part.kind === 'leaves'
-          ? { kind: 'leaves', root: blob.root }
-          : { kind: 'segment', root: blob.root, index: part.index },
+      request: blobRequest(blob.root, part),
     }));
   }
 

@@ -9,12 +9,11 @@ import { leavesOf, merkleRoot } from './blob.ts';
 import { decodeCanonical } from './canonical-cbor.ts';
 import type { Crypto, Signer } from './crypto.ts';
 import { bytesToHex, isBytes, isCount, keyToBytes } from './envelope.ts';
-import type { FoldState } from './fold.ts';
+import { type FoldState, unitsMax } from './fold.ts';
 import type { PeerKey } from './io.ts';
 import { isRound } from './wire.ts';
 
 const VERSION = 1;
-const UNITS_MAX = 2 ** 52;
 
 /** Contributors and statistics make up the rest; 16 MiB hold about 100,000 authors. */
 const metadataBytesMax = 16 * 1024 * 1024;
@@ -81,7 +80,7 @@ export function decodeState(blob: Uint8Array, size: number): FoldState | null {
   const units = new Float64Array(size);
   for (let i = 0, at = 4 + metadataBytes; i < size; i++, at += 8) {
     const value = view.getFloat64(at, true);
-    if (!Number.isInteger(value) || Math.abs(value) > UNITS_MAX || Object.is(value, -0)) return null;
+    if (!Number.isInteger(value) || Math.abs(value) > unitsMax || Object.is(value, -0)) return null;
     units[i] = value;
   }
   const state = { ...metadata, units };

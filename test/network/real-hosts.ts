@@ -7,15 +7,6 @@ import * as Digest from 'multiformats/hashes/digest';
 import type { NetworkEvent } from '../../src/network/events.ts';
 import { createHost, type Host } from '../../src/network/host.ts';
 import { identityFromSeed } from '../../src/network/identity.ts';
-import type { Clock } from '../../src/node/ports.ts';
-
-export const wallClock: Clock = {
-  nowMs: () => Date.now(),
-  schedule(atMs, callback) {
-    const timer = setTimeout(callback, Math.max(0, atMs - Date.now()));
-    return () => clearTimeout(timer);
-  },
-};
 
 /** A run id of the right form. */
 export function someRunId(name: string): string {

@@ -7,9 +7,10 @@ import type { Host } from '../../src/network/host.ts';
 import { defaultLinkLimits } from '../../src/network/peer-selection.ts';
 import { announcementTopic } from '../../src/network/protocols.ts';
 import { createTransport, type NetworkTransport } from '../../src/network/transport.ts';
+import { wallClock } from '../../src/node/wall-clock.ts';
 import { announcementBytesMax } from '../../src/protocol/envelope.ts';
 import type { PeerKey } from '../../src/protocol/io.ts';
-import { type EventLog, eventLog, eventually, loopbackHost, someRunId, wallClock } from './real-hosts.ts';
+import { type EventLog, eventLog, eventually, loopbackHost, someRunId } from './real-hosts.ts';
 
 interface TestNode {
   readonly host: Host;

@@ -4,6 +4,7 @@
  * carries it.
  */
 import type { DeltaCodec } from '../../codec/delta-codec.ts';
+import { decodeFloat32, encodeFloat32 } from '../../codec/dense.ts';
 import { addDecoded, subtractDecoded } from '../../codec/sparse-sign.ts';
 import { allFinite } from '../../math/vector.ts';
 import type { Signer } from '../crypto.ts';
@@ -37,8 +38,7 @@ export class Author {
   restore(stored: Iterable<readonly [string, Uint8Array]>): void {
     for (const [key, value] of stored) {
       if (key !== RESIDUAL_KEY || value.length !== 4 * this.#residual.length) continue;
-      const view = new DataView(value.buffer, value.byteOffset, value.length);
-      for (let i = 0; i < this.#residual.length; i++) this.#residual[i] = view.getFloat32(4 * i, true);
+      this.#residual.set(decodeFloat32(value, this.#residual.length));
     }
   }
 
@@ -65,9 +65,6 @@ export class Author {
   }
 
   residualWrite(): StoreWrite {
-    const value = new Uint8Array(4 * this.#residual.length);
-    const view = new DataView(value.buffer);
-    for (let i = 0; i < this.#residual.length; i++) view.setFloat32(4 * i, this.#residual[i]!, true);
-    return { key: RESIDUAL_KEY, value };
+    return { key: RESIDUAL_KEY, value: encodeFloat32(this.#residual) };
   }
 }

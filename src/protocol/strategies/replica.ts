@@ -3,6 +3,7 @@
  * all that is on disk. Knows nothing of peers or time.
  */
 import type { DeltaCodec, SparseDelta } from '../../codec/delta-codec.ts';
+import { encodeFloat32 } from '../../codec/dense.ts';
 import { squaredNorm } from '../../codec/sparse-sign.ts';
 import {
   bytesToHex,
@@ -134,10 +135,7 @@ export class Replica {
   /** SHA-256 (hex) of the finalised model as little-endian float32: the hash of the vector that is exported. */
   modelHash(): string {
     if (this.#hash?.round !== this.#base.round) {
-      const parameters = toParameters(this.#base);
-      const bytes = new Uint8Array(parameters.length * 4);
-      const view = new DataView(bytes.buffer);
-      for (let i = 0; i < parameters.length; i++) view.setFloat32(4 * i, parameters[i]!, true);
+      const bytes = encodeFloat32(toParameters(this.#base));
       this.#hash = { round: this.#base.round, hash: bytesToHex(this.#options.crypto.sha256(bytes)) };
     }
     return this.#hash.hash;
