@@ -49,7 +49,7 @@ describe('form', () => {
   });
 
   test('the core is synchronous', () => {
-    const core = sources.filter(({ path }) => /^src\/(protocol|codec|math)\//.test(path));
+    const core = sources.filter(({ path }) => /^src\/(protocol|codec|math|kernels)\//.test(path));
     assert.deepEqual(
       linesMatching(core, asynchronous),
       [],

@@ -25,6 +25,7 @@ const rows = [
   ['protocol'],
   ['codec'],
   ['math'],
+  ['kernels'],
 ];
 
 function mayImport(folder: string): readonly string[] {
@@ -81,7 +82,7 @@ function libp2pOutsideNetwork(files: readonly SourceFile[]): string[] {
 
 function nodeModulesInTheCore(files: readonly SourceFile[]): string[] {
   return [...imports(files)]
-    .filter(({ file }) => ['protocol', 'codec', 'math'].includes(folderOf(file.path)))
+    .filter(({ file }) => ['protocol', 'codec', 'math', 'kernels'].includes(folderOf(file.path)))
     .filter(
       ({ specifier }) => specifier.startsWith('node:') || /^(fs|net|crypto|os|path|tls)$/.test(specifier),
     )

@@ -11,12 +11,15 @@ export interface SourceFile {
 
 export const repositoryRoot = fileURLToPath(new URL('../..', import.meta.url));
 
+/** AssemblyScript has TypeScript's syntax and endings, but is no part of the program that Node runs. */
+const otherLanguage = /(^|\/)kernels\/assembly\//;
+
 /** All TypeScript files below the given folders of the repository, in order of path. */
 export function readSources(...folders: readonly string[]): SourceFile[] {
   return folders
     .flatMap((folder) =>
       readdirSync(join(repositoryRoot, folder), { recursive: true, encoding: 'utf8' })
-        .filter((name) => name.endsWith('.ts'))
+        .filter((name) => name.endsWith('.ts') && !otherLanguage.test(name.replaceAll('\\', '/')))
         .map((name) => posix.join(folder, name.replaceAll('\\', '/'))),
     )
     .sort()

@@ -1,0 +1,69 @@
+/**
+ * Compiles the AssemblyScript kernels to WebAssembly and writes each module as base64 into a TypeScript file, so
+ * that they load alike in Node, in a thread and in a browser. The same sources give the same bytes everywhere:
+ * the compiler is pinned and part of nothing but its input enters the output; `test/kernels` holds the hashes.
+ */
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import * as asc from 'assemblyscript/asc';
+import { fromString } from 'uint8arrays/from-string';
+import { toString as textOf } from 'uint8arrays/to-string';
+
+interface Build {
+  /** Name of the module and of its folder under `src/kernels/assembly`, all of whose files are entries. */
+  readonly name: string;
+  readonly folder: string;
+  /** Relaxed operations round as the machine likes: faster, and not the same bits on every CPU. */
+  readonly relaxed: boolean;
+}
+
+const BUILDS: readonly Build[] = [
+  { name: 'vector', folder: 'vector', relaxed: false },
+  { name: 'nn', folder: 'nn', relaxed: false },
+  { name: 'nn-fast', folder: 'nn', relaxed: true },
+];
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+/** Compiles one module. @throws Error with the compiler's own words. */
+export async function compileKernels({ folder, relaxed }: Build): Promise<Uint8Array> {
+  const base = join('src/kernels/assembly', folder);
+  const entries = readdirSync(join(root, base))
+    .filter((name) => name.endsWith('.ts'))
+    .sort()
+    .map((name) => `${base}/${name}`);
+  const feature = relaxed ? ['--enable', 'relaxed-simd'] : [];
+  const options = ['-O3', '--runtime', 'stub', '--importMemory', '--noAssert', '--disableWarning', '112'];
+  let binary: Uint8Array | null = null;
+  const { error, stderr } = await asc.main(
+    [...entries, ...options, ...feature, '--baseDir', root, '--outFile', 'module.wasm'],
+    {
+      writeFile: (_name, contents) => {
+        binary = typeof contents === 'string' ? fromString(contents) : contents;
+      },
+    },
+  );
+  if (error !== null || binary === null) {
+    throw new Error(`the kernels in ${base} do not compile:\n${stderr.toString()}`);
+  }
+  return binary;
+}
+
+/** All modules as they are built, by name. */
+export async function compileAllKernels(): Promise<Map<string, Uint8Array>> {
+  const modules = new Map<string, Uint8Array>();
+  for (const build of BUILDS) {
+    modules.set(build.name, await compileKernels(build));
+  }
+  return modules;
+}
+
+if (import.meta.main) {
+  const folder = join(root, 'src/kernels/generated');
+  mkdirSync(folder, { recursive: true });
+  for (const [name, bytes] of await compileAllKernels()) {
+    const text = `/** Built by scripts/build-kernels.ts from src/kernels/assembly: do not edit. */\nexport const wasmBase64 =\n  '${textOf(bytes, 'base64')}';\n`;
+    writeFileSync(join(folder, `${name}.ts`), text);
+  }
+}
