@@ -14,7 +14,7 @@ import { TrainingLine } from '../sim/training-line.ts';
 import type { PeerPlan } from '../sim/virtual-node.ts';
 import { buildWorld } from '../sim/world.ts';
 import { rngFor } from '../src/math/rng.ts';
-import { parameterCount } from '../src/protocol/run-spec.ts';
+import { parameterCount } from '../src/protocol/model-layout.ts';
 import type { Learner, TrainRequest } from '../src/training/learner.ts';
 
 interface Row {

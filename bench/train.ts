@@ -11,6 +11,7 @@ import * as tf from '@tensorflow/tfjs';
 import type { Dataset } from '../src/data/dataset.ts';
 import { rngFor } from '../src/math/rng.ts';
 import { median } from '../src/math/statistics.ts';
+import { trainingSchema } from '../src/protocol/run-spec.ts';
 import { initialVector } from '../src/training/initial.ts';
 import { denseLayers, modelOfWidths } from '../src/training/layers.ts';
 import { createTfjsLearner } from '../src/training/tfjs-learner.ts';
@@ -32,7 +33,7 @@ function images(key: string, examples: number): Dataset {
   const rng = rngFor(`bench/train/${key}`);
   const inputs = Uint8Array.from({ length: examples * 784 }, () => rng.int(256));
   const labels = Uint8Array.from({ length: examples }, () => rng.int(10));
-  return { examples, features: 784, inputs, scale: 1 / 255, labels };
+  return { kind: 'rows', examples, features: 784, inputs, scale: 1 / 255, labels };
 }
 
 /** Medians over runs that take turns, so that a change in the machine's speed meets all tasks. */
@@ -72,11 +73,12 @@ function productsOf(widths: readonly number[], rows: number, backward: boolean):
 
 async function measureCase({ name, widths, batch }: Case): Promise<{ rows: Measurement[]; backend: string }> {
   const model = modelOfWidths(widths);
-  const training = { localSteps: STEPS_PER_RUN, batchSize: batch, learningRate: 0.1, momentum: 0 };
+  const training = trainingSchema.parse({ localSteps: STEPS_PER_RUN, batchSize: batch });
   const shares = [images('share', 4000)];
   const learner = await createTfjsLearner({
     model,
     training,
+    rounds: 1,
     shares,
     heldOut: images('held-out', HELD_OUT_EXAMPLES),
   });
@@ -88,7 +90,7 @@ async function measureCase({ name, widths, batch }: Case): Promise<{ rows: Measu
       [
         'step',
         async () => {
-          await learner.train({ parameters, steps: STEPS_PER_RUN, streamKey: 'bench', share: 0 });
+          await learner.train({ parameters, steps: STEPS_PER_RUN, round: 0, streamKey: 'bench', share: 0 });
         },
       ],
       [

@@ -158,6 +158,7 @@ export class Engine implements VirtualWorld {
     const outcome = training.train({
       parameters,
       steps,
+      round,
       streamKey: this.#options.streamKey(node, round),
       share: node.plan.share,
     });

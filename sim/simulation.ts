@@ -1,6 +1,6 @@
 /** Runs a scenario from start to result. What the command `starlings sim` calls. */
 import type { ProtocolEvent } from '../src/protocol/io.ts';
-import { parameterCount } from '../src/protocol/run-spec.ts';
+import { parameterCount } from '../src/protocol/model-layout.ts';
 import { Engine, type EngineEnd } from './engine.ts';
 import { EventLog } from './event-log.ts';
 import { measureOutcome } from './outcome.ts';

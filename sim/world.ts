@@ -1,11 +1,12 @@
 /** From a scenario to a world: the signed manifest, the peers with their keys, data and speed, and their fates. */
-import { loadTaskData, mnistFolder, subset, type TaskData } from '../src/data/dataset.ts';
-import { dirichletPartition } from '../src/data/partition.ts';
+import { loadTaskData, mnistFolder, type TaskData } from '../src/data/dataset.ts';
+import { splitAmong } from '../src/data/partition.ts';
 import { rngFor } from '../src/math/rng.ts';
 import { createCrypto, createSigner } from '../src/node/crypto.ts';
 import { createCore } from '../src/protocol/create-core.ts';
 import type { Crypto, Signer } from '../src/protocol/crypto.ts';
 import { type SignedManifest, signManifest } from '../src/protocol/manifest.ts';
+import { outputsOf } from '../src/protocol/model-layout.ts';
 import { initialVector, vectorHash } from '../src/training/initial.ts';
 import { batchStreamKey, type Learner } from '../src/training/learner.ts';
 import { createTfjsLearner } from '../src/training/tfjs-learner.ts';
@@ -75,16 +76,16 @@ export async function buildLearner(scenario: Scenario): Promise<Learner> {
   const { data, peers, run, seed } = scenario;
   const path = data.dataset === 'mnist' ? mnistFolder() : data.dataset;
   const { train, heldOut }: TaskData = await loadTaskData(run.task, run.model, path);
-  const shares = dirichletPartition(train.labels, {
-    peers,
-    alpha: data.dirichletAlpha,
-    classes: run.model.outputs,
-    rng: rngFor(`sim/${seed}/partition`),
-  });
   return createTfjsLearner({
     model: run.model,
     training: run.training,
-    shares: shares.map((indices) => subset(train, indices)),
+    rounds: run.rounds,
+    shares: splitAmong(train, {
+      peers,
+      alpha: data.dirichletAlpha,
+      classes: outputsOf(run.model),
+      rng: rngFor(`sim/${seed}/partition`),
+    }),
     heldOut,
     // Of the backends only this one has the same bits on every machine.
     backend: 'wasm',

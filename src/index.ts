@@ -16,6 +16,7 @@ export {
   openManifest,
   signManifest,
 } from './protocol/manifest.ts';
+export { modelLayout, parameterCount, type TensorLayout } from './protocol/model-layout.ts';
 export type {
   MembershipSpec,
   ModelSpec,
@@ -24,7 +25,7 @@ export type {
   TaskSpec,
   TrainingSpec,
 } from './protocol/run-spec.ts';
-export { impossibleCombination, parameterCount, runSpecSchema } from './protocol/run-spec.ts';
+export { impossibleCombination, runSpecSchema } from './protocol/run-spec.ts';
 
 // The state machine of a run, what goes in and what comes out.
 

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { ConfigError } from '../config/config-error.ts';
 import { wholeNumber } from './arguments.ts';
 import { perform } from './perform.ts';
 
@@ -18,34 +19,40 @@ export function addModelPredictCommand(parent: Command): void {
       '--input <file>',
       'JSON list of rows: pixels from 0 to 255, or CSV features with null where missing',
     )
-    .option('--data <path>', 'without --input: folder of IDX files or CSV file (images: MNIST by default)')
+    .option('--data <path>', 'without --input: folder of images or CSV file (IDX images: MNIST by default)')
     .option('--first <count>', 'without --input: how many held-out examples', wholeNumber(1, 100_000), 10)
     .action((options: Options, command: Command) =>
       perform(command, async ({ say, signal }) => {
         const { findModel } = await import('./model-source.ts');
         const { dataPathFor, readInputRows, taskOf } = await import('./model-task.ts');
         const { loadTaskData } = await import('../data/dataset.ts');
-        const { predict, scaledRow } = await import('../training/inference.ts');
+        const { batchOf } = await import('../training/batch.ts');
+        const { predict } = await import('../training/inference.ts');
+        const { inputsOf, outputsOf } = await import('../protocol/model-layout.ts');
         const { model, vector, ...found } = await findModel(options.from);
         const task = taskOf({ model, vector, ...found });
+        if (task.kind === 'text') {
+          throw new ConfigError('BAD_USAGE', 'this is a language model: let it write with `model generate`');
+        }
         let inputs: Float32Array;
         let labels: number[] | null = null;
         if (options.input !== undefined) {
-          inputs = await readInputRows(options.input, task, model.inputs);
+          inputs = await readInputRows(options.input, task, inputsOf(model));
         } else {
           const { heldOut } = await loadTaskData(task, model, dataPathFor(task, options.data));
           const rows = Math.min(options.first, heldOut.examples);
-          inputs = new Float32Array(rows * model.inputs);
-          for (let row = 0; row < rows; row++) {
-            scaledRow(heldOut, row, inputs.subarray(row * model.inputs, (row + 1) * model.inputs));
-          }
-          labels = Array.from(heldOut.labels.subarray(0, rows));
+          const batch = batchOf(
+            heldOut,
+            Uint32Array.from({ length: rows }, (_, row) => row),
+          );
+          inputs = Float32Array.from(batch.inputs);
+          labels = Array.from(batch.labels);
         }
         const { classes, probabilities } = await predict(model, vector, inputs, signal);
         const predictions = Array.from(classes, (predicted, row) => ({
           row,
           class: predicted,
-          probability: probabilities[row * model.outputs + predicted]!,
+          probability: probabilities[row * outputsOf(model) + predicted]!,
           ...(labels ? { label: labels[row]! } : {}),
         }));
         for (const { row, class: predicted, probability, label } of predictions) {

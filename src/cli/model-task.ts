@@ -27,7 +27,7 @@ export function taskOf(found: FoundModel): TaskSpec {
 export function dataPathFor(task: TaskSpec, given: string | undefined): string {
   if (given !== undefined) return given;
   if (task.kind === 'idx-images') return mnistFolder();
-  throw new ConfigError('BAD_USAGE', 'this model was trained on CSV rows: name the file with --data');
+  throw new ConfigError('BAD_USAGE', `this model was trained on ${task.kind}: name the data with --data`);
 }
 
 const rowsSchema = z.array(z.array(z.number().nullable())).min(1);
@@ -58,9 +58,12 @@ export async function readInputRows(file: string, task: TaskSpec, inputs: number
 function scaledValue(task: TaskSpec, column: number, value: number | null): number {
   switch (task.kind) {
     case 'idx-images':
+    case 'cifar-images':
       return (value ?? 0) / 255;
     case 'csv':
       return value === null ? 0 : (value - task.mean[column]!) / task.scale[column]!;
+    case 'text':
+      throw new DataShapeError('a language model has no rows of values');
     default:
       return task satisfies never;
   }

@@ -12,6 +12,7 @@ export interface TestnetOptions {
   readonly bootstraps: number;
   readonly alpha: number;
   readonly data?: readonly string[];
+  readonly split?: string;
   readonly slotMs?: number;
   readonly startIn?: number;
   readonly rounds?: number;
@@ -33,7 +34,11 @@ export function addTestnetOptions(command: Command): Command {
     )
     .option('--bootstraps <count>', 'bootstraps, each a process of its own', wholeNumber(1, 16), 2)
     .option('--alpha <number>', 'label skew of the split, smaller is more', numberBetween(0.001, 1e6), 0.5)
-    .option('--data <path...>', 'one path per node, in place of splitting MNIST')
+    .option('--data <path...>', 'one path per node, in place of splitting')
+    .option(
+      '--split <path>',
+      'what to split between the nodes: a folder of IDX images (default: MNIST), or text',
+    )
     .option('--rounds <count>', "in place of the run's own", wholeNumber(1, 1_000_000))
     .option(
       '--slot-ms <ms>',
@@ -61,14 +66,23 @@ export async function upOptionsOf(
   const spec = await loadRunSpec(
     file ?? fileURLToPath(new URL('configs/runs/mnist-mlp.yaml', packageRoot())),
   );
-  const { data, nodes = data?.length ?? nodesDefault } = options;
+  const { data, split, nodes = data?.length ?? nodesDefault } = options;
   if (data !== undefined && data.length !== nodes) {
     throw new ConfigError('BAD_USAGE', `${nodes} nodes need as many paths after --data, not ${data.length}`);
   }
-  if (data === undefined && spec.task.kind !== 'idx-images') {
+  if (data !== undefined && split !== undefined) {
+    throw new ConfigError('BAD_USAGE', 'give --data or --split, not both');
+  }
+  if (data === undefined && spec.task.kind !== 'idx-images' && spec.task.kind !== 'text') {
     throw new ConfigError(
       'BAD_USAGE',
-      `the run ${spec.name} trains on CSV rows: give one file per node with --data`,
+      `the run ${spec.name} trains on data of the kind ${spec.task.kind}: give one path per node with --data`,
+    );
+  }
+  if (spec.task.kind === 'text' && data === undefined && split === undefined) {
+    throw new ConfigError(
+      'BAD_USAGE',
+      `the run ${spec.name} trains on text: name a file or folder with --split`,
     );
   }
   return {
@@ -78,6 +92,7 @@ export async function upOptionsOf(
     spec: { ...spec, rounds: options.rounds ?? spec.rounds },
     alpha: options.alpha,
     dataPaths: data ?? null,
+    splitPath: split ?? null,
     slotMs: options.slotMs ?? null,
     startDelayMs: options.startIn === undefined ? null : Math.round(1000 * options.startIn),
     backend: options.backend,

@@ -217,12 +217,13 @@ async function startLearner(
     model: manifest.model,
     task: manifest.task,
     training: manifest.training,
+    rounds: manifest.rounds,
     dataPath: options.dataPath,
     backend: options.backend,
   });
   teardown.add(() => learner.close());
   // The first steps pay for compilation; better now than in round 0.
-  await learner.train({ parameters: initial, steps: warmUpSteps, streamKey: 'warm-up', share: 0 });
+  await learner.train({ parameters: initial, steps: warmUpSteps, round: 0, streamKey: 'warm-up', share: 0 });
   return learner;
 }
 

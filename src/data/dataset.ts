@@ -1,14 +1,18 @@
-/** Labelled examples in memory, and how a run's task is read from a folder into them. */
+/** Examples in memory, and how a run's task is read from a folder into them. */
 import { readdir, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { inputsOf, outputsOf } from '../protocol/model-layout.ts';
 import type { ModelSpec, TaskSpec } from '../protocol/run-spec.ts';
+import { cifarFiles, readCifar } from './cifar.ts';
 import { type CsvTable, readCsv } from './csv.ts';
 import { DataFileError, DataShapeError } from './data-error.ts';
 import { readIdxImages, readIdxLabels } from './idx.ts';
+import { readTextFiles } from './text-files.ts';
 
-/** Images stay bytes in memory (a quarter of float32); a value is `inputs[i] * scale`. */
-export interface Dataset {
+/** Labelled rows. Images stay bytes in memory (a quarter of float32); a value is `inputs[i] * scale`. */
+export interface RowDataset {
+  readonly kind: 'rows';
   readonly examples: number;
   /** Values per example. */
   readonly features: number;
@@ -20,10 +24,23 @@ export interface Dataset {
   readonly labels: Uint8Array | Int32Array;
 }
 
-export interface TaskData {
-  readonly train: Dataset;
-  readonly heldOut: Dataset;
+/** A stretch of text: example i is the `context` bytes from byte i on, and the byte that follows each of them. */
+export interface TextDataset {
+  readonly kind: 'text';
+  /** Bytes that are followed by a whole context: `bytes.length - context`. */
+  readonly examples: number;
+  readonly context: number;
+  readonly bytes: Uint8Array;
 }
+
+export type Dataset = RowDataset | TextDataset;
+
+export interface TaskData<D extends Dataset = Dataset> {
+  readonly train: D;
+  readonly heldOut: D;
+}
+
+type TextTask = Extract<TaskSpec, { readonly kind: 'text' }>;
 
 /** The four files of a folder of IDX images; `t10k` is MNIST's name for the held-out set. */
 export const IDX_FILES = {
@@ -34,9 +51,16 @@ export const IDX_FILES = {
 } as const;
 
 /**
- * Reads what `task` describes from `path`: for `idx-images` a folder with the four `IDX_FILES`, for `csv` one
- * file or a folder that holds exactly one `.csv`. @throws DataFileError, DataShapeError
+ * Reads what `task` describes from `path`: for `idx-images` a folder with the four `IDX_FILES`, for
+ * `cifar-images` one with the six files of CIFAR-10, for `csv` one file or a folder that holds exactly one `.csv`,
+ * for `text` one file or a folder of `.txt` files. @throws DataFileError, DataShapeError
  */
+export function loadTaskData(
+  task: Exclude<TaskSpec, TextTask>,
+  model: ModelSpec,
+  path: string,
+): Promise<TaskData<RowDataset>>;
+export function loadTaskData(task: TaskSpec, model: ModelSpec, path: string): Promise<TaskData>;
 export async function loadTaskData(task: TaskSpec, model: ModelSpec, path: string): Promise<TaskData> {
   switch (task.kind) {
     case 'idx-images': {
@@ -52,6 +76,10 @@ export async function loadTaskData(task: TaskSpec, model: ModelSpec, path: strin
       );
       return { train, heldOut };
     }
+    case 'cifar-images':
+      return loadCifar(model, path);
+    case 'text':
+      return loadText(task, model, path);
     case 'csv': {
       const file = await onlyCsvOf(path);
       return splitTable(task, model, await readCsv(file), file);
@@ -62,7 +90,7 @@ export async function loadTaskData(task: TaskSpec, model: ModelSpec, path: strin
 }
 
 /** Copies the rows named by `indices`, in that order, into a dataset of their own. */
-export function subset(dataset: Dataset, indices: ArrayLike<number>): Dataset {
+export function subset(dataset: RowDataset, indices: ArrayLike<number>): RowDataset {
   const { features, scale } = dataset;
   const inputs = emptyLike(dataset.inputs, indices.length * features);
   const labels = emptyLike(dataset.labels, indices.length);
@@ -74,22 +102,27 @@ export function subset(dataset: Dataset, indices: ArrayLike<number>): Dataset {
     inputs.set(dataset.inputs.subarray(index * features, (index + 1) * features), row * features);
     labels[row] = dataset.labels[index]!;
   }
-  return { examples: indices.length, features, inputs, scale, labels };
+  return { kind: 'rows', examples: indices.length, features, inputs, scale, labels };
 }
 
 /** @throws DataShapeError unless every example of `dataset` can be fed to `model`; `name` says whose it is. */
 export function checkFits(dataset: Dataset, model: ModelSpec, name: string): void {
-  if (dataset.features !== model.inputs) {
+  const values = dataset.kind === 'text' ? dataset.context : dataset.features;
+  if ((dataset.kind === 'text') !== (model.kind === 'gpt') || values !== inputsOf(model)) {
     throw new DataShapeError(
-      `${name}: the examples have ${dataset.features} values, the model takes ${model.inputs}: ` +
-        'this is the data of another run, or model.inputs is wrong',
+      `${name}: the examples have ${values} ${dataset.kind === 'text' ? 'bytes' : 'values'}, ` +
+        `the ${model.kind} takes ${inputsOf(model)}: this is the data of another run, or the model's shape is wrong`,
     );
   }
+  if (dataset.kind === 'text') {
+    return;
+  }
+  const outputs = outputsOf(model);
   for (let row = 0; row < dataset.examples; row++) {
     const label = dataset.labels[row]!;
-    if (!(label >= 0 && label < model.outputs)) {
+    if (!(label >= 0 && label < outputs)) {
       throw new DataShapeError(
-        `${name}: example ${row} has the label ${label}, the model knows 0 to ${model.outputs - 1}`,
+        `${name}: example ${row} has the label ${label}, the model knows 0 to ${outputs - 1}`,
       );
     }
   }
@@ -114,7 +147,8 @@ async function loadIdx(model: ModelSpec, imagesFile: string, labelsFile: string)
       `${labelsFile}: expected ${images.count} labels, one per image, found ${labels.length}`,
     );
   }
-  const dataset: Dataset = {
+  const dataset: RowDataset = {
+    kind: 'rows',
     examples: images.count,
     features: images.rows * images.columns,
     inputs: images.pixels,
@@ -123,6 +157,39 @@ async function loadIdx(model: ModelSpec, imagesFile: string, labelsFile: string)
   };
   checkFits(dataset, model, imagesFile);
   return dataset;
+}
+
+async function loadCifar(model: ModelSpec, folder: string): Promise<TaskData<RowDataset>> {
+  const train = await readCifar(cifarFiles.train.map((name) => join(folder, name)));
+  const heldOut = await readCifar(cifarFiles.heldOut.map((name) => join(folder, name)));
+  checkFits(train, model, folder);
+  checkFits(heldOut, model, folder);
+  return { train, heldOut };
+}
+
+/** Of each file the end is held out: what is measured was written after what was learned from. */
+async function loadText(task: TextTask, model: ModelSpec, path: string): Promise<TaskData<TextDataset>> {
+  const train: Uint8Array[] = [];
+  const heldOut: Uint8Array[] = [];
+  for (const text of await readTextFiles(path)) {
+    const cut = Math.round(text.length * (1 - task.heldOutFraction));
+    train.push(text.subarray(0, cut));
+    heldOut.push(text.subarray(cut));
+  }
+  const context = inputsOf(model);
+  return {
+    train: textDataset(Buffer.concat(train), context, `${path} (to learn from)`),
+    heldOut: textDataset(Buffer.concat(heldOut), context, `${path} (held out)`),
+  };
+}
+
+/** @throws DataShapeError where `bytes` is too short for one example; `name` says what it is. */
+export function textDataset(bytes: Uint8Array, context: number, name: string): TextDataset {
+  const examples = bytes.length - context;
+  if (examples < 1) {
+    throw new DataShapeError(`${name}: ${bytes.length} bytes are too few for one context of ${context}`);
+  }
+  return { kind: 'text', examples, context, bytes };
 }
 
 async function onlyCsvOf(path: string): Promise<string> {
@@ -145,7 +212,7 @@ async function onlyCsvOf(path: string): Promise<string> {
 
 type CsvTask = Extract<TaskSpec, { kind: 'csv' }>;
 
-function splitTable(task: CsvTask, model: ModelSpec, table: CsvTable, file: string): TaskData {
+function splitTable(task: CsvTask, model: ModelSpec, table: CsvTable, file: string): TaskData<RowDataset> {
   const lastColumn = Math.max(task.label, ...task.features);
   if (lastColumn >= table.columns) {
     throw new DataShapeError(
@@ -167,7 +234,7 @@ function splitTable(task: CsvTask, model: ModelSpec, table: CsvTable, file: stri
   return { train: subset(all, train), heldOut: subset(all, heldOut) };
 }
 
-function standardise(task: CsvTask, model: ModelSpec, table: CsvTable, file: string): Dataset {
+function standardise(task: CsvTask, model: ModelSpec, table: CsvTable, file: string): RowDataset {
   const features = task.features.length;
   const inputs = new Float32Array(table.rows * features);
   const labels = new Int32Array(table.rows);
@@ -180,7 +247,7 @@ function standardise(task: CsvTask, model: ModelSpec, table: CsvTable, file: str
     });
     labels[row] = labelOf(value(task.label), task, model, `${file}:${table.lines[row]}`);
   }
-  return { examples: table.rows, features, inputs, scale: 1, labels };
+  return { kind: 'rows', examples: table.rows, features, inputs, scale: 1, labels };
 }
 
 function labelOf(value: number, task: CsvTask, model: ModelSpec, where: string): number {
@@ -190,9 +257,10 @@ function labelOf(value: number, task: CsvTask, model: ModelSpec, where: string):
   if (task.positiveAbove !== undefined) {
     return value > task.positiveAbove ? 1 : 0;
   }
-  if (!Number.isInteger(value) || value < 0 || value >= model.outputs) {
+  const outputs = outputsOf(model);
+  if (!Number.isInteger(value) || value < 0 || value >= outputs) {
     throw new DataShapeError(
-      `${where}: expected a class from 0 to ${model.outputs - 1} in column ${task.label}, found ${value}`,
+      `${where}: expected a class from 0 to ${outputs - 1} in column ${task.label}, found ${value}`,
     );
   }
   return value;

@@ -3,7 +3,7 @@ import { constants, copyFile, link, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Rng } from '../math/rng.ts';
 import { DataFileError, DataShapeError } from './data-error.ts';
-import { IDX_FILES } from './dataset.ts';
+import { type Dataset, IDX_FILES, subset, textDataset } from './dataset.ts';
 import { readIdxImages, readIdxLabels, writeIdxImages, writeIdxLabels } from './idx.ts';
 import { makeDirectory } from './make-directory.ts';
 
@@ -48,6 +48,21 @@ export function dirichletPartition(labels: ArrayLike<number>, options: Dirichlet
   throw new DataShapeError(
     `no split of ${labels.length} examples over ${peers} peers with alpha ${alpha} gave everyone ${examplesMin} ` +
       `in ${partitionDrawsMax} draws: raise alpha or use fewer peers`,
+  );
+}
+
+/**
+ * One training set per peer: rows by `dirichletPartition`, a text in contiguous parts of equal length, so that each
+ * peer has chapters of its own. @throws DataShapeError where the data does not go round.
+ */
+export function splitAmong(train: Dataset, options: DirichletOptions): Dataset[] {
+  if (train.kind === 'rows') {
+    return dirichletPartition(train.labels, options).map((indices) => subset(train, indices));
+  }
+  const { bytes, context } = train;
+  const cut = (peer: number) => Math.round((peer * bytes.length) / options.peers);
+  return Array.from({ length: options.peers }, (_, peer) =>
+    textDataset(bytes.subarray(cut(peer), cut(peer + 1)), context, `the part of peer ${peer}`),
   );
 }
 

@@ -168,7 +168,7 @@ export class NodeDriver {
   async #train(output: Output & { type: 'train' }): Promise<void> {
     const { round, steps, parameters } = output;
     try {
-      const request = { parameters, steps, streamKey: this.#options.streamKey(round), share: 0 };
+      const request = { parameters, steps, round, streamKey: this.#options.streamKey(round), share: 0 };
       const result = await this.#options.learner.train(request, this.#aborter.signal);
       this.#input({ type: 'trained', round, ...result });
     } catch (error) {

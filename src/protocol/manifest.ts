@@ -8,7 +8,8 @@ import * as Digest from 'multiformats/hashes/digest';
 import * as z from 'zod';
 import { decodeCanonical } from './canonical-cbor.ts';
 import type { Crypto, Signer } from './crypto.ts';
-import { impossibleCombination, parameterCount, runSpecSchema } from './run-spec.ts';
+import { parameterCount } from './model-layout.ts';
+import { impossibleCombination, runSpecSchema } from './run-spec.ts';
 
 /** A manifest of more bytes is refused before it is decoded. An allow-list of 10,000 keys fits. */
 export const manifestBytesMax = 1 << 20;
@@ -16,7 +17,7 @@ export const manifestBytesMax = 1 << 20;
 const SHA2_256 = 0x12;
 
 const manifestSchema = runSpecSchema.extend({
-  version: z.literal(1),
+  version: z.literal(2),
   creator: z.string().regex(/^[0-9a-f]{64}$/),
   /** Unix time in milliseconds at which round 0 begins. */
   startAtMs: z.int().min(0),
@@ -42,7 +43,7 @@ export function signManifest(
   crypto: Crypto,
   signer: Signer,
 ): SignedManifest {
-  const manifest = manifestSchema.parse({ ...fields, version: 1, creator: signer.key });
+  const manifest = manifestSchema.parse({ ...fields, version: 2, creator: signer.key });
   const payload = dagCbor.encode(manifest);
   return {
     runId: runIdOf(payload, crypto),

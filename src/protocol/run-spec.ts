@@ -6,6 +6,13 @@ import * as z from 'zod';
 
 const count = (min: number, max: number) => z.int().min(min).max(max);
 
+const imageShape = {
+  height: count(16, 1024).describe('pixels; at least 16'),
+  width: count(16, 1024).describe('pixels; at least 16'),
+  channels: count(1, 16).default(1).describe('1 for grey, 3 for colour'),
+  outputs: count(2, 1 << 16).describe('classes'),
+};
+
 export const modelSchema = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('mlp'),
@@ -22,12 +29,48 @@ export const modelSchema = z.discriminatedUnion('kind', [
     inputs: count(1, 1 << 20).describe('features per example'),
     outputs: count(2, 1 << 16).describe('classes'),
   }),
+  z.strictObject({
+    kind: z.literal('lenet').describe('LeNet-5 with ReLU and max pooling (LeCun et al. 1998)'),
+    ...imageShape,
+  }),
+  z.strictObject({
+    kind: z
+      .literal('gn-lenet')
+      .describe('three 5x5 convolutions of 32, 32, 64 channels with group normalisation, one dense layer'),
+    ...imageShape,
+  }),
+  z.strictObject({
+    kind: z.literal('resnet-8').describe('three residual blocks of 16, 32, 64 channels, group normalisation'),
+    ...imageShape,
+  }),
+  z.strictObject({
+    kind: z.literal('gpt').describe('byte-level transformer as GPT-2, embedding tied to the logits'),
+    context: count(8, 4096).default(128).describe('bytes that a prediction looks back on'),
+    layers: count(1, 48).default(4).describe('transformer blocks'),
+    heads: count(1, 64).default(4).describe('attention heads; must divide width'),
+    width: count(8, 4096).default(128).describe('of the residual stream'),
+  }),
 ]);
 export type ModelSpec = z.infer<typeof modelSchema>;
+export type ImageModelSpec = Extract<ModelSpec, { readonly height: number }>;
 
 export const taskSchema = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('idx-images').describe('IDX files as of MNIST; pixels divided by 255'),
+  }),
+  z.strictObject({
+    kind: z
+      .literal('cifar-images')
+      .describe('the binary files of CIFAR-10, 32 x 32 colour pixels divided by 255'),
+  }),
+  z.strictObject({
+    kind: z.literal('text').describe('the bytes of .txt files'),
+    heldOutFraction: z
+      .number()
+      .min(0.001)
+      .max(0.5)
+      .default(0.1)
+      .describe('the end of each file that is held out for evaluation'),
   }),
   z.strictObject({
     kind: z
@@ -43,16 +86,65 @@ export const taskSchema = z.discriminatedUnion('kind', [
 ]);
 export type TaskSpec = z.infer<typeof taskSchema>;
 
+const momentum = z
+  .number()
+  .min(0)
+  .max(0.999)
+  .default(0)
+  .describe('fraction of the last change that is kept; 0 measured on MNIST');
+const adamConstants = {
+  beta1: z.number().min(0).max(0.9999).default(0.9).describe('decay of the mean of gradients'),
+  beta2: z.number().min(0).max(0.99999).default(0.999).describe('decay of the mean of their squares'),
+  epsilon: z.number().positive().max(1).default(1e-8).describe('added to the root of the mean square'),
+};
+
+/** State is forgotten after every round: a node that trains keeps its vector and nothing else. */
+export const optimiserSchema = z.discriminatedUnion('id', [
+  z.strictObject({ id: z.literal('sgd'), momentum }),
+  z.strictObject({ id: z.literal('adam').describe('Kingma and Ba 2015'), ...adamConstants }),
+  z.strictObject({
+    id: z.literal('adamw').describe('Loshchilov and Hutter 2019'),
+    ...adamConstants,
+    weightDecay: z.number().min(0).max(1).default(0.01).describe('per step, times the learning rate'),
+  }),
+]);
+export type OptimiserSpec = z.infer<typeof optimiserSchema>;
+
+const warmUpSteps = count(0, 1_000_000_000)
+  .default(0)
+  .describe('steps in which the rate rises linearly from 0');
+const finalFraction = z.number().min(0).max(1).default(0).describe('of the rate, left at the end of the run');
+
+/** Steps are counted over the whole run: round times localSteps, plus the step of the round. */
+export const scheduleSchema = z.discriminatedUnion('id', [
+  z.strictObject({ id: z.literal('constant'), warmUpSteps }),
+  z.strictObject({ id: z.literal('linear'), warmUpSteps, finalFraction }),
+  z.strictObject({ id: z.literal('cosine'), warmUpSteps, finalFraction }),
+  z.strictObject({
+    id: z.literal('steps').describe('the rate falls by a factor every so many steps'),
+    everySteps: count(1, 1_000_000_000).describe('steps between two falls'),
+    factor: z.number().positive().max(1).default(0.1).describe('the rate is multiplied by this'),
+  }),
+]);
+export type ScheduleSpec = z.infer<typeof scheduleSchema>;
+
 export const trainingSchema = z.strictObject({
   localSteps: count(1, 1_000_000).default(30).describe('optimiser steps per round (H); 30 measured on MNIST'),
   batchSize: count(1, 65536).default(32).describe('examples per step; 32 measured on MNIST'),
-  learningRate: z.number().positive().max(10).default(0.1).describe('of SGD; 0.1 measured on MNIST'),
-  momentum: z
+  learningRate: z
     .number()
-    .min(0)
-    .max(0.999)
-    .default(0)
-    .describe('of SGD, reset every round; 0 measured on MNIST'),
+    .positive()
+    .max(10)
+    .default(0.1)
+    .describe('peak of the schedule; 0.1 measured with SGD on MNIST'),
+  optimiser: optimiserSchema.prefault({ id: 'sgd' }),
+  schedule: scheduleSchema.prefault({ id: 'constant' }),
+  clipNorm: z
+    .number()
+    .positive()
+    .nullable()
+    .default(null)
+    .describe('gradients of a larger norm are scaled down to it; null: never'),
 });
 export type TrainingSpec = z.infer<typeof trainingSchema>;
 
@@ -137,12 +229,17 @@ export const runSpecSchema = z.strictObject({
 });
 export type RunSpec = z.infer<typeof runSpecSchema>;
 
+interface Impossible {
+  readonly path: readonly string[];
+  readonly message: string;
+}
+
 /**
  * Checks what no single field shows. Returns the first combination that cannot work, with the path of the
  * field to change, or null.
  */
-export function impossibleCombination(spec: RunSpec): { path: readonly string[]; message: string } | null {
-  const { strategy, task, model } = spec;
+export function impossibleCombination(spec: RunSpec): Impossible | null {
+  const { strategy } = spec;
   if (strategy.id === 'delta-log') {
     if (strategy.admitRounds >= strategy.windowRounds) {
       return {
@@ -157,34 +254,51 @@ export function impossibleCombination(spec: RunSpec): { path: readonly string[];
       };
     }
   }
-  if (task.kind === 'csv') {
-    for (const field of ['mean', 'scale'] as const) {
-      if (task[field].length !== task.features.length) {
-        return {
-          path: ['task', field],
-          message: `must have one number per feature (${task.features.length})`,
-        };
-      }
-    }
-    if (model.inputs !== task.features.length) {
-      return {
-        path: ['model', 'inputs'],
-        message: `must equal the number of features (${task.features.length})`,
-      };
-    }
-    if (task.positiveAbove !== undefined && model.outputs !== 2) {
-      return { path: ['model', 'outputs'], message: 'must be 2 where the task has positiveAbove' };
-    }
-  }
-  return null;
+  return impossibleTask(spec);
 }
 
-/** Number of parameters of a model: kernels and biases of its dense layers. */
-export function parameterCount(model: ModelSpec): number {
-  const widths = [model.inputs, ...(model.kind === 'mlp' ? model.hidden : []), model.outputs];
-  let total = 0;
-  for (let layer = 1; layer < widths.length; layer++) {
-    total += (widths[layer - 1]! + 1) * widths[layer]!;
+/** What a task's examples are made of must be what the model takes. */
+function impossibleTask({ task, model }: RunSpec): Impossible | null {
+  if ((task.kind === 'text') !== (model.kind === 'gpt')) {
+    return { path: ['model', 'kind'], message: 'must be gpt where the task is text, and only there' };
   }
-  return total;
+  if (model.kind === 'gpt' && model.width % model.heads !== 0) {
+    return { path: ['model', 'heads'], message: `must divide model.width (${model.width})` };
+  }
+  const isImageModel = 'height' in model;
+  if (task.kind === 'cifar-images') {
+    const values = isImageModel
+      ? model.height * model.width * model.channels
+      : 'inputs' in model && model.inputs;
+    if (values !== 3072 || (isImageModel && model.channels !== 3)) {
+      return { path: ['model'], message: 'must take 32 x 32 pixels of 3 channels (3072 values)' };
+    }
+  }
+  if (task.kind === 'idx-images' && isImageModel && model.channels !== 1) {
+    return { path: ['model', 'channels'], message: 'must be 1: IDX images are grey' };
+  }
+  if (task.kind !== 'csv') {
+    return null;
+  }
+  for (const field of ['mean', 'scale'] as const) {
+    if (task[field].length !== task.features.length) {
+      return {
+        path: ['task', field],
+        message: `must have one number per feature (${task.features.length})`,
+      };
+    }
+  }
+  if (isImageModel || model.kind === 'gpt') {
+    return { path: ['model', 'kind'], message: 'must be mlp or logistic-regression where the task is csv' };
+  }
+  if (model.inputs !== task.features.length) {
+    return {
+      path: ['model', 'inputs'],
+      message: `must equal the number of features (${task.features.length})`,
+    };
+  }
+  if (task.positiveAbove !== undefined && model.outputs !== 2) {
+    return { path: ['model', 'outputs'], message: 'must be 2 where the task has positiveAbove' };
+  }
+  return null;
 }

@@ -26,9 +26,9 @@ export async function measureTraining({
   backend,
   signal,
 }: MeasureOptions): Promise<TrainingSpeed> {
-  const { model, task, training } = spec;
+  const { model, task, training, rounds } = spec;
   const began = performance.now();
-  const learner = await createWorkerLearner({ model, task, training, dataPath, backend });
+  const learner = await createWorkerLearner({ model, task, training, rounds, dataPath, backend });
   try {
     const bootMs = performance.now() - began;
     const parameters = initialVector(model, spec.seed);
@@ -36,7 +36,7 @@ export async function measureTraining({
     for (let turn = 0; turn < 2; turn++) {
       const from = performance.now();
       await learner.train(
-        { parameters, steps: training.localSteps, streamKey: `calibrate/${turn}`, share: 0 },
+        { parameters, steps: training.localSteps, round: 0, streamKey: `calibrate/${turn}`, share: 0 },
         signal,
       );
       roundMs = Math.min(roundMs, performance.now() - from);

@@ -1,9 +1,13 @@
 /** Gives every node of a testnet its own examples, in a folder that no other node reads. */
 import { join } from 'node:path';
+import { writeFileAtomically } from '../data/atomic-file.ts';
 import { IDX_FILES, mnistFolder } from '../data/dataset.ts';
 import { readIdxLabels } from '../data/idx.ts';
+import { makeDirectory } from '../data/make-directory.ts';
 import { dirichletPartition, writeIdxShares } from '../data/partition.ts';
+import { readTextFiles } from '../data/text-files.ts';
 import { rngFor } from '../math/rng.ts';
+import { outputsOf } from '../protocol/model-layout.ts';
 import type { RunSpec } from '../protocol/run-spec.ts';
 import { TestnetError } from './testnet-error.ts';
 
@@ -13,31 +17,51 @@ export interface SharesOptions {
   readonly targets: readonly string[];
   /** Concentration of the Dirichlet split: the smaller, the more the nodes' labels differ. */
   readonly alpha: number;
-  /** Folder of IDX files to split; the MNIST package where null. */
+  /** Folder of IDX files, or text, to split; the MNIST package where null. */
   readonly source: string | null;
 }
 
-/** Splits images by label (Dirichlet, seeded by the run) and returns the number of examples per node. */
-export async function splitImages({
-  spec,
-  targets,
-  alpha,
-  source,
-}: SharesOptions): Promise<readonly number[]> {
-  if (spec.task.kind !== 'idx-images') {
-    throw new TestnetError(
-      'NO_DATA',
-      `the run ${spec.name} trains on CSV rows, which a testnet does not split: give one --data file per node`,
-    );
+/**
+ * Splits images by label (Dirichlet, seeded by the run), text in contiguous parts. Returns what each node got, in
+ * words. @throws TestnetError where the task's data cannot be split
+ */
+export async function splitData(options: SharesOptions): Promise<string> {
+  switch (options.spec.task.kind) {
+    case 'idx-images':
+      return splitImages(options);
+    case 'text':
+      return splitText(options);
+    default:
+      throw new TestnetError(
+        'NO_DATA',
+        `data of the kind ${options.spec.task.kind} is not split by a testnet: give one path per node with --data`,
+      );
   }
+}
+
+async function splitImages({ spec, targets, alpha, source }: SharesOptions): Promise<string> {
   const folder = source ?? mnistFolder();
   const labels = await readIdxLabels(join(folder, IDX_FILES.trainLabels));
   const shares = dirichletPartition(labels, {
     peers: targets.length,
     alpha,
-    classes: spec.model.outputs,
+    classes: outputsOf(spec.model),
     rng: rngFor(`testnet/split/${spec.seed}`),
   });
   await writeIdxShares({ source: folder, targets, shares });
-  return shares.map((share) => share.length);
+  const counts = shares.map((share) => share.length).join(', ');
+  return `images split by label over ${targets.length} nodes (Dirichlet ${alpha}): ${counts} examples`;
+}
+
+async function splitText({ targets, source }: SharesOptions): Promise<string> {
+  if (source === null) {
+    throw new TestnetError('NO_DATA', 'a run on text needs one: name a file or a folder with --split');
+  }
+  const text = Buffer.concat(await readTextFiles(source));
+  const cut = (peer: number) => Math.round((peer * text.length) / targets.length);
+  for (const [peer, target] of targets.entries()) {
+    makeDirectory(target);
+    await writeFileAtomically(join(target, 'part.txt'), [text.subarray(cut(peer), cut(peer + 1))]);
+  }
+  return `text of ${text.length} bytes split into ${targets.length} parts, one after the other`;
 }

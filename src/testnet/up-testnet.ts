@@ -9,7 +9,7 @@ import { createRun, writeManifestFile } from '../node/manifest-file.ts';
 import type { RunSpec } from '../protocol/run-spec.ts';
 import type { BackendChoice } from '../training/tfjs-backend.ts';
 import { chooseSlotMs, chooseStartDelayMs, measureTraining } from './calibrate.ts';
-import { splitImages } from './data-shares.ts';
+import { splitData } from './data-shares.ts';
 import { type SpawnedDaemon, spawnDaemon, waitUntilReady } from './spawn-daemon.ts';
 import { stopMembers } from './stop-testnet.ts';
 import {
@@ -28,8 +28,10 @@ export interface UpOptions {
   readonly spec: RunSpec;
   /** Concentration of the Dirichlet split of the images. */
   readonly alpha: number;
-  /** One path per node, or null: images are split into a folder for each. */
+  /** One path per node, or null: `splitPath` is split into a folder for each. */
   readonly dataPaths: readonly string[] | null;
+  /** Images or text; the MNIST package where null. */
+  readonly splitPath: string | null;
   /** Milliseconds per round; null: the run's own, or more where this machine is too slow. */
   readonly slotMs: number | null;
   /** Milliseconds from the start of the nodes to round 0; null: measured. */
@@ -172,14 +174,14 @@ async function dataPathsOf({
   spec,
   alpha,
   dataPaths,
+  splitPath,
   say,
 }: UpOptions): Promise<readonly string[]> {
   if (dataPaths !== null) return dataPaths.map((path) => (isAbsolute(path) ? path : resolve(path)));
   const targets = Array.from({ length: nodes }, (_, index) =>
     join(directory, memberName('node', index), 'data'),
   );
-  const counts = await splitImages({ spec, targets, alpha, source: null });
-  say(`images split by label over ${nodes} nodes (Dirichlet ${alpha}): ${counts.join(', ')} examples`);
+  say(await splitData({ spec, targets, alpha, source: splitPath }));
   return targets;
 }
 

@@ -2,14 +2,28 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { DataShapeError } from '../data/data-error.ts';
 import { checkFits, type Dataset } from '../data/dataset.ts';
+import { inputsOf, outputsOf } from '../protocol/model-layout.ts';
 import type { ModelSpec } from '../protocol/run-spec.ts';
-import { MeanCrossEntropy } from './cross-entropy.ts';
-import { DenseNetwork } from './dense-network.ts';
+import { batchOf } from './batch.ts';
 import type { Metrics } from './learner.ts';
+import { Network } from './network.ts';
 import { ensureBackend } from './tfjs-backend.ts';
 
-/** Rows per forward pass: bounds memory (3 MB of MNIST), larger ones were not faster. */
-const ROWS_PER_PASS = 1000;
+/** Windows of a held-out text that are measured, spread evenly over it: a GPT takes milliseconds for each. */
+export const textWindowsMax = 256;
+
+/** Examples per forward pass: bounds memory, and larger ones were not faster. */
+function rowsPerPass(model: ModelSpec): number {
+  switch (model.kind) {
+    case 'mlp':
+    case 'logistic-regression':
+      return 1000;
+    case 'gpt':
+      return 8;
+    default:
+      return 50;
+  }
+}
 
 export interface Prediction {
   /** Row-major rows x outputs; each row sums to 1. */
@@ -19,8 +33,9 @@ export interface Prediction {
 }
 
 /**
- * Accuracy and loss of `vector` on `dataset`. Runs on the thread's backend, WebAssembly if none was started;
- * lets other work run between passes. @throws RangeError, DataShapeError; `signal.reason` when aborted.
+ * Accuracy and loss of `vector` on `dataset`; of a text per byte, over at most `textWindowsMax` windows. Runs on the
+ * thread's backend, WebAssembly if none was started; lets other work run between passes.
+ * @throws RangeError, DataShapeError; `signal.reason` when aborted.
  */
 export async function evaluateModel(
   model: ModelSpec,
@@ -32,19 +47,28 @@ export async function evaluateModel(
   if (dataset.examples === 0) {
     throw new DataShapeError('there is no example to evaluate on');
   }
-  const loss = new MeanCrossEntropy();
-  let right = 0;
-  const inputAt = (row: number, into: Float32Array): void => scaledRow(dataset, row, into);
-  await forwardInPasses(model, vector, dataset.examples, inputAt, signal, (probabilities, row) => {
-    const label = dataset.labels[row]!;
-    loss.add(probabilities[label]!);
-    right += mostProbable(probabilities) === label ? 1 : 0;
+  const examples = heldOutExamples(dataset);
+  let [lossSum, right, count] = [0, 0, 0];
+  await inPasses(model, vector, examples.length, signal, (network, from, to) => {
+    const batch = batchOf(dataset, examples.subarray(from, to));
+    const judged = network.judge(batch);
+    lossSum += judged.lossSum;
+    right += judged.right;
+    count += batch.labels.length;
   });
-  return {
-    accuracy: right / dataset.examples,
-    loss: loss.mean(),
-    examples: dataset.examples,
-  };
+  return { accuracy: right / count, loss: lossSum / count, examples: count };
+}
+
+/** All rows; of a text windows that do not overlap. */
+function heldOutExamples(dataset: Dataset): Uint32Array {
+  if (dataset.kind === 'rows') {
+    return Uint32Array.from({ length: dataset.examples }, (_, row) => row);
+  }
+  const windows = Math.min(textWindowsMax, Math.ceil(dataset.examples / dataset.context));
+  return Uint32Array.from({ length: windows }, (_, window) => {
+    const spread = windows === 1 ? 0 : (window * (dataset.examples - 1)) / (windows - 1);
+    return Math.floor(spread);
+  });
 }
 
 /**
@@ -57,57 +81,41 @@ export async function predict(
   inputs: Float32Array,
   signal?: AbortSignal,
 ): Promise<Prediction> {
-  const rows = inputs.length / model.inputs;
+  const [width, outputs] = [inputsOf(model), outputsOf(model)];
+  const rows = inputs.length / width;
   if (!Number.isInteger(rows)) {
     throw new DataShapeError(
-      `the model takes ${model.inputs} values per row, ${inputs.length} values make no whole rows`,
+      `the model takes ${width} values per row, ${inputs.length} values make no whole rows`,
     );
   }
   const result: Prediction = {
-    probabilities: new Float32Array(rows * model.outputs),
+    probabilities: new Float32Array(rows * outputs),
     classes: new Int32Array(rows),
   };
-  const inputAt = (row: number, into: Float32Array): void =>
-    into.set(inputs.subarray(row * model.inputs, (row + 1) * model.inputs));
-  await forwardInPasses(model, vector, rows, inputAt, signal, (probabilities, row) => {
-    result.probabilities.set(probabilities, row * model.outputs);
-    result.classes[row] = mostProbable(probabilities);
+  await inPasses(model, vector, rows, signal, (network, from, to) => {
+    const probabilities = network.probabilities(inputs.slice(from * width, to * width), to - from);
+    result.probabilities.set(probabilities, from * outputs);
+    for (let row = from; row < to; row++) {
+      result.classes[row] = mostProbable(result.probabilities.subarray(row * outputs, (row + 1) * outputs));
+    }
   });
   return result;
 }
 
-/** Writes example `row` of `dataset` into `into` (length `features`) as the model sees it. */
-export function scaledRow(dataset: Dataset, row: number, into: Float32Array): void {
-  const { features, inputs, scale } = dataset;
-  const from = row * features;
-  for (let feature = 0; feature < features; feature++) {
-    into[feature] = inputs[from + feature]! * scale;
-  }
-}
-
-async function forwardInPasses(
+async function inPasses(
   model: ModelSpec,
   vector: Float32Array,
   rows: number,
-  inputAt: (row: number, into: Float32Array) => void,
   signal: AbortSignal | undefined,
-  take: (probabilities: Float32Array, row: number) => void,
+  pass: (network: Network, from: number, to: number) => void,
 ): Promise<void> {
   await ensureBackend();
-  const network = new DenseNetwork(model, vector);
+  const network = new Network(model, vector);
   try {
-    const { inputs, outputs } = model;
-    for (let from = 0; from < rows; from += ROWS_PER_PASS) {
+    const step = rowsPerPass(model);
+    for (let from = 0; from < rows; from += step) {
       signal?.throwIfAborted();
-      const passRows = Math.min(ROWS_PER_PASS, rows - from);
-      const batch = new Float32Array(passRows * inputs);
-      for (let row = 0; row < passRows; row++) {
-        inputAt(from + row, batch.subarray(row * inputs, (row + 1) * inputs));
-      }
-      const probabilities = network.probabilities(batch, passRows);
-      for (let row = 0; row < passRows; row++) {
-        take(probabilities.subarray(row * outputs, (row + 1) * outputs), from + row);
-      }
+      pass(network, from, Math.min(rows, from + step));
       await nextTurn();
     }
   } finally {

@@ -2,24 +2,17 @@
 import { createHash } from 'node:crypto';
 import { endianness } from 'node:os';
 import { rngFor } from '../math/rng.ts';
-import { type ModelSpec, parameterCount } from '../protocol/run-spec.ts';
-import { denseLayers } from './layers.ts';
+import { modelLayout, parameterCount } from '../protocol/model-layout.ts';
+import type { ModelSpec } from '../protocol/run-spec.ts';
 
-/**
- * Start vector for `seed`: He-uniform kernels before ReLU (He et al.: "Delving Deep into Rectifiers", 2015),
- * Glorot-uniform for the logits (Glorot, Bengio: "Understanding the difficulty of training deep feedforward
- * neural networks", 2010), biases zero. Uniform rather than normal: it needs no logarithm or cosine, whose
- * last bits differ between engines.
- */
+/** Start vector for `seed`: every tensor of `modelLayout` is drawn from a random stream of its own name. */
 export function initialVector(model: ModelSpec, seed: number): Float32Array {
   const vector = new Float32Array(parameterCount(model));
-  for (const layer of denseLayers(model)) {
-    const bound = layer.relu ? Math.sqrt(6 / layer.inputs) : Math.sqrt(6 / (layer.inputs + layer.units));
-    rngFor(`initial/${seed}/${layer.name}`).fillUniform(
-      vector.subarray(layer.kernelAt, layer.biasAt),
-      -bound,
-      bound,
-    );
+  for (const { name, start, at, length } of modelLayout(model)) {
+    const part = vector.subarray(at, at + length);
+    if (start.kind === 'ones') part.fill(1);
+    if (start.kind === 'uniform')
+      rngFor(`initial/${seed}/${name}`).fillUniform(part, -start.bound, start.bound);
   }
   return vector;
 }

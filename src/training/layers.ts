@@ -1,5 +1,8 @@
-/** How a model's dense layers lie in the flat parameter vector. */
+/** Models that are stacks of dense layers: they have names of their own in other programs' files. */
+import { modelLayout } from '../protocol/model-layout.ts';
 import type { ModelSpec } from '../protocol/run-spec.ts';
+
+export type DenseModelSpec = Extract<ModelSpec, { readonly kind: 'mlp' | 'logistic-regression' }>;
 
 export interface DenseLayer {
   /** `dense_0`, `dense_1`, ...: its name in exported files. */
@@ -15,29 +18,20 @@ export interface DenseLayer {
 }
 
 /** The dense layers of `model` in order; their kernels and biases cover the flat vector without gaps. */
-export function denseLayers(model: ModelSpec): DenseLayer[] {
-  const widths = [model.inputs, ...(model.kind === 'mlp' ? model.hidden : []), model.outputs];
-  const layers: DenseLayer[] = [];
-  let at = 0;
-  for (let index = 0; index + 1 < widths.length; index++) {
-    const inputs = widths[index]!;
-    const units = widths[index + 1]!;
-    const biasAt = at + inputs * units;
-    layers.push({
-      name: `dense_${index}`,
-      inputs,
-      units,
-      relu: index + 2 < widths.length,
-      kernelAt: at,
-      biasAt,
-    });
-    at = biasAt + units;
-  }
-  return layers;
+export function denseLayers(model: DenseModelSpec): DenseLayer[] {
+  const kernels = modelLayout(model).filter(({ shape }) => shape.length === 2);
+  return kernels.map(({ name, shape, at, length }, index) => ({
+    name: name.slice(0, name.lastIndexOf('/')),
+    inputs: shape[0]!,
+    units: shape[1]!,
+    relu: index + 1 < kernels.length,
+    kernelAt: at,
+    biasAt: at + length,
+  }));
 }
 
 /** The model whose layers have these widths (inputs, hidden..., outputs): the inverse of `denseLayers`. */
-export function modelOfWidths(widths: readonly number[]): ModelSpec {
+export function modelOfWidths(widths: readonly number[]): DenseModelSpec {
   const [inputs, ...rest] = widths;
   const outputs = rest.pop();
   if (inputs === undefined || outputs === undefined) {
@@ -48,11 +42,7 @@ export function modelOfWidths(widths: readonly number[]): ModelSpec {
     : { kind: 'mlp', inputs, hidden: rest, outputs };
 }
 
-/** @throws RangeError unless `vector` has one number per parameter of `model`. */
-export function checkLength(model: ModelSpec, vector: Float32Array): void {
-  const last = denseLayers(model).at(-1)!;
-  const size = last.biasAt + last.units;
-  if (vector.length !== size) {
-    throw new RangeError(`the model has ${size} parameters, the vector ${vector.length}`);
-  }
+/** Narrows a model to those that are stacks of dense layers. */
+export function isDenseModel(model: ModelSpec): model is DenseModelSpec {
+  return model.kind === 'mlp' || model.kind === 'logistic-regression';
 }

@@ -38,9 +38,9 @@ async function answer(learner: Learner, message: Exclude<ToWorker, { kind: 'abor
 }
 
 try {
-  const { model, task, training, dataPath, backend } = workerData as WorkerSettings;
+  const { model, task, training, rounds, dataPath, backend } = workerData as WorkerSettings;
   const { train, heldOut } = await loadTaskData(task, model, dataPath);
-  const learner = await createTfjsLearner({ model, training, shares: [train], heldOut, backend });
+  const learner = await createTfjsLearner({ model, training, rounds, shares: [train], heldOut, backend });
   port.on('message', (message: ToWorker) => {
     if (message.kind === 'abort') {
       running.get(message.id)?.abort();

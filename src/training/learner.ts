@@ -9,6 +9,8 @@ export interface TrainRequest {
   readonly parameters: Float32Array;
   /** Number of local optimiser steps, >= 1. */
   readonly steps: number;
+  /** Rounds that the run has behind it: where the learning rate's schedule stands. */
+  readonly round: number;
   /** Names the random stream of the batches: the same key and data give the same bits. */
   readonly streamKey: string;
   /** Which of the learner's training shares to draw from (0 unless the learner serves many peers). */

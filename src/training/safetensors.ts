@@ -5,9 +5,10 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import * as z from 'zod';
 import { writeFileAtomically } from '../data/atomic-file.ts';
-import type { ModelSpec } from '../protocol/run-spec.ts';
+import { checkLength, modelLayout } from '../protocol/model-layout.ts';
+import { type ModelSpec, modelSchema } from '../protocol/run-spec.ts';
 import { littleEndianBytes, vectorOfLittleEndian } from './initial.ts';
-import { checkLength, denseLayers, modelOfWidths } from './layers.ts';
+import { modelOfWidths } from './layers.ts';
 import { ModelFileError } from './training-error.ts';
 
 export interface SafetensorsModel {
@@ -16,10 +17,13 @@ export interface SafetensorsModel {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-/** A longer header is refused before it is read; 17 layers and a page of metadata take 10 KiB. */
+/** A longer header is refused before it is read; the 580 tensors of a GPT of 48 layers take 60 KiB. */
 export const safetensorsHeaderBytesMax = 1 << 20;
 /** A longer file is refused before it is read: 500 million parameters. */
 export const safetensorsFileBytesMax = 2 ** 31;
+
+/** The metadatum that describes the model. */
+const modelKey = 'model';
 
 const offset = z.int().min(0).max(safetensorsFileBytesMax);
 const tensorSchema = z.strictObject({
@@ -32,7 +36,7 @@ const tensorSchema = z.strictObject({
         .max(1 << 24),
     )
     .min(1)
-    .max(2),
+    .max(4),
   data_offsets: z.tuple([offset, offset]),
 });
 type TensorHeader = z.infer<typeof tensorSchema>;
@@ -41,8 +45,9 @@ const headerSchema = z
   .catchall(tensorSchema);
 
 /**
- * Writes `vector` as tensors `dense_0/kernel` (inputs x units), `dense_0/bias`, ...; the file appears whole or
- * not at all. @throws RangeError where the vector is not the model's.
+ * Writes `vector` as the tensors of `modelLayout` (`dense_0/kernel` of inputs x units, `dense_0/bias`, ...), and the
+ * model's description as the metadatum `model`; the file appears whole or not at all.
+ * @throws RangeError where the vector is not the model's.
  */
 export async function writeSafetensors(
   file: string,
@@ -51,7 +56,9 @@ export async function writeSafetensors(
   metadata: Readonly<Record<string, string>> = {},
 ): Promise<void> {
   checkLength(model, vector);
-  const header: Record<string, unknown> = { __metadata__: metadata };
+  const header: Record<string, unknown> = {
+    __metadata__: { ...metadata, [modelKey]: JSON.stringify(model) },
+  };
   for (const [name, { shape, from, to }] of expectedTensors(model)) {
     header[name] = { dtype: 'F32', shape, data_offsets: [from, to] };
   }
@@ -69,7 +76,10 @@ export async function writeSafetensors(
   await writeFileAtomically(file, [length, padded, littleEndianBytes(vector)]);
 }
 
-/** Reads a file as `writeSafetensors` makes them, in any order of tensors. @throws ModelFileError */
+/**
+ * Reads a file as `writeSafetensors` makes them, in any order of tensors; without a description of the model the
+ * tensors must be those of a stack of dense layers. @throws ModelFileError
+ */
 export async function readSafetensors(file: string): Promise<SafetensorsModel> {
   const handle = await open(file, 'r').catch((error: NodeJS.ErrnoException) => {
     throw new ModelFileError(`${file}: expected a model file, but it cannot be opened (${error.code})`);
@@ -85,9 +95,10 @@ export async function readSafetensors(file: string): Promise<SafetensorsModel> {
     }
     const header = parseHeader(await readAt(handle, file, 8, Number(headerBytes)), file);
     const bodyAt = 8 + Number(headerBytes);
-    const { model, order } = layout(header.tensors, size - bodyAt, file);
+    const { [modelKey]: described, ...metadata } = header.metadata;
+    const { model, order } = layout(header.tensors, described, size - bodyAt, file);
     const body = await readAt(handle, file, bodyAt, size - bodyAt);
-    return { model, vector: vectorOfLittleEndian(inModelOrder(body, order)), metadata: header.metadata };
+    return { model, vector: vectorOfLittleEndian(inModelOrder(body, order)), metadata };
   } finally {
     await handle.close();
   }
@@ -96,9 +107,8 @@ export async function readSafetensors(file: string): Promise<SafetensorsModel> {
 /** Name, shape and byte offsets of each tensor in the flat vector's order. */
 function expectedTensors(model: ModelSpec): Map<string, { shape: number[]; from: number; to: number }> {
   const tensors = new Map<string, { shape: number[]; from: number; to: number }>();
-  for (const { name, inputs, units, kernelAt, biasAt } of denseLayers(model)) {
-    tensors.set(`${name}/kernel`, { shape: [inputs, units], from: 4 * kernelAt, to: 4 * biasAt });
-    tensors.set(`${name}/bias`, { shape: [units], from: 4 * biasAt, to: 4 * (biasAt + units) });
+  for (const { name, shape, at, length } of modelLayout(model)) {
+    tensors.set(name, { shape: [...shape], from: 4 * at, to: 4 * (at + length) });
   }
   return tensors;
 }
@@ -128,6 +138,7 @@ function parseHeader(bytes: Buffer, file: string): Header {
 /** Checks shapes and offsets against the body's length; returns the model and the byte ranges in its order. */
 function layout(
   tensors: ReadonlyMap<string, TensorHeader>,
+  described: string | undefined,
   bodyBytes: number,
   file: string,
 ): { model: ModelSpec; order: readonly (readonly [number, number])[] } {
@@ -147,7 +158,7 @@ function layout(
       `${file}: expected ${end} bytes of tensors, found ${bodyBytes}: the file is truncated or too long`,
     );
   }
-  const model = modelOf(tensors, file);
+  const model = described === undefined ? denseModelOf(tensors, file) : describedModel(described, file);
   const order = [...expectedTensors(model)].map(([name, { shape }]) => {
     const found = tensors.get(name);
     if (found === undefined || found.shape.join() !== shape.join()) {
@@ -161,7 +172,21 @@ function layout(
   return { model, order };
 }
 
-function modelOf(tensors: ReadonlyMap<string, TensorHeader>, file: string): ModelSpec {
+function describedModel(described: string, file: string): ModelSpec {
+  let json: unknown;
+  try {
+    json = JSON.parse(described);
+  } catch {
+    throw new ModelFileError(`${file}: the metadatum model is no JSON`);
+  }
+  const parsed = modelSchema.safeParse(json);
+  if (!parsed.success) {
+    throw new ModelFileError(`${file}: the metadatum model describes none: ${z.prettifyError(parsed.error)}`);
+  }
+  return parsed.data;
+}
+
+function denseModelOf(tensors: ReadonlyMap<string, TensorHeader>, file: string): ModelSpec {
   const widths: number[] = [];
   for (let index = 0; tensors.has(`dense_${index}/kernel`); index++) {
     const [inputs, units] = tensors.get(`dense_${index}/kernel`)!.shape;

@@ -1,20 +1,22 @@
-/** The learner port on TensorFlow.js: plain SGD on a stack of dense layers. */
+/** The learner port on TensorFlow.js. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { DataShapeError } from '../data/data-error.ts';
 import { checkFits, type Dataset } from '../data/dataset.ts';
-import { rngFor } from '../math/rng.ts';
-import { type ModelSpec, parameterCount, type TrainingSpec } from '../protocol/run-spec.ts';
-import { MeanCrossEntropy } from './cross-entropy.ts';
-import { DenseNetwork } from './dense-network.ts';
-import { evaluateModel, scaledRow } from './inference.ts';
-import { checkLength } from './layers.ts';
+import { checkLength, parameterCount } from '../protocol/model-layout.ts';
+import type { ModelSpec, TrainingSpec } from '../protocol/run-spec.ts';
+import { drawBatch } from './batch.ts';
+import { evaluateModel } from './inference.ts';
 import type { Learner, Metrics, TrainRequest, TrainResult } from './learner.ts';
+import { Network } from './network.ts';
+import { learningRateAt } from './schedule.ts';
 import { type BackendChoice, startBackend } from './tfjs-backend.ts';
 import { LearnerClosedError, TrainingDivergedError } from './training-error.ts';
 
 export interface TfjsLearnerOptions {
   readonly model: ModelSpec;
   readonly training: TrainingSpec;
+  /** Rounds of the run: the schedule of the learning rate spans them. */
+  readonly rounds: number;
   /** One training set per virtual peer; a node has one. */
   readonly shares: readonly Dataset[];
   readonly heldOut: Dataset;
@@ -52,7 +54,7 @@ class TfjsLearner implements Learner {
   }
 
   async train(request: TrainRequest, signal?: AbortSignal): Promise<TrainResult> {
-    const { model, training, shares } = this.options;
+    const { model, training, rounds, shares } = this.options;
     const share = shares[request.share];
     if (share === undefined) {
       throw new RangeError(`there is no training share ${request.share} among ${shares.length}`);
@@ -61,24 +63,22 @@ class TfjsLearner implements Learner {
       throw new RangeError(`training takes at least one step, not ${request.steps}`);
     }
     checkLength(model, request.parameters);
-    const rows = training.batchSize;
-    const batch = new Batch(rows, model);
-    const loss = new MeanCrossEntropy();
-    const network = new DenseNetwork(model, request.parameters);
+    const totalSteps = rounds * training.localSteps;
+    const firstStep = request.round * training.localSteps;
+    const network = new Network(model, request.parameters);
+    let lossSum = 0;
     try {
       for (let step = 0; step < request.steps; step++) {
         this.throwIfStopped(signal);
-        batch.draw(share, `${request.streamKey}/${step}`);
-        const probabilities = network.step(batch.inputs, batch.targets, rows, training);
-        for (let row = 0; row < rows; row++) {
-          const probability = probabilities[row * model.outputs + batch.labels[row]!]!;
-          if (Number.isNaN(probability)) {
-            throw new TrainingDivergedError(
-              `the loss is not a number at step ${step} of ${request.steps}: lower training.learningRate (${training.learningRate})`,
-            );
-          }
-          loss.add(probability);
+        const batch = drawBatch(share, training.batchSize, `${request.streamKey}/${step}`);
+        const rate = learningRateAt(training.schedule, training.learningRate, firstStep + step, totalSteps);
+        const loss = network.step(batch, training, rate);
+        if (!Number.isFinite(loss)) {
+          throw new TrainingDivergedError(
+            `the loss is not a number at step ${step} of ${request.steps}: lower training.learningRate (${training.learningRate})`,
+          );
         }
+        lossSum += loss;
         await nextTurn();
       }
       this.throwIfStopped(signal);
@@ -88,7 +88,7 @@ class TfjsLearner implements Learner {
           `parameters left the finite numbers within ${request.steps} steps: lower training.learningRate (${training.learningRate})`,
         );
       }
-      return { parameters, loss: loss.mean(), samples: request.steps * rows };
+      return { parameters, loss: lossSum / request.steps, samples: request.steps * training.batchSize };
     } finally {
       network.dispose();
     }
@@ -106,38 +106,5 @@ class TfjsLearner implements Learner {
   private throwIfStopped(signal: AbortSignal | undefined): void {
     this.closed.signal.throwIfAborted();
     signal?.throwIfAborted();
-  }
-}
-
-/** Buffers of one batch, filled anew for every step. */
-class Batch {
-  readonly inputs: Float32Array;
-  /** One-hot, rows x outputs. */
-  readonly targets: Float32Array;
-  readonly labels: Int32Array;
-  private readonly rows: number;
-  private readonly features: number;
-  private readonly outputs: number;
-
-  constructor(rows: number, model: ModelSpec) {
-    this.rows = rows;
-    this.features = model.inputs;
-    this.outputs = model.outputs;
-    this.inputs = new Float32Array(rows * model.inputs);
-    this.targets = new Float32Array(rows * model.outputs);
-    this.labels = new Int32Array(rows);
-  }
-
-  /** Draws uniformly with replacement, so that a share smaller than a batch needs no special case. */
-  draw(share: Dataset, streamKey: string): void {
-    const rng = rngFor(streamKey);
-    this.targets.fill(0);
-    for (let row = 0; row < this.rows; row++) {
-      const example = rng.int(share.examples);
-      const label = share.labels[example]!;
-      scaledRow(share, example, this.inputs.subarray(row * this.features, (row + 1) * this.features));
-      this.targets[row * this.outputs + label] = 1;
-      this.labels[row] = label;
-    }
   }
 }

@@ -5,10 +5,11 @@ import * as tf from '@tensorflow/tfjs';
 import * as z from 'zod';
 import { writeFileAtomically } from '../data/atomic-file.ts';
 import { makeDirectory } from '../data/make-directory.ts';
-import { type ModelSpec, parameterCount } from '../protocol/run-spec.ts';
+import { checkLength, parameterCount } from '../protocol/model-layout.ts';
+import type { ModelSpec } from '../protocol/run-spec.ts';
 import { vectorOfLittleEndian } from './initial.ts';
-import { checkLength, denseLayers, modelOfWidths } from './layers.ts';
-import { buildSequential, setVector } from './models.ts';
+import { type DenseModelSpec, denseLayers, isDenseModel, modelOfWidths } from './layers.ts';
+import { buildSequential, setVector } from './layers-model.ts';
 import { ensureBackend } from './tfjs-backend.ts';
 import { ModelFileError } from './training-error.ts';
 
@@ -60,9 +61,15 @@ type Topology = z.infer<typeof topologySchema>;
 /**
  * Writes `model.json` and its weights into `folder`, created where missing; each file appears whole or not at
  * all, the one that names the other last. `tf.loadLayersModel` reads it; outputs are logits.
+ * @throws ModelFileError for a model that is no stack of dense layers
  */
 export async function writeTfjsModel(folder: string, model: ModelSpec, vector: Float32Array): Promise<void> {
   checkLength(model, vector);
+  if (!isDenseModel(model)) {
+    throw new ModelFileError(
+      `TensorFlow.js Layers has no counterpart of every part of ${model.kind}: export it as safetensors`,
+    );
+  }
   await ensureBackend();
   makeDirectory(folder);
   const sequential = buildSequential(model);
@@ -117,7 +124,7 @@ async function readTopology(file: string): Promise<Topology> {
 }
 
 /** Layers and weights must tell the same story: kernel and bias of each dense layer, in order. */
-function modelOfTopology({ modelTopology, weightsManifest }: Topology, file: string): ModelSpec {
+function modelOfTopology({ modelTopology, weightsManifest }: Topology, file: string): DenseModelSpec {
   const dense = modelTopology.config.layers.filter((layer) => layer.class_name === 'Dense');
   const { weights } = weightsManifest[0]!;
   const shapes = weights.map(({ shape }) => shape.join(' x '));

@@ -64,11 +64,11 @@ class WorkerLearner implements Learner {
   }
 
   train(request: TrainRequest, signal?: AbortSignal): Promise<TrainResult> {
-    const { steps, streamKey, share } = request;
+    const { steps, round, streamKey, share } = request;
     // The caller keeps its vector; the copy travels.
     const parameters = request.parameters.slice();
     return this.call(
-      (id) => ({ kind: 'train', id, parameters, steps, streamKey, share }),
+      (id) => ({ kind: 'train', id, parameters, steps, round, streamKey, share }),
       parameters,
       signal,
       (message) => (message.kind === 'trained' ? message.result : null),

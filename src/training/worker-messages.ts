@@ -14,6 +14,7 @@ export interface WorkerSettings {
   readonly model: ModelSpec;
   readonly task: TaskSpec;
   readonly training: TrainingSpec;
+  readonly rounds: number;
   /** Folder or file that `loadTaskData` reads, inside the thread. */
   readonly dataPath: string;
   readonly backend: BackendChoice;
@@ -25,6 +26,7 @@ export type ToWorker =
       readonly id: number;
       readonly parameters: Float32Array;
       readonly steps: number;
+      readonly round: number;
       readonly streamKey: string;
       readonly share: number;
     }

@@ -32,7 +32,7 @@ describe('the command line', { concurrency: 2 }, () => {
     ],
     [['bootstrap', '--dir', '/dev/null/x'], 1, /\/dev\/null\/x leads through something that is no directory/],
     [['testnet', 'up', '--nodes', '1'], 2, /expected a whole number from 2 to 256/],
-    [['testnet', 'up', runFile], 2, /trains on CSV rows: give one file per node with --data/],
+    [['testnet', 'up', runFile], 2, /trains on data of the kind csv: give one path per node with --data/],
     [
       ['testnet', 'up', runFile, '--nodes', '3', '--data', 'a', 'b'],
       2,

@@ -6,7 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadTaskData, mnistFolder, subset } from '../../src/data/dataset.ts';
-import { dirichletPartition } from '../../src/data/partition.ts';
+import { splitAmong } from '../../src/data/partition.ts';
 import { rngFor } from '../../src/math/rng.ts';
 import { createBootstraps } from '../../src/network/bootstraps.ts';
 import type { NetworkEvent } from '../../src/network/events.ts';
@@ -21,6 +21,7 @@ import { wallClock } from '../../src/node/wall-clock.ts';
 import { createCore, requestBytesMax } from '../../src/protocol/create-core.ts';
 import type { PeerKey, ProtocolCore, ProtocolEvent } from '../../src/protocol/io.ts';
 import type { RunManifest, SignedManifest } from '../../src/protocol/manifest.ts';
+import { outputsOf } from '../../src/protocol/model-layout.ts';
 import { type RunSpec, runSpecSchema } from '../../src/protocol/run-spec.ts';
 import { initialVector } from '../../src/training/initial.ts';
 import { batchStreamKey, type Learner, type Metrics } from '../../src/training/learner.ts';
@@ -224,13 +225,14 @@ function identitySeed(index: number): Uint8Array {
 
 /** A learner with one label-skewed share of MNIST per node. */
 async function learnerFor(spec: RunSpec, peers: number): Promise<Learner> {
-  const { train, heldOut } = await loadTaskData(spec.task, spec.model, mnistFolder());
+  const { train, heldOut } = await loadTaskData({ kind: 'idx-images' }, spec.model, mnistFolder());
   const some = subset(train, firstOf(examples));
-  const split = { peers, alpha: 1, classes: spec.model.outputs, rng: rngFor('cluster') };
+  const split = { peers, alpha: 1, classes: outputsOf(spec.model), rng: rngFor('cluster') };
   return createTfjsLearner({
     model: spec.model,
     training: spec.training,
-    shares: dirichletPartition(some.labels, split).map((share) => subset(some, share)),
+    rounds: spec.rounds,
+    shares: splitAmong(some, split),
     heldOut: subset(heldOut, firstOf(heldOutExamples)),
   });
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { inlineBodyBytesMax } from '../../src/protocol/envelope.ts';
-import { strategySchema } from '../../src/protocol/run-spec.ts';
+import { strategySchema, trainingSchema } from '../../src/protocol/run-spec.ts';
 import { eventually } from '../network/real-hosts.ts';
 import { Cluster } from './cluster.ts';
 
@@ -53,7 +53,7 @@ test('bodies too large for an announcement are pulled, and the models agree', as
   const codec = { id: 'sparse-sign', chunk: 4096, perChunk: 2048 };
   const cluster = await Cluster.begin(4, {
     model: { kind: 'mlp', inputs: 784, hidden: [512], outputs: 10 },
-    training: { localSteps: 3, batchSize: 32, learningRate: 0.1, momentum: 0 },
+    training: trainingSchema.parse({ localSteps: 3 }),
     strategy: strategySchema.parse({ ...shortWindow, codec }),
     rounds: 6,
     slotMs: 800,

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { parseCsv } from '../../src/data/csv.ts';
-import { loadTaskData, mnistFolder, subset } from '../../src/data/dataset.ts';
+import { loadTaskData, mnistFolder, type RowDataset, subset, type TaskData } from '../../src/data/dataset.ts';
 import type { ModelSpec, TaskSpec } from '../../src/protocol/run-spec.ts';
 
 let folder = '';
@@ -15,7 +15,7 @@ after(() => rm(folder, { recursive: true, force: true }));
 
 const mlp: ModelSpec = { kind: 'mlp', inputs: 784, hidden: [64], outputs: 10 };
 const binary: ModelSpec = { kind: 'logistic-regression', inputs: 2, outputs: 2 };
-const table: TaskSpec = {
+const table: Extract<TaskSpec, { kind: 'csv' }> = {
   kind: 'csv',
   features: [2, 0],
   label: 1,
@@ -34,7 +34,7 @@ test('MNIST loads as bytes with the labels everyone knows', async () => {
   assert.equal(train.scale, 1 / 255);
   await assert.rejects(loadTaskData({ kind: 'idx-images' }, { ...mlp, inputs: 100 }, mnistFolder()), {
     code: 'DATA_SHAPE',
-    message: /784 values, the model takes 100/,
+    message: /784 values, the mlp takes 100/,
   });
   await assert.rejects(loadTaskData({ kind: 'idx-images' }, { ...mlp, outputs: 9 }, mnistFolder()), {
     code: 'DATA_SHAPE',
@@ -46,7 +46,7 @@ test('a table is standardised, missing values become the mean, every n-th row is
   const file = join(folder, 'clinic.csv');
   await writeFile(file, '1,0,12\r\n5,3,NaN\r\n,1,.5e1\r\n-3,0,10\r\n9,0,10\r\n');
   for (const path of [file, folder]) {
-    const { train, heldOut } = await loadTaskData(table, binary, path);
+    const { train, heldOut }: TaskData<RowDataset> = await loadTaskData(table, binary, path);
     assert.deepEqual([...train.inputs], [1, 0, -2.5, 0, 0, 2]);
     assert.deepEqual([...train.labels], [0, 1, 0]);
     assert.deepEqual([...heldOut.inputs], [0, 1, 0, -1]);
@@ -84,7 +84,8 @@ test('a table keeps signs, exponents and gaps', () => {
 });
 
 test('a subset copies rows in the order asked for', () => {
-  const all = {
+  const all: RowDataset = {
+    kind: 'rows',
     examples: 3,
     features: 2,
     inputs: Uint8Array.of(1, 2, 3, 4, 5, 6),
@@ -93,6 +94,7 @@ test('a subset copies rows in the order asked for', () => {
   };
   const some = subset(all, [2, 0]);
   assert.deepEqual(some, {
+    kind: 'rows',
     examples: 2,
     features: 2,
     inputs: Uint8Array.of(5, 6, 1, 2),

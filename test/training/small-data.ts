@@ -1,12 +1,19 @@
-import type { Dataset } from '../../src/data/dataset.ts';
+import type { RowDataset } from '../../src/data/dataset.ts';
 import { rngFor } from '../../src/math/rng.ts';
 import type { ModelSpec, TrainingSpec } from '../../src/protocol/run-spec.ts';
 
 export const smallModel: ModelSpec = { kind: 'mlp', inputs: 6, hidden: [9, 5], outputs: 3 };
-export const smallTraining: TrainingSpec = { localSteps: 30, batchSize: 8, learningRate: 0.2, momentum: 0 };
+export const smallTraining: TrainingSpec = {
+  localSteps: 30,
+  batchSize: 8,
+  learningRate: 0.2,
+  optimiser: { id: 'sgd', momentum: 0 },
+  schedule: { id: 'constant', warmUpSteps: 0 },
+  clipNorm: null,
+};
 
 /** Three classes that a small network can learn: the class is the largest of the first three features. */
-export function smallDataset(key: string, examples: number): Dataset {
+export function smallDataset(key: string, examples: number): RowDataset {
   const rng = rngFor(`small-data/${key}`);
   const inputs = new Float32Array(examples * 6);
   rng.fillUniform(inputs, -1, 1);
@@ -14,5 +21,5 @@ export function smallDataset(key: string, examples: number): Dataset {
     const three = [...inputs.subarray(row * 6, row * 6 + 3)];
     return three.indexOf(Math.max(...three));
   });
-  return { examples, features: 6, inputs, scale: 1, labels };
+  return { kind: 'rows', examples, features: 6, inputs, scale: 1, labels };
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { loadTaskData, mnistFolder } from '../../src/data/dataset.ts';
-import type { ModelSpec } from '../../src/protocol/run-spec.ts';
+import { type ModelSpec, trainingSchema } from '../../src/protocol/run-spec.ts';
 import { initialVector, vectorHash } from '../../src/training/initial.ts';
 import { createTfjsLearner } from '../../src/training/tfjs-learner.ts';
 import { TrainingDivergedError } from '../../src/training/training-error.ts';
@@ -11,14 +11,25 @@ const shares = [smallDataset('share-0', 200), smallDataset('share-1', 3)];
 const heldOut = smallDataset('held-out', 1500);
 const start = initialVector(smallModel, 1);
 const learnerWith = (changes: Partial<typeof smallTraining> = {}) =>
-  createTfjsLearner({ model: smallModel, training: { ...smallTraining, ...changes }, shares, heldOut });
+  createTfjsLearner({
+    model: smallModel,
+    training: { ...smallTraining, ...changes },
+    rounds: 10,
+    shares,
+    heldOut,
+  });
 
 test('300 steps on MNIST reach what the measured prototype reached', async () => {
   const model: ModelSpec = { kind: 'mlp', inputs: 784, hidden: [64], outputs: 10 };
   const data = await loadTaskData({ kind: 'idx-images' }, model, mnistFolder());
-  const training = { localSteps: 30, batchSize: 32, learningRate: 0.1, momentum: 0 };
-  const learner = await createTfjsLearner({ model, training, shares: [data.train], heldOut: data.heldOut });
-  const request = { parameters: initialVector(model, 1), steps: 300, streamKey: 'mnist', share: 0 };
+  const learner = await createTfjsLearner({
+    model,
+    training: trainingSchema.parse({}),
+    rounds: 10,
+    shares: [data.train],
+    heldOut: data.heldOut,
+  });
+  const request = { parameters: initialVector(model, 1), steps: 300, round: 0, streamKey: 'mnist', share: 0 };
   const untrained = await learner.evaluate(request.parameters);
   const { parameters, loss, samples } = await learner.train(request);
   const trained = await learner.evaluate(parameters);
@@ -31,13 +42,13 @@ test('300 steps on MNIST reach what the measured prototype reached', async () =>
 });
 
 test('the same request gives the same bits, alone, repeated and interleaved', async () => {
-  const learner = await learnerWith({ momentum: 0.9 });
+  const learner = await learnerWith({ optimiser: { id: 'sgd', momentum: 0.9 } });
   const before = vectorHash(start);
-  const request = { parameters: start, steps: 25, streamKey: 'run/peer/4', share: 0 };
+  const request = { parameters: start, steps: 25, round: 0, streamKey: 'run/peer/4', share: 0 };
   const first = await learner.train(request);
   const [second, other] = await Promise.all([
     learner.train(request),
-    learner.train({ ...request, streamKey: 'run/peer/5' }),
+    learner.train({ ...request, round: 0, streamKey: 'run/peer/5' }),
   ]);
   assert.equal(vectorHash(second.parameters), vectorHash(first.parameters));
   assert.equal(second.loss, first.loss);
@@ -47,7 +58,7 @@ test('the same request gives the same bits, alone, repeated and interleaved', as
 
 test('each share trains on its own examples, also one smaller than a batch', async () => {
   const learner = await learnerWith();
-  const request = { parameters: start, steps: 400, streamKey: 'shares', share: 0 };
+  const request = { parameters: start, steps: 400, round: 0, streamKey: 'shares', share: 0 };
   const wide = await learner.train(request);
   const narrow = await learner.train({ ...request, share: 1 });
   const onHeldOut = await learner.evaluate(wide.parameters);
@@ -57,9 +68,15 @@ test('each share trains on its own examples, also one smaller than a batch', asy
 });
 
 test('divergence is noticed and named', async () => {
-  const learner = await learnerWith({ learningRate: 10, momentum: 0.999 });
+  const learner = await learnerWith({ learningRate: 10, optimiser: { id: 'sgd', momentum: 0.999 } });
   await assert.rejects(
-    learner.train({ parameters: start.map((value) => value * 1e18), steps: 200, streamKey: 'a', share: 0 }),
+    learner.train({
+      parameters: start.map((value) => value * 1e18),
+      steps: 200,
+      round: 0,
+      streamKey: 'a',
+      share: 0,
+    }),
     (error) =>
       error instanceof TrainingDivergedError && /lower training\.learningRate \(10\)/.test(error.message),
   );
@@ -67,6 +84,7 @@ test('divergence is noticed and named', async () => {
     learner.train({
       parameters: start.map((value, at) => (at === 0 ? Number.NaN : value)),
       steps: 1,
+      round: 0,
       streamKey: 'a',
       share: 0,
     }),
@@ -77,7 +95,7 @@ test('divergence is noticed and named', async () => {
 test('an abort stops between steps with its reason', async () => {
   const learner = await learnerWith();
   const abort = new AbortController();
-  const endless = { parameters: start, steps: 1_000_000_000, streamKey: 'a', share: 0 };
+  const endless = { parameters: start, steps: 1_000_000_000, round: 0, streamKey: 'a', share: 0 };
   const training = learner.train(endless, abort.signal);
   setImmediate(() => abort.abort(new Error('enough')));
   await assert.rejects(training, { message: 'enough' });
@@ -90,7 +108,7 @@ test('an abort stops between steps with its reason', async () => {
 
 test('requests and data that do not fit are refused', async () => {
   const learner = await learnerWith();
-  const request = { parameters: start, steps: 1, streamKey: 'a', share: 0 };
+  const request = { parameters: start, steps: 1, round: 0, streamKey: 'a', share: 0 };
   await assert.rejects(learner.train({ ...request, share: 2 }), /no training share 2 among 2/);
   await assert.rejects(learner.train({ ...request, steps: 0 }), /at least one step, not 0/);
   await assert.rejects(
@@ -98,9 +116,15 @@ test('requests and data that do not fit are refused', async () => {
     /131 parameters, the vector 4/,
   );
   await assert.rejects(learner.evaluate(new Float32Array(4)), /131 parameters, the vector 4/);
-  const misfit = { model: { ...smallModel, inputs: 7 }, training: smallTraining, shares, heldOut };
+  const misfit = {
+    model: { ...smallModel, inputs: 7 },
+    training: smallTraining,
+    rounds: 10,
+    shares,
+    heldOut,
+  };
   await assert.rejects(createTfjsLearner(misfit), {
     code: 'DATA_SHAPE',
-    message: /training share 0: the examples have 6 values, the model takes 7/,
+    message: /training share 0: the examples have 6 values, the mlp takes 7/,
   });
 });

@@ -7,7 +7,7 @@ import type { Worker } from 'node:worker_threads';
 import { DataFileError } from '../../src/data/data-error.ts';
 import { loadTaskData } from '../../src/data/dataset.ts';
 import { rngFor } from '../../src/math/rng.ts';
-import type { ModelSpec, TaskSpec } from '../../src/protocol/run-spec.ts';
+import { type ModelSpec, type TaskSpec, trainingSchema } from '../../src/protocol/run-spec.ts';
 import { initialVector } from '../../src/training/initial.ts';
 import { createTfjsLearner } from '../../src/training/tfjs-learner.ts';
 import { TrainingDivergedError } from '../../src/training/training-error.ts';
@@ -22,9 +22,10 @@ const task: TaskSpec = {
   scale: [1, 1],
   heldOutEvery: 5,
 };
-const training = { localSteps: 10, batchSize: 8, learningRate: 0.5, momentum: 0 };
+const training = trainingSchema.parse({ localSteps: 10, batchSize: 8, learningRate: 0.5 });
+const rounds = 10;
 const start = initialVector(model, 1);
-const endless = { parameters: start, steps: 1_000_000_000, streamKey: 'a', share: 0 };
+const endless = { parameters: start, steps: 1_000_000_000, round: 0, streamKey: 'a', share: 0 };
 
 let folder = '';
 let dataPath = '';
@@ -41,15 +42,21 @@ before(async () => {
 after(() => rm(folder, { recursive: true, force: true }));
 
 const startLearner = (changes: object = {}) =>
-  createWorkerLearner({ model, task, training, dataPath, ...changes });
+  createWorkerLearner({ model, task, training, rounds, dataPath, ...changes });
 
 test('the thread trains and evaluates to the same bits as the learner in process', async () => {
   const data = await loadTaskData(task, model, dataPath);
-  const here = await createTfjsLearner({ model, training, shares: [data.train], heldOut: data.heldOut });
+  const here = await createTfjsLearner({
+    model,
+    training,
+    rounds,
+    shares: [data.train],
+    heldOut: data.heldOut,
+  });
   const there = await startLearner();
   assert.equal(there.size, 6);
   assert.equal(there.backend, here.backend);
-  const request = { parameters: start, steps: 60, streamKey: 'run/peer/1', share: 0 };
+  const request = { parameters: start, steps: 60, round: 0, streamKey: 'run/peer/1', share: 0 };
   const [expected, actual] = [await here.train(request), await there.train(request)];
   assert.deepEqual(actual, expected);
   assert.equal(start.length, 6, 'the start vector was not transferred away');
@@ -64,7 +71,7 @@ test('errors keep class, code and sentence on their way out of the thread', asyn
       error instanceof DataFileError && error.code === 'BAD_DATA_FILE' && /ENOENT/.test(error.message),
   );
   const learner = await startLearner();
-  const poisoned = { parameters: start.map(() => Number.NaN), steps: 1, streamKey: 'a', share: 0 };
+  const poisoned = { parameters: start.map(() => Number.NaN), steps: 1, round: 0, streamKey: 'a', share: 0 };
   await assert.rejects(
     learner.train(poisoned),
     (error) => error instanceof TrainingDivergedError && error.code === 'TRAINING_DIVERGED',

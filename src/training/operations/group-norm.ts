@@ -1,0 +1,19 @@
+import * as tf from '@tensorflow/tfjs';
+
+/**
+ * Group normalisation (Wu, He, "Group normalization", 2018): per example and group of neighbouring channels to mean 0
+ * and variance 1, then times `gain` plus `bias` per channel. x is rows x height x width x channels.
+ */
+export function groupNorm(
+  x: tf.Tensor4D,
+  groups: number,
+  gain: tf.Tensor1D,
+  bias: tf.Tensor1D,
+  epsilon = 1e-5,
+): tf.Tensor4D {
+  const [rows, height, width, channels] = x.shape;
+  const grouped = tf.reshape(x, [rows, height * width, groups, channels / groups]);
+  const { mean, variance } = tf.moments(grouped, [1, 3], true);
+  const normed = tf.mul(tf.sub(grouped, mean), tf.rsqrt(tf.add(variance, epsilon)));
+  return tf.add(tf.mul(tf.reshape(normed, x.shape), gain), bias);
+}
