@@ -33,7 +33,7 @@ export async function compileKernels({ folder, relaxed }: Build): Promise<Uint8A
     .filter((name) => name.endsWith('.ts'))
     .sort()
     .map((name) => `${base}/${name}`);
-  const feature = relaxed ? ['--enable', 'relaxed-simd'] : [];
+  const feature = ['--enable', 'simd', ...(relaxed ? ['--enable', 'relaxed-simd'] : [])];
   const options = ['-O3', '--runtime', 'stub', '--importMemory', '--noAssert', '--disableWarning', '112'];
   let binary: Uint8Array | null = null;
   const { error, stderr } = await asc.main(

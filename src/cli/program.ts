@@ -5,6 +5,7 @@ import { addBootstrapCommand } from './bootstrap.ts';
 import { describeFailure, EXIT_INTERRUPTED } from './exit.ts';
 import { addModelEvaluateCommand } from './model-evaluate.ts';
 import { addModelExportCommand } from './model-export.ts';
+import { addModelGenerateCommand } from './model-generate.ts';
 import { addModelPredictCommand } from './model-predict.ts';
 import { addNodeCommand } from './node.ts';
 import { addNodeIdCommand } from './node-id.ts';
@@ -43,6 +44,7 @@ export function createProgram(): Command {
   addModelExportCommand(model);
   addModelEvaluateCommand(model);
   addModelPredictCommand(model);
+  addModelGenerateCommand(model);
   addSimCommand(program);
   return program;
 }

@@ -108,7 +108,7 @@ export class Network {
   }
 
   private inputTensor(inputs: Float32Array | Int32Array, rows: number): tf.Tensor {
-    const shape = inputShapeOf(this.model, rows);
+    const shape = inputShapeOf(this.model, rows, inputs.length);
     return tf.tensor(inputs, shape, inputs instanceof Int32Array ? 'int32' : 'float32');
   }
 }

@@ -29,14 +29,14 @@ export function forward(model: ModelSpec, weights: Weights, inputs: tf.Tensor): 
   }
 }
 
-/** Shape of the inputs of `rows` examples. */
-export function inputShapeOf(model: ModelSpec, rows: number): number[] {
+/** Shape of the inputs of `rows` examples of `values` numbers together; a text may be shorter than the context. */
+export function inputShapeOf(model: ModelSpec, rows: number, values: number): number[] {
   switch (model.kind) {
     case 'mlp':
     case 'logistic-regression':
       return [rows, model.inputs];
     case 'gpt':
-      return [rows, model.context];
+      return [rows, values / rows];
     default:
       return [rows, model.height, model.width, model.channels];
   }

@@ -1,9 +1,250 @@
-/** y += x over `n` float32. */
-export function addInto(y: usize, x: usize, n: i32): void {
-  const end = x + ((<usize>n) << 2);
-  while (x < end) {
-    store<f32>(y, load<f32>(y) + load<f32>(x));
-    x += 4;
-    y += 4;
+/**
+ * C = op(A) op(B) in float32 for operands of any strides, after Goto and van de Geijn, "Anatomy of high-performance
+ * matrix multiplication", 2008: blocks of both operands are copied into panels in the order in which a small kernel
+ * reads them, whose sums stay in registers. 16 vector registers hold a tile of 5 x 8 sums beside the operands, 6 x 8
+ * where a fused multiply-add needs no register for the product.
+ *
+ * Every element of C is summed over k in ascending order within blocks of `kBlock`, and block after block, whatever
+ * the shape: the same row times the same column has the same bits in any product.
+ */
+
+/** Rows of a tile. */
+export const tileRows: i32 = ASC_FEATURE_RELAXED_SIMD ? 6 : 5;
+/** Columns of a tile: two vectors. */
+const tileColumns: i32 = 8;
+/** Depth of a block: a panel of B (8 KiB) and one of A stay in the first-level cache. */
+const kBlock: i32 = 256;
+/** Rows of A packed at a time: stay in the second-level cache. */
+const rowBlock: i32 = tileRows * 20;
+
+/** Bytes of scratch memory that `gemm` needs for products of `columns` columns. */
+export function gemmScratchBytes(columns: i32): i32 {
+  const padded = (columns + tileColumns - 1) & ~(tileColumns - 1);
+  return (kBlock * padded + rowBlock * kBlock + tileRows * tileColumns) << 2;
+}
+
+/**
+ * `rows` x `columns` elements of C (row-major, `rowStepC` apart), summed over `depth`. Element (i, k) of A lies
+ * i * rowStepA + k * columnStepA floats behind `a`, element (k, j) of B k * rowStepB + j * columnStepB behind `b`.
+ * Adds to C where `accumulate` is not 0. `scratch` is aligned to 16 bytes.
+ */
+export function gemm(
+  rows: i32,
+  columns: i32,
+  depth: i32,
+  a: usize,
+  rowStepA: i32,
+  columnStepA: i32,
+  b: usize,
+  rowStepB: i32,
+  columnStepB: i32,
+  c: usize,
+  rowStepC: i32,
+  accumulate: i32,
+  scratch: usize,
+): void {
+  if (depth === 0) {
+    if (accumulate === 0) clear(c, rows, columns, rowStepC);
+    return;
   }
+  const padded = (columns + tileColumns - 1) & ~(tileColumns - 1);
+  const packedA = scratch + ((<usize>(kBlock * padded)) << 2);
+  const tile = packedA + ((<usize>(rowBlock * kBlock)) << 2);
+  for (let k0 = 0; k0 < depth; k0 += kBlock) {
+    const deep = min(kBlock, depth - k0);
+    const add = accumulate !== 0 || k0 > 0;
+    packColumns(columns, deep, b + at(k0 * rowStepB), rowStepB, columnStepB, scratch);
+    for (let i0 = 0; i0 < rows; i0 += rowBlock) {
+      const high = min(rowBlock, rows - i0);
+      packRows(high, deep, a + at(i0 * rowStepA + k0 * columnStepA), rowStepA, columnStepA, packedA);
+      for (let j = 0; j < columns; j += tileColumns) {
+        const panelB = scratch + at(j * deep);
+        const wide = min(tileColumns, columns - j);
+        for (let i = 0; i < high; i += tileRows) {
+          const panelA = packedA + at(i * deep);
+          const target = c + at((i0 + i) * rowStepC + j);
+          const tall = min(tileRows, high - i);
+          if (tall === tileRows && wide === tileColumns) {
+            multiplyTile(deep, panelA, panelB, target, rowStepC, add);
+          } else {
+            multiplyTile(deep, panelA, panelB, tile, tileColumns, false);
+            copyTile(tile, target, tall, wide, rowStepC, add);
+          }
+        }
+      }
+    }
+  }
+}
+
+function at(floats: i32): usize {
+  return (<usize>floats) << 2;
+}
+
+function clear(c: usize, rows: i32, columns: i32, rowStep: i32): void {
+  for (let i = 0; i < rows; i++) memory.fill(c + at(i * rowStep), 0, at(columns));
+}
+
+/** Panels of `tileColumns` columns, each k after k; what lies beyond the last column is 0. */
+function packColumns(columns: i32, deep: i32, b: usize, rowStep: i32, columnStep: i32, to: usize): void {
+  const down = at(rowStep);
+  for (let j = 0; j < columns; j += tileColumns) {
+    const wide = min(tileColumns, columns - j);
+    let from = b + at(j * columnStep);
+    if (wide === tileColumns && columnStep === 1) {
+      for (let k = 0; k < deep; k++) {
+        v128.store(to, v128.load(from));
+        v128.store(to, v128.load(from, 16), 16);
+        to += 32;
+        from += down;
+      }
+    } else if (wide === tileColumns && rowStep === 1) {
+      to = packTransposed8(deep, from, at(columnStep), to);
+    } else {
+      for (let k = 0; k < deep; k++) {
+        v128.store(to, f32x4.splat(0));
+        v128.store(to, f32x4.splat(0), 16);
+        for (let x = 0; x < wide; x++) store<f32>(to + at(x), load<f32>(from + at(x * columnStep)));
+        to += 32;
+        from += down;
+      }
+    }
+  }
+}
+
+/** Eight columns that lie one after the other in memory, four k at a time by transposing 4 x 4 blocks in registers. */
+function packTransposed8(deep: i32, from: usize, across: usize, to: usize): usize {
+  let k = 0;
+  for (; k + 4 <= deep; k += 4) {
+    transpose4(from, across, to);
+    transpose4(from + 4 * across, across, to + 16);
+    from += 16;
+    to += 128;
+  }
+  for (; k < deep; k++) {
+    for (let x: usize = 0; x < 8; x++) store<f32>(to + (x << 2), load<f32>(from + x * across));
+    from += 4;
+    to += 32;
+  }
+  return to;
+}
+
+/** The transposed 4 x 4 block at `from` (rows `across` bytes apart) to rows 32 bytes apart. */
+function transpose4(from: usize, across: usize, to: usize): void {
+  const r0 = v128.load(from);
+  const r1 = v128.load(from + across);
+  const r2 = v128.load(from + 2 * across);
+  const r3 = v128.load(from + 3 * across);
+  const low01 = v128.shuffle<f32>(r0, r1, 0, 4, 1, 5);
+  const high01 = v128.shuffle<f32>(r0, r1, 2, 6, 3, 7);
+  const low23 = v128.shuffle<f32>(r2, r3, 0, 4, 1, 5);
+  const high23 = v128.shuffle<f32>(r2, r3, 2, 6, 3, 7);
+  v128.store(to, v128.shuffle<f32>(low01, low23, 0, 1, 4, 5));
+  v128.store(to, v128.shuffle<f32>(low01, low23, 2, 3, 6, 7), 32);
+  v128.store(to, v128.shuffle<f32>(high01, high23, 0, 1, 4, 5), 64);
+  v128.store(to, v128.shuffle<f32>(high01, high23, 2, 3, 6, 7), 96);
+}
+
+/** Panels of `tileRows` rows, each k after k; what lies below the last row is 0. */
+function packRows(rows: i32, deep: i32, a: usize, rowStep: i32, columnStep: i32, to: usize): void {
+  const right = at(columnStep);
+  const down = at(rowStep);
+  const step = at(tileRows);
+  for (let i = 0; i < rows; i += tileRows) {
+    let from = a + at(i * rowStep);
+    const tall = min(tileRows, rows - i);
+    if (tall === tileRows) {
+      for (let k = 0; k < deep; k++) {
+        store<f32>(to, load<f32>(from));
+        store<f32>(to, load<f32>(from + down), 4);
+        store<f32>(to, load<f32>(from + 2 * down), 8);
+        store<f32>(to, load<f32>(from + 3 * down), 12);
+        store<f32>(to, load<f32>(from + 4 * down), 16);
+        if (ASC_FEATURE_RELAXED_SIMD) store<f32>(to, load<f32>(from + 5 * down), 20);
+        to += step;
+        from += right;
+      }
+    } else {
+      for (let k = 0; k < deep; k++) {
+        for (let y = 0; y < tileRows; y++) {
+          store<f32>(to + at(y), y < tall ? load<f32>(from + at(y * rowStep)) : 0);
+        }
+        to += step;
+        from += right;
+      }
+    }
+  }
+}
+
+function copyTile(tile: usize, c: usize, rows: i32, columns: i32, rowStep: i32, add: bool): void {
+  for (let y = 0; y < rows; y++) {
+    for (let x = 0; x < columns; x++) {
+      const to = c + at(y * rowStep + x);
+      const value = load<f32>(tile + at(y * tileColumns + x));
+      store<f32>(to, add ? load<f32>(to) + value : value);
+    }
+  }
+}
+
+/** a * b + c: rounded twice, or as the machine likes in the relaxed build. */
+function multiplyAdd(a: v128, b: v128, c: v128): v128 {
+  return ASC_FEATURE_RELAXED_SIMD ? f32x4.relaxed_madd(a, b, c) : f32x4.add(c, f32x4.mul(a, b));
+}
+
+function storeRow(c: usize, left: v128, right: v128, add: bool): void {
+  if (add) {
+    v128.store(c, f32x4.add(v128.load(c), left));
+    v128.store(c, f32x4.add(v128.load(c, 16), right), 16);
+  } else {
+    v128.store(c, left);
+    v128.store(c, right, 16);
+  }
+}
+
+/** One tile of C from a panel of A and one of B, in registers all along. */
+function multiplyTile(deep: i32, a: usize, b: usize, c: usize, rowStep: i32, add: bool): void {
+  let c00 = f32x4.splat(0);
+  let c01 = f32x4.splat(0);
+  let c10 = f32x4.splat(0);
+  let c11 = f32x4.splat(0);
+  let c20 = f32x4.splat(0);
+  let c21 = f32x4.splat(0);
+  let c30 = f32x4.splat(0);
+  let c31 = f32x4.splat(0);
+  let c40 = f32x4.splat(0);
+  let c41 = f32x4.splat(0);
+  let c50 = f32x4.splat(0);
+  let c51 = f32x4.splat(0);
+  for (let k = 0; k < deep; k++) {
+    const b0 = v128.load(b);
+    const b1 = v128.load(b, 16);
+    const a0 = v128.load32_splat(a);
+    c00 = multiplyAdd(a0, b0, c00);
+    c01 = multiplyAdd(a0, b1, c01);
+    const a1 = v128.load32_splat(a, 4);
+    c10 = multiplyAdd(a1, b0, c10);
+    c11 = multiplyAdd(a1, b1, c11);
+    const a2 = v128.load32_splat(a, 8);
+    c20 = multiplyAdd(a2, b0, c20);
+    c21 = multiplyAdd(a2, b1, c21);
+    const a3 = v128.load32_splat(a, 12);
+    c30 = multiplyAdd(a3, b0, c30);
+    c31 = multiplyAdd(a3, b1, c31);
+    const a4 = v128.load32_splat(a, 16);
+    c40 = multiplyAdd(a4, b0, c40);
+    c41 = multiplyAdd(a4, b1, c41);
+    if (ASC_FEATURE_RELAXED_SIMD) {
+      const a5 = v128.load32_splat(a, 20);
+      c50 = multiplyAdd(a5, b0, c50);
+      c51 = multiplyAdd(a5, b1, c51);
+    }
+    a += ASC_FEATURE_RELAXED_SIMD ? 24 : 20;
+    b += 32;
+  }
+  const down = at(rowStep);
+  storeRow(c, c00, c01, add);
+  storeRow(c + down, c10, c11, add);
+  storeRow(c + 2 * down, c20, c21, add);
+  storeRow(c + 3 * down, c30, c31, add);
+  storeRow(c + 4 * down, c40, c41, add);
+  if (ASC_FEATURE_RELAXED_SIMD) storeRow(c + 5 * down, c50, c51, add);
 }

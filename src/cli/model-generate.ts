@@ -1,0 +1,59 @@
+import type { Command } from 'commander';
+import { ConfigError } from '../config/config-error.ts';
+import { numberBetween, wholeNumber } from './arguments.ts';
+import { perform } from './perform.ts';
+
+interface Options {
+  readonly from: string;
+  readonly prompt: string;
+  readonly bytes: number;
+  readonly temperature: number;
+  readonly seed: number;
+}
+
+export function addModelGenerateCommand(parent: Command): void {
+  parent
+    .command('generate')
+    .description('let a trained language model write')
+    .requiredOption('--from <path>', 'directory of a node or of a testnet, or a model file')
+    .option('--prompt <text>', 'what the text begins with', '\n')
+    .option('--bytes <count>', 'how many to write', wholeNumber(1, 1_000_000), 256)
+    .option(
+      '--temperature <number>',
+      'small: what is most probable; 1: as learned',
+      numberBetween(0.01, 100),
+      0.8,
+    )
+    .option('--seed <number>', 'another seed, another text', wholeNumber(0, 0xffff_ffff), 1)
+    .action((options: Options, command: Command) =>
+      perform(command, async ({ screen, say, signal }) => {
+        const { findModel } = await import('./model-source.ts');
+        const { generateBytes } = await import('../training/generate.ts');
+        const { model, vector, file } = await findModel(options.from);
+        if (model.kind !== 'gpt') {
+          throw new ConfigError(
+            'BAD_USAGE',
+            `${file} holds a model of the kind ${model.kind}, which does not write`,
+          );
+        }
+        const prompt = new TextEncoder().encode(options.prompt);
+        if (prompt.length === 0) {
+          throw new ConfigError(
+            'BAD_USAGE',
+            'the model needs at least one byte after --prompt to begin with',
+          );
+        }
+        const decoder = new TextDecoder();
+        let text = options.prompt;
+        screen.write(options.prompt);
+        for await (const byte of generateBytes({ ...options, model, vector, prompt, signal })) {
+          const more = decoder.decode(Uint8Array.of(byte), { stream: true });
+          screen.write(more);
+          text += more;
+        }
+        const rest = decoder.decode();
+        say(rest);
+        return { json: { file, text: text + rest } };
+      }),
+    );
+}
