@@ -34,17 +34,7 @@ export async function compileKernels({ folder, relaxed }: Build): Promise<Uint8A
     .sort()
     .map((name) => `${base}/${name}`);
   const feature = ['--enable', 'simd', ...(relaxed ? ['--enable', 'relaxed-simd'] : [])];
-  const options = [
-    '-O3',
-    '--enable',
-    'simd',
-    '--runtime',
-    'stub',
-    '--importMemory',
-    '--noAssert',
-    '--disableWarning',
-    '112',
-  ];
+  const options = ['-O3', '--runtime', 'stub', '--importMemory', '--noAssert', '--disableWarning', '112'];
   let binary: Uint8Array | null = null;
   const { error, stderr } = await asc.main(
     [...entries, ...options, ...feature, '--baseDir', root, '--outFile', 'module.wasm'],
