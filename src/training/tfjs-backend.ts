@@ -4,7 +4,7 @@ import { dirname, join, sep } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
 import { BackendUnavailableError } from './training-error.ts';
-import { installTransposingMatMul } from './wasm-matmul.ts';
+import { installWasmKernels } from './wasm-kernels/install.ts';
 
 /**
  * wasm: bit-identical on every CPU, the default. native: TensorFlow's C library through the optional package
@@ -81,7 +81,7 @@ async function startWasm(): Promise<void> {
       'WebAssembly could not be started: this Node.js was built or started without it',
     );
   }
-  installTransposingMatMul();
+  installWasmKernels('reproducible');
   const failure = failureOfProduct();
   if (failure !== null) {
     throw new BackendUnavailableError(
