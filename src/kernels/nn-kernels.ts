@@ -110,20 +110,27 @@ export interface NnKernels {
     rows: number,
     classes: number,
   ): void;
-  causalSoftmaxForward(
-    scores: number,
+  attentionScratchBytes(context: number): number;
+  attentionForward(
+    qkv: number,
+    out: number,
     weights: number,
-    matrices: number,
+    rows: number,
     context: number,
-    factor: number,
+    heads: number,
+    depth: number,
+    scratch: number,
   ): void;
-  causalSoftmaxBackward(
+  attentionBackward(
+    qkv: number,
     weights: number,
-    dWeights: number,
-    dScores: number,
-    matrices: number,
+    dOut: number,
+    dQkv: number,
+    rows: number,
     context: number,
-    factor: number,
+    heads: number,
+    depth: number,
+    scratch: number,
   ): void;
 
   sumOfSquares(x: number, n: number): number;

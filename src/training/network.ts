@@ -6,7 +6,7 @@ import type { Batch } from './batch.ts';
 import { forward, inputShapeOf } from './models/forward.ts';
 import { Weights } from './models/weights.ts';
 import { crossEntropyRows } from './operations/cross-entropy.ts';
-import { createOptimiser, type Optimiser } from './optimisers/optimiser.ts';
+import { Optimiser } from './optimisers/optimiser.ts';
 
 /** What a forward pass says of a batch whose labels are known. */
 export interface Judgement {
@@ -38,7 +38,7 @@ export class Network {
    * optimiser's state lives as long as the network.
    */
   step(batch: Batch, training: TrainingSpec, learningRate: number): number {
-    this.optimiser ??= createOptimiser(training.optimiser, training.clipNorm, this.tensors);
+    this.optimiser ??= new Optimiser(training.optimiser, training.clipNorm, this.tensors);
     const { value, grads } = tf.tidy(() => {
       const labels = tf.tensor1d(batch.labels, 'int32');
       const inputs = this.inputTensor(batch.inputs, batch.rows);

@@ -5,7 +5,7 @@ import { causalAttention } from '../operations/attention.ts';
 import { embedding } from '../operations/embedding.ts';
 import { gelu } from '../operations/gelu.ts';
 import { layerNorm } from '../operations/layer-norm.ts';
-import { dense } from './layers.ts';
+import { denseLayer } from './layers.ts';
 import type { Weights } from './weights.ts';
 
 /**
@@ -24,11 +24,11 @@ export function gpt(
   let x = tf.reshape(tf.add(embedding(table, bytes), positions), [rows * context, width]) as tf.Tensor2D;
   for (let index = 0; index < layers; index++) {
     const block = weights.below(`block_${index}`);
-    const qkv = dense(block.below('attention_in'), normed(block.below('norm_0'), x), 'linear');
+    const qkv = denseLayer(block.below('attention_in'), normed(block.below('norm_0'), x), 'linear');
     const attended = causalAttention(qkv, { rows, context, heads });
-    x = tf.add(x, dense(block.below('attention_out'), attended, 'linear'));
-    const inner = gelu(dense(block.below('feed_in'), normed(block.below('norm_1'), x), 'linear'));
-    x = tf.add(x, dense(block.below('feed_out'), inner, 'linear'));
+    x = tf.add(x, denseLayer(block.below('attention_out'), attended, 'linear'));
+    const inner = gelu(denseLayer(block.below('feed_in'), normed(block.below('norm_1'), x), 'linear'));
+    x = tf.add(x, denseLayer(block.below('feed_out'), inner, 'linear'));
   }
   return tf.matMul(normed(weights.below('norm'), x), table, false, true);
 }

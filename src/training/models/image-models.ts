@@ -1,7 +1,7 @@
 /** Convolutional networks. Pixels come as rows x height x width x channels, logits leave as rows x outputs. */
 import * as tf from '@tensorflow/tfjs';
 import { resnetBlocks } from '../../protocol/model-layout.ts';
-import { addBias, convolution, denseStack, flatten, halve, normalise } from './layers.ts';
+import { convolution, convolutionLayer, denseStack, flatten, halve, normalise } from './layers.ts';
 import type { Weights } from './weights.ts';
 
 /**
@@ -11,8 +11,7 @@ import type { Weights } from './weights.ts';
 export function lenet(weights: Weights, pixels: tf.Tensor4D): tf.Tensor2D {
   let x = pixels;
   for (const [index, padding] of (['same', 'valid'] as const).entries()) {
-    const layer = weights.below(`conv_${index}`);
-    x = halve(tf.relu(addBias(layer, convolution(layer, x, 1, padding))));
+    x = halve(convolutionLayer(weights.below(`conv_${index}`), x, padding, 'relu'));
   }
   return denseStack(weights, flatten(x), 3);
 }
@@ -24,13 +23,8 @@ const gnLenetGroups = 2;
 export function gnLenet(weights: Weights, pixels: tf.Tensor4D): tf.Tensor2D {
   let x = pixels;
   for (let index = 0; index < 3; index++) {
-    const layer = weights.below(`conv_${index}`);
-    const normed = normalise(
-      weights.below(`norm_${index}`),
-      addBias(layer, convolution(layer, x)),
-      gnLenetGroups,
-    );
-    x = halve(tf.relu(normed));
+    const linear = convolutionLayer(weights.below(`conv_${index}`), x, 'same', 'linear');
+    x = halve(tf.relu(normalise(weights.below(`norm_${index}`), linear, gnLenetGroups)));
   }
   return denseStack(weights, flatten(x), 1);
 }

@@ -1,38 +1,38 @@
 /** Layers that several models share, as functions of their weights. */
 import * as tf from '@tensorflow/tfjs';
+import { biasedConvolution } from '../operations/convolution.ts';
+import { type Activation, dense } from '../operations/dense.ts';
 import { groupNorm } from '../operations/group-norm.ts';
 import type { Weights } from './weights.ts';
 
-export type Activation = 'linear' | 'relu';
-
 /** x (rows x inputs) times the kernel plus the bias. */
-export function dense(weights: Weights, x: tf.Tensor2D, activation: Activation): tf.Tensor2D {
-  const [kernel, bias] = [weights.take<tf.Tensor2D>('kernel'), weights.take<tf.Tensor1D>('bias')];
-  return tf.fused.matMul({ a: x, b: kernel, bias, activation }) as tf.Tensor2D;
+export function denseLayer(weights: Weights, x: tf.Tensor2D, activation: Activation): tf.Tensor2D {
+  return dense(x, weights.take<tf.Tensor2D>('kernel'), weights.take<tf.Tensor1D>('bias'), activation);
 }
 
 /** `dense_0`, `dense_1`, ...: ReLU after each of the `count` layers but the last. */
 export function denseStack(weights: Weights, x: tf.Tensor2D, count: number): tf.Tensor2D {
   let result = x;
   for (let index = 0; index < count; index++) {
-    result = dense(weights.below(`dense_${index}`), result, index + 1 < count ? 'relu' : 'linear');
+    result = denseLayer(weights.below(`dense_${index}`), result, index + 1 < count ? 'relu' : 'linear');
   }
   return result;
 }
 
-/** A convolution (rows x height x width x channels) without bias. */
-export function convolution(
-  weights: Weights,
-  x: tf.Tensor4D,
-  stride = 1,
-  padding: 'same' | 'valid' = 'same',
-): tf.Tensor4D {
-  return tf.conv2d(x, weights.take<tf.Tensor4D>('kernel'), stride, padding);
+/** A convolution (rows x height x width x channels) without bias, as before a normalisation. */
+export function convolution(weights: Weights, x: tf.Tensor4D, stride = 1): tf.Tensor4D {
+  return tf.conv2d(x, weights.take<tf.Tensor4D>('kernel'), stride, 'same');
 }
 
-/** Adds a bias per channel. */
-export function addBias(weights: Weights, x: tf.Tensor4D): tf.Tensor4D {
-  return tf.add(x, weights.take<tf.Tensor1D>('bias'));
+/** A convolution with a bias. */
+export function convolutionLayer(
+  weights: Weights,
+  x: tf.Tensor4D,
+  padding: 'same' | 'valid',
+  activation: Activation,
+): tf.Tensor4D {
+  const [kernel, bias] = [weights.take<tf.Tensor4D>('kernel'), weights.take<tf.Tensor1D>('bias')];
+  return biasedConvolution(x, kernel, bias, { stride: 1, padding, activation });
 }
 
 /** Group normalisation with the gain and bias of `weights`. */

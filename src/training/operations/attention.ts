@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import { fusedKernels, hasFused, runFused } from './fused-kernels.ts';
 
 export interface AttentionShape {
   readonly rows: number;
@@ -14,6 +15,8 @@ const masked = -1e9;
  * heads side by side, rows * context x 3 width; returns rows * context x width.
  */
 export function causalAttention(qkv: tf.Tensor2D, { rows, context, heads }: AttentionShape): tf.Tensor2D {
+  if (hasFused(fusedKernels.attention))
+    return runFused(fusedKernels.attention, { qkv }, { rows, context, heads });
   const width = qkv.shape[1] / 3;
   const depth = width / heads;
   const [q, k, v] = tf

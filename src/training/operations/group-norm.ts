@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import { fusedKernels, hasFused, runFused } from './fused-kernels.ts';
 
 /**
  * Group normalisation (Wu, He, "Group normalization", 2018): per example and group of neighbouring channels to mean 0
@@ -11,6 +12,9 @@ export function groupNorm(
   bias: tf.Tensor1D,
   epsilon = 1e-5,
 ): tf.Tensor4D {
+  if (hasFused(fusedKernels.groupNorm)) {
+    return runFused(fusedKernels.groupNorm, { x, gain, bias }, { groups, epsilon });
+  }
   const [rows, height, width, channels] = x.shape;
   const grouped = tf.reshape(x, [rows, height * width, groups, channels / groups]);
   const { mean, variance } = tf.moments(grouped, [1, 3], true);

@@ -7,8 +7,11 @@ import { installConvolutions } from './conv2d.ts';
 import { installConvolutionGradients } from './conv2d-gradient.ts';
 import { installEinsum } from './einsum.ts';
 import { type KernelBuild, KernelHost } from './kernel-host.ts';
+import { installLayers } from './layers.ts';
 import { installMatMul } from './matmul.ts';
+import { installOptimisers } from './optimisers.ts';
 import { installSegmentSum } from './segment-sum.ts';
+import { installWeightedLayers } from './weighted-layers.ts';
 
 let installed: { readonly host: KernelHost; readonly build: KernelBuild } | null = null;
 
@@ -26,5 +29,8 @@ export function installWasmKernels(build: KernelBuild): void {
   installConvolutionGradients();
   installSegmentSum(host);
   installEinsum(host);
+  installLayers(host);
+  installWeightedLayers(host);
+  installOptimisers(host);
   installed = { host, build };
 }

@@ -63,4 +63,9 @@ export class KernelHost {
   writeInts(address: number, values: readonly number[]): void {
     new Int32Array(this.backend.wasm.asm.memory.buffer, address, values.length).set(values);
   }
+
+  /** Writes a float32 to an address. */
+  writeFloat(address: number, value: number): void {
+    new Float32Array(this.backend.wasm.asm.memory.buffer, address, 1)[0] = value;
+  }
 }

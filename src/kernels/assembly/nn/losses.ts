@@ -3,7 +3,7 @@ import { bytesOf, exponentials, largestOf, loadPart, scale, storePart } from './
 
 /** ln(x) of a finite x >= 1, or not a number: the series of fdlibm's e_log.c (Sun Microsystems, 1993). */
 function logarithm(x: f64): f64 {
-  if (isNaN(x)) return x;
+  if (!(x >= 1)) return NaN;
   const bits = reinterpret<u64>(x);
   let power = <i32>(bits >> 52) - 1023;
   let fraction = reinterpret<f64>((bits & 0x000fffffffffffff) | 0x3ff0000000000000);

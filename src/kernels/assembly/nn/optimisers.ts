@@ -40,7 +40,7 @@ export function descentStep(parameter: usize, gradient: usize, n: i32, rate: f32
   }
 }
 
-/** velocity = momentum * velocity + g; parameter -= rate * (velocity, or of Nesterov g + momentum * velocity). */
+/** velocity = momentum * velocity + g; parameter -= rate * velocity. */
 export function momentumStep(
   parameter: usize,
   gradient: usize,
@@ -49,7 +49,6 @@ export function momentumStep(
   rate: f32,
   scale: f32,
   momentum: f32,
-  nesterov: bool,
 ): void {
   const rates = f32x4.splat(-rate);
   const scales = f32x4.splat(scale);
@@ -62,8 +61,7 @@ export function momentumStep(
     const before = whole ? v128.load(parameter + at) : loadPart(parameter + at, rest);
     const change = f32x4.mul(whole ? v128.load(gradient + at) : loadPart(gradient + at, rest), scales);
     const speed = multiplyAdd(last, kept, change);
-    const direction = nesterov ? multiplyAdd(speed, kept, change) : speed;
-    const after = multiplyAdd(direction, rates, before);
+    const after = multiplyAdd(speed, rates, before);
     if (whole) {
       v128.store(velocity + at, speed);
       v128.store(parameter + at, after);

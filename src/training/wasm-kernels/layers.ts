@@ -1,0 +1,204 @@
+/**
+ * Layers as kernels of their own, with their gradients, under names that TensorFlow.js does not have. What they compute is
+ * said by `operations`, which takes them where they are installed.
+ */
+import * as tf from '@tensorflow/tfjs';
+import { type FusedKernelName, fusedKernels } from '../operations/fused-kernels.ts';
+import type { KernelHost } from './kernel-host.ts';
+import { installKernel } from './registry.ts';
+
+export function installLayers(host: KernelHost): void {
+  installLayerNorm(host);
+  installGroupNorm(host);
+  installGelu(host);
+  installCrossEntropy(host);
+  installAttention(host);
+}
+
+/** Registers the gradient of a kernel: `backward` gets the gradient by its first result. */
+export function installGradient(
+  kernelName: FusedKernelName,
+  saves: { inputs: string[]; outputs?: boolean[] },
+  backward: (
+    dy: tf.Tensor,
+    saved: tf.Tensor[],
+    attributes: tf.NamedAttrMap,
+  ) => Record<string, () => tf.Tensor>,
+): void {
+  tf.registerGradient({
+    kernelName,
+    inputsToSave: saves.inputs,
+    ...(saves.outputs ? { outputsToSave: saves.outputs } : {}),
+    gradFunc: (dy, saved, attributes) =>
+      backward(Array.isArray(dy) ? dy[0]! : dy, saved, attributes as tf.NamedAttrMap),
+  });
+}
+
+function run(
+  name: FusedKernelName,
+  inputs: tf.NamedTensorMap,
+  attributes: tf.NamedAttrMap = {},
+): tf.Tensor[] {
+  const result = tf.engine().runKernel(name, inputs, attributes) as tf.Tensor | tf.Tensor[];
+  return Array.isArray(result) ? result : [result];
+}
+
+function installLayerNorm(host: KernelHost): void {
+  const { kernels } = host;
+  const { layerNorm, layerNormBackward } = fusedKernels;
+  installKernel<{ epsilon: number }>(host, layerNorm, (_, { x, gain, bias }, { epsilon }) => {
+    const [rows, width] = x!.shape as [number, number];
+    const [y, statistics] = [host.output(x!.shape), host.output([rows, 2])];
+    const [from, to] = [host.address(x!), host.address(y)];
+    const [gains, biases] = [host.address(gain!), host.address(bias!)];
+    kernels.layerNormForward(from, gains, biases, to, host.address(statistics), rows, width, epsilon);
+    return [y, statistics];
+  });
+  installKernel(host, layerNormBackward, (_, { x, gain, statistics, dy }) => {
+    const [rows, width] = x!.shape as [number, number];
+    const out = [host.output(x!.shape), host.output(gain!.shape), host.output(gain!.shape)];
+    const [dx, dGain, dBias] = out.map((info) => host.address(info)) as [number, number, number];
+    const [from, gains] = [host.address(x!), host.address(gain!)];
+    const changes = host.address(dy!);
+    kernels.layerNormBackward(from, gains, host.address(statistics!), changes, dx, dGain, dBias, rows, width);
+    return out;
+  });
+  installGradient(
+    layerNorm,
+    { inputs: ['x', 'gain'], outputs: [false, true] },
+    (dy, [x, gain, statistics]) => {
+      const inputs = { x: x!, gain: gain!, statistics: statistics!, dy };
+      const [dx, dGain, dBias] = run(layerNormBackward, inputs) as [tf.Tensor, tf.Tensor, tf.Tensor];
+      return { x: () => dx, gain: () => dGain, bias: () => dBias };
+    },
+  );
+}
+
+function installGroupNorm(host: KernelHost): void {
+  const { kernels } = host;
+  const { groupNorm, groupNormBackward } = fusedKernels;
+  const sizes = (shape: readonly number[], groups: number): [number, number, number, number] => {
+    const [rows, height, width, channels] = shape as [number, number, number, number];
+    return [rows, height * width, groups, channels / groups];
+  };
+  installKernel<{ groups: number; epsilon: number }>(
+    host,
+    groupNorm,
+    (_, { x, gain, bias }, { groups, epsilon }) => {
+      const [y, statistics] = [host.output(x!.shape), host.output([x!.shape[0]!, 2, x!.shape[3]!])];
+      const [from, to] = [host.address(x!), host.address(y)];
+      const [gains, biases] = [host.address(gain!), host.address(bias!)];
+      const kept = host.address(statistics);
+      kernels.groupNormForward(from, gains, biases, to, kept, ...sizes(x!.shape, groups), epsilon);
+      return [y, statistics];
+    },
+  );
+  installKernel<{ groups: number }>(host, groupNormBackward, (_, { x, gain, statistics, dy }, { groups }) => {
+    const out = [host.output(x!.shape), host.output(gain!.shape), host.output(gain!.shape)];
+    const [dx, dGain, dBias] = out.map((info) => host.address(info)) as [number, number, number];
+    const scratch = host.scratch(8 * x!.shape[3]!);
+    const [from, gains] = [host.address(x!), host.address(gain!)];
+    const [kept, changes] = [host.address(statistics!), host.address(dy!)];
+    const size = sizes(x!.shape, groups);
+    kernels.groupNormBackward(from, gains, kept, changes, dx, dGain, dBias, scratch, ...size);
+    return out;
+  });
+  installGradient(
+    groupNorm,
+    { inputs: ['x', 'gain'], outputs: [false, true] },
+    (dy, [x, gain, statistics], { groups }) => {
+      const inputs = { x: x!, gain: gain!, statistics: statistics!, dy };
+      const [dx, dGain, dBias] = run(groupNormBackward, inputs, { groups: groups! }) as [
+        tf.Tensor,
+        tf.Tensor,
+        tf.Tensor,
+      ];
+      return { x: () => dx, gain: () => dGain, bias: () => dBias };
+    },
+  );
+}
+
+function installGelu(host: KernelHost): void {
+  const { gelu, geluBackward } = fusedKernels;
+  installKernel(host, gelu, (_, { x }) => {
+    const y = host.output(x!.shape);
+    host.kernels.geluForward(host.address(x!), host.address(y), tf.util.sizeFromShape(x!.shape));
+    return y;
+  });
+  installKernel(host, geluBackward, (_, { x, dy }) => {
+    const dx = host.output(x!.shape);
+    const [from, changes] = [host.address(x!), host.address(dy!)];
+    host.kernels.geluBackward(from, changes, host.address(dx), tf.util.sizeFromShape(x!.shape));
+    return dx;
+  });
+  installGradient(gelu, { inputs: ['x'] }, (dy, [x]) => ({
+    x: () => run(geluBackward, { x: x!, dy })[0]!,
+  }));
+}
+
+function installCrossEntropy(host: KernelHost): void {
+  const { kernels } = host;
+  const { crossEntropy, crossEntropyBackward } = fusedKernels;
+  installKernel(host, crossEntropy, (_, { logits, labels }) => {
+    const [rows, classes] = logits!.shape as [number, number];
+    const [losses, probabilities] = [host.output([rows]), host.output(logits!.shape)];
+    const [from, right] = [host.address(logits!), host.address(labels!)];
+    const [to, kept] = [host.address(losses), host.address(probabilities)];
+    kernels.crossEntropyForward(from, right, to, kept, rows, classes);
+    return [losses, probabilities];
+  });
+  installKernel(host, crossEntropyBackward, (_, { probabilities, labels, dy }) => {
+    const [rows, classes] = probabilities!.shape as [number, number];
+    const out = host.output(probabilities!.shape);
+    const [kept, right] = [host.address(probabilities!), host.address(labels!)];
+    kernels.crossEntropyBackward(kept, right, host.address(dy!), host.address(out), rows, classes);
+    return out;
+  });
+  installGradient(
+    crossEntropy,
+    { inputs: ['labels'], outputs: [false, true] },
+    (dy, [labels, probabilities]) => ({
+      logits: () => run(crossEntropyBackward, { probabilities: probabilities!, labels: labels!, dy })[0]!,
+    }),
+  );
+}
+
+interface AttentionAttributes {
+  readonly rows: number;
+  readonly context: number;
+  readonly heads: number;
+}
+
+function installAttention(host: KernelHost): void {
+  const { kernels } = host;
+  const { attention, attentionBackward } = fusedKernels;
+  const sizes = (
+    { rows, context, heads }: AttentionAttributes,
+    width: number,
+  ): [number, number, number, number] => [rows, context, heads, width / 3 / heads];
+  installKernel<AttentionAttributes>(host, attention, (_, { qkv }, attributes) => {
+    const { rows, context, heads } = attributes;
+    const [count, width] = qkv!.shape as [number, number];
+    const out = host.output([count, width / 3]);
+    const weights = host.output([rows, heads, context, context]);
+    const scratch = host.scratch(kernels.gemmScratchBytes());
+    const [from, to, kept] = [host.address(qkv!), host.address(out), host.address(weights)];
+    kernels.attentionForward(from, to, kept, ...sizes(attributes, width), scratch);
+    return [out, weights];
+  });
+  installKernel<AttentionAttributes>(host, attentionBackward, (_, { qkv, weights, dy }, attributes) => {
+    const out = host.output(qkv!.shape);
+    const scratch = host.scratch(kernels.attentionScratchBytes(attributes.context));
+    const [from, kept] = [host.address(qkv!), host.address(weights!)];
+    const [changes, to] = [host.address(dy!), host.address(out)];
+    kernels.attentionBackward(from, kept, changes, to, ...sizes(attributes, qkv!.shape[1]!), scratch);
+    return out;
+  });
+  installGradient(
+    attention,
+    { inputs: ['qkv'], outputs: [false, true] },
+    (dy, [qkv, weights], attributes) => ({
+      qkv: () => run(attentionBackward, { qkv: qkv!, weights: weights!, dy }, attributes)[0]!,
+    }),
+  );
+}

@@ -1,0 +1,74 @@
+/** Dense layers and convolutions with bias and ReLU as one kernel each, with gradients. */
+import * as tf from '@tensorflow/tfjs';
+import { type FusedKernelName, fusedKernels } from '../operations/fused-kernels.ts';
+import type { KernelHost } from './kernel-host.ts';
+import { installGradient } from './layers.ts';
+import { callKernel, type Inputs, installKernel } from './registry.ts';
+
+interface Activated {
+  readonly activation: 'linear' | 'relu';
+}
+
+interface ConvolutionAttributes extends Activated {
+  readonly stride: number;
+  readonly padding: 'same' | 'valid';
+}
+
+export function installWeightedLayers(host: KernelHost): void {
+  installKernel<Activated>(host, fusedKernels.dense, (_, inputs, { activation }) => {
+    const { x, kernel, bias } = inputs as Record<'x' | 'kernel' | 'bias', tf.TensorInfo>;
+    const attributes = { transposeA: false, transposeB: false, activation };
+    return callKernel('_FusedMatMul', { a: x, b: kernel, bias }, attributes);
+  });
+  installKernel<ConvolutionAttributes>(host, fusedKernels.convolution, (_, inputs, attributes) => {
+    const { x, kernel, bias } = inputs as Record<'x' | 'kernel' | 'bias', tf.TensorInfo>;
+    const more = { strides: attributes.stride, pad: attributes.padding, activation: attributes.activation };
+    return callKernel('FusedConv2D', { x, filter: kernel, bias }, more);
+  });
+  installKernel(host, fusedKernels.activationBackward, (_, { y, dy }) => {
+    const out = host.output(dy!.shape);
+    const size = tf.util.sizeFromShape(dy!.shape);
+    host.kernels.reluBackward(host.address(y!), host.address(dy!), host.address(out), size, 0);
+    return out;
+  });
+  installKernel(host, fusedKernels.biasBackward, (_, { dy }: Inputs) => {
+    const columns = dy!.shape.at(-1)!;
+    const out = host.output([columns]);
+    const rows = tf.util.sizeFromShape(dy!.shape) / columns;
+    host.kernels.columnSums(host.address(dy!), host.address(out), rows, columns);
+    return out;
+  });
+  const saves = { inputs: ['x', 'kernel'], outputs: [true] };
+  installGradient(fusedKernels.dense, saves, (dy, [x, kernel, y], attributes) => {
+    const dz = beforeActivation(y!, dy, attributes);
+    return {
+      x: () => tf.matMul(dz, kernel!, false, true),
+      kernel: () => tf.matMul(x!, dz, true, false),
+      bias: () => run(fusedKernels.biasBackward, { dy: dz }),
+    };
+  });
+  installGradient(fusedKernels.convolution, saves, (dy, [x, kernel, y], attributes) => {
+    const dz = beforeActivation(y!, dy, attributes);
+    const { stride, padding } = attributes as unknown as ConvolutionAttributes;
+    const shared = { strides: stride, pad: padding };
+    return {
+      x: () => run('Conv2DBackpropInput', { dy: dz, filter: kernel! }, { ...shared, inputShape: x!.shape }),
+      kernel: () => run('Conv2DBackpropFilter', { x: x!, dy: dz }, { ...shared, filterShape: kernel!.shape }),
+      bias: () => run(fusedKernels.biasBackward, { dy: dz }),
+    };
+  });
+}
+
+/** Gradient by what the activation was applied to. */
+function beforeActivation(y: tf.Tensor, dy: tf.Tensor, attributes: tf.NamedAttrMap): tf.Tensor {
+  const { activation } = attributes as unknown as Activated;
+  return activation === 'relu' ? run(fusedKernels.activationBackward, { y, dy }) : dy;
+}
+
+function run(
+  name: FusedKernelName | 'Conv2DBackpropInput' | 'Conv2DBackpropFilter',
+  inputs: tf.NamedTensorMap,
+  attributes: tf.NamedAttrMap = {},
+): tf.Tensor {
+  return tf.engine().runKernel(name, inputs, attributes);
+}
