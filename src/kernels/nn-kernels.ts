@@ -42,6 +42,8 @@ export interface NnKernels {
   depthwiseFilterGradient(geometry: number, x: number, outGradient: number, filterGradient: number): void;
   depthwiseInputGradient(geometry: number, outGradient: number, filter: number, inGradient: number): void;
 
+  maxPoolGradient(geometry: number, x: number, y: number, dy: number, dx: number): void;
+
   segmentSum(x: number, ids: number, out: number, count: number, width: number, segments: number): void;
   segmentSumInt(x: number, ids: number, out: number, count: number, width: number, segments: number): void;
 
@@ -77,6 +79,7 @@ export interface NnKernels {
     groups: number,
     width: number,
     epsilon: number,
+    least: number,
   ): void;
   groupNormBackward(
     x: number,

@@ -1,6 +1,7 @@
 /** Convolutional networks. Pixels come as rows x height x width x channels, logits leave as rows x outputs. */
 import * as tf from '@tensorflow/tfjs';
 import { resnetBlocks } from '../../protocol/model-layout.ts';
+import type { Activation } from '../operations/dense.ts';
 import { convolution, convolutionLayer, denseStack, flatten, halve, normalise } from './layers.ts';
 import type { Weights } from './weights.ts';
 
@@ -24,7 +25,7 @@ export function gnLenet(weights: Weights, pixels: tf.Tensor4D): tf.Tensor2D {
   let x = pixels;
   for (let index = 0; index < 3; index++) {
     const linear = convolutionLayer(weights.below(`conv_${index}`), x, 'same', 'linear');
-    x = halve(tf.relu(normalise(weights.below(`norm_${index}`), linear, gnLenetGroups)));
+    x = halve(normalise(weights.below(`norm_${index}`), linear, gnLenetGroups, 'relu'));
   }
   return denseStack(weights, flatten(x), 1);
 }
@@ -34,14 +35,14 @@ const resnetGroups = 2;
 
 /** ResNet-8 (He et al., "Deep residual learning for image recognition", 2016; the size of MLPerf Tiny, 2021). */
 export function resnet8(weights: Weights, pixels: tf.Tensor4D): tf.Tensor2D {
-  const normed = (layers: Weights, name: string, x: tf.Tensor4D) =>
-    normalise(layers.below(name), x, resnetGroups);
-  let x = tf.relu(normed(weights, 'stem_norm', convolution(weights.below('stem'), pixels)));
+  const normed = (layers: Weights, name: string, x: tf.Tensor4D, activation: Activation) =>
+    normalise(layers.below(name), x, resnetGroups, activation);
+  let x = normed(weights, 'stem_norm', convolution(weights.below('stem'), pixels), 'relu');
   for (const [index, { stride }] of resnetBlocks.entries()) {
     const block = weights.below(`block_${index}`);
     const shortcut = stride === 1 ? x : convolution(block.below('shortcut'), x, stride);
-    const inner = tf.relu(normed(block, 'norm_0', convolution(block.below('conv_0'), x, stride)));
-    const outer = normed(block, 'norm_1', convolution(block.below('conv_1'), inner));
+    const inner = normed(block, 'norm_0', convolution(block.below('conv_0'), x, stride), 'relu');
+    const outer = normed(block, 'norm_1', convolution(block.below('conv_1'), inner), 'linear');
     x = tf.relu(tf.add(outer, shortcut));
   }
   return denseStack(weights, tf.mean(x, [1, 2]), 1);

@@ -35,9 +35,15 @@ export function convolutionLayer(
   return biasedConvolution(x, kernel, bias, { stride: 1, padding, activation });
 }
 
-/** Group normalisation with the gain and bias of `weights`. */
-export function normalise(weights: Weights, x: tf.Tensor4D, groups: number): tf.Tensor4D {
-  return groupNorm(x, groups, weights.take<tf.Tensor1D>('gain'), weights.take<tf.Tensor1D>('bias'));
+/** Group normalisation with the gain and bias of `weights`, then the activation. */
+export function normalise(
+  weights: Weights,
+  x: tf.Tensor4D,
+  groups: number,
+  activation: Activation,
+): tf.Tensor4D {
+  const [gain, bias] = [weights.take<tf.Tensor1D>('gain'), weights.take<tf.Tensor1D>('bias')];
+  return groupNorm(x, groups, gain, bias, activation);
 }
 
 /** Halves height and width, rounding down. */

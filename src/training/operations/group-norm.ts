@@ -1,23 +1,26 @@
 import * as tf from '@tensorflow/tfjs';
+import type { Activation } from './dense.ts';
 import { fusedKernels, hasFused, runFused } from './fused-kernels.ts';
 
 /**
  * Group normalisation (Wu, He, "Group normalization", 2018): per example and group of neighbouring channels to mean 0
- * and variance 1, then times `gain` plus `bias` per channel. x is rows x height x width x channels.
+ * and variance 1, then times `gain` plus `bias` per channel, activated. x is rows x height x width x channels.
  */
 export function groupNorm(
   x: tf.Tensor4D,
   groups: number,
   gain: tf.Tensor1D,
   bias: tf.Tensor1D,
+  activation: Activation = 'linear',
   epsilon = 1e-5,
 ): tf.Tensor4D {
   if (hasFused(fusedKernels.groupNorm)) {
-    return runFused(fusedKernels.groupNorm, { x, gain, bias }, { groups, epsilon });
+    return runFused(fusedKernels.groupNorm, { x, gain, bias }, { groups, epsilon, activation });
   }
   const [rows, height, width, channels] = x.shape;
   const grouped = tf.reshape(x, [rows, height * width, groups, channels / groups]);
   const { mean, variance } = tf.moments(grouped, [1, 3], true);
   const normed = tf.mul(tf.sub(grouped, mean), tf.rsqrt(tf.add(variance, epsilon)));
-  return tf.add(tf.mul(tf.reshape(normed, x.shape), gain), bias);
+  const result = tf.add<tf.Tensor4D>(tf.mul(tf.reshape(normed, x.shape), gain), bias);
+  return activation === 'relu' ? tf.relu(result) : result;
 }

@@ -1,5 +1,6 @@
 /** Two-dimensional convolutions and their gradients, of whole filters and of one filter per channel. */
 import * as tf from '@tensorflow/tfjs';
+import { geometryBytes, placeGeometry } from './geometry.ts';
 import type { KernelHost } from './kernel-host.ts';
 import { withBiasAndActivation } from './matmul.ts';
 import { type Inputs, installKernel } from './registry.ts';
@@ -39,7 +40,7 @@ export function installConvolutions(host: KernelHost): void {
       if (!isPlain(attributes, x!, dy!)) return original();
       const info = geometryOf(x!.shape, attributes.filterShape, attributes, false);
       const out = host.output(attributes.filterShape);
-      const [geometry, scratch] = place(host, info, true);
+      const [geometry, scratch] = place(host, info);
       host.kernels.convolveFilterGradient(
         geometry,
         host.address(x!),
@@ -57,7 +58,7 @@ export function installConvolutions(host: KernelHost): void {
       if (!isPlain(attributes, dy!, filter!)) return original();
       const info = geometryOf(attributes.inputShape, filter!.shape, attributes, false);
       const out = host.output(attributes.inputShape);
-      const [geometry, scratch] = place(host, info, true);
+      const [geometry, scratch] = place(host, info);
       host.kernels.convolveInputGradient(
         geometry,
         host.address(dy!),
@@ -74,7 +75,7 @@ export function installConvolutions(host: KernelHost): void {
     (_, { x, dy }, attributes) => {
       const info = geometryOf(x!.shape, attributes.filterShape, attributes, true);
       const out = host.output(attributes.filterShape);
-      const [geometry] = place(host, info, false);
+      const geometry = placeGeometry(host, info);
       host.kernels.depthwiseFilterGradient(geometry, host.address(x!), host.address(dy!), host.address(out));
       return out;
     },
@@ -85,7 +86,7 @@ export function installConvolutions(host: KernelHost): void {
     (_, { dy, filter }, attributes) => {
       const info = geometryOf(attributes.inputShape, filter!.shape, attributes, true);
       const out = host.output(attributes.inputShape);
-      const [geometry] = place(host, info, false);
+      const geometry = placeGeometry(host, info);
       host.kernels.depthwiseInputGradient(
         geometry,
         host.address(dy!),
@@ -109,7 +110,7 @@ function isPlain(
 function convolve(host: KernelHost, { x, filter }: Inputs, attributes: ConvolutionAttributes): tf.TensorInfo {
   const info = geometryOf(x!.shape, filter!.shape, attributes, false);
   const out = host.output(info.outShape);
-  const [geometry, scratch] = place(host, info, true);
+  const [geometry, scratch] = place(host, info);
   host.kernels.convolve(geometry, host.address(x!), host.address(filter!), host.address(out), scratch);
   return out;
 }
@@ -131,33 +132,9 @@ function geometryOf(
   );
 }
 
-/** int32 numbers of `Geometry` in `assembly/nn/conv.ts`, and its size rounded up to whole vectors. */
-const geometryBytes = 64;
-
-/** Writes the geometry to scratch memory. Returns its address and that of the scratch memory of the kernel. */
-function place(host: KernelHost, info: tf.backend_util.Conv2DInfo, isProduct: boolean): [number, number] {
-  const { padInfo } = info;
-  const numbers = [
-    info.batchSize,
-    info.inHeight,
-    info.inWidth,
-    info.inChannels,
-    info.outHeight,
-    info.outWidth,
-    info.outChannels,
-    info.filterHeight,
-    info.filterWidth,
-    info.strideHeight,
-    info.strideWidth,
-    info.dilationHeight,
-    info.dilationWidth,
-    padInfo.top,
-    padInfo.left,
-  ];
-  const small = host.scratch(geometryBytes);
-  host.writeInts(small, numbers);
-  if (!isProduct) return [small, small];
-  const address = host.scratch(geometryBytes + host.kernels.convolutionScratchBytes(small));
-  host.writeInts(address, numbers);
+/** Addresses of the geometry and of the scratch memory of a product behind it. */
+function place(host: KernelHost, info: tf.backend_util.Conv2DInfo): [number, number] {
+  const bytes = host.kernels.convolutionScratchBytes(placeGeometry(host, info));
+  const address = placeGeometry(host, info, bytes);
   return [address, address + geometryBytes];
 }

@@ -6,10 +6,12 @@ import * as tf from '@tensorflow/tfjs';
 import { installConvolutions } from './conv2d.ts';
 import { installConvolutionGradients } from './conv2d-gradient.ts';
 import { installEinsum } from './einsum.ts';
+import { installIdentity } from './identity.ts';
 import { type KernelBuild, KernelHost } from './kernel-host.ts';
 import { installLayers } from './layers.ts';
 import { installMatMul } from './matmul.ts';
 import { installOptimisers } from './optimisers.ts';
+import { installPooling } from './pooling.ts';
 import { installSegmentSum } from './segment-sum.ts';
 import { installWeightedLayers } from './weighted-layers.ts';
 
@@ -27,7 +29,9 @@ export function installWasmKernels(build: KernelBuild): void {
   installMatMul(host);
   installConvolutions(host);
   installConvolutionGradients();
+  installPooling(host);
   installSegmentSum(host);
+  installIdentity(host);
   installEinsum(host);
   installLayers(host);
   installWeightedLayers(host);

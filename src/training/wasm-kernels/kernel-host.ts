@@ -44,6 +44,12 @@ export class KernelHost {
     return this.backend.makeOutput([...shape], dtype);
   }
 
+  /** Another tensor of the same numbers, which live until both are disposed of. */
+  share({ dataId, shape, dtype }: tf.TensorInfo): tf.TensorInfo {
+    this.backend.incRef(dataId);
+    return { dataId, shape, dtype };
+  }
+
   /** Memory for one call of a kernel: the next call of `scratch` hands out the same. @throws RangeError when there is none */
   scratch(bytes: number): number {
     if (bytes > this.scratchBytes) {

@@ -3,6 +3,7 @@
  * said by `operations`, which takes them where they are installed.
  */
 import * as tf from '@tensorflow/tfjs';
+import type { Activation } from '../operations/dense.ts';
 import { type FusedKernelName, fusedKernels } from '../operations/fused-kernels.ts';
 import type { KernelHost } from './kernel-host.ts';
 import { installKernel } from './registry.ts';
@@ -76,20 +77,21 @@ function installLayerNorm(host: KernelHost): void {
 
 function installGroupNorm(host: KernelHost): void {
   const { kernels } = host;
-  const { groupNorm, groupNormBackward } = fusedKernels;
+  const { groupNorm, groupNormBackward, activationBackward } = fusedKernels;
   const sizes = (shape: readonly number[], groups: number): [number, number, number, number] => {
     const [rows, height, width, channels] = shape as [number, number, number, number];
     return [rows, height * width, groups, channels / groups];
   };
-  installKernel<{ groups: number; epsilon: number }>(
+  installKernel<{ groups: number; epsilon: number; activation: Activation }>(
     host,
     groupNorm,
-    (_, { x, gain, bias }, { groups, epsilon }) => {
+    (_, { x, gain, bias }, { groups, epsilon, activation }) => {
+      const least = activation === 'relu' ? 0 : -Infinity;
       const [y, statistics] = [host.output(x!.shape), host.output([x!.shape[0]!, 2, x!.shape[3]!])];
       const [from, to] = [host.address(x!), host.address(y)];
       const [gains, biases] = [host.address(gain!), host.address(bias!)];
       const kept = host.address(statistics);
-      kernels.groupNormForward(from, gains, biases, to, kept, ...sizes(x!.shape, groups), epsilon);
+      kernels.groupNormForward(from, gains, biases, to, kept, ...sizes(x!.shape, groups), epsilon, least);
       return [y, statistics];
     },
   );
@@ -105,14 +107,12 @@ function installGroupNorm(host: KernelHost): void {
   });
   installGradient(
     groupNorm,
-    { inputs: ['x', 'gain'], outputs: [false, true] },
-    (dy, [x, gain, statistics], { groups }) => {
-      const inputs = { x: x!, gain: gain!, statistics: statistics!, dy };
-      const [dx, dGain, dBias] = run(groupNormBackward, inputs, { groups: groups! }) as [
-        tf.Tensor,
-        tf.Tensor,
-        tf.Tensor,
-      ];
+    { inputs: ['x', 'gain'], outputs: [true, true] },
+    (dy, [x, gain, y, statistics], { groups, activation }) => {
+      const dz = activation === 'relu' ? run(activationBackward, { y: y!, dy })[0]! : dy;
+      const inputs = { x: x!, gain: gain!, statistics: statistics!, dy: dz };
+      const results = run(groupNormBackward, inputs, { groups: groups! });
+      const [dx, dGain, dBias] = results as [tf.Tensor, tf.Tensor, tf.Tensor];
       return { x: () => dx, gain: () => dGain, bias: () => dBias };
     },
   );

@@ -132,8 +132,8 @@ function packColumns(columns: i32, deep: i32, b: usize, rowStep: i32, columnStep
 function packTransposed8(deep: i32, from: usize, across: usize, to: usize): usize {
   let k = 0;
   for (; k + 4 <= deep; k += 4) {
-    transpose4(from, across, to);
-    transpose4(from + 4 * across, across, to + 16);
+    transpose4(from, across, to, 32);
+    transpose4(from + 4 * across, across, to + 16, 32);
     from += 16;
     to += 128;
   }
@@ -145,8 +145,8 @@ function packTransposed8(deep: i32, from: usize, across: usize, to: usize): usiz
   return to;
 }
 
-/** The transposed 4 x 4 block at `from` (rows `across` bytes apart) to rows 32 bytes apart. */
-function transpose4(from: usize, across: usize, to: usize): void {
+/** The transposed 4 x 4 block at `from` (rows `across` bytes apart) to rows `step` bytes apart. */
+function transpose4(from: usize, across: usize, to: usize, step: usize): void {
   const r0 = v128.load(from);
   const r1 = v128.load(from + across);
   const r2 = v128.load(from + 2 * across);
@@ -156,9 +156,9 @@ function transpose4(from: usize, across: usize, to: usize): void {
   const low23 = v128.shuffle<f32>(r2, r3, 0, 4, 1, 5);
   const high23 = v128.shuffle<f32>(r2, r3, 2, 6, 3, 7);
   v128.store(to, v128.shuffle<f32>(low01, low23, 0, 1, 4, 5));
-  v128.store(to, v128.shuffle<f32>(low01, low23, 2, 3, 6, 7), 32);
-  v128.store(to, v128.shuffle<f32>(high01, high23, 0, 1, 4, 5), 64);
-  v128.store(to, v128.shuffle<f32>(high01, high23, 2, 3, 6, 7), 96);
+  v128.store(to + step, v128.shuffle<f32>(low01, low23, 2, 3, 6, 7));
+  v128.store(to + 2 * step, v128.shuffle<f32>(high01, high23, 0, 1, 4, 5));
+  v128.store(to + 3 * step, v128.shuffle<f32>(high01, high23, 2, 3, 6, 7));
 }
 
 /** Panels of `tileRows` rows, each k after k; what lies below the last row is 0. */
@@ -169,17 +169,14 @@ function packRows(rows: i32, deep: i32, a: usize, rowStep: i32, columnStep: i32,
   for (let i = 0; i < rows; i += tileRows) {
     let from = a + at(i * rowStep);
     const tall = min(tileRows, rows - i);
-    if (tall === tileRows) {
-      for (let k = 0; k < deep; k++) {
-        store<f32>(to, load<f32>(from));
-        store<f32>(to, load<f32>(from + down), 4);
-        store<f32>(to, load<f32>(from + 2 * down), 8);
-        store<f32>(to, load<f32>(from + 3 * down), 12);
-        store<f32>(to, load<f32>(from + 4 * down), 16);
-        if (ASC_FEATURE_RELAXED_SIMD) store<f32>(to, load<f32>(from + 5 * down), 20);
-        to += step;
-        from += right;
+    if (tall === tileRows && rowStep === 1) {
+      for (let k = 0; k < deep; k++, to += step, from += right) {
+        v128.store(to, v128.load(from));
+        store<f32>(to, load<f32>(from, 16), 16);
+        if (ASC_FEATURE_RELAXED_SIMD) store<f32>(to, load<f32>(from, 20), 20);
       }
+    } else if (tall === tileRows && columnStep === 1) {
+      to = packWholeRows(deep, from, down, to);
     } else {
       for (let k = 0; k < deep; k++) {
         for (let y = 0; y < tileRows; y++) {
@@ -190,6 +187,34 @@ function packRows(rows: i32, deep: i32, a: usize, rowStep: i32, columnStep: i32,
       }
     }
   }
+}
+
+/** `tileRows` rows whose elements lie one after the other: four of them by transposing 4 x 4 blocks in registers. */
+function packWholeRows(deep: i32, from: usize, down: usize, to: usize): usize {
+  const step = at(tileRows);
+  const fifth = from + 4 * down;
+  const sixth = fifth + down;
+  let offset: usize = 0;
+  const whole = at(deep & ~3);
+  for (; offset < whole; offset += 16, to += 4 * step) {
+    transpose4(from + offset, down, to, step);
+    const last = v128.load(fifth + offset);
+    v128.store_lane<f32>(to + 16, last, 0);
+    v128.store_lane<f32>(to + step + 16, last, 1);
+    v128.store_lane<f32>(to + 2 * step + 16, last, 2);
+    v128.store_lane<f32>(to + 3 * step + 16, last, 3);
+    if (ASC_FEATURE_RELAXED_SIMD) {
+      const more = v128.load(sixth + offset);
+      v128.store_lane<f32>(to + 20, more, 0);
+      v128.store_lane<f32>(to + step + 20, more, 1);
+      v128.store_lane<f32>(to + 2 * step + 20, more, 2);
+      v128.store_lane<f32>(to + 3 * step + 20, more, 3);
+    }
+  }
+  for (; offset < at(deep); offset += 4, to += step) {
+    for (let y = 0; y < tileRows; y++) store<f32>(to + at(y), load<f32>(from + offset + <usize>y * down));
+  }
+  return to;
 }
 
 function copyTile(tile: usize, c: usize, rows: i32, columns: i32, rowStep: i32, add: bool): void {

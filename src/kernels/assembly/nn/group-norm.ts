@@ -65,6 +65,7 @@ function spreadMeans(values: usize, groups: i32, width: i32, weight: f32): void 
 /**
  * y = (x - mean) / sqrt(variance + epsilon) * gain + bias, mean and variance of each example and group. `statistics`
  * takes 2 * channels float32 an example, for the way back: the mean that belongs to each channel, then the inverse root.
+ * Results below `least` become `least`: 0 for a ReLU, -Infinity for none.
  */
 export function groupNormForward(
   x: usize,
@@ -77,9 +78,11 @@ export function groupNormForward(
   groups: i32,
   width: i32,
   epsilon: f32,
+  least: f32,
 ): void {
   const channels = groups * width;
   const stride = bytesOf(channels);
+  const floor = f32x4.splat(least);
   for (let example: i32 = 0; example < examples; example++) {
     const means = statistics;
     const inverses = statistics + stride;
@@ -106,7 +109,7 @@ export function groupNormForward(
         const difference = f32x4.sub(loadUpTo4(x + at, count), loadUpTo4(means + at, count));
         const value = f32x4.mul(difference, loadUpTo4(inverses + at, count));
         const result = multiplyAdd(value, loadUpTo4(gain + at, count), loadUpTo4(bias + at, count));
-        storeUpTo4(y + at, result, count);
+        storeUpTo4(y + at, f32x4.max(result, floor), count);
       }
       x += stride;
       y += stride;

@@ -1,0 +1,12 @@
+/**
+ * Clones that share their numbers, as on the other backends: this one copies them, and each tensor that a gradient needs is
+ * cloned.
+ */
+import type { KernelHost } from './kernel-host.ts';
+import { installKernel } from './registry.ts';
+
+export function installIdentity(host: KernelHost): void {
+  installKernel(host, 'Identity', (_, { x }, _attributes, original) =>
+    x!.dtype === 'string' ? original() : host.share(x!),
+  );
+}
