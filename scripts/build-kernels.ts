@@ -1,9 +1,11 @@
 /**
  * Compiles the AssemblyScript kernels to WebAssembly and writes each module as base64 into a TypeScript file, so
  * that they load alike in Node, in a thread and in a browser. The same sources give the same bytes everywhere:
- * the compiler is pinned and part of nothing but its input enters the output; `test/kernels` holds the hashes.
+ * the compiler's version is pinned and nothing but its input enters the output. `test/kernels/modules.sha256` holds the hashes;
+ * `--pin` renews it after a change of the sources.
  */
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as asc from 'assemblyscript/asc';
@@ -59,11 +61,24 @@ export async function compileAllKernels(): Promise<Map<string, Uint8Array>> {
   return modules;
 }
 
+const pins = join(root, 'test/kernels/modules.sha256');
+
+/** SHA-256 (hex) of each module as it was when last pinned, by name. */
+export function pinnedHashes(): Map<string, string> {
+  const lines = readFileSync(pins, 'utf8').trim().split('\n');
+  return new Map(lines.map((line) => line.split(/\s+/).reverse() as [string, string]));
+}
+
 if (import.meta.main) {
   const folder = join(root, 'src/kernels/generated');
   mkdirSync(folder, { recursive: true });
-  for (const [name, bytes] of await compileAllKernels()) {
+  const modules = await compileAllKernels();
+  for (const [name, bytes] of modules) {
     const text = `/** Built by scripts/build-kernels.ts from src/kernels/assembly: do not edit. */\nexport const wasmBase64 =\n  '${textOf(bytes, 'base64')}';\n`;
     writeFileSync(join(folder, `${name}.ts`), text);
+  }
+  if (process.argv.includes('--pin')) {
+    const hash = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+    writeFileSync(pins, [...modules].map(([name, bytes]) => `${hash(bytes)}  ${name}\n`).join(''));
   }
 }

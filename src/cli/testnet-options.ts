@@ -50,7 +50,14 @@ export function addTestnetOptions(command: Command): Command {
       'from booting the nodes to round 0 (default: measured)',
       numberBetween(0, 3600),
     )
-    .addOption(new Option('--backend <id>', 'what trains').choices(BACKEND_CHOICES).default('wasm'))
+    .addOption(
+      new Option(
+        '--backend <id>',
+        'what trains: wasm gives the same bits on every CPU, fast and native do not, auto is native or wasm',
+      )
+        .choices(BACKEND_CHOICES)
+        .default('wasm'),
+    )
     .addOption(new Option('--log-level <level>', 'of each log.jsonl').choices(LOG_LEVELS).default('info'));
 }
 

@@ -2,7 +2,7 @@
 import type { BackendChoice } from '../training/tfjs-backend.ts';
 import type { DaemonInfo } from './status.ts';
 
-export const BACKEND_CHOICES = ['auto', 'wasm', 'native'] as const satisfies readonly BackendChoice[];
+export const BACKEND_CHOICES = ['auto', 'wasm', 'fast', 'native'] as const satisfies readonly BackendChoice[];
 
 export type LogLevel = 'silent' | 'error' | 'warn' | 'info' | 'debug';
 export const LOG_LEVELS = ['silent', 'error', 'warn', 'info', 'debug'] as const satisfies readonly LogLevel[];

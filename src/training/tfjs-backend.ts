@@ -3,18 +3,20 @@ import { createRequire } from 'node:module';
 import { dirname, join, sep } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
+import { restoreUtilities } from './node-compatibility.ts';
 import { BackendUnavailableError } from './training-error.ts';
 import { installWasmKernels } from './wasm-kernels/install.ts';
+import type { KernelBuild } from './wasm-kernels/kernel-host.ts';
 
 /**
- * wasm: bit-identical on every CPU, the default. native: TensorFlow's C library through the optional package
- * `@tensorflow/tfjs-node`; its rounding depends on the CPU, so rounds cannot be audited. auto: native where it
- * works, else wasm.
+ * wasm: bit-identical on every CPU, the default. fast: the same with fused multiply-add where the CPU has it. native:
+ * TensorFlow's C library through the optional package `@tensorflow/tfjs-node`. The rounding of these two depends on the CPU,
+ * so rounds cannot be audited. auto: native where it works, else wasm.
  */
-export type BackendChoice = 'auto' | 'wasm' | 'native';
+export type BackendChoice = 'auto' | 'wasm' | 'fast' | 'native';
 
 export interface StartedBackend {
-  readonly kind: 'wasm' | 'native';
+  readonly kind: 'wasm' | 'fast' | 'native';
   /** Which backend runs and why not a faster one: one sentence for people. */
   readonly sentence: string;
 }
@@ -49,31 +51,40 @@ async function start(choice: BackendChoice): Promise<StartedBackend> {
   // Keeps TensorFlow.js from printing its advice to install the native package; checks of shapes stay.
   tf.enableProdMode();
   if (choice === 'wasm') {
-    await startWasm();
+    await startWasm('reproducible');
     return {
       kind: 'wasm',
       sentence:
-        "TensorFlow.js on WebAssembly SIMD: bit-identical on every CPU; backend 'auto' would try the native library",
+        "TensorFlow.js on WebAssembly SIMD: bit-identical on every CPU; backend 'fast' or 'native' would be faster and is not",
+    };
+  }
+  if (choice === 'fast') {
+    await startWasm('fast');
+    return {
+      kind: 'fast',
+      sentence:
+        'TensorFlow.js on WebAssembly SIMD with fused multiply-add: rounding depends on the CPU, so rounds cannot be audited',
     };
   }
   const failure = await startNative();
   if (failure === null) {
     return {
       kind: 'native',
-      sentence: 'TensorFlow.js on the native TensorFlow library: rounding depends on the CPU',
+      sentence:
+        'TensorFlow.js on the native TensorFlow library: rounding depends on the CPU, so rounds cannot be audited',
     };
   }
   if (choice === 'native') {
     throw new BackendUnavailableError(`the native backend cannot run: ${failure}; use backend 'wasm'`);
   }
-  await startWasm();
+  await startWasm('reproducible');
   return {
     kind: 'wasm',
     sentence: `TensorFlow.js on WebAssembly SIMD, as the native library cannot run: ${failure}`,
   };
 }
 
-async function startWasm(): Promise<void> {
+async function startWasm(build: KernelBuild): Promise<void> {
   const manifest = createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm/package.json');
   setWasmPaths(join(dirname(manifest), 'dist') + sep);
   if (!(await tf.setBackend('wasm'))) {
@@ -81,7 +92,7 @@ async function startWasm(): Promise<void> {
       'WebAssembly could not be started: this Node.js was built or started without it',
     );
   }
-  installWasmKernels('reproducible');
+  installWasmKernels(build);
   const failure = failureOfProduct();
   if (failure !== null) {
     throw new BackendUnavailableError(
@@ -94,6 +105,7 @@ async function startWasm(): Promise<void> {
 async function startNative(): Promise<string | null> {
   // Not a literal: the package is optional, and the compiler would demand it.
   const packageName: string = '@tensorflow/tfjs-node';
+  restoreUtilities();
   try {
     await import(packageName);
   } catch (error) {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { rngFor } from '../../src/math/rng.ts';
-import { startBackend } from '../../src/training/tfjs-backend.ts';
+import { type BackendChoice, startBackend } from '../../src/training/tfjs-backend.ts';
 
 /** Numbers in [-1, 1), the same for the same key. */
 export function filled<R extends tf.Rank = tf.Rank>(key: string, shape: readonly number[]): tf.Tensor<R> {
@@ -24,9 +24,13 @@ interface Result {
 export async function compareBackends<Sample>(
   arbitrary: fc.Arbitrary<Sample>,
   compute: (sample: Sample) => tf.Tensor[],
-  { runs = 100, tolerance = 1e-5 }: { runs?: number; tolerance?: number } = {},
+  {
+    runs = 100,
+    tolerance = 1e-5,
+    backend = 'wasm',
+  }: { runs?: number; tolerance?: number; backend?: BackendChoice } = {},
 ): Promise<void> {
-  await startBackend('wasm');
+  await startBackend(backend);
   const samples = fc.sample(arbitrary, { numRuns: runs, seed: 20 });
   const computeAll = (): Result[][] => {
     const before = tf.backend().numDataIds();

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { test } from 'node:test';
+import { restoreUtilities } from '../../src/training/node-compatibility.ts';
 import { ensureBackend, startBackend } from '../../src/training/tfjs-backend.ts';
 
 const nativeInstalled = (): boolean => {
@@ -24,8 +25,17 @@ test('without the native package, native is refused with the way out, auto falls
   assert.match(running.sentence, /WebAssembly SIMD, as the native library cannot run: .* is not installed/);
   assert.equal(await startBackend('wasm'), running);
   assert.equal(await ensureBackend(), running);
-  await assert.rejects(startBackend('native'), {
-    code: 'BACKEND_UNAVAILABLE',
-    message: /already computes on wasm/,
-  });
+  for (const other of ['native', 'fast'] as const) {
+    await assert.rejects(startBackend(other), {
+      code: 'BACKEND_UNAVAILABLE',
+      message: /already computes on wasm/,
+    });
+  }
+});
+
+test('what newer Node versions took out of util and tfjs-node 4.22 calls is there again', () => {
+  restoreUtilities();
+  const util = createRequire(import.meta.url)('node:util');
+  assert.deepEqual([null, undefined, 0, ''].map(util.isNullOrUndefined), [true, true, false, false]);
+  assert.deepEqual([[], {}].map(util.isArray), [true, false]);
 });

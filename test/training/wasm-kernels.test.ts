@@ -216,6 +216,23 @@ test('depthwise convolutions: both gradients', () =>
     { runs: 120 },
   ));
 
+test('maxima over windows: the gradient goes to the first of equals', () =>
+  compareBackends(
+    fc.record({
+      inputs: fc.constantFrom(1, 3, 4, 5, 9),
+      height: fc.integer({ min: 4, max: 7 }),
+      filterSize: fc.integer({ min: 1, max: 3 }),
+      strides: fc.integer({ min: 1, max: 3 }),
+      padding: fc.constantFrom<'valid' | 'same'>('valid', 'same'),
+      levels: fc.constantFrom(2, 1000),
+    }),
+    ({ inputs, height, filterSize, strides, padding, levels }) => {
+      const x = tf.round(tf.mul(filled<tf.Rank.R4>('x', [2, height, 5, inputs]), levels));
+      const forward = (x: tf.Tensor): tf.Tensor => tf.maxPool(x as tf.Tensor4D, filterSize, strides, padding);
+      return [tf.grad(forward)(x, filled('dy', forward(x).shape))];
+    },
+  ));
+
 test('rows by number: the gradient adds up what goes to the same row', () =>
   compareBackends(
     fc.record({
