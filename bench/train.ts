@@ -1,8 +1,8 @@
 /**
- * Speed of local training: `npm run bench:train`, with `-- --json` for machines. A step is timed as a node runs
- * it (draw, convert, forward, backward, update) and given as a ratio to the bare matrix products of the same
- * step on the same backend, which no way of arranging the rest could beat. PyTorch on one thread runs beside
- * it where `python3` has it.
+ * Speed of local training: `npm run bench:train`, with `-- --json` for machines and `-- --fast` for the build that is not
+ * reproducible. A step is timed as a node runs it (draw, convert, forward, backward, update) and given as a ratio to two
+ * references: its matrix products alone at the speed of a large one on the same backend, which no arrangement of the rest
+ * could beat, and PyTorch on one thread where a `python3` has it.
  */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -11,121 +11,136 @@ import * as tf from '@tensorflow/tfjs';
 import type { Dataset } from '../src/data/dataset.ts';
 import { rngFor } from '../src/math/rng.ts';
 import { median } from '../src/math/statistics.ts';
-import { trainingSchema } from '../src/protocol/run-spec.ts';
+import { inputsOf, outputsOf } from '../src/protocol/model-layout.ts';
+import { type ModelSpec, modelSchema, type TrainingSpec, trainingSchema } from '../src/protocol/run-spec.ts';
+import { drawBatch } from '../src/training/batch.ts';
 import { initialVector } from '../src/training/initial.ts';
-import { denseLayers, modelOfWidths } from '../src/training/layers.ts';
+import { Network } from '../src/training/network.ts';
 import { createTfjsLearner } from '../src/training/tfjs-learner.ts';
 import type { Measurement } from './measure.ts';
+import { type ProfiledKernel, productFlops } from './product-flops.ts';
 
-const CASES = [
-  { name: 'mlp-784-64-10-b32', widths: [784, 64, 10], batch: 32 },
-  { name: 'mlp-784-256-128-10-b64', widths: [784, 256, 128, 10], batch: 64 },
-] as const;
-type Case = (typeof CASES)[number];
+interface Case {
+  readonly name: string;
+  readonly model: ModelSpec;
+  readonly batch: number;
+  readonly optimiser: 'sgd' | 'adamw';
+  readonly steps: number;
+}
 
-const STEPS_PER_RUN = 100;
-const WARM_UP_RUNS = 2;
-const RUNS = 9;
-const HELD_OUT_EXAMPLES = 10_000;
+const mnist = { height: 28, width: 28, channels: 1, outputs: 10 };
+const cifar = { height: 32, width: 32, channels: 3, outputs: 10 };
+const cases = [
+  {
+    name: 'mlp-784-64-10',
+    spec: { kind: 'mlp', inputs: 784, hidden: [64], outputs: 10 },
+    batch: 32,
+    steps: 100,
+  },
+  {
+    name: 'mlp-784-256-128-10',
+    spec: { kind: 'mlp', inputs: 784, hidden: [256, 128], outputs: 10 },
+    batch: 64,
+    steps: 50,
+  },
+  { name: 'lenet', spec: { kind: 'lenet', ...mnist }, batch: 32, steps: 20 },
+  { name: 'gn-lenet', spec: { kind: 'gn-lenet', ...cifar }, batch: 8, steps: 10 },
+  { name: 'resnet-8', spec: { kind: 'resnet-8', ...cifar }, batch: 8, steps: 10 },
+  { name: 'gpt-l4-d128-t128', spec: { kind: 'gpt' }, batch: 8, steps: 2, optimiser: 'adamw' as const },
+].map(
+  ({ spec, optimiser = 'sgd' as const, ...rest }): Case => ({
+    ...rest,
+    name: `${rest.name}-b${rest.batch}`,
+    model: modelSchema.parse(spec),
+    optimiser,
+  }),
+);
 
-/** Random images: their content does not change the time. */
-function images(key: string, examples: number): Dataset {
-  const rng = rngFor(`bench/train/${key}`);
-  const inputs = Uint8Array.from({ length: examples * 784 }, () => rng.int(256));
-  const labels = Uint8Array.from({ length: examples }, () => rng.int(10));
-  return { kind: 'rows', examples, features: 784, inputs, scale: 1 / 255, labels };
+const warmUpRuns = 3;
+const runs = 11;
+
+/** Random examples: their content does not change the time. */
+function examples(model: ModelSpec): Dataset {
+  const rng = rngFor(`bench/train/${model.kind}`);
+  if (model.kind === 'gpt') {
+    const bytes = Uint8Array.from({ length: 20_000 }, () => rng.int(256));
+    return { kind: 'text', examples: bytes.length - model.context, context: model.context, bytes };
+  }
+  const [count, features] = [1000, inputsOf(model)];
+  const inputs = Uint8Array.from({ length: count * features }, () => rng.int(256));
+  const labels = Uint8Array.from({ length: count }, () => rng.int(outputsOf(model)));
+  return { kind: 'rows', examples: count, features, inputs, scale: 1 / 255, labels };
 }
 
 /** Medians over runs that take turns, so that a change in the machine's speed meets all tasks. */
-async function medians(tasks: ReadonlyMap<string, () => Promise<void>>): Promise<Map<string, number>> {
-  const times = new Map<string, number[]>([...tasks.keys()].map((name) => [name, []]));
-  for (let run = -WARM_UP_RUNS; run < RUNS; run++) {
-    for (const [name, task] of tasks) {
+async function medians(tasks: readonly (() => Promise<void> | void)[]): Promise<number[]> {
+  const times: number[][] = tasks.map(() => []);
+  for (let run = -warmUpRuns; run < runs; run++) {
+    for (const [index, task] of tasks.entries()) {
       const startMs = performance.now();
       await task();
-      const tookMs = performance.now() - startMs;
-      if (run >= 0) {
-        times.get(name)!.push(tookMs);
-      }
+      if (run >= 0) times[index]!.push(performance.now() - startMs);
     }
   }
-  return new Map([...times].map(([name, values]) => [name, median(values)]));
+  return times.map((values) => median(values));
 }
 
-/** The matrix products of one pass or one step, their operands laid out beforehand as the backend likes them. */
-function productsOf(widths: readonly number[], rows: number, backward: boolean): () => void {
-  const pairs: [tf.Tensor2D, tf.Tensor2D][] = [];
-  for (const [index, { inputs, units }] of denseLayers(modelOfWidths(widths)).entries()) {
-    pairs.push([tf.randomUniform([rows, inputs]), tf.randomUniform([inputs, units])]);
-    if (backward) {
-      pairs.push([tf.randomUniform([inputs, rows]), tf.randomUniform([rows, units])]);
-      if (index > 0) {
-        pairs.push([tf.randomUniform([rows, units]), tf.randomUniform([units, inputs])]);
-      }
-    }
-  }
-  return () => {
-    for (const [a, b] of pairs) {
-      tf.matMul(a, b).dispose();
-    }
-  };
-}
+/** Side of the square product that stands for the speed of all products: 268 million operations. */
+const side = 512;
 
-async function measureCase({ name, widths, batch }: Case): Promise<{ rows: Measurement[]; backend: string }> {
-  const model = modelOfWidths(widths);
-  const training = trainingSchema.parse({ localSteps: STEPS_PER_RUN, batchSize: batch });
-  const shares = [images('share', 4000)];
+async function measureCase(
+  one: Case,
+  backend: 'wasm' | 'fast',
+): Promise<{ row: Measurement; sentence: string }> {
+  const { name, model, batch, steps } = one;
+  const training = trainingSchema.parse({
+    localSteps: steps,
+    batchSize: batch,
+    optimiser: { id: one.optimiser },
+  });
+  const shares = [examples(model)];
   const learner = await createTfjsLearner({
     model,
     training,
     rounds: 1,
     shares,
-    heldOut: images('held-out', HELD_OUT_EXAMPLES),
+    heldOut: shares[0]!,
+    backend,
   });
   const parameters = initialVector(model, 1);
-  const stepProducts = productsOf(widths, batch, true);
-  const passProducts = productsOf(widths, 1000, false);
-  const times = await medians(
-    new Map([
-      [
-        'step',
-        async () => {
-          await learner.train({ parameters, steps: STEPS_PER_RUN, round: 0, streamKey: 'bench', share: 0 });
-        },
-      ],
-      [
-        'step-products',
-        async () => {
-          for (let step = 0; step < STEPS_PER_RUN; step++) {
-            stepProducts();
-          }
-        },
-      ],
-      [
-        'evaluate',
-        async () => {
-          await learner.evaluate(parameters);
-        },
-      ],
-      [
-        'evaluate-products',
-        async () => {
-          for (let pass = 0; pass < HELD_OUT_EXAMPLES / 1000; pass++) {
-            passProducts();
-          }
-        },
-      ],
-    ]),
-  );
+  const flops = await flopsOfStep(model, training, shares[0]!, parameters);
+  const [a, b] = [tf.randomUniform<tf.Rank.R2>([side, side]), tf.randomUniform<tf.Rank.R2>([side, side])];
+  const [trainMs, productMs] = (await medians([
+    async () => {
+      await learner.train({ parameters, steps, round: 0, streamKey: 'bench', share: 0 });
+    },
+    () => tf.matMul(a, b).dispose(),
+  ])) as [number, number];
+  tf.dispose([a, b]);
   await learner.close();
-  const row = (task: string, per: number): Measurement => ({
-    name: `${name}/${task}`,
-    medianMs: times.get(task)! / per,
-    reference: `${task}-products`,
-    ratio: times.get(task)! / times.get(`${task}-products`)!,
-    runs: RUNS,
+  const medianMs = trainMs / steps;
+  const limitMs = (flops / (2 * side ** 3)) * productMs;
+  return {
+    row: { name, medianMs, reference: 'its-products-at-gemm-speed', ratio: medianMs / limitMs, runs },
+    sentence: `${learner.backend}; a product of ${side} x ${side} matrices runs at ${((2 * side ** 3) / productMs / 1e6).toFixed(0)} GFLOP/s`,
+  };
+}
+
+/** Floating-point operations of the matrix products and convolutions of one step. */
+async function flopsOfStep(
+  model: ModelSpec,
+  training: TrainingSpec,
+  share: Dataset,
+  parameters: Float32Array,
+): Promise<number> {
+  const network = new Network(model, parameters);
+  const batch = drawBatch(share, training.batchSize, 'bench/flops');
+  const { kernels } = await tf.profile(() => {
+    network.step(batch, training, 0.01);
+    return tf.scalar(0);
   });
-  return { rows: [row('step', STEPS_PER_RUN), row('evaluate', 1)], backend: learner.backend };
+  network.dispose();
+  return kernels.reduce((sum, kernel) => sum + productFlops(kernel as unknown as ProfiledKernel), 0);
 }
 
 interface TorchResult {
@@ -136,44 +151,44 @@ interface TorchResult {
   readonly steps: readonly (readonly [string, number])[];
 }
 
-/** Null where there is no PyTorch. */
-function runTorch(): TorchResult | null {
-  if (spawnSync('python3', ['-c', 'import torch']).status !== 0) {
-    return null;
-  }
-  const request = JSON.stringify(CASES.map((one) => ({ ...one, steps: STEPS_PER_RUN, runs: RUNS })));
+/** Null where no Python has PyTorch. */
+function runTorch(chosen: readonly Case[]): TorchResult | null {
+  const python = ['python3', '/usr/bin/python3'].find(
+    (command) => spawnSync(command, ['-c', 'import torch']).status === 0,
+  );
+  if (python === undefined) return null;
+  const request = JSON.stringify(chosen.map((one) => ({ ...one, runs })));
   const script = fileURLToPath(new URL('./train-torch.py', import.meta.url));
   const env = { ...process.env, OMP_NUM_THREADS: '1', OPENBLAS_NUM_THREADS: '1' };
-  const { status, stdout, stderr } = spawnSync('python3', [script, request], { encoding: 'utf8', env });
-  if (status !== 0) {
-    throw new Error(`bench/train-torch.py failed: ${stderr}`);
-  }
+  const { status, stdout, stderr } = spawnSync(python, [script, request], { encoding: 'utf8', env });
+  if (status !== 0) throw new Error(`bench/train-torch.py failed: ${stderr}`);
   return JSON.parse(stdout) as TorchResult;
 }
 
-const { values: options } = parseArgs({ options: { json: { type: 'boolean', default: false } } });
-const measured = [];
-for (const one of CASES) {
-  measured.push(await measureCase(one));
+const { values: options } = parseArgs({
+  options: {
+    json: { type: 'boolean', default: false },
+    fast: { type: 'boolean', default: false },
+    only: { type: 'string', default: '' },
+  },
+});
+const chosen = cases.filter(({ name }) => name.startsWith(options.only));
+const rows: Measurement[] = [];
+let sentence = '';
+for (const one of chosen) {
+  const measured = await measureCase(one, options.fast ? 'fast' : 'wasm');
+  rows.push(measured.row);
+  sentence = measured.sentence;
 }
-const rows = measured.flatMap((one) => one.rows);
-const torch = runTorch();
-if (torch !== null) {
-  for (const [name, torchMs] of torch.steps) {
-    const { medianMs } = rows.find((row) => row.name === `${name}/step`)!;
-    rows.push({
-      name: `${name}/step`,
-      medianMs,
-      reference: 'pytorch-1-thread',
-      ratio: medianMs / torchMs,
-      runs: RUNS,
-    });
-  }
+const torch = runTorch(chosen);
+for (const [name, torchMs] of torch?.steps ?? []) {
+  const { medianMs } = rows.find((row) => row.name === name)!;
+  rows.push({ name, medianMs, reference: 'pytorch-1-thread', ratio: medianMs / torchMs, runs });
 }
 if (options.json) {
   console.log(JSON.stringify(rows, null, 2));
 } else {
-  console.log(measured[0]!.backend);
+  console.log(sentence);
   console.table(
     rows.map(({ name, medianMs, reference, ratio }) => ({
       name,
