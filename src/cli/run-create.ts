@@ -31,6 +31,8 @@ export function addRunCreateCommand(parent: Command): void {
             `${options.out} exists; choose another --out, or --force to replace it`,
           );
         }
+        const { checkTrainable } = await import('../training/trainable.ts');
+        await checkTrainable(spec.model);
         const { loadIdentity } = await import('../network/identity.ts');
         const { createCrypto } = await import('../node/crypto.ts');
         const { createRun, writeManifestFile } = await import('../node/manifest-file.ts');

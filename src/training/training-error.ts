@@ -27,3 +27,9 @@ export class ModelFileError extends Error {
   override readonly name = 'ModelFileError';
   readonly code = 'BAD_MODEL_FILE';
 }
+
+/** A layer of the model has no kernel for its gradient on the backend. */
+export class LayerNotTrainableError extends Error {
+  override readonly name = 'LayerNotTrainableError';
+  readonly code = 'LAYER_NOT_TRAINABLE';
+}
