@@ -4,7 +4,8 @@
  * between machines than milliseconds do.
  */
 import { parseArgs } from 'node:util';
-import { accumulate, sparseSignCodec } from '../src/codec/sparse-sign.ts';
+import { accumulate } from '../src/codec/accumulate.ts';
+import { sparseSignCodec } from '../src/codec/sparse-sign.ts';
 import { rngFor } from '../src/math/rng.ts';
 import { measure } from './measure.ts';
 
@@ -51,7 +52,7 @@ const measurements = measure(
     encode: () => void codec.encode(delta),
     'select+encode': () => void codec.encode(codec.select(vector)),
     decode: () => void codec.decode(body),
-    'decode+accumulate': () => accumulate(units, codec.decode(body), 0.25),
+    'decode+accumulate': () => accumulate(units, [{ delta: codec.decode(body), multiplier: 0.25 }]),
   },
   'memcpy',
   RUNS,

@@ -30,3 +30,10 @@ export class CodecError extends Error {
   override readonly name = 'CodecError';
   readonly code = 'BAD_BODY';
 }
+
+/** @throws RangeError unless the delta has one coordinate for each of the vector. */
+export function checkSize(delta: SparseDelta, vector: Float32Array | Float64Array): void {
+  if (vector.length !== delta.size) {
+    throw new RangeError(`a delta of ${delta.size} coordinates does not fit a vector of ${vector.length}`);
+  }
+}

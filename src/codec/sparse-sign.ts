@@ -20,11 +20,11 @@
  * A body tells nothing about zero coordinates: where a chunk has fewer than K others, the lowest zeros are sent
  * as positive, which keeps the count fixed and the error feedback exact.
  */
-import { BitReader, BitWriter } from './bits.ts';
-import { CodecError, type DeltaCodec, type SparseDelta } from './delta-codec.ts';
+import { RiceReader, RiceWriter } from '../kernels/rice-stream.ts';
+import { selectLargest } from '../kernels/selection.ts';
+import { CodecError, checkSize, type DeltaCodec, type SparseDelta } from './delta-codec.ts';
 import { riceBitsMax, riceParameter } from './rice.ts';
-import { nearestScaleCode, SCALE_CODE_MAX, scaleUnits, scaleValue } from './scale.ts';
-import { ChunkSelector } from './top-k.ts';
+import { nearestScaleCode, SCALE_CODE_MAX, scaleValue } from './scale.ts';
 
 /** As in the run manifest. */
 export const chunkMax = 65536;
@@ -47,7 +47,7 @@ interface ChunkLayout {
   readonly riceBits: number;
 }
 
-/** Builds the codec. @throws RangeError for impossible options. `select` throws NonFiniteError (top-k.ts). */
+/** Builds the codec. @throws RangeError for impossible options. `select` throws NonFiniteError. */
 export function sparseSignCodec(options: SparseSignOptions): DeltaCodec {
   const { size, chunk, perChunk } = options;
   assertInRange('size', size, 1, 2 ** 32 - 1);
@@ -66,21 +66,15 @@ export function sparseSignCodec(options: SparseSignOptions): DeltaCodec {
     if (vector.length !== size) {
       throw new RangeError(`the codec is for ${size} coordinates, the vector has ${vector.length}`);
     }
-    const selector = new ChunkSelector(vector, chunk, perChunk);
     const indices = new Uint32Array(chunks * perChunk);
     const signs = new Int8Array(indices.length);
     const starts = new Uint32Array(chunks + 1);
     const scaleCodes = new Uint8Array(chunks);
+    const to = { indices, signs };
     let at = 0;
     for (let c = 0; c < chunks; c++) {
       const { start, end, count } = layoutOf(c);
-      selector.select(start, end, count, indices, at);
-      let sum = 0;
-      for (let i = at; i < at + count; i++) {
-        const value = vector[indices[i]!]!;
-        sum += Math.abs(value);
-        signs[i] = value < 0 ? -1 : 1;
-      }
+      const sum = selectLargest(vector, start, end, count, to, at);
       scaleCodes[c] = nearestScaleCode(sum / count);
       if (scaleCodes[c] !== 0) {
         at += count;
@@ -96,26 +90,15 @@ export function sparseSignCodec(options: SparseSignOptions): DeltaCodec {
     }
     const body = new Uint8Array(bodyBytesMax);
     body.set(delta.scaleCodes);
-    const writer = new BitWriter(body, chunks);
+    const writer = new RiceWriter(body, chunks);
     for (let c = 0; c < chunks; c++) {
-      const { start, end, count, riceBits } = layoutOf(c);
-      const first = delta.starts[c]!;
-      const last = delta.starts[c + 1]!;
-      if (last - first !== (delta.scaleCodes[c] === 0 ? 0 : count)) {
+      const layout = layoutOf(c);
+      const [first, last] = [delta.starts[c]!, delta.starts[c + 1]!];
+      if (last - first !== (delta.scaleCodes[c] === 0 ? 0 : layout.count)) {
         throw new RangeError(`chunk ${c} of the delta has ${last - first} indices`);
       }
-      let previous = start - 1;
-      for (let i = first; i < last; i++) {
-        const index = delta.indices[i]!;
-        const gap = index - previous - 1;
-        if (gap < 0 || index >= end) {
-          throw new RangeError(`index ${index} of chunk ${c} is out of order or outside the chunk`);
-        }
-        writer.writeZeros(gap >> riceBits);
-        // The one bit that ends the quotient, the remainder and the sign in one go.
-        const remainder = gap & ((1 << riceBits) - 1);
-        writer.write((((1 << riceBits) | remainder) << 1) | (delta.signs[i]! < 0 ? 1 : 0), riceBits + 2);
-        previous = index;
+      if (last > first) {
+        writer.write(delta.indices.subarray(first, last), delta.signs.subarray(first, last), layout);
       }
     }
     return body.slice(0, writer.finish());
@@ -145,30 +128,22 @@ export function sparseSignCodec(options: SparseSignOptions): DeltaCodec {
     }
     const indices = new Uint32Array(total);
     const signs = new Int8Array(total);
-    const reader = new BitReader(body, chunks);
+    const reader = new RiceReader(body, chunks);
     for (let c = 0; c < chunks; c++) {
-      const last = starts[c + 1]!;
-      let at = starts[c]!;
-      if (at === last) {
-        continue;
-      }
-      const { start, end, riceBits } = layoutOf(c);
-      let previous = start - 1;
-      for (; at < last; at++) {
-        // Leaves room for the indices that must follow.
-        const gapMax = end - (last - at) - previous - 1;
-        const quotient = reader.readZeros(gapMax >> riceBits);
-        const rest = reader.read(riceBits + 1);
-        const gap = (quotient << riceBits) | (rest >> 1);
-        if (gap > gapMax) {
-          throw new CodecError('a gap leaves its chunk');
-        }
-        previous += gap + 1;
-        indices[at] = previous;
-        signs[at] = 1 - 2 * (rest & 1);
-      }
+      const [first, last] = [starts[c]!, starts[c + 1]!];
+      if (first === last) continue;
+      const layout = layoutOf(c);
+      const fault = reader.read(
+        indices.subarray(first, last),
+        signs.subarray(first, last),
+        layout,
+        layoutBitsMax(layout),
+      );
+      if (fault !== null) throw new CodecError(`chunk ${c}: ${fault}`);
     }
-    reader.finish();
+    if (!reader.isAtEnd()) {
+      throw new CodecError('the body is longer than its bit stream, or its padding is not zero');
+    }
     return { size, chunk, indices, signs, starts, scaleCodes };
   }
 
@@ -186,7 +161,7 @@ export function addDecoded(vector: Float32Array | Float64Array, delta: SparseDel
 }
 
 function addMultiple(vector: Float32Array | Float64Array, delta: SparseDelta, factor: 1 | -1): void {
-  assertSize(vector, delta);
+  checkSize(delta, vector);
   const { indices, signs, starts, scaleCodes } = delta;
   for (let c = 0; c < scaleCodes.length; c++) {
     const value = factor * scaleValue(scaleCodes[c]!);
@@ -208,26 +183,6 @@ export function squaredNorm(delta: SparseDelta): number {
   return sum;
 }
 
-/**
- * units += sign * round(scaleUnits * multiplier) at each index, in units of 2^-UNIT_BITS. Every term is an integer
- * below 2^44 for |multiplier| <= 1, and sums of integers are exact in float64 below 2^53: so up to 512 deltas
- * give the same bits in any order, and adding one again with the opposite sign takes it out without a trace.
- */
-export function accumulate(units: Float64Array, delta: SparseDelta, multiplier: number): void {
-  assertSize(units, delta);
-  const { indices, signs, starts, scaleCodes } = delta;
-  for (let c = 0; c < scaleCodes.length; c++) {
-    // Of the absolute value: Math.round treats halves of opposite sign differently.
-    const magnitude = Math.round(scaleUnits(scaleCodes[c]!) * Math.abs(multiplier));
-    const term = multiplier < 0 ? -magnitude : magnitude;
-    const last = starts[c + 1]!;
-    for (let i = starts[c]!; i < last; i++) {
-      const index = indices[i]!;
-      units[index] = units[index]! + signs[i]! * term;
-    }
-  }
-}
-
 function chunkLayout(start: number, end: number, chunk: number, perChunk: number): ChunkLayout {
   const length = end - start;
   const count = Math.max(1, Math.ceil((perChunk * length) / chunk));
@@ -236,12 +191,6 @@ function chunkLayout(start: number, end: number, chunk: number, perChunk: number
 
 function layoutBitsMax(layout: ChunkLayout): number {
   return riceBitsMax(layout.end - layout.start, layout.count) + layout.count;
-}
-
-function assertSize(vector: Float32Array | Float64Array, delta: SparseDelta): void {
-  if (vector.length !== delta.size) {
-    throw new RangeError(`a delta of ${delta.size} coordinates does not fit a vector of ${vector.length}`);
-  }
 }
 
 function assertInRange(name: string, value: number, min: number, max: number): void {

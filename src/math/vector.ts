@@ -1,7 +1,8 @@
 /**
- * Kernels over dense float32 vectors. Sums run in float64 from the first element to the last, so the same
+ * Arithmetic with dense float32 vectors, beside the compiled passes of `kernels/dense-vectors.ts`. Sums run in float64 from the first element to the last, so the same
  * vectors give the same bits on every engine. Lengths must agree; a RangeError says when they do not.
  */
+import { absMax } from '../kernels/dense-vectors.ts';
 
 /** Sum of a_i * b_i. */
 export function dot(a: Float32Array, b: Float32Array): number {
@@ -13,11 +14,6 @@ export function dot(a: Float32Array, b: Float32Array): number {
   return sum;
 }
 
-/** Sum of a_i^2. */
-export function squaredNorm(a: Float32Array): number {
-  return dot(a, a);
-}
-
 /** Sum of (a_i - b_i)^2. */
 export function squaredDistance(a: Float32Array, b: Float32Array): number {
   assertSameLength(a, b);
@@ -27,14 +23,6 @@ export function squaredDistance(a: Float32Array, b: Float32Array): number {
     sum += difference * difference;
   }
   return sum;
-}
-
-/** y += factor * x, in place. */
-export function axpy(factor: number, x: Float32Array, y: Float32Array): void {
-  assertSameLength(x, y);
-  for (let i = 0; i < y.length; i++) {
-    y[i] = y[i]! + factor * x[i]!;
-  }
 }
 
 /** x *= factor, in place. */
@@ -66,24 +54,9 @@ export function consensusDistance(vectors: readonly Float32Array[]): number {
   return vectors.reduce((sum, vector) => sum + squaredDistance(vector, mean), 0) / vectors.length;
 }
 
-/** Largest |a_i|; 0 for an empty vector, NaN if one is in it. */
-export function absMax(a: Float32Array): number {
-  let largest = 0;
-  for (let i = 0; i < a.length; i++) {
-    largest = Math.max(largest, Math.abs(a[i]!));
-  }
-  return largest;
-}
-
 /** Whether no coordinate is NaN or infinite. */
 export function allFinite(a: Float32Array): boolean {
-  for (let i = 0; i < a.length; i++) {
-    // x - x is 0 for every finite x and NaN for the rest.
-    if (a[i]! - a[i]! !== 0) {
-      return false;
-    }
-  }
-  return true;
+  return Number.isFinite(absMax(a));
 }
 
 function assertSameLength(a: Float32Array, b: Float32Array): void {

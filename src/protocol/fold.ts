@@ -6,8 +6,9 @@
  * Units are 2^-42 (codec/scale.ts) in doubles that hold integers: exact below 2^53, which entriesPerRoundMax
  * times the largest magnitude (< 4 = 2^44 units) respects; after each round coordinates are clamped to 2^52.
  */
+import { accumulate } from '../codec/accumulate.ts';
 import { UNIT_BITS } from '../codec/scale.ts';
-import { accumulate } from '../codec/sparse-sign.ts';
+import { scaledToFloat32 } from '../kernels/dense-vectors.ts';
 import { median } from '../math/statistics.ts';
 import type { Crypto } from './crypto.ts';
 import { keyToBytes } from './envelope.ts';
@@ -16,6 +17,7 @@ import type { LogSlot } from './log-book.ts';
 import type { DeltaLogSpec } from './run-spec.ts';
 
 const UNITS_PER_ONE = 2 ** UNIT_BITS;
+const ONE_PER_UNIT = 2 ** -UNIT_BITS;
 /** Coordinates are clamped to this many units either way: 1024. */
 export const unitsMax = 2 ** 52;
 const EVERYONE = 2 ** 32;
@@ -61,7 +63,10 @@ export interface FoldContext {
 
 export function initialState(initial: Float32Array, initHash: Uint8Array): FoldState {
   const units = new Float64Array(initial.length);
-  for (let i = 0; i < units.length; i++) units[i] = Math.round(initial[i]! * UNITS_PER_ONE) + 0;
+  for (let i = 0; i < units.length; i++) {
+    const value = Math.round(initial[i]! * UNITS_PER_ONE) + 0;
+    units[i] = Math.max(-unitsMax, Math.min(unitsMax, value));
+  }
   return {
     round: -1,
     root: initHash,
@@ -73,12 +78,14 @@ export function initialState(initial: Float32Array, initHash: Uint8Array): FoldS
   };
 }
 
-export function cloneState(state: FoldState): FoldState {
+/** A copy; `into` may give the memory for its units, which saves the system the work of finding new. */
+export function cloneState(state: FoldState, into?: Float64Array): FoldState {
+  into?.set(state.units);
   return {
     round: state.round,
     root: state.root,
     weight: state.weight,
-    units: state.units.slice(),
+    units: into ?? state.units.slice(),
     statistics: new Map(state.statistics),
     banned: new Map(state.banned),
     contributions: new Map(state.contributions),
@@ -86,9 +93,8 @@ export function cloneState(state: FoldState): FoldState {
 }
 
 export function toParameters(state: FoldState): Float32Array {
-  const parameters = new Float32Array(state.units.length);
-  for (let i = 0; i < parameters.length; i++) parameters[i] = state.units[i]! / UNITS_PER_ONE;
-  return parameters;
+  // The inverse of a power of two is exact.
+  return scaledToFloat32(state.units, ONE_PER_UNIT);
 }
 
 /**
@@ -141,18 +147,18 @@ export function foldRound(
   });
   const reference = referenceNorm(state, round, spec);
   const rate = outerRate(Math.max(1, counted.length), spec);
-  for (const message of counted) {
+  const terms = counted.map((message) => {
     const staleness = 1 / (1 + message.misses / spec.committeeSize);
     const clip = reference > 0 ? Math.min(1, (spec.clipFactor * reference) / message.norm) : 1;
     const weight = rate * staleness * clip;
-    accumulate(state.units, message.delta, -weight);
     const before = state.contributions.get(message.author) ?? { deltas: 0, energy: 0 };
     // A product, not a power: engines round ** differently.
     const weightedNorm = weight * message.norm;
     const energy = before.energy + weightedNorm * weightedNorm;
     state.contributions.set(message.author, { deltas: before.deltas + 1, energy });
-  }
-  if (counted.length > 0) clampUnits(state.units);
+    return { delta: message.delta, multiplier: -weight };
+  });
+  accumulate(state.units, terms, unitsMax);
   for (const [author, slot] of slots) {
     if (slot.kind === 'equivocation' && !state.banned.has(author)) state.banned.set(author, round);
   }
@@ -176,12 +182,4 @@ function referenceNorm(state: FoldState, round: number, spec: DeltaLogSpec): num
     if (statistics && statistics.publishers > 0) return statistics.medianNorm;
   }
   return 0;
-}
-
-function clampUnits(units: Float64Array): void {
-  for (let i = 0; i < units.length; i++) {
-    const value = units[i]!;
-    if (value > unitsMax) units[i] = unitsMax;
-    else if (value < -unitsMax) units[i] = -unitsMax;
-  }
 }

@@ -1,15 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
+import { accumulate } from '../../src/codec/accumulate.ts';
 import type { SparseDelta } from '../../src/codec/delta-codec.ts';
 import { scaleValue, UNIT_BITS } from '../../src/codec/scale.ts';
-import {
-  accumulate,
-  addDecoded,
-  sparseSignCodec,
-  squaredNorm,
-  subtractDecoded,
-} from '../../src/codec/sparse-sign.ts';
+import { addDecoded, sparseSignCodec, squaredNorm, subtractDecoded } from '../../src/codec/sparse-sign.ts';
 import { rngFor } from '../../src/math/rng.ts';
 import { shapesWithVector } from './arbitraries.ts';
 
@@ -59,7 +54,7 @@ describe('arithmetic with sparse deltas', () => {
           Float32Array.from(vector, (value, i) => value - sent[i]!),
         );
         const units = new Float64Array(shape.size);
-        accumulate(units, delta, 1);
+        accumulate(units, [{ delta: delta, multiplier: 1 }]);
         assert.deepEqual(
           units.map((unit) => unit * 2 ** -UNIT_BITS),
           sent.map((value) => value + 0),
@@ -72,15 +67,33 @@ describe('arithmetic with sparse deltas', () => {
 
   test('vectors of another length are refused', () => {
     const [delta] = randomDeltas(1) as [SparseDelta];
-    assert.throws(() => accumulate(new Float64Array(1999), delta, 1), RangeError);
+    assert.throws(() => accumulate(new Float64Array(1999), [{ delta: delta, multiplier: 1 }]), RangeError);
     assert.throws(() => addDecoded(new Float32Array(2001), delta), RangeError);
+  });
+
+  test('accumulate: many deltas at once, with a limit, as one after the other and a pass over all', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.double({ min: -1, max: 1, noNaN: true }), { minLength: 1, maxLength: 6 }),
+        fc.integer({ min: 0, max: 2 ** 40 }),
+        (weights, limit) => {
+          const terms = randomDeltas(weights.length).map((delta, d) => ({ delta, multiplier: weights[d]! }));
+          const plain = new Float64Array(2000);
+          for (const term of terms) accumulate(plain, [term]);
+          const together = new Float64Array(2000);
+          accumulate(together, terms, limit);
+          const within = plain.map((value) => Math.max(-limit, Math.min(limit, value)));
+          assert.equal(bytesOf(together), bytesOf(within));
+        },
+      ),
+    );
   });
 
   test('accumulate: opposite multipliers cancel exactly', () => {
     const units = new Float64Array(2000);
     for (const [d, delta] of randomDeltas(20).entries()) {
-      accumulate(units, delta, (d + 1) / 27);
-      accumulate(units, delta, -(d + 1) / 27);
+      accumulate(units, [{ delta: delta, multiplier: (d + 1) / 27 }]);
+      accumulate(units, [{ delta: delta, multiplier: -(d + 1) / 27 }]);
     }
     assert.ok(units.every((unit) => unit === 0));
   });
@@ -95,8 +108,8 @@ describe('arithmetic with sparse deltas', () => {
           const order = rngFor(`order/${seed}`).shuffle(deltas.map((_, d) => d));
           const [straight, shuffled] = [new Float64Array(2000), new Float64Array(2000)];
           deltas.forEach((delta, d) => {
-            accumulate(straight, delta, weights[d]!);
-            accumulate(shuffled, deltas[order[d]!]!, weights[order[d]!]!);
+            accumulate(straight, [{ delta: delta, multiplier: weights[d]! }]);
+            accumulate(shuffled, [{ delta: deltas[order[d]!]!, multiplier: weights[order[d]!]! }]);
           });
           assert.equal(bytesOf(shuffled), bytesOf(straight));
         },
@@ -109,7 +122,7 @@ describe('arithmetic with sparse deltas', () => {
     const largest = codec.select(Float32Array.of(100));
     const units = new Float64Array(1);
     for (let i = 0; i < 512; i++) {
-      accumulate(units, largest, 1);
+      accumulate(units, [{ delta: largest, multiplier: 1 }]);
     }
     assert.ok(units[0]! < 2 ** 53);
     assert.equal(BigInt(units[0]!), 512n * 120194n * 2n ** 27n);
@@ -127,7 +140,7 @@ describe('arithmetic with sparse deltas', () => {
       const units = Float64Array.from(start, (value) => Math.round(value * 2 ** UNIT_BITS));
       const floats = start.slice();
       for (const d of new Set(arrivals)) {
-        accumulate(units, deltas[d]!, 1 / 4);
+        accumulate(units, [{ delta: deltas[d]!, multiplier: 1 / 4 }]);
         addDecoded(floats, deltas[d]!);
       }
       exact.add(bytesOf(units));

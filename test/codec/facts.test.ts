@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { sparseSignCodec, subtractDecoded } from '../../src/codec/sparse-sign.ts';
+import { squaredNorm } from '../../src/kernels/dense-vectors.ts';
 import { type Rng, rngFor } from '../../src/math/rng.ts';
-import { squaredNorm } from '../../src/math/vector.ts';
 
 const CHUNK = 4096;
 const PER_CHUNK = 64;

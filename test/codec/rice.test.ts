@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { BitReader, BitWriter } from '../../src/codec/bits.ts';
 import { CodecError } from '../../src/codec/delta-codec.ts';
 import { riceParameter } from '../../src/codec/rice.ts';
+import { BitReader, BitWriter } from '../kernels/twins/bits.ts';
 
 describe('Rice parameter', () => {
   /** Expected bits per geometric gap with the mean of k of `length` coordinates at random. */

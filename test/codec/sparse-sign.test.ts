@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { CodecError } from '../../src/codec/delta-codec.ts';
 import { type SparseSignOptions, sparseSignCodec } from '../../src/codec/sparse-sign.ts';
-import { NonFiniteError } from '../../src/codec/top-k.ts';
+import { NonFiniteError } from '../../src/kernels/selection.ts';
 import { rngFor } from '../../src/math/rng.ts';
 import { shapes, shapesWithVector, vectorOf } from './arbitraries.ts';
 import { encodeByOracle, selectByOracle } from './oracle.ts';

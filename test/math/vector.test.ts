@@ -11,21 +11,16 @@ describe('vector kernels', () => {
     const a = floats(1, -2, 3);
     const b = floats(4, 5, -6);
     assert.equal(vector.dot(a, b), 4 - 10 - 18);
-    assert.equal(vector.squaredNorm(a), 14);
     assert.equal(vector.squaredDistance(a, b), 9 + 49 + 81);
-    assert.equal(vector.absMax(b), 6);
-    assert.equal(vector.absMax(floats()), 0);
     assert.deepEqual(vector.meanOfVectors([a, b]), floats(2.5, 1.5, -1.5));
-    vector.axpy(2, a, b);
-    assert.deepEqual(b, floats(6, 1, 0));
     vector.scale(b, -0.5);
-    assert.deepEqual(b, floats(-3, -0.5, -0));
+    assert.deepEqual(b, floats(-2, -2.5, 3));
     assert.deepEqual(a, floats(1, -2, 3));
   });
 
   test('sums run in float64: 2^24 ones and one more are not lost', () => {
     const a = floats(4096, 1, 1, 1);
-    assert.equal(vector.squaredNorm(a), 2 ** 24 + 3);
+    assert.equal(vector.dot(a, a), 2 ** 24 + 3);
     assert.deepEqual(
       vector.meanOfVectors([floats(2 ** 24), floats(1), floats(1)]),
       floats((2 ** 24 + 2) / 3),
@@ -55,7 +50,6 @@ describe('vector kernels', () => {
 
   test('refuse vectors of different lengths, and the mean of none', () => {
     assert.throws(() => vector.dot(floats(1), floats(1, 2)), RangeError);
-    assert.throws(() => vector.axpy(1, floats(1), floats(1, 2)), RangeError);
     assert.throws(() => vector.squaredDistance(floats(1), floats()), RangeError);
     assert.throws(() => vector.meanOfVectors([]), RangeError);
     assert.throws(() => vector.meanOfVectors([floats(1), floats(1, 2)]), RangeError);

@@ -6,13 +6,15 @@
 import type { DeltaCodec } from '../../codec/delta-codec.ts';
 import { decodeFloat32, encodeFloat32 } from '../../codec/dense.ts';
 import { addDecoded, subtractDecoded } from '../../codec/sparse-sign.ts';
-import { allFinite } from '../../math/vector.ts';
+import { absMax, decayAndAdd } from '../../kernels/dense-vectors.ts';
 import type { Signer } from '../crypto.ts';
 import { type Envelope, type EnvelopeContext, sealEnvelope } from '../envelope.ts';
 import type { StoreWrite } from '../io.ts';
 import type { LogMessage } from '../log-book.ts';
 
 const RESIDUAL_KEY = 'self/residual';
+/** Largest finite float32. */
+const float32Max = (2 - 2 ** -23) * 2 ** 127;
 
 export class Author {
   readonly #codec: DeltaCodec;
@@ -42,12 +44,11 @@ export class Author {
     }
   }
 
-  /** e <- decay e + (start - end). False, and nothing changed, when the end or the sum is not finite. */
+  /** e <- decay e + (start - end). False, and nothing changed, when the end or a sum might not be finite. */
   learn(start: Float32Array, end: Float32Array): boolean {
-    if (!allFinite(end)) return false;
-    const next = this.#residual.map((value, i) => this.#decay * value + (start[i]! - end[i]!));
-    if (!allFinite(next)) return false;
-    this.#residual.set(next);
+    const bound = this.#decay * absMax(this.#residual) + absMax(start) + absMax(end);
+    if (!(bound <= float32Max)) return false;
+    decayAndAdd(this.#residual, this.#decay, start, end);
     return true;
   }
 

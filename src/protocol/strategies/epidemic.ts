@@ -4,7 +4,8 @@
  * uniformly, and averages its own with what arrived. Models differ from peer to peer; there is no log.
  */
 import { decodeFloat32, encodeFloat32 } from '../../codec/dense.ts';
-import { allFinite, axpy, meanOfVectors } from '../../math/vector.ts';
+import { axpy } from '../../kernels/dense-vectors.ts';
+import { allFinite, meanOfVectors } from '../../math/vector.ts';
 import type { CoreDependencies } from '../core-dependencies.ts';
 import {
   bytesToHex,

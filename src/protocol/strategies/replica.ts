@@ -49,6 +49,8 @@ export class Replica {
   readonly log: LogBook;
   #base: FoldState;
   #live: FoldState | null = null;
+  /** Memory of the last live state, which the next one takes over. */
+  #liveUnits: Float64Array | undefined;
   #snapshots: Snapshot[] = [];
   #logFrom = 0;
   readonly #marks = new Map<number, HistoryMark>();
@@ -120,7 +122,8 @@ export class Replica {
   /** The model of everything held, open rounds included. */
   live(): FoldState {
     if (!this.#live) {
-      const state = cloneState(this.#base);
+      const state = cloneState(this.#base, this.#liveUnits);
+      this.#liveUnits = state.units;
       const last = this.log.heldRounds().at(-1) ?? -1;
       while (state.round < last) this.#foldInto(state);
       this.#live = state;

@@ -1,6 +1,6 @@
 /**
  * Passes over dense blocks. Every buffer has room for eight elements more than its vector, so that the passes run
- * in whole vectors; reductions put zeros there first. Arithmetic is float64, rounded once to float32.
+ * in whole vectors; reductions put zeros there first, and sum in float64.
  */
 
 /** Four float32 from two pairs of float64. */
@@ -16,19 +16,15 @@ function high(x: v128): v128 {
   return f64x2.promote_low_f32x4(v128.shuffle<f64>(x, x, 1, 1));
 }
 
-/** y += a x over n float32. */
-export function axpy(y: usize, x: usize, a: f64, n: i32): void {
-  const factor = f64x2.splat(a);
+/** y += a x over n float32, each product and each sum rounded to float32. */
+export function axpy(y: usize, x: usize, a: f32, n: i32): void {
+  const factor = f32x4.splat(a);
   const end = y + ((<usize>n) << 2);
   while (y < end) {
-    const u = v128.load(x);
-    const v = v128.load(y);
-    v128.store(
-      y,
-      narrow(f64x2.add(low(v), f64x2.mul(factor, low(u))), f64x2.add(high(v), f64x2.mul(factor, high(u)))),
-    );
-    x += 16;
-    y += 16;
+    v128.store(y, f32x4.add(v128.load(y), f32x4.mul(factor, v128.load(x))));
+    v128.store(y, f32x4.add(v128.load(y, 16), f32x4.mul(factor, v128.load(x, 16))), 16);
+    x += 32;
+    y += 32;
   }
 }
 
@@ -100,58 +96,26 @@ export function largestKey(x: usize, n: i32): i32 {
   );
 }
 
-/** r = decay r + (start - end) over n float32. */
-export function decayAndAdd(r: usize, start: usize, end: usize, decay: f64, n: i32): void {
-  const factor = f64x2.splat(decay);
+/** r = decay r + (start - end) over n float32, each operation rounded to float32. */
+export function decayAndAdd(r: usize, start: usize, end: usize, decay: f32, n: i32): void {
+  const factor = f32x4.splat(decay);
   const last = r + ((<usize>n) << 2);
   while (r < last) {
-    const u = v128.load(r);
-    const s = v128.load(start);
-    const e = v128.load(end);
-    v128.store(
-      r,
-      narrow(
-        f64x2.add(f64x2.mul(factor, low(u)), f64x2.sub(low(s), low(e))),
-        f64x2.add(f64x2.mul(factor, high(u)), f64x2.sub(high(s), high(e))),
-      ),
-    );
+    const change = f32x4.sub(v128.load(start), v128.load(end));
+    v128.store(r, f32x4.add(f32x4.mul(factor, v128.load(r)), change));
     r += 16;
     start += 16;
     end += 16;
   }
 }
 
-/** sums += x: n float32 onto n float64. */
-export function addTo64(sums: usize, x: usize, n: i32): void {
-  const end = x + ((<usize>n) << 2);
-  while (x < end) {
-    const u = v128.load(x);
-    v128.store(sums, f64x2.add(v128.load(sums), low(u)));
-    v128.store(sums, f64x2.add(v128.load(sums, 16), high(u)), 16);
-    x += 16;
-    sums += 32;
-  }
-}
-
-/** y = x / divisor: n float64 to n float32. */
-export function divideTo32(y: usize, x: usize, divisor: f64, n: i32): void {
-  const d = f64x2.splat(divisor);
+/** y = factor x: n float64 to n float32. */
+export function scaleTo32(y: usize, x: usize, factor: f64, n: i32): void {
+  const factors = f64x2.splat(factor);
   const end = y + ((<usize>n) << 2);
   while (y < end) {
-    v128.store(y, narrow(f64x2.div(v128.load(x), d), f64x2.div(v128.load(x, 16), d)));
+    v128.store(y, narrow(f64x2.mul(v128.load(x), factors), f64x2.mul(v128.load(x, 16), factors)));
     x += 32;
     y += 16;
-  }
-}
-
-/** x = min(max(x, -limit), limit) over n float64. */
-export function clamp64(x: usize, limit: f64, n: i32): void {
-  const most = f64x2.splat(limit);
-  const least = f64x2.splat(-limit);
-  const end = x + ((<usize>n) << 3);
-  while (x < end) {
-    v128.store(x, f64x2.pmax(least, f64x2.pmin(most, v128.load(x))));
-    v128.store(x, f64x2.pmax(least, f64x2.pmin(most, v128.load(x, 16))), 16);
-    x += 32;
   }
 }

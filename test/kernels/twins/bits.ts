@@ -1,5 +1,5 @@
 /** A stream of bits in bytes, the most significant bit of each byte first. */
-import { CodecError } from './delta-codec.ts';
+import { CodecError } from '../../../src/codec/delta-codec.ts';
 
 /** Appends bits to a buffer that the caller made large enough; writing past its end is lost (and a bug). */
 export class BitWriter {

@@ -1,0 +1,87 @@
+/** Sums of weighted deltas in integers, exact in any order. */
+import { checkSize, type SparseDelta } from './delta-codec.ts';
+import { scaleUnits } from './scale.ts';
+
+export interface WeightedDelta {
+  readonly delta: SparseDelta;
+  /** In [-1, 1]. */
+  readonly multiplier: number;
+}
+
+/**
+ * units += sign * round(scaleUnits * multiplier) at each index of each delta, in units of 2^-UNIT_BITS; afterwards what
+ * was within +-limit before is so again, cut off at the limit. Every term is an integer below 2^44 for |multiplier| <= 1,
+ * and sums of integers are exact in float64 below 2^53: so up to 512 deltas give the same bits in any order, and adding one
+ * again with the opposite sign takes it out without a trace (where no limit was met).
+ *
+ * All deltas visit a chunk before the next one is begun: it stays in the first-level cache, and memory sees one pass
+ * whatever the number of deltas.
+ */
+export function accumulate(
+  units: Float64Array,
+  terms: readonly WeightedDelta[],
+  limit = Number.POSITIVE_INFINITY,
+): void {
+  const first = terms[0];
+  if (first === undefined) return;
+  const { chunk } = first.delta;
+  for (const { delta } of terms) {
+    checkSize(delta, units);
+    if (delta.chunk !== chunk) throw new RangeError('deltas of different chunks do not go together');
+  }
+  const chunks = first.delta.scaleCodes.length;
+  for (let c = 0; c < chunks; c++) {
+    const start = c * chunk;
+    const end = Math.min(start + chunk, units.length);
+    const isDense =
+      terms.length * (first.delta.starts[c + 1]! - first.delta.starts[c]!) * lineUnits > end - start;
+    let isWithin = !isDense || Number.isFinite(readAhead(units, start, end));
+    for (const { delta, multiplier } of terms) {
+      const code = delta.scaleCodes[c]!;
+      if (code === 0) continue;
+      // Of the absolute value: Math.round treats halves of opposite sign differently.
+      const magnitude = Math.round(scaleUnits(code) * Math.abs(multiplier));
+      const term = multiplier < 0 ? -magnitude : magnitude;
+      isWithin = addSigned(units, delta, c, term, limit) && isWithin;
+    }
+    if (!isWithin) clamp(units, start, end, limit);
+  }
+}
+
+/** Float64 of a line of the cache. */
+const lineUnits = 8;
+
+/**
+ * Reads one number of each line, and returns their sum. Where most lines will be written to anyway this halves the time: memory
+ * streams them in order, while the indices of a delta ask for them one by one.
+ */
+function readAhead(units: Float64Array, start: number, end: number): number {
+  let sum = 0;
+  for (let i = start; i < end; i += lineUnits) sum += units[i]!;
+  return sum;
+}
+
+/** Adds one chunk of a delta. Returns whether no sum, however short-lived, passed the limit. */
+function addSigned(
+  units: Float64Array,
+  { indices, signs, starts }: SparseDelta,
+  c: number,
+  term: number,
+  limit: number,
+): boolean {
+  const last = starts[c + 1]!;
+  let isWithin = true;
+  for (let i = starts[c]!; i < last; i++) {
+    const index = indices[i]!;
+    const sum = units[index]! + signs[i]! * term;
+    units[index] = sum;
+    if (sum > limit || sum < -limit) isWithin = false;
+  }
+  return isWithin;
+}
+
+function clamp(units: Float64Array, start: number, end: number, limit: number): void {
+  for (let i = start; i < end; i++) {
+    units[i] = Math.max(-limit, Math.min(limit, units[i]!));
+  }
+}
