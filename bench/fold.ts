@@ -47,10 +47,10 @@ const measurements = measure(
       target.round = -1;
       foldRound(target, log.slots(0), log.digest(0), context);
     },
-    'materialise: clone': () => void cloneState(start),
+    'materialise: copy': () => void cloneState(start, target.units),
     'materialise: to float32': () => void toParameters(start),
-    'materialise: clone, fold, to float32': () => {
-      const state = cloneState(start);
+    'materialise: copy, fold, to float32': () => {
+      const state = cloneState(start, target.units);
       foldRound(state, log.slots(0), log.digest(0), context);
       toParameters(state);
     },
