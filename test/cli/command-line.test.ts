@@ -23,7 +23,11 @@ describe('the command line', { concurrency: 2 }, () => {
     [['run', 'show', runFile], 1, /this is not a run manifest/],
     [['node'], 2, /a node needs --run .* and --data /],
     [['node', '--run', 'x', '--data', 'y', '--http', '70000'], 2, /expected a whole number from 0 to 65535/],
-    [['node', '--run', 'x', '--data', 'y', '--backend', 'gpu'], 2, /Allowed choices are auto, wasm, fast, native/],
+    [
+      ['node', '--run', 'x', '--data', 'y', '--backend', 'gpu'],
+      2,
+      /Allowed choices are auto, wasm, fast, native/,
+    ],
     [['bootstrap', '--listen', 'here'], 2, /--listen here is not a multiaddr/],
     [
       ['bootstrap', '--bootstrap', '/ip4/127.0.0.1/tcp/1'],
