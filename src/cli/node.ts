@@ -1,8 +1,9 @@
 import { type Command, Option } from 'commander';
 import { ConfigError } from '../config/config-error.ts';
-import { BACKEND_CHOICES, LOG_LEVELS, type LogLevel } from '../daemon/options.ts';
+import { LOG_LEVELS, type LogLevel } from '../daemon/options.ts';
 import type { BackendChoice } from '../training/tfjs-backend.ts';
 import { collected, wholeNumber } from './arguments.ts';
+import { backendOption } from './backend-option.ts';
 import { dataHome } from './data-home.ts';
 import { perform } from './perform.ts';
 
@@ -30,14 +31,7 @@ export function addNodeCommand(parent: Command): Command {
     .option('--dir <dir>', 'key, store, log and model of this node', dataHome('node'))
     .option('--listen <address...>', 'multiaddr to listen on (default: /ip4/0.0.0.0/tcp/0)', collected)
     .option('--http <port>', 'status API on 127.0.0.1; 0 for any free port', wholeNumber(0, 65535), 0)
-    .addOption(
-      new Option(
-        '--backend <id>',
-        'what trains: wasm gives the same bits on every CPU, fast and native do not, auto is native or wasm',
-      )
-        .choices(BACKEND_CHOICES)
-        .default('wasm'),
-    )
+    .addOption(backendOption())
     .addOption(new Option('--log-level <level>', 'of DIR/log.jsonl').choices(LOG_LEVELS).default('info'))
     .action((options: Options, command: Command) =>
       perform(command, async ({ say, signal }) => {

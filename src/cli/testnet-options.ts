@@ -1,10 +1,11 @@
 /** Options that `start` and `testnet up` share, and what they mean to the launcher. */
 import { type Command, Option } from 'commander';
 import { ConfigError } from '../config/config-error.ts';
-import { BACKEND_CHOICES, LOG_LEVELS, type LogLevel } from '../daemon/options.ts';
+import { LOG_LEVELS, type LogLevel } from '../daemon/options.ts';
 import type { UpOptions } from '../testnet/up-testnet.ts';
 import type { BackendChoice } from '../training/tfjs-backend.ts';
 import { numberBetween, wholeNumber } from './arguments.ts';
+import { backendOption } from './backend-option.ts';
 import { entryFile, packageRoot } from './package-root.ts';
 
 export interface TestnetOptions {
@@ -50,14 +51,7 @@ export function addTestnetOptions(command: Command): Command {
       'from booting the nodes to round 0 (default: measured)',
       numberBetween(0, 3600),
     )
-    .addOption(
-      new Option(
-        '--backend <id>',
-        'what trains: wasm gives the same bits on every CPU, fast and native do not, auto is native or wasm',
-      )
-        .choices(BACKEND_CHOICES)
-        .default('wasm'),
-    )
+    .addOption(backendOption())
     .addOption(new Option('--log-level <level>', 'of each log.jsonl').choices(LOG_LEVELS).default('info'));
 }
 

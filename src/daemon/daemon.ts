@@ -110,6 +110,7 @@ async function start(
   learner ??= await startLearner(signed, options, teardown);
   const backend = learner.backend;
   log.info({ runId, backend }, 'learner ready');
+  options.tell(`backend   ${backend}`);
   teardown.add(await serveManifests(host, (asked) => (asked === runId ? signed.bytes : null)));
 
   const stored: Array<readonly [string, Uint8Array]> = [];

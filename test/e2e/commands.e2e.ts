@@ -88,6 +88,11 @@ describe('start', () => {
     ]);
     assert.deepEqual([result['nodes'], result['rounds'], result['bootstrapsAlive']], [4, 12, 0]);
     assert.equal((result['modelHashes'] as string[]).length, 1);
+    const said = readFileSync(join(at('start'), 'node-00', 'output.log'), 'utf8');
+    assert.match(
+      said,
+      /^backend {3}TensorFlow\.js on WebAssembly SIMD: bit-identical on every CPU; .*'fast'/m,
+    );
     assert.ok((result['accuracyMin'] as number) > 0.3, `accuracy ${result['accuracyMin']}`);
     assert.deepEqual(await running(at('start')), []);
     assert.deepEqual(halfWritten(at('start')), []);

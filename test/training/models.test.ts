@@ -4,11 +4,10 @@ import * as tf from '@tensorflow/tfjs';
 import { rngFor } from '../../src/math/rng.ts';
 import { modelLayout, outputsOf, parameterCount } from '../../src/protocol/model-layout.ts';
 import { type ModelSpec, modelSchema, trainingSchema } from '../../src/protocol/run-spec.ts';
-import type { Batch } from '../../src/training/batch.ts';
 import { initialVector } from '../../src/training/initial.ts';
-import { inputShapeOf } from '../../src/training/models/forward.ts';
 import { Network } from '../../src/training/network.ts';
 import { startBackend } from '../../src/training/tfjs-backend.ts';
+import { randomBatch } from './random-batch.ts';
 
 const image = { height: 16, width: 16, channels: 1, outputs: 4 };
 const models: readonly ModelSpec[] = [
@@ -20,17 +19,6 @@ const models: readonly ModelSpec[] = [
   { kind: 'gpt', context: 8, layers: 2, heads: 2, width: 12 },
 ];
 const sgd = trainingSchema.parse({});
-
-/** Random inputs and labels: what a network can learn by heart. */
-function randomBatch(model: ModelSpec, rows: number): Batch {
-  const rng = rngFor(`models/${model.kind}`);
-  const isText = model.kind === 'gpt';
-  const values = isText ? rows * model.context : inputShapeOf(model, rows, 0).reduce((a, b) => a * b, 1);
-  const inputs = isText ? new Int32Array(values) : new Float32Array(values);
-  for (let at = 0; at < values; at++) inputs[at] = isText ? rng.int(256) : rng.uniform(-1, 1);
-  const labels = Int32Array.from({ length: isText ? values : rows }, () => rng.int(outputsOf(model)));
-  return { rows, inputs, labels };
-}
 
 before(() => startBackend('wasm'));
 
@@ -47,7 +35,7 @@ test('the models have the sizes of the literature', () => {
 for (const model of models) {
   describe(model.kind, () => {
     const start = initialVector(model, 1);
-    const batch = randomBatch(model, 3);
+    const batch = randomBatch(model, 3, `models/${model.kind}`);
 
     test('its tensors cover the vector without gaps and under different names', () => {
       const layout = modelLayout(model);

@@ -5,15 +5,13 @@
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
-import { rngFor } from '../../src/math/rng.ts';
-import { outputsOf } from '../../src/protocol/model-layout.ts';
 import { type ModelSpec, type TrainingSpec, trainingSchema } from '../../src/protocol/run-spec.ts';
 import type { Batch } from '../../src/training/batch.ts';
 import { initialVector, vectorHash } from '../../src/training/initial.ts';
-import { inputShapeOf } from '../../src/training/models/forward.ts';
 import { Network } from '../../src/training/network.ts';
 import { learningRateAt } from '../../src/training/schedule.ts';
 import { startBackend } from '../../src/training/tfjs-backend.ts';
+import { randomBatch } from './random-batch.ts';
 
 interface Case {
   readonly name: string;
@@ -58,16 +56,8 @@ const cases: readonly Case[] = [
 
 const steps = 50;
 
-function batchOf(model: ModelSpec, step: number): Batch {
-  const rng = rngFor(`reproducible/${model.kind}/${step}`);
-  const rows = 5;
-  const isText = model.kind === 'gpt';
-  const values = isText ? rows * model.context : inputShapeOf(model, rows, 0).reduce((a, b) => a * b, 1);
-  const inputs = isText ? new Int32Array(values) : new Float32Array(values);
-  for (let at = 0; at < values; at++) inputs[at] = isText ? rng.int(256) : rng.uniform(-1, 1);
-  const labels = Int32Array.from({ length: isText ? values : rows }, () => rng.int(outputsOf(model)));
-  return { rows, inputs, labels };
-}
+const batchOf = (model: ModelSpec, step: number): Batch =>
+  randomBatch(model, 5, `reproducible/${model.kind}/${step}`);
 
 function train(model: ModelSpec, training: TrainingSpec): Float32Array {
   const network = new Network(model, initialVector(model, 7));

@@ -33,67 +33,56 @@ export function installConvolutions(host: KernelHost): void {
       ? withBiasAndActivation(host, convolve(host, inputs, attributes), inputs, attributes)
       : original(),
   );
+  const { kernels } = host;
+  installGradients(
+    host,
+    'Conv2DBackprop',
+    false,
+    kernels.convolveFilterGradient,
+    kernels.convolveInputGradient,
+  );
+  const depthwise = [kernels.depthwiseFilterGradient, kernels.depthwiseInputGradient] as const;
+  installGradients(host, 'DepthwiseConv2dNativeBackprop', true, ...depthwise);
+}
+
+/** Addresses: geometry, two operands, result, scratch memory. */
+type GradientKernel = (geometry: number, first: number, second: number, out: number, scratch: number) => void;
+
+/** Both gradients of a kind of convolution; depthwise ones need no scratch memory. */
+function installGradients(
+  host: KernelHost,
+  name: string,
+  isDepthwise: boolean,
+  byFilter: GradientKernel,
+  byInput: GradientKernel,
+): void {
+  const run = (
+    kernel: GradientKernel,
+    info: tf.backend_util.Conv2DInfo,
+    [first, second]: [tf.TensorInfo, tf.TensorInfo],
+    shape: Shape4D,
+  ): tf.TensorInfo => {
+    const out = host.output(shape);
+    const [geometry, scratch] = isDepthwise ? [placeGeometry(host, info), 0] : place(host, info);
+    kernel(geometry, host.address(first), host.address(second), host.address(out), scratch);
+    return out;
+  };
   installKernel<ConvolutionAttributes & { filterShape: Shape4D }>(
     host,
-    'Conv2DBackpropFilter',
+    `${name}Filter`,
     (_, { x, dy }, attributes, original) => {
       if (!isPlain(attributes, x!, dy!)) return original();
-      const info = geometryOf(x!.shape, attributes.filterShape, attributes, false);
-      const out = host.output(attributes.filterShape);
-      const [geometry, scratch] = place(host, info);
-      host.kernels.convolveFilterGradient(
-        geometry,
-        host.address(x!),
-        host.address(dy!),
-        host.address(out),
-        scratch,
-      );
-      return out;
+      const info = geometryOf(x!.shape, attributes.filterShape, attributes, isDepthwise);
+      return run(byFilter, info, [x!, dy!], attributes.filterShape);
     },
   );
   installKernel<ConvolutionAttributes & { inputShape: Shape4D }>(
     host,
-    'Conv2DBackpropInput',
+    `${name}Input`,
     (_, { dy, filter }, attributes, original) => {
       if (!isPlain(attributes, dy!, filter!)) return original();
-      const info = geometryOf(attributes.inputShape, filter!.shape, attributes, false);
-      const out = host.output(attributes.inputShape);
-      const [geometry, scratch] = place(host, info);
-      host.kernels.convolveInputGradient(
-        geometry,
-        host.address(dy!),
-        host.address(filter!),
-        host.address(out),
-        scratch,
-      );
-      return out;
-    },
-  );
-  installKernel<ConvolutionAttributes & { filterShape: Shape4D }>(
-    host,
-    'DepthwiseConv2dNativeBackpropFilter',
-    (_, { x, dy }, attributes) => {
-      const info = geometryOf(x!.shape, attributes.filterShape, attributes, true);
-      const out = host.output(attributes.filterShape);
-      const geometry = placeGeometry(host, info);
-      host.kernels.depthwiseFilterGradient(geometry, host.address(x!), host.address(dy!), host.address(out));
-      return out;
-    },
-  );
-  installKernel<ConvolutionAttributes & { inputShape: Shape4D }>(
-    host,
-    'DepthwiseConv2dNativeBackpropInput',
-    (_, { dy, filter }, attributes) => {
-      const info = geometryOf(attributes.inputShape, filter!.shape, attributes, true);
-      const out = host.output(attributes.inputShape);
-      const geometry = placeGeometry(host, info);
-      host.kernels.depthwiseInputGradient(
-        geometry,
-        host.address(dy!),
-        host.address(filter!),
-        host.address(out),
-      );
-      return out;
+      const info = geometryOf(attributes.inputShape, filter!.shape, attributes, isDepthwise);
+      return run(byInput, info, [dy!, filter!], attributes.inputShape);
     },
   );
 }

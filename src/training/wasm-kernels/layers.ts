@@ -6,7 +6,7 @@ import * as tf from '@tensorflow/tfjs';
 import type { Activation } from '../operations/dense.ts';
 import { type FusedKernelName, fusedKernels } from '../operations/fused-kernels.ts';
 import type { KernelHost } from './kernel-host.ts';
-import { installKernel } from './registry.ts';
+import { installGradient, installKernel } from './registry.ts';
 
 export function installLayers(host: KernelHost): void {
   installLayerNorm(host);
@@ -14,25 +14,6 @@ export function installLayers(host: KernelHost): void {
   installGelu(host);
   installCrossEntropy(host);
   installAttention(host);
-}
-
-/** Registers the gradient of a kernel: `backward` gets the gradient by its first result. */
-export function installGradient(
-  kernelName: FusedKernelName,
-  saves: { inputs: string[]; outputs?: boolean[] },
-  backward: (
-    dy: tf.Tensor,
-    saved: tf.Tensor[],
-    attributes: tf.NamedAttrMap,
-  ) => Record<string, () => tf.Tensor>,
-): void {
-  tf.registerGradient({
-    kernelName,
-    inputsToSave: saves.inputs,
-    ...(saves.outputs ? { outputsToSave: saves.outputs } : {}),
-    gradFunc: (dy, saved, attributes) =>
-      backward(Array.isArray(dy) ? dy[0]! : dy, saved, attributes as tf.NamedAttrMap),
-  });
 }
 
 function run(

@@ -38,6 +38,25 @@ export function installKernel<Attributes>(
   });
 }
 
+/** Registers the gradient of a kernel: `backward` gets the gradient by its first result. */
+export function installGradient(
+  kernelName: string,
+  saves: { inputs: string[]; outputs?: boolean[] },
+  backward: (
+    dy: tf.Tensor,
+    saved: tf.Tensor[],
+    attributes: tf.NamedAttrMap,
+  ) => Record<string, () => tf.Tensor>,
+): void {
+  tf.registerGradient({
+    kernelName,
+    inputsToSave: saves.inputs,
+    ...(saves.outputs ? { outputsToSave: saves.outputs } : {}),
+    gradFunc: (dy, saved, attributes) =>
+      backward(Array.isArray(dy) ? dy[0]! : dy, saved, attributes as tf.NamedAttrMap),
+  });
+}
+
 /** Calls a kernel of the backend from within another one: the caller disposes of what it does not return. */
 export function callKernel(
   kernelName: string,

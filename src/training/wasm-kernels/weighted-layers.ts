@@ -2,8 +2,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { type FusedKernelName, fusedKernels } from '../operations/fused-kernels.ts';
 import type { KernelHost } from './kernel-host.ts';
-import { installGradient } from './layers.ts';
-import { callKernel, type Inputs, installKernel } from './registry.ts';
+import { callKernel, type Inputs, installGradient, installKernel } from './registry.ts';
 
 interface Activated {
   readonly activation: 'linear' | 'relu';

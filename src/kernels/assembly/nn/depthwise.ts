@@ -8,28 +8,8 @@ export function depthwiseFilterGradient(
   outGradient: usize,
   filterGradient: usize,
 ): void {
-  const multiplier = g.outChannels / g.inChannels;
   memory.fill(filterGradient, 0, bytes(g.filterHeight * g.filterWidth * g.outChannels));
-  let dy = outGradient;
-  for (let image = 0; image < g.batch; image++) {
-    for (let row = 0; row < g.outHeight; row++) {
-      for (let column = 0; column < g.outWidth; column++) {
-        for (let ky = 0; ky < g.filterHeight; ky++) {
-          const y = row * g.strideHeight - g.padTop + ky * g.dilationHeight;
-          if (y < 0 || y >= g.inHeight) continue;
-          for (let kx = 0; kx < g.filterWidth; kx++) {
-            const across = column * g.strideWidth - g.padLeft + kx * g.dilationWidth;
-            if (across < 0 || across >= g.inWidth) continue;
-            const from = x + bytes(((image * g.inHeight + y) * g.inWidth + across) * g.inChannels);
-            const to = filterGradient + bytes((ky * g.filterWidth + kx) * g.outChannels);
-            if (multiplier === 1) addProducts(g.inChannels, from, dy, to);
-            else addScaled(g.inChannels, multiplier, from, dy, to);
-          }
-        }
-        dy += bytes(g.outChannels);
-      }
-    }
-  }
+  visitPairs(g, outGradient, x, filterGradient, true);
 }
 
 export function depthwiseInputGradient(
@@ -38,10 +18,15 @@ export function depthwiseInputGradient(
   filter: usize,
   inGradient: usize,
 ): void {
-  const multiplier = g.outChannels / g.inChannels;
   memory.fill(inGradient, 0, bytes(g.batch * g.inHeight * g.inWidth * g.inChannels));
+  visitPairs(g, outGradient, inGradient, filter, false);
+}
+
+/** For every output and every element of the filter: the gradient of one side from the other, where the image is. */
+function visitPairs(g: Geometry, outGradient: usize, image: usize, filter: usize, isByFilter: bool): void {
+  const multiplier = g.outChannels / g.inChannels;
   let dy = outGradient;
-  for (let image = 0; image < g.batch; image++) {
+  for (let batch = 0; batch < g.batch; batch++) {
     for (let row = 0; row < g.outHeight; row++) {
       for (let column = 0; column < g.outWidth; column++) {
         for (let ky = 0; ky < g.filterHeight; ky++) {
@@ -50,10 +35,13 @@ export function depthwiseInputGradient(
           for (let kx = 0; kx < g.filterWidth; kx++) {
             const across = column * g.strideWidth - g.padLeft + kx * g.dilationWidth;
             if (across < 0 || across >= g.inWidth) continue;
-            const to = inGradient + bytes(((image * g.inHeight + y) * g.inWidth + across) * g.inChannels);
-            const from = filter + bytes((ky * g.filterWidth + kx) * g.outChannels);
-            if (multiplier === 1) addProducts(g.inChannels, from, dy, to);
-            else addDots(g.inChannels, multiplier, from, dy, to);
+            const pixel = image + bytes(((batch * g.inHeight + y) * g.inWidth + across) * g.inChannels);
+            const element = filter + bytes((ky * g.filterWidth + kx) * g.outChannels);
+            if (isByFilter) {
+              if (multiplier === 1) addProducts(g.inChannels, pixel, dy, element);
+              else addScaled(g.inChannels, multiplier, pixel, dy, element);
+            } else if (multiplier === 1) addProducts(g.inChannels, element, dy, pixel);
+            else addDots(g.inChannels, multiplier, element, dy, pixel);
           }
         }
         dy += bytes(g.outChannels);

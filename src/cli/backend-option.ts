@@ -1,0 +1,11 @@
+import { Option } from 'commander';
+import { BACKEND_CHOICES } from '../daemon/options.ts';
+
+export function backendOption(): Option {
+  return new Option(
+    '--backend <id>',
+    'what trains: wasm gives the same bits on every CPU, fast and native do not, auto is native or wasm',
+  )
+    .choices(BACKEND_CHOICES)
+    .default('wasm');
+}
