@@ -33,6 +33,8 @@ export interface EngineOptions {
   readonly fates: readonly Fate[];
   /** Virtual time at which the world ends, whatever its nodes do. */
   readonly untilMs: number;
+  /** For so long all living nodes must have been finished; 0 where not given. Finished nodes go on comparing. */
+  readonly restMs?: number;
   /** Most events pending in the calendar. */
   readonly eventsMax: number;
   /** Names the batch stream of a peer's round, as the daemon names it. */
@@ -101,13 +103,17 @@ export class Engine implements VirtualWorld {
   /** Runs the world to its end. Rejects only for bugs and exhausted bounds. */
   async run(signal?: AbortSignal): Promise<EngineEnd> {
     const untilUs = this.#options.untilMs * 1000;
+    const restUs = (this.#options.restMs ?? 0) * 1000;
+    let restUntilUs = Number.POSITIVE_INFINITY;
     let sinceBreath = 0;
     let thisInstant = 0;
     for (;;) {
       if (signal?.aborted) return 'aborted';
-      if (this.#mayBeOver && this.#isFinished()) return 'finished';
+      if (this.#mayBeOver) restUntilUs = this.#isFinished() ? this.nowUs + restUs : Number.POSITIVE_INFINITY;
+      if (restUntilUs <= this.nowUs) return 'finished';
       const due = this.#queue.pop();
-      if (!due) return 'idle';
+      if (!due) return restUntilUs < Number.POSITIVE_INFINITY ? 'finished' : 'idle';
+      if (due.timeUs > restUntilUs) return 'finished';
       if (due.timeUs > untilUs) return 'time-limit';
       thisInstant = due.timeUs === this.nowUs ? thisInstant + 1 : 0;
       if (thisInstant > eventsPerInstantMax * this.nodes.length) {

@@ -17,6 +17,8 @@ export interface NetworkSpec {
   readonly jitterMs: number;
   /** Chance of each message to vanish, in [0, 1). */
   readonly loss: number;
+  /** Virtual time from which on nothing is lost. */
+  readonly lossUntilMs?: number;
   readonly upBytesPerSecond: number;
   readonly downBytesPerSecond: number;
   /** Bytes that every message costs beside its payload: TCP/IP, noise, yamux and protobuf framing. */
@@ -67,7 +69,7 @@ export class NetworkModel {
 
   /** Puts a message of `payloadBytes` on the sender's uplink. */
   send(from: number, to: number, payloadBytes: number, nowUs: number): Departure {
-    const { jitterMs, loss, overheadBytes, upBytesPerSecond } = this.#spec;
+    const { jitterMs, loss, lossUntilMs, overheadBytes, upBytesPerSecond } = this.#spec;
     const link = this.#link(from, to);
     const wireBytes = payloadBytes + overheadBytes;
     this.sentBytes[from]! += wireBytes;
@@ -76,7 +78,8 @@ export class NetworkModel {
     this.#upFreeUs[from] = sentUs;
     const rng = this.#rngOf(from);
     // Both draws are made for every message, so that the loss of one does not shift the jitter of the next.
-    const lost = rng.float() < loss;
+    const isLossy = lossUntilMs === undefined || nowUs < 1000 * lossUntilMs;
+    const lost = rng.float() < loss && isLossy;
     const travelUs = this.#latencyUs[link]! + Math.round(rng.exponential() * jitterMs * 1000);
     return {
       wireBytes,

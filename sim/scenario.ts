@@ -40,6 +40,11 @@ const networkSchema = z.strictObject({
     .default(5)
     .describe('mean of the exponential delay on top, per message; guess'),
   loss: z.number().min(0).max(0.95).default(0).describe('chance of each message to vanish whole'),
+  lossUntilRound: z
+    .number()
+    .min(0)
+    .optional()
+    .describe('nothing is lost from then on; always where not given'),
   upBytesPerSecond: z
     .number()
     .positive()
@@ -63,6 +68,15 @@ const networkSchema = z.strictObject({
     .default(true)
     .describe('own announcements go to all connections, as by default in js-libp2p gossipsub'),
 });
+
+const learnerSchema = z.discriminatedUnion('id', [
+  z.strictObject({ id: z.literal('tensorflow').describe('real training on the data below') }),
+  z.strictObject({
+    id: z.literal('quadratic').describe('squared distances to points in as many dimensions as the model has'),
+    spread: z.number().min(0).max(100).default(1).describe("how far the peers' points lie apart"),
+    noise: z.number().min(0).max(100).default(0.1).describe('of each gradient'),
+  }),
+]);
 
 /** What a scenario file may hold. */
 export const scenarioFileSchema = z.strictObject({
@@ -96,6 +110,7 @@ export const scenarioFileSchema = z.strictObject({
         .describe('label skew of the split over peers, smaller is more; 0.5 as Hsu 2019'),
     })
     .prefault({}),
+  learner: learnerSchema.prefault({ id: 'tensorflow' }).describe('what trains'),
   network: networkSchema.prefault({}),
   trainingMs: z
     .strictObject({

@@ -110,6 +110,11 @@ export class VirtualNode {
     this.#wakeQueuedUs = Number.POSITIVE_INFINITY;
   }
 
+  /** What the process would be after a crash now and a restart: a core built from what the store holds. */
+  recovered(): ProtocolCore {
+    return this.plan.createCore(this.#store.entries(), this.incarnation + 1);
+  }
+
   /** The calendar reached a time that `scheduleWake` was asked for; a superseded one is a no-op. */
   wake(): void {
     if (this.#world.nowUs !== this.#wakeQueuedUs) return;

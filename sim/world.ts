@@ -6,11 +6,12 @@ import { createCrypto, createSigner } from '../src/node/crypto.ts';
 import { createCore } from '../src/protocol/create-core.ts';
 import type { Crypto, Signer } from '../src/protocol/crypto.ts';
 import { type SignedManifest, signManifest } from '../src/protocol/manifest.ts';
-import { outputsOf } from '../src/protocol/model-layout.ts';
+import { outputsOf, parameterCount } from '../src/protocol/model-layout.ts';
 import { initialVector, vectorHash } from '../src/training/initial.ts';
 import { batchStreamKey, type Learner } from '../src/training/learner.ts';
 import { createTfjsLearner } from '../src/training/tfjs-learner.ts';
 import { type EngineOptions, type Fate, handshakeCrossings } from './engine.ts';
+import { quadraticLearner } from './quadratic-learner.ts';
 import type { Scenario } from './scenario.ts';
 import { sharedCrypto } from './shared-crypto.ts';
 import type { PeerPlan } from './virtual-node.ts';
@@ -48,6 +49,9 @@ export function buildWorld(scenario: Scenario): World {
       seed: name,
       network: {
         ...network,
+        ...(network.lossUntilRound === undefined
+          ? {}
+          : { lossUntilMs: startAtMs + network.lossUntilRound * run.slotMs }),
         upBytesPerSecond: network.upBytesPerSecond ?? Number.POSITIVE_INFINITY,
         downBytesPerSecond: network.downBytesPerSecond ?? Number.POSITIVE_INFINITY,
       },
@@ -73,7 +77,17 @@ export function buildWorld(scenario: Scenario): World {
 
 /** One learner with a training share for every peer, split as the scenario says. */
 export async function buildLearner(scenario: Scenario): Promise<Learner> {
-  const { data, peers, run, seed } = scenario;
+  const { data, learner, peers, run, seed } = scenario;
+  if (learner.id === 'quadratic') {
+    const { learningRate } = run.training;
+    return quadraticLearner({
+      ...learner,
+      size: parameterCount(run.model),
+      peers,
+      learningRate,
+      seed: `sim/${seed}`,
+    });
+  }
   const path = data.dataset === 'mnist' ? mnistFolder() : data.dataset;
   const { train, heldOut }: TaskData = await loadTaskData(run.task, run.model, path);
   return createTfjsLearner({

@@ -1,12 +1,13 @@
 import type { Command } from 'commander';
 import { perform } from './perform.ts';
+import { addSimFuzzCommand } from './sim-fuzz.ts';
 
 interface Options {
   readonly events?: string;
 }
 
 export function addSimCommand(parent: Command): void {
-  parent
+  const sim = parent
     .command('sim')
     .description('the same protocol with virtual peers, network and clock: one seed, one trace')
     .argument('<file>', 'YAML description of the scenario, for example configs/sim/mnist-32.yaml')
@@ -61,4 +62,5 @@ export function addSimCommand(parent: Command): void {
         };
       }),
     );
+  addSimFuzzCommand(sim);
 }

@@ -136,15 +136,20 @@ describe('a request', () => {
     assert.equal(flock.status(0).refused['bad-request'], before + 1);
   };
 
-  test('that is not understood, or for what is not held, is refused and counted', () => {
+  test('that is not understood is refused and counted', () => {
     refusedAs(new Uint8Array(0));
     refusedAs(Uint8Array.of(0x81, 0x09));
-    refusedAs(encodeRequest({ kind: 'leaves', root: zero }));
-    refusedAs(encodeRequest({ kind: 'segment', root: zero, index: 0 }));
     refusedAs(encodeRequest({ kind: 'push', envelope: bytesOf(flock, stranger, 4) }));
   });
 
-  test('for a segment past the end is refused', () => {
+  test('for what is not held is refused and not counted: it may have been held when it was offered', () => {
+    const before = flock.status(0).refused['bad-request'];
+    assert.equal(flock.ask(0, stranger.key, encodeRequest({ kind: 'leaves', root: zero })), null);
+    assert.equal(flock.ask(0, stranger.key, encodeRequest({ kind: 'segment', root: zero, index: 0 })), null);
+    assert.equal(flock.status(0).refused['bad-request'], before);
+  });
+
+  test('for a segment past the end is refused and counted', () => {
     const message = messageOf(contextOf(flock.run), stranger, 4, smallVector(flock.run.initial.length, 's'));
     assert.equal(flock.announceTo(0, stranger.key, encodeEnvelope(message)), 'accept');
     const segment = (index: number): Uint8Array =>

@@ -33,16 +33,22 @@ export function answerRequest(
 ): void {
   const { token, from } = input;
   const request = decodeRequest(input.bytes);
-  const frames = request ? framesFor(request, slot, from, node) : null;
-  if (frames) {
-    out.push({ type: 'respond', token, frames });
-    return;
-  }
-  node.refusals.add(out, 'bad-request', from);
-  out.push({ type: 'refuse', token, reason: 'not understood, or not held' });
+  const frames = request ? framesFor(request, slot, from, node) : 'absurd';
+  if (frames === 'absurd') {
+    node.refusals.add(out, 'bad-request', from);
+    out.push({ type: 'refuse', token, reason: 'not understood' });
+  } else if (frames === 'not-held') {
+    // A snapshot that has just been replaced is asked for in good faith: no refusal to count.
+    out.push({ type: 'refuse', token, reason: 'not held' });
+  } else out.push({ type: 'respond', token, frames });
 }
 
-function framesFor(request: Request, slot: number, from: string, node: AnswerContext): Uint8Array[] | null {
+function framesFor(
+  request: Request,
+  slot: number,
+  from: string,
+  node: AnswerContext,
+): Uint8Array[] | 'not-held' | 'absurd' {
   const { replica, context } = node;
   switch (request.kind) {
     case 'digest':
@@ -65,17 +71,18 @@ function framesFor(request: Request, slot: number, from: string, node: AnswerCon
       const snapshot = replica.snapshots.find(({ blobRoot }) => equals(blobRoot, request.root));
       if (snapshot) return [encodeHashList(snapshot.leaves)];
       const body = replica.log.body(bytesToHex(request.root));
-      return body ? [encodeHashList(leavesOf(context.crypto, body))] : null;
+      return body ? [encodeHashList(leavesOf(context.crypto, body))] : 'not-held';
     }
     case 'segment': {
       const snapshot = replica.snapshots.find(({ blobRoot }) => equals(blobRoot, request.root));
       const blob = snapshot?.blob ?? replica.log.body(bytesToHex(request.root));
-      return blob && request.index < segmentCount(blob.length) ? [segmentOf(blob, request.index)] : null;
+      if (!blob) return 'not-held';
+      return request.index < segmentCount(blob.length) ? [segmentOf(blob, request.index)] : 'absurd';
     }
     case 'snapshots':
       return replica.snapshots.map((snapshot) => signSnapshotHeader(snapshot, context.runId, node.signer));
     case 'push':
-      return null;
+      return 'absurd';
   }
 }
 

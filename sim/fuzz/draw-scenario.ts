@@ -1,0 +1,65 @@
+/** Whole worlds from seeds: size, topology, network, protocol constants and faults. */
+import { type Rng, rngFor } from '../../src/math/rng.ts';
+import { type ScenarioFile, scenarioFileSchema } from '../scenario.ts';
+
+/** Losses, crashes and late joins happen in the first part of the run: what follows must bring everybody together. */
+const faultsEndAt = 0.6;
+
+const pick = <T>(rng: Rng, values: readonly T[]): T => values[rng.int(values.length)]!;
+
+/** The same seed gives the same world, for good: a change here makes new worlds of old seeds. */
+export function drawScenario(seed: number): ScenarioFile {
+  const rng = rngFor(`fuzz/${seed}`);
+  const peers = 3 + rng.int(14);
+  const rounds = 8 + rng.int(12);
+  const windowRounds = 3 + rng.int(5);
+  const latencyMin = rng.int(80);
+  return scenarioFileSchema.parse({
+    seed,
+    peers,
+    learner: { id: 'quadratic', spread: rng.uniform(0, 3), noise: rng.uniform(0, 0.5) },
+    run: {
+      name: `fuzz-${seed}`,
+      model: { kind: 'logistic-regression', inputs: 1 + rng.int(90), outputs: 2 },
+      task: { kind: 'idx-images' },
+      training: { localSteps: 1 + rng.int(5), learningRate: 0.1 },
+      strategy: {
+        id: 'delta-log',
+        codec: { chunk: 64, perChunk: 1 + rng.int(16) },
+        residualDecay: pick(rng, [0.9, 0.95, 1]),
+        committeeSize: pick(rng, [2, 4, 16, 32]),
+        expectedPeers: 1 + rng.int(2 * peers),
+        windowRounds,
+        admitRounds: 1 + rng.int(windowRounds - 1),
+        snapshotRounds: pick(rng, [4, 8, 16]),
+      },
+      rounds,
+      slotMs: pick(rng, [500, 1000, 2000]),
+    },
+    network: {
+      degree: 3 + rng.int(5),
+      latencyMs: { min: latencyMin, max: latencyMin + rng.int(150) },
+      jitterMs: rng.int(60),
+      loss: pick(rng, [0, 0, 0.05, 0.1, 0.2, 0.3]),
+      lossUntilRound: rounds * faultsEndAt,
+      upBytesPerSecond: pick(rng, [null, 2_500_000, 250_000]),
+      floodPublish: rng.int(2) === 0,
+    },
+    trainingMs: { perStep: 1 + rng.int(60), spread: rng.uniform(0, 0.9) },
+    churn: drawChurn(rng, peers, rounds),
+  });
+}
+
+/** At most half of the peers crash, come back or come late; peer 0 stays, so that somebody holds the run. */
+function drawChurn(rng: Rng, peers: number, rounds: number): unknown[] {
+  const last = rounds * faultsEndAt;
+  const struck = rng.int(1 + (peers >> 1));
+  return Array.from({ length: struck }, (_, index) => {
+    const peer = 1 + index;
+    const kind = rng.int(3);
+    if (kind === 0) return { peer, joinAtRound: rng.uniform(0, last) };
+    const crashAtRound = rng.uniform(0, last);
+    if (kind === 1) return { peer, crashAtRound };
+    return { peer, crashAtRound, restartAtRound: rng.uniform(crashAtRound + 0.01, last + 0.02) };
+  });
+}

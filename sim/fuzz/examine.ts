@@ -1,0 +1,180 @@
+/** Lives through one world and looks for what must never be. */
+import type { ProtocolEvent, RefusalReason } from '../../src/protocol/io.ts';
+import { Engine } from '../engine.ts';
+import type { Scenario } from '../scenario.ts';
+import { TrainingLine } from '../training-line.ts';
+import type { VirtualNode } from '../virtual-node.ts';
+import { buildLearner, buildWorld } from '../world.ts';
+
+export interface Examination {
+  /** The first thing that must not be, in a sentence; null for a world in order. */
+  readonly violation: string | null;
+  readonly traceHash: string;
+  readonly events: number;
+  readonly virtualSeconds: number;
+  /** Histories that parted, as nodes noticed; in order as long as they came together again. */
+  readonly forks: number;
+}
+
+/** Refusals that an honest network never gives rise to, whatever it loses. */
+const dishonest: readonly RefusalReason[] = [
+  'oversized',
+  'malformed',
+  'bad-signature',
+  'wrong-run',
+  'not-a-member',
+  'bad-body',
+  'equivocation',
+  'bad-request',
+  'bad-response',
+];
+
+/** What the last comparison of a finished node shows may take this long to be settled. */
+const restSlots = 60;
+
+/** Requests a node may have under way at once. */
+const pendingMax = 64;
+
+/**
+ * After every event of the protocol: parameters are finite, requests under way are bounded, no round is folded twice or left
+ * out, nothing dishonest was refused among the honest. In the end: all that live have finished, hold one model, and would hold
+ * it after a restart from their stores; bytes are within `bytesPerPeerMax`.
+ */
+export async function examine(scenario: Scenario, signal?: AbortSignal): Promise<Examination> {
+  const world = buildWorld(scenario);
+  const learner = await buildLearner(scenario);
+  const training = new TrainingLine(learner, signal);
+  const watch = new Watch();
+  const restMs = restSlots * scenario.run.slotMs;
+  const engine = new Engine(
+    { ...world.engine, restMs, untilMs: world.engine.untilMs + 3 * restMs },
+    {
+      training,
+      observe: (_, node, event) => watch.note(node, event),
+    },
+  );
+  let failure: string | null = null;
+  try {
+    const end = await engine.run(signal);
+    signal?.throwIfAborted();
+    failure =
+      watch.violation ?? (end === 'finished' ? null : `the world ended as '${end}': not all finished`);
+    failure ??= violationAtRest(engine, scenario);
+  } catch (error) {
+    signal?.throwIfAborted();
+    failure = `${(error as Error).name}: ${(error as Error).message}`;
+  } finally {
+    await training.settle();
+    await learner.close();
+  }
+  return {
+    violation: failure,
+    traceHash: engine.trace.digest(),
+    events: engine.trace.events,
+    virtualSeconds: engine.nowUs / 1e6,
+    forks: watch.forks,
+  };
+}
+
+/** Invariants that hold at any time, event by event. */
+class Watch {
+  violation: string | null = null;
+  forks = 0;
+  /** Last round folded by each incarnation of each node; unknown after anything that may set it back. */
+  readonly #folded = new Map<VirtualNode, { incarnation: number; round: number }>();
+
+  note(node: VirtualNode, event: ProtocolEvent): void {
+    this.violation ??= this.#check(node, event);
+  }
+
+  #check(node: VirtualNode, event: ProtocolEvent): string | null {
+    const who = `peer ${node.index}`;
+    if (node.pending.size > pendingMax) return `${who} has ${node.pending.size} requests under way`;
+    switch (event.kind) {
+      case 'fork':
+        this.forks++;
+        this.#folded.delete(node);
+        return null;
+      case 'restored':
+        this.#folded.delete(node);
+        return null;
+      case 'refused':
+        return dishonest.includes(event.reason)
+          ? `${who} refused a message of an honest peer: ${event.reason}`
+          : null;
+      case 'finalised': {
+        const before = this.#folded.get(node);
+        this.#folded.set(node, { incarnation: node.incarnation, round: event.round });
+        // Who joins may take a snapshot in place of the rounds between.
+        const isJump = node.phase === 'joining' && event.round > (before?.round ?? -1);
+        if (before?.incarnation === node.incarnation && event.round !== before.round + 1 && !isJump) {
+          return `${who} folded round ${event.round} after round ${before.round}`;
+        }
+        const model = node.core?.model();
+        return model?.every(Number.isFinite) === false ? `${who} holds a number that is not finite` : null;
+      }
+      default:
+        return null;
+    }
+  }
+}
+
+/** Bytes that a peer may send: each message over each link both ways, with its digests, three times over. */
+export function bytesPerPeerMax({ peers, run, network }: Scenario): number {
+  const announcement = 1500;
+  const digests = 4000;
+  return 3 * run.rounds * network.degree * 2 * (peers * announcement + digests);
+}
+
+function violationAtRest(engine: Engine, scenario: Scenario): string | null {
+  const nowMs = engine.nowUs / 1000;
+  for (const group of connectedGroups(engine.nodes)) {
+    const hashes = new Set(group.map(({ core }) => core!.status(nowMs).modelHash));
+    if (hashes.size !== 1) return `${group.length} connected peers hold ${hashes.size} models`;
+    for (const node of group) {
+      if (!hashes.has(hashAfterRestart(node, nowMs, scenario.run.slotMs))) {
+        return `peer ${node.index} would hold another model after a restart`;
+      }
+    }
+  }
+  const bytes = bytesPerPeerMax(scenario);
+  const loud = engine.network.sentBytes.findIndex((sent) => sent > bytes);
+  return loud < 0
+    ? null
+    : `peer ${loud} sent ${engine.network.sentBytes[loud]} bytes, the budget is ${bytes}`;
+}
+
+/** A restarted node begins at its last snapshot: alone, it folds what its log holds once it has waited for peers in vain. */
+const wakesMax = 400;
+
+function hashAfterRestart(node: VirtualNode, nowMs: number, slotMs: number): string {
+  const core = node.recovered();
+  core.handle({ type: 'start' }, nowMs);
+  let atMs = nowMs;
+  for (let wake = 0; wake < wakesMax && core.status(atMs).phase !== 'finished'; wake++) {
+    atMs += slotMs / 2;
+    core.handle({ type: 'wake' }, atMs);
+  }
+  return core.status(atMs).modelHash;
+}
+
+/** The living peers, each with all whom it is linked to, directly or through others. */
+function connectedGroups(nodes: readonly VirtualNode[]): VirtualNode[][] {
+  const groups: VirtualNode[][] = [];
+  const seen = new Set<VirtualNode>();
+  for (const first of nodes) {
+    if (!first.alive || seen.has(first)) continue;
+    const group = [first];
+    seen.add(first);
+    for (const node of group) {
+      for (const other of node.links.keys()) {
+        const neighbour = nodes[other]!;
+        if (!neighbour.alive || seen.has(neighbour)) continue;
+        seen.add(neighbour);
+        group.push(neighbour);
+      }
+    }
+    groups.push(group);
+  }
+  return groups;
+}

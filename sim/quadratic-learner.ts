@@ -1,0 +1,73 @@
+/**
+ * Local training whose optimum is known: peer i minimises half the squared distance to a point of its own, with noise on
+ * every gradient. What all peers together minimise lies at the mean of their points. Costs nothing, so that many worlds can
+ * be tried; what it says of a protocol it says of its averaging, not of learning.
+ */
+import { rngFor } from '../src/math/rng.ts';
+import type { Learner, Metrics, TrainRequest, TrainResult } from '../src/training/learner.ts';
+
+export interface QuadraticOptions {
+  /** Length of the parameter vector. */
+  readonly size: number;
+  readonly peers: number;
+  readonly learningRate: number;
+  /** Coordinates of the peers' points are uniform in [-spread, spread) around those of the common one. */
+  readonly spread: number;
+  /** Coordinates of the noise are uniform in [-noise, noise). */
+  readonly noise: number;
+  /** Names the random streams of the points. */
+  readonly seed: string;
+}
+
+/** Half the width of the cube that the common point is drawn from. */
+const commonSpread = 1;
+
+export function quadraticLearner(options: QuadraticOptions): Learner {
+  const { size, peers, learningRate, spread, noise, seed } = options;
+  const common = drawn(size, commonSpread, `${seed}/optimum`);
+  const points = Array.from({ length: peers }, (_, peer) => {
+    const offset = drawn(size, spread, `${seed}/optimum/${peer}`);
+    return common.map((value, i) => value + offset[i]!);
+  });
+  const optimum = common.map((_, i) => points.reduce((sum, point) => sum + point[i]!, 0) / peers);
+
+  return {
+    size,
+    backend: 'quadratic functions with known optima',
+    async train({ parameters, steps, streamKey, share }: TrainRequest): Promise<TrainResult> {
+      const point = points[share]!;
+      const x = parameters.slice();
+      const rng = rngFor(streamKey);
+      let lossSum = 0;
+      for (let step = 0; step < steps; step++) {
+        lossSum += halfSquaredDistance(x, point);
+        for (let i = 0; i < size; i++) {
+          x[i] = x[i]! - learningRate * (x[i]! - point[i]! + rng.uniform(-noise, noise));
+        }
+      }
+      return { parameters: x, loss: lossSum / steps, samples: steps };
+    },
+    /** Accuracy stands for the share of the squared distance from the origin to the optimum that is behind us. */
+    async evaluate(parameters: Float32Array): Promise<Metrics> {
+      const loss = halfSquaredDistance(parameters, optimum);
+      const whole = halfSquaredDistance(new Float32Array(size), optimum);
+      return { accuracy: Math.max(0, 1 - loss / whole), loss, examples: peers };
+    },
+    async close() {},
+  };
+}
+
+function drawn(size: number, spread: number, key: string): Float32Array {
+  const vector = new Float32Array(size);
+  rngFor(key).fillUniform(vector, -spread, spread);
+  return vector;
+}
+
+function halfSquaredDistance(a: Float32Array, b: Float32Array): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) {
+    const difference = a[i]! - b[i]!;
+    sum += difference * difference;
+  }
+  return sum / 2;
+}

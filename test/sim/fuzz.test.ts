@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { drawScenario } from '../../sim/fuzz/draw-scenario.ts';
+import { type Examination, examine } from '../../sim/fuzz/examine.ts';
+import { shrink } from '../../sim/fuzz/shrink.ts';
+import { impossibleScenario, resolveScenario, type ScenarioFile } from '../../sim/scenario.ts';
+import { runScenario } from '../../sim/simulation.ts';
+
+const live = (file: ScenarioFile): Promise<Examination> => examine(resolveScenario(file, undefined, 'fuzz'));
+
+test('drawn worlds are possible ones', () => {
+  for (let seed = 0; seed < 2000; seed++) assert.equal(impossibleScenario(drawScenario(seed)), null);
+});
+
+test('worlds drawn from seeds are in order', async () => {
+  for (let seed = 1000; seed < 1030; seed++) {
+    const { violation } = await live(drawScenario(seed));
+    assert.equal(violation, null, `seed ${seed}`);
+  }
+});
+
+// What these worlds once showed.
+const once: ReadonlyArray<readonly [seed: number, fault: string]> = [
+  [154, 'a joiner that asked for a snapshot just replaced was counted as a liar'],
+  [435, 'the same, of seven peers'],
+];
+for (const [seed, fault] of once) {
+  test(`seed ${seed}: ${fault}`, async () => {
+    assert.equal((await live(drawScenario(seed))).violation, null);
+  });
+}
+
+test('the same seed is the same world', async () => {
+  const [first, second] = [await live(drawScenario(7)), await live(drawScenario(7))];
+  assert.deepEqual(second, first);
+});
+
+describe('a world in which nothing arrives', () => {
+  const deaf: ScenarioFile = { ...drawScenario(12), network: { ...drawScenario(12).network, loss: 0.95 } };
+  // Losses never end, so neither do the differences.
+  delete deaf.network.lossUntilRound;
+
+  test('is found out', async () => {
+    const { violation } = await live(deaf);
+    assert.match(violation ?? '', /models|not all finished/);
+  });
+
+  test('is shrunk to one with fewer peers and rounds that goes wrong too', async () => {
+    const smallest = await shrink(deaf, async (candidate) => (await live(candidate)).violation !== null);
+    assert.ok(smallest.peers < deaf.peers);
+    assert.ok(smallest.run!.rounds < deaf.run!.rounds);
+    assert.equal(impossibleScenario(smallest), null);
+    assert.notEqual((await live(smallest)).violation, null);
+  });
+});
+
+test('the quadratic learner: peers with points of their own meet near the mean of them', async () => {
+  const drawn = drawScenario(3);
+  const calm: ScenarioFile = {
+    ...drawn,
+    churn: [],
+    learner: { id: 'quadratic', spread: 0.5, noise: 0.05 },
+    run: { ...drawn.run!, rounds: 40, slotMs: 1000 },
+  };
+  const result = await runScenario(resolveScenario(calm, undefined, 'calm'), { wallNowMs: () => 0 });
+  assert.equal(result.modelHashes.length, 1);
+  assert.ok(result.accuracyMean > 0.8, `${result.accuracyMean} of the way`);
+});
