@@ -1,6 +1,5 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
-import { stringify } from 'yaml';
 import type { Scenario, ScenarioFile } from '../../sim/scenario.ts';
 import { ConfigError } from '../config/config-error.ts';
 import { wholeNumber } from './arguments.ts';
@@ -32,6 +31,7 @@ export function addSimFuzzCommand(parent: Command): void {
         const { loadScenario, resolveScenario } = await import('../../sim/scenario.ts');
         const { drawScenario } = await import('../../sim/fuzz/draw-scenario.ts');
         const { examine } = await import('../../sim/fuzz/examine.ts');
+        const { writeFileAtomically } = await import('../data/atomic-file.ts');
         const { shrink } = await import('../../sim/fuzz/shrink.ts');
         if (options.file !== undefined) {
           const { violation, traceHash } = await examine(await loadScenario(options.file), signal);
@@ -57,7 +57,8 @@ export function addSimFuzzCommand(parent: Command): void {
                 const { violation } = await examine(resolved(candidate, name), signal);
                 return violation !== null;
               });
-              writeFileSync(options.out, stringify(smallest));
+              const { stringify } = await import('yaml');
+              await writeFileAtomically(options.out, [stringify(smallest)]);
               say(`  ${smallest.peers} peers and ${smallest.run?.rounds} rounds do it too: ${options.out}`);
             }
           }

@@ -6,7 +6,7 @@ import { denseBlock, vectorMemory } from './vector-memory.ts';
 
 /** y += factor * x, in place. */
 export function axpy(factor: number, x: Float32Array, y: Float32Array): void {
-  checkLength(x, y);
+  checkSameLength(x, y);
   const { kernels, blocks } = vectorMemory();
   const [a, b] = blocks;
   for (let from = 0; from < y.length; from += denseBlock) {
@@ -59,8 +59,8 @@ export function decayAndAdd(
   start: Float32Array,
   end: Float32Array,
 ): void {
-  checkLength(start, residual);
-  checkLength(end, residual);
+  checkSameLength(start, residual);
+  checkSameLength(end, residual);
   const { kernels, blocks } = vectorMemory();
   const [a, b, c] = blocks;
   for (let from = 0; from < residual.length; from += denseBlock) {
@@ -87,7 +87,8 @@ export function scaledToFloat32(x: Float64Array, factor: number): Float32Array {
   return result;
 }
 
-function checkLength(x: Float32Array, y: Float32Array): void {
+/** @throws RangeError unless both have as many coordinates. */
+export function checkSameLength(x: Float32Array, y: Float32Array): void {
   if (x.length !== y.length) {
     throw new RangeError(`vectors of ${x.length} and ${y.length} coordinates do not go together`);
   }

@@ -33,10 +33,14 @@ export const bitsPerCode: Readonly<Record<QuantiseScheme, number>> = {
   int8: 8,
 };
 
+/** Bytes of the packed codes of one block of `count` numbers. */
+function blockBytes(scheme: QuantiseScheme, count: number): number {
+  return Math.ceil((count * bitsPerCode[scheme]) / 8);
+}
+
 /** Bytes of the packed codes of `length` numbers in blocks of `block`. */
 export function packedBytes(scheme: QuantiseScheme, length: number, block: number): number {
-  const bytesOf = (count: number): number => Math.ceil((count * bitsPerCode[scheme]) / 8);
-  return Math.floor(length / block) * bytesOf(block) + bytesOf(length % block);
+  return Math.floor(length / block) * blockBytes(scheme, block) + blockBytes(scheme, length % block);
 }
 
 /**
@@ -60,7 +64,7 @@ export function quantise(vector: Float32Array, scheme: QuantiseScheme, block: nu
       throw new RangeError(`block ${index} has a number that is not finite or too large`);
     }
     scales[index] = scale;
-    const bytes = Math.ceil((count * bitsPerCode[scheme]) / 8);
+    const bytes = blockBytes(scheme, count);
     packed.set(pack(memory, scheme, count).subarray(0, bytes), at);
     at += bytes;
     addCodes(memory, scheme, address, count, -scale);
@@ -82,7 +86,7 @@ export function addQuantised(vector: Float32Array, quantised: Quantised, factor 
   for (const [index, scale] of scales.entries()) {
     const target = vector.subarray(index * block, (index + 1) * block);
     const count = target.length;
-    const bytes = Math.ceil((count * bitsPerCode[scheme]) / 8);
+    const bytes = blockBytes(scheme, count);
     view.set(target);
     unpack(memory, scheme, packed.subarray(at, at + bytes), count);
     at += bytes;
@@ -134,7 +138,7 @@ function unpack(
 
 /** Adds scale times the codes to the numbers at y. */
 function addCodes(
-  { kernels, codes, lanes }: VectorMemory,
+  { kernels, codes, levels }: VectorMemory,
   scheme: QuantiseScheme,
   y: number,
   n: number,
@@ -144,9 +148,8 @@ function addCodes(
     kernels.addEven(y, codes.address, n, scale);
     return;
   }
-  const table = new Float32Array(lanes.view.buffer, lanes.address, 4);
   const { small, large } = twoBitLevels;
-  if (scheme === 'sign') table.set([scale, -scale, 0, 0]);
-  else table.set([small * scale, large * scale, -small * scale, -large * scale]);
-  kernels.addLevels(y, codes.address, n, lanes.address);
+  if (scheme === 'sign') levels.view.set([scale, -scale, 0, 0]);
+  else levels.view.set([small * scale, large * scale, -small * scale, -large * scale]);
+  kernels.addLevels(y, codes.address, n, levels.address);
 }

@@ -1,5 +1,5 @@
 /** Rice codes of ascending indices with their signs, as one stream of bits over many chunks. */
-import { type VectorMemory, vectorMemory } from './vector-memory.ts';
+import { vectorMemory } from './vector-memory.ts';
 
 /** One chunk: indices lie in [start, end), their gaps are coded with `riceBits` bits of remainder. */
 export interface RiceChunk {
@@ -23,8 +23,8 @@ export class RiceWriter {
   /** @throws RangeError for indices out of order or outside the chunk */
   write(indices: Uint32Array, signs: Int8Array, { start, end, riceBits }: RiceChunk): void {
     const memory = vectorMemory();
-    const { kernels, packed, lanes } = memory;
-    const state = stateOf(memory);
+    const { kernels, packed, coder } = memory;
+    const state = coder.view;
     memory.indices.view.set(indices);
     memory.signs.view.set(signs);
     // Address, number of waiting bits, and those bits as the low half of a uint64.
@@ -33,7 +33,7 @@ export class RiceWriter {
     state[2] = this.pending;
     state[3] = 0;
     const wrong = kernels.riceEncode(
-      lanes.address,
+      coder.address,
       memory.indices.address,
       memory.signs.address,
       indices.length,
@@ -59,11 +59,6 @@ export class RiceWriter {
   }
 }
 
-/** Words of the coder's state. */
-function stateOf({ lanes }: VectorMemory): Uint32Array {
-  return new Uint32Array(lanes.view.buffer, lanes.address, 4);
-}
-
 /** What is wrong with a stream that cannot be read. */
 export type RiceFault = 'a gap leaves its chunk' | 'the stream ends within a chunk';
 
@@ -86,14 +81,14 @@ export class RiceReader {
     bitsMax: number,
   ): RiceFault | null {
     const memory = vectorMemory();
-    const { kernels, packed, lanes } = memory;
+    const { kernels, packed, coder } = memory;
     const first = Math.floor(this.position / 8);
     const window = this.bytes.subarray(first, first + Math.ceil(bitsMax / 8) + 1);
     packed.view.set(window);
-    const state = stateOf(memory);
+    const state = coder.view;
     state[0] = this.position - 8 * first;
     const fault = kernels.riceDecode(
-      lanes.address,
+      coder.address,
       packed.address,
       8 * window.length,
       memory.indices.address,

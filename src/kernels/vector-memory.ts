@@ -92,8 +92,12 @@ export class VectorMemory {
   readonly signs: Region<Int8Array>;
   readonly codes: Region<Int8Array>;
   readonly packed: Region<Uint8Array>;
-  /** Eight float64 of partial sums; also the state of the Rice coder and a table of levels. */
+  /** Eight float64 of partial sums. */
   readonly lanes: Region<Float64Array>;
+  /** The state of the Rice coder: a uint32, a uint32 and a uint64 in two words. */
+  readonly coder: Region<Uint32Array>;
+  /** What the codes 0 to 3 stand for. */
+  readonly levels: Region<Float32Array>;
   /** Addresses of scratch memory of a selection. */
   readonly keys: number;
   readonly places: number;
@@ -106,7 +110,7 @@ export class VectorMemory {
     const [signs, codes, packed] = [layout.take(blockMax), layout.take(blockMax), layout.take(blockMax)];
     this.keys = layout.take(4 * blockMax);
     this.places = layout.take(4 * blockMax);
-    const lanes = layout.take(64);
+    const [lanes, coder, levels] = [layout.take(64), layout.take(16), layout.take(16)];
     const memory = new WebAssembly.Memory({ initial: layout.pages, maximum: layout.pages });
     const { buffer } = memory;
     this.kernels = instantiateKernels<VectorExports>(wasmBase64, memory);
@@ -118,6 +122,8 @@ export class VectorMemory {
     this.codes = { address: codes, view: new Int8Array(buffer, codes, blockMax) };
     this.packed = { address: packed, view: new Uint8Array(buffer, packed, blockMax) };
     this.lanes = { address: lanes, view: new Float64Array(buffer, lanes, 8) };
+    this.coder = { address: coder, view: new Uint32Array(buffer, coder, 4) };
+    this.levels = { address: levels, view: new Float32Array(buffer, levels, 4) };
   }
 }
 

@@ -2,11 +2,11 @@
  * Arithmetic with dense float32 vectors, beside the compiled passes of `kernels/dense-vectors.ts`. Sums run in float64 from the first element to the last, so the same
  * vectors give the same bits on every engine. Lengths must agree; a RangeError says when they do not.
  */
-import { absMax } from '../kernels/dense-vectors.ts';
+import { absMax, checkSameLength } from '../kernels/dense-vectors.ts';
 
 /** Sum of a_i * b_i. */
 export function dot(a: Float32Array, b: Float32Array): number {
-  assertSameLength(a, b);
+  checkSameLength(a, b);
   let sum = 0;
   for (let i = 0; i < a.length; i++) {
     sum += a[i]! * b[i]!;
@@ -16,7 +16,7 @@ export function dot(a: Float32Array, b: Float32Array): number {
 
 /** Sum of (a_i - b_i)^2. */
 export function squaredDistance(a: Float32Array, b: Float32Array): number {
-  assertSameLength(a, b);
+  checkSameLength(a, b);
   let sum = 0;
   for (let i = 0; i < a.length; i++) {
     const difference = a[i]! - b[i]!;
@@ -40,7 +40,7 @@ export function meanOfVectors(vectors: readonly Float32Array[]): Float32Array {
   }
   const sums = new Float64Array(first.length);
   for (const vector of vectors) {
-    assertSameLength(vector, first);
+    checkSameLength(vector, first);
     for (let i = 0; i < sums.length; i++) {
       sums[i] = sums[i]! + vector[i]!;
     }
@@ -57,10 +57,4 @@ export function consensusDistance(vectors: readonly Float32Array[]): number {
 /** Whether no coordinate is NaN or infinite. */
 export function allFinite(a: Float32Array): boolean {
   return Number.isFinite(absMax(a));
-}
-
-function assertSameLength(a: Float32Array, b: Float32Array): void {
-  if (a.length !== b.length) {
-    throw new RangeError(`vectors of ${a.length} and ${b.length} coordinates do not go together`);
-  }
 }

@@ -97,8 +97,7 @@ export class Network {
   }
 
   private logits(tensors: readonly tf.Tensor[], inputs: tf.Tensor): tf.Tensor2D {
-    const weights = new Weights(new Map(this.layout.map(({ name }, index) => [name, tensors[index]!])));
-    const logits = forward(this.model, weights, inputs);
+    const logits = forward(this.model, Weights.of(this.layout, tensors), inputs);
     if (logits.shape[1] !== outputsOf(this.model)) {
       throw new Error(
         `the ${this.model.kind} gives ${logits.shape[1]} logits for ${outputsOf(this.model)} classes`,

@@ -55,16 +55,9 @@ function missingFor(
       const shape = inputShapeOf(model, 1, inputsOf(model));
       const inputs = tf.zeros(shape, isText ? 'int32' : 'float32');
       const labels = tf.zeros<tf.Rank.R1>([isText ? model.context : 1], 'int32');
-      const variables = wanted.map((tensor) => tf.variable(tensor));
-      try {
-        const used = tensors.map((tensor) => variables[wanted.indexOf(tensor)] ?? tensor);
-        tf.variableGrads(() => {
-          const weights = new Weights(new Map(layout.map(({ name }, index) => [name, used[index]!])));
-          return tf.mean<tf.Scalar>(crossEntropyRows(forward(model, weights, inputs), labels));
-        }, variables);
-      } finally {
-        tf.dispose(variables);
-      }
+      const weights = Weights.of(layout, tensors);
+      // Gradients are taken by `wanted`, which are among the weights.
+      tf.grads(() => tf.mean(crossEntropyRows(forward(model, weights, inputs), labels)))([...wanted]);
     });
     return null;
   } catch (error) {

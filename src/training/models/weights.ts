@@ -1,4 +1,5 @@
 import type * as tf from '@tensorflow/tfjs';
+import type { TensorLayout } from '../../protocol/model-layout.ts';
 
 /** A model's tensors by the names of `modelLayout`. */
 export class Weights {
@@ -6,6 +7,11 @@ export class Weights {
 
   constructor(tensors: ReadonlyMap<string, tf.Tensor>) {
     this.tensors = tensors;
+  }
+
+  /** `tensors` in the order of the layout. */
+  static of(layout: readonly TensorLayout[], tensors: readonly tf.Tensor[]): Weights {
+    return new Weights(new Map(layout.map(({ name }, index) => [name, tensors[index]!])));
   }
 
   /** @throws RangeError for a name that the layout has not: a mistake of the model's code. */

@@ -31,12 +31,23 @@ export function hasFused(name: FusedKernelName): boolean {
   return tf.getKernel(name, tf.getBackend()) != null;
 }
 
-/** First result of a kernel. Its gradient is taken like that of any operation. */
+/** All results of a kernel, in order. Its gradient is taken like that of any operation. */
+export function runKernel(
+  name: string,
+  inputs: Readonly<Record<string, tf.Tensor>>,
+  attributes: Readonly<Record<string, unknown>> = {},
+): tf.Tensor[] {
+  const result = tf.engine().runKernel(name, inputs, attributes as tf.NamedAttrMap) as
+    | tf.Tensor
+    | tf.Tensor[];
+  return Array.isArray(result) ? result : [result];
+}
+
+/** First result of a kernel of ours. */
 export function runFused<T extends tf.Tensor>(
   name: FusedKernelName,
   inputs: Readonly<Record<string, tf.Tensor>>,
-  attributes: Readonly<Record<string, number | string | null>> = {},
+  attributes: Readonly<Record<string, unknown>> = {},
 ): T {
-  const result = tf.engine().runKernel(name, inputs, attributes as tf.NamedAttrMap) as T | T[];
-  return Array.isArray(result) ? result[0]! : result;
+  return runKernel(name, inputs, attributes)[0] as T;
 }

@@ -1,5 +1,6 @@
 /** Gradients of convolutions with dilation, which TensorFlow.js refuses, for the kernels that know it. */
 import * as tf from '@tensorflow/tfjs';
+import { runKernel } from '../operations/fused-kernels.ts';
 
 interface Attributes {
   readonly dilations?: [number, number] | number;
@@ -7,11 +8,11 @@ interface Attributes {
 
 /** Registers them in place of the library's own, which go on to serve all other convolutions and backends. */
 export function installConvolutionGradients(): void {
-  installGradient('Conv2D', 'Conv2DBackprop');
-  installGradient('DepthwiseConv2dNative', 'DepthwiseConv2dNativeBackprop');
+  replaceGradient('Conv2D', 'Conv2DBackprop');
+  replaceGradient('DepthwiseConv2dNative', 'DepthwiseConv2dNativeBackprop');
 }
 
-function installGradient(kernelName: string, backwardName: string): void {
+function replaceGradient(kernelName: string, backwardName: string): void {
   const before = tf.getGradient(kernelName);
   tf.unregisterGradient(kernelName);
   tf.registerGradient({
@@ -22,7 +23,7 @@ function installGradient(kernelName: string, backwardName: string): void {
       if (!isDilated || tf.getBackend() !== 'wasm') return before.gradFunc(dy, saved, attributes);
       const [x, filter] = saved as [tf.Tensor, tf.Tensor];
       const run = (by: 'Filter' | 'Input', inputs: tf.NamedTensorMap, more: tf.NamedAttrMap): tf.Tensor =>
-        tf.engine().runKernel(backwardName + by, inputs, { ...attributes, ...more });
+        runKernel(backwardName + by, inputs, { ...attributes, ...more })[0]!;
       const change = dy as tf.Tensor;
       return {
         x: () => run('Input', { dy: change, filter }, { inputShape: x.shape }),

@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { geometryBytes, placeGeometry } from './geometry.ts';
 import type { KernelHost } from './kernel-host.ts';
-import { withBiasAndActivation } from './matmul.ts';
+import { type FusedAttributes, withBiasAndActivation } from './matmul.ts';
 import { type Inputs, installKernel } from './registry.ts';
 
 type Pair = [number, number] | number;
@@ -17,18 +17,13 @@ interface ConvolutionAttributes {
   readonly dimRoundingMode?: 'floor' | 'round' | 'ceil';
 }
 
-interface FusedAttributes extends ConvolutionAttributes {
-  readonly activation?: string;
-  readonly leakyreluAlpha?: number;
-}
-
 type Shape4D = [number, number, number, number];
 
 export function installConvolutions(host: KernelHost): void {
-  installKernel<ConvolutionAttributes>(host, 'Conv2D', (_, inputs, attributes, original) =>
+  installKernel<ConvolutionAttributes>('Conv2D', (inputs, attributes, original) =>
     isPlain(attributes, inputs['x']!, inputs['filter']!) ? convolve(host, inputs, attributes) : original(),
   );
-  installKernel<FusedAttributes>(host, 'FusedConv2D', (_, inputs, attributes, original) =>
+  installKernel<ConvolutionAttributes & FusedAttributes>('FusedConv2D', (inputs, attributes, original) =>
     isPlain(attributes, inputs['x']!, inputs['filter']!)
       ? withBiasAndActivation(host, convolve(host, inputs, attributes), inputs, attributes)
       : original(),
@@ -68,18 +63,16 @@ function installGradients(
     return out;
   };
   installKernel<ConvolutionAttributes & { filterShape: Shape4D }>(
-    host,
     `${name}Filter`,
-    (_, { x, dy }, attributes, original) => {
+    ({ x, dy }, attributes, original) => {
       if (!isPlain(attributes, x!, dy!)) return original();
       const info = geometryOf(x!.shape, attributes.filterShape, attributes, isDepthwise);
       return run(byFilter, info, [x!, dy!], attributes.filterShape);
     },
   );
   installKernel<ConvolutionAttributes & { inputShape: Shape4D }>(
-    host,
     `${name}Input`,
-    (_, { dy, filter }, attributes, original) => {
+    ({ dy, filter }, attributes, original) => {
       if (!isPlain(attributes, dy!, filter!)) return original();
       const info = geometryOf(attributes.inputShape, filter!.shape, attributes, isDepthwise);
       return run(byInput, info, [dy!, filter!], attributes.inputShape);

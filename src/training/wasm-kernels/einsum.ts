@@ -1,6 +1,5 @@
 /** Einstein summation of one or two tensors as sums, transpositions and one batched matrix product, with a gradient. */
 import * as tf from '@tensorflow/tfjs';
-import type { KernelHost } from './kernel-host.ts';
 import { callKernel, installKernel, release } from './registry.ts';
 
 interface EinsumAttributes {
@@ -13,8 +12,8 @@ interface Operand {
   readonly letters: readonly string[];
 }
 
-export function installEinsum(host: KernelHost): void {
-  installKernel<EinsumAttributes>(host, 'Einsum', (_, inputs, { equation }) =>
+export function installEinsum(): void {
+  installKernel<EinsumAttributes>('Einsum', (inputs, { equation }) =>
     einsum(Object.values(inputs), equation),
   );
   if (tf.getGradient('Einsum') == null) {

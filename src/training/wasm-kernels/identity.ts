@@ -6,7 +6,7 @@ import type { KernelHost } from './kernel-host.ts';
 import { installKernel } from './registry.ts';
 
 export function installIdentity(host: KernelHost): void {
-  installKernel(host, 'Identity', (_, { x }, _attributes, original) =>
+  installKernel('Identity', ({ x }, _attributes, original) =>
     x!.dtype === 'string' ? original() : host.share(x!),
   );
 }

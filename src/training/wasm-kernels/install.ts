@@ -32,7 +32,7 @@ export function installWasmKernels(build: KernelBuild): void {
   installPooling(host);
   installSegmentSum(host);
   installIdentity(host);
-  installEinsum(host);
+  installEinsum();
   installLayers(host);
   installWeightedLayers(host);
   installOptimisers(host);

@@ -4,7 +4,7 @@
  */
 import * as tf from '@tensorflow/tfjs';
 import type { Activation } from '../operations/dense.ts';
-import { type FusedKernelName, fusedKernels } from '../operations/fused-kernels.ts';
+import { fusedKernels, runFused, runKernel } from '../operations/fused-kernels.ts';
 import type { KernelHost } from './kernel-host.ts';
 import { installGradient, installKernel } from './registry.ts';
 
@@ -16,19 +16,10 @@ export function installLayers(host: KernelHost): void {
   installAttention(host);
 }
 
-function run(
-  name: FusedKernelName,
-  inputs: tf.NamedTensorMap,
-  attributes: tf.NamedAttrMap = {},
-): tf.Tensor[] {
-  const result = tf.engine().runKernel(name, inputs, attributes) as tf.Tensor | tf.Tensor[];
-  return Array.isArray(result) ? result : [result];
-}
-
 function installLayerNorm(host: KernelHost): void {
   const { kernels } = host;
   const { layerNorm, layerNormBackward } = fusedKernels;
-  installKernel<{ epsilon: number }>(host, layerNorm, (_, { x, gain, bias }, { epsilon }) => {
+  installKernel<{ epsilon: number }>(layerNorm, ({ x, gain, bias }, { epsilon }) => {
     const [rows, width] = x!.shape as [number, number];
     const [y, statistics] = [host.output(x!.shape), host.output([rows, 2])];
     const [from, to] = [host.address(x!), host.address(y)];
@@ -36,7 +27,7 @@ function installLayerNorm(host: KernelHost): void {
     kernels.layerNormForward(from, gains, biases, to, host.address(statistics), rows, width, epsilon);
     return [y, statistics];
   });
-  installKernel(host, layerNormBackward, (_, { x, gain, statistics, dy }) => {
+  installKernel(layerNormBackward, ({ x, gain, statistics, dy }) => {
     const [rows, width] = x!.shape as [number, number];
     const out = [host.output(x!.shape), host.output(gain!.shape), host.output(gain!.shape)];
     const [dx, dGain, dBias] = out.map((info) => host.address(info)) as [number, number, number];
@@ -50,7 +41,7 @@ function installLayerNorm(host: KernelHost): void {
     { inputs: ['x', 'gain'], outputs: [false, true] },
     (dy, [x, gain, statistics]) => {
       const inputs = { x: x!, gain: gain!, statistics: statistics!, dy };
-      const [dx, dGain, dBias] = run(layerNormBackward, inputs) as [tf.Tensor, tf.Tensor, tf.Tensor];
+      const [dx, dGain, dBias] = runKernel(layerNormBackward, inputs) as [tf.Tensor, tf.Tensor, tf.Tensor];
       return { x: () => dx, gain: () => dGain, bias: () => dBias };
     },
   );
@@ -64,9 +55,8 @@ function installGroupNorm(host: KernelHost): void {
     return [rows, height * width, groups, channels / groups];
   };
   installKernel<{ groups: number; epsilon: number; activation: Activation }>(
-    host,
     groupNorm,
-    (_, { x, gain, bias }, { groups, epsilon, activation }) => {
+    ({ x, gain, bias }, { groups, epsilon, activation }) => {
       const least = activation === 'relu' ? 0 : -Infinity;
       const [y, statistics] = [host.output(x!.shape), host.output([x!.shape[0]!, 2, x!.shape[3]!])];
       const [from, to] = [host.address(x!), host.address(y)];
@@ -76,7 +66,7 @@ function installGroupNorm(host: KernelHost): void {
       return [y, statistics];
     },
   );
-  installKernel<{ groups: number }>(host, groupNormBackward, (_, { x, gain, statistics, dy }, { groups }) => {
+  installKernel<{ groups: number }>(groupNormBackward, ({ x, gain, statistics, dy }, { groups }) => {
     const out = [host.output(x!.shape), host.output(gain!.shape), host.output(gain!.shape)];
     const [dx, dGain, dBias] = out.map((info) => host.address(info)) as [number, number, number];
     const scratch = host.scratch(8 * x!.shape[3]!);
@@ -90,9 +80,9 @@ function installGroupNorm(host: KernelHost): void {
     groupNorm,
     { inputs: ['x', 'gain'], outputs: [true, true] },
     (dy, [x, gain, y, statistics], { groups, activation }) => {
-      const dz = activation === 'relu' ? run(activationBackward, { y: y!, dy })[0]! : dy;
+      const dz = activation === 'relu' ? runFused(activationBackward, { y: y!, dy }) : dy;
       const inputs = { x: x!, gain: gain!, statistics: statistics!, dy: dz };
-      const results = run(groupNormBackward, inputs, { groups: groups! });
+      const results = runKernel(groupNormBackward, inputs, { groups: groups! });
       const [dx, dGain, dBias] = results as [tf.Tensor, tf.Tensor, tf.Tensor];
       return { x: () => dx, gain: () => dGain, bias: () => dBias };
     },
@@ -101,26 +91,26 @@ function installGroupNorm(host: KernelHost): void {
 
 function installGelu(host: KernelHost): void {
   const { gelu, geluBackward } = fusedKernels;
-  installKernel(host, gelu, (_, { x }) => {
+  installKernel(gelu, ({ x }) => {
     const y = host.output(x!.shape);
     host.kernels.geluForward(host.address(x!), host.address(y), tf.util.sizeFromShape(x!.shape));
     return y;
   });
-  installKernel(host, geluBackward, (_, { x, dy }) => {
+  installKernel(geluBackward, ({ x, dy }) => {
     const dx = host.output(x!.shape);
     const [from, changes] = [host.address(x!), host.address(dy!)];
     host.kernels.geluBackward(from, changes, host.address(dx), tf.util.sizeFromShape(x!.shape));
     return dx;
   });
   installGradient(gelu, { inputs: ['x'] }, (dy, [x]) => ({
-    x: () => run(geluBackward, { x: x!, dy })[0]!,
+    x: () => runFused(geluBackward, { x: x!, dy }),
   }));
 }
 
 function installCrossEntropy(host: KernelHost): void {
   const { kernels } = host;
   const { crossEntropy, crossEntropyBackward } = fusedKernels;
-  installKernel(host, crossEntropy, (_, { logits, labels }) => {
+  installKernel(crossEntropy, ({ logits, labels }) => {
     const [rows, classes] = logits!.shape as [number, number];
     const [losses, probabilities] = [host.output([rows]), host.output(logits!.shape)];
     const [from, right] = [host.address(logits!), host.address(labels!)];
@@ -128,7 +118,7 @@ function installCrossEntropy(host: KernelHost): void {
     kernels.crossEntropyForward(from, right, to, kept, rows, classes);
     return [losses, probabilities];
   });
-  installKernel(host, crossEntropyBackward, (_, { probabilities, labels, dy }) => {
+  installKernel(crossEntropyBackward, ({ probabilities, labels, dy }) => {
     const [rows, classes] = probabilities!.shape as [number, number];
     const out = host.output(probabilities!.shape);
     const [kept, right] = [host.address(probabilities!), host.address(labels!)];
@@ -139,7 +129,7 @@ function installCrossEntropy(host: KernelHost): void {
     crossEntropy,
     { inputs: ['labels'], outputs: [false, true] },
     (dy, [labels, probabilities]) => ({
-      logits: () => run(crossEntropyBackward, { probabilities: probabilities!, labels: labels!, dy })[0]!,
+      logits: () => runFused(crossEntropyBackward, { probabilities: probabilities!, labels: labels!, dy }),
     }),
   );
 }
@@ -157,7 +147,7 @@ function installAttention(host: KernelHost): void {
     { rows, context, heads }: AttentionAttributes,
     width: number,
   ): [number, number, number, number] => [rows, context, heads, width / 3 / heads];
-  installKernel<AttentionAttributes>(host, attention, (_, { qkv }, attributes) => {
+  installKernel<AttentionAttributes>(attention, ({ qkv }, attributes) => {
     const { rows, context, heads } = attributes;
     const [count, width] = qkv!.shape as [number, number];
     const out = host.output([count, width / 3]);
@@ -167,7 +157,7 @@ function installAttention(host: KernelHost): void {
     kernels.attentionForward(from, to, kept, ...sizes(attributes, width), scratch);
     return [out, weights];
   });
-  installKernel<AttentionAttributes>(host, attentionBackward, (_, { qkv, weights, dy }, attributes) => {
+  installKernel<AttentionAttributes>(attentionBackward, ({ qkv, weights, dy }, attributes) => {
     const out = host.output(qkv!.shape);
     const scratch = host.scratch(kernels.attentionScratchBytes(attributes.context));
     const [from, kept] = [host.address(qkv!), host.address(weights!)];
@@ -179,7 +169,7 @@ function installAttention(host: KernelHost): void {
     attention,
     { inputs: ['qkv'], outputs: [false, true] },
     (dy, [qkv, weights], attributes) => ({
-      qkv: () => run(attentionBackward, { qkv: qkv!, weights: weights!, dy }, attributes)[0]!,
+      qkv: () => runFused(attentionBackward, { qkv: qkv!, weights: weights!, dy }, attributes),
     }),
   );
 }

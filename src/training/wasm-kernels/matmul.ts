@@ -8,7 +8,8 @@ interface ProductAttributes {
   readonly transposeB: boolean;
 }
 
-interface FusedAttributes extends ProductAttributes {
+/** What follows the product or convolution in a fused kernel. */
+export interface FusedAttributes {
   readonly activation?: string;
   readonly leakyreluAlpha?: number;
 }
@@ -25,11 +26,13 @@ const afterwards: Readonly<Record<string, string>> = {
 };
 
 export function installMatMul(host: KernelHost): void {
-  installKernel<ProductAttributes>(host, 'BatchMatMul', (_, inputs, attributes, original) =>
+  installKernel<ProductAttributes>('BatchMatMul', (inputs, attributes, original) =>
     isFloat(inputs) ? product(host, inputs, attributes) : original(),
   );
-  installKernel<FusedAttributes>(host, '_FusedMatMul', (_, inputs, attributes, original) =>
-    isFloat(inputs) ? fusedProduct(host, inputs, attributes) : original(),
+  installKernel<ProductAttributes & FusedAttributes>('_FusedMatMul', (inputs, attributes, original) =>
+    isFloat(inputs)
+      ? withBiasAndActivation(host, product(host, inputs, attributes), inputs, attributes)
+      : original(),
   );
 }
 
@@ -105,16 +108,12 @@ function matrixAt(index: number, batch: readonly number[], steps: readonly numbe
   return at;
 }
 
-function fusedProduct(host: KernelHost, inputs: Inputs, attributes: FusedAttributes): tf.TensorInfo {
-  return withBiasAndActivation(host, product(host, inputs, attributes), inputs, attributes);
-}
-
 /** Consumes `x`: adds the bias of `inputs`, which belongs to the last dimension or is broadcast, and activates. */
 export function withBiasAndActivation(
   host: KernelHost,
   x: tf.TensorInfo,
   inputs: Inputs,
-  { activation = 'linear', leakyreluAlpha }: Omit<FusedAttributes, keyof ProductAttributes>,
+  { activation = 'linear', leakyreluAlpha }: FusedAttributes,
 ): tf.TensorInfo {
   const bias = inputs['bias'];
   const weights = inputs['preluActivationWeights'];

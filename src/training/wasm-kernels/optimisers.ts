@@ -4,13 +4,13 @@ import { fusedKernels } from '../operations/fused-kernels.ts';
 import type { KernelHost } from './kernel-host.ts';
 import { installKernel } from './registry.ts';
 
-export interface MomentumAttributes {
+interface MomentumAttributes {
   readonly rate: number;
   readonly scale: number;
   readonly momentum: number;
 }
 
-export interface AdamAttributes {
+interface AdamAttributes {
   readonly rate: number;
   readonly scale: number;
   readonly beta1: number;
@@ -22,13 +22,13 @@ export interface AdamAttributes {
 
 export function installOptimisers(host: KernelHost): void {
   const { kernels } = host;
-  installKernel(host, fusedKernels.squaredNorm, (_, { x }) => {
+  installKernel(fusedKernels.squaredNorm, ({ x }) => {
     const out = host.output([]);
     const norm = kernels.sumOfSquares(host.address(x!), tf.util.sizeFromShape(x!.shape));
     host.writeFloat(host.address(out), norm);
     return out;
   });
-  installKernel<MomentumAttributes>(host, fusedKernels.momentumStep, (_, inputs, attributes) => {
+  installKernel<MomentumAttributes>(fusedKernels.momentumStep, (inputs, attributes) => {
     const { parameter, gradient, velocity } = inputs;
     const [to, by] = [host.address(parameter!), host.address(gradient!)];
     const size = tf.util.sizeFromShape(parameter!.shape);
@@ -37,7 +37,7 @@ export function installOptimisers(host: KernelHost): void {
     else kernels.momentumStep(to, by, host.address(velocity), size, rate, scale, momentum);
     return [];
   });
-  installKernel<AdamAttributes>(host, fusedKernels.adamStep, (_, inputs, attributes) => {
+  installKernel<AdamAttributes>(fusedKernels.adamStep, (inputs, attributes) => {
     const { parameter, gradient, mean, square } = inputs;
     const { rate, scale, beta1, beta2, rootScale, epsilon, decay } = attributes;
     kernels.adamStep(

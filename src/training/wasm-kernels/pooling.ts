@@ -12,7 +12,7 @@ interface PoolingAttributes {
 }
 
 export function installPooling(host: KernelHost): void {
-  installKernel<PoolingAttributes>(host, 'MaxPoolGrad', (_, inputs, attributes, original) => {
+  installKernel<PoolingAttributes>('MaxPoolGrad', (inputs, attributes, original) => {
     const { dy, input, output } = inputs as Record<'dy' | 'input' | 'output', tf.TensorInfo>;
     if (input.dtype !== 'float32' || dy.dtype !== 'float32') return original();
     const { filterSize, strides, pad, dimRoundingMode } = attributes;

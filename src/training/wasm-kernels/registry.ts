@@ -1,12 +1,10 @@
 /** How a kernel of ours comes into TensorFlow.js's registry. */
 import * as tf from '@tensorflow/tfjs';
-import type { KernelHost } from './kernel-host.ts';
 
 export type Inputs = Readonly<Record<string, tf.TensorInfo>>;
 
 /** What runs when the kernel is called. `original` is what the backend had under this name. */
 export type Implementation<Attributes> = (
-  host: KernelHost,
   inputs: Inputs,
   attributes: Attributes,
   original: () => tf.TensorInfo | tf.TensorInfo[],
@@ -16,7 +14,6 @@ const backendName = 'wasm';
 
 /** Registers a kernel of the WebAssembly backend in place of its own, if it had one. */
 export function installKernel<Attributes>(
-  host: KernelHost,
   kernelName: string,
   implementation: Implementation<Attributes>,
 ): void {
@@ -33,7 +30,7 @@ export function installKernel<Attributes>(
         }
         return before.kernelFunc(call);
       };
-      return implementation(host, call.inputs as Inputs, call.attrs as unknown as Attributes, original);
+      return implementation(call.inputs as Inputs, call.attrs as unknown as Attributes, original);
     },
   });
 }

@@ -1,11 +1,12 @@
 /** Dense layers and convolutions with bias and ReLU as one kernel each, with gradients. */
 import * as tf from '@tensorflow/tfjs';
-import { type FusedKernelName, fusedKernels } from '../operations/fused-kernels.ts';
+import type { Activation } from '../operations/dense.ts';
+import { fusedKernels, runFused, runKernel } from '../operations/fused-kernels.ts';
 import type { KernelHost } from './kernel-host.ts';
 import { callKernel, type Inputs, installGradient, installKernel } from './registry.ts';
 
 interface Activated {
-  readonly activation: 'linear' | 'relu';
+  readonly activation: Activation;
 }
 
 interface ConvolutionAttributes extends Activated {
@@ -14,23 +15,23 @@ interface ConvolutionAttributes extends Activated {
 }
 
 export function installWeightedLayers(host: KernelHost): void {
-  installKernel<Activated>(host, fusedKernels.dense, (_, inputs, { activation }) => {
+  installKernel<Activated>(fusedKernels.dense, (inputs, { activation }) => {
     const { x, kernel, bias } = inputs as Record<'x' | 'kernel' | 'bias', tf.TensorInfo>;
     const attributes = { transposeA: false, transposeB: false, activation };
     return callKernel('_FusedMatMul', { a: x, b: kernel, bias }, attributes);
   });
-  installKernel<ConvolutionAttributes>(host, fusedKernels.convolution, (_, inputs, attributes) => {
+  installKernel<ConvolutionAttributes>(fusedKernels.convolution, (inputs, attributes) => {
     const { x, kernel, bias } = inputs as Record<'x' | 'kernel' | 'bias', tf.TensorInfo>;
     const more = { strides: attributes.stride, pad: attributes.padding, activation: attributes.activation };
     return callKernel('FusedConv2D', { x, filter: kernel, bias }, more);
   });
-  installKernel(host, fusedKernels.activationBackward, (_, { y, dy }) => {
+  installKernel(fusedKernels.activationBackward, ({ y, dy }) => {
     const out = host.output(dy!.shape);
     const size = tf.util.sizeFromShape(dy!.shape);
     host.kernels.reluBackward(host.address(y!), host.address(dy!), host.address(out), size, 0);
     return out;
   });
-  installKernel(host, fusedKernels.biasBackward, (_, { dy }: Inputs) => {
+  installKernel(fusedKernels.biasBackward, ({ dy }: Inputs) => {
     const columns = dy!.shape.at(-1)!;
     const out = host.output([columns]);
     const rows = tf.util.sizeFromShape(dy!.shape) / columns;
@@ -43,7 +44,7 @@ export function installWeightedLayers(host: KernelHost): void {
     return {
       x: () => tf.matMul(dz, kernel!, false, true),
       kernel: () => tf.matMul(x!, dz, true, false),
-      bias: () => run(fusedKernels.biasBackward, { dy: dz }),
+      bias: () => runFused(fusedKernels.biasBackward, { dy: dz }),
     };
   });
   installGradient(fusedKernels.convolution, saves, (dy, [x, kernel, y], attributes) => {
@@ -51,9 +52,15 @@ export function installWeightedLayers(host: KernelHost): void {
     const { stride, padding } = attributes as unknown as ConvolutionAttributes;
     const shared = { strides: stride, pad: padding };
     return {
-      x: () => run('Conv2DBackpropInput', { dy: dz, filter: kernel! }, { ...shared, inputShape: x!.shape }),
-      kernel: () => run('Conv2DBackpropFilter', { x: x!, dy: dz }, { ...shared, filterShape: kernel!.shape }),
-      bias: () => run(fusedKernels.biasBackward, { dy: dz }),
+      x: () =>
+        runKernel(
+          'Conv2DBackpropInput',
+          { dy: dz, filter: kernel! },
+          { ...shared, inputShape: x!.shape },
+        )[0]!,
+      kernel: () =>
+        runKernel('Conv2DBackpropFilter', { x: x!, dy: dz }, { ...shared, filterShape: kernel!.shape })[0]!,
+      bias: () => runFused(fusedKernels.biasBackward, { dy: dz }),
     };
   });
 }
@@ -61,13 +68,5 @@ export function installWeightedLayers(host: KernelHost): void {
 /** Gradient by what the activation was applied to. */
 function beforeActivation(y: tf.Tensor, dy: tf.Tensor, attributes: tf.NamedAttrMap): tf.Tensor {
   const { activation } = attributes as unknown as Activated;
-  return activation === 'relu' ? run(fusedKernels.activationBackward, { y, dy }) : dy;
-}
-
-function run(
-  name: FusedKernelName | 'Conv2DBackpropInput' | 'Conv2DBackpropFilter',
-  inputs: tf.NamedTensorMap,
-  attributes: tf.NamedAttrMap = {},
-): tf.Tensor {
-  return tf.engine().runKernel(name, inputs, attributes);
+  return activation === 'relu' ? runFused(fusedKernels.activationBackward, { y, dy }) : dy;
 }

@@ -4,6 +4,7 @@
  * processing", 2006), in blocks of rows, so that scratch memory is bounded whatever the image.
  */
 import { gemm, gemmScratchBytes } from './gemm.ts';
+import { bytesOf } from './lanes.ts';
 
 /** Numbers of a convolution as the caller writes them into memory, each an int32. */
 @unmanaged
@@ -48,11 +49,11 @@ export function convolve(g: Geometry, x: usize, filter: usize, out: usize, scrat
   const depth = depthOf(g);
   const rows = g.batch * g.outHeight * g.outWidth;
   const step = rowsPerBlock(g);
-  const inner = scratch + bytes(step * depth);
+  const inner = scratch + bytesOf(step * depth);
   for (let first = 0; first < rows; first += step) {
     const count = min(step, rows - first);
     gatherRows(g, first, count, x, scratch);
-    const to = out + bytes(first * g.outChannels);
+    const to = out + bytesOf(first * g.outChannels);
     gemm(
       count,
       g.outChannels,
@@ -83,12 +84,12 @@ export function convolveFilterGradient(
   const channels = g.outChannels;
   const rows = g.batch * g.outHeight * g.outWidth;
   const step = rowsPerBlock(g);
-  const inner = scratch + bytes(step * depth);
-  memory.fill(filterGradient, 0, bytes(depth * channels));
+  const inner = scratch + bytesOf(step * depth);
+  memory.fill(filterGradient, 0, bytesOf(depth * channels));
   for (let first = 0; first < rows; first += step) {
     const count = min(step, rows - first);
     gatherRows(g, first, count, x, scratch);
-    const from = outGradient + bytes(first * channels);
+    const from = outGradient + bytesOf(first * channels);
     gemm(depth, channels, count, scratch, 1, depth, from, channels, 1, filterGradient, channels, 1, inner);
   }
 }
@@ -105,18 +106,14 @@ export function convolveInputGradient(
   const channels = g.outChannels;
   const rows = g.batch * g.outHeight * g.outWidth;
   const step = rowsPerBlock(g);
-  const inner = scratch + bytes(step * depth);
-  memory.fill(inGradient, 0, bytes(g.batch * g.inHeight * g.inWidth * g.inChannels));
+  const inner = scratch + bytesOf(step * depth);
+  memory.fill(inGradient, 0, bytesOf(g.batch * g.inHeight * g.inWidth * g.inChannels));
   for (let first = 0; first < rows; first += step) {
     const count = min(step, rows - first);
-    const from = outGradient + bytes(first * channels);
+    const from = outGradient + bytesOf(first * channels);
     gemm(count, depth, channels, from, channels, 1, filter, 1, channels, scratch, depth, 0, inner);
     scatterRows(g, first, count, scratch, inGradient);
   }
-}
-
-function bytes(floats: i32): usize {
-  return (<usize>floats) << 2;
 }
 
 /** The first and the last plus one of `count` places, `step` apart from `start` on, that lie in [0, length). */
@@ -131,7 +128,7 @@ function endInside(start: i32, step: i32, count: i32, length: i32): i32 {
 /** Rows `first`.. of the matrix whose row is all that one output looks at; 0 where that lies outside the image. */
 function gatherRows(g: Geometry, first: i32, count: i32, x: usize, to: usize): void {
   const channels = g.inChannels;
-  const pixel = bytes(channels);
+  const pixel = bytesOf(channels);
   const filterRow = pixel * <usize>g.filterWidth;
   let column = first % g.outWidth;
   let row = (first / g.outWidth) % g.outHeight;
@@ -145,21 +142,21 @@ function gatherRows(g: Geometry, first: i32, count: i32, x: usize, to: usize): v
       if (y < 0 || y >= g.inHeight || from === end) {
         memory.fill(to, 0, filterRow);
       } else {
-        if (from > 0) memory.fill(to, 0, bytes(from * channels));
+        if (from > 0) memory.fill(to, 0, bytesOf(from * channels));
         if (end < g.filterWidth) {
-          memory.fill(to + bytes(end * channels), 0, bytes((g.filterWidth - end) * channels));
+          memory.fill(to + bytesOf(end * channels), 0, bytesOf((g.filterWidth - end) * channels));
         }
-        const line = x + bytes((image * g.inHeight + y) * g.inWidth * channels);
+        const line = x + bytesOf((image * g.inHeight + y) * g.inWidth * channels);
         if (g.dilationWidth === 1) {
           copyFloats(
-            line + bytes((left + from) * channels),
-            to + bytes(from * channels),
+            line + bytesOf((left + from) * channels),
+            to + bytesOf(from * channels),
             (end - from) * channels,
           );
         } else {
           for (let kx = from; kx < end; kx++) {
-            const source = line + bytes((left + kx * g.dilationWidth) * channels);
-            copyFloats(source, to + bytes(kx * channels), channels);
+            const source = line + bytesOf((left + kx * g.dilationWidth) * channels);
+            copyFloats(source, to + bytesOf(kx * channels), channels);
           }
         }
       }
@@ -179,7 +176,7 @@ function gatherRows(g: Geometry, first: i32, count: i32, x: usize, to: usize): v
 /** The inverse of `gatherRows`: every element is added to the input it was copied from. */
 function scatterRows(g: Geometry, first: i32, count: i32, from: usize, x: usize): void {
   const channels = g.inChannels;
-  const filterRow = bytes(channels * g.filterWidth);
+  const filterRow = bytesOf(channels * g.filterWidth);
   let column = first % g.outWidth;
   let row = (first / g.outWidth) % g.outHeight;
   let image = first / (g.outWidth * g.outHeight);
@@ -190,17 +187,17 @@ function scatterRows(g: Geometry, first: i32, count: i32, from: usize, x: usize)
     let y = row * g.strideHeight - g.padTop;
     for (let ky = 0; ky < g.filterHeight; ky++) {
       if (y >= 0 && y < g.inHeight) {
-        const line = x + bytes((image * g.inHeight + y) * g.inWidth * channels);
+        const line = x + bytesOf((image * g.inHeight + y) * g.inWidth * channels);
         if (g.dilationWidth === 1) {
           addFloats(
-            from + bytes(begin * channels),
-            line + bytes((left + begin) * channels),
+            from + bytesOf(begin * channels),
+            line + bytesOf((left + begin) * channels),
             (end - begin) * channels,
           );
         } else {
           for (let kx = begin; kx < end; kx++) {
-            const target = line + bytes((left + kx * g.dilationWidth) * channels);
-            addFloats(from + bytes(kx * channels), target, channels);
+            const target = line + bytesOf((left + kx * g.dilationWidth) * channels);
+            addFloats(from + bytesOf(kx * channels), target, channels);
           }
         }
       }
@@ -218,15 +215,15 @@ function scatterRows(g: Geometry, first: i32, count: i32, from: usize, x: usize)
 }
 
 function copyFloats(from: usize, to: usize, count: i32): void {
-  const end = to + bytes(count);
-  const blocks = to + bytes(count & ~3);
+  const end = to + bytesOf(count);
+  const blocks = to + bytesOf(count & ~3);
   for (; to < blocks; to += 16, from += 16) v128.store(to, v128.load(from));
   for (; to < end; to += 4, from += 4) store<f32>(to, load<f32>(from));
 }
 
 function addFloats(from: usize, to: usize, count: i32): void {
-  const end = to + bytes(count);
-  const blocks = to + bytes(count & ~3);
+  const end = to + bytesOf(count);
+  const blocks = to + bytesOf(count & ~3);
   for (; to < blocks; to += 16, from += 16) v128.store(to, f32x4.add(v128.load(to), v128.load(from)));
   for (; to < end; to += 4, from += 4) store<f32>(to, load<f32>(to) + load<f32>(from));
 }

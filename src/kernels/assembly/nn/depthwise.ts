@@ -1,5 +1,6 @@
 /** Gradients of depthwise convolutions: filters of height x width x inputs x multiplier, NHWC. */
 import { Geometry } from './conv.ts';
+import { bytesOf } from './lanes.ts';
 
 /** outChannels of the geometry is inChannels * multiplier. The filter's gradient is summed output by output. */
 export function depthwiseFilterGradient(
@@ -8,7 +9,7 @@ export function depthwiseFilterGradient(
   outGradient: usize,
   filterGradient: usize,
 ): void {
-  memory.fill(filterGradient, 0, bytes(g.filterHeight * g.filterWidth * g.outChannels));
+  memory.fill(filterGradient, 0, bytesOf(g.filterHeight * g.filterWidth * g.outChannels));
   visitPairs(g, outGradient, x, filterGradient, true);
 }
 
@@ -18,7 +19,7 @@ export function depthwiseInputGradient(
   filter: usize,
   inGradient: usize,
 ): void {
-  memory.fill(inGradient, 0, bytes(g.batch * g.inHeight * g.inWidth * g.inChannels));
+  memory.fill(inGradient, 0, bytesOf(g.batch * g.inHeight * g.inWidth * g.inChannels));
   visitPairs(g, outGradient, inGradient, filter, false);
 }
 
@@ -35,8 +36,8 @@ function visitPairs(g: Geometry, outGradient: usize, image: usize, filter: usize
           for (let kx = 0; kx < g.filterWidth; kx++) {
             const across = column * g.strideWidth - g.padLeft + kx * g.dilationWidth;
             if (across < 0 || across >= g.inWidth) continue;
-            const pixel = image + bytes(((batch * g.inHeight + y) * g.inWidth + across) * g.inChannels);
-            const element = filter + bytes((ky * g.filterWidth + kx) * g.outChannels);
+            const pixel = image + bytesOf(((batch * g.inHeight + y) * g.inWidth + across) * g.inChannels);
+            const element = filter + bytesOf((ky * g.filterWidth + kx) * g.outChannels);
             if (isByFilter) {
               if (multiplier === 1) addProducts(g.inChannels, pixel, dy, element);
               else addScaled(g.inChannels, multiplier, pixel, dy, element);
@@ -44,14 +45,10 @@ function visitPairs(g: Geometry, outGradient: usize, image: usize, filter: usize
             else addDots(g.inChannels, multiplier, element, dy, pixel);
           }
         }
-        dy += bytes(g.outChannels);
+        dy += bytesOf(g.outChannels);
       }
     }
   }
-}
-
-function bytes(floats: i32): usize {
-  return (<usize>floats) << 2;
 }
 
 /** to[c] += a[c] * b[c] */

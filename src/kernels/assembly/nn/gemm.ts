@@ -8,6 +8,8 @@
  * the shape: the same row times the same column has the same bits in any product.
  */
 
+import { bytesOf, multiplyAdd } from './lanes.ts';
+
 /** Rows of a tile. */
 export const tileRows: i32 = ASC_FEATURE_RELAXED_SIMD ? 6 : 5;
 /** Columns of a tile: two vectors. */
@@ -48,17 +50,17 @@ export function gemm(
     if (accumulate === 0) clear(c, rows, columns, rowStepC);
     return;
   }
-  const packedA = scratch + at(kBlock * columnBlock);
+  const packedA = scratch + bytesOf(kBlock * columnBlock);
   for (let j0 = 0; j0 < columns; j0 += columnBlock) {
     const wide = min(columnBlock, columns - j0);
     for (let k0 = 0; k0 < depth; k0 += kBlock) {
       const deep = min(kBlock, depth - k0);
       const add = accumulate !== 0 || k0 > 0;
-      packColumns(wide, deep, b + at(k0 * rowStepB + j0 * columnStepB), rowStepB, columnStepB, scratch);
+      packColumns(wide, deep, b + bytesOf(k0 * rowStepB + j0 * columnStepB), rowStepB, columnStepB, scratch);
       for (let i0 = 0; i0 < rows; i0 += rowBlock) {
         const high = min(rowBlock, rows - i0);
-        packRows(high, deep, a + at(i0 * rowStepA + k0 * columnStepA), rowStepA, columnStepA, packedA);
-        multiplyPanels(high, wide, deep, packedA, scratch, c + at(i0 * rowStepC + j0), rowStepC, add);
+        packRows(high, deep, a + bytesOf(i0 * rowStepA + k0 * columnStepA), rowStepA, columnStepA, packedA);
+        multiplyPanels(high, wide, deep, packedA, scratch, c + bytesOf(i0 * rowStepC + j0), rowStepC, add);
       }
     }
   }
@@ -75,13 +77,13 @@ function multiplyPanels(
   rowStepC: i32,
   add: bool,
 ): void {
-  const tile = packedA + at(rowBlock * kBlock);
+  const tile = packedA + bytesOf(rowBlock * kBlock);
   for (let j = 0; j < columns; j += tileColumns) {
-    const panelB = packedB + at(j * deep);
+    const panelB = packedB + bytesOf(j * deep);
     const wide = min(tileColumns, columns - j);
     for (let i = 0; i < rows; i += tileRows) {
-      const panelA = packedA + at(i * deep);
-      const target = c + at(i * rowStepC + j);
+      const panelA = packedA + bytesOf(i * deep);
+      const target = c + bytesOf(i * rowStepC + j);
       const tall = min(tileRows, rows - i);
       if (tall === tileRows && wide === tileColumns) {
         multiplyTile(deep, panelA, panelB, target, rowStepC, add);
@@ -93,20 +95,16 @@ function multiplyPanels(
   }
 }
 
-function at(floats: i32): usize {
-  return (<usize>floats) << 2;
-}
-
 function clear(c: usize, rows: i32, columns: i32, rowStep: i32): void {
-  for (let i = 0; i < rows; i++) memory.fill(c + at(i * rowStep), 0, at(columns));
+  for (let i = 0; i < rows; i++) memory.fill(c + bytesOf(i * rowStep), 0, bytesOf(columns));
 }
 
 /** Panels of `tileColumns` columns, each k after k; what lies beyond the last column is 0. */
 function packColumns(columns: i32, deep: i32, b: usize, rowStep: i32, columnStep: i32, to: usize): void {
-  const down = at(rowStep);
+  const down = bytesOf(rowStep);
   for (let j = 0; j < columns; j += tileColumns) {
     const wide = min(tileColumns, columns - j);
-    let from = b + at(j * columnStep);
+    let from = b + bytesOf(j * columnStep);
     if (wide === tileColumns && columnStep === 1) {
       for (let k = 0; k < deep; k++) {
         v128.store(to, v128.load(from));
@@ -115,12 +113,12 @@ function packColumns(columns: i32, deep: i32, b: usize, rowStep: i32, columnStep
         from += down;
       }
     } else if (wide === tileColumns && rowStep === 1) {
-      to = packTransposed8(deep, from, at(columnStep), to);
+      to = packTransposed8(deep, from, bytesOf(columnStep), to);
     } else {
       for (let k = 0; k < deep; k++) {
         v128.store(to, f32x4.splat(0));
         v128.store(to, f32x4.splat(0), 16);
-        for (let x = 0; x < wide; x++) store<f32>(to + at(x), load<f32>(from + at(x * columnStep)));
+        for (let x = 0; x < wide; x++) store<f32>(to + bytesOf(x), load<f32>(from + bytesOf(x * columnStep)));
         to += 32;
         from += down;
       }
@@ -163,11 +161,11 @@ function transpose4(from: usize, across: usize, to: usize, step: usize): void {
 
 /** Panels of `tileRows` rows, each k after k; what lies below the last row is 0. */
 function packRows(rows: i32, deep: i32, a: usize, rowStep: i32, columnStep: i32, to: usize): void {
-  const right = at(columnStep);
-  const down = at(rowStep);
-  const step = at(tileRows);
+  const right = bytesOf(columnStep);
+  const down = bytesOf(rowStep);
+  const step = bytesOf(tileRows);
   for (let i = 0; i < rows; i += tileRows) {
-    let from = a + at(i * rowStep);
+    let from = a + bytesOf(i * rowStep);
     const tall = min(tileRows, rows - i);
     if (tall === tileRows && rowStep === 1) {
       for (let k = 0; k < deep; k++, to += step, from += right) {
@@ -180,7 +178,7 @@ function packRows(rows: i32, deep: i32, a: usize, rowStep: i32, columnStep: i32,
     } else {
       for (let k = 0; k < deep; k++) {
         for (let y = 0; y < tileRows; y++) {
-          store<f32>(to + at(y), y < tall ? load<f32>(from + at(y * rowStep)) : 0);
+          store<f32>(to + bytesOf(y), y < tall ? load<f32>(from + bytesOf(y * rowStep)) : 0);
         }
         to += step;
         from += right;
@@ -191,11 +189,11 @@ function packRows(rows: i32, deep: i32, a: usize, rowStep: i32, columnStep: i32,
 
 /** `tileRows` rows whose elements lie one after the other: four of them by transposing 4 x 4 blocks in registers. */
 function packWholeRows(deep: i32, from: usize, down: usize, to: usize): usize {
-  const step = at(tileRows);
+  const step = bytesOf(tileRows);
   const fifth = from + 4 * down;
   const sixth = fifth + down;
   let offset: usize = 0;
-  const whole = at(deep & ~3);
+  const whole = bytesOf(deep & ~3);
   for (; offset < whole; offset += 16, to += 4 * step) {
     transpose4(from + offset, down, to, step);
     const last = v128.load(fifth + offset);
@@ -211,8 +209,9 @@ function packWholeRows(deep: i32, from: usize, down: usize, to: usize): usize {
       v128.store_lane<f32>(to + 3 * step + 20, more, 3);
     }
   }
-  for (; offset < at(deep); offset += 4, to += step) {
-    for (let y = 0; y < tileRows; y++) store<f32>(to + at(y), load<f32>(from + offset + <usize>y * down));
+  for (; offset < bytesOf(deep); offset += 4, to += step) {
+    for (let y = 0; y < tileRows; y++)
+      store<f32>(to + bytesOf(y), load<f32>(from + offset + <usize>y * down));
   }
   return to;
 }
@@ -220,16 +219,11 @@ function packWholeRows(deep: i32, from: usize, down: usize, to: usize): usize {
 function copyTile(tile: usize, c: usize, rows: i32, columns: i32, rowStep: i32, add: bool): void {
   for (let y = 0; y < rows; y++) {
     for (let x = 0; x < columns; x++) {
-      const to = c + at(y * rowStep + x);
-      const value = load<f32>(tile + at(y * tileColumns + x));
+      const to = c + bytesOf(y * rowStep + x);
+      const value = load<f32>(tile + bytesOf(y * tileColumns + x));
       store<f32>(to, add ? load<f32>(to) + value : value);
     }
   }
-}
-
-/** a * b + c: rounded twice, or as the machine likes in the relaxed build. */
-function multiplyAdd(a: v128, b: v128, c: v128): v128 {
-  return ASC_FEATURE_RELAXED_SIMD ? f32x4.relaxed_madd(a, b, c) : f32x4.add(c, f32x4.mul(a, b));
 }
 
 function storeRow(c: usize, left: v128, right: v128, add: bool): void {
@@ -282,7 +276,7 @@ function multiplyTile(deep: i32, a: usize, b: usize, c: usize, rowStep: i32, add
     a += ASC_FEATURE_RELAXED_SIMD ? 24 : 20;
     b += 32;
   }
-  const down = at(rowStep);
+  const down = bytesOf(rowStep);
   storeRow(c, c00, c01, add);
   storeRow(c + down, c10, c11, add);
   storeRow(c + 2 * down, c20, c21, add);

@@ -2,16 +2,7 @@
  * Group normalisation (Wu, He, "Group normalization", 2018). Pixels are rows of channels, channels any number; sums go
  * down the pixels four channels at a time, so that a group may begin anywhere in a row.
  */
-import { bytesOf, loadPart, multiplyAdd, storePart } from './lanes.ts';
-
-function loadUpTo4(x: usize, count: i32): v128 {
-  return count >= 4 ? v128.load(x) : loadPart(x, count);
-}
-
-function storeUpTo4(x: usize, lanes: v128, count: i32): void {
-  if (count >= 4) v128.store(x, lanes);
-  else storePart(x, lanes, count);
-}
+import { bytesOf, loadUpTo4, multiplyAdd, storeUpTo4 } from './lanes.ts';
 
 /** Sums of up to four neighbouring columns; `stride` in bytes from pixel to pixel. */
 function columnSums(x: usize, pixels: i32, stride: usize, count: i32): v128 {

@@ -20,6 +20,17 @@ export function storePart(x: usize, lanes: v128, count: i32): void {
   if (count > 2) v128.store_lane<f32>(x + 8, lanes, 2);
 }
 
+/** Four float32 at `x`, or where there are fewer, `count` of them and zeros. */
+export function loadUpTo4(x: usize, count: i32): v128 {
+  return count >= 4 ? v128.load(x) : loadPart(x, count);
+}
+
+/** Writes four lanes, or where there is room for fewer, the first `count`. */
+export function storeUpTo4(x: usize, lanes: v128, count: i32): void {
+  if (count >= 4) v128.store(x, lanes);
+  else storePart(x, lanes, count);
+}
+
 /** All ones in the first `count` lanes. */
 export function firstLanes(count: i32): v128 {
   return i32x4.gt_s(i32x4.splat(count), i32x4(0, 1, 2, 3));

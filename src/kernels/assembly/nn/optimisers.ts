@@ -2,7 +2,7 @@
  * Steps of optimisers that rewrite the parameters and their own state in place, over `n` float32. Gradients are taken
  * times `scale`, which is how a clipped norm comes in.
  */
-import { bytesOf, loadPart, multiplyAdd, storePart } from './lanes.ts';
+import { bytesOf, loadPart, loadUpTo4, multiplyAdd, storePart, storeUpTo4 } from './lanes.ts';
 
 /** Sum of the squares of `n` float32, in float64. */
 export function sumOfSquares(x: usize, n: i32): f64 {
@@ -56,19 +56,13 @@ export function momentumStep(
   for (let index: i32 = 0; index < n; index += 4) {
     const at = bytesOf(index);
     const rest = n - index;
-    const whole = rest >= 4;
-    const last = whole ? v128.load(velocity + at) : loadPart(velocity + at, rest);
-    const before = whole ? v128.load(parameter + at) : loadPart(parameter + at, rest);
-    const change = f32x4.mul(whole ? v128.load(gradient + at) : loadPart(gradient + at, rest), scales);
+    const last = loadUpTo4(velocity + at, rest);
+    const before = loadUpTo4(parameter + at, rest);
+    const change = f32x4.mul(loadUpTo4(gradient + at, rest), scales);
     const speed = multiplyAdd(last, kept, change);
     const after = multiplyAdd(speed, rates, before);
-    if (whole) {
-      v128.store(velocity + at, speed);
-      v128.store(parameter + at, after);
-    } else {
-      storePart(velocity + at, speed, rest);
-      storePart(parameter + at, after, rest);
-    }
+    storeUpTo4(velocity + at, speed, rest);
+    storeUpTo4(parameter + at, after, rest);
   }
 }
 
@@ -97,25 +91,18 @@ export function adamStep(
   for (let index: i32 = 0; index < n; index += 4) {
     const at = bytesOf(index);
     const rest = n - index;
-    const whole = rest >= 4;
-    const before = whole ? v128.load(parameter + at) : loadPart(parameter + at, rest);
-    const oldMean = whole ? v128.load(mean + at) : loadPart(mean + at, rest);
-    const oldSquare = whole ? v128.load(square + at) : loadPart(square + at, rest);
-    const change = f32x4.mul(whole ? v128.load(gradient + at) : loadPart(gradient + at, rest), scales);
+    const before = loadUpTo4(parameter + at, rest);
+    const oldMean = loadUpTo4(mean + at, rest);
+    const oldSquare = loadUpTo4(square + at, rest);
+    const change = f32x4.mul(loadUpTo4(gradient + at, rest), scales);
     const newMean = multiplyAdd(oldMean, f32x4.splat(beta1), f32x4.mul(change, f32x4.splat(fresh1)));
     const fresh = f32x4.mul(f32x4.mul(change, change), f32x4.splat(fresh2));
     const newSquare = multiplyAdd(oldSquare, f32x4.splat(beta2), fresh);
     const root = multiplyAdd(f32x4.sqrt(newSquare), f32x4.splat(rootScale), f32x4.splat(epsilon));
     const step = f32x4.div(f32x4.mul(newMean, f32x4.splat(rate)), root);
     const after = f32x4.sub(before, multiplyAdd(before, f32x4.splat(decay), step));
-    if (whole) {
-      v128.store(mean + at, newMean);
-      v128.store(square + at, newSquare);
-      v128.store(parameter + at, after);
-    } else {
-      storePart(mean + at, newMean, rest);
-      storePart(square + at, newSquare, rest);
-      storePart(parameter + at, after, rest);
-    }
+    storeUpTo4(mean + at, newMean, rest);
+    storeUpTo4(square + at, newSquare, rest);
+    storeUpTo4(parameter + at, after, rest);
   }
 }
