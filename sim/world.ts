@@ -14,6 +14,7 @@ import { type EngineOptions, type Fate, handshakeCrossings } from './engine.ts';
 import { quadraticLearner } from './quadratic-learner.ts';
 import type { Scenario } from './scenario.ts';
 import { sharedCrypto } from './shared-crypto.ts';
+import { createSharedWork } from './shared-work.ts';
 import type { PeerPlan } from './virtual-node.ts';
 
 /** Processes start within this time of each other. */
@@ -41,6 +42,7 @@ export function buildWorld(scenario: Scenario): World {
   const initial = initialVector(run.model, run.seed);
   const startAtMs = bootSpreadMs + Math.ceil(2 * handshakeCrossings * network.latencyMs.max) + 1000;
   const signed = signManifest({ ...run, startAtMs, initHash: vectorHash(initial) }, crypto, signers[0]!);
+  const shared = createSharedWork(initial.length);
   const speeds = rngFor(`${name}/speed`);
   const { perStep, spread } = scenario.trainingMs;
   return {
@@ -63,7 +65,14 @@ export function buildWorld(scenario: Scenario): World {
           createCore: (stored, incarnation) => {
             const rng = rngFor(`${name}/core/${peer}/${incarnation}`);
             const random = () => rng.float();
-            return createCore(signed.manifest, signed.runId, { crypto, signer, initial, random, stored });
+            return createCore(signed.manifest, signed.runId, {
+              crypto,
+              signer,
+              initial,
+              random,
+              stored,
+              shared,
+            });
           },
         }),
       ),

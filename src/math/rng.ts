@@ -11,7 +11,20 @@ const TWO_32 = 2 ** 32;
  * only if 128 bits collide. Positions are exact for the first 2^53 words.
  */
 export function rngFor(key: string): Rng {
-  return new Rng(murmur3x86x128(new TextEncoder().encode(key)));
+  return new Rng(murmur3x86x128(bytesOf(key)));
+}
+
+const scratch = new Uint8Array(256);
+
+/** UTF-8 of a key. Short plain ASCII, which nearly all keys are, without a call out of the engine. */
+function bytesOf(key: string): Uint8Array {
+  if (key.length > scratch.length) return new TextEncoder().encode(key);
+  for (let i = 0; i < key.length; i++) {
+    const code = key.charCodeAt(i);
+    if (code > 0x7f) return new TextEncoder().encode(key);
+    scratch[i] = code;
+  }
+  return scratch.subarray(0, key.length);
 }
 
 /**

@@ -2,7 +2,15 @@
  * SHA-256 and Ed25519 of the platform (OpenSSL through node:crypto) behind the core's `Crypto` and `Signer`.
  * Ed25519 as RFC 8032 (Josefsson and Liusvaara, 2017): deterministic, 32-byte keys, 64-byte signatures.
  */
-import { createHash, createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
+import {
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  hash,
+  type KeyObject,
+  sign,
+  verify,
+} from 'node:crypto';
 import type { Crypto, Signer } from '../protocol/crypto.ts';
 import type { PeerKey } from '../protocol/io.ts';
 
@@ -43,11 +51,14 @@ export function createCrypto(): Crypto {
 
   return {
     sha256(...parts) {
-      const hash = createHash('sha256');
+      const joined = joinedInScratch(parts);
+      // Three times as fast for short input as a hash object; text, because a Buffer costs more than the hash.
+      if (joined) return new Uint8Array(Buffer.from(hash('sha256', joined, 'hex'), 'hex'));
+      const long = createHash('sha256');
       for (const part of parts) {
-        hash.update(part);
+        long.update(part);
       }
-      return Uint8Array.from(hash.digest());
+      return new Uint8Array(long.digest());
     },
     verify(key, signature, message) {
       if (!PEER_KEY.test(key) || signature.length !== SIGNATURE_BYTES) {
@@ -61,6 +72,20 @@ export function createCrypto(): Crypto {
       }
     },
   };
+}
+
+/** Input of hashes up to this length is put together here first. */
+const scratch = new Uint8Array(4096);
+
+function joinedInScratch(parts: readonly Uint8Array[]): Uint8Array | null {
+  if (parts.length === 1) return parts[0]!;
+  let at = 0;
+  for (const part of parts) {
+    if (at + part.length > scratch.length) return null;
+    scratch.set(part, at);
+    at += part.length;
+  }
+  return scratch.subarray(0, at);
 }
 
 /** Signs with the Ed25519 key whose private seed is `seed` (32 bytes). @throws RangeError for another length. */

@@ -1,4 +1,5 @@
 import type { Crypto, Signer } from './crypto.ts';
+import type { SharedWork } from './shared-work.ts';
 
 /** What a core is built from besides the manifest: nothing in here keeps time or touches the world. */
 export interface CoreDependencies {
@@ -10,4 +11,6 @@ export interface CoreDependencies {
   readonly random: () => number;
   /** What the store held when the node came up, in order of key; empty for a new node. */
   readonly stored: Iterable<readonly [string, Uint8Array]>;
+  /** Given where many cores of one run live in one process. */
+  readonly shared?: SharedWork;
 }

@@ -9,6 +9,7 @@ import { blobRoot } from './blob.ts';
 import { decodeCanonical } from './canonical-cbor.ts';
 import type { Crypto, Signer } from './crypto.ts';
 import type { PeerKey, RefusalReason } from './io.ts';
+import type { SharedWork } from './shared-work.ts';
 
 /** Largest announcement on the gossip topic. */
 export const announcementBytesMax = 64 * 1024;
@@ -42,6 +43,7 @@ export interface EnvelopeContext {
   readonly runId: string;
   readonly crypto: Crypto;
   readonly bodyBytesMax: number;
+  readonly shared?: SharedWork | undefined;
 }
 
 export const keyToBytes = (key: PeerKey): Uint8Array => fromString(key, 'hex');
@@ -84,12 +86,18 @@ export function encodeEnvelope(envelope: Envelope): Uint8Array {
 }
 
 /** The bytes that are stored: always with the body. */
-export function encodeStoredEnvelope(envelope: Envelope): Uint8Array {
-  return dagCbor.encode([envelope.header, envelope.signature, envelope.body]);
+export function encodeStoredEnvelope(envelope: Envelope, shared?: SharedWork): Uint8Array {
+  const encode = () => dagCbor.encode([envelope.header, envelope.signature, envelope.body]);
+  return shared ? shared.once('stored', envelope, encode) : encode();
 }
 
 /** Checks form, signature, run and body hash, in this order; what only the log can judge comes after. */
 export function openEnvelope(bytes: Uint8Array, context: EnvelopeContext): OpenedEnvelope {
+  const { shared } = context;
+  return shared ? shared.once('opened', bytes, () => openAnew(bytes, context)) : openAnew(bytes, context);
+}
+
+function openAnew(bytes: Uint8Array, context: EnvelopeContext): OpenedEnvelope {
   const outer = decodeCanonical(bytes);
   if (!Array.isArray(outer) || outer.length !== 3) return refuse('malformed');
   const [header, signature, body] = outer as unknown[];

@@ -11,10 +11,11 @@ import { UNIT_BITS } from '../codec/scale.ts';
 import { scaledToFloat32 } from '../kernels/dense-vectors.ts';
 import { median } from '../math/statistics.ts';
 import type { Crypto } from './crypto.ts';
-import { keyToBytes } from './envelope.ts';
+import { type Envelope, keyToBytes } from './envelope.ts';
 import type { PeerKey } from './io.ts';
 import type { LogSlot } from './log-book.ts';
 import type { DeltaLogSpec } from './run-spec.ts';
+import type { SharedWork } from './shared-work.ts';
 
 const UNITS_PER_ONE = 2 ** UNIT_BITS;
 const ONE_PER_UNIT = 2 ** -UNIT_BITS;
@@ -59,6 +60,7 @@ export interface FoldContext {
   readonly runId: string;
   readonly spec: DeltaLogSpec;
   readonly crypto: Crypto;
+  readonly shared?: SharedWork | undefined;
 }
 
 export function initialState(initial: Float32Array, initHash: Uint8Array): FoldState {
@@ -125,6 +127,12 @@ export function sortitionTicket(context: FoldContext, round: number, author: Pee
   return new DataView(hash.buffer, hash.byteOffset).getUint32(0);
 }
 
+/** The ticket that a message came with. */
+export function messageTicket(context: FoldContext, message: Envelope): number {
+  const draw = () => sortitionTicket(context, message.round, message.author);
+  return context.shared ? context.shared.once('ticket', message, draw) : draw();
+}
+
 /** Outer learning rate for m publishers: min(1/sqrt(m), 4/m), measured on MNIST with 8 to 32 peers. */
 export function outerRate(publishers: number, spec: DeltaLogSpec): number {
   return spec.outerRate ?? Math.min(1 / Math.sqrt(publishers), 4 / publishers);
@@ -143,7 +151,7 @@ export function foldRound(
   const counted = slots.flatMap(([author, slot]) => {
     const bannedSince = state.banned.get(author);
     if (slot.kind !== 'message' || (bannedSince !== undefined && bannedSince < round)) return [];
-    return sortitionTicket(context, round, author) < threshold ? [slot.message] : [];
+    return messageTicket(context, slot.message) < threshold ? [slot.message] : [];
   });
   const reference = referenceNorm(state, round, spec);
   const rate = outerRate(Math.max(1, counted.length), spec);

@@ -135,6 +135,6 @@ export interface CoreStatus {
 export interface ProtocolCore {
   handle(input: Input, nowMs: number): Output[];
   status(nowMs: number): CoreStatus;
-  /** The model as of now: a fresh Float32Array of length `size`. */
+  /** The model as of now, length `size`; not to be modified. */
   model(): Float32Array;
 }

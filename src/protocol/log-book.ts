@@ -28,10 +28,13 @@ const NO_ID = new Uint8Array(32);
 export class LogBook {
   readonly #crypto: Crypto;
   readonly #rounds = new Map<number, Map<PeerKey, LogSlot>>();
+  readonly #sorted = new Map<number, ReadonlyArray<readonly [PeerKey, LogSlot]>>();
   readonly #byId = new Map<string, LogMessage>();
   /** Different messages may carry one body: all-zero deltas do, and copycats. */
   readonly #byBodyRoot = new Map<string, LogMessage[]>();
   readonly #digests = new Map<number, Uint8Array>();
+
+  #emptyDigest: Uint8Array | null = null;
 
   constructor(crypto: Crypto) {
     this.#crypto = crypto;
@@ -53,8 +56,10 @@ export class LogBook {
     );
     this.#byId.set(message.id, message);
     const root = bytesToHex(message.bodyRoot);
-    this.#byBodyRoot.set(root, [...(this.#byBodyRoot.get(root) ?? []), message]);
-    this.#digests.delete(message.round);
+    const sameBody = this.#byBodyRoot.get(root);
+    if (sameBody) sameBody.push(message);
+    else this.#byBodyRoot.set(root, [message]);
+    this.#forgetViews(message.round);
     return slot ? 'equivocation' : 'added';
   }
 
@@ -64,7 +69,7 @@ export class LogBook {
     if (!slot) return;
     for (const message of messagesOf(slot)) this.#forget(message);
     this.#rounds.get(round)!.delete(author);
-    this.#digests.delete(round);
+    this.#forgetViews(round);
   }
 
   slot(round: number, author: PeerKey): LogSlot | undefined {
@@ -81,13 +86,21 @@ export class LogBook {
   }
 
   /** Slots of a round in ascending order of author: every replica walks them the same way. */
-  slots(round: number): Array<readonly [PeerKey, LogSlot]> {
-    return [...(this.#rounds.get(round) ?? [])].sort(([a], [b]) => (a < b ? -1 : 1));
+  slots(round: number): ReadonlyArray<readonly [PeerKey, LogSlot]> {
+    let slots = this.#sorted.get(round);
+    if (!slots) {
+      slots = [...(this.#rounds.get(round) ?? [])].sort(([a], [b]) => (a < b ? -1 : 1));
+      if (slots.length > 0) this.#sorted.set(round, slots);
+    }
+    return slots;
   }
 
   /** SHA-256 over author and message id of every slot in order of author; a marker has a zero id. */
   digest(round: number): Uint8Array {
-    if (this.isEmpty(round)) return this.#crypto.sha256();
+    if (this.isEmpty(round)) {
+      this.#emptyDigest ??= this.#crypto.sha256();
+      return this.#emptyDigest;
+    }
     let digest = this.#digests.get(round);
     if (!digest) {
       const parts = this.slots(round).flatMap(([author, slot]) => [
@@ -134,9 +147,14 @@ export class LogBook {
         }
       }
       this.#rounds.delete(held);
-      this.#digests.delete(held);
+      this.#forgetViews(held);
     }
     return dropped;
+  }
+
+  #forgetViews(round: number): void {
+    this.#sorted.delete(round);
+    this.#digests.delete(round);
   }
 
   #forget(message: LogMessage): void {

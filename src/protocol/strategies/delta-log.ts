@@ -9,7 +9,7 @@ import type { DeltaCodec } from '../../codec/delta-codec.ts';
 import { sparseSignCodec } from '../../codec/sparse-sign.ts';
 import type { CoreDependencies } from '../core-dependencies.ts';
 import { announcementBytesMax, encodeEnvelope, openEnvelope } from '../envelope.ts';
-import { sortitionThreshold, sortitionTicket } from '../fold.ts';
+import { messageTicket, sortitionThreshold, sortitionTicket } from '../fold.ts';
 import type { CoreStatus, Input, Output, PeerKey, Phase, ProtocolCore, StoreWrite, Verdict } from '../io.ts';
 import { LocalTraining } from '../local-training.ts';
 import type { LogMessage } from '../log-book.ts';
@@ -51,7 +51,13 @@ export class DeltaLog implements ProtocolCore {
     this.#deps = deps;
     const size = deps.initial.length;
     this.#codec = sparseSignCodec({ size, chunk: spec.codec.chunk, perChunk: spec.codec.perChunk });
-    this.#context = { runId, crypto: deps.crypto, spec, bodyBytesMax: this.#codec.bodyBytesMax };
+    this.#context = {
+      runId,
+      crypto: deps.crypto,
+      spec,
+      bodyBytesMax: this.#codec.bodyBytesMax,
+      shared: deps.shared,
+    };
     this.#isMember = memberTest(manifest.membership);
     this.#replica = new Replica({
       ...this.#context,
@@ -274,7 +280,7 @@ export class DeltaLog implements ProtocolCore {
       return refuse('equivocation', 'reject');
     }
     const threshold = sortitionThreshold(this.#replica.base, round, this.#spec);
-    if (sortitionTicket(this.#context, round, author) >= committeeSlack * threshold) {
+    if (messageTicket(this.#context, envelope) >= committeeSlack * threshold) {
       return refuse('not-in-committee', 'ignore');
     }
     if (!envelope.body) {

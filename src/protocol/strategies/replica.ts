@@ -59,7 +59,7 @@ export class Replica {
   constructor(options: ReplicaOptions) {
     this.#options = options;
     this.log = new LogBook(options.crypto);
-    this.#base = initialState(options.initial, options.initHash);
+    this.#base = this.#startState();
     this.#mark();
   }
 
@@ -93,6 +93,11 @@ export class Replica {
 
   /** Decodes the body; null when it is missing or not canonical. */
   open(envelope: Envelope): LogMessage | null {
+    const { shared } = this.#options;
+    return shared ? shared.once('message', envelope, () => this.#decode(envelope)) : this.#decode(envelope);
+  }
+
+  #decode(envelope: Envelope): LogMessage | null {
     const body = envelope.body;
     if (!body) return null;
     let delta: SparseDelta;
@@ -116,36 +121,38 @@ export class Replica {
   }
 
   writeOf(message: LogMessage): StoreWrite {
-    return { key: logKey(message), value: encodeStoredEnvelope(message) };
+    return { key: logKey(message), value: encodeStoredEnvelope(message, this.#options.shared) };
   }
 
   /** The model of everything held, open rounds included. */
   live(): FoldState {
     if (!this.#live) {
-      const state = cloneState(this.#base, this.#liveUnits);
-      this.#liveUnits = state.units;
       const last = this.log.heldRounds().at(-1) ?? -1;
-      while (state.round < last) this.#foldInto(state);
+      let state = this.#base;
+      if (!this.#options.shared) {
+        state = cloneState(state, this.#liveUnits);
+        this.#liveUnits = state.units;
+      }
+      while (state.round < last) state = this.#advance(state);
       this.#live = state;
     }
     return this.#live;
   }
 
   liveParameters(): Float32Array {
-    return toParameters(this.live());
+    return this.#parametersOf(this.live());
   }
 
   /** SHA-256 (hex) of the finalised model as little-endian float32: the hash of the vector that is exported. */
   modelHash(): string {
     if (this.#hash?.round !== this.#base.round) {
-      const bytes = encodeFloat32(toParameters(this.#base));
-      this.#hash = { round: this.#base.round, hash: bytesToHex(this.#options.crypto.sha256(bytes)) };
+      this.#hash = { round: this.#base.round, hash: this.#hashOf(this.#base) };
     }
     return this.#hash.hash;
   }
 
   finalParameters(): Float32Array {
-    return toParameters(this.#base);
+    return this.#parametersOf(this.#base);
   }
 
   /** Where our history stood after a finalised round; null when it is too long ago or not yet. */
@@ -155,7 +162,7 @@ export class Replica {
 
   /** Folds the next round for good. Returns what the store must change. */
   foldNext(): StoreWrite[] {
-    this.#foldInto(this.#base);
+    this.#base = this.#advance(this.#base);
     const { round } = this.#base;
     this.#mark();
     this.#marks.delete(round - marksKept);
@@ -165,7 +172,10 @@ export class Replica {
 
   /** Keeps a snapshot of the base, forgets the oldest one and the log it covered. */
   checkpoint(): StoreWrite[] {
-    const snapshot = makeSnapshot(this.#options.crypto, this.#base);
+    const { shared, crypto } = this.#options;
+    const make = () => makeSnapshot(crypto, this.#base);
+    const snapshot = shared ? shared.once('snapshot', this.#base, make) : make();
+    shared?.stateOf(bytesToHex(snapshot.blobRoot), this.#base);
     return this.#keep(snapshot);
   }
 
@@ -195,11 +205,11 @@ export class Replica {
    */
   rollBack(round: number): StoreWrite[] | null {
     const target = this.#snapshots.findLast((snapshot) => snapshot.round <= round);
-    const state = target ? decodeState(target.blob, this.#base.units.length) : null;
+    const state = target ? this.#stateOf(target) : null;
     if (!state && this.#logFrom > 0) return null;
     const stale = this.#snapshots.filter((snapshot) => snapshot.round > (target?.round ?? -1));
     this.#snapshots = this.#snapshots.filter((snapshot) => !stale.includes(snapshot));
-    this.#base = state ?? initialState(this.#options.initial, this.#options.initHash);
+    this.#base = state ?? this.#startState();
     for (const marked of [...this.#marks.keys()]) if (marked > this.#base.round) this.#marks.delete(marked);
     this.#mark();
     this.#live = null;
@@ -208,11 +218,13 @@ export class Replica {
   }
 
   #install(state: FoldState, blob: Uint8Array): void {
-    this.#base = state;
+    const { shared, crypto } = this.#options;
+    const snapshot = snapshotOf(crypto, state.round, state.root, blob);
+    this.#base = shared ? shared.stateOf(bytesToHex(snapshot.blobRoot), state) : state;
     this.#live = null;
     this.#hash = null;
     this.#mark();
-    this.#snapshots.push(snapshotOf(this.#options.crypto, state.round, state.root, blob));
+    this.#snapshots.push(snapshot);
     if (this.#snapshots.length > snapshotsKept) this.#snapshots.shift();
   }
 
@@ -237,9 +249,39 @@ export class Replica {
     this.#marks.set(round, { root, weight });
   }
 
-  #foldInto(state: FoldState): void {
+  /** The state after the next round. Takes over the memory of `state`, unless states are shared: then it stays as it is. */
+  #advance(state: FoldState): FoldState {
     const round = state.round + 1;
-    foldRound(state, this.log.slots(round), this.log.digest(round), this.#options);
+    const digest = this.log.digest(round);
+    const { shared } = this.#options;
+    const fold = (into: FoldState): FoldState => {
+      foldRound(into, this.log.slots(round), digest, this.#options);
+      return into;
+    };
+    return shared ? shared.successor(state, digest, () => fold(cloneState(state))) : fold(state);
+  }
+
+  #startState(): FoldState {
+    const { shared, initial, initHash } = this.#options;
+    const start = () => initialState(initial, initHash);
+    return shared ? shared.once('initial', initial, start) : start();
+  }
+
+  #stateOf(snapshot: Snapshot): FoldState | null {
+    const state = decodeState(snapshot.blob, this.#base.units.length);
+    const { shared } = this.#options;
+    return state && shared ? shared.stateOf(bytesToHex(snapshot.blobRoot), state) : state;
+  }
+
+  #parametersOf(state: FoldState): Float32Array {
+    const { shared } = this.#options;
+    return shared ? shared.once('parameters', state, () => toParameters(state)) : toParameters(state);
+  }
+
+  #hashOf(state: FoldState): string {
+    const { shared, crypto } = this.#options;
+    const hash = () => bytesToHex(crypto.sha256(encodeFloat32(this.#parametersOf(state))));
+    return shared ? shared.once('model-hash', state, hash) : hash();
   }
 }
 
