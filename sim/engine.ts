@@ -9,8 +9,8 @@ import { GossipMesh, SeenMessages } from './gossip-mesh.ts';
 import { NetworkModel, type NetworkSpec } from './network-model.ts';
 import type { Message, MessageContent, SimEvent } from './sim-event.ts';
 import { connectivityGraph, neighboursOf } from './topology.ts';
-import { digestOf, digestOfVector, Trace } from './trace.ts';
-import type { TrainingLine } from './training-line.ts';
+import { type Digest, digestOf, digestOfVector, Trace } from './trace.ts';
+import type { TrainingLine, TrainingOutcome } from './training-line.ts';
 import { type AnswerPort, type PeerPlan, VirtualNode, type VirtualWorld } from './virtual-node.ts';
 
 /** What happens to a process from outside, in virtual microseconds. */
@@ -64,6 +64,8 @@ const seenMessagesMax = 1_000_000;
 
 /** Events of one virtual microsecond, for each peer, beyond which the world is taken to be stuck. */
 const eventsPerInstantMax = 10_000;
+
+const emptyDigest = digestOf();
 
 /** Dispatched between two looks at the real world (the abort signal, timers of the terminal view). */
 const eventsPerBreath = 4096;
@@ -135,9 +137,8 @@ export class Engine implements VirtualWorld {
 
   publish(node: VirtualNode, bytes: Uint8Array): void {
     const digest = digestOf(bytes);
-    const id = Buffer.from(digest).toString('latin1');
-    if (!this.#seen.see(id, node.index, this.nowUs)) return;
-    const content: MessageContent = { kind: 'gossip', id, bytes, digest };
+    if (!this.#seen.see(digest, node.index, this.nowUs)) return;
+    const content: MessageContent = { kind: 'gossip', bytes, digest };
     const targets = this.#options.network.floodPublish
       ? this.#mesh.linksOf(node.index)
       : this.#mesh.meshOf(node.index);
@@ -240,7 +241,7 @@ export class Engine implements VirtualWorld {
     }
   }
 
-  #record(sequence: number, event: SimEvent, digest: Uint8Array | null, detail: number): void {
+  #record(sequence: number, event: SimEvent, digest: Digest | null, detail: number): void {
     this.trace.record(this.nowUs, sequence, event, digest, detail);
   }
 
@@ -277,12 +278,23 @@ export class Engine implements VirtualWorld {
     this.network.reset(node.index);
   }
 
-  async #finishTraining(
+  #finishTraining(
     node: VirtualNode,
     sequence: number,
     event: Extract<SimEvent, { kind: 'trained' }>,
-  ): Promise<void> {
-    const outcome = await event.outcome;
+  ): Promise<void> | null {
+    const { outcome } = event;
+    if (outcome instanceof Promise) return outcome.then((done) => this.#trained(node, sequence, event, done));
+    this.#trained(node, sequence, event, outcome);
+    return null;
+  }
+
+  #trained(
+    node: VirtualNode,
+    sequence: number,
+    event: Extract<SimEvent, { kind: 'trained' }>,
+    outcome: TrainingOutcome,
+  ): void {
     const { round, incarnation } = event;
     this.#record(sequence, event, outcome.ok ? digestOfVector(outcome.result.parameters) : null, round);
     if (node.incarnation !== incarnation) return;
@@ -389,7 +401,7 @@ export class Engine implements VirtualWorld {
     from: number,
     content: Extract<MessageContent, { kind: 'gossip' }>,
   ): void {
-    if (!this.#seen.see(content.id, node.index, this.nowUs)) {
+    if (!this.#seen.see(content.digest, node.index, this.nowUs)) {
       this.duplicates++;
       return;
     }
@@ -410,7 +422,8 @@ export class Engine implements VirtualWorld {
   ): AnswerPort {
     return {
       respond: (frames) => {
-        const content: MessageContent = { kind: 'response', requestId, frames, digest: digestOf(...frames) };
+        const digest = frames.length > 0 ? digestOf(...frames) : emptyDigest;
+        const content: MessageContent = { kind: 'response', requestId, frames, digest };
         this.#send(node, question.from, content, totalBytes(frames));
       },
       refuse: (reason) => {

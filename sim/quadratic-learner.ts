@@ -4,7 +4,8 @@
  * be tried; what it says of a protocol it says of its averaging, not of learning.
  */
 import { rngFor } from '../src/math/rng.ts';
-import type { Learner, Metrics, TrainRequest, TrainResult } from '../src/training/learner.ts';
+import type { Metrics, TrainRequest, TrainResult } from '../src/training/learner.ts';
+import type { InstantLearner } from './training-line.ts';
 
 export interface QuadraticOptions {
   /** Length of the parameter vector. */
@@ -22,7 +23,7 @@ export interface QuadraticOptions {
 /** Half the width of the cube that the common point is drawn from. */
 const commonSpread = 1;
 
-export function quadraticLearner(options: QuadraticOptions): Learner {
+export function quadraticLearner(options: QuadraticOptions): InstantLearner {
   const { size, peers, learningRate, spread, noise, seed } = options;
   const common = drawn(size, commonSpread, `${seed}/optimum`);
   const points = Array.from({ length: peers }, (_, peer) => {
@@ -31,10 +32,11 @@ export function quadraticLearner(options: QuadraticOptions): Learner {
   });
   const optimum = common.map((_, i) => points.reduce((sum, point) => sum + point[i]!, 0) / peers);
 
-  return {
+  const learner: InstantLearner = {
     size,
     backend: 'quadratic functions with known optima',
-    async train({ parameters, steps, streamKey, share }: TrainRequest): Promise<TrainResult> {
+    train: async (request) => learner.trainNow(request),
+    trainNow({ parameters, steps, streamKey, share }: TrainRequest): TrainResult {
       const point = points[share]!;
       const x = parameters.slice();
       const rng = rngFor(streamKey);
@@ -55,6 +57,7 @@ export function quadraticLearner(options: QuadraticOptions): Learner {
     },
     async close() {},
   };
+  return learner;
 }
 
 function drawn(size: number, spread: number, key: string): Float32Array {

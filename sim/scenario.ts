@@ -13,7 +13,7 @@ import {
 } from '../src/protocol/run-spec.ts';
 
 /** More peers than this do not fit in memory with a vector each. */
-const peersMax = 10_000;
+const peersMax = 100_000;
 
 const churnSchema = z.strictObject({
   peer: z.int().min(0).describe('number of the peer, from 0'),
@@ -111,6 +111,10 @@ export const scenarioFileSchema = z.strictObject({
     })
     .prefault({}),
   learner: learnerSchema.prefault({ id: 'tensorflow' }).describe('what trains'),
+  signatures: z
+    .enum(['ed25519', 'simulated'])
+    .default('ed25519')
+    .describe('simulated: a hash in place of a signature, for many peers none of whom forges'),
   network: networkSchema.prefault({}),
   trainingMs: z
     .strictObject({

@@ -1,27 +1,28 @@
 /** What can be due in the simulator's calendar. Peers are indices; an incarnation counts a peer's restarts. */
 import type { Departure } from './network-model.ts';
+import type { Digest } from './trace.ts';
 import type { TrainingOutcome } from './training-line.ts';
 
 /** What a message carries. `digest` is the SHA-256 of its content, computed once for the trace. */
 export type MessageContent =
-  | { readonly kind: 'gossip'; readonly id: string; readonly bytes: Uint8Array; readonly digest: Uint8Array }
+  | { readonly kind: 'gossip'; readonly bytes: Uint8Array; readonly digest: Digest }
   | {
       readonly kind: 'request';
       readonly requestId: number;
       readonly bytes: Uint8Array;
-      readonly digest: Uint8Array;
+      readonly digest: Digest;
     }
   | {
       readonly kind: 'response';
       readonly requestId: number;
       readonly frames: readonly Uint8Array[];
-      readonly digest: Uint8Array;
+      readonly digest: Digest;
     }
   | {
       readonly kind: 'refusal';
       readonly requestId: number;
       readonly reason: string;
-      readonly digest: Uint8Array;
+      readonly digest: Digest;
     };
 
 export interface Message {
@@ -45,7 +46,7 @@ export type SimEvent =
       readonly peer: number;
       readonly incarnation: number;
       readonly round: number;
-      readonly outcome: Promise<TrainingOutcome>;
+      readonly outcome: TrainingOutcome | Promise<TrainingOutcome>;
     }
   /** A connection is open at both ends. */
   | {

@@ -4,7 +4,7 @@ import { splitAmong } from '../src/data/partition.ts';
 import { rngFor } from '../src/math/rng.ts';
 import { createCrypto, createSigner } from '../src/node/crypto.ts';
 import { createCore } from '../src/protocol/create-core.ts';
-import type { Crypto, Signer } from '../src/protocol/crypto.ts';
+import type { Signer } from '../src/protocol/crypto.ts';
 import { type SignedManifest, signManifest } from '../src/protocol/manifest.ts';
 import { outputsOf, parameterCount } from '../src/protocol/model-layout.ts';
 import { initialVector, vectorHash } from '../src/training/initial.ts';
@@ -15,6 +15,7 @@ import { quadraticLearner } from './quadratic-learner.ts';
 import type { Scenario } from './scenario.ts';
 import { sharedCrypto } from './shared-crypto.ts';
 import { createSharedWork } from './shared-work.ts';
+import { simulatedCrypto, simulatedSigner } from './simulated-signatures.ts';
 import type { PeerPlan } from './virtual-node.ts';
 
 /** Processes start within this time of each other. */
@@ -37,8 +38,13 @@ export interface World {
 export function buildWorld(scenario: Scenario): World {
   const { peers, run, network, seed } = scenario;
   const name = `sim/${seed}`;
-  const crypto = sharedCrypto(createCrypto(), verdictsMax);
-  const signers = Array.from({ length: peers }, (_, peer) => signerOf(crypto, `${name}/identity/${peer}`));
+  const isReal = scenario.signatures === 'ed25519';
+  const crypto = isReal ? sharedCrypto(createCrypto(), verdictsMax) : simulatedCrypto(createCrypto());
+  const signerOf = (id: string): Signer => {
+    const secret = crypto.sha256(Buffer.from(id));
+    return isReal ? createSigner(secret) : simulatedSigner(secret);
+  };
+  const signers = Array.from({ length: peers }, (_, peer) => signerOf(`${name}/identity/${peer}`));
   const initial = initialVector(run.model, run.seed);
   const startAtMs = bootSpreadMs + Math.ceil(2 * handshakeCrossings * network.latencyMs.max) + 1000;
   const signed = signManifest({ ...run, startAtMs, initHash: vectorHash(initial) }, crypto, signers[0]!);
@@ -113,10 +119,6 @@ export async function buildLearner(scenario: Scenario): Promise<Learner> {
     // Of the backends only this one has the same bits on every machine.
     backend: 'wasm',
   });
-}
-
-function signerOf(crypto: Crypto, name: string): Signer {
-  return createSigner(crypto.sha256(Buffer.from(name)));
 }
 
 /** Boots before the start or at `joinAtRound`; crashes and restarts as the churn list says. */

@@ -2,9 +2,12 @@
 import { CodecError } from './delta-codec.ts';
 
 const BYTES_PER_VALUE = 4;
+/** On such machines, nearly all, a vector's memory is its encoding. */
+const isLittleEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
 
 /** The values in order, four bytes each, little-endian; NaNs and infinities as they are. */
 export function encodeFloat32(vector: Float32Array): Uint8Array {
+  if (isLittleEndian) return new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength).slice();
   const bytes = new Uint8Array(vector.length * BYTES_PER_VALUE);
   const view = new DataView(bytes.buffer);
   for (let i = 0; i < vector.length; i++) {
@@ -18,14 +21,14 @@ export function decodeFloat32(bytes: Uint8Array, size: number): Float32Array {
   if (bytes.length !== size * BYTES_PER_VALUE) {
     throw new CodecError(`${size} float32 values have ${size * BYTES_PER_VALUE} bytes, not ${bytes.length}`);
   }
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const vector = new Float32Array(size);
+  if (isLittleEndian) new Uint8Array(vector.buffer).set(bytes);
+  else {
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    for (let i = 0; i < size; i++) vector[i] = view.getFloat32(i * BYTES_PER_VALUE, true);
+  }
   for (let i = 0; i < size; i++) {
-    const value = view.getFloat32(i * BYTES_PER_VALUE, true);
-    if (!Number.isFinite(value)) {
-      throw new CodecError(`value ${i} is not a finite number`);
-    }
-    vector[i] = value;
+    if (!Number.isFinite(vector[i])) throw new CodecError(`value ${i} is not a finite number`);
   }
   return vector;
 }

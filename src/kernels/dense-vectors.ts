@@ -32,11 +32,25 @@ export function squaredNorm(x: Float32Array): number {
   return l0! + l1! + (l2! + l3!) + (l4! + l5! + (l6! + l7!));
 }
 
+/** Up to this length the way into the compiled kernels and back costs more than the work. */
+const shortMax = 64;
+
+function absMaxOfShort(x: Float32Array): number {
+  let largest = 0;
+  for (let i = 0; i < x.length; i++) {
+    const size = Math.abs(x[i]!);
+    if (!(size <= largest)) largest = size;
+    if (Number.isNaN(size)) return size;
+  }
+  return largest;
+}
+
 /** Bits of positive infinity: what is larger, without its sign, is not a number. */
 const infinityKey = 0x7f800000;
 
 /** Largest |x_i|; 0 for an empty vector, NaN if one is in it. */
 export function absMax(x: Float32Array): number {
+  if (x.length <= shortMax) return absMaxOfShort(x);
   const { kernels, blocks } = vectorMemory();
   const [a] = blocks;
   let largest = 0;

@@ -45,7 +45,9 @@ export function meanOfVectors(vectors: readonly Float32Array[]): Float32Array {
       sums[i] = sums[i]! + vector[i]!;
     }
   }
-  return Float32Array.from(sums, (sum) => sum / vectors.length);
+  const mean = new Float32Array(sums.length);
+  for (let i = 0; i < sums.length; i++) mean[i] = sums[i]! / vectors.length;
+  return mean;
 }
 
 /** Mean squared distance of the vectors to their mean: 0 when all peers agree. */

@@ -52,8 +52,8 @@ export function createCrypto(): Crypto {
   return {
     sha256(...parts) {
       const joined = joinedInScratch(parts);
-      // Three times as fast for short input as a hash object; text, because a Buffer costs more than the hash.
-      if (joined) return new Uint8Array(Buffer.from(hash('sha256', joined, 'hex'), 'hex'));
+      // Three times as fast for short input as a hash object; as text, because a Buffer costs more than the hash.
+      if (joined) return bytesOfLatin1(hash('sha256', joined, 'binary'));
       const long = createHash('sha256');
       for (const part of parts) {
         long.update(part);
@@ -72,6 +72,12 @@ export function createCrypto(): Crypto {
       }
     },
   };
+}
+
+function bytesOfLatin1(text: string): Uint8Array {
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = text.charCodeAt(i);
+  return bytes;
 }
 
 /** Input of hashes up to this length is put together here first. */

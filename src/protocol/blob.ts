@@ -23,9 +23,11 @@ export function leafHash(crypto: Crypto, segment: Uint8Array): Uint8Array {
 }
 
 export function leavesOf(crypto: Crypto, blob: Uint8Array): Uint8Array[] {
-  return Array.from({ length: segmentCount(blob.length) }, (_, index) =>
-    leafHash(crypto, segmentOf(blob, index)),
-  );
+  const leaves: Uint8Array[] = [];
+  for (let index = 0; index < segmentCount(blob.length); index++) {
+    leaves.push(leafHash(crypto, segmentOf(blob, index)));
+  }
+  return leaves;
 }
 
 /** Inner node SHA-256(0x01 || left || right); an odd last node moves up unchanged. */

@@ -54,21 +54,22 @@ describe('epidemic learning', () => {
     flock.runUntil(4300);
     const model = smallVector(flock.run.initial.length, 'm');
     const [self, a, b, c] = members as [Signer, Signer, Signer, Signer];
-    const refused = (bytes: Uint8Array, reason: RefusalReason): void => {
+    const refused = (bytes: Uint8Array, reason: RefusalReason, from = a): void => {
       const before = flock.status(0).refused[reason];
-      assert.equal(flock.ask(0, a.key, bytes), null, reason);
+      assert.equal(flock.ask(0, from.key, bytes), null, reason);
       assert.equal(flock.status(0).refused[reason], before + 1, reason);
     };
     assert.ok(flock.ask(0, a.key, push(flock, a, 4, model)));
     refused(push(flock, a, 4, model), 'replayed');
     refused(push(flock, a, 3, model), 'replayed');
     refused(push(flock, self, 4, model), 'replayed');
-    refused(push(flock, b, 6, model), 'too-early');
-    refused(push(flock, b, 2, model), 'too-late');
-    refused(push(flock, signerOf(9), 4, model), 'not-a-member');
-    refused(push(flock, c, 4, model.subarray(1)), 'bad-body');
-    refused(push(flock, c, 4, new Float32Array(model.length + 1)), 'oversized');
-    refused(push(flock, c, 4, model.with(3, Number.NaN)), 'bad-body');
+    refused(push(flock, b, 4, model), 'replayed');
+    refused(push(flock, b, 6, model), 'too-early', b);
+    refused(push(flock, b, 2, model), 'too-late', b);
+    refused(push(flock, signerOf(9), 4, model), 'not-a-member', signerOf(9));
+    refused(push(flock, c, 4, model.subarray(1)), 'bad-body', c);
+    refused(push(flock, c, 4, new Float32Array(model.length + 1)), 'oversized', c);
+    refused(push(flock, c, 4, model.with(3, Number.NaN)), 'bad-body', c);
     refused(push(flock, c, 4, model).subarray(0, -1), 'bad-request');
     refused(encodeRequest({ kind: 'snapshots' }), 'bad-request');
     assert.equal(flock.announceTo(0, a.key, Uint8Array.of(1)), 'reject');

@@ -41,9 +41,8 @@ export class Epidemic implements ProtocolCore {
   readonly #peers = new Set<PeerKey>();
   /** Models that arrived since the last average, the newest of each author. */
   readonly #inbox = new Map<PeerKey, { readonly round: number; readonly model: Float32Array }>();
-  /** Newest round heard of each author: what is not newer is a replay. */
-  readonly #heard = new Map<PeerKey, number>();
-  readonly #received = new Map<PeerKey, number>();
+  /** Newest round heard of each author, where what is not newer is a replay, and the number of models it sent. */
+  readonly #heard = new Map<PeerKey, { round: number; models: number }>();
   #model: Float32Array;
   #averagedRound = -1;
   #phase: Phase = 'waiting';
@@ -98,7 +97,7 @@ export class Epidemic implements ProtocolCore {
   }
 
   status(nowMs: number): CoreStatus {
-    const total = [...this.#received.values()].reduce((sum, count) => sum + count, 0);
+    const total = [...this.#heard.values()].reduce((sum, { models }) => sum + models, 0);
     return {
       phase: this.#phase,
       round: Math.max(-1, Math.min(slotAt(this.#manifest, nowMs), this.#manifest.rounds)),
@@ -108,7 +107,7 @@ export class Epidemic implements ProtocolCore {
       lastLoss: this.#training.lastLoss,
       refused: this.#refusals.counts(),
       contributions: new Map(
-        [...this.#received].map(([peer, deltas]) => [peer, { deltas, share: deltas / total }]),
+        [...this.#heard].map(([peer, { models }]) => [peer, { deltas: models, share: models / total }]),
       ),
     };
   }
@@ -149,7 +148,6 @@ export class Epidemic implements ProtocolCore {
     this.#model = meanOfVectors([this.#model, ...models]);
     out.push({ type: 'event', event: { kind: 'finalised', round, entries: models.length, root: '' } });
     this.#inbox.clear();
-    this.#persistModel(out);
   }
 
   #trained(out: Output[], result: Input & { type: 'trained' }, slot: number, nowMs: number): void {
@@ -163,6 +161,7 @@ export class Epidemic implements ProtocolCore {
     this.#training.noteLoss(out, result.round, result.loss);
     this.#model =
       this.#model === done.start ? result.parameters : moved(this.#model, done.start, result.parameters);
+    // Once a round: a node that dies before its next training has that average to lose, and no work.
     this.#persistModel(out);
     if (slot > result.round + 1) {
       out.push({
@@ -200,21 +199,25 @@ export class Epidemic implements ProtocolCore {
     if (!opened.ok) return refuse(opened.reason);
     const { author, round, body } = opened.envelope;
     if (!this.#isMember(author)) return refuse('not-a-member');
-    if (author === this.#deps.signer.key || round <= (this.#heard.get(author) ?? -1))
-      return refuse('replayed');
+    // A peer sends its own model and nobody else's: what another signed is a replay.
+    const heard = this.#heard.get(from);
+    if (author !== from || round <= (heard?.round ?? -1)) return refuse('replayed');
     if (round > slot + 1 || round >= this.#manifest.rounds) return refuse('too-early');
     if (round < slot - 1) return refuse('too-late');
-    if (!body || (this.#inbox.size >= inboxMax && !this.#inbox.has(author))) return refuse('bad-body');
+    if (!body || (this.#inbox.size >= inboxMax && !this.#inbox.has(from))) return refuse('bad-body');
     let model: Float32Array;
     try {
       model = decodeFloat32(body, this.#model.length);
     } catch {
       return refuse('bad-body');
     }
-    this.#heard.set(author, round);
-    this.#received.set(author, (this.#received.get(author) ?? 0) + 1);
-    this.#inbox.set(author, { round, model });
-    out.push({ type: 'event', event: { kind: 'accepted', round, author } });
+    // Under the name that the caller knows the peer by: one string for all, where the envelope's is a new one.
+    if (heard) {
+      heard.round = round;
+      heard.models += 1;
+    } else this.#heard.set(from, { round, models: 1 });
+    this.#inbox.set(from, { round, model });
+    out.push({ type: 'event', event: { kind: 'accepted', round, author: from } });
     return true;
   }
 
