@@ -8,7 +8,7 @@
 
 import { Engine } from '../sim/engine.ts';
 import { EventQueue } from '../sim/event-queue.ts';
-import { resolveScenario, type Scenario, scenarioFileSchema } from '../sim/scenario.ts';
+import { resolveScenario, type Scenario, scenarioFileSchema } from '../sim/scenario/scenario.ts';
 import { runScenario } from '../sim/simulation.ts';
 import { TrainingLine } from '../sim/training-line.ts';
 import type { PeerPlan } from '../sim/virtual-node.ts';
@@ -90,7 +90,7 @@ function quadraticLearner(size: number): Learner {
 
 async function benchProtocol(peers: number, rounds: number): Promise<Row> {
   const scenario = scenarioOf(peers, rounds);
-  const { engine: options } = buildWorld(scenario);
+  const { engine: options } = await buildWorld(scenario);
   let inputs = 0;
   const counted = options.peers.map(
     (plan): PeerPlan => ({

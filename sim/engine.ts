@@ -4,21 +4,17 @@
  */
 import { rngFor } from '../src/math/rng.ts';
 import type { Output, ProtocolEvent } from '../src/protocol/io.ts';
+import type { TrainResult } from '../src/training/learner.ts';
+import { Carrier, type CarrierOptions, type CarrierWorld, plainPayloadBytes } from './carrier.ts';
 import { EventQueue } from './event-queue.ts';
+import type { Fate, FateEvent } from './fate.ts';
 import { GossipMesh, SeenMessages } from './gossip-mesh.ts';
-import { NetworkModel, type NetworkSpec } from './network-model.ts';
-import type { Message, MessageContent, SimEvent } from './sim-event.ts';
-import { connectivityGraph, neighboursOf } from './topology.ts';
-import { type Digest, digestOf, digestOfVector, Trace } from './trace.ts';
+import { NetworkModel, type NetworkSpec } from './network/network-model.ts';
+import { connectivityGraph, type Graph, neighboursOf } from './network/topology.ts';
+import type { Message, SimEvent } from './sim-event.ts';
+import { type Digest, digestOfVector, Trace } from './trace.ts';
 import type { TrainingLine, TrainingOutcome } from './training-line.ts';
-import { type AnswerPort, type PeerPlan, VirtualNode, type VirtualWorld } from './virtual-node.ts';
-
-/** What happens to a process from outside, in virtual microseconds. */
-export interface Fate {
-  readonly kind: 'boot' | 'crash';
-  readonly peer: number;
-  readonly atUs: number;
-}
+import { type PeerPlan, VirtualNode, type VirtualWorld } from './virtual-node.ts';
 
 export interface EngineOptions {
   /** Names every random stream of the world. */
@@ -26,9 +22,12 @@ export interface EngineOptions {
   readonly network: NetworkSpec & {
     /** Connections of each peer. */
     readonly degree: number;
-    /** A peer sends its own announcements to all its links, as js-libp2p's gossipsub does, and not to its mesh alone. */
     readonly floodPublish: boolean;
+    /** The connections themselves, in place of a random graph of that degree. */
+    readonly graph?: Graph;
   };
+  /** How messages are charged, where it is not by their length. */
+  readonly carrier?: Pick<CarrierOptions, 'payloadBytes' | 'patience'>;
   readonly peers: readonly PeerPlan[];
   readonly fates: readonly Fate[];
   /** Virtual time at which the world ends, whatever its nodes do. */
@@ -45,6 +44,8 @@ export interface EngineDependencies {
   /** null for worlds whose cores never train. */
   readonly training: TrainingLine | null;
   readonly observe?: (timeUs: number, node: VirtualNode, event: ProtocolEvent) => void;
+  /** Hears of every local training that ended well, before the core does. */
+  readonly onTrained?: (node: VirtualNode, round: number, start: Float32Array, result: TrainResult) => void;
 }
 
 /** Why a simulation stopped: all living nodes finished, nothing was left to do, time was up, or it was told to. */
@@ -59,29 +60,36 @@ export class LivelockError extends Error {
 /** Opening a connection takes three round trips before the protocol hears of it: TCP, noise, identify. */
 export const handshakeCrossings = 6;
 
+/**
+ * A connection whose other end has gone without a word is noticed after so long: js-libp2p's connection monitor pings every 10 s
+ * and waits for the answer; guess for the mean.
+ */
+const noticeUs = 10_000_000;
+
 /** Gossip messages remembered for duplicate suppression. */
 const seenMessagesMax = 1_000_000;
 
 /** Events of one virtual microsecond, for each peer, beyond which the world is taken to be stuck. */
 const eventsPerInstantMax = 10_000;
 
-const emptyDigest = digestOf();
-
 /** Dispatched between two looks at the real world (the abort signal, timers of the terminal view). */
 const eventsPerBreath = 4096;
 
 export class Engine implements VirtualWorld {
   readonly nodes: readonly VirtualNode[];
-  readonly network: NetworkModel;
+  readonly network: NetworkModel<Message>;
+  readonly carrier: Carrier;
   readonly trace = new Trace();
-  /** Copies of announcements that duplicate suppression dropped. */
-  duplicates = 0;
+  /** Virtual microseconds that each peer spent on trainings it ended. */
+  readonly trainedUs: Float64Array;
   nowUs = 0;
   readonly #options: EngineOptions;
   readonly #dependencies: EngineDependencies;
   readonly #queue: EventQueue<SimEvent>;
   readonly #mesh: GossipMesh;
   readonly #seen: SeenMessages;
+  /** While the network is parted: which part each peer is in. */
+  #parts: Uint8Array | null = null;
   readonly #peerOfKey = new Map<string, number>();
   #fatesAhead: number;
   /** Whether something happened since the last look that can end the simulation. */
@@ -91,15 +99,29 @@ export class Engine implements VirtualWorld {
     const { seed, network, peers, fates } = options;
     this.#options = options;
     this.#dependencies = dependencies;
-    const graph = connectivityGraph(peers.length, network.degree, rngFor(`${seed}/topology`));
-    this.network = new NetworkModel(network, graph, `${seed}/network`);
+    const { graph = connectivityGraph(peers.length, network.degree, rngFor(`${seed}/topology`)) } = network;
+    this.network = new NetworkModel(network, graph, `${seed}/network`, {
+      arriveAt: (atUs, message) => this.#queue.push(atUs, { kind: 'arrive', peer: message.to, message }),
+      deliverAt: (atUs, message) => this.#queue.push(atUs, { kind: 'deliver', peer: message.to, message }),
+      turnAt: (atUs, peer, direction) => this.#queue.push(atUs, { kind: 'turn', peer, direction }),
+    });
     this.#mesh = new GossipMesh(peers.length, rngFor(`${seed}/mesh`));
     this.#seen = new SeenMessages(peers.length, seenMessagesMax);
     this.nodes = peers.map((plan, index) => new VirtualNode(index, plan, this));
     for (const [index, { key }] of peers.entries()) this.#peerOfKey.set(key, index);
     this.#queue = new EventQueue({ eventsMax: options.eventsMax });
-    this.#fatesAhead = fates.length;
-    for (const { kind, peer, atUs } of fates) this.#queue.push(atUs, { kind, peer });
+    this.#fatesAhead = fates.filter(({ kind }) => kind !== 'capacity').length;
+    for (const { atUs, ...event } of fates) this.#queue.push(atUs, event);
+    this.trainedUs = new Float64Array(peers.length);
+    this.carrier = new Carrier(
+      {
+        floodPublish: network.floodPublish,
+        payloadBytes: plainPayloadBytes,
+        patience: 1,
+        ...options.carrier,
+      },
+      this.#carrierWorld(),
+    );
   }
 
   /** Runs the world to its end. Rejects only for bugs and exhausted bounds. */
@@ -136,26 +158,11 @@ export class Engine implements VirtualWorld {
   }
 
   publish(node: VirtualNode, bytes: Uint8Array): void {
-    const digest = digestOf(bytes);
-    if (!this.#seen.see(digest, node.index, this.nowUs)) return;
-    const content: MessageContent = { kind: 'gossip', bytes, digest };
-    const targets = this.#options.network.floodPublish
-      ? this.#mesh.linksOf(node.index)
-      : this.#mesh.meshOf(node.index);
-    for (const target of targets) this.#send(node, target, content, bytes.length);
+    this.carrier.publish(node, bytes);
   }
 
   request(node: VirtualNode, request: Extract<Output, { type: 'request' }>): void {
-    const { requestId, bytes, responseBytesMax, timeoutMs } = request;
-    const peer = this.#peerOfKey.get(request.peer);
-    if (peer === undefined || !node.links.has(peer)) {
-      node.pending.set(requestId, { peer: node.index, responseBytesMax });
-      this.#failRequest(node, requestId, 'not connected', this.nowUs);
-      return;
-    }
-    node.pending.set(requestId, { peer, responseBytesMax });
-    this.#send(node, peer, { kind: 'request', requestId, bytes, digest: digestOf(bytes) }, bytes.length);
-    this.#failRequest(node, requestId, 'timed out', this.nowUs + Math.ceil(timeoutMs * 1000));
+    this.carrier.request(node, this.#peerOfKey.get(request.peer) ?? null, request);
   }
 
   train(node: VirtualNode, request: Extract<Output, { type: 'train' }>): void {
@@ -169,12 +176,14 @@ export class Engine implements VirtualWorld {
       streamKey: this.#options.streamKey(node, round),
       share: node.plan.share,
     });
-    const atUs = this.nowUs + Math.ceil(steps * node.plan.msPerStep * 1000);
-    this.#queue.push(atUs, {
+    const durationUs = Math.ceil(steps * node.plan.msPerStep * 1000);
+    this.#queue.push(this.nowUs + durationUs, {
       kind: 'trained',
       peer: node.index,
       incarnation: node.incarnation,
       round,
+      start: parameters,
+      durationUs,
       outcome,
     });
   }
@@ -194,20 +203,19 @@ export class Engine implements VirtualWorld {
     const node = this.nodes[event.peer]!;
     switch (event.kind) {
       case 'boot':
-        this.#record(sequence, event, null, 0);
-        this.#fatesAhead--;
-        this.#mayBeOver = true;
-        this.#boot(node);
-        return null;
       case 'crash':
+      case 'vanish':
+      case 'part':
+      case 'mend':
+      case 'capacity':
         this.#record(sequence, event, null, 0);
-        this.#fatesAhead--;
+        if (event.kind !== 'capacity') this.#fatesAhead--;
         this.#mayBeOver = true;
-        this.#crash(node);
+        this.#fulfil(node, event);
         return null;
       case 'wake':
         this.#record(sequence, event, null, event.incarnation);
-        if (node.incarnation === event.incarnation) node.wake();
+        if (node.is(event.incarnation)) node.wake();
         return null;
       case 'trained':
         return this.#finishTraining(node, sequence, event);
@@ -221,16 +229,20 @@ export class Engine implements VirtualWorld {
         return null;
       case 'arrive':
         this.#record(sequence, event, event.message.content.digest, event.message.from);
-        this.#arrive(event.message);
+        this.carrier.arrive(event.message);
         return null;
       case 'deliver':
         this.#record(sequence, event, event.message.content.digest, event.message.from);
-        this.#deliver(node, event.message);
+        this.carrier.deliver(event.message);
+        return null;
+      case 'turn':
+        this.#record(sequence, event, null, event.direction === 'up' ? 0 : 1);
+        this.network.turn(event.peer, event.direction, this.nowUs);
         return null;
       case 'request-failed': {
         this.#record(sequence, event, null, event.requestId);
         const { incarnation, requestId, reason } = event;
-        if (node.incarnation === incarnation && node.pending.delete(requestId)) {
+        if (node.is(incarnation) && node.pending.delete(requestId)) {
           node.handle({ type: 'request-failed', requestId, reason });
         }
         return null;
@@ -245,26 +257,91 @@ export class Engine implements VirtualWorld {
     this.trace.record(this.nowUs, sequence, event, digest, detail);
   }
 
-  #boot(node: VirtualNode): void {
-    node.boot();
-    for (const other of neighboursOf(this.network.graph, node.index)) {
-      const peer = this.nodes[other]!;
-      if (!peer.alive) continue;
-      const atUs = this.nowUs + handshakeCrossings * this.network.latencyUs(node.index, other);
-      this.#queue.push(atUs, {
-        kind: 'link-up',
-        peer: node.index,
-        incarnation: node.incarnation,
-        other,
-        otherIncarnation: peer.incarnation,
-      });
+  #fulfil(node: VirtualNode, fate: FateEvent): void {
+    switch (fate.kind) {
+      case 'boot':
+        if (node.alive) return;
+        node.boot(fate.diskLost ?? false);
+        for (const other of neighboursOf(this.network.graph, node.index)) this.#dial(node, other);
+        return;
+      case 'crash':
+      case 'vanish':
+        this.#crash(node, fate.kind === 'vanish');
+        return;
+      case 'part':
+        this.#part(fate.parts);
+        return;
+      case 'mend':
+        this.#parts = null;
+        for (const one of this.nodes) {
+          if (!one.alive) continue;
+          for (const other of neighboursOf(this.network.graph, one.index))
+            if (other > one.index) this.#dial(one, other);
+        }
+        return;
+      case 'capacity':
+        this.network.setCapacity(fate.upBytesPerSecond, fate.downBytesPerSecond, this.nowUs);
+        return;
+      default:
+        fate satisfies never;
     }
   }
 
-  #crash(node: VirtualNode): void {
+  /** Nothing passes between the parts from now on; the ends of a connection notice it after a while. */
+  #part(parts: Uint8Array): void {
+    this.#parts = parts;
+    for (const node of this.nodes) {
+      for (const [other, otherIncarnation] of node.links) {
+        if (!this.#isCut(node.index, other)) continue;
+        this.#queue.push(this.nowUs + noticeUs, {
+          kind: 'link-down',
+          peer: node.index,
+          incarnation: node.incarnation,
+          other,
+          otherIncarnation,
+          parted: true,
+        });
+      }
+    }
+  }
+
+  #isCut(a: number, b: number): boolean {
+    return this.#parts !== null && this.#parts[a] !== this.#parts[b];
+  }
+
+  #carrierWorld(): CarrierWorld {
+    const engine = this;
+    return {
+      get nowUs() {
+        return engine.nowUs;
+      },
+      nodes: this.nodes,
+      network: this.network,
+      mesh: this.#mesh,
+      seen: this.#seen,
+      isCut: (a, b) => this.#isCut(a, b),
+      failRequestAt: (atUs, node, requestId, reason) => this.#failRequestAt(atUs, node, requestId, reason),
+    };
+  }
+
+  #dial(node: VirtualNode, other: number): void {
+    const peer = this.nodes[other]!;
+    if (!peer.alive || node.links.has(other) || this.#isCut(node.index, other)) return;
+    this.#queue.push(this.nowUs + handshakeCrossings * this.network.latencyUs(node.index, other), {
+      kind: 'link-up',
+      peer: node.index,
+      incarnation: node.incarnation,
+      other,
+      otherIncarnation: peer.incarnation,
+    });
+  }
+
+  /** The process dies. Its system closes the connections at once; of a machine that vanished nobody is told. */
+  #crash(node: VirtualNode, vanished: boolean): void {
     if (!node.alive) return;
     for (const [other, otherIncarnation] of node.links) {
-      this.#queue.push(this.nowUs + this.network.latencyUs(node.index, other), {
+      const afterUs = vanished ? noticeUs : this.network.latencyUs(node.index, other);
+      this.#queue.push(this.nowUs + afterUs, {
         kind: 'link-down',
         peer: other,
         incarnation: otherIncarnation,
@@ -295,17 +372,20 @@ export class Engine implements VirtualWorld {
     event: Extract<SimEvent, { kind: 'trained' }>,
     outcome: TrainingOutcome,
   ): void {
-    const { round, incarnation } = event;
+    const { round, incarnation, start, durationUs } = event;
     this.#record(sequence, event, outcome.ok ? digestOfVector(outcome.result.parameters) : null, round);
-    if (node.incarnation !== incarnation) return;
-    if (outcome.ok) node.handle({ type: 'trained', round, ...outcome.result });
-    else node.handle({ type: 'training-failed', round, reason: outcome.reason });
+    if (!node.is(incarnation)) return;
+    this.trainedUs[node.index]! += durationUs;
+    if (outcome.ok) {
+      this.#dependencies.onTrained?.(node, round, start, outcome.result);
+      node.trained(round, start, outcome.result);
+    } else node.handle({ type: 'training-failed', round, reason: outcome.reason });
   }
 
   #linkUp(node: VirtualNode, event: Extract<SimEvent, { kind: 'link-up' }>): void {
     const other = this.nodes[event.other]!;
-    if (!isSame(node, event.incarnation) || !isSame(other, event.otherIncarnation)) return;
-    if (node.links.has(other.index)) return;
+    if (!node.is(event.incarnation) || !other.is(event.otherIncarnation)) return;
+    if (this.#isCut(node.index, other.index) || node.links.has(other.index)) return;
     node.links.set(other.index, other.incarnation);
     other.links.set(node.index, node.incarnation);
     this.#mesh.linkUp(node.index, other.index);
@@ -314,16 +394,18 @@ export class Engine implements VirtualWorld {
   }
 
   #linkDown(node: VirtualNode, event: Extract<SimEvent, { kind: 'link-down' }>): void {
-    if (!isSame(node, event.incarnation) || node.links.get(event.other) !== event.otherIncarnation) return;
+    if (!node.is(event.incarnation) || node.links.get(event.other) !== event.otherIncarnation) return;
+    // The network came together again before anyone noticed.
+    if (event.parted && !this.#isCut(node.index, event.other)) return;
     node.links.delete(event.other);
     this.#mesh.linkDown(node.index, event.other);
     node.handle({ type: 'peer-down', peer: this.nodes[event.other]!.plan.key });
     for (const [requestId, { peer }] of node.pending) {
-      if (peer === event.other) this.#failRequest(node, requestId, 'connection lost', this.nowUs);
+      if (peer === event.other) this.#failRequestAt(this.nowUs, node, requestId, 'connection lost');
     }
   }
 
-  #failRequest(node: VirtualNode, requestId: number, reason: string, atUs: number): void {
+  #failRequestAt(atUs: number, node: VirtualNode, requestId: number, reason: string): void {
     this.#queue.push(atUs, {
       kind: 'request-failed',
       peer: node.index,
@@ -332,115 +414,4 @@ export class Engine implements VirtualWorld {
       reason,
     });
   }
-
-  #send(node: VirtualNode, to: number, content: MessageContent, payloadBytes: number): void {
-    const departure = this.network.send(node.index, to, payloadBytes, this.nowUs);
-    if (departure.firstByteUs === null) return;
-    const message: Message = {
-      from: node.index,
-      to,
-      fromIncarnation: node.incarnation,
-      toIncarnation: node.links.get(to) ?? 0,
-      departure,
-      content,
-    };
-    this.#queue.push(departure.firstByteUs, { kind: 'arrive', peer: to, message });
-  }
-
-  #arrive(message: Message): void {
-    if (!this.#stillTravels(message)) return;
-    const atUs = this.network.receive(message.to, message.departure, this.nowUs);
-    this.#queue.push(atUs, { kind: 'deliver', peer: message.to, message });
-  }
-
-  /** A message is lost with its receiver, and with its sender as far as it had not left it. */
-  #stillTravels({ from, to, fromIncarnation, toIncarnation, departure }: Message): boolean {
-    if (!isSame(this.nodes[to]!, toIncarnation)) return false;
-    const sender = this.nodes[from]!;
-    return isSame(sender, fromIncarnation) || departure.sentUs <= sender.crashedAtUs;
-  }
-
-  #deliver(node: VirtualNode, message: Message): void {
-    if (!this.#stillTravels(message)) return;
-    const { content } = message;
-    switch (content.kind) {
-      case 'gossip':
-        this.#deliverGossip(node, message.from, content);
-        return;
-      case 'request':
-        node.request(
-          this.nodes[message.from]!.plan.key,
-          content.bytes,
-          this.#answerPort(node, message, content),
-        );
-        return;
-      case 'response': {
-        const pending = node.pending.get(content.requestId);
-        if (pending?.peer !== message.from) return;
-        node.pending.delete(content.requestId);
-        const { requestId, frames } = content;
-        if (totalBytes(frames) <= pending.responseBytesMax)
-          node.handle({ type: 'response', requestId, frames });
-        else
-          node.handle({ type: 'request-failed', requestId, reason: 'the answer is larger than asked for' });
-        return;
-      }
-      case 'refusal': {
-        if (node.pending.get(content.requestId)?.peer !== message.from) return;
-        node.pending.delete(content.requestId);
-        node.handle({ type: 'request-failed', requestId: content.requestId, reason: content.reason });
-        return;
-      }
-      default:
-        content satisfies never;
-    }
-  }
-
-  #deliverGossip(
-    node: VirtualNode,
-    from: number,
-    content: Extract<MessageContent, { kind: 'gossip' }>,
-  ): void {
-    if (!this.#seen.see(content.digest, node.index, this.nowUs)) {
-      this.duplicates++;
-      return;
-    }
-    node.announcement(this.nodes[from]!.plan.key, content.bytes, {
-      verdict: (verdict) => {
-        if (verdict !== 'accept') return;
-        for (const target of this.#mesh.meshOf(node.index)) {
-          if (target !== from) this.#send(node, target, content, content.bytes.length);
-        }
-      },
-    });
-  }
-
-  #answerPort(
-    node: VirtualNode,
-    question: Message,
-    { requestId }: Extract<MessageContent, { kind: 'request' }>,
-  ): AnswerPort {
-    return {
-      respond: (frames) => {
-        const digest = frames.length > 0 ? digestOf(...frames) : emptyDigest;
-        const content: MessageContent = { kind: 'response', requestId, frames, digest };
-        this.#send(node, question.from, content, totalBytes(frames));
-      },
-      refuse: (reason) => {
-        const bytes = Buffer.from(reason);
-        const content: MessageContent = { kind: 'refusal', requestId, reason, digest: digestOf(bytes) };
-        this.#send(node, question.from, content, bytes.length);
-      },
-    };
-  }
-}
-
-function isSame(node: VirtualNode, incarnation: number): boolean {
-  return node.alive && node.incarnation === incarnation;
-}
-
-function totalBytes(frames: readonly Uint8Array[]): number {
-  let total = 0;
-  for (const frame of frames) total += frame.length;
-  return total;
 }

@@ -16,6 +16,10 @@ export interface QuadraticOptions {
   readonly spread: number;
   /** Coordinates of the noise are uniform in [-noise, noise). */
   readonly noise: number;
+  /** Peers whose point counts for the optimum; all where not given. */
+  readonly isHonest?: (peer: number) => boolean;
+  /** Peers that train towards the mirror image of their point, as wrong labels would have it. */
+  readonly isFlipped?: (peer: number) => boolean;
   /** Names the random streams of the points. */
   readonly seed: string;
 }
@@ -30,14 +34,18 @@ export function quadraticLearner(options: QuadraticOptions): InstantLearner {
     const offset = drawn(size, spread, `${seed}/optimum/${peer}`);
     return common.map((value, i) => value + offset[i]!);
   });
-  const optimum = common.map((_, i) => points.reduce((sum, point) => sum + point[i]!, 0) / peers);
+  const targets = points.map((point, peer) =>
+    options.isFlipped?.(peer) ? point.map((value) => -value) : point,
+  );
+  const honest = points.filter((_, peer) => options.isHonest?.(peer) ?? true);
+  const optimum = common.map((_, i) => honest.reduce((sum, point) => sum + point[i]!, 0) / honest.length);
 
   const learner: InstantLearner = {
     size,
     backend: 'quadratic functions with known optima',
     train: async (request) => learner.trainNow(request),
     trainNow({ parameters, steps, streamKey, share }: TrainRequest): TrainResult {
-      const point = points[share]!;
+      const point = targets[share]!;
       const x = parameters.slice();
       const rng = rngFor(streamKey);
       let lossSum = 0;

@@ -1,5 +1,6 @@
 /** What can be due in the simulator's calendar. Peers are indices; an incarnation counts a peer's restarts. */
-import type { Departure } from './network-model.ts';
+import type { FateEvent } from './fate.ts';
+import type { Direction, Transfer } from './network/network-model.ts';
 import type { Digest } from './trace.ts';
 import type { TrainingOutcome } from './training-line.ts';
 
@@ -15,6 +16,8 @@ export type MessageContent =
   | {
       readonly kind: 'response';
       readonly requestId: number;
+      /** The request that it answers. */
+      readonly question: Uint8Array;
       readonly frames: readonly Uint8Array[];
       readonly digest: Digest;
     }
@@ -30,15 +33,12 @@ export interface Message {
   readonly to: number;
   readonly fromIncarnation: number;
   readonly toIncarnation: number;
-  readonly departure: Departure;
+  readonly transfer: Transfer;
   readonly content: MessageContent;
 }
 
 export type SimEvent =
-  /** A process starts, for the first time or again with what its store holds. */
-  | { readonly kind: 'boot'; readonly peer: number }
-  /** A process dies at once: only its store is left. */
-  | { readonly kind: 'crash'; readonly peer: number }
+  | FateEvent
   | { readonly kind: 'wake'; readonly peer: number; readonly incarnation: number }
   /** Local training ends in virtual time; in real time it may still be under way. */
   | {
@@ -46,6 +46,9 @@ export type SimEvent =
       readonly peer: number;
       readonly incarnation: number;
       readonly round: number;
+      /** Where the training started. */
+      readonly start: Float32Array;
+      readonly durationUs: number;
       readonly outcome: TrainingOutcome | Promise<TrainingOutcome>;
     }
   /** A connection is open at both ends. */
@@ -56,17 +59,20 @@ export type SimEvent =
       readonly other: number;
       readonly otherIncarnation: number;
     }
-  /** `peer` finds its connection to a dead `other` broken. */
+  /** `peer` finds its connection to `other` broken, which is dead or, where `parted`, out of reach. */
   | {
       readonly kind: 'link-down';
       readonly peer: number;
       readonly incarnation: number;
       readonly other: number;
       readonly otherIncarnation: number;
+      readonly parted?: true;
     }
   /** The first byte of a message reaches its receiver. */
   | { readonly kind: 'arrive'; readonly peer: number; readonly message: Message }
-  /** Its last byte has. */
+  /** A direction of a peer's access link may be through with something. */
+  | { readonly kind: 'turn'; readonly peer: number; readonly direction: Direction }
+  /** The last byte of a message has reached its receiver. */
   | { readonly kind: 'deliver'; readonly peer: number; readonly message: Message }
   | {
       readonly kind: 'request-failed';
@@ -87,4 +93,9 @@ export const eventCodes: Readonly<Record<SimEvent['kind'], number>> = {
   arrive: 7,
   deliver: 8,
   'request-failed': 9,
+  turn: 10,
+  vanish: 11,
+  part: 12,
+  mend: 13,
+  capacity: 14,
 };

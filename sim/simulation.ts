@@ -3,11 +3,12 @@ import type { ProtocolEvent } from '../src/protocol/io.ts';
 import { parameterCount } from '../src/protocol/model-layout.ts';
 import { Engine, type EngineEnd } from './engine.ts';
 import { EventLog } from './event-log.ts';
+import { buildLearner } from './learner.ts';
 import { measureOutcome } from './outcome.ts';
-import type { Scenario } from './scenario.ts';
+import type { Scenario } from './scenario/scenario.ts';
 import { TrainingLine } from './training-line.ts';
 import type { VirtualNode } from './virtual-node.ts';
-import { buildLearner, buildWorld } from './world.ts';
+import { buildWorld } from './world.ts';
 
 export interface SimulationProgress {
   /** Rounds that the foremost peer has behind it. */
@@ -62,8 +63,8 @@ const lossSampleMax = 64;
 export async function runScenario(scenario: Scenario, options: SimulationOptions): Promise<SimulationResult> {
   const { wallNowMs, onProgress, signal, eventsFile } = options;
   const startedMs = wallNowMs();
-  const world = buildWorld(scenario);
-  const learner = await buildLearner(scenario);
+  const world = await buildWorld(scenario);
+  const learner = await buildLearner(scenario, world.peers);
   const training = new TrainingLine(learner, signal);
   const log = eventsFile === undefined ? null : new EventLog(eventsFile);
   const { rounds } = scenario.run;
@@ -86,7 +87,7 @@ export async function runScenario(scenario: Scenario, options: SimulationOptions
       peers: scenario.peers,
       ...outcome,
       bytesPerPeer: Math.round(sent / scenario.peers),
-      denseBytesPerPeer: 4 * parameterCount(scenario.run.model) * rounds,
+      denseBytesPerPeer: 4 * (scenario.declaredParameters ?? parameterCount(scenario.run.model)) * rounds,
       rounds,
       end,
       events: engine.trace.events,

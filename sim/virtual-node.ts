@@ -11,6 +11,7 @@ import type {
   ProtocolEvent,
   Verdict,
 } from '../src/protocol/io.ts';
+import type { TrainResult } from '../src/training/learner.ts';
 import { VirtualStore } from './virtual-store.ts';
 
 /** What a virtual node can do to the world. All of it takes effect through the calendar, never at once. */
@@ -31,6 +32,26 @@ export interface AnswerPort {
   refuse?(reason: string): void;
 }
 
+/** A clock that was set wrong by `offsetMs` and runs fast by `driftPpm` millionths. */
+export interface ClockError {
+  readonly offsetMs: number;
+  readonly driftPpm: number;
+}
+
+const rightClock: ClockError = { offsetMs: 0, driftPpm: 0 };
+
+/** A dishonest peer: the shipping core with something changed on its way in or out. */
+export interface Behaviour {
+  /** What the core is told that training gave. */
+  train?(training: {
+    readonly round: number;
+    readonly start: Float32Array;
+    readonly result: TrainResult;
+  }): TrainResult;
+  /** What the world gets of what the core wants done. Questions must still be answered. */
+  act?(outputs: readonly Output[], input: Input, nowMs: number): readonly Output[];
+}
+
 /** What makes a peer a peer. */
 export interface PeerPlan {
   readonly key: PeerKey;
@@ -38,6 +59,10 @@ export interface PeerPlan {
   readonly share: number;
   /** Virtual milliseconds of one local step on this peer's machine. */
   readonly msPerStep: number;
+  /** What a dishonest peer does differently. */
+  readonly behaviour?: Behaviour | undefined;
+  /** How wrong this machine's clock is; right where not given. */
+  readonly clock?: ClockError | undefined;
   /** Builds the core of incarnation 1, 2, ... from what the store holds. */
   createCore(stored: Iterable<readonly [string, Uint8Array]>, incarnation: number): ProtocolCore;
 }
@@ -93,11 +118,17 @@ export class VirtualNode {
     return this.#phase;
   }
 
-  boot(): void {
+  /** Whether this is the process it was when it had that incarnation. */
+  is(incarnation: number): boolean {
+    return this.#core !== null && this.incarnation === incarnation;
+  }
+
+  boot(diskLost = false): void {
     if (this.#core) return;
+    if (diskLost) this.#store.clear();
     this.incarnation++;
     this.#core = this.plan.createCore(this.#store.entries(), this.incarnation);
-    this.#phase = this.#core.status(this.#nowMs).phase;
+    this.#phase = this.#core.status(this.nowMs).phase;
     this.handle({ type: 'start' });
   }
 
@@ -137,15 +168,33 @@ export class VirtualNode {
     this.#ask({ type: 'request', from, token, bytes }, { token, port, answered: false });
   }
 
+  /** A local training of `round` that began with `start` ended. */
+  trained(round: number, start: Float32Array, result: TrainResult): void {
+    const { behaviour } = this.plan;
+    const claimed = behaviour?.train?.({ round, start, result }) ?? result;
+    this.handle({ type: 'trained', round, ...claimed });
+  }
+
   /** Hands an input to the core and performs what it wants done, in order. */
   handle(input: Input): void {
     const core = this.#core;
     if (!core) return;
-    for (const output of core.handle(input, this.#nowMs)) this.#perform(output);
+    const { behaviour } = this.plan;
+    const { nowMs } = this;
+    const outputs = core.handle(input, nowMs);
+    for (const output of behaviour?.act?.(outputs, input, nowMs) ?? outputs) this.#perform(output);
   }
 
-  get #nowMs(): number {
-    return Math.floor(this.#world.nowUs / 1000);
+  /** What this machine's clock shows. */
+  get nowMs(): number {
+    const { offsetMs, driftPpm } = this.plan.clock ?? rightClock;
+    return Math.floor((this.#world.nowUs / 1000) * (1 + driftPpm / 1e6) + offsetMs);
+  }
+
+  /** When this machine's clock shows `atMs`, in virtual microseconds, rounded up. */
+  #timeUsOf(atMs: number): number {
+    const { offsetMs, driftPpm } = this.plan.clock ?? rightClock;
+    return Math.ceil(((atMs - offsetMs) / (1 + driftPpm / 1e6)) * 1000);
   }
 
   #ask(input: Input, question: Question): void {
@@ -158,7 +207,7 @@ export class VirtualNode {
   #perform(output: Output): void {
     switch (output.type) {
       case 'wake-at':
-        this.#wakeAtUs = Math.max(this.#world.nowUs, Math.ceil(output.atMs * 1000));
+        this.#wakeAtUs = Math.max(this.#world.nowUs, this.#timeUsOf(output.atMs));
         this.#queueWake();
         return;
       case 'persist':

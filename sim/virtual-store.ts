@@ -12,6 +12,11 @@ export class VirtualStore {
     }
   }
 
+  /** The disk is a new one. */
+  clear(): void {
+    this.#entries.clear();
+  }
+
   /** All entries in byte order of their keys. */
   entries(): [string, Uint8Array][] {
     return [...this.#entries].sort(([a], [b]) => (a < b ? -1 : 1));

@@ -1,25 +1,23 @@
-/** From a scenario to a world: the signed manifest, the peers with their keys, data and speed, and their fates. */
-import { loadTaskData, mnistFolder, type TaskData } from '../src/data/dataset.ts';
-import { splitAmong } from '../src/data/partition.ts';
+/** From a scenario to a world: the signed manifest, the peers with their keys, data, speed and parts, and their fates. */
+import { sparseSignCodec } from '../src/codec/sparse-sign.ts';
 import { rngFor } from '../src/math/rng.ts';
 import { createCrypto, createSigner } from '../src/node/crypto.ts';
 import { createCore } from '../src/protocol/create-core.ts';
 import type { Signer } from '../src/protocol/crypto.ts';
 import { type SignedManifest, signManifest } from '../src/protocol/manifest.ts';
-import { outputsOf, parameterCount } from '../src/protocol/model-layout.ts';
 import { initialVector, vectorHash } from '../src/training/initial.ts';
-import { batchStreamKey, type Learner } from '../src/training/learner.ts';
-import { createTfjsLearner } from '../src/training/tfjs-learner.ts';
-import { type EngineOptions, type Fate, handshakeCrossings } from './engine.ts';
-import { quadraticLearner } from './quadratic-learner.ts';
-import type { Scenario } from './scenario.ts';
+import { batchStreamKey } from '../src/training/learner.ts';
+import { behaviourOf, needsObservatory } from './adversaries/behaviours.ts';
+import { Observatory } from './adversaries/observatory.ts';
+import { declaredSize } from './declared-size.ts';
+import { type EngineDependencies, type EngineOptions, handshakeCrossings } from './engine.ts';
+import { largestLatencyMs } from './network/network-model.ts';
+import { bootSpreadMs, fatesOf, populate, type WorldPeers } from './population.ts';
+import type { Scenario } from './scenario/scenario.ts';
 import { sharedCrypto } from './shared-crypto.ts';
 import { createSharedWork } from './shared-work.ts';
 import { simulatedCrypto, simulatedSigner } from './simulated-signatures.ts';
-import type { PeerPlan } from './virtual-node.ts';
-
-/** Processes start within this time of each other. */
-const bootSpreadMs = 1000;
+import type { ClockError, PeerPlan } from './virtual-node.ts';
 
 /** Signatures of the last rounds, remembered for all peers: of 10,000 peers about 30 rounds. */
 const verdictsMax = 1 << 19;
@@ -33,110 +31,98 @@ const patienceMs = 60_000;
 export interface World {
   readonly manifest: SignedManifest;
   readonly engine: EngineOptions;
+  readonly peers: WorldPeers;
+  readonly startAtMs: number;
+  /** Bytes of a round's delta, or of a model for strategies that push models; of the declared size, where there is one. */
+  readonly modelBytes: number;
+  /** What the engine must tell attackers who see everything. */
+  readonly onTrained: EngineDependencies['onTrained'];
 }
 
-export function buildWorld(scenario: Scenario): World {
-  const { peers, run, network, seed } = scenario;
+/** @throws ConfigError for a trace that cannot be used, TopologyError where not everyone can be reached */
+export async function buildWorld(scenario: Scenario): Promise<World> {
+  const { run, seed } = scenario;
   const name = `sim/${seed}`;
   const isReal = scenario.signatures === 'ed25519';
   const crypto = isReal ? sharedCrypto(createCrypto(), verdictsMax) : simulatedCrypto(createCrypto());
-  const signerOf = (id: string): Signer => {
-    const secret = crypto.sha256(Buffer.from(id));
+  const signers = Array.from({ length: scenario.peers }, (_, peer): Signer => {
+    const secret = crypto.sha256(Buffer.from(`${name}/identity/${peer}`));
     return isReal ? createSigner(secret) : simulatedSigner(secret);
-  };
-  const signers = Array.from({ length: peers }, (_, peer) => signerOf(`${name}/identity/${peer}`));
+  });
   const initial = initialVector(run.model, run.seed);
-  const startAtMs = bootSpreadMs + Math.ceil(2 * handshakeCrossings * network.latencyMs.max) + 1000;
+  const peers = populate(scenario, name);
+  const { latency } = peers.network;
+  const spec = { ...peers.network, latency: peers.placement ?? ('min' in latency ? latency : noLatency) };
+  const startAtMs =
+    bootSpreadMs +
+    Math.ceil(2 * handshakeCrossings * largestLatencyMs(spec.latency, peers.graph)) +
+    Math.ceil(scenario.clock.offsetMs) +
+    1000;
   const signed = signManifest({ ...run, startAtMs, initHash: vectorHash(initial) }, crypto, signers[0]!);
   const shared = createSharedWork(initial.length);
-  const speeds = rngFor(`${name}/speed`);
-  const { perStep, spread } = scenario.trainingMs;
-  return {
-    manifest: signed,
-    engine: {
-      seed: name,
-      network: {
-        ...network,
-        ...(network.lossUntilRound === undefined
-          ? {}
-          : { lossUntilMs: startAtMs + network.lossUntilRound * run.slotMs }),
-        upBytesPerSecond: network.upBytesPerSecond ?? Number.POSITIVE_INFINITY,
-        downBytesPerSecond: network.downBytesPerSecond ?? Number.POSITIVE_INFINITY,
-      },
-      peers: signers.map(
-        (signer, peer): PeerPlan => ({
-          key: signer.key,
-          share: peer,
-          msPerStep: perStep * speeds.uniform(1 - spread, 1 + spread),
-          createCore: (stored, incarnation) => {
-            const rng = rngFor(`${name}/core/${peer}/${incarnation}`);
-            const random = () => rng.float();
-            return createCore(signed.manifest, signed.runId, {
-              crypto,
-              signer,
-              initial,
-              random,
-              stored,
-              shared,
-            });
-          },
-        }),
-      ),
-      fates: fatesOf(scenario, startAtMs, name),
-      untilMs: startAtMs + patienceFactor * run.rounds * run.slotMs + patienceMs,
-      eventsMax,
-      streamKey: (node, round) => batchStreamKey(signed.runId, node.plan.key, round),
-    },
+  const declared = declaredSize(run, initial.length, scenario.declaredParameters ?? initial.length);
+  const inlineMax = declared.inlineBodyBytesMax;
+  const observatory = new Observatory(initial.length);
+  const codec =
+    run.strategy.id === 'delta-log' ? sparseSignCodec({ size: initial.length, ...run.strategy.codec }) : null;
+  const attack = (peer: number): Pick<PeerPlan, 'behaviour'> => {
+    const role = peers.roles[peer];
+    if (!role) return {};
+    const context = { runId: signed.runId, crypto, bodyBytesMax: codec?.bodyBytesMax ?? 0, inlineMax };
+    const isActive = (nowMs: number) => nowMs >= startAtMs + role.fromRound * run.slotMs;
+    return {
+      behaviour: behaviourOf(role, { observatory, context, signer: signers[peer]!, codec, isActive }),
+    };
   };
+  const clocks = clocksOf(scenario, name);
+  const { lossUntilRound } = scenario.network;
+  const engine: EngineOptions = {
+    seed: name,
+    network: {
+      ...spec,
+      degree: scenario.network.degree,
+      floodPublish: scenario.network.floodPublish,
+      overheadBytes: scenario.network.overheadBytes,
+      graph: peers.graph,
+      ...(lossUntilRound === undefined ? {} : { lossUntilMs: startAtMs + lossUntilRound * run.slotMs }),
+    },
+    ...(scenario.declaredParameters === undefined ? {} : { carrier: declared.carrier }),
+    peers: signers.map(
+      (signer, peer): PeerPlan => ({
+        key: signer.key,
+        share: peers.shares[peer]!,
+        msPerStep: peers.msPerStep[peer]!,
+        clock: clocks[peer],
+        ...attack(peer),
+        createCore: (stored, incarnation) => {
+          const rng = rngFor(`${name}/core/${peer}/${incarnation}`);
+          const random = () => rng.float();
+          const dependencies = { crypto, signer, initial, random, stored, shared, inlineMax };
+          return createCore(signed.manifest, signed.runId, dependencies);
+        },
+      }),
+    ),
+    fates: await fatesOf(scenario, peers, startAtMs, name),
+    untilMs: startAtMs + patienceFactor * run.rounds * run.slotMs + patienceMs,
+    eventsMax,
+    streamKey: (node, round) => batchStreamKey(signed.runId, node.plan.key, round),
+  };
+  const onTrained: World['onTrained'] = peers.roles.some(needsObservatory)
+    ? ({ index }, round, start, result) => {
+        if (peers.roles[index] === null) observatory.note(round, start, result);
+      }
+    : undefined;
+  return { manifest: signed, engine, peers, startAtMs, modelBytes: declared.bodyBytes, onTrained };
 }
 
-/** One learner with a training share for every peer, split as the scenario says. */
-export async function buildLearner(scenario: Scenario): Promise<Learner> {
-  const { data, learner, peers, run, seed } = scenario;
-  if (learner.id === 'quadratic') {
-    const { learningRate } = run.training;
-    return quadraticLearner({
-      ...learner,
-      size: parameterCount(run.model),
-      peers,
-      learningRate,
-      seed: `sim/${seed}`,
-    });
-  }
-  const path = data.dataset === 'mnist' ? mnistFolder() : data.dataset;
-  const { train, heldOut }: TaskData = await loadTaskData(run.task, run.model, path);
-  return createTfjsLearner({
-    model: run.model,
-    training: run.training,
-    rounds: run.rounds,
-    shares: splitAmong(train, {
-      peers,
-      alpha: data.dirichletAlpha,
-      classes: outputsOf(run.model),
-      rng: rngFor(`sim/${seed}/partition`),
-    }),
-    heldOut,
-    // Of the backends only this one has the same bits on every machine.
-    backend: 'wasm',
-  });
-}
+const noLatency = { min: 0, max: 0 };
 
-/** Boots before the start or at `joinAtRound`; crashes and restarts as the churn list says. */
-function fatesOf({ peers, churn, run }: Scenario, startAtMs: number, name: string): Fate[] {
-  const rng = rngFor(`${name}/boot`);
-  const atUs = (round: number) => Math.round((startAtMs + round * run.slotMs) * 1000);
-  const late = new Map(
-    churn.flatMap(({ peer, joinAtRound }) => (joinAtRound === undefined ? [] : [[peer, joinAtRound]])),
-  );
-  const fates: Fate[] = [];
-  for (let peer = 0; peer < peers; peer++) {
-    const earlyUs = rng.int(bootSpreadMs * 1000);
-    const round = late.get(peer);
-    fates.push({ kind: 'boot', peer, atUs: round === undefined ? earlyUs : atUs(round) });
-  }
-  for (const { peer, crashAtRound, restartAtRound } of churn) {
-    if (crashAtRound !== undefined) fates.push({ kind: 'crash', peer, atUs: atUs(crashAtRound) });
-    if (restartAtRound !== undefined) fates.push({ kind: 'boot', peer, atUs: atUs(restartAtRound) });
-  }
-  return fates;
+function clocksOf({ peers, clock }: Scenario, name: string): readonly (ClockError | undefined)[] {
+  const { offsetMs, driftPpm } = clock;
+  if (offsetMs === 0 && driftPpm === 0) return new Array(peers).fill(undefined);
+  const rng = rngFor(`${name}/clocks`);
+  return Array.from({ length: peers }, () => ({
+    offsetMs: rng.uniform(-offsetMs, offsetMs),
+    driftPpm: rng.uniform(-driftPpm, driftPpm),
+  }));
 }

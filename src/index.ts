@@ -86,8 +86,8 @@ export { createWorkerLearner } from './training/worker-learner.ts';
 
 // Whole things: a simulated world, a way in for others, a node.
 
-export type { Scenario, ScenarioFile } from '../sim/scenario.ts';
-export { loadScenario, resolveScenario, scenarioFileSchema } from '../sim/scenario.ts';
+export type { Scenario, ScenarioFile } from '../sim/scenario/scenario.ts';
+export { loadScenario, resolveScenario, scenarioFileSchema } from '../sim/scenario/scenario.ts';
 export type { SimulationOptions, SimulationProgress, SimulationResult } from '../sim/simulation.ts';
 export { runScenario } from '../sim/simulation.ts';
 export { startBootstrap } from './daemon/bootstrap.ts';

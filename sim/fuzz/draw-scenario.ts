@@ -1,6 +1,6 @@
 /** Whole worlds from seeds: size, topology, network, protocol constants and faults. */
 import { type Rng, rngFor } from '../../src/math/rng.ts';
-import { type ScenarioFile, scenarioFileSchema } from '../scenario.ts';
+import { type ScenarioFile, scenarioFileSchema } from '../scenario/scenario.ts';
 
 /** Losses, crashes and late joins happen in the first part of the run: what follows must bring everybody together. */
 const faultsEndAt = 0.6;
@@ -27,7 +27,7 @@ export function drawScenario(seed: number): ScenarioFile {
         id: 'delta-log',
         codec: { chunk: 64, perChunk: 1 + rng.int(16) },
         residualDecay: pick(rng, [0.9, 0.95, 1]),
-        committeeSize: pick(rng, [2, 4, 16, 32]),
+        committeeSize: Math.min(peers, pick(rng, [2, 4, 16, 32])),
         expectedPeers: 1 + rng.int(2 * peers),
         windowRounds,
         admitRounds: 1 + rng.int(windowRounds - 1),

@@ -1,10 +1,11 @@
 /** Lives through one world and looks for what must never be. */
 import type { ProtocolEvent, RefusalReason } from '../../src/protocol/io.ts';
 import { Engine } from '../engine.ts';
-import type { Scenario } from '../scenario.ts';
+import { buildLearner } from '../learner.ts';
+import type { Scenario } from '../scenario/scenario.ts';
 import { TrainingLine } from '../training-line.ts';
 import type { VirtualNode } from '../virtual-node.ts';
-import { buildLearner, buildWorld } from '../world.ts';
+import { buildWorld } from '../world.ts';
 
 export interface Examination {
   /** The first thing that must not be, in a sentence; null for a world in order. */
@@ -41,8 +42,8 @@ const pendingMax = 64;
  * it after a restart from their stores; bytes are within `bytesPerPeerMax`.
  */
 export async function examine(scenario: Scenario, signal?: AbortSignal): Promise<Examination> {
-  const world = buildWorld(scenario);
-  const learner = await buildLearner(scenario);
+  const world = await buildWorld(scenario);
+  const learner = await buildLearner(scenario, world.peers);
   const training = new TrainingLine(learner, signal);
   const watch = new Watch();
   const restMs = restSlots * scenario.run.slotMs;

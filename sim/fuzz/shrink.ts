@@ -1,5 +1,5 @@
 /** From a world that goes wrong to a smaller one that still does. */
-import type { ScenarioFile } from '../scenario.ts';
+import type { ScenarioFile } from '../scenario/scenario.ts';
 
 /** Worlds tried before the smallest so far has to do. */
 const attemptsMax = 100;
@@ -39,8 +39,8 @@ function* simpler(scenario: ScenarioFile): Generator<ScenarioFile> {
     if (rounds >= roundsMin && rounds < run!.rounds) yield { ...scenario, run: { ...run!, rounds } };
   }
   if (network.loss > 0) yield { ...scenario, network: { ...network, loss: 0 } };
-  if (network.jitterMs > 0) yield { ...scenario, network: { ...network, jitterMs: 0 } };
-  const { min, max } = network.latencyMs;
+  if (network.jitterMs !== 0) yield { ...scenario, network: { ...network, jitterMs: 0 } };
+  const { min, max } = network.latencyMs ?? { min: 0, max: 0 };
   if (max > min) yield { ...scenario, network: { ...network, latencyMs: { min, max: min } } };
   if (network.upBytesPerSecond !== null) {
     yield { ...scenario, network: { ...network, upBytesPerSecond: null } };

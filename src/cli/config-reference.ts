@@ -1,7 +1,7 @@
 /** What docs/CONFIG.md is made of. As a script (`npm run docs:config`) it writes the file. */
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { scenarioFileSchema } from '../../sim/scenario.ts';
+import { scenarioFileSchema } from '../../sim/scenario/scenario.ts';
 import { renderReference } from '../config/reference.ts';
 import { runSpecSchema } from '../protocol/run-spec.ts';
 import { packageRoot } from './package-root.ts';

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
-import type { Scenario, ScenarioFile } from '../../sim/scenario.ts';
+import type { Scenario, ScenarioFile } from '../../sim/scenario/scenario.ts';
 import { ConfigError } from '../config/config-error.ts';
 import { wholeNumber } from './arguments.ts';
 import { perform } from './perform.ts';
@@ -28,7 +28,7 @@ export function addSimFuzzCommand(parent: Command): void {
         if (options.out !== undefined && existsSync(options.out)) {
           throw new ConfigError('BAD_USAGE', `${options.out} exists; choose another --out`);
         }
-        const { loadScenario, resolveScenario } = await import('../../sim/scenario.ts');
+        const { loadScenario, resolveScenario } = await import('../../sim/scenario/scenario.ts');
         const { drawScenario } = await import('../../sim/fuzz/draw-scenario.ts');
         const { examine } = await import('../../sim/fuzz/examine.ts');
         const { writeFileAtomically } = await import('../data/atomic-file.ts');

@@ -14,7 +14,7 @@ export function addSimCommand(parent: Command): void {
     .option('--events <file>', 'write every protocol event there, as JSON lines')
     .action((file: string, options: Options, command: Command) =>
       perform(command, async ({ say, screen, signal }) => {
-        const { loadScenario } = await import('../../sim/scenario.ts');
+        const { loadScenario } = await import('../../sim/scenario/scenario.ts');
         const scenario = await loadScenario(file);
         const { runScenario } = await import('../../sim/simulation.ts');
         const { createSimView } = await import('./view/sim-view.ts');

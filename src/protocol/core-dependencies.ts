@@ -13,4 +13,6 @@ export interface CoreDependencies {
   readonly stored: Iterable<readonly [string, Uint8Array]>;
   /** Given where many cores of one run live in one process. */
   readonly shared?: SharedWork;
+  /** As if larger bodies were too large for an announcement; for worlds whose models are declared larger than they are. */
+  readonly inlineMax?: number;
 }

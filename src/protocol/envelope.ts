@@ -44,6 +44,8 @@ export interface EnvelopeContext {
   readonly crypto: Crypto;
   readonly bodyBytesMax: number;
   readonly shared?: SharedWork | undefined;
+  /** Bodies up to this size ride in the envelope; `inlineBodyBytesMax` where not given. */
+  readonly inlineMax?: number | undefined;
 }
 
 export const keyToBytes = (key: PeerKey): Uint8Array => fromString(key, 'hex');
@@ -80,8 +82,8 @@ export function sealEnvelope(
 }
 
 /** The bytes that travel; the body goes along when it is small enough. */
-export function encodeEnvelope(envelope: Envelope): Uint8Array {
-  const inline = envelope.body && envelope.body.length <= inlineBodyBytesMax ? envelope.body : null;
+export function encodeEnvelope(envelope: Envelope, inlineMax = inlineBodyBytesMax): Uint8Array {
+  const inline = envelope.body && envelope.body.length <= inlineMax ? envelope.body : null;
   return dagCbor.encode([envelope.header, envelope.signature, inline]);
 }
 

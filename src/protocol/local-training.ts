@@ -1,8 +1,7 @@
 /** The one local training that may be under way: which round it is for, where it started, what it missed. */
 import type { Output } from './io.ts';
+import type { TrainingSpec } from './run-spec.ts';
 
-/** Part of a slot that local training may take; the rest is for gossip. Guess. */
-const trainingShareOfSlot = 0.7;
 /** A loss this many times the best one, plus one, is reported as divergence. Guess. */
 const divergenceFactor = 3;
 
@@ -19,16 +18,17 @@ type State =
 
 export class LocalTraining {
   readonly #stepsMax: number;
-  readonly #slotMs: number;
+  /** What training may take of a slot. */
+  readonly #timeMs: number;
   #state: State = { kind: 'idle' };
   #lastRound = -1;
   #msPerStep = 0;
   #bestLoss = Number.POSITIVE_INFINITY;
   #lastLoss: number | null = null;
 
-  constructor(stepsMax: number, slotMs: number) {
-    this.#stepsMax = stepsMax;
-    this.#slotMs = slotMs;
+  constructor({ localSteps, slotShare }: TrainingSpec, slotMs: number) {
+    this.#stepsMax = localSteps;
+    this.#timeMs = slotShare * slotMs;
   }
 
   get lastLoss(): number | null {
@@ -41,10 +41,7 @@ export class LocalTraining {
 
   /** Returns the number of local steps: the run's H, fewer on a machine too slow for it. */
   start(round: number, start: Float32Array, nowMs: number): number {
-    const affordable =
-      this.#msPerStep > 0
-        ? Math.floor((trainingShareOfSlot * this.#slotMs) / this.#msPerStep)
-        : this.#stepsMax;
+    const affordable = this.#msPerStep > 0 ? Math.floor(this.#timeMs / this.#msPerStep) : this.#stepsMax;
     const steps = Math.max(1, Math.min(this.#stepsMax, affordable));
     this.#state = { kind: 'busy', round, start, startedMs: nowMs, steps, misses: 0 };
     this.#lastRound = round;

@@ -130,6 +130,14 @@ export type ScheduleSpec = z.infer<typeof scheduleSchema>;
 
 export const trainingSchema = z.strictObject({
   localSteps: count(1, 1_000_000).default(30).describe('optimiser steps per round (H); 30 measured on MNIST'),
+  slotShare: z
+    .number()
+    .min(0.05)
+    .max(0.99)
+    .default(0.7)
+    .describe(
+      'part of a slot that local training may take, the rest is for gossip; slower machines do fewer steps; guess',
+    ),
   batchSize: count(1, 65536).default(32).describe('examples per step; 32 measured on MNIST'),
   learningRate: z
     .number()

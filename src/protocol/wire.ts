@@ -60,6 +60,12 @@ export function encodeRequest(request: Request): Uint8Array {
   }
 }
 
+/** What a request is, by its first bytes alone; null for what is none. */
+export function requestKindOf(bytes: Uint8Array): Request['kind'] | null {
+  // A CBOR array of up to 23 elements, its first a number below 24.
+  return bytes.length >= 2 && bytes[0]! >> 5 === 4 ? (TAGS[bytes[1]!] ?? null) : null;
+}
+
 export function decodeRequest(bytes: Uint8Array): Request | null {
   const fields = decodeCanonical(bytes);
   if (!Array.isArray(fields) || !isCount(fields[0])) return null;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { Engine, type EngineEnd, type EngineOptions, type Fate, LivelockError } from '../../sim/engine.ts';
+import { Engine, type EngineEnd, type EngineOptions, LivelockError } from '../../sim/engine.ts';
+import type { Fate } from '../../sim/fate.ts';
 import { CoreContractError, type PeerPlan } from '../../sim/virtual-node.ts';
 import { rngFor } from '../../src/math/rng.ts';
 import type { Input, Output } from '../../src/protocol/io.ts';
@@ -9,6 +10,11 @@ import { RumourCore, type RumourOptions } from './rumour-core.ts';
 const rounds = 5;
 const slotMs = 1000;
 const startAtMs = 3000;
+
+const noLoss = { chance: 0, burst: 1 };
+
+/** Each message for itself. */
+const lossy = (chance: number) => ({ chance, burst: 1 / (1 - chance) });
 
 type World = Partial<Omit<EngineOptions, 'network'>> & {
   readonly count?: number;
@@ -46,9 +52,10 @@ function engineOf({ seed = 'test', count = 12, network, core, fates, ...rest }: 
       ...rest,
       fates: [...boots, ...(fates ?? [])],
       network: {
-        latencyMs: { min: 10, max: 50 },
+        latency: { min: 10, max: 50 },
         jitterMs: 5,
-        loss: 0,
+        loss: noLoss,
+        packetLoss: 0,
         upBytesPerSecond: 1e6,
         downBytesPerSecond: 1e7,
         overheadBytes: 100,
@@ -76,7 +83,10 @@ async function runTo(end: EngineEnd, engine: Engine): Promise<Engine> {
 
 describe('Engine', () => {
   it('repeats itself bit for bit for one seed, and does something else for another', async () => {
-    const world: World = { network: { loss: 0.1 }, fates: [{ kind: 'crash', peer: 3, atUs: 5_500_000 }] };
+    const world: World = {
+      network: { loss: lossy(0.1) },
+      fates: [{ kind: 'crash', peer: 3, atUs: 5_500_000 }],
+    };
     const one = await runTo('finished', engineOf(world));
     const two = await runTo('finished', engineOf(world));
     const other = await runTo('finished', engineOf({ ...world, seed: 'other' }));
@@ -93,12 +103,12 @@ describe('Engine', () => {
       );
       assert.equal(hashes(engine).size, 1);
       assert.equal(wordsOf(engine, 0), 12 * rounds);
-      assert.ok(engine.duplicates > 0);
+      assert.ok(engine.carrier.duplicates > 0);
     }
   });
 
   it('loses messages at 25 % loss, which anti-entropy repairs and rumour alone does not', async () => {
-    const network = { loss: 0.25, degree: 3, floodPublish: false };
+    const network = { loss: lossy(0.25), degree: 3, floodPublish: false };
     const rumour = await runTo('finished', engineOf({ network, core: { repair: false } }));
     assert.ok(hashes(rumour).size > 1);
     const repaired = await runTo('finished', engineOf({ network, core: { rounds: 15 } }));
@@ -125,7 +135,7 @@ describe('Engine', () => {
     const fates: Fate[] = [{ kind: 'crash', peer: 1, atUs: 4_000_001 }];
     const engine = await runTo(
       'finished',
-      engineOf({ count: 2, fates, network: { latencyMs: { min: 50, max: 50 } } }),
+      engineOf({ count: 2, fates, network: { latency: { min: 50, max: 50 } } }),
     );
     const survivor = engine.nodes[0]!;
     assert.equal(survivor.links.size, 0);
@@ -138,9 +148,9 @@ describe('Engine', () => {
       'finished',
       engineOf({ count: 2, core: { repair: false, rounds: 1, padBytes: 0 } }),
     );
-    // One announcement each way, "p0/0/" and "p1/0/": five bytes of payload and a hundred of overhead.
-    assert.deepEqual([...engine.network.sentBytes], [105, 105]);
-    assert.deepEqual([...engine.network.receivedBytes], [105, 105]);
+    // One announcement each way, "p0/0/" and "p1/0/": five bytes of payload, a hundred of overhead, 40 of headers.
+    assert.deepEqual([...engine.network.sentBytes], [145, 145]);
+    assert.deepEqual([...engine.network.receivedBytes], [145, 145]);
   });
 
   it('stops at its time limit and when it is told to', async () => {

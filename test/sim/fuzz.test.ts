@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { drawScenario } from '../../sim/fuzz/draw-scenario.ts';
 import { type Examination, examine } from '../../sim/fuzz/examine.ts';
 import { shrink } from '../../sim/fuzz/shrink.ts';
-import { impossibleScenario, resolveScenario, type ScenarioFile } from '../../sim/scenario.ts';
+import { impossibleScenario, resolveScenario, type ScenarioFile } from '../../sim/scenario/scenario.ts';
 import { runScenario } from '../../sim/simulation.ts';
 
 const live = (file: ScenarioFile): Promise<Examination> => examine(resolveScenario(file, undefined, 'fuzz'));

@@ -1,14 +1,20 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { EventQueue } from '../../sim/event-queue.ts';
 import { GossipMesh, SeenMessages } from '../../sim/gossip-mesh.ts';
-import { NetworkModel, type NetworkSpec } from '../../sim/network-model.ts';
+import {
+  type Direction,
+  NetworkModel,
+  type NetworkSpec,
+  type Transit,
+} from '../../sim/network/network-model.ts';
 import {
   connectivityGraph,
   isConnected,
   linkIndex,
   neighboursOf,
   TopologyError,
-} from '../../sim/topology.ts';
+} from '../../sim/network/topology.ts';
 import { rngFor } from '../../src/math/rng.ts';
 
 describe('connectivityGraph', () => {
@@ -47,58 +53,171 @@ describe('connectivityGraph', () => {
 });
 
 const still: NetworkSpec = {
-  latencyMs: { min: 20, max: 20 },
+  latency: { min: 20, max: 20 },
   jitterMs: 0,
-  loss: 0,
+  loss: { chance: 0, burst: 1 },
+  packetLoss: 0,
   upBytesPerSecond: 1_000_000,
   downBytesPerSecond: 500_000,
   overheadBytes: 0,
 };
 
-function modelOf(spec: Partial<NetworkSpec>): NetworkModel {
-  return new NetworkModel({ ...still, ...spec }, connectivityGraph(4, 3, rngFor('graph')), 'test');
+interface Parcel extends Transit {
+  readonly sentAtUs: number;
+}
+
+type Due =
+  | { readonly kind: 'send'; readonly from: number; readonly to: number; readonly bytes: number }
+  | { readonly kind: 'arrive'; readonly parcel: Parcel }
+  | { readonly kind: 'deliver'; readonly parcel: Parcel }
+  | { readonly kind: 'turn'; readonly peer: number; readonly direction: Direction };
+
+/** Sends parcels at given times over four peers that all know each other; returns what was delivered, and when. */
+function deliveries(
+  spec: Partial<NetworkSpec>,
+  sends: ReadonlyArray<readonly [timeUs: number, from: number, to: number, bytes: number]>,
+): { readonly network: NetworkModel<Parcel>; readonly arrived: { parcel: Parcel; atUs: number }[] } {
+  const queue = new EventQueue<Due>({ eventsMax: 1_000_000 });
+  const network = new NetworkModel<Parcel>(
+    { ...still, ...spec },
+    connectivityGraph(4, 3, rngFor('graph')),
+    'test',
+    {
+      arriveAt: (timeUs, parcel) => queue.push(timeUs, { kind: 'arrive', parcel }),
+      deliverAt: (timeUs, parcel) => queue.push(timeUs, { kind: 'deliver', parcel }),
+      turnAt: (timeUs, peer, direction) => queue.push(timeUs, { kind: 'turn', peer, direction }),
+    },
+  );
+  for (const [timeUs, from, to, bytes] of sends) queue.push(timeUs, { kind: 'send', from, to, bytes });
+  const arrived: { parcel: Parcel; atUs: number }[] = [];
+  for (let due = queue.pop(); due; due = queue.pop()) {
+    const { timeUs, payload } = due;
+    if (payload.kind === 'send') {
+      const { from, to, bytes } = payload;
+      const transfer = network.transferOf(from, to, bytes, timeUs);
+      network.send({ from, to, transfer, sentAtUs: timeUs }, timeUs);
+    } else if (payload.kind === 'arrive') network.arrive(payload.parcel, timeUs);
+    else if (payload.kind === 'deliver') arrived.push({ parcel: payload.parcel, atUs: timeUs });
+    else network.turn(payload.peer, payload.direction, timeUs);
+  }
+  return { network, arrived };
 }
 
 describe('NetworkModel', () => {
   it('takes the uplink, the latency and the slower downlink, both ends at work together', () => {
-    const network = modelOf({});
-    const departure = network.send(0, 1, 1000, 0);
-    assert.equal(departure.sentUs, 1000);
-    assert.equal(departure.firstByteUs, 20_000);
-    assert.equal(departure.lastByteUs, 21_000);
-    assert.equal(network.receive(1, departure, 20_000), 22_000);
+    const { arrived, network } = deliveries({}, [[0, 0, 1, 960]]);
+    // 960 bytes and 40 of headers: 1 ms up, 20 ms on the way, 2 ms down from the first byte on.
+    assert.deepEqual(
+      arrived.map(({ atUs }) => atUs),
+      [22_000],
+    );
+    assert.deepEqual([...network.sentBytes], [1000, 0, 0, 0]);
+    assert.deepEqual([...network.receivedBytes], [0, 1000, 0, 0]);
   });
 
-  it('queues messages on the uplink and on the downlink, first come, first served', () => {
-    const network = modelOf({});
-    const first = network.send(0, 2, 1000, 0);
-    const second = network.send(0, 2, 1000, 0);
-    assert.equal(second.firstByteUs, 21_000);
-    assert.equal(network.receive(2, first, 20_000), 22_000);
-    assert.equal(network.receive(2, second, 21_000), 24_000);
-    const other = network.send(1, 2, 1000, 0);
-    assert.equal(other.firstByteUs, 20_000);
-    assert.deepEqual([...network.sentBytes], [2000, 1000, 0, 0]);
-    assert.deepEqual([...network.receivedBytes], [0, 0, 2000, 0]);
+  it('lets connections share a line equally, and messages of one connection follow each other', () => {
+    const up = { downBytesPerSecond: Number.POSITIVE_INFINITY };
+    const shared = deliveries(up, [
+      [0, 0, 1, 9600],
+      [0, 0, 2, 9600],
+      [0, 0, 2, 960],
+    ]);
+    // Two of 9,880 bytes (seven segments) at half a byte a microsecond; then the third has the line to itself.
+    const times = shared.arrived.map(({ parcel, atUs }) => [parcel.to, parcel.transfer.wireBytes, atUs]);
+    assert.deepEqual(times, [
+      [1, 9880, 39_760],
+      [2, 9880, 39_760],
+      [2, 1000, 40_760],
+    ]);
+    const late = deliveries(up, [
+      [0, 0, 1, 9600],
+      [4940, 0, 2, 1200],
+    ]);
+    // The second needs 2,480 us of a shared line, in which the first gets on by 1,240 bytes.
+    assert.deepEqual(
+      late.arrived.map(({ parcel, atUs }) => [parcel.to, atUs]),
+      [
+        [2, 4940 + 2480 + 20_000],
+        [1, 9880 + 1240 + 20_000],
+      ],
+    );
   });
 
-  it('loses about the share of messages it is told to, and adds jitter of the mean it is told', () => {
-    const network = modelOf({ loss: 0.2, jitterMs: 4, upBytesPerSecond: 1e9 });
-    let lost = 0;
-    let delayUs = 0;
-    const messages = 20_000;
-    for (let i = 0; i < messages; i++) {
-      const { firstByteUs, lastByteUs } = network.send(0, 1, 1000, i * 1000);
-      if (firstByteUs === null) lost++;
-      delayUs += lastByteUs - i * 1000 - 20_001;
+  it('waits on a loaded line as long as an M/D/1 queue does', () => {
+    // Service of 1,000 us; load 0.7: a mean wait of rho / (2 (1 - rho)) services, 1,167 us.
+    const rng = rngFor('md1');
+    let clock = 0;
+    const sends = Array.from({ length: 60_000 }, () => {
+      clock += rng.exponential() * (1000 / 0.7);
+      return [Math.round(clock), 0, 1, 960] as const;
+    });
+    const { arrived } = deliveries({ downBytesPerSecond: Number.POSITIVE_INFINITY }, sends);
+    const wait =
+      arrived.reduce((sum, { parcel, atUs }) => sum + atUs - parcel.sentAtUs - 21_000, 0) / arrived.length;
+    assert.equal(arrived.length, 60_000);
+    assert.ok(Math.abs(wait / 1166.7 - 1) < 0.05, `${wait} us`);
+  });
+
+  it('keeps a shared line as busy as an M/D/1 processor-sharing queue', () => {
+    // Many connections, load 0.6: a message takes service / (1 - rho) whatever its size (Kleinrock 1967).
+    const rng = rngFor('ps');
+    let clock = 0;
+    const sends = Array.from({ length: 60_000 }, (_, i) => {
+      clock += rng.exponential() * (1000 / 0.6);
+      return [Math.round(clock), 0, 1 + (i % 3), 960] as const;
+    });
+    const { arrived } = deliveries({ downBytesPerSecond: Number.POSITIVE_INFINITY }, sends);
+    const stay =
+      arrived.reduce((sum, { parcel, atUs }) => sum + atUs - parcel.sentAtUs - 20_000, 0) / arrived.length;
+    // With three connections it lies between first come, first served (1,750) and sharing among all (2,500).
+    assert.ok(stay > 1750 && stay < 2500, `${stay} us`);
+  });
+
+  it('loses about the share of messages it is told to, in bursts of the length it is told', () => {
+    for (const burst of [1 / 0.8, 5]) {
+      const sends = Array.from({ length: 40_000 }, (_, i) => [i * 1000, 0, 1, 60] as const);
+      const { arrived } = deliveries({ loss: { chance: 0.2, burst }, upBytesPerSecond: 1e9 }, sends);
+      const there = new Set(arrived.map(({ parcel }) => parcel.sentAtUs));
+      let bursts = 0;
+      for (let i = 0; i < sends.length; i++) {
+        if (!there.has(i * 1000) && (i === 0 || there.has((i - 1) * 1000))) bursts++;
+      }
+      const lost = sends.length - there.size;
+      assert.ok(Math.abs(lost / sends.length - 0.2) < 0.02, `${lost} lost`);
+      assert.ok(Math.abs(lost / bursts / burst - 1) < 0.06, `bursts of ${lost / bursts}`);
     }
-    // Four standard deviations: sqrt(.2 * .8 / 20000) = .0028 and 4 ms / sqrt(20000) = .028 ms.
-    assert.ok(Math.abs(lost / messages - 0.2) < 0.0114, `${lost} lost`);
-    assert.ok(Math.abs(delayUs / messages - 4000) < 113, `${delayUs / messages} us of jitter`);
+  });
+
+  it('adds jitter of the mean it is told, and lets no message overtake another of its connection', () => {
+    const sends = Array.from({ length: 20_000 }, (_, i) => [i * 40_000, 0, 1, 60] as const);
+    const wide = { jitterMs: 4, upBytesPerSecond: 1e9, downBytesPerSecond: Number.POSITIVE_INFINITY };
+    const { arrived } = deliveries(wide, sends);
+    const delay =
+      arrived.reduce((sum, { parcel, atUs }) => sum + atUs - parcel.sentAtUs - 20_001, 0) / arrived.length;
+    // Four standard deviations of the mean: 4 ms / sqrt(20000) = .028 ms.
+    assert.ok(Math.abs(delay - 4000) < 113, `${delay} us of jitter`);
+    const dense = deliveries(
+      { ...wide, jitterMs: 50 },
+      sends.map(([, ...rest], i) => [i * 100, ...rest] as const),
+    );
+    const order = dense.arrived.map(({ parcel }) => parcel.sentAtUs);
+    assert.deepEqual(
+      order,
+      order.toSorted((a, b) => a - b),
+    );
+  });
+
+  it('moves a long transfer over a lossy line no faster than TCP would', () => {
+    const wide = { upBytesPerSecond: 1e9, downBytesPerSecond: 1e9, packetLoss: 0.01 };
+    const { arrived } = deliveries(wide, [[0, 0, 1, 1_460_000]]);
+    // Mathis: sqrt(1.5 / .01) = 12.25 segments of 1,460 bytes a round trip of 40 ms; 1,027 segments with headers.
+    const mathisUs = (1_500_000 / 1460 / Math.sqrt(150)) * 40_000 + 20_000;
+    const took = arrived[0]!.atUs;
+    assert.ok(took >= mathisUs && took <= mathisUs + 240_001, `${took} of ${mathisUs}`);
   });
 
   it('gives each link one latency, the same both ways, within its bounds', () => {
-    const network = modelOf({ latencyMs: { min: 5, max: 90 } });
+    const { network } = deliveries({ latency: { min: 5, max: 90 } }, []);
     const latencies = [network.latencyUs(0, 1), network.latencyUs(0, 2), network.latencyUs(2, 3)];
     assert.equal(new Set(latencies).size, 3);
     for (const latency of latencies) assert.ok(latency >= 5000 && latency <= 90_000);

@@ -3,7 +3,7 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { loadScenario } from '../../sim/scenario.ts';
+import { loadScenario } from '../../sim/scenario/scenario.ts';
 import { ConfigError } from '../../src/config/config-error.ts';
 
 const run = `run:

@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
-import { resolveScenario, type Scenario, scenarioFileSchema } from '../../sim/scenario.ts';
+import { resolveScenario, type Scenario, scenarioFileSchema } from '../../sim/scenario/scenario.ts';
 import { runScenario, type SimulationProgress, type SimulationResult } from '../../sim/simulation.ts';
 
 /** Real training of a linear model on MNIST: half a second of work for four peers and six rounds. */

@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { resolveScenario, scenarioFileSchema } from '../../sim/scenario.ts';
+import { resolveScenario, scenarioFileSchema } from '../../sim/scenario/scenario.ts';
 import { runScenario } from '../../sim/simulation.ts';
 
 const FAULTS: ReadonlyArray<readonly [seed: number, fault: string]> = [

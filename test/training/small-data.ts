@@ -5,6 +5,7 @@ import type { ModelSpec, TrainingSpec } from '../../src/protocol/run-spec.ts';
 export const smallModel: ModelSpec = { kind: 'mlp', inputs: 6, hidden: [9, 5], outputs: 3 };
 export const smallTraining: TrainingSpec = {
   localSteps: 30,
+  slotShare: 0.7,
   batchSize: 8,
   learningRate: 0.2,
   optimiser: { id: 'sgd', momentum: 0 },

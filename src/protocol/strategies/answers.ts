@@ -60,7 +60,7 @@ function framesFor(
       for (const id of request.ids) {
         const message = replica.log.message(bytesToHex(id));
         if (!message) continue;
-        const frame = encodeEnvelope(message);
+        const frame = encodeEnvelope(message, context.inlineMax);
         bytes += frame.length;
         if (bytes > responseBytesMax) break;
         frames.push(frame);

@@ -57,6 +57,7 @@ export class DeltaLog implements ProtocolCore {
       spec,
       bodyBytesMax: this.#codec.bodyBytesMax,
       shared: deps.shared,
+      inlineMax: deps.inlineMax,
     };
     this.#isMember = memberTest(manifest.membership);
     this.#replica = new Replica({
@@ -72,7 +73,7 @@ export class DeltaLog implements ProtocolCore {
       context: this.#context,
       signer: deps.signer,
     });
-    this.#training = new LocalTraining(manifest.training.localSteps, manifest.slotMs);
+    this.#training = new LocalTraining(manifest.training, manifest.slotMs);
     this.#reconciliation = new Reconciliation({
       context: this.#context,
       self: deps.signer.key,
@@ -165,7 +166,7 @@ export class DeltaLog implements ProtocolCore {
     // What we published just before we went down may not have left the machine: same id, so saying it again is safe.
     for (let round = Math.max(0, slot - this.#spec.admitRounds); round <= slot; round++) {
       for (const message of authoredIn(this.#replica, round, this.#deps.signer.key)) {
-        out.push({ type: 'announce', bytes: encodeEnvelope(message) });
+        out.push({ type: 'announce', bytes: encodeEnvelope(message, this.#context.inlineMax) });
       }
     }
     if (slot > this.#spec.windowRounds) this.#reconciliation.beginJoin();
@@ -242,7 +243,7 @@ export class DeltaLog implements ProtocolCore {
     this.#replica.insert(message);
     const writes = [this.#replica.writeOf(message), this.#author.residualWrite()];
     out.push({ type: 'persist', writes, durable: true });
-    out.push({ type: 'announce', bytes: encodeEnvelope(envelope) });
+    out.push({ type: 'announce', bytes: encodeEnvelope(envelope, this.#context.inlineMax) });
     const { round, bodyBytes } = envelope;
     out.push({ type: 'event', event: { kind: 'published', round, bodyBytes, loss: result.loss } });
   }

@@ -54,7 +54,7 @@ export class Epidemic implements ProtocolCore {
     this.#model = deps.initial.slice();
     this.#context = { runId, crypto: deps.crypto, bodyBytesMax: 4 * deps.initial.length };
     this.#isMember = memberTest(manifest.membership);
-    this.#training = new LocalTraining(manifest.training.localSteps, manifest.slotMs);
+    this.#training = new LocalTraining(manifest.training, manifest.slotMs);
   }
 
   handle(input: Input, nowMs: number): Output[] {

@@ -1,5 +1,5 @@
 /** Who is connected to whom, as compressed sparse rows: 100,000 peers of degree 12 fit in 5 MB. */
-import type { Rng } from '../src/math/rng.ts';
+import type { Rng } from '../../src/math/rng.ts';
 
 /** An undirected graph: peer p is joined to `neighbours[starts[p]] .. neighbours[starts[p + 1] - 1]`, ascending. */
 export interface Graph {
@@ -15,6 +15,7 @@ export class TopologyError extends Error {
 
 const attemptsMax = 100;
 const switchesMax = 1000;
+const replacementTries = 20;
 
 /**
  * A connected graph in which every peer has `degree` neighbours (one peer has one fewer where the product of
@@ -126,6 +127,65 @@ function switchEdge(
     return true;
   }
   return false;
+}
+
+/**
+ * The graph without the links that cannot be, with others in their place: each end of one connects to a peer that
+ * everyone reaches instead, drawn at random. Such peers so have more links than the rest, as they do in the world.
+ * @throws TopologyError where that leaves some peers cut off
+ */
+export function reachableGraph(
+  graph: Graph,
+  canConnect: (a: number, b: number) => boolean,
+  open: readonly number[],
+  rng: Rng,
+): Graph {
+  const kept = Array.from({ length: graph.peers }, () => new Set<number>());
+  const link = (a: number, b: number): void => {
+    kept[a]!.add(b);
+    kept[b]!.add(a);
+  };
+  const cut: number[] = [];
+  for (let a = 0; a < graph.peers; a++) {
+    for (const b of neighboursOf(graph, a)) {
+      if (canConnect(a, b)) link(a, b);
+      else cut.push(a);
+    }
+  }
+  for (const peer of cut) {
+    for (let tries = 0; open.length > 0 && tries < replacementTries; tries++) {
+      const other = open[rng.int(open.length)]!;
+      if (other === peer || kept[peer]!.has(other)) continue;
+      link(peer, other);
+      break;
+    }
+  }
+  const ends = kept.flatMap((others, a) => [...others].filter((b) => b > a).flatMap((b) => [a, b]));
+  const reachable = graphOf(graph.peers, Uint32Array.from(ends));
+  if (!isConnected(reachable)) {
+    throw new TopologyError('behind their NATs some peers reach nobody; give network.nat more open ones');
+  }
+  return reachable;
+}
+
+/**
+ * The graph after an eclipse: each victim loses its links and gets up to `degree` links to its attackers instead. The others
+ * keep theirs: whether they stay connected among themselves does not matter to an attacker.
+ */
+export function eclipsedGraph(
+  graph: Graph,
+  eclipses: ReadonlyMap<number, readonly number[]>,
+  degree: number,
+): Graph {
+  const ends: number[] = [];
+  for (let a = 0; a < graph.peers; a++) {
+    if (eclipses.has(a)) continue;
+    for (const b of neighboursOf(graph, a)) if (b > a && !eclipses.has(b)) ends.push(a, b);
+  }
+  for (const [victim, attackers] of eclipses) {
+    for (const attacker of attackers.slice(0, degree)) ends.push(victim, attacker);
+  }
+  return graphOf(graph.peers, Uint32Array.from(ends));
 }
 
 function graphOf(peers: number, ends: Uint32Array): Graph {

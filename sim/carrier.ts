@@ -1,0 +1,184 @@
+/**
+ * Carries messages between virtual nodes: announcements over the gossip mesh, requests and their answers over
+ * connections. Knows who may hear whom and what a message costs; knows nothing of what is in it.
+ */
+import type { Output } from '../src/protocol/io.ts';
+import type { GossipMesh, SeenMessages } from './gossip-mesh.ts';
+import type { NetworkModel } from './network/network-model.ts';
+import type { Message, MessageContent } from './sim-event.ts';
+import { digestOf } from './trace.ts';
+import type { AnswerPort, VirtualNode } from './virtual-node.ts';
+
+export interface CarrierOptions {
+  /** A peer sends its own announcements to all its links, as js-libp2p's gossipsub does, and not to its mesh alone. */
+  readonly floodPublish: boolean;
+  /** Bytes of payload to charge for a message, where the model is declared larger than the one simulated. */
+  readonly payloadBytes: (content: MessageContent) => number;
+  /** How much longer than asked for a request may take, for the same reason; 1 for no longer. */
+  readonly patience: number;
+}
+
+export interface CarrierWorld {
+  readonly nowUs: number;
+  readonly nodes: readonly VirtualNode[];
+  readonly network: NetworkModel<Message>;
+  readonly mesh: GossipMesh;
+  readonly seen: SeenMessages;
+  /** Whether a partition lies between the two. */
+  isCut(a: number, b: number): boolean;
+  failRequestAt(atUs: number, node: VirtualNode, requestId: number, reason: string): void;
+}
+
+const emptyDigest = digestOf();
+
+export class Carrier {
+  /** Copies of announcements that duplicate suppression dropped. */
+  duplicates = 0;
+  readonly #options: CarrierOptions;
+  readonly #world: CarrierWorld;
+
+  constructor(options: CarrierOptions, world: CarrierWorld) {
+    this.#options = options;
+    this.#world = world;
+  }
+
+  publish(node: VirtualNode, bytes: Uint8Array): void {
+    const { mesh, seen, nowUs } = this.#world;
+    const digest = digestOf(bytes);
+    if (!seen.see(digest, node.index, nowUs)) return;
+    const content: MessageContent = { kind: 'gossip', bytes, digest };
+    const targets = this.#options.floodPublish ? mesh.linksOf(node.index) : mesh.meshOf(node.index);
+    for (const target of targets) this.#send(node, target, content);
+  }
+
+  /** `peer` is null for a key that nobody here has. */
+  request(node: VirtualNode, peer: number | null, request: Extract<Output, { type: 'request' }>): void {
+    const { requestId, bytes, responseBytesMax, timeoutMs } = request;
+    const { nowUs } = this.#world;
+    if (peer === null || !node.links.has(peer)) {
+      node.pending.set(requestId, { peer: node.index, responseBytesMax });
+      this.#world.failRequestAt(nowUs, node, requestId, 'not connected');
+      return;
+    }
+    node.pending.set(requestId, { peer, responseBytesMax });
+    this.#send(node, peer, { kind: 'request', requestId, bytes, digest: digestOf(bytes) });
+    const patienceUs = Math.ceil(timeoutMs * 1000 * this.#options.patience);
+    this.#world.failRequestAt(nowUs + patienceUs, node, requestId, 'timed out');
+  }
+
+  /** The first byte of a message reached its receiver. */
+  arrive(message: Message): void {
+    if (this.#stillTravels(message)) this.#world.network.arrive(message, this.#world.nowUs);
+  }
+
+  /** The last byte did. */
+  deliver(message: Message): void {
+    if (!this.#stillTravels(message)) return;
+    const { nodes } = this.#world;
+    const node = nodes[message.to]!;
+    const { content } = message;
+    switch (content.kind) {
+      case 'gossip':
+        this.#deliverGossip(node, message.from, content);
+        return;
+      case 'request':
+        node.request(nodes[message.from]!.plan.key, content.bytes, this.#answerPort(node, message, content));
+        return;
+      case 'response': {
+        const pending = node.pending.get(content.requestId);
+        if (pending?.peer !== message.from) return;
+        node.pending.delete(content.requestId);
+        const { requestId, frames } = content;
+        if (totalBytes(frames) <= pending.responseBytesMax)
+          node.handle({ type: 'response', requestId, frames });
+        else
+          node.handle({ type: 'request-failed', requestId, reason: 'the answer is larger than asked for' });
+        return;
+      }
+      case 'refusal': {
+        if (node.pending.get(content.requestId)?.peer !== message.from) return;
+        node.pending.delete(content.requestId);
+        node.handle({ type: 'request-failed', requestId: content.requestId, reason: content.reason });
+        return;
+      }
+      default:
+        content satisfies never;
+    }
+  }
+
+  #send(node: VirtualNode, to: number, content: MessageContent): void {
+    const { network, nowUs } = this.#world;
+    const payloadBytes = this.#options.payloadBytes(content);
+    network.send(
+      {
+        from: node.index,
+        to,
+        fromIncarnation: node.incarnation,
+        toIncarnation: node.links.get(to) ?? 0,
+        transfer: network.transferOf(node.index, to, payloadBytes, nowUs),
+        content,
+      },
+      nowUs,
+    );
+  }
+
+  /** A message is lost with its receiver, behind a partition, and with its sender as far as it had not left it. */
+  #stillTravels({ from, to, fromIncarnation, toIncarnation, transfer }: Message): boolean {
+    const { nodes } = this.#world;
+    if (!nodes[to]!.is(toIncarnation) || this.#world.isCut(from, to)) return false;
+    const sender = nodes[from]!;
+    return sender.is(fromIncarnation) || transfer.sentUs <= sender.crashedAtUs;
+  }
+
+  #deliverGossip(node: VirtualNode, from: number, content: MessageContent & { kind: 'gossip' }): void {
+    const { mesh, seen, nodes, nowUs } = this.#world;
+    if (!seen.see(content.digest, node.index, nowUs)) {
+      this.duplicates++;
+      return;
+    }
+    node.announcement(nodes[from]!.plan.key, content.bytes, {
+      verdict: (verdict) => {
+        if (verdict !== 'accept') return;
+        for (const target of mesh.meshOf(node.index)) {
+          if (target !== from) this.#send(node, target, content);
+        }
+      },
+    });
+  }
+
+  #answerPort(
+    node: VirtualNode,
+    question: Message,
+    { requestId, bytes: asked }: MessageContent & { kind: 'request' },
+  ): AnswerPort {
+    return {
+      respond: (frames) => {
+        const digest = frames.length > 0 ? digestOf(...frames) : emptyDigest;
+        this.#send(node, question.from, { kind: 'response', requestId, question: asked, frames, digest });
+      },
+      refuse: (reason) => {
+        const digest = digestOf(Buffer.from(reason));
+        this.#send(node, question.from, { kind: 'refusal', requestId, reason, digest });
+      },
+    };
+  }
+}
+
+/** What is on the wire of a message whose model has the size it is declared to have. */
+export function plainPayloadBytes(content: MessageContent): number {
+  switch (content.kind) {
+    case 'gossip':
+    case 'request':
+      return content.bytes.length;
+    case 'response':
+      return totalBytes(content.frames);
+    case 'refusal':
+      return content.reason.length;
+  }
+}
+
+export function totalBytes(frames: readonly Uint8Array[]): number {
+  let total = 0;
+  for (const frame of frames) total += frame.length;
+  return total;
+}

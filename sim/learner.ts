@@ -1,0 +1,55 @@
+/** What trains in a scenario: one learner with a training share for every peer. */
+import { loadTaskData, mnistFolder, type TaskData } from '../src/data/dataset.ts';
+import { splitAmong } from '../src/data/partition.ts';
+import { rngFor } from '../src/math/rng.ts';
+import { outputsOf, parameterCount } from '../src/protocol/model-layout.ts';
+import type { Learner } from '../src/training/learner.ts';
+import { createTfjsLearner } from '../src/training/tfjs-learner.ts';
+import type { WorldPeers } from './population.ts';
+import { quadraticLearner } from './quadratic-learner.ts';
+import type { Scenario } from './scenario/scenario.ts';
+import type { InstantLearner } from './training-line.ts';
+
+/** Splits the data as the scenario says; those who flip labels get their share flipped. @throws the errors of the data */
+export async function buildLearner(
+  scenario: Scenario,
+  { roles }: Pick<WorldPeers, 'roles'>,
+): Promise<Learner | InstantLearner> {
+  const { data, learner, peers, run, seed } = scenario;
+  const isFlipped = (peer: number): boolean => roles[peer]?.behaviour.id === 'label-flip';
+  if (learner.id === 'quadratic') {
+    const { learningRate } = run.training;
+    const size = parameterCount(run.model);
+    const isHonest = (peer: number): boolean => roles[peer] === null;
+    return quadraticLearner({
+      ...learner,
+      size,
+      peers,
+      learningRate,
+      seed: `sim/${seed}`,
+      isHonest,
+      isFlipped,
+    });
+  }
+  const path = data.dataset === 'mnist' ? mnistFolder() : data.dataset;
+  const { train, heldOut }: TaskData = await loadTaskData(run.task, run.model, path);
+  const classes = outputsOf(run.model);
+  const shares = splitAmong(train, {
+    peers,
+    alpha: data.dirichletAlpha,
+    classes,
+    rng: rngFor(`sim/${seed}/partition`),
+  });
+  return createTfjsLearner({
+    model: run.model,
+    training: run.training,
+    rounds: run.rounds,
+    shares: shares.map((share, peer) => {
+      if (!isFlipped(peer) || share.kind !== 'rows') return share;
+      return { ...share, labels: share.labels.map((label) => classes - 1 - label) };
+    }),
+    heldOut,
+    // Of the backends only this one has the same bits on every machine.
+    backend: 'wasm',
+  });
+}
