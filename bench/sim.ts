@@ -108,7 +108,7 @@ async function benchProtocol(peers: number, rounds: number): Promise<Row> {
       },
     }),
   );
-  const training = new TrainingLine(quadraticLearner(parameterCount(scenario.run.model)));
+  const training = new TrainingLine([quadraticLearner(parameterCount(scenario.run.model))]);
   const engine = new Engine({ ...options, peers: counted }, { training });
   const startedMs = performance.now();
   await engine.run();

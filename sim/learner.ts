@@ -5,10 +5,33 @@ import { rngFor } from '../src/math/rng.ts';
 import { outputsOf, parameterCount } from '../src/protocol/model-layout.ts';
 import type { Learner } from '../src/training/learner.ts';
 import { createTfjsLearner } from '../src/training/tfjs-learner.ts';
+import { startLearnerThread } from '../src/training/worker-learner.ts';
 import type { WorldPeers } from './population.ts';
 import { quadraticLearner } from './quadratic-learner.ts';
 import type { Scenario } from './scenario/scenario.ts';
 import type { InstantLearner } from './training-line.ts';
+
+/**
+ * The learner of the scenario, or as many of it as there should be workers, each in a thread with its own copy of the data.
+ * One worker is the thread that asks.
+ */
+export async function buildLearners(
+  scenario: Scenario,
+  world: Pick<WorldPeers, 'roles'>,
+  workers: number,
+): Promise<readonly (Learner | InstantLearner)[]> {
+  if (workers <= 1 || scenario.learner.id === 'quadratic') return [await buildLearner(scenario, world)];
+  // Run from source, the thread's file is TypeScript too.
+  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+  const file = new URL(`./learner-thread.${extension}`, import.meta.url);
+  const settings: LearnerThreadSettings = { scenario, roles: world.roles };
+  return Promise.all(Array.from({ length: workers }, () => startLearnerThread(file, settings)));
+}
+
+/** What a learner's thread is given. */
+export interface LearnerThreadSettings extends Pick<WorldPeers, 'roles'> {
+  readonly scenario: Scenario;
+}
 
 /** Splits the data as the scenario says; those who flip labels get their share flipped. @throws the errors of the data */
 export async function buildLearner(

@@ -6,7 +6,8 @@ export interface Outcome {
   /** Fraction of right answers on the held-out set, mean and least over the living peers; NaN where none lives. */
   readonly accuracyMean: number;
   readonly accuracyMin: number;
-  /** Distinct hashes of the living peers' models, sorted. */
+  /** Number of different models, and the first `hashesMax` of their hashes in order. */
+  readonly models: number;
   readonly modelHashes: readonly string[];
   /** Mean over peers of the squared Euclidean distance to the mean model. */
   readonly consensusDistance: number;
@@ -17,12 +18,15 @@ interface Replicas {
   count: number;
 }
 
-/** Reads the models of all living peers and evaluates each distinct one. */
+/** More hashes than this tell nobody anything. */
+const hashesMax = 16;
+
+/** Reads the models of all living peers and evaluates each distinct one, or at most `evaluatedMax` of them. */
 export async function measureOutcome(
   nodes: readonly VirtualNode[],
   nowMs: number,
   learner: Learner,
-  signal?: AbortSignal,
+  evaluatedMax = Number.POSITIVE_INFINITY,
 ): Promise<Outcome> {
   const groups = new Map<string, Replicas>();
   for (const { core } of nodes) {
@@ -35,8 +39,8 @@ export async function measureOutcome(
   let sum = 0;
   let living = 0;
   let accuracyMin = Number.NaN;
-  for (const { model, count } of groups.values()) {
-    const { accuracy } = await learner.evaluate(model, signal);
+  for (const { model, count } of [...groups.values()].slice(0, evaluatedMax)) {
+    const { accuracy } = await learner.evaluate(model);
     sum += accuracy * count;
     living += count;
     accuracyMin = Number.isNaN(accuracyMin) ? accuracy : Math.min(accuracyMin, accuracy);
@@ -44,13 +48,14 @@ export async function measureOutcome(
   return {
     accuracyMean: sum / living,
     accuracyMin,
-    modelHashes: [...groups.keys()].sort(),
-    consensusDistance: consensusDistance([...groups.values()]),
+    models: groups.size,
+    modelHashes: [...groups.keys()].sort().slice(0, hashesMax),
+    consensusDistance: distanceToMean([...groups.values()]),
   };
 }
 
 /** "Consensus distance" as in Kong et al., "Consensus Control for Decentralized Deep Learning" (2021), squared. */
-function consensusDistance(groups: readonly Replicas[]): number {
+export function distanceToMean(groups: readonly Replicas[]): number {
   if (groups.length <= 1) return 0;
   const living = groups.reduce((sum, { count }) => sum + count, 0);
   let total = 0;

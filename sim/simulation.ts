@@ -1,10 +1,13 @@
 /** Runs a scenario from start to result. What the command `starlings sim` calls. */
 import type { ProtocolEvent } from '../src/protocol/io.ts';
 import { parameterCount } from '../src/protocol/model-layout.ts';
+import type { Learner } from '../src/training/learner.ts';
+import type { Chronicle } from './chronicle.ts';
 import { Engine, type EngineEnd } from './engine.ts';
 import { EventLog } from './event-log.ts';
-import { buildLearner } from './learner.ts';
+import { buildLearners } from './learner.ts';
 import { measureOutcome } from './outcome.ts';
+import { Recorder } from './recorder.ts';
 import type { Scenario } from './scenario/scenario.ts';
 import { TrainingLine } from './training-line.ts';
 import type { VirtualNode } from './virtual-node.ts';
@@ -31,14 +34,21 @@ export interface SimulationResult {
   readonly peers: number;
   readonly accuracyMean: number;
   readonly accuracyMin: number;
-  /** Distinct hashes of the living peers' models, sorted. */
+  /** Different models among the living peers, and hashes of (at most 16 of) them, sorted. */
+  readonly models: number;
   readonly modelHashes: readonly string[];
   readonly consensusDistance: number;
   /** Mean over all peers of the bytes they sent, overhead included. */
   readonly bytesPerPeer: number;
   /** What sending one float32 vector per round would have cost each peer. */
   readonly denseBytesPerPeer: number;
+  /** Share of the living peers' virtual time in which they trained, while rounds lasted. */
+  readonly utilisation: number;
+  /** Mean rounds by which a contribution was late when a peer took it in; null where none was. */
+  readonly stalenessMean: number | null;
   readonly rounds: number;
+  /** Rounds that somebody began: fewer than `rounds` where it was aborted. */
+  readonly roundsBegun: number;
   readonly end: EngineEnd;
   readonly events: number;
   readonly virtualSeconds: number;
@@ -49,56 +59,94 @@ export interface SimulationOptions {
   /** Real time in milliseconds, for progress and `wallSeconds` only: the world itself has its own clock. */
   readonly wallNowMs: () => number;
   readonly onProgress?: (progress: SimulationProgress) => void;
+  /** Ends the simulation where it stands; what is known by then is the result. */
   readonly signal?: AbortSignal;
   /** Writes every protocol event to this file, as JSON lines. */
   readonly eventsFile?: string;
+  /** Threads that train; 1 is this one. The trace is the same with any number. */
+  readonly workers?: number;
+  /** Whether models are compared and evaluated along the way, for the rows of the chronicle. */
+  readonly measures?: boolean;
+}
+
+export interface Simulation {
+  readonly result: SimulationResult;
+  readonly chronicle: Omit<Chronicle, 'name'>;
 }
 
 const lossSampleMax = 64;
+/** Different models evaluated of a simulation that somebody wants to end. */
+const evaluatedAfterAbort = 8;
 
 /**
- * The scenario's seed decides everything but `wallSeconds`. @throws the signal's reason when aborted; the
- * errors of data, learner and file system
+ * The scenario's seed decides everything but `wallSeconds`. @throws the errors of data, learner, traces and file
+ * system
  */
-export async function runScenario(scenario: Scenario, options: SimulationOptions): Promise<SimulationResult> {
-  const { wallNowMs, onProgress, signal, eventsFile } = options;
+export async function simulate(scenario: Scenario, options: SimulationOptions): Promise<Simulation> {
+  const { wallNowMs, onProgress, signal, eventsFile, workers = 1, measures = false } = options;
   const startedMs = wallNowMs();
   const world = await buildWorld(scenario);
-  const learner = await buildLearner(scenario, world.peers);
-  const training = new TrainingLine(learner, signal);
+  const learners = await buildLearners(scenario, world.peers, workers);
+  const learner = learners[0]!;
+  const training = new TrainingLine(learners, signal);
   const log = eventsFile === undefined ? null : new EventLog(eventsFile);
-  const { rounds } = scenario.run;
-  let foremost = -1;
+  const { rounds, slotMs } = scenario.run;
+  const recorder = new Recorder({
+    rounds,
+    slotMs,
+    startAtMs: world.startAtMs,
+    peers: world.peers,
+    evaluate: measures ? (parameters) => training.evaluate(parameters) : null,
+    engine: () => engine,
+  });
+  let roundsBegun = 0;
   const observe = (timeUs: number, node: VirtualNode, event: ProtocolEvent) => {
     log?.write(timeUs, node.index, node.plan.key, event);
-    if (event.kind !== 'round-started' || event.round <= foremost) return;
-    foremost = event.round;
-    onProgress?.(progressOf(engine, foremost, rounds, (wallNowMs() - startedMs) / 1000));
+    if (!recorder.note(timeUs, event) || event.kind !== 'round-started') return;
+    roundsBegun = event.round + 1;
+    onProgress?.(progressOf(engine, event.round, rounds, (wallNowMs() - startedMs) / 1000));
   };
-  const engine = new Engine(world.engine, { training, observe });
+  const { onTrained } = world;
+  const engine = new Engine(world.engine, { training, observe, ...(onTrained ? { onTrained } : {}) });
   try {
     const end = await engine.run(signal);
-    signal?.throwIfAborted();
-    const outcome = await measureOutcome(engine.nodes, engine.nowUs / 1000, learner, signal);
+    recorder.finish(engine.nowUs);
+    const evaluatedMax = end === 'aborted' ? evaluatedAfterAbort : Number.POSITIVE_INFINITY;
+    const outcome = await measureOutcome(engine.nodes, engine.nowUs / 1000, learner, evaluatedMax);
     const sent = engine.network.sentBytes.reduce((sum, bytes) => sum + bytes, 0);
-    return {
+    const parameters = scenario.declaredParameters ?? parameterCount(scenario.run.model);
+    const result: SimulationResult = {
       seed: scenario.seed,
       traceHash: engine.trace.digest(),
       peers: scenario.peers,
       ...outcome,
       bytesPerPeer: Math.round(sent / scenario.peers),
-      denseBytesPerPeer: 4 * (scenario.declaredParameters ?? parameterCount(scenario.run.model)) * rounds,
+      denseBytesPerPeer: 4 * parameters * rounds,
+      utilisation: recorder.utilisation,
+      stalenessMean: recorder.stalenessMean,
       rounds,
+      roundsBegun,
       end,
       events: engine.trace.events,
       virtualSeconds: engine.nowUs / 1e6,
       wallSeconds: (wallNowMs() - startedMs) / 1000,
     };
+    const { nodes, frames } = recorder;
+    const rows = await recorder.rows();
+    return {
+      result,
+      chronicle: { format: 'starlings-simulation/1', scenario, result: { ...result }, rows, nodes, frames },
+    };
   } finally {
     log?.close();
     await training.settle();
-    await learner.close();
+    await Promise.all(learners.map((one: Learner) => one.close()));
   }
+}
+
+/** As `simulate`, for the result alone. */
+export async function runScenario(scenario: Scenario, options: SimulationOptions): Promise<SimulationResult> {
+  return (await simulate(scenario, options)).result;
 }
 
 function progressOf(engine: Engine, round: number, rounds: number, wallSeconds: number): SimulationProgress {

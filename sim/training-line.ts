@@ -1,9 +1,9 @@
 /**
- * Local training for virtual peers: one learner, one job at a time, in the order in which the peers asked. A job may
- * run while the calendar goes on; whoever dispatches its end waits for it. So the results, and with them the
- * trace, do not depend on how fast the learner is.
+ * Local training for virtual peers, in the order in which they asked, by one learner or several side by side. A job may
+ * run while the calendar goes on; whoever dispatches its end waits for it. So the results, and with them the trace,
+ * depend neither on how fast the learners are nor on their number.
  */
-import type { Learner, TrainRequest, TrainResult } from '../src/training/learner.ts';
+import type { Learner, Metrics, TrainRequest, TrainResult } from '../src/training/learner.ts';
 
 export type TrainingOutcome =
   | { readonly ok: true; readonly result: TrainResult }
@@ -14,30 +14,50 @@ export interface InstantLearner extends Learner {
   trainNow(request: TrainRequest): TrainResult;
 }
 
-export class TrainingLine {
-  readonly #learner: Learner | InstantLearner;
-  readonly #signal: AbortSignal | undefined;
-  #last: Promise<unknown> = Promise.resolve();
+interface Lane {
+  readonly learner: Learner;
+  /** Jobs that have not ended. */
+  waiting: number;
+  last: Promise<unknown>;
+}
 
-  constructor(learner: Learner | InstantLearner, signal?: AbortSignal) {
-    this.#learner = learner;
+export class TrainingLine {
+  readonly #lanes: readonly Lane[];
+  readonly #instant: InstantLearner | null;
+  readonly #signal: AbortSignal | undefined;
+
+  constructor(learners: readonly (Learner | InstantLearner)[], signal?: AbortSignal) {
+    this.#lanes = learners.map((learner) => ({ learner, waiting: 0, last: Promise.resolve() }));
+    const [first] = learners;
+    this.#instant = first && 'trainNow' in first ? first : null;
     this.#signal = signal;
   }
 
   /** Never throws and never rejects: a failure is an outcome. */
   train(request: TrainRequest): TrainingOutcome | Promise<TrainingOutcome> {
-    const learner = this.#learner;
-    if ('trainNow' in learner) return { ok: true, result: learner.trainNow(request) };
-    const outcome = this.#last
-      .then(() => learner.train(request, this.#signal))
-      .then((result): TrainingOutcome => ({ ok: true, result }), failed);
-    this.#last = outcome;
-    return outcome;
+    if (this.#instant) return { ok: true, result: this.#instant.trainNow(request) };
+    return this.#append((learner) =>
+      learner.train(request, this.#signal).then((result): TrainingOutcome => ({ ok: true, result }), failed),
+    );
+  }
+
+  /** On the held-out data, when its turn has come; `parameters` must not change until then. */
+  evaluate(parameters: Float32Array): Promise<Metrics> {
+    return this.#append((learner) => learner.evaluate(parameters));
+  }
+
+  /** Gives the job to the lane with the fewest before it. */
+  #append<Result>(job: (learner: Learner) => Promise<Result>): Promise<Result> {
+    const lane = this.#lanes.reduce((least, other) => (other.waiting < least.waiting ? other : least));
+    lane.waiting++;
+    const result = lane.last.then(() => job(lane.learner)).finally(() => lane.waiting--);
+    lane.last = result.catch(() => undefined);
+    return result;
   }
 
   /** Resolves once no job is running any more. */
   async settle(): Promise<void> {
-    await this.#last;
+    await Promise.all(this.#lanes.map(({ last }) => last));
   }
 }
 

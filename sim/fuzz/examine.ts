@@ -44,7 +44,7 @@ const pendingMax = 64;
 export async function examine(scenario: Scenario, signal?: AbortSignal): Promise<Examination> {
   const world = await buildWorld(scenario);
   const learner = await buildLearner(scenario, world.peers);
-  const training = new TrainingLine(learner, signal);
+  const training = new TrainingLine([learner], signal);
   const watch = new Watch();
   const restMs = restSlots * scenario.run.slotMs;
   const engine = new Engine(

@@ -1,66 +1,70 @@
-import type { Command } from 'commander';
+import { basename, extname } from 'node:path';
+import { type Command, InvalidArgumentError } from 'commander';
 import { perform } from './perform.ts';
+import { addSimDiffCommand } from './sim-diff.ts';
 import { addSimFuzzCommand } from './sim-fuzz.ts';
 
 interface Options {
   readonly events?: string;
+  readonly record?: string;
+  readonly report?: string;
+  readonly workers?: number;
+  readonly memoryCheck: boolean;
 }
+
+/** More threads than this wait for the calendar. */
+const workersMax = 64;
 
 export function addSimCommand(parent: Command): void {
   const sim = parent
     .command('sim')
     .description('the same protocol with virtual peers, network and clock: one seed, one trace')
-    .argument('<file>', 'YAML description of the scenario, for example configs/sim/mnist-32.yaml')
+    .argument('<file>', 'YAML description of the scenario, for example configs/sim/first-run.yaml')
+    .option('--report <file>', 'write an HTML page with plots there, which opens without a network')
+    .option('--record <file>', 'write all that the page shows there, as JSON, for `sim diff`')
     .option('--events <file>', 'write every protocol event there, as JSON lines')
+    .option('--workers <n>', 'threads that train; the trace is the same with any number', workersOf)
+    .option('--no-memory-check', 'start even where it looks as if the memory would not do')
     .action((file: string, options: Options, command: Command) =>
       perform(command, async ({ say, screen, signal }) => {
         const { loadScenario } = await import('../../sim/scenario/scenario.ts');
+        const { checkMemory, defaultWorkers } = await import('./sim-resources.ts');
         const scenario = await loadScenario(file);
-        const { runScenario } = await import('../../sim/simulation.ts');
-        const { createSimView } = await import('./view/sim-view.ts');
-        const { formatBytes, formatDuration, formatPercent } = await import('./view/format.ts');
+        const workers = options.workers ?? defaultWorkers(scenario);
+        if (options.memoryCheck) checkMemory(scenario, workers, file);
+        const { simulate } = await import('../../sim/simulation.ts');
+        const { createSimView, simSummary } = await import('./view/sim-view.ts');
+        const { writeFileAtomically } = await import('../data/atomic-file.ts');
+        const { record, report, events } = options;
         const view = createSimView(screen, scenario.peers);
-        const result = await runScenario(scenario, {
+        const { result, chronicle } = await simulate(scenario, {
           wallNowMs: () => performance.now(),
           onProgress: view.show,
           signal,
-          ...(options.events === undefined ? {} : { eventsFile: options.events }),
+          workers,
+          measures: record !== undefined || report !== undefined,
+          ...(events === undefined ? {} : { eventsFile: events }),
         }).finally(view.end);
-        const {
-          seed,
-          traceHash,
-          peers,
-          accuracyMean,
-          modelHashes,
-          bytesPerPeer,
-          virtualSeconds,
-          wallSeconds,
-        } = result;
-        const hashes = modelHashes.length === 1 ? modelHashes[0] : `${modelHashes.length} different ones`;
-        say(`trace     ${traceHash} (seed ${seed}, ${result.events} events)`);
-        say(
-          `accuracy  mean ${formatPercent(accuracyMean)}, lowest ${formatPercent(result.accuracyMin)} of ${peers} peers`,
-        );
-        say(`model     ${hashes}`);
-        say(
-          `sent      ${formatBytes(bytesPerPeer)} per peer; one float32 vector a round: ${formatBytes(result.denseBytesPerPeer)}`,
-        );
-        say(
-          `took      ${formatDuration(1000 * wallSeconds)} for ${formatDuration(1000 * virtualSeconds)} of virtual time`,
-        );
-        return {
-          json: {
-            seed,
-            traceHash,
-            peers,
-            accuracyMean,
-            modelHashes,
-            bytesPerPeer,
-            virtualSeconds,
-            wallSeconds,
-          },
-        };
+        for (const line of simSummary(result)) say(line);
+        const named = { ...chronicle, name: basename(file, extname(file)) };
+        if (record !== undefined) {
+          await writeFileAtomically(record, [Buffer.from(JSON.stringify(named))]);
+          say(`record    ${record}`);
+        }
+        if (report !== undefined) {
+          const { htmlReport } = await import('../../sim/report/html-report.ts');
+          await writeFileAtomically(report, [Buffer.from(htmlReport(named))]);
+          say(`report    ${report}`);
+        }
+        return { json: { ...result } };
       }),
     );
   addSimFuzzCommand(sim);
+  addSimDiffCommand(sim);
+}
+
+function workersOf(text: string): number {
+  const workers = Number(text);
+  if (Number.isInteger(workers) && workers >= 1 && workers <= workersMax) return workers;
+  throw new InvalidArgumentError(`expected a whole number from 1 to ${workersMax}`);
 }

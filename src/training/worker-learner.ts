@@ -15,10 +15,12 @@ export function createWorkerLearner(options: WorkerLearnerOptions): Promise<Lear
   const settings: WorkerSettings = { backend: 'wasm', ...options };
   // Run from source, the thread's file is TypeScript too.
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-  const worker = new Worker(new URL(`./learner-worker.${extension}`, import.meta.url), {
-    workerData: settings,
-    name: 'starlings learner',
-  });
+  return startLearnerThread(new URL(`./learner-worker.${extension}`, import.meta.url), settings);
+}
+
+/** Starts `file`, which calls `serveLearner`, in a thread with this `workerData`; resolves when it can train. */
+export function startLearnerThread(file: URL, workerData: unknown): Promise<Learner> {
+  const worker = new Worker(file, { workerData, name: 'starlings learner' });
   return new Promise((resolve, reject) => {
     const failed = (error: Error): void => reject(crash(error.message));
     const exited = (status: number): void => reject(crash(`it exited with status ${status}`));

@@ -122,14 +122,23 @@ describe('runScenario with the delta log', () => {
     assert.ok(late.some(({ kind }) => kind === 'published'));
   });
 
-  it('stops when told to', async () => {
+  it('stops when told to, and tells what is known by then', async () => {
     const stop = new AbortController();
-    const running = runScenario(scenarioOf(), {
+    const result = await runScenario(scenarioOf(), {
       wallNowMs: () => 0,
       signal: stop.signal,
       onProgress: ({ round }) => round === 2 && stop.abort(new Error('enough')),
     });
-    await assert.rejects(running, /enough/);
+    assert.equal(result.end, 'aborted');
+    assert.equal(result.roundsBegun, 3);
+    assert.ok(result.accuracyMean > 0 && result.events > 0);
+  });
+
+  it('leaves the same trace with two threads that train as with none', async () => {
+    const one = await runScenario(scenarioOf(), { wallNowMs: () => 0 });
+    const two = await runScenario(scenarioOf(), { wallNowMs: () => 0, workers: 2 });
+    assert.equal(one.traceHash, two.traceHash);
+    assert.deepEqual(one.modelHashes, two.modelHashes);
   });
 });
 

@@ -1,7 +1,7 @@
 /** Progress of a simulation: one line, in place on a terminal, every few seconds elsewhere. */
 import { createLogUpdate } from 'log-update';
-import type { SimulationProgress } from '../../../sim/simulation.ts';
-import { formatDuration, formatLoss } from './format.ts';
+import type { SimulationProgress, SimulationResult } from '../../../sim/simulation.ts';
+import { formatBytes, formatDuration, formatLoss, formatPercent } from './format.ts';
 import { plainLineEveryMs } from './plain-lines.ts';
 
 export interface SimView {
@@ -35,4 +35,30 @@ export function simLine(progress: SimulationProgress, peers: number): string {
     `round ${round}/${rounds}, ${living} of ${peers} peers, loss ${formatLoss(lossMean)}, ` +
     `${virtualSeconds.toFixed(1)} s of virtual time${left}`
   );
+}
+
+/** What is known in the end, line by line. */
+export function simSummary(result: SimulationResult): string[] {
+  const { models, modelHashes, peers, end, stalenessMean } = result;
+  const ends = {
+    finished: [],
+    aborted: [
+      `stopped   in round ${result.roundsBegun - 1} of ${result.rounds}: what follows is what was known then`,
+    ],
+    idle: ['ended     early: nothing was left to do'],
+    'time-limit': ['ended     at the time limit: not all peers finished'],
+  };
+  const late =
+    stalenessMean === null
+      ? ''
+      : `; contributions taken in ${stalenessMean.toFixed(2)} rounds late on average`;
+  return [
+    ...ends[end],
+    `trace     ${result.traceHash} (seed ${result.seed}, ${result.events} events)`,
+    `accuracy  mean ${formatPercent(result.accuracyMean)}, lowest ${formatPercent(result.accuracyMin)} of ${peers} peers`,
+    `model     ${models === 1 ? modelHashes[0] : `${models} different ones, consensus distance ${result.consensusDistance.toPrecision(3)}`}`,
+    `sent      ${formatBytes(result.bytesPerPeer)} per peer; one float32 vector a round: ${formatBytes(result.denseBytesPerPeer)}`,
+    `training  ${formatPercent(result.utilisation)} of the time${late}`,
+    `took      ${formatDuration(1000 * result.wallSeconds)} for ${formatDuration(1000 * result.virtualSeconds)} of virtual time`,
+  ];
 }

@@ -1,0 +1,37 @@
+/**
+ * How much memory a scenario will take, before it does: coefficients fitted to what runs of each tier took at their peak
+ * (docs/LOG.md), rounded up. An estimate for a refusal, not a promise.
+ */
+import { parameterCount } from '../src/protocol/model-layout.ts';
+import { expectedBodyBytes } from './declared-size.ts';
+import type { Scenario } from './scenario/scenario.ts';
+
+const mebi = 2 ** 20;
+/** Node, the program, TensorFlow.js with its data set and its tensors, for each learner. */
+const processBytes = 160 * mebi;
+const learnerBytes = 330 * mebi;
+/** A virtual node without links, one of its links, and what a message of the log costs each peer that holds it. */
+const peerBytes = 9000;
+const linkBytes = 800;
+const logEntryBytes = 900;
+/** Messages under way and what the garbage collector has not found yet, as a factor. */
+const slack = 1.4;
+
+/** Bytes at the peak, with that many learners. */
+export function memoryEstimate({ peers, run, network, learner }: Scenario, workers: number): number {
+  const parameters = parameterCount(run.model);
+  const degree = Math.min(network.degree, peers - 1);
+  const vector = 4 * parameters;
+  const { strategy } = run;
+  let perPeer = peerBytes + degree * linkBytes;
+  let shared = 0;
+  if (strategy.id === 'delta-log') {
+    const publishers = Math.min(peers, strategy.committeeSize);
+    const roundsKept = Math.min(run.rounds, 2 * strategy.snapshotRounds + strategy.windowRounds);
+    // Residual, its copy on disk, and one end of training on its way.
+    perPeer += 3 * vector + publishers * roundsKept * logEntryBytes;
+    shared += publishers * roundsKept * 3 * expectedBodyBytes(parameters, strategy.codec);
+  } else perPeer += (4 + strategy.fanout) * vector + Math.min(run.rounds, peers) * strategy.fanout * 100;
+  const learners = learner.id === 'tensorflow' ? Math.max(1, workers) * learnerBytes : peers * vector;
+  return processBytes + learners + slack * (peers * perPeer + shared);
+}

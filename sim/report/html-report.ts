@@ -1,0 +1,116 @@
+/** One page about one simulation: it holds all it needs, so that it opens anywhere and for good. */
+import type { Chronicle, RoundRow } from '../chronicle.ts';
+import { escapeHtml } from './escape.ts';
+import { type LinePlot, linePlot, plainNumber } from './line-plot.ts';
+import { topologyPlot } from './topology-plot.ts';
+
+/** A complete HTML document without a reference to anything outside it. */
+export function htmlReport(chronicle: Chronicle): string {
+  const { name, rows, result, nodes, frames, scenario } = chronicle;
+  const title = `starlings: ${name}`;
+  return `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${escapeHtml(title)}</title><style>${style}</style></head><body>
+<h1>${escapeHtml(title)}</h1>
+${headline(result)}
+<section class="plots">${plotsOf(rows).map(linePlot).join('\n')}</section>
+<h2>The network over time</h2>
+${topologyPlot(nodes, frames)}
+<p class="key">Round: honest. Square: attacker. Hollow: not alive. Places are those of the network profile where it has any, else a circle.</p>
+<details><summary>The scenario</summary><pre>${escapeHtml(JSON.stringify(scenario, null, 2))}</pre></details>
+<details><summary>The rounds in numbers</summary>${table(rows)}</details>
+</body></html>
+`;
+}
+
+const bytes = (value: number): string => {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+  const unit = Math.min(units.length - 1, Math.max(0, Math.floor(Math.log10(Math.max(1, value)) / 3)));
+  return `${Number((value / 1000 ** unit).toPrecision(3))} ${units[unit]}`;
+};
+const percent = (value: number): string => `${Number((100 * value).toPrecision(4))} %`;
+
+function plotsOf(rows: readonly RoundRow[]): LinePlot[] {
+  const x = rows.map(({ round }) => round);
+  const column = (field: keyof RoundRow, name: string) => ({ name, values: rows.map((row) => row[field]) });
+  return [
+    { title: 'Loss', x, series: [column('lossMean', 'training, mean'), column('heldOutLoss', 'held out')] },
+    { title: 'Accuracy on held-out data', x, series: [column('accuracy', 'accuracy')], format: percent },
+    { title: 'Consensus distance', x, series: [column('consensusDistance', 'distance')], log: true },
+    {
+      title: 'Bytes a round, all peers',
+      x,
+      series: [column('bytesSent', 'sent'), column('bytesReceived', 'received')],
+      format: bytes,
+    },
+    { title: 'Staleness of contributions, rounds', x, series: [column('stalenessMean', 'rounds')] },
+    {
+      title: 'Time spent training',
+      x,
+      series: [column('utilisation', 'share')],
+      format: percent,
+      range: [0, 1],
+    },
+    { title: 'Living peers', x, series: [column('living', 'peers')] },
+    { title: 'Contributions', x, series: [column('published', 'published'), column('skipped', 'skipped')] },
+  ];
+}
+
+/** The numbers that come first, as far as the result has them. */
+const headlines: ReadonlyArray<readonly [field: string, label: string, format: (value: number) => string]> = [
+  ['accuracyMean', 'accuracy, mean of the peers', percent],
+  ['accuracyMin', 'accuracy, lowest', percent],
+  ['peers', 'peers', plainNumber],
+  ['models', 'different models in the end', plainNumber],
+  ['consensusDistance', 'consensus distance in the end', plainNumber],
+  ['bytesPerPeer', 'sent by each peer', bytes],
+  ['denseBytesPerPeer', 'one float32 vector a round would be', bytes],
+  ['utilisation', 'time spent training', percent],
+  ['stalenessMean', 'rounds that contributions came late', plainNumber],
+  ['virtualSeconds', 'seconds simulated', plainNumber],
+  ['wallSeconds', 'seconds it took', plainNumber],
+  ['events', 'events', plainNumber],
+];
+
+function headline(result: Chronicle['result']): string {
+  const cells = headlines.flatMap(([field, label, format]) => {
+    const value = result[field];
+    return typeof value === 'number' && Number.isFinite(value)
+      ? [`<div><b>${escapeHtml(format(value))}</b>${escapeHtml(label)}</div>`]
+      : [];
+  });
+  const text = (field: string): string => escapeHtml(String(result[field] ?? ''));
+  return `<section class="numbers">${cells.join('')}</section><p>Ended: ${text('end')}. Trace <code>${text('traceHash')}</code>, seed ${text('seed')}.</p>`;
+}
+
+function table(rows: readonly RoundRow[]): string {
+  const fields = rows[0] ? (Object.keys(rows[0]) as (keyof RoundRow)[]) : [];
+  const head = fields.map((field) => `<th>${escapeHtml(field)}</th>`).join('');
+  const body = rows.map((row) => {
+    const cells = fields.map(
+      (field) => `<td>${row[field] === null ? '' : escapeHtml(plainNumber(Number(row[field])))}</td>`,
+    );
+    return `<tr>${cells.join('')}</tr>`;
+  });
+  return rows.length > 0
+    ? `<table><tr>${head}</tr>${body.join('')}</table>`
+    : '<p class="none">No round was over.</p>';
+}
+
+const style = `
+:root { color-scheme: light dark; --ink: #222; --paper: #fff; --faint: #ccc; }
+@media (prefers-color-scheme: dark) { :root { --ink: #ddd; --paper: #181818; --faint: #444; } }
+body { font: 15px/1.45 system-ui, sans-serif; color: var(--ink); background: var(--paper); max-width: 960px; margin: 2em auto; padding: 0 1em; }
+h1 { font-size: 1.4em; } h2 { font-size: 1.1em; }
+.numbers { display: grid; grid-template-columns: repeat(auto-fill, minmax(210px, 1fr)); gap: .8em; }
+.numbers b { display: block; font-size: 1.3em; }
+.plots { display: grid; grid-template-columns: repeat(auto-fill, minmax(400px, 1fr)); gap: 1em; }
+svg { width: 100%; height: auto; } svg text { font-size: 11px; fill: var(--ink); }
+svg .title { font-weight: 600; font-size: 12px; } svg .y { text-anchor: end; dominant-baseline: middle; }
+svg .x { text-anchor: middle; } svg .legend { text-anchor: end; fill: revert-layer; } svg .none { text-anchor: middle; opacity: .6; }
+svg path { fill: none; stroke-width: 1.8; } svg .grid { stroke: var(--faint); stroke-width: .6; }
+#net { border: 1px solid var(--faint); } #links { stroke: var(--ink); stroke-width: .5; opacity: .25; }
+.good { fill: #0072b2; stroke: #0072b2; } .bad { fill: #d55e00; stroke: #d55e00; } .dead { fill: var(--paper); }
+#frame { width: 50%; } table { border-collapse: collapse; font-size: 12px; } td, th { padding: 1px 6px; text-align: right; }
+pre { overflow: auto; font-size: 12px; } code { overflow-wrap: anywhere; } .none, .key { opacity: .7; }
+`;

@@ -1,0 +1,68 @@
+import { readFile } from 'node:fs/promises';
+import * as z from 'zod';
+import type { Chronicle } from '../chronicle.ts';
+
+/** A file that is not a record of a simulation. */
+export class ChronicleError extends Error {
+  override readonly name = 'ChronicleError';
+  readonly code = 'BAD_RECORD';
+}
+
+const measured = z.number().nullable();
+
+const chronicleSchema = z.object({
+  format: z.literal('starlings-simulation/1'),
+  name: z.string(),
+  scenario: z.unknown(),
+  result: z.record(z.string(), z.unknown()),
+  rows: z.array(
+    z.object({
+      round: z.number(),
+      virtualSeconds: z.number(),
+      living: z.number(),
+      lossMean: measured,
+      accuracy: measured,
+      heldOutLoss: measured,
+      consensusDistance: measured,
+      bytesSent: z.number(),
+      bytesReceived: z.number(),
+      stalenessMean: measured,
+      utilisation: z.number(),
+      published: z.number(),
+      skipped: z.number(),
+    }),
+  ),
+  nodes: z.array(
+    z.object({
+      peer: z.number(),
+      x: z.number(),
+      y: z.number(),
+      region: z.string(),
+      adversary: z.string().nullable(),
+    }),
+  ),
+  frames: z.array(
+    z.object({
+      round: z.number(),
+      virtualSeconds: z.number(),
+      living: z.array(z.number()),
+      edges: z.array(z.tuple([z.number(), z.number()])),
+    }),
+  ),
+});
+
+/** Reads what `starlings sim --record` wrote. @throws ChronicleError that names the file and what is wrong with it */
+export async function readChronicle(file: string): Promise<Chronicle> {
+  let content: unknown;
+  try {
+    content = JSON.parse(await readFile(file, 'utf8'));
+  } catch (error) {
+    throw new ChronicleError(`${file}: cannot be read as JSON: ${(error as Error).message}`);
+  }
+  const parsed = chronicleSchema.safeParse(content);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new ChronicleError(
+    `${file}: is not a record of \`starlings sim --record\`: ${issue?.path.join('.') || 'the whole'}: ${issue?.message}`,
+  );
+}

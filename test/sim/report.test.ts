@@ -1,0 +1,135 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import * as fc from 'fast-check';
+import type { Chronicle, RoundRow } from '../../sim/chronicle.ts';
+import { compareChronicles, formatComparison } from '../../sim/report/compare.ts';
+import { htmlReport } from '../../sim/report/html-report.ts';
+import { decades, linePlot, niceTicks } from '../../sim/report/line-plot.ts';
+import { ChronicleError, readChronicle } from '../../sim/report/read-chronicle.ts';
+
+const row = (round: number, more: Partial<RoundRow> = {}): RoundRow => ({
+  round,
+  virtualSeconds: round,
+  living: 2,
+  lossMean: 1 / (round + 1),
+  accuracy: null,
+  heldOutLoss: null,
+  consensusDistance: 0.1,
+  bytesSent: 1000,
+  bytesReceived: 900,
+  stalenessMean: 0.5,
+  utilisation: 0.7,
+  published: 2,
+  skipped: 0,
+  ...more,
+});
+
+const chronicleOf = (more: Partial<Chronicle> = {}): Chronicle => ({
+  format: 'starlings-simulation/1',
+  name: 'test',
+  scenario: { peers: 2, network: { loss: 0 } },
+  result: { traceHash: 'aa', accuracyMean: 0.5, bytesPerPeer: 10, end: 'finished', seed: 1 },
+  rows: [row(0), row(1), row(2)],
+  nodes: [
+    { peer: 0, x: 0.1, y: 0.2, region: 'east', adversary: null },
+    { peer: 1, x: 0.5, y: 0.9, region: 'west', adversary: 'sign-flip' },
+  ],
+  frames: [{ round: 0, virtualSeconds: 1, living: [0, 1], edges: [[0, 1]] }],
+  ...more,
+});
+
+describe('the report', () => {
+  it('refers to nothing outside itself', () => {
+    const html = htmlReport(chronicleOf());
+    assert.doesNotMatch(html, /https?:|src=|href=|@import|url\(/);
+    assert.match(html, /<svg/);
+  });
+
+  it('takes no markup from the scenario', () => {
+    const evil = '</script><script>alert(1)</script><img onerror="x">';
+    const html = htmlReport(
+      chronicleOf({
+        name: evil,
+        scenario: { dataset: evil },
+        result: { end: evil },
+        nodes: [{ peer: 0, x: 0, y: 0, region: evil, adversary: evil }],
+        frames: [{ round: 0, virtualSeconds: 0, living: [0], edges: [] }],
+      }),
+    );
+    assert.equal(html.split('</script>').length - 1, 2);
+    assert.ok(!html.includes('<script>alert') && !html.includes('<img'));
+  });
+
+  it('says so where nothing was measured', () => {
+    const empty = htmlReport(chronicleOf({ rows: [], frames: [] }));
+    assert.equal(empty.match(/not measured/g)?.length, 8);
+    assert.match(empty, /No round was over/);
+    assert.match(htmlReport(chronicleOf()), /Accuracy on held-out data<\/text><text[^>]*>not measured/);
+  });
+
+  it('leaves gaps where values are missing, and draws one that stands alone', () => {
+    const plot = linePlot({ title: 't', x: [0, 1, 2, 3], series: [{ name: 's', values: [1, null, 2, 3] }] });
+    const path = /<path d="([^"]*)"/.exec(plot)?.[1] ?? '';
+    assert.equal(path.match(/M/g)?.length, 2);
+    assert.equal(path.match(/h\.01/g)?.length, 1);
+  });
+
+  it('has ticks around the data, not many and not few', () => {
+    fc.assert(
+      fc.property(
+        fc.double({ min: -1e9, max: 1e9, noNaN: true }),
+        fc.double({ min: 0, max: 1e9, noNaN: true }),
+        (low, span) => {
+          const high = low + span;
+          const ticks = niceTicks(low, high);
+          const slack = 1e-9 * Math.max(1, Math.abs(low), Math.abs(high));
+          assert.ok(ticks[0]! <= low + slack && ticks[ticks.length - 1]! >= high - slack, ticks.join(' '));
+          assert.ok(ticks.length >= 2 && ticks.length <= 9, `${ticks.length} ticks`);
+        },
+      ),
+    );
+    assert.deepEqual(decades(0.02, 30), [0.01, 0.1, 1, 10, 100]);
+  });
+});
+
+describe('comparing two records', () => {
+  it('finds the settings, the results and the round', () => {
+    const other = chronicleOf({
+      scenario: { peers: 2, network: { loss: 0.1 } },
+      result: { traceHash: 'bb', accuracyMean: 0.4, bytesPerPeer: 10, end: 'finished', seed: 1 },
+      rows: [row(0), row(1, { bytesSent: 1500 }), row(2, { bytesSent: 3000 })],
+    });
+    const comparison = compareChronicles(chronicleOf(), other);
+    assert.equal(comparison.sameTrace, false);
+    assert.deepEqual(comparison.settings, [{ path: 'network.loss', a: 0, b: 0.1 }]);
+    assert.equal(comparison.firstRound, 1);
+    assert.deepEqual(comparison.columns, [{ column: 'bytesSent', round: 2, a: 1000, b: 3000 }]);
+    const text = formatComparison(comparison, ['a', 'b']);
+    assert.match(text, /accuracyMean +0\.5 +0\.4 0\.800/);
+    assert.ok(text.split('\n').every((line) => line.length <= 100));
+  });
+
+  it('finds nothing between a record and itself', () => {
+    const same = compareChronicles(chronicleOf(), chronicleOf());
+    assert.ok(
+      same.sameTrace && same.firstRound === null && same.settings.length === 0 && same.columns.length === 0,
+    );
+  });
+
+  it('reads back what was written, and refuses what is none', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'starlings-record-'));
+    const good = join(folder, 'good.json');
+    await writeFile(good, JSON.stringify(chronicleOf()));
+    assert.deepEqual(await readChronicle(good), chronicleOf());
+    const bad = join(folder, 'bad.json');
+    await writeFile(bad, JSON.stringify({ ...chronicleOf(), rows: [{}] }));
+    await assert.rejects(
+      readChronicle(bad),
+      (error) => error instanceof ChronicleError && /bad\.json.*rows\.0/.test(error.message),
+    );
+    await assert.rejects(readChronicle(join(folder, 'none.json')), /none\.json: cannot be read/);
+  });
+});
