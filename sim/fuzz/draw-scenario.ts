@@ -14,7 +14,7 @@ export function drawScenario(seed: number): ScenarioFile {
   const rounds = 8 + rng.int(12);
   const windowRounds = 3 + rng.int(5);
   const latencyMin = rng.int(80);
-  return scenarioFileSchema.parse({
+  const drawn = {
     seed,
     peers,
     learner: { id: 'quadratic', spread: rng.uniform(0, 3), noise: rng.uniform(0, 0.5) },
@@ -47,11 +47,72 @@ export function drawScenario(seed: number): ScenarioFile {
     },
     trainingMs: { perStep: 1 + rng.int(60), spread: rng.uniform(0, 0.9) },
     churn: drawChurn(rng, peers, rounds),
-  });
+  };
+  // Every third world has loss, crashes and late joins alone.
+  return scenarioFileSchema.parse(
+    seed % 3 === 1 ? drawn : withMoreFaults(drawn, rngFor(`fuzz/${seed}/more`)),
+  );
+}
+
+interface Drawn {
+  readonly peers: number;
+  readonly run: {
+    readonly rounds: number;
+    readonly slotMs: number;
+    readonly strategy: { readonly windowRounds: number };
+  };
+  readonly network: { readonly loss: number };
+  readonly churn: readonly object[];
+}
+
+/** Bursts of loss, partitions, wrong clocks, vanishing machines, lost disks, attackers, and the other strategy now and then. */
+function withMoreFaults<World extends Drawn>(drawn: World, rng: Rng): unknown {
+  const { peers, run, network, churn } = drawn;
+  const last = run.rounds * faultsEndAt;
+  const fromRound = rng.uniform(0.5, last / 2);
+  const partition = {
+    fromRound,
+    toRound: Math.min(last, fromRound + rng.uniform(0.5, 2 * run.strategy.windowRounds)),
+  };
+  return {
+    ...drawn,
+    run: rng.int(8) === 0 ? { ...run, strategy: { id: 'epidemic', fanout: 1 + rng.int(3) } } : run,
+    network: {
+      ...network,
+      ...(network.loss > 0 ? { lossBurst: rng.uniform(1 / (1 - network.loss), 8) } : {}),
+      partitions: rng.int(3) === 0 ? [partition] : [],
+    },
+    clock: { offsetMs: rng.uniform(0, run.slotMs / 3), driftPpm: rng.uniform(0, 100) },
+    churn: churn.map((entry) => ({
+      ...entry,
+      vanishes: rng.int(2) === 0,
+      diskLost: 'restartAtRound' in entry && rng.int(3) === 0,
+    })),
+    adversaries: rng.int(2) === 0 || peers < 6 ? [] : [drawAdversary(rng, peers, churn)],
+  };
+}
+
+/** Peers that no fault befalls; one that withholds, so that the honest stay connected, or up to a quarter. */
+function drawAdversary(rng: Rng, peers: number, churn: readonly object[]): unknown {
+  const id = pick(rng, [
+    'sign-flip',
+    'alie',
+    'inner-product',
+    'copycat',
+    'free-rider',
+    'equivocation',
+    'withhold',
+    'label-flip',
+  ]);
+  const free = peers - 1 - churn.length;
+  const most = id === 'withhold' ? 1 : Math.max(1, Math.min(free, peers >> 2));
+  const count = 1 + rng.int(most);
+  // Churn strikes the peers from 1 up.
+  return { behaviour: { id }, peers: Array.from({ length: count }, (_, i) => peers - 1 - i) };
 }
 
 /** At most half of the peers crash, come back or come late; peer 0 stays, so that somebody holds the run. */
-function drawChurn(rng: Rng, peers: number, rounds: number): unknown[] {
+function drawChurn(rng: Rng, peers: number, rounds: number): object[] {
   const last = rounds * faultsEndAt;
   const struck = rng.int(1 + (peers >> 1));
   return Array.from({ length: struck }, (_, index) => {

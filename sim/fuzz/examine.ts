@@ -1,11 +1,14 @@
 /** Lives through one world and looks for what must never be. */
+import { createCrypto } from '../../src/node/crypto.ts';
 import type { ProtocolEvent, RefusalReason } from '../../src/protocol/io.ts';
 import { Engine } from '../engine.ts';
 import { buildLearner } from '../learner.ts';
+import type { WorldPeers } from '../population.ts';
 import type { Scenario } from '../scenario/scenario.ts';
 import { TrainingLine } from '../training-line.ts';
 import type { VirtualNode } from '../virtual-node.ts';
 import { buildWorld } from '../world.ts';
+import { MassLedger } from './mass-ledger.ts';
 
 export interface Examination {
   /** The first thing that must not be, in a sentence; null for a world in order. */
@@ -45,13 +48,24 @@ export async function examine(scenario: Scenario, signal?: AbortSignal): Promise
   const world = await buildWorld(scenario);
   const learner = await buildLearner(scenario, world.peers);
   const training = new TrainingLine([learner], signal);
-  const watch = new Watch();
+  const watch = new Watch(world.peers, scenario);
+  const crypto = createCrypto();
+  const ledger = new MassLedger(scenario, { runId: world.manifest.runId, crypto });
   const restMs = restSlots * scenario.run.slotMs;
   const engine = new Engine(
-    { ...world.engine, restMs, untilMs: world.engine.untilMs + 3 * restMs },
+    {
+      ...world.engine,
+      peers: world.engine.peers.map((plan) => ledger.watch(plan)),
+      restMs,
+      untilMs: world.engine.untilMs + 3 * restMs,
+    },
     {
       training,
       observe: (_, node, event) => watch.note(node, event),
+      onTrained: (node, round, start, result) => {
+        ledger.trained(node, start, result);
+        world.onTrained?.(node, round, start, result);
+      },
     },
   );
   let failure: string | null = null;
@@ -60,7 +74,7 @@ export async function examine(scenario: Scenario, signal?: AbortSignal): Promise
     signal?.throwIfAborted();
     failure =
       watch.violation ?? (end === 'finished' ? null : `the world ended as '${end}': not all finished`);
-    failure ??= violationAtRest(engine, scenario);
+    failure ??= violationAtRest(engine, scenario, world.peers, ledger);
   } catch (error) {
     signal?.throwIfAborted();
     failure = `${(error as Error).name}: ${(error as Error).message}`;
@@ -83,12 +97,25 @@ class Watch {
   forks = 0;
   /** Last round folded by each incarnation of each node; unknown after anything that may set it back. */
   readonly #folded = new Map<VirtualNode, { incarnation: number; round: number }>();
+  readonly #roles: WorldPeers['roles'];
+  /** Proofs of equivocation travel through honest hands. */
+  readonly #equivocates: boolean;
+
+  /** Averages of the other strategies leave out rounds in which nothing came. */
+  readonly #isLog: boolean;
+
+  constructor({ roles }: WorldPeers, { run }: Scenario) {
+    this.#roles = roles;
+    this.#isLog = run.strategy.id === 'delta-log';
+    this.#equivocates = roles.some((role) => role?.behaviour.id === 'equivocation');
+  }
 
   note(node: VirtualNode, event: ProtocolEvent): void {
     this.violation ??= this.#check(node, event);
   }
 
   #check(node: VirtualNode, event: ProtocolEvent): string | null {
+    if (this.#roles[node.index] !== null) return null;
     const who = `peer ${node.index}`;
     if (node.pending.size > pendingMax) return `${who} has ${node.pending.size} requests under way`;
     switch (event.kind) {
@@ -100,6 +127,7 @@ class Watch {
         this.#folded.delete(node);
         return null;
       case 'refused':
+        if (event.reason === 'equivocation' && this.#equivocates) return null;
         return dishonest.includes(event.reason)
           ? `${who} refused a message of an honest peer: ${event.reason}`
           : null;
@@ -107,7 +135,7 @@ class Watch {
         const before = this.#folded.get(node);
         this.#folded.set(node, { incarnation: node.incarnation, round: event.round });
         // Who joins may take a snapshot in place of the rounds between.
-        const isJump = node.phase === 'joining' && event.round > (before?.round ?? -1);
+        const isJump = (node.phase === 'joining' || !this.#isLog) && event.round > (before?.round ?? -1);
         if (before?.incarnation === node.incarnation && event.round !== before.round + 1 && !isJump) {
           return `${who} folded round ${event.round} after round ${before.round}`;
         }
@@ -127,9 +155,21 @@ export function bytesPerPeerMax({ peers, run, network }: Scenario): number {
   return 3 * run.rounds * network.degree * 2 * (peers * announcement + digests);
 }
 
-function violationAtRest(engine: Engine, scenario: Scenario): string | null {
+function violationAtRest(
+  engine: Engine,
+  scenario: Scenario,
+  { roles }: WorldPeers,
+  ledger: MassLedger,
+): string | null {
   const nowMs = engine.nowUs / 1000;
-  for (const group of connectedGroups(engine.nodes)) {
+  const lostDisks = new Set(scenario.churn.flatMap(({ peer, diskLost }) => (diskLost ? [peer] : [])));
+  const isLog = scenario.run.strategy.id === 'delta-log';
+  const honest = engine.nodes.filter(({ index }) => roles[index] === null);
+  for (const node of honest) {
+    const imbalance = node.alive && !lostDisks.has(node.index) ? ledger.imbalance(node) : null;
+    if (imbalance) return imbalance;
+  }
+  for (const group of isLog ? connectedGroups(honest, engine.nodes) : []) {
     const hashes = new Set(group.map(({ core }) => core!.status(nowMs).modelHash));
     if (hashes.size !== 1) return `${group.length} connected peers hold ${hashes.size} models`;
     for (const node of group) {
@@ -159,11 +199,11 @@ function hashAfterRestart(node: VirtualNode, nowMs: number, slotMs: number): str
   return core.status(atMs).modelHash;
 }
 
-/** The living peers, each with all whom it is linked to, directly or through others. */
-function connectedGroups(nodes: readonly VirtualNode[]): VirtualNode[][] {
+/** The living among the members, each with all whom it is linked to, directly or through others. */
+function connectedGroups(members: readonly VirtualNode[], nodes: readonly VirtualNode[]): VirtualNode[][] {
   const groups: VirtualNode[][] = [];
-  const seen = new Set<VirtualNode>();
-  for (const first of nodes) {
+  const seen = new Set<VirtualNode>(nodes.filter((node) => !members.includes(node)));
+  for (const first of members) {
     if (!first.alive || seen.has(first)) continue;
     const group = [first];
     seen.add(first);

@@ -25,14 +25,20 @@ export interface Fork {
   readonly weYield: boolean;
 }
 
+/** A peer whose claim came to nothing is not believed again for so many slots, then for twice as many, and so on. Guess. */
+const disbeliefSlots = 16;
+
 export class ForkWatch {
   readonly #evidence = new Map<PeerKey, Evidence>();
   readonly #agreed = new Map<PeerKey, number>();
+  readonly #disbelieved = new Map<PeerKey, { readonly times: number; readonly untilSlot: number }>();
 
   /** Where a peer's history stood after `round`, and where ours did. */
   note(peer: PeerKey, round: number, mine: HistoryMark, theirs: HistoryMark, slot: number): void {
+    const isSame = equals(mine.root, theirs.root);
+    if (!isSame && slot < (this.#disbelieved.get(peer)?.untilSlot ?? slot)) return;
     this.#evidence.set(peer, { slot, round, mine, theirs });
-    if (equals(mine.root, theirs.root)) this.#agreed.set(peer, Math.max(round, this.#agreed.get(peer) ?? -1));
+    if (isSame) this.#agreed.set(peer, Math.max(round, this.#agreed.get(peer) ?? -1));
   }
 
   /** Peers that agreed with us on `round` or a later one. */
@@ -43,6 +49,13 @@ export class ForkWatch {
   /** A peer was last heard to hold another history. */
   get open(): boolean {
     return [...this.#evidence.values()].some(({ mine, theirs }) => !equals(mine.root, theirs.root));
+  }
+
+  /** The peer claimed a history and did not show it: what it claims counts for nothing for a while. */
+  disbelieve(peer: PeerKey, slot: number): void {
+    const times = (this.#disbelieved.get(peer)?.times ?? 0) + 1;
+    this.#disbelieved.set(peer, { times, untilSlot: slot + disbeliefSlots * 2 ** Math.min(times - 1, 16) });
+    this.#evidence.delete(peer);
   }
 
   forget(peer: PeerKey): void {

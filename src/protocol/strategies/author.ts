@@ -8,11 +8,14 @@ import { decodeFloat32, encodeFloat32 } from '../../codec/dense.ts';
 import { addDecoded, subtractDecoded } from '../../codec/sparse-sign.ts';
 import { absMax, decayAndAdd } from '../../kernels/dense-vectors.ts';
 import type { Signer } from '../crypto.ts';
-import { type Envelope, type EnvelopeContext, sealEnvelope } from '../envelope.ts';
+import { bytesToHex, type Envelope, type EnvelopeContext, hexToBytes, sealEnvelope } from '../envelope.ts';
 import type { StoreWrite } from '../io.ts';
 import type { LogMessage } from '../log-book.ts';
 
 const RESIDUAL_KEY = 'self/residual';
+const RETURNED_KEY = 'self/returned';
+/** Messages remembered as taken back; the oldest goes first. */
+const returnedMax = 256;
 /** Largest finite float32. */
 const float32Max = (2 - 2 ** -23) * 2 ** 127;
 
@@ -22,6 +25,8 @@ export class Author {
   readonly #context: EnvelopeContext;
   readonly #signer: Signer;
   readonly #residual: Float32Array;
+  /** Ids of messages whose content went back into the residual. */
+  readonly #returned = new Set<string>();
 
   constructor(options: {
     readonly codec: DeltaCodec;
@@ -39,6 +44,10 @@ export class Author {
 
   restore(stored: Iterable<readonly [string, Uint8Array]>): void {
     for (const [key, value] of stored) {
+      if (key === RETURNED_KEY) {
+        for (let at = 0; at + 32 <= value.length; at += 32)
+          this.#returned.add(bytesToHex(value.subarray(at, at + 32)));
+      }
       if (key !== RESIDUAL_KEY || value.length !== 4 * this.#residual.length) continue;
       this.#residual.set(decodeFloat32(value, this.#residual.length));
     }
@@ -63,9 +72,32 @@ export class Author {
   /** A message of ours missed its round: what it carried goes back. */
   takeBack(message: LogMessage): void {
     addDecoded(this.#residual, message.delta);
+    this.#returned.add(message.id);
+    for (const oldest of this.#returned) {
+      if (this.#returned.size <= returnedMax) break;
+      this.#returned.delete(oldest);
+    }
   }
 
-  residualWrite(): StoreWrite {
-    return { key: RESIDUAL_KEY, value: encodeFloat32(this.#residual) };
+  /**
+   * A message of ours that was taken back stands in the log after all, for the peers kept it: what it carries leaves the
+   * residual again. False for any other message.
+   */
+  payAgain(message: LogMessage): boolean {
+    if (!this.#returned.delete(message.id)) return false;
+    subtractDecoded(this.#residual, message.delta);
+    return true;
+  }
+
+  /** What a restart must find. */
+  writes(): StoreWrite[] {
+    const returned = new Uint8Array(32 * this.#returned.size);
+    [...this.#returned].forEach((id, index) => {
+      returned.set(hexToBytes(id), 32 * index);
+    });
+    return [
+      { key: RESIDUAL_KEY, value: encodeFloat32(this.#residual) },
+      { key: RETURNED_KEY, value: returned.length > 0 ? returned : null },
+    ];
   }
 }

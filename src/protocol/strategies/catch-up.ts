@@ -34,6 +34,7 @@ export class CatchUp {
   #snapshots: SnapshotJoin;
   #state: State = { kind: 'present' };
   #startedFromSnapshot = false;
+  #failedLeaders: readonly PeerKey[] = [];
 
   constructor(context: SnapshotContext, random: () => number) {
     this.#context = context;
@@ -80,8 +81,13 @@ export class CatchUp {
     if (this.#snapshots.choose(rejoining ? -2 : round, donorsMin)) return [];
     if (this.#snapshots.answered >= donorsMin) {
       // A stronger history without a snapshot behind it cannot be followed: stay with ours.
-      if (rejoining) this.#state = { kind: 'present' };
+      if (rejoining) this.#giveUpLeaders();
       else this.replay('anyone');
+      return [];
+    }
+    if (rejoining && state.ticks > leaderTicks) {
+      // They claimed a history and do not say what it is.
+      this.#giveUpLeaders();
       return [];
     }
     if (peers.length === 0 && state.ticks >= aloneTicks) {
@@ -133,7 +139,20 @@ export class CatchUp {
       return { donors: state.donors };
     }
     if (state.leaders === 'anyone' || state.ticks <= leaderTicks) return null;
+    this.#failedLeaders = state.leaders;
     this.#state = { ...state, leaders: 'anyone', ticks: 0 };
     return 'gave-up-leaders';
+  }
+
+  /** Peers that were followed and led nowhere, since the last time this was asked. */
+  takeFailedLeaders(): readonly PeerKey[] {
+    const failed = this.#failedLeaders;
+    this.#failedLeaders = [];
+    return failed;
+  }
+
+  #giveUpLeaders(): void {
+    if (this.leaders !== 'anyone') this.#failedLeaders = this.leaders;
+    this.#state = { kind: 'present' };
   }
 }

@@ -163,6 +163,8 @@ export class DeltaLog implements ProtocolCore {
     const stored = [...this.#deps.stored];
     this.#replica.restore(stored);
     this.#author.restore(stored);
+    // A node that remembers nothing may have lost its disk: what it said in this round before, it must not say otherwise.
+    if (stored.length === 0) this.#publishFrom = Math.max(0, slot + 1);
     // What we published just before we went down may not have left the machine: same id, so saying it again is safe.
     for (let round = Math.max(0, slot - this.#spec.admitRounds); round <= slot; round++) {
       for (const message of authoredIn(this.#replica, round, this.#deps.signer.key)) {
@@ -233,7 +235,7 @@ export class DeltaLog implements ProtocolCore {
     this.#training.noteLoss(out, result.round, result.loss);
     const reason = this.#reasonNotToPublish(result.round, slot);
     if (reason) {
-      out.push({ type: 'persist', writes: [this.#author.residualWrite()], durable: false });
+      out.push({ type: 'persist', writes: this.#author.writes(), durable: false });
       skip(reason);
       return;
     }
@@ -241,7 +243,7 @@ export class DeltaLog implements ProtocolCore {
     const message = this.#replica.open(envelope);
     if (!message) throw new Error('our own delta does not decode: the codec is broken');
     this.#replica.insert(message);
-    const writes = [this.#replica.writeOf(message), this.#author.residualWrite()];
+    const writes = [this.#replica.writeOf(message), ...this.#author.writes()];
     out.push({ type: 'persist', writes, durable: true });
     out.push({ type: 'announce', bytes: encodeEnvelope(envelope, this.#context.inlineMax) });
     const { round, bodyBytes } = envelope;
@@ -307,7 +309,9 @@ export class DeltaLog implements ProtocolCore {
     const insertion = this.#replica.insert(message);
     this.#reconciliation.settle(message.id);
     if (insertion === 'duplicate' || insertion === 'full') return;
-    out.push({ type: 'persist', writes: [this.#replica.writeOf(message)], durable: false });
+    const isPaidAgain = this.#author.payAgain(message);
+    const writes = [this.#replica.writeOf(message), ...(isPaidAgain ? this.#author.writes() : [])];
+    out.push({ type: 'persist', writes, durable: isPaidAgain });
     if (insertion === 'equivocation') {
       this.#refusals.add(out, 'equivocation', author);
       out.push({ type: 'event', event: { kind: 'equivocation', round, author } });
@@ -322,6 +326,6 @@ export class DeltaLog implements ProtocolCore {
       this.#author.takeBack(message);
       out.push({ type: 'event', event: { kind: 'restored', round: message.round } });
     }
-    return own.length > 0 ? [this.#author.residualWrite()] : [];
+    return own.length > 0 ? this.#author.writes() : [];
   }
 }

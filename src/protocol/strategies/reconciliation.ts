@@ -115,6 +115,7 @@ export class Reconciliation {
       this.#lastFinal(slot) - round,
       this.#options.context.spec.windowRounds,
     );
+    for (const peer of this.#catchUp.takeFailedLeaders()) this.#forks.disbelieve(peer, slot);
     if (reached === 'gave-up-leaders') this.#ticksStuck = 0;
     else if (reached) out.push({ type: 'event', event: { kind: 'joined', round, donors: reached.donors } });
   }

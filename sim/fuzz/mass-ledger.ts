@@ -1,0 +1,107 @@
+/**
+ * Error feedback loses nothing: what training gave is what was sent and not taken back, plus the residual (for residuals that do
+ * not decay; Karimireddy et al. 2019). Keeps the books of each peer from what it writes to its store.
+ */
+
+import { decodeFloat32 } from '../../src/codec/dense.ts';
+import { addDecoded, sparseSignCodec } from '../../src/codec/sparse-sign.ts';
+import { type EnvelopeContext, openEnvelope } from '../../src/protocol/envelope.ts';
+import type { Output, ProtocolCore } from '../../src/protocol/io.ts';
+import { parameterCount } from '../../src/protocol/model-layout.ts';
+import type { TrainResult } from '../../src/training/learner.ts';
+import type { Scenario } from '../scenario/scenario.ts';
+import type { PeerPlan, VirtualNode } from '../virtual-node.ts';
+
+interface Account {
+  /** Sum over trainings of start minus end. */
+  readonly learnt: Float64Array;
+  /** What own messages carry, by round. */
+  readonly sent: Map<number, Float32Array>;
+  residual: Float32Array | null;
+}
+
+/** Sums of float32 in another order differ by so much of the largest of them. */
+const tolerance = 1e-4;
+
+export class MassLedger {
+  readonly #size: number;
+  readonly #codec: ReturnType<typeof sparseSignCodec> | null;
+  readonly #context: Omit<EnvelopeContext, 'bodyBytesMax'>;
+  readonly #accounts = new Map<string, Account>();
+
+  /** Keeps no books for strategies without residuals, nor where residuals decay. */
+  constructor({ run }: Scenario, context: Omit<EnvelopeContext, 'bodyBytesMax'>) {
+    this.#size = parameterCount(run.model);
+    this.#context = context;
+    const { strategy } = run;
+    const isKept = strategy.id === 'delta-log' && strategy.residualDecay === 1;
+    this.#codec = isKept ? sparseSignCodec({ size: this.#size, ...strategy.codec }) : null;
+  }
+
+  /** The plan of a peer whose books are kept. */
+  watch(plan: PeerPlan): PeerPlan {
+    if (!this.#codec) return plan;
+    return {
+      ...plan,
+      createCore: (stored, incarnation): ProtocolCore => {
+        const core = plan.createCore(stored, incarnation);
+        return {
+          handle: (input, nowMs) => {
+            const outputs = core.handle(input, nowMs);
+            for (const output of outputs) this.#note(plan.key, output);
+            return outputs;
+          },
+          status: (nowMs) => core.status(nowMs),
+          model: () => core.model(),
+        };
+      },
+    };
+  }
+
+  trained({ plan }: VirtualNode, start: Float32Array, { parameters }: TrainResult): void {
+    if (!this.#codec) return;
+    const { learnt } = this.#account(plan.key);
+    for (let i = 0; i < this.#size; i++) learnt[i]! += start[i]! - parameters[i]!;
+  }
+
+  /** A sentence about the peer whose books do not balance, or null. */
+  imbalance({ plan, index }: VirtualNode): string | null {
+    const account = this.#accounts.get(plan.key);
+    if (!account?.residual) return null;
+    const kept = new Float32Array(account.residual);
+    for (const delta of account.sent.values()) for (let i = 0; i < kept.length; i++) kept[i]! += delta[i]!;
+    const scale = account.learnt.reduce((most, value) => Math.max(most, Math.abs(value)), 1);
+    const at = kept.findIndex((value, i) => Math.abs(value - account.learnt[i]!) > tolerance * scale);
+    if (at < 0) return null;
+    return `peer ${index} learnt ${account.learnt[at]} at coordinate ${at}, of which ${kept[at]} was sent or kept`;
+  }
+
+  #note(key: string, output: Output): void {
+    if (output.type === 'event' && output.event.kind === 'restored') {
+      this.#account(key).sent.delete(output.event.round);
+    }
+    if (output.type !== 'persist') return;
+    const account = this.#account(key);
+    for (const { key: name, value } of output.writes) {
+      if (!value) continue;
+      if (name === 'self/residual') account.residual = decodeFloat32(value, this.#size);
+      const [kind, , author] = name.split('/');
+      if (kind !== 'log' || author !== key) continue;
+      const bodyBytesMax = this.#codec!.bodyBytesMax;
+      const opened = openEnvelope(value, { ...this.#context, bodyBytesMax });
+      if (!opened.ok || !opened.envelope.body) continue;
+      const delta = new Float32Array(this.#size);
+      addDecoded(delta, this.#codec!.decode(opened.envelope.body));
+      account.sent.set(opened.envelope.round, delta);
+    }
+  }
+
+  #account(key: string): Account {
+    let account = this.#accounts.get(key);
+    if (!account) {
+      account = { learnt: new Float64Array(this.#size), sent: new Map(), residual: null };
+      this.#accounts.set(key, account);
+    }
+    return account;
+  }
+}
