@@ -27,6 +27,8 @@ export interface CarrierWorld {
   /** Whether a partition lies between the two. */
   isCut(a: number, b: number): boolean;
   failRequestAt(atUs: number, node: VirtualNode, requestId: number, reason: string): void;
+  /** The same at the request's deadline, if it still waits by then. */
+  timeOutAt(atUs: number, node: VirtualNode, requestId: number): void;
 }
 
 const emptyDigest = digestOf();
@@ -63,7 +65,7 @@ export class Carrier {
     node.pending.set(requestId, { peer, responseBytesMax });
     this.#send(node, peer, { kind: 'request', requestId, bytes, digest: digestOf(bytes) });
     const patienceUs = Math.ceil(timeoutMs * 1000 * this.#options.patience);
-    this.#world.failRequestAt(nowUs + patienceUs, node, requestId, 'timed out');
+    this.#world.timeOutAt(nowUs + patienceUs, node, requestId);
   }
 
   /** The first byte of a message reached its receiver. */

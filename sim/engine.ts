@@ -6,7 +6,8 @@ import { rngFor } from '../src/math/rng.ts';
 import type { Output, ProtocolEvent } from '../src/protocol/io.ts';
 import type { TrainResult } from '../src/training/learner.ts';
 import { Carrier, type CarrierOptions, type CarrierWorld, plainPayloadBytes } from './carrier.ts';
-import { EventQueue } from './event-queue.ts';
+import { Deadlines } from './deadlines.ts';
+import { EventQueue, type QueuedEvent } from './event-queue.ts';
 import type { Fate, FateEvent } from './fate.ts';
 import { GossipMesh, SeenMessages } from './gossip-mesh.ts';
 import { NetworkModel, type NetworkSpec } from './network/network-model.ts';
@@ -86,6 +87,7 @@ export class Engine implements VirtualWorld {
   readonly #options: EngineOptions;
   readonly #dependencies: EngineDependencies;
   readonly #queue: EventQueue<SimEvent>;
+  readonly #deadlines = new Deadlines();
   readonly #mesh: GossipMesh;
   readonly #seen: SeenMessages;
   /** While the network is parted: which part each peer is in. */
@@ -135,7 +137,7 @@ export class Engine implements VirtualWorld {
       if (signal?.aborted) return 'aborted';
       if (this.#mayBeOver) restUntilUs = this.#isFinished() ? this.nowUs + restUs : Number.POSITIVE_INFINITY;
       if (restUntilUs <= this.nowUs) return 'finished';
-      const due = this.#queue.pop();
+      const due = this.#nextDue();
       if (!due) return restUntilUs < Number.POSITIVE_INFINITY ? 'finished' : 'idle';
       if (due.timeUs > restUntilUs) return 'finished';
       if (due.timeUs > untilUs) return 'time-limit';
@@ -151,6 +153,16 @@ export class Engine implements VirtualWorld {
         await new Promise((resolve) => setImmediate(resolve));
       }
     }
+  }
+
+  /** The earliest event; a deadline that fell due comes after the events of its microsecond. */
+  #nextDue(): QueuedEvent<SimEvent> | null {
+    const deadline = this.#deadlines.next();
+    if (!deadline || deadline.atUs >= this.#queue.nextTimeUs) return this.#queue.pop();
+    this.#deadlines.take();
+    const { atUs, node, incarnation, requestId } = deadline;
+    const payload: SimEvent = { kind: 'request-failed', peer: node.index, incarnation, requestId, reason: 'timed out' };
+    return { timeUs: atUs, sequence: 0, payload };
   }
 
   scheduleWake(node: VirtualNode, atUs: number): void {
@@ -321,6 +333,11 @@ export class Engine implements VirtualWorld {
       seen: this.#seen,
       isCut: (a, b) => this.#isCut(a, b),
       failRequestAt: (atUs, node, requestId, reason) => this.#failRequestAt(atUs, node, requestId, reason),
+      timeOutAt: (atUs, node, requestId) => {
+        const { incarnation } = node;
+        if (this.#deadlines.add({ atUs, node, incarnation, requestId })) return;
+        this.#failRequestAt(atUs, node, requestId, 'timed out');
+      },
     };
   }
 

@@ -47,12 +47,12 @@ export function quadraticLearner(options: QuadraticOptions): InstantLearner {
     trainNow({ parameters, steps, streamKey, share }: TrainRequest): TrainResult {
       const point = targets[share]!;
       const x = parameters.slice();
-      const rng = rngFor(streamKey);
+      const rng = noise > 0 ? rngFor(streamKey) : null;
       let lossSum = 0;
       for (let step = 0; step < steps; step++) {
         lossSum += halfSquaredDistance(x, point);
         for (let i = 0; i < size; i++) {
-          x[i] = x[i]! - learningRate * (x[i]! - point[i]! + rng.uniform(-noise, noise));
+          x[i] = x[i]! - learningRate * (x[i]! - point[i]! + (rng?.uniform(-noise, noise) ?? 0));
         }
       }
       return { parameters: x, loss: lossSum / steps, samples: steps };

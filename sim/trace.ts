@@ -4,7 +4,7 @@
  * every trained vector.
  */
 import { createHash, hash } from 'node:crypto';
-import { encodeFloat32 } from '../src/codec/dense.ts';
+import { viewFloat32 } from '../src/codec/dense.ts';
 import { eventCodes, type SimEvent } from './sim-event.ts';
 
 /** time (f64), sequence (f64), detail (f64), peer (u32), kind (u8), 3 bytes of zero, digest (32 bytes); little-endian. */
@@ -70,5 +70,5 @@ export function digestOf(...parts: readonly Uint8Array[]): Digest {
 
 /** SHA-256 of a vector as little-endian float32. */
 export function digestOfVector(vector: Float32Array): Digest {
-  return hash('sha256', encodeFloat32(vector), 'binary');
+  return hash('sha256', viewFloat32(vector), 'binary');
 }

@@ -123,6 +123,8 @@ class Watch {
         this.forks++;
         this.#folded.delete(node);
         return null;
+      // With a snapshot in place of the rounds between.
+      case 'joined':
       case 'restored':
         this.#folded.delete(node);
         return null;

@@ -5,9 +5,16 @@ const BYTES_PER_VALUE = 4;
 /** On such machines, nearly all, a vector's memory is its encoding. */
 const isLittleEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
 
+/** The encoding of a vector, to be read at once: a view of its memory where that is the encoding. */
+export function viewFloat32(vector: Float32Array): Uint8Array {
+  return isLittleEndian
+    ? new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength)
+    : encodeFloat32(vector);
+}
+
 /** The values in order, four bytes each, little-endian; NaNs and infinities as they are. */
 export function encodeFloat32(vector: Float32Array): Uint8Array {
-  if (isLittleEndian) return new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength).slice();
+  if (isLittleEndian) return viewFloat32(vector).slice();
   const bytes = new Uint8Array(vector.length * BYTES_PER_VALUE);
   const view = new DataView(bytes.buffer);
   for (let i = 0; i < vector.length; i++) {

@@ -23,6 +23,7 @@ export function leafHash(crypto: Crypto, segment: Uint8Array): Uint8Array {
 }
 
 export function leavesOf(crypto: Crypto, blob: Uint8Array): Uint8Array[] {
+  if (blob.length <= segmentBytesMax) return [leafHash(crypto, blob)];
   const leaves: Uint8Array[] = [];
   for (let index = 0; index < segmentCount(blob.length); index++) {
     leaves.push(leafHash(crypto, segmentOf(blob, index)));

@@ -162,7 +162,8 @@ export class Epidemic implements ProtocolCore {
     this.#model =
       this.#model === done.start ? result.parameters : moved(this.#model, done.start, result.parameters);
     // Once a round: a node that dies before its next training has that average to lose, and no work.
-    this.#persistModel(out);
+    const body = encodeFloat32(this.#model);
+    this.#persist(out, body);
     if (slot > result.round + 1) {
       out.push({
         type: 'event',
@@ -170,7 +171,6 @@ export class Epidemic implements ProtocolCore {
       });
       return;
     }
-    const body = encodeFloat32(this.#model);
     const envelope = sealEnvelope({ round: result.round, misses: 0 }, body, this.#context, this.#deps.signer);
     const bytes = encodeStoredEnvelope(envelope);
     for (const peer of pickRandom(this.#peers, this.#spec.fanout, this.#deps.random)) {
@@ -221,14 +221,14 @@ export class Epidemic implements ProtocolCore {
     return true;
   }
 
-  #persistModel(out: Output[]): void {
-    const writes = [{ key: MODEL_KEY, value: encodeFloat32(this.#model) }];
-    out.push({ type: 'persist', writes, durable: false });
+  #persist(out: Output[], model: Uint8Array): void {
+    out.push({ type: 'persist', writes: [{ key: MODEL_KEY, value: model }], durable: false });
   }
 
   #setPhase(out: Output[], phase: Phase): void {
     if (phase === this.#phase) return;
     this.#phase = phase;
+    if (phase === 'finished') this.#persist(out, encodeFloat32(this.#model));
     out.push({ type: 'event', event: { kind: 'phase', phase } });
   }
 }
