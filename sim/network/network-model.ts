@@ -147,6 +147,10 @@ export class NetworkModel<Message extends Transit> {
     const { from, to, transfer } = message;
     this.sentBytes[from]! += transfer.wireBytes;
     if (this.#rate.up === Number.POSITIVE_INFINITY) {
+      if (this.#rate.down === Number.POSITIVE_INFINITY) {
+        this.#pass(message, nowUs);
+        return;
+      }
       this.#began(message, nowUs);
       this.#sent(message, nowUs);
     } else this.#enqueue('up', from, to, message, nowUs);
@@ -187,6 +191,16 @@ export class NetworkModel<Message extends Transit> {
   reset(peer: number): void {
     this.#lines.up[peer]?.line.clear();
     this.#lines.down[peer]?.line.clear();
+  }
+
+  /** Where no line has a limit, first and last byte come together, and nothing happens in between. */
+  #pass(message: Message, nowUs: number): void {
+    const { transfer, to } = message;
+    transfer.beganUs = nowUs;
+    transfer.sentUs = nowUs;
+    if (transfer.lost) return;
+    this.receivedBytes[to]! += transfer.wireBytes;
+    this.#deliver(message, nowUs);
   }
 
   #enqueue(direction: Direction, peer: number, other: number, message: Message, nowUs: number): void {
