@@ -1,21 +1,28 @@
 /**
  * What the simulator costs: the bare calendar, protocol inputs without training, and real training.
- * `npm run bench:sim` prints a table, `npm run bench:sim -- --json` a list of rows.
+ * `npm run bench:sim` prints a table, `npm run bench:sim -- --json` a list of rows; `--full` takes a quarter of an hour and adds
+ * 1,000 peers that train and the hundred thousand.
  *
  * An event of `queue` is one pop and one push on a calendar that holds one event for each peer; of the others
  * one dispatched event (`inputsPerSecond` counts only those that reached a protocol core).
  */
 
+import { basename } from 'node:path';
 import { Engine } from '../sim/engine.ts';
 import { EventQueue } from '../sim/event-queue.ts';
-import { resolveScenario, type Scenario, scenarioFileSchema } from '../sim/scenario/scenario.ts';
+import { buildLearner } from '../sim/learner.ts';
+import {
+  loadScenario,
+  resolveScenario,
+  type Scenario,
+  scenarioFileSchema,
+} from '../sim/scenario/scenario.ts';
 import { runScenario } from '../sim/simulation.ts';
 import { TrainingLine } from '../sim/training-line.ts';
 import type { PeerPlan } from '../sim/virtual-node.ts';
 import { buildWorld } from '../sim/world.ts';
 import { rngFor } from '../src/math/rng.ts';
-import { parameterCount } from '../src/protocol/model-layout.ts';
-import type { Learner, TrainRequest } from '../src/training/learner.ts';
+import { initialVector } from '../src/training/initial.ts';
 
 interface Row {
   readonly scenario: string;
@@ -26,6 +33,8 @@ interface Row {
   readonly peakRssMB: number;
   readonly eventsPerSecond: number;
   readonly inputsPerSecond?: number;
+  /** Wall time of a peer's round over that of its training steps alone. */
+  readonly timesBareTraining?: number;
 }
 
 function rowOf(scenario: string, peers: number, events: number, startedMs: number, inputs?: number): Row {
@@ -56,7 +65,9 @@ function benchQueue(peers: number): Row {
   return rowOf('queue', peers, holds, startedMs);
 }
 
-function scenarioOf(peers: number, rounds: number): Scenario {
+type Fields = Record<string, unknown>;
+
+function scenarioOf(peers: number, rounds: number, run: Fields = {}, rest: Fields = {}): Scenario {
   const content = scenarioFileSchema.parse({
     peers,
     run: {
@@ -65,34 +76,26 @@ function scenarioOf(peers: number, rounds: number): Scenario {
       task: { kind: 'idx-images' },
       strategy: { id: 'delta-log', expectedPeers: peers },
       rounds,
-      slotMs: 700,
+      slotMs: 1000,
+      ...run,
     },
+    ...rest,
   });
   return resolveScenario(content, undefined, 'bench/sim.ts');
 }
 
-/** A local step that costs next to nothing: pulls every parameter towards a random vector of the peer's own. */
-function quadraticLearner(size: number): Learner {
-  return {
-    size,
-    backend: 'quadratic, for benchmarks of everything else',
-    train: async ({ parameters, steps, streamKey }: TrainRequest) => {
-      const target = new Float32Array(size);
-      rngFor(streamKey).fillUniform(target, -1, 1);
-      const pull = 1 - 0.99 ** steps;
-      const trained = parameters.map((value, i) => value + pull * (target[i]! - value));
-      return { parameters: trained, loss: 1, samples: steps };
-    },
-    evaluate: async () => ({ accuracy: Number.NaN, loss: Number.NaN, examples: 0 }),
-    close: async () => undefined,
-  };
-}
+const tiny: Fields = {
+  model: { kind: 'logistic-regression', inputs: 7, outputs: 2 },
+  training: { localSteps: 1 },
+};
+/** Training that costs next to nothing. */
+const exact: Fields = { learner: { id: 'quadratic', noise: 0 } };
 
-async function benchProtocol(peers: number, rounds: number): Promise<Row> {
-  const scenario = scenarioOf(peers, rounds);
-  const { engine: options } = await buildWorld(scenario);
+/** A scenario without real training; inputs are what reached a protocol core, the building of the world is not counted. */
+async function benchProtocol(name: string, scenario: Scenario): Promise<Row> {
+  const world = await buildWorld(scenario);
   let inputs = 0;
-  const counted = options.peers.map(
+  const counted = world.engine.peers.map(
     (plan): PeerPlan => ({
       ...plan,
       createCore: (stored, incarnation) => {
@@ -108,24 +111,71 @@ async function benchProtocol(peers: number, rounds: number): Promise<Row> {
       },
     }),
   );
-  const training = new TrainingLine([quadraticLearner(parameterCount(scenario.run.model))]);
-  const engine = new Engine({ ...options, peers: counted }, { training });
+  const learner = await buildLearner(scenario, world.peers);
+  const engine = new Engine({ ...world.engine, peers: counted }, { training: new TrainingLine([learner]) });
   const startedMs = performance.now();
   await engine.run();
-  return rowOf('delta-log without training', peers, engine.trace.events, startedMs, inputs);
+  return rowOf(name, scenario.peers, engine.trace.events, startedMs, inputs);
 }
 
+/** Real training in one thread: what a peer's round costs, as a multiple of its bare training steps in the same process. */
 async function benchTraining(peers: number, rounds: number): Promise<Row> {
+  const scenario = scenarioOf(peers, rounds);
+  const world = await buildWorld(scenario);
+  const learner = await buildLearner(scenario, world.peers);
+  const parameters = initialVector(scenario.run.model, 1);
+  const bare = async (): Promise<number> => {
+    const startedMs = performance.now();
+    const rounds = 40;
+    for (let i = 0; i < rounds; i++) {
+      const request = {
+        parameters,
+        steps: 30,
+        round: 0,
+        streamKey: `bench/${i}`,
+        share: i % peers,
+      };
+      await learner.train(request);
+    }
+    return (performance.now() - startedMs) / rounds;
+  };
+  await bare();
+  const before = await bare();
+  const engine = new Engine(world.engine, { training: new TrainingLine([learner]) });
   const startedMs = performance.now();
-  const { events } = await runScenario(scenarioOf(peers, rounds), { wallNowMs: () => performance.now() });
-  return rowOf(`mnist, ${rounds} rounds`, peers, events, startedMs);
+  await engine.run();
+  const row = rowOf(`mnist, ${rounds} rounds`, peers, engine.trace.events, startedMs);
+  const bareMs = (before + (await bare())) / 2;
+  await learner.close();
+  return {
+    ...row,
+    timesBareTraining: Number(((1000 * row.wallSeconds) / (peers * rounds) / bareMs).toFixed(3)),
+  };
 }
+
+/** A scenario that comes with starlings, whole, its building and its evaluation included. */
+async function benchScenario(file: string): Promise<Row> {
+  const startedMs = performance.now();
+  const scenario = await loadScenario(file);
+  const { peers, events } = await runScenario(scenario, { wallNowMs: () => performance.now() });
+  return rowOf(basename(file, '.yaml'), peers, events, startedMs);
+}
+
+const full = process.argv.includes('--full');
+const epidemic: Fields = { ...tiny, strategy: { id: 'epidemic', fanout: 1 } };
+const simulated: Fields = { ...exact, signatures: 'simulated' };
 
 const rows: Row[] = [
   benchQueue(1000),
   benchQueue(100_000),
-  await benchProtocol(32, 15),
-  await benchTraining(8, 10),
+  await benchProtocol(
+    'delta-log, 50,890 parameters',
+    scenarioOf(32, 15, { training: { localSteps: 1 } }, exact),
+  ),
+  await benchProtocol('delta-log, 16 parameters', scenarioOf(1000, 6, tiny, simulated)),
+  await benchProtocol('epidemic, 16 parameters', scenarioOf(10_000, 4, epidemic, simulated)),
+  await benchTraining(full ? 1000 : 100, full ? 8 : 6),
+  ...(full ? [await benchScenario('configs/sim/hundred-thousand.yaml')] : []),
 ];
 if (process.argv.includes('--json')) console.log(JSON.stringify(rows));
 else console.table(rows);
