@@ -161,7 +161,13 @@ export class Engine implements VirtualWorld {
     if (!deadline || deadline.atUs >= this.#queue.nextTimeUs) return this.#queue.pop();
     this.#deadlines.take();
     const { atUs, node, incarnation, requestId } = deadline;
-    const payload: SimEvent = { kind: 'request-failed', peer: node.index, incarnation, requestId, reason: 'timed out' };
+    const payload: SimEvent = {
+      kind: 'request-failed',
+      peer: node.index,
+      incarnation,
+      requestId,
+      reason: 'timed out',
+    };
     return { timeUs: atUs, sequence: 0, payload };
   }
 

@@ -1,12 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import * as z from 'zod';
+import { ConfigError } from '../../src/config/config-error.ts';
 import type { Chronicle } from '../chronicle.ts';
-
-/** A file that is not a record of a simulation. */
-export class ChronicleError extends Error {
-  override readonly name = 'ChronicleError';
-  readonly code = 'BAD_RECORD';
-}
 
 const measured = z.number().nullable();
 
@@ -51,18 +46,22 @@ const chronicleSchema = z.object({
   ),
 });
 
-/** Reads what `starlings sim --record` wrote. @throws ChronicleError that names the file and what is wrong with it */
+/** Reads what `starlings sim --record` wrote. @throws ConfigError that names the file and what is wrong with it */
 export async function readChronicle(file: string): Promise<Chronicle> {
   let content: unknown;
   try {
     content = JSON.parse(await readFile(file, 'utf8'));
   } catch (error) {
-    throw new ChronicleError(`${file}: cannot be read as JSON: ${(error as Error).message}`);
+    throw new ConfigError(
+      'UNREADABLE_CONFIG',
+      `${file}: cannot be read as JSON: ${(error as Error).message.split('\n')[0]}`,
+    );
   }
   const parsed = chronicleSchema.safeParse(content);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
-  throw new ChronicleError(
+  throw new ConfigError(
+    'BAD_CONFIG',
     `${file}: is not a record of \`starlings sim --record\`: ${issue?.path.join('.') || 'the whole'}: ${issue?.message}`,
   );
 }

@@ -1,5 +1,7 @@
-import { basename, extname } from 'node:path';
+import { existsSync } from 'node:fs';
+import { basename, dirname, extname } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
+import { ConfigError } from '../config/config-error.ts';
 import { perform } from './perform.ts';
 import { addSimDiffCommand } from './sim-diff.ts';
 import { addSimFuzzCommand } from './sim-fuzz.ts';
@@ -32,6 +34,7 @@ export function addSimCommand(parent: Command): void {
         const scenario = await loadScenario(file);
         const workers = options.workers ?? defaultWorkers(scenario);
         if (options.memoryCheck) checkMemory(scenario, workers, file);
+        for (const path of [options.record, options.report, options.events]) checkFolder(path);
         const { simulate } = await import('../../sim/simulation.ts');
         const { createSimView, simSummary } = await import('./view/sim-view.ts');
         const { writeFileAtomically } = await import('../data/atomic-file.ts');
@@ -61,6 +64,12 @@ export function addSimCommand(parent: Command): void {
     );
   addSimFuzzCommand(sim);
   addSimDiffCommand(sim);
+}
+
+/** A long simulation should not end in the discovery that its result has nowhere to go. */
+function checkFolder(path: string | undefined): void {
+  if (path === undefined || existsSync(dirname(path))) return;
+  throw new ConfigError('BAD_USAGE', `${path}: its folder does not exist; create it first`);
 }
 
 function workersOf(text: string): number {

@@ -180,13 +180,76 @@ describe('sim', () => {
     const second = await starlings('sim', at('sim.yaml'), '--json');
     assert.equal(first.code, 0, first.stderr);
     const result = resultOf(first);
-    assert.deepEqual(Object.keys(result).sort(), [
+    for (const key of [
       ...['accuracyMean', 'bytesPerPeer', 'modelHashes', 'peers', 'seed', 'traceHash'],
-      ...['virtualSeconds', 'wallSeconds'],
-    ]);
+      ...['virtualSeconds', 'wallSeconds', 'utilisation', 'end', 'rounds', 'events'],
+    ]) {
+      assert.ok(key in result, key);
+    }
     assert.match(String(result['traceHash']), /^[0-9a-f]{64}$/);
     assert.equal(resultOf(second)['traceHash'], result['traceHash']);
     assert.deepEqual(resultOf(second)['modelHashes'], result['modelHashes']);
+  });
+
+  test('a page, records, and what differs between two of them', async () => {
+    const first = await starlings('sim', at('sim.yaml'), '--record', at('a.json'), '--report', at('a.html'));
+    assert.equal(first.code, 0, first.stderr);
+    writeFileSync(at('other.yaml'), SCENARIO.replace('seed: 3', 'seed: 4'));
+    const other = await starlings('sim', at('other.yaml'), '--record', at('b.json'));
+    assert.equal(other.code, 0, other.stderr);
+    const page = readFileSync(at('a.html'), 'utf8');
+    assert.match(page, /<!doctype html>[^]*<svg[^]*<\/html>/);
+    assert.doesNotMatch(page, /https?:/);
+    const same = await starlings('sim', 'diff', at('a.json'), at('a.json'), '--json');
+    assert.equal(same.code, 0, same.stderr);
+    assert.equal(resultOf(same)['sameTrace'], true);
+    const differs = await starlings('sim', 'diff', at('a.json'), at('b.json'));
+    assert.equal(differs.code, 1);
+    assert.match(differs.stdout, /the traces differ[^]*seed +3 +4/);
+    assertRefused(
+      await starlings('sim', 'diff', at('sim.yaml'), at('b.json')),
+      2,
+      /sim\.yaml: cannot be read as JSON/,
+    );
+  });
+
+  test('Ctrl-C ends it with what is known by then', async () => {
+    writeFileSync(at('long.yaml'), SCENARIO.replace('rounds: 6', 'rounds: 5000'));
+    const child = startCommand('sim', at('long.yaml'), '--json');
+    const finished = collect(child);
+    await new Promise<void>((resolve) => child.stderr?.once('data', () => resolve()));
+    child.kill('SIGINT');
+    const { code, stdout } = await finished;
+    assert.equal(code, 130);
+    const result = JSON.parse(stdout.trimEnd().split('\n').at(-1)!) as Record<string, unknown>;
+    assert.equal(result['end'], 'aborted');
+    assert.ok(Number(result['roundsBegun']) >= 1 && Number(result['roundsBegun']) < 5000);
+  });
+
+  test('what cannot be is refused before it starts', async () => {
+    const huge = SCENARIO.replace('peers: 4', 'peers: 9000\nlearner: { id: quadratic }').replace(
+      'inputs: 784',
+      'inputs: 60000',
+    );
+    writeFileSync(at('huge.yaml'), huge);
+    assertRefused(await starlings('sim', at('huge.yaml')), 2, /would take about .* of memory/);
+    writeFileSync(at('many.yaml'), SCENARIO.replace('peers: 4', 'peers: 2000'));
+    assertRefused(await starlings('sim', at('many.yaml')), 2, /real training is for up to 1000 peers/);
+    writeFileSync(at('committee.yaml'), SCENARIO.replace('expectedPeers: 4', 'committeeSize: 40'));
+    assertRefused(
+      await starlings('sim', at('committee.yaml')),
+      2,
+      /committee\.yaml:9:\d+: run\.strategy\.committeeSize: a committee of 40/,
+    );
+    writeFileSync(at('up.csv'), '0,1000,1000\n3,500,500\n');
+    writeFileSync(at('trace.yaml'), `${SCENARIO}network: { capacityTrace: up.csv }\n`);
+    assertRefused(
+      await starlings('sim', at('trace.yaml')),
+      2,
+      /up\.csv:2: the trace ends at 3 s, the run takes 6 s/,
+    );
+    const nowhere = at('absent', 'report.html');
+    assertRefused(await starlings('sim', at('sim.yaml'), '--report', nowhere), 2, /absent.*does not exist/);
   });
 });
 

@@ -8,7 +8,8 @@ import type { Chronicle, RoundRow } from '../../sim/chronicle.ts';
 import { compareChronicles, formatComparison } from '../../sim/report/compare.ts';
 import { htmlReport } from '../../sim/report/html-report.ts';
 import { decades, linePlot, niceTicks } from '../../sim/report/line-plot.ts';
-import { ChronicleError, readChronicle } from '../../sim/report/read-chronicle.ts';
+import { readChronicle } from '../../sim/report/read-chronicle.ts';
+import { ConfigError } from '../../src/config/config-error.ts';
 
 const row = (round: number, more: Partial<RoundRow> = {}): RoundRow => ({
   round,
@@ -128,7 +129,7 @@ describe('comparing two records', () => {
     await writeFile(bad, JSON.stringify({ ...chronicleOf(), rows: [{}] }));
     await assert.rejects(
       readChronicle(bad),
-      (error) => error instanceof ChronicleError && /bad\.json.*rows\.0/.test(error.message),
+      (error) => error instanceof ConfigError && /bad\.json.*rows\.0/.test(error.message),
     );
     await assert.rejects(readChronicle(join(folder, 'none.json')), /none\.json: cannot be read/);
   });

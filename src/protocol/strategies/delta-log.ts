@@ -44,6 +44,8 @@ export class DeltaLog implements ProtocolCore {
   readonly #training: LocalTraining;
   #phase: Phase = 'waiting';
   #publishFrom = 0;
+  /** When the last round was folded for the last time. */
+  #completeSlot: number | null = null;
 
   constructor(manifest: RunManifest, spec: DeltaLogSpec, runId: string, deps: CoreDependencies) {
     this.#manifest = manifest;
@@ -195,6 +197,8 @@ export class DeltaLog implements ProtocolCore {
     if (before === 'joining' && !joining && this.#reconciliation.joinedBySnapshot) {
       this.#publishFrom = slot + warmUpRounds;
     }
+    if (joining || this.#replica.base.round < this.#manifest.rounds - 1) this.#completeSlot = null;
+    else this.#completeSlot ??= slot;
     if (joining) this.#phase = 'joining';
     else if (slot < this.#manifest.rounds) this.#phase = 'training';
     else if (this.#replica.base.round < this.#manifest.rounds - 1) this.#phase = 'draining';
@@ -209,8 +213,8 @@ export class DeltaLog implements ProtocolCore {
 
   /** The last round is folded: wait until peers confirm the whole history, but not for ever. */
   #mayFinish(slot: number): boolean {
-    const { rounds } = this.#manifest;
-    return this.#reconciliation.agreed || slot >= rounds + 3 * this.#spec.windowRounds;
+    const sinceSlot = this.#completeSlot ?? slot;
+    return this.#reconciliation.agreed || slot >= sinceSlot + 2 * this.#spec.windowRounds;
   }
 
   #startTraining(out: Output[], slot: number, nowMs: number): void {

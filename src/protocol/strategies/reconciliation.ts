@@ -58,6 +58,8 @@ export class Reconciliation {
   readonly #unknownTo = new Set<PeerKey>();
   /** Peers whose requests showed sets that are not ours: asked at the next tick (push-pull). */
   readonly #askBack = new Set<PeerKey>();
+  /** Peers that ever answered us: what the silent claim of their history counts for nothing. */
+  readonly #talking = new Set<PeerKey>();
   readonly #catchUp: CatchUp;
   #disputed: readonly LogMessage[] = [];
   #ticksStuck = 0;
@@ -102,6 +104,7 @@ export class Reconciliation {
   peerDown(peer: PeerKey): void {
     this.#peers.delete(peer);
     this.#forks.forget(peer);
+    this.#talking.delete(peer);
   }
 
   tick(out: Output[], slot: number): void {
@@ -132,7 +135,7 @@ export class Reconciliation {
   /** What a peer's digest request tells of its own sets. */
   heard(peer: PeerKey, request: Request & { kind: 'digest' }, slot: number): void {
     const mine = this.#replica.markAt(request.finalised);
-    if (mine) this.#forks.note(peer, request.finalised, mine, request, slot);
+    if (mine && this.#talking.has(peer)) this.#forks.note(peer, request.finalised, mine, request, slot);
     if (!this.#catchUp.follows(peer)) return;
     request.digests.forEach((digest, index) => {
       const round = request.from + index;
@@ -168,8 +171,10 @@ export class Reconciliation {
     switch (meaning.kind) {
       case 'digest': {
         const answer = frames[0] ? decodeDigestAnswer(frames[0]) : null;
-        if (answer) this.#compare(meaning, answer, slot);
-        return answer !== null;
+        if (!answer) return false;
+        this.#talking.add(meaning.peer);
+        this.#compare(meaning, answer, slot);
+        return true;
       }
       case 'messages': {
         const good = frames.every((frame) => this.#takeEnvelope(out, meaning, frame, slot));
