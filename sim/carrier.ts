@@ -10,7 +10,7 @@ import { digestOf } from './trace.ts';
 import type { AnswerPort, VirtualNode } from './virtual-node.ts';
 
 export interface CarrierOptions {
-  /** A peer sends its own announcements to all its links, as js-libp2p's gossipsub does, and not to its mesh alone. */
+  /** A peer sends its own announcements to all its links, and not to its mesh alone. */
   readonly floodPublish: boolean;
   /** Bytes of payload to charge for a message, where the model is declared larger than the one simulated. */
   readonly payloadBytes: (content: MessageContent) => number;

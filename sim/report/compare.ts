@@ -58,20 +58,33 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null;
 }
 
+/** Of a line: a name, two values and what follows them. */
+const nameColumns = 26;
+const valueColumns = 22;
+/** Settings have nothing after their values, and long names. */
+const settingColumns = 53;
+
+/** At most so many columns; what a terminal would obey instead of showing is replaced. */
+function clipped(text: string, columns: number): string {
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '\ufffd').slice(0, columns);
+}
+
 /** For a terminal of 100 columns. */
 export function formatComparison(comparison: ChronicleComparison, names: readonly [string, string]): string {
   const { sameTrace, settings, results, firstRound, columns } = comparison;
   const number = (value: number): string => String(Number(value.toPrecision(6)));
-  const row = (name: string, a: string, b: string, more = ''): string =>
-    `${name.padEnd(26)} ${a.slice(0, 22).padStart(22)} ${b.slice(0, 22).padStart(22)} ${more}`.trimEnd();
+  const row = (name: string, a: string, b: string, more = '', columns = nameColumns): string => {
+    const [left, right] = [a, b].map((value) => clipped(value, valueColumns).padStart(valueColumns));
+    return `${clipped(name, columns).padEnd(columns)} ${left} ${right} ${more}`.trimEnd();
+  };
   const text = (value: unknown): string => (value === undefined ? '-' : JSON.stringify(value));
   const lines = [sameTrace ? 'the traces are the same' : 'the traces differ'];
   if (firstRound !== null) lines.push(`the rounds differ from round ${firstRound} on`);
   if (settings.length > 0) {
     lines.push(
       '',
-      row('setting', ...names),
-      ...settings.map(({ path, a, b }) => row(path, text(a), text(b))),
+      row('setting', ...names, '', settingColumns),
+      ...settings.map(({ path, a, b }) => row(path, text(a), text(b), '', settingColumns)),
     );
   }
   lines.push('', row('result', ...names, 'b / a'));

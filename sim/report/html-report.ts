@@ -30,9 +30,16 @@ const bytes = (value: number): string => {
 };
 const percent = (value: number): string => `${Number((100 * value).toPrecision(4))} %`;
 
+/** The recorder measures these in some rounds only. */
+const sampledFields: ReadonlySet<keyof RoundRow> = new Set(['accuracy', 'heldOutLoss', 'consensusDistance']);
+
 function plotsOf(rows: readonly RoundRow[]): LinePlot[] {
   const x = rows.map(({ round }) => round);
-  const column = (field: keyof RoundRow, name: string) => ({ name, values: rows.map((row) => row[field]) });
+  const column = (field: keyof RoundRow, name: string) => ({
+    name,
+    values: rows.map((row) => row[field]),
+    sampled: sampledFields.has(field),
+  });
   return [
     { title: 'Loss', x, series: [column('lossMean', 'training, mean'), column('heldOutLoss', 'held out')] },
     { title: 'Accuracy on held-out data', x, series: [column('accuracy', 'accuracy')], format: percent },

@@ -5,6 +5,8 @@ export interface Series {
   readonly name: string;
   /** One value for each x; null leaves a gap. */
   readonly values: ReadonlyArray<number | null>;
+  /** Measured now and then: nulls are no gaps, the line goes on over them. */
+  readonly sampled?: boolean;
 }
 
 export interface LinePlot {
@@ -25,7 +27,7 @@ const margin = { left: 62, right: 12, top: 30, bottom: 30 };
 /** Okabe and Ito (2008): told apart by the colour-blind, on light and on dark. */
 const colours = ['#0072b2', '#d55e00', '#009e73', '#cc79a7'];
 
-/** The plot as an `<svg>` element. Without a single value it says that nothing was measured. */
+/** The plot as an `<svg>` element. Without a single value to draw it says why. */
 export function linePlot(plot: LinePlot): string {
   const { title, x, series, log = false } = plot;
   const format = plot.format ?? plainNumber;
@@ -33,8 +35,11 @@ export function linePlot(plot: LinePlot): string {
     value !== null && Number.isFinite(value) && (!log || value > 0);
   const values = series.flatMap((one) => one.values.filter(isShown));
   const head = `<svg viewBox="0 0 ${width} ${height}" role="img"><title>${escapeHtml(title)}</title><text x="${margin.left}" y="16" class="title">${escapeHtml(title)}</text>`;
-  if (values.length === 0)
-    return `${head}<text x="${width / 2}" y="${height / 2}" class="none">not measured</text></svg>`;
+  if (values.length === 0) {
+    const isMeasured = series.some((one) => one.values.some((value) => Number.isFinite(value)));
+    const why = isMeasured ? 'never above 0' : 'not measured';
+    return `${head}<text x="${width / 2}" y="${height / 2}" class="none">${why}</text></svg>`;
+  }
   const [low, high] = plot.range ?? [Math.min(...values), Math.max(...values)];
   const ticks = log ? decades(low, high) : niceTicks(low, high);
   const scaled = (value: number) => (log ? Math.log10(value) : value);
@@ -54,14 +59,16 @@ export function linePlot(plot: LinePlot): string {
   const labels = xTicks.map(
     (tick) => `<text x="${across(tick).toFixed(1)}" y="${height - 12}" class="x">${plainNumber(tick)}</text>`,
   );
-  const lines = series.map(({ name, values: own }, index) => {
+  const lines = series.map(({ name, values: own, sampled = false }, index) => {
     const colour = colours[index % colours.length]!;
-    const path = pathOf(own.map((value, i) => (isShown(value) ? [across(x[i]!), up(value)] : null)));
+    const points = own.map((value, i) => (isShown(value) ? ([across(x[i]!), up(value)] as const) : null));
+    const path = pathOf(sampled ? points.filter((point) => point !== null) : points);
     const legend =
       series.length > 1
         ? `<text x="${width - margin.right}" y="${16 + 13 * index}" fill="${colour}" class="legend">${escapeHtml(name)}</text>`
         : '';
-    return `<path d="${path}" stroke="${colour}"><title>${escapeHtml(name)}</title></path>${legend}`;
+    // Without round ends a point that stands alone would be too short to be seen.
+    return `<path d="${path}" stroke="${colour}" stroke-linecap="round"><title>${escapeHtml(name)}</title></path>${legend}`;
   });
   return `${head}${grid.join('')}${labels.join('')}${lines.join('')}</svg>`;
 }
@@ -82,7 +89,7 @@ function pathOf(points: ReadonlyArray<readonly [number, number] | null>): string
 export function niceTicks(low: number, high: number): number[] {
   const size = Math.max(Math.abs(low), Math.abs(high));
   // Closer together than this they are one value to a reader.
-  const span = high - low > 1e-8 * size ? Math.max(1e-300, high - low) : size || 1;
+  const span = Math.max(1e-300, high - low > 1e-8 * size ? high - low : size || 1);
   const power = 10 ** Math.floor(Math.log10(span / 4));
   const step =
     [1, 2, 5, 10].map((factor) => factor * power).find((candidate) => span / candidate <= 6) ?? 10 * power;
@@ -97,7 +104,7 @@ export function decades(low: number, high: number): number[] {
   const to = Math.max(from + 1, Math.ceil(Math.log10(high)));
   const step = Math.ceil((to - from) / 7);
   const count = Math.ceil((to - from) / step);
-  return Array.from({ length: count + 1 }, (_, i) => 10 ** (from + i * step));
+  return Array.from({ length: count + 1 }, (_, i) => Number(`1e${from + i * step}`));
 }
 
 export function plainNumber(value: number): string {

@@ -6,11 +6,16 @@ const width = 940;
 const height = 470;
 const radius = 4;
 
-/** HTML of the plot with its slider and script; without a script the last frame shows. */
-export function topologyPlot(nodes: readonly ChronicleNode[], frames: readonly TopologyFrame[]): string {
+/** HTML of the plot with its slider and script; without a script the last frame shows. Peers that are no nodes are left out. */
+export function topologyPlot(nodes: readonly ChronicleNode[], recorded: readonly TopologyFrame[]): string {
+  const places = new Map(nodes.map((node) => [node.peer, placeOf(node)]));
+  const frames = recorded.map((frame) => ({
+    ...frame,
+    living: frame.living.filter((peer) => places.has(peer)),
+    edges: frame.edges.filter(([a, b]) => places.has(a) && places.has(b)),
+  }));
   const last = frames.at(-1);
   if (!last) return '<p class="none">The network was not drawn: no round was over.</p>';
-  const places = new Map(nodes.map((node) => [node.peer, placeOf(node)]));
   const caption = `round ${last.round}, ${last.living.length} of ${nodes.length} drawn peers, ${last.edges.length} connections among them`;
   return [
     `<svg id="net" viewBox="0 0 ${width} ${height}" role="img"><title>The network</title>`,

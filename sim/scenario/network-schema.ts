@@ -111,8 +111,8 @@ export const networkSchema = z.strictObject({
     ),
   floodPublish: z
     .boolean()
-    .default(true)
-    .describe('own announcements go to all connections, as by default in js-libp2p gossipsub'),
+    .default(false)
+    .describe('own announcements go to all connections and not to the mesh alone; real nodes do without'),
   nat: natSchema.optional(),
   regions: z
     .array(regionSchema)

@@ -27,9 +27,10 @@ import { initialVector } from '../../src/training/initial.ts';
 import { batchStreamKey, type Learner, type Metrics } from '../../src/training/learner.ts';
 import { createTfjsLearner } from '../../src/training/tfjs-learner.ts';
 import { eventually } from '../network/real-hosts.ts';
+import { delayedLine, freePort } from './delayed-line.ts';
 import { RunClock } from './run-clock.ts';
 
-const loopback = '/ip4/127.0.0.1/tcp/0';
+const loopback = (port: number): string => `/ip4/127.0.0.1/tcp/${port}`;
 const examples = 6_000;
 const heldOutExamples = 1_000;
 const linkDeadlineMs = 40_000;
@@ -43,6 +44,8 @@ interface Shared {
   readonly clock: RunClock;
   readonly directory: string;
   readonly bootstrap: string;
+  /** One way, between any two nodes. */
+  readonly delayMs: number;
 }
 
 export class Cluster {
@@ -57,7 +60,7 @@ export class Cluster {
   }
 
   /** Boots `count` nodes that know one bootstrap and begins the run once each is linked to all others. */
-  static async begin(count: number, fields: Partial<RunSpec> = {}): Promise<Cluster> {
+  static async begin(count: number, fields: Partial<RunSpec> = {}, delayMs = 0): Promise<Cluster> {
     const spec = runSpecSchema.parse({
       name: 'cluster',
       model: { kind: 'mlp', inputs: 784, hidden: [16], outputs: 10 },
@@ -68,13 +71,14 @@ export class Cluster {
       ...fields,
     });
     const directory = await mkdtemp(join(tmpdir(), 'starlings-cluster-'));
-    const bootstrap = await hostOf(identitySeed(255), []);
+    const bootstrap = await hostOf(identitySeed(255), { runIds: [] });
     const shared = {
       run: createRun(spec, beginsAtMs, createCrypto(), identityFromSeed(identitySeed(254)).signer),
       learner: await learnerFor(spec, count),
       clock: new RunClock(beginsAtMs - spec.slotMs),
       directory,
       bootstrap: bootstrap.addresses()[0]!,
+      delayMs,
     };
     const cluster = new Cluster(shared, bootstrap, count);
     try {
@@ -134,6 +138,8 @@ export class Cluster {
 export class ClusterNode {
   /** Of all sessions, in order. */
   readonly events: ProtocolEvent[] = [];
+  /** When each of them happened, by the clock of the run. */
+  readonly eventTimesMs: number[] = [];
   readonly networkEvents: NetworkEvent[] = [];
   readonly key: PeerKey;
   readonly #index: number;
@@ -160,14 +166,21 @@ export class ClusterNode {
 
   /** A new session on the store that the last one left. */
   async start(): Promise<void> {
-    const { run, learner, clock, directory, bootstrap } = this.#shared;
+    const { run, learner, clock, directory, bootstrap, delayMs } = this.#shared;
     const { manifest, runId } = run;
     const store = await openLevelStore(join(directory, `node-${this.#index}`));
     this.#stops.push(() => store.close());
     const stored: Array<readonly [string, Uint8Array]> = [];
     for await (const entry of store.entries()) stored.push(entry);
 
-    const host = await hostOf(identitySeed(this.#index), [runId]);
+    const listenPort = delayMs > 0 ? await freePort() : 0;
+    const line = delayMs > 0 ? await delayedLine(listenPort, delayMs) : null;
+    if (line) this.#stops.push(() => line.close());
+    const host = await hostOf(identitySeed(this.#index), {
+      runIds: [runId],
+      listenPort,
+      ...(line ? { announcePort: line.port } : {}),
+    });
     this.#stops.push(() => host.stop());
     const onEvent = (event: NetworkEvent): void => {
       this.networkEvents.push(event);
@@ -193,7 +206,10 @@ export class ClusterNode {
       store,
       clock,
       streamKey: (round) => batchStreamKey(runId, this.key, round),
-      onEvent: (event) => this.events.push(event),
+      onEvent: (event) => {
+        this.events.push(event);
+        this.eventTimesMs.push(clock.nowMs());
+      },
       onFatal: (error) => {
         throw error;
       },
@@ -213,8 +229,21 @@ export class ClusterNode {
   }
 }
 
-async function hostOf(seed: Uint8Array, runIds: readonly string[]): Promise<Host> {
-  const host = await createHost({ identity: identityFromSeed(seed), listen: [loopback], runIds });
+interface HostPlace {
+  readonly runIds: readonly string[];
+  /** 0 for any. */
+  readonly listenPort?: number;
+  /** Others are told to dial this one. */
+  readonly announcePort?: number;
+}
+
+async function hostOf(seed: Uint8Array, { runIds, listenPort = 0, announcePort }: HostPlace): Promise<Host> {
+  const host = await createHost({
+    identity: identityFromSeed(seed),
+    listen: [loopback(listenPort)],
+    ...(announcePort === undefined ? {} : { announce: [loopback(announcePort)] }),
+    runIds,
+  });
   await host.start();
   return host;
 }

@@ -78,6 +78,44 @@ describe('the report', () => {
     assert.equal(path.match(/h\.01/g)?.length, 1);
   });
 
+  it('draws a line through what was measured now and then', () => {
+    const values = [1, null, 2, null, 3, null];
+    const plot = linePlot({
+      title: 't',
+      x: [0, 1, 2, 3, 4, 5],
+      series: [{ name: 's', values, sampled: true }],
+    });
+    const path = /<path d="([^"]*)"/.exec(plot)?.[1] ?? '';
+    assert.equal(path.match(/M/g)?.length, 1);
+    assert.equal(path.match(/L/g)?.length, 2);
+    const rows = [0, 1, 2, 3].map((round) => row(round, { accuracy: round % 2 === 0 ? round / 4 : null }));
+    assert.match(htmlReport(chronicleOf({ rows })), /<path d="M[^"ML]*L[^"ML]*"[^>]*><title>accuracy</);
+  });
+
+  it('tells values of 0 on a logarithmic axis from values that are missing', () => {
+    const plotOf = (values: Array<number | null>) =>
+      linePlot({ title: 't', x: [0, 1], series: [{ name: 's', values }], log: true });
+    assert.match(plotOf([0, 0]), />never above 0</);
+    assert.match(plotOf([null, null]), />not measured</);
+  });
+
+  it('leaves out connections to peers that are not drawn', () => {
+    const frames = [
+      {
+        round: 0,
+        virtualSeconds: 0,
+        living: [0, 7],
+        edges: [
+          [0, 1],
+          [0, 7],
+        ] as const,
+      },
+    ];
+    const html = htmlReport(chronicleOf({ frames }));
+    assert.match(html, /1 of 2 drawn peers, 1 connections/);
+    assert.match(html, /"edges":\[\[0,1\]\]/);
+  });
+
   it('has ticks around the data, not many and not few', () => {
     fc.assert(
       fc.property(
@@ -91,7 +129,15 @@ describe('the report', () => {
           assert.ok(ticks.length >= 2 && ticks.length <= 9, `${ticks.length} ticks`);
         },
       ),
+      {
+        examples: [
+          [5e-324, 0],
+          [0, 5e-324],
+          [0, 0],
+        ],
+      },
     );
+    assert.deepEqual(decades(2e-5, 3e-5), [1e-5, 1e-4]);
     assert.deepEqual(decades(0.02, 30), [0.01, 0.1, 1, 10, 100]);
   });
 });
@@ -110,6 +156,16 @@ describe('comparing two records', () => {
     assert.deepEqual(comparison.columns, [{ column: 'bytesSent', round: 2, a: 1000, b: 3000 }]);
     const text = formatComparison(comparison, ['a', 'b']);
     assert.match(text, /accuracyMean +0\.5 +0\.4 0\.800/);
+    assert.ok(text.split('\n').every((line) => line.length <= 100));
+  });
+
+  it('shows foreign names within the terminal and hands it no commands', () => {
+    const scenario = { [`\u001b[2J${'x'.repeat(90)}`]: '\u009b2J' };
+    const text = formatComparison(compareChronicles(chronicleOf(), chronicleOf({ scenario })), [
+      '\u001b',
+      'b',
+    ]);
+    assert.doesNotMatch(text.replaceAll('\n', ''), /\p{Cc}/u);
     assert.ok(text.split('\n').every((line) => line.length <= 100));
   });
 
