@@ -7,15 +7,16 @@ import { expectedBodyBytes } from './declared-size.ts';
 import type { Scenario } from './scenario/scenario.ts';
 
 const mebi = 2 ** 20;
-/** Node, the program, TensorFlow.js with its data set and its tensors, for each learner. */
-const processBytes = 160 * mebi;
+/** Node, the program and what the garbage collector leaves lying about; then TensorFlow.js with data and tensors, for each learner. */
+const processBytes = 300 * mebi;
 const learnerBytes = 330 * mebi;
-/** A virtual node without links, one of its links, and what a message of the log costs each peer that holds it. */
-const peerBytes = 9000;
-const linkBytes = 800;
-const logEntryBytes = 900;
-/** Messages under way and what the garbage collector has not found yet, as a factor. */
-const slack = 1.4;
+/** A virtual node, one of its connections, and a peer that it has heard a model of. */
+const peerBytes = 4000;
+const linkBytes = 350;
+const heardBytes = 40;
+/** With a log: comparing sets with others, and each entry of the log. */
+const comparingBytes = 100_000;
+const logEntryBytes = 3500;
 
 /** Bytes at the peak, with that many learners. */
 export function memoryEstimate({ peers, run, network, learner }: Scenario, workers: number): number {
@@ -29,9 +30,10 @@ export function memoryEstimate({ peers, run, network, learner }: Scenario, worke
     const publishers = Math.min(peers, strategy.committeeSize);
     const roundsKept = Math.min(run.rounds, 2 * strategy.snapshotRounds + strategy.windowRounds);
     // Residual, its copy on disk, and one end of training on its way.
-    perPeer += 3 * vector + publishers * roundsKept * logEntryBytes;
+    perPeer += comparingBytes + 3 * vector + publishers * roundsKept * logEntryBytes;
     shared += publishers * roundsKept * 3 * expectedBodyBytes(parameters, strategy.codec);
-  } else perPeer += (4 + strategy.fanout) * vector + Math.min(run.rounds, peers) * strategy.fanout * 100;
+  } else
+    perPeer += (4 + strategy.fanout) * vector + Math.min(run.rounds, peers) * strategy.fanout * heardBytes;
   const learners = learner.id === 'tensorflow' ? Math.max(1, workers) * learnerBytes : peers * vector;
-  return processBytes + learners + slack * (peers * perPeer + shared);
+  return processBytes + learners + peers * perPeer + shared;
 }

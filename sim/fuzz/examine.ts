@@ -40,7 +40,7 @@ const restSlots = 60;
 const pendingMax = 64;
 
 /**
- * After every event of the protocol: parameters are finite, requests under way are bounded, no round is folded twice or left
+ * After every event of the protocol: parameters are finite, requests under way are bounded, nothing is added to a folded round, no round is folded twice or left
  * out, nothing dishonest was refused among the honest. In the end: all that live have finished, hold one model, and would hold
  * it after a restart from their stores; bytes are within `bytesPerPeerMax`.
  */
@@ -74,7 +74,8 @@ export async function examine(scenario: Scenario, signal?: AbortSignal): Promise
     signal?.throwIfAborted();
     failure =
       watch.violation ?? (end === 'finished' ? null : `the world ended as '${end}': not all finished`);
-    failure ??= violationAtRest(engine, scenario, world.peers, ledger);
+    failure ??=
+      violationAtRest(engine, scenario, world.peers, ledger) ?? unexplainedCredit(engine, world.peers, watch);
   } catch (error) {
     signal?.throwIfAborted();
     failure = `${(error as Error).name}: ${(error as Error).message}`;
@@ -95,6 +96,8 @@ export async function examine(scenario: Scenario, signal?: AbortSignal): Promise
 class Watch {
   violation: string | null = null;
   forks = 0;
+  /** Contributions that each honest peer published, by its key. */
+  readonly published = new Map<string, number>();
   /** Last round folded by each incarnation of each node; unknown after anything that may set it back. */
   readonly #folded = new Map<VirtualNode, { incarnation: number; round: number }>();
   readonly #roles: WorldPeers['roles'];
@@ -119,6 +122,15 @@ class Watch {
     const who = `peer ${node.index}`;
     if (node.pending.size > pendingMax) return `${who} has ${node.pending.size} requests under way`;
     switch (event.kind) {
+      case 'published':
+        this.published.set(node.plan.key, (this.published.get(node.plan.key) ?? 0) + 1);
+        return null;
+      case 'accepted': {
+        const folded = this.#folded.get(node);
+        return this.#isLog && folded?.incarnation === node.incarnation && event.round <= folded.round
+          ? `${who} took in a contribution to round ${event.round}, which it had folded`
+          : null;
+      }
       case 'fork':
         this.forks++;
         this.#folded.delete(node);
@@ -185,6 +197,21 @@ function violationAtRest(
   return loud < 0
     ? null
     : `peer ${loud} sent ${engine.network.sentBytes[loud]} bytes, the budget is ${bytes}`;
+}
+
+/** The ledger credits nobody with more than was published. */
+function unexplainedCredit(engine: Engine, { roles }: WorldPeers, { published }: Watch): string | null {
+  for (const { index, core, nowMs } of engine.nodes) {
+    if (!core || roles[index] !== null) continue;
+    const { contributions } = core.status(nowMs);
+    for (const other of engine.nodes) {
+      const credited = contributions.get(other.plan.key)?.deltas ?? 0;
+      if (roles[other.index] === null && credited > (published.get(other.plan.key) ?? 0)) {
+        return `peer ${index} credits peer ${other.index} with ${credited} contributions of ${published.get(other.plan.key) ?? 0}`;
+      }
+    }
+  }
+  return null;
 }
 
 /** A restarted node begins at its last snapshot: alone, it folds what its log holds once it has waited for peers in vain. */
