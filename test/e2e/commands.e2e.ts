@@ -198,14 +198,14 @@ describe('sim', () => {
     const other = await starlings('sim', at('other.yaml'), '--record', at('b.json'));
     assert.equal(other.code, 0, other.stderr);
     const page = readFileSync(at('a.html'), 'utf8');
-    assert.match(page, /<!doctype html>[^]*<svg[^]*<\/html>/);
+    assert.match(page, /<!doctype html>[\s\S]*<svg[\s\S]*<\/html>/);
     assert.doesNotMatch(page, /https?:/);
     const same = await starlings('sim', 'diff', at('a.json'), at('a.json'), '--json');
     assert.equal(same.code, 0, same.stderr);
     assert.equal(resultOf(same)['sameTrace'], true);
     const differs = await starlings('sim', 'diff', at('a.json'), at('b.json'));
     assert.equal(differs.code, 1);
-    assert.match(differs.stdout, /the traces differ[^]*seed +3 +4/);
+    assert.match(differs.stdout, /the traces differ[\s\S]*seed +3 +4/);
     assertRefused(
       await starlings('sim', 'diff', at('sim.yaml'), at('b.json')),
       2,
