@@ -179,7 +179,7 @@ export function plainPayloadBytes(content: MessageContent): number {
   }
 }
 
-export function totalBytes(frames: readonly Uint8Array[]): number {
+function totalBytes(frames: readonly Uint8Array[]): number {
   let total = 0;
   for (const frame of frames) total += frame.length;
   return total;

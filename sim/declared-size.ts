@@ -3,6 +3,7 @@
  * parameters. Bodies and snapshots are charged at the larger model's size; everything else at its own.
  */
 import { riceParameter } from '../src/codec/rice.ts';
+import { sparseSignCodec } from '../src/codec/sparse-sign.ts';
 import { segmentBytesMax } from '../src/protocol/blob.ts';
 import { inlineBodyBytesMax } from '../src/protocol/envelope.ts';
 import type { RunSpec } from '../src/protocol/run-spec.ts';
@@ -13,8 +14,6 @@ export interface DeclaredSize {
   readonly carrier: Pick<CarrierOptions, 'payloadBytes' | 'patience'>;
   /** Bodies up to this size ride inside announcements: none, where the declared ones do not. */
   readonly inlineBodyBytesMax: number;
-  /** Bytes of a round's delta, or of a model for strategies that push models. */
-  readonly bodyBytes: number;
 }
 
 /**
@@ -35,11 +34,10 @@ export function declaredSize(run: RunSpec, size: number, parameters: number): De
         patience: 1,
       },
       inlineBodyBytesMax,
-      bodyBytes: 4 * parameters,
     };
   }
   const bodyBytes = expectedBodyBytes(parameters, strategy.codec);
-  const simulated = expectedBodyBytesMax(size, strategy.codec);
+  const simulated = sparseSignCodec({ size, ...strategy.codec }).bodyBytesMax;
   const isInline = bodyBytes <= inlineBodyBytesMax;
   /** Segments answer with one frame that is longer than a hash: a body's or a snapshot's. */
   const charge = (frame: Uint8Array): number =>
@@ -57,7 +55,6 @@ export function declaredSize(run: RunSpec, size: number, parameters: number): De
       patience: Math.max(1, Math.ceil(bodyBytes / segmentBytesMax)),
     },
     inlineBodyBytesMax: isInline ? inlineBodyBytesMax : 0,
-    bodyBytes,
   };
 }
 
@@ -76,13 +73,4 @@ export function expectedBodyBytes(
   const bitsPerIndex = 1 + bits + 1 + (stays < 1 ? stays / (1 - stays) : 0);
   const chunks = parameters / length;
   return Math.ceil(chunks * (1 + (count * bitsPerIndex) / 8));
-}
-
-/** No body of the simulated model is longer. */
-function expectedBodyBytesMax(
-  size: number,
-  { chunk, perChunk }: { chunk: number; perChunk: number },
-): number {
-  const chunks = Math.ceil(size / chunk);
-  return chunks + Math.ceil((chunks * perChunk * (2 + 2 * Math.ceil(Math.log2(chunk)))) / 8) + 4;
 }

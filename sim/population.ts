@@ -3,6 +3,7 @@ import { rngFor } from '../src/math/rng.ts';
 import { drawRoles } from './adversaries/roles.ts';
 import { fatesOfModel, type Population, type RoundFate } from './churn/churn-model.ts';
 import type { Fate } from './fate.ts';
+import type { NetworkSpec } from './network/network-model.ts';
 import { canConnect, type Placement, placePeers } from './network/placement.ts';
 import { connectivityGraph, eclipsedGraph, type Graph, reachableGraph } from './network/topology.ts';
 import type { AdversarySpec } from './scenario/adversary-schema.ts';
@@ -15,6 +16,8 @@ export const bootSpreadMs = 1000;
 
 export interface WorldPeers {
   readonly network: ResolvedNetwork;
+  /** Flat, or by the placement. */
+  readonly latency: NetworkSpec['latency'];
   /** null where latencies are flat. */
   readonly placement: Placement | null;
   readonly graph: Graph;
@@ -33,9 +36,13 @@ export function populate(scenario: Scenario, name: string): WorldPeers {
   const { latency, nat } = network;
   const roles = drawRoles(adversaries, peers, rngFor(`${name}/roles`));
   const isTranslated = nat.cone + nat.symmetric > 0;
-  const places =
-    'regions' in latency ? latency : isTranslated ? { regions: nowhere, accessMs: noAccess } : null;
-  const placed = places && placePeers(peers, { ...places, nat }, rngFor(`${name}/places`));
+  const isFlat = 'min' in latency;
+  const flat = isFlat ? latency : noDelay;
+  // Peers of a flat network are behind their routers all the same.
+  const places = isFlat ? { regions: nowhere, accessMs: noDelay } : latency;
+  const placed =
+    isFlat && !isTranslated ? null : placePeers(peers, { ...places, nat }, rngFor(`${name}/places`));
+  const placement = isFlat ? null : placed;
   let graph = connectivityGraph(peers, scenario.network.degree, rngFor(`${name}/topology`));
   if (placed && isTranslated) {
     const open = placed.nat.flatMap((one, peer) => (one === 'open' ? [peer] : []));
@@ -50,7 +57,8 @@ export function populate(scenario: Scenario, name: string): WorldPeers {
   if (eclipses.size > 0) graph = eclipsedGraph(graph, eclipses, scenario.network.degree);
   return {
     network,
-    placement: 'regions' in latency ? placed : null,
+    latency: placement ?? flat,
+    placement,
     graph,
     roles,
     ...machinesOf(scenario, roles, name),
@@ -58,7 +66,7 @@ export function populate(scenario: Scenario, name: string): WorldPeers {
 }
 
 const nowhere = [{ name: 'anywhere', latitude: 0, longitude: 0, share: 1, radiusKm: 0 }];
-const noAccess = { min: 0, max: 0 };
+const noDelay = { min: 0, max: 0 };
 
 /** Speeds and data. The Sybils of one entry are one machine: one share, and each waits for the others. */
 function machinesOf(
@@ -77,12 +85,12 @@ function machinesOf(
   for (const role of new Set(roles)) {
     if (!role?.sybils) continue;
     const sybils = roles.flatMap((other, peer) => (other === role ? [peer] : []));
-    const [first] = sybils;
+    const first = sybils[0]!;
+    const sharedMs = msPerStep[first]! * sybils.length;
     for (const peer of sybils) {
-      msPerStep[peer] = msPerStep[first!]! * (peer === first ? sybils.length : 1);
-      shares[peer] = first!;
+      msPerStep[peer] = sharedMs;
+      shares[peer] = first;
     }
-    for (const peer of sybils) msPerStep[peer] = msPerStep[first!]!;
   }
   return { msPerStep, shares };
 }
@@ -96,6 +104,7 @@ export async function fatesOf(
 ): Promise<Fate[]> {
   const { peers, run, network, churn, churnModel, churnTrace } = scenario;
   const atUs = (round: number) => Math.round((startAtMs + round * run.slotMs) * 1000);
+  const secondUs = (seconds: number) => Math.round((startAtMs + 1000 * seconds) * 1000);
   const early = rngFor(`${name}/boot`);
   const earlyUs = Array.from({ length: peers }, () => early.int(bootSpreadMs * 1000));
   const boot = (peer: number): Fate => ({ kind: 'boot', peer, atUs: earlyUs[peer]! });
@@ -117,17 +126,10 @@ export async function fatesOf(
     }
   } else if (churnTrace !== undefined) {
     const changes = await readChurnTrace(churnTrace, peers, runSeconds);
-    const named = new Set(changes.map(({ peer }) => peer));
-    for (let peer = 0; peer < peers; peer++) {
-      const first = changes.find((change) => change.peer === peer);
-      if (!named.has(peer) || first?.up === false) fates.push(boot(peer));
-    }
+    const startsUp = new Map(changes.toReversed().map(({ peer, up }) => [peer, up]));
+    for (let peer = 0; peer < peers; peer++) if (startsUp.get(peer) !== true) fates.push(boot(peer));
     for (const { seconds, peer, up } of changes) {
-      fates.push({
-        kind: up ? 'boot' : 'crash',
-        peer,
-        atUs: Math.round((startAtMs + 1000 * seconds) * 1000),
-      });
+      fates.push({ kind: up ? 'boot' : 'crash', peer, atUs: secondUs(seconds) });
     }
   } else {
     const listed = churn.flatMap((entry): RoundFate[] => {
@@ -154,12 +156,10 @@ export async function fatesOf(
     );
   }
   if (network.capacityTrace !== undefined) {
-    for (const { seconds, upBytesPerSecond, downBytesPerSecond } of await readCapacityTrace(
-      network.capacityTrace,
-      runSeconds,
-    )) {
-      const time = Math.round((startAtMs + 1000 * seconds) * 1000);
-      fates.push({ kind: 'capacity', peer: 0, upBytesPerSecond, downBytesPerSecond, atUs: time });
+    const steps = await readCapacityTrace(network.capacityTrace, runSeconds);
+    for (const { seconds, upBytesPerSecond, downBytesPerSecond } of steps) {
+      const atUs = secondUs(seconds);
+      fates.push({ kind: 'capacity', peer: 0, upBytesPerSecond, downBytesPerSecond, atUs });
     }
   }
   return fates;

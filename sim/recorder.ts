@@ -24,7 +24,6 @@ export interface RecorderOptions {
 
 interface Counts {
   losses: number;
-  trained: number;
   staleness: number;
   accepted: number;
   published: number;
@@ -74,7 +73,6 @@ export class Recorder {
       case 'published':
         counts.published++;
         counts.losses += event.loss;
-        counts.trained++;
         return false;
       case 'skipped':
         counts.skipped++;
@@ -144,7 +142,7 @@ export class Recorder {
         round: this.#round,
         virtualSeconds: this.#sinceUs / 1e6,
         living,
-        lossMean: counts.trained > 0 ? counts.losses / counts.trained : null,
+        lossMean: counts.published > 0 ? counts.losses / counts.published : null,
         consensusDistance: measured,
         bytesSent: sentBytes - this.#sentBytes,
         bytesReceived: receivedBytes - this.#receivedBytes,
@@ -202,5 +200,5 @@ export class Recorder {
 }
 
 function noCounts(): Counts {
-  return { losses: 0, trained: 0, staleness: 0, accepted: 0, published: 0, skipped: 0 };
+  return { losses: 0, staleness: 0, accepted: 0, published: 0, skipped: 0 };
 }

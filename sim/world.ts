@@ -33,8 +33,6 @@ export interface World {
   readonly engine: EngineOptions;
   readonly peers: WorldPeers;
   readonly startAtMs: number;
-  /** Bytes of a round's delta, or of a model for strategies that push models; of the declared size, where there is one. */
-  readonly modelBytes: number;
   /** What the engine must tell attackers who see everything. */
   readonly onTrained: EngineDependencies['onTrained'];
 }
@@ -51,24 +49,24 @@ export async function buildWorld(scenario: Scenario): Promise<World> {
   });
   const initial = initialVector(run.model, run.seed);
   const peers = populate(scenario, name);
-  const { latency } = peers.network;
-  const spec = { ...peers.network, latency: peers.placement ?? ('min' in latency ? latency : noLatency) };
   const startAtMs =
     bootSpreadMs +
-    Math.ceil(2 * handshakeCrossings * largestLatencyMs(spec.latency, peers.graph)) +
+    Math.ceil(2 * handshakeCrossings * largestLatencyMs(peers.latency, peers.graph)) +
     Math.ceil(scenario.clock.offsetMs) +
     1000;
   const signed = signManifest({ ...run, startAtMs, initHash: vectorHash(initial) }, crypto, signers[0]!);
   const shared = createSharedWork(initial.length);
-  const declared = declaredSize(run, initial.length, scenario.declaredParameters ?? initial.length);
-  const inlineMax = declared.inlineBodyBytesMax;
+  const { declaredParameters } = scenario;
+  const declared =
+    declaredParameters === undefined ? null : declaredSize(run, initial.length, declaredParameters);
+  const inline = declared ? { inlineMax: declared.inlineBodyBytesMax } : {};
   const observatory = new Observatory(initial.length);
   const codec =
     run.strategy.id === 'delta-log' ? sparseSignCodec({ size: initial.length, ...run.strategy.codec }) : null;
   const attack = (peer: number): Pick<PeerPlan, 'behaviour'> => {
     const role = peers.roles[peer];
     if (!role) return {};
-    const context = { runId: signed.runId, crypto, bodyBytesMax: codec?.bodyBytesMax ?? 0, inlineMax };
+    const context = { runId: signed.runId, crypto, bodyBytesMax: codec?.bodyBytesMax ?? 0, ...inline };
     const isActive = (nowMs: number) => nowMs >= startAtMs + role.fromRound * run.slotMs;
     return {
       behaviour: behaviourOf(role, { observatory, context, signer: signers[peer]!, codec, isActive }),
@@ -79,14 +77,15 @@ export async function buildWorld(scenario: Scenario): Promise<World> {
   const engine: EngineOptions = {
     seed: name,
     network: {
-      ...spec,
+      ...peers.network,
+      latency: peers.latency,
       degree: scenario.network.degree,
       floodPublish: scenario.network.floodPublish,
       overheadBytes: scenario.network.overheadBytes,
       graph: peers.graph,
       ...(lossUntilRound === undefined ? {} : { lossUntilMs: startAtMs + lossUntilRound * run.slotMs }),
     },
-    ...(scenario.declaredParameters === undefined ? {} : { carrier: declared.carrier }),
+    ...(declared ? { carrier: declared.carrier } : {}),
     peers: signers.map(
       (signer, peer): PeerPlan => ({
         key: signer.key,
@@ -97,7 +96,7 @@ export async function buildWorld(scenario: Scenario): Promise<World> {
         createCore: (stored, incarnation) => {
           const rng = rngFor(`${name}/core/${peer}/${incarnation}`);
           const random = () => rng.float();
-          const dependencies = { crypto, signer, initial, random, stored, shared, inlineMax };
+          const dependencies = { crypto, signer, initial, random, stored, shared, ...inline };
           return createCore(signed.manifest, signed.runId, dependencies);
         },
       }),
@@ -112,10 +111,8 @@ export async function buildWorld(scenario: Scenario): Promise<World> {
         if (peers.roles[index] === null) observatory.note(round, start, result);
       }
     : undefined;
-  return { manifest: signed, engine, peers, startAtMs, modelBytes: declared.bodyBytes, onTrained };
+  return { manifest: signed, engine, peers, startAtMs, onTrained };
 }
-
-const noLatency = { min: 0, max: 0 };
 
 function clocksOf({ peers, clock }: Scenario, name: string): readonly (ClockError | undefined)[] {
   const { offsetMs, driftPpm } = clock;

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { basename, dirname, extname } from 'node:path';
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import { ConfigError } from '../config/config-error.ts';
+import { wholeNumber } from './arguments.ts';
 import { perform } from './perform.ts';
 import { addSimDiffCommand } from './sim-diff.ts';
 import { addSimFuzzCommand } from './sim-fuzz.ts';
@@ -25,7 +26,11 @@ export function addSimCommand(parent: Command): void {
     .option('--report <file>', 'write an HTML page with plots there, which opens without a network')
     .option('--record <file>', 'write all that the page shows there, as JSON, for `sim diff`')
     .option('--events <file>', 'write every protocol event there, as JSON lines')
-    .option('--workers <n>', 'threads that train; the trace is the same with any number', workersOf)
+    .option(
+      '--workers <n>',
+      'threads that train; the trace is the same with any number',
+      wholeNumber(1, workersMax),
+    )
     .option('--no-memory-check', 'start even where it looks as if the memory would not do')
     .action((file: string, options: Options, command: Command) =>
       perform(command, async ({ say, screen, signal }) => {
@@ -70,10 +75,4 @@ export function addSimCommand(parent: Command): void {
 function checkFolder(path: string | undefined): void {
   if (path === undefined || existsSync(dirname(path))) return;
   throw new ConfigError('BAD_USAGE', `${path}: its folder does not exist; create it first`);
-}
-
-function workersOf(text: string): number {
-  const workers = Number(text);
-  if (Number.isInteger(workers) && workers >= 1 && workers <= workersMax) return workers;
-  throw new InvalidArgumentError(`expected a whole number from 1 to ${workersMax}`);
 }
