@@ -4,7 +4,7 @@
  * ratio to copying the model's float32 vector in the same run.
  */
 import { parseArgs } from 'node:util';
-import { sparseSignCodec, squaredNorm } from '../src/codec/sparse-sign.ts';
+import { createDeltaCodec, deltaSquaredNorm } from '../src/codec/delta.ts';
 import { rngFor } from '../src/math/rng.ts';
 import { createCrypto, createSigner } from '../src/node/crypto.ts';
 import { sealEnvelope } from '../src/protocol/envelope.ts';
@@ -20,7 +20,7 @@ const RUNS = { warmUp: 2, counted: 11 };
 
 const crypto = createCrypto();
 const spec = deltaLogSchema.parse({ id: 'delta-log', expectedPeers: DELTAS });
-const codec = sparseSignCodec({ size: SIZE, ...spec.codec });
+const codec = createDeltaCodec(spec.codec, SIZE, () => 0);
 const context = { runId: 'bench', crypto, spec, bodyBytesMax: codec.bodyBytesMax };
 const initial = new Float32Array(SIZE);
 rngFor('bench/fold/initial').fillUniform(initial, -0.1, 0.1);
@@ -33,7 +33,7 @@ for (let author = 0; author < DELTAS; author++) {
   const delta = codec.decode(body);
   const signer = createSigner(new Uint8Array(32).fill(author + 1));
   const envelope = sealEnvelope({ round: 0, misses: 0 }, body, context, signer);
-  log.insert({ ...envelope, body, delta, norm: Math.sqrt(squaredNorm(delta)) });
+  log.insert({ ...envelope, body, delta, norm: Math.sqrt(deltaSquaredNorm(delta)) });
 }
 
 const start = initialState(initial, new Uint8Array(32));

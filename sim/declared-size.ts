@@ -2,8 +2,10 @@
  * What messages would cost if the model were as large as the scenario declares it, while the simulated one has a few
  * parameters. Bodies and snapshots are charged at the larger model's size; everything else at its own.
  */
+
+import { type CompressorSpec, createCompressor } from '../src/codec/create-compressor.ts';
+import { createDeltaCodec } from '../src/codec/delta.ts';
 import { riceParameter } from '../src/codec/rice.ts';
-import { sparseSignCodec } from '../src/codec/sparse-sign.ts';
 import { segmentBytesMax } from '../src/protocol/blob.ts';
 import { inlineBodyBytesMax } from '../src/protocol/envelope.ts';
 import type { RunSpec } from '../src/protocol/run-spec.ts';
@@ -22,7 +24,7 @@ export interface DeclaredSize {
  */
 export function declaredSize(run: RunSpec, size: number, parameters: number): DeclaredSize {
   const { strategy } = run;
-  if (strategy.id === 'epidemic') {
+  if (strategy.id !== 'delta-log') {
     const more = 4 * (parameters - size);
     return {
       carrier: {
@@ -37,7 +39,7 @@ export function declaredSize(run: RunSpec, size: number, parameters: number): De
     };
   }
   const bodyBytes = expectedBodyBytes(parameters, strategy.codec);
-  const simulated = sparseSignCodec({ size, ...strategy.codec }).bodyBytesMax;
+  const simulated = createDeltaCodec(strategy.codec, size, () => 0).bodyBytesMax;
   const isInline = bodyBytes <= inlineBodyBytesMax;
   /** Segments answer with one frame that is longer than a hash: a body's or a snapshot's. */
   const charge = (frame: Uint8Array): number =>
@@ -58,11 +60,19 @@ export function declaredSize(run: RunSpec, size: number, parameters: number): De
   };
 }
 
+/** Mean length of a body; of codecs other than the default, whose length hardly varies, the longest. */
+export function expectedBodyBytes(parameters: number, spec: CompressorSpec): number {
+  if (spec.id === 'sparse-sign') return expectedSparseSignBytes(parameters, spec);
+  // Of a size that costs nothing to make, for models of any.
+  const sample = Math.min(parameters, 1 << 20);
+  return Math.ceil((createCompressor(spec, sample).bodyBytesMax * parameters) / sample);
+}
+
 /**
  * Mean length of a sparse-sign body when the indices of a chunk are random: a byte of scale for each chunk; for each
  * index a sign and a Rice code of its gap, geometric with mean chunk / k (codec/sparse-sign.ts).
  */
-export function expectedBodyBytes(
+function expectedSparseSignBytes(
   parameters: number,
   { chunk, perChunk }: { readonly chunk: number; readonly perChunk: number },
 ): number {

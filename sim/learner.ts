@@ -1,7 +1,9 @@
 /** What trains in a scenario: one learner with a training share for every peer. */
 import { loadTaskData, mnistFolder, type TaskData } from '../src/data/dataset.ts';
 import { splitAmong } from '../src/data/partition.ts';
+import { withValidation } from '../src/data/validation.ts';
 import { rngFor } from '../src/math/rng.ts';
+import { flipLabels } from '../src/mixing/attacks/label-flip.ts';
 import { outputsOf, parameterCount } from '../src/protocol/model-layout.ts';
 import type { Learner } from '../src/training/learner.ts';
 import { createTfjsLearner } from '../src/training/tfjs-learner.ts';
@@ -55,7 +57,8 @@ export async function buildLearner(
     });
   }
   const path = data.dataset === 'mnist' ? mnistFolder() : data.dataset;
-  const { train, heldOut }: TaskData = await loadTaskData(run.task, run.model, path);
+  const whole: TaskData = await loadTaskData(run.task, run.model, path);
+  const { train, heldOut } = withValidation(whole, data.validationShare, data.evaluates);
   const classes = outputsOf(run.model);
   const shares = splitAmong(train, {
     peers,
@@ -69,7 +72,7 @@ export async function buildLearner(
     rounds: run.rounds,
     shares: shares.map((share, peer) => {
       if (!isFlipped(peer) || share.kind !== 'rows') return share;
-      return { ...share, labels: share.labels.map((label) => classes - 1 - label) };
+      return { ...share, labels: flipLabels(share.labels, classes) };
     }),
     heldOut,
     // Of the backends only this one has the same bits on every machine.

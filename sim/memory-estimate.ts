@@ -2,6 +2,8 @@
  * How much memory a scenario will take, before it does: coefficients fitted to what runs of each tier took at their peak
  * (docs/LOG.md), rounded up. An estimate for a refusal, not a promise.
  */
+import { topologyOf } from '../src/protocol/method-constraints.ts';
+import type { MixingStrategySpec } from '../src/protocol/method-schema.ts';
 import { parameterCount } from '../src/protocol/model-layout.ts';
 import { expectedBodyBytes } from './declared-size.ts';
 import type { Scenario } from './scenario/scenario.ts';
@@ -32,8 +34,31 @@ export function memoryEstimate({ peers, run, network, learner }: Scenario, worke
     // Residual, its copy on disk, and one end of training on its way.
     perPeer += comparingBytes + 3 * vector + publishers * roundsKept * logEntryBytes;
     shared += publishers * roundsKept * 3 * expectedBodyBytes(parameters, strategy.codec);
-  } else
-    perPeer += (4 + strategy.fanout) * vector + Math.min(run.rounds, peers) * strategy.fanout * heardBytes;
+  } else {
+    const fanout = Math.min(peers - 1, fanoutOf(strategy));
+    perPeer += (4 + fanout) * vector + Math.min(run.rounds, peers) * fanout * heardBytes;
+  }
   const learners = learner.id === 'tensorflow' ? Math.max(1, workers) * learnerBytes : peers * vector;
   return processBytes + learners + peers * perPeer + shared;
+}
+
+/** Models that a peer sends, and on average hears, in a round. */
+function fanoutOf(strategy: MixingStrategySpec): number {
+  const topology = topologyOf(strategy);
+  switch (topology.id) {
+    case 'complete':
+      return Number.POSITIVE_INFINITY;
+    case 'epidemic-local':
+    case 'epidemic-oracle':
+      return topology.fanout;
+    case 'random-regular':
+    case 'small-world':
+    case 'base-graph':
+      return topology.degree;
+    case 'static-exponential':
+    case 'moshpit-grid':
+      return 16;
+    default:
+      return 4;
+  }
 }

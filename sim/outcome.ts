@@ -6,6 +6,8 @@ export interface Outcome {
   /** Fraction of right answers on the held-out set, mean and least over the living peers; NaN where none lives. */
   readonly accuracyMean: number;
   readonly accuracyMin: number;
+  /** Mean loss per example on the same data (natural logarithm), mean over the living peers. */
+  readonly heldOutLoss: number;
   /** Number of different models, and the first `hashesMax` of their hashes in order. */
   readonly models: number;
   readonly modelHashes: readonly string[];
@@ -37,17 +39,20 @@ export async function measureOutcome(
     else groups.set(modelHash, { model: core.model(), count: 1 });
   }
   let sum = 0;
+  let losses = 0;
   let living = 0;
   let accuracyMin = Number.NaN;
   for (const { model, count } of [...groups.values()].slice(0, evaluatedMax)) {
-    const { accuracy } = await learner.evaluate(model);
+    const { accuracy, loss } = await learner.evaluate(model);
     sum += accuracy * count;
+    losses += loss * count;
     living += count;
     accuracyMin = Number.isNaN(accuracyMin) ? accuracy : Math.min(accuracyMin, accuracy);
   }
   return {
     accuracyMean: sum / living,
     accuracyMin,
+    heldOutLoss: losses / living,
     models: groups.size,
     modelHashes: [...groups.keys()].sort().slice(0, hashesMax),
     consensusDistance: distanceToMean([...groups.values()]),

@@ -5,7 +5,13 @@ import { fatesOfModel, type Population, type RoundFate } from './churn/churn-mod
 import type { Fate } from './fate.ts';
 import type { NetworkSpec } from './network/network-model.ts';
 import { canConnect, type Placement, placePeers } from './network/placement.ts';
-import { connectivityGraph, eclipsedGraph, type Graph, reachableGraph } from './network/topology.ts';
+import {
+  connectivityGraph,
+  eclipsedGraph,
+  type Graph,
+  joinedGraph,
+  reachableGraph,
+} from './network/topology.ts';
 import type { AdversarySpec } from './scenario/adversary-schema.ts';
 import { type ResolvedNetwork, resolveNetwork } from './scenario/network-schema.ts';
 import type { Scenario } from './scenario/scenario.ts';
@@ -30,7 +36,12 @@ export interface WorldPeers {
 }
 
 /** `name` names the random streams. @throws TopologyError where not everyone can be reached */
-export function populate(scenario: Scenario, name: string): WorldPeers {
+/** `wanted`: links that the run's own topology needs. */
+export function populate(
+  scenario: Scenario,
+  name: string,
+  wanted: readonly (readonly [number, number])[] = [],
+): WorldPeers {
   const { peers, adversaries } = scenario;
   const network = resolveNetwork(scenario.network);
   const { latency, nat } = network;
@@ -44,6 +55,7 @@ export function populate(scenario: Scenario, name: string): WorldPeers {
     isFlat && !isTranslated ? null : placePeers(peers, { ...places, nat }, rngFor(`${name}/places`));
   const placement = isFlat ? null : placed;
   let graph = connectivityGraph(peers, scenario.network.degree, rngFor(`${name}/topology`));
+  if (wanted.length > 0) graph = joinedGraph(graph, wanted);
   if (placed && isTranslated) {
     const open = placed.nat.flatMap((one, peer) => (one === 'open' ? [peer] : []));
     graph = reachableGraph(graph, (a, b) => canConnect(placed, a, b), open, rngFor(`${name}/nat`));

@@ -34,6 +34,8 @@ export interface SimulationResult {
   readonly peers: number;
   readonly accuracyMean: number;
   readonly accuracyMin: number;
+  /** Mean over the living peers of the loss per example on the held-out data. */
+  readonly heldOutLoss: number;
   /** Different models among the living peers, and hashes of (at most 16 of) them, sorted. */
   readonly models: number;
   readonly modelHashes: readonly string[];

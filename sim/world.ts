@@ -1,10 +1,13 @@
 /** From a scenario to a world: the signed manifest, the peers with their keys, data, speed and parts, and their fates. */
-import { sparseSignCodec } from '../src/codec/sparse-sign.ts';
+import { createDeltaCodec } from '../src/codec/delta.ts';
 import { rngFor } from '../src/math/rng.ts';
 import { createCrypto, createSigner } from '../src/node/crypto.ts';
 import { createCore } from '../src/protocol/create-core.ts';
 import type { Signer } from '../src/protocol/crypto.ts';
 import { type SignedManifest, signManifest } from '../src/protocol/manifest.ts';
+import { needsRoster } from '../src/protocol/method-constraints.ts';
+import { lastingNeighbours } from '../src/protocol/neighbourhood.ts';
+import type { RunSpec } from '../src/protocol/run-spec.ts';
 import { initialVector, vectorHash } from '../src/training/initial.ts';
 import { batchStreamKey } from '../src/training/learner.ts';
 import { behaviourOf, needsObservatory } from './adversaries/behaviours.ts';
@@ -23,6 +26,8 @@ import type { ClockError, PeerPlan } from './virtual-node.ts';
 const verdictsMax = 1 << 19;
 
 const eventsMax = 50_000_000;
+/** Rounds of a topology drawn anew each time whose links are made beforehand. */
+const topologyRoundsMax = 64;
 
 /** Virtual time a run may take beyond its rounds before it counts as stuck: as long again, and a minute. */
 const patienceFactor = 2;
@@ -48,13 +53,21 @@ export async function buildWorld(scenario: Scenario): Promise<World> {
     return isReal ? createSigner(secret) : simulatedSigner(secret);
   });
   const initial = initialVector(run.model, run.seed);
-  const peers = populate(scenario, name);
+  // Over a fixed topology everybody knows who takes part.
+  const membership: RunSpec['membership'] = needsRoster(run.strategy)
+    ? { kind: 'allow-list', members: signers.map(({ key }) => key) }
+    : run.membership;
+  const peers = populate(scenario, name, wantedLinks({ ...run, membership }, signers));
   const startAtMs =
     bootSpreadMs +
     Math.ceil(2 * handshakeCrossings * largestLatencyMs(peers.latency, peers.graph)) +
     Math.ceil(scenario.clock.offsetMs) +
     1000;
-  const signed = signManifest({ ...run, startAtMs, initHash: vectorHash(initial) }, crypto, signers[0]!);
+  const signed = signManifest(
+    { ...run, membership, startAtMs, initHash: vectorHash(initial) },
+    crypto,
+    signers[0]!,
+  );
   const shared = createSharedWork(initial.length);
   const { declaredParameters } = scenario;
   const declared =
@@ -62,14 +75,21 @@ export async function buildWorld(scenario: Scenario): Promise<World> {
   const inline = declared ? { inlineMax: declared.inlineBodyBytesMax } : {};
   const observatory = new Observatory(initial.length);
   const codec =
-    run.strategy.id === 'delta-log' ? sparseSignCodec({ size: initial.length, ...run.strategy.codec }) : null;
+    run.strategy.id === 'delta-log' ? createDeltaCodec(run.strategy.codec, initial.length, () => 0) : null;
   const attack = (peer: number): Pick<PeerPlan, 'behaviour'> => {
     const role = peers.roles[peer];
     if (!role) return {};
     const context = { runId: signed.runId, crypto, bodyBytesMax: codec?.bodyBytesMax ?? 0, ...inline };
     const isActive = (nowMs: number) => nowMs >= startAtMs + role.fromRound * run.slotMs;
     return {
-      behaviour: behaviourOf(role, { observatory, context, signer: signers[peer]!, codec, isActive }),
+      behaviour: behaviourOf(role, {
+        observatory,
+        context,
+        signer: signers[peer]!,
+        codec,
+        size: initial.length,
+        isActive,
+      }),
     };
   };
   const clocks = clocksOf(scenario, name);
@@ -112,6 +132,15 @@ export async function buildWorld(scenario: Scenario): Promise<World> {
       }
     : undefined;
   return { manifest: signed, engine, peers, startAtMs, onTrained };
+}
+
+/** Links between peers, by number, that the run's topology needs in its first rounds. */
+function wantedLinks(run: RunSpec, signers: readonly Signer[]): [number, number][] {
+  const numbers = new Map(signers.map(({ key }, peer) => [key, peer]));
+  const near = lastingNeighbours(run, topologyRoundsMax) ?? new Map<string, readonly string[]>();
+  return [...near].flatMap(([key, others]) =>
+    others.map((other): [number, number] => [numbers.get(key)!, numbers.get(other)!]),
+  );
 }
 
 function clocksOf({ peers, clock }: Scenario, name: string): readonly (ClockError | undefined)[] {

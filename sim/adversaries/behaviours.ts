@@ -3,7 +3,11 @@
  * is said to have given: the core then compresses and signs it as it would any other, so against `delta-log` a dense attack
  * arrives as its largest coordinates under the attacker's own error feedback.
  */
+import { subtractDelta } from '../../src/codec/delta.ts';
 import type { DeltaCodec } from '../../src/codec/delta-codec.ts';
+import type { Attack } from '../../src/mixing/attack.ts';
+import { dormant } from '../../src/mixing/attacks/dormant.ts';
+import { createAttack } from '../../src/mixing/create-attack.ts';
 import type { Signer } from '../../src/protocol/crypto.ts';
 import {
   type EnvelopeContext,
@@ -23,6 +27,8 @@ export interface AttackerMeans {
   readonly signer: Signer;
   /** Of the run's deltas; null where the strategy has none. */
   readonly codec: DeltaCodec | null;
+  /** Parameters of the model. */
+  readonly size: number;
   /** Whether the attack has begun when the attacker's clock shows `nowMs`. */
   readonly isActive: (nowMs: number) => boolean;
 }
@@ -31,21 +37,29 @@ type Training = Parameters<NonNullable<Behaviour['train']>>[0];
 
 /** Whether an attacker of this kind must know what the honest peers do. */
 export function needsObservatory(role: AdversarySpec | null): boolean {
-  const id = role?.behaviour.id;
-  return id === 'alie' || id === 'inner-product' || id === 'dissensus' || id === 'copycat';
+  return (role && attackOf(role.behaviour)?.needsHonest) ?? false;
+}
+
+/** The attack on what training gave; null for those on something else. */
+function attackOf(behaviour: BehaviourSpec): Attack | null {
+  switch (behaviour.id) {
+    case 'label-flip':
+    case 'equivocation':
+    case 'withhold':
+    case 'eclipse':
+      return null;
+    default:
+      return createAttack(behaviour);
+  }
 }
 
 /** The behaviour of one attacker. Label flipping is the learner's business: nothing is changed here. */
 export function behaviourOf({ behaviour, fromRound }: AdversarySpec, means: AttackerMeans): Behaviour {
   const act = actionOf(behaviour, means);
-  const update = updateOf(behaviour, means.observatory);
+  const attack = attackOf(behaviour);
+  const late = attack && dormant(fromRound, attack);
   return {
-    ...(update
-      ? {
-          train: (training: Training): TrainResult =>
-            training.round < fromRound ? training.result : claimed(training, update(training)),
-        }
-      : {}),
+    ...(late ? { train: (training: Training) => claimed(training, late, means.observatory) } : {}),
     ...(act
       ? {
           act: (outputs: readonly Output[], _: Input, nowMs: number) =>
@@ -55,58 +69,11 @@ export function behaviourOf({ behaviour, fromRound }: AdversarySpec, means: Atta
   };
 }
 
-/** What the attacker says its update was: end minus start. Null for the truth. */
-type Update = (training: Training) => ((i: number) => number) | null;
-
-function updateOf(spec: BehaviourSpec, observatory: Observatory): Update | null {
-  const own =
-    ({ start, result }: Training) =>
-    (i: number) =>
-      result.parameters[i]! - start[i]!;
-  switch (spec.id) {
-    case 'sign-flip':
-      return (training) => (i) => -spec.factor * own(training)(i);
-    case 'alie':
-      return () => {
-        const honest = observatory.latest();
-        return honest && ((i) => honest.updateMean[i]! - spec.z * Math.sqrt(honest.updateVariance[i]!));
-      };
-    case 'inner-product':
-      return () => {
-        const honest = observatory.latest();
-        return honest && ((i) => -spec.epsilon * honest.updateMean[i]!);
-      };
-    case 'dissensus':
-      return (training) => {
-        const honest = observatory.latest();
-        const { parameters } = training.result;
-        return honest && ((i) => own(training)(i) + spec.factor * (parameters[i]! - honest.modelMean[i]!));
-      };
-    case 'copycat':
-      return () => {
-        const { newest } = observatory;
-        return newest && ((i) => newest[i]!);
-      };
-    case 'free-rider': {
-      if (!spec.replays) return () => () => 0;
-      let first: Float32Array | null = null;
-      return (training) => {
-        first ??= training.start.map((_, i) => own(training)(i));
-        const replayed = first;
-        return (i) => replayed[i]!;
-      };
-    }
-    case 'label-flip':
-    case 'equivocation':
-    case 'withhold':
-    case 'eclipse':
-      return null;
-  }
-}
-
-function claimed({ start, result }: Training, update: ((i: number) => number) | null): TrainResult {
-  if (!update) return result;
-  return { ...result, parameters: start.map((value, i) => value + update(i)) };
+function claimed({ round, start, result }: Training, attack: Attack, observatory: Observatory): TrainResult {
+  const { parameters } = result;
+  const own = parameters.map((value, i) => value - start[i]!);
+  const update = attack.claim({ round, own, model: parameters, honest: observatory.latest() });
+  return update ? { ...result, parameters: start.map((value, i) => value + update[i]!) } : result;
 }
 
 function actionOf(
@@ -125,13 +92,13 @@ function actionOf(
 }
 
 /** An announcement of our own gets a second one of the same round beside it. */
-function withSecondMessage(output: Output, { context, signer, codec }: AttackerMeans): Output[] {
+function withSecondMessage(output: Output, { context, signer, codec, size }: AttackerMeans): Output[] {
   if (output.type !== 'announce' || !codec) return [output];
   const opened = openEnvelope(output.bytes, context);
   if (!opened.ok || !opened.envelope.body || opened.envelope.author !== signer.key) return [output];
-  const delta = codec.decode(opened.envelope.body);
-  const turned = codec.encode({ ...delta, signs: delta.signs.map((sign) => -sign) });
-  const second = sealEnvelope(opened.envelope, turned, context, signer);
+  const turned = new Float32Array(size);
+  subtractDelta(turned, codec.decode(opened.envelope.body));
+  const second = sealEnvelope(opened.envelope, codec.encode(codec.select(turned)), context, signer);
   return [output, { type: 'announce', bytes: encodeEnvelope(second, context.inlineMax) }];
 }
 

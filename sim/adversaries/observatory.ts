@@ -2,16 +2,8 @@
  * What attackers who see everything know: mean and spread of the honest updates and models of a round, as far as
  * trainings have ended. The literature's attacks assume it; a real attacker sees less.
  */
+import type { Honest } from '../../src/mixing/attack.ts';
 import type { TrainResult } from '../../src/training/learner.ts';
-
-export interface HonestRound {
-  readonly count: number;
-  /** Per coordinate: mean of end minus start, and of its square deviations. */
-  readonly updateMean: Float64Array;
-  readonly updateVariance: Float64Array;
-  /** Per coordinate: mean of the models that training ended with. */
-  readonly modelMean: Float64Array;
-}
 
 interface Sums {
   readonly round: number;
@@ -27,8 +19,8 @@ const roundsKept = 2;
 export class Observatory {
   readonly #size: number;
   readonly #rounds: Sums[] = [];
-  /** The newest honest update, end minus start. */
-  newest: Float32Array | null = null;
+  /** End minus start. */
+  #newest: Float32Array | null = null;
 
   constructor(size: number) {
     this.#size = size;
@@ -53,19 +45,19 @@ export class Observatory {
       sums.squares[i]! += before * (update - sums.mean[i]!);
       sums.models[i]! += (parameters[i]! - sums.models[i]!) / sums.count;
     }
-    this.newest = newest;
+    this.#newest = newest;
   }
 
   /** The newest round of which something is known; null before the first honest training. */
-  latest(): HonestRound | null {
+  latest(): Honest | null {
     const sums = this.#rounds.at(-1);
-    if (!sums) return null;
+    if (!sums || !this.#newest) return null;
     const { count, mean, squares, models } = sums;
     return {
-      count,
       updateMean: mean,
       updateVariance: squares.map((square) => square / count),
       modelMean: models,
+      newest: this.#newest,
     };
   }
 }

@@ -3,8 +3,9 @@
  * not decay; Karimireddy et al. 2019). Keeps the books of each peer from what it writes to its store.
  */
 
+import { addDelta, createDeltaCodec } from '../../src/codec/delta.ts';
+import type { DeltaCodec } from '../../src/codec/delta-codec.ts';
 import { decodeFloat32 } from '../../src/codec/dense.ts';
-import { addDecoded, sparseSignCodec } from '../../src/codec/sparse-sign.ts';
 import { type EnvelopeContext, openEnvelope } from '../../src/protocol/envelope.ts';
 import type { Output, ProtocolCore } from '../../src/protocol/io.ts';
 import { parameterCount } from '../../src/protocol/model-layout.ts';
@@ -25,7 +26,7 @@ const tolerance = 1e-4;
 
 export class MassLedger {
   readonly #size: number;
-  readonly #codec: ReturnType<typeof sparseSignCodec> | null;
+  readonly #codec: DeltaCodec | null;
   readonly #context: Omit<EnvelopeContext, 'bodyBytesMax'>;
   readonly #accounts = new Map<string, Account>();
 
@@ -35,7 +36,7 @@ export class MassLedger {
     this.#context = context;
     const { strategy } = run;
     const isKept = strategy.id === 'delta-log' && strategy.residualDecay === 1;
-    this.#codec = isKept ? sparseSignCodec({ size: this.#size, ...strategy.codec }) : null;
+    this.#codec = isKept ? createDeltaCodec(strategy.codec, this.#size, () => 0) : null;
   }
 
   /** The plan of a peer whose books are kept. */
@@ -91,7 +92,7 @@ export class MassLedger {
       const opened = openEnvelope(value, { ...this.#context, bodyBytesMax });
       if (!opened.ok || !opened.envelope.body) continue;
       const delta = new Float32Array(this.#size);
-      addDecoded(delta, this.#codec!.decode(opened.envelope.body));
+      addDelta(delta, this.#codec!.decode(opened.envelope.body));
       account.sent.set(opened.envelope.round, delta);
     }
   }

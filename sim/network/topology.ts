@@ -188,6 +188,18 @@ export function eclipsedGraph(
   return graphOf(graph.peers, Uint32Array.from(ends));
 }
 
+/** The graph with more edges, given by both their ends. */
+export function joinedGraph(graph: Graph, extra: Iterable<readonly [number, number]>): Graph {
+  const ends = new Set<number>();
+  const add = (a: number, b: number) => ends.add(Math.min(a, b) * graph.peers + Math.max(a, b));
+  for (let a = 0; a < graph.peers; a++) for (const b of neighboursOf(graph, a)) add(a, b);
+  for (const [a, b] of extra) add(a, b);
+  const flat = [...ends]
+    .sort((a, b) => a - b)
+    .flatMap((edge) => [Math.floor(edge / graph.peers), edge % graph.peers]);
+  return graphOf(graph.peers, Uint32Array.from(flat));
+}
+
 function graphOf(peers: number, ends: Uint32Array): Graph {
   const starts = new Uint32Array(peers + 1);
   for (const end of ends) starts[end + 1]!++;

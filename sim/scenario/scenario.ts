@@ -64,6 +64,16 @@ export const scenarioFileSchema = z.strictObject({
         .max(1e6)
         .default(0.5)
         .describe('label skew of the split over peers, smaller is more; 0.5 as Hsu 2019'),
+      validationShare: z
+        .number()
+        .min(0)
+        .max(0.5)
+        .default(0)
+        .describe('of the training data, not learned from, to choose constants by'),
+      evaluates: z
+        .enum(['held-out', 'validation'])
+        .default('held-out')
+        .describe('what models are evaluated on; validation needs a validationShare'),
     })
     .prefault({}),
   learner: learnerSchema.prefault({ id: 'tensorflow' }).describe('what trains'),
@@ -174,9 +184,12 @@ export function resolveScenario(content: ScenarioFile, named: RunSpec | undefine
 export function impossibleScenario(
   scenario: ScenarioFile,
 ): { readonly path: readonly PropertyKey[]; readonly message: string } | null {
-  const { peers, network, churn, run, runFile } = scenario;
+  const { peers, network, churn, run, runFile, data } = scenario;
   if ((run === undefined) === (runFile === undefined)) {
     return { path: ['runFile'], message: 'give either runFile or run, and not both' };
+  }
+  if (data.evaluates === 'validation' && data.validationShare === 0) {
+    return { path: ['data', 'validationShare'], message: 'must be above 0 where evaluates is validation' };
   }
   const badNetwork = impossibleNetwork(network);
   if (badNetwork) return { ...badNetwork, path: ['network', ...badNetwork.path] };

@@ -14,16 +14,26 @@ export interface SparseDelta {
   readonly scaleCodes: Uint8Array;
 }
 
+/** A delta of which every coordinate may be sent. */
+export interface DenseDelta {
+  readonly size: number;
+  readonly values: Float32Array;
+  /** The body that says so. */
+  readonly body: Uint8Array;
+}
+
+export type Delta = SparseDelta | DenseDelta;
+
 /** Turns dense vectors into bodies and back. Decoding is strict: one value has one encoding. */
-export interface DeltaCodec {
+export interface DeltaCodec<D extends Delta = Delta> {
   readonly id: string;
   /** Largest body that `decode` accepts, in bytes. */
   readonly bodyBytesMax: number;
   /** Selects what to send of `vector` (length `size`; not modified). Non-finite input throws. */
-  select(vector: Float32Array): SparseDelta;
-  encode(delta: SparseDelta): Uint8Array;
+  select(vector: Float32Array): D;
+  encode(delta: D): Uint8Array;
   /** Throws CodecError for anything that `encode` could not have produced. */
-  decode(body: Uint8Array): SparseDelta;
+  decode(body: Uint8Array): D;
 }
 
 export class CodecError extends Error {

@@ -48,7 +48,7 @@ interface ChunkLayout {
 }
 
 /** Builds the codec. @throws RangeError for impossible options. `select` throws NonFiniteError. */
-export function sparseSignCodec(options: SparseSignOptions): DeltaCodec {
+export function sparseSignCodec(options: SparseSignOptions): DeltaCodec<SparseDelta> {
   const { size, chunk, perChunk } = options;
   assertInRange('size', size, 1, 2 ** 32 - 1);
   assertInRange('chunk', chunk, 1, chunkMax);

@@ -6,7 +6,7 @@
  * Units are 2^-42 (codec/scale.ts) in doubles that hold integers: exact below 2^53, which entriesPerRoundMax
  * times the largest magnitude (< 4 = 2^44 units) respects; after each round coordinates are clamped to 2^52.
  */
-import { accumulate } from '../codec/accumulate.ts';
+import { accumulateDeltas } from '../codec/delta.ts';
 import { UNIT_BITS } from '../codec/scale.ts';
 import { scaledToFloat32 } from '../kernels/dense-vectors.ts';
 import { median } from '../math/statistics.ts';
@@ -166,7 +166,7 @@ export function foldRound(
     state.contributions.set(message.author, { deltas: before.deltas + 1, energy });
     return { delta: message.delta, multiplier: -weight };
   });
-  accumulate(state.units, terms, unitsMax);
+  accumulateDeltas(state.units, terms, unitsMax);
   for (const [author, slot] of slots) {
     if (slot.kind === 'equivocation' && !state.banned.has(author)) state.banned.set(author, round);
   }

@@ -3,7 +3,7 @@
  * logs that hold the same messages are equal whatever order they came in. Two different messages of one author
  * and round prove equivocation; the pair then stands in the set as one marker that carries no weight.
  */
-import type { SparseDelta } from '../codec/delta-codec.ts';
+import type { Delta } from '../codec/delta-codec.ts';
 import type { Crypto } from './crypto.ts';
 import { bytesToHex, type Envelope, hexToBytes, keyToBytes } from './envelope.ts';
 import type { PeerKey } from './io.ts';
@@ -12,7 +12,7 @@ import { entriesPerRoundMax } from './wire.ts';
 /** A message whose body is here and decoded. */
 export interface LogMessage extends Envelope {
   readonly body: Uint8Array;
-  readonly delta: SparseDelta;
+  readonly delta: Delta;
   /** Euclidean norm of the decoded delta. */
   readonly norm: number;
 }

@@ -3,6 +3,9 @@
  * live. The YAML files of `starlings run create`, the signed manifest and docs/CONFIG.md all come from here.
  */
 import * as z from 'zod';
+import { type Impossible, impossibleMethod } from './method-constraints.ts';
+import { compressorSchema, mixingSchemas } from './method-schema.ts';
+import { parameterCount } from './model-layout.ts';
 
 const count = (min: number, max: number) => z.int().min(min).max(max);
 
@@ -158,13 +161,7 @@ export type TrainingSpec = z.infer<typeof trainingSchema>;
 
 export const deltaLogSchema = z.strictObject({
   id: z.literal('delta-log'),
-  codec: z
-    .strictObject({
-      id: z.literal('sparse-sign').default('sparse-sign'),
-      chunk: count(64, 65536).default(4096).describe('coordinates per chunk; 4096 as SparseLoCo'),
-      perChunk: count(1, 4096).default(64).describe('coordinates sent per chunk (k); 64 as SparseLoCo'),
-    })
-    .prefault({}),
+  codec: compressorSchema.prefault({ id: 'sparse-sign' }).describe('of the deltas, with error feedback'),
   residualDecay: z
     .number()
     .min(0)
@@ -200,15 +197,7 @@ export const deltaLogSchema = z.strictObject({
 });
 export type DeltaLogSpec = z.infer<typeof deltaLogSchema>;
 
-export const epidemicSchema = z.strictObject({
-  id: z.literal('epidemic'),
-  fanout: count(1, 64)
-    .default(3)
-    .describe('peers each model is sent to per round (s); de Vos 2023 uses about log2 n'),
-});
-export type EpidemicSpec = z.infer<typeof epidemicSchema>;
-
-export const strategySchema = z.discriminatedUnion('id', [deltaLogSchema, epidemicSchema]);
+export const strategySchema = z.discriminatedUnion('id', [deltaLogSchema, ...mixingSchemas]);
 export type StrategySpec = z.infer<typeof strategySchema>;
 
 const peerKeySchema = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hexadecimal digits');
@@ -237,11 +226,6 @@ export const runSpecSchema = z.strictObject({
 });
 export type RunSpec = z.infer<typeof runSpecSchema>;
 
-interface Impossible {
-  readonly path: readonly string[];
-  readonly message: string;
-}
-
 /**
  * Checks what no single field shows. Returns the first combination that cannot work, with the path of the
  * field to change, or null.
@@ -255,14 +239,15 @@ export function impossibleCombination(spec: RunSpec): Impossible | null {
         message: `must be below windowRounds (${strategy.windowRounds}): a delta admitted last needs time to spread`,
       };
     }
-    if (strategy.codec.perChunk > strategy.codec.chunk) {
-      return {
-        path: ['strategy', 'codec', 'perChunk'],
-        message: `must not exceed chunk (${strategy.codec.chunk})`,
-      };
+    const { codec } = strategy;
+    if ('perChunk' in codec && codec.chunk !== null && codec.perChunk > codec.chunk) {
+      return { path: ['strategy', 'codec', 'perChunk'], message: `must not exceed chunk (${codec.chunk})` };
     }
+    return impossibleTask(spec);
   }
-  return impossibleTask(spec);
+  const { membership } = spec;
+  const peers = membership.kind === 'allow-list' ? membership.members.length : null;
+  return impossibleTask(spec) ?? impossibleMethod(strategy, parameterCount(spec.model), peers);
 }
 
 /** What a task's examples are made of must be what the model takes. */

@@ -14,7 +14,8 @@ export type SharedKind =
   | 'parameters'
   | 'model-hash'
   | 'snapshot'
-  | 'initial';
+  | 'initial'
+  | 'topology';
 
 export interface SharedWork {
   /** What `compute` gives for the object `key`; asked again for the same object, it may give the first answer again. */

@@ -31,9 +31,11 @@ export type Request =
   /** Signed headers of the snapshots on offer. */
   | { readonly kind: 'snapshots' }
   /** A whole model, pushed by a mixing strategy. */
-  | { readonly kind: 'push'; readonly envelope: Uint8Array };
+  | { readonly kind: 'push'; readonly envelope: Uint8Array }
+  /** State of a mixing strategy, for a peer that comes late or lost touch. */
+  | { readonly kind: 'share' };
 
-const TAGS = ['digest', 'messages', 'leaves', 'segment', 'snapshots', 'push'] as const;
+const TAGS = ['digest', 'messages', 'leaves', 'segment', 'snapshots', 'push', 'share'] as const;
 
 export function encodeRequest(request: Request): Uint8Array {
   const tag = TAGS.indexOf(request.kind);
@@ -54,6 +56,7 @@ export function encodeRequest(request: Request): Uint8Array {
     case 'segment':
       return dagCbor.encode([tag, request.root, request.index]);
     case 'snapshots':
+    case 'share':
       return dagCbor.encode([tag]);
     case 'push':
       return dagCbor.encode([tag, request.envelope]);
@@ -83,6 +86,7 @@ export function decodeRequest(bytes: Uint8Array): Request | null {
     case 'segment':
       return fields.length === 3 && isBytes(a, 32) && isCount(b) ? { kind, root: a, index: b } : null;
     case 'snapshots':
+    case 'share':
       return fields.length === 1 ? { kind } : null;
     case 'push':
       return fields.length === 2 && a instanceof Uint8Array ? { kind, envelope: a } : null;

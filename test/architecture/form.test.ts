@@ -36,7 +36,7 @@ function matches(pattern: RegExp, lines: readonly string[]): boolean[] {
 
 describe('form', () => {
   test('neither the core nor the simulator reads a clock or draws by chance', () => {
-    const pure = sources.filter(({ path }) => /^(sim|src\/(protocol|codec|math))\//.test(path));
+    const pure = sources.filter(({ path }) => /^(sim|src\/(protocol|mixing|codec|math))\//.test(path));
     assert.ok(pure.length > 40);
     assert.deepEqual(
       linesMatching(pure, ambient),
@@ -49,7 +49,7 @@ describe('form', () => {
   });
 
   test('the core is synchronous', () => {
-    const core = sources.filter(({ path }) => /^src\/(protocol|codec|math|kernels)\//.test(path));
+    const core = sources.filter(({ path }) => /^src\/(protocol|mixing|codec|math|kernels)\//.test(path));
     assert.deepEqual(
       linesMatching(core, asynchronous),
       [],

@@ -23,6 +23,7 @@ const rows = [
   ['node'],
   ['training', 'data'],
   ['protocol'],
+  ['mixing'],
   ['codec'],
   ['math'],
   ['kernels'],
@@ -33,7 +34,7 @@ function mayImport(folder: string): readonly string[] {
   const sim = folder === 'index' || folder === 'cli' ? ['sim'] : [];
   switch (folder) {
     case 'sim':
-      return ['node', 'protocol', 'training', 'data', 'codec', 'math', 'config'];
+      return ['node', 'protocol', 'training', 'data', 'mixing', 'codec', 'math', 'config'];
     case 'config':
       return ['protocol'];
     default: {
@@ -82,7 +83,7 @@ function libp2pOutsideNetwork(files: readonly SourceFile[]): string[] {
 
 function nodeModulesInTheCore(files: readonly SourceFile[]): string[] {
   return [...imports(files)]
-    .filter(({ file }) => ['protocol', 'codec', 'math', 'kernels'].includes(folderOf(file.path)))
+    .filter(({ file }) => ['protocol', 'mixing', 'codec', 'math', 'kernels'].includes(folderOf(file.path)))
     .filter(
       ({ specifier }) => specifier.startsWith('node:') || /^(fs|net|crypto|os|path|tls)$/.test(specifier),
     )

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { decodeFloat32, encodeFloat32 } from '../../src/codec/dense.ts';
+import { encodeFloat32 } from '../../src/codec/dense.ts';
 import { meanOfVectors } from '../../src/math/vector.ts';
 import type { Signer } from '../../src/protocol/crypto.ts';
 import { encodeStoredEnvelope, sealEnvelope } from '../../src/protocol/envelope.ts';
 import type { RefusalReason } from '../../src/protocol/io.ts';
+import { decodeState } from '../../src/protocol/parcel-coding.ts';
 import { encodeRequest } from '../../src/protocol/wire.ts';
 import { Flock, type FlockOptions, lossy, towardsTarget } from './flock.ts';
 import { crypto, type RunChanges, signerOf, smallRun, smallVector } from './small-run.ts';
@@ -97,7 +98,7 @@ describe('epidemic learning', () => {
     assert.notDeepEqual(model, flock.run.initial);
     flock.kill(0);
     const stored = flock.member(0).store.get('self/model')!;
-    assert.deepEqual(decodeFloat32(stored, model.length), model);
+    assert.deepEqual(decodeState(stored)?.vectors, [model]);
     flock.boot(0);
     assert.deepEqual(flock.core(0).model(), model);
     assert.ok(flock.finish());

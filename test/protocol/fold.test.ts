@@ -259,6 +259,7 @@ function foldByHand(
   const rate = spec.outerRate ?? Math.min(1 / Math.sqrt(messages.length), 4 / messages.length);
   const next = [...units];
   for (const { delta, misses, norm } of messages) {
+    assert.ok('indices' in delta);
     const clip = reference > 0 ? Math.min(1, (spec.clipFactor * reference) / norm) : 1;
     const weight = rate * (1 / (1 + misses / spec.committeeSize)) * clip;
     delta.indices.forEach((index, at) => {

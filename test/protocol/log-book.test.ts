@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { addDelta } from '../../src/codec/delta.ts';
 import { encodeFloat32 } from '../../src/codec/dense.ts';
-import { addDecoded } from '../../src/codec/sparse-sign.ts';
 import { rngFor } from '../../src/math/rng.ts';
 import { bytesToHex } from '../../src/protocol/envelope.ts';
 import { foldRound, initialState, toParameters } from '../../src/protocol/fold.ts';
@@ -58,7 +58,7 @@ describe('fact 12: the model is a function of the set', () => {
   test('the same deltas in float32 addition give more than one', () => {
     const hashes = orders.map((order) => {
       const model = run.initial.slice();
-      for (const message of new Set(order)) addDecoded(model, message.delta);
+      for (const message of new Set(order)) addDelta(model, message.delta);
       return hashOf(model);
     });
     assert.ok(new Set(hashes).size > 1);

@@ -1,6 +1,7 @@
 /** A run small enough to fold by hand, its peers and their messages, all from real keys. */
+
+import { createDeltaCodec, deltaSquaredNorm } from '../../src/codec/delta.ts';
 import { encodeFloat32 } from '../../src/codec/dense.ts';
-import { sparseSignCodec, squaredNorm } from '../../src/codec/sparse-sign.ts';
 import { rngFor } from '../../src/math/rng.ts';
 import { createCrypto, createSigner } from '../../src/node/crypto.ts';
 import type { Signer } from '../../src/protocol/crypto.ts';
@@ -43,7 +44,7 @@ export function specOf(changes: RunChanges = {}): RunSpec {
     task: { kind: 'idx-images' },
     training: { localSteps: 4 },
     strategy: strategySchema.parse(
-      changes.strategy?.['id'] === 'epidemic'
+      (changes.strategy?.['id'] ?? 'delta-log') !== 'delta-log'
         ? changes.strategy
         : { id: 'delta-log', codec: { chunk: 64, perChunk: 8 }, ...changes.strategy },
     ),
@@ -82,7 +83,7 @@ export function deltaLogSpec(changes: Record<string, unknown> = {}): DeltaLogSpe
 export function contextOf(run: SmallRun): FoldContext & EnvelopeContext {
   const spec = run.manifest.strategy;
   if (spec.id !== 'delta-log') throw new Error('the run has no log');
-  const codec = sparseSignCodec({ size: run.initial.length, ...spec.codec });
+  const codec = createDeltaCodec(spec.codec, run.initial.length, () => 0);
   return { runId: run.runId, crypto, spec, bodyBytesMax: codec.bodyBytesMax };
 }
 
@@ -94,10 +95,9 @@ export function messageOf(
   vector: Float32Array,
   misses = 0,
 ): LogMessage {
-  const { chunk, perChunk } = context.spec.codec;
-  const codec = sparseSignCodec({ size: vector.length, chunk, perChunk });
+  const codec = createDeltaCodec(context.spec.codec, vector.length, () => 0);
   const body = codec.encode(codec.select(vector));
   const delta = codec.decode(body);
   const envelope = sealEnvelope({ round, misses }, body, context, author);
-  return { ...envelope, body, delta, norm: Math.sqrt(squaredNorm(delta)) };
+  return { ...envelope, body, delta, norm: Math.sqrt(deltaSquaredNorm(delta)) };
 }

@@ -137,7 +137,7 @@ describe('requests and answers', () => {
     const root = new Uint8Array(32);
     for (const fields of [
       [],
-      [6],
+      [7],
       [-1],
       ['digest'],
       [4, 0],

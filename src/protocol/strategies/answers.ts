@@ -81,6 +81,7 @@ function framesFor(
     }
     case 'snapshots':
       return replica.snapshots.map((snapshot) => signSnapshotHeader(snapshot, context.runId, node.signer));
+    case 'share':
     case 'push':
       return 'absurd';
   }

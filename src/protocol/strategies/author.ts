@@ -3,9 +3,10 @@
  * out of it. Whatever is subtracted from the residual is written in the same transaction as the message that
  * carries it.
  */
+
+import { addDelta, subtractDelta } from '../../codec/delta.ts';
 import type { DeltaCodec } from '../../codec/delta-codec.ts';
 import { decodeFloat32, encodeFloat32 } from '../../codec/dense.ts';
-import { addDecoded, subtractDecoded } from '../../codec/sparse-sign.ts';
 import { absMax, decayAndAdd } from '../../kernels/dense-vectors.ts';
 import type { Signer } from '../crypto.ts';
 import { bytesToHex, type Envelope, type EnvelopeContext, hexToBytes, sealEnvelope } from '../envelope.ts';
@@ -65,13 +66,13 @@ export class Author {
   publish(round: number, misses: number): Envelope & { readonly body: Uint8Array } {
     const delta = this.#codec.select(this.#residual);
     const body = this.#codec.encode(delta);
-    subtractDecoded(this.#residual, delta);
+    subtractDelta(this.#residual, delta);
     return { ...sealEnvelope({ round, misses }, body, this.#context, this.#signer), body };
   }
 
   /** A message of ours missed its round: what it carried goes back. */
   takeBack(message: LogMessage): void {
-    addDecoded(this.#residual, message.delta);
+    addDelta(this.#residual, message.delta);
     this.#returned.add(message.id);
     for (const oldest of this.#returned) {
       if (this.#returned.size <= returnedMax) break;
@@ -85,7 +86,7 @@ export class Author {
    */
   payAgain(message: LogMessage): boolean {
     if (!this.#returned.delete(message.id)) return false;
-    subtractDecoded(this.#residual, message.delta);
+    subtractDelta(this.#residual, message.delta);
     return true;
   }
 

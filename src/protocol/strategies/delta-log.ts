@@ -5,8 +5,8 @@
  * judges it, what the parts decide leaves as outputs.
  */
 import { fromString } from 'uint8arrays';
+import { createDeltaCodec } from '../../codec/delta.ts';
 import type { DeltaCodec } from '../../codec/delta-codec.ts';
-import { sparseSignCodec } from '../../codec/sparse-sign.ts';
 import type { CoreDependencies } from '../core-dependencies.ts';
 import { announcementBytesMax, encodeEnvelope, openEnvelope } from '../envelope.ts';
 import { messageTicket, sortitionThreshold, sortitionTicket } from '../fold.ts';
@@ -52,7 +52,7 @@ export class DeltaLog implements ProtocolCore {
     this.#spec = spec;
     this.#deps = deps;
     const size = deps.initial.length;
-    this.#codec = sparseSignCodec({ size, chunk: spec.codec.chunk, perChunk: spec.codec.perChunk });
+    this.#codec = createDeltaCodec(spec.codec, size, deps.random);
     this.#context = {
       runId,
       crypto: deps.crypto,

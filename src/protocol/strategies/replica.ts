@@ -2,9 +2,10 @@
  * One replica of the model: the log of open rounds on top of a folded base, the snapshots it offers, and what of
  * all that is on disk. Knows nothing of peers or time.
  */
-import type { DeltaCodec, SparseDelta } from '../../codec/delta-codec.ts';
+
+import { deltaSquaredNorm } from '../../codec/delta.ts';
+import type { Delta, DeltaCodec } from '../../codec/delta-codec.ts';
 import { encodeFloat32 } from '../../codec/dense.ts';
-import { squaredNorm } from '../../codec/sparse-sign.ts';
 import {
   bytesToHex,
   type Envelope,
@@ -100,13 +101,13 @@ export class Replica {
   #decode(envelope: Envelope): LogMessage | null {
     const body = envelope.body;
     if (!body) return null;
-    let delta: SparseDelta;
+    let delta: Delta;
     try {
       delta = this.#options.codec.decode(body);
     } catch {
       return null;
     }
-    return { ...envelope, body, delta, norm: Math.sqrt(squaredNorm(delta)) };
+    return { ...envelope, body, delta, norm: Math.sqrt(deltaSquaredNorm(delta)) };
   }
 
   insert(message: LogMessage): Insertion {

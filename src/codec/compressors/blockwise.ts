@@ -1,0 +1,87 @@
+import {
+  addQuantised,
+  bitsPerCode,
+  packedBytes,
+  type QuantiseScheme,
+  quantise,
+} from '../../kernels/quantise.ts';
+import { type Compressor, checkVector, compressor } from '../compressor.ts';
+import { CodecError } from '../delta-codec.ts';
+
+/** Bits that a code of each scheme needs: int8 has 255 values. */
+const boundOf: Readonly<Record<QuantiseScheme, number>> = {
+  sign: 1,
+  'two-bit': 2,
+  int4: Math.log2(15),
+  int8: Math.log2(255),
+};
+
+/**
+ * Few bits a number and one float32 scale for a block: `int8` and `int4` in even steps (Dettmers 2016, "8-Bit Approximations"),
+ * `sign` with the mean magnitude (Bernstein et al. 2018, "signSGD"), `two-bit` with the levels of Lloyd and Max for normal numbers.
+ * The kernel rounds to nearest; body: all scales, then all codes.
+ */
+export function blockwise(id: QuantiseScheme, size: number, block: number): Compressor {
+  const blocks = Math.ceil(size / block);
+  const packedLength = packedBytes(id, size, block);
+  const isEven = id === 'int8' || id === 'int4';
+  /** The bytes of each block's codes. */
+  function* codesOf(body: Uint8Array): Generator<readonly [number, Uint8Array]> {
+    const each = packedBytes(id, block, block);
+    for (let b = 0; b < blocks; b++) {
+      const start = 4 * blocks + b * each;
+      yield [b, body.subarray(start, Math.min(start + each, body.length))];
+    }
+  }
+  const decompress = (body: Uint8Array): Float32Array => {
+    if (body.length !== 4 * blocks + packedLength) {
+      throw new CodecError(`a body has ${4 * blocks + packedLength} bytes, this one ${body.length}`);
+    }
+    const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
+    const scales = Float32Array.from({ length: blocks }, (_, b) => {
+      const scale = view.getFloat32(4 * b, true);
+      if (!(scale >= 0 && Number.isFinite(scale)) || Object.is(scale, -0))
+        throw new CodecError(`block ${b} has no scale`);
+      return scale;
+    });
+    for (const [b, bytes] of codesOf(body))
+      checkCodes(bytes, Math.min(block, size - b * block), scales[b]!, id);
+    const vector = new Float32Array(size);
+    addQuantised(vector, { scheme: id, length: size, block, scales, packed: body.subarray(4 * blocks) });
+    return vector;
+  };
+  const compress = (vector: Float32Array): Uint8Array => {
+    checkVector(vector, size);
+    const { scales, packed } = quantise(vector.slice(), id, block);
+    const body = new Uint8Array(4 * blocks + packed.length);
+    const view = new DataView(body.buffer);
+    for (const [b, scale] of scales.entries()) view.setFloat32(4 * b, scale, true);
+    body.set(packed, 4 * blocks);
+    // A scale that was rounded to zero has no signs.
+    for (const [b, bytes] of codesOf(body)) if (scales[b] === 0) bytes.fill(0);
+    return body;
+  };
+  return compressor({
+    id,
+    size,
+    isBiased: !isEven,
+    bodyBytesMax: 4 * blocks + packedLength,
+    boundBits: boundOf[id],
+    compress,
+    decompress(body) {
+      const vector = decompress(body);
+      // What was quantised is its own quantisation: codes and scales that nobody could have written are not.
+      if (isEven && compress(vector).some((byte, i) => byte !== body[i])) {
+        throw new CodecError('these codes and scales are of no vector');
+      }
+      return vector;
+    },
+  });
+}
+
+/** @throws CodecError where bits are set that no number has */
+function checkCodes(bytes: Uint8Array, count: number, scale: number, id: QuantiseScheme): void {
+  if (scale === 0 && bytes.some((byte) => byte !== 0)) throw new CodecError('a block of zeros has signs');
+  const used = (count * bitsPerCode[id]) % 8;
+  if (used > 0 && bytes.at(-1)! >> used !== 0) throw new CodecError('the padding of a block is not zero');
+}

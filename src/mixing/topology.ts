@@ -1,0 +1,130 @@
+/**
+ * Who mixes with whom. A topology gives for every round a sparse mixing matrix W: x_i <- sum over j of W_ij x_j. Whatever
+ * W_ij (i is not j) is not zero, j sends to i in that round.
+ */
+
+/** Entries of row i of W by column, the diagonal among them. */
+export type MixingRow = ReadonlyMap<number, number>;
+
+export interface Topology {
+  readonly id: string;
+  /** Number of peers n; they are numbered from 0. */
+  readonly peers: number;
+  /** W of round t is that of round t + period: 1 where it never changes; null where it is drawn anew each round. */
+  readonly period: number | null;
+  /**
+   * doubly: rows and columns sum to one, so that averages are kept. column: only columns do, as every sender splits what it has:
+   * for push-sum alone.
+   */
+  readonly stochastic: 'doubly' | 'column';
+  /** Whether W equals its transpose in every round. */
+  readonly isSymmetric: boolean;
+  /** W of a round, counted from 0: one row for each peer. Equal arguments give equal matrices. */
+  matrix(round: number): readonly MixingRow[];
+}
+
+/** A topology asked for what cannot be. */
+export class TopologyError extends RangeError {
+  override readonly name = 'TopologyError';
+  readonly code = 'BAD_TOPOLOGY';
+}
+
+/** How edges of an undirected graph become weights. */
+export type WeightRule = 'uniform' | 'metropolis-hastings';
+
+/** Neighbours of each peer, without itself. */
+export type Graph = ReadonlyArray<ReadonlySet<number>>;
+
+/**
+ * Symmetric, doubly stochastic weights of an undirected graph. uniform: 1 / (largest degree + 1) on every edge.
+ * metropolis-hastings: 1 / (1 + max(deg i, deg j)) (Xiao, Boyd: "Fast linear iterations for distributed averaging", 2004).
+ * The rest stays on the diagonal.
+ */
+export function weighted(graph: Graph, rule: WeightRule): MixingRow[] {
+  const largest = Math.max(0, ...graph.map(({ size }) => size));
+  return graph.map((neighbours, i) => {
+    const row = new Map<number, number>();
+    let rest = 1;
+    for (const j of [...neighbours].sort((a, b) => a - b)) {
+      const degree = rule === 'uniform' ? largest : Math.max(neighbours.size, graph[j]!.size);
+      row.set(j, 1 / (degree + 1));
+      rest -= 1 / (degree + 1);
+    }
+    return row.set(i, rest);
+  });
+}
+
+/** Groups whose members all take the mean of their group; peers in none keep what they have. */
+export function meansOfGroups(peers: number, groups: readonly (readonly number[])[]): MixingRow[] {
+  const rows = Array.from({ length: peers }, (_, i) => new Map([[i, 1]]));
+  for (const group of groups) {
+    for (const i of group) rows[i] = new Map(group.map((j) => [j, 1 / group.length]));
+  }
+  return rows;
+}
+
+/** W as n rows of n numbers. */
+export function denseMatrix(rows: readonly MixingRow[]): Float64Array[] {
+  return rows.map((row) => {
+    const dense = new Float64Array(rows.length);
+    for (const [j, weight] of row) dense[j] = weight;
+    return dense;
+  });
+}
+
+/** To whom a peer sends in a round, and with which weight it is taken. */
+export function columnOf(rows: readonly MixingRow[], peer: number): Map<number, number> {
+  const column = new Map<number, number>();
+  rows.forEach((row, i) => {
+    const weight = row.get(peer);
+    if (weight !== undefined) column.set(i, weight);
+  });
+  return column;
+}
+
+/** One averaging round on any vectors: x_i <- sum over j of W_ij x_j, as fresh float64 vectors. */
+export function mixOnce(rows: readonly MixingRow[], vectors: readonly ArrayLike<number>[]): Float64Array[] {
+  return rows.map((row) => {
+    const mixed = new Float64Array(vectors[0]!.length);
+    for (const [j, weight] of row) {
+      const vector = vectors[j]!;
+      for (let k = 0; k < mixed.length; k++) mixed[k] = mixed[k]! + weight * vector[k]!;
+    }
+    return mixed;
+  });
+}
+
+/**
+ * Largest modulus of the eigenvalues of symmetric W but the first: how much of a disagreement is left after a round. By power
+ * iteration on W W - J; `steps` of them.
+ */
+export function secondEigenvalue(rows: readonly MixingRow[], steps = 20_000): number {
+  const n = rows.length;
+  if (n === 1) return 0;
+  let x = Float64Array.from({ length: n }, (_, i) => Math.sin(i + 1) + 0.3 * Math.cos(3 * i));
+  let ratio = 0;
+  for (let step = 0; step < steps; step++) {
+    centre(x);
+    const length = Math.sqrt(x.reduce((sum, value) => sum + value * value, 0));
+    if (length < 1e-150) return 0;
+    x = x.map((value) => value / length);
+    const once = mixOnce(
+      rows,
+      [...x].map((value) => [value]),
+    ).map(([value]) => value!);
+    const twice = mixOnce(
+      rows,
+      once.map((value) => [value]),
+    ).map(([value]) => value!);
+    const before = ratio;
+    ratio = twice.reduce((sum, value, i) => sum + value * x[i]!, 0);
+    x = Float64Array.from(twice);
+    if (step > 50 && Math.abs(ratio - before) < 1e-16) break;
+  }
+  return Math.sqrt(Math.max(0, ratio));
+}
+
+function centre(x: Float64Array): void {
+  const mean = x.reduce((sum, value) => sum + value, 0) / x.length;
+  for (let i = 0; i < x.length; i++) x[i] = x[i]! - mean;
+}

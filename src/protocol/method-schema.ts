@@ -1,0 +1,275 @@
+/**
+ * Strategies that mix models, and the topologies, aggregators and codecs that they are made of: ids, constants, defaults, ranges
+ * and where these come from.
+ */
+import * as z from 'zod';
+
+const count = (min: number, max: number) => z.int().min(min).max(max);
+
+const weights = z
+  .enum(['uniform', 'metropolis-hastings'])
+  .default('metropolis-hastings')
+  .describe('uniform: 1 / (largest degree + 1); metropolis-hastings: 1 / (1 + larger degree of the two)');
+const degree = (text: string) => count(1, 1024).describe(text);
+const fanout = count(1, 64)
+  .default(3)
+  .describe('peers each model is sent to per round (s); de Vos 2023 uses about log2 n');
+
+const topologyForms = {
+  ring: z.strictObject({ id: z.literal('ring').describe('the two beside oneself'), weights }),
+  torus: z.strictObject({
+    id: z.literal('torus').describe('four on a grid whose edges meet; s x s peers'),
+    weights,
+  }),
+  complete: z.strictObject({ id: z.literal('complete').describe('all with all') }),
+  'random-regular': z.strictObject({
+    id: z.literal('random-regular').describe('neighbours drawn once'),
+    degree: degree('neighbours of each peer'),
+    weights,
+  }),
+  'static-exponential': z.strictObject({
+    id: z.literal('static-exponential').describe('1, 2, 4, ... ahead (Ying 2021)'),
+  }),
+  'one-peer-exponential': z.strictObject({
+    id: z.literal('one-peer-exponential').describe('2^(t mod tau) ahead in round t (Ying 2021)'),
+  }),
+  'base-graph': z.strictObject({
+    id: z.literal('base-graph').describe('exact averaging in few rounds for any n (Takezawa 2023)'),
+    degree: degree('most neighbours in a round (k)'),
+  }),
+  'random-matching': z.strictObject({
+    id: z.literal('random-matching').describe('pairs drawn anew each round'),
+  }),
+  'small-world': z.strictObject({
+    id: z.literal('small-world').describe('a ring with some edges led elsewhere (Watts, Strogatz 1998)'),
+    degree: degree('neighbours before rewiring; even'),
+    rewiring: z.number().min(0).max(1).default(0.1).describe('chance of each edge to lead elsewhere; guess'),
+    weights,
+  }),
+  'epidemic-oracle': z.strictObject({
+    id: z.literal('epidemic-oracle').describe('another regular graph each round (de Vos 2023)'),
+    fanout,
+  }),
+  'epidemic-local': z.strictObject({
+    id: z
+      .literal('epidemic-local')
+      .describe(
+        'whom each picks of those it is linked to, anew each round (de Vos 2023); needs no list of peers',
+      ),
+    fanout,
+  }),
+  'moshpit-grid': z.strictObject({
+    id: z.literal('moshpit-grid').describe('groups along one axis of a grid (Ryabinin 2021)'),
+    dimensions: count(1, 16).describe('axes (D)'),
+  }),
+};
+export const topologySchema = z.discriminatedUnion('id', [
+  topologyForms.ring,
+  topologyForms.torus,
+  topologyForms.complete,
+  topologyForms['random-regular'],
+  topologyForms['static-exponential'],
+  topologyForms['one-peer-exponential'],
+  topologyForms['base-graph'],
+  topologyForms['random-matching'],
+  topologyForms['small-world'],
+  topologyForms['epidemic-oracle'],
+  topologyForms['epidemic-local'],
+  topologyForms['moshpit-grid'],
+]);
+
+const dishonest = count(0, 1000).describe('dishonest among those that come together (f)');
+const plainAggregators = [
+  z.strictObject({ id: z.literal('mean') }),
+  z.strictObject({ id: z.literal('median').describe('of every coordinate') }),
+  z.strictObject({ id: z.literal('geometric-median').describe('least sum of distances') }),
+  z.strictObject({
+    id: z.literal('norm-clip'),
+    factor: z.number().min(1).max(1000).default(2).describe('of the median norm; guess'),
+  }),
+  z.strictObject({
+    id: z.literal('loss-gate').describe('only models that do well on own data'),
+    factor: z.number().min(1).max(1000).default(1.5).describe('of the loss of the own model; guess'),
+  }),
+  z.strictObject({
+    id: z.literal('centred-clip').describe('Karimireddy 2021'),
+    radius: z.number().positive().describe('distances are clipped to it'),
+    iterations: count(1, 100).default(3).describe('Karimireddy 2021'),
+  }),
+  z.strictObject({
+    id: z.literal('self-centred-clip').describe('ClippedGossip, He 2022'),
+    radius: z.number().positive().nullable().default(null).describe('null: from the distances of the round'),
+    delta: z.number().positive().max(0.5).default(0.25).describe('weight of dishonest neighbours, at most'),
+  }),
+  z.strictObject({ id: z.literal('trimmed-mean').describe('of every coordinate, Yin 2018'), f: dishonest }),
+  z.strictObject({ id: z.literal('krum').describe('Blanchard 2017'), f: dishonest }),
+  z.strictObject({
+    id: z.literal('multi-krum').describe('Blanchard 2017'),
+    f: dishonest,
+    selected: count(1, 1000).describe('best vectors that are averaged (m)'),
+  }),
+  z.strictObject({ id: z.literal('nna').describe('nearest to the own, Farhadkhani 2023'), f: dishonest }),
+  z.strictObject({
+    id: z.literal('balance').describe('Fang 2024'),
+    gamma: z
+      .number()
+      .positive()
+      .max(1000)
+      .default(0.3)
+      .describe('radius in norms of the own model; Fang 2024'),
+    kappa: z.number().min(0).max(100).default(1).describe('how fast it shrinks over the run; Fang 2024'),
+    alpha: z.number().min(0).max(1).default(0.5).describe('weight of the own model; Fang 2024'),
+  }),
+] as const;
+const plainAggregatorSchema = z.discriminatedUnion('id', [...plainAggregators]);
+export const aggregatorSchema = z.discriminatedUnion('id', [
+  ...plainAggregators,
+  z.strictObject({
+    id: z.literal('nnm').describe('means of nearest neighbours, then another rule; Allouah 2023'),
+    f: dishonest,
+    // biome-ignore lint/suspicious/noThenProperty: the word of the literature; never awaited
+    then: plainAggregatorSchema,
+  }),
+]);
+
+const block = count(16, 65536).default(4096).describe('numbers that share a scale; as chunks');
+const sparseFields = {
+  chunk: count(64, 1 << 24)
+    .nullable()
+    .default(4096)
+    .describe('numbers per chunk; null: the whole vector; 4096 as SparseLoCo'),
+  perChunk: count(1, 1 << 20)
+    .default(64)
+    .describe('numbers kept per chunk (k); 64 as SparseLoCo'),
+  indices: z
+    .enum(['rice', 'fixed', 'bitmap'])
+    .default('rice')
+    .describe('how places are written: gaps in Rice code, ceil(log2 chunk) bits, one bit each number'),
+  values: z
+    .enum(['float32', 'fp16', 'sign', 'two-bit'])
+    .default('sign')
+    .describe('sign: one magnitude a chunk; two-bit: two magnitudes by Lloyd (1982)'),
+};
+/** The default of delta-log, compiled; its fields also stand without an id. */
+export const sparseSignSchema = z.strictObject({
+  id: z.literal('sparse-sign').default('sparse-sign'),
+  chunk: count(64, 65536).default(4096).describe('coordinates per chunk; 4096 as SparseLoCo'),
+  perChunk: count(1, 4096).default(64).describe('coordinates sent per chunk (k); 64 as SparseLoCo'),
+});
+export const compressorSchema = z.discriminatedUnion('id', [
+  sparseSignSchema,
+  z.strictObject({ id: z.literal('identity').describe('float32') }),
+  z.strictObject({ id: z.literal('fp16') }),
+  z.strictObject({ id: z.literal('bf16') }),
+  z.strictObject({ id: z.literal('int8').describe('even steps, Dettmers 2016'), block }),
+  z.strictObject({ id: z.literal('int4').describe('even steps'), block }),
+  z.strictObject({ id: z.literal('sign').describe('one bit, Bernstein 2018'), block }),
+  z.strictObject({ id: z.literal('two-bit').describe('levels of Lloyd and Max for normal numbers'), block }),
+  z.strictObject({
+    id: z.literal('qsgd').describe('Alistarh 2017'),
+    levels: count(1, 32767).default(16).describe('levels of magnitude (s)'),
+    bucket: count(16, 65536).default(512).describe('numbers that share a norm; 512 as Alistarh 2017'),
+  }),
+  z.strictObject({ id: z.literal('top-k').describe('largest magnitudes'), ...sparseFields }),
+  z.strictObject({ id: z.literal('rand-k').describe('drawn at random'), ...sparseFields }),
+]);
+
+const aggregator = aggregatorSchema.prefault({ id: 'mean' }).describe('what becomes of those that arrive');
+const codec = compressorSchema.prefault({ id: 'identity' }).describe('how vectors travel');
+const topology = topologySchema.prefault({ id: 'ring' }).describe('who mixes with whom');
+const linked = topologySchema
+  .prefault({ id: 'epidemic-local', fanout: 3 })
+  .describe('who mixes with whom; epidemic-local needs no list of peers');
+const momentum = (value: number, source: string) =>
+  z.number().min(0).max(0.999).default(value).describe(`of the outer step (mu); ${source}`);
+const outer = (value: number, source: string) =>
+  z.number().positive().max(4).default(value).describe(`outer rate (a); ${source}`);
+
+export const mixingSchemas = [
+  z.strictObject({
+    id: z.literal('epidemic').describe('train, send to random peers, average what came (de Vos 2023)'),
+    fanout,
+    sampling: z
+      .enum(['local', 'oracle'])
+      .default('local')
+      .describe('local: everybody picks; oracle: another regular graph each round, from a list of peers'),
+    aggregator,
+    codec,
+  }),
+  z.strictObject({
+    id: z.literal('d-psgd').describe('X <- X W - lr G (Lian 2017)'),
+    topology,
+    aggregator,
+    codec,
+  }),
+  z.strictObject({
+    id: z.literal('ad-psgd').describe('pairs average whenever one is ready (Lian 2018)'),
+    topology: linked,
+    codec,
+  }),
+  z.strictObject({
+    id: z.literal('sgp').describe('push-sum, whose mass lossy lines cannot change (Assran 2019)'),
+    topology: linked,
+    codec,
+  }),
+  z.strictObject({
+    id: z.literal('gossip-learning').describe('parts of the model, merged by age (Hegedus 2021)'),
+    topology: linked,
+    codec,
+    partitions: count(1, 256).default(4).describe('parts that travel alone'),
+    tokensMin: count(1, 1000).default(1).describe('tokens from which on a part is sent unasked (A); guess'),
+    tokensMax: count(1, 1000).default(4).describe('tokens kept at most (C); guess'),
+  }),
+  z.strictObject({
+    id: z.literal('choco').describe('compressed differences to public copies (Koloskova 2019)'),
+    topology,
+    codec: compressorSchema.prefault({ id: 'sparse-sign' }).describe('of the differences'),
+    gamma: z
+      .number()
+      .positive()
+      .max(1)
+      .default(0.05)
+      .describe('consensus step; smaller for sparser codecs and worse connected graphs; guess'),
+  }),
+  z.strictObject({
+    id: z.literal('diloco').describe('all average their deltas, Nesterov on top (Douillard 2023)'),
+    aggregator,
+    codec: compressorSchema
+      .prefault({ id: 'identity' })
+      .describe('of the deltas; all but identity with error feedback, as SparseLoCo'),
+    outerRate: outer(0.7, 'Douillard 2023'),
+    momentum: momentum(0.9, 'Douillard 2023'),
+    residualDecay: z
+      .number()
+      .min(0)
+      .max(1)
+      .default(0.95)
+      .describe('of error feedback per round; 0.95 as SparseLoCo'),
+  }),
+  z.strictObject({
+    id: z.literal('noloco').describe('Nesterov within small groups (Kolehmainen 2025)'),
+    topology: topologySchema.prefault({ id: 'random-matching' }).describe('the groups of each round'),
+    aggregator,
+    codec,
+    outerRate: outer(0.7, 'Kolehmainen 2025'),
+    momentum: momentum(0.5, 'Kolehmainen 2025'),
+    consensusRate: z
+      .number()
+      .min(0)
+      .max(4)
+      .default(0.7)
+      .describe('pull towards the mean of the group; the outer rate, as measured on text'),
+  }),
+  z.strictObject({
+    id: z.literal('moshpit').describe('groups along the axes of a grid (Ryabinin 2021)'),
+    dimensions: count(1, 16)
+      .default(2)
+      .describe('axes of the grid (D); D rounds average exactly where it is full'),
+    aggregator,
+    codec,
+  }),
+] as const;
+export type MixingStrategySpec = z.infer<(typeof mixingSchemas)[number]>;
+export type TopologyManifest = z.infer<typeof topologySchema>;
+export type AggregatorManifest = z.infer<typeof aggregatorSchema>;
+export type CompressorManifest = z.infer<typeof compressorSchema>;

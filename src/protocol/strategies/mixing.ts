@@ -1,0 +1,375 @@
+/**
+ * Methods that mix models, all behind one state machine: every round a peer trains, packs parcels for the peers that the
+ * topology names, and at the next slot mixes what arrived. Models differ from peer to peer; there is no log. What a method is
+ * made of is in src/mixing; here are rounds, signatures, admission, storage and repair.
+ */
+
+import { createCompressor } from '../../codec/create-compressor.ts';
+import { encodeFloat32 } from '../../codec/dense.ts';
+import { allFinite } from '../../math/vector.ts';
+import { AggregationError } from '../../mixing/aggregator.ts';
+import { createAggregator } from '../../mixing/create-aggregator.ts';
+import { createMixingStrategy } from '../../mixing/create-strategy.ts';
+import type { Vector } from '../../mixing/dense.ts';
+import type { Hood, MixingStrategy, Parcel, Received } from '../../mixing/strategy.ts';
+import type { CoreDependencies } from '../core-dependencies.ts';
+import {
+  bytesToHex,
+  type EnvelopeContext,
+  encodeStoredEnvelope,
+  openEnvelope,
+  sealEnvelope,
+} from '../envelope.ts';
+import type { CoreStatus, Input, Output, PeerKey, Phase, ProtocolCore } from '../io.ts';
+import { LocalTraining } from '../local-training.ts';
+import type { RunManifest } from '../manifest.ts';
+import { memberTest } from '../membership.ts';
+import type { MixingStrategySpec } from '../method-schema.ts';
+import { Neighbourhood } from '../neighbourhood.ts';
+import { decodeState, encodeState, type ParcelCoding, parcelCoding } from '../parcel-coding.ts';
+import { Refusals } from '../refusals.ts';
+import { RequestTable } from '../request-table.ts';
+import { slotAt, slotStartMs } from '../round-clock.ts';
+import { decodeRequest } from '../wire.ts';
+
+const STATE_KEY = 'self/model';
+/** Parcels kept for the next mix; more than this many are refused. */
+const inboxMax = 256;
+/** Of one sender: a later one takes the place of the earliest. */
+const perSenderMax = 8;
+
+type Question =
+  | { readonly kind: 'push'; readonly peer: PeerKey; readonly to: number; readonly parcel: Parcel }
+  | { readonly kind: 'share'; readonly peer: PeerKey };
+
+export class Mixing implements ProtocolCore {
+  readonly #manifest: RunManifest;
+  readonly #deps: CoreDependencies;
+  readonly #context: EnvelopeContext;
+  readonly #isMember: (peer: PeerKey) => boolean;
+  readonly #refusals = new Refusals();
+  readonly #requests = new RequestTable<Question>(10_000);
+  readonly #training: LocalTraining;
+  readonly #hoods: Neighbourhood;
+  readonly #strategy: MixingStrategy;
+  readonly #coding: ParcelCoding;
+  readonly #shares: ParcelCoding;
+  readonly #peers = new Set<PeerKey>();
+  /** Parcels that arrived since the last mix, by sender. */
+  readonly #inbox = new Map<PeerKey, Parcel[]>();
+  /** Newest round heard of each author, where what is not newer is a replay, and the number of parcels it sent. */
+  readonly #heard = new Map<PeerKey, { round: number; parcels: number }>();
+  /** What training gave since the last mix. */
+  #update: Vector | null = null;
+  #mixedRound = -1;
+  #phase: Phase = 'waiting';
+  /** Came up late and with nothing stored: somebody's state is worth more than the start vector. */
+  #isNew = false;
+  #model: Float32Array | null = null;
+
+  constructor(manifest: RunManifest, spec: MixingStrategySpec, runId: string, deps: CoreDependencies) {
+    this.#manifest = manifest;
+    this.#deps = deps;
+    const { length: size } = deps.initial;
+    const isPlain = ['epidemic', 'd-psgd', 'moshpit', 'ad-psgd'].includes(spec.id);
+    // Differences and deltas are compressed by the method itself, and what travels beside them is whole.
+    const isInner = spec.id === 'choco' || (spec.id === 'diloco' && spec.codec.id !== 'identity');
+    const wire = isInner ? ({ id: 'identity' } as const) : spec.codec;
+    this.#coding = parcelCoding(wire, size, isPlain, deps.random);
+    this.#shares = parcelCoding({ id: 'identity' }, size, false, deps.random);
+    this.#context = { runId, crypto: deps.crypto, bodyBytesMax: this.#coding.bytesMax };
+    this.#isMember = memberTest(manifest.membership);
+    this.#training = new LocalTraining(manifest.training, manifest.slotMs);
+    this.#hoods = new Neighbourhood(manifest, spec, deps.signer.key, deps.random, deps.shared);
+    const aggregator = createAggregator(
+      'aggregator' in spec ? spec.aggregator : { id: 'mean' },
+      manifest.rounds,
+    );
+    this.#strategy = createMixingStrategy(spec, {
+      // Mass must not be rounded away.
+      initial: spec.id === 'sgp' ? Float64Array.from(deps.initial) : deps.initial,
+      aggregator: {
+        ...aggregator,
+        aggregate(input) {
+          try {
+            return aggregator.aggregate(input);
+          } catch (error) {
+            // Too few came for the rule to say anything: a quorum of one.
+            if (error instanceof AggregationError) return input.own;
+            throw error;
+          }
+        },
+      },
+      compressor: createCompressor(spec.codec, size),
+      random: deps.random,
+      asSent: this.#coding.asSent,
+    });
+  }
+
+  handle(input: Input, nowMs: number): Output[] {
+    const out: Output[] = [];
+    const slot = slotAt(this.#manifest, nowMs);
+    switch (input.type) {
+      case 'start':
+        this.#restore(slot);
+        this.#tick(out, slot, nowMs);
+        break;
+      case 'wake':
+        this.#tick(out, slot, nowMs);
+        break;
+      case 'peer-up':
+        this.#peers.add(input.peer);
+        this.#catchUp(out, input.peer);
+        break;
+      case 'peer-down':
+        this.#peers.delete(input.peer);
+        break;
+      case 'announcement':
+        this.#refusals.add(out, 'malformed', input.from);
+        out.push({ type: 'verdict', token: input.token, verdict: 'reject' });
+        break;
+      case 'request':
+        this.#answer(out, input, slot);
+        break;
+      case 'response':
+        this.#answered(out, this.#requests.take(input.requestId), input.frames);
+        break;
+      case 'request-failed':
+        this.#answered(out, this.#requests.take(input.requestId), null);
+        break;
+      case 'trained':
+        this.#trained(out, input, slot, nowMs);
+        break;
+      case 'training-failed':
+        this.#training.failed(input.round);
+        out.push({ type: 'event', event: { kind: 'skipped', round: input.round, reason: input.reason } });
+        break;
+    }
+    return out;
+  }
+
+  status(nowMs: number): CoreStatus {
+    const total = [...this.#heard.values()].reduce((sum, { parcels }) => sum + parcels, 0);
+    return {
+      phase: this.#phase,
+      round: Math.max(-1, Math.min(slotAt(this.#manifest, nowMs), this.#manifest.rounds)),
+      finalisedRound: this.#mixedRound,
+      modelHash: bytesToHex(this.#deps.crypto.sha256(encodeFloat32(this.#current()))),
+      lag: 0,
+      lastLoss: this.#training.lastLoss,
+      refused: this.#refusals.counts(),
+      contributions: new Map(
+        [...this.#heard].map(([peer, { parcels }]) => [peer, { deltas: parcels, share: parcels / total }]),
+      ),
+    };
+  }
+
+  model(): Float32Array {
+    return this.#current().slice();
+  }
+
+  /** Not to be modified; the same object until the method changes it. */
+  #current(): Float32Array {
+    if (!this.#model) {
+      const { model } = this.#strategy;
+      this.#model = model instanceof Float32Array ? model : Float32Array.from(model);
+    }
+    return this.#model;
+  }
+
+  #restore(slot: number): void {
+    let isStored = false;
+    for (const [key, value] of this.#deps.stored) {
+      const state = key === STATE_KEY ? decodeState(value) : null;
+      if (!state) continue;
+      this.#strategy.restore(state);
+      isStored = true;
+    }
+    this.#isNew = !isStored && slot > 0;
+    this.#model = null;
+  }
+
+  #tick(out: Output[], slot: number, nowMs: number): void {
+    if (slot >= 0) {
+      this.#mix(out, Math.min(slot, this.#manifest.rounds) - 1);
+      this.#setPhase(out, slot < this.#manifest.rounds ? 'training' : 'finished');
+      if (this.#phase === 'training' && this.#training.mayStart(slot)) {
+        const start = this.#current();
+        const steps = this.#training.start(slot, start, nowMs);
+        out.push({ type: 'event', event: { kind: 'round-started', round: slot } });
+        out.push({ type: 'train', round: slot, steps, parameters: start });
+        if (this.#strategy.sends === 'before-training') this.#send(out, slot, null);
+      }
+    }
+    if (this.#phase !== 'finished') {
+      out.push({ type: 'wake-at', atMs: slotStartMs(this.#manifest, Math.max(0, slot + 1)) });
+    }
+  }
+
+  #mix(out: Output[], round: number): void {
+    if (round <= this.#mixedRound) return;
+    this.#mixedRound = round;
+    if (this.#inbox.size === 0 && !this.#update) return;
+    // In order of author, so that floating-point sums do not depend on who was faster.
+    const received = [...this.#inbox]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .flatMap(([key, parcels]): Received[] => {
+        const from = this.#hoods.numberOf(key);
+        return from === undefined ? [] : parcels.map((parcel) => ({ from, parcel }));
+      });
+    this.#strategy.mix(round, this.#hood(round), this.#update, received);
+    this.#update = null;
+    this.#model = null;
+    if (this.#inbox.size > 0) {
+      const { size: entries } = this.#inbox;
+      out.push({ type: 'event', event: { kind: 'finalised', round, entries, root: '' } });
+    }
+    this.#inbox.clear();
+    for (const peer of this.#strategy.wants?.() ?? []) this.#askForShare(out, this.#hoods.keyOf(peer));
+  }
+
+  #hood(round: number): Hood {
+    return this.#hoods.at(round, this.#peers);
+  }
+
+  #trained(out: Output[], result: Input & { type: 'trained' }, slot: number, nowMs: number): void {
+    const done = this.#training.finish(result.round, nowMs);
+    if (!done) return;
+    if (!Number.isFinite(result.loss) || !allFinite(result.parameters)) {
+      const reason = 'training gave numbers that are not finite';
+      out.push({ type: 'event', event: { kind: 'skipped', round: result.round, reason } });
+      return;
+    }
+    this.#training.noteLoss(out, result.round, result.loss);
+    const update = result.parameters.map((value, i) => value - done.start[i]!);
+    this.#update = this.#update ? update.map((value, i) => value + this.#update![i]!) : update;
+    let bodyBytes = 0;
+    // What came while this was trained has changed the model: what training changed is applied to that.
+    if (this.#strategy.sends === 'after-training') {
+      const isLate = slot > result.round + 1;
+      bodyBytes = this.#send(out, isLate ? slot : result.round, update, isLate);
+      this.#model = null;
+    }
+    this.#persist(out);
+    const { round } = result;
+    if (slot > round + 1) {
+      out.push({ type: 'event', event: { kind: 'skipped', round, reason: 'training took too long' } });
+    } else out.push({ type: 'event', event: { kind: 'published', round, bodyBytes, loss: result.loss } });
+  }
+
+  /** Packs and sends the parcels of a round; returns the bytes of the largest. A late round's update is packed and not sent. */
+  #send(out: Output[], round: number, update: Vector | null, isLate = false): number {
+    const sealed = new Map<Parcel, Uint8Array>();
+    let largest = 0;
+    for (const { to, parcel } of this.#strategy.pack(round, this.#hood(round), update)) {
+      const peer = this.#hoods.keyOf(to);
+      if (isLate || peer === undefined || !this.#peers.has(peer)) continue;
+      let bytes = sealed.get(parcel);
+      if (!bytes) {
+        const body = this.#coding.encode(parcel);
+        largest = Math.max(largest, body.length);
+        bytes = encodeStoredEnvelope(
+          sealEnvelope({ round, misses: 0 }, body, this.#context, this.#deps.signer),
+        );
+        sealed.set(parcel, bytes);
+      }
+      this.#requests.open(out, { kind: 'push', peer, to, parcel }, { kind: 'push', envelope: bytes });
+    }
+    return largest;
+  }
+
+  #answer(out: Output[], input: Input & { type: 'request' }, slot: number): void {
+    const { from, token } = input;
+    const request = decodeRequest(input.bytes);
+    const refuse = (reason: string) => out.push({ type: 'refuse', token, reason });
+    if (request?.kind === 'share') {
+      const share = this.#isNew ? null : this.#strategy.share();
+      if (share) out.push({ type: 'respond', token, frames: [this.#shares.encode(share)] });
+      else refuse('nothing to share');
+    } else if (request?.kind === 'push') {
+      const frames = this.#take(out, from, request.envelope, slot);
+      if (frames) out.push({ type: 'respond', token, frames });
+      else refuse('not a model this run takes');
+    } else {
+      this.#refusals.add(out, 'bad-request', from);
+      refuse('not a model this run takes');
+    }
+  }
+
+  /** Takes a parcel in or keeps it for the next mix. Returns the frames of the answer, or null for what is refused. */
+  #take(out: Output[], from: PeerKey, bytes: Uint8Array, slot: number): Uint8Array[] | null {
+    const refuse = (reason: Parameters<Refusals['add']>[1]): null => {
+      this.#refusals.add(out, reason, from);
+      return null;
+    };
+    const opened = openEnvelope(bytes, this.#context);
+    if (!opened.ok) return refuse(opened.reason);
+    const { author, round, body } = opened.envelope;
+    const number = this.#isMember(author) ? this.#hoods.numberOf(from) : undefined;
+    if (number === undefined) return refuse('not-a-member');
+    // A peer sends its own parcels and nobody else's: what another signed is a replay.
+    const heard = this.#heard.get(from);
+    const { answer } = this.#strategy;
+    const isReplay = round < (heard?.round ?? -1) || (round === heard?.round && !answer);
+    if (author !== from || isReplay) return refuse('replayed');
+    if (round > slot + 1 || round >= this.#manifest.rounds) return refuse('too-early');
+    if (round < slot - 1) return refuse('too-late');
+    const before = this.#inbox.get(from) ?? [];
+    if (!body || (this.#inbox.size >= inboxMax && before.length === 0)) return refuse('bad-body');
+    const parcel = this.#coding.decode(body);
+    if (!parcel || !this.#strategy.accepts(parcel)) return refuse('bad-body');
+    // Under the name that the caller knows the peer by: one string for all, where the envelope's is a new one.
+    if (heard) {
+      heard.round = round;
+      heard.parcels += 1;
+    } else this.#heard.set(from, { round, parcels: 1 });
+    out.push({ type: 'event', event: { kind: 'accepted', round, author: from } });
+    if (answer) {
+      const reply = answer.call(this.#strategy, number, parcel);
+      this.#model = null;
+      this.#persist(out);
+      return reply ? [this.#shares.encode(reply)] : [];
+    }
+    this.#inbox.set(from, [...before.slice(1 - perSenderMax), parcel]);
+    return [];
+  }
+
+  #answered(out: Output[], question: Question | undefined, frames: readonly Uint8Array[] | null): void {
+    if (!question) return;
+    const [frame] = frames ?? [];
+    const answer = frame ? this.#shares.decode(frame) : null;
+    if (question.kind === 'push') {
+      if (!this.#strategy.answered) return;
+      this.#strategy.answered(question.to, question.parcel, answer);
+    } else {
+      const from = this.#hoods.numberOf(question.peer);
+      if (!answer || from === undefined) return;
+      this.#strategy.takeShare(from, answer);
+      this.#isNew = false;
+    }
+    this.#model = null;
+    this.#persist(out);
+  }
+
+  /** A new peer asks the first it meets; others whenever their method says so. */
+  #catchUp(out: Output[], peer: PeerKey): void {
+    if (this.#isNew && !this.#requests.some(({ kind }) => kind === 'share')) this.#askForShare(out, peer);
+  }
+
+  #askForShare(out: Output[], peer: PeerKey | undefined): void {
+    if (peer === undefined || !this.#peers.has(peer)) return;
+    this.#requests.open(out, { kind: 'share', peer }, { kind: 'share' });
+  }
+
+  #persist(out: Output[]): void {
+    const value = encodeState(this.#strategy.state());
+    out.push({ type: 'persist', writes: [{ key: STATE_KEY, value }], durable: false });
+  }
+
+  #setPhase(out: Output[], phase: Phase): void {
+    if (phase === this.#phase) return;
+    this.#phase = phase;
+    if (phase === 'finished') this.#persist(out);
+    out.push({ type: 'event', event: { kind: 'phase', phase } });
+  }
+}
