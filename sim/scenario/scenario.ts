@@ -158,7 +158,7 @@ export function resolveScenario(content: ScenarioFile, named: RunSpec | undefine
   if (!base) throw new ConfigError('BAD_CONFIG', `${file}: give either runFile or run`);
   const given = Object.entries(overrides).filter(([, value]) => value !== undefined);
   const run: RunSpec = { ...base, ...Object.fromEntries(given), seed: content.seed };
-  const impossible = impossibleCombination(run);
+  const impossible = impossibleCombination(run, content.peers);
   if (impossible) {
     throw new ConfigError(
       'BAD_CONFIG',

@@ -5,14 +5,16 @@ import type { NetworkEvent } from '../network/events.ts';
 import { createHost } from '../network/host.ts';
 import { loadIdentity } from '../network/identity.ts';
 import { serveManifests } from '../network/manifest-exchange.ts';
+import { defaultLinkLimits } from '../network/peer-selection.ts';
 import { createTransport } from '../network/transport.ts';
 import { createCrypto } from '../node/crypto.ts';
 import { NodeDriver } from '../node/driver.ts';
 import { openLevelStore } from '../node/level-store.ts';
 import { wallClock } from '../node/wall-clock.ts';
 import { createCore, requestBytesMax } from '../protocol/create-core.ts';
-import type { ProtocolEvent } from '../protocol/io.ts';
-import type { SignedManifest } from '../protocol/manifest.ts';
+import type { PeerKey, ProtocolEvent } from '../protocol/io.ts';
+import type { RunManifest, SignedManifest } from '../protocol/manifest.ts';
+import { lastingNeighbours } from '../protocol/neighbourhood.ts';
 import { initialVector, vectorHash } from '../training/initial.ts';
 import { batchStreamKey, type Learner } from '../training/learner.ts';
 import { createWorkerLearner } from '../training/worker-learner.ts';
@@ -135,6 +137,7 @@ async function start(
   const transport = createTransport({
     ...common,
     runId,
+    links: { ...defaultLinkLimits, wanted: wantedLinks(manifest, identity.key) },
     exchange: { requestBytesMax: requestBytesMax(manifest) },
   });
   let fatal: Error | null = null;
@@ -231,4 +234,12 @@ async function startLearner(
 /** Uniform in [0, 1). Peers must not be able to foresee whom we will talk to. */
 function unpredictable(): number {
   return randomBytes(4).readUInt32LE() / 2 ** 32;
+}
+
+/** Most links that a node holds for the sake of the run's topology; over one drawn anew each round, some of its peers. */
+const wantedLinksMax = 64;
+
+/** Peers that the run's topology mixes us with. */
+function wantedLinks(manifest: RunManifest, self: PeerKey): ReadonlySet<PeerKey> {
+  return new Set(lastingNeighbours(manifest, wantedLinksMax)?.get(self)?.slice(0, wantedLinksMax));
 }

@@ -18,6 +18,11 @@ export interface NodeDirectory {
   close(): void;
 }
 
+/** Where a node keeps its identity. */
+export function keyFileOf(path: string): string {
+  return join(path, 'key');
+}
+
 /** Creates what is missing. @throws system errors with the path where it may not be written. */
 export function openNodeDirectory(path: string, logLevel: LogLevel): NodeDirectory {
   makeDirectory(path);
@@ -27,7 +32,7 @@ export function openNodeDirectory(path: string, logLevel: LogLevel): NodeDirecto
   let announced = false;
   return {
     path,
-    keyFile: join(path, 'key'),
+    keyFile: keyFileOf(path),
     storeDirectory: join(path, 'store'),
     manifestFile: join(path, 'run.manifest'),
     log,

@@ -24,7 +24,7 @@ export type PlainAggregatorSpec =
 
 export type AggregatorSpec =
   | PlainAggregatorSpec
-  | { readonly id: 'nnm'; readonly f: number; readonly then: PlainAggregatorSpec };
+  | { readonly id: 'nnm'; readonly f: number; readonly rule: PlainAggregatorSpec };
 
 /** `rounds`: length of the run, for rules that tighten towards its end. */
 export function createAggregator(spec: AggregatorSpec, rounds: number): Aggregator {
@@ -48,7 +48,7 @@ export function createAggregator(spec: AggregatorSpec, rounds: number): Aggregat
     case 'multi-krum':
       return krum(spec.f, spec.selected);
     case 'nnm':
-      return nearestNeighbourMixing(spec.f, createAggregator(spec.then, rounds));
+      return nearestNeighbourMixing(spec.f, createAggregator(spec.rule, rounds));
     case 'nna':
       return nearestNeighbourAveraging(spec.f);
     case 'balance':

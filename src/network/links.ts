@@ -243,6 +243,8 @@ export function createLinks(options: LinksOptions): Links {
         reviews?.hurry();
       }
     },
-    peersMissing: () => peers().length < limits.peersMin,
+    peersMissing: () =>
+      peers().length < limits.peersMin ||
+      [...(limits.wanted ?? [])].some((peer) => links.get(peer)?.kind !== 'linked'),
   };
 }

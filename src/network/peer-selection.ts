@@ -33,6 +33,8 @@ export interface LinkLimits {
   /** A link without gossip for this long is closed and made anew. */
   readonly deafMs: number;
   readonly retry: BackoffBounds;
+  /** Peers that the run's own topology mixes with: dialled whenever they are known, never one too many. */
+  readonly wanted?: ReadonlySet<PeerKey>;
 }
 
 /**
@@ -88,7 +90,7 @@ export function selectPeers(
           break;
         }
         linked++;
-        if (nowMs - link.sinceMs >= limits.settleMs) {
+        if (nowMs - link.sinceMs >= limits.settleMs && !limits.wanted?.has(peer)) {
           settled.push(peer);
         }
         break;
@@ -102,7 +104,11 @@ export function selectPeers(
     }
   }
   const wanted = linked < limits.peersMin ? limits.peersTarget - linked - dialling : 0;
-  const dial = drawn(candidates, Math.min(wanted, limits.dialsMax - dialling), random);
+  const needed = candidates.filter((peer) => limits.wanted?.has(peer));
+  const others = candidates.filter((peer) => !limits.wanted?.has(peer));
+  const dialsLeft = limits.dialsMax - dialling;
+  const dial = drawn(needed, dialsLeft, random);
+  dial.push(...drawn(others, Math.min(wanted, dialsLeft) - dial.length, random));
   return { dial, close, forget: surplus(links, new Set(dial), limits.knownMax) };
 }
 

@@ -9,7 +9,7 @@ import * as z from 'zod';
 import { decodeCanonical } from './canonical-cbor.ts';
 import type { Crypto, Signer } from './crypto.ts';
 import { parameterCount } from './model-layout.ts';
-import { impossibleCombination, runSpecSchema } from './run-spec.ts';
+import { impossibleCombination, missingRoster, runSpecSchema } from './run-spec.ts';
 
 /** A manifest of more bytes is refused before it is decoded. An allow-list of 10,000 keys fits. */
 export const manifestBytesMax = 1 << 20;
@@ -38,12 +38,14 @@ export class ManifestError extends Error {
   readonly code = 'BAD_MANIFEST';
 }
 
+/** @throws ManifestError for a run that cannot be */
 export function signManifest(
   fields: Omit<RunManifest, 'version' | 'creator'>,
   crypto: Crypto,
   signer: Signer,
 ): SignedManifest {
   const manifest = manifestSchema.parse({ ...fields, version: 2, creator: signer.key });
+  checkRun(manifest);
   const payload = dagCbor.encode(manifest);
   return {
     runId: runIdOf(payload, crypto),
@@ -70,11 +72,16 @@ export function openManifest(bytes: Uint8Array, crypto: Crypto, expectedRunId?: 
   if (!crypto.verify(manifest.creator, signature, payload)) {
     throw new ManifestError('the signature of the manifest does not match its creator');
   }
-  const impossible = impossibleCombination(manifest);
-  if (impossible) {
-    throw new ManifestError(`${impossible.path.join('.')}: ${impossible.message}`);
-  }
+  checkRun(manifest);
   return { runId, manifest, bytes };
+}
+
+function checkRun(manifest: RunManifest): void {
+  const impossible = impossibleCombination(manifest);
+  const problem = impossible
+    ? `${impossible.path.join('.')}: ${impossible.message}`
+    : missingRoster(manifest);
+  if (problem !== null) throw new ManifestError(problem);
 }
 
 /** Number of parameters of the run's model. */

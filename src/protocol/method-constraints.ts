@@ -27,7 +27,7 @@ export function topologyOf(strategy: MixingStrategySpec): TopologySpec {
   }
 }
 
-/** Whether everybody must know who takes part: members are then numbered in the order of the manifest. */
+/** Whether everybody must know who takes part: members are then numbered in the order of their keys. */
 export function needsRoster(strategy: { readonly id: string } | MixingStrategySpec): boolean {
   return strategy.id !== 'delta-log' && topologyOf(strategy as MixingStrategySpec).id !== 'epidemic-local';
 }
@@ -163,7 +163,7 @@ function vectorsNeeded(spec: AggregatorManifest): readonly [number, string] {
     case 'nna':
       return [spec.f + 1, `f + 1 with f = ${spec.f}`];
     case 'nnm': {
-      const [least, reason] = vectorsNeeded(spec.then);
+      const [least, reason] = vectorsNeeded(spec.rule);
       return least > 2 * spec.f + 1 ? [least, reason] : [2 * spec.f + 1, `2f + 1 with f = ${spec.f}`];
     }
     default:

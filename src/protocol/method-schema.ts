@@ -127,8 +127,7 @@ export const aggregatorSchema = z.discriminatedUnion('id', [
   z.strictObject({
     id: z.literal('nnm').describe('means of nearest neighbours, then another rule; Allouah 2023'),
     f: dishonest,
-    // biome-ignore lint/suspicious/noThenProperty: the word of the literature; never awaited
-    then: plainAggregatorSchema,
+    rule: plainAggregatorSchema.describe('what follows'),
   }),
 ]);
 

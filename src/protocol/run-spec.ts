@@ -3,7 +3,7 @@
  * live. The YAML files of `starlings run create`, the signed manifest and docs/CONFIG.md all come from here.
  */
 import * as z from 'zod';
-import { type Impossible, impossibleMethod } from './method-constraints.ts';
+import { type Impossible, impossibleMethod, needsRoster } from './method-constraints.ts';
 import { compressorSchema, mixingSchemas } from './method-schema.ts';
 import { parameterCount } from './model-layout.ts';
 
@@ -228,9 +228,9 @@ export type RunSpec = z.infer<typeof runSpecSchema>;
 
 /**
  * Checks what no single field shows. Returns the first combination that cannot work, with the path of the
- * field to change, or null.
+ * field to change, or null. `peersExpected`: how many will take part, where the run does not list them.
  */
-export function impossibleCombination(spec: RunSpec): Impossible | null {
+export function impossibleCombination(spec: RunSpec, peersExpected: number | null = null): Impossible | null {
   const { strategy } = spec;
   if (strategy.id === 'delta-log') {
     if (strategy.admitRounds >= strategy.windowRounds) {
@@ -246,8 +246,17 @@ export function impossibleCombination(spec: RunSpec): Impossible | null {
     return impossibleTask(spec);
   }
   const { membership } = spec;
-  const peers = membership.kind === 'allow-list' ? membership.members.length : null;
+  const peers = membership.kind === 'allow-list' ? membership.members.length : peersExpected;
   return impossibleTask(spec) ?? impossibleMethod(strategy, parameterCount(spec.model), peers);
+}
+
+/** Why nobody can take part in a run as it stands, or null: over a fixed topology everybody must know who does. */
+export function missingRoster({ strategy, membership }: RunSpec): string | null {
+  if (!needsRoster(strategy) || membership.kind === 'allow-list') return null;
+  return (
+    `strategy ${strategy.id} over a fixed topology needs membership of kind allow-list with the key of every node ` +
+    '(`starlings node id`); testnet and start make that list themselves'
+  );
 }
 
 /** What a task's examples are made of must be what the model takes. */

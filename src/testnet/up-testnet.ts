@@ -1,17 +1,20 @@
 /** Boots a network of real nodes on this machine: data, bootstraps, a signed run, one process per node. */
 import { availableParallelism } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
+import { keyFileOf } from '../daemon/directory.ts';
 import type { LogLevel } from '../daemon/options.ts';
 import type { DaemonInfo } from '../daemon/status.ts';
 import { loadIdentity } from '../network/identity.ts';
 import { createCrypto } from '../node/crypto.ts';
 import { createRun, writeManifestFile } from '../node/manifest-file.ts';
-import type { RunSpec } from '../protocol/run-spec.ts';
+import { needsRoster } from '../protocol/method-constraints.ts';
+import { impossibleCombination, type RunSpec } from '../protocol/run-spec.ts';
 import type { BackendChoice } from '../training/tfjs-backend.ts';
 import { chooseSlotMs, chooseStartDelayMs, measureTraining } from './calibrate.ts';
 import { splitData } from './data-shares.ts';
 import { type SpawnedDaemon, spawnDaemon, waitUntilReady } from './spawn-daemon.ts';
 import { stopMembers } from './stop-testnet.ts';
+import { TestnetError } from './testnet-error.ts';
 import {
   claimDirectory,
   type Member,
@@ -75,6 +78,8 @@ export async function upTestnet(given: UpOptions, signal: AbortSignal): Promise<
 
 async function boot(options: UpOptions, members: Member[], signal: AbortSignal): Promise<Testnet> {
   const { directory, spec, say } = options;
+  const impossible = impossibleCombination(spec, options.nodes);
+  if (impossible) throw new TestnetError('BAD_RUN', `${impossible.path.join('.')}: ${impossible.message}`);
   await claimDirectory(directory);
   let state: TestnetState = {
     version: 1,
@@ -123,7 +128,8 @@ async function boot(options: UpOptions, members: Member[], signal: AbortSignal):
 
   const cores = availableParallelism();
   const timing = await chooseTiming(options, dataPaths[0]!, bootstrapMs, cores, signal);
-  const runSpec: RunSpec = { ...spec, slotMs: timing.slotMs };
+  const membership = await membershipOf(options);
+  const runSpec: RunSpec = { ...spec, membership, slotMs: timing.slotMs };
   const startAtMs = Date.now() + timing.startDelayMs;
   const { signer } = await loadIdentity(join(directory, 'creator.key'));
   const run = createRun(runSpec, startAtMs, createCrypto(), signer);
@@ -166,6 +172,17 @@ async function launchAll(
 
 function allReady(daemons: readonly SpawnedDaemon[], signal: AbortSignal): Promise<DaemonInfo[]> {
   return Promise.all(daemons.map((daemon) => waitUntilReady(daemon, readyDeadlineMs, signal)));
+}
+
+/** Over a fixed topology the nodes are named before they start: their keys are made here. */
+async function membershipOf({ directory, nodes, spec }: UpOptions): Promise<RunSpec['membership']> {
+  if (spec.membership.kind === 'allow-list' || !needsRoster(spec.strategy)) return spec.membership;
+  const members: string[] = [];
+  for (let index = 0; index < nodes; index++) {
+    const keyFile = keyFileOf(join(directory, memberName('node', index)));
+    members.push((await loadIdentity(keyFile)).signer.key);
+  }
+  return { kind: 'allow-list', members };
 }
 
 async function dataPathsOf({

@@ -19,7 +19,7 @@ const all: readonly AggregatorSpec[] = [
   { id: 'geometric-median' },
   { id: 'krum', f: 2 },
   { id: 'multi-krum', f: 2, selected: 5 },
-  { id: 'nnm', f: 2, then: { id: 'trimmed-mean', f: 2 } },
+  { id: 'nnm', f: 2, rule: { id: 'trimmed-mean', f: 2 } },
   { id: 'nna', f: 2 },
   { id: 'balance', gamma: 2, kappa: 1, alpha: 0.5 },
   { id: 'loss-gate', factor: 2 },

@@ -2,11 +2,11 @@ import { type Aggregator, allOf, demand, ranked, squaredDistances } from '../agg
 import { meanOf } from '../dense.ts';
 
 /** NNM: every vector becomes the mean of its n - f nearest, itself among them; then another rule (Allouah et al. 2023, "Fixing by Mixing"). */
-export function nearestNeighbourMixing(f: number, then: Aggregator): Aggregator {
+export function nearestNeighbourMixing(f: number, rule: Aggregator): Aggregator {
   return {
     id: 'nnm',
     needsDense: true,
-    needsScores: then.needsScores,
+    needsScores: rule.needsScores,
     aggregate(input) {
       const vectors = allOf(input);
       demand('nnm', vectors.length, 2 * f + 1, `2f + 1 with f = ${f}`);
@@ -18,7 +18,7 @@ export function nearestNeighbourMixing(f: number, then: Aggregator): Aggregator 
         ),
       );
       const [own, ...others] = mixed;
-      return then.aggregate({ ...input, own: own!, others });
+      return rule.aggregate({ ...input, own: own!, others });
     },
   };
 }
