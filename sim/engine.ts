@@ -183,11 +183,15 @@ export class Engine implements VirtualWorld {
     this.carrier.request(node, this.#peerOfKey.get(request.peer) ?? null, request);
   }
 
-  train(node: VirtualNode, request: Extract<Output, { type: 'train' }>): void {
-    const { round, steps, parameters } = request;
+  get #trainingLine(): TrainingLine {
     const { training } = this.#dependencies;
     if (!training) throw new Error('this world was built without a learner, and a core wants to train');
-    const outcome = training.train({
+    return training;
+  }
+
+  train(node: VirtualNode, request: Extract<Output, { type: 'train' }>): void {
+    const { round, steps, parameters } = request;
+    const outcome = this.#trainingLine.train({
       parameters,
       steps,
       round,
@@ -204,6 +208,14 @@ export class Engine implements VirtualWorld {
       durationUs,
       outcome,
     });
+  }
+
+  /** Judging a vector takes as long as a local step. */
+  score(node: VirtualNode, { round, vectors }: Extract<Output, { type: 'score' }>): void {
+    const { index: peer, incarnation } = node;
+    const losses = this.#trainingLine.score(vectors, node.plan.share);
+    const durationUs = Math.ceil(vectors.length * node.plan.msPerStep * 1000);
+    this.#queue.push(this.nowUs + durationUs, { kind: 'scored', peer, incarnation, round, losses });
   }
 
   observe(node: VirtualNode, event: ProtocolEvent): void {
@@ -236,7 +248,16 @@ export class Engine implements VirtualWorld {
         if (node.is(event.incarnation)) node.wake();
         return null;
       case 'trained':
-        return this.#finishTraining(node, sequence, event);
+        if (event.outcome instanceof Promise) {
+          return event.outcome.then((done) => this.#trained(node, sequence, event, done));
+        }
+        this.#trained(node, sequence, event, event.outcome);
+        return null;
+      case 'scored':
+        return event.losses.then((losses) => {
+          this.#record(sequence, event, null, event.round);
+          if (node.is(event.incarnation)) node.handle({ type: 'scored', round: event.round, losses });
+        });
       case 'link-up':
         this.#record(sequence, event, null, event.other);
         this.#linkUp(node, event);
@@ -376,17 +397,6 @@ export class Engine implements VirtualWorld {
     this.#mesh.forget(node.index);
     this.#seen.forget(node.index);
     this.network.reset(node.index);
-  }
-
-  #finishTraining(
-    node: VirtualNode,
-    sequence: number,
-    event: Extract<SimEvent, { kind: 'trained' }>,
-  ): Promise<void> | null {
-    const { outcome } = event;
-    if (outcome instanceof Promise) return outcome.then((done) => this.#trained(node, sequence, event, done));
-    this.#trained(node, sequence, event, outcome);
-    return null;
   }
 
   #trained(

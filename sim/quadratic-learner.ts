@@ -57,6 +57,9 @@ export function quadraticLearner(options: QuadraticOptions): InstantLearner {
       }
       return { parameters: x, loss: lossSum / steps, samples: steps };
     },
+    async score(vectors, share) {
+      return vectors.map((vector) => halfSquaredDistance(vector, targets[share]!));
+    },
     /** Accuracy stands for the share of the squared distance from the origin to the optimum that is behind us. */
     async evaluate(parameters: Float32Array): Promise<Metrics> {
       const loss = halfSquaredDistance(parameters, optimum);

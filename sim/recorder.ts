@@ -42,6 +42,8 @@ export class Recorder {
   #receivedBytes = 0;
   #trainedUs = 0;
   #sinceUs = 0;
+  #published = 0;
+  #bodyBytes = 0;
   #stalenessSum = 0;
   #acceptedSum = 0;
   #busyUs = 0;
@@ -72,6 +74,8 @@ export class Recorder {
     switch (event.kind) {
       case 'published':
         counts.published++;
+        this.#published++;
+        this.#bodyBytes += event.bodyBytes;
         counts.losses += event.loss;
         return false;
       case 'skipped':
@@ -108,6 +112,11 @@ export class Recorder {
   /** Mean rounds between a contribution's round and the one in which a peer took it in; null where none was. */
   get stalenessMean(): number | null {
     return this.#acceptedSum > 0 ? this.#stalenessSum / this.#acceptedSum : null;
+  }
+
+  /** Mean bytes of the bodies published; 0 where none was. */
+  get bodyBytesMean(): number {
+    return this.#published > 0 ? this.#bodyBytes / this.#published : 0;
   }
 
   /** With what was measured along the way. */

@@ -51,6 +51,14 @@ export type SimEvent =
       readonly durationUs: number;
       readonly outcome: TrainingOutcome | Promise<TrainingOutcome>;
     }
+  /** Others' models are judged on own data. */
+  | {
+      readonly kind: 'scored';
+      readonly peer: number;
+      readonly incarnation: number;
+      readonly round: number;
+      readonly losses: Promise<readonly number[] | null>;
+    }
   /** A connection is open at both ends. */
   | {
       readonly kind: 'link-up';
@@ -98,4 +106,5 @@ export const eventCodes: Readonly<Record<SimEvent['kind'], number>> = {
   part: 12,
   mend: 13,
   capacity: 14,
+  scored: 15,
 };

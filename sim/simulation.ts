@@ -42,6 +42,8 @@ export interface SimulationResult {
   readonly consensusDistance: number;
   /** Mean over all peers of the bytes they sent, overhead included. */
   readonly bytesPerPeer: number;
+  /** Bits of a published body for each parameter, mean over publications. */
+  readonly payloadBitsPerParameter: number;
   /** What sending one float32 vector per round would have cost each peer. */
   readonly denseBytesPerPeer: number;
   /** Share of the living peers' virtual time in which they trained, while rounds lasted. */
@@ -123,6 +125,7 @@ export async function simulate(scenario: Scenario, options: SimulationOptions): 
       peers: scenario.peers,
       ...outcome,
       bytesPerPeer: Math.round(sent / scenario.peers),
+      payloadBitsPerParameter: (8 * recorder.bodyBytesMean) / parameterCount(scenario.run.model),
       denseBytesPerPeer: 4 * parameters * rounds,
       utilisation: recorder.utilisation,
       stalenessMean: recorder.stalenessMean,

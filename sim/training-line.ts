@@ -46,6 +46,11 @@ export class TrainingLine {
     return this.#append((learner) => learner.evaluate(parameters));
   }
 
+  /** Losses on a share's sample; null where they cannot be had. `vectors` must not change until then. */
+  score(vectors: readonly Float32Array[], share: number): Promise<readonly number[] | null> {
+    return this.#append((learner) => learner.score(vectors, share, this.#signal).catch(() => null));
+  }
+
   /** Gives the job to the lane with the fewest before it. */
   #append<Result>(job: (learner: Learner) => Promise<Result>): Promise<Result> {
     const lane = this.#lanes.reduce((least, other) => (other.waiting < least.waiting ? other : least));

@@ -22,6 +22,7 @@ export interface VirtualWorld {
   publish(node: VirtualNode, bytes: Uint8Array): void;
   request(node: VirtualNode, request: Extract<Output, { type: 'request' }>): void;
   train(node: VirtualNode, request: Extract<Output, { type: 'train' }>): void;
+  score(node: VirtualNode, request: Extract<Output, { type: 'score' }>): void;
   observe(node: VirtualNode, event: ProtocolEvent): void;
 }
 
@@ -230,6 +231,9 @@ export class VirtualNode {
         return;
       case 'train':
         this.#world.train(this, output);
+        return;
+      case 'score':
+        this.#world.score(this, output);
         return;
       case 'event':
         if (output.event.kind === 'phase') this.#phase = output.event.phase;

@@ -2,7 +2,7 @@
 import type { Failure } from './exit.ts';
 
 /** Writes the object as the last line of stdout; resolves when it has been handed over. */
-export function printResult(result: Readonly<Record<string, unknown>>): Promise<void> {
+export function printResult(result: Readonly<Record<string, unknown>> | readonly unknown[]): Promise<void> {
   return new Promise((resolve) => {
     process.stdout.write(`${JSON.stringify(result)}\n`, () => resolve());
   });

@@ -19,8 +19,8 @@ export interface CommandContext {
 }
 
 export interface CommandResult {
-  /** The one object that `--json` prints. */
-  readonly json: Readonly<Record<string, unknown>>;
+  /** The one object or list that `--json` prints. */
+  readonly json: Readonly<Record<string, unknown>> | readonly unknown[];
   /** False where the command did its work and the answer is no; exit code 1. */
   readonly ok?: boolean;
 }

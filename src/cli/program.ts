@@ -2,6 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { addBootstrapCommand } from './bootstrap.ts';
+import { addCodecBenchCommand } from './codec-bench.ts';
+import { addCompareCommand } from './compare.ts';
 import { describeFailure, EXIT_INTERRUPTED } from './exit.ts';
 import { addModelEvaluateCommand } from './model-evaluate.ts';
 import { addModelExportCommand } from './model-export.ts';
@@ -46,6 +48,9 @@ export function createProgram(): Command {
   addModelPredictCommand(model);
   addModelGenerateCommand(model);
   addSimCommand(program);
+  addCompareCommand(program);
+  const codec = program.command('codec').description('the bytes of deltas');
+  addCodecBenchCommand(codec);
   return program;
 }
 

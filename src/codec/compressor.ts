@@ -8,7 +8,10 @@ export interface Compressor {
   readonly isBiased: boolean;
   /** Longest body, in bytes. */
   readonly bodyBytesMax: number;
-  /** Least bits for a parameter that say the same, by information theory; scales and lengths apart. */
+  /**
+   * Information of a body in bits for a parameter: what a perfect code would take, with all choices as likely (levels of `qsgd` as
+   * often as of normal numbers). A shared scale counts with the logarithm of the scales that there are.
+   */
   readonly boundBits: number;
   /** `vector` is not modified; `random` is uniform in [0, 1). @throws NonFiniteError, RangeError for what is no finite number */
   compress(vector: Float32Array, random: () => number): Uint8Array;

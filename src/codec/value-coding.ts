@@ -20,6 +20,14 @@ export const chunkBits: Readonly<Record<ValueCoding, number>> = {
   'two-bit': 16,
 };
 
+/** Bits that a chunk's shared magnitudes say. */
+export const chunkInformation: Readonly<Record<ValueCoding, number>> = {
+  float32: 0,
+  fp16: 0,
+  sign: Math.log2(SCALE_CODE_MAX + 1),
+  'two-bit': 2 * Math.log2(SCALE_CODE_MAX + 1),
+};
+
 const float = new Float32Array(1);
 const word = new Uint32Array(float.buffer);
 /** Steps of Lloyd's iteration; four levels settle in fewer. */

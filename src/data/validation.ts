@@ -16,6 +16,15 @@ export function withValidation(
   return { train: learned, heldOut: evaluates === 'validation' ? validation : heldOut };
 }
 
+/** At most so many examples, always the same: of rows a random choice, of text the beginning. */
+export function sampleOf(dataset: Dataset, examples: number): Dataset {
+  if (dataset.examples <= examples) return dataset;
+  if (dataset.kind === 'text') {
+    return textDataset(dataset.bytes.subarray(0, examples + dataset.context), dataset.context, 'the sample');
+  }
+  return subset(dataset, rngFor('sample').sample(dataset.examples, examples));
+}
+
 function split(train: Dataset, share: number): readonly [Dataset, Dataset] {
   if (train.kind === 'text') {
     const cut = Math.round(train.bytes.length * (1 - share));

@@ -147,6 +147,9 @@ export class NodeDriver {
       case 'train':
         this.#training = this.#train(output);
         break;
+      case 'score':
+        void this.#score(output);
+        break;
       case 'event':
         this.#options.onEvent(output.event);
         break;
@@ -174,6 +177,11 @@ export class NodeDriver {
     } catch (error) {
       this.#input({ type: 'training-failed', round, reason: messageOf(error) });
     }
+  }
+
+  async #score({ round, vectors }: Output & { type: 'score' }): Promise<void> {
+    const losses = await this.#options.learner.score(vectors, 0, this.#aborter.signal).catch(() => null);
+    this.#input({ type: 'scored', round, losses });
   }
 
   #fail(error: unknown): void {

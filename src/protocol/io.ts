@@ -39,7 +39,9 @@ export type Input =
       readonly loss: number;
       readonly samples: number;
     }
-  | { readonly type: 'training-failed'; readonly round: number; readonly reason: string };
+  | { readonly type: 'training-failed'; readonly round: number; readonly reason: string }
+  /** The losses asked for by `score`, in its order; null where they could not be had. */
+  | { readonly type: 'scored'; readonly round: number; readonly losses: readonly number[] | null };
 
 /** One change to the store; `null` deletes the key. Keys are plain ASCII and sort in byte order. */
 export interface StoreWrite {
@@ -76,6 +78,8 @@ export type Output =
       readonly steps: number;
       readonly parameters: Float32Array;
     }
+  /** Loss of each vector (length `size`; not to be modified) on a fixed sample of this peer's own data. */
+  | { readonly type: 'score'; readonly round: number; readonly vectors: readonly Float32Array[] }
   | { readonly type: 'event'; readonly event: ProtocolEvent };
 
 /** What happened, for logs, the terminal view and tests. Nothing in the protocol depends on these. */

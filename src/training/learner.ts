@@ -40,6 +40,8 @@ export interface Learner {
   /** Backend in use and why not a faster one, in one sentence for people. */
   readonly backend: string;
   train(request: TrainRequest, signal?: AbortSignal): Promise<TrainResult>;
+  /** Mean loss of each vector on a fixed sample of a training share: how others' models do on data of one's own. */
+  score(vectors: readonly Float32Array[], share: number, signal?: AbortSignal): Promise<readonly number[]>;
   /** Evaluates on the held-out split. */
   evaluate(parameters: Float32Array, signal?: AbortSignal): Promise<Metrics>;
   close(): Promise<void>;

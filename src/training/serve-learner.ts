@@ -37,6 +37,9 @@ async function answer(
     if (message.kind === 'train') {
       const result = await learner.train(message, abort.signal);
       send({ kind: 'trained', id, result }, [result.parameters.buffer as ArrayBuffer]);
+    } else if (message.kind === 'score') {
+      const { vectors, share } = message;
+      send({ kind: 'scored', id, result: await learner.score(vectors, share, abort.signal) });
     } else send({ kind: 'evaluated', id, result: await learner.evaluate(message.parameters, abort.signal) });
   } catch (error) {
     send({ kind: 'failed', id, error: toWireError(error) });

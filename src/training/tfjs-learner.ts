@@ -2,6 +2,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { DataShapeError } from '../data/data-error.ts';
 import { checkFits, type Dataset } from '../data/dataset.ts';
+import { sampleOf } from '../data/validation.ts';
 import { checkLength, parameterCount } from '../protocol/model-layout.ts';
 import type { ModelSpec, TrainingSpec } from '../protocol/run-spec.ts';
 import { drawBatch } from './batch.ts';
@@ -40,6 +41,9 @@ export async function createTfjsLearner(options: TfjsLearnerOptions): Promise<Le
   const backend = await startBackend(options.backend);
   return new TfjsLearner(options, backend.sentence);
 }
+
+/** Examples of its own that a peer judges others by. Guess. */
+const scoredExamples = 128;
 
 class TfjsLearner implements Learner {
   readonly size: number;
@@ -92,6 +96,24 @@ class TfjsLearner implements Learner {
     } finally {
       network.dispose();
     }
+  }
+
+  async score(
+    vectors: readonly Float32Array[],
+    share: number,
+    signal?: AbortSignal,
+  ): Promise<readonly number[]> {
+    const dataset = this.options.shares[share];
+    if (dataset === undefined) {
+      throw new RangeError(`there is no training share ${share} among ${this.options.shares.length}`);
+    }
+    const sample = sampleOf(dataset, scoredExamples);
+    const either = signal ? AbortSignal.any([signal, this.closed.signal]) : this.closed.signal;
+    const losses: number[] = [];
+    for (const vector of vectors) {
+      losses.push((await evaluateModel(this.options.model, vector, sample, either)).loss);
+    }
+    return losses;
   }
 
   evaluate(parameters: Float32Array, signal?: AbortSignal): Promise<Metrics> {

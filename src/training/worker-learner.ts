@@ -71,9 +71,19 @@ class WorkerLearner implements Learner {
     const parameters = request.parameters.slice();
     return this.call(
       (id) => ({ kind: 'train', id, parameters, steps, round, streamKey, share }),
-      parameters,
+      [parameters],
       signal,
       (message) => (message.kind === 'trained' ? message.result : null),
+    );
+  }
+
+  score(vectors: readonly Float32Array[], share: number, signal?: AbortSignal): Promise<readonly number[]> {
+    const copies = vectors.map((vector) => vector.slice());
+    return this.call(
+      (id) => ({ kind: 'score', id, vectors: copies, share }),
+      copies,
+      signal,
+      (message) => (message.kind === 'scored' ? message.result : null),
     );
   }
 
@@ -81,7 +91,7 @@ class WorkerLearner implements Learner {
     const parameters = vector.slice();
     return this.call(
       (id) => ({ kind: 'evaluate', id, parameters }),
-      parameters,
+      [parameters],
       signal,
       (message) => (message.kind === 'evaluated' ? message.result : null),
     );
@@ -94,7 +104,7 @@ class WorkerLearner implements Learner {
 
   private call<T>(
     message: (id: number) => ToWorker,
-    parameters: Float32Array<ArrayBuffer>,
+    travelling: readonly Float32Array<ArrayBuffer>[],
     signal: AbortSignal | undefined,
     answer: (message: FromWorker) => T | null,
   ): Promise<T> {
@@ -131,7 +141,10 @@ class WorkerLearner implements Learner {
           reject(reason);
         },
       });
-      this.worker.postMessage(message(id), [parameters.buffer]);
+      this.worker.postMessage(
+        message(id),
+        travelling.map(({ buffer }) => buffer),
+      );
     });
   }
 

@@ -30,6 +30,12 @@ export type ToWorker =
       readonly streamKey: string;
       readonly share: number;
     }
+  | {
+      readonly kind: 'score';
+      readonly id: number;
+      readonly vectors: readonly Float32Array[];
+      readonly share: number;
+    }
   | { readonly kind: 'evaluate'; readonly id: number; readonly parameters: Float32Array }
   /** Stops the call; its answer no longer matters. */
   | { readonly kind: 'abort'; readonly id: number };
@@ -38,6 +44,7 @@ export type FromWorker =
   | { readonly kind: 'ready'; readonly size: number; readonly backend: string }
   | { readonly kind: 'not-ready'; readonly error: WireError }
   | { readonly kind: 'trained'; readonly id: number; readonly result: TrainResult }
+  | { readonly kind: 'scored'; readonly id: number; readonly result: readonly number[] }
   | { readonly kind: 'evaluated'; readonly id: number; readonly result: Metrics }
   | { readonly kind: 'failed'; readonly id: number; readonly error: WireError };
 

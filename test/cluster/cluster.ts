@@ -276,6 +276,7 @@ function shareOf(learner: Learner, share: number): Learner {
     size: learner.size,
     backend: learner.backend,
     train: (request, signal) => learner.train({ ...request, share }, signal),
+    score: (vectors, _, signal) => learner.score(vectors, share, signal),
     evaluate: (parameters, signal) => learner.evaluate(parameters, signal),
     close: async () => {},
   };

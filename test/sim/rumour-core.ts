@@ -72,6 +72,7 @@ export class RumourCore implements ProtocolCore {
         this.failures.push(input.reason);
         return [];
       case 'trained':
+      case 'scored':
       case 'training-failed':
         throw new Error('this protocol does not train');
     }

@@ -38,6 +38,7 @@ function scatterOnce(size: number): InstantLearner {
       return { parameters: result, loss: 1, samples: 1 };
     },
     train: async (request) => learner.trainNow(request),
+    score: async (vectors) => vectors.map(() => 0),
     evaluate: async () => ({ accuracy: 0, loss: 0, examples: 0 }),
     close: async () => undefined,
   };

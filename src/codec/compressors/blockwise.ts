@@ -66,7 +66,7 @@ export function blockwise(id: QuantiseScheme, size: number, block: number): Comp
     size,
     isBiased: !isEven,
     bodyBytesMax: 4 * blocks + packedLength,
-    boundBits: boundOf[id],
+    boundBits: boundOf[id] + 32 / Math.min(block, size),
     compress,
     decompress(body) {
       const vector = decompress(body);

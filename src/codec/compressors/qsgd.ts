@@ -90,5 +90,5 @@ function boundOf(levels: number, bucket: number): number {
     if (below < levels) masses[below + 1]! += mass * (exact - below);
   }
   const entropy = masses.reduce((sum, mass) => (mass > 0 ? sum - mass * Math.log2(mass) : sum), 0);
-  return entropy + (1 - masses[0]!);
+  return entropy + (1 - masses[0]!) + 32 / bucket;
 }

@@ -7,7 +7,14 @@ import {
   readIndices,
   writeIndices,
 } from '../index-coding.ts';
-import { chunkBits, readValues, type ValueCoding, valueBits, writeValues } from '../value-coding.ts';
+import {
+  chunkBits,
+  chunkInformation,
+  readValues,
+  type ValueCoding,
+  valueBits,
+  writeValues,
+} from '../value-coding.ts';
 
 export interface SparseOptions {
   /** Largest magnitudes, ties to the lower place (Stich et al. 2018, "Sparsified SGD with Memory"), or places drawn at random. */
@@ -47,7 +54,10 @@ export function sparse({ id, size, chunk, perChunk, indices, values }: SparseOpt
       ) / 8,
     ),
     boundBits:
-      totalBits((one) => indexInformation(one.length, one.count) + one.count * valueBits[values]) / size,
+      totalBits(
+        (one) =>
+          indexInformation(one.length, one.count) + one.count * valueBits[values] + chunkInformation[values],
+      ) / size,
     compress(vector, random) {
       checkVector(vector, size);
       const writer = new BitWriter();

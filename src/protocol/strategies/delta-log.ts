@@ -129,6 +129,8 @@ export class DeltaLog implements ProtocolCore {
       case 'trained':
         this.#trained(out, input, slot, nowMs);
         break;
+      case 'scored':
+        break;
       case 'training-failed':
         this.#training.failed(input.round);
         out.push({ type: 'event', event: { kind: 'skipped', round: input.round, reason: input.reason } });

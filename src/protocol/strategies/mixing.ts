@@ -62,6 +62,13 @@ export class Mixing implements ProtocolCore {
   /** What training gave since the last mix. */
   #update: Vector | null = null;
   #mixedRound = -1;
+  /** Losses of what arrived, on our own data, for aggregators that ask for them. */
+  readonly #needsScores: boolean;
+  readonly #scores = new Map<Vector, number>();
+  #ownScore = Number.POSITIVE_INFINITY;
+  #awaited: { readonly round: number; readonly received: readonly Received[] } | null = null;
+  /** Of the parcels that left before the training of the round. */
+  #sentBytes = 0;
   #phase: Phase = 'waiting';
   /** Came up late and with nothing stored: somebody's state is worth more than the start vector. */
   #isNew = false;
@@ -85,14 +92,16 @@ export class Mixing implements ProtocolCore {
       'aggregator' in spec ? spec.aggregator : { id: 'mean' },
       manifest.rounds,
     );
+    this.#needsScores = aggregator.needsScores;
     this.#strategy = createMixingStrategy(spec, {
       // Mass must not be rounded away.
       initial: spec.id === 'sgp' ? Float64Array.from(deps.initial) : deps.initial,
       aggregator: {
         ...aggregator,
-        aggregate(input) {
+        aggregate: (input) => {
+          const score = (vector: Vector) => this.#scores.get(vector) ?? this.#ownScore;
           try {
-            return aggregator.aggregate(input);
+            return aggregator.aggregate({ ...input, score });
           } catch (error) {
             // Too few came for the rule to say anything: a quorum of one.
             if (error instanceof AggregationError) return input.own;
@@ -139,6 +148,9 @@ export class Mixing implements ProtocolCore {
         break;
       case 'trained':
         this.#trained(out, input, slot, nowMs);
+        break;
+      case 'scored':
+        this.#scored(out, input, slot, nowMs);
         break;
       case 'training-failed':
         this.#training.failed(input.round);
@@ -190,15 +202,14 @@ export class Mixing implements ProtocolCore {
   }
 
   #tick(out: Output[], slot: number, nowMs: number): void {
-    if (slot >= 0) {
-      this.#mix(out, Math.min(slot, this.#manifest.rounds) - 1);
+    if (slot >= 0 && !this.#startMixing(out, Math.min(slot, this.#manifest.rounds) - 1)) {
       this.#setPhase(out, slot < this.#manifest.rounds ? 'training' : 'finished');
       if (this.#phase === 'training' && this.#training.mayStart(slot)) {
         const start = this.#current();
         const steps = this.#training.start(slot, start, nowMs);
         out.push({ type: 'event', event: { kind: 'round-started', round: slot } });
         out.push({ type: 'train', round: slot, steps, parameters: start });
-        if (this.#strategy.sends === 'before-training') this.#send(out, slot, null);
+        if (this.#strategy.sends === 'before-training') this.#sentBytes = this.#send(out, slot, null);
       }
     }
     if (this.#phase !== 'finished') {
@@ -206,10 +217,16 @@ export class Mixing implements ProtocolCore {
     }
   }
 
-  #mix(out: Output[], round: number): void {
-    if (round <= this.#mixedRound) return;
+  /** Mixes what arrived for a round, at once or when it is scored. Returns whether scores are awaited. */
+  #startMixing(out: Output[], round: number): boolean {
+    const awaited = this.#awaited;
+    this.#awaited = null;
+    // Scores that did not come within a slot: every wait has an end.
+    if (awaited && awaited.round < round) this.#mix(out, awaited.round, awaited.received);
+    if (awaited?.round === round) this.#awaited = awaited;
+    if (this.#awaited || round <= this.#mixedRound) return this.#awaited !== null;
     this.#mixedRound = round;
-    if (this.#inbox.size === 0 && !this.#update) return;
+    if (this.#inbox.size === 0 && !this.#update) return false;
     // In order of author, so that floating-point sums do not depend on who was faster.
     const received = [...this.#inbox]
       .sort(([a], [b]) => (a < b ? -1 : 1))
@@ -217,14 +234,39 @@ export class Mixing implements ProtocolCore {
         const from = this.#hoods.numberOf(key);
         return from === undefined ? [] : parcels.map((parcel) => ({ from, parcel }));
       });
+    if (this.#needsScores && received.length > 0) {
+      this.#awaited = { round, received };
+      this.#inbox.clear();
+      const vectors = [this.#current(), ...received.map(({ parcel }) => parcel.vectors[0] as Float32Array)];
+      out.push({ type: 'score', round, vectors });
+      return true;
+    }
+    this.#inbox.clear();
+    this.#mix(out, round, received);
+    return false;
+  }
+
+  #scored(out: Output[], { round, losses }: Input & { type: 'scored' }, slot: number, nowMs: number): void {
+    const awaited = this.#awaited;
+    if (awaited?.round !== round) return;
+    this.#awaited = null;
+    const [own, ...others] = losses ?? [];
+    awaited.received.forEach(({ parcel }, j) => {
+      const loss = others[j];
+      if (loss !== undefined) this.#scores.set(parcel.vectors[0]!, loss);
+    });
+    this.#ownScore = own ?? Number.POSITIVE_INFINITY;
+    this.#mix(out, round, losses ? awaited.received : []);
+    this.#scores.clear();
+    this.#tick(out, slot, nowMs);
+  }
+
+  #mix(out: Output[], round: number, received: readonly Received[]): void {
     this.#strategy.mix(round, this.#hood(round), this.#update, received);
     this.#update = null;
     this.#model = null;
-    if (this.#inbox.size > 0) {
-      const { size: entries } = this.#inbox;
-      out.push({ type: 'event', event: { kind: 'finalised', round, entries, root: '' } });
-    }
-    this.#inbox.clear();
+    const entries = new Set(received.map(({ from }) => from)).size;
+    if (entries > 0) out.push({ type: 'event', event: { kind: 'finalised', round, entries, root: '' } });
     for (const peer of this.#strategy.wants?.() ?? []) this.#askForShare(out, this.#hoods.keyOf(peer));
   }
 
@@ -243,7 +285,7 @@ export class Mixing implements ProtocolCore {
     this.#training.noteLoss(out, result.round, result.loss);
     const update = result.parameters.map((value, i) => value - done.start[i]!);
     this.#update = this.#update ? update.map((value, i) => value + this.#update![i]!) : update;
-    let bodyBytes = 0;
+    let bodyBytes = this.#sentBytes;
     // What came while this was trained has changed the model: what training changed is applied to that.
     if (this.#strategy.sends === 'after-training') {
       const isLate = slot > result.round + 1;

@@ -1,0 +1,164 @@
+/** A comparison: strategies by topologies by codecs by data splits by seeds, all in one world. */
+import { dirname, resolve } from 'node:path';
+import * as z from 'zod';
+import { ConfigError } from '../../src/config/config-error.ts';
+import { loadRunSpec } from '../../src/config/run-file.ts';
+import { loadYamlFile } from '../../src/config/yaml-file.ts';
+import { compressorSchema, topologySchema } from '../../src/protocol/method-schema.ts';
+import { type RunSpec, strategySchema } from '../../src/protocol/run-spec.ts';
+import {
+  impossibleScenario,
+  resolveScenario,
+  type Scenario,
+  scenarioFileSchema,
+} from '../scenario/scenario.ts';
+
+const seed = z.int().min(0).max(0xffff_ffff);
+
+export const compareFileSchema = z.strictObject({
+  scenario: scenarioFileSchema.describe(
+    'the world that all of them live in; its strategy and seed are replaced',
+  ),
+  strategies: z
+    .array(
+      z.strictObject({
+        name: z.string().min(1).max(60).optional().describe('in the table; the id where not given'),
+        strategy: strategySchema,
+        training: z
+          .strictObject({ learningRate: z.number().positive().max(10).optional() })
+          .prefault({})
+          .describe('what this one was tuned to'),
+        churn: scenarioFileSchema.shape.churnModel.describe('in place of that of the scenario'),
+      }),
+    )
+    .min(1)
+    .max(100)
+    .describe('rows of the table'),
+  topologies: z
+    .array(topologySchema)
+    .max(20)
+    .default([])
+    .describe('each strategy that takes one is run on all of these in place of its own'),
+  codecs: z
+    .array(compressorSchema)
+    .max(20)
+    .default([])
+    .describe('each strategy is run with all of these in place of its own'),
+  dirichletAlphas: z
+    .array(z.number().positive().max(1e6))
+    .max(20)
+    .default([])
+    .describe('label skews; that of the scenario where there are none'),
+  seeds: z.array(seed).min(1).max(100).default([1, 2, 3, 4, 5]).describe('of each row'),
+  target: z
+    .strictObject({
+      accuracy: z.number().positive().max(1).optional(),
+      loss: z.number().positive().optional(),
+    })
+    .prefault({})
+    .describe('what rounds and bytes are counted up to'),
+});
+export type CompareFile = z.infer<typeof compareFileSchema>;
+
+/** One row: what is run with every seed. */
+export interface Variant {
+  readonly name: string;
+  readonly strategy: string;
+  readonly topology: string;
+  readonly codec: string;
+  readonly alpha: number;
+  readonly scenarios: readonly Scenario[];
+}
+
+export interface Comparison {
+  readonly variants: readonly Variant[];
+  /** Combinations that cannot be, with the reason. */
+  readonly left: readonly { readonly name: string; readonly reason: string }[];
+  readonly target: CompareFile['target'];
+}
+
+/** @throws ConfigError with file, line and what was expected */
+export async function loadComparison(file: string): Promise<Comparison> {
+  const content = await loadYamlFile(file, compareFileSchema, ({ scenario }) => {
+    const impossible = impossibleScenario(scenario);
+    return impossible && { ...impossible, path: ['scenario', ...impossible.path] };
+  });
+  const { runFile } = content.scenario;
+  const named = runFile === undefined ? undefined : await loadRunSpec(resolve(dirname(file), runFile));
+  return expand(content, named, file);
+}
+
+type Entry = CompareFile['strategies'][number];
+type Strategy = RunSpec['strategy'];
+
+/** All combinations. @throws ConfigError where not a single one can be run */
+export function expand(content: CompareFile, named: RunSpec | undefined, file: string): Comparison {
+  const { scenario, strategies, dirichletAlphas, seeds, target } = content;
+  const variants: Variant[] = [];
+  const left: { name: string; reason: string }[] = [];
+  const alphas = dirichletAlphas.length > 0 ? dirichletAlphas : [scenario.data.dirichletAlpha];
+  for (const entry of strategies) {
+    for (const strategy of combinations(entry, content)) {
+      for (const alpha of alphas) {
+        const labels = labelsOf(strategy);
+        const name = [entry.name ?? strategy.id, ...(entry.name ? [] : [labels.topology, labels.codec])]
+          .filter((part) => part !== '')
+          .join(' / ');
+        try {
+          const scenarios = seeds.map((one) =>
+            scenarioOf(scenario, entry, strategy, alpha, one, named, file),
+          );
+          variants.push({ name, strategy: strategy.id, ...labels, alpha, scenarios });
+        } catch (error) {
+          if (!(error instanceof ConfigError)) throw error;
+          left.push({ name, reason: error.message });
+        }
+      }
+    }
+  }
+  if (variants.length === 0) {
+    throw new ConfigError('BAD_CONFIG', `${file}: no combination can be run: ${left[0]!.reason}`);
+  }
+  return { variants, left, target };
+}
+
+function combinations({ strategy }: Entry, { topologies, codecs }: CompareFile): Strategy[] {
+  const withTopology =
+    'topology' in strategy && topologies.length > 0
+      ? topologies.map((topology) => ({ ...strategy, topology }))
+      : [strategy];
+  if (codecs.length === 0) return withTopology;
+  return withTopology.flatMap((one) => codecs.map((codec): Strategy => ({ ...one, codec })));
+}
+
+function scenarioOf(
+  scenario: CompareFile['scenario'],
+  { training, churn }: Entry,
+  strategy: Strategy,
+  alpha: number,
+  seedOf: number,
+  named: RunSpec | undefined,
+  file: string,
+): Scenario {
+  const base = scenario.run ?? named!;
+  const trained = scenario.overrides.training ?? base.training;
+  const rate = training.learningRate ?? trained.learningRate;
+  return resolveScenario(
+    {
+      ...scenario,
+      seed: seedOf,
+      overrides: { ...scenario.overrides, strategy, training: { ...trained, learningRate: rate } },
+      data: { ...scenario.data, dirichletAlpha: alpha },
+      ...(churn ? { churnModel: churn } : {}),
+    },
+    named,
+    file,
+  );
+}
+
+/** Short words for what a strategy runs on; empty where it has none. */
+function labelsOf(strategy: Strategy): { readonly topology: string; readonly codec: string } {
+  const { codec } = strategy;
+  const kept = 'perChunk' in codec ? ` k=${codec.perChunk}` : '';
+  return { topology: 'topology' in strategy ? strategy.topology.id : '', codec: `${codec.id}${kept}` };
+}

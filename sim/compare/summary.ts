@@ -1,0 +1,66 @@
+/** Trials of a row as figures with intervals. */
+import { confidence, type Interval } from '../../src/math/confidence.ts';
+import type { Comparison, Variant } from './compare-file.ts';
+import type { Trial } from './run-comparison.ts';
+
+export interface Row {
+  readonly variant: Variant;
+  readonly accuracy: Interval;
+  readonly loss: Interval;
+  readonly consensusDistance: Interval;
+  /** Of one publication: bits of payload for each parameter. */
+  readonly bitsPerParameter: Interval;
+  /** All that a peer sent, for each parameter and local step. */
+  readonly bytesPerParameterStep: Interval;
+  /** Of the trials that got there; null where none did. */
+  readonly roundsToTarget: Interval | null;
+  readonly bytesToTarget: Interval | null;
+  /** Trials that got there, and all. */
+  readonly reached: number;
+  readonly trials: readonly Trial[];
+}
+
+export function summarise(
+  trials: ReadonlyMap<Variant, readonly Trial[]>,
+  target: Comparison['target'],
+): Row[] {
+  return [...trials].flatMap(([variant, own]): Row[] => {
+    if (own.length === 0) return [];
+    const of = (field: (trial: Trial) => number) => confidence(own.map(field));
+    const hits = own.flatMap((trial) => {
+      const hit = trial.curve.find(([, accuracy, loss]) => isReached(accuracy, loss, target));
+      return hit ? [hit] : [];
+    });
+    return [
+      {
+        variant,
+        accuracy: of(({ accuracy }) => accuracy),
+        loss: of(({ loss }) => loss),
+        consensusDistance: of(({ consensusDistance }) => consensusDistance),
+        bitsPerParameter: of(({ payloadBitsPerParameter }) => payloadBitsPerParameter),
+        bytesPerParameterStep: of(({ bytesPerPeer, parameters, steps }) => bytesPerPeer / parameters / steps),
+        roundsToTarget: hits.length > 0 ? confidence(hits.map(([round]) => round)) : null,
+        bytesToTarget: hits.length > 0 ? confidence(hits.map(([, , , bytes]) => bytes)) : null,
+        reached: hits.length,
+        trials: own,
+      },
+    ];
+  });
+}
+
+function isReached(accuracy: number, loss: number, target: Comparison['target']): boolean {
+  if (target.accuracy === undefined && target.loss === undefined) return false;
+  return accuracy >= (target.accuracy ?? 0) && loss <= (target.loss ?? Number.POSITIVE_INFINITY);
+}
+
+/** The mean over the trials of each measured round, for plots. */
+export function meanCurve(trials: readonly Trial[], field: 1 | 2): Map<number, number> {
+  const sums = new Map<number, { sum: number; count: number }>();
+  for (const { curve } of trials) {
+    for (const point of curve) {
+      const known = sums.get(point[0]) ?? { sum: 0, count: 0 };
+      sums.set(point[0], { sum: known.sum + point[field], count: known.count + 1 });
+    }
+  }
+  return new Map([...sums].map(([round, { sum, count }]) => [round, sum / count]));
+}

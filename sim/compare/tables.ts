@@ -1,0 +1,87 @@
+/** A comparison as Markdown and as CSV. */
+import type { Interval } from '../../src/math/confidence.ts';
+import type { Comparison } from './compare-file.ts';
+import type { Row } from './summary.ts';
+
+/** A table for people: means and half widths of 95 % confidence intervals. */
+export function markdownTable(rows: readonly Row[], { left, target }: Comparison): string {
+  const goal = targetText(target);
+  const head = [
+    'method',
+    'alpha',
+    'accuracy, %',
+    'loss',
+    'bit / parameter',
+    'byte / parameter / step',
+    ...(goal ? [`rounds to ${goal}`, `MB to ${goal}`] : []),
+    'consensus distance',
+    'seeds',
+  ];
+  const body = rows.map((row) => [
+    row.variant.name,
+    String(row.variant.alpha),
+    interval(row.accuracy, 100, 2),
+    interval(row.loss, 1, 4),
+    significant(row.bitsPerParameter.mean),
+    significant(row.bytesPerParameterStep.mean),
+    ...(goal ? [reached(row, row.roundsToTarget, 1), reached(row, row.bytesToTarget, 1e-6)] : []),
+    significant(row.consensusDistance.mean),
+    String(row.trials.length),
+  ]);
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  const table = [line(head), line(head.map(() => '---')), ...body.map(line)].join('\n');
+  const omitted = left.map(({ name, reason }) => `- ${name}: ${reason}`).join('\n');
+  return `${table}\n${omitted ? `\nLeft out:\n${omitted}\n` : ''}`;
+}
+
+/** One line a trial, every figure in full. */
+export function csvTable(rows: readonly Row[]): string {
+  const head = [
+    ...['name', 'strategy', 'topology', 'codec', 'alpha', 'seed', 'accuracy', 'loss', 'bitsPerParameter'],
+    ...[
+      'bytesPerPeer',
+      'bytesPerParameterStep',
+      'consensusDistance',
+      'models',
+      'parameters',
+      'steps',
+      'peers',
+      'end',
+    ],
+  ];
+  const lines = rows.flatMap(({ variant, trials }) =>
+    trials.map((trial) => [
+      ...[variant.name, variant.strategy, variant.topology, variant.codec, variant.alpha, trial.seed],
+      ...[trial.accuracy, trial.loss, trial.payloadBitsPerParameter, trial.bytesPerPeer],
+      ...[trial.bytesPerPeer / trial.parameters / trial.steps, trial.consensusDistance, trial.models],
+      ...[trial.parameters, trial.steps, trial.peers, trial.end],
+    ]),
+  );
+  return `${[head, ...lines].map((cells) => cells.map(field).join(',')).join('\n')}\n`;
+}
+
+/** RFC 4180. */
+function field(value: string | number): string {
+  const text = String(value);
+  return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+export function targetText({ accuracy, loss }: Comparison['target']): string {
+  if (accuracy !== undefined) return `${Number((100 * accuracy).toPrecision(4))} %`;
+  return loss === undefined ? '' : `loss ${loss}`;
+}
+
+function interval({ mean, half }: Interval, factor: number, digits: number): string {
+  const text = (factor * mean).toFixed(digits);
+  return half === null ? text : `${text} ± ${(factor * half).toFixed(digits)}`;
+}
+
+function reached({ reached: count, trials }: Row, value: Interval | null, factor: number): string {
+  if (!value) return 'never';
+  const text = significant(factor * value.mean);
+  return count < trials.length ? `${text} (${count} of ${trials.length})` : text;
+}
+
+function significant(value: number): string {
+  return value === 0 ? '0' : String(Number(value.toPrecision(3)));
+}

@@ -1,0 +1,82 @@
+import { basename, extname, join, resolve } from 'node:path';
+import type { Command } from 'commander';
+import { wholeNumber } from './arguments.ts';
+import { perform } from './perform.ts';
+
+interface Options {
+  readonly out?: string;
+  readonly workers?: number;
+}
+
+const workersMax = 64;
+
+/** `starlings compare`: a table as a paper would print it. */
+export function addCompareCommand(parent: Command): void {
+  parent
+    .command('compare')
+    .description(
+      'run strategies x topologies x codecs x data splits x seeds in the simulator and print a table',
+    )
+    .argument('<file>', 'YAML file of a comparison, for example configs/compare/mnist.yaml')
+    .option(
+      '--out <dir>',
+      'folder for table.md, table.csv, report.html and trials.jsonl (default: compare-NAME)',
+    )
+    .option(
+      '--workers <n>',
+      'threads that train; the figures are the same with any number',
+      wholeNumber(1, workersMax),
+    )
+    .addHelpText(
+      'after',
+      '\nStopped by Ctrl-C it writes the tables of what is done; run again, it goes on where it stopped.',
+    )
+    .action((file: string, options: Options, command: Command) =>
+      perform(command, async ({ say, signal }) => {
+        const { loadComparison } = await import('../../sim/compare/compare-file.ts');
+        const comparison = await loadComparison(file);
+        const { makeDirectory } = await import('../data/make-directory.ts');
+        const name = basename(file, extname(file));
+        const out = resolve(options.out ?? `compare-${name}`);
+        makeDirectory(out);
+        const { checkMemory, defaultWorkers } = await import('./sim-resources.ts');
+        const [first] = comparison.variants[0]!.scenarios;
+        const workers = options.workers ?? defaultWorkers(first!);
+        for (const { scenarios } of comparison.variants) checkMemory(scenarios[0]!, workers, file);
+        for (const { name: omitted, reason } of comparison.left) say(`left out  ${omitted}: ${reason}`);
+        const { runComparison } = await import('../../sim/compare/run-comparison.ts');
+        const trials = await runComparison({
+          comparison,
+          trialsFile: join(out, 'trials.jsonl'),
+          workers,
+          wallNowMs: () => performance.now(),
+          signal,
+          onTrial: (variant, trial, done, total, wasKnown) => {
+            const figures = `accuracy ${(100 * trial.accuracy).toFixed(2)} %, loss ${trial.loss.toFixed(4)}`;
+            const took = wasKnown ? 'done before' : `${trial.wallSeconds.toFixed(0)} s`;
+            say(
+              `${done}/${total}  ${variant.name}, alpha ${variant.alpha}, seed ${trial.seed}: ${figures} (${took})`,
+            );
+          },
+        });
+        const { summarise } = await import('../../sim/compare/summary.ts');
+        const { csvTable, markdownTable } = await import('../../sim/compare/tables.ts');
+        const { compareReport } = await import('../../sim/compare/compare-report.ts');
+        const { writeFileAtomically } = await import('../data/atomic-file.ts');
+        const rows = summarise(trials, comparison.target);
+        const markdown = markdownTable(rows, comparison);
+        const write = (leaf: string, text: string) =>
+          writeFileAtomically(join(out, leaf), [Buffer.from(text)]);
+        await write('table.md', markdown);
+        await write('table.csv', csvTable(rows));
+        await write('report.html', compareReport(name, rows, comparison));
+        say(`\n${markdown}`);
+        say(`written   ${out}: table.md, table.csv, report.html, trials.jsonl`);
+        const json = rows.map(({ variant, trials: own, ...figures }) => {
+          const { scenarios: _, ...labels } = variant;
+          return { ...labels, ...figures, seeds: own.length };
+        });
+        return { json: { name, out, rows: json, left: comparison.left } };
+      }),
+    );
+}
