@@ -71,6 +71,43 @@ export {
 } from './codec/sparse-sign.ts';
 export { Rng, rngFor } from './math/rng.ts';
 
+// Methods on plain vectors, to check a figure or to build one's own: docs/METHODS.md.
+
+export type { Compressor } from './codec/compressor.ts';
+export type { CompressorSpec } from './codec/create-compressor.ts';
+export { createCompressor } from './codec/create-compressor.ts';
+export { Ef21, ErrorFeedback, ef21StepRatio } from './codec/error-feedback.ts';
+export type { Aggregation, Aggregator } from './mixing/aggregator.ts';
+export { AggregationError } from './mixing/aggregator.ts';
+export { geometricMedian } from './mixing/aggregators/geometric-median.ts';
+export type { Attack, AttackInput, Honest } from './mixing/attack.ts';
+export { dormant } from './mixing/attacks/dormant.ts';
+export { flipLabels } from './mixing/attacks/label-flip.ts';
+export type { AggregatorSpec } from './mixing/create-aggregator.ts';
+export { createAggregator } from './mixing/create-aggregator.ts';
+export type { AttackSpec } from './mixing/create-attack.ts';
+export { createAttack } from './mixing/create-attack.ts';
+export type { MixingSpec, StrategyParts } from './mixing/create-strategy.ts';
+export { createMixingStrategy } from './mixing/create-strategy.ts';
+export type { TopologySpec } from './mixing/create-topology.ts';
+export { createTopology } from './mixing/create-topology.ts';
+export type { Vector } from './mixing/dense.ts';
+export type { Transfer } from './mixing/push-sum-ledger.ts';
+export { PushSumLedger } from './mixing/push-sum-ledger.ts';
+export type { NetworkStep } from './mixing/step-network.ts';
+export { hoodsOf, stepNetwork } from './mixing/step-network.ts';
+export type { Hood, MixingStrategy, Packed, Parcel, Received } from './mixing/strategy.ts';
+export type { MixingRow, Topology } from './mixing/topology.ts';
+export {
+  columnOf,
+  denseMatrix,
+  meansOfGroups,
+  mixOnce,
+  secondEigenvalue,
+  TopologyError,
+  weighted,
+} from './mixing/topology.ts';
+
 // Data and training.
 
 export type { Dataset, TaskData } from './data/dataset.ts';

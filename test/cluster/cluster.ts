@@ -21,6 +21,7 @@ import { wallClock } from '../../src/node/wall-clock.ts';
 import { createCore, requestBytesMax } from '../../src/protocol/create-core.ts';
 import type { PeerKey, ProtocolCore, ProtocolEvent } from '../../src/protocol/io.ts';
 import type { RunManifest, SignedManifest } from '../../src/protocol/manifest.ts';
+import { needsRoster } from '../../src/protocol/method-constraints.ts';
 import { outputsOf } from '../../src/protocol/model-layout.ts';
 import { type RunSpec, runSpecSchema } from '../../src/protocol/run-spec.ts';
 import { initialVector } from '../../src/training/initial.ts';
@@ -36,6 +37,11 @@ const heldOutExamples = 1_000;
 const linkDeadlineMs = 40_000;
 /** Far in the past: only the cluster's own clock ever gets there. */
 const beginsAtMs = 1_700_000_000_000;
+
+/** Keys of the nodes: over a fixed topology each must know the others. */
+function keysOf(count: number): PeerKey[] {
+  return Array.from({ length: count }, (_, index) => identityFromSeed(identitySeed(index)).key);
+}
 
 /** What a part of a cluster shares with the others. */
 interface Shared {
@@ -68,6 +74,9 @@ export class Cluster {
       training: { localSteps: 8, learningRate: 0.2 },
       rounds: 12,
       slotMs: 500,
+      membership: needsRoster(fields.strategy ?? { id: 'delta-log' })
+        ? { kind: 'allow-list', members: keysOf(count) }
+        : { kind: 'open' },
       ...fields,
     });
     const directory = await mkdtemp(join(tmpdir(), 'starlings-cluster-'));

@@ -1,5 +1,7 @@
+import { median } from '../../math/statistics.ts';
 import { type Aggregator, allOf } from '../aggregator.ts';
-import { likeOf, meanOf, squaredDistanceOf, type Vector } from '../dense.ts';
+import { likeOf, squaredDistanceOf, type Vector } from '../dense.ts';
+import { byCoordinate } from './by-coordinate.ts';
 
 /** The point of least sum of distances (Pillutla, Kakade, Harchaoui: "Robust Aggregation for Federated Learning", 2022). */
 export function geometricMedianAggregator(): Aggregator {
@@ -14,11 +16,13 @@ export function geometricMedianAggregator(): Aggregator {
 /**
  * Weiszfeld's iteration, with the step of Vardi and Zhang ("The multivariate L1-median and associated data depth", 2000) where it
  * meets one of the points: such a point is the answer when it outweighs the pull of all others, and is left otherwise.
- * Ends when a step is shorter than `tolerance` times the spread, or after `iterationsMax`.
+ * Begins at the median of every coordinate, and ends when a step is shorter than `tolerance` times the median distance from there
+ * (a liar far away must not decide what is near), or after `iterationsMax`.
  */
 export function geometricMedian(points: readonly Vector[], tolerance = 1e-10, iterationsMax = 1000): Vector {
-  let x = Float64Array.from(meanOf(points.map((point) => Float64Array.from(point))));
-  const spread = Math.max(...points.map((point) => Math.sqrt(squaredDistanceOf(x, point))));
+  const exact = points.map((point) => Float64Array.from(point));
+  let x = Float64Array.from(byCoordinate(exact, (sorted) => median(sorted)));
+  const spread = median(points.map((point) => Math.sqrt(squaredDistanceOf(x, point))));
   if (spread === 0) return likeOf(points[0]!, x);
   for (let i = 0; i < iterationsMax; i++) {
     const next = step(points, x, spread * 1e-14);
@@ -29,8 +33,10 @@ export function geometricMedian(points: readonly Vector[], tolerance = 1e-10, it
   // Weiszfeld creeps up to a point that is the answer: those near by are asked.
   for (const point of points) {
     if (squaredDistanceOf(x, point) > (1e-3 * spread) ** 2) continue;
-    const exact = Float64Array.from(point);
-    if (squaredDistanceOf(step(points, exact, spread * 1e-14), exact) === 0) return likeOf(points[0]!, exact);
+    const candidate = Float64Array.from(point);
+    if (squaredDistanceOf(step(points, candidate, spread * 1e-14), candidate) === 0) {
+      return likeOf(points[0]!, candidate);
+    }
   }
   return likeOf(points[0]!, x);
 }
