@@ -1,6 +1,7 @@
 /** What docs/CONFIG.md is made of. As a script (`npm run docs:config`) it writes the file. */
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { compareFileSchema } from '../../sim/compare/compare-file.ts';
 import { scenarioFileSchema } from '../../sim/scenario/scenario.ts';
 import { renderReference } from '../config/reference.ts';
 import { runSpecSchema } from '../protocol/run-spec.ts';
@@ -23,6 +24,14 @@ export function configReference(): string {
         '`overrides.strategy` hold the fields described above.',
       schema: scenarioFileSchema,
       describedAbove: ['run', 'overrides.training', 'overrides.strategy'],
+    },
+    {
+      title: 'Comparisons',
+      introduction:
+        'What `starlings compare FILE` runs, for example `configs/compare/mnist.yaml`: every strategy with every topology, codec, ' +
+        'label skew and seed. Combinations that cannot be are left out and named.',
+      schema: compareFileSchema,
+      describedAbove: ['scenario', 'strategies[].strategy', 'strategies[].churn', 'topologies[]', 'codecs[]'],
     },
   ]);
 }

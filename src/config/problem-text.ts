@@ -38,11 +38,11 @@ function messageOf(issue: z.core.$ZodIssue, given: unknown): string {
     case 'invalid_type':
       return `expected ${issue.expected === 'int' ? 'whole number' : issue.expected}, got ${got}`;
     case 'invalid_value':
-      return `expected ${issue.values.map((value) => JSON.stringify(value)).join(' or ')}, got ${got}`;
+      return `expected ${wordsOf(issue.values)}, got ${got}`;
     case 'invalid_union': {
       const options = (issue as { options?: readonly unknown[] }).options;
       return options
-        ? `expected ${options.map((option) => JSON.stringify(option)).join(' or ')}, got ${got}`
+        ? `expected ${wordsOf(options)}, got ${got}`
         : `fits none of the forms allowed here, got ${got}`;
     }
     case 'too_small':
@@ -54,6 +54,14 @@ function messageOf(issue: z.core.$ZodIssue, given: unknown): string {
     default:
       return `${issue.message}, got ${got}`;
   }
+}
+
+/** `undefined` among them stands for a default. */
+function wordsOf(values: readonly unknown[]): string {
+  return values
+    .filter((value) => value !== undefined)
+    .map((value) => JSON.stringify(value))
+    .join(' or ');
 }
 
 function sizeWord(origin: string): string {

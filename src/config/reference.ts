@@ -19,8 +19,9 @@ export function renderReference(sections: readonly ReferenceSection[]): string {
     'YAML; an unknown key, a wrong type or a combination that cannot work is refused with file, line and column.',
     'Descriptions end with where a default comes from: a paper, a measurement or a guess.',
   ];
+  const told: Told = new Map();
   const bodies = sections.map(({ title, introduction, schema, describedAbove = [] }) =>
-    [`## ${title}`, introduction, ...tables(inputSchemaOf(schema), '', describedAbove)].join('\n\n'),
+    [`## ${title}`, introduction, ...tables(inputSchemaOf(schema), '', describedAbove, told)].join('\n\n'),
   );
   return `${[parts[0], parts.slice(1).join('\n'), ...bodies].join('\n\n')}\n`;
 }
@@ -30,9 +31,16 @@ interface Nested {
   readonly schema: JsonSchema;
 }
 
-/** One table for each object and each form of a union, outer ones first. */
-function tables(schema: JsonSchema, path: string, skipped: readonly string[]): string[] {
+/** Where the forms of an object were described first, by their text. */
+type Told = Map<string, string>;
+
+/** One table for each object and each form of a union, outer ones first; what was told before is only named. */
+function tables(schema: JsonSchema, path: string, skipped: readonly string[], told: Told): string[] {
   if (skipped.includes(path)) return [];
+  const text = JSON.stringify(branchesOf(schema));
+  const before = told.get(text);
+  if (before !== undefined) return [`\`${path}\`: the forms of \`${before}\` above.`];
+  if (path !== '') told.set(text, path);
   const forms = branchesOf(schema).filter((form) => form.properties !== undefined);
   return forms.flatMap((form) => {
     const tag = forms.length > 1 ? constantOf(form) : null;
@@ -52,7 +60,7 @@ function tables(schema: JsonSchema, path: string, skipped: readonly string[]): s
       ...heading,
       ...note,
       ...table,
-      ...nested.flatMap((below) => tables(below.schema, below.path, skipped)),
+      ...nested.flatMap((below) => tables(below.schema, below.path, skipped, told)),
     ];
   });
 }

@@ -2,6 +2,7 @@
 import * as dagCbor from '@ipld/dag-cbor';
 import type { Compressor } from '../codec/compressor.ts';
 import { type CompressorSpec, createCompressor } from '../codec/create-compressor.ts';
+import { decodeFloat32, encodeFloat32 } from '../codec/dense.ts';
 import type { Vector } from '../mixing/dense.ts';
 import { noBody, type Parcel } from '../mixing/strategy.ts';
 import { decodeCanonical } from './canonical-cbor.ts';
@@ -28,16 +29,19 @@ export function parcelCoding(
   isPlain: boolean,
   random: () => number,
 ): ParcelCoding {
-  const compressors = new Map<number, Compressor>();
+  const whole = createCompressor(spec, size);
+  // Of parts, where there are any.
+  let parts: Map<number, Compressor> | null = null;
   const compressorOf = (length: number): Compressor => {
-    let known = compressors.get(length);
+    if (length === size) return whole;
+    parts ??= new Map();
+    let known = parts.get(length);
     if (!known) {
       known = createCompressor(spec, length);
-      compressors.set(length, known);
+      parts.set(length, known);
     }
     return known;
   };
-  const whole = compressorOf(size);
   const write = (vector: Vector): Uint8Array =>
     compressorOf(vector.length).compress(
       vector instanceof Float32Array ? vector : Float32Array.from(vector),
@@ -73,7 +77,17 @@ export function parcelCoding(
 }
 
 /** What a store holds of a strategy: in full precision. */
-export function encodeState({ numbers, vectors }: Parcel): Uint8Array {
+export function encodeState({ numbers, vectors }: Parcel, size: number): Uint8Array {
+  const [model] = vectors;
+  // Most methods keep their model and nothing else.
+  if (
+    numbers.length === 0 &&
+    vectors.length === 1 &&
+    model instanceof Float32Array &&
+    model.length === size
+  ) {
+    return encodeFloat32(model);
+  }
   const plain = vectors.map((vector) => {
     const bytes = new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength).slice();
     return [vector.BYTES_PER_ELEMENT, bytes];
@@ -82,7 +96,9 @@ export function encodeState({ numbers, vectors }: Parcel): Uint8Array {
 }
 
 /** null for what is no state; its meaning is the strategy's to check. */
-export function decodeState(bytes: Uint8Array): Parcel | null {
+export function decodeState(bytes: Uint8Array, size: number): Parcel | null {
+  // Written with a frame it is longer than that.
+  if (bytes.length === 4 * size) return { numbers: [], vectors: [decodeFloat32(bytes, size)], body: noBody };
   const fields = decodeCanonical(bytes);
   if (!Array.isArray(fields) || fields.length !== 2) return null;
   const [numbers, vectors] = fields as [number[], [number, Uint8Array][]];

@@ -10,6 +10,7 @@ const directory = await mkdtemp(join(tmpdir(), 'starlings-cli-'));
 after(() => rm(directory, { recursive: true, force: true }));
 const at = (...names: string[]): string => join(directory, ...names);
 const runFile = new URL('../../configs/runs/heart-logistic.yaml', import.meta.url).pathname;
+const ringFile = new URL('../../configs/runs/mnist-d-psgd.yaml', import.meta.url).pathname;
 
 /** Two commands at a time: a start costs a core. */
 describe('the command line', { concurrency: 2 }, () => {
@@ -54,7 +55,31 @@ describe('the command line', { concurrency: 2 }, () => {
     ],
     [['model', 'evaluate', '--from', runFile], 1, /heart-logistic\.yaml: /],
     [['sim', runFile], 2, /heart-logistic\.yaml:\d+:\d+: .*unknown key/],
+    [['compare', at('none.yaml')], 2, /none\.yaml: no such file; check the path\n$/],
+    [['compare', runFile], 2, /heart-logistic\.yaml:\d+:\d+: .*unknown key/],
+    [['codec', 'bench', '--parameters', '7'], 2, /expected a whole number from 4096 to/],
+    [
+      ['run', 'create', ringFile, '--out', at('ring.manifest'), '--key', at('ring.key')],
+      1,
+      /needs membership of kind allow-list/,
+    ],
   ];
+  test('codec bench prints a list with a row for each codec, the default within 3 % of the bound', async () => {
+    const { exitCode, stdout } = await starlings('codec', 'bench', '--json', '--parameters', '65536');
+    assert.equal(exitCode, 0);
+    const rows = JSON.parse(stdout.trim().split('\n').at(-1)!) as Record<string, number | string>[];
+    assert.ok(rows.length >= 12);
+    for (const row of rows) {
+      assert.deepEqual(Object.keys(row), [
+        ...['codec', 'bitsPerParameter', 'boundBits', 'encodeGBps', 'decodeGBps', 'relativeError'],
+      ]);
+      assert.ok(Number(row['encodeGBps']) > 0 && Number(row['relativeError']) < 1);
+    }
+    const [first] = rows;
+    assert.match(String(first!['codec']), /default/);
+    assert.ok(Number(first!['bitsPerParameter']) <= 1.03 * Number(first!['boundBits']));
+  });
+
   for (const [args, exitCode, says] of wrong) {
     test(`refuses: ${args.join(' ').replaceAll(directory, '')}`, async () => {
       const end = await starlings(...args);

@@ -98,7 +98,7 @@ describe('epidemic learning', () => {
     assert.notDeepEqual(model, flock.run.initial);
     flock.kill(0);
     const stored = flock.member(0).store.get('self/model')!;
-    assert.deepEqual(decodeState(stored)?.vectors, [model]);
+    assert.deepEqual(decodeState(stored, model.length)?.vectors, [model]);
     flock.boot(0);
     assert.deepEqual(flock.core(0).model(), model);
     assert.ok(flock.finish());

@@ -53,7 +53,7 @@ export class Mixing implements ProtocolCore {
   readonly #hoods: Neighbourhood;
   readonly #strategy: MixingStrategy;
   readonly #coding: ParcelCoding;
-  readonly #shares: ParcelCoding;
+  #sharesCoding: ParcelCoding | null = null;
   readonly #peers = new Set<PeerKey>();
   /** Parcels that arrived since the last mix, by sender. */
   readonly #inbox = new Map<PeerKey, Parcel[]>();
@@ -64,7 +64,7 @@ export class Mixing implements ProtocolCore {
   #mixedRound = -1;
   /** Losses of what arrived, on our own data, for aggregators that ask for them. */
   readonly #needsScores: boolean;
-  readonly #scores = new Map<Vector, number>();
+  #scores: ReadonlyMap<Vector, number> | null = null;
   #ownScore = Number.POSITIVE_INFINITY;
   #awaited: { readonly round: number; readonly received: readonly Received[] } | null = null;
   /** Of the parcels that left before the training of the round. */
@@ -83,7 +83,6 @@ export class Mixing implements ProtocolCore {
     const isInner = spec.id === 'choco' || (spec.id === 'diloco' && spec.codec.id !== 'identity');
     const wire = isInner ? ({ id: 'identity' } as const) : spec.codec;
     this.#coding = parcelCoding(wire, size, isPlain, deps.random);
-    this.#shares = parcelCoding({ id: 'identity' }, size, false, deps.random);
     this.#context = { runId, crypto: deps.crypto, bodyBytesMax: this.#coding.bytesMax };
     this.#isMember = memberTest(manifest.membership);
     this.#training = new LocalTraining(manifest.training, manifest.slotMs);
@@ -99,7 +98,7 @@ export class Mixing implements ProtocolCore {
       aggregator: {
         ...aggregator,
         aggregate: (input) => {
-          const score = (vector: Vector) => this.#scores.get(vector) ?? this.#ownScore;
+          const score = (vector: Vector) => this.#scores?.get(vector) ?? this.#ownScore;
           try {
             return aggregator.aggregate({ ...input, score });
           } catch (error) {
@@ -180,6 +179,13 @@ export class Mixing implements ProtocolCore {
     return this.#current().slice();
   }
 
+  /** Of states and answers: in full, whatever the run's codec. */
+  get #shares(): ParcelCoding {
+    const { random, initial } = this.#deps;
+    this.#sharesCoding ??= parcelCoding({ id: 'identity' }, initial.length, false, random);
+    return this.#sharesCoding;
+  }
+
   /** Not to be modified; the same object until the method changes it. */
   #current(): Float32Array {
     if (!this.#model) {
@@ -192,7 +198,7 @@ export class Mixing implements ProtocolCore {
   #restore(slot: number): void {
     let isStored = false;
     for (const [key, value] of this.#deps.stored) {
-      const state = key === STATE_KEY ? decodeState(value) : null;
+      const state = key === STATE_KEY ? decodeState(value, this.#deps.initial.length) : null;
       if (!state) continue;
       this.#strategy.restore(state);
       isStored = true;
@@ -251,13 +257,11 @@ export class Mixing implements ProtocolCore {
     if (awaited?.round !== round) return;
     this.#awaited = null;
     const [own, ...others] = losses ?? [];
-    awaited.received.forEach(({ parcel }, j) => {
-      const loss = others[j];
-      if (loss !== undefined) this.#scores.set(parcel.vectors[0]!, loss);
-    });
+    const scored = awaited.received.slice(0, others.length);
+    this.#scores = new Map(scored.map(({ parcel }, j) => [parcel.vectors[0]!, others[j]!]));
     this.#ownScore = own ?? Number.POSITIVE_INFINITY;
     this.#mix(out, round, losses ? awaited.received : []);
-    this.#scores.clear();
+    this.#scores = null;
     this.#tick(out, slot, nowMs);
   }
 
@@ -356,8 +360,8 @@ export class Mixing implements ProtocolCore {
     if (author !== from || isReplay) return refuse('replayed');
     if (round > slot + 1 || round >= this.#manifest.rounds) return refuse('too-early');
     if (round < slot - 1) return refuse('too-late');
-    const before = this.#inbox.get(from) ?? [];
-    if (!body || (this.#inbox.size >= inboxMax && before.length === 0)) return refuse('bad-body');
+    const before = this.#inbox.get(from);
+    if (!body || (this.#inbox.size >= inboxMax && !before)) return refuse('bad-body');
     const parcel = this.#coding.decode(body);
     if (!parcel || !this.#strategy.accepts(parcel)) return refuse('bad-body');
     // Under the name that the caller knows the peer by: one string for all, where the envelope's is a new one.
@@ -372,7 +376,7 @@ export class Mixing implements ProtocolCore {
       this.#persist(out);
       return reply ? [this.#shares.encode(reply)] : [];
     }
-    this.#inbox.set(from, [...before.slice(1 - perSenderMax), parcel]);
+    this.#inbox.set(from, before ? [...before.slice(1 - perSenderMax), parcel] : [parcel]);
     return [];
   }
 
@@ -404,7 +408,7 @@ export class Mixing implements ProtocolCore {
   }
 
   #persist(out: Output[]): void {
-    const value = encodeState(this.#strategy.state());
+    const value = encodeState(this.#strategy.state(), this.#deps.initial.length);
     out.push({ type: 'persist', writes: [{ key: STATE_KEY, value }], durable: false });
   }
 

@@ -1,0 +1,126 @@
+/** Comparisons: combinations, trials that are kept, figures with intervals, the three forms of the table. */
+import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { compareFileSchema, expand, loadComparison } from '../../sim/compare/compare-file.ts';
+import { compareReport } from '../../sim/compare/compare-report.ts';
+import { runComparison } from '../../sim/compare/run-comparison.ts';
+import { summarise } from '../../sim/compare/summary.ts';
+import { csvTable, markdownTable } from '../../sim/compare/tables.ts';
+import { confidence } from '../../src/math/confidence.ts';
+import { repositoryRoot } from '../architecture/source-tree.ts';
+
+const content = compareFileSchema.parse({
+  scenario: {
+    peers: 9,
+    learner: { id: 'quadratic', spread: 0.2 },
+    run: {
+      name: 'small',
+      model: { kind: 'logistic-regression', inputs: 9, outputs: 2 },
+      task: { kind: 'idx-images' },
+      training: { localSteps: 3, learningRate: 0.1 },
+      rounds: 12,
+      slotMs: 1000,
+    },
+    signatures: 'simulated',
+  },
+  strategies: [
+    { strategy: { id: 'd-psgd' } },
+    { name: 'all', strategy: { id: 'diloco' } },
+    { strategy: { id: 'choco' } },
+  ],
+  topologies: [{ id: 'torus' }, { id: 'random-matching' }],
+  codecs: [{ id: 'identity' }, { id: 'top-k', chunk: null, perChunk: 5 }],
+  seeds: [1, 2, 3],
+  target: { accuracy: 0.5 },
+});
+
+describe('compare', () => {
+  test('every strategy with every topology that it takes and every codec; what cannot be is named', () => {
+    const { variants, left } = expand(content, undefined, 'x.yaml');
+    assert.deepEqual(
+      variants.map(({ name }) => name),
+      [
+        'd-psgd / torus / identity',
+        'd-psgd / random-matching / identity',
+        'all',
+        'all',
+        'choco / torus / identity',
+        'choco / torus / top-k k=5',
+      ],
+    );
+    assert.deepEqual(
+      left.map(({ name }) => name),
+      [
+        'd-psgd / torus / top-k k=5',
+        'd-psgd / random-matching / top-k k=5',
+        'choco / random-matching / identity',
+        'choco / random-matching / top-k k=5',
+      ],
+    );
+    assert.match(left[0]!.reason, /biased/);
+    assert.match(left[2]!.reason, /needs fixed ones/);
+  });
+
+  test('a stopped comparison goes on where it stopped, and its tables agree with the trials', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'starlings-compare-'));
+    try {
+      const comparison = expand(content, undefined, 'x.yaml');
+      const trialsFile = join(folder, 'trials.jsonl');
+      const play = async (
+        stopAfter: number,
+      ): Promise<{ fresh: number; rows: ReturnType<typeof summarise> }> => {
+        const abort = new AbortController();
+        let fresh = 0;
+        const trials = await runComparison({
+          comparison,
+          trialsFile,
+          workers: 1,
+          wallNowMs: () => 0,
+          signal: abort.signal,
+          onTrial: (_, __, ___, ____, wasKnown) => {
+            if (!wasKnown && ++fresh === stopAfter) abort.abort();
+          },
+        });
+        return { fresh, rows: summarise(trials, comparison.target) };
+      };
+      assert.equal((await play(7)).fresh, 7);
+      const { fresh, rows } = await play(1000);
+      assert.equal(fresh, 3 * 6 - 7);
+      assert.equal((await play(1000)).fresh, 0);
+      assert.equal((await readFile(trialsFile, 'utf8')).trim().split('\n').length, 18);
+      assert.ok(rows.every(({ trials }) => trials.length === 3));
+      const [first] = rows;
+      assert.equal(first!.accuracy.mean, first!.trials.reduce((sum, { accuracy }) => sum + accuracy, 0) / 3);
+      assert.equal(first!.bitsPerParameter.mean, 32);
+      assert.ok(first!.reached === 3 && first!.roundsToTarget!.mean > 1);
+      const markdown = markdownTable(rows, comparison);
+      assert.equal(markdown.split('\n').filter((line) => line.startsWith('| ')).length, 2 + rows.length);
+      assert.match(markdown, /Left out:\n- d-psgd \/ torus \/ top-k k=5: /);
+      assert.equal(csvTable(rows).trim().split('\n').length, 1 + 18);
+      const page = compareReport('small', rows, comparison);
+      assert.ok(page.includes('<svg') && !/(src|href)=/.test(page), 'nothing from elsewhere');
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  });
+
+  test("the interval is Student's: by hand for five values", () => {
+    const { mean, half, count } = confidence([1, 2, 3, 4, 5]);
+    assert.deepEqual([mean, count], [3, 5]);
+    assert.ok(Math.abs(half! - 2.776 * Math.sqrt(2.5 / 5)) < 1e-12);
+    assert.equal(confidence([7]).half, null);
+  });
+
+  for (const name of ['mnist', 'fashion-gn-lenet', 'text-gpt']) {
+    test(`configs/compare/${name}.yaml can be run in every combination`, async () => {
+      const { variants, left } = await loadComparison(
+        join(repositoryRoot, 'configs/compare', `${name}.yaml`),
+      );
+      assert.deepEqual(left, []);
+      assert.ok(variants.every(({ scenarios }) => scenarios.length === 5));
+    });
+  }
+});
