@@ -5,6 +5,37 @@ import { type ScenarioFile, scenarioFileSchema } from '../scenario/scenario.ts';
 /** Losses, crashes and late joins happen in the first part of the run: what follows must bring everybody together. */
 const faultsEndAt = 0.6;
 
+/** Some strategy that mixes models, of those that as many peers can have. */
+function drawMixing(rng: Rng, peers: number): object {
+  const fanout = 1 + rng.int(Math.min(3, peers - 1));
+  const codec = { id: pick(rng, ['identity', 'fp16', 'int8', 'qsgd']) };
+  const aggregator = { id: pick(rng, ['mean', 'median', 'norm-clip', 'geometric-median', 'loss-gate']) };
+  const topology = pick<object>(rng, [
+    { id: 'ring' },
+    { id: 'complete' },
+    { id: 'one-peer-exponential' },
+    { id: 'base-graph', degree: 1 + rng.int(3) },
+    { id: 'random-matching' },
+  ]);
+  return pick<object>(rng, [
+    { id: 'epidemic', fanout, aggregator, codec },
+    { id: 'd-psgd', topology, aggregator, codec },
+    { id: 'ad-psgd', topology, codec },
+    { id: 'sgp', topology, codec },
+    { id: 'sgp', topology: { id: 'epidemic-local', fanout } },
+    { id: 'gossip-learning', partitions: 2, codec },
+    {
+      id: 'choco',
+      topology: { id: pick(rng, ['ring', 'complete']) },
+      gamma: 0.1,
+      codec: { id: 'top-k', chunk: 64 },
+    },
+    { id: 'diloco', outerRate: 0.5, momentum: 0.5 },
+    { id: 'noloco', aggregator: { id: 'mean' }, codec },
+    { id: 'moshpit', dimensions: 1, codec },
+  ]);
+}
+
 const pick = <T>(rng: Rng, values: readonly T[]): T => values[rng.int(values.length)]!;
 
 /** The same seed gives the same world, for good: a change here makes new worlds of old seeds. */
@@ -76,7 +107,7 @@ function withMoreFaults<World extends Drawn>(drawn: World, rng: Rng): unknown {
   };
   return {
     ...drawn,
-    run: rng.int(8) === 0 ? { ...run, strategy: { id: 'epidemic', fanout: 1 + rng.int(3) } } : run,
+    run: rng.int(8) === 0 ? { ...run, strategy: drawMixing(rng, peers) } : run,
     network: {
       ...network,
       ...(network.loss > 0 ? { lossBurst: rng.uniform(1 / (1 - network.loss), 8) } : {}),

@@ -79,7 +79,9 @@ export class PushSumLedger {
   settleSplit(): void {
     const total = this.#split.reduce((sum, { fraction }) => sum + fraction, 0);
     if (total > 1 + 1e-12) throw new RangeError(`fractions of ${total} of the mass cannot leave`);
-    const given = this.#split.splice(0).map(({ to, fraction }): Outgoing => {
+    const leaving = this.#split.splice(0);
+    if (this.#weight < weightMin) return;
+    const given = leaving.map(({ to, fraction }): Outgoing => {
       const mass = this.#asSent(this.mass.map((value) => fraction * value));
       return { id: this.#nextId++, to, mass, weight: fraction * this.#weight, kind: 'give', rounds: 0 };
     });

@@ -52,6 +52,8 @@ export interface MixingStrategy {
   /** What `wants` asks for, and what a peer that comes late asks anybody for; null where it must begin by itself. */
   share(): Parcel | null;
   takeShare(from: number, share: Parcel): void;
+  /** What goes to whom when this peer leaves; `heir` takes what only one can hold. */
+  leave?(heir: number): readonly Packed[];
   /** All that a restart must find, and how it finds it. */
   state(): Parcel;
   restore(state: Parcel): void;

@@ -32,12 +32,17 @@ export class RequestRefusedError extends Error {
   readonly code = 'REFUSED';
 }
 
+/** What a node that stops waits at most for its last requests. */
+const leaveMs = 2000;
+
 export class NodeDriver {
   readonly #options: DriverOptions;
   readonly #aborter = new AbortController();
   readonly #verdicts = new Map<number, (verdict: Verdict) => void>();
   readonly #answers = new Map<number, Deferred<readonly Uint8Array[]>>();
   readonly #outputs: Output[] = [];
+  /** Requests under way. */
+  readonly #asking = new Set<Promise<void>>();
   #nextToken = 1;
   #cancelWake: (() => void) | null = null;
   #busy = false;
@@ -61,6 +66,7 @@ export class NodeDriver {
 
   /** Stops taking inputs, lets the transaction under way end, and leaves transport and store to their owner. */
   async stop(): Promise<void> {
+    await this.#leave();
     this.#aborter.abort(new Error('the node is stopping'));
     this.#cancelWake?.();
     await this.#options.transport.stop();
@@ -68,6 +74,23 @@ export class NodeDriver {
     await this.#performing;
     for (const settle of this.#verdicts.values()) settle('ignore');
     for (const { reject } of this.#answers.values()) reject(new Error('the node is stopping'));
+  }
+
+  /** What the core has to say before it goes gets a moment to arrive. */
+  async #leave(): Promise<void> {
+    if (this.#aborter.signal.aborted) return;
+    const asked = this.#asking.size;
+    this.#input({ type: 'leave' });
+    await this.#performing;
+    if (this.#asking.size === asked) return;
+    let cancel = (): void => {};
+    const { clock } = this.#options;
+    const late = new Promise<void>((resolve) => {
+      cancel = clock.schedule(clock.nowMs() + leaveMs, resolve);
+    });
+    await Promise.race([Promise.all(this.#asking), late]);
+    cancel();
+    await this.#performing;
   }
 
   #announcement(from: PeerKey, bytes: Uint8Array): Promise<Verdict> {
@@ -134,7 +157,7 @@ export class NodeDriver {
         this.#verdicts.delete(output.token);
         break;
       case 'request':
-        void this.#ask(output);
+        this.#track(this.#ask(output));
         break;
       case 'respond':
         this.#answers.get(output.token)?.resolve(output.frames);
@@ -154,6 +177,11 @@ export class NodeDriver {
         this.#options.onEvent(output.event);
         break;
     }
+  }
+
+  #track(asking: Promise<void>): void {
+    this.#asking.add(asking);
+    void asking.finally(() => this.#asking.delete(asking));
   }
 
   async #ask(output: Output & { type: 'request' }): Promise<void> {

@@ -40,6 +40,8 @@ export type Input =
       readonly samples: number;
     }
   | { readonly type: 'training-failed'; readonly round: number; readonly reason: string }
+  /** The node is about to stop for good, or for long; requests in answer to this get a little time. */
+  | { readonly type: 'leave' }
   /** The losses asked for by `score`, in its order; null where they could not be had. */
   | { readonly type: 'scored'; readonly round: number; readonly losses: readonly number[] | null };
 

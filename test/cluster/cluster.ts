@@ -131,6 +131,17 @@ export class Cluster {
     return new Set(this.nodes.map(({ core }) => core.status(this.nowMs()).modelHash));
   }
 
+  /** What the stores of stopped nodes hold under a key. */
+  async storedStates(key: string): Promise<Uint8Array[]> {
+    const states: Uint8Array[] = [];
+    for (const index of this.nodes.keys()) {
+      const store = await openLevelStore(join(this.#shared.directory, `node-${index}`));
+      for await (const [name, value] of store.entries()) if (name === key) states.push(value);
+      await store.close();
+    }
+    return states;
+  }
+
   evaluate(model: Float32Array): Promise<Metrics> {
     return this.#shared.learner.evaluate(model);
   }

@@ -2,8 +2,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { consensusDistance, squaredDistance } from '../../src/math/vector.ts';
+import { decodeState } from '../../src/protocol/parcel-coding.ts';
 import { strategySchema } from '../../src/protocol/run-spec.ts';
 import { initialVector } from '../../src/training/initial.ts';
+import { eventually } from '../network/real-hosts.ts';
 import { Cluster } from './cluster.ts';
 
 const strategies = [
@@ -44,4 +46,32 @@ describe('strategies over real nodes', () => {
       assert.ok(consensusDistance(models) < moved, 'closer to each other than to the start');
     });
   }
+
+  test('sgp: a node that leaves hands its mass on, and the sum stays four', async (t) => {
+    const strategy = strategySchema.parse({ id: 'sgp', topology: { id: 'one-peer-exponential' } });
+    const cluster = await Cluster.begin(4, { strategy, rounds: 12 });
+    t.after(() => cluster.end());
+    const [leaver, ...others] = cluster.nodes;
+    await eventually(
+      'the leaver has published three rounds',
+      () => leaver!.rounds('published').length >= 3,
+      20_000,
+    );
+    await leaver!.stop();
+    await eventually(
+      'the others have finished',
+      () => others.every(({ core }) => core.status(cluster.nowMs()).phase === 'finished'),
+      40_000,
+    );
+    for (const node of cluster.nodes) await node.stop();
+    // Numbers of a stored state: weight, next id, transfers under way, ...; then five for each of these.
+    let weight = 0;
+    for (const state of await cluster.storedStates('self/model')) {
+      const { numbers } = decodeState(state, 0)!;
+      weight += numbers[0]!;
+      for (let k = 0; k < numbers[2]!; k++)
+        weight += numbers[5 + 5 * k + 3] === 0 ? numbers[5 + 5 * k + 2]! : 0;
+    }
+    assert.ok(Math.abs(weight - 4) < 1e-6, `weights sum to ${weight}`);
+  });
 });

@@ -73,6 +73,7 @@ export class RumourCore implements ProtocolCore {
         return [];
       case 'trained':
       case 'scored':
+      case 'leave':
       case 'training-failed':
         throw new Error('this protocol does not train');
     }

@@ -92,18 +92,7 @@ describe('the simulator against theory', () => {
       const peers = 256;
       const network = { degree: 255, latencyMs: { min: 5, max: 5 } };
       const scenario = scenarioOf(peers, { id: 'epidemic', fanout }, network, 6);
-      const { engine: options } = await buildWorld(scenario);
-      const distances: number[] = [];
-      const engine = new Engine(options, {
-        training: new TrainingLine([scatterOnce(16)]),
-        observe: (_, __, event) => {
-          // All have averaged when the first one of the round has trained.
-          if (event.kind !== 'published' || event.round !== distances.length + 1) return;
-          const models = engine.nodes.map(({ core }) => ({ model: core!.model(), count: 1 }));
-          distances.push(distanceToMean(models));
-        },
-      });
-      await engine.run();
+      const distances = await distancesOf(scenario);
       assert.ok(distances.length >= 4, String(distances.length));
       // Arrivals are Poisson with mean s: E[1 / (1 + A)] = (1 - exp(-s)) / s.
       const expected = (1 - Math.exp(-fanout)) / fanout;
@@ -112,4 +101,39 @@ describe('the simulator against theory', () => {
       assert.ok(Math.abs(mean / expected - 1) < 0.12, `fanout ${fanout}: ${mean} of ${expected}`);
     }
   });
+
+  it('mixes pairs, exponential graphs and rings as their matrices say', async () => {
+    const network = { degree: 15, latencyMs: { min: 5, max: 5 } };
+    const over = (topology: object, peers: number, rounds: number) =>
+      distancesOf(scenarioOf(peers, { id: 'd-psgd', topology }, network, rounds));
+    // Random pairs: variance shrinks by (n-2) / (2 (n-1)) a round.
+    const pairs = await over({ id: 'random-matching' }, 64, 11);
+    const shrink = (pairs[8]! / pairs[0]!) ** (1 / 8);
+    assert.ok(Math.abs(shrink / (62 / 126) - 1) < 0.1, `${shrink} of ${62 / 126}`);
+    // The one-peer exponential graph of 16 is exact after four rounds, up to float32.
+    const exact = await over({ id: 'one-peer-exponential' }, 16, 7);
+    assert.ok(exact[3]! > 1e-3 * exact[0]! && exact[4]! < 1e-12 * exact[0]!, exact.join(' '));
+    // A ring in the end by the square of its second eigenvalue.
+    const ring = await over({ id: 'ring', weights: 'uniform' }, 16, 44);
+    const second = 1 / 3 + (2 / 3) * Math.cos((2 * Math.PI) / 16);
+    const last = ring[40]! / ring[39]!;
+    assert.ok(Math.abs(last / second ** 2 - 1) < 0.01, `${last} of ${second ** 2}`);
+  });
 });
+
+/** Consensus distances after no, one, two, ... rounds of mixing of peers that were scattered once. */
+async function distancesOf(scenario: Scenario): Promise<number[]> {
+  const { engine: options } = await buildWorld(scenario);
+  const distances: number[] = [];
+  const engine = new Engine(options, {
+    training: new TrainingLine([scatterOnce(16)]),
+    observe: (_, __, event) => {
+      // All have averaged when the first one of the round has trained.
+      if (event.kind !== 'published' || event.round !== distances.length + 1) return;
+      const models = engine.nodes.map(({ core }) => ({ model: core!.model(), count: 1 }));
+      distances.push(distanceToMean(models));
+    },
+  });
+  await engine.run();
+  return distances;
+}

@@ -9,6 +9,10 @@ import { hasForm, type MixingStrategy, type Packed, parcel } from '../strategy.t
  */
 export function sgp(initial: Vector, asSent?: (vector: Vector) => Vector): MixingStrategy {
   const ledger = new PushSumLedger(initial, 1, asSent);
+  const offers = () =>
+    ledger.outgoing().map(({ to, id, mass, weight, kind, oldest }): Packed => {
+      return { to, parcel: parcel([mass], [id, weight, kind === 'give' ? 0 : 1, oldest]) };
+    });
   return {
     id: 'sgp',
     sends: 'after-training',
@@ -16,12 +20,15 @@ export function sgp(initial: Vector, asSent?: (vector: Vector) => Vector): Mixin
       return ledger.estimate() ?? initial;
     },
     pack(_round, hood, update) {
-      if (update) addScaled(ledger.mass, 1, update);
+      // What was learned without mass weighs nothing: it began from no estimate.
+      if (update && ledger.estimate()) addScaled(ledger.mass, 1, update);
       for (const [to, weight] of hood.to) ledger.send(to, weight);
       ledger.settleSplit();
-      return ledger.outgoing().map(({ to, id, mass, weight, kind, oldest }): Packed => {
-        return { to, parcel: parcel([mass], [id, weight, kind === 'give' ? 0 : 1, oldest]) };
-      });
+      return offers();
+    },
+    leave(heir) {
+      ledger.handOff(heir);
+      return offers();
     },
     mix: (_round, _hood, _update, _received) => ledger.nextRound(),
     accepts: (one) =>

@@ -129,6 +129,7 @@ export class DeltaLog implements ProtocolCore {
       case 'trained':
         this.#trained(out, input, slot, nowMs);
         break;
+      case 'leave':
       case 'scored':
         break;
       case 'training-failed':

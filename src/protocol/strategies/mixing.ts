@@ -11,7 +11,7 @@ import { AggregationError } from '../../mixing/aggregator.ts';
 import { createAggregator } from '../../mixing/create-aggregator.ts';
 import { createMixingStrategy } from '../../mixing/create-strategy.ts';
 import type { Vector } from '../../mixing/dense.ts';
-import type { Hood, MixingStrategy, Parcel, Received } from '../../mixing/strategy.ts';
+import type { Hood, MixingStrategy, Packed, Parcel, Received } from '../../mixing/strategy.ts';
 import type { CoreDependencies } from '../core-dependencies.ts';
 import {
   bytesToHex,
@@ -147,6 +147,9 @@ export class Mixing implements ProtocolCore {
         break;
       case 'trained':
         this.#trained(out, input, slot, nowMs);
+        break;
+      case 'leave':
+        this.#leave(out, slot);
         break;
       case 'scored':
         this.#scored(out, input, slot, nowMs);
@@ -305,11 +308,16 @@ export class Mixing implements ProtocolCore {
 
   /** Packs and sends the parcels of a round; returns the bytes of the largest. A late round's update is packed and not sent. */
   #send(out: Output[], round: number, update: Vector | null, isLate = false): number {
+    const packed = this.#strategy.pack(round, this.#hood(round), update);
+    return isLate ? 0 : this.#push(out, round, packed);
+  }
+
+  #push(out: Output[], round: number, packed: readonly Packed[]): number {
     const sealed = new Map<Parcel, Uint8Array>();
     let largest = 0;
-    for (const { to, parcel } of this.#strategy.pack(round, this.#hood(round), update)) {
+    for (const { to, parcel } of packed) {
       const peer = this.#hoods.keyOf(to);
-      if (isLate || peer === undefined || !this.#peers.has(peer)) continue;
+      if (peer === undefined || !this.#peers.has(peer)) continue;
       let bytes = sealed.get(parcel);
       if (!bytes) {
         const body = this.#coding.encode(parcel);
@@ -322,6 +330,16 @@ export class Mixing implements ProtocolCore {
       this.#requests.open(out, { kind: 'push', peer, to, parcel }, { kind: 'push', envelope: bytes });
     }
     return largest;
+  }
+
+  /** Mass that would be lost goes to somebody who stays. A run that is over has no use for it. */
+  #leave(out: Output[], slot: number): void {
+    const [heir] = this.#peers;
+    const to = heir === undefined ? undefined : this.#hoods.numberOf(heir);
+    if (this.#phase !== 'training' || to === undefined || !this.#strategy.leave) return;
+    this.#push(out, Math.max(0, slot), this.#strategy.leave(to));
+    this.#model = null;
+    this.#persist(out);
   }
 
   #answer(out: Output[], input: Input & { type: 'request' }, slot: number): void {
