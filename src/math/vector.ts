@@ -1,57 +1,93 @@
 /**
- * Arithmetic with dense float32 vectors, beside the compiled passes of `kernels/dense-vectors.ts`. Sums run in float64 from the first element to the last, so the same
- * vectors give the same bits on every engine. Lengths must agree; a RangeError says when they do not.
+ * Arithmetic with dense vectors of either precision, beside the compiled passes of `kernels/dense-vectors.ts`. Sums run in float64 from
+ * the first element to the last, so the same vectors give the same bits on every engine. Lengths must agree; a RangeError says when
+ * they do not.
  */
-import { absMax, checkSameLength } from '../kernels/dense-vectors.ts';
+import { absMax } from '../kernels/dense-vectors.ts';
 
-/** Sum of a_i * b_i. */
-export function dot(a: Float32Array, b: Float32Array): number {
-  checkSameLength(a, b);
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) {
-    sum += a[i]! * b[i]!;
-  }
-  return sum;
-}
+/** Float32 as models are, or float64 where a figure is checked. */
+export type Vector = Float32Array | Float64Array;
 
-/** Sum of (a_i - b_i)^2. */
-export function squaredDistance(a: Float32Array, b: Float32Array): number {
-  checkSameLength(a, b);
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) {
-    const difference = a[i]! - b[i]!;
-    sum += difference * difference;
-  }
-  return sum;
-}
-
-/** x *= factor, in place. */
-export function scale(x: Float32Array, factor: number): void {
-  for (let i = 0; i < x.length; i++) {
-    x[i] = x[i]! * factor;
-  }
-}
-
-/** The mean of one or more vectors of one length: a fresh vector. Depends on the order in the last bit only. */
-export function meanOfVectors(vectors: readonly Float32Array[]): Float32Array {
+/** Weighted sum of vectors of one length, rounded once: a fresh vector of the first one's precision. */
+export function weightedSum(vectors: readonly Vector[], weights: readonly number[]): Vector {
   const first = vectors[0];
-  if (first === undefined) {
-    throw new RangeError('the mean of no vectors is not defined');
-  }
+  if (!first) throw new RangeError('the sum of no vectors has no length');
   const sums = new Float64Array(first.length);
-  for (const vector of vectors) {
-    checkSameLength(vector, first);
-    for (let i = 0; i < sums.length; i++) {
-      sums[i] = sums[i]! + vector[i]!;
-    }
+  for (const [index, vector] of vectors.entries()) {
+    checkLengths(vector, first);
+    const weight = weights[index]!;
+    for (let i = 0; i < sums.length; i++) sums[i] = sums[i]! + weight * vector[i]!;
   }
-  const mean = new Float32Array(sums.length);
-  for (let i = 0; i < sums.length; i++) mean[i] = sums[i]! / vectors.length;
-  return mean;
+  return likeOf(first, sums);
+}
+
+/** The mean: summed in float64, divided, then rounded once. */
+export function meanOfVectors(vectors: readonly Vector[]): Vector {
+  const first = vectors[0];
+  if (!first) throw new RangeError('the mean of no vectors is not defined');
+  const sums = new Float64Array(first.length);
+  for (const vector of vectors) addScaled(sums, 1, vector);
+  return likeOf(
+    first,
+    sums.map((sum) => sum / vectors.length),
+  );
+}
+
+/** y += factor x, in place. */
+export function addScaled(y: Vector, factor: number, x: Vector): void {
+  checkLengths(x, y);
+  for (let i = 0; i < y.length; i++) y[i] = y[i]! + factor * x[i]!;
+}
+
+/** a - b, of a's precision. */
+export function difference(a: Vector, b: Vector): Vector {
+  const result = a.slice();
+  addScaled(result, -1, b);
+  return result;
+}
+
+/** a + b, of a's precision. */
+export function sumOf(a: Vector, b: Vector): Vector {
+  const result = a.slice();
+  addScaled(result, 1, b);
+  return result;
+}
+
+export function squaredDistance(a: Vector, b: Vector): number {
+  checkLengths(a, b);
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) {
+    const gap = a[i]! - b[i]!;
+    sum += gap * gap;
+  }
+  return sum;
+}
+
+export function norm(a: Vector): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += a[i]! * a[i]!;
+  return Math.sqrt(sum);
+}
+
+export function dot(a: Vector, b: Vector): number {
+  checkLengths(a, b);
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
+  return sum;
+}
+
+/** The numbers of `values` in the precision of `like`. */
+export function likeOf(like: Vector, values: ArrayLike<number>): Vector {
+  return like instanceof Float32Array ? Float32Array.from(values) : Float64Array.from(values);
+}
+
+function checkLengths(a: Vector, b: Vector): void {
+  if (a.length !== b.length)
+    throw new RangeError(`vectors of ${a.length} and ${b.length} do not go together`);
 }
 
 /** Mean squared distance of the vectors to their mean: 0 when all peers agree. */
-export function consensusDistance(vectors: readonly Float32Array[]): number {
+export function consensusDistance(vectors: readonly Vector[]): number {
   const mean = meanOfVectors(vectors);
   return vectors.reduce((sum, vector) => sum + squaredDistance(vector, mean), 0) / vectors.length;
 }

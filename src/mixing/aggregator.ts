@@ -1,5 +1,5 @@
 /** How one vector is made of one's own and those that arrived. */
-import { squaredDistanceOf, type Vector, weightedSum } from './dense.ts';
+import { squaredDistance, type Vector, weightedSum } from '../math/vector.ts';
 
 export interface Aggregation {
   readonly own: Vector;
@@ -37,7 +37,7 @@ export function squaredDistances(vectors: readonly Vector[]): number[][] {
   const distances = vectors.map(() => new Array<number>(vectors.length).fill(0));
   for (let i = 0; i < vectors.length; i++) {
     for (let j = 0; j < i; j++) {
-      const distance = squaredDistanceOf(vectors[i]!, vectors[j]!);
+      const distance = squaredDistance(vectors[i]!, vectors[j]!);
       distances[i]![j] = distance;
       distances[j]![i] = distance;
     }

@@ -1,5 +1,5 @@
 /** What a dishonest peer says its update was. Updates are end minus start of a local round. */
-import type { Vector } from './dense.ts';
+import type { Vector } from '../math/vector.ts';
 
 /** What an attacker who sees everything knows of the honest peers of a round. The literature's attacks assume it. */
 export interface Honest {

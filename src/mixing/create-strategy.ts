@@ -1,6 +1,6 @@
 import type { Compressor } from '../codec/compressor.ts';
+import type { Vector } from '../math/vector.ts';
 import type { Aggregator } from './aggregator.ts';
-import type { Vector } from './dense.ts';
 import { adPsgd } from './strategies/ad-psgd.ts';
 import { choco } from './strategies/choco.ts';
 import { dPsgd } from './strategies/d-psgd.ts';

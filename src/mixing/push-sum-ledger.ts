@@ -8,7 +8,7 @@
  * tombstone); one that had taken it says so, and the sender gives up what it reclaimed. Sum of all mass, held or under way, never
  * changes: a transfer under way counts as long as neither side holds it.
  */
-import type { Vector } from './dense.ts';
+import type { Vector } from '../math/vector.ts';
 import { noBody, type Parcel } from './strategy.ts';
 
 export interface Transfer {

@@ -1,5 +1,5 @@
 /** A whole network of a method stepped by hand, without time: for checking figures, not for running. */
-import type { Vector } from './dense.ts';
+import type { Vector } from '../math/vector.ts';
 import type { Hood, MixingStrategy, Packed, Parcel, Received } from './strategy.ts';
 import { columnOf, type Topology } from './topology.ts';
 

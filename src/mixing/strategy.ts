@@ -2,7 +2,7 @@
  * One peer of a method that mixes models, stepped by hand or by the protocol core: train a round from `model`, `pack` what
  * goes to whom, collect what others packed for this peer, `mix`. Peers are numbers; chance comes in by `random`.
  */
-import type { Vector } from './dense.ts';
+import type { Vector } from '../math/vector.ts';
 
 /** Who is around a peer in a round. */
 export interface Hood {

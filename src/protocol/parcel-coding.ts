@@ -3,7 +3,7 @@ import * as dagCbor from '@ipld/dag-cbor';
 import type { Compressor } from '../codec/compressor.ts';
 import { type CompressorSpec, createCompressor } from '../codec/create-compressor.ts';
 import { decodeFloat32, encodeFloat32 } from '../codec/dense.ts';
-import type { Vector } from '../mixing/dense.ts';
+import type { Vector } from '../math/vector.ts';
 import { noBody, type Parcel } from '../mixing/strategy.ts';
 import { decodeCanonical } from './canonical-cbor.ts';
 

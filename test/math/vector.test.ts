@@ -13,8 +13,8 @@ describe('vector kernels', () => {
     assert.equal(vector.dot(a, b), 4 - 10 - 18);
     assert.equal(vector.squaredDistance(a, b), 9 + 49 + 81);
     assert.deepEqual(vector.meanOfVectors([a, b]), floats(2.5, 1.5, -1.5));
-    vector.scale(b, -0.5);
-    assert.deepEqual(b, floats(-2, -2.5, 3));
+    vector.addScaled(b, -0.5, a);
+    assert.deepEqual(b, floats(3.5, 6, -7.5));
     assert.deepEqual(a, floats(1, -2, 3));
   });
 
@@ -50,7 +50,7 @@ describe('vector kernels', () => {
 
   test('refuse vectors of different lengths, and the mean of none', () => {
     assert.throws(() => vector.dot(floats(1), floats(1, 2)), RangeError);
-    assert.throws(() => vector.squaredDistance(floats(1), floats()), RangeError);
+    assert.throws(() => vector.squaredDistance(floats(1), floats(1, 2)), RangeError);
     assert.throws(() => vector.meanOfVectors([]), RangeError);
     assert.throws(() => vector.meanOfVectors([floats(1), floats(1, 2)]), RangeError);
   });

@@ -1,11 +1,11 @@
 /** The contract that every aggregator keeps, what each stands against, and fact 14. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { meanOfVectors, norm, squaredDistance, type Vector } from '../../src/math/vector.ts';
 import { squaredDistances } from '../../src/mixing/aggregator.ts';
 import { geometricMedian } from '../../src/mixing/aggregators/geometric-median.ts';
 import { krumScores } from '../../src/mixing/aggregators/krum.ts';
 import { type AggregatorSpec, createAggregator } from '../../src/mixing/create-aggregator.ts';
-import { meanOf, normOf, squaredDistanceOf, type Vector } from '../../src/mixing/dense.ts';
 import { normals } from './random-vectors.ts';
 
 const all: readonly AggregatorSpec[] = [
@@ -29,7 +29,7 @@ const weights = new Array<number>(8).fill(1 / 9);
 const centre = new Float64Array(20).fill(3);
 const around = (count: number, seed: string) =>
   normals(count, 20, seed).map((noise) => noise.map((value, i) => centre[i]! + 0.3 * value));
-const score = (vector: Vector) => squaredDistanceOf(vector, centre.subarray(0, vector.length));
+const score = (vector: Vector) => squaredDistance(vector, centre.subarray(0, vector.length));
 
 for (const spec of all) {
   describe(`aggregator ${JSON.stringify(spec)}`, () => {
@@ -44,14 +44,14 @@ for (const spec of all) {
         const others = Array.from({ length: 8 }, () => own.slice());
         const result = aggregate(own, others);
         assert.ok(result instanceof like && result !== own);
-        assert.ok(squaredDistanceOf(result, own) < 1e-12);
+        assert.ok(squaredDistance(result, own) < 1e-12);
         assert.deepEqual(others[7], own);
       }
     });
 
     test('without liars it ends near the honest mean', () => {
       const [own, ...others] = around(9, `honest/${spec.id}`);
-      const gap = Math.sqrt(squaredDistanceOf(aggregate(own!, others), meanOf([own!, ...others])));
+      const gap = Math.sqrt(squaredDistance(aggregate(own!, others), meanOfVectors([own!, ...others])));
       assert.ok(gap < 1.6, `${gap}; the honest are 1.3 from their mean`);
     });
 
@@ -59,7 +59,7 @@ for (const spec of all) {
       const [own, ...others] = around(9, `order/${spec.id}`);
       const one = aggregate(own!, others);
       const two = aggregate(own!, others.toReversed());
-      assert.ok(squaredDistanceOf(one, two) < 1e-20);
+      assert.ok(squaredDistance(one, two) < 1e-20);
     });
 
     if (spec.id === 'mean') {
@@ -68,13 +68,13 @@ for (const spec of all) {
           ...around(7, 'mean'),
           ...normals(2, 20, 'lie').map((x) => x.map((v) => 1000 * v)),
         ];
-        assert.ok(Math.sqrt(squaredDistanceOf(aggregate(own!, others), centre)) > 100);
+        assert.ok(Math.sqrt(squaredDistance(aggregate(own!, others), centre)) > 100);
       });
     } else {
       test('two liars of nine do not move it far', () => {
         const liars = normals(2, 20, 'lie').map((x) => x.map((value) => 1000 * value));
         const [own, ...others] = [...around(7, `robust/${spec.id}`), ...liars];
-        const gap = Math.sqrt(squaredDistanceOf(aggregate(own!, others), centre));
+        const gap = Math.sqrt(squaredDistance(aggregate(own!, others), centre));
         // Norm clipping lets each liar have the length of an honest vector and a half: 2/9 of 1.5 * 13.4.
         assert.ok(gap < (spec.id === 'norm-clip' ? 8 : 2.5), String(gap));
       });
@@ -94,8 +94,7 @@ describe('facts about aggregators', () => {
 
   test('the geometric median has no lower sum of distances near by (slow twin: a grid)', () => {
     const points = normals(7, 2, 'grid');
-    const cost = (x: Vector) =>
-      points.reduce((sum, point) => sum + Math.sqrt(squaredDistanceOf(x, point)), 0);
+    const cost = (x: Vector) => points.reduce((sum, point) => sum + Math.sqrt(squaredDistance(x, point)), 0);
     const best = geometricMedian(points);
     for (let dx = -20; dx <= 20; dx++) {
       for (let dy = -20; dy <= 20; dy++) {
@@ -115,7 +114,7 @@ describe('facts about aggregators', () => {
     const far = Float64Array.of(3e6, 4e6);
     const rule = createAggregator({ id: 'self-centred-clip', radius: 2, delta: 0.3 }, 1);
     const moved = rule.aggregate({ own, others: [far], weights: [0.25], round: 0 });
-    assert.ok(Math.abs(normOf(moved) - 0.5) < 1e-12);
+    assert.ok(Math.abs(norm(moved) - 0.5) < 1e-12);
   });
 
   test('too few vectors, and scores that are missing, are named', () => {

@@ -4,10 +4,10 @@ import { describe, test } from 'node:test';
 import type { CompressorSpec } from '../../src/codec/create-compressor.ts';
 import { createCompressor } from '../../src/codec/create-compressor.ts';
 import { rngFor } from '../../src/math/rng.ts';
+import { squaredDistance, type Vector } from '../../src/math/vector.ts';
 import { createAggregator } from '../../src/mixing/create-aggregator.ts';
 import { createMixingStrategy, type MixingSpec } from '../../src/mixing/create-strategy.ts';
 import { createTopology, type TopologySpec } from '../../src/mixing/create-topology.ts';
-import { squaredDistanceOf, type Vector } from '../../src/mixing/dense.ts';
 import { stepNetwork } from '../../src/mixing/step-network.ts';
 import type { MixingStrategy } from '../../src/mixing/strategy.ts';
 import { farthest, normals, spread } from './random-vectors.ts';
@@ -97,8 +97,8 @@ for (const one of cases) {
         stepNetwork(peers, topology, { round, updates });
       }
       const best = Float64Array.from({ length: size }, (_, k) => meanAt(points, k));
-      const origin = squaredDistanceOf(best, new Float64Array(size));
-      const gap = Math.max(...models(peers).map((model) => squaredDistanceOf(model, best)));
+      const origin = squaredDistance(best, new Float64Array(size));
+      const gap = Math.max(...models(peers).map((model) => squaredDistance(model, best)));
       assert.ok(gap < 0.6 * (origin + size * 0.2), `${gap}, from the origin ${origin}`);
     });
 
@@ -214,7 +214,7 @@ describe('facts about strategies', () => {
       const all = points.map((_, i) => gradient(central, i));
       central = central.map((value, k) => value - (0.05 * all.reduce((sum, g) => sum + g[k]!, 0)) / peersN);
     }
-    for (const { model } of peers) assert.ok(squaredDistanceOf(model, central) < 1e-12);
+    for (const { model } of peers) assert.ok(squaredDistance(model, central) < 1e-12);
   });
 
   test('DiLoCo: who was left out for a round asks the majority and holds their model again', () => {

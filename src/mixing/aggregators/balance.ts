@@ -1,5 +1,5 @@
+import { meanOfVectors, norm, squaredDistance, weightedSum } from '../../math/vector.ts';
 import type { Aggregator } from '../aggregator.ts';
-import { meanOf, normOf, squaredDistanceOf, weightedSum } from '../dense.ts';
 
 /**
  * BALANCE (Fang et al. 2024, "Byzantine-Robust Decentralized Federated Learning"): of the others only those count whose distance to
@@ -17,9 +17,9 @@ export function balance(options: {
     needsDense: true,
     needsScores: false,
     aggregate({ own, others, round }) {
-      const radius = gamma * Math.exp((-kappa * round) / rounds) * normOf(own);
-      const near = others.filter((other) => squaredDistanceOf(own, other) <= radius * radius);
-      return near.length === 0 ? own.slice() : weightedSum([own, meanOf(near)], [alpha, 1 - alpha]);
+      const radius = gamma * Math.exp((-kappa * round) / rounds) * norm(own);
+      const near = others.filter((other) => squaredDistance(own, other) <= radius * radius);
+      return near.length === 0 ? own.slice() : weightedSum([own, meanOfVectors(near)], [alpha, 1 - alpha]);
     },
   };
 }

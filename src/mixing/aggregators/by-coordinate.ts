@@ -1,4 +1,4 @@
-import { likeOf, type Vector } from '../dense.ts';
+import { likeOf, type Vector } from '../../math/vector.ts';
 
 /** Applies `rule` to the sorted values of every coordinate. */
 export function byCoordinate(vectors: readonly Vector[], rule: (sorted: Float64Array) => number): Vector {

@@ -1,5 +1,5 @@
+import { meanOfVectors, type Vector } from '../../math/vector.ts';
 import { type Aggregator, allOf } from '../aggregator.ts';
-import { meanOf, type Vector } from '../dense.ts';
 import { clippedAround } from './clipped.ts';
 
 /**
@@ -15,7 +15,7 @@ export function centredClip(radius: number, iterations: number): Aggregator {
       let centre: Vector = input.own;
       for (let i = 0; i < iterations; i++) {
         const around = centre;
-        centre = meanOf(allOf(input).map((vector) => clippedAround(around, vector, radius)));
+        centre = meanOfVectors(allOf(input).map((vector) => clippedAround(around, vector, radius)));
       }
       return centre.slice();
     },

@@ -1,6 +1,6 @@
 import { median } from '../../math/statistics.ts';
+import { likeOf, squaredDistance, type Vector } from '../../math/vector.ts';
 import { type Aggregator, allOf } from '../aggregator.ts';
-import { likeOf, squaredDistanceOf, type Vector } from '../dense.ts';
 import { byCoordinate } from './by-coordinate.ts';
 
 /** The point of least sum of distances (Pillutla, Kakade, Harchaoui: "Robust Aggregation for Federated Learning", 2022). */
@@ -22,19 +22,19 @@ export function geometricMedianAggregator(): Aggregator {
 export function geometricMedian(points: readonly Vector[], tolerance = 1e-10, iterationsMax = 1000): Vector {
   const exact = points.map((point) => Float64Array.from(point));
   let x = Float64Array.from(byCoordinate(exact, (sorted) => median(sorted)));
-  const spread = median(points.map((point) => Math.sqrt(squaredDistanceOf(x, point))));
+  const spread = median(points.map((point) => Math.sqrt(squaredDistance(x, point))));
   if (spread === 0) return likeOf(points[0]!, x);
   for (let i = 0; i < iterationsMax; i++) {
     const next = step(points, x, spread * 1e-14);
-    const moved = Math.sqrt(squaredDistanceOf(x, next));
+    const moved = Math.sqrt(squaredDistance(x, next));
     x = next;
     if (moved <= tolerance * spread) break;
   }
   // Weiszfeld creeps up to a point that is the answer: those near by are asked.
   for (const point of points) {
-    if (squaredDistanceOf(x, point) > (1e-3 * spread) ** 2) continue;
+    if (squaredDistance(x, point) > (1e-3 * spread) ** 2) continue;
     const candidate = Float64Array.from(point);
-    if (squaredDistanceOf(step(points, candidate, spread * 1e-14), candidate) === 0) {
+    if (squaredDistance(step(points, candidate, spread * 1e-14), candidate) === 0) {
       return likeOf(points[0]!, candidate);
     }
   }
@@ -47,7 +47,7 @@ function step(points: readonly Vector[], x: Float64Array, near: number): Float64
   let inverse = 0;
   let coincident = 0;
   for (const point of points) {
-    const distance = Math.sqrt(squaredDistanceOf(x, point));
+    const distance = Math.sqrt(squaredDistance(x, point));
     if (distance <= near) {
       coincident++;
       continue;

@@ -1,5 +1,5 @@
+import { meanOfVectors } from '../../math/vector.ts';
 import { type Aggregator, allOf, demand, ranked, squaredDistances } from '../aggregator.ts';
-import { meanOf } from '../dense.ts';
 
 /**
  * Krum (Blanchard et al. 2017, "Machine Learning with Adversaries"): the vector with the least sum of squared distances to its
@@ -15,7 +15,7 @@ export function krum(f: number, selected?: number): Aggregator {
       const vectors = allOf(input);
       demand(id, vectors.length, Math.max(2 * f + 3, selected ?? 1), `2f + 3 with f = ${f}`);
       const best = ranked(krumScores(squaredDistances(vectors), f)).slice(0, selected ?? 1);
-      return meanOf(best.map((i) => vectors[i]!));
+      return meanOfVectors(best.map((i) => vectors[i]!));
     },
   };
 }

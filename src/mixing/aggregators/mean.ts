@@ -1,5 +1,5 @@
+import { meanOfVectors } from '../../math/vector.ts';
 import { type Aggregator, mixedWith } from '../aggregator.ts';
-import { meanOf } from '../dense.ts';
 
 /** The weighted mean: one liar moves it wherever it likes. */
 export function mean(): Aggregator {
@@ -9,7 +9,7 @@ export function mean(): Aggregator {
     needsScores: false,
     aggregate: ({ own, others, weights }) =>
       weights.every((weight) => weight === 1 / (others.length + 1))
-        ? meanOf([own, ...others])
+        ? meanOfVectors([own, ...others])
         : mixedWith(own, others, weights),
   };
 }

@@ -1,5 +1,5 @@
+import { meanOfVectors } from '../../math/vector.ts';
 import { type Aggregator, allOf, demand, ranked, squaredDistances } from '../aggregator.ts';
-import { meanOf } from '../dense.ts';
 
 /** NNM: every vector becomes the mean of its n - f nearest, itself among them; then another rule (Allouah et al. 2023, "Fixing by Mixing"). */
 export function nearestNeighbourMixing(f: number, rule: Aggregator): Aggregator {
@@ -11,7 +11,7 @@ export function nearestNeighbourMixing(f: number, rule: Aggregator): Aggregator 
       const vectors = allOf(input);
       demand('nnm', vectors.length, 2 * f + 1, `2f + 1 with f = ${f}`);
       const mixed = squaredDistances(vectors).map((row) =>
-        meanOf(
+        meanOfVectors(
           ranked(row)
             .slice(0, vectors.length - f)
             .map((j) => vectors[j]!),

@@ -1,6 +1,6 @@
 import { median } from '../../math/statistics.ts';
+import { norm, type Vector } from '../../math/vector.ts';
 import { type Aggregator, allOf, mixedWith } from '../aggregator.ts';
-import { normOf, type Vector } from '../dense.ts';
 
 /** Vectors longer than `factor` times the median norm are scaled down to it, then averaged: what delta-log does in its fold. */
 export function normClip(factor: number): Aggregator {
@@ -9,10 +9,10 @@ export function normClip(factor: number): Aggregator {
     needsDense: false,
     needsScores: false,
     aggregate(input) {
-      const limit = factor * median(allOf(input).map(normOf));
+      const limit = factor * median(allOf(input).map(norm));
       const clipped = (vector: Vector): Vector => {
-        const norm = normOf(vector);
-        return norm <= limit ? vector : vector.map((value) => (value * limit) / norm);
+        const length = norm(vector);
+        return length <= limit ? vector : vector.map((value) => (value * limit) / length);
       };
       return mixedWith(clipped(input.own), input.others.map(clipped), input.weights);
     },

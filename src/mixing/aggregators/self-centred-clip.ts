@@ -1,5 +1,5 @@
+import { squaredDistance } from '../../math/vector.ts';
 import { type Aggregator, mixedWith, ranked } from '../aggregator.ts';
-import { squaredDistanceOf } from '../dense.ts';
 import { clippedAround } from './clipped.ts';
 
 /**
@@ -16,7 +16,7 @@ export function selfCentredClip(radius: number | null, delta: number): Aggregato
       const tau =
         radius ??
         adaptiveRadius(
-          others.map((other) => squaredDistanceOf(own, other)),
+          others.map((other) => squaredDistance(own, other)),
           weights,
           delta,
         );

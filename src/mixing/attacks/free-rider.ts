@@ -1,5 +1,5 @@
+import type { Vector } from '../../math/vector.ts';
 import type { Attack } from '../attack.ts';
-import type { Vector } from '../dense.ts';
 
 /** No work: nothing, or the first update again and again (Lin, Du, Liu: "Free-riders in Federated Learning", 2019). */
 export function freeRider(replays: boolean): Attack {

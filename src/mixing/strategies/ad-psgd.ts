@@ -1,4 +1,4 @@
-import { addScaled, type Vector } from '../dense.ts';
+import { addScaled, type Vector } from '../../math/vector.ts';
 import { type Hood, hasForm, type MixingStrategy, parcel, sharedState } from '../strategy.ts';
 
 /**

@@ -1,5 +1,5 @@
 import type { Compressor } from '../../codec/compressor.ts';
-import { addScaled, difference, sumOf, type Vector } from '../dense.ts';
+import { addScaled, difference, sumOf, type Vector } from '../../math/vector.ts';
 import { type MixingStrategy, noBody, type Parcel } from '../strategy.ts';
 
 /**

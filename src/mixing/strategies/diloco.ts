@@ -1,7 +1,7 @@
 import type { Compressor } from '../../codec/compressor.ts';
 import { ErrorFeedback } from '../../codec/error-feedback.ts';
+import { addScaled, type Vector } from '../../math/vector.ts';
 import type { Aggregator } from '../aggregator.ts';
-import { addScaled, type Vector } from '../dense.ts';
 import { type MixingStrategy, type Packed, type Parcel, parcel, type Received } from '../strategy.ts';
 
 /**

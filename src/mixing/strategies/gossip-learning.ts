@@ -1,4 +1,4 @@
-import { sumOf, type Vector } from '../dense.ts';
+import { sumOf, type Vector } from '../../math/vector.ts';
 import { hasForm, type MixingStrategy, noBody, type Packed } from '../strategy.ts';
 
 export interface GossipLearningOptions {

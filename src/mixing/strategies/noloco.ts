@@ -1,5 +1,5 @@
+import { addScaled, sumOf, type Vector } from '../../math/vector.ts';
 import type { Aggregator } from '../aggregator.ts';
-import { addScaled, sumOf, type Vector } from '../dense.ts';
 import { hasForm, type MixingStrategy, parcel, sharedState, toAll, weighed } from '../strategy.ts';
 
 /**

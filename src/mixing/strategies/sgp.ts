@@ -1,4 +1,4 @@
-import { addScaled, type Vector } from '../dense.ts';
+import { addScaled, type Vector } from '../../math/vector.ts';
 import { PushSumLedger } from '../push-sum-ledger.ts';
 import { hasForm, type MixingStrategy, type Packed, parcel } from '../strategy.ts';
 

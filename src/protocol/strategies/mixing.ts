@@ -6,11 +6,11 @@
 
 import { createCompressor } from '../../codec/create-compressor.ts';
 import { encodeFloat32 } from '../../codec/dense.ts';
+import type { Vector } from '../../math/vector.ts';
 import { allFinite } from '../../math/vector.ts';
 import { AggregationError } from '../../mixing/aggregator.ts';
 import { createAggregator } from '../../mixing/create-aggregator.ts';
 import { createMixingStrategy } from '../../mixing/create-strategy.ts';
-import type { Vector } from '../../mixing/dense.ts';
 import type { Hood, MixingStrategy, Packed, Parcel, Received } from '../../mixing/strategy.ts';
 import type { CoreDependencies } from '../core-dependencies.ts';
 import {
