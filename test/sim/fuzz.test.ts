@@ -27,6 +27,9 @@ const once: ReadonlyArray<readonly [seed: number, fault: string]> = [
   [254, 'the same, of six peers'],
   [36, 'what was taken back and stood in the log after all counted twice'],
   [137, 'the same, of another peer'],
+  [177, 'a push-sum transfer was offered again while it was on its way'],
+  [227, 'a peer whose round took several parcels was credited with several rounds'],
+  [468, 'parcels of older rounds waited for answers that were of no use any more'],
   [132, 'a peer that lost its disk contradicted what it had said in the same round'],
   [234, 'the same, of another peer'],
 ];

@@ -9,9 +9,13 @@ import { hasForm, type MixingStrategy, type Packed, parcel } from '../strategy.t
  */
 export function sgp(initial: Vector, asSent?: (vector: Vector) => Vector): MixingStrategy {
   const ledger = new PushSumLedger(initial, 1, asSent);
+  /** Ids whose answer is awaited: offered again when that fails. */
+  const asked = new Set<number>();
   const offers = () =>
-    ledger.outgoing().map(({ to, id, mass, weight, kind, oldest }): Packed => {
-      return { to, parcel: parcel([mass], [id, weight, kind === 'give' ? 0 : 1, oldest]) };
+    ledger.outgoing().flatMap(({ to, id, mass, weight, kind, oldest }): Packed[] => {
+      if (asked.has(id)) return [];
+      asked.add(id);
+      return [{ to, parcel: parcel([mass], [id, weight, kind === 'give' ? 0 : 1, oldest]) }];
     });
   return {
     id: 'sgp',
@@ -49,6 +53,7 @@ export function sgp(initial: Vector, asSent?: (vector: Vector) => Vector): Mixin
       return parcel([], [wasApplied ? 1 : 0]);
     },
     answered(_to, sent, answer) {
+      asked.delete(sent.numbers[0]!);
       const applied = answer?.numbers[0];
       if (applied === 0 || applied === 1) ledger.acknowledge(sent.numbers[0]!, applied === 1);
     },

@@ -4,13 +4,9 @@
  * made of is in src/mixing; here are rounds, signatures, admission, storage and repair.
  */
 
-import { createCompressor } from '../../codec/create-compressor.ts';
 import { encodeFloat32 } from '../../codec/dense.ts';
 import type { Vector } from '../../math/vector.ts';
 import { allFinite } from '../../math/vector.ts';
-import { AggregationError } from '../../mixing/aggregator.ts';
-import { createAggregator } from '../../mixing/create-aggregator.ts';
-import { createMixingStrategy } from '../../mixing/create-strategy.ts';
 import type { Hood, MixingStrategy, Packed, Parcel, Received } from '../../mixing/strategy.ts';
 import type { CoreDependencies } from '../core-dependencies.ts';
 import {
@@ -25,6 +21,7 @@ import { LocalTraining } from '../local-training.ts';
 import type { RunManifest } from '../manifest.ts';
 import { memberTest } from '../membership.ts';
 import type { MixingStrategySpec } from '../method-schema.ts';
+import { mixingParts } from '../mixing-parts.ts';
 import { Neighbourhood } from '../neighbourhood.ts';
 import { decodeState, encodeState, type ParcelCoding, parcelCoding } from '../parcel-coding.ts';
 import { Refusals } from '../refusals.ts';
@@ -37,6 +34,8 @@ const STATE_KEY = 'self/model';
 const inboxMax = 256;
 /** Of one sender: a later one takes the place of the earliest. */
 const perSenderMax = 8;
+/** Least time that a request may take. Guess. */
+const timeoutMsMin = 2000;
 
 type Question =
   | { readonly kind: 'push'; readonly peer: PeerKey; readonly to: number; readonly parcel: Parcel }
@@ -48,7 +47,7 @@ export class Mixing implements ProtocolCore {
   readonly #context: EnvelopeContext;
   readonly #isMember: (peer: PeerKey) => boolean;
   readonly #refusals = new Refusals();
-  readonly #requests = new RequestTable<Question>(10_000);
+  readonly #requests: RequestTable<Question>;
   readonly #training: LocalTraining;
   readonly #hoods: Neighbourhood;
   readonly #strategy: MixingStrategy;
@@ -57,8 +56,8 @@ export class Mixing implements ProtocolCore {
   readonly #peers = new Set<PeerKey>();
   /** Parcels that arrived since the last mix, by sender. */
   readonly #inbox = new Map<PeerKey, Parcel[]>();
-  /** Newest round heard of each author, where what is not newer is a replay, and the number of parcels it sent. */
-  readonly #heard = new Map<PeerKey, { round: number; parcels: number }>();
+  /** Newest round heard of each author, where what is not newer is a replay, and the number of rounds it was heard in. */
+  readonly #heard = new Map<PeerKey, { round: number; rounds: number }>();
   /** What training gave since the last mix. */
   #update: Vector | null = null;
   #mixedRound = -1;
@@ -77,41 +76,17 @@ export class Mixing implements ProtocolCore {
   constructor(manifest: RunManifest, spec: MixingStrategySpec, runId: string, deps: CoreDependencies) {
     this.#manifest = manifest;
     this.#deps = deps;
-    const { length: size } = deps.initial;
-    const isPlain = ['epidemic', 'd-psgd', 'moshpit', 'ad-psgd'].includes(spec.id);
-    // Differences and deltas are compressed by the method itself, and what travels beside them is whole.
-    const isInner = spec.id === 'choco' || (spec.id === 'diloco' && spec.codec.id !== 'identity');
-    const wire = isInner ? ({ id: 'identity' } as const) : spec.codec;
-    this.#coding = parcelCoding(wire, size, isPlain, deps.random);
+    const score = (vector: Vector) => this.#scores?.get(vector) ?? this.#ownScore;
+    const { coding, needsScores, strategy } = mixingParts(spec, manifest.rounds, deps, score);
+    this.#coding = coding;
+    this.#needsScores = needsScores;
+    this.#strategy = strategy;
     this.#context = { runId, crypto: deps.crypto, bodyBytesMax: this.#coding.bytesMax };
     this.#isMember = memberTest(manifest.membership);
+    // What comes two slots late is of no use any more.
+    this.#requests = new RequestTable(Math.max(timeoutMsMin, 2 * manifest.slotMs));
     this.#training = new LocalTraining(manifest.training, manifest.slotMs);
     this.#hoods = new Neighbourhood(manifest, spec, deps.signer.key, deps.random, deps.shared);
-    const aggregator = createAggregator(
-      'aggregator' in spec ? spec.aggregator : { id: 'mean' },
-      manifest.rounds,
-    );
-    this.#needsScores = aggregator.needsScores;
-    this.#strategy = createMixingStrategy(spec, {
-      // Mass must not be rounded away.
-      initial: spec.id === 'sgp' ? Float64Array.from(deps.initial) : deps.initial,
-      aggregator: {
-        ...aggregator,
-        aggregate: (input) => {
-          const score = (vector: Vector) => this.#scores?.get(vector) ?? this.#ownScore;
-          try {
-            return aggregator.aggregate({ ...input, score });
-          } catch (error) {
-            // Too few came for the rule to say anything: a quorum of one.
-            if (error instanceof AggregationError) return input.own;
-            throw error;
-          }
-        },
-      },
-      compressor: createCompressor(spec.codec, size),
-      random: deps.random,
-      asSent: this.#coding.asSent,
-    });
   }
 
   handle(input: Input, nowMs: number): Output[] {
@@ -163,7 +138,7 @@ export class Mixing implements ProtocolCore {
   }
 
   status(nowMs: number): CoreStatus {
-    const total = [...this.#heard.values()].reduce((sum, { parcels }) => sum + parcels, 0);
+    const total = [...this.#heard.values()].reduce((sum, { rounds }) => sum + rounds, 0);
     return {
       phase: this.#phase,
       round: Math.max(-1, Math.min(slotAt(this.#manifest, nowMs), this.#manifest.rounds)),
@@ -173,7 +148,7 @@ export class Mixing implements ProtocolCore {
       lastLoss: this.#training.lastLoss,
       refused: this.#refusals.counts(),
       contributions: new Map(
-        [...this.#heard].map(([peer, { parcels }]) => [peer, { deltas: parcels, share: parcels / total }]),
+        [...this.#heard].map(([peer, { rounds }]) => [peer, { deltas: rounds, share: rounds / total }]),
       ),
     };
   }
@@ -309,15 +284,18 @@ export class Mixing implements ProtocolCore {
   /** Packs and sends the parcels of a round; returns the bytes of the largest. A late round's update is packed and not sent. */
   #send(out: Output[], round: number, update: Vector | null, isLate = false): number {
     const packed = this.#strategy.pack(round, this.#hood(round), update);
-    return isLate ? 0 : this.#push(out, round, packed);
+    return this.#push(out, round, packed, isLate);
   }
 
-  #push(out: Output[], round: number, packed: readonly Packed[]): number {
+  #push(out: Output[], round: number, packed: readonly Packed[], isLate = false): number {
     const sealed = new Map<Parcel, Uint8Array>();
     let largest = 0;
     for (const { to, parcel } of packed) {
       const peer = this.#hoods.keyOf(to);
-      if (peer === undefined || !this.#peers.has(peer)) continue;
+      if (isLate || peer === undefined || !this.#peers.has(peer)) {
+        this.#strategy.answered?.(to, parcel, null);
+        continue;
+      }
       let bytes = sealed.get(parcel);
       if (!bytes) {
         const body = this.#coding.encode(parcel);
@@ -327,7 +305,12 @@ export class Mixing implements ProtocolCore {
         );
         sealed.set(parcel, bytes);
       }
-      this.#requests.open(out, { kind: 'push', peer, to, parcel }, { kind: 'push', envelope: bytes });
+      const isAsked = this.#requests.open(
+        out,
+        { kind: 'push', peer, to, parcel },
+        { kind: 'push', envelope: bytes },
+      );
+      if (!isAsked) this.#strategy.answered?.(to, parcel, null);
     }
     return largest;
   }
@@ -383,10 +366,11 @@ export class Mixing implements ProtocolCore {
     const parcel = this.#coding.decode(body);
     if (!parcel || !this.#strategy.accepts(parcel)) return refuse('bad-body');
     // Under the name that the caller knows the peer by: one string for all, where the envelope's is a new one.
-    if (heard) {
+    if (!heard) this.#heard.set(from, { round, rounds: 1 });
+    else if (round > heard.round) {
       heard.round = round;
-      heard.parcels += 1;
-    } else this.#heard.set(from, { round, parcels: 1 });
+      heard.rounds += 1;
+    }
     out.push({ type: 'event', event: { kind: 'accepted', round, author: from } });
     if (answer) {
       const reply = answer.call(this.#strategy, number, parcel);
