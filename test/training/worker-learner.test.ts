@@ -61,6 +61,10 @@ test('the thread trains and evaluates to the same bits as the learner in process
   assert.deepEqual(actual, expected);
   assert.equal(start.length, 6, 'the start vector was not transferred away');
   assert.deepEqual(await there.evaluate(actual.parameters), await here.evaluate(expected.parameters));
+  const models = [request.parameters, actual.parameters];
+  const [before, after] = await there.score(models, 0);
+  assert.deepEqual([before, after], await here.score(models, 0));
+  assert.ok(after! < before!, 'what was trained on own data does better on it');
   await there.close();
 });
 
