@@ -10,9 +10,10 @@ import type { WorldPeers } from './population.ts';
 const nodesDrawnMax = 300;
 const modelsComparedMax = 64;
 const framesMax = 40;
-const measurementsMax = 25;
 
 export interface RecorderOptions {
+  /** Rounds in which models are compared and one is evaluated, at most, evenly over the run. */
+  readonly measurementsMax: number;
   readonly rounds: number;
   readonly slotMs: number;
   readonly startAtMs: number;
@@ -145,7 +146,7 @@ export class Recorder {
       this.#busyUs += busyUs;
       this.#stalenessSum += counts.staleness;
       this.#acceptedSum += counts.accepted;
-      const isMeasured = this.#round % Math.ceil(this.#options.rounds / measurementsMax) === 0;
+      const isMeasured = this.#round % Math.ceil(this.#options.rounds / this.#options.measurementsMax) === 0;
       const measured = isMeasured ? this.#measure(engine) : null;
       this.#rows.push({
         round: this.#round,

@@ -71,6 +71,8 @@ export interface SimulationOptions {
   readonly workers?: number;
   /** Whether models are compared and evaluated along the way, for the rows of the chronicle. */
   readonly measures?: boolean;
+  /** In so many rounds at most; 25 where not given. */
+  readonly measurementsMax?: number;
 }
 
 export interface Simulation {
@@ -87,7 +89,15 @@ const evaluatedAfterAbort = 8;
  * system
  */
 export async function simulate(scenario: Scenario, options: SimulationOptions): Promise<Simulation> {
-  const { wallNowMs, onProgress, signal, eventsFile, workers = 1, measures = false } = options;
+  const {
+    wallNowMs,
+    onProgress,
+    signal,
+    eventsFile,
+    workers = 1,
+    measures = false,
+    measurementsMax = 25,
+  } = options;
   const startedMs = wallNowMs();
   const world = await buildWorld(scenario);
   const learners = await buildLearners(scenario, world.peers, workers);
@@ -100,6 +110,7 @@ export async function simulate(scenario: Scenario, options: SimulationOptions): 
     slotMs,
     startAtMs: world.startAtMs,
     peers: world.peers,
+    measurementsMax,
     evaluate: measures ? (parameters) => training.evaluate(parameters) : null,
     engine: () => engine,
   });

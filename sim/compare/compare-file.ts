@@ -50,6 +50,12 @@ export const compareFileSchema = z.strictObject({
     .default([])
     .describe('label skews; that of the scenario where there are none'),
   seeds: z.array(seed).min(1).max(100).default([1, 2, 3, 4, 5]).describe('of each row'),
+  measurements: z
+    .int()
+    .min(1)
+    .max(200)
+    .default(25)
+    .describe('rounds in which a model is evaluated for the curves and the target'),
   target: z
     .strictObject({
       accuracy: z.number().positive().max(1).optional(),
@@ -75,6 +81,7 @@ export interface Comparison {
   /** Combinations that cannot be, with the reason. */
   readonly left: readonly { readonly name: string; readonly reason: string }[];
   readonly target: CompareFile['target'];
+  readonly measurements: number;
 }
 
 /** @throws ConfigError with file, line and what was expected */
@@ -93,7 +100,7 @@ type Strategy = RunSpec['strategy'];
 
 /** All combinations. @throws ConfigError where not a single one can be run */
 export function expand(content: CompareFile, named: RunSpec | undefined, file: string): Comparison {
-  const { scenario, strategies, dirichletAlphas, seeds, target } = content;
+  const { scenario, strategies, dirichletAlphas, seeds, target, measurements } = content;
   const variants: Variant[] = [];
   const left: { name: string; reason: string }[] = [];
   const alphas = dirichletAlphas.length > 0 ? dirichletAlphas : [scenario.data.dirichletAlpha];
@@ -119,7 +126,7 @@ export function expand(content: CompareFile, named: RunSpec | undefined, file: s
   if (variants.length === 0) {
     throw new ConfigError('BAD_CONFIG', `${file}: no combination can be run: ${left[0]!.reason}`);
   }
-  return { variants, left, target };
+  return { variants, left, target, measurements };
 }
 
 function combinations({ strategy }: Entry, { topologies, codecs }: CompareFile): Strategy[] {

@@ -68,8 +68,15 @@ function seedsFirst(variants: readonly Variant[]): [Variant, Scenario][] {
 }
 
 async function runTrial(scenario: Scenario, key: string, options: ComparisonOptions): Promise<Trial> {
-  const { workers, wallNowMs, signal } = options;
-  const { result, chronicle } = await simulate(scenario, { wallNowMs, workers, signal, measures: true });
+  const { workers, wallNowMs, signal, comparison } = options;
+  const { measurements: measurementsMax } = comparison;
+  const { result, chronicle } = await simulate(scenario, {
+    wallNowMs,
+    workers,
+    signal,
+    measures: true,
+    measurementsMax,
+  });
   let bytes = 0;
   const curve: [number, number, number, number][] = [];
   for (const row of chronicle.rows) {
