@@ -66,7 +66,7 @@ function field(value: string | number): string {
   return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
-export function targetText({ accuracy, loss }: Comparison['target']): string {
+function targetText({ accuracy, loss }: Comparison['target']): string {
   if (accuracy !== undefined) return `${Number((100 * accuracy).toPrecision(4))} %`;
   return loss === undefined ? '' : `loss ${loss}`;
 }

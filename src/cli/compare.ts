@@ -1,14 +1,12 @@
 import { basename, extname, join, resolve } from 'node:path';
 import type { Command } from 'commander';
-import { wholeNumber } from './arguments.ts';
 import { perform } from './perform.ts';
+import { workersOption } from './workers-option.ts';
 
 interface Options {
   readonly out?: string;
   readonly workers?: number;
 }
-
-const workersMax = 64;
 
 /** `starlings compare`: a table as a paper would print it. */
 export function addCompareCommand(parent: Command): void {
@@ -22,11 +20,7 @@ export function addCompareCommand(parent: Command): void {
       '--out <dir>',
       'folder for table.md, table.csv, report.html and trials.jsonl (default: compare-NAME)',
     )
-    .option(
-      '--workers <n>',
-      'threads that train; the figures are the same with any number',
-      wholeNumber(1, workersMax),
-    )
+    .addOption(workersOption('the figures are'))
     .addHelpText(
       'after',
       '\nStopped by Ctrl-C it writes the tables of what is done; run again, it goes on where it stopped.',

@@ -2,10 +2,10 @@ import { existsSync } from 'node:fs';
 import { basename, dirname, extname } from 'node:path';
 import type { Command } from 'commander';
 import { ConfigError } from '../config/config-error.ts';
-import { wholeNumber } from './arguments.ts';
 import { perform } from './perform.ts';
 import { addSimDiffCommand } from './sim-diff.ts';
 import { addSimFuzzCommand } from './sim-fuzz.ts';
+import { workersOption } from './workers-option.ts';
 
 interface Options {
   readonly events?: string;
@@ -15,9 +15,6 @@ interface Options {
   readonly memoryCheck: boolean;
 }
 
-/** More threads than this wait for the calendar. */
-const workersMax = 64;
-
 export function addSimCommand(parent: Command): void {
   const sim = parent
     .command('sim')
@@ -26,11 +23,7 @@ export function addSimCommand(parent: Command): void {
     .option('--report <file>', 'write an HTML page with plots there, which opens without a network')
     .option('--record <file>', 'write all that the page shows there, as JSON, for `sim diff`')
     .option('--events <file>', 'write every protocol event there, as JSON lines')
-    .option(
-      '--workers <n>',
-      'threads that train; the trace is the same with any number',
-      wholeNumber(1, workersMax),
-    )
+    .addOption(workersOption('the trace is'))
     .option('--no-memory-check', 'start even where it looks as if the memory would not do')
     .action((file: string, options: Options, command: Command) =>
       perform(command, async ({ say, screen, signal }) => {

@@ -1,5 +1,5 @@
 /** The one local training that may be under way: which round it is for, where it started, what it missed. */
-import type { Output } from './io.ts';
+import type { Input, Output } from './io.ts';
 import type { TrainingSpec } from './run-spec.ts';
 
 /** A loss this many times the best one, plus one, is reported as divergence. Guess. */
@@ -62,8 +62,9 @@ export class LocalTraining {
     return { start: state.start, misses: state.misses };
   }
 
-  failed(round: number): void {
+  failed(out: Output[], { round, reason }: Input & { type: 'training-failed' }): void {
     if (this.#state.kind === 'busy' && this.#state.round === round) this.#state = { kind: 'idle' };
+    out.push({ type: 'event', event: { kind: 'skipped', round, reason } });
   }
 
   noteLoss(out: Output[], round: number, loss: number): void {

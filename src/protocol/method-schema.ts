@@ -122,7 +122,7 @@ const plainAggregators = [
   }),
 ] as const;
 const plainAggregatorSchema = z.discriminatedUnion('id', [...plainAggregators]);
-export const aggregatorSchema = z.discriminatedUnion('id', [
+const aggregatorSchema = z.discriminatedUnion('id', [
   ...plainAggregators,
   z.strictObject({
     id: z.literal('nnm').describe('means of nearest neighbours, then another rule; Allouah 2023'),
@@ -150,7 +150,7 @@ const sparseFields = {
     .describe('sign: one magnitude a chunk; two-bit: two magnitudes by Lloyd (1982)'),
 };
 /** The default of delta-log, compiled; its fields also stand without an id. */
-export const sparseSignSchema = z.strictObject({
+const sparseSignSchema = z.strictObject({
   id: z.literal('sparse-sign').default('sparse-sign'),
   chunk: count(64, 65536).default(4096).describe('coordinates per chunk; 4096 as SparseLoCo'),
   perChunk: count(1, 4096).default(64).describe('coordinates sent per chunk (k); 64 as SparseLoCo'),
@@ -269,6 +269,4 @@ export const mixingSchemas = [
   }),
 ] as const;
 export type MixingStrategySpec = z.infer<(typeof mixingSchemas)[number]>;
-export type TopologyManifest = z.infer<typeof topologySchema>;
 export type AggregatorManifest = z.infer<typeof aggregatorSchema>;
-export type CompressorManifest = z.infer<typeof compressorSchema>;

@@ -133,8 +133,7 @@ export class DeltaLog implements ProtocolCore {
       case 'scored':
         break;
       case 'training-failed':
-        this.#training.failed(input.round);
-        out.push({ type: 'event', event: { kind: 'skipped', round: input.round, reason: input.reason } });
+        this.#training.failed(out, input);
         break;
     }
     return out;

@@ -5,8 +5,7 @@
  */
 
 import { encodeFloat32 } from '../../codec/dense.ts';
-import type { Vector } from '../../math/vector.ts';
-import { allFinite } from '../../math/vector.ts';
+import { allFinite, difference, sumOf, type Vector } from '../../math/vector.ts';
 import type { Hood, MixingStrategy, Packed, Parcel, Received } from '../../mixing/strategy.ts';
 import type { CoreDependencies } from '../core-dependencies.ts';
 import {
@@ -130,8 +129,7 @@ export class Mixing implements ProtocolCore {
         this.#scored(out, input, slot, nowMs);
         break;
       case 'training-failed':
-        this.#training.failed(input.round);
-        out.push({ type: 'event', event: { kind: 'skipped', round: input.round, reason: input.reason } });
+        this.#training.failed(out, input);
         break;
     }
     return out;
@@ -265,8 +263,8 @@ export class Mixing implements ProtocolCore {
       return;
     }
     this.#training.noteLoss(out, result.round, result.loss);
-    const update = result.parameters.map((value, i) => value - done.start[i]!);
-    this.#update = this.#update ? update.map((value, i) => value + this.#update![i]!) : update;
+    const update = difference(result.parameters, done.start);
+    this.#update = this.#update ? sumOf(this.#update, update) : update;
     let bodyBytes = this.#sentBytes;
     // What came while this was trained has changed the model: what training changed is applied to that.
     if (this.#strategy.sends === 'after-training') {
