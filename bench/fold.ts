@@ -22,6 +22,7 @@ const crypto = createCrypto();
 const spec = deltaLogSchema.parse({ id: 'delta-log', expectedPeers: DELTAS });
 const codec = createDeltaCodec(spec.codec, SIZE, () => 0);
 const context = { runId: 'bench', crypto, spec, bodyBytesMax: codec.bodyBytesMax };
+const averaging = { ...context, spec: deltaLogSchema.parse({ ...spec, overlap: 'mean' }) };
 const initial = new Float32Array(SIZE);
 rngFor('bench/fold/initial').fillUniform(initial, -0.1, 0.1);
 
@@ -46,6 +47,10 @@ const measurements = measure(
     'fold of 16 deltas': () => {
       target.round = -1;
       foldRound(target, log.slots(0), log.digest(0), context);
+    },
+    'fold of 16 deltas, overlap mean': () => {
+      target.round = -1;
+      foldRound(target, log.slots(0), log.digest(0), averaging);
     },
     'materialise: copy': () => void cloneState(start, target.units),
     'materialise: to float32': () => void toParameters(start),

@@ -35,8 +35,10 @@ export interface WorldPeers {
   readonly shares: readonly number[];
 }
 
-/** `name` names the random streams. @throws TopologyError where not everyone can be reached */
-/** `wanted`: links that the run's own topology needs. */
+/**
+ * `name` names the random streams, `wanted` the links that the run's own topology needs.
+ * @throws TopologyError where not everyone can be reached
+ */
 export function populate(
   scenario: Scenario,
   name: string,

@@ -58,7 +58,7 @@ export { wallClock } from './node/wall-clock.ts';
 // Deltas and their bytes, and the random streams that everyone draws alike.
 
 export type { WeightedDelta } from './codec/accumulate.ts';
-export { accumulate } from './codec/accumulate.ts';
+export { accumulate, accumulateMeans } from './codec/accumulate.ts';
 export type { DeltaCodec, SparseDelta } from './codec/delta-codec.ts';
 export { CodecError } from './codec/delta-codec.ts';
 export { UNIT_BITS } from './codec/scale.ts';

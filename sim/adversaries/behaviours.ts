@@ -5,6 +5,7 @@
  */
 import { subtractDelta } from '../../src/codec/delta.ts';
 import type { DeltaCodec } from '../../src/codec/delta-codec.ts';
+import { difference } from '../../src/math/vector.ts';
 import type { Attack } from '../../src/mixing/attack.ts';
 import { dormant } from '../../src/mixing/attacks/dormant.ts';
 import { createAttack } from '../../src/mixing/create-attack.ts';
@@ -71,7 +72,7 @@ export function behaviourOf({ behaviour, fromRound }: AdversarySpec, means: Atta
 
 function claimed({ round, start, result }: Training, attack: Attack, observatory: Observatory): TrainResult {
   const { parameters } = result;
-  const own = parameters.map((value, i) => value - start[i]!);
+  const own = difference(parameters, start);
   const update = attack.claim({ round, own, model: parameters, honest: observatory.latest() });
   return update ? { ...result, parameters: start.map((value, i) => value + update[i]!) } : result;
 }

@@ -36,6 +36,11 @@ function drawMixing(rng: Rng, peers: number): object {
   ]);
 }
 
+/** The other way of folding, in one world of eight. */
+function drawFold(rng: Rng): object {
+  return rng.int(8) === 0 ? { overlap: 'mean', headStart: rng.float() } : {};
+}
+
 const pick = <T>(rng: Rng, values: readonly T[]): T => values[rng.int(values.length)]!;
 
 /** The same seed gives the same world, for good: a change here makes new worlds of old seeds. */
@@ -63,6 +68,7 @@ export function drawScenario(seed: number): ScenarioFile {
         windowRounds,
         admitRounds: 1 + rng.int(windowRounds - 1),
         snapshotRounds: pick(rng, [4, 8, 16]),
+        ...drawFold(rngFor(`fuzz/${seed}/fold`)),
       },
       rounds,
       slotMs: pick(rng, [500, 1000, 2000]),

@@ -24,11 +24,8 @@ export function accumulate(
 ): void {
   const first = terms[0];
   if (first === undefined) return;
+  checkTogether(units, terms);
   const { chunk } = first.delta;
-  for (const { delta } of terms) {
-    checkSize(delta, units);
-    if (delta.chunk !== chunk) throw new RangeError('deltas of different chunks do not go together');
-  }
   const chunks = first.delta.scaleCodes.length;
   for (let c = 0; c < chunks; c++) {
     const start = c * chunk;
@@ -39,12 +36,65 @@ export function accumulate(
     for (const { delta, multiplier } of terms) {
       const code = delta.scaleCodes[c]!;
       if (code === 0) continue;
-      // Of the absolute value: Math.round treats halves of opposite sign differently.
-      const magnitude = Math.round(scaleUnits(code) * Math.abs(multiplier));
-      const term = multiplier < 0 ? -magnitude : magnitude;
-      isWithin = addSigned(units, delta, c, term, limit) && isWithin;
+      isWithin = addSigned(units, delta, c, termOf(code, multiplier), limit) && isWithin;
     }
     if (!isWithin) clamp(units, start, end, limit);
+  }
+}
+
+/**
+ * As `accumulate`, with the mean in place of the sum where several deltas name the same coordinate: the sum of their terms, divided
+ * by their number and rounded. The sum is exact and the division one operation of IEEE 754, so any order gives the same bits.
+ */
+export function accumulateMeans(
+  units: Float64Array,
+  terms: readonly WeightedDelta[],
+  limit = Number.POSITIVE_INFINITY,
+): void {
+  const first = terms[0];
+  if (first === undefined) return;
+  checkTogether(units, terms);
+  const { chunk, scaleCodes } = first.delta;
+  const sums = new Float64Array(Math.min(chunk, units.length));
+  const counts = new Uint16Array(sums.length);
+  for (let c = 0; c < scaleCodes.length; c++) {
+    const start = c * chunk;
+    const end = Math.min(start + chunk, units.length);
+    for (const { delta, multiplier } of terms) {
+      const code = delta.scaleCodes[c]!;
+      if (code === 0) continue;
+      const term = termOf(code, multiplier);
+      const last = delta.starts[c + 1]!;
+      for (let i = delta.starts[c]!; i < last; i++) {
+        const at = delta.indices[i]! - start;
+        sums[at] = sums[at]! + delta.signs[i]! * term;
+        counts[at] = counts[at]! + 1;
+      }
+    }
+    for (let at = 0; at < end - start; at++) {
+      const count = counts[at]!;
+      if (count === 0) continue;
+      const step = count === 1 ? sums[at]! : Math.round(sums[at]! / count);
+      units[start + at] = Math.max(-limit, Math.min(limit, units[start + at]! + step));
+      sums[at] = 0;
+      counts[at] = 0;
+    }
+  }
+}
+
+/** What a delta's chunk adds to a coordinate whose sign is positive, in units. */
+function termOf(code: number, multiplier: number): number {
+  // Of the absolute value: Math.round treats halves of opposite sign differently.
+  const magnitude = Math.round(scaleUnits(code) * Math.abs(multiplier));
+  return multiplier < 0 ? -magnitude : magnitude;
+}
+
+/** @throws RangeError unless all deltas have the vector's length and one chunk */
+function checkTogether(units: Float64Array, terms: readonly WeightedDelta[]): void {
+  for (const { delta } of terms) {
+    checkSize(delta, units);
+    if (delta.chunk !== terms[0]!.delta.chunk)
+      throw new RangeError('deltas of different chunks do not go together');
   }
 }
 

@@ -1,14 +1,17 @@
 /** Deltas of any codec, sparse or dense: what the log, its authors and the fold do with them. */
-import { accumulate } from './accumulate.ts';
+import { accumulate, accumulateMeans, type WeightedDelta } from './accumulate.ts';
 import type { Compressor } from './compressor.ts';
 import { type CompressorSpec, createCompressor } from './create-compressor.ts';
-import type { Delta, DeltaCodec, DenseDelta, SparseDelta } from './delta-codec.ts';
+import type { Delta, DeltaCodec, DenseDelta } from './delta-codec.ts';
 import { UNIT_BITS } from './scale.ts';
 import { addDecoded, sparseSignCodec, squaredNorm, subtractDecoded } from './sparse-sign.ts';
 
 const unitsPerOne = 2 ** UNIT_BITS;
 /** Values of a dense delta are cut to this: a term then stays below 2^44 units, as those of scale.ts. */
 const valueMax = 3.75;
+
+/** What deltas that name the same coordinate do together: their sum, or their mean over those that name it. */
+export type Overlap = 'sum' | 'mean';
 
 /** The codec of a run. `random` (uniform in [0, 1)) is for those that round by chance. @throws RangeError */
 export function createDeltaCodec(spec: CompressorSpec, size: number, random: () => number): DeltaCodec {
@@ -60,26 +63,41 @@ export function accumulateDeltas(
   units: Float64Array,
   terms: readonly { readonly delta: Delta; readonly multiplier: number }[],
   limit: number,
+  overlap: Overlap = 'sum',
 ): void {
-  const sparse: { delta: SparseDelta; multiplier: number }[] = [];
+  const sparse: WeightedDelta[] = [];
+  const dense: { values: Float32Array; multiplier: number }[] = [];
   for (const { delta, multiplier } of terms) {
-    if (!isDense(delta)) {
-      sparse.push({ delta, multiplier });
-      continue;
-    }
-    if (delta.size !== units.length)
-      throw new RangeError(`a delta of ${delta.size} does not fit ${units.length}`);
-    const factor = Math.abs(multiplier) * unitsPerOne;
-    for (let i = 0; i < units.length; i++) {
-      const value = delta.values[i]!;
-      if (value === 0) continue;
-      const magnitude = Math.round(Math.abs(value) * factor);
-      units[i] = units[i]! + (value < 0 === multiplier < 0 ? magnitude : -magnitude);
-    }
+    if (!isDense(delta)) sparse.push({ delta, multiplier });
+    else if (delta.size === units.length) dense.push({ values: delta.values, multiplier });
+    else throw new RangeError(`a delta of ${delta.size} does not fit ${units.length}`);
   }
-  accumulate(units, sparse, limit);
-  if (sparse.length === terms.length) return;
-  for (let i = 0; i < units.length; i++) units[i] = Math.max(-limit, Math.min(limit, units[i]!));
+  if (overlap === 'sum') accumulate(units, sparse, limit);
+  else accumulateMeans(units, sparse, limit);
+  if (dense.length > 0) accumulateDense(units, dense, limit, overlap);
+}
+
+/** A coordinate of value zero is not named. */
+function accumulateDense(
+  units: Float64Array,
+  terms: readonly { readonly values: Float32Array; readonly multiplier: number }[],
+  limit: number,
+  overlap: Overlap,
+): void {
+  const factors = terms.map(({ multiplier }) => Math.abs(multiplier) * unitsPerOne);
+  for (let i = 0; i < units.length; i++) {
+    let sum = 0;
+    let count = 0;
+    for (const [t, { values, multiplier }] of terms.entries()) {
+      const value = values[i]!;
+      if (value === 0) continue;
+      const magnitude = Math.round(Math.abs(value) * factors[t]!);
+      sum += value < 0 === multiplier < 0 ? magnitude : -magnitude;
+      count++;
+    }
+    const step = overlap === 'mean' && count > 1 ? Math.round(sum / count) : sum;
+    units[i] = Math.max(-limit, Math.min(limit, units[i]! + step));
+  }
 }
 
 function isDense(delta: Delta): delta is DenseDelta {

@@ -133,9 +133,14 @@ export function messageTicket(context: FoldContext, message: Envelope): number {
   return context.shared ? context.shared.once('ticket', message, draw) : draw();
 }
 
-/** Outer learning rate for m publishers: min(1/sqrt(m), 4/m), measured on MNIST with 8 to 32 peers. */
+/**
+ * Outer learning rate for m publishers: min(1/sqrt(m), 4/m), measured on MNIST with 8 to 32 peers; 1 where deltas that overlap are
+ * averaged.
+ */
 export function outerRate(publishers: number, spec: DeltaLogSpec): number {
-  return spec.outerRate ?? Math.min(1 / Math.sqrt(publishers), 4 / publishers);
+  return (
+    spec.outerRate ?? (spec.overlap === 'mean' ? 1 : Math.min(1 / Math.sqrt(publishers), 4 / publishers))
+  );
 }
 
 /** Folds the next round into the state. `digest` is the log's digest of exactly these slots. */
@@ -166,7 +171,7 @@ export function foldRound(
     state.contributions.set(message.author, { deltas: before.deltas + 1, energy });
     return { delta: message.delta, multiplier: -weight };
   });
-  accumulateDeltas(state.units, terms, unitsMax);
+  accumulateDeltas(state.units, terms, unitsMax, spec.overlap);
   for (const [author, slot] of slots) {
     if (slot.kind === 'equivocation' && !state.banned.has(author)) state.banned.set(author, round);
   }

@@ -190,7 +190,23 @@ export const deltaLogSchema = z.strictObject({
     .max(4)
     .nullable()
     .default(null)
-    .describe('null: min(1/sqrt(m), 4/m) for m publishers, measured on MNIST with 8 to 32 peers'),
+    .describe(
+      'null: min(1/sqrt(m), 4/m) for m publishers, measured on MNIST with 8 to 32 peers; 1 with overlap mean',
+    ),
+  overlap: z
+    .enum(['sum', 'mean'])
+    .optional()
+    .describe(
+      'what deltas of one round that name the same coordinate do together: sum (when absent), or mean over those that name it, measured on text',
+    ),
+  headStart: z
+    .number()
+    .min(0)
+    .max(1)
+    .optional()
+    .describe(
+      'share of its own unsent residual by which the training of a peer starts ahead of the model; 0 when absent',
+    ),
   snapshotRounds: count(1, 4096)
     .default(16)
     .describe('rounds between snapshots offered to late joiners; guess'),

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { accumulate } from '../../src/codec/accumulate.ts';
+import { accumulate, accumulateMeans } from '../../src/codec/accumulate.ts';
 import type { SparseDelta } from '../../src/codec/delta-codec.ts';
 import { scaleValue, UNIT_BITS } from '../../src/codec/scale.ts';
 import { addDecoded, sparseSignCodec, squaredNorm, subtractDecoded } from '../../src/codec/sparse-sign.ts';
@@ -84,6 +84,32 @@ describe('arithmetic with sparse deltas', () => {
           accumulate(together, terms, limit);
           const within = plain.map((value) => Math.max(-limit, Math.min(limit, value)));
           assert.equal(bytesOf(together), bytesOf(within));
+        },
+      ),
+    );
+  });
+
+  test('accumulateMeans: the sum over the deltas that name a coordinate by their number, in any order', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.double({ min: -1, max: 1, noNaN: true }), { minLength: 1, maxLength: 6 }),
+        fc.integer({ min: 0, max: 2 ** 40 }),
+        fc.nat(),
+        (weights, limit, seed) => {
+          const terms = randomDeltas(weights.length).map((delta, d) => ({ delta, multiplier: weights[d]! }));
+          const expected = new Float64Array(2000);
+          const counts = new Float64Array(2000);
+          for (const term of terms) {
+            accumulate(expected, [term]);
+            for (const index of term.delta.indices) counts[index]! += 1;
+          }
+          for (let i = 0; i < 2000; i++) {
+            const mean = counts[i]! > 1 ? Math.round(expected[i]! / counts[i]!) : expected[i]!;
+            expected[i] = Math.max(-limit, Math.min(limit, 0 + mean));
+          }
+          const means = new Float64Array(2000);
+          accumulateMeans(means, rngFor(`means/${seed}`).shuffle(terms), limit);
+          assert.equal(bytesOf(means), bytesOf(expected));
         },
       ),
     );

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { openEnvelope } from '../../src/protocol/envelope.ts';
 import { decodeRequest, encodeDigestAnswer } from '../../src/protocol/wire.ts';
 import { Flock, type FlockOptions, lossy, type Member, towardsTarget } from './flock.ts';
-import { contextOf, type RunChanges, smallRun } from './small-run.ts';
+import { contextOf, type RunChanges, smallRun, startAtMs } from './small-run.ts';
 
 function flockOf(
   peers: number,
@@ -255,6 +255,38 @@ describe('what was published is neither lost nor said twice', () => {
     }
     // At least once it went down after the transaction and before it could say so.
     assert.ok(crashedBetween > 0);
+  });
+
+  test('with a head start training begins ahead of the model by that share of what is not sent yet', () => {
+    const starts: Float32Array[] = [];
+    let waiting: Float32Array | null = null;
+    const flock: Flock = flockOf(
+      1,
+      'head-start',
+      { rounds: 6, strategy: { headStart: 0.25 } },
+      {
+        train: (member, now, start) => {
+          const model = flock.core(member).model();
+          const residual: Float32Array = waiting ?? new Float32Array(model.length);
+          starts.push(start);
+          assert.deepEqual(
+            start,
+            model.map((value, i) => value - 0.25 * residual[i]!),
+          );
+          return towardsTarget(member, now, start);
+        },
+        survives: (_, output) => {
+          if (output.type !== 'persist') return true;
+          const written = output.writes.find(({ key }) => key === 'self/residual')?.value;
+          if (written) waiting = new Float32Array(written.slice().buffer);
+          return true;
+        },
+      },
+    );
+    flock.bootAll();
+    flock.runUntil(startAtMs + 7000);
+    assert.ok(starts.length >= 5);
+    assert.ok(waiting!.some((value) => value !== 0));
   });
 
   test('a delta that nobody heard in time goes back into the residual, whole', () => {

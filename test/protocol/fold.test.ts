@@ -72,6 +72,28 @@ describe('weights', () => {
     assert.equal(four, 4 * 0.5);
   });
 
+  test('with overlap mean, coordinates that several name move by the mean, others by their own delta', () => {
+    const context = contextWith({ overlap: 'mean' });
+    const state = initialState(zero, NO_DIGEST);
+    const half = Math.floor(size / 2);
+    const only = (from: number, to: number, value: number): Float32Array =>
+      flat(0).map((_, i) => (i >= from && i < to ? value : 0));
+    fold(
+      state,
+      [
+        messageOf(context, signers[0]!, 0, only(0, 8, 1)),
+        messageOf(context, signers[1]!, 0, only(0, 8, 2)),
+        messageOf(context, signers[2]!, 0, only(half, half + 8, 2)),
+      ],
+      context,
+    );
+    const moved = toParameters(state);
+    assert.deepEqual([...moved.slice(0, 4)], [-1.5, -1.5, -1.5, -1.5]);
+    assert.equal(moved[half], -2);
+    assert.equal(outerRate(16, context.spec), 1);
+    assert.equal(outerRate(16, deltaLogSpec({ overlap: 'mean', outerRate: 0.5 })), 0.5);
+  });
+
   test('a delta moves the model against its sign', () => {
     const context = contextWith();
     const state = initialState(zero, NO_DIGEST);

@@ -46,6 +46,8 @@ const strategies: readonly object[] = [
   { id: 'noloco' },
   { id: 'moshpit' },
   { id: 'delta-log', codec: { id: 'int8', block: 64 } },
+  { id: 'delta-log', codec: { id: 'int8', block: 64 }, overlap: 'mean' },
+  { id: 'delta-log', codec: { chunk: 64, perChunk: 16 }, overlap: 'mean', headStart: 0.5 },
   { id: 'delta-log', codec: { id: 'top-k', chunk: 64, perChunk: 16, values: 'two-bit' } },
 ];
 const topologies: readonly object[] = [

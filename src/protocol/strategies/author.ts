@@ -8,6 +8,7 @@ import { addDelta, subtractDelta } from '../../codec/delta.ts';
 import type { DeltaCodec } from '../../codec/delta-codec.ts';
 import { decodeFloat32, encodeFloat32 } from '../../codec/dense.ts';
 import { absMax, decayAndAdd } from '../../kernels/dense-vectors.ts';
+import { addScaled } from '../../math/vector.ts';
 import type { Signer } from '../crypto.ts';
 import { bytesToHex, type Envelope, type EnvelopeContext, hexToBytes, sealEnvelope } from '../envelope.ts';
 import type { StoreWrite } from '../io.ts';
@@ -23,6 +24,7 @@ const float32Max = (2 - 2 ** -23) * 2 ** 127;
 export class Author {
   readonly #codec: DeltaCodec;
   readonly #decay: number;
+  readonly #headStart: number;
   readonly #context: EnvelopeContext;
   readonly #signer: Signer;
   readonly #residual: Float32Array;
@@ -32,12 +34,15 @@ export class Author {
   constructor(options: {
     readonly codec: DeltaCodec;
     readonly decay: number;
+    /** In [0, 1]. */
+    readonly headStart: number;
     readonly size: number;
     readonly context: EnvelopeContext;
     readonly signer: Signer;
   }) {
     this.#codec = options.codec;
     this.#decay = options.decay;
+    this.#headStart = options.headStart;
     this.#context = options.context;
     this.#signer = options.signer;
     this.#residual = new Float32Array(options.size);
@@ -52,6 +57,14 @@ export class Author {
       if (key !== RESIDUAL_KEY || value.length !== 4 * this.#residual.length) continue;
       this.#residual.set(decodeFloat32(value, this.#residual.length));
     }
+  }
+
+  /** Where our training starts on this model: ahead of it by a share of what we could not send yet. */
+  startFrom(model: Float32Array): Float32Array {
+    if (this.#headStart === 0) return model;
+    const start = model.slice();
+    addScaled(start, -this.#headStart, this.#residual);
+    return start;
   }
 
   /** e <- decay e + (start - end). False, and nothing changed, when the end or a sum might not be finite. */

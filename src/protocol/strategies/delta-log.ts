@@ -71,6 +71,7 @@ export class DeltaLog implements ProtocolCore {
     this.#author = new Author({
       codec: this.#codec,
       decay: spec.residualDecay,
+      headStart: spec.headStart ?? 0,
       size,
       context: this.#context,
       signer: deps.signer,
@@ -222,7 +223,7 @@ export class DeltaLog implements ProtocolCore {
   #startTraining(out: Output[], slot: number, nowMs: number): void {
     if (authoredIn(this.#replica, slot, this.#deps.signer.key).length > 0) return;
     if (!this.#training.mayStart(slot)) return;
-    const parameters = this.#replica.liveParameters();
+    const parameters = this.#author.startFrom(this.#replica.liveParameters());
     const steps = this.#training.start(slot, parameters, nowMs);
     out.push({ type: 'event', event: { kind: 'round-started', round: slot } });
     out.push({ type: 'train', round: slot, steps, parameters });
