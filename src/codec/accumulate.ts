@@ -22,16 +22,14 @@ export function accumulate(
   terms: readonly WeightedDelta[],
   limit = Number.POSITIVE_INFINITY,
 ): void {
-  const first = terms[0];
-  if (first === undefined) return;
-  checkTogether(units, terms);
-  const { chunk } = first.delta;
-  const chunks = first.delta.scaleCodes.length;
+  const first = likeAll(units, terms);
+  if (first === null) return;
+  const { chunk } = first;
+  const chunks = first.scaleCodes.length;
   for (let c = 0; c < chunks; c++) {
     const start = c * chunk;
     const end = Math.min(start + chunk, units.length);
-    const isDense =
-      terms.length * (first.delta.starts[c + 1]! - first.delta.starts[c]!) * lineUnits > end - start;
+    const isDense = terms.length * (first.starts[c + 1]! - first.starts[c]!) * lineUnits > end - start;
     let isWithin = !isDense || Number.isFinite(readAhead(units, start, end));
     for (const { delta, multiplier } of terms) {
       const code = delta.scaleCodes[c]!;
@@ -51,10 +49,9 @@ export function accumulateMeans(
   terms: readonly WeightedDelta[],
   limit = Number.POSITIVE_INFINITY,
 ): void {
-  const first = terms[0];
-  if (first === undefined) return;
-  checkTogether(units, terms);
-  const { chunk, scaleCodes } = first.delta;
+  const first = likeAll(units, terms);
+  if (first === null) return;
+  const { chunk, scaleCodes } = first;
   const sums = new Float64Array(Math.min(chunk, units.length));
   const counts = new Uint16Array(sums.length);
   for (let c = 0; c < scaleCodes.length; c++) {
@@ -74,8 +71,7 @@ export function accumulateMeans(
     for (let at = 0; at < end - start; at++) {
       const count = counts[at]!;
       if (count === 0) continue;
-      const step = count === 1 ? sums[at]! : Math.round(sums[at]! / count);
-      units[start + at] = Math.max(-limit, Math.min(limit, units[start + at]! + step));
+      units[start + at] = Math.max(-limit, Math.min(limit, units[start + at]! + meanOf(sums[at]!, count)));
       sums[at] = 0;
       counts[at] = 0;
     }
@@ -89,13 +85,19 @@ function termOf(code: number, multiplier: number): number {
   return multiplier < 0 ? -magnitude : magnitude;
 }
 
-/** @throws RangeError unless all deltas have the vector's length and one chunk */
-function checkTogether(units: Float64Array, terms: readonly WeightedDelta[]): void {
+/** The mean of `count` terms with this sum, in whole units. */
+export function meanOf(sum: number, count: number): number {
+  return count > 1 ? Math.round(sum / count) : sum;
+}
+
+/** The first delta, which all others are like; null without any. @throws RangeError where lengths or chunks differ */
+function likeAll(units: Float64Array, terms: readonly WeightedDelta[]): SparseDelta | null {
+  const first = terms[0]?.delta ?? null;
   for (const { delta } of terms) {
     checkSize(delta, units);
-    if (delta.chunk !== terms[0]!.delta.chunk)
-      throw new RangeError('deltas of different chunks do not go together');
+    if (delta.chunk !== first?.chunk) throw new RangeError('deltas of different chunks do not go together');
   }
+  return first;
 }
 
 /** Float64 of a line of the cache. */

@@ -1,5 +1,5 @@
 /** Deltas of any codec, sparse or dense: what the log, its authors and the fold do with them. */
-import { accumulate, accumulateMeans, type WeightedDelta } from './accumulate.ts';
+import { accumulate, accumulateMeans, meanOf, type WeightedDelta } from './accumulate.ts';
 import type { Compressor } from './compressor.ts';
 import { type CompressorSpec, createCompressor } from './create-compressor.ts';
 import type { Delta, DeltaCodec, DenseDelta } from './delta-codec.ts';
@@ -88,14 +88,15 @@ function accumulateDense(
   for (let i = 0; i < units.length; i++) {
     let sum = 0;
     let count = 0;
-    for (const [t, { values, multiplier }] of terms.entries()) {
+    for (let t = 0; t < terms.length; t++) {
+      const { values, multiplier } = terms[t]!;
       const value = values[i]!;
       if (value === 0) continue;
       const magnitude = Math.round(Math.abs(value) * factors[t]!);
       sum += value < 0 === multiplier < 0 ? magnitude : -magnitude;
       count++;
     }
-    const step = overlap === 'mean' && count > 1 ? Math.round(sum / count) : sum;
+    const step = overlap === 'mean' ? meanOf(sum, count) : sum;
     units[i] = Math.max(-limit, Math.min(limit, units[i]! + step));
   }
 }
