@@ -7,8 +7,8 @@ import { buildLearner } from '../sim/learner.ts';
 import { resolveScenario, scenarioFileSchema } from '../sim/scenario/scenario.ts';
 import { TrainingLine } from '../sim/training-line.ts';
 import { buildWorld } from '../sim/world.ts';
-import type { ProtocolEvent } from '../src/protocol/io.ts';
-import { type RunSpec, strategySchema, trainingSchema } from '../src/protocol/run-spec.ts';
+import type { ProtocolEvent } from '../src/core/io.ts';
+import { type RunSpec, strategySchema, trainingSchema } from '../src/run/run-spec.ts';
 import { Cluster } from '../test/cluster/cluster.ts';
 
 const nodes = 16;

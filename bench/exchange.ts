@@ -8,11 +8,11 @@ import { once } from 'node:events';
 import { createServer, type Socket, connect as tcpConnect } from 'node:net';
 import { parseArgs } from 'node:util';
 import { multiaddr } from '@multiformats/multiaddr';
+import type { PeerKey } from '../src/core/io.ts';
 import { median } from '../src/math/statistics.ts';
 import { createExchange, type Exchange } from '../src/network/exchange.ts';
 import { createHost, type Host } from '../src/network/host.ts';
 import { identityFromSeed } from '../src/network/identity.ts';
-import type { PeerKey } from '../src/protocol/io.ts';
 import type { Measurement } from './measure.ts';
 
 const BODY_BYTES = 64_000_000;

@@ -5,13 +5,13 @@
  */
 import { parseArgs } from 'node:util';
 import { createDeltaCodec, deltaSquaredNorm } from '../src/codec/delta.ts';
+import { sealEnvelope } from '../src/log/envelope.ts';
+import { cloneState, foldRound, initialState, toParameters } from '../src/log/fold.ts';
+import { LogBook } from '../src/log/log-book.ts';
+import { encodeState } from '../src/log/snapshot.ts';
 import { rngFor } from '../src/math/rng.ts';
-import { createCrypto, createSigner } from '../src/node/crypto.ts';
-import { sealEnvelope } from '../src/protocol/envelope.ts';
-import { cloneState, foldRound, initialState, toParameters } from '../src/protocol/fold.ts';
-import { LogBook } from '../src/protocol/log-book.ts';
-import { deltaLogSchema } from '../src/protocol/run-spec.ts';
-import { encodeState } from '../src/protocol/snapshot.ts';
+import { createCrypto, createSigner } from '../src/platform/node/crypto.ts';
+import { deltaLogSchema } from '../src/run/run-spec.ts';
 import { measure } from './measure.ts';
 
 const SIZE = 10_000_000;

@@ -12,7 +12,7 @@ import { sparseSignCodec } from '../src/codec/sparse-sign.ts';
 import { absMax, axpy, decayAndAdd, scaledToFloat32, squaredNorm } from '../src/kernels/dense-vectors.ts';
 import { addQuantised, type QuantiseScheme, quantise } from '../src/kernels/quantise.ts';
 import { rngFor } from '../src/math/rng.ts';
-import { startBackend } from '../src/training/tfjs-backend.ts';
+import { startBackend } from '../src/tensor/tfjs-backend.ts';
 import { type Measurement, measure } from './measure.ts';
 
 const size = 10_000_000;

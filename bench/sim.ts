@@ -21,8 +21,8 @@ import { runScenario } from '../sim/simulation.ts';
 import { TrainingLine } from '../sim/training-line.ts';
 import type { PeerPlan } from '../sim/virtual-node.ts';
 import { buildWorld } from '../sim/world.ts';
+import { initialVector } from '../src/learning/initial.ts';
 import { rngFor } from '../src/math/rng.ts';
-import { initialVector } from '../src/training/initial.ts';
 
 interface Row {
   readonly scenario: string;

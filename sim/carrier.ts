@@ -2,7 +2,7 @@
  * Carries messages between virtual nodes: announcements over the gossip mesh, requests and their answers over
  * connections. Knows who may hear whom and what a message costs; knows nothing of what is in it.
  */
-import type { Output } from '../src/protocol/io.ts';
+import type { Output } from '../src/core/io.ts';
 import type { GossipMesh, SeenMessages } from './gossip-mesh.ts';
 import type { NetworkModel } from './network/network-model.ts';
 import type { Message, MessageContent } from './sim-event.ts';

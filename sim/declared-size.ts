@@ -6,10 +6,10 @@
 import { type CompressorSpec, createCompressor } from '../src/codec/create-compressor.ts';
 import { createDeltaCodec } from '../src/codec/delta.ts';
 import { riceParameter } from '../src/codec/rice.ts';
-import { segmentBytesMax } from '../src/protocol/blob.ts';
-import { inlineBodyBytesMax } from '../src/protocol/envelope.ts';
-import type { RunSpec } from '../src/protocol/run-spec.ts';
-import { requestKindOf } from '../src/protocol/wire.ts';
+import { segmentBytesMax } from '../src/content/blob.ts';
+import { inlineBodyBytesMax } from '../src/log/envelope.ts';
+import { requestKindOf } from '../src/log/wire.ts';
+import type { RunSpec } from '../src/run/run-spec.ts';
 import { type CarrierOptions, plainPayloadBytes } from './carrier.ts';
 
 export interface DeclaredSize {

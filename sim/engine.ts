@@ -2,9 +2,9 @@
  * The discrete-event loop: takes the earliest event, lets it happen to one virtual node, writes it into the
  * trace. Knows nodes, links and messages; knows nothing of what the protocol says.
  */
+import type { Output, ProtocolEvent } from '../src/core/io.ts';
+import type { TrainResult } from '../src/learning/learner.ts';
 import { rngFor } from '../src/math/rng.ts';
-import type { Output, ProtocolEvent } from '../src/protocol/io.ts';
-import type { TrainResult } from '../src/training/learner.ts';
 import { Carrier, type CarrierOptions, type CarrierWorld, plainPayloadBytes } from './carrier.ts';
 import { Deadlines } from './deadlines.ts';
 import { EventQueue, type QueuedEvent } from './event-queue.ts';

@@ -1,5 +1,5 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
-import type { PeerKey, ProtocolEvent } from '../src/protocol/io.ts';
+import type { PeerKey, ProtocolEvent } from '../src/core/io.ts';
 
 /** Characters gathered before they are written. */
 const chunkCharacters = 1 << 16;

@@ -1,13 +1,14 @@
 /** What trains in a scenario: one learner with a training share for every peer. */
-import { loadTaskData, mnistFolder, type TaskData } from '../src/data/dataset.ts';
-import { splitAmong } from '../src/data/partition.ts';
-import { withValidation } from '../src/data/validation.ts';
+
+import type { Learner } from '../src/learning/learner.ts';
+import { createTfjsLearner } from '../src/learning/tfjs/tfjs-learner.ts';
+import { startLearnerThread } from '../src/learning/thread/worker-learner.ts';
 import { rngFor } from '../src/math/rng.ts';
-import { flipLabels } from '../src/mixing/attacks/label-flip.ts';
-import { outputsOf, parameterCount } from '../src/protocol/model-layout.ts';
-import type { Learner } from '../src/training/learner.ts';
-import { createTfjsLearner } from '../src/training/tfjs-learner.ts';
-import { startLearnerThread } from '../src/training/worker-learner.ts';
+import { flipLabels } from '../src/methods/attacks/label-flip.ts';
+import { loadTaskData, mnistFolder, type TaskData } from '../src/tasks/data/dataset.ts';
+import { splitAmong } from '../src/tasks/data/partition.ts';
+import { withValidation } from '../src/tasks/data/validation.ts';
+import { outputsOf, parameterCount } from '../src/tasks/models/model-layout.ts';
 import type { WorldPeers } from './population.ts';
 import { quadraticLearner } from './quadratic-learner.ts';
 import type { Scenario } from './scenario/scenario.ts';

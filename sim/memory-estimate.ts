@@ -2,9 +2,9 @@
  * How much memory a scenario will take, before it does: coefficients fitted to what runs of each tier took at their peak
  * (docs/LOG.md), rounded up. An estimate for a refusal, not a promise.
  */
-import { topologyOf } from '../src/protocol/method-constraints.ts';
-import type { MixingStrategySpec } from '../src/protocol/method-schema.ts';
-import { parameterCount } from '../src/protocol/model-layout.ts';
+import { topologyOf } from '../src/methods/method-constraints.ts';
+import type { MixingStrategySpec } from '../src/methods/method-schema.ts';
+import { parameterCount } from '../src/tasks/models/model-layout.ts';
 import { expectedBodyBytes } from './declared-size.ts';
 import type { Scenario } from './scenario/scenario.ts';
 

@@ -1,5 +1,5 @@
 /** What the peers hold in the end. Replicas with one hash are one model: it is read and evaluated once. */
-import type { Learner } from '../src/training/learner.ts';
+import type { Learner } from '../src/learning/learner.ts';
 import type { VirtualNode } from './virtual-node.ts';
 
 export interface Outcome {

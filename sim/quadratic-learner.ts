@@ -3,8 +3,9 @@
  * every gradient. What all peers together minimise lies at the mean of their points. Costs nothing, so that many worlds can
  * be tried; what it says of a protocol it says of its averaging, not of learning.
  */
+
+import type { Metrics, TrainRequest, TrainResult } from '../src/learning/learner.ts';
 import { rngFor } from '../src/math/rng.ts';
-import type { Metrics, TrainRequest, TrainResult } from '../src/training/learner.ts';
 import type { InstantLearner } from './training-line.ts';
 
 export interface QuadraticOptions {

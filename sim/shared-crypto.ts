@@ -1,4 +1,4 @@
-import type { Crypto } from '../src/protocol/crypto.ts';
+import type { Crypto } from '../src/core/crypto.ts';
 import { digestOf } from './trace.ts';
 
 /**

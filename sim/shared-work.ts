@@ -1,5 +1,5 @@
-import type { FoldState } from '../src/protocol/fold.ts';
-import type { SharedKind, SharedWork } from '../src/protocol/shared-work.ts';
+import type { FoldState } from '../src/log/fold.ts';
+import type { SharedKind, SharedWork } from '../src/log/shared-work.ts';
 
 /** Answers kept of each kind before the older half is forgotten. */
 const answersMax = 1 << 16;

@@ -4,7 +4,7 @@
  * changed message to nobody; but anyone could make it.
  */
 import { hash } from 'node:crypto';
-import type { Crypto, Signer } from '../src/protocol/crypto.ts';
+import type { Crypto, Signer } from '../src/core/crypto.ts';
 
 const keyLength = 64;
 const scratch = Buffer.alloc(1 << 16);

@@ -1,7 +1,7 @@
 /** Runs a scenario from start to result. What the command `starlings sim` calls. */
-import type { ProtocolEvent } from '../src/protocol/io.ts';
-import { parameterCount } from '../src/protocol/model-layout.ts';
-import type { Learner } from '../src/training/learner.ts';
+import type { ProtocolEvent } from '../src/core/io.ts';
+import type { Learner } from '../src/learning/learner.ts';
+import { parameterCount } from '../src/tasks/models/model-layout.ts';
 import type { Chronicle } from './chronicle.ts';
 import { Engine, type EngineEnd } from './engine.ts';
 import { EventLog } from './event-log.ts';

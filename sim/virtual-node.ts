@@ -2,16 +2,8 @@
  * One virtual node: drives the shipping protocol core against the virtual world. It does what the daemon's
  * driver does, and nothing that the daemon's driver does not.
  */
-import type {
-  Input,
-  Output,
-  PeerKey,
-  Phase,
-  ProtocolCore,
-  ProtocolEvent,
-  Verdict,
-} from '../src/protocol/io.ts';
-import type { TrainResult } from '../src/training/learner.ts';
+import type { Input, Output, PeerKey, Phase, ProtocolCore, ProtocolEvent, Verdict } from '../src/core/io.ts';
+import type { TrainResult } from '../src/learning/learner.ts';
 import { VirtualStore } from './virtual-store.ts';
 
 /** What a virtual node can do to the world. All of it takes effect through the calendar, never at once. */

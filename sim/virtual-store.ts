@@ -1,4 +1,4 @@
-import type { StoreWrite } from '../src/protocol/io.ts';
+import type { StoreWrite } from '../src/core/io.ts';
 
 /** A disk that outlives its process: what was persisted before a crash is there after it. */
 export class VirtualStore {

@@ -1,15 +1,15 @@
 /** From a scenario to a world: the signed manifest, the peers with their keys, data, speed and parts, and their fates. */
 import { createDeltaCodec } from '../src/codec/delta.ts';
+import type { Signer } from '../src/core/crypto.ts';
+import { initialVector, vectorHash } from '../src/learning/initial.ts';
+import { batchStreamKey } from '../src/learning/learner.ts';
 import { rngFor } from '../src/math/rng.ts';
-import { createCrypto, createSigner } from '../src/node/crypto.ts';
-import { createCore } from '../src/protocol/create-core.ts';
-import type { Signer } from '../src/protocol/crypto.ts';
-import { type SignedManifest, signManifest } from '../src/protocol/manifest.ts';
-import { needsRoster } from '../src/protocol/method-constraints.ts';
-import { lastingNeighbours } from '../src/protocol/neighbourhood.ts';
-import type { RunSpec } from '../src/protocol/run-spec.ts';
-import { initialVector, vectorHash } from '../src/training/initial.ts';
-import { batchStreamKey } from '../src/training/learner.ts';
+import { createCore } from '../src/methods/create-core.ts';
+import { needsRoster } from '../src/methods/method-constraints.ts';
+import { lastingNeighbours } from '../src/methods/mixing/neighbourhood.ts';
+import { createCrypto, createSigner } from '../src/platform/node/crypto.ts';
+import { type SignedManifest, signManifest } from '../src/run/manifest.ts';
+import type { RunSpec } from '../src/run/run-spec.ts';
 import { behaviourOf, needsObservatory } from './adversaries/behaviours.ts';
 import { Observatory } from './adversaries/observatory.ts';
 import { declaredSize } from './declared-size.ts';

@@ -8,15 +8,14 @@
 export { ConfigError } from './config/config-error.ts';
 export { loadRunSpec } from './config/run-file.ts';
 export { createRun, readManifestFile, writeManifestFile } from './node/manifest-file.ts';
-export type { RunManifest, SignedManifest } from './protocol/manifest.ts';
+export type { RunManifest, SignedManifest } from './run/manifest.ts';
 export {
   ManifestError,
   manifestBytesMax,
   modelSize,
   openManifest,
   signManifest,
-} from './protocol/manifest.ts';
-export { modelLayout, parameterCount, type TensorLayout } from './protocol/model-layout.ts';
+} from './run/manifest.ts';
 export type {
   MembershipSpec,
   ModelSpec,
@@ -24,14 +23,13 @@ export type {
   StrategySpec,
   TaskSpec,
   TrainingSpec,
-} from './protocol/run-spec.ts';
-export { impossibleCombination, runSpecSchema } from './protocol/run-spec.ts';
+} from './run/run-spec.ts';
+export { impossibleCombination, runSpecSchema } from './run/run-spec.ts';
+export { modelLayout, parameterCount, type TensorLayout } from './tasks/models/model-layout.ts';
 
 // The state machine of a run, what goes in and what comes out.
 
-export type { CoreDependencies } from './protocol/core-dependencies.ts';
-export { createCore, requestBytesMax } from './protocol/create-core.ts';
-export type { Crypto, Signer } from './protocol/crypto.ts';
+export type { Crypto, Signer } from './core/crypto.ts';
 export type {
   CoreStatus,
   Input,
@@ -43,17 +41,19 @@ export type {
   RefusalReason,
   StoreWrite,
   Verdict,
-} from './protocol/io.ts';
-export { REFUSAL_REASONS } from './protocol/io.ts';
+} from './core/io.ts';
+export { REFUSAL_REASONS } from './core/io.ts';
+export type { CoreDependencies } from './methods/core-dependencies.ts';
+export { createCore, requestBytesMax } from './methods/create-core.ts';
 
 // Driving it in real time: the ports, and the parts that fit them.
 
-export { createCrypto, createSigner } from './node/crypto.ts';
+export type { Clock, RequestOptions, Store, Transport, TransportHandlers } from './core/ports.ts';
 export type { DriverOptions } from './node/driver.ts';
 export { NodeDriver, RequestRefusedError } from './node/driver.ts';
-export { openLevelStore, StoreError } from './node/level-store.ts';
-export type { Clock, RequestOptions, Store, Transport, TransportHandlers } from './node/ports.ts';
-export { wallClock } from './node/wall-clock.ts';
+export { createCrypto, createSigner } from './platform/node/crypto.ts';
+export { openLevelStore, StoreError } from './platform/node/level-store.ts';
+export { wallClock } from './platform/node/wall-clock.ts';
 
 // Deltas and their bytes, and the random streams that everyone draws alike.
 
@@ -78,26 +78,26 @@ export type { CompressorSpec } from './codec/create-compressor.ts';
 export { createCompressor } from './codec/create-compressor.ts';
 export { Ef21, ErrorFeedback, ef21StepRatio } from './codec/error-feedback.ts';
 export type { Vector } from './math/vector.ts';
-export type { Aggregation, Aggregator } from './mixing/aggregator.ts';
-export { AggregationError } from './mixing/aggregator.ts';
-export { geometricMedian } from './mixing/aggregators/geometric-median.ts';
-export type { Attack, AttackInput, Honest } from './mixing/attack.ts';
-export { dormant } from './mixing/attacks/dormant.ts';
-export { flipLabels } from './mixing/attacks/label-flip.ts';
-export type { AggregatorSpec } from './mixing/create-aggregator.ts';
-export { createAggregator } from './mixing/create-aggregator.ts';
-export type { AttackSpec } from './mixing/create-attack.ts';
-export { createAttack } from './mixing/create-attack.ts';
-export type { MixingSpec, StrategyParts } from './mixing/create-strategy.ts';
-export { createMixingStrategy } from './mixing/create-strategy.ts';
-export type { TopologySpec } from './mixing/create-topology.ts';
-export { createTopology } from './mixing/create-topology.ts';
-export type { Transfer } from './mixing/push-sum-ledger.ts';
-export { PushSumLedger } from './mixing/push-sum-ledger.ts';
-export type { NetworkStep } from './mixing/step-network.ts';
-export { hoodsOf, stepNetwork } from './mixing/step-network.ts';
-export type { Hood, MixingStrategy, Packed, Parcel, Received } from './mixing/strategy.ts';
-export type { MixingRow, Topology } from './mixing/topology.ts';
+export type { Aggregation, Aggregator } from './methods/aggregators/aggregator.ts';
+export { AggregationError } from './methods/aggregators/aggregator.ts';
+export type { AggregatorSpec } from './methods/aggregators/create-aggregator.ts';
+export { createAggregator } from './methods/aggregators/create-aggregator.ts';
+export { geometricMedian } from './methods/aggregators/geometric-median.ts';
+export type { Attack, AttackInput, Honest } from './methods/attacks/attack.ts';
+export type { AttackSpec } from './methods/attacks/create-attack.ts';
+export { createAttack } from './methods/attacks/create-attack.ts';
+export { dormant } from './methods/attacks/dormant.ts';
+export { flipLabels } from './methods/attacks/label-flip.ts';
+export type { MixingSpec, StrategyParts } from './methods/mixing/create-strategy.ts';
+export { createMixingStrategy } from './methods/mixing/create-strategy.ts';
+export type { NetworkStep } from './methods/mixing/step-network.ts';
+export { hoodsOf, stepNetwork } from './methods/mixing/step-network.ts';
+export type { Hood, MixingStrategy, Packed, Parcel, Received } from './methods/mixing/strategy.ts';
+export type { Transfer } from './methods/sgp/push-sum-ledger.ts';
+export { PushSumLedger } from './methods/sgp/push-sum-ledger.ts';
+export type { TopologySpec } from './methods/topologies/create-topology.ts';
+export { createTopology } from './methods/topologies/create-topology.ts';
+export type { MixingRow, Topology } from './methods/topologies/topology.ts';
 export {
   columnOf,
   denseMatrix,
@@ -106,20 +106,20 @@ export {
   secondEigenvalue,
   TopologyError,
   weighted,
-} from './mixing/topology.ts';
+} from './methods/topologies/topology.ts';
 
 // Data and training.
 
-export type { Dataset, TaskData } from './data/dataset.ts';
-export { loadTaskData, mnistFolder } from './data/dataset.ts';
-export { initialVector, vectorHash } from './training/initial.ts';
-export type { Learner, Metrics, TrainRequest, TrainResult } from './training/learner.ts';
-export { batchStreamKey } from './training/learner.ts';
-export { readSafetensors, writeSafetensors } from './training/safetensors.ts';
-export type { TfjsLearnerOptions } from './training/tfjs-learner.ts';
-export { createTfjsLearner } from './training/tfjs-learner.ts';
-export type { WorkerLearnerOptions } from './training/worker-learner.ts';
-export { createWorkerLearner } from './training/worker-learner.ts';
+export { initialVector, vectorHash } from './learning/initial.ts';
+export type { Learner, Metrics, TrainRequest, TrainResult } from './learning/learner.ts';
+export { batchStreamKey } from './learning/learner.ts';
+export { readSafetensors, writeSafetensors } from './learning/model-files/safetensors.ts';
+export type { TfjsLearnerOptions } from './learning/tfjs/tfjs-learner.ts';
+export { createTfjsLearner } from './learning/tfjs/tfjs-learner.ts';
+export type { WorkerLearnerOptions } from './learning/thread/worker-learner.ts';
+export { createWorkerLearner } from './learning/thread/worker-learner.ts';
+export type { Dataset, TaskData } from './tasks/data/dataset.ts';
+export { loadTaskData, mnistFolder } from './tasks/data/dataset.ts';
 
 // Whole things: a simulated world, a way in for others, a node.
 

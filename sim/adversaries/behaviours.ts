@@ -5,19 +5,14 @@
  */
 import { subtractDelta } from '../../src/codec/delta.ts';
 import type { DeltaCodec } from '../../src/codec/delta-codec.ts';
+import type { Signer } from '../../src/core/crypto.ts';
+import type { Input, Output } from '../../src/core/io.ts';
+import type { TrainResult } from '../../src/learning/learner.ts';
+import { type EnvelopeContext, encodeEnvelope, openEnvelope, sealEnvelope } from '../../src/log/envelope.ts';
 import { difference } from '../../src/math/vector.ts';
-import type { Attack } from '../../src/mixing/attack.ts';
-import { dormant } from '../../src/mixing/attacks/dormant.ts';
-import { createAttack } from '../../src/mixing/create-attack.ts';
-import type { Signer } from '../../src/protocol/crypto.ts';
-import {
-  type EnvelopeContext,
-  encodeEnvelope,
-  openEnvelope,
-  sealEnvelope,
-} from '../../src/protocol/envelope.ts';
-import type { Input, Output } from '../../src/protocol/io.ts';
-import type { TrainResult } from '../../src/training/learner.ts';
+import type { Attack } from '../../src/methods/attacks/attack.ts';
+import { createAttack } from '../../src/methods/attacks/create-attack.ts';
+import { dormant } from '../../src/methods/attacks/dormant.ts';
 import type { AdversarySpec, BehaviourSpec } from '../scenario/adversary-schema.ts';
 import type { Behaviour } from '../virtual-node.ts';
 import type { Observatory } from './observatory.ts';

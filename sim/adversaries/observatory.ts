@@ -2,8 +2,9 @@
  * What attackers who see everything know: mean and spread of the honest updates and models of a round, as far as
  * trainings have ended. The literature's attacks assume it; a real attacker sees less.
  */
-import type { Honest } from '../../src/mixing/attack.ts';
-import type { TrainResult } from '../../src/training/learner.ts';
+
+import type { TrainResult } from '../../src/learning/learner.ts';
+import type { Honest } from '../../src/methods/attacks/attack.ts';
 
 interface Sums {
   readonly round: number;

@@ -4,8 +4,8 @@ import * as z from 'zod';
 import { ConfigError } from '../../src/config/config-error.ts';
 import { loadRunSpec } from '../../src/config/run-file.ts';
 import { loadYamlFile } from '../../src/config/yaml-file.ts';
-import { compressorSchema, topologySchema } from '../../src/protocol/method-schema.ts';
-import { type RunSpec, strategySchema } from '../../src/protocol/run-spec.ts';
+import { compressorSchema, topologySchema } from '../../src/methods/method-schema.ts';
+import { type RunSpec, strategySchema } from '../../src/run/run-spec.ts';
 import {
   impossibleScenario,
   resolveScenario,

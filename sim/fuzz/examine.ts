@@ -1,6 +1,7 @@
 /** Lives through one world and looks for what must never be. */
-import { createCrypto } from '../../src/node/crypto.ts';
-import type { ProtocolEvent, RefusalReason } from '../../src/protocol/io.ts';
+
+import type { ProtocolEvent, RefusalReason } from '../../src/core/io.ts';
+import { createCrypto } from '../../src/platform/node/crypto.ts';
 import { Engine } from '../engine.ts';
 import { buildLearner } from '../learner.ts';
 import type { WorldPeers } from '../population.ts';

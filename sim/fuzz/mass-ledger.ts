@@ -6,10 +6,10 @@
 import { addDelta, createDeltaCodec } from '../../src/codec/delta.ts';
 import type { DeltaCodec } from '../../src/codec/delta-codec.ts';
 import { decodeFloat32 } from '../../src/codec/dense.ts';
-import { type EnvelopeContext, openEnvelope } from '../../src/protocol/envelope.ts';
-import type { Output, ProtocolCore } from '../../src/protocol/io.ts';
-import { parameterCount } from '../../src/protocol/model-layout.ts';
-import type { TrainResult } from '../../src/training/learner.ts';
+import type { Output, ProtocolCore } from '../../src/core/io.ts';
+import type { TrainResult } from '../../src/learning/learner.ts';
+import { type EnvelopeContext, openEnvelope } from '../../src/log/envelope.ts';
+import { parameterCount } from '../../src/tasks/models/model-layout.ts';
 import type { Scenario } from '../scenario/scenario.ts';
 import type { PeerPlan, VirtualNode } from '../virtual-node.ts';
 

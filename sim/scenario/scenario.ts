@@ -4,14 +4,14 @@ import * as z from 'zod';
 import { ConfigError } from '../../src/config/config-error.ts';
 import { loadRunSpec } from '../../src/config/run-file.ts';
 import { loadYamlFile } from '../../src/config/yaml-file.ts';
-import { parameterCount } from '../../src/protocol/model-layout.ts';
 import {
   impossibleCombination,
   type RunSpec,
   runSpecSchema,
   strategySchema,
   trainingSchema,
-} from '../../src/protocol/run-spec.ts';
+} from '../../src/run/run-spec.ts';
+import { parameterCount } from '../../src/tasks/models/model-layout.ts';
 import { adversarySchema } from './adversary-schema.ts';
 import { churnModelSchema, churnSchema } from './churn-schema.ts';
 import { impossibleNetwork, networkSchema, resolveNetwork } from './network-schema.ts';

@@ -29,7 +29,7 @@ export function addCompareCommand(parent: Command): void {
       perform(command, async ({ say, signal }) => {
         const { loadComparison } = await import('../../sim/compare/compare-file.ts');
         const comparison = await loadComparison(file);
-        const { makeDirectory } = await import('../data/make-directory.ts');
+        const { makeDirectory } = await import('../platform/node/make-directory.ts');
         const name = basename(file, extname(file));
         const out = resolve(options.out ?? `compare-${name}`);
         makeDirectory(out);
@@ -56,7 +56,7 @@ export function addCompareCommand(parent: Command): void {
         const { summarise } = await import('../../sim/compare/summary.ts');
         const { csvTable, markdownTable } = await import('../../sim/compare/tables.ts');
         const { compareReport } = await import('../../sim/compare/compare-report.ts');
-        const { writeFileAtomically } = await import('../data/atomic-file.ts');
+        const { writeFileAtomically } = await import('../platform/node/atomic-file.ts');
         const rows = summarise(trials, comparison.target);
         const markdown = markdownTable(rows, comparison);
         const write = (leaf: string, text: string) =>

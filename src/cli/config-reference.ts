@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { compareFileSchema } from '../../sim/compare/compare-file.ts';
 import { scenarioFileSchema } from '../../sim/scenario/scenario.ts';
 import { renderReference } from '../config/reference.ts';
-import { runSpecSchema } from '../protocol/run-spec.ts';
+import { runSpecSchema } from '../run/run-spec.ts';
 import { packageRoot } from './package-root.ts';
 
 /** The whole text of docs/CONFIG.md. */

@@ -16,8 +16,8 @@ export function addModelEvaluateCommand(parent: Command): void {
       perform(command, async ({ say, signal }) => {
         const { findModel } = await import('./model-source.ts');
         const { dataPathFor, taskOf } = await import('./model-task.ts');
-        const { loadTaskData } = await import('../data/dataset.ts');
-        const { evaluateModel } = await import('../training/inference.ts');
+        const { loadTaskData } = await import('../tasks/data/dataset.ts');
+        const { evaluateModel } = await import('../learning/tfjs/inference.ts');
         const found = await findModel(options.from);
         const task = taskOf(found);
         const { heldOut } = await loadTaskData(task, found.model, dataPathFor(task, options.data));

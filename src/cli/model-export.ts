@@ -21,10 +21,10 @@ export function addModelExportCommand(parent: Command): void {
         const { findModel } = await import('./model-source.ts');
         const found = await findModel(options.from);
         if (options.format === 'tfjs') {
-          const { writeTfjsModel } = await import('../training/tfjs-model-file.ts');
+          const { writeTfjsModel } = await import('../learning/model-files/tfjs-model-file.ts');
           await writeTfjsModel(options.out, found.model, found.vector);
         } else {
-          const { writeSafetensors } = await import('../training/safetensors.ts');
+          const { writeSafetensors } = await import('../learning/model-files/safetensors.ts');
           await writeSafetensors(options.out, found.model, found.vector, found.metadata);
         }
         say(`${options.format} model of ${found.vector.length} parameters written to ${options.out}`);

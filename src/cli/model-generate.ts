@@ -28,7 +28,7 @@ export function addModelGenerateCommand(parent: Command): void {
     .action((options: Options, command: Command) =>
       perform(command, async ({ screen, say, signal }) => {
         const { findModel } = await import('./model-source.ts');
-        const { generateBytes } = await import('../training/generate.ts');
+        const { generateBytes } = await import('../learning/tfjs/generate.ts');
         const { model, vector, file } = await findModel(options.from);
         if (model.kind !== 'gpt') {
           throw new ConfigError(

@@ -25,10 +25,10 @@ export function addModelPredictCommand(parent: Command): void {
       perform(command, async ({ say, signal }) => {
         const { findModel } = await import('./model-source.ts');
         const { dataPathFor, readInputRows, taskOf } = await import('./model-task.ts');
-        const { loadTaskData } = await import('../data/dataset.ts');
-        const { batchOf } = await import('../training/batch.ts');
-        const { predict } = await import('../training/inference.ts');
-        const { inputsOf, outputsOf } = await import('../protocol/model-layout.ts');
+        const { loadTaskData } = await import('../tasks/data/dataset.ts');
+        const { batchOf } = await import('../learning/batch.ts');
+        const { predict } = await import('../learning/tfjs/inference.ts');
+        const { inputsOf, outputsOf } = await import('../tasks/models/model-layout.ts');
         const { model, vector, ...found } = await findModel(options.from);
         const task = taskOf({ model, vector, ...found });
         if (task.kind === 'text') {

@@ -2,10 +2,10 @@
 import { readFile, stat } from 'node:fs/promises';
 import * as z from 'zod';
 import { ConfigError } from '../config/config-error.ts';
-import { DataFileError, DataShapeError } from '../data/data-error.ts';
-import { mnistFolder } from '../data/dataset.ts';
-import { type TaskSpec, taskSchema } from '../protocol/run-spec.ts';
-import { ModelFileError } from '../training/training-error.ts';
+import { type TaskSpec, taskSchema } from '../run/run-spec.ts';
+import { DataFileError, DataShapeError } from '../tasks/data/data-error.ts';
+import { mnistFolder } from '../tasks/data/dataset.ts';
+import { ModelFileError } from '../tensor/training-error.ts';
 import type { FoundModel } from './model-source.ts';
 
 /** A larger file of rows is refused before it is read. */

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import { ConfigError } from '../config/config-error.ts';
 import { LOG_LEVELS, type LogLevel } from '../daemon/options.ts';
-import type { BackendChoice } from '../training/tfjs-backend.ts';
+import type { BackendChoice } from '../tensor/tfjs-backend.ts';
 import { collected, wholeNumber } from './arguments.ts';
 import { backendOption } from './backend-option.ts';
 import { dataHome } from './data-home.ts';

@@ -31,10 +31,10 @@ export function addRunCreateCommand(parent: Command): void {
             `${options.out} exists; choose another --out, or --force to replace it`,
           );
         }
-        const { checkTrainable } = await import('../training/trainable.ts');
+        const { checkTrainable } = await import('../learning/tfjs/trainable.ts');
         await checkTrainable(spec.model);
         const { loadIdentity } = await import('../network/identity.ts');
-        const { createCrypto } = await import('../node/crypto.ts');
+        const { createCrypto } = await import('../platform/node/crypto.ts');
         const { createRun, writeManifestFile } = await import('../node/manifest-file.ts');
         const { signer } = await loadIdentity(options.key);
         const startAtMs = Math.round(Date.now() + options.startIn * 1000);

@@ -13,9 +13,9 @@ export function addRunShowCommand(parent: Command): void {
     .option('--id <run id>', 'refuse the manifest of any other run')
     .action((file: string, options: Options, command: Command) =>
       perform(command, async ({ say }) => {
-        const { createCrypto } = await import('../node/crypto.ts');
+        const { createCrypto } = await import('../platform/node/crypto.ts');
         const { readManifestFile } = await import('../node/manifest-file.ts');
-        const { modelSize } = await import('../protocol/manifest.ts');
+        const { modelSize } = await import('../run/manifest.ts');
         const { stringify } = await import('yaml');
         const { runId, manifest } = await readManifestFile(file, createCrypto(), options.id);
         const { version, creator, startAtMs, initHash, ...spec } = manifest;

@@ -31,7 +31,7 @@ export function addSimFuzzCommand(parent: Command): void {
         const { loadScenario, resolveScenario } = await import('../../sim/scenario/scenario.ts');
         const { drawScenario } = await import('../../sim/fuzz/draw-scenario.ts');
         const { examine } = await import('../../sim/fuzz/examine.ts');
-        const { writeFileAtomically } = await import('../data/atomic-file.ts');
+        const { writeFileAtomically } = await import('../platform/node/atomic-file.ts');
         const { shrink } = await import('../../sim/fuzz/shrink.ts');
         if (options.file !== undefined) {
           const { violation, traceHash } = await examine(await loadScenario(options.file), signal);

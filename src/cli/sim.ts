@@ -35,7 +35,7 @@ export function addSimCommand(parent: Command): void {
         for (const path of [options.record, options.report, options.events]) checkFolder(path);
         const { simulate } = await import('../../sim/simulation.ts');
         const { createSimView, simSummary } = await import('./view/sim-view.ts');
-        const { writeFileAtomically } = await import('../data/atomic-file.ts');
+        const { writeFileAtomically } = await import('../platform/node/atomic-file.ts');
         const { record, report, events } = options;
         const view = createSimView(screen, scenario.peers);
         const { result, chronicle } = await simulate(scenario, {

@@ -2,8 +2,8 @@
 import { type Command, Option } from 'commander';
 import { ConfigError } from '../config/config-error.ts';
 import { LOG_LEVELS, type LogLevel } from '../daemon/options.ts';
+import type { BackendChoice } from '../tensor/tfjs-backend.ts';
 import type { UpOptions } from '../testnet/up-testnet.ts';
-import type { BackendChoice } from '../training/tfjs-backend.ts';
 import { numberBetween, wholeNumber } from './arguments.ts';
 import { backendOption } from './backend-option.ts';
 import { entryFile, packageRoot } from './package-root.ts';

@@ -1,4 +1,4 @@
-import { impossibleCombination, type RunSpec, runSpecSchema } from '../protocol/run-spec.ts';
+import { impossibleCombination, type RunSpec, runSpecSchema } from '../run/run-spec.ts';
 import { loadYamlFile } from './yaml-file.ts';
 
 /** Reads the YAML description of a run. @throws ConfigError with file, line and what was expected. */

@@ -5,11 +5,11 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { writeFileAtomically } from '../data/atomic-file.ts';
+import type { PeerKey } from '../core/io.ts';
+import type { Clock } from '../core/ports.ts';
 import type { Host } from '../network/host.ts';
 import { peerIdOf } from '../network/identity.ts';
-import type { Clock } from '../node/ports.ts';
-import type { PeerKey } from '../protocol/io.ts';
+import { writeFileAtomically } from '../platform/node/atomic-file.ts';
 
 const FILE = 'peers.json';
 const addressesMax = 64;

@@ -2,7 +2,7 @@
 import { createBootstraps } from '../network/bootstraps.ts';
 import { createHost } from '../network/host.ts';
 import { loadIdentity } from '../network/identity.ts';
-import { wallClock } from '../node/wall-clock.ts';
+import { wallClock } from '../platform/node/wall-clock.ts';
 import { openNodeDirectory } from './directory.ts';
 import { networkTrouble } from './network-trouble.ts';
 import type { BootstrapOptions, RunningDaemon } from './options.ts';

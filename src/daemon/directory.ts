@@ -2,8 +2,8 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import pino, { type Logger } from 'pino';
-import { writeFileAtomically } from '../data/atomic-file.ts';
-import { makeDirectory } from '../data/make-directory.ts';
+import { writeFileAtomically } from '../platform/node/atomic-file.ts';
+import { makeDirectory } from '../platform/node/make-directory.ts';
 import type { LogLevel } from './options.ts';
 import { DAEMON_INFO_FILE, type DaemonInfo } from './status.ts';
 

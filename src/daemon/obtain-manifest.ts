@@ -1,12 +1,12 @@
 /** Gets the manifest a node was told to run: from a file, from its own directory, or from any peer. */
 import { existsSync } from 'node:fs';
 import { CID } from 'multiformats/cid';
+import type { Crypto } from '../core/crypto.ts';
 import type { Host } from '../network/host.ts';
 import { fetchManifest } from '../network/manifest-exchange.ts';
 import { readManifestFile, writeManifestFile } from '../node/manifest-file.ts';
-import { wallClock } from '../node/wall-clock.ts';
-import type { Crypto } from '../protocol/crypto.ts';
-import { openManifest, type SignedManifest } from '../protocol/manifest.ts';
+import { wallClock } from '../platform/node/wall-clock.ts';
+import { openManifest, type SignedManifest } from '../run/manifest.ts';
 import type { NodeDirectory } from './directory.ts';
 
 export class RunMismatchError extends Error {

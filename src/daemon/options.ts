@@ -1,5 +1,5 @@
 /** What a node or a bootstrap is started with, and what its starter gets. The command line fills these in. */
-import type { BackendChoice } from '../training/tfjs-backend.ts';
+import type { BackendChoice } from '../tensor/tfjs-backend.ts';
 import type { DaemonInfo } from './status.ts';
 
 export const BACKEND_CHOICES = ['auto', 'wasm', 'fast', 'native'] as const satisfies readonly BackendChoice[];

@@ -1,10 +1,10 @@
 /** What a daemon knows of itself beyond the core: its last evaluation, what it published, where its model is. */
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import type { ProtocolCore, ProtocolEvent } from '../protocol/io.ts';
-import type { RunManifest } from '../protocol/manifest.ts';
-import type { Learner } from '../training/learner.ts';
-import { writeSafetensors } from '../training/safetensors.ts';
+import type { ProtocolCore, ProtocolEvent } from '../core/io.ts';
+import type { Learner } from '../learning/learner.ts';
+import { writeSafetensors } from '../learning/model-files/safetensors.ts';
+import type { RunManifest } from '../run/manifest.ts';
 
 /** Rounds between evaluations while training. Guess: 10,000 images take about as long as a local round. */
 const evaluationRounds = 5;

@@ -1,6 +1,6 @@
 /** What a daemon tells about itself: the file it leaves when it is ready, and the answer to GET /status. */
 import * as z from 'zod';
-import type { Phase } from '../protocol/io.ts';
+import type { Phase } from '../core/io.ts';
 
 const PHASES = ['waiting', 'joining', 'training', 'draining', 'finished'] as const satisfies readonly Phase[];
 

@@ -1,8 +1,8 @@
 /** The run's gossip topic: small signed announcements, forwarded only after the core accepted them. */
 import { type Message, TopicValidatorResult } from '@libp2p/gossipsub';
 import type { PeerId } from '@libp2p/interface';
-import { announcementBytesMax } from '../protocol/envelope.ts';
-import type { PeerKey, Verdict } from '../protocol/io.ts';
+import type { PeerKey, Verdict } from '../core/io.ts';
+import { announcementBytesMax } from '../log/envelope.ts';
 import { AnnouncementTooLargeError } from './errors.ts';
 import type { NetworkEventListener } from './events.ts';
 import type { Host } from './host.ts';

@@ -2,8 +2,9 @@
  * Finds the peers of a run without a server: every peer says in the DHT that it provides the run's CID, and
  * looks for the others that do. Both are repeated for ever, since records live on peers that come and go.
  */
-import type { Clock } from '../node/ports.ts';
-import type { PeerKey } from '../protocol/io.ts';
+
+import type { PeerKey } from '../core/io.ts';
+import type { Clock } from '../core/ports.ts';
 import { type BackoffBounds, backoffMs, jitteredMs } from './backoff.ts';
 import { withDeadline } from './deadline.ts';
 import type { NetworkEventListener } from './events.ts';

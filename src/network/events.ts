@@ -1,4 +1,4 @@
-import type { PeerKey } from '../protocol/io.ts';
+import type { PeerKey } from '../core/io.ts';
 
 /** What happened on the network, for logs and the terminal view. Nothing depends on these. */
 export type NetworkEvent =

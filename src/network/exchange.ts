@@ -3,8 +3,8 @@
  * and the stream reset on every failure (a read that timed out would otherwise leave it open).
  */
 import type { Connection, Stream } from '@libp2p/interface';
-import type { RequestOptions } from '../node/ports.ts';
-import type { PeerKey } from '../protocol/io.ts';
+import type { PeerKey } from '../core/io.ts';
+import type { RequestOptions } from '../core/ports.ts';
 import { withDeadline } from './deadline.ts';
 import { FrameError, RequestError } from './errors.ts';
 import type { NetworkEventListener } from './events.ts';

@@ -13,7 +13,7 @@ import { type Ping, ping } from '@libp2p/ping';
 import { tcp } from '@libp2p/tcp';
 import { yamux } from '@libp2p/yamux';
 import { createLibp2p } from 'libp2p';
-import type { PeerKey } from '../protocol/io.ts';
+import type { PeerKey } from '../core/io.ts';
 import type { Identity } from './identity.ts';
 import { announcementTopic, KAD_PROTOCOL } from './protocols.ts';
 import { createTrafficMeter, type Traffic } from './traffic.ts';

@@ -10,10 +10,10 @@ import type { PeerId, PrivateKey } from '@libp2p/interface';
 import { peerIdFromPublicKey } from '@libp2p/peer-id';
 import { fromString } from 'uint8arrays/from-string';
 import { toString as toText } from 'uint8arrays/to-string';
-import { makeDirectory } from '../data/make-directory.ts';
-import { createSigner } from '../node/crypto.ts';
-import type { Signer } from '../protocol/crypto.ts';
-import type { PeerKey } from '../protocol/io.ts';
+import type { Signer } from '../core/crypto.ts';
+import type { PeerKey } from '../core/io.ts';
+import { createSigner } from '../platform/node/crypto.ts';
+import { makeDirectory } from '../platform/node/make-directory.ts';
 import { IdentityError } from './errors.ts';
 
 const SEED_BYTES = 32;

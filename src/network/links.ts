@@ -3,8 +3,8 @@
  * of the run is a connected peer that speaks the run's exchange protocol.
  */
 import { KEEP_ALIVE, type PeerId } from '@libp2p/interface';
-import type { Clock } from '../node/ports.ts';
-import type { PeerKey } from '../protocol/io.ts';
+import type { PeerKey } from '../core/io.ts';
+import type { Clock } from '../core/ports.ts';
 import { jitteredMs } from './backoff.ts';
 import { withDeadline } from './deadline.ts';
 import type { NetworkEventListener } from './events.ts';

@@ -2,7 +2,7 @@
  * Whom to dial and whom to let go: a pure function of what is known about the peers of a run. links.ts does
  * what it says.
  */
-import type { PeerKey } from '../protocol/io.ts';
+import type { PeerKey } from '../core/io.ts';
 import { type BackoffBounds, backoffMs } from './backoff.ts';
 
 export type PeerLink =

@@ -1,4 +1,4 @@
-import type { Clock } from '../node/ports.ts';
+import type { Clock } from '../core/ports.ts';
 
 export interface Recurring {
   /** Runs the task now, or right after the run in progress. */

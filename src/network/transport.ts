@@ -1,6 +1,7 @@
 /** The `Transport` port of a node over libp2p: discovery, links, gossip and exchange of one run. */
-import type { Clock, Transport, TransportHandlers } from '../node/ports.ts';
-import type { PeerKey } from '../protocol/io.ts';
+
+import type { PeerKey } from '../core/io.ts';
+import type { Clock, Transport, TransportHandlers } from '../core/ports.ts';
 import { type AnnouncementCounts, createAnnouncements } from './announcements.ts';
 import { createDiscovery, type DiscoveryTiming } from './discovery.ts';
 import type { NetworkEventListener } from './events.ts';

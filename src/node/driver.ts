@@ -2,9 +2,9 @@
  * Drives a core in real time: turns what the ports deliver into inputs and performs the outputs, in order, a
  * transaction before whatever follows it. The daemon and the in-process cluster of the tests both use this.
  */
-import type { Input, Output, PeerKey, ProtocolCore, ProtocolEvent, Verdict } from '../protocol/io.ts';
-import type { Learner } from '../training/learner.ts';
-import type { Clock, Store, Transport } from './ports.ts';
+import type { Input, Output, PeerKey, ProtocolCore, ProtocolEvent, Verdict } from '../core/io.ts';
+import type { Clock, Store, Transport } from '../core/ports.ts';
+import type { Learner } from '../learning/learner.ts';
 
 /** Outputs waiting for the disk; a node that gets this far behind stops rather than grow without bound. */
 const outputsMax = 10_000;

@@ -1,16 +1,16 @@
 /** Run manifests on disk, and how a new one is made. */
 import { open } from 'node:fs/promises';
-import { writeFileAtomically } from '../data/atomic-file.ts';
-import type { Crypto, Signer } from '../protocol/crypto.ts';
+import type { Crypto, Signer } from '../core/crypto.ts';
+import { initialVector, vectorHash } from '../learning/initial.ts';
+import { writeFileAtomically } from '../platform/node/atomic-file.ts';
 import {
   ManifestError,
   manifestBytesMax,
   openManifest,
   type SignedManifest,
   signManifest,
-} from '../protocol/manifest.ts';
-import type { RunSpec } from '../protocol/run-spec.ts';
-import { initialVector, vectorHash } from '../training/initial.ts';
+} from '../run/manifest.ts';
+import type { RunSpec } from '../run/run-spec.ts';
 
 /** Signs a run that begins at `startAtMs` (Unix time), with the hash of the start vector every peer must build. */
 export function createRun(spec: RunSpec, startAtMs: number, crypto: Crypto, signer: Signer): SignedManifest {

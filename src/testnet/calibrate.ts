@@ -1,8 +1,9 @@
 /** How long a round and a start take on this machine, so that a testnet suits slow ones too. */
-import type { RunSpec } from '../protocol/run-spec.ts';
-import { initialVector } from '../training/initial.ts';
-import type { BackendChoice } from '../training/tfjs-backend.ts';
-import { createWorkerLearner } from '../training/worker-learner.ts';
+
+import { initialVector } from '../learning/initial.ts';
+import { createWorkerLearner } from '../learning/thread/worker-learner.ts';
+import type { RunSpec } from '../run/run-spec.ts';
+import type { BackendChoice } from '../tensor/tfjs-backend.ts';
 
 export interface TrainingSpeed {
   /** From asking for a learner to having one: worker thread, backend, data. */

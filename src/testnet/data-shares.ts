@@ -1,14 +1,14 @@
 /** Gives every node of a testnet its own examples, in a folder that no other node reads. */
 import { join } from 'node:path';
-import { writeFileAtomically } from '../data/atomic-file.ts';
-import { IDX_FILES, mnistFolder } from '../data/dataset.ts';
-import { readIdxLabels } from '../data/idx.ts';
-import { makeDirectory } from '../data/make-directory.ts';
-import { dirichletPartition, writeIdxShares } from '../data/partition.ts';
-import { readTextFiles } from '../data/text-files.ts';
 import { rngFor } from '../math/rng.ts';
-import { outputsOf } from '../protocol/model-layout.ts';
-import type { RunSpec } from '../protocol/run-spec.ts';
+import { writeFileAtomically } from '../platform/node/atomic-file.ts';
+import { makeDirectory } from '../platform/node/make-directory.ts';
+import type { RunSpec } from '../run/run-spec.ts';
+import { IDX_FILES, mnistFolder } from '../tasks/data/dataset.ts';
+import { readIdxLabels } from '../tasks/data/idx.ts';
+import { dirichletPartition, writeIdxShares } from '../tasks/data/partition.ts';
+import { readTextFiles } from '../tasks/data/text-files.ts';
+import { outputsOf } from '../tasks/models/model-layout.ts';
 import { TestnetError } from './testnet-error.ts';
 
 export interface SharesOptions {

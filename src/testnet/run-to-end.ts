@@ -1,6 +1,6 @@
 /** The whole story on one machine: boot, join, lose every bootstrap, train to the end, compare the models. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { parameterCount } from '../protocol/model-layout.ts';
+import { parameterCount } from '../tasks/models/model-layout.ts';
 import { haveFinished, haveJoined, type Observation, observe } from './observe.ts';
 import { signalProcess } from './process-identity.ts';
 import { stopMembers } from './stop-testnet.ts';

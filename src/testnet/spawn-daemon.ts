@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { DAEMON_INFO_FILE, type DaemonInfo, daemonInfoSchema } from '../daemon/status.ts';
-import { makeDirectory } from '../data/make-directory.ts';
+import { makeDirectory } from '../platform/node/make-directory.ts';
 import { identifyProcess } from './process-identity.ts';
 import { TestnetError } from './testnet-error.ts';
 import type { Member } from './testnet-state.ts';

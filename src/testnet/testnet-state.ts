@@ -2,8 +2,8 @@
 import { readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { writeFileAtomically } from '../data/atomic-file.ts';
-import { makeDirectory } from '../data/make-directory.ts';
+import { writeFileAtomically } from '../platform/node/atomic-file.ts';
+import { makeDirectory } from '../platform/node/make-directory.ts';
 import { isRunning } from './process-identity.ts';
 import { TestnetError } from './testnet-error.ts';
 

@@ -19,11 +19,14 @@ const rows = [
   ['cli'],
   ['testnet'],
   ['daemon'],
-  ['network'],
   ['node'],
-  ['training', 'data'],
-  ['protocol'],
-  ['mixing'],
+  ['network'],
+  ['learning'],
+  ['run', 'methods', 'tasks', 'log'],
+  ['tensor'],
+  ['content'],
+  ['platform'],
+  ['core'],
   ['codec'],
   ['math'],
   ['kernels'],
@@ -34,9 +37,12 @@ function mayImport(folder: string): readonly string[] {
   const sim = folder === 'index' || folder === 'cli' ? ['sim'] : [];
   switch (folder) {
     case 'sim':
-      return ['node', 'protocol', 'training', 'data', 'mixing', 'codec', 'math', 'config'];
+      return [
+        ...['config', 'learning', 'run', 'methods', 'tasks', 'log'],
+        ...['content', 'platform', 'core', 'codec', 'math'],
+      ];
     case 'config':
-      return ['protocol'];
+      return ['run'];
     default: {
       const row = rows.findIndex((folders) => folders.includes(folder));
       return [...rows.slice(row).flat(), ...config, ...sim];
@@ -49,6 +55,9 @@ const allowed = new Map(folders.map((folder) => [folder, mayImport(folder)]));
 
 /** One address syntax, no network: addresses in flags are checked before the slow import of libp2p. */
 const addressSyntaxMayBeImportedBy = 'src/cli/addresses.ts';
+
+/** Runs anywhere: in a node, in a browser, in the simulator. */
+const core = ['core', 'content', 'log', 'methods', 'run', 'codec', 'math', 'kernels'];
 
 const sources = readSources('src', 'sim');
 
@@ -83,7 +92,7 @@ function libp2pOutsideNetwork(files: readonly SourceFile[]): string[] {
 
 function nodeModulesInTheCore(files: readonly SourceFile[]): string[] {
   return [...imports(files)]
-    .filter(({ file }) => ['protocol', 'mixing', 'codec', 'math', 'kernels'].includes(folderOf(file.path)))
+    .filter(({ file }) => core.includes(folderOf(file.path)))
     .filter(
       ({ specifier }) => specifier.startsWith('node:') || /^(fs|net|crypto|os|path|tls)$/.test(specifier),
     )
@@ -128,12 +137,12 @@ describe('layers', () => {
       'move what is needed down a layer, or pass it in from above; see the table in docs/ARCHITECTURE.md',
     );
     const planted = [
-      { path: 'src/codec/x.ts', text: "import type { Y } from '../protocol/y.ts';\n" },
-      { path: 'src/node/x.ts', text: "const { y } = await import('../network/y.ts');\n" },
+      { path: 'src/codec/x.ts', text: "import type { Y } from '../core/y.ts';\n" },
+      { path: 'src/network/x.ts', text: "const { y } = await import('../node/y.ts');\n" },
       { path: 'src/daemon/x.ts', text: "export {\n  y,\n} from '../config/y.ts';\n" },
       { path: 'sim/x.ts', text: "import '../src/daemon/y.ts';\n" },
       { path: 'src/daemon/view/x.ts', text: "import { y } from '../../cli/y.ts';\n" },
-      { path: 'src/math/x.ts', text: "new Worker(new URL('../node/y.ts', import.meta.url));\n" },
+      { path: 'src/math/x.ts', text: "new Worker(new URL('../core/y.ts', import.meta.url));\n" },
     ];
     assert.equal(upwardImports(planted).length, planted.length);
   });
@@ -151,7 +160,7 @@ describe('layers', () => {
     assert.deepEqual(
       libp2pOutsideNetwork(sources),
       [],
-      'put it into src/network and hand the others a port of src/node/ports.ts or a plain type',
+      'put it into src/network and hand the others a port of src/core/ports.ts or a plain type',
     );
     const planted = ['libp2p', '@libp2p/tcp', '@libp2p/crypto/keys', '@multiformats/multiaddr'];
     const daemon = planted.map((name) => ({
@@ -165,10 +174,10 @@ describe('layers', () => {
     assert.deepEqual(
       nodeModulesInTheCore(sources),
       [],
-      'protocol, codec and math run anywhere: take what is needed as an argument, as in core-dependencies.ts',
+      'these folders run anywhere: take what is needed as an argument, as in core-dependencies.ts',
     );
     const planted = [
-      { path: 'src/protocol/x.ts', text: "import { hash } from 'node:crypto';\n" },
+      { path: 'src/core/x.ts', text: "import { hash } from 'node:crypto';\n" },
       { path: 'src/math/x.ts', text: "import fs from 'fs';\n" },
     ];
     assert.equal(nodeModulesInTheCore(planted).length, planted.length);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { renderSummary } from '../../src/cli/view/render-summary.ts';
 import type { NodeStatus } from '../../src/daemon/status.ts';
-import { runSpecSchema, strategySchema } from '../../src/protocol/run-spec.ts';
+import { runSpecSchema, strategySchema } from '../../src/run/run-spec.ts';
 import { type RunToEnd, succeeded } from '../../src/testnet/run-to-end.ts';
 
 const spec = runSpecSchema.parse({

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { inlineBodyBytesMax } from '../../src/protocol/envelope.ts';
-import { strategySchema, trainingSchema } from '../../src/protocol/run-spec.ts';
+import { inlineBodyBytesMax } from '../../src/log/envelope.ts';
+import { strategySchema, trainingSchema } from '../../src/run/run-spec.ts';
 import { eventually } from '../network/real-hosts.ts';
 import { Cluster } from './cluster.ts';
 

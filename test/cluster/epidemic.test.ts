@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { initialVector } from '../../src/learning/initial.ts';
 import { consensusDistance, squaredDistance } from '../../src/math/vector.ts';
-import { strategySchema } from '../../src/protocol/run-spec.ts';
-import { initialVector } from '../../src/training/initial.ts';
+import { strategySchema } from '../../src/run/run-spec.ts';
 import { Cluster } from './cluster.ts';
 
 test('five nodes that mix whole models at random learn and stay close to each other', async (t) => {

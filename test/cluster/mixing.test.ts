@@ -1,10 +1,10 @@
 /** Every strategy that mixes models, over real libp2p nodes: they learn, and their models stay close. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { initialVector } from '../../src/learning/initial.ts';
 import { consensusDistance, squaredDistance } from '../../src/math/vector.ts';
-import { decodeState } from '../../src/protocol/parcel-coding.ts';
-import { strategySchema } from '../../src/protocol/run-spec.ts';
-import { initialVector } from '../../src/training/initial.ts';
+import { decodeState } from '../../src/methods/mixing/parcel-coding.ts';
+import { strategySchema } from '../../src/run/run-spec.ts';
 import { eventually } from '../network/real-hosts.ts';
 import { Cluster } from './cluster.ts';
 

@@ -1,5 +1,5 @@
-import type { Clock } from '../../src/node/ports.ts';
-import { wallClock } from '../../src/node/wall-clock.ts';
+import type { Clock } from '../../src/core/ports.ts';
+import { wallClock } from '../../src/platform/node/wall-clock.ts';
 
 /**
  * The wall clock of a run, with a brake: it stands still from `startsAtMs` until it is released, and whenever

@@ -6,7 +6,7 @@ import { after, test } from 'node:test';
 import { ConfigError } from '../../src/config/config-error.ts';
 import { loadRunSpec } from '../../src/config/run-file.ts';
 import { parseYaml, yamlBytesMax } from '../../src/config/yaml-file.ts';
-import { impossibleCombination, runSpecSchema } from '../../src/protocol/run-spec.ts';
+import { impossibleCombination, runSpecSchema } from '../../src/run/run-spec.ts';
 
 const good = `name: demo
 model:

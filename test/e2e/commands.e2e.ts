@@ -5,9 +5,9 @@ import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { IDX_FILES, mnistFolder } from '../../src/data/dataset.ts';
-import { readIdxLabels } from '../../src/data/idx.ts';
-import { writeIdxShares } from '../../src/data/partition.ts';
+import { IDX_FILES, mnistFolder } from '../../src/tasks/data/dataset.ts';
+import { readIdxLabels } from '../../src/tasks/data/idx.ts';
+import { writeIdxShares } from '../../src/tasks/data/partition.ts';
 import { isRunning } from '../../src/testnet/process-identity.ts';
 import { readState } from '../../src/testnet/testnet-state.ts';
 import {

@@ -6,7 +6,7 @@ import { createHost, type Host } from '../../src/network/host.ts';
 import { identityFromSeed } from '../../src/network/identity.ts';
 import { announcementTopic } from '../../src/network/protocols.ts';
 import { createTransport, type NetworkTransport } from '../../src/network/transport.ts';
-import { wallClock } from '../../src/node/wall-clock.ts';
+import { wallClock } from '../../src/platform/node/wall-clock.ts';
 import { eventually } from './processes.ts';
 
 export class HostilePeer {

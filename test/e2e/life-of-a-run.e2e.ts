@@ -7,10 +7,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { IDX_FILES, mnistFolder } from '../../src/data/dataset.ts';
-import { readIdxLabels } from '../../src/data/idx.ts';
-import { dirichletPartition, writeIdxShares } from '../../src/data/partition.ts';
 import { rngFor } from '../../src/math/rng.ts';
+import { IDX_FILES, mnistFolder } from '../../src/tasks/data/dataset.ts';
+import { readIdxLabels } from '../../src/tasks/data/idx.ts';
+import { dirichletPartition, writeIdxShares } from '../../src/tasks/data/partition.ts';
 import { HostilePeer } from './hostile-peer.ts';
 import { Daemon, eventually, resultOf, starlings } from './processes.ts';
 

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { createBootstraps } from '../../src/network/bootstraps.ts';
 import { createHost } from '../../src/network/host.ts';
 import { identityFromSeed } from '../../src/network/identity.ts';
-import { wallClock } from '../../src/node/wall-clock.ts';
+import { wallClock } from '../../src/platform/node/wall-clock.ts';
 import { eventLog, eventually, loopbackHost } from './real-hosts.ts';
 
 async function freePort(): Promise<number> {

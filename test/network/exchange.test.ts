@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Stream, StreamHandler } from '@libp2p/interface';
+import type { PeerKey } from '../../src/core/io.ts';
+import type { RequestOptions } from '../../src/core/ports.ts';
 import {
   createExchange,
   defaultExchangeLimits,
@@ -12,8 +14,6 @@ import type { Host } from '../../src/network/host.ts';
 import { peerIdOf } from '../../src/network/identity.ts';
 import { exchangeProtocol } from '../../src/network/protocols.ts';
 import { writePieces } from '../../src/network/stream-io.ts';
-import type { RequestOptions } from '../../src/node/ports.ts';
-import type { PeerKey } from '../../src/protocol/io.ts';
 import { connected, eventually, loopbackHost, someRunId } from './real-hosts.ts';
 
 const MIB = 1 << 20;

@@ -6,7 +6,7 @@ import { after, before, test } from 'node:test';
 import { generateKeyPair } from '@libp2p/crypto/keys';
 import { peerIdFromPrivateKey } from '@libp2p/peer-id';
 import { identityFromSeed, loadIdentity, peerIdOf, peerKeyOf } from '../../src/network/identity.ts';
-import { createCrypto } from '../../src/node/crypto.ts';
+import { createCrypto } from '../../src/platform/node/crypto.ts';
 
 let folder: string;
 before(async () => {

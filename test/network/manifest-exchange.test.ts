@@ -3,10 +3,10 @@ import { after, before, describe, test } from 'node:test';
 import type { Host } from '../../src/network/host.ts';
 import { fetchManifest, serveManifests } from '../../src/network/manifest-exchange.ts';
 import { runCid } from '../../src/network/protocols.ts';
-import { createCrypto, createSigner } from '../../src/node/crypto.ts';
-import { wallClock } from '../../src/node/wall-clock.ts';
-import { manifestBytesMax, openManifest, signManifest } from '../../src/protocol/manifest.ts';
-import { runSpecSchema } from '../../src/protocol/run-spec.ts';
+import { createCrypto, createSigner } from '../../src/platform/node/crypto.ts';
+import { wallClock } from '../../src/platform/node/wall-clock.ts';
+import { manifestBytesMax, openManifest, signManifest } from '../../src/run/manifest.ts';
+import { runSpecSchema } from '../../src/run/run-spec.ts';
 import { connected, eventually, loopbackHost } from './real-hosts.ts';
 
 const crypto = createCrypto();

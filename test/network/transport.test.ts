@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import type { PeerKey } from '../../src/core/io.ts';
+import { announcementBytesMax } from '../../src/log/envelope.ts';
 import { type Bootstraps, createBootstraps } from '../../src/network/bootstraps.ts';
 import { AnnouncementTooLargeError } from '../../src/network/errors.ts';
 import { encodeVarint } from '../../src/network/frames.ts';
@@ -7,9 +9,7 @@ import type { Host } from '../../src/network/host.ts';
 import { defaultLinkLimits } from '../../src/network/peer-selection.ts';
 import { announcementTopic } from '../../src/network/protocols.ts';
 import { createTransport, type NetworkTransport } from '../../src/network/transport.ts';
-import { wallClock } from '../../src/node/wall-clock.ts';
-import { announcementBytesMax } from '../../src/protocol/envelope.ts';
-import type { PeerKey } from '../../src/protocol/io.ts';
+import { wallClock } from '../../src/platform/node/wall-clock.ts';
 import { type EventLog, eventLog, eventually, loopbackHost, someRunId } from './real-hosts.ts';
 
 interface TestNode {

@@ -3,8 +3,8 @@ import { describe, it } from 'node:test';
 import { Engine, type EngineEnd, type EngineOptions, LivelockError } from '../../sim/engine.ts';
 import type { Fate } from '../../sim/fate.ts';
 import { CoreContractError, type PeerPlan } from '../../sim/virtual-node.ts';
+import type { Input, Output } from '../../src/core/io.ts';
 import { rngFor } from '../../src/math/rng.ts';
-import type { Input, Output } from '../../src/protocol/io.ts';
 import { RumourCore, type RumourOptions } from './rumour-core.ts';
 
 const rounds = 5;

@@ -16,8 +16,8 @@ import {
 } from '../../sim/network/topology.ts';
 import { type ChurnModel, churnModelSchema } from '../../sim/scenario/churn-schema.ts';
 import { readCapacityTrace, readChurnTrace } from '../../sim/scenario/trace-file.ts';
-import { makeDirectory } from '../../src/data/make-directory.ts';
 import { rngFor } from '../../src/math/rng.ts';
+import { makeDirectory } from '../../src/platform/node/make-directory.ts';
 
 const population: Population = { peers: 400, rounds: 200, places: null, seed: 'population' };
 const modelOf = (input: unknown): ChurnModel => churnModelSchema.parse(input);

@@ -11,8 +11,8 @@ import type {
   Phase,
   ProtocolCore,
   RefusalReason,
-} from '../../src/protocol/io.ts';
-import { REFUSAL_REASONS } from '../../src/protocol/io.ts';
+} from '../../src/core/io.ts';
+import { REFUSAL_REASONS } from '../../src/core/io.ts';
 
 export interface RumourOptions {
   readonly name: string;

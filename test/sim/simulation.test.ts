@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import { resolveScenario, type Scenario, scenarioFileSchema } from '../../sim/scenario/scenario.ts';
 import { runScenario, type SimulationProgress, type SimulationResult } from '../../sim/simulation.ts';
-import { strategySchema } from '../../src/protocol/run-spec.ts';
+import { strategySchema } from '../../src/run/run-spec.ts';
 
 /** Real training of a linear model on MNIST: half a second of work for four peers and six rounds. */
 function scenarioOf(changes: Record<string, unknown> = {}, strategy: Record<string, unknown> = {}): Scenario {

@@ -6,15 +6,15 @@
 import { writeFileSync } from 'node:fs';
 import { encodeFloat32 } from '../../src/codec/dense.ts';
 import { sparseSignCodec, squaredNorm } from '../../src/codec/sparse-sign.ts';
-import { createCrypto, createSigner } from '../../src/node/crypto.ts';
-import { blobRoot, leavesOf, segmentBytesMax } from '../../src/protocol/blob.ts';
-import type { Signer } from '../../src/protocol/crypto.ts';
+import { createCrypto, createSigner } from '../../src/platform/node/crypto.ts';
+import { blobRoot, leavesOf, segmentBytesMax } from '../../src/content/blob.ts';
+import type { Signer } from '../../src/core/crypto.ts';
 import {
   bytesToHex,
   encodeEnvelope,
   encodeStoredEnvelope,
   sealEnvelope,
-} from '../../src/protocol/envelope.ts';
+} from '../../src/log/envelope.ts';
 import {
   type FoldState,
   foldRound,
@@ -22,19 +22,19 @@ import {
   sortitionThreshold,
   sortitionTicket,
   toParameters,
-} from '../../src/protocol/fold.ts';
-import { LogBook, type LogMessage } from '../../src/protocol/log-book.ts';
-import { signManifest } from '../../src/protocol/manifest.ts';
-import { deltaLogSchema, runSpecSchema } from '../../src/protocol/run-spec.ts';
-import { encodeState, signSnapshotHeader, snapshotOf } from '../../src/protocol/snapshot.ts';
+} from '../../src/log/fold.ts';
+import { LogBook, type LogMessage } from '../../src/log/log-book.ts';
+import { signManifest } from '../../src/run/manifest.ts';
+import { deltaLogSchema, runSpecSchema } from '../../src/run/run-spec.ts';
+import { encodeState, signSnapshotHeader, snapshotOf } from '../../src/log/snapshot.ts';
 import {
   type DigestAnswer,
   encodeDigestAnswer,
   encodeHashList,
   encodeRequest,
   type Request,
-} from '../../src/protocol/wire.ts';
-import { initialVector, vectorHash } from '../../src/training/initial.ts';
+} from '../../src/log/wire.ts';
+import { initialVector, vectorHash } from '../../src/learning/initial.ts';
 
 const crypto = createCrypto();
 const hex = bytesToHex;

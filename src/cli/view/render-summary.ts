@@ -1,6 +1,6 @@
 /** What is said at the end of `starlings start`. */
 
-import { parameterCount } from '../../protocol/model-layout.ts';
+import { parameterCount } from '../../tasks/models/model-layout.ts';
 import { denseBytes, type RunToEnd } from '../../testnet/run-to-end.ts';
 import { formatBytes, formatPercent } from './format.ts';
 import { type Painter, unpainted } from './render-view.ts';

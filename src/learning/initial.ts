@@ -1,0 +1,39 @@
+/** The start vector of a run: every peer builds it from the manifest and must get the same bits. */
+import { createHash } from 'node:crypto';
+import { endianness } from 'node:os';
+import { rngFor } from '../math/rng.ts';
+import type { ModelSpec } from '../run/run-spec.ts';
+import { modelLayout, parameterCount } from '../tasks/models/model-layout.ts';
+
+/** Start vector for `seed`: every tensor of `modelLayout` is drawn from a random stream of its own name. */
+export function initialVector(model: ModelSpec, seed: number): Float32Array {
+  const vector = new Float32Array(parameterCount(model));
+  for (const { name, start, at, length } of modelLayout(model)) {
+    const part = vector.subarray(at, at + length);
+    if (start.kind === 'ones') part.fill(1);
+    if (start.kind === 'uniform')
+      rngFor(`initial/${seed}/${name}`).fillUniform(part, -start.bound, start.bound);
+  }
+  return vector;
+}
+
+/** SHA-256 (hex) of the vector as little-endian float32. */
+export function vectorHash(vector: Float32Array): string {
+  return createHash('sha256').update(littleEndianBytes(vector)).digest('hex');
+}
+
+/** The vector's bytes as little-endian float32; a view where the machine is little-endian, else a copy. */
+export function littleEndianBytes(vector: Float32Array): Uint8Array {
+  const bytes = Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength);
+  return endianness() === 'LE' ? bytes : Buffer.from(bytes).swap32();
+}
+
+/** The inverse of `littleEndianBytes`, always a copy; `bytes.length` must be a multiple of 4. */
+export function vectorOfLittleEndian(bytes: Uint8Array): Float32Array {
+  const copy = Buffer.alloc(bytes.length);
+  copy.set(bytes);
+  if (endianness() !== 'LE') {
+    copy.swap32();
+  }
+  return new Float32Array(copy.buffer, copy.byteOffset, copy.length / 4);
+}

@@ -1,0 +1,132 @@
+/** The learner port on TensorFlow.js. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { ModelSpec, TrainingSpec } from '../../run/run-spec.ts';
+import { DataShapeError } from '../../tasks/data/data-error.ts';
+import { checkFits, type Dataset } from '../../tasks/data/dataset.ts';
+import { sampleOf } from '../../tasks/data/validation.ts';
+import { checkLength, parameterCount } from '../../tasks/models/model-layout.ts';
+import { type BackendChoice, startBackend } from '../../tensor/tfjs-backend.ts';
+import { LearnerClosedError, TrainingDivergedError } from '../../tensor/training-error.ts';
+import { drawBatch } from '../batch.ts';
+import type { Learner, Metrics, TrainRequest, TrainResult } from '../learner.ts';
+import { learningRateAt } from '../schedule.ts';
+import { evaluateModel } from './inference.ts';
+import { Network } from './network.ts';
+
+export interface TfjsLearnerOptions {
+  readonly model: ModelSpec;
+  readonly training: TrainingSpec;
+  /** Rounds of the run: the schedule of the learning rate spans them. */
+  readonly rounds: number;
+  /** One training set per virtual peer; a node has one. */
+  readonly shares: readonly Dataset[];
+  readonly heldOut: Dataset;
+  readonly backend?: BackendChoice;
+}
+
+/**
+ * Starts the backend and checks that all data fits the model. Calls may overlap; each computes step by step
+ * on the calling thread and lets other work run between steps.
+ * @throws BackendUnavailableError, DataShapeError
+ */
+export async function createTfjsLearner(options: TfjsLearnerOptions): Promise<Learner> {
+  const { model, shares, heldOut } = options;
+  shares.forEach((share, index) => {
+    checkFits(share, model, `training share ${index}`);
+    if (share.examples === 0) {
+      throw new DataShapeError(`training share ${index} has no example`);
+    }
+  });
+  checkFits(heldOut, model, 'held-out data');
+  const backend = await startBackend(options.backend);
+  return new TfjsLearner(options, backend.sentence);
+}
+
+/** Examples of its own that a peer judges others by. Guess. */
+const scoredExamples = 128;
+
+class TfjsLearner implements Learner {
+  readonly size: number;
+  readonly backend: string;
+  private readonly options: TfjsLearnerOptions;
+  private readonly closed = new AbortController();
+
+  constructor(options: TfjsLearnerOptions, backend: string) {
+    this.size = parameterCount(options.model);
+    this.backend = backend;
+    this.options = options;
+  }
+
+  async train(request: TrainRequest, signal?: AbortSignal): Promise<TrainResult> {
+    const { model, training, rounds, shares } = this.options;
+    const share = shares[request.share];
+    if (share === undefined) {
+      throw new RangeError(`there is no training share ${request.share} among ${shares.length}`);
+    }
+    if (!Number.isSafeInteger(request.steps) || request.steps < 1) {
+      throw new RangeError(`training takes at least one step, not ${request.steps}`);
+    }
+    checkLength(model, request.parameters);
+    const totalSteps = rounds * training.localSteps;
+    const firstStep = request.round * training.localSteps;
+    const network = new Network(model, request.parameters);
+    let lossSum = 0;
+    try {
+      for (let step = 0; step < request.steps; step++) {
+        this.throwIfStopped(signal);
+        const batch = drawBatch(share, training.batchSize, `${request.streamKey}/${step}`);
+        const rate = learningRateAt(training.schedule, training.learningRate, firstStep + step, totalSteps);
+        const loss = network.step(batch, training, rate);
+        if (!Number.isFinite(loss)) {
+          throw new TrainingDivergedError(
+            `the loss is not a number at step ${step} of ${request.steps}: lower training.learningRate (${training.learningRate})`,
+          );
+        }
+        lossSum += loss;
+        await nextTurn();
+      }
+      this.throwIfStopped(signal);
+      const parameters = network.read();
+      if (!parameters.every(Number.isFinite)) {
+        throw new TrainingDivergedError(
+          `parameters left the finite numbers within ${request.steps} steps: lower training.learningRate (${training.learningRate})`,
+        );
+      }
+      return { parameters, loss: lossSum / request.steps, samples: request.steps * training.batchSize };
+    } finally {
+      network.dispose();
+    }
+  }
+
+  async score(
+    vectors: readonly Float32Array[],
+    share: number,
+    signal?: AbortSignal,
+  ): Promise<readonly number[]> {
+    const dataset = this.options.shares[share];
+    if (dataset === undefined) {
+      throw new RangeError(`there is no training share ${share} among ${this.options.shares.length}`);
+    }
+    const sample = sampleOf(dataset, scoredExamples);
+    const either = signal ? AbortSignal.any([signal, this.closed.signal]) : this.closed.signal;
+    const losses: number[] = [];
+    for (const vector of vectors) {
+      losses.push((await evaluateModel(this.options.model, vector, sample, either)).loss);
+    }
+    return losses;
+  }
+
+  evaluate(parameters: Float32Array, signal?: AbortSignal): Promise<Metrics> {
+    const either = signal ? AbortSignal.any([signal, this.closed.signal]) : this.closed.signal;
+    return evaluateModel(this.options.model, parameters, this.options.heldOut, either);
+  }
+
+  async close(): Promise<void> {
+    this.closed.abort(new LearnerClosedError('the learner is closed'));
+  }
+
+  private throwIfStopped(signal: AbortSignal | undefined): void {
+    this.closed.signal.throwIfAborted();
+    signal?.throwIfAborted();
+  }
+}

@@ -1,0 +1,49 @@
+/** The other side of a worker learner: answers the calls that come from the thread that started this one. */
+import { parentPort } from 'node:worker_threads';
+import type { Learner } from '../learner.ts';
+import { type FromWorker, type ToWorker, toWireError } from './worker-messages.ts';
+
+/** To be called once, by the file of a thread: makes the learner and serves it until the thread is ended. */
+export async function serveLearner(make: () => Promise<Learner>): Promise<void> {
+  const port = parentPort;
+  if (port === null) {
+    throw new Error('this file is the thread of a worker learner: start it through startLearnerThread');
+  }
+  const send = (message: FromWorker, transfer: ArrayBuffer[] = []): void =>
+    port.postMessage(message, transfer);
+  const running = new Map<number, AbortController>();
+  try {
+    const learner = await make();
+    port.on('message', (message: ToWorker) => {
+      if (message.kind === 'abort') running.get(message.id)?.abort();
+      else void answer(learner, message, running, send);
+    });
+    send({ kind: 'ready', size: learner.size, backend: learner.backend });
+  } catch (error) {
+    send({ kind: 'not-ready', error: toWireError(error) });
+  }
+}
+
+async function answer(
+  learner: Learner,
+  message: Exclude<ToWorker, { kind: 'abort' }>,
+  running: Map<number, AbortController>,
+  send: (message: FromWorker, transfer?: ArrayBuffer[]) => void,
+): Promise<void> {
+  const { id } = message;
+  const abort = new AbortController();
+  running.set(id, abort);
+  try {
+    if (message.kind === 'train') {
+      const result = await learner.train(message, abort.signal);
+      send({ kind: 'trained', id, result }, [result.parameters.buffer as ArrayBuffer]);
+    } else if (message.kind === 'score') {
+      const { vectors, share } = message;
+      send({ kind: 'scored', id, result: await learner.score(vectors, share, abort.signal) });
+    } else send({ kind: 'evaluated', id, result: await learner.evaluate(message.parameters, abort.signal) });
+  } catch (error) {
+    send({ kind: 'failed', id, error: toWireError(error) });
+  } finally {
+    running.delete(id);
+  }
+}

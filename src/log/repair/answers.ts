@@ -1,0 +1,106 @@
+/** What a delta-log node answers when peers ask. Nothing here changes the log. */
+import { equals } from 'uint8arrays';
+import { leavesOf, segmentCount, segmentOf } from '../../content/blob.ts';
+import type { Signer } from '../../core/crypto.ts';
+import type { Input, Output } from '../../core/io.ts';
+import type { Refusals } from '../../core/refusals.ts';
+import { bytesToHex, encodeEnvelope } from '../envelope.ts';
+import type { Reconciliation } from '../reconciliation.ts';
+import type { Replica, ReplicaContext } from '../replica.ts';
+import { signSnapshotHeader } from '../snapshot.ts';
+import {
+  decodeRequest,
+  encodeDigestAnswer,
+  encodeHashList,
+  type Request,
+  type RoundAnswer,
+  responseBytesMax,
+} from '../wire.ts';
+
+export interface AnswerContext {
+  readonly replica: Replica;
+  readonly reconciliation: Reconciliation;
+  readonly refusals: Refusals;
+  readonly context: ReplicaContext;
+  readonly signer: Signer;
+}
+
+export function answerRequest(
+  out: Output[],
+  input: Input & { type: 'request' },
+  slot: number,
+  node: AnswerContext,
+): void {
+  const { token, from } = input;
+  const request = decodeRequest(input.bytes);
+  const frames = request ? framesFor(request, slot, from, node) : 'absurd';
+  if (frames === 'absurd') {
+    node.refusals.add(out, 'bad-request', from);
+    out.push({ type: 'refuse', token, reason: 'not understood' });
+  } else if (frames === 'not-held') {
+    // A snapshot that has just been replaced is asked for in good faith: no refusal to count.
+    out.push({ type: 'refuse', token, reason: 'not held' });
+  } else out.push({ type: 'respond', token, frames });
+}
+
+function framesFor(
+  request: Request,
+  slot: number,
+  from: string,
+  node: AnswerContext,
+): Uint8Array[] | 'not-held' | 'absurd' {
+  const { replica, context } = node;
+  switch (request.kind) {
+    case 'digest':
+      node.reconciliation.heard(from, request, slot);
+      return [digestAnswer(request, replica)];
+    case 'messages': {
+      const frames: Uint8Array[] = [];
+      let bytes = 0;
+      for (const id of request.ids) {
+        const message = replica.log.message(bytesToHex(id));
+        if (!message) continue;
+        const frame = encodeEnvelope(message, context.inlineMax);
+        bytes += frame.length;
+        if (bytes > responseBytesMax) break;
+        frames.push(frame);
+      }
+      return frames;
+    }
+    case 'leaves': {
+      const snapshot = replica.snapshots.find(({ blobRoot }) => equals(blobRoot, request.root));
+      if (snapshot) return [encodeHashList(snapshot.leaves)];
+      const body = replica.log.body(bytesToHex(request.root));
+      return body ? [encodeHashList(leavesOf(context.crypto, body))] : 'not-held';
+    }
+    case 'segment': {
+      const snapshot = replica.snapshots.find(({ blobRoot }) => equals(blobRoot, request.root));
+      const blob = snapshot?.blob ?? replica.log.body(bytesToHex(request.root));
+      if (!blob) return 'not-held';
+      return request.index < segmentCount(blob.length) ? [segmentOf(blob, request.index)] : 'absurd';
+    }
+    case 'snapshots':
+      return replica.snapshots.map((snapshot) => signSnapshotHeader(snapshot, context.runId, node.signer));
+    case 'share':
+    case 'push':
+      return 'absurd';
+  }
+}
+
+function digestAnswer(request: Request & { kind: 'digest' }, replica: Replica): Uint8Array {
+  const { base, log } = replica;
+  const rounds = request.digests.map((digest, index): RoundAnswer => {
+    const round = request.from + index;
+    if (round < replica.logFrom) return { round, state: 'unknown', entries: [] };
+    const final = round <= base.round;
+    if (equals(digest, log.digest(round)))
+      return { round, state: final ? 'same-final' : 'same-open', entries: [] };
+    return { round, state: final ? 'differs-final' : 'differs-open', entries: log.entries(round) };
+  });
+  return encodeDigestAnswer({
+    finalised: base.round,
+    root: base.root,
+    atYours: replica.markAt(request.finalised),
+    rounds,
+  });
+}

@@ -1,0 +1,44 @@
+import type { Output, PeerKey } from '../core/io.ts';
+import { encodeRequest, type Request, responseBytesMax } from './wire.ts';
+
+/** Requests under way at one node; more are not started. */
+const requestsMax = 1024;
+
+/** Remembers what each request under way was about, so that an answer finds its meaning. */
+export class RequestTable<Meaning extends { readonly peer: PeerKey }> {
+  readonly #timeoutMs: number;
+  readonly #pending = new Map<number, Meaning>();
+  #nextId = 1;
+
+  constructor(timeoutMs: number) {
+    this.#timeoutMs = timeoutMs;
+  }
+
+  /** Emits the request; false when too many are under way. */
+  open(out: Output[], meaning: Meaning, request: Request): boolean {
+    if (this.#pending.size >= requestsMax) return false;
+    const requestId = this.#nextId++;
+    this.#pending.set(requestId, meaning);
+    out.push({
+      type: 'request',
+      requestId,
+      peer: meaning.peer,
+      bytes: encodeRequest(request),
+      responseBytesMax,
+      timeoutMs: this.#timeoutMs,
+    });
+    return true;
+  }
+
+  /** The meaning of an answer, once; undefined for a stale one. */
+  take(requestId: number): Meaning | undefined {
+    const meaning = this.#pending.get(requestId);
+    this.#pending.delete(requestId);
+    return meaning;
+  }
+
+  some(predicate: (meaning: Meaning) => boolean): boolean {
+    for (const meaning of this.#pending.values()) if (predicate(meaning)) return true;
+    return false;
+  }
+}

@@ -1,0 +1,176 @@
+/**
+ * Requests and answers of the exchange protocol, in DAG-CBOR. Decoders return null for anything that an
+ * encoder here could not have written; bounds are checked before anything is kept.
+ */
+import * as dagCbor from '@ipld/dag-cbor';
+import { decodeCanonical } from '../core/canonical-cbor.ts';
+import { isBytes, isCount } from './envelope.ts';
+
+/** Bounds of one request and one answer. */
+export const idsPerRequestMax = 256;
+export const roundsPerDigestMax = 64;
+export const entriesPerRoundMax = 512;
+export const responseBytesMax = 4 * 1024 * 1024;
+
+export type Request =
+  /** Our view: finalised round and root, and the digests of the rounds `from`, `from + 1`, ... */
+  | {
+      readonly kind: 'digest';
+      readonly finalised: number;
+      readonly root: Uint8Array;
+      /** Messages in that history. */
+      readonly weight: number;
+      readonly from: number;
+      readonly digests: readonly Uint8Array[];
+    }
+  /** Envelopes by message id. */
+  | { readonly kind: 'messages'; readonly ids: readonly Uint8Array[] }
+  /** Leaf hashes of a blob. */
+  | { readonly kind: 'leaves'; readonly root: Uint8Array }
+  | { readonly kind: 'segment'; readonly root: Uint8Array; readonly index: number }
+  /** Signed headers of the snapshots on offer. */
+  | { readonly kind: 'snapshots' }
+  /** A whole model, pushed by a mixing strategy. */
+  | { readonly kind: 'push'; readonly envelope: Uint8Array }
+  /** State of a mixing strategy, for a peer that comes late or lost touch. */
+  | { readonly kind: 'share' };
+
+const TAGS = ['digest', 'messages', 'leaves', 'segment', 'snapshots', 'push', 'share'] as const;
+
+export function encodeRequest(request: Request): Uint8Array {
+  const tag = TAGS.indexOf(request.kind);
+  switch (request.kind) {
+    case 'digest':
+      return dagCbor.encode([
+        tag,
+        request.finalised,
+        request.root,
+        request.weight,
+        request.from,
+        request.digests,
+      ]);
+    case 'messages':
+      return dagCbor.encode([tag, request.ids]);
+    case 'leaves':
+      return dagCbor.encode([tag, request.root]);
+    case 'segment':
+      return dagCbor.encode([tag, request.root, request.index]);
+    case 'snapshots':
+    case 'share':
+      return dagCbor.encode([tag]);
+    case 'push':
+      return dagCbor.encode([tag, request.envelope]);
+  }
+}
+
+/** What a request is, by its first bytes alone; null for what is none. */
+export function requestKindOf(bytes: Uint8Array): Request['kind'] | null {
+  // A CBOR array of up to 23 elements, its first a number below 24.
+  return bytes.length >= 2 && bytes[0]! >> 5 === 4 ? (TAGS[bytes[1]!] ?? null) : null;
+}
+
+export function decodeRequest(bytes: Uint8Array): Request | null {
+  const fields = decodeCanonical(bytes);
+  if (!Array.isArray(fields) || !isCount(fields[0])) return null;
+  const [tag, a, b, c, d, e] = fields as unknown[];
+  const kind = TAGS[tag as number];
+  switch (kind) {
+    case 'digest':
+      if (fields.length !== 6 || !isRound(a) || !isBytes(b, 32) || !isCount(c) || !isCount(d)) return null;
+      if (!isHashList(e, roundsPerDigestMax)) return null;
+      return { kind, finalised: a, root: b, weight: c, from: d, digests: e };
+    case 'messages':
+      return fields.length === 2 && isHashList(a, idsPerRequestMax) ? { kind, ids: a } : null;
+    case 'leaves':
+      return fields.length === 2 && isBytes(a, 32) ? { kind, root: a } : null;
+    case 'segment':
+      return fields.length === 3 && isBytes(a, 32) && isCount(b) ? { kind, root: a, index: b } : null;
+    case 'snapshots':
+    case 'share':
+      return fields.length === 1 ? { kind } : null;
+    case 'push':
+      return fields.length === 2 && a instanceof Uint8Array ? { kind, envelope: a } : null;
+    default:
+      return null;
+  }
+}
+
+/** How an answering peer stands to one round of a digest request. */
+export const ROUND_STATES = ['same-open', 'same-final', 'differs-open', 'differs-final', 'unknown'] as const;
+export type RoundState = (typeof ROUND_STATES)[number];
+
+export interface RoundAnswer {
+  readonly round: number;
+  readonly state: RoundState;
+  /** Where the sets differ: author (32 bytes) and one id, or two ids of an equivocation, concatenated. */
+  readonly entries: readonly Uint8Array[];
+}
+
+/** Where a history stands after a round: its root and how many messages are in it. */
+export interface HistoryMark {
+  readonly root: Uint8Array;
+  readonly weight: number;
+}
+
+export interface DigestAnswer {
+  readonly finalised: number;
+  readonly root: Uint8Array;
+  /** The answering peer's history at the asking peer's finalised round; null when it does not know it. */
+  readonly atYours: HistoryMark | null;
+  readonly rounds: readonly RoundAnswer[];
+}
+
+export function encodeDigestAnswer(answer: DigestAnswer): Uint8Array {
+  const rounds = answer.rounds.map(({ round, state, entries }) => [
+    round,
+    ROUND_STATES.indexOf(state),
+    entries,
+  ]);
+  const { finalised, root, atYours } = answer;
+  return dagCbor.encode([finalised, root, atYours && [atYours.root, atYours.weight], rounds]);
+}
+
+export function decodeDigestAnswer(bytes: Uint8Array): DigestAnswer | null {
+  const fields = decodeCanonical(bytes);
+  if (!Array.isArray(fields) || fields.length !== 4) return null;
+  const [finalised, root, mark, rounds] = fields as unknown[];
+  if (!isRound(finalised) || !isBytes(root, 32)) return null;
+  const atYours = mark === null ? null : decodeMark(mark);
+  if (atYours === undefined) return null;
+  if (!Array.isArray(rounds) || rounds.length > roundsPerDigestMax) return null;
+  const decoded: RoundAnswer[] = [];
+  for (const item of rounds as unknown[]) {
+    if (!Array.isArray(item) || item.length !== 3) return null;
+    const [round, stateIndex, entries] = item as unknown[];
+    if (!isCount(round) || !isCount(stateIndex)) return null;
+    const state = ROUND_STATES[stateIndex];
+    if (!state || !Array.isArray(entries) || entries.length > entriesPerRoundMax) return null;
+    if (!entries.every((entry: unknown) => isBytes(entry, 64) || isBytes(entry, 96))) return null;
+    decoded.push({ round, state, entries: entries as Uint8Array[] });
+  }
+  return { finalised, root, atYours, rounds: decoded };
+}
+
+function decodeMark(value: unknown): HistoryMark | undefined {
+  if (!Array.isArray(value) || value.length !== 2) return undefined;
+  const [root, weight] = value as unknown[];
+  return isBytes(root, 32) && isCount(weight) ? { root, weight } : undefined;
+}
+
+export function encodeHashList(hashes: readonly Uint8Array[]): Uint8Array {
+  return dagCbor.encode(hashes);
+}
+
+export function decodeHashList(bytes: Uint8Array, lengthMax: number): Uint8Array[] | null {
+  const hashes = decodeCanonical(bytes);
+  return isHashList(hashes, lengthMax) ? hashes : null;
+}
+
+function isHashList(value: unknown, lengthMax: number): value is Uint8Array[] {
+  return Array.isArray(value) && value.length <= lengthMax && value.every((hash) => isBytes(hash, 32));
+}
+
+/** A finalised round: -1 stands for none. */
+export function isRound(value: unknown): value is number {
+  return value === -1 || isCount(value);
+}

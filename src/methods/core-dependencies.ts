@@ -1,0 +1,18 @@
+import type { Crypto, Signer } from '../core/crypto.ts';
+import type { SharedWork } from '../log/shared-work.ts';
+
+/** What a core is built from besides the manifest: nothing in here keeps time or touches the world. */
+export interface CoreDependencies {
+  readonly crypto: Crypto;
+  readonly signer: Signer;
+  /** The run's start vector, length `size`; its hash is in the manifest. */
+  readonly initial: Float32Array;
+  /** Uniform in [0, 1): picks peers to talk to and nothing that replicas must agree on. */
+  readonly random: () => number;
+  /** What the store held when the node came up, in order of key; empty for a new node. */
+  readonly stored: Iterable<readonly [string, Uint8Array]>;
+  /** Given where many cores of one run live in one process. */
+  readonly shared?: SharedWork;
+  /** As if larger bodies were too large for an announcement; for worlds whose models are declared larger than they are. */
+  readonly inlineMax?: number;
+}

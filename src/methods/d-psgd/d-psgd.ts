@@ -1,0 +1,40 @@
+import { sumOf, type Vector } from '../../math/vector.ts';
+import type { Aggregator } from '../aggregators/aggregator.ts';
+import {
+  type Hood,
+  hasForm,
+  type MixingStrategy,
+  parcel,
+  sharedState,
+  toAll,
+  weighed,
+} from '../mixing/strategy.ts';
+
+/**
+ * D-PSGD (Lian et al. 2017, "Can Decentralized Algorithms Outperform Centralized Algorithms?"): X <- X W - lr G. Neighbours get
+ * the model that the round starts from, while it trains. The weight of a neighbour that did not come stays at home.
+ */
+export function dPsgd(initial: Vector, aggregator: Aggregator): MixingStrategy {
+  let model: Vector = initial.slice();
+  const strategy: MixingStrategy = {
+    id: 'd-psgd',
+    sends: 'before-training',
+    get model() {
+      return model;
+    },
+    pack: (_round, hood) => toAll(hood, parcel([model])),
+    mix(round, hood: Hood, update, received) {
+      const { parcels, weights } = weighed(hood, received);
+      const others = parcels.map(({ vectors }) => vectors[0]!);
+      const mixed = aggregator.aggregate({ own: model, others, weights, round });
+      model = update ? sumOf(mixed, update) : mixed.slice();
+    },
+    accepts: (one) => hasForm(one, 1, initial.length),
+    state: () => parcel([model]),
+    restore: ({ vectors }) => {
+      model = vectors[0]!.slice();
+    },
+    ...sharedState(initial.length, 1, () => strategy),
+  };
+  return strategy;
+}

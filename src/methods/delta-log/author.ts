@@ -1,0 +1,123 @@
+/**
+ * Our own side of the log: the residual of error feedback (Seide 2014, Karimireddy 2019) and the deltas paid for
+ * out of it. Whatever is subtracted from the residual is written in the same transaction as the message that
+ * carries it.
+ */
+
+import { addDelta, subtractDelta } from '../../codec/delta.ts';
+import type { DeltaCodec } from '../../codec/delta-codec.ts';
+import { decodeFloat32, encodeFloat32 } from '../../codec/dense.ts';
+import type { Signer } from '../../core/crypto.ts';
+import type { StoreWrite } from '../../core/io.ts';
+import { absMax, decayAndAdd } from '../../kernels/dense-vectors.ts';
+import {
+  bytesToHex,
+  type Envelope,
+  type EnvelopeContext,
+  hexToBytes,
+  sealEnvelope,
+} from '../../log/envelope.ts';
+import type { LogMessage } from '../../log/log-book.ts';
+import { addScaled } from '../../math/vector.ts';
+
+const RESIDUAL_KEY = 'self/residual';
+const RETURNED_KEY = 'self/returned';
+/** Messages remembered as taken back; the oldest goes first. */
+const returnedMax = 256;
+/** Largest finite float32. */
+const float32Max = (2 - 2 ** -23) * 2 ** 127;
+
+export class Author {
+  readonly #codec: DeltaCodec;
+  readonly #decay: number;
+  readonly #headStart: number;
+  readonly #context: EnvelopeContext;
+  readonly #signer: Signer;
+  readonly #residual: Float32Array;
+  /** Ids of messages whose content went back into the residual. */
+  readonly #returned = new Set<string>();
+
+  constructor(options: {
+    readonly codec: DeltaCodec;
+    readonly decay: number;
+    /** In [0, 1]. */
+    readonly headStart: number;
+    readonly size: number;
+    readonly context: EnvelopeContext;
+    readonly signer: Signer;
+  }) {
+    this.#codec = options.codec;
+    this.#decay = options.decay;
+    this.#headStart = options.headStart;
+    this.#context = options.context;
+    this.#signer = options.signer;
+    this.#residual = new Float32Array(options.size);
+  }
+
+  restore(stored: Iterable<readonly [string, Uint8Array]>): void {
+    for (const [key, value] of stored) {
+      if (key === RETURNED_KEY) {
+        for (let at = 0; at + 32 <= value.length; at += 32)
+          this.#returned.add(bytesToHex(value.subarray(at, at + 32)));
+      }
+      if (key !== RESIDUAL_KEY || value.length !== 4 * this.#residual.length) continue;
+      this.#residual.set(decodeFloat32(value, this.#residual.length));
+    }
+  }
+
+  /** Where our training starts on this model: ahead of it by a share of what we could not send yet. */
+  startFrom(model: Float32Array): Float32Array {
+    if (this.#headStart === 0) return model;
+    const start = model.slice();
+    addScaled(start, -this.#headStart, this.#residual);
+    return start;
+  }
+
+  /** e <- decay e + (start - end). False, and nothing changed, when the end or a sum might not be finite. */
+  learn(start: Float32Array, end: Float32Array): boolean {
+    const bound = this.#decay * absMax(this.#residual) + absMax(start) + absMax(end);
+    if (!(bound <= float32Max)) return false;
+    decayAndAdd(this.#residual, this.#decay, start, end);
+    return true;
+  }
+
+  /** Takes the largest part of the residual into a signed message of `round`. */
+  publish(round: number, misses: number): Envelope & { readonly body: Uint8Array } {
+    const delta = this.#codec.select(this.#residual);
+    const body = this.#codec.encode(delta);
+    subtractDelta(this.#residual, delta);
+    return { ...sealEnvelope({ round, misses }, body, this.#context, this.#signer), body };
+  }
+
+  /** A message of ours missed its round: what it carried goes back. */
+  takeBack(message: LogMessage): void {
+    addDelta(this.#residual, message.delta);
+    this.#returned.add(message.id);
+    for (const oldest of this.#returned) {
+      if (this.#returned.size <= returnedMax) break;
+      this.#returned.delete(oldest);
+    }
+  }
+
+  /**
+   * A message of ours that was taken back stands in the log after all, for the peers kept it: what it carries leaves the
+   * residual again. False for any other message.
+   */
+  payAgain(message: LogMessage): boolean {
+    if (!this.#returned.delete(message.id)) return false;
+    subtractDelta(this.#residual, message.delta);
+    return true;
+  }
+
+  /** What a restart must find. */
+  writes(): StoreWrite[] {
+    const returned = new Uint8Array(32 * this.#returned.size);
+    [...this.#returned].forEach((id, index) => {
+      returned.set(hexToBytes(id), 32 * index);
+    });
+    return [
+      { key: RESIDUAL_KEY, value: encodeFloat32(this.#residual) },
+      { key: RETURNED_KEY, value: returned.length > 0 ? returned : null },
+    ];
+  }
+}

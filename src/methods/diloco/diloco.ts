@@ -1,0 +1,112 @@
+import type { Compressor } from '../../codec/compressor.ts';
+import { ErrorFeedback } from '../../codec/error-feedback.ts';
+import { addScaled, type Vector } from '../../math/vector.ts';
+import type { Aggregator } from '../aggregators/aggregator.ts';
+import { type MixingStrategy, type Packed, type Parcel, parcel, type Received } from '../mixing/strategy.ts';
+
+/**
+ * DiLoCo (Douillard et al. 2023): delta = start minus end of a round of many local steps, averaged over all, and a step of
+ * Nesterov's method with it: m = mu m + delta, x -= a (delta + mu m). With a compressor other than `identity` deltas go through error
+ * feedback of a decaying residual, as in SparseLoCo (Sarfi et al. 2025). It supposes that everybody hears the same, so parcels
+ * name the model that they are deltas of: who finds itself apart from the majority asks one of them for its state.
+ */
+export function diloco(
+  initial: Vector,
+  options: {
+    readonly outerRate: number;
+    readonly momentum: number;
+    readonly residualDecay: number;
+    readonly aggregator: Aggregator;
+    readonly compressor: Compressor;
+    readonly random: () => number;
+  },
+): MixingStrategy {
+  const { outerRate, momentum, residualDecay, aggregator, compressor, random } = options;
+  const { size } = compressor;
+  const isPlain = compressor.id === 'identity';
+  const model = initial.slice();
+  const velocity = initial.map(() => 0);
+  const feedback = new ErrorFeedback(compressor, residualDecay);
+  let leader: number | null = null;
+  /** What left in this round, as the others read it. */
+  let own: Vector | null = null;
+
+  const packed = (delta: Vector): Parcel => {
+    if (isPlain) {
+      own = delta;
+      return parcel([delta], [fingerprint(model)]);
+    }
+    const body = feedback.compress(delta, random);
+    own = compressor.decompress(body);
+    return { numbers: [fingerprint(model)], vectors: [], body };
+  };
+  const deltaOf = ({ vectors, body }: Parcel): Vector => vectors[0] ?? compressor.decompress(body);
+
+  const strategy: MixingStrategy = {
+    id: 'diloco',
+    sends: 'after-training',
+    get model() {
+      return model.slice();
+    },
+    pack(_round, hood, update): Packed[] {
+      if (!update) return [];
+      const content = packed(update.map((value) => -value));
+      return [...hood.to.keys()].map((to) => ({ to, parcel: content }));
+    },
+    mix(round, hood, _update, received) {
+      leader = leaderOf(fingerprint(model), received);
+      const newest = new Map(received.map(({ from, parcel: one }) => [from, deltaOf(one)]));
+      if (own) newest.set(hood.self, own);
+      own = null;
+      // In one order everywhere, or sums would differ in their last bits.
+      const [first, ...others] = [...newest].sort(([a], [b]) => a - b).map(([, delta]) => delta);
+      if (!first) return;
+      const weights = others.map(() => 1 / newest.size);
+      const delta = aggregator.aggregate({ own: first, others, weights, round });
+      for (let i = 0; i < size; i++) velocity[i] = momentum * velocity[i]! + delta[i]!;
+      addScaled(model, -outerRate, delta);
+      addScaled(model, -outerRate * momentum, velocity);
+    },
+    accepts: ({ numbers, vectors, body }) =>
+      numbers.length === 1 &&
+      (isPlain
+        ? vectors.length === 1 && vectors[0]!.length === size && body.length === 0
+        : vectors.length === 0 && compressor.isValid(body)),
+    wants: () => (leader === null ? [] : [leader]),
+    share: () => parcel([model.slice(), velocity.slice()]),
+    takeShare(_from, { vectors: [theirModel, theirVelocity] }) {
+      leader = null;
+      if (theirModel?.length !== size || theirVelocity?.length !== size) return;
+      model.set(theirModel);
+      velocity.set(theirVelocity);
+    },
+    state: () => parcel([model, velocity, Float32Array.from(feedback.residual)]),
+    restore: ({ vectors }) => {
+      model.set(vectors[0]!);
+      velocity.set(vectors[1]!);
+      feedback.residual.set(vectors[2]!);
+    },
+  };
+  return strategy;
+}
+
+/** Somebody of those whose model more peers hold than hold ours; null where ours is as common. */
+function leaderOf(own: number, received: readonly Received[]): number | null {
+  const holders = new Map<number, number[]>([[own, []]]);
+  for (const { from, parcel: one } of received) {
+    const print = one.numbers[0]!;
+    const others = holders.get(print);
+    if (others) others.push(from);
+    else holders.set(print, [from]);
+  }
+  const most = [...holders].sort(([a, x], [b, y]) => y.length - x.length || a - b)[0]!;
+  return most[0] !== own && most[1].length > holders.get(own)!.length + 1 ? most[1][0]! : null;
+}
+
+/** FNV-1a over the words: equal models have equal ones; nothing secret hangs on it. */
+function fingerprint(vector: Vector): number {
+  const words = new Uint32Array(vector.buffer, vector.byteOffset, vector.byteLength / 4);
+  let hash = 0x811c9dc5;
+  for (const word of words) hash = Math.imul(hash ^ word, 0x01000193) >>> 0;
+  return hash;
+}

@@ -1,0 +1,100 @@
+import { sumOf, type Vector } from '../../math/vector.ts';
+import { hasForm, type MixingStrategy, noBody, type Packed } from '../mixing/strategy.ts';
+
+export interface GossipLearningOptions {
+  /** Parts that the model is cut into; each travels alone. */
+  readonly partitions: number;
+  /** Randomised token account: tokens from which on a peer may send of its own accord (A), and most that it keeps (C). */
+  readonly tokensMin: number;
+  readonly tokensMax: number;
+}
+
+/**
+ * Gossip learning with a partitioned model and token accounts (Hegedus, Danner, Jelasity 2021, "Decentralized learning works";
+ * Danner, Jelasity 2018, "Token account algorithms"). A part that arrives is merged by age, x <- (t x + t_r x_r) / (t + t_r),
+ * t <- max(t, t_r), and may set off another; local training adds its steps to every age. Each part has an account: a round
+ * gives it a token, with probability (a - A + 1) / (C - A + 1) it is spent at once, and a / A parts answer one that came.
+ */
+export function gossipLearning(
+  initial: Vector,
+  { partitions, tokensMin, tokensMax }: GossipLearningOptions,
+  random: () => number,
+): MixingStrategy {
+  let model: Vector = initial.slice();
+  const cuts = Array.from({ length: partitions + 1 }, (_, s) =>
+    Math.floor((s * initial.length) / partitions),
+  );
+  const ages = new Float64Array(partitions);
+  const tokens = new Float64Array(partitions);
+  /** Parts to be sent in answer, at the next chance. */
+  const owed = new Uint32Array(partitions);
+
+  const part = (s: number, to: number): Packed => ({
+    to,
+    parcel: { numbers: [s, ages[s]!], vectors: [model.slice(cuts[s], cuts[s + 1])], body: noBody },
+  });
+  const merge = (s: number, age: number, vector: Vector) => {
+    const own = ages[s]!;
+    const share = own + age > 0 ? age / (own + age) : 0.5;
+    const start = cuts[s]!;
+    const merged = model.slice();
+    for (let i = 0; i < vector.length; i++) {
+      merged[start + i] = (1 - share) * model[start + i]! + share * vector[i]!;
+    }
+    model = merged;
+    ages[s] = Math.max(own, age);
+  };
+
+  const strategy: MixingStrategy = {
+    id: 'gossip-learning',
+    sends: 'after-training',
+    get model() {
+      return model;
+    },
+    pack(_round, hood, update) {
+      if (update) {
+        model = sumOf(model, update);
+        for (let s = 0; s < partitions; s++) ages[s]!++;
+      }
+      const others = [...hood.to.keys()];
+      if (others.length === 0) return [];
+      const packed: Packed[] = [];
+      for (let s = 0; s < partitions; s++) {
+        const proactive = (tokens[s]! - tokensMin + 1) / (tokensMax - tokensMin + 1);
+        if (random() < proactive) owed[s]!++;
+        else tokens[s] = Math.min(tokensMax, tokens[s]! + 1);
+        for (; owed[s]! > 0; owed[s]!--) packed.push(part(s, others[Math.floor(random() * others.length)]!));
+      }
+      return packed;
+    },
+    mix(_round, _hood, _update, received) {
+      for (const { parcel: one } of received) {
+        const [s, age] = one.numbers as [number, number];
+        const isUseful = age >= ages[s]!;
+        merge(s, age, one.vectors[0]!);
+        if (!isUseful || tokens[s]! <= 0) continue;
+        const reaction = tokens[s]! / tokensMin;
+        const sent = Math.floor(reaction) + (random() < reaction % 1 ? 1 : 0);
+        owed[s] = owed[s]! + Math.min(sent, tokens[s]!);
+        tokens[s] = Math.max(0, tokens[s]! - sent);
+      }
+    },
+    accepts({ numbers, vectors, body }) {
+      const [s, age] = numbers;
+      if (numbers.length !== 2 || vectors.length !== 1 || body.length > 0) return false;
+      if (!(Number.isInteger(s) && s! >= 0 && s! < partitions && age! >= 0 && age! <= 2 ** 31)) return false;
+      return vectors[0]!.length === cuts[s! + 1]! - cuts[s!]!;
+    },
+    state: () => ({ numbers: [...ages, ...tokens], vectors: [model], body: noBody }),
+    restore({ numbers, vectors }) {
+      model = vectors[0]!.slice();
+      ages.set(numbers.slice(0, partitions));
+      tokens.set(numbers.slice(partitions, 2 * partitions));
+    },
+    share: () => strategy.state(),
+    takeShare: (_from, one) => {
+      if (hasForm(one, 1, initial.length, 2 * partitions)) strategy.restore(one);
+    },
+  };
+  return strategy;
+}

@@ -1,0 +1,77 @@
+/** The one local training that may be under way: which round it is for, where it started, what it missed. */
+import type { Input, Output } from '../core/io.ts';
+import type { TrainingSpec } from '../run/run-spec.ts';
+
+/** A loss this many times the best one, plus one, is reported as divergence. Guess. */
+const divergenceFactor = 3;
+
+type State =
+  | { readonly kind: 'idle' }
+  | {
+      readonly kind: 'busy';
+      readonly round: number;
+      readonly start: Float32Array;
+      readonly startedMs: number;
+      readonly steps: number;
+      misses: number;
+    };
+
+export class LocalTraining {
+  readonly #stepsMax: number;
+  /** What training may take of a slot. */
+  readonly #timeMs: number;
+  #state: State = { kind: 'idle' };
+  #lastRound = -1;
+  #msPerStep = 0;
+  #bestLoss = Number.POSITIVE_INFINITY;
+  #lastLoss: number | null = null;
+
+  constructor({ localSteps, slotShare }: TrainingSpec, slotMs: number) {
+    this.#stepsMax = localSteps;
+    this.#timeMs = slotShare * slotMs;
+  }
+
+  get lastLoss(): number | null {
+    return this.#lastLoss;
+  }
+
+  mayStart(round: number): boolean {
+    return this.#state.kind === 'idle' && round > this.#lastRound;
+  }
+
+  /** Returns the number of local steps: the run's H, fewer on a machine too slow for it. */
+  start(round: number, start: Float32Array, nowMs: number): number {
+    const affordable = this.#msPerStep > 0 ? Math.floor(this.#timeMs / this.#msPerStep) : this.#stepsMax;
+    const steps = Math.max(1, Math.min(this.#stepsMax, affordable));
+    this.#state = { kind: 'busy', round, start, startedMs: nowMs, steps, misses: 0 };
+    this.#lastRound = round;
+    return steps;
+  }
+
+  /** A message of `round` arrived: too late for the training under way if it is of an earlier one. */
+  noteArrival(round: number): void {
+    if (this.#state.kind === 'busy' && round < this.#state.round) this.#state.misses += 1;
+  }
+
+  finish(round: number, nowMs: number): { readonly start: Float32Array; readonly misses: number } | null {
+    const state = this.#state;
+    if (state.kind !== 'busy' || state.round !== round) return null;
+    this.#state = { kind: 'idle' };
+    const msPerStep = (nowMs - state.startedMs) / state.steps;
+    this.#msPerStep = this.#msPerStep > 0 ? 0.7 * this.#msPerStep + 0.3 * msPerStep : msPerStep;
+    return { start: state.start, misses: state.misses };
+  }
+
+  failed(out: Output[], { round, reason }: Input & { type: 'training-failed' }): void {
+    if (this.#state.kind === 'busy' && this.#state.round === round) this.#state = { kind: 'idle' };
+    out.push({ type: 'event', event: { kind: 'skipped', round, reason } });
+  }
+
+  noteLoss(out: Output[], round: number, loss: number): void {
+    this.#lastLoss = loss;
+    if (loss > divergenceFactor * this.#bestLoss + 1) {
+      out.push({ type: 'event', event: { kind: 'diverging', round, loss, best: this.#bestLoss } });
+    }
+    this.#bestLoss = Math.min(this.#bestLoss, loss);
+  }
+}

@@ -1,0 +1,172 @@
+/** Which methods go together: what no single field of a manifest shows. */
+import { createCompressor } from '../codec/create-compressor.ts';
+import { createAggregator } from './aggregators/create-aggregator.ts';
+import type { AggregatorManifest, MixingStrategySpec } from './method-schema.ts';
+import { createTopology, type TopologySpec } from './topologies/create-topology.ts';
+import type { Topology } from './topologies/topology.ts';
+
+export interface Impossible {
+  readonly path: readonly string[];
+  readonly message: string;
+}
+
+/** The topology that a strategy mixes over. */
+export function topologyOf(strategy: MixingStrategySpec): TopologySpec {
+  switch (strategy.id) {
+    case 'epidemic':
+      return {
+        id: strategy.sampling === 'local' ? 'epidemic-local' : 'epidemic-oracle',
+        fanout: strategy.fanout,
+      };
+    case 'diloco':
+      return { id: 'complete' };
+    case 'moshpit':
+      return { id: 'moshpit-grid', dimensions: strategy.dimensions };
+    default:
+      return strategy.topology;
+  }
+}
+
+/** Whether everybody must know who takes part: members are then numbered in the order of their keys. */
+export function needsRoster(strategy: { readonly id: string } | MixingStrategySpec): boolean {
+  return strategy.id !== 'delta-log' && topologyOf(strategy as MixingStrategySpec).id !== 'epidemic-local';
+}
+
+/** The first thing that cannot work, or null. `peers`: how many take part, where that is known. */
+export function impossibleMethod(
+  strategy: MixingStrategySpec,
+  size: number,
+  peers: number | null,
+): Impossible | null {
+  return (
+    impossibleTopology(strategy, peers) ??
+    impossibleCodec(strategy, size) ??
+    impossibleAggregator(strategy, peers)
+  );
+}
+
+function impossibleTopology(strategy: MixingStrategySpec, peers: number | null): Impossible | null {
+  const { id } = strategy;
+  const spec = topologyOf(strategy);
+  const path =
+    id === 'epidemic'
+      ? ['strategy', 'fanout']
+      : id === 'moshpit'
+        ? ['strategy', 'dimensions']
+        : ['strategy', 'topology'];
+  const isLocal = spec.id === 'epidemic-local';
+  if (isLocal && (id === 'd-psgd' || id === 'choco' || id === 'noloco')) {
+    return {
+      path: [...path, 'id'],
+      message: `epidemic-local is only column-stochastic: averages drift without push-sum; take another topology, or the strategy sgp`,
+    };
+  }
+  if (id === 'gossip-learning' && strategy.tokensMin > strategy.tokensMax) {
+    return { path: ['strategy', 'tokensMin'], message: `must not exceed tokensMax (${strategy.tokensMax})` };
+  }
+  if (isLocal || peers === null) return staticOnly(strategy, path);
+  let topology: Topology;
+  try {
+    topology = createTopology(spec, peers, '');
+  } catch (error) {
+    return { path, message: (error as Error).message };
+  }
+  return staticOnly(strategy, path, topology);
+}
+
+/** Of the topologies that change or have directions. */
+const moving = ['one-peer-exponential', 'base-graph', 'random-matching', 'epidemic-oracle', 'moshpit-grid'];
+
+function staticOnly(strategy: MixingStrategySpec, path: string[], topology?: Topology): Impossible | null {
+  if (strategy.id !== 'choco') return null;
+  const { id } = strategy.topology;
+  if (moving.includes(id) && (topology?.period ?? 2) !== 1) {
+    return {
+      path: [...path, 'id'],
+      message: `choco keeps a copy of each neighbour and needs fixed ones; ${id} has others in every round`,
+    };
+  }
+  if (id === 'static-exponential') {
+    return {
+      path: [...path, 'id'],
+      message: 'choco needs a symmetric topology; static-exponential has directions',
+    };
+  }
+  return null;
+}
+
+function impossibleCodec(strategy: MixingStrategySpec, size: number): Impossible | null {
+  const { id, codec } = strategy;
+  try {
+    const { isBiased } = createCompressor(codec, size);
+    if (isBiased && id !== 'choco' && id !== 'diloco') {
+      return {
+        path: ['strategy', 'codec', 'id'],
+        message: `${codec.id} is biased and needs error feedback, which ${id} has not: take identity, fp16, bf16, int8, int4 or qsgd, or the strategies choco, diloco or delta-log`,
+      };
+    }
+  } catch (error) {
+    return { path: ['strategy', 'codec'], message: (error as Error).message };
+  }
+  return null;
+}
+
+const sparse = ['sparse-sign', 'top-k', 'rand-k'];
+
+function impossibleAggregator(strategy: MixingStrategySpec, peers: number | null): Impossible | null {
+  if (!('aggregator' in strategy)) return null;
+  const { id, aggregator, codec } = strategy;
+  const path = ['strategy', 'aggregator'];
+  const rule = createAggregator(aggregator, 1);
+  if (rule.needsDense && sparse.includes(codec.id)) {
+    return {
+      path: [...path, 'id'],
+      message: `${aggregator.id} judges by distance, and sparse deltas are nearly orthogonal: take norm-clip, or a dense codec`,
+    };
+  }
+  if (rule.needsScores && (id === 'diloco' || id === 'noloco')) {
+    return { path: [...path, 'id'], message: `${aggregator.id} scores models, ${id} sends changes of them` };
+  }
+  const most = vectorsMax(strategy, peers);
+  const [least, reason] = vectorsNeeded(aggregator);
+  if (most !== null && most < least) {
+    return {
+      path,
+      message: `${aggregator.id} needs at least ${least} vectors (${reason}); here at most ${most} come together`,
+    };
+  }
+  return null;
+}
+
+/** Own vector and those of the neighbours in the fullest place of the first round; null where that is not known. */
+function vectorsMax(strategy: MixingStrategySpec, peers: number | null): number | null {
+  const spec = topologyOf(strategy);
+  if (spec.id === 'epidemic-local' || peers === null) return null;
+  return Math.max(
+    ...createTopology(spec, peers, '')
+      .matrix(0)
+      .map(({ size }) => size),
+  );
+}
+
+function vectorsNeeded(spec: AggregatorManifest): readonly [number, string] {
+  switch (spec.id) {
+    case 'krum':
+      return [2 * spec.f + 3, `2f + 3 with f = ${spec.f}`];
+    case 'multi-krum':
+      return [
+        Math.max(2 * spec.f + 3, spec.selected),
+        `2f + 3 with f = ${spec.f}, and ${spec.selected} selected`,
+      ];
+    case 'trimmed-mean':
+      return [2 * spec.f + 1, `2f + 1 with f = ${spec.f}`];
+    case 'nna':
+      return [spec.f + 1, `f + 1 with f = ${spec.f}`];
+    case 'nnm': {
+      const [least, reason] = vectorsNeeded(spec.rule);
+      return least > 2 * spec.f + 1 ? [least, reason] : [2 * spec.f + 1, `2f + 1 with f = ${spec.f}`];
+    }
+    default:
+      return [1, 'any'];
+  }
+}

@@ -1,0 +1,23 @@
+import { rngFor } from '../../math/rng.ts';
+import { type MixingRow, meansOfGroups, type Topology, TopologyError } from './topology.ts';
+
+/**
+ * In every round pairs drawn at random take their mean; of an odd number one rests. Variance shrinks by (n-2)/(2(n-1)) a round
+ * (Boyd et al., "Randomized gossip algorithms", 2006).
+ */
+export function randomMatching(peers: number, seed: string): Topology {
+  if (peers < 2) throw new TopologyError(`a matching has at least 2 peers, not ${peers}`);
+  return {
+    id: 'random-matching',
+    peers,
+    period: null,
+    stochastic: 'doubly',
+    isSymmetric: true,
+    matrix: (round): MixingRow[] => {
+      const order = Array.from({ length: peers }, (_, i) => i);
+      rngFor(`${seed}/matching/${round}`).shuffle(order);
+      const pairs = Array.from({ length: Math.floor(peers / 2) }, (_, k) => order.slice(2 * k, 2 * k + 2));
+      return meansOfGroups(peers, pairs);
+    },
+  };
+}

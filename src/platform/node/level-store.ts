@@ -1,0 +1,43 @@
+/** The node's store: LevelDB (classic-level), one atomic batch per transaction. */
+import { ClassicLevel } from 'classic-level';
+import type { StoreWrite } from '../../core/io.ts';
+import type { Store } from '../../core/ports.ts';
+
+export class StoreError extends Error {
+  override readonly name = 'StoreError';
+  readonly code = 'STORE_UNUSABLE';
+}
+
+/** Opens or creates the store. @throws StoreError in one sentence: in use, unwritable, damaged. */
+export async function openLevelStore(directory: string): Promise<Store> {
+  const db = new ClassicLevel<string, Uint8Array>(directory, { keyEncoding: 'utf8', valueEncoding: 'view' });
+  try {
+    await db.open();
+  } catch (error) {
+    throw new StoreError(sentence(directory, error), { cause: error });
+  }
+  return {
+    entries: () => db.iterator(),
+    async commit(writes, { durable }) {
+      try {
+        await db.batch(writes.map(operation), { sync: durable });
+      } catch (error) {
+        throw new StoreError(sentence(directory, error), { cause: error });
+      }
+    },
+    close: () => db.close(),
+  };
+}
+
+function operation({ key, value }: StoreWrite) {
+  return value === null ? ({ type: 'del', key } as const) : ({ type: 'put', key, value } as const);
+}
+
+function sentence(directory: string, error: unknown): string {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  const code = cause instanceof Error && 'code' in cause ? cause.code : null;
+  if (code === 'LEVEL_LOCKED')
+    return `${directory} is in use by another node; stop it or give this one its own --dir`;
+  const text = cause instanceof Error ? cause.message : String(cause);
+  return `the store ${directory} cannot be used: ${text}; check permissions and free space`;
+}

@@ -1,0 +1,198 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import * as tf from '@tensorflow/tfjs';
+import fc from 'fast-check';
+import { initialVector } from '../../src/learning/initial.ts';
+import { modelOfWidths } from '../../src/learning/model-files/layers.ts';
+import { readSafetensors, writeSafetensors } from '../../src/learning/model-files/safetensors.ts';
+import { readTfjsModel, writeTfjsModel } from '../../src/learning/model-files/tfjs-model-file.ts';
+import { evaluateModel, predict } from '../../src/learning/tfjs/inference.ts';
+import { ModelFileError } from '../../src/tensor/training-error.ts';
+import { smallDataset, smallModel } from './small-data.ts';
+
+let folder = '';
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'starlings-model-'));
+});
+after(() => rm(folder, { recursive: true, force: true }));
+
+const vector = initialVector(smallModel, 5);
+// The schema drops a key __proto__, as it should.
+const metadataOf = fc.dictionary(
+  fc.string().filter((key) => key !== '__proto__'),
+  fc.string(),
+);
+const widths = fc
+  .tuple(
+    fc.array(fc.integer({ min: 1, max: 12 }), { minLength: 1, maxLength: 4 }),
+    fc.integer({ min: 2, max: 12 }),
+  )
+  .map(([rest, outputs]) => [...rest, outputs]);
+
+/** What a stranger does with the folder: TensorFlow.js itself, from the files alone. */
+async function loadWithTensorFlow(path: string): Promise<tf.LayersModel> {
+  const { weightsManifest, ...rest } = JSON.parse(await readFile(join(path, 'model.json'), 'utf8'));
+  const weightData = Uint8Array.from(await readFile(join(path, weightsManifest[0].paths[0]))).buffer;
+  return tf.loadLayersModel(
+    tf.io.fromMemory({ ...rest, weightSpecs: weightsManifest[0].weights, weightData }),
+  );
+}
+
+test('TensorFlow.js loads an exported folder and predicts what we predict', async () => {
+  const path = join(folder, 'exported');
+  const data = smallDataset('export', 40);
+  await writeTfjsModel(path, smallModel, vector);
+  const tensorsBefore = tf.memory().numTensors;
+  const ours = await predict(smallModel, vector, data.inputs as Float32Array);
+  await readTfjsModel(path);
+  assert.equal(tf.memory().numTensors, tensorsBefore);
+  const loaded = await loadWithTensorFlow(path);
+  const theirs = tf.tidy(() =>
+    tf.softmax(loaded.predict(tf.tensor2d(data.inputs, [40, 6])) as tf.Tensor).dataSync<'float32'>(),
+  );
+  theirs.forEach((probability, at) => {
+    assert.ok(Math.abs(probability - ours.probabilities[at]!) < 1e-6);
+  });
+  assert.deepEqual((await readdir(path)).sort(), ['group1-shard1of1.bin', 'model.json']);
+});
+
+test('an exported folder reads back to model and bits', async () => {
+  const path = join(folder, 'again');
+  for (const spec of [smallModel, modelOfWidths([4, 3])]) {
+    const start = initialVector(spec, 9);
+    await writeTfjsModel(path, spec, start);
+    assert.deepEqual(await readTfjsModel(path), { model: spec, vector: start });
+  }
+  await assert.rejects(writeTfjsModel(path, smallModel, vector.subarray(1)), RangeError);
+});
+
+test('a folder that is not such a model is one sentence', async () => {
+  const path = join(folder, 'broken');
+  await writeTfjsModel(path, smallModel, vector);
+  const json = join(path, 'model.json');
+  const text = await readFile(json, 'utf8');
+  const refused = async (content: string, message: RegExp) => {
+    await writeFile(json, content);
+    await assert.rejects(
+      readTfjsModel(path),
+      (error) =>
+        error instanceof ModelFileError && error.message.includes(path) && message.test(error.message),
+    );
+  };
+  await refused(text.slice(0, -9), /no JSON/);
+  await refused('{}', /no stack of dense layers/);
+  await refused(text.replace('"units":9', '"units":9000000000'), /expected weights of shapes/);
+  await refused(text.replace('"relu"', '"linear"'), /expected dense_0 to have relu activation/);
+  await writeFile(json, text);
+  await writeFile(join(path, 'group1-shard1of1.bin'), new Uint8Array(12));
+  await assert.rejects(readTfjsModel(path), {
+    code: 'BAD_MODEL_FILE',
+    message: /expected 524 bytes, found 12/,
+  });
+  await assert.rejects(readTfjsModel(join(folder, 'absent')), { code: 'BAD_MODEL_FILE', message: /ENOENT/ });
+});
+
+test('safetensors round trip to model, bits and metadata', async () => {
+  const file = join(folder, 'round.safetensors');
+  const anyFloat = fc.float();
+  await fc.assert(
+    fc.asyncProperty(
+      widths,
+      metadataOf,
+      fc.array(anyFloat, { minLength: 1 }),
+      async (sizes, metadata, values) => {
+        const model = modelOfWidths(sizes);
+        const any = initialVector(model, 1).map((_, at) => values[at % values.length]!);
+        await writeSafetensors(file, model, any, metadata);
+        const read = await readSafetensors(file);
+        assert.deepEqual(read.model, model);
+        assert.deepEqual(read.vector, any);
+        assert.deepEqual({ ...read.metadata }, { ...metadata });
+      },
+    ),
+    { numRuns: 40 },
+  );
+});
+
+test('tensors may stand in any order in the file', async () => {
+  const file = join(folder, 'order.safetensors');
+  const header = JSON.stringify({
+    'dense_0/bias': { dtype: 'F32', shape: [2], data_offsets: [0, 8] },
+    'dense_0/kernel': { dtype: 'F32', shape: [1, 2], data_offsets: [8, 16] },
+  });
+  await writeFile(file, safetensors(header, Float32Array.of(3, 4, 1, 2)));
+  const { model, vector: read, metadata } = await readSafetensors(file);
+  assert.deepEqual(model, { kind: 'logistic-regression', inputs: 1, outputs: 2 });
+  assert.deepEqual([...read], [1, 2, 3, 4]);
+  assert.deepEqual(metadata, {});
+});
+
+test('lying safetensors are refused with one sentence, whatever was cut or changed', async () => {
+  const file = join(folder, 'lying.safetensors');
+  const kernel = { dtype: 'F32', shape: [1, 2], data_offsets: [0, 8] };
+  const bias = { dtype: 'F32', shape: [2], data_offsets: [8, 16] };
+  const refused = async (tensors: object | string, message: RegExp, floats = 4) => {
+    const header = typeof tensors === 'string' ? tensors : JSON.stringify(tensors);
+    await writeFile(file, safetensors(header, new Float32Array(floats)));
+    await assert.rejects(
+      readSafetensors(file),
+      (error) =>
+        error instanceof ModelFileError && error.message.includes(file) && message.test(error.message),
+    );
+  };
+  const named = (k: object, b: object) => ({ 'dense_0/kernel': k, 'dense_0/bias': b });
+  await refused('{', /no JSON/);
+  await refused({}, /found 16: the file is truncated or too long/);
+  await refused({}, /expected a tensor dense_0\/kernel/, 0);
+  await refused(named(kernel, bias), /expected 16 bytes of tensors, found 12/, 3);
+  await refused(
+    named(kernel, { ...bias, data_offsets: [4, 12] }),
+    /expected tensor dense_0\/bias at bytes 8 to 16/,
+  );
+  await refused(named({ ...kernel, dtype: 'F16' }, bias), /not that of float32 tensors/);
+  await refused(named({ ...kernel, shape: [2] }, bias), /two dimensions/);
+  await refused(named({ ...kernel, shape: [2, 1] }, bias), /expected tensor dense_0\/bias of shape 1/);
+  await refused(
+    { ...named(kernel, bias), other: { dtype: 'F32', shape: [1], data_offsets: [16, 20] } },
+    /2 tensors, found 3/,
+    5,
+  );
+  await refused({ 'dense_0/kernel': kernel, x: bias }, /expected tensor dense_0\/bias of shape 2/);
+  await writeFile(file, Buffer.from([0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f, 1]));
+  await assert.rejects(readSafetensors(file), {
+    code: 'BAD_MODEL_FILE',
+    message: /claims 9223372036854775807 bytes/,
+  });
+  await writeSafetensors(file, smallModel, vector);
+  const whole = await readFile(file);
+  for (let length = 0; length < whole.length; length += 41) {
+    await writeFile(file, whole.subarray(0, length));
+    await assert.rejects(readSafetensors(file), { code: 'BAD_MODEL_FILE' });
+  }
+});
+
+test('predictions are distributions, classes their peaks, accuracy counts them', async () => {
+  const data = smallDataset('predict', 1203);
+  const { probabilities, classes } = await predict(smallModel, vector, data.inputs as Float32Array);
+  for (let row = 0; row < 1203; row++) {
+    const one = [...probabilities.subarray(row * 3, row * 3 + 3)];
+    assert.ok(Math.abs(one.reduce((sum, p) => sum + p, 0) - 1) < 1e-6);
+    assert.equal(classes[row], one.indexOf(Math.max(...one)));
+  }
+  const metrics = await evaluateModel(smallModel, vector, data);
+  const right = classes.filter((predicted, row) => predicted === data.labels[row]).length;
+  const losses = Array.from(data.labels, (label, row) => -Math.log(probabilities[row * 3 + label]!));
+  const loss = losses.reduce((sum, one) => sum + one, 0) / 1203;
+  assert.equal(metrics.accuracy, right / 1203);
+  assert.ok(Math.abs(metrics.loss - loss) < 1e-6);
+  await assert.rejects(predict(smallModel, vector, new Float32Array(7)), { code: 'DATA_SHAPE' });
+});
+
+function safetensors(header: string, body: Float32Array): Buffer {
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(header.length));
+  return Buffer.concat([length, Buffer.from(header), Buffer.from(body.buffer)]);
+}

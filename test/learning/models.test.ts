@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict';
+import { before, describe, test } from 'node:test';
+import * as tf from '@tensorflow/tfjs';
+import { initialVector } from '../../src/learning/initial.ts';
+import { Network } from '../../src/learning/tfjs/network.ts';
+import { rngFor } from '../../src/math/rng.ts';
+import { type ModelSpec, modelSchema, trainingSchema } from '../../src/run/run-spec.ts';
+import { modelLayout, outputsOf, parameterCount } from '../../src/tasks/models/model-layout.ts';
+import { startBackend } from '../../src/tensor/tfjs-backend.ts';
+import { randomBatch } from './random-batch.ts';
+
+const image = { height: 16, width: 16, channels: 1, outputs: 4 };
+const models: readonly ModelSpec[] = [
+  { kind: 'logistic-regression', inputs: 7, outputs: 3 },
+  { kind: 'mlp', inputs: 7, hidden: [9, 5], outputs: 3 },
+  { kind: 'lenet', ...image },
+  { kind: 'gn-lenet', ...image },
+  { kind: 'resnet-8', ...image },
+  { kind: 'gpt', context: 8, layers: 2, heads: 2, width: 12 },
+];
+const sgd = trainingSchema.parse({});
+
+before(() => startBackend('wasm'));
+
+test('the models have the sizes of the literature', () => {
+  const size = (spec: object) => parameterCount(modelSchema.parse(spec));
+  const cifar = { height: 32, width: 32, channels: 3, outputs: 10 };
+  assert.equal(size({ kind: 'gn-lenet', ...cifar }), 89_834);
+  assert.equal(size({ kind: 'lenet', height: 28, width: 28, channels: 1, outputs: 10 }), 61_706);
+  assert.equal(size({ kind: 'resnet-8', ...cifar }), 77_850);
+  // 256 d + T d + L (12 d^2 + 13 d) + 2 d.
+  assert.equal(size({ kind: 'gpt' }), 256 * 128 + 128 * 128 + 4 * (12 * 128 ** 2 + 13 * 128) + 2 * 128);
+});
+
+for (const model of models) {
+  describe(model.kind, () => {
+    const start = initialVector(model, 1);
+    const batch = randomBatch(model, 3, `models/${model.kind}`);
+
+    test('its tensors cover the vector without gaps and under different names', () => {
+      const layout = modelLayout(model);
+      let at = 0;
+      for (const tensor of layout) {
+        assert.equal(tensor.at, at);
+        assert.equal(
+          tensor.length,
+          tensor.shape.reduce((a, b) => a * b, 1),
+        );
+        at += tensor.length;
+      }
+      assert.equal(at, start.length);
+      assert.equal(new Set(layout.map(({ name }) => name)).size, layout.length);
+    });
+
+    test('a step goes down the gradient: central differences of the loss', () => {
+      const rate = 1e-3;
+      const network = new Network(model, start);
+      network.step(batch, sgd, rate);
+      const stepped = network.read();
+      network.dispose();
+      const rng = rngFor(`differences/${model.kind}`);
+      const direction = Float32Array.from(start, () => rng.uniform(-1, 1));
+      const slope = start.reduce((sum, value, i) => sum + ((value - stepped[i]!) / rate) * direction[i]!, 0);
+      const lossAt = (distance: number): number => {
+        const moved = new Network(
+          model,
+          start.map((value, i) => value + distance * direction[i]!),
+        );
+        const { lossSum } = moved.judge(batch);
+        moved.dispose();
+        return lossSum / batch.labels.length;
+      };
+      // Small, as ReLU and maxima bend the loss everywhere.
+      const h = 3e-6;
+      const measured = (lossAt(h) - lossAt(-h)) / (2 * h);
+      const tolerance = 0.05 * Math.abs(measured) + 0.05;
+      assert.ok(Math.abs(slope - measured) < tolerance, `gradient ${slope}, differences ${measured}`);
+    });
+
+    test('learns a batch by heart, leaves no tensor behind, and gives the same bits again', () => {
+      const before = tf.memory().numTensors;
+      const learn = (): { vector: Float32Array; first: number; last: number } => {
+        const network = new Network(model, start);
+        const first = network.step(batch, sgd, 0.05);
+        for (let step = 0; step < 60; step++) network.step(batch, sgd, 0.05);
+        const last = network.judge(batch).lossSum / batch.labels.length;
+        const vector = network.read();
+        network.dispose();
+        return { vector, first, last };
+      };
+      const once = learn();
+      assert.ok(once.last < 0.8 * once.first, `from ${once.first} to ${once.last}`);
+      assert.deepEqual(learn().vector, once.vector);
+      assert.equal(tf.memory().numTensors, before);
+    });
+
+    test('probabilities are distributions', () => {
+      const network = new Network(model, start);
+      const probabilities = network.probabilities(batch.inputs, batch.rows);
+      network.dispose();
+      const outputs = outputsOf(model);
+      for (let at = 0; at < probabilities.length; at += outputs) {
+        const sum = probabilities.subarray(at, at + outputs).reduce((a, b) => a + b, 0);
+        assert.ok(Math.abs(sum - 1) < 1e-5);
+      }
+    });
+  });
+}

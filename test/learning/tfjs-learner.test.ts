@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { initialVector, vectorHash } from '../../src/learning/initial.ts';
+import { createTfjsLearner } from '../../src/learning/tfjs/tfjs-learner.ts';
+import { type ModelSpec, trainingSchema } from '../../src/run/run-spec.ts';
+import { loadTaskData, mnistFolder } from '../../src/tasks/data/dataset.ts';
+import { TrainingDivergedError } from '../../src/tensor/training-error.ts';
+import { smallDataset, smallModel, smallTraining } from './small-data.ts';
+
+const shares = [smallDataset('share-0', 200), smallDataset('share-1', 3)];
+const heldOut = smallDataset('held-out', 1500);
+const start = initialVector(smallModel, 1);
+const learnerWith = (changes: Partial<typeof smallTraining> = {}) =>
+  createTfjsLearner({
+    model: smallModel,
+    training: { ...smallTraining, ...changes },
+    rounds: 10,
+    shares,
+    heldOut,
+  });
+
+test('300 steps on MNIST reach what the measured prototype reached', async () => {
+  const model: ModelSpec = { kind: 'mlp', inputs: 784, hidden: [64], outputs: 10 };
+  const data = await loadTaskData({ kind: 'idx-images' }, model, mnistFolder());
+  const learner = await createTfjsLearner({
+    model,
+    training: trainingSchema.parse({}),
+    rounds: 10,
+    shares: [data.train],
+    heldOut: data.heldOut,
+  });
+  const request = { parameters: initialVector(model, 1), steps: 300, round: 0, streamKey: 'mnist', share: 0 };
+  const untrained = await learner.evaluate(request.parameters);
+  const { parameters, loss, samples } = await learner.train(request);
+  const trained = await learner.evaluate(parameters);
+  assert.equal(samples, 9600);
+  assert.ok(untrained.accuracy < 0.25 && untrained.loss > 2, 'chance before training');
+  assert.ok(trained.accuracy > 0.85, `accuracy ${trained.accuracy}`);
+  assert.ok(loss > trained.loss && loss < untrained.loss);
+  assert.equal(trained.examples, 10_000);
+  await learner.close();
+});
+
+test('the same request gives the same bits, alone, repeated and interleaved', async () => {
+  const learner = await learnerWith({ optimiser: { id: 'sgd', momentum: 0.9 } });
+  const before = vectorHash(start);
+  const request = { parameters: start, steps: 25, round: 0, streamKey: 'run/peer/4', share: 0 };
+  const first = await learner.train(request);
+  const [second, other] = await Promise.all([
+    learner.train(request),
+    learner.train({ ...request, round: 0, streamKey: 'run/peer/5' }),
+  ]);
+  assert.equal(vectorHash(second.parameters), vectorHash(first.parameters));
+  assert.equal(second.loss, first.loss);
+  assert.notEqual(vectorHash(other.parameters), vectorHash(first.parameters));
+  assert.equal(vectorHash(start), before, 'the start vector is left alone');
+});
+
+test('each share trains on its own examples, also one smaller than a batch', async () => {
+  const learner = await learnerWith();
+  const request = { parameters: start, steps: 400, round: 0, streamKey: 'shares', share: 0 };
+  const wide = await learner.train(request);
+  const narrow = await learner.train({ ...request, share: 1 });
+  const onHeldOut = await learner.evaluate(wide.parameters);
+  assert.ok(onHeldOut.accuracy > 0.85, `accuracy ${onHeldOut.accuracy}`);
+  assert.ok(narrow.loss < wide.loss, 'three examples are learnt by heart');
+  assert.ok((await learner.evaluate(narrow.parameters)).accuracy < onHeldOut.accuracy);
+});
+
+test('divergence is noticed and named', async () => {
+  const learner = await learnerWith({ learningRate: 10, optimiser: { id: 'sgd', momentum: 0.999 } });
+  await assert.rejects(
+    learner.train({
+      parameters: start.map((value) => value * 1e18),
+      steps: 200,
+      round: 0,
+      streamKey: 'a',
+      share: 0,
+    }),
+    (error) =>
+      error instanceof TrainingDivergedError && /lower training\.learningRate \(10\)/.test(error.message),
+  );
+  await assert.rejects(
+    learner.train({
+      parameters: start.map((value, at) => (at === 0 ? Number.NaN : value)),
+      steps: 1,
+      round: 0,
+      streamKey: 'a',
+      share: 0,
+    }),
+    { code: 'TRAINING_DIVERGED' },
+  );
+});
+
+test('an abort stops between steps with its reason', async () => {
+  const learner = await learnerWith();
+  const abort = new AbortController();
+  const endless = { parameters: start, steps: 1_000_000_000, round: 0, streamKey: 'a', share: 0 };
+  const training = learner.train(endless, abort.signal);
+  setImmediate(() => abort.abort(new Error('enough')));
+  await assert.rejects(training, { message: 'enough' });
+  await assert.rejects(learner.evaluate(start, abort.signal), { message: 'enough' });
+  const closing = assert.rejects(learner.train(endless), { code: 'LEARNER_CLOSED' });
+  await learner.close();
+  await closing;
+  await assert.rejects(learner.evaluate(start), { code: 'LEARNER_CLOSED' });
+});
+
+test('requests and data that do not fit are refused', async () => {
+  const learner = await learnerWith();
+  const request = { parameters: start, steps: 1, round: 0, streamKey: 'a', share: 0 };
+  await assert.rejects(learner.train({ ...request, share: 2 }), /no training share 2 among 2/);
+  await assert.rejects(learner.train({ ...request, steps: 0 }), /at least one step, not 0/);
+  await assert.rejects(
+    learner.train({ ...request, parameters: new Float32Array(4) }),
+    /131 parameters, the vector 4/,
+  );
+  await assert.rejects(learner.evaluate(new Float32Array(4)), /131 parameters, the vector 4/);
+  const misfit = {
+    model: { ...smallModel, inputs: 7 },
+    training: smallTraining,
+    rounds: 10,
+    shares,
+    heldOut,
+  };
+  await assert.rejects(createTfjsLearner(misfit), {
+    code: 'DATA_SHAPE',
+    message: /training share 0: the examples have 6 values, the mlp takes 7/,
+  });
+});

@@ -1,0 +1,194 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import {
+  blobRoot,
+  leafHash,
+  leavesOf,
+  merkleRoot,
+  segmentBytesMax,
+  segmentCount,
+  segmentOf,
+} from '../../src/content/blob.ts';
+import { bytesToHex, type Envelope, sealEnvelope } from '../../src/log/envelope.ts';
+import { BlobFetch, type BlobPart } from '../../src/log/repair/blob-fetch.ts';
+import { MessageFetch } from '../../src/log/repair/message-fetch.ts';
+import { encodeHashList } from '../../src/log/wire.ts';
+import { crypto, signerOf } from './small-run.ts';
+
+const blobOf = (bytes: number): Uint8Array =>
+  new Uint8Array(bytes).map((_, i) => Math.imul(i + 1, 0x9e3779b1) >>> 24);
+const blob = blobOf(5 * segmentBytesMax + 100);
+const root = blobRoot(crypto, blob);
+
+type Donor = (part: BlobPart) => Uint8Array | undefined;
+const honest: Donor = (part) =>
+  part.kind === 'leaves' ? encodeHashList(leavesOf(crypto, blob)) : segmentOf(blob, part.index);
+
+/** Asks the donors until nothing is left to ask; says who was asked for what. */
+function fetchFrom(fetch: BlobFetch, donors: Readonly<Record<string, Donor>>): Map<string, BlobPart[]> {
+  const asked = new Map<string, BlobPart[]>(Object.keys(donors).map((peer) => [peer, []]));
+  for (const peer of Object.keys(donors)) fetch.addHolder(peer);
+  for (let asks = fetch.next(); asks.length > 0; asks = fetch.next()) {
+    for (const { peer, part } of asks) {
+      asked.get(peer)!.push(part);
+      const frame = donors[peer]!(part);
+      if (frame) fetch.accept(peer, part, frame);
+      else fetch.failed(peer, part);
+    }
+  }
+  return asked;
+}
+
+const newFetch = (bytes = blob.length): BlobFetch => new BlobFetch(root, bytes, crypto);
+
+describe('blobs', () => {
+  test('have one root: leaves and nodes are told apart, an odd node moves up', () => {
+    const [a, b, c] = [1, 2, 3].map((byte) => leafHash(crypto, Uint8Array.of(byte))) as [
+      Uint8Array,
+      Uint8Array,
+      Uint8Array,
+    ];
+    assert.deepEqual(leafHash(crypto, Uint8Array.of(1)), crypto.sha256(Uint8Array.of(0, 1)));
+    assert.deepEqual(merkleRoot(crypto, [a]), a);
+    const ab = crypto.sha256(Uint8Array.of(1), a, b);
+    assert.deepEqual(merkleRoot(crypto, [a, b]), ab);
+    assert.deepEqual(merkleRoot(crypto, [a, b, c]), crypto.sha256(Uint8Array.of(1), ab, c));
+  });
+
+  test('change their root with any byte and with their length', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: 1, maxLength: 50 }), fc.nat(), (bytes, at) => {
+        const changed = bytes.slice();
+        changed[at % bytes.length]! ^= 1;
+        const longer = Uint8Array.of(...bytes, 0);
+        const roots = [bytes, changed, longer].map((each) => bytesToHex(blobRoot(crypto, each)));
+        assert.equal(new Set(roots).size, 3);
+      }),
+    );
+    assert.deepEqual([0, 1, segmentBytesMax, segmentBytesMax + 1].map(segmentCount), [1, 1, 1, 2]);
+  });
+});
+
+describe('fetching a blob', () => {
+  test('takes segments from every donor', () => {
+    const fetch = newFetch();
+    const asked = fetchFrom(fetch, { a: honest, b: honest, c: honest });
+    assert.deepEqual(fetch.blob, blob);
+    for (const [peer, parts] of asked) {
+      assert.ok(parts.filter(({ kind }) => kind === 'segment').length >= 2, `${peer} gave too little`);
+    }
+  });
+
+  const liars: Readonly<Record<string, Donor>> = {
+    'one byte is another': (part) => {
+      const frame = honest(part)!.slice();
+      frame[7]! ^= 1;
+      return frame;
+    },
+    'segments are swapped': (part) =>
+      part.kind === 'leaves' ? honest(part) : segmentOf(blob, (part.index + 1) % 6),
+    'a segment is cut': (part) => honest(part)!.subarray(0, 31),
+    'a leaf is missing': (part) =>
+      part.kind === 'leaves' ? encodeHashList(leavesOf(crypto, blob).slice(1)) : honest(part),
+    'a leaf is another': (part) =>
+      part.kind === 'leaves'
+        ? encodeHashList(leavesOf(crypto, blob).with(2, new Uint8Array(32)))
+        : Uint8Array.of(1),
+    'it answers nonsense': () => Uint8Array.of(1, 2, 3),
+    'it fails': () => undefined,
+  };
+  for (const [name, liar] of Object.entries(liars)) {
+    test(`completes from the other donor where ${name}`, () => {
+      for (const donors of [
+        { liar, good: honest },
+        { good: honest, liar },
+      ]) {
+        const fetch = newFetch();
+        const asked = fetchFrom(fetch, donors);
+        assert.deepEqual(fetch.blob, blob);
+        assert.ok(!fetch.stuck);
+        // Eight segments may be under way before the first lie comes back, and then no more.
+        assert.ok(asked.get('liar')!.length <= 8);
+      }
+      const alone = newFetch();
+      fetchFrom(alone, { liar });
+      assert.equal(alone.blob, null);
+      assert.ok(alone.stuck);
+    });
+  }
+
+  test('never takes a donor back that lied', () => {
+    const fetch = newFetch();
+    fetch.addHolder('liar');
+    const [ask] = fetch.next();
+    assert.equal(fetch.accept('liar', ask!.part, Uint8Array.of(0)), false);
+    fetch.addHolder('liar');
+    assert.ok(fetch.stuck);
+    assert.deepEqual(fetch.next(), []);
+  });
+
+  test('of another length than announced is never complete', () => {
+    for (const bytes of [blob.length - 1, blob.length + 1, 3 * segmentBytesMax, 6 * segmentBytesMax]) {
+      const fetch = newFetch(bytes);
+      fetchFrom(fetch, { a: honest });
+      assert.equal(fetch.blob, null, `${bytes}`);
+    }
+  });
+
+  test('asks for no more than eight segments at a time', () => {
+    const large = blobOf(20 * segmentBytesMax);
+    const fetch = new BlobFetch(blobRoot(crypto, large), large.length, crypto);
+    fetch.addHolder('a');
+    const [ask] = fetch.next();
+    fetch.accept('a', ask!.part, encodeHashList(leavesOf(crypto, large)));
+    assert.equal(fetch.next().length, 8);
+    assert.equal(fetch.next().length, 0);
+  });
+});
+
+describe('fetching messages', () => {
+  const context = { runId: 'run', crypto, bodyBytesMax: blob.length };
+  const announced = (author: number, round: number): Envelope => ({
+    ...sealEnvelope({ round, misses: 0 }, blob, context, signerOf(author)),
+    body: null,
+  });
+
+  test('a body that two messages share completes both, and outlives the first to be given up', () => {
+    const [first, second] = [announced(1, 3), announced(2, 4)];
+    for (const prune of [false, true]) {
+      const fetch = new MessageFetch(crypto);
+      fetch.wantBody(first, 'a');
+      fetch.wantBody(second, 'a');
+      if (prune) fetch.pruneThrough(3);
+      const completed: string[] = [];
+      for (let asks = fetch.asks(); asks.length > 0; asks = fetch.asks()) {
+        for (const { meaning } of asks) {
+          assert.ok(meaning.kind === 'blob');
+          for (const { id, body } of fetch.blobPart(meaning, honest(meaning.part)) ?? []) {
+            assert.deepEqual(body, blob);
+            completed.push(id);
+          }
+        }
+      }
+      assert.deepEqual(completed, prune ? [second.id] : [first.id, second.id]);
+    }
+  });
+
+  test('asks the next holder where one does not have it, and then gives up', () => {
+    const fetch = new MessageFetch(crypto);
+    const { id } = announced(1, 3);
+    fetch.want(id, 3, 'a');
+    fetch.want(id, 3, 'b');
+    const asked: string[] = [];
+    for (let asks = fetch.asks(); asks.length > 0; asks = fetch.asks()) {
+      for (const { meaning } of asks) {
+        assert.ok(meaning.kind === 'messages');
+        asked.push(meaning.peer);
+        fetch.messagesDone(meaning.peer, meaning.ids);
+      }
+    }
+    assert.deepEqual(asked, ['a', 'b']);
+    assert.equal(fetch.missing, 0);
+  });
+});

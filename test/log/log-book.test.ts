@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { addDelta } from '../../src/codec/delta.ts';
+import { encodeFloat32 } from '../../src/codec/dense.ts';
+import { bytesToHex } from '../../src/log/envelope.ts';
+import { foldRound, initialState, toParameters } from '../../src/log/fold.ts';
+import { LogBook, type LogMessage } from '../../src/log/log-book.ts';
+import { rngFor } from '../../src/math/rng.ts';
+import { contextOf, crypto, messageOf, signerOf, smallRun, smallVector } from './small-run.ts';
+
+const run = smallRun({ inputs: 255 });
+const context = contextOf(run);
+const authors = Array.from({ length: 7 }, (_, index) => signerOf(index));
+const rounds = 5;
+
+/** Deltas of very different size, so that float32 addition rounds at every step. */
+const messages: LogMessage[] = Array.from({ length: rounds }, (_, round) =>
+  authors.map((author, index) =>
+    messageOf(
+      context,
+      author,
+      round,
+      smallVector(run.initial.length, `delta/${round}/${index}`, 10 ** -(index % 4)),
+    ),
+  ),
+).flat();
+
+/** The messages in one of many orders, some of them twice. */
+function arrivals(seed: number): LogMessage[] {
+  const rng = rngFor(`arrivals/${seed}`);
+  return rng.shuffle([...messages, ...messages.filter(() => rng.float() < 0.5)]);
+}
+
+const hashOf = (vector: Float32Array): string => bytesToHex(crypto.sha256(encodeFloat32(vector)));
+
+function materialised(log: LogBook): string {
+  const state = initialState(run.initial, new Uint8Array(32));
+  for (let round = 0; round < rounds; round++) foldRound(state, log.slots(round), log.digest(round), context);
+  return hashOf(toParameters(state));
+}
+
+function logOf(list: readonly LogMessage[]): LogBook {
+  const log = new LogBook(crypto);
+  for (const message of list) log.insert(message);
+  return log;
+}
+
+describe('fact 12: the model is a function of the set', () => {
+  const orders = Array.from({ length: 8 }, (_, seed) => arrivals(seed));
+
+  test('8 random orders with duplicates give one SHA-256 of the materialised model', () => {
+    const hashes = new Set(orders.map((order) => materialised(logOf(order))));
+    assert.equal(hashes.size, 1);
+    const without = materialised(logOf(messages.slice(1)));
+    assert.ok(!hashes.has(without), 'a missing delta must show');
+  });
+
+  test('the same deltas in float32 addition give more than one', () => {
+    const hashes = orders.map((order) => {
+      const model = run.initial.slice();
+      for (const message of new Set(order)) addDelta(model, message.delta);
+      return hashOf(model);
+    });
+    assert.ok(new Set(hashes).size > 1);
+  });
+
+  test('digests do not depend on order, and show every message', () => {
+    const digests = orders.map((order) => bytesToHex(logOf(order).digest(2)));
+    assert.equal(new Set(digests).size, 1);
+    const lacking = messages.find(({ round }) => round === 2)!;
+    const other = bytesToHex(logOf(messages.filter(({ id }) => id !== lacking.id)).digest(2));
+    assert.notEqual(other, digests[0]);
+    assert.deepEqual(logOf([]).digest(0), crypto.sha256());
+  });
+});
+
+describe('the log book', () => {
+  const rival = (seed: string): LogMessage =>
+    messageOf(context, authors[0]!, 0, smallVector(run.initial.length, seed));
+  const three = [rival('a'), rival('b'), rival('c')] as const;
+
+  test('two messages of one author and round make one marker, whichever two and in whatever order', () => {
+    const [a, b, c] = three;
+    const rest = messages.filter(({ round, author }) => round === 0 && author !== a.author);
+    const digests = [
+      [a, b],
+      [b, a],
+      [a, c],
+      [c, b],
+      [a, b, c],
+      [c, a, b, a],
+    ].map((order) => {
+      const log = logOf([...order, ...rest]);
+      assert.equal(log.slot(0, a.author)?.kind, 'equivocation');
+      return bytesToHex(log.digest(0));
+    });
+    assert.equal(new Set(digests).size, 1);
+    assert.notEqual(bytesToHex(logOf([a, ...rest]).digest(0)), digests[0]);
+  });
+
+  test('says what an insertion did', () => {
+    const log = new LogBook(crypto);
+    const [a, b, c] = three;
+    assert.deepEqual(
+      [a, a, b, b, c].map((message) => log.insert(message)),
+      ['added', 'duplicate', 'equivocation', 'duplicate', 'duplicate'],
+    );
+    assert.equal(log.entries(0)[0]!.length, 96);
+  });
+
+  test('forgets rounds and authors with everything that leads to them', () => {
+    const log = logOf(messages);
+    const gone = messages.find(({ round }) => round === 3)!;
+    log.remove(3, gone.author);
+    assert.equal(log.message(gone.id), undefined);
+    assert.equal(log.slot(3, gone.author), undefined);
+    const dropped = log.pruneThrough(1);
+    assert.equal(dropped.length, 2 * authors.length);
+    assert.deepEqual(log.heldRounds(), [2, 3, 4]);
+    assert.ok(log.isEmpty(0));
+    for (const { id, bodyRoot } of dropped) {
+      assert.equal(log.message(id), undefined);
+      assert.equal(log.body(bytesToHex(bodyRoot)), undefined);
+    }
+  });
+
+  test('serves a body as long as one of the messages that carry it is held', () => {
+    const vector = smallVector(run.initial.length, 'shared');
+    const first = messageOf(context, authors[0]!, 0, vector);
+    const copy = messageOf(context, authors[1]!, 1, vector);
+    assert.deepEqual(first.bodyRoot, copy.bodyRoot);
+    const root = bytesToHex(first.bodyRoot);
+    const log = logOf([first, copy]);
+    log.pruneThrough(0);
+    assert.deepEqual(log.body(root), copy.body);
+    log.remove(1, copy.author);
+    assert.equal(log.body(root), undefined);
+    const other = logOf([copy, first]);
+    other.remove(1, copy.author);
+    assert.deepEqual(other.body(root), first.body);
+  });
+});

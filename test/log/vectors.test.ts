@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { describe, test } from 'node:test';
+import { bytesToHex, encodeEnvelope, openEnvelope, sealEnvelope } from '../../src/log/envelope.ts';
+import { decodeState, encodeState, openSnapshotHeader } from '../../src/log/snapshot.ts';
+import {
+  decodeDigestAnswer,
+  decodeHashList,
+  decodeRequest,
+  encodeDigestAnswer,
+  encodeHashList,
+  encodeRequest,
+} from '../../src/log/wire.ts';
+import { createSigner } from '../../src/platform/node/crypto.ts';
+import { openManifest } from '../../src/run/manifest.ts';
+import { formatProtocolVectors, protocolVectors } from '../vectors/generate-protocol.ts';
+import { crypto } from './small-run.ts';
+
+interface Vectors {
+  readonly peers: ReadonlyArray<{ readonly seed: string; readonly key: string }>;
+  readonly manifest: { readonly runId: string; readonly bytes: string; readonly fields: unknown };
+  readonly envelopes: ReadonlyArray<
+    Record<'author' | 'body' | 'id' | 'announcement', string> & {
+      readonly round: number;
+      readonly misses: number;
+    }
+  >;
+  readonly fold: {
+    readonly rounds: ReadonlyArray<{ readonly root: string; readonly round: number }>;
+    readonly units: readonly number[];
+  };
+  readonly snapshot: Record<'blob' | 'blobRoot' | 'header', string>;
+  readonly requests: ReadonlyArray<{ readonly name: string; readonly bytes: string }>;
+  readonly answers: ReadonlyArray<{ readonly name: string; readonly bytes: string }>;
+}
+
+const text = readFileSync(new URL('../vectors/protocol.json', import.meta.url), 'utf8');
+const vectors = JSON.parse(text) as Vectors;
+const bytesOf = (hex: string): Uint8Array => Uint8Array.from(Buffer.from(hex, 'hex'));
+
+describe('test vectors of the wire format', () => {
+  test('are what their script writes', () => {
+    assert.equal(text, formatProtocolVectors(protocolVectors()));
+  });
+
+  test('the manifest opens under its id', () => {
+    const { runId, bytes, fields } = vectors.manifest;
+    assert.deepEqual(openManifest(bytesOf(bytes), crypto, runId).manifest, fields);
+  });
+
+  test('envelopes open, and are what their authors seal', () => {
+    const context = { runId: vectors.manifest.runId, crypto, bodyBytesMax: 1000 };
+    for (const { author, round, misses, body, id, announcement } of vectors.envelopes) {
+      const opened = openEnvelope(bytesOf(announcement), context);
+      assert.ok(opened.ok);
+      assert.equal(opened.envelope.id, id);
+      const { seed } = vectors.peers.find(({ key }) => key === author)!;
+      const sealed = sealEnvelope({ round, misses }, bytesOf(body), context, createSigner(bytesOf(seed)));
+      assert.equal(bytesToHex(encodeEnvelope(sealed)), announcement);
+    }
+  });
+
+  test('the snapshot is the state of the fold, and peer 3 vouches for it', () => {
+    const state = decodeState(bytesOf(vectors.snapshot.blob), vectors.fold.units.length)!;
+    assert.deepEqual([...state.units], vectors.fold.units);
+    const last = vectors.fold.rounds.at(-1)!;
+    assert.equal(bytesToHex(state.root), last.root);
+    assert.equal(bytesToHex(encodeState(state)), vectors.snapshot.blob);
+    const header = openSnapshotHeader(bytesOf(vectors.snapshot.header), vectors.manifest.runId, crypto)!;
+    assert.equal(bytesToHex(header.blobRoot), vectors.snapshot.blobRoot);
+    assert.equal(header.donor, vectors.peers[2]!.key);
+    assert.equal(header.round, last.round);
+  });
+
+  test('requests and answers decode, and encode to the same bytes', () => {
+    for (const { name, bytes } of vectors.requests) {
+      const request = decodeRequest(bytesOf(bytes));
+      assert.ok(request, name);
+      assert.equal(bytesToHex(encodeRequest(request)), bytes, name);
+    }
+    for (const { name, bytes } of vectors.answers) {
+      const [answer, list] = [decodeDigestAnswer(bytesOf(bytes)), decodeHashList(bytesOf(bytes), 10)];
+      const again = name === 'leaves' ? encodeHashList(list!) : encodeDigestAnswer(answer!);
+      assert.equal(bytesToHex(again), bytes, name);
+    }
+  });
+});

@@ -1,0 +1,162 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import * as dagCbor from '@ipld/dag-cbor';
+import fc from 'fast-check';
+import {
+  type DigestAnswer,
+  decodeDigestAnswer,
+  decodeHashList,
+  decodeRequest,
+  encodeDigestAnswer,
+  encodeHashList,
+  encodeRequest,
+  entriesPerRoundMax,
+  idsPerRequestMax,
+  type Request,
+  ROUND_STATES,
+  roundsPerDigestMax,
+} from '../../src/log/wire.ts';
+
+/** fast-check makes objects without prototype unless told. */
+const record = <T>(model: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<T> =>
+  fc.record<T>(model, { noNullPrototype: true });
+
+const hash = fc.uint8Array({ minLength: 32, maxLength: 32 });
+const count = fc.nat(0x7fff_ffff);
+const round = fc.oneof(fc.constant(-1), count);
+
+const requests: fc.Arbitrary<Request> = fc.oneof(
+  record({
+    kind: fc.constant('digest' as const),
+    finalised: round,
+    root: hash,
+    weight: count,
+    from: count,
+    digests: fc.array(hash, { maxLength: roundsPerDigestMax }),
+  }),
+  record({ kind: fc.constant('messages' as const), ids: fc.array(hash, { maxLength: 20 }) }),
+  record({ kind: fc.constant('leaves' as const), root: hash }),
+  record({ kind: fc.constant('segment' as const), root: hash, index: count }),
+  fc.constant({ kind: 'snapshots' as const }),
+  record({ kind: fc.constant('push' as const), envelope: fc.uint8Array() }),
+);
+
+const entry = fc.oneof(
+  fc.uint8Array({ minLength: 64, maxLength: 64 }),
+  fc.uint8Array({ minLength: 96, maxLength: 96 }),
+);
+const answers: fc.Arbitrary<DigestAnswer> = record({
+  finalised: round,
+  root: hash,
+  atYours: fc.option(record({ root: hash, weight: count })),
+  rounds: fc.array(
+    record({
+      round: count,
+      state: fc.constantFrom(...ROUND_STATES),
+      entries: fc.array(entry, { maxLength: 5 }),
+    }),
+    { maxLength: 8 },
+  ),
+});
+
+const hashes = (length: number): Uint8Array[] => Array.from({ length }, () => new Uint8Array(32));
+
+describe('requests and answers', () => {
+  test('come back as they were sent', () => {
+    fc.assert(
+      fc.property(requests, (request) => assert.deepEqual(decodeRequest(encodeRequest(request)), request)),
+    );
+    fc.assert(
+      fc.property(answers, (answer) =>
+        assert.deepEqual(decodeDigestAnswer(encodeDigestAnswer(answer)), answer),
+      ),
+    );
+    fc.assert(
+      fc.property(fc.array(hash), (list) =>
+        assert.deepEqual(decodeHashList(encodeHashList(list), 100), list),
+      ),
+    );
+  });
+
+  test('bytes that no encoder wrote never pass: what decodes, encodes to the same bytes', () => {
+    const roundTrip = (bytes: Uint8Array): void => {
+      const request = decodeRequest(bytes);
+      if (request) assert.deepEqual(encodeRequest(request), bytes);
+      const answer = decodeDigestAnswer(bytes);
+      if (answer) assert.deepEqual(encodeDigestAnswer(answer), bytes);
+      const list = decodeHashList(bytes, 8);
+      if (list) assert.deepEqual(encodeHashList(list), bytes);
+    };
+    fc.assert(fc.property(fc.uint8Array({ maxLength: 120 }), roundTrip));
+    const encoded = fc.oneof(requests.map(encodeRequest), answers.map(encodeDigestAnswer));
+    fc.assert(
+      fc.property(encoded, fc.nat(), fc.nat(255), fc.boolean(), (bytes, at, value, cut) => {
+        const mutated = cut ? bytes.slice(0, at % bytes.length) : bytes.slice();
+        if (!cut) mutated[at % bytes.length] = value;
+        roundTrip(mutated);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  test('are refused beyond their bounds', () => {
+    const root = new Uint8Array(32);
+    const digest = (digests: Uint8Array[], changes: object = {}): Uint8Array =>
+      encodeRequest({ kind: 'digest', finalised: -1, root, weight: 0, from: 0, digests, ...changes });
+    assert.ok(decodeRequest(digest(hashes(roundsPerDigestMax))));
+    assert.equal(decodeRequest(digest(hashes(roundsPerDigestMax + 1))), null);
+    assert.equal(decodeRequest(digest([], { finalised: -2 })), null);
+    assert.equal(decodeRequest(digest([], { from: -1 })), null);
+    assert.equal(decodeRequest(digest([], { from: 2 ** 31 })), null);
+    assert.equal(decodeRequest(digest([], { weight: -1 })), null);
+    assert.equal(decodeRequest(digest([new Uint8Array(31)])), null);
+    const messages = (length: number): Uint8Array => encodeRequest({ kind: 'messages', ids: hashes(length) });
+    assert.ok(decodeRequest(messages(idsPerRequestMax)));
+    assert.equal(decodeRequest(messages(idsPerRequestMax + 1)), null);
+    assert.equal(decodeHashList(encodeHashList(hashes(9)), 8), null);
+
+    const answer = (rounds: number, entries: number, bytes = 64): Uint8Array =>
+      encodeDigestAnswer({
+        finalised: 3,
+        root,
+        atYours: null,
+        rounds: Array.from({ length: rounds }, (_, index) => ({
+          round: index,
+          state: 'differs-open' as const,
+          entries: Array.from({ length: entries }, () => new Uint8Array(bytes)),
+        })),
+      });
+    assert.ok(decodeDigestAnswer(answer(1, entriesPerRoundMax)));
+    assert.equal(decodeDigestAnswer(answer(1, entriesPerRoundMax + 1)), null);
+    assert.ok(decodeDigestAnswer(answer(roundsPerDigestMax, 0)));
+    assert.equal(decodeDigestAnswer(answer(roundsPerDigestMax + 1, 0)), null);
+    assert.equal(decodeDigestAnswer(answer(1, 1, 65)), null);
+  });
+
+  test('unknown tags and states, and fields too many, are refused', () => {
+    const root = new Uint8Array(32);
+    for (const fields of [
+      [],
+      [7],
+      [-1],
+      ['digest'],
+      [4, 0],
+      [2, root, 0],
+      [3, root],
+      [5, 'text'],
+      [2, 'text'],
+    ]) {
+      assert.equal(decodeRequest(dagCbor.encode(fields)), null, JSON.stringify(fields));
+    }
+    assert.equal(decodeDigestAnswer(dagCbor.encode([0, root, null, [[0, 5, []]]])), null);
+    assert.equal(decodeDigestAnswer(dagCbor.encode([0, root, null, [[0, 1]]])), null);
+    assert.equal(decodeDigestAnswer(dagCbor.encode([0, root, [root], []])), null);
+  });
+
+  test('numbers in a second form are refused', () => {
+    // [4] is 81 04; the library's decoder also takes 4 as a float.
+    assert.deepEqual(dagCbor.decode(Buffer.from('81fb4010000000000000', 'hex')), [4]);
+    assert.equal(decodeRequest(Buffer.from('81fb4010000000000000', 'hex')), null);
+    assert.ok(decodeRequest(Buffer.from('8104', 'hex')));
+  });
+});

@@ -1,0 +1,131 @@
+/** The contract that every aggregator keeps, what each stands against, and fact 14. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { meanOfVectors, norm, squaredDistance, type Vector } from '../../src/math/vector.ts';
+import { squaredDistances } from '../../src/methods/aggregators/aggregator.ts';
+import { type AggregatorSpec, createAggregator } from '../../src/methods/aggregators/create-aggregator.ts';
+import { geometricMedian } from '../../src/methods/aggregators/geometric-median.ts';
+import { krumScores } from '../../src/methods/aggregators/krum.ts';
+import { normals } from './random-vectors.ts';
+
+const all: readonly AggregatorSpec[] = [
+  { id: 'mean' },
+  { id: 'norm-clip', factor: 1.5 },
+  { id: 'centred-clip', radius: 4, iterations: 5 },
+  { id: 'self-centred-clip', radius: null, delta: 0.3 },
+  { id: 'self-centred-clip', radius: 5, delta: 0.3 },
+  { id: 'trimmed-mean', f: 2 },
+  { id: 'median' },
+  { id: 'geometric-median' },
+  { id: 'krum', f: 2 },
+  { id: 'multi-krum', f: 2, selected: 5 },
+  { id: 'nnm', f: 2, rule: { id: 'trimmed-mean', f: 2 } },
+  { id: 'nna', f: 2 },
+  { id: 'balance', gamma: 2, kappa: 1, alpha: 0.5 },
+  { id: 'loss-gate', factor: 2 },
+];
+/** Of eight. */
+const weights = new Array<number>(8).fill(1 / 9);
+const centre = new Float64Array(20).fill(3);
+const around = (count: number, seed: string) =>
+  normals(count, 20, seed).map((noise) => noise.map((value, i) => centre[i]! + 0.3 * value));
+const score = (vector: Vector) => squaredDistance(vector, centre.subarray(0, vector.length));
+
+for (const spec of all) {
+  describe(`aggregator ${JSON.stringify(spec)}`, () => {
+    const rule = createAggregator(spec, 10);
+    const aggregate = (own: Vector, others: readonly Vector[]) =>
+      rule.aggregate({ own, others, weights: others.map((_, j) => weights[j]!), round: 1, score });
+
+    test('equal vectors give that vector, in the precision given, and nothing is modified', () => {
+      const values = [-1, -0.75, -0.5, -0.25, 0, 0.25];
+      for (const like of [Float32Array, Float64Array]) {
+        const own: Vector = like.from(values);
+        const others = Array.from({ length: 8 }, () => own.slice());
+        const result = aggregate(own, others);
+        assert.ok(result instanceof like && result !== own);
+        assert.ok(squaredDistance(result, own) < 1e-12);
+        assert.deepEqual(others[7], own);
+      }
+    });
+
+    test('without liars it ends near the honest mean', () => {
+      const [own, ...others] = around(9, `honest/${spec.id}`);
+      const gap = Math.sqrt(squaredDistance(aggregate(own!, others), meanOfVectors([own!, ...others])));
+      assert.ok(gap < 1.6, `${gap}; the honest are 1.3 from their mean`);
+    });
+
+    test('the order of the others does not matter', () => {
+      const [own, ...others] = around(9, `order/${spec.id}`);
+      const one = aggregate(own!, others);
+      const two = aggregate(own!, others.toReversed());
+      assert.ok(squaredDistance(one, two) < 1e-20);
+    });
+
+    if (spec.id === 'mean') {
+      test('two liars of nine move it as far as they like', () => {
+        const [own, ...others] = [
+          ...around(7, 'mean'),
+          ...normals(2, 20, 'lie').map((x) => x.map((v) => 1000 * v)),
+        ];
+        assert.ok(Math.sqrt(squaredDistance(aggregate(own!, others), centre)) > 100);
+      });
+    } else {
+      test('two liars of nine do not move it far', () => {
+        const liars = normals(2, 20, 'lie').map((x) => x.map((value) => 1000 * value));
+        const [own, ...others] = [...around(7, `robust/${spec.id}`), ...liars];
+        const gap = Math.sqrt(squaredDistance(aggregate(own!, others), centre));
+        // Norm clipping lets each liar have the length of an honest vector and a half: 2/9 of 1.5 * 13.4.
+        assert.ok(gap < (spec.id === 'norm-clip' ? 8 : 2.5), String(gap));
+      });
+    }
+  });
+}
+
+describe('facts about aggregators', () => {
+  test('14: geometric median of (0,0), (3,0), (0,4), and of five points of which three coincide', () => {
+    const at = (x: number, y: number) => Float64Array.of(x, y);
+    const [x, y] = geometricMedian([at(0, 0), at(3, 0), at(0, 4)]);
+    // The point (.69579, .75118), with x and y exchanged, has the larger sum of distances: 6.76997 against 6.76643.
+    assert.ok(Math.abs(x! - 0.75118) < 1e-5 && Math.abs(y! - 0.69579) < 1e-5, `${x}, ${y}`);
+    const many = geometricMedian([at(1, 2), at(9, 9), at(1, 2), at(-5, 0), at(1, 2)]);
+    assert.deepEqual([...many], [1, 2]);
+  });
+
+  test('the geometric median has no lower sum of distances near by (slow twin: a grid)', () => {
+    const points = normals(7, 2, 'grid');
+    const cost = (x: Vector) => points.reduce((sum, point) => sum + Math.sqrt(squaredDistance(x, point)), 0);
+    const best = geometricMedian(points);
+    for (let dx = -20; dx <= 20; dx++) {
+      for (let dy = -20; dy <= 20; dy++) {
+        assert.ok(cost(best) <= cost(Float64Array.of(best[0]! + dx / 50, best[1]! + dy / 50)) + 1e-9);
+      }
+    }
+  });
+
+  test('Krum squares distances once', () => {
+    const points = [0, 1, 3, 7, 20].map((x) => Float64Array.of(x));
+    // n - f - 2 = 2 nearest of each: by hand.
+    assert.deepEqual(krumScores(squaredDistances(points), 1), [1 + 9, 1 + 4, 4 + 9, 16 + 36, 169 + 289]);
+  });
+
+  test('clipping bounds what one neighbour can do: weight times radius', () => {
+    const own = Float64Array.of(0, 0);
+    const far = Float64Array.of(3e6, 4e6);
+    const rule = createAggregator({ id: 'self-centred-clip', radius: 2, delta: 0.3 }, 1);
+    const moved = rule.aggregate({ own, others: [far], weights: [0.25], round: 0 });
+    assert.ok(Math.abs(norm(moved) - 0.5) < 1e-12);
+  });
+
+  test('too few vectors, and scores that are missing, are named', () => {
+    const own = Float64Array.of(1);
+    const input = { own, others: [own, own], weights: [0.3, 0.3], round: 0 };
+    const few = (spec: AggregatorSpec) => () => createAggregator(spec, 1).aggregate(input);
+    assert.throws(few({ id: 'krum', f: 1 }), {
+      code: 'BAD_AGGREGATION',
+      message: /krum needs at least 5 vectors \(2f \+ 3/,
+    });
+    assert.throws(few({ id: 'trimmed-mean', f: 2 }), /at least 5 vectors \(2f \+ 1/);
+    assert.throws(few({ id: 'loss-gate', factor: 1 }), /needs a score/);
+  });
+});

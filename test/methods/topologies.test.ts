@@ -1,0 +1,174 @@
+/** The contract that every topology keeps, and what ALGORITHMS says of some (facts 1 to 4). */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { createTopology, type TopologySpec } from '../../src/methods/topologies/create-topology.ts';
+import { columnOf, denseMatrix, mixOnce, secondEigenvalue } from '../../src/methods/topologies/topology.ts';
+import { farthest, normals, spread } from './random-vectors.ts';
+
+const weights = 'metropolis-hastings';
+const all: readonly TopologySpec[] = [
+  { id: 'ring', weights },
+  { id: 'torus', weights: 'uniform' },
+  { id: 'complete' },
+  { id: 'random-regular', degree: 4, weights },
+  { id: 'random-regular', degree: 15, weights: 'uniform' },
+  { id: 'static-exponential' },
+  { id: 'one-peer-exponential' },
+  { id: 'base-graph', degree: 1 },
+  { id: 'base-graph', degree: 3 },
+  { id: 'random-matching' },
+  { id: 'epidemic-oracle', fanout: 3 },
+  { id: 'epidemic-local', fanout: 3 },
+  { id: 'moshpit-grid', dimensions: 2 },
+  { id: 'small-world', degree: 4, rewiring: 0.3, weights },
+];
+const sizes = (spec: TopologySpec): readonly number[] => (spec.id === 'torus' ? [9, 16, 25] : [16, 18, 27]);
+const fits = (spec: TopologySpec, n: number) =>
+  !('fanout' in spec && spec.id === 'epidemic-oracle' && (n * spec.fanout) % 2) &&
+  !(spec.id === 'random-regular' && ((n * spec.degree) % 2 || spec.degree >= n));
+
+for (const spec of all) {
+  describe(`topology ${JSON.stringify(spec)}`, () => {
+    for (const n of sizes(spec).filter((size) => fits(spec, size))) {
+      const topology = createTopology(spec, n, 'seed');
+      const rounds = [0, 1, 2, 7, 40];
+
+      test(`${n} peers: weights are not negative, columns sum to one, rows too where it says so`, () => {
+        for (const round of rounds) {
+          const matrix = denseMatrix(topology.matrix(round));
+          assert.equal(matrix.length, n);
+          for (let i = 0; i < n; i++) {
+            assert.ok(matrix[i]!.every((weight) => weight >= -1e-15));
+            const column = matrix.reduce((sum, row) => sum + row[i]!, 0);
+            assert.ok(Math.abs(column - 1) < 1e-12, `column ${i} sums to ${column}`);
+            const row = matrix[i]!.reduce((sum, weight) => sum + weight, 0);
+            if (topology.stochastic === 'doubly') assert.ok(Math.abs(row - 1) < 1e-12, `row ${i}: ${row}`);
+          }
+        }
+      });
+
+      test(`${n} peers: symmetric where it says so, repeats with its period, the same for all who know the seed`, () => {
+        const again = createTopology(spec, n, 'seed');
+        for (const round of rounds) {
+          const rows = topology.matrix(round);
+          assert.deepEqual(again.matrix(round), rows);
+          if (topology.period !== null) assert.deepEqual(topology.matrix(round + topology.period), rows);
+          if (!topology.isSymmetric) continue;
+          for (const [i, row] of rows.entries()) {
+            for (const [j, weight] of row) assert.ok(Math.abs(rows[j]!.get(i)! - weight) < 1e-15);
+          }
+        }
+      });
+
+      test(`${n} peers: a column names those who take from a peer`, () => {
+        const rows = topology.matrix(3);
+        for (let peer = 0; peer < n; peer++) {
+          for (const [to, weight] of columnOf(rows, peer)) assert.equal(rows[to]!.get(peer), weight);
+        }
+      });
+
+      test(`${n} peers: everybody hears of everybody in the end`, () => {
+        let heard: Float64Array[] = Array.from({ length: n }, (_, i) =>
+          Float64Array.from({ length: n }, (_, j) => Number(i === j)),
+        );
+        for (let round = 0; round < 4 * n; round++) heard = mixOnce(topology.matrix(round), heard);
+        assert.ok(heard.every((row) => row.every((weight) => weight > 0)));
+      });
+    }
+  });
+}
+
+describe('facts about topologies', () => {
+  test('1: second eigenvalues of a ring with 1/3 and of a torus with 1/5, to 1e-6', () => {
+    for (const n of [5, 12, 32]) {
+      const value = secondEigenvalue(createTopology({ id: 'ring', weights: 'uniform' }, n, '').matrix(0));
+      assert.ok(Math.abs(value - (1 / 3 + (2 / 3) * Math.cos((2 * Math.PI) / n))) < 1e-6, `${n}: ${value}`);
+    }
+    for (const side of [3, 4, 6]) {
+      const rows = createTopology({ id: 'torus', weights: 'uniform' }, side * side, '').matrix(0);
+      const value = secondEigenvalue(rows);
+      assert.ok(Math.abs(value - (3 + 2 * Math.cos((2 * Math.PI) / side)) / 5) < 1e-6, `${side}: ${value}`);
+    }
+  });
+
+  test('2: the one-peer exponential graph averages exactly after log2 n rounds', () => {
+    for (const n of [8, 16, 32, 64]) {
+      const topology = createTopology({ id: 'one-peer-exponential' }, n, '');
+      let x = normals(n, 5, `fact 2/${n}`);
+      for (let round = 0; round < Math.log2(n) - 1; round++) x = mixOnce(topology.matrix(round), x);
+      assert.ok(farthest(x) > 1e-3, 'not earlier');
+      x = mixOnce(topology.matrix(Math.log2(n) - 1), x);
+      assert.ok(farthest(x) < 1e-12);
+    }
+  });
+
+  test('3: the base-(k+1) graph averages exactly for n from 2 to 64 and k from 1 to 4', () => {
+    for (let n = 2; n <= 64; n++) {
+      for (let k = 1; k <= 4; k++) {
+        const { period, matrix } = createTopology({ id: 'base-graph', degree: k }, n, '');
+        assert.ok(period! <= 2 * (Math.log(n) / Math.log(k + 1)) + 2 + 1e-9, `${n}, ${k}: ${period} rounds`);
+        let x: Float64Array[] = Array.from({ length: n }, (_, i) =>
+          Float64Array.from({ length: n }, (_, j) => Number(i === j)),
+        );
+        for (let round = 0; round < period!; round++) {
+          const rows = matrix(round);
+          for (const row of rows) {
+            assert.ok(row.size - 1 <= k);
+            assert.ok(Math.abs([...row.values()].reduce((sum, weight) => sum + weight, 0) - 1) < 1e-12);
+          }
+          x = mixOnce(rows, x);
+        }
+        assert.ok(
+          x.every((row) => row.every((weight) => Math.abs(weight - 1 / n) < 1e-9)),
+          `${n}, ${k}`,
+        );
+      }
+    }
+  });
+
+  test('4: random pairs shrink variance by (n-2)/(2(n-1)) a round, one pair by 1 - 1/(n-1), within 1 %', () => {
+    const n = 16;
+    const topology = createTopology({ id: 'random-matching' }, n, 'fact 4');
+    const x = normals(n, 400, 'fact 4');
+    const before = spread(x);
+    let matched = 0;
+    let paired = 0;
+    const rounds = 3000;
+    for (let round = 0; round < rounds; round++) {
+      const rows = topology.matrix(round);
+      matched +=
+        spread(
+          mixOnce(
+            rows,
+            x.map((vector) => vector.subarray(0, 8)),
+          ),
+        ) / spread(x.map((vector) => vector.subarray(0, 8)));
+      const pair = [...rows[round % n]!.keys()];
+      const one = x.map((vector, i) =>
+        pair.includes(i) ? vector.map((_, k) => (x[pair[0]!]![k]! + x[pair[1]!]![k]!) / 2) : vector,
+      );
+      paired += spread(one) / before;
+    }
+    const expected = (n - 2) / (2 * (n - 1));
+    assert.ok(Math.abs(matched / rounds / expected - 1) < 0.01, `${matched / rounds} against ${expected}`);
+    assert.ok(Math.abs(paired / rounds / (1 - 1 / (n - 1)) - 1) < 0.01, String(paired / rounds));
+  });
+});
+
+describe('impossible topologies', () => {
+  const refused: readonly (readonly [TopologySpec, number, RegExp])[] = [
+    [{ id: 'ring', weights }, 2, /at least 3 peers, not 2/],
+    [{ id: 'torus', weights }, 12, /s x s peers.*not 12/],
+    [{ id: 'random-regular', degree: 3, weights }, 5, /an odd number/],
+    [{ id: 'random-regular', degree: 8, weights }, 8, /at most 7 neighbours, not 8/],
+    [{ id: 'epidemic-local', fanout: 4 }, 4, /at most 3 others/],
+    [{ id: 'moshpit-grid', dimensions: 5 }, 16, /1 to 4 axes.*not 5/],
+    [{ id: 'small-world', degree: 3, rewiring: 0.1, weights }, 10, /must be even/],
+    [{ id: 'base-graph', degree: 0 }, 10, /at least 1, not 0/],
+  ];
+  for (const [spec, peers, message] of refused) {
+    test(`${JSON.stringify(spec)} of ${peers}`, () => {
+      assert.throws(() => createTopology(spec, peers, ''), { code: 'BAD_TOPOLOGY', message });
+    });
+  }
+});

@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { batchOf, drawBatch } from '../../src/learning/batch.ts';
+import { rngFor } from '../../src/math/rng.ts';
+import type { ModelSpec } from '../../src/run/run-spec.ts';
+import { cifarFiles } from '../../src/tasks/data/cifar.ts';
+import { loadTaskData } from '../../src/tasks/data/dataset.ts';
+import { splitAmong } from '../../src/tasks/data/partition.ts';
+
+let folder = '';
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'starlings-text-'));
+});
+after(() => rm(folder, { recursive: true, force: true }));
+
+const gpt: ModelSpec = { kind: 'gpt', context: 8, layers: 1, heads: 1, width: 8 };
+const task = { kind: 'text', heldOutFraction: 0.25 } as const;
+const sentence = 'A starling watches seven others, and the flock turns. ';
+
+test('of each text the end is held out; an example is bytes and those that follow', async () => {
+  await writeFile(join(folder, 'b.txt'), 'b'.repeat(40));
+  await writeFile(join(folder, 'a.txt'), sentence);
+  await writeFile(join(folder, 'not-text.bin'), 'x');
+  const { train, heldOut } = await loadTaskData(task, gpt, folder);
+  assert(train.kind === 'text' && heldOut.kind === 'text');
+  const cut = Math.round(sentence.length * 0.75);
+  assert.equal(Buffer.from(train.bytes).toString(), sentence.slice(0, cut) + 'b'.repeat(30));
+  assert.equal(Buffer.from(heldOut.bytes).toString(), sentence.slice(cut) + 'b'.repeat(10));
+  assert.equal(train.examples, train.bytes.length - 8);
+  const batch = batchOf(train, [0, train.examples - 1]);
+  assert.equal(Buffer.from(batch.inputs.slice(0, 8)).toString(), 'A starli');
+  assert.equal(Buffer.from(batch.labels.slice(0, 8)).toString(), ' starlin');
+  assert.equal(Buffer.from(batch.labels.slice(8)).toString(), 'b'.repeat(8));
+  assert.deepEqual(drawBatch(train, 3, 'a'), drawBatch(train, 3, 'a'));
+  assert.notDeepEqual(drawBatch(train, 3, 'a'), drawBatch(train, 3, 'b'));
+});
+
+test('peers get contiguous parts of a text that make up the whole', async () => {
+  const { train } = await loadTaskData(task, gpt, join(folder, 'a.txt'));
+  assert(train.kind === 'text');
+  const parts = splitAmong(train, { peers: 3, alpha: 1, classes: 256, rng: rngFor('text') });
+  const bytes = parts.flatMap((part) => (part.kind === 'text' ? [...part.bytes] : []));
+  assert.deepEqual(bytes, [...train.bytes]);
+  assert.throws(() => splitAmong(train, { peers: 9, alpha: 1, classes: 256, rng: rngFor('text') }), {
+    code: 'DATA_SHAPE',
+    message: /too few for one context of 8/,
+  });
+});
+
+test('texts that are not there or too short are refused by name', async () => {
+  await assert.rejects(loadTaskData(task, gpt, join(folder, 'absent')), {
+    code: 'BAD_DATA_FILE',
+    message: /absent: expected a text file/,
+  });
+  const empty = await mkdtemp(join(folder, 'empty-'));
+  await assert.rejects(loadTaskData(task, gpt, empty), { code: 'BAD_DATA_FILE', message: /found none/ });
+  await writeFile(join(empty, 'short.txt'), '12345678');
+  await assert.rejects(loadTaskData(task, gpt, empty), { code: 'DATA_SHAPE', message: /too few/ });
+});
+
+test('CIFAR-10 becomes height x width x channels, and truncation is noticed', async () => {
+  const model: ModelSpec = { kind: 'gn-lenet', height: 32, width: 32, channels: 3, outputs: 10 };
+  const record = (label: number): Buffer => {
+    const pixels = Buffer.alloc(3072);
+    // Red, green and blue of the pixel in row 1, column 2.
+    for (const [channel, value] of [10, 20, 30].entries()) pixels[channel * 1024 + 34] = value;
+    return Buffer.concat([Buffer.of(label), pixels]);
+  };
+  const cifar = await mkdtemp(join(folder, 'cifar-'));
+  for (const [index, name] of cifarFiles.train.entries()) await writeFile(join(cifar, name), record(index));
+  await writeFile(join(cifar, cifarFiles.heldOut[0]!), Buffer.concat([record(9), record(8)]));
+  const { train, heldOut } = await loadTaskData({ kind: 'cifar-images' }, model, cifar);
+  assert.deepEqual([...train.labels], [0, 1, 2, 3, 4]);
+  assert.deepEqual([...heldOut.labels], [9, 8]);
+  assert.deepEqual([...train.inputs.subarray(34 * 3, 35 * 3)], [10, 20, 30]);
+  assert.equal(train.features, 3072);
+  await writeFile(join(cifar, cifarFiles.train[3]!), record(1).subarray(1));
+  await assert.rejects(loadTaskData({ kind: 'cifar-images' }, model, cifar), {
+    code: 'BAD_DATA_FILE',
+    message: /data_batch_4.bin: expected records of 3073 bytes, found 3072/,
+  });
+  await writeFile(join(cifar, cifarFiles.train[3]!), record(11));
+  await assert.rejects(loadTaskData({ kind: 'cifar-images' }, model, cifar), { code: 'DATA_SHAPE' });
+});
