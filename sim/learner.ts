@@ -2,12 +2,12 @@
 
 import type { Learner } from '../src/learning/learner.ts';
 import { createTfjsLearner } from '../src/learning/tfjs/tfjs-learner.ts';
-import { startLearnerThread } from '../src/learning/thread/worker-learner.ts';
+import { startLearnerThread } from '../src/learning/thread/learner-proxy.ts';
 import { rngFor } from '../src/math/rng.ts';
 import { flipLabels } from '../src/methods/attacks/label-flip.ts';
-import { loadTaskData, mnistFolder, type TaskData } from '../src/tasks/data/dataset.ts';
-import { splitAmong } from '../src/tasks/data/partition.ts';
-import { withValidation } from '../src/tasks/data/validation.ts';
+import { mnistFolder } from '../src/tasks/data/idx-images/mnist-folder.ts';
+import { loadTaskData } from '../src/tasks/data/task-kinds.ts';
+import { withValidation } from '../src/tasks/datasets/validation.ts';
 import { outputsOf, parameterCount } from '../src/tasks/models/model-layout.ts';
 import type { WorldPeers } from './population.ts';
 import { quadraticLearner } from './quadratic-learner.ts';
@@ -58,10 +58,10 @@ export async function buildLearner(
     });
   }
   const path = data.dataset === 'mnist' ? mnistFolder() : data.dataset;
-  const whole: TaskData = await loadTaskData(run.task, run.model, path);
+  const whole = await loadTaskData(run.task, run.model, path);
   const { train, heldOut } = withValidation(whole, data.validationShare, data.evaluates);
   const classes = outputsOf(run.model);
-  const shares = splitAmong(train, {
+  const shares = train.splitAmong({
     peers,
     alpha: data.dirichletAlpha,
     classes,
@@ -71,10 +71,9 @@ export async function buildLearner(
     model: run.model,
     training: run.training,
     rounds: run.rounds,
-    shares: shares.map((share, peer) => {
-      if (!isFlipped(peer) || share.kind !== 'rows') return share;
-      return { ...share, labels: flipLabels(share.labels, classes) };
-    }),
+    shares: shares.map((share, peer) =>
+      isFlipped(peer) ? share.relabelled((labels) => flipLabels(labels, classes)) : share,
+    ),
     heldOut,
     // Of the backends only this one has the same bits on every machine.
     backend: 'wasm',

@@ -4,8 +4,9 @@
  * be tried; what it says of a protocol it says of its averaging, not of learning.
  */
 
-import type { Metrics, TrainRequest, TrainResult } from '../src/learning/learner.ts';
+import type { TrainRequest, TrainResult } from '../src/learning/learner.ts';
 import { rngFor } from '../src/math/rng.ts';
+import type { Metrics } from '../src/tasks/metrics.ts';
 import type { InstantLearner } from './training-line.ts';
 
 export interface QuadraticOptions {
@@ -56,7 +57,7 @@ export function quadraticLearner(options: QuadraticOptions): InstantLearner {
           x[i] = x[i]! - learningRate * (x[i]! - point[i]! + (rng?.uniform(-noise, noise) ?? 0));
         }
       }
-      return { parameters: x, loss: lossSum / steps, samples: steps };
+      return { parameters: x, loss: lossSum / steps };
     },
     async score(vectors, share) {
       return vectors.map((vector) => halfSquaredDistance(vector, targets[share]!));

@@ -64,6 +64,7 @@ export async function upOptionsOf(
 ): Promise<UpOptions> {
   const { fileURLToPath } = await import('node:url');
   const { loadRunSpec } = await import('../config/run-file.ts');
+  const { taskKindOf } = await import('../tasks/data/task-kinds.ts');
   const spec = await loadRunSpec(
     file ?? fileURLToPath(new URL('configs/runs/mnist-mlp.yaml', packageRoot())),
   );
@@ -74,16 +75,17 @@ export async function upOptionsOf(
   if (data !== undefined && split !== undefined) {
     throw new ConfigError('BAD_USAGE', 'give --data or --split, not both');
   }
-  if (data === undefined && spec.task.kind !== 'idx-images' && spec.task.kind !== 'text') {
+  const { writeShares, bundledData } = taskKindOf(spec.task);
+  if (data === undefined && writeShares === undefined) {
     throw new ConfigError(
       'BAD_USAGE',
       `the run ${spec.name} trains on data of the kind ${spec.task.kind}: give one path per node with --data`,
     );
   }
-  if (spec.task.kind === 'text' && data === undefined && split === undefined) {
+  if (data === undefined && split === undefined && bundledData === undefined) {
     throw new ConfigError(
       'BAD_USAGE',
-      `the run ${spec.name} trains on text: name a file or folder with --split`,
+      `the run ${spec.name} trains on ${spec.task.kind}: name a file or folder with --split`,
     );
   }
   return {

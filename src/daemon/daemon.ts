@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { PeerKey, ProtocolEvent } from '../core/io.ts';
 import { initialVector, vectorHash } from '../learning/initial.ts';
 import { batchStreamKey, type Learner } from '../learning/learner.ts';
-import { createWorkerLearner } from '../learning/thread/worker-learner.ts';
+import { createWorkerLearner } from '../learning/thread/learner-proxy.ts';
 import { createCore, requestBytesMax } from '../methods/create-core.ts';
 import { lastingNeighbours } from '../methods/mixing/neighbourhood.ts';
 import { createBootstraps } from '../network/bootstraps.ts';

@@ -3,6 +3,7 @@
  * (TensorFlow.js on any backend, in a worker or not) is a function from a vector and a seed to a vector.
  * It keeps no state between calls, so one learner can serve many virtual peers.
  */
+import type { Metrics } from '../tasks/metrics.ts';
 
 export interface TrainRequest {
   /** Start vector, length `size`. Not modified. */
@@ -22,16 +23,6 @@ export interface TrainResult {
   readonly parameters: Float32Array;
   /** Mean training loss over the steps (natural logarithm, per example). */
   readonly loss: number;
-  /** Examples seen: steps * batch size. */
-  readonly samples: number;
-}
-
-export interface Metrics {
-  /** Fraction of right answers in [0, 1]. */
-  readonly accuracy: number;
-  /** Mean loss per example (natural logarithm). */
-  readonly loss: number;
-  readonly examples: number;
 }
 
 export interface Learner {

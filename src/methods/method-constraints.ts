@@ -1,14 +1,10 @@
 /** Which methods go together: what no single field of a manifest shows. */
 import { createCompressor } from '../codec/create-compressor.ts';
+import type { Impossible } from '../core/impossible.ts';
 import { createAggregator } from './aggregators/create-aggregator.ts';
 import type { AggregatorManifest, MixingStrategySpec } from './method-schema.ts';
 import { createTopology, type TopologySpec } from './topologies/create-topology.ts';
 import type { Topology } from './topologies/topology.ts';
-
-export interface Impossible {
-  readonly path: readonly string[];
-  readonly message: string;
-}
 
 /** The topology that a strategy mixes over. */
 export function topologyOf(strategy: MixingStrategySpec): TopologySpec {

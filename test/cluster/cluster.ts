@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { PeerKey, ProtocolCore, ProtocolEvent } from '../../src/core/io.ts';
 import { initialVector } from '../../src/learning/initial.ts';
-import { batchStreamKey, type Learner, type Metrics } from '../../src/learning/learner.ts';
+import { batchStreamKey, type Learner } from '../../src/learning/learner.ts';
 import { createTfjsLearner } from '../../src/learning/tfjs/tfjs-learner.ts';
 import { rngFor } from '../../src/math/rng.ts';
 import { createCore, requestBytesMax } from '../../src/methods/create-core.ts';
@@ -24,8 +24,9 @@ import { openLevelStore } from '../../src/platform/node/level-store.ts';
 import { wallClock } from '../../src/platform/node/wall-clock.ts';
 import type { RunManifest, SignedManifest } from '../../src/run/manifest.ts';
 import { type RunSpec, runSpecSchema } from '../../src/run/run-spec.ts';
-import { loadTaskData, mnistFolder, subset } from '../../src/tasks/data/dataset.ts';
-import { splitAmong } from '../../src/tasks/data/partition.ts';
+import { readIdxFolder } from '../../src/tasks/data/idx-images/idx-folder.ts';
+import { mnistFolder } from '../../src/tasks/data/idx-images/mnist-folder.ts';
+import type { Metrics } from '../../src/tasks/metrics.ts';
 import { outputsOf } from '../../src/tasks/models/model-layout.ts';
 import { eventually } from '../network/real-hosts.ts';
 import { delayedLine, freePort } from './delayed-line.ts';
@@ -274,15 +275,15 @@ function identitySeed(index: number): Uint8Array {
 
 /** A learner with one label-skewed share of MNIST per node. */
 async function learnerFor(spec: RunSpec, peers: number): Promise<Learner> {
-  const { train, heldOut } = await loadTaskData({ kind: 'idx-images' }, spec.model, mnistFolder());
-  const some = subset(train, firstOf(examples));
+  const { train, heldOut } = await readIdxFolder(spec.model, mnistFolder());
+  const some = train.subset(firstOf(examples));
   const split = { peers, alpha: 1, classes: outputsOf(spec.model), rng: rngFor('cluster') };
   return createTfjsLearner({
     model: spec.model,
     training: spec.training,
     rounds: spec.rounds,
-    shares: splitAmong(some, split),
-    heldOut: subset(heldOut, firstOf(heldOutExamples)),
+    shares: some.splitAmong(split),
+    heldOut: heldOut.subset(firstOf(heldOutExamples)),
   });
 }
 

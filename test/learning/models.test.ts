@@ -4,7 +4,8 @@ import * as tf from '@tensorflow/tfjs';
 import { initialVector } from '../../src/learning/initial.ts';
 import { Network } from '../../src/learning/tfjs/network.ts';
 import { rngFor } from '../../src/math/rng.ts';
-import { type ModelSpec, modelSchema, trainingSchema } from '../../src/run/run-spec.ts';
+import { trainingSchema } from '../../src/run/run-spec.ts';
+import { type ModelSpec, modelSchema } from '../../src/tasks/models/model-kinds.ts';
 import { modelLayout, outputsOf, parameterCount } from '../../src/tasks/models/model-layout.ts';
 import { startBackend } from '../../src/tensor/tfjs-backend.ts';
 import { randomBatch } from './random-batch.ts';
@@ -52,17 +53,17 @@ for (const model of models) {
       assert.equal(new Set(layout.map(({ name }) => name)).size, layout.length);
     });
 
-    test('a step goes down the gradient: central differences of the loss', () => {
+    test('a step goes down the gradient: central differences of the loss', async () => {
       const rate = 1e-3;
-      const network = new Network(model, start);
+      const network = await Network.load(model, start);
       network.step(batch, sgd, rate);
       const stepped = network.read();
       network.dispose();
       const rng = rngFor(`differences/${model.kind}`);
       const direction = Float32Array.from(start, () => rng.uniform(-1, 1));
       const slope = start.reduce((sum, value, i) => sum + ((value - stepped[i]!) / rate) * direction[i]!, 0);
-      const lossAt = (distance: number): number => {
-        const moved = new Network(
+      const lossAt = async (distance: number): Promise<number> => {
+        const moved = await Network.load(
           model,
           start.map((value, i) => value + distance * direction[i]!),
         );
@@ -72,15 +73,15 @@ for (const model of models) {
       };
       // Small, as ReLU and maxima bend the loss everywhere.
       const h = 3e-6;
-      const measured = (lossAt(h) - lossAt(-h)) / (2 * h);
+      const measured = ((await lossAt(h)) - (await lossAt(-h))) / (2 * h);
       const tolerance = 0.05 * Math.abs(measured) + 0.05;
       assert.ok(Math.abs(slope - measured) < tolerance, `gradient ${slope}, differences ${measured}`);
     });
 
-    test('learns a batch by heart, leaves no tensor behind, and gives the same bits again', () => {
+    test('learns a batch by heart, leaves no tensor behind, and gives the same bits again', async () => {
       const before = tf.memory().numTensors;
-      const learn = (): { vector: Float32Array; first: number; last: number } => {
-        const network = new Network(model, start);
+      const learn = async (): Promise<{ vector: Float32Array; first: number; last: number }> => {
+        const network = await Network.load(model, start);
         const first = network.step(batch, sgd, 0.05);
         for (let step = 0; step < 60; step++) network.step(batch, sgd, 0.05);
         const last = network.judge(batch).lossSum / batch.labels.length;
@@ -88,14 +89,14 @@ for (const model of models) {
         network.dispose();
         return { vector, first, last };
       };
-      const once = learn();
+      const once = await learn();
       assert.ok(once.last < 0.8 * once.first, `from ${once.first} to ${once.last}`);
-      assert.deepEqual(learn().vector, once.vector);
+      assert.deepEqual((await learn()).vector, once.vector);
       assert.equal(tf.memory().numTensors, before);
     });
 
-    test('probabilities are distributions', () => {
-      const network = new Network(model, start);
+    test('probabilities are distributions', async () => {
+      const network = await Network.load(model, start);
       const probabilities = network.probabilities(batch.inputs, batch.rows);
       network.dispose();
       const outputs = outputsOf(model);

@@ -290,7 +290,7 @@ export class Flock {
     this.#at(this.nowMs + this.run.manifest.slotMs * (0.2 + 0.02 * index), () => {
       if (member.incarnation !== incarnation || !member.core) return;
       const result = learn(index, round, parameters);
-      this.input(index, { type: 'trained', round, samples: 1, ...result });
+      this.input(index, { type: 'trained', round, ...result });
     });
   }
 

@@ -1,14 +1,15 @@
 /** The learner port on TensorFlow.js. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { ModelSpec, TrainingSpec } from '../../run/run-spec.ts';
-import { DataShapeError } from '../../tasks/data/data-error.ts';
-import { checkFits, type Dataset } from '../../tasks/data/dataset.ts';
-import { sampleOf } from '../../tasks/data/validation.ts';
+import type { TrainingSpec } from '../../run/run-spec.ts';
+import { DataShapeError } from '../../tasks/datasets/data-error.ts';
+import { checkFits, type Dataset } from '../../tasks/datasets/dataset.ts';
+import type { Metrics } from '../../tasks/metrics.ts';
+import type { ModelSpec } from '../../tasks/models/model-kinds.ts';
 import { checkLength, parameterCount } from '../../tasks/models/model-layout.ts';
 import { type BackendChoice, startBackend } from '../../tensor/tfjs-backend.ts';
 import { LearnerClosedError, TrainingDivergedError } from '../../tensor/training-error.ts';
-import { drawBatch } from '../batch.ts';
-import type { Learner, Metrics, TrainRequest, TrainResult } from '../learner.ts';
+import { drawBatch } from '../draw-batch.ts';
+import type { Learner, TrainRequest, TrainResult } from '../learner.ts';
 import { learningRateAt } from '../schedule.ts';
 import { evaluateModel } from './inference.ts';
 import { Network } from './network.ts';
@@ -69,7 +70,7 @@ class TfjsLearner implements Learner {
     checkLength(model, request.parameters);
     const totalSteps = rounds * training.localSteps;
     const firstStep = request.round * training.localSteps;
-    const network = new Network(model, request.parameters);
+    const network = await Network.load(model, request.parameters);
     let lossSum = 0;
     try {
       for (let step = 0; step < request.steps; step++) {
@@ -92,7 +93,7 @@ class TfjsLearner implements Learner {
           `parameters left the finite numbers within ${request.steps} steps: lower training.learningRate (${training.learningRate})`,
         );
       }
-      return { parameters, loss: lossSum / request.steps, samples: request.steps * training.batchSize };
+      return { parameters, loss: lossSum / request.steps };
     } finally {
       network.dispose();
     }
@@ -107,7 +108,7 @@ class TfjsLearner implements Learner {
     if (dataset === undefined) {
       throw new RangeError(`there is no training share ${share} among ${this.options.shares.length}`);
     }
-    const sample = sampleOf(dataset, scoredExamples);
+    const sample = dataset.sample(scoredExamples);
     const either = signal ? AbortSignal.any([signal, this.closed.signal]) : this.closed.signal;
     const losses: number[] = [];
     for (const vector of vectors) {

@@ -1,7 +1,7 @@
 /** The other side of a worker learner: answers the calls that come from the thread that started this one. */
 import { parentPort } from 'node:worker_threads';
 import type { Learner } from '../learner.ts';
-import { type FromWorker, type ToWorker, toWireError } from './worker-messages.ts';
+import { type FromWorker, type ToWorker, toWireError } from './thread-messages.ts';
 
 /** To be called once, by the file of a thread: makes the learner and serves it until the thread is ended. */
 export async function serveLearner(make: () => Promise<Learner>): Promise<void> {

@@ -1,0 +1,34 @@
+/** All kinds of models. A new one is its folder and a line here. */
+import * as z from 'zod';
+import type { ExampleForm } from '../example-form.ts';
+import { gnLenet } from './gn-lenet/gn-lenet.ts';
+import { gpt } from './gpt/gpt.ts';
+import { lenet } from './lenet/lenet.ts';
+import { logisticRegression } from './logistic-regression/logistic-regression.ts';
+import { mlp } from './mlp/mlp.ts';
+import type { ModelKind } from './model-kind.ts';
+import { resnet8 } from './resnet-8/resnet-8.ts';
+
+/** In the order of docs/CONFIG.md. */
+export const modelKinds = [mlp, logisticRegression, lenet, gnLenet, resnet8, gpt] as const;
+
+type SchemasOf<Kinds extends readonly { readonly schema: unknown }[]> = {
+  -readonly [Index in keyof Kinds]: Kinds[Index]['schema'];
+};
+
+export const modelSchema = z.discriminatedUnion(
+  'kind',
+  modelKinds.map(({ schema }) => schema) as unknown as SchemasOf<typeof modelKinds>,
+);
+export type ModelSpec = z.infer<typeof modelSchema>;
+
+const byKind: ReadonlyMap<string, ModelKind> = new Map(modelKinds.map((kind) => [kind.kind, kind]));
+
+export function modelKindOf(model: ModelSpec): ModelKind {
+  return byKind.get(model.kind)!;
+}
+
+/** Names of the kinds that take examples of one of these forms. */
+export function modelKindsTaking(forms: readonly ExampleForm[]): string[] {
+  return modelKinds.filter(({ takes }) => forms.includes(takes)).map(({ kind }) => kind);
+}
