@@ -136,7 +136,8 @@ test('lying safetensors are refused with one sentence, whatever was cut or chang
   );
   await refused(named({ ...kernel, dtype: 'F16' }, bias), /not that of float32 tensors/);
   await refused(named({ ...kernel, shape: [2] }, bias), /nothing says which model/);
-  await refused(named({ ...kernel, shape: [2, 1] }, bias), /expected tensor dense_0\/bias of shape 1/);
+  await refused(named({ ...kernel, shape: [2, 1] }, bias), /nothing says which model/);
+  await refused(named(kernel, { ...bias, shape: [1, 2] }), /expected tensor dense_0\/bias of shape 2/);
   await refused(
     { ...named(kernel, bias), other: { dtype: 'F32', shape: [1], data_offsets: [16, 20] } },
     /2 tensors, found 3/,
