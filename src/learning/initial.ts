@@ -10,9 +10,18 @@ export function initialVector(model: ModelSpec, seed: number): Float32Array {
   const vector = new Float32Array(parameterCount(model));
   for (const { name, start, at, length } of modelLayout(model)) {
     const part = vector.subarray(at, at + length);
-    if (start.kind === 'ones') part.fill(1);
-    if (start.kind === 'uniform')
-      rngFor(`initial/${seed}/${name}`).fillUniform(part, -start.bound, start.bound);
+    switch (start.kind) {
+      case 'zeros':
+        break;
+      case 'ones':
+        part.fill(1);
+        break;
+      case 'uniform':
+        rngFor(`initial/${seed}/${name}`).fillUniform(part, -start.bound, start.bound);
+        break;
+      default:
+        start satisfies never;
+    }
   }
   return vector;
 }

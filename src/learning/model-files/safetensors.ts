@@ -17,9 +17,9 @@ export interface SafetensorsModel {
 }
 
 /** A longer header is refused before it is read; the 580 tensors of a GPT of 48 layers take 60 KiB. */
-export const safetensorsHeaderBytesMax = 1 << 20;
+const safetensorsHeaderBytesMax = 1 << 20;
 /** A longer file is refused before it is read: 500 million parameters. */
-export const safetensorsFileBytesMax = 2 ** 31;
+const safetensorsFileBytesMax = 2 ** 31;
 
 /** The metadatum that describes the model. */
 const modelKey = 'model';

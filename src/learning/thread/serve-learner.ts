@@ -34,13 +34,23 @@ async function answer(
   const abort = new AbortController();
   running.set(id, abort);
   try {
-    if (message.kind === 'train') {
-      const result = await learner.train(message, abort.signal);
-      send({ kind: 'trained', id, result }, [result.parameters.buffer as ArrayBuffer]);
-    } else if (message.kind === 'score') {
-      const { vectors, share } = message;
-      send({ kind: 'scored', id, result: await learner.score(vectors, share, abort.signal) });
-    } else send({ kind: 'evaluated', id, result: await learner.evaluate(message.parameters, abort.signal) });
+    switch (message.kind) {
+      case 'train': {
+        const result = await learner.train(message, abort.signal);
+        send({ kind: 'trained', id, result }, [result.parameters.buffer as ArrayBuffer]);
+        break;
+      }
+      case 'score': {
+        const { vectors, share } = message;
+        send({ kind: 'scored', id, result: await learner.score(vectors, share, abort.signal) });
+        break;
+      }
+      case 'evaluate':
+        send({ kind: 'evaluated', id, result: await learner.evaluate(message.parameters, abort.signal) });
+        break;
+      default:
+        message satisfies never;
+    }
   } catch (error) {
     send({ kind: 'failed', id, error: toWireError(error) });
   } finally {

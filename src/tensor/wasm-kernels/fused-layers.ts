@@ -8,7 +8,7 @@ import { fusedKernels, runFused, runKernel } from '../operations/fused-kernels.t
 import type { KernelHost } from './kernel-host.ts';
 import { installGradient, installKernel } from './registry.ts';
 
-export function installLayers(host: KernelHost): void {
+export function installFusedLayers(host: KernelHost): void {
   installLayerNorm(host);
   installGroupNorm(host);
   installGelu(host);
