@@ -3,8 +3,8 @@ import { createRequire } from 'node:module';
 import { dirname, join, sep } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
+import { BackendUnavailableError } from './backend-error.ts';
 import { restoreUtilities } from './node-compatibility.ts';
-import { BackendUnavailableError } from './training-error.ts';
 import { installWasmKernels } from './wasm-kernels/install.ts';
 import type { KernelBuild } from './wasm-kernels/kernel-host.ts';
 

@@ -1,54 +1,30 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import type { Worker } from 'node:worker_threads';
 import { initialVector } from '../../src/learning/initial.ts';
+import { TrainingDivergedError } from '../../src/learning/learning-error.ts';
 import { createTfjsLearner } from '../../src/learning/tfjs/tfjs-learner.ts';
 import { createWorkerLearner } from '../../src/learning/thread/learner-proxy.ts';
-import { rngFor } from '../../src/math/rng.ts';
 import { trainingSchema } from '../../src/run/run-spec.ts';
-import { loadTaskData, type TaskSpec } from '../../src/tasks/data/task-kinds.ts';
+import { loadTaskData } from '../../src/tasks/data/task-kinds.ts';
 import { DataFileError } from '../../src/tasks/datasets/data-error.ts';
-import type { ModelSpec } from '../../src/tasks/models/model-kinds.ts';
-import { TrainingDivergedError } from '../../src/tensor/training-error.ts';
+import { tableModel, tableTask, writeTables } from './small-table.ts';
 
-const model: ModelSpec = { kind: 'logistic-regression', inputs: 2, outputs: 2 };
-const task: TaskSpec = {
-  kind: 'csv',
-  features: [0, 1],
-  label: 2,
-  mean: [0, 0],
-  scale: [1, 1],
-  heldOutEvery: 5,
-};
+const { folder, dataPath } = await writeTables();
+
 const training = trainingSchema.parse({ localSteps: 10, batchSize: 8, learningRate: 0.5 });
 const rounds = 10;
-const start = initialVector(model, 1);
+const start = initialVector(tableModel, 1);
 const endless = { parameters: start, steps: 1_000_000_000, round: 0, streamKey: 'a', share: 0 };
 
-let folder = '';
-let dataPath = '';
-before(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'starlings-worker-'));
-  dataPath = join(folder, 'points.csv');
-  const rng = rngFor('worker-data');
-  const rows = Array.from({ length: 100 }, () => {
-    const [x, y] = [rng.uniform(-1, 1), rng.uniform(-1, 1)];
-    return `${x},${y},${x > y ? 1 : 0}`;
-  });
-  await writeFile(dataPath, rows.join('\n'));
-});
-after(() => rm(folder, { recursive: true, force: true }));
-
 const startLearner = (changes: object = {}) =>
-  createWorkerLearner({ model, task, training, rounds, dataPath, ...changes });
+  createWorkerLearner({ model: tableModel, task: tableTask, training, rounds, dataPath, ...changes });
 
 test('the thread trains and evaluates to the same bits as the learner in process', async () => {
-  const data = await loadTaskData(task, model, dataPath);
+  const data = await loadTaskData(tableTask, tableModel, dataPath);
   const here = await createTfjsLearner({
-    model,
+    model: tableModel,
     training,
     rounds,
     shares: [data.train],
@@ -83,28 +59,6 @@ test('errors keep class, code and sentence on their way out of the thread', asyn
   );
   await assert.rejects(learner.train({ ...endless, share: 1 }), RangeError);
   await assert.rejects(learner.evaluate(new Float32Array(1)), /6 parameters, the vector 1/);
-  await learner.close();
-});
-
-test('an abort rejects at once and leaves the thread free', async () => {
-  const learner = await startLearner();
-  const abort = new AbortController();
-  const training = learner.train(endless, abort.signal);
-  abort.abort(new Error('enough'));
-  await assert.rejects(training, { message: 'enough' });
-  await assert.rejects(learner.evaluate(start, abort.signal), { message: 'enough' });
-  assert.equal((await learner.evaluate(start)).examples, 20);
-  await learner.close();
-});
-
-test('closing rejects what is pending and everything after', async () => {
-  const learner = await startLearner();
-  const pending = [learner.train(endless), learner.evaluate(start)].map((call) =>
-    assert.rejects(call, { code: 'LEARNER_CLOSED' }),
-  );
-  await learner.close();
-  await Promise.all(pending);
-  await assert.rejects(learner.train(endless), { code: 'LEARNER_CLOSED' });
   await learner.close();
 });
 

@@ -6,12 +6,12 @@ import { after, before, test } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { initialVector, vectorOfLittleEndian } from '../../src/learning/initial.ts';
+import { ModelFileError } from '../../src/learning/learning-error.ts';
 import { writeLayersFolder } from '../../src/learning/model-files/layers-folder.ts';
 import { readSafetensors, writeSafetensors } from '../../src/learning/model-files/safetensors.ts';
 import { evaluateModel, predict } from '../../src/learning/tfjs/inference.ts';
 import type { ModelSpec } from '../../src/tasks/models/model-kinds.ts';
 import { startBackend } from '../../src/tensor/tfjs-backend.ts';
-import { ModelFileError } from '../../src/tensor/training-error.ts';
 import { denseModel, smallDataset, smallModel } from './small-data.ts';
 
 let folder = '';

@@ -6,7 +6,7 @@ import { makeDirectory } from '../../platform/node/make-directory.ts';
 import { type ModelSpec, modelKindOf } from '../../tasks/models/model-kinds.ts';
 import { checkLength, modelLayout } from '../../tasks/models/model-layout.ts';
 import { ensureBackend } from '../../tensor/tfjs-backend.ts';
-import { ModelFileError } from '../../tensor/training-error.ts';
+import { ModelFileError } from '../learning-error.ts';
 
 const topologyFile = 'model.json';
 const weightsFile = 'group1-shard1of1.bin';

@@ -7,8 +7,8 @@ import * as z from 'zod';
 import { writeFileAtomically } from '../../platform/node/atomic-file.ts';
 import { type ModelSpec, modelKinds, modelSchema } from '../../tasks/models/model-kinds.ts';
 import { checkLength, modelLayout } from '../../tasks/models/model-layout.ts';
-import { ModelFileError } from '../../tensor/training-error.ts';
 import { littleEndianBytes, vectorOfLittleEndian } from '../initial.ts';
+import { ModelFileError } from '../learning-error.ts';
 
 export interface SafetensorsModel {
   readonly model: ModelSpec;

@@ -13,7 +13,7 @@ import {
 import type { TensorLayout } from '../../tasks/models/parts/layout-builder.ts';
 import { Weights } from '../../tasks/models/parts/weights.ts';
 import { ensureBackend } from '../../tensor/tfjs-backend.ts';
-import { LayerNotTrainableError } from '../../tensor/training-error.ts';
+import { LayerNotTrainableError } from '../learning-error.ts';
 import { meanLoss } from './objective.ts';
 
 /** TensorFlow.js's words for a kernel, or the gradient of one, that is not there. */

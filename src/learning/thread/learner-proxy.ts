@@ -2,8 +2,8 @@
 import { Worker } from 'node:worker_threads';
 import type { Metrics } from '../../tasks/metrics.ts';
 import type { BackendChoice } from '../../tensor/tfjs-backend.ts';
-import { LearnerClosedError, LearnerCrashedError } from '../../tensor/training-error.ts';
 import type { Learner, TrainRequest, TrainResult } from '../learner.ts';
+import { LearnerClosedError, LearnerCrashedError } from '../learning-error.ts';
 import { type FromWorker, fromWireError, type ToWorker, type WorkerSettings } from './thread-messages.ts';
 
 export type WorkerLearnerOptions = Omit<WorkerSettings, 'backend'> & { readonly backend?: BackendChoice };

@@ -5,14 +5,10 @@ import type { TaskSpec } from '../../tasks/data/task-kinds.ts';
 import { DataFileError, DataShapeError } from '../../tasks/datasets/data-error.ts';
 import type { Metrics } from '../../tasks/metrics.ts';
 import type { ModelSpec } from '../../tasks/models/model-kinds.ts';
+import { BackendUnavailableError } from '../../tensor/backend-error.ts';
 import type { BackendChoice } from '../../tensor/tfjs-backend.ts';
-import {
-  BackendUnavailableError,
-  LearnerClosedError,
-  LearnerCrashedError,
-  TrainingDivergedError,
-} from '../../tensor/training-error.ts';
 import type { TrainResult } from '../learner.ts';
+import { LearnerClosedError, LearnerCrashedError, TrainingDivergedError } from '../learning-error.ts';
 
 export interface WorkerSettings {
   readonly model: ModelSpec;

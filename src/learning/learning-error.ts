@@ -4,12 +4,6 @@ export class TrainingDivergedError extends Error {
   readonly code = 'TRAINING_DIVERGED';
 }
 
-/** The tensor backend asked for cannot run here. */
-export class BackendUnavailableError extends Error {
-  override readonly name = 'BackendUnavailableError';
-  readonly code = 'BACKEND_UNAVAILABLE';
-}
-
 /** A call to a learner that has been closed, or that was closed while the call ran. */
 export class LearnerClosedError extends Error {
   override readonly name = 'LearnerClosedError';
