@@ -5,20 +5,12 @@ import { initialVector } from '../../src/learning/initial.ts';
 import { Network } from '../../src/learning/tfjs/network.ts';
 import { rngFor } from '../../src/math/rng.ts';
 import { trainingSchema } from '../../src/run/run-spec.ts';
-import { type ModelSpec, modelSchema } from '../../src/tasks/models/model-kinds.ts';
+import { modelSchema } from '../../src/tasks/models/model-kinds.ts';
 import { modelLayout, outputsOf, parameterCount } from '../../src/tasks/models/model-layout.ts';
 import { startBackend } from '../../src/tensor/tfjs-backend.ts';
+import { smallModels } from '../tasks/small-models.ts';
 import { randomBatch } from './random-batch.ts';
 
-const image = { height: 16, width: 16, channels: 1, outputs: 4 };
-const models: readonly ModelSpec[] = [
-  { kind: 'logistic-regression', inputs: 7, outputs: 3 },
-  { kind: 'mlp', inputs: 7, hidden: [9, 5], outputs: 3 },
-  { kind: 'lenet', ...image },
-  { kind: 'gn-lenet', ...image },
-  { kind: 'resnet-8', ...image },
-  { kind: 'gpt', context: 8, layers: 2, heads: 2, width: 12 },
-];
 const sgd = trainingSchema.parse({});
 
 before(() => startBackend('wasm'));
@@ -33,7 +25,7 @@ test('the models have the sizes of the literature', () => {
   assert.equal(size({ kind: 'gpt' }), 256 * 128 + 128 * 128 + 4 * (12 * 128 ** 2 + 13 * 128) + 2 * 128);
 });
 
-for (const model of models) {
+for (const model of smallModels) {
   describe(model.kind, () => {
     const start = initialVector(model, 1);
     const batch = randomBatch(model, 3, `models/${model.kind}`);
