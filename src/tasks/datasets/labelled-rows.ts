@@ -40,13 +40,13 @@ export class LabelledRows implements Dataset {
 
   batchOf(examples: ArrayLike<number>): Batch {
     const rows = examples.length;
-    const { exampleLength: features, scale } = this;
+    const { exampleLength: features, inputs: values, scale } = this;
     const inputs = new Float32Array(rows * features);
     const labels = new Int32Array(rows);
     for (let row = 0; row < rows; row++) {
       const from = examples[row]! * features;
       for (let feature = 0; feature < features; feature++) {
-        inputs[row * features + feature] = this.inputs[from + feature]! * scale;
+        inputs[row * features + feature] = values[from + feature]! * scale;
       }
       labels[row] = this.labels[examples[row]!]!;
     }

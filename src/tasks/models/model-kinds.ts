@@ -1,6 +1,7 @@
-/** All kinds of models. A new one is its folder and a line here. */
-import * as z from 'zod';
+/** All kinds of models. A new one is its folder and two lines here: its import and its place. */
+import type * as z from 'zod';
 import type { ExampleForm } from '../example-form.ts';
+import { kindUnion } from '../kind-union.ts';
 import { gnLenet } from './gn-lenet/gn-lenet.ts';
 import { gpt } from './gpt/gpt.ts';
 import { lenet } from './lenet/lenet.ts';
@@ -12,14 +13,7 @@ import { resnet8 } from './resnet-8/resnet-8.ts';
 /** In the order of docs/CONFIG.md. */
 export const modelKinds = [mlp, logisticRegression, lenet, gnLenet, resnet8, gpt] as const;
 
-type SchemasOf<Kinds extends readonly { readonly schema: unknown }[]> = {
-  -readonly [Index in keyof Kinds]: Kinds[Index]['schema'];
-};
-
-export const modelSchema = z.discriminatedUnion(
-  'kind',
-  modelKinds.map(({ schema }) => schema) as unknown as SchemasOf<typeof modelKinds>,
-);
+export const modelSchema = kindUnion(modelKinds);
 export type ModelSpec = z.infer<typeof modelSchema>;
 
 const byKind: ReadonlyMap<string, ModelKind> = new Map(modelKinds.map((kind) => [kind.kind, kind]));

@@ -1,8 +1,7 @@
 import * as z from 'zod';
 import type { ModelKind } from '../model-kind.ts';
+import { count } from '../parts/fields.ts';
 import { withDeviation } from '../parts/layout-builder.ts';
-
-const count = (min: number, max: number) => z.int().min(min).max(max);
 
 const schema = z.strictObject({
   kind: z.literal('gpt').describe('byte-level transformer as GPT-2, embedding tied to the logits'),

@@ -1,18 +1,13 @@
 import * as z from 'zod';
 import type { ModelKind } from '../model-kind.ts';
 import { denseWidthsOf } from '../parts/dense-stack.ts';
-import { inputs, outputs } from '../parts/fields.ts';
+import { count, inputs, outputs } from '../parts/fields.ts';
 
 const schema = z.strictObject({
   kind: z.literal('mlp'),
   inputs,
   hidden: z
-    .array(
-      z
-        .int()
-        .min(1)
-        .max(1 << 16),
-    )
+    .array(count(1, 1 << 16))
     .min(1)
     .max(16)
     .describe('units of each hidden layer, ReLU after each'),

@@ -1,7 +1,7 @@
 /** Fields that several kinds of models are described by. */
 import * as z from 'zod';
 
-const count = (min: number, max: number) => z.int().min(min).max(max);
+export const count = (min: number, max: number) => z.int().min(min).max(max);
 
 export const inputs = count(1, 1 << 20).describe('features per example');
 export const outputs = count(2, 1 << 16).describe('classes');
