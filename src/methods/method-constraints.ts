@@ -1,6 +1,6 @@
 /** Which methods go together: what no single field of a manifest shows. */
 import { createCompressor } from '../codec/create-compressor.ts';
-import type { Impossible } from '../core/impossible.ts';
+import type { Impossible } from '../registry/impossible.ts';
 import { createAggregator } from './aggregators/create-aggregator.ts';
 import type { AggregatorManifest, MixingStrategySpec } from './method-schema.ts';
 import { createTopology, type TopologySpec } from './topologies/create-topology.ts';

@@ -3,9 +3,9 @@
  * kinds. The YAML files of `starlings run create`, the signed manifest and docs/CONFIG.md all come from here.
  */
 import * as z from 'zod';
-import type { Impossible } from '../core/impossible.ts';
 import { impossibleMethod, needsRoster } from '../methods/method-constraints.ts';
 import { compressorSchema, mixingSchemas } from '../methods/method-schema.ts';
+import type { Impossible } from '../registry/impossible.ts';
 import { taskSchema } from '../tasks/data/task-kinds.ts';
 import { impossibleTask } from '../tasks/impossible-task.ts';
 import { modelSchema } from '../tasks/models/model-kinds.ts';

@@ -1,4 +1,4 @@
-import type { Impossible } from '../core/impossible.ts';
+import type { Impossible } from '../registry/impossible.ts';
 import { type TaskSpec, taskKindOf } from './data/task-kinds.ts';
 import { type ModelSpec, modelKindOf, modelKindsTaking } from './models/model-kinds.ts';
 import { formOf } from './models/model-layout.ts';

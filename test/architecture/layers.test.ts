@@ -32,6 +32,7 @@ const rows = [
   ['codec'],
   ['math'],
   ['kernels'],
+  ['registry'],
 ];
 
 function mayImport(folder: string): readonly string[] {
@@ -41,7 +42,7 @@ function mayImport(folder: string): readonly string[] {
     case 'sim':
       return [
         ...['config', 'learning', 'run', 'methods', 'tasks', 'log'],
-        ...['content', 'platform', 'core', 'codec', 'math'],
+        ...['content', 'platform', 'core', 'codec', 'math', 'registry'],
       ];
     case 'config':
       return ['run'];
@@ -59,7 +60,7 @@ const allowed = new Map(folders.map((folder) => [folder, mayImport(folder)]));
 const addressSyntaxMayBeImportedBy = 'src/cli/addresses.ts';
 
 /** Runs anywhere: in a node, in a browser, in the simulator. */
-const core = ['core', 'content', 'log', 'methods', 'run', 'codec', 'math', 'kernels'];
+const core = ['core', 'content', 'log', 'methods', 'run', 'codec', 'math', 'kernels', 'registry'];
 
 const sources = readSources('src', 'sim');
 

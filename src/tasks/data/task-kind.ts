@@ -1,7 +1,7 @@
 /** What a kind of task is. Its folder holds this description, which runs anywhere, and what reads its files, which needs Node. */
 import type * as z from 'zod';
-import type { Impossible } from '../../core/impossible.ts';
 import type { Rng } from '../../math/rng.ts';
+import type { Impossible } from '../../registry/impossible.ts';
 import type { TaskData } from '../datasets/dataset.ts';
 import type { ExampleForm } from '../example-form.ts';
 import type { Metric } from '../metrics.ts';

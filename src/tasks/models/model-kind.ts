@@ -1,7 +1,7 @@
 /** What a kind of model is. Its folder holds this description, which runs anywhere, and its forward pass, which needs tensors. */
 import type * as tf from '@tensorflow/tfjs';
 import type * as z from 'zod';
-import type { Impossible } from '../../core/impossible.ts';
+import type { Impossible } from '../../registry/impossible.ts';
 import type { ExampleForm } from '../example-form.ts';
 import type { LayoutBuilder } from './parts/layout-builder.ts';
 import type { Weights } from './parts/weights.ts';
