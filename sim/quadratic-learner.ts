@@ -4,16 +4,11 @@
  * be tried; what it says of a protocol it says of its averaging, not of learning.
  */
 
-import {
-  checkRequest,
-  checkShare,
-  checkSize,
-  type TrainRequest,
-  type TrainResult,
-} from '../src/learning/learner.ts';
+import { checkRequest, checkShare, type TrainRequest, type TrainResult } from '../src/learning/learner.ts';
 import { LearnerClosedError } from '../src/learning/learning-error.ts';
 import { rngFor } from '../src/math/rng.ts';
 import type { Metrics } from '../src/tasks/metrics.ts';
+import { checkSize } from '../src/tasks/models/model-layout.ts';
 import type { InstantLearner } from './training-line.ts';
 
 export interface QuadraticOptions {

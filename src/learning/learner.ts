@@ -4,6 +4,7 @@
  * It keeps no state between calls, so one learner can serve many virtual peers.
  */
 import type { Metrics } from '../tasks/metrics.ts';
+import { checkSize } from '../tasks/models/model-layout.ts';
 
 export interface TrainRequest {
   /** Start vector, length `size`. Not modified. */
@@ -51,13 +52,6 @@ export function checkRequest(request: TrainRequest, size: number, shares: number
   checkShare(share, shares);
   if (!Number.isSafeInteger(steps) || steps < 1) {
     throw new RangeError(`training takes at least one step, not ${steps}`);
-  }
-}
-
-/** @throws RangeError unless the vector has `size` numbers */
-export function checkSize(vector: Float32Array, size: number): void {
-  if (vector.length !== size) {
-    throw new RangeError(`the model has ${size} parameters, the vector ${vector.length}`);
   }
 }
 

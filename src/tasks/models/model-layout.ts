@@ -48,7 +48,11 @@ export function answersPerExample(model: ModelSpec): number {
 
 /** @throws RangeError unless `vector` has one number per parameter of `model`. */
 export function checkLength(model: ModelSpec, vector: Float32Array): void {
-  const size = parameterCount(model);
+  checkSize(vector, parameterCount(model));
+}
+
+/** @throws RangeError unless `vector` has `size` numbers. */
+export function checkSize(vector: Float32Array, size: number): void {
   if (vector.length !== size) {
     throw new RangeError(`the model has ${size} parameters, the vector ${vector.length}`);
   }
