@@ -2,10 +2,10 @@
  * How much memory a scenario will take, before it does: coefficients fitted to what runs of each tier took at their peak
  * (docs/LOG.md), rounded up. An estimate for a refusal, not a promise.
  */
+import { expectedBodyBytes } from '../src/codec/compressors/registry.ts';
 import { topologyOf } from '../src/methods/method-constraints.ts';
 import type { MixingStrategySpec } from '../src/methods/method-schema.ts';
 import { parameterCount } from '../src/tasks/models/model-layout.ts';
-import { expectedBodyBytes } from './declared-size.ts';
 import type { Scenario } from './scenario/scenario.ts';
 
 const mebi = 2 ** 20;
@@ -33,7 +33,7 @@ export function memoryEstimate({ peers, run, network, learner }: Scenario, worke
     const roundsKept = Math.min(run.rounds, 2 * strategy.snapshotRounds + strategy.windowRounds);
     // Residual, its copy on disk, and one end of training on its way.
     perPeer += comparingBytes + 3 * vector + publishers * roundsKept * logEntryBytes;
-    shared += publishers * roundsKept * 3 * expectedBodyBytes(parameters, strategy.codec);
+    shared += publishers * roundsKept * 3 * expectedBodyBytes(strategy.codec, parameters);
   } else {
     const fanout = Math.min(peers - 1, fanoutOf(strategy));
     perPeer += (4 + fanout) * vector + Math.min(run.rounds, peers) * fanout * heardBytes;

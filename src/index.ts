@@ -74,8 +74,8 @@ export { Rng, rngFor } from './math/rng.ts';
 // Methods on plain vectors, to check a figure or to build one's own: docs/METHODS.md.
 
 export type { Compressor } from './codec/compressor.ts';
-export type { CompressorSpec } from './codec/create-compressor.ts';
-export { createCompressor } from './codec/create-compressor.ts';
+export type { CompressorSpec } from './codec/compressors/registry.ts';
+export { createCompressor } from './codec/compressors/registry.ts';
 export { Ef21, ErrorFeedback, ef21StepRatio } from './codec/error-feedback.ts';
 export type { Vector } from './math/vector.ts';
 export type { Aggregation, Aggregator } from './methods/aggregators/aggregator.ts';

@@ -1,10 +1,11 @@
 /** A comparison: strategies by topologies by codecs by data splits by seeds, all in one world. */
 import { dirname, resolve } from 'node:path';
 import * as z from 'zod';
+import { compressorSchema } from '../../src/codec/compressors/registry.ts';
 import { ConfigError } from '../../src/config/config-error.ts';
 import { loadRunSpec } from '../../src/config/run-file.ts';
 import { loadYamlFile } from '../../src/config/yaml-file.ts';
-import { compressorSchema, topologySchema } from '../../src/methods/method-schema.ts';
+import { topologySchema } from '../../src/methods/method-schema.ts';
 import { type RunSpec, strategySchema } from '../../src/run/run-spec.ts';
 import {
   impossibleScenario,

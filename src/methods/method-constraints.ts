@@ -1,14 +1,10 @@
 /** Which methods go together: what no single field of a manifest shows. */
-import { createCompressor } from '../codec/create-compressor.ts';
+import { compressorKind } from '../codec/compressors/registry.ts';
+import { type Impossible, within } from '../registry/impossible.ts';
 import { createAggregator } from './aggregators/create-aggregator.ts';
 import type { AggregatorManifest, MixingStrategySpec } from './method-schema.ts';
 import { createTopology, type TopologySpec } from './topologies/create-topology.ts';
 import type { Topology } from './topologies/topology.ts';
-
-export interface Impossible {
-  readonly path: readonly string[];
-  readonly message: string;
-}
 
 /** The topology that a strategy mixes over. */
 export function topologyOf(strategy: MixingStrategySpec): TopologySpec {
@@ -97,28 +93,22 @@ function staticOnly(strategy: MixingStrategySpec, path: string[], topology?: Top
 
 function impossibleCodec(strategy: MixingStrategySpec, size: number): Impossible | null {
   const { id, codec } = strategy;
-  try {
-    const { isBiased } = createCompressor(codec, size);
-    if (isBiased && id !== 'choco' && id !== 'diloco') {
-      return {
-        path: ['strategy', 'codec', 'id'],
-        message: `${codec.id} is biased and needs error feedback, which ${id} has not: take identity, fp16, bf16, int8, int4 or qsgd, or the strategies choco, diloco or delta-log`,
-      };
-    }
-  } catch (error) {
-    return { path: ['strategy', 'codec'], message: (error as Error).message };
+  const kind = compressorKind(codec);
+  if (kind.isBiased && id !== 'choco' && id !== 'diloco') {
+    return {
+      path: ['strategy', 'codec', 'id'],
+      message: `${codec.id} is biased and needs error feedback, which ${id} has not: take identity, fp16, bf16, int8, int4 or qsgd, or the strategies choco, diloco or delta-log`,
+    };
   }
-  return null;
+  return within(['strategy', 'codec'], kind.impossible?.(codec, size) ?? null);
 }
-
-const sparse = ['sparse-sign', 'top-k', 'rand-k'];
 
 function impossibleAggregator(strategy: MixingStrategySpec, peers: number | null): Impossible | null {
   if (!('aggregator' in strategy)) return null;
   const { id, aggregator, codec } = strategy;
   const path = ['strategy', 'aggregator'];
   const rule = createAggregator(aggregator, 1);
-  if (rule.needsDense && sparse.includes(codec.id)) {
+  if (rule.needsDense && compressorKind(codec).isSparse) {
     return {
       path: [...path, 'id'],
       message: `${aggregator.id} judges by distance, and sparse deltas are nearly orthogonal: take norm-clip, or a dense codec`,

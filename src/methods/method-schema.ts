@@ -3,6 +3,7 @@
  * and where these come from.
  */
 import * as z from 'zod';
+import { compressorSchema } from '../codec/compressors/registry.ts';
 
 const count = (min: number, max: number) => z.int().min(min).max(max);
 
@@ -129,48 +130,6 @@ const aggregatorSchema = z.discriminatedUnion('id', [
     f: dishonest,
     rule: plainAggregatorSchema.describe('what follows'),
   }),
-]);
-
-const block = count(16, 65536).default(4096).describe('numbers that share a scale; as chunks');
-const sparseFields = {
-  chunk: count(64, 1 << 24)
-    .nullable()
-    .default(4096)
-    .describe('numbers per chunk; null: the whole vector; 4096 as SparseLoCo'),
-  perChunk: count(1, 1 << 20)
-    .default(64)
-    .describe('numbers kept per chunk (k); 64 as SparseLoCo'),
-  indices: z
-    .enum(['rice', 'fixed', 'bitmap'])
-    .default('rice')
-    .describe('how places are written: gaps in Rice code, ceil(log2 chunk) bits, one bit each number'),
-  values: z
-    .enum(['float32', 'fp16', 'sign', 'two-bit'])
-    .default('sign')
-    .describe('sign: one magnitude a chunk; two-bit: two magnitudes by Lloyd (1982)'),
-};
-/** The default of delta-log, compiled; its fields also stand without an id. */
-const sparseSignSchema = z.strictObject({
-  id: z.literal('sparse-sign').default('sparse-sign'),
-  chunk: count(64, 65536).default(4096).describe('coordinates per chunk; 4096 as SparseLoCo'),
-  perChunk: count(1, 4096).default(64).describe('coordinates sent per chunk (k); 64 as SparseLoCo'),
-});
-export const compressorSchema = z.discriminatedUnion('id', [
-  sparseSignSchema,
-  z.strictObject({ id: z.literal('identity').describe('float32') }),
-  z.strictObject({ id: z.literal('fp16') }),
-  z.strictObject({ id: z.literal('bf16') }),
-  z.strictObject({ id: z.literal('int8').describe('even steps, Dettmers 2016'), block }),
-  z.strictObject({ id: z.literal('int4').describe('even steps'), block }),
-  z.strictObject({ id: z.literal('sign').describe('one bit, Bernstein 2018'), block }),
-  z.strictObject({ id: z.literal('two-bit').describe('levels of Lloyd and Max for normal numbers'), block }),
-  z.strictObject({
-    id: z.literal('qsgd').describe('Alistarh 2017'),
-    levels: count(1, 32767).default(16).describe('levels of magnitude (s)'),
-    bucket: count(16, 65536).default(512).describe('numbers that share a norm; 512 as Alistarh 2017'),
-  }),
-  z.strictObject({ id: z.literal('top-k').describe('largest magnitudes'), ...sparseFields }),
-  z.strictObject({ id: z.literal('rand-k').describe('drawn at random'), ...sparseFields }),
 ]);
 
 const aggregator = aggregatorSchema.prefault({ id: 'mean' }).describe('what becomes of those that arrive');

@@ -3,8 +3,10 @@
  * live. The YAML files of `starlings run create`, the signed manifest and docs/CONFIG.md all come from here.
  */
 import * as z from 'zod';
-import { type Impossible, impossibleMethod, needsRoster } from '../methods/method-constraints.ts';
-import { compressorSchema, mixingSchemas } from '../methods/method-schema.ts';
+import { compressorKind, compressorSchema } from '../codec/compressors/registry.ts';
+import { impossibleMethod, needsRoster } from '../methods/method-constraints.ts';
+import { mixingSchemas } from '../methods/method-schema.ts';
+import { type Impossible, within } from '../registry/impossible.ts';
 import { parameterCount } from '../tasks/models/model-layout.ts';
 
 const count = (min: number, max: number) => z.int().min(min).max(max);
@@ -256,10 +258,8 @@ export function impossibleCombination(spec: RunSpec, peersExpected: number | nul
       };
     }
     const { codec } = strategy;
-    if ('perChunk' in codec && codec.chunk !== null && codec.perChunk > codec.chunk) {
-      return { path: ['strategy', 'codec', 'perChunk'], message: `must not exceed chunk (${codec.chunk})` };
-    }
-    return impossibleTask(spec);
+    const badCodec = compressorKind(codec).impossible?.(codec, parameterCount(spec.model)) ?? null;
+    return within(['strategy', 'codec'], badCodec) ?? impossibleTask(spec);
   }
   const { membership } = spec;
   const peers = membership.kind === 'allow-list' ? membership.members.length : peersExpected;

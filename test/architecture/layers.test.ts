@@ -30,6 +30,7 @@ const rows = [
   ['codec'],
   ['math'],
   ['kernels'],
+  ['registry'],
 ];
 
 function mayImport(folder: string): readonly string[] {
@@ -57,7 +58,7 @@ const allowed = new Map(folders.map((folder) => [folder, mayImport(folder)]));
 const addressSyntaxMayBeImportedBy = 'src/cli/addresses.ts';
 
 /** Runs anywhere: in a node, in a browser, in the simulator. */
-const core = ['core', 'content', 'log', 'methods', 'run', 'codec', 'math', 'kernels'];
+const core = ['core', 'content', 'log', 'methods', 'run', 'codec', 'math', 'kernels', 'registry'];
 
 const sources = readSources('src', 'sim');
 

@@ -1,8 +1,8 @@
 /** The contract that every mixing strategy keeps, stepped by hand, and facts 4 (pairs), 6, 7 and 13. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { CompressorSpec } from '../../src/codec/create-compressor.ts';
-import { createCompressor } from '../../src/codec/create-compressor.ts';
+import type { CompressorSpec } from '../../src/codec/compressors/registry.ts';
+import { createCompressor } from '../../src/codec/compressors/registry.ts';
 import { rngFor } from '../../src/math/rng.ts';
 import { squaredDistance, type Vector } from '../../src/math/vector.ts';
 import { createAggregator } from '../../src/methods/aggregators/create-aggregator.ts';

@@ -1,5 +1,5 @@
 /** What a run's mixing strategy is made of: its coding of parcels, its aggregator and one peer of the method. */
-import { createCompressor } from '../../codec/create-compressor.ts';
+import { createCompressor } from '../../codec/compressors/registry.ts';
 import type { Vector } from '../../math/vector.ts';
 import { AggregationError, type Aggregator } from '../aggregators/aggregator.ts';
 import { createAggregator } from '../aggregators/create-aggregator.ts';

@@ -1,7 +1,7 @@
 /** Parcels of mixing strategies as bytes. A parcel that is one whole vector is written as just that. */
 import * as dagCbor from '@ipld/dag-cbor';
 import type { Compressor } from '../../codec/compressor.ts';
-import { type CompressorSpec, createCompressor } from '../../codec/create-compressor.ts';
+import { type CompressorSpec, createCompressor } from '../../codec/compressors/registry.ts';
 import { decodeFloat32, encodeFloat32 } from '../../codec/dense.ts';
 import { decodeCanonical } from '../../core/canonical-cbor.ts';
 import type { Vector } from '../../math/vector.ts';
