@@ -1,8 +1,8 @@
 /** Which methods go together: what no single field of a manifest shows. */
 import { compressorKind } from '../codec/compressors/registry.ts';
 import { type Impossible, within } from '../registry/impossible.ts';
-import { createAggregator } from './aggregators/create-aggregator.ts';
-import type { AggregatorManifest, MixingStrategySpec } from './method-schema.ts';
+import { aggregatorKind } from './aggregators/registry.ts';
+import type { MixingStrategySpec } from './method-schema.ts';
 import { createTopology, type TopologySpec } from './topologies/create-topology.ts';
 import type { Topology } from './topologies/topology.ts';
 
@@ -107,22 +107,22 @@ function impossibleAggregator(strategy: MixingStrategySpec, peers: number | null
   if (!('aggregator' in strategy)) return null;
   const { id, aggregator, codec } = strategy;
   const path = ['strategy', 'aggregator'];
-  const rule = createAggregator(aggregator, 1);
-  if (rule.needsDense && compressorKind(codec).isSparse) {
+  const kind = aggregatorKind(aggregator);
+  if (kind.needsDense && compressorKind(codec).isSparse) {
     return {
       path: [...path, 'id'],
       message: `${aggregator.id} judges by distance, and sparse deltas are nearly orthogonal: take norm-clip, or a dense codec`,
     };
   }
-  if (rule.needsScores && (id === 'diloco' || id === 'noloco')) {
+  if (kind.needsScores?.(aggregator) && (id === 'diloco' || id === 'noloco')) {
     return { path: [...path, 'id'], message: `${aggregator.id} scores models, ${id} sends changes of them` };
   }
   const most = vectorsMax(strategy, peers);
-  const [least, reason] = vectorsNeeded(aggregator);
-  if (most !== null && most < least) {
+  const quorum = kind.quorum?.(aggregator);
+  if (most !== null && quorum && most < quorum.vectors) {
     return {
       path,
-      message: `${aggregator.id} needs at least ${least} vectors (${reason}); here at most ${most} come together`,
+      message: `${aggregator.id} needs at least ${quorum.vectors} vectors (${quorum.why}); here at most ${most} come together`,
     };
   }
   return null;
@@ -137,26 +137,4 @@ function vectorsMax(strategy: MixingStrategySpec, peers: number | null): number 
       .matrix(0)
       .map(({ size }) => size),
   );
-}
-
-function vectorsNeeded(spec: AggregatorManifest): readonly [number, string] {
-  switch (spec.id) {
-    case 'krum':
-      return [2 * spec.f + 3, `2f + 3 with f = ${spec.f}`];
-    case 'multi-krum':
-      return [
-        Math.max(2 * spec.f + 3, spec.selected),
-        `2f + 3 with f = ${spec.f}, and ${spec.selected} selected`,
-      ];
-    case 'trimmed-mean':
-      return [2 * spec.f + 1, `2f + 1 with f = ${spec.f}`];
-    case 'nna':
-      return [spec.f + 1, `f + 1 with f = ${spec.f}`];
-    case 'nnm': {
-      const [least, reason] = vectorsNeeded(spec.rule);
-      return least > 2 * spec.f + 1 ? [least, reason] : [2 * spec.f + 1, `2f + 1 with f = ${spec.f}`];
-    }
-    default:
-      return [1, 'any'];
-  }
 }

@@ -4,6 +4,7 @@
  */
 import * as z from 'zod';
 import { compressorSchema } from '../codec/compressors/registry.ts';
+import { aggregatorSchema } from './aggregators/registry.ts';
 
 const count = (min: number, max: number) => z.int().min(min).max(max);
 
@@ -77,59 +78,6 @@ export const topologySchema = z.discriminatedUnion('id', [
   topologyForms['epidemic-oracle'],
   topologyForms['epidemic-local'],
   topologyForms['moshpit-grid'],
-]);
-
-const dishonest = count(0, 1000).describe('dishonest among those that come together (f)');
-const plainAggregators = [
-  z.strictObject({ id: z.literal('mean') }),
-  z.strictObject({ id: z.literal('median').describe('of every coordinate') }),
-  z.strictObject({ id: z.literal('geometric-median').describe('least sum of distances') }),
-  z.strictObject({
-    id: z.literal('norm-clip'),
-    factor: z.number().min(1).max(1000).default(2).describe('of the median norm; guess'),
-  }),
-  z.strictObject({
-    id: z.literal('loss-gate').describe('only models that do well on own data'),
-    factor: z.number().min(1).max(1000).default(1.5).describe('of the loss of the own model; guess'),
-  }),
-  z.strictObject({
-    id: z.literal('centred-clip').describe('Karimireddy 2021'),
-    radius: z.number().positive().describe('distances are clipped to it'),
-    iterations: count(1, 100).default(3).describe('Karimireddy 2021'),
-  }),
-  z.strictObject({
-    id: z.literal('self-centred-clip').describe('ClippedGossip, He 2022'),
-    radius: z.number().positive().nullable().default(null).describe('null: from the distances of the round'),
-    delta: z.number().positive().max(0.5).default(0.25).describe('weight of dishonest neighbours, at most'),
-  }),
-  z.strictObject({ id: z.literal('trimmed-mean').describe('of every coordinate, Yin 2018'), f: dishonest }),
-  z.strictObject({ id: z.literal('krum').describe('Blanchard 2017'), f: dishonest }),
-  z.strictObject({
-    id: z.literal('multi-krum').describe('Blanchard 2017'),
-    f: dishonest,
-    selected: count(1, 1000).describe('best vectors that are averaged (m)'),
-  }),
-  z.strictObject({ id: z.literal('nna').describe('nearest to the own, Farhadkhani 2023'), f: dishonest }),
-  z.strictObject({
-    id: z.literal('balance').describe('Fang 2024'),
-    gamma: z
-      .number()
-      .positive()
-      .max(1000)
-      .default(0.3)
-      .describe('radius in norms of the own model; Fang 2024'),
-    kappa: z.number().min(0).max(100).default(1).describe('how fast it shrinks over the run; Fang 2024'),
-    alpha: z.number().min(0).max(1).default(0.5).describe('weight of the own model; Fang 2024'),
-  }),
-] as const;
-const plainAggregatorSchema = z.discriminatedUnion('id', [...plainAggregators]);
-const aggregatorSchema = z.discriminatedUnion('id', [
-  ...plainAggregators,
-  z.strictObject({
-    id: z.literal('nnm').describe('means of nearest neighbours, then another rule; Allouah 2023'),
-    f: dishonest,
-    rule: plainAggregatorSchema.describe('what follows'),
-  }),
 ]);
 
 const aggregator = aggregatorSchema.prefault({ id: 'mean' }).describe('what becomes of those that arrive');
@@ -228,4 +176,3 @@ export const mixingSchemas = [
   }),
 ] as const;
 export type MixingStrategySpec = z.infer<(typeof mixingSchemas)[number]>;
-export type AggregatorManifest = z.infer<typeof aggregatorSchema>;

@@ -5,7 +5,7 @@ import type { CompressorSpec } from '../../src/codec/compressors/registry.ts';
 import { createCompressor } from '../../src/codec/compressors/registry.ts';
 import { rngFor } from '../../src/math/rng.ts';
 import { squaredDistance, type Vector } from '../../src/math/vector.ts';
-import { createAggregator } from '../../src/methods/aggregators/create-aggregator.ts';
+import { createAggregator } from '../../src/methods/aggregators/registry.ts';
 import { createMixingStrategy, type MixingSpec } from '../../src/methods/mixing/create-strategy.ts';
 import { stepNetwork } from '../../src/methods/mixing/step-network.ts';
 import type { MixingStrategy } from '../../src/methods/mixing/strategy.ts';

@@ -2,7 +2,7 @@
 import { createCompressor } from '../../codec/compressors/registry.ts';
 import type { Vector } from '../../math/vector.ts';
 import { AggregationError, type Aggregator } from '../aggregators/aggregator.ts';
-import { createAggregator } from '../aggregators/create-aggregator.ts';
+import { type AggregatorSpec, aggregatorKind, createAggregator } from '../aggregators/registry.ts';
 import type { CoreDependencies } from '../core-dependencies.ts';
 import type { MixingStrategySpec } from '../method-schema.ts';
 import { createMixingStrategy } from './create-strategy.ts';
@@ -30,7 +30,9 @@ export function mixingParts(
   const isInner = spec.id === 'choco' || (spec.id === 'diloco' && spec.codec.id !== 'identity');
   const wire = isInner ? ({ id: 'identity' } as const) : spec.codec;
   const coding = parcelCoding(wire, size, plain.includes(spec.id), random);
-  const aggregator = createAggregator('aggregator' in spec ? spec.aggregator : { id: 'mean' }, rounds);
+  const aggregatorSpec: AggregatorSpec = 'aggregator' in spec ? spec.aggregator : { id: 'mean' };
+  const aggregator = createAggregator(aggregatorSpec, rounds);
+  const needsScores = aggregatorKind(aggregatorSpec).needsScores?.(aggregatorSpec) ?? false;
   const strategy = createMixingStrategy(spec, {
     // Mass must not be rounded away.
     initial: spec.id === 'sgp' ? Float64Array.from(initial) : initial,
@@ -39,7 +41,7 @@ export function mixingParts(
     random,
     asSent: coding.asSent,
   });
-  return { coding, needsScores: aggregator.needsScores, strategy };
+  return { coding, needsScores, strategy };
 }
 
 /** Where too few came for the rule to say anything, one's own vector stands. */
