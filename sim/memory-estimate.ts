@@ -4,7 +4,7 @@
  */
 import { expectedBodyBytes } from '../src/codec/compressors/registry.ts';
 import { topologyOf } from '../src/methods/method-constraints.ts';
-import type { MixingStrategySpec } from '../src/methods/method-schema.ts';
+import { topologyKind } from '../src/methods/topologies/registry.ts';
 import { parameterCount } from '../src/tasks/models/model-layout.ts';
 import type { Scenario } from './scenario/scenario.ts';
 
@@ -35,30 +35,11 @@ export function memoryEstimate({ peers, run, network, learner }: Scenario, worke
     perPeer += comparingBytes + 3 * vector + publishers * roundsKept * logEntryBytes;
     shared += publishers * roundsKept * 3 * expectedBodyBytes(strategy.codec, parameters);
   } else {
-    const fanout = Math.min(peers - 1, fanoutOf(strategy));
+    const topology = topologyOf(strategy);
+    // Models that a peer sends, and on average hears, in a round.
+    const fanout = Math.min(peers - 1, topologyKind(topology).degree(topology, peers));
     perPeer += (4 + fanout) * vector + Math.min(run.rounds, peers) * fanout * heardBytes;
   }
   const learners = learner.id === 'tensorflow' ? Math.max(1, workers) * learnerBytes : peers * vector;
   return processBytes + learners + peers * perPeer + shared;
-}
-
-/** Models that a peer sends, and on average hears, in a round. */
-function fanoutOf(strategy: MixingStrategySpec): number {
-  const topology = topologyOf(strategy);
-  switch (topology.id) {
-    case 'complete':
-      return Number.POSITIVE_INFINITY;
-    case 'epidemic-local':
-    case 'epidemic-oracle':
-      return topology.fanout;
-    case 'random-regular':
-    case 'small-world':
-    case 'base-graph':
-      return topology.degree;
-    case 'static-exponential':
-    case 'moshpit-grid':
-      return 16;
-    default:
-      return 4;
-  }
 }

@@ -95,8 +95,8 @@ export { hoodsOf, stepNetwork } from './methods/mixing/step-network.ts';
 export type { Hood, MixingStrategy, Packed, Parcel, Received } from './methods/mixing/strategy.ts';
 export type { Transfer } from './methods/sgp/push-sum-ledger.ts';
 export { PushSumLedger } from './methods/sgp/push-sum-ledger.ts';
-export type { TopologySpec } from './methods/topologies/create-topology.ts';
-export { createTopology } from './methods/topologies/create-topology.ts';
+export type { TopologySpec } from './methods/topologies/registry.ts';
+export { createTopology } from './methods/topologies/registry.ts';
 export type { MixingRow, Topology } from './methods/topologies/topology.ts';
 export {
   columnOf,

@@ -5,7 +5,7 @@ import { compressorSchema } from '../../src/codec/compressors/registry.ts';
 import { ConfigError } from '../../src/config/config-error.ts';
 import { loadRunSpec } from '../../src/config/run-file.ts';
 import { loadYamlFile } from '../../src/config/yaml-file.ts';
-import { topologySchema } from '../../src/methods/method-schema.ts';
+import { topologySchema } from '../../src/methods/topologies/registry.ts';
 import { type RunSpec, strategySchema } from '../../src/run/run-spec.ts';
 import {
   impossibleScenario,

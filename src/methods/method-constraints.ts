@@ -3,7 +3,7 @@ import { compressorKind } from '../codec/compressors/registry.ts';
 import { type Impossible, within } from '../registry/impossible.ts';
 import { aggregatorKind } from './aggregators/registry.ts';
 import type { MixingStrategySpec } from './method-schema.ts';
-import { createTopology, type TopologySpec } from './topologies/create-topology.ts';
+import { createTopology, type TopologySpec, topologyKind } from './topologies/registry.ts';
 import type { Topology } from './topologies/topology.ts';
 
 /** The topology that a strategy mixes over. */
@@ -25,7 +25,7 @@ export function topologyOf(strategy: MixingStrategySpec): TopologySpec {
 
 /** Whether everybody must know who takes part: members are then numbered in the order of their keys. */
 export function needsRoster(strategy: { readonly id: string } | MixingStrategySpec): boolean {
-  return strategy.id !== 'delta-log' && topologyOf(strategy as MixingStrategySpec).id !== 'epidemic-local';
+  return strategy.id !== 'delta-log' && topologyKind(topologyOf(strategy as MixingStrategySpec)).needsRoster;
 }
 
 /** The first thing that cannot work, or null. `peers`: how many take part, where that is known. */
@@ -50,17 +50,17 @@ function impossibleTopology(strategy: MixingStrategySpec, peers: number | null):
       : id === 'moshpit'
         ? ['strategy', 'dimensions']
         : ['strategy', 'topology'];
-  const isLocal = spec.id === 'epidemic-local';
-  if (isLocal && (id === 'd-psgd' || id === 'choco' || id === 'noloco')) {
+  const kind = topologyKind(spec);
+  if (kind.stochastic === 'column' && (id === 'd-psgd' || id === 'choco' || id === 'noloco')) {
     return {
       path: [...path, 'id'],
-      message: `epidemic-local is only column-stochastic: averages drift without push-sum; take another topology, or the strategy sgp`,
+      message: `${spec.id} is only column-stochastic: averages drift without push-sum; take another topology, or the strategy sgp`,
     };
   }
   if (id === 'gossip-learning' && strategy.tokensMin > strategy.tokensMax) {
     return { path: ['strategy', 'tokensMin'], message: `must not exceed tokensMax (${strategy.tokensMax})` };
   }
-  if (isLocal || peers === null) return staticOnly(strategy, path);
+  if (!kind.needsRoster || peers === null) return staticOnly(strategy, path);
   let topology: Topology;
   try {
     topology = createTopology(spec, peers, '');
@@ -70,23 +70,18 @@ function impossibleTopology(strategy: MixingStrategySpec, peers: number | null):
   return staticOnly(strategy, path, topology);
 }
 
-/** Of the topologies that change or have directions. */
-const moving = ['one-peer-exponential', 'base-graph', 'random-matching', 'epidemic-oracle', 'moshpit-grid'];
-
 function staticOnly(strategy: MixingStrategySpec, path: string[], topology?: Topology): Impossible | null {
   if (strategy.id !== 'choco') return null;
   const { id } = strategy.topology;
-  if (moving.includes(id) && (topology?.period ?? 2) !== 1) {
+  const { isStatic, isSymmetric } = topologyKind(strategy.topology);
+  if (!isStatic && topology?.period !== 1) {
     return {
       path: [...path, 'id'],
       message: `choco keeps a copy of each neighbour and needs fixed ones; ${id} has others in every round`,
     };
   }
-  if (id === 'static-exponential') {
-    return {
-      path: [...path, 'id'],
-      message: 'choco needs a symmetric topology; static-exponential has directions',
-    };
+  if (!isSymmetric) {
+    return { path: [...path, 'id'], message: `choco needs a symmetric topology; ${id} has directions` };
   }
   return null;
 }
@@ -131,7 +126,7 @@ function impossibleAggregator(strategy: MixingStrategySpec, peers: number | null
 /** Own vector and those of the neighbours in the fullest place of the first round; null where that is not known. */
 function vectorsMax(strategy: MixingStrategySpec, peers: number | null): number | null {
   const spec = topologyOf(strategy);
-  if (spec.id === 'epidemic-local' || peers === null) return null;
+  if (!topologyKind(spec).needsRoster || peers === null) return null;
   return Math.max(
     ...createTopology(spec, peers, '')
       .matrix(0)

@@ -5,80 +5,10 @@
 import * as z from 'zod';
 import { compressorSchema } from '../codec/compressors/registry.ts';
 import { aggregatorSchema } from './aggregators/registry.ts';
+import { fanout } from './topologies/fanout.ts';
+import { topologySchema } from './topologies/registry.ts';
 
 const count = (min: number, max: number) => z.int().min(min).max(max);
-
-const weights = z
-  .enum(['uniform', 'metropolis-hastings'])
-  .default('metropolis-hastings')
-  .describe('uniform: 1 / (largest degree + 1); metropolis-hastings: 1 / (1 + larger degree of the two)');
-const degree = (text: string) => count(1, 1024).describe(text);
-const fanout = count(1, 64)
-  .default(3)
-  .describe('peers each model is sent to per round (s); de Vos 2023 uses about log2 n');
-
-const topologyForms = {
-  ring: z.strictObject({ id: z.literal('ring').describe('the two beside oneself'), weights }),
-  torus: z.strictObject({
-    id: z.literal('torus').describe('four on a grid whose edges meet; s x s peers'),
-    weights,
-  }),
-  complete: z.strictObject({ id: z.literal('complete').describe('all with all') }),
-  'random-regular': z.strictObject({
-    id: z.literal('random-regular').describe('neighbours drawn once'),
-    degree: degree('neighbours of each peer'),
-    weights,
-  }),
-  'static-exponential': z.strictObject({
-    id: z.literal('static-exponential').describe('1, 2, 4, ... ahead (Ying 2021)'),
-  }),
-  'one-peer-exponential': z.strictObject({
-    id: z.literal('one-peer-exponential').describe('2^(t mod tau) ahead in round t (Ying 2021)'),
-  }),
-  'base-graph': z.strictObject({
-    id: z.literal('base-graph').describe('exact averaging in few rounds for any n (Takezawa 2023)'),
-    degree: degree('most neighbours in a round (k)'),
-  }),
-  'random-matching': z.strictObject({
-    id: z.literal('random-matching').describe('pairs drawn anew each round'),
-  }),
-  'small-world': z.strictObject({
-    id: z.literal('small-world').describe('a ring with some edges led elsewhere (Watts, Strogatz 1998)'),
-    degree: degree('neighbours before rewiring; even'),
-    rewiring: z.number().min(0).max(1).default(0.1).describe('chance of each edge to lead elsewhere; guess'),
-    weights,
-  }),
-  'epidemic-oracle': z.strictObject({
-    id: z.literal('epidemic-oracle').describe('another regular graph each round (de Vos 2023)'),
-    fanout,
-  }),
-  'epidemic-local': z.strictObject({
-    id: z
-      .literal('epidemic-local')
-      .describe(
-        'whom each picks of those it is linked to, anew each round (de Vos 2023); needs no list of peers',
-      ),
-    fanout,
-  }),
-  'moshpit-grid': z.strictObject({
-    id: z.literal('moshpit-grid').describe('groups along one axis of a grid (Ryabinin 2021)'),
-    dimensions: count(1, 16).describe('axes (D)'),
-  }),
-};
-export const topologySchema = z.discriminatedUnion('id', [
-  topologyForms.ring,
-  topologyForms.torus,
-  topologyForms.complete,
-  topologyForms['random-regular'],
-  topologyForms['static-exponential'],
-  topologyForms['one-peer-exponential'],
-  topologyForms['base-graph'],
-  topologyForms['random-matching'],
-  topologyForms['small-world'],
-  topologyForms['epidemic-oracle'],
-  topologyForms['epidemic-local'],
-  topologyForms['moshpit-grid'],
-]);
 
 const aggregator = aggregatorSchema.prefault({ id: 'mean' }).describe('what becomes of those that arrive');
 const codec = compressorSchema.prefault({ id: 'identity' }).describe('how vectors travel');

@@ -9,7 +9,7 @@ import { createAggregator } from '../../src/methods/aggregators/registry.ts';
 import { createMixingStrategy, type MixingSpec } from '../../src/methods/mixing/create-strategy.ts';
 import { stepNetwork } from '../../src/methods/mixing/step-network.ts';
 import type { MixingStrategy } from '../../src/methods/mixing/strategy.ts';
-import { createTopology, type TopologySpec } from '../../src/methods/topologies/create-topology.ts';
+import { createTopology, type TopologySpec } from '../../src/methods/topologies/registry.ts';
 import { farthest, normals, spread } from './random-vectors.ts';
 
 interface Case {

@@ -7,7 +7,7 @@ import type { RunManifest } from '../../run/manifest.ts';
 import type { RunSpec } from '../../run/run-spec.ts';
 import { needsRoster, topologyOf } from '../method-constraints.ts';
 import type { MixingStrategySpec } from '../method-schema.ts';
-import { createTopology } from '../topologies/create-topology.ts';
+import { createTopology, type TopologySpec, topologyKind } from '../topologies/registry.ts';
 import { columnOf, type Topology } from '../topologies/topology.ts';
 import type { Hood } from './strategy.ts';
 
@@ -16,7 +16,7 @@ const numberedMax = 1 << 20;
 
 export class Neighbourhood {
   readonly #self: number;
-  readonly #fanout: number;
+  readonly #spec: TopologySpec;
   readonly #random: () => number;
   readonly #topology: Topology | null;
   readonly #numbers = new Map<PeerKey, number>();
@@ -32,7 +32,7 @@ export class Neighbourhood {
   ) {
     this.#random = random;
     const spec = topologyOf(strategy);
-    this.#fanout = spec.id === 'epidemic-local' ? spec.fanout : 0;
+    this.#spec = spec;
     const { membership } = manifest;
     if (needsRoster(strategy)) {
       if (membership.kind !== 'allow-list')
@@ -78,7 +78,8 @@ export class Neighbourhood {
   }
 
   #byLinks(linked: ReadonlySet<PeerKey>): Hood {
-    const picked = pickRandom(linked, this.#fanout, this.#random);
+    const degree = topologyKind(this.#spec).degree(this.#spec, linked.size + 1);
+    const picked = pickRandom(linked, degree, this.#random);
     const weight = 1 / (picked.length + 1);
     const to = new Map<number, number>();
     for (const key of picked) {
