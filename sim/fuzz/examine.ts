@@ -2,6 +2,7 @@
 
 import type { ProtocolEvent, RefusalReason } from '../../src/core/io.ts';
 import { createCrypto } from '../../src/platform/node/crypto.ts';
+import { attackOnMessages } from '../adversaries/registry.ts';
 import { Engine } from '../engine.ts';
 import { buildLearner } from '../learner.ts';
 import type { WorldPeers } from '../population.ts';
@@ -111,7 +112,7 @@ class Watch {
   constructor({ roles }: WorldPeers, { run }: Scenario) {
     this.#roles = roles;
     this.#isLog = run.strategy.id === 'delta-log';
-    this.#equivocates = roles.some((role) => role?.behaviour.id === 'equivocation');
+    this.#equivocates = roles.some((role) => role && attackOnMessages(role.behaviour)?.equivocates);
   }
 
   note(node: VirtualNode, event: ProtocolEvent): void {

@@ -12,6 +12,7 @@ import {
   trainingSchema,
 } from '../../src/run/run-spec.ts';
 import { parameterCount } from '../../src/tasks/models/model-layout.ts';
+import { attackOnTraining, victimsOf } from '../adversaries/registry.ts';
 import { adversarySchema } from './adversary-schema.ts';
 import { churnModelSchema, churnSchema } from './churn-schema.ts';
 import { impossibleNetwork, networkSchema, resolveNetwork } from './network-schema.ts';
@@ -248,11 +249,10 @@ function impossibleAdversaries({ adversaries, peers }: ScenarioFile): Impossible
     }
     if (named?.some((peer) => peer >= peers))
       return { path: at('peers'), message: `there are peers 0 to ${peers - 1}` };
-    if (behaviour.id === 'label-flip' && fromRound > 0) {
-      return { path: at('fromRound'), message: 'label-flip is in the data: it has no beginning' };
+    if (attackOnTraining(behaviour)?.relabel && fromRound > 0) {
+      return { path: at('fromRound'), message: `${behaviour.id} is in the data: it has no beginning` };
     }
-    if (behaviour.id !== 'eclipse') continue;
-    const wrong = behaviour.victims.find((victim) => victim >= peers || named?.includes(victim));
+    const wrong = victimsOf(behaviour).find((victim) => victim >= peers || named?.includes(victim));
     if (wrong !== undefined) {
       return {
         path: at('behaviour', 'victims'),

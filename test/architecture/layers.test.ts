@@ -40,7 +40,7 @@ function mayImport(folder: string): readonly string[] {
     case 'sim':
       return [
         ...['config', 'learning', 'run', 'methods', 'tasks', 'log'],
-        ...['content', 'platform', 'core', 'codec', 'math'],
+        ...['content', 'platform', 'core', 'codec', 'math', 'registry'],
       ];
     case 'config':
       return ['run'];
