@@ -10,8 +10,8 @@ import { cloneState, foldRound, initialState, toParameters } from '../src/log/fo
 import { LogBook } from '../src/log/log-book.ts';
 import { encodeState } from '../src/log/snapshot.ts';
 import { rngFor } from '../src/math/rng.ts';
+import { deltaLog } from '../src/methods/delta-log/method.ts';
 import { createCrypto, createSigner } from '../src/platform/node/crypto.ts';
-import { deltaLogSchema } from '../src/run/run-spec.ts';
 import { measure } from './measure.ts';
 
 const SIZE = 10_000_000;
@@ -19,10 +19,10 @@ const DELTAS = 16;
 const RUNS = { warmUp: 2, counted: 11 };
 
 const crypto = createCrypto();
-const spec = deltaLogSchema.parse({ id: 'delta-log', expectedPeers: DELTAS });
+const spec = deltaLog.schema.parse({ id: 'delta-log', expectedPeers: DELTAS });
 const codec = createDeltaCodec(spec.codec, SIZE, () => 0);
 const context = { runId: 'bench', crypto, spec, bodyBytesMax: codec.bodyBytesMax };
-const averaging = { ...context, spec: deltaLogSchema.parse({ ...spec, overlap: 'mean' }) };
+const averaging = { ...context, spec: deltaLog.schema.parse({ ...spec, overlap: 'mean' }) };
 const initial = new Float32Array(SIZE);
 rngFor('bench/fold/initial').fillUniform(initial, -0.1, 0.1);
 

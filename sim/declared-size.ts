@@ -8,6 +8,7 @@ import { createDeltaCodec } from '../src/codec/delta.ts';
 import { segmentBytesMax } from '../src/content/blob.ts';
 import { inlineBodyBytesMax } from '../src/log/envelope.ts';
 import { requestKindOf } from '../src/log/wire.ts';
+import { logOf } from '../src/methods/registry.ts';
 import type { RunSpec } from '../src/run/run-spec.ts';
 import { type CarrierOptions, plainPayloadBytes } from './carrier.ts';
 
@@ -22,8 +23,8 @@ export interface DeclaredSize {
  * the other, so that requests may take as long as those together.
  */
 export function declaredSize(run: RunSpec, size: number, parameters: number): DeclaredSize {
-  const { strategy } = run;
-  if (strategy.id !== 'delta-log') {
+  const log = logOf(run.strategy);
+  if (!log) {
     const more = 4 * (parameters - size);
     return {
       carrier: {
@@ -37,8 +38,8 @@ export function declaredSize(run: RunSpec, size: number, parameters: number): De
       inlineBodyBytesMax,
     };
   }
-  const bodyBytes = expectedBodyBytes(strategy.codec, parameters);
-  const simulated = createDeltaCodec(strategy.codec, size, () => 0).bodyBytesMax;
+  const bodyBytes = expectedBodyBytes(log.codec, parameters);
+  const simulated = createDeltaCodec(log.codec, size, () => 0).bodyBytesMax;
   const isInline = bodyBytes <= inlineBodyBytesMax;
   /** Segments answer with one frame that is longer than a hash: a body's or a snapshot's. */
   const charge = (frame: Uint8Array): number =>

@@ -3,7 +3,7 @@
  * (docs/LOG.md), rounded up. An estimate for a refusal, not a promise.
  */
 import { expectedBodyBytes } from '../src/codec/compressors/registry.ts';
-import { topologyOf } from '../src/methods/method-constraints.ts';
+import { methodOf } from '../src/methods/registry.ts';
 import { topologyKind } from '../src/methods/topologies/registry.ts';
 import { parameterCount } from '../src/tasks/models/model-layout.ts';
 import type { Scenario } from './scenario/scenario.ts';
@@ -28,14 +28,17 @@ export function memoryEstimate({ peers, run, network, learner }: Scenario, worke
   const { strategy } = run;
   let perPeer = peerBytes + degree * linkBytes;
   let shared = 0;
-  if (strategy.id === 'delta-log') {
-    const publishers = Math.min(peers, strategy.committeeSize);
-    const roundsKept = Math.min(run.rounds, 2 * strategy.snapshotRounds + strategy.windowRounds);
+  const method = methodOf(strategy);
+  const log = method.log(strategy);
+  const topology = method.topology(strategy);
+  if (log) {
+    const publishers = Math.min(peers, log.committeeSize);
+    const roundsKept = Math.min(run.rounds, 2 * log.snapshotRounds + log.windowRounds);
     // Residual, its copy on disk, and one end of training on its way.
     perPeer += comparingBytes + 3 * vector + publishers * roundsKept * logEntryBytes;
-    shared += publishers * roundsKept * 3 * expectedBodyBytes(strategy.codec, parameters);
-  } else {
-    const topology = topologyOf(strategy);
+    shared += publishers * roundsKept * 3 * expectedBodyBytes(log.codec, parameters);
+  }
+  if (topology) {
     // Models that a peer sends, and on average hears, in a round.
     const fanout = Math.min(peers - 1, topologyKind(topology).degree(topology, peers));
     perPeer += (4 + fanout) * vector + Math.min(run.rounds, peers) * fanout * heardBytes;

@@ -4,11 +4,11 @@ import * as z from 'zod';
 import { ConfigError } from '../../src/config/config-error.ts';
 import { loadRunSpec } from '../../src/config/run-file.ts';
 import { loadYamlFile } from '../../src/config/yaml-file.ts';
+import { logOf, methodSchema } from '../../src/methods/registry.ts';
 import {
   impossibleCombination,
   type RunSpec,
   runSpecSchema,
-  strategySchema,
   trainingSchema,
 } from '../../src/run/run-spec.ts';
 import { parameterCount } from '../../src/tasks/models/model-layout.ts';
@@ -46,7 +46,7 @@ export const scenarioFileSchema = z.strictObject({
       rounds: runSpecSchema.shape.rounds.optional(),
       slotMs: runSpecSchema.shape.slotMs.optional(),
       training: trainingSchema.optional().describe('replaces the whole section'),
-      strategy: strategySchema.optional().describe('replaces the whole section'),
+      strategy: methodSchema.optional().describe('replaces the whole section'),
     })
     .prefault({})
     .describe('what differs from the run'),
@@ -270,12 +270,12 @@ function impossibleAdversaries({ adversaries, peers }: ScenarioFile): Impossible
 /** Only what the file itself says: of a run in another file `resolveScenario` has a look. */
 function impossibleStrategy({ run, overrides, peers }: ScenarioFile): Impossible {
   const strategy = overrides.strategy ?? run?.strategy;
-  if (strategy?.id !== 'delta-log' || strategy.committeeSize <= Math.max(peers, defaultCommittee))
-    return null;
+  const log = strategy && logOf(strategy);
+  if (!log || log.committeeSize <= Math.max(peers, defaultCommittee)) return null;
   const path = overrides.strategy
     ? ['overrides', 'strategy', 'committeeSize']
     : ['run', 'strategy', 'committeeSize'];
-  return { path, message: `a committee of ${strategy.committeeSize} cannot be drawn from ${peers} peers` };
+  return { path, message: `a committee of ${log.committeeSize} cannot be drawn from ${peers} peers` };
 }
 
 /** What one machine cannot hold, with what could be done; null for what it can. */

@@ -12,9 +12,9 @@ import type { Crypto } from '../core/crypto.ts';
 import type { PeerKey } from '../core/io.ts';
 import { scaledToFloat32 } from '../kernels/dense-vectors.ts';
 import { median } from '../math/statistics.ts';
-import type { DeltaLogSpec } from '../run/run-spec.ts';
 import { type Envelope, keyToBytes } from './envelope.ts';
 import type { LogSlot } from './log-book.ts';
+import type { LogSpec } from './log-spec.ts';
 import type { SharedWork } from './shared-work.ts';
 
 const UNITS_PER_ONE = 2 ** UNIT_BITS;
@@ -58,7 +58,7 @@ export interface FoldState {
 
 export interface FoldContext {
   readonly runId: string;
-  readonly spec: DeltaLogSpec;
+  readonly spec: LogSpec;
   readonly crypto: Crypto;
   readonly shared?: SharedWork | undefined;
 }
@@ -104,7 +104,7 @@ export function toParameters(state: FoldState): Float32Array {
  * peers over earlier rounds, each of them `publishers / threshold` (as a proof-of-work chain sets its
  * difficulty: nobody needs a list of the peers).
  */
-export function sortitionThreshold(state: FoldState, round: number, spec: DeltaLogSpec): number {
+export function sortitionThreshold(state: FoldState, round: number, spec: LogSpec): number {
   const newest = round - spec.windowRounds;
   let sum = 0;
   let rounds = 0;
@@ -137,7 +137,7 @@ export function messageTicket(context: FoldContext, message: Envelope): number {
  * Outer learning rate for m publishers: min(1/sqrt(m), 4/m), measured on MNIST with 8 to 32 peers; 1 where deltas that overlap are
  * averaged.
  */
-export function outerRate(publishers: number, spec: DeltaLogSpec): number {
+export function outerRate(publishers: number, spec: LogSpec): number {
   return (
     spec.outerRate ?? (spec.overlap === 'mean' ? 1 : Math.min(1 / Math.sqrt(publishers), 4 / publishers))
   );
@@ -188,7 +188,7 @@ export function foldRound(
 }
 
 /** Median norm of the newest non-empty round that is final when `round` begins; 0 when there is none. */
-function referenceNorm(state: FoldState, round: number, spec: DeltaLogSpec): number {
+function referenceNorm(state: FoldState, round: number, spec: LogSpec): number {
   const newest = round - spec.windowRounds;
   for (let r = newest; r > newest - medianLookbackRounds && r >= 0; r--) {
     const statistics = state.statistics.get(r);

@@ -13,8 +13,8 @@ import {
   toParameters,
 } from '../../src/log/fold.ts';
 import type { LogMessage, LogSlot } from '../../src/log/log-book.ts';
+import type { LogSpec } from '../../src/log/log-spec.ts';
 import { median } from '../../src/math/statistics.ts';
-import type { DeltaLogSpec } from '../../src/run/run-spec.ts';
 import { contextOf, crypto, deltaLogSpec, messageOf, signerOf, smallRun, smallVector } from './small-run.ts';
 
 const run = smallRun({ inputs: 31 });
@@ -276,7 +276,7 @@ function foldByHand(
   units: readonly bigint[],
   messages: readonly LogMessage[],
   reference: number,
-  spec: DeltaLogSpec,
+  spec: LogSpec,
 ): bigint[] {
   const rate = spec.outerRate ?? Math.min(1 / Math.sqrt(messages.length), 4 / messages.length);
   const next = [...units];

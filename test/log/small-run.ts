@@ -7,15 +7,11 @@ import { bytesToHex, type EnvelopeContext, sealEnvelope } from '../../src/log/en
 import type { FoldContext } from '../../src/log/fold.ts';
 import type { LogMessage } from '../../src/log/log-book.ts';
 import { rngFor } from '../../src/math/rng.ts';
+import { type DeltaLogSpec, deltaLog } from '../../src/methods/delta-log/method.ts';
+import { logOf, methodSchema } from '../../src/methods/registry.ts';
 import { createCrypto, createSigner } from '../../src/platform/node/crypto.ts';
 import { type RunManifest, type SignedManifest, signManifest } from '../../src/run/manifest.ts';
-import {
-  type DeltaLogSpec,
-  deltaLogSchema,
-  type RunSpec,
-  runSpecSchema,
-  strategySchema,
-} from '../../src/run/run-spec.ts';
+import { type RunSpec, runSpecSchema } from '../../src/run/run-spec.ts';
 
 export const crypto = createCrypto();
 
@@ -43,7 +39,7 @@ export function specOf(changes: RunChanges = {}): RunSpec {
     model: { kind: 'logistic-regression', inputs: changes.inputs ?? 47, outputs: 4 },
     task: { kind: 'idx-images' },
     training: { localSteps: 4 },
-    strategy: strategySchema.parse(
+    strategy: methodSchema.parse(
       (changes.strategy?.['id'] ?? 'delta-log') !== 'delta-log'
         ? changes.strategy
         : { id: 'delta-log', codec: { chunk: 64, perChunk: 8 }, ...changes.strategy },
@@ -77,12 +73,12 @@ export function smallRun(changes: RunChanges = {}, initial?: Float32Array): Smal
 }
 
 export function deltaLogSpec(changes: Record<string, unknown> = {}): DeltaLogSpec {
-  return deltaLogSchema.parse({ id: 'delta-log', codec: { chunk: 64, perChunk: 8 }, ...changes });
+  return deltaLog.schema.parse({ id: 'delta-log', codec: { chunk: 64, perChunk: 8 }, ...changes });
 }
 
 export function contextOf(run: SmallRun): FoldContext & EnvelopeContext {
-  const spec = run.manifest.strategy;
-  if (spec.id !== 'delta-log') throw new Error('the run has no log');
+  const spec = logOf(run.manifest.strategy);
+  if (!spec) throw new Error('the run has no log');
   const codec = createDeltaCodec(spec.codec, run.initial.length, () => 0);
   return { runId: run.runId, crypto, spec, bodyBytesMax: codec.bodyBytesMax };
 }

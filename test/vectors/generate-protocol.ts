@@ -24,8 +24,9 @@ import {
   toParameters,
 } from '../../src/log/fold.ts';
 import { LogBook, type LogMessage } from '../../src/log/log-book.ts';
+import { deltaLog } from '../../src/methods/delta-log/method.ts';
 import { signManifest } from '../../src/run/manifest.ts';
-import { deltaLogSchema, runSpecSchema } from '../../src/run/run-spec.ts';
+import { runSpecSchema } from '../../src/run/run-spec.ts';
 import { encodeState, signSnapshotHeader, snapshotOf } from '../../src/log/snapshot.ts';
 import {
   type DigestAnswer,
@@ -47,7 +48,7 @@ const [alice, bob, carol] = signers as [Signer, Signer, Signer];
 const size = 20;
 /** Exactly representable, of either sign. */
 const initial = Float32Array.from({ length: size }, (_, i) => (i - 9.5) / 8);
-const strategy = deltaLogSchema.parse({
+const strategy = deltaLog.schema.parse({
   id: 'delta-log',
   codec: { chunk: 64, perChunk: 16 },
   windowRounds: 3,

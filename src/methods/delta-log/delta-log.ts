@@ -8,15 +8,15 @@ import { fromString } from 'uint8arrays';
 import { createDeltaCodec } from '../../codec/delta.ts';
 import type { DeltaCodec } from '../../codec/delta-codec.ts';
 import type { CoreStatus, Input, Output, Phase, ProtocolCore } from '../../core/io.ts';
+import { memberTest } from '../../core/membership.ts';
 import { slotAt, slotStartMs } from '../../core/round-clock.ts';
+import type { RunFrame } from '../../core/run-frame.ts';
 import { encodeEnvelope } from '../../log/envelope.ts';
 import { sortitionThreshold, sortitionTicket } from '../../log/fold.ts';
 import type { LogEffect, LogFact } from '../../log/log-effect.ts';
+import type { LogSpec } from '../../log/log-spec.ts';
 import { authoredIn, Replica, type ReplicaContext } from '../../log/replica.ts';
 import { type LogEvent, RunLog } from '../../log/run-log.ts';
-import type { RunManifest } from '../../run/manifest.ts';
-import { memberTest } from '../../run/membership.ts';
-import type { DeltaLogSpec } from '../../run/run-spec.ts';
 import type { CoreDependencies } from '../core-dependencies.ts';
 import { LocalTraining } from '../local-training.ts';
 import { Author } from './author.ts';
@@ -26,9 +26,14 @@ const ticksPerSlot = 2;
 /** After a join from a snapshot this many rounds are trained and not published: residuals begin at zero. Guess. */
 const warmUpRounds = 2;
 
+export interface DeltaLogConstants extends LogSpec {
+  /** Share of its own residual by which a peer's training starts ahead of the model; 0 when absent. */
+  readonly headStart?: number | undefined;
+}
+
 export class DeltaLog implements ProtocolCore {
-  readonly #manifest: RunManifest;
-  readonly #spec: DeltaLogSpec;
+  readonly #manifest: RunFrame;
+  readonly #spec: DeltaLogConstants;
   readonly #deps: CoreDependencies;
   readonly #context: ReplicaContext;
   readonly #codec: DeltaCodec;
@@ -41,7 +46,7 @@ export class DeltaLog implements ProtocolCore {
   /** When the last round was folded for the last time. */
   #completeSlot: number | null = null;
 
-  constructor(manifest: RunManifest, spec: DeltaLogSpec, runId: string, deps: CoreDependencies) {
+  constructor(manifest: RunFrame, spec: DeltaLogConstants, runId: string, deps: CoreDependencies) {
     this.#manifest = manifest;
     this.#spec = spec;
     this.#deps = deps;

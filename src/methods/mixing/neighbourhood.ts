@@ -2,14 +2,11 @@
 
 import type { PeerKey } from '../../core/io.ts';
 import { pickRandom } from '../../core/pick-random.ts';
+import type { RunFrame } from '../../core/run-frame.ts';
 import type { SharedWork } from '../../log/shared-work.ts';
-import type { RunManifest } from '../../run/manifest.ts';
-import type { RunSpec } from '../../run/run-spec.ts';
-import { needsRoster, topologyOf } from '../method-constraints.ts';
-import type { MixingStrategySpec } from '../method-schema.ts';
 import { createTopology, type TopologySpec, topologyKind } from '../topologies/registry.ts';
 import { columnOf, type Topology } from '../topologies/topology.ts';
-import type { Hood } from './strategy.ts';
+import type { Hood } from './mixing-peer.ts';
 
 /** Peers that a node without a list of members numbers; more cannot be told apart and are not heard. */
 const numberedMax = 1 << 20;
@@ -23,24 +20,17 @@ export class Neighbourhood {
   readonly #keys: PeerKey[] = [];
   #newest: { readonly round: number; readonly hood: Hood } | null = null;
 
-  constructor(
-    manifest: RunManifest,
-    strategy: MixingStrategySpec,
-    self: PeerKey,
-    random: () => number,
-    shared?: SharedWork,
-  ) {
-    this.#random = random;
-    const spec = topologyOf(strategy);
+  constructor(frame: RunFrame, spec: TopologySpec, self: PeerKey, random: () => number, shared?: SharedWork) {
     this.#spec = spec;
-    const { membership } = manifest;
-    if (needsRoster(strategy)) {
+    this.#random = random;
+    const { membership } = frame;
+    if (topologyKind(spec).needsRoster) {
       if (membership.kind !== 'allow-list')
         throw new RangeError('a run over a fixed topology has a list of members');
       const members = [...membership.members].sort();
       for (const key of members) this.#number(key);
-      const make = () => createTopology(spec, members.length, topologySeed(manifest));
-      this.#topology = shared ? shared.once('topology', manifest, make) : make();
+      const make = () => createTopology(spec, members.length, topologySeed(frame));
+      this.#topology = shared ? shared.once('topology', frame, make) : make();
       this.#self = this.#numbers.get(self) ?? -1;
     } else {
       this.#topology = null;
@@ -97,31 +87,7 @@ export class Neighbourhood {
   }
 }
 
-/**
- * For each member the others that it sends to or hears from in the first `rounds` rounds: links worth having. null for a run
- * without a list of members.
- */
-export function lastingNeighbours(
-  { strategy, membership, ...run }: Pick<RunSpec, 'strategy' | 'membership' | 'name' | 'seed'>,
-  rounds: number,
-): ReadonlyMap<PeerKey, readonly PeerKey[]> | null {
-  if (strategy.id === 'delta-log' || !needsRoster(strategy) || membership.kind !== 'allow-list') return null;
-  const members = [...membership.members].sort();
-  const topology = createTopology(topologyOf(strategy), members.length, topologySeed(run));
-  const near = members.map(() => new Set<number>());
-  for (let round = 0; round < Math.min(rounds, topology.period ?? rounds); round++) {
-    for (const [i, row] of topology.matrix(round).entries()) {
-      for (const j of row.keys()) {
-        if (i === j) continue;
-        near[i]!.add(j);
-        near[j]!.add(i);
-      }
-    }
-  }
-  return new Map(members.map((key, i) => [key, [...near[i]!].map((j) => members[j]!)]));
-}
-
 /** Names the streams of topologies that are drawn, the same for every member. */
-function topologySeed({ name, seed }: Pick<RunSpec, 'name' | 'seed'>): string {
+export function topologySeed({ name, seed }: Pick<RunFrame, 'name' | 'seed'>): string {
   return `${name}/${seed}/topology`;
 }
