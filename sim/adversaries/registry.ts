@@ -13,12 +13,12 @@ export const behaviourSchema = schemaOfAll([...attacks, ...messageAttacks]);
 export type BehaviourSpec = z.infer<typeof behaviourSchema>;
 
 /** null for one on messages. */
-export function attackOnTraining({ id }: BehaviourSpec): AttackKind | null {
+export function attackOnTraining({ id }: Pick<BehaviourSpec, 'id'>): AttackKind | null {
   return attacks.find((kind) => kind.id === id) ?? null;
 }
 
 /** null for one on training. */
-export function attackOnMessages({ id }: BehaviourSpec): MessageAttackKind | null {
+export function attackOnMessages({ id }: Pick<BehaviourSpec, 'id'>): MessageAttackKind | null {
   return messageAttacks.find((kind) => kind.id === id) ?? null;
 }
 

@@ -40,7 +40,10 @@ export type Input =
       readonly samples: number;
     }
   | { readonly type: 'training-failed'; readonly round: number; readonly reason: string }
-  /** The node is about to stop for good, or for long; requests in answer to this get a little time. */
+  /**
+   * The node is about to stop for good, or for long; requests in answer to this get a little time. Without it a node has vanished:
+   * what it alone held is gone.
+   */
   | { readonly type: 'leave' }
   /** The losses asked for by `score`, in its order; null where they could not be had. */
   | { readonly type: 'scored'; readonly round: number; readonly losses: readonly number[] | null };
@@ -132,7 +135,7 @@ export interface CoreStatus {
   readonly round: number;
   /** Highest round folded into the base; -1 for none. */
   readonly finalisedRound: number;
-  /** SHA-256 (hex) of the finalised model, or of the current local one for mixing strategies. */
+  /** SHA-256 (hex) of the finalised model, or of the current local one for mixing methods. */
   readonly modelHash: string;
   /** Messages known to exist (from digests or announcements) and not held yet. */
   readonly lag: number;
@@ -142,7 +145,7 @@ export interface CoreStatus {
   readonly contributions: ReadonlyMap<PeerKey, { readonly deltas: number; readonly share: number }>;
 }
 
-/** A strategy's state machine behind the one interface all drivers know. */
+/** A method's state machine behind the one interface all drivers know. */
 export interface ProtocolCore {
   handle(input: Input, nowMs: number): Output[];
   status(nowMs: number): CoreStatus;

@@ -17,10 +17,11 @@ type SchemasOf<Things extends readonly Described[]> = {
   readonly [Index in keyof Things]: Things[Index]['schema'];
 };
 
-/** The specs of all things of a registry, told apart by `id`. */
+/** The specs of all things of a registry, told apart by `id`; in documents they stand in this order. */
 export function schemaOfAll<const Things extends readonly [Described, ...Described[]]>(
   things: Things,
 ): z.ZodDiscriminatedUnion<SchemasOf<Things>, 'id'> {
+  // A map of a tuple is typed as a mere list.
   const schemas = things.map(({ schema }) => schema) as unknown as SchemasOf<Things> & readonly [z.ZodObject];
   return z.discriminatedUnion('id', schemas);
 }

@@ -11,6 +11,7 @@ export const equivocation = defineMessageAttack({
   }),
   examples: [{ id: 'equivocation' }],
   equivocates: true,
+  isSilent: false,
   act(output, { context, signer, codec, size }) {
     if (output.type !== 'announce' || !codec) return [output];
     const opened = openEnvelope(output.bytes, context);

@@ -21,6 +21,8 @@ export interface MessageAttackKind<Schema extends z.ZodObject = z.ZodObject> ext
   readonly examples: readonly z.input<Schema>[];
   /** Says two things of one round: honest peers will hand the proof on. */
   readonly equivocates: boolean;
+  /** Whoever is connected to such peers alone hears nothing. */
+  readonly isSilent: boolean;
   /** Honest peers, by number, that are connected to attackers only. */
   victims?(spec: z.output<Schema>): readonly number[];
   /** What is performed in place of one output. */

@@ -9,6 +9,7 @@ export const withhold = defineMessageAttack({
   }),
   examples: [{ id: 'withhold' }],
   equivocates: false,
+  isSilent: true,
   act: withheld,
 });
 
@@ -20,6 +21,7 @@ export const eclipse = defineMessageAttack({
   }),
   examples: [{ id: 'eclipse', victims: [0] }],
   equivocates: false,
+  isSilent: true,
   victims: ({ victims }) => victims,
   act: withheld,
 });
