@@ -6,8 +6,14 @@ export interface RunFrame extends SlotTiming {
   readonly name: string;
   /** Of everything that all peers draw alike. */
   readonly seed: number;
-  /** The run ends after this many slots. */
+  /** The run ends after this many rounds that count. */
   readonly rounds: number;
+  /** Rounds last longer, up to this, while peers do not keep up; null: by the method. */
+  readonly slotMsMax: number | null;
+  /** A round counts with so many contributions. */
+  readonly publishersMin: number;
+  /** The run ends so many milliseconds after its start, however many rounds counted; null: never. */
+  readonly timeMaxMs: number | null;
   /** SHA-256 (hex) of the start vector. */
   readonly initHash: string;
   readonly training: {

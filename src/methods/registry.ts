@@ -1,6 +1,5 @@
 /** Every method there is: one line each. */
 import type * as z from 'zod';
-import type { LogSpec } from '../log/log-spec.ts';
 import { byId, schemaOfAll } from '../registry/registry.ts';
 import { adPsgd } from './ad-psgd/method.ts';
 import { choco } from './choco/method.ts';
@@ -9,7 +8,7 @@ import { deltaLog } from './delta-log/method.ts';
 import { diloco } from './diloco/method.ts';
 import { epidemic } from './epidemic/method.ts';
 import { gossipLearning } from './gossip-learning/method.ts';
-import type { Method } from './method.ts';
+import type { DeltaLogTraits, Method } from './method.ts';
 import { moshpit } from './moshpit/method.ts';
 import { noloco } from './noloco/method.ts';
 import { sgp } from './sgp/method.ts';
@@ -43,6 +42,6 @@ export function needsRoster(spec: MethodSpec): boolean {
 }
 
 /** The log that the peers of a run keep; null where each has a model of its own. */
-export function logOf(spec: MethodSpec): LogSpec | null {
+export function logOf(spec: MethodSpec): DeltaLogTraits | null {
   return methodOf(spec).log(spec);
 }

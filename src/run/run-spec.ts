@@ -4,7 +4,7 @@
  */
 import * as z from 'zod';
 import { membershipSchema } from '../core/membership.ts';
-import { methodOf, methodSchema, needsRoster } from '../methods/registry.ts';
+import { logOf, methodOf, methodSchema, needsRoster } from '../methods/registry.ts';
 import { type Impossible, within } from '../registry/impossible.ts';
 import { parameterCount } from '../tasks/models/model-layout.ts';
 
@@ -167,10 +167,25 @@ export const runSpecSchema = z.strictObject({
   training: trainingSchema.prefault({}),
   strategy: methodSchema.prefault({ id: 'delta-log' }),
   seed: count(0, 0xffff_ffff).default(1).describe('of the start vector and every batch'),
-  rounds: count(1, 0x7fff_ffff).describe('the run ends after this many slots'),
+  rounds: count(1, 0x7fff_ffff).describe('the run ends after this many rounds that count'),
   slotMs: count(50, 86_400_000).describe(
     'milliseconds per round; must hold local training and one hop of gossip',
   ),
+  slotMsMax: count(50, 86_400_000)
+    .nullable()
+    .default(null)
+    .describe(
+      'rounds of delta-log last longer, up to this, while peers do not keep up; null: 16 times slotMs; equal to it: never',
+    ),
+  publishersMin: count(1, 512)
+    .default(1)
+    .describe('a round of delta-log counts with so many deltas; others pass and are not spent'),
+  timeMaxMs: count(1, 0x7fff_ffff)
+    .nullable()
+    .default(null)
+    .describe(
+      'a run of delta-log ends so many milliseconds after its start, however many rounds counted; null: never',
+    ),
   membership: membershipSchema.prefault({ kind: 'open' }),
 });
 export type RunSpec = z.infer<typeof runSpecSchema>;
@@ -184,8 +199,24 @@ export function impossibleCombination(spec: RunSpec, peersExpected: number | nul
   const peers = membership.kind === 'allow-list' ? membership.members.length : peersExpected;
   return (
     impossibleTask(spec) ??
+    impossiblePace(spec) ??
     within(['strategy'], methodOf(strategy).impossible(strategy, peers, parameterCount(model)))
   );
+}
+
+/** Only where there is a log do peers agree on how long a round lasts and whether it counts. */
+function impossiblePace(spec: RunSpec): Impossible | null {
+  const { slotMs, slotMsMax, publishersMin, strategy } = spec;
+  if (logOf(strategy)) {
+    if (slotMsMax === null || slotMsMax >= slotMs) return null;
+    return { path: ['slotMsMax'], message: `must not be below slotMs (${slotMs})` };
+  }
+  for (const field of ['slotMsMax', 'timeMaxMs'] as const) {
+    if (spec[field] === null) continue;
+    return { path: [field], message: `is for delta-log: rounds of ${strategy.id} are slots of one length` };
+  }
+  if (publishersMin === 1) return null;
+  return { path: ['publishersMin'], message: `is for delta-log: all rounds of ${strategy.id} count` };
 }
 
 /** Why nobody can take part in a run as it stands, or null: over a fixed topology everybody must know who does. */

@@ -24,6 +24,7 @@ const rows = [
   ['learning'],
   ['run', 'tasks'],
   ['methods'],
+  ['entries'],
   ['log'],
   ['tensor'],
   ['content'],
@@ -41,7 +42,7 @@ function mayImport(folder: string): readonly string[] {
   switch (folder) {
     case 'sim':
       return [
-        ...['config', 'learning', 'run', 'methods', 'tasks', 'log'],
+        ...['config', 'learning', 'run', 'methods', 'tasks', 'entries', 'log'],
         ...['content', 'platform', 'core', 'codec', 'math', 'registry'],
       ];
     case 'config':
@@ -60,7 +61,7 @@ const allowed = new Map(folders.map((folder) => [folder, mayImport(folder)]));
 const addressSyntaxMayBeImportedBy = 'src/cli/addresses.ts';
 
 /** Runs anywhere: in a node, in a browser, in the simulator. */
-const core = ['core', 'content', 'log', 'methods', 'run', 'codec', 'math', 'kernels', 'registry'];
+const core = ['core', 'content', 'log', 'entries', 'methods', 'run', 'codec', 'math', 'kernels', 'registry'];
 
 const sources = readSources('src', 'sim');
 

@@ -1,83 +1,12 @@
-import * as z from 'zod';
-import { compressorKind, compressorSchema } from '../../codec/compressors/registry.ts';
+import { compressorKind } from '../../codec/compressors/registry.ts';
 import { within } from '../../registry/impossible.ts';
 import { defineMethod, smallRequestBytesMax } from '../method.ts';
 import { DeltaLog } from './delta-log.ts';
-
-const schema = z.strictObject({
-  id: z.literal('delta-log'),
-  codec: compressorSchema.prefault({ id: 'sparse-sign' }).describe('of the deltas, with error feedback'),
-  residualDecay: z
-    .number()
-    .min(0)
-    .max(1)
-    .default(0.95)
-    .describe('of error feedback per round; 0.95 measured'),
-  committeeSize: z
-    .int()
-    .min(1)
-    .max(256)
-    .default(16)
-    .describe('expected publishers per round (M); everyone while peers <= M'),
-  expectedPeers: z
-    .int()
-    .min(1)
-    .max(10_000_000)
-    .default(8)
-    .describe('guess at the number of peers until the log tells it'),
-  windowRounds: z
-    .int()
-    .min(3)
-    .max(64)
-    .default(6)
-    .describe('a round is final this many rounds later (K); guess'),
-  admitRounds: z
-    .int()
-    .min(1)
-    .max(32)
-    .default(3)
-    .describe('first-hand deltas this many rounds old are still admitted; guess'),
-  clipFactor: z
-    .number()
-    .min(1)
-    .max(1000)
-    .default(3)
-    .describe('norms are clipped to this times the median; guess'),
-  outerRate: z
-    .number()
-    .positive()
-    .max(4)
-    .nullable()
-    .default(null)
-    .describe(
-      'null: min(1/sqrt(m), 4/m) for m publishers, measured on MNIST with 8 to 32 peers; 1 with overlap mean',
-    ),
-  overlap: z
-    .enum(['sum', 'mean'])
-    .optional()
-    .describe(
-      'what deltas of one round that name the same coordinate do together: sum (when absent), or mean over those that name it, measured on text',
-    ),
-  headStart: z
-    .number()
-    .min(0)
-    .max(1)
-    .optional()
-    .describe(
-      'share of its own unsent residual by which the training of a peer starts ahead of the model; 0 when absent',
-    ),
-  snapshotRounds: z
-    .int()
-    .min(1)
-    .max(4096)
-    .default(16)
-    .describe('rounds between snapshots offered to late joiners; guess'),
-});
-export type DeltaLogSpec = z.infer<typeof schema>;
+import { deltaLogSchema } from './schema.ts';
 
 export const deltaLog = defineMethod({
   id: 'delta-log',
-  schema,
+  schema: deltaLogSchema,
   examples: [
     { id: 'delta-log', codec: { chunk: 64, perChunk: 8 } },
     { id: 'delta-log', codec: { chunk: 64, perChunk: 16 }, overlap: 'mean', headStart: 0.5 },
@@ -87,12 +16,17 @@ export const deltaLog = defineMethod({
   topology: () => null,
   needsRoster: () => false,
   requestBytesMax: () => smallRequestBytesMax,
-  impossible({ admitRounds, windowRounds, codec }, _peers, size) {
+  impossible({ admitRounds, judgingRounds, windowRounds, kinds, codec }, _peers, size) {
+    const below = `must be below windowRounds (${windowRounds})`;
     if (admitRounds >= windowRounds) {
-      return {
-        path: ['admitRounds'],
-        message: `must be below windowRounds (${windowRounds}): a delta admitted last needs time to spread`,
-      };
+      return { path: ['admitRounds'], message: `${below}: a delta admitted last needs time to spread` };
+    }
+    if (judgingRounds >= windowRounds) {
+      const message = `${below}: who publishes is drawn by rounds that moved the model`;
+      return { path: ['judgingRounds'], message };
+    }
+    if (new Set(kinds.map(({ id }) => id)).size < kinds.length) {
+      return { path: ['kinds'], message: 'must name each kind once' };
     }
     return within(['codec'], compressorKind(codec).impossible?.(codec, size) ?? null);
   },

@@ -6,6 +6,9 @@ import type { MixingPeer, Packed, Parcel } from './mixing-peer.ts';
 import type { Neighbourhood } from './neighbourhood.ts';
 import type { ParcelCoding } from './parcel-coding.ts';
 
+/** Parcels are signed as entries are, and stand in no log. */
+const unlogged = { kind: 0, index: 0, anchor: null, claims: [] };
+
 export type Question =
   | { readonly kind: 'push'; readonly peer: PeerKey; readonly to: number; readonly parcel: Parcel }
   | { readonly kind: 'share'; readonly peer: PeerKey };
@@ -74,6 +77,6 @@ export class Courier {
 
   #seal(round: number, body: Uint8Array): Uint8Array {
     const { context, signer } = this.#options;
-    return encodeStoredEnvelope(sealEnvelope({ round, misses: 0 }, body, context, signer));
+    return encodeStoredEnvelope(sealEnvelope({ ...unlogged, round }, body, context, signer));
   }
 }

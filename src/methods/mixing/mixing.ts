@@ -67,10 +67,10 @@ export class Mixing implements ProtocolCore {
     this.#needsScores = needsScores;
     this.#peer = peer;
     this.#model = new ModelView(peer, deps.crypto);
-    this.#training = new LocalTraining(frame.training, frame.slotMs);
+    this.#training = new LocalTraining(frame.training);
     const hoods = new Neighbourhood(frame, method.topology(spec), signer.key, random, shared);
     this.#hoods = hoods;
-    const context = { runId, crypto: deps.crypto, bodyBytesMax: coding.bytesMax };
+    const context = { runId, crypto: deps.crypto, bodyBytesMax: [coding.bytesMax] };
     const isMember = memberTest(frame.membership);
     this.#inbox = new Inbox({ context, coding, isMember, hoods, rounds: frame.rounds, peer });
     // What comes two slots late is of no use any more.
@@ -112,6 +112,11 @@ export class Mixing implements ProtocolCore {
       case 'trained':
         this.#trained(out, input, slot, nowMs);
         break;
+      case 'submit': {
+        const refused = 'this run has no log to write to';
+        out.push({ type: 'submitted', token: input.token, result: { refused } });
+        break;
+      }
       case 'leave':
         this.#leave(out, slot);
         break;
@@ -134,6 +139,9 @@ export class Mixing implements ProtocolCore {
       phase: this.#phase,
       round: Math.max(-1, Math.min(slotAt(this.#frame, nowMs), this.#frame.rounds)),
       finalisedRound: this.#mixedRound,
+      countedRounds: this.#mixedRound + 1,
+      slotMs: this.#frame.slotMs,
+      notes: [],
       modelHash: this.#model.hash,
       lag: 0,
       lastLoss: this.#training.lastLoss,
@@ -171,9 +179,9 @@ export class Mixing implements ProtocolCore {
       this.#setPhase(out, slot < this.#frame.rounds ? 'training' : 'finished');
       if (this.#phase === 'training' && this.#training.mayStart(slot)) {
         const start = this.#model.current;
-        const steps = this.#training.start(slot, start, nowMs);
+        const steps = this.#training.start(slot, start, nowMs, this.#frame.slotMs);
         out.push({ type: 'event', event: { kind: 'round-started', round: slot } });
-        out.push({ type: 'train', round: slot, steps, parameters: start });
+        out.push({ type: 'train', round: slot, steps, scheduleRound: slot, parameters: start });
         if (this.#peer.sends === 'before-training') this.#sentBytes = this.#send(out, slot, null);
       }
     }
@@ -288,7 +296,7 @@ export class Mixing implements ProtocolCore {
       return null;
     }
     const { round, parcel } = judged;
-    out.push({ type: 'event', event: { kind: 'accepted', round, author: from } });
+    out.push({ type: 'event', event: { kind: 'accepted', round, author: from, entryKind: 'parcel' } });
     if (!this.#peer.answer) {
       this.#inbox.keep(from, parcel);
       return [];

@@ -1,6 +1,6 @@
 import { encodeFloat32 } from '../../codec/dense.ts';
+import { bytesToHex } from '../../core/bytes.ts';
 import type { Crypto } from '../../core/crypto.ts';
-import { bytesToHex } from '../../log/envelope.ts';
 import type { MixingPeer } from './mixing-peer.ts';
 
 /** The model of a peer as others see it: in float32, one object until it changes, hashed once. */
