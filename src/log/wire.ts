@@ -32,9 +32,9 @@ export type Request =
   | { readonly kind: 'segment'; readonly root: Uint8Array; readonly index: number }
   /** Signed headers of the snapshots on offer. */
   | { readonly kind: 'snapshots' }
-  /** A whole model, pushed by a mixing strategy. */
+  /** A whole model, pushed by a mixing method. */
   | { readonly kind: 'push'; readonly envelope: Uint8Array }
-  /** State of a mixing strategy, for a peer that comes late or lost touch. */
+  /** State of a mixing method, for a peer that comes late or lost touch. */
   | { readonly kind: 'share' };
 
 const TAGS = ['digest', 'entries', 'leaves', 'segment', 'snapshots', 'push', 'share'] as const;

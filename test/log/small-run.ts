@@ -10,15 +10,11 @@ import { LogBook } from '../../src/log/log-book.ts';
 import type { LogState } from '../../src/log/log-state.ts';
 import { rngFor } from '../../src/math/rng.ts';
 import { createLogParts, type LogParts } from '../../src/methods/delta-log/log-parts.ts';
+import { type DeltaLogSpec, deltaLogSchema } from '../../src/methods/delta-log/schema.ts';
+import { methodSchema } from '../../src/methods/registry.ts';
 import { createCrypto, createSigner } from '../../src/platform/node/crypto.ts';
 import { type RunManifest, type SignedManifest, signManifest } from '../../src/run/manifest.ts';
-import {
-  type DeltaLogSpec,
-  deltaLogSchema,
-  type RunSpec,
-  runSpecSchema,
-  strategySchema,
-} from '../../src/run/run-spec.ts';
+import { type RunSpec, runSpecSchema } from '../../src/run/run-spec.ts';
 
 export const crypto = createCrypto();
 
@@ -49,7 +45,7 @@ export function specOf(changes: RunChanges = {}): RunSpec {
     model: { kind: 'logistic-regression', inputs: changes.inputs ?? 47, outputs: 4 },
     task: { kind: 'idx-images' },
     training: { localSteps: 4 },
-    strategy: strategySchema.parse(
+    strategy: methodSchema.parse(
       (changes.strategy?.['id'] ?? 'delta-log') !== 'delta-log'
         ? changes.strategy
         : { id: 'delta-log', codec: { chunk: 64, perChunk: 8 }, ...changes.strategy },

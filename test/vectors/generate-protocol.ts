@@ -32,7 +32,8 @@ import {
 import { createLogParts } from '../../src/methods/delta-log/log-parts.ts';
 import { createCrypto, createSigner } from '../../src/platform/node/crypto.ts';
 import { signManifest } from '../../src/run/manifest.ts';
-import { deltaLogSchema, runSpecSchema } from '../../src/run/run-spec.ts';
+import { deltaLogSchema } from '../../src/methods/delta-log/schema.ts';
+import { runSpecSchema } from '../../src/run/run-spec.ts';
 
 const crypto = createCrypto();
 const hex = bytesToHex;

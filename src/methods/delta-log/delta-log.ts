@@ -7,6 +7,8 @@
 import { encodeFloat32 } from '../../codec/dense.ts';
 import { bytesToHex } from '../../core/bytes.ts';
 import type { CoreStatus, Input, Output, ProtocolCore } from '../../core/io.ts';
+import { memberTest } from '../../core/membership.ts';
+import type { RunFrame } from '../../core/run-frame.ts';
 import type { DeltaKind } from '../../entries/delta/delta-kind.ts';
 import type { DeltaContent, DeltaState } from '../../entries/delta/delta-state.ts';
 import type { NoteState } from '../../entries/note/note-kind.ts';
@@ -16,13 +18,11 @@ import type { LogEffect, LogFact } from '../../log/log-effect.ts';
 import type { Kinds, LogState } from '../../log/log-state.ts';
 import { Replica } from '../../log/replica.ts';
 import { type LogEvent, RunLog } from '../../log/run-log.ts';
-import type { RunManifest } from '../../run/manifest.ts';
-import { memberTest } from '../../run/membership.ts';
-import type { DeltaLogSpec } from '../../run/run-spec.ts';
 import type { CoreDependencies } from '../core-dependencies.ts';
 import { LocalTraining } from '../local-training.ts';
 import { Author } from './author.ts';
 import { createLogParts } from './log-parts.ts';
+import type { DeltaLogSpec } from './schema.ts';
 
 /** After a join from a snapshot this many rounds are trained and not published: residuals begin at zero. Guess. */
 const warmUpRounds = 2;
@@ -41,7 +41,7 @@ export class DeltaLog implements ProtocolCore {
   /** Hash of the model of the history with this root. */
   #hash: { readonly round: number; readonly root: Uint8Array; readonly hash: string } | null = null;
 
-  constructor(manifest: RunManifest, spec: DeltaLogSpec, runId: string, deps: CoreDependencies) {
+  constructor(manifest: RunFrame, spec: DeltaLogSpec, runId: string, deps: CoreDependencies) {
     this.#deps = deps;
     const { crypto, shared, initial, random, signer } = deps;
     const { codec, delta, ...common } = createLogParts(manifest, spec, runId, deps);

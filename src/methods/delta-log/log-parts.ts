@@ -2,15 +2,15 @@
 import { fromString } from 'uint8arrays';
 import { createDeltaCodec } from '../../codec/delta.ts';
 import type { DeltaCodec } from '../../codec/delta-codec.ts';
+import type { RunFrame } from '../../core/run-frame.ts';
 import { createDeltaKind, type DeltaKind } from '../../entries/delta/delta-kind.ts';
 import type { DeltaRules } from '../../entries/delta/delta-state.ts';
 import { createEntryKind } from '../../entries/registry.ts';
 import type { EnvelopeContext } from '../../log/envelope.ts';
 import type { Kinds, LogFrame } from '../../log/log-state.ts';
 import { rowsPerRoundMax } from '../../log/wire.ts';
-import type { RunManifest } from '../../run/manifest.ts';
-import type { DeltaLogSpec } from '../../run/run-spec.ts';
 import type { CoreDependencies } from '../core-dependencies.ts';
+import type { DeltaLogSpec } from './schema.ts';
 
 /** Longest slot where the manifest does not say, in shortest slots. Guess. */
 const slotGrowthMax = 16;
@@ -31,7 +31,7 @@ export type LogPartsDependencies = Pick<
 >;
 
 export function createLogParts(
-  manifest: RunManifest,
+  manifest: RunFrame,
   spec: DeltaLogSpec,
   runId: string,
   { crypto, initial, random, shared, inlineMax }: LogPartsDependencies,
@@ -51,7 +51,7 @@ export function createLogParts(
   };
 }
 
-function logFrameOf(manifest: RunManifest, spec: DeltaLogSpec, runId: string): LogFrame {
+function logFrameOf(manifest: RunFrame, spec: DeltaLogSpec, runId: string): LogFrame {
   const { startAtMs, slotMs, slotMsMax, rounds, publishersMin, timeMaxMs } = manifest;
   const { windowRounds, admitRounds, snapshotRounds, judgingRounds } = spec;
   return {
