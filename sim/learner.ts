@@ -4,11 +4,11 @@ import type { Learner } from '../src/learning/learner.ts';
 import { createTfjsLearner } from '../src/learning/tfjs/tfjs-learner.ts';
 import { startLearnerThread } from '../src/learning/thread/learner-proxy.ts';
 import { rngFor } from '../src/math/rng.ts';
-import { flipLabels } from '../src/methods/attacks/label-flip.ts';
 import { mnistFolder } from '../src/tasks/data/idx-images/mnist-folder.ts';
 import { loadTaskData } from '../src/tasks/data/task-kinds.ts';
 import { withValidation } from '../src/tasks/datasets/validation.ts';
 import { outputsOf, parameterCount } from '../src/tasks/models/model-layout.ts';
+import { attackOnTraining } from './adversaries/registry.ts';
 import type { WorldPeers } from './population.ts';
 import { quadraticLearner } from './quadratic-learner.ts';
 import type { Scenario } from './scenario/scenario.ts';
@@ -42,7 +42,7 @@ export async function buildLearner(
   { roles }: Pick<WorldPeers, 'roles'>,
 ): Promise<Learner | InstantLearner> {
   const { data, learner, peers, run, seed } = scenario;
-  const isFlipped = (peer: number): boolean => roles[peer]?.behaviour.id === 'label-flip';
+  const poisoned = roles.map((role) => role && attackOnTraining(role.behaviour)).map((kind) => kind?.relabel);
   if (learner.id === 'quadratic') {
     const { learningRate } = run.training;
     const size = parameterCount(run.model);
@@ -54,7 +54,7 @@ export async function buildLearner(
       learningRate,
       seed: `sim/${seed}`,
       isHonest,
-      isFlipped,
+      isFlipped: (peer) => poisoned[peer] !== undefined,
     });
   }
   const path = data.dataset === 'mnist' ? mnistFolder() : data.dataset;
@@ -71,9 +71,10 @@ export async function buildLearner(
     model: run.model,
     training: run.training,
     rounds: run.rounds,
-    shares: shares.map((share, peer) =>
-      isFlipped(peer) ? share.relabelled((labels) => flipLabels(labels, classes)) : share,
-    ),
+    shares: shares.map((share, peer) => {
+      const relabel = poisoned[peer];
+      return relabel ? share.relabelled((labels) => relabel(labels, classes)) : share;
+    }),
     heldOut,
     // Of the backends only this one has the same bits on every machine.
     backend: 'wasm',

@@ -28,6 +28,8 @@ export interface FlockOptions {
   readonly trainingMs?: ((member: number, steps: number) => number) | undefined;
   /** What a hostile member answers in place of its core: frames, or null to refuse; undefined leaves it to the core. */
   readonly impostor?: (member: number, bytes: Uint8Array) => readonly Uint8Array[] | null | undefined;
+  /** Whether a member keeps entries that its snapshots cover. */
+  readonly keepsEverything?: (member: number) => boolean;
   /** Whether this output is performed; false kills the member on the spot. */
   readonly survives?: (member: number, output: Output, nowMs: number) => boolean;
 }
@@ -117,6 +119,7 @@ export class Flock {
       initial: this.run.initial.slice(),
       random: () => rng.float(),
       stored: [...member.store].sort(([a], [b]) => (a < b ? -1 : 1)),
+      retention: this.#options.keepsEverything?.(index) ? 'everything' : 'snapshots',
     });
     this.input(index, { type: 'start' });
     for (const other of this.members) {

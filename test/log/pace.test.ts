@@ -82,10 +82,10 @@ describe('slots', () => {
 
   test('grow when a quarter does not make it in time, and when half of the work is not done', () => {
     const missing = after([...many(4, summary(8)), ...many(4, summary(4))]);
-    // Decided when round 5 is final: K rounds and three more later the change takes effect.
-    assert.deepEqual(missing.next, { fromRound: 5 + 6 + 3, slotMs: 2000 });
-    assert.equal(roundStartMs(missing, 14), 10_000 + 14 * 1000);
-    assert.equal(roundStartMs(missing, 15), 10_000 + 14 * 1000 + 2000);
+    // Decided when round 6 is final: K rounds and three more later the change takes effect.
+    assert.deepEqual(missing.next, { fromRound: 6 + 6 + 3, slotMs: 2000 });
+    assert.equal(roundStartMs(missing, 15), 10_000 + 15 * 1000);
+    assert.equal(roundStartMs(missing, 16), 10_000 + 15 * 1000 + 2000);
     assert.equal(roundAt(missing, roundStartMs(missing, 20)), 20);
     const slow = after(many(4, summary(8, 0.5)));
     assert.equal(slow.next?.slotMs, 2000);

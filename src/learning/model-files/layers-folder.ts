@@ -1,6 +1,6 @@
 /** Models as folders in the format of TensorFlow.js Layers, which browsers and converters read. */
 import { join } from 'node:path';
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
 import { writeFileAtomically } from '../../platform/node/atomic-file.ts';
 import { makeDirectory } from '../../platform/node/make-directory.ts';
 import { type ModelSpec, modelKindOf } from '../../tasks/models/model-kinds.ts';

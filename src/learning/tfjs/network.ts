@@ -1,5 +1,5 @@
 /** A model's parameters on the backend of this thread: forward passes, and steps of an optimiser. */
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
 import type { TrainingSpec } from '../../run/run-spec.ts';
 import type { Batch } from '../../tasks/datasets/dataset.ts';
 import type { ForwardPass } from '../../tasks/models/model-kind.ts';

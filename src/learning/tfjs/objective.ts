@@ -1,5 +1,5 @@
 /** What training minimises and evaluations count. The one place that knows the loss: cross-entropy between logits and labels. */
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
 import { crossEntropyRows } from '../../tensor/operations/cross-entropy.ts';
 
 /** What a forward pass says of a batch whose labels are known. */

@@ -1,5 +1,5 @@
 /** Whether a model can be trained here, found out before a run rests on it. */
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
 import { exampleForms } from '../../tasks/example-form.ts';
 import type { ForwardPass } from '../../tasks/models/model-kind.ts';
 import { type ModelSpec, modelKindOf } from '../../tasks/models/model-kinds.ts';

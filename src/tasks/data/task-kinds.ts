@@ -1,7 +1,7 @@
 /** All kinds of tasks. A new one is its folder and two lines here: its import and its place. */
 import type * as z from 'zod';
+import { unionBy } from '../../registry/registry.ts';
 import type { TaskData } from '../datasets/dataset.ts';
-import { kindUnion } from '../kind-union.ts';
 import type { ModelSpec } from '../models/model-kinds.ts';
 import { cifarImages } from './cifar-images/cifar-images.ts';
 import { csv } from './csv/csv.ts';
@@ -12,7 +12,7 @@ import { text } from './text/text.ts';
 /** In the order of docs/CONFIG.md. */
 export const taskKinds = [idxImages, cifarImages, text, csv] as const;
 
-export const taskSchema = kindUnion(taskKinds);
+export const taskSchema = unionBy('kind', taskKinds);
 export type TaskSpec = z.infer<typeof taskSchema>;
 
 const byKind: ReadonlyMap<string, TaskKind> = new Map(taskKinds.map((kind) => [kind.kind, kind]));

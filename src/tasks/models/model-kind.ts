@@ -1,5 +1,6 @@
 /** What a kind of model is. Its folder holds this description, which runs anywhere, and its forward pass, which needs tensors. */
-import type * as tf from '@tensorflow/tfjs';
+import type * as tf from '@tensorflow/tfjs-core';
+import type { LayersModel } from '@tensorflow/tfjs-layers';
 import type * as z from 'zod';
 import type { Impossible } from '../../registry/impossible.ts';
 import type { ExampleForm } from '../example-form.ts';
@@ -31,7 +32,7 @@ export interface ModelKind<
   /** The model whose tensors have these names and shapes, where they alone tell. The caller checks that all are there. */
   ofTensors?(shapes: ReadonlyMap<string, readonly number[]>): Spec | null;
   /** The model in TensorFlow.js Layers, its weights in the order of the layout and zero, where all its parts exist there. */
-  buildLayers?(model: Spec): Promise<tf.LayersModel>;
+  buildLayers?(model: Spec): Promise<LayersModel>;
 }
 
 export interface ForwardPass<Spec> {

@@ -1,7 +1,7 @@
 /** All kinds of models. A new one is its folder and two lines here: its import and its place. */
 import type * as z from 'zod';
+import { unionBy } from '../../registry/registry.ts';
 import type { ExampleForm } from '../example-form.ts';
-import { kindUnion } from '../kind-union.ts';
 import { gnLenet } from './gn-lenet/gn-lenet.ts';
 import { gpt } from './gpt/gpt.ts';
 import { lenet } from './lenet/lenet.ts';
@@ -13,7 +13,7 @@ import { resnet8 } from './resnet-8/resnet-8.ts';
 /** In the order of docs/CONFIG.md. */
 export const modelKinds = [mlp, logisticRegression, lenet, gnLenet, resnet8, gpt] as const;
 
-export const modelSchema = kindUnion(modelKinds);
+export const modelSchema = unionBy('kind', modelKinds);
 export type ModelSpec = z.infer<typeof modelSchema>;
 
 const byKind: ReadonlyMap<string, ModelKind> = new Map(modelKinds.map((kind) => [kind.kind, kind]));

@@ -1,6 +1,6 @@
 /** A folder of IDX images with their labels, to learn from and held out. */
 import { constants, copyFile, link, rm } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { makeDirectory } from '../../../platform/node/make-directory.ts';
 import { DataFileError } from '../../datasets/data-error.ts';
 import { checkFits, type TaskData } from '../../datasets/dataset.ts';
@@ -9,6 +9,7 @@ import { LabelledRows } from '../../datasets/labelled-rows.ts';
 import type { ModelSpec } from '../../models/model-kinds.ts';
 import type { SharesRequest } from '../task-kind.ts';
 import { type IdxImages, readIdxImages, readIdxLabels, writeIdxImages, writeIdxLabels } from './idx-file.ts';
+import { packedOrNot } from './packed-file.ts';
 
 /** `t10k` is MNIST's name for the held-out set. */
 export const idxFiles = {
@@ -108,7 +109,10 @@ export async function writeIdxShares({ source, targets, shares }: IdxShares): Pr
       Uint8Array.from(share, (index) => labels[index]!),
     );
     for (const name of [idxFiles.heldOutImages, idxFiles.heldOutLabels]) {
-      await linkOrCopy(join(source, name), join(target, name));
+      const from = await packedOrNot(join(source, name));
+      // One of an earlier split would be read in place of a packed one.
+      await rm(join(target, name), { force: true });
+      await linkOrCopy(from, join(target, basename(from)));
     }
   }
 }

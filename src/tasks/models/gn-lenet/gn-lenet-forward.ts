@@ -1,4 +1,4 @@
-import type * as tf from '@tensorflow/tfjs';
+import type * as tf from '@tensorflow/tfjs-core';
 import { convolutionLayer, denseStack, flatten, halve, normalise } from '../parts/layer-functions.ts';
 import type { Weights } from '../parts/weights.ts';
 import type { GnLenetSpec } from './gn-lenet.ts';

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
 import { causalAttention } from '../../../tensor/operations/attention.ts';
 import { embedding } from '../../../tensor/operations/embedding.ts';
 import { gelu } from '../../../tensor/operations/gelu.ts';

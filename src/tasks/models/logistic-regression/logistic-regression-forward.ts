@@ -1,4 +1,4 @@
-import type * as tf from '@tensorflow/tfjs';
+import type * as tf from '@tensorflow/tfjs-core';
 import { denseStack } from '../parts/layer-functions.ts';
 import type { Weights } from '../parts/weights.ts';
 import type { LogisticRegressionSpec } from './logistic-regression.ts';

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
 import type { Activation } from '../../../tensor/operations/dense.ts';
 import { convolution, denseStack, normalise } from '../parts/layer-functions.ts';
 import type { Weights } from '../parts/weights.ts';
