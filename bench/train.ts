@@ -18,8 +18,8 @@ import { type TrainingSpec, trainingSchema } from '../src/run/run-spec.ts';
 import { ByteText } from '../src/tasks/datasets/byte-text.ts';
 import type { Dataset } from '../src/tasks/datasets/dataset.ts';
 import { LabelledRows } from '../src/tasks/datasets/labelled-rows.ts';
-import { type ModelSpec, modelSchema } from '../src/tasks/models/model-kinds.ts';
 import { formOf, inputsOf, outputsOf } from '../src/tasks/models/model-layout.ts';
+import { type ModelSpec, modelSchema } from '../src/tasks/models/registry.ts';
 import type { Measurement } from './measure.ts';
 import { type ProfiledKernel, productFlops } from './product-flops.ts';
 

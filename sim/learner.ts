@@ -5,7 +5,7 @@ import { createTfjsLearner } from '../src/learning/tfjs/tfjs-learner.ts';
 import { startLearnerThread } from '../src/learning/thread/learner-proxy.ts';
 import { rngFor } from '../src/math/rng.ts';
 import { mnistFolder } from '../src/tasks/data/idx-images/mnist-folder.ts';
-import { loadTaskData } from '../src/tasks/data/task-kinds.ts';
+import { loadTaskData } from '../src/tasks/data/registry.ts';
 import { withValidation } from '../src/tasks/datasets/validation.ts';
 import { outputsOf, parameterCount } from '../src/tasks/models/model-layout.ts';
 import { attackOnTraining } from './adversaries/registry.ts';

@@ -18,10 +18,10 @@ export {
 } from './run/manifest.ts';
 export type { RunSpec, TrainingSpec } from './run/run-spec.ts';
 export { impossibleCombination, runSpecSchema } from './run/run-spec.ts';
-export type { TaskSpec } from './tasks/data/task-kinds.ts';
-export type { ModelSpec } from './tasks/models/model-kinds.ts';
+export type { TaskSpec } from './tasks/data/registry.ts';
 export { modelLayout, parameterCount } from './tasks/models/model-layout.ts';
 export type { TensorLayout } from './tasks/models/parts/layout-builder.ts';
+export type { ModelSpec } from './tasks/models/registry.ts';
 
 // The state machine of a run, what goes in and what comes out.
 
@@ -119,7 +119,7 @@ export { createTfjsLearner } from './learning/tfjs/tfjs-learner.ts';
 export type { WorkerLearnerOptions } from './learning/thread/learner-proxy.ts';
 export { createWorkerLearner } from './learning/thread/learner-proxy.ts';
 export { mnistFolder } from './tasks/data/idx-images/mnist-folder.ts';
-export { loadTaskData } from './tasks/data/task-kinds.ts';
+export { loadTaskData } from './tasks/data/registry.ts';
 export { ByteText } from './tasks/datasets/byte-text.ts';
 export type { Batch, Dataset, TaskData } from './tasks/datasets/dataset.ts';
 export { LabelledRows } from './tasks/datasets/labelled-rows.ts';

@@ -16,7 +16,7 @@ export function addModelEvaluateCommand(parent: Command): void {
       perform(command, async ({ say, signal }) => {
         const { findModel } = await import('./model-source.ts');
         const { dataPathFor, taskOf } = await import('./model-task.ts');
-        const { loadTaskData, taskKindOf } = await import('../tasks/data/task-kinds.ts');
+        const { loadTaskData, taskKindOf } = await import('../tasks/data/registry.ts');
         const { evaluateModel } = await import('../learning/tfjs/inference.ts');
         const found = await findModel(options.from);
         const task = taskOf(found);

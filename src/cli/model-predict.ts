@@ -25,7 +25,7 @@ export function addModelPredictCommand(parent: Command): void {
       perform(command, async ({ say, signal }) => {
         const { findModel } = await import('./model-source.ts');
         const { dataPathFor, readInputRows, taskOf } = await import('./model-task.ts');
-        const { loadTaskData, taskKindOf } = await import('../tasks/data/task-kinds.ts');
+        const { loadTaskData, taskKindOf } = await import('../tasks/data/registry.ts');
         const { predict } = await import('../learning/tfjs/inference.ts');
         const { inputsOf, outputsOf } = await import('../tasks/models/model-layout.ts');
         const { model, vector, ...found } = await findModel(options.from);

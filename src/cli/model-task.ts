@@ -3,7 +3,7 @@ import { readFile, stat } from 'node:fs/promises';
 import * as z from 'zod';
 import { ConfigError } from '../config/config-error.ts';
 import { ModelFileError } from '../learning/learning-error.ts';
-import { type TaskSpec, taskKindOf, taskSchema } from '../tasks/data/task-kinds.ts';
+import { type TaskSpec, taskKindOf, taskSchema } from '../tasks/data/registry.ts';
 import { DataFileError, DataShapeError } from '../tasks/datasets/data-error.ts';
 import type { FoundModel } from './model-source.ts';
 

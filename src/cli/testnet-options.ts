@@ -68,7 +68,7 @@ export async function upOptionsOf(
   say: (line: string) => void,
 ): Promise<UpOptions> {
   const { loadRunSpec } = await import('../config/run-file.ts');
-  const { taskKindOf } = await import('../tasks/data/task-kinds.ts');
+  const { taskKindOf } = await import('../tasks/data/registry.ts');
   const spec = await loadRunSpec(file ?? shippedFile('configs/runs/mnist-mlp.yaml'));
   const { data, split, nodes = data?.length ?? nodesDefault } = options;
   if (data !== undefined && data.length !== nodes) {

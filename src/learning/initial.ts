@@ -2,8 +2,8 @@
 import { createHash } from 'node:crypto';
 import { endianness } from 'node:os';
 import { rngFor } from '../math/rng.ts';
-import type { ModelSpec } from '../tasks/models/model-kinds.ts';
 import { modelLayout, parameterCount } from '../tasks/models/model-layout.ts';
+import type { ModelSpec } from '../tasks/models/registry.ts';
 
 /** Start vector for `seed`: every tensor of `modelLayout` is drawn from a random stream of its own name. */
 export function initialVector(model: ModelSpec, seed: number): Float32Array {

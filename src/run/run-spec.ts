@@ -6,10 +6,10 @@ import * as z from 'zod';
 import { membershipSchema } from '../core/membership.ts';
 import { logOf, methodOf, methodSchema, needsRoster } from '../methods/registry.ts';
 import { type Impossible, within } from '../registry/impossible.ts';
-import { taskSchema } from '../tasks/data/task-kinds.ts';
+import { taskSchema } from '../tasks/data/registry.ts';
 import { impossibleTask } from '../tasks/impossible-task.ts';
-import { modelSchema } from '../tasks/models/model-kinds.ts';
 import { parameterCount } from '../tasks/models/model-layout.ts';
+import { modelSchema } from '../tasks/models/registry.ts';
 
 const count = (min: number, max: number) => z.int().min(min).max(max);
 

@@ -1,7 +1,7 @@
 import type { Impossible } from '../registry/impossible.ts';
-import { type TaskSpec, taskKindOf } from './data/task-kinds.ts';
-import { type ModelSpec, modelKindOf, modelKindsTaking } from './models/model-kinds.ts';
+import { type TaskSpec, taskKindOf } from './data/registry.ts';
 import { formOf } from './models/model-layout.ts';
+import { type ModelSpec, modelKindOf, modelKindsTaking } from './models/registry.ts';
 
 /** Why the model cannot be, or cannot learn the task; null where it can. */
 export function impossibleTask(task: TaskSpec, model: ModelSpec): Impossible | null {

@@ -1,7 +1,7 @@
 /** Gives every node of a testnet its own examples, in a folder that no other node reads. */
 import { rngFor } from '../math/rng.ts';
 import type { RunSpec } from '../run/run-spec.ts';
-import { taskKindOf } from '../tasks/data/task-kinds.ts';
+import { taskKindOf } from '../tasks/data/registry.ts';
 import { outputsOf } from '../tasks/models/model-layout.ts';
 import { TestnetError } from './testnet-error.ts';
 

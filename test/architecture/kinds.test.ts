@@ -1,8 +1,8 @@
 /** Nobody asks which kind of model or task a thing is: what differs between kinds is said by their descriptors. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { taskKinds } from '../../src/tasks/data/task-kinds.ts';
-import { modelKinds } from '../../src/tasks/models/model-kinds.ts';
+import { taskKinds } from '../../src/tasks/data/registry.ts';
+import { modelKinds } from '../../src/tasks/models/registry.ts';
 import { readSources, type SourceFile, withoutComments } from './source-tree.ts';
 
 const kinds = [...modelKinds, ...taskKinds].map(({ kind }) => kind);

@@ -7,8 +7,8 @@ import {
   vectorHash,
   vectorOfLittleEndian,
 } from '../../src/learning/initial.ts';
-import { type ModelSpec, modelKinds } from '../../src/tasks/models/model-kinds.ts';
 import { modelLayout, parameterCount } from '../../src/tasks/models/model-layout.ts';
+import { type ModelSpec, modelKinds } from '../../src/tasks/models/registry.ts';
 import { denseModel } from './small-data.ts';
 
 const mnist: ModelSpec = { kind: 'mlp', inputs: 784, hidden: [64], outputs: 10 };

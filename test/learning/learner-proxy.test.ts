@@ -7,7 +7,7 @@ import { TrainingDivergedError } from '../../src/learning/learning-error.ts';
 import { createTfjsLearner } from '../../src/learning/tfjs/tfjs-learner.ts';
 import { createWorkerLearner } from '../../src/learning/thread/learner-proxy.ts';
 import { trainingSchema } from '../../src/run/run-spec.ts';
-import { loadTaskData } from '../../src/tasks/data/task-kinds.ts';
+import { loadTaskData } from '../../src/tasks/data/registry.ts';
 import { DataFileError } from '../../src/tasks/datasets/data-error.ts';
 import { tableModel, tableTask, writeTables } from './small-table.ts';
 

@@ -11,7 +11,7 @@ import { ModelFileError } from '../../src/learning/learning-error.ts';
 import { writeLayersFolder } from '../../src/learning/model-files/layers-folder.ts';
 import { readSafetensors, writeSafetensors } from '../../src/learning/model-files/safetensors.ts';
 import { evaluateModel, predict } from '../../src/learning/tfjs/inference.ts';
-import type { ModelSpec } from '../../src/tasks/models/model-kinds.ts';
+import type { ModelSpec } from '../../src/tasks/models/registry.ts';
 import { startBackend } from '../../src/tensor/tfjs-backend.ts';
 import { denseModel, smallDataset, smallModel } from './small-data.ts';
 

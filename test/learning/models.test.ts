@@ -5,10 +5,9 @@ import { initialVector } from '../../src/learning/initial.ts';
 import { Network } from '../../src/learning/tfjs/network.ts';
 import { rngFor } from '../../src/math/rng.ts';
 import { trainingSchema } from '../../src/run/run-spec.ts';
-import { modelSchema } from '../../src/tasks/models/model-kinds.ts';
 import { modelLayout, outputsOf, parameterCount } from '../../src/tasks/models/model-layout.ts';
+import { type ModelSpec, modelKinds, modelSchema } from '../../src/tasks/models/registry.ts';
 import { startBackend } from '../../src/tensor/tfjs-backend.ts';
-import { smallModels } from '../tasks/small-models.ts';
 import { randomBatch } from './random-batch.ts';
 
 const sgd = trainingSchema.parse({});
@@ -25,7 +24,7 @@ test('the models have the sizes of the literature', () => {
   assert.equal(size({ kind: 'gpt' }), 256 * 128 + 128 * 128 + 4 * (12 * 128 ** 2 + 13 * 128) + 2 * 128);
 });
 
-for (const model of smallModels) {
+for (const model of modelKinds.flatMap(({ examples }): readonly ModelSpec[] => examples)) {
   describe(model.kind, () => {
     const start = initialVector(model, 1);
     const batch = randomBatch(model, 3, `models/${model.kind}`);

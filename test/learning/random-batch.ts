@@ -1,8 +1,8 @@
 import { rngFor } from '../../src/math/rng.ts';
 import type { Batch } from '../../src/tasks/datasets/dataset.ts';
 import { exampleForms } from '../../src/tasks/example-form.ts';
-import type { ModelSpec } from '../../src/tasks/models/model-kinds.ts';
 import { answersPerExample, formOf, inputsOf, outputsOf } from '../../src/tasks/models/model-layout.ts';
+import type { ModelSpec } from '../../src/tasks/models/registry.ts';
 
 /** Random inputs and labels, the same for the same key: what a network can learn by heart. */
 export function randomBatch(model: ModelSpec, rows: number, key: string): Batch {

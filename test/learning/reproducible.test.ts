@@ -10,7 +10,7 @@ import { learningRateAt } from '../../src/learning/schedule.ts';
 import { Network } from '../../src/learning/tfjs/network.ts';
 import { type TrainingSpec, trainingSchema } from '../../src/run/run-spec.ts';
 import type { Batch } from '../../src/tasks/datasets/dataset.ts';
-import type { ModelSpec } from '../../src/tasks/models/model-kinds.ts';
+import type { ModelSpec } from '../../src/tasks/models/registry.ts';
 import { startBackend } from '../../src/tensor/tfjs-backend.ts';
 import { randomBatch } from './random-batch.ts';
 

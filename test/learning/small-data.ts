@@ -1,7 +1,7 @@
 import { rngFor } from '../../src/math/rng.ts';
 import type { TrainingSpec } from '../../src/run/run-spec.ts';
 import { LabelledRows } from '../../src/tasks/datasets/labelled-rows.ts';
-import type { ModelSpec } from '../../src/tasks/models/model-kinds.ts';
+import type { ModelSpec } from '../../src/tasks/models/registry.ts';
 
 export const smallModel: ModelSpec = { kind: 'mlp', inputs: 6, hidden: [9, 5], outputs: 3 };
 export const smallTraining: TrainingSpec = {

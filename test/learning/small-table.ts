@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after } from 'node:test';
 import { rngFor } from '../../src/math/rng.ts';
 import type { CsvTask } from '../../src/tasks/data/csv/csv.ts';
-import type { ModelSpec } from '../../src/tasks/models/model-kinds.ts';
+import type { ModelSpec } from '../../src/tasks/models/registry.ts';
 
 export const tableModel: ModelSpec = { kind: 'logistic-regression', inputs: 2, outputs: 2 };
 export const tableTask: CsvTask = {

@@ -5,8 +5,8 @@ import { TrainingDivergedError } from '../../src/learning/learning-error.ts';
 import { createTfjsLearner } from '../../src/learning/tfjs/tfjs-learner.ts';
 import { trainingSchema } from '../../src/run/run-spec.ts';
 import { mnistFolder } from '../../src/tasks/data/idx-images/mnist-folder.ts';
-import { loadTaskData } from '../../src/tasks/data/task-kinds.ts';
-import type { ModelSpec } from '../../src/tasks/models/model-kinds.ts';
+import { loadTaskData } from '../../src/tasks/data/registry.ts';
+import type { ModelSpec } from '../../src/tasks/models/registry.ts';
 import { smallDataset, smallModel, smallTraining } from './small-data.ts';
 
 const shares = [smallDataset('share-0', 200), smallDataset('share-1', 3)];

@@ -8,9 +8,9 @@ import { parseCsv } from '../../src/tasks/data/csv/csv-table.ts';
 import { readCsv } from '../../src/tasks/data/csv/read-csv.ts';
 import { readIdxFolder } from '../../src/tasks/data/idx-images/idx-folder.ts';
 import { mnistFolder } from '../../src/tasks/data/idx-images/mnist-folder.ts';
-import { loadTaskData, type TaskSpec } from '../../src/tasks/data/task-kinds.ts';
+import { loadTaskData, type TaskSpec } from '../../src/tasks/data/registry.ts';
 import { LabelledRows } from '../../src/tasks/datasets/labelled-rows.ts';
-import type { ModelSpec } from '../../src/tasks/models/model-kinds.ts';
+import type { ModelSpec } from '../../src/tasks/models/registry.ts';
 
 let folder = '';
 before(async () => {

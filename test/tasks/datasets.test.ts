@@ -6,7 +6,7 @@ import { flipLabels } from '../../src/methods/attacks/label-flip.ts';
 import { ByteText } from '../../src/tasks/datasets/byte-text.ts';
 import { checkFits, type Dataset } from '../../src/tasks/datasets/dataset.ts';
 import { LabelledRows } from '../../src/tasks/datasets/labelled-rows.ts';
-import type { ModelSpec } from '../../src/tasks/models/model-kinds.ts';
+import type { ModelSpec } from '../../src/tasks/models/registry.ts';
 
 interface Case {
   readonly name: string;

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { type TaskSpec, taskKindOf, taskKinds, taskSchema } from '../../src/tasks/data/task-kinds.ts';
+import type { CsvTask } from '../../src/tasks/data/csv/csv.ts';
+import { type TaskSpec, taskKindOf, taskKinds, taskSchema } from '../../src/tasks/data/registry.ts';
 import { exampleForms } from '../../src/tasks/example-form.ts';
 import { impossibleTask } from '../../src/tasks/impossible-task.ts';
-import { type ModelSpec, modelKindOf, modelKinds, modelSchema } from '../../src/tasks/models/model-kinds.ts';
 import {
   answersPerExample,
   inputShapeOf,
@@ -11,16 +11,24 @@ import {
   outputsOf,
   parameterCount,
 } from '../../src/tasks/models/model-layout.ts';
-import { smallModels } from './small-models.ts';
+import { type ModelSpec, modelKindOf, modelKinds, modelSchema } from '../../src/tasks/models/registry.ts';
 
 const grey = { height: 28, width: 28, channels: 1, outputs: 10 };
 const colour = { height: 32, width: 32, channels: 3, outputs: 10 };
-const tasks: Readonly<Record<TaskSpec['kind'], TaskSpec>> = {
-  'idx-images': { kind: 'idx-images' },
-  'cifar-images': { kind: 'cifar-images' },
-  text: { kind: 'text', heldOutFraction: 0.1 },
-  csv: { kind: 'csv', features: [0, 1], label: 2, mean: [0, 0], scale: [1, 1], heldOutEvery: 5 },
+const csv: CsvTask = {
+  kind: 'csv',
+  features: [0, 1],
+  label: 2,
+  mean: [0, 0],
+  scale: [1, 1],
+  heldOutEvery: 5,
 };
+const idx: TaskSpec = { kind: 'idx-images' };
+const cifar: TaskSpec = { kind: 'cifar-images' };
+const text: TaskSpec = { kind: 'text', heldOutFraction: 0.1 };
+
+const models = modelKinds.flatMap(({ examples }): readonly ModelSpec[] => examples);
+const tasks = taskKinds.flatMap(({ examples }): readonly TaskSpec[] => examples);
 
 describe('kinds of models and tasks', () => {
   test('are found by the name that their schema has, each once', () => {
@@ -31,11 +39,11 @@ describe('kinds of models and tasks', () => {
       });
       assert.equal(new Set(names).size, names.length);
     }
-    for (const model of smallModels) {
+    for (const model of models) {
       assert.equal(modelKindOf(model).kind, model.kind);
       assert.deepEqual(modelSchema.parse(model), model);
     }
-    for (const task of Object.values(tasks)) {
+    for (const task of tasks) {
       assert.equal(taskKindOf(task).kind, task.kind);
       assert.deepEqual(taskSchema.parse(task), task);
     }
@@ -48,8 +56,8 @@ describe('kinds of models and tasks', () => {
     assert.deepEqual([...taken].sort(), Object.keys(exampleForms).sort());
   });
 
-  test('of models have sizes that go together', () => {
-    for (const model of smallModels) {
+  for (const model of models) {
+    test(`${model.kind} has sizes that go together`, () => {
       const inputs = inputsOf(model);
       const [rows, ...shape] = inputShapeOf(model, 3, 3 * inputs);
       assert.equal(rows, 3);
@@ -58,30 +66,47 @@ describe('kinds of models and tasks', () => {
         inputs,
       );
       assert.ok(outputsOf(model) >= 2 && parameterCount(model) > outputsOf(model));
-      assert.equal(answersPerExample(model), model.kind === 'gpt' ? model.context : 1);
+      assert.ok([1, inputs].includes(answersPerExample(model)));
       assert.ok(modelKindOf(model).rowsPerPass >= 1);
-    }
-  });
+      assert.equal(modelKindOf(model).impossible?.(model) ?? null, null);
+    });
+  }
 
-  test('of tasks name metrics that are numbers people can read', () => {
+  for (const task of tasks) {
+    test(`${task.kind} goes with models and is measured by numbers people can read`, () => {
+      const { feeds, metrics, counted } = taskKindOf(task);
+      for (const model of models) {
+        const problem = impossibleTask(task, model);
+        if (feeds.includes(modelKindOf(model).takes)) assert.notDeepEqual(problem?.path, ['model', 'kind']);
+        else assert.match(problem!.message, new RegExp(`^must be .* where the task is ${task.kind}$`));
+      }
+      assert.ok(metrics.length > 0 && counted.length > 0);
+      for (const metric of metrics) {
+        const good = metric.of({ accuracy: 0.9, loss: 0.1, examples: 4 });
+        const bad = metric.of({ accuracy: 0.1, loss: 2, examples: 4 });
+        assert.equal(good > bad, metric.better === 'higher', metric.id);
+        assert.match(metric.write(good), /^[\d.]+( \S+)?$/);
+      }
+    });
+  }
+
+  test('of text are as unsure as among so many symbols', () => {
     const measured = { accuracy: 0.25, loss: Math.log(8), examples: 4 };
-    const read = (task: TaskSpec) =>
-      taskKindOf(task).metrics.map((metric) => `${metric.id} ${metric.write(metric.of(measured))}`);
-    assert.deepEqual(read(tasks.text), ['accuracy 25.00 %', 'loss 2.0794', 'perplexity 8.00']);
-    for (const kind of ['idx-images', 'cifar-images', 'csv'] as const) {
-      assert.deepEqual(read(tasks[kind]), ['accuracy 25.00 %', 'loss 2.0794']);
-    }
+    const words = taskKindOf(text).metrics.map(
+      (metric) => `${metric.id} ${metric.write(metric.of(measured))}`,
+    );
+    assert.deepEqual(words, ['accuracy 25.00 %', 'loss 2.0794', 'perplexity 8.00']);
   });
 
   test('of tasks scale raw values as their files are scaled, where examples are rows', () => {
-    const csv = { ...tasks.csv, mean: [10, 1], scale: [2, 4] } as TaskSpec;
+    const scaled = { ...csv, mean: [10, 1], scale: [2, 4] };
     const scale = (task: TaskSpec, values: readonly (number | null)[]) =>
       values.map((value, column) => taskKindOf(task).scaleValue!(task, column, value));
-    assert.deepEqual(scale(csv, [12, 5]), [1, 1]);
-    assert.deepEqual(scale(csv, [null, null]), [0, 0]);
-    assert.deepEqual(scale(tasks['idx-images'], [255, null]), [1, 0]);
-    assert.deepEqual(scale(tasks['cifar-images'], [51]), [0.2]);
-    assert.equal(taskKindOf(tasks.text).scaleValue, undefined);
+    assert.deepEqual(scale(scaled, [12, 5]), [1, 1]);
+    assert.deepEqual(scale(scaled, [null, null]), [0, 0]);
+    assert.deepEqual(scale(idx, [255, null]), [1, 0]);
+    assert.deepEqual(scale(cifar, [51]), [0.2]);
+    assert.equal(taskKindOf(text).scaleValue, undefined);
   });
 });
 
@@ -92,13 +117,12 @@ describe('what cannot work', () => {
     outputs,
   });
   const gpt: ModelSpec = { kind: 'gpt', context: 8, layers: 1, heads: 2, width: 8 };
-  const csv = tasks.csv as Extract<TaskSpec, { kind: 'csv' }>;
   const possible: readonly (readonly [TaskSpec, ModelSpec])[] = [
-    [tasks['idx-images'], flat(784)],
-    [tasks['idx-images'], { kind: 'lenet', ...grey }],
-    [tasks['cifar-images'], flat(3072)],
-    [tasks['cifar-images'], { kind: 'gn-lenet', ...colour }],
-    [tasks.text, gpt],
+    [idx, flat(784)],
+    [idx, { kind: 'lenet', ...grey }],
+    [cifar, flat(3072)],
+    [cifar, { kind: 'gn-lenet', ...colour }],
+    [text, gpt],
     [csv, flat(2)],
     [
       { ...csv, positiveAbove: 0 },
@@ -109,18 +133,13 @@ describe('what cannot work', () => {
     test(`${task.kind} with ${model.kind} can`, () => assert.equal(impossibleTask(task, model), null));
   }
 
-  const rows = 'mlp or logistic-regression';
-  const images = `${rows} or lenet or gn-lenet or resnet-8`;
   const impossible: readonly (readonly [TaskSpec, ModelSpec, string, string])[] = [
-    [tasks.text, flat(8), 'model.kind', 'must be gpt where the task is text'],
-    [csv, gpt, 'model.kind', `must be ${rows} where the task is csv`],
-    [csv, { kind: 'resnet-8', ...grey }, 'model.kind', `must be ${rows} where the task is csv`],
-    [tasks['idx-images'], gpt, 'model.kind', `must be ${images} where the task is idx-images`],
-    [tasks.text, { ...gpt, heads: 3 } as ModelSpec, 'model.heads', 'must divide model.width (8)'],
-    [tasks['idx-images'], { kind: 'lenet', ...colour }, 'model.channels', 'must be 1: IDX images are grey'],
-    [tasks['cifar-images'], flat(784), 'model', 'must take 32 x 32 pixels of 3 channels (3072 values)'],
+    [text, flat(8), 'model.kind', 'must be gpt where the task is text'],
+    [text, { ...gpt, heads: 3 } as ModelSpec, 'model.heads', 'must divide model.width (8)'],
+    [idx, { kind: 'lenet', ...colour }, 'model.channels', 'must be 1: IDX images are grey'],
+    [cifar, flat(784), 'model', 'must take 32 x 32 pixels of 3 channels (3072 values)'],
     [
-      tasks['cifar-images'],
+      cifar,
       { kind: 'lenet', height: 32, width: 96, channels: 1, outputs: 10 },
       'model',
       'must take 32 x 32 pixels of 3 channels (3072 values)',

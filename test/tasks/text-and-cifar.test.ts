@@ -6,9 +6,9 @@ import { after, before, test } from 'node:test';
 import { drawBatch } from '../../src/learning/draw-batch.ts';
 import { rngFor } from '../../src/math/rng.ts';
 import { cifarFiles, readCifarImages } from '../../src/tasks/data/cifar-images/read-cifar-images.ts';
-import { loadTaskData } from '../../src/tasks/data/task-kinds.ts';
+import { loadTaskData } from '../../src/tasks/data/registry.ts';
 import { readText } from '../../src/tasks/data/text/text-files.ts';
-import type { ModelSpec } from '../../src/tasks/models/model-kinds.ts';
+import type { ModelSpec } from '../../src/tasks/models/registry.ts';
 
 let folder = '';
 before(async () => {

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { writeFileAtomically } from '../../platform/node/atomic-file.ts';
 import { makeDirectory } from '../../platform/node/make-directory.ts';
-import { type ModelSpec, modelKindOf } from '../../tasks/models/model-kinds.ts';
 import { checkLength, modelLayout } from '../../tasks/models/model-layout.ts';
+import { type ModelSpec, modelKindOf } from '../../tasks/models/registry.ts';
 import { ensureBackend } from '../../tensor/tfjs-backend.ts';
 import { ModelFileError } from '../learning-error.ts';
 

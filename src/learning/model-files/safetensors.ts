@@ -5,8 +5,8 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import * as z from 'zod';
 import { writeFileAtomically } from '../../platform/node/atomic-file.ts';
-import { type ModelSpec, modelKinds, modelSchema } from '../../tasks/models/model-kinds.ts';
 import { checkLength, modelLayout } from '../../tasks/models/model-layout.ts';
+import { type ModelSpec, modelKinds, modelSchema } from '../../tasks/models/registry.ts';
 import { littleEndianBytes, vectorOfLittleEndian } from '../initial.ts';
 import { ModelFileError } from '../learning-error.ts';
 

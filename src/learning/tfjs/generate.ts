@@ -1,8 +1,8 @@
 /** A language model that writes. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { rngFor } from '../../math/rng.ts';
-import type { ModelSpec } from '../../tasks/models/model-kinds.ts';
 import { formOf, inputsOf, outputsOf } from '../../tasks/models/model-layout.ts';
+import type { ModelSpec } from '../../tasks/models/registry.ts';
 import { ensureBackend } from '../../tensor/tfjs-backend.ts';
 import { Network } from './network.ts';
 

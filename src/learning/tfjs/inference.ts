@@ -3,8 +3,8 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { DataShapeError } from '../../tasks/datasets/data-error.ts';
 import { checkFits, type Dataset } from '../../tasks/datasets/dataset.ts';
 import type { Metrics } from '../../tasks/metrics.ts';
-import { type ModelSpec, modelKindOf } from '../../tasks/models/model-kinds.ts';
 import { inputsOf, outputsOf } from '../../tasks/models/model-layout.ts';
+import { type ModelSpec, modelKindOf } from '../../tasks/models/registry.ts';
 import { ensureBackend } from '../../tensor/tfjs-backend.ts';
 import { Network } from './network.ts';
 

@@ -3,10 +3,10 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { TrainingSpec } from '../../run/run-spec.ts';
 import type { Batch } from '../../tasks/datasets/dataset.ts';
 import type { ForwardPass } from '../../tasks/models/model-kind.ts';
-import { type ModelSpec, modelKindOf } from '../../tasks/models/model-kinds.ts';
 import { checkLength, inputShapeOf, modelLayout, outputsOf } from '../../tasks/models/model-layout.ts';
 import type { TensorLayout } from '../../tasks/models/parts/layout-builder.ts';
 import { Weights } from '../../tasks/models/parts/weights.ts';
+import { type ModelSpec, modelKindOf } from '../../tasks/models/registry.ts';
 import { type Judgement, judgeLogits, meanLoss } from './objective.ts';
 import { Optimiser } from './optimisers/optimiser.ts';
 

@@ -2,7 +2,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { exampleForms } from '../../tasks/example-form.ts';
 import type { ForwardPass } from '../../tasks/models/model-kind.ts';
-import { type ModelSpec, modelKindOf } from '../../tasks/models/model-kinds.ts';
 import {
   answersPerExample,
   formOf,
@@ -12,6 +11,7 @@ import {
 } from '../../tasks/models/model-layout.ts';
 import type { TensorLayout } from '../../tasks/models/parts/layout-builder.ts';
 import { Weights } from '../../tasks/models/parts/weights.ts';
+import { type ModelSpec, modelKindOf } from '../../tasks/models/registry.ts';
 import { ensureBackend } from '../../tensor/tfjs-backend.ts';
 import { LayerNotTrainableError } from '../learning-error.ts';
 import { meanLoss } from './objective.ts';

@@ -1,6 +1,6 @@
 /** The thread of a node's learner: loads its own data. */
 import { workerData } from 'node:worker_threads';
-import { loadTaskData } from '../../tasks/data/task-kinds.ts';
+import { loadTaskData } from '../../tasks/data/registry.ts';
 import { createTfjsLearner } from '../tfjs/tfjs-learner.ts';
 import { serveLearner } from './serve-learner.ts';
 import type { WorkerSettings } from './thread-messages.ts';

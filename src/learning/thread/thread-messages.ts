@@ -1,10 +1,10 @@
 /** What passes between a worker learner and its thread. Vectors are transferred, never cloned. */
 
 import type { TrainingSpec } from '../../run/run-spec.ts';
-import type { TaskSpec } from '../../tasks/data/task-kinds.ts';
+import type { TaskSpec } from '../../tasks/data/registry.ts';
 import { DataFileError, DataShapeError } from '../../tasks/datasets/data-error.ts';
 import type { Metrics } from '../../tasks/metrics.ts';
-import type { ModelSpec } from '../../tasks/models/model-kinds.ts';
+import type { ModelSpec } from '../../tasks/models/registry.ts';
 import { BackendUnavailableError } from '../../tensor/backend-error.ts';
 import type { BackendChoice } from '../../tensor/tfjs-backend.ts';
 import type { TrainResult } from '../learner.ts';

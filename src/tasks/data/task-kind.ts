@@ -5,7 +5,7 @@ import type { Impossible } from '../../registry/impossible.ts';
 import type { TaskData } from '../datasets/dataset.ts';
 import type { ExampleForm } from '../example-form.ts';
 import type { Metric } from '../metrics.ts';
-import type { ModelSpec } from '../models/model-kinds.ts';
+import type { ModelSpec } from '../models/registry.ts';
 
 /** A form of the field `task` of a run. */
 type TaskKindSchema = z.ZodObject<{ kind: z.ZodLiteral<string> }>;
@@ -16,6 +16,8 @@ export interface TaskKind<
 > {
   readonly kind: Spec['kind'];
   readonly schema: Schema;
+  /** Of what a manifest may hold: the tests of all tasks go over them. */
+  readonly examples: readonly Spec[];
   /** Forms in which models can take its examples. */
   readonly feeds: readonly ExampleForm[];
   /** The first is the one to look at. */

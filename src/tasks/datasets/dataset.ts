@@ -1,7 +1,7 @@
 /** Examples in memory, whatever they are made of: what training draws from and evaluations measure on. */
 import { type ExampleForm, exampleForms } from '../example-form.ts';
-import type { ModelSpec } from '../models/model-kinds.ts';
 import { formOf, inputsOf, outputsOf } from '../models/model-layout.ts';
+import type { ModelSpec } from '../models/registry.ts';
 import { DataShapeError } from './data-error.ts';
 import type { DirichletOptions } from './dirichlet-partition.ts';
 

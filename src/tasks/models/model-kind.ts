@@ -16,6 +16,8 @@ export interface ModelKind<
 > {
   readonly kind: Spec['kind'];
   readonly schema: Schema;
+  /** Small ones: the tests of all models go over them. */
+  readonly examples: readonly Spec[];
   readonly takes: ExampleForm;
   /** Of one example, without the dimension of the rows: inputs; height, width, channels; or bytes of context. */
   exampleShape(model: Spec): readonly number[];

@@ -1,7 +1,7 @@
 /** Sizes of a model, and how its tensors lie in the flat parameter vector: all that the protocol wants to know of it. */
 import { type ExampleForm, exampleForms } from '../example-form.ts';
-import { type ModelSpec, modelKindOf } from './model-kinds.ts';
 import { LayoutBuilder, type TensorLayout } from './parts/layout-builder.ts';
+import { type ModelSpec, modelKindOf } from './registry.ts';
 
 /** The tensors of `model` in order; they cover the flat vector without gaps. */
 export function modelLayout(model: ModelSpec): TensorLayout[] {

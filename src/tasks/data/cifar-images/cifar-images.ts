@@ -13,6 +13,7 @@ const schema = z.strictObject({
 export const cifarImages: TaskKind<typeof schema> = {
   kind: 'cifar-images',
   schema,
+  examples: [{ kind: 'cifar-images' }],
   feeds: ['features', 'pixels'],
   metrics: [accuracy, loss],
   counted: 'examples',

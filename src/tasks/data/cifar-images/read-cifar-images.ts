@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { DataFileError } from '../../datasets/data-error.ts';
 import { checkFits, type TaskData } from '../../datasets/dataset.ts';
 import { LabelledRows } from '../../datasets/labelled-rows.ts';
-import type { ModelSpec } from '../../models/model-kinds.ts';
+import type { ModelSpec } from '../../models/registry.ts';
 
 export const cifarFiles = {
   train: [1, 2, 3, 4, 5].map((batch) => `data_batch_${batch}.bin`),

@@ -22,6 +22,7 @@ export type CsvTask = z.infer<typeof schema>;
 export const csv: TaskKind<typeof schema> = {
   kind: 'csv',
   schema,
+  examples: [{ kind: 'csv', features: [0, 1], label: 2, mean: [0, 0], scale: [1, 1], heldOutEvery: 5 }],
   feeds: ['features'],
   metrics: [accuracy, loss],
   counted: 'examples',

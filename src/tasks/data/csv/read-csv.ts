@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { DataFileError, DataShapeError } from '../../datasets/data-error.ts';
 import { checkFits, type TaskData } from '../../datasets/dataset.ts';
 import { LabelledRows } from '../../datasets/labelled-rows.ts';
-import type { ModelSpec } from '../../models/model-kinds.ts';
 import { outputsOf } from '../../models/model-layout.ts';
+import type { ModelSpec } from '../../models/registry.ts';
 import type { CsvTask } from './csv.ts';
 import { type CsvTable, readCsvTable } from './csv-table.ts';
 

@@ -6,7 +6,7 @@ import { DataFileError } from '../../datasets/data-error.ts';
 import { checkFits, type TaskData } from '../../datasets/dataset.ts';
 import { dirichletPartition } from '../../datasets/dirichlet-partition.ts';
 import { LabelledRows } from '../../datasets/labelled-rows.ts';
-import type { ModelSpec } from '../../models/model-kinds.ts';
+import type { ModelSpec } from '../../models/registry.ts';
 import type { SharesRequest } from '../task-kind.ts';
 import { type IdxImages, readIdxImages, readIdxLabels, writeIdxImages, writeIdxLabels } from './idx-file.ts';
 import { packedOrNot } from './packed-file.ts';

@@ -11,6 +11,7 @@ const schema = z.strictObject({
 export const idxImages: TaskKind<typeof schema> = {
   kind: 'idx-images',
   schema,
+  examples: [{ kind: 'idx-images' }],
   feeds: ['features', 'pixels'],
   metrics: [accuracy, loss],
   counted: 'examples',

@@ -6,8 +6,8 @@ import { makeDirectory } from '../../../platform/node/make-directory.ts';
 import { ByteText } from '../../datasets/byte-text.ts';
 import { DataFileError } from '../../datasets/data-error.ts';
 import type { TaskData } from '../../datasets/dataset.ts';
-import type { ModelSpec } from '../../models/model-kinds.ts';
 import { inputsOf } from '../../models/model-layout.ts';
+import type { ModelSpec } from '../../models/registry.ts';
 import type { SharesRequest } from '../task-kind.ts';
 import type { TextTask } from './text.ts';
 

@@ -17,6 +17,7 @@ export type TextTask = z.infer<typeof schema>;
 export const text: TaskKind<typeof schema> = {
   kind: 'text',
   schema,
+  examples: [{ kind: 'text', heldOutFraction: 0.1 }],
   feeds: ['bytes'],
   metrics: [accuracy, loss, perplexity],
   counted: 'bytes',

@@ -16,6 +16,7 @@ const channelsOut = [32, 32, 64] as const;
 export const gnLenet: ModelKind<typeof schema> = {
   kind: 'gn-lenet',
   schema,
+  examples: [{ kind: 'gn-lenet', height: 16, width: 16, channels: 1, outputs: 4 }],
   takes: 'pixels',
   exampleShape: ({ height, width, channels }) => [height, width, channels],
   outputs: (model) => model.outputs,

@@ -20,6 +20,7 @@ const deviation = 0.02;
 export const gpt: ModelKind<typeof schema> = {
   kind: 'gpt',
   schema,
+  examples: [{ kind: 'gpt', context: 8, layers: 2, heads: 2, width: 12 }],
   takes: 'bytes',
   exampleShape: ({ context }) => [context],
   outputs: () => vocabulary,

@@ -9,6 +9,7 @@ export type LogisticRegressionSpec = z.infer<typeof schema>;
 export const logisticRegression: ModelKind<typeof schema> = {
   kind: 'logistic-regression',
   schema,
+  examples: [{ kind: 'logistic-regression', inputs: 7, outputs: 3 }],
   takes: 'features',
   exampleShape: (model) => [model.inputs],
   outputs: (model) => model.outputs,

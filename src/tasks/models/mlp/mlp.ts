@@ -18,6 +18,7 @@ export type MlpSpec = z.infer<typeof schema>;
 export const mlp: ModelKind<typeof schema> = {
   kind: 'mlp',
   schema,
+  examples: [{ kind: 'mlp', inputs: 7, hidden: [9, 5], outputs: 3 }],
   takes: 'features',
   exampleShape: (model) => [model.inputs],
   outputs: (model) => model.outputs,

@@ -18,6 +18,7 @@ export const blocks = [
 export const resnet8: ModelKind<typeof schema> = {
   kind: 'resnet-8',
   schema,
+  examples: [{ kind: 'resnet-8', height: 16, width: 16, channels: 1, outputs: 4 }],
   takes: 'pixels',
   exampleShape: ({ height, width, channels }) => [height, width, channels],
   outputs: (model) => model.outputs,

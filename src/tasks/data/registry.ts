@@ -2,7 +2,7 @@
 import type * as z from 'zod';
 import { unionBy } from '../../registry/registry.ts';
 import type { TaskData } from '../datasets/dataset.ts';
-import type { ModelSpec } from '../models/model-kinds.ts';
+import type { ModelSpec } from '../models/registry.ts';
 import { cifarImages } from './cifar-images/cifar-images.ts';
 import { csv } from './csv/csv.ts';
 import { idxImages } from './idx-images/idx-images.ts';
