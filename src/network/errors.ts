@@ -32,6 +32,12 @@ export class IdentityError extends Error {
   readonly code = 'BAD_IDENTITY';
 }
 
+/** An address of this host cannot be listened on or told to others. */
+export class AddressError extends Error {
+  override readonly name = 'AddressError';
+  readonly code = 'BAD_ADDRESS';
+}
+
 /** Nobody served a manifest that holds. */
 export class ManifestUnavailableError extends Error {
   override readonly name = 'ManifestUnavailableError';

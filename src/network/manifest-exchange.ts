@@ -14,7 +14,7 @@ import { manifestBytesMax } from '../run/manifest.ts';
 import { type BackoffBounds, backoffMs } from './backoff.ts';
 import { withDeadline } from './deadline.ts';
 import { FrameError, ManifestUnavailableError } from './errors.ts';
-import { FrameParser, framePieces } from './frames.ts';
+import { FrameParser, framePieces } from './exchange/frames.ts';
 import type { Host } from './host.ts';
 import { peerKeyOf } from './identity.ts';
 import { MANIFEST_PROTOCOL, runCid } from './protocols.ts';
@@ -30,8 +30,9 @@ const SEARCH_TIMEOUT_MS = 20_000;
 const SEARCH_AGAIN: BackoffBounds = { firstMs: 250, maxMs: 10_000 };
 
 /**
- * Serves manifests until the returned function is called.
- * @param lookup the exact bytes of the manifest of a run, or null for a run that is not ours.
+ * Serves the manifests of all runs of a host until the returned function is called; once a host at a time.
+ * @param lookup asked anew each time, since runs come and go: the exact bytes of the manifest of a run, or null
+ *   for one that is not ours.
  */
 export async function serveManifests(
   host: Host,
@@ -57,7 +58,11 @@ export async function serveManifests(
       clearTimeout(timer);
     }
   }
-  await host.libp2p.handle(MANIFEST_PROTOCOL, onStream, { maxInboundStreams: 4, maxOutboundStreams: 4 });
+  await host.libp2p.handle(MANIFEST_PROTOCOL, onStream, {
+    runOnLimitedConnection: true,
+    maxInboundStreams: 4,
+    maxOutboundStreams: 4,
+  });
   return async () => host.libp2p.unhandle(MANIFEST_PROTOCOL);
 }
 
@@ -154,7 +159,7 @@ function askForManifest(
 ): Promise<Uint8Array> {
   return withDeadline(timeoutMs, 'the provider did not answer', [outer], async (signal) => {
     const connection = await host.libp2p.dial(provider, { signal });
-    const stream = await connection.newStream(MANIFEST_PROTOCOL, { signal });
+    const stream = await connection.newStream(MANIFEST_PROTOCOL, { runOnLimitedConnection: true, signal });
     const onAbort = () => stream.abort(signal.reason);
     signal.addEventListener('abort', onAbort, { once: true });
     try {

@@ -4,9 +4,8 @@ import type { PeerKey } from '../../src/core/io.ts';
 import { announcementBytesMax } from '../../src/log/envelope.ts';
 import { type Bootstraps, createBootstraps } from '../../src/network/bootstraps.ts';
 import { AnnouncementTooLargeError } from '../../src/network/errors.ts';
-import { encodeVarint } from '../../src/network/frames.ts';
+import { encodeVarint } from '../../src/network/exchange/frames.ts';
 import type { Host } from '../../src/network/host.ts';
-import { defaultLinkLimits } from '../../src/network/peer-selection.ts';
 import { announcementTopic } from '../../src/network/protocols.ts';
 import { createTransport, type NetworkTransport } from '../../src/network/transport.ts';
 import { wallClock } from '../../src/platform/node/wall-clock.ts';
@@ -23,11 +22,11 @@ interface TestNode {
 }
 
 async function testNode(runId: string, bootstrapAddresses: readonly string[]): Promise<TestNode> {
-  const host = await loopbackHost([runId]);
+  const host = await loopbackHost();
   const log = eventLog();
   const common = { host, clock: wallClock, random: Math.random, onEvent: log.record };
   const bootstraps = createBootstraps({ ...common, addresses: bootstrapAddresses });
-  const transport = createTransport({ ...common, runId, links: { ...defaultLinkLimits, deafMs: 2_000 } });
+  const transport = createTransport({ ...common, runId, links: { deafMs: 2_000 } });
   const node: TestNode = { host, bootstraps, transport, log, up: [], down: [], heard: [] };
   bootstraps.start();
   await transport.start({
@@ -58,7 +57,7 @@ describe('four peers that know one bootstrap', () => {
   let nodes: TestNode[];
 
   before(async () => {
-    bootstrap = await loopbackHost([]);
+    bootstrap = await loopbackHost({ carriesRuns: false });
     nodes = await Promise.all(Array.from({ length: 4 }, () => testNode(runId, bootstrap.addresses())));
   });
   after(async () => {
@@ -170,8 +169,7 @@ describe('four peers that know one bootstrap', () => {
 });
 
 function subscribers(node: TestNode, runId: string): PeerKey[] {
-  const ids = node.host.libp2p.services.gossip!.getSubscribers(announcementTopic(runId));
-  return ids.map((id) => Buffer.from(id.publicKey!.raw).toString('hex'));
+  return [...node.host.gossip.subscribers(announcementTopic(runId))];
 }
 
 async function gossiping(nodes: readonly TestNode[], runId: string): Promise<void> {
