@@ -150,7 +150,8 @@ export async function fetchManifest<T>(options: FetchManifestOptions<T>): Promis
   );
 }
 
-function askForManifest(
+/** The bytes of the manifest that one provider serves. @throws Error where it has none, is silent or sends too much */
+export function askForManifest(
   host: Host,
   provider: PeerId,
   runId: string,
