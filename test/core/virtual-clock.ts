@@ -2,16 +2,10 @@
 import assert from 'node:assert/strict';
 import { Engine } from '../../sim/engine.ts';
 import type { ClockError } from '../../sim/virtual-node.ts';
-import {
-  type CoreStatus,
-  type Input,
-  type Output,
-  type ProtocolCore,
-  REFUSAL_REASONS,
-  type RefusalReason,
-} from '../../src/core/io.ts';
+import type { CoreStatus, Input, Output, ProtocolCore } from '../../src/core/io.ts';
 import type { Clock } from '../../src/core/ports.ts';
 import type { ClockHarness } from './clock-contract.ts';
+import { idleStatus } from './idle-core.ts';
 
 interface Appointment {
   readonly atMs: number;
@@ -35,17 +29,7 @@ class WakingCore implements ProtocolCore {
   }
 
   status(): CoreStatus {
-    const refused = Object.fromEntries(REFUSAL_REASONS.map((reason) => [reason, 0]));
-    return {
-      phase: 'waiting',
-      round: 0,
-      finalisedRound: -1,
-      modelHash: '',
-      lag: 0,
-      lastLoss: null,
-      refused: refused as Record<RefusalReason, number>,
-      contributions: new Map(),
-    };
+    return idleStatus();
   }
 
   model(): Float32Array {

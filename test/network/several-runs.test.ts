@@ -106,6 +106,7 @@ describe('two runs on the same two hosts, one of them on a third host too', () =
     const connections = connectionsBetween(a, b);
     assert.ok((await ownRecordsOf(b, one)).includes(b.libp2p.peerId.toString()));
     await b1.transport.stop();
+    assert.deepEqual(b1.down, [a.key], 'whoever leaves has no peers');
     await eventually('it is down in the run it left', () => a1.down.includes(b.key));
     await eventually('gossip forgot it there', () => a.gossip.subscribers(announcementTopic(one)).size === 0);
     assert.deepEqual(connectionsBetween(a, b), connections, 'the connection is the one it was');
