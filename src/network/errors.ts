@@ -38,6 +38,12 @@ export class AddressError extends Error {
   readonly code = 'BAD_ADDRESS';
 }
 
+/** Somebody wanted to store a value in the DHT. */
+export class RecordRefusedError extends Error {
+  override readonly name = 'RecordRefusedError';
+  readonly code = 'RECORD_REFUSED';
+}
+
 /** Nobody served a manifest that holds. */
 export class ManifestUnavailableError extends Error {
   override readonly name = 'ManifestUnavailableError';

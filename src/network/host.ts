@@ -15,8 +15,9 @@ import { createLibp2p, type Libp2pInit, type ServiceFactoryMap } from 'libp2p';
 import type { PeerKey } from '../core/io.ts';
 import { announcedAddresses, parsedAddress } from './announced-addresses.ts';
 import { ConnectionClaims } from './claims.ts';
-import { AddressError } from './errors.ts';
+import { AddressError, RecordRefusedError } from './errors.ts';
 import { Gossip } from './gossip.ts';
+import { HostDatastore } from './host-datastore.ts';
 import { type Identity, peerIdOf } from './identity.ts';
 import type { HostProfile } from './profiles/host-profile.ts';
 import { KAD_PROTOCOL } from './protocols.ts';
@@ -78,6 +79,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
     privateKey: identity.privateKey,
     nodeInfo: { name: 'starlings', userAgent: 'starlings' },
     addresses: { listen: [...profile.listen], announce: [...profile.announce] },
+    datastore: new HostDatastore(),
     ...connectionParts(profile, meter, options.connectionsMax ?? connectionsMaxDefault),
     services: {
       ...profile.relay,
@@ -140,9 +142,15 @@ function services(profile: HostProfile, gossip: Gossip | null): ServiceFactoryMa
       // Left undefined it is a client on private addresses, and would hold no records for others.
       clientMode: profile.discovery === 'dht-client',
       peerInfoMapper: passthroughMapper,
+      // Providers are all we ask of it; libp2p's own validator lets strangers store any number of public keys.
+      validators: { pk: refuseRecord },
     }),
     ...(gossip === null ? {} : { gossip: gossipsub(gossip.options()) }),
   };
+}
+
+async function refuseRecord(): Promise<void> {
+  throw new RecordRefusedError('this DHT stores no values');
 }
 
 /** Others use our transports too: what we could not dial ourselves is a slip of the pen. */
