@@ -79,7 +79,7 @@ export async function buildWorld(scenario: Scenario): Promise<World> {
   const attack = (peer: number): Pick<PeerPlan, 'behaviour'> => {
     const role = peers.roles[peer];
     if (!role) return {};
-    const context = { runId: signed.runId, crypto, bodyBytesMax: codec?.bodyBytesMax ?? 0, ...inline };
+    const context = { runId: signed.runId, crypto, bodyBytesMax: [codec?.bodyBytesMax ?? 0], ...inline };
     const isActive = (nowMs: number) => nowMs >= startAtMs + role.fromRound * run.slotMs;
     return {
       behaviour: behaviourOf(role, {

@@ -5,11 +5,11 @@
  */
 
 import { encodeFloat32 } from '../../codec/dense.ts';
+import { bytesToHex } from '../../core/bytes.ts';
 import type { CoreStatus, Input, Output, PeerKey, Phase, ProtocolCore } from '../../core/io.ts';
 import { Refusals } from '../../core/refusals.ts';
 import { slotAt, slotStartMs } from '../../core/round-clock.ts';
 import {
-  bytesToHex,
   type EnvelopeContext,
   encodeStoredEnvelope,
   openEnvelope,
@@ -33,6 +33,8 @@ const STATE_KEY = 'self/model';
 const inboxMax = 256;
 /** Of one sender: a later one takes the place of the earliest. */
 const perSenderMax = 8;
+/** Parcels are signed as entries are, and stand in no log. */
+const unlogged = { kind: 0, index: 0, anchor: null, claims: [] };
 /** Least time that a request may take. Guess. */
 const timeoutMsMin = 2000;
 
@@ -80,11 +82,11 @@ export class Mixing implements ProtocolCore {
     this.#coding = coding;
     this.#needsScores = needsScores;
     this.#strategy = strategy;
-    this.#context = { runId, crypto: deps.crypto, bodyBytesMax: this.#coding.bytesMax };
+    this.#context = { runId, crypto: deps.crypto, bodyBytesMax: [this.#coding.bytesMax] };
     this.#isMember = memberTest(manifest.membership);
     // What comes two slots late is of no use any more.
     this.#requests = new RequestTable(Math.max(timeoutMsMin, 2 * manifest.slotMs));
-    this.#training = new LocalTraining(manifest.training, manifest.slotMs);
+    this.#training = new LocalTraining(manifest.training);
     this.#hoods = new Neighbourhood(manifest, spec, deps.signer.key, deps.random, deps.shared);
   }
 
@@ -122,6 +124,11 @@ export class Mixing implements ProtocolCore {
       case 'trained':
         this.#trained(out, input, slot, nowMs);
         break;
+      case 'submit': {
+        const refused = 'this run has no log to write to';
+        out.push({ type: 'submitted', token: input.token, result: { refused } });
+        break;
+      }
       case 'leave':
         this.#leave(out, slot);
         break;
@@ -131,6 +138,8 @@ export class Mixing implements ProtocolCore {
       case 'training-failed':
         this.#training.failed(out, input);
         break;
+      default:
+        input satisfies never;
     }
     return out;
   }
@@ -141,6 +150,9 @@ export class Mixing implements ProtocolCore {
       phase: this.#phase,
       round: Math.max(-1, Math.min(slotAt(this.#manifest, nowMs), this.#manifest.rounds)),
       finalisedRound: this.#mixedRound,
+      countedRounds: this.#mixedRound + 1,
+      slotMs: this.#manifest.slotMs,
+      notes: [],
       modelHash: bytesToHex(this.#deps.crypto.sha256(encodeFloat32(this.#current()))),
       lag: 0,
       lastLoss: this.#training.lastLoss,
@@ -188,9 +200,9 @@ export class Mixing implements ProtocolCore {
       this.#setPhase(out, slot < this.#manifest.rounds ? 'training' : 'finished');
       if (this.#phase === 'training' && this.#training.mayStart(slot)) {
         const start = this.#current();
-        const steps = this.#training.start(slot, start, nowMs);
+        const steps = this.#training.start(slot, start, nowMs, this.#manifest.slotMs);
         out.push({ type: 'event', event: { kind: 'round-started', round: slot } });
-        out.push({ type: 'train', round: slot, steps, parameters: start });
+        out.push({ type: 'train', round: slot, steps, scheduleRound: slot, parameters: start });
         if (this.#strategy.sends === 'before-training') this.#sentBytes = this.#send(out, slot, null);
       }
     }
@@ -299,7 +311,7 @@ export class Mixing implements ProtocolCore {
         const body = this.#coding.encode(parcel);
         largest = Math.max(largest, body.length);
         bytes = encodeStoredEnvelope(
-          sealEnvelope({ round, misses: 0 }, body, this.#context, this.#deps.signer),
+          sealEnvelope({ ...unlogged, round }, body, this.#context, this.#deps.signer),
         );
         sealed.set(parcel, bytes);
       }
@@ -369,7 +381,7 @@ export class Mixing implements ProtocolCore {
       heard.round = round;
       heard.rounds += 1;
     }
-    out.push({ type: 'event', event: { kind: 'accepted', round, author: from } });
+    out.push({ type: 'event', event: { kind: 'accepted', round, author: from, entryKind: 'parcel' } });
     if (answer) {
       const reply = answer.call(this.#strategy, number, parcel);
       this.#model = null;
