@@ -3,9 +3,13 @@
  * has so many and all together have so many. Where it is full, whoever has most loses its oldest.
  */
 
-/** One for each run that a host is in, and for each manifest it serves. */
-export const recordsPerPeerMax = 256;
-export const recordsMax = 16_384;
+export interface RecordLimits {
+  /** One for each run that its host is in. */
+  readonly recordsPerPeerMax: number;
+  readonly recordsMax: number;
+}
+
+const defaultLimits: RecordLimits = { recordsPerPeerMax: 256, recordsMax: 16_384 };
 
 interface Record<T> {
   readonly content: string;
@@ -14,10 +18,15 @@ interface Record<T> {
 }
 
 export class ProviderRecords<T> {
+  readonly #limits: RecordLimits;
   readonly #records = new Map<string, Record<T>>();
   readonly #byContent = new Map<string, Set<string>>();
   /** Oldest first. */
   readonly #byPeer = new Map<string, Set<string>>();
+
+  constructor(limits: RecordLimits = defaultLimits) {
+    this.#limits = limits;
+  }
 
   get size(): number {
     return this.#records.size;
@@ -30,10 +39,10 @@ export class ProviderRecords<T> {
     this.#records.set(name, { content, peer, value });
     added(this.#byContent, content, name);
     const own = added(this.#byPeer, peer, name);
-    if (own.size > recordsPerPeerMax) {
+    if (own.size > this.#limits.recordsPerPeerMax) {
       this.#forget(oldestOf(own));
     }
-    if (this.#records.size > recordsMax) {
+    if (this.#records.size > this.#limits.recordsMax) {
       const sets = [...this.#byPeer.values()];
       this.#forget(oldestOf(sets.reduce((most, other) => (other.size > most.size ? other : most))));
     }

@@ -7,10 +7,13 @@ export function idleStatus(): CoreStatus {
     phase: 'waiting',
     round: 0,
     finalisedRound: -1,
+    countedRounds: 0,
+    slotMs: 0,
     modelHash: '',
     lag: 0,
     lastLoss: null,
     refused: refused as Record<RefusalReason, number>,
     contributions: new Map(),
+    notes: [],
   };
 }

@@ -45,7 +45,7 @@ storeContract("the simulator's disk", virtualPlace);
 test('what a LevelDB committed survives the kill -9 of its process', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'starlings-store-'));
   const keys = Array.from({ length: 100 }, (_, index) => `key ${String(index).padStart(2, '0')}`);
-  const script = fileURLToPath(new URL('dies-after-commit.ts', import.meta.url));
+  const script = fileURLToPath(new URL('./dies-after-commit.ts', import.meta.url));
   const child = spawn(process.execPath, [script, folder, ...keys], { stdio: 'ignore' });
   const [, signal] = await once(child, 'exit');
   assert.equal(signal, 'SIGKILL');

@@ -68,133 +68,170 @@ export function answered(from: PeerKey, text: string): readonly Uint8Array[] {
 
 const bounds: RequestBounds = { responseBytesMax: 100_000, timeoutMs: 10_000 };
 
+/** The three of a world by their places. */
+interface Line {
+  readonly world: TransportWorld;
+  readonly left: TransportPeer;
+  readonly middle: TransportPeer;
+  readonly right: TransportPeer;
+}
+
+const textsOf = ({ heard }: TransportPeer) => heard.map(({ text }) => text);
+const hears = (peer: TransportPeer, text: string) => textsOf(peer).includes(text);
+
+function asks(
+  { world }: Line,
+  from: TransportPeer,
+  peer: PeerKey,
+  text: string,
+  given: Partial<RequestBounds> = {},
+): Promise<readonly Uint8Array[]> {
+  return world.settled(from.request(peer, text, { ...bounds, ...given }));
+}
+
+/** In this order, on one world. */
+const promises: Readonly<Record<string, (line: Line) => Promise<void>>> = {
+  'each peer is told once of each that it is linked to': async (line) => {
+    const { world, left, middle, right } = line;
+    await world.until(
+      'the line is complete',
+      () => world.peers.every(({ up }) => up.length > 0) && middle.up.length === 2,
+    );
+    assert.deepEqual([...left.up], [middle.key]);
+    assert.deepEqual([...middle.up].sort(), [left.key, right.key].sort());
+    assert.deepEqual([...right.up], [middle.key]);
+    assert.ok(world.peers.every(({ down }) => down.length === 0));
+  },
+
+  'what is accepted goes on, each time under the key of who passed it': async (line) => {
+    const { world, left, middle, right } = line;
+    left.announce('news');
+    await world.until('it reached the other end', () => hears(right, 'news'));
+    assert.deepEqual(middle.heard, [{ from: left.key, text: 'news' }]);
+    assert.deepEqual(right.heard, [{ from: middle.key, text: 'news' }]);
+    assert.deepEqual(left.heard, [], 'our own does not come back');
+  },
+
+  'what is rejected or ignored does not go on': async (line) => {
+    const { world, left, middle, right } = line;
+    for (const text of ['bad news', 'dull news', 'good news']) left.announce(text);
+    await world.until('the good news are there', () => hears(right, 'good news'));
+    assert.ok(['bad news', 'dull news', 'good news'].every((text) => hears(middle, text)));
+    assert.deepEqual(textsOf(right), ['news', 'good news']);
+  },
+
+  'the same announcement of two peers is one': async (line) => {
+    const { world, left, middle, right } = line;
+    left.announce('twice');
+    right.announce('twice');
+    left.announce('after it');
+    right.announce('after it too');
+    await world.until(
+      'what followed has arrived',
+      () => hears(middle, 'after it') && hears(middle, 'after it too'),
+    );
+    assert.equal(textsOf(middle).filter((text) => text === 'twice').length, 1);
+    assert.ok(
+      [left, right].every((peer) => !hears(peer, 'twice')),
+      'both have it already',
+    );
+  },
+
+  'an answer comes frame by frame as it was given': async (line) => {
+    const { left, middle, right } = line;
+    const frames = await asks(line, left, middle.key, 'hello');
+    assert.deepEqual(
+      frames.map((frame) => Buffer.from(frame).toString()),
+      ['hello', '', 'end'],
+    );
+    assert.deepEqual(await asks(line, left, middle.key, 'frames 0'), [], 'none at all is an answer');
+    const many = await asks(line, middle, right.key, 'frames 200 300');
+    assert.ok(
+      many.length === 200 && many.every((frame, index) => frame.length === 300 && frame[299] === index),
+    );
+  },
+
+  'who is asked knows who asks': async (line) => {
+    const { middle, right } = line;
+    const [frame] = await asks(line, right, middle.key, 'who');
+    assert.equal(Buffer.from(frame!).toString(), right.key);
+  },
+
+  'requests at once get each their own answer': async (line) => {
+    const { left, middle, right } = line;
+    const texts = Array.from({ length: 6 }, (_, index) => `question ${index}`);
+    const answers = await Promise.all(
+      texts.map((text, index) => asks(line, index % 2 === 0 ? left : right, middle.key, text)),
+    );
+    assert.deepEqual(
+      answers.map(([frame]) => Buffer.from(frame!).toString()),
+      texts,
+    );
+  },
+
+  'a refusal, an answer above the bound and one that is late are failures': async (line) => {
+    const { left, middle } = line;
+    await assert.rejects(asks(line, left, middle.key, 'refuse'));
+    await assert.rejects(asks(line, left, middle.key, 'frames 11 10', { responseBytesMax: 109 }));
+    assert.equal((await asks(line, left, middle.key, 'frames 11 10', { responseBytesMax: 110 })).length, 11);
+    await assert.rejects(asks(line, left, middle.key, slowQuestion, { timeoutMs: impatientMs }));
+    assert.equal(
+      (await asks(line, left, middle.key, 'and after it')).length,
+      3,
+      'the link is as good as before',
+    );
+  },
+
+  'who is not up cannot be asked': async (line) => {
+    const { left, right } = line;
+    await assert.rejects(asks(line, left, right.key, 'hello'));
+    await assert.rejects(asks(line, left, 'ab'.repeat(32), 'hello'));
+  },
+
+  'a peer that stops is down once, and gone for all purposes': async (line) => {
+    const { world, left, middle, right } = line;
+    await right.stop();
+    await world.until('its neighbour is told', () => middle.down.length > 0);
+    assert.deepEqual(middle.down, [right.key]);
+    assert.deepEqual(left.down, []);
+    await assert.rejects(asks(line, middle, right.key, 'hello'));
+    const before = right.heard.length;
+    left.announce('without it');
+    await world.until('the others go on', () => hears(middle, 'without it'));
+    assert.equal(right.heard.length, before);
+  },
+
+  'a peer that comes back is up once more, and takes part as before': async (line) => {
+    const { world, left, middle, right } = line;
+    await right.start();
+    await world.until('both ends are told', () => middle.up.length === 3 && right.up.length === 2);
+    assert.equal(middle.up[2], right.key);
+    assert.equal(right.up[1], middle.key);
+    assert.deepEqual(middle.down, [right.key]);
+    assert.equal((await asks(line, middle, right.key, 'hello')).length, 3);
+    // The mesh of gossip needs a moment; what is announced before that is for repair to bring.
+    let said = 0;
+    await world.until('it hears again', () => {
+      left.announce(`anew ${said++}`);
+      return textsOf(right).some((text) => text.startsWith('anew'));
+    });
+  },
+};
+
 export function transportContract(name: string, create: () => Promise<TransportWorld>): void {
   describe(`${name} is a transport`, () => {
     let world: TransportWorld;
-    let left: TransportPeer;
-    let middle: TransportPeer;
-    let right: TransportPeer;
 
     before(async () => {
       world = await create();
-      [left, middle, right] = world.peers;
     });
     after(() => world.end());
 
-    const textsOf = ({ heard }: TransportPeer) => heard.map(({ text }) => text);
-    const hears = (peer: TransportPeer, text: string) => textsOf(peer).includes(text);
-    const asks = (from: TransportPeer, peer: PeerKey, text: string, given: Partial<RequestBounds> = {}) =>
-      world.settled(from.request(peer, text, { ...bounds, ...given }));
-
-    test('each peer is told once of each that it is linked to', async () => {
-      await world.until(
-        'the line is complete',
-        () => world.peers.every(({ up }) => up.length > 0) && middle.up.length === 2,
-      );
-      assert.deepEqual([...left.up], [middle.key]);
-      assert.deepEqual([...middle.up].sort(), [left.key, right.key].sort());
-      assert.deepEqual([...right.up], [middle.key]);
-      assert.ok(world.peers.every(({ down }) => down.length === 0));
-    });
-
-    test('what is accepted goes on, each time under the key of who passed it', async () => {
-      left.announce('news');
-      await world.until('it reached the other end', () => hears(right, 'news'));
-      assert.deepEqual(middle.heard, [{ from: left.key, text: 'news' }]);
-      assert.deepEqual(right.heard, [{ from: middle.key, text: 'news' }]);
-      assert.deepEqual(left.heard, [], 'our own does not come back');
-    });
-
-    test('what is rejected or ignored does not go on', async () => {
-      for (const text of ['bad news', 'dull news', 'good news']) left.announce(text);
-      await world.until('the good news are there', () => hears(right, 'good news'));
-      assert.ok(['bad news', 'dull news', 'good news'].every((text) => hears(middle, text)));
-      assert.deepEqual(textsOf(right), ['news', 'good news']);
-    });
-
-    test('the same announcement of two peers is one', async () => {
-      left.announce('twice');
-      right.announce('twice');
-      left.announce('after it');
-      right.announce('after it too');
-      await world.until(
-        'what followed has arrived',
-        () => hears(middle, 'after it') && hears(middle, 'after it too'),
-      );
-      assert.equal(textsOf(middle).filter((text) => text === 'twice').length, 1);
-      assert.ok(
-        [left, right].every((peer) => !hears(peer, 'twice')),
-        'both have it already',
-      );
-    });
-
-    test('an answer comes frame by frame as it was given', async () => {
-      const frames = await asks(left, middle.key, 'hello');
-      assert.deepEqual(
-        frames.map((frame) => Buffer.from(frame).toString()),
-        ['hello', '', 'end'],
-      );
-      assert.deepEqual(await asks(left, middle.key, 'frames 0'), [], 'none at all is an answer');
-      const many = await asks(middle, right.key, 'frames 200 300');
-      assert.ok(
-        many.length === 200 && many.every((frame, index) => frame.length === 300 && frame[299] === index),
-      );
-    });
-
-    test('who is asked knows who asks', async () => {
-      const [frame] = await asks(right, middle.key, 'who');
-      assert.equal(Buffer.from(frame!).toString(), right.key);
-    });
-
-    test('requests at once get each their own answer', async () => {
-      const texts = Array.from({ length: 6 }, (_, index) => `question ${index}`);
-      const answers = await Promise.all(
-        texts.map((text, index) => asks(index % 2 === 0 ? left : right, middle.key, text)),
-      );
-      assert.deepEqual(
-        answers.map(([frame]) => Buffer.from(frame!).toString()),
-        texts,
-      );
-    });
-
-    test('a refusal, an answer above the bound and one that is late are failures', async () => {
-      await assert.rejects(asks(left, middle.key, 'refuse'));
-      await assert.rejects(asks(left, middle.key, 'frames 11 10', { responseBytesMax: 109 }));
-      assert.equal((await asks(left, middle.key, 'frames 11 10', { responseBytesMax: 110 })).length, 11);
-      await assert.rejects(asks(left, middle.key, slowQuestion, { timeoutMs: impatientMs }));
-      assert.equal((await asks(left, middle.key, 'and after it')).length, 3, 'the link is as good as before');
-    });
-
-    test('who is not up cannot be asked', async () => {
-      await assert.rejects(asks(left, right.key, 'hello'));
-      await assert.rejects(asks(left, 'ab'.repeat(32), 'hello'));
-    });
-
-    test('a peer that stops is down once, and gone for all purposes', async () => {
-      await right.stop();
-      await world.until('its neighbour is told', () => middle.down.length > 0);
-      assert.deepEqual(middle.down, [right.key]);
-      assert.deepEqual(left.down, []);
-      await assert.rejects(asks(middle, right.key, 'hello'));
-      const before = right.heard.length;
-      left.announce('without it');
-      await world.until('the others go on', () => hears(middle, 'without it'));
-      assert.equal(right.heard.length, before);
-    });
-
-    test('a peer that comes back is up once more, and takes part as before', async () => {
-      await right.start();
-      await world.until('both ends are told', () => middle.up.length === 3 && right.up.length === 2);
-      assert.equal(middle.up[2], right.key);
-      assert.equal(right.up[1], middle.key);
-      assert.deepEqual(middle.down, [right.key]);
-      assert.equal((await asks(middle, right.key, 'hello')).length, 3);
-      // The mesh of gossip needs a moment; what is announced before that is for repair to bring.
-      let said = 0;
-      await world.until('it hears again', () => {
-        left.announce(`anew ${said++}`);
-        return textsOf(right).some((text) => text.startsWith('anew'));
+    for (const [promise, holds] of Object.entries(promises)) {
+      test(promise, () => {
+        const [left, middle, right] = world.peers;
+        return holds({ world, left, middle, right });
       });
-    });
+    }
   });
 }

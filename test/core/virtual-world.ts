@@ -106,6 +106,7 @@ class TalkingCore implements ProtocolCore {
       case 'trained':
       case 'training-failed':
       case 'scored':
+      case 'submit':
         break;
       default:
         return input satisfies never;

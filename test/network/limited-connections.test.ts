@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { askForManifest, serveManifests } from '../../src/network/manifest-exchange.ts';
+import { serveManifests } from '../../src/network/manifest-exchange.ts';
+import { askForManifest } from '../../src/network/manifest-request.ts';
 import { limitedProfile } from './limited-profile.ts';
 import { connected, eventually, loopbackHost, someRunId } from './real-hosts.ts';
 import { asking, gossiping, runMember } from './run-member.ts';
@@ -22,7 +23,13 @@ test('a run goes over limited connections as over any other', async () => {
     await eventually('it is heard', () => members[1].heard.includes('over a relay'));
     const [answer] = await members[1].transport.request(a.key, Buffer.from('this'), asking());
     assert.match(Buffer.from(answer!).toString(), /asked this/);
-    const manifest = await askForManifest(a, b.libp2p.peerId, runId, 5_000, new AbortController().signal);
+    const manifest = await askForManifest(
+      a.libp2p,
+      b.libp2p.peerId,
+      runId,
+      5_000,
+      new AbortController().signal,
+    );
     assert.equal(Buffer.from(manifest).toString(), 'the manifest');
   } finally {
     await stopServing();

@@ -2,12 +2,15 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { publicKeyToProtobuf } from '@libp2p/crypto/keys';
 import { runCid } from '../../src/network/protocols.ts';
-import { ProviderRecords, recordsMax, recordsPerPeerMax } from '../../src/network/provider-records.ts';
+import { ProviderRecords } from '../../src/network/provider-records.ts';
 import { connected, eventually, loopbackHost, someRunId } from './real-hosts.ts';
+
+const limits = { recordsPerPeerMax: 20, recordsMax: 400 };
+const { recordsPerPeerMax, recordsMax } = limits;
 
 describe('records of providers', () => {
   test('are found by content, replaced and deleted', () => {
-    const records = new ProviderRecords<string>();
+    const records = new ProviderRecords<string>(limits);
     records.put('run', 'a', 'a/1');
     records.put('run', 'b', 'b/1');
     records.put('other', 'a', 'other');
@@ -23,7 +26,7 @@ describe('records of providers', () => {
   });
 
   test('a peer has its newest ones and no more', () => {
-    const records = new ProviderRecords<number>();
+    const records = new ProviderRecords<number>(limits);
     for (let content = 0; content < 10_000; content++) records.put(`content ${content}`, 'flood', content);
     assert.equal(records.size, recordsPerPeerMax);
     assert.equal(records.get('content 9999', 'flood'), 9999);
@@ -31,7 +34,7 @@ describe('records of providers', () => {
   });
 
   test('peers with many records cannot push out one that has few', () => {
-    const records = new ProviderRecords<string>();
+    const records = new ProviderRecords<string>(limits);
     for (let content = 0; content < 3; content++) records.put(`run ${content}`, 'honest', 'here');
     for (let peer = 0; peer < 2 * (recordsMax / recordsPerPeerMax); peer++) {
       for (let content = 0; content < recordsPerPeerMax; content++) {
@@ -54,9 +57,7 @@ test('a host holds so many records of a stranger, stores no values, and still fi
     await connected(seeker, host);
     const { dht } = stranger.libp2p.services;
     await eventually('the stranger knows a server', () => stranger.libp2p.getPeers().length > 0);
-    const contents = Array.from({ length: recordsPerPeerMax + 20 }, (_, index) =>
-      runCid(someRunId(`flood ${index}`)),
-    );
+    const contents = Array.from({ length: 300 }, (_, index) => runCid(someRunId(`flood ${index}`)));
     for (const content of contents) {
       for await (const event of dht.provide(content)) void event;
     }
