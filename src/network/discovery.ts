@@ -31,12 +31,14 @@ export const defaultDiscoveryTiming: DiscoveryTiming = {
   queryTimeoutMs: 20_000,
 };
 
+/** A peer that comes and goes must not keep us searching without a pause. */
+const SEARCH_GAP_MS = 1_000;
 /** Providers looked at in one search; the DHT itself stops near its bucket size of 20. */
 const providersPerSearchMax = 64;
 
 export interface Discovery {
   start(): void;
-  /** Searches now: a link was lost. */
+  /** Searches soon: a link was lost. */
   hurry(): void;
   stop(): Promise<void>;
 }
@@ -77,8 +79,8 @@ class RunDiscovery implements Discovery {
   start(): void {
     const { clock } = this.#options;
     this.#tasks ??= {
-      providing: startRecurring(clock, (signal) => this.#provide(signal)),
-      finding: startRecurring(clock, (signal) => this.#find(signal)),
+      providing: startRecurring(clock, 0, (signal) => this.#provide(signal)),
+      finding: startRecurring(clock, SEARCH_GAP_MS, (signal) => this.#find(signal)),
     };
   }
 

@@ -16,6 +16,7 @@ import { announcementTopic, exchangeProtocol } from './protocols.ts';
 import { type Recurring, startRecurring } from './recurring.ts';
 
 const REVIEW_INTERVAL_MS = 1_000;
+const REVIEW_GAP_MS = 50;
 const DIAL_TIMEOUT_MS = 5_000;
 const CLOSE_TIMEOUT_MS = 1_000;
 /** Of one run, in libp2p's sum over all tags of a peer: what it closes first above `connectionsMax`. */
@@ -82,7 +83,7 @@ class RunLinks implements Links {
     libp2p.addEventListener('peer:identify', this.#onIdentify);
     libp2p.addEventListener('peer:update', this.#onUpdate);
     libp2p.addEventListener('peer:disconnect', this.#onDisconnect);
-    this.#reviews = startRecurring(this.#options.clock, (signal) => this.#review(signal));
+    this.#reviews = startRecurring(this.#options.clock, REVIEW_GAP_MS, (signal) => this.#review(signal));
     for (const id of libp2p.getPeers()) {
       void this.#adopt(id);
     }
