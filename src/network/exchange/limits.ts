@@ -1,5 +1,5 @@
 export interface ExchangeLimits {
-  /** Bound on a request. Strategies that push whole models in one need more. */
+  /** Bound on a request. Mixing methods push whole models in one and need more. */
   readonly requestBytesMax: number;
   readonly answerFramesMax: number;
   /** Requests received and served at a time; more are told that we are busy. */
