@@ -38,6 +38,12 @@ export class AddressError extends Error {
   readonly code = 'BAD_ADDRESS';
 }
 
+/** A host carries so many runs and no more. */
+export class TooManyRunsError extends Error {
+  override readonly name = 'TooManyRunsError';
+  readonly code = 'TOO_MANY_RUNS';
+}
+
 /** Somebody wanted to store a value in the DHT. */
 export class RecordRefusedError extends Error {
   override readonly name = 'RecordRefusedError';

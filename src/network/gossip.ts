@@ -14,6 +14,7 @@ import {
 } from '@libp2p/gossipsub';
 import type { PeerId } from '@libp2p/interface';
 import type { PeerKey, Verdict } from '../core/io.ts';
+import { TooManyRunsError } from './errors.ts';
 import { peerKeyOf } from './identity.ts';
 import { Misdeeds } from './misdeeds.ts';
 
@@ -27,11 +28,14 @@ const gossipFrameBytesMax = 4 << 20;
 /** Gossip waiting for one slow peer; more resets the stream to it and the watchdog renews the link. */
 const gossipOutboundBytesMax = 8 << 20;
 
+/** Of one host. What other peers are prepared to hear of one host depends on it, here and in identify (host.ts). */
+const topicsMax = 100;
+
 /**
- * Of the topics one peer says it is in. gossipsub counts the name and 1 KiB each, so this is room for about
- * 250 runs. Topics we are not in count too: a peer tells them once, perhaps long before we join.
+ * Of the topics one peer says it is in; gossipsub counts the name and 1 KiB each. Topics we are not in count too:
+ * a peer tells them once, perhaps long before we join.
  */
-const topicBytesPerPeerMax = 256 << 10;
+const topicBytesPerPeerMax = topicsMax * (1_024 + 128);
 
 /** What becomes of a message: forwarded, dropped, or dropped and held against who sent it. */
 export type TopicJudge = (from: PeerKey | null, bytes: Uint8Array) => Promise<Verdict>;
@@ -89,10 +93,16 @@ export class Gossip {
     this.#service = service;
   }
 
-  /** What arrives on `topic` goes to `judge` from now on. @throws Error where the topic was joined already */
+  /**
+   * What arrives on `topic` goes to `judge` from now on.
+   * @throws Error where the topic was joined already, TooManyRunsError where there is no room for one more
+   */
   join(topic: string, judge: TopicJudge): void {
     if (this.#judges.has(topic)) {
       throw new Error(`${topic} was joined already: leave it first`);
+    }
+    if (this.#judges.size >= topicsMax) {
+      throw new TooManyRunsError(`this host is in ${topicsMax} runs already; start another host for more`);
     }
     this.#judges.set(topic, judge);
     this.#running().topicValidators.set(topic, (from, message) => this.#validate(from, message, judge));

@@ -31,6 +31,9 @@ const streamBufferBytesMax = 4 << 20;
 
 const connectionsMaxDefault = 300;
 
+/** Identify lists a name of a hundred bytes for each run; at libp2p's 8 KiB a host of eighty runs is unknown to all. */
+const identifyBytesMax = 32 << 10;
+
 export interface HostOptions {
   readonly identity: Identity;
   readonly profile: HostProfile;
@@ -133,9 +136,9 @@ function connectionParts(
 
 function services(profile: HostProfile, gossip: Gossip | null): ServiceFactoryMap<HostServices> {
   return {
-    identify: identify(),
+    identify: identify({ maxMessageSize: identifyBytesMax }),
     // Tells peers that are already connected when a run's protocols come and go.
-    identifyPush: identifyPush(),
+    identifyPush: identifyPush({ maxMessageSize: identifyBytesMax }),
     ping: ping(),
     dht: kadDHT({
       protocol: KAD_PROTOCOL,

@@ -95,7 +95,10 @@ class RunTransport implements NetworkTransport {
     });
   }
 
-  /** @throws Error where a transport of this run is up on the host already, or the host carries no runs */
+  /**
+   * @throws Error where a transport of this run is up on the host already, or the host carries no runs;
+   *   TooManyRunsError
+   */
   async start(handlers: TransportHandlers): Promise<void> {
     this.#announcements.start();
     this.#handlers = handlers;
@@ -105,6 +108,10 @@ class RunTransport implements NetworkTransport {
   }
 
   async stop(): Promise<void> {
+    // What another transport of the same run has joined is not ours to leave.
+    if (this.#handlers === null) {
+      return;
+    }
     await this.#discovery.stop();
     await this.#links.stop();
     this.#handlers = null;

@@ -192,6 +192,7 @@ describe('two runs on the same two hosts, one of them on a third host too', () =
   test('a run is on a host once', async () => {
     const again = runMember(a, two);
     await assert.rejects(again.start(), /was joined already/);
+    await again.transport.stop();
     await a2.transport.announce(Buffer.from('as before'));
     await eventually('the first is as it was', () => c2.heard.includes('as before'));
   });
@@ -221,22 +222,31 @@ describe('two runs on the same two hosts, one of them on a third host too', () =
   });
 });
 
-test('many runs on one host raise no warning and leave nothing behind', async () => {
+test('a hundred runs on one host raise no warning, are known to others and leave nothing behind', async () => {
   const warnings: string[] = [];
   const onWarning = ({ message }: Error) => warnings.push(message);
   process.on('warning', onWarning);
-  const host = await loopbackHost();
+  const [host, other] = await Promise.all([loopbackHost(), loopbackHost()]);
+  const runIds = Array.from({ length: 100 }, (_, index) => someRunId(`many ${index}`));
   try {
     const before = host.libp2p.getProtocols();
-    const members = Array.from({ length: 40 }, (_, index) => runMember(host, someRunId(`many ${index}`)));
+    const members = runIds.map((runId) => runMember(host, runId));
     await Promise.all(members.map((member) => member.start()));
     assert.equal(host.libp2p.getProtocols().length, before.length + members.length);
+    await assert.rejects(runMember(host, someRunId('one more')).start(), { code: 'TOO_MANY_RUNS' });
+    // Identify and gossip have room for all of them.
+    const late = runMember(other, runIds.at(-1)!);
+    await late.start();
+    await connected(other, host);
+    await gossiping([late, members.at(-1)!]);
+    await eventually('it is up', () => late.up.includes(host.key));
+    await late.transport.stop();
     await Promise.all(members.map(({ transport }) => transport.stop()));
     assert.deepEqual(host.libp2p.getProtocols(), before);
     assert.deepEqual(host.libp2p.services.gossip!.getTopics(), []);
     assert.deepEqual(warnings, []);
   } finally {
     process.off('warning', onWarning);
-    await host.stop();
+    await Promise.all([host.stop(), other.stop()]);
   }
 });
