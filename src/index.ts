@@ -48,11 +48,18 @@ export type { MethodSpec } from './methods/registry.ts';
 
 // Driving it in real time: the ports, and the parts that fit them.
 
-export type { Clock, RequestOptions, Store, Transport, TransportHandlers } from './core/ports.ts';
+export {
+  type Clock,
+  type RequestOptions,
+  type Store,
+  StoreError,
+  type Transport,
+  type TransportHandlers,
+} from './core/ports.ts';
 export type { DriverOptions } from './node/driver.ts';
 export { NodeDriver, RequestRefusedError } from './node/driver.ts';
 export { createCrypto, createSigner } from './platform/node/crypto.ts';
-export { openLevelStore, StoreError } from './platform/node/level-store.ts';
+export { openLevelStore } from './platform/node/level-store.ts';
 export { wallClock } from './platform/node/wall-clock.ts';
 
 // Deltas and their bytes, and the random streams that everyone draws alike.

@@ -16,6 +16,7 @@ import { createBootstraps } from '../../src/network/bootstraps.ts';
 import type { NetworkEvent } from '../../src/network/events.ts';
 import { createHost, type Host } from '../../src/network/host.ts';
 import { identityFromSeed } from '../../src/network/identity.ts';
+import { tcpProfile } from '../../src/network/profiles/tcp.ts';
 import { createTransport } from '../../src/network/transport.ts';
 import { NodeDriver } from '../../src/node/driver.ts';
 import { createRun } from '../../src/node/manifest-file.ts';
@@ -82,7 +83,7 @@ export class Cluster {
       ...fields,
     });
     const directory = await mkdtemp(join(tmpdir(), 'starlings-cluster-'));
-    const bootstrap = await hostOf(identitySeed(255), { runIds: [] });
+    const bootstrap = await hostOf(identitySeed(255), { carriesRuns: false });
     const shared = {
       run: createRun(spec, beginsAtMs, createCrypto(), identityFromSeed(identitySeed(254)).signer),
       learner: await learnerFor(spec, count),
@@ -199,7 +200,6 @@ export class ClusterNode {
     const line = delayMs > 0 ? await delayedLine(listenPort, delayMs) : null;
     if (line) this.#stops.push(() => line.close());
     const host = await hostOf(identitySeed(this.#index), {
-      runIds: [runId],
       listenPort,
       ...(line ? { announcePort: line.port } : {}),
     });
@@ -252,19 +252,24 @@ export class ClusterNode {
 }
 
 interface HostPlace {
-  readonly runIds: readonly string[];
+  readonly carriesRuns?: boolean;
   /** 0 for any. */
   readonly listenPort?: number;
   /** Others are told to dial this one. */
   readonly announcePort?: number;
 }
 
-async function hostOf(seed: Uint8Array, { runIds, listenPort = 0, announcePort }: HostPlace): Promise<Host> {
+async function hostOf(
+  seed: Uint8Array,
+  { carriesRuns = true, listenPort = 0, announcePort }: HostPlace,
+): Promise<Host> {
   const host = await createHost({
     identity: identityFromSeed(seed),
-    listen: [loopback(listenPort)],
-    ...(announcePort === undefined ? {} : { announce: [loopback(announcePort)] }),
-    runIds,
+    profile: tcpProfile({
+      listen: [loopback(listenPort)],
+      announce: announcePort === undefined ? [] : [loopback(announcePort)],
+    }),
+    carriesRuns,
   });
   await host.start();
   return host;

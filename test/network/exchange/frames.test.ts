@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { answerHead, encodeVarint, FrameParser, framePieces, pieceBytes } from '../../src/network/frames.ts';
+import {
+  answerHead,
+  encodeVarint,
+  FrameParser,
+  framePieces,
+  pieceBytes,
+} from '../../../src/network/exchange/frames.ts';
 
 const bounds = { bytesMax: 1 << 20, framesMax: 100 };
 

@@ -4,16 +4,24 @@
  * takes each message where it comes in.
  */
 import type { Stream, StreamMessageEvent } from '@libp2p/interface';
-import { FrameError, RequestError } from './errors.ts';
+import { FrameError, RequestError } from '../errors.ts';
 import { type Answer, type FrameBounds, FrameParser, pieceBytes } from './frames.ts';
 
 /** How long bytes may still come after the end of a stream was reported; only failures wait for it. */
 const LATE_BYTES_MS = 50;
 
-/** A stream that takes nothing for this long is given up. */
 export interface WriteOptions {
+  /** A stream that takes nothing for this long is given up. */
   readonly stallMs: number;
   readonly signal: AbortSignal;
+  /** Told of bytes as the stream takes them. */
+  readonly onBytes?: (count: number) => void;
+}
+
+export interface ReadOptions extends FrameBounds {
+  readonly signal: AbortSignal;
+  /** Told of bytes as they come. */
+  readonly onBytes?: (count: number) => void;
 }
 
 /**
@@ -33,6 +41,7 @@ export async function writePieces(
       // `drain` also comes when the window grew by less than what is queued.
       writable = !stream.writableNeedsDrain && stream.writeBufferLength < pieceBytes;
     }
+    options.onBytes?.(piece.length);
   }
 }
 
@@ -72,21 +81,22 @@ function nextWriteEvent(stream: Stream, { stallMs, signal }: WriteOptions): Prom
 /**
  * Reads one request or one answer; resolves with its last byte. Bytes are copied out within the event that
  * brings them, so nothing piles up but the frames themselves, which the bounds cover.
- * @throws FrameError, RequestError `STREAM_FAILED`, or the reason of the signal. The stream is left open.
+ * @throws FrameError, RequestError `STREAM_FAILED`, what `onFrame` throws, or the reason of the signal. The stream is left open.
  */
 export function readFrames(
   stream: Stream,
   kind: 'request' | 'answer',
-  bounds: FrameBounds,
-  signal: AbortSignal,
+  options: ReadOptions,
 ): Promise<Answer> {
-  const parser = new FrameParser(kind, bounds);
+  const { signal } = options;
+  const parser = new FrameParser(kind, options);
   return new Promise((resolve, reject) => {
     const onMessage = ({ data }: StreamMessageEvent) => {
       try {
         for (const chunk of data instanceof Uint8Array ? [data] : data) {
           parser.push(chunk);
         }
+        options.onBytes?.(data.byteLength);
       } catch (error) {
         settle(error);
         return;

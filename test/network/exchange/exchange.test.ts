@@ -1,20 +1,16 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Stream, StreamHandler } from '@libp2p/interface';
-import type { PeerKey } from '../../src/core/io.ts';
-import type { RequestOptions } from '../../src/core/ports.ts';
-import {
-  createExchange,
-  defaultExchangeLimits,
-  type Exchange,
-  type ExchangeLimits,
-} from '../../src/network/exchange.ts';
-import { answerHead, encodeVarint, framePieces } from '../../src/network/frames.ts';
-import type { Host } from '../../src/network/host.ts';
-import { peerIdOf } from '../../src/network/identity.ts';
-import { exchangeProtocol } from '../../src/network/protocols.ts';
-import { writePieces } from '../../src/network/stream-io.ts';
-import { connected, eventually, loopbackHost, someRunId } from './real-hosts.ts';
+import type { PeerKey } from '../../../src/core/io.ts';
+import type { RequestOptions } from '../../../src/core/ports.ts';
+import { createExchange, type Exchange } from '../../../src/network/exchange/exchange.ts';
+import { answerHead, encodeVarint, framePieces } from '../../../src/network/exchange/frames.ts';
+import { defaultExchangeLimits, type ExchangeLimits } from '../../../src/network/exchange/limits.ts';
+import { writePieces } from '../../../src/network/exchange/stream-io.ts';
+import type { Host } from '../../../src/network/host.ts';
+import { peerIdOf } from '../../../src/network/identity.ts';
+import { exchangeProtocol } from '../../../src/network/protocols.ts';
+import { connected, eventually, loopbackHost, someRunId } from '../real-hosts.ts';
 
 const MIB = 1 << 20;
 const runId = someRunId('exchange');
@@ -91,7 +87,7 @@ describe('exchange between two hosts', () => {
       .filter((stream) => stream.protocol === protocol);
 
   before(async () => {
-    [a, b] = await Promise.all([loopbackHost([]), loopbackHost([])]);
+    [a, b] = await Promise.all([loopbackHost({ carriesRuns: false }), loopbackHost({ carriesRuns: false })]);
     await connected(a, b);
     exchange = createExchange({ host: a, runId, limits, serve: async () => [], onEvent: () => {} });
     await exchange.start();
@@ -283,7 +279,7 @@ describe('exchange between two hosts', () => {
   });
 
   test('a peer that dies while it answers is a failure at once', async () => {
-    const mortal = await loopbackHost([]);
+    const mortal = await loopbackHost({ carriesRuns: false });
     await connected(a, mortal);
     await mortal.libp2p.handle(protocol, (stream) => {
       stream.send(Uint8Array.from([...answerHead('ok', 1), ...encodeVarint(1000), 1]));

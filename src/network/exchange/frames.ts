@@ -7,7 +7,7 @@
  *
  * The count is there because a connection that breaks between two frames looks like the end of the answer.
  */
-import { FrameError } from './errors.ts';
+import { FrameError } from '../errors.ts';
 
 export type AnswerStatus = 'ok' | 'refused' | 'busy';
 const STATUSES: readonly AnswerStatus[] = ['ok', 'refused', 'busy'];
@@ -78,6 +78,8 @@ export interface FrameBounds {
   /** Bound on the sum of all frames. */
   readonly bytesMax: number;
   readonly framesMax: number;
+  /** Told the length of each frame before memory is taken for it; what it throws ends the reading. */
+  readonly onFrame?: (bytes: number) => void;
 }
 
 export interface Answer {
@@ -194,6 +196,7 @@ export class FrameParser {
         `a frame of ${length} bytes is announced where ${this.#bytesLeft} of ${this.#bounds.bytesMax} are left`,
       );
     }
+    this.#bounds.onFrame?.(length);
     this.#bytesLeft -= length;
     if (length === 0) {
       this.#frameEnded(new Uint8Array());
