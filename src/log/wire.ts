@@ -10,8 +10,8 @@ import { placeBytes } from './log-book.ts';
 /** Bounds of one request and one answer. */
 export const idsPerRequestMax = 256;
 export const roundsPerDigestMax = 64;
-/** Entries of all kinds in a round, as an answer may list them. */
-export const rowsPerRoundMax = 2048;
+/** Entries of all kinds in a round: an answer on 64 rounds that are full of equivocations still fits into 4 MiB. */
+export const rowsPerRoundMax = 640;
 export const responseBytesMax = 4 * 1024 * 1024;
 
 export type Request =
