@@ -57,14 +57,14 @@ for (const [name, create] of subjects) {
     const subject = create();
     const { kind, bodies, claims } = subject;
 
-    test('are bounded before anything else', () => {
+    test(`${name}: are bounded before anything else`, () => {
       assert.ok(kind.perAuthorAndRound >= 1 && kind.perAuthorAndRound <= indexMax + 1);
       assert.ok(kind.entriesPerRoundMax >= 1 && kind.entriesPerRoundMax <= 512);
       for (const body of bodies) assert.ok(body.length <= kind.bodyBytesMax);
       assert.match(kind.id, /^[a-z][a-z-]*$/);
     });
 
-    test('decode, and nothing decodes that nobody writes', () => {
+    test(`${name}: decode, and nothing decodes that nobody writes`, () => {
       assert.ok(bodies.length > 1);
       for (const body of bodies) {
         assert.notEqual(kind.decode(body, claims), null);
@@ -73,7 +73,7 @@ for (const [name, create] of subjects) {
       assert.equal(kind.decode(new Uint8Array(kind.bodyBytesMax).fill(255), claims), null);
     });
 
-    test('are reduced to a state that comes back from its bytes, within their bound', () => {
+    test(`${name}: are reduced to a state that comes back from its bytes, within their bound`, () => {
       const state = kind.initial();
       assert.deepEqual(kind.decodeState(kind.encode(state)), state);
       fold(subject, state, 5);
@@ -85,7 +85,7 @@ for (const [name, create] of subjects) {
         assert.equal(kind.decodeState(wrong), null);
     });
 
-    test('are reduced alike by everybody, and a copy of a state leaves the state alone', () => {
+    test(`${name}: are reduced alike by everybody, and a copy of a state leaves the state alone`, () => {
       const [a, b] = [kind.initial(), kind.initial()];
       fold(subject, a, 3);
       fold(subject, b, 3);
@@ -97,7 +97,7 @@ for (const [name, create] of subjects) {
       assert.deepEqual(kind.encode(kind.clone(b, copy)), before, 'into memory of another');
     });
 
-    test('do not count once the run is over', () => {
+    test(`${name}: do not count once the run is over`, () => {
       const state = kind.initial();
       const entries = entriesOf(subject, 9);
       const round = { round: 9, entries, banned: new Map(), isOver: true, states: [state] };
