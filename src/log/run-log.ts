@@ -16,7 +16,7 @@ import type { FoldDecision } from './finality/round-votes.ts';
 import { CatchUp } from './join/catch-up.ts';
 import type { JoinMeaning } from './join/snapshot-join.ts';
 import { LogClock } from './log-clock.ts';
-import type { LogEffect } from './log-effect.ts';
+import type { EffectSink } from './log-effect.ts';
 import type { Kinds, LogFrame } from './log-state.ts';
 import { OwnEntries } from './own-entries.ts';
 import { answerRequest } from './repair/answers.ts';
@@ -109,14 +109,14 @@ export class RunLog {
   }
 
   /** First event of a session, once the replica is restored. */
-  start(nowMs: number, out: LogEffect[]): void {
+  start(nowMs: number, out: EffectSink): void {
     const slot = this.clock.slotAt(nowMs);
     const { admitRounds, windowRounds } = this.#options.frame;
     this.own.announceAgain(slot - admitRounds, slot, out);
     if (slot > windowRounds) this.#catchUp.begin('anyone');
   }
 
-  handle(event: LogEvent, nowMs: number, out: LogEffect[]): void {
+  handle(event: LogEvent, nowMs: number, out: EffectSink): void {
     const slot = this.clock.slotAt(nowMs);
     switch (event.type) {
       case 'tick':
@@ -153,7 +153,7 @@ export class RunLog {
     }
   }
 
-  #tick(out: LogEffect[], slot: number): void {
+  #tick(out: EffectSink, slot: number): void {
     this.#finality.tick();
     this.#chooseSnapshot(out);
     this.#askDigests(out, slot);
@@ -168,7 +168,7 @@ export class RunLog {
     this.#setPhase(out, slot);
   }
 
-  #setPhase(out: LogEffect[], slot: number): void {
+  #setPhase(out: EffectSink, slot: number): void {
     const hasChanged = this.#phase.advance({
       slot,
       windowRounds: this.#options.frame.windowRounds,
@@ -183,7 +183,7 @@ export class RunLog {
     out.push({ type: 'event', event: { kind: 'phase', phase: this.phase } });
   }
 
-  #announced(out: LogEffect[], from: PeerKey, bytes: Uint8Array, slot: number): Verdict {
+  #announced(out: EffectSink, from: PeerKey, bytes: Uint8Array, slot: number): Verdict {
     const judgement = judgeAnnouncement(bytes, slot, this.#admission);
     switch (judgement.kind) {
       case 'refused':
@@ -200,7 +200,7 @@ export class RunLog {
   }
 
   /** The one place where an entry of another peer enters the log. */
-  #insert(out: LogEffect[], entry: LogEntry): void {
+  #insert(out: EffectSink, entry: LogEntry): void {
     const { round, author } = entry;
     const insertion = this.replica.insert(entry);
     this.#fetch.settle(entry.id);
@@ -217,21 +217,21 @@ export class RunLog {
   }
 
   /** False for an entry that should not exist. */
-  #pulled(out: LogEffect[], envelope: Envelope, slot: number): boolean {
+  #pulled(out: EffectSink, envelope: Envelope, slot: number): boolean {
     const entry = judgePulled(envelope, slot, this.#admission);
     if (entry && entry.round > this.replica.base.round) this.#insert(out, entry);
     this.#fetch.settle(envelope.id);
     return entry !== null;
   }
 
-  #response(out: LogEffect[], requestId: number, frames: readonly Uint8Array[], slot: number): void {
+  #response(out: EffectSink, requestId: number, frames: readonly Uint8Array[], slot: number): void {
     const meaning = this.#requests.take(requestId);
     if (!meaning) return;
     if (!this.#understand(out, meaning, frames, slot)) this.refusals.add(out, 'bad-response', meaning.peer);
     this.#proceed(out, slot);
   }
 
-  #failed(out: LogEffect[], requestId: number): void {
+  #failed(out: EffectSink, requestId: number): void {
     const meaning = this.#requests.take(requestId);
     if (meaning?.kind === 'entries') this.#fetch.entriesDone(meaning.peer, meaning.ids);
     else if (meaning?.kind === 'blob') this.#fetch.blobFailed(meaning);
@@ -240,7 +240,7 @@ export class RunLog {
   }
 
   /** False when the peer lied or talked nonsense. */
-  #understand(out: LogEffect[], meaning: Meaning, frames: readonly Uint8Array[], slot: number): boolean {
+  #understand(out: EffectSink, meaning: Meaning, frames: readonly Uint8Array[], slot: number): boolean {
     switch (meaning.kind) {
       case 'digest': {
         const answer = frames[0] ? decodeDigestAnswer(frames[0]) : null;
@@ -273,7 +273,7 @@ export class RunLog {
           this.#forks.watch.note(peer, finding.round, finding.mine, finding.theirs, slot);
           break;
         case 'vote':
-          this.#finality.record(finding.round, peer, finding.vote);
+          this.#finality.record(finding.round, peer, finding);
           break;
         case 'holds':
           this.#fetch.want(finding.id, finding.round, peer);
@@ -291,7 +291,7 @@ export class RunLog {
   }
 
   #takeEnvelope(
-    out: LogEffect[],
+    out: EffectSink,
     { peer, ids }: FetchMeaning & { kind: 'entries' },
     frame: Uint8Array,
     slot: number,
@@ -319,7 +319,7 @@ export class RunLog {
     };
   }
 
-  #askDigests(out: LogEffect[], slot: number): void {
+  #askDigests(out: EffectSink, slot: number): void {
     const busy = (peer: PeerKey): boolean =>
       this.#requests.some((meaning) => meaning.kind === 'digest' && meaning.peer === peer);
     const free = [...this.#peers].filter((peer) => this.#catchUp.follows(peer) && !busy(peer));
@@ -328,12 +328,12 @@ export class RunLog {
     }
   }
 
-  #proceed(out: LogEffect[], slot: number): void {
+  #proceed(out: EffectSink, slot: number): void {
     if (this.#catchUp.phase !== 'choosing') this.#finalise(out, slot);
     this.#pump(out);
   }
 
-  #pump(out: LogEffect[]): void {
+  #pump(out: EffectSink): void {
     if (!this.#requests.hasRoomForAll) return;
     for (const { meaning, request } of [...this.#fetch.asks(), ...this.#catchUp.asks()]) {
       this.#requests.open(out, meaning, request);
@@ -345,7 +345,7 @@ export class RunLog {
     return this.replica.isComplete ? this.replica.base.round : slot - this.#options.frame.windowRounds;
   }
 
-  #finalise(out: LogEffect[], slot: number): void {
+  #finalise(out: EffectSink, slot: number): void {
     const view = {
       slot,
       lastFinal: this.#lastFinal(slot),
@@ -367,7 +367,7 @@ export class RunLog {
   }
 
   /** Rounds of which nobody holds anything, all at once. */
-  #pass(out: LogEffect[], through: number): void {
+  #pass(out: EffectSink, through: number): void {
     const from = this.replica.base.round + 1;
     this.replica.passThrough(through);
     this.#finality.folded(through, true);
@@ -376,7 +376,7 @@ export class RunLog {
     out.push({ type: 'event', event: { kind: 'passed', from, through } });
   }
 
-  #fold(out: LogEffect[], round: number, byAgreement: boolean): void {
+  #fold(out: EffectSink, round: number, byAgreement: boolean): void {
     const entries = this.replica.log.places(round).length;
     const writes = this.replica.foldNext();
     if (writes.length > 0) out.push({ type: 'persist', writes, durable: false });
@@ -388,7 +388,7 @@ export class RunLog {
   }
 
   /** Makes our set of the round the one the peers folded; false while entries of it are still missing. */
-  #adoptSet(out: LogEffect[], round: number, decision: FoldDecision & { kind: 'adopt' }): boolean {
+  #adoptSet(out: EffectSink, round: number, decision: FoldDecision & { kind: 'adopt' }): boolean {
     const { absent, surplus } = adoptedSet(this.replica.log, round, decision.rows);
     for (const id of absent) for (const holder of decision.holders) this.#fetch.want(id, round, holder);
     if (absent.length > 0) return false;
@@ -404,7 +404,7 @@ export class RunLog {
     return true;
   }
 
-  #chooseSnapshot(out: LogEffect[]): void {
+  #chooseSnapshot(out: EffectSink): void {
     const peers = [...this.#peers].filter((peer) => this.#catchUp.follows(peer));
     const busy = (peer: PeerKey): boolean =>
       this.#requests.some((meaning) => meaning.kind === 'snapshots' && meaning.peer === peer);
@@ -413,7 +413,7 @@ export class RunLog {
     }
   }
 
-  #finishSnapshot(out: LogEffect[]): void {
+  #finishSnapshot(out: EffectSink): void {
     const finished = this.#catchUp.finish();
     if (!finished) return;
     const { state, blob } = finished;
@@ -424,7 +424,7 @@ export class RunLog {
   }
 
   /** Two histories: the weaker one is given up for the stronger, and its own entries are published anew. */
-  #settleFork(out: LogEffect[], slot: number): void {
+  #settleFork(out: EffectSink, slot: number): void {
     if (this.#catchUp.phase === 'choosing') return;
     const followed = [...this.#peers].filter((peer) => this.#catchUp.follows(peer)).length;
     const sinceSlot = slot - 2 * this.#options.frame.windowRounds;
