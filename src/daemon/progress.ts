@@ -21,12 +21,17 @@ export interface ProgressOptions {
   readonly log: Logger;
 }
 
+/** One at a time, in order. A save holds the model as it was when the run finished. */
+type Job =
+  | { readonly kind: 'evaluate'; readonly round: number; readonly parameters: Float32Array }
+  | { readonly kind: 'save'; readonly modelHash: string; readonly parameters: Float32Array };
+
 export class Progress {
   readonly #options: ProgressOptions;
   readonly #aborter = new AbortController();
-  #evaluating: Promise<void> | null = null;
+  #waiting: Job[] = [];
+  #working: Promise<void> | null = null;
   #nextEvaluation = 0;
-  #finished = false;
   accuracy: number | null = null;
   accuracyRound: number | null = null;
   deltasPublished = 0;
@@ -44,54 +49,68 @@ export class Progress {
         this.announcedBytes += event.bodyBytes;
         break;
       case 'round-started':
-        if (event.round >= this.#nextEvaluation) {
+        // Where evaluation is slower than training, rounds go by without one.
+        if (event.round >= this.#nextEvaluation && this.#working === null) {
           this.#nextEvaluation = event.round + evaluationRounds;
-          this.#evaluate(event.round - 1);
+          this.#enqueue({ kind: 'evaluate', round: event.round - 1, parameters: this.#options.core.model() });
         }
         break;
       case 'phase':
-        this.#finished = event.phase === 'finished';
-        if (this.#finished) this.#evaluate(this.#options.manifest.rounds - 1);
+        if (event.phase === 'finished') this.#finish();
         break;
       default:
         break;
     }
   }
 
-  /** Ends what is under way. */
+  /** Ends an evaluation under way and drops those that wait; saves are done to the end. */
   async stop(): Promise<void> {
     this.#aborter.abort(new Error('the node is stopping'));
-    await this.#evaluating;
+    this.#waiting = this.#waiting.filter(({ kind }) => kind === 'save');
+    await this.#working;
   }
 
-  #evaluate(round: number): void {
-    // The last one must not be dropped: it follows the one under way.
-    if (this.#evaluating && !this.#finished) return;
-    this.#evaluating = (this.#evaluating ?? Promise.resolve())
-      .then(() => this.#run(round))
-      .finally(() => {
-        this.#evaluating = null;
-      });
+  #finish(): void {
+    const { core, manifest, nowMs } = this.#options;
+    const parameters = core.model();
+    // Of what waits nothing is newer: a run that finishes again after a fork replaces what it said before.
+    this.#waiting = [];
+    this.#enqueue({ kind: 'save', modelHash: core.status(nowMs()).modelHash, parameters });
+    this.#enqueue({ kind: 'evaluate', round: manifest.rounds - 1, parameters });
   }
 
-  async #run(round: number): Promise<void> {
-    const { core, learner, log } = this.#options;
-    try {
-      const parameters = core.model();
-      if (this.#finished) await this.#save(parameters);
-      const metrics = await learner.evaluate(parameters, this.#aborter.signal);
-      this.accuracy = metrics.accuracy;
-      this.accuracyRound = round;
-      log.info({ round, ...metrics }, 'evaluated');
-    } catch (error) {
-      if (!this.#aborter.signal.aborted) log.error({ err: error, round }, 'evaluation or saving failed');
+  #enqueue(job: Job): void {
+    this.#waiting.push(job);
+    this.#working ??= this.#work();
+  }
+
+  async #work(): Promise<void> {
+    for (let job = this.#waiting.shift(); job; job = this.#waiting.shift()) {
+      try {
+        if (job.kind === 'save') await this.#save(job);
+        else await this.#evaluate(job);
+      } catch (error) {
+        const { log } = this.#options;
+        if (job.kind === 'save') log.error({ err: error }, 'the model could not be saved');
+        else if (!this.#aborter.signal.aborted)
+          log.error({ err: error, round: job.round }, 'evaluation failed');
+      }
     }
+    this.#working = null;
   }
 
-  async #save(parameters: Float32Array): Promise<void> {
-    const { core, manifest, runId, directory, nowMs, log } = this.#options;
+  async #evaluate({ round, parameters }: Job & { kind: 'evaluate' }): Promise<void> {
+    const { signal } = this.#aborter;
+    if (signal.aborted) return;
+    const metrics = await this.#options.learner.evaluate(parameters, signal);
+    this.accuracy = metrics.accuracy;
+    this.accuracyRound = round;
+    this.#options.log.info({ round, ...metrics }, 'evaluated');
+  }
+
+  async #save({ parameters, modelHash }: Job & { kind: 'save' }): Promise<void> {
+    const { manifest, runId, directory, log } = this.#options;
     const path = join(directory, MODEL_FILE);
-    const { modelHash } = core.status(nowMs());
     await writeSafetensors(path, manifest.model, parameters, {
       runId,
       modelHash,
