@@ -152,6 +152,9 @@ async function start(
       log[event.kind === 'accepted' ? 'debug' : 'info'](event, event.kind);
       progress.note(event);
     },
+    onFault({ input, from, error }) {
+      log.error({ input, from, err: error }, 'an input broke the core and was dropped');
+    },
     onFatal(error) {
       fatal = error;
       stopper.abort(error);

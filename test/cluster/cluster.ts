@@ -230,6 +230,9 @@ export class ClusterNode {
         this.events.push(event);
         this.eventTimesMs.push(clock.nowMs());
       },
+      onFault: ({ error }) => {
+        throw error;
+      },
       onFatal: (error) => {
         throw error;
       },
