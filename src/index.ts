@@ -129,5 +129,5 @@ export type { SimulationOptions, SimulationProgress, SimulationResult } from '..
 export { runScenario } from '../sim/simulation.ts';
 export { startBootstrap } from './daemon/bootstrap.ts';
 export { startDaemon } from './daemon/daemon.ts';
+export type { DaemonInfo } from './daemon/daemon-info.ts';
 export type { BootstrapOptions, DaemonOptions, RunningDaemon } from './daemon/options.ts';
-export type { DaemonInfo } from './daemon/status.ts';

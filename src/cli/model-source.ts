@@ -1,7 +1,7 @@
 /** Finds the model file of a node directory, of a testnet directory or named directly, and reads it. */
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { MODEL_FILE } from '../daemon/progress.ts';
+import { MODEL_FILE } from '../daemon/directory.ts';
 import { readSafetensors, type SafetensorsModel } from '../learning/model-files/safetensors.ts';
 import { ModelFileError } from '../tensor/training-error.ts';
 

@@ -30,8 +30,8 @@ export interface Transport {
 
 /** An ordered key-value store with atomic batches. */
 export interface Store {
-  /** All entries in byte order of their keys. */
-  entries(): AsyncIterable<readonly [string, Uint8Array]>;
+  /** The entries whose keys begin with `prefix`, all where it is left out, in byte order of their keys. */
+  entries(prefix?: string): AsyncIterable<readonly [string, Uint8Array]>;
   /** All writes or none. Resolves after they would survive `kill -9`; with `durable`, a power cut. */
   commit(writes: readonly StoreWrite[], options: { readonly durable: boolean }): Promise<void>;
   close(): Promise<void>;

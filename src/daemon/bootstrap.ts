@@ -3,7 +3,7 @@ import { createBootstraps } from '../network/bootstraps.ts';
 import { createHost } from '../network/host.ts';
 import { loadIdentity } from '../network/identity.ts';
 import { wallClock } from '../platform/node/wall-clock.ts';
-import { openNodeDirectory } from './directory.ts';
+import { keyFileOf, openNodeDirectory } from './directory.ts';
 import { networkTrouble } from './network-trouble.ts';
 import type { BootstrapOptions, RunningDaemon } from './options.ts';
 import { whenAborted } from './when-aborted.ts';
@@ -11,8 +11,8 @@ import { whenAborted } from './when-aborted.ts';
 export async function startBootstrap(options: BootstrapOptions, signal: AbortSignal): Promise<RunningDaemon> {
   const directory = openNodeDirectory(options.directory, options.logLevel);
   const { log } = directory;
-  const identity = await loadIdentity(directory.keyFile);
-  const host = await createHost({ identity, listen: options.listen, runIds: [] });
+  const identity = await loadIdentity(keyFileOf(directory.path));
+  const host = await createHost({ identity, listen: options.listen, announce: options.announce, runIds: [] });
   await host.start();
   const bootstraps = createBootstraps({
     host,

@@ -40,8 +40,8 @@ export interface HostOptions {
   readonly listen: readonly string[];
   /** Multiaddrs to tell others instead of the listening ones (behind a NAT with a forwarded port). */
   readonly announce?: readonly string[];
-  /** The runs this host may gossip about. Empty: DHT only, which is all a bootstrap node needs. */
-  readonly runIds: readonly string[];
+  /** The runs this host may gossip about; any where left out. Empty: DHT only, which is all a bootstrap node needs. */
+  readonly runIds?: readonly string[];
   readonly connectionsMax?: number;
 }
 
@@ -103,8 +103,8 @@ export async function createHost(options: HostOptions): Promise<Host> {
         clientMode: false,
         peerInfoMapper: passthroughMapper,
       }),
-      ...(options.runIds.length > 0
-        ? { gossip: gossipsub(gossipOptions(options.runIds.map(announcementTopic))) }
+      ...(options.runIds?.length !== 0
+        ? { gossip: gossipsub(gossipOptions(options.runIds?.map(announcementTopic))) }
         : {}),
     },
   });
@@ -119,9 +119,9 @@ export async function createHost(options: HostOptions): Promise<Host> {
   };
 }
 
-function gossipOptions(topics: readonly string[]): Partial<GossipsubOpts> {
+function gossipOptions(topics: readonly string[] | undefined): Partial<GossipsubOpts> {
   return {
-    allowedTopics: [...topics],
+    ...(topics === undefined ? {} : { allowedTopics: [...topics] }),
     // Authors sign the envelope inside; a second signature by whoever relays it would say nothing.
     globalSignaturePolicy: StrictNoSign,
     msgIdFn: (message) => hash('sha256', message.data, 'buffer'),
@@ -139,7 +139,7 @@ function gossipOptions(topics: readonly string[]): Partial<GossipsubOpts> {
     scoreParams: {
       // Ten peers of one lab share an address: measured, the default loses 10 to 19 % of deliveries there.
       IPColocationFactorWeight: 0,
-      topics: Object.fromEntries(topics.map((topic) => [topic, invalidMessagesOnly])),
+      topics: Object.fromEntries((topics ?? []).map((topic) => [topic, invalidMessagesOnly])),
     },
   };
 }

@@ -19,6 +19,7 @@ const rows = [
   ['cli'],
   ['testnet'],
   ['daemon'],
+  ['api'],
   ['node'],
   ['network'],
   ['learning'],

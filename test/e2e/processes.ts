@@ -4,12 +4,8 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import {
-  type DaemonInfo,
-  daemonInfoSchema,
-  type NodeStatus,
-  nodeStatusSchema,
-} from '../../src/daemon/status.ts';
+import { type DaemonInfo, daemonInfoSchema } from '../../src/daemon/daemon-info.ts';
+import { type RunView, runViewSchema } from '../../src/node/run-view.ts';
 
 const entry = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 
@@ -84,20 +80,24 @@ export class Daemon {
     });
   }
 
-  async status(): Promise<NodeStatus> {
+  /** Of the one run it takes part in. */
+  async status(): Promise<RunView> {
+    const views = await this.views();
+    if (views.length !== 1) throw new Error(`${this.directory} has ${views.length} runs`);
+    return views[0]!;
+  }
+
+  async views(): Promise<readonly RunView[]> {
     const info = daemonInfoSchema.parse(
       JSON.parse(readFileSync(join(this.directory, 'daemon.json'), 'utf8')),
     );
     const response = await fetch(`${info.http}/status`, { signal: AbortSignal.timeout(5_000) });
-    return nodeStatusSchema.parse(await response.json());
+    const { runs } = (await response.json()) as { runs: unknown };
+    return runViewSchema.array().parse(runs);
   }
 
   /** Waits until the status satisfies the predicate. */
-  async until(
-    what: string,
-    deadlineMs: number,
-    predicate: (status: NodeStatus) => boolean,
-  ): Promise<NodeStatus> {
+  async until(what: string, deadlineMs: number, predicate: (status: RunView) => boolean): Promise<RunView> {
     return eventually(`${this.directory}: ${what}`, deadlineMs, async () => {
       const status = await this.status();
       return predicate(status) ? status : null;

@@ -21,8 +21,8 @@ export class HeldStore implements Store {
     this.#gate = null;
   }
 
-  entries(): AsyncIterable<readonly [string, Uint8Array]> {
-    return this.#store.entries();
+  entries(prefix?: string): AsyncIterable<readonly [string, Uint8Array]> {
+    return this.#store.entries(prefix);
   }
 
   async commit(writes: readonly StoreWrite[], options: { readonly durable: boolean }): Promise<void> {

@@ -3,12 +3,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import pino from 'pino';
 import type { ProtocolCore } from '../../src/core/io.ts';
-import { Progress } from '../../src/daemon/progress.ts';
 import type { Learner, Metrics } from '../../src/learning/learner.ts';
 import { readSafetensors } from '../../src/learning/model-files/safetensors.ts';
 import { createCore } from '../../src/methods/create-core.ts';
+import type { SessionEvent } from '../../src/node/events.ts';
+import { Progress } from '../../src/node/progress.ts';
 import { crypto, signerOf, smallRun } from '../log/small-run.ts';
 
 const directory = await mkdtemp(join(tmpdir(), 'starlings-progress-'));
@@ -50,60 +50,94 @@ class HeldLearner implements Learner {
   async close(): Promise<void> {}
 }
 
-function progressOf(name: string, learner: Learner): Progress {
-  return new Progress({
+interface Told {
+  readonly progress: Progress;
+  readonly events: SessionEvent[];
+}
+
+function progressOf(path: string, learner: Learner): Told {
+  const events: SessionEvent[] = [];
+  const progress = new Progress({
     core: someCore(),
     learner,
-    manifest: run.manifest,
-    runId: run.runId,
-    directory: join(directory, name),
+    run: run.signed,
+    modelFile: join(directory, path),
     nowMs: () => 0,
-    log: pino({ level: 'silent' }),
+    onEvent: (event) => events.push(event),
   });
+  return { progress, events };
 }
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 test('what waits behind an evaluation is saved before stop resolves', async () => {
   const learner = new HeldLearner();
-  const progress = progressOf('.', learner);
+  const { progress, events } = progressOf('behind.safetensors', learner);
   progress.note({ kind: 'round-started', round: 0 });
   assert.equal(learner.evaluations.length, 1, 'an evaluation is under way');
   progress.note({ kind: 'phase', phase: 'finished' });
   learner.evaluations[0]!.end();
   // Until the save is under way: a few turns of the microtask queue, while the disk has had none.
-  for (let turn = 0; turn < 6; turn++) await Promise.resolve();
+  for (let count = 0; count < 6; count++) await Promise.resolve();
   await progress.stop();
-  const { metadata } = await readSafetensors(join(directory, 'model.safetensors'));
+  const path = join(directory, 'behind.safetensors');
+  const { metadata } = await readSafetensors(path);
   assert.equal(metadata['runId'], run.runId);
-  assert.equal(progress.modelPath, join(directory, 'model.safetensors'));
+  assert.deepEqual(events, [
+    { kind: 'evaluated', round: -1, ...metrics },
+    { kind: 'saved', path, modelHash: metadata['modelHash'] },
+  ]);
 });
 
 test('stop aborts the evaluation under way and still saves', async () => {
-  await rm(join(directory, 'model.safetensors'), { force: true });
   const learner = new HeldLearner();
-  const progress = progressOf('.', learner);
+  const { progress, events } = progressOf('stopped.safetensors', learner);
   progress.note({ kind: 'round-started', round: 0 });
   progress.note({ kind: 'phase', phase: 'finished' });
+  const asked = assert.rejects(progress.evaluate(), /the node is stopping/);
   await progress.stop();
+  await asked;
   assert.deepEqual([learner.evaluations.length, learner.aborted], [1, 1], 'none was begun after the stop');
-  assert.equal(progress.accuracy, null);
-  await readSafetensors(join(directory, 'model.safetensors'));
+  assert.deepEqual(
+    events.map(({ kind }) => kind),
+    ['saved'],
+  );
+  await readSafetensors(join(directory, 'stopped.safetensors'));
+  await assert.rejects(progress.evaluate(), /the node is stopping/);
 });
 
 test('rounds go by without evaluation while one lasts', async () => {
   const learner = new HeldLearner();
-  const progress = progressOf('.', learner);
+  const { progress } = progressOf('none', learner);
   for (let round = 0; round < 20; round++) progress.note({ kind: 'round-started', round });
   assert.equal(learner.evaluations.length, 1);
   await progress.stop();
 });
 
+test('who asks for an evaluation gets it, after what is under way', async () => {
+  const learner = new HeldLearner();
+  const { progress } = progressOf('none', learner);
+  progress.note({ kind: 'round-started', round: 0 });
+  const asked = progress.evaluate();
+  assert.equal(learner.evaluations.length, 1);
+  learner.evaluations[0]!.end();
+  while (learner.evaluations.length < 2) await turn();
+  learner.evaluations[1]!.end();
+  assert.deepEqual(await asked, metrics);
+  await progress.stop();
+});
+
 test('a model that cannot be saved is no reason not to evaluate it', async () => {
   const learner = new HeldLearner();
-  const progress = progressOf('no/such/folder', learner);
+  const { progress, events } = progressOf('no/such/folder', learner);
   progress.note({ kind: 'phase', phase: 'finished' });
-  while (learner.evaluations.length === 0) await new Promise((resolve) => setImmediate(resolve));
+  while (learner.evaluations.length === 0) await turn();
   learner.evaluations[0]!.end();
-  while (progress.accuracy === null) await new Promise((resolve) => setImmediate(resolve));
-  assert.deepEqual([progress.accuracy, progress.accuracyRound, progress.modelPath], [0.5, 11, null]);
+  while (events.length < 2) await turn();
+  assert.deepEqual(
+    events.map(({ kind }) => kind),
+    ['save-failed', 'evaluated'],
+  );
+  assert.match((events[0] as { reason: string }).reason, /no such file or directory/);
   await progress.stop();
 });

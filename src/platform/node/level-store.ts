@@ -17,7 +17,8 @@ export async function openLevelStore(directory: string): Promise<Store> {
     throw new StoreError(sentence(directory, error), { cause: error });
   }
   return {
-    entries: () => db.iterator(),
+    // Keys are ASCII: no key with the prefix sorts behind it followed by the byte 0x7f.
+    entries: (prefix = '') => db.iterator(prefix === '' ? {} : { gte: prefix, lt: `${prefix}\x7f` }),
     async commit(writes, { durable }) {
       try {
         await db.batch(writes.map(operation), { sync: durable });
