@@ -28,6 +28,8 @@ export interface ControlServerOptions {
 /** Of a command's input, as JSON. */
 export const commandBytesMax = 64 << 10;
 
+const closePatienceMs = 1000;
+
 /** @throws EADDRINUSE and the like, with address and port. */
 export async function startControlServer(options: ControlServerOptions): Promise<ControlServer> {
   const events = new EventStream({ subscribe: options.subscribe, views: () => options.control.views() });
@@ -43,7 +45,7 @@ export async function startControlServer(options: ControlServerOptions): Promise
     server.listen(options.port, '127.0.0.1', resolve);
   });
   const { port } = server.address() as AddressInfo;
-  return { url: `http://127.0.0.1:${port}`, close: () => closed(server) };
+  return { url: `http://127.0.0.1:${port}`, close: () => closed(server, events) };
 }
 
 class Routes {
@@ -185,7 +187,13 @@ function reply(response: ServerResponse, status: number, type: string, body: str
   response.writeHead(status, { 'content-type': type }).end(body);
 }
 
-function closed(server: Server): Promise<void> {
-  server.closeAllConnections();
-  return new Promise((resolve) => server.close(() => resolve()));
+/** Answers under way get a moment to arrive: the one to the command that stops the node is among them. */
+async function closed(server: Server, events: EventStream): Promise<void> {
+  events.end();
+  const late = setTimeout(() => server.closeAllConnections(), closePatienceMs);
+  await new Promise<void>((resolve) => {
+    server.close(() => resolve());
+    server.closeIdleConnections();
+  });
+  clearTimeout(late);
 }

@@ -23,6 +23,11 @@ export class EventStream {
     this.#options = options;
   }
 
+  /** Sends everybody away. */
+  end(): void {
+    for (const response of this.#watchers) response.destroy();
+  }
+
   /** Sends the views as they are, then every event. False where there are too many watchers. */
   serve(response: ServerResponse): boolean {
     if (this.#watchers.size >= watchersMax) return false;
