@@ -15,28 +15,36 @@ export function addNodeControls(parent: Command): void {
   for (const entry of NODE_COMMANDS) addControl(parent, entry);
 }
 
+/** Options of the same name that `node` itself has are parsed there: commander takes them wherever they stand. */
 function addControl(parent: Command, entry: NodeCommand): void {
   const { properties = {}, required = [] } = inputSchemaOf(entry.input);
   const command = parent.command(entry.id).description(entry.summary);
   for (const [name, field] of Object.entries(properties)) {
     const option = new Option(`--${name} <${field.enum ? 'id' : name}>`, field.description);
     if (field.enum) option.choices(field.enum.map(String));
-    if (field.default !== undefined) option.default(field.default);
-    command.addOption(option.makeOptionMandatory(required.includes(name)));
+    command.addOption(option);
   }
-  command
-    .option('--dir <dir>', `directory of the node (default: ${dataHome('node')})`)
-    .action((options: Record<string, unknown>) =>
-      perform(command, async ({ say, signal }) => {
-        const { dir, ...given } = options;
-        const directory = String(dir ?? parent.opts()['dir']);
-        const input = inputOf(entry, properties, given);
-        const { commandNode } = await import('../daemon/connect.ts');
-        const { lines, ...json } = await commandNode(directory, entry.id, input, signal);
-        for (const line of lines) say(line);
-        return { json };
-      }),
-    );
+  command.option('--dir <dir>', `directory of the node (default: ${dataHome('node')})`).action(() =>
+    perform(command, async ({ say, signal }) => {
+      const given = (name: string): unknown =>
+        [command, parent].find((place) => place.getOptionValueSource(name) === 'cli')?.opts()[name];
+      const values = Object.keys(properties).flatMap((name) => {
+        const value = given(name);
+        return value === undefined ? [] : [[name, value] as const];
+      });
+      const missing = required.filter((name) => !values.some(([known]) => known === name));
+      if (missing.length > 0) {
+        const flags = missing.map((name) => `--${name}`).join(' and ');
+        throw new ConfigError('BAD_USAGE', `\`starlings node ${entry.id}\` needs ${flags}`);
+      }
+      const input = inputOf(entry, properties, Object.fromEntries(values));
+      const directory = String(given('dir') ?? dataHome('node'));
+      const { commandNode } = await import('../daemon/connect.ts');
+      const { lines, ...json } = await commandNode(directory, entry.id, input, signal);
+      for (const line of lines) say(line);
+      return { json };
+    }),
+  );
 }
 
 /** The node has another working directory than the user. @throws ConfigError where a value does not fit */

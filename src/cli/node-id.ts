@@ -2,13 +2,13 @@ import type { Command } from 'commander';
 import { perform } from './perform.ts';
 
 export function addNodeIdCommand(parent: Command): void {
+  // --dir is an option of `node` itself.
   parent
     .command('id')
     .description('show the public key of the node in --dir, and make its key where there is none')
-    .option('--dir <dir>', 'directory of the node')
-    .action((options: { readonly dir?: string }, command: Command) =>
+    .action((_options: unknown, command: Command) =>
       perform(command, async ({ say }) => {
-        const dir = options.dir ?? parent.opts<{ dir: string }>().dir;
+        const { dir } = command.optsWithGlobals<{ dir: string }>();
         const { join } = await import('node:path');
         const { loadIdentity, peerIdOf } = await import('../network/identity.ts');
         const { key } = await loadIdentity(join(dir, 'key'));

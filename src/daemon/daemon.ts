@@ -15,6 +15,7 @@ import { keyFileOf, type NodeDirectory, openNodeDirectory } from './directory.ts
 import { moveEarlierLayout } from './earlier-layout.ts';
 import { JoinedRuns } from './joined-runs.ts';
 import { logEvent } from './log-event.ts';
+import { networkTrouble } from './network-trouble.ts';
 import { NodeRuns, ready } from './node-runs.ts';
 import type { DaemonOptions, RunningDaemon } from './options.ts';
 import { Teardown } from './teardown.ts';
@@ -46,6 +47,7 @@ class Daemon {
   readonly #stopper = new AbortController();
   readonly #signal: AbortSignal;
   readonly #crypto = createCrypto();
+  #knowsNobody = false;
   /** Why the last run could not go on. */
   #fatal: Error | null = null;
 
@@ -104,6 +106,7 @@ class Daemon {
     const moved = await moveEarlierLayout(path, store, this.#crypto);
     if (moved !== null) tell(`moved what ${path} held of run ${moved} to ${path}/runs/${moved}`);
     const addresses = [...bootstrap, ...(await rememberedAddresses(path))];
+    this.#knowsNobody = addresses.length === 0;
     const node = await createNode(
       {
         identity,
@@ -118,6 +121,8 @@ class Daemon {
       },
       (event) => {
         logEvent(log, event);
+        const trouble = event.source === 'network' ? networkTrouble(event.event) : null;
+        if (trouble !== null) tell(trouble);
         listener?.(event);
       },
     );
@@ -147,6 +152,7 @@ class Daemon {
     const failures: { readonly run: string; readonly reason: unknown }[] = [];
     const begin = async (request: JoinRequest): Promise<void> => {
       const session = await runs.begin(request);
+      if (session.run === null) this.#tellSearch(session.runId);
       preparing.push(
         ready(session).catch((reason: unknown) => void failures.push({ run: request.run, reason })),
       );
@@ -171,6 +177,11 @@ class Daemon {
       this.#directory.log.error({ run, err: reason }, 'run not taken up');
       tell(`run ${run} is left out: ${reason instanceof Error ? reason.message : String(reason)}`);
     }
+  }
+
+  #tellSearch(runId: string): void {
+    const how = this.#knowsNobody ? ', but knows none: give the address of one with --bootstrap' : '';
+    this.#options.tell(`asking peers for the manifest of run ${runId}${how}`);
   }
 
   #runFailed(node: StarlingsNode, runId: string, failure: Error): void {

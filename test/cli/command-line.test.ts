@@ -31,7 +31,7 @@ describe('the command line', { concurrency: 2 }, () => {
       2,
       /--announce \/dns4\/node\.example\.org names no TCP port; write where others reach this node/,
     ],
-    [['node', 'join', '--data', 'y'], 2, /^error: required option '--run <run>' not specified/],
+    [['node', 'join', '--data', 'y'], 2, /`starlings node join` needs --run\n$/],
     [['node', 'join', '--run', 'x', '--data', 'y', '--backend', 'gpu'], 2, /Allowed choices are auto, wasm/],
     [['node', 'leave', '--run', ''], 2, /run/],
     [['node', 'list', '--dir', at('none')], 1, /no node runs in .*none: name its directory with --dir/],
