@@ -5,8 +5,8 @@ import { initialVector, vectorHash } from '../src/learning/initial.ts';
 import { batchStreamKey } from '../src/learning/learner.ts';
 import { rngFor } from '../src/math/rng.ts';
 import { createCore } from '../src/methods/create-core.ts';
-import { needsRoster } from '../src/methods/method-constraints.ts';
-import { lastingNeighbours } from '../src/methods/mixing/neighbourhood.ts';
+import { lastingNeighbours } from '../src/methods/lasting-neighbours.ts';
+import { logOf, needsRoster } from '../src/methods/registry.ts';
 import { createCrypto, createSigner } from '../src/platform/node/crypto.ts';
 import { type SignedManifest, signManifest } from '../src/run/manifest.ts';
 import type { RunSpec } from '../src/run/run-spec.ts';
@@ -74,12 +74,12 @@ export async function buildWorld(scenario: Scenario): Promise<World> {
     declaredParameters === undefined ? null : declaredSize(run, initial.length, declaredParameters);
   const inline = declared ? { inlineMax: declared.inlineBodyBytesMax } : {};
   const observatory = new Observatory(initial.length);
-  const codec =
-    run.strategy.id === 'delta-log' ? createDeltaCodec(run.strategy.codec, initial.length, () => 0) : null;
+  const log = logOf(run.strategy);
+  const codec = log && createDeltaCodec(log.codec, initial.length, () => 0);
   const attack = (peer: number): Pick<PeerPlan, 'behaviour'> => {
     const role = peers.roles[peer];
     if (!role) return {};
-    const context = { runId: signed.runId, crypto, bodyBytesMax: codec?.bodyBytesMax ?? 0, ...inline };
+    const context = { runId: signed.runId, crypto, bodyBytesMax: [codec?.bodyBytesMax ?? 0], ...inline };
     const isActive = (nowMs: number) => nowMs >= startAtMs + role.fromRound * run.slotMs;
     return {
       behaviour: behaviourOf(role, {

@@ -13,6 +13,7 @@ interface RunMetric {
 const RUN_METRICS: readonly RunMetric[] = [
   gauge('round', 'Round of the wall-clock slot.', ({ round }) => round),
   gauge('finalised_round', 'Highest finalised round.', ({ finalisedRound }) => finalisedRound),
+  gauge('counted_rounds', 'Final rounds that count towards the run.', ({ countedRounds }) => countedRounds),
   gauge('lag_messages', 'Messages known to exist and not held.', ({ lag }) => lag),
   gauge('peers', 'Connected peers of the run.', ({ peers }) => peers),
   gauge('members_here', 'This node and all heard of lately.', ({ members }) => members.here),
@@ -20,11 +21,6 @@ const RUN_METRICS: readonly RunMetric[] = [
   gauge('accuracy', 'Accuracy on the held-out examples.', ({ accuracy }) => accuracy),
   gauge('held_out_loss', 'Mean loss on the held-out examples.', ({ heldOutLoss }) => heldOutLoss),
   gauge('unsaved_bytes', 'Bytes on their way to the disk.', ({ unsavedBytes }) => unsavedBytes),
-  counter(
-    'counted_rounds_total',
-    'Finalised rounds with contributions.',
-    ({ countedRounds }) => countedRounds,
-  ),
   counter('deltas_published_total', 'Deltas this node published.', (view) => view.deltasPublished),
   counter('announced_bytes_total', 'Bytes of bodies this node published.', (view) => view.announcedBytes),
   counter('forks_total', 'Forks this node was on the weaker side of.', ({ forks }) => forks),

@@ -1,8 +1,8 @@
-import type { Output, PeerKey } from '../core/io.ts';
+import type { OutputSink, PeerKey } from '../core/io.ts';
 import { encodeRequest, type Request, responseBytesMax } from './wire.ts';
 
 /** Requests under way at one node; more are not started. */
-const requestsMax = 1024;
+const requestsMax = 2048;
 
 /** Remembers what each request under way was about, so that an answer finds its meaning. */
 export class RequestTable<Meaning extends { readonly peer: PeerKey }> {
@@ -14,8 +14,13 @@ export class RequestTable<Meaning extends { readonly peer: PeerKey }> {
     this.#timeoutMs = timeoutMs;
   }
 
+  /** Requests that may be opened now. */
+  get room(): number {
+    return requestsMax - this.#pending.size;
+  }
+
   /** Emits the request; false when too many are under way. */
-  open(out: Output[], meaning: Meaning, request: Request): boolean {
+  open(out: OutputSink, meaning: Meaning, request: Request): boolean {
     if (this.#pending.size >= requestsMax) return false;
     const requestId = this.#nextId++;
     this.#pending.set(requestId, meaning);

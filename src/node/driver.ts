@@ -50,6 +50,9 @@ export interface DriverLoad {
   readonly announcementsDropped: number;
 }
 
+/** What became of an entry that the node's owner wanted published. */
+export type Submission = (Output & { type: 'submitted' })['result'];
+
 interface Deferred<T> {
   readonly resolve: (value: T) => void;
   readonly reject: (error: Error) => void;
@@ -77,6 +80,7 @@ const waitsForRoom: Readonly<Record<Input['type'], boolean>> = {
   'training-failed': false,
   scored: true,
   leave: false,
+  submit: false,
 };
 
 export class NodeDriver {
@@ -86,6 +90,7 @@ export class NodeDriver {
   readonly #aborter = new AbortController();
   readonly #verdicts = new Map<number, (verdict: Verdict) => void>();
   readonly #answers = new Map<number, Deferred<readonly Uint8Array[]>>();
+  readonly #submissions = new Map<number, (result: Submission) => void>();
   /** Inputs that wait for the store, in order. */
   readonly #held: Input[] = [];
   #heldAnnouncements = 0;
@@ -134,6 +139,17 @@ export class NodeDriver {
     await this.#lane.drained();
     for (const settle of this.#verdicts.values()) settle('ignore');
     for (const { reject } of this.#answers.values()) reject(new Error('the node is stopping'));
+    for (const settle of this.#submissions.values()) settle({ refused: 'the node is stopping' });
+  }
+
+  /** Publishes an entry of a kind that people write; resolves to its id, or to why it was refused. */
+  submit(entryKind: string, body: Uint8Array): Promise<Submission> {
+    if (this.#aborter.signal.aborted) return Promise.resolve({ refused: 'the node is stopping' });
+    const token = this.#nextToken++;
+    return new Promise((resolve) => {
+      this.#submissions.set(token, resolve);
+      this.#input({ type: 'submit', token, entryKind, body });
+    });
   }
 
   /** What the core has to say before it goes gets a moment to arrive. */
@@ -235,6 +251,10 @@ export class NodeDriver {
         this.#takeAnswer(input.token)?.reject(new RequestRefusedError('it cannot be answered'));
         this.#options.onFault({ input: input.type, from: input.from, error });
         break;
+      case 'submit':
+        this.#settleSubmission(input.token, { refused: error.message });
+        this.#options.onFault({ input: input.type, from: null, error });
+        break;
       case 'peer-up':
       case 'peer-down':
         this.#options.onFault({ input: input.type, from: input.peer, error });
@@ -281,6 +301,7 @@ export class NodeDriver {
           else this.#lane.afterDurable(act);
           break;
         case 'event':
+        case 'submitted':
           if (wroteDurably) this.#lane.afterDurable(act);
           else act();
           break;
@@ -326,6 +347,9 @@ export class NodeDriver {
       case 'score':
         void this.#score(output);
         break;
+      case 'submitted':
+        this.#settleSubmission(output.token, output.result);
+        break;
       case 'event':
         this.#options.onEvent(output.event);
         break;
@@ -337,6 +361,11 @@ export class NodeDriver {
   #settleVerdict(token: number, verdict: Verdict): void {
     this.#verdicts.get(token)?.(verdict);
     this.#verdicts.delete(token);
+  }
+
+  #settleSubmission(token: number, result: Submission): void {
+    this.#submissions.get(token)?.(result);
+    this.#submissions.delete(token);
   }
 
   #takeAnswer(token: number): Deferred<readonly Uint8Array[]> | undefined {
@@ -363,9 +392,10 @@ export class NodeDriver {
   }
 
   async #train(output: Output & { type: 'train' }): Promise<void> {
-    const { round, steps, parameters } = output;
+    const { round, steps, scheduleRound, parameters } = output;
     try {
-      const request = { parameters, steps, round, streamKey: this.#options.streamKey(round), share: 0 };
+      const streamKey = this.#options.streamKey(round);
+      const request = { parameters, steps, round: scheduleRound, streamKey, share: 0 };
       const result = await this.#options.learner.train(request, this.#aborter.signal);
       this.#input({ type: 'trained', round, ...result });
     } catch (error) {

@@ -29,6 +29,7 @@ type Job =
   | {
       readonly kind: 'save';
       readonly path: string;
+      readonly round: number;
       readonly modelHash: string;
       readonly parameters: Float32Array;
     };
@@ -75,15 +76,15 @@ export class Progress {
   }
 
   #finish(): void {
-    const { core, run, nowMs, modelFile } = this.#options;
+    const { core, nowMs, modelFile } = this.#options;
     const parameters = core.model();
+    const { modelHash, finalisedRound: round } = core.status(nowMs());
     // Of what waits nothing is newer: a run that finishes again after a fork replaces what it said before.
     this.#keep((job) => job.kind === 'evaluate' && job.asked !== null);
     if (modelFile !== null) {
-      const { modelHash } = core.status(nowMs());
-      this.#enqueue({ kind: 'save', path: modelFile, modelHash, parameters });
+      this.#enqueue({ kind: 'save', path: modelFile, round, modelHash, parameters });
     }
-    this.#enqueue({ kind: 'evaluate', round: run.manifest.rounds - 1, parameters, asked: null });
+    this.#enqueue({ kind: 'evaluate', round, parameters, asked: null });
   }
 
   #keep(which: (job: Job) => boolean): void {
@@ -118,14 +119,14 @@ export class Progress {
     }
   }
 
-  async #save({ parameters, modelHash, path }: Job & { kind: 'save' }): Promise<void> {
+  async #save({ parameters, modelHash, path, round }: Job & { kind: 'save' }): Promise<void> {
     const { manifest, runId } = this.#options.run;
     const { onEvent } = this.#options;
     try {
       await writeSafetensors(path, manifest.model, parameters, {
         runId,
         modelHash,
-        round: String(manifest.rounds - 1),
+        round: String(round),
         task: JSON.stringify(manifest.task),
       });
       onEvent({ kind: 'saved', path, modelHash });

@@ -4,7 +4,8 @@ import type { Clock, Store } from '../core/ports.ts';
 import { initialVector, vectorHash } from '../learning/initial.ts';
 import { batchStreamKey, type Learner, type Metrics } from '../learning/learner.ts';
 import { createCore, requestBytesMax } from '../methods/create-core.ts';
-import { lastingNeighbours } from '../methods/mixing/neighbourhood.ts';
+import { lastingNeighbours } from '../methods/lasting-neighbours.ts';
+import { logOf } from '../methods/registry.ts';
 import type { Host } from '../network/host.ts';
 import type { Identity } from '../network/identity.ts';
 import { fetchManifest } from '../network/manifest-exchange.ts';
@@ -13,7 +14,7 @@ import { createTransport, type NetworkTransport } from '../network/transport.ts'
 import { createCrypto } from '../platform/node/crypto.ts';
 import { modelSize, openManifest, type RunManifest, type SignedManifest } from '../run/manifest.ts';
 import type { BackendChoice } from '../tensor/tfjs-backend.ts';
-import { type DriverLimits, NodeDriver } from './driver.ts';
+import { type DriverLimits, NodeDriver, type Submission } from './driver.ts';
 import type { RunEvent, RunFacts, SessionEvent } from './events.ts';
 import type { LearnerFactory } from './learners.ts';
 import { NodeError } from './node-error.ts';
@@ -57,6 +58,8 @@ export interface RunSession {
   model(): Float32Array;
   /** Evaluates the model as of now. @throws NodeError before the run is running; what the learner throws */
   evaluate(): Promise<Metrics>;
+  /** Has an entry published of a kind that people write. @throws NodeError before the run is running */
+  submit(entryKind: string, body: Uint8Array): Promise<Submission>;
   /** Resolves when the run is running. Rejects where it cannot be, or was left before. */
   readonly started: Promise<void>;
   /** Resolves when everything is taken down: to null where the run was left, else to why it could not go on. */
@@ -131,6 +134,10 @@ export class Session implements RunSession {
 
   evaluate(): Promise<Metrics> {
     return this.#alive().progress.evaluate();
+  }
+
+  submit(entryKind: string, body: Uint8Array): Promise<Submission> {
+    return this.#alive().driver.submit(entryKind, body);
   }
 
   /** To be called once. What comes of it is told by `started` and `ended`. */
@@ -216,7 +223,7 @@ export class Session implements RunSession {
       runId,
       onEvent: (event) => this.#emit({ source: 'network', event }),
       links: { ...defaultLinkLimits, wanted: wantedLinks(manifest, identity.key) },
-      exchange: { requestBytesMax: requestBytesMax(manifest) },
+      exchange: { requestBytesMax: requestBytesMax(manifest, initial.length) },
     });
     const driver = new NodeDriver({
       core,
@@ -227,6 +234,8 @@ export class Session implements RunSession {
       limits,
       streamKey: (round) => batchStreamKey(runId, identity.key, round),
       onEvent: (event: ProtocolEvent) => {
+        // Whoever hears of a new phase sees the figures that belong to it.
+        if (event.kind === 'phase') this.#sample();
         this.#emit({ source: 'protocol', event });
         progress.note(event);
       },
@@ -315,7 +324,7 @@ function factsOf(manifest: RunManifest): RunFacts {
     rounds,
     slotMs,
     startAtMs,
-    windowRounds: strategy.id === 'delta-log' ? strategy.windowRounds : 0,
+    windowRounds: logOf(strategy)?.windowRounds ?? 0,
     members: membership.kind === 'open' ? null : membership.members,
   };
 }

@@ -36,11 +36,13 @@ export const runViewSchema = z.object({
     })
     .nullable(),
   phase: z.enum(PHASES),
-  /** Round of the wall-clock slot; -1 before the start, at most `run.rounds` after the end. */
+  /** Round of the wall-clock slot; -1 before the start. */
   round: z.int(),
+  /** How long the present round lasts; null before the run is running. */
+  slotMs: z.number().nullable(),
   /** Highest round folded into the base, or mixed; -1 for none. */
   finalisedRound: z.int(),
-  /** Rounds finalised by this session that held a contribution of anybody. */
+  /** Final rounds that count towards `run.rounds`. */
   countedRounds: count,
   /** SHA-256 (hex) of the finalised model, or of the current local one where models are mixed. */
   modelHash: z.string().nullable(),
@@ -84,6 +86,8 @@ export const runViewSchema = z.object({
   refused: z.record(z.string(), count),
   /** Finalised deltas per author and their share of the summed squared norm. */
   contributions: z.array(z.object({ peer: z.string(), deltas: count, share: z.number() })),
+  /** Short texts of members, oldest first. */
+  notes: z.array(z.object({ round: z.int(), author: z.string(), text: z.string() })),
   /** Bytes on their way to the disk, and announcements dropped because it was too far behind. */
   unsavedBytes: z.number(),
   announcementsDropped: count,
@@ -134,6 +138,7 @@ export class RunReducer {
       run: null,
       phase: 'waiting',
       round: -1,
+      slotMs: null,
       finalisedRound: -1,
       countedRounds: 0,
       modelHash: null,
@@ -154,6 +159,7 @@ export class RunReducer {
       joined: null,
       refused: Object.fromEntries(REFUSAL_REASONS.map((reason) => [reason, 0])),
       contributions: [],
+      notes: [],
       unsavedBytes: 0,
       announcementsDropped: 0,
       inputsDropped: 0,
@@ -206,11 +212,8 @@ export class RunReducer {
     skipped: ({ reason }) => this.#change({ skipped: counted(this.#view.skipped, reason) }),
     accepted: ({ author, round }) => this.#note(author, { round }),
     refused: ({ reason }) => this.#change({ refused: counted(this.#view.refused, reason) }),
-    finalised: ({ round, entries }) =>
-      this.#change({
-        finalisedRound: round,
-        countedRounds: this.#view.countedRounds + (entries > 0 ? 1 : 0),
-      }),
+    finalised: ({ round }) => this.#change({ finalisedRound: round }),
+    passed: ({ through }) => this.#change({ finalisedRound: through }),
     restored: () => this.#change({ restored: this.#view.restored + 1 }),
     equivocation: () => this.#change({ equivocations: this.#view.equivocations + 1 }),
     fork: () => this.#change({ forks: this.#view.forks + 1 }),
@@ -241,10 +244,11 @@ export class RunReducer {
     prepared: ({ backend }) => this.#change({ backend }),
     running: () => this.#change({ state: 'running' }),
     sampled: ({ sample: { core, ...rest } }) => {
-      const { lastLoss: loss, phase, round, finalisedRound, modelHash, lag, refused, contributions } = core;
+      const { phase, round, slotMs, finalisedRound, countedRounds, modelHash, lag, lastLoss } = core;
+      const { refused, contributions, notes } = core;
       this.#change({
-        ...{ loss, phase, round, finalisedRound, modelHash, lag },
-        ...{ refused: { ...refused }, contributions: [...contributions] },
+        ...{ phase, round, slotMs, finalisedRound, countedRounds, modelHash, lag, loss: lastLoss },
+        ...{ refused: { ...refused }, contributions: [...contributions], notes: [...notes] },
         ...rest,
       });
     },

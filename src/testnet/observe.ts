@@ -62,6 +62,6 @@ export function haveFinished({ nodes }: Observation): boolean {
   return alive.length > 0 && alive.every(({ view }) => view !== null && isDone(view));
 }
 
-function isDone({ phase, modelPath, accuracyRound, run }: RunView): boolean {
-  return phase === 'finished' && modelPath !== null && run !== null && accuracyRound === run.rounds - 1;
+function isDone({ phase, modelPath, accuracyRound, finalisedRound }: RunView): boolean {
+  return phase === 'finished' && modelPath !== null && accuracyRound === finalisedRound;
 }

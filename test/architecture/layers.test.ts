@@ -23,7 +23,10 @@ const rows = [
   ['node'],
   ['network'],
   ['learning'],
-  ['run', 'methods', 'tasks', 'log'],
+  ['run', 'tasks'],
+  ['methods'],
+  ['entries'],
+  ['log'],
   ['tensor'],
   ['content'],
   ['platform'],
@@ -31,6 +34,7 @@ const rows = [
   ['codec'],
   ['math'],
   ['kernels'],
+  ['registry'],
 ];
 
 function mayImport(folder: string): readonly string[] {
@@ -39,8 +43,8 @@ function mayImport(folder: string): readonly string[] {
   switch (folder) {
     case 'sim':
       return [
-        ...['config', 'learning', 'run', 'methods', 'tasks', 'log'],
-        ...['content', 'platform', 'core', 'codec', 'math'],
+        ...['config', 'learning', 'run', 'methods', 'tasks', 'entries', 'log'],
+        ...['content', 'platform', 'core', 'codec', 'math', 'registry'],
       ];
     case 'config':
       return ['run'];
@@ -58,7 +62,7 @@ const allowed = new Map(folders.map((folder) => [folder, mayImport(folder)]));
 const addressSyntaxMayBeImportedBy = 'src/cli/addresses.ts';
 
 /** Runs anywhere: in a node, in a browser, in the simulator. */
-const core = ['core', 'content', 'log', 'methods', 'run', 'codec', 'math', 'kernels'];
+const core = ['core', 'content', 'log', 'entries', 'methods', 'run', 'codec', 'math', 'kernels', 'registry'];
 
 const sources = readSources('src', 'sim');
 

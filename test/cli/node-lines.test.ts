@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { NodeNarrator } from '../../src/cli/view/node-lines.ts';
+import { REFUSAL_REASONS, type RefusalReason } from '../../src/core/io.ts';
 import type { NodeEvent, RunEvent, RunFacts } from '../../src/node/events.ts';
 
 const facts: RunFacts = {
@@ -31,6 +32,34 @@ const phase = (name: 'training' | 'draining' | 'finished'): RunEvent => ({
   source: 'protocol',
   event: { kind: 'phase', phase: name },
 });
+const sampled = (atRound: number, finalisedRound: number): RunEvent => ({
+  source: 'session',
+  event: {
+    kind: 'sampled',
+    sample: {
+      core: {
+        phase: 'draining',
+        round: atRound,
+        slotMs: 500,
+        finalisedRound,
+        countedRounds: finalisedRound + 1,
+        modelHash: 'f00d',
+        lag: 0,
+        lastLoss: 0.2,
+        refused: Object.fromEntries(REFUSAL_REASONS.map((reason) => [reason, 0])) as Record<
+          RefusalReason,
+          number
+        >,
+        contributions: [],
+        notes: [],
+      },
+      bytesIn: 0,
+      bytesOut: 0,
+      unsavedBytes: 0,
+      announcementsDropped: 0,
+    },
+  },
+});
 const round = (number: number): RunEvent => ({
   source: 'protocol',
   event: { kind: 'round-started', round: number },
@@ -52,7 +81,9 @@ test('says what is waited for, who is there, how rounds go and how it ends', () 
   });
   listener.hear(105_000, round(10));
   listener.hear(110_001, round(20));
+  listener.hear(150_000, sampled(100, 93));
   listener.hear(150_000, phase('draining'));
+  listener.hear(153_000, sampled(106, 99));
   listener.hear(153_000, phase('finished'));
   const path = '/node/runs/run/model.safetensors';
   listener.hear(153_001, { source: 'session', event: { kind: 'saved', path, modelHash: 'f00d' } });
@@ -67,10 +98,10 @@ test('says what is waited for, who is there, how rounds go and how it ends', () 
     'waiting   the first round begins in 1:30 min, 0 peers',
     'peers     the first is here',
     'waiting   the first round begins in 59 s, 2 peers',
-    'round     0/100, training, loss -, accuracy -, 2 peers',
-    'round     20/100, training, loss 2.300, accuracy -, 2 peers',
-    'round     20/100, draining, loss 2.300, accuracy -, 2 peers',
-    'round     20/100, finished, loss 2.300, accuracy -, 2 peers',
+    'round     0, 0 of 100 final, training, loss -, accuracy -, 2 peers',
+    'round     20, 0 of 100 final, training, loss 2.300, accuracy -, 2 peers',
+    'round     100, 94 of 100 final, draining, loss 0.200, accuracy -, 2 peers',
+    'round     106, 100 of 100 final, finished, loss 0.200, accuracy -, 2 peers',
     `model     ${path}`,
     'accuracy  96.39 % on 10000 held-out examples',
   ]);

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { renderSummary } from '../../src/cli/view/render-summary.ts';
+import { methodSchema } from '../../src/methods/registry.ts';
 import type { RunView } from '../../src/node/run-view.ts';
-import { runSpecSchema, strategySchema } from '../../src/run/run-spec.ts';
+import { runSpecSchema } from '../../src/run/run-spec.ts';
 import { type RunToEnd, succeeded } from '../../src/testnet/run-to-end.ts';
 import { someView } from '../node/some-view.ts';
 
@@ -110,7 +111,7 @@ test('a run succeeds where all nodes lived and hold the same model', () => {
     succeeded({ ...good, last: { ...good.last, nodes: [first!, { ...second!, alive: false }] } }),
     false,
   );
-  const mixing = { ...spec, strategy: strategySchema.parse({ id: 'epidemic', fanout: 3 }) };
+  const mixing = { ...spec, strategy: methodSchema.parse({ id: 'epidemic', fanout: 3 }) };
   const differing = endOf(['f00d', 'beef'], 1);
   assert.equal(succeeded({ ...differing, testnet: { ...differing.testnet, spec: mixing } }), true);
 });

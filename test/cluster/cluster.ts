@@ -9,7 +9,7 @@ import type { PeerKey, ProtocolEvent } from '../../src/core/io.ts';
 import type { Learner, Metrics } from '../../src/learning/learner.ts';
 import { createTfjsLearner } from '../../src/learning/tfjs/tfjs-learner.ts';
 import { rngFor } from '../../src/math/rng.ts';
-import { needsRoster } from '../../src/methods/method-constraints.ts';
+import { needsRoster } from '../../src/methods/registry.ts';
 import type { NetworkEvent } from '../../src/network/events.ts';
 import { createHost, type Host } from '../../src/network/host.ts';
 import { identityFromSeed } from '../../src/network/identity.ts';
@@ -73,9 +73,10 @@ export class Cluster {
       training: { localSteps: 8, learningRate: 0.2 },
       rounds: 12,
       slotMs: 500,
-      membership: needsRoster(fields.strategy ?? { id: 'delta-log' })
-        ? { kind: 'allow-list', members: keysOf(count) }
-        : { kind: 'open' },
+      membership:
+        fields.strategy && needsRoster(fields.strategy)
+          ? { kind: 'allow-list', members: keysOf(count) }
+          : { kind: 'open' },
       ...fields,
     });
     const directory = await mkdtemp(join(tmpdir(), 'starlings-cluster-'));

@@ -453,7 +453,10 @@ slotMs: 300
       /takes no part in a run two; it has one \(bafy\S+\)/,
     );
     const status = await starlings('node', 'status', ...home);
-    assert.match(status.stdout, /^node {6}[0-9a-f]{64}\n\nrun {7}bafy\S+\n {10}one {2}(training|joining), round/);
+    assert.match(
+      status.stdout,
+      /^node {6}[0-9a-f]{64}\n\nrun {7}bafy\S+\n {10}one {2}(training|joining), round/,
+    );
   });
 
   test('what cannot be joined is refused in one sentence, and the node goes on', async () => {

@@ -1,21 +1,20 @@
 /** A run small enough to fold by hand, its peers and their messages, all from real keys. */
 
-import { createDeltaCodec, deltaSquaredNorm } from '../../src/codec/delta.ts';
 import { encodeFloat32 } from '../../src/codec/dense.ts';
+import { bytesToHex } from '../../src/core/bytes.ts';
 import type { Signer } from '../../src/core/crypto.ts';
-import { bytesToHex, type EnvelopeContext, sealEnvelope } from '../../src/log/envelope.ts';
-import type { FoldContext } from '../../src/log/fold.ts';
-import type { LogMessage } from '../../src/log/log-book.ts';
+import type { DeltaContent, DeltaState } from '../../src/entries/delta/delta-state.ts';
+import type { LogEntry } from '../../src/log/entry-kind.ts';
+import { type Anchor, sealEnvelope } from '../../src/log/envelope.ts';
+import { LogBook } from '../../src/log/log-book.ts';
+import type { LogState } from '../../src/log/log-state.ts';
 import { rngFor } from '../../src/math/rng.ts';
+import { createLogParts, type LogParts } from '../../src/methods/delta-log/log-parts.ts';
+import { type DeltaLogSpec, deltaLogSchema } from '../../src/methods/delta-log/schema.ts';
+import { methodSchema } from '../../src/methods/registry.ts';
 import { createCrypto, createSigner } from '../../src/platform/node/crypto.ts';
 import { type RunManifest, type SignedManifest, signManifest } from '../../src/run/manifest.ts';
-import {
-  type DeltaLogSpec,
-  deltaLogSchema,
-  type RunSpec,
-  runSpecSchema,
-  strategySchema,
-} from '../../src/run/run-spec.ts';
+import { type RunSpec, runSpecSchema } from '../../src/run/run-spec.ts';
 
 export const crypto = createCrypto();
 
@@ -31,6 +30,9 @@ export interface RunChanges {
   readonly inputs?: number;
   readonly rounds?: number;
   readonly slotMs?: number;
+  readonly slotMsMax?: number;
+  readonly publishersMin?: number;
+  readonly timeMaxMs?: number;
   readonly strategy?: Record<string, unknown>;
   readonly membership?: RunSpec['membership'];
 }
@@ -43,13 +45,16 @@ export function specOf(changes: RunChanges = {}): RunSpec {
     model: { kind: 'logistic-regression', inputs: changes.inputs ?? 47, outputs: 4 },
     task: { kind: 'idx-images' },
     training: { localSteps: 4 },
-    strategy: strategySchema.parse(
+    strategy: methodSchema.parse(
       (changes.strategy?.['id'] ?? 'delta-log') !== 'delta-log'
         ? changes.strategy
         : { id: 'delta-log', codec: { chunk: 64, perChunk: 8 }, ...changes.strategy },
     ),
     rounds: changes.rounds ?? 12,
     slotMs: changes.slotMs ?? 1000,
+    slotMsMax: changes.slotMsMax ?? null,
+    publishersMin: changes.publishersMin ?? 1,
+    timeMaxMs: changes.timeMaxMs ?? null,
     membership: changes.membership ?? { kind: 'open' },
   });
 }
@@ -80,24 +85,57 @@ export function deltaLogSpec(changes: Record<string, unknown> = {}): DeltaLogSpe
   return deltaLogSchema.parse({ id: 'delta-log', codec: { chunk: 64, perChunk: 8 }, ...changes });
 }
 
-export function contextOf(run: SmallRun): FoldContext & EnvelopeContext {
-  const spec = run.manifest.strategy;
-  if (spec.id !== 'delta-log') throw new Error('the run has no log');
-  const codec = createDeltaCodec(spec.codec, run.initial.length, () => 0);
-  return { runId: run.runId, crypto, spec, bodyBytesMax: codec.bodyBytesMax };
+/** All that a log of the run is made of, and what its deltas are written with. */
+export interface LogContext extends LogParts {
+  readonly runId: string;
+  readonly crypto: typeof crypto;
 }
 
-/** A signed message that carries what the codec selects of `vector`. */
+export function contextOf(run: SmallRun, initial: Float32Array = run.initial): LogContext {
+  const spec = run.manifest.strategy;
+  if (spec.id !== 'delta-log') throw new Error('the run has no log');
+  return contextWith(run, spec, initial);
+}
+
+/** As if the run had these constants. */
+export function contextWith(
+  run: SmallRun,
+  spec: DeltaLogSpec,
+  initial: Float32Array = run.initial,
+): LogContext {
+  const { runId, manifest } = run;
+  const parts = createLogParts(manifest, spec, runId, { crypto, initial, random: () => 0 });
+  return { runId, crypto, ...parts, frame: { ...parts.frame, initHash: new Uint8Array(32) } };
+}
+
+export const bookOf = ({ kinds }: LogContext): LogBook =>
+  new LogBook(
+    crypto,
+    kinds.map(({ entriesPerRoundMax }) => entriesPerRoundMax),
+  );
+
+/** What deltas add up to in a state. */
+export const deltaStateOf = (state: LogState): DeltaState => state.kinds[0] as DeltaState;
+
+/** Where an author stands that has folded nothing. */
+export const noHistory: Anchor = { round: -1, root: new Uint8Array(32) };
+
+/** A signed delta that carries what the codec selects of `vector`. */
 export function messageOf(
-  context: FoldContext & EnvelopeContext,
+  context: LogContext,
   author: Signer,
   round: number,
   vector: Float32Array,
   misses = 0,
-): LogMessage {
-  const codec = createDeltaCodec(context.spec.codec, vector.length, () => 0);
+): LogEntry<DeltaContent> {
+  const { codec, delta, envelopes, rules } = context;
   const body = codec.encode(codec.select(vector));
-  const delta = codec.decode(body);
-  const envelope = sealEnvelope({ round, misses }, body, context, author);
-  return { ...envelope, body, delta, norm: Math.sqrt(deltaSquaredNorm(delta)) };
+  const claims = [misses, rules.localSteps];
+  const envelope = sealEnvelope(
+    { round, kind: 0, index: 0, anchor: noHistory, claims },
+    body,
+    envelopes,
+    author,
+  );
+  return { ...envelope, content: delta.decode(body, claims)! };
 }

@@ -13,6 +13,8 @@ interface Told {
   /** Of things that are said once. */
   readonly said: Set<string>;
   lineAtMs: number;
+  /** The last on how the run is going. */
+  line: string;
 }
 
 export class NodeNarrator {
@@ -28,6 +30,7 @@ export class NodeNarrator {
         reducer: new RunReducer(runId, node, atMs),
         said: new Set(),
         lineAtMs: Number.NEGATIVE_INFINITY,
+        line: '',
       };
       this.#runs.set(runId, told);
     }
@@ -73,6 +76,7 @@ function protocolLines(event: (NodeEvent & { source: 'protocol' })['event'], sai
     case 'accepted':
     case 'refused':
     case 'finalised':
+    case 'passed':
     case 'restored':
     case 'equivocation':
       return [];
@@ -95,8 +99,8 @@ function sessionLines(
     case 'prepared':
       return [`backend   ${event.backend}`];
     case 'evaluated': {
-      const { phase, run } = reducer.view();
-      return phase === 'finished' && event.round === (run?.rounds ?? 0) - 1
+      const { phase, finalisedRound } = reducer.view();
+      return phase === 'finished' && event.round === finalisedRound
         ? [`accuracy  ${formatPercent(event.accuracy)} on ${event.examples} held-out examples`]
         : [];
     }
@@ -135,23 +139,31 @@ function progress(event: NodeEvent, told: Told): string[] {
   const isNews = event.source === 'protocol' && event.event.kind === 'phase';
   if (!isNews && event.atMs - told.lineAtMs < progressEveryMs) return [];
   const view = told.reducer.view();
-  if (view.state !== 'running' || view.run === null) return [];
+  if (view.state !== 'running') return [];
   const everyMs = view.phase === 'waiting' ? waitingEveryMs : progressEveryMs;
   if (!isNews && (event.atMs - told.lineAtMs < everyMs || view.phase === 'finished')) return [];
+  const line = progressLine(view, event.atMs);
+  // A phase and the sample that comes with it are one piece of news.
+  if (line === told.line) return [];
+  told.line = line;
   told.lineAtMs = event.atMs;
-  const { startAtMs, rounds } = view.run;
+  return [line];
+}
+
+function progressLine(view: RunView, nowMs: number): string {
+  const { startAtMs = 0, rounds = 0 } = view.run ?? {};
   if (view.phase === 'waiting') {
-    const left = formatDuration(Math.max(0, startAtMs - event.atMs));
-    return [`waiting   the first round begins in ${left}, ${peersOf(view)}`];
+    const left = formatDuration(Math.max(0, startAtMs - nowMs));
+    return `waiting   the first round begins in ${left}, ${peersOf(view)}`;
   }
-  const round = `${Math.max(0, view.round)}/${rounds}`;
+  const round = `${Math.max(0, view.round)}, ${view.countedRounds} of ${rounds} final`;
   const figures = [
     `loss ${formatLoss(view.loss)}`,
     `accuracy ${formatPercent(view.accuracy)}`,
     peersOf(view),
   ];
   if (view.lag > 0) figures.push(`${view.lag} messages missing`);
-  return [`round     ${round}, ${view.phase}, ${figures.join(', ')}`];
+  return `round     ${round}, ${view.phase}, ${figures.join(', ')}`;
 }
 
 function peersOf({ peers, members }: RunView): string {

@@ -1,347 +1,287 @@
 /**
- * The default strategy: every peer publishes sparse deltas, the model is the sum of the log (DESIGN.md, "delta-log";
- * DiLoCo-style pseudo-gradients, Douillard 2023, as operations of a state-based CRDT, spread by rumour and repaired
- * by anti-entropy, Demers 1987). This class wires the parts together: what arrives goes to the part that
- * judges it, what the parts decide leaves as outputs.
+ * The default method: every peer publishes sparse deltas, the model is the sum of the log (DiLoCo-style pseudo-gradients,
+ * Douillard 2023, as operations of a state-based CRDT, spread by rumour and repaired by anti-entropy, Demers 1987).
+ * The log's own machine does all that any log needs; here is what training adds: when to train, what to publish, what
+ * becomes of deltas of ours that the log leaves out.
  */
-import { fromString } from 'uint8arrays';
-import { createDeltaCodec } from '../../codec/delta.ts';
-import type { DeltaCodec } from '../../codec/delta-codec.ts';
-import type {
-  CoreStatus,
-  Input,
-  Output,
-  PeerKey,
-  Phase,
-  ProtocolCore,
-  StoreWrite,
-  Verdict,
-} from '../../core/io.ts';
-import { Refusals } from '../../core/refusals.ts';
-import { slotAt, slotStartMs } from '../../core/round-clock.ts';
-import { announcementBytesMax, encodeEnvelope, openEnvelope } from '../../log/envelope.ts';
-import { messageTicket, sortitionThreshold, sortitionTicket } from '../../log/fold.ts';
-import type { LogMessage } from '../../log/log-book.ts';
-import { Reconciliation } from '../../log/reconciliation.ts';
-import { answerRequest } from '../../log/repair/answers.ts';
-import { authoredIn, Replica, type ReplicaContext } from '../../log/replica.ts';
-import type { RunManifest } from '../../run/manifest.ts';
-import { memberTest } from '../../run/membership.ts';
-import type { DeltaLogSpec } from '../../run/run-spec.ts';
+import { encodeFloat32 } from '../../codec/dense.ts';
+import { bytesToHex } from '../../core/bytes.ts';
+import type { CoreStatus, Input, Output, ProtocolCore } from '../../core/io.ts';
+import { memberTest } from '../../core/membership.ts';
+import type { RunFrame } from '../../core/run-frame.ts';
+import type { DeltaKind } from '../../entries/delta/delta-kind.ts';
+import type { DeltaContent, DeltaState } from '../../entries/delta/delta-state.ts';
+import type { NoteState } from '../../entries/note/note-kind.ts';
+import type { LogEntry } from '../../log/entry-kind.ts';
+import { type EnvelopeContext, encodeEnvelope } from '../../log/envelope.ts';
+import type { LogEffect, LogFact } from '../../log/log-effect.ts';
+import type { Kinds, LogState } from '../../log/log-state.ts';
+import { Replica } from '../../log/replica.ts';
+import { type LogEvent, RunLog } from '../../log/run-log.ts';
 import type { CoreDependencies } from '../core-dependencies.ts';
 import { LocalTraining } from '../local-training.ts';
 import { Author } from './author.ts';
+import { createLogParts } from './log-parts.ts';
+import type { DeltaLogSpec } from './schema.ts';
 
-/** Reconciliation and finalisation run this many times a slot. Guess. */
-const ticksPerSlot = 2;
-/** After a join from a snapshot this many rounds are trained and not published (DESIGN.md). */
+/** After a join from a snapshot this many rounds are trained and not published: residuals begin at zero. Guess. */
 const warmUpRounds = 2;
-/** Admission is this much looser than the fold's own sortition, for peers may be a few rounds apart. */
-const committeeSlack = 2;
+/** Deltas are the first kind of every run of this method. */
+const DELTA = 0;
 
 export class DeltaLog implements ProtocolCore {
-  readonly #manifest: RunManifest;
-  readonly #spec: DeltaLogSpec;
   readonly #deps: CoreDependencies;
-  readonly #context: ReplicaContext;
-  readonly #codec: DeltaCodec;
-  readonly #isMember: (peer: PeerKey) => boolean;
-  readonly #refusals = new Refusals();
-  readonly #replica: Replica;
+  readonly #kinds: Kinds;
+  readonly #delta: DeltaKind;
+  readonly #envelopes: EnvelopeContext;
   readonly #author: Author;
-  readonly #reconciliation: Reconciliation;
+  readonly #log: RunLog;
   readonly #training: LocalTraining;
-  #phase: Phase = 'waiting';
   #publishFrom = 0;
-  /** When the last round was folded for the last time. */
-  #completeSlot: number | null = null;
+  /** Hash of the model of the history with this root. */
+  #hash: { readonly round: number; readonly root: Uint8Array; readonly hash: string } | null = null;
 
-  constructor(manifest: RunManifest, spec: DeltaLogSpec, runId: string, deps: CoreDependencies) {
-    this.#manifest = manifest;
-    this.#spec = spec;
+  constructor(manifest: RunFrame, spec: DeltaLogSpec, runId: string, deps: CoreDependencies) {
     this.#deps = deps;
-    const size = deps.initial.length;
-    this.#codec = createDeltaCodec(spec.codec, size, deps.random);
-    this.#context = {
-      runId,
-      crypto: deps.crypto,
-      spec,
-      bodyBytesMax: this.#codec.bodyBytesMax,
-      shared: deps.shared,
-      inlineMax: deps.inlineMax,
-    };
-    this.#isMember = memberTest(manifest.membership);
-    this.#replica = new Replica({
-      ...this.#context,
-      initial: deps.initial,
-      initHash: fromString(manifest.initHash, 'hex'),
-      codec: this.#codec,
-    });
+    const { crypto, shared, initial, random, signer } = deps;
+    const { codec, delta, ...common } = createLogParts(manifest, spec, runId, deps);
+    this.#delta = delta;
+    this.#kinds = common.kinds;
+    this.#envelopes = common.envelopes;
+    const replica = new Replica({ ...common, crypto, shared, retention: deps.retention });
     this.#author = new Author({
-      codec: this.#codec,
-      decay: spec.residualDecay,
-      headStart: spec.headStart ?? 0,
-      size,
-      context: this.#context,
-      signer: deps.signer,
+      ...{ codec, size: initial.length },
+      ...{ decay: spec.residualDecay, headStart: spec.headStart ?? 0 },
     });
-    this.#training = new LocalTraining(manifest.training, manifest.slotMs);
-    this.#reconciliation = new Reconciliation({
-      context: this.#context,
-      self: deps.signer.key,
-      replica: this.#replica,
-      slotMs: manifest.slotMs,
-      rounds: manifest.rounds,
-      random: deps.random,
-      refusals: this.#refusals,
-      insert: (out, message, slot) => this.#insertFetched(out, message, slot),
-      takeBack: (out, messages) => this.#takeBack(out, messages),
-    });
+    this.#training = new LocalTraining(manifest.training);
+    const isMember = memberTest(manifest.membership);
+    this.#log = new RunLog({ ...common, replica, signer, isMember, random });
   }
 
   handle(input: Input, nowMs: number): Output[] {
     const out: Output[] = [];
-    const slot = slotAt(this.#manifest, nowMs);
     switch (input.type) {
       case 'start':
-        this.#start(out, slot);
-        this.#tick(out, slot, nowMs);
+        this.#start(out, nowMs);
+        this.#tick(out, nowMs);
         break;
       case 'wake':
-        this.#tick(out, slot, nowMs);
+        this.#tick(out, nowMs);
         break;
       case 'peer-up':
-        this.#reconciliation.peerUp(input.peer);
-        break;
       case 'peer-down':
-        this.#reconciliation.peerDown(input.peer);
-        break;
-      case 'announcement': {
-        const verdict = this.#judge(out, input.from, input.bytes, slot);
-        out.push({ type: 'verdict', token: input.token, verdict });
-        break;
-      }
+      case 'announcement':
       case 'request':
-        answerRequest(out, input, slot, {
-          replica: this.#replica,
-          reconciliation: this.#reconciliation,
-          refusals: this.#refusals,
-          context: this.#context,
-          signer: this.#deps.signer,
-        });
-        break;
       case 'response':
-        this.#reconciliation.response(out, input.requestId, input.frames, slot);
-        break;
       case 'request-failed':
-        this.#reconciliation.failed(out, input.requestId);
+        this.#toLog(out, input, nowMs);
         break;
       case 'trained':
-        this.#trained(out, input, slot, nowMs);
-        break;
-      case 'leave':
-      case 'scored':
+        this.#trained(out, input, nowMs);
         break;
       case 'training-failed':
         this.#training.failed(out, input);
         break;
+      case 'submit':
+        this.#submit(out, input, nowMs);
+        break;
+      case 'leave':
+      case 'scored':
+        break;
+      default:
+        input satisfies never;
     }
     return out;
   }
 
   status(nowMs: number): CoreStatus {
-    const { base } = this.#replica;
-    const total = [...base.contributions.values()].reduce((sum, { energy }) => sum + energy, 0);
+    const { base } = this.#log.replica;
+    const { contributions } = this.#stateOf(base);
+    const total = [...contributions.values()].reduce((sum, { energy }) => sum + energy, 0);
+    const round = Math.max(-1, this.#log.clock.slotAt(nowMs));
+    const notes = this.#kinds.findIndex(({ id }) => id === 'note');
     return {
-      phase: this.#phase,
-      round: Math.max(-1, Math.min(slotAt(this.#manifest, nowMs), this.#manifest.rounds)),
+      phase: this.#log.phase,
+      round,
       finalisedRound: base.round,
-      modelHash: this.#replica.modelHash(),
-      lag: this.#reconciliation.missing,
+      countedRounds: base.pace.counted,
+      slotMs: this.#log.clock.slotMs(round),
+      modelHash: this.#modelHash(base),
+      lag: this.#log.missing,
       lastLoss: this.#training.lastLoss,
-      refused: this.#refusals.counts(),
+      refused: this.#log.refusals.counts(),
       contributions: new Map(
-        [...base.contributions].map(([peer, { deltas, energy }]) => [
+        [...contributions].map(([peer, { deltas, energy }]) => [
           peer,
           { deltas, share: total > 0 ? energy / total : 0 },
         ]),
       ),
+      notes: notes < 0 ? [] : (base.kinds[notes] as NoteState).notes,
     };
   }
 
   model(): Float32Array {
-    return this.#phase === 'finished' ? this.#replica.finalParameters() : this.#replica.liveParameters();
+    const { replica, phase } = this.#log;
+    return this.#delta.parameters(this.#stateOf(phase === 'finished' ? replica.base : replica.live()));
   }
 
-  #start(out: Output[], slot: number): void {
+  #stateOf(state: Readonly<LogState>): DeltaState {
+    return state.kinds[DELTA] as DeltaState;
+  }
+
+  /** SHA-256 (hex) of the finalised model as little-endian float32: the hash of the vector that is exported. */
+  #modelHash({ round, root, kinds }: Readonly<LogState>): string {
+    if (this.#hash?.round !== round || this.#hash.root !== root) {
+      const { crypto, shared } = this.#deps;
+      const state = kinds[DELTA] as DeltaState;
+      const compute = () => bytesToHex(crypto.sha256(encodeFloat32(this.#delta.parameters(state))));
+      const hash = shared ? shared.once('model-hash', state, compute) : compute();
+      this.#hash = { round, root, hash };
+    }
+    return this.#hash.hash;
+  }
+
+  #start(out: Output[], nowMs: number): void {
     const stored = [...this.#deps.stored];
-    this.#replica.restore(stored);
+    this.#log.replica.restore(stored);
     this.#author.restore(stored);
     // A node that remembers nothing may have lost its disk: what it said in this round before, it must not say otherwise.
-    if (stored.length === 0) this.#publishFrom = Math.max(0, slot + 1);
-    // What we published just before we went down may not have left the machine: same id, so saying it again is safe.
-    for (let round = Math.max(0, slot - this.#spec.admitRounds); round <= slot; round++) {
-      for (const message of authoredIn(this.#replica, round, this.#deps.signer.key)) {
-        out.push({ type: 'announce', bytes: encodeEnvelope(message, this.#context.inlineMax) });
-      }
-    }
-    if (slot > this.#spec.windowRounds) this.#reconciliation.beginJoin();
+    if (stored.length === 0) this.#publishFrom = Math.max(0, this.#log.clock.slotAt(nowMs) + 1);
+    const effects: LogEffect[] = [];
+    this.#log.start(nowMs, effects);
+    this.#apply(out, effects);
   }
 
   /** Runs a few times a slot: repair, finalise, train. */
-  #tick(out: Output[], slot: number, nowMs: number): void {
-    if (slot >= 0) {
-      this.#reconciliation.tick(out, slot);
-      this.#setPhase(out, slot);
-      if (this.#phase === 'training') this.#startTraining(out, slot, nowMs);
-    }
-    const tickMs = this.#manifest.slotMs / ticksPerSlot;
-    const ticks = Math.floor((nowMs - this.#manifest.startAtMs) / tickMs) + 1;
-    out.push({
-      type: 'wake-at',
-      atMs: Math.max(slotStartMs(this.#manifest, 0), this.#manifest.startAtMs + ticks * tickMs),
-    });
-  }
-
-  #setPhase(out: Output[], slot: number): void {
-    const before = this.#phase;
-    const joining = this.#reconciliation.joining;
-    if (before === 'joining' && !joining && this.#reconciliation.joinedBySnapshot) {
+  #tick(out: Output[], nowMs: number): void {
+    const before = this.#log.phase;
+    this.#toLog(out, { type: 'tick' }, nowMs);
+    const slot = this.#log.clock.slotAt(nowMs);
+    const { phase } = this.#log;
+    if (before === 'joining' && phase !== 'joining' && this.#log.joinedBySnapshot) {
       this.#publishFrom = slot + warmUpRounds;
     }
-    if (joining || this.#replica.base.round < this.#manifest.rounds - 1) this.#completeSlot = null;
-    else this.#completeSlot ??= slot;
-    if (joining) this.#phase = 'joining';
-    else if (slot < this.#manifest.rounds) this.#phase = 'training';
-    else if (this.#replica.base.round < this.#manifest.rounds - 1) this.#phase = 'draining';
-    else if (this.#phase !== 'finished') this.#phase = this.#mayFinish(slot) ? 'finished' : 'draining';
-    if (this.#phase === before) return;
-    if (this.#phase === 'finished') {
-      const writes = this.#replica.checkpoint();
-      if (writes.length > 0) out.push({ type: 'persist', writes, durable: true });
-    }
-    out.push({ type: 'event', event: { kind: 'phase', phase: this.#phase } });
+    if (phase === 'training') this.#startTraining(out, slot, nowMs);
+    out.push({ type: 'wake-at', atMs: this.#log.clock.wakeAtMs(nowMs) });
   }
 
-  /** The last round is folded: wait until peers confirm the whole history, but not for ever. */
-  #mayFinish(slot: number): boolean {
-    const sinceSlot = this.#completeSlot ?? slot;
-    return this.#reconciliation.agreed || slot >= sinceSlot + 2 * this.#spec.windowRounds;
+  #startTraining(out: Output[], round: number, nowMs: number): void {
+    if (this.#log.own.freeIndex(round, DELTA) !== 0 || !this.#training.mayStart(round)) return;
+    const parameters = this.#author.startFrom(this.model());
+    const steps = this.#training.start(round, parameters, nowMs, this.#log.clock.slotMs(round));
+    const scheduleRound = this.#log.clock.countedBefore(round);
+    out.push({ type: 'event', event: { kind: 'round-started', round } });
+    out.push({ type: 'train', round, steps, scheduleRound, parameters });
   }
 
-  #startTraining(out: Output[], slot: number, nowMs: number): void {
-    if (authoredIn(this.#replica, slot, this.#deps.signer.key).length > 0) return;
-    if (!this.#training.mayStart(slot)) return;
-    const parameters = this.#author.startFrom(this.#replica.liveParameters());
-    const steps = this.#training.start(slot, parameters, nowMs);
-    out.push({ type: 'event', event: { kind: 'round-started', round: slot } });
-    out.push({ type: 'train', round: slot, steps, parameters });
-  }
-
-  #trained(out: Output[], result: Input & { type: 'trained' }, slot: number, nowMs: number): void {
+  #trained(out: Output[], result: Input & { type: 'trained' }, nowMs: number): void {
     const done = this.#training.finish(result.round, nowMs);
     if (!done) return;
+    const { round, loss } = result;
     const skip = (reason: string): void => {
-      out.push({ type: 'event', event: { kind: 'skipped', round: result.round, reason } });
+      out.push({ type: 'event', event: { kind: 'skipped', round, reason } });
     };
-    if (!Number.isFinite(result.loss) || !this.#author.learn(done.start, result.parameters)) {
+    if (!Number.isFinite(loss) || !this.#author.learn(done.start, result.parameters)) {
       skip('training gave numbers that are not finite');
       return;
     }
-    this.#training.noteLoss(out, result.round, result.loss);
-    const reason = this.#reasonNotToPublish(result.round, slot);
+    this.#training.noteLoss(out, round, loss);
+    const reason = this.#reasonNotToPublish(round, nowMs);
     if (reason) {
       out.push({ type: 'persist', writes: this.#author.writes(), durable: false });
       skip(reason);
       return;
     }
-    const envelope = this.#author.publish(result.round, done.misses);
-    const message = this.#replica.open(envelope);
-    if (!message) throw new Error('our own delta does not decode: the codec is broken');
-    this.#replica.insert(message);
-    const writes = [this.#replica.writeOf(message), ...this.#author.writes()];
-    out.push({ type: 'persist', writes, durable: true });
-    out.push({ type: 'announce', bytes: encodeEnvelope(envelope, this.#context.inlineMax) });
-    const { round, bodyBytes } = envelope;
-    out.push({ type: 'event', event: { kind: 'published', round, bodyBytes, loss: result.loss } });
+    const fields = { round, kind: DELTA, index: 0, claims: [done.misses, done.steps] };
+    const entry = this.#log.own.append(fields, this.#author.pay());
+    this.#publish(out, entry);
+    out.push({ type: 'event', event: { kind: 'published', round, bodyBytes: entry.bodyBytes, loss } });
   }
 
-  #reasonNotToPublish(round: number, slot: number): string | null {
-    if (round < slot - 1) return 'training took too long';
+  #reasonNotToPublish(round: number, nowMs: number): string | null {
+    const { replica } = this.#log;
+    if (round < this.#log.clock.slotAt(nowMs) - 1 || round <= replica.base.round)
+      return 'training took too long';
     if (round < this.#publishFrom) return 'warming up after the join';
-    if (authoredIn(this.#replica, round, this.#deps.signer.key).length > 0)
-      return 'published before the restart';
-    const threshold = sortitionThreshold(this.#replica.live(), round, this.#spec);
-    if (sortitionTicket(this.#context, round, this.#deps.signer.key) >= threshold)
-      return 'not in the committee';
-    return null;
+    const index = this.#log.own.freeIndex(round, DELTA);
+    if (index === null) return 'the round is full, or we published in it before a restart';
+    const isDrawn = this.#delta.isDrawn(this.#stateOf(replica.live()), round, this.#deps.signer.key);
+    return isDrawn ? null : 'not in the committee';
   }
 
-  /** Judges a gossip message: size, form, signature, run, membership, round, novelty, sortition, body. */
-  #judge(out: Output[], from: PeerKey, bytes: Uint8Array, slot: number): Verdict {
-    const refuse = (reason: Parameters<Refusals['add']>[1], verdict: Verdict): Verdict => {
-      this.#refusals.add(out, reason, from);
-      return verdict;
-    };
-    if (bytes.length > announcementBytesMax) return refuse('oversized', 'reject');
-    const opened = openEnvelope(bytes, this.#context);
-    if (!opened.ok) return refuse(opened.reason, 'reject');
-    const { envelope } = opened;
-    const { author, round } = envelope;
-    if (!this.#isMember(author)) return refuse('not-a-member', 'reject');
-    if (round > slot + 1 || round >= this.#manifest.rounds) return refuse('too-early', 'ignore');
-    if (this.#replica.log.message(envelope.id)) return refuse('replayed', 'ignore');
-    if (round < slot - this.#spec.admitRounds || round <= this.#replica.base.round)
-      return refuse('too-late', 'ignore');
-    const bannedSince = this.#replica.base.banned.get(author);
-    // Two windows later every peer has folded the proof, so that refusing cannot make logs differ.
-    if (bannedSince !== undefined && round > bannedSince + 2 * this.#spec.windowRounds) {
-      return refuse('equivocation', 'reject');
-    }
-    const threshold = sortitionThreshold(this.#replica.base, round, this.#spec);
-    if (messageTicket(this.#context, envelope) >= committeeSlack * threshold) {
-      return refuse('not-in-committee', 'ignore');
-    }
-    if (!envelope.body) {
-      this.#reconciliation.wantBody(out, envelope, from);
-      return 'accept';
-    }
-    const message = this.#replica.open(envelope);
-    if (!message) return refuse('bad-body', 'reject');
-    this.#insert(out, message);
-    return 'accept';
+  /** One durable transaction, and only then the announcement. */
+  #publish(out: Output[], entry: LogEntry): void {
+    const writes = [this.#log.replica.writeOf(entry), ...this.#author.writes()];
+    out.push({ type: 'persist', writes, durable: true });
+    out.push({ type: 'announce', bytes: encodeEnvelope(entry, this.#envelopes.inlineMax) });
   }
 
-  /** A message that a peer holds in an open round: its round was admitted there, so only its form is judged. */
-  #insertFetched(out: Output[], message: LogMessage, slot: number): boolean {
-    if (!this.#isMember(message.author)) return false;
-    if (message.round > slot + 1 || message.round >= this.#manifest.rounds) return false;
-    if (message.round > this.#replica.base.round) this.#insert(out, message);
-    return true;
-  }
-
-  #insert(out: Output[], message: LogMessage): void {
-    const { round, author } = message;
-    const insertion = this.#replica.insert(message);
-    this.#reconciliation.settle(message.id);
-    if (insertion === 'duplicate' || insertion === 'full') return;
-    const isPaidAgain = this.#author.payAgain(message);
-    const writes = [this.#replica.writeOf(message), ...(isPaidAgain ? this.#author.writes() : [])];
-    out.push({ type: 'persist', writes, durable: isPaidAgain });
-    if (insertion === 'equivocation') {
-      this.#refusals.add(out, 'equivocation', author);
-      out.push({ type: 'event', event: { kind: 'equivocation', round, author } });
-    } else out.push({ type: 'event', event: { kind: 'accepted', round, author } });
-    this.#training.noteArrival(round);
-  }
-
-  /** Messages left out of the peers' history: what ours carried goes back into the residual. */
-  #takeBack(out: Output[], messages: readonly LogMessage[]): StoreWrite[] {
-    const own = messages.filter(({ author }) => author === this.#deps.signer.key);
-    for (const message of own) {
-      this.#author.takeBack(message);
-      out.push({ type: 'event', event: { kind: 'restored', round: message.round } });
+  /** What people write goes into the present round. */
+  #submit(out: Output[], { token, entryKind, body }: Input & { type: 'submit' }, nowMs: number): void {
+    const kind = this.#kinds.findIndex(({ id }) => id === entryKind);
+    const round = this.#log.clock.slotAt(nowMs);
+    const index = kind > DELTA && round >= 0 ? this.#log.own.freeIndex(round, kind) : null;
+    const refused = this.#whyNotSubmit(entryKind, kind, body, round, index);
+    if (refused !== null || index === null) {
+      out.push({ type: 'submitted', token, result: { refused: refused ?? 'no room is left in this round' } });
+      return;
     }
-    return own.length > 0 ? this.#author.writes() : [];
+    const entry = this.#log.own.append({ round, kind, index, claims: [] }, body);
+    this.#publish(out, entry);
+    out.push({ type: 'submitted', token, result: { entryId: entry.id } });
   }
+
+  #whyNotSubmit(
+    entryKind: string,
+    number: number,
+    body: Uint8Array,
+    round: number,
+    index: number | null,
+  ): string | null {
+    const kind = number > DELTA ? this.#kinds[number] : undefined;
+    if (!kind) return `this run logs no entries of kind ${entryKind} that people write`;
+    if (body.length > kind.bodyBytesMax) return `a ${entryKind} has at most ${kind.bodyBytesMax} bytes`;
+    if (kind.decode(body, []) === null) return `this is no ${entryKind} that peers would take`;
+    const { phase } = this.#log;
+    if (round < 0 || phase === 'joining' || phase === 'finished')
+      return `nothing can be logged while the node is ${phase}`;
+    return index === null ? 'no room is left in this round: try again in the next' : null;
+  }
+
+  #toLog(out: Output[], event: LogEvent, nowMs: number): void {
+    const effects: LogEffect[] = [];
+    this.#log.handle(event, nowMs, effects);
+    this.#apply(out, effects);
+  }
+
+  /** Passes the log's outputs on, and does what its facts mean for us where they stand between them. */
+  #apply(out: Output[], effects: readonly LogEffect[]): void {
+    for (const effect of effects) {
+      if (effect.type === 'entered') this.#entered(out, effect);
+      else if (effect.type === 'left-out') this.#leftOut(out, effect);
+      else out.push(effect);
+    }
+  }
+
+  #entered(out: Output[], { entry, writes }: LogFact & { type: 'entered' }): void {
+    const isPaidAgain = isDelta(entry) && this.#author.payAgain(entry);
+    const own = isPaidAgain ? this.#author.writes() : [];
+    out.push({ type: 'persist', writes: [...writes, ...own], durable: isPaidAgain });
+    if (isDelta(entry)) this.#training.noteArrival(entry.round);
+  }
+
+  /** What ours among them carried goes back into the residual. */
+  #leftOut(out: Output[], { entries, writes }: LogFact & { type: 'left-out' }): void {
+    const own = entries.filter(isDelta).filter(({ author }) => author === this.#deps.signer.key);
+    for (const entry of own) {
+      this.#author.takeBack(entry);
+      out.push({ type: 'event', event: { kind: 'restored', round: entry.round } });
+    }
+    const restored = own.length > 0 ? this.#author.writes() : [];
+    out.push({ type: 'persist', writes: [...writes, ...restored], durable: true });
+  }
+}
+
+function isDelta(entry: LogEntry): entry is LogEntry<DeltaContent> {
+  return entry.kind === DELTA;
 }

@@ -1,0 +1,159 @@
+/**
+ * Pulls what is known to exist and not held: entries by id in batches, and bodies too large for an envelope as
+ * blobs. Pure: `asks` says what to request now.
+ */
+import { equals } from 'uint8arrays';
+import { bytesToHex, hexToBytes } from '../../core/bytes.ts';
+import type { Crypto } from '../../core/crypto.ts';
+import type { PeerKey } from '../../core/io.ts';
+import type { Envelope } from '../envelope.ts';
+import { idsPerRequestMax, type Request } from '../wire.ts';
+import { BlobFetch, type BlobPart, blobRequest } from './blob-fetch.ts';
+
+/** Entries wanted at a time; what is beyond is found again by the next digests. */
+const wantedMax = 8192;
+/** Bodies under way at a time: each holds a buffer of its announced size. */
+const blobsMax = 64;
+
+export type FetchMeaning =
+  | { readonly kind: 'entries'; readonly peer: PeerKey; readonly ids: readonly string[] }
+  | { readonly kind: 'blob'; readonly peer: PeerKey; readonly root: string; readonly part: BlobPart };
+
+interface Wanted {
+  readonly round: number;
+  readonly holders: Set<PeerKey>;
+  inFlight: boolean;
+  /** Known header whose body is still under way. */
+  envelope: Envelope | null;
+}
+
+export class EntryFetch {
+  readonly #crypto: Crypto;
+  readonly #wanted = new Map<string, Wanted>();
+  readonly #blobs = new Map<string, BlobFetch>();
+
+  constructor(crypto: Crypto) {
+    this.#crypto = crypto;
+  }
+
+  /** Number of entries known to exist and not held. */
+  get missing(): number {
+    return this.#wanted.size;
+  }
+
+  want(id: string, round: number, holder: PeerKey): void {
+    const wanted = this.#wanted.get(id);
+    if (wanted) {
+      wanted.holders.add(holder);
+      if (wanted.envelope) this.#blobs.get(bytesToHex(wanted.envelope.bodyRoot))?.addHolder(holder);
+    } else if (this.#wanted.size < wantedMax) {
+      this.#wanted.set(id, { round, holders: new Set([holder]), inFlight: false, envelope: null });
+    }
+  }
+
+  /** The envelope is known, its body is not: fetch it from whoever has the entry. */
+  wantBody(envelope: Envelope, holder: PeerKey): void {
+    this.want(envelope.id, envelope.round, holder);
+    if (this.#blobs.size >= blobsMax) return;
+    const wanted = this.#wanted.get(envelope.id);
+    if (!wanted || wanted.envelope) return;
+    wanted.envelope = envelope;
+    const root = bytesToHex(envelope.bodyRoot);
+    if (!this.#blobs.has(root)) {
+      const fetch = new BlobFetch(envelope.bodyRoot, envelope.bodyBytes, this.#crypto);
+      for (const peer of wanted.holders) fetch.addHolder(peer);
+      this.#blobs.set(root, fetch);
+    }
+  }
+
+  /** What to request now. Every ask counts as under way until it is answered or fails. */
+  asks(): Array<{ readonly meaning: FetchMeaning; readonly request: Request }> {
+    const asks: Array<{ meaning: FetchMeaning; request: Request }> = [];
+    const batches = new Map<PeerKey, string[]>();
+    for (const [id, wanted] of this.#wanted) {
+      if (wanted.inFlight || wanted.envelope) continue;
+      for (const peer of wanted.holders) {
+        const batch = batches.get(peer) ?? [];
+        if (batch.length >= idsPerRequestMax) continue;
+        batch.push(id);
+        batches.set(peer, batch);
+        wanted.inFlight = true;
+        break;
+      }
+    }
+    for (const [peer, ids] of batches) {
+      asks.push({
+        meaning: { kind: 'entries', peer, ids },
+        request: { kind: 'entries', ids: ids.map(hexToBytes) },
+      });
+    }
+    for (const [root, fetch] of this.#blobs) {
+      for (const { peer, part } of fetch.next()) {
+        asks.push({ meaning: { kind: 'blob', peer, root, part }, request: blobRequest(fetch.root, part) });
+      }
+    }
+    return asks;
+  }
+
+  /** A batch came back (or not): ids that are still wanted may be asked of another holder. */
+  entriesDone(peer: PeerKey, ids: readonly string[]): void {
+    for (const id of ids) {
+      const wanted = this.#wanted.get(id);
+      if (!wanted) continue;
+      wanted.inFlight = false;
+      if (wanted.envelope) continue;
+      wanted.holders.delete(peer);
+      if (wanted.holders.size === 0) this.#wanted.delete(id);
+    }
+  }
+
+  /** A part of a body came; returns the entries it completes, or null when it was a lie. */
+  blobPart(meaning: FetchMeaning & { kind: 'blob' }, frame: Uint8Array | undefined): Envelope[] | null {
+    const fetch = this.#blobs.get(meaning.root);
+    if (!fetch) return [];
+    const good = fetch.accept(meaning.peer, meaning.part, frame);
+    this.#giveUpIfStuck(meaning.root, fetch);
+    if (!good) return null;
+    const body = fetch.blob;
+    if (!body) return [];
+    this.#blobs.delete(meaning.root);
+    return [...this.#wanted.values()].flatMap(({ envelope }) =>
+      envelope && equals(envelope.bodyRoot, fetch.root) ? [{ ...envelope, body }] : [],
+    );
+  }
+
+  blobFailed(meaning: FetchMeaning & { kind: 'blob' }): void {
+    const fetch = this.#blobs.get(meaning.root);
+    if (!fetch) return;
+    fetch.failed(meaning.peer, meaning.part);
+    this.#giveUpIfStuck(meaning.root, fetch);
+  }
+
+  has(id: string): boolean {
+    return this.#wanted.has(id);
+  }
+
+  /** The entry is in the log, or nobody needs it any more. */
+  settle(id: string): void {
+    const wanted = this.#wanted.get(id);
+    this.#wanted.delete(id);
+    if (!wanted?.envelope) return;
+    const root = wanted.envelope.bodyRoot;
+    const shared = [...this.#wanted.values()].some(
+      ({ envelope }) => envelope && equals(envelope.bodyRoot, root),
+    );
+    if (!shared) this.#blobs.delete(bytesToHex(root));
+  }
+
+  pruneThrough(round: number): void {
+    for (const [id, wanted] of this.#wanted) if (wanted.round <= round) this.settle(id);
+  }
+
+  #giveUpIfStuck(root: string, fetch: BlobFetch): void {
+    if (!fetch.stuck) return;
+    this.#blobs.delete(root);
+    for (const [id, { envelope }] of this.#wanted) {
+      if (envelope && bytesToHex(envelope.bodyRoot) === root) this.#wanted.delete(id);
+    }
+  }
+}
