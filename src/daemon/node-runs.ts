@@ -1,9 +1,11 @@
 /** The runs of a daemon: what it joins, remembers, shows and gives up. What commands act upon. */
 import { join } from 'node:path';
 import type { Crypto } from '../core/crypto.ts';
+import { encodeNote } from '../entries/note/note-kind.ts';
 import type { Metrics } from '../learning/learner.ts';
 import type { JoinRequest, NodeControl, NodeSummary } from '../node/commands.ts';
 import type { StarlingsNode } from '../node/create-node.ts';
+import type { Submission } from '../node/driver.ts';
 import { NodeError } from '../node/node-error.ts';
 import type { RunSession } from '../node/run-session.ts';
 import type { RunView } from '../node/run-view.ts';
@@ -70,9 +72,13 @@ export class NodeRuns implements NodeControl {
   }
 
   async evaluate(runId: string): Promise<Metrics> {
-    const session = this.#options.node.runs().find((candidate) => candidate.runId === runId);
-    if (!session) throw new NodeError('NOT_JOINED', `this node takes no part in run ${runId}`);
-    return session.evaluate();
+    return this.#session(runId).evaluate();
+  }
+
+  async note(runId: string, text: string): Promise<Submission> {
+    const body = encodeNote(text);
+    if (!body) return { refused: 'a note is one line of text, without characters that control a terminal' };
+    return this.#session(runId).submit('note', body);
   }
 
   stop(): void {
@@ -93,6 +99,12 @@ export class NodeRuns implements NodeControl {
       () => this.#watch(session),
       () => this.#noteFailed(session),
     );
+    return session;
+  }
+
+  #session(runId: string): RunSession {
+    const session = this.#options.node.runs().find((candidate) => candidate.runId === runId);
+    if (!session) throw new NodeError('NOT_JOINED', `this node takes no part in run ${runId}`);
     return session;
   }
 

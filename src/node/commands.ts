@@ -8,6 +8,7 @@ import type { Metrics } from '../learning/learner.ts';
 import type { Traffic } from '../network/traffic.ts';
 import type { BackendChoice } from '../tensor/tfjs-backend.ts';
 import { BACKEND_CHOICES } from './backend-choices.ts';
+import type { Submission } from './driver.ts';
 import { NodeError } from './node-error.ts';
 import type { RunView } from './run-view.ts';
 
@@ -36,6 +37,8 @@ export interface NodeControl {
   leave(runId: string): Promise<void>;
   /** Of the model as of now, on the held-out examples. @throws NodeError */
   evaluate(runId: string): Promise<Metrics>;
+  /** Publishes a short text in the log of a run; resolves to its id, or to why it was refused. @throws NodeError */
+  note(runId: string, text: string): Promise<Submission>;
   /** Begins to stop the node. */
   stop(): void;
 }
@@ -150,6 +153,18 @@ export const NODE_COMMANDS: readonly NodeCommand[] = [
       };
     },
   ),
+  command(
+    'note',
+    'write a short text into the log of a run, for all its members to read',
+    z.strictObject({ run, text: z.string().min(1).max(4096).describe('what to say') }),
+    async (control, input) => {
+      const view = viewOf(control, input.run);
+      const result = await control.note(view.runId, input.text);
+      if ('refused' in result)
+        throw new NodeError('NOT_PUBLISHED', `the note was not published: ${result.refused}`);
+      return { json: { runId: view.runId, ...result }, lines: [`published ${result.entryId}`] };
+    },
+  ),
   command('stop', 'stop a node', z.strictObject({}), async (control) => {
     control.stop();
     return { json: { stopping: true }, lines: ['stopping'] };
@@ -203,6 +218,9 @@ function statusLines(view: RunView): string[] {
     `loss      ${loss === null ? '-' : loss.toFixed(3)}`,
     `accuracy  ${accuracy === null ? '-' : `${(100 * accuracy).toFixed(2)} % in round ${accuracyRound}`}`,
     ...(view.modelPath === null ? [] : [`model     ${view.modelPath}`]),
+    ...view.notes.map(
+      ({ round, author, text }) => `note      round ${round}, ${author.slice(0, 8)}: ${text}`,
+    ),
     ...(view.trouble === null ? [] : [`trouble   ${view.trouble}`]),
   ];
 }

@@ -24,6 +24,8 @@ export interface RunFacts {
 /** What can be read off a session at any time and is told by no event of its own. */
 export interface RunSample {
   readonly core: Omit<CoreStatus, 'contributions'> & { readonly contributions: readonly Contribution[] };
+  /** Connected peers of the run: the events of their coming and going may be thinned out where they are too many. */
+  readonly linked: readonly PeerKey[];
   /** Bytes on all connections of the node, since its start: its runs share them. */
   readonly bytesIn: number;
   readonly bytesOut: number;

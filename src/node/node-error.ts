@@ -7,6 +7,7 @@ export class NodeError extends Error {
     | 'TOO_MANY_RUNS'
     | 'NOT_RUNNING'
     | 'RUN_LEFT'
+    | 'NOT_PUBLISHED'
     | 'OTHER_START_VECTOR';
 
   /** `sentence` says what is wrong and what to do. */

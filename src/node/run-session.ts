@@ -285,7 +285,7 @@ export class Session implements RunSession {
 
   #sample(): void {
     if (!this.#running || this.#isOver) return;
-    const { core, driver } = this.#running;
+    const { core, driver, transport } = this.#running;
     const { contributions, ...status } = core.status(this.#clock.nowMs());
     this.#say({
       kind: 'sampled',
@@ -294,6 +294,7 @@ export class Session implements RunSession {
           ...status,
           contributions: [...contributions].map(([peer, contribution]) => ({ peer, ...contribution })),
         },
+        linked: transport.stats().peers,
         ...this.#parts.host.traffic(),
         ...driver.load,
       },

@@ -243,7 +243,8 @@ export class RunReducer {
     opened: ({ facts }) => this.#open(facts),
     prepared: ({ backend }) => this.#change({ backend }),
     running: () => this.#change({ state: 'running' }),
-    sampled: ({ sample: { core, ...rest } }) => {
+    sampled: ({ sample: { core, linked, ...rest } }) => {
+      this.#setLinked(linked);
       const { phase, round, slotMs, finalisedRound, countedRounds, modelHash, lag, lastLoss } = core;
       const { refused, contributions, notes } = core;
       this.#change({
@@ -259,7 +260,7 @@ export class RunReducer {
     'save-failed': ({ reason }) => this.#change({ trouble: reason }),
     'input-dropped': () => this.#change({ inputsDropped: this.#view.inputsDropped + 1 }),
     ended: ({ failure }) => {
-      for (const peer of [...this.#others.keys()]) this.#note(peer, { linked: false });
+      this.#setLinked([]);
       this.#change({ state: 'ended', failure });
     },
   };
@@ -271,6 +272,14 @@ export class RunReducer {
   #open({ members, ...run }: RunFacts): void {
     this.#roster = members;
     this.#change({ state: 'preparing', run, trouble: null });
+  }
+
+  #setLinked(peers: readonly PeerKey[]): void {
+    const linked = new Set(peers);
+    for (const [peer, other] of [...this.#others]) {
+      if (other.linked !== linked.has(peer)) this.#note(peer, { linked: !other.linked });
+    }
+    for (const peer of linked) if (!this.#others.has(peer)) this.#note(peer, { linked: true });
   }
 
   #note(peer: PeerKey, what: { readonly linked: boolean } | { readonly round: number }): void {

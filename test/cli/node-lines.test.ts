@@ -53,6 +53,7 @@ const sampled = (atRound: number, finalisedRound: number): RunEvent => ({
         contributions: [],
         notes: [],
       },
+      linked: ['bb', 'cc'],
       bytesIn: 0,
       bytesOut: 0,
       unsavedBytes: 0,

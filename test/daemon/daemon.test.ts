@@ -170,6 +170,12 @@ describe('a daemon', { concurrency: 2 }, () => {
     const evaluated = await command(node, 'evaluate', { run: run.runId.slice(0, 20) });
     assert.equal(evaluated['examples'], 20, 'every fifth row is held out');
     assert.ok(Number(evaluated['accuracy']) >= 0 && Number(evaluated['accuracy']) <= 1);
+    const noted = await command(node, 'note', { run: 'joined', text: 'disks are moved at noon' });
+    assert.match(noted.lines[0]!, /^published [0-9a-f]{64}$/);
+    await assert.rejects(command(node, 'note', { run: 'joined', text: '\u001b[2J' }), {
+      code: 'NOT_PUBLISHED',
+      message: /a note is one line of text/,
+    });
     const published = (await views(node))[0]!.finalisedRound;
     await node.stop();
     const remembered = (await JoinedRuns.read(node.home)).all();

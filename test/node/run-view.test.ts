@@ -48,6 +48,7 @@ const sample: RunSample = {
       { peer: 'bb', deltas: 2, share: 0.25 },
     ],
   },
+  linked: ['bb', 'cc'],
   bytesIn: 1_234_567,
   bytesOut: 45_600,
   unsavedBytes: 12,
@@ -140,6 +141,10 @@ describe('the view of a run', () => {
     assert.deepEqual(after(...events).members, { known: 4, here: 3, missing: ['bb'] });
     events.push(protocol({ kind: 'round-started', round: 13 }));
     assert.deepEqual(after(...events).members, { known: 4, here: 2, missing: ['bb', 'dd'] });
+    // What the events left out, the next sample says.
+    events.push(session({ kind: 'sampled', sample: { ...sample, linked: ['dd', 'ee'] } }));
+    assert.equal(after(...events).peers, 2);
+    assert.deepEqual(after(...events).members, { known: 4, here: 3, missing: ['bb', 'cc'] });
     events.push(session({ kind: 'ended', failure: null }));
     assert.equal(after(...events).peers, 0);
   });
