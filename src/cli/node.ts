@@ -3,6 +3,7 @@ import { ConfigError } from '../config/config-error.ts';
 import { LOG_LEVELS } from '../daemon/options.ts';
 import { collected, wholeNumber } from './arguments.ts';
 import { backendOption } from './backend-option.ts';
+import { configFile } from './config-file.ts';
 import { dataHome } from './data-home.ts';
 import type { NodeFlags } from './node-settings.ts';
 import { perform } from './perform.ts';
@@ -11,7 +12,11 @@ export function addNodeCommand(parent: Command): Command {
   return parent
     .command('node')
     .description('run a node: join runs, train on your own data, share what was learned')
-    .option('--config <file>', 'YAML file of the node (docs/CONFIG.md); flags beside it override its fields')
+    .option(
+      '--config <file>',
+      'YAML file of the node (docs/CONFIG.md); flags beside it override its fields',
+      configFile,
+    )
     .option('--run <manifest|id>', 'manifest file, or the run id to ask peers with')
     .option(
       '--data <path>',

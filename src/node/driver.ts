@@ -6,20 +6,10 @@
 import type { Input, Output, PeerKey, ProtocolCore, ProtocolEvent, Verdict } from '../core/io.ts';
 import type { Clock, Store, Transport } from '../core/ports.ts';
 import type { Learner } from '../learning/learner.ts';
+import { defaultHeldInputsLimits, HeldInputs, type HeldInputsLimits, mayWait } from './held-inputs.ts';
 import { defaultStoreLaneLimits, StoreLane, type StoreLaneLimits } from './store-lane.ts';
 
-export interface DriverLimits extends StoreLaneLimits {
-  /** Announcements that wait for the disk to catch up; more are dropped, and found by comparing digests. */
-  readonly heldAnnouncementsMax: number;
-  readonly heldAnnouncementBytesMax: number;
-}
-
-/** Guesses. */
-export const defaultDriverLimits: DriverLimits = {
-  ...defaultStoreLaneLimits,
-  heldAnnouncementsMax: 4096,
-  heldAnnouncementBytesMax: 16 << 20,
-};
+export interface DriverLimits extends StoreLaneLimits, HeldInputsLimits {}
 
 /** An input that a peer caused and that broke the core. The input is dropped, the node goes on. */
 export interface InputFault {
@@ -66,35 +56,14 @@ export class RequestRefusedError extends Error {
 /** What a node that stops waits at most for its last requests. */
 const leaveMs = 2000;
 
-/** Inputs that make a core write wait while the store is too far behind; questions and the rest are taken at once. */
-const waitsForRoom: Readonly<Record<Input['type'], boolean>> = {
-  start: false,
-  wake: true,
-  'peer-up': false,
-  'peer-down': false,
-  announcement: true,
-  request: false,
-  response: true,
-  'request-failed': false,
-  trained: true,
-  'training-failed': false,
-  scored: true,
-  leave: false,
-  submit: false,
-};
-
 export class NodeDriver {
   readonly #options: DriverOptions;
-  readonly #limits: DriverLimits;
   readonly #lane: StoreLane;
   readonly #aborter = new AbortController();
   readonly #verdicts = new Map<number, (verdict: Verdict) => void>();
   readonly #answers = new Map<number, Deferred<readonly Uint8Array[]>>();
   readonly #submissions = new Map<number, (result: Submission) => void>();
-  /** Inputs that wait for the store, in order. */
-  readonly #held: Input[] = [];
-  #heldAnnouncements = 0;
-  #heldAnnouncementBytes = 0;
+  readonly #held: HeldInputs;
   #announcementsDropped = 0;
   /** Requests under way. */
   readonly #asking = new Set<Promise<void>>();
@@ -104,10 +73,11 @@ export class NodeDriver {
 
   constructor(options: DriverOptions) {
     this.#options = options;
-    this.#limits = { ...defaultDriverLimits, ...options.limits };
+    const limits = { ...defaultStoreLaneLimits, ...defaultHeldInputsLimits, ...options.limits };
+    this.#held = new HeldInputs(limits);
     this.#lane = new StoreLane({
       store: options.store,
-      limits: this.#limits,
+      limits,
       onStored: () => this.#resume(),
       onError: (error) => this.#fail(error),
     });
@@ -133,7 +103,7 @@ export class NodeDriver {
     await this.#leave();
     this.#aborter.abort(new Error('the node is stopping'));
     this.#cancelWake?.();
-    this.#held.length = 0;
+    this.#held.clear();
     await this.#options.transport.stop();
     await this.#training;
     await this.#lane.drained();
@@ -171,11 +141,7 @@ export class NodeDriver {
 
   #announcement(from: PeerKey, bytes: Uint8Array): Promise<Verdict> {
     if (this.#aborter.signal.aborted) return Promise.resolve('ignore');
-    const { heldAnnouncementsMax, heldAnnouncementBytesMax } = this.#limits;
-    const isTooMany =
-      this.#heldAnnouncements >= heldAnnouncementsMax ||
-      this.#heldAnnouncementBytes + bytes.length > heldAnnouncementBytesMax;
-    if (this.#isHolding && isTooMany) {
+    if (this.#isHolding && !this.#held.hasRoomFor(bytes)) {
       this.#announcementsDropped += 1;
       return Promise.resolve('ignore');
     }
@@ -196,20 +162,13 @@ export class NodeDriver {
   }
 
   get #isHolding(): boolean {
-    return this.#held.length > 0 || !this.#lane.hasRoom;
+    return !this.#held.isEmpty || !this.#lane.hasRoom;
   }
 
   #input(input: Input): void {
     if (this.#aborter.signal.aborted) return;
-    if (!waitsForRoom[input.type] || !this.#isHolding) {
-      this.#handle(input);
-      return;
-    }
-    this.#held.push(input);
-    if (input.type === 'announcement') {
-      this.#heldAnnouncements += 1;
-      this.#heldAnnouncementBytes += input.bytes.length;
-    }
+    if (mayWait(input) && this.#isHolding) this.#held.push(input);
+    else this.#handle(input);
   }
 
   /** The store has caught up: what was held back is taken, in order. */
@@ -217,10 +176,6 @@ export class NodeDriver {
     while (this.#lane.hasRoom && !this.#aborter.signal.aborted) {
       const input = this.#held.shift();
       if (!input) return;
-      if (input.type === 'announcement') {
-        this.#heldAnnouncements -= 1;
-        this.#heldAnnouncementBytes -= input.bytes.length;
-      }
       this.#handle(input);
     }
   }
