@@ -18,7 +18,7 @@ const errorSchema = z.object({
 });
 
 /** What the node answered to a command: that it cannot be done. */
-export class CommandRefusedError extends Error {
+class CommandRefusedError extends Error {
   override readonly name = 'CommandRefusedError';
   readonly code: string;
   readonly path: string | undefined;

@@ -26,7 +26,7 @@ export interface ControlServerOptions {
 }
 
 /** Of a command's input, as JSON. */
-export const commandBytesMax = 64 << 10;
+const commandBytesMax = 64 << 10;
 
 const closePatienceMs = 1000;
 

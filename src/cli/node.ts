@@ -6,7 +6,7 @@ import { backendOption } from './backend-option.ts';
 import { configFile } from './config-file.ts';
 import { dataHome } from './data-home.ts';
 import type { NodeFlags } from './node-settings.ts';
-import { perform } from './perform.ts';
+import { type CommandContext, type CommandResult, perform } from './perform.ts';
 
 export function addNodeCommand(parent: Command): Command {
   return parent
@@ -34,40 +34,43 @@ export function addNodeCommand(parent: Command): Command {
     .addOption(backendOption())
     .addOption(new Option('--log-level <level>', 'of DIR/log.jsonl').choices(LOG_LEVELS).default('info'))
     .action((_options: unknown, command: Command) =>
-      perform(command, async ({ say, signal }) => {
-        const { nodeSettings } = await import('./node-settings.ts');
-        const { directory = dataHome('node'), key, ...settings } = await nodeSettings(givenFlags(command));
-        const { startDaemon } = await import('../daemon/daemon.ts');
-        const { JoinedRuns } = await import('../daemon/joined-runs.ts');
-        const earlier = (await JoinedRuns.read(directory)).all();
-        if (settings.runs.length + earlier.length === 0 && command.opts()['config'] === undefined) {
-          throw new ConfigError(
-            'BAD_USAGE',
-            'a node needs --run (a manifest file or a run id) and --data (its own examples), or a --config',
-          );
-        }
-        const { NodeNarrator } = await import('./view/node-lines.ts');
-        const narrator = new NodeNarrator();
-        const daemon = await startDaemon(
-          {
-            ...settings,
-            directory,
-            ...(key === undefined ? {} : { keyFile: key }),
-            tell: say,
-            listener: (event) => {
-              for (const line of narrator.hear(event)) say(line);
-            },
-          },
-          signal,
-        );
-        say(`node      ${daemon.info.peerKey}`);
-        say(`directory ${directory}`);
-        say(`status    ${daemon.info.http}/status`);
-        for (const listening of daemon.info.addresses) say(`address   ${listening}`);
-        await daemon.closed;
-        return { json: { ...daemon.info, stopped: true } };
-      }),
+      perform(command, (context) => runNode(givenFlags(command), context)),
     );
+}
+
+/** Until it is stopped, or its last run cannot go on. */
+async function runNode(flags: NodeFlags, { say, signal }: CommandContext): Promise<CommandResult> {
+  const { nodeSettings } = await import('./node-settings.ts');
+  const { directory = dataHome('node'), key, ...settings } = await nodeSettings(flags);
+  const { startDaemon } = await import('../daemon/daemon.ts');
+  const { JoinedRuns } = await import('../daemon/joined-runs.ts');
+  const earlier = (await JoinedRuns.read(directory)).all();
+  if (settings.runs.length + earlier.length === 0 && flags.config === undefined) {
+    throw new ConfigError(
+      'BAD_USAGE',
+      'a node needs --run (a manifest file or a run id) and --data (its own examples), or a --config',
+    );
+  }
+  const { NodeNarrator } = await import('./view/node-lines.ts');
+  const narrator = new NodeNarrator();
+  const daemon = await startDaemon(
+    {
+      ...settings,
+      directory,
+      ...(key === undefined ? {} : { keyFile: key }),
+      tell: say,
+      listener: (event) => {
+        for (const line of narrator.hear(event)) say(line);
+      },
+    },
+    signal,
+  );
+  say(`node      ${daemon.info.peerKey}`);
+  say(`directory ${directory}`);
+  say(`status    ${daemon.info.http}/status`);
+  for (const listening of daemon.info.addresses) say(`address   ${listening}`);
+  await daemon.closed;
+  return { json: { ...daemon.info, stopped: true } };
 }
 
 /** What stands on the command line: defaults of flags must not override a file. */

@@ -5,7 +5,7 @@ import { type CommandAnswer, callNode, NodeUnreachableError } from '../api/contr
 import { readDaemonInfo } from './daemon-info.ts';
 import { TOKEN_FILE } from './directory.ts';
 
-export class NoNodeError extends Error {
+class NoNodeError extends Error {
   override readonly name = 'NoNodeError';
   readonly code = 'NO_NODE';
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import * as z from 'zod';
 
 /** Content of `<directory>/daemon.json`, written atomically when the daemon is ready. */
-export const daemonInfoSchema = z.object({
+const daemonInfoSchema = z.object({
   pid: z.int().positive(),
   /** `http://127.0.0.1:PORT`; null for a bootstrap, which has no API. */
   http: z.string().nullable(),

@@ -17,7 +17,7 @@ const fileSchema = z.object({
     .max(runsMax),
 });
 
-export class NodeStateError extends Error {
+class NodeStateError extends Error {
   override readonly name = 'NodeStateError';
   readonly code = 'BAD_NODE_STATE';
 }

@@ -6,7 +6,7 @@ import { readManifestFile } from '../node/manifest-file.ts';
 import type { SignedManifest } from '../run/manifest.ts';
 import { keepManifest, keptManifest } from './directory.ts';
 
-export class RunReferenceError extends Error {
+class RunReferenceError extends Error {
   override readonly name = 'RunReferenceError';
   readonly code = 'NO_SUCH_RUN';
 }

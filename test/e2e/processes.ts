@@ -1,10 +1,10 @@
 /** Real `starlings` processes for the end-to-end checks: started as a user would, watched over their HTTP API. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { type DaemonInfo, daemonInfoSchema } from '../../src/daemon/daemon-info.ts';
+import { type DaemonInfo, readDaemonInfo } from '../../src/daemon/daemon-info.ts';
 import { type RunView, runViewSchema } from '../../src/node/run-view.ts';
 
 const entry = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
@@ -73,10 +73,8 @@ export class Daemon {
     child.stderr.on('data', keep);
     return eventually(`${this.directory} is ready`, 30_000, () => {
       if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}: ${this.#output}`);
-      const file = join(this.directory, 'daemon.json');
-      if (!existsSync(file)) return null;
-      const info = daemonInfoSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
-      return info.pid === child.pid ? info : null;
+      const info = readDaemonInfo(this.directory);
+      return info?.pid === child.pid ? info : null;
     });
   }
 
@@ -88,10 +86,9 @@ export class Daemon {
   }
 
   async views(): Promise<readonly RunView[]> {
-    const info = daemonInfoSchema.parse(
-      JSON.parse(readFileSync(join(this.directory, 'daemon.json'), 'utf8')),
-    );
-    const response = await fetch(`${info.http}/status`, { signal: AbortSignal.timeout(5_000) });
+    const response = await fetch(`${readDaemonInfo(this.directory)?.http}/status`, {
+      signal: AbortSignal.timeout(5_000),
+    });
     const { runs } = (await response.json()) as { runs: unknown };
     return runViewSchema.array().parse(runs);
   }
