@@ -10,7 +10,7 @@ const bound = (min: number, max: number, fallback: number) => z.int().min(min).m
 
 const limitsSchema = z.strictObject({
   connectionsMax: bound(4, 65_536, 300).describe('connections of the host, of all runs together; guess'),
-  runsMax: bound(1, 1024, 32).describe('runs at a time; guess'),
+  runsMax: bound(1, 100, 32).describe('runs at a time; guess'),
   waitingBytesMax: bound(1 << 16, 2 ** 40, 32 << 20).describe(
     'bytes per run on their way to the disk; beyond, what would give it more to write has to wait; guess',
   ),
@@ -47,7 +47,7 @@ export const nodeFileSchema = z.strictObject({
         backend: z.enum(BACKEND_CHOICES).default('wasm').describe('what trains, as for --backend'),
       }),
     )
-    .max(1024)
+    .max(100)
     .default([])
     .describe('to take part in from the start; more can be joined while the node runs'),
 });

@@ -2,13 +2,13 @@
 import { join } from 'node:path';
 import type { Crypto } from '../core/crypto.ts';
 import { encodeNote } from '../entries/note/note-kind.ts';
-import type { Metrics } from '../learning/learner.ts';
 import type { JoinRequest, NodeControl, NodeSummary } from '../node/commands.ts';
 import type { StarlingsNode } from '../node/create-node.ts';
 import type { Submission } from '../node/driver.ts';
 import { NodeError } from '../node/node-error.ts';
 import type { RunSession } from '../node/run-session.ts';
 import type { RunView } from '../node/run-view.ts';
+import type { Metrics } from '../tasks/metrics.ts';
 import { keepManifest, MODEL_FILE, runFolder } from './directory.ts';
 import type { JoinedRuns } from './joined-runs.ts';
 import { resolveRun } from './run-reference.ts';

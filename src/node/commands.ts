@@ -4,8 +4,8 @@
  */
 import * as z from 'zod';
 import type { PeerKey } from '../core/io.ts';
-import type { Metrics } from '../learning/learner.ts';
 import type { Traffic } from '../network/traffic.ts';
+import type { Metrics } from '../tasks/metrics.ts';
 import type { BackendChoice } from '../tensor/tfjs-backend.ts';
 import { BACKEND_CHOICES } from './backend-choices.ts';
 import type { Submission } from './driver.ts';

@@ -8,6 +8,7 @@ import { createBootstraps } from '../network/bootstraps.ts';
 import { createHost, type Host } from '../network/host.ts';
 import { type Identity, peerIdOf } from '../network/identity.ts';
 import { serveManifests } from '../network/manifest-exchange.ts';
+import { tcpProfile } from '../network/profiles/tcp.ts';
 import type { Traffic } from '../network/traffic.ts';
 import type { SignedManifest } from '../run/manifest.ts';
 import type { DriverLimits } from './driver.ts';
@@ -77,8 +78,7 @@ export async function createNode(options: NodeOptions, listener?: NodeListener):
   const { identity, listen, announce = [], limits = {} } = options;
   const host = await createHost({
     identity,
-    listen,
-    announce,
+    profile: tcpProfile({ listen, announce }),
     ...(limits.connectionsMax === undefined ? {} : { connectionsMax: limits.connectionsMax }),
   });
   await host.start();

@@ -1,7 +1,7 @@
 /** Where the learners of a node's runs come from. */
 import { initialVector } from '../learning/initial.ts';
 import type { Learner } from '../learning/learner.ts';
-import { createWorkerLearner } from '../learning/thread/worker-learner.ts';
+import { createWorkerLearner } from '../learning/thread/learner-proxy.ts';
 import type { SignedManifest } from '../run/manifest.ts';
 import type { BackendChoice } from '../tensor/tfjs-backend.ts';
 

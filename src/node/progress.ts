@@ -1,8 +1,9 @@
 /** Evaluates a run's model on the held-out examples now and then, and saves it when the run is finished. */
 import type { ProtocolCore, ProtocolEvent } from '../core/io.ts';
-import type { Learner, Metrics } from '../learning/learner.ts';
+import type { Learner } from '../learning/learner.ts';
 import { writeSafetensors } from '../learning/model-files/safetensors.ts';
 import type { SignedManifest } from '../run/manifest.ts';
+import type { Metrics } from '../tasks/metrics.ts';
 import type { SessionEvent } from './events.ts';
 
 /** Rounds between evaluations while training. Guess: 10,000 images take about as long as a local round. */

@@ -2,17 +2,17 @@
 import type { CoreStatus, PeerKey, ProtocolCore, ProtocolEvent } from '../core/io.ts';
 import type { Clock, Store } from '../core/ports.ts';
 import { initialVector, vectorHash } from '../learning/initial.ts';
-import { batchStreamKey, type Learner, type Metrics } from '../learning/learner.ts';
+import { batchStreamKey, type Learner } from '../learning/learner.ts';
 import { createCore, requestBytesMax } from '../methods/create-core.ts';
 import { lastingNeighbours } from '../methods/lasting-neighbours.ts';
 import { logOf } from '../methods/registry.ts';
 import type { Host } from '../network/host.ts';
 import type { Identity } from '../network/identity.ts';
 import { fetchManifest } from '../network/manifest-exchange.ts';
-import { defaultLinkLimits } from '../network/peer-selection.ts';
 import { createTransport, type NetworkTransport } from '../network/transport.ts';
 import { createCrypto } from '../platform/node/crypto.ts';
 import { modelSize, openManifest, type RunManifest, type SignedManifest } from '../run/manifest.ts';
+import type { Metrics } from '../tasks/metrics.ts';
 import type { BackendChoice } from '../tensor/tfjs-backend.ts';
 import { type DriverLimits, NodeDriver, type Submission } from './driver.ts';
 import type { RunEvent, RunFacts, SessionEvent } from './events.ts';
@@ -199,6 +199,7 @@ export class Session implements RunSession {
   async #open(run: SignedManifest, initial: Float32Array, learner: Learner): Promise<void> {
     const { manifest, runId } = run;
     const { host, identity, store, clock, random, limits } = this.#parts;
+    this.#stops.push(() => store.close());
     const stored: Array<readonly [string, Uint8Array]> = [];
     for await (const entry of store.entries()) stored.push(entry);
     const core = createCore(manifest, runId, {
@@ -222,7 +223,7 @@ export class Session implements RunSession {
       random,
       runId,
       onEvent: (event) => this.#emit({ source: 'network', event }),
-      links: { ...defaultLinkLimits, wanted: wantedLinks(manifest, identity.key) },
+      links: { wanted: wantedLinks(manifest, identity.key) },
       exchange: { requestBytesMax: requestBytesMax(manifest, initial.length) },
     });
     const driver = new NodeDriver({

@@ -235,6 +235,7 @@ export class RunReducer {
     'announced-to-nobody': () => {},
     'request-served': () => {},
     'request-refused': () => {},
+    untold: () => {},
   };
 
   readonly #session: Handlers<SessionEvent> = {

@@ -6,13 +6,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { PeerKey, ProtocolEvent } from '../../src/core/io.ts';
-import type { Learner, Metrics } from '../../src/learning/learner.ts';
+import type { Learner } from '../../src/learning/learner.ts';
 import { createTfjsLearner } from '../../src/learning/tfjs/tfjs-learner.ts';
 import { rngFor } from '../../src/math/rng.ts';
 import { needsRoster } from '../../src/methods/registry.ts';
 import type { NetworkEvent } from '../../src/network/events.ts';
 import { createHost, type Host } from '../../src/network/host.ts';
 import { identityFromSeed } from '../../src/network/identity.ts';
+import { tcpProfile } from '../../src/network/profiles/tcp.ts';
 import { createNode } from '../../src/node/create-node.ts';
 import type { NodeEvent } from '../../src/node/events.ts';
 import { createRun } from '../../src/node/manifest-file.ts';
@@ -23,8 +24,9 @@ import { openLevelStore } from '../../src/platform/node/level-store.ts';
 import { wallClock } from '../../src/platform/node/wall-clock.ts';
 import type { RunManifest, SignedManifest } from '../../src/run/manifest.ts';
 import { type RunSpec, runSpecSchema } from '../../src/run/run-spec.ts';
-import { loadTaskData, mnistFolder, subset } from '../../src/tasks/data/dataset.ts';
-import { splitAmong } from '../../src/tasks/data/partition.ts';
+import { readIdxFolder } from '../../src/tasks/data/idx-images/idx-folder.ts';
+import { mnistFolder } from '../../src/tasks/data/idx-images/mnist-folder.ts';
+import type { Metrics } from '../../src/tasks/metrics.ts';
 import { outputsOf } from '../../src/tasks/models/model-layout.ts';
 import { eventually } from '../network/real-hosts.ts';
 import { delayedLine, freePort } from './delayed-line.ts';
@@ -232,8 +234,8 @@ export class ClusterNode {
 async function bootstrapHost(): Promise<Host> {
   const host = await createHost({
     identity: identityFromSeed(identitySeed(255)),
-    listen: [loopback(0)],
-    runIds: [],
+    profile: tcpProfile({ listen: [loopback(0)] }),
+    carriesRuns: false,
   });
   await host.start();
   return host;
@@ -245,15 +247,15 @@ function identitySeed(index: number): Uint8Array {
 
 /** A learner with one label-skewed share of MNIST per node. */
 async function learnerFor(spec: RunSpec, peers: number): Promise<Learner> {
-  const { train, heldOut } = await loadTaskData({ kind: 'idx-images' }, spec.model, mnistFolder());
-  const some = subset(train, firstOf(examples));
+  const { train, heldOut } = await readIdxFolder(spec.model, mnistFolder());
+  const some = train.subset(firstOf(examples));
   const split = { peers, alpha: 1, classes: outputsOf(spec.model), rng: rngFor('cluster') };
   return createTfjsLearner({
     model: spec.model,
     training: spec.training,
     rounds: spec.rounds,
-    shares: splitAmong(some, split),
-    heldOut: subset(heldOut, firstOf(heldOutExamples)),
+    shares: some.splitAmong(split),
+    heldOut: heldOut.subset(firstOf(heldOutExamples)),
   });
 }
 

@@ -4,11 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import type { ProtocolCore } from '../../src/core/io.ts';
-import type { Learner, Metrics } from '../../src/learning/learner.ts';
+import type { Learner } from '../../src/learning/learner.ts';
 import { readSafetensors } from '../../src/learning/model-files/safetensors.ts';
 import { createCore } from '../../src/methods/create-core.ts';
 import type { SessionEvent } from '../../src/node/events.ts';
 import { Progress } from '../../src/node/progress.ts';
+import type { Metrics } from '../../src/tasks/metrics.ts';
 import { crypto, signerOf, smallRun } from '../log/small-run.ts';
 
 const directory = await mkdtemp(join(tmpdir(), 'starlings-progress-'));
