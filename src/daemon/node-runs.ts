@@ -60,7 +60,7 @@ export class NodeRuns implements NodeControl {
     return session.view();
   }
 
-  async leave(runId: string): Promise<void> {
+  async leave(runId: string): Promise<boolean> {
     const { node, joined } = this.#options;
     const hadFailed = this.#failed.delete(runId);
     const wasRemembered = await joined.forget(runId);
@@ -69,6 +69,7 @@ export class NodeRuns implements NodeControl {
     else if (!hadFailed && !wasRemembered) {
       throw new NodeError('NOT_JOINED', `this node takes no part in run ${runId}`);
     }
+    return !wasRemembered;
   }
 
   async evaluate(runId: string): Promise<Metrics> {

@@ -33,8 +33,11 @@ export interface NodeControl {
   views(): readonly RunView[];
   /** Resolves when the run is running, or is being looked for with nobody to ask yet. @throws one error with a sentence */
   join(request: JoinRequest): Promise<RunView>;
-  /** Resolves when the run is taken down and forgotten. @throws NodeError NOT_JOINED */
-  leave(runId: string): Promise<void>;
+  /**
+   * Resolves when the run is taken down and forgotten: to whether it comes back with the next start, because the node is
+   * started with it. @throws NodeError NOT_JOINED
+   */
+  leave(runId: string): Promise<boolean>;
   /** Of the model as of now, on the held-out examples. @throws NodeError */
   evaluate(runId: string): Promise<Metrics>;
   /** Publishes a short text in the log of a run; resolves to its id, or to why it was refused. @throws NodeError */
@@ -106,8 +109,11 @@ export const NODE_COMMANDS: readonly NodeCommand[] = [
     z.strictObject({ run }),
     async (control, input) => {
       const view = viewOf(control, input.run);
-      await control.leave(view.runId);
-      return { json: { runId: view.runId }, lines: [`left      ${nameOf(view)}`] };
+      const comesBack = await control.leave(view.runId);
+      const until = comesBack
+        ? ['it is among the runs that the node is started with, and comes back then']
+        : [];
+      return { json: { runId: view.runId, comesBack }, lines: [`left      ${nameOf(view)}`, ...until] };
     },
   ),
   command('list', 'the runs of a node, one a line', z.strictObject({}), async (control) => {

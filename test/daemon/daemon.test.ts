@@ -234,6 +234,11 @@ describe('a daemon', { concurrency: 2 }, () => {
     });
     assert.equal((await views(node)).length, 2, 'the first is still there to be found and commanded');
     assert.match((await command(node, 'list')).lines.join('\n'), /good/);
+    const left = await command(node, 'leave', { run: 'good' });
+    assert.match(
+      left.lines.join('\n'),
+      /^left {6}good .*\nit is among the runs that the node is started with/,
+    );
   });
 
   test('whoever watches gets the views and then every event', async () => {

@@ -8,6 +8,9 @@ const progressEveryMs = 10_000;
 /** Between two lines on how long it is until the start. */
 const waitingEveryMs = 30_000;
 
+/** Things said once, of one run. */
+const saidMax = 64;
+
 interface Told {
   readonly reducer: RunReducer;
   /** Of things that are said once. */
@@ -129,7 +132,7 @@ function sessionLines(
 }
 
 function once(said: Set<string>, what: string, line: string): string[] {
-  if (said.has(what)) return [];
+  if (said.has(what) || said.size >= saidMax) return [];
   said.add(what);
   return [line];
 }
