@@ -47,7 +47,7 @@ export { createCore, requestBytesMax } from './methods/create-core.ts';
 export type { MethodSpec } from './methods/registry.ts';
 export { methods } from './methods/registry.ts';
 
-// Driving it in real time: the ports, and the parts that fit them.
+// A node: one host and one store, runs that come and go, one stream of events and one view of each run.
 
 export {
   type Clock,
@@ -57,8 +57,19 @@ export {
   type Transport,
   type TransportHandlers,
 } from './core/ports.ts';
+export type { Identity } from './network/identity.ts';
+export { identityFromSeed, loadIdentity } from './network/identity.ts';
+export type { NodeLimits, NodeListener, NodeOptions, StarlingsNode } from './node/create-node.ts';
+export { createNode } from './node/create-node.ts';
 export type { DriverOptions } from './node/driver.ts';
 export { NodeDriver, RequestRefusedError } from './node/driver.ts';
+export type { NodeEvent, RunEvent, RunFacts, RunSample, SessionEvent } from './node/events.ts';
+export type { LearnerFactory, LearnerRequest } from './node/learners.ts';
+export { createThreadLearner } from './node/learners.ts';
+export { NodeError } from './node/node-error.ts';
+export type { JoinOptions, RunSession } from './node/run-session.ts';
+export type { RunView } from './node/run-view.ts';
+export { RunReducer, runViewSchema } from './node/run-view.ts';
 export { createCrypto, createSigner } from './platform/node/crypto.ts';
 export { openLevelStore } from './platform/node/level-store.ts';
 export { wallClock } from './platform/node/wall-clock.ts';
@@ -141,5 +152,5 @@ export type { SimulationOptions, SimulationProgress, SimulationResult } from '..
 export { runScenario } from '../sim/simulation.ts';
 export { startBootstrap } from './daemon/bootstrap.ts';
 export { startDaemon } from './daemon/daemon.ts';
+export type { DaemonInfo } from './daemon/daemon-info.ts';
 export type { BootstrapOptions, DaemonOptions, RunningDaemon } from './daemon/options.ts';
-export type { DaemonInfo } from './daemon/status.ts';
