@@ -140,7 +140,7 @@ test('the view follows from what was observed', () => {
       rows: [
         ['training', 12],
         ['training', 9],
-        ['gone', 3],
+        ['gone', 6],
       ],
       bootstraps: { alive: 1, total: 2 },
       round: 9,
