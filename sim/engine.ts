@@ -7,13 +7,14 @@ import type { TrainResult } from '../src/learning/learner.ts';
 import { rngFor } from '../src/math/rng.ts';
 import { Carrier, type CarrierOptions, type CarrierWorld, plainPayloadBytes } from './carrier.ts';
 import { Deadlines } from './deadlines.ts';
+import { type Digest, digestOfVector } from './digest.ts';
 import { EventQueue, type QueuedEvent } from './event-queue.ts';
 import type { Fate, FateEvent } from './fate.ts';
 import { GossipMesh, SeenMessages } from './gossip-mesh.ts';
 import { NetworkModel, type NetworkSpec } from './network/network-model.ts';
 import { connectivityGraph, type Graph, neighboursOf } from './network/topology.ts';
 import type { Message, SimEvent } from './sim-event.ts';
-import { type Digest, digestOfVector, Trace } from './trace.ts';
+import { Trace } from './trace.ts';
 import type { TrainingLine, TrainingOutcome } from './training-line.ts';
 import { type PeerPlan, VirtualNode, type VirtualWorld } from './virtual-node.ts';
 

@@ -1,7 +1,8 @@
 /** What can be due in the simulator's calendar. Peers are indices; an incarnation counts a peer's restarts. */
+
+import type { Digest } from './digest.ts';
 import type { FateEvent } from './fate.ts';
 import type { Direction, Transfer } from './network/network-model.ts';
-import type { Digest } from './trace.ts';
 import type { TrainingOutcome } from './training-line.ts';
 
 /** What a message carries. `digest` is the SHA-256 of its content, computed once for the trace. */
