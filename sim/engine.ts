@@ -148,7 +148,7 @@ export class Engine implements VirtualWorld {
       }
       this.nowUs = due.timeUs;
       const pending = this.#dispatch(due.sequence, due.payload);
-      if (pending) await pending;
+      if (pending !== null) await pending;
       if (++sinceBreath >= eventsPerBreath) {
         sinceBreath = 0;
         await new Promise((resolve) => setImmediate(resolve));
