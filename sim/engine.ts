@@ -162,14 +162,8 @@ export class Engine implements VirtualWorld {
     if (!deadline || deadline.atUs >= this.#queue.nextTimeUs) return this.#queue.pop();
     this.#deadlines.take();
     const { atUs, node, incarnation, requestId } = deadline;
-    const payload: SimEvent = {
-      kind: 'request-failed',
-      peer: node.index,
-      incarnation,
-      requestId,
-      reason: 'timed out',
-    };
-    return { timeUs: atUs, sequence: 0, payload };
+    const late = { peer: node.index, incarnation, requestId, reason: 'timed out' };
+    return { timeUs: atUs, sequence: 0, payload: { kind: 'request-failed', ...late } };
   }
 
   scheduleWake(node: VirtualNode, atUs: number): void {
