@@ -58,7 +58,10 @@ function fanoutOf(strategy: MixingStrategySpec): number {
     case 'static-exponential':
     case 'moshpit-grid':
       return 16;
-    default:
+    case 'one-peer-exponential':
+    case 'random-matching':
+    case 'ring':
+    case 'torus':
       return 4;
   }
 }

@@ -91,7 +91,14 @@ export class Recorder {
         this.#close(timeUs);
         this.#round = event.round;
         return true;
-      default:
+      case 'phase':
+      case 'refused':
+      case 'finalised':
+      case 'restored':
+      case 'equivocation':
+      case 'fork':
+      case 'joined':
+      case 'diverging':
         return false;
     }
   }

@@ -44,7 +44,12 @@ function attackOf(behaviour: BehaviourSpec): Attack | null {
     case 'withhold':
     case 'eclipse':
       return null;
-    default:
+    case 'sign-flip':
+    case 'alie':
+    case 'inner-product':
+    case 'dissensus':
+    case 'copycat':
+    case 'free-rider':
       return createAttack(behaviour);
   }
 }
@@ -82,7 +87,13 @@ function actionOf(
     case 'withhold':
     case 'eclipse':
       return (outputs) => outputs.map(withheld);
-    default:
+    case 'label-flip':
+    case 'sign-flip':
+    case 'alie':
+    case 'inner-product':
+    case 'dissensus':
+    case 'copycat':
+    case 'free-rider':
       return null;
   }
 }

@@ -157,7 +157,11 @@ class Watch {
         const model = node.core?.model();
         return model?.every(Number.isFinite) === false ? `${who} holds a number that is not finite` : null;
       }
-      default:
+      case 'phase':
+      case 'round-started':
+      case 'skipped':
+      case 'equivocation':
+      case 'diverging':
         return null;
     }
   }

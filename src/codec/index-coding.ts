@@ -33,6 +33,8 @@ export function writeIndices(
       for (let i = 0; i < n; i++) writer.bit(chosen.has(i) ? 1 : 0);
       return;
     }
+    default:
+      coding satisfies never;
   }
 }
 
