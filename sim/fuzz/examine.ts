@@ -168,7 +168,7 @@ class Watch {
 }
 
 /** Bytes that a peer may send: each message over each link both ways, with its digests, three times over. */
-export function bytesPerPeerMax({ peers, run, network }: Scenario): number {
+function bytesPerPeerMax({ peers, run, network }: Scenario): number {
   const announcement = 1500;
   const digests = 4000;
   return 3 * run.rounds * network.degree * 2 * (peers * announcement + digests);

@@ -279,7 +279,7 @@ export class NetworkModel<Message extends Transit> {
  * sqrt(3/2) / sqrt(p) of them a round trip (Mathis et al., "The macroscopic behavior of the TCP congestion avoidance
  * algorithm", 1997). Newer congestion controls are faster.
  */
-export function tcpTransferUs(bytes: number, roundTripUs: number, packetLoss: number): number {
+function tcpTransferUs(bytes: number, roundTripUs: number, packetLoss: number): number {
   const segmentsPerRoundTrip = Math.sqrt(1.5 / packetLoss);
   return Math.ceil((bytes / segmentBytes / segmentsPerRoundTrip) * roundTripUs);
 }

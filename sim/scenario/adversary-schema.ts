@@ -3,7 +3,7 @@ import * as z from 'zod';
 
 const factor = (text: string, value: number) => z.number().positive().max(1000).default(value).describe(text);
 
-export const behaviourSchema = z.discriminatedUnion('id', [
+const behaviourSchema = z.discriminatedUnion('id', [
   z.strictObject({
     id: z.literal('sign-flip').describe('the opposite of what training gave'),
     factor: factor('times as much', 1),

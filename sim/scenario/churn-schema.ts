@@ -12,7 +12,6 @@ export const churnSchema = z.strictObject({
   restartAtRound: z.number().min(0).optional().describe('starts again then, with what its store held'),
   diskLost: z.boolean().default(false).describe('starts again with an empty store'),
 });
-export type ChurnEntry = z.infer<typeof churnSchema>;
 
 export const churnModelSchema = z.strictObject({
   startShare: z.number().min(0).max(1).default(1).describe('of the peers, there from the beginning'),

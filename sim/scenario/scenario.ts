@@ -20,8 +20,8 @@ import { impossibleNetwork, networkSchema, resolveNetwork } from './network-sche
  * Most peers of each tier: with real training, with models of known optimum, and with models so small that only their messages
  * count (`tinyParametersMax` parameters).
  */
-export const peersMax = { real: 1000, small: 10_000, tiny: 100_000 } as const;
-export const tinyParametersMax = 16;
+const peersMax = { real: 1000, small: 10_000, tiny: 100_000 } as const;
+const tinyParametersMax = 16;
 /** Of the schema: with fewer peers everyone publishes, and nobody asked for more. */
 const defaultCommittee = 16;
 

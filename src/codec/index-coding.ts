@@ -83,7 +83,7 @@ export function indexBitsMax(coding: IndexCoding, k: number, n: number): number 
   }
 }
 
-export function fixedBits(n: number): number {
+function fixedBits(n: number): number {
   return Math.max(1, Math.ceil(Math.log2(n)));
 }
 

@@ -27,7 +27,7 @@ import { riceBitsMax, riceParameter } from './rice.ts';
 import { nearestScaleCode, SCALE_CODE_MAX, scaleValue } from './scale.ts';
 
 /** As in the run manifest. */
-export const chunkMax = 65536;
+const chunkMax = 65536;
 
 export interface SparseSignOptions {
   /** Number of coordinates of the dense vector. */
