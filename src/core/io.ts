@@ -84,6 +84,11 @@ export type Output =
   | { readonly type: 'score'; readonly round: number; readonly vectors: readonly Float32Array[] }
   | { readonly type: 'event'; readonly event: ProtocolEvent };
 
+/** Where outputs are put, in the order in which they are to be performed. */
+export interface OutputSink {
+  push(output: Output): unknown;
+}
+
 /** What happened, for logs, the terminal view and tests. Nothing in the protocol depends on these. */
 export type ProtocolEvent =
   | { readonly kind: 'phase'; readonly phase: Phase }

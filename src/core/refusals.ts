@@ -1,4 +1,4 @@
-import { type Output, type PeerKey, REFUSAL_REASONS, type RefusalReason } from './io.ts';
+import { type OutputSink, type PeerKey, REFUSAL_REASONS, type RefusalReason } from './io.ts';
 
 /** Counts what was refused and says so: nothing is dropped in silence. */
 export class Refusals {
@@ -11,7 +11,7 @@ export class Refusals {
     >;
   }
 
-  add(out: Output[], reason: RefusalReason, from: PeerKey): void {
+  add(out: OutputSink, reason: RefusalReason, from: PeerKey): void {
     this.#counts[reason] += 1;
     out.push({ type: 'event', event: { kind: 'refused', reason, from } });
   }

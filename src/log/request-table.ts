@@ -1,4 +1,4 @@
-import type { Output, PeerKey } from '../core/io.ts';
+import type { OutputSink, PeerKey } from '../core/io.ts';
 import { encodeRequest, type Request, responseBytesMax } from './wire.ts';
 
 /** Requests under way at one node; more are not started. */
@@ -15,7 +15,7 @@ export class RequestTable<Meaning extends { readonly peer: PeerKey }> {
   }
 
   /** Emits the request; false when too many are under way. */
-  open(out: Output[], meaning: Meaning, request: Request): boolean {
+  open(out: OutputSink, meaning: Meaning, request: Request): boolean {
     if (this.#pending.size >= requestsMax) return false;
     const requestId = this.#nextId++;
     this.#pending.set(requestId, meaning);

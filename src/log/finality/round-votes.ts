@@ -24,7 +24,7 @@ export type FoldDecision =
       readonly forced: boolean;
       readonly digest: string;
       readonly entries: readonly Uint8Array[];
-      readonly holders: PeerKey[];
+      readonly holders: readonly PeerKey[];
     };
 
 export interface FoldQuestion {

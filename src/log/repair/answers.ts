@@ -2,10 +2,9 @@
 import { equals } from 'uint8arrays';
 import { leavesOf, segmentCount, segmentOf } from '../../content/blob.ts';
 import type { Signer } from '../../core/crypto.ts';
-import type { Input, Output } from '../../core/io.ts';
+import type { Input, OutputSink } from '../../core/io.ts';
 import type { Refusals } from '../../core/refusals.ts';
 import { bytesToHex, encodeEnvelope } from '../envelope.ts';
-import type { Reconciliation } from '../reconciliation.ts';
 import type { Replica, ReplicaContext } from '../replica.ts';
 import { signSnapshotHeader } from '../snapshot.ts';
 import {
@@ -19,21 +18,20 @@ import {
 
 export interface AnswerContext {
   readonly replica: Replica;
-  readonly reconciliation: Reconciliation;
   readonly refusals: Refusals;
   readonly context: ReplicaContext;
   readonly signer: Signer;
 }
 
+/** Answers or refuses; returns the request where it could be read. */
 export function answerRequest(
-  out: Output[],
+  out: OutputSink,
   input: Input & { type: 'request' },
-  slot: number,
   node: AnswerContext,
-): void {
+): Request | null {
   const { token, from } = input;
   const request = decodeRequest(input.bytes);
-  const frames = request ? framesFor(request, slot, from, node) : 'absurd';
+  const frames = request ? framesFor(request, node) : 'absurd';
   if (frames === 'absurd') {
     node.refusals.add(out, 'bad-request', from);
     out.push({ type: 'refuse', token, reason: 'not understood' });
@@ -41,18 +39,13 @@ export function answerRequest(
     // A snapshot that has just been replaced is asked for in good faith: no refusal to count.
     out.push({ type: 'refuse', token, reason: 'not held' });
   } else out.push({ type: 'respond', token, frames });
+  return request;
 }
 
-function framesFor(
-  request: Request,
-  slot: number,
-  from: string,
-  node: AnswerContext,
-): Uint8Array[] | 'not-held' | 'absurd' {
+function framesFor(request: Request, node: AnswerContext): Uint8Array[] | 'not-held' | 'absurd' {
   const { replica, context } = node;
   switch (request.kind) {
     case 'digest':
-      node.reconciliation.heard(from, request, slot);
       return [digestAnswer(request, replica)];
     case 'messages': {
       const frames: Uint8Array[] = [];

@@ -1,30 +1,19 @@
 /**
- * The default strategy: every peer publishes sparse deltas, the model is the sum of the log (DESIGN.md, "delta-log";
- * DiLoCo-style pseudo-gradients, Douillard 2023, as operations of a state-based CRDT, spread by rumour and repaired
- * by anti-entropy, Demers 1987). This class wires the parts together: what arrives goes to the part that
- * judges it, what the parts decide leaves as outputs.
+ * The default method: every peer publishes sparse deltas, the model is the sum of the log (DiLoCo-style pseudo-gradients,
+ * Douillard 2023, as operations of a state-based CRDT, spread by rumour and repaired by anti-entropy, Demers 1987).
+ * The log's own machine does all that any log needs; here is what training adds: when to train, what to publish, what
+ * becomes of deltas of ours that the log leaves out.
  */
 import { fromString } from 'uint8arrays';
 import { createDeltaCodec } from '../../codec/delta.ts';
 import type { DeltaCodec } from '../../codec/delta-codec.ts';
-import type {
-  CoreStatus,
-  Input,
-  Output,
-  PeerKey,
-  Phase,
-  ProtocolCore,
-  StoreWrite,
-  Verdict,
-} from '../../core/io.ts';
-import { Refusals } from '../../core/refusals.ts';
+import type { CoreStatus, Input, Output, Phase, ProtocolCore } from '../../core/io.ts';
 import { slotAt, slotStartMs } from '../../core/round-clock.ts';
-import { announcementBytesMax, encodeEnvelope, openEnvelope } from '../../log/envelope.ts';
-import { messageTicket, sortitionThreshold, sortitionTicket } from '../../log/fold.ts';
-import type { LogMessage } from '../../log/log-book.ts';
-import { Reconciliation } from '../../log/reconciliation.ts';
-import { answerRequest } from '../../log/repair/answers.ts';
+import { encodeEnvelope } from '../../log/envelope.ts';
+import { sortitionThreshold, sortitionTicket } from '../../log/fold.ts';
+import type { LogEffect, LogFact } from '../../log/log-effect.ts';
 import { authoredIn, Replica, type ReplicaContext } from '../../log/replica.ts';
+import { type LogEvent, RunLog } from '../../log/run-log.ts';
 import type { RunManifest } from '../../run/manifest.ts';
 import { memberTest } from '../../run/membership.ts';
 import type { DeltaLogSpec } from '../../run/run-spec.ts';
@@ -34,10 +23,8 @@ import { Author } from './author.ts';
 
 /** Reconciliation and finalisation run this many times a slot. Guess. */
 const ticksPerSlot = 2;
-/** After a join from a snapshot this many rounds are trained and not published (DESIGN.md). */
+/** After a join from a snapshot this many rounds are trained and not published: residuals begin at zero. Guess. */
 const warmUpRounds = 2;
-/** Admission is this much looser than the fold's own sortition, for peers may be a few rounds apart. */
-const committeeSlack = 2;
 
 export class DeltaLog implements ProtocolCore {
   readonly #manifest: RunManifest;
@@ -45,11 +32,9 @@ export class DeltaLog implements ProtocolCore {
   readonly #deps: CoreDependencies;
   readonly #context: ReplicaContext;
   readonly #codec: DeltaCodec;
-  readonly #isMember: (peer: PeerKey) => boolean;
-  readonly #refusals = new Refusals();
   readonly #replica: Replica;
   readonly #author: Author;
-  readonly #reconciliation: Reconciliation;
+  readonly #log: RunLog;
   readonly #training: LocalTraining;
   #phase: Phase = 'waiting';
   #publishFrom = 0;
@@ -70,7 +55,6 @@ export class DeltaLog implements ProtocolCore {
       shared: deps.shared,
       inlineMax: deps.inlineMax,
     };
-    this.#isMember = memberTest(manifest.membership);
     this.#replica = new Replica({
       ...this.#context,
       initial: deps.initial,
@@ -86,16 +70,14 @@ export class DeltaLog implements ProtocolCore {
       signer: deps.signer,
     });
     this.#training = new LocalTraining(manifest.training, manifest.slotMs);
-    this.#reconciliation = new Reconciliation({
+    this.#log = new RunLog({
       context: this.#context,
-      self: deps.signer.key,
+      signer: deps.signer,
       replica: this.#replica,
+      isMember: memberTest(manifest.membership),
       slotMs: manifest.slotMs,
       rounds: manifest.rounds,
       random: deps.random,
-      refusals: this.#refusals,
-      insert: (out, message, slot) => this.#insertFetched(out, message, slot),
-      takeBack: (out, messages) => this.#takeBack(out, messages),
     });
   }
 
@@ -111,30 +93,12 @@ export class DeltaLog implements ProtocolCore {
         this.#tick(out, slot, nowMs);
         break;
       case 'peer-up':
-        this.#reconciliation.peerUp(input.peer);
-        break;
       case 'peer-down':
-        this.#reconciliation.peerDown(input.peer);
-        break;
-      case 'announcement': {
-        const verdict = this.#judge(out, input.from, input.bytes, slot);
-        out.push({ type: 'verdict', token: input.token, verdict });
-        break;
-      }
+      case 'announcement':
       case 'request':
-        answerRequest(out, input, slot, {
-          replica: this.#replica,
-          reconciliation: this.#reconciliation,
-          refusals: this.#refusals,
-          context: this.#context,
-          signer: this.#deps.signer,
-        });
-        break;
       case 'response':
-        this.#reconciliation.response(out, input.requestId, input.frames, slot);
-        break;
       case 'request-failed':
-        this.#reconciliation.failed(out, input.requestId);
+        this.#toLog(out, input, slot);
         break;
       case 'trained':
         this.#trained(out, input, slot, nowMs);
@@ -145,6 +109,8 @@ export class DeltaLog implements ProtocolCore {
       case 'training-failed':
         this.#training.failed(out, input);
         break;
+      default:
+        input satisfies never;
     }
     return out;
   }
@@ -157,9 +123,9 @@ export class DeltaLog implements ProtocolCore {
       round: Math.max(-1, Math.min(slotAt(this.#manifest, nowMs), this.#manifest.rounds)),
       finalisedRound: base.round,
       modelHash: this.#replica.modelHash(),
-      lag: this.#reconciliation.missing,
+      lag: this.#log.missing,
       lastLoss: this.#training.lastLoss,
-      refused: this.#refusals.counts(),
+      refused: this.#log.refusals.counts(),
       contributions: new Map(
         [...base.contributions].map(([peer, { deltas, energy }]) => [
           peer,
@@ -185,13 +151,13 @@ export class DeltaLog implements ProtocolCore {
         out.push({ type: 'announce', bytes: encodeEnvelope(message, this.#context.inlineMax) });
       }
     }
-    if (slot > this.#spec.windowRounds) this.#reconciliation.beginJoin();
+    if (slot > this.#spec.windowRounds) this.#log.beginJoin();
   }
 
   /** Runs a few times a slot: repair, finalise, train. */
   #tick(out: Output[], slot: number, nowMs: number): void {
     if (slot >= 0) {
-      this.#reconciliation.tick(out, slot);
+      this.#toLog(out, { type: 'tick' }, slot);
       this.#setPhase(out, slot);
       if (this.#phase === 'training') this.#startTraining(out, slot, nowMs);
     }
@@ -205,8 +171,8 @@ export class DeltaLog implements ProtocolCore {
 
   #setPhase(out: Output[], slot: number): void {
     const before = this.#phase;
-    const joining = this.#reconciliation.joining;
-    if (before === 'joining' && !joining && this.#reconciliation.joinedBySnapshot) {
+    const joining = this.#log.joining;
+    if (before === 'joining' && !joining && this.#log.joinedBySnapshot) {
       this.#publishFrom = slot + warmUpRounds;
     }
     if (joining || this.#replica.base.round < this.#manifest.rounds - 1) this.#completeSlot = null;
@@ -226,7 +192,7 @@ export class DeltaLog implements ProtocolCore {
   /** The last round is folded: wait until peers confirm the whole history, but not for ever. */
   #mayFinish(slot: number): boolean {
     const sinceSlot = this.#completeSlot ?? slot;
-    return this.#reconciliation.agreed || slot >= sinceSlot + 2 * this.#spec.windowRounds;
+    return this.#log.agreed || slot >= sinceSlot + 2 * this.#spec.windowRounds;
   }
 
   #startTraining(out: Output[], slot: number, nowMs: number): void {
@@ -277,71 +243,32 @@ export class DeltaLog implements ProtocolCore {
     return null;
   }
 
-  /** Judges a gossip message: size, form, signature, run, membership, round, novelty, sortition, body. */
-  #judge(out: Output[], from: PeerKey, bytes: Uint8Array, slot: number): Verdict {
-    const refuse = (reason: Parameters<Refusals['add']>[1], verdict: Verdict): Verdict => {
-      this.#refusals.add(out, reason, from);
-      return verdict;
-    };
-    if (bytes.length > announcementBytesMax) return refuse('oversized', 'reject');
-    const opened = openEnvelope(bytes, this.#context);
-    if (!opened.ok) return refuse(opened.reason, 'reject');
-    const { envelope } = opened;
-    const { author, round } = envelope;
-    if (!this.#isMember(author)) return refuse('not-a-member', 'reject');
-    if (round > slot + 1 || round >= this.#manifest.rounds) return refuse('too-early', 'ignore');
-    if (this.#replica.log.message(envelope.id)) return refuse('replayed', 'ignore');
-    if (round < slot - this.#spec.admitRounds || round <= this.#replica.base.round)
-      return refuse('too-late', 'ignore');
-    const bannedSince = this.#replica.base.banned.get(author);
-    // Two windows later every peer has folded the proof, so that refusing cannot make logs differ.
-    if (bannedSince !== undefined && round > bannedSince + 2 * this.#spec.windowRounds) {
-      return refuse('equivocation', 'reject');
+  /** Lets the log act, and does what its facts mean for us where they stand between its outputs. */
+  #toLog(out: Output[], event: LogEvent, slot: number): void {
+    const effects: LogEffect[] = [];
+    this.#log.handle(event, slot, effects);
+    for (const effect of effects) {
+      if (effect.type === 'entered') this.#entered(out, effect);
+      else if (effect.type === 'left-out') this.#leftOut(out, effect);
+      else out.push(effect);
     }
-    const threshold = sortitionThreshold(this.#replica.base, round, this.#spec);
-    if (messageTicket(this.#context, envelope) >= committeeSlack * threshold) {
-      return refuse('not-in-committee', 'ignore');
-    }
-    if (!envelope.body) {
-      this.#reconciliation.wantBody(out, envelope, from);
-      return 'accept';
-    }
-    const message = this.#replica.open(envelope);
-    if (!message) return refuse('bad-body', 'reject');
-    this.#insert(out, message);
-    return 'accept';
   }
 
-  /** A message that a peer holds in an open round: its round was admitted there, so only its form is judged. */
-  #insertFetched(out: Output[], message: LogMessage, slot: number): boolean {
-    if (!this.#isMember(message.author)) return false;
-    if (message.round > slot + 1 || message.round >= this.#manifest.rounds) return false;
-    if (message.round > this.#replica.base.round) this.#insert(out, message);
-    return true;
-  }
-
-  #insert(out: Output[], message: LogMessage): void {
-    const { round, author } = message;
-    const insertion = this.#replica.insert(message);
-    this.#reconciliation.settle(message.id);
-    if (insertion === 'duplicate' || insertion === 'full') return;
+  #entered(out: Output[], { message, writes }: LogFact & { type: 'entered' }): void {
     const isPaidAgain = this.#author.payAgain(message);
-    const writes = [this.#replica.writeOf(message), ...(isPaidAgain ? this.#author.writes() : [])];
-    out.push({ type: 'persist', writes, durable: isPaidAgain });
-    if (insertion === 'equivocation') {
-      this.#refusals.add(out, 'equivocation', author);
-      out.push({ type: 'event', event: { kind: 'equivocation', round, author } });
-    } else out.push({ type: 'event', event: { kind: 'accepted', round, author } });
-    this.#training.noteArrival(round);
+    const own = isPaidAgain ? this.#author.writes() : [];
+    out.push({ type: 'persist', writes: [...writes, ...own], durable: isPaidAgain });
+    this.#training.noteArrival(message.round);
   }
 
-  /** Messages left out of the peers' history: what ours carried goes back into the residual. */
-  #takeBack(out: Output[], messages: readonly LogMessage[]): StoreWrite[] {
+  /** What ours among them carried goes back into the residual. */
+  #leftOut(out: Output[], { messages, writes }: LogFact & { type: 'left-out' }): void {
     const own = messages.filter(({ author }) => author === this.#deps.signer.key);
     for (const message of own) {
       this.#author.takeBack(message);
       out.push({ type: 'event', event: { kind: 'restored', round: message.round } });
     }
-    return own.length > 0 ? this.#author.writes() : [];
+    const restored = own.length > 0 ? this.#author.writes() : [];
+    out.push({ type: 'persist', writes: [...writes, ...restored], durable: true });
   }
 }

@@ -1,0 +1,24 @@
+/**
+ * What the log says in answer to an event, in order: outputs for the driver, and facts for the method on top of it. A fact
+ * that changes the store carries its writes, so that what the method writes because of it goes into the same transaction.
+ */
+import type { Output, StoreWrite } from '../core/io.ts';
+import type { LogMessage } from './log-book.ts';
+
+export type LogFact =
+  /** A message is in the log that was not. */
+  | {
+      readonly type: 'entered';
+      readonly message: LogMessage;
+      /** It proves that its author equivocates. */
+      readonly isEquivocation: boolean;
+      readonly writes: readonly StoreWrite[];
+    }
+  /** Messages that the peers' history leaves out. */
+  | {
+      readonly type: 'left-out';
+      readonly messages: readonly LogMessage[];
+      readonly writes: readonly StoreWrite[];
+    };
+
+export type LogEffect = Output | LogFact;

@@ -1,0 +1,159 @@
+/**
+ * Anti-entropy (Demers 1987): every tick a few random peers are shown the digests of our open rounds, and what they answer is
+ * taken apart into findings. Knows which sets differ and where; what becomes of a finding is not its business.
+ */
+import { equals } from 'uint8arrays';
+import type { Crypto } from '../../core/crypto.ts';
+import type { PeerKey } from '../../core/io.ts';
+import { pickRandom } from '../../core/pick-random.ts';
+import { bytesToHex } from '../envelope.ts';
+import type { RoundVote } from '../finality/round-votes.ts';
+import type { Replica } from '../replica.ts';
+import { type DigestAnswer, type HistoryMark, type Request, roundsPerDigestMax } from '../wire.ts';
+
+/**
+ * Peers asked for digests per tick, while following and while catching up. Two: with one, 10 of 40 simulated
+ * networks under 10 to 30 % loss finalised different sets somewhere (docs/LOG.md).
+ */
+const digestFanout = 2;
+const catchUpFanout = 4;
+
+export type DigestMeaning = {
+  readonly kind: 'digest';
+  readonly peer: PeerKey;
+  readonly finalised: number;
+  readonly from: number;
+  readonly digests: readonly Uint8Array[];
+};
+type DigestRequest = Request & { readonly kind: 'digest' };
+
+/** What a peer's request or answer tells. */
+export type Finding =
+  /** Where its history stood after a round, and where ours did. */
+  | {
+      readonly kind: 'mark';
+      readonly round: number;
+      readonly mine: HistoryMark;
+      readonly theirs: HistoryMark;
+    }
+  /** Its set of an open round. */
+  | { readonly kind: 'vote'; readonly round: number; readonly vote: RoundVote }
+  /** It holds a message that we do not. */
+  | { readonly kind: 'holds'; readonly id: string; readonly round: number }
+  /** Its log does not reach back to our next round. */
+  | { readonly kind: 'forgot' };
+
+export interface DigestView {
+  readonly slot: number;
+  /** Last round of the run. */
+  readonly lastRound: number;
+  readonly windowRounds: number;
+  readonly isJoining: boolean;
+  /** The peer's sets count. */
+  readonly follows: (peer: PeerKey) => boolean;
+}
+
+export class DigestExchange {
+  readonly #replica: Replica;
+  readonly #crypto: Crypto;
+  readonly #random: () => number;
+  /** Peers whose requests showed sets that are not ours: asked at the next tick (push-pull). */
+  readonly #askBack = new Set<PeerKey>();
+  /** Peers that ever answered us: what the silent claim of their history counts for nothing. */
+  readonly #talking = new Set<PeerKey>();
+
+  constructor(replica: Replica, crypto: Crypto, random: () => number) {
+    this.#replica = replica;
+    this.#crypto = crypto;
+    this.#random = random;
+  }
+
+  forget(peer: PeerKey): void {
+    this.#talking.delete(peer);
+  }
+
+  /** Whom to ask in this tick, of `free` peers that have no such request of ours to answer. */
+  asks(
+    free: readonly PeerKey[],
+    view: DigestView,
+  ): Array<{ meaning: DigestMeaning; request: DigestRequest }> {
+    const { round: finalised, root, weight } = this.#replica.base;
+    const from = finalised + 1;
+    const last = Math.min(view.slot + 1, finalised + roundsPerDigestMax, view.lastRound);
+    // Past the last round there is nothing to compare but the histories, and that goes on: forks are found so.
+    const count = Math.max(0, last - from + 1);
+    const digests = Array.from({ length: count }, (_, index) => this.#replica.log.digest(from + index));
+    const isBehind = view.isJoining || view.slot - finalised > 2 * view.windowRounds;
+    const asked = new Set(pickRandom(free, isBehind ? catchUpFanout : digestFanout, this.#random));
+    for (const peer of free) if (this.#askBack.has(peer)) asked.add(peer);
+    this.#askBack.clear();
+    return [...asked].map((peer) => ({
+      meaning: { kind: 'digest', peer, finalised, from, digests },
+      request: { kind: 'digest', finalised, root, weight, from, digests },
+    }));
+  }
+
+  /** What a peer's own request tells of its sets. */
+  heard(peer: PeerKey, request: DigestRequest, view: DigestView): Finding[] {
+    const findings: Finding[] = [];
+    const { slot } = view;
+    const mine = this.#replica.markAt(request.finalised);
+    if (mine && this.#talking.has(peer))
+      findings.push({ kind: 'mark', round: request.finalised, mine, theirs: request });
+    if (!view.follows(peer)) return findings;
+    request.digests.forEach((digest, index) => {
+      const round = request.from + index;
+      if (round <= this.#replica.base.round || round > slot + 1) return;
+      const vote = { digest: bytesToHex(digest), final: false, heardSlot: slot, entries: null };
+      findings.push({ kind: 'vote', round, vote });
+      if (!equals(digest, this.#replica.log.digest(round))) this.#askBack.add(peer);
+    });
+    return findings;
+  }
+
+  /** What a peer's answer to a request of ours tells. */
+  answered(asked: DigestMeaning, answer: DigestAnswer, view: DigestView): Finding[] {
+    const { peer } = asked;
+    this.#talking.add(peer);
+    const findings: Finding[] = [];
+    const mine = this.#replica.markAt(asked.finalised);
+    if (mine && answer.atYours)
+      findings.push({ kind: 'mark', round: asked.finalised, mine, theirs: answer.atYours });
+    if (!view.follows(peer)) return findings;
+    for (const { round, state, entries } of answer.rounds) {
+      const sent = asked.digests[round - asked.from];
+      if (!sent || round <= this.#replica.base.round) continue;
+      if (state === 'unknown') {
+        if (round === this.#replica.base.round + 1) findings.push({ kind: 'forgot' });
+        continue;
+      }
+      const final = state === 'same-final' || state === 'differs-final';
+      const same = state === 'same-open' || state === 'same-final';
+      const digest = bytesToHex(same ? sent : this.#digestOf(entries));
+      const vote = { digest, final, heardSlot: view.slot, entries: same ? null : entries };
+      findings.push({ kind: 'vote', round, vote });
+      if (same) continue;
+      for (const id of entries.flatMap(idsOf)) {
+        if (!this.#replica.log.message(id)) findings.push({ kind: 'holds', id, round });
+      }
+    }
+    return findings;
+  }
+
+  /** The log's own digest of a set given by its entries. */
+  #digestOf(entries: readonly Uint8Array[]): Uint8Array {
+    const zero = new Uint8Array(32);
+    const parts = entries.flatMap((entry) => [
+      entry.subarray(0, 32),
+      entry.length === 64 ? entry.subarray(32) : zero,
+    ]);
+    return this.#crypto.sha256(...parts);
+  }
+}
+
+/** The one or two message ids of an entry of a digest answer. */
+export function idsOf(entry: Uint8Array): string[] {
+  const ids = [bytesToHex(entry.subarray(32, 64))];
+  if (entry.length === 96) ids.push(bytesToHex(entry.subarray(64)));
+  return ids;
+}
