@@ -20,7 +20,6 @@ const openEnded: Readonly<Record<string, string>> = {
   'src/daemon/progress.ts Progress.note': 'to be written out',
   'src/learning/tfjs/inference.ts rowsPerPass': 'to be written out',
   'src/log/wire.ts decodeRequest': 'to be written out: `case undefined`',
-  'src/methods/delta-log/delta-log.ts DeltaLog.handle': 'to end in never',
   'src/methods/method-constraints.ts topologyOf': 'to be written out',
   'src/methods/method-constraints.ts vectorsNeeded': 'to be written out',
   'src/methods/mixing/mixing.ts Mixing.handle': 'to end in never',
