@@ -34,9 +34,6 @@ const linesMaxOf: Readonly<Record<string, number>> = {
   'src/network/links.ts createLinks': 196,
   'src/network/transport.ts createTransport': 74,
   'src/testnet/up-testnet.ts boot': 83,
-  'sim/simulation.ts simulate': 71,
-  'sim/world.ts buildWorld': 90,
-  'test/vectors/generate-protocol.ts protocolVectors': 113,
 };
 
 interface Measured {

@@ -121,12 +121,10 @@ function folded(): { state: FoldState; book: LogBook; rounds: object[] } {
   return { state, book, rounds };
 }
 
-export function protocolVectors(): Record<string, unknown> {
-  const { state, book, rounds } = folded();
-  const snapshot = snapshotOf(crypto, state.round, state.root, encodeState(state));
-  const [first] = log as [LogMessage];
-  const hashOf = (byte: number): Uint8Array => new Uint8Array(32).fill(byte);
+const hashOf = (byte: number): Uint8Array => new Uint8Array(32).fill(byte);
 
+function requestVectors(book: LogBook): object[] {
+  const [first] = log as [LogMessage];
   const requests: Record<string, Request> = {
     digest: {
       kind: 'digest',
@@ -150,6 +148,10 @@ export function protocolVectors(): Record<string, unknown> {
     snapshots: { kind: 'snapshots' },
     push: { kind: 'push', envelope: encodeStoredEnvelope(first) },
   };
+  return Object.entries(requests).map(([name, request]) => ({ name, bytes: hex(encodeRequest(request)) }));
+}
+
+function answerVectors(book: LogBook): object[] {
   const digestAnswer: DigestAnswer = {
     finalised: 1,
     root: hashOf(4),
@@ -160,7 +162,18 @@ export function protocolVectors(): Record<string, unknown> {
       { round: 2, state: 'same-open', entries: [] },
     ],
   };
-  const blobs = [0, 1, segmentBytesMax, 2 * segmentBytesMax + 1].map((bytes) => {
+  return [
+      { name: 'digest', bytes: hex(encodeDigestAnswer(digestAnswer)) },
+      {
+        name: 'digest of a peer that does not know our round',
+        bytes: hex(encodeDigestAnswer({ ...digestAnswer, atYours: null, rounds: [] })),
+      },
+      { name: 'leaves', bytes: hex(encodeHashList([hashOf(6), hashOf(7)])) },
+  ];
+}
+
+function blobVectors(): object[] {
+  return [0, 1, segmentBytesMax, 2 * segmentBytesMax + 1].map((bytes) => {
     const blob = new Uint8Array(bytes).fill(7);
     const leaves = leavesOf(crypto, blob);
     return {
@@ -170,13 +183,21 @@ export function protocolVectors(): Record<string, unknown> {
       root: hex(blobRoot(crypto, blob)),
     };
   });
-  const startVectors = [
+}
+
+function startVectors(): object[] {
+  return [
     { model: { kind: 'logistic-regression' as const, inputs: 4, outputs: 4 }, seed: 1 },
     { model: { kind: 'mlp' as const, inputs: 3, hidden: [4], outputs: 2 }, seed: 0xffff_ffff },
   ].map(({ model, seed }) => {
     const vector = initialVector(model, seed);
     return { model, seed, values: [...vector], hash: vectorHash(vector) };
   });
+}
+
+export function protocolVectors(): Record<string, unknown> {
+  const { state, book, rounds } = folded();
+  const snapshot = snapshotOf(crypto, state.round, state.root, encodeState(state));
   return {
     about:
       'Wire format of starlings, see docs/PROTOCOL.md. Bytes are hexadecimal. Peer n has the Ed25519 seed of 32 ' +
@@ -188,7 +209,7 @@ export function protocolVectors(): Record<string, unknown> {
       values: [...initial],
       hash: initHash,
     },
-    startVectors,
+    startVectors: startVectors(),
     envelopes: log.map((message) => ({
       author: message.author,
       round: message.round,
@@ -219,19 +240,9 @@ export function protocolVectors(): Record<string, unknown> {
       blobRoot: hex(snapshot.blobRoot),
       header: hex(signSnapshotHeader(snapshot, signed.runId, carol)),
     },
-    blobs,
-    requests: Object.entries(requests).map(([name, request]) => ({
-      name,
-      bytes: hex(encodeRequest(request)),
-    })),
-    answers: [
-      { name: 'digest', bytes: hex(encodeDigestAnswer(digestAnswer)) },
-      {
-        name: 'digest of a peer that does not know our round',
-        bytes: hex(encodeDigestAnswer({ ...digestAnswer, atYours: null, rounds: [] })),
-      },
-      { name: 'leaves', bytes: hex(encodeHashList([hashOf(6), hashOf(7)])) },
-    ],
+    blobs: blobVectors(),
+    requests: requestVectors(book),
+    answers: answerVectors(book),
   };
 }
 
