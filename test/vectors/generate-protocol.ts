@@ -6,15 +6,10 @@
 import { writeFileSync } from 'node:fs';
 import { encodeFloat32 } from '../../src/codec/dense.ts';
 import { sparseSignCodec, squaredNorm } from '../../src/codec/sparse-sign.ts';
-import { createCrypto, createSigner } from '../../src/platform/node/crypto.ts';
 import { blobRoot, leavesOf, segmentBytesMax } from '../../src/content/blob.ts';
 import type { Signer } from '../../src/core/crypto.ts';
-import {
-  bytesToHex,
-  encodeEnvelope,
-  encodeStoredEnvelope,
-  sealEnvelope,
-} from '../../src/log/envelope.ts';
+import { initialVector, vectorHash } from '../../src/learning/initial.ts';
+import { bytesToHex, encodeEnvelope, encodeStoredEnvelope, sealEnvelope } from '../../src/log/envelope.ts';
 import {
   type FoldState,
   foldRound,
@@ -24,8 +19,6 @@ import {
   toParameters,
 } from '../../src/log/fold.ts';
 import { LogBook, type LogMessage } from '../../src/log/log-book.ts';
-import { signManifest } from '../../src/run/manifest.ts';
-import { deltaLogSchema, runSpecSchema } from '../../src/run/run-spec.ts';
 import { encodeState, signSnapshotHeader, snapshotOf } from '../../src/log/snapshot.ts';
 import {
   type DigestAnswer,
@@ -34,7 +27,9 @@ import {
   encodeRequest,
   type Request,
 } from '../../src/log/wire.ts';
-import { initialVector, vectorHash } from '../../src/learning/initial.ts';
+import { createCrypto, createSigner } from '../../src/platform/node/crypto.ts';
+import { signManifest } from '../../src/run/manifest.ts';
+import { deltaLogSchema, runSpecSchema } from '../../src/run/run-spec.ts';
 
 const crypto = createCrypto();
 const hex = bytesToHex;
@@ -71,7 +66,10 @@ const context = { runId: signed.runId, crypto, spec: strategy, bodyBytesMax: cod
 
 /** What an author sends in a round: a ramp that starts elsewhere each time, `scale` times as high. */
 function messageOf(signer: Signer, round: number, start: number, misses = 0, scale = 1): LogMessage {
-  const vector = Float32Array.from({ length: size }, (_, i) => scale * (((i * 7 + start) % 11) / 16 - 0.3125));
+  const vector = Float32Array.from(
+    { length: size },
+    (_, i) => scale * (((i * 7 + start) % 11) / 16 - 0.3125),
+  );
   const body = codec.encode(codec.select(vector));
   const delta = codec.decode(body);
   return {
@@ -163,12 +161,12 @@ function answerVectors(book: LogBook): object[] {
     ],
   };
   return [
-      { name: 'digest', bytes: hex(encodeDigestAnswer(digestAnswer)) },
-      {
-        name: 'digest of a peer that does not know our round',
-        bytes: hex(encodeDigestAnswer({ ...digestAnswer, atYours: null, rounds: [] })),
-      },
-      { name: 'leaves', bytes: hex(encodeHashList([hashOf(6), hashOf(7)])) },
+    { name: 'digest', bytes: hex(encodeDigestAnswer(digestAnswer)) },
+    {
+      name: 'digest of a peer that does not know our round',
+      bytes: hex(encodeDigestAnswer({ ...digestAnswer, atYours: null, rounds: [] })),
+    },
+    { name: 'leaves', bytes: hex(encodeHashList([hashOf(6), hashOf(7)])) },
   ];
 }
 
@@ -205,7 +203,8 @@ export function protocolVectors(): Record<string, unknown> {
     peers: signers.map(({ key }, index) => ({ seed: hex(seedOf(index + 1)), key })),
     manifest: { runId: signed.runId, bytes: hex(signed.bytes), fields: signed.manifest },
     initial: {
-      about: 'start vector of the fold; chosen for its plain numbers, not drawn from the seed of the manifest',
+      about:
+        'start vector of the fold; chosen for its plain numbers, not drawn from the seed of the manifest',
       values: [...initial],
       hash: initHash,
     },
