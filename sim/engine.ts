@@ -2,7 +2,7 @@
  * The discrete-event loop: takes the earliest event, lets it happen to one virtual node, writes it into the
  * trace. Knows nodes, links and messages; knows nothing of what the protocol says.
  */
-import type { Output, ProtocolEvent } from '../src/core/io.ts';
+import { leaveMs, type Output, type ProtocolEvent } from '../src/core/io.ts';
 import type { TrainResult } from '../src/learning/learner.ts';
 import { rngFor } from '../src/math/rng.ts';
 import { Carrier, type CarrierOptions, type CarrierWorld, plainPayloadBytes } from './carrier.ts';
@@ -85,6 +85,8 @@ export class Engine implements VirtualWorld {
   readonly #seen: SeenMessages;
   readonly #connections: Connections;
   readonly #peerOfKey = new Map<string, number>();
+  /** Processes that were told to stop and wait for their last answers. */
+  readonly #leaving = new Set<VirtualNode>();
   #fatesAhead: number;
   /** Whether something happened since the last look that can end the simulation. */
   #mayBeOver = false;
@@ -145,6 +147,7 @@ export class Engine implements VirtualWorld {
       this.nowUs = due.timeUs;
       const pending = this.#dispatch(due.sequence, due.payload);
       if (pending !== null) await pending;
+      if (this.#leaving.size > 0) for (const node of this.#leaving) if (node.hasSaidAll) this.#end(node);
       if (++sinceBreath >= eventsPerBreath) {
         sinceBreath = 0;
         await new Promise((resolve) => setImmediate(resolve));
@@ -225,6 +228,7 @@ export class Engine implements VirtualWorld {
     switch (event.kind) {
       case 'boot':
       case 'crash':
+      case 'leave':
       case 'vanish':
       case 'part':
       case 'mend':
@@ -233,6 +237,10 @@ export class Engine implements VirtualWorld {
         if (event.kind !== 'capacity') this.#fatesAhead--;
         this.#mayBeOver = true;
         this.#fulfil(node, event);
+        return null;
+      case 'left':
+        this.#record(sequence, event, null, event.incarnation);
+        if (node.is(event.incarnation)) this.#end(node);
         return null;
       case 'wake':
         this.#record(sequence, event, null, event.incarnation);
@@ -290,6 +298,7 @@ export class Engine implements VirtualWorld {
   #fulfil(node: VirtualNode, fate: FateEvent): void {
     switch (fate.kind) {
       case 'boot':
+        this.#end(node);
         if (node.alive) return;
         node.boot(fate.diskLost ?? false);
         this.#connections.dial(node);
@@ -297,6 +306,9 @@ export class Engine implements VirtualWorld {
       case 'crash':
       case 'vanish':
         this.#crash(node, fate.kind === 'vanish');
+        return;
+      case 'leave':
+        this.#leave(node);
         return;
       case 'part':
         this.#connections.part(fate.parts);
@@ -332,9 +344,28 @@ export class Engine implements VirtualWorld {
     };
   }
 
+  /** As the daemon's driver: what the core asks for when it hears of it, and what was asked before, gets a moment. */
+  #leave(node: VirtualNode): void {
+    if (!node.alive || this.#leaving.has(node)) return;
+    this.#leaving.add(node);
+    if (!node.leave()) this.#end(node);
+    else {
+      const { index: peer, incarnation } = node;
+      this.#queue.push(this.nowUs + 1000 * leaveMs, { kind: 'left', peer, incarnation });
+    }
+  }
+
+  /** A process that was told to stop is gone. */
+  #end(node: VirtualNode): void {
+    if (!this.#leaving.has(node)) return;
+    this.#crash(node, false);
+    this.#mayBeOver = true;
+  }
+
   /** The process dies. Its system closes the connections at once; of a machine that vanished nobody is told. */
   #crash(node: VirtualNode, vanished: boolean): void {
     if (!node.alive) return;
+    this.#leaving.delete(node);
     this.#connections.end(node, vanished);
     node.crash();
     this.#mesh.forget(node.index);

@@ -41,6 +41,8 @@ export interface Message {
 export type SimEvent =
   | FateEvent
   | { readonly kind: 'wake'; readonly peer: number; readonly incarnation: number }
+  /** The moment is over that a process has for its last requests after it was told to stop. */
+  | { readonly kind: 'left'; readonly peer: number; readonly incarnation: number }
   /** Local training ends in virtual time; in real time it may still be under way. */
   | {
       readonly kind: 'trained';
@@ -108,4 +110,6 @@ export const eventCodes: Readonly<Record<SimEvent['kind'], number>> = {
   mend: 13,
   capacity: 14,
   scored: 15,
+  leave: 16,
+  left: 17,
 };
