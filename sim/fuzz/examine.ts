@@ -1,6 +1,7 @@
 /** Lives through one world and looks for what must never be. */
 
 import type { ProtocolEvent, RefusalReason } from '../../src/core/io.ts';
+import { initialVector } from '../../src/learning/initial.ts';
 import { createCrypto } from '../../src/platform/node/crypto.ts';
 import { Engine } from '../engine.ts';
 import { buildLearner } from '../learner.ts';
@@ -10,6 +11,7 @@ import { TrainingLine } from '../training-line.ts';
 import type { VirtualNode } from '../virtual-node.ts';
 import { buildWorld } from '../world.ts';
 import { MassLedger } from './mass-ledger.ts';
+import { PushSumBooks } from './push-sum-books.ts';
 
 export interface Examination {
   /** The first thing that must not be, in a sentence; null for a world in order. */
@@ -52,11 +54,17 @@ export async function examine(scenario: Scenario, signal?: AbortSignal): Promise
   const watch = new Watch(world.peers, scenario);
   const crypto = createCrypto();
   const ledger = new MassLedger(scenario, { runId: world.manifest.runId, crypto });
+  const { peers } = world.engine;
+  const books = new PushSumBooks(
+    scenario,
+    initialVector(scenario.run.model, scenario.run.seed),
+    peers.map(({ key }) => key),
+  );
   const restMs = restSlots * scenario.run.slotMs;
   const engine = new Engine(
     {
       ...world.engine,
-      peers: world.engine.peers.map((plan) => ledger.watch(plan)),
+      peers: peers.map((plan) => books.watch(ledger.watch(plan))),
       restMs,
       untilMs: world.engine.untilMs + 3 * restMs,
     },
@@ -76,7 +84,9 @@ export async function examine(scenario: Scenario, signal?: AbortSignal): Promise
     failure =
       watch.violation ?? (end === 'finished' ? null : `the world ended as '${end}': not all finished`);
     failure ??=
-      violationAtRest(engine, scenario, world.peers, ledger) ?? unexplainedCredit(engine, world.peers, watch);
+      violationAtRest(engine, scenario, world.peers, ledger) ??
+      books.imbalance() ??
+      unexplainedCredit(engine, world.peers, watch);
   } catch (error) {
     signal?.throwIfAborted();
     failure = `${(error as Error).name}: ${(error as Error).message}`;

@@ -25,10 +25,18 @@ import { LocalTraining } from '../local-training.ts';
 import type { MixingStrategySpec } from '../method-schema.ts';
 import { mixingParts } from './mixing-parts.ts';
 import { Neighbourhood } from './neighbourhood.ts';
-import { decodeState, encodeState, type ParcelCoding, parcelCoding } from './parcel-coding.ts';
+import {
+  decodePeers,
+  decodeState,
+  encodePeers,
+  encodeState,
+  type ParcelCoding,
+  PEERS_KEY,
+  parcelCoding,
+  STATE_KEY,
+} from './parcel-coding.ts';
 import type { Hood, MixingStrategy, Packed, Parcel, Received } from './strategy.ts';
 
-const STATE_KEY = 'self/model';
 /** Parcels kept for the next mix; more than this many are refused. */
 const inboxMax = 256;
 /** Of one sender: a later one takes the place of the earliest. */
@@ -65,11 +73,15 @@ export class Mixing implements ProtocolCore {
   #scores: ReadonlyMap<Vector, number> | null = null;
   #ownScore = Number.POSITIVE_INFINITY;
   #awaited: { readonly round: number; readonly received: readonly Received[] } | null = null;
+  /** Peers whose numbers the store holds. */
+  #peersStored = 0;
   /** Of the parcels that left before the training of the round. */
   #sentBytes = 0;
   #phase: Phase = 'waiting';
   /** Came up late and with nothing stored: somebody's state is worth more than the start vector. */
   #isNew = false;
+  /** Has handed on what it had, and is about to be gone. */
+  #hasLeft = false;
   #model: Float32Array | null = null;
 
   constructor(manifest: RunManifest, spec: MixingStrategySpec, runId: string, deps: CoreDependencies) {
@@ -174,6 +186,7 @@ export class Mixing implements ProtocolCore {
   #restore(slot: number): void {
     let isStored = false;
     for (const [key, value] of this.#deps.stored) {
+      if (key === PEERS_KEY) this.#hoods.renumber(decodePeers(value));
       const state = key === STATE_KEY ? decodeState(value, this.#deps.initial.length) : null;
       if (!state) continue;
       this.#strategy.restore(state);
@@ -318,6 +331,7 @@ export class Mixing implements ProtocolCore {
     const [heir] = this.#peers;
     const to = heir === undefined ? undefined : this.#hoods.numberOf(heir);
     if (this.#phase !== 'training' || to === undefined || !this.#strategy.leave) return;
+    this.#hasLeft = true;
     this.#push(out, Math.max(0, slot), this.#strategy.leave(to));
     this.#model = null;
     this.#persist(out);
@@ -331,6 +345,9 @@ export class Mixing implements ProtocolCore {
       const share = this.#isNew ? null : this.#strategy.share();
       if (share) out.push({ type: 'respond', token, frames: [this.#shares.encode(share)] });
       else refuse('nothing to share');
+    } else if (request?.kind === 'push' && this.#hasLeft) {
+      // What is taken now would go with this peer: its sender keeps it, and takes it back when nobody answers.
+      refuse('leaving');
     } else if (request?.kind === 'push') {
       const frames = this.#take(out, from, request.envelope, slot);
       if (frames) out.push({ type: 'respond', token, frames });
@@ -409,7 +426,13 @@ export class Mixing implements ProtocolCore {
 
   #persist(out: Output[]): void {
     const value = encodeState(this.#strategy.state(), this.#deps.initial.length);
-    out.push({ type: 'persist', writes: [{ key: STATE_KEY, value }], durable: false });
+    const writes = [{ key: STATE_KEY, value }];
+    const { numbered } = this.#hoods;
+    if (this.#strategy.namesPeers && numbered.length > this.#peersStored) {
+      this.#peersStored = numbered.length;
+      writes.push({ key: PEERS_KEY, value: encodePeers(numbered) });
+    }
+    out.push({ type: 'persist', writes, durable: false });
   }
 
   #setPhase(out: Output[], phase: Phase): void {

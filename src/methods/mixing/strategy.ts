@@ -54,6 +54,8 @@ export interface MixingStrategy {
   takeShare(from: number, share: Parcel): void;
   /** What goes to whom when this peer leaves; `heir` takes what only one can hold. */
   leave?(heir: number): readonly Packed[];
+  /** Whether `state` speaks of peers: their numbers must then mean the same after a restart. */
+  readonly namesPeers?: boolean;
   /** All that a restart must find, and how it finds it. */
   state(): Parcel;
   restore(state: Parcel): void;

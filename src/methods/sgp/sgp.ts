@@ -60,6 +60,7 @@ export function sgp(initial: Vector, asSent?: (vector: Vector) => Vector): Mixin
     // Mass that two hold would be counted twice.
     share: () => null,
     takeShare: () => {},
+    namesPeers: true,
     state: () => ledger.state(),
     restore: (state) => ledger.restore(state),
   };
