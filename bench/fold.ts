@@ -4,12 +4,22 @@
  * ratio to copying the model's float32 vector in the same run.
  */
 import { parseArgs } from 'node:util';
-import { createDeltaCodec, deltaSquaredNorm } from '../src/codec/delta.ts';
+import { createDeltaCodec } from '../src/codec/delta.ts';
+import { createDeltaKind } from '../src/entries/delta/delta-kind.ts';
+import type { DeltaState } from '../src/entries/delta/delta-state.ts';
 import { sealEnvelope } from '../src/log/envelope.ts';
-import { cloneState, foldRound, initialState, toParameters } from '../src/log/fold.ts';
 import { LogBook } from '../src/log/log-book.ts';
+import {
+  cloneState,
+  foldRound,
+  initialState,
+  type Kinds,
+  type LogFrame,
+  type LogState,
+} from '../src/log/log-state.ts';
 import { encodeState } from '../src/log/snapshot.ts';
 import { rngFor } from '../src/math/rng.ts';
+import { deltaRulesOf } from '../src/methods/delta-log/constants.ts';
 import { createCrypto, createSigner } from '../src/platform/node/crypto.ts';
 import { deltaLogSchema } from '../src/run/run-spec.ts';
 import { measure } from './measure.ts';
@@ -21,45 +31,54 @@ const RUNS = { warmUp: 2, counted: 11 };
 const crypto = createCrypto();
 const spec = deltaLogSchema.parse({ id: 'delta-log', expectedPeers: DELTAS });
 const codec = createDeltaCodec(spec.codec, SIZE, () => 0);
-const context = { runId: 'bench', crypto, spec, bodyBytesMax: codec.bodyBytesMax };
-const averaging = { ...context, spec: deltaLogSchema.parse({ ...spec, overlap: 'mean' }) };
 const initial = new Float32Array(SIZE);
 rngFor('bench/fold/initial').fillUniform(initial, -0.1, 0.1);
+const rules = deltaRulesOf(spec, 1);
+const common = { runId: 'bench', crypto, codec, initial };
+const delta = createDeltaKind({ ...common, rules });
+const kinds: Kinds = [delta];
+const averagingKinds: Kinds = [createDeltaKind({ ...common, rules: { ...rules, overlap: 'mean' } })];
+const frame: LogFrame = {
+  ...{ runId: 'bench', initHash: new Uint8Array(32), startAtMs: 0, slotMs: 1000, slotMsMax: 1000 },
+  ...{ rounds: 1, publishersMin: 1, timeMaxMs: null, windowRounds: 6, judgingRounds: 0 },
+  ...{ admitRounds: 3, snapshotRounds: 16 },
+};
+const anchor = { round: -1, root: frame.initHash };
+const claims = [0, 1];
 
-const log = new LogBook(crypto);
+const log = new LogBook(crypto, [DELTAS]);
 for (let author = 0; author < DELTAS; author++) {
   const vector = new Float32Array(SIZE);
   rngFor(`bench/fold/${author}`).fillUniform(vector, -0.01, 0.01);
   const body = codec.encode(codec.select(vector));
-  const delta = codec.decode(body);
   const signer = createSigner(new Uint8Array(32).fill(author + 1));
-  const envelope = sealEnvelope({ round: 0, misses: 0 }, body, context, signer);
-  log.insert({ ...envelope, body, delta, norm: Math.sqrt(deltaSquaredNorm(delta)) });
+  const place = { round: 0, kind: 0, index: 0 };
+  const envelope = sealEnvelope({ ...place, anchor, claims }, body, common, signer);
+  log.insert({ ...envelope, content: delta.decode(body, claims) });
 }
 
-const start = initialState(initial, new Uint8Array(32));
-const target = cloneState(start);
+const start = initialState(kinds, frame);
+const target = cloneState(kinds, start);
+const fold = (state: LogState, by: Kinds): void => {
+  state.round = -1;
+  foldRound(state, log.places(0), log.digest(0), { kinds: by, frame, crypto });
+};
+const parametersOf = (state: LogState) => delta.parameters(state.kinds[0] as DeltaState);
 const copy = new Float32Array(SIZE);
 
 const measurements = measure(
   {
     memcpy: () => copy.set(initial),
-    'fold of 16 deltas': () => {
-      target.round = -1;
-      foldRound(target, log.slots(0), log.digest(0), context);
-    },
-    'fold of 16 deltas, overlap mean': () => {
-      target.round = -1;
-      foldRound(target, log.slots(0), log.digest(0), averaging);
-    },
-    'materialise: copy': () => void cloneState(start, target.units),
-    'materialise: to float32': () => void toParameters(start),
+    'fold of 16 deltas': () => fold(target, kinds),
+    'fold of 16 deltas, overlap mean': () => fold(target, averagingKinds),
+    'materialise: copy': () => void cloneState(kinds, start, target),
+    'materialise: to float32': () => void parametersOf(start),
     'materialise: copy, fold, to float32': () => {
-      const state = cloneState(start, target.units);
-      foldRound(state, log.slots(0), log.digest(0), context);
-      toParameters(state);
+      const state = cloneState(kinds, start, target);
+      fold(state, kinds);
+      parametersOf(state);
     },
-    'snapshot bytes': () => void encodeState(start),
+    'snapshot bytes': () => void encodeState(kinds, start),
   },
   'memcpy',
   RUNS,

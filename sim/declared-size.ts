@@ -51,7 +51,7 @@ export function declaredSize(run: RunSpec, size: number, parameters: number): De
         if (content.kind === 'gossip') return isInline ? plain + bodyBytes : plain;
         if (content.kind !== 'response') return plain;
         const kind = requestKindOf(content.question);
-        if (kind === 'messages' && isInline) return plain + content.frames.length * bodyBytes;
+        if (kind === 'entries' && isInline) return plain + content.frames.length * bodyBytes;
         return kind === 'segment' && content.frames[0] ? charge(content.frames[0]) : plain;
       },
       patience: Math.max(1, Math.ceil(bodyBytes / segmentBytesMax)),

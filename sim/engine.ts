@@ -184,11 +184,11 @@ export class Engine implements VirtualWorld {
   }
 
   train(node: VirtualNode, request: Extract<Output, { type: 'train' }>): void {
-    const { round, steps, parameters } = request;
+    const { round, steps, scheduleRound, parameters } = request;
     const outcome = this.#trainingLine.train({
       parameters,
       steps,
-      round,
+      round: scheduleRound,
       streamKey: this.#options.streamKey(node, round),
       share: node.plan.share,
     });

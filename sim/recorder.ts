@@ -94,6 +94,7 @@ export class Recorder {
       case 'phase':
       case 'refused':
       case 'finalised':
+      case 'passed':
       case 'restored':
       case 'equivocation':
       case 'fork':

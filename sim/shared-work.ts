@@ -1,4 +1,3 @@
-import type { FoldState } from '../src/log/fold.ts';
 import type { SharedKind, SharedWork } from '../src/log/shared-work.ts';
 
 /** Answers kept of each kind before the older half is forgotten. */
@@ -17,13 +16,13 @@ const largeKinds: ReadonlySet<SharedKind> = new Set(['parameters', 'snapshot', '
 export function createSharedWork(size: number): SharedWork {
   const large = Math.max(16, Math.min(statesMax, Math.floor(stateBytesMax / (8 * size))));
   const answers = new Map<SharedKind, RecentMap<object, unknown>>();
-  const successors = new RecentMap<string, FoldState>(large);
-  const states = new RecentMap<string, FoldState>(large);
-  const numbers = new WeakMap<FoldState, number>();
+  const successors = new RecentMap<string, object>(large);
+  const states = new RecentMap<string, object>(large);
+  const numbers = new WeakMap<object, number>();
   let nextNumber = 0;
 
   /** A name for the object itself: equal states that came about separately have different ones. */
-  function numberOf(state: FoldState): number {
+  function numberOf(state: object): number {
     let number = numbers.get(state);
     if (number === undefined) {
       number = nextNumber++;
@@ -45,16 +44,16 @@ export function createSharedWork(size: number): SharedWork {
       known.set(key, computed);
       return computed;
     },
-    stateOf(snapshotRoot, state) {
+    stateOf<State extends object>(snapshotRoot: string, state: State): State {
       const known = states.get(snapshotRoot);
-      if (known) return known;
+      if (known) return known as State;
       states.set(snapshotRoot, state);
       return state;
     },
-    successor(state, digest, compute) {
+    successor<State extends object>(state: State, digest: Uint8Array, compute: () => State): State {
       const name = `${numberOf(state)}/${Buffer.from(digest).toString('latin1')}`;
       const known = successors.get(name);
-      if (known) return known;
+      if (known) return known as State;
       const computed = compute();
       successors.set(name, computed);
       return computed;

@@ -244,6 +244,8 @@ export class VirtualNode {
       case 'score':
         this.#world.score(this, output);
         return;
+      case 'submitted':
+        return;
       case 'event':
         if (output.event.kind === 'phase') this.#phase = output.event.phase;
         this.#world.observe(this, output.event);

@@ -134,7 +134,7 @@ function behavioursOf(
 ): Pick<PeerPlan, 'behaviour'>[] {
   const { observatory, size, signers } = means;
   const codec = strategy.id === 'delta-log' ? createDeltaCodec(strategy.codec, size, () => 0) : null;
-  const context = { ...means.context, bodyBytesMax: codec?.bodyBytesMax ?? 0 };
+  const context = { ...means.context, bodyBytesMax: [codec?.bodyBytesMax ?? 0] };
   return signers.map((signer, peer) => {
     const role = roles[peer];
     if (!role) return {};

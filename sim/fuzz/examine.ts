@@ -167,6 +167,13 @@ class Watch {
         const model = node.core?.model();
         return model?.every(Number.isFinite) === false ? `${who} holds a number that is not finite` : null;
       }
+      case 'passed': {
+        const before = this.#folded.get(node);
+        this.#folded.set(node, { incarnation: node.incarnation, round: event.through });
+        return before?.incarnation === node.incarnation && event.from !== before.round + 1
+          ? `${who} passed rounds ${event.from} to ${event.through} after round ${before.round}`
+          : null;
+      }
       case 'phase':
       case 'round-started':
       case 'skipped':

@@ -88,7 +88,7 @@ export class MassLedger {
       if (name === 'self/residual') account.residual = decodeFloat32(value, this.#size);
       const [kind, , author] = name.split('/');
       if (kind !== 'log' || author !== key) continue;
-      const bodyBytesMax = this.#codec!.bodyBytesMax;
+      const bodyBytesMax = [this.#codec!.bodyBytesMax];
       const opened = openEnvelope(value, { ...this.#context, bodyBytesMax });
       if (!opened.ok || !opened.envelope.body) continue;
       const delta = new Float32Array(this.#size);

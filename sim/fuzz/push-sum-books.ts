@@ -4,7 +4,7 @@
  */
 import type { Input, Output, PeerKey, ProtocolCore } from '../../src/core/io.ts';
 import { difference, type Vector } from '../../src/math/vector.ts';
-import { decodePeers, decodeState, PEERS_KEY, STATE_KEY } from '../../src/methods/mixing/parcel-coding.ts';
+import { readStored } from '../../src/methods/mixing/mixing-store.ts';
 import type { Parcel } from '../../src/methods/mixing/strategy.ts';
 import { PushSumLedger } from '../../src/methods/sgp/push-sum-ledger.ts';
 import type { Scenario } from '../scenario/scenario.ts';
@@ -83,10 +83,10 @@ export class PushSumBooks {
     for (const output of outputs) {
       if (output.type === 'train') account.start = output.parameters;
       if (output.type !== 'persist') continue;
-      for (const { key, value } of output.writes) {
-        if (key === STATE_KEY && value) account.state = decodeState(value, this.#initial.length);
-        if (key === PEERS_KEY && value) account.numbers = decodePeers(value);
-      }
+      const written = output.writes.flatMap(({ key, value }) => (value ? [[key, value] as const] : []));
+      const { state, peers } = readStored(written, this.#initial.length);
+      if (state) account.state = state;
+      if (peers.length > 0) account.numbers = peers;
     }
     if (input.type !== 'trained' || !before || !account.start) return;
     // Training without mass weighs nothing, and some comes too late.

@@ -45,6 +45,14 @@ export type Input =
   | { readonly type: 'training-failed'; readonly round: number; readonly reason: string }
   /** The node is about to stop for good, or for long; requests in answer to this get `leaveMs`. */
   | { readonly type: 'leave' }
+  /** The node's owner wants an entry published. Answered in the same call by one `submitted` with the same token. */
+  | {
+      readonly type: 'submit';
+      readonly token: number;
+      /** Id of the kind. */
+      readonly entryKind: string;
+      readonly body: Uint8Array;
+    }
   /** The losses asked for by `score`, in its order; null where they could not be had. */
   | { readonly type: 'scored'; readonly round: number; readonly losses: readonly number[] | null };
 
@@ -81,10 +89,18 @@ export type Output =
       readonly type: 'train';
       readonly round: number;
       readonly steps: number;
+      /** Where the schedule of the learning rate stands, in rounds. */
+      readonly scheduleRound: number;
       readonly parameters: Float32Array;
     }
   /** Loss of each vector (length `size`; not to be modified) on a fixed sample of this peer's own data. */
   | { readonly type: 'score'; readonly round: number; readonly vectors: readonly Float32Array[] }
+  /** `entryId` (hex) of what was published, or why nothing was. */
+  | {
+      readonly type: 'submitted';
+      readonly token: number;
+      readonly result: { readonly entryId: string } | { readonly refused: string };
+    }
   | { readonly type: 'event'; readonly event: ProtocolEvent };
 
 /** Where outputs are put, in the order in which they are to be performed. */
@@ -98,9 +114,17 @@ export type ProtocolEvent =
   | { readonly kind: 'round-started'; readonly round: number }
   | { readonly kind: 'published'; readonly round: number; readonly bodyBytes: number; readonly loss: number }
   | { readonly kind: 'skipped'; readonly round: number; readonly reason: string }
-  | { readonly kind: 'accepted'; readonly round: number; readonly author: PeerKey }
+  /** An entry of another peer is in the log, or a parcel of it waits to be mixed. `entryKind`: id of its kind. */
+  | {
+      readonly kind: 'accepted';
+      readonly round: number;
+      readonly author: PeerKey;
+      readonly entryKind: string;
+    }
   | { readonly kind: 'refused'; readonly reason: RefusalReason; readonly from: PeerKey }
   | { readonly kind: 'finalised'; readonly round: number; readonly entries: number; readonly root: string }
+  /** Rounds of which nobody held anything, folded at once. */
+  | { readonly kind: 'passed'; readonly from: number; readonly through: number }
   | { readonly kind: 'restored'; readonly round: number }
   | { readonly kind: 'equivocation'; readonly round: number; readonly author: PeerKey }
   | { readonly kind: 'fork'; readonly round: number; readonly mine: string; readonly theirs: string }
@@ -116,6 +140,7 @@ export const REFUSAL_REASONS = [
   'malformed',
   'bad-signature',
   'wrong-run',
+  'unknown-kind',
   'not-a-member',
   'not-in-committee',
   'too-early',
@@ -131,18 +156,24 @@ export type RefusalReason = (typeof REFUSAL_REASONS)[number];
 /** A node's view of the run, cheap enough to read at every screen refresh. */
 export interface CoreStatus {
   readonly phase: Phase;
-  /** Round of the wall-clock slot; -1 before the start, at most `rounds` after the end. */
+  /** Round of the wall-clock slot; -1 before the start. */
   readonly round: number;
   /** Highest round folded into the base; -1 for none. */
   readonly finalisedRound: number;
+  /** Final rounds that count towards the run's `rounds`. */
+  readonly countedRounds: number;
+  /** How long the present round lasts. */
+  readonly slotMs: number;
   /** SHA-256 (hex) of the finalised model, or of the current local one for mixing strategies. */
   readonly modelHash: string;
-  /** Messages known to exist (from digests or announcements) and not held yet. */
+  /** Entries known to exist (from digests or announcements) and not held yet. */
   readonly lag: number;
   readonly lastLoss: number | null;
   readonly refused: Readonly<Record<RefusalReason, number>>;
   /** Finalised contributions: per author the number of deltas and their share of the summed squared norm. */
   readonly contributions: ReadonlyMap<PeerKey, { readonly deltas: number; readonly share: number }>;
+  /** Short texts of members, oldest first, as far as they are final. */
+  readonly notes: readonly { readonly round: number; readonly author: PeerKey; readonly text: string }[];
 }
 
 /** A strategy's state machine behind the one interface all drivers know. */

@@ -1,24 +1,22 @@
-/** Judges what arrives, whichever way it came: size, form, signature, run, membership, round, novelty, sortition, body. */
+/** Judges what arrives, whichever way it came: size, form, signature, run, membership, place, round, novelty, kind, body. */
 import type { PeerKey, RefusalReason, Verdict } from '../core/io.ts';
-import { announcementBytesMax, type Envelope, openEnvelope } from './envelope.ts';
-import { messageTicket, sortitionThreshold } from './fold.ts';
-import type { LogMessage } from './log-book.ts';
-import type { Replica, ReplicaContext } from './replica.ts';
-
-/** Admission is this much looser than the fold's own sortition, for peers may be a few rounds apart. */
-const committeeSlack = 2;
+import type { LogEntry } from './entry-kind.ts';
+import { announcementBytesMax, type Envelope, type EnvelopeContext, openEnvelope } from './envelope.ts';
+import type { Kinds, LogFrame } from './log-state.ts';
+import type { Replica } from './replica.ts';
 
 export type Judgement =
-  | { readonly kind: 'admitted'; readonly message: LogMessage }
+  | { readonly kind: 'admitted'; readonly entry: LogEntry }
   /** All but the body is here and good. */
   | { readonly kind: 'bodiless'; readonly envelope: Envelope }
   | { readonly kind: 'refused'; readonly reason: RefusalReason; readonly verdict: Verdict };
 
 export interface AdmissionOptions {
   readonly replica: Replica;
-  readonly context: ReplicaContext;
+  readonly kinds: Kinds;
+  readonly frame: LogFrame;
+  readonly envelopes: EnvelopeContext;
   readonly isMember: (peer: PeerKey) => boolean;
-  readonly rounds: number;
 }
 
 const refused = (reason: RefusalReason, verdict: Verdict): Judgement => ({
@@ -29,40 +27,41 @@ const refused = (reason: RefusalReason, verdict: Verdict): Judgement => ({
 
 /** An announcement, first-hand or forwarded by gossip. */
 export function judgeAnnouncement(bytes: Uint8Array, slot: number, options: AdmissionOptions): Judgement {
-  const { replica, context } = options;
-  const { spec } = context;
+  const { replica, frame, kinds } = options;
   if (bytes.length > announcementBytesMax) return refused('oversized', 'reject');
-  const opened = openEnvelope(bytes, context);
+  const opened = openEnvelope(bytes, options.envelopes);
   if (!opened.ok) return refused(opened.reason, 'reject');
   const { envelope } = opened;
   const { author, round } = envelope;
   if (!options.isMember(author)) return refused('not-a-member', 'reject');
-  if (isTooEarly(round, slot, options)) return refused('too-early', 'ignore');
-  if (replica.log.message(envelope.id)) return refused('replayed', 'ignore');
-  if (round < slot - spec.admitRounds || round <= replica.base.round) return refused('too-late', 'ignore');
+  if (!hasPlace(envelope, kinds)) return refused('malformed', 'reject');
+  if (round > slot + 1) return refused('too-early', 'ignore');
+  if (replica.log.entry(envelope.id)) return refused('replayed', 'ignore');
+  if (round < slot - frame.admitRounds || round <= replica.base.round) return refused('too-late', 'ignore');
+  if (replica.isComplete) return refused('too-late', 'ignore');
   const bannedSince = replica.base.banned.get(author);
   // Two windows later every peer has folded the proof, so that refusing cannot make logs differ.
-  if (bannedSince !== undefined && round > bannedSince + 2 * spec.windowRounds) {
+  if (bannedSince !== undefined && round > bannedSince + 2 * frame.windowRounds) {
     return refused('equivocation', 'reject');
   }
-  const threshold = sortitionThreshold(replica.base, round, spec);
-  if (messageTicket(context, envelope) >= committeeSlack * threshold) {
-    return refused('not-in-committee', 'ignore');
-  }
+  const kind = kinds[envelope.kind]!;
+  const reason = kind.admit(envelope, { state: replica.base.kinds[envelope.kind], slot });
+  if (reason) return refused(reason, 'ignore');
   if (!envelope.body) return { kind: 'bodiless', envelope };
-  const message = replica.open(envelope);
-  return message ? { kind: 'admitted', message } : refused('bad-body', 'reject');
+  const entry = replica.open(envelope);
+  return entry ? { kind: 'admitted', entry } : refused('bad-body', 'reject');
 }
 
 /**
- * A message that a peer holds in an open round: its round was admitted there, so only its form is judged. Null for one that
+ * An entry that a peer holds in an open round: its round was admitted there, so only its form is judged. Null for one that
  * should not exist.
  */
-export function judgePulled(envelope: Envelope, slot: number, options: AdmissionOptions): LogMessage | null {
-  if (!options.isMember(envelope.author) || isTooEarly(envelope.round, slot, options)) return null;
-  return options.replica.open(envelope);
+export function judgePulled(envelope: Envelope, slot: number, options: AdmissionOptions): LogEntry | null {
+  if (!options.isMember(envelope.author) || !hasPlace(envelope, options.kinds)) return null;
+  return envelope.round > slot + 1 ? null : options.replica.open(envelope);
 }
 
-function isTooEarly(round: number, slot: number, { rounds }: AdmissionOptions): boolean {
-  return round > slot + 1 || round >= rounds;
+/** The run has such a kind, and an author so many entries of it in a round; what is logged is anchored. */
+function hasPlace({ kind, index, anchor }: Envelope, kinds: Kinds): boolean {
+  return index < (kinds[kind]?.perAuthorAndRound ?? 0) && anchor !== null;
 }

@@ -1,11 +1,12 @@
 /**
- * The signed message. An envelope is DAG-CBOR `[header, signature, body or null]`; the header is DAG-CBOR
- * `[version, run id, author, round, misses, body root, body bytes]`. The message id is the SHA-256 of the
- * header, so it does not depend on the signature or on how the body travelled.
+ * The signed entry. An envelope is DAG-CBOR `[header, signature, body or null]`; the header is DAG-CBOR
+ * `[version, run id, author, round, kind, index, anchor, claims, body root, body bytes]`. The id of an entry is the SHA-256 of
+ * its header, so it does not depend on the signature or on how the body travelled.
  */
 import * as dagCbor from '@ipld/dag-cbor';
-import { toString as encodeBytes, equals, fromString } from 'uint8arrays';
+import { equals } from 'uint8arrays';
 import { blobRoot } from '../content/blob.ts';
+import { bytesToHex, isBytes, isCount, isRound, keyToBytes } from '../core/bytes.ts';
 import { decodeCanonical } from '../core/canonical-cbor.ts';
 import type { Crypto, Signer } from '../core/crypto.ts';
 import type { PeerKey, RefusalReason } from '../core/io.ts';
@@ -15,19 +16,39 @@ import type { SharedWork } from './shared-work.ts';
 export const announcementBytesMax = 64 * 1024;
 /** Bodies up to this size ride in the envelope; larger ones are pulled as blobs. */
 export const inlineBodyBytesMax = 48 * 1024;
+/** Entries of one kind that an author may have in a round. */
+const indexMax = 255;
+/** Kinds of a run, and claims of an entry. */
+export const kindsMax = 16;
+const claimsMax = 8;
 
-const VERSION = 1;
+const VERSION = 2;
 
-export interface MessageHeader {
+/** What an author says of an entry in its signed header: counts, or hashes of 32 bytes. What they mean is the kind's business. */
+export type Claim = number | Uint8Array;
+
+/** The author's history when it wrote: its last final round and the root after it. */
+export interface Anchor {
+  /** -1 before the first. */
+  readonly round: number;
+  readonly root: Uint8Array;
+}
+
+export interface EntryHeader {
   readonly author: PeerKey;
   readonly round: number;
-  /** Messages of earlier rounds that reached the author too late to train on. */
-  readonly misses: number;
+  /** Number of the kind in the run's list of kinds. */
+  readonly kind: number;
+  /** Of the author's entries of this kind in the round: 0, 1, ... */
+  readonly index: number;
+  /** Null for what is not written to a log. */
+  readonly anchor: Anchor | null;
+  readonly claims: readonly Claim[];
   readonly bodyRoot: Uint8Array;
   readonly bodyBytes: number;
 }
 
-export interface Envelope extends MessageHeader {
+export interface Envelope extends EntryHeader {
   /** SHA-256 of the header, hex. */
   readonly id: string;
   readonly header: Uint8Array;
@@ -42,38 +63,36 @@ export type OpenedEnvelope =
 export interface EnvelopeContext {
   readonly runId: string;
   readonly crypto: Crypto;
-  readonly bodyBytesMax: number;
+  /** Longest body of each kind of the run; of a kind beyond the list there are no entries. */
+  readonly bodyBytesMax: readonly number[];
   readonly shared?: SharedWork | undefined;
   /** Bodies up to this size ride in the envelope; `inlineBodyBytesMax` where not given. */
   readonly inlineMax?: number | undefined;
 }
 
-export const keyToBytes = (key: PeerKey): Uint8Array => fromString(key, 'hex');
-export const bytesToHex = (bytes: Uint8Array): string => encodeBytes(bytes, 'hex');
-export const hexToBytes = (hex: string): Uint8Array => fromString(hex, 'hex');
-
-/** Signs a message of our own. */
+/** Signs an entry of our own. */
 export function sealEnvelope(
-  fields: Pick<MessageHeader, 'round' | 'misses'>,
+  fields: Omit<EntryHeader, 'author' | 'bodyRoot' | 'bodyBytes'>,
   body: Uint8Array,
-  context: EnvelopeContext,
+  context: Pick<EnvelopeContext, 'runId' | 'crypto'>,
   signer: Signer,
-): Envelope {
+): Envelope & { readonly body: Uint8Array } {
   const bodyRoot = blobRoot(context.crypto, body);
+  const { round, kind, index, anchor, claims } = fields;
   const header = dagCbor.encode([
     VERSION,
     context.runId,
     keyToBytes(signer.key),
-    fields.round,
-    fields.misses,
+    round,
+    kind,
+    index,
+    anchor && [anchor.round, anchor.root],
+    claims,
     bodyRoot,
     body.length,
   ]);
   return {
-    ...fields,
-    author: signer.key,
-    bodyRoot,
-    bodyBytes: body.length,
+    ...{ author: signer.key, round, kind, index, anchor, claims, bodyRoot, bodyBytes: body.length },
     id: bytesToHex(context.crypto.sha256(header)),
     header,
     signature: signer.sign(header),
@@ -107,32 +126,42 @@ function openAnew(bytes: Uint8Array, context: EnvelopeContext): OpenedEnvelope {
   if (body !== null && !(body instanceof Uint8Array)) return refuse('malformed');
   const fields = decodeHeader(header);
   if (!fields) return refuse('malformed');
+  const { runId, ...claimed } = fields;
   if (!context.crypto.verify(fields.author, signature, header)) return refuse('bad-signature');
-  if (fields.runId !== context.runId) return refuse('wrong-run');
-  if (fields.bodyBytes > context.bodyBytesMax) return refuse('oversized');
+  if (runId !== context.runId) return refuse('wrong-run');
+  const bodyBytesMax = context.bodyBytesMax[fields.kind];
+  if (bodyBytesMax === undefined) return refuse('unknown-kind');
+  if (fields.bodyBytes > bodyBytesMax) return refuse('oversized');
   if (body !== null) {
     if (body.length !== fields.bodyBytes) return refuse('bad-body');
     if (!equals(blobRoot(context.crypto, body), fields.bodyRoot)) return refuse('bad-body');
   }
   const id = bytesToHex(context.crypto.sha256(header));
-  return { ok: true, envelope: { ...fields, id, header, signature, body } };
+  return { ok: true, envelope: { ...claimed, id, header, signature, body } };
 }
 
-function decodeHeader(header: Uint8Array): (MessageHeader & { runId: string }) | null {
+function decodeHeader(header: Uint8Array): (EntryHeader & { runId: string }) | null {
   const fields = decodeCanonical(header);
-  if (!Array.isArray(fields) || fields.length !== 7 || fields[0] !== VERSION) return null;
-  const [, runId, author, round, misses, bodyRoot, bodyBytes] = fields as unknown[];
+  if (!Array.isArray(fields) || fields.length !== 10 || fields[0] !== VERSION) return null;
+  const [, runId, author, round, kind, index, anchored, claims, bodyRoot, bodyBytes] = fields as unknown[];
   if (typeof runId !== 'string' || !isBytes(author, 32) || !isBytes(bodyRoot, 32)) return null;
-  if (!isCount(round) || !isCount(misses) || !isCount(bodyBytes)) return null;
-  return { runId, author: bytesToHex(author), round, misses, bodyRoot, bodyBytes };
+  if (!isCount(round) || !isCount(bodyBytes)) return null;
+  if (!isCount(kind) || kind >= kindsMax || !isCount(index) || index > indexMax) return null;
+  const anchor = anchored === null ? null : decodeAnchor(anchored, round);
+  if (anchor === undefined || !areClaims(claims)) return null;
+  return { runId, author: bytesToHex(author), round, kind, index, anchor, claims, bodyRoot, bodyBytes };
 }
 
-export function isBytes(value: unknown, length: number): value is Uint8Array {
-  return value instanceof Uint8Array && value.length === length;
+/** An entry refers backwards: its author's last final round lies before the entry's own. */
+function decodeAnchor(value: unknown, before: number): Anchor | undefined {
+  if (!Array.isArray(value) || value.length !== 2) return undefined;
+  const [round, root] = value as unknown[];
+  return isRound(round) && round < before && isBytes(root, 32) ? { round, root } : undefined;
 }
 
-export function isCount(value: unknown): value is number {
-  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= 0x7fff_ffff;
+function areClaims(value: unknown): value is Claim[] {
+  if (!Array.isArray(value) || value.length > claimsMax) return false;
+  return value.every((claim: unknown) => isCount(claim) || isBytes(claim, 32));
 }
 
 function refuse(reason: RefusalReason): OpenedEnvelope {

@@ -1,82 +1,117 @@
 /**
- * The log: for every round the set of messages, one per author. Sets only grow until a round is folded, so two
- * logs that hold the same messages are equal whatever order they came in. Two different messages of one author
- * and round prove equivocation; the pair then stands in the set as one marker that carries no weight.
+ * The log: for every round the set of entries, one at each place (author, kind, index). Sets only grow until a round is folded,
+ * so two logs that hold the same entries are equal whatever order they came in. Two different entries at one place prove that
+ * their author equivocates; the pair then stands in the set as one marker that carries no weight.
  */
-import type { Delta } from '../codec/delta-codec.ts';
+
+import { bytesToHex, hexToBytes, keyToBytes } from '../core/bytes.ts';
 import type { Crypto } from '../core/crypto.ts';
 import type { PeerKey } from '../core/io.ts';
-import { bytesToHex, type Envelope, hexToBytes, keyToBytes } from './envelope.ts';
-import { entriesPerRoundMax } from './wire.ts';
+import type { LogEntry } from './entry-kind.ts';
+import type { EntryHeader } from './envelope.ts';
 
-/** A message whose body is here and decoded. */
-export interface LogMessage extends Envelope {
-  readonly body: Uint8Array;
-  readonly delta: Delta;
-  /** Euclidean norm of the decoded delta. */
-  readonly norm: number;
+export type Held =
+  | { readonly kind: 'entry'; readonly entry: LogEntry }
+  | { readonly kind: 'equivocation'; readonly entries: readonly [LogEntry, LogEntry] };
+
+/** Author, kind and index as text that sorts like them. */
+export type PlaceKey = string;
+
+export interface Place {
+  readonly key: PlaceKey;
+  readonly author: PeerKey;
+  readonly held: Held;
 }
-
-export type LogSlot =
-  | { readonly kind: 'message'; readonly message: LogMessage }
-  | { readonly kind: 'equivocation'; readonly messages: readonly [LogMessage, LogMessage] };
 
 export type Insertion = 'added' | 'duplicate' | 'equivocation' | 'full';
 
+/** Bytes of a place in digests and answers: author, kind, index. */
+export const placeBytes = 34;
 const NO_ID = new Uint8Array(32);
+const hexByte = (value: number): string => value.toString(16).padStart(2, '0');
+
+/** The author alone for what nearly all entries are, so that it need not be put together. */
+export function placeKey({ author, kind, index }: Pick<EntryHeader, 'author' | 'kind' | 'index'>): PlaceKey {
+  return kind === 0 && index === 0 ? author : `${author}${hexByte(kind)}${hexByte(index)}`;
+}
+
+export function placeToBytes(key: PlaceKey): Uint8Array {
+  const bytes = new Uint8Array(placeBytes);
+  bytes.set(key.length === 64 ? keyToBytes(key) : hexToBytes(key));
+  return bytes;
+}
+
+export function placeFromBytes(bytes: Uint8Array): PlaceKey {
+  const isFirst = bytes[32] === 0 && bytes[33] === 0;
+  return bytesToHex(bytes.subarray(0, isFirst ? 32 : placeBytes));
+}
+
+interface Round {
+  readonly held: Map<PlaceKey, Held>;
+  /** Places taken of each kind. */
+  readonly taken: number[];
+}
 
 export class LogBook {
   readonly #crypto: Crypto;
-  readonly #rounds = new Map<number, Map<PeerKey, LogSlot>>();
-  readonly #sorted = new Map<number, ReadonlyArray<readonly [PeerKey, LogSlot]>>();
-  readonly #byId = new Map<string, LogMessage>();
-  /** Different messages may carry one body: all-zero deltas do, and copycats. */
-  readonly #byBodyRoot = new Map<string, LogMessage[]>();
+  readonly #entriesPerRoundMax: readonly number[];
+  readonly #rounds = new Map<number, Round>();
+  readonly #sorted = new Map<number, readonly Place[]>();
+  readonly #byId = new Map<string, LogEntry>();
+  /** Different entries may carry one body: all-zero deltas do, and copycats. */
+  readonly #byBodyRoot = new Map<string, LogEntry[]>();
   readonly #digests = new Map<number, Uint8Array>();
 
   #emptyDigest: Uint8Array | null = null;
 
-  constructor(crypto: Crypto) {
+  /** `entriesPerRoundMax`: of each kind of the run. */
+  constructor(crypto: Crypto, entriesPerRoundMax: readonly number[]) {
     this.#crypto = crypto;
+    this.#entriesPerRoundMax = entriesPerRoundMax;
   }
 
-  insert(message: LogMessage): Insertion {
-    if (this.#byId.has(message.id)) return 'duplicate';
-    let round = this.#rounds.get(message.round);
+  insert(entry: LogEntry): Insertion {
+    if (this.#byId.has(entry.id)) return 'duplicate';
+    let round = this.#rounds.get(entry.round);
     if (!round) {
-      round = new Map();
-      this.#rounds.set(message.round, round);
+      round = { held: new Map(), taken: this.#entriesPerRoundMax.map(() => 0) };
+      this.#rounds.set(entry.round, round);
     }
-    const slot = round.get(message.author);
-    if (slot?.kind === 'equivocation') return 'duplicate';
-    if (!slot && round.size >= entriesPerRoundMax) return 'full';
-    round.set(
-      message.author,
-      slot ? { kind: 'equivocation', messages: [slot.message, message] } : { kind: 'message', message },
+    const key = placeKey(entry);
+    const held = round.held.get(key);
+    if (held?.kind === 'equivocation') return 'duplicate';
+    if (!held) {
+      if (round.taken[entry.kind]! >= this.#entriesPerRoundMax[entry.kind]!) return 'full';
+      round.taken[entry.kind]! += 1;
+    }
+    round.held.set(
+      key,
+      held ? { kind: 'equivocation', entries: [held.entry, entry] } : { kind: 'entry', entry },
     );
-    this.#byId.set(message.id, message);
-    const root = bytesToHex(message.bodyRoot);
+    this.#byId.set(entry.id, entry);
+    const root = bytesToHex(entry.bodyRoot);
     const sameBody = this.#byBodyRoot.get(root);
-    if (sameBody) sameBody.push(message);
-    else this.#byBodyRoot.set(root, [message]);
-    this.#forgetViews(message.round);
-    return slot ? 'equivocation' : 'added';
+    if (sameBody) sameBody.push(entry);
+    else this.#byBodyRoot.set(root, [entry]);
+    this.#forgetViews(entry.round);
+    return held ? 'equivocation' : 'added';
   }
 
-  /** Takes an author's slot out of a round, because the peers finalised the round without it. */
-  remove(round: number, author: PeerKey): void {
-    const slot = this.#rounds.get(round)?.get(author);
-    if (!slot) return;
-    for (const message of messagesOf(slot)) this.#forget(message);
-    this.#rounds.get(round)!.delete(author);
+  /** Empties a place of a round, because the peers finalised the round without what is there. */
+  remove(round: number, key: PlaceKey): void {
+    const held = this.#rounds.get(round)?.held.get(key);
+    if (!held) return;
+    for (const entry of entriesOf(held)) this.#forget(entry);
+    this.#rounds.get(round)!.held.delete(key);
+    this.#rounds.get(round)!.taken[entriesOf(held)[0]!.kind]! -= 1;
     this.#forgetViews(round);
   }
 
-  slot(round: number, author: PeerKey): LogSlot | undefined {
-    return this.#rounds.get(round)?.get(author);
+  at(round: number, key: PlaceKey): Held | undefined {
+    return this.#rounds.get(round)?.held.get(key);
   }
 
-  message(id: string): LogMessage | undefined {
+  entry(id: string): LogEntry | undefined {
     return this.#byId.get(id);
   }
 
@@ -85,17 +120,24 @@ export class LogBook {
     return this.#byBodyRoot.get(root)?.[0]?.body;
   }
 
-  /** Slots of a round in ascending order of author: every replica walks them the same way. */
-  slots(round: number): ReadonlyArray<readonly [PeerKey, LogSlot]> {
-    let slots = this.#sorted.get(round);
-    if (!slots) {
-      slots = [...(this.#rounds.get(round) ?? [])].sort(([a], [b]) => (a < b ? -1 : 1));
-      if (slots.length > 0) this.#sorted.set(round, slots);
+  /** Places of a round in ascending order of author, kind and index: every replica walks them the same way. */
+  places(round: number): readonly Place[] {
+    let places = this.#sorted.get(round);
+    if (!places) {
+      places = [...(this.#rounds.get(round)?.held ?? [])]
+        .map(([key, held]): Place => ({ key, author: key.length === 64 ? key : key.slice(0, 64), held }))
+        .sort((a, b) => (a.key < b.key ? -1 : 1));
+      if (places.length > 0) this.#sorted.set(round, places);
     }
-    return slots;
+    return places;
   }
 
-  /** SHA-256 over author and message id of every slot in order of author; a marker has a zero id. */
+  /** Places taken by entries of a kind. */
+  countOf(round: number, kind: number): number {
+    return this.#rounds.get(round)?.taken[kind] ?? 0;
+  }
+
+  /** SHA-256 over place and entry id of every place in order; a marker has a zero id. */
   digest(round: number): Uint8Array {
     if (this.isEmpty(round)) {
       this.#emptyDigest ??= this.#crypto.sha256();
@@ -103,9 +145,9 @@ export class LogBook {
     }
     let digest = this.#digests.get(round);
     if (!digest) {
-      const parts = this.slots(round).flatMap(([author, slot]) => [
-        keyToBytes(author),
-        slot.kind === 'message' ? hexToBytes(slot.message.id) : NO_ID,
+      const parts = this.places(round).flatMap(({ key, held }) => [
+        placeToBytes(key),
+        held.kind === 'entry' ? hexToBytes(held.entry.id) : NO_ID,
       ]);
       digest = this.#crypto.sha256(...parts);
       this.#digests.set(round, digest);
@@ -113,21 +155,21 @@ export class LogBook {
     return digest;
   }
 
-  /** Author and ids of every slot, as they travel in a digest answer. */
-  entries(round: number): Uint8Array[] {
-    return this.slots(round).map(([author, slot]) => {
-      const ids = messagesOf(slot).map(({ id }) => hexToBytes(id));
-      const entry = new Uint8Array(32 + 32 * ids.length);
-      entry.set(keyToBytes(author));
+  /** Place and ids of everything held, as they travel in a digest answer. */
+  rows(round: number): Uint8Array[] {
+    return this.places(round).map(({ key, held }) => {
+      const ids = entriesOf(held).map(({ id }) => hexToBytes(id));
+      const row = new Uint8Array(placeBytes + 32 * ids.length);
+      row.set(placeToBytes(key));
       ids.forEach((id, index) => {
-        entry.set(id, 32 + 32 * index);
+        row.set(id, placeBytes + 32 * index);
       });
-      return entry;
+      return row;
     });
   }
 
   isEmpty(round: number): boolean {
-    return (this.#rounds.get(round)?.size ?? 0) === 0;
+    return (this.#rounds.get(round)?.held.size ?? 0) === 0;
   }
 
   /** Rounds that hold anything, ascending. */
@@ -135,19 +177,19 @@ export class LogBook {
     return [...this.#rounds.keys()].filter((round) => !this.isEmpty(round)).sort((a, b) => a - b);
   }
 
-  /** Forgets every round up to and including `round`; returns the messages dropped. */
-  pruneThrough(round: number): LogMessage[] {
-    const dropped: LogMessage[] = [];
-    for (const held of [...this.#rounds.keys()]) {
-      if (held > round) continue;
-      for (const slot of this.#rounds.get(held)!.values()) {
-        for (const message of messagesOf(slot)) {
-          this.#forget(message);
-          dropped.push(message);
+  /** Forgets every round up to and including `round`; returns the entries dropped. */
+  pruneThrough(round: number): LogEntry[] {
+    const dropped: LogEntry[] = [];
+    for (const number of [...this.#rounds.keys()]) {
+      if (number > round) continue;
+      for (const held of this.#rounds.get(number)!.held.values()) {
+        for (const entry of entriesOf(held)) {
+          this.#forget(entry);
+          dropped.push(entry);
         }
       }
-      this.#rounds.delete(held);
-      this.#forgetViews(held);
+      this.#rounds.delete(number);
+      this.#forgetViews(number);
     }
     return dropped;
   }
@@ -157,15 +199,15 @@ export class LogBook {
     this.#digests.delete(round);
   }
 
-  #forget(message: LogMessage): void {
-    this.#byId.delete(message.id);
-    const root = bytesToHex(message.bodyRoot);
-    const others = (this.#byBodyRoot.get(root) ?? []).filter(({ id }) => id !== message.id);
+  #forget(entry: LogEntry): void {
+    this.#byId.delete(entry.id);
+    const root = bytesToHex(entry.bodyRoot);
+    const others = (this.#byBodyRoot.get(root) ?? []).filter(({ id }) => id !== entry.id);
     if (others.length > 0) this.#byBodyRoot.set(root, others);
     else this.#byBodyRoot.delete(root);
   }
 }
 
-export function messagesOf(slot: LogSlot): readonly LogMessage[] {
-  return slot.kind === 'message' ? [slot.message] : slot.messages;
+export function entriesOf(held: Held): readonly LogEntry[] {
+  return held.kind === 'entry' ? [held.entry] : held.entries;
 }

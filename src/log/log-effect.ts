@@ -3,21 +3,21 @@
  * that changes the store carries its writes, so that what the method writes because of it goes into the same transaction.
  */
 import type { Output, StoreWrite } from '../core/io.ts';
-import type { LogMessage } from './log-book.ts';
+import type { LogEntry } from './entry-kind.ts';
 
 export type LogFact =
-  /** A message is in the log that was not. */
+  /** An entry is in the log that was not. */
   | {
       readonly type: 'entered';
-      readonly message: LogMessage;
+      readonly entry: LogEntry;
       /** It proves that its author equivocates. */
       readonly isEquivocation: boolean;
       readonly writes: readonly StoreWrite[];
     }
-  /** Messages that the peers' history leaves out. */
+  /** Entries that the peers' history leaves out. */
   | {
       readonly type: 'left-out';
-      readonly messages: readonly LogMessage[];
+      readonly entries: readonly LogEntry[];
       readonly writes: readonly StoreWrite[];
     };
 

@@ -1,29 +1,26 @@
 /**
- * One replica of the model: the log of open rounds on top of a folded base, the snapshots it offers, and what of
- * all that is on disk. Knows nothing of peers or time.
+ * One replica of a run: the log of open rounds on top of a folded base, the snapshots it offers, and what of all that is on
+ * disk. Knows nothing of peers or time.
  */
 
-import { deltaSquaredNorm } from '../codec/delta.ts';
-import type { Delta, DeltaCodec } from '../codec/delta-codec.ts';
-import { encodeFloat32 } from '../codec/dense.ts';
+import { bytesToHex } from '../core/bytes.ts';
+import type { Crypto } from '../core/crypto.ts';
 import type { StoreWrite } from '../core/io.ts';
-import {
-  bytesToHex,
-  type Envelope,
-  type EnvelopeContext,
-  encodeStoredEnvelope,
-  openEnvelope,
-} from './envelope.ts';
+import type { LogEntry } from './entry-kind.ts';
+import { type Envelope, type EnvelopeContext, encodeStoredEnvelope, openEnvelope } from './envelope.ts';
+import { entriesOf, type Insertion, LogBook, type PlaceKey, placeKey } from './log-book.ts';
 import {
   cloneState,
-  type FoldContext,
-  type FoldState,
   foldRound,
   initialState,
-  toParameters,
-} from './fold.ts';
-import { type Insertion, LogBook, type LogMessage, messagesOf } from './log-book.ts';
+  isComplete,
+  type Kinds,
+  type LogFrame,
+  type LogState,
+} from './log-state.ts';
+import type { SharedWork } from './shared-work.ts';
 import { decodeState, makeSnapshot, type Snapshot, snapshotOf } from './snapshot.ts';
+import { archiveKey, baseKey, isBaseKey, isLogKey, logKey } from './store-keys.ts';
 import type { HistoryMark } from './wire.ts';
 
 /** Snapshots kept for joiners; donors reach a boundary at slightly different times. */
@@ -31,41 +28,47 @@ const snapshotsKept = 2;
 /** Marks remembered for comparing histories with peers. */
 const marksKept = 256;
 
-/** What opening and folding a message needs to know of the run. */
-export type ReplicaContext = FoldContext & EnvelopeContext;
+/** What a node keeps of the rounds that its snapshots cover: nothing, or every entry. */
+export type Retention = 'snapshots' | 'everything';
 
-export interface ReplicaOptions extends ReplicaContext {
-  readonly initial: Float32Array;
-  readonly initHash: Uint8Array;
-  readonly codec: DeltaCodec;
+export interface ReplicaOptions {
+  readonly kinds: Kinds;
+  readonly frame: LogFrame;
+  readonly crypto: Crypto;
+  readonly envelopes: EnvelopeContext;
+  readonly shared?: SharedWork | undefined;
+  /** 'snapshots' where not given. */
+  readonly retention?: Retention | undefined;
 }
-
-const roundKey = (round: number): string => round.toString().padStart(10, '0');
-export const logKey = (message: { round: number; author: string; id: string }): string =>
-  `log/${roundKey(message.round)}/${message.author}/${message.id}`;
-const baseKey = (round: number): string => `base/${roundKey(round)}`;
 
 export class Replica {
   readonly #options: ReplicaOptions;
   readonly log: LogBook;
-  #base: FoldState;
-  #live: FoldState | null = null;
+  #base: LogState;
+  #live: LogState | null = null;
   /** Memory of the last live state, which the next one takes over. */
-  #liveUnits: Float64Array | undefined;
+  #spare: LogState | undefined;
   #snapshots: Snapshot[] = [];
   #logFrom = 0;
   readonly #marks = new Map<number, HistoryMark>();
-  #hash: { readonly round: number; readonly hash: string } | null = null;
 
   constructor(options: ReplicaOptions) {
     this.#options = options;
-    this.log = new LogBook(options.crypto);
+    this.log = new LogBook(
+      options.crypto,
+      options.kinds.map(({ entriesPerRoundMax }) => entriesPerRoundMax),
+    );
     this.#base = this.#startState();
     this.#mark();
   }
 
-  get base(): Readonly<FoldState> {
+  get base(): Readonly<LogState> {
     return this.#base;
+  }
+
+  /** All rounds of the run are folded. */
+  get isComplete(): boolean {
+    return isComplete(this.#base, this.#options.frame);
   }
 
   /** First round whose whole set is in the log; earlier ones are known by snapshot only. */
@@ -73,87 +76,67 @@ export class Replica {
     return this.#logFrom;
   }
 
-  /** Takes up what an earlier session stored: the newest base, then every message after it. */
+  /** Takes up what an earlier session stored: the newest base, then every entry after it. */
   restore(stored: Iterable<readonly [string, Uint8Array]>): void {
-    const size = this.#options.initial.length;
     const envelopes: Uint8Array[] = [];
     for (const [key, value] of stored) {
-      if (key.startsWith('base/')) {
-        const state = decodeState(value, size);
+      if (isBaseKey(key)) {
+        const state = decodeState(this.#options.kinds, value);
         if (state) this.#install(state, value);
         this.#logFrom = (this.#snapshots[0]?.round ?? -1) + 1;
-      } else if (key.startsWith('log/')) envelopes.push(value);
+      } else if (isLogKey(key)) envelopes.push(value);
     }
     for (const bytes of envelopes) {
-      const opened = openEnvelope(bytes, this.#options);
+      const opened = openEnvelope(bytes, this.#options.envelopes);
       if (!opened.ok || opened.envelope.round < this.#logFrom) continue;
-      const message = this.open(opened.envelope);
-      if (message) this.insert(message);
+      const entry = this.open(opened.envelope);
+      if (entry) this.insert(entry);
     }
   }
 
   /** Decodes the body; null when it is missing or not canonical. */
-  open(envelope: Envelope): LogMessage | null {
+  open(envelope: Envelope): LogEntry | null {
     const { shared } = this.#options;
-    return shared ? shared.once('message', envelope, () => this.#decode(envelope)) : this.#decode(envelope);
+    return shared ? shared.once('entry', envelope, () => this.#decode(envelope)) : this.#decode(envelope);
   }
 
-  #decode(envelope: Envelope): LogMessage | null {
-    const body = envelope.body;
-    if (!body) return null;
-    let delta: Delta;
-    try {
-      delta = this.#options.codec.decode(body);
-    } catch {
-      return null;
-    }
-    return { ...envelope, body, delta, norm: Math.sqrt(deltaSquaredNorm(delta)) };
+  #decode(envelope: Envelope): LogEntry | null {
+    const { body } = envelope;
+    const kind = this.#options.kinds[envelope.kind];
+    if (!body || !kind) return null;
+    const content = kind.decode(body, envelope.claims);
+    return content === null ? null : { ...envelope, body, content };
   }
 
-  insert(message: LogMessage): Insertion {
-    const insertion = this.log.insert(message);
+  insert(entry: LogEntry): Insertion {
+    const insertion = this.log.insert(entry);
     if (insertion === 'added' || insertion === 'equivocation') this.#live = null;
     return insertion;
   }
 
-  remove(round: number, author: string): void {
-    this.log.remove(round, author);
+  remove(round: number, key: PlaceKey): void {
+    this.log.remove(round, key);
     this.#live = null;
   }
 
-  writeOf(message: LogMessage): StoreWrite {
-    return { key: logKey(message), value: encodeStoredEnvelope(message, this.#options.shared) };
+  writeOf(entry: LogEntry): StoreWrite {
+    return { key: logKey(entry), value: encodeStoredEnvelope(entry, this.#options.shared) };
   }
 
-  /** The model of everything held, open rounds included. */
-  live(): FoldState {
+  /** The state of everything held, open rounds included. */
+  live(): LogState {
     if (!this.#live) {
       const last = this.log.heldRounds().at(-1) ?? -1;
+      const { kinds, frame, shared } = this.#options;
       let state = this.#base;
-      if (!this.#options.shared) {
-        state = cloneState(state, this.#liveUnits);
-        this.#liveUnits = state.units;
+      if (!shared) {
+        state = cloneState(kinds, state, this.#spare);
+        this.#spare = state;
       }
-      while (state.round < last) state = this.#advance(state);
+      while (state.round < last && !isComplete(state, frame)) state = this.#advance(state);
       this.#live = state;
     }
     return this.#live;
-  }
-
-  liveParameters(): Float32Array {
-    return this.#parametersOf(this.live());
-  }
-
-  /** SHA-256 (hex) of the finalised model as little-endian float32: the hash of the vector that is exported. */
-  modelHash(): string {
-    if (this.#hash?.round !== this.#base.round) {
-      this.#hash = { round: this.#base.round, hash: this.#hashOf(this.#base) };
-    }
-    return this.#hash.hash;
-  }
-
-  finalParameters(): Float32Array {
-    return this.#parametersOf(this.#base);
   }
 
   /** Where our history stood after a finalised round; null when it is too long ago or not yet. */
@@ -167,14 +150,21 @@ export class Replica {
     const { round } = this.#base;
     this.#mark();
     this.#marks.delete(round - marksKept);
-    if ((round + 1) % this.#options.spec.snapshotRounds !== 0) return [];
+    if ((round + 1) % this.#options.frame.snapshotRounds !== 0) return [];
     return this.checkpoint();
+  }
+
+  /** Folds rounds of which nothing is held, up to and including `round`, without a snapshot between. */
+  passThrough(round: number): void {
+    while (this.#base.round < round) this.#base = this.#advance(this.#base);
+    this.#mark();
+    for (const marked of this.#marks.keys()) if (marked <= round - marksKept) this.#marks.delete(marked);
   }
 
   /** Keeps a snapshot of the base, forgets the oldest one and the log it covered. */
   checkpoint(): StoreWrite[] {
-    const { shared, crypto } = this.#options;
-    const make = () => makeSnapshot(crypto, this.#base);
+    const { shared, crypto, kinds } = this.#options;
+    const make = () => makeSnapshot(crypto, kinds, this.#base);
     const snapshot = shared ? shared.once('snapshot', this.#base, make) : make();
     shared?.stateOf(bytesToHex(snapshot.blobRoot), this.#base);
     return this.#keep(snapshot);
@@ -185,8 +175,8 @@ export class Replica {
     return this.#snapshots;
   }
 
-  /** Replaces the base by a verified snapshot. Messages of later rounds stay in the log. */
-  adopt(state: FoldState, blob: Uint8Array): StoreWrite[] {
+  /** Replaces the base by a verified snapshot. Entries of later rounds stay in the log. */
+  adopt(state: LogState, blob: Uint8Array): StoreWrite[] {
     const stale = this.#snapshots.filter(({ round }) => round !== state.round);
     this.#snapshots = [];
     this.#marks.clear();
@@ -196,7 +186,7 @@ export class Replica {
     return [
       { key: baseKey(state.round), value: blob },
       ...stale.map(({ round }) => ({ key: baseKey(round), value: null })),
-      ...dropped.map((message) => ({ key: logKey(message), value: null })),
+      ...dropped.map((entry) => ({ key: logKey(entry), value: null })),
     ];
   }
 
@@ -214,16 +204,14 @@ export class Replica {
     for (const marked of [...this.#marks.keys()]) if (marked > this.#base.round) this.#marks.delete(marked);
     this.#mark();
     this.#live = null;
-    this.#hash = null;
     return stale.map((snapshot) => ({ key: baseKey(snapshot.round), value: null }));
   }
 
-  #install(state: FoldState, blob: Uint8Array): void {
+  #install(state: LogState, blob: Uint8Array): void {
     const { shared, crypto } = this.#options;
     const snapshot = snapshotOf(crypto, state.round, state.root, blob);
     this.#base = shared ? shared.stateOf(bytesToHex(snapshot.blobRoot), state) : state;
     this.#live = null;
-    this.#hash = null;
     this.#mark();
     this.#snapshots.push(snapshot);
     if (this.#snapshots.length > snapshotsKept) this.#snapshots.shift();
@@ -239,8 +227,10 @@ export class Replica {
     }
     // A joiner with the oldest snapshot on offer still finds every later round in the log.
     if (this.#snapshots.length === snapshotsKept) this.#logFrom = this.#snapshots[0]!.round + 1;
-    for (const message of this.log.pruneThrough(this.#logFrom - 1)) {
-      writes.push({ key: logKey(message), value: null });
+    for (const entry of this.log.pruneThrough(this.#logFrom - 1)) {
+      writes.push({ key: logKey(entry), value: null });
+      if (this.#options.retention !== 'everything') continue;
+      writes.push({ key: archiveKey(entry), value: encodeStoredEnvelope(entry, this.#options.shared) });
     }
     return writes;
   }
@@ -251,42 +241,32 @@ export class Replica {
   }
 
   /** The state after the next round. Takes over the memory of `state`, unless states are shared: then it stays as it is. */
-  #advance(state: FoldState): FoldState {
+  #advance(state: LogState): LogState {
     const round = state.round + 1;
     const digest = this.log.digest(round);
-    const { shared } = this.#options;
-    const fold = (into: FoldState): FoldState => {
-      foldRound(into, this.log.slots(round), digest, this.#options);
+    const { shared, kinds } = this.#options;
+    const fold = (into: LogState): LogState => {
+      foldRound(into, this.log.places(round), digest, this.#options);
       return into;
     };
-    return shared ? shared.successor(state, digest, () => fold(cloneState(state))) : fold(state);
+    return shared ? shared.successor(state, digest, () => fold(cloneState(kinds, state))) : fold(state);
   }
 
-  #startState(): FoldState {
-    const { shared, initial, initHash } = this.#options;
-    const start = () => initialState(initial, initHash);
-    return shared ? shared.once('initial', initial, start) : start();
+  #startState(): LogState {
+    const { shared, kinds, frame } = this.#options;
+    const start = () => initialState(kinds, frame);
+    return shared ? shared.once('initial', frame.initHash, start) : start();
   }
 
-  #stateOf(snapshot: Snapshot): FoldState | null {
-    const state = decodeState(snapshot.blob, this.#base.units.length);
+  #stateOf(snapshot: Snapshot): LogState | null {
+    const state = decodeState(this.#options.kinds, snapshot.blob);
     const { shared } = this.#options;
     return state && shared ? shared.stateOf(bytesToHex(snapshot.blobRoot), state) : state;
   }
-
-  #parametersOf(state: FoldState): Float32Array {
-    const { shared } = this.#options;
-    return shared ? shared.once('parameters', state, () => toParameters(state)) : toParameters(state);
-  }
-
-  #hashOf(state: FoldState): string {
-    const { shared, crypto } = this.#options;
-    const hash = () => bytesToHex(crypto.sha256(encodeFloat32(this.#parametersOf(state))));
-    return shared ? shared.once('model-hash', state, hash) : hash();
-  }
 }
 
-export function authoredIn(replica: Replica, round: number, author: string): readonly LogMessage[] {
-  const slot = replica.log.slot(round, author);
-  return slot ? messagesOf(slot) : [];
+/** What an author has at the places of a kind in a round. */
+export function authoredIn(replica: Replica, round: number, author: string, kind = 0): readonly LogEntry[] {
+  const held = replica.log.at(round, placeKey({ author, kind, index: 0 }));
+  return held ? entriesOf(held) : [];
 }

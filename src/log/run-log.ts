@@ -3,19 +3,23 @@
  * pulls it, finality says when a round is folded, the fork watch which of two histories stands, catch-up is the way to the
  * present. None of them knows another; nobody calls back into this class.
  */
+import { bytesToHex } from '../core/bytes.ts';
 import type { Signer } from '../core/crypto.ts';
-import type { Input, PeerKey, StoreWrite, Verdict } from '../core/io.ts';
+import type { Input, PeerKey, Phase, StoreWrite, Verdict } from '../core/io.ts';
 import { Refusals } from '../core/refusals.ts';
 import { type AdmissionOptions, judgeAnnouncement, judgePulled } from './admission.ts';
-import { bytesToHex, type Envelope, openEnvelope } from './envelope.ts';
+import type { LogEntry } from './entry-kind.ts';
+import { type Envelope, type EnvelopeContext, openEnvelope } from './envelope.ts';
 import { adoptedSet } from './finality/adopted-set.ts';
 import { Finality } from './finality/finality.ts';
-import { ForkWatch } from './finality/fork-watch.ts';
+import { ForkSettlement } from './finality/fork-settlement.ts';
 import type { FoldDecision } from './finality/round-votes.ts';
 import { CatchUp } from './join/catch-up.ts';
 import type { JoinMeaning } from './join/snapshot-join.ts';
-import type { LogMessage } from './log-book.ts';
+import { LogClock } from './log-clock.ts';
 import type { LogEffect } from './log-effect.ts';
+import type { Kinds, LogFrame } from './log-state.ts';
+import { OwnEntries } from './own-entries.ts';
 import { answerRequest } from './repair/answers.ts';
 import {
   DigestExchange,
@@ -23,20 +27,23 @@ import {
   type DigestView,
   type Finding,
 } from './repair/digest-exchange.ts';
-import { type FetchMeaning, MessageFetch } from './repair/message-fetch.ts';
-import { authoredIn, logKey, type Replica, type ReplicaContext } from './replica.ts';
+import { EntryFetch, type FetchMeaning } from './repair/entry-fetch.ts';
+import type { Replica } from './replica.ts';
 import { RequestTable } from './request-table.ts';
+import { RunPhase } from './run-phase.ts';
+import { snapshotBytesMax } from './snapshot.ts';
+import { logKey } from './store-keys.ts';
 import { decodeDigestAnswer } from './wire.ts';
 
 type Meaning = DigestMeaning | FetchMeaning | JoinMeaning;
 
 export interface RunLogOptions {
+  readonly kinds: Kinds;
+  readonly frame: LogFrame;
   readonly replica: Replica;
-  readonly context: ReplicaContext;
+  readonly envelopes: EnvelopeContext;
   readonly signer: Signer;
   readonly isMember: (peer: PeerKey) => boolean;
-  readonly slotMs: number;
-  readonly rounds: number;
   readonly random: () => number;
 }
 
@@ -49,32 +56,38 @@ export type LogEvent =
 
 export class RunLog {
   readonly replica: Replica;
+  readonly clock: LogClock;
+  readonly own: OwnEntries;
   readonly refusals = new Refusals();
   readonly #options: RunLogOptions;
   readonly #admission: AdmissionOptions;
   readonly #peers = new Set<PeerKey>();
   readonly #requests: RequestTable<Meaning>;
   readonly #digests: DigestExchange;
-  readonly #fetch: MessageFetch;
+  readonly #fetch: EntryFetch;
   readonly #finality: Finality;
-  readonly #forks = new ForkWatch();
+  readonly #forks: ForkSettlement;
   readonly #catchUp: CatchUp;
-  /** Peers whose log does not reach back to our next round. */
-  readonly #forgetful = new Set<PeerKey>();
-  /** Messages of our own in rounds that a fork opened again. */
-  #disputed: readonly LogMessage[] = [];
+  readonly #phase = new RunPhase();
 
   constructor(options: RunLogOptions) {
-    const { replica, context, random } = options;
+    const { replica, envelopes, frame, kinds, random } = options;
+    const { crypto, runId } = envelopes;
     this.#options = options;
     this.#admission = options;
     this.replica = replica;
-    this.#requests = new RequestTable(Math.max(2000, Math.min(15_000, 2 * options.slotMs)));
-    this.#digests = new DigestExchange(replica, context.crypto, random);
-    this.#fetch = new MessageFetch(context.crypto);
-    this.#finality = new Finality(replica, context.spec);
-    const { crypto, runId } = context;
-    this.#catchUp = new CatchUp({ crypto, runId, size: replica.base.units.length }, random);
+    this.clock = new LogClock(replica, frame);
+    this.own = new OwnEntries(options);
+    this.#requests = new RequestTable(Math.max(2000, Math.min(15_000, 2 * frame.slotMs)));
+    this.#forks = new ForkSettlement(replica, this.own);
+    this.#digests = new DigestExchange(replica, crypto, random);
+    this.#fetch = new EntryFetch(crypto);
+    this.#finality = new Finality(replica, frame);
+    this.#catchUp = new CatchUp({ crypto, runId, kinds, bytesMax: snapshotBytesMax(kinds) }, random);
+  }
+
+  get phase(): Phase {
+    return this.#phase.now;
   }
 
   get joining(): boolean {
@@ -87,22 +100,28 @@ export class RunLog {
 
   /** Every connected peer holds our history up to the last round folded. */
   get agreed(): boolean {
-    return this.#forks.agreeing(this.replica.base.round) >= this.#peers.size && !this.#forks.open;
+    const { watch } = this.#forks;
+    return watch.agreeing(this.replica.base.round) >= this.#peers.size && !watch.open;
   }
 
-  /** Messages known to exist and not held. */
+  /** Entries known to exist and not held. */
   get missing(): number {
     return this.#fetch.missing;
   }
 
-  beginJoin(): void {
-    this.#catchUp.begin('anyone');
+  /** First event of a session, once the replica is restored. */
+  start(nowMs: number, out: LogEffect[]): void {
+    const slot = this.clock.slotAt(nowMs);
+    const { admitRounds, windowRounds } = this.#options.frame;
+    this.own.announceAgain(slot - admitRounds, slot, out);
+    if (slot > windowRounds) this.#catchUp.begin('anyone');
   }
 
-  handle(event: LogEvent, slot: number, out: LogEffect[]): void {
+  handle(event: LogEvent, nowMs: number, out: LogEffect[]): void {
+    const slot = this.clock.slotAt(nowMs);
     switch (event.type) {
       case 'tick':
-        this.#tick(out, slot);
+        if (slot >= 0) this.#tick(out, slot);
         break;
       case 'peer-up':
         this.#peers.add(event.peer);
@@ -110,8 +129,7 @@ export class RunLog {
         break;
       case 'peer-down':
         this.#peers.delete(event.peer);
-        this.#forks.forget(event.peer);
-        this.#digests.forget(event.peer);
+        for (const part of [this.#forks.watch, this.#digests, this.#finality]) part.forget(event.peer);
         break;
       case 'announcement': {
         const verdict = this.#announced(out, event.from, event.bytes, slot);
@@ -120,8 +138,7 @@ export class RunLog {
       }
       case 'request': {
         const { replica, refusals } = this;
-        const { context, signer } = this.#options;
-        const request = answerRequest(out, event, { replica, refusals, context, signer });
+        const request = answerRequest(out, event, { ...this.#options, replica, refusals });
         if (request?.kind === 'digest')
           this.#note(event.from, this.#digests.heard(event.from, request, this.#view(slot)), slot);
         break;
@@ -145,10 +162,26 @@ export class RunLog {
     this.#proceed(out, slot);
     const { round } = this.replica.base;
     const behind = this.#lastFinal(slot) - round;
-    const reached = this.#catchUp.replayed(behind, this.#options.context.spec.windowRounds);
-    for (const peer of this.#catchUp.takeFailedLeaders()) this.#forks.disbelieve(peer, slot);
+    const reached = this.#catchUp.replayed(behind, this.#options.frame.windowRounds);
+    for (const peer of this.#catchUp.takeFailedLeaders()) this.#forks.watch.disbelieve(peer, slot);
     if (reached === 'gave-up-leaders') this.#finality.hope();
     else if (reached) out.push({ type: 'event', event: { kind: 'joined', round, donors: reached.donors } });
+    this.#setPhase(out, slot);
+  }
+
+  #setPhase(out: LogEffect[], slot: number): void {
+    const hasChanged = this.#phase.advance({
+      slot,
+      windowRounds: this.#options.frame.windowRounds,
+      isJoining: this.joining,
+      isComplete: this.replica.isComplete,
+      isAgreed: this.agreed,
+      isSpent: this.clock.isSpentBefore(slot),
+    });
+    if (!hasChanged) return;
+    const writes = this.phase === 'finished' ? this.replica.checkpoint() : [];
+    if (writes.length > 0) out.push({ type: 'persist', writes, durable: true });
+    out.push({ type: 'event', event: { kind: 'phase', phase: this.phase } });
   }
 
   #announced(out: LogEffect[], from: PeerKey, bytes: Uint8Array, slot: number): Verdict {
@@ -162,31 +195,34 @@ export class RunLog {
         this.#pump(out);
         return 'accept';
       case 'admitted':
-        this.#insert(out, judgement.message);
+        this.#insert(out, judgement.entry);
         return 'accept';
     }
   }
 
-  /** The one place where a message of another peer enters the log. */
-  #insert(out: LogEffect[], message: LogMessage): void {
-    const { round, author } = message;
-    const insertion = this.replica.insert(message);
-    this.#fetch.settle(message.id);
+  /** The one place where an entry of another peer enters the log. */
+  #insert(out: LogEffect[], entry: LogEntry): void {
+    const { round, author } = entry;
+    const insertion = this.replica.insert(entry);
+    this.#fetch.settle(entry.id);
     if (insertion === 'duplicate' || insertion === 'full') return;
     const isEquivocation = insertion === 'equivocation';
-    out.push({ type: 'entered', message, isEquivocation, writes: [this.replica.writeOf(message)] });
+    out.push({ type: 'entered', entry, isEquivocation, writes: [this.replica.writeOf(entry)] });
     if (isEquivocation) {
       this.refusals.add(out, 'equivocation', author);
       out.push({ type: 'event', event: { kind: 'equivocation', round, author } });
-    } else out.push({ type: 'event', event: { kind: 'accepted', round, author } });
+    } else {
+      const { id } = this.#options.kinds[entry.kind]!;
+      out.push({ type: 'event', event: { kind: 'accepted', round, author, entryKind: id } });
+    }
   }
 
-  /** False for a message that should not exist. */
+  /** False for an entry that should not exist. */
   #pulled(out: LogEffect[], envelope: Envelope, slot: number): boolean {
-    const message = judgePulled(envelope, slot, this.#admission);
-    if (message && message.round > this.replica.base.round) this.#insert(out, message);
+    const entry = judgePulled(envelope, slot, this.#admission);
+    if (entry && entry.round > this.replica.base.round) this.#insert(out, entry);
     this.#fetch.settle(envelope.id);
-    return message !== null;
+    return entry !== null;
   }
 
   #response(out: LogEffect[], requestId: number, frames: readonly Uint8Array[], slot: number): void {
@@ -198,7 +234,7 @@ export class RunLog {
 
   #failed(out: LogEffect[], requestId: number): void {
     const meaning = this.#requests.take(requestId);
-    if (meaning?.kind === 'messages') this.#fetch.messagesDone(meaning.peer, meaning.ids);
+    if (meaning?.kind === 'entries') this.#fetch.entriesDone(meaning.peer, meaning.ids);
     else if (meaning?.kind === 'blob') this.#fetch.blobFailed(meaning);
     else if (meaning?.kind === 'snapshot-blob') this.#catchUp.failed(meaning);
     this.#pump(out);
@@ -213,9 +249,9 @@ export class RunLog {
         this.#note(meaning.peer, this.#digests.answered(meaning, answer, this.#view(slot)), slot);
         return true;
       }
-      case 'messages': {
+      case 'entries': {
         const good = frames.every((frame) => this.#takeEnvelope(out, meaning, frame, slot));
-        this.#fetch.messagesDone(meaning.peer, meaning.ids);
+        this.#fetch.entriesDone(meaning.peer, meaning.ids);
         return good;
       }
       case 'blob': {
@@ -235,7 +271,7 @@ export class RunLog {
     for (const finding of findings) {
       switch (finding.kind) {
         case 'mark':
-          this.#forks.note(peer, finding.round, finding.mine, finding.theirs, slot);
+          this.#forks.watch.note(peer, finding.round, finding.mine, finding.theirs, slot);
           break;
         case 'vote':
           this.#finality.record(finding.round, peer, finding.vote);
@@ -243,8 +279,11 @@ export class RunLog {
         case 'holds':
           this.#fetch.want(finding.id, finding.round, peer);
           break;
+        case 'quiet':
+          this.#finality.recordQuiet(peer, finding.from, finding.through);
+          break;
         case 'forgot':
-          if (this.#catchUp.phase !== 'choosing') this.#forgetful.add(peer);
+          if (this.#catchUp.phase !== 'choosing') this.#forks.noteForgetful(peer);
           break;
         default:
           finding satisfies never;
@@ -254,11 +293,11 @@ export class RunLog {
 
   #takeEnvelope(
     out: LogEffect[],
-    { peer, ids }: FetchMeaning & { kind: 'messages' },
+    { peer, ids }: FetchMeaning & { kind: 'entries' },
     frame: Uint8Array,
     slot: number,
   ): boolean {
-    const opened = openEnvelope(frame, this.#options.context);
+    const opened = openEnvelope(frame, this.#options.envelopes);
     if (!opened.ok) {
       this.refusals.add(out, opened.reason, peer);
       return false;
@@ -274,8 +313,8 @@ export class RunLog {
   #view(slot: number): DigestView {
     return {
       slot,
-      lastRound: this.#options.rounds - 1,
-      windowRounds: this.#options.context.spec.windowRounds,
+      isComplete: this.replica.isComplete,
+      windowRounds: this.#options.frame.windowRounds,
       isJoining: this.joining,
       follows: (peer) => this.#catchUp.follows(peer),
     };
@@ -303,7 +342,7 @@ export class RunLog {
 
   /** The newest round that may be folded in this slot. */
   #lastFinal(slot: number): number {
-    return Math.min(slot - this.#options.context.spec.windowRounds, this.#options.rounds - 1);
+    return this.replica.isComplete ? this.replica.base.round : slot - this.#options.frame.windowRounds;
   }
 
   #finalise(out: LogEffect[], slot: number): void {
@@ -314,6 +353,10 @@ export class RunLog {
       isFollowing: this.#catchUp.leaders !== 'anyone',
     };
     for (let next = this.#finality.next(view); next; next = this.#finality.next(view)) {
+      if (next.kind === 'pass') {
+        this.#pass(out, next.through);
+        continue;
+      }
       const { round, decision, timedOut } = next;
       if (decision.kind === 'wait') return;
       // A set that nobody sends us, because its holders are gone or lied, is not waited for longer than for votes.
@@ -323,31 +366,40 @@ export class RunLog {
     }
   }
 
+  /** Rounds of which nobody holds anything, all at once. */
+  #pass(out: LogEffect[], through: number): void {
+    const from = this.replica.base.round + 1;
+    this.replica.passThrough(through);
+    this.#finality.folded(through, true);
+    this.#fetch.pruneThrough(through);
+    this.#forks.folded(through);
+    out.push({ type: 'event', event: { kind: 'passed', from, through } });
+  }
+
   #fold(out: LogEffect[], round: number, byAgreement: boolean): void {
-    const entries = this.replica.log.slots(round).length;
+    const entries = this.replica.log.places(round).length;
     const writes = this.replica.foldNext();
     if (writes.length > 0) out.push({ type: 'persist', writes, durable: false });
     this.#finality.folded(round, byAgreement);
     this.#fetch.pruneThrough(round);
-    this.#forgetful.clear();
-    this.#disputed = this.#disputed.filter((message) => message.round > round);
+    this.#forks.folded(round);
     const root = bytesToHex(this.replica.base.root);
     out.push({ type: 'event', event: { kind: 'finalised', round, entries, root } });
   }
 
-  /** Makes our set of the round the one the peers folded; false while messages of it are still missing. */
+  /** Makes our set of the round the one the peers folded; false while entries of it are still missing. */
   #adoptSet(out: LogEffect[], round: number, decision: FoldDecision & { kind: 'adopt' }): boolean {
-    const { absent, surplus } = adoptedSet(this.replica.log, round, decision.entries);
+    const { absent, surplus } = adoptedSet(this.replica.log, round, decision.rows);
     for (const id of absent) for (const holder of decision.holders) this.#fetch.want(id, round, holder);
     if (absent.length > 0) return false;
-    for (const { author, kept } of surplus) {
-      this.replica.remove(round, author);
-      for (const message of kept) this.replica.insert(message);
+    for (const { key, kept } of surplus) {
+      this.replica.remove(round, key);
+      for (const entry of kept) this.replica.insert(entry);
     }
-    const messages = surplus.flatMap(({ removed }) => removed);
-    if (messages.length > 0) {
-      const writes = messages.map((message): StoreWrite => ({ key: logKey(message), value: null }));
-      out.push({ type: 'left-out', messages, writes });
+    const entries = surplus.flatMap(({ removed }) => removed);
+    if (entries.length > 0) {
+      const writes = entries.map((entry): StoreWrite => ({ key: logKey(entry), value: null }));
+      out.push({ type: 'left-out', entries, writes });
     }
     return true;
   }
@@ -365,47 +417,34 @@ export class RunLog {
     const finished = this.#catchUp.finish();
     if (!finished) return;
     const { state, blob } = finished;
-    // What the peers' sets left out went back when they were adopted, and is not in the log any more.
-    const messages = this.#disputed.filter(
-      ({ round, id }) => round <= state.round && this.replica.log.message(id),
-    );
-    this.#disputed = [];
-    out.push({ type: 'left-out', messages, writes: this.replica.adopt(state, blob) });
+    const entries = this.#forks.replacedThrough(state.round);
+    out.push({ type: 'left-out', entries, writes: this.replica.adopt(state, blob) });
     this.#finality.clear();
-    this.#forgetful.clear();
     this.#fetch.pruneThrough(state.round);
-    this.#forks.clear();
   }
 
-  /** Two histories: the weaker one is given up for the stronger, and its own deltas are published anew. */
+  /** Two histories: the weaker one is given up for the stronger, and its own entries are published anew. */
   #settleFork(out: LogEffect[], slot: number): void {
     if (this.#catchUp.phase === 'choosing') return;
     const followed = [...this.#peers].filter((peer) => this.#catchUp.follows(peer)).length;
-    if (followed > 0 && this.#forgetful.size >= Math.min(2, followed)) {
-      // The next round is in no log any more: only a snapshot helps, in the middle of a replay as well.
-      this.#forgetful.clear();
+    const sinceSlot = slot - 2 * this.#options.frame.windowRounds;
+    const settlement = this.#forks.settle(followed, this.joining, sinceSlot);
+    if (!settlement) return;
+    if (settlement.kind === 'out-of-reach') {
       this.#catchUp.begin(this.#catchUp.leaders);
       return;
     }
-    if (this.joining) return;
-    const fork = this.#forks.verdict(slot - 2 * this.#options.context.spec.windowRounds);
-    if (!fork?.weYield) return;
+    const { fork, writes } = settlement;
     const mine = bytesToHex(fork.mine.root);
     const theirs = bytesToHex(fork.theirs.root);
     out.push({ type: 'event', event: { kind: 'fork', round: fork.round, mine, theirs } });
     this.#finality.clear();
-    this.#disputed = this.replica.log
-      .heldRounds()
-      .filter((held) => held > fork.agreedRound && held <= this.replica.base.round)
-      .flatMap((held) => authoredIn(this.replica, held, this.#options.signer.key));
-    const rolledBack = this.replica.rollBack(fork.agreedRound);
-    this.#forks.clear();
-    if (!rolledBack) {
+    if (!writes) {
       this.#catchUp.begin(fork.holders);
       return;
     }
     // Their sets replace ours round by round; what ours of our own held goes back into the residual then.
-    if (rolledBack.length > 0) out.push({ type: 'persist', writes: rolledBack, durable: true });
+    if (writes.length > 0) out.push({ type: 'persist', writes, durable: true });
     this.#catchUp.replay(fork.holders);
   }
 }

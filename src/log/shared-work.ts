@@ -4,11 +4,10 @@
  *
  * The daemon has one core and shares nothing. The simulator gives all virtual peers one of these.
  */
-import type { FoldState } from './fold.ts';
 
 export type SharedKind =
   | 'opened'
-  | 'message'
+  | 'entry'
   | 'stored'
   | 'ticket'
   | 'parameters'
@@ -21,7 +20,7 @@ export interface SharedWork {
   /** What `compute` gives for the object `key`; asked again for the same object, it may give the first answer again. */
   once<Value>(kind: SharedKind, key: object, compute: () => Value): Value;
   /** One object for all states that a snapshot with this root (hex) can be decoded to. */
-  stateOf(snapshotRoot: string, state: FoldState): FoldState;
+  stateOf<State extends object>(snapshotRoot: string, state: State): State;
   /** The state after `state` when a round with this digest is folded: `compute` makes it and leaves `state` alone. */
-  successor(state: FoldState, digest: Uint8Array, compute: () => FoldState): FoldState;
+  successor<State extends object>(state: State, digest: Uint8Array, compute: () => State): State;
 }

@@ -1,22 +1,21 @@
 /**
- * Snapshots: the folded state as bytes that every honest replica produces alike, and the signed header a donor
- * vouches for it with. Layout: length of the DAG-CBOR part (uint32, big endian), that part, then the units as
- * little-endian doubles.
+ * Snapshots: the folded state as bytes that every honest replica produces alike, and the signed header a donor vouches for it
+ * with. Layout: length of the DAG-CBOR part (uint32, big endian), that part, then the states of the kinds one after the other.
  */
 import * as dagCbor from '@ipld/dag-cbor';
 import { equals } from 'uint8arrays';
 import { leavesOf, merkleRoot } from '../content/blob.ts';
+import { be32, bytesToHex, isBytes, isCount, isRound, keyToBytes } from '../core/bytes.ts';
 import { decodeCanonical } from '../core/canonical-cbor.ts';
 import type { Crypto, Signer } from '../core/crypto.ts';
 import type { PeerKey } from '../core/io.ts';
-import { bytesToHex, isBytes, isCount, keyToBytes } from './envelope.ts';
-import { type FoldState, unitsMax } from './fold.ts';
-import { isRound } from './wire.ts';
+import type { Kinds, LogState } from './log-state.ts';
+import type { Pace, RecentRound } from './pace.ts';
 
-const VERSION = 1;
+const VERSION = 2;
 
-/** Contributors and statistics make up the rest; 16 MiB hold about 100,000 authors. */
-const metadataBytesMax = 16 * 1024 * 1024;
+/** Equivocators make up nearly all of it; 4 MiB hold about 100,000. */
+const metadataBytesMax = 4 * 1024 * 1024;
 
 export interface Snapshot {
   readonly round: number;
@@ -26,9 +25,8 @@ export interface Snapshot {
   readonly leaves: readonly Uint8Array[];
 }
 
-export function makeSnapshot(crypto: Crypto, state: FoldState): Snapshot {
-  const blob = encodeState(state);
-  return snapshotOf(crypto, state.round, state.root, blob);
+export function makeSnapshot(crypto: Crypto, kinds: Kinds, state: LogState): Snapshot {
+  return snapshotOf(crypto, state.round, state.root, encodeState(kinds, state));
 }
 
 export function snapshotOf(crypto: Crypto, round: number, root: Uint8Array, blob: Uint8Array): Snapshot {
@@ -36,89 +34,107 @@ export function snapshotOf(crypto: Crypto, round: number, root: Uint8Array, blob
   return { round, root, blob, blobRoot: merkleRoot(crypto, leaves), leaves };
 }
 
-export function encodeState(state: FoldState): Uint8Array {
-  const metadata = encodeMetadata(state);
-  const blob = new Uint8Array(4 + metadata.length + 8 * state.units.length);
-  const view = new DataView(blob.buffer);
-  view.setUint32(0, metadata.length);
-  blob.set(metadata, 4);
-  for (let i = 0, at = 4 + metadata.length; i < state.units.length; i++, at += 8) {
-    view.setFloat64(at, state.units[i]! + 0, true);
+export function encodeState(kinds: Kinds, state: LogState): Uint8Array {
+  const parts = kinds.map((kind, index) => kind.encode(state.kinds[index]));
+  const metadata = encodeMetadata(
+    state,
+    parts.map(({ length }) => length),
+  );
+  const blob = new Uint8Array(4 + metadata.length + parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of [be32(metadata.length), metadata, ...parts]) {
+    blob.set(part, at);
+    at += part.length;
   }
   return blob;
 }
 
-function encodeMetadata(state: FoldState): Uint8Array {
-  const byKey = <V>(map: ReadonlyMap<PeerKey, V>): Array<[PeerKey, V]> =>
-    [...map].sort(([a], [b]) => (a < b ? -1 : 1));
+type Metadata = Omit<LogState, 'kinds'>;
+
+function encodeMetadata(state: Metadata, lengths: readonly number[]): Uint8Array {
+  const { pace } = state;
   return dagCbor.encode([
     VERSION,
     state.round,
     state.root,
-    state.units.length,
-    [...state.statistics]
-      .sort(([a], [b]) => a - b)
-      .map(([r, s]) => [r, s.publishers, s.threshold, s.medianNorm]),
-    byKey(state.banned).map(([author, round]) => [keyToBytes(author), round]),
-    byKey(state.contributions).map(([author, c]) => [keyToBytes(author), c.deltas, c.energy]),
+    state.weight,
+    [
+      ...[pace.counted, pace.endRound, pace.fromRound, pace.fromMs, pace.slotMs],
+      pace.next && [pace.next.fromRound, pace.next.slotMs],
+      pace.peak,
+      pace.recent.map(({ made, effort }) => [made, effort]),
+    ],
+    [...state.banned]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([author, round]) => [keyToBytes(author), round]),
+    lengths,
   ]);
 }
 
-/** Bound on the bytes of a snapshot of a model with `size` parameters. */
-export function snapshotBytesMax(size: number): number {
-  return 4 + metadataBytesMax + 8 * size;
+/** Bound on the bytes of a snapshot. */
+export function snapshotBytesMax(kinds: Kinds): number {
+  return kinds.reduce((sum, { stateBytesMax }) => sum + stateBytesMax, 4 + metadataBytesMax);
 }
 
-/** Null for anything that `encodeState` could not have produced for a model of `size` parameters. */
-export function decodeState(blob: Uint8Array, size: number): FoldState | null {
+/** Null for anything that `encodeState` could not have produced for these kinds. */
+export function decodeState(kinds: Kinds, blob: Uint8Array): LogState | null {
   if (blob.length < 4) return null;
-  const view = new DataView(blob.buffer, blob.byteOffset, blob.length);
-  const metadataBytes = view.getUint32(0);
-  if (metadataBytes > metadataBytesMax || blob.length !== 4 + metadataBytes + 8 * size) return null;
-  const metadata = decodeMetadata(blob.subarray(4, 4 + metadataBytes), size);
-  if (!metadata) return null;
-  const units = new Float64Array(size);
-  for (let i = 0, at = 4 + metadataBytes; i < size; i++, at += 8) {
-    const value = view.getFloat64(at, true);
-    if (!Number.isInteger(value) || Math.abs(value) > unitsMax || Object.is(value, -0)) return null;
-    units[i] = value;
-  }
-  const state = { ...metadata, units };
+  const metadataBytes = new DataView(blob.buffer, blob.byteOffset, blob.length).getUint32(0);
+  if (metadataBytes > metadataBytesMax || blob.length < 4 + metadataBytes) return null;
+  const decoded = decodeMetadata(blob.subarray(4, 4 + metadataBytes), kinds.length);
+  if (!decoded) return null;
+  const { lengths, ...metadata } = decoded;
   // Rows in another order or twice: not what an honest replica would have hashed.
-  return equals(encodeMetadata(state), blob.subarray(4, 4 + metadataBytes)) ? state : null;
+  if (!equals(encodeMetadata(metadata, lengths), blob.subarray(4, 4 + metadataBytes))) return null;
+  let at = 4 + metadataBytes;
+  const states: unknown[] = [];
+  for (const [index, kind] of kinds.entries()) {
+    const length = lengths[index]!;
+    if (length > kind.stateBytesMax || at + length > blob.length) return null;
+    const state = kind.decodeState(blob.subarray(at, at + length));
+    if (state === null) return null;
+    states.push(state);
+    at += length;
+  }
+  return at === blob.length ? { ...metadata, kinds: states } : null;
 }
 
-function decodeMetadata(bytes: Uint8Array, size: number): Omit<FoldState, 'units'> | null {
+function decodeMetadata(bytes: Uint8Array, count: number): (Metadata & { lengths: number[] }) | null {
   const fields = decodeCanonical(bytes);
-  if (!Array.isArray(fields) || fields.length !== 7 || fields[0] !== VERSION || fields[3] !== size)
-    return null;
-  const [, round, root, , statistics, banned, contributions] = fields as unknown[];
-  if (!isRound(round) || !isBytes(root, 32)) return null;
-  if (!isRows(statistics, 4) || !isRows(banned, 2) || !isRows(contributions, 3)) return null;
-  const state: Omit<FoldState, 'units'> = {
-    round,
-    root,
-    weight: 0,
-    statistics: new Map(),
-    banned: new Map(),
-    contributions: new Map(),
-  };
-  for (const [r, publishers, threshold, medianNorm] of statistics) {
-    if (!isCount(r) || !isCount(publishers) || !isFiniteNumber(threshold) || !isFiniteNumber(medianNorm))
-      return null;
-    if (threshold < 1) return null;
-    state.statistics.set(r, { publishers, threshold, medianNorm });
-  }
+  if (!Array.isArray(fields) || fields.length !== 7 || fields[0] !== VERSION) return null;
+  const [, round, root, weight, paceFields, banned, lengths] = fields as unknown[];
+  if (!isRound(round) || !isBytes(root, 32) || !isCount(weight)) return null;
+  const pace = decodePace(paceFields);
+  if (!pace || !isRows(banned, 2)) return null;
+  if (!Array.isArray(lengths) || lengths.length !== count || !lengths.every(isCount)) return null;
+  const bans = new Map<PeerKey, number>();
   for (const [author, since] of banned) {
     if (!isBytes(author, 32) || !isCount(since)) return null;
-    state.banned.set(bytesToHex(author), since);
+    bans.set(bytesToHex(author), since);
   }
-  for (const [author, deltas, energy] of contributions) {
-    if (!isBytes(author, 32) || !isCount(deltas) || !isFiniteNumber(energy)) return null;
-    state.contributions.set(bytesToHex(author), { deltas, energy });
-    state.weight += deltas;
+  return { round, root, weight, pace, banned: bans, lengths };
+}
+
+function decodePace(value: unknown): Pace | null {
+  if (!Array.isArray(value) || value.length !== 8) return null;
+  const [counted, endRound, fromRound, fromMs, slotMs, next, peak, recent] = value as unknown[];
+  if (!isCount(counted) || !isCount(fromRound) || !isTime(fromMs) || !isCount(slotMs) || slotMs < 1)
+    return null;
+  if (endRound !== null && !isCount(endRound)) return null;
+  if (!isFiniteNumber(peak) || !isRows(recent, 2)) return null;
+  const rounds: RecentRound[] = [];
+  for (const [made, effort] of recent) {
+    if (!isPart(made) || !isPart(effort)) return null;
+    rounds.push({ made, effort });
   }
-  return state;
+  if (next === null) {
+    return { counted, endRound, fromRound, fromMs, slotMs, next, peak, recent: rounds };
+  }
+  if (!Array.isArray(next) || next.length !== 2) return null;
+  const [later, laterMs] = next as unknown[];
+  if (!isCount(later) || later <= fromRound || !isCount(laterMs) || laterMs < 1) return null;
+  const change = { fromRound: later, slotMs: laterMs };
+  return { counted, endRound, fromRound, fromMs, slotMs, next: change, peak, recent: rounds };
 }
 
 export interface SnapshotHeader {
@@ -165,4 +181,13 @@ function isRows(value: unknown, length: number): value is unknown[][] {
 
 function isFiniteNumber(value: unknown): value is number {
   return typeof value === 'number' && Number.isFinite(value);
+}
+
+function isPart(value: unknown): value is number | null {
+  return value === null || (isFiniteNumber(value) && value >= 0 && value <= 1);
+}
+
+/** Unix time in ms. */
+function isTime(value: unknown): value is number {
+  return isFiniteNumber(value) && value >= 0 && value < 2 ** 53;
 }

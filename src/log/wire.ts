@@ -3,13 +3,15 @@
  * encoder here could not have written; bounds are checked before anything is kept.
  */
 import * as dagCbor from '@ipld/dag-cbor';
+import { isBytes, isCount, isRound } from '../core/bytes.ts';
 import { decodeCanonical } from '../core/canonical-cbor.ts';
-import { isBytes, isCount } from './envelope.ts';
+import { placeBytes } from './log-book.ts';
 
 /** Bounds of one request and one answer. */
 export const idsPerRequestMax = 256;
 export const roundsPerDigestMax = 64;
-export const entriesPerRoundMax = 512;
+/** Entries of all kinds in a round, as an answer may list them. */
+export const rowsPerRoundMax = 2048;
 export const responseBytesMax = 4 * 1024 * 1024;
 
 export type Request =
@@ -18,13 +20,13 @@ export type Request =
       readonly kind: 'digest';
       readonly finalised: number;
       readonly root: Uint8Array;
-      /** Messages in that history. */
+      /** Entries that carried weight in that history. */
       readonly weight: number;
       readonly from: number;
       readonly digests: readonly Uint8Array[];
     }
-  /** Envelopes by message id. */
-  | { readonly kind: 'messages'; readonly ids: readonly Uint8Array[] }
+  /** Envelopes by entry id. */
+  | { readonly kind: 'entries'; readonly ids: readonly Uint8Array[] }
   /** Leaf hashes of a blob. */
   | { readonly kind: 'leaves'; readonly root: Uint8Array }
   | { readonly kind: 'segment'; readonly root: Uint8Array; readonly index: number }
@@ -35,7 +37,7 @@ export type Request =
   /** State of a mixing strategy, for a peer that comes late or lost touch. */
   | { readonly kind: 'share' };
 
-const TAGS = ['digest', 'messages', 'leaves', 'segment', 'snapshots', 'push', 'share'] as const;
+const TAGS = ['digest', 'entries', 'leaves', 'segment', 'snapshots', 'push', 'share'] as const;
 
 export function encodeRequest(request: Request): Uint8Array {
   const tag = TAGS.indexOf(request.kind);
@@ -49,7 +51,7 @@ export function encodeRequest(request: Request): Uint8Array {
         request.from,
         request.digests,
       ]);
-    case 'messages':
+    case 'entries':
       return dagCbor.encode([tag, request.ids]);
     case 'leaves':
       return dagCbor.encode([tag, request.root]);
@@ -79,7 +81,7 @@ export function decodeRequest(bytes: Uint8Array): Request | null {
       if (fields.length !== 6 || !isRound(a) || !isBytes(b, 32) || !isCount(c) || !isCount(d)) return null;
       if (!isHashList(e, roundsPerDigestMax)) return null;
       return { kind, finalised: a, root: b, weight: c, from: d, digests: e };
-    case 'messages':
+    case 'entries':
       return fields.length === 2 && isHashList(a, idsPerRequestMax) ? { kind, ids: a } : null;
     case 'leaves':
       return fields.length === 2 && isBytes(a, 32) ? { kind, root: a } : null;
@@ -102,53 +104,55 @@ export type RoundState = (typeof ROUND_STATES)[number];
 export interface RoundAnswer {
   readonly round: number;
   readonly state: RoundState;
-  /** Where the sets differ: author (32 bytes) and one id, or two ids of an equivocation, concatenated. */
-  readonly entries: readonly Uint8Array[];
+  /** Where the sets differ: place and one id, or two ids of an equivocation, concatenated. */
+  readonly rows: readonly Uint8Array[];
 }
 
-/** Where a history stands after a round: its root and how many messages are in it. */
+/** Where a history stands after a round: its root and how many entries carried weight in it. */
 export interface HistoryMark {
   readonly root: Uint8Array;
   readonly weight: number;
 }
 
 export interface DigestAnswer {
-  readonly finalised: number;
-  readonly root: Uint8Array;
+  /** First round after the asker's final ones of which the answering peer holds anything; null for none, or where it does not know. */
+  readonly nextHeld: number | null;
+  /** The answering peer's log has all rounds after the asker's final ones. */
+  readonly reachesBack: boolean;
   /** The answering peer's history at the asking peer's finalised round; null when it does not know it. */
   readonly atYours: HistoryMark | null;
   readonly rounds: readonly RoundAnswer[];
 }
 
+/** Bytes of a row that names one entry, and of one that names the two of an equivocation. */
+const rowBytes = placeBytes + 32;
+const provenBytes = placeBytes + 64;
+
 export function encodeDigestAnswer(answer: DigestAnswer): Uint8Array {
-  const rounds = answer.rounds.map(({ round, state, entries }) => [
-    round,
-    ROUND_STATES.indexOf(state),
-    entries,
-  ]);
-  const { finalised, root, atYours } = answer;
-  return dagCbor.encode([finalised, root, atYours && [atYours.root, atYours.weight], rounds]);
+  const rounds = answer.rounds.map(({ round, state, rows }) => [round, ROUND_STATES.indexOf(state), rows]);
+  const { nextHeld, reachesBack, atYours } = answer;
+  return dagCbor.encode([nextHeld, reachesBack, atYours && [atYours.root, atYours.weight], rounds]);
 }
 
 export function decodeDigestAnswer(bytes: Uint8Array): DigestAnswer | null {
   const fields = decodeCanonical(bytes);
   if (!Array.isArray(fields) || fields.length !== 4) return null;
-  const [finalised, root, mark, rounds] = fields as unknown[];
-  if (!isRound(finalised) || !isBytes(root, 32)) return null;
+  const [nextHeld, reachesBack, mark, rounds] = fields as unknown[];
+  if ((nextHeld !== null && !isCount(nextHeld)) || typeof reachesBack !== 'boolean') return null;
   const atYours = mark === null ? null : decodeMark(mark);
   if (atYours === undefined) return null;
   if (!Array.isArray(rounds) || rounds.length > roundsPerDigestMax) return null;
   const decoded: RoundAnswer[] = [];
   for (const item of rounds as unknown[]) {
     if (!Array.isArray(item) || item.length !== 3) return null;
-    const [round, stateIndex, entries] = item as unknown[];
+    const [round, stateIndex, rows] = item as unknown[];
     if (!isCount(round) || !isCount(stateIndex)) return null;
     const state = ROUND_STATES[stateIndex];
-    if (!state || !Array.isArray(entries) || entries.length > entriesPerRoundMax) return null;
-    if (!entries.every((entry: unknown) => isBytes(entry, 64) || isBytes(entry, 96))) return null;
-    decoded.push({ round, state, entries: entries as Uint8Array[] });
+    if (!state || !Array.isArray(rows) || rows.length > rowsPerRoundMax) return null;
+    if (!rows.every((row: unknown) => isBytes(row, rowBytes) || isBytes(row, provenBytes))) return null;
+    decoded.push({ round, state, rows: rows as Uint8Array[] });
   }
-  return { finalised, root, atYours, rounds: decoded };
+  return { nextHeld, reachesBack, atYours, rounds: decoded };
 }
 
 function decodeMark(value: unknown): HistoryMark | undefined {
@@ -168,9 +172,4 @@ export function decodeHashList(bytes: Uint8Array, lengthMax: number): Uint8Array
 
 function isHashList(value: unknown, lengthMax: number): value is Uint8Array[] {
   return Array.isArray(value) && value.length <= lengthMax && value.every((hash) => isBytes(hash, 32));
-}
-
-/** A finalised round: -1 stands for none. */
-export function isRound(value: unknown): value is number {
-  return value === -1 || isCount(value);
 }

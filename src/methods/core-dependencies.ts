@@ -1,4 +1,5 @@
 import type { Crypto, Signer } from '../core/crypto.ts';
+import type { Retention } from '../log/replica.ts';
 import type { SharedWork } from '../log/shared-work.ts';
 
 /** What a core is built from besides the manifest: nothing in here keeps time or touches the world. */
@@ -11,6 +12,8 @@ export interface CoreDependencies {
   readonly random: () => number;
   /** What the store held when the node came up, in order of key; empty for a new node. */
   readonly stored: Iterable<readonly [string, Uint8Array]>;
+  /** What is kept of rounds that snapshots cover; 'snapshots' where not given. */
+  readonly retention?: Retention;
   /** Given where many cores of one run live in one process. */
   readonly shared?: SharedWork;
   /** As if larger bodies were too large for an announcement; for worlds whose models are declared larger than they are. */

@@ -18,17 +18,17 @@ type State =
 
 export class LocalTraining {
   readonly #stepsMax: number;
-  /** What training may take of a slot. */
-  readonly #timeMs: number;
+  /** What training may take of a slot, in [0, 1]. */
+  readonly #slotShare: number;
   #state: State = { kind: 'idle' };
   #lastRound = -1;
   #msPerStep = 0;
   #bestLoss = Number.POSITIVE_INFINITY;
   #lastLoss: number | null = null;
 
-  constructor({ localSteps, slotShare }: TrainingSpec, slotMs: number) {
+  constructor({ localSteps, slotShare }: Pick<TrainingSpec, 'localSteps' | 'slotShare'>) {
     this.#stepsMax = localSteps;
-    this.#timeMs = slotShare * slotMs;
+    this.#slotShare = slotShare;
   }
 
   get lastLoss(): number | null {
@@ -40,26 +40,30 @@ export class LocalTraining {
   }
 
   /** Returns the number of local steps: the run's H, fewer on a machine too slow for it. */
-  start(round: number, start: Float32Array, nowMs: number): number {
-    const affordable = this.#msPerStep > 0 ? Math.floor(this.#timeMs / this.#msPerStep) : this.#stepsMax;
+  start(round: number, start: Float32Array, nowMs: number, slotMs: number): number {
+    const timeMs = this.#slotShare * slotMs;
+    const affordable = this.#msPerStep > 0 ? Math.floor(timeMs / this.#msPerStep) : this.#stepsMax;
     const steps = Math.max(1, Math.min(this.#stepsMax, affordable));
     this.#state = { kind: 'busy', round, start, startedMs: nowMs, steps, misses: 0 };
     this.#lastRound = round;
     return steps;
   }
 
-  /** A message of `round` arrived: too late for the training under way if it is of an earlier one. */
+  /** A delta of `round` arrived: too late for the training under way if it is of an earlier one. */
   noteArrival(round: number): void {
     if (this.#state.kind === 'busy' && round < this.#state.round) this.#state.misses += 1;
   }
 
-  finish(round: number, nowMs: number): { readonly start: Float32Array; readonly misses: number } | null {
+  finish(
+    round: number,
+    nowMs: number,
+  ): { readonly start: Float32Array; readonly misses: number; readonly steps: number } | null {
     const state = this.#state;
     if (state.kind !== 'busy' || state.round !== round) return null;
     this.#state = { kind: 'idle' };
     const msPerStep = (nowMs - state.startedMs) / state.steps;
     this.#msPerStep = this.#msPerStep > 0 ? 0.7 * this.#msPerStep + 0.3 * msPerStep : msPerStep;
-    return { start: state.start, misses: state.misses };
+    return { start: state.start, misses: state.misses, steps: state.steps };
   }
 
   failed(out: Output[], { round, reason }: Input & { type: 'training-failed' }): void {

@@ -5,11 +5,11 @@ export const KAD_PROTOCOL = '/starlings/kad/1.0.0';
 export const MANIFEST_PROTOCOL = '/starlings/manifest/1.0.0';
 
 export function exchangeProtocol(runId: string): string {
-  return `/starlings/exchange/1.0.0/${runId}`;
+  return `/starlings/exchange/2.0.0/${runId}`;
 }
 
 export function announcementTopic(runId: string): string {
-  return `/starlings/announce/1.0.0/${runId}`;
+  return `/starlings/announce/2.0.0/${runId}`;
 }
 
 /** The key under which peers of the run and holders of its manifest are found in the DHT. */

@@ -22,6 +22,9 @@ export interface DriverOptions {
   readonly onFatal: (error: Error) => void;
 }
 
+/** What became of an entry that the node's owner wanted published. */
+export type Submission = (Output & { type: 'submitted' })['result'];
+
 interface Deferred<T> {
   readonly resolve: (value: T) => void;
   readonly reject: (error: Error) => void;
@@ -40,6 +43,7 @@ export class NodeDriver {
   readonly #aborter = new AbortController();
   readonly #verdicts = new Map<number, (verdict: Verdict) => void>();
   readonly #answers = new Map<number, Deferred<readonly Uint8Array[]>>();
+  readonly #submissions = new Map<number, (result: Submission) => void>();
   readonly #outputs: Output[] = [];
   /** Requests under way. */
   readonly #asking = new Set<Promise<void>>();
@@ -74,6 +78,17 @@ export class NodeDriver {
     await this.#performing;
     for (const settle of this.#verdicts.values()) settle('ignore');
     for (const { reject } of this.#answers.values()) reject(new Error('the node is stopping'));
+    for (const settle of this.#submissions.values()) settle({ refused: 'the node is stopping' });
+  }
+
+  /** Publishes an entry of a kind that people write; resolves to its id, or to why it was refused. */
+  submit(entryKind: string, body: Uint8Array): Promise<Submission> {
+    if (this.#aborter.signal.aborted) return Promise.resolve({ refused: 'the node is stopping' });
+    const token = this.#nextToken++;
+    return new Promise((resolve) => {
+      this.#submissions.set(token, resolve);
+      this.#input({ type: 'submit', token, entryKind, body });
+    });
   }
 
   /** What the core has to say before it goes gets a moment to arrive. */
@@ -173,9 +188,15 @@ export class NodeDriver {
       case 'score':
         void this.#score(output);
         break;
+      case 'submitted':
+        this.#submissions.get(output.token)?.(output.result);
+        this.#submissions.delete(output.token);
+        break;
       case 'event':
         this.#options.onEvent(output.event);
         break;
+      default:
+        output satisfies never;
     }
   }
 
@@ -197,9 +218,10 @@ export class NodeDriver {
   }
 
   async #train(output: Output & { type: 'train' }): Promise<void> {
-    const { round, steps, parameters } = output;
+    const { round, steps, scheduleRound, parameters } = output;
     try {
-      const request = { parameters, steps, round, streamKey: this.#options.streamKey(round), share: 0 };
+      const streamKey = this.#options.streamKey(round);
+      const request = { parameters, steps, round: scheduleRound, streamKey, share: 0 };
       const result = await this.#options.learner.train(request, this.#aborter.signal);
       this.#input({ type: 'trained', round, ...result });
     } catch (error) {

@@ -17,7 +17,7 @@ export const manifestBytesMax = 1 << 20;
 const SHA2_256 = 0x12;
 
 const manifestSchema = runSpecSchema.extend({
-  version: z.literal(2),
+  version: z.literal(3),
   creator: z.string().regex(/^[0-9a-f]{64}$/),
   /** Unix time in milliseconds at which round 0 begins. */
   startAtMs: z.int().min(0),
@@ -44,7 +44,7 @@ export function signManifest(
   crypto: Crypto,
   signer: Signer,
 ): SignedManifest {
-  const manifest = manifestSchema.parse({ ...fields, version: 2, creator: signer.key });
+  const manifest = manifestSchema.parse({ ...fields, version: 3, creator: signer.key });
   checkRun(manifest);
   const payload = dagCbor.encode(manifest);
   return {

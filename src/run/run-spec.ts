@@ -3,6 +3,8 @@
  * live. The YAML files of `starlings run create`, the signed manifest and docs/CONFIG.md all come from here.
  */
 import * as z from 'zod';
+import { entryKindSchema } from '../entries/registry.ts';
+import { kindsMax } from '../log/envelope.ts';
 import { type Impossible, impossibleMethod, needsRoster } from '../methods/method-constraints.ts';
 import { compressorSchema, mixingSchemas } from '../methods/method-schema.ts';
 import { parameterCount } from '../tasks/models/model-layout.ts';
@@ -210,6 +212,16 @@ export const deltaLogSchema = z.strictObject({
   snapshotRounds: count(1, 4096)
     .default(16)
     .describe('rounds between snapshots offered to late joiners; guess'),
+  judgingRounds: count(0, 32)
+    .default(0)
+    .describe(
+      'final deltas wait so many rounds for what judges them before they move the model (J); 0: nobody judges',
+    ),
+  kinds: z
+    .array(entryKindSchema)
+    .max(kindsMax - 1)
+    .prefault([{ id: 'note' }])
+    .describe('what is logged besides deltas'),
 });
 export type DeltaLogSpec = z.infer<typeof deltaLogSchema>;
 
@@ -234,10 +246,25 @@ export const runSpecSchema = z.strictObject({
   training: trainingSchema.prefault({}),
   strategy: strategySchema.prefault({ id: 'delta-log' }),
   seed: count(0, 0xffff_ffff).default(1).describe('of the start vector and every batch'),
-  rounds: count(1, 0x7fff_ffff).describe('the run ends after this many slots'),
+  rounds: count(1, 0x7fff_ffff).describe('the run ends after this many rounds that count'),
   slotMs: count(50, 86_400_000).describe(
     'milliseconds per round; must hold local training and one hop of gossip',
   ),
+  slotMsMax: count(50, 86_400_000)
+    .nullable()
+    .default(null)
+    .describe(
+      'rounds of delta-log last longer, up to this, while peers do not keep up; null: 16 times slotMs; equal to it: never',
+    ),
+  publishersMin: count(1, 512)
+    .default(1)
+    .describe('a round of delta-log counts with so many deltas; others pass and are not spent'),
+  timeMaxMs: count(1, 0x7fff_ffff)
+    .nullable()
+    .default(null)
+    .describe(
+      'a run of delta-log ends so many milliseconds after its start, however many rounds counted; null: never',
+    ),
   membership: membershipSchema.prefault({ kind: 'open' }),
 });
 export type RunSpec = z.infer<typeof runSpecSchema>;
@@ -255,11 +282,32 @@ export function impossibleCombination(spec: RunSpec, peersExpected: number | nul
         message: `must be below windowRounds (${strategy.windowRounds}): a delta admitted last needs time to spread`,
       };
     }
+    if (strategy.judgingRounds >= strategy.windowRounds) {
+      return {
+        path: ['strategy', 'judgingRounds'],
+        message: `must be below windowRounds (${strategy.windowRounds}): who publishes is drawn by rounds that moved the model`,
+      };
+    }
+    const kinds = strategy.kinds.map(({ id }) => id);
+    if (new Set(kinds).size < kinds.length) {
+      return { path: ['strategy', 'kinds'], message: 'must name each kind once' };
+    }
+    if (spec.slotMsMax !== null && spec.slotMsMax < spec.slotMs) {
+      return { path: ['slotMsMax'], message: `must not be below slotMs (${spec.slotMs})` };
+    }
     const { codec } = strategy;
     if ('perChunk' in codec && codec.chunk !== null && codec.perChunk > codec.chunk) {
       return { path: ['strategy', 'codec', 'perChunk'], message: `must not exceed chunk (${codec.chunk})` };
     }
     return impossibleTask(spec);
+  }
+  for (const field of ['slotMsMax', 'timeMaxMs'] as const) {
+    if (spec[field] !== null) {
+      return { path: [field], message: `is for delta-log: rounds of ${strategy.id} are slots of one length` };
+    }
+  }
+  if (spec.publishersMin !== 1) {
+    return { path: ['publishersMin'], message: `is for delta-log: all rounds of ${strategy.id} count` };
   }
   const { membership } = spec;
   const peers = membership.kind === 'allow-list' ? membership.members.length : peersExpected;

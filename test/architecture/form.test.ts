@@ -36,7 +36,7 @@ function matches(pattern: RegExp, lines: readonly string[]): boolean[] {
 describe('form', () => {
   test('neither the core nor the simulator reads a clock or draws by chance', () => {
     const pure = sources.filter(({ path }) =>
-      /^(sim|src\/(core|content|log|methods|run|codec|math))\//.test(path),
+      /^(sim|src\/(core|content|log|entries|methods|run|codec|math))\//.test(path),
     );
     assert.ok(pure.length > 40);
     assert.deepEqual(
@@ -53,7 +53,7 @@ describe('form', () => {
     // The ports are what drivers promise, not what the core does.
     const core = sources.filter(
       ({ path }) =>
-        /^src\/(core|content|log|methods|run|codec|math|kernels)\//.test(path) &&
+        /^src\/(core|content|log|entries|methods|run|codec|math|kernels)\//.test(path) &&
         path !== 'src/core/ports.ts',
     );
     assert.deepEqual(

@@ -22,7 +22,7 @@ const rows = [
   ['node'],
   ['network'],
   ['learning'],
-  ['run', 'methods', 'tasks', 'log'],
+  ['run', 'methods', 'tasks', 'entries', 'log'],
   ['tensor'],
   ['content'],
   ['platform'],
@@ -38,7 +38,7 @@ function mayImport(folder: string): readonly string[] {
   switch (folder) {
     case 'sim':
       return [
-        ...['config', 'learning', 'run', 'methods', 'tasks', 'log'],
+        ...['config', 'learning', 'run', 'methods', 'tasks', 'entries', 'log'],
         ...['content', 'platform', 'core', 'codec', 'math'],
       ];
     case 'config':
@@ -57,7 +57,7 @@ const allowed = new Map(folders.map((folder) => [folder, mayImport(folder)]));
 const addressSyntaxMayBeImportedBy = 'src/cli/addresses.ts';
 
 /** Runs anywhere: in a node, in a browser, in the simulator. */
-const core = ['core', 'content', 'log', 'methods', 'run', 'codec', 'math', 'kernels'];
+const core = ['core', 'content', 'log', 'entries', 'methods', 'run', 'codec', 'math', 'kernels'];
 
 const sources = readSources('src', 'sim');
 

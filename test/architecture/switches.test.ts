@@ -22,8 +22,6 @@ const openEnded: Readonly<Record<string, string>> = {
   'src/log/wire.ts decodeRequest': 'to be written out: `case undefined`',
   'src/methods/method-constraints.ts topologyOf': 'to be written out',
   'src/methods/method-constraints.ts vectorsNeeded': 'to be written out',
-  'src/methods/mixing/mixing.ts Mixing.handle': 'to end in never',
-  'src/node/driver.ts NodeDriver.#perform': 'to end in never',
   'src/tasks/models/forward.ts inputShapeOf': 'to be written out',
   'src/tasks/models/model-layout.ts inputsOf': 'to be written out',
   'src/testnet/data-shares.ts splitData': 'to be written out',

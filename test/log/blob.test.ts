@@ -10,9 +10,10 @@ import {
   segmentCount,
   segmentOf,
 } from '../../src/content/blob.ts';
-import { bytesToHex, type Envelope, sealEnvelope } from '../../src/log/envelope.ts';
+import { bytesToHex } from '../../src/core/bytes.ts';
+import { type Envelope, sealEnvelope } from '../../src/log/envelope.ts';
 import { BlobFetch, type BlobPart } from '../../src/log/repair/blob-fetch.ts';
-import { MessageFetch } from '../../src/log/repair/message-fetch.ts';
+import { EntryFetch } from '../../src/log/repair/entry-fetch.ts';
 import { encodeHashList } from '../../src/log/wire.ts';
 import { crypto, signerOf } from './small-run.ts';
 
@@ -147,17 +148,17 @@ describe('fetching a blob', () => {
   });
 });
 
-describe('fetching messages', () => {
-  const context = { runId: 'run', crypto, bodyBytesMax: blob.length };
+describe('fetching entries', () => {
+  const context = { runId: 'run', crypto };
   const announced = (author: number, round: number): Envelope => ({
-    ...sealEnvelope({ round, misses: 0 }, blob, context, signerOf(author)),
+    ...sealEnvelope({ round, kind: 0, index: 0, anchor: null, claims: [] }, blob, context, signerOf(author)),
     body: null,
   });
 
-  test('a body that two messages share completes both, and outlives the first to be given up', () => {
+  test('a body that two entries share completes both, and outlives the first to be given up', () => {
     const [first, second] = [announced(1, 3), announced(2, 4)];
     for (const prune of [false, true]) {
-      const fetch = new MessageFetch(crypto);
+      const fetch = new EntryFetch(crypto);
       fetch.wantBody(first, 'a');
       fetch.wantBody(second, 'a');
       if (prune) fetch.pruneThrough(3);
@@ -176,16 +177,16 @@ describe('fetching messages', () => {
   });
 
   test('asks the next holder where one does not have it, and then gives up', () => {
-    const fetch = new MessageFetch(crypto);
+    const fetch = new EntryFetch(crypto);
     const { id } = announced(1, 3);
     fetch.want(id, 3, 'a');
     fetch.want(id, 3, 'b');
     const asked: string[] = [];
     for (let asks = fetch.asks(); asks.length > 0; asks = fetch.asks()) {
       for (const { meaning } of asks) {
-        assert.ok(meaning.kind === 'messages');
+        assert.ok(meaning.kind === 'entries');
         asked.push(meaning.peer);
-        fetch.messagesDone(meaning.peer, meaning.ids);
+        fetch.entriesDone(meaning.peer, meaning.ids);
       }
     }
     assert.deepEqual(asked, ['a', 'b']);

@@ -23,7 +23,7 @@ function assertOneModel(flock: Flock): void {
 function sentBy(flock: Flock, member: Member): Map<number, Set<string>> {
   const sent = new Map<number, Set<string>>();
   for (const bytes of member.announced) {
-    const opened = openEnvelope(bytes, contextOf(flock.run));
+    const opened = openEnvelope(bytes, contextOf(flock.run).envelopes);
     assert.ok(opened.ok && opened.envelope.author === member.key);
     const { round, id } = opened.envelope;
     sent.set(round, (sent.get(round) ?? new Set()).add(id));
@@ -386,7 +386,7 @@ describe('training that fails', () => {
 
 describe('a peer that claims a history nobody can show', () => {
   test('holds the others up for no longer than a timeout', () => {
-    const bogus = new Uint8Array(64).fill(7);
+    const bogus = new Uint8Array(66).fill(7);
     const flock = flockOf(
       3,
       'bogus',
@@ -399,9 +399,9 @@ describe('a peer that claims a history nobody can show', () => {
           const rounds = request.digests.map((_, index) => ({
             round: request.from + index,
             state: 'differs-final' as const,
-            entries: [bogus],
+            rows: [bogus],
           }));
-          return [encodeDigestAnswer({ finalised: 15, root: bogus.subarray(32), atYours: null, rounds })];
+          return [encodeDigestAnswer({ nextHeld: 0, reachesBack: true, atYours: null, rounds })];
         },
       },
     );

@@ -3,21 +3,23 @@ import { describe, test } from 'node:test';
 import * as dagCbor from '@ipld/dag-cbor';
 import fc from 'fast-check';
 import { blobRoot } from '../../src/content/blob.ts';
+import { keyToBytes } from '../../src/core/bytes.ts';
 import {
   type EnvelopeContext,
   encodeEnvelope,
   encodeStoredEnvelope,
   inlineBodyBytesMax,
-  keyToBytes,
   openEnvelope,
   sealEnvelope,
 } from '../../src/log/envelope.ts';
 import { crypto, signerOf } from './small-run.ts';
 
-const context: EnvelopeContext = { runId: 'run-a', crypto, bodyBytesMax: 60_000 };
+const context: EnvelopeContext = { runId: 'run-a', crypto, bodyBytesMax: [60_000] };
 const author = signerOf(1);
 const body = Uint8Array.of(1, 2, 3, 4);
-const envelope = sealEnvelope({ round: 7, misses: 2 }, body, context, author);
+const anchor = { round: 3, root: new Uint8Array(32).fill(9) };
+const fields = { round: 7, kind: 0, index: 0, anchor, claims: [2, 30] };
+const envelope = sealEnvelope(fields, body, context, author);
 
 function reasonOf(bytes: Uint8Array, from = context): string {
   const opened = openEnvelope(bytes, from);
@@ -30,23 +32,25 @@ function sealed(fields: readonly unknown[], attached: Uint8Array | null = body):
   return dagCbor.encode([header, author.sign(header), attached]);
 }
 const fieldsOf = (change: Record<number, unknown> = {}): unknown[] => {
-  const fields: unknown[] = [1, 'run-a', keyToBytes(author.key), 7, 2, blobRoot(crypto, body), body.length];
-  for (const [at, value] of Object.entries(change)) fields[Number(at)] = value;
-  return fields;
+  const header: unknown[] = [
+    ...[2, 'run-a', keyToBytes(author.key), 7, 0, 0],
+    ...[[3, anchor.root], [2, 30], blobRoot(crypto, body), body.length],
+  ];
+  for (const [at, value] of Object.entries(change)) header[Number(at)] = value;
+  return header;
 };
 
 describe('the envelope', () => {
   test('opens as it was sealed', () => {
     const opened = openEnvelope(encodeEnvelope(envelope), context);
     assert.ok(opened.ok);
-    const { runId: _, ...got } = opened.envelope as typeof opened.envelope & { runId: string };
-    assert.deepEqual(got, envelope);
+    assert.deepEqual(opened.envelope, envelope);
     assert.equal(reasonOf(sealed(fieldsOf())), 'ok');
   });
 
   test('leaves a large body out of the announcement and keeps it in the store', () => {
     const large = new Uint8Array(inlineBodyBytesMax + 1).fill(3);
-    const big = sealEnvelope({ round: 0, misses: 0 }, large, context, author);
+    const big = sealEnvelope({ ...fields, round: 4 }, large, context, author);
     const announced = openEnvelope(encodeEnvelope(big), context);
     const stored = openEnvelope(encodeStoredEnvelope(big), context);
     assert.ok(announced.ok && stored.ok);
@@ -56,17 +60,21 @@ describe('the envelope', () => {
     assert.ok(encodeEnvelope(big).length < 400);
   });
 
-  test('has an id that names run, author, round, misses and body, and nothing else', () => {
+  test('has an id that names run, place, anchor, claims and body, and nothing else', () => {
     const ids = [
       envelope,
-      sealEnvelope({ round: 8, misses: 2 }, body, context, author),
-      sealEnvelope({ round: 7, misses: 3 }, body, context, author),
-      sealEnvelope({ round: 7, misses: 2 }, Uint8Array.of(1, 2, 3), context, author),
-      sealEnvelope({ round: 7, misses: 2 }, body, { ...context, runId: 'run-b' }, author),
-      sealEnvelope({ round: 7, misses: 2 }, body, context, signerOf(2)),
+      sealEnvelope({ ...fields, round: 8 }, body, context, author),
+      sealEnvelope({ ...fields, kind: 1 }, body, context, author),
+      sealEnvelope({ ...fields, index: 1 }, body, context, author),
+      sealEnvelope({ ...fields, anchor: { ...anchor, round: 4 } }, body, context, author),
+      sealEnvelope({ ...fields, anchor: null }, body, context, author),
+      sealEnvelope({ ...fields, claims: [3, 30] }, body, context, author),
+      sealEnvelope(fields, Uint8Array.of(1, 2, 3), context, author),
+      sealEnvelope(fields, body, { ...context, runId: 'run-b' }, author),
+      sealEnvelope(fields, body, context, signerOf(2)),
     ].map(({ id }) => id);
     assert.equal(new Set(ids).size, ids.length);
-    assert.equal(sealEnvelope({ round: 7, misses: 2 }, body, context, author).id, ids[0]);
+    assert.equal(sealEnvelope(fields, body, context, author).id, ids[0]);
   });
 
   test('is refused for the right reason', () => {
@@ -78,20 +86,28 @@ describe('the envelope', () => {
       ['malformed', dagCbor.encode([header, signature, 'text'])],
       ['malformed', dagCbor.encode(['text', signature, null])],
       ['malformed', Uint8Array.of(...encodeEnvelope(envelope), 0)],
-      ['malformed', sealed(fieldsOf({ 0: 2 }))],
+      ['malformed', sealed(fieldsOf({ 0: 1 }))],
       ['malformed', sealed(fieldsOf({ 2: new Uint8Array(31) }))],
       ['malformed', sealed(fieldsOf({ 3: -1 }))],
       ['malformed', sealed(fieldsOf({ 3: 1.5 }))],
-      ['malformed', sealed(fieldsOf({ 4: 2 ** 31 }))],
+      ['malformed', sealed(fieldsOf({ 4: 16 }))],
+      ['malformed', sealed(fieldsOf({ 5: 256 }))],
+      ['malformed', sealed(fieldsOf({ 6: [7, anchor.root] }))],
+      ['malformed', sealed(fieldsOf({ 6: [3, new Uint8Array(31)] }))],
+      ['malformed', sealed(fieldsOf({ 6: [3] }))],
+      ['malformed', sealed(fieldsOf({ 7: [-1] }))],
+      ['malformed', sealed(fieldsOf({ 7: ['text'] }))],
+      ['malformed', sealed(fieldsOf({ 7: new Array(9).fill(0) }))],
+      ['unknown-kind', sealed(fieldsOf({ 4: 1 }))],
       ['malformed', sealed([...fieldsOf(), 0])],
       ['bad-signature', dagCbor.encode([header, signature.slice(1), body])],
       ['bad-signature', dagCbor.encode([header, signerOf(2).sign(header), body])],
       ['bad-signature', sealed(fieldsOf({ 2: keyToBytes(signerOf(2).key) }))],
       ['wrong-run', sealed(fieldsOf({ 1: 'run-b' }))],
-      ['oversized', sealed(fieldsOf({ 6: 60_001 }), null)],
-      ['bad-body', sealed(fieldsOf({ 6: 5 }))],
+      ['oversized', sealed(fieldsOf({ 9: 60_001 }), null)],
+      ['bad-body', sealed(fieldsOf({ 9: 5 }))],
       ['bad-body', sealed(fieldsOf(), Uint8Array.of(1, 2, 3, 5))],
-      ['bad-body', sealed(fieldsOf({ 5: new Uint8Array(32) }))],
+      ['bad-body', sealed(fieldsOf({ 8: new Uint8Array(32) }))],
     ];
     for (const [reason, bytes] of cases)
       assert.equal(reasonOf(bytes), reason, Buffer.from(bytes).toString('hex'));
@@ -100,7 +116,7 @@ describe('the envelope', () => {
   test('is refused where its header is not canonical, although signed', () => {
     const canonical = dagCbor.encode(fieldsOf());
     // The round 7 as a float of 64 bits.
-    const at = canonical.length - 3 - 34;
+    const at = 1 + 1 + 6 + 34;
     assert.equal(canonical[at], 7);
     const float = Buffer.from('fb401c000000000000', 'hex');
     const header = Buffer.concat([canonical.subarray(0, at), float, canonical.subarray(at + 1)]);

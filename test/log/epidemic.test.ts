@@ -16,9 +16,14 @@ function flockOf(peers: number, changes: RunChanges = {}, options: Partial<Flock
 }
 
 function push(flock: Flock, author: Signer, round: number, model: Float32Array): Uint8Array {
-  const context = { runId: flock.run.runId, crypto, bodyBytesMax: 4 * model.length };
+  const context = { runId: flock.run.runId, crypto };
   const envelope = encodeStoredEnvelope(
-    sealEnvelope({ round, misses: 0 }, encodeFloat32(model), context, author),
+    sealEnvelope(
+      { round, kind: 0, index: 0, anchor: null, claims: [] },
+      encodeFloat32(model),
+      context,
+      author,
+    ),
   );
   return encodeRequest({ kind: 'push', envelope });
 }

@@ -8,19 +8,19 @@ import {
   RoundVotes,
 } from '../../src/log/finality/round-votes.ts';
 
-const entries = [new Uint8Array(64)];
+const rows = [new Uint8Array(66)];
 const closedSlot = 10;
 const open = (digest: string, heardSlot = closedSlot): RoundVote => ({
   digest,
   final: false,
   heardSlot,
-  entries: null,
+  rows: null,
 });
-const final = (digest: string, known: readonly Uint8Array[] | null = entries): RoundVote => ({
+const final = (digest: string, known: readonly Uint8Array[] | null = rows): RoundVote => ({
   digest,
   final: true,
   heardSlot: 0,
-  entries: known,
+  rows: known,
 });
 
 function decide(votes: readonly RoundVote[], change: Partial<FoldQuestion> = {}): string {
@@ -35,7 +35,7 @@ function decide(votes: readonly RoundVote[], change: Partial<FoldQuestion> = {})
   const decision = decideFold(question);
   const forced = decision.kind !== 'wait' && decision.forced ? ' forced' : '';
   return decision.kind === 'adopt'
-    ? `adopt ${decision.digest} of ${decision.holders.join()}${forced}`
+    ? `adopt that of ${decision.holders.join()}${forced}`
     : decision.kind + forced;
 }
 
@@ -57,16 +57,20 @@ describe('decideFold', () => {
       'fold',
       [open('mine'), open('mine'), open('x', 9)],
     ],
-    ['two folded another set', 'adopt a of p0,p1', [final('a'), final('a')]],
+    ['two folded another set', 'adopt that of p0,p1', [final('a'), final('a')]],
     ['one folded another set', 'wait', [final('a')]],
-    ['the only peer folded another set', 'adopt a of p0', [final('a')], { peersConnected: 1 }],
-    ['one folded another set, and time is up', 'adopt a of p0 forced', [final('a')], late],
+    ['the only peer folded another set', 'adopt that of p0', [final('a')], { peersConnected: 1 }],
+    ['one folded another set, and time is up', 'adopt that of p0 forced', [final('a')], late],
     ['as many agree as folded another set', 'fold', [final('a'), final('a'), open('mine'), open('mine')]],
-    ['more folded another set than agree', 'adopt a of p0,p1', [final('a'), final('a'), open('mine')]],
-    ['two folded sets: the one with more holders', 'adopt b of p1,p2', [final('a'), final('b'), final('b')]],
+    ['more folded another set than agree', 'adopt that of p0,p1', [final('a'), final('a'), open('mine')]],
+    [
+      'two folded sets: the one with more holders',
+      'adopt that of p1,p2',
+      [final('a'), final('b'), final('b')],
+    ],
     [
       'two folded sets with as many: the lower digest',
-      'adopt a of p2,p3',
+      'adopt that of p2,p3',
       [final('b'), final('b'), final('a'), final('a')],
     ],
     ['nobody told what is in the other set', 'wait', [final('a', null), final('a', null)]],
@@ -88,13 +92,13 @@ describe('the votes on open rounds', () => {
     assert.equal(votes.of(3).get('p')!.digest, 'c');
   });
 
-  test('keep the entries of a set while its digest is the same', () => {
+  test('keep the rows of a set while its digest is the same', () => {
     const votes = new RoundVotes();
-    votes.record(3, 'p', { ...open('a'), entries });
+    votes.record(3, 'p', { ...open('a'), rows });
     votes.record(3, 'p', final('a', null));
-    assert.equal(votes.of(3).get('p')!.entries, entries);
+    assert.equal(votes.of(3).get('p')!.rows, rows);
     votes.record(3, 'p', final('b', null));
-    assert.equal(votes.of(3).get('p')!.entries, null);
+    assert.equal(votes.of(3).get('p')!.rows, null);
   });
 
   test('are forgotten with their round', () => {

@@ -2,11 +2,22 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { addDelta } from '../../src/codec/delta.ts';
 import { encodeFloat32 } from '../../src/codec/dense.ts';
-import { bytesToHex } from '../../src/log/envelope.ts';
-import { foldRound, initialState, toParameters } from '../../src/log/fold.ts';
-import { LogBook, type LogMessage } from '../../src/log/log-book.ts';
+import { bytesToHex } from '../../src/core/bytes.ts';
+import type { DeltaContent } from '../../src/entries/delta/delta-state.ts';
+import type { LogEntry } from '../../src/log/entry-kind.ts';
+import { type LogBook, placeBytes, placeFromBytes, placeKey, placeToBytes } from '../../src/log/log-book.ts';
+import { foldRound, initialState } from '../../src/log/log-state.ts';
 import { rngFor } from '../../src/math/rng.ts';
-import { contextOf, crypto, messageOf, signerOf, smallRun, smallVector } from './small-run.ts';
+import {
+  bookOf,
+  contextOf,
+  crypto,
+  deltaStateOf,
+  messageOf,
+  signerOf,
+  smallRun,
+  smallVector,
+} from './small-run.ts';
 
 const run = smallRun({ inputs: 255 });
 const context = contextOf(run);
@@ -14,7 +25,7 @@ const authors = Array.from({ length: 7 }, (_, index) => signerOf(index));
 const rounds = 5;
 
 /** Deltas of very different size, so that float32 addition rounds at every step. */
-const messages: LogMessage[] = Array.from({ length: rounds }, (_, round) =>
+const messages: LogEntry<DeltaContent>[] = Array.from({ length: rounds }, (_, round) =>
   authors.map((author, index) =>
     messageOf(
       context,
@@ -26,7 +37,7 @@ const messages: LogMessage[] = Array.from({ length: rounds }, (_, round) =>
 ).flat();
 
 /** The messages in one of many orders, some of them twice. */
-function arrivals(seed: number): LogMessage[] {
+function arrivals(seed: number): LogEntry<DeltaContent>[] {
   const rng = rngFor(`arrivals/${seed}`);
   return rng.shuffle([...messages, ...messages.filter(() => rng.float() < 0.5)]);
 }
@@ -34,13 +45,14 @@ function arrivals(seed: number): LogMessage[] {
 const hashOf = (vector: Float32Array): string => bytesToHex(crypto.sha256(encodeFloat32(vector)));
 
 function materialised(log: LogBook): string {
-  const state = initialState(run.initial, new Uint8Array(32));
-  for (let round = 0; round < rounds; round++) foldRound(state, log.slots(round), log.digest(round), context);
-  return hashOf(toParameters(state));
+  const state = initialState(context.kinds, context.frame);
+  for (let round = 0; round < rounds; round++)
+    foldRound(state, log.places(round), log.digest(round), context);
+  return hashOf(context.delta.parameters(deltaStateOf(state)));
 }
 
-function logOf(list: readonly LogMessage[]): LogBook {
-  const log = new LogBook(crypto);
+function logOf(list: readonly LogEntry<DeltaContent>[]): LogBook {
+  const log = bookOf(context);
   for (const message of list) log.insert(message);
   return log;
 }
@@ -58,7 +70,7 @@ describe('fact 12: the model is a function of the set', () => {
   test('the same deltas in float32 addition give more than one', () => {
     const hashes = orders.map((order) => {
       const model = run.initial.slice();
-      for (const message of new Set(order)) addDelta(model, message.delta);
+      for (const message of new Set(order)) addDelta(model, message.content.delta);
       return hashOf(model);
     });
     assert.ok(new Set(hashes).size > 1);
@@ -75,11 +87,11 @@ describe('fact 12: the model is a function of the set', () => {
 });
 
 describe('the log book', () => {
-  const rival = (seed: string): LogMessage =>
+  const rival = (seed: string): LogEntry<DeltaContent> =>
     messageOf(context, authors[0]!, 0, smallVector(run.initial.length, seed));
   const three = [rival('a'), rival('b'), rival('c')] as const;
 
-  test('two messages of one author and round make one marker, whichever two and in whatever order', () => {
+  test('two entries at one place make one marker, whichever two and in whatever order', () => {
     const [a, b, c] = three;
     const rest = messages.filter(({ round, author }) => round === 0 && author !== a.author);
     const digests = [
@@ -91,7 +103,7 @@ describe('the log book', () => {
       [c, a, b, a],
     ].map((order) => {
       const log = logOf([...order, ...rest]);
-      assert.equal(log.slot(0, a.author)?.kind, 'equivocation');
+      assert.equal(log.at(0, a.author)?.kind, 'equivocation');
       return bytesToHex(log.digest(0));
     });
     assert.equal(new Set(digests).size, 1);
@@ -99,27 +111,57 @@ describe('the log book', () => {
   });
 
   test('says what an insertion did', () => {
-    const log = new LogBook(crypto);
+    const log = bookOf(context);
     const [a, b, c] = three;
     assert.deepEqual(
       [a, a, b, b, c].map((message) => log.insert(message)),
       ['added', 'duplicate', 'equivocation', 'duplicate', 'duplicate'],
     );
-    assert.equal(log.entries(0)[0]!.length, 96);
+    assert.equal(log.rows(0)[0]!.length, placeBytes + 64);
+  });
+
+  test('has room for so many entries of each kind, and room again when one goes', () => {
+    const small = { ...context, kinds: [{ ...context.delta, entriesPerRoundMax: 2 }] as const };
+    const log = bookOf(small);
+    const [a, b, c] = messages.filter(({ round }) => round === 0);
+    assert.deepEqual(
+      [a!, b!, c!].map((entry) => log.insert(entry)),
+      ['added', 'added', 'full'],
+    );
+    log.remove(0, a!.author);
+    assert.equal(log.insert(c!), 'added');
+    assert.equal(log.countOf(0, 0), 2);
+  });
+
+  test('names places by text that sorts as their bytes do', () => {
+    const { key: author } = authors[0]!;
+    const places = [
+      { author, kind: 0, index: 0 },
+      { author, kind: 0, index: 1 },
+      { author, kind: 1, index: 0 },
+      { author, kind: 1, index: 255 },
+      { author: `${author.slice(0, -1)}f`, kind: 0, index: 0 },
+    ];
+    const keys = places.map(placeKey);
+    assert.deepEqual([...keys].sort(), keys);
+    assert.deepEqual(
+      keys.map((key) => placeFromBytes(placeToBytes(key))),
+      keys,
+    );
   });
 
   test('forgets rounds and authors with everything that leads to them', () => {
     const log = logOf(messages);
     const gone = messages.find(({ round }) => round === 3)!;
     log.remove(3, gone.author);
-    assert.equal(log.message(gone.id), undefined);
-    assert.equal(log.slot(3, gone.author), undefined);
+    assert.equal(log.entry(gone.id), undefined);
+    assert.equal(log.at(3, gone.author), undefined);
     const dropped = log.pruneThrough(1);
     assert.equal(dropped.length, 2 * authors.length);
     assert.deepEqual(log.heldRounds(), [2, 3, 4]);
     assert.ok(log.isEmpty(0));
     for (const { id, bodyRoot } of dropped) {
-      assert.equal(log.message(id), undefined);
+      assert.equal(log.entry(id), undefined);
       assert.equal(log.body(bytesToHex(bodyRoot)), undefined);
     }
   });

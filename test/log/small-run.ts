@@ -1,12 +1,19 @@
 /** A run small enough to fold by hand, its peers and their messages, all from real keys. */
 
-import { createDeltaCodec, deltaSquaredNorm } from '../../src/codec/delta.ts';
+import { createDeltaCodec } from '../../src/codec/delta.ts';
+import type { DeltaCodec } from '../../src/codec/delta-codec.ts';
 import { encodeFloat32 } from '../../src/codec/dense.ts';
+import { bytesToHex } from '../../src/core/bytes.ts';
 import type { Signer } from '../../src/core/crypto.ts';
-import { bytesToHex, type EnvelopeContext, sealEnvelope } from '../../src/log/envelope.ts';
-import type { FoldContext } from '../../src/log/fold.ts';
-import type { LogMessage } from '../../src/log/log-book.ts';
+import { createDeltaKind, type DeltaKind } from '../../src/entries/delta/delta-kind.ts';
+import type { DeltaContent, DeltaRules, DeltaState } from '../../src/entries/delta/delta-state.ts';
+import { createEntryKind } from '../../src/entries/registry.ts';
+import type { LogEntry } from '../../src/log/entry-kind.ts';
+import { type Anchor, type EnvelopeContext, sealEnvelope } from '../../src/log/envelope.ts';
+import { LogBook } from '../../src/log/log-book.ts';
+import type { Kinds, LogFrame, LogState } from '../../src/log/log-state.ts';
 import { rngFor } from '../../src/math/rng.ts';
+import { deltaRulesOf, logFrameOf } from '../../src/methods/delta-log/constants.ts';
 import { createCrypto, createSigner } from '../../src/platform/node/crypto.ts';
 import { type RunManifest, type SignedManifest, signManifest } from '../../src/run/manifest.ts';
 import {
@@ -31,6 +38,9 @@ export interface RunChanges {
   readonly inputs?: number;
   readonly rounds?: number;
   readonly slotMs?: number;
+  readonly slotMsMax?: number;
+  readonly publishersMin?: number;
+  readonly timeMaxMs?: number;
   readonly strategy?: Record<string, unknown>;
   readonly membership?: RunSpec['membership'];
 }
@@ -50,6 +60,9 @@ export function specOf(changes: RunChanges = {}): RunSpec {
     ),
     rounds: changes.rounds ?? 12,
     slotMs: changes.slotMs ?? 1000,
+    slotMsMax: changes.slotMsMax ?? null,
+    publishersMin: changes.publishersMin ?? 1,
+    timeMaxMs: changes.timeMaxMs ?? null,
     membership: changes.membership ?? { kind: 'open' },
   });
 }
@@ -80,24 +93,71 @@ export function deltaLogSpec(changes: Record<string, unknown> = {}): DeltaLogSpe
   return deltaLogSchema.parse({ id: 'delta-log', codec: { chunk: 64, perChunk: 8 }, ...changes });
 }
 
-export function contextOf(run: SmallRun): FoldContext & EnvelopeContext {
-  const spec = run.manifest.strategy;
-  if (spec.id !== 'delta-log') throw new Error('the run has no log');
-  const codec = createDeltaCodec(spec.codec, run.initial.length, () => 0);
-  return { runId: run.runId, crypto, spec, bodyBytesMax: codec.bodyBytesMax };
+/** All that a log of the run is made of, and what its deltas are written with. */
+export interface LogContext extends LogParts {
+  readonly runId: string;
+  readonly crypto: typeof crypto;
+  readonly codec: DeltaCodec;
+  readonly delta: DeltaKind;
+  readonly rules: DeltaRules;
 }
 
-/** A signed message that carries what the codec selects of `vector`. */
+interface LogParts {
+  readonly kinds: Kinds;
+  readonly frame: LogFrame;
+  readonly envelopes: EnvelopeContext;
+}
+
+export function contextOf(run: SmallRun, initial: Float32Array = run.initial): LogContext {
+  const spec = run.manifest.strategy;
+  if (spec.id !== 'delta-log') throw new Error('the run has no log');
+  return contextWith(run, spec, initial);
+}
+
+/** As if the run had these constants. */
+export function contextWith(
+  run: SmallRun,
+  spec: DeltaLogSpec,
+  initial: Float32Array = run.initial,
+): LogContext {
+  const { runId, manifest } = run;
+  const codec = createDeltaCodec(spec.codec, initial.length, () => 0);
+  const rules = deltaRulesOf(spec, manifest.training.localSteps);
+  const delta = createDeltaKind({ runId, crypto, rules, codec, initial });
+  const kinds: Kinds = [delta, ...spec.kinds.map(createEntryKind)];
+  const frame = logFrameOf(manifest, spec, runId, new Uint8Array(32));
+  const bodyBytesMax = kinds.map((kind) => kind.bodyBytesMax);
+  return { runId, crypto, codec, delta, rules, kinds, frame, envelopes: { runId, crypto, bodyBytesMax } };
+}
+
+export const bookOf = ({ kinds }: LogContext): LogBook =>
+  new LogBook(
+    crypto,
+    kinds.map(({ entriesPerRoundMax }) => entriesPerRoundMax),
+  );
+
+/** What deltas add up to in a state. */
+export const deltaStateOf = (state: LogState): DeltaState => state.kinds[0] as DeltaState;
+
+/** Where an author stands that has folded nothing. */
+export const noHistory: Anchor = { round: -1, root: new Uint8Array(32) };
+
+/** A signed delta that carries what the codec selects of `vector`. */
 export function messageOf(
-  context: FoldContext & EnvelopeContext,
+  context: LogContext,
   author: Signer,
   round: number,
   vector: Float32Array,
   misses = 0,
-): LogMessage {
-  const codec = createDeltaCodec(context.spec.codec, vector.length, () => 0);
+): LogEntry<DeltaContent> {
+  const { codec, delta, envelopes, rules } = context;
   const body = codec.encode(codec.select(vector));
-  const delta = codec.decode(body);
-  const envelope = sealEnvelope({ round, misses }, body, context, author);
-  return { ...envelope, body, delta, norm: Math.sqrt(deltaSquaredNorm(delta)) };
+  const claims = [misses, rules.localSteps];
+  const envelope = sealEnvelope(
+    { round, kind: 0, index: 0, anchor: noHistory, claims },
+    body,
+    envelopes,
+    author,
+  );
+  return { ...envelope, content: delta.decode(body, claims)! };
 }

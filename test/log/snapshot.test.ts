@@ -4,9 +4,8 @@ import * as dagCbor from '@ipld/dag-cbor';
 import fc from 'fast-check';
 import { segmentOf } from '../../src/content/blob.ts';
 import type { Signer } from '../../src/core/crypto.ts';
-import { type FoldState, foldRound, initialState } from '../../src/log/fold.ts';
 import { SnapshotJoin } from '../../src/log/join/snapshot-join.ts';
-import { LogBook } from '../../src/log/log-book.ts';
+import { foldRound, initialState, type LogState } from '../../src/log/log-state.ts';
 import {
   decodeState,
   encodeState,
@@ -17,100 +16,156 @@ import {
   snapshotBytesMax,
 } from '../../src/log/snapshot.ts';
 import { encodeHashList } from '../../src/log/wire.ts';
-import { contextOf, crypto, messageOf, signerOf, smallRun, smallVector } from './small-run.ts';
+import {
+  bookOf,
+  contextOf,
+  crypto,
+  deltaStateOf,
+  messageOf,
+  signerOf,
+  smallRun,
+  smallVector,
+} from './small-run.ts';
 
 const run = smallRun({ inputs: 31 });
 const size = run.initial.length;
 const context = contextOf(run);
+const { kinds } = context;
+const bytesMax = snapshotBytesMax(kinds);
 
 /** A state after some rounds, with an equivocator in it. */
-function stateAfter(rounds: number): FoldState {
-  const log = new LogBook(crypto);
+function stateAfter(rounds: number): LogState {
+  const log = bookOf(context);
   for (let round = 0; round < rounds; round++) {
     for (let author = 0; author < 3; author++) {
       log.insert(messageOf(context, signerOf(author), round, smallVector(size, `s/${round}/${author}`)));
     }
   }
   log.insert(messageOf(context, signerOf(1), 0, smallVector(size, 'rival')));
-  const state = initialState(run.initial, crypto.sha256());
-  for (let round = 0; round < rounds; round++) foldRound(state, log.slots(round), log.digest(round), context);
+  const state = initialState(kinds, { ...context.frame, initHash: crypto.sha256() });
+  for (let round = 0; round < rounds; round++)
+    foldRound(state, log.places(round), log.digest(round), context);
   return state;
 }
 
 const state = stateAfter(3);
-const bytes = encodeState(state);
+const bytes = encodeState(kinds, state);
 
 describe('the folded state as bytes', () => {
   test('comes back as it was', () => {
-    assert.deepEqual(decodeState(bytes, size), state);
+    assert.deepEqual(decodeState(kinds, bytes), state);
     assert.equal(state.banned.size, 1);
     assert.equal(state.weight, 6);
-    assert.ok(bytes.length <= snapshotBytesMax(size));
+    assert.ok(bytes.length <= bytesMax);
   });
 
   test('does not depend on the order in which authors came', () => {
-    const turned: FoldState = {
+    const { contributions, statistics, ...rest } = deltaStateOf(state);
+    const turned: LogState = {
       ...state,
-      contributions: new Map([...state.contributions].reverse()),
-      statistics: new Map([...state.statistics].reverse()),
+      banned: new Map([...state.banned].reverse()),
+      kinds: [
+        {
+          ...rest,
+          contributions: new Map([...contributions].reverse()),
+          statistics: new Map([...statistics].reverse()),
+        },
+        ...state.kinds.slice(1),
+      ],
     };
-    assert.deepEqual(encodeState(turned), bytes);
+    assert.deepEqual(encodeState(kinds, turned), bytes);
   });
+
+  /** The length, big endian, and that many bytes of DAG-CBOR at `at`: with elements replaced, and all lengths right again. */
+  function withFields(blob: Uint8Array, at: number, change: Record<number, unknown>): Uint8Array {
+    const length = new DataView(blob.buffer, blob.byteOffset).getUint32(at);
+    const changed = dagCbor.decode(blob.subarray(at + 4, at + 4 + length)) as unknown[];
+    for (const [index, value] of Object.entries(change)) changed[Number(index)] = value;
+    const metadata = dagCbor.encode(changed);
+    const out = new Uint8Array(blob.length - length + metadata.length);
+    out.set(blob.subarray(0, at));
+    new DataView(out.buffer).setUint32(at, metadata.length);
+    out.set(metadata, at + 4);
+    out.set(blob.subarray(at + 4 + length), at + 4 + metadata.length);
+    return out;
+  }
 
   test('is refused in any other form', () => {
     const metadataBytes = new DataView(bytes.buffer).getUint32(0);
     const fields = dagCbor.decode(bytes.subarray(4, 4 + metadataBytes)) as unknown[][];
-    const withFields = (change: Record<number, unknown>): Uint8Array => {
-      const changed: unknown[] = [...fields];
-      for (const [at, value] of Object.entries(change)) changed[Number(at)] = value;
-      const metadata = dagCbor.encode(changed);
-      const out = new Uint8Array(4 + metadata.length + 8 * size);
-      new DataView(out.buffer).setUint32(0, metadata.length);
-      out.set(metadata, 4);
-      out.set(bytes.subarray(4 + metadataBytes), 4 + metadata.length);
-      return out;
-    };
-    assert.deepEqual(withFields({}), bytes);
+    assert.deepEqual(withFields(bytes, 0, {}), bytes);
+    const [, , , , pace] = fields as [unknown, unknown, unknown, unknown, unknown[]];
+    const paceWith = (at: number, value: unknown): Record<number, unknown> => ({ 4: pace.with(at, value) });
     const changes: ReadonlyArray<Record<number, unknown>> = [
-      { 0: 2 },
+      { 0: 1 },
       { 1: -2 },
       { 2: new Uint8Array(31) },
-      { 3: size + 1 },
+      { 3: -1 },
+      { 4: 7 },
+      paceWith(0, -1),
+      paceWith(1, 'text'),
+      paceWith(3, -1),
+      paceWith(4, 0),
+      paceWith(5, [0, 1000]),
+      paceWith(5, [1]),
+      paceWith(7, [null]),
+      paceWith(7, [[1]]),
       // Not rows at all: a decoder that takes them apart would throw.
-      { 4: [1] },
-      { 4: [null] },
-      { 5: [7] },
-      { 5: 7 },
-      { 6: [[]] },
-      { 6: [null] },
-      // Rows that no replica wrote so.
-      { 4: [...fields[4]!].reverse() },
-      { 6: [...fields[6]!].reverse() },
-      { 6: [fields[6]![0], fields[6]![0]] },
-      { 4: [[0, 1, 0, 1]] },
-      { 4: [[0, 1, 1, 1, 1]] },
-      { 6: [[new Uint8Array(32), -1, 0]] },
+      { 5: [1] },
+      { 5: [null] },
+      { 5: [fields[5]![0], fields[5]![0]] },
+      { 6: [1] },
+      { 6: fields[6]!.map((length) => (length as number) + 1) },
     ];
     for (const change of changes)
-      assert.equal(decodeState(withFields(change), size), null, JSON.stringify(change));
+      assert.equal(decodeState(kinds, withFields(bytes, 0, change)), null, JSON.stringify(change));
+    assert.equal(decodeState(kinds.slice(0, 1) as unknown as typeof kinds, bytes), null);
+    assert.equal(decodeState(kinds, bytes.subarray(0, -8)), null);
+    assert.equal(decodeState(kinds, new Uint8Array(3)), null);
+  });
+
+  test('is refused with a state of deltas in any other form', () => {
+    const { delta } = context;
+    const part = delta.encode(deltaStateOf(state));
+    assert.deepEqual(delta.decodeState(part), deltaStateOf(state));
+    const fields = dagCbor.decode(
+      part.subarray(4, 4 + new DataView(part.buffer).getUint32(0)),
+    ) as unknown[][];
+    const changes: ReadonlyArray<Record<number, unknown>> = [
+      { 0: [1] },
+      { 0: [null] },
+      { 1: [7] },
+      { 1: 7 },
+      { 1: [[]] },
+      { 2: [null] },
+      { 2: [[0, [[]]]] },
+      // Rows that no replica wrote so.
+      { 0: [...fields[0]!].reverse() },
+      { 1: [...fields[1]!].reverse() },
+      { 1: [fields[1]![0], fields[1]![0]] },
+      { 0: [[0, 1, 0, 1]] },
+      { 0: [[0, 1, 1, 1, 1]] },
+      { 1: [[new Uint8Array(32), -1, 0]] },
+    ];
+    for (const change of changes)
+      assert.equal(delta.decodeState(withFields(part, 0, change)), null, JSON.stringify(change));
     const unit = (value: number): Uint8Array => {
-      const out = bytes.slice();
+      const out = part.slice();
       new DataView(out.buffer).setFloat64(out.length - 8, value, true);
       return out;
     };
     for (const value of [0.5, 2 ** 53, Number.NaN, Number.POSITIVE_INFINITY, -0]) {
-      assert.equal(decodeState(unit(value), size), null, `${value}`);
+      assert.equal(delta.decodeState(unit(value)), null, `${value}`);
     }
-    assert.ok(decodeState(unit(2 ** 52), size));
-    assert.equal(decodeState(bytes, size - 1), null);
-    assert.equal(decodeState(bytes.subarray(0, -8), size), null);
-    assert.equal(decodeState(new Uint8Array(3), size), null);
+    assert.ok(delta.decodeState(unit(2 ** 52)));
+    assert.equal(delta.decodeState(part.subarray(0, -8)), null);
+    assert.equal(delta.decodeState(new Uint8Array(3)), null);
   });
 
   test('random and mutated bytes never throw, and what decodes encodes to the same bytes', () => {
     const same = (mutated: Uint8Array): void => {
-      const decoded = decodeState(mutated, size);
-      if (decoded) assert.deepEqual(encodeState(decoded), mutated);
+      const decoded = decodeState(kinds, mutated);
+      if (decoded) assert.deepEqual(encodeState(kinds, decoded), mutated);
     };
     fc.assert(
       fc.property(fc.nat(bytes.length - 1), fc.nat(255), (at, value) => {
@@ -125,7 +180,7 @@ describe('the folded state as bytes', () => {
 });
 
 describe('the snapshot header', () => {
-  const snapshot = makeSnapshot(crypto, state);
+  const snapshot = makeSnapshot(crypto, kinds, state);
   const header = signSnapshotHeader(snapshot, run.runId, signerOf(4));
 
   test('opens as it was signed', () => {
@@ -167,8 +222,8 @@ describe('joining by snapshot', () => {
     snapshots,
     lies,
   });
-  const [older, newer] = [makeSnapshot(crypto, stateAfter(2)), makeSnapshot(crypto, state)];
-  const newJoin = (): SnapshotJoin => new SnapshotJoin({ crypto, runId: run.runId, size });
+  const [older, newer] = [makeSnapshot(crypto, kinds, stateAfter(2)), makeSnapshot(crypto, kinds, state)];
+  const newJoin = (): SnapshotJoin => new SnapshotJoin({ crypto, runId: run.runId, kinds, bytesMax });
 
   /** Headers of all donors; says who was taken at their word. */
   function hear(join: SnapshotJoin, donors: readonly Donor[]): boolean[] {
@@ -264,7 +319,7 @@ describe('joining by snapshot', () => {
   test('refuses headers in another donor’s name or beyond the size of the model', () => {
     const join = newJoin();
     assert.equal(join.headers(signerOf(2).key, [signSnapshotHeader(newer, run.runId, signerOf(1))]), false);
-    const huge = { ...newer, blob: { length: snapshotBytesMax(size) + 1 } as Uint8Array };
+    const huge = { ...newer, blob: { length: bytesMax + 1 } as Uint8Array };
     assert.equal(join.headers(signerOf(1).key, [signSnapshotHeader(huge, run.runId, signerOf(1))]), false);
     assert.equal(join.choose(-1, 1), false);
   });

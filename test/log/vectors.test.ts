@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
-import { bytesToHex, encodeEnvelope, openEnvelope, sealEnvelope } from '../../src/log/envelope.ts';
+import { bytesToHex } from '../../src/core/bytes.ts';
+import type { DeltaState } from '../../src/entries/delta/delta-state.ts';
+import type { NoteState } from '../../src/entries/note/note-kind.ts';
+import { encodeEnvelope, openEnvelope, sealEnvelope } from '../../src/log/envelope.ts';
 import { decodeState, encodeState, openSnapshotHeader } from '../../src/log/snapshot.ts';
 import {
   decodeDigestAnswer,
@@ -13,7 +16,7 @@ import {
 } from '../../src/log/wire.ts';
 import { createSigner } from '../../src/platform/node/crypto.ts';
 import { openManifest } from '../../src/run/manifest.ts';
-import { formatProtocolVectors, protocolVectors } from '../vectors/generate-protocol.ts';
+import { formatProtocolVectors, kinds, protocolVectors } from '../vectors/generate-protocol.ts';
 import { crypto } from './small-run.ts';
 
 interface Vectors {
@@ -22,12 +25,16 @@ interface Vectors {
   readonly envelopes: ReadonlyArray<
     Record<'author' | 'body' | 'id' | 'announcement', string> & {
       readonly round: number;
-      readonly misses: number;
+      readonly kind: number;
+      readonly index: number;
+      readonly anchor: { readonly round: number; readonly root: string };
+      readonly claims: readonly number[];
     }
   >;
   readonly fold: {
     readonly rounds: ReadonlyArray<{ readonly root: string; readonly round: number }>;
     readonly units: readonly number[];
+    readonly notes: ReadonlyArray<{ readonly text: string }>;
   };
   readonly snapshot: Record<'blob' | 'blobRoot' | 'header', string>;
   readonly requests: ReadonlyArray<{ readonly name: string; readonly bytes: string }>;
@@ -49,23 +56,30 @@ describe('test vectors of the wire format', () => {
   });
 
   test('envelopes open, and are what their authors seal', () => {
-    const context = { runId: vectors.manifest.runId, crypto, bodyBytesMax: 1000 };
-    for (const { author, round, misses, body, id, announcement } of vectors.envelopes) {
+    const context = { runId: vectors.manifest.runId, crypto, bodyBytesMax: [1000, 1000] };
+    for (const { author, anchor, body, id, announcement, ...fields } of vectors.envelopes) {
       const opened = openEnvelope(bytesOf(announcement), context);
       assert.ok(opened.ok);
       assert.equal(opened.envelope.id, id);
       const { seed } = vectors.peers.find(({ key }) => key === author)!;
-      const sealed = sealEnvelope({ round, misses }, bytesOf(body), context, createSigner(bytesOf(seed)));
+      const root = bytesOf(anchor.root);
+      const sealed = sealEnvelope(
+        { ...fields, anchor: { round: anchor.round, root } },
+        bytesOf(body),
+        context,
+        createSigner(bytesOf(seed)),
+      );
       assert.equal(bytesToHex(encodeEnvelope(sealed)), announcement);
     }
   });
 
   test('the snapshot is the state of the fold, and peer 3 vouches for it', () => {
-    const state = decodeState(bytesOf(vectors.snapshot.blob), vectors.fold.units.length)!;
-    assert.deepEqual([...state.units], vectors.fold.units);
+    const state = decodeState(kinds, bytesOf(vectors.snapshot.blob))!;
+    assert.deepEqual([...(state.kinds[0] as DeltaState).units], vectors.fold.units);
+    assert.deepEqual((state.kinds[1] as NoteState).notes, vectors.fold.notes);
     const last = vectors.fold.rounds.at(-1)!;
     assert.equal(bytesToHex(state.root), last.root);
-    assert.equal(bytesToHex(encodeState(state)), vectors.snapshot.blob);
+    assert.equal(bytesToHex(encodeState(kinds, state)), vectors.snapshot.blob);
     const header = openSnapshotHeader(bytesOf(vectors.snapshot.header), vectors.manifest.runId, crypto)!;
     assert.equal(bytesToHex(header.blobRoot), vectors.snapshot.blobRoot);
     assert.equal(header.donor, vectors.peers[2]!.key);

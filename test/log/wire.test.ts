@@ -10,11 +10,11 @@ import {
   encodeDigestAnswer,
   encodeHashList,
   encodeRequest,
-  entriesPerRoundMax,
   idsPerRequestMax,
   type Request,
   ROUND_STATES,
   roundsPerDigestMax,
+  rowsPerRoundMax,
 } from '../../src/log/wire.ts';
 
 /** fast-check makes objects without prototype unless told. */
@@ -34,26 +34,26 @@ const requests: fc.Arbitrary<Request> = fc.oneof(
     from: count,
     digests: fc.array(hash, { maxLength: roundsPerDigestMax }),
   }),
-  record({ kind: fc.constant('messages' as const), ids: fc.array(hash, { maxLength: 20 }) }),
+  record({ kind: fc.constant('entries' as const), ids: fc.array(hash, { maxLength: 20 }) }),
   record({ kind: fc.constant('leaves' as const), root: hash }),
   record({ kind: fc.constant('segment' as const), root: hash, index: count }),
   fc.constant({ kind: 'snapshots' as const }),
   record({ kind: fc.constant('push' as const), envelope: fc.uint8Array() }),
 );
 
-const entry = fc.oneof(
-  fc.uint8Array({ minLength: 64, maxLength: 64 }),
-  fc.uint8Array({ minLength: 96, maxLength: 96 }),
+const row = fc.oneof(
+  fc.uint8Array({ minLength: 66, maxLength: 66 }),
+  fc.uint8Array({ minLength: 98, maxLength: 98 }),
 );
 const answers: fc.Arbitrary<DigestAnswer> = record({
-  finalised: round,
-  root: hash,
+  nextHeld: fc.option(count),
+  reachesBack: fc.boolean(),
   atYours: fc.option(record({ root: hash, weight: count })),
   rounds: fc.array(
     record({
       round: count,
       state: fc.constantFrom(...ROUND_STATES),
-      entries: fc.array(entry, { maxLength: 5 }),
+      rows: fc.array(row, { maxLength: 5 }),
     }),
     { maxLength: 8 },
   ),
@@ -110,24 +110,24 @@ describe('requests and answers', () => {
     assert.equal(decodeRequest(digest([], { from: 2 ** 31 })), null);
     assert.equal(decodeRequest(digest([], { weight: -1 })), null);
     assert.equal(decodeRequest(digest([new Uint8Array(31)])), null);
-    const messages = (length: number): Uint8Array => encodeRequest({ kind: 'messages', ids: hashes(length) });
-    assert.ok(decodeRequest(messages(idsPerRequestMax)));
-    assert.equal(decodeRequest(messages(idsPerRequestMax + 1)), null);
+    const entries = (length: number): Uint8Array => encodeRequest({ kind: 'entries', ids: hashes(length) });
+    assert.ok(decodeRequest(entries(idsPerRequestMax)));
+    assert.equal(decodeRequest(entries(idsPerRequestMax + 1)), null);
     assert.equal(decodeHashList(encodeHashList(hashes(9)), 8), null);
 
-    const answer = (rounds: number, entries: number, bytes = 64): Uint8Array =>
+    const answer = (rounds: number, rows: number, bytes = 66): Uint8Array =>
       encodeDigestAnswer({
-        finalised: 3,
-        root,
+        nextHeld: 3,
+        reachesBack: true,
         atYours: null,
         rounds: Array.from({ length: rounds }, (_, index) => ({
           round: index,
           state: 'differs-open' as const,
-          entries: Array.from({ length: entries }, () => new Uint8Array(bytes)),
+          rows: Array.from({ length: rows }, () => new Uint8Array(bytes)),
         })),
       });
-    assert.ok(decodeDigestAnswer(answer(1, entriesPerRoundMax)));
-    assert.equal(decodeDigestAnswer(answer(1, entriesPerRoundMax + 1)), null);
+    assert.ok(decodeDigestAnswer(answer(1, rowsPerRoundMax)));
+    assert.equal(decodeDigestAnswer(answer(1, rowsPerRoundMax + 1)), null);
     assert.ok(decodeDigestAnswer(answer(roundsPerDigestMax, 0)));
     assert.equal(decodeDigestAnswer(answer(roundsPerDigestMax + 1, 0)), null);
     assert.equal(decodeDigestAnswer(answer(1, 1, 65)), null);
@@ -148,9 +148,11 @@ describe('requests and answers', () => {
     ]) {
       assert.equal(decodeRequest(dagCbor.encode(fields)), null, JSON.stringify(fields));
     }
-    assert.equal(decodeDigestAnswer(dagCbor.encode([0, root, null, [[0, 5, []]]])), null);
-    assert.equal(decodeDigestAnswer(dagCbor.encode([0, root, null, [[0, 1]]])), null);
-    assert.equal(decodeDigestAnswer(dagCbor.encode([0, root, [root], []])), null);
+    assert.equal(decodeDigestAnswer(dagCbor.encode([0, true, null, [[0, 5, []]]])), null);
+    assert.equal(decodeDigestAnswer(dagCbor.encode([0, true, null, [[0, 1]]])), null);
+    assert.equal(decodeDigestAnswer(dagCbor.encode([0, true, [root], []])), null);
+    assert.equal(decodeDigestAnswer(dagCbor.encode([0, 1, null, []])), null);
+    assert.equal(decodeDigestAnswer(dagCbor.encode([-1, true, null, []])), null);
   });
 
   test('numbers in a second form are refused', () => {

@@ -76,6 +76,7 @@ export class RumourCore implements ProtocolCore {
       case 'trained':
       case 'scored':
       case 'training-failed':
+      case 'submit':
         throw new Error('this protocol does not train');
     }
   }
@@ -86,6 +87,9 @@ export class RumourCore implements ProtocolCore {
       phase: this.#phase,
       round: this.#nextRound,
       finalisedRound: -1,
+      countedRounds: 0,
+      slotMs: 0,
+      notes: [],
       modelHash: createHash('sha256')
         .update([...this.words].sort().join('\n'))
         .digest('hex'),

@@ -30,7 +30,8 @@ describe('the scenarios that come with starlings', () => {
       const scenario = small(await loadScenario(join(folder, file)));
       const result = await runScenario(scenario, { wallNowMs: () => 0 });
       assert.equal(result.end, 'finished');
-      assert.equal(result.roundsBegun, scenario.run.rounds);
+      // One in which nobody is drawn to publish is not spent.
+      assert.ok(result.roundsBegun >= scenario.run.rounds);
       if (scenario.run.strategy.id === 'delta-log') assert.equal(result.models, 1);
     });
   }

@@ -4,21 +4,27 @@
  * difference; a test holds the file against this script.
  */
 import { writeFileSync } from 'node:fs';
+import { createDeltaCodec } from '../../src/codec/delta.ts';
 import { encodeFloat32 } from '../../src/codec/dense.ts';
-import { sparseSignCodec, squaredNorm } from '../../src/codec/sparse-sign.ts';
 import { blobRoot, leavesOf, segmentBytesMax } from '../../src/content/blob.ts';
+import { bytesToHex } from '../../src/core/bytes.ts';
 import type { Signer } from '../../src/core/crypto.ts';
+import { createDeltaKind } from '../../src/entries/delta/delta-kind.ts';
+import type { DeltaContent, DeltaState } from '../../src/entries/delta/delta-state.ts';
+import { sortitionThreshold, sortitionTicket } from '../../src/entries/delta/sortition.ts';
+import type { NoteState } from '../../src/entries/note/note-kind.ts';
+import { createEntryKind } from '../../src/entries/registry.ts';
 import { initialVector, vectorHash } from '../../src/learning/initial.ts';
-import { bytesToHex, encodeEnvelope, encodeStoredEnvelope, sealEnvelope } from '../../src/log/envelope.ts';
+import type { LogEntry } from '../../src/log/entry-kind.ts';
 import {
-  type FoldState,
-  foldRound,
-  initialState,
-  sortitionThreshold,
-  sortitionTicket,
-  toParameters,
-} from '../../src/log/fold.ts';
-import { LogBook, type LogMessage } from '../../src/log/log-book.ts';
+  type Claim,
+  type EnvelopeContext,
+  encodeEnvelope,
+  encodeStoredEnvelope,
+  sealEnvelope,
+} from '../../src/log/envelope.ts';
+import { LogBook } from '../../src/log/log-book.ts';
+import { foldRound, initialState, type Kinds, type LogState } from '../../src/log/log-state.ts';
 import { encodeState, signSnapshotHeader, snapshotOf } from '../../src/log/snapshot.ts';
 import {
   type DigestAnswer,
@@ -27,6 +33,7 @@ import {
   encodeRequest,
   type Request,
 } from '../../src/log/wire.ts';
+import { deltaRulesOf, logFrameOf } from '../../src/methods/delta-log/constants.ts';
 import { createCrypto, createSigner } from '../../src/platform/node/crypto.ts';
 import { signManifest } from '../../src/run/manifest.ts';
 import { deltaLogSchema, runSpecSchema } from '../../src/run/run-spec.ts';
@@ -50,6 +57,7 @@ const strategy = deltaLogSchema.parse({
   // By the guess two thirds are in the committee, from round 3 on by the statistics everyone.
   committeeSize: 4,
   expectedPeers: 6,
+  kinds: [{ id: 'note', perRound: 2, kept: 2 }],
 });
 const spec = runSpecSchema.parse({
   name: 'vectors',
@@ -61,26 +69,43 @@ const spec = runSpecSchema.parse({
 });
 const initHash = hex(crypto.sha256(encodeFloat32(initial)));
 const signed = signManifest({ ...spec, startAtMs: 1_700_000_000_000, initHash }, crypto, alice);
-const codec = sparseSignCodec({ size, chunk: 64, perChunk: 16 });
-const context = { runId: signed.runId, crypto, spec: strategy, bodyBytesMax: codec.bodyBytesMax };
+const { runId } = signed;
+const codec = createDeltaCodec(strategy.codec, size, () => 0);
+const rules = deltaRulesOf(strategy, spec.training.localSteps);
+const delta = createDeltaKind({ runId, crypto, rules, codec, initial });
+export const kinds: Kinds = [delta, ...strategy.kinds.map(createEntryKind)];
+const frame = logFrameOf(signed.manifest, strategy, runId, crypto.sha256(encodeFloat32(initial)));
+const context: EnvelopeContext = { runId, crypto, bodyBytesMax: kinds.map((kind) => kind.bodyBytesMax) };
+/** Everybody writes before anything is final. */
+const anchor = { round: -1, root: frame.initHash };
 
 /** What an author sends in a round: a ramp that starts elsewhere each time, `scale` times as high. */
-function messageOf(signer: Signer, round: number, start: number, misses = 0, scale = 1): LogMessage {
+function messageOf(signer: Signer, round: number, start: number, misses = 0, scale = 1): LogEntry {
   const vector = Float32Array.from(
     { length: size },
     (_, i) => scale * (((i * 7 + start) % 11) / 16 - 0.3125),
   );
   const body = codec.encode(codec.select(vector));
-  const delta = codec.decode(body);
-  return {
-    ...sealEnvelope({ round, misses }, body, context, signer),
-    body,
-    delta,
-    norm: Math.sqrt(squaredNorm(delta)),
-  };
+  return entryOf(signer, round, 0, 0, [misses, rules.localSteps], body);
 }
 
-const log: readonly LogMessage[] = [
+function noteOf(signer: Signer, round: number, index: number, text: string): LogEntry {
+  return entryOf(signer, round, 1, index, [], new TextEncoder().encode(text));
+}
+
+function entryOf(
+  signer: Signer,
+  round: number,
+  kind: number,
+  index: number,
+  claims: readonly Claim[],
+  body: Uint8Array,
+): LogEntry {
+  const envelope = sealEnvelope({ round, kind, index, anchor, claims }, body, context, signer);
+  return { ...envelope, content: kinds[kind]!.decode(body, claims) };
+}
+
+const log: readonly LogEntry[] = [
   messageOf(alice, 0, 1),
   messageOf(bob, 0, 2),
   messageOf(carol, 0, 3, 4),
@@ -93,18 +118,27 @@ const log: readonly LogMessage[] = [
   // Sixteen times the size of the others: clipped to three times the median norm of round 0, as round 1
   // counts nobody.
   messageOf(alice, 4, 9, 0, 16),
+  noteOf(alice, 0, 0, 'disks are moved at noon'),
+  noteOf(carol, 3, 0, 'sch\u00f6n'),
+  noteOf(carol, 3, 1, 'the oldest of three notes is not kept'),
 ];
 const foldedRounds = 5;
 
-function folded(): { state: FoldState; book: LogBook; rounds: object[] } {
-  const book = new LogBook(crypto);
-  for (const message of log) book.insert(message);
-  const state = initialState(initial, crypto.sha256(encodeFloat32(initial)));
+const deltaStateOf = (state: LogState): DeltaState => state.kinds[0] as DeltaState;
+
+function folded(): { state: LogState; book: LogBook; rounds: object[] } {
+  const book = new LogBook(
+    crypto,
+    kinds.map(({ entriesPerRoundMax }) => entriesPerRoundMax),
+  );
+  for (const entry of log) book.insert(entry);
+  const state = initialState(kinds, frame);
   const rounds: object[] = [];
   for (let round = 0; round < foldedRounds; round++) {
-    const threshold = sortitionThreshold(state, round, strategy);
-    foldRound(state, book.slots(round), book.digest(round), context);
-    const { publishers, medianNorm } = state.statistics.get(round)!;
+    const deltas = deltaStateOf(state);
+    const threshold = sortitionThreshold(deltas.statistics, round, rules);
+    foldRound(state, book.places(round), book.digest(round), { kinds, frame, crypto });
+    const { publishers, medianNorm } = deltas.statistics.get(round)!;
     rounds.push({
       round,
       digest: hex(book.digest(round)),
@@ -113,7 +147,8 @@ function folded(): { state: FoldState; book: LogBook; rounds: object[] } {
       publishers,
       medianNorm,
       weight: state.weight,
-      modelHash: hex(crypto.sha256(encodeFloat32(toParameters(state)))),
+      counted: state.pace.counted,
+      modelHash: hex(crypto.sha256(encodeFloat32(delta.parameters(deltas)))),
     });
   }
   return { state, book, rounds };
@@ -122,7 +157,7 @@ function folded(): { state: FoldState; book: LogBook; rounds: object[] } {
 const hashOf = (byte: number): Uint8Array => new Uint8Array(32).fill(byte);
 
 function requestVectors(book: LogBook): object[] {
-  const [first] = log as [LogMessage];
+  const [first] = log as [LogEntry];
   const requests: Record<string, Request> = {
     digest: {
       kind: 'digest',
@@ -140,7 +175,7 @@ function requestVectors(book: LogBook): object[] {
       from: 10,
       digests: [],
     },
-    messages: { kind: 'messages', ids: [hashOf(1), hashOf(2)] },
+    entries: { kind: 'entries', ids: [hashOf(1), hashOf(2)] },
     leaves: { kind: 'leaves', root: hashOf(3) },
     segment: { kind: 'segment', root: hashOf(3), index: 300 },
     snapshots: { kind: 'snapshots' },
@@ -151,13 +186,13 @@ function requestVectors(book: LogBook): object[] {
 
 function answerVectors(book: LogBook): object[] {
   const digestAnswer: DigestAnswer = {
-    finalised: 1,
-    root: hashOf(4),
+    nextHeld: 0,
+    reachesBack: true,
     atYours: { root: hashOf(5), weight: 3 },
     rounds: [
-      { round: 0, state: 'unknown', entries: [] },
-      { round: 1, state: 'differs-final', entries: book.entries(1) },
-      { round: 2, state: 'same-open', entries: [] },
+      { round: 0, state: 'unknown', rows: [] },
+      { round: 1, state: 'differs-final', rows: book.rows(1) },
+      { round: 2, state: 'same-open', rows: [] },
     ],
   };
   return [
@@ -195,7 +230,7 @@ function startVectors(): object[] {
 
 export function protocolVectors(): Record<string, unknown> {
   const { state, book, rounds } = folded();
-  const snapshot = snapshotOf(crypto, state.round, state.root, encodeState(state));
+  const snapshot = snapshotOf(crypto, state.round, state.root, encodeState(kinds, state));
   return {
     about:
       'Wire format of starlings, see docs/PROTOCOL.md. Bytes are hexadecimal. Peer n has the Ed25519 seed of 32 ' +
@@ -209,25 +244,34 @@ export function protocolVectors(): Record<string, unknown> {
       hash: initHash,
     },
     startVectors: startVectors(),
-    envelopes: log.map((message) => ({
-      author: message.author,
-      round: message.round,
-      misses: message.misses,
-      body: hex(message.body),
-      bodyRoot: hex(message.bodyRoot),
-      header: hex(message.header),
-      id: message.id,
-      signature: hex(message.signature),
-      announcement: hex(encodeEnvelope(message)),
-      norm: message.norm,
-      ticket: sortitionTicket(context, message.round, message.author),
+    envelopes: log.map((entry) => ({
+      author: entry.author,
+      round: entry.round,
+      kind: entry.kind,
+      index: entry.index,
+      anchor: { round: anchor.round, root: hex(anchor.root) },
+      claims: entry.claims,
+      body: hex(entry.body),
+      bodyRoot: hex(entry.bodyRoot),
+      header: hex(entry.header),
+      id: entry.id,
+      signature: hex(entry.signature),
+      announcement: hex(encodeEnvelope(entry)),
+      ...(entry.kind === 0
+        ? {
+            norm: (entry as LogEntry<DeltaContent>).content.norm,
+            ticket: sortitionTicket(context, entry.round, entry.author),
+          }
+        : { text: entry.content }),
     })),
     fold: {
       about: 'rounds folded one after the other from the envelopes above',
       rounds,
-      units: [...state.units],
+      units: [...deltaStateOf(state).units],
       banned: [...state.banned],
-      contributions: [...state.contributions].map(([author, { deltas, energy }]) => ({
+      pace: state.pace,
+      notes: (state.kinds[1] as NoteState).notes,
+      contributions: [...deltaStateOf(state).contributions].map(([author, { deltas, energy }]) => ({
         author,
         deltas,
         energy,

@@ -2,10 +2,13 @@
  * Decides when the next round may be folded, and with which set. Remembers what peers showed of their sets and how long
  * nothing was agreed upon; folds nothing itself.
  */
+import { bytesToHex } from '../../core/bytes.ts';
 import type { PeerKey } from '../../core/io.ts';
-import { bytesToHex } from '../envelope.ts';
 import type { Replica } from '../replica.ts';
-import { decideFold, type FoldDecision, type RoundVote, RoundVotes } from './round-votes.ts';
+import { decideFold, type FoldDecision, quorumOf, type RoundVote, RoundVotes } from './round-votes.ts';
+
+/** From so many rounds on, rounds of which nobody holds anything are passed at once. */
+const passRoundsMin = 64;
 
 export interface FinalityView {
   readonly slot: number;
@@ -16,11 +19,24 @@ export interface FinalityView {
   readonly isFollowing: boolean;
 }
 
+export type NextStep =
+  /** What to do about the next round. */
+  | {
+      readonly kind: 'decide';
+      readonly round: number;
+      readonly decision: FoldDecision;
+      readonly timedOut: boolean;
+    }
+  /** Nobody holds anything of the next rounds, up to and including `through`. */
+  | { readonly kind: 'pass'; readonly through: number };
+
 export class Finality {
   readonly #replica: Replica;
   readonly #windowRounds: number;
   readonly #admitRounds: number;
   readonly #votes = new RoundVotes();
+  /** Rounds of which a peer holds nothing, by what it said last. */
+  readonly #quiet = new Map<PeerKey, { readonly from: number; readonly through: number }>();
   #ticksStuck = 0;
 
   constructor(
@@ -36,6 +52,14 @@ export class Finality {
     this.#votes.record(round, peer, vote);
   }
 
+  recordQuiet(peer: PeerKey, from: number, through: number): void {
+    this.#quiet.set(peer, { from, through });
+  }
+
+  forget(peer: PeerKey): void {
+    this.#quiet.delete(peer);
+  }
+
   /** Time passes without a round folded by agreement. */
   tick(): void {
     this.#ticksStuck += 1;
@@ -48,19 +72,18 @@ export class Finality {
 
   clear(): void {
     this.#votes.clear();
+    this.#quiet.clear();
   }
 
-  /** The round that is next and what to do about it; null while its turn has not come. */
-  next(
-    view: FinalityView,
-  ): { readonly round: number; readonly decision: FoldDecision; readonly timedOut: boolean } | null {
+  /** What comes next; null while the next round's turn has not come. */
+  next(view: FinalityView): NextStep | null {
     const round = this.#replica.base.round + 1;
-    if (round > view.lastFinal) return null;
+    if (round > view.lastFinal || this.#replica.isComplete) return null;
     // A round's turn comes windowRounds after its slot; peers then have as long again to agree.
-    const timedOut =
-      !view.isFollowing &&
-      this.#ticksStuck >= 2 * this.#windowRounds &&
-      view.slot >= round + 2 * this.#windowRounds;
+    const isWaitOver = !view.isFollowing && this.#ticksStuck >= 2 * this.#windowRounds;
+    const timedOut = isWaitOver && view.slot >= round + 2 * this.#windowRounds;
+    const through = this.#quietThrough(round, view, isWaitOver);
+    if (through - round >= passRoundsMin) return { kind: 'pass', through };
     const decision = decideFold({
       votes: this.#votes.of(round),
       myDigest: bytesToHex(this.#replica.log.digest(round)),
@@ -68,10 +91,22 @@ export class Finality {
       peersConnected: view.isFollowing ? 1 : view.peersConnected,
       timedOut,
     });
-    return { round, decision, timedOut };
+    return { kind: 'decide', round, decision, timedOut };
   }
 
-  /** The round was folded as decided, with agreement or without. */
+  /** The last round before which neither we nor enough peers hold anything; long past, so that nothing new comes. */
+  #quietThrough(round: number, view: FinalityView, isWaitOver: boolean): number {
+    const longPast = view.lastFinal - 2 * this.#windowRounds;
+    if (longPast - round < passRoundsMin) return round;
+    const held = this.#replica.log.heldRounds().find((one) => one >= round) ?? Number.POSITIVE_INFINITY;
+    const settled = Math.min(longPast, held - 1);
+    const told = [...this.#quiet.values()].filter(({ from, through }) => from <= round && through >= round);
+    const isAgreed = told.length >= quorumOf(view.isFollowing ? 1 : view.peersConnected);
+    if (!isAgreed) return isWaitOver ? settled : round;
+    return Math.min(settled, ...told.map(({ through }) => through));
+  }
+
+  /** The rounds up to this one are folded, with agreement or without. */
   folded(round: number, byAgreement: boolean): void {
     if (byAgreement) this.#ticksStuck = 0;
     this.#votes.pruneThrough(round);

@@ -13,7 +13,7 @@ export interface RoundVote {
   /** Slot in which we heard it. */
   readonly heardSlot: number;
   /** The set itself where it differs from ours and we were told. */
-  readonly entries: readonly Uint8Array[] | null;
+  readonly rows: readonly Uint8Array[] | null;
 }
 
 export type FoldDecision =
@@ -22,8 +22,7 @@ export type FoldDecision =
   | {
       readonly kind: 'adopt';
       readonly forced: boolean;
-      readonly digest: string;
-      readonly entries: readonly Uint8Array[];
+      readonly rows: readonly Uint8Array[];
       readonly holders: readonly PeerKey[];
     };
 
@@ -40,6 +39,10 @@ export interface FoldQuestion {
 /** Two agreeing peers are enough, one where there is only one: a quorum that any number of peers can give. */
 const agreementQuorum = 2;
 
+export function quorumOf(peersConnected: number): number {
+  return Math.max(1, Math.min(agreementQuorum, peersConnected));
+}
+
 export function decideFold(question: FoldQuestion): FoldDecision {
   const { votes, myDigest, closedSlot, peersConnected, timedOut } = question;
   let matches = 0;
@@ -53,10 +56,10 @@ export function decideFold(question: FoldQuestion): FoldDecision {
   }
   const [digest, holders] =
     [...folded].sort(([a, x], [b, y]) => y.length - x.length || (a < b ? -1 : 1))[0] ?? [];
-  const quorum = Math.max(1, Math.min(agreementQuorum, peersConnected));
+  const quorum = quorumOf(peersConnected);
   if (digest && holders && holders.length > matches && (holders.length >= quorum || timedOut)) {
-    const entries = holders.map((peer) => votes.get(peer)!.entries).find((known) => known !== null);
-    if (entries) return { kind: 'adopt', forced: holders.length < quorum, digest, entries, holders };
+    const rows = holders.map((peer) => votes.get(peer)!.rows).find((known) => known !== null);
+    if (rows) return { kind: 'adopt', forced: holders.length < quorum, rows, holders };
   }
   // An open set that differs will be ours too once it is pulled, or theirs once they pulled ours: wait for that.
   if (matches >= quorum && unsettled === 0) return { kind: 'fold', forced: false };
@@ -64,7 +67,7 @@ export function decideFold(question: FoldQuestion): FoldDecision {
   return { kind: 'wait' };
 }
 
-/** The latest vote of every peer on every open round; rounds beyond `roundsMax` ahead are not kept. */
+/** The latest vote of every peer on every open round. */
 export class RoundVotes {
   readonly #rounds = new Map<number, Map<PeerKey, RoundVote>>();
 
@@ -76,8 +79,8 @@ export class RoundVotes {
     }
     const before = votes.get(peer);
     if (before?.final && !vote.final) return;
-    const entries = vote.entries ?? (before?.digest === vote.digest ? before.entries : null);
-    votes.set(peer, { ...vote, entries });
+    const rows = vote.rows ?? (before?.digest === vote.digest ? before.rows : null);
+    votes.set(peer, { ...vote, rows });
   }
 
   of(round: number): ReadonlyMap<PeerKey, RoundVote> {

@@ -3,12 +3,12 @@
  * unrelated donors vouch for, and its segments from all of them at once. Pure: `asks` says what to request.
  */
 import { equals } from 'uint8arrays';
+import { bytesToHex } from '../../core/bytes.ts';
 import type { Crypto } from '../../core/crypto.ts';
 import type { PeerKey } from '../../core/io.ts';
-import { bytesToHex } from '../envelope.ts';
-import type { FoldState } from '../fold.ts';
+import type { Kinds, LogState } from '../log-state.ts';
 import { BlobFetch, type BlobPart, blobRequest } from '../repair/blob-fetch.ts';
-import { decodeState, openSnapshotHeader, type SnapshotHeader, snapshotBytesMax } from '../snapshot.ts';
+import { decodeState, openSnapshotHeader, type SnapshotHeader } from '../snapshot.ts';
 import type { Request } from '../wire.ts';
 
 /** Peers asked for headers at a time. */
@@ -31,15 +31,23 @@ interface Candidate {
 export class SnapshotJoin {
   readonly #crypto: Crypto;
   readonly #runId: string;
-  readonly #size: number;
+  readonly #kinds: Kinds;
+  readonly #bytesMax: number;
   readonly #candidates = new Map<string, Candidate>();
   readonly #answered = new Set<PeerKey>();
   #fetch: { readonly candidate: Candidate; readonly blob: BlobFetch } | null = null;
 
-  constructor(context: { readonly crypto: Crypto; readonly runId: string; readonly size: number }) {
+  constructor(context: {
+    readonly crypto: Crypto;
+    readonly runId: string;
+    readonly kinds: Kinds;
+    /** Of a snapshot. */
+    readonly bytesMax: number;
+  }) {
     this.#crypto = context.crypto;
     this.#runId = context.runId;
-    this.#size = context.size;
+    this.#kinds = context.kinds;
+    this.#bytesMax = context.bytesMax;
   }
 
   /** Peers that answered with their headers, whether they had any or not. */
@@ -49,11 +57,6 @@ export class SnapshotJoin {
 
   get fetching(): boolean {
     return this.#fetch !== null;
-  }
-
-  /** Donors of the snapshot under way. */
-  get donors(): number {
-    return this.#fetch?.candidate.donors.size ?? 0;
   }
 
   /** A new round of asking: earlier answers are forgotten, for donors move on to newer snapshots. */
@@ -70,7 +73,7 @@ export class SnapshotJoin {
     this.#answered.add(peer);
     for (const frame of frames.slice(0, 4)) {
       const header = openSnapshotHeader(frame, this.#runId, this.#crypto);
-      if (!header || header.donor !== peer || header.bytes > snapshotBytesMax(this.#size)) return false;
+      if (!header || header.donor !== peer || header.bytes > this.#bytesMax) return false;
       const key = keyOf(header);
       const candidate = this.#candidates.get(key) ?? { header, donors: new Set() };
       candidate.donors.add(peer);
@@ -114,13 +117,13 @@ export class SnapshotJoin {
   }
 
   /** The verified state once it is all here; the fetch is over then. */
-  finish(): { readonly state: FoldState; readonly blob: Uint8Array; readonly donors: number } | null {
+  finish(): { readonly state: LogState; readonly blob: Uint8Array; readonly donors: number } | null {
     const fetch = this.#fetch;
     const blob = fetch?.blob.blob;
     if (!fetch || !blob) return null;
     const { header, donors } = fetch.candidate;
     this.#giveUp();
-    const state = decodeState(blob, this.#size);
+    const state = decodeState(this.#kinds, blob);
     if (!state || state.round !== header.round || !equals(state.root, header.root)) return null;
     return { state, blob, donors: donors.size };
   }

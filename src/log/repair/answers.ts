@@ -1,11 +1,12 @@
 /** What a delta-log node answers when peers ask. Nothing here changes the log. */
 import { equals } from 'uint8arrays';
 import { leavesOf, segmentCount, segmentOf } from '../../content/blob.ts';
+import { bytesToHex } from '../../core/bytes.ts';
 import type { Signer } from '../../core/crypto.ts';
 import type { Input, OutputSink } from '../../core/io.ts';
 import type { Refusals } from '../../core/refusals.ts';
-import { bytesToHex, encodeEnvelope } from '../envelope.ts';
-import type { Replica, ReplicaContext } from '../replica.ts';
+import { type EnvelopeContext, encodeEnvelope } from '../envelope.ts';
+import type { Replica } from '../replica.ts';
 import { signSnapshotHeader } from '../snapshot.ts';
 import {
   decodeRequest,
@@ -19,7 +20,7 @@ import {
 export interface AnswerContext {
   readonly replica: Replica;
   readonly refusals: Refusals;
-  readonly context: ReplicaContext;
+  readonly envelopes: EnvelopeContext;
   readonly signer: Signer;
 }
 
@@ -43,17 +44,17 @@ export function answerRequest(
 }
 
 function framesFor(request: Request, node: AnswerContext): Uint8Array[] | 'not-held' | 'absurd' {
-  const { replica, context } = node;
+  const { replica, envelopes } = node;
   switch (request.kind) {
     case 'digest':
       return [digestAnswer(request, replica)];
-    case 'messages': {
+    case 'entries': {
       const frames: Uint8Array[] = [];
       let bytes = 0;
       for (const id of request.ids) {
-        const message = replica.log.message(bytesToHex(id));
-        if (!message) continue;
-        const frame = encodeEnvelope(message, context.inlineMax);
+        const entry = replica.log.entry(bytesToHex(id));
+        if (!entry) continue;
+        const frame = encodeEnvelope(entry, envelopes.inlineMax);
         bytes += frame.length;
         if (bytes > responseBytesMax) break;
         frames.push(frame);
@@ -64,7 +65,7 @@ function framesFor(request: Request, node: AnswerContext): Uint8Array[] | 'not-h
       const snapshot = replica.snapshots.find(({ blobRoot }) => equals(blobRoot, request.root));
       if (snapshot) return [encodeHashList(snapshot.leaves)];
       const body = replica.log.body(bytesToHex(request.root));
-      return body ? [encodeHashList(leavesOf(context.crypto, body))] : 'not-held';
+      return body ? [encodeHashList(leavesOf(envelopes.crypto, body))] : 'not-held';
     }
     case 'segment': {
       const snapshot = replica.snapshots.find(({ blobRoot }) => equals(blobRoot, request.root));
@@ -73,7 +74,7 @@ function framesFor(request: Request, node: AnswerContext): Uint8Array[] | 'not-h
       return request.index < segmentCount(blob.length) ? [segmentOf(blob, request.index)] : 'absurd';
     }
     case 'snapshots':
-      return replica.snapshots.map((snapshot) => signSnapshotHeader(snapshot, context.runId, node.signer));
+      return replica.snapshots.map((snapshot) => signSnapshotHeader(snapshot, envelopes.runId, node.signer));
     case 'share':
     case 'push':
       return 'absurd';
@@ -84,15 +85,15 @@ function digestAnswer(request: Request & { kind: 'digest' }, replica: Replica): 
   const { base, log } = replica;
   const rounds = request.digests.map((digest, index): RoundAnswer => {
     const round = request.from + index;
-    if (round < replica.logFrom) return { round, state: 'unknown', entries: [] };
+    if (round < replica.logFrom) return { round, state: 'unknown', rows: [] };
     const final = round <= base.round;
     if (equals(digest, log.digest(round)))
-      return { round, state: final ? 'same-final' : 'same-open', entries: [] };
-    return { round, state: final ? 'differs-final' : 'differs-open', entries: log.entries(round) };
+      return { round, state: final ? 'same-final' : 'same-open', rows: [] };
+    return { round, state: final ? 'differs-final' : 'differs-open', rows: log.rows(round) };
   });
   return encodeDigestAnswer({
-    finalised: base.round,
-    root: base.root,
+    nextHeld: log.heldRounds().find((round) => round > request.finalised) ?? null,
+    reachesBack: replica.logFrom <= request.finalised + 1,
     atYours: replica.markAt(request.finalised),
     rounds,
   });

@@ -3,11 +3,12 @@
  * taken apart into findings. Knows which sets differ and where; what becomes of a finding is not its business.
  */
 import { equals } from 'uint8arrays';
+import { bytesToHex } from '../../core/bytes.ts';
 import type { Crypto } from '../../core/crypto.ts';
 import type { PeerKey } from '../../core/io.ts';
 import { pickRandom } from '../../core/pick-random.ts';
-import { bytesToHex } from '../envelope.ts';
 import type { RoundVote } from '../finality/round-votes.ts';
+import { placeBytes } from '../log-book.ts';
 import type { Replica } from '../replica.ts';
 import { type DigestAnswer, type HistoryMark, type Request, roundsPerDigestMax } from '../wire.ts';
 
@@ -38,15 +39,17 @@ export type Finding =
     }
   /** Its set of an open round. */
   | { readonly kind: 'vote'; readonly round: number; readonly vote: RoundVote }
-  /** It holds a message that we do not. */
+  /** It holds an entry that we do not. */
   | { readonly kind: 'holds'; readonly id: string; readonly round: number }
+  /** Of the rounds from `from` up to and including `through` it holds nothing either. */
+  | { readonly kind: 'quiet'; readonly from: number; readonly through: number }
   /** Its log does not reach back to our next round. */
   | { readonly kind: 'forgot' };
 
 export interface DigestView {
   readonly slot: number;
-  /** Last round of the run. */
-  readonly lastRound: number;
+  /** All rounds of the run are folded. */
+  readonly isComplete: boolean;
   readonly windowRounds: number;
   readonly isJoining: boolean;
   /** The peer's sets count. */
@@ -79,9 +82,9 @@ export class DigestExchange {
   ): Array<{ meaning: DigestMeaning; request: DigestRequest }> {
     const { round: finalised, root, weight } = this.#replica.base;
     const from = finalised + 1;
-    const last = Math.min(view.slot + 1, finalised + roundsPerDigestMax, view.lastRound);
+    const last = Math.min(view.slot + 1, finalised + roundsPerDigestMax);
     // Past the last round there is nothing to compare but the histories, and that goes on: forks are found so.
-    const count = Math.max(0, last - from + 1);
+    const count = view.isComplete ? 0 : Math.max(0, last - from + 1);
     const digests = Array.from({ length: count }, (_, index) => this.#replica.log.digest(from + index));
     const isBehind = view.isJoining || view.slot - finalised > 2 * view.windowRounds;
     const asked = new Set(pickRandom(free, isBehind ? catchUpFanout : digestFanout, this.#random));
@@ -104,7 +107,7 @@ export class DigestExchange {
     request.digests.forEach((digest, index) => {
       const round = request.from + index;
       if (round <= this.#replica.base.round || round > slot + 1) return;
-      const vote = { digest: bytesToHex(digest), final: false, heardSlot: slot, entries: null };
+      const vote = { digest: bytesToHex(digest), final: false, heardSlot: slot, rows: null };
       findings.push({ kind: 'vote', round, vote });
       if (!equals(digest, this.#replica.log.digest(round))) this.#askBack.add(peer);
     });
@@ -120,7 +123,11 @@ export class DigestExchange {
     if (mine && answer.atYours)
       findings.push({ kind: 'mark', round: asked.finalised, mine, theirs: answer.atYours });
     if (!view.follows(peer)) return findings;
-    for (const { round, state, entries } of answer.rounds) {
+    if (answer.reachesBack && answer.nextHeld !== asked.from) {
+      const through = answer.nextHeld === null ? view.slot : answer.nextHeld - 1;
+      findings.push({ kind: 'quiet', from: asked.from, through });
+    }
+    for (const { round, state, rows } of answer.rounds) {
       const sent = asked.digests[round - asked.from];
       if (!sent || round <= this.#replica.base.round) continue;
       if (state === 'unknown') {
@@ -129,31 +136,31 @@ export class DigestExchange {
       }
       const final = state === 'same-final' || state === 'differs-final';
       const same = state === 'same-open' || state === 'same-final';
-      const digest = bytesToHex(same ? sent : this.#digestOf(entries));
-      const vote = { digest, final, heardSlot: view.slot, entries: same ? null : entries };
+      const digest = bytesToHex(same ? sent : this.#digestOf(rows));
+      const vote = { digest, final, heardSlot: view.slot, rows: same ? null : rows };
       findings.push({ kind: 'vote', round, vote });
       if (same) continue;
-      for (const id of entries.flatMap(idsOf)) {
-        if (!this.#replica.log.message(id)) findings.push({ kind: 'holds', id, round });
+      for (const id of rows.flatMap(idsOf)) {
+        if (!this.#replica.log.entry(id)) findings.push({ kind: 'holds', id, round });
       }
     }
     return findings;
   }
 
-  /** The log's own digest of a set given by its entries. */
-  #digestOf(entries: readonly Uint8Array[]): Uint8Array {
+  /** The log's own digest of a set given by its rows. */
+  #digestOf(rows: readonly Uint8Array[]): Uint8Array {
     const zero = new Uint8Array(32);
-    const parts = entries.flatMap((entry) => [
-      entry.subarray(0, 32),
-      entry.length === 64 ? entry.subarray(32) : zero,
+    const parts = rows.flatMap((row) => [
+      row.subarray(0, placeBytes),
+      row.length === placeBytes + 32 ? row.subarray(placeBytes) : zero,
     ]);
     return this.#crypto.sha256(...parts);
   }
 }
 
-/** The one or two message ids of an entry of a digest answer. */
-export function idsOf(entry: Uint8Array): string[] {
-  const ids = [bytesToHex(entry.subarray(32, 64))];
-  if (entry.length === 96) ids.push(bytesToHex(entry.subarray(64)));
+/** The one or two entry ids of a row of a digest answer. */
+export function idsOf(row: Uint8Array): string[] {
+  const ids = [bytesToHex(row.subarray(placeBytes, placeBytes + 32))];
+  if (row.length > placeBytes + 32) ids.push(bytesToHex(row.subarray(placeBytes + 32)));
   return ids;
 }

@@ -1,28 +1,22 @@
 /**
  * Our own side of the log: the residual of error feedback (Seide 2014, Karimireddy 2019) and the deltas paid for
- * out of it. Whatever is subtracted from the residual is written in the same transaction as the message that
+ * out of it. Whatever is subtracted from the residual is written in the same transaction as the entry that
  * carries it.
  */
 
 import { addDelta, subtractDelta } from '../../codec/delta.ts';
 import type { DeltaCodec } from '../../codec/delta-codec.ts';
 import { decodeFloat32, encodeFloat32 } from '../../codec/dense.ts';
-import type { Signer } from '../../core/crypto.ts';
+import { bytesToHex, hexToBytes } from '../../core/bytes.ts';
 import type { StoreWrite } from '../../core/io.ts';
+import type { DeltaContent } from '../../entries/delta/delta-state.ts';
 import { absMax, decayAndAdd } from '../../kernels/dense-vectors.ts';
-import {
-  bytesToHex,
-  type Envelope,
-  type EnvelopeContext,
-  hexToBytes,
-  sealEnvelope,
-} from '../../log/envelope.ts';
-import type { LogMessage } from '../../log/log-book.ts';
+import type { LogEntry } from '../../log/entry-kind.ts';
 import { addScaled } from '../../math/vector.ts';
 
 const RESIDUAL_KEY = 'self/residual';
 const RETURNED_KEY = 'self/returned';
-/** Messages remembered as taken back; the oldest goes first. */
+/** Deltas remembered as taken back; the oldest goes first. */
 const returnedMax = 256;
 /** Largest finite float32. */
 const float32Max = (2 - 2 ** -23) * 2 ** 127;
@@ -31,10 +25,8 @@ export class Author {
   readonly #codec: DeltaCodec;
   readonly #decay: number;
   readonly #headStart: number;
-  readonly #context: EnvelopeContext;
-  readonly #signer: Signer;
   readonly #residual: Float32Array;
-  /** Ids of messages whose content went back into the residual. */
+  /** Ids of deltas whose content went back into the residual. */
   readonly #returned = new Set<string>();
 
   constructor(options: {
@@ -43,14 +35,10 @@ export class Author {
     /** In [0, 1]. */
     readonly headStart: number;
     readonly size: number;
-    readonly context: EnvelopeContext;
-    readonly signer: Signer;
   }) {
     this.#codec = options.codec;
     this.#decay = options.decay;
     this.#headStart = options.headStart;
-    this.#context = options.context;
-    this.#signer = options.signer;
     this.#residual = new Float32Array(options.size);
   }
 
@@ -81,18 +69,17 @@ export class Author {
     return true;
   }
 
-  /** Takes the largest part of the residual into a signed message of `round`. */
-  publish(round: number, misses: number): Envelope & { readonly body: Uint8Array } {
+  /** Takes the largest part out of the residual; returns the body that carries it. */
+  pay(): Uint8Array {
     const delta = this.#codec.select(this.#residual);
-    const body = this.#codec.encode(delta);
     subtractDelta(this.#residual, delta);
-    return { ...sealEnvelope({ round, misses }, body, this.#context, this.#signer), body };
+    return this.#codec.encode(delta);
   }
 
-  /** A message of ours missed its round: what it carried goes back. */
-  takeBack(message: LogMessage): void {
-    addDelta(this.#residual, message.delta);
-    this.#returned.add(message.id);
+  /** A delta of ours missed its round: what it carried goes back. */
+  takeBack({ id, content }: LogEntry<DeltaContent>): void {
+    addDelta(this.#residual, content.delta);
+    this.#returned.add(id);
     for (const oldest of this.#returned) {
       if (this.#returned.size <= returnedMax) break;
       this.#returned.delete(oldest);
@@ -100,12 +87,12 @@ export class Author {
   }
 
   /**
-   * A message of ours that was taken back stands in the log after all, for the peers kept it: what it carries leaves the
-   * residual again. False for any other message.
+   * A delta of ours that was taken back stands in the log after all, for the peers kept it: what it carries leaves the
+   * residual again. False for any other.
    */
-  payAgain(message: LogMessage): boolean {
-    if (!this.#returned.delete(message.id)) return false;
-    subtractDelta(this.#residual, message.delta);
+  payAgain({ id, content }: LogEntry<DeltaContent>): boolean {
+    if (!this.#returned.delete(id)) return false;
+    subtractDelta(this.#residual, content.delta);
     return true;
   }
 

@@ -6,13 +6,18 @@
  */
 import { fromString } from 'uint8arrays';
 import { createDeltaCodec } from '../../codec/delta.ts';
-import type { DeltaCodec } from '../../codec/delta-codec.ts';
-import type { CoreStatus, Input, Output, Phase, ProtocolCore } from '../../core/io.ts';
-import { slotAt, slotStartMs } from '../../core/round-clock.ts';
-import { encodeEnvelope } from '../../log/envelope.ts';
-import { sortitionThreshold, sortitionTicket } from '../../log/fold.ts';
+import { encodeFloat32 } from '../../codec/dense.ts';
+import { bytesToHex } from '../../core/bytes.ts';
+import type { CoreStatus, Input, Output, ProtocolCore } from '../../core/io.ts';
+import { createDeltaKind, type DeltaKind } from '../../entries/delta/delta-kind.ts';
+import type { DeltaContent, DeltaState } from '../../entries/delta/delta-state.ts';
+import type { NoteState } from '../../entries/note/note-kind.ts';
+import { createEntryKind } from '../../entries/registry.ts';
+import type { LogEntry } from '../../log/entry-kind.ts';
+import { type EnvelopeContext, encodeEnvelope } from '../../log/envelope.ts';
 import type { LogEffect, LogFact } from '../../log/log-effect.ts';
-import { authoredIn, Replica, type ReplicaContext } from '../../log/replica.ts';
+import type { Kinds, LogState } from '../../log/log-state.ts';
+import { Replica } from '../../log/replica.ts';
 import { type LogEvent, RunLog } from '../../log/run-log.ts';
 import type { RunManifest } from '../../run/manifest.ts';
 import { memberTest } from '../../run/membership.ts';
@@ -20,77 +25,55 @@ import type { DeltaLogSpec } from '../../run/run-spec.ts';
 import type { CoreDependencies } from '../core-dependencies.ts';
 import { LocalTraining } from '../local-training.ts';
 import { Author } from './author.ts';
+import { deltaRulesOf, logFrameOf } from './constants.ts';
 
-/** Reconciliation and finalisation run this many times a slot. Guess. */
-const ticksPerSlot = 2;
 /** After a join from a snapshot this many rounds are trained and not published: residuals begin at zero. Guess. */
 const warmUpRounds = 2;
+/** Deltas are the first kind of every run of this method. */
+const DELTA = 0;
 
 export class DeltaLog implements ProtocolCore {
-  readonly #manifest: RunManifest;
-  readonly #spec: DeltaLogSpec;
   readonly #deps: CoreDependencies;
-  readonly #context: ReplicaContext;
-  readonly #codec: DeltaCodec;
-  readonly #replica: Replica;
+  readonly #kinds: Kinds;
+  readonly #delta: DeltaKind;
+  readonly #envelopes: EnvelopeContext;
   readonly #author: Author;
   readonly #log: RunLog;
   readonly #training: LocalTraining;
-  #phase: Phase = 'waiting';
   #publishFrom = 0;
-  /** When the last round was folded for the last time. */
-  #completeSlot: number | null = null;
+  /** Hash of the model of the history with this root. */
+  #hash: { readonly round: number; readonly root: Uint8Array; readonly hash: string } | null = null;
 
   constructor(manifest: RunManifest, spec: DeltaLogSpec, runId: string, deps: CoreDependencies) {
-    this.#manifest = manifest;
-    this.#spec = spec;
     this.#deps = deps;
-    const size = deps.initial.length;
-    this.#codec = createDeltaCodec(spec.codec, size, deps.random);
-    this.#context = {
-      runId,
-      crypto: deps.crypto,
-      spec,
-      bodyBytesMax: this.#codec.bodyBytesMax,
-      shared: deps.shared,
-      inlineMax: deps.inlineMax,
-    };
-    this.#replica = new Replica({
-      ...this.#context,
-      initial: deps.initial,
-      initHash: fromString(manifest.initHash, 'hex'),
-      codec: this.#codec,
-    });
+    const { crypto, shared, initial, random, signer } = deps;
+    const codec = createDeltaCodec(spec.codec, initial.length, random);
+    const rules = deltaRulesOf(spec, manifest.training.localSteps);
+    this.#delta = createDeltaKind({ runId, crypto, rules, codec, initial, shared });
+    this.#kinds = [this.#delta, ...spec.kinds.map(createEntryKind)];
+    const frame = logFrameOf(manifest, spec, runId, fromString(manifest.initHash, 'hex'));
+    const bodyBytesMax = this.#kinds.map((kind) => kind.bodyBytesMax);
+    this.#envelopes = { runId, crypto, bodyBytesMax, shared, inlineMax: deps.inlineMax };
+    const common = { kinds: this.#kinds, frame, envelopes: this.#envelopes };
+    const replica = new Replica({ ...common, crypto, shared, retention: deps.retention });
     this.#author = new Author({
-      codec: this.#codec,
-      decay: spec.residualDecay,
-      headStart: spec.headStart ?? 0,
-      size,
-      context: this.#context,
-      signer: deps.signer,
+      ...{ codec, size: initial.length },
+      ...{ decay: spec.residualDecay, headStart: spec.headStart ?? 0 },
     });
-    this.#training = new LocalTraining(manifest.training, manifest.slotMs);
-    this.#log = new RunLog({
-      context: this.#context,
-      signer: deps.signer,
-      replica: this.#replica,
-      isMember: memberTest(manifest.membership),
-      slotMs: manifest.slotMs,
-      rounds: manifest.rounds,
-      random: deps.random,
-    });
+    this.#training = new LocalTraining(manifest.training);
+    const isMember = memberTest(manifest.membership);
+    this.#log = new RunLog({ ...common, replica, signer, isMember, random });
   }
 
   handle(input: Input, nowMs: number): Output[] {
     const out: Output[] = [];
-    const slot = slotAt(this.#manifest, nowMs);
     switch (input.type) {
       case 'start':
-        this.#start(out, slot);
-        this.#tick(out, slot, nowMs);
+        this.#start(out, nowMs);
+        this.#tick(out, nowMs);
         break;
       case 'wake':
-        this.#tick(out, slot, nowMs);
+        this.#tick(out, nowMs);
         break;
       case 'peer-up':
       case 'peer-down':
@@ -98,16 +81,19 @@ export class DeltaLog implements ProtocolCore {
       case 'request':
       case 'response':
       case 'request-failed':
-        this.#toLog(out, input, slot);
+        this.#toLog(out, input, nowMs);
         break;
       case 'trained':
-        this.#trained(out, input, slot, nowMs);
-        break;
-      case 'leave':
-      case 'scored':
+        this.#trained(out, input, nowMs);
         break;
       case 'training-failed':
         this.#training.failed(out, input);
+        break;
+      case 'submit':
+        this.#submit(out, input, nowMs);
+        break;
+      case 'leave':
+      case 'scored':
         break;
       default:
         input satisfies never;
@@ -116,137 +102,167 @@ export class DeltaLog implements ProtocolCore {
   }
 
   status(nowMs: number): CoreStatus {
-    const { base } = this.#replica;
-    const total = [...base.contributions.values()].reduce((sum, { energy }) => sum + energy, 0);
+    const { base } = this.#log.replica;
+    const { contributions } = this.#stateOf(base);
+    const total = [...contributions.values()].reduce((sum, { energy }) => sum + energy, 0);
+    const round = Math.max(-1, this.#log.clock.slotAt(nowMs));
+    const notes = this.#kinds.findIndex(({ id }) => id === 'note');
     return {
-      phase: this.#phase,
-      round: Math.max(-1, Math.min(slotAt(this.#manifest, nowMs), this.#manifest.rounds)),
+      phase: this.#log.phase,
+      round,
       finalisedRound: base.round,
-      modelHash: this.#replica.modelHash(),
+      countedRounds: base.pace.counted,
+      slotMs: this.#log.clock.slotMs(round),
+      modelHash: this.#modelHash(base),
       lag: this.#log.missing,
       lastLoss: this.#training.lastLoss,
       refused: this.#log.refusals.counts(),
       contributions: new Map(
-        [...base.contributions].map(([peer, { deltas, energy }]) => [
+        [...contributions].map(([peer, { deltas, energy }]) => [
           peer,
           { deltas, share: total > 0 ? energy / total : 0 },
         ]),
       ),
+      notes: notes < 0 ? [] : (base.kinds[notes] as NoteState).notes,
     };
   }
 
   model(): Float32Array {
-    return this.#phase === 'finished' ? this.#replica.finalParameters() : this.#replica.liveParameters();
+    const { replica, phase } = this.#log;
+    return this.#delta.parameters(this.#stateOf(phase === 'finished' ? replica.base : replica.live()));
   }
 
-  #start(out: Output[], slot: number): void {
+  #stateOf(state: Readonly<LogState>): DeltaState {
+    return state.kinds[DELTA] as DeltaState;
+  }
+
+  /** SHA-256 (hex) of the finalised model as little-endian float32: the hash of the vector that is exported. */
+  #modelHash({ round, root, kinds }: Readonly<LogState>): string {
+    if (this.#hash?.round !== round || this.#hash.root !== root) {
+      const { crypto, shared } = this.#deps;
+      const state = kinds[DELTA] as DeltaState;
+      const compute = () => bytesToHex(crypto.sha256(encodeFloat32(this.#delta.parameters(state))));
+      const hash = shared ? shared.once('model-hash', state, compute) : compute();
+      this.#hash = { round, root, hash };
+    }
+    return this.#hash.hash;
+  }
+
+  #start(out: Output[], nowMs: number): void {
     const stored = [...this.#deps.stored];
-    this.#replica.restore(stored);
+    this.#log.replica.restore(stored);
     this.#author.restore(stored);
     // A node that remembers nothing may have lost its disk: what it said in this round before, it must not say otherwise.
-    if (stored.length === 0) this.#publishFrom = Math.max(0, slot + 1);
-    // What we published just before we went down may not have left the machine: same id, so saying it again is safe.
-    for (let round = Math.max(0, slot - this.#spec.admitRounds); round <= slot; round++) {
-      for (const message of authoredIn(this.#replica, round, this.#deps.signer.key)) {
-        out.push({ type: 'announce', bytes: encodeEnvelope(message, this.#context.inlineMax) });
-      }
-    }
-    if (slot > this.#spec.windowRounds) this.#log.beginJoin();
+    if (stored.length === 0) this.#publishFrom = Math.max(0, this.#log.clock.slotAt(nowMs) + 1);
+    const effects: LogEffect[] = [];
+    this.#log.start(nowMs, effects);
+    this.#apply(out, effects);
   }
 
   /** Runs a few times a slot: repair, finalise, train. */
-  #tick(out: Output[], slot: number, nowMs: number): void {
-    if (slot >= 0) {
-      this.#toLog(out, { type: 'tick' }, slot);
-      this.#setPhase(out, slot);
-      if (this.#phase === 'training') this.#startTraining(out, slot, nowMs);
-    }
-    const tickMs = this.#manifest.slotMs / ticksPerSlot;
-    const ticks = Math.floor((nowMs - this.#manifest.startAtMs) / tickMs) + 1;
-    out.push({
-      type: 'wake-at',
-      atMs: Math.max(slotStartMs(this.#manifest, 0), this.#manifest.startAtMs + ticks * tickMs),
-    });
-  }
-
-  #setPhase(out: Output[], slot: number): void {
-    const before = this.#phase;
-    const joining = this.#log.joining;
-    if (before === 'joining' && !joining && this.#log.joinedBySnapshot) {
+  #tick(out: Output[], nowMs: number): void {
+    const before = this.#log.phase;
+    this.#toLog(out, { type: 'tick' }, nowMs);
+    const slot = this.#log.clock.slotAt(nowMs);
+    const { phase } = this.#log;
+    if (before === 'joining' && phase !== 'joining' && this.#log.joinedBySnapshot) {
       this.#publishFrom = slot + warmUpRounds;
     }
-    if (joining || this.#replica.base.round < this.#manifest.rounds - 1) this.#completeSlot = null;
-    else this.#completeSlot ??= slot;
-    if (joining) this.#phase = 'joining';
-    else if (slot < this.#manifest.rounds) this.#phase = 'training';
-    else if (this.#replica.base.round < this.#manifest.rounds - 1) this.#phase = 'draining';
-    else if (this.#phase !== 'finished') this.#phase = this.#mayFinish(slot) ? 'finished' : 'draining';
-    if (this.#phase === before) return;
-    if (this.#phase === 'finished') {
-      const writes = this.#replica.checkpoint();
-      if (writes.length > 0) out.push({ type: 'persist', writes, durable: true });
-    }
-    out.push({ type: 'event', event: { kind: 'phase', phase: this.#phase } });
+    if (phase === 'training') this.#startTraining(out, slot, nowMs);
+    out.push({ type: 'wake-at', atMs: this.#log.clock.wakeAtMs(nowMs) });
   }
 
-  /** The last round is folded: wait until peers confirm the whole history, but not for ever. */
-  #mayFinish(slot: number): boolean {
-    const sinceSlot = this.#completeSlot ?? slot;
-    return this.#log.agreed || slot >= sinceSlot + 2 * this.#spec.windowRounds;
+  #startTraining(out: Output[], round: number, nowMs: number): void {
+    if (this.#log.own.freeIndex(round, DELTA) !== 0 || !this.#training.mayStart(round)) return;
+    const parameters = this.#author.startFrom(this.model());
+    const steps = this.#training.start(round, parameters, nowMs, this.#log.clock.slotMs(round));
+    const scheduleRound = this.#log.clock.countedBefore(round);
+    out.push({ type: 'event', event: { kind: 'round-started', round } });
+    out.push({ type: 'train', round, steps, scheduleRound, parameters });
   }
 
-  #startTraining(out: Output[], slot: number, nowMs: number): void {
-    if (authoredIn(this.#replica, slot, this.#deps.signer.key).length > 0) return;
-    if (!this.#training.mayStart(slot)) return;
-    const parameters = this.#author.startFrom(this.#replica.liveParameters());
-    const steps = this.#training.start(slot, parameters, nowMs);
-    out.push({ type: 'event', event: { kind: 'round-started', round: slot } });
-    out.push({ type: 'train', round: slot, steps, parameters });
-  }
-
-  #trained(out: Output[], result: Input & { type: 'trained' }, slot: number, nowMs: number): void {
+  #trained(out: Output[], result: Input & { type: 'trained' }, nowMs: number): void {
     const done = this.#training.finish(result.round, nowMs);
     if (!done) return;
+    const { round, loss } = result;
     const skip = (reason: string): void => {
-      out.push({ type: 'event', event: { kind: 'skipped', round: result.round, reason } });
+      out.push({ type: 'event', event: { kind: 'skipped', round, reason } });
     };
-    if (!Number.isFinite(result.loss) || !this.#author.learn(done.start, result.parameters)) {
+    if (!Number.isFinite(loss) || !this.#author.learn(done.start, result.parameters)) {
       skip('training gave numbers that are not finite');
       return;
     }
-    this.#training.noteLoss(out, result.round, result.loss);
-    const reason = this.#reasonNotToPublish(result.round, slot);
+    this.#training.noteLoss(out, round, loss);
+    const reason = this.#reasonNotToPublish(round, nowMs);
     if (reason) {
       out.push({ type: 'persist', writes: this.#author.writes(), durable: false });
       skip(reason);
       return;
     }
-    const envelope = this.#author.publish(result.round, done.misses);
-    const message = this.#replica.open(envelope);
-    if (!message) throw new Error('our own delta does not decode: the codec is broken');
-    this.#replica.insert(message);
-    const writes = [this.#replica.writeOf(message), ...this.#author.writes()];
-    out.push({ type: 'persist', writes, durable: true });
-    out.push({ type: 'announce', bytes: encodeEnvelope(envelope, this.#context.inlineMax) });
-    const { round, bodyBytes } = envelope;
-    out.push({ type: 'event', event: { kind: 'published', round, bodyBytes, loss: result.loss } });
+    const fields = { round, kind: DELTA, index: 0, claims: [done.misses, done.steps] };
+    const entry = this.#log.own.append(fields, this.#author.pay());
+    this.#publish(out, entry);
+    out.push({ type: 'event', event: { kind: 'published', round, bodyBytes: entry.bodyBytes, loss } });
   }
 
-  #reasonNotToPublish(round: number, slot: number): string | null {
-    if (round < slot - 1) return 'training took too long';
+  #reasonNotToPublish(round: number, nowMs: number): string | null {
+    const { replica } = this.#log;
+    if (round < this.#log.clock.slotAt(nowMs) - 1 || round <= replica.base.round)
+      return 'training took too long';
     if (round < this.#publishFrom) return 'warming up after the join';
-    if (authoredIn(this.#replica, round, this.#deps.signer.key).length > 0)
-      return 'published before the restart';
-    const threshold = sortitionThreshold(this.#replica.live(), round, this.#spec);
-    if (sortitionTicket(this.#context, round, this.#deps.signer.key) >= threshold)
-      return 'not in the committee';
-    return null;
+    const index = this.#log.own.freeIndex(round, DELTA);
+    if (index === null) return 'the round is full, or we published in it before a restart';
+    const isDrawn = this.#delta.isDrawn(this.#stateOf(replica.live()), round, this.#deps.signer.key);
+    return isDrawn ? null : 'not in the committee';
   }
 
-  /** Lets the log act, and does what its facts mean for us where they stand between its outputs. */
-  #toLog(out: Output[], event: LogEvent, slot: number): void {
+  /** One durable transaction, and only then the announcement. */
+  #publish(out: Output[], entry: LogEntry): void {
+    const writes = [this.#log.replica.writeOf(entry), ...this.#author.writes()];
+    out.push({ type: 'persist', writes, durable: true });
+    out.push({ type: 'announce', bytes: encodeEnvelope(entry, this.#envelopes.inlineMax) });
+  }
+
+  /** What people write goes into the present round. */
+  #submit(out: Output[], { token, entryKind, body }: Input & { type: 'submit' }, nowMs: number): void {
+    const kind = this.#kinds.findIndex(({ id }) => id === entryKind);
+    const round = this.#log.clock.slotAt(nowMs);
+    const index = kind > DELTA && round >= 0 ? this.#log.own.freeIndex(round, kind) : null;
+    const refused = this.#whyNotSubmit(entryKind, kind, body, round, index);
+    if (refused !== null || index === null) {
+      out.push({ type: 'submitted', token, result: { refused: refused ?? 'no room is left in this round' } });
+      return;
+    }
+    const entry = this.#log.own.append({ round, kind, index, claims: [] }, body);
+    this.#publish(out, entry);
+    out.push({ type: 'submitted', token, result: { entryId: entry.id } });
+  }
+
+  #whyNotSubmit(
+    entryKind: string,
+    number: number,
+    body: Uint8Array,
+    round: number,
+    index: number | null,
+  ): string | null {
+    const kind = number > DELTA ? this.#kinds[number] : undefined;
+    if (!kind) return `this run logs no entries of kind ${entryKind} that people write`;
+    if (body.length > kind.bodyBytesMax) return `a ${entryKind} has at most ${kind.bodyBytesMax} bytes`;
+    if (kind.decode(body, []) === null) return `this is no ${entryKind} that peers would take`;
+    const { phase } = this.#log;
+    if (round < 0 || phase === 'joining' || phase === 'finished')
+      return `nothing can be logged while the node is ${phase}`;
+    return index === null ? 'no room is left in this round: try again in the next' : null;
+  }
+
+  #toLog(out: Output[], event: LogEvent, nowMs: number): void {
     const effects: LogEffect[] = [];
-    this.#log.handle(event, slot, effects);
+    this.#log.handle(event, nowMs, effects);
+    this.#apply(out, effects);
+  }
+
+  /** Passes the log's outputs on, and does what its facts mean for us where they stand between them. */
+  #apply(out: Output[], effects: readonly LogEffect[]): void {
     for (const effect of effects) {
       if (effect.type === 'entered') this.#entered(out, effect);
       else if (effect.type === 'left-out') this.#leftOut(out, effect);
@@ -254,21 +270,25 @@ export class DeltaLog implements ProtocolCore {
     }
   }
 
-  #entered(out: Output[], { message, writes }: LogFact & { type: 'entered' }): void {
-    const isPaidAgain = this.#author.payAgain(message);
+  #entered(out: Output[], { entry, writes }: LogFact & { type: 'entered' }): void {
+    const isPaidAgain = isDelta(entry) && this.#author.payAgain(entry);
     const own = isPaidAgain ? this.#author.writes() : [];
     out.push({ type: 'persist', writes: [...writes, ...own], durable: isPaidAgain });
-    this.#training.noteArrival(message.round);
+    if (isDelta(entry)) this.#training.noteArrival(entry.round);
   }
 
   /** What ours among them carried goes back into the residual. */
-  #leftOut(out: Output[], { messages, writes }: LogFact & { type: 'left-out' }): void {
-    const own = messages.filter(({ author }) => author === this.#deps.signer.key);
-    for (const message of own) {
-      this.#author.takeBack(message);
-      out.push({ type: 'event', event: { kind: 'restored', round: message.round } });
+  #leftOut(out: Output[], { entries, writes }: LogFact & { type: 'left-out' }): void {
+    const own = entries.filter(isDelta).filter(({ author }) => author === this.#deps.signer.key);
+    for (const entry of own) {
+      this.#author.takeBack(entry);
+      out.push({ type: 'event', event: { kind: 'restored', round: entry.round } });
     }
     const restored = own.length > 0 ? this.#author.writes() : [];
     out.push({ type: 'persist', writes: [...writes, ...restored], durable: true });
   }
+}
+
+function isDelta(entry: LogEntry): entry is LogEntry<DeltaContent> {
+  return entry.kind === DELTA;
 }

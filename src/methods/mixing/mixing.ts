@@ -5,11 +5,11 @@
  */
 
 import { encodeFloat32 } from '../../codec/dense.ts';
+import { bytesToHex } from '../../core/bytes.ts';
 import type { CoreStatus, Input, Output, PeerKey, Phase, ProtocolCore } from '../../core/io.ts';
 import { Refusals } from '../../core/refusals.ts';
 import { slotAt, slotStartMs } from '../../core/round-clock.ts';
 import {
-  bytesToHex,
   type EnvelopeContext,
   encodeStoredEnvelope,
   openEnvelope,
@@ -24,23 +24,17 @@ import type { CoreDependencies } from '../core-dependencies.ts';
 import { LocalTraining } from '../local-training.ts';
 import type { MixingStrategySpec } from '../method-schema.ts';
 import { mixingParts } from './mixing-parts.ts';
+import { MixingStore, readStored } from './mixing-store.ts';
 import { Neighbourhood } from './neighbourhood.ts';
-import {
-  decodePeers,
-  decodeState,
-  encodePeers,
-  encodeState,
-  type ParcelCoding,
-  PEERS_KEY,
-  parcelCoding,
-  STATE_KEY,
-} from './parcel-coding.ts';
+import { type ParcelCoding, parcelCoding } from './parcel-coding.ts';
 import type { Hood, MixingStrategy, Packed, Parcel, Received } from './strategy.ts';
 
 /** Parcels kept for the next mix; more than this many are refused. */
 const inboxMax = 256;
 /** Of one sender: a later one takes the place of the earliest. */
 const perSenderMax = 8;
+/** Parcels are signed as entries are, and stand in no log. */
+const unlogged = { kind: 0, index: 0, anchor: null, claims: [] };
 /** Least time that a request may take. Guess. */
 const timeoutMsMin = 2000;
 
@@ -73,8 +67,7 @@ export class Mixing implements ProtocolCore {
   #scores: ReadonlyMap<Vector, number> | null = null;
   #ownScore = Number.POSITIVE_INFINITY;
   #awaited: { readonly round: number; readonly received: readonly Received[] } | null = null;
-  /** Peers whose numbers the store holds. */
-  #peersStored = 0;
+  readonly #store: MixingStore;
   /** Of the parcels that left before the training of the round. */
   #sentBytes = 0;
   #phase: Phase = 'waiting';
@@ -90,13 +83,14 @@ export class Mixing implements ProtocolCore {
     const score = (vector: Vector) => this.#scores?.get(vector) ?? this.#ownScore;
     const { coding, needsScores, strategy } = mixingParts(spec, manifest.rounds, deps, score);
     this.#coding = coding;
+    this.#store = new MixingStore(deps.initial.length);
     this.#needsScores = needsScores;
     this.#strategy = strategy;
-    this.#context = { runId, crypto: deps.crypto, bodyBytesMax: this.#coding.bytesMax };
+    this.#context = { runId, crypto: deps.crypto, bodyBytesMax: [this.#coding.bytesMax] };
     this.#isMember = memberTest(manifest.membership);
     // What comes two slots late is of no use any more.
     this.#requests = new RequestTable(Math.max(timeoutMsMin, 2 * manifest.slotMs));
-    this.#training = new LocalTraining(manifest.training, manifest.slotMs);
+    this.#training = new LocalTraining(manifest.training);
     this.#hoods = new Neighbourhood(manifest, spec, deps.signer.key, deps.random, deps.shared);
   }
 
@@ -134,6 +128,11 @@ export class Mixing implements ProtocolCore {
       case 'trained':
         this.#trained(out, input, slot, nowMs);
         break;
+      case 'submit': {
+        const refused = 'this run has no log to write to';
+        out.push({ type: 'submitted', token: input.token, result: { refused } });
+        break;
+      }
       case 'leave':
         this.#leave(out, slot);
         break;
@@ -143,6 +142,8 @@ export class Mixing implements ProtocolCore {
       case 'training-failed':
         this.#training.failed(out, input);
         break;
+      default:
+        input satisfies never;
     }
     return out;
   }
@@ -153,6 +154,9 @@ export class Mixing implements ProtocolCore {
       phase: this.#phase,
       round: Math.max(-1, Math.min(slotAt(this.#manifest, nowMs), this.#manifest.rounds)),
       finalisedRound: this.#mixedRound,
+      countedRounds: this.#mixedRound + 1,
+      slotMs: this.#manifest.slotMs,
+      notes: [],
       modelHash: bytesToHex(this.#deps.crypto.sha256(encodeFloat32(this.#current()))),
       lag: 0,
       lastLoss: this.#training.lastLoss,
@@ -184,15 +188,10 @@ export class Mixing implements ProtocolCore {
   }
 
   #restore(slot: number): void {
-    let isStored = false;
-    for (const [key, value] of this.#deps.stored) {
-      if (key === PEERS_KEY) this.#hoods.renumber(decodePeers(value));
-      const state = key === STATE_KEY ? decodeState(value, this.#deps.initial.length) : null;
-      if (!state) continue;
-      this.#strategy.restore(state);
-      isStored = true;
-    }
-    this.#isNew = !isStored && slot > 0;
+    const { state, peers } = readStored(this.#deps.stored, this.#deps.initial.length);
+    this.#hoods.renumber(peers);
+    if (state) this.#strategy.restore(state);
+    this.#isNew = !state && slot > 0;
     this.#model = null;
   }
 
@@ -201,9 +200,9 @@ export class Mixing implements ProtocolCore {
       this.#setPhase(out, slot < this.#manifest.rounds ? 'training' : 'finished');
       if (this.#phase === 'training' && this.#training.mayStart(slot)) {
         const start = this.#current();
-        const steps = this.#training.start(slot, start, nowMs);
+        const steps = this.#training.start(slot, start, nowMs, this.#manifest.slotMs);
         out.push({ type: 'event', event: { kind: 'round-started', round: slot } });
-        out.push({ type: 'train', round: slot, steps, parameters: start });
+        out.push({ type: 'train', round: slot, steps, scheduleRound: slot, parameters: start });
         if (this.#strategy.sends === 'before-training') this.#sentBytes = this.#send(out, slot, null);
       }
     }
@@ -312,7 +311,7 @@ export class Mixing implements ProtocolCore {
         const body = this.#coding.encode(parcel);
         largest = Math.max(largest, body.length);
         bytes = encodeStoredEnvelope(
-          sealEnvelope({ round, misses: 0 }, body, this.#context, this.#deps.signer),
+          sealEnvelope({ ...unlogged, round }, body, this.#context, this.#deps.signer),
         );
         sealed.set(parcel, bytes);
       }
@@ -386,7 +385,7 @@ export class Mixing implements ProtocolCore {
       heard.round = round;
       heard.rounds += 1;
     }
-    out.push({ type: 'event', event: { kind: 'accepted', round, author: from } });
+    out.push({ type: 'event', event: { kind: 'accepted', round, author: from, entryKind: 'parcel' } });
     if (answer) {
       const reply = answer.call(this.#strategy, number, parcel);
       this.#model = null;
@@ -425,13 +424,7 @@ export class Mixing implements ProtocolCore {
   }
 
   #persist(out: Output[]): void {
-    const value = encodeState(this.#strategy.state(), this.#deps.initial.length);
-    const writes = [{ key: STATE_KEY, value }];
-    const { numbered } = this.#hoods;
-    if (this.#strategy.namesPeers && numbered.length > this.#peersStored) {
-      this.#peersStored = numbered.length;
-      writes.push({ key: PEERS_KEY, value: encodePeers(numbered) });
-    }
+    const writes = this.#store.writes(this.#strategy, this.#hoods.numbered);
     out.push({ type: 'persist', writes, durable: false });
   }
 

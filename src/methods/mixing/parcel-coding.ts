@@ -1,12 +1,9 @@
 /** Parcels of mixing strategies as bytes. A parcel that is one whole vector is written as just that. */
 import * as dagCbor from '@ipld/dag-cbor';
-import { concat } from 'uint8arrays';
 import type { Compressor } from '../../codec/compressor.ts';
 import { type CompressorSpec, createCompressor } from '../../codec/create-compressor.ts';
 import { decodeFloat32, encodeFloat32 } from '../../codec/dense.ts';
 import { decodeCanonical } from '../../core/canonical-cbor.ts';
-import type { PeerKey } from '../../core/io.ts';
-import { bytesToHex, keyToBytes } from '../../log/envelope.ts';
 import type { Vector } from '../../math/vector.ts';
 import { noBody, type Parcel } from './strategy.ts';
 
@@ -15,7 +12,6 @@ const numbersMax = 4096;
 const vectorsMax = 4;
 /** What a parcel may need besides its vectors: numbers and the frame of CBOR. */
 const frameBytes = 4096;
-const keyBytes = 32;
 
 export interface ParcelCoding {
   readonly bytesMax: number;
@@ -78,22 +74,6 @@ export function parcelCoding(
       }
     },
   };
-}
-
-export const STATE_KEY = 'self/model';
-/** Keys of the peers whose numbers a state speaks of, where no list of members numbers them. */
-export const PEERS_KEY = 'self/peers';
-
-/** In order of their numbers, 32 bytes each. */
-export function encodePeers(keys: readonly PeerKey[]): Uint8Array {
-  return concat(keys.map(keyToBytes));
-}
-
-export function decodePeers(bytes: Uint8Array): PeerKey[] {
-  const count = Math.floor(bytes.length / keyBytes);
-  return Array.from({ length: count }, (_, i) =>
-    bytesToHex(bytes.subarray(i * keyBytes, (i + 1) * keyBytes)),
-  );
 }
 
 /** What a store holds of a strategy: in full precision. */

@@ -1,21 +1,22 @@
 /**
- * Pulls what is known to exist and not held: messages by id in batches, and bodies too large for an envelope as
+ * Pulls what is known to exist and not held: entries by id in batches, and bodies too large for an envelope as
  * blobs. Pure: `asks` says what to request now.
  */
 import { equals } from 'uint8arrays';
+import { bytesToHex, hexToBytes } from '../../core/bytes.ts';
 import type { Crypto } from '../../core/crypto.ts';
 import type { PeerKey } from '../../core/io.ts';
-import { bytesToHex, type Envelope, hexToBytes } from '../envelope.ts';
+import type { Envelope } from '../envelope.ts';
 import { idsPerRequestMax, type Request } from '../wire.ts';
 import { BlobFetch, type BlobPart, blobRequest } from './blob-fetch.ts';
 
-/** Messages wanted at a time; what is beyond is found again by the next digests. */
+/** Entries wanted at a time; what is beyond is found again by the next digests. */
 const wantedMax = 8192;
 /** Bodies under way at a time: each holds a buffer of its announced size. */
 const blobsMax = 64;
 
 export type FetchMeaning =
-  | { readonly kind: 'messages'; readonly peer: PeerKey; readonly ids: readonly string[] }
+  | { readonly kind: 'entries'; readonly peer: PeerKey; readonly ids: readonly string[] }
   | { readonly kind: 'blob'; readonly peer: PeerKey; readonly root: string; readonly part: BlobPart };
 
 interface Wanted {
@@ -26,7 +27,7 @@ interface Wanted {
   envelope: Envelope | null;
 }
 
-export class MessageFetch {
+export class EntryFetch {
   readonly #crypto: Crypto;
   readonly #wanted = new Map<string, Wanted>();
   readonly #blobs = new Map<string, BlobFetch>();
@@ -35,7 +36,7 @@ export class MessageFetch {
     this.#crypto = crypto;
   }
 
-  /** Number of messages known to exist and not held. */
+  /** Number of entries known to exist and not held. */
   get missing(): number {
     return this.#wanted.size;
   }
@@ -50,7 +51,7 @@ export class MessageFetch {
     }
   }
 
-  /** The envelope is known, its body is not: fetch it from whoever has the message. */
+  /** The envelope is known, its body is not: fetch it from whoever has the entry. */
   wantBody(envelope: Envelope, holder: PeerKey): void {
     this.want(envelope.id, envelope.round, holder);
     if (this.#blobs.size >= blobsMax) return;
@@ -65,7 +66,7 @@ export class MessageFetch {
     }
   }
 
-  /** What to request now. Every ask counts as under way until `arrived` or `failed`. */
+  /** What to request now. Every ask counts as under way until it is answered or fails. */
   asks(): Array<{ readonly meaning: FetchMeaning; readonly request: Request }> {
     const asks: Array<{ meaning: FetchMeaning; request: Request }> = [];
     const batches = new Map<PeerKey, string[]>();
@@ -82,8 +83,8 @@ export class MessageFetch {
     }
     for (const [peer, ids] of batches) {
       asks.push({
-        meaning: { kind: 'messages', peer, ids },
-        request: { kind: 'messages', ids: ids.map(hexToBytes) },
+        meaning: { kind: 'entries', peer, ids },
+        request: { kind: 'entries', ids: ids.map(hexToBytes) },
       });
     }
     for (const [root, fetch] of this.#blobs) {
@@ -95,7 +96,7 @@ export class MessageFetch {
   }
 
   /** A batch came back (or not): ids that are still wanted may be asked of another holder. */
-  messagesDone(peer: PeerKey, ids: readonly string[]): void {
+  entriesDone(peer: PeerKey, ids: readonly string[]): void {
     for (const id of ids) {
       const wanted = this.#wanted.get(id);
       if (!wanted) continue;
@@ -106,7 +107,7 @@ export class MessageFetch {
     }
   }
 
-  /** A part of a body came; returns the messages it completes, or null when it was a lie. */
+  /** A part of a body came; returns the entries it completes, or null when it was a lie. */
   blobPart(meaning: FetchMeaning & { kind: 'blob' }, frame: Uint8Array | undefined): Envelope[] | null {
     const fetch = this.#blobs.get(meaning.root);
     if (!fetch) return [];
@@ -132,7 +133,7 @@ export class MessageFetch {
     return this.#wanted.has(id);
   }
 
-  /** The message is in the log, or nobody needs it any more. */
+  /** The entry is in the log, or nobody needs it any more. */
   settle(id: string): void {
     const wanted = this.#wanted.get(id);
     this.#wanted.delete(id);

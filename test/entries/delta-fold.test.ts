@@ -2,51 +2,59 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { scaleUnits } from '../../src/codec/scale.ts';
-import {
-  type FoldContext,
-  type FoldState,
-  foldRound,
-  initialState,
-  outerRate,
-  sortitionThreshold,
-  sortitionTicket,
-  toParameters,
-} from '../../src/log/fold.ts';
-import type { LogMessage, LogSlot } from '../../src/log/log-book.ts';
+import type { DeltaContent, DeltaRules, RoundStatistics } from '../../src/entries/delta/delta-state.ts';
+import { outerRate } from '../../src/entries/delta/fold-deltas.ts';
+import { sortitionThreshold, sortitionTicket } from '../../src/entries/delta/sortition.ts';
+import type { LogEntry } from '../../src/log/entry-kind.ts';
+import type { Place } from '../../src/log/log-book.ts';
+import { foldRound, initialState, type LogState } from '../../src/log/log-state.ts';
 import { median } from '../../src/math/statistics.ts';
-import type { DeltaLogSpec } from '../../src/run/run-spec.ts';
-import { contextOf, crypto, deltaLogSpec, messageOf, signerOf, smallRun, smallVector } from './small-run.ts';
+import { deltaRulesOf } from '../../src/methods/delta-log/constants.ts';
+import {
+  contextWith as contextOfSpec,
+  crypto,
+  deltaLogSpec,
+  deltaStateOf,
+  type LogContext,
+  messageOf,
+  signerOf,
+  smallRun,
+  smallVector,
+} from '../log/small-run.ts';
 
-const run = smallRun({ inputs: 31 });
+const run = smallRun({ inputs: 31, rounds: 1000 });
 const size = run.initial.length;
 const zero = new Float32Array(size);
 const signers = Array.from({ length: 10 }, (_, index) => signerOf(index));
 const NO_DIGEST = new Uint8Array(32);
 const everyone = 2 ** 32;
 
-const contextWith = (changes: Record<string, unknown> = {}): ReturnType<typeof contextOf> => ({
-  ...contextOf(run),
-  spec: deltaLogSpec(changes),
-});
+const contextWith = (changes: Record<string, unknown> = {}, initial: Float32Array = zero): LogContext =>
+  contextOfSpec(run, deltaLogSpec(changes), initial);
+const rulesOf = (changes: Record<string, unknown> = {}): DeltaRules => deltaRulesOf(deltaLogSpec(changes), 4);
+const newState = ({ kinds, frame }: LogContext): LogState => initialState(kinds, frame);
+const parametersOf = (state: LogState, { delta }: LogContext): Float32Array =>
+  delta.parameters(deltaStateOf(state));
 
-const slotsOf = (messages: readonly LogMessage[]): Array<readonly [string, LogSlot]> =>
-  messages
-    .map((message) => [message.author, { kind: 'message', message }] as const)
-    .sort(([a], [b]) => (a < b ? -1 : 1));
+const placesOf = (entries: readonly LogEntry<DeltaContent>[]): Place[] =>
+  entries
+    .map((entry): Place => ({ key: entry.author, author: entry.author, held: { kind: 'entry', entry } }))
+    .sort((a, b) => (a.key < b.key ? -1 : 1));
 
-function fold(state: FoldState, messages: readonly LogMessage[], context: FoldContext): void {
-  foldRound(state, slotsOf(messages), NO_DIGEST, context);
+function fold(state: LogState, entries: readonly LogEntry<DeltaContent>[], context: LogContext): void {
+  foldRound(state, placesOf(entries), NO_DIGEST, context);
 }
 
 const vector = (seed: string, scale = 1): Float32Array => smallVector(size, seed, scale);
-const movedBy = (state: FoldState): number => Math.max(...state.units.map(Math.abs)) / 2 ** 42;
+const unitsOf = (state: LogState): Float64Array => deltaStateOf(state).units;
+const movedBy = (state: LogState): number => Math.max(...unitsOf(state).map(Math.abs)) / 2 ** 42;
 
 /** The magnitude that all chunks of this vector decode to: it has one value everywhere. */
 const flat = (value: number): Float32Array => new Float32Array(size).fill(value);
 
 describe('weights', () => {
   test('the outer rate is min(1/sqrt(m), 4/m) for m publishers, or what the run says', () => {
-    const spec = deltaLogSpec();
+    const rules = rulesOf();
     for (const [m, rate] of [
       [1, 1],
       [4, 0.5],
@@ -54,13 +62,13 @@ describe('weights', () => {
       [25, 4 / 25],
       [64, 1 / 16],
     ] as const) {
-      assert.equal(outerRate(m, spec), rate);
+      assert.equal(outerRate(m, rules), rate);
     }
-    assert.equal(outerRate(64, deltaLogSpec({ outerRate: 2 })), 2);
+    assert.equal(outerRate(64, rulesOf({ outerRate: 2 })), 2);
 
     const context = contextWith();
     const [one, four] = [1, 4].map((count) => {
-      const state = initialState(zero, NO_DIGEST);
+      const state = newState(context);
       fold(
         state,
         signers.slice(0, count).map((signer) => messageOf(context, signer, 0, flat(1))),
@@ -74,7 +82,7 @@ describe('weights', () => {
 
   test('with overlap mean, coordinates that several name move by the mean, others by their own delta', () => {
     const context = contextWith({ overlap: 'mean' });
-    const state = initialState(zero, NO_DIGEST);
+    const state = newState(context);
     const half = Math.floor(size / 2);
     const only = (from: number, to: number, value: number): Float32Array =>
       flat(0).map((_, i) => (i >= from && i < to ? value : 0));
@@ -87,19 +95,19 @@ describe('weights', () => {
       ],
       context,
     );
-    const moved = toParameters(state);
+    const moved = parametersOf(state, context);
     assert.deepEqual([...moved.slice(0, 4)], [-1.5, -1.5, -1.5, -1.5]);
     assert.equal(moved[half], -2);
-    assert.equal(outerRate(16, context.spec), 1);
-    assert.equal(outerRate(16, deltaLogSpec({ overlap: 'mean', outerRate: 0.5 })), 0.5);
+    assert.equal(outerRate(16, context.rules), 1);
+    assert.equal(outerRate(16, rulesOf({ overlap: 'mean', outerRate: 0.5 })), 0.5);
   });
 
   test('a delta moves the model against its sign', () => {
     const context = contextWith();
-    const state = initialState(zero, NO_DIGEST);
+    const state = newState(context);
     fold(state, [messageOf(context, signers[0]!, 0, flat(1))], context);
-    assert.equal(Math.min(...toParameters(state)), -1);
-    assert.equal(Math.max(...toParameters(state)), 0);
+    assert.equal(Math.min(...parametersOf(state, context)), -1);
+    assert.equal(Math.max(...parametersOf(state, context)), 0);
   });
 
   test('declared misses take weight: 1 / (1 + misses / M)', () => {
@@ -109,7 +117,7 @@ describe('weights', () => {
       [16, 1 / 2],
       [48, 1 / 4],
     ] as const) {
-      const state = initialState(zero, NO_DIGEST);
+      const state = newState(context);
       fold(state, [messageOf(context, signers[0]!, 0, flat(1), misses)], context);
       assert.equal(movedBy(state), weight);
     }
@@ -117,7 +125,7 @@ describe('weights', () => {
 
   test('norms are clipped to clipFactor times the median of round r - K, and of no later one', () => {
     const context = contextWith({ windowRounds: 4, admitRounds: 1, clipFactor: 3 });
-    const state = initialState(zero, NO_DIGEST);
+    const state = newState(context);
     // Round 0 has norms 1, 1 and 100 times a unit: the median is 1. Rounds 1 to 3 are huge.
     const [a, b, c] = signers as [(typeof signers)[0], (typeof signers)[0], (typeof signers)[0]];
     const small = 2 ** -10;
@@ -131,93 +139,94 @@ describe('weights', () => {
       context,
     );
     for (let round = 1; round < 4; round++) fold(state, [messageOf(context, a, round, flat(1))], context);
-    const before = state.units.slice();
+    const before = unitsOf(state).slice();
     const message = messageOf(context, a, 4, flat(1));
-    const reference = state.statistics.get(0)!.medianNorm;
-    assert.equal(reference, messageOf(context, a, 0, flat(small)).norm);
+    const reference = deltaStateOf(state).statistics.get(0)!.medianNorm;
+    assert.equal(reference, messageOf(context, a, 0, flat(small)).content.norm);
     fold(state, [message], context);
-    const moved = Math.max(...state.units.map((value, i) => Math.abs(value - before[i]!)));
-    assert.equal(moved, Math.round(scaleUnits(209) * ((3 * reference) / message.norm)));
+    const moved = Math.max(...unitsOf(state).map((value, i) => Math.abs(value - before[i]!)));
+    assert.equal(moved, Math.round(scaleUnits(209) * ((3 * reference) / message.content.norm)));
     assert.ok(moved < 2 ** 42 / 300);
     // Round 5 is measured by round 1: nothing to clip.
-    const next = state.units.slice();
+    const next = unitsOf(state).slice();
     fold(state, [messageOf(context, a, 5, flat(1))], context);
-    assert.equal(Math.max(...state.units.map((value, i) => Math.abs(value - next[i]!))), 2 ** 42);
+    assert.equal(Math.max(...unitsOf(state).map((value, i) => Math.abs(value - next[i]!))), 2 ** 42);
   });
 
   test('an equivocator has no weight in the round of the proof nor later, and keeps what came before', () => {
     const context = contextWith();
     const [author, other] = [signers[0]!, signers[1]!];
-    const state = initialState(zero, NO_DIGEST);
+    const state = newState(context);
     fold(state, [messageOf(context, author, 0, flat(1))], context);
     const pair = [messageOf(context, author, 1, flat(1)), messageOf(context, author, 1, flat(-1))] as const;
-    foldRound(state, [[author.key, { kind: 'equivocation', messages: pair }]], NO_DIGEST, context);
+    const proof: Place = {
+      key: author.key,
+      author: author.key,
+      held: { kind: 'equivocation', entries: pair },
+    };
+    foldRound(state, [proof], NO_DIGEST, context);
     assert.equal(movedBy(state), 1);
     assert.equal(state.banned.get(author.key), 1);
     fold(state, [messageOf(context, author, 2, flat(1)), messageOf(context, other, 2, flat(-1))], context);
-    assert.deepEqual(state.statistics.get(2)!.publishers, 1);
-    assert.equal(state.contributions.get(author.key)!.deltas, 1);
-    assert.equal(state.contributions.get(other.key)!.deltas, 1);
+    assert.deepEqual(deltaStateOf(state).statistics.get(2)!.publishers, 1);
+    assert.equal(deltaStateOf(state).contributions.get(author.key)!.deltas, 1);
+    assert.equal(deltaStateOf(state).contributions.get(other.key)!.deltas, 1);
     assert.equal(state.weight, 2);
   });
 
   test('coordinates stay within 2^52 units, and zero has one sign', () => {
-    const context = contextWith({ outerRate: 4 });
-    const state = initialState(new Float32Array(size).fill(-1023), NO_DIGEST);
+    const context = contextWith({ outerRate: 4 }, new Float32Array(size).fill(-1023));
+    const state = newState(context);
     fold(state, [messageOf(context, signers[0]!, 0, flat(3.6))], context);
-    assert.equal(Math.min(...state.units), -(2 ** 52));
-    const tiny = initialState(Float32Array.of(-0, -(2 ** -50), 2 ** -50), NO_DIGEST);
-    for (const unit of tiny.units) assert.ok(Object.is(unit, 0));
-    const there = initialState(zero, NO_DIGEST);
+    assert.equal(Math.min(...unitsOf(state)), -(2 ** 52));
+    const tiny = newState(contextWith({}, Float32Array.of(-0, -(2 ** -50), 2 ** -50)));
+    for (const unit of unitsOf(tiny)) assert.ok(Object.is(unit, 0));
     const rate = contextWith({ outerRate: 1 });
+    const there = newState(rate);
     fold(there, [messageOf(rate, signers[0]!, 0, flat(1)), messageOf(rate, signers[1]!, 0, flat(-1))], rate);
-    for (const unit of there.units) assert.ok(!Object.is(unit, -0));
+    for (const unit of unitsOf(there)) assert.ok(!Object.is(unit, -0));
   });
 
   test('the root chains the digests of the rounds that hold something', () => {
     const context = contextWith();
-    const state = initialState(zero, NO_DIGEST);
+    const state = newState(context);
     foldRound(state, [], crypto.sha256(), context);
     assert.deepEqual(state.root, NO_DIGEST);
-    foldRound(state, slotsOf([messageOf(context, signers[0]!, 1, flat(1))]), Uint8Array.of(9), context);
+    foldRound(state, placesOf([messageOf(context, signers[0]!, 1, flat(1))]), Uint8Array.of(9), context);
     assert.deepEqual(state.root, crypto.sha256(NO_DIGEST, Uint8Array.of(0, 0, 0, 1), Uint8Array.of(9)));
   });
 });
 
 describe('sortition', () => {
   const statisticsOf = (
-    state: FoldState,
     rounds: readonly (readonly [number, number, number])[],
-  ): FoldState => {
-    for (const [round, publishers, threshold] of rounds) {
-      state.statistics.set(round, { publishers, threshold, medianNorm: 1 });
-    }
-    return state;
-  };
+  ): ReadonlyMap<number, RoundStatistics> =>
+    new Map(
+      rounds.map(([round, publishers, threshold]) => [round, { publishers, threshold, medianNorm: 1 }]),
+    );
 
   test('everyone is in while there are no more peers than M, at first by the guess of the run', () => {
-    const state = initialState(zero, NO_DIGEST);
-    assert.equal(sortitionThreshold(state, 0, deltaLogSpec({ expectedPeers: 16 })), everyone);
+    const none = statisticsOf([]);
+    assert.equal(sortitionThreshold(none, 0, rulesOf({ expectedPeers: 16 })), everyone);
     assert.equal(
-      sortitionThreshold(state, 0, deltaLogSpec({ expectedPeers: 17 })),
+      sortitionThreshold(none, 0, rulesOf({ expectedPeers: 17 })),
       Math.floor((everyone * 16) / 17),
     );
-    assert.equal(sortitionThreshold(state, 0, deltaLogSpec({ expectedPeers: 64 })), everyone / 4);
-    statisticsOf(state, [[0, 16, everyone]]);
-    const spec = deltaLogSpec({ expectedPeers: 64, windowRounds: 4 });
-    assert.equal(sortitionThreshold(state, 3, spec), everyone / 4, 'round 0 is not final in round 3');
-    assert.equal(sortitionThreshold(state, 4, spec), everyone, 'and is in round 4');
+    assert.equal(sortitionThreshold(none, 0, rulesOf({ expectedPeers: 64 })), everyone / 4);
+    const one = statisticsOf([[0, 16, everyone]]);
+    const rules = rulesOf({ expectedPeers: 64, windowRounds: 4 });
+    assert.equal(sortitionThreshold(one, 3, rules), everyone / 4, 'round 0 is not final in round 3');
+    assert.equal(sortitionThreshold(one, 4, rules), everyone, 'and is in round 4');
   });
 
   test('the estimate is the mean of publishers over threshold of at most 8 rounds', () => {
-    const state = statisticsOf(initialState(zero, NO_DIGEST), [
+    const statistics = statisticsOf([
       [0, 1000, everyone],
       [1, 30, everyone / 2],
       [8, 10, everyone / 10],
     ]);
-    const spec = deltaLogSpec({ windowRounds: 4 });
     // Rounds 1 to 8 count for round 12: the estimates are 60 and 100.
-    assert.equal(sortitionThreshold(state, 12, spec), Math.floor(everyone / 5));
+    assert.equal(sortitionThreshold(statistics, 12, rulesOf({ windowRounds: 4 })), Math.floor(everyone / 5));
   });
 
   test('a ticket is the head of a hash of run, round and author', () => {
@@ -240,18 +249,18 @@ describe('sortition', () => {
       Buffer.from(crypto.sha256(Uint8Array.of(index, index >> 8))).toString('hex'),
     );
     const context = contextWith({ committeeSize: 16, windowRounds: 4, admitRounds: 1, expectedPeers: 40 });
-    const state = initialState(zero, NO_DIGEST);
+    const state = newState(context);
     const body = messageOf(context, signers[0]!, 0, flat(1));
     const counts: number[] = [];
     for (let round = 0; round < 80; round++) {
-      const threshold = sortitionThreshold(state, round, context.spec);
+      const threshold = sortitionThreshold(deltaStateOf(state).statistics, round, context.rules);
       const inside = keys.filter((key) => sortitionTicket(context, round, key) < threshold);
       fold(
         state,
         inside.map((author) => ({ ...body, author, round })),
         context,
       );
-      assert.equal(state.statistics.get(round)!.publishers, inside.length);
+      assert.equal(deltaStateOf(state).statistics.get(round)!.publishers, inside.length);
       counts.push(inside.length);
     }
     // The guess of 40 peers lets 160 in at first; from round 12 on the log knows better.
@@ -264,7 +273,7 @@ describe('sortition', () => {
 
   test('a message outside the committee carries no weight', () => {
     const context = contextWith({ committeeSize: 1, expectedPeers: 10_000_000 });
-    const state = initialState(zero, NO_DIGEST);
+    const state = newState(context);
     fold(state, [messageOf(context, signers[0]!, 0, flat(1))], context);
     assert.equal(movedBy(state), 0);
     assert.equal(state.weight, 0);
@@ -274,13 +283,13 @@ describe('sortition', () => {
 /** foldRound in integers of any size, one coordinate at a time: slow and plain. */
 function foldByHand(
   units: readonly bigint[],
-  messages: readonly LogMessage[],
+  messages: readonly LogEntry<DeltaContent>[],
   reference: number,
-  spec: DeltaLogSpec,
+  spec: DeltaRules,
 ): bigint[] {
   const rate = spec.outerRate ?? Math.min(1 / Math.sqrt(messages.length), 4 / messages.length);
   const next = [...units];
-  for (const { delta, misses, norm } of messages) {
+  for (const { delta, misses, norm } of messages.map(({ content }) => content)) {
     assert.ok('indices' in delta);
     const clip = reference > 0 ? Math.min(1, (spec.clipFactor * reference) / norm) : 1;
     const weight = rate * (1 / (1 + misses / spec.committeeSize)) * clip;
@@ -305,9 +314,9 @@ test('folds as its twin in BigInt does, round after round', () => {
   const rates = fc.constantFrom(null, 0.3, 1);
   fc.assert(
     fc.property(script, rates, fc.nat(1000), (rounds, rate, seed) => {
-      const context = contextWith({ ...spec, outerRate: rate });
       const initial = vector(`twin/${seed}`, 1000);
-      const state = initialState(initial, NO_DIGEST);
+      const context = contextWith({ ...spec, outerRate: rate }, initial);
+      const state = newState(context);
       let byHand = Array.from(initial, (value) => BigInt(Math.round(value * 2 ** 42)));
       const medians: number[] = [];
       rounds.forEach((list, round) => {
@@ -316,12 +325,12 @@ test('folds as its twin in BigInt does, round after round', () => {
         );
         fold(state, messages, context);
         const known = medians.slice(0, Math.max(0, round - 2)).filter((norm) => norm >= 0);
-        byHand = foldByHand(byHand, messages, known.at(-1) ?? 0, context.spec);
-        medians.push(messages.length > 0 ? median(messages.map(({ norm }) => norm)) : -1);
-        assert.deepEqual(Array.from(state.units, BigInt), byHand);
+        byHand = foldByHand(byHand, messages, known.at(-1) ?? 0, context.rules);
+        medians.push(messages.length > 0 ? median(messages.map(({ content }) => content.norm)) : -1);
+        assert.deepEqual(Array.from(unitsOf(state), BigInt), byHand);
       });
       assert.deepEqual(
-        toParameters(state),
+        parametersOf(state, context),
         Float32Array.from(byHand, (value) => Number(value) / 2 ** 42),
       );
     }),

@@ -1,0 +1,135 @@
+/** Deltas as a kind of entry: claims are `misses` and `steps`, the body is what the run's codec writes. */
+import { deltaSquaredNorm } from '../../codec/delta.ts';
+import type { Delta, DeltaCodec } from '../../codec/delta-codec.ts';
+import { isCount } from '../../core/bytes.ts';
+import type { Crypto } from '../../core/crypto.ts';
+import type { RefusalReason } from '../../core/io.ts';
+import { scaledToFloat32 } from '../../kernels/dense-vectors.ts';
+import type { AdmissionView, EntryKind, FinalRound, RoundSummary } from '../../log/entry-kind.ts';
+import type { EntryHeader } from '../../log/envelope.ts';
+import type { SharedWork } from '../../log/shared-work.ts';
+import { median } from '../../math/statistics.ts';
+import {
+  cloneDeltaState,
+  type DeltaContent,
+  type DeltaRules,
+  type DeltaState,
+  decodeDeltaState,
+  deltaStateBytesMax,
+  encodeDeltaState,
+  initialDeltaState,
+  type PendingDelta,
+  unitsPerOne,
+} from './delta-state.ts';
+import { deltasPerRoundMax, drawn, foldDeltas } from './fold-deltas.ts';
+import { everyone, sortitionThreshold, sortitionTicket } from './sortition.ts';
+
+/** Admission is this much looser than the fold's own sortition, for peers may be a few rounds apart. */
+const committeeSlack = 2;
+
+export interface DeltaKindOptions {
+  readonly runId: string;
+  readonly crypto: Crypto;
+  readonly rules: DeltaRules;
+  readonly codec: DeltaCodec;
+  /** The start vector, length `size`. */
+  readonly initial: Float32Array;
+  readonly shared?: SharedWork | undefined;
+}
+
+export interface DeltaKind extends EntryKind<DeltaContent, DeltaState> {
+  /** The model, judged or not, as float32; not to be modified. */
+  parameters(state: DeltaState): Float32Array;
+  /** Whether the peer is drawn to publish in a round after `state`. */
+  isDrawn(state: DeltaState, round: number, author: string): boolean;
+}
+
+export function createDeltaKind(options: DeltaKindOptions): DeltaKind {
+  const { rules, codec, initial, shared } = options;
+  const once = <Value>(kind: 'parameters' | 'ticket', key: object, compute: () => Value): Value =>
+    shared ? shared.once(kind, key, compute) : compute();
+  const ticketOf = (entry: EntryHeader): number =>
+    once('ticket', entry, () => sortitionTicket(options, entry.round, entry.author));
+  const decode = (body: Uint8Array, claims: readonly unknown[]): DeltaContent | null =>
+    decodeDelta(body, claims, codec, rules);
+
+  return {
+    id: 'delta',
+    bodyBytesMax: codec.bodyBytesMax,
+    perAuthorAndRound: 1,
+    entriesPerRoundMax: deltasPerRoundMax,
+    stateBytesMax: deltaStateBytesMax(initial.length),
+    decode,
+    admit(entry, { state }: AdmissionView<DeltaState>): RefusalReason | null {
+      const threshold = sortitionThreshold(state.statistics, entry.round, rules);
+      return ticketOf(entry) >= committeeSlack * threshold ? 'not-in-committee' : null;
+    },
+    initial: () => initialDeltaState(initial),
+    clone: cloneDeltaState,
+    reduce: (state, round) => reduceDeltas(state, round, ticketOf, rules),
+    encode: encodeDeltaState,
+    decodeState: (bytes) => decodeDeltaState(bytes, initial.length, decode),
+    parameters: (state) => once('parameters', state, () => parametersOf(state, rules)),
+    isDrawn: (state, round, author) =>
+      sortitionTicket(options, round, author) < sortitionThreshold(state.statistics, round, rules),
+  };
+}
+
+function decodeDelta(
+  body: Uint8Array,
+  claims: readonly unknown[],
+  codec: DeltaCodec,
+  { localSteps }: DeltaRules,
+): DeltaContent | null {
+  const [misses, steps] = claims;
+  if (claims.length !== 2 || !isCount(misses) || !isCount(steps)) return null;
+  if (steps < 1 || steps > localSteps) return null;
+  let delta: Delta;
+  try {
+    delta = codec.decode(body);
+  } catch {
+    return null;
+  }
+  return { delta, norm: Math.sqrt(deltaSquaredNorm(delta)), misses, steps };
+}
+
+function reduceDeltas(
+  state: DeltaState,
+  { round, entries, banned, isOver }: FinalRound<DeltaContent>,
+  ticketOf: (entry: EntryHeader) => number,
+  rules: DeltaRules,
+): RoundSummary {
+  const arrived = isOver
+    ? []
+    : entries.map((entry): PendingDelta => {
+        const { author, body, content } = entry;
+        return { author, body, content, ticket: ticketOf(entry) };
+      });
+  const { judgingRounds, localSteps } = rules;
+  const threshold = sortitionThreshold(state.statistics, round, rules);
+  const publishers = arrived.filter(({ ticket }) => ticket < threshold);
+  const summary: RoundSummary = {
+    carried: publishers.length,
+    effort:
+      publishers.length > 0 ? median(publishers.map(({ content }) => content.steps)) / localSteps : null,
+    everyone: threshold === everyone,
+  };
+  if (judgingRounds > 0 && arrived.length > 0) state.pending.set(round, arrived);
+  const judged = round - judgingRounds;
+  if (judged < 0) return summary;
+  const waiting = judgingRounds > 0 ? (state.pending.get(judged) ?? []) : arrived;
+  state.pending.delete(judged);
+  // Found out while it waited: no weight.
+  const isUnproven = ({ author }: PendingDelta): boolean => (banned.get(author) ?? round) >= round;
+  foldDeltas(state, judged, drawn(state, judged, waiting.filter(isUnproven), rules), rules);
+  return summary;
+}
+
+/** What waits to be judged is in it, as if it had been. */
+function parametersOf(state: DeltaState, rules: DeltaRules): Float32Array {
+  const whole = state.pending.size > 0 ? cloneDeltaState(state) : state;
+  const waiting = [...whole.pending].sort(([a], [b]) => a - b);
+  for (const [round, deltas] of waiting) foldDeltas(whole, round, drawn(whole, round, deltas, rules), rules);
+  // The inverse of a power of two is exact.
+  return scaledToFloat32(whole.units, 1 / unitsPerOne);
+}

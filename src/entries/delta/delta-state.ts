@@ -1,0 +1,203 @@
+/** What deltas add up to after a final round, and its canonical bytes. */
+import * as dagCbor from '@ipld/dag-cbor';
+import { equals } from 'uint8arrays';
+import type { Overlap } from '../../codec/delta.ts';
+import type { Delta } from '../../codec/delta-codec.ts';
+import { UNIT_BITS } from '../../codec/scale.ts';
+import { bytesToHex, isBytes, isCount, keyToBytes } from '../../core/bytes.ts';
+import { decodeCanonical } from '../../core/canonical-cbor.ts';
+import type { PeerKey } from '../../core/io.ts';
+
+/**
+ * The constants of a run that decide what a delta weighs. Every weight is a function of the sets alone (arithmetic that
+ * IEEE 754 rounds the same everywhere: + - * / sqrt), so replicas with the same sets hold the same bits.
+ */
+export interface DeltaRules {
+  /** Rounds until a round is final (K). */
+  readonly windowRounds: number;
+  /** Expected publishers per round (M). */
+  readonly committeeSize: number;
+  /** Guess at the number of peers until the log tells it. */
+  readonly expectedPeers: number;
+  /** Norms are clipped to this times the median. */
+  readonly clipFactor: number;
+  /** Null: by the number of publishers. */
+  readonly outerRate: number | null;
+  readonly overlap: Overlap;
+  /** Steps a peer is asked for each round. */
+  readonly localSteps: number;
+  /** A round is folded into the model this many rounds after it is final (J). */
+  readonly judgingRounds: number;
+}
+
+export interface DeltaContent {
+  readonly delta: Delta;
+  /** Euclidean norm of the decoded delta. */
+  readonly norm: number;
+  /** Entries of earlier rounds that reached the author too late to train on. */
+  readonly misses: number;
+  /** Local steps it is made of. */
+  readonly steps: number;
+}
+
+/** What later rounds need to know of a folded one. */
+export interface RoundStatistics {
+  /** Deltas that carried weight. */
+  readonly publishers: number;
+  /** Sortition threshold of the round out of 2^32. */
+  readonly threshold: number;
+  /** Median norm of those deltas; 0 when there were none. */
+  readonly medianNorm: number;
+}
+
+export interface Contribution {
+  readonly deltas: number;
+  /** Sum of squared weighted norms. */
+  readonly energy: number;
+}
+
+/** A delta that waits to be judged. */
+export interface PendingDelta {
+  readonly author: PeerKey;
+  readonly ticket: number;
+  readonly body: Uint8Array;
+  readonly content: DeltaContent;
+}
+
+export interface DeltaState {
+  /** The model: integers in units of 2^-42. */
+  readonly units: Float64Array;
+  readonly statistics: Map<number, RoundStatistics>;
+  readonly contributions: Map<PeerKey, Contribution>;
+  /** Deltas of final rounds that are not judged yet, by round. */
+  readonly pending: Map<number, readonly PendingDelta[]>;
+}
+
+export const unitsPerOne = 2 ** UNIT_BITS;
+/** Coordinates are clamped to this many units either way: 1024. */
+export const unitsMax = 2 ** 52;
+/** Contributors, statistics and pending bodies; 16 MiB hold about 100,000 authors. */
+const metadataBytesMax = 16 * 1024 * 1024;
+
+export function initialDeltaState(initial: Float32Array): DeltaState {
+  const units = new Float64Array(initial.length);
+  for (let i = 0; i < units.length; i++) {
+    const value = Math.round(initial[i]! * unitsPerOne) + 0;
+    units[i] = Math.max(-unitsMax, Math.min(unitsMax, value));
+  }
+  return { units, statistics: new Map(), contributions: new Map(), pending: new Map() };
+}
+
+/** A copy; `into` may give the memory for its units. */
+export function cloneDeltaState(state: DeltaState, into?: DeltaState): DeltaState {
+  into?.units.set(state.units);
+  return {
+    units: into?.units ?? state.units.slice(),
+    statistics: new Map(state.statistics),
+    contributions: new Map(state.contributions),
+    pending: new Map(state.pending),
+  };
+}
+
+/** Length of the DAG-CBOR part (uint32, big endian), that part, then the units as little-endian doubles. */
+export function encodeDeltaState(state: DeltaState): Uint8Array {
+  const metadata = encodeMetadata(state);
+  const bytes = new Uint8Array(4 + metadata.length + 8 * state.units.length);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, metadata.length);
+  bytes.set(metadata, 4);
+  for (let i = 0, at = 4 + metadata.length; i < state.units.length; i++, at += 8) {
+    view.setFloat64(at, state.units[i]! + 0, true);
+  }
+  return bytes;
+}
+
+function encodeMetadata(state: Omit<DeltaState, 'units'>): Uint8Array {
+  return dagCbor.encode([
+    [...state.statistics]
+      .sort(([a], [b]) => a - b)
+      .map(([r, s]) => [r, s.publishers, s.threshold, s.medianNorm]),
+    [...state.contributions]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([author, c]) => [keyToBytes(author), c.deltas, c.energy]),
+    [...state.pending]
+      .sort(([a], [b]) => a - b)
+      .map(([round, deltas]) => [
+        round,
+        deltas.map(({ author, ticket, body, content }) => [
+          ...[keyToBytes(author), ticket, body, content.misses, content.steps],
+        ]),
+      ]),
+  ]);
+}
+
+/** Bound on the bytes of the state of a model with `size` parameters. */
+export function deltaStateBytesMax(size: number): number {
+  return 4 + metadataBytesMax + 8 * size;
+}
+
+/** Turns body and claims back into what they say; null for what no encoder writes. */
+export type DecodeDelta = (body: Uint8Array, claims: readonly unknown[]) => DeltaContent | null;
+
+/** Null for anything that `encodeDeltaState` could not have produced for a model of `size` parameters. */
+export function decodeDeltaState(bytes: Uint8Array, size: number, decode: DecodeDelta): DeltaState | null {
+  if (bytes.length < 4) return null;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const metadataBytes = view.getUint32(0);
+  if (metadataBytes > metadataBytesMax || bytes.length !== 4 + metadataBytes + 8 * size) return null;
+  const metadata = decodeMetadata(bytes.subarray(4, 4 + metadataBytes), decode);
+  if (!metadata) return null;
+  const units = new Float64Array(size);
+  for (let i = 0, at = 4 + metadataBytes; i < size; i++, at += 8) {
+    const value = view.getFloat64(at, true);
+    if (!Number.isInteger(value) || Math.abs(value) > unitsMax || Object.is(value, -0)) return null;
+    units[i] = value;
+  }
+  // Rows in another order or twice: not what an honest replica would have hashed.
+  const isCanonical = equals(encodeMetadata(metadata), bytes.subarray(4, 4 + metadataBytes));
+  return isCanonical ? { ...metadata, units } : null;
+}
+
+function decodeMetadata(bytes: Uint8Array, decode: DecodeDelta): Omit<DeltaState, 'units'> | null {
+  const fields = decodeCanonical(bytes);
+  if (!Array.isArray(fields) || fields.length !== 3) return null;
+  const [statistics, contributions, pending] = fields as unknown[];
+  if (!isRows(statistics, 4) || !isRows(contributions, 3) || !isRows(pending, 2)) return null;
+  const state: Omit<DeltaState, 'units'> = {
+    statistics: new Map(),
+    contributions: new Map(),
+    pending: new Map(),
+  };
+  for (const [r, publishers, threshold, medianNorm] of statistics) {
+    if (!isCount(r) || !isCount(publishers) || !isFiniteNumber(threshold) || !isFiniteNumber(medianNorm))
+      return null;
+    if (threshold < 1) return null;
+    state.statistics.set(r, { publishers, threshold, medianNorm });
+  }
+  for (const [author, deltas, energy] of contributions) {
+    if (!isBytes(author, 32) || !isCount(deltas) || !isFiniteNumber(energy)) return null;
+    state.contributions.set(bytesToHex(author), { deltas, energy });
+  }
+  for (const [round, rows] of pending) {
+    if (!isCount(round) || !isRows(rows, 5)) return null;
+    const deltas = rows.map((row) => decodePending(row, decode));
+    if (deltas.some((delta) => delta === null)) return null;
+    state.pending.set(round, deltas as PendingDelta[]);
+  }
+  return state;
+}
+
+function decodePending(row: readonly unknown[], decode: DecodeDelta): PendingDelta | null {
+  const [author, ticket, body, misses, steps] = row;
+  if (!isBytes(author, 32) || !isFiniteNumber(ticket) || !(body instanceof Uint8Array)) return null;
+  const content = decode(body, [misses, steps]);
+  return content && { author: bytesToHex(author), ticket, body, content };
+}
+
+function isRows(value: unknown, length: number): value is unknown[][] {
+  return Array.isArray(value) && value.every((row: unknown) => Array.isArray(row) && row.length === length);
+}
+
+function isFiniteNumber(value: unknown): value is number {
+  return typeof value === 'number' && Number.isFinite(value);
+}

@@ -1,0 +1,63 @@
+/**
+ * A kind of entry: what it may look like, when it is let in, and what a final round of it does to the kind's state. The log
+ * moves entries of all kinds alike and never looks inside; a kind knows nothing of peers, time or how entries travel.
+ */
+import type { PeerKey, RefusalReason } from '../core/io.ts';
+import type { Claim, EntryHeader, Envelope } from './envelope.ts';
+
+/** An entry whose body is here and decoded. */
+export interface LogEntry<Content = unknown> extends Envelope {
+  readonly body: Uint8Array;
+  readonly content: Content;
+}
+
+/** What a reducer is told of the round it folds. */
+export interface FinalRound<Content> {
+  readonly round: number;
+  /** Those that count, in ascending order of author and index: no equivocations, no authors banned in an earlier round. */
+  readonly entries: ReadonlyArray<LogEntry<Content>>;
+  /** Equivocators and the round of the proof, this round's included. */
+  readonly banned: ReadonlyMap<PeerKey, number>;
+  /** The run had all its rounds before this one: only what judges them is still looked at. */
+  readonly isOver: boolean;
+  /** States of all kinds of the run; those before this kind in the run's list are already of this round. */
+  readonly states: readonly unknown[];
+}
+
+/** What a round of a kind amounts to. */
+export interface RoundSummary {
+  /** Entries that carried weight. */
+  readonly carried: number;
+  /** Median part of the work asked for that was done, in [0, 1]; null where that means nothing. */
+  readonly effort: number | null;
+  /** All authors were asked to publish, so that fewer than before means that some did not make it. */
+  readonly everyone: boolean;
+}
+
+/** Of the last final round, and the slot of the wall clock. */
+export interface AdmissionView<State> {
+  readonly state: State;
+  readonly slot: number;
+}
+
+export interface EntryKind<Content = unknown, State = unknown> {
+  readonly id: string;
+  /** Bounds first: of one body, of the entries of an author in a round (at most 256), of all entries in a round. */
+  readonly bodyBytesMax: number;
+  readonly perAuthorAndRound: number;
+  readonly entriesPerRoundMax: number;
+  /** Null for what no encoder writes. */
+  decode(body: Uint8Array, claims: readonly Claim[]): Content | null;
+  /** A pure function of final state and slot: why a well-formed entry is not let in now, or null. */
+  admit(entry: EntryHeader, view: AdmissionView<State>): RefusalReason | null;
+  initial(): State;
+  /** A copy that `reduce` may modify; `into` may give its memory. */
+  clone(state: State, into?: State): State;
+  /** Folds a final round into the state. */
+  reduce(state: State, round: FinalRound<Content>): RoundSummary;
+  /** Canonical: equal states, equal bytes. At most `stateBytesMax`. */
+  encode(state: State): Uint8Array;
+  readonly stateBytesMax: number;
+  /** Null for anything that `encode` could not have written. */
+  decodeState(bytes: Uint8Array): State | null;
+}

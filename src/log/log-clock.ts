@@ -1,0 +1,53 @@
+import type { LogFrame } from './log-state.ts';
+import { roundAt, roundStartMs, slotMsOf } from './pace.ts';
+import type { Replica } from './replica.ts';
+
+/** Repair and finality run this many times a slot. Guess. */
+const ticksPerSlot = 2;
+
+/** The wall clock in rounds, as the final log of a replica has it. Who has not caught up may be ahead of the others, never behind. */
+export class LogClock {
+  readonly #replica: Replica;
+  readonly #frame: LogFrame;
+
+  constructor(replica: Replica, frame: LogFrame) {
+    this.#replica = replica;
+    this.#frame = frame;
+  }
+
+  /** Negative before the start, unbounded after the end of the run. */
+  slotAt(nowMs: number): number {
+    return roundAt(this.#replica.base.pace, nowMs);
+  }
+
+  slotMs(round: number): number {
+    return slotMsOf(this.#replica.base.pace, round);
+  }
+
+  /** When the log wants to be woken next. */
+  wakeAtMs(nowMs: number): number {
+    const { pace } = this.#replica.base;
+    const slot = Math.max(0, this.slotAt(nowMs));
+    const startMs = roundStartMs(pace, slot);
+    const tickMs = slotMsOf(pace, slot) / ticksPerSlot;
+    return nowMs < startMs ? startMs : startMs + (Math.floor((nowMs - startMs) / tickMs) + 1) * tickMs;
+  }
+
+  /**
+   * Rounds that count before this one, as far as can be told: those that are final, and of the open ones those that hold enough.
+   * That is where schedules of the learning rate stand, and when a peer has no more to train.
+   */
+  countedBefore(round: number): number {
+    const { base, log } = this.#replica;
+    let counted = base.pace.counted;
+    for (let open = base.round + 1; open < round; open++) {
+      if (log.countOf(open, 0) >= this.#frame.publishersMin) counted += 1;
+    }
+    return counted;
+  }
+
+  /** The run has all the rounds it asks for before this one, as far as can be told. */
+  isSpentBefore(round: number): boolean {
+    return this.#replica.base.pace.endRound !== null || this.countedBefore(round) >= this.#frame.rounds;
+  }
+}

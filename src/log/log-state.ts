@@ -1,0 +1,93 @@
+/**
+ * What a run is after a final round: a function of the sets of entries of all rounds up to it, and of nothing else. Each kind
+ * has a state of its own; what all kinds share is here: the hash chain, who equivocated, which rounds count.
+ */
+import { be32 } from '../core/bytes.ts';
+import type { Crypto } from '../core/crypto.ts';
+import type { PeerKey } from '../core/io.ts';
+import type { EntryKind, LogEntry, RoundSummary } from './entry-kind.ts';
+import type { Place } from './log-book.ts';
+import { advancePace, initialPace, isOver, type Pace, type PaceSpec } from './pace.ts';
+
+export interface LogState {
+  /** Last round folded; -1 for the start. */
+  round: number;
+  /** Hash chain over the digests of the non-empty rounds, 32 bytes. */
+  root: Uint8Array;
+  /** Entries that carried weight so far: of two histories, the one with more stands. */
+  weight: number;
+  pace: Pace;
+  /** Proven equivocators and the round of the proof: no weight in any later round. */
+  readonly banned: Map<PeerKey, number>;
+  /** In the order of the run's kinds. */
+  readonly kinds: unknown[];
+}
+
+/** What folding needs to know of a run besides its kinds. */
+export interface LogFrame extends PaceSpec {
+  readonly runId: string;
+  /** Root before the first round, 32 bytes. */
+  readonly initHash: Uint8Array;
+  /** First-hand entries this many rounds old are still admitted. */
+  readonly admitRounds: number;
+  /** Rounds between snapshots. */
+  readonly snapshotRounds: number;
+}
+
+/** Those of a run, in the order in which they are reduced. The first one's rounds are counted. */
+export type Kinds = readonly [EntryKind, ...EntryKind[]];
+
+export function initialState(kinds: Kinds, frame: LogFrame): LogState {
+  return {
+    ...{ round: -1, root: frame.initHash, weight: 0, pace: initialPace(frame) },
+    banned: new Map(),
+    kinds: kinds.map((kind) => kind.initial()),
+  };
+}
+
+/** A copy; `into` may give the memory of its kinds' states, which saves the system the work of finding new. */
+export function cloneState(kinds: Kinds, state: LogState, into?: LogState): LogState {
+  return {
+    ...state,
+    banned: new Map(state.banned),
+    kinds: kinds.map((kind, index) => kind.clone(state.kinds[index], into?.kinds[index])),
+  };
+}
+
+/** Folds the next round into the state. `digest` is the log's digest of exactly these places. */
+export function foldRound(
+  state: LogState,
+  places: readonly Place[],
+  digest: Uint8Array,
+  { kinds, frame, crypto }: { readonly kinds: Kinds; readonly frame: LogFrame; readonly crypto: Crypto },
+): void {
+  const round = state.round + 1;
+  const counted = kinds.map((): LogEntry[] => []);
+  for (const place of places) {
+    if (place.held.kind === 'equivocation') continue;
+    const { entry } = place.held;
+    // Who equivocates in this very round loses that place alone.
+    if (!state.banned.has(entry.author)) counted[entry.kind]!.push(entry);
+  }
+  for (const { author, held } of places) {
+    if (held.kind === 'equivocation' && !state.banned.has(author)) state.banned.set(author, round);
+  }
+  const isLate = state.pace.endRound !== null;
+  const summaries = kinds.map(
+    (kind, index): RoundSummary =>
+      kind.reduce(state.kinds[index], {
+        ...{ round, entries: counted[index]!, isOver: isLate },
+        ...{ banned: state.banned, states: state.kinds },
+      }),
+  );
+  const [first] = summaries;
+  if (places.length > 0) state.root = crypto.sha256(state.root, be32(round), digest);
+  state.weight += first!.carried;
+  state.pace = advancePace(state.pace, round, first!, frame);
+  state.round = round;
+}
+
+/** Nothing is folded after this state. */
+export function isComplete(state: LogState, frame: LogFrame): boolean {
+  return isOver(state.pace, state.round, frame);
+}

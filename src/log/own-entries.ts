@@ -1,0 +1,65 @@
+import type { Signer } from '../core/crypto.ts';
+import type { OutputSink } from '../core/io.ts';
+import type { LogEntry } from './entry-kind.ts';
+import { type EntryHeader, type EnvelopeContext, encodeEnvelope, sealEnvelope } from './envelope.ts';
+import { entriesOf } from './log-book.ts';
+import type { Kinds } from './log-state.ts';
+import type { Replica } from './replica.ts';
+
+/** What this node itself writes into the log. Storing and announcing is its caller's, who may have more to write with it. */
+export class OwnEntries {
+  readonly #replica: Replica;
+  readonly #kinds: Kinds;
+  readonly #envelopes: EnvelopeContext;
+  readonly #signer: Signer;
+
+  constructor(options: {
+    readonly replica: Replica;
+    readonly kinds: Kinds;
+    readonly envelopes: EnvelopeContext;
+    readonly signer: Signer;
+  }) {
+    this.#replica = options.replica;
+    this.#kinds = options.kinds;
+    this.#envelopes = options.envelopes;
+    this.#signer = options.signer;
+  }
+
+  of(round: number): LogEntry[] {
+    return this.#replica.log
+      .places(round)
+      .flatMap(({ author, held }) => (author === this.#signer.key ? entriesOf(held) : []));
+  }
+
+  /** What was published just before the node went down may not have left it: same id, so saying it again is safe. */
+  announceAgain(fromRound: number, toRound: number, out: OutputSink): void {
+    for (let round = Math.max(0, fromRound); round <= toRound; round++) {
+      for (const entry of this.of(round)) {
+        out.push({ type: 'announce', bytes: encodeEnvelope(entry, this.#envelopes.inlineMax) });
+      }
+    }
+  }
+
+  /** Index of the place that a round has left for an entry of ours; null for none. */
+  freeIndex(round: number, kind: number): number | null {
+    const { perAuthorAndRound, entriesPerRoundMax } = this.#kinds[kind]!;
+    if (this.#replica.log.countOf(round, kind) >= entriesPerRoundMax) return null;
+    const taken = new Set(
+      this.of(round)
+        .filter((entry) => entry.kind === kind)
+        .map(({ index }) => index),
+    );
+    return taken.size < perAuthorAndRound ? taken.size : null;
+  }
+
+  /** Signs an entry and puts it into the log; `freeIndex` said that there is a place. */
+  append(fields: Pick<EntryHeader, 'round' | 'kind' | 'index' | 'claims'>, body: Uint8Array): LogEntry {
+    const { round, root } = this.#replica.base;
+    const entry = this.#replica.open(
+      sealEnvelope({ ...fields, anchor: { round, root } }, body, this.#envelopes, this.#signer),
+    );
+    if (!entry) throw new Error('an entry of our own does not decode: its encoder is broken');
+    this.#replica.insert(entry);
+    return entry;
+  }
+}
