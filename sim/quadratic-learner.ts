@@ -61,7 +61,7 @@ export function quadraticLearner(options: QuadraticOptions): InstantLearner {
     async score(vectors, share) {
       return vectors.map((vector) => halfSquaredDistance(vector, targets[share]!));
     },
-    /** Accuracy stands for the share of the squared distance from the origin to the optimum that is behind us. */
+    /** Accuracy stands for the part of the squared distance from the origin to the optimum that is behind us. */
     async evaluate(parameters: Float32Array): Promise<Metrics> {
       const loss = halfSquaredDistance(parameters, optimum);
       const whole = halfSquaredDistance(new Float32Array(size), optimum);

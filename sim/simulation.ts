@@ -46,7 +46,7 @@ export interface SimulationResult {
   readonly payloadBitsPerParameter: number;
   /** What sending one float32 vector per round would have cost each peer. */
   readonly denseBytesPerPeer: number;
-  /** Share of the living peers' virtual time in which they trained, while rounds lasted. */
+  /** Fraction of the living peers' virtual time in which they trained, while rounds lasted. */
   readonly utilisation: number;
   /** Mean rounds by which a contribution was late when a peer took it in; null where none was. */
   readonly stalenessMean: number | null;
