@@ -9,16 +9,21 @@ import {
   isBlock,
   isCallExpression,
   isExportDeclaration,
+  isGetAccessorDeclaration,
   isIdentifier,
   isImportDeclaration,
   isImportTypeNode,
   isInterfaceDeclaration,
   isLiteralTypeNode,
+  isMethodDeclaration,
+  isMethodSignatureDeclaration,
   isNamedExports,
   isNamedImports,
   isNamespaceImport,
   isObjectBindingPattern,
   isPropertyAccessExpression,
+  isPropertyDeclaration,
+  isPropertySignatureDeclaration,
   isQualifiedName,
   isStringLiteral,
   isTypeAliasDeclaration,
@@ -26,7 +31,7 @@ import {
   isVariableDeclaration,
   isVariableStatement,
 } from 'typescript/unstable/ast/is';
-import { descendantsOf, openPlanted, openRepository, type ParsedFile } from './program.ts';
+import { descendantsOf, openPlanted, openRepository, type ParsedFile, placeOf } from './program.ts';
 import { readSources, repositoryRoot, type SourceFile, specifiersOf, targetOf } from './source-tree.ts';
 
 /** Exported for the tests alone, and why the tests need what is inside. */
@@ -62,6 +67,13 @@ const forTests: Readonly<Record<string, string>> = {
   'sim/report/line-plot.ts niceTicks': 'axes, without a page around them',
   'scripts/build-kernels.ts compileAllKernels': 'the same sources must give the same bytes',
   'scripts/build-kernels.ts pinnedHashes': 'the same sources must give the same bytes',
+};
+
+/** Members that the program itself has no use for. */
+const membersForOthers: Readonly<Record<string, string>> = {
+  'sim/fuzz/push-sum-books.ts PushSumBooks.weightOf': 'a test asks who took mass along',
+  'src/math/rng.ts Rng.seek': 'that any word is reached at once is what the library promises of a stream',
+  'src/node/driver.ts NodeDriver.submit': 'people write notes by it',
 };
 
 /** Need not be exported, and will not be. */
@@ -214,6 +226,25 @@ function deadExports(files: readonly ParsedFile[]): Dead {
   };
 }
 
+/** Methods and fields of the files whose name no other place in them mentions. A name that means two things hides one. */
+function deadMembers(files: readonly ParsedFile[]): string[] {
+  const nodes = files.flatMap((file) => [...descendantsOf(file.tree)].map((node) => ({ file, node })));
+  const mentions = new Map<string, number>();
+  for (const { node } of nodes) {
+    if (isIdentifier(node)) mentions.set(node.text, (mentions.get(node.text) ?? 0) + 1);
+  }
+  return nodes.flatMap(({ file, node }) => {
+    const isMember =
+      isMethodDeclaration(node) ||
+      isPropertyDeclaration(node) ||
+      isGetAccessorDeclaration(node) ||
+      isMethodSignatureDeclaration(node) ||
+      isPropertySignatureDeclaration(node);
+    const isDead = isMember && isIdentifier(node.name) && mentions.get(node.name.text) === 1;
+    return isDead ? [placeOf(file, node)] : [];
+  });
+}
+
 /** Files that are started by themselves: the library, the command line, the scripts of package.json, and tests. */
 function rootsOf(files: readonly SourceFile[]): string[] {
   const { scripts } = JSON.parse(readFileSync(join(repositoryRoot, 'package.json'), 'utf8'));
@@ -274,6 +305,27 @@ describe('exports', () => {
       unused: ['src/a.ts dead', 'src/a.ts Forgotten', 'src/c.ts Idle', 'src/c.ts i'],
       usedByTestsAlone: ['src/a.ts tested'],
     });
+  });
+
+  test('have no members that nothing mentions', () => {
+    const program = repository.files.filter(({ path }) => !/^test\/|\.d\.ts$/.test(path));
+    const dead = deadMembers(program);
+    assert.deepEqual(
+      dead.filter((place) => !(place in membersForOthers)),
+      [],
+      'delete it, or write into membersForOthers who needs it',
+    );
+    assert.deepEqual(
+      Object.keys(membersForOthers).filter((place) => !dead.includes(place)),
+      [],
+      'it is mentioned now: take its row out of membersForOthers',
+    );
+    const planted = openPlanted({
+      'a.ts': 'class A { used = 1; get idle() { return this.used; } } interface B { never: A; always: B }',
+      'b.ts': 'declare const b: { always: number }; b.always;',
+    });
+    assert.deepEqual(deadMembers(planted.files), ['a.ts A.idle', 'a.ts B.never']);
+    planted.close();
   });
 
   test('are each imported by the program, but for those that tests need', () => {

@@ -103,7 +103,7 @@ describe('functions', () => {
     assert.deepEqual(
       long.map(({ place }) => place),
       [
-        ...['a.ts f', 'b.ts g', 'c.ts C.constructor', 'c.ts C', 'c.ts C.#m', 'c.ts C.n'],
+        ...['a.ts f', 'b.ts g', 'c.ts C.constructor', 'c.ts C.x', 'c.ts C.#m', 'c.ts C.n'],
         ...['d.ts', 'd.ts h'],
       ],
     );

@@ -11,10 +11,14 @@ import {
   isConstructorDeclaration,
   isFunctionDeclaration,
   isFunctionExpression,
+  isGetAccessorDeclaration,
   isIdentifier,
+  isInterfaceDeclaration,
   isMethodDeclaration,
+  isMethodSignatureDeclaration,
   isPropertyAssignment,
   isPropertyDeclaration,
+  isPropertySignatureDeclaration,
   isVariableDeclaration,
 } from 'typescript/unstable/ast/is';
 import { createVirtualFileSystem } from 'typescript/unstable/fs';
@@ -104,6 +108,10 @@ function nameOf(file: ParsedFile, node: Node): string | null {
     isFunctionExpression(node) ||
     isMethodDeclaration(node) ||
     isClassDeclaration(node) ||
+    isInterfaceDeclaration(node) ||
+    isGetAccessorDeclaration(node) ||
+    isPropertySignatureDeclaration(node) ||
+    isMethodSignatureDeclaration(node) ||
     isPropertyDeclaration(node) ||
     isPropertyAssignment(node) ||
     (isVariableDeclaration(node) && isIdentifier(node.name));
