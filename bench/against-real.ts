@@ -8,7 +8,8 @@ import { resolveScenario, scenarioFileSchema } from '../sim/scenario/scenario.ts
 import { TrainingLine } from '../sim/training-line.ts';
 import { buildWorld } from '../sim/world.ts';
 import type { ProtocolEvent } from '../src/core/io.ts';
-import { type RunSpec, strategySchema, trainingSchema } from '../src/run/run-spec.ts';
+import { methodSchema } from '../src/methods/registry.ts';
+import { type RunSpec, trainingSchema } from '../src/run/run-spec.ts';
 import { Cluster } from '../test/cluster/cluster.ts';
 
 const nodes = 16;
@@ -20,7 +21,7 @@ const fields: Partial<RunSpec> = {
   rounds: 18,
   slotMs: 2500,
   training: trainingSchema.parse({ localSteps: 8, learningRate: 0.2 }),
-  strategy: strategySchema.parse({ id: 'delta-log', committeeSize: 3, expectedPeers: nodes }),
+  strategy: methodSchema.parse({ id: 'delta-log', committeeSize: 3, expectedPeers: nodes }),
 };
 
 interface Happened {

@@ -19,9 +19,9 @@ import {
 } from '../src/log/log-state.ts';
 import { encodeState } from '../src/log/snapshot.ts';
 import { rngFor } from '../src/math/rng.ts';
-import { deltaRulesOf } from '../src/methods/delta-log/constants.ts';
+import { deltaRulesOf } from '../src/methods/delta-log/log-parts.ts';
+import { deltaLogSchema } from '../src/methods/delta-log/schema.ts';
 import { createCrypto, createSigner } from '../src/platform/node/crypto.ts';
-import { deltaLogSchema } from '../src/run/run-spec.ts';
 import { measure } from './measure.ts';
 
 const SIZE = 10_000_000;

@@ -6,7 +6,7 @@
  * 512 x 512 matrices of as many operations.
  */
 import { parseArgs } from 'node:util';
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
 import { accumulate } from '../src/codec/accumulate.ts';
 import { sparseSignCodec } from '../src/codec/sparse-sign.ts';
 import { absMax, axpy, decayAndAdd, scaledToFloat32, squaredNorm } from '../src/kernels/dense-vectors.ts';

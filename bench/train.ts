@@ -7,7 +7,7 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
 import { drawBatch } from '../src/learning/batch.ts';
 import { initialVector } from '../src/learning/initial.ts';
 import { Network } from '../src/learning/tfjs/network.ts';

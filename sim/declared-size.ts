@@ -3,12 +3,12 @@
  * parameters. Bodies and snapshots are charged at the larger model's size; everything else at its own.
  */
 
-import { type CompressorSpec, createCompressor } from '../src/codec/create-compressor.ts';
+import { expectedBodyBytes } from '../src/codec/compressors/registry.ts';
 import { createDeltaCodec } from '../src/codec/delta.ts';
-import { riceParameter } from '../src/codec/rice.ts';
 import { segmentBytesMax } from '../src/content/blob.ts';
 import { inlineBodyBytesMax } from '../src/log/envelope.ts';
 import { requestKindOf } from '../src/log/wire.ts';
+import { logOf } from '../src/methods/registry.ts';
 import type { RunSpec } from '../src/run/run-spec.ts';
 import { type CarrierOptions, plainPayloadBytes } from './carrier.ts';
 
@@ -23,8 +23,8 @@ export interface DeclaredSize {
  * the other, so that requests may take as long as those together.
  */
 export function declaredSize(run: RunSpec, size: number, parameters: number): DeclaredSize {
-  const { strategy } = run;
-  if (strategy.id !== 'delta-log') {
+  const log = logOf(run.strategy);
+  if (!log) {
     const more = 4 * (parameters - size);
     return {
       carrier: {
@@ -38,8 +38,8 @@ export function declaredSize(run: RunSpec, size: number, parameters: number): De
       inlineBodyBytesMax,
     };
   }
-  const bodyBytes = expectedBodyBytes(parameters, strategy.codec);
-  const simulated = createDeltaCodec(strategy.codec, size, () => 0).bodyBytesMax;
+  const bodyBytes = expectedBodyBytes(log.codec, parameters);
+  const simulated = createDeltaCodec(log.codec, size, () => 0).bodyBytesMax;
   const isInline = bodyBytes <= inlineBodyBytesMax;
   /** Segments answer with one frame that is longer than a hash: a body's or a snapshot's. */
   const charge = (frame: Uint8Array): number =>
@@ -58,29 +58,4 @@ export function declaredSize(run: RunSpec, size: number, parameters: number): De
     },
     inlineBodyBytesMax: isInline ? inlineBodyBytesMax : 0,
   };
-}
-
-/** Mean length of a body; of codecs other than the default, whose length hardly varies, the longest. */
-export function expectedBodyBytes(parameters: number, spec: CompressorSpec): number {
-  if (spec.id === 'sparse-sign') return expectedSparseSignBytes(parameters, spec);
-  // Of a size that costs nothing to make, for models of any.
-  const sample = Math.min(parameters, 1 << 20);
-  return Math.ceil((createCompressor(spec, sample).bodyBytesMax * parameters) / sample);
-}
-
-/**
- * Mean length of a sparse-sign body when the indices of a chunk are random: a byte of scale for each chunk; for each
- * index a sign and a Rice code of its gap, geometric with mean chunk / k (codec/sparse-sign.ts).
- */
-function expectedSparseSignBytes(
-  parameters: number,
-  { chunk, perChunk }: { readonly chunk: number; readonly perChunk: number },
-): number {
-  const length = Math.min(chunk, parameters);
-  const count = Math.max(1, Math.ceil((perChunk * length) / chunk));
-  const bits = riceParameter(length, count);
-  const stays = (1 - count / length) ** (2 ** bits);
-  const bitsPerIndex = 1 + bits + 1 + (stays < 1 ? stays / (1 - stays) : 0);
-  const chunks = parameters / length;
-  return Math.ceil(chunks * (1 + (count * bitsPerIndex) / 8));
 }

@@ -4,11 +4,11 @@ import type { Learner } from '../src/learning/learner.ts';
 import { createTfjsLearner } from '../src/learning/tfjs/tfjs-learner.ts';
 import { startLearnerThread } from '../src/learning/thread/worker-learner.ts';
 import { rngFor } from '../src/math/rng.ts';
-import { flipLabels } from '../src/methods/attacks/label-flip.ts';
 import { loadTaskData, mnistFolder, type TaskData } from '../src/tasks/data/dataset.ts';
 import { splitAmong } from '../src/tasks/data/partition.ts';
 import { withValidation } from '../src/tasks/data/validation.ts';
 import { outputsOf, parameterCount } from '../src/tasks/models/model-layout.ts';
+import { attackOnTraining } from './adversaries/registry.ts';
 import type { WorldPeers } from './population.ts';
 import { quadraticLearner } from './quadratic-learner.ts';
 import type { Scenario } from './scenario/scenario.ts';
@@ -42,7 +42,7 @@ export async function buildLearner(
   { roles }: Pick<WorldPeers, 'roles'>,
 ): Promise<Learner | InstantLearner> {
   const { data, learner, peers, run, seed } = scenario;
-  const isFlipped = (peer: number): boolean => roles[peer]?.behaviour.id === 'label-flip';
+  const poisoned = roles.map((role) => role && attackOnTraining(role.behaviour)).map((kind) => kind?.relabel);
   if (learner.id === 'quadratic') {
     const { learningRate } = run.training;
     const size = parameterCount(run.model);
@@ -54,7 +54,7 @@ export async function buildLearner(
       learningRate,
       seed: `sim/${seed}`,
       isHonest,
-      isFlipped,
+      isFlipped: (peer) => poisoned[peer] !== undefined,
     });
   }
   const path = data.dataset === 'mnist' ? mnistFolder() : data.dataset;
@@ -72,8 +72,9 @@ export async function buildLearner(
     training: run.training,
     rounds: run.rounds,
     shares: shares.map((share, peer) => {
-      if (!isFlipped(peer) || share.kind !== 'rows') return share;
-      return { ...share, labels: flipLabels(share.labels, classes) };
+      const relabel = poisoned[peer];
+      if (!relabel || share.kind !== 'rows') return share;
+      return { ...share, labels: relabel(share.labels, classes) };
     }),
     heldOut,
     // Of the backends only this one has the same bits on every machine.

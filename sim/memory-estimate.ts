@@ -2,10 +2,10 @@
  * How much memory a scenario will take, before it does: coefficients fitted to what runs of each tier took at their peak
  * (docs/LOG.md), rounded up. An estimate for a refusal, not a promise.
  */
-import { topologyOf } from '../src/methods/method-constraints.ts';
-import type { MixingStrategySpec } from '../src/methods/method-schema.ts';
+import { expectedBodyBytes } from '../src/codec/compressors/registry.ts';
+import { methodOf } from '../src/methods/registry.ts';
+import { topologyKind } from '../src/methods/topologies/registry.ts';
 import { parameterCount } from '../src/tasks/models/model-layout.ts';
-import { expectedBodyBytes } from './declared-size.ts';
 import type { Scenario } from './scenario/scenario.ts';
 
 const mebi = 2 ** 20;
@@ -28,40 +28,21 @@ export function memoryEstimate({ peers, run, network, learner }: Scenario, worke
   const { strategy } = run;
   let perPeer = peerBytes + degree * linkBytes;
   let shared = 0;
-  if (strategy.id === 'delta-log') {
-    const publishers = Math.min(peers, strategy.committeeSize);
-    const roundsKept = Math.min(run.rounds, 2 * strategy.snapshotRounds + strategy.windowRounds);
+  const method = methodOf(strategy);
+  const log = method.log(strategy);
+  const topology = method.topology(strategy);
+  if (log) {
+    const publishers = Math.min(peers, log.committeeSize);
+    const roundsKept = Math.min(run.rounds, 2 * log.snapshotRounds + log.windowRounds);
     // Residual, its copy on disk, and one end of training on its way.
     perPeer += comparingBytes + 3 * vector + publishers * roundsKept * logEntryBytes;
-    shared += publishers * roundsKept * 3 * expectedBodyBytes(parameters, strategy.codec);
-  } else {
-    const fanout = Math.min(peers - 1, fanoutOf(strategy));
+    shared += publishers * roundsKept * 3 * expectedBodyBytes(log.codec, parameters);
+  }
+  if (topology) {
+    // Models that a peer sends, and on average hears, in a round.
+    const fanout = Math.min(peers - 1, topologyKind(topology).degree(topology, peers));
     perPeer += (4 + fanout) * vector + Math.min(run.rounds, peers) * fanout * heardBytes;
   }
   const learners = learner.id === 'tensorflow' ? Math.max(1, workers) * learnerBytes : peers * vector;
   return processBytes + learners + peers * perPeer + shared;
-}
-
-/** Models that a peer sends, and on average hears, in a round. */
-function fanoutOf(strategy: MixingStrategySpec): number {
-  const topology = topologyOf(strategy);
-  switch (topology.id) {
-    case 'complete':
-      return Number.POSITIVE_INFINITY;
-    case 'epidemic-local':
-    case 'epidemic-oracle':
-      return topology.fanout;
-    case 'random-regular':
-    case 'small-world':
-    case 'base-graph':
-      return topology.degree;
-    case 'static-exponential':
-    case 'moshpit-grid':
-      return 16;
-    case 'one-peer-exponential':
-    case 'random-matching':
-    case 'ring':
-    case 'torus':
-      return 4;
-  }
 }

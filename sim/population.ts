@@ -1,5 +1,6 @@
 /** The peers of a scenario and what befalls them: their places, connections, machines, parts and fates. */
 import { rngFor } from '../src/math/rng.ts';
+import { victimsOf } from './adversaries/registry.ts';
 import { drawRoles } from './adversaries/roles.ts';
 import { fatesOfModel, type Population, type RoundFate } from './churn/churn-model.ts';
 import type { Fate } from './fate.ts';
@@ -64,9 +65,8 @@ export function populate(
   }
   const eclipses = new Map<number, readonly number[]>();
   for (const adversary of adversaries) {
-    if (adversary.behaviour.id !== 'eclipse') continue;
     const attackers = roles.flatMap((role, peer) => (role === adversary ? [peer] : []));
-    for (const victim of adversary.behaviour.victims) eclipses.set(victim, attackers);
+    for (const victim of victimsOf(adversary.behaviour)) eclipses.set(victim, attackers);
   }
   if (eclipses.size > 0) graph = eclipsedGraph(graph, eclipses, scenario.network.degree);
   return {

@@ -17,10 +17,8 @@ export {
   signManifest,
 } from './run/manifest.ts';
 export type {
-  MembershipSpec,
   ModelSpec,
   RunSpec,
-  StrategySpec,
   TaskSpec,
   TrainingSpec,
 } from './run/run-spec.ts';
@@ -43,8 +41,12 @@ export type {
   Verdict,
 } from './core/io.ts';
 export { REFUSAL_REASONS } from './core/io.ts';
+export type { Membership } from './core/membership.ts';
+export type { RunFrame } from './core/run-frame.ts';
 export type { CoreDependencies } from './methods/core-dependencies.ts';
+export type { TrainedRun } from './methods/create-core.ts';
 export { createCore, requestBytesMax } from './methods/create-core.ts';
+export type { MethodSpec } from './methods/registry.ts';
 
 // Driving it in real time: the ports, and the parts that fit them.
 
@@ -74,29 +76,29 @@ export { Rng, rngFor } from './math/rng.ts';
 // Methods on plain vectors, to check a figure or to build one's own: docs/METHODS.md.
 
 export type { Compressor } from './codec/compressor.ts';
-export type { CompressorSpec } from './codec/create-compressor.ts';
-export { createCompressor } from './codec/create-compressor.ts';
+export type { CompressorSpec } from './codec/compressors/registry.ts';
+export { createCompressor } from './codec/compressors/registry.ts';
 export { Ef21, ErrorFeedback, ef21StepRatio } from './codec/error-feedback.ts';
 export type { Vector } from './math/vector.ts';
 export type { Aggregation, Aggregator } from './methods/aggregators/aggregator.ts';
 export { AggregationError } from './methods/aggregators/aggregator.ts';
-export type { AggregatorSpec } from './methods/aggregators/create-aggregator.ts';
-export { createAggregator } from './methods/aggregators/create-aggregator.ts';
 export { geometricMedian } from './methods/aggregators/geometric-median.ts';
+export type { AggregatorSpec } from './methods/aggregators/registry.ts';
+export { createAggregator } from './methods/aggregators/registry.ts';
 export type { Attack, AttackInput, Honest } from './methods/attacks/attack.ts';
-export type { AttackSpec } from './methods/attacks/create-attack.ts';
-export { createAttack } from './methods/attacks/create-attack.ts';
 export { dormant } from './methods/attacks/dormant.ts';
 export { flipLabels } from './methods/attacks/label-flip.ts';
-export type { MixingSpec, StrategyParts } from './methods/mixing/create-strategy.ts';
-export { createMixingStrategy } from './methods/mixing/create-strategy.ts';
+export type { AttackSpec } from './methods/attacks/registry.ts';
+export { createAttack } from './methods/attacks/registry.ts';
+export type { MixingMethodInput, MixingPeerOptions } from './methods/mixing/create-mixing-peer.ts';
+export { createMixingPeer } from './methods/mixing/create-mixing-peer.ts';
+export type { Hood, MixingPeer, Packed, Parcel, Received } from './methods/mixing/mixing-peer.ts';
 export type { NetworkStep } from './methods/mixing/step-network.ts';
 export { hoodsOf, stepNetwork } from './methods/mixing/step-network.ts';
-export type { Hood, MixingStrategy, Packed, Parcel, Received } from './methods/mixing/strategy.ts';
 export type { Transfer } from './methods/sgp/push-sum-ledger.ts';
 export { PushSumLedger } from './methods/sgp/push-sum-ledger.ts';
-export type { TopologySpec } from './methods/topologies/create-topology.ts';
-export { createTopology } from './methods/topologies/create-topology.ts';
+export type { TopologySpec } from './methods/topologies/registry.ts';
+export { createTopology } from './methods/topologies/registry.ts';
 export type { MixingRow, Topology } from './methods/topologies/topology.ts';
 export {
   columnOf,

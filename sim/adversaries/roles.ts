@@ -1,5 +1,6 @@
 import type { Rng } from '../../src/math/rng.ts';
 import type { AdversarySpec } from '../scenario/adversary-schema.ts';
+import { victimsOf } from './registry.ts';
 
 /** Who plays which part: for each peer its entry in the scenario's list, or null for an honest one. */
 export function drawRoles(
@@ -8,9 +9,7 @@ export function drawRoles(
   rng: Rng,
 ): readonly (AdversarySpec | null)[] {
   const roles = new Array<AdversarySpec | null>(peers).fill(null);
-  const victims = new Set(
-    adversaries.flatMap(({ behaviour }) => (behaviour.id === 'eclipse' ? behaviour.victims : [])),
-  );
+  const victims = new Set(adversaries.flatMap(({ behaviour }) => victimsOf(behaviour)));
   for (const adversary of adversaries) for (const peer of adversary.peers ?? []) roles[peer] = adversary;
   for (const adversary of adversaries) {
     if (adversary.peers) continue;

@@ -1,11 +1,13 @@
 /** A comparison: strategies by topologies by codecs by data splits by seeds, all in one world. */
 import { dirname, resolve } from 'node:path';
 import * as z from 'zod';
+import { compressorSchema } from '../../src/codec/compressors/registry.ts';
 import { ConfigError } from '../../src/config/config-error.ts';
 import { loadRunSpec } from '../../src/config/run-file.ts';
 import { loadYamlFile } from '../../src/config/yaml-file.ts';
-import { compressorSchema, topologySchema } from '../../src/methods/method-schema.ts';
-import { type RunSpec, strategySchema } from '../../src/run/run-spec.ts';
+import { methodSchema } from '../../src/methods/registry.ts';
+import { topologySchema } from '../../src/methods/topologies/registry.ts';
+import type { RunSpec } from '../../src/run/run-spec.ts';
 import {
   impossibleScenario,
   resolveScenario,
@@ -23,7 +25,7 @@ export const compareFileSchema = z.strictObject({
     .array(
       z.strictObject({
         name: z.string().min(1).max(60).optional().describe('in the table; the id where not given'),
-        strategy: strategySchema,
+        strategy: methodSchema,
         training: z
           .strictObject({ learningRate: z.number().positive().max(10).optional() })
           .prefault({})

@@ -1,11 +1,12 @@
 /** Whole worlds from seeds: size, topology, network, protocol constants and faults. */
 import { type Rng, rngFor } from '../../src/math/rng.ts';
+import { attackOnMessages, type BehaviourSpec } from '../adversaries/registry.ts';
 import { type ScenarioFile, scenarioFileSchema } from '../scenario/scenario.ts';
 
 /** Losses, crashes and late joins happen in the first part of the run: what follows must bring everybody together. */
 const faultsEndAt = 0.6;
 
-/** Some strategy that mixes models, of those that as many peers can have. */
+/** Some method that mixes models, of those that as many peers can have. */
 function drawMixing(rng: Rng, peers: number): object {
   const fanout = 1 + rng.int(Math.min(3, peers - 1));
   const codec = { id: pick(rng, ['identity', 'fp16', 'int8', 'qsgd']) };
@@ -112,7 +113,7 @@ interface Drawn {
   readonly churn: readonly object[];
 }
 
-/** Bursts of loss, partitions, wrong clocks, vanishing machines, lost disks, attackers, and the other strategy now and then. */
+/** Bursts of loss, partitions, wrong clocks, vanishing machines, lost disks, attackers, and another method now and then. */
 function withMoreFaults<World extends Drawn>(drawn: World, rng: Rng): unknown {
   const { peers, run, network, churn } = drawn;
   const last = run.rounds * faultsEndAt;
@@ -139,9 +140,9 @@ function withMoreFaults<World extends Drawn>(drawn: World, rng: Rng): unknown {
   };
 }
 
-/** Peers that no fault befalls; one that withholds, so that the honest stay connected, or up to a quarter. */
+/** Peers that no fault befalls; one that is silent, so that the honest stay connected, or up to a quarter. */
 function drawAdversary(rng: Rng, peers: number, churn: readonly object[]): unknown {
-  const id = pick(rng, [
+  const id = pick<BehaviourSpec['id']>(rng, [
     'sign-flip',
     'alie',
     'inner-product',
@@ -152,7 +153,7 @@ function drawAdversary(rng: Rng, peers: number, churn: readonly object[]): unkno
     'label-flip',
   ]);
   const free = peers - 1 - churn.length;
-  const most = id === 'withhold' ? 1 : Math.max(1, Math.min(free, peers >> 2));
+  const most = attackOnMessages({ id })?.isSilent ? 1 : Math.max(1, Math.min(free, peers >> 2));
   const count = 1 + rng.int(most);
   // Churn strikes the peers from 1 up.
   return { behaviour: { id }, peers: Array.from({ length: count }, (_, i) => peers - 1 - i) };

@@ -2,7 +2,9 @@
 
 import type { ProtocolEvent, RefusalReason } from '../../src/core/io.ts';
 import { initialVector } from '../../src/learning/initial.ts';
+import { logOf } from '../../src/methods/registry.ts';
 import { createCrypto } from '../../src/platform/node/crypto.ts';
+import { attackOnMessages } from '../adversaries/registry.ts';
 import { Engine } from '../engine.ts';
 import { buildLearner } from '../learner.ts';
 import type { WorldPeers } from '../population.ts';
@@ -115,13 +117,13 @@ class Watch {
   /** Proofs of equivocation travel through honest hands. */
   readonly #equivocates: boolean;
 
-  /** Averages of the other strategies leave out rounds in which nothing came. */
+  /** Averages of the other methods leave out rounds in which nothing came. */
   readonly #isLog: boolean;
 
   constructor({ roles }: WorldPeers, { run }: Scenario) {
     this.#roles = roles;
-    this.#isLog = run.strategy.id === 'delta-log';
-    this.#equivocates = roles.some((role) => role?.behaviour.id === 'equivocation');
+    this.#isLog = logOf(run.strategy) !== null;
+    this.#equivocates = roles.some((role) => role && attackOnMessages(role.behaviour)?.equivocates);
   }
 
   note(node: VirtualNode, event: ProtocolEvent): void {
@@ -199,7 +201,7 @@ function violationAtRest(
 ): string | null {
   const nowMs = engine.nowUs / 1000;
   const lostDisks = new Set(scenario.churn.flatMap(({ peer, diskLost }) => (diskLost ? [peer] : [])));
-  const isLog = scenario.run.strategy.id === 'delta-log';
+  const isLog = logOf(scenario.run.strategy) !== null;
   const honest = engine.nodes.filter(({ index }) => roles[index] === null);
   for (const node of honest) {
     const imbalance = node.alive && !lostDisks.has(node.index) ? ledger.imbalance(node) : null;

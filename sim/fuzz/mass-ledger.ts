@@ -9,6 +9,7 @@ import { decodeFloat32 } from '../../src/codec/dense.ts';
 import type { Output, ProtocolCore } from '../../src/core/io.ts';
 import type { TrainResult } from '../../src/learning/learner.ts';
 import { type EnvelopeContext, openEnvelope } from '../../src/log/envelope.ts';
+import { logOf } from '../../src/methods/registry.ts';
 import { parameterCount } from '../../src/tasks/models/model-layout.ts';
 import type { Scenario } from '../scenario/scenario.ts';
 import type { PeerPlan, VirtualNode } from '../virtual-node.ts';
@@ -30,13 +31,12 @@ export class MassLedger {
   readonly #context: Omit<EnvelopeContext, 'bodyBytesMax'>;
   readonly #accounts = new Map<string, Account>();
 
-  /** Keeps no books for strategies without residuals, nor where residuals decay. */
+  /** Keeps no books for methods without a log, nor where residuals decay. */
   constructor({ run }: Scenario, context: Omit<EnvelopeContext, 'bodyBytesMax'>) {
     this.#size = parameterCount(run.model);
     this.#context = context;
-    const { strategy } = run;
-    const isKept = strategy.id === 'delta-log' && strategy.residualDecay === 1;
-    this.#codec = isKept ? createDeltaCodec(strategy.codec, this.#size, () => 0) : null;
+    const log = logOf(run.strategy);
+    this.#codec = log?.residualDecay === 1 ? createDeltaCodec(log.codec, this.#size, () => 0) : null;
   }
 
   /** The plan of a peer whose books are kept. */

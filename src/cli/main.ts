@@ -1,17 +1,16 @@
 #!/usr/bin/env node
 /** The entry: looks at Node's version before it loads anything that an old Node could not even parse. */
-const nodeMajorMin = 22;
-const major = Number(process.versions.node.split('.')[0]);
+const oldest = [22, 18];
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 
-if (major < nodeMajorMin) {
+if (major < oldest[0]! || (major === oldest[0] && minor < oldest[1]!)) {
   process.stderr.write(
-    `starlings needs Node ${nodeMajorMin} or newer and this is ${process.versions.node}: in a clone use \`npm start\` or ` +
-      `\`npx starlings\`, which bring their own, or install Node ${nodeMajorMin} from https://nodejs.org\n`,
+    `starlings needs Node ${oldest.join('.')} or newer, and this is ${process.versions.node}: get one from ` +
+      'https://nodejs.org, or run `npm install node@22` here, which `npx starlings` then uses\n',
   );
   process.exitCode = 1;
 } else {
-  const { main } = await import('./program.ts');
-  await main(process.argv);
+  void import('./program.ts').then(({ main }) => main(process.argv));
 }
 
 export {};

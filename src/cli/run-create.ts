@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { ConfigError } from '../config/config-error.ts';
 import { numberBetween } from './arguments.ts';
+import { configFile } from './config-file.ts';
 import { dataHome } from './data-home.ts';
 import { perform } from './perform.ts';
 
@@ -16,7 +17,7 @@ export function addRunCreateCommand(parent: Command): void {
   parent
     .command('create')
     .description('sign the run that a YAML file describes; its hash is the run id')
-    .argument('<file>', 'YAML description of the run, for example configs/runs/mnist-mlp.yaml')
+    .argument('<file>', 'YAML description of the run, for example configs/runs/mnist-mlp.yaml', configFile)
     .option('--out <file>', 'manifest to write', 'run.manifest')
     .option('--key <file>', 'key to sign with; made where there is none', dataHome('creator.key'))
     .option('--start-in <seconds>', 'round 0 begins this much later', numberBetween(0, 31_536_000), 30)

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { basename, dirname, extname } from 'node:path';
 import type { Command } from 'commander';
 import { ConfigError } from '../config/config-error.ts';
+import { configFile } from './config-file.ts';
 import { perform } from './perform.ts';
 import { addSimDiffCommand } from './sim-diff.ts';
 import { addSimFuzzCommand } from './sim-fuzz.ts';
@@ -19,7 +20,11 @@ export function addSimCommand(parent: Command): void {
   const sim = parent
     .command('sim')
     .description('the same protocol with virtual peers, network and clock: one seed, one trace')
-    .argument('<file>', 'YAML description of the scenario, for example configs/sim/first-run.yaml')
+    .argument(
+      '<file>',
+      'YAML description of the scenario, for example configs/sim/first-run.yaml',
+      configFile,
+    )
     .option('--report <file>', 'write an HTML page with plots there, which opens without a network')
     .option('--record <file>', 'write all that the page shows there, as JSON, for `sim diff`')
     .option('--events <file>', 'write every protocol event there, as JSON lines')

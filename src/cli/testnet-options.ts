@@ -6,7 +6,8 @@ import type { BackendChoice } from '../tensor/tfjs-backend.ts';
 import type { UpOptions } from '../testnet/up-testnet.ts';
 import { numberBetween, wholeNumber } from './arguments.ts';
 import { backendOption } from './backend-option.ts';
-import { entryFile, packageRoot } from './package-root.ts';
+import { configFile, shippedFile } from './config-file.ts';
+import { entryFile } from './package-root.ts';
 
 export interface TestnetOptions {
   readonly nodes?: number;
@@ -27,7 +28,11 @@ const nodesMax = 256;
 
 export function addTestnetOptions(command: Command): Command {
   return command
-    .argument('[file]', 'YAML description of the run (default: configs/runs/mnist-mlp.yaml of this package)')
+    .argument(
+      '[file]',
+      'YAML description of the run (default: configs/runs/mnist-mlp.yaml of this package)',
+      configFile,
+    )
     .option(
       '--nodes <count>',
       `nodes, each a process of its own (default: ${nodesDefault})`,
@@ -62,11 +67,8 @@ export async function upOptionsOf(
   directory: string,
   say: (line: string) => void,
 ): Promise<UpOptions> {
-  const { fileURLToPath } = await import('node:url');
   const { loadRunSpec } = await import('../config/run-file.ts');
-  const spec = await loadRunSpec(
-    file ?? fileURLToPath(new URL('configs/runs/mnist-mlp.yaml', packageRoot())),
-  );
+  const spec = await loadRunSpec(file ?? shippedFile('configs/runs/mnist-mlp.yaml'));
   const { data, split, nodes = data?.length ?? nodesDefault } = options;
   if (data !== undefined && data.length !== nodes) {
     throw new ConfigError('BAD_USAGE', `${nodes} nodes need as many paths after --data, not ${data.length}`);

@@ -1,11 +1,13 @@
 /** Lossy and lossless ways to write a vector in fewer bytes. Each value has one encoding; anything else is refused. */
+import type * as z from 'zod';
+import type { Impossible } from '../registry/impossible.ts';
+import type { Described } from '../registry/registry.ts';
+import type { DeltaCodec } from './delta-codec.ts';
 
 export interface Compressor {
   readonly id: string;
   /** Coordinates of every vector. */
   readonly size: number;
-  /** E[decompress(compress(x))] is not x: what is missing must be fed back, or it is lost for good. */
-  readonly isBiased: boolean;
   /** Longest body, in bytes. */
   readonly bodyBytesMax: number;
   /**
@@ -18,6 +20,33 @@ export interface Compressor {
   /** @throws CodecError for what `compress` could not have written */
   decompress(body: Uint8Array): Float32Array;
   isValid(body: Uint8Array): boolean;
+}
+
+/** What a manifest may say of a compressor, what others must know of it, and how it is made. */
+export interface CompressorKind<Schema extends z.ZodObject = z.ZodObject> extends Described {
+  readonly schema: Schema;
+  readonly examples: readonly z.input<Schema>[];
+  /** E[decompress(compress(x))] is not x: what is missing must be fed back, or it is lost for good. */
+  readonly isBiased: boolean;
+  /** Most coordinates come back as zero: two such vectors are nearly orthogonal. */
+  readonly isSparse: boolean;
+  /** decompress(compress(x)) is x. */
+  readonly isLossless: boolean;
+  /** What does not go together in a spec for vectors of `size`. */
+  impossible?(spec: z.output<Schema>, size: number): Impossible | null;
+  /** @throws RangeError for constants that do not go with `size` coordinates */
+  create(spec: z.output<Schema>, size: number): Compressor;
+  /** A codec of deltas of its own, where they are more than dense vectors that it compressed. */
+  createDeltaCodec?(spec: z.output<Schema>, size: number): DeltaCodec;
+  /** Mean length of a body for a model of `size` parameters, in bytes; near the longest where not given. */
+  expectedBodyBytes?(spec: z.output<Schema>, size: number): number;
+}
+
+/** Typed by its schema. */
+export function defineCompressor<Schema extends z.ZodObject>(
+  kind: CompressorKind<Schema>,
+): CompressorKind<Schema> {
+  return kind;
 }
 
 /** A compressor from its two directions. */

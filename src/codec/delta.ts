@@ -1,10 +1,10 @@
 /** Deltas of any codec, sparse or dense: what the log, its authors and the fold do with them. */
 import { accumulate, accumulateMeans, meanOf, type WeightedDelta } from './accumulate.ts';
 import type { Compressor } from './compressor.ts';
-import { type CompressorSpec, createCompressor } from './create-compressor.ts';
+import { type CompressorSpec, compressorKind } from './compressors/registry.ts';
 import type { Delta, DeltaCodec, DenseDelta } from './delta-codec.ts';
 import { UNIT_BITS } from './scale.ts';
-import { addDecoded, sparseSignCodec, squaredNorm, subtractDecoded } from './sparse-sign.ts';
+import { addDecoded, squaredNorm, subtractDecoded } from './sparse-sign.ts';
 
 const unitsPerOne = 2 ** UNIT_BITS;
 /** Values of a dense delta are cut to this: a term then stays below 2^44 units, as those of scale.ts. */
@@ -15,8 +15,8 @@ export type Overlap = 'sum' | 'mean';
 
 /** The codec of a run. `random` (uniform in [0, 1)) is for those that round by chance. @throws RangeError */
 export function createDeltaCodec(spec: CompressorSpec, size: number, random: () => number): DeltaCodec {
-  if (spec.id === 'sparse-sign') return sparseSignCodec({ size, chunk: spec.chunk, perChunk: spec.perChunk });
-  return denseCodec(createCompressor(spec, size), random);
+  const kind = compressorKind(spec);
+  return kind.createDeltaCodec?.(spec, size) ?? denseCodec(kind.create(spec, size), random);
 }
 
 /** Any compressor as a codec of deltas: what was selected is what its body says. */

@@ -1,4 +1,4 @@
-/** Whole vectors as little-endian float32: for snapshots and for strategies that send the model itself. */
+/** Whole vectors as little-endian float32: for snapshots and for methods that send the model itself. */
 import { CodecError } from './delta-codec.ts';
 
 const BYTES_PER_VALUE = 4;

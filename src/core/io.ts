@@ -43,7 +43,10 @@ export type Input =
       readonly samples: number;
     }
   | { readonly type: 'training-failed'; readonly round: number; readonly reason: string }
-  /** The node is about to stop for good, or for long; requests in answer to this get `leaveMs`. */
+  /**
+   * The node is about to stop for good, or for long; requests in answer to this get `leaveMs`. Without it a node has vanished:
+   * what it alone held is gone.
+   */
   | { readonly type: 'leave' }
   /** The node's owner wants an entry published. Answered in the same call by one `submitted` with the same token. */
   | {
@@ -164,7 +167,7 @@ export interface CoreStatus {
   readonly countedRounds: number;
   /** How long the present round lasts. */
   readonly slotMs: number;
-  /** SHA-256 (hex) of the finalised model, or of the current local one for mixing strategies. */
+  /** SHA-256 (hex) of the finalised model, or of the current local one for mixing methods. */
   readonly modelHash: string;
   /** Entries known to exist (from digests or announcements) and not held yet. */
   readonly lag: number;
@@ -176,7 +179,7 @@ export interface CoreStatus {
   readonly notes: readonly { readonly round: number; readonly author: PeerKey; readonly text: string }[];
 }
 
-/** A strategy's state machine behind the one interface all drivers know. */
+/** A method's state machine behind the one interface all drivers know. */
 export interface ProtocolCore {
   handle(input: Input, nowMs: number): Output[];
   status(nowMs: number): CoreStatus;

@@ -5,7 +5,7 @@ import { initialVector, vectorHash } from '../learning/initial.ts';
 import { batchStreamKey, type Learner } from '../learning/learner.ts';
 import { createWorkerLearner } from '../learning/thread/worker-learner.ts';
 import { createCore, requestBytesMax } from '../methods/create-core.ts';
-import { lastingNeighbours } from '../methods/mixing/neighbourhood.ts';
+import { lastingNeighbours } from '../methods/lasting-neighbours.ts';
 import { createBootstraps } from '../network/bootstraps.ts';
 import type { NetworkEvent } from '../network/events.ts';
 import { createHost } from '../network/host.ts';
@@ -138,7 +138,7 @@ async function start(
     ...common,
     runId,
     links: { ...defaultLinkLimits, wanted: wantedLinks(manifest, identity.key) },
-    exchange: { requestBytesMax: requestBytesMax(manifest) },
+    exchange: { requestBytesMax: requestBytesMax(manifest, initial.length) },
   });
   let fatal: Error | null = null;
   const driver = new NodeDriver({

@@ -30,7 +30,7 @@ export const nodeStatusSchema = z.object({
   rounds: z.int(),
   /** Highest round folded into the base; -1 for none. */
   finalisedRound: z.int(),
-  /** SHA-256 (hex) of the finalised model, or of the current local one for mixing strategies. */
+  /** SHA-256 (hex) of the finalised model, or of the current local one for mixing methods. */
   modelHash: z.string(),
   /** Messages known to exist and not held yet. */
   lag: z.int(),

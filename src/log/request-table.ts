@@ -2,7 +2,7 @@ import type { OutputSink, PeerKey } from '../core/io.ts';
 import { encodeRequest, type Request, responseBytesMax } from './wire.ts';
 
 /** Requests under way at one node; more are not started. */
-const requestsMax = 1024;
+const requestsMax = 2048;
 
 /** Remembers what each request under way was about, so that an answer finds its meaning. */
 export class RequestTable<Meaning extends { readonly peer: PeerKey }> {
@@ -12,6 +12,11 @@ export class RequestTable<Meaning extends { readonly peer: PeerKey }> {
 
   constructor(timeoutMs: number) {
     this.#timeoutMs = timeoutMs;
+  }
+
+  /** Requests that may be opened now. */
+  get room(): number {
+    return requestsMax - this.#pending.size;
   }
 
   /** Emits the request; false when too many are under way. */

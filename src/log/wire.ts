@@ -10,8 +10,8 @@ import { placeBytes } from './log-book.ts';
 /** Bounds of one request and one answer. */
 export const idsPerRequestMax = 256;
 export const roundsPerDigestMax = 64;
-/** Entries of all kinds in a round, as an answer may list them. */
-export const rowsPerRoundMax = 2048;
+/** Entries of all kinds in a round: an answer on 64 rounds that are full of equivocations still fits into 4 MiB. */
+export const rowsPerRoundMax = 640;
 export const responseBytesMax = 4 * 1024 * 1024;
 
 export type Request =
@@ -32,9 +32,9 @@ export type Request =
   | { readonly kind: 'segment'; readonly root: Uint8Array; readonly index: number }
   /** Signed headers of the snapshots on offer. */
   | { readonly kind: 'snapshots' }
-  /** A whole model, pushed by a mixing strategy. */
+  /** A whole model, pushed by a mixing method. */
   | { readonly kind: 'push'; readonly envelope: Uint8Array }
-  /** State of a mixing strategy, for a peer that comes late or lost touch. */
+  /** State of a mixing method, for a peer that comes late or lost touch. */
   | { readonly kind: 'share' };
 
 const TAGS = ['digest', 'entries', 'leaves', 'segment', 'snapshots', 'push', 'share'] as const;

@@ -1,19 +1,19 @@
 import type { ProtocolCore } from '../core/io.ts';
-import { modelSize, type RunManifest } from '../run/manifest.ts';
+import type { RunFrame } from '../core/run-frame.ts';
 import type { CoreDependencies } from './core-dependencies.ts';
-import { DeltaLog } from './delta-log/delta-log.ts';
-import { Mixing } from './mixing/mixing.ts';
+import { type MethodSpec, methodOf } from './registry.ts';
 
-/** The state machine of the run's strategy. */
-export function createCore(manifest: RunManifest, runId: string, deps: CoreDependencies): ProtocolCore {
-  const { strategy } = manifest;
-  return strategy.id === 'delta-log'
-    ? new DeltaLog(manifest, strategy, runId, deps)
-    : new Mixing(manifest, strategy, runId, deps);
+/** A run, and what it is trained by. */
+export interface TrainedRun extends RunFrame {
+  readonly strategy: MethodSpec;
 }
 
-/** Largest request a peer of the run may send: mixing strategies push whole models. */
-export function requestBytesMax(manifest: RunManifest): number {
-  const base = 64 * 1024;
-  return manifest.strategy.id === 'delta-log' ? base : base + 8 * modelSize(manifest);
+/** The state machine of the run's method. */
+export function createCore(run: TrainedRun, runId: string, deps: CoreDependencies): ProtocolCore {
+  return methodOf(run.strategy).create(run.strategy, run, runId, deps);
+}
+
+/** Largest request that a peer of the run may send, in bytes, for a model of `size` parameters. */
+export function requestBytesMax({ strategy }: Pick<TrainedRun, 'strategy'>, size: number): number {
+  return methodOf(strategy).requestBytesMax(size);
 }

@@ -1,6 +1,6 @@
 /** The one local training that may be under way: which round it is for, where it started, what it missed. */
 import type { Input, Output } from '../core/io.ts';
-import type { TrainingSpec } from '../run/run-spec.ts';
+import type { RunFrame } from '../core/run-frame.ts';
 
 /** A loss this many times the best one, plus one, is reported as divergence. Guess. */
 const divergenceFactor = 3;
@@ -26,7 +26,7 @@ export class LocalTraining {
   #bestLoss = Number.POSITIVE_INFINITY;
   #lastLoss: number | null = null;
 
-  constructor({ localSteps, slotShare }: Pick<TrainingSpec, 'localSteps' | 'slotShare'>) {
+  constructor({ localSteps, slotShare }: RunFrame['training']) {
     this.#stepsMax = localSteps;
     this.#slotShare = slotShare;
   }

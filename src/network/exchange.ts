@@ -15,7 +15,7 @@ import { exchangeProtocol } from './protocols.ts';
 import { readFrames, releaseStream, writePieces } from './stream-io.ts';
 
 export interface ExchangeLimits {
-  /** Bound on a request. Methods that mix models push a whole one in it and need more. */
+  /** Bound on a request. Mixing methods push whole models in one and need more. */
   readonly requestBytesMax: number;
   readonly answerFramesMax: number;
   /** Requests served at a time; more are told that we are busy. */

@@ -3,10 +3,9 @@
  * live. The YAML files of `starlings run create`, the signed manifest and docs/CONFIG.md all come from here.
  */
 import * as z from 'zod';
-import { entryKindSchema } from '../entries/registry.ts';
-import { kindsMax } from '../log/envelope.ts';
-import { type Impossible, impossibleMethod, needsRoster } from '../methods/method-constraints.ts';
-import { compressorSchema, mixingSchemas } from '../methods/method-schema.ts';
+import { membershipSchema } from '../core/membership.ts';
+import { logOf, methodOf, methodSchema, needsRoster } from '../methods/registry.ts';
+import { type Impossible, within } from '../registry/impossible.ts';
 import { parameterCount } from '../tasks/models/model-layout.ts';
 
 const count = (min: number, max: number) => z.int().min(min).max(max);
@@ -161,90 +160,12 @@ export const trainingSchema = z.strictObject({
 });
 export type TrainingSpec = z.infer<typeof trainingSchema>;
 
-export const deltaLogSchema = z.strictObject({
-  id: z.literal('delta-log'),
-  codec: compressorSchema.prefault({ id: 'sparse-sign' }).describe('of the deltas, with error feedback'),
-  residualDecay: z
-    .number()
-    .min(0)
-    .max(1)
-    .default(0.95)
-    .describe('of error feedback per round; 0.95 measured'),
-  committeeSize: count(1, 256)
-    .default(16)
-    .describe('expected publishers per round (M); everyone while peers <= M'),
-  expectedPeers: count(1, 10_000_000)
-    .default(8)
-    .describe('guess at the number of peers until the log tells it'),
-  windowRounds: count(3, 64).default(6).describe('a round is final this many rounds later (K); guess'),
-  admitRounds: count(1, 32)
-    .default(3)
-    .describe('first-hand deltas this many rounds old are still admitted; guess'),
-  clipFactor: z
-    .number()
-    .min(1)
-    .max(1000)
-    .default(3)
-    .describe('norms are clipped to this times the median; guess'),
-  outerRate: z
-    .number()
-    .positive()
-    .max(4)
-    .nullable()
-    .default(null)
-    .describe(
-      'null: min(1/sqrt(m), 4/m) for m publishers, measured on MNIST with 8 to 32 peers; 1 with overlap mean',
-    ),
-  overlap: z
-    .enum(['sum', 'mean'])
-    .optional()
-    .describe(
-      'what deltas of one round that name the same coordinate do together: sum (when absent), or mean over those that name it, measured on text',
-    ),
-  headStart: z
-    .number()
-    .min(0)
-    .max(1)
-    .optional()
-    .describe(
-      'share of its own unsent residual by which the training of a peer starts ahead of the model; 0 when absent',
-    ),
-  snapshotRounds: count(1, 4096)
-    .default(16)
-    .describe('rounds between snapshots offered to late joiners; guess'),
-  judgingRounds: count(0, 32)
-    .default(0)
-    .describe(
-      'final deltas wait so many rounds for what judges them before they move the model (J); 0: nobody judges',
-    ),
-  kinds: z
-    .array(entryKindSchema)
-    .max(kindsMax - 1)
-    .prefault([{ id: 'note' }])
-    .describe('what is logged besides deltas'),
-});
-export type DeltaLogSpec = z.infer<typeof deltaLogSchema>;
-
-export const strategySchema = z.discriminatedUnion('id', [deltaLogSchema, ...mixingSchemas]);
-export type StrategySpec = z.infer<typeof strategySchema>;
-
-const peerKeySchema = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hexadecimal digits');
-
-export const membershipSchema = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('open').describe('anyone may take part') }),
-  z.strictObject({
-    kind: z.literal('allow-list'),
-    members: z.array(peerKeySchema).min(1).max(10_000).describe('public keys (`starlings node id`)'),
-  }),
-]);
-export type MembershipSpec = z.infer<typeof membershipSchema>;
-
 export const runSpecSchema = z.strictObject({
   name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'lower-case letters, digits and dashes'),
   model: modelSchema,
   task: taskSchema,
   training: trainingSchema.prefault({}),
-  strategy: strategySchema.prefault({ id: 'delta-log' }),
+  strategy: methodSchema.prefault({ id: 'delta-log' }),
   seed: count(0, 0xffff_ffff).default(1).describe('of the start vector and every batch'),
   rounds: count(1, 0x7fff_ffff).describe('the run ends after this many rounds that count'),
   slotMs: count(50, 86_400_000).describe(
@@ -274,44 +195,28 @@ export type RunSpec = z.infer<typeof runSpecSchema>;
  * field to change, or null. `peersExpected`: how many will take part, where the run does not list them.
  */
 export function impossibleCombination(spec: RunSpec, peersExpected: number | null = null): Impossible | null {
-  const { strategy } = spec;
-  if (strategy.id === 'delta-log') {
-    if (strategy.admitRounds >= strategy.windowRounds) {
-      return {
-        path: ['strategy', 'admitRounds'],
-        message: `must be below windowRounds (${strategy.windowRounds}): a delta admitted last needs time to spread`,
-      };
-    }
-    if (strategy.judgingRounds >= strategy.windowRounds) {
-      return {
-        path: ['strategy', 'judgingRounds'],
-        message: `must be below windowRounds (${strategy.windowRounds}): who publishes is drawn by rounds that moved the model`,
-      };
-    }
-    const kinds = strategy.kinds.map(({ id }) => id);
-    if (new Set(kinds).size < kinds.length) {
-      return { path: ['strategy', 'kinds'], message: 'must name each kind once' };
-    }
-    if (spec.slotMsMax !== null && spec.slotMsMax < spec.slotMs) {
-      return { path: ['slotMsMax'], message: `must not be below slotMs (${spec.slotMs})` };
-    }
-    const { codec } = strategy;
-    if ('perChunk' in codec && codec.chunk !== null && codec.perChunk > codec.chunk) {
-      return { path: ['strategy', 'codec', 'perChunk'], message: `must not exceed chunk (${codec.chunk})` };
-    }
-    return impossibleTask(spec);
+  const { strategy, membership, model } = spec;
+  const peers = membership.kind === 'allow-list' ? membership.members.length : peersExpected;
+  return (
+    impossibleTask(spec) ??
+    impossiblePace(spec) ??
+    within(['strategy'], methodOf(strategy).impossible(strategy, peers, parameterCount(model)))
+  );
+}
+
+/** Only where there is a log do peers agree on how long a round lasts and whether it counts. */
+function impossiblePace(spec: RunSpec): Impossible | null {
+  const { slotMs, slotMsMax, publishersMin, strategy } = spec;
+  if (logOf(strategy)) {
+    if (slotMsMax === null || slotMsMax >= slotMs) return null;
+    return { path: ['slotMsMax'], message: `must not be below slotMs (${slotMs})` };
   }
   for (const field of ['slotMsMax', 'timeMaxMs'] as const) {
-    if (spec[field] !== null) {
-      return { path: [field], message: `is for delta-log: rounds of ${strategy.id} are slots of one length` };
-    }
+    if (spec[field] === null) continue;
+    return { path: [field], message: `is for delta-log: rounds of ${strategy.id} are slots of one length` };
   }
-  if (spec.publishersMin !== 1) {
-    return { path: ['publishersMin'], message: `is for delta-log: all rounds of ${strategy.id} count` };
-  }
-  const { membership } = spec;
-  const peers = membership.kind === 'allow-list' ? membership.members.length : peersExpected;
-  return impossibleTask(spec) ?? impossibleMethod(strategy, parameterCount(spec.model), peers);
+  if (publishersMin === 1) return null;
+  return { path: ['publishersMin'], message: `is for delta-log: all rounds of ${strategy.id} count` };
 }
 
 /** Why nobody can take part in a run as it stands, or null: over a fixed topology everybody must know who does. */

@@ -1,8 +1,9 @@
 /** Starts TensorFlow.js once per thread on a backend that is known to compute, not only to be present. */
 import { createRequire } from 'node:module';
 import { dirname, join, sep } from 'node:path';
-import * as tf from '@tensorflow/tfjs';
 import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
+import * as tf from '@tensorflow/tfjs-core';
+import './generated/gradients.ts';
 import { restoreUtilities } from './node-compatibility.ts';
 import { BackendUnavailableError } from './training-error.ts';
 import { installWasmKernels } from './wasm-kernels/install.ts';
@@ -115,7 +116,7 @@ async function startNative(): Promise<string | null> {
       : `${packageName} does not load (${message.split('\n')[0]})`;
   }
   if (tf.findBackend('tensorflow') === null) {
-    return `${packageName} brought its own copy of TensorFlow.js: install version ${tf.version['tfjs-core']}`;
+    return `${packageName} brought its own copy of TensorFlow.js: install version ${tf.version_core}`;
   }
   const selected = await tf.setBackend('tensorflow');
   return selected ? failureOfProduct() : `${packageName} does not start`;

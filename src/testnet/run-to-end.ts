@@ -1,5 +1,6 @@
 /** The whole story on one machine: boot, join, lose every bootstrap, train to the end, compare the models. */
 import { setTimeout as delay } from 'node:timers/promises';
+import { logOf } from '../methods/registry.ts';
 import { parameterCount } from '../tasks/models/model-layout.ts';
 import { haveFinished, haveJoined, type Observation, observe } from './observe.ts';
 import { signalProcess } from './process-identity.ts';
@@ -79,9 +80,9 @@ export async function runToEnd(
   }
 }
 
-/** True where all nodes lived to the end and, unless the strategy only mixes models, hold the same bits. */
+/** True where all nodes lived to the end and, unless each has a model of its own, hold the same bits. */
 export function succeeded({ testnet, last, result }: RunToEnd): boolean {
-  const agree = result.modelHashes.length === 1 || testnet.spec.strategy.id !== 'delta-log';
+  const agree = result.modelHashes.length === 1 || logOf(testnet.spec.strategy) === null;
   return agree && last.nodes.every(({ alive, status }) => alive && status?.phase === 'finished');
 }
 

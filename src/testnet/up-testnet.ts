@@ -4,7 +4,7 @@ import { isAbsolute, join, resolve } from 'node:path';
 import { keyFileOf } from '../daemon/directory.ts';
 import type { LogLevel } from '../daemon/options.ts';
 import type { DaemonInfo } from '../daemon/status.ts';
-import { needsRoster } from '../methods/method-constraints.ts';
+import { logOf, needsRoster } from '../methods/registry.ts';
 import { loadIdentity } from '../network/identity.ts';
 import { createRun, writeManifestFile } from '../node/manifest-file.ts';
 import { createCrypto } from '../platform/node/crypto.ts';
@@ -89,7 +89,7 @@ async function boot(options: UpOptions, members: Member[], signal: AbortSignal):
     startAtMs: null,
     rounds: spec.rounds,
     slotMs: spec.slotMs,
-    windowRounds: spec.strategy.id === 'delta-log' ? spec.strategy.windowRounds : 0,
+    windowRounds: logOf(spec.strategy)?.windowRounds ?? 0,
     members,
   };
   const launch = async (

@@ -8,6 +8,7 @@ import {
   isAwaitExpression,
   isBlock,
   isCallExpression,
+  isClassDeclaration,
   isExportDeclaration,
   isGetAccessorDeclaration,
   isIdentifier,
@@ -44,14 +45,23 @@ const forTests: Readonly<Record<string, string>> = {
   'src/kernels/selection.ts NonFiniteError': 'a failure is told by its class',
   'src/learning/model-files/tfjs-model-file.ts readTfjsModel': 'what was written is read back',
   'src/entries/delta/fold-deltas.ts outerRate': 'held against its formula',
+  'src/log/archive.ts ArchiveError': 'a failure is told by its class',
+  'src/log/archive.ts ArchiveFold': 'nothing reads archives yet',
+  'src/log/archive.ts ArchiveFrames': 'nothing reads archives yet',
+  'src/log/archive.ts archivePieces': 'nothing writes archives yet',
   'src/log/log-book.ts placeToBytes': 'what is written is read back',
-  'src/log/wire.ts rowsPerRoundMax': 'a bound',
   'src/log/wire.ts ROUND_STATES': 'messages are drawn from all of them',
   'src/math/statistics.ts quantile': 'held against published values, of which the median is one',
+  'src/methods/registry.ts methods': 'a contract goes over all that are registered',
+  'src/methods/aggregators/registry.ts aggregators': 'a contract goes over all that are registered',
+  'src/methods/attacks/registry.ts attackKind': 'a contract goes over all that are registered',
+  'src/methods/attacks/registry.ts attackSchema': 'a contract goes over all that are registered',
+  'src/methods/topologies/registry.ts topologies': 'a contract goes over all that are registered',
   'src/methods/aggregators/krum.ts krumScores': 'held against the paper',
   'src/network/frames.ts encodeVarint': 'hostile frames are made of it',
   'src/run/run-spec.ts optimiserSchema': 'defaults of a part of a run',
   'src/run/run-spec.ts scheduleSchema': 'defaults of a part of a run',
+  'src/tasks/data/idx.ts idxFileBytesMax': 'a bound',
   'src/tasks/data/csv.ts parseCsv': 'texts are quicker to write than files',
   'src/testnet/calibrate.ts startDelayMaxMs': 'a bound',
   'src/testnet/calibrate.ts startDelayMinMs': 'a bound',
@@ -59,12 +69,15 @@ const forTests: Readonly<Record<string, string>> = {
   'sim/event-queue.ts EventQueueFullError': 'a failure is told by its class',
   'sim/event-queue.ts EventTimeError': 'a failure is told by its class',
   'sim/virtual-node.ts CoreContractError': 'a failure is told by its class',
+  'sim/adversaries/registry.ts messageAttacks': 'a contract goes over all that are registered',
   'sim/churn/weibull.ts gamma': 'held against published values',
   'sim/compare/compare-file.ts expand': 'texts are quicker to write than files',
   'sim/network/topology.ts TopologyError': 'a failure is told by its class',
   'sim/network/topology.ts isConnected': 'a property of every graph that is drawn',
   'sim/report/line-plot.ts decades': 'axes, without a page around them',
   'sim/report/line-plot.ts niceTicks': 'axes, without a page around them',
+  'scripts/build-gradients.ts bundleGradients': 'the same sources must give the same bytes',
+  'scripts/build-gradients.ts gradientsFile': 'the same sources must give the same bytes',
   'scripts/build-kernels.ts compileAllKernels': 'the same sources must give the same bytes',
   'scripts/build-kernels.ts pinnedHashes': 'the same sources must give the same bytes',
 };
@@ -75,6 +88,9 @@ const membersForOthers: Readonly<Record<string, string>> = {
   'src/math/rng.ts Rng.seek': 'that any word is reached at once is what the library promises of a stream',
   'src/node/driver.ts NodeDriver.submit': 'people write notes by it',
 };
+
+/** Nothing leads to them yet. */
+const ahead: readonly string[] = ['src/log/archive.ts'];
 
 /** Need not be exported, and will not be. */
 const needless: readonly string[] = [
@@ -90,9 +106,7 @@ const needless: readonly string[] = [
   'src/log/replica.ts authoredIn',
   'src/log/store-keys.ts isArchiveKey',
   'src/network/discovery.ts defaultDiscoveryTiming',
-  'src/run/run-spec.ts membershipSchema',
   'src/tasks/data/csv.ts csvFileBytesMax',
-  'src/tasks/data/idx.ts idxFileBytesMax',
   'src/tasks/data/partition.ts partitionDrawsMax',
   'src/tasks/models/model-layout.ts gnLenetChannels',
   'src/testnet/spawn-daemon.ts tailOf',
@@ -235,7 +249,8 @@ function deadMembers(files: readonly ParsedFile[]): string[] {
   }
   return nodes.flatMap(({ file, node }) => {
     const isMember =
-      isMethodDeclaration(node) ||
+      // What an object has may be asked for by whatever it is handed to.
+      (isMethodDeclaration(node) && isClassDeclaration(node.parent)) ||
       isPropertyDeclaration(node) ||
       isGetAccessorDeclaration(node) ||
       isMethodSignatureDeclaration(node) ||
@@ -354,8 +369,16 @@ describe('files', () => {
       files.filter(({ path }) => !path.startsWith('test/')),
     );
     const all = filesLedToFrom(roots, files);
+    const lost = files
+      .map(({ path }) => path)
+      .filter((path) => !(path.startsWith('test/') ? all : program).has(path));
     assert.deepEqual(
-      files.map(({ path }) => path).filter((path) => !(path.startsWith('test/') ? all : program).has(path)),
+      ahead.filter((path) => !lost.includes(path)),
+      [],
+      'something leads to it now: take its row out of ahead',
+    );
+    assert.deepEqual(
+      lost.filter((path) => !ahead.includes(path)),
       [],
       'nothing starts or imports it (a test alone does not count for what is not a test): delete it',
     );

@@ -6,7 +6,9 @@ import { readSources, type SourceFile, withoutComments } from './source-tree.ts'
 const linesMax = 450;
 const linesWorthAWord = 400;
 /** Longer than that, and to be taken apart: these may shrink and not grow. */
-const linesMaxOf: Readonly<Record<string, number>> = {};
+const linesMaxOf: Readonly<Record<string, number>> = {
+  'src/log/run-log.ts': 455,
+};
 
 const sources = readSources('src', 'sim');
 const tests = readSources('test', 'bench');
@@ -36,7 +38,7 @@ function matches(pattern: RegExp, lines: readonly string[]): boolean[] {
 describe('form', () => {
   test('neither the core nor the simulator reads a clock or draws by chance', () => {
     const pure = sources.filter(({ path }) =>
-      /^(sim|src\/(core|content|log|entries|methods|run|codec|math))\//.test(path),
+      /^(sim|src\/(core|content|log|entries|methods|run|codec|math|registry))\//.test(path),
     );
     assert.ok(pure.length > 40);
     assert.deepEqual(
@@ -53,7 +55,7 @@ describe('form', () => {
     // The ports are what drivers promise, not what the core does.
     const core = sources.filter(
       ({ path }) =>
-        /^src\/(core|content|log|entries|methods|run|codec|math|kernels)\//.test(path) &&
+        /^src\/(core|content|log|entries|methods|run|codec|math|kernels|registry)\//.test(path) &&
         path !== 'src/core/ports.ts',
     );
     assert.deepEqual(

@@ -22,7 +22,10 @@ const rows = [
   ['node'],
   ['network'],
   ['learning'],
-  ['run', 'methods', 'tasks', 'entries', 'log'],
+  ['run', 'tasks'],
+  ['methods'],
+  ['entries'],
+  ['log'],
   ['tensor'],
   ['content'],
   ['platform'],
@@ -30,6 +33,7 @@ const rows = [
   ['codec'],
   ['math'],
   ['kernels'],
+  ['registry'],
 ];
 
 function mayImport(folder: string): readonly string[] {
@@ -39,7 +43,7 @@ function mayImport(folder: string): readonly string[] {
     case 'sim':
       return [
         ...['config', 'learning', 'run', 'methods', 'tasks', 'entries', 'log'],
-        ...['content', 'platform', 'core', 'codec', 'math'],
+        ...['content', 'platform', 'core', 'codec', 'math', 'registry'],
       ];
     case 'config':
       return ['run'];
@@ -57,7 +61,7 @@ const allowed = new Map(folders.map((folder) => [folder, mayImport(folder)]));
 const addressSyntaxMayBeImportedBy = 'src/cli/addresses.ts';
 
 /** Runs anywhere: in a node, in a browser, in the simulator. */
-const core = ['core', 'content', 'log', 'entries', 'methods', 'run', 'codec', 'math', 'kernels'];
+const core = ['core', 'content', 'log', 'entries', 'methods', 'run', 'codec', 'math', 'kernels', 'registry'];
 
 const sources = readSources('src', 'sim');
 

@@ -19,6 +19,7 @@ const others = ['architecture', 'cluster', 'docs', 'e2e', 'sim', 'vectors'];
 const misplaced: readonly string[] = [
   'test/entries/older-log.test.ts',
   'test/learning/fast-backend.test.ts',
+  'test/learning/gradients.test.ts',
   'test/learning/operations.test.ts',
   'test/learning/tfjs-backend.test.ts',
   'test/learning/wasm-kernels.test.ts',

@@ -20,8 +20,6 @@ const openEnded: Readonly<Record<string, string>> = {
   'src/daemon/progress.ts Progress.note': 'to be written out',
   'src/learning/tfjs/inference.ts rowsPerPass': 'to be written out',
   'src/log/wire.ts decodeRequest': 'to be written out: `case undefined`',
-  'src/methods/method-constraints.ts topologyOf': 'to be written out',
-  'src/methods/method-constraints.ts vectorsNeeded': 'to be written out',
   'src/tasks/models/forward.ts inputShapeOf': 'to be written out',
   'src/tasks/models/model-layout.ts inputsOf': 'to be written out',
   'src/testnet/data-shares.ts splitData': 'to be written out',

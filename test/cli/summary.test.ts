@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { renderSummary } from '../../src/cli/view/render-summary.ts';
 import type { NodeStatus } from '../../src/daemon/status.ts';
-import { runSpecSchema, strategySchema } from '../../src/run/run-spec.ts';
+import { methodSchema } from '../../src/methods/registry.ts';
+import { runSpecSchema } from '../../src/run/run-spec.ts';
 import { type RunToEnd, succeeded } from '../../src/testnet/run-to-end.ts';
 
 const spec = runSpecSchema.parse({
@@ -121,7 +122,7 @@ test('a run succeeds where all nodes lived and hold the same model', () => {
     succeeded({ ...good, last: { ...good.last, nodes: [first!, { ...second!, alive: false }] } }),
     false,
   );
-  const mixing = { ...spec, strategy: strategySchema.parse({ id: 'epidemic', fanout: 3 }) };
+  const mixing = { ...spec, strategy: methodSchema.parse({ id: 'epidemic', fanout: 3 }) };
   const differing = endOf(['f00d', 'beef'], 1);
   assert.equal(succeeded({ ...differing, testnet: { ...differing.testnet, spec: mixing } }), true);
 });

@@ -11,7 +11,7 @@ import { batchStreamKey, type Learner, type Metrics } from '../../src/learning/l
 import { createTfjsLearner } from '../../src/learning/tfjs/tfjs-learner.ts';
 import { rngFor } from '../../src/math/rng.ts';
 import { createCore, requestBytesMax } from '../../src/methods/create-core.ts';
-import { needsRoster } from '../../src/methods/method-constraints.ts';
+import { needsRoster } from '../../src/methods/registry.ts';
 import { createBootstraps } from '../../src/network/bootstraps.ts';
 import type { NetworkEvent } from '../../src/network/events.ts';
 import { createHost, type Host } from '../../src/network/host.ts';
@@ -74,9 +74,10 @@ export class Cluster {
       training: { localSteps: 8, learningRate: 0.2 },
       rounds: 12,
       slotMs: 500,
-      membership: needsRoster(fields.strategy ?? { id: 'delta-log' })
-        ? { kind: 'allow-list', members: keysOf(count) }
-        : { kind: 'open' },
+      membership:
+        fields.strategy && needsRoster(fields.strategy)
+          ? { kind: 'allow-list', members: keysOf(count) }
+          : { kind: 'open' },
       ...fields,
     });
     const directory = await mkdtemp(join(tmpdir(), 'starlings-cluster-'));
@@ -209,7 +210,7 @@ class ClusterNode {
     const bootstraps = createBootstraps({ ...common, addresses: [bootstrap] });
     bootstraps.start();
     this.#stops.push(() => bootstraps.stop());
-    const exchange = { requestBytesMax: requestBytesMax(manifest) };
+    const exchange = { requestBytesMax: requestBytesMax(manifest, learner.size) };
     const transport = createTransport({ ...common, runId, exchange });
 
     const core = createCore(manifest, runId, {

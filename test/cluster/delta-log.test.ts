@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { inlineBodyBytesMax } from '../../src/log/envelope.ts';
-import { strategySchema, trainingSchema } from '../../src/run/run-spec.ts';
+import { methodSchema } from '../../src/methods/registry.ts';
+import { trainingSchema } from '../../src/run/run-spec.ts';
 import { eventually } from '../network/real-hosts.ts';
 import { Cluster } from './cluster.ts';
 
@@ -9,7 +10,7 @@ const shortWindow = { id: 'delta-log', expectedPeers: 5, windowRounds: 4, admitR
 const deadlineMs = 40_000;
 
 test('five nodes that know one bootstrap end with one model that everyone contributed to', async (t) => {
-  const cluster = await Cluster.begin(5, { strategy: strategySchema.parse(shortWindow) });
+  const cluster = await Cluster.begin(5, { strategy: methodSchema.parse(shortWindow) });
   t.after(() => cluster.end());
   await cluster.finished(deadlineMs);
   assert.equal(cluster.modelHashes().size, 1);
@@ -24,7 +25,7 @@ test('five nodes that know one bootstrap end with one model that everyone contri
 });
 
 test('a node that stops and starts again on its store publishes no round twice', async (t) => {
-  const cluster = await Cluster.begin(4, { rounds: 12, strategy: strategySchema.parse(shortWindow) });
+  const cluster = await Cluster.begin(4, { rounds: 12, strategy: methodSchema.parse(shortWindow) });
   t.after(() => cluster.end());
   const node = cluster.nodes[1]!;
   await eventually('it has published', () => node.rounds('published').length >= 3, deadlineMs);
@@ -54,7 +55,7 @@ test('bodies too large for an announcement are pulled, and the models agree', as
   const cluster = await Cluster.begin(4, {
     model: { kind: 'mlp', inputs: 784, hidden: [512], outputs: 10 },
     training: trainingSchema.parse({ localSteps: 3 }),
-    strategy: strategySchema.parse({ ...shortWindow, codec }),
+    strategy: methodSchema.parse({ ...shortWindow, codec }),
     rounds: 6,
     slotMs: 800,
   });

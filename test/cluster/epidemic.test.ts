@@ -3,11 +3,11 @@ import { test } from 'node:test';
 import { distanceToMean } from '../../sim/outcome.ts';
 import { initialVector } from '../../src/learning/initial.ts';
 import { squaredDistance } from '../../src/math/vector.ts';
-import { strategySchema } from '../../src/run/run-spec.ts';
+import { methodSchema } from '../../src/methods/registry.ts';
 import { Cluster } from './cluster.ts';
 
 test('five nodes that mix whole models at random learn and stay close to each other', async (t) => {
-  const cluster = await Cluster.begin(5, { strategy: strategySchema.parse({ id: 'epidemic', fanout: 3 }) });
+  const cluster = await Cluster.begin(5, { strategy: methodSchema.parse({ id: 'epidemic', fanout: 3 }) });
   t.after(() => cluster.end());
   await cluster.finished(40_000);
   for (const { core, events } of cluster.nodes) {

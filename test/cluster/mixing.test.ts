@@ -5,7 +5,7 @@ import { distanceToMean } from '../../sim/outcome.ts';
 import { initialVector } from '../../src/learning/initial.ts';
 import { squaredDistance } from '../../src/math/vector.ts';
 import { decodeState } from '../../src/methods/mixing/parcel-coding.ts';
-import { strategySchema } from '../../src/run/run-spec.ts';
+import { methodSchema } from '../../src/methods/registry.ts';
 import { eventually } from '../network/real-hosts.ts';
 import { Cluster } from './cluster.ts';
 
@@ -29,7 +29,7 @@ const strategies = [
 describe('strategies over real nodes', () => {
   for (const fields of strategies) {
     test(`${fields.id}: four nodes learn together`, async (t) => {
-      const strategy = strategySchema.parse(fields);
+      const strategy = methodSchema.parse(fields);
       const cluster = await Cluster.begin(4, { strategy, rounds: 8 });
       t.after(() => cluster.end());
       await cluster.finished(40_000);
@@ -52,7 +52,7 @@ describe('strategies over real nodes', () => {
   }
 
   test('sgp: a node that leaves hands its mass on, and the sum stays four', async (t) => {
-    const strategy = strategySchema.parse({ id: 'sgp', topology: { id: 'one-peer-exponential' } });
+    const strategy = methodSchema.parse({ id: 'sgp', topology: { id: 'one-peer-exponential' } });
     const cluster = await Cluster.begin(4, { strategy, rounds: 12 });
     t.after(() => cluster.end());
     const [leaver, ...others] = cluster.nodes;

@@ -3,25 +3,29 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { BitReader, BitWriter } from '../../src/codec/bits.ts';
-import { type CompressorSpec, createCompressor } from '../../src/codec/create-compressor.ts';
+import {
+  type CompressorSpec,
+  compressorKind,
+  compressors,
+  createCompressor,
+  expectedBodyBytes,
+} from '../../src/codec/compressors/registry.ts';
 import { Ef21, ErrorFeedback, ef21StepRatio } from '../../src/codec/error-feedback.ts';
 import { float16Max, fromBfloat16, fromFloat16, toBfloat16, toFloat16 } from '../../src/codec/half.ts';
 import { type IndexCoding, readIndices, writeIndices } from '../../src/codec/index-coding.ts';
 import { rngFor } from '../../src/math/rng.ts';
 
 const size = 700;
+/** Parts so small that a vector of `size` has several, the last one shorter. */
+const smallParts: Readonly<Record<string, number>> = { chunk: 256, perChunk: 16, block: 256, bucket: 128 };
+const registered = compressors.flatMap(({ schema, examples }) =>
+  examples.map((example): CompressorSpec => {
+    const parts = Object.entries(smallParts).filter(([field]) => field in schema.shape);
+    return schema.parse({ ...example, ...Object.fromEntries(parts) });
+  }),
+);
 const all: readonly CompressorSpec[] = [
-  { id: 'identity' },
-  { id: 'fp16' },
-  { id: 'bf16' },
-  { id: 'int8', block: 256 },
-  { id: 'int4', block: 256 },
-  { id: 'sign', block: 256 },
-  { id: 'two-bit', block: 256 },
-  { id: 'qsgd', levels: 16, bucket: 128 },
-  { id: 'sparse-sign', chunk: 256, perChunk: 16 },
-  { id: 'top-k', chunk: 256, perChunk: 16, indices: 'rice', values: 'sign' },
-  { id: 'top-k', chunk: 256, perChunk: 16, indices: 'fixed', values: 'two-bit' },
+  ...registered,
   { id: 'top-k', chunk: null, perChunk: 40, indices: 'bitmap', values: 'fp16' },
   { id: 'rand-k', chunk: 256, perChunk: 16, indices: 'fixed', values: 'float32' },
   { id: 'rand-k', chunk: null, perChunk: 40, indices: 'rice', values: 'float32' },
@@ -96,6 +100,34 @@ for (const spec of all) {
         assert.throws(() => codec.compress(x, () => 0.5));
       }
       assert.throws(() => codec.compress(new Float32Array(size - 1), () => 0.5), RangeError);
+    });
+
+    test('is as lossless and as sparse as its kind says, and bodies are about as long as expected', () => {
+      const { isLossless, isSparse } = compressorKind(spec);
+      const x = gaussian('kind');
+      const body = codec.compress(x, randomOf('kind'));
+      const back = codec.decompress(body);
+      assert.equal(gap(back, x) === 0, isLossless);
+      assert.equal(back.filter((value) => value === 0).length > size / 2, isSparse);
+      const expected = expectedBodyBytes(spec, size);
+      assert.ok(
+        expected >= 0.9 * body.length && expected <= 1.5 * codec.bodyBytesMax,
+        `${body.length}, ${expected}`,
+      );
+    });
+
+    test('the mean of many is the vector, but for steps of rounding, unless it is biased', () => {
+      const x = gaussian('biased');
+      const random = randomOf('biased');
+      const draws = 400;
+      const mean = new Float64Array(size);
+      for (let draw = 0; draw < draws; draw++) {
+        for (const [i, value] of codec.decompress(codec.compress(x, random)).entries()) {
+          mean[i]! += value / draws;
+        }
+      }
+      const missing = gap(mean, x) / energy(x);
+      assert.equal(missing > 0.05, compressorKind(spec).isBiased, `${missing} of the energy is missing`);
     });
 
     test('with error feedback what was sent and what is left is all that came in', () => {

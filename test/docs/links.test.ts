@@ -54,8 +54,10 @@ function anchorsOf(text: string): string[] {
   );
 }
 
-function missingMentions(page: Page): string[] {
-  return wrong(page, mention, isThere);
+/** Examples in code show files that a reader would add. */
+function missingMentions({ path, text }: Page): string[] {
+  const prose = text.replace(/^```[\s\S]*?^```/gm, (code) => code.replace(/[^\n]/g, ''));
+  return wrong({ path, text: prose }, mention, isThere);
 }
 
 /** The rows of a table with its folders in the first column, and what the last column tells to read there. */

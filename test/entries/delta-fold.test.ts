@@ -9,7 +9,7 @@ import type { LogEntry } from '../../src/log/entry-kind.ts';
 import type { Place } from '../../src/log/log-book.ts';
 import { foldRound, initialState, type LogState } from '../../src/log/log-state.ts';
 import { median } from '../../src/math/statistics.ts';
-import { deltaRulesOf } from '../../src/methods/delta-log/constants.ts';
+import { deltaRulesOf } from '../../src/methods/delta-log/log-parts.ts';
 import {
   contextWith as contextOfSpec,
   crypto,

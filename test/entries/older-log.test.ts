@@ -6,7 +6,7 @@ import { encodeFloat32 } from '../../src/codec/dense.ts';
 import { bytesToHex } from '../../src/core/bytes.ts';
 import type { LogEntry } from '../../src/log/entry-kind.ts';
 import { foldRound, initialState } from '../../src/log/log-state.ts';
-import { deltaLogSchema } from '../../src/run/run-spec.ts';
+import { deltaLogSchema } from '../../src/methods/delta-log/schema.ts';
 import {
   bookOf,
   contextWith,

@@ -3,7 +3,8 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
+import { type LayersModel, loadLayersModel } from '@tensorflow/tfjs-layers';
 import fc from 'fast-check';
 import { initialVector } from '../../src/learning/initial.ts';
 import { modelOfWidths } from '../../src/learning/model-files/layers.ts';
@@ -33,12 +34,10 @@ const widths = fc
   .map(([rest, outputs]) => [...rest, outputs]);
 
 /** What a stranger does with the folder: TensorFlow.js itself, from the files alone. */
-async function loadWithTensorFlow(path: string): Promise<tf.LayersModel> {
+async function loadWithTensorFlow(path: string): Promise<LayersModel> {
   const { weightsManifest, ...rest } = JSON.parse(await readFile(join(path, 'model.json'), 'utf8'));
   const weightData = Uint8Array.from(await readFile(join(path, weightsManifest[0].paths[0]))).buffer;
-  return tf.loadLayersModel(
-    tf.io.fromMemory({ ...rest, weightSpecs: weightsManifest[0].weights, weightData }),
-  );
+  return loadLayersModel(tf.io.fromMemory({ ...rest, weightSpecs: weightsManifest[0].weights, weightData }));
 }
 
 test('TensorFlow.js loads an exported folder and predicts what we predict', async () => {

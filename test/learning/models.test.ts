@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
 import { initialVector } from '../../src/learning/initial.ts';
 import { Network } from '../../src/learning/tfjs/network.ts';
 import { rngFor } from '../../src/math/rng.ts';

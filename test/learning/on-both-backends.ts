@@ -1,6 +1,7 @@
 /** Computes the same on WebAssembly, where our kernels are, and on the plain cpu backend of TensorFlow.js. */
 import assert from 'node:assert/strict';
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
+import '@tensorflow/tfjs-backend-cpu';
 import fc from 'fast-check';
 import { rngFor } from '../../src/math/rng.ts';
 import { type BackendChoice, startBackend } from '../../src/tensor/tfjs-backend.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import { causalAttention } from '../../src/tensor/operations/attention.ts';
 import { biasedConvolution } from '../../src/tensor/operations/convolution.ts';

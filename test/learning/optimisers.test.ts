@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import { Optimiser } from '../../src/learning/tfjs/optimisers/optimiser.ts';
 import { type OptimiserSpec, optimiserSchema } from '../../src/run/run-spec.ts';

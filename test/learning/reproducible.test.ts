@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
 import type { Batch } from '../../src/learning/batch.ts';
 import { initialVector, vectorHash } from '../../src/learning/initial.ts';
 import { learningRateAt } from '../../src/learning/schedule.ts';

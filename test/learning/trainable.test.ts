@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
 import { checkTrainable } from '../../src/learning/tfjs/trainable.ts';
 import { type ModelSpec, modelSchema } from '../../src/run/run-spec.ts';
 import { startBackend } from '../../src/tensor/tfjs-backend.ts';

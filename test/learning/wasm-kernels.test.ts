@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import { startBackend } from '../../src/tensor/tfjs-backend.ts';
 import { installWasmKernels } from '../../src/tensor/wasm-kernels/install.ts';

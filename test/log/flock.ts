@@ -24,8 +24,12 @@ export interface FlockOptions {
   readonly drops?: (kind: Carried, from: number, to: number, nowMs: number) => boolean;
   readonly latencyMs?: number;
   readonly train?: (member: number, round: number, start: Float32Array) => TrainingResult;
+  /** How long a member trains for so many steps; a part of the first slot length where not given. */
+  readonly trainingMs?: ((member: number, steps: number) => number) | undefined;
   /** What a hostile member answers in place of its core: frames, or null to refuse; undefined leaves it to the core. */
   readonly impostor?: (member: number, bytes: Uint8Array) => readonly Uint8Array[] | null | undefined;
+  /** Whether a member keeps entries that its snapshots cover. */
+  readonly keepsEverything?: (member: number) => boolean;
   /** Whether this output is performed; false kills the member on the spot. */
   readonly survives?: (member: number, output: Output, nowMs: number) => boolean;
 }
@@ -58,6 +62,8 @@ export class Member {
     );
   }
 }
+
+type Submission = Extract<Output, { type: 'submitted' }>['result'];
 
 interface Due {
   readonly atMs: number;
@@ -113,6 +119,7 @@ export class Flock {
       initial: this.run.initial.slice(),
       random: () => rng.float(),
       stored: [...member.store].sort(([a], [b]) => (a < b ? -1 : 1)),
+      retention: this.#options.keepsEverything?.(index) ? 'everything' : 'snapshots',
     });
     this.input(index, { type: 'start' });
     for (const other of this.members) {
@@ -167,9 +174,9 @@ export class Flock {
     }
   }
 
-  /** Runs to the end of every living member; false when the run's time has passed three times over before. */
-  finish(): boolean {
-    const { rounds, slotMs } = this.run.manifest;
+  /** Runs to the end of every living member; false when the run's time has passed three times over before, its slots taken to last `slotMs`. */
+  finish(slotMs = this.run.manifest.slotMs): boolean {
+    const { rounds } = this.run.manifest;
     const unfinished = (): boolean =>
       this.members.some(({ core }) => core && core.status(this.nowMs).phase !== 'finished');
     this.runWhile(unfinished, 3 * rounds * slotMs + 60 * slotMs);
@@ -198,6 +205,17 @@ export class Flock {
     if (frames === undefined && this.member(index).core)
       throw new Error('a request was left without an answer');
     return frames ?? null;
+  }
+
+  /** Has a member publish something that people write. */
+  submit(index: number, entryKind: string, body: Uint8Array): Submission {
+    const token = this.#token++;
+    let result: Submission | null = null;
+    this.input(index, { type: 'submit', token, entryKind, body }, (output) => {
+      if (output.type === 'submitted' && output.token === token) result = output.result;
+    });
+    if (!result) throw new Error('a submission was left without an answer');
+    return result;
   }
 
   input(index: number, input: Input, watch: (output: Output) => void = () => {}): void {
@@ -240,7 +258,12 @@ export class Flock {
       case 'verdict':
       case 'respond':
       case 'refuse':
+      case 'submitted':
         return;
+      case 'score':
+        throw new Error('nobody here scores');
+      default:
+        output satisfies never;
     }
   }
 
@@ -287,7 +310,9 @@ export class Flock {
     const { incarnation, index } = member;
     const { round, parameters } = order;
     const learn = this.#options.train ?? towardsTarget;
-    this.#at(this.nowMs + this.run.manifest.slotMs * (0.2 + 0.02 * index), () => {
+    const { slotMs } = this.run.manifest;
+    const tookMs = this.#options.trainingMs?.(index, order.steps) ?? slotMs * (0.2 + 0.02 * index);
+    this.#at(this.nowMs + tookMs, () => {
       if (member.incarnation !== incarnation || !member.core) return;
       const result = learn(index, round, parameters);
       this.input(index, { type: 'trained', round, samples: 1, ...result });

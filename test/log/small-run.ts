@@ -1,28 +1,20 @@
 /** A run small enough to fold by hand, its peers and their messages, all from real keys. */
 
-import { createDeltaCodec } from '../../src/codec/delta.ts';
-import type { DeltaCodec } from '../../src/codec/delta-codec.ts';
 import { encodeFloat32 } from '../../src/codec/dense.ts';
 import { bytesToHex } from '../../src/core/bytes.ts';
 import type { Signer } from '../../src/core/crypto.ts';
-import { createDeltaKind, type DeltaKind } from '../../src/entries/delta/delta-kind.ts';
-import type { DeltaContent, DeltaRules, DeltaState } from '../../src/entries/delta/delta-state.ts';
-import { createEntryKind } from '../../src/entries/registry.ts';
+import type { DeltaContent, DeltaState } from '../../src/entries/delta/delta-state.ts';
 import type { LogEntry } from '../../src/log/entry-kind.ts';
-import { type Anchor, type EnvelopeContext, sealEnvelope } from '../../src/log/envelope.ts';
+import { type Anchor, sealEnvelope } from '../../src/log/envelope.ts';
 import { LogBook } from '../../src/log/log-book.ts';
-import type { Kinds, LogFrame, LogState } from '../../src/log/log-state.ts';
+import type { LogState } from '../../src/log/log-state.ts';
 import { rngFor } from '../../src/math/rng.ts';
-import { deltaRulesOf, logFrameOf } from '../../src/methods/delta-log/constants.ts';
+import { createLogParts, type LogParts } from '../../src/methods/delta-log/log-parts.ts';
+import { type DeltaLogSpec, deltaLogSchema } from '../../src/methods/delta-log/schema.ts';
+import { methodSchema } from '../../src/methods/registry.ts';
 import { createCrypto, createSigner } from '../../src/platform/node/crypto.ts';
 import { type RunManifest, type SignedManifest, signManifest } from '../../src/run/manifest.ts';
-import {
-  type DeltaLogSpec,
-  deltaLogSchema,
-  type RunSpec,
-  runSpecSchema,
-  strategySchema,
-} from '../../src/run/run-spec.ts';
+import { type RunSpec, runSpecSchema } from '../../src/run/run-spec.ts';
 
 export const crypto = createCrypto();
 
@@ -53,7 +45,7 @@ export function specOf(changes: RunChanges = {}): RunSpec {
     model: { kind: 'logistic-regression', inputs: changes.inputs ?? 47, outputs: 4 },
     task: { kind: 'idx-images' },
     training: { localSteps: 4 },
-    strategy: strategySchema.parse(
+    strategy: methodSchema.parse(
       (changes.strategy?.['id'] ?? 'delta-log') !== 'delta-log'
         ? changes.strategy
         : { id: 'delta-log', codec: { chunk: 64, perChunk: 8 }, ...changes.strategy },
@@ -97,15 +89,6 @@ export function deltaLogSpec(changes: Record<string, unknown> = {}): DeltaLogSpe
 export interface LogContext extends LogParts {
   readonly runId: string;
   readonly crypto: typeof crypto;
-  readonly codec: DeltaCodec;
-  readonly delta: DeltaKind;
-  readonly rules: DeltaRules;
-}
-
-interface LogParts {
-  readonly kinds: Kinds;
-  readonly frame: LogFrame;
-  readonly envelopes: EnvelopeContext;
 }
 
 export function contextOf(run: SmallRun, initial: Float32Array = run.initial): LogContext {
@@ -121,13 +104,8 @@ export function contextWith(
   initial: Float32Array = run.initial,
 ): LogContext {
   const { runId, manifest } = run;
-  const codec = createDeltaCodec(spec.codec, initial.length, () => 0);
-  const rules = deltaRulesOf(spec, manifest.training.localSteps);
-  const delta = createDeltaKind({ runId, crypto, rules, codec, initial });
-  const kinds: Kinds = [delta, ...spec.kinds.map(createEntryKind)];
-  const frame = logFrameOf(manifest, spec, runId, new Uint8Array(32));
-  const bodyBytesMax = kinds.map((kind) => kind.bodyBytesMax);
-  return { runId, crypto, codec, delta, rules, kinds, frame, envelopes: { runId, crypto, bodyBytesMax } };
+  const parts = createLogParts(manifest, spec, runId, { crypto, initial, random: () => 0 });
+  return { runId, crypto, ...parts, frame: { ...parts.frame, initHash: new Uint8Array(32) } };
 }
 
 export const bookOf = ({ kinds }: LogContext): LogBook =>

@@ -3,27 +3,26 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { meanOfVectors, norm, squaredDistance, type Vector } from '../../src/math/vector.ts';
 import { squaredDistances } from '../../src/methods/aggregators/aggregator.ts';
-import { type AggregatorSpec, createAggregator } from '../../src/methods/aggregators/create-aggregator.ts';
 import { geometricMedian } from '../../src/methods/aggregators/geometric-median.ts';
 import { krumScores } from '../../src/methods/aggregators/krum.ts';
+import {
+  type AggregatorSpec,
+  aggregatorKind,
+  aggregators,
+  createAggregator,
+} from '../../src/methods/aggregators/registry.ts';
 import { normals } from './random-vectors.ts';
 
-const all: readonly AggregatorSpec[] = [
-  { id: 'mean' },
-  { id: 'norm-clip', factor: 1.5 },
-  { id: 'centred-clip', radius: 4, iterations: 5 },
-  { id: 'self-centred-clip', radius: null, delta: 0.3 },
-  { id: 'self-centred-clip', radius: 5, delta: 0.3 },
-  { id: 'trimmed-mean', f: 2 },
-  { id: 'median' },
-  { id: 'geometric-median' },
-  { id: 'krum', f: 2 },
-  { id: 'multi-krum', f: 2, selected: 5 },
-  { id: 'nnm', f: 2, rule: { id: 'trimmed-mean', f: 2 } },
-  { id: 'nna', f: 2 },
-  { id: 'balance', gamma: 2, kappa: 1, alpha: 0.5 },
-  { id: 'loss-gate', factor: 2 },
-];
+const all: readonly AggregatorSpec[] = aggregators.flatMap(({ schema, examples }) =>
+  examples.map((example): AggregatorSpec => schema.parse(example)),
+);
+/** How far liars a thousand times as long move it. */
+const robust = [0, 2.5] as const;
+const movedBy: Readonly<Record<string, readonly [number, number]>> = {
+  mean: [100, Number.POSITIVE_INFINITY],
+  // Each liar has the length of two honest vectors: 2/9 of 2 * 13.4.
+  'norm-clip': [2, 8],
+};
 /** Of eight. */
 const weights = new Array<number>(8).fill(1 / 9);
 const centre = new Float64Array(20).fill(3);
@@ -62,23 +61,29 @@ for (const spec of all) {
       assert.ok(squaredDistance(one, two) < 1e-20);
     });
 
-    if (spec.id === 'mean') {
-      test('two liars of nine move it as far as they like', () => {
-        const [own, ...others] = [
-          ...around(7, 'mean'),
-          ...normals(2, 20, 'lie').map((x) => x.map((v) => 1000 * v)),
-        ];
-        assert.ok(Math.sqrt(squaredDistance(aggregate(own!, others), centre)) > 100);
-      });
-    } else {
-      test('two liars of nine do not move it far', () => {
-        const liars = normals(2, 20, 'lie').map((x) => x.map((value) => 1000 * value));
-        const [own, ...others] = [...around(7, `robust/${spec.id}`), ...liars];
-        const gap = Math.sqrt(squaredDistance(aggregate(own!, others), centre));
-        // Norm clipping lets each liar have the length of an honest vector and a half: 2/9 of 1.5 * 13.4.
-        assert.ok(gap < (spec.id === 'norm-clip' ? 8 : 2.5), String(gap));
-      });
-    }
+    test('says what it needs: fewer vectors are refused, and without scores those that ask for them are', () => {
+      const kind = aggregatorKind(spec);
+      const least = kind.quorum?.(spec).vectors ?? 1;
+      const [own, ...others] = around(9, `quorum/${spec.id}`);
+      if (least > 1) {
+        const few = others.slice(0, least - 2);
+        assert.throws(() => aggregate(own!, few), { code: 'BAD_AGGREGATION', message: / needs at least / });
+      }
+      const enough = others.slice(0, Math.max(1, least - 1));
+      assert.ok(aggregate(own!, enough).every(Number.isFinite));
+      const blind = () =>
+        rule.aggregate({ own: own!, others, weights: weights.slice(0, others.length), round: 1 });
+      if (kind.needsScores?.(spec)) assert.throws(blind, /needs a score/);
+      else assert.ok(blind().every(Number.isFinite));
+    });
+
+    test('two liars of nine move it as far as it lets them', () => {
+      const liars = normals(2, 20, 'lie').map((x) => x.map((value) => 1000 * value));
+      const [own, ...others] = [...around(7, `robust/${spec.id}`), ...liars];
+      const gap = Math.sqrt(squaredDistance(aggregate(own!, others), centre));
+      const [least, most] = movedBy[spec.id] ?? robust;
+      assert.ok(gap >= least && gap < most, String(gap));
+    });
   });
 }
 

@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { rngFor } from '../../src/math/rng.ts';
 import { PushSumLedger, type Transfer } from '../../src/methods/sgp/push-sum-ledger.ts';
-import { createTopology } from '../../src/methods/topologies/create-topology.ts';
+import { createTopology } from '../../src/methods/topologies/registry.ts';
 import { farthest, normals } from './random-vectors.ts';
 
 interface World {

@@ -1,35 +1,52 @@
 /** The contract that every topology keeps, and what the literature says of some. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { createTopology, type TopologySpec } from '../../src/methods/topologies/create-topology.ts';
-import { columnOf, denseMatrix, mixOnce, secondEigenvalue } from '../../src/methods/topologies/topology.ts';
+import {
+  createTopology,
+  type TopologySpec,
+  topologies,
+  topologyKind,
+} from '../../src/methods/topologies/registry.ts';
+import {
+  columnOf,
+  denseMatrix,
+  mixOnce,
+  secondEigenvalue,
+  TopologyError,
+} from '../../src/methods/topologies/topology.ts';
 import { farthest, normals, spread } from './random-vectors.ts';
 
 const weights = 'metropolis-hastings';
 const all: readonly TopologySpec[] = [
-  { id: 'ring', weights },
+  ...topologies.flatMap(({ schema, examples }) =>
+    examples.map((example): TopologySpec => schema.parse(example)),
+  ),
   { id: 'torus', weights: 'uniform' },
-  { id: 'complete' },
-  { id: 'random-regular', degree: 4, weights },
   { id: 'random-regular', degree: 15, weights: 'uniform' },
-  { id: 'static-exponential' },
-  { id: 'one-peer-exponential' },
-  { id: 'base-graph', degree: 1 },
-  { id: 'base-graph', degree: 3 },
-  { id: 'random-matching' },
-  { id: 'epidemic-oracle', fanout: 3 },
-  { id: 'epidemic-local', fanout: 3 },
-  { id: 'moshpit-grid', dimensions: 2 },
   { id: 'small-world', degree: 4, rewiring: 0.3, weights },
 ];
-const sizes = (spec: TopologySpec): readonly number[] => (spec.id === 'torus' ? [9, 16, 25] : [16, 18, 27]);
-const fits = (spec: TopologySpec, n: number) =>
-  !('fanout' in spec && spec.id === 'epidemic-oracle' && (n * spec.fanout) % 2) &&
-  !(spec.id === 'random-regular' && ((n * spec.degree) % 2 || spec.degree >= n));
+/** Squares, powers, odd and even ones: a topology must be possible for some of them. */
+const sizes = [9, 16, 18, 25, 27];
+const fits = (spec: TopologySpec, n: number): boolean => {
+  try {
+    createTopology(spec, n, 'seed');
+    return true;
+  } catch (error) {
+    assert.ok(error instanceof TopologyError);
+    return false;
+  }
+};
 
 for (const spec of all) {
   describe(`topology ${JSON.stringify(spec)}`, () => {
-    for (const n of sizes(spec).filter((size) => fits(spec, size))) {
+    const kind = topologyKind(spec);
+    const possible = sizes.filter((size) => fits(spec, size));
+
+    test('is possible for some number of peers', () => {
+      assert.ok(possible.length > 0);
+    });
+
+    for (const n of possible) {
       const topology = createTopology(spec, n, 'seed');
       const rounds = [0, 1, 2, 7, 40];
 
@@ -42,7 +59,7 @@ for (const spec of all) {
             const column = matrix.reduce((sum, row) => sum + row[i]!, 0);
             assert.ok(Math.abs(column - 1) < 1e-12, `column ${i} sums to ${column}`);
             const row = matrix[i]!.reduce((sum, weight) => sum + weight, 0);
-            if (topology.stochastic === 'doubly') assert.ok(Math.abs(row - 1) < 1e-12, `row ${i}: ${row}`);
+            if (kind.stochastic === 'doubly') assert.ok(Math.abs(row - 1) < 1e-12, `row ${i}: ${row}`);
           }
         }
       });
@@ -52,8 +69,9 @@ for (const spec of all) {
         for (const round of rounds) {
           const rows = topology.matrix(round);
           assert.deepEqual(again.matrix(round), rows);
+          if (kind.isStatic) assert.equal(topology.period, 1);
           if (topology.period !== null) assert.deepEqual(topology.matrix(round + topology.period), rows);
-          if (!topology.isSymmetric) continue;
+          if (!kind.isSymmetric) continue;
           for (const [i, row] of rows.entries()) {
             for (const [j, weight] of row) assert.ok(Math.abs(rows[j]!.get(i)! - weight) < 1e-15);
           }
@@ -64,6 +82,15 @@ for (const spec of all) {
         const rows = topology.matrix(3);
         for (let peer = 0; peer < n; peer++) {
           for (const [to, weight] of columnOf(rows, peer)) assert.equal(rows[to]!.get(peer), weight);
+        }
+      });
+
+      test(`${n} peers: each sends to no more than it says, on average`, () => {
+        for (const round of rounds) {
+          const edges = topology
+            .matrix(round)
+            .reduce((sum, row, i) => sum + row.size - (row.has(i) ? 1 : 0), 0);
+          assert.ok(edges / n <= kind.degree(spec, n), `${edges} edges of ${n} peers`);
         }
       });
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import { resolveScenario, type Scenario, scenarioFileSchema } from '../../sim/scenario/scenario.ts';
 import { runScenario, type SimulationProgress, type SimulationResult } from '../../sim/simulation.ts';
-import { strategySchema } from '../../src/run/run-spec.ts';
+import { methodSchema } from '../../src/methods/registry.ts';
 
 /** Real training of a linear model on MNIST: half a second of work for four peers and six rounds. */
 function scenarioOf(changes: Record<string, unknown> = {}, strategy: Record<string, unknown> = {}): Scenario {
@@ -145,7 +145,7 @@ describe('runScenario with the delta log', () => {
 
 describe('runScenario with epidemic learning', () => {
   it('repeats itself, and ends with models that are close and not equal', async () => {
-    const run = { ...scenarioOf().run, strategy: strategySchema.parse({ id: 'epidemic', fanout: 2 }) };
+    const run = { ...scenarioOf().run, strategy: methodSchema.parse({ id: 'epidemic', fanout: 2 }) };
     const one = await runScenario({ ...scenarioOf(), run }, { wallNowMs: () => 0 });
     const two = await runScenario({ ...scenarioOf(), run }, { wallNowMs: () => 0 });
     assert.equal(one.traceHash, two.traceHash);

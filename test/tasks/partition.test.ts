@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { rngFor } from '../../src/math/rng.ts';
 import { IDX_FILES, loadTaskData } from '../../src/tasks/data/dataset.ts';
@@ -98,5 +99,18 @@ test('shares become data folders of their own with the held-out set linked', asy
   assert.equal(
     await inode(join(targets[1]!, IDX_FILES.heldOutImages)),
     await inode(join(folder, IDX_FILES.heldOutImages)),
+  );
+  for (const name of Object.values(IDX_FILES)) {
+    await writeFile(join(folder, `${name}.gz`), gzipSync(await readFile(join(folder, name))));
+    await rm(join(folder, name));
+  }
+  await writeIdxShares({ source: folder, targets, shares });
+  assert.deepEqual((await loadTaskData({ kind: 'idx-images' }, model, targets[0]!)).heldOut.inputs, pixels);
+  assert.deepEqual(
+    (await readdir(targets[0]!)).sort(),
+    Object.values(IDX_FILES)
+      .map((name) => (name.startsWith('t10k') ? `${name}.gz` : name))
+      .sort(),
+    'packed files are linked as they are',
   );
 });

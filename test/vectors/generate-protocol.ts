@@ -4,27 +4,18 @@
  * difference; a test holds the file against this script.
  */
 import { writeFileSync } from 'node:fs';
-import { createDeltaCodec } from '../../src/codec/delta.ts';
 import { encodeFloat32 } from '../../src/codec/dense.ts';
 import { blobRoot, leavesOf, segmentBytesMax } from '../../src/content/blob.ts';
 import { bytesToHex } from '../../src/core/bytes.ts';
 import type { Signer } from '../../src/core/crypto.ts';
-import { createDeltaKind } from '../../src/entries/delta/delta-kind.ts';
 import type { DeltaContent, DeltaState } from '../../src/entries/delta/delta-state.ts';
 import { sortitionThreshold, sortitionTicket } from '../../src/entries/delta/sortition.ts';
 import type { NoteState } from '../../src/entries/note/note-kind.ts';
-import { createEntryKind } from '../../src/entries/registry.ts';
 import { initialVector, vectorHash } from '../../src/learning/initial.ts';
 import type { LogEntry } from '../../src/log/entry-kind.ts';
-import {
-  type Claim,
-  type EnvelopeContext,
-  encodeEnvelope,
-  encodeStoredEnvelope,
-  sealEnvelope,
-} from '../../src/log/envelope.ts';
+import { type Claim, encodeEnvelope, encodeStoredEnvelope, sealEnvelope } from '../../src/log/envelope.ts';
 import { LogBook } from '../../src/log/log-book.ts';
-import { foldRound, initialState, type Kinds, type LogState } from '../../src/log/log-state.ts';
+import { foldRound, initialState, type LogState } from '../../src/log/log-state.ts';
 import { encodeState, signSnapshotHeader, snapshotOf } from '../../src/log/snapshot.ts';
 import {
   type DigestAnswer,
@@ -33,10 +24,11 @@ import {
   encodeRequest,
   type Request,
 } from '../../src/log/wire.ts';
-import { deltaRulesOf, logFrameOf } from '../../src/methods/delta-log/constants.ts';
+import { createLogParts } from '../../src/methods/delta-log/log-parts.ts';
+import { deltaLogSchema } from '../../src/methods/delta-log/schema.ts';
 import { createCrypto, createSigner } from '../../src/platform/node/crypto.ts';
 import { signManifest } from '../../src/run/manifest.ts';
-import { deltaLogSchema, runSpecSchema } from '../../src/run/run-spec.ts';
+import { runSpecSchema } from '../../src/run/run-spec.ts';
 
 const crypto = createCrypto();
 const hex = bytesToHex;
@@ -70,12 +62,9 @@ const spec = runSpecSchema.parse({
 const initHash = hex(crypto.sha256(encodeFloat32(initial)));
 const signed = signManifest({ ...spec, startAtMs: 1_700_000_000_000, initHash }, crypto, alice);
 const { runId } = signed;
-const codec = createDeltaCodec(strategy.codec, size, () => 0);
-const rules = deltaRulesOf(strategy, spec.training.localSteps);
-const delta = createDeltaKind({ runId, crypto, rules, codec, initial });
-export const kinds: Kinds = [delta, ...strategy.kinds.map(createEntryKind)];
-const frame = logFrameOf(signed.manifest, strategy, runId, crypto.sha256(encodeFloat32(initial)));
-const context: EnvelopeContext = { runId, crypto, bodyBytesMax: kinds.map((kind) => kind.bodyBytesMax) };
+const parts = createLogParts(signed.manifest, strategy, runId, { crypto, initial, random: () => 0 });
+const { codec, rules, delta, frame, envelopes: context } = parts;
+export const kinds = parts.kinds;
 /** Everybody writes before anything is final. */
 const anchor = { round: -1, root: frame.initHash };
 

@@ -1,3 +1,4 @@
+import * as z from 'zod';
 import {
   addQuantised,
   bitsPerCode,
@@ -5,8 +6,52 @@ import {
   type QuantiseScheme,
   quantise,
 } from '../../kernels/quantise.ts';
-import { type Compressor, checkVector, compressor } from '../compressor.ts';
+import { type Compressor, checkVector, compressor, defineCompressor } from '../compressor.ts';
 import { CodecError } from '../delta-codec.ts';
+
+const fields = {
+  block: z.int().min(16).max(65536).default(4096).describe('numbers that share a scale; as chunks'),
+};
+const traits = { isSparse: false, isLossless: false } as const;
+
+export const int8 = defineCompressor({
+  id: 'int8',
+  schema: z.strictObject({ id: z.literal('int8').describe('even steps, Dettmers 2016'), ...fields }),
+  examples: [{ id: 'int8' }],
+  isBiased: false,
+  ...traits,
+  create: (spec, size) => blockwise('int8', size, spec.block),
+});
+
+export const int4 = defineCompressor({
+  id: 'int4',
+  schema: z.strictObject({ id: z.literal('int4').describe('even steps'), ...fields }),
+  examples: [{ id: 'int4' }],
+  isBiased: false,
+  ...traits,
+  create: (spec, size) => blockwise('int4', size, spec.block),
+});
+
+export const sign = defineCompressor({
+  id: 'sign',
+  schema: z.strictObject({ id: z.literal('sign').describe('one bit, Bernstein 2018'), ...fields }),
+  examples: [{ id: 'sign' }],
+  isBiased: true,
+  ...traits,
+  create: (spec, size) => blockwise('sign', size, spec.block),
+});
+
+export const twoBit = defineCompressor({
+  id: 'two-bit',
+  schema: z.strictObject({
+    id: z.literal('two-bit').describe('levels of Lloyd and Max for normal numbers'),
+    ...fields,
+  }),
+  examples: [{ id: 'two-bit' }],
+  isBiased: true,
+  ...traits,
+  create: (spec, size) => blockwise('two-bit', size, spec.block),
+});
 
 /** Bits that a code of each scheme needs: int8 has 255 values. */
 const boundOf: Readonly<Record<QuantiseScheme, number>> = {
@@ -21,7 +66,7 @@ const boundOf: Readonly<Record<QuantiseScheme, number>> = {
  * `sign` with the mean magnitude (Bernstein et al. 2018, "signSGD"), `two-bit` with the levels of Lloyd and Max for normal numbers.
  * The kernel rounds to nearest; body: all scales, then all codes.
  */
-export function blockwise(id: QuantiseScheme, size: number, block: number): Compressor {
+function blockwise(id: QuantiseScheme, size: number, block: number): Compressor {
   const blocks = Math.ceil(size / block);
   const packedLength = packedBytes(id, size, block);
   const isEven = id === 'int8' || id === 'int4';
@@ -64,7 +109,6 @@ export function blockwise(id: QuantiseScheme, size: number, block: number): Comp
   return compressor({
     id,
     size,
-    isBiased: !isEven,
     bodyBytesMax: 4 * blocks + packedLength,
     boundBits: boundOf[id] + 32 / Math.min(block, size),
     compress,

@@ -1,15 +1,33 @@
-import { type Compressor, checkVector, compressor } from '../compressor.ts';
+import * as z from 'zod';
+import { type Compressor, checkVector, compressor, defineCompressor } from '../compressor.ts';
 import { CodecError } from '../delta-codec.ts';
 import { fromBfloat16, fromFloat16, toBfloat16, toFloat16 } from '../half.ts';
 
+// Rounding to nearest is off by half a step at most, and is as if it were not biased.
+const traits = { isBiased: false, isSparse: false, isLossless: false } as const;
+
+export const fp16 = defineCompressor({
+  id: 'fp16',
+  schema: z.strictObject({ id: z.literal('fp16') }),
+  examples: [{ id: 'fp16' }],
+  ...traits,
+  create: (_spec, size) => halfPrecision('fp16', size),
+});
+
+export const bf16 = defineCompressor({
+  id: 'bf16',
+  schema: z.strictObject({ id: z.literal('bf16') }),
+  examples: [{ id: 'bf16' }],
+  ...traits,
+  create: (_spec, size) => halfPrecision('bf16', size),
+});
+
 /** 16 bits a number, little-endian: fp16 with 11 bits of precision up to 65,504, bf16 with 8 bits and the range of float32. */
-export function halfPrecision(id: 'fp16' | 'bf16', size: number): Compressor {
+function halfPrecision(id: 'fp16' | 'bf16', size: number): Compressor {
   const [to, from] = id === 'fp16' ? [toFloat16, fromFloat16] : [toBfloat16, fromBfloat16];
   return compressor({
     id,
     size,
-    // Rounding to nearest is off by half a step at most, and is as if it were not.
-    isBiased: false,
     bodyBytesMax: 2 * size,
     boundBits: 16,
     compress(vector) {

@@ -1,18 +1,37 @@
+import * as z from 'zod';
 import { BitReader, BitWriter } from '../bits.ts';
-import { type Compressor, checkVector, compressor } from '../compressor.ts';
+import { type Compressor, checkVector, compressor, defineCompressor } from '../compressor.ts';
 import { CodecError } from '../delta-codec.ts';
+
+export const qsgd = defineCompressor({
+  id: 'qsgd',
+  schema: z.strictObject({
+    id: z.literal('qsgd').describe('Alistarh 2017'),
+    levels: z.int().min(1).max(32767).default(16).describe('levels of magnitude (s)'),
+    bucket: z
+      .int()
+      .min(16)
+      .max(65536)
+      .default(512)
+      .describe('numbers that share a norm; 512 as Alistarh 2017'),
+  }),
+  examples: [{ id: 'qsgd' }],
+  isBiased: false,
+  isSparse: false,
+  isLossless: false,
+  create: ({ levels, bucket }, size) => quantiseAtRandom(size, levels, bucket),
+});
 
 /**
  * QSGD (Alistarh et al. 2017): per bucket its Euclidean norm, and for each number a level 0 to s that |x| s / norm is rounded to at
  * random, so that the mean is right. Levels are written in Elias' gamma code, signs after those that are not zero.
  */
-export function qsgd(size: number, levels: number, bucket: number): Compressor {
+function quantiseAtRandom(size: number, levels: number, bucket: number): Compressor {
   const bits = 2 * Math.floor(Math.log2(levels + 1)) + 2;
   const buckets = Math.ceil(size / bucket);
   return compressor({
     id: 'qsgd',
     size,
-    isBiased: false,
     bodyBytesMax: 4 * buckets + Math.ceil((size * bits) / 8),
     boundBits: boundOf(levels, Math.min(bucket, size)),
     compress(vector, random) {

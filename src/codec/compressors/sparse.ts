@@ -1,5 +1,6 @@
+import * as z from 'zod';
 import { BitReader, BitWriter } from '../bits.ts';
-import { type Compressor, checkVector, compressor } from '../compressor.ts';
+import { type Compressor, checkVector, compressor, defineCompressor } from '../compressor.ts';
 import {
   type IndexCoding,
   indexBitsMax,
@@ -15,11 +16,56 @@ import {
   valueBits,
   writeValues,
 } from '../value-coding.ts';
+import { tooManyKept } from './too-many-kept.ts';
 
-export interface SparseOptions {
-  /** Largest magnitudes, ties to the lower place (Stich et al. 2018, "Sparsified SGD with Memory"), or places drawn at random. */
-  readonly id: 'top-k' | 'rand-k';
-  readonly size: number;
+const fields = {
+  chunk: z
+    .int()
+    .min(64)
+    .max(1 << 24)
+    .nullable()
+    .default(4096)
+    .describe('numbers per chunk; null: the whole vector; 4096 as SparseLoCo'),
+  perChunk: z
+    .int()
+    .min(1)
+    .max(1 << 20)
+    .default(64)
+    .describe('numbers kept per chunk (k); 64 as SparseLoCo'),
+  indices: z
+    .enum(['rice', 'fixed', 'bitmap'])
+    .default('rice')
+    .describe('how places are written: gaps in Rice code, ceil(log2 chunk) bits, one bit each number'),
+  values: z
+    .enum(['float32', 'fp16', 'sign', 'two-bit'])
+    .default('sign')
+    .describe('sign: one magnitude a chunk; two-bit: two magnitudes by Lloyd (1982)'),
+};
+const traits = { isBiased: true, isSparse: true, isLossless: false, impossible: tooManyKept } as const;
+
+/** Largest magnitudes, ties to the lower place (Stich et al. 2018, "Sparsified SGD with Memory"). */
+export const topK = defineCompressor({
+  id: 'top-k',
+  schema: z.strictObject({ id: z.literal('top-k').describe('largest magnitudes'), ...fields }),
+  examples: [
+    { id: 'top-k' },
+    { id: 'top-k', indices: 'fixed', values: 'two-bit' },
+    { id: 'top-k', indices: 'bitmap', values: 'fp16' },
+  ],
+  ...traits,
+  create: (spec, size) => sparse(spec, size, (part, count) => largestOf(part, count)),
+});
+
+export const randK = defineCompressor({
+  id: 'rand-k',
+  schema: z.strictObject({ id: z.literal('rand-k').describe('drawn at random'), ...fields }),
+  examples: [{ id: 'rand-k', values: 'float32' }],
+  ...traits,
+  create: (spec, size) => sparse(spec, size, (part, count, random) => drawn(part.length, count, random)),
+});
+
+interface SparseSpec {
+  readonly id: string;
   /** Numbers of a chunk; null: the whole vector is one. */
   readonly chunk: number | null;
   /** Numbers kept of each chunk (k), proportionally fewer of a shorter last one, at least one. */
@@ -28,6 +74,9 @@ export interface SparseOptions {
   readonly values: ValueCoding;
 }
 
+/** Ascending places of the `count` numbers of a chunk that are kept. */
+type Select = (part: Float32Array, count: number, random: () => number) => number[];
+
 interface Chunk {
   readonly start: number;
   readonly length: number;
@@ -35,7 +84,11 @@ interface Chunk {
 }
 
 /** k numbers of each chunk, the rest zero: per chunk its places, then its values. */
-export function sparse({ id, size, chunk, perChunk, indices, values }: SparseOptions): Compressor {
+function sparse(
+  { id, chunk, perChunk, indices, values }: SparseSpec,
+  size: number,
+  select: Select,
+): Compressor {
   const length = chunk ?? size;
   if (perChunk > length) throw new RangeError(`${id} cannot keep ${perChunk} of ${length} numbers`);
   const chunks = Array.from({ length: Math.ceil(size / length) }, (_, c): Chunk => {
@@ -46,7 +99,6 @@ export function sparse({ id, size, chunk, perChunk, indices, values }: SparseOpt
   return compressor({
     id,
     size,
-    isBiased: true,
     bodyBytesMax: Math.ceil(
       totalBits(
         (one) =>
@@ -63,7 +115,7 @@ export function sparse({ id, size, chunk, perChunk, indices, values }: SparseOpt
       const writer = new BitWriter();
       for (const { start, length: own, count } of chunks) {
         const part = vector.subarray(start, start + own);
-        const places = id === 'top-k' ? largestOf(part, count) : drawn(own, count, random);
+        const places = select(part, count, random);
         writeIndices(writer, indices, places, own);
         writeValues(
           writer,

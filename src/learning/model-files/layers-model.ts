@@ -1,13 +1,14 @@
 /** Stacks of dense layers as TensorFlow.js Layers: what is exported. */
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
+import { type LayersModel, layers, type Sequential, sequential } from '@tensorflow/tfjs-layers';
 import { checkLength } from '../../tasks/models/model-layout.ts';
 import { type DenseModelSpec, denseLayers } from './layers.ts';
 
 /** A sequential model with logits as outputs. The caller disposes of it. */
-export function buildSequential(model: DenseModelSpec): tf.Sequential {
-  return tf.sequential({
+export function buildSequential(model: DenseModelSpec): Sequential {
+  return sequential({
     layers: denseLayers(model).map((layer, index) =>
-      tf.layers.dense({
+      layers.dense({
         name: layer.name,
         units: layer.units,
         activation: layer.relu ? 'relu' : 'linear',
@@ -19,13 +20,13 @@ export function buildSequential(model: DenseModelSpec): tf.Sequential {
 }
 
 /** Copies the flat vector into the model's weights. @throws RangeError where the length is not the model's. */
-export function setVector(sequential: tf.LayersModel, model: DenseModelSpec, vector: Float32Array): void {
+export function setVector(layersModel: LayersModel, model: DenseModelSpec, vector: Float32Array): void {
   checkLength(model, vector);
   tf.tidy(() => {
     const weights = denseLayers(model).flatMap((layer) => [
       tf.tensor2d(vector.slice(layer.kernelAt, layer.biasAt), [layer.inputs, layer.units]),
       tf.tensor1d(vector.slice(layer.biasAt, layer.biasAt + layer.units)),
     ]);
-    sequential.setWeights(weights);
+    layersModel.setWeights(weights);
   });
 }

@@ -1,7 +1,7 @@
 /** Models as folders in the format of TensorFlow.js Layers, which browsers and converters read. */
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
 import * as z from 'zod';
 import { writeFileAtomically } from '../../platform/node/atomic-file.ts';
 import { makeDirectory } from '../../platform/node/make-directory.ts';

@@ -1,5 +1,5 @@
 /** A model's parameters on the backend of this thread: forward passes, and steps of an optimiser. */
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
 import type { ModelSpec, TrainingSpec } from '../../run/run-spec.ts';
 import { forward, inputShapeOf } from '../../tasks/models/forward.ts';
 import { checkLength, modelLayout, outputsOf, type TensorLayout } from '../../tasks/models/model-layout.ts';

@@ -1,5 +1,5 @@
 /** Whether a model can be trained here, found out before a run rests on it. */
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
 import type { ModelSpec } from '../../run/run-spec.ts';
 import { forward, inputShapeOf } from '../../tasks/models/forward.ts';
 import { inputsOf, modelLayout, type TensorLayout } from '../../tasks/models/model-layout.ts';

@@ -28,6 +28,9 @@ export interface Fork {
 /** A peer whose claim came to nothing is not believed again for so many slots, then for twice as many, and so on. Guess. */
 const disbeliefSlots = 16;
 
+/** Peers remembered in each list; the one heard of least lately goes first. */
+const peersMax = 1024;
+
 export class ForkWatch {
   readonly #evidence = new Map<PeerKey, Evidence>();
   readonly #agreed = new Map<PeerKey, number>();
@@ -37,8 +40,8 @@ export class ForkWatch {
   note(peer: PeerKey, round: number, mine: HistoryMark, theirs: HistoryMark, slot: number): void {
     const isSame = equals(mine.root, theirs.root);
     if (!isSame && slot < (this.#disbelieved.get(peer)?.untilSlot ?? slot)) return;
-    this.#evidence.set(peer, { slot, round, mine, theirs });
-    if (isSame) this.#agreed.set(peer, Math.max(round, this.#agreed.get(peer) ?? -1));
+    remember(this.#evidence, peer, { slot, round, mine, theirs });
+    if (isSame) remember(this.#agreed, peer, Math.max(round, this.#agreed.get(peer) ?? -1));
   }
 
   /** Peers that agreed with us on `round` or a later one. */
@@ -54,7 +57,8 @@ export class ForkWatch {
   /** The peer claimed a history and did not show it: what it claims counts for nothing for a while. */
   disbelieve(peer: PeerKey, slot: number): void {
     const times = (this.#disbelieved.get(peer)?.times ?? 0) + 1;
-    this.#disbelieved.set(peer, { times, untilSlot: slot + disbeliefSlots * 2 ** Math.min(times - 1, 16) });
+    const untilSlot = slot + disbeliefSlots * 2 ** Math.min(times - 1, 16);
+    remember(this.#disbelieved, peer, { times, untilSlot });
     this.#evidence.delete(peer);
   }
 
@@ -91,6 +95,14 @@ export class ForkWatch {
       weYield: stronger(strongest),
     };
   }
+}
+
+/** As the newest of at most `peersMax`. */
+function remember<Value>(list: Map<PeerKey, Value>, peer: PeerKey, value: Value): void {
+  list.delete(peer);
+  list.set(peer, value);
+  const [oldest] = list.keys();
+  if (list.size > peersMax && oldest !== undefined) list.delete(oldest);
 }
 
 /** How many messages theirs has more than ours. */

@@ -1,5 +1,5 @@
 import { addScaled, type Vector } from '../../math/vector.ts';
-import { type Hood, hasForm, type MixingStrategy, parcel, sharedState } from '../mixing/strategy.ts';
+import { type Hood, hasForm, type MixingPeer, parcel, sharedState } from '../mixing/mixing-peer.ts';
 
 /**
  * AD-PSGD (Lian et al. 2018, "Asynchronous Decentralized Parallel SGD"): after a round of training a peer and one neighbour of its
@@ -7,10 +7,9 @@ import { type Hood, hasForm, type MixingStrategy, parcel, sharedState } from '..
  * asked one adds half the difference and answers with it, the asking one subtracts that: their sum stays, however busy the
  * two were in between. An answer that is lost costs as much of it.
  */
-export function adPsgd(initial: Vector, random: () => number): MixingStrategy {
+export function adPsgd(initial: Vector, random: () => number): MixingPeer {
   const model = initial.slice();
-  const strategy: MixingStrategy = {
-    id: 'ad-psgd',
+  const peer: MixingPeer = {
     sends: 'after-training',
     get model() {
       return model.slice();
@@ -35,7 +34,7 @@ export function adPsgd(initial: Vector, random: () => number): MixingStrategy {
     restore: ({ vectors }) => {
       model.set(vectors[0]!);
     },
-    ...sharedState(initial.length, 1, () => strategy),
+    ...sharedState(initial.length, 1, () => peer),
   };
-  return strategy;
+  return peer;
 }

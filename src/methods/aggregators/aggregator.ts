@@ -1,5 +1,7 @@
 /** How one vector is made of one's own and those that arrived. */
+import * as z from 'zod';
 import { squaredDistance, type Vector, weightedSum } from '../../math/vector.ts';
+import type { Described } from '../../registry/registry.ts';
 
 export interface Aggregation {
   readonly own: Vector;
@@ -14,13 +16,59 @@ export interface Aggregation {
 }
 
 export interface Aggregator {
-  readonly id: string;
-  /** Judges by distances or by coordinates: that says nothing on sparse vectors, which are nearly orthogonal. */
-  readonly needsDense: boolean;
-  readonly needsScores: boolean;
   /** A fresh vector; nothing given is modified. @throws AggregationError for fewer vectors than its constants need */
   aggregate(input: Aggregation): Vector;
 }
+
+/** Vectors that must come together, one's own among them, and why. */
+export interface Quorum {
+  readonly vectors: number;
+  readonly why: string;
+}
+
+/** What a manifest may say of an aggregator, what others must know of it, and how it is made. */
+export interface AggregatorKind<Schema extends z.ZodObject = z.ZodObject> extends Described {
+  readonly schema: Schema;
+  readonly examples: readonly z.input<Schema>[];
+  /** Judges by distances or by coordinates: that says nothing on sparse vectors, which are nearly orthogonal. */
+  readonly needsDense: boolean;
+  /** Asks for the losses of vectors on data of one's own; not where absent. */
+  needsScores?(spec: z.output<Schema>): boolean;
+  /** Any number will do where absent. */
+  quorum?(spec: z.output<Schema>): Quorum;
+  /** `rounds`: length of the run, for rules that tighten towards its end. May count on the quorum. */
+  create(spec: z.output<Schema>, rounds: number): Aggregator;
+}
+
+/** Typed by its schema. */
+export function defineAggregator<Schema extends z.ZodObject>(
+  kind: AggregatorKind<Schema>,
+): AggregatorKind<Schema> {
+  return kind;
+}
+
+/** The aggregator of a spec, behind the check of its quorum. */
+export function withQuorum<Schema extends z.ZodObject>(
+  kind: AggregatorKind<Schema>,
+  spec: z.output<Schema>,
+  rounds: number,
+): Aggregator {
+  const rule = kind.create(spec, rounds);
+  const quorum = kind.quorum?.(spec);
+  if (!quorum) return rule;
+  return {
+    aggregate(input) {
+      const vectors = input.others.length + 1;
+      if (vectors >= quorum.vectors) return rule.aggregate(input);
+      throw new AggregationError(
+        `${kind.id} needs at least ${quorum.vectors} vectors (${quorum.why}), there are ${vectors}`,
+      );
+    },
+  };
+}
+
+/** Field of those that are told how many lie. */
+export const dishonest = z.int().min(0).max(1000).describe('dishonest among those that come together (f)');
 
 export class AggregationError extends RangeError {
   override readonly name = 'AggregationError';
@@ -54,11 +102,4 @@ export function ranked(values: readonly number[]): number[] {
 export function mixedWith(own: Vector, others: readonly Vector[], weights: readonly number[]): Vector {
   const rest = 1 - weights.reduce((sum, weight) => sum + weight, 0);
   return weightedSum([own, ...others], [rest, ...weights]);
-}
-
-/** @throws AggregationError unless the number of vectors is at least `least` */
-export function demand(id: string, vectors: number, least: number, why: string): void {
-  if (vectors < least) {
-    throw new AggregationError(`${id} needs at least ${least} vectors (${why}), there are ${vectors}`);
-  }
 }

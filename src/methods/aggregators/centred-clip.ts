@@ -1,16 +1,22 @@
+import * as z from 'zod';
 import { meanOfVectors, type Vector } from '../../math/vector.ts';
-import { type Aggregator, allOf } from './aggregator.ts';
+import { allOf, defineAggregator } from './aggregator.ts';
 import { clippedAround } from './clipped.ts';
 
 /**
  * v <- v + mean of clip(x_j - v, radius), some times over, from one's own vector (Karimireddy, He, Jaggi: "Learning from
  * History for Byzantine Robust Optimization", 2021; there from the aggregate of the round before).
  */
-export function centredClip(radius: number, iterations: number): Aggregator {
-  return {
-    id: 'centred-clip',
-    needsDense: true,
-    needsScores: false,
+export const centredClip = defineAggregator({
+  id: 'centred-clip',
+  schema: z.strictObject({
+    id: z.literal('centred-clip').describe('Karimireddy 2021'),
+    radius: z.number().positive().describe('distances are clipped to it'),
+    iterations: z.int().min(1).max(100).default(3).describe('Karimireddy 2021'),
+  }),
+  examples: [{ id: 'centred-clip', radius: 2 }],
+  needsDense: true,
+  create: ({ radius, iterations }) => ({
     aggregate(input) {
       let centre: Vector = input.own;
       for (let i = 0; i < iterations; i++) {
@@ -19,5 +25,5 @@ export function centredClip(radius: number, iterations: number): Aggregator {
       }
       return centre.slice();
     },
-  };
-}
+  }),
+});

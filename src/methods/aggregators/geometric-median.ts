@@ -1,17 +1,17 @@
+import * as z from 'zod';
 import { median } from '../../math/statistics.ts';
 import { likeOf, squaredDistance, type Vector } from '../../math/vector.ts';
-import { type Aggregator, allOf } from './aggregator.ts';
+import { allOf, defineAggregator } from './aggregator.ts';
 import { byCoordinate } from './by-coordinate.ts';
 
 /** The point of least sum of distances (Pillutla, Kakade, Harchaoui: "Robust Aggregation for Federated Learning", 2022). */
-export function geometricMedianAggregator(): Aggregator {
-  return {
-    id: 'geometric-median',
-    needsDense: true,
-    needsScores: false,
-    aggregate: (input) => geometricMedian(allOf(input)),
-  };
-}
+export const leastDistances = defineAggregator({
+  id: 'geometric-median',
+  schema: z.strictObject({ id: z.literal('geometric-median').describe('least sum of distances') }),
+  examples: [{ id: 'geometric-median' }],
+  needsDense: true,
+  create: () => ({ aggregate: (input) => geometricMedian(allOf(input)) }),
+});
 
 /**
  * Weiszfeld's iteration, with the step of Vardi and Zhang ("The multivariate L1-median and associated data depth", 2000) where it

@@ -1,23 +1,45 @@
-import { meanOfVectors } from '../../math/vector.ts';
-import { type Aggregator, allOf, demand, ranked, squaredDistances } from './aggregator.ts';
+import * as z from 'zod';
+import { meanOfVectors, type Vector } from '../../math/vector.ts';
+import { allOf, defineAggregator, dishonest, ranked, squaredDistances } from './aggregator.ts';
 
 /**
  * Krum (Blanchard et al. 2017, "Machine Learning with Adversaries"): the vector with the least sum of squared distances to its
- * n - f - 2 nearest others. multi-krum: the mean of the `selected` best. Distances are squared once.
+ * n - f - 2 nearest others. Distances are squared once.
  */
-export function krum(f: number, selected?: number): Aggregator {
-  const id = selected === undefined ? 'krum' : 'multi-krum';
-  return {
-    id,
-    needsDense: true,
-    needsScores: false,
-    aggregate(input) {
-      const vectors = allOf(input);
-      demand(id, vectors.length, Math.max(2 * f + 3, selected ?? 1), `2f + 3 with f = ${f}`);
-      const best = ranked(krumScores(squaredDistances(vectors), f)).slice(0, selected ?? 1);
-      return meanOfVectors(best.map((i) => vectors[i]!));
-    },
-  };
+export const krum = defineAggregator({
+  id: 'krum',
+  schema: z.strictObject({ id: z.literal('krum').describe('Blanchard 2017'), f: dishonest }),
+  examples: [{ id: 'krum', f: 2 }],
+  needsDense: true,
+  quorum: ({ f }) => ({ vectors: vectorsFor(f), why: `2f + 3 with f = ${f}` }),
+  create: ({ f }) => ({ aggregate: (input) => meanOfBest(allOf(input), f, 1) }),
+});
+
+/** The mean of the `selected` best. */
+export const multiKrum = defineAggregator({
+  id: 'multi-krum',
+  schema: z.strictObject({
+    id: z.literal('multi-krum').describe('Blanchard 2017'),
+    f: dishonest,
+    selected: z.int().min(1).max(1000).describe('best vectors that are averaged (m)'),
+  }),
+  examples: [{ id: 'multi-krum', f: 2, selected: 3 }],
+  needsDense: true,
+  quorum: ({ f, selected }) => ({
+    vectors: Math.max(vectorsFor(f), selected),
+    why: `2f + 3 with f = ${f}, and ${selected} selected`,
+  }),
+  create: ({ f, selected }) => ({ aggregate: (input) => meanOfBest(allOf(input), f, selected) }),
+});
+
+/** With fewer, the liars may be nearest to each other. */
+function vectorsFor(f: number): number {
+  return 2 * f + 3;
+}
+
+function meanOfBest(vectors: readonly Vector[], f: number, selected: number): Vector {
+  const best = ranked(krumScores(squaredDistances(vectors), f)).slice(0, selected);
+  return meanOfVectors(best.map((i) => vectors[i]!));
 }
 
 /** Sum of the n - f - 2 smallest squared distances of each to others. */

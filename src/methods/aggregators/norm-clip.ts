@@ -1,13 +1,18 @@
+import * as z from 'zod';
 import { median } from '../../math/statistics.ts';
 import { norm, type Vector } from '../../math/vector.ts';
-import { type Aggregator, allOf, mixedWith } from './aggregator.ts';
+import { allOf, defineAggregator, mixedWith } from './aggregator.ts';
 
 /** Vectors longer than `factor` times the median norm are scaled down to it, then averaged: what delta-log does in its fold. */
-export function normClip(factor: number): Aggregator {
-  return {
-    id: 'norm-clip',
-    needsDense: false,
-    needsScores: false,
+export const normClip = defineAggregator({
+  id: 'norm-clip',
+  schema: z.strictObject({
+    id: z.literal('norm-clip'),
+    factor: z.number().min(1).max(1000).default(2).describe('of the median norm; guess'),
+  }),
+  examples: [{ id: 'norm-clip' }],
+  needsDense: false,
+  create: ({ factor }) => ({
     aggregate(input) {
       const limit = factor * median(allOf(input).map(norm));
       const clipped = (vector: Vector): Vector => {
@@ -16,5 +21,5 @@ export function normClip(factor: number): Aggregator {
       };
       return mixedWith(clipped(input.own), input.others.map(clipped), input.weights);
     },
-  };
-}
+  }),
+});

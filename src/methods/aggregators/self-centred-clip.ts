@@ -1,5 +1,6 @@
+import * as z from 'zod';
 import { squaredDistance } from '../../math/vector.ts';
-import { type Aggregator, mixedWith, ranked } from './aggregator.ts';
+import { defineAggregator, mixedWith, ranked } from './aggregator.ts';
 import { clippedAround } from './clipped.ts';
 
 /**
@@ -7,11 +8,19 @@ import { clippedAround } from './clipped.ts';
  * x_i <- x_i + sum of W_ij clip(x_j - x_i, tau_i). With `radius` null, tau_i^2 = (1/delta) sum over honest j of W_ij |x_j - x_i|^2
  * (the paper's choice), where the neighbours of largest distance up to the weight delta are taken for dishonest.
  */
-export function selfCentredClip(radius: number | null, delta: number): Aggregator {
-  return {
-    id: 'self-centred-clip',
-    needsDense: true,
-    needsScores: false,
+export const selfCentredClip = defineAggregator({
+  id: 'self-centred-clip',
+  schema: z.strictObject({
+    id: z.literal('self-centred-clip').describe('ClippedGossip, He 2022'),
+    radius: z.number().positive().nullable().default(null).describe('null: from the distances of the round'),
+    delta: z.number().positive().max(0.5).default(0.25).describe('weight of dishonest neighbours, at most'),
+  }),
+  examples: [
+    { id: 'self-centred-clip', delta: 0.3 },
+    { id: 'self-centred-clip', radius: 5 },
+  ],
+  needsDense: true,
+  create: ({ radius, delta }) => ({
     aggregate({ own, others, weights }) {
       const tau =
         radius ??
@@ -26,8 +35,8 @@ export function selfCentredClip(radius: number | null, delta: number): Aggregato
         weights,
       );
     },
-  };
-}
+  }),
+});
 
 function adaptiveRadius(squared: readonly number[], weights: readonly number[], delta: number): number {
   let left = delta;

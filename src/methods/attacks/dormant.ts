@@ -2,9 +2,5 @@ import type { Attack } from './attack.ts';
 
 /** Honest until a round, then another attack: reputations are earned first. */
 export function dormant(fromRound: number, then: Attack): Attack {
-  return {
-    id: 'dormant',
-    needsHonest: then.needsHonest,
-    claim: (input) => (input.round < fromRound ? null : then.claim(input)),
-  };
+  return { claim: (input) => (input.round < fromRound ? null : then.claim(input)) };
 }

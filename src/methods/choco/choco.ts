@@ -1,6 +1,6 @@
 import type { Compressor } from '../../codec/compressor.ts';
 import { addScaled, difference, sumOf, type Vector } from '../../math/vector.ts';
-import { type MixingStrategy, noBody, type Parcel } from '../mixing/strategy.ts';
+import { type MixingPeer, noBody, type Parcel } from '../mixing/mixing-peer.ts';
 
 /**
  * CHOCO-SGD (Koloskova, Stich, Jaggi 2019, "Decentralized Stochastic Optimization and Gossip Algorithms with Compressed
@@ -11,7 +11,7 @@ import { type MixingStrategy, noBody, type Parcel } from '../mixing/strategy.ts'
 export function choco(
   initial: Vector,
   options: { readonly gamma: number; readonly compressor: Compressor; readonly random: () => number },
-): MixingStrategy {
+): MixingPeer {
   const { gamma, compressor, random } = options;
   let model: Vector = initial.slice();
   let trained: Vector | null = null;
@@ -29,7 +29,6 @@ export function choco(
   };
 
   return {
-    id: 'choco',
     sends: 'after-training',
     get model() {
       return trained ?? model;

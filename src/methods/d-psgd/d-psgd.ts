@@ -3,21 +3,20 @@ import type { Aggregator } from '../aggregators/aggregator.ts';
 import {
   type Hood,
   hasForm,
-  type MixingStrategy,
+  type MixingPeer,
   parcel,
   sharedState,
   toAll,
   weighed,
-} from '../mixing/strategy.ts';
+} from '../mixing/mixing-peer.ts';
 
 /**
  * D-PSGD (Lian et al. 2017, "Can Decentralized Algorithms Outperform Centralized Algorithms?"): X <- X W - lr G. Neighbours get
  * the model that the round starts from, while it trains. The weight of a neighbour that did not come stays at home.
  */
-export function dPsgd(initial: Vector, aggregator: Aggregator): MixingStrategy {
+export function dPsgd(initial: Vector, aggregator: Aggregator): MixingPeer {
   let model: Vector = initial.slice();
-  const strategy: MixingStrategy = {
-    id: 'd-psgd',
+  const peer: MixingPeer = {
     sends: 'before-training',
     get model() {
       return model;
@@ -34,7 +33,7 @@ export function dPsgd(initial: Vector, aggregator: Aggregator): MixingStrategy {
     restore: ({ vectors }) => {
       model = vectors[0]!.slice();
     },
-    ...sharedState(initial.length, 1, () => strategy),
+    ...sharedState(initial.length, 1, () => peer),
   };
-  return strategy;
+  return peer;
 }

@@ -4,28 +4,25 @@
  * The log's own machine does all that any log needs; here is what training adds: when to train, what to publish, what
  * becomes of deltas of ours that the log leaves out.
  */
-import { fromString } from 'uint8arrays';
-import { createDeltaCodec } from '../../codec/delta.ts';
 import { encodeFloat32 } from '../../codec/dense.ts';
 import { bytesToHex } from '../../core/bytes.ts';
 import type { CoreStatus, Input, Output, ProtocolCore } from '../../core/io.ts';
-import { createDeltaKind, type DeltaKind } from '../../entries/delta/delta-kind.ts';
+import { memberTest } from '../../core/membership.ts';
+import type { RunFrame } from '../../core/run-frame.ts';
+import type { DeltaKind } from '../../entries/delta/delta-kind.ts';
 import type { DeltaContent, DeltaState } from '../../entries/delta/delta-state.ts';
 import type { NoteState } from '../../entries/note/note-kind.ts';
-import { createEntryKind } from '../../entries/registry.ts';
 import type { LogEntry } from '../../log/entry-kind.ts';
 import { type EnvelopeContext, encodeEnvelope } from '../../log/envelope.ts';
 import type { LogEffect, LogFact } from '../../log/log-effect.ts';
 import type { Kinds, LogState } from '../../log/log-state.ts';
 import { Replica } from '../../log/replica.ts';
 import { type LogEvent, RunLog } from '../../log/run-log.ts';
-import type { RunManifest } from '../../run/manifest.ts';
-import { memberTest } from '../../run/membership.ts';
-import type { DeltaLogSpec } from '../../run/run-spec.ts';
 import type { CoreDependencies } from '../core-dependencies.ts';
 import { LocalTraining } from '../local-training.ts';
 import { Author } from './author.ts';
-import { deltaRulesOf, logFrameOf } from './constants.ts';
+import { createLogParts } from './log-parts.ts';
+import type { DeltaLogSpec } from './schema.ts';
 
 /** After a join from a snapshot this many rounds are trained and not published: residuals begin at zero. Guess. */
 const warmUpRounds = 2;
@@ -44,17 +41,13 @@ export class DeltaLog implements ProtocolCore {
   /** Hash of the model of the history with this root. */
   #hash: { readonly round: number; readonly root: Uint8Array; readonly hash: string } | null = null;
 
-  constructor(manifest: RunManifest, spec: DeltaLogSpec, runId: string, deps: CoreDependencies) {
+  constructor(manifest: RunFrame, spec: DeltaLogSpec, runId: string, deps: CoreDependencies) {
     this.#deps = deps;
     const { crypto, shared, initial, random, signer } = deps;
-    const codec = createDeltaCodec(spec.codec, initial.length, random);
-    const rules = deltaRulesOf(spec, manifest.training.localSteps);
-    this.#delta = createDeltaKind({ runId, crypto, rules, codec, initial, shared });
-    this.#kinds = [this.#delta, ...spec.kinds.map(createEntryKind)];
-    const frame = logFrameOf(manifest, spec, runId, fromString(manifest.initHash, 'hex'));
-    const bodyBytesMax = this.#kinds.map((kind) => kind.bodyBytesMax);
-    this.#envelopes = { runId, crypto, bodyBytesMax, shared, inlineMax: deps.inlineMax };
-    const common = { kinds: this.#kinds, frame, envelopes: this.#envelopes };
+    const { codec, delta, ...common } = createLogParts(manifest, spec, runId, deps);
+    this.#delta = delta;
+    this.#kinds = common.kinds;
+    this.#envelopes = common.envelopes;
     const replica = new Replica({ ...common, crypto, shared, retention: deps.retention });
     this.#author = new Author({
       ...{ codec, size: initial.length },

@@ -2,11 +2,11 @@ import type { Compressor } from '../../codec/compressor.ts';
 import { ErrorFeedback } from '../../codec/error-feedback.ts';
 import { addScaled, type Vector } from '../../math/vector.ts';
 import type { Aggregator } from '../aggregators/aggregator.ts';
-import { type MixingStrategy, type Packed, type Parcel, parcel, type Received } from '../mixing/strategy.ts';
+import { type MixingPeer, type Packed, type Parcel, parcel, type Received } from '../mixing/mixing-peer.ts';
 
 /**
  * DiLoCo (Douillard et al. 2023): delta = start minus end of a round of many local steps, averaged over all, and a step of
- * Nesterov's method with it: m = mu m + delta, x -= a (delta + mu m). With a compressor other than `identity` deltas go through error
+ * Nesterov's method with it: m = mu m + delta, x -= a (delta + mu m). With a compressor deltas go through error
  * feedback of a decaying residual, as in SparseLoCo (Sarfi et al. 2025). It supposes that everybody hears the same, so parcels
  * name the model that they are deltas of: who finds itself apart from the majority asks one of them for its state.
  */
@@ -17,33 +17,33 @@ export function diloco(
     readonly momentum: number;
     readonly residualDecay: number;
     readonly aggregator: Aggregator;
-    readonly compressor: Compressor;
+    /** null: deltas travel whole. */
+    readonly compressor: Compressor | null;
     readonly random: () => number;
   },
-): MixingStrategy {
+): MixingPeer {
   const { outerRate, momentum, residualDecay, aggregator, compressor, random } = options;
-  const { size } = compressor;
-  const isPlain = compressor.id === 'identity';
+  const size = initial.length;
   const model = initial.slice();
   const velocity = initial.map(() => 0);
-  const feedback = new ErrorFeedback(compressor, residualDecay);
+  const feedback = compressor && new ErrorFeedback(compressor, residualDecay);
   let leader: number | null = null;
   /** What left in this round, as the others read it. */
   let own: Vector | null = null;
 
   const packed = (delta: Vector): Parcel => {
-    if (isPlain) {
+    if (!feedback) {
       own = delta;
       return parcel([delta], [fingerprint(model)]);
     }
     const body = feedback.compress(delta, random);
-    own = compressor.decompress(body);
+    own = feedback.compressor.decompress(body);
     return { numbers: [fingerprint(model)], vectors: [], body };
   };
-  const deltaOf = ({ vectors, body }: Parcel): Vector => vectors[0] ?? compressor.decompress(body);
+  const deltaOf = ({ vectors, body }: Parcel): Vector =>
+    feedback ? feedback.compressor.decompress(body) : vectors[0]!;
 
-  const strategy: MixingStrategy = {
-    id: 'diloco',
+  const peer: MixingPeer = {
     sends: 'after-training',
     get model() {
       return model.slice();
@@ -69,9 +69,9 @@ export function diloco(
     },
     accepts: ({ numbers, vectors, body }) =>
       numbers.length === 1 &&
-      (isPlain
-        ? vectors.length === 1 && vectors[0]!.length === size && body.length === 0
-        : vectors.length === 0 && compressor.isValid(body)),
+      (feedback
+        ? vectors.length === 0 && feedback.compressor.isValid(body)
+        : vectors.length === 1 && vectors[0]!.length === size && body.length === 0),
     wants: () => (leader === null ? [] : [leader]),
     share: () => parcel([model.slice(), velocity.slice()]),
     takeShare(_from, { vectors: [theirModel, theirVelocity] }) {
@@ -80,14 +80,14 @@ export function diloco(
       model.set(theirModel);
       velocity.set(theirVelocity);
     },
-    state: () => parcel([model, velocity, Float32Array.from(feedback.residual)]),
+    state: () => parcel([model, velocity, ...(feedback ? [Float32Array.from(feedback.residual)] : [])]),
     restore: ({ vectors }) => {
       model.set(vectors[0]!);
       velocity.set(vectors[1]!);
-      feedback.residual.set(vectors[2]!);
+      feedback?.residual.set(vectors[2]!);
     },
   };
-  return strategy;
+  return peer;
 }
 
 /** Somebody of those whose model more peers hold than hold ours; null where ours is as common. */

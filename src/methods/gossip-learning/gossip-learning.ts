@@ -1,5 +1,5 @@
 import { sumOf, type Vector } from '../../math/vector.ts';
-import { hasForm, type MixingStrategy, noBody, type Packed } from '../mixing/strategy.ts';
+import { hasForm, type MixingPeer, noBody, type Packed } from '../mixing/mixing-peer.ts';
 
 export interface GossipLearningOptions {
   /** Parts that the model is cut into; each travels alone. */
@@ -19,7 +19,7 @@ export function gossipLearning(
   initial: Vector,
   { partitions, tokensMin, tokensMax }: GossipLearningOptions,
   random: () => number,
-): MixingStrategy {
+): MixingPeer {
   let model: Vector = initial.slice();
   const cuts = Array.from({ length: partitions + 1 }, (_, s) =>
     Math.floor((s * initial.length) / partitions),
@@ -45,8 +45,7 @@ export function gossipLearning(
     ages[s] = Math.max(own, age);
   };
 
-  const strategy: MixingStrategy = {
-    id: 'gossip-learning',
+  const peer: MixingPeer = {
     sends: 'after-training',
     get model() {
       return model;
@@ -91,10 +90,10 @@ export function gossipLearning(
       ages.set(numbers.slice(0, partitions));
       tokens.set(numbers.slice(partitions, 2 * partitions));
     },
-    share: () => strategy.state(),
+    share: () => peer.state(),
     takeShare: (_from, one) => {
-      if (hasForm(one, 1, initial.length, 2 * partitions)) strategy.restore(one);
+      if (hasForm(one, 1, initial.length, 2 * partitions)) peer.restore(one);
     },
   };
-  return strategy;
+  return peer;
 }

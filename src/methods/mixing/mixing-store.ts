@@ -2,8 +2,8 @@
 import { concat } from 'uint8arrays';
 import { bytesToHex, keyToBytes } from '../../core/bytes.ts';
 import type { PeerKey, StoreWrite } from '../../core/io.ts';
+import type { MixingPeer, Parcel } from './mixing-peer.ts';
 import { decodeState, encodeState } from './parcel-coding.ts';
-import type { MixingStrategy, Parcel } from './strategy.ts';
 
 const stateKey = 'self/model';
 /** Keys of the peers whose numbers the state speaks of, where no list of members numbers them. */
@@ -37,9 +37,9 @@ export class MixingStore {
   }
 
   /** `numbered`: peers in order of their numbers, written where the state speaks of them and more are known than before. */
-  writes(strategy: Pick<MixingStrategy, 'namesPeers' | 'state'>, numbered: readonly PeerKey[]): StoreWrite[] {
-    const writes = [{ key: stateKey, value: encodeState(strategy.state(), this.#size) }];
-    if (!strategy.namesPeers || numbered.length <= this.#peersStored) return writes;
+  writes(peer: Pick<MixingPeer, 'namesPeers' | 'state'>, numbered: readonly PeerKey[]): StoreWrite[] {
+    const writes = [{ key: stateKey, value: encodeState(peer.state(), this.#size) }];
+    if (!peer.namesPeers || numbered.length <= this.#peersStored) return writes;
     this.#peersStored = numbered.length;
     return [...writes, { key: peersKey, value: concat(numbered.map(keyToBytes)) }];
   }

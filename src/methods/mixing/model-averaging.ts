@@ -1,21 +1,16 @@
 import { sumOf, type Vector } from '../../math/vector.ts';
 import type { Aggregator } from '../aggregators/aggregator.ts';
-import { hasForm, type MixingStrategy, parcel, sharedState, toAll, weighed } from './strategy.ts';
+import { hasForm, type MixingPeer, parcel, sharedState, toAll, weighed } from './mixing-peer.ts';
 
 /**
  * Trains, sends the trained model and averages it with those that came. `epidemic`: to random peers (de Vos et al. 2023, "Epidemic
  * Learning"). `moshpit`: in groups along the axes of a grid (Ryabinin et al. 2021, "Moshpit SGD"). They differ in the topology
  * and in the weights: epidemic averages what came, whoever sent it; moshpit takes the mean of its group.
  */
-export function modelAveraging(
-  id: 'epidemic' | 'moshpit',
-  initial: Vector,
-  aggregator: Aggregator,
-): MixingStrategy {
+export function modelAveraging(initial: Vector, aggregator: Aggregator): MixingPeer {
   let model: Vector = initial.slice();
   let trained: Vector | null = null;
-  const strategy: MixingStrategy = {
-    id,
+  const peer: MixingPeer = {
     sends: 'after-training',
     get model() {
       return trained ?? model;
@@ -42,7 +37,7 @@ export function modelAveraging(
     restore: ({ vectors }) => {
       model = vectors[0]!.slice();
     },
-    ...sharedState(initial.length, 1, () => strategy),
+    ...sharedState(initial.length, 1, () => peer),
   };
-  return strategy;
+  return peer;
 }

@@ -2,45 +2,35 @@
 
 import type { PeerKey } from '../../core/io.ts';
 import { pickRandom } from '../../core/pick-random.ts';
+import type { RunFrame } from '../../core/run-frame.ts';
 import type { SharedWork } from '../../log/shared-work.ts';
-import type { RunManifest } from '../../run/manifest.ts';
-import type { RunSpec } from '../../run/run-spec.ts';
-import { needsRoster, topologyOf } from '../method-constraints.ts';
-import type { MixingStrategySpec } from '../method-schema.ts';
-import { createTopology } from '../topologies/create-topology.ts';
+import { createTopology, type TopologySpec, topologyKind } from '../topologies/registry.ts';
 import { columnOf, type Topology } from '../topologies/topology.ts';
-import type { Hood } from './strategy.ts';
+import type { Hood } from './mixing-peer.ts';
 
 /** Peers that a node without a list of members numbers; more cannot be told apart and are not heard. */
 const numberedMax = 1 << 20;
 
 export class Neighbourhood {
   readonly #self: number;
-  readonly #fanout: number;
+  readonly #spec: TopologySpec;
   readonly #random: () => number;
   readonly #topology: Topology | null;
   readonly #numbers = new Map<PeerKey, number>();
   readonly #keys: PeerKey[] = [];
   #newest: { readonly round: number; readonly hood: Hood } | null = null;
 
-  constructor(
-    manifest: RunManifest,
-    strategy: MixingStrategySpec,
-    self: PeerKey,
-    random: () => number,
-    shared?: SharedWork,
-  ) {
+  constructor(frame: RunFrame, spec: TopologySpec, self: PeerKey, random: () => number, shared?: SharedWork) {
+    this.#spec = spec;
     this.#random = random;
-    const spec = topologyOf(strategy);
-    this.#fanout = spec.id === 'epidemic-local' ? spec.fanout : 0;
-    const { membership } = manifest;
-    if (needsRoster(strategy)) {
+    const { membership } = frame;
+    if (topologyKind(spec).needsRoster) {
       if (membership.kind !== 'allow-list')
         throw new RangeError('a run over a fixed topology has a list of members');
       const members = [...membership.members].sort();
       for (const key of members) this.#number(key);
-      const make = () => createTopology(spec, members.length, topologySeed(manifest));
-      this.#topology = shared ? shared.once('topology', manifest, make) : make();
+      const make = () => createTopology(spec, members.length, topologySeed(frame));
+      this.#topology = shared ? shared.once('topology', frame, make) : make();
       this.#self = this.#numbers.get(self) ?? -1;
     } else {
       this.#topology = null;
@@ -89,7 +79,8 @@ export class Neighbourhood {
   }
 
   #byLinks(linked: ReadonlySet<PeerKey>): Hood {
-    const picked = pickRandom(linked, this.#fanout, this.#random);
+    const degree = topologyKind(this.#spec).degree(this.#spec, linked.size + 1);
+    const picked = pickRandom(linked, degree, this.#random);
     const weight = 1 / (picked.length + 1);
     const to = new Map<number, number>();
     for (const key of picked) {
@@ -107,31 +98,7 @@ export class Neighbourhood {
   }
 }
 
-/**
- * For each member the others that it sends to or hears from in the first `rounds` rounds: links worth having. null for a run
- * without a list of members.
- */
-export function lastingNeighbours(
-  { strategy, membership, ...run }: Pick<RunSpec, 'strategy' | 'membership' | 'name' | 'seed'>,
-  rounds: number,
-): ReadonlyMap<PeerKey, readonly PeerKey[]> | null {
-  if (strategy.id === 'delta-log' || !needsRoster(strategy) || membership.kind !== 'allow-list') return null;
-  const members = [...membership.members].sort();
-  const topology = createTopology(topologyOf(strategy), members.length, topologySeed(run));
-  const near = members.map(() => new Set<number>());
-  for (let round = 0; round < Math.min(rounds, topology.period ?? rounds); round++) {
-    for (const [i, row] of topology.matrix(round).entries()) {
-      for (const j of row.keys()) {
-        if (i === j) continue;
-        near[i]!.add(j);
-        near[j]!.add(i);
-      }
-    }
-  }
-  return new Map(members.map((key, i) => [key, [...near[i]!].map((j) => members[j]!)]));
-}
-
 /** Names the streams of topologies that are drawn, the same for every member. */
-function topologySeed({ name, seed }: Pick<RunSpec, 'name' | 'seed'>): string {
+export function topologySeed({ name, seed }: Pick<RunFrame, 'name' | 'seed'>): string {
   return `${name}/${seed}/topology`;
 }

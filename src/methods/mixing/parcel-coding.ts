@@ -1,11 +1,11 @@
-/** Parcels of mixing strategies as bytes. A parcel that is one whole vector is written as just that. */
+/** Parcels of mixing methods as bytes. A parcel that is one whole vector is written as just that. */
 import * as dagCbor from '@ipld/dag-cbor';
 import type { Compressor } from '../../codec/compressor.ts';
-import { type CompressorSpec, createCompressor } from '../../codec/create-compressor.ts';
+import { type CompressorSpec, createCompressor } from '../../codec/compressors/registry.ts';
 import { decodeFloat32, encodeFloat32 } from '../../codec/dense.ts';
 import { decodeCanonical } from '../../core/canonical-cbor.ts';
 import type { Vector } from '../../math/vector.ts';
-import { noBody, type Parcel } from './strategy.ts';
+import { noBody, type Parcel } from './mixing-peer.ts';
 
 /** Numbers and vectors of one parcel. */
 const numbersMax = 4096;
@@ -76,7 +76,7 @@ export function parcelCoding(
   };
 }
 
-/** What a store holds of a strategy: in full precision. */
+/** What a store holds of a peer: in full precision. */
 export function encodeState({ numbers, vectors }: Parcel, size: number): Uint8Array {
   const [model] = vectors;
   // Most methods keep their model and nothing else.
@@ -95,7 +95,7 @@ export function encodeState({ numbers, vectors }: Parcel, size: number): Uint8Ar
   return dagCbor.encode([numbers, plain]);
 }
 
-/** null for what is no state; its meaning is the strategy's to check. */
+/** null for what is no state; its meaning is the method's to check. */
 export function decodeState(bytes: Uint8Array, size: number): Parcel | null {
   // Written with a frame it is longer than that.
   if (bytes.length === 4 * size) return { numbers: [], vectors: [decodeFloat32(bytes, size)], body: noBody };

@@ -1,7 +1,7 @@
 /** A whole network of a method stepped by hand, without time: for checking figures, not for running. */
 import type { Vector } from '../../math/vector.ts';
 import { columnOf, type Topology } from '../topologies/topology.ts';
-import type { Hood, MixingStrategy, Packed, Parcel, Received } from './strategy.ts';
+import type { Hood, MixingPeer, Packed, Parcel, Received } from './mixing-peer.ts';
 
 export interface NetworkStep {
   readonly round: number;
@@ -13,7 +13,7 @@ export interface NetworkStep {
 
 /** One round of all peers: pack, deliver, answer, ask for shares, mix. `peers[i]` is number i of the topology. */
 export function stepNetwork(
-  peers: readonly MixingStrategy[],
+  peers: readonly MixingPeer[],
   topology: Topology,
   { round, updates, isLost = () => false }: NetworkStep,
 ): void {

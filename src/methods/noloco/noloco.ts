@@ -1,6 +1,6 @@
 import { addScaled, sumOf, type Vector } from '../../math/vector.ts';
 import type { Aggregator } from '../aggregators/aggregator.ts';
-import { hasForm, type MixingStrategy, parcel, sharedState, toAll, weighed } from '../mixing/strategy.ts';
+import { hasForm, type MixingPeer, parcel, sharedState, toAll, weighed } from '../mixing/mixing-peer.ts';
 
 /**
  * NoLoCo (Kolehmainen et al. 2025, "NoLoCo: No-all-reduce Low Communication Training"): small groups drawn anew each round, mostly
@@ -15,12 +15,11 @@ export function noloco(
     readonly consensusRate: number;
     readonly aggregator: Aggregator;
   },
-): MixingStrategy {
+): MixingPeer {
   const { outerRate, momentum, consensusRate, aggregator } = options;
   let model: Vector = initial.slice();
   const velocity = initial.map(() => 0);
-  const strategy: MixingStrategy = {
-    id: 'noloco',
+  const peer: MixingPeer = {
     sends: 'after-training',
     get model() {
       return model;
@@ -45,7 +44,7 @@ export function noloco(
       model = vectors[0]!.slice();
       velocity.set(vectors[1]!);
     },
-    ...sharedState(initial.length, 2, () => strategy),
+    ...sharedState(initial.length, 2, () => peer),
   };
-  return strategy;
+  return peer;
 }

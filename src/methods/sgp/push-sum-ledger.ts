@@ -9,7 +9,7 @@
  * changes: a transfer under way counts as long as neither side holds it.
  */
 import type { Vector } from '../../math/vector.ts';
-import { noBody, type Parcel } from '../mixing/strategy.ts';
+import { noBody, type Parcel } from '../mixing/mixing-peer.ts';
 
 export interface Transfer {
   /** Of the sender, ascending. */

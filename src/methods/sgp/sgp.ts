@@ -1,5 +1,5 @@
 import { addScaled, type Vector } from '../../math/vector.ts';
-import { hasForm, type MixingStrategy, type Packed, parcel } from '../mixing/strategy.ts';
+import { hasForm, type MixingPeer, type Packed, parcel } from '../mixing/mixing-peer.ts';
 import { PushSumLedger } from './push-sum-ledger.ts';
 
 /**
@@ -7,7 +7,7 @@ import { PushSumLedger } from './push-sum-ledger.ts';
  * they send to, columns of P summing to one: x <- sum of P_ij (x_j - lr g_j), w <- sum of P_ij w_j. The ledger keeps the sum of all
  * mass, over lines that lose messages. `asSent`: what the wire makes of a vector.
  */
-export function sgp(initial: Vector, asSent?: (vector: Vector) => Vector): MixingStrategy {
+export function sgp(initial: Vector, asSent?: (vector: Vector) => Vector): MixingPeer {
   const ledger = new PushSumLedger(initial, 1, asSent);
   /** Ids whose answer is awaited: offered again when that fails. */
   const asked = new Set<number>();
@@ -18,7 +18,6 @@ export function sgp(initial: Vector, asSent?: (vector: Vector) => Vector): Mixin
       return [{ to, parcel: parcel([mass], [id, weight, kind === 'give' ? 0 : 1, oldest]) }];
     });
   return {
-    id: 'sgp',
     sends: 'after-training',
     get model() {
       return ledger.estimate() ?? initial;

@@ -1,4 +1,23 @@
-import { type MixingRow, meansOfGroups, type Topology, TopologyError } from './topology.ts';
+import * as z from 'zod';
+import { defineTopology, type MixingRow, meansOfGroups, type Topology, TopologyError } from './topology.ts';
+
+export const baseGraph = defineTopology({
+  id: 'base-graph',
+  schema: z.strictObject({
+    id: z.literal('base-graph').describe('exact averaging in few rounds for any n (Takezawa 2023)'),
+    degree: z.int().min(1).max(1024).describe('most neighbours in a round (k)'),
+  }),
+  examples: [
+    { id: 'base-graph', degree: 1 },
+    { id: 'base-graph', degree: 3 },
+  ],
+  needsRoster: true,
+  stochastic: 'doubly',
+  isSymmetric: true,
+  isStatic: false,
+  degree: ({ degree }) => degree,
+  create: ({ degree }, peers) => exactSequence(peers, degree),
+});
 
 /**
  * Base-(k+1) graph (Takezawa et al. 2023, "Beyond Exponential Graph", the simple one): a sequence of matrices with at most k
@@ -9,17 +28,14 @@ import { type MixingRow, meansOfGroups, type Topology, TopologyError } from './t
  * weight |part| / |V_l and R|, after which every part, and R, has the mean of V_l and R; parts average within themselves while R
  * goes on likewise.
  */
-export function baseGraph(peers: number, degree: number): Topology {
+function exactSequence(peers: number, degree: number): Topology {
   if (!Number.isInteger(degree) || degree < 1) {
     throw new TopologyError(`a base-(k+1) graph has a degree of at least 1, not ${degree}`);
   }
   const rounds = sequence(peers, degree + 1);
   return {
-    id: 'base-graph',
     peers,
     period: rounds.length,
-    stochastic: 'doubly',
-    isSymmetric: true,
     matrix: (round) => rounds[round % rounds.length]!,
   };
 }

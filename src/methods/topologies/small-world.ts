@@ -1,17 +1,32 @@
+import * as z from 'zod';
 import { rngFor } from '../../math/rng.ts';
-import { type Topology, TopologyError, type WeightRule, weighted } from './topology.ts';
+import { defineTopology, type Graph, TopologyError, weighted, weights } from './topology.ts';
 
 /**
  * A ring on which everybody knows the `degree` nearest (an even number), and each edge leads elsewhere with probability
  * `rewiring` (Watts, Strogatz: "Collective dynamics of small-world networks", 1998).
  */
-export function smallWorld(
-  peers: number,
-  degree: number,
-  rewiring: number,
-  rule: WeightRule,
-  seed: string,
-): Topology {
+export const smallWorld = defineTopology({
+  id: 'small-world',
+  schema: z.strictObject({
+    id: z.literal('small-world').describe('a ring with some edges led elsewhere (Watts, Strogatz 1998)'),
+    degree: z.int().min(1).max(1024).describe('neighbours before rewiring; even'),
+    rewiring: z.number().min(0).max(1).default(0.1).describe('chance of each edge to lead elsewhere; guess'),
+    weights,
+  }),
+  examples: [{ id: 'small-world', degree: 4 }],
+  needsRoster: true,
+  stochastic: 'doubly',
+  isSymmetric: true,
+  isStatic: true,
+  degree: ({ degree }) => degree,
+  create(spec, peers, seed) {
+    const rows = weighted(rewired(peers, spec.degree, spec.rewiring, seed), spec.weights);
+    return { peers, period: 1, matrix: () => rows };
+  },
+});
+
+function rewired(peers: number, degree: number, rewiring: number, seed: string): Graph {
   if (degree % 2 !== 0 || degree < 2 || degree >= peers - 1) {
     throw new TopologyError(
       `small-world: the degree must be even, at least 2 and below ${peers - 1} for ${peers} peers, not ${degree}`,
@@ -38,6 +53,5 @@ export function smallWorld(
       join(i, free[rng.int(free.length)]!);
     }
   }
-  const rows = weighted(graph, rule);
-  return { id: 'small-world', peers, period: 1, stochastic: 'doubly', isSymmetric: true, matrix: () => rows };
+  return graph;
 }

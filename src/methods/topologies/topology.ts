@@ -2,16 +2,27 @@
  * Who mixes with whom. A topology gives for every round a sparse mixing matrix W: x_i <- sum over j of W_ij x_j. Whatever
  * W_ij (i is not j) is not zero, j sends to i in that round.
  */
+import * as z from 'zod';
+import type { Described } from '../../registry/registry.ts';
 
 /** Entries of row i of W by column, the diagonal among them. */
 export type MixingRow = ReadonlyMap<number, number>;
 
 export interface Topology {
-  readonly id: string;
   /** Number of peers n; they are numbered from 0. */
   readonly peers: number;
   /** W of round t is that of round t + period: 1 where it never changes; null where it is drawn anew each round. */
   readonly period: number | null;
+  /** W of a round, counted from 0: one row for each peer. Equal arguments give equal matrices. */
+  matrix(round: number): readonly MixingRow[];
+}
+
+/** What a manifest may say of a topology, what others must know of it, and how it is made. */
+export interface TopologyKind<Schema extends z.ZodObject = z.ZodObject> extends Described {
+  readonly schema: Schema;
+  readonly examples: readonly z.input<Schema>[];
+  /** Everybody must know who takes part; otherwise a peer picks `degree` of those it is linked to, anew each round. */
+  readonly needsRoster: boolean;
   /**
    * doubly: rows and columns sum to one, so that averages are kept. column: only columns do, as every sender splits what it has:
    * for push-sum alone.
@@ -19,8 +30,17 @@ export interface Topology {
   readonly stochastic: 'doubly' | 'column';
   /** Whether W equals its transpose in every round. */
   readonly isSymmetric: boolean;
-  /** W of a round, counted from 0: one row for each peer. Equal arguments give equal matrices. */
-  matrix(round: number): readonly MixingRow[];
+  /** Whether W is the same in every round, for any number of peers. */
+  readonly isStatic: boolean;
+  /** To how many others a peer sends in a round, at most, on average over the peers. */
+  degree(spec: z.output<Schema>, peers: number): number;
+  /** @throws TopologyError for a number of peers or a constant that it cannot have */
+  create(spec: z.output<Schema>, peers: number, seed: string): Topology;
+}
+
+/** Typed by its schema. */
+export function defineTopology<Schema extends z.ZodObject>(kind: TopologyKind<Schema>): TopologyKind<Schema> {
+  return kind;
 }
 
 /** A topology asked for what cannot be. */
@@ -30,7 +50,11 @@ export class TopologyError extends RangeError {
 }
 
 /** How edges of an undirected graph become weights. */
-export type WeightRule = 'uniform' | 'metropolis-hastings';
+export const weights = z
+  .enum(['uniform', 'metropolis-hastings'])
+  .default('metropolis-hastings')
+  .describe('uniform: 1 / (largest degree + 1); metropolis-hastings: 1 / (1 + larger degree of the two)');
+export type WeightRule = z.infer<typeof weights>;
 
 /** Neighbours of each peer, without itself. */
 export type Graph = ReadonlyArray<ReadonlySet<number>>;

@@ -1,10 +1,33 @@
-import { type Topology, TopologyError, type WeightRule, weighted } from './topology.ts';
+import * as z from 'zod';
+import {
+  defineTopology,
+  type Topology,
+  TopologyError,
+  type WeightRule,
+  weighted,
+  weights,
+} from './topology.ts';
+
+export const torus = defineTopology({
+  id: 'torus',
+  schema: z.strictObject({
+    id: z.literal('torus').describe('four on a grid whose edges meet; s x s peers'),
+    weights,
+  }),
+  examples: [{ id: 'torus' }],
+  needsRoster: true,
+  stochastic: 'doubly',
+  isSymmetric: true,
+  isStatic: true,
+  degree: () => 4,
+  create: (spec, peers) => torusOf(peers, spec.weights),
+});
 
 /**
  * A grid of s x s peers whose edges meet, each with the four beside it. With weights of 1/5 its second eigenvalue is
  * (3 + 2 cos(2 pi / s)) / 5.
  */
-export function torus(peers: number, rule: WeightRule): Topology {
+function torusOf(peers: number, rule: WeightRule): Topology {
   const side = Math.round(Math.sqrt(peers));
   if (side * side !== peers || side < 3) {
     throw new TopologyError(`a torus has s x s peers, s at least 3 (9, 16, 25, ...), not ${peers}`);
@@ -16,5 +39,5 @@ export function torus(peers: number, rule: WeightRule): Topology {
     return new Set([at(row - 1, column), at(row + 1, column), at(row, column - 1), at(row, column + 1)]);
   });
   const rows = weighted(graph, rule);
-  return { id: 'torus', peers, period: 1, stochastic: 'doubly', isSymmetric: true, matrix: () => rows };
+  return { peers, period: 1, matrix: () => rows };
 }

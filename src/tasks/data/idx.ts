@@ -1,10 +1,10 @@
 /**
- * IDX files of unsigned bytes, the format of MNIST (LeCun, Cortes, Burges: "The MNIST database of handwritten
+ * IDX files of unsigned bytes, packed by gzip or not, the format of MNIST (LeCun, Cortes, Burges: "The MNIST database of handwritten
  * digits"): a big-endian magic number, the dimensions, then the bytes in row-major order.
  */
-import { type FileHandle, open } from 'node:fs/promises';
 import { writeFileAtomically } from '../../platform/node/atomic-file.ts';
 import { DataFileError } from './data-error.ts';
+import { type ByteSource, openPackedOrNot } from './packed-file.ts';
 
 export interface IdxImages {
   readonly count: number;
@@ -20,7 +20,7 @@ export const idxFileBytesMax = 2 ** 31;
 const IMAGES_MAGIC = 0x0803;
 const LABELS_MAGIC = 0x0801;
 
-/** Reads a file of images. @throws DataFileError naming the file, what was expected and what was found. */
+/** Reads a file of images, or the same with `.gz` at its end where only that is there. @throws DataFileError naming the file, what was expected and what was found. */
 export async function readIdxImages(file: string): Promise<IdxImages> {
   const { dimensions, body } = await readIdx(file, IMAGES_MAGIC, 'images');
   const [count, rows, columns] = dimensions as [number, number, number];
@@ -72,9 +72,9 @@ async function readIdx(file: string, magic: number, what: string): Promise<IdxFi
   }
 }
 
-async function openForReading(file: string, what: string): Promise<FileHandle> {
+async function openForReading(file: string, what: string): Promise<ByteSource> {
   try {
-    return await open(file, 'r');
+    return await openPackedOrNot(file, idxFileBytesMax);
   } catch (error) {
     throw new DataFileError(
       `${file}: expected an IDX file of ${what}, but it cannot be opened (${reason(error)})`,
@@ -82,7 +82,7 @@ async function openForReading(file: string, what: string): Promise<FileHandle> {
   }
 }
 
-async function readOpenIdx(handle: FileHandle, file: string, magic: number, what: string): Promise<IdxFile> {
+async function readOpenIdx(handle: ByteSource, file: string, magic: number, what: string): Promise<IdxFile> {
   const { size } = await handle.stat();
   const axes = magic & 0xff;
   const headerBytes = 4 + 4 * axes;
@@ -101,7 +101,7 @@ async function readOpenIdx(handle: FileHandle, file: string, magic: number, what
   if (found !== magic) {
     throw new DataFileError(
       `${file}: expected the magic number 0x${hex(magic)} of ${what} as unsigned bytes, found 0x${hex(found)}` +
-        (found >>> 16 === 0x1f8b ? ' (gzip: unpack it first)' : ''),
+        (found >>> 16 === 0x1f8b ? ' (gzip: its name must end in .gz)' : ''),
     );
   }
   const dimensions = Array.from({ length: axes }, (_, axis) => view.getUint32(4 + 4 * axis));
@@ -123,7 +123,7 @@ async function readOpenIdx(handle: FileHandle, file: string, magic: number, what
 }
 
 async function readExactly(
-  handle: FileHandle,
+  handle: ByteSource,
   into: Uint8Array,
   position: number,
   file: string,

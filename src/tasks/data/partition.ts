@@ -1,11 +1,12 @@
 /** Non-IID splits of one labelled set over peers, in memory and as folders of IDX files. */
 import { constants, copyFile, link, rm } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import type { Rng } from '../../math/rng.ts';
 import { makeDirectory } from '../../platform/node/make-directory.ts';
 import { DataFileError, DataShapeError } from './data-error.ts';
 import { type Dataset, IDX_FILES, subset, textDataset } from './dataset.ts';
 import { readIdxImages, readIdxLabels, writeIdxImages, writeIdxLabels } from './idx.ts';
+import { packedOrNot } from './packed-file.ts';
 
 export interface DirichletOptions {
   readonly peers: number;
@@ -145,7 +146,10 @@ export async function writeIdxShares({ source, targets, shares }: IdxShares): Pr
       Uint8Array.from(share, (index) => labels[index]!),
     );
     for (const name of [IDX_FILES.heldOutImages, IDX_FILES.heldOutLabels]) {
-      await linkOrCopy(join(source, name), join(target, name));
+      const from = await packedOrNot(join(source, name));
+      // One of an earlier split would be read in place of a packed one.
+      await rm(join(target, name), { force: true });
+      await linkOrCopy(from, join(target, basename(from)));
     }
   }
 }

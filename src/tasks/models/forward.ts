@@ -1,5 +1,5 @@
 /** From a model's description to the function that it is. */
-import type * as tf from '@tensorflow/tfjs';
+import type * as tf from '@tensorflow/tfjs-core';
 import type { ModelSpec } from '../../run/run-spec.ts';
 import { gpt } from './gpt.ts';
 import { gnLenet, lenet, resnet8 } from './image-models.ts';

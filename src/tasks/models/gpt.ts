@@ -1,5 +1,5 @@
 /** The byte-level language model. */
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
 import type { ModelSpec } from '../../run/run-spec.ts';
 import { causalAttention } from '../../tensor/operations/attention.ts';
 import { embedding } from '../../tensor/operations/embedding.ts';

@@ -1,5 +1,5 @@
 /** Convolutional networks. Pixels come as rows x height x width x channels, logits leave as rows x outputs. */
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
 import type { Activation } from '../../tensor/operations/dense.ts';
 import { convolution, convolutionLayer, denseStack, flatten, halve, normalise } from './layers.ts';
 import { resnetBlocks } from './model-layout.ts';

@@ -1,5 +1,5 @@
 /** Layers that several models share, as functions of their weights. */
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
 import { biasedConvolution } from '../../tensor/operations/convolution.ts';
 import { type Activation, dense } from '../../tensor/operations/dense.ts';
 import { groupNorm } from '../../tensor/operations/group-norm.ts';

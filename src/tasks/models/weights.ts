@@ -1,4 +1,4 @@
-import type * as tf from '@tensorflow/tfjs';
+import type * as tf from '@tensorflow/tfjs-core';
 import type { TensorLayout } from './model-layout.ts';
 
 /** A model's tensors by the names of `modelLayout`. */

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
 import type { Activation } from './dense.ts';
 import { fusedKernels, hasFused, runFused } from './fused-kernels.ts';
 

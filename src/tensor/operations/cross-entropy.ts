@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
 import { fusedKernels, hasFused, runFused } from './fused-kernels.ts';
 
 /** -ln of the probability that the softmax of each row of `logits` (rows x classes) gives to its label (rows, int32). */

@@ -2,7 +2,7 @@
  * Layers (with registered gradients) and steps of optimisers that a backend may have as one kernel, where TensorFlow.js needs
  * many.
  */
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
 
 export const fusedKernels = {
   dense: 'starlings.Dense',

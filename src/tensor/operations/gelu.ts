@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
 import { fusedKernels, hasFused, runFused } from './fused-kernels.ts';
 
 /** The Gaussian error linear unit in its tanh form, as GPT-2 has it (Hendrycks, Gimpel, "Gaussian error linear units", 2016). */

@@ -1,5 +1,5 @@
 /** Gradients of convolutions with dilation, which TensorFlow.js refuses, for the kernels that know it. */
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
 import { runKernel } from '../operations/fused-kernels.ts';
 
 interface Attributes {

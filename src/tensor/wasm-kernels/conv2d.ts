@@ -1,5 +1,5 @@
 /** Two-dimensional convolutions and their gradients, of whole filters and of one filter per channel. */
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
 import { geometryBytes, placeGeometry } from './geometry.ts';
 import type { KernelHost } from './kernel-host.ts';
 import { type FusedAttributes, withBiasAndActivation } from './matmul.ts';

@@ -1,5 +1,5 @@
 /** Einstein summation of one or two tensors as sums, transpositions and one batched matrix product, with a gradient. */
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
 import { callKernel, installKernel, release } from './registry.ts';
 
 interface EinsumAttributes {

@@ -1,4 +1,4 @@
-import type * as tf from '@tensorflow/tfjs';
+import type * as tf from '@tensorflow/tfjs-core';
 import type { KernelHost } from './kernel-host.ts';
 
 /** int32 numbers of `Geometry` in `assembly/nn/conv.ts`, and its size rounded up to whole vectors. */

@@ -2,7 +2,7 @@
  * Makes training on the WebAssembly backend of TensorFlow.js possible and fast. Of its own kernels the transposed matrix
  * products run at 1 GFLOP/s, and gradients of convolutions and of taking rows by number are missing altogether.
  */
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
 import { installConvolutions } from './conv2d.ts';
 import { installConvolutionGradients } from './conv2d-gradient.ts';
 import { installEinsum } from './einsum.ts';

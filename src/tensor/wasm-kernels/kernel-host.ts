@@ -1,5 +1,5 @@
 /** Our compiled kernels in the memory of TensorFlow.js's WebAssembly backend. */
-import type * as tf from '@tensorflow/tfjs';
+import type * as tf from '@tensorflow/tfjs-core';
 import { wasmBase64 as reproducible } from '../../kernels/generated/nn.ts';
 import { wasmBase64 as fast } from '../../kernels/generated/nn-fast.ts';
 import { instantiateKernels } from '../../kernels/instantiate.ts';

@@ -2,7 +2,7 @@
  * Layers as kernels of their own, with their gradients, under names that TensorFlow.js does not have. What they compute is
  * said by `operations`, which takes them where they are installed.
  */
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
 import type { Activation } from '../operations/dense.ts';
 import { fusedKernels, runFused, runKernel } from '../operations/fused-kernels.ts';
 import type { KernelHost } from './kernel-host.ts';

@@ -1,5 +1,5 @@
 /** Matrix products with any batch, transposed or not, with bias and activation. */
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
 import type { KernelHost } from './kernel-host.ts';
 import { callKernel, type Inputs, installKernel, release } from './registry.ts';
 

@@ -1,5 +1,5 @@
 /** Steps of optimisers, which rewrite parameters and state where they are: no result, no new tensor. */
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
 import { fusedKernels } from '../operations/fused-kernels.ts';
 import type { KernelHost } from './kernel-host.ts';
 import { installKernel } from './registry.ts';

@@ -1,5 +1,5 @@
 /** The gradient of maxima over windows: the backend's own looks for each maximum again, one number at a time. */
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
 import { placeGeometry } from './geometry.ts';
 import type { KernelHost } from './kernel-host.ts';
 import { installKernel } from './registry.ts';

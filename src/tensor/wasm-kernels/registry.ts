@@ -1,5 +1,5 @@
 /** How a kernel of ours comes into TensorFlow.js's registry. */
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
 
 export type Inputs = Readonly<Record<string, tf.TensorInfo>>;
 

@@ -1,5 +1,5 @@
 /** Sums of rows by the number of their segment: the gradient of taking rows by number. */
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
 import type { KernelHost } from './kernel-host.ts';
 import { installKernel } from './registry.ts';
 

@@ -1,5 +1,5 @@
 /** Dense layers and convolutions with bias and ReLU as one kernel each, with gradients. */
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
 import type { Activation } from '../operations/dense.ts';
 import { fusedKernels, runFused, runKernel } from '../operations/fused-kernels.ts';
 import type { KernelHost } from './kernel-host.ts';

@@ -1,5 +1,5 @@
 /** Optimisers over a model's tensors: one interface, one rule of update each. */
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
 import type { OptimiserSpec } from '../../../run/run-spec.ts';
 import { fusedKernels, hasFused, runFused } from '../../../tensor/operations/fused-kernels.ts';
 import { adamRule } from './adam.ts';

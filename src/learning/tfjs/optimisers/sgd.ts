@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
 import type { OptimiserSpec } from '../../../run/run-spec.ts';
 import { fusedKernels, hasFused, runFused } from '../../../tensor/operations/fused-kernels.ts';
 import type { UpdateRule } from './optimiser.ts';

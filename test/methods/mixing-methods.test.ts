@@ -1,100 +1,76 @@
-/** The contract that every mixing strategy keeps, stepped by hand, and figures of the literature. */
+/** The contract that every mixing method keeps, stepped by hand, and figures of the literature. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { CompressorSpec } from '../../src/codec/create-compressor.ts';
-import { createCompressor } from '../../src/codec/create-compressor.ts';
 import { rngFor } from '../../src/math/rng.ts';
 import { squaredDistance, type Vector } from '../../src/math/vector.ts';
-import { createAggregator } from '../../src/methods/aggregators/create-aggregator.ts';
-import { createMixingStrategy, type MixingSpec } from '../../src/methods/mixing/create-strategy.ts';
+import { createMixingPeer, type MixingMethodInput } from '../../src/methods/mixing/create-mixing-peer.ts';
+import type { MixingMethod } from '../../src/methods/mixing/mixing-method.ts';
+import type { MixingPeer } from '../../src/methods/mixing/mixing-peer.ts';
 import { stepNetwork } from '../../src/methods/mixing/step-network.ts';
-import type { MixingStrategy } from '../../src/methods/mixing/strategy.ts';
-import { createTopology, type TopologySpec } from '../../src/methods/topologies/create-topology.ts';
+import { mixingMethods } from '../../src/methods/registry.ts';
+import { createTopology, type TopologySpec } from '../../src/methods/topologies/registry.ts';
 import { farthest, normals, spread } from './random-vectors.ts';
 
 interface Case {
-  readonly spec: MixingSpec;
+  readonly input: MixingMethodInput;
   readonly topology: TopologySpec;
-  readonly compressor?: CompressorSpec;
-  /** The mean over peers of the model changes by nothing but training. */
-  readonly keepsMean: boolean;
 }
 
-const weights = 'metropolis-hastings';
-const ring: TopologySpec = { id: 'ring', weights };
-const cases: readonly Case[] = [
-  { spec: { id: 'd-psgd' }, topology: ring, keepsMean: true },
-  { spec: { id: 'd-psgd' }, topology: { id: 'base-graph', degree: 2 }, keepsMean: true },
-  { spec: { id: 'epidemic' }, topology: { id: 'epidemic-oracle', fanout: 3 }, keepsMean: true },
-  { spec: { id: 'moshpit' }, topology: { id: 'moshpit-grid', dimensions: 2 }, keepsMean: true },
-  { spec: { id: 'ad-psgd' }, topology: { id: 'random-regular', degree: 3, weights }, keepsMean: true },
-  { spec: { id: 'sgp' }, topology: { id: 'one-peer-exponential' }, keepsMean: false },
-  { spec: { id: 'sgp' }, topology: { id: 'epidemic-local', fanout: 2 }, keepsMean: false },
-  {
-    spec: { id: 'gossip-learning', partitions: 3, tokensMin: 1, tokensMax: 4 },
-    topology: { id: 'complete' },
-    keepsMean: false,
-  },
-  {
-    spec: { id: 'choco', gamma: 0.2 },
-    topology: ring,
-    compressor: { id: 'top-k', chunk: null, perChunk: 12, indices: 'rice', values: 'float32' },
-    keepsMean: true,
-  },
-  {
-    spec: { id: 'noloco', outerRate: 1, momentum: 0.3, consensusRate: 1 },
-    topology: { id: 'random-matching' },
-    keepsMean: true,
-  },
-];
 const size = 30;
 const n = 16;
 
-function peersOf({ spec, compressor }: Case, initials: readonly Vector[]): MixingStrategy[] {
+function peersOf(input: MixingMethodInput, initials: readonly Vector[]): MixingPeer[] {
   return initials.map((initial, i) => {
-    const rng = rngFor(`strategies/${spec.id}/${i}`);
-    return createMixingStrategy(spec, {
-      initial,
-      aggregator: createAggregator({ id: 'mean' }, 100),
-      compressor: createCompressor(compressor ?? { id: 'identity' }, initial.length),
-      random: () => rng.float(),
-    });
+    const rng = rngFor(`strategies/${input.id}/${i}`);
+    return createMixingPeer(input, { initial, rounds: 100, random: () => rng.float() });
   });
 }
 
+const registered: readonly Case[] = mixingMethods.flatMap((method: MixingMethod) =>
+  method.examples.map((input) => {
+    const spec = method.schema.parse(input);
+    return { input: input as MixingMethodInput, topology: method.topology(spec) };
+  }),
+);
+const weights = 'metropolis-hastings';
+const ring: TopologySpec = { id: 'ring', weights };
+const cases: readonly Case[] = [
+  ...registered,
+  { input: { id: 'd-psgd' }, topology: { id: 'base-graph', degree: 2 } },
+  { input: { id: 'ad-psgd' }, topology: { id: 'random-regular', degree: 3, weights } },
+  { input: { id: 'sgp' }, topology: { id: 'one-peer-exponential' } },
+  { input: { id: 'gossip-learning', partitions: 3 }, topology: { id: 'complete' } },
+];
+
 const none = new Array<null>(n).fill(null);
-const models = (peers: readonly MixingStrategy[]) => peers.map(({ model }) => model);
+const models = (peers: readonly MixingPeer[]) => peers.map(({ model }) => model);
 const meanAt = (vectors: readonly Vector[], k: number) =>
   vectors.reduce((sum, x) => sum + x[k]!, 0) / vectors.length;
 
 for (const one of cases) {
-  describe(`strategy ${one.spec.id} on ${one.topology.id}`, () => {
+  describe(`${JSON.stringify(one.input)} on ${one.topology.id}`, () => {
     const topology = createTopology(one.topology, n, 'strategies');
-    const initials = normals(n, size, 'initials');
-    // Their public copies begin alike, which choco needs and the others do not mind.
-    const start = one.spec.id === 'choco' ? initials.map(() => new Float64Array(size)) : initials;
-    const begun = (): MixingStrategy[] => {
-      const peers = peersOf(one, start);
-      if (one.spec.id === 'choco') stepNetwork(peers, topology, { round: 0, updates: initials });
+    const start = Array.from({ length: n }, () => new Float64Array(size));
+    const updates = normals(n, size, 'initials');
+    // All begin alike, as in every run, and the first round of training leads them apart.
+    const begun = (): MixingPeer[] => {
+      const peers = peersOf(one.input, start);
+      stepNetwork(peers, topology, { round: 0, updates });
       return peers;
     };
 
-    test('without training everybody comes to agree, on the mean where it is kept', () => {
+    test('without training everybody comes to agree', () => {
       const peers = begun();
-      const before = spread(models(peers));
       for (let round = 1; round < 400; round++) stepNetwork(peers, topology, { round, updates: none });
-      assert.ok(spread(models(peers)) < 1e-3 * before, `${spread(models(peers))} of ${before}`);
-      if (!one.keepsMean) return;
-      for (let k = 0; k < size; k++)
-        assert.ok(Math.abs(meanAt(models(peers), k) - meanAt(initials, k)) < 1e-10);
+      assert.ok(spread(models(peers)) < 1e-3 * spread(updates), `${spread(models(peers))}`);
     });
 
     test('with training towards points of their own they end near the mean of these', () => {
       const points = normals(n, size, 'points');
       const peers = begun();
       for (let round = 1; round < 600; round++) {
-        const updates = peers.map(({ model }, i) => model.map((value, k) => 0.02 * (points[i]![k]! - value)));
-        stepNetwork(peers, topology, { round, updates });
+        const steps = peers.map(({ model }, i) => model.map((value, k) => 0.02 * (points[i]![k]! - value)));
+        stepNetwork(peers, topology, { round, updates: steps });
       }
       const best = Float64Array.from({ length: size }, (_, k) => meanAt(points, k));
       const origin = squaredDistance(best, new Float64Array(size));
@@ -109,7 +85,7 @@ for (const one of cases) {
         for (const group of [peers, twins]) stepNetwork(group, topology, { round, updates: none });
       }
       const state = twins[3]!.state();
-      const [fresh] = peersOf(one, [start[3]!]);
+      const [fresh] = peersOf(one.input, [start[3]!]);
       fresh!.restore(structuredClone(state));
       assert.deepEqual(fresh!.model, peers[3]!.model);
       assert.deepEqual(fresh!.state(), state);
@@ -123,19 +99,50 @@ for (const one of cases) {
       assert.equal(peer!.accepts({ numbers: [1], vectors: [], body: Uint8Array.of(1, 2, 3) }), false);
     });
 
+    test('what it is given and what it gives is not changed behind anybody\u2019s back', () => {
+      const peers = begun();
+      const before = structuredClone(models(peers));
+      const given = models(peers);
+      stepNetwork(peers, topology, { round: 1, updates });
+      assert.deepEqual(given, before);
+      assert.deepEqual(updates, normals(n, size, 'initials'));
+    });
+
     test('agrees under losses of a fifth of all messages', () => {
       const peers = begun();
-      const before = spread(models(peers));
-      const rng = rngFor(`losses/${one.spec.id}`);
+      const rng = rngFor(`losses/${one.input.id}`);
       for (let round = 1; round < 600; round++) {
         stepNetwork(peers, topology, { round, updates: none, isLost: () => rng.float() < 0.2 });
       }
-      assert.ok(spread(models(peers)) < 1e-2 * before, `${spread(models(peers))} of ${before}`);
+      assert.ok(spread(models(peers)) < 1e-2 * spread(updates), `${spread(models(peers))}`);
     });
   });
 }
 
-describe('facts about strategies', () => {
+describe('facts about mixing methods', () => {
+  const keepers: readonly Case[] = [
+    { input: { id: 'd-psgd' }, topology: ring },
+    { input: { id: 'd-psgd' }, topology: { id: 'base-graph', degree: 2 } },
+    { input: { id: 'epidemic' }, topology: { id: 'epidemic-oracle', fanout: 3 } },
+    { input: { id: 'moshpit' }, topology: { id: 'moshpit-grid', dimensions: 2 } },
+    { input: { id: 'ad-psgd' }, topology: { id: 'random-regular', degree: 3, weights } },
+    {
+      input: { id: 'noloco', outerRate: 1, momentum: 0.3, consensusRate: 1 },
+      topology: { id: 'random-matching' },
+    },
+  ];
+  for (const { input, topology: spec } of keepers) {
+    test(`the mean over all peers changes by nothing but training: ${input.id} on ${spec.id}`, () => {
+      const initials = normals(n, size, 'initials');
+      const topology = createTopology(spec, n, 'strategies');
+      const peers = peersOf(input, initials);
+      for (let round = 0; round < 400; round++) stepNetwork(peers, topology, { round, updates: none });
+      assert.ok(spread(models(peers)) < 1e-3 * spread(initials));
+      for (let k = 0; k < size; k++)
+        assert.ok(Math.abs(meanAt(models(peers), k) - meanAt(initials, k)) < 1e-10);
+    });
+  }
+
   test('one asynchronous pair shrinks variance by 1 - 1/(n-1), within 1 %', () => {
     const rng = rngFor('fact 4');
     let ratios = 0;
@@ -144,7 +151,7 @@ describe('facts about strategies', () => {
       const x = normals(8, 40, `fact 4/${draw % 10}`);
       const before = spread(x);
       const [a, b] = rng.sample(8, 2) as [number, number];
-      const peers = peersOf({ spec: { id: 'ad-psgd' }, topology: ring, keepsMean: true }, x);
+      const peers = peersOf({ id: 'ad-psgd' }, x);
       const [sent] = peers[a]!.pack(0, { self: a, to: new Map([[b, 0.5]]), from: null }, null);
       peers[a]!.answered!(b, sent!.parcel, peers[b]!.answer!(a, sent!.parcel));
       ratios += spread(models(peers)) / before;
@@ -155,7 +162,7 @@ describe('facts about strategies', () => {
   test('push-sum on the one-peer exponential graph of 16 is exact after four rounds', () => {
     const x = normals(16, 10, 'fact 6');
     const topology = createTopology({ id: 'one-peer-exponential' }, 16, '');
-    const peers = peersOf({ spec: { id: 'sgp' }, topology: ring, keepsMean: false }, x);
+    const peers = peersOf({ id: 'sgp' }, x);
     for (let round = 0; round < 4; round++) stepNetwork(peers, topology, { round, updates: none });
     assert.ok(farthest(models(peers)) < 1e-12);
     for (let k = 0; k < 10; k++) assert.ok(Math.abs(peers[5]!.model[k]! - meanAt(x, k)) < 1e-12);
@@ -165,16 +172,10 @@ describe('facts about strategies', () => {
     const d = 2000;
     const x = normals(25, d, 'fact 7');
     const topology = createTopology({ id: 'ring', weights: 'uniform' }, 25, '');
-    const compressor: CompressorSpec = {
-      id: 'top-k',
-      chunk: null,
-      perChunk: 20,
-      indices: 'rice',
-      values: 'float32',
-    };
+    const codec = { id: 'top-k', chunk: null, perChunk: 20, values: 'float32' } as const;
     const run = (gamma: number, rounds: number): number[] => {
       const peers = peersOf(
-        { spec: { id: 'choco', gamma }, topology: ring, compressor, keepsMean: true },
+        { id: 'choco', gamma, codec },
         x.map(() => new Float64Array(d)),
       );
       stepNetwork(peers, topology, { round: 0, updates: x });
@@ -200,9 +201,9 @@ describe('facts about strategies', () => {
     const peersN = 5;
     const points = normals(peersN, 12, 'fact 13');
     const initial = normals(1, 12, 'fact 13/start')[0]!;
-    const spec: MixingSpec = { id: 'diloco', outerRate: 1, momentum: 0, residualDecay: 1 };
+    const input: MixingMethodInput = { id: 'diloco', outerRate: 1, momentum: 0, residualDecay: 1 };
     const peers = peersOf(
-      { spec, topology: ring, keepsMean: true },
+      input,
       points.map(() => initial),
     );
     const topology = createTopology({ id: 'complete' }, peersN, '');
@@ -218,15 +219,9 @@ describe('facts about strategies', () => {
   });
 
   test('DiLoCo: who was left out for a round asks the majority and holds their model again', () => {
-    const spec: MixingSpec = { id: 'diloco', outerRate: 0.7, momentum: 0.9, residualDecay: 1 };
+    const input: MixingMethodInput = { id: 'diloco', outerRate: 0.7, momentum: 0.9, residualDecay: 1 };
     const initial = normals(1, 9, 'apart')[0]!;
-    const peers = peersOf({ spec, topology: ring, keepsMean: true }, [
-      initial,
-      initial,
-      initial,
-      initial,
-      initial,
-    ]);
+    const peers = peersOf(input, [initial, initial, initial, initial, initial]);
     const topology = createTopology({ id: 'complete' }, 5, '');
     const updates = normals(5, 9, 'apart/updates');
     stepNetwork(peers, topology, { round: 0, updates, isLost: (_, to) => to === 2 });
@@ -236,9 +231,10 @@ describe('facts about strategies', () => {
   });
 
   test('CHOCO: who missed a difference asks for the copy and has it', () => {
-    const one = cases.find(({ spec }) => spec.id === 'choco')!;
+    const codec = { id: 'top-k', chunk: null, perChunk: 12, values: 'float32' } as const;
+    const input: MixingMethodInput = { id: 'choco', gamma: 0.2, codec };
     const topology = createTopology(ring, n, '');
-    const peers = peersOf(one, new Array(n).fill(new Float64Array(size)));
+    const peers = peersOf(input, new Array(n).fill(new Float64Array(size)));
     stepNetwork(peers, topology, {
       round: 0,
       updates: normals(n, size, 'choco'),

@@ -31,8 +31,7 @@ export interface Received {
   readonly parcel: Parcel;
 }
 
-export interface MixingStrategy {
-  readonly id: string;
+export interface MixingPeer {
   /** When `pack` is called: before the round's training, while that runs, or with what it gave. */
   readonly sends: 'before-training' | 'after-training';
   /** What the next round trains from, and what is evaluated. Not to be modified. */
@@ -65,8 +64,8 @@ export interface MixingStrategy {
 export function sharedState(
   size: number,
   vectors: number,
-  of: () => Pick<MixingStrategy, 'state' | 'restore'>,
-): Pick<MixingStrategy, 'share' | 'takeShare'> {
+  of: () => Pick<MixingPeer, 'state' | 'restore'>,
+): Pick<MixingPeer, 'share' | 'takeShare'> {
   return {
     share: () => of().state(),
     takeShare: (_from, one) => {

@@ -1,0 +1,192 @@
+/**
+ * A run's history as one file: the manifest, the snapshot it starts from if it does not reach back to round 0, every entry of
+ * every final round, and what all that is said to come to. Whoever has the file can fold it again, without any network.
+ *
+ * Layout: the magic line, then frames of a length (uint32, big endian) and that many bytes: manifest, start (empty or a
+ * snapshot), envelopes in order of round and place, an empty frame, and DAG-CBOR `[last round, root]`.
+ */
+import * as dagCbor from '@ipld/dag-cbor';
+import { equals } from 'uint8arrays';
+import { be32, isBytes, isRound } from '../core/bytes.ts';
+import { decodeCanonical } from '../core/canonical-cbor.ts';
+import type { Crypto } from '../core/crypto.ts';
+import type { PeerKey } from '../core/io.ts';
+import { type EnvelopeContext, openEnvelope } from './envelope.ts';
+import { LogBook } from './log-book.ts';
+import {
+  foldRound,
+  initialState,
+  isComplete,
+  type Kinds,
+  type LogFrame,
+  type LogState,
+} from './log-state.ts';
+import { decodeState } from './snapshot.ts';
+
+const MAGIC = new TextEncoder().encode('starlings-log/1\n');
+/** Of one frame: a snapshot of 100 million parameters. */
+const frameBytesMax = 2 ** 30;
+
+export interface ArchiveHead {
+  readonly manifest: Uint8Array;
+  /** A snapshot, where the history does not begin at round 0. */
+  readonly start: Uint8Array | null;
+}
+
+export interface ArchiveTail {
+  readonly round: number;
+  readonly root: Uint8Array;
+}
+
+/** The bytes of an archive, piece by piece. */
+export function* archivePieces(
+  head: ArchiveHead,
+  envelopes: Iterable<Uint8Array>,
+  tail: ArchiveTail,
+): Generator<Uint8Array> {
+  yield MAGIC;
+  yield* frame(head.manifest);
+  yield* frame(head.start ?? new Uint8Array());
+  for (const envelope of envelopes) yield* frame(envelope);
+  yield* frame(new Uint8Array());
+  yield* frame(dagCbor.encode([tail.round, tail.root]));
+}
+
+function* frame(bytes: Uint8Array): Generator<Uint8Array> {
+  yield be32(bytes.length);
+  yield bytes;
+}
+
+export class ArchiveError extends Error {
+  override readonly name = 'ArchiveError';
+  readonly code = 'BAD_ARCHIVE';
+}
+
+/** Takes the frames out of bytes that come in pieces of any size. */
+export class ArchiveFrames {
+  #rest: Uint8Array = new Uint8Array();
+  #isBegun = false;
+
+  /** The frames that these bytes complete. @throws ArchiveError */
+  take(bytes: Uint8Array): Uint8Array[] {
+    const all = new Uint8Array(this.#rest.length + bytes.length);
+    all.set(this.#rest);
+    all.set(bytes, this.#rest.length);
+    let at = 0;
+    if (!this.#isBegun) {
+      if (all.length < MAGIC.length) {
+        this.#rest = all;
+        return [];
+      }
+      if (!equals(all.subarray(0, MAGIC.length), MAGIC))
+        throw new ArchiveError('this is no archive of a run');
+      this.#isBegun = true;
+      at = MAGIC.length;
+    }
+    const frames: Uint8Array[] = [];
+    const view = new DataView(all.buffer);
+    while (at + 4 <= all.length) {
+      const length = view.getUint32(at);
+      if (length > frameBytesMax) throw new ArchiveError('a part of the archive is longer than any can be');
+      if (at + 4 + length > all.length) break;
+      frames.push(all.subarray(at + 4, at + 4 + length));
+      at += 4 + length;
+    }
+    this.#rest = all.slice(at);
+    return frames;
+  }
+
+  /** Nothing of a frame is left. */
+  get isEmpty(): boolean {
+    return this.#rest.length === 0;
+  }
+}
+
+export interface FoldedArchive {
+  /** First round whose entries are in the archive. */
+  readonly fromRound: number;
+  readonly entries: number;
+  readonly authors: ReadonlyMap<PeerKey, number>;
+  readonly state: LogState;
+}
+
+export interface ArchiveParts {
+  readonly kinds: Kinds;
+  readonly frame: LogFrame;
+  readonly envelopes: EnvelopeContext;
+  readonly crypto: Crypto;
+  readonly isMember: (peer: PeerKey) => boolean;
+}
+
+/** Folds an archive as it is read, a round at a time. Every signature is checked. */
+export class ArchiveFold {
+  readonly #parts: ArchiveParts;
+  readonly #book: LogBook;
+  readonly #state: LogState;
+  readonly #fromRound: number;
+  readonly #authors = new Map<PeerKey, number>();
+  #entries = 0;
+  #round: number;
+
+  /** @throws ArchiveError for a start that is no snapshot of the run */
+  constructor(start: Uint8Array | null, parts: ArchiveParts) {
+    this.#parts = parts;
+    const state = start ? decodeState(parts.kinds, start) : initialState(parts.kinds, parts.frame);
+    if (!state) throw new ArchiveError('the snapshot that the archive begins with is none of this run');
+    this.#state = state;
+    this.#fromRound = state.round + 1;
+    this.#round = this.#fromRound;
+    this.#book = new LogBook(
+      parts.crypto,
+      parts.kinds.map(({ entriesPerRoundMax }) => entriesPerRoundMax),
+    );
+  }
+
+  /** @throws ArchiveError for what is no entry of the run, or not in its place */
+  add(bytes: Uint8Array): void {
+    const { kinds, envelopes, isMember } = this.#parts;
+    const opened = openEnvelope(bytes, envelopes);
+    const where = `entry ${this.#entries}`;
+    if (!opened.ok) throw new ArchiveError(`${where} is none of this run: ${opened.reason}`);
+    const { envelope } = opened;
+    const content = envelope.body && kinds[envelope.kind]?.decode(envelope.body, envelope.claims);
+    if (!envelope.body || content === null || !isMember(envelope.author))
+      throw new ArchiveError(`${where} is none that the run takes`);
+    if (envelope.round < this.#round) throw new ArchiveError(`${where} is out of order`);
+    this.#foldBefore(envelope.round);
+    const insertion = this.#book.insert({ ...envelope, body: envelope.body, content });
+    if (insertion === 'duplicate' || insertion === 'full') throw new ArchiveError(`${where} is one too many`);
+    this.#entries += 1;
+    this.#authors.set(envelope.author, (this.#authors.get(envelope.author) ?? 0) + 1);
+  }
+
+  /** The end: folds up to the round named. @throws ArchiveError where the archive does not come to what it says */
+  finish(bytes: Uint8Array): FoldedArchive {
+    const tail = decodeCanonical(bytes);
+    if (!Array.isArray(tail) || tail.length !== 2) throw new ArchiveError('the archive has no end');
+    const [round, root] = tail as unknown[];
+    if (!isRound(round) || !isBytes(root, 32)) throw new ArchiveError('the archive has no end');
+    if (round < this.#round - 1 || this.#book.heldRounds().some((held) => held > round))
+      throw new ArchiveError('the archive ends before its last entry');
+    this.#foldBefore(round + 1);
+    if (this.#state.round !== round) throw new ArchiveError('the archive goes on after the end of its run');
+    if (!equals(this.#state.root, root))
+      throw new ArchiveError('the archive does not fold to the root it names');
+    return {
+      fromRound: this.#fromRound,
+      entries: this.#entries,
+      authors: this.#authors,
+      state: this.#state,
+    };
+  }
+
+  #foldBefore(round: number): void {
+    const { kinds, frame, crypto } = this.#parts;
+    while (this.#state.round + 1 < round && !isComplete(this.#state, frame)) {
+      const next = this.#state.round + 1;
+      foldRound(this.#state, this.#book.places(next), this.#book.digest(next), { kinds, frame, crypto });
+      this.#book.pruneThrough(next);
+    }
+    this.#round = Math.max(this.#round, round);
+  }
+}

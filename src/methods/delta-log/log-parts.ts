@@ -1,0 +1,71 @@
+/** What the log of a run is made of: its kinds, the constants it goes by, the forms of its envelopes. */
+import { fromString } from 'uint8arrays';
+import { createDeltaCodec } from '../../codec/delta.ts';
+import type { DeltaCodec } from '../../codec/delta-codec.ts';
+import type { RunFrame } from '../../core/run-frame.ts';
+import { createDeltaKind, type DeltaKind } from '../../entries/delta/delta-kind.ts';
+import type { DeltaRules } from '../../entries/delta/delta-state.ts';
+import { createEntryKind } from '../../entries/registry.ts';
+import type { EnvelopeContext } from '../../log/envelope.ts';
+import type { Kinds, LogFrame } from '../../log/log-state.ts';
+import { rowsPerRoundMax } from '../../log/wire.ts';
+import type { CoreDependencies } from '../core-dependencies.ts';
+import type { DeltaLogSpec } from './schema.ts';
+
+/** Longest slot where the manifest does not say, in shortest slots. Guess. */
+const slotGrowthMax = 16;
+
+export interface LogParts {
+  readonly codec: DeltaCodec;
+  readonly rules: DeltaRules;
+  /** The first of the kinds. */
+  readonly delta: DeltaKind;
+  readonly kinds: Kinds;
+  readonly frame: LogFrame;
+  readonly envelopes: EnvelopeContext;
+}
+
+export type LogPartsDependencies = Pick<
+  CoreDependencies,
+  'crypto' | 'initial' | 'random' | 'shared' | 'inlineMax'
+>;
+
+export function createLogParts(
+  manifest: RunFrame,
+  spec: DeltaLogSpec,
+  runId: string,
+  { crypto, initial, random, shared, inlineMax }: LogPartsDependencies,
+): LogParts {
+  const codec = createDeltaCodec(spec.codec, initial.length, random);
+  const rules = deltaRulesOf(spec, manifest.training.localSteps);
+  const delta = createDeltaKind({ runId, crypto, rules, codec, initial, shared });
+  const kinds: Kinds = [delta, ...spec.kinds.map(createEntryKind)];
+  const rows = kinds.reduce((sum, { entriesPerRoundMax }) => sum + entriesPerRoundMax, 0);
+  if (rows > rowsPerRoundMax)
+    throw new RangeError(`the kinds of the run may have ${rows} entries in a round`);
+  const bodyBytesMax = kinds.map((kind) => kind.bodyBytesMax);
+  return {
+    ...{ codec, rules, delta, kinds },
+    frame: logFrameOf(manifest, spec, runId),
+    envelopes: { runId, crypto, bodyBytesMax, shared, inlineMax },
+  };
+}
+
+function logFrameOf(manifest: RunFrame, spec: DeltaLogSpec, runId: string): LogFrame {
+  const { startAtMs, slotMs, slotMsMax, rounds, publishersMin, timeMaxMs } = manifest;
+  const { windowRounds, admitRounds, snapshotRounds, judgingRounds } = spec;
+  return {
+    ...{ runId, initHash: fromString(manifest.initHash, 'hex') },
+    ...{ startAtMs, rounds, publishersMin, timeMaxMs },
+    ...{ slotMs, slotMsMax: slotMsMax ?? slotGrowthMax * slotMs },
+    ...{ windowRounds, admitRounds, snapshotRounds, judgingRounds },
+  };
+}
+
+export function deltaRulesOf(spec: DeltaLogSpec, localSteps: number): DeltaRules {
+  const { windowRounds, committeeSize, expectedPeers, clipFactor, outerRate, judgingRounds } = spec;
+  return {
+    ...{ windowRounds, committeeSize, expectedPeers, clipFactor, outerRate, judgingRounds, localSteps },
+    overlap: spec.overlap ?? 'sum',
+  };
+}

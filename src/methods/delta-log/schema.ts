@@ -1,0 +1,89 @@
+/** Constants of the default method: defaults, ranges and their provenance. */
+import * as z from 'zod';
+import { compressorSchema } from '../../codec/compressors/registry.ts';
+import { entryKindSchema } from '../../entries/registry.ts';
+import { kindsMax } from '../../log/envelope.ts';
+
+export const deltaLogSchema = z.strictObject({
+  id: z.literal('delta-log'),
+  codec: compressorSchema.prefault({ id: 'sparse-sign' }).describe('of the deltas, with error feedback'),
+  residualDecay: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.95)
+    .describe('of error feedback per round; 0.95 measured'),
+  committeeSize: z
+    .int()
+    .min(1)
+    .max(256)
+    .default(16)
+    .describe('expected publishers per round (M); everyone while peers <= M'),
+  expectedPeers: z
+    .int()
+    .min(1)
+    .max(10_000_000)
+    .default(8)
+    .describe('guess at the number of peers until the log tells it'),
+  windowRounds: z
+    .int()
+    .min(3)
+    .max(64)
+    .default(6)
+    .describe('a round is final this many rounds later (K); guess'),
+  admitRounds: z
+    .int()
+    .min(1)
+    .max(32)
+    .default(3)
+    .describe('first-hand deltas this many rounds old are still admitted; guess'),
+  clipFactor: z
+    .number()
+    .min(1)
+    .max(1000)
+    .default(3)
+    .describe('norms are clipped to this times the median; guess'),
+  outerRate: z
+    .number()
+    .positive()
+    .max(4)
+    .nullable()
+    .default(null)
+    .describe(
+      'null: min(1/sqrt(m), 4/m) for m publishers, measured on MNIST with 8 to 32 peers; 1 with overlap mean',
+    ),
+  overlap: z
+    .enum(['sum', 'mean'])
+    .optional()
+    .describe(
+      'what deltas of one round that name the same coordinate do together: sum (when absent), or mean over those that name it, measured on text',
+    ),
+  headStart: z
+    .number()
+    .min(0)
+    .max(1)
+    .optional()
+    .describe(
+      'share of its own unsent residual by which the training of a peer starts ahead of the model; 0 when absent',
+    ),
+  snapshotRounds: z
+    .int()
+    .min(1)
+    .max(4096)
+    .default(16)
+    .describe('rounds between snapshots offered to late joiners; guess'),
+  judgingRounds: z
+    .int()
+    .min(0)
+    .max(32)
+    .default(0)
+    .describe(
+      'final deltas wait so many rounds for what judges them before they move the model (J); 0: nobody judges',
+    ),
+  kinds: z
+    .array(entryKindSchema)
+    .max(kindsMax - 1)
+    .prefault([{ id: 'note' }])
+    .describe('what is logged besides deltas'),
+});
+export type DeltaLogSpec = z.infer<typeof deltaLogSchema>;

@@ -1,0 +1,47 @@
+/** Every method there is: one line each. */
+import type * as z from 'zod';
+import { byId, schemaOfAll } from '../registry/registry.ts';
+import { adPsgd } from './ad-psgd/method.ts';
+import { choco } from './choco/method.ts';
+import { dPsgd } from './d-psgd/method.ts';
+import { deltaLog } from './delta-log/method.ts';
+import { diloco } from './diloco/method.ts';
+import { epidemic } from './epidemic/method.ts';
+import { gossipLearning } from './gossip-learning/method.ts';
+import type { DeltaLogTraits, Method } from './method.ts';
+import { moshpit } from './moshpit/method.ts';
+import { noloco } from './noloco/method.ts';
+import { sgp } from './sgp/method.ts';
+
+/** Those that mix models, each peer its own. */
+export const mixingMethods = [
+  epidemic,
+  dPsgd,
+  adPsgd,
+  sgp,
+  gossipLearning,
+  choco,
+  diloco,
+  noloco,
+  moshpit,
+] as const;
+
+export const methods = [deltaLog, ...mixingMethods] as const;
+
+export const methodSchema = schemaOfAll(methods);
+/** A method by its id, with the constants that it has: the `strategy` of a manifest. */
+export type MethodSpec = z.infer<typeof methodSchema>;
+
+export function methodOf(spec: MethodSpec): Method {
+  return byId<Method>(methods, spec.id);
+}
+
+/** Whether everybody must know who takes part. */
+export function needsRoster(spec: MethodSpec): boolean {
+  return methodOf(spec).needsRoster(spec);
+}
+
+/** The log that the peers of a run keep; null where each has a model of its own. */
+export function logOf(spec: MethodSpec): DeltaLogTraits | null {
+  return methodOf(spec).log(spec);
+}

@@ -1,0 +1,35 @@
+/**
+ * Closed registries: whatever a manifest names by id is described once, schema and code beside each other, and listed in the registry
+ * of its kind. The union of the schemas is what a manifest may say; by its id a spec finds what describes it.
+ */
+import * as z from 'zod';
+
+/** What everything that is registered has. */
+export interface Described {
+  readonly id: string;
+  /** Of the spec in a manifest: `id`, and constants with defaults, ranges and where these come from. */
+  readonly schema: z.ZodObject;
+  /** Specs as a manifest may hold them; the contract suite of the kind goes over these. */
+  readonly examples: readonly object[];
+}
+
+type SchemasOf<Things extends readonly Described[]> = {
+  readonly [Index in keyof Things]: Things[Index]['schema'];
+};
+
+/** The specs of all things of a registry, told apart by `id`; in documents they stand in this order. */
+export function schemaOfAll<const Things extends readonly [Described, ...Described[]]>(
+  things: Things,
+): z.ZodDiscriminatedUnion<SchemasOf<Things>, 'id'> {
+  // A map of a tuple is typed as a mere list.
+  const schemas = things.map(({ schema }) => schema) as unknown as SchemasOf<Things> & readonly [z.ZodObject];
+  return z.discriminatedUnion('id', schemas);
+}
+
+/** @throws RangeError for an id that nobody registered: no schema lets one through */
+export function byId<Thing extends Described>(things: readonly Thing[], id: string): Thing {
+  const thing = things.find((one) => one.id === id);
+  if (!thing)
+    throw new RangeError(`${id} is not registered; there are ${things.map((one) => one.id).join(', ')}`);
+  return thing;
+}

@@ -1,0 +1,61 @@
+/** What a Node too old, or a folder without the package's files, gets to see. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { transform } from 'esbuild';
+import { configFile, shippedFile } from '../../src/cli/config-file.ts';
+
+const entry = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+const { engines } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+
+/** Runs the entry on this Node under another version's name. */
+function startAs(version: string): { status: number | null; stdout: string; stderr: string } {
+  const pose = `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '${version}' } })`;
+  return spawnSync(
+    process.execPath,
+    ['--import', `data:text/javascript,${encodeURIComponent(pose)}`, entry, '--version'],
+    { encoding: 'utf8' },
+  );
+}
+
+test('a Node below the one of package.json gets one sentence, any other goes on', () => {
+  const [, least] = /^>=(\d+\.\d+)$/.exec(engines.node)!;
+  for (const version of ['16.20.2', '20.20.2', '22.17.1']) {
+    const { status, stdout, stderr } = startAs(version);
+    assert.deepEqual([status, stdout], [1, '']);
+    assert.equal(stderr.trimEnd().split('\n').length, 1, stderr);
+    assert.ok(stderr.startsWith(`starlings needs Node ${least} or newer, and this is ${version}: `), stderr);
+  }
+  for (const version of [`${least}.0`, '22.20.0', '24.0.0']) {
+    const { status, stdout, stderr } = startAs(version);
+    assert.deepEqual([status, stderr], [0, '']);
+    assert.match(stdout, /^\d+\.\d+\.\d+\n$/);
+  }
+});
+
+test('the entry says nothing that Node 12 could not read', async () => {
+  const source = readFileSync(entry, 'utf8');
+  const as = async (target: string): Promise<string> =>
+    (await transform(source, { loader: 'ts', format: 'esm', target })).code;
+  assert.equal(await as('node12.20'), await as('esnext'));
+  assert.doesNotMatch(source, /\bawait\b/);
+  assert.doesNotMatch(source, /^import /m);
+});
+
+test('a configuration of the package is found wherever one stands, and one of that name goes before it', () => {
+  const name = 'configs/runs/mnist-mlp.yaml';
+  assert.equal(configFile(name), name, 'it is there from here');
+  const before = process.cwd();
+  process.chdir(fileURLToPath(new URL('.', import.meta.url)));
+  try {
+    assert.equal(configFile(name), shippedFile(name));
+    assert.equal(configFile(`./${name}`), shippedFile(name));
+    for (const other of ['configs/none.yaml', 'configs/../package.json', '../configs/runs/mnist-mlp.yaml']) {
+      assert.equal(configFile(other), other);
+    }
+  } finally {
+    process.chdir(before);
+  }
+});
