@@ -40,7 +40,6 @@ export type Input =
       readonly round: number;
       readonly parameters: Float32Array;
       readonly loss: number;
-      readonly samples: number;
     }
   | { readonly type: 'training-failed'; readonly round: number; readonly reason: string }
   /**

@@ -1,7 +1,6 @@
 /**
- * The machine of a run's log: routes what happens between the parts that know about it. Repair finds out what peers hold and
- * pulls it, finality says when a round is folded, the fork watch which of two histories stands, catch-up is the way to the
- * present. None of them knows another; nobody calls back into this class.
+ * The machine of a run's log: routes between repair (what peers hold), finality (when a round is folded), the fork watch (which of
+ * two histories stands) and catch-up (the way to the present). None of them knows another; nobody calls back into this class.
  */
 import { bytesToHex } from '../core/bytes.ts';
 import type { Signer } from '../core/crypto.ts';
@@ -34,9 +33,6 @@ import { RunPhase } from './run-phase.ts';
 import { snapshotBytesMax } from './snapshot.ts';
 import { logKey } from './store-keys.ts';
 import { decodeDigestAnswer } from './wire.ts';
-
-/** Most requests that repair and catch-up open at once: eight parts of 64 bodies, one batch of ids a peer. */
-const askedAtOnceMax = 1024;
 
 type Meaning = DigestMeaning | FetchMeaning | JoinMeaning;
 
@@ -338,8 +334,7 @@ export class RunLog {
   }
 
   #pump(out: LogEffect[]): void {
-    // What is asked counts as under way: where there might be no room for all of it, nothing is asked.
-    if (this.#requests.room < askedAtOnceMax) return;
+    if (!this.#requests.hasRoomForAll) return;
     for (const { meaning, request } of [...this.#fetch.asks(), ...this.#catchUp.asks()]) {
       this.#requests.open(out, meaning, request);
     }

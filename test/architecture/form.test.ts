@@ -6,9 +6,7 @@ import { readSources, type SourceFile, withoutComments } from './source-tree.ts'
 const linesMax = 450;
 const linesWorthAWord = 400;
 /** Longer than that, and to be taken apart: these may shrink and not grow. */
-const linesMaxOf: Readonly<Record<string, number>> = {
-  'src/log/run-log.ts': 455,
-};
+const linesMaxOf: Readonly<Record<string, number>> = {};
 
 const sources = readSources('src', 'sim');
 const tests = readSources('test', 'bench');

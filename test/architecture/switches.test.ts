@@ -18,11 +18,7 @@ import { descendantsOf, openPlanted, openRepository, type Program, placeOf } fro
 const openEnded: Readonly<Record<string, string>> = {
   'src/config/problem-text.ts messageOf': 'the codes are those of zod, which words the rest itself',
   'src/daemon/progress.ts Progress.note': 'to be written out',
-  'src/learning/tfjs/inference.ts rowsPerPass': 'to be written out',
   'src/log/wire.ts decodeRequest': 'to be written out: `case undefined`',
-  'src/tasks/models/forward.ts inputShapeOf': 'to be written out',
-  'src/tasks/models/model-layout.ts inputsOf': 'to be written out',
-  'src/testnet/data-shares.ts splitData': 'to be written out',
 };
 
 interface Problem {
