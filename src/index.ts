@@ -45,6 +45,7 @@ export type { CoreDependencies } from './methods/core-dependencies.ts';
 export type { TrainedRun } from './methods/create-core.ts';
 export { createCore, requestBytesMax } from './methods/create-core.ts';
 export type { MethodSpec } from './methods/registry.ts';
+export { methods } from './methods/registry.ts';
 
 // Driving it in real time: the ports, and the parts that fit them.
 
@@ -82,19 +83,19 @@ export { Rng, rngFor } from './math/rng.ts';
 
 export type { Compressor } from './codec/compressor.ts';
 export type { CompressorSpec } from './codec/compressors/registry.ts';
-export { createCompressor } from './codec/compressors/registry.ts';
+export { compressors, createCompressor } from './codec/compressors/registry.ts';
 export { Ef21, ErrorFeedback, ef21StepRatio } from './codec/error-feedback.ts';
 export type { Vector } from './math/vector.ts';
 export type { Aggregation, Aggregator } from './methods/aggregators/aggregator.ts';
 export { AggregationError } from './methods/aggregators/aggregator.ts';
 export { geometricMedian } from './methods/aggregators/geometric-median.ts';
 export type { AggregatorSpec } from './methods/aggregators/registry.ts';
-export { createAggregator } from './methods/aggregators/registry.ts';
+export { aggregators, createAggregator } from './methods/aggregators/registry.ts';
 export type { Attack, AttackInput, Honest } from './methods/attacks/attack.ts';
 export { dormant } from './methods/attacks/dormant.ts';
 export { flipLabels } from './methods/attacks/label-flip.ts';
 export type { AttackSpec } from './methods/attacks/registry.ts';
-export { createAttack } from './methods/attacks/registry.ts';
+export { attacks, createAttack } from './methods/attacks/registry.ts';
 export type { MixingMethodInput, MixingPeerOptions } from './methods/mixing/create-mixing-peer.ts';
 export { createMixingPeer } from './methods/mixing/create-mixing-peer.ts';
 export type { Hood, MixingPeer, Packed, Parcel, Received } from './methods/mixing/mixing-peer.ts';
@@ -103,7 +104,7 @@ export { hoodsOf, stepNetwork } from './methods/mixing/step-network.ts';
 export type { Transfer } from './methods/sgp/push-sum-ledger.ts';
 export { PushSumLedger } from './methods/sgp/push-sum-ledger.ts';
 export type { TopologySpec } from './methods/topologies/registry.ts';
-export { createTopology } from './methods/topologies/registry.ts';
+export { createTopology, topologies } from './methods/topologies/registry.ts';
 export type { MixingRow, Topology } from './methods/topologies/topology.ts';
 export {
   columnOf,
