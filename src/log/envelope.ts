@@ -17,7 +17,7 @@ export const announcementBytesMax = 64 * 1024;
 /** Bodies up to this size ride in the envelope; larger ones are pulled as blobs. */
 export const inlineBodyBytesMax = 48 * 1024;
 /** Entries of one kind that an author may have in a round. */
-const indexMax = 255;
+export const indexMax = 255;
 /** Kinds of a run, and claims of an entry. */
 export const kindsMax = 16;
 const claimsMax = 8;

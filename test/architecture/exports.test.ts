@@ -48,6 +48,8 @@ const forTests: Readonly<Record<string, string>> = {
   'src/log/archive.ts ArchiveFold': 'nothing reads archives yet',
   'src/log/archive.ts ArchiveFrames': 'nothing reads archives yet',
   'src/log/archive.ts archivePieces': 'nothing writes archives yet',
+  'src/entries/registry.ts entryKinds': 'a contract goes over all that are registered',
+  'src/log/envelope.ts indexMax': 'a bound',
   'src/log/log-book.ts placeToBytes': 'what is written is read back',
   'src/log/wire.ts ROUND_STATES': 'messages are drawn from all of them',
   'src/math/statistics.ts quantile': 'held against published values, of which the median is one',
