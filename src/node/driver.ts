@@ -2,7 +2,15 @@
  * Drives a core in real time: turns what the ports deliver into inputs and performs the outputs, in order, a
  * transaction before whatever follows it. The daemon and the in-process cluster of the tests both use this.
  */
-import type { Input, Output, PeerKey, ProtocolCore, ProtocolEvent, Verdict } from '../core/io.ts';
+import {
+  type Input,
+  leaveMs,
+  type Output,
+  type PeerKey,
+  type ProtocolCore,
+  type ProtocolEvent,
+  type Verdict,
+} from '../core/io.ts';
 import type { Clock, Store, Transport } from '../core/ports.ts';
 import type { Learner } from '../learning/learner.ts';
 
@@ -34,9 +42,6 @@ export class RequestRefusedError extends Error {
   override readonly name = 'RequestRefusedError';
   readonly code = 'REFUSED';
 }
-
-/** What a node that stops waits at most for its last requests. */
-const leaveMs = 2000;
 
 export class NodeDriver {
   readonly #options: DriverOptions;
