@@ -220,7 +220,7 @@ export class Mixing implements ProtocolCore {
     this.#model.changed();
     const entries = new Set(received.map(({ from }) => from)).size;
     if (entries > 0) out.push({ type: 'event', event: { kind: 'finalised', round, entries, root: '' } });
-    for (const peer of this.#peer.wants?.() ?? []) this.#askForShare(out, this.#hoods.keyOf(peer));
+    for (const peer of this.#peer.wants?.() ?? []) this.#askForHandout(out, this.#hoods.keyOf(peer));
   }
 
   #hood(round: number): Hood {
@@ -275,9 +275,9 @@ export class Mixing implements ProtocolCore {
     const { from, token } = input;
     const request = decodeRequest(input.bytes);
     const refuse = (reason: string) => out.push({ type: 'refuse', token, reason });
-    if (request?.kind === 'share') {
-      const share = this.#isNew ? null : this.#peer.share();
-      if (share) out.push({ type: 'respond', token, frames: [this.#whole.encode(share)] });
+    if (request?.kind === 'handout') {
+      const handout = this.#isNew ? null : this.#peer.handout();
+      if (handout) out.push({ type: 'respond', token, frames: [this.#whole.encode(handout)] });
       else refuse('nothing to share');
     } else if (request?.kind === 'push' && this.#hasLeft) {
       // What is taken now would go with this peer: its sender keeps it, and takes it back when nobody answers.
@@ -321,7 +321,7 @@ export class Mixing implements ProtocolCore {
     } else {
       const from = this.#hoods.numberOf(question.peer);
       if (!answer || from === undefined) return;
-      this.#peer.takeShare(from, answer);
+      this.#peer.takeHandout(from, answer);
       this.#isNew = false;
     }
     this.#model.changed();
@@ -330,11 +330,11 @@ export class Mixing implements ProtocolCore {
 
   /** A new peer asks the first it meets; others whenever their method says so. */
   #catchUp(out: Output[], peer: PeerKey): void {
-    if (this.#isNew && !this.#courier.asksForShare) this.#askForShare(out, peer);
+    if (this.#isNew && !this.#courier.asksForHandout) this.#askForHandout(out, peer);
   }
 
-  #askForShare(out: Output[], peer: PeerKey | undefined): void {
-    if (peer !== undefined && this.#linked.has(peer)) this.#courier.askForShare(out, peer);
+  #askForHandout(out: Output[], peer: PeerKey | undefined): void {
+    if (peer !== undefined && this.#linked.has(peer)) this.#courier.askForHandout(out, peer);
   }
 
   #persist(out: Output[]): void {
