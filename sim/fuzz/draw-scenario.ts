@@ -87,9 +87,19 @@ export function drawScenario(seed: number): ScenarioFile {
     churn: drawChurn(rng, peers, rounds),
   };
   // Every third world has loss, crashes and late joins alone.
-  return scenarioFileSchema.parse(
+  const world = scenarioFileSchema.parse(
     seed % 3 === 1 ? drawn : withMoreFaults(drawn, rngFor(`fuzz/${seed}/more`)),
   );
+  return { ...world, churn: withLeaving(world.churn, rngFor(`fuzz/${seed}/leave`)) };
+}
+
+/** Every other crash of a process is a node that somebody stops. */
+function withLeaving(churn: ScenarioFile['churn'], rng: Rng): ScenarioFile['churn'] {
+  return churn.map(({ crashAtRound, ...entry }) => {
+    if (crashAtRound === undefined) return entry;
+    const isStopped = rng.int(2) === 0 && !entry.vanishes;
+    return isStopped ? { ...entry, leaveAtRound: crashAtRound } : { ...entry, crashAtRound };
+  });
 }
 
 interface Drawn {

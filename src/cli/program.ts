@@ -22,7 +22,7 @@ import { addTestnetStatusCommand } from './testnet-status.ts';
 import { addTestnetUpCommand } from './testnet-up.ts';
 
 /** The command tree; parsing throws CommanderError instead of ending the process. */
-export async function createProgram(argv: readonly string[]): Promise<Command> {
+async function createProgram(argv: readonly string[]): Promise<Command> {
   const program = new Command('starlings')
     .description('Peer-to-peer gossip training: one model, many machines, no server.')
     .version(packageVersion())

@@ -65,7 +65,7 @@ function createNoteKind({ bytesMax, perRound, kept }: NoteSpec): EntryKind<strin
 }
 
 /** Null for a text that is empty or has control characters: it is shown on terminals. */
-export function encodeNote(text: string): Uint8Array | null {
+function encodeNote(text: string): Uint8Array | null {
   const body = new TextEncoder().encode(text);
   return decodeNote(body) === text ? body : null;
 }

@@ -75,7 +75,7 @@ function framesFor(request: Request, node: AnswerContext): Uint8Array[] | 'not-h
     }
     case 'snapshots':
       return replica.snapshots.map((snapshot) => signSnapshotHeader(snapshot, envelopes.runId, node.signer));
-    case 'share':
+    case 'handout':
     case 'push':
       return 'absurd';
   }

@@ -34,11 +34,11 @@ export function gossipLearning(
   });
   const merge = (s: number, age: number, vector: Vector) => {
     const own = ages[s]!;
-    const share = own + age > 0 ? age / (own + age) : 0.5;
+    const part = own + age > 0 ? age / (own + age) : 0.5;
     const start = cuts[s]!;
     const merged = model.slice();
     for (let i = 0; i < vector.length; i++) {
-      merged[start + i] = (1 - share) * model[start + i]! + share * vector[i]!;
+      merged[start + i] = (1 - part) * model[start + i]! + part * vector[i]!;
     }
     model = merged;
     ages[s] = Math.max(own, age);
@@ -84,8 +84,8 @@ export function gossipLearning(
       ages.set(numbers.slice(0, partitions));
       accounts.tokens.set(numbers.slice(partitions, 2 * partitions));
     },
-    share: () => peer.state(),
-    takeShare: (_from, one) => {
+    handout: () => peer.state(),
+    takeHandout: (_from, one) => {
       if (hasForm(one, 1, initial.length, 2 * partitions)) peer.restore(one);
     },
   };
