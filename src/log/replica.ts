@@ -264,9 +264,3 @@ export class Replica {
     return state && shared ? shared.stateOf(bytesToHex(snapshot.blobRoot), state) : state;
   }
 }
-
-/** What an author has at the places of a kind in a round. */
-export function authoredIn(replica: Replica, round: number, author: string, kind = 0): readonly LogEntry[] {
-  const held = replica.log.at(round, placeKey({ author, kind, index: 0 }));
-  return held ? entriesOf(held) : [];
-}

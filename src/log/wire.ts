@@ -92,8 +92,10 @@ export function decodeRequest(bytes: Uint8Array): Request | null {
       return fields.length === 1 ? { kind } : null;
     case 'push':
       return fields.length === 2 && a instanceof Uint8Array ? { kind, envelope: a } : null;
-    default:
+    case undefined:
       return null;
+    default:
+      return kind satisfies never;
   }
 }
 

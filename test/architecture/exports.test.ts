@@ -87,23 +87,13 @@ const membersForOthers: Readonly<Record<string, string>> = {
   'src/math/rng.ts Rng.seek': 'that any word is reached at once is what the library promises of a stream',
   'src/network/host-datastore.ts HostDatastore._all': 'the base class calls it',
   'src/network/host-datastore.ts HostDatastore._allKeys': 'the base class calls it',
-  'src/node/driver.ts NodeDriver.submit': 'people write notes by it',
 };
 
 /** Nothing leads to them yet. */
 const ahead: readonly string[] = ['src/log/archive.ts'];
 
 /** Need not be exported, and will not be. */
-const needless: readonly string[] = [
-  'src/cli/view/sim-view.ts simLine',
-  'src/codec/compressors/sparse.ts largestOf',
-  'src/daemon/status-server.ts metricsText',
-  'src/log/replica.ts authoredIn',
-  'src/log/store-keys.ts isArchiveKey',
-  'src/network/discovery.ts defaultDiscoveryTiming',
-  'src/testnet/spawn-daemon.ts tailOf',
-  'src/testnet/testnet-state.ts processesMax',
-];
+const needless: readonly string[] = [];
 
 /** What a file is taken from another: `src/math/rng.ts rngFor`, or with a star for all of it. */
 interface Use {

@@ -17,8 +17,6 @@ import { descendantsOf, openPlanted, openRepository, type Program, placeOf } fro
 /** Their `default` speaks for members that are not named, and why it may. */
 const openEnded: Readonly<Record<string, string>> = {
   'src/config/problem-text.ts messageOf': 'the codes are those of zod, which words the rest itself',
-  'src/daemon/progress.ts Progress.note': 'to be written out',
-  'src/log/wire.ts decodeRequest': 'to be written out: `case undefined`',
 };
 
 interface Problem {

@@ -65,7 +65,7 @@ function createNoteKind({ bytesMax, perRound, kept }: NoteSpec): EntryKind<strin
 }
 
 /** Null for a text that is empty or has control characters: it is shown on terminals. */
-function encodeNote(text: string): Uint8Array | null {
+export function encodeNote(text: string): Uint8Array | null {
   const body = new TextEncoder().encode(text);
   return decodeNote(body) === text ? body : null;
 }
@@ -80,7 +80,7 @@ function decodeNote(body: Uint8Array): string | null {
   return text.trim() === '' || /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u.test(text) ? null : text;
 }
 
-function encodeNotes({ notes }: NoteState): Uint8Array {
+export function encodeNotes({ notes }: NoteState): Uint8Array {
   return dagCbor.encode(notes.map(({ round, author, text }) => [round, keyToBytes(author), text]));
 }
 
