@@ -8,7 +8,7 @@ import type { Crypto } from '../core/crypto.ts';
 import type { StoreWrite } from '../core/io.ts';
 import type { LogEntry } from './entry-kind.ts';
 import { type Envelope, type EnvelopeContext, encodeStoredEnvelope, openEnvelope } from './envelope.ts';
-import { entriesOf, type Insertion, LogBook, type PlaceKey, placeKey } from './log-book.ts';
+import { type Insertion, LogBook, type PlaceKey } from './log-book.ts';
 import {
   cloneState,
   foldRound,

@@ -80,7 +80,7 @@ function decodeNote(body: Uint8Array): string | null {
   return text.trim() === '' || /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u.test(text) ? null : text;
 }
 
-export function encodeNotes({ notes }: NoteState): Uint8Array {
+function encodeNotes({ notes }: NoteState): Uint8Array {
   return dagCbor.encode(notes.map(({ round, author, text }) => [round, keyToBytes(author), text]));
 }
 

@@ -1,5 +1,5 @@
 import { sumOf, type Vector } from '../../math/vector.ts';
-import { hasForm, type MixingPeer, noBody, type Packed } from '../mixing/mixing-peer.ts';
+import { hasForm, type MixingPeer, noBody, type Packed, type Parcel } from '../mixing/mixing-peer.ts';
 import { TokenAccounts } from './token-accounts.ts';
 
 export interface GossipLearningOptions {
@@ -72,12 +72,7 @@ export function gossipLearning(
         if (isUseful) accounts.react(s);
       }
     },
-    accepts({ numbers, vectors, body }) {
-      const [s, age] = numbers;
-      if (numbers.length !== 2 || vectors.length !== 1 || body.length > 0) return false;
-      if (!(Number.isInteger(s) && s! >= 0 && s! < partitions && age! >= 0 && age! <= 2 ** 31)) return false;
-      return vectors[0]!.length === cuts[s! + 1]! - cuts[s!]!;
-    },
+    accepts: (one) => isPart(one, cuts),
     state: () => ({ numbers: [...ages, ...accounts.tokens], vectors: [model], body: noBody }),
     restore({ numbers, vectors }) {
       model = vectors[0]!.slice();
@@ -90,4 +85,12 @@ export function gossipLearning(
     },
   };
   return peer;
+}
+
+/** One part of a model cut at these places, and its age. */
+function isPart({ numbers, vectors, body }: Parcel, cuts: readonly number[]): boolean {
+  const [s, age] = numbers;
+  if (numbers.length !== 2 || vectors.length !== 1 || body.length > 0) return false;
+  if (!(Number.isInteger(s) && s! >= 0 && s! < cuts.length - 1 && age! >= 0 && age! <= 2 ** 31)) return false;
+  return vectors[0]!.length === cuts[s! + 1]! - cuts[s!]!;
 }
