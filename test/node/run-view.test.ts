@@ -167,6 +167,18 @@ describe('the view of a run', () => {
     );
   });
 
+  test('how far a run is: what counts, and what is under way as if it did', () => {
+    const done = (core: Partial<RunSample['core']>): number =>
+      after(
+        session({ kind: 'opened', facts }),
+        session({ kind: 'sampled', sample: { ...sample, core: { ...sample.core, ...core } } }),
+      ).roundsDone;
+    assert.equal(done({ round: -1, finalisedRound: -1, countedRounds: 0 }), 0);
+    assert.equal(done({ round: 12, finalisedRound: 5, countedRounds: 4 }), 10);
+    assert.equal(done({ round: 120, finalisedRound: 90, countedRounds: 85 }), 100);
+    assert.equal(done({ phase: 'finished', round: 140, finalisedRound: 120, countedRounds: 100 }), 100);
+  });
+
   test('evaluations and saves; a failure is shown until the next success', () => {
     const done = [
       session({ kind: 'evaluated', round: 9, accuracy: 0.9, loss: 0.3, examples: 10 }),
@@ -221,6 +233,7 @@ test('terminal, status and metrics say the same figures for the same events', ()
       round: figure('round'),
       finalisedRound: figure('finalised_round'),
       countedRounds: figure('counted_rounds'),
+      roundsDone: figure('rounds_done'),
       lag: figure('lag_messages'),
       peers: figure('peers'),
       loss: figure('training_loss'),
@@ -235,6 +248,7 @@ test('terminal, status and metrics say the same figures for the same events', ()
       round: status.round,
       finalisedRound: status.finalisedRound,
       countedRounds: status.countedRounds,
+      roundsDone: status.roundsDone,
       lag: status.lag,
       peers: status.peers,
       loss: status.loss,
@@ -254,10 +268,10 @@ test('terminal, status and metrics say the same figures for the same events', ()
     .split('\n')
     .find((line) => line.startsWith('node-00'));
   assert.deepEqual(row?.trim().split(/ {2,}/), [
-    ...['node-00', 'training', '12', '0.250', '93.10 %', '2', '1.23 MB', '45.6 kB', '3'],
+    ...['node-00', 'training', '10', '0.250', '93.10 %', '2', '1.23 MB', '45.6 kB', '3'],
   ]);
   assert.match(
     plainLine(shown),
-    /^round 12\/100, training, 1 nodes, peers 2, accuracy 93\.10 %.*, lag 3, out 45\.6 kB/,
+    /^round 10\/100, training, 1 nodes, peers 2, accuracy 93\.10 %.*, lag 3, out 45\.6 kB/,
   );
 });
