@@ -29,7 +29,8 @@ const snapshotsKept = 2;
 const marksKept = 256;
 
 /** What a node keeps of the rounds that its snapshots cover: nothing, or every entry. */
-export type Retention = 'snapshots' | 'everything';
+export const RETENTIONS = ['snapshots', 'everything'] as const;
+export type Retention = (typeof RETENTIONS)[number];
 
 export interface ReplicaOptions {
   readonly kinds: Kinds;

@@ -36,7 +36,7 @@ const sample: RunSample = {
     phase: 'training',
     round: 12,
     finalisedRound: 5,
-    countedRounds: 4,
+    countedRounds: 6,
     slotMs: 500,
     notes: [{ round: 3, author: 'bb', text: 'disks are moved at noon' }],
     modelHash: 'f00d',
