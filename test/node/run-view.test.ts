@@ -268,10 +268,10 @@ test('terminal, status and metrics say the same figures for the same events', ()
     .split('\n')
     .find((line) => line.startsWith('node-00'));
   assert.deepEqual(row?.trim().split(/ {2,}/), [
-    ...['node-00', 'training', '10', '0.250', '93.10 %', '2', '1.23 MB', '45.6 kB', '3'],
+    ...['node-00', 'training', '12', '0.250', '93.10 %', '2', '1.23 MB', '45.6 kB', '3'],
   ]);
   assert.match(
     plainLine(shown),
-    /^round 10\/100, training, 1 nodes, peers 2, accuracy 93\.10 %.*, lag 3, out 45\.6 kB/,
+    /^round 12\/100, training, 1 nodes, peers 2, accuracy 93\.10 %.*, lag 3, out 45\.6 kB/,
   );
 });
