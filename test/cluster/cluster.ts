@@ -36,6 +36,7 @@ const loopback = (port: number): string => `/ip4/127.0.0.1/tcp/${port}`;
 const examples = 6_000;
 const heldOutExamples = 1_000;
 const linkDeadlineMs = 40_000;
+const finishDeadlineMs = 120_000;
 /** Far in the past: only the cluster's own clock ever gets there. */
 const beginsAtMs = 1_700_000_000_000;
 
@@ -55,6 +56,13 @@ interface Shared {
   readonly delayMs: number;
 }
 
+export interface ClusterOptions {
+  /** One way, between any two nodes. */
+  readonly delayMs?: number;
+  /** The clock of the run keeps pace with the machine's, however busy that is. */
+  readonly isTimed?: boolean;
+}
+
 export class Cluster {
   readonly nodes: readonly ClusterNode[];
   readonly #shared: Shared;
@@ -67,7 +75,11 @@ export class Cluster {
   }
 
   /** Boots `count` nodes that know one bootstrap and begins the run once each is linked to all others. */
-  static async begin(count: number, fields: Partial<RunSpec> = {}, delayMs = 0): Promise<Cluster> {
+  static async begin(
+    count: number,
+    fields: Partial<RunSpec> = {},
+    { delayMs = 0, isTimed = false }: ClusterOptions = {},
+  ): Promise<Cluster> {
     const spec = runSpecSchema.parse({
       name: 'cluster',
       model: { kind: 'mlp', inputs: 784, hidden: [16], outputs: 10 },
@@ -86,7 +98,7 @@ export class Cluster {
     const shared = {
       run: createRun(spec, beginsAtMs, createCrypto(), identityFromSeed(identitySeed(254)).signer),
       learner: await learnerFor(spec, count),
-      clock: new RunClock(beginsAtMs - spec.slotMs),
+      clock: new RunClock(beginsAtMs - spec.slotMs, isTimed ? Infinity : undefined),
       directory,
       bootstrap: bootstrap.addresses()[0]!,
       delayMs,
@@ -109,10 +121,10 @@ export class Cluster {
     await eventually('every node is linked to all others', linked, linkDeadlineMs);
   }
 
-  /** Waits until every node has finished. */
-  async finished(deadlineMs: number): Promise<void> {
-    const done = (): boolean => this.nodes.every(({ session }) => session.status().phase === 'finished');
-    await eventually('every node has finished', done, deadlineMs);
+  /** Waits until every node, or the given ones, have finished. */
+  async finished(nodes: readonly ClusterNode[] = this.nodes): Promise<void> {
+    const done = (): boolean => nodes.every(({ session }) => session.status().phase === 'finished');
+    await eventually('every node has finished', done, finishDeadlineMs);
   }
 
   get manifest(): RunManifest {
@@ -149,6 +161,7 @@ export class Cluster {
   }
 
   async end(): Promise<void> {
+    this.clock.hold();
     await Promise.all(this.nodes.map((node) => node.stop()));
     await this.#bootstrap.stop();
     await this.#shared.learner.close();
