@@ -56,6 +56,8 @@ const sampled = (atRound: number, finalisedRound: number): RunEvent => ({
       linked: ['bb', 'cc'],
       bytesIn: 0,
       bytesOut: 0,
+      contentBytes: 0,
+      contentBytesMax: 0,
       unsavedBytes: 0,
       announcementsDropped: 0,
     },

@@ -19,6 +19,7 @@ import type { NodeEvent } from '../../src/node/events.ts';
 import { createRun } from '../../src/node/manifest-file.ts';
 import type { RunSession } from '../../src/node/run-session.ts';
 import { runPrefix, storeView } from '../../src/node/store-view.ts';
+import { openContentFiles } from '../../src/platform/node/content-files.ts';
 import { createCrypto } from '../../src/platform/node/crypto.ts';
 import { openLevelStore } from '../../src/platform/node/level-store.ts';
 import { wallClock } from '../../src/platform/node/wall-clock.ts';
@@ -31,10 +32,12 @@ import { outputsOf } from '../../src/tasks/models/model-layout.ts';
 import { eventually } from '../network/real-hosts.ts';
 import { delayedLine, freePort } from './delayed-line.ts';
 import { RunClock } from './run-clock.ts';
+import { type WatchedContent, watched } from './watched-content.ts';
 
 const loopback = (port: number): string => `/ip4/127.0.0.1/tcp/${port}`;
 const examples = 6_000;
 const heldOutExamples = 1_000;
+const contentBytesMax = 64 << 20;
 const linkDeadlineMs = 40_000;
 /** Far in the past: only the cluster's own clock ever gets there. */
 const beginsAtMs = 1_700_000_000_000;
@@ -167,6 +170,8 @@ class ClusterNode {
   readonly #index: number;
   readonly #shared: Shared;
   #session: RunSession | null = null;
+  /** Of the newest session. */
+  content: WatchedContent | null = null;
   /** What takes the session down, last one first. */
   readonly #stops: Array<() => Promise<void>> = [];
 
@@ -191,6 +196,13 @@ class ClusterNode {
     const { run, learner, clock, directory, bootstrap, delayMs } = this.#shared;
     const store = await openLevelStore(join(directory, `node-${this.#index}`));
     this.#stops.push(() => store.close());
+    const content = await openContentFiles({
+      directory: join(directory, `content-${this.#index}`),
+      bytesMax: contentBytesMax,
+      crypto: createCrypto(),
+      nowMs: wallClock.nowMs,
+    });
+    this.content = watched(content);
     const listenPort = delayMs > 0 ? await freePort() : 0;
     const line = delayMs > 0 ? await delayedLine(listenPort, delayMs) : null;
     if (line) this.#stops.push(() => line.close());
@@ -201,6 +213,7 @@ class ClusterNode {
         announce: line ? [loopback(line.port)] : [],
         bootstrap: [bootstrap],
         store,
+        content: this.content,
         clock: wallClock,
         random: Math.random,
         learners: async () => shareOf(learner, this.#index),
