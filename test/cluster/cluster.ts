@@ -31,6 +31,7 @@ import type { Metrics } from '../../src/tasks/metrics.ts';
 import { outputsOf } from '../../src/tasks/models/model-layout.ts';
 import { eventually } from '../network/real-hosts.ts';
 import { delayedLine, freePort } from './delayed-line.ts';
+import { type Guest, openGuest } from './guest.ts';
 import { RunClock } from './run-clock.ts';
 import { type WatchedContent, watched } from './watched-content.ts';
 
@@ -120,6 +121,18 @@ export class Cluster {
 
   get manifest(): RunManifest {
     return this.#shared.run.manifest;
+  }
+
+  /** A peer that is linked to all nodes and takes no part. */
+  async guest(): Promise<Guest> {
+    const guest = await openGuest(this.#shared.run.runId, this.#shared.bootstrap);
+    const linked = (): boolean => guest.peers().length === this.nodes.length;
+    await eventually('the guest is linked to all nodes', linked, linkDeadlineMs);
+    return guest;
+  }
+
+  get runId(): string {
+    return this.#shared.run.runId;
   }
 
   /** Of the run; the network keeps its own time. */

@@ -73,29 +73,3 @@ test('bodies too large for an announcement are pulled, and the models agree', as
     assert.equal(session.status().contributions.size, 4);
   }
 });
-
-test('on a slow line a joiner gets a snapshot that its donors replaced while it was under way', async (t) => {
-  // Headers, leaves and segments go over the line one after the other: longer than two rounds, and so two snapshots.
-  const strategy = methodSchema.parse({ ...shortWindow, expectedPeers: 3, snapshotRounds: 1 });
-  const cluster = await Cluster.begin(3, { strategy, rounds: 40 }, 250);
-  t.after(() => cluster.end());
-  const [joiner, ...donors] = cluster.nodes;
-  await eventually('it takes part', () => joiner!.rounds('finalised').length > 0, deadlineMs);
-  await joiner!.stop();
-  const last = Math.max(...joiner!.rounds('finalised'));
-  const isFarAhead = (): boolean => donors.every(({ session }) => session.status().finalisedRound > last + 4);
-  await eventually('the others have no log of its next round any more', isFarAhead, deadlineMs);
-  await joiner!.start();
-  const segmentsRead = (): number => donors.reduce((sum, { content }) => sum + content!.segmentsRead(), 0);
-  const hasAdopted = (): boolean => segmentsRead() > 0 && joiner!.session.status().finalisedRound > last;
-  await eventually('it has the state of a snapshot that was replaced', hasAdopted, deadlineMs);
-  assert.ok(!joiner!.rounds('finalised').includes(last + 1), 'it folded no round to get there');
-  for (const { session, content } of donors) {
-    assert.equal(session.status().phase, 'training', 'the run is not over');
-    const { contentBytes, contentBytesMax } = session.view();
-    assert.ok(contentBytes > 0 && contentBytes <= contentBytesMax);
-    assert.ok(content!.usage().blobs > 2);
-  }
-  await cluster.finished(deadlineMs);
-  assert.equal(cluster.modelHashes().size, 1);
-});
