@@ -229,6 +229,7 @@ export class Engine implements VirtualWorld {
       case 'boot':
       case 'crash':
       case 'leave':
+      case 'note':
       case 'vanish':
       case 'part':
       case 'mend':
@@ -309,6 +310,9 @@ export class Engine implements VirtualWorld {
         return;
       case 'leave':
         this.#leave(node);
+        return;
+      case 'note':
+        node.write(fate.text);
         return;
       case 'part':
         this.#connections.part(fate.parts);

@@ -131,6 +131,9 @@ export async function fatesOf(
   };
   return [
     ...(await comingsAndGoings(scenario, world, calendar, name)),
+    ...scenario.notes.map(
+      ({ peer, atRound, text }): Fate => ({ kind: 'note', peer, text, atUs: calendar.atRound(atRound) }),
+    ),
     ...partings(scenario, world, calendar, name),
     ...(await capacities(scenario, calendar)),
   ];

@@ -112,4 +112,5 @@ export const eventCodes: Readonly<Record<SimEvent['kind'], number>> = {
   scored: 15,
   leave: 16,
   left: 17,
+  note: 18,
 };

@@ -127,6 +127,12 @@ export class VirtualNode {
     this.handle({ type: 'start' });
   }
 
+  /** The owner of the machine writes a note into the log of the run; what the core refuses is not written. */
+  write(text: string): void {
+    const body = new TextEncoder().encode(text);
+    this.handle({ type: 'submit', token: this.#nextToken++, entryKind: 'note', body });
+  }
+
   /** The process is told to stop. Returns whether its core asked for something that is worth a moment. */
   leave(): boolean {
     const asked = this.pending.size;

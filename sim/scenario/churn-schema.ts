@@ -18,6 +18,12 @@ export const churnSchema = z.strictObject({
   diskLost: z.boolean().default(false).describe('starts again with an empty store'),
 });
 
+export const noteSchema = z.strictObject({
+  peer: z.int().min(0).describe('number of the peer, from 0'),
+  atRound: z.number().min(0).describe('its owner writes the note then, if the peer is there'),
+  text: z.string().min(1).max(280).describe('what the note says'),
+});
+
 export const churnModelSchema = z.strictObject({
   startShare: z.number().min(0).max(1).default(1).describe('of the peers, there from the beginning'),
   joinsPerRound: z.number().min(0).default(0).describe('the others come by a Poisson process of this rate'),

@@ -14,7 +14,7 @@ import {
 import { parameterCount } from '../../src/tasks/models/model-layout.ts';
 import { attackOnTraining, victimsOf } from '../adversaries/registry.ts';
 import { adversarySchema } from './adversary-schema.ts';
-import { churnModelSchema, churnSchema } from './churn-schema.ts';
+import { churnModelSchema, churnSchema, noteSchema } from './churn-schema.ts';
 import { impossibleNetwork, networkSchema, resolveNetwork } from './network-schema.ts';
 
 /**
@@ -128,6 +128,11 @@ export const scenarioFileSchema = z.strictObject({
     .optional()
     .describe('messages cost what they would with a model of so many parameters'),
   churn: z.array(churnSchema).max(100_000).default([]).describe('peers that come late, die or return'),
+  notes: z
+    .array(noteSchema)
+    .max(10_000)
+    .default([])
+    .describe('what owners of peers write into the log of the run'),
   churnModel: churnModelSchema.optional().describe('fates of all peers, in place of the list'),
   churnTrace: z
     .string()
@@ -185,7 +190,7 @@ export function resolveScenario(content: ScenarioFile, named: RunSpec | undefine
 export function impossibleScenario(
   scenario: ScenarioFile,
 ): { readonly path: readonly PropertyKey[]; readonly message: string } | null {
-  const { peers, network, churn, run, runFile, data } = scenario;
+  const { peers, network, churn, notes, run, runFile, data } = scenario;
   if ((run === undefined) === (runFile === undefined)) {
     return { path: ['runFile'], message: 'give either runFile or run, and not both' };
   }
@@ -197,6 +202,10 @@ export function impossibleScenario(
   for (const [index, entry] of churn.entries()) {
     const bad = impossibleFate(entry, peers);
     if (bad) return { path: ['churn', index, bad.field], message: bad.message };
+  }
+  const stranger = notes.findIndex(({ peer }) => peer >= peers);
+  if (stranger >= 0) {
+    return { path: ['notes', stranger, 'peer'], message: `must be below peers (${peers})` };
   }
   return impossibleChurn(scenario) ?? impossibleAdversaries(scenario) ?? impossibleStrategy(scenario);
 }

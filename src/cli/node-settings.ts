@@ -5,6 +5,7 @@ import { ConfigError } from '../config/config-error.ts';
 import { loadYamlFile } from '../config/yaml-file.ts';
 import { type NodeFile, nodeFileSchema, withPathsFrom } from '../daemon/node-file.ts';
 import type { LogLevel } from '../daemon/options.ts';
+import type { Retention } from '../log/replica.ts';
 import type { BackendChoice } from '../tensor/tfjs-backend.ts';
 import { ADDRESS_KINDS, addressProblem, checkedAddresses } from './addresses.ts';
 
@@ -21,6 +22,7 @@ export interface NodeFlags {
   readonly http?: number;
   readonly contentBytesMax?: number;
   readonly logLevel?: LogLevel;
+  readonly retention?: Retention;
 }
 
 /** A flag beside a file overrides its field; `--run` and `--data` together take the place of its runs. @throws ConfigError */
@@ -46,6 +48,7 @@ export async function nodeSettings(flags: NodeFlags): Promise<NodeFile> {
     httpPort: http ?? file.httpPort,
     contentBytesMax: contentBytesMax ?? file.contentBytesMax,
     logLevel: logLevel ?? file.logLevel,
+    retention: flags.retention ?? file.retention,
     runs,
   };
 }

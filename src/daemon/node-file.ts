@@ -1,6 +1,7 @@
 /** What a node is started with, as a file: `starlings node --config node.yaml`. */
 import { dirname, resolve } from 'node:path';
 import * as z from 'zod';
+import { RETENTIONS } from '../log/replica.ts';
 import { BACKEND_CHOICES } from '../node/backend-choices.ts';
 import { LOG_LEVELS } from './options.ts';
 
@@ -42,6 +43,10 @@ export const nodeFileSchema = z.strictObject({
     'bytes on disk for snapshots beyond the last two of a run, so that joiners on slow lines get the rest of one that was ' +
       'replaced meanwhile; a dozen of a model of 10 million parameters (8 bytes each) fit into the default; 0 keeps none; guess',
   ),
+  retention: z
+    .enum(RETENTIONS)
+    .default('snapshots')
+    .describe('of the log: what the last two snapshots need, or everything, for `starlings log export`'),
   limits: limitsSchema.prefault({}),
   runs: z
     .array(

@@ -29,7 +29,8 @@ const snapshotsKept = 2;
 const marksKept = 256;
 
 /** What a node keeps of the rounds that its snapshots cover: nothing, or every entry. */
-export type Retention = 'snapshots' | 'everything';
+export const RETENTIONS = ['snapshots', 'everything'] as const;
+export type Retention = (typeof RETENTIONS)[number];
 
 export interface ReplicaOptions {
   readonly kinds: Kinds;
@@ -139,9 +140,10 @@ export class Replica {
     return this.#live;
   }
 
-  /** Where our history stood after a finalised round; null when it is too long ago or not yet. */
+  /** Where our history stood after a finalised round; null when it is too long ago or not yet. After its last round it stays. */
   markAt(round: number): HistoryMark | null {
-    return this.#marks.get(round) ?? null;
+    const { round: last, root, weight } = this.#base;
+    return round > last && this.isComplete ? { root, weight } : (this.#marks.get(round) ?? null);
   }
 
   /** Folds the next round for good. Returns what the store must change. */

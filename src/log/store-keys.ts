@@ -12,4 +12,5 @@ export const archiveKey = (entry: Named): string => `archive/${logKey(entry)}`;
 export const baseKey = (round: number): string => `base/${roundKey(round)}`;
 
 export const isLogKey = (key: string): boolean => key.startsWith('log/');
+export const isArchiveKey = (key: string): boolean => key.startsWith('archive/');
 export const isBaseKey = (key: string): boolean => key.startsWith('base/');

@@ -119,7 +119,7 @@ test('plain lines', () => {
   assert.equal(isMilestone({ ...state, rows: state.rows.slice(0, 3) }, state), true);
 });
 
-const view = someView({ phase: 'training', round: 12, finalisedRound: 5, countedRounds: 6, peers: 3 });
+const view = someView({ phase: 'training', roundsDone: 12, peers: 3 });
 
 test('the view follows from what was observed', () => {
   const run = { title: 't', startAtMs: 10_000, slotMs: 1000, rounds: 100, windowRounds: 6 };
@@ -128,8 +128,8 @@ test('the view follows from what was observed', () => {
   const shown = observed(
     [
       { name: 'node-00', alive: true, view },
-      { name: 'node-01', alive: true, view: { ...view, round: 9, slotMs: 2000 } },
-      { name: 'node-02', alive: false, view: { ...view, round: 3 } },
+      { name: 'node-01', alive: true, view: { ...view, roundsDone: 9, slotMs: 2000 } },
+      { name: 'node-02', alive: false, view: { ...view, roundsDone: 6 } },
     ],
     22_000,
   );

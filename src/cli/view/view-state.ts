@@ -1,5 +1,4 @@
 /** What the terminal view shows, and how it follows from a look at the testnet. */
-import type { RunView } from '../../node/run-view.ts';
 import type { Observation } from '../../testnet/observe.ts';
 import type { TestnetState } from '../../testnet/testnet-state.ts';
 
@@ -75,7 +74,7 @@ export function viewOf(observation: Observation, run: RunTimes): ViewState {
       : {
           name,
           phase,
-          round: roundsBehind(view, run.rounds),
+          round: view.roundsDone,
           loss: view.loss,
           accuracy: view.accuracy,
           peers: view.peers,
@@ -101,12 +100,6 @@ export function viewOf(observation: Observation, run: RunTimes): ViewState {
     isSlowed: slotMs > run.slotMs,
     phase: overallPhase(living, observation.atMs < run.startAtMs),
   };
-}
-
-/** Final rounds that count, and those under way as if they did. */
-function roundsBehind({ phase, round, finalisedRound, countedRounds }: RunView, rounds: number): number {
-  const open = phase === 'finished' ? 0 : Math.max(0, round - finalisedRound - 1);
-  return clamp(countedRounds + open, 0, rounds);
 }
 
 function overallPhase(living: readonly NodeRow[], early: boolean): ViewState['phase'] {
