@@ -19,6 +19,7 @@ import type { NodeEvent } from '../../src/node/events.ts';
 import { createRun } from '../../src/node/manifest-file.ts';
 import type { RunSession } from '../../src/node/run-session.ts';
 import { runPrefix, storeView } from '../../src/node/store-view.ts';
+import { openContentFiles } from '../../src/platform/node/content-files.ts';
 import { createCrypto } from '../../src/platform/node/crypto.ts';
 import { openLevelStore } from '../../src/platform/node/level-store.ts';
 import { wallClock } from '../../src/platform/node/wall-clock.ts';
@@ -30,11 +31,14 @@ import type { Metrics } from '../../src/tasks/metrics.ts';
 import { outputsOf } from '../../src/tasks/models/model-layout.ts';
 import { eventually } from '../network/real-hosts.ts';
 import { delayedLine, freePort } from './delayed-line.ts';
+import { type Guest, openGuest } from './guest.ts';
 import { RunClock } from './run-clock.ts';
+import { type WatchedContent, watched } from './watched-content.ts';
 
 const loopback = (port: number): string => `/ip4/127.0.0.1/tcp/${port}`;
 const examples = 6_000;
 const heldOutExamples = 1_000;
+const contentBytesMax = 64 << 20;
 const linkDeadlineMs = 40_000;
 const finishDeadlineMs = 120_000;
 /** Far in the past: only the cluster's own clock ever gets there. */
@@ -131,6 +135,18 @@ export class Cluster {
     return this.#shared.run.manifest;
   }
 
+  /** A peer that is linked to all nodes and takes no part. */
+  async guest(): Promise<Guest> {
+    const guest = await openGuest(this.#shared.run.runId, this.#shared.bootstrap);
+    const linked = (): boolean => guest.peers().length === this.nodes.length;
+    await eventually('the guest is linked to all nodes', linked, linkDeadlineMs);
+    return guest;
+  }
+
+  get runId(): string {
+    return this.#shared.run.runId;
+  }
+
   /** Of the run; the network keeps its own time. */
   get clock(): RunClock {
     return this.#shared.clock;
@@ -180,6 +196,8 @@ class ClusterNode {
   readonly #index: number;
   readonly #shared: Shared;
   #session: RunSession | null = null;
+  /** Of the newest session. */
+  content: WatchedContent | null = null;
   /** What takes the session down, last one first. */
   readonly #stops: Array<() => Promise<void>> = [];
 
@@ -204,6 +222,13 @@ class ClusterNode {
     const { run, learner, clock, directory, bootstrap, delayMs } = this.#shared;
     const store = await openLevelStore(join(directory, `node-${this.#index}`));
     this.#stops.push(() => store.close());
+    const content = await openContentFiles({
+      directory: join(directory, `content-${this.#index}`),
+      bytesMax: contentBytesMax,
+      crypto: createCrypto(),
+      nowMs: wallClock.nowMs,
+    });
+    this.content = watched(content);
     const listenPort = delayMs > 0 ? await freePort() : 0;
     const line = delayMs > 0 ? await delayedLine(listenPort, delayMs) : null;
     if (line) this.#stops.push(() => line.close());
@@ -214,6 +239,7 @@ class ClusterNode {
         announce: line ? [loopback(line.port)] : [],
         bootstrap: [bootstrap],
         store,
+        content: this.content,
         clock: wallClock,
         random: Math.random,
         learners: async () => shareOf(learner, this.#index),
