@@ -65,7 +65,7 @@ export type { DriverOptions } from './node/driver.ts';
 export { NodeDriver, RequestRefusedError } from './node/driver.ts';
 export type { NodeEvent, RunEvent, RunFacts, RunSample, SessionEvent } from './node/events.ts';
 export type { LearnerFactory, LearnerRequest } from './node/learners.ts';
-export { createThreadLearner } from './node/learners.ts';
+export { createWarmLearner } from './node/learners.ts';
 export { NodeError } from './node/node-error.ts';
 export type { JoinOptions, RunSession } from './node/run-session.ts';
 export type { RunView } from './node/run-view.ts';
@@ -81,13 +81,13 @@ export { accumulate, accumulateMeans } from './codec/accumulate.ts';
 export type { DeltaCodec, SparseDelta } from './codec/delta-codec.ts';
 export { CodecError } from './codec/delta-codec.ts';
 export { UNIT_BITS } from './codec/scale.ts';
-export type { SparseSignOptions } from './codec/sparse-sign.ts';
+export type { SparseSignOptions } from './codec/sparse-sign-codec.ts';
 export {
   addDecoded,
   sparseSignCodec,
   squaredNorm,
   subtractDecoded,
-} from './codec/sparse-sign.ts';
+} from './codec/sparse-sign-codec.ts';
 export { Rng, rngFor } from './math/rng.ts';
 
 // Methods on plain vectors, to check a figure or to build one's own: docs/METHODS.md.
@@ -135,8 +135,8 @@ export { batchStreamKey } from './learning/learner.ts';
 export { readSafetensors, writeSafetensors } from './learning/model-files/safetensors.ts';
 export type { TfjsLearnerOptions } from './learning/tfjs/tfjs-learner.ts';
 export { createTfjsLearner } from './learning/tfjs/tfjs-learner.ts';
-export type { WorkerLearnerOptions } from './learning/thread/learner-proxy.ts';
-export { createWorkerLearner } from './learning/thread/learner-proxy.ts';
+export type { ThreadLearnerOptions } from './learning/thread/learner-proxy.ts';
+export { createThreadLearner } from './learning/thread/learner-proxy.ts';
 export { mnistFolder } from './tasks/data/idx-images/mnist-folder.ts';
 export { loadTaskData } from './tasks/data/registry.ts';
 export { ByteText } from './tasks/datasets/byte-text.ts';

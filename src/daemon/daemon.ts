@@ -5,7 +5,7 @@ import { loadIdentity } from '../network/identity.ts';
 import type { JoinRequest } from '../node/commands.ts';
 import { createNode, type StarlingsNode } from '../node/create-node.ts';
 import type { NodeEvent } from '../node/events.ts';
-import { createThreadLearner } from '../node/learners.ts';
+import { createWarmLearner } from '../node/learners.ts';
 import { createCrypto } from '../platform/node/crypto.ts';
 import { openLevelStore } from '../platform/node/level-store.ts';
 import { wallClock } from '../platform/node/wall-clock.ts';
@@ -14,12 +14,12 @@ import type { DaemonInfo } from './daemon-info.ts';
 import { keyFileOf, type NodeDirectory, openNodeDirectory } from './directory.ts';
 import { moveEarlierLayout } from './earlier-layout.ts';
 import { JoinedRuns } from './joined-runs.ts';
-import { logEvent } from './log-event.ts';
 import { networkTrouble } from './network-trouble.ts';
 import { NodeRuns, ready } from './node-runs.ts';
 import type { DaemonOptions, RunningDaemon } from './options.ts';
 import { Teardown } from './teardown.ts';
 import { whenAborted } from './when-aborted.ts';
+import { writeEvent } from './write-event.ts';
 
 /**
  * Starts a node; resolves when it is ready (daemon.json written): its runs are running, or their manifests looked for. It
@@ -116,12 +116,12 @@ class Daemon {
         store,
         clock: wallClock,
         random: unpredictable,
-        learners: createThreadLearner,
+        learners: createWarmLearner,
         retention,
         limits,
       },
       (event) => {
-        logEvent(log, event);
+        writeEvent(log, event);
         const trouble = event.source === 'network' ? networkTrouble(event.event) : null;
         if (trouble !== null) tell(trouble);
         listener?.(event);

@@ -14,7 +14,7 @@ import type { Multiaddr } from '@multiformats/multiaddr';
 import { createLibp2p, type Libp2pInit, type ServiceFactoryMap } from 'libp2p';
 import type { PeerKey } from '../core/io.ts';
 import { announcedAddresses, parsedAddress } from './announced-addresses.ts';
-import { ConnectionClaims } from './claims.ts';
+import { ConnectionHolders } from './connection-holders.ts';
 import { AddressError, RecordRefusedError } from './errors.ts';
 import { Gossip } from './gossip.ts';
 import { HostDatastore } from './host-datastore.ts';
@@ -55,7 +55,7 @@ export interface Host {
   readonly libp2p: Libp2p<HostServices>;
   /** Of all runs; only where the host carries runs. */
   readonly gossip: Gossip;
-  readonly claims: ConnectionClaims;
+  readonly holders: ConnectionHolders;
   start(): Promise<void>;
   /** Runs must have left. */
   stop(): Promise<void>;
@@ -97,7 +97,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
     key: identity.key,
     libp2p,
     gossip,
-    claims: new ConnectionClaims(),
+    holders: new ConnectionHolders(),
     start: async () => libp2p.start(),
     stop: async () => libp2p.stop(),
     addresses: () => libp2p.getMultiaddrs().map(String),

@@ -1,7 +1,7 @@
 /** How long a round and a start take on this machine, so that a testnet suits slow ones too. */
 
 import { initialVector } from '../learning/initial.ts';
-import { createWorkerLearner } from '../learning/thread/learner-proxy.ts';
+import { createThreadLearner } from '../learning/thread/learner-proxy.ts';
 import type { RunSpec } from '../run/run-spec.ts';
 import type { BackendChoice } from '../tensor/tfjs-backend.ts';
 
@@ -29,7 +29,7 @@ export async function measureTraining({
 }: MeasureOptions): Promise<TrainingSpeed> {
   const { model, task, training, rounds } = spec;
   const began = performance.now();
-  const learner = await createWorkerLearner({ model, task, training, rounds, dataPath, backend });
+  const learner = await createThreadLearner({ model, task, training, rounds, dataPath, backend });
   try {
     const bootMs = performance.now() - began;
     const parameters = initialVector(model, spec.seed);

@@ -55,7 +55,7 @@ test('both pass the tests of their kind', async () => {
 });
 
 test('both are in the reference that is made of the schemas', async () => {
-  await inCopy('src/cli/config-reference.ts');
+  await inCopy('scripts/config-reference.ts');
   const reference = await readFile(join(copy, 'docs/CONFIG.md'), 'utf8');
   for (const kind of added) assert.ok(reference.includes(`\`kind: ${kind}\``), kind);
 });

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { type Compressor, compressor, defineCompressor } from '../compressor.ts';
 import { indexInformation } from '../index-coding.ts';
 import { riceParameter } from '../rice.ts';
-import { addDecoded, sparseSignCodec } from '../sparse-sign.ts';
+import { addDecoded, sparseSignCodec } from '../sparse-sign-codec.ts';
 import { chunkInformation } from '../value-coding.ts';
 import { tooManyKept } from './too-many-kept.ts';
 

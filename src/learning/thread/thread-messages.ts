@@ -10,7 +10,7 @@ import type { BackendChoice } from '../../tensor/tfjs-backend.ts';
 import type { TrainResult } from '../learner.ts';
 import { LearnerClosedError, LearnerCrashedError, TrainingDivergedError } from '../learning-error.ts';
 
-export interface WorkerSettings {
+export interface ThreadSettings {
   readonly model: ModelSpec;
   readonly task: TaskSpec;
   readonly training: TrainingSpec;
