@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { type ControlServer, startControlServer } from '../api/control-server.ts';
 import { loadIdentity } from '../network/identity.ts';
+import { tcpProfile } from '../network/profiles/tcp.ts';
 import type { JoinRequest } from '../node/commands.ts';
 import { createNode, type StarlingsNode } from '../node/create-node.ts';
 import type { NodeEvent } from '../node/events.ts';
@@ -110,8 +111,7 @@ class Daemon {
     const node = await createNode(
       {
         identity,
-        listen,
-        announce,
+        profile: tcpProfile({ listen, announce }),
         bootstrap: addresses,
         store,
         clock: wallClock,

@@ -15,6 +15,7 @@ import { createLibp2p, type Libp2pInit, type ServiceFactoryMap } from 'libp2p';
 import type { PeerKey } from '../core/io.ts';
 import { announcedAddresses, parsedAddress } from './announced-addresses.ts';
 import { ConnectionHolders } from './connection-holders.ts';
+import { connectionsMaxDefault } from './connections-max.ts';
 import { AddressError, RecordRefusedError } from './errors.ts';
 import { Gossip } from './gossip.ts';
 import { HostDatastore } from './host-datastore.ts';
@@ -28,8 +29,6 @@ import { createTrafficMeter, type Traffic, type TrafficMeter } from './traffic.t
  * buffer would let a peer overrun a paused stream and get it reset.
  */
 const streamBufferBytesMax = 4 << 20;
-
-const connectionsMaxDefault = 300;
 
 /** Identify lists a name of a hundred bytes for each run; at libp2p's 8 KiB a host of eighty runs is unknown to all. */
 const identifyBytesMax = 32 << 10;

@@ -3,7 +3,7 @@ import { initialVector } from '../learning/initial.ts';
 import type { Learner } from '../learning/learner.ts';
 import { createThreadLearner } from '../learning/thread/learner-proxy.ts';
 import type { SignedManifest } from '../run/manifest.ts';
-import type { BackendChoice } from '../tensor/tfjs-backend.ts';
+import type { BackendChoice } from '../tensor/backend-choices.ts';
 
 export interface LearnerRequest {
   readonly run: SignedManifest;

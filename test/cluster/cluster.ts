@@ -197,8 +197,10 @@ class ClusterNode {
     const node = await createNode(
       {
         identity: identityFromSeed(identitySeed(this.#index)),
-        listen: [loopback(listenPort)],
-        announce: line ? [loopback(line.port)] : [],
+        profile: tcpProfile({
+          listen: [loopback(listenPort)],
+          announce: line ? [loopback(line.port)] : [],
+        }),
         bootstrap: [bootstrap],
         store,
         clock: wallClock,
@@ -256,6 +258,7 @@ async function learnerFor(spec: RunSpec, peers: number): Promise<Learner> {
     rounds: spec.rounds,
     shares: some.splitAmong(split),
     heldOut: heldOut.subset(firstOf(heldOutExamples)),
+    backend: 'wasm',
   });
 }
 

@@ -75,7 +75,7 @@ await writeFile('circle.jsonl', lines.join('\\n'));
 const { model, task, training, rounds, seed } = await loadRunSpec(process.argv[2]);
 await checkTrainable(model);
 const { train, heldOut } = await loadTaskData(task, model, 'circle.jsonl');
-const learner = await createTfjsLearner({ model, training, rounds, shares: [train], heldOut });
+const learner = await createTfjsLearner({ model, training, rounds, shares: [train], heldOut, backend: 'wasm' });
 const request = { parameters: initialVector(model, seed), steps: training.localSteps, round: 0, streamKey: 'a', share: 0 };
 const { parameters } = await learner.train(request);
 const { accuracy, examples } = await learner.evaluate(parameters);

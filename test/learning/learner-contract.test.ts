@@ -16,6 +16,7 @@ const makeTfjs = (examples: number) =>
     rounds: 10,
     shares: [smallDataset('share-0', 200), smallDataset('share-1', examples)],
     heldOut: smallDataset('held-out', 300),
+    backend: 'wasm',
   });
 
 testLearner({
@@ -34,6 +35,7 @@ const makeThread = (path: string) =>
     training: trainingSchema.parse({ localSteps: 10, batchSize: 8, learningRate: 0.5 }),
     rounds: 10,
     dataPath: path,
+    backend: 'wasm',
   });
 
 testLearner({

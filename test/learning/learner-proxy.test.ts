@@ -19,7 +19,15 @@ const start = initialVector(tableModel, 1);
 const endless = { parameters: start, steps: 1_000_000_000, round: 0, streamKey: 'a', share: 0 };
 
 const startLearner = (changes: object = {}) =>
-  createThreadLearner({ model: tableModel, task: tableTask, training, rounds, dataPath, ...changes });
+  createThreadLearner({
+    model: tableModel,
+    task: tableTask,
+    training,
+    rounds,
+    dataPath,
+    backend: 'wasm',
+    ...changes,
+  });
 
 test('the thread trains and evaluates to the same bits as the learner in process', async () => {
   const data = await loadTaskData(tableTask, tableModel, dataPath);
@@ -29,6 +37,7 @@ test('the thread trains and evaluates to the same bits as the learner in process
     rounds,
     shares: [data.train],
     heldOut: data.heldOut,
+    backend: 'wasm',
   });
   const there = await startLearner();
   assert.equal(there.size, 6);

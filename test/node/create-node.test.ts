@@ -8,6 +8,7 @@ import type { Store } from '../../src/core/ports.ts';
 import type { Learner, TrainRequest } from '../../src/learning/learner.ts';
 import { readSafetensors } from '../../src/learning/model-files/safetensors.ts';
 import { identityFromSeed } from '../../src/network/identity.ts';
+import { tcpProfile } from '../../src/network/profiles/tcp.ts';
 import { createNode, type NodeOptions, type StarlingsNode } from '../../src/node/create-node.ts';
 import type { NodeEvent } from '../../src/node/events.ts';
 import type { LearnerRequest } from '../../src/node/learners.ts';
@@ -67,7 +68,7 @@ async function started(
   const node = await createNode(
     {
       identity: identityFromSeed(randomBytes(32)),
-      listen: ['/ip4/127.0.0.1/tcp/0'],
+      profile: tcpProfile({ listen: ['/ip4/127.0.0.1/tcp/0'] }),
       bootstrap: [],
       store: around(store),
       clock: wallClock,

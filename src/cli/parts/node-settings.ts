@@ -6,7 +6,7 @@ import { loadYamlFile } from '../../config/yaml-file.ts';
 import { type NodeFile, nodeFileSchema, withPathsFrom } from '../../daemon/node-file.ts';
 import type { LogLevel } from '../../daemon/options.ts';
 import type { Retention } from '../../log/replica.ts';
-import type { BackendChoice } from '../../tensor/tfjs-backend.ts';
+import { type BackendChoice, backendSchema } from '../../tensor/backend-choices.ts';
 import { ADDRESS_KINDS, addressProblem, checkedAddresses } from './addresses.ts';
 
 /** What the user gave; nothing that commander filled in. */
@@ -37,7 +37,7 @@ export async function nodeSettings(flags: NodeFlags): Promise<NodeFile> {
   const runs =
     run === undefined || data === undefined
       ? file.runs.map((one) => ({ ...one, backend: backend ?? one.backend }))
-      : [{ run, data: resolve(data), backend: backend ?? 'wasm' }];
+      : [{ run, data: resolve(data), backend: backendSchema.parse(backend) }];
   return {
     ...file,
     ...(dir === undefined ? {} : { directory: dir }),

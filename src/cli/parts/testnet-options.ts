@@ -2,7 +2,7 @@
 import { type Command, Option } from 'commander';
 import { ConfigError } from '../../config/config-error.ts';
 import { LOG_LEVELS, type LogLevel } from '../../daemon/options.ts';
-import type { BackendChoice } from '../../tensor/tfjs-backend.ts';
+import type { BackendChoice } from '../../tensor/backend-choices.ts';
 import type { UpOptions } from '../../testnet/up-testnet.ts';
 import { numberBetween, wholeNumber } from './arguments.ts';
 import { backendOption } from './backend-option.ts';

@@ -1,19 +1,20 @@
 /** The learner port in a thread of its own, so that the protocol answers its peers while training runs. */
 import { Worker } from 'node:worker_threads';
 import type { Metrics } from '../../tasks/metrics.ts';
-import type { BackendChoice } from '../../tensor/tfjs-backend.ts';
 import type { Learner, TrainRequest, TrainResult } from '../learner.ts';
 import { LearnerClosedError, LearnerCrashedError } from '../learning-error.ts';
-import { type FromWorker, fromWireError, type ThreadSettings, type ToWorker } from './thread-messages.ts';
-
-export type ThreadLearnerOptions = Omit<ThreadSettings, 'backend'> & { readonly backend?: BackendChoice };
+import {
+  type FromWorker,
+  fromWireError,
+  type ThreadLearnerOptions,
+  type ToWorker,
+} from './thread-messages.ts';
 
 /**
  * Starts the thread, which reads the data at `dataPath` and starts its backend; resolves when it can train.
  * @throws what `loadTaskData` and `createTfjsLearner` throw; LearnerCrashedError where the thread ends early.
  */
-export function createThreadLearner(options: ThreadLearnerOptions): Promise<Learner> {
-  const settings: ThreadSettings = { backend: 'wasm', ...options };
+export function createThreadLearner(settings: ThreadLearnerOptions): Promise<Learner> {
   // Run from source, the thread's file is TypeScript too.
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
   return startLearnerThread(new URL(`./thread-entry.${extension}`, import.meta.url), settings);
