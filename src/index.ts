@@ -67,6 +67,7 @@ export type { JoinRequest } from './node/commands.ts';
 export type { NodeListener, NodeOptions, StarlingsNode } from './node/create-node.ts';
 export { createNode } from './node/create-node.ts';
 export type { Submission } from './node/driver.ts';
+export { RequestRefusedError } from './node/driver.ts';
 export type { NodeEvent, RunEvent, RunFacts, RunSample, SessionEvent } from './node/events.ts';
 export type { LearnerFactory, LearnerRequest } from './node/learners.ts';
 export { createWarmLearner } from './node/learners.ts';
