@@ -8,6 +8,7 @@ import { LOG_LEVELS } from './options.ts';
 
 const address = z.string().min(1).max(1024);
 const path = z.string().min(1).max(4096);
+
 export const nodeFileSchema = z.strictObject({
   directory: path.optional().describe('key, store, log and models; absent: as for --dir'),
   key: path.optional().describe('the identity; absent: `key` in the directory'),
@@ -27,6 +28,15 @@ export const nodeFileSchema = z.strictObject({
   bootstrap: z.array(address).max(256).default([]).describe('multiaddrs of any nodes, with /p2p/<peer id>'),
   httpPort: z.int().min(0).max(65_535).default(0).describe('API on 127.0.0.1; 0 for any free port'),
   logLevel: z.enum(LOG_LEVELS).default('info').describe('of log.jsonl'),
+  contentBytesMax: z
+    .int()
+    .min(0)
+    .max(2 ** 50)
+    .default(2 ** 30)
+    .describe(
+      'bytes on disk for snapshots beyond the last two of a run, so that joiners on slow lines get the rest of one that was ' +
+        'replaced meanwhile; a dozen of a model of 10 million parameters (8 bytes each) fit into the default; 0 keeps none; guess',
+    ),
   retention: z
     .enum(RETENTIONS)
     .default('snapshots')
