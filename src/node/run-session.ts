@@ -17,7 +17,7 @@ import { createTransport, type NetworkTransport } from '../network/transport.ts'
 import { createCrypto } from '../platform/node/crypto.ts';
 import { modelSize, openManifest, type RunManifest, type SignedManifest } from '../run/manifest.ts';
 import type { Metrics } from '../tasks/metrics.ts';
-import type { BackendChoice } from '../tensor/tfjs-backend.ts';
+import type { BackendChoice } from '../tensor/backend-choices.ts';
 import { type DriverLimits, NodeDriver, type Submission } from './driver.ts';
 import type { RunEvent, RunFacts, SessionEvent } from './events.ts';
 import { isKeptKey, KeptSnapshots } from './kept-snapshots.ts';
