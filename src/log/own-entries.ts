@@ -54,9 +54,8 @@ export class OwnEntries {
 
   /** Signs an entry and puts it into the log; `freeIndex` said that there is a place. */
   append(fields: Pick<EntryHeader, 'round' | 'kind' | 'index' | 'claims'>, body: Uint8Array): LogEntry {
-    const { round, root } = this.#replica.base;
     const entry = this.#replica.open(
-      sealEnvelope({ ...fields, anchor: { round, root } }, body, this.#envelopes, this.#signer),
+      sealEnvelope({ ...fields, anchor: this.#replica.anchor }, body, this.#envelopes, this.#signer),
     );
     if (!entry) throw new Error('an entry of our own does not decode: its encoder is broken');
     this.#replica.insert(entry);

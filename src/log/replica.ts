@@ -7,7 +7,13 @@ import { bytesToHex } from '../core/bytes.ts';
 import type { Crypto } from '../core/crypto.ts';
 import type { StoreWrite } from '../core/io.ts';
 import type { LogEntry } from './entry-kind.ts';
-import { type Envelope, type EnvelopeContext, encodeStoredEnvelope, openEnvelope } from './envelope.ts';
+import {
+  type Anchor,
+  type Envelope,
+  type EnvelopeContext,
+  encodeStoredEnvelope,
+  openEnvelope,
+} from './envelope.ts';
 import { entriesOf, type Insertion, LogBook, type PlaceKey, placeKey } from './log-book.ts';
 import {
   cloneState,
@@ -21,12 +27,15 @@ import {
 import type { SharedWork } from './shared-work.ts';
 import { decodeState, makeSnapshot, type Snapshot, snapshotOf } from './snapshot.ts';
 import { archiveKey, baseKey, isBaseKey, isLogKey, logKey } from './store-keys.ts';
-import type { HistoryMark } from './wire.ts';
+import type { Mark } from './wire.ts';
 
 /** Snapshots kept for joiners; donors reach a boundary at slightly different times. */
 const snapshotsKept = 2;
-/** Marks remembered for comparing histories with peers. */
-const marksKept = 256;
+/** Roots remembered for comparing histories with peers. */
+const rootsKept = 256;
+/** Rounds between those that all peers compare. Guess. */
+const markEvery = 4;
+const noSnapshot = new Uint8Array(32);
 
 /** What a node keeps of the rounds that its snapshots cover: nothing, or every entry. */
 export type Retention = 'snapshots' | 'everything';
@@ -50,7 +59,7 @@ export class Replica {
   #spare: LogState | undefined;
   #snapshots: Snapshot[] = [];
   #logFrom = 0;
-  readonly #marks = new Map<number, HistoryMark>();
+  readonly #roots = new Map<number, Uint8Array>();
 
   constructor(options: ReplicaOptions) {
     this.#options = options;
@@ -59,7 +68,7 @@ export class Replica {
       options.kinds.map(({ entriesPerRoundMax }) => entriesPerRoundMax),
     );
     this.#base = this.#startState();
-    this.#mark();
+    this.#noteRoot();
   }
 
   get base(): Readonly<LogState> {
@@ -139,17 +148,33 @@ export class Replica {
     return this.#live;
   }
 
-  /** Where our history stood after a finalised round; null when it is too long ago or not yet. */
-  markAt(round: number): HistoryMark | null {
-    return this.#marks.get(round) ?? null;
+  /** Root of our history after a final round; null when it is too long ago or not yet. */
+  rootAt(round: number): Uint8Array | null {
+    return this.#roots.get(round) ?? null;
+  }
+
+  /** Where our history stood at the last of the rounds that all peers compare. */
+  get mark(): Mark {
+    const { round, root } = this.#base;
+    if (this.isComplete) return { round, root };
+    const marked = round - ((round + 1) % markEvery);
+    const known = this.#roots.get(marked);
+    return known ? { round: marked, root: known } : { round, root };
+  }
+
+  /** What entries of ours name: the last snapshot, which binds the history before it and the state. */
+  get anchor(): Anchor {
+    const snapshot = this.#snapshots.at(-1);
+    if (snapshot) return { round: snapshot.round, root: snapshot.root, snapshot: snapshot.blobRoot };
+    return { round: -1, root: this.#options.frame.initHash, snapshot: noSnapshot };
   }
 
   /** Folds the next round for good. Returns what the store must change. */
   foldNext(): StoreWrite[] {
     this.#base = this.#advance(this.#base);
     const { round } = this.#base;
-    this.#mark();
-    this.#marks.delete(round - marksKept);
+    this.#noteRoot();
+    this.#roots.delete(round - rootsKept);
     if ((round + 1) % this.#options.frame.snapshotRounds !== 0) return [];
     return this.checkpoint();
   }
@@ -157,8 +182,8 @@ export class Replica {
   /** Folds rounds of which nothing is held, up to and including `round`, without a snapshot between. */
   passThrough(round: number): void {
     while (this.#base.round < round) this.#base = this.#advance(this.#base);
-    this.#mark();
-    for (const marked of this.#marks.keys()) if (marked <= round - marksKept) this.#marks.delete(marked);
+    this.#noteRoot();
+    for (const known of this.#roots.keys()) if (known <= round - rootsKept) this.#roots.delete(known);
   }
 
   /** Keeps a snapshot of the base, forgets the oldest one and the log it covered. */
@@ -179,7 +204,7 @@ export class Replica {
   adopt(state: LogState, blob: Uint8Array): StoreWrite[] {
     const stale = this.#snapshots.filter(({ round }) => round !== state.round);
     this.#snapshots = [];
-    this.#marks.clear();
+    this.#roots.clear();
     const dropped = this.log.pruneThrough(state.round);
     this.#logFrom = state.round + 1;
     this.#install(state, blob);
@@ -201,8 +226,8 @@ export class Replica {
     const stale = this.#snapshots.filter((snapshot) => snapshot.round > (target?.round ?? -1));
     this.#snapshots = this.#snapshots.filter((snapshot) => !stale.includes(snapshot));
     this.#base = state ?? this.#startState();
-    for (const marked of [...this.#marks.keys()]) if (marked > this.#base.round) this.#marks.delete(marked);
-    this.#mark();
+    for (const known of [...this.#roots.keys()]) if (known > this.#base.round) this.#roots.delete(known);
+    this.#noteRoot();
     this.#live = null;
     return stale.map((snapshot) => ({ key: baseKey(snapshot.round), value: null }));
   }
@@ -212,7 +237,7 @@ export class Replica {
     const snapshot = snapshotOf(crypto, state.round, state.root, blob);
     this.#base = shared ? shared.stateOf(bytesToHex(snapshot.blobRoot), state) : state;
     this.#live = null;
-    this.#mark();
+    this.#noteRoot();
     this.#snapshots.push(snapshot);
     if (this.#snapshots.length > snapshotsKept) this.#snapshots.shift();
   }
@@ -235,9 +260,9 @@ export class Replica {
     return writes;
   }
 
-  #mark(): void {
-    const { round, root, weight } = this.#base;
-    this.#marks.set(round, { root, weight });
+  #noteRoot(): void {
+    const { round, root } = this.#base;
+    this.#roots.set(round, root);
   }
 
   /** The state after the next round. Takes over the memory of `state`, unless states are shared: then it stays as it is. */

@@ -8,11 +8,13 @@ import type { Signer } from '../core/crypto.ts';
 import type { Input, PeerKey, Phase, StoreWrite, Verdict } from '../core/io.ts';
 import { Refusals } from '../core/refusals.ts';
 import { type AdmissionOptions, judgeAnnouncement, judgePulled } from './admission.ts';
+import type { Entitlement } from './entitlement.ts';
 import type { LogEntry } from './entry-kind.ts';
 import { type Envelope, type EnvelopeContext, openEnvelope } from './envelope.ts';
 import { adoptedSet } from './finality/adopted-set.ts';
 import { Finality } from './finality/finality.ts';
 import { ForkSettlement } from './finality/fork-settlement.ts';
+import type { HistoryView } from './finality/histories.ts';
 import type { FoldDecision } from './finality/round-votes.ts';
 import { CatchUp } from './join/catch-up.ts';
 import type { JoinMeaning } from './join/snapshot-join.ts';
@@ -47,6 +49,7 @@ export interface RunLogOptions {
   readonly envelopes: EnvelopeContext;
   readonly signer: Signer;
   readonly isMember: (peer: PeerKey) => boolean;
+  readonly entitlement: Entitlement;
   readonly random: () => number;
 }
 
@@ -72,10 +75,12 @@ export class RunLog {
   readonly #forks: ForkSettlement;
   readonly #catchUp: CatchUp;
   readonly #phase = new RunPhase();
+  /** Nobody goes back behind this round. */
+  #checkpoint = -1;
 
   constructor(options: RunLogOptions) {
     const { replica, envelopes, frame, kinds, random } = options;
-    const { crypto, runId } = envelopes;
+    const { crypto } = envelopes;
     this.#options = options;
     this.#admission = options;
     this.replica = replica;
@@ -86,7 +91,10 @@ export class RunLog {
     this.#digests = new DigestExchange(replica, crypto, random);
     this.#fetch = new EntryFetch(crypto);
     this.#finality = new Finality(replica, frame);
-    this.#catchUp = new CatchUp({ crypto, runId, kinds, bytesMax: snapshotBytesMax(kinds) }, random);
+    this.#catchUp = new CatchUp(
+      { kinds, envelopes, bytesMax: snapshotBytesMax(kinds), entitlement: options.entitlement },
+      random,
+    );
   }
 
   get phase(): Phase {
@@ -103,8 +111,9 @@ export class RunLog {
 
   /** Every connected peer holds our history up to the last round folded. */
   get agreed(): boolean {
-    const { watch } = this.#forks;
-    return watch.agreeing(this.replica.base.round) >= this.#peers.size && !watch.open;
+    const { histories } = this.#forks;
+    const rootAt = (round: number) => this.replica.rootAt(round);
+    return histories.agreeing(this.replica.base.round) >= this.#peers.size && !histories.isOpen({ rootAt });
   }
 
   /** Entries known to exist and not held. */
@@ -127,12 +136,14 @@ export class RunLog {
         if (slot >= 0) this.#tick(out, slot);
         break;
       case 'peer-up':
+        // Who has no say in a closed run is nobody to compare with, to ask, or to wait for.
+        if (!this.#options.isMember(event.peer)) break;
         this.#peers.add(event.peer);
         this.#finality.hope();
         break;
       case 'peer-down':
         this.#peers.delete(event.peer);
-        for (const part of [this.#forks.watch, this.#digests, this.#finality]) part.forget(event.peer);
+        for (const part of [this.#forks.histories, this.#digests, this.#finality]) part.forget(event.peer);
         break;
       case 'announcement': {
         const verdict = this.#announced(out, event.from, event.bytes, slot);
@@ -141,6 +152,11 @@ export class RunLog {
       }
       case 'request': {
         const { replica, refusals } = this;
+        if (!this.#options.isMember(event.from)) {
+          refusals.add(out, 'not-a-member', event.from);
+          out.push({ type: 'refuse', token: event.token, reason: 'not a member of this run' });
+          break;
+        }
         const request = answerRequest(out, event, { ...this.#options, replica, refusals });
         if (request?.kind === 'digest')
           this.#note(event.from, this.#digests.heard(event.from, request, this.#view(slot)), slot);
@@ -166,10 +182,20 @@ export class RunLog {
     const { round } = this.replica.base;
     const behind = this.#lastFinal(slot) - round;
     const reached = this.#catchUp.replayed(behind, this.#options.frame.windowRounds);
-    for (const peer of this.#catchUp.takeFailedLeaders()) this.#forks.watch.disbelieve(peer, slot);
+    for (const peer of this.#catchUp.takeFailedLeaders()) this.#forks.histories.disbelieve(peer, slot);
     if (reached === 'gave-up-leaders') this.#finality.hope();
     else if (reached) out.push({ type: 'event', event: { kind: 'joined', round, donors: reached.donors } });
+    this.#noteCheckpoint(slot);
     this.#setPhase(out, slot);
+  }
+
+  /** Two thirds of those with a say stand in our history: nobody goes back behind their last snapshot any more. */
+  #noteCheckpoint(slot: number): void {
+    const round = this.replica.anchor.round;
+    if (this.joining || round <= this.#checkpoint) return;
+    const { entitlement } = this.#options;
+    const share = this.#forks.histories.share(this.#historyView(slot), round, entitlement.known());
+    if (share >= 2 / 3) this.#checkpoint = round;
   }
 
   #setPhase(out: LogEffect[], slot: number): void {
@@ -207,6 +233,7 @@ export class RunLog {
   #insert(out: LogEffect[], entry: LogEntry): void {
     const { round, author } = entry;
     const insertion = this.replica.insert(entry);
+    if (entry.anchor) this.#forks.histories.sign(author, entry.anchor, round);
     this.#fetch.settle(entry.id);
     if (insertion === 'duplicate' || insertion === 'full') return;
     const isEquivocation = insertion === 'equivocation';
@@ -274,7 +301,10 @@ export class RunLog {
     for (const finding of findings) {
       switch (finding.kind) {
         case 'mark':
-          this.#forks.watch.note(peer, finding.round, finding.mine, finding.theirs, slot);
+          this.#forks.histories.tell(peer, finding.mark, slot);
+          break;
+        case 'agreed':
+          this.#forks.histories.agree(peer, finding.round);
           break;
         case 'vote':
           this.#finality.record(finding.round, peer, finding.vote);
@@ -351,11 +381,15 @@ export class RunLog {
   }
 
   #finalise(out: LogEffect[], slot: number): void {
+    const isFollowing = this.#catchUp.leaders !== 'anyone';
+    const { entitlement, signer } = this.#options;
     const view = {
       slot,
       lastFinal: this.#lastFinal(slot),
-      peersConnected: this.#peers.size,
-      isFollowing: this.#catchUp.leaders !== 'anyone',
+      peers: isFollowing ? new Set(this.#followed()) : this.#peers,
+      weightOf: (peer: PeerKey) => entitlement.weightOf(peer),
+      myWeight: this.joining ? 0 : entitlement.weightOf(signer.key),
+      isFollowing,
     };
     for (let next = this.#finality.next(view); next; next = this.#finality.next(view)) {
       if (next.kind === 'pass') {
@@ -409,8 +443,22 @@ export class RunLog {
     return true;
   }
 
+  #followed(): PeerKey[] {
+    return [...this.#peers].filter((peer) => this.#catchUp.follows(peer));
+  }
+
+  #historyView(slot: number): HistoryView {
+    const { entitlement, signer, frame } = this.#options;
+    return {
+      rootAt: (round) => this.replica.rootAt(round),
+      self: signer.key,
+      weightOf: (peer) => entitlement.weightOf(peer),
+      sinceSlot: slot - 2 * frame.windowRounds,
+    };
+  }
+
   #chooseSnapshot(out: LogEffect[]): void {
-    const peers = [...this.#peers].filter((peer) => this.#catchUp.follows(peer));
+    const peers = this.#followed();
     const busy = (peer: PeerKey): boolean =>
       this.#requests.some((meaning) => meaning.kind === 'snapshots' && meaning.peer === peer);
     for (const { meaning, request } of this.#catchUp.choose(this.replica.base.round, peers, busy)) {
@@ -431,17 +479,17 @@ export class RunLog {
   /** Two histories: the weaker one is given up for the stronger, and its own entries are published anew. */
   #settleFork(out: LogEffect[], slot: number): void {
     if (this.#catchUp.phase === 'choosing') return;
-    const followed = [...this.#peers].filter((peer) => this.#catchUp.follows(peer)).length;
-    const sinceSlot = slot - 2 * this.#options.frame.windowRounds;
-    const settlement = this.#forks.settle(followed, this.joining, sinceSlot);
+    const followed = this.#followed().length;
+    const view = this.#historyView(slot);
+    const settlement = this.#forks.settle(followed, this.joining, view, this.#checkpoint);
     if (!settlement) return;
     if (settlement.kind === 'out-of-reach') {
       this.#catchUp.begin(this.#catchUp.leaders);
       return;
     }
     const { fork, writes } = settlement;
-    const mine = bytesToHex(fork.mine.root);
-    const theirs = bytesToHex(fork.theirs.root);
+    const mine = bytesToHex(fork.mine);
+    const theirs = bytesToHex(fork.theirs);
     out.push({ type: 'event', event: { kind: 'fork', round: fork.round, mine, theirs } });
     this.#finality.clear();
     if (!writes) {

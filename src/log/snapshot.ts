@@ -57,7 +57,6 @@ function encodeMetadata(state: Metadata, lengths: readonly number[]): Uint8Array
     VERSION,
     state.round,
     state.root,
-    state.weight,
     [
       ...[pace.counted, pace.endRound, pace.fromRound, pace.fromMs, pace.slotMs],
       pace.next && [pace.next.fromRound, pace.next.slotMs],
@@ -101,9 +100,9 @@ export function decodeState(kinds: Kinds, blob: Uint8Array): LogState | null {
 
 function decodeMetadata(bytes: Uint8Array, count: number): (Metadata & { lengths: number[] }) | null {
   const fields = decodeCanonical(bytes);
-  if (!Array.isArray(fields) || fields.length !== 7 || fields[0] !== VERSION) return null;
-  const [, round, root, weight, paceFields, banned, lengths] = fields as unknown[];
-  if (!isRound(round) || !isBytes(root, 32) || !isCount(weight)) return null;
+  if (!Array.isArray(fields) || fields.length !== 6 || fields[0] !== VERSION) return null;
+  const [, round, root, paceFields, banned, lengths] = fields as unknown[];
+  if (!isRound(round) || !isBytes(root, 32)) return null;
   const pace = decodePace(paceFields);
   if (!pace || !isRows(banned, 2)) return null;
   if (!Array.isArray(lengths) || lengths.length !== count || !lengths.every(isCount)) return null;
@@ -112,7 +111,7 @@ function decodeMetadata(bytes: Uint8Array, count: number): (Metadata & { lengths
     if (!isBytes(author, 32) || !isCount(since)) return null;
     bans.set(bytesToHex(author), since);
   }
-  return { round, root, weight, pace, banned: bans, lengths };
+  return { round, root, pace, banned: bans, lengths };
 }
 
 function decodePace(value: unknown): Pace | null {
@@ -144,6 +143,24 @@ export interface SnapshotHeader {
   readonly root: Uint8Array;
   readonly blobRoot: Uint8Array;
   readonly bytes: number;
+}
+
+/** Witnesses in an offer at most. */
+export const witnessesMax = 64;
+
+/** A signed header with envelopes, without bodies, whose anchors name the snapshot: what others than the donor say of it. */
+export function encodeOffer(header: Uint8Array, witnesses: readonly Uint8Array[]): Uint8Array {
+  return dagCbor.encode([header, witnesses]);
+}
+
+export function decodeOffer(bytes: Uint8Array): { header: Uint8Array; witnesses: Uint8Array[] } | null {
+  const fields = decodeCanonical(bytes);
+  if (!Array.isArray(fields) || fields.length !== 2) return null;
+  const [header, witnesses] = fields as unknown[];
+  if (!(header instanceof Uint8Array) || !Array.isArray(witnesses) || witnesses.length > witnessesMax)
+    return null;
+  if (!witnesses.every((one: unknown) => one instanceof Uint8Array)) return null;
+  return { header, witnesses: witnesses as Uint8Array[] };
 }
 
 export function signSnapshotHeader(snapshot: Snapshot, runId: string, signer: Signer): Uint8Array {

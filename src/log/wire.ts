@@ -20,8 +20,8 @@ export type Request =
       readonly kind: 'digest';
       readonly finalised: number;
       readonly root: Uint8Array;
-      /** Entries that carried weight in that history. */
-      readonly weight: number;
+      /** Where it stood at the last round that all peers compare. */
+      readonly mark: Mark;
       readonly from: number;
       readonly digests: readonly Uint8Array[];
     }
@@ -47,7 +47,7 @@ export function encodeRequest(request: Request): Uint8Array {
         tag,
         request.finalised,
         request.root,
-        request.weight,
+        [request.mark.round, request.mark.root],
         request.from,
         request.digests,
       ]);
@@ -78,9 +78,7 @@ export function decodeRequest(bytes: Uint8Array): Request | null {
   const kind = TAGS[tag as number];
   switch (kind) {
     case 'digest':
-      if (fields.length !== 6 || !isRound(a) || !isBytes(b, 32) || !isCount(c) || !isCount(d)) return null;
-      if (!isHashList(e, roundsPerDigestMax)) return null;
-      return { kind, finalised: a, root: b, weight: c, from: d, digests: e };
+      return fields.length === 6 ? digestRequest(a, b, c, d, e) : null;
     case 'entries':
       return fields.length === 2 && isHashList(a, idsPerRequestMax) ? { kind, ids: a } : null;
     case 'leaves':
@@ -97,6 +95,19 @@ export function decodeRequest(bytes: Uint8Array): Request | null {
   }
 }
 
+function digestRequest(
+  finalised: unknown,
+  root: unknown,
+  marked: unknown,
+  from: unknown,
+  digests: unknown,
+): Request | null {
+  const mark = decodeMark(marked);
+  if (!isRound(finalised) || !isBytes(root, 32) || !mark || !isCount(from)) return null;
+  if (!isHashList(digests, roundsPerDigestMax)) return null;
+  return { kind: 'digest', finalised, root, mark, from, digests };
+}
+
 /** How an answering peer stands to one round of a digest request. */
 export const ROUND_STATES = ['same-open', 'same-final', 'differs-open', 'differs-final', 'unknown'] as const;
 export type RoundState = (typeof ROUND_STATES)[number];
@@ -108,10 +119,10 @@ export interface RoundAnswer {
   readonly rows: readonly Uint8Array[];
 }
 
-/** Where a history stands after a round: its root and how many entries carried weight in it. */
-export interface HistoryMark {
+/** Where a history stands after a final round; -1 before the first. */
+export interface Mark {
+  readonly round: number;
   readonly root: Uint8Array;
-  readonly weight: number;
 }
 
 export interface DigestAnswer {
@@ -119,8 +130,10 @@ export interface DigestAnswer {
   readonly nextHeld: number | null;
   /** The answering peer's log has all rounds after the asker's final ones. */
   readonly reachesBack: boolean;
-  /** The answering peer's history at the asking peer's finalised round; null when it does not know it. */
-  readonly atYours: HistoryMark | null;
+  /** Root of the answering peer's history at the asking peer's finalised round; null when it does not know it. */
+  readonly atYours: Uint8Array | null;
+  /** Where its history stood at the last round that all peers compare. */
+  readonly mark: Mark;
   readonly rounds: readonly RoundAnswer[];
 }
 
@@ -130,17 +143,17 @@ const provenBytes = placeBytes + 64;
 
 export function encodeDigestAnswer(answer: DigestAnswer): Uint8Array {
   const rounds = answer.rounds.map(({ round, state, rows }) => [round, ROUND_STATES.indexOf(state), rows]);
-  const { nextHeld, reachesBack, atYours } = answer;
-  return dagCbor.encode([nextHeld, reachesBack, atYours && [atYours.root, atYours.weight], rounds]);
+  const { nextHeld, reachesBack, atYours, mark } = answer;
+  return dagCbor.encode([nextHeld, reachesBack, atYours, [mark.round, mark.root], rounds]);
 }
 
 export function decodeDigestAnswer(bytes: Uint8Array): DigestAnswer | null {
   const fields = decodeCanonical(bytes);
-  if (!Array.isArray(fields) || fields.length !== 4) return null;
-  const [nextHeld, reachesBack, mark, rounds] = fields as unknown[];
+  if (!Array.isArray(fields) || fields.length !== 5) return null;
+  const [nextHeld, reachesBack, atYours, marked, rounds] = fields as unknown[];
   if ((nextHeld !== null && !isCount(nextHeld)) || typeof reachesBack !== 'boolean') return null;
-  const atYours = mark === null ? null : decodeMark(mark);
-  if (atYours === undefined) return null;
+  const mark = decodeMark(marked);
+  if (!mark || (atYours !== null && !isBytes(atYours, 32))) return null;
   if (!Array.isArray(rounds) || rounds.length > roundsPerDigestMax) return null;
   const decoded: RoundAnswer[] = [];
   for (const item of rounds as unknown[]) {
@@ -152,13 +165,13 @@ export function decodeDigestAnswer(bytes: Uint8Array): DigestAnswer | null {
     if (!rows.every((row: unknown) => isBytes(row, rowBytes) || isBytes(row, provenBytes))) return null;
     decoded.push({ round, state, rows: rows as Uint8Array[] });
   }
-  return { nextHeld, reachesBack, atYours, rounds: decoded };
+  return { nextHeld, reachesBack, atYours, mark, rounds: decoded };
 }
 
-function decodeMark(value: unknown): HistoryMark | undefined {
-  if (!Array.isArray(value) || value.length !== 2) return undefined;
-  const [root, weight] = value as unknown[];
-  return isBytes(root, 32) && isCount(weight) ? { root, weight } : undefined;
+function decodeMark(value: unknown): Mark | null {
+  if (!Array.isArray(value) || value.length !== 2) return null;
+  const [round, root] = value as unknown[];
+  return isRound(round) && isBytes(root, 32) ? { round, root } : null;
 }
 
 export function encodeHashList(hashes: readonly Uint8Array[]): Uint8Array {

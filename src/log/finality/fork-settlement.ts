@@ -6,7 +6,7 @@ import type { PeerKey, StoreWrite } from '../../core/io.ts';
 import type { LogEntry } from '../entry-kind.ts';
 import type { OwnEntries } from '../own-entries.ts';
 import type { Replica } from '../replica.ts';
-import { type Fork, ForkWatch } from './fork-watch.ts';
+import { type Fork, Histories, type HistoryView } from './histories.ts';
 
 export type Settlement =
   /** The next round is in no log any more: only a snapshot helps, in the middle of a replay as well. */
@@ -15,7 +15,7 @@ export type Settlement =
   | { readonly kind: 'yielded'; readonly fork: Fork; readonly writes: readonly StoreWrite[] | null };
 
 export class ForkSettlement {
-  readonly watch = new ForkWatch();
+  readonly histories = new Histories();
   readonly #replica: Replica;
   readonly #own: OwnEntries;
   /** Peers whose log does not reach back to our next round. */
@@ -33,20 +33,20 @@ export class ForkSettlement {
     this.#forgetful.add(peer);
   }
 
-  /** `followed`: connected peers whose sets count; what was heard before `sinceSlot` counts for nothing. */
-  settle(followed: number, isJoining: boolean, sinceSlot: number): Settlement | null {
+  /** `followed`: connected peers whose sets count; `checkpoint`: the round behind which nobody goes back. */
+  settle(followed: number, isJoining: boolean, view: HistoryView, checkpoint: number): Settlement | null {
     if (followed > 0 && this.#forgetful.size >= Math.min(2, followed)) {
       this.#forgetful.clear();
       return { kind: 'out-of-reach' };
     }
-    const fork = isJoining ? null : this.watch.verdict(sinceSlot);
-    if (!fork?.weYield) return null;
+    const fork = isJoining ? null : this.histories.verdict(view);
+    if (!fork?.weYield || fork.round <= checkpoint) return null;
     this.#disputed = this.#replica.log
       .heldRounds()
       .filter((held) => held > fork.agreedRound && held <= this.#replica.base.round)
       .flatMap((held) => this.#own.of(held));
     const writes = this.#replica.rollBack(fork.agreedRound);
-    this.watch.clear();
+    this.histories.clear();
     return { kind: 'yielded', fork, writes };
   }
 
@@ -64,7 +64,7 @@ export class ForkSettlement {
     const lost = this.#disputed.filter((entry) => entry.round <= round && this.#replica.log.entry(entry.id));
     this.#disputed = [];
     this.#forgetful.clear();
-    this.watch.clear();
+    this.histories.clear();
     return lost;
   }
 }

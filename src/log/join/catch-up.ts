@@ -6,7 +6,7 @@
 import type { PeerKey } from '../../core/io.ts';
 import { pickRandom } from '../../core/pick-random.ts';
 import type { Request } from '../wire.ts';
-import { type JoinMeaning, SnapshotJoin } from './snapshot-join.ts';
+import { type JoinMeaning, SnapshotJoin, type SnapshotJoinContext } from './snapshot-join.ts';
 
 /** Ticks without a peer after which a late starter goes on alone. Guess. */
 const aloneTicks = 20;
@@ -26,17 +26,16 @@ type State =
   | { readonly kind: 'replaying'; readonly leaders: Leaders; readonly donors: number; ticks: number };
 
 type Ask = { readonly meaning: JoinMeaning; readonly request: Request };
-type SnapshotContext = ConstructorParameters<typeof SnapshotJoin>[0];
 
 export class CatchUp {
-  readonly #context: SnapshotContext;
+  readonly #context: SnapshotJoinContext;
   readonly #random: () => number;
   #snapshots: SnapshotJoin;
   #state: State = { kind: 'present' };
   #startedFromSnapshot = false;
   #failedLeaders: readonly PeerKey[] = [];
 
-  constructor(context: SnapshotContext, random: () => number) {
+  constructor(context: SnapshotJoinContext, random: () => number) {
     this.#context = context;
     this.#random = random;
     this.#snapshots = new SnapshotJoin(context);
@@ -76,10 +75,11 @@ export class CatchUp {
     if (state.kind !== 'choosing' || this.#snapshots.fetching) return [];
     state.ticks += 1;
     const rejoining = state.leaders !== 'anyone';
-    // A second donor is waited for a while, whether it is not there or there and silent; then one will do.
-    const donorsMin = state.ticks < donorPatienceTicks ? donorsWanted : 1;
-    if (this.#snapshots.choose(rejoining ? -2 : round, donorsMin)) return [];
-    if (this.#snapshots.answered >= donorsMin) {
+    // Others are waited for a while, whether they are not there or there and silent; then those who spoke will do.
+    const isWaitOver = state.ticks >= donorPatienceTicks;
+    if (this.#snapshots.choose(rejoining ? -2 : round, isWaitOver)) return [];
+    const asked = Math.min(donorsWanted, Math.max(1, isWaitOver ? 1 : peers.length));
+    if (this.#snapshots.answered >= asked && !this.#snapshots.hasOffers(rejoining ? -2 : round)) {
       // A stronger history without a snapshot behind it cannot be followed: stay with ours.
       if (rejoining) this.#giveUpLeaders();
       else this.replay('anyone');

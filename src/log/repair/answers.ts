@@ -5,9 +5,11 @@ import { bytesToHex } from '../../core/bytes.ts';
 import type { Signer } from '../../core/crypto.ts';
 import type { Input, OutputSink } from '../../core/io.ts';
 import type { Refusals } from '../../core/refusals.ts';
+import type { LogEntry } from '../entry-kind.ts';
 import { type EnvelopeContext, encodeEnvelope } from '../envelope.ts';
+import { entriesOf } from '../log-book.ts';
 import type { Replica } from '../replica.ts';
-import { signSnapshotHeader } from '../snapshot.ts';
+import { encodeOffer, type Snapshot, signSnapshotHeader, witnessesMax } from '../snapshot.ts';
 import {
   decodeRequest,
   encodeDigestAnswer,
@@ -74,11 +76,28 @@ function framesFor(request: Request, node: AnswerContext): Uint8Array[] | 'not-h
       return request.index < segmentCount(blob.length) ? [segmentOf(blob, request.index)] : 'absurd';
     }
     case 'snapshots':
-      return replica.snapshots.map((snapshot) => signSnapshotHeader(snapshot, envelopes.runId, node.signer));
+      return replica.snapshots.map((snapshot) =>
+        encodeOffer(
+          signSnapshotHeader(snapshot, envelopes.runId, node.signer),
+          witnessesOf(snapshot, replica),
+        ),
+      );
     case 'share':
     case 'push':
       return 'absurd';
   }
+}
+
+/** One entry of each author whose anchor names the snapshot, the newest, without its body. */
+function witnessesOf(snapshot: Snapshot, replica: Replica): Uint8Array[] {
+  const newest = new Map<string, LogEntry>();
+  for (const round of replica.log.heldRounds()) {
+    for (const { author, held } of replica.log.places(round)) {
+      const [entry] = entriesOf(held);
+      if (entry?.anchor && equals(entry.anchor.snapshot, snapshot.blobRoot)) newest.set(author, entry);
+    }
+  }
+  return [...newest.values()].slice(-witnessesMax).map((entry) => encodeEnvelope({ ...entry, body: null }));
 }
 
 function digestAnswer(request: Request & { kind: 'digest' }, replica: Replica): Uint8Array {
@@ -94,7 +113,8 @@ function digestAnswer(request: Request & { kind: 'digest' }, replica: Replica): 
   return encodeDigestAnswer({
     nextHeld: log.heldRounds().find((round) => round > request.finalised) ?? null,
     reachesBack: replica.logFrom <= request.finalised + 1,
-    atYours: replica.markAt(request.finalised),
+    atYours: replica.rootAt(request.finalised),
+    mark: replica.mark,
     rounds,
   });
 }

@@ -10,7 +10,7 @@ import { pickRandom } from '../../core/pick-random.ts';
 import type { RoundVote } from '../finality/round-votes.ts';
 import { placeBytes } from '../log-book.ts';
 import type { Replica } from '../replica.ts';
-import { type DigestAnswer, type HistoryMark, type Request, roundsPerDigestMax } from '../wire.ts';
+import { type DigestAnswer, type Mark, type Request, roundsPerDigestMax } from '../wire.ts';
 
 /**
  * Peers asked for digests per tick, while following and while catching up. Two: with one, 10 of 40 simulated
@@ -30,13 +30,10 @@ type DigestRequest = Request & { readonly kind: 'digest' };
 
 /** What a peer's request or answer tells. */
 export type Finding =
-  /** Where its history stood after a round, and where ours did. */
-  | {
-      readonly kind: 'mark';
-      readonly round: number;
-      readonly mine: HistoryMark;
-      readonly theirs: HistoryMark;
-    }
+  /** Where its history stands. */
+  | { readonly kind: 'mark'; readonly mark: Mark }
+  /** Its history was ours after a round. */
+  | { readonly kind: 'agreed'; readonly round: number }
   /** Its set of an open round. */
   | { readonly kind: 'vote'; readonly round: number; readonly vote: RoundVote }
   /** It holds an entry that we do not. */
@@ -80,7 +77,8 @@ export class DigestExchange {
     free: readonly PeerKey[],
     view: DigestView,
   ): Array<{ meaning: DigestMeaning; request: DigestRequest }> {
-    const { round: finalised, root, weight } = this.#replica.base;
+    const { base, mark } = this.#replica;
+    const { round: finalised, root } = base;
     const from = finalised + 1;
     const last = Math.min(view.slot + 1, finalised + roundsPerDigestMax);
     // Past the last round there is nothing to compare but the histories, and that goes on: forks are found so.
@@ -92,7 +90,7 @@ export class DigestExchange {
     this.#askBack.clear();
     return [...asked].map((peer) => ({
       meaning: { kind: 'digest', peer, finalised, from, digests },
-      request: { kind: 'digest', finalised, root, weight, from, digests },
+      request: { kind: 'digest', finalised, root, mark, from, digests },
     }));
   }
 
@@ -100,9 +98,8 @@ export class DigestExchange {
   heard(peer: PeerKey, request: DigestRequest, view: DigestView): Finding[] {
     const findings: Finding[] = [];
     const { slot } = view;
-    const mine = this.#replica.markAt(request.finalised);
-    if (mine && this.#talking.has(peer))
-      findings.push({ kind: 'mark', round: request.finalised, mine, theirs: request });
+    if (this.#talking.has(peer))
+      findings.push(...this.#compare(request.finalised, request.root, request.mark));
     if (!view.follows(peer)) return findings;
     request.digests.forEach((digest, index) => {
       const round = request.from + index;
@@ -118,10 +115,7 @@ export class DigestExchange {
   answered(asked: DigestMeaning, answer: DigestAnswer, view: DigestView): Finding[] {
     const { peer } = asked;
     this.#talking.add(peer);
-    const findings: Finding[] = [];
-    const mine = this.#replica.markAt(asked.finalised);
-    if (mine && answer.atYours)
-      findings.push({ kind: 'mark', round: asked.finalised, mine, theirs: answer.atYours });
+    const findings: Finding[] = this.#compare(asked.finalised, answer.atYours, answer.mark);
     if (!view.follows(peer)) return findings;
     if (answer.reachesBack && answer.nextHeld !== asked.from) {
       const through = answer.nextHeld === null ? view.slot : answer.nextHeld - 1;
@@ -145,6 +139,17 @@ export class DigestExchange {
       }
     }
     return findings;
+  }
+
+  #compare(round: number, theirs: Uint8Array | null, mark: Mark): Finding[] {
+    const mine = this.#replica.rootAt(round);
+    if (!mine || !theirs) return [{ kind: 'mark', mark }];
+    if (equals(mine, theirs))
+      return [
+        { kind: 'agreed', round },
+        { kind: 'mark', mark: { round, root: theirs } },
+      ];
+    return [{ kind: 'mark', mark: this.#replica.rootAt(mark.round) ? mark : { round, root: theirs } }];
   }
 
   /** The log's own digest of a set given by its rows. */

@@ -12,6 +12,7 @@ import type { RunFrame } from '../../core/run-frame.ts';
 import type { DeltaKind } from '../../entries/delta/delta-kind.ts';
 import type { DeltaContent, DeltaState } from '../../entries/delta/delta-state.ts';
 import type { NoteState } from '../../entries/note/note-kind.ts';
+import { closedEntitlement, openEntitlement } from '../../log/entitlement.ts';
 import type { LogEntry } from '../../log/entry-kind.ts';
 import { type EnvelopeContext, encodeEnvelope } from '../../log/envelope.ts';
 import type { LogEffect, LogFact } from '../../log/log-effect.ts';
@@ -55,7 +56,15 @@ export class DeltaLog implements ProtocolCore {
     });
     this.#training = new LocalTraining(manifest.training);
     const isMember = memberTest(manifest.membership);
-    this.#log = new RunLog({ ...common, replica, signer, isMember, random });
+    const { membership } = manifest;
+    const entitlement =
+      membership.kind === 'allow-list'
+        ? closedEntitlement(membership.members)
+        : openEntitlement(
+            () => this.#stateOf(replica.base).contributions,
+            () => replica.base.banned,
+          );
+    this.#log = new RunLog({ ...common, replica, signer, isMember, entitlement, random });
   }
 
   handle(input: Input, nowMs: number): Output[] {
