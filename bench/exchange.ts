@@ -10,9 +10,10 @@ import { parseArgs } from 'node:util';
 import { multiaddr } from '@multiformats/multiaddr';
 import type { PeerKey } from '../src/core/io.ts';
 import { median } from '../src/math/statistics.ts';
-import { createExchange, type Exchange } from '../src/network/exchange.ts';
+import { createExchange, type Exchange } from '../src/network/exchange/exchange.ts';
 import { createHost, type Host } from '../src/network/host.ts';
 import { identityFromSeed } from '../src/network/identity.ts';
+import { tcpProfile } from '../src/network/profiles/tcp.ts';
 import type { Measurement } from './measure.ts';
 
 const BODY_BYTES = 64_000_000;
@@ -32,8 +33,8 @@ interface ServerReady {
 async function peer(seed: number): Promise<{ host: Host; exchange: Exchange }> {
   const host = await createHost({
     identity: identityFromSeed(new Uint8Array(32).fill(seed)),
-    listen: [LISTEN],
-    runIds: [],
+    profile: tcpProfile({ listen: [LISTEN] }),
+    carriesRuns: false,
   });
   await host.start();
   const body = new Uint8Array(BODY_BYTES).fill(seed);

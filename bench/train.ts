@@ -8,15 +8,18 @@ import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import * as tf from '@tensorflow/tfjs-core';
-import { drawBatch } from '../src/learning/batch.ts';
+import { drawBatch } from '../src/learning/draw-batch.ts';
 import { initialVector } from '../src/learning/initial.ts';
 import { Network } from '../src/learning/tfjs/network.ts';
 import { createTfjsLearner } from '../src/learning/tfjs/tfjs-learner.ts';
 import { rngFor } from '../src/math/rng.ts';
 import { median } from '../src/math/statistics.ts';
-import { type ModelSpec, modelSchema, type TrainingSpec, trainingSchema } from '../src/run/run-spec.ts';
-import type { Dataset } from '../src/tasks/data/dataset.ts';
-import { inputsOf, outputsOf } from '../src/tasks/models/model-layout.ts';
+import { type TrainingSpec, trainingSchema } from '../src/run/run-spec.ts';
+import { ByteText } from '../src/tasks/datasets/byte-text.ts';
+import type { Dataset } from '../src/tasks/datasets/dataset.ts';
+import { LabelledRows } from '../src/tasks/datasets/labelled-rows.ts';
+import { formOf, inputsOf, outputsOf } from '../src/tasks/models/model-layout.ts';
+import { type ModelSpec, modelSchema } from '../src/tasks/models/registry.ts';
 import type { Measurement } from './measure.ts';
 import { type ProfiledKernel, productFlops } from './product-flops.ts';
 
@@ -62,14 +65,14 @@ const runs = 11;
 /** Random examples: their content does not change the time. */
 function examples(model: ModelSpec): Dataset {
   const rng = rngFor(`bench/train/${model.kind}`);
-  if (model.kind === 'gpt') {
+  if (formOf(model) === 'bytes') {
     const bytes = Uint8Array.from({ length: 20_000 }, () => rng.int(256));
-    return { kind: 'text', examples: bytes.length - model.context, context: model.context, bytes };
+    return new ByteText(bytes, inputsOf(model), 'random bytes');
   }
   const [count, features] = [1000, inputsOf(model)];
   const inputs = Uint8Array.from({ length: count * features }, () => rng.int(256));
   const labels = Uint8Array.from({ length: count }, () => rng.int(outputsOf(model)));
-  return { kind: 'rows', examples: count, features, inputs, scale: 1 / 255, labels };
+  return new LabelledRows({ features, inputs, scale: 1 / 255, labels });
 }
 
 /** Medians over runs that take turns, so that a change in the machine's speed meets all tasks. */
@@ -133,7 +136,7 @@ async function flopsOfStep(
   share: Dataset,
   parameters: Float32Array,
 ): Promise<number> {
-  const network = new Network(model, parameters);
+  const network = await Network.load(model, parameters);
   const batch = drawBatch(share, training.batchSize, 'bench/flops');
   const { kernels } = await tf.profile(() => {
     network.step(batch, training, 0.01);

@@ -6,7 +6,8 @@ import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
-import { IDX_FILES, mnistFolder } from '../src/tasks/data/dataset.ts';
+import { idxFiles } from '../src/tasks/data/idx-images/idx-folder.ts';
+import { mnistFolder } from '../src/tasks/data/idx-images/mnist-folder.ts';
 
 const dist = fileURLToPath(new URL('../dist', import.meta.url));
 const target = join(dist, 'data/mnist');
@@ -14,7 +15,7 @@ const target = join(dist, 'data/mnist');
 rmSync(dist, { recursive: true, force: true });
 const source = mnistFolder();
 mkdirSync(target, { recursive: true });
-for (const name of Object.values(IDX_FILES)) {
+for (const name of Object.values(idxFiles)) {
   writeFileSync(join(target, `${name}.gz`), gzipSync(readFileSync(join(source, name)), { level: 9 }));
 }
 copyFileSync(new URL('mnist-licence.md', import.meta.url), join(target, 'LICENCE.md'));

@@ -2,11 +2,11 @@
 
 import type { Learner } from '../src/learning/learner.ts';
 import { createTfjsLearner } from '../src/learning/tfjs/tfjs-learner.ts';
-import { startLearnerThread } from '../src/learning/thread/worker-learner.ts';
+import { startLearnerThread } from '../src/learning/thread/learner-proxy.ts';
 import { rngFor } from '../src/math/rng.ts';
-import { loadTaskData, mnistFolder, type TaskData } from '../src/tasks/data/dataset.ts';
-import { splitAmong } from '../src/tasks/data/partition.ts';
-import { withValidation } from '../src/tasks/data/validation.ts';
+import { mnistFolder } from '../src/tasks/data/idx-images/mnist-folder.ts';
+import { loadTaskData } from '../src/tasks/data/registry.ts';
+import { withValidation } from '../src/tasks/datasets/validation.ts';
 import { outputsOf, parameterCount } from '../src/tasks/models/model-layout.ts';
 import { attackOnTraining } from './adversaries/registry.ts';
 import type { WorldPeers } from './population.ts';
@@ -58,10 +58,10 @@ export async function buildLearner(
     });
   }
   const path = data.dataset === 'mnist' ? mnistFolder() : data.dataset;
-  const whole: TaskData = await loadTaskData(run.task, run.model, path);
+  const whole = await loadTaskData(run.task, run.model, path);
   const { train, heldOut } = withValidation(whole, data.validationShare, data.evaluates);
   const classes = outputsOf(run.model);
-  const shares = splitAmong(train, {
+  const shares = train.splitAmong({
     peers,
     alpha: data.dirichletAlpha,
     classes,
@@ -73,8 +73,7 @@ export async function buildLearner(
     rounds: run.rounds,
     shares: shares.map((share, peer) => {
       const relabel = poisoned[peer];
-      if (!relabel || share.kind !== 'rows') return share;
-      return { ...share, labels: relabel(share.labels, classes) };
+      return relabel ? share.relabelled((labels) => relabel(labels, classes)) : share;
     }),
     heldOut,
     // Of the backends only this one has the same bits on every machine.

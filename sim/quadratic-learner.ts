@@ -4,8 +4,11 @@
  * be tried; what it says of a protocol it says of its averaging, not of learning.
  */
 
-import type { Metrics, TrainRequest, TrainResult } from '../src/learning/learner.ts';
+import { checkRequest, checkShare, type TrainRequest, type TrainResult } from '../src/learning/learner.ts';
+import { LearnerClosedError } from '../src/learning/learning-error.ts';
 import { rngFor } from '../src/math/rng.ts';
+import type { Metrics } from '../src/tasks/metrics.ts';
+import { checkSize } from '../src/tasks/models/model-layout.ts';
 import type { InstantLearner } from './training-line.ts';
 
 export interface QuadraticOptions {
@@ -40,12 +43,22 @@ export function quadraticLearner(options: QuadraticOptions): InstantLearner {
   );
   const honest = points.filter((_, peer) => options.isHonest?.(peer) ?? true);
   const optimum = common.map((_, i) => honest.reduce((sum, point) => sum + point[i]!, 0) / honest.length);
+  const closed = new AbortController();
+  const throwIfStopped = (signal: AbortSignal | undefined): void => {
+    closed.signal.throwIfAborted();
+    signal?.throwIfAborted();
+  };
 
   const learner: InstantLearner = {
     size,
     backend: 'quadratic functions with known optima',
-    train: async (request) => learner.trainNow(request),
-    trainNow({ parameters, steps, streamKey, share }: TrainRequest): TrainResult {
+    async train(request, signal) {
+      throwIfStopped(signal);
+      return learner.trainNow(request);
+    },
+    trainNow(request: TrainRequest): TrainResult {
+      checkRequest(request, size, peers);
+      const { parameters, steps, streamKey, share } = request;
       const point = targets[share]!;
       const x = parameters.slice();
       const rng = noise > 0 ? rngFor(streamKey) : null;
@@ -56,18 +69,25 @@ export function quadraticLearner(options: QuadraticOptions): InstantLearner {
           x[i] = x[i]! - learningRate * (x[i]! - point[i]! + (rng?.uniform(-noise, noise) ?? 0));
         }
       }
-      return { parameters: x, loss: lossSum / steps, samples: steps };
+      return { parameters: x, loss: lossSum / steps };
     },
-    async score(vectors, share) {
+    async score(vectors, share, signal) {
+      throwIfStopped(signal);
+      checkShare(share, peers);
+      for (const vector of vectors) checkSize(vector, size);
       return vectors.map((vector) => halfSquaredDistance(vector, targets[share]!));
     },
     /** Accuracy stands for the share of the squared distance from the origin to the optimum that is behind us. */
-    async evaluate(parameters: Float32Array): Promise<Metrics> {
+    async evaluate(parameters, signal): Promise<Metrics> {
+      throwIfStopped(signal);
+      checkSize(parameters, size);
       const loss = halfSquaredDistance(parameters, optimum);
       const whole = halfSquaredDistance(new Float32Array(size), optimum);
       return { accuracy: Math.max(0, 1 - loss / whole), loss, examples: peers };
     },
-    async close() {},
+    async close() {
+      closed.abort(new LearnerClosedError('the learner is closed'));
+    },
   };
   return learner;
 }

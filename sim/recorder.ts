@@ -1,6 +1,6 @@
 /** Watches a simulation and writes its chronicle: a row per round, the network as it looked, and what is known at the end. */
 import type { ProtocolEvent } from '../src/core/io.ts';
-import type { Metrics } from '../src/learning/learner.ts';
+import type { Metrics } from '../src/tasks/metrics.ts';
 import type { ChronicleNode, RoundRow, TopologyFrame } from './chronicle.ts';
 import type { Engine } from './engine.ts';
 import { distanceToMean } from './outcome.ts';

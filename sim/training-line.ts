@@ -3,7 +3,8 @@
  * run while the calendar goes on; whoever dispatches its end waits for it. So the results, and with them the trace,
  * depend neither on how fast the learners are nor on their number.
  */
-import type { Learner, Metrics, TrainRequest, TrainResult } from '../src/learning/learner.ts';
+import type { Learner, TrainRequest, TrainResult } from '../src/learning/learner.ts';
+import type { Metrics } from '../src/tasks/metrics.ts';
 
 export type TrainingOutcome =
   | { readonly ok: true; readonly result: TrainResult }

@@ -184,10 +184,10 @@ export class VirtualNode {
     return Math.floor((this.#world.nowUs / 1000) * (1 + driftPpm / 1e6) + offsetMs);
   }
 
-  /** When this machine's clock shows `atMs`, in virtual microseconds, rounded up. */
+  /** From when on this machine's clock, which shows whole milliseconds, shows `atMs`: in virtual microseconds, rounded up. */
   #timeUsOf(atMs: number): number {
     const { offsetMs, driftPpm } = this.plan.clock ?? rightClock;
-    return Math.ceil(((atMs - offsetMs) / (1 + driftPpm / 1e6)) * 1000);
+    return Math.ceil(((Math.ceil(atMs) - offsetMs) / (1 + driftPpm / 1e6)) * 1000);
   }
 
   #ask(input: Input, question: Question): void {

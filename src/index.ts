@@ -16,14 +16,12 @@ export {
   openManifest,
   signManifest,
 } from './run/manifest.ts';
-export type {
-  ModelSpec,
-  RunSpec,
-  TaskSpec,
-  TrainingSpec,
-} from './run/run-spec.ts';
+export type { RunSpec, TrainingSpec } from './run/run-spec.ts';
 export { impossibleCombination, runSpecSchema } from './run/run-spec.ts';
-export { modelLayout, parameterCount, type TensorLayout } from './tasks/models/model-layout.ts';
+export type { TaskSpec } from './tasks/data/registry.ts';
+export { modelLayout, parameterCount } from './tasks/models/model-layout.ts';
+export type { TensorLayout } from './tasks/models/parts/layout-builder.ts';
+export type { ModelSpec } from './tasks/models/registry.ts';
 
 // The state machine of a run, what goes in and what comes out.
 
@@ -50,11 +48,18 @@ export type { MethodSpec } from './methods/registry.ts';
 
 // Driving it in real time: the ports, and the parts that fit them.
 
-export type { Clock, RequestOptions, Store, Transport, TransportHandlers } from './core/ports.ts';
+export {
+  type Clock,
+  type RequestOptions,
+  type Store,
+  StoreError,
+  type Transport,
+  type TransportHandlers,
+} from './core/ports.ts';
 export type { DriverOptions } from './node/driver.ts';
 export { NodeDriver, RequestRefusedError } from './node/driver.ts';
 export { createCrypto, createSigner } from './platform/node/crypto.ts';
-export { openLevelStore, StoreError } from './platform/node/level-store.ts';
+export { openLevelStore } from './platform/node/level-store.ts';
 export { wallClock } from './platform/node/wall-clock.ts';
 
 // Deltas and their bytes, and the random streams that everyone draws alike.
@@ -113,15 +118,19 @@ export {
 // Data and training.
 
 export { initialVector, vectorHash } from './learning/initial.ts';
-export type { Learner, Metrics, TrainRequest, TrainResult } from './learning/learner.ts';
+export type { Learner, TrainRequest, TrainResult } from './learning/learner.ts';
 export { batchStreamKey } from './learning/learner.ts';
 export { readSafetensors, writeSafetensors } from './learning/model-files/safetensors.ts';
 export type { TfjsLearnerOptions } from './learning/tfjs/tfjs-learner.ts';
 export { createTfjsLearner } from './learning/tfjs/tfjs-learner.ts';
-export type { WorkerLearnerOptions } from './learning/thread/worker-learner.ts';
-export { createWorkerLearner } from './learning/thread/worker-learner.ts';
-export type { Dataset, TaskData } from './tasks/data/dataset.ts';
-export { loadTaskData, mnistFolder } from './tasks/data/dataset.ts';
+export type { WorkerLearnerOptions } from './learning/thread/learner-proxy.ts';
+export { createWorkerLearner } from './learning/thread/learner-proxy.ts';
+export { mnistFolder } from './tasks/data/idx-images/mnist-folder.ts';
+export { loadTaskData } from './tasks/data/registry.ts';
+export { ByteText } from './tasks/datasets/byte-text.ts';
+export type { Batch, Dataset, TaskData } from './tasks/datasets/dataset.ts';
+export { LabelledRows } from './tasks/datasets/labelled-rows.ts';
+export type { Metrics } from './tasks/metrics.ts';
 
 // Whole things: a simulated world, a way in for others, a node.
 

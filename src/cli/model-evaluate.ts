@@ -16,17 +16,17 @@ export function addModelEvaluateCommand(parent: Command): void {
       perform(command, async ({ say, signal }) => {
         const { findModel } = await import('./model-source.ts');
         const { dataPathFor, taskOf } = await import('./model-task.ts');
-        const { loadTaskData } = await import('../tasks/data/dataset.ts');
+        const { loadTaskData, taskKindOf } = await import('../tasks/data/registry.ts');
         const { evaluateModel } = await import('../learning/tfjs/inference.ts');
         const found = await findModel(options.from);
         const task = taskOf(found);
-        const { heldOut } = await loadTaskData(task, found.model, dataPathFor(task, options.data));
-        const metrics = await evaluateModel(found.model, found.vector, heldOut, signal);
-        say(
-          `accuracy ${(100 * metrics.accuracy).toFixed(2)} %, loss ${metrics.loss.toFixed(4)} on ${metrics.examples} ` +
-            `held-out examples (${found.file})`,
-        );
-        return { json: { file: found.file, ...metrics } };
+        const { heldOut } = await loadTaskData(task, found.model, await dataPathFor(task, options.data));
+        const measured = await evaluateModel(found.model, found.vector, heldOut, signal);
+        const { metrics, counted } = taskKindOf(task);
+        const values = metrics.map((metric) => [metric.id, metric.of(measured)] as const);
+        const words = metrics.map((metric) => `${metric.id} ${metric.write(metric.of(measured))}`);
+        say(`${words.join(', ')} on ${measured.examples} held-out ${counted} (${found.file})`);
+        return { json: { file: found.file, ...Object.fromEntries(values), examples: measured.examples } };
       }),
     );
 }

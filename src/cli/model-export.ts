@@ -21,8 +21,8 @@ export function addModelExportCommand(parent: Command): void {
         const { findModel } = await import('./model-source.ts');
         const found = await findModel(options.from);
         if (options.format === 'tfjs') {
-          const { writeTfjsModel } = await import('../learning/model-files/tfjs-model-file.ts');
-          await writeTfjsModel(options.out, found.model, found.vector);
+          const { writeLayersFolder } = await import('../learning/model-files/layers-folder.ts');
+          await writeLayersFolder(options.out, found.model, found.vector);
         } else {
           const { writeSafetensors } = await import('../learning/model-files/safetensors.ts');
           await writeSafetensors(options.out, found.model, found.vector, found.metadata);

@@ -28,9 +28,9 @@ export function addModelGenerateCommand(parent: Command): void {
     .action((options: Options, command: Command) =>
       perform(command, async ({ screen, say, signal }) => {
         const { findModel } = await import('./model-source.ts');
-        const { generateBytes } = await import('../learning/tfjs/generate.ts');
+        const { generateBytes, isLanguageModel } = await import('../learning/tfjs/generate.ts');
         const { model, vector, file } = await findModel(options.from);
-        if (model.kind !== 'gpt') {
+        if (!isLanguageModel(model)) {
           throw new ConfigError(
             'BAD_USAGE',
             `${file} holds a model of the kind ${model.kind}, which does not write`,

@@ -25,13 +25,12 @@ export function addModelPredictCommand(parent: Command): void {
       perform(command, async ({ say, signal }) => {
         const { findModel } = await import('./model-source.ts');
         const { dataPathFor, readInputRows, taskOf } = await import('./model-task.ts');
-        const { loadTaskData } = await import('../tasks/data/dataset.ts');
-        const { batchOf } = await import('../learning/batch.ts');
+        const { loadTaskData, taskKindOf } = await import('../tasks/data/registry.ts');
         const { predict } = await import('../learning/tfjs/inference.ts');
         const { inputsOf, outputsOf } = await import('../tasks/models/model-layout.ts');
         const { model, vector, ...found } = await findModel(options.from);
         const task = taskOf({ model, vector, ...found });
-        if (task.kind === 'text') {
+        if (taskKindOf(task).scaleValue === undefined) {
           throw new ConfigError('BAD_USAGE', 'this is a language model: let it write with `model generate`');
         }
         let inputs: Float32Array;
@@ -39,12 +38,9 @@ export function addModelPredictCommand(parent: Command): void {
         if (options.input !== undefined) {
           inputs = await readInputRows(options.input, task, inputsOf(model));
         } else {
-          const { heldOut } = await loadTaskData(task, model, dataPathFor(task, options.data));
+          const { heldOut } = await loadTaskData(task, model, await dataPathFor(task, options.data));
           const rows = Math.min(options.first, heldOut.examples);
-          const batch = batchOf(
-            heldOut,
-            Uint32Array.from({ length: rows }, (_, row) => row),
-          );
+          const batch = heldOut.batchOf(Uint32Array.from({ length: rows }, (_, row) => row));
           inputs = Float32Array.from(batch.inputs);
           labels = Array.from(batch.labels);
         }

@@ -2,8 +2,8 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MODEL_FILE } from '../daemon/progress.ts';
+import { ModelFileError } from '../learning/learning-error.ts';
 import { readSafetensors, type SafetensorsModel } from '../learning/model-files/safetensors.ts';
-import { ModelFileError } from '../tensor/training-error.ts';
 
 export interface FoundModel extends SafetensorsModel {
   readonly file: string;

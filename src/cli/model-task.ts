@@ -2,10 +2,9 @@
 import { readFile, stat } from 'node:fs/promises';
 import * as z from 'zod';
 import { ConfigError } from '../config/config-error.ts';
-import { type TaskSpec, taskSchema } from '../run/run-spec.ts';
-import { DataFileError, DataShapeError } from '../tasks/data/data-error.ts';
-import { mnistFolder } from '../tasks/data/dataset.ts';
-import { ModelFileError } from '../tensor/training-error.ts';
+import { ModelFileError } from '../learning/learning-error.ts';
+import { type TaskSpec, taskKindOf, taskSchema } from '../tasks/data/registry.ts';
+import { DataFileError, DataShapeError } from '../tasks/datasets/data-error.ts';
 import type { FoundModel } from './model-source.ts';
 
 /** A larger file of rows is refused before it is read. */
@@ -23,10 +22,11 @@ export function taskOf(found: FoundModel): TaskSpec {
   );
 }
 
-/** The folder given, else MNIST for images. @throws ConfigError where the user has to say. */
-export function dataPathFor(task: TaskSpec, given: string | undefined): string {
+/** The path given, else that of the data that came with the program. @throws ConfigError where the user has to say. */
+export async function dataPathFor(task: TaskSpec, given: string | undefined): Promise<string> {
   if (given !== undefined) return given;
-  if (task.kind === 'idx-images') return mnistFolder();
+  const bundled = await taskKindOf(task).bundledData?.();
+  if (bundled !== undefined) return bundled;
   throw new ConfigError('BAD_USAGE', `this model was trained on ${task.kind}: name the data with --data`);
 }
 
@@ -35,8 +35,12 @@ const rowsSchema = z.array(z.array(z.number().nullable())).min(1);
 /**
  * Reads a JSON list of rows in the units of the data (pixels from 0 to 255; CSV features in the order of the
  * task, null where missing) and returns them scaled as in training, row-major.
+ * @throws DataFileError, DataShapeError
  */
 export async function readInputRows(file: string, task: TaskSpec, inputs: number): Promise<Float32Array> {
+  const { scaleValue } = taskKindOf(task);
+  if (scaleValue === undefined)
+    throw new DataShapeError(`the examples of ${task.kind} are no rows of values`);
   const { size } = await stat(file);
   if (size > inputBytesMax) throw new DataFileError(`${file} has ${size} bytes, more than ${inputBytesMax}`);
   const parsed = rowsSchema.safeParse(parseJson(await readFile(file, 'utf8')));
@@ -49,24 +53,9 @@ export async function readInputRows(file: string, task: TaskSpec, inputs: number
       throw new DataShapeError(`${file}: row ${row} has ${values.length} values, the model takes ${inputs}`);
     }
     for (const [column, value] of values.entries())
-      scaled[row * inputs + column] = scaledValue(task, column, value);
+      scaled[row * inputs + column] = scaleValue(task, column, value);
   }
   return scaled;
-}
-
-/** A missing value becomes the mean, which is 0 once scaled. */
-function scaledValue(task: TaskSpec, column: number, value: number | null): number {
-  switch (task.kind) {
-    case 'idx-images':
-    case 'cifar-images':
-      return (value ?? 0) / 255;
-    case 'csv':
-      return value === null ? 0 : (value - task.mean[column]!) / task.scale[column]!;
-    case 'text':
-      throw new DataShapeError('a language model has no rows of values');
-    default:
-      return task satisfies never;
-  }
 }
 
 function parseJson(text: string): unknown {

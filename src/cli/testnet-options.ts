@@ -68,6 +68,7 @@ export async function upOptionsOf(
   say: (line: string) => void,
 ): Promise<UpOptions> {
   const { loadRunSpec } = await import('../config/run-file.ts');
+  const { taskKindOf } = await import('../tasks/data/registry.ts');
   const spec = await loadRunSpec(file ?? shippedFile('configs/runs/mnist-mlp.yaml'));
   const { data, split, nodes = data?.length ?? nodesDefault } = options;
   if (data !== undefined && data.length !== nodes) {
@@ -76,16 +77,17 @@ export async function upOptionsOf(
   if (data !== undefined && split !== undefined) {
     throw new ConfigError('BAD_USAGE', 'give --data or --split, not both');
   }
-  if (data === undefined && spec.task.kind !== 'idx-images' && spec.task.kind !== 'text') {
+  const { writeShares, bundledData } = taskKindOf(spec.task);
+  if (data === undefined && writeShares === undefined) {
     throw new ConfigError(
       'BAD_USAGE',
       `the run ${spec.name} trains on data of the kind ${spec.task.kind}: give one path per node with --data`,
     );
   }
-  if (spec.task.kind === 'text' && data === undefined && split === undefined) {
+  if (data === undefined && split === undefined && bundledData === undefined) {
     throw new ConfigError(
       'BAD_USAGE',
-      `the run ${spec.name} trains on text: name a file or folder with --split`,
+      `the run ${spec.name} trains on ${spec.task.kind}: name a file or folder with --split`,
     );
   }
   return {

@@ -37,7 +37,6 @@ export type Input =
       readonly round: number;
       readonly parameters: Float32Array;
       readonly loss: number;
-      readonly samples: number;
     }
   | { readonly type: 'training-failed'; readonly round: number; readonly reason: string }
   /**

@@ -2,6 +2,7 @@
 import { createBootstraps } from '../network/bootstraps.ts';
 import { createHost } from '../network/host.ts';
 import { loadIdentity } from '../network/identity.ts';
+import { tcpProfile } from '../network/profiles/tcp.ts';
 import { wallClock } from '../platform/node/wall-clock.ts';
 import { openNodeDirectory } from './directory.ts';
 import { networkTrouble } from './network-trouble.ts';
@@ -12,7 +13,11 @@ export async function startBootstrap(options: BootstrapOptions, signal: AbortSig
   const directory = openNodeDirectory(options.directory, options.logLevel);
   const { log } = directory;
   const identity = await loadIdentity(directory.keyFile);
-  const host = await createHost({ identity, listen: options.listen, runIds: [] });
+  const host = await createHost({
+    identity,
+    profile: tcpProfile({ listen: options.listen }),
+    carriesRuns: false,
+  });
   await host.start();
   const bootstraps = createBootstraps({
     host,

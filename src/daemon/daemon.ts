@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { PeerKey, ProtocolEvent } from '../core/io.ts';
 import { initialVector, vectorHash } from '../learning/initial.ts';
 import { batchStreamKey, type Learner } from '../learning/learner.ts';
-import { createWorkerLearner } from '../learning/thread/worker-learner.ts';
+import { createWorkerLearner } from '../learning/thread/learner-proxy.ts';
 import { createCore, requestBytesMax } from '../methods/create-core.ts';
 import { lastingNeighbours } from '../methods/lasting-neighbours.ts';
 import { createBootstraps } from '../network/bootstraps.ts';
@@ -11,7 +11,7 @@ import type { NetworkEvent } from '../network/events.ts';
 import { createHost } from '../network/host.ts';
 import { loadIdentity } from '../network/identity.ts';
 import { serveManifests } from '../network/manifest-exchange.ts';
-import { defaultLinkLimits } from '../network/peer-selection.ts';
+import { tcpProfile } from '../network/profiles/tcp.ts';
 import { createTransport } from '../network/transport.ts';
 import { NodeDriver } from '../node/driver.ts';
 import { createCrypto } from '../platform/node/crypto.ts';
@@ -85,7 +85,7 @@ async function start(
   teardown.add(() => store.close());
   let learner = run.kind === 'held' ? await startLearner(run.manifest, options, teardown) : null;
 
-  const host = await createHost({ identity, listen: options.listen, runIds: [runId] });
+  const host = await createHost({ identity, profile: tcpProfile({ listen: options.listen }) });
   await host.start();
   teardown.add(() => host.stop());
   const book = new AddressBook(directory.path, host, wallClock);
@@ -137,7 +137,7 @@ async function start(
   const transport = createTransport({
     ...common,
     runId,
-    links: { ...defaultLinkLimits, wanted: wantedLinks(manifest, identity.key) },
+    links: { wanted: wantedLinks(manifest, identity.key) },
     exchange: { requestBytesMax: requestBytesMax(manifest, initial.length) },
   });
   let fatal: Error | null = null;

@@ -2,17 +2,26 @@
 import { createHash } from 'node:crypto';
 import { endianness } from 'node:os';
 import { rngFor } from '../math/rng.ts';
-import type { ModelSpec } from '../run/run-spec.ts';
 import { modelLayout, parameterCount } from '../tasks/models/model-layout.ts';
+import type { ModelSpec } from '../tasks/models/registry.ts';
 
 /** Start vector for `seed`: every tensor of `modelLayout` is drawn from a random stream of its own name. */
 export function initialVector(model: ModelSpec, seed: number): Float32Array {
   const vector = new Float32Array(parameterCount(model));
   for (const { name, start, at, length } of modelLayout(model)) {
     const part = vector.subarray(at, at + length);
-    if (start.kind === 'ones') part.fill(1);
-    if (start.kind === 'uniform')
-      rngFor(`initial/${seed}/${name}`).fillUniform(part, -start.bound, start.bound);
+    switch (start.kind) {
+      case 'zeros':
+        break;
+      case 'ones':
+        part.fill(1);
+        break;
+      case 'uniform':
+        rngFor(`initial/${seed}/${name}`).fillUniform(part, -start.bound, start.bound);
+        break;
+      default:
+        start satisfies never;
+    }
   }
   return vector;
 }

@@ -3,6 +3,8 @@
  * (TensorFlow.js on any backend, in a worker or not) is a function from a vector and a seed to a vector.
  * It keeps no state between calls, so one learner can serve many virtual peers.
  */
+import type { Metrics } from '../tasks/metrics.ts';
+import { checkSize } from '../tasks/models/model-layout.ts';
 
 export interface TrainRequest {
   /** Start vector, length `size`. Not modified. */
@@ -22,29 +24,42 @@ export interface TrainResult {
   readonly parameters: Float32Array;
   /** Mean training loss over the steps (natural logarithm, per example). */
   readonly loss: number;
-  /** Examples seen: steps * batch size. */
-  readonly samples: number;
 }
 
-export interface Metrics {
-  /** Fraction of right answers in [0, 1]. */
-  readonly accuracy: number;
-  /** Mean loss per example (natural logarithm). */
-  readonly loss: number;
-  readonly examples: number;
-}
-
+/**
+ * What all implementations promise is said by test/learning/learner-contract.ts. A vector of another size, a share that is not there
+ * or less than one whole step is a RangeError; an aborted call rejects with the signal's reason.
+ */
 export interface Learner {
   /** Number of parameters. */
   readonly size: number;
   /** Backend in use and why not a faster one, in one sentence for people. */
   readonly backend: string;
+  /** @throws TrainingDivergedError, LearnerClosedError */
   train(request: TrainRequest, signal?: AbortSignal): Promise<TrainResult>;
   /** Mean loss of each vector on a fixed sample of a training share: how others' models do on data of one's own. */
   score(vectors: readonly Float32Array[], share: number, signal?: AbortSignal): Promise<readonly number[]>;
   /** Evaluates on the held-out split. */
   evaluate(parameters: Float32Array, signal?: AbortSignal): Promise<Metrics>;
+  /** Rejects what is under way and all that follows with LearnerClosedError. May be called again. */
   close(): Promise<void>;
+}
+
+/** @throws RangeError unless the request is one for a learner of so many parameters and shares */
+export function checkRequest(request: TrainRequest, size: number, shares: number): void {
+  const { parameters, steps, share } = request;
+  checkSize(parameters, size);
+  checkShare(share, shares);
+  if (!Number.isSafeInteger(steps) || steps < 1) {
+    throw new RangeError(`training takes at least one step, not ${steps}`);
+  }
+}
+
+/** @throws RangeError unless `share` is the number of one of so many */
+export function checkShare(share: number, shares: number): void {
+  if (!(Number.isInteger(share) && share >= 0 && share < shares)) {
+    throw new RangeError(`there is no training share ${share} among ${shares}`);
+  }
 }
 
 /** Names the random stream of one peer's batches in one round, so that a round can be trained again bit for bit. */

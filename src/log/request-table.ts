@@ -3,6 +3,8 @@ import { encodeRequest, type Request, responseBytesMax } from './wire.ts';
 
 /** Requests under way at one node; more are not started. */
 const requestsMax = 2048;
+/** Most requests that repair and catch-up open at once: eight parts of 64 bodies, one batch of ids a peer. */
+const askedAtOnceMax = 1024;
 
 /** Remembers what each request under way was about, so that an answer finds its meaning. */
 export class RequestTable<Meaning extends { readonly peer: PeerKey }> {
@@ -14,9 +16,9 @@ export class RequestTable<Meaning extends { readonly peer: PeerKey }> {
     this.#timeoutMs = timeoutMs;
   }
 
-  /** Requests that may be opened now. */
-  get room(): number {
-    return requestsMax - this.#pending.size;
+  /** What is asked counts as under way: where there might be no room for all of it, nothing is to be asked. */
+  get hasRoomForAll(): boolean {
+    return requestsMax - this.#pending.size >= askedAtOnceMax;
   }
 
   /** Emits the request; false when too many are under way. */

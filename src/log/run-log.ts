@@ -37,9 +37,6 @@ import { snapshotBytesMax } from './snapshot.ts';
 import { logKey } from './store-keys.ts';
 import { decodeDigestAnswer } from './wire.ts';
 
-/** Most requests that repair and catch-up open at once: eight parts of 64 bodies, one batch of ids a peer. */
-const askedAtOnceMax = 1024;
-
 type Meaning = DigestMeaning | FetchMeaning | JoinMeaning;
 
 export interface RunLogOptions {
@@ -368,8 +365,7 @@ export class RunLog {
   }
 
   #pump(out: LogEffect[]): void {
-    // What is asked counts as under way: where there might be no room for all of it, nothing is asked.
-    if (this.#requests.room < askedAtOnceMax) return;
+    if (!this.#requests.hasRoomForAll) return;
     for (const { meaning, request } of [...this.#fetch.asks(), ...this.#catchUp.asks()]) {
       this.#requests.open(out, meaning, request);
     }

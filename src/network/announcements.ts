@@ -1,27 +1,24 @@
 /** The run's gossip topic: small signed announcements, forwarded only after the core accepted them. */
-import { type Message, TopicValidatorResult } from '@libp2p/gossipsub';
-import type { PeerId } from '@libp2p/interface';
 import type { PeerKey, Verdict } from '../core/io.ts';
 import { announcementBytesMax } from '../log/envelope.ts';
 import { AnnouncementTooLargeError } from './errors.ts';
 import type { NetworkEventListener } from './events.ts';
 import type { Host } from './host.ts';
-import { peerKeyOf } from './identity.ts';
 import { announcementTopic } from './protocols.ts';
 
 /** Gossipsub never forwards what is judged later than 5 s; a late verdict counts as `ignore`. */
 const VERDICT_TIMEOUT_MS = 4_000;
 
-const RESULT_OF: Readonly<Record<Verdict, TopicValidatorResult>> = {
-  accept: TopicValidatorResult.Accept,
-  ignore: TopicValidatorResult.Ignore,
-  reject: TopicValidatorResult.Reject,
-};
+/** Announcements that wait for their verdict, 64 MiB of them at most; more are ignored and come by repair. */
+const pendingMax = 1_024;
 
 export interface AnnouncementCounts {
   readonly announcementsIn: number;
   readonly announcementsOut: number;
   readonly announcementsRejected: number;
+  /** Each announcement once, however many copies gossip made of it. */
+  readonly announcedBytesIn: number;
+  readonly announcedBytesOut: number;
 }
 
 export interface Announcements {
@@ -39,40 +36,48 @@ export interface AnnouncementsOptions {
   readonly onEvent: NetworkEventListener;
 }
 
-/** @throws when the host was created without this run. */
 export function createAnnouncements(options: AnnouncementsOptions): Announcements {
-  const { gossip } = options.host.libp2p.services;
-  if (gossip === undefined) {
-    throw new Error('this host has no gossip: name the run in the runIds of createHost');
-  }
+  const { gossip } = options.host;
   const topic = announcementTopic(options.runId);
-  const counts = { announcementsIn: 0, announcementsOut: 0, announcementsRejected: 0 };
+  const counts = {
+    announcementsIn: 0,
+    announcementsOut: 0,
+    announcementsRejected: 0,
+    announcedBytesIn: 0,
+    announcedBytesOut: 0,
+  };
+  let pending = 0;
 
-  async function validate(from: PeerId, message: Message): Promise<TopicValidatorResult> {
-    const peer = peerKeyOf(from);
-    counts.announcementsIn++;
-    if (peer === null) {
-      counts.announcementsRejected++;
-      return TopicValidatorResult.Reject;
+  async function judged(from: PeerKey | null, bytes: Uint8Array): Promise<Verdict> {
+    // A peer without an Ed25519 key cannot take part.
+    if (from === null) {
+      return 'reject';
     }
-    const verdict = await inTime(options.judge(peer, message.data), VERDICT_TIMEOUT_MS);
-    if (verdict === 'reject') {
-      counts.announcementsRejected++;
+    if (pending >= pendingMax) {
+      return 'ignore';
     }
-    return RESULT_OF[verdict];
+    pending++;
+    try {
+      return await inTime(options.judge(from, bytes), VERDICT_TIMEOUT_MS);
+    } finally {
+      pending--;
+    }
   }
 
   return {
     start() {
-      gossip.topicValidators.set(topic, validate);
-      gossip.subscribe(topic);
+      gossip.join(topic, async (from, bytes) => {
+        counts.announcementsIn++;
+        counts.announcedBytesIn += bytes.length;
+        const verdict = await judged(from, bytes);
+        if (verdict === 'reject') {
+          counts.announcementsRejected++;
+        }
+        return verdict;
+      });
     },
     stop() {
-      // A stopped gossipsub has no subscriptions left and throws.
-      if (options.host.libp2p.status === 'started') {
-        gossip.unsubscribe(topic);
-      }
-      gossip.topicValidators.delete(topic);
+      gossip.leave(topic);
     },
     async announce(bytes) {
       if (bytes.length > announcementBytesMax) {
@@ -80,9 +85,10 @@ export function createAnnouncements(options: AnnouncementsOptions): Announcement
           `an announcement of ${bytes.length} bytes is above ${announcementBytesMax}: announce its hash and serve the body`,
         );
       }
-      const { recipients } = await gossip.publish(topic, bytes);
+      const recipients = await gossip.publish(topic, bytes);
       counts.announcementsOut++;
-      if (recipients.length === 0) {
+      counts.announcedBytesOut += bytes.length;
+      if (recipients === 0) {
         options.onEvent({ kind: 'announced-to-nobody', bytes: bytes.length });
       }
     },
@@ -93,6 +99,6 @@ export function createAnnouncements(options: AnnouncementsOptions): Announcement
 function inTime(verdict: Promise<Verdict>, timeoutMs: number): Promise<Verdict> {
   return new Promise((resolve) => {
     const timer = setTimeout(() => resolve('ignore'), timeoutMs);
-    verdict.then(resolve, () => resolve('ignore')).finally(() => clearTimeout(timer));
+    void verdict.then(resolve, () => resolve('ignore')).finally(() => clearTimeout(timer));
   });
 }

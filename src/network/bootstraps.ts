@@ -80,7 +80,7 @@ export function createBootstraps(options: BootstrapsOptions): Bootstraps {
 
   return {
     start() {
-      task ??= startRecurring(clock, contact);
+      task ??= startRecurring(clock, 0, contact);
     },
     async stop() {
       await task?.stop();

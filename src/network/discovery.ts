@@ -2,7 +2,7 @@
  * Finds the peers of a run without a server: every peer says in the DHT that it provides the run's CID, and
  * looks for the others that do. Both are repeated for ever, since records live on peers that come and go.
  */
-
+import type { CID } from 'multiformats/cid';
 import type { PeerKey } from '../core/io.ts';
 import type { Clock } from '../core/ports.ts';
 import { type BackoffBounds, backoffMs, jitteredMs } from './backoff.ts';
@@ -31,12 +31,14 @@ export const defaultDiscoveryTiming: DiscoveryTiming = {
   queryTimeoutMs: 20_000,
 };
 
+/** A peer that comes and goes must not keep us searching without a pause. */
+const SEARCH_GAP_MS = 1_000;
 /** Providers looked at in one search; the DHT itself stops near its bucket size of 20. */
 const providersPerSearchMax = 64;
 
 export interface Discovery {
   start(): void;
-  /** Searches now: a link was lost. */
+  /** Searches soon: a link was lost. */
   hurry(): void;
   stop(): Promise<void>;
 }
@@ -55,16 +57,54 @@ export interface DiscoveryOptions {
 }
 
 export function createDiscovery(options: DiscoveryOptions): Discovery {
-  const { host, clock, random, onEvent } = options;
-  const timing = options.timing ?? defaultDiscoveryTiming;
-  const cid = runCid(options.runId);
-  let tasks: readonly Recurring[] = [];
-  let provided = 0;
-  let searches = 0;
+  return new RunDiscovery(options);
+}
 
-  async function provide(signal: AbortSignal): Promise<number> {
+class RunDiscovery implements Discovery {
+  readonly #options: DiscoveryOptions;
+  readonly #timing: DiscoveryTiming;
+  readonly #cid: CID;
+  #tasks: { readonly providing: Recurring; readonly finding: Recurring } | null = null;
+  /** Attempts since the start. */
+  #provided = 0;
+  /** Searches since peers went missing. */
+  #searches = 0;
+
+  constructor(options: DiscoveryOptions) {
+    this.#options = options;
+    this.#timing = options.timing ?? defaultDiscoveryTiming;
+    this.#cid = runCid(options.runId);
+  }
+
+  start(): void {
+    const { clock } = this.#options;
+    this.#tasks ??= {
+      providing: startRecurring(clock, 0, (signal) => this.#provide(signal)),
+      finding: startRecurring(clock, SEARCH_GAP_MS, (signal) => this.#find(signal)),
+    };
+  }
+
+  hurry(): void {
+    this.#searches = 0;
+    this.#tasks?.finding.hurry();
+  }
+
+  async stop(): Promise<void> {
+    const tasks = this.#tasks;
+    if (tasks === null) {
+      return;
+    }
+    this.#tasks = null;
+    this.#provided = 0;
+    await Promise.all([tasks.providing.stop(), tasks.finding.stop()]);
+    // Or the DHT goes on renewing the record by itself. Those that others hold run out within two days.
+    await this.#options.host.libp2p.contentRouting.cancelReprovide(this.#cid);
+  }
+
+  async #provide(signal: AbortSignal): Promise<number> {
+    const { onEvent, random } = this.#options;
     try {
-      const holders = await queried(signal, putRecord);
+      const holders = await this.#queried(signal, (inTime) => this.#putRecord(inTime));
       onEvent({ kind: 'provided', holders });
     } catch (error) {
       if (signal.aborted) {
@@ -72,12 +112,13 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
       }
       onEvent({ kind: 'provide-failed', reason: reasonOf(error) });
     }
-    return backoffMs(provided++, timing.provide, random);
+    return backoffMs(this.#provided++, this.#timing.provide, random);
   }
 
-  async function find(signal: AbortSignal): Promise<number> {
+  async #find(signal: AbortSignal): Promise<number> {
+    const { onEvent, random, peersMissing } = this.#options;
     try {
-      const providers = await queried(signal, askForProviders);
+      const providers = await this.#queried(signal, (inTime) => this.#askForProviders(inTime));
       onEvent({ kind: 'providers-found', providers });
     } catch (error) {
       if (signal.aborted) {
@@ -85,16 +126,18 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
       }
       onEvent({ kind: 'find-failed', reason: reasonOf(error) });
     }
-    if (!options.peersMissing()) {
-      searches = 0;
-      return jitteredMs(timing.findWhenEnoughMs, random);
+    if (!peersMissing()) {
+      this.#searches = 0;
+      return jitteredMs(this.#timing.findWhenEnoughMs, random);
     }
-    return backoffMs(searches++, timing.find, random);
+    return backoffMs(this.#searches++, this.#timing.find, random);
   }
 
-  async function putRecord(signal: AbortSignal): Promise<number> {
+  /** Resolves to the number of peers that took the record. */
+  async #putRecord(signal: AbortSignal): Promise<number> {
+    const { dht } = this.#options.host.libp2p.services;
     let holders = 0;
-    for await (const event of host.libp2p.services.dht.provide(cid, { signal })) {
+    for await (const event of dht.provide(this.#cid, { signal })) {
       // The same query first asks for the closest peers: count only the answers to the record itself.
       if (event.name === 'PEER_RESPONSE' && event.messageName === 'ADD_PROVIDER') {
         holders++;
@@ -103,14 +146,16 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
     return holders;
   }
 
-  async function askForProviders(signal: AbortSignal): Promise<number> {
+  /** Resolves to the number of providers found. */
+  async #askForProviders(signal: AbortSignal): Promise<number> {
+    const { host, onPeer } = this.#options;
     let providers = 0;
-    for await (const provider of host.libp2p.contentRouting.findProviders(cid, { signal })) {
+    for await (const provider of host.libp2p.contentRouting.findProviders(this.#cid, { signal })) {
       const key = peerKeyOf(provider.id);
       if (key === null || key === host.key) {
         continue;
       }
-      options.onPeer(key);
+      onPeer(key);
       if (++providers >= providersPerSearchMax) {
         break;
       }
@@ -118,25 +163,9 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
     return providers;
   }
 
-  function queried(signal: AbortSignal, query: (inTime: AbortSignal) => Promise<number>): Promise<number> {
-    return withDeadline(timing.queryTimeoutMs, 'the DHT gave no answer', [signal], query);
+  #queried(signal: AbortSignal, query: (inTime: AbortSignal) => Promise<number>): Promise<number> {
+    return withDeadline(this.#timing.queryTimeoutMs, 'the DHT gave no answer', [signal], query);
   }
-
-  return {
-    start() {
-      if (tasks.length === 0) {
-        tasks = [startRecurring(clock, provide), startRecurring(clock, find)];
-      }
-    },
-    hurry() {
-      searches = 0;
-      tasks[1]?.hurry();
-    },
-    async stop() {
-      await Promise.all(tasks.map((task) => task.stop()));
-      tasks = [];
-    },
-  };
 }
 
 function reasonOf(error: unknown): string {

@@ -32,6 +32,24 @@ export class IdentityError extends Error {
   readonly code = 'BAD_IDENTITY';
 }
 
+/** An address of this host cannot be listened on or told to others. */
+export class AddressError extends Error {
+  override readonly name = 'AddressError';
+  readonly code = 'BAD_ADDRESS';
+}
+
+/** A host carries so many runs and no more. */
+export class TooManyRunsError extends Error {
+  override readonly name = 'TooManyRunsError';
+  readonly code = 'TOO_MANY_RUNS';
+}
+
+/** Somebody wanted to store a value in the DHT. */
+export class RecordRefusedError extends Error {
+  override readonly name = 'RecordRefusedError';
+  readonly code = 'RECORD_REFUSED';
+}
+
 /** Nobody served a manifest that holds. */
 export class ManifestUnavailableError extends Error {
   override readonly name = 'ManifestUnavailableError';

@@ -17,6 +17,8 @@ export type NetworkEvent =
   /** Gossip had nobody to send it to; peers that join later learn of it by asking. */
   | { readonly kind: 'announced-to-nobody'; readonly bytes: number }
   | { readonly kind: 'request-served'; readonly peer: PeerKey; readonly bytes: number; readonly ms: number }
-  | { readonly kind: 'request-refused'; readonly peer: PeerKey; readonly reason: string };
+  | { readonly kind: 'request-refused'; readonly peer: PeerKey; readonly reason: string }
+  /** So many events of a kind went untold because there were too many of them. */
+  | { readonly kind: 'untold'; readonly of: NetworkEvent['kind']; readonly count: number };
 
 export type NetworkEventListener = (event: NetworkEvent) => void;

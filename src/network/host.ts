@@ -1,22 +1,27 @@
 /**
- * The libp2p node: TCP, noise, yamux, identify, ping, a DHT of our own and, for runs, gossip. A bootstrap
- * node is the same host without runs.
+ * The libp2p node: what its profile brings along, noise, yamux, identify, ping, a DHT of our own and gossip.
+ * It is made without runs; they join and leave while it is up (transport.ts). A bootstrap node is the same
+ * host and carries none.
  */
-import { hash } from 'node:crypto';
-import { type GossipSub, type GossipsubOpts, gossipsub, StrictNoSign } from '@libp2p/gossipsub';
-import { createTopicScoreParams } from '@libp2p/gossipsub/score';
+import { type GossipSub, gossipsub } from '@libp2p/gossipsub';
 import { type Identify, type IdentifyPush, identify, identifyPush } from '@libp2p/identify';
 import type { Libp2p } from '@libp2p/interface';
 import { type KadDHT, kadDHT, passthroughMapper } from '@libp2p/kad-dht';
 import { noise } from '@libp2p/noise';
 import { type Ping, ping } from '@libp2p/ping';
-import { tcp } from '@libp2p/tcp';
 import { yamux } from '@libp2p/yamux';
-import { createLibp2p } from 'libp2p';
+import type { Multiaddr } from '@multiformats/multiaddr';
+import { createLibp2p, type Libp2pInit, type ServiceFactoryMap } from 'libp2p';
 import type { PeerKey } from '../core/io.ts';
-import type { Identity } from './identity.ts';
-import { announcementTopic, KAD_PROTOCOL } from './protocols.ts';
-import { createTrafficMeter, type Traffic } from './traffic.ts';
+import { announcedAddresses, parsedAddress } from './announced-addresses.ts';
+import { ConnectionClaims } from './claims.ts';
+import { AddressError, RecordRefusedError } from './errors.ts';
+import { Gossip } from './gossip.ts';
+import { HostDatastore } from './host-datastore.ts';
+import { type Identity, peerIdOf } from './identity.ts';
+import type { HostProfile } from './profiles/host-profile.ts';
+import { KAD_PROTOCOL } from './protocols.ts';
+import { createTrafficMeter, type Traffic, type TrafficMeter } from './traffic.ts';
 
 /**
  * Bytes a stream may hold unread. Yamux grows its window up to the second figure, so a larger window than
@@ -24,24 +29,16 @@ import { createTrafficMeter, type Traffic } from './traffic.ts';
  */
 const streamBufferBytesMax = 4 << 20;
 
-/**
- * Largest gossip frame, the same at every peer. Above the 64 KiB of one announcement on purpose: gossipsub
- * answers IWANT with many messages in one frame, and a receiver never hears a link again after one frame
- * above its limit. 4 MiB is what a sender can frame at most, so no honest peer can exceed it.
- */
-const gossipFrameBytesMax = 4 << 20;
+const connectionsMaxDefault = 300;
 
-/** Gossip waiting for one slow peer; more resets the stream to it and the watchdog renews the link. */
-const gossipOutboundBytesMax = 8 << 20;
+/** Identify lists a name of a hundred bytes for each run; at libp2p's 8 KiB a host of eighty runs is unknown to all. */
+const identifyBytesMax = 32 << 10;
 
 export interface HostOptions {
   readonly identity: Identity;
-  /** Multiaddrs to listen on, such as `/ip4/0.0.0.0/tcp/4001`; port 0 takes a free one. */
-  readonly listen: readonly string[];
-  /** Multiaddrs to tell others instead of the listening ones (behind a NAT with a forwarded port). */
-  readonly announce?: readonly string[];
-  /** The runs this host may gossip about. Empty: DHT only, which is all a bootstrap node needs. */
-  readonly runIds: readonly string[];
+  readonly profile: HostProfile;
+  /** Whether runs may join; true where not given. A bootstrap node carries none and does without gossip. */
+  readonly carriesRuns?: boolean;
   readonly connectionsMax?: number;
 }
 
@@ -56,23 +53,65 @@ export type HostServices = {
 export interface Host {
   readonly key: PeerKey;
   readonly libp2p: Libp2p<HostServices>;
+  /** Of all runs; only where the host carries runs. */
+  readonly gossip: Gossip;
+  readonly claims: ConnectionClaims;
   start(): Promise<void>;
+  /** Runs must have left. */
   stop(): Promise<void>;
-  /** The full addresses (with `/p2p/...`) others can dial; empty before the start. */
+  /** The full addresses (with `/p2p/...`) others can dial: the announced ones, else those it listens on; empty before the start. */
   addresses(): string[];
-  /** True bytes over the sockets of this host, since it was created. */
+  /** Bytes over the connections of this host, all runs and the DHT together, since it was created. */
   traffic(): Traffic;
 }
 
-/** Builds the node and starts nothing. */
+/**
+ * Builds the node and starts nothing.
+ * @throws AddressError where the profile listens on or announces what is no address, or what nobody could dial
+ */
 export async function createHost(options: HostOptions): Promise<Host> {
-  const meter = createTrafficMeter();
-  const libp2p: Libp2p<HostServices> = await createLibp2p<HostServices>({
+  const { identity, profile } = options;
+  const announced = announcedAddresses(profile.announce, peerIdOf(identity.key).toString());
+  for (const text of profile.listen) {
+    parsedAddress(text);
+  }
+  const meter = createTrafficMeter(profile.bytesOf);
+  const gossip = new Gossip(() => performance.now());
+  const libp2p = await createLibp2p<HostServices>({
     start: false,
-    privateKey: options.identity.privateKey,
+    privateKey: identity.privateKey,
     nodeInfo: { name: 'starlings', userAgent: 'starlings' },
-    addresses: { listen: [...options.listen], announce: [...(options.announce ?? [])] },
-    transports: [tcp()],
+    addresses: { listen: [...profile.listen], announce: [...profile.announce] },
+    datastore: new HostDatastore(),
+    ...connectionParts(profile, meter, options.connectionsMax ?? connectionsMaxDefault),
+    services: {
+      ...profile.relay,
+      ...services(profile, (options.carriesRuns ?? true) ? gossip : null),
+    },
+  });
+  await refuseUndialable(libp2p, announced);
+  if (libp2p.services.gossip !== undefined) {
+    gossip.over(libp2p.services.gossip);
+  }
+  return {
+    key: identity.key,
+    libp2p,
+    gossip,
+    claims: new ConnectionClaims(),
+    start: async () => libp2p.start(),
+    stop: async () => libp2p.stop(),
+    addresses: () => libp2p.getMultiaddrs().map(String),
+    traffic: () => meter.read(),
+  };
+}
+
+function connectionParts(
+  profile: HostProfile,
+  meter: TrafficMeter,
+  maxConnections: number,
+): Partial<Libp2pInit<HostServices>> {
+  return {
+    transports: profile.transports,
     connectionEncrypters: [noise()],
     streamMuxers: [
       yamux({
@@ -84,7 +123,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
     ],
     metrics: () => meter.metrics,
     connectionManager: {
-      maxConnections: options.connectionsMax ?? 300,
+      maxConnections,
       // Both defaults (5 a second and host, 10) refuse most dials of peers that share an address.
       inboundConnectionThreshold: 500,
       maxIncomingPendingConnections: 100,
@@ -92,68 +131,41 @@ export async function createHost(options: HostOptions): Promise<Host> {
       reconnectRetries: 3,
       reconnectRetryInterval: 500,
     },
-    services: {
-      identify: identify(),
-      // Tells peers that are already connected when a run's protocols appear.
-      identifyPush: identifyPush(),
-      ping: ping(),
-      dht: kadDHT({
-        protocol: KAD_PROTOCOL,
-        // Left undefined it is a client on private addresses, and would hold no records for others.
-        clientMode: false,
-        peerInfoMapper: passthroughMapper,
-      }),
-      ...(options.runIds.length > 0
-        ? { gossip: gossipsub(gossipOptions(options.runIds.map(announcementTopic))) }
-        : {}),
-    },
-  });
-
-  return {
-    key: options.identity.key,
-    libp2p,
-    start: async () => libp2p.start(),
-    stop: async () => libp2p.stop(),
-    addresses: () => libp2p.getMultiaddrs().map(String),
-    traffic: () => meter.read(),
   };
 }
 
-function gossipOptions(topics: readonly string[]): Partial<GossipsubOpts> {
+function services(profile: HostProfile, gossip: Gossip | null): ServiceFactoryMap<HostServices> {
   return {
-    allowedTopics: [...topics],
-    // Authors sign the envelope inside; a second signature by whoever relays it would say nothing.
-    globalSignaturePolicy: StrictNoSign,
-    msgIdFn: (message) => hash('sha256', message.data, 'buffer'),
-    // Spares duplicates the asynchronous path. Not a cheaper hash: whoever finds two messages with one fast id can silence one with the other.
-    fastMsgIdFn: (message) => hash('sha256', message.data ?? new Uint8Array(), 'base64'),
-    msgIdToStrFn: (id) => Buffer.from(id.buffer, id.byteOffset, id.byteLength).toString('base64'),
-    floodPublish: false,
-    batchPublish: true,
-    fallbackToFloodsub: false,
-    allowPublishToZeroTopicPeers: true,
-    ignoreDuplicatePublishError: true,
-    emitSelf: false,
-    maxInboundDataLength: gossipFrameBytesMax,
-    maxOutboundBufferSize: gossipOutboundBytesMax,
-    scoreParams: {
-      // Ten peers of one lab share an address: measured, the default loses 10 to 19 % of deliveries there.
-      IPColocationFactorWeight: 0,
-      topics: Object.fromEntries(topics.map((topic) => [topic, invalidMessagesOnly])),
-    },
+    identify: identify({ maxMessageSize: identifyBytesMax }),
+    // Tells peers that are already connected when a run's protocols come and go.
+    identifyPush: identifyPush({ maxMessageSize: identifyBytesMax }),
+    ping: ping(),
+    dht: kadDHT({
+      protocol: KAD_PROTOCOL,
+      // Left undefined it is a client on private addresses, and would hold no records for others.
+      clientMode: profile.discovery === 'dht-client',
+      peerInfoMapper: passthroughMapper,
+      // Providers are all we ask of it; libp2p's own validator lets strangers store any number of public keys.
+      validators: { pk: refuseRecord },
+    }),
+    ...(gossip === null ? {} : { gossip: gossipsub(gossip.options()) }),
   };
 }
 
-/**
- * Only what the core rejected counts against a peer: five rejects within a minute or so sink it below the
- * graylist threshold of -80. Delivery rates say nothing where a round's announcements come in one burst.
- */
-const invalidMessagesOnly = createTopicScoreParams({
-  topicWeight: 1,
-  timeInMeshWeight: 0,
-  firstMessageDeliveriesWeight: 0,
-  meshMessageDeliveriesWeight: 0,
-  meshFailurePenaltyWeight: 0,
-  invalidMessageDeliveriesWeight: -4,
-  invalidMessageDeliveriesDecay: 0.98,
-});
+async function refuseRecord(): Promise<void> {
+  throw new RecordRefusedError('this DHT stores no values');
+}
+
+/** Others use our transports too: what we could not dial ourselves is a slip of the pen. */
+async function refuseUndialable(
+  libp2p: Libp2p<HostServices>,
+  addresses: readonly Multiaddr[],
+): Promise<void> {
+  for (const address of addresses) {
+    if (!(await libp2p.isDialable(address))) {
+      throw new AddressError(
+        `${address} cannot be announced: no transport of this host dials such an address`,
+      );
+    }
+  }
+}

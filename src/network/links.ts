@@ -1,5 +1,5 @@
 /**
- * Keeps the links to the peers of a run: performs what peer-selection.ts decides and tells who is up. A peer
+ * Keeps the links to the peers of a run: tells link-table.ts what libp2p reports and does what it says. A peer
  * of the run is a connected peer that speaks the run's exchange protocol.
  */
 import { KEEP_ALIVE, type PeerId } from '@libp2p/interface';
@@ -10,31 +10,28 @@ import { withDeadline } from './deadline.ts';
 import type { NetworkEventListener } from './events.ts';
 import type { Host } from './host.ts';
 import { peerIdOf, peerKeyOf } from './identity.ts';
-import {
-  defaultLinkLimits,
-  failedLink,
-  type LinkLimits,
-  type PeerLink,
-  selectPeers,
-} from './peer-selection.ts';
+import { type LinkAction, type LinkInput, LinkTable } from './link-table.ts';
+import { defaultLinkLimits, type LinkLimits } from './peer-selection.ts';
 import { announcementTopic, exchangeProtocol } from './protocols.ts';
 import { type Recurring, startRecurring } from './recurring.ts';
 
 const REVIEW_INTERVAL_MS = 1_000;
+const REVIEW_GAP_MS = 50;
 const DIAL_TIMEOUT_MS = 5_000;
-/** A peer shows the run's protocol this long after the dial began, or is taken for none of ours. */
-const IDENTIFY_TIMEOUT_MS = 10_000;
 const CLOSE_TIMEOUT_MS = 1_000;
-/** Makes libp2p reconnect by itself within a second of a loss (measured 0.6 s). */
-const LINK_TAG = `${KEEP_ALIVE}-starlings-run`;
+/** Of one run, in libp2p's sum over all tags of a peer: what it closes first above `connectionsMax`. */
+const TAG_VALUE = 50;
 
 export interface Links {
   start(): void;
+  /** Lets go of all peers; connections stay, for other runs and the DHT. */
   stop(): Promise<void>;
   /** The peers that are up. */
   peers(): PeerKey[];
   /** Somebody may be a peer of the run. */
   found(peer: PeerKey): void;
+  /** A peer brought something that was accepted, or answered. */
+  useful(peer: PeerKey): void;
   /** True while fewer peers are up than wanted. */
   peersMissing(): boolean;
 }
@@ -49,202 +46,214 @@ export interface LinksOptions {
   /** Each once per change, however many connections a pair has. */
   readonly onPeerUp: (peer: PeerKey) => void;
   readonly onPeerDown: (peer: PeerKey) => void;
-  readonly limits?: LinkLimits;
+  readonly limits?: Partial<LinkLimits>;
 }
 
 export function createLinks(options: LinksOptions): Links {
-  const { clock, random, onEvent } = options;
-  const { libp2p } = options.host;
-  const limits = options.limits ?? defaultLinkLimits;
-  const protocol = exchangeProtocol(options.runId);
-  const topic = announcementTopic(options.runId);
-  const links = new Map<PeerKey, PeerLink>();
-  let reviews: Recurring | null = null;
+  return new RunLinks(options);
+}
 
-  function peers(): PeerKey[] {
-    return [...links].filter(([, link]) => link.kind === 'linked').map(([peer]) => peer);
+class RunLinks implements Links {
+  readonly #options: LinksOptions;
+  readonly #host: Host;
+  readonly #table: LinkTable;
+  readonly #protocol: string;
+  readonly #topic: string;
+  /** Makes libp2p reconnect by itself within a second of a loss (measured 0.6 s). */
+  readonly #keepTag: string;
+  /** Peers that carry our tag. */
+  readonly #kept = new Set<PeerKey>();
+  #reviews: Recurring | null = null;
+
+  constructor(options: LinksOptions) {
+    const { host, runId, random, limits } = options;
+    this.#options = options;
+    this.#host = host;
+    this.#table = new LinkTable({ limits: { ...defaultLinkLimits, ...limits }, random, self: host.key });
+    this.#protocol = exchangeProtocol(runId);
+    this.#topic = announcementTopic(runId);
+    this.#keepTag = `${KEEP_ALIVE}-starlings-${runId}`;
   }
 
-  function up(peer: PeerKey, id: PeerId): void {
-    if (links.get(peer)?.kind === 'linked') {
+  start(): void {
+    if (this.#reviews !== null) {
       return;
     }
-    links.set(peer, { kind: 'linked', sinceMs: clock.nowMs(), deafSinceMs: null });
-    // Not beyond the target: whom a crowded peer lets go must not come back at once.
-    if (peers().length <= limits.peersTarget) {
-      void tag(id, { value: 50 });
-    }
-    onEvent({ kind: 'peer-up', peer });
-    options.onPeerUp(peer);
-  }
-
-  /** `attempts` failures now stand against the peer: a lost link counts as one. */
-  function down(peer: PeerKey, attempts: number): void {
-    const wasUp = links.get(peer)?.kind === 'linked';
-    links.set(peer, failedLink(attempts, clock.nowMs(), limits, random));
-    if (wasUp) {
-      onEvent({ kind: 'peer-down', peer });
-      options.onPeerDown(peer);
-      reviews?.hurry();
+    const { libp2p } = this.#host;
+    libp2p.addEventListener('peer:identify', this.#onIdentify);
+    libp2p.addEventListener('peer:update', this.#onUpdate);
+    libp2p.addEventListener('peer:disconnect', this.#onDisconnect);
+    this.#reviews = startRecurring(this.#options.clock, REVIEW_GAP_MS, (signal) => this.#review(signal));
+    for (const id of libp2p.getPeers()) {
+      void this.#adopt(id);
     }
   }
 
-  function onProtocols(id: PeerId, protocols: readonly string[]): void {
+  async stop(): Promise<void> {
+    const { libp2p } = this.#host;
+    libp2p.removeEventListener('peer:identify', this.#onIdentify);
+    libp2p.removeEventListener('peer:update', this.#onUpdate);
+    libp2p.removeEventListener('peer:disconnect', this.#onDisconnect);
+    const reviews = this.#reviews;
+    this.#reviews = null;
+    await reviews?.stop();
+    await this.#tell({ type: 'stop' });
+  }
+
+  peers(): PeerKey[] {
+    return this.#table.peers();
+  }
+
+  found(peer: PeerKey): void {
+    this.#note({ type: 'found', peer });
+  }
+
+  useful(peer: PeerKey): void {
+    this.#note({ type: 'useful', peer });
+  }
+
+  peersMissing(): boolean {
+    return this.#table.peersMissing();
+  }
+
+  readonly #onIdentify = ({ detail }: CustomEvent<{ peerId: PeerId; protocols: string[] }>): void =>
+    this.#showed(detail.peerId, detail.protocols);
+
+  readonly #onUpdate = ({ detail }: CustomEvent<{ peer: { id: PeerId; protocols: string[] } }>): void =>
+    this.#showed(detail.peer.id, detail.peer.protocols);
+
+  readonly #onDisconnect = ({ detail }: CustomEvent<PeerId>): void => this.#noteIfGone(detail);
+
+  #showed(id: PeerId, protocols: readonly string[]): void {
     const peer = peerKeyOf(id);
     if (peer === null) {
       return;
     }
-    if (!protocols.includes(protocol)) {
-      if (links.get(peer)?.kind === 'linked') {
-        down(peer, 1);
-      }
-    } else if (libp2p.getConnections(id).length > 0) {
-      up(peer, id);
+    const connections = this.#host.libp2p.getConnections(id);
+    if (!protocols.includes(this.#protocol)) {
+      this.#note({ type: 'mute', peer });
+    } else if (connections.length > 0) {
+      const dialled = connections.some(({ direction }) => direction === 'outbound');
+      this.#note({ type: 'speaks', peer, dialled });
     }
   }
 
-  function onDisconnect(id: PeerId): void {
+  #noteIfGone(id: PeerId): void {
     const peer = peerKeyOf(id);
     // Another connection of the pair may have outlived this one.
-    if (peer !== null && links.get(peer)?.kind === 'linked' && libp2p.getConnections(id).length === 0) {
-      down(peer, 1);
+    if (peer !== null && this.#host.libp2p.getConnections(id).length === 0) {
+      this.#note({ type: 'disconnected', peer });
     }
   }
 
-  const onIdentifyEvent = (event: CustomEvent<{ peerId: PeerId; protocols: string[] }>) =>
-    onProtocols(event.detail.peerId, event.detail.protocols);
-  const onUpdateEvent = (event: CustomEvent<{ peer: { id: PeerId; protocols: string[] } }>) =>
-    onProtocols(event.detail.peer.id, event.detail.peer.protocols);
-  const onDisconnectEvent = (event: CustomEvent<PeerId>) => onDisconnect(event.detail);
-
-  async function dial(peer: PeerKey, attempts: number, signal: AbortSignal): Promise<void> {
-    const id = peerIdOf(peer);
-    try {
-      await withDeadline(DIAL_TIMEOUT_MS, 'no connection', [signal], (inTime) =>
-        libp2p.dial(id, { signal: inTime }),
-      );
-      onProtocols(id, await storedProtocols(id));
-    } catch (error) {
-      if (!signal.aborted && links.get(peer)?.kind === 'dialling') {
-        onEvent({
-          kind: 'dial-failed',
-          peer,
-          reason: error instanceof Error ? error.message : String(error),
-        });
-        down(peer, attempts + 1);
-      }
-    }
+  async #adopt(id: PeerId): Promise<void> {
+    this.#showed(id, await this.#storedProtocols(id));
   }
 
-  async function storedProtocols(id: PeerId): Promise<readonly string[]> {
-    return libp2p.peerStore.get(id).then(
+  #storedProtocols(id: PeerId): Promise<readonly string[]> {
+    return this.#host.libp2p.peerStore.get(id).then(
       (stored) => stored.protocols,
       // Not identified yet: the event will tell.
       () => [],
     );
   }
 
-  async function tag(id: PeerId, value: { value: number } | undefined): Promise<void> {
-    await libp2p.peerStore.merge(id, { tags: { [LINK_TAG]: value } }).catch(() => {
+  async #review(signal: AbortSignal): Promise<number> {
+    const heard = this.#host.gossip.subscribers(this.#topic);
+    await this.#tell({ type: 'review', heard }, signal);
+    return jitteredMs(REVIEW_INTERVAL_MS, this.#options.random);
+  }
+
+  /** For what happens outside a review, where nobody waits for the end of what follows. */
+  #note(input: LinkInput): void {
+    if (this.#reviews !== null) {
+      void this.#tell(input);
+    }
+  }
+
+  /** @param signal ends dials */
+  async #tell(input: LinkInput, signal?: AbortSignal): Promise<void> {
+    const actions = this.#table.handle(input, this.#options.clock.nowMs());
+    await Promise.all(actions.map((action) => this.#perform(action, signal)));
+  }
+
+  #perform(action: LinkAction, signal?: AbortSignal): Promise<void> | null {
+    const { claims } = this.#host;
+    const { runId, onEvent, onPeerUp, onPeerDown } = this.#options;
+    switch (action.type) {
+      case 'peer-up':
+        claims.claim(action.peer, runId);
+        onEvent({ kind: 'peer-up', peer: action.peer });
+        onPeerUp(action.peer);
+        return null;
+      case 'peer-down':
+        claims.release(action.peer, runId);
+        onEvent({ kind: 'peer-down', peer: action.peer });
+        onPeerDown(action.peer);
+        return null;
+      case 'dial':
+        void this.#dial(action.peer, signal);
+        return null;
+      case 'dial-failed':
+        onEvent({ kind: 'dial-failed', peer: action.peer, reason: action.reason });
+        return null;
+      case 'let-go':
+        onEvent({ kind: 'link-closed', peer: action.peer, reason: action.reason });
+        return this.#letGo(action.peer);
+      case 'keep':
+        this.#kept.add(action.peer);
+        return this.#tag(action.peer, { value: TAG_VALUE });
+      case 'unkeep':
+        return this.#unkeep(action.peer);
+      case 'hurry':
+        this.#reviews?.hurry();
+        return null;
+      default:
+        return action satisfies never;
+    }
+  }
+
+  async #dial(peer: PeerKey, signal?: AbortSignal): Promise<void> {
+    const id = peerIdOf(peer);
+    try {
+      await withDeadline(DIAL_TIMEOUT_MS, 'no connection', signal ? [signal] : [], (inTime) =>
+        this.#host.libp2p.dial(id, { signal: inTime }),
+      );
+      await this.#adopt(id);
+    } catch (error) {
+      if (signal?.aborted !== true) {
+        const reason = error instanceof Error ? error.message : String(error);
+        this.#note({ type: 'dial-failed', peer, reason });
+      }
+    }
+  }
+
+  async #unkeep(peer: PeerKey): Promise<void> {
+    if (this.#kept.delete(peer)) {
+      await this.#tag(peer, undefined);
+    }
+  }
+
+  async #tag(peer: PeerKey, value: { value: number } | undefined): Promise<void> {
+    const tags = { [this.#keepTag]: value };
+    await this.#host.libp2p.peerStore.merge(peerIdOf(peer), { tags }).catch(() => {
       // A peer libp2p forgot needs no tag.
     });
   }
 
-  async function letGo(peer: PeerKey, reason: 'too-many' | 'deaf'): Promise<void> {
-    onEvent({ kind: 'link-closed', peer, reason });
-    const id = peerIdOf(peer);
+  async #letGo(peer: PeerKey): Promise<void> {
     // First the tag, or libp2p dials again what we close.
-    await tag(id, undefined);
+    await this.#unkeep(peer);
+    if (!this.#host.claims.release(peer, this.#options.runId)) {
+      return;
+    }
+    const id = peerIdOf(peer);
+    const { libp2p } = this.#host;
     await libp2p.hangUp(id, { signal: AbortSignal.timeout(CLOSE_TIMEOUT_MS) }).catch(() => {
       for (const connection of libp2p.getConnections(id)) {
         connection.abort(new Error('the link did not close in time'));
       }
     });
-    onDisconnect(id);
+    this.#noteIfGone(id);
   }
-
-  /** A link may be up and yet dead for gossip: after one oversized frame, or when its stream broke. */
-  function noteDeafness(): void {
-    const heard = new Set(libp2p.services.gossip?.getSubscribers(topic).map((id) => peerKeyOf(id)));
-    for (const [peer, link] of links) {
-      if (link.kind !== 'linked') {
-        continue;
-      }
-      if (heard.has(peer)) {
-        if (link.deafSinceMs !== null) {
-          links.set(peer, { ...link, deafSinceMs: null });
-        }
-      } else if (link.deafSinceMs === null) {
-        links.set(peer, { ...link, deafSinceMs: clock.nowMs() });
-      }
-    }
-  }
-
-  function giveUpOnStrangers(): void {
-    for (const [peer, link] of links) {
-      if (link.kind === 'dialling' && clock.nowMs() - link.sinceMs >= IDENTIFY_TIMEOUT_MS) {
-        onEvent({ kind: 'dial-failed', peer, reason: 'it does not take part in the run' });
-        down(peer, link.attempts + 1);
-      }
-    }
-  }
-
-  async function review(signal: AbortSignal): Promise<number> {
-    noteDeafness();
-    giveUpOnStrangers();
-    const decision = selectPeers(links, clock.nowMs(), limits, random);
-    for (const peer of decision.forget) {
-      links.delete(peer);
-    }
-    for (const peer of decision.dial) {
-      const link = links.get(peer);
-      const attempts = link?.kind === 'failed' ? link.attempts : 0;
-      links.set(peer, { kind: 'dialling', attempts, sinceMs: clock.nowMs() });
-      void dial(peer, attempts, signal);
-    }
-    await Promise.all(decision.close.map(({ peer, reason }) => letGo(peer, reason)));
-    return jitteredMs(REVIEW_INTERVAL_MS, random);
-  }
-
-  async function adoptConnected(): Promise<void> {
-    for (const id of libp2p.getPeers()) {
-      onProtocols(id, await storedProtocols(id));
-    }
-  }
-
-  return {
-    start() {
-      if (reviews !== null) {
-        return;
-      }
-      libp2p.addEventListener('peer:identify', onIdentifyEvent);
-      libp2p.addEventListener('peer:update', onUpdateEvent);
-      libp2p.addEventListener('peer:disconnect', onDisconnectEvent);
-      reviews = startRecurring(clock, review);
-      void adoptConnected();
-    },
-    async stop() {
-      libp2p.removeEventListener('peer:identify', onIdentifyEvent);
-      libp2p.removeEventListener('peer:update', onUpdateEvent);
-      libp2p.removeEventListener('peer:disconnect', onDisconnectEvent);
-      await reviews?.stop();
-      reviews = null;
-      const linked = peers();
-      links.clear();
-      await Promise.all(linked.map((peer) => tag(peerIdOf(peer), undefined)));
-      for (const peer of linked) {
-        options.onPeerDown(peer);
-      }
-    },
-    peers,
-    found(peer) {
-      if (peer !== options.host.key && !links.has(peer)) {
-        links.set(peer, { kind: 'known', sinceMs: clock.nowMs() });
-        reviews?.hurry();
-      }
-    },
-    peersMissing: () =>
-      peers().length < limits.peersMin ||
-      [...(limits.wanted ?? [])].some((peer) => links.get(peer)?.kind !== 'linked'),
-  };
 }

@@ -4,24 +4,15 @@
  * Everyone who takes part in the run serves it, and the asker checks it against the id, so any stranger will do.
  */
 import type { PeerId, Stream } from '@libp2p/interface';
-import { messageStreamToDuplex } from '@libp2p/utils';
-import { pipe } from 'it-pipe';
-import { concat } from 'uint8arrays/concat';
-import { fromString } from 'uint8arrays/from-string';
-import { toString as toText } from 'uint8arrays/to-string';
 import type { Clock } from '../core/ports.ts';
-import { manifestBytesMax } from '../run/manifest.ts';
 import { type BackoffBounds, backoffMs } from './backoff.ts';
 import { withDeadline } from './deadline.ts';
-import { FrameError, ManifestUnavailableError } from './errors.ts';
-import { FrameParser, framePieces } from './frames.ts';
+import { ManifestUnavailableError } from './errors.ts';
 import type { Host } from './host.ts';
 import { peerKeyOf } from './identity.ts';
+import { answerForManifest, askForManifest } from './manifest-request.ts';
 import { MANIFEST_PROTOCOL, runCid } from './protocols.ts';
 
-/** A CID in base32 has 59 characters. */
-const runIdBytesMax = 128;
-const PIECE_BYTES = 64 << 10;
 const SERVE_TIMEOUT_MS = 10_000;
 const PROVIDER_TIMEOUT_MS = 10_000;
 /** Per search; each may send a manifest of up to 1 MiB before it is found out. */
@@ -30,8 +21,9 @@ const SEARCH_TIMEOUT_MS = 20_000;
 const SEARCH_AGAIN: BackoffBounds = { firstMs: 250, maxMs: 10_000 };
 
 /**
- * Serves manifests until the returned function is called.
- * @param lookup the exact bytes of the manifest of a run, or null for a run that is not ours.
+ * Serves the manifests of all runs of a host until the returned function is called; once a host at a time.
+ * @param lookup asked anew each time, since runs come and go: the exact bytes of the manifest of a run, or null
+ *   for one that is not ours.
  */
 export async function serveManifests(
   host: Host,
@@ -43,21 +35,18 @@ export async function serveManifests(
       SERVE_TIMEOUT_MS,
     );
     try {
-      const duplex = messageStreamToDuplex(stream);
-      await pipe(
-        duplex,
-        async function* (source: AsyncIterable<Chunk>) {
-          yield* pieces(lookup(await readRunId(source)) ?? new Uint8Array());
-        },
-        duplex,
-      );
+      await answerForManifest(stream, lookup);
     } catch (error) {
       stream.abort(error instanceof Error ? error : new Error(String(error)));
     } finally {
       clearTimeout(timer);
     }
   }
-  await host.libp2p.handle(MANIFEST_PROTOCOL, onStream, { maxInboundStreams: 4, maxOutboundStreams: 4 });
+  await host.libp2p.handle(MANIFEST_PROTOCOL, onStream, {
+    runOnLimitedConnection: true,
+    maxInboundStreams: 4,
+    maxOutboundStreams: 4,
+  });
   return async () => host.libp2p.unhandle(MANIFEST_PROTOCOL);
 }
 
@@ -89,7 +78,9 @@ export async function fetchManifest<T>(options: FetchManifestOptions<T>): Promis
 
   async function ask(provider: PeerId, over: AbortController): Promise<T> {
     try {
-      const manifest = options.open(await askForManifest(host, provider, runId, timeoutMs, over.signal));
+      const manifest = options.open(
+        await askForManifest(host.libp2p, provider, runId, timeoutMs, over.signal),
+      );
       over.abort();
       return manifest;
     } catch (error) {
@@ -145,73 +136,8 @@ export async function fetchManifest<T>(options: FetchManifestOptions<T>): Promis
   );
 }
 
-function askForManifest(
-  host: Host,
-  provider: PeerId,
-  runId: string,
-  timeoutMs: number,
-  outer: AbortSignal,
-): Promise<Uint8Array> {
-  return withDeadline(timeoutMs, 'the provider did not answer', [outer], async (signal) => {
-    const connection = await host.libp2p.dial(provider, { signal });
-    const stream = await connection.newStream(MANIFEST_PROTOCOL, { signal });
-    const onAbort = () => stream.abort(signal.reason);
-    signal.addEventListener('abort', onAbort, { once: true });
-    try {
-      const bytes = await pipe(
-        framePieces(new Uint8Array(), [fromString(runId)]),
-        messageStreamToDuplex(stream),
-        (source: AsyncIterable<Chunk>) => collect(source, manifestBytesMax),
-      );
-      if (bytes.length === 0) {
-        throw new Error('the provider does not have it yet');
-      }
-      return bytes;
-    } catch (error) {
-      stream.abort(error instanceof Error ? error : new Error(String(error)));
-      throw error;
-    }
-  });
-}
-
 function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
-}
-
-type Chunk = Uint8Array | (Iterable<Uint8Array> & { readonly byteLength: number });
-
-/** A frame and not the bytes up to the end: that end may come before the handler listens for it. */
-async function readRunId(source: AsyncIterable<Chunk>): Promise<string> {
-  const parser = new FrameParser('request', { bytesMax: runIdBytesMax, framesMax: 1 });
-  for await (const chunk of source) {
-    for (const part of chunk instanceof Uint8Array ? [chunk] : chunk) {
-      parser.push(part);
-    }
-    if (parser.done) {
-      return toText(parser.result().frames[0]!);
-    }
-  }
-  throw new FrameError('FRAME_TRUNCATED', 'the stream ended within the request');
-}
-
-/** @throws FrameError before it keeps more than `bytesMax`. */
-async function collect(source: AsyncIterable<Chunk>, bytesMax: number): Promise<Uint8Array> {
-  const parts: Uint8Array[] = [];
-  let total = 0;
-  for await (const chunk of source) {
-    total += chunk.byteLength;
-    if (total > bytesMax) {
-      throw new FrameError('FRAME_TOO_LARGE', `more than ${bytesMax} bytes came`);
-    }
-    parts.push(...(chunk instanceof Uint8Array ? [chunk] : chunk));
-  }
-  return concat(parts, total);
-}
-
-function* pieces(bytes: Uint8Array): Generator<Uint8Array> {
-  for (let start = 0; start < bytes.length; start += PIECE_BYTES) {
-    yield bytes.subarray(start, start + PIECE_BYTES);
-  }
 }
 
 function waited(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {

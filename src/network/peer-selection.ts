@@ -1,35 +1,61 @@
 /**
- * Whom to dial and whom to let go: a pure function of what is known about the peers of a run. links.ts does
- * what it says.
+ * Whom to dial and whom to let go: a pure function of what is known about the peers of a run. link-table.ts
+ * keeps what is known.
  */
 import type { PeerKey } from '../core/io.ts';
-import { type BackoffBounds, backoffMs } from './backoff.ts';
+import type { BackoffBounds } from './backoff.ts';
 
+/** `attempts`: failures in a row, links that broke before they settled included. */
 export type PeerLink =
   /** Found, not tried. */
   | { readonly kind: 'known'; readonly sinceMs: number }
   | { readonly kind: 'dialling'; readonly attempts: number; readonly sinceMs: number }
-  /** `attempts` failures in a row; the next try is not before `retryAtMs`. */
+  /** The next try is not before `retryAtMs`. */
   | {
       readonly kind: 'failed';
       readonly attempts: number;
       readonly failedAtMs: number;
       readonly retryAtMs: number;
     }
-  /** Connected and speaking the run's exchange protocol. `deafSinceMs`: gossip has not had it since. */
-  | { readonly kind: 'linked'; readonly sinceMs: number; readonly deafSinceMs: number | null };
+  /** Let go while the connection stays up, for another run or not closed yet: no peer until it is dialled anew. */
+  | {
+      readonly kind: 'parted';
+      readonly attempts: number;
+      readonly partedAtMs: number;
+      readonly retryAtMs: number;
+    }
+  | Linked;
+
+/** Connected and speaking the run's exchange protocol. */
+export interface Linked {
+  readonly kind: 'linked';
+  readonly attempts: number;
+  readonly sinceMs: number;
+  /** We chose it: a stranger can make itself known to us, but not make us dial it. */
+  readonly dialled: boolean;
+  /** Gossip has not had it since. */
+  readonly deafSinceMs: number | null;
+  /** When it last brought something that was accepted, or answered. */
+  readonly usefulAtMs: number | null;
+  /** libp2p was told to restore the connection by itself. */
+  readonly kept: boolean;
+}
 
 export interface LinkLimits {
-  /** Below this many linked peers others are dialled, up to `peersTarget`. */
+  /** Below this many linked peers others are dialled, up to `peersTarget`. As many settled links are never one too many. */
   readonly peersMin: number;
   readonly peersTarget: number;
-  /** Above this many some are let go, down to `peersTarget`. */
+  /** Above this many some are let go. */
   readonly peersMax: number;
+  /** Places that links not settled yet can count on; above `peersMax` those beyond it are let go first. */
+  readonly youngMax: number;
   readonly dialsMax: number;
   /** Peers remembered; failing ones are forgotten first. */
   readonly knownMax: number;
-  /** A link younger than this is not let go for being one too many. */
+  /** A link is settled at this age. */
   readonly settleMs: number;
+  /** A link that brought something within this time is useful. */
+  readonly usefulMs: number;
   /** A link without gossip for this long is closed and made anew. */
   readonly deafMs: number;
   readonly retry: BackoffBounds;
@@ -46,9 +72,11 @@ export const defaultLinkLimits: LinkLimits = {
   peersMin: 8,
   peersTarget: 12,
   peersMax: 20,
+  youngMax: 8,
   dialsMax: 4,
   knownMax: 512,
   settleMs: 30_000,
+  usefulMs: 120_000,
   deafMs: 15_000,
   retry: { firstMs: 500, maxMs: 60_000 },
 };
@@ -59,6 +87,14 @@ export interface LinkDecision {
   readonly forget: readonly PeerKey[];
 }
 
+/** The peers of the table by what can be done with them. */
+interface Census {
+  readonly candidates: readonly PeerKey[];
+  readonly dialling: number;
+  readonly linked: readonly (readonly [PeerKey, Linked])[];
+  readonly deaf: readonly PeerKey[];
+}
+
 /** `random` returns numbers in [0, 1); it decides among equals only. */
 export function selectPeers(
   links: ReadonlyMap<PeerKey, PeerLink>,
@@ -66,10 +102,25 @@ export function selectPeers(
   limits: LinkLimits,
   random: () => number,
 ): LinkDecision {
+  const census = counted(links, nowMs, limits);
+  const dial = whomToDial(census, limits, random);
+  return {
+    dial,
+    close: [
+      ...census.deaf.map((peer) => ({ peer, reason: 'deaf' as const })),
+      ...oneTooMany(census.linked, nowMs, limits, random).map((peer) => ({
+        peer,
+        reason: 'too-many' as const,
+      })),
+    ],
+    forget: surplus(links, new Set(dial), limits.knownMax),
+  };
+}
+
+function counted(links: ReadonlyMap<PeerKey, PeerLink>, nowMs: number, limits: LinkLimits): Census {
   const candidates: PeerKey[] = [];
-  const settled: PeerKey[] = [];
-  const close: { peer: PeerKey; reason: 'too-many' | 'deaf' }[] = [];
-  let linked = 0;
+  const linked: (readonly [PeerKey, Linked])[] = [];
+  const deaf: PeerKey[] = [];
   let dialling = 0;
   for (const [peer, link] of links) {
     switch (link.kind) {
@@ -77,6 +128,7 @@ export function selectPeers(
         candidates.push(peer);
         break;
       case 'failed':
+      case 'parted':
         if (link.retryAtMs <= nowMs) {
           candidates.push(peer);
         }
@@ -86,41 +138,66 @@ export function selectPeers(
         break;
       case 'linked':
         if (link.deafSinceMs !== null && nowMs - link.deafSinceMs >= limits.deafMs) {
-          close.push({ peer, reason: 'deaf' });
-          break;
-        }
-        linked++;
-        if (nowMs - link.sinceMs >= limits.settleMs && !limits.wanted?.has(peer)) {
-          settled.push(peer);
+          deaf.push(peer);
+        } else {
+          linked.push([peer, link]);
         }
         break;
       default:
         link satisfies never;
     }
   }
-  if (linked > limits.peersMax) {
-    for (const peer of drawn(settled, linked - limits.peersTarget, random)) {
-      close.push({ peer, reason: 'too-many' });
-    }
-  }
-  const wanted = linked < limits.peersMin ? limits.peersTarget - linked - dialling : 0;
+  return { candidates, dialling, linked, deaf };
+}
+
+function whomToDial(
+  { candidates, dialling, linked }: Census,
+  limits: LinkLimits,
+  random: () => number,
+): PeerKey[] {
+  const missing = linked.length < limits.peersMin ? limits.peersTarget - linked.length - dialling : 0;
   const needed = candidates.filter((peer) => limits.wanted?.has(peer));
   const others = candidates.filter((peer) => !limits.wanted?.has(peer));
   const dialsLeft = limits.dialsMax - dialling;
   const dial = drawn(needed, dialsLeft, random);
-  dial.push(...drawn(others, Math.min(wanted, dialsLeft) - dial.length, random));
-  return { dial, close, forget: surplus(links, new Set(dial), limits.knownMax) };
+  return [...dial, ...drawn(others, Math.min(missing, dialsLeft) - dial.length, random)];
 }
 
-/** The state of a peer after its `attempts`-th failure in a row (1 is the first). */
-export function failedLink(
-  attempts: number,
+/**
+ * Links to let go down to `peersMax`: first young ones beyond their places, then settled ones, but never one
+ * of the `peersMin` best. So whoever comes with many fresh keys takes places from other newcomers and from the
+ * loosest of our links, and cannot push out those that serve us. Drawn by chance: what is chosen by age can be
+ * waited for.
+ */
+function oneTooMany(
+  linked: readonly (readonly [PeerKey, Linked])[],
   nowMs: number,
   limits: LinkLimits,
   random: () => number,
-): PeerLink {
-  const retryAtMs = nowMs + backoffMs(attempts - 1, limits.retry, random);
-  return { kind: 'failed', attempts, failedAtMs: nowMs, retryAtMs };
+): PeerKey[] {
+  const tooMany = linked.length - limits.peersMax;
+  if (tooMany <= 0) {
+    return [];
+  }
+  const free = linked.filter(([peer]) => !limits.wanted?.has(peer));
+  const young = free.filter(([, link]) => !isSettled(link, nowMs, limits)).map(([peer]) => peer);
+  const close = drawn(young, Math.min(tooMany, young.length - limits.youngMax), random);
+  const settled = free.filter(([, link]) => isSettled(link, nowMs, limits));
+  const loose = settled
+    .sort(([, a], [, b]) => worthOf(b, nowMs, limits) - worthOf(a, nowMs, limits) || a.sinceMs - b.sinceMs)
+    .slice(limits.peersMin)
+    .map(([peer]) => peer);
+  return [...close, ...drawn(loose, tooMany - close.length, random)];
+}
+
+export function isSettled(link: Linked, nowMs: number, limits: LinkLimits): boolean {
+  return nowMs - link.sinceMs >= limits.settleMs;
+}
+
+/** What serves us first, of those what we chose ourselves; of equals the older one. */
+function worthOf(link: Linked, nowMs: number, limits: LinkLimits): number {
+  const isUseful = link.usefulAtMs !== null && nowMs - link.usefulAtMs < limits.usefulMs;
+  return (isUseful ? 2 : 0) + (link.dialled ? 1 : 0);
 }
 
 /** `count` of `from`, every subset as likely (the first steps of Fisher and Yates' shuffle). */
@@ -148,10 +225,19 @@ function surplus(
     if (keep.has(peer)) {
       continue;
     }
-    if (link.kind === 'failed') {
-      idle.push({ peer, attempts: link.attempts, sinceMs: link.failedAtMs });
-    } else if (link.kind === 'known') {
-      idle.push({ peer, attempts: 0, sinceMs: link.sinceMs });
+    switch (link.kind) {
+      case 'failed':
+        idle.push({ peer, attempts: link.attempts, sinceMs: link.failedAtMs });
+        break;
+      case 'known':
+        idle.push({ peer, attempts: 0, sinceMs: link.sinceMs });
+        break;
+      case 'dialling':
+      case 'linked':
+      case 'parted':
+        break;
+      default:
+        link satisfies never;
     }
   }
   idle.sort((a, b) => b.attempts - a.attempts || a.sinceMs - b.sinceMs);

@@ -1,7 +1,7 @@
 import type { Clock } from '../core/ports.ts';
 
 export interface Recurring {
-  /** Runs the task now, or right after the run in progress. */
+  /** Runs the task as soon as may be. */
   hurry(): void;
   /** Aborts the run in progress and waits for its end. */
   stop(): Promise<void>;
@@ -10,23 +10,37 @@ export interface Recurring {
 /**
  * Runs `task` again and again, one at a time, the first time at once. The task resolves to the milliseconds
  * until its next run; it must not reject, save after its signal was aborted.
+ * @param gapMs at least so much lies between the beginnings of two runs, however much hurry there is: strangers
+ *   can cause it
  */
-export function startRecurring(clock: Clock, task: (signal: AbortSignal) => Promise<number>): Recurring {
+export function startRecurring(
+  clock: Clock,
+  gapMs: number,
+  task: (signal: AbortSignal) => Promise<number>,
+): Recurring {
   const controller = new AbortController();
   let cancelTimer = () => {};
   let running: Promise<void> | null = null;
+  let startedMs = clock.nowMs();
   let again = false;
 
-  function run(): void {
+  function runIn(waitMs: number): void {
+    const nowMs = clock.nowMs();
     cancelTimer();
+    // The clock may have been set back since.
+    const earliestMs = Math.min(startedMs, nowMs) + gapMs;
+    cancelTimer = clock.schedule(Math.max(nowMs + waitMs, earliestMs), run);
+  }
+
+  function run(): void {
     again = false;
+    startedMs = clock.nowMs();
     running = task(controller.signal).then(
       (waitMs) => {
         running = null;
-        if (controller.signal.aborted) {
-          return;
+        if (!controller.signal.aborted) {
+          runIn(again ? 0 : waitMs);
         }
-        cancelTimer = clock.schedule(clock.nowMs() + (again ? 0 : waitMs), run);
       },
       (error: unknown) => {
         running = null;
@@ -43,7 +57,7 @@ export function startRecurring(clock: Clock, task: (signal: AbortSignal) => Prom
       if (running !== null) {
         again = true;
       } else if (!controller.signal.aborted) {
-        run();
+        runIn(0);
       }
     },
     async stop() {

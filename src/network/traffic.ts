@@ -1,9 +1,8 @@
 /**
- * Counts the bytes that really cross this node's sockets: gossip, DHT, handshakes and encryption included.
- * libp2p hands every new connection to its metrics component before the upgrade; the kernel-side counters of
- * the TCP socket underneath are exact and cost nothing per packet.
+ * Counts the bytes that really cross this node's connections: gossip, DHT, handshakes and encryption included.
+ * libp2p hands every new connection to its metrics component before the upgrade; what counts its bytes is the
+ * profile's to say, since that depends on the transport.
  */
-import { Socket } from 'node:net';
 import type {
   Counter,
   CounterGroup,
@@ -18,44 +17,47 @@ export interface Traffic {
   readonly bytesOut: number;
 }
 
+/** The bytes of one connection, as they stand when asked. */
+export interface ConnectionBytes {
+  read(): Traffic;
+  /** Calls back once, when `read` has given its last figures. */
+  onceClosed(callback: () => void): void;
+}
+
 export interface TrafficMeter {
   /** Pass this to libp2p as its metrics component. */
   readonly metrics: Metrics;
-  /** Bytes over all sockets, closed ones included, since the start of the node. */
+  /** Bytes over all connections, closed ones included, since the start of the node. */
   read(): Traffic;
 }
 
-export function createTrafficMeter(): TrafficMeter {
-  const open = new Set<Socket>();
-  let closedIn = 0;
-  let closedOut = 0;
+/** @param bytesOf counts the bytes of a new connection; null for one that it cannot count */
+export function createTrafficMeter(
+  bytesOf: (connection: MultiaddrConnection) => ConnectionBytes | null,
+): TrafficMeter {
+  const open = new Set<ConnectionBytes>();
+  let closed: Traffic = { bytesIn: 0, bytesOut: 0 };
 
   function track(connection: MultiaddrConnection): void {
-    // Only TCP connections carry a socket; this host listens on nothing else.
-    if (!('socket' in connection) || !(connection.socket instanceof Socket)) {
+    const bytes = bytesOf(connection);
+    if (bytes === null) {
       return;
     }
-    const socket = connection.socket;
-    open.add(socket);
-    socket.once('close', () => {
-      open.delete(socket);
-      closedIn += socket.bytesRead;
-      closedOut += socket.bytesWritten;
+    open.add(bytes);
+    bytes.onceClosed(() => {
+      open.delete(bytes);
+      closed = sumOf(closed, bytes.read());
     });
   }
 
   return {
     metrics: { ...ignoredMetrics, trackMultiaddrConnection: track },
-    read() {
-      let bytesIn = closedIn;
-      let bytesOut = closedOut;
-      for (const socket of open) {
-        bytesIn += socket.bytesRead;
-        bytesOut += socket.bytesWritten;
-      }
-      return { bytesIn, bytesOut };
-    },
+    read: () => [...open].reduce((sum, bytes) => sumOf(sum, bytes.read()), closed),
   };
+}
+
+function sumOf(a: Traffic, b: Traffic): Traffic {
+  return { bytesIn: a.bytesIn + b.bytesIn, bytesOut: a.bytesOut + b.bytesOut };
 }
 
 const ignore = () => {};

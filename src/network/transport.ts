@@ -1,35 +1,36 @@
-/** The `Transport` port of a node over libp2p: discovery, links, gossip and exchange of one run. */
-
+/**
+ * The `Transport` port of one run over libp2p: discovery, links, gossip and exchange. Several run on one host,
+ * each joins with its own `start` and leaves with its own `stop`.
+ */
 import type { PeerKey } from '../core/io.ts';
-import type { Clock, Transport, TransportHandlers } from '../core/ports.ts';
-import { type AnnouncementCounts, createAnnouncements } from './announcements.ts';
-import { createDiscovery, type DiscoveryTiming } from './discovery.ts';
-import type { NetworkEventListener } from './events.ts';
-import {
-  createExchange,
-  defaultExchangeLimits,
-  type ExchangeCounts,
-  type ExchangeLimits,
-} from './exchange.ts';
+import type { Clock, RequestOptions, Transport, TransportHandlers } from '../core/ports.ts';
+import { type AnnouncementCounts, type Announcements, createAnnouncements } from './announcements.ts';
+import { createDiscovery, type Discovery, type DiscoveryTiming } from './discovery.ts';
+import { EventGate } from './event-gate.ts';
+import type { NetworkEvent, NetworkEventListener } from './events.ts';
+import { createExchange, type Exchange, type ExchangeCounts } from './exchange/exchange.ts';
+import type { ExchangeLimits } from './exchange/limits.ts';
 import type { Host } from './host.ts';
-import { createLinks } from './links.ts';
+import { createLinks, type Links } from './links.ts';
 import type { LinkLimits } from './peer-selection.ts';
 import type { Traffic } from './traffic.ts';
 
 export interface TransportStats extends Traffic, AnnouncementCounts, ExchangeCounts {
-  /** Peers of the run that are up. `bytesIn` and `bytesOut` are those of the whole host. */
+  /** Peers of the run that are up. `bytesIn` and `bytesOut` are those of the whole host, all other figures the run's. */
   readonly peers: readonly PeerKey[];
 }
 
 export interface TransportOptions {
-  /** Started by the caller, with `runId` among its runs; the transport does not stop it. */
+  /** Started by the caller and carrying runs; the transport does not stop it. */
   readonly host: Host;
+  /** One transport a run and host at a time. */
   readonly runId: string;
   readonly clock: Clock;
   /** Numbers in [0, 1). */
   readonly random: () => number;
+  /** Of each kind no more than a log can bear. */
   readonly onEvent?: NetworkEventListener;
-  readonly links?: LinkLimits;
+  readonly links?: Partial<LinkLimits>;
   readonly discovery?: DiscoveryTiming;
   readonly exchange?: Partial<ExchangeLimits>;
 }
@@ -39,76 +40,108 @@ export interface NetworkTransport extends Transport {
 }
 
 export function createTransport(options: TransportOptions): NetworkTransport {
-  const { host, runId, clock, random } = options;
-  const onEvent = options.onEvent ?? (() => {});
-  let handlers: TransportHandlers | null = null;
+  return new RunTransport(options);
+}
 
-  const announcements = createAnnouncements({
-    host,
-    runId,
-    onEvent,
-    judge: async (from, bytes) => (handlers === null ? 'ignore' : handlers.announcement(from, bytes)),
-  });
-  const exchange = createExchange({
-    host,
-    runId,
-    onEvent,
-    limits: { ...defaultExchangeLimits, ...options.exchange },
-    serve: async (from, bytes) => {
-      if (handlers === null) {
-        throw new Error('this node is stopping');
-      }
-      return handlers.request(from, bytes);
-    },
-  });
-  const links = createLinks({
-    host,
-    runId,
-    clock,
-    random,
-    onEvent,
-    ...(options.links === undefined ? {} : { limits: options.links }),
-    onPeerUp: (peer) => handlers?.peerUp(peer),
-    onPeerDown: (peer) => {
-      handlers?.peerDown(peer);
-      if (links.peersMissing()) {
-        discovery.hurry();
-      }
-    },
-  });
-  const discovery = createDiscovery({
-    host,
-    runId,
-    clock,
-    random,
-    onEvent,
-    ...(options.discovery === undefined ? {} : { timing: options.discovery }),
-    onPeer: (peer) => links.found(peer),
-    peersMissing: () => links.peersMissing(),
-  });
+class RunTransport implements NetworkTransport {
+  readonly #options: TransportOptions;
+  readonly #announcements: Announcements;
+  readonly #exchange: Exchange;
+  readonly #links: Links;
+  readonly #discovery: Discovery;
+  readonly #gate = new EventGate();
+  #handlers: TransportHandlers | null = null;
 
-  return {
-    async start(newHandlers) {
-      handlers = newHandlers;
-      announcements.start();
-      await exchange.start();
-      links.start();
-      discovery.start();
-    },
-    async stop() {
-      await discovery.stop();
-      await links.stop();
-      handlers = null;
-      await exchange.stop();
-      announcements.stop();
-    },
-    announce: (bytes) => announcements.announce(bytes),
-    request: (peer, bytes, wanted) => exchange.request(peer, bytes, wanted),
-    stats: () => ({
-      ...host.traffic(),
-      ...announcements.counts(),
-      ...exchange.counts(),
-      peers: links.peers(),
-    }),
-  };
+  constructor(options: TransportOptions) {
+    this.#options = options;
+    const { host, runId, clock, random, links, discovery, exchange } = options;
+    const common = { host, runId, clock, random, onEvent: (event: NetworkEvent) => this.#tell(event) };
+    this.#announcements = createAnnouncements({
+      ...common,
+      judge: async (from, bytes) => {
+        const verdict = (await this.#handlers?.announcement(from, bytes)) ?? 'ignore';
+        if (verdict === 'accept') {
+          this.#links.useful(from);
+        }
+        return verdict;
+      },
+    });
+    this.#exchange = createExchange({
+      ...common,
+      ...(exchange === undefined ? {} : { limits: exchange }),
+      serve: async (from, bytes) => {
+        if (this.#handlers === null) {
+          throw new Error('this node is stopping');
+        }
+        return this.#handlers.request(from, bytes);
+      },
+    });
+    this.#links = createLinks({
+      ...common,
+      ...(links === undefined ? {} : { limits: links }),
+      onPeerUp: (peer) => this.#handlers?.peerUp(peer),
+      onPeerDown: (peer) => {
+        this.#handlers?.peerDown(peer);
+        if (this.#links.peersMissing()) {
+          this.#discovery.hurry();
+        }
+      },
+    });
+    this.#discovery = createDiscovery({
+      ...common,
+      ...(discovery === undefined ? {} : { timing: discovery }),
+      onPeer: (peer) => this.#links.found(peer),
+      peersMissing: () => this.#links.peersMissing(),
+    });
+  }
+
+  /**
+   * @throws Error where a transport of this run is up on the host already, or the host carries no runs;
+   *   TooManyRunsError
+   */
+  async start(handlers: TransportHandlers): Promise<void> {
+    this.#announcements.start();
+    this.#handlers = handlers;
+    await this.#exchange.start();
+    this.#links.start();
+    this.#discovery.start();
+  }
+
+  async stop(): Promise<void> {
+    // What another transport of the same run has joined is not ours to leave.
+    if (this.#handlers === null) {
+      return;
+    }
+    await this.#discovery.stop();
+    await this.#links.stop();
+    this.#handlers = null;
+    await this.#exchange.stop();
+    this.#announcements.stop();
+  }
+
+  announce(bytes: Uint8Array): Promise<void> {
+    return this.#announcements.announce(bytes);
+  }
+
+  async request(peer: PeerKey, bytes: Uint8Array, wanted: RequestOptions): Promise<Uint8Array[]> {
+    const frames = await this.#exchange.request(peer, bytes, wanted);
+    this.#links.useful(peer);
+    return frames;
+  }
+
+  stats(): TransportStats {
+    return {
+      ...this.#options.host.traffic(),
+      ...this.#announcements.counts(),
+      ...this.#exchange.counts(),
+      peers: this.#links.peers(),
+    };
+  }
+
+  #tell(event: NetworkEvent): void {
+    const { onEvent, clock } = this.#options;
+    for (const told of this.#gate.pass(event, clock.nowMs())) {
+      onEvent?.(told);
+    }
+  }
 }

@@ -13,7 +13,11 @@ export interface Described {
   readonly examples: readonly object[];
 }
 
-type SchemasOf<Things extends readonly Described[]> = {
+interface WithSchema {
+  readonly schema: z.ZodObject;
+}
+
+type SchemasOf<Things extends readonly WithSchema[]> = {
   readonly [Index in keyof Things]: Things[Index]['schema'];
 };
 
@@ -21,9 +25,17 @@ type SchemasOf<Things extends readonly Described[]> = {
 export function schemaOfAll<const Things extends readonly [Described, ...Described[]]>(
   things: Things,
 ): z.ZodDiscriminatedUnion<SchemasOf<Things>, 'id'> {
+  return unionBy('id', things);
+}
+
+/** The same for things whose specs are told apart by another field. */
+export function unionBy<
+  const Field extends string,
+  const Things extends readonly [WithSchema, ...WithSchema[]],
+>(field: Field, things: Things): z.ZodDiscriminatedUnion<SchemasOf<Things>, Field> {
   // A map of a tuple is typed as a mere list.
   const schemas = things.map(({ schema }) => schema) as unknown as SchemasOf<Things> & readonly [z.ZodObject];
-  return z.discriminatedUnion('id', schemas);
+  return z.discriminatedUnion(field, schemas);
 }
 
 /** @throws RangeError for an id that nobody registered: no schema lets one through */

@@ -1,94 +1,17 @@
 /**
- * What a run is made of: the one place where its constants, defaults, units, ranges and their provenance
- * live. The YAML files of `starlings run create`, the signed manifest and docs/CONFIG.md all come from here.
+ * What a run is made of: its constants, defaults, units, ranges and their provenance; those of models and tasks stand with their
+ * kinds. The YAML files of `starlings run create`, the signed manifest and docs/CONFIG.md all come from here.
  */
 import * as z from 'zod';
 import { membershipSchema } from '../core/membership.ts';
 import { logOf, methodOf, methodSchema, needsRoster } from '../methods/registry.ts';
 import { type Impossible, within } from '../registry/impossible.ts';
+import { taskSchema } from '../tasks/data/registry.ts';
+import { impossibleTask } from '../tasks/impossible-task.ts';
 import { parameterCount } from '../tasks/models/model-layout.ts';
+import { modelSchema } from '../tasks/models/registry.ts';
 
 const count = (min: number, max: number) => z.int().min(min).max(max);
-
-const imageShape = {
-  height: count(16, 1024).describe('pixels; at least 16'),
-  width: count(16, 1024).describe('pixels; at least 16'),
-  channels: count(1, 16).default(1).describe('1 for grey, 3 for colour'),
-  outputs: count(2, 1 << 16).describe('classes'),
-};
-
-export const modelSchema = z.discriminatedUnion('kind', [
-  z.strictObject({
-    kind: z.literal('mlp'),
-    inputs: count(1, 1 << 20).describe('features per example'),
-    hidden: z
-      .array(count(1, 1 << 16))
-      .min(1)
-      .max(16)
-      .describe('units of each hidden layer, ReLU after each'),
-    outputs: count(2, 1 << 16).describe('classes'),
-  }),
-  z.strictObject({
-    kind: z.literal('logistic-regression'),
-    inputs: count(1, 1 << 20).describe('features per example'),
-    outputs: count(2, 1 << 16).describe('classes'),
-  }),
-  z.strictObject({
-    kind: z.literal('lenet').describe('LeNet-5 with ReLU and max pooling (LeCun et al. 1998)'),
-    ...imageShape,
-  }),
-  z.strictObject({
-    kind: z
-      .literal('gn-lenet')
-      .describe('three 5x5 convolutions of 32, 32, 64 channels with group normalisation, one dense layer'),
-    ...imageShape,
-  }),
-  z.strictObject({
-    kind: z.literal('resnet-8').describe('three residual blocks of 16, 32, 64 channels, group normalisation'),
-    ...imageShape,
-  }),
-  z.strictObject({
-    kind: z.literal('gpt').describe('byte-level transformer as GPT-2, embedding tied to the logits'),
-    context: count(8, 4096).default(128).describe('bytes that a prediction looks back on'),
-    layers: count(1, 48).default(4).describe('transformer blocks'),
-    heads: count(1, 64).default(4).describe('attention heads; must divide width'),
-    width: count(8, 4096).default(128).describe('of the residual stream'),
-  }),
-]);
-export type ModelSpec = z.infer<typeof modelSchema>;
-export type ImageModelSpec = Extract<ModelSpec, { readonly height: number }>;
-
-export const taskSchema = z.discriminatedUnion('kind', [
-  z.strictObject({
-    kind: z.literal('idx-images').describe('IDX files as of MNIST; pixels divided by 255'),
-  }),
-  z.strictObject({
-    kind: z
-      .literal('cifar-images')
-      .describe('the binary files of CIFAR-10, 32 x 32 colour pixels divided by 255'),
-  }),
-  z.strictObject({
-    kind: z.literal('text').describe('the bytes of .txt files'),
-    heldOutFraction: z
-      .number()
-      .min(0.001)
-      .max(0.5)
-      .default(0.1)
-      .describe('the end of each file that is held out for evaluation'),
-  }),
-  z.strictObject({
-    kind: z
-      .literal('csv')
-      .describe('numbers without header; NaN or empty is missing and becomes the mean given'),
-    features: z.array(count(0, 4095)).min(1).describe('columns of the features, from 0'),
-    label: count(0, 4095).describe('column of the label'),
-    positiveAbove: z.number().optional().describe('two classes: 1 where the label is above this'),
-    mean: z.array(z.number()).describe('per feature, subtracted; public knowledge, the same at every peer'),
-    scale: z.array(z.number().positive()).describe('per feature, divided by'),
-    heldOutEvery: count(2, 1000).default(5).describe('every n-th row is held out for evaluation'),
-  }),
-]);
-export type TaskSpec = z.infer<typeof taskSchema>;
 
 const momentum = z
   .number()
@@ -198,7 +121,7 @@ export function impossibleCombination(spec: RunSpec, peersExpected: number | nul
   const { strategy, membership, model } = spec;
   const peers = membership.kind === 'allow-list' ? membership.members.length : peersExpected;
   return (
-    impossibleTask(spec) ??
+    impossibleTask(spec.task, spec.model) ??
     impossiblePace(spec) ??
     within(['strategy'], methodOf(strategy).impossible(strategy, peers, parameterCount(model)))
   );
@@ -226,50 +149,4 @@ export function missingRoster({ strategy, membership }: RunSpec): string | null 
     `strategy ${strategy.id} over a fixed topology needs membership of kind allow-list with the key of every node ` +
     '(`starlings node id`); testnet and start make that list themselves'
   );
-}
-
-/** What a task's examples are made of must be what the model takes. */
-function impossibleTask({ task, model }: RunSpec): Impossible | null {
-  if ((task.kind === 'text') !== (model.kind === 'gpt')) {
-    return { path: ['model', 'kind'], message: 'must be gpt where the task is text, and only there' };
-  }
-  if (model.kind === 'gpt' && model.width % model.heads !== 0) {
-    return { path: ['model', 'heads'], message: `must divide model.width (${model.width})` };
-  }
-  const isImageModel = 'height' in model;
-  if (task.kind === 'cifar-images') {
-    const values = isImageModel
-      ? model.height * model.width * model.channels
-      : 'inputs' in model && model.inputs;
-    if (values !== 3072 || (isImageModel && model.channels !== 3)) {
-      return { path: ['model'], message: 'must take 32 x 32 pixels of 3 channels (3072 values)' };
-    }
-  }
-  if (task.kind === 'idx-images' && isImageModel && model.channels !== 1) {
-    return { path: ['model', 'channels'], message: 'must be 1: IDX images are grey' };
-  }
-  if (task.kind !== 'csv') {
-    return null;
-  }
-  for (const field of ['mean', 'scale'] as const) {
-    if (task[field].length !== task.features.length) {
-      return {
-        path: ['task', field],
-        message: `must have one number per feature (${task.features.length})`,
-      };
-    }
-  }
-  if (isImageModel || model.kind === 'gpt') {
-    return { path: ['model', 'kind'], message: 'must be mlp or logistic-regression where the task is csv' };
-  }
-  if (model.inputs !== task.features.length) {
-    return {
-      path: ['model', 'inputs'],
-      message: `must equal the number of features (${task.features.length})`,
-    };
-  }
-  if (task.positiveAbove !== undefined && model.outputs !== 2) {
-    return { path: ['model', 'outputs'], message: 'must be 2 where the task has positiveAbove' };
-  }
-  return null;
 }

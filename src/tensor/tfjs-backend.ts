@@ -4,8 +4,8 @@ import { dirname, join, sep } from 'node:path';
 import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs-core';
 import './generated/gradients.ts';
+import { BackendUnavailableError } from './backend-error.ts';
 import { restoreUtilities } from './node-compatibility.ts';
-import { BackendUnavailableError } from './training-error.ts';
 import { installWasmKernels } from './wasm-kernels/install.ts';
 import type { KernelBuild } from './wasm-kernels/kernel-host.ts';
 

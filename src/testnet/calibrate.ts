@@ -1,7 +1,7 @@
 /** How long a round and a start take on this machine, so that a testnet suits slow ones too. */
 
 import { initialVector } from '../learning/initial.ts';
-import { createWorkerLearner } from '../learning/thread/worker-learner.ts';
+import { createWorkerLearner } from '../learning/thread/learner-proxy.ts';
 import type { RunSpec } from '../run/run-spec.ts';
 import type { BackendChoice } from '../tensor/tfjs-backend.ts';
 

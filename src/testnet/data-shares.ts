@@ -1,13 +1,7 @@
 /** Gives every node of a testnet its own examples, in a folder that no other node reads. */
-import { join } from 'node:path';
 import { rngFor } from '../math/rng.ts';
-import { writeFileAtomically } from '../platform/node/atomic-file.ts';
-import { makeDirectory } from '../platform/node/make-directory.ts';
 import type { RunSpec } from '../run/run-spec.ts';
-import { IDX_FILES, mnistFolder } from '../tasks/data/dataset.ts';
-import { readIdxLabels } from '../tasks/data/idx.ts';
-import { dirichletPartition, writeIdxShares } from '../tasks/data/partition.ts';
-import { readTextFiles } from '../tasks/data/text-files.ts';
+import { taskKindOf } from '../tasks/data/registry.ts';
 import { outputsOf } from '../tasks/models/model-layout.ts';
 import { TestnetError } from './testnet-error.ts';
 
@@ -17,51 +11,26 @@ export interface SharesOptions {
   readonly targets: readonly string[];
   /** Concentration of the Dirichlet split: the smaller, the more the nodes' labels differ. */
   readonly alpha: number;
-  /** Folder of IDX files, or text, to split; the MNIST package where null. */
+  /** What to split; data that came with the program where null. */
   readonly source: string | null;
 }
 
 /**
- * Splits images by label (Dirichlet, seeded by the run), text in contiguous parts. Returns what each node got, in
- * words. @throws TestnetError where the task's data cannot be split
+ * Splits the data as its kind is split, seeded by the run. Returns what each node got, in words.
+ * @throws TestnetError where the task's data cannot be split, or nobody says where it is
  */
-export async function splitData(options: SharesOptions): Promise<string> {
-  switch (options.spec.task.kind) {
-    case 'idx-images':
-      return splitImages(options);
-    case 'text':
-      return splitText(options);
-    default:
-      throw new TestnetError(
-        'NO_DATA',
-        `data of the kind ${options.spec.task.kind} is not split by a testnet: give one path per node with --data`,
-      );
+export async function splitData({ spec, targets, alpha, source }: SharesOptions): Promise<string> {
+  const { kind, writeShares, bundledData } = taskKindOf(spec.task);
+  if (writeShares === undefined) {
+    throw new TestnetError(
+      'NO_DATA',
+      `data of the kind ${kind} is not split by a testnet: give one path per node with --data`,
+    );
   }
-}
-
-async function splitImages({ spec, targets, alpha, source }: SharesOptions): Promise<string> {
-  const folder = source ?? mnistFolder();
-  const labels = await readIdxLabels(join(folder, IDX_FILES.trainLabels));
-  const shares = dirichletPartition(labels, {
-    peers: targets.length,
-    alpha,
-    classes: outputsOf(spec.model),
-    rng: rngFor(`testnet/split/${spec.seed}`),
-  });
-  await writeIdxShares({ source: folder, targets, shares });
-  const counts = shares.map((share) => share.length).join(', ');
-  return `images split by label over ${targets.length} nodes (Dirichlet ${alpha}): ${counts} examples`;
-}
-
-async function splitText({ targets, source }: SharesOptions): Promise<string> {
-  if (source === null) {
-    throw new TestnetError('NO_DATA', 'a run on text needs one: name a file or a folder with --split');
+  const given = source ?? (await bundledData?.());
+  if (given === undefined) {
+    throw new TestnetError('NO_DATA', `a run on ${kind} needs data: name a file or a folder with --split`);
   }
-  const text = Buffer.concat(await readTextFiles(source));
-  const cut = (peer: number) => Math.round((peer * text.length) / targets.length);
-  for (const [peer, target] of targets.entries()) {
-    makeDirectory(target);
-    await writeFileAtomically(join(target, 'part.txt'), [text.subarray(cut(peer), cut(peer + 1))]);
-  }
-  return `text of ${text.length} bytes split into ${targets.length} parts, one after the other`;
+  const rng = rngFor(`testnet/split/${spec.seed}`);
+  return writeShares({ source: given, targets, alpha, classes: outputsOf(spec.model), rng });
 }

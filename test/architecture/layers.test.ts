@@ -11,6 +11,7 @@ import {
   type SourceFile,
   specifiersOf,
   targetOf,
+  withoutComments,
 } from './source-tree.ts';
 
 /** Folders of each layer from the top down; `index` is the file src/index.ts. */
@@ -22,10 +23,11 @@ const rows = [
   ['node'],
   ['network'],
   ['learning'],
-  ['run', 'tasks'],
+  ['run'],
   ['methods'],
   ['entries'],
   ['log'],
+  ['tasks'],
   ['tensor'],
   ['content'],
   ['platform'],
@@ -114,6 +116,30 @@ function readPackage(): { dependencies: Record<string, string>; devDependencies:
   return JSON.parse(readFileSync(join(repositoryRoot, 'package.json'), 'utf8'));
 }
 
+/** What a file loads before it runs: not types, which are erased, and not what it imports when it needs it. */
+const loadedSpecifier = /^(?:import|export)\s+(?!type\b)(?:[^;'"]*?\bfrom\s+)?'([^']+)'/gm;
+
+/** Every file and package that these files load, directly or through others. */
+function loadedBy(entries: readonly string[], files: readonly SourceFile[]): ReadonlySet<string> {
+  const byPath = new Map(files.map((file) => [file.path, file]));
+  const loaded = new Set(entries);
+  for (const path of loaded) {
+    const file = byPath.get(path);
+    if (file === undefined) continue;
+    for (const [, specifier] of withoutComments(file.text).matchAll(loadedSpecifier)) {
+      loaded.add(targetOf(file, specifier!) ?? specifier!);
+    }
+  }
+  return loaded;
+}
+
+/** Read by whoever has only a manifest: a core, a simulator, a browser. */
+const anywhere = ['src/run/manifest.ts', 'src/methods/create-core.ts', 'src/core/round-clock.ts'];
+
+function boundToPlace(loaded: ReadonlySet<string>): string[] {
+  return [...loaded].filter((name) => /^(node:|@tensorflow\/)|^src\/(tensor|platform)\//.test(name));
+}
+
 describe('layers', () => {
   test('every folder of src has a place in the table, and the table names no other', () => {
     assert.deepEqual(
@@ -185,6 +211,21 @@ describe('layers', () => {
       { path: 'src/math/x.ts', text: "import fs from 'fs';\n" },
     ];
     assert.equal(nodeModulesInTheCore(planted).length, planted.length);
+  });
+
+  test('what a manifest says is read without Node and without TensorFlow.js', () => {
+    const loaded = loadedBy(anywhere, sources);
+    assert.ok(loaded.has('src/tasks/models/gpt/gpt.ts') && loaded.has('src/tasks/data/csv/csv.ts'));
+    assert.deepEqual(
+      boundToPlace(loaded),
+      [],
+      'a description of a model or a task imports what computes or reads files where it is called: await import',
+    );
+    const planted = [
+      { path: 'src/a.ts', text: "import { b } from './b.ts';\nimport type { T } from 'node:fs';\n" },
+      { path: 'src/b.ts', text: "import * as tf from '@tensorflow/tfjs';\nawait import('node:net');\n" },
+    ];
+    assert.deepEqual(boundToPlace(loadedBy(['src/a.ts'], planted)), ['@tensorflow/tfjs']);
   });
 
   test('every imported package is declared, and every declared one imported', () => {

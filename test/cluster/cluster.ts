@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { PeerKey, ProtocolCore, ProtocolEvent } from '../../src/core/io.ts';
 import { initialVector } from '../../src/learning/initial.ts';
-import { batchStreamKey, type Learner, type Metrics } from '../../src/learning/learner.ts';
+import { batchStreamKey, type Learner } from '../../src/learning/learner.ts';
 import { createTfjsLearner } from '../../src/learning/tfjs/tfjs-learner.ts';
 import { rngFor } from '../../src/math/rng.ts';
 import { createCore, requestBytesMax } from '../../src/methods/create-core.ts';
@@ -16,6 +16,7 @@ import { createBootstraps } from '../../src/network/bootstraps.ts';
 import type { NetworkEvent } from '../../src/network/events.ts';
 import { createHost, type Host } from '../../src/network/host.ts';
 import { identityFromSeed } from '../../src/network/identity.ts';
+import { tcpProfile } from '../../src/network/profiles/tcp.ts';
 import { createTransport } from '../../src/network/transport.ts';
 import { NodeDriver } from '../../src/node/driver.ts';
 import { createRun } from '../../src/node/manifest-file.ts';
@@ -24,8 +25,9 @@ import { openLevelStore } from '../../src/platform/node/level-store.ts';
 import { wallClock } from '../../src/platform/node/wall-clock.ts';
 import type { RunManifest, SignedManifest } from '../../src/run/manifest.ts';
 import { type RunSpec, runSpecSchema } from '../../src/run/run-spec.ts';
-import { loadTaskData, mnistFolder, subset } from '../../src/tasks/data/dataset.ts';
-import { splitAmong } from '../../src/tasks/data/partition.ts';
+import { readIdxFolder } from '../../src/tasks/data/idx-images/idx-folder.ts';
+import { mnistFolder } from '../../src/tasks/data/idx-images/mnist-folder.ts';
+import type { Metrics } from '../../src/tasks/metrics.ts';
 import { outputsOf } from '../../src/tasks/models/model-layout.ts';
 import { eventually } from '../network/real-hosts.ts';
 import { delayedLine, freePort } from './delayed-line.ts';
@@ -81,7 +83,7 @@ export class Cluster {
       ...fields,
     });
     const directory = await mkdtemp(join(tmpdir(), 'starlings-cluster-'));
-    const bootstrap = await hostOf(identitySeed(255), { runIds: [] });
+    const bootstrap = await hostOf(identitySeed(255), { carriesRuns: false });
     const shared = {
       run: createRun(spec, beginsAtMs, createCrypto(), identityFromSeed(identitySeed(254)).signer),
       learner: await learnerFor(spec, count),
@@ -198,7 +200,6 @@ export class ClusterNode {
     const line = delayMs > 0 ? await delayedLine(listenPort, delayMs) : null;
     if (line) this.#stops.push(() => line.close());
     const host = await hostOf(identitySeed(this.#index), {
-      runIds: [runId],
       listenPort,
       ...(line ? { announcePort: line.port } : {}),
     });
@@ -251,19 +252,24 @@ export class ClusterNode {
 }
 
 interface HostPlace {
-  readonly runIds: readonly string[];
+  readonly carriesRuns?: boolean;
   /** 0 for any. */
   readonly listenPort?: number;
   /** Others are told to dial this one. */
   readonly announcePort?: number;
 }
 
-async function hostOf(seed: Uint8Array, { runIds, listenPort = 0, announcePort }: HostPlace): Promise<Host> {
+async function hostOf(
+  seed: Uint8Array,
+  { carriesRuns = true, listenPort = 0, announcePort }: HostPlace,
+): Promise<Host> {
   const host = await createHost({
     identity: identityFromSeed(seed),
-    listen: [loopback(listenPort)],
-    ...(announcePort === undefined ? {} : { announce: [loopback(announcePort)] }),
-    runIds,
+    profile: tcpProfile({
+      listen: [loopback(listenPort)],
+      announce: announcePort === undefined ? [] : [loopback(announcePort)],
+    }),
+    carriesRuns,
   });
   await host.start();
   return host;
@@ -275,15 +281,15 @@ function identitySeed(index: number): Uint8Array {
 
 /** A learner with one label-skewed share of MNIST per node. */
 async function learnerFor(spec: RunSpec, peers: number): Promise<Learner> {
-  const { train, heldOut } = await loadTaskData({ kind: 'idx-images' }, spec.model, mnistFolder());
-  const some = subset(train, firstOf(examples));
+  const { train, heldOut } = await readIdxFolder(spec.model, mnistFolder());
+  const some = train.subset(firstOf(examples));
   const split = { peers, alpha: 1, classes: outputsOf(spec.model), rng: rngFor('cluster') };
   return createTfjsLearner({
     model: spec.model,
     training: spec.training,
     rounds: spec.rounds,
-    shares: splitAmong(some, split),
-    heldOut: subset(heldOut, firstOf(heldOutExamples)),
+    shares: some.splitAmong(split),
+    heldOut: heldOut.subset(firstOf(heldOutExamples)),
   });
 }
 

@@ -23,23 +23,30 @@ export class RunClock implements Clock {
     this.#state = { kind: 'runs', aheadMs: this.nowMs() - wallClock.nowMs() };
     const waiting = [...this.#waiting];
     this.#waiting.clear();
-    for (const schedule of waiting) schedule();
+    for (const wait of waiting) wait();
   }
 
   nowMs(): number {
     return this.#state.kind === 'held' ? this.#state.atMs : wallClock.nowMs() + this.#state.aheadMs;
   }
 
-  /** What was asked for before a `hold` comes early then; whoever is woken looks at the time and asks again. */
   schedule(atMs: number, callback: () => void): () => void {
-    if (this.#state.kind === 'runs') return wallClock.schedule(atMs - this.#state.aheadMs, callback);
-    let cancel = (): void => {
-      this.#waiting.delete(schedule);
+    let cancel = (): void => {};
+    const wait = (): void => {
+      // A time that this clock already shows comes also while it stands.
+      if (this.#state.kind === 'runs') cancel = wallClock.schedule(atMs - this.#state.aheadMs, look);
+      else if (atMs <= this.#state.atMs) cancel = wallClock.schedule(wallClock.nowMs(), look);
+      else {
+        this.#waiting.add(wait);
+        cancel = () => this.#waiting.delete(wait);
+      }
     };
-    const schedule = (): void => {
-      cancel = this.schedule(atMs, callback);
+    // It may have been held, and released, since the time was asked for.
+    const look = (): void => {
+      if (this.nowMs() >= atMs) callback();
+      else wait();
     };
-    this.#waiting.add(schedule);
+    wait();
     return () => cancel();
   }
 }

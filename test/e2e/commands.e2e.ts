@@ -5,9 +5,9 @@ import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { IDX_FILES, mnistFolder } from '../../src/tasks/data/dataset.ts';
-import { readIdxLabels } from '../../src/tasks/data/idx.ts';
-import { writeIdxShares } from '../../src/tasks/data/partition.ts';
+import { readIdxLabels } from '../../src/tasks/data/idx-images/idx-file.ts';
+import { idxFiles, writeIdxShares } from '../../src/tasks/data/idx-images/idx-folder.ts';
+import { mnistFolder } from '../../src/tasks/data/idx-images/mnist-folder.ts';
 import { isRunning } from '../../src/testnet/process-identity.ts';
 import { readState } from '../../src/testnet/testnet-state.ts';
 import {
@@ -274,14 +274,14 @@ describe('wrong input', () => {
       assert.equal(created.code, 0, created.stderr);
       if (name === 'a') runId = resultOf(created)['runId'] as string;
     }
-    const labels = await readIdxLabels(join(mnistFolder(), IDX_FILES.trainLabels));
+    const labels = await readIdxLabels(join(mnistFolder(), idxFiles.trainLabels));
     const share = Uint32Array.from({ length: Math.min(500, labels.length) }, (_, index) => index);
     await writeIdxShares({
       source: mnistFolder(),
       targets: [data, at('short-data')],
       shares: [share, share],
     });
-    const images = at('short-data', IDX_FILES.trainImages);
+    const images = at('short-data', idxFiles.trainImages);
     writeFileSync(images, readFileSync(images).subarray(0, -100));
   });
   after(() => busy.close());

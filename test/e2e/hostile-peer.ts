@@ -4,6 +4,7 @@ import * as dagCbor from '@ipld/dag-cbor';
 import { createBootstraps } from '../../src/network/bootstraps.ts';
 import { createHost, type Host } from '../../src/network/host.ts';
 import { identityFromSeed } from '../../src/network/identity.ts';
+import { tcpProfile } from '../../src/network/profiles/tcp.ts';
 import { announcementTopic } from '../../src/network/protocols.ts';
 import { createTransport, type NetworkTransport } from '../../src/network/transport.ts';
 import { wallClock } from '../../src/platform/node/wall-clock.ts';
@@ -25,8 +26,7 @@ export class HostilePeer {
   static async join(runId: string, bootstrap: readonly string[]): Promise<HostilePeer> {
     const host = await createHost({
       identity: identityFromSeed(randomBytes(32)),
-      listen: ['/ip4/127.0.0.1/tcp/0'],
-      runIds: [runId],
+      profile: tcpProfile({ listen: ['/ip4/127.0.0.1/tcp/0'] }),
     });
     await host.start();
     const common = { host, clock: wallClock, random: Math.random, onEvent: () => {} };
@@ -93,6 +93,6 @@ export class HostilePeer {
 
   /** Past our own transport, which refuses to send what is too large. */
   async #publish(bytes: Uint8Array): Promise<void> {
-    await this.#host.libp2p.services.gossip!.publish(announcementTopic(this.#runId), bytes);
+    await this.#host.gossip.publish(announcementTopic(this.#runId), bytes);
   }
 }

@@ -8,9 +8,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { rngFor } from '../../src/math/rng.ts';
-import { IDX_FILES, mnistFolder } from '../../src/tasks/data/dataset.ts';
-import { readIdxLabels } from '../../src/tasks/data/idx.ts';
-import { dirichletPartition, writeIdxShares } from '../../src/tasks/data/partition.ts';
+import { readIdxLabels } from '../../src/tasks/data/idx-images/idx-file.ts';
+import { idxFiles, writeIdxShares } from '../../src/tasks/data/idx-images/idx-folder.ts';
+import { mnistFolder } from '../../src/tasks/data/idx-images/mnist-folder.ts';
+import { dirichletPartition } from '../../src/tasks/datasets/dirichlet-partition.ts';
 import { HostilePeer } from './hostile-peer.ts';
 import { Daemon, eventually, resultOf, starlings } from './processes.ts';
 
@@ -44,7 +45,7 @@ describe('the life of a run', () => {
     writeFileSync(join(directory, 'run.yaml'), RUN);
     const { addresses } = await bootstrap.start();
     const dataPaths = Array.from({ length: NODES }, (_, index) => join(directory, `data-${index}`));
-    const labels = await readIdxLabels(join(mnistFolder(), IDX_FILES.trainLabels));
+    const labels = await readIdxLabels(join(mnistFolder(), idxFiles.trainLabels));
     const split = { peers: NODES, alpha: 0.5, classes: 10, rng: rngFor('life of a run') };
     await writeIdxShares({
       source: mnistFolder(),

@@ -7,10 +7,11 @@ import {
   vectorHash,
   vectorOfLittleEndian,
 } from '../../src/learning/initial.ts';
-import { type DenseModelSpec, denseLayers, modelOfWidths } from '../../src/learning/model-files/layers.ts';
-import { parameterCount } from '../../src/tasks/models/model-layout.ts';
+import { modelLayout, parameterCount } from '../../src/tasks/models/model-layout.ts';
+import { type ModelSpec, modelKinds } from '../../src/tasks/models/registry.ts';
+import { denseModel } from './small-data.ts';
 
-const mnist: DenseModelSpec = { kind: 'mlp', inputs: 784, hidden: [64], outputs: 10 };
+const mnist: ModelSpec = { kind: 'mlp', inputs: 784, hidden: [64], outputs: 10 };
 
 test('the start vector of seed 1 never changes: its hash stands in signed manifests', () => {
   assert.equal(
@@ -22,32 +23,37 @@ test('the start vector of seed 1 never changes: its hash stands in signed manife
 
 test('kernels fill their interval evenly, biases are zero', () => {
   const vector = initialVector(mnist, 7);
-  for (const layer of denseLayers(mnist)) {
-    const kernel = vector.subarray(layer.kernelAt, layer.biasAt);
-    const bound = layer.relu ? Math.sqrt(6 / layer.inputs) : Math.sqrt(6 / (layer.inputs + layer.units));
-    const mean = kernel.reduce((sum, value) => sum + value, 0) / kernel.length;
-    const variance = kernel.reduce((sum, value) => sum + value * value, 0) / kernel.length;
+  const bounds = [Math.sqrt(6 / 784), Math.sqrt(6 / (64 + 10))];
+  for (const { name, shape, at, length } of modelLayout(mnist)) {
+    const part = vector.subarray(at, at + length);
+    if (shape.length === 1) {
+      assert.ok(part.every((value) => value === 0));
+      continue;
+    }
+    const bound = bounds[name === 'dense_0/kernel' ? 0 : 1]!;
+    const mean = part.reduce((sum, value) => sum + value, 0) / length;
+    const variance = part.reduce((sum, value) => sum + value * value, 0) / length;
     // A uniform distribution on (-b, b) has variance b^2 / 3; four standard errors either way.
-    assert.ok(Math.abs(mean) < (4 * bound) / Math.sqrt(3 * kernel.length));
-    assert.ok(Math.abs(variance / (bound ** 2 / 3) - 1) < 4 * Math.sqrt(0.8 / kernel.length));
-    assert.ok(kernel.every((value) => Math.abs(value) <= Math.fround(bound)));
-    assert.ok(vector.subarray(layer.biasAt, layer.biasAt + layer.units).every((value) => value === 0));
+    assert.ok(Math.abs(mean) < (4 * bound) / Math.sqrt(3 * length));
+    assert.ok(Math.abs(variance / (bound ** 2 / 3) - 1) < 4 * Math.sqrt(0.8 / length));
+    assert.ok(part.every((value) => Math.abs(value) <= Math.fround(bound)));
   }
 });
 
-test('layers cover the vector without gaps, widths give the model back', () => {
+test('dense layers cover the vector without gaps, and their shapes give the model back', () => {
   fc.assert(
     fc.property(fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 2, maxLength: 6 }), (widths) => {
-      const model = modelOfWidths(widths);
+      const model = denseModel(widths);
+      const layout = modelLayout(model);
       let at = 0;
-      for (const { kernelAt, biasAt, inputs, units } of denseLayers(model)) {
-        assert.equal(kernelAt, at);
-        assert.equal(biasAt, at + inputs * units);
-        at = biasAt + units;
+      for (const tensor of layout) {
+        assert.equal(tensor.at, at);
+        at += tensor.length;
       }
       assert.equal(at, parameterCount(model));
-      const layers = denseLayers(model);
-      assert.deepEqual(modelOfWidths([layers[0]!.inputs, ...layers.map(({ units }) => units)]), model);
+      const shapes = new Map(layout.map(({ name, shape }) => [name, shape]));
+      const told = modelKinds.flatMap((kind) => kind.ofTensors?.(shapes) ?? []);
+      assert.deepEqual(told, [model]);
     }),
   );
 });

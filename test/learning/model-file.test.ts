@@ -6,13 +6,14 @@ import { after, before, test } from 'node:test';
 import * as tf from '@tensorflow/tfjs-core';
 import { type LayersModel, loadLayersModel } from '@tensorflow/tfjs-layers';
 import fc from 'fast-check';
-import { initialVector } from '../../src/learning/initial.ts';
-import { modelOfWidths } from '../../src/learning/model-files/layers.ts';
+import { initialVector, vectorOfLittleEndian } from '../../src/learning/initial.ts';
+import { ModelFileError } from '../../src/learning/learning-error.ts';
+import { writeLayersFolder } from '../../src/learning/model-files/layers-folder.ts';
 import { readSafetensors, writeSafetensors } from '../../src/learning/model-files/safetensors.ts';
-import { readTfjsModel, writeTfjsModel } from '../../src/learning/model-files/tfjs-model-file.ts';
 import { evaluateModel, predict } from '../../src/learning/tfjs/inference.ts';
-import { ModelFileError } from '../../src/tensor/training-error.ts';
-import { smallDataset, smallModel } from './small-data.ts';
+import type { ModelSpec } from '../../src/tasks/models/registry.ts';
+import { startBackend } from '../../src/tensor/tfjs-backend.ts';
+import { denseModel, smallDataset, smallModel } from './small-data.ts';
 
 let folder = '';
 before(async () => {
@@ -40,58 +41,39 @@ async function loadWithTensorFlow(path: string): Promise<LayersModel> {
   return loadLayersModel(tf.io.fromMemory({ ...rest, weightSpecs: weightsManifest[0].weights, weightData }));
 }
 
-test('TensorFlow.js loads an exported folder and predicts what we predict', async () => {
+test('TensorFlow.js loads an exported folder, its weights are the vector, and it predicts what we predict', async () => {
   const path = join(folder, 'exported');
   const data = smallDataset('export', 40);
-  await writeTfjsModel(path, smallModel, vector);
-  const tensorsBefore = tf.memory().numTensors;
-  const ours = await predict(smallModel, vector, data.inputs as Float32Array);
-  await readTfjsModel(path);
-  assert.equal(tf.memory().numTensors, tensorsBefore);
-  const loaded = await loadWithTensorFlow(path);
-  const theirs = tf.tidy(() =>
-    tf.softmax(loaded.predict(tf.tensor2d(data.inputs, [40, 6])) as tf.Tensor).dataSync<'float32'>(),
-  );
-  theirs.forEach((probability, at) => {
-    assert.ok(Math.abs(probability - ours.probabilities[at]!) < 1e-6);
-  });
+  for (const model of [smallModel, denseModel([6, 3])]) {
+    const start = initialVector(model, 9);
+    await startBackend();
+    const tensorsBefore = tf.memory().numTensors;
+    await writeLayersFolder(path, model, start);
+    const ours = await predict(model, start, data.inputs as Float32Array);
+    assert.equal(tf.memory().numTensors, tensorsBefore);
+    const weights = await readFile(join(path, 'group1-shard1of1.bin'));
+    assert.deepEqual(vectorOfLittleEndian(weights), start);
+    const loaded = await loadWithTensorFlow(path);
+    const theirs = tf.tidy(() =>
+      tf.softmax(loaded.predict(tf.tensor2d(data.inputs, [40, 6])) as tf.Tensor).dataSync<'float32'>(),
+    );
+    loaded.dispose();
+    theirs.forEach((probability, at) => {
+      assert.ok(Math.abs(probability - ours.probabilities[at]!) < 1e-6);
+    });
+  }
   assert.deepEqual((await readdir(path)).sort(), ['group1-shard1of1.bin', 'model.json']);
 });
 
-test('an exported folder reads back to model and bits', async () => {
-  const path = join(folder, 'again');
-  for (const spec of [smallModel, modelOfWidths([4, 3])]) {
-    const start = initialVector(spec, 9);
-    await writeTfjsModel(path, spec, start);
-    assert.deepEqual(await readTfjsModel(path), { model: spec, vector: start });
-  }
-  await assert.rejects(writeTfjsModel(path, smallModel, vector.subarray(1)), RangeError);
-});
-
-test('a folder that is not such a model is one sentence', async () => {
-  const path = join(folder, 'broken');
-  await writeTfjsModel(path, smallModel, vector);
-  const json = join(path, 'model.json');
-  const text = await readFile(json, 'utf8');
-  const refused = async (content: string, message: RegExp) => {
-    await writeFile(json, content);
-    await assert.rejects(
-      readTfjsModel(path),
-      (error) =>
-        error instanceof ModelFileError && error.message.includes(path) && message.test(error.message),
-    );
-  };
-  await refused(text.slice(0, -9), /no JSON/);
-  await refused('{}', /no stack of dense layers/);
-  await refused(text.replace('"units":9', '"units":9000000000'), /expected weights of shapes/);
-  await refused(text.replace('"relu"', '"linear"'), /expected dense_0 to have relu activation/);
-  await writeFile(json, text);
-  await writeFile(join(path, 'group1-shard1of1.bin'), new Uint8Array(12));
-  await assert.rejects(readTfjsModel(path), {
-    code: 'BAD_MODEL_FILE',
-    message: /expected 524 bytes, found 12/,
-  });
-  await assert.rejects(readTfjsModel(join(folder, 'absent')), { code: 'BAD_MODEL_FILE', message: /ENOENT/ });
+test('what TensorFlow.js Layers cannot say is refused before anything is written', async () => {
+  const path = join(folder, 'none');
+  const lenet: ModelSpec = { kind: 'lenet', height: 16, width: 16, channels: 1, outputs: 2 };
+  await assert.rejects(
+    writeLayersFolder(path, lenet, initialVector(lenet, 1)),
+    (error) => error instanceof ModelFileError && /every part of lenet/.test(error.message),
+  );
+  await assert.rejects(writeLayersFolder(path, smallModel, vector.subarray(1)), RangeError);
+  await assert.rejects(readdir(path), { code: 'ENOENT' });
 });
 
 test('safetensors round trip to model, bits and metadata', async () => {
@@ -103,7 +85,7 @@ test('safetensors round trip to model, bits and metadata', async () => {
       metadataOf,
       fc.array(anyFloat, { minLength: 1 }),
       async (sizes, metadata, values) => {
-        const model = modelOfWidths(sizes);
+        const model = denseModel(sizes);
         const any = initialVector(model, 1).map((_, at) => values[at % values.length]!);
         await writeSafetensors(file, model, any, metadata);
         const read = await readSafetensors(file);
@@ -145,15 +127,16 @@ test('lying safetensors are refused with one sentence, whatever was cut or chang
   const named = (k: object, b: object) => ({ 'dense_0/kernel': k, 'dense_0/bias': b });
   await refused('{', /no JSON/);
   await refused({}, /found 16: the file is truncated or too long/);
-  await refused({}, /expected a tensor dense_0\/kernel/, 0);
+  await refused({}, /nothing says which model this is/, 0);
   await refused(named(kernel, bias), /expected 16 bytes of tensors, found 12/, 3);
   await refused(
     named(kernel, { ...bias, data_offsets: [4, 12] }),
     /expected tensor dense_0\/bias at bytes 8 to 16/,
   );
   await refused(named({ ...kernel, dtype: 'F16' }, bias), /not that of float32 tensors/);
-  await refused(named({ ...kernel, shape: [2] }, bias), /two dimensions/);
-  await refused(named({ ...kernel, shape: [2, 1] }, bias), /expected tensor dense_0\/bias of shape 1/);
+  await refused(named({ ...kernel, shape: [2] }, bias), /nothing says which model/);
+  await refused(named({ ...kernel, shape: [2, 1] }, bias), /nothing says which model/);
+  await refused(named(kernel, { ...bias, shape: [1, 2] }), /expected tensor dense_0\/bias of shape 2/);
   await refused(
     { ...named(kernel, bias), other: { dtype: 'F32', shape: [1], data_offsets: [16, 20] } },
     /2 tensors, found 3/,

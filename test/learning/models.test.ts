@@ -4,20 +4,12 @@ import * as tf from '@tensorflow/tfjs-core';
 import { initialVector } from '../../src/learning/initial.ts';
 import { Network } from '../../src/learning/tfjs/network.ts';
 import { rngFor } from '../../src/math/rng.ts';
-import { type ModelSpec, modelSchema, trainingSchema } from '../../src/run/run-spec.ts';
+import { trainingSchema } from '../../src/run/run-spec.ts';
 import { modelLayout, outputsOf, parameterCount } from '../../src/tasks/models/model-layout.ts';
+import { type ModelSpec, modelKinds, modelSchema } from '../../src/tasks/models/registry.ts';
 import { startBackend } from '../../src/tensor/tfjs-backend.ts';
 import { randomBatch } from './random-batch.ts';
 
-const image = { height: 16, width: 16, channels: 1, outputs: 4 };
-const models: readonly ModelSpec[] = [
-  { kind: 'logistic-regression', inputs: 7, outputs: 3 },
-  { kind: 'mlp', inputs: 7, hidden: [9, 5], outputs: 3 },
-  { kind: 'lenet', ...image },
-  { kind: 'gn-lenet', ...image },
-  { kind: 'resnet-8', ...image },
-  { kind: 'gpt', context: 8, layers: 2, heads: 2, width: 12 },
-];
 const sgd = trainingSchema.parse({});
 
 before(() => startBackend('wasm'));
@@ -32,7 +24,7 @@ test('the models have the sizes of the literature', () => {
   assert.equal(size({ kind: 'gpt' }), 256 * 128 + 128 * 128 + 4 * (12 * 128 ** 2 + 13 * 128) + 2 * 128);
 });
 
-for (const model of models) {
+for (const model of modelKinds.flatMap(({ examples }): readonly ModelSpec[] => examples)) {
   describe(model.kind, () => {
     const start = initialVector(model, 1);
     const batch = randomBatch(model, 3, `models/${model.kind}`);
@@ -52,17 +44,17 @@ for (const model of models) {
       assert.equal(new Set(layout.map(({ name }) => name)).size, layout.length);
     });
 
-    test('a step goes down the gradient: central differences of the loss', () => {
+    test('a step goes down the gradient: central differences of the loss', async () => {
       const rate = 1e-3;
-      const network = new Network(model, start);
+      const network = await Network.load(model, start);
       network.step(batch, sgd, rate);
       const stepped = network.read();
       network.dispose();
       const rng = rngFor(`differences/${model.kind}`);
       const direction = Float32Array.from(start, () => rng.uniform(-1, 1));
       const slope = start.reduce((sum, value, i) => sum + ((value - stepped[i]!) / rate) * direction[i]!, 0);
-      const lossAt = (distance: number): number => {
-        const moved = new Network(
+      const lossAt = async (distance: number): Promise<number> => {
+        const moved = await Network.load(
           model,
           start.map((value, i) => value + distance * direction[i]!),
         );
@@ -72,15 +64,15 @@ for (const model of models) {
       };
       // Small, as ReLU and maxima bend the loss everywhere.
       const h = 3e-6;
-      const measured = (lossAt(h) - lossAt(-h)) / (2 * h);
+      const measured = ((await lossAt(h)) - (await lossAt(-h))) / (2 * h);
       const tolerance = 0.05 * Math.abs(measured) + 0.05;
       assert.ok(Math.abs(slope - measured) < tolerance, `gradient ${slope}, differences ${measured}`);
     });
 
-    test('learns a batch by heart, leaves no tensor behind, and gives the same bits again', () => {
+    test('learns a batch by heart, leaves no tensor behind, and gives the same bits again', async () => {
       const before = tf.memory().numTensors;
-      const learn = (): { vector: Float32Array; first: number; last: number } => {
-        const network = new Network(model, start);
+      const learn = async (): Promise<{ vector: Float32Array; first: number; last: number }> => {
+        const network = await Network.load(model, start);
         const first = network.step(batch, sgd, 0.05);
         for (let step = 0; step < 60; step++) network.step(batch, sgd, 0.05);
         const last = network.judge(batch).lossSum / batch.labels.length;
@@ -88,14 +80,14 @@ for (const model of models) {
         network.dispose();
         return { vector, first, last };
       };
-      const once = learn();
+      const once = await learn();
       assert.ok(once.last < 0.8 * once.first, `from ${once.first} to ${once.last}`);
-      assert.deepEqual(learn().vector, once.vector);
+      assert.deepEqual((await learn()).vector, once.vector);
       assert.equal(tf.memory().numTensors, before);
     });
 
-    test('probabilities are distributions', () => {
-      const network = new Network(model, start);
+    test('probabilities are distributions', async () => {
+      const network = await Network.load(model, start);
       const probabilities = network.probabilities(batch.inputs, batch.rows);
       network.dispose();
       const outputs = outputsOf(model);

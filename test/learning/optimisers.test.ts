@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { Optimiser } from '../../src/learning/tfjs/optimisers/optimiser.ts';
 import { type OptimiserSpec, optimiserSchema } from '../../src/run/run-spec.ts';
 import { startBackend } from '../../src/tensor/tfjs-backend.ts';
-import { compareBackends, filled } from './on-both-backends.ts';
+import { compareBackends, filled } from '../tensor/on-both-backends.ts';
 
 before(() => startBackend('wasm'));
 

@@ -5,11 +5,12 @@
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import * as tf from '@tensorflow/tfjs-core';
-import type { Batch } from '../../src/learning/batch.ts';
 import { initialVector, vectorHash } from '../../src/learning/initial.ts';
 import { learningRateAt } from '../../src/learning/schedule.ts';
 import { Network } from '../../src/learning/tfjs/network.ts';
-import { type ModelSpec, type TrainingSpec, trainingSchema } from '../../src/run/run-spec.ts';
+import { type TrainingSpec, trainingSchema } from '../../src/run/run-spec.ts';
+import type { Batch } from '../../src/tasks/datasets/dataset.ts';
+import type { ModelSpec } from '../../src/tasks/models/registry.ts';
 import { startBackend } from '../../src/tensor/tfjs-backend.ts';
 import { randomBatch } from './random-batch.ts';
 
@@ -59,8 +60,8 @@ const steps = 50;
 const batchOf = (model: ModelSpec, step: number): Batch =>
   randomBatch(model, 5, `reproducible/${model.kind}/${step}`);
 
-function train(model: ModelSpec, training: TrainingSpec): Float32Array {
-  const network = new Network(model, initialVector(model, 7));
+async function train(model: ModelSpec, training: TrainingSpec): Promise<Float32Array> {
+  const network = await Network.load(model, initialVector(model, 7));
   for (let step = 0; step < steps; step++) {
     const rate = learningRateAt(training.schedule, training.learningRate, step, steps);
     network.step(batchOf(model, step), training, rate);
@@ -74,15 +75,15 @@ before(() => startBackend('wasm'));
 
 describe('weights after 50 steps', () => {
   for (const { name, model, training, hash } of cases) {
-    test(name, () => {
-      const vector = train(model, training);
+    test(name, async () => {
+      const vector = await train(model, training);
       assert.ok(vector.every(Number.isFinite));
       assert.equal(vectorHash(vector), hash);
     });
   }
 });
 
-test('10,000 steps leave no tensor and take no more memory than the first hundred', () => {
+test('10,000 steps leave no tensor and take no more memory than the first hundred', async () => {
   const model: ModelSpec = { kind: 'mlp', inputs: 10, hidden: [8], outputs: 3 };
   const training = trainingSchema.parse({ optimiser: { id: 'adamw' }, clipNorm: 1 });
   const backend = tf.backend() as unknown as { wasm: { asm: { memory: WebAssembly.Memory } } };
@@ -91,7 +92,7 @@ test('10,000 steps leave no tensor and take no more memory than the first hundre
     return { numTensors, numDataBuffers, numBytes, wasmBytes: backend.wasm.asm.memory.buffer.byteLength };
   };
   const batch = batchOf(model, 0);
-  const network = new Network(model, initialVector(model, 7));
+  const network = await Network.load(model, initialVector(model, 7));
   for (let step = 0; step < 100; step++) network.step(batch, training, 1e-3);
   const before = memoryNow();
   for (let step = 100; step < 10_000; step++) network.step(batch, training, 1e-3);

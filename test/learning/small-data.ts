@@ -1,6 +1,7 @@
 import { rngFor } from '../../src/math/rng.ts';
-import type { ModelSpec, TrainingSpec } from '../../src/run/run-spec.ts';
-import type { RowDataset } from '../../src/tasks/data/dataset.ts';
+import type { TrainingSpec } from '../../src/run/run-spec.ts';
+import { LabelledRows } from '../../src/tasks/datasets/labelled-rows.ts';
+import type { ModelSpec } from '../../src/tasks/models/registry.ts';
 
 export const smallModel: ModelSpec = { kind: 'mlp', inputs: 6, hidden: [9, 5], outputs: 3 };
 export const smallTraining: TrainingSpec = {
@@ -14,7 +15,7 @@ export const smallTraining: TrainingSpec = {
 };
 
 /** Three classes that a small network can learn: the class is the largest of the first three features. */
-export function smallDataset(key: string, examples: number): RowDataset {
+export function smallDataset(key: string, examples: number): LabelledRows {
   const rng = rngFor(`small-data/${key}`);
   const inputs = new Float32Array(examples * 6);
   rng.fillUniform(inputs, -1, 1);
@@ -22,5 +23,13 @@ export function smallDataset(key: string, examples: number): RowDataset {
     const three = [...inputs.subarray(row * 6, row * 6 + 3)];
     return three.indexOf(Math.max(...three));
   });
-  return { kind: 'rows', examples, features: 6, inputs, scale: 1, labels };
+  return new LabelledRows({ features: 6, inputs, scale: 1, labels });
+}
+
+/** The stack of dense layers of these widths: inputs, hidden..., outputs. */
+export function denseModel(widths: readonly number[]): ModelSpec {
+  const [inputs, hidden, outputs] = [widths[0]!, widths.slice(1, -1), widths.at(-1)!];
+  return hidden.length === 0
+    ? { kind: 'logistic-regression', inputs, outputs }
+    : { kind: 'mlp', inputs, hidden, outputs };
 }

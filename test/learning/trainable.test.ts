@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import * as tf from '@tensorflow/tfjs-core';
 import { checkTrainable } from '../../src/learning/tfjs/trainable.ts';
-import { type ModelSpec, modelSchema } from '../../src/run/run-spec.ts';
+import { type ModelSpec, modelSchema } from '../../src/tasks/models/registry.ts';
 import { startBackend } from '../../src/tensor/tfjs-backend.ts';
 
 const image = { height: 16, width: 16, channels: 3, outputs: 10 };

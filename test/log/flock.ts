@@ -315,7 +315,7 @@ export class Flock {
     this.#at(this.nowMs + tookMs, () => {
       if (member.incarnation !== incarnation || !member.core) return;
       const result = learn(index, round, parameters);
-      this.input(index, { type: 'trained', round, samples: 1, ...result });
+      this.input(index, { type: 'trained', round, ...result });
     });
   }
 

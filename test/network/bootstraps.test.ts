@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { createBootstraps } from '../../src/network/bootstraps.ts';
 import { createHost } from '../../src/network/host.ts';
 import { identityFromSeed } from '../../src/network/identity.ts';
+import { tcpProfile } from '../../src/network/profiles/tcp.ts';
 import { wallClock } from '../../src/platform/node/wall-clock.ts';
 import { eventLog, eventually, loopbackHost } from './real-hosts.ts';
 
@@ -20,7 +21,7 @@ async function freePort(): Promise<number> {
 test('says that no bootstrap answers, keeps trying, and gets in when one starts', async () => {
   const port = await freePort();
   const addresses = [`/ip4/127.0.0.1/tcp/${port}`];
-  const host = await loopbackHost([]);
+  const host = await loopbackHost({ carriesRuns: false });
   const log = eventLog();
   const bootstraps = createBootstraps({
     host,
@@ -38,8 +39,8 @@ test('says that no bootstrap answers, keeps trying, and gets in when one starts'
     assert.deepEqual(log.events[0], { kind: 'no-bootstrap-answers', addresses, attempt: 1 });
     const late = await createHost({
       identity: identityFromSeed(randomBytes(32)),
-      listen: addresses,
-      runIds: [],
+      profile: tcpProfile({ listen: addresses }),
+      carriesRuns: false,
     });
     await late.start();
     try {
@@ -55,7 +56,7 @@ test('says that no bootstrap answers, keeps trying, and gets in when one starts'
 });
 
 test('leaves its own address out and refuses what is no address', async () => {
-  const host = await loopbackHost([]);
+  const host = await loopbackHost({ carriesRuns: false });
   try {
     const common = { host, clock: wallClock, random: Math.random };
     const log = eventLog();

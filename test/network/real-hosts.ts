@@ -5,8 +5,9 @@ import { multiaddr } from '@multiformats/multiaddr';
 import { CID } from 'multiformats/cid';
 import * as Digest from 'multiformats/hashes/digest';
 import type { NetworkEvent } from '../../src/network/events.ts';
-import { createHost, type Host } from '../../src/network/host.ts';
+import { createHost, type Host, type HostOptions } from '../../src/network/host.ts';
 import { identityFromSeed } from '../../src/network/identity.ts';
+import { tcpProfile } from '../../src/network/profiles/tcp.ts';
 
 /** A run id of the right form. */
 export function someRunId(name: string): string {
@@ -15,11 +16,11 @@ export function someRunId(name: string): string {
 }
 
 /** A started host on a free loopback port. */
-export async function loopbackHost(runIds: readonly string[]): Promise<Host> {
+export async function loopbackHost(options: Partial<HostOptions> = {}): Promise<Host> {
   const host = await createHost({
     identity: identityFromSeed(randomBytes(32)),
-    listen: ['/ip4/127.0.0.1/tcp/0'],
-    runIds,
+    profile: tcpProfile({ listen: ['/ip4/127.0.0.1/tcp/0'] }),
+    ...options,
   });
   await host.start();
   return host;

@@ -1,49 +1,31 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import type { PeerKey } from '../../src/core/io.ts';
 import { announcementBytesMax } from '../../src/log/envelope.ts';
 import { type Bootstraps, createBootstraps } from '../../src/network/bootstraps.ts';
 import { AnnouncementTooLargeError } from '../../src/network/errors.ts';
-import { encodeVarint } from '../../src/network/frames.ts';
+import { encodeVarint } from '../../src/network/exchange/frames.ts';
 import type { Host } from '../../src/network/host.ts';
-import { defaultLinkLimits } from '../../src/network/peer-selection.ts';
-import { announcementTopic } from '../../src/network/protocols.ts';
-import { createTransport, type NetworkTransport } from '../../src/network/transport.ts';
 import { wallClock } from '../../src/platform/node/wall-clock.ts';
-import { type EventLog, eventLog, eventually, loopbackHost, someRunId } from './real-hosts.ts';
+import { eventually, loopbackHost, someRunId } from './real-hosts.ts';
+import { asking, gossiping, type RunMember, runMember, subscribers } from './run-member.ts';
 
-interface TestNode {
-  readonly host: Host;
+interface TestNode extends RunMember {
   readonly bootstraps: Bootstraps;
-  readonly transport: NetworkTransport;
-  readonly log: EventLog;
-  readonly up: PeerKey[];
-  readonly down: PeerKey[];
-  readonly heard: string[];
 }
 
 async function testNode(runId: string, bootstrapAddresses: readonly string[]): Promise<TestNode> {
-  const host = await loopbackHost([runId]);
-  const log = eventLog();
-  const common = { host, clock: wallClock, random: Math.random, onEvent: log.record };
-  const bootstraps = createBootstraps({ ...common, addresses: bootstrapAddresses });
-  const transport = createTransport({ ...common, runId, links: { ...defaultLinkLimits, deafMs: 2_000 } });
-  const node: TestNode = { host, bootstraps, transport, log, up: [], down: [], heard: [] };
-  bootstraps.start();
-  await transport.start({
-    peerUp: (peer) => node.up.push(peer),
-    peerDown: (peer) => node.down.push(peer),
-    announcement: async (_from, bytes) => {
-      const text = Buffer.from(bytes).toString();
-      if (text.startsWith('bad')) {
-        return 'reject';
-      }
-      node.heard.push(text);
-      return 'accept';
-    },
-    request: async (from, bytes) => [Buffer.from(`${from} asked ${Buffer.from(bytes)}`), new Uint8Array(3)],
+  const host = await loopbackHost();
+  const member = runMember(host, runId, { links: { deafMs: 2_000 } });
+  const bootstraps = createBootstraps({
+    host,
+    addresses: bootstrapAddresses,
+    clock: wallClock,
+    random: Math.random,
+    onEvent: member.log.record,
   });
-  return node;
+  bootstraps.start();
+  await member.start();
+  return { ...member, bootstraps };
 }
 
 async function stopNode(node: TestNode): Promise<void> {
@@ -58,7 +40,7 @@ describe('four peers that know one bootstrap', () => {
   let nodes: TestNode[];
 
   before(async () => {
-    bootstrap = await loopbackHost([]);
+    bootstrap = await loopbackHost({ carriesRuns: false });
     nodes = await Promise.all(Array.from({ length: 4 }, () => testNode(runId, bootstrap.addresses())));
   });
   after(async () => {
@@ -78,7 +60,7 @@ describe('four peers that know one bootstrap', () => {
   });
 
   test('exchange announcements and requests', async () => {
-    await gossiping(nodes, runId);
+    await gossiping(nodes);
     await nodes[0]!.transport.announce(Buffer.from('first'));
     await eventually('all others heard it', () =>
       nodes.slice(1).every(({ heard }) => heard.includes('first')),
@@ -86,9 +68,8 @@ describe('four peers that know one bootstrap', () => {
     assert.ok(!nodes[0]!.heard.includes('first'), 'our own announcement does not come back');
 
     const [asker, server] = nodes as [TestNode, TestNode];
-    const options = { responseBytesMax: 1000, timeoutMs: 5_000, signal: new AbortController().signal };
-    const frames = await asker.transport.request(server.host.key, Buffer.from('this'), options);
-    assert.equal(Buffer.from(frames[0]!).toString(), `${asker.host.key} asked this`);
+    const frames = await asker.transport.request(server.host.key, Buffer.from('this'), asking());
+    assert.equal(Buffer.from(frames[0]!).toString(), `${asker.host.key} asked this of ${runId}`);
     assert.deepEqual(frames[1], new Uint8Array(3));
   });
 
@@ -142,7 +123,7 @@ describe('four peers that know one bootstrap', () => {
     const late = await testNode(runId, nodes[2]!.host.addresses());
     try {
       await eventually('it has four peers', () => late.transport.stats().peers.length === 4);
-      await gossiping([...nodes, late], runId);
+      await gossiping([...nodes, late]);
       await nodes[0]!.transport.announce(Buffer.from('welcome'));
       await eventually('it hears the run', () => late.heard.includes('welcome'));
     } finally {
@@ -162,20 +143,9 @@ describe('four peers that know one bootstrap', () => {
       .find(({ protocol, direction }) => protocol.startsWith('/meshsub/') && direction === 'outbound');
     assert.ok(stream, 'there is a gossip stream to break');
     stream.send(Uint8Array.from([...encodeVarint(64 << 20), 1, 2, 3]));
-    await eventually('gossip lost the peer', () => !subscribers(a, runId).includes(b.host.key), 5_000);
+    await eventually('gossip lost the peer', () => !subscribers(a).includes(b.host.key), 5_000);
     assert.ok(a.transport.stats().peers.includes(b.host.key), 'the link itself is up');
-    await eventually('gossip has it again', () => subscribers(a, runId).includes(b.host.key), 25_000);
+    await eventually('gossip has it again', () => subscribers(a).includes(b.host.key), 25_000);
     assert.ok(a.log.events.some((event) => event.kind === 'link-closed' && event.reason === 'deaf'));
   });
 });
-
-function subscribers(node: TestNode, runId: string): PeerKey[] {
-  const ids = node.host.libp2p.services.gossip!.getSubscribers(announcementTopic(runId));
-  return ids.map((id) => Buffer.from(id.publicKey!.raw).toString('hex'));
-}
-
-async function gossiping(nodes: readonly TestNode[], runId: string): Promise<void> {
-  await eventually('gossip knows every peer', () =>
-    nodes.every((node) => subscribers(node, runId).length === nodes.length - 1),
-  );
-}

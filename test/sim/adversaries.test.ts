@@ -133,7 +133,7 @@ describe('what attackers see', () => {
       [4, 1],
       [6, 4],
     ]) {
-      observatory.note(3, start, { parameters: Float32Array.from(end), loss: 0, samples: 1 });
+      observatory.note(3, start, { parameters: Float32Array.from(end), loss: 0 });
     }
     const seen = observatory.latest()!;
     assert.deepEqual([...seen.updateMean], [3, 1]);

@@ -35,7 +35,7 @@ function scatterOnce(size: number): InstantLearner {
     trainNow({ parameters, round, streamKey }) {
       const result = parameters.slice();
       if (round === 0) rngFor(streamKey).fillUniform(result, -1, 1);
-      return { parameters: result, loss: 1, samples: 1 };
+      return { parameters: result, loss: 1 };
     },
     train: async (request) => learner.trainNow(request),
     score: async (vectors) => vectors.map(() => 0),

@@ -3,15 +3,14 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import type { ModelSpec, TaskSpec } from '../../src/run/run-spec.ts';
-import { parseCsv } from '../../src/tasks/data/csv.ts';
-import {
-  loadTaskData,
-  mnistFolder,
-  type RowDataset,
-  subset,
-  type TaskData,
-} from '../../src/tasks/data/dataset.ts';
+import type { CsvTask } from '../../src/tasks/data/csv/csv.ts';
+import { parseCsv } from '../../src/tasks/data/csv/csv-table.ts';
+import { readCsv } from '../../src/tasks/data/csv/read-csv.ts';
+import { readIdxFolder } from '../../src/tasks/data/idx-images/idx-folder.ts';
+import { mnistFolder } from '../../src/tasks/data/idx-images/mnist-folder.ts';
+import { loadTaskData, type TaskSpec } from '../../src/tasks/data/registry.ts';
+import { LabelledRows } from '../../src/tasks/datasets/labelled-rows.ts';
+import type { ModelSpec } from '../../src/tasks/models/registry.ts';
 
 let folder = '';
 before(async () => {
@@ -21,7 +20,7 @@ after(() => rm(folder, { recursive: true, force: true }));
 
 const mlp: ModelSpec = { kind: 'mlp', inputs: 784, hidden: [64], outputs: 10 };
 const binary: ModelSpec = { kind: 'logistic-regression', inputs: 2, outputs: 2 };
-const table: Extract<TaskSpec, { kind: 'csv' }> = {
+const table: CsvTask = {
   kind: 'csv',
   features: [2, 0],
   label: 1,
@@ -32,8 +31,8 @@ const table: Extract<TaskSpec, { kind: 'csv' }> = {
 };
 
 test('MNIST loads as bytes with the labels everyone knows', async () => {
-  const { train, heldOut } = await loadTaskData({ kind: 'idx-images' }, mlp, mnistFolder());
-  assert.deepEqual([train.examples, train.features, heldOut.examples], [60_000, 784, 10_000]);
+  const { train, heldOut } = await readIdxFolder(mlp, mnistFolder());
+  assert.deepEqual([train.examples, train.exampleLength, heldOut.examples], [60_000, 784, 10_000]);
   assert.deepEqual([...train.labels.subarray(0, 5)], [5, 0, 4, 1, 9]);
   assert.deepEqual([...heldOut.labels.subarray(0, 5)], [7, 2, 1, 0, 4]);
   assert.ok(train.inputs instanceof Uint8Array);
@@ -52,7 +51,7 @@ test('a table is standardised, missing values become the mean, every n-th row is
   const file = join(folder, 'clinic.csv');
   await writeFile(file, '1,0,12\r\n5,3,NaN\r\n,1,.5e1\r\n-3,0,10\r\n9,0,10\r\n');
   for (const path of [file, folder]) {
-    const { train, heldOut }: TaskData<RowDataset> = await loadTaskData(table, binary, path);
+    const { train, heldOut } = await readCsv(table, binary, path);
     assert.deepEqual([...train.inputs], [1, 0, -2.5, 0, 0, 2]);
     assert.deepEqual([...train.labels], [0, 1, 0]);
     assert.deepEqual([...heldOut.inputs], [0, 1, 0, -1]);
@@ -90,24 +89,27 @@ test('a table keeps signs, exponents and gaps', () => {
 });
 
 test('a subset copies rows in the order asked for', () => {
-  const all: RowDataset = {
-    kind: 'rows',
-    examples: 3,
+  const all = new LabelledRows({
     features: 2,
     inputs: Uint8Array.of(1, 2, 3, 4, 5, 6),
     scale: 0.5,
     labels: Uint8Array.of(7, 8, 9),
-  };
-  const some = subset(all, [2, 0]);
-  assert.deepEqual(some, {
-    kind: 'rows',
-    examples: 2,
-    features: 2,
-    inputs: Uint8Array.of(5, 6, 1, 2),
-    scale: 0.5,
-    labels: Uint8Array.of(9, 7),
   });
+  const some = all.subset([2, 0]);
+  assert.deepEqual(
+    some,
+    new LabelledRows({
+      features: 2,
+      inputs: Uint8Array.of(5, 6, 1, 2),
+      scale: 0.5,
+      labels: Uint8Array.of(9, 7),
+    }),
+  );
   some.inputs[0] = 99;
   assert.equal(all.inputs[4], 5);
-  assert.throws(() => subset(all, [3]), RangeError);
+  assert.throws(() => all.subset([3]), RangeError);
+  assert.throws(() => new LabelledRows({ features: 2, inputs: all.inputs, scale: 1, labels: some.labels }), {
+    name: 'RangeError',
+    message: /2 labels need 4 values, not 6/,
+  });
 });

@@ -6,16 +6,17 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
-import { DataFileError } from '../../src/tasks/data/data-error.ts';
-import { IDX_FILES, mnistFolder } from '../../src/tasks/data/dataset.ts';
 import {
   idxFileBytesMax,
   readIdxImages,
   readIdxLabels,
   writeIdxImages,
   writeIdxLabels,
-} from '../../src/tasks/data/idx.ts';
-import { openPackedOrNot } from '../../src/tasks/data/packed-file.ts';
+} from '../../src/tasks/data/idx-images/idx-file.ts';
+import { idxFiles } from '../../src/tasks/data/idx-images/idx-folder.ts';
+import { mnistFolder } from '../../src/tasks/data/idx-images/mnist-folder.ts';
+import { openPackedOrNot } from '../../src/tasks/data/idx-images/packed-file.ts';
+import { DataFileError } from '../../src/tasks/datasets/data-error.ts';
 
 let folder = '';
 before(async () => {
@@ -33,10 +34,10 @@ const refusal = (pattern: RegExp) => (error: unknown) => {
 
 test('the MNIST files are the canonical ones', async () => {
   const canonical = {
-    [IDX_FILES.trainImages]: 'ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db',
-    [IDX_FILES.trainLabels]: '65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5',
-    [IDX_FILES.heldOutImages]: '0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7',
-    [IDX_FILES.heldOutLabels]: 'ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2',
+    [idxFiles.trainImages]: 'ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db',
+    [idxFiles.trainLabels]: '65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5',
+    [idxFiles.heldOutImages]: '0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7',
+    [idxFiles.heldOutLabels]: 'ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2',
   };
   for (const [name, hash] of Object.entries(canonical)) {
     const file = await openPackedOrNot(join(mnistFolder(), name), idxFileBytesMax);

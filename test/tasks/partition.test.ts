@@ -6,9 +6,9 @@ import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { rngFor } from '../../src/math/rng.ts';
-import { IDX_FILES, loadTaskData } from '../../src/tasks/data/dataset.ts';
-import { writeIdxImages, writeIdxLabels } from '../../src/tasks/data/idx.ts';
-import { dirichletPartition, writeIdxShares } from '../../src/tasks/data/partition.ts';
+import { writeIdxImages, writeIdxLabels } from '../../src/tasks/data/idx-images/idx-file.ts';
+import { idxFiles, readIdxFolder, writeIdxShares } from '../../src/tasks/data/idx-images/idx-folder.ts';
+import { dirichletPartition } from '../../src/tasks/datasets/dirichlet-partition.ts';
 
 const labelsOf = (examples: number, classes: number): Uint8Array =>
   Uint8Array.from({ length: examples }, (_, index) => (index * 7) % classes);
@@ -75,10 +75,10 @@ test('shares become data folders of their own with the held-out set linked', asy
   context.after(() => rm(folder, { recursive: true, force: true }));
   const pixels = Uint8Array.from({ length: 6 * 4 }, (_, index) => index);
   const labels = Uint8Array.of(0, 1, 2, 0, 1, 2);
-  for (const images of [IDX_FILES.trainImages, IDX_FILES.heldOutImages]) {
+  for (const images of [idxFiles.trainImages, idxFiles.heldOutImages]) {
     await writeIdxImages(join(folder, images), { count: 6, rows: 2, columns: 2, pixels });
   }
-  for (const name of [IDX_FILES.trainLabels, IDX_FILES.heldOutLabels]) {
+  for (const name of [idxFiles.trainLabels, idxFiles.heldOutLabels]) {
     await writeIdxLabels(join(folder, name), labels);
   }
   const targets = ['a', 'b'].map((name) => join(folder, 'peers', name));
@@ -87,7 +87,7 @@ test('shares become data folders of their own with the held-out set linked', asy
   await writeIdxShares({ source: folder, targets, shares });
   await writeIdxShares({ source: folder, targets, shares });
   const model = { kind: 'logistic-regression', inputs: 4, outputs: 3 } as const;
-  const { train, heldOut } = await loadTaskData({ kind: 'idx-images' }, model, targets[0]!);
+  const { train, heldOut } = await readIdxFolder(model, targets[0]!);
   assert.deepEqual([...train.inputs], [16, 17, 18, 19, 0, 1, 2, 3]);
   assert.deepEqual([...train.labels], [1, 0]);
   assert.deepEqual(heldOut.inputs, pixels);
@@ -97,18 +97,18 @@ test('shares become data folders of their own with the held-out set linked', asy
   );
   const inode = async (path: string) => (await stat(path)).ino;
   assert.equal(
-    await inode(join(targets[1]!, IDX_FILES.heldOutImages)),
-    await inode(join(folder, IDX_FILES.heldOutImages)),
+    await inode(join(targets[1]!, idxFiles.heldOutImages)),
+    await inode(join(folder, idxFiles.heldOutImages)),
   );
-  for (const name of Object.values(IDX_FILES)) {
+  for (const name of Object.values(idxFiles)) {
     await writeFile(join(folder, `${name}.gz`), gzipSync(await readFile(join(folder, name))));
     await rm(join(folder, name));
   }
   await writeIdxShares({ source: folder, targets, shares });
-  assert.deepEqual((await loadTaskData({ kind: 'idx-images' }, model, targets[0]!)).heldOut.inputs, pixels);
+  assert.deepEqual((await readIdxFolder(model, targets[0]!)).heldOut.inputs, pixels);
   assert.deepEqual(
     (await readdir(targets[0]!)).sort(),
-    Object.values(IDX_FILES)
+    Object.values(idxFiles)
       .map((name) => (name.startsWith('t10k') ? `${name}.gz` : name))
       .sort(),
     'packed files are linked as they are',

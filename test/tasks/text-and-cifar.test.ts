@@ -3,12 +3,12 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { batchOf, drawBatch } from '../../src/learning/batch.ts';
+import { drawBatch } from '../../src/learning/draw-batch.ts';
 import { rngFor } from '../../src/math/rng.ts';
-import type { ModelSpec } from '../../src/run/run-spec.ts';
-import { cifarFiles } from '../../src/tasks/data/cifar.ts';
-import { loadTaskData } from '../../src/tasks/data/dataset.ts';
-import { splitAmong } from '../../src/tasks/data/partition.ts';
+import { cifarFiles, readCifarImages } from '../../src/tasks/data/cifar-images/read-cifar-images.ts';
+import { loadTaskData } from '../../src/tasks/data/registry.ts';
+import { readText } from '../../src/tasks/data/text/text-files.ts';
+import type { ModelSpec } from '../../src/tasks/models/registry.ts';
 
 let folder = '';
 before(async () => {
@@ -24,13 +24,12 @@ test('of each text the end is held out; an example is bytes and those that follo
   await writeFile(join(folder, 'b.txt'), 'b'.repeat(40));
   await writeFile(join(folder, 'a.txt'), sentence);
   await writeFile(join(folder, 'not-text.bin'), 'x');
-  const { train, heldOut } = await loadTaskData(task, gpt, folder);
-  assert(train.kind === 'text' && heldOut.kind === 'text');
+  const { train, heldOut } = await readText(task, gpt, folder);
   const cut = Math.round(sentence.length * 0.75);
   assert.equal(Buffer.from(train.bytes).toString(), sentence.slice(0, cut) + 'b'.repeat(30));
   assert.equal(Buffer.from(heldOut.bytes).toString(), sentence.slice(cut) + 'b'.repeat(10));
   assert.equal(train.examples, train.bytes.length - 8);
-  const batch = batchOf(train, [0, train.examples - 1]);
+  const batch = train.batchOf([0, train.examples - 1]);
   assert.equal(Buffer.from(batch.inputs.slice(0, 8)).toString(), 'A starli');
   assert.equal(Buffer.from(batch.labels.slice(0, 8)).toString(), ' starlin');
   assert.equal(Buffer.from(batch.labels.slice(8)).toString(), 'b'.repeat(8));
@@ -39,12 +38,11 @@ test('of each text the end is held out; an example is bytes and those that follo
 });
 
 test('peers get contiguous parts of a text that make up the whole', async () => {
-  const { train } = await loadTaskData(task, gpt, join(folder, 'a.txt'));
-  assert(train.kind === 'text');
-  const parts = splitAmong(train, { peers: 3, alpha: 1, classes: 256, rng: rngFor('text') });
-  const bytes = parts.flatMap((part) => (part.kind === 'text' ? [...part.bytes] : []));
+  const { train } = await readText(task, gpt, join(folder, 'a.txt'));
+  const parts = train.splitAmong({ peers: 3, alpha: 1, classes: 256, rng: rngFor('text') });
+  const bytes = parts.flatMap((part) => [...part.bytes]);
   assert.deepEqual(bytes, [...train.bytes]);
-  assert.throws(() => splitAmong(train, { peers: 9, alpha: 1, classes: 256, rng: rngFor('text') }), {
+  assert.throws(() => train.splitAmong({ peers: 9, alpha: 1, classes: 256, rng: rngFor('text') }), {
     code: 'DATA_SHAPE',
     message: /too few for one context of 8/,
   });
@@ -72,11 +70,11 @@ test('CIFAR-10 becomes height x width x channels, and truncation is noticed', as
   const cifar = await mkdtemp(join(folder, 'cifar-'));
   for (const [index, name] of cifarFiles.train.entries()) await writeFile(join(cifar, name), record(index));
   await writeFile(join(cifar, cifarFiles.heldOut[0]!), Buffer.concat([record(9), record(8)]));
-  const { train, heldOut } = await loadTaskData({ kind: 'cifar-images' }, model, cifar);
+  const { train, heldOut } = await readCifarImages(model, cifar);
   assert.deepEqual([...train.labels], [0, 1, 2, 3, 4]);
   assert.deepEqual([...heldOut.labels], [9, 8]);
   assert.deepEqual([...train.inputs.subarray(34 * 3, 35 * 3)], [10, 20, 30]);
-  assert.equal(train.features, 3072);
+  assert.equal(train.exampleLength, 3072);
   await writeFile(join(cifar, cifarFiles.train[3]!), record(1).subarray(1));
   await assert.rejects(loadTaskData({ kind: 'cifar-images' }, model, cifar), {
     code: 'BAD_DATA_FILE',

@@ -1,23 +1,24 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { type Dataset, textDataset } from '../../src/tasks/data/dataset.ts';
-import { sampleOf, withValidation } from '../../src/tasks/data/validation.ts';
+import { ByteText } from '../../src/tasks/datasets/byte-text.ts';
+import type { Dataset } from '../../src/tasks/datasets/dataset.ts';
+import { LabelledRows } from '../../src/tasks/datasets/labelled-rows.ts';
+import { withValidation } from '../../src/tasks/datasets/validation.ts';
 
-const rows = (examples: number): Dataset => ({
-  kind: 'rows',
-  examples,
-  features: 1,
-  inputs: Float32Array.from({ length: examples }, (_, i) => i),
-  scale: 1,
-  labels: Uint8Array.from({ length: examples }, (_, i) => i % 7),
-});
+const rows = (examples: number): Dataset =>
+  new LabelledRows({
+    features: 1,
+    inputs: Float32Array.from({ length: examples }, (_, i) => i),
+    scale: 1,
+    labels: Uint8Array.from({ length: examples }, (_, i) => i % 7),
+  });
 const text = (bytes: number) =>
-  textDataset(
+  new ByteText(
     Uint8Array.from({ length: bytes }, (_, i) => i % 251),
     8,
     'text',
   );
-const idsOf = (dataset: Dataset): number[] => (dataset.kind === 'rows' ? [...dataset.inputs] : []);
+const idsOf = (dataset: Dataset): number[] => (dataset instanceof LabelledRows ? [...dataset.inputs] : []);
 
 describe('validation share', () => {
   test('rows: what is learned from and what is evaluated on are all of them, each once, and always the same', () => {
@@ -41,17 +42,17 @@ describe('validation share', () => {
 
   test('text: the end is taken', () => {
     const { train, heldOut } = withValidation({ train: text(1000), heldOut: text(50) }, 0.1, 'validation');
-    assert.ok(train.kind === 'text' && heldOut.kind === 'text');
+    assert.ok(train instanceof ByteText && heldOut instanceof ByteText);
     assert.deepEqual([train.bytes.length, heldOut.bytes.length], [900, 100]);
     assert.equal(heldOut.bytes[0], 900 % 251);
   });
 
   test('a sample has at most so many examples, and is always the same', () => {
     for (const dataset of [rows(500), text(500)]) {
-      const sample = sampleOf(dataset, 64);
+      const sample = dataset.sample(64);
       assert.equal(sample.examples, 64);
-      assert.deepEqual(sampleOf(dataset, 64), sample);
-      assert.equal(sampleOf(dataset, 5000), dataset);
+      assert.deepEqual(dataset.sample(64), sample);
+      assert.equal(dataset.sample(5000), dataset);
     }
   });
 });

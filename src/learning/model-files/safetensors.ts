@@ -5,11 +5,10 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import * as z from 'zod';
 import { writeFileAtomically } from '../../platform/node/atomic-file.ts';
-import { type ModelSpec, modelSchema } from '../../run/run-spec.ts';
 import { checkLength, modelLayout } from '../../tasks/models/model-layout.ts';
-import { ModelFileError } from '../../tensor/training-error.ts';
+import { type ModelSpec, modelKinds, modelSchema } from '../../tasks/models/registry.ts';
 import { littleEndianBytes, vectorOfLittleEndian } from '../initial.ts';
-import { modelOfWidths } from './layers.ts';
+import { ModelFileError } from '../learning-error.ts';
 
 export interface SafetensorsModel {
   readonly model: ModelSpec;
@@ -18,9 +17,9 @@ export interface SafetensorsModel {
 }
 
 /** A longer header is refused before it is read; the 580 tensors of a GPT of 48 layers take 60 KiB. */
-export const safetensorsHeaderBytesMax = 1 << 20;
+const safetensorsHeaderBytesMax = 1 << 20;
 /** A longer file is refused before it is read: 500 million parameters. */
-export const safetensorsFileBytesMax = 2 ** 31;
+const safetensorsFileBytesMax = 2 ** 31;
 
 /** The metadatum that describes the model. */
 const modelKey = 'model';
@@ -77,8 +76,8 @@ export async function writeSafetensors(
 }
 
 /**
- * Reads a file as `writeSafetensors` makes them, in any order of tensors; without a description of the model the
- * tensors must be those of a stack of dense layers. @throws ModelFileError
+ * Reads a file as `writeSafetensors` makes them, in any order of tensors; without a description of the model its
+ * tensors must tell it. @throws ModelFileError
  */
 export async function readSafetensors(file: string): Promise<SafetensorsModel> {
   const handle = await open(file, 'r').catch((error: NodeJS.ErrnoException) => {
@@ -158,7 +157,7 @@ function layout(
       `${file}: expected ${end} bytes of tensors, found ${bodyBytes}: the file is truncated or too long`,
     );
   }
-  const model = described === undefined ? denseModelOf(tensors, file) : describedModel(described, file);
+  const model = described === undefined ? modelOfTensors(tensors, file) : describedModel(described, file);
   const order = [...expectedTensors(model)].map(([name, { shape }]) => {
     const found = tensors.get(name);
     if (found === undefined || found.shape.join() !== shape.join()) {
@@ -186,19 +185,18 @@ function describedModel(described: string, file: string): ModelSpec {
   return parsed.data;
 }
 
-function denseModelOf(tensors: ReadonlyMap<string, TensorHeader>, file: string): ModelSpec {
-  const widths: number[] = [];
-  for (let index = 0; tensors.has(`dense_${index}/kernel`); index++) {
-    const [inputs, units] = tensors.get(`dense_${index}/kernel`)!.shape;
-    if (units === undefined) {
-      throw new ModelFileError(`${file}: expected dense_${index}/kernel to have two dimensions`);
-    }
-    widths.push(...(index === 0 ? [inputs!] : []), units);
+/** Where nothing describes the model: the first kind that these tensors alone tell. */
+function modelOfTensors(tensors: ReadonlyMap<string, TensorHeader>, file: string): ModelSpec {
+  const shapes = new Map([...tensors].map(([name, { shape }]) => [name, shape]));
+  for (const kind of modelKinds) {
+    const model = kind.ofTensors?.(shapes);
+    // Names and shapes are a stranger's claim: what they make must be a model.
+    const parsed = modelSchema.safeParse(model ?? undefined);
+    if (parsed.success) return parsed.data;
   }
-  if (widths.length === 0) {
-    throw new ModelFileError(`${file}: expected a tensor dense_0/kernel`);
-  }
-  return modelOfWidths(widths);
+  throw new ModelFileError(
+    `${file}: nothing says which model this is: expected tensors dense_0/kernel (inputs x units), dense_0/bias, ... or the metadatum ${modelKey}`,
+  );
 }
 
 function inModelOrder(body: Buffer, order: readonly (readonly [number, number])[]): Buffer {

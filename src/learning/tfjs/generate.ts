@@ -1,13 +1,14 @@
 /** A language model that writes. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { rngFor } from '../../math/rng.ts';
-import type { ModelSpec } from '../../run/run-spec.ts';
-import { byteVocabulary } from '../../tasks/models/model-layout.ts';
+import { formOf, inputsOf, outputsOf } from '../../tasks/models/model-layout.ts';
+import type { ModelSpec } from '../../tasks/models/registry.ts';
 import { ensureBackend } from '../../tensor/tfjs-backend.ts';
 import { Network } from './network.ts';
 
 export interface GenerateOptions {
-  readonly model: Extract<ModelSpec, { kind: 'gpt' }>;
+  /** A language model: `isLanguageModel`. */
+  readonly model: ModelSpec;
   readonly vector: Float32Array;
   /** What the text begins with, at least one byte; the model sees the last `context` bytes of it. */
   readonly prompt: Uint8Array;
@@ -19,20 +20,26 @@ export interface GenerateOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Whether a model says which byte comes next. */
+export function isLanguageModel(model: ModelSpec): boolean {
+  return formOf(model) === 'bytes';
+}
+
 /** Draws byte after byte from the model's distribution. Yields each as it comes. @throws `signal.reason` when aborted. */
 export async function* generateBytes(options: GenerateOptions): AsyncGenerator<number> {
   const { model, vector, prompt, bytes, temperature, seed, signal } = options;
   await ensureBackend();
   const rng = rngFor(`generate/${seed}`);
-  const network = new Network(model, vector);
+  const network = await Network.load(model, vector);
   try {
-    let seen = Int32Array.from(prompt.subarray(-model.context));
+    const [context, symbols] = [inputsOf(model), outputsOf(model)];
+    let seen = Int32Array.from(prompt.subarray(-context));
     for (let written = 0; written < bytes; written++) {
       signal?.throwIfAborted();
-      const last = network.probabilities(seen, 1).subarray(-byteVocabulary);
+      const last = network.probabilities(seen, 1).subarray(-symbols);
       const next = draw(last, temperature, rng.float());
       yield next;
-      seen = Int32Array.of(...seen.subarray(seen.length < model.context ? 0 : 1), next);
+      seen = Int32Array.of(...seen.subarray(seen.length < context ? 0 : 1), next);
       await nextTurn();
     }
   } finally {

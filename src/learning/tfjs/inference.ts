@@ -1,29 +1,12 @@
 /** A parameter vector applied to examples: metrics of a held-out set, and predictions for single rows. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { ModelSpec } from '../../run/run-spec.ts';
-import { DataShapeError } from '../../tasks/data/data-error.ts';
-import { checkFits, type Dataset } from '../../tasks/data/dataset.ts';
+import { DataShapeError } from '../../tasks/datasets/data-error.ts';
+import { checkFits, type Dataset } from '../../tasks/datasets/dataset.ts';
+import type { Metrics } from '../../tasks/metrics.ts';
 import { inputsOf, outputsOf } from '../../tasks/models/model-layout.ts';
+import { type ModelSpec, modelKindOf } from '../../tasks/models/registry.ts';
 import { ensureBackend } from '../../tensor/tfjs-backend.ts';
-import { batchOf } from '../batch.ts';
-import type { Metrics } from '../learner.ts';
 import { Network } from './network.ts';
-
-/** Windows of a held-out text that are measured, spread evenly over it: a GPT takes milliseconds for each. */
-export const textWindowsMax = 256;
-
-/** Examples per forward pass: bounds memory, and larger ones were not faster. */
-function rowsPerPass(model: ModelSpec): number {
-  switch (model.kind) {
-    case 'mlp':
-    case 'logistic-regression':
-      return 1000;
-    case 'gpt':
-      return 8;
-    default:
-      return 50;
-  }
-}
 
 export interface Prediction {
   /** Row-major rows x outputs; each row sums to 1. */
@@ -33,7 +16,7 @@ export interface Prediction {
 }
 
 /**
- * Accuracy and loss of `vector` on `dataset`; of a text per byte, over at most `textWindowsMax` windows. Runs on the
+ * Accuracy and loss of `vector` on `dataset`; of a text per byte. Takes the examples that the data set would have measured. Runs on the
  * thread's backend, WebAssembly if none was started; lets other work run between passes.
  * @throws RangeError, DataShapeError; `signal.reason` when aborted.
  */
@@ -47,28 +30,16 @@ export async function evaluateModel(
   if (dataset.examples === 0) {
     throw new DataShapeError('there is no example to evaluate on');
   }
-  const examples = heldOutExamples(dataset);
+  const examples = dataset.measuredExamples();
   let [lossSum, right, count] = [0, 0, 0];
   await inPasses(model, vector, examples.length, signal, (network, from, to) => {
-    const batch = batchOf(dataset, examples.subarray(from, to));
+    const batch = dataset.batchOf(examples.subarray(from, to));
     const judged = network.judge(batch);
     lossSum += judged.lossSum;
     right += judged.right;
     count += batch.labels.length;
   });
   return { accuracy: right / count, loss: lossSum / count, examples: count };
-}
-
-/** All rows; of a text windows that do not overlap. */
-function heldOutExamples(dataset: Dataset): Uint32Array {
-  if (dataset.kind === 'rows') {
-    return Uint32Array.from({ length: dataset.examples }, (_, row) => row);
-  }
-  const windows = Math.min(textWindowsMax, Math.ceil(dataset.examples / dataset.context));
-  return Uint32Array.from({ length: windows }, (_, window) => {
-    const spread = windows === 1 ? 0 : (window * (dataset.examples - 1)) / (windows - 1);
-    return Math.floor(spread);
-  });
 }
 
 /**
@@ -110,9 +81,9 @@ async function inPasses(
   pass: (network: Network, from: number, to: number) => void,
 ): Promise<void> {
   await ensureBackend();
-  const network = new Network(model, vector);
+  const network = await Network.load(model, vector);
   try {
-    const step = rowsPerPass(model);
+    const step = modelKindOf(model).rowsPerPass;
     for (let from = 0; from < rows; from += step) {
       signal?.throwIfAborted();
       pass(network, from, Math.min(rows, from + step));

@@ -1,32 +1,32 @@
 /** A model's parameters on the backend of this thread: forward passes, and steps of an optimiser. */
 import * as tf from '@tensorflow/tfjs-core';
-import type { ModelSpec, TrainingSpec } from '../../run/run-spec.ts';
-import { forward, inputShapeOf } from '../../tasks/models/forward.ts';
-import { checkLength, modelLayout, outputsOf, type TensorLayout } from '../../tasks/models/model-layout.ts';
-import { Weights } from '../../tasks/models/weights.ts';
-import { crossEntropyRows } from '../../tensor/operations/cross-entropy.ts';
-import type { Batch } from '../batch.ts';
+import type { TrainingSpec } from '../../run/run-spec.ts';
+import type { Batch } from '../../tasks/datasets/dataset.ts';
+import type { ForwardPass } from '../../tasks/models/model-kind.ts';
+import { checkLength, inputShapeOf, modelLayout, outputsOf } from '../../tasks/models/model-layout.ts';
+import type { TensorLayout } from '../../tasks/models/parts/layout-builder.ts';
+import { Weights } from '../../tasks/models/parts/weights.ts';
+import { type ModelSpec, modelKindOf } from '../../tasks/models/registry.ts';
+import { type Judgement, judgeLogits, meanLoss } from './objective.ts';
 import { Optimiser } from './optimisers/optimiser.ts';
-
-/** What a forward pass says of a batch whose labels are known. */
-export interface Judgement {
-  /** Sum over the rows of logits of -ln p(label). */
-  readonly lossSum: number;
-  /** Rows whose most probable class (the lower of equals) is the label. */
-  readonly right: number;
-}
 
 /** Belongs to one call of a learner; `dispose` frees all it holds. */
 export class Network {
   private readonly model: ModelSpec;
+  private readonly pass: ForwardPass<ModelSpec>;
   private readonly layout: readonly TensorLayout[];
   private readonly tensors: tf.Tensor[];
   private optimiser: Optimiser | null = null;
 
-  /** Copies `vector` to the backend. @throws RangeError where its length is not the model's. */
-  constructor(model: ModelSpec, vector: Float32Array) {
+  /** Copies `vector` to the backend, which must run. @throws RangeError where its length is not the model's. */
+  static async load(model: ModelSpec, vector: Float32Array): Promise<Network> {
+    return new Network(model, await modelKindOf(model).loadForward(), vector);
+  }
+
+  private constructor(model: ModelSpec, pass: ForwardPass<ModelSpec>, vector: Float32Array) {
     checkLength(model, vector);
     this.model = model;
+    this.pass = pass;
     this.layout = modelLayout(model);
     this.tensors = this.layout.map(({ at, length, shape }) =>
       tf.tensor(vector.slice(at, at + length), [...shape]),
@@ -42,9 +42,7 @@ export class Network {
     const { value, grads } = tf.tidy(() => {
       const labels = tf.tensor1d(batch.labels, 'int32');
       const inputs = this.inputTensor(batch.inputs, batch.rows);
-      return tf.valueAndGrads((...tensors) =>
-        tf.mean<tf.Scalar>(crossEntropyRows(this.logits(tensors, inputs), labels)),
-      )(this.tensors);
+      return tf.valueAndGrads((...tensors) => meanLoss(this.logits(tensors, inputs), labels))(this.tensors);
     });
     this.optimiser.step(grads, learningRate);
     const loss = value.dataSync()[0]!;
@@ -53,24 +51,8 @@ export class Network {
   }
 
   judge(batch: Batch): Judgement {
-    const { losses, classes } = tf.tidy(() => {
-      const logits = this.logits(this.tensors, this.inputTensor(batch.inputs, batch.rows));
-      return {
-        losses: crossEntropyRows(logits, tf.tensor1d(batch.labels, 'int32')),
-        classes: tf.argMax(logits, 1),
-      };
-    });
-    const predicted = classes.dataSync();
-    let right = 0;
-    for (let row = 0; row < predicted.length; row++) {
-      right += predicted[row] === batch.labels[row] ? 1 : 0;
-    }
-    let lossSum = 0;
-    for (const loss of losses.dataSync()) {
-      lossSum += loss;
-    }
-    tf.dispose([losses, classes]);
-    return { lossSum, right };
+    const { inputs, rows, labels } = batch;
+    return judgeLogits(() => this.logits(this.tensors, this.inputTensor(inputs, rows)), labels);
   }
 
   /** Probabilities, one row (`outputsOf` wide) for each row of logits. */
@@ -97,7 +79,7 @@ export class Network {
   }
 
   private logits(tensors: readonly tf.Tensor[], inputs: tf.Tensor): tf.Tensor2D {
-    const logits = forward(this.model, Weights.of(this.layout, tensors), inputs);
+    const logits = this.pass.forward(this.model, Weights.of(this.layout, tensors), inputs);
     if (logits.shape[1] !== outputsOf(this.model)) {
       throw new Error(
         `the ${this.model.kind} gives ${logits.shape[1]} logits for ${outputsOf(this.model)} classes`,

@@ -1,14 +1,15 @@
 /** The learner port on TensorFlow.js. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { ModelSpec, TrainingSpec } from '../../run/run-spec.ts';
-import { DataShapeError } from '../../tasks/data/data-error.ts';
-import { checkFits, type Dataset } from '../../tasks/data/dataset.ts';
-import { sampleOf } from '../../tasks/data/validation.ts';
-import { checkLength, parameterCount } from '../../tasks/models/model-layout.ts';
+import type { TrainingSpec } from '../../run/run-spec.ts';
+import { DataShapeError } from '../../tasks/datasets/data-error.ts';
+import { checkFits, type Dataset } from '../../tasks/datasets/dataset.ts';
+import type { Metrics } from '../../tasks/metrics.ts';
+import { parameterCount } from '../../tasks/models/model-layout.ts';
+import type { ModelSpec } from '../../tasks/models/registry.ts';
 import { type BackendChoice, startBackend } from '../../tensor/tfjs-backend.ts';
-import { LearnerClosedError, TrainingDivergedError } from '../../tensor/training-error.ts';
-import { drawBatch } from '../batch.ts';
-import type { Learner, Metrics, TrainRequest, TrainResult } from '../learner.ts';
+import { drawBatch } from '../draw-batch.ts';
+import { checkRequest, checkShare, type Learner, type TrainRequest, type TrainResult } from '../learner.ts';
+import { LearnerClosedError, TrainingDivergedError } from '../learning-error.ts';
 import { learningRateAt } from '../schedule.ts';
 import { evaluateModel } from './inference.ts';
 import { Network } from './network.ts';
@@ -59,17 +60,11 @@ class TfjsLearner implements Learner {
 
   async train(request: TrainRequest, signal?: AbortSignal): Promise<TrainResult> {
     const { model, training, rounds, shares } = this.options;
-    const share = shares[request.share];
-    if (share === undefined) {
-      throw new RangeError(`there is no training share ${request.share} among ${shares.length}`);
-    }
-    if (!Number.isSafeInteger(request.steps) || request.steps < 1) {
-      throw new RangeError(`training takes at least one step, not ${request.steps}`);
-    }
-    checkLength(model, request.parameters);
+    checkRequest(request, this.size, shares.length);
+    const share = shares[request.share]!;
     const totalSteps = rounds * training.localSteps;
     const firstStep = request.round * training.localSteps;
-    const network = new Network(model, request.parameters);
+    const network = await Network.load(model, request.parameters);
     let lossSum = 0;
     try {
       for (let step = 0; step < request.steps; step++) {
@@ -92,7 +87,7 @@ class TfjsLearner implements Learner {
           `parameters left the finite numbers within ${request.steps} steps: lower training.learningRate (${training.learningRate})`,
         );
       }
-      return { parameters, loss: lossSum / request.steps, samples: request.steps * training.batchSize };
+      return { parameters, loss: lossSum / request.steps };
     } finally {
       network.dispose();
     }
@@ -103,12 +98,11 @@ class TfjsLearner implements Learner {
     share: number,
     signal?: AbortSignal,
   ): Promise<readonly number[]> {
-    const dataset = this.options.shares[share];
-    if (dataset === undefined) {
-      throw new RangeError(`there is no training share ${share} among ${this.options.shares.length}`);
-    }
-    const sample = sampleOf(dataset, scoredExamples);
-    const either = signal ? AbortSignal.any([signal, this.closed.signal]) : this.closed.signal;
+    const { shares } = this.options;
+    checkShare(share, shares.length);
+    const sample = shares[share]!.sample(scoredExamples);
+    const either = this.orClosed(signal);
+    either.throwIfAborted();
     const losses: number[] = [];
     for (const vector of vectors) {
       losses.push((await evaluateModel(this.options.model, vector, sample, either)).loss);
@@ -117,12 +111,15 @@ class TfjsLearner implements Learner {
   }
 
   evaluate(parameters: Float32Array, signal?: AbortSignal): Promise<Metrics> {
-    const either = signal ? AbortSignal.any([signal, this.closed.signal]) : this.closed.signal;
-    return evaluateModel(this.options.model, parameters, this.options.heldOut, either);
+    return evaluateModel(this.options.model, parameters, this.options.heldOut, this.orClosed(signal));
   }
 
   async close(): Promise<void> {
     this.closed.abort(new LearnerClosedError('the learner is closed'));
+  }
+
+  private orClosed(signal: AbortSignal | undefined): AbortSignal {
+    return signal ? AbortSignal.any([signal, this.closed.signal]) : this.closed.signal;
   }
 
   private throwIfStopped(signal: AbortSignal | undefined): void {

@@ -1,12 +1,20 @@
 /** Whether a model can be trained here, found out before a run rests on it. */
 import * as tf from '@tensorflow/tfjs-core';
-import type { ModelSpec } from '../../run/run-spec.ts';
-import { forward, inputShapeOf } from '../../tasks/models/forward.ts';
-import { inputsOf, modelLayout, type TensorLayout } from '../../tasks/models/model-layout.ts';
-import { Weights } from '../../tasks/models/weights.ts';
-import { crossEntropyRows } from '../../tensor/operations/cross-entropy.ts';
+import { exampleForms } from '../../tasks/example-form.ts';
+import type { ForwardPass } from '../../tasks/models/model-kind.ts';
+import {
+  answersPerExample,
+  formOf,
+  inputShapeOf,
+  inputsOf,
+  modelLayout,
+} from '../../tasks/models/model-layout.ts';
+import type { TensorLayout } from '../../tasks/models/parts/layout-builder.ts';
+import { Weights } from '../../tasks/models/parts/weights.ts';
+import { type ModelSpec, modelKindOf } from '../../tasks/models/registry.ts';
 import { ensureBackend } from '../../tensor/tfjs-backend.ts';
-import { LayerNotTrainableError } from '../../tensor/training-error.ts';
+import { LayerNotTrainableError } from '../learning-error.ts';
+import { meanLoss } from './objective.ts';
 
 /** TensorFlow.js's words for a kernel, or the gradient of one, that is not there. */
 const missing = /Kernel '([^']+)' not registered|gradient function not found for ([^.\s]+)/;
@@ -17,13 +25,14 @@ const missing = /Kernel '([^']+)' not registered|gradient function not found for
  */
 export async function checkTrainable(model: ModelSpec): Promise<void> {
   const { sentence } = await ensureBackend();
+  const pass = await modelKindOf(model).loadForward();
   const layout = modelLayout(model);
   const tensors = layout.map(({ shape }) => tf.zeros([...shape]));
   try {
-    const failure = missingFor(model, layout, tensors, tensors);
+    const failure = missingFor(model, pass, layout, tensors, tensors);
     if (failure === null) return;
     for (let index = layout.length - 1; index >= 0; index--) {
-      const one = missingFor(model, layout, tensors, [tensors[index]!]);
+      const one = missingFor(model, pass, layout, tensors, [tensors[index]!]);
       if (one === null) continue;
       throw new LayerNotTrainableError(
         `layer ${layerOf(layout[index]!.name)} of the ${model.kind} cannot be trained: its gradient needs kernel ${one}, ` +
@@ -45,19 +54,19 @@ function layerOf(tensorName: string): string {
 /** Name of a kernel that the gradient by `wanted` lacks; null where it lacks none. */
 function missingFor(
   model: ModelSpec,
+  pass: ForwardPass<ModelSpec>,
   layout: readonly TensorLayout[],
   tensors: readonly tf.Tensor[],
   wanted: readonly tf.Tensor[],
 ): string | null {
-  const isText = model.kind === 'gpt';
   try {
     tf.tidy(() => {
       const shape = inputShapeOf(model, 1, inputsOf(model));
-      const inputs = tf.zeros(shape, isText ? 'int32' : 'float32');
-      const labels = tf.zeros<tf.Rank.R1>([isText ? model.context : 1], 'int32');
+      const inputs = tf.zeros(shape, exampleForms[formOf(model)].dtype);
+      const labels = tf.zeros<tf.Rank.R1>([answersPerExample(model)], 'int32');
       const weights = Weights.of(layout, tensors);
       // Gradients are taken by `wanted`, which are among the weights.
-      tf.grads(() => tf.mean(crossEntropyRows(forward(model, weights, inputs), labels)))([...wanted]);
+      tf.grads(() => meanLoss(pass.forward(model, weights, inputs), labels))([...wanted]);
     });
     return null;
   } catch (error) {

@@ -1,7 +1,7 @@
 /** The other side of a worker learner: answers the calls that come from the thread that started this one. */
 import { parentPort } from 'node:worker_threads';
 import type { Learner } from '../learner.ts';
-import { type FromWorker, type ToWorker, toWireError } from './worker-messages.ts';
+import { type FromWorker, type ToWorker, toWireError } from './thread-messages.ts';
 
 /** To be called once, by the file of a thread: makes the learner and serves it until the thread is ended. */
 export async function serveLearner(make: () => Promise<Learner>): Promise<void> {
@@ -34,13 +34,23 @@ async function answer(
   const abort = new AbortController();
   running.set(id, abort);
   try {
-    if (message.kind === 'train') {
-      const result = await learner.train(message, abort.signal);
-      send({ kind: 'trained', id, result }, [result.parameters.buffer as ArrayBuffer]);
-    } else if (message.kind === 'score') {
-      const { vectors, share } = message;
-      send({ kind: 'scored', id, result: await learner.score(vectors, share, abort.signal) });
-    } else send({ kind: 'evaluated', id, result: await learner.evaluate(message.parameters, abort.signal) });
+    switch (message.kind) {
+      case 'train': {
+        const result = await learner.train(message, abort.signal);
+        send({ kind: 'trained', id, result }, [result.parameters.buffer as ArrayBuffer]);
+        break;
+      }
+      case 'score': {
+        const { vectors, share } = message;
+        send({ kind: 'scored', id, result: await learner.score(vectors, share, abort.signal) });
+        break;
+      }
+      case 'evaluate':
+        send({ kind: 'evaluated', id, result: await learner.evaluate(message.parameters, abort.signal) });
+        break;
+      default:
+        message satisfies never;
+    }
   } catch (error) {
     send({ kind: 'failed', id, error: toWireError(error) });
   } finally {

@@ -1,12 +1,7 @@
 /** The node's store: LevelDB (classic-level), one atomic batch per transaction. */
 import { ClassicLevel } from 'classic-level';
 import type { StoreWrite } from '../../core/io.ts';
-import type { Store } from '../../core/ports.ts';
-
-export class StoreError extends Error {
-  override readonly name = 'StoreError';
-  readonly code = 'STORE_UNUSABLE';
-}
+import { type Store, StoreError } from '../../core/ports.ts';
 
 /** Opens or creates the store. @throws StoreError in one sentence: in use, unwritable, damaged. */
 export async function openLevelStore(directory: string): Promise<Store> {
@@ -17,7 +12,13 @@ export async function openLevelStore(directory: string): Promise<Store> {
     throw new StoreError(sentence(directory, error), { cause: error });
   }
   return {
-    entries: () => db.iterator(),
+    async *entries() {
+      try {
+        yield* db.iterator();
+      } catch (error) {
+        throw new StoreError(sentence(directory, error), { cause: error });
+      }
+    },
     async commit(writes, { durable }) {
       try {
         await db.batch(writes.map(operation), { sync: durable });

@@ -1,0 +1,11 @@
+import { rngFor } from '../math/rng.ts';
+import type { Batch, Dataset } from '../tasks/datasets/dataset.ts';
+
+/**
+ * `rows` examples drawn uniformly with replacement, so that a share smaller than a batch needs no special case.
+ * `streamKey` names the random stream: the same key and data give the same batch.
+ */
+export function drawBatch(share: Dataset, rows: number, streamKey: string): Batch {
+  const rng = rngFor(streamKey);
+  return share.batchOf(Array.from({ length: rows }, () => rng.int(share.examples)));
+}

@@ -1,0 +1,178 @@
+/** The learner port in a thread of its own, so that the protocol answers its peers while training runs. */
+import { Worker } from 'node:worker_threads';
+import type { Metrics } from '../../tasks/metrics.ts';
+import type { BackendChoice } from '../../tensor/tfjs-backend.ts';
+import type { Learner, TrainRequest, TrainResult } from '../learner.ts';
+import { LearnerClosedError, LearnerCrashedError } from '../learning-error.ts';
+import { type FromWorker, fromWireError, type ToWorker, type WorkerSettings } from './thread-messages.ts';
+
+export type WorkerLearnerOptions = Omit<WorkerSettings, 'backend'> & { readonly backend?: BackendChoice };
+
+/**
+ * Starts the thread, which reads the data at `dataPath` and starts its backend; resolves when it can train.
+ * @throws what `loadTaskData` and `createTfjsLearner` throw; LearnerCrashedError where the thread ends early.
+ */
+export function createWorkerLearner(options: WorkerLearnerOptions): Promise<Learner> {
+  const settings: WorkerSettings = { backend: 'wasm', ...options };
+  // Run from source, the thread's file is TypeScript too.
+  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+  return startLearnerThread(new URL(`./thread-entry.${extension}`, import.meta.url), settings);
+}
+
+/** Starts `file`, which calls `serveLearner`, in a thread with this `workerData`; resolves when it can train. */
+export function startLearnerThread(file: URL, workerData: unknown): Promise<Learner> {
+  const worker = new Worker(file, { workerData, name: 'starlings learner' });
+  return new Promise((resolve, reject) => {
+    const failed = (error: Error): void => reject(crash(error.message));
+    const exited = (status: number): void => reject(crash(`it exited with status ${status}`));
+    worker.once('error', failed);
+    worker.once('exit', exited);
+    worker.once('message', (message: FromWorker) => {
+      worker.off('error', failed);
+      worker.off('exit', exited);
+      if (message.kind === 'ready') {
+        resolve(new WorkerLearner(worker, message.size, message.backend));
+        return;
+      }
+      void worker.terminate();
+      reject(
+        message.kind === 'not-ready' ? fromWireError(message.error) : crash('it spoke before it was ready'),
+      );
+    });
+  });
+}
+
+/** What is to be done with the answer to one call. */
+interface Pending {
+  settle(message: FromWorker): void;
+  reject(reason: unknown): void;
+}
+
+class WorkerLearner implements Learner {
+  readonly size: number;
+  readonly backend: string;
+  private readonly worker: Worker;
+  private readonly pending = new Map<number, Pending>();
+  private lastId = 0;
+  /** Why no call can succeed any more. */
+  private ended: Error | null = null;
+
+  constructor(worker: Worker, size: number, backend: string) {
+    this.worker = worker;
+    this.size = size;
+    this.backend = backend;
+    worker.on('message', (message: FromWorker) => this.receive(message));
+    worker.on('error', (error) => this.end(crash(error.message)));
+    worker.on('exit', (status) => this.end(crash(`it exited with status ${status}`)));
+  }
+
+  train(request: TrainRequest, signal?: AbortSignal): Promise<TrainResult> {
+    const { steps, round, streamKey, share } = request;
+    // The caller keeps its vector; the copy travels.
+    const parameters = request.parameters.slice();
+    return this.call(
+      (id) => ({ kind: 'train', id, parameters, steps, round, streamKey, share }),
+      [parameters],
+      signal,
+      (message) => (message.kind === 'trained' ? message.result : null),
+    );
+  }
+
+  score(vectors: readonly Float32Array[], share: number, signal?: AbortSignal): Promise<readonly number[]> {
+    const copies = vectors.map((vector) => vector.slice());
+    return this.call(
+      (id) => ({ kind: 'score', id, vectors: copies, share }),
+      copies,
+      signal,
+      (message) => (message.kind === 'scored' ? message.result : null),
+    );
+  }
+
+  evaluate(vector: Float32Array, signal?: AbortSignal): Promise<Metrics> {
+    const parameters = vector.slice();
+    return this.call(
+      (id) => ({ kind: 'evaluate', id, parameters }),
+      [parameters],
+      signal,
+      (message) => (message.kind === 'evaluated' ? message.result : null),
+    );
+  }
+
+  async close(): Promise<void> {
+    this.end(new LearnerClosedError('the learner is closed'));
+    await this.worker.terminate();
+  }
+
+  private call<T>(
+    message: (id: number) => ToWorker,
+    travelling: readonly Float32Array<ArrayBuffer>[],
+    signal: AbortSignal | undefined,
+    answer: (message: FromWorker) => T | null,
+  ): Promise<T> {
+    if (signal?.aborted) {
+      return Promise.reject(signal.reason);
+    }
+    if (this.ended !== null) {
+      return Promise.reject(this.ended);
+    }
+    const id = ++this.lastId;
+    return new Promise<T>((resolve, reject) => {
+      const aborted = (): void => {
+        this.worker.postMessage({ kind: 'abort', id } satisfies ToWorker);
+        this.take(id)?.reject(signal?.reason);
+      };
+      signal?.addEventListener('abort', aborted, { once: true });
+      const forget = (): void => signal?.removeEventListener('abort', aborted);
+      this.pending.set(id, {
+        settle: (received) => {
+          forget();
+          const result = answer(received);
+          if (result !== null) {
+            resolve(result);
+          } else {
+            reject(
+              received.kind === 'failed'
+                ? fromWireError(received.error)
+                : crash(`it answered ${received.kind}`),
+            );
+          }
+        },
+        reject: (reason) => {
+          forget();
+          reject(reason);
+        },
+      });
+      this.worker.postMessage(
+        message(id),
+        travelling.map(({ buffer }) => buffer),
+      );
+    });
+  }
+
+  private receive(message: FromWorker): void {
+    // An answer to an aborted call finds nobody waiting.
+    if ('id' in message) {
+      this.take(message.id)?.settle(message);
+    }
+  }
+
+  private take(id: number): Pending | undefined {
+    const pending = this.pending.get(id);
+    this.pending.delete(id);
+    return pending;
+  }
+
+  private end(reason: Error): void {
+    this.ended ??= reason;
+    for (const pending of this.pending.values()) {
+      pending.reject(this.ended);
+    }
+    this.pending.clear();
+  }
+}
+
+function crash(what: string): LearnerCrashedError {
+  return new LearnerCrashedError(
+    `the training thread ended (${what}): restart the node; nothing published is lost`,
+  );
+}

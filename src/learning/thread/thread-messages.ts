@@ -1,0 +1,78 @@
+/** What passes between a worker learner and its thread. Vectors are transferred, never cloned. */
+
+import type { TrainingSpec } from '../../run/run-spec.ts';
+import type { TaskSpec } from '../../tasks/data/registry.ts';
+import { DataFileError, DataShapeError } from '../../tasks/datasets/data-error.ts';
+import type { Metrics } from '../../tasks/metrics.ts';
+import type { ModelSpec } from '../../tasks/models/registry.ts';
+import { BackendUnavailableError } from '../../tensor/backend-error.ts';
+import type { BackendChoice } from '../../tensor/tfjs-backend.ts';
+import type { TrainResult } from '../learner.ts';
+import { LearnerClosedError, LearnerCrashedError, TrainingDivergedError } from '../learning-error.ts';
+
+export interface WorkerSettings {
+  readonly model: ModelSpec;
+  readonly task: TaskSpec;
+  readonly training: TrainingSpec;
+  readonly rounds: number;
+  /** Folder or file that `loadTaskData` reads, inside the thread. */
+  readonly dataPath: string;
+  readonly backend: BackendChoice;
+}
+
+export type ToWorker =
+  | {
+      readonly kind: 'train';
+      readonly id: number;
+      readonly parameters: Float32Array;
+      readonly steps: number;
+      readonly round: number;
+      readonly streamKey: string;
+      readonly share: number;
+    }
+  | {
+      readonly kind: 'score';
+      readonly id: number;
+      readonly vectors: readonly Float32Array[];
+      readonly share: number;
+    }
+  | { readonly kind: 'evaluate'; readonly id: number; readonly parameters: Float32Array }
+  /** Stops the call; its answer no longer matters. */
+  | { readonly kind: 'abort'; readonly id: number };
+
+export type FromWorker =
+  | { readonly kind: 'ready'; readonly size: number; readonly backend: string }
+  | { readonly kind: 'not-ready'; readonly error: WireError }
+  | { readonly kind: 'trained'; readonly id: number; readonly result: TrainResult }
+  | { readonly kind: 'scored'; readonly id: number; readonly result: readonly number[] }
+  | { readonly kind: 'evaluated'; readonly id: number; readonly result: Metrics }
+  | { readonly kind: 'failed'; readonly id: number; readonly error: WireError };
+
+/** An error without its class, which does not survive the passage between threads. */
+export interface WireError {
+  readonly name: string;
+  readonly code: string | null;
+  readonly message: string;
+}
+
+const CLASSES = [
+  TrainingDivergedError,
+  BackendUnavailableError,
+  LearnerClosedError,
+  LearnerCrashedError,
+  DataFileError,
+  DataShapeError,
+  RangeError,
+] as const;
+
+export function toWireError(error: unknown): WireError {
+  const { name, message, code } = error as NodeJS.ErrnoException;
+  return { name: name ?? 'Error', code: code ?? null, message: message ?? String(error) };
+}
+
+/** An error of the class it had, where the class is one callers tell apart; the code always survives. */
+export function fromWireError({ name, code, message }: WireError): Error {
+  const known = CLASSES.find((candidate) => candidate.name === name);
+  const error = known ? new known(message) : new Error(message);
+  return code === null ? error : Object.assign(error, { code });
+}

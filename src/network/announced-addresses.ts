@@ -1,0 +1,45 @@
+/** The addresses a host tells others in place of its own: a wrong one makes it unreachable without a word. */
+import { type Multiaddr, multiaddr } from '@multiformats/multiaddr';
+import { AddressError } from './errors.ts';
+
+const UNSPECIFIED: readonly string[] = ['0.0.0.0', '::'];
+
+/**
+ * Reads addresses to announce. @param self our peer id: an address may end in `/p2p/` of it and of nobody else.
+ * @throws AddressError in one sentence
+ */
+export function announcedAddresses(texts: readonly string[], self: string): Multiaddr[] {
+  return texts.map((text) => {
+    const address = parsedAddress(text);
+    const problem = problemOf(address, self);
+    if (problem !== null) {
+      throw new AddressError(`${text} cannot be announced: ${problem}`);
+    }
+    return address;
+  });
+}
+
+/** @throws AddressError where `text` is no multiaddr */
+export function parsedAddress(text: string): Multiaddr {
+  try {
+    return multiaddr(text);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new AddressError(`${text} is not a multiaddr: ${reason}`, { cause: error });
+  }
+}
+
+function problemOf(address: Multiaddr, self: string): string | null {
+  for (const { name, value } of address.getComponents()) {
+    if (UNSPECIFIED.includes(value ?? '')) {
+      return 'nobody can dial it; name the address under which others see this machine';
+    }
+    if ((name === 'tcp' || name === 'udp') && value === '0') {
+      return 'others need to know the port; write the one that is forwarded';
+    }
+    if (name === 'p2p' && value !== self && !address.toString().includes('/p2p-circuit')) {
+      return `it leads to peer ${value}, and this one is ${self}`;
+    }
+  }
+  return null;
+}

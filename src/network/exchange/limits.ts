@@ -1,0 +1,34 @@
+export interface ExchangeLimits {
+  /** Bound on a request. Mixing methods push whole models in one and need more. */
+  readonly requestBytesMax: number;
+  readonly answerFramesMax: number;
+  /** Requests received and served at a time; more are told that we are busy. */
+  readonly inboundMax: number;
+  readonly inboundPerPeerMax: number;
+  /** Of all requests being received or served at a time; never less than one request may have. */
+  readonly inboundBytesMax: number;
+  /** From the first byte of a request to the last of its answer. */
+  readonly serveTimeoutMs: number;
+  /** A request may take this long to come, and as much longer as its bytes need at `paceBytesPerSecond`. */
+  readonly receiveTimeoutMs: number;
+  /** Slower than this is slow. */
+  readonly paceBytesPerSecond: number;
+  /** Where every place is taken, a slow one of this age loses it to a peer that has fewer. */
+  readonly patienceMs: number;
+  /** A peer that takes no bytes for this long is given up. */
+  readonly stallMs: number;
+}
+
+/** Guesses, all of them. The pace is that of a line of half a megabit a second that carries eight requests at once. */
+export const defaultExchangeLimits: ExchangeLimits = {
+  requestBytesMax: 64 << 10,
+  answerFramesMax: 4096,
+  inboundMax: 64,
+  inboundPerPeerMax: 8,
+  inboundBytesMax: 256 << 20,
+  serveTimeoutMs: 60_000,
+  receiveTimeoutMs: 5_000,
+  paceBytesPerSecond: 8 << 10,
+  patienceMs: 1_000,
+  stallMs: 10_000,
+};

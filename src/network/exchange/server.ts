@@ -1,0 +1,257 @@
+/** The answering side of the exchange: places.ts decides who is served, this serves. Every wait is bounded. */
+import type { Connection, Stream } from '@libp2p/interface';
+import type { PeerKey } from '../../core/io.ts';
+import { withDeadline } from '../deadline.ts';
+import { RequestError } from '../errors.ts';
+import type { NetworkEventListener } from '../events.ts';
+import { peerKeyOf } from '../identity.ts';
+import { type AnswerStatus, answerHead, framePieces } from './frames.ts';
+import type { ExchangeLimits } from './limits.ts';
+import { type PlaceId, Places } from './places.ts';
+import { readFrames, releaseStream, writePieces } from './stream-io.ts';
+
+const RELEASE_GRACE_MS = 2_000;
+
+export interface ExchangeServerOptions {
+  readonly limits: ExchangeLimits;
+  /** Resolves to the frames of the answer; rejects to refuse. */
+  readonly serve: (from: PeerKey, bytes: Uint8Array) => Promise<readonly Uint8Array[]>;
+  readonly onEvent: NetworkEventListener;
+  /** Milliseconds of a clock that never goes back. */
+  readonly nowMs: () => number;
+}
+
+/** Ends the reading of a request before memory is taken for it. */
+class NoRoomError extends Error {
+  override readonly name = 'NoRoomError';
+  readonly code = 'NO_ROOM';
+}
+
+/** A request that has a place, and what takes it away. */
+interface Served {
+  readonly from: PeerKey;
+  readonly stream: Stream;
+  readonly place: PlaceId;
+  readonly giveUp: AbortController;
+}
+
+export class ExchangeServer {
+  readonly #options: ExchangeServerOptions;
+  readonly #places: Places;
+  readonly #served = new Map<PlaceId, Served>();
+  #stopping = new AbortController();
+  #requests = 0;
+  #refused = 0;
+  #bytesIn = 0;
+  #bytesOut = 0;
+
+  constructor(options: ExchangeServerOptions) {
+    this.#options = options;
+    this.#places = new Places(options.limits);
+  }
+
+  start(): void {
+    this.#stopping = new AbortController();
+  }
+
+  /** Resets the requests in progress. */
+  stop(): void {
+    this.#stopping.abort(new RequestError('STREAM_FAILED', 'this node stops'));
+  }
+
+  counts(): {
+    readonly requests: number;
+    readonly refused: number;
+    readonly bytesIn: number;
+    readonly bytesOut: number;
+  } {
+    return {
+      requests: this.#requests,
+      refused: this.#refused,
+      bytesIn: this.#bytesIn,
+      bytesOut: this.#bytesOut,
+    };
+  }
+
+  /** Takes one inbound stream; never rejects. */
+  async take(stream: Stream, connection: Connection): Promise<void> {
+    const from = peerKeyOf(connection.remotePeer);
+    if (from === null) {
+      stream.abort(new RequestError('REFUSED', 'only Ed25519 peers take part'));
+      return;
+    }
+    this.#requests++;
+    try {
+      const admission = this.#places.admit(from, this.#options.nowMs());
+      switch (admission.kind) {
+        case 'busy':
+          await this.#turnAway(stream, from);
+          break;
+        case 'admitted':
+          if (admission.lost !== null) {
+            this.#takeAway(admission.lost);
+          }
+          await this.#serveWithin({
+            from,
+            stream,
+            place: admission.place,
+            giveUp: new AbortController(),
+          });
+          break;
+        default:
+          admission satisfies never;
+      }
+    } catch (error) {
+      stream.abort(asError(error));
+      this.#noteRefusal(from, asError(error).message);
+    }
+  }
+
+  async #turnAway(stream: Stream, from: PeerKey): Promise<void> {
+    this.#noteRefusal(from, 'busy');
+    const { stallMs } = this.#options.limits;
+    await withDeadline(stallMs, 'it did not listen', [this.#stopping.signal], (signal) =>
+      this.#answer(stream, 'busy', [], signal),
+    );
+  }
+
+  async #serveWithin(served: Served): Promise<void> {
+    const { place, giveUp } = served;
+    const { serveTimeoutMs } = this.#options.limits;
+    this.#served.set(place, served);
+    try {
+      await withDeadline(
+        serveTimeoutMs,
+        'it was not served',
+        [this.#stopping.signal, giveUp.signal],
+        (signal) => this.#serve(served, signal),
+      );
+    } finally {
+      this.#served.delete(place);
+      this.#places.free(place);
+    }
+  }
+
+  async #serve(served: Served, signal: AbortSignal): Promise<void> {
+    const { from, stream, place } = served;
+    const { serve, onEvent, nowMs } = this.#options;
+    const startedMs = nowMs();
+    const request = await this.#receive(served, signal);
+    if (request === null) {
+      this.#noteRefusal(from, 'busy');
+      await this.#answer(stream, 'busy', [], signal);
+      return;
+    }
+    this.#places.enter(place, 'serving', nowMs());
+    let frames: readonly Uint8Array[];
+    try {
+      frames = await raced(serve(from, request), signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      this.#noteRefusal(from, asError(error).message);
+      await this.#answer(stream, 'refused', [], signal);
+      return;
+    }
+    this.#places.enter(place, 'answering', nowMs());
+    await this.#answer(stream, 'ok', frames, signal, place);
+    const bytes = frames.reduce((sum, frame) => sum + frame.length, 0);
+    onEvent({ kind: 'request-served', peer: from, bytes, ms: nowMs() - startedMs });
+  }
+
+  /** null where there is no room for a request of that size now. */
+  async #receive(served: Served, signal: AbortSignal): Promise<Uint8Array | null> {
+    const { requestBytesMax } = this.#options.limits;
+    const stopWatching = this.#watchPace(served);
+    try {
+      const { frames } = await readFrames(served.stream, 'request', {
+        bytesMax: requestBytesMax,
+        framesMax: 1,
+        signal,
+        onFrame: (bytes) => this.#hold(served.place, bytes),
+        onBytes: (count) => {
+          this.#bytesIn += count;
+          this.#places.moved(served.place, count);
+        },
+      });
+      return frames[0]!;
+    } catch (error) {
+      if (error instanceof NoRoomError) {
+        return null;
+      }
+      throw error;
+    } finally {
+      stopWatching();
+    }
+  }
+
+  #hold(place: PlaceId, bytes: number): void {
+    const lost = this.#places.hold(place, bytes, this.#options.nowMs());
+    if (lost === null) {
+      throw new NoRoomError();
+    }
+    for (const other of lost) {
+      this.#takeAway(other);
+    }
+  }
+
+  /** Gives a request up once it is too slow; the returned function ends the watch. */
+  #watchPace({ place, giveUp }: Served): () => void {
+    let timer: NodeJS.Timeout | undefined;
+    const look = (): void => {
+      const leftMs = this.#places.receiveByMs(place) - this.#options.nowMs();
+      if (leftMs > 0) {
+        timer = setTimeout(look, leftMs);
+      } else {
+        giveUp.abort(new RequestError('TIMEOUT', 'the request came too slowly'));
+      }
+    };
+    look();
+    return () => clearTimeout(timer);
+  }
+
+  #takeAway(place: PlaceId): void {
+    this.#served
+      .get(place)
+      ?.giveUp.abort(new RequestError('TIMEOUT', 'too slow while others wait for the place'));
+  }
+
+  async #answer(
+    stream: Stream,
+    status: AnswerStatus,
+    frames: readonly Uint8Array[],
+    signal: AbortSignal,
+    place?: PlaceId,
+  ): Promise<void> {
+    const pieces = framePieces(answerHead(status, frames.length), frames);
+    await writePieces(stream, pieces, {
+      stallMs: this.#options.limits.stallMs,
+      signal,
+      onBytes: (count) => {
+        this.#bytesOut += count;
+        if (place !== undefined) {
+          this.#places.moved(place, count);
+        }
+      },
+    });
+    await stream.close({ signal });
+    releaseStream(stream, RELEASE_GRACE_MS);
+  }
+
+  #noteRefusal(peer: PeerKey, reason: string): void {
+    this.#refused++;
+    this.#options.onEvent({ kind: 'request-refused', peer, reason });
+  }
+}
+
+/** `promise`, or the reason of the signal when that comes first. */
+function raced<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+    void promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}

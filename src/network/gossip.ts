@@ -1,0 +1,175 @@
+/**
+ * The gossip of a host: one gossipsub whose topics come and go with the runs. gossipsub itself fixes its
+ * allowed topics and their scores when it is made, so both are kept here and handed to it as functions: what
+ * arrives for a topic that was not joined is dropped before it is remembered, and what was rejected counts
+ * against a peer whatever the topic.
+ */
+import { createHash, type Hash } from 'node:crypto';
+import {
+  type GossipSub,
+  type GossipsubOpts,
+  type Message,
+  StrictNoSign,
+  TopicValidatorResult,
+} from '@libp2p/gossipsub';
+import type { PeerId } from '@libp2p/interface';
+import type { PeerKey, Verdict } from '../core/io.ts';
+import { TooManyRunsError } from './errors.ts';
+import { peerKeyOf } from './identity.ts';
+import { Misdeeds } from './misdeeds.ts';
+
+/**
+ * Largest gossip frame, the same at every peer. Above the 64 KiB of one announcement on purpose: gossipsub
+ * answers IWANT with many messages in one frame, and a receiver never hears a link again after one frame
+ * above its limit. 4 MiB is what a sender can frame at most, so no honest peer can exceed it.
+ */
+const gossipFrameBytesMax = 4 << 20;
+
+/** Gossip waiting for one slow peer; more resets the stream to it and the watchdog renews the link. */
+const gossipOutboundBytesMax = 8 << 20;
+
+/** Of one host. What other peers are prepared to hear of one host depends on it, here and in identify (host.ts). */
+const topicsMax = 100;
+
+/**
+ * Of the topics one peer says it is in; gossipsub counts the name and 1 KiB each. Topics we are not in count too:
+ * a peer tells them once, perhaps long before we join.
+ */
+const topicBytesPerPeerMax = topicsMax * (1_024 + 128);
+
+/** What becomes of a message: forwarded, dropped, or dropped and held against who sent it. */
+export type TopicJudge = (from: PeerKey | null, bytes: Uint8Array) => Promise<Verdict>;
+
+const RESULT_OF: Readonly<Record<Verdict, TopicValidatorResult>> = {
+  accept: TopicValidatorResult.Accept,
+  ignore: TopicValidatorResult.Ignore,
+  reject: TopicValidatorResult.Reject,
+};
+
+/** Thrown to gossipsub, which then forgets the message without a trace. */
+class TopicNotJoinedError extends Error {
+  override readonly name = 'TopicNotJoinedError';
+  readonly code = 'TOPIC_NOT_JOINED';
+}
+
+export class Gossip {
+  readonly #judges = new Map<string, TopicJudge>();
+  readonly #misdeeds = new Misdeeds();
+  readonly #nowMs: () => number;
+  #service: GossipSub | null = null;
+
+  /** @param nowMs milliseconds of a clock that never goes back */
+  constructor(nowMs: () => number) {
+    this.#nowMs = nowMs;
+  }
+
+  /** What gossipsub must be made with to be driven by this. */
+  options(): Partial<GossipsubOpts> {
+    return {
+      dataTransform: {
+        inboundTransform: (topic, data) => {
+          if (!this.#judges.has(topic)) {
+            throw new TopicNotJoinedError(`this host is not in ${topic}`);
+          }
+          return data;
+        },
+        outboundTransform: (_topic, data) => data,
+      },
+      maxTopicBytesPerPeer: topicBytesPerPeerMax,
+      scoreParams: {
+        // Delivery rates say nothing where a round's announcements come in one burst: misdeeds alone count.
+        topics: {},
+        appSpecificScore: (peer) => this.#misdeeds.scoreOf(peer, this.#nowMs()),
+        appSpecificWeight: 1,
+        // Ten peers of one lab share an address: measured, the default loses 10 to 19 % of deliveries there.
+        IPColocationFactorWeight: 0,
+      },
+      ...fixedOptions,
+    };
+  }
+
+  /** Drives `service` from now on, which was made with `options()`. */
+  over(service: GossipSub): void {
+    this.#service = service;
+  }
+
+  /**
+   * What arrives on `topic` goes to `judge` from now on.
+   * @throws Error where the topic was joined already, TooManyRunsError where there is no room for one more
+   */
+  join(topic: string, judge: TopicJudge): void {
+    if (this.#judges.has(topic)) {
+      throw new Error(`${topic} was joined already: leave it first`);
+    }
+    if (this.#judges.size >= topicsMax) {
+      throw new TooManyRunsError(`this host is in ${topicsMax} runs already; start another host for more`);
+    }
+    this.#judges.set(topic, judge);
+    this.#running().topicValidators.set(topic, (from, message) => this.#validate(from, message, judge));
+    this.#running().subscribe(topic);
+  }
+
+  /** Takes no part in the topic any more and takes nothing more for it. */
+  leave(topic: string): void {
+    const service = this.#running();
+    // A stopped gossipsub has no subscriptions left and throws.
+    if (service.getTopics().includes(topic)) {
+      service.unsubscribe(topic);
+    }
+    service.topicValidators.delete(topic);
+    this.#judges.delete(topic);
+  }
+
+  /** Resolves to the number of peers it was sent to. */
+  async publish(topic: string, bytes: Uint8Array): Promise<number> {
+    const { recipients } = await this.#running().publish(topic, bytes);
+    return recipients.length;
+  }
+
+  /** Connected peers that take part in the topic, as far as gossip knows. */
+  subscribers(topic: string): ReadonlySet<PeerKey> {
+    const keys = this.#running().getSubscribers(topic).map(peerKeyOf);
+    return new Set(keys.filter((key) => key !== null));
+  }
+
+  async #validate(from: PeerId, message: Message, judge: TopicJudge): Promise<TopicValidatorResult> {
+    const verdict = await judge(peerKeyOf(from), message.data);
+    if (verdict === 'reject') {
+      this.#misdeeds.note(from.toString(), this.#nowMs());
+    }
+    return RESULT_OF[verdict];
+  }
+
+  #running(): GossipSub {
+    if (this.#service === null) {
+      throw new Error('this host has no gossip: it was created to carry no runs');
+    }
+    return this.#service;
+  }
+}
+
+const fixedOptions: Partial<GossipsubOpts> = {
+  // Authors sign the envelope inside; a second signature by whoever relays it would say nothing.
+  globalSignaturePolicy: StrictNoSign,
+  msgIdFn: (message) => messageHash(message).digest(),
+  // Spares duplicates the asynchronous path. Not a cheaper hash: whoever finds two messages with one fast id can silence one with the other.
+  fastMsgIdFn: (message) => messageHash(message).digest('base64'),
+  msgIdToStrFn: (id) => Buffer.from(id.buffer, id.byteOffset, id.byteLength).toString('base64'),
+  floodPublish: false,
+  batchPublish: true,
+  fallbackToFloodsub: false,
+  allowPublishToZeroTopicPeers: true,
+  ignoreDuplicatePublishError: true,
+  emitSelf: false,
+  maxInboundDataLength: gossipFrameBytesMax,
+  maxOutboundBufferSize: gossipOutboundBytesMax,
+  // A link over a relay is a link.
+  runOnLimitedConnection: true,
+};
+
+/** Of the topic too: whoever sends one run's message to another run's topic must not make it a duplicate in its own. */
+function messageHash({ topic, data }: { readonly topic?: string; readonly data?: Uint8Array }): Hash {
+  return createHash('sha256')
+    .update(`${topic}\0`)
+    .update(data ?? new Uint8Array());
+}

@@ -1,0 +1,36 @@
+/** A node or a bootstrap on a machine of its own: TCP, reachable, a full member of the DHT. */
+import { Socket } from 'node:net';
+import type { MultiaddrConnection } from '@libp2p/interface';
+import { tcp } from '@libp2p/tcp';
+import type { ConnectionBytes } from '../traffic.ts';
+import type { HostProfile } from './host-profile.ts';
+
+export interface TcpPlace {
+  /** Such as `/ip4/0.0.0.0/tcp/4001`. */
+  readonly listen: readonly string[];
+  /** Where others find it when that is not where it listens; such as `/dns4/node.example.org/tcp/4001`. */
+  readonly announce?: readonly string[];
+}
+
+export function tcpProfile({ listen, announce = [] }: TcpPlace): HostProfile {
+  return {
+    listen,
+    announce,
+    transports: [tcp()],
+    relay: {},
+    discovery: 'dht-server',
+    bytesOf: socketBytes,
+  };
+}
+
+/** The kernel-side counters of the socket are exact and cost nothing per packet. */
+function socketBytes(connection: MultiaddrConnection): ConnectionBytes | null {
+  if (!('socket' in connection) || !(connection.socket instanceof Socket)) {
+    return null;
+  }
+  const { socket } = connection;
+  return {
+    read: () => ({ bytesIn: socket.bytesRead, bytesOut: socket.bytesWritten }),
+    onceClosed: (callback) => socket.once('close', callback),
+  };
+}

@@ -1,0 +1,30 @@
+import * as z from 'zod';
+import { accuracy, loss } from '../../metrics.ts';
+import { exampleShapeOf, formOf, inputsOf } from '../../models/model-layout.ts';
+import type { TaskKind } from '../task-kind.ts';
+
+const schema = z.strictObject({
+  kind: z
+    .literal('cifar-images')
+    .describe('the binary files of CIFAR-10, 32 x 32 colour pixels divided by 255'),
+});
+
+/** `open` reads a folder with the six files of CIFAR-10. */
+export const cifarImages: TaskKind<typeof schema> = {
+  kind: 'cifar-images',
+  schema,
+  examples: [{ kind: 'cifar-images' }],
+  feeds: ['features', 'pixels'],
+  metrics: [accuracy, loss],
+  counted: 'examples',
+  impossible: (_, model) => {
+    const isColoured = formOf(model) !== 'pixels' || exampleShapeOf(model)[2] === 3;
+    if (isColoured && inputsOf(model) === 3072) return null;
+    return { path: ['model'], message: 'must take 32 x 32 pixels of 3 channels (3072 values)' };
+  },
+  open: async (_, model, path) => {
+    const { readCifarImages } = await import('./read-cifar-images.ts');
+    return readCifarImages(model, path);
+  },
+  scaleValue: (_, __, value) => (value ?? 0) / 255,
+};

@@ -1,0 +1,62 @@
+/**
+ * The binary version of CIFAR-10 (Krizhevsky, "Learning multiple layers of features from tiny images", 2009): records
+ * of one label byte and 3,072 pixel bytes, all reds first, then greens, then blues, each row by row.
+ */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DataFileError } from '../../datasets/data-error.ts';
+import { checkFits, type TaskData } from '../../datasets/dataset.ts';
+import { LabelledRows } from '../../datasets/labelled-rows.ts';
+import type { ModelSpec } from '../../models/registry.ts';
+
+export const cifarFiles = {
+  train: [1, 2, 3, 4, 5].map((batch) => `data_batch_${batch}.bin`),
+  heldOut: ['test_batch.bin'],
+} as const;
+
+const channels = 3;
+const pixels = 32 * 32;
+const values = channels * pixels;
+const recordBytes = 1 + values;
+
+/** @throws DataFileError, DataShapeError */
+export async function readCifarImages(model: ModelSpec, folder: string): Promise<TaskData<LabelledRows>> {
+  const train = await readRecords(cifarFiles.train.map((name) => join(folder, name)));
+  const heldOut = await readRecords(cifarFiles.heldOut.map((name) => join(folder, name)));
+  checkFits(train, model, folder);
+  checkFits(heldOut, model, folder);
+  return { train, heldOut };
+}
+
+/** Reads the files one after the other; pixels become height x width x channels. */
+async function readRecords(files: readonly string[]): Promise<LabelledRows> {
+  const parts: Buffer[] = [];
+  for (const file of files) {
+    const bytes = await readFile(file).catch((error: NodeJS.ErrnoException) => {
+      throw new DataFileError(
+        `${file}: expected a file of CIFAR-10, but it cannot be opened (${error.code})`,
+      );
+    });
+    if (bytes.length === 0 || bytes.length % recordBytes !== 0) {
+      throw new DataFileError(
+        `${file}: expected records of ${recordBytes} bytes, found ${bytes.length} bytes: truncated, or another format`,
+      );
+    }
+    parts.push(bytes);
+  }
+  const records = Buffer.concat(parts);
+  const examples = records.length / recordBytes;
+  const inputs = new Uint8Array(examples * values);
+  const labels = new Uint8Array(examples);
+  for (let example = 0; example < examples; example++) {
+    const from = example * recordBytes;
+    labels[example] = records[from]!;
+    for (let channel = 0; channel < channels; channel++) {
+      const plane = from + 1 + channel * pixels;
+      for (let pixel = 0; pixel < pixels; pixel++) {
+        inputs[example * values + pixel * channels + channel] = records[plane + pixel]!;
+      }
+    }
+  }
+  return new LabelledRows({ features: values, inputs, scale: 1 / 255, labels });
+}

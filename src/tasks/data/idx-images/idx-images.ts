@@ -1,0 +1,35 @@
+import * as z from 'zod';
+import { accuracy, loss } from '../../metrics.ts';
+import { exampleShapeOf, formOf } from '../../models/model-layout.ts';
+import type { TaskKind } from '../task-kind.ts';
+
+const schema = z.strictObject({
+  kind: z.literal('idx-images').describe('IDX files as of MNIST; pixels divided by 255'),
+});
+
+/** `open` reads a folder with the four `idxFiles`. */
+export const idxImages: TaskKind<typeof schema> = {
+  kind: 'idx-images',
+  schema,
+  examples: [{ kind: 'idx-images' }],
+  feeds: ['features', 'pixels'],
+  metrics: [accuracy, loss],
+  counted: 'examples',
+  impossible: (_, model) => {
+    const isGrey = formOf(model) !== 'pixels' || exampleShapeOf(model)[2] === 1;
+    return isGrey ? null : { path: ['model', 'channels'], message: 'must be 1: IDX images are grey' };
+  },
+  open: async (_, model, path) => {
+    const { readIdxFolder } = await import('./idx-folder.ts');
+    return readIdxFolder(model, path);
+  },
+  bundledData: async () => {
+    const { mnistFolder } = await import('./mnist-folder.ts');
+    return mnistFolder();
+  },
+  writeShares: async (request) => {
+    const { splitIdxFolder } = await import('./idx-folder.ts');
+    return splitIdxFolder(request);
+  },
+  scaleValue: (_, __, value) => (value ?? 0) / 255,
+};

@@ -1,0 +1,27 @@
+/** All kinds of tasks. A new one is its folder and two lines here: its import and its place. */
+import type * as z from 'zod';
+import { unionBy } from '../../registry/registry.ts';
+import type { TaskData } from '../datasets/dataset.ts';
+import type { ModelSpec } from '../models/registry.ts';
+import { cifarImages } from './cifar-images/cifar-images.ts';
+import { csv } from './csv/csv.ts';
+import { idxImages } from './idx-images/idx-images.ts';
+import type { TaskKind } from './task-kind.ts';
+import { text } from './text/text.ts';
+
+/** In the order of docs/CONFIG.md. */
+export const taskKinds = [idxImages, cifarImages, text, csv] as const;
+
+export const taskSchema = unionBy('kind', taskKinds);
+export type TaskSpec = z.infer<typeof taskSchema>;
+
+const byKind: ReadonlyMap<string, TaskKind> = new Map(taskKinds.map((kind) => [kind.kind, kind]));
+
+export function taskKindOf(task: TaskSpec): TaskKind {
+  return byKind.get(task.kind)!;
+}
+
+/** Reads what `task` describes from `path`, as examples that fit `model`. @throws DataFileError, DataShapeError */
+export function loadTaskData(task: TaskSpec, model: ModelSpec, path: string): Promise<TaskData> {
+  return taskKindOf(task).open(task, model, path);
+}

@@ -1,0 +1,52 @@
+/** What a kind of task is. Its folder holds this description, which runs anywhere, and what reads its files, which needs Node. */
+import type * as z from 'zod';
+import type { Rng } from '../../math/rng.ts';
+import type { Impossible } from '../../registry/impossible.ts';
+import type { TaskData } from '../datasets/dataset.ts';
+import type { ExampleForm } from '../example-form.ts';
+import type { Metric } from '../metrics.ts';
+import type { ModelSpec } from '../models/registry.ts';
+
+/** A form of the field `task` of a run. */
+type TaskKindSchema = z.ZodObject<{ kind: z.ZodLiteral<string> }>;
+
+export interface TaskKind<
+  Schema extends TaskKindSchema = TaskKindSchema,
+  Spec extends { readonly kind: string } = z.infer<Schema>,
+> {
+  readonly kind: Spec['kind'];
+  readonly schema: Schema;
+  /** Of what a manifest may hold: the tests of all tasks go over them. */
+  readonly examples: readonly Spec[];
+  /** Forms in which models can take its examples. */
+  readonly feeds: readonly ExampleForm[];
+  /** The first is the one to look at. */
+  readonly metrics: readonly Metric[];
+  /** What an evaluation counts: `Metrics.examples` of them. */
+  readonly counted: string;
+  /** What no single field shows, and what a model that takes such examples has wrong. */
+  impossible?(task: Spec, model: ModelSpec): Impossible | null;
+  /** Reads what is at `path`; every example fits the model. @throws DataFileError, DataShapeError */
+  open(task: Spec, model: ModelSpec, path: string): Promise<TaskData>;
+  /** Where there is data that came with the program. @throws DataFileError where it is missing. */
+  bundledData?(): Promise<string>;
+  /**
+   * Gives each of several nodes a folder with examples of its own; returns what each got, in words. Absent where data is not
+   * split, but is where it is. @throws DataFileError, DataShapeError
+   */
+  writeShares?(request: SharesRequest): Promise<string>;
+  /** A raw value (null: missing) of a column as models see it. Absent where examples are no rows of values. */
+  scaleValue?(task: Spec, column: number, value: number | null): number;
+}
+
+export interface SharesRequest {
+  /** Data as `open` reads it. */
+  readonly source: string;
+  /** One folder for each share, created where missing. */
+  readonly targets: readonly string[];
+  /** Classes of the model. */
+  readonly classes: number;
+  /** Concentration of the Dirichlet split by label: the smaller, the more the labels of shares differ. */
+  readonly alpha: number;
+  readonly rng: Rng;
+}

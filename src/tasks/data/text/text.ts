@@ -1,0 +1,32 @@
+import * as z from 'zod';
+import { accuracy, loss, perplexity } from '../../metrics.ts';
+import type { TaskKind } from '../task-kind.ts';
+
+const schema = z.strictObject({
+  kind: z.literal('text').describe('the bytes of .txt files'),
+  heldOutFraction: z
+    .number()
+    .min(0.001)
+    .max(0.5)
+    .default(0.1)
+    .describe('the end of each file that is held out for evaluation'),
+});
+export type TextTask = z.infer<typeof schema>;
+
+/** `open` reads one file or a folder of `.txt` files. */
+export const text: TaskKind<typeof schema> = {
+  kind: 'text',
+  schema,
+  examples: [{ kind: 'text', heldOutFraction: 0.1 }],
+  feeds: ['bytes'],
+  metrics: [accuracy, loss, perplexity],
+  counted: 'bytes',
+  open: async (task, model, path) => {
+    const { readText } = await import('./text-files.ts');
+    return readText(task, model, path);
+  },
+  writeShares: async (request) => {
+    const { splitText } = await import('./text-files.ts');
+    return splitText(request);
+  },
+};

@@ -1,0 +1,19 @@
+/**
+ * What one example is made of: all that models and tasks know of each other. `features` are numbers in a row, `pixels` an image of
+ * height x width x channels, `bytes` a window of text, whose answers are the bytes that follow each of its own.
+ */
+export type ExampleForm = 'features' | 'pixels' | 'bytes';
+
+interface FormFacts {
+  readonly dtype: 'float32' | 'int32';
+  /** A sequence may be shorter than the model's, and has an answer for each of its values; else there is one an example. */
+  readonly isSequence: boolean;
+  /** What its values are called. */
+  readonly unit: string;
+}
+
+export const exampleForms: Readonly<Record<ExampleForm, FormFacts>> = {
+  features: { dtype: 'float32', isSequence: false, unit: 'values' },
+  pixels: { dtype: 'float32', isSequence: false, unit: 'values' },
+  bytes: { dtype: 'int32', isSequence: true, unit: 'bytes' },
+};

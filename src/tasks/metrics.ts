@@ -1,0 +1,42 @@
+/** What is measured of a model on held-out data, and how people read it. */
+
+export interface Metrics {
+  /** Fraction of right answers in [0, 1]. */
+  readonly accuracy: number;
+  /** Mean loss per answer (natural logarithm). */
+  readonly loss: number;
+  /** Answers measured: one an example, of a text one a byte. */
+  readonly examples: number;
+}
+
+/** One number that says how good a model is at a task. */
+export interface Metric {
+  readonly id: string;
+  readonly better: 'higher' | 'lower';
+  of(metrics: Metrics): number;
+  /** With its unit. */
+  write(value: number): string;
+}
+
+export const accuracy: Metric = {
+  id: 'accuracy',
+  better: 'higher',
+  of: (metrics) => metrics.accuracy,
+  write: (value) => `${(100 * value).toFixed(2)} %`,
+};
+
+/** Cross-entropy in nats. */
+export const loss: Metric = {
+  id: 'loss',
+  better: 'lower',
+  of: (metrics) => metrics.loss,
+  write: (value) => value.toFixed(4),
+};
+
+/** Among how many equally probable symbols the model is as unsure. */
+export const perplexity: Metric = {
+  id: 'perplexity',
+  better: 'lower',
+  of: (metrics) => Math.exp(metrics.loss),
+  write: (value) => value.toFixed(2),
+};

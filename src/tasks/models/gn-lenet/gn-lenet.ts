@@ -1,0 +1,32 @@
+import * as z from 'zod';
+import type { ModelKind } from '../model-kind.ts';
+import { imageFields } from '../parts/fields.ts';
+
+const schema = z.strictObject({
+  kind: z
+    .literal('gn-lenet')
+    .describe('three 5x5 convolutions of 32, 32, 64 channels with group normalisation, one dense layer'),
+  ...imageFields,
+});
+export type GnLenetSpec = z.infer<typeof schema>;
+
+/** Channels out of the three convolutions (Hsieh et al., "The non-IID data quagmire", 2020). */
+const channelsOut = [32, 32, 64] as const;
+
+export const gnLenet: ModelKind<typeof schema> = {
+  kind: 'gn-lenet',
+  schema,
+  examples: [{ kind: 'gn-lenet', height: 16, width: 16, channels: 1, outputs: 4 }],
+  takes: 'pixels',
+  exampleShape: ({ height, width, channels }) => [height, width, channels],
+  outputs: (model) => model.outputs,
+  layout: (model, layout) => {
+    for (const [index, outputs] of channelsOut.entries()) {
+      layout.convolution(`conv_${index}`, 5, index === 0 ? model.channels : channelsOut[index - 1]!, outputs);
+      layout.norm(`norm_${index}`, outputs);
+    }
+    layout.denseStack([64 * (model.height >> 3) * (model.width >> 3), model.outputs]);
+  },
+  rowsPerPass: 50,
+  loadForward: () => import('./gn-lenet-forward.ts'),
+};

@@ -1,0 +1,28 @@
+import * as z from 'zod';
+import type { ModelKind } from '../model-kind.ts';
+import { denseWidthsOf } from '../parts/dense-stack.ts';
+import { inputs, outputs } from '../parts/fields.ts';
+
+const schema = z.strictObject({ kind: z.literal('logistic-regression'), inputs, outputs });
+export type LogisticRegressionSpec = z.infer<typeof schema>;
+
+export const logisticRegression: ModelKind<typeof schema> = {
+  kind: 'logistic-regression',
+  schema,
+  examples: [{ kind: 'logistic-regression', inputs: 7, outputs: 3 }],
+  takes: 'features',
+  exampleShape: (model) => [model.inputs],
+  outputs: (model) => model.outputs,
+  layout: (model, layout) => layout.denseStack([model.inputs, model.outputs]),
+  rowsPerPass: 1000,
+  loadForward: () => import('./logistic-regression-forward.ts'),
+  ofTensors: (shapes) => {
+    const [first, last, ...more] = denseWidthsOf(shapes) ?? [];
+    if (first === undefined || last === undefined || more.length > 0) return null;
+    return { kind: 'logistic-regression', inputs: first, outputs: last };
+  },
+  buildLayers: async (model) => {
+    const { buildSequential } = await import('../parts/dense-sequential.ts');
+    return buildSequential([model.inputs, model.outputs]);
+  },
+};

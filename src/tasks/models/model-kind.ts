@@ -1,0 +1,46 @@
+/** What a kind of model is. Its folder holds this description, which runs anywhere, and its forward pass, which needs tensors. */
+import type * as tf from '@tensorflow/tfjs-core';
+import type { LayersModel } from '@tensorflow/tfjs-layers';
+import type * as z from 'zod';
+import type { Impossible } from '../../registry/impossible.ts';
+import type { ExampleForm } from '../example-form.ts';
+import type { LayoutBuilder } from './parts/layout-builder.ts';
+import type { Weights } from './parts/weights.ts';
+
+/** A form of the field `model` of a run. */
+type ModelKindSchema = z.ZodObject<{ kind: z.ZodLiteral<string> }>;
+
+export interface ModelKind<
+  Schema extends ModelKindSchema = ModelKindSchema,
+  Spec extends { readonly kind: string } = z.infer<Schema>,
+> {
+  readonly kind: Spec['kind'];
+  readonly schema: Schema;
+  /** Small ones: the tests of all models go over them. */
+  readonly examples: readonly Spec[];
+  readonly takes: ExampleForm;
+  /** Of one example, without the dimension of the rows: inputs; height, width, channels; or bytes of context. */
+  exampleShape(model: Spec): readonly number[];
+  /** Classes it tells apart; of a language model the bytes that may come next. */
+  outputs(model: Spec): number;
+  /** Adds its tensors in their order. Peers must agree on it to the bit, so all of it follows from the description alone. */
+  layout(model: Spec, layout: LayoutBuilder): void;
+  /** What no single field shows. */
+  impossible?(model: Spec): Impossible | null;
+  /** Examples of one pass of an evaluation: bounds memory, and larger ones were not faster. */
+  readonly rowsPerPass: number;
+  /** Imports TensorFlow.js, which descriptions do without. */
+  loadForward(): Promise<ForwardPass<Spec>>;
+  /** The model whose tensors have these names and shapes, where they alone tell. The caller checks that all are there. */
+  ofTensors?(shapes: ReadonlyMap<string, readonly number[]>): Spec | null;
+  /** The model in TensorFlow.js Layers, its weights in the order of the layout and zero, where all its parts exist there. */
+  buildLayers?(model: Spec): Promise<LayersModel>;
+}
+
+export interface ForwardPass<Spec> {
+  /**
+   * Logits of a batch. `inputs` is rows x `exampleShape` (a sequence may be shorter); one row of logits (`outputs` wide) for each
+   * example, of a sequence one for each value. Differentiable in the weights.
+   */
+  forward(model: Spec, weights: Weights, inputs: tf.Tensor): tf.Tensor2D;
+}

@@ -1,0 +1,28 @@
+/** All kinds of models. A new one is its folder and two lines here: its import and its place. */
+import type * as z from 'zod';
+import { unionBy } from '../../registry/registry.ts';
+import type { ExampleForm } from '../example-form.ts';
+import { gnLenet } from './gn-lenet/gn-lenet.ts';
+import { gpt } from './gpt/gpt.ts';
+import { lenet } from './lenet/lenet.ts';
+import { logisticRegression } from './logistic-regression/logistic-regression.ts';
+import { mlp } from './mlp/mlp.ts';
+import type { ModelKind } from './model-kind.ts';
+import { resnet8 } from './resnet-8/resnet-8.ts';
+
+/** In the order of docs/CONFIG.md. */
+export const modelKinds = [mlp, logisticRegression, lenet, gnLenet, resnet8, gpt] as const;
+
+export const modelSchema = unionBy('kind', modelKinds);
+export type ModelSpec = z.infer<typeof modelSchema>;
+
+const byKind: ReadonlyMap<string, ModelKind> = new Map(modelKinds.map((kind) => [kind.kind, kind]));
+
+export function modelKindOf(model: ModelSpec): ModelKind {
+  return byKind.get(model.kind)!;
+}
+
+/** Names of the kinds that take examples of one of these forms. */
+export function modelKindsTaking(forms: readonly ExampleForm[]): string[] {
+  return modelKinds.filter(({ takes }) => forms.includes(takes)).map(({ kind }) => kind);
+}

@@ -1,0 +1,19 @@
+/** What a core shows that does nothing of its own: for tests of what stands around a core. */
+import { type CoreStatus, REFUSAL_REASONS, type RefusalReason } from '../../src/core/io.ts';
+
+export function idleStatus(): CoreStatus {
+  const refused = Object.fromEntries(REFUSAL_REASONS.map((reason) => [reason, 0]));
+  return {
+    phase: 'waiting',
+    round: 0,
+    finalisedRound: -1,
+    countedRounds: 0,
+    slotMs: 0,
+    modelHash: '',
+    lag: 0,
+    lastLoss: null,
+    refused: refused as Record<RefusalReason, number>,
+    contributions: new Map(),
+    notes: [],
+  };
+}

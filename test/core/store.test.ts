@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { VirtualStore } from '../../sim/virtual-store.ts';
+import { type Store, StoreError } from '../../src/core/ports.ts';
+import { openLevelStore } from '../../src/platform/node/level-store.ts';
+import { type StorePlace, storeContract } from './store-contract.ts';
+
+async function levelPlace(): Promise<StorePlace> {
+  const folder = await mkdtemp(join(tmpdir(), 'starlings-store-'));
+  return { open: () => openLevelStore(folder), remove: () => rm(folder, { recursive: true }) };
+}
+
+/** The simulator's disk outlives its processes; each `open` is a process that has it until it dies. */
+async function virtualPlace(): Promise<StorePlace> {
+  const disk = new VirtualStore();
+  return { open: async () => processOn(disk), remove: async () => disk.clear() };
+}
+
+function processOn(disk: VirtualStore): Store {
+  let isAlive = true;
+  function living(): VirtualStore {
+    if (!isAlive) throw new StoreError('the process is dead');
+    return disk;
+  }
+  return {
+    async *entries() {
+      yield* living().entries();
+    },
+    commit: async (writes) => living().commit(writes),
+    close: async () => {
+      isAlive = false;
+    },
+  };
+}
+
+storeContract('LevelDB', levelPlace);
+storeContract("the simulator's disk", virtualPlace);
+
+test('what a LevelDB committed survives the kill -9 of its process', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'starlings-store-'));
+  const keys = Array.from({ length: 100 }, (_, index) => `key ${String(index).padStart(2, '0')}`);
+  const script = fileURLToPath(new URL('./dies-after-commit.ts', import.meta.url));
+  const child = spawn(process.execPath, [script, folder, ...keys], { stdio: 'ignore' });
+  const [, signal] = await once(child, 'exit');
+  assert.equal(signal, 'SIGKILL');
+  const store = await openLevelStore(folder);
+  const found: string[] = [];
+  for await (const [key] of store.entries()) found.push(key);
+  assert.deepEqual(found, keys);
+  await store.close();
+  await rm(folder, { recursive: true });
+});
+
+test('a LevelDB that another process has is refused in one sentence', async () => {
+  const place = await levelPlace();
+  const store = await place.open();
+  await assert.rejects(place.open(), (error: Error) => {
+    assert.ok(error instanceof StoreError);
+    assert.match(error.message, /is in use by another node; stop it or give this one its own --dir$/);
+    return true;
+  });
+  await store.close();
+  await place.remove();
+});
