@@ -1,7 +1,6 @@
 /**
- * The machine of a run's log: routes what happens between the parts that know about it. Repair finds out what peers hold and
- * pulls it, finality says when a round is folded, the fork watch which of two histories stands, catch-up is the way to the
- * present. None of them knows another; nobody calls back into this class.
+ * The machine of a run's log: routes between repair (what peers hold), finality (when a round is folded), the fork watch (which of
+ * two histories stands) and catch-up (the way to the present). None of them knows another; nobody calls back into this class.
  */
 import { bytesToHex } from '../core/bytes.ts';
 import type { Signer } from '../core/crypto.ts';
