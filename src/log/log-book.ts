@@ -115,6 +115,10 @@ export class LogBook {
     return this.#byId.get(id);
   }
 
+  entries(): Iterable<LogEntry> {
+    return this.#byId.values();
+  }
+
   /** The body whose Merkle root (hex) is given, where the log has it. */
   body(root: string): Uint8Array | undefined {
     return this.#byBodyRoot.get(root)?.[0]?.body;

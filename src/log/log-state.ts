@@ -14,6 +14,8 @@ export interface LogState {
   round: number;
   /** Hash chain over the digests of the non-empty rounds, 32 bytes. */
   root: Uint8Array;
+  /** Entries that carried weight so far: of two histories, the one with more stands. */
+  weight: number;
   pace: Pace;
   /** Proven equivocators and the round of the proof: no weight in any later round. */
   readonly banned: Map<PeerKey, number>;
@@ -37,7 +39,7 @@ export type Kinds = readonly [EntryKind, ...EntryKind[]];
 
 export function initialState(kinds: Kinds, frame: LogFrame): LogState {
   return {
-    ...{ round: -1, root: frame.initHash, pace: initialPace(frame) },
+    ...{ round: -1, root: frame.initHash, weight: 0, pace: initialPace(frame) },
     banned: new Map(),
     kinds: kinds.map((kind) => kind.initial()),
   };
@@ -80,6 +82,7 @@ export function foldRound(
   );
   const [first] = summaries;
   if (places.length > 0) state.root = crypto.sha256(state.root, be32(round), digest);
+  state.weight += first!.carried;
   state.pace = advancePace(state.pace, round, first!, frame);
   state.round = round;
 }

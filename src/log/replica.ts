@@ -27,14 +27,12 @@ import {
 import type { SharedWork } from './shared-work.ts';
 import { decodeState, makeSnapshot, type Snapshot, snapshotOf } from './snapshot.ts';
 import { archiveKey, baseKey, isBaseKey, isLogKey, logKey } from './store-keys.ts';
-import type { Mark } from './wire.ts';
+import type { HistoryMark } from './wire.ts';
 
 /** Snapshots kept for joiners; donors reach a boundary at slightly different times. */
 const snapshotsKept = 2;
-/** Roots remembered for comparing histories with peers. */
-const rootsKept = 256;
-/** Rounds between those that all peers compare. Guess. */
-const markEvery = 4;
+/** Marks remembered for comparing histories with peers. */
+const marksKept = 256;
 const noSnapshot = new Uint8Array(32);
 
 /** What a node keeps of the rounds that its snapshots cover: nothing, or every entry. */
@@ -52,23 +50,28 @@ export interface ReplicaOptions {
 
 export class Replica {
   readonly #options: ReplicaOptions;
-  readonly log: LogBook;
+  #log: LogBook;
   #base: LogState;
   #live: LogState | null = null;
   /** Memory of the last live state, which the next one takes over. */
   #spare: LogState | undefined;
   #snapshots: Snapshot[] = [];
   #logFrom = 0;
-  readonly #roots = new Map<number, Uint8Array>();
+  #isPinned = false;
+  #marks = new Map<number, HistoryMark>();
 
   constructor(options: ReplicaOptions) {
     this.#options = options;
-    this.log = new LogBook(
+    this.#log = new LogBook(
       options.crypto,
       options.kinds.map(({ entriesPerRoundMax }) => entriesPerRoundMax),
     );
     this.#base = this.#startState();
-    this.#noteRoot();
+    this.#noteMark();
+  }
+
+  get log(): LogBook {
+    return this.#log;
   }
 
   get base(): Readonly<LogState> {
@@ -148,18 +151,9 @@ export class Replica {
     return this.#live;
   }
 
-  /** Root of our history after a final round; null when it is too long ago or not yet. */
-  rootAt(round: number): Uint8Array | null {
-    return this.#roots.get(round) ?? null;
-  }
-
-  /** Where our history stood at the last of the rounds that all peers compare. */
-  get mark(): Mark {
-    const { round, root } = this.#base;
-    if (this.isComplete) return { round, root };
-    const marked = round - ((round + 1) % markEvery);
-    const known = this.#roots.get(marked);
-    return known ? { round: marked, root: known } : { round, root };
+  /** Where our history stood after a final round; null when it is too long ago or not yet. */
+  markAt(round: number): HistoryMark | null {
+    return this.#marks.get(round) ?? null;
   }
 
   /** What entries of ours name: the last snapshot, which binds the history before it and the state. */
@@ -173,17 +167,17 @@ export class Replica {
   foldNext(): StoreWrite[] {
     this.#base = this.#advance(this.#base);
     const { round } = this.#base;
-    this.#noteRoot();
-    this.#roots.delete(round - rootsKept);
+    this.#noteMark();
     if ((round + 1) % this.#options.frame.snapshotRounds !== 0) return [];
     return this.checkpoint();
   }
 
   /** Folds rounds of which nothing is held, up to and including `round`, without a snapshot between. */
   passThrough(round: number): void {
-    while (this.#base.round < round) this.#base = this.#advance(this.#base);
-    this.#noteRoot();
-    for (const known of this.#roots.keys()) if (known <= round - rootsKept) this.#roots.delete(known);
+    while (this.#base.round < round) {
+      this.#base = this.#advance(this.#base);
+      this.#noteMark();
+    }
   }
 
   /** Keeps a snapshot of the base, forgets the oldest one and the log it covered. */
@@ -204,7 +198,7 @@ export class Replica {
   adopt(state: LogState, blob: Uint8Array): StoreWrite[] {
     const stale = this.#snapshots.filter(({ round }) => round !== state.round);
     this.#snapshots = [];
-    this.#roots.clear();
+    this.#marks.clear();
     const dropped = this.log.pruneThrough(state.round);
     this.#logFrom = state.round + 1;
     this.#install(state, blob);
@@ -216,20 +210,72 @@ export class Replica {
   }
 
   /**
-   * Goes back to a state at or before `round` and opens the rounds after it again, because our history since is
-   * not the one that stands. Null, and nothing changed, where neither a snapshot nor the start is in reach.
+   * Another replica with all that this one holds, its base at or before `round`: where another history may lead from there. Null
+   * where neither a snapshot nor the start is in reach.
    */
-  rollBack(round: number): StoreWrite[] | null {
+  branchAt(round: number): Replica | null {
     const target = this.#snapshots.findLast((snapshot) => snapshot.round <= round);
     const state = target ? this.#stateOf(target) : null;
     if (!state && this.#logFrom > 0) return null;
-    const stale = this.#snapshots.filter((snapshot) => snapshot.round > (target?.round ?? -1));
-    this.#snapshots = this.#snapshots.filter((snapshot) => !stale.includes(snapshot));
-    this.#base = state ?? this.#startState();
-    for (const known of [...this.#roots.keys()]) if (known > this.#base.round) this.#roots.delete(known);
-    this.#noteRoot();
+    const branch = new Replica(this.#options);
+    branch.#base = state ?? branch.#base;
+    branch.#snapshots = this.#snapshots.filter((snapshot) => snapshot.round <= branch.#base.round);
+    branch.#logFrom = this.#logFrom;
+    for (const [marked, mark] of this.#marks) {
+      if (marked <= branch.#base.round) branch.#marks.set(marked, mark);
+    }
+    for (const entry of this.#log.entries()) branch.#log.insert(entry);
+    return branch;
+  }
+
+  /** One that holds nothing of the run yet. */
+  anew(): Replica {
+    return new Replica(this.#options);
+  }
+
+  /** Keeps the whole log, whatever snapshots cover, until `unpin`: two replicas are about to be compared. */
+  pin(): void {
+    this.#isPinned = true;
+  }
+
+  /** Returns what the store must change. */
+  unpin(): StoreWrite[] {
+    this.#isPinned = false;
+    return this.#prune();
+  }
+
+  /** Becomes what the other one is, which is not to be used any more. Returns what the store must change. */
+  become(other: Replica): StoreWrite[] {
+    const rounds = (one: Replica): Map<number, Snapshot> =>
+      new Map(one.#snapshots.map((snapshot) => [snapshot.round, snapshot]));
+    const pruned = other.unpin();
+    const before = rounds(this);
+    const after = rounds(other);
+    const isKept = ({ round, blobRoot }: Snapshot): boolean =>
+      bytesToHex(before.get(round)?.blobRoot ?? noSnapshot) === bytesToHex(blobRoot);
+    const writes: StoreWrite[] = [
+      ...pruned,
+      ...[...after.values()]
+        .filter((snapshot) => !isKept(snapshot))
+        .map(({ round, blob }) => ({ key: baseKey(round), value: blob })),
+      ...[...before.keys()]
+        .filter((round) => !after.has(round))
+        .map((round) => ({ key: baseKey(round), value: null })),
+      ...[...other.#log.entries()]
+        .filter(({ id }) => !this.#log.entry(id))
+        .map((entry) => this.writeOf(entry)),
+      ...[...this.#log.entries()]
+        .filter(({ id }) => !other.#log.entry(id))
+        .map((entry) => ({ key: logKey(entry), value: null })),
+    ];
+    this.#log = other.#log;
+    this.#base = other.#base;
+    this.#snapshots = other.#snapshots;
+    this.#logFrom = other.#logFrom;
+    this.#marks = other.#marks;
+    this.#isPinned = false;
     this.#live = null;
-    return stale.map((snapshot) => ({ key: baseKey(snapshot.round), value: null }));
+    return writes;
   }
 
   #install(state: LogState, blob: Uint8Array): void {
@@ -237,7 +283,7 @@ export class Replica {
     const snapshot = snapshotOf(crypto, state.round, state.root, blob);
     this.#base = shared ? shared.stateOf(bytesToHex(snapshot.blobRoot), state) : state;
     this.#live = null;
-    this.#noteRoot();
+    this.#noteMark();
     this.#snapshots.push(snapshot);
     if (this.#snapshots.length > snapshotsKept) this.#snapshots.shift();
   }
@@ -250,8 +296,15 @@ export class Replica {
       const oldest = this.#snapshots.shift()!;
       writes.push({ key: baseKey(oldest.round), value: null });
     }
+    writes.push(...this.#prune());
+    return writes;
+  }
+
+  #prune(): StoreWrite[] {
+    const writes: StoreWrite[] = [];
     // A joiner with the oldest snapshot on offer still finds every later round in the log.
-    if (this.#snapshots.length === snapshotsKept) this.#logFrom = this.#snapshots[0]!.round + 1;
+    if (this.#isPinned || this.#snapshots.length < snapshotsKept) return writes;
+    this.#logFrom = Math.max(this.#logFrom, this.#snapshots[0]!.round + 1);
     for (const entry of this.log.pruneThrough(this.#logFrom - 1)) {
       writes.push({ key: logKey(entry), value: null });
       if (this.#options.retention !== 'everything') continue;
@@ -260,9 +313,10 @@ export class Replica {
     return writes;
   }
 
-  #noteRoot(): void {
-    const { round, root } = this.#base;
-    this.#roots.set(round, root);
+  #noteMark(): void {
+    const { round, root, weight } = this.#base;
+    this.#marks.set(round, { root, weight });
+    this.#marks.delete(round - marksKept);
   }
 
   /** The state after the next round. Takes over the memory of `state`, unless states are shared: then it stays as it is. */

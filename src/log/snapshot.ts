@@ -57,6 +57,7 @@ function encodeMetadata(state: Metadata, lengths: readonly number[]): Uint8Array
     VERSION,
     state.round,
     state.root,
+    state.weight,
     [
       ...[pace.counted, pace.endRound, pace.fromRound, pace.fromMs, pace.slotMs],
       pace.next && [pace.next.fromRound, pace.next.slotMs],
@@ -100,9 +101,9 @@ export function decodeState(kinds: Kinds, blob: Uint8Array): LogState | null {
 
 function decodeMetadata(bytes: Uint8Array, count: number): (Metadata & { lengths: number[] }) | null {
   const fields = decodeCanonical(bytes);
-  if (!Array.isArray(fields) || fields.length !== 6 || fields[0] !== VERSION) return null;
-  const [, round, root, paceFields, banned, lengths] = fields as unknown[];
-  if (!isRound(round) || !isBytes(root, 32)) return null;
+  if (!Array.isArray(fields) || fields.length !== 7 || fields[0] !== VERSION) return null;
+  const [, round, root, weight, paceFields, banned, lengths] = fields as unknown[];
+  if (!isRound(round) || !isBytes(root, 32) || !isCount(weight)) return null;
   const pace = decodePace(paceFields);
   if (!pace || !isRows(banned, 2)) return null;
   if (!Array.isArray(lengths) || lengths.length !== count || !lengths.every(isCount)) return null;
@@ -111,7 +112,7 @@ function decodeMetadata(bytes: Uint8Array, count: number): (Metadata & { lengths
     if (!isBytes(author, 32) || !isCount(since)) return null;
     bans.set(bytesToHex(author), since);
   }
-  return { round, root, pace, banned: bans, lengths };
+  return { round, root, weight, pace, banned: bans, lengths };
 }
 
 function decodePace(value: unknown): Pace | null {

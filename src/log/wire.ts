@@ -20,8 +20,8 @@ export type Request =
       readonly kind: 'digest';
       readonly finalised: number;
       readonly root: Uint8Array;
-      /** Where it stood at the last round that all peers compare. */
-      readonly mark: Mark;
+      /** Entries that carried weight in that history; null where the asker does not stand in it, but looks into it. */
+      readonly weight: number | null;
       readonly from: number;
       readonly digests: readonly Uint8Array[];
     }
@@ -47,7 +47,7 @@ export function encodeRequest(request: Request): Uint8Array {
         tag,
         request.finalised,
         request.root,
-        [request.mark.round, request.mark.root],
+        request.weight,
         request.from,
         request.digests,
       ]);
@@ -98,14 +98,14 @@ export function decodeRequest(bytes: Uint8Array): Request | null {
 function digestRequest(
   finalised: unknown,
   root: unknown,
-  marked: unknown,
+  weight: unknown,
   from: unknown,
   digests: unknown,
 ): Request | null {
-  const mark = decodeMark(marked);
-  if (!isRound(finalised) || !isBytes(root, 32) || !mark || !isCount(from)) return null;
+  if (!isRound(finalised) || !isBytes(root, 32) || !isCount(from)) return null;
+  if (weight !== null && !isCount(weight)) return null;
   if (!isHashList(digests, roundsPerDigestMax)) return null;
-  return { kind: 'digest', finalised, root, mark, from, digests };
+  return { kind: 'digest', finalised, root, weight, from, digests };
 }
 
 /** How an answering peer stands to one round of a digest request. */
@@ -119,10 +119,10 @@ export interface RoundAnswer {
   readonly rows: readonly Uint8Array[];
 }
 
-/** Where a history stands after a final round; -1 before the first. */
-export interface Mark {
-  readonly round: number;
+/** Where a history stands after a round: its root and how many entries carried weight in it. */
+export interface HistoryMark {
   readonly root: Uint8Array;
+  readonly weight: number;
 }
 
 export interface DigestAnswer {
@@ -130,10 +130,8 @@ export interface DigestAnswer {
   readonly nextHeld: number | null;
   /** The answering peer's log has all rounds after the asker's final ones. */
   readonly reachesBack: boolean;
-  /** Root of the answering peer's history at the asking peer's finalised round; null when it does not know it. */
-  readonly atYours: Uint8Array | null;
-  /** Where its history stood at the last round that all peers compare. */
-  readonly mark: Mark;
+  /** The answering peer's history at the asking peer's finalised round; null when it does not know it. */
+  readonly atYours: HistoryMark | null;
   readonly rounds: readonly RoundAnswer[];
 }
 
@@ -143,17 +141,17 @@ const provenBytes = placeBytes + 64;
 
 export function encodeDigestAnswer(answer: DigestAnswer): Uint8Array {
   const rounds = answer.rounds.map(({ round, state, rows }) => [round, ROUND_STATES.indexOf(state), rows]);
-  const { nextHeld, reachesBack, atYours, mark } = answer;
-  return dagCbor.encode([nextHeld, reachesBack, atYours, [mark.round, mark.root], rounds]);
+  const { nextHeld, reachesBack, atYours } = answer;
+  return dagCbor.encode([nextHeld, reachesBack, atYours && [atYours.root, atYours.weight], rounds]);
 }
 
 export function decodeDigestAnswer(bytes: Uint8Array): DigestAnswer | null {
   const fields = decodeCanonical(bytes);
-  if (!Array.isArray(fields) || fields.length !== 5) return null;
-  const [nextHeld, reachesBack, atYours, marked, rounds] = fields as unknown[];
+  if (!Array.isArray(fields) || fields.length !== 4) return null;
+  const [nextHeld, reachesBack, mark, rounds] = fields as unknown[];
   if ((nextHeld !== null && !isCount(nextHeld)) || typeof reachesBack !== 'boolean') return null;
-  const mark = decodeMark(marked);
-  if (!mark || (atYours !== null && !isBytes(atYours, 32))) return null;
+  const atYours = mark === null ? null : decodeMark(mark);
+  if (atYours === undefined) return null;
   if (!Array.isArray(rounds) || rounds.length > roundsPerDigestMax) return null;
   const decoded: RoundAnswer[] = [];
   for (const item of rounds as unknown[]) {
@@ -165,13 +163,13 @@ export function decodeDigestAnswer(bytes: Uint8Array): DigestAnswer | null {
     if (!rows.every((row: unknown) => isBytes(row, rowBytes) || isBytes(row, provenBytes))) return null;
     decoded.push({ round, state, rows: rows as Uint8Array[] });
   }
-  return { nextHeld, reachesBack, atYours, mark, rounds: decoded };
+  return { nextHeld, reachesBack, atYours, rounds: decoded };
 }
 
-function decodeMark(value: unknown): Mark | null {
-  if (!Array.isArray(value) || value.length !== 2) return null;
-  const [round, root] = value as unknown[];
-  return isRound(round) && isBytes(root, 32) ? { round, root } : null;
+function decodeMark(value: unknown): HistoryMark | undefined {
+  if (!Array.isArray(value) || value.length !== 2) return undefined;
+  const [root, weight] = value as unknown[];
+  return isBytes(root, 32) && isCount(weight) ? { root, weight } : undefined;
 }
 
 export function encodeHashList(hashes: readonly Uint8Array[]): Uint8Array {

@@ -6,7 +6,7 @@ import { equals } from 'uint8arrays';
 import { bytesToHex } from '../../core/bytes.ts';
 import type { PeerKey } from '../../core/io.ts';
 import type { Entitlement } from '../entitlement.ts';
-import { type EnvelopeContext, openEnvelope } from '../envelope.ts';
+import { type EntryHeader, type EnvelopeContext, openEnvelope } from '../envelope.ts';
 import type { Kinds, LogState } from '../log-state.ts';
 import { BlobFetch, type BlobPart, blobRequest } from '../repair/blob-fetch.ts';
 import { decodeOffer, decodeState, openSnapshotHeader, type SnapshotHeader } from '../snapshot.ts';
@@ -46,6 +46,7 @@ export class SnapshotJoin {
   /** For each key the candidate that its newest word is for; a donor's own word is of now. */
   readonly #words = new Map<PeerKey, { readonly round: number; readonly candidate: string }>();
   readonly #answered = new Set<PeerKey>();
+  #witnesses: EntryHeader[] = [];
   #fetch: { readonly candidate: Candidate; readonly blob: BlobFetch } | null = null;
 
   constructor(context: SnapshotJoinContext) {
@@ -57,6 +58,11 @@ export class SnapshotJoin {
     return this.#answered.size;
   }
 
+  /** What donors showed with their offers. */
+  get witnesses(): readonly EntryHeader[] {
+    return this.#witnesses;
+  }
+
   get fetching(): boolean {
     return this.#fetch !== null;
   }
@@ -66,6 +72,7 @@ export class SnapshotJoin {
     this.#candidates.clear();
     this.#words.clear();
     this.#answered.clear();
+    this.#witnesses = [];
     return peers
       .slice(0, donorsAskedMax)
       .map((peer) => ({ meaning: { kind: 'snapshots', peer }, request: { kind: 'snapshots' } }));
@@ -96,6 +103,7 @@ export class SnapshotJoin {
     if (!opened.ok || !anchor || anchor.round !== header.round) return false;
     if (!equals(anchor.snapshot, header.blobRoot) || !equals(anchor.root, header.root)) return false;
     const { author, round } = opened.envelope;
+    this.#witnesses.push(opened.envelope);
     if (round >= (this.#words.get(author)?.round ?? round)) this.#words.set(author, { round, candidate });
     return true;
   }

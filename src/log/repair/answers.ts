@@ -113,8 +113,7 @@ function digestAnswer(request: Request & { kind: 'digest' }, replica: Replica): 
   return encodeDigestAnswer({
     nextHeld: log.heldRounds().find((round) => round > request.finalised) ?? null,
     reachesBack: replica.logFrom <= request.finalised + 1,
-    atYours: replica.rootAt(request.finalised),
-    mark: replica.mark,
+    atYours: replica.markAt(request.finalised),
     rounds,
   });
 }

@@ -10,7 +10,7 @@ import { pickRandom } from '../../core/pick-random.ts';
 import type { RoundVote } from '../finality/round-votes.ts';
 import { placeBytes } from '../log-book.ts';
 import type { Replica } from '../replica.ts';
-import { type DigestAnswer, type Mark, type Request, roundsPerDigestMax } from '../wire.ts';
+import { type DigestAnswer, type HistoryMark, type Request, roundsPerDigestMax } from '../wire.ts';
 
 /**
  * Peers asked for digests per tick, while following and while catching up. Two: with one, 10 of 40 simulated
@@ -30,10 +30,13 @@ type DigestRequest = Request & { readonly kind: 'digest' };
 
 /** What a peer's request or answer tells. */
 export type Finding =
-  /** Where its history stands. */
-  | { readonly kind: 'mark'; readonly mark: Mark }
-  /** Its history was ours after a round. */
-  | { readonly kind: 'agreed'; readonly round: number }
+  /** Where its history stood after a round, and where ours did. */
+  | {
+      readonly kind: 'mark';
+      readonly round: number;
+      readonly mine: HistoryMark;
+      readonly theirs: HistoryMark;
+    }
   /** Its set of an open round. */
   | { readonly kind: 'vote'; readonly round: number; readonly vote: RoundVote }
   /** It holds an entry that we do not. */
@@ -62,10 +65,19 @@ export class DigestExchange {
   /** Peers that ever answered us: what the silent claim of their history counts for nothing. */
   readonly #talking = new Set<PeerKey>();
 
-  constructor(replica: Replica, crypto: Crypto, random: () => number) {
-    this.#replica = replica;
-    this.#crypto = crypto;
-    this.#random = random;
+  readonly #isOurs: boolean;
+
+  constructor(options: {
+    readonly replica: Replica;
+    readonly crypto: Crypto;
+    readonly random: () => number;
+    /** We stand by what is shown. */
+    readonly isOurs: boolean;
+  }) {
+    this.#replica = options.replica;
+    this.#crypto = options.crypto;
+    this.#random = options.random;
+    this.#isOurs = options.isOurs;
   }
 
   forget(peer: PeerKey): void {
@@ -77,8 +89,8 @@ export class DigestExchange {
     free: readonly PeerKey[],
     view: DigestView,
   ): Array<{ meaning: DigestMeaning; request: DigestRequest }> {
-    const { base, mark } = this.#replica;
-    const { round: finalised, root } = base;
+    const { round: finalised, root, weight: carried } = this.#replica.base;
+    const weight = this.#isOurs ? carried : null;
     const from = finalised + 1;
     const last = Math.min(view.slot + 1, finalised + roundsPerDigestMax);
     // Past the last round there is nothing to compare but the histories, and that goes on: forks are found so.
@@ -90,7 +102,7 @@ export class DigestExchange {
     this.#askBack.clear();
     return [...asked].map((peer) => ({
       meaning: { kind: 'digest', peer, finalised, from, digests },
-      request: { kind: 'digest', finalised, root, mark, from, digests },
+      request: { kind: 'digest', finalised, root, weight, from, digests },
     }));
   }
 
@@ -98,8 +110,12 @@ export class DigestExchange {
   heard(peer: PeerKey, request: DigestRequest, view: DigestView): Finding[] {
     const findings: Finding[] = [];
     const { slot } = view;
-    if (this.#talking.has(peer))
-      findings.push(...this.#compare(request.finalised, request.root, request.mark));
+    const { finalised, root, weight } = request;
+    // Who looks into a history without standing in it says nothing of its own.
+    if (weight === null) return findings;
+    const mine = this.#replica.markAt(finalised);
+    if (mine && this.#talking.has(peer))
+      findings.push({ kind: 'mark', round: finalised, mine, theirs: { root, weight } });
     if (!view.follows(peer)) return findings;
     request.digests.forEach((digest, index) => {
       const round = request.from + index;
@@ -115,7 +131,10 @@ export class DigestExchange {
   answered(asked: DigestMeaning, answer: DigestAnswer, view: DigestView): Finding[] {
     const { peer } = asked;
     this.#talking.add(peer);
-    const findings: Finding[] = this.#compare(asked.finalised, answer.atYours, answer.mark);
+    const findings: Finding[] = [];
+    const mine = this.#replica.markAt(asked.finalised);
+    if (mine && answer.atYours)
+      findings.push({ kind: 'mark', round: asked.finalised, mine, theirs: answer.atYours });
     if (!view.follows(peer)) return findings;
     if (answer.reachesBack && answer.nextHeld !== asked.from) {
       const through = answer.nextHeld === null ? view.slot : answer.nextHeld - 1;
@@ -139,17 +158,6 @@ export class DigestExchange {
       }
     }
     return findings;
-  }
-
-  #compare(round: number, theirs: Uint8Array | null, mark: Mark): Finding[] {
-    const mine = this.#replica.rootAt(round);
-    if (!mine || !theirs) return [{ kind: 'mark', mark }];
-    if (equals(mine, theirs))
-      return [
-        { kind: 'agreed', round },
-        { kind: 'mark', mark: { round, root: theirs } },
-      ];
-    return [{ kind: 'mark', mark: this.#replica.rootAt(mark.round) ? mark : { round, root: theirs } }];
   }
 
   /** The log's own digest of a set given by its rows. */

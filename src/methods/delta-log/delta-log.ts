@@ -268,6 +268,7 @@ export class DeltaLog implements ProtocolCore {
     for (const effect of effects) {
       if (effect.type === 'entered') this.#entered(out, effect);
       else if (effect.type === 'left-out') this.#leftOut(out, effect);
+      else if (effect.type === 'switched') this.#switched(out, effect);
       else out.push(effect);
     }
   }
@@ -281,13 +282,26 @@ export class DeltaLog implements ProtocolCore {
 
   /** What ours among them carried goes back into the residual. */
   #leftOut(out: Output[], { entries, writes }: LogFact & { type: 'left-out' }): void {
-    const own = entries.filter(isDelta).filter(({ author }) => author === this.#deps.signer.key);
+    const own = entries.filter(({ author }) => author === this.#deps.signer.key);
+    const restored = this.#takeBack(out, own) ? this.#author.writes() : [];
+    out.push({ type: 'persist', writes: [...writes, ...restored], durable: true });
+  }
+
+  /** The residual and the log change in one transaction. */
+  #switched(out: Output[], { entered, leftOut, writes }: LogFact & { type: 'switched' }): void {
+    for (const entry of entered) if (isDelta(entry)) this.#author.payAgain(entry);
+    this.#takeBack(out, leftOut);
+    out.push({ type: 'persist', writes: [...writes, ...this.#author.writes()], durable: true });
+  }
+
+  /** Whether any of these entries of ours carried something. */
+  #takeBack(out: Output[], entries: readonly LogEntry[]): boolean {
+    const own = entries.filter(isDelta);
     for (const entry of own) {
       this.#author.takeBack(entry);
       out.push({ type: 'event', event: { kind: 'restored', round: entry.round } });
     }
-    const restored = own.length > 0 ? this.#author.writes() : [];
-    out.push({ type: 'persist', writes: [...writes, ...restored], durable: true });
+    return own.length > 0;
   }
 }
 

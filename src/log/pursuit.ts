@@ -1,0 +1,107 @@
+/**
+ * A look into another history beside the one in which we stand: brings a second replica to the present along its holders' sets, and
+ * says whether it stands higher. Nothing of ours changes by it, and nothing of it leaves the node but requests.
+ */
+import { equals } from 'uint8arrays';
+import type { PeerKey } from '../core/io.ts';
+import type { Fork } from './finality/fork-watch.ts';
+import { latestWords, standsHigher, supportOf } from './finality/order.ts';
+import type { History } from './history.ts';
+import type { LogEffect } from './log-effect.ts';
+import type { HistoryMark } from './wire.ts';
+
+/** Words count from so many windows before the present, or the end of the run. Guess. */
+const wordWindows = 2;
+/** Of all words, the part that must be behind a history that we cannot fold from a state of our own. */
+const trustedPart = 1 / 3;
+
+/** Where our history stood at a round behind which nobody goes back. */
+export interface Checkpoint {
+  readonly round: number;
+  readonly mark: HistoryMark;
+}
+
+export type Outcome =
+  | 'under-way'
+  | 'higher'
+  /** It does not stand higher than ours, or could not be shown. */
+  | 'vain'
+  /** It parted from ours before the state that we began with. */
+  | 'deeper'
+  /** Its holders are gone, or have come over. */
+  | 'moot';
+
+export interface PursuitOptions {
+  readonly fork: Fork;
+  readonly history: History;
+  /** Last round that it has from us; null where it begins with a snapshot of its holders. */
+  readonly branchedAt: number | null;
+  readonly weightOf: (peer: PeerKey) => number;
+}
+
+export class Pursuit {
+  readonly fork: Fork;
+  readonly history: History;
+  readonly branchedAt: number | null;
+  readonly #weightOf: (peer: PeerKey) => number;
+
+  constructor({ fork, history, branchedAt, weightOf }: PursuitOptions) {
+    this.fork = fork;
+    this.history = history;
+    this.branchedAt = branchedAt;
+    this.#weightOf = weightOf;
+    if (branchedAt === null) history.catchUp.begin();
+    else history.catchUp.replay();
+  }
+
+  /** Performs something on its history and lets out of it what concerns others: requests, and what peers did wrong. */
+  through<Result>(out: LogEffect[], act: (history: History, effects: LogEffect[]) => Result): Result {
+    const effects: LogEffect[] = [];
+    const result = act(this.history, effects);
+    for (const effect of effects) {
+      if (effect.type === 'request' || (effect.type === 'event' && effect.event.kind === 'refused'))
+        out.push(effect);
+    }
+    return result;
+  }
+
+  /** One tick. `ours`: the history in which we stand. */
+  tick(
+    out: LogEffect[],
+    nowMs: number,
+    ours: History,
+    connected: ReadonlySet<PeerKey>,
+    checkpoint: Checkpoint | null,
+  ): Outcome {
+    const { history, fork } = this;
+    if (!fork.holders.some((peer) => connected.has(peer))) return 'moot';
+    const slot = history.clock.slotAt(nowMs);
+    const reached = this.through(out, (one, effects) => one.tick(effects, slot));
+    if (reached === 'gave-up-leaders') return 'vain';
+    const other = history.watch.parting();
+    if (other !== null) return other <= (this.branchedAt ?? -1) ? 'deeper' : 'moot';
+    if (reached === null) return 'under-way';
+    return this.#judge(ours, slot, checkpoint);
+  }
+
+  #judge(ours: History, slot: number, checkpoint: Checkpoint | null): Outcome {
+    const { replica } = this.history;
+    const mine = ours.replica;
+    const round = Math.min(replica.base.round, mine.base.round);
+    const [here, there] = [mine.markAt(round), replica.markAt(round)];
+    if (here && there && equals(here.root, there.root)) return 'moot';
+    const passed = checkpoint && replica.markAt(checkpoint.round);
+    if (passed && !equals(passed.root, checkpoint.mark.root)) return 'vain';
+    const lastRound = Math.min(slot, mine.isComplete ? mine.base.round : slot);
+    const entries = [...mine.log.entries(), ...replica.log.entries(), ...this.history.catchUp.witnesses];
+    const support = supportOf(
+      latestWords(entries, lastRound - wordWindows * ours.windowRounds),
+      mine,
+      replica,
+      this.#weightOf,
+    );
+    if (this.branchedAt === null && !(support.theirs >= trustedPart * support.all && support.theirs > 0))
+      return 'vain';
+    return standsHigher(replica, mine, support) ? 'higher' : 'vain';
+  }
+}
