@@ -12,8 +12,6 @@ import type { HistoryMark } from './wire.ts';
 
 /** Words count from so many windows before the present, or the end of the run. Guess. */
 const wordWindows = 2;
-/** Of all words, the part that must be behind a history that we cannot fold from a state of our own. */
-const trustedPart = 1 / 3;
 
 /** Where our history stood at a round behind which nobody goes back. */
 export interface Checkpoint {
@@ -100,8 +98,9 @@ export class Pursuit {
       replica,
       this.#weightOf,
     );
-    if (this.branchedAt === null && !(support.theirs >= trustedPart * support.all && support.theirs > 0))
-      return 'vain';
+    // Folded from a state that we did not fold: what it says of itself counts only between histories that as many stand in.
+    if (this.branchedAt === null && (support.theirs === 0 || support.theirs !== support.ours))
+      return support.theirs > support.ours ? 'higher' : 'vain';
     return standsHigher(replica, mine, support) ? 'higher' : 'vain';
   }
 }

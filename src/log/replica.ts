@@ -29,8 +29,10 @@ import { decodeState, makeSnapshot, type Snapshot, snapshotOf } from './snapshot
 import { archiveKey, baseKey, isBaseKey, isLogKey, logKey } from './store-keys.ts';
 import type { HistoryMark } from './wire.ts';
 
-/** Snapshots kept for joiners; donors reach a boundary at slightly different times. */
-const snapshotsKept = 2;
+/** Snapshots kept at least, for joiners: donors reach a boundary at slightly different times. */
+const snapshotsKeptMin = 2;
+/** The log and a state before it reach back so many windows at least: histories that parted since can be compared. Guess. */
+const reachWindows = 4;
 /** Marks remembered for comparing histories with peers. */
 const marksKept = 256;
 const noSnapshot = new Uint8Array(32);
@@ -58,10 +60,12 @@ export class Replica {
   #snapshots: Snapshot[] = [];
   #logFrom = 0;
   #isPinned = false;
+  readonly #reachRounds: number;
   #marks = new Map<number, HistoryMark>();
 
   constructor(options: ReplicaOptions) {
     this.#options = options;
+    this.#reachRounds = reachWindows * options.frame.windowRounds;
     this.#log = new LogBook(
       options.crypto,
       options.kinds.map(({ entriesPerRoundMax }) => entriesPerRoundMax),
@@ -95,12 +99,13 @@ export class Replica {
       if (isBaseKey(key)) {
         const state = decodeState(this.#options.kinds, value);
         if (state) this.#install(state, value);
+        // Earlier rounds may be stored as well, and all of them or not: that is not known any more.
         this.#logFrom = (this.#snapshots[0]?.round ?? -1) + 1;
       } else if (isLogKey(key)) envelopes.push(value);
     }
     for (const bytes of envelopes) {
       const opened = openEnvelope(bytes, this.#options.envelopes);
-      if (!opened.ok || opened.envelope.round < this.#logFrom) continue;
+      if (!opened.ok) continue;
       const entry = this.open(opened.envelope);
       if (entry) this.insert(entry);
     }
@@ -285,14 +290,13 @@ export class Replica {
     this.#live = null;
     this.#noteMark();
     this.#snapshots.push(snapshot);
-    if (this.#snapshots.length > snapshotsKept) this.#snapshots.shift();
   }
 
   #keep(snapshot: Snapshot): StoreWrite[] {
     if (this.#snapshots.some(({ round }) => round === snapshot.round)) return [];
     this.#snapshots.push(snapshot);
     const writes: StoreWrite[] = [{ key: baseKey(snapshot.round), value: snapshot.blob }];
-    if (this.#snapshots.length > snapshotsKept) {
+    while (this.#snapshots.length > snapshotsKeptMin && this.#isBeyondReach(this.#snapshots[1]!)) {
       const oldest = this.#snapshots.shift()!;
       writes.push({ key: baseKey(oldest.round), value: null });
     }
@@ -300,11 +304,17 @@ export class Replica {
     return writes;
   }
 
+  #isBeyondReach({ round }: Snapshot): boolean {
+    return round <= this.#base.round - this.#reachRounds;
+  }
+
   #prune(): StoreWrite[] {
     const writes: StoreWrite[] = [];
     // A joiner with the oldest snapshot on offer still finds every later round in the log.
-    if (this.#isPinned || this.#snapshots.length < snapshotsKept) return writes;
-    this.#logFrom = Math.max(this.#logFrom, this.#snapshots[0]!.round + 1);
+    const [oldest] = this.#snapshots;
+    if (this.#isPinned || this.#snapshots.length < snapshotsKeptMin || !this.#isBeyondReach(oldest!))
+      return writes;
+    this.#logFrom = Math.max(this.#logFrom, oldest!.round + 1);
     for (const entry of this.log.pruneThrough(this.#logFrom - 1)) {
       writes.push({ key: logKey(entry), value: null });
       if (this.#options.retention !== 'everything') continue;

@@ -19,6 +19,9 @@ import {
   responseBytesMax,
 } from '../wire.ts';
 
+/** Of the snapshots held, the newest. */
+const snapshotsOffered = 2;
+
 export interface AnswerContext {
   readonly replica: Replica;
   readonly refusals: Refusals;
@@ -76,12 +79,14 @@ function framesFor(request: Request, node: AnswerContext): Uint8Array[] | 'not-h
       return request.index < segmentCount(blob.length) ? [segmentOf(blob, request.index)] : 'absurd';
     }
     case 'snapshots':
-      return replica.snapshots.map((snapshot) =>
-        encodeOffer(
-          signSnapshotHeader(snapshot, envelopes.runId, node.signer),
-          witnessesOf(snapshot, replica),
-        ),
-      );
+      return replica.snapshots
+        .slice(-snapshotsOffered)
+        .map((snapshot) =>
+          encodeOffer(
+            signSnapshotHeader(snapshot, envelopes.runId, node.signer),
+            witnessesOf(snapshot, replica),
+          ),
+        );
     case 'share':
     case 'push':
       return 'absurd';
