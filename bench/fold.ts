@@ -43,7 +43,7 @@ const frame: LogFrame = {
   ...{ rounds: 1, publishersMin: 1, timeMaxMs: null, windowRounds: 6, judgingRounds: 0 },
   ...{ admitRounds: 3, snapshotRounds: 16 },
 };
-const anchor = { round: -1, root: frame.initHash };
+const anchor = { round: -1, root: frame.initHash, snapshot: new Uint8Array(32) };
 const claims = [0, 1];
 
 const log = new LogBook(crypto, [DELTAS]);

@@ -45,8 +45,9 @@ export type { CoreDependencies } from './methods/core-dependencies.ts';
 export type { TrainedRun } from './methods/create-core.ts';
 export { createCore, requestBytesMax } from './methods/create-core.ts';
 export type { MethodSpec } from './methods/registry.ts';
+export { methods } from './methods/registry.ts';
 
-// Driving it in real time: the ports, and the parts that fit them.
+// A node: one host and one store, runs that come and go, one stream of events and one view of each run.
 
 export {
   type Clock,
@@ -56,8 +57,19 @@ export {
   type Transport,
   type TransportHandlers,
 } from './core/ports.ts';
+export type { Identity } from './network/identity.ts';
+export { identityFromSeed, loadIdentity } from './network/identity.ts';
+export type { NodeLimits, NodeListener, NodeOptions, StarlingsNode } from './node/create-node.ts';
+export { createNode } from './node/create-node.ts';
 export type { DriverOptions } from './node/driver.ts';
 export { NodeDriver, RequestRefusedError } from './node/driver.ts';
+export type { NodeEvent, RunEvent, RunFacts, RunSample, SessionEvent } from './node/events.ts';
+export type { LearnerFactory, LearnerRequest } from './node/learners.ts';
+export { createThreadLearner } from './node/learners.ts';
+export { NodeError } from './node/node-error.ts';
+export type { JoinOptions, RunSession } from './node/run-session.ts';
+export type { RunView } from './node/run-view.ts';
+export { RunReducer, runViewSchema } from './node/run-view.ts';
 export { createCrypto, createSigner } from './platform/node/crypto.ts';
 export { openLevelStore } from './platform/node/level-store.ts';
 export { wallClock } from './platform/node/wall-clock.ts';
@@ -82,19 +94,19 @@ export { Rng, rngFor } from './math/rng.ts';
 
 export type { Compressor } from './codec/compressor.ts';
 export type { CompressorSpec } from './codec/compressors/registry.ts';
-export { createCompressor } from './codec/compressors/registry.ts';
+export { compressors, createCompressor } from './codec/compressors/registry.ts';
 export { Ef21, ErrorFeedback, ef21StepRatio } from './codec/error-feedback.ts';
 export type { Vector } from './math/vector.ts';
 export type { Aggregation, Aggregator } from './methods/aggregators/aggregator.ts';
 export { AggregationError } from './methods/aggregators/aggregator.ts';
 export { geometricMedian } from './methods/aggregators/geometric-median.ts';
 export type { AggregatorSpec } from './methods/aggregators/registry.ts';
-export { createAggregator } from './methods/aggregators/registry.ts';
+export { aggregators, createAggregator } from './methods/aggregators/registry.ts';
 export type { Attack, AttackInput, Honest } from './methods/attacks/attack.ts';
 export { dormant } from './methods/attacks/dormant.ts';
 export { flipLabels } from './methods/attacks/label-flip.ts';
 export type { AttackSpec } from './methods/attacks/registry.ts';
-export { createAttack } from './methods/attacks/registry.ts';
+export { attacks, createAttack } from './methods/attacks/registry.ts';
 export type { MixingMethodInput, MixingPeerOptions } from './methods/mixing/create-mixing-peer.ts';
 export { createMixingPeer } from './methods/mixing/create-mixing-peer.ts';
 export type { Hood, MixingPeer, Packed, Parcel, Received } from './methods/mixing/mixing-peer.ts';
@@ -103,7 +115,7 @@ export { hoodsOf, stepNetwork } from './methods/mixing/step-network.ts';
 export type { Transfer } from './methods/sgp/push-sum-ledger.ts';
 export { PushSumLedger } from './methods/sgp/push-sum-ledger.ts';
 export type { TopologySpec } from './methods/topologies/registry.ts';
-export { createTopology } from './methods/topologies/registry.ts';
+export { createTopology, topologies } from './methods/topologies/registry.ts';
 export type { MixingRow, Topology } from './methods/topologies/topology.ts';
 export {
   columnOf,
@@ -140,5 +152,5 @@ export type { SimulationOptions, SimulationProgress, SimulationResult } from '..
 export { runScenario } from '../sim/simulation.ts';
 export { startBootstrap } from './daemon/bootstrap.ts';
 export { startDaemon } from './daemon/daemon.ts';
+export type { DaemonInfo } from './daemon/daemon-info.ts';
 export type { BootstrapOptions, DaemonOptions, RunningDaemon } from './daemon/options.ts';
-export type { DaemonInfo } from './daemon/status.ts';

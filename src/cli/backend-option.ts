@@ -1,5 +1,5 @@
 import { Option } from 'commander';
-import { BACKEND_CHOICES } from '../daemon/options.ts';
+import { BACKEND_CHOICES } from '../node/backend-choices.ts';
 
 export function backendOption(): Option {
   return new Option(

@@ -5,6 +5,7 @@ import { dataHome } from './data-home.ts';
 import { perform } from './perform.ts';
 
 interface Options {
+  readonly announce?: readonly string[];
   readonly bootstrap?: readonly string[];
   readonly dir: string;
   readonly listen?: readonly string[];
@@ -24,16 +25,18 @@ export function addBootstrapCommand(parent: Command): void {
     )
     .option('--dir <dir>', 'key and log', dataHome('bootstrap'))
     .option('--listen <address...>', 'multiaddr to listen on (default: /ip4/0.0.0.0/tcp/0)', collected)
+    .option('--announce <address...>', 'multiaddr to tell others in place of those it listens on', collected)
     .addOption(new Option('--log-level <level>', 'of DIR/log.jsonl').choices(LOG_LEVELS).default('info'))
     .action((options: Options, command: Command) =>
       perform(command, async ({ say, signal }) => {
-        const { bootstrapAddresses, listenAddresses } = await import('./addresses.ts');
+        const { checkedAddresses } = await import('./addresses.ts');
         const { startBootstrap } = await import('../daemon/bootstrap.ts');
         const bootstrap = await startBootstrap(
           {
-            bootstrap: bootstrapAddresses(options.bootstrap),
+            bootstrap: checkedAddresses('bootstrap', options.bootstrap ?? []),
             directory: options.dir,
-            listen: listenAddresses(options.listen),
+            listen: checkedAddresses('listen', options.listen ?? ['/ip4/0.0.0.0/tcp/0']),
+            announce: checkedAddresses('announce', options.announce ?? []),
             logLevel: options.logLevel,
             tell: say,
           },

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { compareFileSchema } from '../../sim/compare/compare-file.ts';
 import { scenarioFileSchema } from '../../sim/scenario/scenario.ts';
 import { renderReference } from '../config/reference.ts';
+import { nodeFileSchema } from '../daemon/node-file.ts';
 import { runSpecSchema } from '../run/run-spec.ts';
 import { packageRoot } from './package-root.ts';
 
@@ -16,6 +17,14 @@ export function configReference(): string {
         'What `starlings run create FILE` signs, for example `configs/runs/mnist-mlp.yaml`. How the data is split ' +
         'between nodes is not part of it: data is a local matter.',
       schema: runSpecSchema,
+    },
+    {
+      title: 'Nodes',
+      introduction:
+        'What `starlings node --config FILE` starts, for example `configs/nodes/two-runs.yaml`. Every flag of the command ' +
+        'has its field and overrides it: `--run` with `--data` takes the place of `runs`, `--backend` of that of each of them. ' +
+        'Paths are relative to the file.',
+      schema: nodeFileSchema,
     },
     {
       title: 'Scenarios',

@@ -22,7 +22,7 @@ import { addTestnetStatusCommand } from './testnet-status.ts';
 import { addTestnetUpCommand } from './testnet-up.ts';
 
 /** The command tree; parsing throws CommanderError instead of ending the process. */
-export function createProgram(): Command {
+export async function createProgram(argv: readonly string[]): Promise<Command> {
   const program = new Command('starlings')
     .description('Peer-to-peer gossip training: one model, many machines, no server.')
     .version(packageVersion())
@@ -36,7 +36,10 @@ export function createProgram(): Command {
   const run = program.command('run').description('describe and sign a training run');
   addRunCreateCommand(run);
   addRunShowCommand(run);
-  addNodeIdCommand(addNodeCommand(program));
+  const node = addNodeCommand(program);
+  addNodeIdCommand(node);
+  // Their table is slow to load and of use to nobody else.
+  if (argv.includes('node')) (await import('./node-controls.ts')).addNodeControls(node);
   addBootstrapCommand(program);
   const testnet = program.command('testnet').description('a network of real nodes on this machine');
   addTestnetUpCommand(testnet);
@@ -57,7 +60,7 @@ export function createProgram(): Command {
 /** Runs one command line and ends the process with its exit code. */
 export async function main(argv: readonly string[]): Promise<void> {
   try {
-    await createProgram().parseAsync(argv);
+    await (await createProgram(argv)).parseAsync(argv);
   } catch (error) {
     const failure = describeFailure(error);
     // Set already where Ctrl-C made the command fail.

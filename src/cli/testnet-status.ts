@@ -25,14 +25,14 @@ export function addTestnetStatusCommand(parent: Command): void {
         const { runTimesOf, viewOf } = await import('./view/view-state.ts');
         const state = await readState(options.dir);
         const times = runTimesOf(state);
-        let last = await observe(state.members, null);
+        let last = await observe(state, null);
         if (options.watch) {
           const view = createLiveView(screen);
           try {
             view.show(viewOf(last, times));
             while (!haveFinished(last) && last.nodes.some(({ alive }) => alive)) {
               await delay(lookEveryMs, undefined, { signal });
-              last = await observe(state.members, last);
+              last = await observe(state, last);
               view.show(viewOf(last, times));
             }
           } finally {

@@ -6,12 +6,12 @@ import type { Compressor } from './compressor.ts';
  * C(e). With decay 1 all inputs together are what was sent and what is left. In float64, so that the sum holds to 1e-12.
  */
 export class ErrorFeedback {
-  readonly compressor: Compressor;
   readonly residual: Float64Array;
+  readonly #compressor: Compressor;
   readonly #decay: number;
 
   constructor(compressor: Compressor, decay: number) {
-    this.compressor = compressor;
+    this.#compressor = compressor;
     this.#decay = decay;
     this.residual = new Float64Array(compressor.size);
   }
@@ -20,8 +20,8 @@ export class ErrorFeedback {
   compress(input: ArrayLike<number>, random: () => number): Uint8Array {
     const { residual } = this;
     for (let i = 0; i < residual.length; i++) residual[i] = this.#decay * residual[i]! + input[i]!;
-    const body = this.compressor.compress(Float32Array.from(residual), random);
-    const sent = this.compressor.decompress(body);
+    const body = this.#compressor.compress(Float32Array.from(residual), random);
+    const sent = this.#compressor.decompress(body);
     for (let i = 0; i < residual.length; i++) residual[i] = residual[i]! - sent[i]!;
     return body;
   }

@@ -62,8 +62,9 @@ export interface StoreWrite {
 }
 
 /**
- * Outputs are performed in the order given. A `persist` has reached the store before any later output of the
- * same node is performed: that is what lets an announcement follow the residual that paid for it.
+ * An `announce` is performed after every `persist` before it has reached the store: that is what lets an announcement
+ * follow the residual that paid for it. A `respond` follows the durable ones, and any of its own call. All else
+ * need not wait for the store, and what need not wait is performed in the order given.
  */
 export type Output =
   /** Replaces the time asked for before. */

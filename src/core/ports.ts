@@ -50,8 +50,11 @@ export class StoreError extends Error {
 
 /** An ordered key-value store with atomic batches. @throws StoreError from everything but `close` */
 export interface Store {
-  /** All entries in byte order of their keys, as they were when the reading began. */
-  entries(): AsyncIterable<readonly [string, Uint8Array]>;
+  /**
+   * The entries whose keys begin with `prefix`, all where it is left out, in byte order of their keys, as they were
+   * when the reading began.
+   */
+  entries(prefix?: string): AsyncIterable<readonly [string, Uint8Array]>;
   /**
    * All writes or none, in their order. Resolves after they would survive `kill -9`; with `durable`, a power
    * cut. Batches take effect in the order of the calls. The values are the store's from then on.

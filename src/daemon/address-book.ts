@@ -1,5 +1,5 @@
 /**
- * Remembers where the peers of the run were, in `peers.json`: a node that comes back must find them although
+ * Remembers where the peers of its runs were, in `peers.json`: a node that comes back must find them although
  * every bootstrap it was given is long dead.
  */
 import { readFile } from 'node:fs/promises';
@@ -7,8 +7,7 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import type { PeerKey } from '../core/io.ts';
 import type { Clock } from '../core/ports.ts';
-import type { Host } from '../network/host.ts';
-import { peerIdOf } from '../network/identity.ts';
+import type { StarlingsNode } from '../node/create-node.ts';
 import { writeFileAtomically } from '../platform/node/atomic-file.ts';
 
 const FILE = 'peers.json';
@@ -21,16 +20,16 @@ const fileSchema = z.array(z.string()).max(addressesMax);
 
 export class AddressBook {
   readonly #file: string;
-  readonly #host: Host;
+  readonly #node: Pick<StarlingsNode, 'addressesOf'>;
   readonly #clock: Clock;
   /** Newest last. */
   readonly #peers = new Set<PeerKey>();
   #cancel: (() => void) | null = null;
   #writing: Promise<void> = Promise.resolve();
 
-  constructor(directory: string, host: Host, clock: Clock) {
+  constructor(directory: string, node: Pick<StarlingsNode, 'addressesOf'>, clock: Clock) {
     this.#file = join(directory, FILE);
-    this.#host = host;
+    this.#node = node;
     this.#clock = clock;
   }
 
@@ -53,14 +52,7 @@ export class AddressBook {
 
   async #write(): Promise<void> {
     const addresses: string[] = [];
-    for (const peer of [...this.#peers].reverse()) {
-      const id = peerIdOf(peer);
-      const known = await this.#host.libp2p.peerStore.get(id).catch(() => null);
-      for (const { multiaddr } of known?.addresses ?? []) {
-        const text = multiaddr.toString();
-        addresses.push(text.includes('/p2p/') ? text : `${text}/p2p/${id}`);
-      }
-    }
+    for (const peer of [...this.#peers].reverse()) addresses.push(...(await this.#node.addressesOf(peer)));
     if (addresses.length === 0) return;
     await writeFileAtomically(this.#file, [`${JSON.stringify(addresses.slice(0, addressesMax), null, 2)}\n`]);
   }

@@ -4,7 +4,7 @@ import { createHost } from '../network/host.ts';
 import { loadIdentity } from '../network/identity.ts';
 import { tcpProfile } from '../network/profiles/tcp.ts';
 import { wallClock } from '../platform/node/wall-clock.ts';
-import { openNodeDirectory } from './directory.ts';
+import { keyFileOf, openNodeDirectory } from './directory.ts';
 import { networkTrouble } from './network-trouble.ts';
 import type { BootstrapOptions, RunningDaemon } from './options.ts';
 import { whenAborted } from './when-aborted.ts';
@@ -12,10 +12,10 @@ import { whenAborted } from './when-aborted.ts';
 export async function startBootstrap(options: BootstrapOptions, signal: AbortSignal): Promise<RunningDaemon> {
   const directory = openNodeDirectory(options.directory, options.logLevel);
   const { log } = directory;
-  const identity = await loadIdentity(directory.keyFile);
+  const identity = await loadIdentity(keyFileOf(directory.path));
   const host = await createHost({
     identity,
-    profile: tcpProfile({ listen: options.listen }),
+    profile: tcpProfile({ listen: options.listen, announce: options.announce }),
     carriesRuns: false,
   });
   await host.start();

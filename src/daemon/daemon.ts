@@ -1,245 +1,203 @@
-/** A running node: puts identity, network, store, learner and core together, and takes them down in order. */
+/** A node as a process: its directory, store, identity, API and log around what `createNode` composes. */
 import { randomBytes } from 'node:crypto';
-import type { PeerKey, ProtocolEvent } from '../core/io.ts';
-import { initialVector, vectorHash } from '../learning/initial.ts';
-import { batchStreamKey, type Learner } from '../learning/learner.ts';
-import { createWorkerLearner } from '../learning/thread/learner-proxy.ts';
-import { createCore, requestBytesMax } from '../methods/create-core.ts';
-import { lastingNeighbours } from '../methods/lasting-neighbours.ts';
-import { createBootstraps } from '../network/bootstraps.ts';
-import type { NetworkEvent } from '../network/events.ts';
-import { createHost } from '../network/host.ts';
+import { type ControlServer, startControlServer } from '../api/control-server.ts';
 import { loadIdentity } from '../network/identity.ts';
-import { serveManifests } from '../network/manifest-exchange.ts';
-import { tcpProfile } from '../network/profiles/tcp.ts';
-import { createTransport } from '../network/transport.ts';
-import { NodeDriver } from '../node/driver.ts';
+import type { JoinRequest } from '../node/commands.ts';
+import { createNode, type StarlingsNode } from '../node/create-node.ts';
+import type { NodeEvent } from '../node/events.ts';
+import { createThreadLearner } from '../node/learners.ts';
 import { createCrypto } from '../platform/node/crypto.ts';
 import { openLevelStore } from '../platform/node/level-store.ts';
 import { wallClock } from '../platform/node/wall-clock.ts';
-import type { RunManifest, SignedManifest } from '../run/manifest.ts';
 import { AddressBook, rememberedAddresses } from './address-book.ts';
-import { openNodeDirectory } from './directory.ts';
+import type { DaemonInfo } from './daemon-info.ts';
+import { keyFileOf, type NodeDirectory, openNodeDirectory } from './directory.ts';
+import { moveEarlierLayout } from './earlier-layout.ts';
+import { JoinedRuns } from './joined-runs.ts';
+import { logEvent } from './log-event.ts';
 import { networkTrouble } from './network-trouble.ts';
-import { fetchRun, RunMismatchError, resolveRun } from './obtain-manifest.ts';
+import { NodeRuns, ready } from './node-runs.ts';
 import type { DaemonOptions, RunningDaemon } from './options.ts';
-import { Progress } from './progress.ts';
-import type { NodeStatus } from './status.ts';
-import { startStatusServer } from './status-server.ts';
+import { Teardown } from './teardown.ts';
 import { whenAborted } from './when-aborted.ts';
 
-/** Local steps before the node says it is ready. Guess. */
-const warmUpSteps = 20;
-
-/** Things to take down, last one first; a failure in one does not keep the others up. */
-class Teardown {
-  readonly #steps: Array<() => unknown> = [];
-
-  add(step: () => unknown): void {
-    this.#steps.push(step);
-  }
-
-  async run(onError: (error: unknown) => void): Promise<void> {
-    for (let step = this.#steps.pop(); step; step = this.#steps.pop()) {
-      try {
-        await step();
-      } catch (error) {
-        onError(error);
-      }
-    }
-  }
-}
-
 /**
- * Starts a node; resolves when it is ready (daemon.json written), not when it has peers.
+ * Starts a node; resolves when it is ready (daemon.json written): its runs are running, or their manifests looked for. It
+ * need not have peers. A run that cannot be taken part in is told and left out, unless there is no other.
  * @throws one error with a sentence for everything a user can get wrong; nothing keeps running then.
  */
 export async function startDaemon(options: DaemonOptions, outerSignal: AbortSignal): Promise<RunningDaemon> {
   const directory = openNodeDirectory(options.directory, options.logLevel);
-  const teardown = new Teardown();
+  const { log } = directory;
+  const teardown = new Teardown((error) => log.error({ err: error }, 'while taking down'));
   teardown.add(() => directory.close());
   try {
-    return await start(options, outerSignal, directory, teardown);
+    return await new Daemon(options, outerSignal, directory, teardown).start();
   } catch (error) {
-    directory.log.error({ err: error }, 'could not start');
-    await teardown.run((failure) => directory.log.error({ err: failure }, 'while taking down'));
+    log.error({ err: error }, 'could not start');
+    await teardown.run();
     throw error;
   }
 }
 
-async function start(
-  options: DaemonOptions,
-  outerSignal: AbortSignal,
-  directory: ReturnType<typeof openNodeDirectory>,
-  teardown: Teardown,
-): Promise<RunningDaemon> {
-  const { log } = directory;
-  const crypto = createCrypto();
-  const stopper = new AbortController();
-  const signal = AbortSignal.any([outerSignal, stopper.signal]);
-  const identity = await loadIdentity(directory.keyFile);
-  const run = await resolveRun(options.run, directory, crypto);
-  const runId = run.kind === 'held' ? run.manifest.runId : run.runId;
-  // First what can be wrong here and now, then the network.
-  const store = await openLevelStore(directory.storeDirectory);
-  teardown.add(() => store.close());
-  let learner = run.kind === 'held' ? await startLearner(run.manifest, options, teardown) : null;
+class Daemon {
+  readonly #options: DaemonOptions;
+  readonly #directory: NodeDirectory;
+  readonly #teardown: Teardown;
+  readonly #stopper = new AbortController();
+  readonly #signal: AbortSignal;
+  readonly #crypto = createCrypto();
+  #knowsNobody = false;
+  /** Why the last run could not go on. */
+  #fatal: Error | null = null;
 
-  const host = await createHost({ identity, profile: tcpProfile({ listen: options.listen }) });
-  await host.start();
-  teardown.add(() => host.stop());
-  const book = new AddressBook(directory.path, host, wallClock);
-  teardown.add(() => book.stop());
-  const onEvent = (event: NetworkEvent): void => {
-    log.info(event, event.kind);
-    if (event.kind === 'peer-up') book.note(event.peer);
-    const trouble = networkTrouble(event);
-    if (trouble !== null) options.tell(trouble);
-  };
-  const common = { host, clock: wallClock, random: Math.random, onEvent };
-  const remembered = await rememberedAddresses(directory.path);
-  const addresses = [...options.bootstrap, ...remembered];
-  if (run.kind === 'id') {
-    const how = addresses.length > 0 ? '' : ', but knows none: give the address of one with --bootstrap';
-    options.tell(`asking peers for the manifest of run ${runId}${how}`);
+  constructor(
+    options: DaemonOptions,
+    outerSignal: AbortSignal,
+    directory: NodeDirectory,
+    teardown: Teardown,
+  ) {
+    this.#options = options;
+    this.#directory = directory;
+    this.#teardown = teardown;
+    this.#signal = AbortSignal.any([outerSignal, this.#stopper.signal]);
   }
-  const bootstraps = createBootstraps({ ...common, addresses });
-  bootstraps.start();
-  teardown.add(() => bootstraps.stop());
 
-  const signed = run.kind === 'held' ? run.manifest : await fetchRun(runId, host, directory, crypto, signal);
-  const { manifest } = signed;
-  learner ??= await startLearner(signed, options, teardown);
-  const backend = learner.backend;
-  log.info({ runId, backend }, 'learner ready');
-  options.tell(`backend   ${backend}`);
-  teardown.add(await serveManifests(host, (asked) => (asked === runId ? signed.bytes : null)));
+  async start(): Promise<RunningDaemon> {
+    const { log, path } = this.#directory;
+    const joined = await JoinedRuns.read(path);
+    const node = await this.#createNode();
+    const runs = new NodeRuns({
+      node,
+      directory: path,
+      joined,
+      crypto: this.#crypto,
+      stop: () => this.#stopper.abort(),
+      onFailure: (runId, failure) => this.#runFailed(node, runId, failure),
+      onNotKept: (runId, error) => log.warn({ runId, err: error }, 'the manifest could not be kept'),
+    });
+    const server = await this.#serve(node, runs);
+    this.#teardown.add(() => server.close());
+    await this.#takeUp(runs, joined);
 
-  const stored: Array<readonly [string, Uint8Array]> = [];
-  for await (const entry of store.entries()) stored.push(entry);
-  const initial = initialVector(manifest.model, manifest.seed);
-  const core = createCore(manifest, runId, {
-    crypto,
-    signer: identity.signer,
-    initial,
-    random: unpredictable,
-    stored,
-  });
-  const progress = new Progress({
-    core,
-    learner,
-    manifest,
-    runId,
-    directory: directory.path,
-    nowMs: wallClock.nowMs,
-    log,
-  });
-  const transport = createTransport({
-    ...common,
-    runId,
-    links: { wanted: wantedLinks(manifest, identity.key) },
-    exchange: { requestBytesMax: requestBytesMax(manifest, initial.length) },
-  });
-  let fatal: Error | null = null;
-  const driver = new NodeDriver({
-    core,
-    learner,
-    transport,
-    store,
-    clock: wallClock,
-    streamKey: (round) => batchStreamKey(runId, identity.key, round),
-    onEvent(event: ProtocolEvent) {
-      log[event.kind === 'accepted' ? 'debug' : 'info'](event, event.kind);
-      progress.note(event);
-    },
-    onFatal(error) {
-      fatal = error;
-      stopper.abort(error);
-    },
-  });
-  const startedAtMs = wallClock.nowMs();
-  const status = (): NodeStatus => {
-    const { refused, contributions, lastLoss, ...view } = core.status(wallClock.nowMs());
-    const { bytesIn, bytesOut, peers } = transport.stats();
-    const { accuracy, accuracyRound, deltasPublished, announcedBytes, modelPath } = progress;
-    return {
-      ...view,
-      peerKey: identity.key,
-      runId,
-      rounds: manifest.rounds,
-      loss: lastLoss,
-      accuracy,
-      accuracyRound,
-      peers: peers.length,
-      bytesIn,
-      bytesOut,
-      deltasPublished,
-      announcedBytes,
-      refused: { ...refused },
-      contributions: [...contributions].map(([peer, contribution]) => ({ peer, ...contribution })),
-      backend,
-      startedAtMs,
-      modelPath,
+    const info: DaemonInfo = {
+      pid: process.pid,
+      http: server.url,
+      peerId: node.peerId,
+      peerKey: node.key,
+      addresses: node.addresses(),
     };
-  };
-  const server = await startStatusServer({ port: options.httpPort, status, stop: () => stopper.abort() });
-  teardown.add(() => server.close());
-  await driver.start();
-  teardown.add(() => progress.stop());
-  teardown.add(() => driver.stop());
+    await this.#directory.announceReady(info);
+    log.info(info, 'ready');
+    const closed = whenAborted(this.#signal).then(async () => {
+      log.info('stopping');
+      await this.#teardown.run();
+      if (this.#fatal) throw this.#fatal;
+    });
+    return { info, closed };
+  }
 
-  const info = {
-    pid: process.pid,
-    http: server.url,
-    peerId: host.libp2p.peerId.toString(),
-    peerKey: identity.key,
-    addresses: host.addresses(),
-  };
-  await directory.announceReady(info);
-  log.info(info, 'ready');
-  const closed = whenAborted(signal).then(async () => {
-    log.info('stopping');
-    await teardown.run((error) => log.error({ err: error }, 'while stopping'));
-    if (fatal) throw fatal;
-  });
-  return { info, closed };
+  async #createNode(): Promise<StarlingsNode> {
+    const { keyFile, listen, announce, bootstrap, limits = {}, listener, tell } = this.#options;
+    const { path, log, storeDirectory } = this.#directory;
+    const identity = await loadIdentity(keyFile ?? keyFileOf(path));
+    const store = await openLevelStore(storeDirectory);
+    this.#teardown.add(() => store.close());
+    const moved = await moveEarlierLayout(path, store, this.#crypto);
+    if (moved !== null) tell(`moved what ${path} held of run ${moved} to ${path}/runs/${moved}`);
+    const addresses = [...bootstrap, ...(await rememberedAddresses(path))];
+    this.#knowsNobody = addresses.length === 0;
+    const node = await createNode(
+      {
+        identity,
+        listen,
+        announce,
+        bootstrap: addresses,
+        store,
+        clock: wallClock,
+        random: unpredictable,
+        learners: createThreadLearner,
+        limits,
+      },
+      (event) => {
+        logEvent(log, event);
+        const trouble = event.source === 'network' ? networkTrouble(event.event) : null;
+        if (trouble !== null) tell(trouble);
+        listener?.(event);
+      },
+    );
+    this.#teardown.add(() => node.close());
+    const book = new AddressBook(path, node, wallClock);
+    this.#teardown.add(() => book.stop());
+    node.subscribe((event) => notePeer(book, event));
+    return node;
+  }
+
+  async #serve(node: StarlingsNode, runs: NodeRuns): Promise<ControlServer> {
+    const { log } = this.#directory;
+    const token = randomBytes(32).toString('hex');
+    await this.#directory.writeToken(token);
+    return startControlServer({
+      port: this.#options.httpPort,
+      control: runs,
+      token,
+      subscribe: (listener) => node.subscribe(listener),
+      onError: (error) => log.error({ err: error }, 'the API could not answer'),
+    });
+  }
+
+  /** All runs at once. @throws the first failure where no run is left of those there should be */
+  async #takeUp(runs: NodeRuns, joined: JoinedRuns): Promise<void> {
+    const { runs: declared, tell } = this.#options;
+    const failures: { readonly run: string; readonly reason: unknown }[] = [];
+    const begin = async (request: JoinRequest): Promise<void> => {
+      const session = await runs.begin(request);
+      if (session.run === null) this.#tellSearch(session.runId);
+      preparing.push(
+        ready(session).catch((reason: unknown) => void failures.push({ run: request.run, reason })),
+      );
+    };
+    const beginAll = async (requests: readonly JoinRequest[]): Promise<void> => {
+      const begun = requests.map((request) =>
+        begin(request).catch((reason: unknown) => void failures.push({ run: request.run, reason })),
+      );
+      await Promise.all(begun);
+    };
+    const preparing: Promise<void>[] = [];
+    await beginAll(declared);
+    // What is declared goes before what was joined earlier.
+    const taken = new Set(runs.views().map(({ runId }) => runId));
+    const earlier = joined.all().filter(({ run }) => !taken.has(run));
+    await beginAll(earlier);
+    await Promise.all(preparing);
+    if (failures.length > 0 && failures.length === declared.length + earlier.length) {
+      throw failures[0]!.reason;
+    }
+    for (const { run, reason } of failures) {
+      this.#directory.log.error({ run, err: reason }, 'run not taken up');
+      tell(`run ${run} is left out: ${reason instanceof Error ? reason.message : String(reason)}`);
+    }
+  }
+
+  #tellSearch(runId: string): void {
+    const how = this.#knowsNobody ? ', but knows none: give the address of one with --bootstrap' : '';
+    this.#options.tell(`asking peers for the manifest of run ${runId}${how}`);
+  }
+
+  #runFailed(node: StarlingsNode, runId: string, failure: Error): void {
+    this.#directory.log.error({ runId, err: failure }, 'the run cannot go on');
+    if (node.runs().length === 0) {
+      this.#fatal = failure;
+      this.#stopper.abort(failure);
+    } else this.#options.tell(`run ${runId} cannot go on here: ${failure.message}; the other runs go on`);
+  }
 }
 
-/** Loads the data and starts the backend in a thread; refuses a run whose start vector we cannot build. */
-async function startLearner(
-  { manifest, runId }: SignedManifest,
-  options: DaemonOptions,
-  teardown: Teardown,
-): Promise<Learner> {
-  const initial = initialVector(manifest.model, manifest.seed);
-  if (vectorHash(initial) !== manifest.initHash) {
-    throw new RunMismatchError(
-      `this version of starlings builds another start vector than run ${runId} asks for; use the creator's version`,
-    );
-  }
-  const learner = await createWorkerLearner({
-    model: manifest.model,
-    task: manifest.task,
-    training: manifest.training,
-    rounds: manifest.rounds,
-    dataPath: options.dataPath,
-    backend: options.backend,
-  });
-  teardown.add(() => learner.close());
-  // The first steps pay for compilation; better now than in round 0.
-  await learner.train({ parameters: initial, steps: warmUpSteps, round: 0, streamKey: 'warm-up', share: 0 });
-  return learner;
+function notePeer(book: AddressBook, { source, event }: NodeEvent): void {
+  if (source === 'network' && event.kind === 'peer-up') book.note(event.peer);
 }
 
 /** Uniform in [0, 1). Peers must not be able to foresee whom we will talk to. */
 function unpredictable(): number {
   return randomBytes(4).readUInt32LE() / 2 ** 32;
-}
-
-/** Most links that a node holds for the sake of the run's topology; over one drawn anew each round, some of its peers. */
-const wantedLinksMax = 64;
-
-/** Peers that the run's topology mixes us with. */
-function wantedLinks(manifest: RunManifest, self: PeerKey): ReadonlySet<PeerKey> {
-  return new Set(lastingNeighbours(manifest, wantedLinksMax)?.get(self)?.slice(0, wantedLinksMax));
 }

@@ -1,20 +1,31 @@
-/** A node's directory: key, log, store, manifest and the file that says where the running daemon is. */
-import { rmSync } from 'node:fs';
+/** A node's directory: what is where in it. */
+import { existsSync, rmSync } from 'node:fs';
+import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pino, { type Logger } from 'pino';
+import type { Crypto } from '../core/crypto.ts';
+import { readManifestFile, writeManifestFile } from '../node/manifest-file.ts';
 import { writeFileAtomically } from '../platform/node/atomic-file.ts';
 import { makeDirectory } from '../platform/node/make-directory.ts';
+import type { SignedManifest } from '../run/manifest.ts';
+import { DAEMON_INFO_FILE, type DaemonInfo } from './daemon-info.ts';
 import type { LogLevel } from './options.ts';
-import { DAEMON_INFO_FILE, type DaemonInfo } from './status.ts';
+
+export const MODEL_FILE = 'model.safetensors';
+export const MANIFEST_FILE = 'run.manifest';
+/** Each run has a folder of its own below this one, named by its id. */
+export const RUNS_FOLDER = 'runs';
+/** Whoever may read it may command the node. */
+export const TOKEN_FILE = 'control.token';
 
 export interface NodeDirectory {
   readonly path: string;
-  readonly keyFile: string;
   readonly storeDirectory: string;
-  readonly manifestFile: string;
   readonly log: Logger;
   announceReady(info: DaemonInfo): Promise<void>;
-  /** Takes the ready file away, if it is ours, and flushes the log. */
+  /** Keeps the token where only this user can read it. */
+  writeToken(token: string): Promise<void>;
+  /** Takes away what says that a node runs here, if it is ours, and flushes the log. */
   close(): void;
 }
 
@@ -23,26 +34,53 @@ export function keyFileOf(path: string): string {
   return join(path, 'key');
 }
 
+/** The folder of a run in a node's directory, made where it is missing. */
+export function runFolder(path: string, runId: string): string {
+  const folder = join(path, RUNS_FOLDER, runId);
+  makeDirectory(folder);
+  return folder;
+}
+
+export async function keepManifest(path: string, run: SignedManifest): Promise<void> {
+  await writeManifestFile(join(runFolder(path, run.runId), MANIFEST_FILE), run);
+}
+
+/** The manifest of a run that this node took part in before; null where it did not. @throws ManifestError */
+export async function keptManifest(
+  path: string,
+  runId: string,
+  crypto: Crypto,
+): Promise<SignedManifest | null> {
+  const file = join(path, RUNS_FOLDER, runId, MANIFEST_FILE);
+  return existsSync(file) ? readManifestFile(file, crypto, runId) : null;
+}
+
 /** Creates what is missing. @throws system errors with the path where it may not be written. */
 export function openNodeDirectory(path: string, logLevel: LogLevel): NodeDirectory {
   makeDirectory(path);
   const destination = pino.destination({ dest: join(path, 'log.jsonl'), append: true, sync: true });
   const log = pino({ level: logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime }, destination);
-  const infoFile = join(path, DAEMON_INFO_FILE);
-  let announced = false;
+  /** What a second node that is refused here must leave alone. */
+  const ours: string[] = [];
   return {
     path,
-    keyFile: keyFileOf(path),
     storeDirectory: join(path, 'store'),
-    manifestFile: join(path, 'run.manifest'),
     log,
     async announceReady(info) {
-      await writeFileAtomically(infoFile, [`${JSON.stringify(info, null, 2)}\n`]);
-      announced = true;
+      const file = join(path, DAEMON_INFO_FILE);
+      await writeFileAtomically(file, [`${JSON.stringify(info, null, 2)}\n`]);
+      ours.push(file);
+    },
+    async writeToken(token) {
+      const file = join(path, TOKEN_FILE);
+      rmSync(file, { force: true });
+      await writeFile(file, `${token}\n`, { mode: 0o600, flag: 'wx' });
+      // The umask only takes away.
+      await chmod(file, 0o600);
+      ours.push(file);
     },
     close() {
-      // A second node that is refused here must leave the first one's file alone.
-      if (announced) rmSync(infoFile, { force: true });
+      for (const file of ours) rmSync(file, { force: true });
       destination.flushSync();
     },
   };

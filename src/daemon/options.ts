@@ -1,8 +1,7 @@
 /** What a node or a bootstrap is started with, and what its starter gets. The command line fills these in. */
-import type { BackendChoice } from '../tensor/tfjs-backend.ts';
-import type { DaemonInfo } from './status.ts';
-
-export const BACKEND_CHOICES = ['auto', 'wasm', 'fast', 'native'] as const satisfies readonly BackendChoice[];
+import type { JoinRequest } from '../node/commands.ts';
+import type { NodeLimits, NodeListener } from '../node/create-node.ts';
+import type { DaemonInfo } from './daemon-info.ts';
 
 export type LogLevel = 'silent' | 'error' | 'warn' | 'info' | 'debug';
 export const LOG_LEVELS = ['silent', 'error', 'warn', 'info', 'debug'] as const satisfies readonly LogLevel[];
@@ -12,6 +11,8 @@ export interface BootstrapOptions {
   readonly directory: string;
   /** Multiaddrs to listen on; TCP port 0 lets the system choose. */
   readonly listen: readonly string[];
+  /** Multiaddrs to tell others in place of those it listens on; empty: those. */
+  readonly announce: readonly string[];
   /** Multiaddrs with `/p2p/<peer id>` of nodes to join the DHT through. */
   readonly bootstrap: readonly string[];
   readonly logLevel: LogLevel;
@@ -20,18 +21,20 @@ export interface BootstrapOptions {
 }
 
 export interface DaemonOptions extends BootstrapOptions {
-  /** A manifest file, or a run id whose manifest peers are asked for. */
-  readonly run: string;
-  /** This node's own examples: a folder of IDX files or a CSV file. */
-  readonly dataPath: string;
-  /** Port of the status API on 127.0.0.1; 0 lets the system choose. */
+  /** Where the identity is; left out: `key` in the directory. */
+  readonly keyFile?: string;
+  /** To take part in from the start, besides what the node was told to join earlier. */
+  readonly runs: readonly JoinRequest[];
+  /** Port of the API on 127.0.0.1; 0 lets the system choose. */
   readonly httpPort: number;
-  readonly backend: BackendChoice;
+  readonly limits?: Partial<NodeLimits>;
+  /** Hears of everything from the very start. */
+  readonly listener?: NodeListener;
 }
 
 /** A started daemon. Its `directory/daemon.json` holds `info` from before this is returned until it stops. */
 export interface RunningDaemon {
   readonly info: DaemonInfo;
-  /** Resolves after a clean stop (abort of the signal, POST /stop); rejects where the daemon had to give up. */
+  /** Resolves after a clean stop (abort of the signal, the command `stop`); rejects where the daemon had to give up. */
   readonly closed: Promise<void>;
 }

@@ -1,13 +1,15 @@
-/** The kinds of entry that a run may log besides deltas: one line for each. */
-import * as z from 'zod';
+/** The kinds of entry that a run may log besides deltas: one line each. */
+import type * as z from 'zod';
 import type { EntryKind } from '../log/entry-kind.ts';
+import { byId, schemaOfAll } from '../registry/registry.ts';
+import type { EntryKindDescriptor } from './entry-kind-descriptor.ts';
 import { note } from './note/note-kind.ts';
 
-const descriptors = { note };
+export const entryKinds = [note] as const;
 
-export const entryKindSchema = z.discriminatedUnion('id', [descriptors.note.schema]);
+export const entryKindSchema = schemaOfAll(entryKinds);
 export type EntryKindSpec = z.infer<typeof entryKindSchema>;
 
 export function createEntryKind(spec: EntryKindSpec): EntryKind {
-  return descriptors[spec.id].create(spec);
+  return byId<EntryKindDescriptor<EntryKindSpec>>(entryKinds, spec.id).create(spec);
 }

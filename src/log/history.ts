@@ -16,7 +16,7 @@ import type { FoldDecision } from './finality/round-votes.ts';
 import { CatchUp, type Leaders, type Reached } from './join/catch-up.ts';
 import type { JoinMeaning } from './join/snapshot-join.ts';
 import { LogClock } from './log-clock.ts';
-import type { LogEffect } from './log-effect.ts';
+import type { EffectSink } from './log-effect.ts';
 import type { Kinds, LogFrame } from './log-state.ts';
 import {
   DigestExchange,
@@ -114,7 +114,7 @@ export class History {
   }
 
   /** Asks, folds what may be folded; returns what came of catching up, if that is over. */
-  tick(out: LogEffect[], slot: number): Reached | null {
+  tick(out: EffectSink, slot: number): Reached | null {
     this.#finality.tick();
     this.#chooseSnapshot(out);
     this.#askDigests(out, slot);
@@ -128,7 +128,7 @@ export class History {
   }
 
   /** The one place where an entry of another peer enters the log. */
-  insert(out: LogEffect[], entry: LogEntry): void {
+  insert(out: EffectSink, entry: LogEntry): void {
     const { round, author } = entry;
     const insertion = this.replica.insert(entry);
     this.#fetch.settle(entry.id);
@@ -145,7 +145,7 @@ export class History {
   }
 
   /** All of an entry but its body is here. */
-  wantBody(out: LogEffect[], envelope: Envelope, holder: PeerKey): void {
+  wantBody(out: EffectSink, envelope: Envelope, holder: PeerKey): void {
     this.#fetch.wantBody(envelope, holder);
     this.#pump(out);
   }
@@ -156,7 +156,7 @@ export class History {
   }
 
   /** Takes the answer to a request of this history's; false where it is none. */
-  answered(out: LogEffect[], requestId: number, frames: readonly Uint8Array[], slot: number): boolean {
+  answered(out: EffectSink, requestId: number, frames: readonly Uint8Array[], slot: number): boolean {
     const meaning = this.#requests.take(requestId);
     if (!meaning) return false;
     if (!this.#understand(out, meaning, frames, slot))
@@ -165,7 +165,7 @@ export class History {
     return true;
   }
 
-  failed(out: LogEffect[], requestId: number): void {
+  failed(out: EffectSink, requestId: number): void {
     const meaning = this.#requests.take(requestId);
     if (meaning?.kind === 'entries') this.#fetch.entriesDone(meaning.peer, meaning.ids);
     else if (meaning?.kind === 'blob') this.#fetch.blobFailed(meaning);
@@ -174,7 +174,7 @@ export class History {
   }
 
   /** False for an entry that should not exist. */
-  #pulled(out: LogEffect[], envelope: Envelope, slot: number): boolean {
+  #pulled(out: EffectSink, envelope: Envelope, slot: number): boolean {
     const entry = judgePulled(envelope, slot, this.#options);
     if (entry && entry.round > this.replica.base.round) this.insert(out, entry);
     this.#fetch.settle(envelope.id);
@@ -182,7 +182,7 @@ export class History {
   }
 
   /** False when the peer lied or talked nonsense. */
-  #understand(out: LogEffect[], meaning: Meaning, frames: readonly Uint8Array[], slot: number): boolean {
+  #understand(out: EffectSink, meaning: Meaning, frames: readonly Uint8Array[], slot: number): boolean {
     switch (meaning.kind) {
       case 'digest': {
         const answer = frames[0] ? decodeDigestAnswer(frames[0]) : null;
@@ -215,7 +215,7 @@ export class History {
           this.watch.note(peer, finding.round, finding.mine, finding.theirs, slot);
           break;
         case 'vote':
-          this.#finality.record(finding.round, peer, finding.vote);
+          this.#finality.record(finding.round, peer, finding);
           break;
         case 'holds':
           this.#fetch.want(finding.id, finding.round, peer);
@@ -233,7 +233,7 @@ export class History {
   }
 
   #takeEnvelope(
-    out: LogEffect[],
+    out: EffectSink,
     { peer, ids }: FetchMeaning & { kind: 'entries' },
     frame: Uint8Array,
     slot: number,
@@ -261,7 +261,7 @@ export class History {
     };
   }
 
-  #askDigests(out: LogEffect[], slot: number): void {
+  #askDigests(out: EffectSink, slot: number): void {
     const busy = (peer: PeerKey): boolean =>
       this.#requests.some((meaning) => meaning.kind === 'digest' && meaning.peer === peer);
     const free = this.#followed().filter((peer) => !busy(peer));
@@ -270,12 +270,12 @@ export class History {
     }
   }
 
-  #proceed(out: LogEffect[], slot: number): void {
+  #proceed(out: EffectSink, slot: number): void {
     if (this.catchUp.phase !== 'choosing') this.#finalise(out, slot);
     this.#pump(out);
   }
 
-  #pump(out: LogEffect[]): void {
+  #pump(out: EffectSink): void {
     if (!this.#requests.hasRoomForAll) return;
     for (const { meaning, request } of [...this.#fetch.asks(), ...this.catchUp.asks()]) {
       this.#requests.open(out, meaning, request);
@@ -287,7 +287,7 @@ export class History {
     return this.replica.isComplete ? this.replica.base.round : slot - this.#options.frame.windowRounds;
   }
 
-  #finalise(out: LogEffect[], slot: number): void {
+  #finalise(out: EffectSink, slot: number): void {
     const { entitlement, self } = this.#options;
     const view = {
       slot,
@@ -312,7 +312,7 @@ export class History {
   }
 
   /** Rounds of which nobody holds anything, all at once. */
-  #pass(out: LogEffect[], through: number): void {
+  #pass(out: EffectSink, through: number): void {
     const from = this.replica.base.round + 1;
     this.replica.passThrough(through);
     this.#finality.folded(through, true);
@@ -321,7 +321,7 @@ export class History {
     out.push({ type: 'event', event: { kind: 'passed', from, through } });
   }
 
-  #fold(out: LogEffect[], round: number, byAgreement: boolean): void {
+  #fold(out: EffectSink, round: number, byAgreement: boolean): void {
     const entries = this.replica.log.places(round).length;
     const writes = this.replica.foldNext();
     if (writes.length > 0) out.push({ type: 'persist', writes, durable: false });
@@ -333,7 +333,7 @@ export class History {
   }
 
   /** Makes our set of the round the one the peers folded; false while entries of it are still missing. */
-  #adoptSet(out: LogEffect[], round: number, decision: FoldDecision & { kind: 'adopt' }): boolean {
+  #adoptSet(out: EffectSink, round: number, decision: FoldDecision & { kind: 'adopt' }): boolean {
     const { absent, surplus } = adoptedSet(this.replica.log, round, decision.rows);
     for (const id of absent) for (const holder of decision.holders) this.#fetch.want(id, round, holder);
     if (absent.length > 0) return false;
@@ -368,7 +368,7 @@ export class History {
     return 2 * forgetful.reduce(weigh, 0) >= followed.reduce(weigh, 0);
   }
 
-  #chooseSnapshot(out: LogEffect[]): void {
+  #chooseSnapshot(out: EffectSink): void {
     const busy = (peer: PeerKey): boolean =>
       this.#requests.some((meaning) => meaning.kind === 'snapshots' && meaning.peer === peer);
     for (const { meaning, request } of this.catchUp.choose(this.replica.base.round, this.#followed(), busy)) {
@@ -376,7 +376,7 @@ export class History {
     }
   }
 
-  #finishSnapshot(out: LogEffect[]): void {
+  #finishSnapshot(out: EffectSink): void {
     const finished = this.catchUp.finish();
     if (!finished) return;
     const { state, blob } = finished;

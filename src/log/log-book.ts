@@ -181,6 +181,15 @@ export class LogBook {
     return [...this.#rounds.keys()].filter((round) => !this.isEmpty(round)).sort((a, b) => a - b);
   }
 
+  /** The first round after this one that holds anything; null for none. */
+  nextHeld(after: number): number | null {
+    let next: number | null = null;
+    for (const [number, { held }] of this.#rounds) {
+      if (number > after && held.size > 0 && (next === null || number < next)) next = number;
+    }
+    return next;
+  }
+
   /** Forgets every round up to and including `round`; returns the entries dropped. */
   pruneThrough(round: number): LogEntry[] {
     const dropped: LogEntry[] = [];

@@ -30,4 +30,9 @@ export type LogFact =
       readonly writes: readonly StoreWrite[];
     };
 
-export type LogEffect = Output | LogFact;
+type LogEffect = Output | LogFact;
+
+/** Where effects are put, in the order in which they are to be performed. */
+export interface EffectSink {
+  push(effect: LogEffect): unknown;
+}

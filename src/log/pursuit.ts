@@ -7,7 +7,7 @@ import type { PeerKey } from '../core/io.ts';
 import type { Fork } from './finality/fork-watch.ts';
 import { latestWords, standsHigher, supportOf } from './finality/order.ts';
 import type { History } from './history.ts';
-import type { LogEffect } from './log-effect.ts';
+import type { EffectSink } from './log-effect.ts';
 import type { HistoryMark } from './wire.ts';
 
 /** Words count from so many windows before the present, or the end of the run. Guess. */
@@ -53,19 +53,18 @@ export class Pursuit {
   }
 
   /** Performs something on its history and lets out of it what concerns others: requests, and what peers did wrong. */
-  through<Result>(out: LogEffect[], act: (history: History, effects: LogEffect[]) => Result): Result {
-    const effects: LogEffect[] = [];
-    const result = act(this.history, effects);
-    for (const effect of effects) {
-      if (effect.type === 'request' || (effect.type === 'event' && effect.event.kind === 'refused'))
-        out.push(effect);
-    }
-    return result;
+  through<Result>(out: EffectSink, act: (history: History, effects: EffectSink) => Result): Result {
+    return act(this.history, {
+      push: (effect) => {
+        if (effect.type === 'request' || (effect.type === 'event' && effect.event.kind === 'refused'))
+          out.push(effect);
+      },
+    });
   }
 
   /** One tick. `ours`: the history in which we stand. */
   tick(
-    out: LogEffect[],
+    out: EffectSink,
     nowMs: number,
     ours: History,
     connected: ReadonlySet<PeerKey>,

@@ -15,7 +15,7 @@ import { latestWords, shareAnchored } from './finality/order.ts';
 import { History } from './history.ts';
 import type { Leaders, Reached } from './join/catch-up.ts';
 import type { LogClock } from './log-clock.ts';
-import type { LogEffect } from './log-effect.ts';
+import type { EffectSink } from './log-effect.ts';
 import type { Kinds, LogFrame } from './log-state.ts';
 import { OwnEntries } from './own-entries.ts';
 import { type Checkpoint, Pursuit } from './pursuit.ts';
@@ -95,14 +95,14 @@ export class RunLog {
   }
 
   /** First event of a session, once the replica is restored. */
-  start(nowMs: number, out: LogEffect[]): void {
+  start(nowMs: number, out: EffectSink): void {
     const slot = this.clock.slotAt(nowMs);
     const { admitRounds, windowRounds } = this.#options.frame;
     this.own.announceAgain(slot - admitRounds, slot, out);
     if (slot > windowRounds) this.#ours.catchUp.begin();
   }
 
-  handle(event: LogEvent, nowMs: number, out: LogEffect[]): void {
+  handle(event: LogEvent, nowMs: number, out: EffectSink): void {
     const slot = this.clock.slotAt(nowMs);
     switch (event.type) {
       case 'tick':
@@ -153,7 +153,7 @@ export class RunLog {
     });
   }
 
-  #tick(out: LogEffect[], slot: number, nowMs: number): void {
+  #tick(out: EffectSink, slot: number, nowMs: number): void {
     const reached = this.#ours.tick(out, slot);
     if (reached) this.#joined(out, reached);
     if (this.#pursuit) this.#pursue(out, this.#pursuit, nowMs);
@@ -162,14 +162,14 @@ export class RunLog {
     this.#setPhase(out, slot);
   }
 
-  #joined(out: LogEffect[], reached: Reached): void {
+  #joined(out: EffectSink, reached: Reached): void {
     // Ours follows anyone's sets, and nobody gives up anyone.
     if (reached === 'gave-up-leaders') return;
     const { round } = this.replica.base;
     out.push({ type: 'event', event: { kind: 'joined', round, donors: reached.donors } });
   }
 
-  #requested(out: LogEffect[], event: LogEvent & { type: 'request' }, nowMs: number): void {
+  #requested(out: EffectSink, event: LogEvent & { type: 'request' }, nowMs: number): void {
     const { replica, refusals } = this;
     const { from, token } = event;
     if (!this.#options.isMember(from)) {
@@ -196,7 +196,7 @@ export class RunLog {
     if (share > checkpointPart) this.#checkpoint = { round, mark };
   }
 
-  #setPhase(out: LogEffect[], slot: number): void {
+  #setPhase(out: EffectSink, slot: number): void {
     const hasChanged = this.#phase.advance({
       slot,
       windowRounds: this.#options.frame.windowRounds,
@@ -212,7 +212,7 @@ export class RunLog {
     out.push({ type: 'event', event: { kind: 'phase', phase: this.phase } });
   }
 
-  #announced(out: LogEffect[], from: PeerKey, bytes: Uint8Array, slot: number): Verdict {
+  #announced(out: EffectSink, from: PeerKey, bytes: Uint8Array, slot: number): Verdict {
     const judgement = judgeAnnouncement(bytes, slot, this.#admission);
     switch (judgement.kind) {
       case 'refused':
@@ -228,7 +228,7 @@ export class RunLog {
   }
 
   /** Into our history and the one that we look into: what is open in both belongs to both. */
-  #enter(out: LogEffect[], entry: LogEntry): void {
+  #enter(out: EffectSink, entry: LogEntry): void {
     this.#ours.insert(out, entry);
     const other = this.#pursuit?.history;
     if (other && entry.round > other.replica.base.round) other.insert([], entry);
@@ -259,34 +259,9 @@ export class RunLog {
     });
   }
 
-  #pursue(out: LogEffect[], pursuit: Pursuit, nowMs: number): void {
+  #pursue(out: EffectSink, pursuit: Pursuit, nowMs: number): void {
     const outcome = pursuit.tick(out, nowMs, this.#ours, this.#peers, this.#checkpoint);
     if (outcome === 'under-way') return;
-      console.log(
-        '   P',
-        this.clock.slotAt(nowMs),
-        this.#options.signer.key.slice(0, 4),
-        outcome,
-        pursuit.history.catchUp.phase,
-        'from',
-        pursuit.branchedAt,
-        'fork',
-        pursuit.fork.round,
-        bytesToHex(pursuit.fork.mine.root).slice(0, 6),
-        pursuit.fork.mine.weight,
-        bytesToHex(pursuit.fork.theirs.root).slice(0, 6),
-        pursuit.fork.theirs.weight,
-        'agreed',
-        pursuit.fork.agreedRound,
-        'now',
-        pursuit.history.replica.base.round,
-        this.replica.base.round,
-        pursuit.history.replica.base.weight,
-        this.replica.base.weight,
-        pursuit.fork.holders.length,
-        'cp',
-        this.#checkpoint?.round,
-      );
     this.#pursuit = null;
     if (outcome === 'higher') {
       this.#switch(out, pursuit);
@@ -303,7 +278,7 @@ export class RunLog {
   }
 
   /** Goes over to the other history: what is still open in ours stays open. */
-  #switch(out: LogEffect[], { fork, history, branchedAt }: Pursuit): void {
+  #switch(out: EffectSink, { fork, history, branchedAt }: Pursuit): void {
     const before = this.replica;
     const after = history.replica;
     for (const entry of before.log.entries()) {

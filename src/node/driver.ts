@@ -1,13 +1,23 @@
 /**
- * Drives a core in real time: turns what the ports deliver into inputs and performs the outputs, in order, a
- * transaction before whatever follows it. The daemon and the in-process cluster of the tests both use this.
+ * Drives a core in real time: turns what the ports deliver into inputs and performs the outputs. A disk that is
+ * slow holds up what must not be said before it is stored, and in time the inputs that would give it more to store;
+ * nothing that arrives ends the node.
  */
 import type { Input, Output, PeerKey, ProtocolCore, ProtocolEvent, Verdict } from '../core/io.ts';
 import type { Clock, Store, Transport } from '../core/ports.ts';
 import type { Learner } from '../learning/learner.ts';
+import { defaultHeldInputsLimits, HeldInputs, type HeldInputsLimits, mayWait } from './held-inputs.ts';
+import { defaultStoreLaneLimits, StoreLane, type StoreLaneLimits } from './store-lane.ts';
 
-/** Outputs waiting for the disk; a node that gets this far behind stops rather than grow without bound. */
-const outputsMax = 10_000;
+export interface DriverLimits extends StoreLaneLimits, HeldInputsLimits {}
+
+/** An input that a peer caused and that broke the core. The input is dropped, the node goes on. */
+export interface InputFault {
+  readonly input: Input['type'];
+  /** Whom it came from, where the input says so. */
+  readonly from: PeerKey | null;
+  readonly error: Error;
+}
 
 export interface DriverOptions {
   readonly core: ProtocolCore;
@@ -18,8 +28,16 @@ export interface DriverOptions {
   /** Names the random stream of a round's batches. */
   readonly streamKey: (round: number) => string;
   readonly onEvent: (event: ProtocolEvent) => void;
+  readonly onFault: (fault: InputFault) => void;
   /** The node cannot go on (disk full, core broken). Called once. */
   readonly onFatal: (error: Error) => void;
+  readonly limits?: Partial<DriverLimits>;
+}
+
+/** How far the disk is behind. */
+export interface DriverLoad {
+  readonly unsavedBytes: number;
+  readonly announcementsDropped: number;
 }
 
 /** What became of an entry that the node's owner wanted published. */
@@ -40,21 +58,33 @@ const leaveMs = 2000;
 
 export class NodeDriver {
   readonly #options: DriverOptions;
+  readonly #lane: StoreLane;
   readonly #aborter = new AbortController();
   readonly #verdicts = new Map<number, (verdict: Verdict) => void>();
   readonly #answers = new Map<number, Deferred<readonly Uint8Array[]>>();
   readonly #submissions = new Map<number, (result: Submission) => void>();
-  readonly #outputs: Output[] = [];
+  readonly #held: HeldInputs;
+  #announcementsDropped = 0;
   /** Requests under way. */
   readonly #asking = new Set<Promise<void>>();
   #nextToken = 1;
   #cancelWake: (() => void) | null = null;
-  #busy = false;
-  #performing: Promise<void> = Promise.resolve();
   #training: Promise<void> = Promise.resolve();
 
   constructor(options: DriverOptions) {
     this.#options = options;
+    const limits = { ...defaultStoreLaneLimits, ...defaultHeldInputsLimits, ...options.limits };
+    this.#held = new HeldInputs(limits);
+    this.#lane = new StoreLane({
+      store: options.store,
+      limits,
+      onStored: () => this.#resume(),
+      onError: (error) => this.#fail(error),
+    });
+  }
+
+  get load(): DriverLoad {
+    return { unsavedBytes: this.#lane.waitingBytes, announcementsDropped: this.#announcementsDropped };
   }
 
   /** Starts the core, then the transport, so that the first peer finds a core that has its state. */
@@ -68,14 +98,15 @@ export class NodeDriver {
     });
   }
 
-  /** Stops taking inputs, lets the transaction under way end, and leaves transport and store to their owner. */
+  /** Stops taking inputs, lets what was to be written be written, and leaves transport and store to their owner. */
   async stop(): Promise<void> {
     await this.#leave();
     this.#aborter.abort(new Error('the node is stopping'));
     this.#cancelWake?.();
+    this.#held.clear();
     await this.#options.transport.stop();
     await this.#training;
-    await this.#performing;
+    await this.#lane.drained();
     for (const settle of this.#verdicts.values()) settle('ignore');
     for (const { reject } of this.#answers.values()) reject(new Error('the node is stopping'));
     for (const settle of this.#submissions.values()) settle({ refused: 'the node is stopping' });
@@ -96,7 +127,7 @@ export class NodeDriver {
     if (this.#aborter.signal.aborted) return;
     const asked = this.#asking.size;
     this.#input({ type: 'leave' });
-    await this.#performing;
+    await this.#lane.drained();
     if (this.#asking.size === asked) return;
     let cancel = (): void => {};
     const { clock } = this.#options;
@@ -105,11 +136,15 @@ export class NodeDriver {
     });
     await Promise.race([Promise.all(this.#asking), late]);
     cancel();
-    await this.#performing;
+    await this.#lane.drained();
   }
 
   #announcement(from: PeerKey, bytes: Uint8Array): Promise<Verdict> {
     if (this.#aborter.signal.aborted) return Promise.resolve('ignore');
+    if (this.#isHolding && !this.#held.hasRoomFor(bytes)) {
+      this.#announcementsDropped += 1;
+      return Promise.resolve('ignore');
+    }
     const token = this.#nextToken++;
     return new Promise((resolve) => {
       this.#verdicts.set(token, resolve);
@@ -126,34 +161,116 @@ export class NodeDriver {
     });
   }
 
-  #input(input: Input): void {
-    if (this.#aborter.signal.aborted) return;
-    try {
-      this.#outputs.push(...this.#options.core.handle(input, this.#options.clock.nowMs()));
-      if (this.#outputs.length > outputsMax) {
-        throw new Error(
-          `${this.#outputs.length} outputs wait for the store: the disk is too slow for this run`,
-        );
-      }
-    } catch (error) {
-      this.#fail(error);
-      return;
-    }
-    if (!this.#busy) this.#performing = this.#performAll();
+  get #isHolding(): boolean {
+    return !this.#held.isEmpty || !this.#lane.hasRoom;
   }
 
-  async #performAll(): Promise<void> {
-    this.#busy = true;
+  #input(input: Input): void {
+    if (this.#aborter.signal.aborted) return;
+    if (mayWait(input) && this.#isHolding) this.#held.push(input);
+    else this.#handle(input);
+  }
+
+  /** The store has caught up: what was held back is taken, in order. */
+  #resume(): void {
+    while (this.#lane.hasRoom && !this.#aborter.signal.aborted) {
+      const input = this.#held.shift();
+      if (!input) return;
+      this.#handle(input);
+    }
+  }
+
+  #handle(input: Input): void {
+    let outputs: readonly Output[];
     try {
-      for (let output = this.#outputs.shift(); output; output = this.#outputs.shift()) {
-        if (output.type === 'persist') {
-          await this.#options.store.commit(output.writes, { durable: output.durable });
-        } else this.#perform(output);
-      }
+      outputs = this.#options.core.handle(input, this.#options.clock.nowMs());
+    } catch (error) {
+      this.#broke(input, asError(error));
+      return;
+    }
+    try {
+      this.#performAll(outputs);
     } catch (error) {
       this.#fail(error);
-    } finally {
-      this.#busy = false;
+    }
+  }
+
+  /** The core broke on an input: what a peer sent is dropped, for else one message could end every node that hears it. */
+  #broke(input: Input, error: Error): void {
+    switch (input.type) {
+      case 'announcement':
+        this.#settleVerdict(input.token, 'ignore');
+        this.#options.onFault({ input: input.type, from: input.from, error });
+        break;
+      case 'request':
+        this.#takeAnswer(input.token)?.reject(new RequestRefusedError('it cannot be answered'));
+        this.#options.onFault({ input: input.type, from: input.from, error });
+        break;
+      case 'submit':
+        this.#settleSubmission(input.token, { refused: error.message });
+        this.#options.onFault({ input: input.type, from: null, error });
+        break;
+      case 'peer-up':
+      case 'peer-down':
+        this.#options.onFault({ input: input.type, from: input.peer, error });
+        break;
+      case 'response':
+      case 'request-failed':
+        this.#options.onFault({ input: input.type, from: null, error });
+        break;
+      case 'start':
+      case 'wake':
+      case 'trained':
+      case 'training-failed':
+      case 'scored':
+      case 'leave':
+        this.#fail(error);
+        break;
+      default:
+        input satisfies never;
+    }
+  }
+
+  /**
+   * Peers must not hear of what a crash could still undo. An announcement waits for all that was written before it. An
+   * answer may hand out a message of ours: it waits for what is to be durable, and for what its own question made the
+   * core write. An event waits where it reports a durable change. Everything else goes at once, however slow the disk.
+   */
+  #performAll(outputs: readonly Output[]): void {
+    let wrote = false;
+    let wroteDurably = false;
+    for (const output of outputs) {
+      if (output.type === 'persist') {
+        this.#lane.write(output.writes, output.durable);
+        wrote = true;
+        wroteDurably ||= output.durable;
+        continue;
+      }
+      const act = (): void => this.#perform(output);
+      switch (output.type) {
+        case 'announce':
+          this.#lane.afterAll(act);
+          break;
+        case 'respond':
+          if (wrote) this.#lane.afterAll(act);
+          else this.#lane.afterDurable(act);
+          break;
+        case 'event':
+        case 'submitted':
+          if (wroteDurably) this.#lane.afterDurable(act);
+          else act();
+          break;
+        case 'wake-at':
+        case 'verdict':
+        case 'request':
+        case 'refuse':
+        case 'train':
+        case 'score':
+          act();
+          break;
+        default:
+          output satisfies never;
+      }
     }
   }
 
@@ -168,19 +285,16 @@ export class NodeDriver {
         this.#options.transport.announce(output.bytes).catch(() => {});
         break;
       case 'verdict':
-        this.#verdicts.get(output.token)?.(output.verdict);
-        this.#verdicts.delete(output.token);
+        this.#settleVerdict(output.token, output.verdict);
         break;
       case 'request':
         this.#track(this.#ask(output));
         break;
       case 'respond':
-        this.#answers.get(output.token)?.resolve(output.frames);
-        this.#answers.delete(output.token);
+        this.#takeAnswer(output.token)?.resolve(output.frames);
         break;
       case 'refuse':
-        this.#answers.get(output.token)?.reject(new RequestRefusedError(output.reason));
-        this.#answers.delete(output.token);
+        this.#takeAnswer(output.token)?.reject(new RequestRefusedError(output.reason));
         break;
       case 'train':
         this.#training = this.#train(output);
@@ -189,8 +303,7 @@ export class NodeDriver {
         void this.#score(output);
         break;
       case 'submitted':
-        this.#submissions.get(output.token)?.(output.result);
-        this.#submissions.delete(output.token);
+        this.#settleSubmission(output.token, output.result);
         break;
       case 'event':
         this.#options.onEvent(output.event);
@@ -198,6 +311,22 @@ export class NodeDriver {
       default:
         output satisfies never;
     }
+  }
+
+  #settleVerdict(token: number, verdict: Verdict): void {
+    this.#verdicts.get(token)?.(verdict);
+    this.#verdicts.delete(token);
+  }
+
+  #settleSubmission(token: number, result: Submission): void {
+    this.#submissions.get(token)?.(result);
+    this.#submissions.delete(token);
+  }
+
+  #takeAnswer(token: number): Deferred<readonly Uint8Array[]> | undefined {
+    const answer = this.#answers.get(token);
+    this.#answers.delete(token);
+    return answer;
   }
 
   #track(asking: Promise<void>): void {
@@ -213,7 +342,7 @@ export class NodeDriver {
       const frames = await this.#options.transport.request(peer, bytes, options);
       this.#input({ type: 'response', requestId, frames });
     } catch (error) {
-      this.#input({ type: 'request-failed', requestId, reason: messageOf(error) });
+      this.#input({ type: 'request-failed', requestId, reason: asError(error).message });
     }
   }
 
@@ -225,7 +354,7 @@ export class NodeDriver {
       const result = await this.#options.learner.train(request, this.#aborter.signal);
       this.#input({ type: 'trained', round, ...result });
     } catch (error) {
-      this.#input({ type: 'training-failed', round, reason: messageOf(error) });
+      this.#input({ type: 'training-failed', round, reason: asError(error).message });
     }
   }
 
@@ -237,10 +366,10 @@ export class NodeDriver {
   #fail(error: unknown): void {
     if (this.#aborter.signal.aborted) return;
     this.#aborter.abort(error);
-    this.#options.onFatal(error instanceof Error ? error : new Error(String(error)));
+    this.#options.onFatal(asError(error));
   }
 }
 
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
 }

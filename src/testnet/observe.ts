@@ -1,15 +1,15 @@
 /** Looks at every process of a testnet the way an operator would: is it alive, and what does its API say. */
-import type { NodeStatus } from '../daemon/status.ts';
-import { fetchStatus } from './daemon-client.ts';
+import { fetchRunView } from '../api/control-client.ts';
+import type { RunView } from '../node/run-view.ts';
 import { isRunning } from './process-identity.ts';
-import { readDaemonInfo } from './spawn-daemon.ts';
-import type { Member } from './testnet-state.ts';
+import { readMemberInfo } from './spawn-daemon.ts';
+import type { Member, TestnetState } from './testnet-state.ts';
 
 export interface NodeObservation {
   readonly name: string;
   readonly alive: boolean;
-  /** The last one that could be had; null before the first. */
-  readonly status: NodeStatus | null;
+  /** Of the testnet's run: the last one that could be had; null before the first. */
+  readonly view: RunView | null;
 }
 
 export interface Observation {
@@ -19,40 +19,49 @@ export interface Observation {
   readonly bootstraps: number;
 }
 
-const statusTimeoutMs = 2000;
+const answerTimeoutMs = 2000;
 
-/** One look at all members at once. Where a living node does not answer in time its `earlier` status stays. */
-export async function observe(members: readonly Member[], earlier: Observation | null): Promise<Observation> {
+/** One look at all members at once. Where a living node does not answer in time its `earlier` view stays. */
+export async function observe(
+  { members, runId }: Pick<TestnetState, 'members' | 'runId'>,
+  earlier: Observation | null,
+): Promise<Observation> {
   const bootstraps = members.filter(({ role }) => role === 'bootstrap');
   const nodes = members.filter(({ role }) => role === 'node');
-  const known = new Map(earlier?.nodes.map((node) => [node.name, node.status]));
+  const known = new Map(earlier?.nodes.map((node) => [node.name, node.view]));
   return {
-    nodes: await Promise.all(nodes.map((member) => observeNode(member, known.get(member.name) ?? null))),
+    nodes: await Promise.all(
+      nodes.map((member) => observeNode(member, runId, known.get(member.name) ?? null)),
+    ),
     bootstraps: bootstraps.length,
     bootstrapsAlive: bootstraps.filter(isRunning).length,
     atMs: Date.now(),
   };
 }
 
-async function observeNode(member: Member, earlier: NodeStatus | null): Promise<NodeObservation> {
-  if (!isRunning(member)) return { name: member.name, alive: false, status: earlier };
-  const http = readDaemonInfo(member)?.http;
-  const status = http ? await fetchStatus(http, statusTimeoutMs).catch(() => null) : null;
-  return { name: member.name, alive: true, status: status ?? earlier };
+async function observeNode(
+  member: Member,
+  runId: string | null,
+  earlier: RunView | null,
+): Promise<NodeObservation> {
+  if (!isRunning(member)) return { name: member.name, alive: false, view: earlier };
+  const http = readMemberInfo(member)?.http;
+  const view = http && runId ? await fetchRunView(http, runId, answerTimeoutMs).catch(() => null) : null;
+  return { name: member.name, alive: true, view: view ?? earlier };
 }
 
 /** Every node holds the run and talks to others: at least to three, or to all where there are fewer. */
 export function haveJoined({ nodes }: Observation): boolean {
   const peersMin = Math.min(3, nodes.length - 1);
-  return nodes.every(({ alive, status }) => alive && status !== null && status.peers >= peersMin);
+  return nodes.every(({ alive, view }) => alive && view !== null && view.peers >= peersMin);
 }
 
 /** Every node that still lives has finished, saved its model and evaluated it. */
 export function haveFinished({ nodes }: Observation): boolean {
   const alive = nodes.filter((node) => node.alive);
-  return alive.length > 0 && alive.every(({ status }) => status !== null && isDone(status));
+  return alive.length > 0 && alive.every(({ view }) => view !== null && isDone(view));
 }
 
-function isDone({ phase, modelPath, accuracyRound, rounds }: NodeStatus): boolean {
-  return phase === 'finished' && modelPath !== null && accuracyRound === rounds - 1;
+function isDone({ phase, modelPath, accuracyRound, finalisedRound }: RunView): boolean {
+  return phase === 'finished' && modelPath !== null && accuracyRound === finalisedRound;
 }

@@ -83,7 +83,7 @@ export async function runToEnd(
 /** True where all nodes lived to the end and, unless each has a model of its own, hold the same bits. */
 export function succeeded({ testnet, last, result }: RunToEnd): boolean {
   const agree = result.modelHashes.length === 1 || logOf(testnet.spec.strategy) === null;
-  return agree && last.nodes.every(({ alive, status }) => alive && status?.phase === 'finished');
+  return agree && last.nodes.every(({ alive, view }) => alive && view?.phase === 'finished');
 }
 
 async function lookUntil(
@@ -96,7 +96,7 @@ async function lookUntil(
 ): Promise<Observation> {
   const deadline = performance.now() + withinMs;
   for (let last = earlier; ; ) {
-    last = await observe(testnet.state.members, last);
+    last = await observe(testnet.state, last);
     watch.onLook(last);
     const nobodyLeft = last.nodes.every(({ alive }) => !alive);
     if (done(last) || nobodyLeft || performance.now() > deadline) return last;
@@ -110,15 +110,15 @@ function untilEndMs({ spec, state }: Testnet): number {
 }
 
 function resultOf({ spec }: Testnet, last: Observation, seconds: number): RunToEndResult {
-  const statuses = last.nodes.flatMap(({ alive, status }) => (alive && status ? [status] : []));
-  const accuracies = statuses.map(({ accuracy }) => accuracy ?? 0);
+  const views = last.nodes.flatMap(({ alive, view }) => (alive && view ? [view] : []));
+  const accuracies = views.map(({ accuracy }) => accuracy ?? 0);
   const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
   return {
     nodes: last.nodes.length,
     accuracyMin: Math.min(...accuracies),
     accuracyMean: Math.round((1e6 * sum(accuracies)) / accuracies.length) / 1e6,
-    modelHashes: [...new Set(statuses.map(({ modelHash }) => modelHash))].sort(),
-    bytesSentPerNode: Math.round(sum(statuses.map(({ bytesOut }) => bytesOut)) / statuses.length),
+    modelHashes: [...new Set(views.map(({ modelHash }) => modelHash ?? 'none'))].sort(),
+    bytesSentPerNode: Math.round(sum(views.map(({ bytesOut }) => bytesOut)) / views.length),
     denseBytesPerNode: denseBytes(parameterCount(spec.model), spec.rounds, last.nodes.length),
     bootstrapsAlive: last.bootstrapsAlive,
     rounds: spec.rounds,

@@ -1,11 +1,11 @@
 /** Starts one daemon as a process of its own and waits until it says that it is ready. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, openSync, rmSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { DAEMON_INFO_FILE, type DaemonInfo, daemonInfoSchema } from '../daemon/status.ts';
+import { DAEMON_INFO_FILE, type DaemonInfo, readDaemonInfo } from '../daemon/daemon-info.ts';
 import { makeDirectory } from '../platform/node/make-directory.ts';
 import { identifyProcess } from './process-identity.ts';
 import { TestnetError } from './testnet-error.ts';
@@ -73,7 +73,7 @@ export async function waitUntilReady(
   const waitUntil = performance.now() + deadlineMs;
   for (;;) {
     signal.throwIfAborted();
-    const info = readDaemonInfo(member);
+    const info = readMemberInfo(member);
     if (info !== null) return info;
     if (child.exitCode !== null || child.signalCode !== null) {
       const how = child.signalCode ?? `exit code ${child.exitCode}`;
@@ -93,15 +93,9 @@ export async function waitUntilReady(
 }
 
 /** The daemon's own words about where it is; null before it is ready, and of another process's file. */
-export function readDaemonInfo(member: Member): DaemonInfo | null {
-  try {
-    const parsed = daemonInfoSchema.safeParse(
-      JSON.parse(readFileSync(join(member.directory, DAEMON_INFO_FILE), 'utf8')),
-    );
-    return parsed.success && parsed.data.pid === member.pid ? parsed.data : null;
-  } catch {
-    return null;
-  }
+export function readMemberInfo({ directory, pid }: Member): DaemonInfo | null {
+  const info = readDaemonInfo(directory);
+  return info?.pid === pid ? info : null;
 }
 
 /** The last lines a daemon wrote: what it printed, else its log. */

@@ -1,9 +1,9 @@
 /** Boots a network of real nodes on this machine: data, bootstraps, a signed run, one process per node. */
 import { availableParallelism } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
+import type { DaemonInfo } from '../daemon/daemon-info.ts';
 import { keyFileOf } from '../daemon/directory.ts';
 import type { LogLevel } from '../daemon/options.ts';
-import type { DaemonInfo } from '../daemon/status.ts';
 import { logOf, needsRoster } from '../methods/registry.ts';
 import { loadIdentity } from '../network/identity.ts';
 import { createRun, writeManifestFile } from '../node/manifest-file.ts';

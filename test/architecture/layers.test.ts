@@ -20,6 +20,7 @@ const rows = [
   ['cli'],
   ['testnet'],
   ['daemon'],
+  ['api'],
   ['node'],
   ['network'],
   ['learning'],

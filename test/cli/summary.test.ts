@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { renderSummary } from '../../src/cli/view/render-summary.ts';
-import type { NodeStatus } from '../../src/daemon/status.ts';
 import { methodSchema } from '../../src/methods/registry.ts';
+import type { RunView } from '../../src/node/run-view.ts';
 import { runSpecSchema } from '../../src/run/run-spec.ts';
 import { type RunToEnd, succeeded } from '../../src/testnet/run-to-end.ts';
+import { someView } from '../node/some-view.ts';
 
 const spec = runSpecSchema.parse({
   name: 'demo',
@@ -14,39 +15,27 @@ const spec = runSpecSchema.parse({
   slotMs: 700,
 });
 
-const status = (peerKey: string, modelHash: string): NodeStatus => ({
-  peerKey,
-  runId: 'run',
-  phase: 'finished',
-  round: 10,
-  rounds: 10,
-  finalisedRound: 9,
-  modelHash,
-  lag: 0,
-  loss: 0.5,
-  accuracy: 0.9,
-  accuracyRound: 9,
-  peers: 1,
-  bytesIn: 10,
-  bytesOut: 20,
-  deltasPublished: 10,
-  announcedBytes: 5,
-  refused: {},
-  contributions: [
-    { peer: 'bbbb', deltas: 9, share: 0.25 },
-    { peer: 'aaaa', deltas: 10, share: 0.7 },
-    { peer: 'cccccccccccc', deltas: 1, share: 0.05 },
-  ],
-  backend: 'wasm',
-  startedAtMs: 0,
-  modelPath: '/tmp/node-00/model.safetensors',
-});
+const view = (peerKey: string, modelHash: string): RunView =>
+  someView({
+    peerKey,
+    modelHash,
+    phase: 'finished',
+    round: 10,
+    accuracy: 0.9,
+    accuracyRound: 9,
+    contributions: [
+      { peer: 'bbbb', deltas: 9, share: 0.25 },
+      { peer: 'aaaa', deltas: 10, share: 0.7 },
+      { peer: 'cccccccccccc', deltas: 1, share: 0.05 },
+    ],
+    modelPath: '/tmp/node-00/runs/run/model.safetensors',
+  });
 
 function endOf(hashes: readonly string[], bytesSentPerNode: number): RunToEnd {
   const nodes = hashes.map((hash, index) => ({
     name: `node-0${index}`,
     alive: true,
-    status: status(index === 0 ? 'aaaa' : 'bbbb', hash),
+    view: view(index === 0 ? 'aaaa' : 'bbbb', hash),
   }));
   return {
     testnet: {
@@ -91,7 +80,7 @@ test('the summary of a run that went well', () => {
 
 model
   all 2 nodes hold f00d
-  saved in /tmp/node-00/model.safetensors
+  saved in /tmp/node-00/runs/run/model.safetensors
 
 bytes sent per node
   6.28 kB in all (gossip, repair, DHT, encryption)

@@ -4,7 +4,7 @@ import { formatBytes, formatDuration } from '../../src/cli/view/format.ts';
 import { isMilestone, plainLine } from '../../src/cli/view/plain-lines.ts';
 import { renderView } from '../../src/cli/view/render-view.ts';
 import { type NodeRow, type ViewState, viewOf } from '../../src/cli/view/view-state.ts';
-import type { NodeStatus } from '../../src/daemon/status.ts';
+import { someView } from '../node/some-view.ts';
 
 const row = (name: string, rest: Partial<NodeRow> = {}): NodeRow => ({
   name,
@@ -117,44 +117,22 @@ test('plain lines', () => {
   assert.equal(isMilestone({ ...state, rows: state.rows.slice(0, 3) }, state), true);
 });
 
-const status: NodeStatus = {
-  peerKey: 'ab',
-  runId: 'run',
-  phase: 'training',
-  round: 12,
-  rounds: 100,
-  finalisedRound: 5,
-  modelHash: '00',
-  lag: 1,
-  loss: 0.5,
-  accuracy: 0.9,
-  accuracyRound: 10,
-  peers: 3,
-  bytesIn: 10,
-  bytesOut: 20,
-  deltasPublished: 4,
-  announcedBytes: 5,
-  refused: {},
-  contributions: [],
-  backend: 'wasm',
-  startedAtMs: 0,
-  modelPath: null,
-};
+const view = someView({ phase: 'training', round: 12, peers: 3 });
 
 test('the view follows from what was observed', () => {
   const run = { title: 't', startAtMs: 10_000, slotMs: 1000, rounds: 100, windowRounds: 6 };
   const observed = (nodes: Parameters<typeof viewOf>[0]['nodes'], atMs: number): ViewState =>
     viewOf({ nodes, atMs, bootstraps: 2, bootstrapsAlive: 1 }, run);
-  const view = observed(
+  const shown = observed(
     [
-      { name: 'node-00', alive: true, status },
-      { name: 'node-01', alive: true, status: { ...status, round: 9 } },
-      { name: 'node-02', alive: false, status: { ...status, round: 3 } },
+      { name: 'node-00', alive: true, view },
+      { name: 'node-01', alive: true, view: { ...view, round: 9 } },
+      { name: 'node-02', alive: false, view: { ...view, round: 3 } },
     ],
     22_000,
   );
   assert.deepEqual(
-    { ...view, rows: view.rows.map(({ phase, round }) => [phase, round]) },
+    { ...shown, rows: shown.rows.map(({ phase, round }) => [phase, round]) },
     {
       title: 't',
       rows: [
@@ -170,20 +148,20 @@ test('the view follows from what was observed', () => {
       phase: 'training',
     },
   );
-  const early = observed([{ name: 'node-00', alive: true, status: null }], 4000);
+  const early = observed([{ name: 'node-00', alive: true, view: null }], 4000);
   assert.deepEqual(
     [early.phase, early.round, early.startsInMs, early.rows[0]?.phase],
     ['joining', 0, 6000, 'starting'],
   );
   assert.equal(
-    observed([{ name: 'n', alive: true, status: { ...status, phase: 'waiting', round: -1 } }], 1).phase,
+    observed([{ name: 'n', alive: true, view: { ...view, phase: 'waiting', round: -1 } }], 1).phase,
     'waiting',
   );
   assert.equal(
-    observed([{ name: 'n', alive: true, status: { ...status, phase: 'finished' } }], 1e9).phase,
+    observed([{ name: 'n', alive: true, view: { ...view, phase: 'finished' } }], 1e9).phase,
     'finished',
   );
-  assert.equal(observed([{ name: 'n', alive: false, status: null }], 1e9).round, 0);
+  assert.equal(observed([{ name: 'n', alive: false, view: null }], 1e9).round, 0);
 });
 
 test('numbers as people read them', () => {

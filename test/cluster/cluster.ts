@@ -5,21 +5,20 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { PeerKey, ProtocolCore, ProtocolEvent } from '../../src/core/io.ts';
-import { initialVector } from '../../src/learning/initial.ts';
-import { batchStreamKey, type Learner } from '../../src/learning/learner.ts';
+import type { PeerKey, ProtocolEvent } from '../../src/core/io.ts';
+import type { Learner } from '../../src/learning/learner.ts';
 import { createTfjsLearner } from '../../src/learning/tfjs/tfjs-learner.ts';
 import { rngFor } from '../../src/math/rng.ts';
-import { createCore, requestBytesMax } from '../../src/methods/create-core.ts';
 import { needsRoster } from '../../src/methods/registry.ts';
-import { createBootstraps } from '../../src/network/bootstraps.ts';
 import type { NetworkEvent } from '../../src/network/events.ts';
 import { createHost, type Host } from '../../src/network/host.ts';
 import { identityFromSeed } from '../../src/network/identity.ts';
 import { tcpProfile } from '../../src/network/profiles/tcp.ts';
-import { createTransport } from '../../src/network/transport.ts';
-import { NodeDriver } from '../../src/node/driver.ts';
+import { createNode } from '../../src/node/create-node.ts';
+import type { NodeEvent } from '../../src/node/events.ts';
 import { createRun } from '../../src/node/manifest-file.ts';
+import type { RunSession } from '../../src/node/run-session.ts';
+import { runPrefix, storeView } from '../../src/node/store-view.ts';
 import { createCrypto } from '../../src/platform/node/crypto.ts';
 import { openLevelStore } from '../../src/platform/node/level-store.ts';
 import { wallClock } from '../../src/platform/node/wall-clock.ts';
@@ -83,7 +82,7 @@ export class Cluster {
       ...fields,
     });
     const directory = await mkdtemp(join(tmpdir(), 'starlings-cluster-'));
-    const bootstrap = await hostOf(identitySeed(255), { carriesRuns: false });
+    const bootstrap = await bootstrapHost();
     const shared = {
       run: createRun(spec, beginsAtMs, createCrypto(), identityFromSeed(identitySeed(254)).signer),
       learner: await learnerFor(spec, count),
@@ -112,8 +111,7 @@ export class Cluster {
 
   /** Waits until every node has finished. */
   async finished(deadlineMs: number): Promise<void> {
-    const done = (): boolean =>
-      this.nodes.every(({ core }) => core.status(this.nowMs()).phase === 'finished');
+    const done = (): boolean => this.nodes.every(({ session }) => session.status().phase === 'finished');
     await eventually('every node has finished', done, deadlineMs);
   }
 
@@ -131,15 +129,16 @@ export class Cluster {
   }
 
   modelHashes(): Set<string> {
-    return new Set(this.nodes.map(({ core }) => core.status(this.nowMs()).modelHash));
+    return new Set(this.nodes.map(({ session }) => session.status().modelHash));
   }
 
-  /** What the stores of stopped nodes hold under a key. */
+  /** What the stores of stopped nodes hold under a key of the run. */
   async storedStates(key: string): Promise<Uint8Array[]> {
     const states: Uint8Array[] = [];
     for (const index of this.nodes.keys()) {
       const store = await openLevelStore(join(this.#shared.directory, `node-${index}`));
-      for await (const [name, value] of store.entries()) if (name === key) states.push(value);
+      const own = storeView(store, runPrefix(this.#shared.run.runId));
+      for await (const [name, value] of own.entries()) if (name === key) states.push(value);
       await store.close();
     }
     return states;
@@ -167,7 +166,7 @@ export class ClusterNode {
   readonly key: PeerKey;
   readonly #index: number;
   readonly #shared: Shared;
-  #session: { readonly core: ProtocolCore; readonly peers: () => number } | null = null;
+  #session: RunSession | null = null;
   /** What takes the session down, last one first. */
   readonly #stops: Array<() => Promise<void>> = [];
 
@@ -177,72 +176,53 @@ export class ClusterNode {
     this.key = identityFromSeed(identitySeed(index)).key;
   }
 
-  /** The core of the newest session, which may be over. */
-  get core(): ProtocolCore {
+  /** The newest one, which may be over. */
+  get session(): RunSession {
     if (!this.#session) throw new Error(`node ${this.#index} was never started`);
-    return this.#session.core;
+    return this.#session;
   }
 
   get peers(): number {
-    return this.#session?.peers() ?? 0;
+    return this.#session?.view().peers ?? 0;
   }
 
   /** A new session on the store that the last one left. */
   async start(): Promise<void> {
     const { run, learner, clock, directory, bootstrap, delayMs } = this.#shared;
-    const { manifest, runId } = run;
     const store = await openLevelStore(join(directory, `node-${this.#index}`));
     this.#stops.push(() => store.close());
-    const stored: Array<readonly [string, Uint8Array]> = [];
-    for await (const entry of store.entries()) stored.push(entry);
-
     const listenPort = delayMs > 0 ? await freePort() : 0;
     const line = delayMs > 0 ? await delayedLine(listenPort, delayMs) : null;
     if (line) this.#stops.push(() => line.close());
-    const host = await hostOf(identitySeed(this.#index), {
-      listenPort,
-      ...(line ? { announcePort: line.port } : {}),
-    });
-    this.#stops.push(() => host.stop());
-    const onEvent = (event: NetworkEvent): void => {
-      this.networkEvents.push(event);
-    };
-    const common = { host, clock: wallClock, random: Math.random, onEvent };
-    const bootstraps = createBootstraps({ ...common, addresses: [bootstrap] });
-    bootstraps.start();
-    this.#stops.push(() => bootstraps.stop());
-    const exchange = { requestBytesMax: requestBytesMax(manifest, learner.size) };
-    const transport = createTransport({ ...common, runId, exchange });
-
-    const core = createCore(manifest, runId, {
-      crypto: createCrypto(),
-      signer: identityFromSeed(identitySeed(this.#index)).signer,
-      initial: initialVector(manifest.model, manifest.seed),
-      random: Math.random,
-      stored,
-    });
-    const driver = new NodeDriver({
-      core,
-      learner: shareOf(learner, this.#index),
-      transport,
-      store,
-      clock,
-      streamKey: (round) => batchStreamKey(runId, this.key, round),
-      onEvent: (event) => {
-        this.events.push(event);
-        this.eventTimesMs.push(clock.nowMs());
+    const node = await createNode(
+      {
+        identity: identityFromSeed(identitySeed(this.#index)),
+        listen: [loopback(listenPort)],
+        announce: line ? [loopback(line.port)] : [],
+        bootstrap: [bootstrap],
+        store,
+        clock: wallClock,
+        random: Math.random,
+        learners: async () => shareOf(learner, this.#index),
       },
-      onFatal: (error) => {
-        throw error;
-      },
-    });
-    this.#session = { core, peers: () => transport.stats().peers.length };
-    await driver.start();
-    this.#stops.push(() => driver.stop());
+      (event) => this.#hear(event),
+    );
+    this.#stops.push(() => node.close());
+    this.#session = node.join(run, { data: mnistFolder(), backend: 'wasm', clock });
+    await this.#session.started;
   }
 
   async stop(): Promise<void> {
     for (let stop = this.#stops.pop(); stop; stop = this.#stops.pop()) await stop();
+  }
+
+  #hear({ source, event }: NodeEvent): void {
+    if (source === 'network') this.networkEvents.push(event);
+    if (source === 'session' && event.kind === 'input-dropped') throw new Error(event.reason);
+    if (source === 'session' && event.kind === 'ended' && event.failure) throw new Error(event.failure);
+    if (source !== 'protocol') return;
+    this.events.push(event);
+    this.eventTimesMs.push(this.#shared.clock.nowMs());
   }
 
   /** Rounds of all events of a kind that names one, over all sessions. */
@@ -251,25 +231,11 @@ export class ClusterNode {
   }
 }
 
-interface HostPlace {
-  readonly carriesRuns?: boolean;
-  /** 0 for any. */
-  readonly listenPort?: number;
-  /** Others are told to dial this one. */
-  readonly announcePort?: number;
-}
-
-async function hostOf(
-  seed: Uint8Array,
-  { carriesRuns = true, listenPort = 0, announcePort }: HostPlace,
-): Promise<Host> {
+async function bootstrapHost(): Promise<Host> {
   const host = await createHost({
-    identity: identityFromSeed(seed),
-    profile: tcpProfile({
-      listen: [loopback(listenPort)],
-      announce: announcePort === undefined ? [] : [loopback(announcePort)],
-    }),
-    carriesRuns,
+    identity: identityFromSeed(identitySeed(255)),
+    profile: tcpProfile({ listen: [loopback(0)] }),
+    carriesRuns: false,
   });
   await host.start();
   return host;

@@ -14,13 +14,13 @@ test('five nodes that know one bootstrap end with one model that everyone contri
   t.after(() => cluster.end());
   await cluster.finished(deadlineMs);
   assert.equal(cluster.modelHashes().size, 1);
-  for (const { core, key } of cluster.nodes) {
-    const { contributions, refused } = core.status(cluster.nowMs());
+  for (const { session, key } of cluster.nodes) {
+    const { contributions, refused } = session.status();
     assert.equal(contributions.size, 5);
     assert.ok(contributions.get(key)!.deltas > 0);
     assert.equal(refused['bad-signature'] + refused.equivocation, 0);
   }
-  const { accuracy } = await cluster.evaluate(cluster.nodes[0]!.core.model());
+  const { accuracy } = await cluster.evaluate(cluster.nodes[0]!.session.model());
   assert.ok(accuracy > 0.4, `accuracy ${accuracy}, chance is 0.1`);
 });
 
@@ -43,8 +43,8 @@ test('a node that stops and starts again on its store publishes no round twice',
   assert.equal(new Set(published).size, published.length, `rounds ${published}`);
   assert.equal(cluster.modelHashes().size, 1);
   const counted = published.length - node.rounds('restored').length;
-  for (const { core } of cluster.nodes) {
-    const { contributions, refused } = core.status(cluster.nowMs());
+  for (const { session } of cluster.nodes) {
+    const { contributions, refused } = session.status();
     assert.equal(refused.equivocation, 0);
     assert.equal(contributions.get(node.key)?.deltas, counted, 'every delta counts once, none is lost');
   }
@@ -62,7 +62,7 @@ test('bodies too large for an announcement are pulled, and the models agree', as
   t.after(() => cluster.end());
   await cluster.finished(deadlineMs);
   assert.equal(cluster.modelHashes().size, 1);
-  for (const { core, events, networkEvents } of cluster.nodes) {
+  for (const { session, events, networkEvents } of cluster.nodes) {
     const bodies = events.flatMap((event) => (event.kind === 'published' ? [event.bodyBytes] : []));
     assert.ok(bodies.length > 0 && bodies.every((bytes) => bytes > inlineBodyBytesMax), `bodies ${bodies}`);
     const answers = networkEvents.flatMap((event) => (event.kind === 'request-served' ? [event.bytes] : []));
@@ -70,6 +70,6 @@ test('bodies too large for an announcement are pulled, and the models agree', as
       answers.some((bytes) => bytes > inlineBodyBytesMax),
       'somebody pulled a body from it',
     );
-    assert.equal(core.status(cluster.nowMs()).contributions.size, 4);
+    assert.equal(session.status().contributions.size, 4);
   }
 });

@@ -9,18 +9,18 @@ test('five nodes that mix whole models at random learn and stay close to each ot
   const cluster = await Cluster.begin(5, { strategy: methodSchema.parse({ id: 'epidemic', fanout: 3 }) });
   t.after(() => cluster.end());
   await cluster.finished(40_000);
-  for (const { core, events } of cluster.nodes) {
+  for (const { session, events } of cluster.nodes) {
     assert.ok(
       events.some(({ kind }) => kind === 'finalised'),
       'averages were taken',
     );
-    const { contributions } = core.status(cluster.nowMs());
+    const { contributions } = session.status();
     assert.ok(contributions.size >= 2, `models of ${contributions.size} others arrived`);
-    const { accuracy } = await cluster.evaluate(core.model());
+    const { accuracy } = await cluster.evaluate(session.model());
     assert.ok(accuracy > 0.25, `accuracy ${accuracy}, chance is 0.1`);
   }
   const { model, seed } = cluster.manifest;
-  const models = cluster.nodes.map(({ core }) => core.model());
+  const models = cluster.nodes.map(({ session }) => session.model());
   const start = initialVector(model, seed);
   const moved = models.reduce((sum, end) => sum + squaredDistance(end, start), 0) / models.length;
   // Peers that never average drift apart about as far as they move.

@@ -32,13 +32,13 @@ describe('strategies over real nodes', () => {
       const cluster = await Cluster.begin(4, { strategy, rounds: 8 });
       t.after(() => cluster.end());
       await cluster.finished(40_000);
-      const models = cluster.nodes.map(({ core }) => core.model());
-      for (const { core, events } of cluster.nodes) {
-        const { contributions, refused } = core.status(cluster.nowMs());
+      const models = cluster.nodes.map(({ session }) => session.model());
+      for (const { session, events } of cluster.nodes) {
+        const { contributions, refused } = session.status();
         assert.ok(contributions.size >= 1, 'parcels of others arrived');
         assert.equal(refused['bad-body'] + refused.malformed + refused['not-a-member'], 0);
         assert.ok(events.some(({ kind }) => kind === 'published'));
-        const { accuracy } = await cluster.evaluate(core.model());
+        const { accuracy } = await cluster.evaluate(session.model());
         assert.ok(accuracy > 0.2, `accuracy ${accuracy}, chance is 0.1`);
       }
       const initial = initialVector(cluster.manifest.model, cluster.manifest.seed);
@@ -60,7 +60,7 @@ describe('strategies over real nodes', () => {
     await leaver!.stop();
     await eventually(
       'the others have finished',
-      () => others.every(({ core }) => core.status(cluster.nowMs()).phase === 'finished'),
+      () => others.every(({ session }) => session.status().phase === 'finished'),
       40_000,
     );
     for (const node of cluster.nodes) await node.stop();

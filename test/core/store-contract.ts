@@ -17,9 +17,9 @@ const text = (value: string) => Buffer.from(value);
 const put = (key: string, value: string): StoreWrite => ({ key, value: text(value) });
 const drop = (key: string): StoreWrite => ({ key, value: null });
 
-async function entriesOf(store: Store): Promise<Entries> {
+async function entriesOf(store: Store, prefix?: string): Promise<Entries> {
   const entries: (readonly [string, string])[] = [];
-  for await (const [key, value] of store.entries()) {
+  for await (const [key, value] of store.entries(prefix)) {
     entries.push([key, Buffer.from(value).toString()]);
   }
   return entries;
@@ -64,6 +64,19 @@ const promises: Readonly<Record<string, (place: PlaceMaker) => Promise<void>>> =
       );
     },
   ),
+
+  'entries with a prefix are those whose keys begin with it, in the same order': inPlace(async (store) => {
+    const keys = ['a', 'a/', 'a/1', 'a/~', 'a0', 'ab', 'b/1'];
+    await store.commit(
+      keys.map((key) => put(key, key)),
+      { durable: false },
+    );
+    const below = async (prefix: string) => (await entriesOf(store, prefix)).map(([key]) => key);
+    assert.deepEqual(await below('a/'), ['a/', 'a/1', 'a/~']);
+    assert.deepEqual(await below('a'), ['a', 'a/', 'a/1', 'a/~', 'a0', 'ab']);
+    assert.deepEqual(await below('c'), []);
+    assert.deepEqual(await below(''), keys);
+  }),
 
   'a later write of a key replaces the earlier, within one batch too': inPlace(async (store) => {
     await store.commit([put('k', 'one'), put('k', 'two')], { durable: false });

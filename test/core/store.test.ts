@@ -8,6 +8,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { VirtualStore } from '../../sim/virtual-store.ts';
 import { type Store, StoreError } from '../../src/core/ports.ts';
+import { storeView } from '../../src/node/store-view.ts';
 import { openLevelStore } from '../../src/platform/node/level-store.ts';
 import { type StorePlace, storeContract } from './store-contract.ts';
 
@@ -29,8 +30,10 @@ function processOn(disk: VirtualStore): Store {
     return disk;
   }
   return {
-    async *entries() {
-      yield* living().entries();
+    async *entries(prefix = '') {
+      yield* living()
+        .entries()
+        .filter(([key]) => key.startsWith(prefix));
     },
     commit: async (writes) => living().commit(writes),
     close: async () => {
@@ -39,7 +42,31 @@ function processOn(disk: VirtualStore): Store {
   };
 }
 
+/** Between the parts of two other runs, which must not be seen and not change. */
+async function partOfLevelPlace(): Promise<StorePlace> {
+  const folder = await mkdtemp(join(tmpdir(), 'starlings-store-'));
+  const others = ['part/a/k', 'part/c/k'];
+  const shared = await openLevelStore(folder);
+  await shared.commit(
+    others.map((key) => ({ key, value: Buffer.from(key) })),
+    { durable: true },
+  );
+  return {
+    open: async () => storeView(shared, 'part/b/'),
+    async remove() {
+      for (const prefix of ['part/a/', 'part/c/']) {
+        for await (const [key, value] of shared.entries(prefix)) {
+          assert.deepEqual([key, Buffer.from(value).toString()], [`${prefix}k`, `${prefix}k`]);
+        }
+      }
+      await shared.close();
+      await rm(folder, { recursive: true });
+    },
+  };
+}
+
 storeContract('LevelDB', levelPlace);
+storeContract("a run's part of a LevelDB", partOfLevelPlace);
 storeContract("the simulator's disk", virtualPlace);
 
 test('what a LevelDB committed survives the kill -9 of its process', async () => {

@@ -10,10 +10,11 @@ import { diffsOf, extendedCopy } from './extended-copy.ts';
 
 const run = promisify(execFile);
 const deadlineMs = 300_000;
-const added = ['nearest', 'hypercube', 'fp24', 'boost', 'elastic'];
+const added = ['nearest', 'hypercube', 'fp24', 'boost', 'elastic', 'poll'];
 /** The contracts of the kinds; of what else is in these files, nothing is run. */
 const contracts = [
   'test/codec/compressors.test.ts',
+  'test/entries/kinds.test.ts',
   'test/methods/aggregators.test.ts',
   'test/methods/attacks.test.ts',
   'test/methods/mixing-methods.test.ts',

@@ -343,7 +343,7 @@ describe('wrong input', () => {
     }
   });
 
-  test("a second node on one directory, and another run's manifest there", async () => {
+  test('a second node on one directory', async () => {
     const first = new Daemon(at('n-one'), ['node', '--run', manifest, '--data', data, '--listen', loopback]);
     await first.start();
     try {
@@ -356,11 +356,6 @@ describe('wrong input', () => {
     } finally {
       assert.equal(await first.end('SIGTERM'), 0);
     }
-    assertRefused(
-      await node('n-one', '--run', at('b.manifest')),
-      1,
-      /belongs to run \S+, not to \S+; use another --dir for another run/,
-    );
   });
 
   test('no bootstrap answers: the node says so, what to do, and goes on', async () => {
@@ -380,5 +375,108 @@ describe('wrong input', () => {
     assert.equal(child.exitCode, null, 'it goes on');
     child.kill('SIGINT');
     assert.equal((await end).code, 130);
+  });
+});
+
+describe('a node in several runs', () => {
+  const data = at('clinic.csv');
+  const home = ['--dir', at('several')];
+  const daemon = new Daemon(at('several'), ['node', '--config', at('node.yaml')]);
+  const runIds: string[] = [];
+  after(() => daemon.end('SIGKILL'));
+
+  before(async () => {
+    const rows = Array.from({ length: 60 }, (_, row) => `${row % 7},${row % 5},${row % 2}`);
+    writeFileSync(data, rows.join('\n'));
+    for (const name of ['one', 'two']) {
+      writeFileSync(
+        at(`${name}.yaml`),
+        `
+name: ${name}
+model: { kind: logistic-regression, inputs: 2, outputs: 2 }
+task: { kind: csv, features: [0, 1], label: 2, mean: [3, 2], scale: [2, 1.4] }
+strategy: { id: delta-log, codec: { chunk: 64, perChunk: 3 } }
+rounds: 100000
+slotMs: 300
+`,
+      );
+      const created = await starlings(
+        ...['run', 'create', at(`${name}.yaml`), '--start-in', '0', '--json'],
+        ...['--out', at(`${name}.manifest`), '--key', at('several.key')],
+      );
+      assert.equal(created.code, 0, created.stderr);
+      runIds.push(resultOf(created)['runId'] as string);
+    }
+    writeFileSync(
+      at('node.yaml'),
+      `listen: [${loopback}]\nruns:\n  - { run: one.manifest, data: clinic.csv }\n`,
+    );
+    await daemon.start();
+  });
+
+  test('join, list, kill -9 and start again, leave: what was joined is remembered', async () => {
+    const joined = await starlings('node', 'join', '--run', at('two.manifest'), '--data', data, ...home);
+    assert.equal(joined.code, 0, joined.stderr);
+    assert.match(joined.stdout, /^joined {4}two \(bafy\S+\)\nbackend {3}TensorFlow/);
+    const listed = await starlings('node', 'list', '--json', ...home);
+    assert.equal(listed.code, 0, listed.stderr);
+    const runs = resultOf(listed)['runs'] as { runId: string; name: string; state: string }[];
+    assert.deepEqual(
+      runs.map(({ name, state }) => [name, state]),
+      [
+        ['one', 'running'],
+        ['two', 'running'],
+      ],
+    );
+    assert.deepEqual(new Set(runs.map(({ runId }) => runId)), new Set(runIds));
+    await eventually('both train', 30_000, async () =>
+      (await daemon.views()).every(({ deltasPublished }) => deltasPublished >= 2) ? true : null,
+    );
+
+    await daemon.end('SIGKILL');
+    const gone = await starlings('node', 'list', ...home);
+    assertRefused(gone, 1, /the node of .*several does not answer any more: it was killed; start it again/);
+    await daemon.start();
+    assert.deepEqual(
+      (await daemon.views()).map(({ run, state }) => [run?.name, state]),
+      [
+        ['one', 'running'],
+        ['two', 'running'],
+      ],
+    );
+
+    const left = await starlings('node', 'leave', '--run', 'two', ...home);
+    assert.equal(left.code, 0, left.stderr);
+    assertRefused(
+      await starlings('node', 'leave', '--run', 'two', ...home),
+      1,
+      /takes no part in a run two; it has one \(bafy\S+\)/,
+    );
+    const status = await starlings('node', 'status', ...home);
+    assert.match(
+      status.stdout,
+      /^node {6}[0-9a-f]{64}\n\nrun {7}bafy\S+\n {10}one {2}(training|joining), round/,
+    );
+  });
+
+  test('what cannot be joined is refused in one sentence, and the node goes on', async () => {
+    writeFileSync(at('narrow.csv'), '1,2\n3,4\n');
+    const join = (...args: readonly string[]): Promise<Finished> =>
+      starlings('node', 'join', ...args, ...home);
+    assertRefused(await join('--run', at('two.manifest'), '--data', at('narrow.csv')), 1, /narrow\.csv/);
+    assertRefused(await join('--run', at('none.csv'), '--data', data), 1, /is neither a file nor a run id/);
+    assertRefused(
+      await join('--run', at('one.manifest'), '--data', data),
+      1,
+      /takes part in run bafy\S+ already/,
+    );
+    assertRefused(await join('--run', at('run.yaml'), '--data', data), 1, /this is not a run manifest/);
+  });
+
+  test('stop ends it cleanly', async () => {
+    const stopped = await starlings('node', 'stop', ...home);
+    assert.equal(stopped.code, 0, stopped.stderr);
+    await eventually('it has ended', 20_000, () => (existsSync(at('several', 'daemon.json')) ? null : true));
+    assert.equal(await daemon.end('SIGTERM'), 0);
   });
 });

@@ -159,7 +159,11 @@ describe('the life of a run', () => {
     }
     const accuracies = await Promise.all(
       nodes.map((node) =>
-        node.until('is evaluated', 20_000, ({ accuracyRound }) => accuracyRound === ROUNDS - 1),
+        node.until(
+          'is evaluated',
+          20_000,
+          ({ accuracyRound, finalisedRound }) => accuracyRound === finalisedRound,
+        ),
       ),
     );
     for (const { accuracy } of accuracies) assert.ok(accuracy! > 0.85, `accuracy ${accuracy}`);

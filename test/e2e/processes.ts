@@ -1,15 +1,11 @@
 /** Real `starlings` processes for the end-to-end checks: started as a user would, watched over their HTTP API. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import {
-  type DaemonInfo,
-  daemonInfoSchema,
-  type NodeStatus,
-  nodeStatusSchema,
-} from '../../src/daemon/status.ts';
+import { type DaemonInfo, readDaemonInfo } from '../../src/daemon/daemon-info.ts';
+import { type RunView, runViewSchema } from '../../src/node/run-view.ts';
 
 const entry = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 
@@ -77,27 +73,28 @@ export class Daemon {
     child.stderr.on('data', keep);
     return eventually(`${this.directory} is ready`, 30_000, () => {
       if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}: ${this.#output}`);
-      const file = join(this.directory, 'daemon.json');
-      if (!existsSync(file)) return null;
-      const info = daemonInfoSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
-      return info.pid === child.pid ? info : null;
+      const info = readDaemonInfo(this.directory);
+      return info?.pid === child.pid ? info : null;
     });
   }
 
-  async status(): Promise<NodeStatus> {
-    const info = daemonInfoSchema.parse(
-      JSON.parse(readFileSync(join(this.directory, 'daemon.json'), 'utf8')),
-    );
-    const response = await fetch(`${info.http}/status`, { signal: AbortSignal.timeout(5_000) });
-    return nodeStatusSchema.parse(await response.json());
+  /** Of the one run it takes part in. */
+  async status(): Promise<RunView> {
+    const views = await this.views();
+    if (views.length !== 1) throw new Error(`${this.directory} has ${views.length} runs`);
+    return views[0]!;
+  }
+
+  async views(): Promise<readonly RunView[]> {
+    const response = await fetch(`${readDaemonInfo(this.directory)?.http}/status`, {
+      signal: AbortSignal.timeout(5_000),
+    });
+    const { runs } = (await response.json()) as { runs: unknown };
+    return runViewSchema.array().parse(runs);
   }
 
   /** Waits until the status satisfies the predicate. */
-  async until(
-    what: string,
-    deadlineMs: number,
-    predicate: (status: NodeStatus) => boolean,
-  ): Promise<NodeStatus> {
+  async until(what: string, deadlineMs: number, predicate: (status: RunView) => boolean): Promise<RunView> {
     return eventually(`${this.directory}: ${what}`, deadlineMs, async () => {
       const status = await this.status();
       return predicate(status) ? status : null;

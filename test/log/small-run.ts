@@ -118,7 +118,7 @@ export const bookOf = ({ kinds }: LogContext): LogBook =>
 export const deltaStateOf = (state: LogState): DeltaState => state.kinds[0] as DeltaState;
 
 /** Where an author stands that has folded nothing. */
-export const noHistory: Anchor = { round: -1, root: new Uint8Array(32) };
+export const noHistory: Anchor = { round: -1, root: new Uint8Array(32), snapshot: new Uint8Array(32) };
 
 /** A signed delta that carries what the codec selects of `vector`. */
 export function messageOf(

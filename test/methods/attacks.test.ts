@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Vector } from '../../src/math/vector.ts';
-import type { AttackInput } from '../../src/methods/attacks/attack.ts';
+import type { AttackInput, AttackKind } from '../../src/methods/attacks/attack.ts';
 import { dormant } from '../../src/methods/attacks/dormant.ts';
-import { type AttackSpec, attackKind, attacks, createAttack } from '../../src/methods/attacks/registry.ts';
+import { type AttackSpec, attacks, createAttack } from '../../src/methods/attacks/registry.ts';
+import { byId } from '../../src/registry/registry.ts';
 import { normals } from './random-vectors.ts';
 
 const all: readonly AttackSpec[] = attacks.flatMap(({ schema, examples }) =>
@@ -21,7 +22,7 @@ function given(round: number, knows = true): AttackInput {
 
 for (const spec of all) {
   describe(`attack ${JSON.stringify(spec)}`, () => {
-    const kind = attackKind(spec);
+    const kind = byId<AttackKind>(attacks, spec.id);
 
     test('claims a fresh, finite vector that is not its own, or trains on other labels', () => {
       const input = given(4);

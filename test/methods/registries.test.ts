@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import { behaviourSchema, messageAttacks } from '../../sim/adversaries/registry.ts';
 import { compressorSchema, compressors } from '../../src/codec/compressors/registry.ts';
 import { aggregatorSchema, aggregators } from '../../src/methods/aggregators/registry.ts';
-import { attackSchema, attacks } from '../../src/methods/attacks/registry.ts';
+import { attacks } from '../../src/methods/attacks/registry.ts';
 import { methodOf, methodSchema, methods } from '../../src/methods/registry.ts';
 import { topologies, topologySchema } from '../../src/methods/topologies/registry.ts';
 import type { Described } from '../../src/registry/registry.ts';
@@ -18,7 +18,7 @@ const registries: ReadonlyArray<
   ['compressor', compressors, compressorSchema],
   ['aggregator', aggregators, aggregatorSchema],
   ['topology', topologies, topologySchema],
-  ['attack', attacks, attackSchema],
+  ['attack', attacks, behaviourSchema],
   ['method', methods, methodSchema],
   ['message attack', messageAttacks, behaviourSchema],
 ];

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { NodeStatus } from '../../src/daemon/status.ts';
+import type { RunView } from '../../src/node/run-view.ts';
 import {
   chooseSlotMs,
   chooseStartDelayMs,
@@ -9,6 +9,7 @@ import {
 } from '../../src/testnet/calibrate.ts';
 import { haveFinished, haveJoined, type Observation } from '../../src/testnet/observe.ts';
 import { denseBytes } from '../../src/testnet/run-to-end.ts';
+import { someView } from '../node/some-view.ts';
 
 test('a fast machine keeps the slot of the run, a slow one gets a longer one', () => {
   assert.equal(chooseSlotMs(700, 50, 8, 2), 700);
@@ -28,32 +29,16 @@ test('dense bytes: a model of float32 to every other node in every round', () =>
   assert.equal(denseBytes(50_890, 100, 8), 142_492_000);
 });
 
-const status = (given: Partial<NodeStatus>): NodeStatus => ({
-  peerKey: 'ab',
-  runId: 'run',
+const finished: Partial<RunView> = {
   phase: 'finished',
   round: 100,
-  rounds: 100,
   finalisedRound: 99,
-  modelHash: '00',
-  lag: 0,
-  loss: 0.5,
-  accuracy: 0.9,
   accuracyRound: 99,
   peers: 3,
-  bytesIn: 10,
-  bytesOut: 20,
-  deltasPublished: 4,
-  announcedBytes: 5,
-  refused: {},
-  contributions: [],
-  backend: 'wasm',
-  startedAtMs: 0,
   modelPath: '/m',
-  ...given,
-});
+};
 
-function observed(...nodes: (Partial<NodeStatus> | null | 'gone')[]): Observation {
+function observed(...nodes: (Partial<RunView> | null | 'gone')[]): Observation {
   return {
     atMs: 0,
     bootstraps: 2,
@@ -61,7 +46,7 @@ function observed(...nodes: (Partial<NodeStatus> | null | 'gone')[]): Observatio
     nodes: nodes.map((node, index) => ({
       name: `node-0${index}`,
       alive: node !== 'gone',
-      status: node === 'gone' ? status({ phase: 'training' }) : node && status(node),
+      view: node === 'gone' ? someView({ phase: 'training' }) : node && someView({ ...finished, ...node }),
     })),
   };
 }

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { fetchStatus } from '../../src/testnet/daemon-client.ts';
+import { fetchRunView } from '../../src/api/control-client.ts';
 import { type SpawnedDaemon, spawnDaemon, waitUntilReady } from '../../src/testnet/spawn-daemon.ts';
 import { stopMembers } from '../../src/testnet/stop-testnet.ts';
 import { TestnetError } from '../../src/testnet/testnet-error.ts';
@@ -101,7 +101,7 @@ test('an attached daemon learns that its launcher is gone', { timeout: 30_000 },
   assert.deepEqual(await exited, [7, null]);
 });
 
-test('a status that is none is refused', { timeout: 30_000 }, async () => {
+test('a view that is none is refused', { timeout: 30_000 }, async () => {
   const answers: readonly [body: string, status: number, says: RegExp][] = [
     ['{"round": 1}', 200, /peerKey/],
     ['nothing here', 404, /answered 404/],
@@ -112,7 +112,7 @@ test('a status that is none is refused', { timeout: 30_000 }, async () => {
     const server = createServer((_request, response) => response.writeHead(code).end(body));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as AddressInfo;
-    await assert.rejects(fetchStatus(`http://127.0.0.1:${port}`, 5000), says);
+    await assert.rejects(fetchRunView(`http://127.0.0.1:${port}`, 'run', 5000), says);
     server.closeAllConnections();
     server.close();
   }

@@ -71,7 +71,7 @@ const parts = createLogParts(signed.manifest, strategy, runId, { crypto, initial
 const { codec, rules, delta, frame, envelopes: context } = parts;
 export const kinds = parts.kinds;
 /** Everybody writes before anything is final. */
-const anchor = { round: -1, root: frame.initHash };
+const anchor = { round: -1, root: frame.initHash, snapshot: new Uint8Array(32) };
 
 /** What an author sends in a round: a ramp that starts elsewhere each time, `scale` times as high. */
 function messageOf(signer: Signer, round: number, start: number, misses = 0, scale = 1): LogEntry {
@@ -243,7 +243,7 @@ export function protocolVectors(): Record<string, unknown> {
       round: entry.round,
       kind: entry.kind,
       index: entry.index,
-      anchor: { round: anchor.round, root: hex(anchor.root) },
+      anchor: { round: anchor.round, root: hex(anchor.root), snapshot: hex(anchor.snapshot) },
       claims: entry.claims,
       body: hex(entry.body),
       bodyRoot: hex(entry.bodyRoot),

@@ -8,21 +8,21 @@ import { type Painter, unpainted } from './render-view.ts';
 /** Lines on accuracy, the one hash, bytes, contributions and the saved model. */
 export function renderSummary(end: RunToEnd, paint: Painter = unpainted): string {
   const { result, testnet, last } = end;
-  const statuses = last.nodes.flatMap(({ name, status }) => (status ? [{ name, status }] : []));
-  const names = new Map(statuses.map(({ name, status }) => [status.peerKey, name]));
+  const views = last.nodes.flatMap(({ name, view }) => (view ? [{ name, view }] : []));
+  const names = new Map(views.map(({ name, view }) => [view.peerKey, name]));
   const parameters = parameterCount(testnet.spec.model);
   const [hash] = result.modelHashes;
   const dense = denseBytes(parameters, result.rounds, result.nodes);
-  const contributions = statuses[0]?.status.contributions ?? [];
-  const modelPath = statuses.find(({ status }) => status.modelPath !== null)?.status.modelPath;
+  const contributions = views[0]?.view.contributions ?? [];
+  const modelPath = views.find(({ view }) => view.modelPath !== null)?.view.modelPath;
   return [
     paint('strong', 'accuracy on the held-out examples'),
-    ...statuses.map(({ name, status }) => `  ${name}  ${formatPercent(status.accuracy)}`),
+    ...views.map(({ name, view }) => `  ${name}  ${formatPercent(view.accuracy)}`),
     `  lowest ${formatPercent(result.accuracyMin)}, mean ${formatPercent(result.accuracyMean)}`,
     '',
     paint('strong', 'model'),
     result.modelHashes.length === 1
-      ? paint('good', `  all ${statuses.length} nodes hold ${hash}`)
+      ? paint('good', `  all ${views.length} nodes hold ${hash}`)
       : paint(
           'bad',
           `  the nodes hold ${result.modelHashes.length} different models:\n    ${result.modelHashes.join('\n    ')}`,

@@ -53,9 +53,9 @@ export function runTimesOf(state: TestnetState): RunTimes {
 
 /** The view of a testnet as observed. */
 export function viewOf(observation: Observation, run: RunTimes): ViewState {
-  const rows = observation.nodes.map(({ name, alive, status }): NodeRow => {
-    const phase = alive ? (status?.phase ?? 'starting') : 'gone';
-    return status === null
+  const rows = observation.nodes.map(({ name, alive, view }): NodeRow => {
+    const phase = alive ? (view?.phase ?? 'starting') : 'gone';
+    return view === null
       ? {
           name,
           phase,
@@ -70,13 +70,13 @@ export function viewOf(observation: Observation, run: RunTimes): ViewState {
       : {
           name,
           phase,
-          round: status.round,
-          loss: status.loss,
-          accuracy: status.accuracy,
-          peers: status.peers,
-          bytesIn: status.bytesIn,
-          bytesOut: status.bytesOut,
-          lag: status.lag,
+          round: view.round,
+          loss: view.loss,
+          accuracy: view.accuracy,
+          peers: view.peers,
+          bytesIn: view.bytesIn,
+          bytesOut: view.bytesOut,
+          lag: view.lag,
         };
   });
   const living = rows.filter(({ phase }) => phase !== 'gone');

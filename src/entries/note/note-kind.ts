@@ -9,6 +9,7 @@ import { bytesToHex, isBytes, isCount, keyToBytes } from '../../core/bytes.ts';
 import { decodeCanonical } from '../../core/canonical-cbor.ts';
 import type { PeerKey } from '../../core/io.ts';
 import type { EntryKind } from '../../log/entry-kind.ts';
+import { defineEntryKind } from '../entry-kind-descriptor.ts';
 
 const schema = z.strictObject({
   id: z.literal('note').describe('short texts of members, shown in status'),
@@ -34,7 +35,13 @@ const notesPerRoundMax = 64;
 /** Of a row beside its text, generously. */
 const rowBytesMax = 64;
 
-export const note = { schema, create: createNoteKind };
+export const note = defineEntryKind({
+  id: 'note',
+  schema,
+  examples: [{ id: 'note' }, { id: 'note', bytesMax: 16, perRound: 3, kept: 2 }],
+  create: createNoteKind,
+  sampleBodies: () => ['up at six', 'sch\u00f6n', '\u{1f426}'].map((text) => new TextEncoder().encode(text)),
+});
 
 function createNoteKind({ bytesMax, perRound, kept }: NoteSpec): EntryKind<string, NoteState> {
   return {

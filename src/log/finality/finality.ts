@@ -107,7 +107,7 @@ export class Finality {
   #quietThrough(round: number, view: FinalityView, isWaitOver: boolean): number {
     const longPast = view.lastFinal - 2 * this.#windowRounds;
     if (longPast - round < passRoundsMin) return round;
-    const held = this.#replica.log.heldRounds().find((one) => one >= round) ?? Number.POSITIVE_INFINITY;
+    const held = this.#replica.log.nextHeld(round - 1) ?? Number.POSITIVE_INFINITY;
     const settled = Math.min(longPast, held - 1);
     const told = [...this.#quiet.values()].filter(({ from, through }) => from <= round && through >= round);
     const isAgreed = told.length >= quorumOf(view.peers.size);

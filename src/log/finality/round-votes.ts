@@ -94,8 +94,8 @@ export class RoundVotes {
     }
     const before = votes.get(peer);
     if (before?.final && !vote.final) return;
-    const rows = vote.rows ?? (before?.digest === vote.digest ? before.rows : null);
-    votes.set(peer, { ...vote, rows });
+    const known = vote.rows ? null : before?.digest === vote.digest ? before.rows : null;
+    votes.set(peer, known ? { ...vote, rows: known } : vote);
   }
 
   of(round: number): ReadonlyMap<PeerKey, RoundVote> {

@@ -116,7 +116,7 @@ function digestAnswer(request: Request & { kind: 'digest' }, replica: Replica): 
     return { round, state: final ? 'differs-final' : 'differs-open', rows: log.rows(round) };
   });
   return encodeDigestAnswer({
-    nextHeld: log.heldRounds().find((round) => round > request.finalised) ?? null,
+    nextHeld: log.nextHeld(request.finalised),
     reachesBack: replica.logFrom <= request.finalised + 1,
     atYours: replica.markAt(request.finalised),
     rounds,

@@ -38,7 +38,7 @@ export type Finding =
       readonly theirs: HistoryMark;
     }
   /** Its set of an open round. */
-  | { readonly kind: 'vote'; readonly round: number; readonly vote: RoundVote }
+  | (RoundVote & { readonly kind: 'vote'; readonly round: number })
   /** It holds an entry that we do not. */
   | { readonly kind: 'holds'; readonly id: string; readonly round: number }
   /** Of the rounds from `from` up to and including `through` it holds nothing either. */
@@ -120,8 +120,8 @@ export class DigestExchange {
     request.digests.forEach((digest, index) => {
       const round = request.from + index;
       if (round <= this.#replica.base.round || round > slot + 1) return;
-      const vote = { digest: bytesToHex(digest), final: false, heardSlot: slot, rows: null };
-      findings.push({ kind: 'vote', round, vote });
+      const hex = bytesToHex(digest);
+      findings.push({ kind: 'vote', round, digest: hex, final: false, heardSlot: slot, rows: null });
       if (!equals(digest, this.#replica.log.digest(round))) this.#askBack.add(peer);
     });
     return findings;
@@ -150,8 +150,8 @@ export class DigestExchange {
       const final = state === 'same-final' || state === 'differs-final';
       const same = state === 'same-open' || state === 'same-final';
       const digest = bytesToHex(same ? sent : this.#digestOf(rows));
-      const vote = { digest, final, heardSlot: view.slot, rows: same ? null : rows };
-      findings.push({ kind: 'vote', round, vote });
+      const told = same ? null : rows;
+      findings.push({ kind: 'vote', round, digest, final, heardSlot: view.slot, rows: told });
       if (same) continue;
       for (const id of rows.flatMap(idsOf)) {
         if (!this.#replica.log.entry(id)) findings.push({ kind: 'holds', id, round });

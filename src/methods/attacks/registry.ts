@@ -12,15 +12,11 @@ import { signFlip } from './sign-flip.ts';
 
 export const attacks = [signFlip, alie, innerProduct, dissensus, labelFlip, copycat, freeRider] as const;
 
-export const attackSchema = schemaOfAll(attacks);
+const attackSchema = schemaOfAll(attacks);
 /** An attack by its id, with the constants that it has. */
 export type AttackSpec = z.infer<typeof attackSchema>;
 
-export function attackKind(spec: AttackSpec): AttackKind {
-  return byId<AttackKind>(attacks, spec.id);
-}
-
 /** One attacker. */
 export function createAttack(spec: AttackSpec): Attack {
-  return attackKind(spec).create(spec);
+  return byId<AttackKind>(attacks, spec.id).create(spec);
 }

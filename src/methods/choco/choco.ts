@@ -1,6 +1,7 @@
 import type { Compressor } from '../../codec/compressor.ts';
 import { addScaled, difference, sumOf, type Vector } from '../../math/vector.ts';
 import { type MixingPeer, noBody, type Parcel } from '../mixing/mixing-peer.ts';
+import { PublicCopies } from './public-copies.ts';
 
 /**
  * CHOCO-SGD (Koloskova, Stich, Jaggi 2019, "Decentralized Stochastic Optimization and Gossip Algorithms with Compressed
@@ -15,18 +16,9 @@ export function choco(
   const { gamma, compressor, random } = options;
   let model: Vector = initial.slice();
   let trained: Vector | null = null;
-  // All start from the same vector, so everyone's copy is there from the first round.
   let sent = 0;
   const publicCopy = initial.slice();
-  const copies = new Map<number, { copy: Vector; heard: number; isBehind: boolean }>();
-  const copyOf = (peer: number) => {
-    let known = copies.get(peer);
-    if (!known) {
-      known = { copy: initial.slice(), heard: 0, isBehind: false };
-      copies.set(peer, known);
-    }
-    return known;
-  };
+  const copies = new PublicCopies(initial);
 
   return {
     sends: 'after-training',
@@ -46,19 +38,12 @@ export function choco(
       const half = trained ?? (update ? sumOf(model, update) : model);
       trained = null;
       for (const { from, parcel: one } of received) {
-        const known = copyOf(from);
-        const number = one.numbers[0]!;
-        if (number <= known.heard) continue;
-        if (number > known.heard + 1) known.isBehind = true;
-        else {
-          addScaled(known.copy, 1, compressor.decompress(one.body));
-          known.heard = number;
-        }
+        copies.add(from, one.numbers[0]!, () => compressor.decompress(one.body));
       }
       const next = half.slice();
       for (const [from, weight] of hood.from ?? []) {
-        const { copy, isBehind } = copyOf(from);
-        if (isBehind) continue;
+        const copy = copies.of(from);
+        if (!copy) continue;
         addScaled(next, gamma * weight, copy);
         addScaled(next, -gamma * weight, publicCopy);
       }
@@ -69,27 +54,27 @@ export function choco(
       Number.isInteger(numbers[0]) &&
       vectors.length === 0 &&
       compressor.isValid(body),
-    wants: () => [...copies].flatMap(([peer, { isBehind }]) => (isBehind ? [peer] : [])),
+    wants: () => copies.behind,
     share: () => ({ numbers: [sent], vectors: [publicCopy], body: noBody }),
     takeShare(from, { numbers, vectors }) {
       const [number] = numbers;
       const [vector] = vectors;
       if (number === undefined || vector?.length !== initial.length) return;
-      copies.set(from, { copy: vector.slice(), heard: number, isBehind: false });
+      copies.replace(from, vector, number);
     },
-    state: () => ({
-      numbers: [sent, ...[...copies].flatMap(([peer, { heard }]) => [peer, heard])],
-      vectors: [trained ?? model, publicCopy, ...[...copies.values()].map(({ copy }) => copy)],
-      body: noBody,
-    }),
-    restore({ numbers, vectors }) {
-      model = vectors[0]!.slice();
-      publicCopy.set(vectors[1]!);
-      sent = numbers[0]!;
-      for (let k = 2; k < vectors.length; k++) {
-        const heard = numbers[2 * k - 2]!;
-        copies.set(numbers[2 * k - 3]!, { copy: vectors[k]!.slice(), heard, isBehind: false });
-      }
+    state() {
+      const others = copies.state();
+      return {
+        numbers: [sent, ...others.numbers],
+        vectors: [trained ?? model, publicCopy, ...others.vectors],
+        body: noBody,
+      };
+    },
+    restore({ numbers: [count, ...numbers], vectors: [own, ownCopy, ...vectors] }) {
+      model = own!.slice();
+      publicCopy.set(ownCopy!);
+      sent = count!;
+      copies.restore({ numbers, vectors });
     },
   };
 }

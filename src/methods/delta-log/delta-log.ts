@@ -15,7 +15,7 @@ import type { NoteState } from '../../entries/note/note-kind.ts';
 import { closedEntitlement, openEntitlement } from '../../log/entitlement.ts';
 import type { LogEntry } from '../../log/entry-kind.ts';
 import { type EnvelopeContext, encodeEnvelope } from '../../log/envelope.ts';
-import type { LogEffect, LogFact } from '../../log/log-effect.ts';
+import type { EffectSink, LogFact } from '../../log/log-effect.ts';
 import type { Kinds, LogState } from '../../log/log-state.ts';
 import { Replica } from '../../log/replica.ts';
 import { type LogEvent, RunLog } from '../../log/run-log.ts';
@@ -156,9 +156,7 @@ export class DeltaLog implements ProtocolCore {
     this.#author.restore(stored);
     // A node that remembers nothing may have lost its disk: what it said in this round before, it must not say otherwise.
     if (stored.length === 0) this.#publishFrom = Math.max(0, this.#log.clock.slotAt(nowMs) + 1);
-    const effects: LogEffect[] = [];
-    this.#log.start(nowMs, effects);
-    this.#apply(out, effects);
+    this.#log.start(nowMs, this.#outlet(out));
   }
 
   /** Runs a few times a slot: repair, finalise, train. */
@@ -258,19 +256,19 @@ export class DeltaLog implements ProtocolCore {
   }
 
   #toLog(out: Output[], event: LogEvent, nowMs: number): void {
-    const effects: LogEffect[] = [];
-    this.#log.handle(event, nowMs, effects);
-    this.#apply(out, effects);
+    this.#log.handle(event, nowMs, this.#outlet(out));
   }
 
-  /** Passes the log's outputs on, and does what its facts mean for us where they stand between them. */
-  #apply(out: Output[], effects: readonly LogEffect[]): void {
-    for (const effect of effects) {
-      if (effect.type === 'entered') this.#entered(out, effect);
-      else if (effect.type === 'left-out') this.#leftOut(out, effect);
-      else if (effect.type === 'switched') this.#switched(out, effect);
-      else out.push(effect);
-    }
+  /** Takes the log's outputs, and does what its facts mean for us where they stand between them. */
+  #outlet(out: Output[]): EffectSink {
+    return {
+      push: (effect) => {
+        if (effect.type === 'entered') this.#entered(out, effect);
+        else if (effect.type === 'left-out') this.#leftOut(out, effect);
+        else if (effect.type === 'switched') this.#switched(out, effect);
+        else out.push(effect);
+      },
+    };
   }
 
   #entered(out: Output[], { entry, writes }: LogFact & { type: 'entered' }): void {

@@ -1,13 +1,11 @@
-import type { Compressor } from '../../codec/compressor.ts';
-import { ErrorFeedback } from '../../codec/error-feedback.ts';
 import { addScaled, type Vector } from '../../math/vector.ts';
 import type { Aggregator } from '../aggregators/aggregator.ts';
-import { type MixingPeer, type Packed, type Parcel, parcel, type Received } from '../mixing/mixing-peer.ts';
+import { type MixingPeer, type Packed, parcel, type Received } from '../mixing/mixing-peer.ts';
+import type { DeltaParcels } from './delta-parcels.ts';
 
 /**
  * DiLoCo (Douillard et al. 2023): delta = start minus end of a round of many local steps, averaged over all, and a step of
- * Nesterov's method with it: m = mu m + delta, x -= a (delta + mu m). With a compressor deltas go through error
- * feedback of a decaying residual, as in SparseLoCo (Sarfi et al. 2025). It supposes that everybody hears the same, so parcels
+ * Nesterov's method with it: m = mu m + delta, x -= a (delta + mu m). It supposes that everybody hears the same, so parcels
  * name the model that they are deltas of: who finds itself apart from the majority asks one of them for its state.
  */
 export function diloco(
@@ -15,47 +13,33 @@ export function diloco(
   options: {
     readonly outerRate: number;
     readonly momentum: number;
-    readonly residualDecay: number;
     readonly aggregator: Aggregator;
-    /** null: deltas travel whole. */
-    readonly compressor: Compressor | null;
-    readonly random: () => number;
+    readonly deltas: DeltaParcels;
   },
 ): MixingPeer {
-  const { outerRate, momentum, residualDecay, aggregator, compressor, random } = options;
+  const { outerRate, momentum, aggregator, deltas } = options;
   const size = initial.length;
   const model = initial.slice();
   const velocity = initial.map(() => 0);
-  const feedback = compressor && new ErrorFeedback(compressor, residualDecay);
   let leader: number | null = null;
   /** What left in this round, as the others read it. */
   let own: Vector | null = null;
 
-  const packed = (delta: Vector): Parcel => {
-    if (!feedback) {
-      own = delta;
-      return parcel([delta], [fingerprint(model)]);
-    }
-    const body = feedback.compress(delta, random);
-    own = feedback.compressor.decompress(body);
-    return { numbers: [fingerprint(model)], vectors: [], body };
-  };
-  const deltaOf = ({ vectors, body }: Parcel): Vector =>
-    feedback ? feedback.compressor.decompress(body) : vectors[0]!;
-
-  const peer: MixingPeer = {
+  return {
     sends: 'after-training',
     get model() {
       return model.slice();
     },
     pack(_round, hood, update): Packed[] {
       if (!update) return [];
-      const content = packed(update.map((value) => -value));
-      return [...hood.to.keys()].map((to) => ({ to, parcel: content }));
+      const content = deltas.write(update.map((value) => -value));
+      own = deltas.read(content);
+      const sent = { numbers: [fingerprint(model)], ...content };
+      return [...hood.to.keys()].map((to) => ({ to, parcel: sent }));
     },
     mix(round, hood, _update, received) {
       leader = leaderOf(fingerprint(model), received);
-      const newest = new Map(received.map(({ from, parcel: one }) => [from, deltaOf(one)]));
+      const newest = new Map(received.map(({ from, parcel: one }) => [from, deltas.read(one)]));
       if (own) newest.set(hood.self, own);
       own = null;
       // In one order everywhere, or sums would differ in their last bits.
@@ -67,11 +51,7 @@ export function diloco(
       addScaled(model, -outerRate, delta);
       addScaled(model, -outerRate * momentum, velocity);
     },
-    accepts: ({ numbers, vectors, body }) =>
-      numbers.length === 1 &&
-      (feedback
-        ? vectors.length === 0 && feedback.compressor.isValid(body)
-        : vectors.length === 1 && vectors[0]!.length === size && body.length === 0),
+    accepts: (one) => one.numbers.length === 1 && deltas.accepts(one),
     wants: () => (leader === null ? [] : [leader]),
     share: () => parcel([model.slice(), velocity.slice()]),
     takeShare(_from, { vectors: [theirModel, theirVelocity] }) {
@@ -80,14 +60,13 @@ export function diloco(
       model.set(theirModel);
       velocity.set(theirVelocity);
     },
-    state: () => parcel([model, velocity, ...(feedback ? [Float32Array.from(feedback.residual)] : [])]),
+    state: () => parcel([model, velocity, ...(deltas.residual ? [Float32Array.from(deltas.residual)] : [])]),
     restore: ({ vectors }) => {
       model.set(vectors[0]!);
       velocity.set(vectors[1]!);
-      feedback?.residual.set(vectors[2]!);
+      deltas.residual?.set(vectors[2]!);
     },
   };
-  return peer;
 }
 
 /** Somebody of those whose model more peers hold than hold ours; null where ours is as common. */

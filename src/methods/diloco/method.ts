@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { compressorKind, compressorSchema } from '../../codec/compressors/registry.ts';
 import { defineMixingMethod } from '../mixing/define-mixing-method.ts';
 import { aggregator, momentum, outerRate } from '../mixing/fields.ts';
+import { compressedDeltas, wholeDeltas } from './delta-parcels.ts';
 import { diloco as createPeer } from './diloco.ts';
 
 export const diloco = defineMixingMethod({
@@ -31,7 +32,9 @@ export const diloco = defineMixingMethod({
   compresses: true,
   sendsModels: false,
   createPeer(spec, { initial, aggregator: rule, compressor, random }) {
-    const feedback = compressorKind(spec.codec).isLossless ? null : compressor;
-    return createPeer(initial, { ...spec, aggregator: rule, compressor: feedback, random });
+    const deltas = compressorKind(spec.codec).isLossless
+      ? wholeDeltas(initial.length)
+      : compressedDeltas(compressor, spec.residualDecay, random);
+    return createPeer(initial, { ...spec, aggregator: rule, deltas });
   },
 });

@@ -1,5 +1,6 @@
 import { sumOf, type Vector } from '../../math/vector.ts';
 import { hasForm, type MixingPeer, noBody, type Packed } from '../mixing/mixing-peer.ts';
+import { TokenAccounts } from './token-accounts.ts';
 
 export interface GossipLearningOptions {
   /** Parts that the model is cut into; each travels alone. */
@@ -12,8 +13,8 @@ export interface GossipLearningOptions {
 /**
  * Gossip learning with a partitioned model and token accounts (Hegedus, Danner, Jelasity 2021, "Decentralized learning works";
  * Danner, Jelasity 2018, "Token account algorithms"). A part that arrives is merged by age, x <- (t x + t_r x_r) / (t + t_r),
- * t <- max(t, t_r), and may set off another; local training adds its steps to every age. Each part has an account: a round
- * gives it a token, with probability (a - A + 1) / (C - A + 1) it is spent at once, and a / A parts answer one that came.
+ * t <- max(t, t_r), and may set off another; local training adds its steps to every age. How often parts are sent is the business
+ * of their accounts.
  */
 export function gossipLearning(
   initial: Vector,
@@ -25,9 +26,7 @@ export function gossipLearning(
     Math.floor((s * initial.length) / partitions),
   );
   const ages = new Float64Array(partitions);
-  const tokens = new Float64Array(partitions);
-  /** Parts to be sent in answer, at the next chance. */
-  const owed = new Uint32Array(partitions);
+  const accounts = new TokenAccounts(partitions, tokensMin, tokensMax, random);
 
   const part = (s: number, to: number): Packed => ({
     to,
@@ -59,10 +58,9 @@ export function gossipLearning(
       if (others.length === 0) return [];
       const packed: Packed[] = [];
       for (let s = 0; s < partitions; s++) {
-        const proactive = (tokens[s]! - tokensMin + 1) / (tokensMax - tokensMin + 1);
-        if (random() < proactive) owed[s]!++;
-        else tokens[s] = Math.min(tokensMax, tokens[s]! + 1);
-        for (; owed[s]! > 0; owed[s]!--) packed.push(part(s, others[Math.floor(random() * others.length)]!));
+        for (let left = accounts.spend(s); left > 0; left--) {
+          packed.push(part(s, others[Math.floor(random() * others.length)]!));
+        }
       }
       return packed;
     },
@@ -71,11 +69,7 @@ export function gossipLearning(
         const [s, age] = one.numbers as [number, number];
         const isUseful = age >= ages[s]!;
         merge(s, age, one.vectors[0]!);
-        if (!isUseful || tokens[s]! <= 0) continue;
-        const reaction = tokens[s]! / tokensMin;
-        const sent = Math.floor(reaction) + (random() < reaction % 1 ? 1 : 0);
-        owed[s] = owed[s]! + Math.min(sent, tokens[s]!);
-        tokens[s] = Math.max(0, tokens[s]! - sent);
+        if (isUseful) accounts.react(s);
       }
     },
     accepts({ numbers, vectors, body }) {
@@ -84,11 +78,11 @@ export function gossipLearning(
       if (!(Number.isInteger(s) && s! >= 0 && s! < partitions && age! >= 0 && age! <= 2 ** 31)) return false;
       return vectors[0]!.length === cuts[s! + 1]! - cuts[s!]!;
     },
-    state: () => ({ numbers: [...ages, ...tokens], vectors: [model], body: noBody }),
+    state: () => ({ numbers: [...ages, ...accounts.tokens], vectors: [model], body: noBody }),
     restore({ numbers, vectors }) {
       model = vectors[0]!.slice();
       ages.set(numbers.slice(0, partitions));
-      tokens.set(numbers.slice(partitions, 2 * partitions));
+      accounts.tokens.set(numbers.slice(partitions, 2 * partitions));
     },
     share: () => peer.state(),
     takeShare: (_from, one) => {

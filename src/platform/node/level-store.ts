@@ -12,9 +12,10 @@ export async function openLevelStore(directory: string): Promise<Store> {
     throw new StoreError(sentence(directory, error), { cause: error });
   }
   return {
-    async *entries() {
+    async *entries(prefix = '') {
       try {
-        yield* db.iterator();
+        // Keys are ASCII: none that begins with the prefix sorts behind it and the byte 0x7f.
+        yield* db.iterator(prefix === '' ? {} : { gte: prefix, lt: `${prefix}\x7f` });
       } catch (error) {
         throw new StoreError(sentence(directory, error), { cause: error });
       }

@@ -1,0 +1,87 @@
+/** A node's HTTP API as its operator sees it. */
+import * as z from 'zod';
+import { type RunView, runViewSchema } from '../node/run-view.ts';
+
+/** A longer answer is none of ours. 1,000 contributions take 100 KiB. */
+const answerBytesMax = 4 << 20;
+
+const answerSchema = z.looseObject({ lines: z.array(z.string()).default([]) });
+export type CommandAnswer = z.infer<typeof answerSchema>;
+
+const errorSchema = z.object({
+  error: z.object({
+    code: z.string(),
+    message: z.string(),
+    path: z.string().optional(),
+    syscall: z.string().optional(),
+  }),
+});
+
+/** What the node answered to a command: that it cannot be done. */
+class CommandRefusedError extends Error {
+  override readonly name = 'CommandRefusedError';
+  readonly code: string;
+  readonly path: string | undefined;
+  readonly syscall: string | undefined;
+
+  constructor({ code, message, path, syscall }: z.infer<typeof errorSchema>['error']) {
+    super(message);
+    this.code = code;
+    this.path = path;
+    this.syscall = syscall;
+  }
+}
+
+export class NodeUnreachableError extends Error {
+  override readonly name = 'NodeUnreachableError';
+  readonly code = 'NODE_UNREACHABLE';
+}
+
+export interface CommandCall {
+  readonly http: string;
+  readonly token: string;
+  readonly id: string;
+  readonly input: Readonly<Record<string, unknown>>;
+  readonly signal: AbortSignal;
+}
+
+/** Has a node perform a command. @throws CommandRefusedError, NodeUnreachableError, the reason of the signal */
+export async function callNode({ http, token, id, input, signal }: CommandCall): Promise<CommandAnswer> {
+  const headers = {
+    'content-type': 'application/json',
+    'x-starlings': 'command',
+    authorization: `Bearer ${token}`,
+  };
+  const body = JSON.stringify(input);
+  let response: Response;
+  try {
+    response = await fetch(`${http}/${id}`, { method: 'POST', headers, body, signal });
+  } catch (error) {
+    signal.throwIfAborted();
+    throw new NodeUnreachableError(`no node answers at ${http}; it may have ended without a word`, {
+      cause: error,
+    });
+  }
+  const answer = await readJson(response);
+  if (response.ok) return answerSchema.parse(answer);
+  throw new CommandRefusedError(errorSchema.parse(answer).error);
+}
+
+/** GET /runs/RUN/status. Rejects where the node is gone, slow or answers something else. */
+export async function fetchRunView(http: string, runId: string, timeoutMs: number): Promise<RunView> {
+  const address = `${http}/runs/${runId}/status`;
+  const response = await fetch(address, { signal: AbortSignal.timeout(timeoutMs) });
+  if (!response.ok) throw new Error(`${address} answered ${response.status}`);
+  return runViewSchema.parse(await readJson(response));
+}
+
+async function readJson(response: Response): Promise<unknown> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of response.body ?? []) {
+    bytes += chunk.length;
+    if (bytes > answerBytesMax) throw new Error(`${response.url} answered more than ${answerBytesMax} bytes`);
+    chunks.push(chunk);
+  }
+  return JSON.parse(Buffer.concat(chunks).toString('utf8'));
+}

@@ -1,0 +1,65 @@
+/** The commands to a running node, made from the table that its API serves too (src/node/commands.ts). */
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { type Command, Option } from 'commander';
+import { prettifyError } from 'zod';
+import { ConfigError } from '../config/config-error.ts';
+import { inputSchemaOf, type JsonSchema } from '../config/json-schema.ts';
+import { NODE_COMMANDS, type NodeCommand, type PathField } from '../node/commands.ts';
+import { dataHome } from './data-home.ts';
+import { perform } from './perform.ts';
+
+type Field = JsonSchema & { readonly path?: PathField };
+
+export function addNodeControls(parent: Command): void {
+  for (const entry of NODE_COMMANDS) addControl(parent, entry);
+}
+
+/** Options of the same name that `node` itself has are parsed there: commander takes them wherever they stand. */
+function addControl(parent: Command, entry: NodeCommand): void {
+  const { properties = {}, required = [] } = inputSchemaOf(entry.input);
+  const command = parent.command(entry.id).description(entry.summary);
+  for (const [name, field] of Object.entries(properties)) {
+    const option = new Option(`--${name} <${field.enum ? 'id' : name}>`, field.description);
+    if (field.enum) option.choices(field.enum.map(String));
+    command.addOption(option);
+  }
+  command.option('--dir <dir>', `directory of the node (default: ${dataHome('node')})`).action(() =>
+    perform(command, async ({ say, signal }) => {
+      const given = (name: string): unknown =>
+        [command, parent].find((place) => place.getOptionValueSource(name) === 'cli')?.opts()[name];
+      const values = Object.keys(properties).flatMap((name) => {
+        const value = given(name);
+        return value === undefined ? [] : [[name, value] as const];
+      });
+      const missing = required.filter((name) => !values.some(([known]) => known === name));
+      if (missing.length > 0) {
+        const flags = missing.map((name) => `--${name}`).join(' and ');
+        throw new ConfigError('BAD_USAGE', `\`starlings node ${entry.id}\` needs ${flags}`);
+      }
+      const input = inputOf(entry, properties, Object.fromEntries(values));
+      const directory = String(given('dir') ?? dataHome('node'));
+      const { commandNode } = await import('../daemon/connect.ts');
+      const { lines, ...json } = await commandNode(directory, entry.id, input, signal);
+      for (const line of lines) say(line);
+      return { json };
+    }),
+  );
+}
+
+/** The node has another working directory than the user. @throws ConfigError where a value does not fit */
+function inputOf(
+  entry: NodeCommand,
+  fields: Readonly<Record<string, Field>>,
+  given: Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
+  const parsed = entry.input.safeParse(given);
+  if (!parsed.success) throw new ConfigError('BAD_USAGE', prettifyError(parsed.error));
+  const input: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(parsed.data)) {
+    const path = typeof value === 'string' ? fields[name]?.path : undefined;
+    const isPath = path === 'always' || (path === 'if it exists' && existsSync(String(value)));
+    input[name] = isPath ? resolve(String(value)) : value;
+  }
+  return input;
+}

@@ -1,0 +1,62 @@
+/** What a node is started with: its file, its flags, and where neither says so the defaults of the file's schema. */
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { ConfigError } from '../config/config-error.ts';
+import { loadYamlFile } from '../config/yaml-file.ts';
+import { type NodeFile, nodeFileSchema, withPathsFrom } from '../daemon/node-file.ts';
+import type { LogLevel } from '../daemon/options.ts';
+import type { BackendChoice } from '../tensor/tfjs-backend.ts';
+import { ADDRESS_KINDS, addressProblem, checkedAddresses } from './addresses.ts';
+
+/** What the user gave; nothing that commander filled in. */
+export interface NodeFlags {
+  readonly config?: string;
+  readonly run?: string;
+  readonly data?: string;
+  readonly backend?: BackendChoice;
+  readonly bootstrap?: readonly string[];
+  readonly listen?: readonly string[];
+  readonly announce?: readonly string[];
+  readonly dir?: string;
+  readonly http?: number;
+  readonly logLevel?: LogLevel;
+}
+
+/** A flag beside a file overrides its field; `--run` and `--data` together take the place of its runs. @throws ConfigError */
+export async function nodeSettings(flags: NodeFlags): Promise<NodeFile> {
+  const file = flags.config === undefined ? nodeFileSchema.parse({}) : await readNodeFile(flags.config);
+  const { run, data, backend, dir, http, logLevel } = flags;
+  if ((run === undefined) !== (data === undefined)) {
+    throw new ConfigError(
+      'BAD_USAGE',
+      'a node needs --run (a manifest file or a run id) and --data (its own examples) together',
+    );
+  }
+  const runs =
+    run === undefined || data === undefined
+      ? file.runs.map((one) => ({ ...one, backend: backend ?? one.backend }))
+      : [{ run, data: resolve(data), backend: backend ?? 'wasm' }];
+  return {
+    ...file,
+    ...(dir === undefined ? {} : { directory: dir }),
+    listen: checkedAddresses('listen', flags.listen ?? file.listen),
+    announce: checkedAddresses('announce', flags.announce ?? file.announce),
+    bootstrap: checkedAddresses('bootstrap', flags.bootstrap ?? file.bootstrap),
+    httpPort: http ?? file.httpPort,
+    logLevel: logLevel ?? file.logLevel,
+    runs,
+  };
+}
+
+async function readNodeFile(file: string): Promise<NodeFile> {
+  const settings = await loadYamlFile(file, nodeFileSchema, (given) => {
+    for (const kind of ADDRESS_KINDS) {
+      for (const [index, text] of given[kind].entries()) {
+        const problem = addressProblem(kind, text);
+        if (problem !== null) return { path: [kind, index], message: `${text} ${problem}` };
+      }
+    }
+    return null;
+  });
+  return withPathsFrom(file, settings, existsSync);
+}

@@ -1,0 +1,175 @@
+/** What a node that runs in a terminal or a service says: one line when something happened, else one now and then. */
+import type { NodeEvent } from '../../node/events.ts';
+import { RunReducer, type RunView } from '../../node/run-view.ts';
+import { formatDuration, formatLoss, formatPercent } from './format.ts';
+
+/** Between two lines on how a run is going. */
+const progressEveryMs = 10_000;
+/** Between two lines on how long it is until the start. */
+const waitingEveryMs = 30_000;
+
+/** Things said once, of one run. */
+const saidMax = 64;
+
+interface Told {
+  readonly reducer: RunReducer;
+  /** Of things that are said once. */
+  readonly said: Set<string>;
+  lineAtMs: number;
+  /** The last on how the run is going. */
+  line: string;
+}
+
+export class NodeNarrator {
+  readonly #runs = new Map<string, Told>();
+
+  /** The lines that an event is worth. What they say follows from the events heard and on nothing else. */
+  hear(event: NodeEvent): string[] {
+    const { runId, node, atMs } = event;
+    if (runId === null) return [];
+    let told = this.#runs.get(runId);
+    if (!told) {
+      told = {
+        reducer: new RunReducer(runId, node, atMs),
+        said: new Set(),
+        lineAtMs: Number.NEGATIVE_INFINITY,
+        line: '',
+      };
+      this.#runs.set(runId, told);
+    }
+    told.reducer.apply(event);
+    const lines = [...milestones(event, told), ...progress(event, told)];
+    if (event.source === 'session' && event.event.kind === 'ended') this.#runs.delete(runId);
+    if (lines.length === 0 || this.#runs.size < 2) return lines;
+    const name = told.reducer.view().run?.name ?? runId;
+    return lines.map((line) => `[${name}] ${line}`);
+  }
+}
+
+function milestones(event: NodeEvent, { reducer, said }: Told): string[] {
+  switch (event.source) {
+    case 'protocol':
+      return protocolLines(event.event, said);
+    case 'network':
+      return event.event.kind === 'peer-up' ? once(said, 'peer', 'peers     the first is here') : [];
+    case 'session':
+      return sessionLines(event, reducer, said);
+    default:
+      return event satisfies never;
+  }
+}
+
+function protocolLines(event: (NodeEvent & { source: 'protocol' })['event'], said: Set<string>): string[] {
+  switch (event.kind) {
+    case 'joined':
+      return [`joined    with a snapshot of round ${event.round} that ${event.donors} peers vouch for`];
+    case 'fork':
+      return [
+        `fork      in round ${event.round}: others hold more of the history, this node goes over to theirs`,
+      ];
+    case 'diverging':
+      return [
+        `loss      ${formatLoss(event.loss)} in round ${event.round} is far above the best, ${formatLoss(event.best)}`,
+      ];
+    case 'skipped':
+      return once(said, event.reason, `skipped   round ${event.round}: ${event.reason} (said once)`);
+    case 'phase':
+    case 'round-started':
+    case 'published':
+    case 'accepted':
+    case 'refused':
+    case 'finalised':
+    case 'passed':
+    case 'restored':
+    case 'equivocation':
+      return [];
+    default:
+      return event satisfies never;
+  }
+}
+
+function sessionLines(
+  { event, atMs, runId }: NodeEvent & { source: 'session' },
+  reducer: RunReducer,
+  said: Set<string>,
+): string[] {
+  switch (event.kind) {
+    case 'opened': {
+      const { name, rounds, slotMs, startAtMs } = event.facts;
+      const start = startAtMs > atMs ? `the first in ${formatDuration(startAtMs - atMs)}` : 'under way';
+      return [`run       ${name} (${runId}): ${rounds} rounds of ${slotMs / 1000} s, ${start}`];
+    }
+    case 'prepared':
+      return [`backend   ${event.backend}`];
+    case 'evaluated': {
+      const { phase, finalisedRound } = reducer.view();
+      return phase === 'finished' && event.round === finalisedRound
+        ? [`accuracy  ${formatPercent(event.accuracy)} on ${event.examples} held-out examples`]
+        : [];
+    }
+    case 'saved':
+      return [`model     ${event.path}`];
+    case 'evaluation-failed':
+      return [`trouble   the model could not be evaluated: ${event.reason}`];
+    case 'save-failed':
+      return [`trouble   the model could not be saved: ${event.reason}`];
+    case 'input-dropped':
+      return once(
+        said,
+        'input',
+        `trouble   what a peer sent broke the core and was dropped: ${event.reason} (said once)`,
+      );
+    case 'ended':
+      return event.failure === null ? [`left      ${reducer.view().run?.name ?? runId}`] : [];
+    case 'searching':
+    case 'manifest-refused':
+    case 'running':
+    case 'sampled':
+      return [];
+    default:
+      return event satisfies never;
+  }
+}
+
+function once(said: Set<string>, what: string, line: string): string[] {
+  if (said.has(what) || said.size >= saidMax) return [];
+  said.add(what);
+  return [line];
+}
+
+/** How the run is going: at every change of phase, else now and then. */
+function progress(event: NodeEvent, told: Told): string[] {
+  const isNews = event.source === 'protocol' && event.event.kind === 'phase';
+  if (!isNews && event.atMs - told.lineAtMs < progressEveryMs) return [];
+  const view = told.reducer.view();
+  if (view.state !== 'running') return [];
+  const everyMs = view.phase === 'waiting' ? waitingEveryMs : progressEveryMs;
+  if (!isNews && (event.atMs - told.lineAtMs < everyMs || view.phase === 'finished')) return [];
+  const line = progressLine(view, event.atMs);
+  // A phase and the sample that comes with it are one piece of news.
+  if (line === told.line) return [];
+  told.line = line;
+  told.lineAtMs = event.atMs;
+  return [line];
+}
+
+function progressLine(view: RunView, nowMs: number): string {
+  const { startAtMs = 0, rounds = 0 } = view.run ?? {};
+  if (view.phase === 'waiting') {
+    const left = formatDuration(Math.max(0, startAtMs - nowMs));
+    return `waiting   the first round begins in ${left}, ${peersOf(view)}`;
+  }
+  const round = `${Math.max(0, view.round)}, ${view.countedRounds} of ${rounds} final`;
+  const figures = [
+    `loss ${formatLoss(view.loss)}`,
+    `accuracy ${formatPercent(view.accuracy)}`,
+    peersOf(view),
+  ];
+  if (view.lag > 0) figures.push(`${view.lag} messages missing`);
+  return `round     ${round}, ${view.phase}, ${figures.join(', ')}`;
+}
+
+function peersOf({ peers, members }: RunView): string {
+  const known = members.known === null ? '' : `, ${members.here} of ${members.known} members here`;
+  return `${peers} ${peers === 1 ? 'peer' : 'peers'}${known}`;
+}

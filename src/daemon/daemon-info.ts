@@ -1,0 +1,32 @@
+/** What a daemon leaves in its directory when it is ready, for whoever wants to find it. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as z from 'zod';
+
+/** Content of `<directory>/daemon.json`, written atomically when the daemon is ready. */
+const daemonInfoSchema = z.object({
+  pid: z.int().positive(),
+  /** `http://127.0.0.1:PORT`; null for a bootstrap, which has no API. */
+  http: z.string().nullable(),
+  /** libp2p's spelling of the identity. */
+  peerId: z.string(),
+  peerKey: z.string(),
+  /** Multiaddrs with `/p2p/<peerId>`: what others give as --bootstrap. */
+  addresses: z.array(z.string()),
+});
+export type DaemonInfo = z.infer<typeof daemonInfoSchema>;
+
+/** Name of that file within a node's directory. */
+export const DAEMON_INFO_FILE = 'daemon.json';
+
+/** What the daemon of a directory says of itself; null where none is ready there. It may be gone without a word. */
+export function readDaemonInfo(directory: string): DaemonInfo | null {
+  try {
+    const parsed = daemonInfoSchema.safeParse(
+      JSON.parse(readFileSync(join(directory, DAEMON_INFO_FILE), 'utf8')),
+    );
+    return parsed.success ? parsed.data : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,91 @@
+/** The runs that a node was told to join while it ran, in `node.json`: it takes them up again whenever it starts. */
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as z from 'zod';
+import { BACKEND_CHOICES } from '../node/backend-choices.ts';
+import type { JoinRequest } from '../node/commands.ts';
+import { writeFileAtomically } from '../platform/node/atomic-file.ts';
+
+const FILE = 'node.json';
+const fileBytesMax = 1 << 20;
+const runsMax = 1024;
+
+const fileSchema = z.object({
+  version: z.literal(1),
+  runs: z
+    .array(z.object({ run: z.string(), data: z.string(), backend: z.enum(BACKEND_CHOICES) }))
+    .max(runsMax),
+});
+
+class NodeStateError extends Error {
+  override readonly name = 'NodeStateError';
+  readonly code = 'BAD_NODE_STATE';
+}
+
+export class JoinedRuns {
+  readonly #file: string;
+  /** By run id. */
+  readonly #runs: Map<string, JoinRequest>;
+  #writing: Promise<void> = Promise.resolve();
+
+  private constructor(file: string, runs: readonly JoinRequest[]) {
+    this.#file = file;
+    this.#runs = new Map(runs.map((request) => [request.run, request]));
+  }
+
+  /** @throws NodeStateError where the file holds something else; system errors where it cannot be read */
+  static async read(directory: string): Promise<JoinedRuns> {
+    const file = join(directory, FILE);
+    const size = await stat(file).then(
+      (found) => found.size,
+      (error: NodeJS.ErrnoException) => {
+        if (error.code === 'ENOENT') return null;
+        throw error;
+      },
+    );
+    if (size === null) return new JoinedRuns(file, []);
+    const parsed = size > fileBytesMax ? null : fileSchema.safeParse(parseJson(await readFile(file, 'utf8')));
+    if (!parsed?.success) {
+      throw new NodeStateError(
+        `${file} does not say which runs this node joined; move it away and join them again`,
+      );
+    }
+    return new JoinedRuns(file, parsed.data.runs);
+  }
+
+  all(): readonly JoinRequest[] {
+    return [...this.#runs.values()];
+  }
+
+  /** `request.run` is a run id. Resolves when it would survive `kill -9`. */
+  remember(request: JoinRequest): Promise<void> {
+    this.#runs.set(request.run, request);
+    return this.#write();
+  }
+
+  /** Resolves to whether it was remembered. */
+  async forget(runId: string): Promise<boolean> {
+    if (!this.#runs.delete(runId)) return false;
+    await this.#write();
+    return true;
+  }
+
+  /** One write after another, each with what is to be remembered then. */
+  #write(): Promise<void> {
+    const write = async (): Promise<void> => {
+      const state: z.infer<typeof fileSchema> = { version: 1, runs: [...this.#runs.values()] };
+      await writeFileAtomically(this.#file, [`${JSON.stringify(state, null, 2)}\n`]);
+    };
+    const written = this.#writing.then(write);
+    this.#writing = written.catch(() => {});
+    return written;
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

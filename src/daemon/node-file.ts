@@ -1,0 +1,70 @@
+/** What a node is started with, as a file: `starlings node --config node.yaml`. */
+import { dirname, resolve } from 'node:path';
+import * as z from 'zod';
+import { BACKEND_CHOICES } from '../node/backend-choices.ts';
+import { LOG_LEVELS } from './options.ts';
+
+const address = z.string().min(1).max(1024);
+const path = z.string().min(1).max(4096);
+const bound = (min: number, max: number, fallback: number) => z.int().min(min).max(max).default(fallback);
+
+const limitsSchema = z.strictObject({
+  connectionsMax: bound(4, 65_536, 300).describe('connections of the host, of all runs together; guess'),
+  runsMax: bound(1, 100, 32).describe('runs at a time; guess'),
+  waitingBytesMax: bound(1 << 16, 2 ** 40, 32 << 20).describe(
+    'bytes per run on their way to the disk; beyond, what would give it more to write has to wait; guess',
+  ),
+  heldAnnouncementsMax: bound(16, 1_000_000, 4096).describe(
+    'announcements per run that wait for such a disk; more are dropped and repaired later; guess',
+  ),
+});
+
+export const nodeFileSchema = z.strictObject({
+  directory: path.optional().describe('key, store, log and models; absent: as for --dir'),
+  key: path.optional().describe('the identity; absent: `key` in the directory'),
+  listen: z
+    .array(address)
+    .min(1)
+    .max(32)
+    .default(['/ip4/0.0.0.0/tcp/0'])
+    .describe('multiaddrs to listen on; port 0 takes a free one'),
+  announce: z
+    .array(address)
+    .max(32)
+    .default([])
+    .describe(
+      'multiaddrs to tell others in place of those it listens on: a forwarded port, a name; empty: those',
+    ),
+  bootstrap: z.array(address).max(256).default([]).describe('multiaddrs of any nodes, with /p2p/<peer id>'),
+  httpPort: bound(0, 65_535, 0).describe('API on 127.0.0.1; 0 for any free port'),
+  logLevel: z.enum(LOG_LEVELS).default('info').describe('of log.jsonl'),
+  limits: limitsSchema.prefault({}),
+  runs: z
+    .array(
+      z.strictObject({
+        run: path.describe('manifest file, or the run id to ask peers with'),
+        data: path.describe('your examples, in the form of the task; they never leave this machine'),
+        backend: z.enum(BACKEND_CHOICES).default('wasm').describe('what trains, as for --backend'),
+      }),
+    )
+    .max(100)
+    .default([])
+    .describe('to take part in from the start; more can be joined while the node runs'),
+});
+export type NodeFile = z.infer<typeof nodeFileSchema>;
+
+/** Paths in the file are relative to the file. A run may be an id, which is no path: `isFile` tells. */
+export function withPathsFrom(file: string, settings: NodeFile, isFile: (path: string) => boolean): NodeFile {
+  const from = (given: string): string => resolve(dirname(file), given);
+  const { directory, key, runs } = settings;
+  return {
+    ...settings,
+    ...(directory === undefined ? {} : { directory: from(directory) }),
+    ...(key === undefined ? {} : { key: from(key) }),
+    runs: runs.map(({ run, data, backend }) => ({
+      run: isFile(from(run)) ? from(run) : run,
+      data: from(data),
+      backend,
+    })),
+  };
+}

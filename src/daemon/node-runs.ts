@@ -1,0 +1,135 @@
+/** The runs of a daemon: what it joins, remembers, shows and gives up. What commands act upon. */
+import { join } from 'node:path';
+import type { Crypto } from '../core/crypto.ts';
+import { encodeNote } from '../entries/note/note-kind.ts';
+import type { JoinRequest, NodeControl, NodeSummary } from '../node/commands.ts';
+import type { StarlingsNode } from '../node/create-node.ts';
+import type { Submission } from '../node/driver.ts';
+import { NodeError } from '../node/node-error.ts';
+import type { RunSession } from '../node/run-session.ts';
+import type { RunView } from '../node/run-view.ts';
+import type { Metrics } from '../tasks/metrics.ts';
+import { keepManifest, MODEL_FILE, runFolder } from './directory.ts';
+import type { JoinedRuns } from './joined-runs.ts';
+import { resolveRun } from './run-reference.ts';
+
+/** Sessions that failed are shown until their run is joined again or left; of more, the oldest are forgotten. */
+const failedMax = 64;
+
+export interface NodeRunsOptions {
+  readonly node: StarlingsNode;
+  readonly directory: string;
+  readonly joined: JoinedRuns;
+  readonly crypto: Crypto;
+  readonly stop: () => void;
+  /** A run that was under way could not go on, and nobody else is told. */
+  readonly onFailure: (runId: string, failure: Error) => void;
+  /** The manifest of a run could not be kept: it has to be asked for again after a restart. */
+  readonly onNotKept: (runId: string, error: unknown) => void;
+}
+
+/**
+ * Resolves when the session is running; at once where peers have to be asked for the manifest, which may take for ever.
+ * @throws one error with a sentence for all that can be wrong with the data
+ */
+export async function ready(session: RunSession): Promise<void> {
+  if (session.run !== null) await session.started;
+}
+
+export class NodeRuns implements NodeControl {
+  readonly #options: NodeRunsOptions;
+  readonly #failed = new Map<string, RunView>();
+
+  constructor(options: NodeRunsOptions) {
+    this.#options = options;
+  }
+
+  summary(): NodeSummary {
+    const { node } = this.#options;
+    return { peerKey: node.key, peerId: node.peerId, addresses: node.addresses(), ...node.traffic() };
+  }
+
+  views(): readonly RunView[] {
+    return [...this.#options.node.runs().map((session) => session.view()), ...this.#failed.values()];
+  }
+
+  async join(request: JoinRequest): Promise<RunView> {
+    const session = await this.begin(request);
+    await ready(session);
+    await this.#options.joined.remember({ ...request, run: session.runId });
+    return session.view();
+  }
+
+  async leave(runId: string): Promise<boolean> {
+    const { node, joined } = this.#options;
+    const hadFailed = this.#failed.delete(runId);
+    const wasRemembered = await joined.forget(runId);
+    const isHere = node.runs().some((session) => session.runId === runId);
+    if (isHere) await node.leave(runId);
+    else if (!hadFailed && !wasRemembered) {
+      throw new NodeError('NOT_JOINED', `this node takes no part in run ${runId}`);
+    }
+    return !wasRemembered;
+  }
+
+  async evaluate(runId: string): Promise<Metrics> {
+    return this.#session(runId).evaluate();
+  }
+
+  async note(runId: string, text: string): Promise<Submission> {
+    const body = encodeNote(text);
+    if (!body) return { refused: 'a note is one line of text, without characters that control a terminal' };
+    return this.#session(runId).submit('note', body);
+  }
+
+  stop(): void {
+    this.#options.stop();
+  }
+
+  /** Begins a session and remembers nothing. @throws one error with a sentence for all that can be wrong with the run */
+  async begin(request: JoinRequest): Promise<RunSession> {
+    const { node, directory, crypto } = this.#options;
+    const run = await resolveRun(request.run, directory, crypto);
+    const runId = typeof run === 'string' ? run : run.runId;
+    const modelFile = join(runFolder(directory, runId), MODEL_FILE);
+    const session = node.join(run, { data: request.data, backend: request.backend, modelFile });
+    this.#failed.delete(runId);
+    if (session.run === null) void this.#keepFound(session);
+    // Who began it hears of what goes wrong until it is ready; of what comes later nobody would.
+    void ready(session).then(
+      () => this.#watch(session),
+      () => this.#noteFailed(session),
+    );
+    return session;
+  }
+
+  #session(runId: string): RunSession {
+    const session = this.#options.node.runs().find((candidate) => candidate.runId === runId);
+    if (!session) throw new NodeError('NOT_JOINED', `this node takes no part in run ${runId}`);
+    return session;
+  }
+
+  async #watch(session: RunSession): Promise<void> {
+    const failure = await session.ended;
+    if (failure === null) return;
+    this.#noteFailed(session);
+    this.#options.onFailure(session.runId, failure);
+  }
+
+  #noteFailed(session: RunSession): void {
+    const [oldest] = this.#failed.keys();
+    if (this.#failed.size >= failedMax && oldest !== undefined) this.#failed.delete(oldest);
+    void session.ended.then(() => this.#failed.set(session.runId, session.view()));
+  }
+
+  async #keepFound(session: RunSession): Promise<void> {
+    const { directory, onNotKept } = this.#options;
+    try {
+      await session.started;
+      await keepManifest(directory, session.run!);
+    } catch (error) {
+      // That it did not start is told by its end.
+      if (session.run !== null) onNotKept(session.runId, error);
+    }
+  }
+}

@@ -1,0 +1,17 @@
+import type * as z from 'zod';
+import type { EntryKind } from '../log/entry-kind.ts';
+import type { Described } from '../registry/registry.ts';
+
+/** A kind of entry that a run may log besides deltas, as the registry lists it. */
+export interface EntryKindDescriptor<Spec = never> extends Described {
+  create(spec: Spec): EntryKind;
+  /** Bodies that the kind of a spec takes, all different: the tests of all kinds write them. */
+  sampleBodies(spec: Spec): readonly Uint8Array[];
+}
+
+/** Keeps the types of schema and spec together. */
+export function defineEntryKind<Schema extends z.ZodObject>(
+  descriptor: EntryKindDescriptor<z.infer<Schema>> & { readonly schema: Schema },
+): EntryKindDescriptor<z.infer<Schema>> & { readonly schema: Schema } {
+  return descriptor;
+}

@@ -1,0 +1,232 @@
+/**
+ * Everything that people do to a running node, one entry each. The HTTP API serves the table and the command line is
+ * made from it: a new entry is at once `POST /ID` and `starlings node ID`.
+ */
+import * as z from 'zod';
+import type { PeerKey } from '../core/io.ts';
+import type { Traffic } from '../network/traffic.ts';
+import type { Metrics } from '../tasks/metrics.ts';
+import type { BackendChoice } from '../tensor/tfjs-backend.ts';
+import { BACKEND_CHOICES } from './backend-choices.ts';
+import type { Submission } from './driver.ts';
+import { NodeError } from './node-error.ts';
+import type { RunView } from './run-view.ts';
+
+/** Which run to take part in, and how. */
+export interface JoinRequest {
+  /** A manifest file, or a run id. */
+  readonly run: string;
+  readonly data: string;
+  readonly backend: BackendChoice;
+}
+
+export interface NodeSummary extends Traffic {
+  readonly peerKey: PeerKey;
+  readonly peerId: string;
+  readonly addresses: readonly string[];
+}
+
+/** The node that commands act upon, with the place where it remembers its runs. */
+export interface NodeControl {
+  summary(): NodeSummary;
+  /** Of all runs, in order of joining. */
+  views(): readonly RunView[];
+  /** Resolves when the run is running, or is being looked for with nobody to ask yet. @throws one error with a sentence */
+  join(request: JoinRequest): Promise<RunView>;
+  /**
+   * Resolves when the run is taken down and forgotten: to whether it comes back with the next start, because the node is
+   * started with it. @throws NodeError NOT_JOINED
+   */
+  leave(runId: string): Promise<boolean>;
+  /** Of the model as of now, on the held-out examples. @throws NodeError */
+  evaluate(runId: string): Promise<Metrics>;
+  /** Publishes a short text in the log of a run; resolves to its id, or to why it was refused. @throws NodeError */
+  note(runId: string, text: string): Promise<Submission>;
+  /** Begins to stop the node. */
+  stop(): void;
+}
+
+/** What came of a command: for programs, and line by line for people. */
+export interface CommandResult {
+  readonly json: Readonly<Record<string, unknown>>;
+  readonly lines: readonly string[];
+}
+
+/** Of a field that may name a file: whether its text is a path in any case. `meta({ path })` says so. */
+export type PathField = 'always' | 'if it exists';
+
+export interface NodeCommand {
+  /** One word. */
+  readonly id: string;
+  readonly summary: string;
+  /** Each field becomes an option of the command line. */
+  readonly input: z.ZodObject;
+  perform(control: NodeControl, input: unknown): Promise<CommandResult>;
+}
+
+function command<S extends z.ZodObject>(
+  id: string,
+  summary: string,
+  input: S,
+  act: (control: NodeControl, input: z.infer<S>) => Promise<CommandResult>,
+): NodeCommand {
+  return { id, summary, input, perform: (control, given) => act(control, input.parse(given)) };
+}
+
+const run = z.string().min(1).max(128).describe('run id, its beginning, or the name of the run');
+
+export const NODE_COMMANDS: readonly NodeCommand[] = [
+  command(
+    'join',
+    'take part in another run; the node takes it up again whenever it starts',
+    z.strictObject({
+      run: z
+        .string()
+        .min(1)
+        .max(4096)
+        .meta({ path: 'if it exists' satisfies PathField })
+        .describe('manifest file, or the run id to ask peers with'),
+      data: z
+        .string()
+        .min(1)
+        .max(4096)
+        .meta({ path: 'always' satisfies PathField })
+        .describe('your examples; they never leave this machine'),
+      backend: z.enum(BACKEND_CHOICES).default('wasm').describe('what trains'),
+    }),
+    async (control, request) => {
+      const view = await control.join(request);
+      const told =
+        view.state === 'searching'
+          ? `asking peers for the manifest of run ${view.runId}; \`starlings node list\` shows when it is here`
+          : `joined    ${nameOf(view)}`;
+      return { json: { run: view }, lines: [told, ...(view.backend ? [`backend   ${view.backend}`] : [])] };
+    },
+  ),
+  command(
+    'leave',
+    'take no part in a run any more; what was learned stays on the disk',
+    z.strictObject({ run }),
+    async (control, input) => {
+      const view = viewOf(control, input.run);
+      const comesBack = await control.leave(view.runId);
+      const until = comesBack
+        ? ['it is among the runs that the node is started with, and comes back then']
+        : [];
+      return { json: { runId: view.runId, comesBack }, lines: [`left      ${nameOf(view)}`, ...until] };
+    },
+  ),
+  command('list', 'the runs of a node, one a line', z.strictObject({}), async (control) => {
+    const views = control.views();
+    const runs = views.map(({ runId, run: facts, state, phase, round }) => ({
+      runId,
+      name: facts?.name ?? null,
+      state,
+      phase,
+      round,
+      rounds: facts?.rounds ?? null,
+    }));
+    const lines = views.map((view) => `${view.runId}  ${whereabouts(view)}`);
+    return {
+      json: { runs },
+      lines: lines.length > 0 ? lines : ['no runs; join one with `starlings node join`'],
+    };
+  }),
+  command(
+    'status',
+    'how a node and its runs are doing',
+    z.strictObject({ run: run.optional() }),
+    async (control, input) => {
+      const views = input.run === undefined ? control.views() : [viewOf(control, input.run)];
+      const { peerKey, addresses, ...rest } = control.summary();
+      return {
+        json: { node: { peerKey, addresses, ...rest }, runs: views },
+        lines: [`node      ${peerKey}`, ...views.flatMap((view) => ['', ...statusLines(view)])],
+      };
+    },
+  ),
+  command(
+    'evaluate',
+    'evaluate the model of a run as it is now, on the held-out examples',
+    z.strictObject({ run }),
+    async (control, input) => {
+      const view = viewOf(control, input.run);
+      const { accuracy, loss, examples } = await control.evaluate(view.runId);
+      const percent = (100 * accuracy).toFixed(2);
+      return {
+        json: { runId: view.runId, accuracy, loss, examples },
+        lines: [`accuracy  ${percent} %, loss ${loss.toFixed(4)} on ${examples} examples`],
+      };
+    },
+  ),
+  command(
+    'note',
+    'write a short text into the log of a run, for all its members to read',
+    z.strictObject({ run, text: z.string().min(1).max(4096).describe('what to say') }),
+    async (control, input) => {
+      const view = viewOf(control, input.run);
+      const result = await control.note(view.runId, input.text);
+      if ('refused' in result)
+        throw new NodeError('NOT_PUBLISHED', `the note was not published: ${result.refused}`);
+      return { json: { runId: view.runId, ...result }, lines: [`published ${result.entryId}`] };
+    },
+  ),
+  command('stop', 'stop a node', z.strictObject({}), async (control) => {
+    control.stop();
+    return { json: { stopping: true }, lines: ['stopping'] };
+  }),
+];
+
+/** The one run that `text` names. @throws NodeError where there is none, or more than one */
+function viewOf(control: NodeControl, text: string): RunView {
+  const views = control.views();
+  const exact = views.find(({ runId }) => runId === text);
+  if (exact) return exact;
+  const found = views.filter(({ runId, run: facts }) => runId.startsWith(text) || facts?.name === text);
+  if (found.length === 1) return found[0]!;
+  const here = views.length === 0 ? 'it has none' : `it has ${views.map(nameOf).join(', ')}`;
+  throw new NodeError(
+    'NOT_JOINED',
+    found.length === 0
+      ? `this node takes no part in a run ${text}; ${here}`
+      : `${text} names ${found.length} runs of this node; give more of the run id`,
+  );
+}
+
+/** `mnist-mlp (bafyrei...)` */
+function nameOf({ runId, run: facts }: RunView): string {
+  return facts === null ? runId : `${facts.name} (${runId})`;
+}
+
+function whereabouts({ run: facts, state, phase, round, failure }: RunView): string {
+  switch (state) {
+    case 'searching':
+      return 'asking peers for the manifest';
+    case 'preparing':
+      return `${facts?.name ?? ''}  preparing`;
+    case 'running':
+      return `${facts?.name ?? ''}  ${phase}, round ${Math.max(0, round)}/${facts?.rounds ?? 0}`;
+    case 'ended':
+      return `${facts?.name ?? ''}  ended${failure === null ? '' : `: ${failure}`}`;
+    default:
+      return state satisfies never;
+  }
+}
+
+function statusLines(view: RunView): string[] {
+  const { loss, accuracy, accuracyRound, members, lag, deltasPublished, countedRounds } = view;
+  const known = members.known === null ? '' : ` of ${members.known}`;
+  return [
+    `run       ${view.runId}`,
+    `          ${whereabouts(view)}`,
+    `peers     ${view.peers} connected, ${members.here}${known} members here`,
+    `rounds    ${countedRounds} counted, final up to ${view.finalisedRound}, ${deltasPublished} deltas published, ${lag} messages missing`,
+    `loss      ${loss === null ? '-' : loss.toFixed(3)}`,
+    `accuracy  ${accuracy === null ? '-' : `${(100 * accuracy).toFixed(2)} % in round ${accuracyRound}`}`,
+    ...(view.modelPath === null ? [] : [`model     ${view.modelPath}`]),
+    ...view.notes.map(
+      ({ round, author, text }) => `note      round ${round}, ${author.slice(0, 8)}: ${text}`,
+    ),
+    ...(view.trouble === null ? [] : [`trouble   ${view.trouble}`]),
+  ];
+}

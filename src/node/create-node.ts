@@ -1,0 +1,200 @@
+/**
+ * A node: one identity, one libp2p host and one store, and any number of runs that come and go. The daemon, the
+ * clusters of the tests and programs of others all compose it here.
+ */
+import type { PeerKey } from '../core/io.ts';
+import type { Clock, Store } from '../core/ports.ts';
+import { createBootstraps } from '../network/bootstraps.ts';
+import { createHost, type Host } from '../network/host.ts';
+import { type Identity, peerIdOf } from '../network/identity.ts';
+import { serveManifests } from '../network/manifest-exchange.ts';
+import { tcpProfile } from '../network/profiles/tcp.ts';
+import type { Traffic } from '../network/traffic.ts';
+import type { SignedManifest } from '../run/manifest.ts';
+import type { DriverLimits } from './driver.ts';
+import type { NodeEvent, RunEvent } from './events.ts';
+import type { LearnerFactory } from './learners.ts';
+import { NodeError } from './node-error.ts';
+import { type JoinOptions, type RunSession, Session } from './run-session.ts';
+import { runPrefix, storeView } from './store-view.ts';
+
+export interface NodeLimits extends DriverLimits {
+  readonly connectionsMax: number;
+  /** Runs at a time. */
+  readonly runsMax: number;
+}
+
+export interface NodeOptions {
+  readonly identity: Identity;
+  /** Multiaddrs to listen on, such as `/ip4/0.0.0.0/tcp/4001`; port 0 takes a free one. */
+  readonly listen: readonly string[];
+  /** Multiaddrs to tell others in place of those it listens on; left out: those. */
+  readonly announce?: readonly string[];
+  /** Multiaddrs of any nodes, to be found through. */
+  readonly bootstrap: readonly string[];
+  /** Each run sees its own part of it. The node does not close it. */
+  readonly store: Store;
+  readonly clock: Clock;
+  /** Uniform in [0, 1), not to be foreseen by peers: they must not know whom this node will talk to. */
+  readonly random: () => number;
+  readonly learners: LearnerFactory;
+  readonly limits?: Partial<NodeLimits>;
+}
+
+export type NodeListener = (event: NodeEvent) => void;
+
+export interface StarlingsNode {
+  readonly key: PeerKey;
+  /** libp2p's spelling of the key. */
+  readonly peerId: string;
+  /** The full addresses (with `/p2p/...`) that others can dial. */
+  addresses(): string[];
+  /** Bytes over all connections since the start. */
+  traffic(): Traffic;
+  /** Where a peer was last seen, as far as the host remembers; with `/p2p/...`. */
+  addressesOf(peer: PeerKey): Promise<string[]>;
+  /**
+   * Takes part in a run: by its manifest, or by its id, for which peers are asked as long as it takes. Returns at
+   * once; the session tells when it is running, and why it is not. @throws NodeError ALREADY_JOINED, TOO_MANY_RUNS
+   */
+  join(run: SignedManifest | string, options: JoinOptions): RunSession;
+  /** Resolves when the session is taken down; what the run stored stays. @throws NodeError NOT_JOINED */
+  leave(runId: string): Promise<void>;
+  /** Sessions that are not over, in order of joining. */
+  runs(): readonly RunSession[];
+  /** Hears of everything from now on, until the returned function is called. A listener must not throw. */
+  subscribe(listener: NodeListener): () => void;
+  /** Leaves all runs and stops the host. */
+  close(): Promise<void>;
+}
+
+const runsMaxDefault = 32;
+
+/**
+ * Starts the host and begins to look for the bootstraps. `listener` hears of everything from the very start.
+ * @throws where an address cannot be listened on
+ */
+export async function createNode(options: NodeOptions, listener?: NodeListener): Promise<StarlingsNode> {
+  const { identity, listen, announce = [], limits = {} } = options;
+  const host = await createHost({
+    identity,
+    profile: tcpProfile({ listen, announce }),
+    ...(limits.connectionsMax === undefined ? {} : { connectionsMax: limits.connectionsMax }),
+  });
+  await host.start();
+  const node = new Node(host, options);
+  if (listener) node.subscribe(listener);
+  await node.start();
+  return node;
+}
+
+class Node implements StarlingsNode {
+  readonly #host: Host;
+  readonly #options: NodeOptions;
+  readonly #sessions = new Map<string, Session>();
+  readonly #listeners = new Set<NodeListener>();
+  /** What takes the node down, last one first. */
+  readonly #stops: Array<() => Promise<void>> = [];
+  #isClosing = false;
+
+  constructor(host: Host, options: NodeOptions) {
+    this.#host = host;
+    this.#options = options;
+  }
+
+  get key(): PeerKey {
+    return this.#options.identity.key;
+  }
+
+  get peerId(): string {
+    return this.#host.libp2p.peerId.toString();
+  }
+
+  async start(): Promise<void> {
+    const { clock, random, bootstrap: addresses } = this.#options;
+    this.#stops.push(() => this.#host.stop());
+    const bootstraps = createBootstraps({
+      host: this.#host,
+      addresses,
+      clock,
+      random,
+      onEvent: (event) => this.#emit({ source: 'network', event }, null),
+    });
+    bootstraps.start();
+    this.#stops.push(() => bootstraps.stop());
+    this.#stops.push(
+      await serveManifests(this.#host, (runId) => this.#sessions.get(runId)?.run?.bytes ?? null),
+    );
+  }
+
+  addresses(): string[] {
+    return this.#host.addresses();
+  }
+
+  traffic(): Traffic {
+    return this.#host.traffic();
+  }
+
+  async addressesOf(peer: PeerKey): Promise<string[]> {
+    const id = peerIdOf(peer);
+    const known = await this.#host.libp2p.peerStore.get(id).catch(() => null);
+    const texts = known?.addresses.map(({ multiaddr }) => multiaddr.toString()) ?? [];
+    return texts.map((text) => (text.includes('/p2p/') ? text : `${text}/p2p/${id}`));
+  }
+
+  join(run: SignedManifest | string, options: JoinOptions): RunSession {
+    const runId = typeof run === 'string' ? run : run.runId;
+    const { identity, store, clock, random, learners, limits = {} } = this.#options;
+    const { runsMax = runsMaxDefault } = limits;
+    if (this.#isClosing) throw new NodeError('NOT_RUNNING', 'this node is stopping');
+    if (this.#sessions.has(runId)) {
+      throw new NodeError('ALREADY_JOINED', `this node takes part in run ${runId} already`);
+    }
+    if (this.#sessions.size >= runsMax) {
+      throw new NodeError(
+        'TOO_MANY_RUNS',
+        `this node takes part in ${runsMax} runs, which is its limit (runsMax); leave one first`,
+      );
+    }
+    const session = new Session(run, options, {
+      host: this.#host,
+      identity,
+      store: storeView(store, runPrefix(runId)),
+      clock,
+      random,
+      learners,
+      limits,
+      onEvent: (event) => this.#emit(event, runId),
+    });
+    this.#sessions.set(runId, session);
+    void session.ended.then(() => this.#sessions.delete(runId));
+    void session.start();
+    return session;
+  }
+
+  async leave(runId: string): Promise<void> {
+    const session = this.#sessions.get(runId);
+    if (!session) throw new NodeError('NOT_JOINED', `this node takes no part in run ${runId}`);
+    await session.leave();
+  }
+
+  runs(): readonly RunSession[] {
+    return [...this.#sessions.values()];
+  }
+
+  subscribe(listener: NodeListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    await Promise.all([...this.#sessions.values()].map((session) => session.leave()));
+    for (let stop = this.#stops.pop(); stop; stop = this.#stops.pop()) await stop();
+  }
+
+  #emit(event: RunEvent, runId: string | null): void {
+    const told = { ...event, atMs: this.#options.clock.nowMs(), node: this.key, runId };
+    for (const listener of this.#listeners) listener(told);
+  }
+}

@@ -1,0 +1,88 @@
+/**
+ * Everything that happens on a node, as one stream: what the protocol says, what the network says, and what the
+ * session that runs both adds. Logs, the view of a run, metrics and whoever watches live read this and nothing else.
+ */
+import type { CoreStatus, Input, PeerKey, ProtocolEvent } from '../core/io.ts';
+import type { NetworkEvent } from '../network/events.ts';
+
+/** What a manifest says that people want to see. */
+export interface RunFacts {
+  readonly name: string;
+  /** Id of the method. */
+  readonly method: string;
+  readonly parameters: number;
+  readonly rounds: number;
+  readonly slotMs: number;
+  /** Unix time at which round 0 begins. */
+  readonly startAtMs: number;
+  /** Rounds the log stays open after the last one. */
+  readonly windowRounds: number;
+  /** Null where the run is open. */
+  readonly members: readonly PeerKey[] | null;
+}
+
+/** What can be read off a session at any time and is told by no event of its own. */
+export interface RunSample {
+  readonly core: Omit<CoreStatus, 'contributions'> & { readonly contributions: readonly Contribution[] };
+  /** Connected peers of the run: the events of their coming and going may be thinned out where they are too many. */
+  readonly linked: readonly PeerKey[];
+  /** Bytes on all connections of the node, since its start: its runs share them. */
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  /** Bytes on their way to the disk. */
+  readonly unsavedBytes: number;
+  /** Announcements dropped because the disk was too far behind. */
+  readonly announcementsDropped: number;
+}
+
+export interface Contribution {
+  readonly peer: PeerKey;
+  readonly deltas: number;
+  /** Of the summed squared norm of all deltas, in [0, 1]. */
+  readonly share: number;
+}
+
+export type SessionEvent =
+  /** Peers are asked for the manifest. */
+  | { readonly kind: 'searching' }
+  | { readonly kind: 'manifest-refused'; readonly provider: string; readonly reason: string }
+  /** The manifest is here; the data is read and the backend started next. */
+  | { readonly kind: 'opened'; readonly facts: RunFacts }
+  /** The learner can train. `backend` says on what, in one sentence. */
+  | { readonly kind: 'prepared'; readonly backend: string }
+  /** The core runs and is open to peers. */
+  | { readonly kind: 'running' }
+  | { readonly kind: 'sampled'; readonly sample: RunSample }
+  /** On the held-out examples, with the model as of `round`; `accuracy` in [0, 1], `loss` per example. */
+  | {
+      readonly kind: 'evaluated';
+      readonly round: number;
+      readonly accuracy: number;
+      readonly loss: number;
+      readonly examples: number;
+    }
+  | { readonly kind: 'evaluation-failed'; readonly round: number; readonly reason: string }
+  | { readonly kind: 'saved'; readonly path: string; readonly modelHash: string }
+  | { readonly kind: 'save-failed'; readonly path: string; readonly reason: string }
+  /** Something that a peer caused broke the core and was dropped: a defect of ours. */
+  | {
+      readonly kind: 'input-dropped';
+      readonly input: Input['type'];
+      readonly from: PeerKey | null;
+      readonly reason: string;
+    }
+  /** The session is over: left where `failure` is null, else it could not go on and this says why. */
+  | { readonly kind: 'ended'; readonly failure: string | null };
+
+export type RunEvent =
+  | { readonly source: 'protocol'; readonly event: ProtocolEvent }
+  | { readonly source: 'network'; readonly event: NetworkEvent }
+  | { readonly source: 'session'; readonly event: SessionEvent };
+
+/** `runId` is null for what concerns no run alone. */
+export type NodeEvent = RunEvent & {
+  readonly atMs: number;
+  /** Where it happened. */
+  readonly node: PeerKey;
+  readonly runId: string | null;
+};

@@ -1,0 +1,34 @@
+/** Where the learners of a node's runs come from. */
+import { initialVector } from '../learning/initial.ts';
+import type { Learner } from '../learning/learner.ts';
+import { createWorkerLearner } from '../learning/thread/learner-proxy.ts';
+import type { SignedManifest } from '../run/manifest.ts';
+import type { BackendChoice } from '../tensor/tfjs-backend.ts';
+
+export interface LearnerRequest {
+  readonly run: SignedManifest;
+  /** This node's own examples: a file or a folder, as the task of the run has it. */
+  readonly data: string;
+  readonly backend: BackendChoice;
+}
+
+/** Resolves when the learner can train at full speed. The session that asked closes it. */
+export type LearnerFactory = (request: LearnerRequest) => Promise<Learner>;
+
+/** Local steps before a learner counts as ready. Guess. */
+const warmUpSteps = 20;
+
+/** TensorFlow.js in a thread of its own for each run. @throws what `createWorkerLearner` throws */
+export async function createThreadLearner({ run, data, backend }: LearnerRequest): Promise<Learner> {
+  const { model, task, training, rounds, seed } = run.manifest;
+  const learner = await createWorkerLearner({ model, task, training, rounds, dataPath: data, backend });
+  try {
+    // The first steps pay for compilation; better now than in round 0.
+    const parameters = initialVector(model, seed);
+    await learner.train({ parameters, steps: warmUpSteps, round: 0, streamKey: 'warm-up', share: 0 });
+    return learner;
+  } catch (error) {
+    await learner.close();
+    throw error;
+  }
+}

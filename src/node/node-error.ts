@@ -1,0 +1,18 @@
+/** Something that was asked of a node and cannot be. */
+export class NodeError extends Error {
+  override readonly name = 'NodeError';
+  readonly code:
+    | 'ALREADY_JOINED'
+    | 'NOT_JOINED'
+    | 'TOO_MANY_RUNS'
+    | 'NOT_RUNNING'
+    | 'RUN_LEFT'
+    | 'NOT_PUBLISHED'
+    | 'OTHER_START_VECTOR';
+
+  /** `sentence` says what is wrong and what to do. */
+  constructor(code: NodeError['code'], sentence: string) {
+    super(sentence);
+    this.code = code;
+  }
+}

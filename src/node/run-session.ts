@@ -1,0 +1,341 @@
+/** One run on a node: its manifest, learner, core, driver and transport, from the join to the end. */
+import type { CoreStatus, PeerKey, ProtocolCore, ProtocolEvent } from '../core/io.ts';
+import type { Clock, Store } from '../core/ports.ts';
+import { initialVector, vectorHash } from '../learning/initial.ts';
+import { batchStreamKey, type Learner } from '../learning/learner.ts';
+import { createCore, requestBytesMax } from '../methods/create-core.ts';
+import { lastingNeighbours } from '../methods/lasting-neighbours.ts';
+import { logOf } from '../methods/registry.ts';
+import type { Host } from '../network/host.ts';
+import type { Identity } from '../network/identity.ts';
+import { fetchManifest } from '../network/manifest-exchange.ts';
+import { createTransport, type NetworkTransport } from '../network/transport.ts';
+import { createCrypto } from '../platform/node/crypto.ts';
+import { modelSize, openManifest, type RunManifest, type SignedManifest } from '../run/manifest.ts';
+import type { Metrics } from '../tasks/metrics.ts';
+import type { BackendChoice } from '../tensor/tfjs-backend.ts';
+import { type DriverLimits, NodeDriver, type Submission } from './driver.ts';
+import type { RunEvent, RunFacts, SessionEvent } from './events.ts';
+import type { LearnerFactory } from './learners.ts';
+import { NodeError } from './node-error.ts';
+import { Progress } from './progress.ts';
+import { RunReducer, type RunView } from './run-view.ts';
+
+/** How a node takes part in a run. */
+export interface JoinOptions {
+  /** This node's own examples, for the learner. */
+  readonly data: string;
+  readonly backend: BackendChoice;
+  /** Where the finished model is saved; its folder must exist. Left out, it is not saved. */
+  readonly modelFile?: string;
+  /** Of the run's slots; the node's own where left out. */
+  readonly clock?: Clock;
+}
+
+/** What a session shares with the others of its node. */
+export interface SessionParts {
+  readonly host: Host;
+  readonly identity: Identity;
+  /** The run's own entries. */
+  readonly store: Store;
+  readonly clock: Clock;
+  /** Uniform in [0, 1), not to be foreseen by peers. */
+  readonly random: () => number;
+  readonly learners: LearnerFactory;
+  readonly limits: Partial<DriverLimits>;
+  readonly onEvent: (event: RunEvent) => void;
+}
+
+export interface RunSession {
+  readonly runId: string;
+  /** Null until the manifest is here. */
+  readonly run: SignedManifest | null;
+  /** As of now; after the end, as of then. */
+  view(): RunView;
+  /** @throws NodeError before the run is running */
+  status(): CoreStatus;
+  /** The model as of now, not to be modified. @throws NodeError before the run is running */
+  model(): Float32Array;
+  /** Evaluates the model as of now. @throws NodeError before the run is running; what the learner throws */
+  evaluate(): Promise<Metrics>;
+  /** Has an entry published of a kind that people write. @throws NodeError before the run is running */
+  submit(entryKind: string, body: Uint8Array): Promise<Submission>;
+  /** Resolves when the run is running. Rejects where it cannot be, or was left before. */
+  readonly started: Promise<void>;
+  /** Resolves when everything is taken down: to null where the run was left, else to why it could not go on. */
+  readonly ended: Promise<Error | null>;
+}
+
+/** Between two samples that nobody asked for. Guess. */
+const sampleEveryMs = 5000;
+
+/** Most links that a node holds for the sake of the run's topology; over one drawn anew each round, some of its peers. */
+const wantedLinksMax = 64;
+
+/** What is there once the run is running. */
+interface Running {
+  readonly core: ProtocolCore;
+  readonly driver: NodeDriver;
+  readonly transport: NetworkTransport;
+  readonly progress: Progress;
+}
+
+export class Session implements RunSession {
+  readonly runId: string;
+  readonly #options: JoinOptions;
+  readonly #parts: SessionParts;
+  readonly #clock: Clock;
+  readonly #reducer: RunReducer;
+  readonly #aborter = new AbortController();
+  /** What takes the session down, last one first. */
+  readonly #stops: Array<() => unknown> = [];
+  readonly #started = Promise.withResolvers<void>();
+  readonly #ended = Promise.withResolvers<Error | null>();
+  #cancelSample: () => void = () => {};
+  #run: SignedManifest | null;
+  #running: Running | null = null;
+  #isOver = false;
+
+  constructor(run: SignedManifest | string, options: JoinOptions, parts: SessionParts) {
+    this.runId = typeof run === 'string' ? run : run.runId;
+    this.#run = typeof run === 'string' ? null : run;
+    this.#options = options;
+    this.#parts = parts;
+    this.#clock = options.clock ?? parts.clock;
+    this.#reducer = new RunReducer(this.runId, parts.identity.key, parts.clock.nowMs());
+    // Whoever waits for it hears of it; nobody has to.
+    this.#started.promise.catch(() => {});
+  }
+
+  get started(): Promise<void> {
+    return this.#started.promise;
+  }
+
+  get ended(): Promise<Error | null> {
+    return this.#ended.promise;
+  }
+
+  get run(): SignedManifest | null {
+    return this.#run;
+  }
+
+  view(): RunView {
+    this.#sample();
+    return this.#reducer.view();
+  }
+
+  status(): CoreStatus {
+    return this.#alive().core.status(this.#clock.nowMs());
+  }
+
+  model(): Float32Array {
+    return this.#alive().core.model();
+  }
+
+  evaluate(): Promise<Metrics> {
+    return this.#alive().progress.evaluate();
+  }
+
+  submit(entryKind: string, body: Uint8Array): Promise<Submission> {
+    return this.#alive().driver.submit(entryKind, body);
+  }
+
+  /** To be called once. What comes of it is told by `started` and `ended`. */
+  async start(): Promise<void> {
+    try {
+      await this.#begin();
+      this.#started.resolve();
+    } catch (error) {
+      const reason = this.#aborter.signal.aborted ? this.#aborter.signal.reason : error;
+      this.#started.reject(reason);
+      this.#finish(asError(reason), asError(reason));
+    }
+  }
+
+  /** Ends the session, whatever it is doing; resolves when everything is taken down. */
+  async leave(): Promise<void> {
+    this.#finish(null, new NodeError('RUN_LEFT', `run ${this.runId} was left`));
+    await this.ended;
+  }
+
+  async #begin(): Promise<void> {
+    const { signal } = this.#aborter;
+    this.#run ??= await this.#fetch();
+    const { manifest } = this.#run;
+    this.#say({ kind: 'opened', facts: factsOf(manifest) });
+    const initial = initialVector(manifest.model, manifest.seed);
+    if (vectorHash(initial) !== manifest.initHash) {
+      throw new NodeError(
+        'OTHER_START_VECTOR',
+        `this version of starlings builds another start vector than run ${this.runId} asks for; use the creator's version`,
+      );
+    }
+    const { data, backend } = this.#options;
+    const learner = await this.#parts.learners({ run: this.#run, data, backend });
+    this.#stops.push(() => learner.close());
+    signal.throwIfAborted();
+    this.#say({ kind: 'prepared', backend: learner.backend });
+    await this.#open(this.#run, initial, learner);
+    signal.throwIfAborted();
+    this.#say({ kind: 'running' });
+    this.#sampleLater();
+  }
+
+  #fetch(): Promise<SignedManifest> {
+    const { host, clock, random } = this.#parts;
+    const crypto = createCrypto();
+    this.#say({ kind: 'searching' });
+    return fetchManifest({
+      host,
+      runId: this.runId,
+      open: (bytes) => openManifest(bytes, crypto, this.runId),
+      clock,
+      random,
+      signal: this.#aborter.signal,
+      onFailure: (provider, reason) => this.#say({ kind: 'manifest-refused', provider, reason }),
+    });
+  }
+
+  async #open(run: SignedManifest, initial: Float32Array, learner: Learner): Promise<void> {
+    const { manifest, runId } = run;
+    const { host, identity, store, clock, random, limits } = this.#parts;
+    this.#stops.push(() => store.close());
+    const stored: Array<readonly [string, Uint8Array]> = [];
+    for await (const entry of store.entries()) stored.push(entry);
+    const core = createCore(manifest, runId, {
+      crypto: createCrypto(),
+      signer: identity.signer,
+      initial,
+      random,
+      stored,
+    });
+    const progress = new Progress({
+      core,
+      learner,
+      run,
+      modelFile: this.#options.modelFile ?? null,
+      nowMs: () => this.#clock.nowMs(),
+      onEvent: (event) => this.#say(event),
+    });
+    const transport = createTransport({
+      host,
+      clock,
+      random,
+      runId,
+      onEvent: (event) => this.#emit({ source: 'network', event }),
+      links: { wanted: wantedLinks(manifest, identity.key) },
+      exchange: { requestBytesMax: requestBytesMax(manifest, initial.length) },
+    });
+    const driver = new NodeDriver({
+      core,
+      learner,
+      transport,
+      store,
+      clock: this.#clock,
+      limits,
+      streamKey: (round) => batchStreamKey(runId, identity.key, round),
+      onEvent: (event: ProtocolEvent) => {
+        // Whoever hears of a new phase sees the figures that belong to it.
+        if (event.kind === 'phase') this.#sample();
+        this.#emit({ source: 'protocol', event });
+        progress.note(event);
+      },
+      onFault: ({ input, from, error }) =>
+        this.#say({ kind: 'input-dropped', input, from, reason: error.message }),
+      onFatal: (error) => this.#finish(error, error),
+    });
+    this.#running = { core, driver, transport, progress };
+    this.#stops.push(
+      () => progress.stop(),
+      () => driver.stop(),
+    );
+    await driver.start();
+  }
+
+  /** The first reason given is the one that counts. */
+  #finish(failure: Error | null, reason: Error): void {
+    if (this.#aborter.signal.aborted) return;
+    this.#aborter.abort(reason);
+    void this.#takeDown(failure);
+  }
+
+  async #takeDown(failure: Error | null): Promise<void> {
+    // A start under way sees that it was aborted and ends.
+    await this.started.catch(() => {});
+    this.#cancelSample();
+    this.#sample();
+    for (let stop = this.#stops.pop(); stop; stop = this.#stops.pop()) {
+      try {
+        await stop();
+      } catch (error) {
+        failure ??= asError(error);
+      }
+    }
+    this.#isOver = true;
+    this.#say({ kind: 'ended', failure: failure?.message ?? null });
+    this.#ended.resolve(failure);
+  }
+
+  #sampleLater(): void {
+    const { clock } = this.#parts;
+    this.#cancelSample = clock.schedule(clock.nowMs() + sampleEveryMs, () => {
+      this.#sample();
+      this.#sampleLater();
+    });
+  }
+
+  #sample(): void {
+    if (!this.#running || this.#isOver) return;
+    const { core, driver, transport } = this.#running;
+    const { contributions, ...status } = core.status(this.#clock.nowMs());
+    this.#say({
+      kind: 'sampled',
+      sample: {
+        core: {
+          ...status,
+          contributions: [...contributions].map(([peer, contribution]) => ({ peer, ...contribution })),
+        },
+        linked: transport.stats().peers,
+        ...this.#parts.host.traffic(),
+        ...driver.load,
+      },
+    });
+  }
+
+  #alive(): Running {
+    if (this.#running) return this.#running;
+    throw new NodeError('NOT_RUNNING', `run ${this.runId} is not running yet; try again in a moment`);
+  }
+
+  #say(event: SessionEvent): void {
+    this.#emit({ source: 'session', event });
+  }
+
+  #emit(event: RunEvent): void {
+    this.#reducer.apply(event);
+    this.#parts.onEvent(event);
+  }
+}
+
+function factsOf(manifest: RunManifest): RunFacts {
+  const { name, strategy, rounds, slotMs, startAtMs, membership } = manifest;
+  return {
+    name,
+    method: strategy.id,
+    parameters: modelSize(manifest),
+    rounds,
+    slotMs,
+    startAtMs,
+    windowRounds: logOf(strategy)?.windowRounds ?? 0,
+    members: membership.kind === 'open' ? null : membership.members,
+  };
+}
+
+/** Peers that the run's topology mixes us with. */
+function wantedLinks(manifest: RunManifest, self: PeerKey): ReadonlySet<PeerKey> {
+  return new Set(lastingNeighbours(manifest, wantedLinksMax)?.get(self)?.slice(0, wantedLinksMax));
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}

@@ -1,0 +1,309 @@
+/**
+ * What people see of one run on one node: the terminal, the status API, metrics and the launcher of testnets all show
+ * this and derive nothing of their own. It follows from the stream of events alone (`RunReducer`), so the same events
+ * give the same figures everywhere.
+ */
+import * as z from 'zod';
+import { type PeerKey, type Phase, type ProtocolEvent, REFUSAL_REASONS } from '../core/io.ts';
+import type { NetworkEvent } from '../network/events.ts';
+import type { RunEvent, RunFacts, SessionEvent } from './events.ts';
+
+const PHASES = ['waiting', 'joining', 'training', 'draining', 'finished'] as const satisfies readonly Phase[];
+
+const count = z.int().min(0);
+
+/** Unknown fields are allowed, so that an older watcher can read a newer node. */
+export const runViewSchema = z.object({
+  runId: z.string(),
+  /** This node. */
+  peerKey: z.string(),
+  /** searching: asks peers for the manifest; preparing: reads the data and starts the backend. */
+  state: z.enum(['searching', 'preparing', 'running', 'ended']),
+  /** Why it ended where it had to; null while it goes on and where it was left. */
+  failure: z.string().nullable(),
+  /** When the session began, Unix time. */
+  startedAtMs: z.number(),
+  /** From the manifest; null before it is here. */
+  run: z
+    .object({
+      name: z.string(),
+      method: z.string(),
+      parameters: count,
+      rounds: count,
+      slotMs: z.number(),
+      startAtMs: z.number(),
+      windowRounds: count,
+    })
+    .nullable(),
+  phase: z.enum(PHASES),
+  /** Round of the wall-clock slot; -1 before the start. */
+  round: z.int(),
+  /** How long the present round lasts; null before the run is running. */
+  slotMs: z.number().nullable(),
+  /** Highest round folded into the base, or mixed; -1 for none. */
+  finalisedRound: z.int(),
+  /** Final rounds that count towards `run.rounds`. */
+  countedRounds: count,
+  /** SHA-256 (hex) of the finalised model, or of the current local one where models are mixed. */
+  modelHash: z.string().nullable(),
+  /** Messages known to exist and not held yet. */
+  lag: count,
+  /** Mean training loss of the last local round. */
+  loss: z.number().nullable(),
+  /** Fraction of right answers on the held-out examples, as of `accuracyRound`. */
+  accuracy: z.number().nullable(),
+  accuracyRound: z.int().nullable(),
+  /** Mean loss on the held-out examples, of the same evaluation. */
+  heldOutLoss: z.number().nullable(),
+  /** Connected peers of the run. */
+  peers: count,
+  members: z.object({
+    /** Allowed members; null where the run is open. */
+    known: count.nullable(),
+    /** This node and all that are connected or were heard of within the last rounds. */
+    here: count,
+    /** Allowed members that are not here; at most 64 are named. */
+    missing: z.array(z.string()),
+  }),
+  /** Bytes received and sent on all connections of the node, encryption and overhead included; its runs share them. */
+  bytesIn: z.number(),
+  bytesOut: z.number(),
+  deltasPublished: count,
+  /** Bytes of bodies this node published, before gossip multiplies them. */
+  announcedBytes: z.number(),
+  /** Rounds trained or due and not published, by reason. */
+  skipped: z.record(z.string(), count),
+  /** Deltas of ours that the peers left out and that went back into the residual. */
+  restored: count,
+  /** How often this node was on the weaker side of a fork. */
+  forks: count,
+  equivocations: count,
+  /** How often the training loss went far beyond the best one. */
+  divergences: count,
+  /** The last join from snapshots. */
+  joined: z.object({ round: z.int(), donors: count }).nullable(),
+  /** Refused messages by reason. */
+  refused: z.record(z.string(), count),
+  /** Finalised deltas per author and their share of the summed squared norm. */
+  contributions: z.array(z.object({ peer: z.string(), deltas: count, share: z.number() })),
+  /** Short texts of members, oldest first. */
+  notes: z.array(z.object({ round: z.int(), author: z.string(), text: z.string() })),
+  /** Bytes on their way to the disk, and announcements dropped because it was too far behind. */
+  unsavedBytes: z.number(),
+  announcementsDropped: count,
+  /** What broke the core and was dropped; more than 0 is a defect of this program. */
+  inputsDropped: count,
+  backend: z.string().nullable(),
+  /** Where the finished model was saved; null before. */
+  modelPath: z.string().nullable(),
+  /** Why the last evaluation or save failed; null where it did not. */
+  trouble: z.string().nullable(),
+});
+export type RunView = z.infer<typeof runViewSchema>;
+
+/** Peers remembered for `members.here`; connected ones are never forgotten. */
+const othersMax = 1024;
+/** Who was heard of in one of this many rounds is here. */
+const hereRounds = 3;
+const missingShownMax = 64;
+/** Reasons counted apart; more are counted as `other`. */
+const reasonsMax = 32;
+
+interface Other {
+  readonly linked: boolean;
+  /** Newest round a message of theirs came for; -1 for none. */
+  readonly round: number;
+}
+
+const noOther: Other = { linked: false, round: -1 };
+
+/** One handler for each kind: a new kind does not compile until it has one. */
+type Handlers<E extends { readonly kind: string }> = {
+  readonly [K in E['kind']]: (event: Extract<E, { readonly kind: K }>) => void;
+};
+
+/** The view of one session. Pure: what it shows depends on the events applied and on nothing else. */
+export class RunReducer {
+  #view: Omit<RunView, 'peers' | 'members'>;
+  #roster: readonly PeerKey[] | null = null;
+  readonly #others = new Map<PeerKey, Other>();
+
+  constructor(runId: string, self: PeerKey, startedAtMs: number) {
+    this.#view = {
+      runId,
+      peerKey: self,
+      state: 'preparing',
+      failure: null,
+      startedAtMs,
+      run: null,
+      phase: 'waiting',
+      round: -1,
+      slotMs: null,
+      finalisedRound: -1,
+      countedRounds: 0,
+      modelHash: null,
+      lag: 0,
+      loss: null,
+      accuracy: null,
+      accuracyRound: null,
+      heldOutLoss: null,
+      bytesIn: 0,
+      bytesOut: 0,
+      deltasPublished: 0,
+      announcedBytes: 0,
+      skipped: {},
+      restored: 0,
+      forks: 0,
+      equivocations: 0,
+      divergences: 0,
+      joined: null,
+      refused: Object.fromEntries(REFUSAL_REASONS.map((reason) => [reason, 0])),
+      contributions: [],
+      notes: [],
+      unsavedBytes: 0,
+      announcementsDropped: 0,
+      inputsDropped: 0,
+      backend: null,
+      modelPath: null,
+      trouble: null,
+    };
+  }
+
+  apply(event: RunEvent): void {
+    switch (event.source) {
+      case 'protocol':
+        dispatch(this.#protocol, event.event);
+        break;
+      case 'network':
+        dispatch(this.#network, event.event);
+        break;
+      case 'session':
+        dispatch(this.#session, event.event);
+        break;
+      default:
+        event satisfies never;
+    }
+  }
+
+  /** A value of its own: later events do not change it. */
+  view(): RunView {
+    const others = [...this.#others];
+    const isHere = ({ linked, round }: Other): boolean =>
+      linked || (round >= 0 && round > this.#view.round - hereRounds);
+    const here = new Set(others.filter(([, other]) => isHere(other)).map(([peer]) => peer));
+    here.add(this.#view.peerKey);
+    const missing = (this.#roster ?? []).filter((peer) => !here.has(peer)).slice(0, missingShownMax);
+    return {
+      ...this.#view,
+      peers: others.filter(([, { linked }]) => linked).length,
+      members: { known: this.#roster?.length ?? null, here: here.size, missing },
+    };
+  }
+
+  readonly #protocol: Handlers<ProtocolEvent> = {
+    phase: ({ phase }) => this.#change({ phase }),
+    'round-started': ({ round }) => this.#change({ round: Math.max(round, this.#view.round) }),
+    published: ({ bodyBytes, loss }) =>
+      this.#change({
+        deltasPublished: this.#view.deltasPublished + 1,
+        announcedBytes: this.#view.announcedBytes + bodyBytes,
+        loss,
+      }),
+    skipped: ({ reason }) => this.#change({ skipped: counted(this.#view.skipped, reason) }),
+    accepted: ({ author, round }) => this.#note(author, { round }),
+    refused: ({ reason }) => this.#change({ refused: counted(this.#view.refused, reason) }),
+    finalised: ({ round }) => this.#change({ finalisedRound: round }),
+    passed: ({ through }) => this.#change({ finalisedRound: through }),
+    restored: () => this.#change({ restored: this.#view.restored + 1 }),
+    equivocation: () => this.#change({ equivocations: this.#view.equivocations + 1 }),
+    fork: () => this.#change({ forks: this.#view.forks + 1 }),
+    joined: ({ round, donors }) => this.#change({ joined: { round, donors } }),
+    diverging: () => this.#change({ divergences: this.#view.divergences + 1 }),
+  };
+
+  readonly #network: Handlers<NetworkEvent> = {
+    'peer-up': ({ peer }) => this.#note(peer, { linked: true }),
+    'peer-down': ({ peer }) => this.#note(peer, { linked: false }),
+    'bootstrap-answered': () => {},
+    'no-bootstrap-answers': () => {},
+    provided: () => {},
+    'provide-failed': () => {},
+    'providers-found': () => {},
+    'find-failed': () => {},
+    'dial-failed': () => {},
+    'link-closed': () => {},
+    'announced-to-nobody': () => {},
+    'request-served': () => {},
+    'request-refused': () => {},
+    untold: () => {},
+  };
+
+  readonly #session: Handlers<SessionEvent> = {
+    searching: () => this.#change({ state: 'searching' }),
+    'manifest-refused': ({ reason }) => this.#change({ trouble: reason }),
+    opened: ({ facts }) => this.#open(facts),
+    prepared: ({ backend }) => this.#change({ backend }),
+    running: () => this.#change({ state: 'running' }),
+    sampled: ({ sample: { core, linked, ...rest } }) => {
+      this.#setLinked(linked);
+      const { phase, round, slotMs, finalisedRound, countedRounds, modelHash, lag, lastLoss } = core;
+      const { refused, contributions, notes } = core;
+      this.#change({
+        ...{ phase, round, slotMs, finalisedRound, countedRounds, modelHash, lag, loss: lastLoss },
+        ...{ refused: { ...refused }, contributions: [...contributions], notes: [...notes] },
+        ...rest,
+      });
+    },
+    evaluated: ({ round, accuracy, loss }) =>
+      this.#change({ accuracy, accuracyRound: round, heldOutLoss: loss, trouble: null }),
+    'evaluation-failed': ({ reason }) => this.#change({ trouble: reason }),
+    saved: ({ path }) => this.#change({ modelPath: path, trouble: null }),
+    'save-failed': ({ reason }) => this.#change({ trouble: reason }),
+    'input-dropped': () => this.#change({ inputsDropped: this.#view.inputsDropped + 1 }),
+    ended: ({ failure }) => {
+      this.#setLinked([]);
+      this.#change({ state: 'ended', failure });
+    },
+  };
+
+  #change(fields: Partial<RunView>): void {
+    this.#view = { ...this.#view, ...fields };
+  }
+
+  #open({ members, ...run }: RunFacts): void {
+    this.#roster = members;
+    this.#change({ state: 'preparing', run, trouble: null });
+  }
+
+  #setLinked(peers: readonly PeerKey[]): void {
+    const linked = new Set(peers);
+    for (const [peer, other] of [...this.#others]) {
+      if (other.linked !== linked.has(peer)) this.#note(peer, { linked: !other.linked });
+    }
+    for (const peer of linked) if (!this.#others.has(peer)) this.#note(peer, { linked: true });
+  }
+
+  #note(peer: PeerKey, what: { readonly linked: boolean } | { readonly round: number }): void {
+    const before = this.#others.get(peer) ?? noOther;
+    const round = 'round' in what ? Math.max(what.round, before.round) : before.round;
+    // Last in the order of the map: whom nobody heard of for longest is forgotten first.
+    this.#others.delete(peer);
+    this.#others.set(peer, { ...before, ...what, round });
+    if (this.#others.size <= othersMax) return;
+    for (const [other, { linked }] of this.#others) {
+      if (linked) continue;
+      this.#others.delete(other);
+      return;
+    }
+  }
+}
+
+function dispatch<E extends { readonly kind: string }>(handlers: Handlers<E>, event: E): void {
+  // The handler of a kind takes the events of that kind, which the compiler cannot see through the lookup.
+  (handlers[event.kind as E['kind']] as unknown as (event: E) => void)(event);
+}
+
+function counted(counts: Readonly<Record<string, number>>, reason: string): Record<string, number> {
+  const key = reason in counts || Object.keys(counts).length < reasonsMax ? reason : 'other';
+  return { ...counts, [key]: (counts[key] ?? 0) + 1 };
+}

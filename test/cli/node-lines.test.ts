@@ -1,0 +1,151 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { NodeNarrator } from '../../src/cli/view/node-lines.ts';
+import { REFUSAL_REASONS, type RefusalReason } from '../../src/core/io.ts';
+import type { NodeEvent, RunEvent, RunFacts } from '../../src/node/events.ts';
+
+const facts: RunFacts = {
+  name: 'demo',
+  method: 'delta-log',
+  parameters: 18,
+  rounds: 100,
+  slotMs: 500,
+  startAtMs: 100_000,
+  windowRounds: 6,
+  members: null,
+};
+
+/** Hears events at given times and gathers what is said. */
+class Listener {
+  readonly narrator = new NodeNarrator();
+  readonly lines: string[] = [];
+
+  hear(atMs: number, event: RunEvent, runId = 'run'): void {
+    const told = { ...event, atMs, node: 'aa', runId } as NodeEvent;
+    this.lines.push(...this.narrator.hear(told));
+  }
+}
+
+const opened: RunEvent = { source: 'session', event: { kind: 'opened', facts } };
+const running: RunEvent = { source: 'session', event: { kind: 'running' } };
+const phase = (name: 'training' | 'draining' | 'finished'): RunEvent => ({
+  source: 'protocol',
+  event: { kind: 'phase', phase: name },
+});
+const sampled = (atRound: number, finalisedRound: number): RunEvent => ({
+  source: 'session',
+  event: {
+    kind: 'sampled',
+    sample: {
+      core: {
+        phase: 'draining',
+        round: atRound,
+        slotMs: 500,
+        finalisedRound,
+        countedRounds: finalisedRound + 1,
+        modelHash: 'f00d',
+        lag: 0,
+        lastLoss: 0.2,
+        refused: Object.fromEntries(REFUSAL_REASONS.map((reason) => [reason, 0])) as Record<
+          RefusalReason,
+          number
+        >,
+        contributions: [],
+        notes: [],
+      },
+      linked: ['bb', 'cc'],
+      bytesIn: 0,
+      bytesOut: 0,
+      unsavedBytes: 0,
+      announcementsDropped: 0,
+    },
+  },
+});
+const round = (number: number): RunEvent => ({
+  source: 'protocol',
+  event: { kind: 'round-started', round: number },
+});
+
+test('says what is waited for, who is there, how rounds go and how it ends', () => {
+  const listener = new Listener();
+  listener.hear(9000, opened);
+  listener.hear(9500, { source: 'session', event: { kind: 'prepared', backend: 'WebAssembly' } });
+  listener.hear(10_000, running);
+  listener.hear(20_000, { source: 'network', event: { kind: 'peer-up', peer: 'bb' } });
+  listener.hear(39_000, round(-1));
+  listener.hear(41_000, { source: 'network', event: { kind: 'peer-up', peer: 'cc' } });
+  listener.hear(100_000, phase('training'));
+  listener.hear(100_001, round(0));
+  listener.hear(100_400, {
+    source: 'protocol',
+    event: { kind: 'published', round: 0, bodyBytes: 5, loss: 2.3 },
+  });
+  listener.hear(105_000, round(10));
+  listener.hear(110_001, round(20));
+  listener.hear(150_000, sampled(100, 93));
+  listener.hear(150_000, phase('draining'));
+  listener.hear(153_000, sampled(106, 99));
+  listener.hear(153_000, phase('finished'));
+  const path = '/node/runs/run/model.safetensors';
+  listener.hear(153_001, { source: 'session', event: { kind: 'saved', path, modelHash: 'f00d' } });
+  listener.hear(153_002, {
+    source: 'session',
+    event: { kind: 'evaluated', round: 99, accuracy: 0.9639, loss: 0.1, examples: 10_000 },
+  });
+  listener.hear(200_000, { source: 'network', event: { kind: 'peer-down', peer: 'cc' } });
+  assert.deepEqual(listener.lines, [
+    'run       demo (run): 100 rounds of 0.5 s, the first in 1:31 min',
+    'backend   WebAssembly',
+    'waiting   the first round begins in 1:30 min, 0 peers',
+    'peers     the first is here',
+    'waiting   the first round begins in 59 s, 2 peers',
+    'round     0, 0 of 100 final, training, loss -, accuracy -, 2 peers',
+    'round     20, 0 of 100 final, training, loss 2.300, accuracy -, 2 peers',
+    'round     100, 94 of 100 final, draining, loss 0.200, accuracy -, 2 peers',
+    'round     106, 100 of 100 final, finished, loss 0.200, accuracy -, 2 peers',
+    `model     ${path}`,
+    'accuracy  96.39 % on 10000 held-out examples',
+  ]);
+});
+
+test('says once why a round was not published, and what went wrong', () => {
+  const listener = new Listener();
+  const skipped = (number: number): RunEvent => ({
+    source: 'protocol',
+    event: { kind: 'skipped', round: number, reason: 'training took too long' },
+  });
+  listener.hear(0, skipped(3));
+  listener.hear(1, skipped(4));
+  listener.hear(2, { source: 'protocol', event: { kind: 'joined', round: 20, donors: 3 } });
+  listener.hear(3, {
+    source: 'session',
+    event: { kind: 'save-failed', path: '/m', reason: 'the disk is full' },
+  });
+  assert.deepEqual(listener.lines, [
+    'skipped   round 3: training took too long (said once)',
+    'joined    with a snapshot of round 20 that 3 peers vouch for',
+    'trouble   the model could not be saved: the disk is full',
+  ]);
+});
+
+test('names the run where there are several, and says nothing of what concerns none', () => {
+  const listener = new Listener();
+  listener.hear(99_000, opened, 'one');
+  listener.hear(
+    99_000,
+    { source: 'session', event: { kind: 'opened', facts: { ...facts, name: 'other' } } },
+    'two',
+  );
+  listener.hear(99_500, running, 'two');
+  const [first, ...others] = listener.lines;
+  assert.equal(first, 'run       demo (one): 100 rounds of 0.5 s, the first in 1 s');
+  assert.deepEqual(others, [
+    '[other] run       other (two): 100 rounds of 0.5 s, the first in 1 s',
+    '[other] waiting   the first round begins in 1 s, 0 peers',
+  ]);
+  const nobody = { kind: 'no-bootstrap-answers', addresses: [], attempt: 1 } as const;
+  assert.deepEqual(
+    listener.narrator.hear({ source: 'network', event: nobody, atMs: 0, node: 'aa', runId: null }),
+    [],
+  );
+});

@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { nodeSettings } from '../../src/cli/node-settings.ts';
+import { loadYamlFile } from '../../src/config/yaml-file.ts';
+import { nodeFileSchema } from '../../src/daemon/node-file.ts';
+
+const directory = await mkdtemp(join(tmpdir(), 'starlings-settings-'));
+after(() => rm(directory, { recursive: true, force: true }));
+const at = (...names: string[]): string => join(directory, ...names);
+
+const runId = 'bafyreigd7ikji2uqsyevqb433sfan3wdbls4mn2a53aopnvhtvnmzltpse';
+const peer = '/ip4/192.0.2.1/tcp/4001/p2p/12D3KooWDpJ7As7BWAwRMfu1VU2WCqNjvq387JEYKDBj4kx6nXTN';
+
+await writeFile(at('mnist.manifest'), '');
+await writeFile(
+  at('node.yaml'),
+  `
+directory: here
+key: keys/mine
+listen: [/ip4/0.0.0.0/tcp/4001]
+announce: [/dns4/node.example.org/tcp/4001]
+bootstrap: [${peer}]
+httpPort: 8080
+logLevel: debug
+limits: { connectionsMax: 50, runsMax: 2 }
+runs:
+  - { run: mnist.manifest, data: images }
+  - { run: ${runId}, data: /srv/clinic.csv, backend: fast }
+`,
+);
+
+test('without a file: the flags, and defaults where there is none', async () => {
+  const settings = await nodeSettings({ run: runId, data: '/data', listen: ['/ip4/127.0.0.1/tcp/0'] });
+  assert.deepEqual(settings, {
+    listen: ['/ip4/127.0.0.1/tcp/0'],
+    announce: [],
+    bootstrap: [],
+    httpPort: 0,
+    logLevel: 'info',
+    limits: { connectionsMax: 300, runsMax: 32, waitingBytesMax: 32 << 20, heldAnnouncementsMax: 4096 },
+    runs: [{ run: runId, data: '/data', backend: 'wasm' }],
+  });
+});
+
+test('a file: its paths are relative to it, a run may be an id', async () => {
+  const settings = await nodeSettings({ config: at('node.yaml') });
+  assert.deepEqual(settings, {
+    directory: at('here'),
+    key: at('keys/mine'),
+    listen: ['/ip4/0.0.0.0/tcp/4001'],
+    announce: ['/dns4/node.example.org/tcp/4001'],
+    bootstrap: [peer],
+    httpPort: 8080,
+    logLevel: 'debug',
+    limits: { connectionsMax: 50, runsMax: 2, waitingBytesMax: 32 << 20, heldAnnouncementsMax: 4096 },
+    runs: [
+      { run: at('mnist.manifest'), data: at('images'), backend: 'wasm' },
+      { run: runId, data: '/srv/clinic.csv', backend: 'fast' },
+    ],
+  });
+});
+
+test('each flag overrides its field', async () => {
+  const settings = await nodeSettings({
+    config: at('node.yaml'),
+    dir: '/elsewhere',
+    http: 0,
+    logLevel: 'error',
+    listen: ['/ip4/127.0.0.1/tcp/5'],
+    announce: ['/ip4/192.0.2.7/tcp/5'],
+    bootstrap: [],
+    backend: 'native',
+  });
+  assert.deepEqual(
+    [settings.directory, settings.httpPort, settings.logLevel, settings.bootstrap],
+    ['/elsewhere', 0, 'error', []],
+  );
+  assert.deepEqual(
+    [settings.listen, settings.announce],
+    [['/ip4/127.0.0.1/tcp/5'], ['/ip4/192.0.2.7/tcp/5']],
+  );
+  assert.deepEqual(
+    settings.runs.map(({ backend }) => backend),
+    ['native', 'native'],
+  );
+  const one = await nodeSettings({ config: at('node.yaml'), run: runId, data: '/data' });
+  assert.deepEqual(one.runs, [{ run: runId, data: '/data', backend: 'wasm' }]);
+  assert.equal(one.httpPort, 8080);
+});
+
+test('an address that is wrong in the file is shown where it stands', async () => {
+  await writeFile(at('wrong.yaml'), 'httpPort: 1\nbootstrap:\n  - /ip4/127.0.0.1/tcp/1\n');
+  await assert.rejects(nodeSettings({ config: at('wrong.yaml') }), {
+    code: 'BAD_CONFIG',
+    message: /wrong\.yaml:3:5: bootstrap\[0\]: \/ip4\/127\.0\.0\.1\/tcp\/1 does not end in \/p2p\/<peer id>/,
+  });
+});
+
+test('the example in configs is good', async () => {
+  const file = new URL('../../configs/nodes/two-runs.yaml', import.meta.url).pathname;
+  const { runs } = await loadYamlFile(file, nodeFileSchema);
+  assert.equal(runs.length, 2);
+});

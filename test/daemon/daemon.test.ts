@@ -1,0 +1,310 @@
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import { commandNode } from '../../src/daemon/connect.ts';
+import { startDaemon } from '../../src/daemon/daemon.ts';
+import { JoinedRuns } from '../../src/daemon/joined-runs.ts';
+import type { DaemonOptions, RunningDaemon } from '../../src/daemon/options.ts';
+import { rngFor } from '../../src/math/rng.ts';
+import { createRun, writeManifestFile } from '../../src/node/manifest-file.ts';
+import { type RunView, runViewSchema } from '../../src/node/run-view.ts';
+import { openLevelStore } from '../../src/platform/node/level-store.ts';
+import type { SignedManifest } from '../../src/run/manifest.ts';
+import { runSpecSchema } from '../../src/run/run-spec.ts';
+import { crypto, signerOf } from '../log/small-run.ts';
+
+const directory = await mkdtemp(join(tmpdir(), 'starlings-daemon-'));
+const at = (...names: string[]): string => join(directory, ...names);
+after(() => rm(directory, { recursive: true, force: true }));
+const never = new AbortController().signal;
+
+/** A table of two features and a label that follows from them. */
+function table(rows: number): string {
+  const rng = rngFor('daemon test');
+  return Array.from({ length: rows }, () => {
+    const [a, b] = [rng.float(), rng.float()];
+    return `${a},${b},${a > b ? 1 : 0}`;
+  }).join('\n');
+}
+
+await writeFile(at('clinic.csv'), table(100));
+await writeFile(at('narrow.csv'), '1,2\n3,4\n');
+
+async function manifestOf(name: string, rounds = 1000): Promise<SignedManifest & { readonly file: string }> {
+  const spec = runSpecSchema.parse({
+    name,
+    model: { kind: 'logistic-regression', inputs: 2, outputs: 2 },
+    task: { kind: 'csv', features: [0, 1], label: 2, mean: [0.5, 0.5], scale: [1, 1] },
+    training: { localSteps: 2 },
+    strategy: { id: 'delta-log', windowRounds: 3, admitRounds: 1, codec: { chunk: 64, perChunk: 3 } },
+    rounds,
+    slotMs: 200,
+  });
+  const run = createRun(spec, Date.now() + 500, crypto, signerOf(9));
+  const file = at(`${name}.manifest`);
+  await writeManifestFile(file, run);
+  return { ...run, file };
+}
+
+interface Told extends RunningDaemon {
+  readonly sentences: string[];
+  readonly home: string;
+  stop(): Promise<void>;
+}
+
+async function daemon(name: string, options: Partial<DaemonOptions> = {}): Promise<Told> {
+  const stopper = new AbortController();
+  const sentences: string[] = [];
+  const running = await startDaemon(
+    {
+      directory: at(name),
+      listen: ['/ip4/127.0.0.1/tcp/0'],
+      announce: [],
+      bootstrap: [],
+      logLevel: 'silent',
+      httpPort: 0,
+      runs: [],
+      tell: (sentence) => sentences.push(sentence),
+      ...options,
+    },
+    stopper.signal,
+  );
+  const stop = async (): Promise<void> => {
+    stopper.abort();
+    await running.closed;
+  };
+  after(() => stop().catch(() => {}));
+  return { ...running, sentences, home: at(name), stop };
+}
+
+const taking = (run: string, data = at('clinic.csv')) => ({ run, data, backend: 'wasm' }) as const;
+
+async function until<T>(what: string, look: () => Promise<T | null>, deadlineMs = 20_000): Promise<T> {
+  const endMs = Date.now() + deadlineMs;
+  for (;;) {
+    const found = await look();
+    if (found !== null) return found;
+    assert.ok(Date.now() < endMs, `not within ${deadlineMs} ms: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 30));
+  }
+}
+
+async function views(node: Told): Promise<RunView[]> {
+  const response = await fetch(`${node.info.http}/status`);
+  const { runs } = (await response.json()) as { runs: unknown };
+  return runViewSchema.array().parse(runs);
+}
+
+const command = (node: Told, id: string, input: Record<string, unknown> = {}) =>
+  commandNode(node.home, id, input, never);
+
+describe('a daemon', { concurrency: 2 }, () => {
+  test('its API: who may read, who may command, and what is refused', async () => {
+    const node = await daemon('api');
+    const { http } = node.info;
+    const token = (await readFile(join(node.home, 'control.token'), 'utf8')).trim();
+    assert.equal((await stat(join(node.home, 'control.token'))).mode & 0o777, 0o600);
+    assert.match(token, /^[0-9a-f]{64}$/);
+    const post = (path: string, headers: Record<string, string>, body = '{}') =>
+      fetch(`${http}${path}`, { method: 'POST', headers, body });
+    const ours = { 'x-starlings': 'command', authorization: `Bearer ${token}` };
+
+    assert.deepEqual(await views(node), []);
+    const answers: readonly [Promise<Response>, status: number, says: RegExp][] = [
+      [fetch(`${http}/nowhere`), 404, /GET \/status.*POST \/join/],
+      [fetch(`${http}/runs/bafy/status`), 404, /takes no part in run bafy/],
+      [fetch(`${http}/status`, { method: 'PUT' }), 405, /GET or POST/],
+      [post('/stop', { authorization: `Bearer ${token}` }), 403, /needs the header X-Starlings/],
+      [post('/stop', { 'x-starlings': 'stop' }), 401, /need the token/],
+      [post('/stop', { ...ours, authorization: `Bearer ${'0'.repeat(64)}` }), 401, /need the token/],
+      [post('/dance', ours), 404, /there is no command dance; there are join, leave/],
+      [post('/list', ours, '{'), 400, /expected JSON of at most/],
+      [post('/list', ours, `"${'x'.repeat(64 << 10)}"`), 400, /expected JSON of at most/],
+      [post('/list', ours, '{"more": 1}'), 400, /more/],
+      [post('/join', ours, '{"run": 1}'), 400, /run/],
+      [post('/leave', ours, '{"run": "mnist"}'), 422, /takes no part in a run mnist; it has none/],
+      [post('/list', ours), 200, /no runs; join one with/],
+    ];
+    for (const [answer, status, says] of answers) {
+      const response = await answer;
+      assert.equal(response.status, status);
+      assert.match(await response.text(), says);
+    }
+    // fetch does not let a script choose this header.
+    const elsewhere = await new Promise<number>((resolve, reject) => {
+      request(`${http}/status`, { headers: { host: 'evil.example' } }, (response) => {
+        response.resume();
+        resolve(response.statusCode ?? 0);
+      })
+        .once('error', reject)
+        .end();
+    });
+    assert.equal(elsewhere, 403);
+
+    assert.deepEqual((await command(node, 'stop')).lines, ['stopping']);
+    await node.closed;
+    assert.deepEqual(
+      (await readdir(node.home)).filter((name) => /control\.token|daemon\.json/.test(name)),
+      [],
+    );
+    await assert.rejects(command(node, 'list'), { code: 'NO_NODE' });
+  });
+
+  test('joins a run while it runs, remembers it, takes it up again, and leaves it', async () => {
+    const run = await manifestOf('joined');
+    const node = await daemon('joining');
+    const { lines } = await command(node, 'join', taking(run.file));
+    assert.equal(lines[0], `joined    joined (${run.runId})`);
+    await assert.rejects(command(node, 'join', taking(run.file)), { code: 'ALREADY_JOINED' });
+    await until('it trains', async () => ((await views(node))[0]!.deltasPublished >= 2 ? true : null));
+    const metrics = await (await fetch(`${node.info.http}/metrics`)).text();
+    assert.match(metrics, new RegExp(`^starlings_deltas_published_total\\{run="${run.runId}"\\} \\d+$`, 'm'));
+    assert.match((await command(node, 'list')).lines[0]!, /^bafy\S+ {2}joined {2}training, round \d+\/1000$/);
+    const { lines: status } = await command(node, 'status', { run: 'joined' });
+    assert.ok(status.some((line) => line.startsWith('peers     0 connected, 1 members here')));
+    const evaluated = await command(node, 'evaluate', { run: run.runId.slice(0, 20) });
+    assert.equal(evaluated['examples'], 20, 'every fifth row is held out');
+    assert.ok(Number(evaluated['accuracy']) >= 0 && Number(evaluated['accuracy']) <= 1);
+    const noted = await command(node, 'note', { run: 'joined', text: 'disks are moved at noon' });
+    assert.match(noted.lines[0]!, /^published [0-9a-f]{64}$/);
+    await assert.rejects(command(node, 'note', { run: 'joined', text: '\u001b[2J' }), {
+      code: 'NOT_PUBLISHED',
+      message: /a note is one line of text/,
+    });
+    const published = (await views(node))[0]!.finalisedRound;
+    await node.stop();
+    const remembered = (await JoinedRuns.read(node.home)).all();
+    assert.deepEqual(remembered, [{ run: run.runId, data: at('clinic.csv'), backend: 'wasm' }]);
+
+    // The manifest file is not needed any more: the node keeps its own.
+    await rm(run.file);
+    const again = await daemon('joining');
+    const [view] = await views(again);
+    assert.deepEqual([view!.runId, view!.state], [run.runId, 'running']);
+    await until('it goes on where it was', async () =>
+      (await views(again))[0]!.finalisedRound > published ? true : null,
+    );
+    assert.deepEqual((await command(again, 'leave', { run: 'joined' })).lines, [
+      `left      joined (${run.runId})`,
+    ]);
+    assert.deepEqual(await views(again), []);
+    await again.stop();
+    assert.deepEqual((await JoinedRuns.read(node.home)).all(), []);
+  });
+
+  test('data that do not fit: one sentence, nothing remembered, the node goes on', async () => {
+    const run = await manifestOf('refused');
+    const node = await daemon('refusing');
+    await assert.rejects(command(node, 'join', taking(run.file, at('narrow.csv'))), {
+      name: 'CommandRefusedError',
+      message: /narrow\.csv.*column/,
+    });
+    await assert.rejects(command(node, 'join', taking('bafynonsense')), {
+      code: 'NO_SUCH_RUN',
+      message: /bafynonsense is neither a file nor a run id/,
+    });
+    const failed = await until('the failure shows', async () => (await views(node))[0] ?? null);
+    assert.equal(failed.state, 'ended');
+    assert.match(failed.failure!, /narrow\.csv/);
+    assert.deepEqual((await JoinedRuns.read(node.home)).all(), []);
+    assert.match((await command(node, 'join', taking(run.file))).lines[0]!, /^joined/);
+    assert.deepEqual(
+      (await views(node)).map(({ state }) => state),
+      ['running'],
+    );
+  });
+
+  test('a declared run that cannot be is left out with a sentence, and ends the node where it is the only one', async () => {
+    const [good, bad] = [await manifestOf('good'), await manifestOf('bad')];
+    const node = await daemon('both', { runs: [taking(bad.file, at('narrow.csv')), taking(good.file)] });
+    assert.equal(node.sentences.length, 1);
+    assert.match(node.sentences[0]!, /^run .*bad\.manifest is left out: .*narrow\.csv/);
+    const states = (await views(node)).map(({ run, state }) => [run?.name, state]);
+    assert.deepEqual(states, [
+      ['good', 'running'],
+      ['bad', 'ended'],
+    ]);
+    await assert.rejects(daemon('alone', { runs: [taking(bad.file, at('narrow.csv'))] }), /narrow\.csv/);
+    assert.ok(!(await readdir(at('alone'))).includes('daemon.json'));
+    await assert.rejects(daemon('both'), {
+      message: /is in use by another node; stop it or give this one its own --dir/,
+    });
+    assert.equal((await views(node)).length, 2, 'the first is still there to be found and commanded');
+    assert.match((await command(node, 'list')).lines.join('\n'), /good/);
+    const left = await command(node, 'leave', { run: 'good' });
+    assert.match(
+      left.lines.join('\n'),
+      /^left {6}good .*\nit is among the runs that the node is started with/,
+    );
+  });
+
+  test('whoever watches gets the views and then every event', async () => {
+    const run = await manifestOf('watched');
+    const node = await daemon('watching', { runs: [taking(run.file)] });
+    const stopper = new AbortController();
+    const response = await fetch(`${node.info.http}/events`, { signal: stopper.signal });
+    assert.equal(response.headers.get('content-type'), 'text/event-stream');
+    let text = '';
+    for await (const chunk of response.body!) {
+      text += Buffer.from(chunk).toString('utf8');
+      if (text.includes('"kind":"published"')) break;
+    }
+    const messages = text.split('\n\n').filter((message) => message.startsWith('event: '));
+    assert.match(messages[0]!, /^event: runs\ndata: \[\{"runId":"bafy/);
+    const event = JSON.parse(
+      messages.find((message) => message.includes('"published"'))!.split('\ndata: ')[1]!,
+    );
+    assert.deepEqual([event.source, event.runId, event.node], ['protocol', run.runId, node.info.peerKey]);
+  });
+
+  test('a directory of the time when it belonged to one run is taken over', async () => {
+    const run = await manifestOf('earlier', 12);
+    const before = await daemon('earlier', { runs: [taking(run.file)] });
+    await until('it is finished', async () => ((await views(before))[0]!.modelPath ? true : null), 40_000);
+    const { modelHash } = (await views(before))[0]!;
+    await before.stop();
+    // As it was: keys without a prefix, manifest and model at the top.
+    const prefix = `run/${run.runId}/`;
+    const store = await openLevelStore(join(before.home, 'store'));
+    let keys = 0;
+    for await (const [key, value] of store.entries(prefix)) {
+      keys += 1;
+      const writes = [
+        { key: key.slice(prefix.length), value },
+        { key, value: null },
+      ];
+      await store.commit(writes, { durable: true });
+    }
+    await store.close();
+    assert.ok(keys > 0);
+    const folder = join(before.home, 'runs', run.runId);
+    for (const name of ['run.manifest', 'model.safetensors']) {
+      await writeFile(join(before.home, name), await readFile(join(folder, name)));
+    }
+    await rm(join(before.home, 'runs'), { recursive: true });
+
+    const after = await daemon('earlier', { runs: [taking(run.runId)] });
+    assert.deepEqual(after.sentences, [
+      `moved what ${after.home} held of run ${run.runId} to ${after.home}/runs/${run.runId}`,
+    ]);
+    const view = await until('it is finished again', async () => {
+      const [now] = await views(after);
+      return now?.phase === 'finished' ? now : null;
+    });
+    assert.equal(view.modelHash, modelHash);
+    assert.ok(!(await readdir(after.home)).includes('run.manifest'));
+    assert.ok((await readdir(folder)).includes('model.safetensors'));
+    await after.stop();
+    const once = await daemon('earlier', { runs: [taking(run.runId)] });
+    assert.deepEqual(once.sentences, []);
+  });
+
+  test('a file of remembered runs that is none is refused with a sentence', async () => {
+    await mkdir(at('damaged'));
+    await writeFile(at('damaged', 'node.json'), '{"version": 2}');
+    await assert.rejects(daemon('damaged'), { code: 'BAD_NODE_STATE', message: /node\.json .*move it away/ });
+  });
+});

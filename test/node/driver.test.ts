@@ -1,0 +1,277 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import type { ProtocolCore, ProtocolEvent, Verdict } from '../../src/core/io.ts';
+import type { Transport, TransportHandlers } from '../../src/core/ports.ts';
+import type { Learner, TrainRequest } from '../../src/learning/learner.ts';
+import { encodeEnvelope } from '../../src/log/envelope.ts';
+import { encodeRequest } from '../../src/log/wire.ts';
+import { createCore } from '../../src/methods/create-core.ts';
+import { type DriverLimits, type InputFault, NodeDriver } from '../../src/node/driver.ts';
+import { openLevelStore } from '../../src/platform/node/level-store.ts';
+import {
+  contextOf,
+  crypto,
+  messageOf,
+  signerOf,
+  smallRun,
+  smallVector,
+  startAtMs,
+} from '../log/small-run.ts';
+import { HeldStore } from './held-store.ts';
+import { ManualClock } from './manual-clock.ts';
+
+const directory = await mkdtemp(join(tmpdir(), 'starlings-driver-'));
+after(() => rm(directory, { recursive: true, force: true }));
+
+const run = smallRun({ strategy: { expectedPeers: 8, committeeSize: 256 } });
+const context = contextOf(run);
+const self = 0;
+const stranger = signerOf(1).key;
+const snapshotsRequest = encodeRequest({ kind: 'snapshots' });
+
+/** Announcements of `round`, each of another author. */
+function announcements(count: number, round = 0): Uint8Array[] {
+  const vector = smallVector(run.initial.length, 'delta');
+  return Array.from({ length: count }, (_, index) =>
+    encodeEnvelope(messageOf(context, signerOf(1 + index), round, vector)),
+  );
+}
+
+/** The end of the node that peers see. */
+class FarEnd implements Transport {
+  readonly announced: Uint8Array[] = [];
+  #handlers: TransportHandlers | null = null;
+
+  get handlers(): TransportHandlers {
+    if (!this.#handlers) throw new Error('the transport was not started');
+    return this.#handlers;
+  }
+
+  async start(handlers: TransportHandlers): Promise<void> {
+    this.#handlers = handlers;
+  }
+
+  async stop(): Promise<void> {}
+
+  async announce(bytes: Uint8Array): Promise<void> {
+    this.announced.push(bytes);
+  }
+
+  request(): Promise<never> {
+    return Promise.reject(new Error('nobody answers here'));
+  }
+}
+
+/** Learns a fixed change, at once. */
+const learner: Learner = {
+  size: run.initial.length,
+  backend: 'fixed',
+  async train({ parameters }: TrainRequest) {
+    return {
+      parameters: parameters.map((value, k) => value + 0.01 * ((k % 7) - 3)),
+      loss: 1,
+    };
+  },
+  score: async (vectors) => vectors.map(() => 1),
+  evaluate: async () => ({ accuracy: 0, loss: 1, examples: 1 }),
+  close: async () => {},
+};
+
+interface Driven {
+  readonly clock: ManualClock;
+  readonly store: HeldStore;
+  readonly far: FarEnd;
+  readonly driver: NodeDriver;
+  readonly core: ProtocolCore;
+  readonly events: ProtocolEvent[];
+  readonly faults: InputFault[];
+  readonly fatal: Error[];
+}
+
+let stores = 0;
+
+async function driven(
+  t: { after(act: () => Promise<void>): void },
+  limits: Partial<DriverLimits> = {},
+  around: (core: ProtocolCore) => ProtocolCore = (core) => core,
+): Promise<Driven> {
+  const clock = new ManualClock(startAtMs - 1);
+  const store = new HeldStore(await openLevelStore(join(directory, `store-${stores++}`)));
+  const far = new FarEnd();
+  const { manifest, runId, initial } = run;
+  const dependencies = { crypto, signer: signerOf(self), initial, random: () => 0, stored: [] };
+  const core = around(createCore(manifest, runId, dependencies));
+  const [events, faults, fatal]: [ProtocolEvent[], InputFault[], Error[]] = [[], [], []];
+  const driver = new NodeDriver({
+    core,
+    learner,
+    transport: far,
+    store,
+    clock,
+    streamKey: String,
+    limits,
+    onEvent: (event) => events.push(event),
+    onFault: (fault) => faults.push(fault),
+    onFatal: (error) => fatal.push(error),
+  });
+  await driver.start();
+  t.after(async () => {
+    store.release();
+    await driver.stop();
+    await store.close();
+  });
+  return { clock, store, far, driver, core, events, faults, fatal };
+}
+
+/** Waits, a turn of the event loop at a time, for what needs no more than the work that is already there. */
+async function until(what: string, condition: () => boolean): Promise<void> {
+  for (let turn = 0; !condition(); turn++) {
+    assert.ok(turn < 10_000, `never: ${what}`);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+async function storedKeys(store: HeldStore): Promise<string[]> {
+  const keys: string[] = [];
+  for await (const [key] of store.entries()) keys.push(key);
+  return keys;
+}
+
+/** Trains round 0 to its end, so that the node has a message of its own on its way to the disk. */
+async function publishRoundZero({ clock, store, core }: Driven): Promise<void> {
+  clock.advanceTo(startAtMs);
+  await until('its own message is written', () => store.commits > 0);
+  assert.equal(core.status(clock.nowMs()).lastLoss, 1);
+}
+
+test('an announcement, its event and answers that may hand it out follow the transaction that paid for it', async (t) => {
+  const node = await driven(t);
+  node.store.hold();
+  await publishRoundZero(node);
+  const published = (): boolean => node.events.some(({ kind }) => kind === 'published');
+  let answered = false;
+  const answer = node.far.handlers.request(stranger, snapshotsRequest).then(() => {
+    answered = true;
+  });
+  for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual([node.far.announced.length, published(), answered], [0, false, false]);
+  assert.deepEqual(await storedKeys(node.store), []);
+
+  node.store.release();
+  await answer;
+  await until('it is announced', () => node.far.announced.length === 1);
+  assert.ok(published());
+  const keys = await storedKeys(node.store);
+  assert.ok(
+    keys.includes('self/residual') && keys.some((key) => key.startsWith('log/0000000000/')),
+    `${keys}`,
+  );
+});
+
+test('verdicts and answers do not wait for a disk that stands still', async (t) => {
+  const node = await driven(t);
+  node.clock.advanceTo(startAtMs);
+  await until('its own message is out', () => node.far.announced.length === 1);
+  node.store.hold();
+  const [first, second] = announcements(2, 1);
+  assert.equal(await node.far.handlers.announcement(stranger, first!), 'accept');
+  assert.equal(await node.far.handlers.announcement(stranger, second!), 'accept');
+  assert.deepEqual(await node.far.handlers.request(stranger, snapshotsRequest), []);
+  assert.equal(node.events.filter(({ kind }) => kind === 'accepted').length, 2);
+  assert.ok(node.driver.load.unsavedBytes > 0);
+  node.store.release();
+  await until('the disk has caught up', () => node.driver.load.unsavedBytes === 0);
+  assert.equal((await storedKeys(node.store)).filter((key) => key.startsWith('log/0000000001/')).length, 2);
+});
+
+test('a frame of 6,000 forged announcements on a disk that stands still stops nobody', async (t) => {
+  const node = await driven(t);
+  node.store.hold();
+  await publishRoundZero(node);
+  const [honest] = announcements(1);
+  const forged = Uint8Array.from(honest!);
+  forged[forged.length - 1]! ^= 1;
+  const verdicts = await Promise.all(
+    Array.from({ length: 6000 }, () => node.far.handlers.announcement(stranger, forged)),
+  );
+  assert.deepEqual(new Set(verdicts), new Set<Verdict>(['reject']));
+  assert.equal(await node.far.handlers.announcement(stranger, honest!), 'accept');
+  assert.deepEqual(node.fatal, []);
+  node.store.release();
+  await until('it is announced', () => node.far.announced.length === 1);
+});
+
+test('what gives a slow disk more to write is held back, bounded, and none of it is lost', async (t) => {
+  const limits = { waitingWritesMax: 10, heldAnnouncementsMax: 20 };
+  const node = await driven(t, limits);
+  node.clock.advanceTo(startAtMs);
+  await until('its own message is out', () => node.far.announced.length === 1);
+  node.store.hold();
+  const verdicts: Verdict[] = [];
+  for (const bytes of announcements(100)) {
+    void node.far.handlers.announcement(stranger, bytes).then((verdict) => verdicts.push(verdict));
+  }
+  await until('the surplus has its verdicts', () => verdicts.length === 80);
+  assert.deepEqual(
+    [verdicts.filter((verdict) => verdict === 'accept').length, node.driver.load.announcementsDropped],
+    [10, 70],
+  );
+  // Questions are answered all the same.
+  assert.deepEqual(await node.far.handlers.request(stranger, snapshotsRequest), []);
+  node.store.release();
+  await until('those that were held have theirs', () => verdicts.length === 100);
+  await until('the disk has caught up', () => node.driver.load.unsavedBytes === 0);
+  const stored = (await storedKeys(node.store)).filter((key) => key.startsWith('log/0000000000/'));
+  assert.equal(stored.length, 1 + 10 + 20);
+  assert.deepEqual(node.fatal, []);
+});
+
+test('what arrived while the disk stood still goes there in one transaction', async (t) => {
+  const node = await driven(t);
+  node.store.hold();
+  await publishRoundZero(node);
+  for (const bytes of announcements(50)) await node.far.handlers.announcement(stranger, bytes);
+  assert.equal(node.store.commits, 1);
+  node.store.release();
+  await until('the disk has caught up', () => node.driver.load.unsavedBytes === 0);
+  assert.equal(node.store.commits, 2);
+});
+
+test('a message on which the core breaks is dropped and reported; the node goes on', async (t) => {
+  const node = await driven(t, {}, (core) => ({
+    status: (nowMs) => core.status(nowMs),
+    model: () => core.model(),
+    handle(input, nowMs) {
+      const isPoison =
+        (input.type === 'announcement' || input.type === 'request') && input.bytes.length === 3;
+      if (isPoison) throw new Error('the core is broken');
+      return core.handle(input, nowMs);
+    },
+  }));
+  const poison = new Uint8Array(3);
+  assert.equal(await node.far.handlers.announcement(stranger, poison), 'ignore');
+  await assert.rejects(node.far.handlers.request(stranger, poison), { code: 'REFUSED' });
+  assert.deepEqual(
+    node.faults.map(({ input, from, error }) => [input, from, error.message]),
+    [
+      ['announcement', stranger, 'the core is broken'],
+      ['request', stranger, 'the core is broken'],
+    ],
+  );
+  assert.deepEqual(node.fatal, []);
+  node.clock.advanceTo(startAtMs);
+  await until('it trains and announces', () => node.far.announced.length === 1);
+});
+
+test('a store that fails ends the node with its sentence, once', async (t) => {
+  const node = await driven(t);
+  await node.store.close();
+  node.clock.advanceTo(startAtMs);
+  await until('it gave up', () => node.fatal.length > 0);
+  assert.match(node.fatal[0]!.message, /the store .* cannot be used/);
+  assert.equal(await node.far.handlers.announcement(stranger, announcements(1)[0]!), 'ignore');
+  assert.deepEqual([node.fatal.length, node.far.announced.length], [1, 0]);
+});
