@@ -5,13 +5,16 @@
 import { equals } from 'uint8arrays';
 import type { PeerKey } from '../core/io.ts';
 import type { Fork } from './finality/fork-watch.ts';
-import { latestWords, standsHigher, supportOf } from './finality/order.ts';
+import { latestWords, type Support, standsHigher, supportOf } from './finality/order.ts';
 import type { History } from './history.ts';
 import type { EffectSink } from './log-effect.ts';
 import type { HistoryMark } from './wire.ts';
 
 /** Words count from so many windows before the present, or the end of the run. Guess. */
 const wordWindows = 2;
+
+/** In so many ticks a holder must have agreed with what we have folded. Guess. */
+const confirmTicks = 20;
 
 /** Where our history stood at a round behind which nobody goes back. */
 export interface Checkpoint {
@@ -42,6 +45,8 @@ export class Pursuit {
   readonly history: History;
   readonly branchedAt: number | null;
   readonly #weightOf: (peer: PeerKey) => number;
+  /** Since it has reached the present. */
+  #ticksThere: number | null = null;
 
   constructor({ fork, history, branchedAt, weightOf }: PursuitOptions) {
     this.fork = fork;
@@ -75,10 +80,21 @@ export class Pursuit {
     const slot = history.clock.slotAt(nowMs);
     const reached = this.through(out, (one, effects) => one.tick(effects, slot));
     if (reached === 'gave-up-leaders') return 'vain';
-    const other = history.watch.parting();
-    if (other !== null) return other <= (this.branchedAt ?? -1) ? 'deeper' : 'moot';
-    if (reached === null) return 'under-way';
+    if (history.watch.hasParted) return this.#whyParted();
+    if (reached) this.#ticksThere = 0;
+    if (this.#ticksThere === null) return 'under-way';
+    this.#ticksThere += 1;
+    // What we brought to the present must be what they hold, and not what we make of it.
+    if (history.watch.agreeing(fork.round) === 0)
+      return this.#ticksThere > confirmTicks ? 'vain' : 'under-way';
     return this.#judge(ours, slot, checkpoint);
+  }
+
+  /** A holder has shown another history than the one we bring to the present. */
+  #whyParted(): Outcome {
+    const { history, branchedAt } = this;
+    if (history.watch.agreeing(branchedAt ?? this.fork.round) > 0) return 'moot';
+    return branchedAt !== null && branchedAt >= 0 ? 'deeper' : 'vain';
   }
 
   #judge(ours: History, slot: number, checkpoint: Checkpoint | null): Outcome {
@@ -97,9 +113,17 @@ export class Pursuit {
       replica,
       this.#weightOf,
     );
-    // Folded from a state that we did not fold: what it says of itself counts only between histories that as many stand in.
-    if (this.branchedAt === null && (support.theirs === 0 || support.theirs !== support.ours))
-      return support.theirs > support.ours ? 'higher' : 'vain';
+    if (this.history.catchUp.startedFromSnapshot && !this.#isCredible(support, mine.isComplete))
+      return 'vain';
     return standsHigher(replica, mine, support) ? 'higher' : 'vain';
+  }
+
+  /**
+   * Its holders gave us a state, and what it says of its past is their word. Where we hold a state from before the parting they could
+   * have let us fold it, and more than half must stand in it; where we do not, or nobody signs any more, no more than half may stand
+   * in ours. What is signed for a round before their state stands in ours.
+   */
+  #isCredible({ ours, theirs, all }: Support, isOver: boolean): boolean {
+    return this.branchedAt === null || isOver ? theirs > 0 && 2 * ours <= all : 2 * theirs > all;
   }
 }

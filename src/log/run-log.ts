@@ -192,7 +192,8 @@ export class RunLog {
     const { entitlement, frame } = this.#options;
     const words = latestWords(replica.log.entries(), slot - 2 * frame.windowRounds);
     const weightOf = (peer: PeerKey): number => entitlement.weightOf(peer);
-    const share = shareAnchored(words, replica, round, entitlement.known(), weightOf);
+    const known = new Set([...entitlement.known(), ...this.#peers]);
+    const share = shareAnchored(words, replica, round, known, weightOf);
     if (share > checkpointPart) this.#checkpoint = { round, mark };
   }
 
@@ -242,8 +243,9 @@ export class RunLog {
       weightOf: (peer) => entitlement.weightOf(peer),
     });
     if (!fork || fork.round <= (this.#checkpoint?.round ?? -1)) return;
-    const { replica } = this;
-    this.#begin(fork, replica.branchAt(fork.agreedRound) ?? replica.branchAt(fork.round - 1));
+    // Where the parting is not known, it is looked for backwards: not all holders have what is long past.
+    const { agreedRound, round } = fork;
+    this.#begin(fork, this.replica.branchAt(agreedRound < 0 ? round - 1 : agreedRound));
   }
 
   #begin(fork: Fork, branch: Replica | null): void {
@@ -262,6 +264,32 @@ export class RunLog {
   #pursue(out: EffectSink, pursuit: Pursuit, nowMs: number): void {
     const outcome = pursuit.tick(out, nowMs, this.#ours, this.#peers, this.#checkpoint);
     if (outcome === 'under-way') return;
+    if (process.env['DBG'])
+      console.log(
+        '   P',
+        this.clock.slotAt(nowMs),
+        this.#options.signer.key.slice(0, 4),
+        outcome,
+        pursuit.history.catchUp.phase,
+        'from',
+        pursuit.branchedAt,
+        'fork',
+        pursuit.fork.round,
+        bytesToHex(pursuit.fork.mine.root).slice(0, 6),
+        pursuit.fork.mine.weight,
+        bytesToHex(pursuit.fork.theirs.root).slice(0, 6),
+        pursuit.fork.theirs.weight,
+        'agreed',
+        pursuit.fork.agreedRound,
+        'now',
+        pursuit.history.replica.base.round,
+        this.replica.base.round,
+        pursuit.history.replica.base.weight,
+        this.replica.base.weight,
+        pursuit.fork.holders.length,
+        'cp',
+        this.#checkpoint?.round,
+      );
     this.#pursuit = null;
     if (outcome === 'higher') {
       this.#switch(out, pursuit);

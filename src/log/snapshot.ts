@@ -146,7 +146,8 @@ export interface SnapshotHeader {
   readonly bytes: number;
 }
 
-/** Witnesses in an offer at most. */
+/** Offers of a donor, and witnesses in an offer, at most. */
+export const offersMax = 4;
 export const witnessesMax = 64;
 
 /** A signed header with envelopes, without bodies, whose anchors name the snapshot: what others than the donor say of it. */

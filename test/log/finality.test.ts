@@ -128,7 +128,7 @@ describe('ForkWatch', () => {
     watch.note('a', 4, mark(1, 9), mark(1, 9), 10);
     assert.equal(watch.mostPromising(at(10)), null);
     assert.equal(watch.isOpen(10), false);
-    assert.equal(watch.parting(), null);
+    assert.equal(watch.hasParted, false);
     assert.equal(watch.agreeing(4), 1);
     assert.equal(watch.agreeing(5), 0);
   });
@@ -159,7 +159,7 @@ describe('ForkWatch', () => {
     assert.deepEqual([...fork.holders].sort(), ['a', 'b']);
     assert.equal(fork.agreedRound, 2);
     assert.equal(watch.isOpen(10), true);
-    assert.equal(watch.parting(), 4);
+    assert.equal(watch.hasParted, true);
   });
 
   test('looks first where those hold it who weigh most, whatever is claimed', () => {

@@ -114,10 +114,9 @@ export class ForkWatch {
     return { round, mine, theirs, holders: best.holders, agreedRound };
   }
 
-  /** The lowest round after which a peer that was heard held another history than this one; null for none. */
-  parting(): number | null {
-    const rounds = [...this.#evidence.values()].filter(differs).map(({ round }) => round);
-    return rounds.length > 0 ? Math.min(...rounds) : null;
+  /** A peer was last heard to hold another history than this one. */
+  get hasParted(): boolean {
+    return [...this.#evidence.values()].some(differs);
   }
 
   #rests(peer: PeerKey, slot: number): boolean {

@@ -74,21 +74,23 @@ export function standsHigher(theirs: Replica, ours: Replica, support: Support): 
   return compare(other.root, mine.root) < 0;
 }
 
-/** Part of the weight of `keys` that stands in the replica's history at or after a round: what makes a checkpoint. */
+/**
+ * Part of all that may have a say that stands in the replica's history at or after a round: what makes a checkpoint. Who is known
+ * counts in full among all, however little its word weighs so far: few early words are no majority.
+ */
 export function shareAnchored(
   words: ReadonlyMap<PeerKey, Word>,
   replica: Replica,
   round: number,
-  keys: Iterable<PeerKey>,
+  known: ReadonlySet<PeerKey>,
   weightOf: (peer: PeerKey) => number,
 ): number {
-  let all = 0;
+  let all = known.size;
   let here = 0;
-  for (const key of keys) {
-    const weight = weightOf(key);
-    const anchor = words.get(key)?.anchor;
-    all += weight;
-    if (anchor && anchor.round >= round && standsIn(anchor, replica)) here += weight;
+  for (const [author, { anchor }] of words) {
+    const weight = weightOf(author);
+    if (!known.has(author)) all += weight;
+    if (anchor.round >= round && standsIn(anchor, replica)) here += weight;
   }
   return all > 0 ? here / all : 0;
 }

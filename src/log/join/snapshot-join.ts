@@ -9,12 +9,11 @@ import type { Entitlement } from '../entitlement.ts';
 import { type EntryHeader, type EnvelopeContext, openEnvelope } from '../envelope.ts';
 import type { Kinds, LogState } from '../log-state.ts';
 import { BlobFetch, type BlobPart, blobRequest } from '../repair/blob-fetch.ts';
-import { decodeOffer, decodeState, openSnapshotHeader, type SnapshotHeader } from '../snapshot.ts';
+import { decodeOffer, decodeState, offersMax, openSnapshotHeader, type SnapshotHeader } from '../snapshot.ts';
 import type { Request } from '../wire.ts';
 
-/** Peers asked for headers at a time, and offers of each that are looked at. */
+/** Peers asked for headers at a time. */
 const donorsAskedMax = 6;
-const offersMax = 4;
 /** Donors wanted where there is time to wait for them. Guess. */
 const donorsWanted = 2;
 
@@ -43,7 +42,7 @@ export interface SnapshotJoinContext {
 export class SnapshotJoin {
   readonly #context: SnapshotJoinContext;
   readonly #candidates = new Map<string, Candidate>();
-  /** For each key the candidate that its newest word is for; a donor's own word is of now. */
+  /** For each key that has signed something the candidate that its newest entry names. */
   readonly #words = new Map<PeerKey, { readonly round: number; readonly candidate: string }>();
   readonly #answered = new Set<PeerKey>();
   #witnesses: EntryHeader[] = [];
@@ -90,7 +89,6 @@ export class SnapshotJoin {
       const candidate = this.#candidates.get(key) ?? { header, donors: new Set() };
       candidate.donors.add(peer);
       this.#candidates.set(key, candidate);
-      this.#words.set(peer, { round: Number.POSITIVE_INFINITY, candidate: key });
       for (const witness of offer.witnesses) if (!this.#hear(witness, header, key)) return false;
     }
     return true;
@@ -114,31 +112,39 @@ export class SnapshotJoin {
   }
 
   /**
-   * Starts fetching the snapshot beyond `round` that most stand for, by weight; false when there is none. More than half of all
-   * who were heard must stand for it, and two donors have it, unless `isWaitOver`.
+   * Starts fetching a snapshot beyond `round`; false when there is none. The newest for which more than half of all who were heard
+   * stand, by weight, and which two donors have; with `isWaitOver` else the one for which most stand.
    */
   choose(round: number, isWaitOver: boolean): boolean {
     if (this.#fetch) return true;
     const { entitlement, envelopes } = this.#context;
-    const support = new Map<string, number>();
-    let all = 0;
-    for (const [key, word] of this.#words) {
-      const weight = entitlement.weightOf(key);
-      all += weight;
-      // Who stands for a later one does not contradict the one before.
-      support.set(word.candidate, (support.get(word.candidate) ?? 0) + weight);
-    }
-    const [best] = [...this.#candidates]
+    const weigh = (sum: number, key: PeerKey): number => sum + entitlement.weightOf(key);
+    const heard = new Set([...this.#answered, ...this.#words.keys()]);
+    const all = [...heard].reduce(weigh, 0);
+    const news = [...this.#candidates]
       .filter(([, { header }]) => header.round > round)
-      .map(([key, candidate]) => ({ ...candidate, support: support.get(key) ?? 0 }))
-      .sort((a, b) => b.support - a.support || b.header.round - a.header.round);
-    if (!best || best.support === 0) return false;
-    const isProven = 2 * best.support > all && best.donors.size >= donorsWanted;
-    if (!isProven && !isWaitOver) return false;
+      .map(([key, candidate]) => {
+        const support = [...this.#supportersOf(key, candidate)].reduce(weigh, 0);
+        const isProven = 2 * support > all && candidate.donors.size >= donorsWanted;
+        return { ...candidate, support, isProven };
+      })
+      .filter(({ support }) => support > 0)
+      .sort((a, b) => b.header.round - a.header.round);
+    const best =
+      news.find(({ isProven }) => isProven) ??
+      (isWaitOver ? news.toSorted((a, b) => b.support - a.support)[0] : undefined);
+    if (!best) return false;
     const blob = new BlobFetch(best.header.blobRoot, best.header.bytes, envelopes.crypto);
     for (const donor of best.donors) blob.addHolder(donor);
     this.#fetch = { candidate: best, blob };
     return true;
+  }
+
+  /** Its donors, and those whose newest entry names it. Who offers several stands for each of them. */
+  #supportersOf(key: string, { donors }: Candidate): Set<PeerKey> {
+    const supporters = new Set(donors);
+    for (const [author, { candidate }] of this.#words) if (candidate === key) supporters.add(author);
+    return supporters;
   }
 
   asks(): Array<{ meaning: JoinMeaning; request: Request }> {
