@@ -130,11 +130,13 @@ export class History {
   /** The one place where an entry of another peer enters the log. */
   insert(out: EffectSink, entry: LogEntry): void {
     const { round, author } = entry;
-    const insertion = this.replica.insert(entry);
+    const dropped: LogEntry[] = [];
+    const insertion = this.replica.insert(entry, dropped);
     this.#fetch.settle(entry.id);
     if (insertion === 'duplicate' || insertion === 'full') return;
     const isEquivocation = insertion === 'equivocation';
     out.push({ type: 'entered', entry, isEquivocation, writes: [this.replica.writeOf(entry)] });
+    this.#leaveOut(out, dropped);
     if (isEquivocation) {
       this.#options.refusals.add(out, 'equivocation', author);
       out.push({ type: 'event', event: { kind: 'equivocation', round, author } });
@@ -341,12 +343,17 @@ export class History {
       this.replica.remove(round, key);
       for (const entry of kept) this.replica.insert(entry);
     }
-    const entries = surplus.flatMap(({ removed }) => removed);
-    if (entries.length > 0) {
-      const writes = entries.map((entry): StoreWrite => ({ key: logKey(entry), value: null }));
-      out.push({ type: 'left-out', entries, writes });
-    }
+    this.#leaveOut(
+      out,
+      surplus.flatMap(({ removed }) => removed),
+    );
     return true;
+  }
+
+  #leaveOut(out: EffectSink, entries: readonly LogEntry[]): void {
+    if (entries.length === 0) return;
+    const writes = entries.map((entry): StoreWrite => ({ key: logKey(entry), value: null }));
+    out.push({ type: 'left-out', entries, writes });
   }
 
   #followed(): PeerKey[] {

@@ -66,10 +66,9 @@ export class Replica {
   constructor(options: ReplicaOptions) {
     this.#options = options;
     this.#reachRounds = reachWindows * options.frame.windowRounds;
-    this.#log = new LogBook(
-      options.crypto,
-      options.kinds.map(({ entriesPerRoundMax }) => entriesPerRoundMax),
-    );
+    const { runId } = options.frame;
+    const entriesPerRoundMax = options.kinds.map((kind) => kind.entriesPerRoundMax);
+    this.#log = new LogBook({ runId, crypto: options.crypto, entriesPerRoundMax });
     this.#base = this.#startState();
     this.#noteMark();
   }
@@ -125,8 +124,9 @@ export class Replica {
     return content === null ? null : { ...envelope, body, content };
   }
 
-  insert(entry: LogEntry): Insertion {
-    const insertion = this.log.insert(entry);
+  /** `dropped` receives the entries that had to give way. */
+  insert(entry: LogEntry, dropped: LogEntry[] = []): Insertion {
+    const insertion = this.log.insert(entry, dropped);
     if (insertion === 'added' || insertion === 'equivocation') this.#live = null;
     return insertion;
   }

@@ -251,7 +251,6 @@ export class RunLog {
   #begin(fork: Fork, branch: Replica | null): void {
     const replica = branch ?? this.replica.anew();
     for (const one of [this.replica, replica]) one.pin();
-    // As their common past has it, so that it is the same on both sides; where that is not known, as ours has it.
     const { entitlement } = this.#options;
     this.#pursuit = new Pursuit({
       fork,

@@ -9,7 +9,8 @@ import { blobRoot, leavesOf, segmentBytesMax } from '../../src/content/blob.ts';
 import { bytesToHex } from '../../src/core/bytes.ts';
 import type { Signer } from '../../src/core/crypto.ts';
 import type { DeltaContent, DeltaState } from '../../src/entries/delta/delta-state.ts';
-import { sortitionThreshold, sortitionTicket } from '../../src/entries/delta/sortition.ts';
+import { sortitionThreshold } from '../../src/entries/delta/sortition.ts';
+import { ticketOf } from '../../src/log/ticket.ts';
 import type { NoteState } from '../../src/entries/note/note-kind.ts';
 import { initialVector, vectorHash } from '../../src/learning/initial.ts';
 import type { LogEntry } from '../../src/log/entry-kind.ts';
@@ -121,10 +122,8 @@ const foldedRounds = 5;
 const deltaStateOf = (state: LogState): DeltaState => state.kinds[0] as DeltaState;
 
 function folded(): { state: LogState; book: LogBook; rounds: object[] } {
-  const book = new LogBook(
-    crypto,
-    kinds.map(({ entriesPerRoundMax }) => entriesPerRoundMax),
-  );
+  const entriesPerRoundMax = kinds.map((kind) => kind.entriesPerRoundMax);
+  const book = new LogBook({ runId: context.runId, crypto, entriesPerRoundMax });
   for (const entry of log) book.insert(entry);
   const state = initialState(kinds, frame);
   const rounds: object[] = [];
@@ -254,7 +253,7 @@ export function protocolVectors(): Record<string, unknown> {
       ...(entry.kind === 0
         ? {
             norm: (entry as LogEntry<DeltaContent>).content.norm,
-            ticket: sortitionTicket(context, entry.round, entry.author),
+            ticket: ticketOf(context, entry.round, entry.author),
           }
         : { text: entry.content }),
     })),

@@ -6,7 +6,7 @@
  */
 import { encodeFloat32 } from '../../codec/dense.ts';
 import { bytesToHex } from '../../core/bytes.ts';
-import type { CoreStatus, Input, Output, ProtocolCore } from '../../core/io.ts';
+import type { CoreStatus, Input, Output, ProtocolCore, StoreWrite } from '../../core/io.ts';
 import { memberTest } from '../../core/membership.ts';
 import type { RunFrame } from '../../core/run-frame.ts';
 import type { DeltaKind } from '../../entries/delta/delta-kind.ts';
@@ -200,8 +200,8 @@ export class DeltaLog implements ProtocolCore {
       return;
     }
     const fields = { round, kind: DELTA, index: 0, claims: [done.misses, done.steps] };
-    const entry = this.#log.own.append(fields, this.#author.pay());
-    this.#publish(out, entry);
+    const { entry, writes } = this.#log.own.append(fields, this.#author.pay());
+    this.#publish(out, entry, writes);
     out.push({ type: 'event', event: { kind: 'published', round, bodyBytes: entry.bodyBytes, loss } });
   }
 
@@ -217,9 +217,8 @@ export class DeltaLog implements ProtocolCore {
   }
 
   /** One durable transaction, and only then the announcement. */
-  #publish(out: Output[], entry: LogEntry): void {
-    const writes = [this.#log.replica.writeOf(entry), ...this.#author.writes()];
-    out.push({ type: 'persist', writes, durable: true });
+  #publish(out: Output[], entry: LogEntry, writes: readonly StoreWrite[]): void {
+    out.push({ type: 'persist', writes: [...writes, ...this.#author.writes()], durable: true });
     out.push({ type: 'announce', bytes: encodeEnvelope(entry, this.#envelopes.inlineMax) });
   }
 
@@ -233,8 +232,8 @@ export class DeltaLog implements ProtocolCore {
       out.push({ type: 'submitted', token, result: { refused: refused ?? 'no room is left in this round' } });
       return;
     }
-    const entry = this.#log.own.append({ round, kind, index, claims: [] }, body);
-    this.#publish(out, entry);
+    const { entry, writes } = this.#log.own.append({ round, kind, index, claims: [] }, body);
+    this.#publish(out, entry, writes);
     out.push({ type: 'submitted', token, result: { entryId: entry.id } });
   }
 
