@@ -109,7 +109,8 @@ export class History {
   replaced(): void {
     this.watch.clear();
     this.#finality.clear();
-    this.#fetch.pruneThrough(this.replica.base.round);
+    // What is still under way was asked for in another history, perhaps of another pace: the next digests find it again.
+    this.#fetch.pruneThrough(Number.POSITIVE_INFINITY);
     this.#forgetful.clear();
   }
 
@@ -177,8 +178,10 @@ export class History {
 
   /** False for an entry that should not exist. */
   #pulled(out: EffectSink, envelope: Envelope, slot: number): boolean {
-    const entry = judgePulled(envelope, slot, this.#options);
-    if (entry && entry.round > this.replica.base.round) this.insert(out, entry);
+    const entry = judgePulled(envelope, this.#options);
+    // Our slot may have gone back since we asked: rounds have turned out to last longer.
+    const isTimely = envelope.round > this.replica.base.round && envelope.round <= slot + 1;
+    if (entry && isTimely) this.insert(out, entry);
     this.#fetch.settle(envelope.id);
     return entry !== null;
   }
