@@ -263,32 +263,6 @@ export class RunLog {
   #pursue(out: EffectSink, pursuit: Pursuit, nowMs: number): void {
     const outcome = pursuit.tick(out, nowMs, this.#ours, this.#peers, this.#checkpoint);
     if (outcome === 'under-way') return;
-    if (process.env['DBG'])
-      console.log(
-        '   P',
-        this.clock.slotAt(nowMs),
-        this.#options.signer.key.slice(0, 4),
-        outcome,
-        pursuit.history.catchUp.phase,
-        'from',
-        pursuit.branchedAt,
-        'fork',
-        pursuit.fork.round,
-        bytesToHex(pursuit.fork.mine.root).slice(0, 6),
-        pursuit.fork.mine.weight,
-        bytesToHex(pursuit.fork.theirs.root).slice(0, 6),
-        pursuit.fork.theirs.weight,
-        'agreed',
-        pursuit.fork.agreedRound,
-        'now',
-        pursuit.history.replica.base.round,
-        this.replica.base.round,
-        pursuit.history.replica.base.weight,
-        this.replica.base.weight,
-        pursuit.fork.holders.length,
-        'cp',
-        this.#checkpoint?.round,
-      );
     this.#pursuit = null;
     if (outcome === 'higher') {
       this.#switch(out, pursuit);
