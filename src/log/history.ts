@@ -297,7 +297,8 @@ export class History {
     const view = {
       slot,
       lastFinal: this.#lastFinal(slot),
-      peers: new Set(this.#followed()),
+      // Who has forgotten the round has nothing to say of it.
+      peers: new Set(this.#followed().filter((peer) => !this.#forgetful.has(peer))),
       weightOf: (peer: PeerKey) => entitlement.weightOf(peer),
       myWeight: this.isJoining ? 0 : entitlement.weightOf(self),
       isFollowing: this.catchUp.leaders !== 'anyone',

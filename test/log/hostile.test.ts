@@ -73,11 +73,12 @@ class Forgery {
     const request = decodeRequest(bytes);
     switch (request?.kind) {
       case 'digest': {
-        const rounds = request.digests.map((_, index) => ({
-          ...{ round: request.from + index, state: 'unknown' as const, rows: [] },
-        }));
-        const atYours = { root: snapshot.root, weight: 2 ** 30 };
-        return [encodeDigestAnswer({ nextHeld: null, reachesBack: false, atYours, rounds })];
+        // Whoever looks into it is told that all it makes of the forged state is right.
+        const isLed = request.weight === null && request.finalised >= snapshot.round;
+        const state = isLed ? ('same-final' as const) : ('unknown' as const);
+        const rounds = request.digests.map((_, index) => ({ round: request.from + index, state, rows: [] }));
+        const atYours = { root: isLed ? request.root : snapshot.root, weight: 2 ** 30 };
+        return [encodeDigestAnswer({ nextHeld: null, reachesBack: isLed, atYours, rounds })];
       }
       case 'snapshots':
         return [encodeOffer(signSnapshotHeader(snapshot, runId, signer), [])];
