@@ -106,9 +106,7 @@ await engine.run();
 const foretold = roundTimes(simulated, world.startAtMs, slotMs);
 
 const quartiles = (values: readonly number[]): number[] =>
-  [0.25, 0.5, 0.75].map((share) =>
-    Math.round(values.toSorted((a, b) => a - b)[Math.floor(share * values.length)]!),
-  );
+  [0.25, 0.5, 0.75].map((p) => Math.round(values.toSorted((a, b) => a - b)[Math.floor(p * values.length)]!));
 const row = {
   nodes,
   delayMs,

@@ -29,7 +29,7 @@ const BUILDS: readonly Build[] = [
 const root = fileURLToPath(new URL('..', import.meta.url));
 
 /** Compiles one module. @throws Error with the compiler's own words. */
-export async function compileKernels({ folder, relaxed }: Build): Promise<Uint8Array> {
+async function compileKernels({ folder, relaxed }: Build): Promise<Uint8Array> {
   const base = join('src/kernels/assembly', folder);
   const entries = readdirSync(join(root, base))
     .filter((name) => name.endsWith('.ts'))

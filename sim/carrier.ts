@@ -3,10 +3,10 @@
  * connections. Knows who may hear whom and what a message costs; knows nothing of what is in it.
  */
 import type { Output } from '../src/core/io.ts';
+import { digestOf } from './digest.ts';
 import type { GossipMesh, SeenMessages } from './gossip-mesh.ts';
 import type { NetworkModel } from './network/network-model.ts';
 import type { Message, MessageContent } from './sim-event.ts';
-import { digestOf } from './trace.ts';
 import type { AnswerPort, VirtualNode } from './virtual-node.ts';
 
 export interface CarrierOptions {

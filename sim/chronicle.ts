@@ -18,7 +18,7 @@ export interface RoundRow {
   readonly bytesReceived: number;
   /** Mean rounds between a contribution's own round and the one in which a peer took it in; null where none was. */
   readonly stalenessMean: number | null;
-  /** Share of the living peers' virtual time in which they trained, in [0, 1]. */
+  /** Fraction of the living peers' virtual time in which they trained, in [0, 1]. */
   readonly utilisation: number;
   readonly published: number;
   readonly skipped: number;

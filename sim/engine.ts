@@ -2,18 +2,20 @@
  * The discrete-event loop: takes the earliest event, lets it happen to one virtual node, writes it into the
  * trace. Knows nodes, links and messages; knows nothing of what the protocol says.
  */
-import type { Output, ProtocolEvent } from '../src/core/io.ts';
+import { leaveMs, type Output, type ProtocolEvent } from '../src/core/io.ts';
 import type { TrainResult } from '../src/learning/learner.ts';
 import { rngFor } from '../src/math/rng.ts';
 import { Carrier, type CarrierOptions, type CarrierWorld, plainPayloadBytes } from './carrier.ts';
+import { Connections } from './connections.ts';
 import { Deadlines } from './deadlines.ts';
+import { type Digest, digestOfVector } from './digest.ts';
 import { EventQueue, type QueuedEvent } from './event-queue.ts';
 import type { Fate, FateEvent } from './fate.ts';
 import { GossipMesh, SeenMessages } from './gossip-mesh.ts';
 import { NetworkModel, type NetworkSpec } from './network/network-model.ts';
-import { connectivityGraph, type Graph, neighboursOf } from './network/topology.ts';
+import { connectivityGraph, type Graph } from './network/topology.ts';
 import type { Message, SimEvent } from './sim-event.ts';
-import { type Digest, digestOfVector, Trace } from './trace.ts';
+import { Trace } from './trace.ts';
 import type { TrainingLine, TrainingOutcome } from './training-line.ts';
 import { type PeerPlan, VirtualNode, type VirtualWorld } from './virtual-node.ts';
 
@@ -58,15 +60,6 @@ export class LivelockError extends Error {
   readonly code = 'LIVELOCK';
 }
 
-/** Opening a connection takes three round trips before the protocol hears of it: TCP, noise, identify. */
-export const handshakeCrossings = 6;
-
-/**
- * A connection whose other end has gone without a word is noticed after so long: js-libp2p's connection monitor pings every 10 s
- * and waits for the answer; guess for the mean.
- */
-const noticeUs = 10_000_000;
-
 /** Gossip messages remembered for duplicate suppression. */
 const seenMessagesMax = 1_000_000;
 
@@ -90,9 +83,10 @@ export class Engine implements VirtualWorld {
   readonly #deadlines = new Deadlines();
   readonly #mesh: GossipMesh;
   readonly #seen: SeenMessages;
-  /** While the network is parted: which part each peer is in. */
-  #parts: Uint8Array | null = null;
+  readonly #connections: Connections;
   readonly #peerOfKey = new Map<string, number>();
+  /** Processes that were told to stop and wait for their last answers. */
+  readonly #leaving = new Set<VirtualNode>();
   #fatesAhead: number;
   /** Whether something happened since the last look that can end the simulation. */
   #mayBeOver = false;
@@ -111,6 +105,11 @@ export class Engine implements VirtualWorld {
     this.#seen = new SeenMessages(peers.length, seenMessagesMax);
     this.nodes = peers.map((plan, index) => new VirtualNode(index, plan, this));
     for (const [index, { key }] of peers.entries()) this.#peerOfKey.set(key, index);
+    this.#connections = new Connections(this.nodes, this.network, this.#mesh, {
+      nowUs: () => this.nowUs,
+      schedule: (atUs, event) => this.#queue.push(atUs, event),
+      failRequestAt: (atUs, node, requestId, reason) => this.#failRequestAt(atUs, node, requestId, reason),
+    });
     this.#queue = new EventQueue({ eventsMax: options.eventsMax });
     this.#fatesAhead = fates.filter(({ kind }) => kind !== 'capacity').length;
     for (const { atUs, ...event } of fates) this.#queue.push(atUs, event);
@@ -147,7 +146,8 @@ export class Engine implements VirtualWorld {
       }
       this.nowUs = due.timeUs;
       const pending = this.#dispatch(due.sequence, due.payload);
-      if (pending) await pending;
+      if (pending !== null) await pending;
+      if (this.#leaving.size > 0) for (const node of this.#leaving) if (node.hasSaidAll) this.#end(node);
       if (++sinceBreath >= eventsPerBreath) {
         sinceBreath = 0;
         await new Promise((resolve) => setImmediate(resolve));
@@ -161,14 +161,8 @@ export class Engine implements VirtualWorld {
     if (!deadline || deadline.atUs >= this.#queue.nextTimeUs) return this.#queue.pop();
     this.#deadlines.take();
     const { atUs, node, incarnation, requestId } = deadline;
-    const payload: SimEvent = {
-      kind: 'request-failed',
-      peer: node.index,
-      incarnation,
-      requestId,
-      reason: 'timed out',
-    };
-    return { timeUs: atUs, sequence: 0, payload };
+    const late = { peer: node.index, incarnation, requestId, reason: 'timed out' };
+    return { timeUs: atUs, sequence: 0, payload: { kind: 'request-failed', ...late } };
   }
 
   scheduleWake(node: VirtualNode, atUs: number): void {
@@ -234,6 +228,8 @@ export class Engine implements VirtualWorld {
     switch (event.kind) {
       case 'boot':
       case 'crash':
+      case 'leave':
+      case 'note':
       case 'vanish':
       case 'part':
       case 'mend':
@@ -242,6 +238,10 @@ export class Engine implements VirtualWorld {
         if (event.kind !== 'capacity') this.#fatesAhead--;
         this.#mayBeOver = true;
         this.#fulfil(node, event);
+        return null;
+      case 'left':
+        this.#record(sequence, event, null, event.incarnation);
+        if (node.is(event.incarnation)) this.#end(node);
         return null;
       case 'wake':
         this.#record(sequence, event, null, event.incarnation);
@@ -260,11 +260,11 @@ export class Engine implements VirtualWorld {
         });
       case 'link-up':
         this.#record(sequence, event, null, event.other);
-        this.#linkUp(node, event);
+        this.#connections.up(node, event);
         return null;
       case 'link-down':
         this.#record(sequence, event, null, event.other);
-        this.#linkDown(node, event);
+        this.#connections.down(node, event);
         return null;
       case 'arrive':
         this.#record(sequence, event, event.message.content.digest, event.message.from);
@@ -299,24 +299,26 @@ export class Engine implements VirtualWorld {
   #fulfil(node: VirtualNode, fate: FateEvent): void {
     switch (fate.kind) {
       case 'boot':
+        this.#end(node);
         if (node.alive) return;
         node.boot(fate.diskLost ?? false);
-        for (const other of neighboursOf(this.network.graph, node.index)) this.#dial(node, other);
+        this.#connections.dial(node);
         return;
       case 'crash':
       case 'vanish':
         this.#crash(node, fate.kind === 'vanish');
         return;
+      case 'leave':
+        this.#leave(node);
+        return;
+      case 'note':
+        node.write(fate.text);
+        return;
       case 'part':
-        this.#part(fate.parts);
+        this.#connections.part(fate.parts);
         return;
       case 'mend':
-        this.#parts = null;
-        for (const one of this.nodes) {
-          if (!one.alive) continue;
-          for (const other of neighboursOf(this.network.graph, one.index))
-            if (other > one.index) this.#dial(one, other);
-        }
+        this.#connections.mend();
         return;
       case 'capacity':
         this.network.setCapacity(fate.upBytesPerSecond, fate.downBytesPerSecond, this.nowUs);
@@ -324,28 +326,6 @@ export class Engine implements VirtualWorld {
       default:
         fate satisfies never;
     }
-  }
-
-  /** Nothing passes between the parts from now on; the ends of a connection notice it after a while. */
-  #part(parts: Uint8Array): void {
-    this.#parts = parts;
-    for (const node of this.nodes) {
-      for (const [other, otherIncarnation] of node.links) {
-        if (!this.#isCut(node.index, other)) continue;
-        this.#queue.push(this.nowUs + noticeUs, {
-          kind: 'link-down',
-          peer: node.index,
-          incarnation: node.incarnation,
-          other,
-          otherIncarnation,
-          parted: true,
-        });
-      }
-    }
-  }
-
-  #isCut(a: number, b: number): boolean {
-    return this.#parts !== null && this.#parts[a] !== this.#parts[b];
   }
 
   #carrierWorld(): CarrierWorld {
@@ -358,7 +338,7 @@ export class Engine implements VirtualWorld {
       network: this.network,
       mesh: this.#mesh,
       seen: this.#seen,
-      isCut: (a, b) => this.#isCut(a, b),
+      isCut: (a, b) => this.#connections.isCut(a, b),
       failRequestAt: (atUs, node, requestId, reason) => this.#failRequestAt(atUs, node, requestId, reason),
       timeOutAt: (atUs, node, requestId) => {
         const { incarnation } = node;
@@ -368,31 +348,29 @@ export class Engine implements VirtualWorld {
     };
   }
 
-  #dial(node: VirtualNode, other: number): void {
-    const peer = this.nodes[other]!;
-    if (!peer.alive || node.links.has(other) || this.#isCut(node.index, other)) return;
-    this.#queue.push(this.nowUs + handshakeCrossings * this.network.latencyUs(node.index, other), {
-      kind: 'link-up',
-      peer: node.index,
-      incarnation: node.incarnation,
-      other,
-      otherIncarnation: peer.incarnation,
-    });
+  /** As the daemon's driver: what the core asks for when it hears of it, and what was asked before, gets a moment. */
+  #leave(node: VirtualNode): void {
+    if (!node.alive || this.#leaving.has(node)) return;
+    this.#leaving.add(node);
+    if (!node.leave()) this.#end(node);
+    else {
+      const { index: peer, incarnation } = node;
+      this.#queue.push(this.nowUs + 1000 * leaveMs, { kind: 'left', peer, incarnation });
+    }
+  }
+
+  /** A process that was told to stop is gone. */
+  #end(node: VirtualNode): void {
+    if (!this.#leaving.has(node)) return;
+    this.#crash(node, false);
+    this.#mayBeOver = true;
   }
 
   /** The process dies. Its system closes the connections at once; of a machine that vanished nobody is told. */
   #crash(node: VirtualNode, vanished: boolean): void {
     if (!node.alive) return;
-    for (const [other, otherIncarnation] of node.links) {
-      const afterUs = vanished ? noticeUs : this.network.latencyUs(node.index, other);
-      this.#queue.push(this.nowUs + afterUs, {
-        kind: 'link-down',
-        peer: other,
-        incarnation: otherIncarnation,
-        other: node.index,
-        otherIncarnation: node.incarnation,
-      });
-    }
+    this.#leaving.delete(node);
+    this.#connections.end(node, vanished);
     node.crash();
     this.#mesh.forget(node.index);
     this.#seen.forget(node.index);
@@ -413,29 +391,6 @@ export class Engine implements VirtualWorld {
       this.#dependencies.onTrained?.(node, round, start, outcome.result);
       node.trained(round, start, outcome.result);
     } else node.handle({ type: 'training-failed', round, reason: outcome.reason });
-  }
-
-  #linkUp(node: VirtualNode, event: Extract<SimEvent, { kind: 'link-up' }>): void {
-    const other = this.nodes[event.other]!;
-    if (!node.is(event.incarnation) || !other.is(event.otherIncarnation)) return;
-    if (this.#isCut(node.index, other.index) || node.links.has(other.index)) return;
-    node.links.set(other.index, other.incarnation);
-    other.links.set(node.index, node.incarnation);
-    this.#mesh.linkUp(node.index, other.index);
-    node.handle({ type: 'peer-up', peer: other.plan.key });
-    other.handle({ type: 'peer-up', peer: node.plan.key });
-  }
-
-  #linkDown(node: VirtualNode, event: Extract<SimEvent, { kind: 'link-down' }>): void {
-    if (!node.is(event.incarnation) || node.links.get(event.other) !== event.otherIncarnation) return;
-    // The network came together again before anyone noticed.
-    if (event.parted && !this.#isCut(node.index, event.other)) return;
-    node.links.delete(event.other);
-    this.#mesh.linkDown(node.index, event.other);
-    node.handle({ type: 'peer-down', peer: this.nodes[event.other]!.plan.key });
-    for (const [requestId, { peer }] of node.pending) {
-      if (peer === event.other) this.#failRequestAt(this.nowUs, node, requestId, 'connection lost');
-    }
   }
 
   #failRequestAt(atUs: number, node: VirtualNode, requestId: number, reason: string): void {

@@ -33,15 +33,15 @@ export interface QueuedEvent<T> {
 
 /**
  * Times are safe integers (285 years of microseconds), sequences count up from 0. Payloads stay where they
- * are put; only their slot numbers move through the heap.
+ * are put; only their cell numbers move through the heap.
  */
 export class EventQueue<T> {
   readonly #eventsMax: number;
   #times: Float64Array;
   #sequences: Float64Array;
-  #slots: Uint32Array;
+  #cells: Uint32Array;
   readonly #payloads: (T | undefined)[] = [];
-  readonly #freeSlots: number[] = [];
+  readonly #freeCells: number[] = [];
   #size = 0;
   #pushed = 0;
 
@@ -53,7 +53,7 @@ export class EventQueue<T> {
     const room = Math.max(1, Math.min(capacity, eventsMax));
     this.#times = new Float64Array(room);
     this.#sequences = new Float64Array(room);
-    this.#slots = new Uint32Array(room);
+    this.#cells = new Uint32Array(room);
   }
 
   get size(): number {
@@ -72,10 +72,10 @@ export class EventQueue<T> {
     }
     if (this.#size >= this.#eventsMax) throw new EventQueueFullError(this.#eventsMax);
     if (this.#size === this.#times.length) this.#grow();
-    const slot = this.#freeSlots.pop() ?? this.#payloads.length;
-    this.#payloads[slot] = payload;
+    const cell = this.#freeCells.pop() ?? this.#payloads.length;
+    this.#payloads[cell] = payload;
     const sequence = this.#pushed++;
-    this.#siftUp(this.#size++, timeUs, sequence, slot);
+    this.#siftUp(this.#size++, timeUs, sequence, cell);
     return sequence;
   }
 
@@ -84,17 +84,17 @@ export class EventQueue<T> {
     if (this.#size === 0) return null;
     const timeUs = this.#times[0]!;
     const sequence = this.#sequences[0]!;
-    const slot = this.#slots[0]!;
-    const payload = this.#payloads[slot] as T;
-    this.#payloads[slot] = undefined;
-    this.#freeSlots.push(slot);
+    const cell = this.#cells[0]!;
+    const payload = this.#payloads[cell] as T;
+    this.#payloads[cell] = undefined;
+    this.#freeCells.push(cell);
     const last = --this.#size;
-    if (last > 0) this.#siftDown(this.#times[last]!, this.#sequences[last]!, this.#slots[last]!);
+    if (last > 0) this.#siftDown(this.#times[last]!, this.#sequences[last]!, this.#cells[last]!);
     return { timeUs, sequence, payload };
   }
 
   /** Moves a hole up from `position` until the new event fits. Its sequence is the highest: ties stay below. */
-  #siftUp(position: number, timeUs: number, sequence: number, slot: number): void {
+  #siftUp(position: number, timeUs: number, sequence: number, cell: number): void {
     const times = this.#times;
     let hole = position;
     while (hole > 0) {
@@ -103,11 +103,11 @@ export class EventQueue<T> {
       this.#move(parent, hole);
       hole = parent;
     }
-    this.#place(hole, timeUs, sequence, slot);
+    this.#place(hole, timeUs, sequence, cell);
   }
 
   /** Moves a hole down from the root until the event that was last fits. */
-  #siftDown(timeUs: number, sequence: number, slot: number): void {
+  #siftDown(timeUs: number, sequence: number, cell: number): void {
     const size = this.#size;
     let hole = 0;
     for (;;) {
@@ -118,7 +118,7 @@ export class EventQueue<T> {
       this.#move(child, hole);
       hole = child;
     }
-    this.#place(hole, timeUs, sequence, slot);
+    this.#place(hole, timeUs, sequence, cell);
   }
 
   #before(position: number, timeUs: number, sequence: number): boolean {
@@ -129,13 +129,13 @@ export class EventQueue<T> {
   #move(from: number, to: number): void {
     this.#times[to] = this.#times[from]!;
     this.#sequences[to] = this.#sequences[from]!;
-    this.#slots[to] = this.#slots[from]!;
+    this.#cells[to] = this.#cells[from]!;
   }
 
-  #place(position: number, timeUs: number, sequence: number, slot: number): void {
+  #place(position: number, timeUs: number, sequence: number, cell: number): void {
     this.#times[position] = timeUs;
     this.#sequences[position] = sequence;
-    this.#slots[position] = slot;
+    this.#cells[position] = cell;
   }
 
   #grow(): void {
@@ -146,8 +146,8 @@ export class EventQueue<T> {
     const sequences = new Float64Array(room);
     sequences.set(this.#sequences);
     this.#sequences = sequences;
-    const slots = new Uint32Array(room);
-    slots.set(this.#slots);
-    this.#slots = slots;
+    const cells = new Uint32Array(room);
+    cells.set(this.#cells);
+    this.#cells = cells;
   }
 }

@@ -109,6 +109,13 @@ function machinesOf(
   return { msPerStep, shares };
 }
 
+/** Rounds and seconds of a run as virtual microseconds. */
+interface Calendar {
+  readonly atRound: (round: number) => number;
+  readonly atSecond: (seconds: number) => number;
+  readonly runSeconds: number;
+}
+
 /** All fates of a scenario whose round 0 begins at `startAtMs`, in no order. @throws ConfigError for a trace */
 export async function fatesOf(
   scenario: Scenario,
@@ -116,15 +123,36 @@ export async function fatesOf(
   startAtMs: number,
   name: string,
 ): Promise<Fate[]> {
-  const { peers, run, network, churn, churnModel, churnTrace } = scenario;
-  const atUs = (round: number) => Math.round((startAtMs + round * run.slotMs) * 1000);
-  const secondUs = (seconds: number) => Math.round((startAtMs + 1000 * seconds) * 1000);
+  const { slotMs, rounds } = scenario.run;
+  const calendar: Calendar = {
+    atRound: (round) => Math.round((startAtMs + round * slotMs) * 1000),
+    atSecond: (seconds) => Math.round((startAtMs + 1000 * seconds) * 1000),
+    runSeconds: (rounds * slotMs) / 1000,
+  };
+  return [
+    ...(await comingsAndGoings(scenario, world, calendar, name)),
+    ...scenario.notes.map(
+      ({ peer, atRound, text }): Fate => ({ kind: 'note', peer, text, atUs: calendar.atRound(atRound) }),
+    ),
+    ...partings(scenario, world, calendar, name),
+    ...(await capacities(scenario, calendar)),
+  ];
+}
+
+/** Of all peers: by the model, the trace or the list. Who is not named there starts before round 0 and stays. */
+async function comingsAndGoings(
+  { peers, run, churn, churnModel, churnTrace }: Scenario,
+  { placement }: WorldPeers,
+  { atRound, atSecond, runSeconds }: Calendar,
+  name: string,
+): Promise<Fate[]> {
   const early = rngFor(`${name}/boot`);
   const earlyUs = Array.from({ length: peers }, () => early.int(bootSpreadMs * 1000));
   const boot = (peer: number): Fate => ({ kind: 'boot', peer, atUs: earlyUs[peer]! });
-  const { placement } = world;
-  const runSeconds = (run.rounds * run.slotMs) / 1000;
-  const fates: Fate[] = [];
+  const bootsBut = (late: (peer: number) => boolean): Fate[] =>
+    Array.from({ length: peers }, (_, peer) => peer).flatMap((peer) => (late(peer) ? [] : [boot(peer)]));
+  const timed = ({ atRound: round, ...fate }: RoundFate): Fate =>
+    round < 0 ? boot(fate.peer) : { ...fate, atUs: atRound(round) };
   if (churnModel) {
     const population: Population = {
       peers,
@@ -135,48 +163,52 @@ export async function fatesOf(
       },
       seed: `${name}/churn`,
     };
-    for (const { atRound, ...fate } of fatesOfModel(churnModel, population)) {
-      fates.push(atRound < 0 ? boot(fate.peer) : { ...fate, atUs: atUs(atRound) });
-    }
-  } else if (churnTrace !== undefined) {
+    return fatesOfModel(churnModel, population).map(timed);
+  }
+  if (churnTrace !== undefined) {
     const changes = await readChurnTrace(churnTrace, peers, runSeconds);
     const startsUp = new Map(changes.toReversed().map(({ peer, up }) => [peer, up]));
-    for (let peer = 0; peer < peers; peer++) if (startsUp.get(peer) !== true) fates.push(boot(peer));
-    for (const { seconds, peer, up } of changes) {
-      fates.push({ kind: up ? 'boot' : 'crash', peer, atUs: secondUs(seconds) });
-    }
-  } else {
-    const listed = churn.flatMap((entry): RoundFate[] => {
-      const { peer, joinAtRound, crashAtRound, restartAtRound, vanishes, diskLost } = entry;
-      return [
-        ...(joinAtRound === undefined ? [] : [{ kind: 'boot' as const, peer, atRound: joinAtRound }]),
-        ...(crashAtRound === undefined
-          ? []
-          : [{ kind: vanishes ? ('vanish' as const) : ('crash' as const), peer, atRound: crashAtRound }]),
-        ...(restartAtRound === undefined
-          ? []
-          : [{ kind: 'boot' as const, peer, atRound: restartAtRound, diskLost }]),
-      ];
-    });
-    const late = new Set(churn.flatMap(({ peer, joinAtRound }) => (joinAtRound === undefined ? [] : [peer])));
-    for (let peer = 0; peer < peers; peer++) if (!late.has(peer)) fates.push(boot(peer));
-    for (const { atRound, ...fate } of listed) fates.push({ ...fate, atUs: atUs(atRound) });
-  }
-  for (const [index, { fromRound, toRound, regions }] of network.partitions.entries()) {
-    const parts = partsOf(peers, placement, regions, `${name}/partition/${index}`);
-    fates.push(
-      { kind: 'part', peer: 0, parts, atUs: atUs(fromRound) },
-      { kind: 'mend', peer: 0, atUs: atUs(toRound) },
+    const fates = changes.map(
+      ({ seconds, peer, up }): Fate => ({ kind: up ? 'boot' : 'crash', peer, atUs: atSecond(seconds) }),
     );
+    return [...bootsBut((peer) => startsUp.get(peer) === true), ...fates];
   }
-  if (network.capacityTrace !== undefined) {
-    const steps = await readCapacityTrace(network.capacityTrace, runSeconds);
-    for (const { seconds, upBytesPerSecond, downBytesPerSecond } of steps) {
-      const atUs = secondUs(seconds);
-      fates.push({ kind: 'capacity', peer: 0, upBytesPerSecond, downBytesPerSecond, atUs });
-    }
-  }
+  const late = new Set(churn.flatMap(({ peer, joinAtRound }) => (joinAtRound === undefined ? [] : [peer])));
+  return [...bootsBut((peer) => late.has(peer)), ...churn.flatMap(listedFates).map(timed)];
+}
+
+function listedFates(entry: Scenario['churn'][number]): RoundFate[] {
+  const { peer, joinAtRound, crashAtRound, leaveAtRound, restartAtRound, vanishes, diskLost } = entry;
+  const fates: RoundFate[] = [];
+  if (joinAtRound !== undefined) fates.push({ kind: 'boot', peer, atRound: joinAtRound });
+  if (crashAtRound !== undefined)
+    fates.push({ kind: vanishes ? 'vanish' : 'crash', peer, atRound: crashAtRound });
+  if (leaveAtRound !== undefined) fates.push({ kind: 'leave', peer, atRound: leaveAtRound });
+  if (restartAtRound !== undefined) fates.push({ kind: 'boot', peer, atRound: restartAtRound, diskLost });
   return fates;
+}
+
+function partings(
+  { peers, network }: Scenario,
+  { placement }: WorldPeers,
+  { atRound }: Calendar,
+  name: string,
+): Fate[] {
+  return network.partitions.flatMap(({ fromRound, toRound, regions }, index): Fate[] => {
+    const parts = partsOf(peers, placement, regions, `${name}/partition/${index}`);
+    return [
+      { kind: 'part', peer: 0, parts, atUs: atRound(fromRound) },
+      { kind: 'mend', peer: 0, atUs: atRound(toRound) },
+    ];
+  });
+}
+
+async function capacities({ network }: Scenario, { atSecond, runSeconds }: Calendar): Promise<Fate[]> {
+  if (network.capacityTrace === undefined) return [];
+  const steps = await readCapacityTrace(network.capacityTrace, runSeconds);
+  return steps.map(({ seconds, upBytesPerSecond, downBytesPerSecond }) => {
+    return { kind: 'capacity', peer: 0, upBytesPerSecond, downBytesPerSecond, atUs: atSecond(seconds) };
+  });
 }
 
 function partsOf(

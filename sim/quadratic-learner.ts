@@ -77,7 +77,7 @@ export function quadraticLearner(options: QuadraticOptions): InstantLearner {
       for (const vector of vectors) checkSize(vector, size);
       return vectors.map((vector) => halfSquaredDistance(vector, targets[share]!));
     },
-    /** Accuracy stands for the share of the squared distance from the origin to the optimum that is behind us. */
+    /** Accuracy stands for the part of the squared distance from the origin to the optimum that is behind us. */
     async evaluate(parameters, signal): Promise<Metrics> {
       throwIfStopped(signal);
       checkSize(parameters, size);

@@ -91,7 +91,15 @@ export class Recorder {
         this.#close(timeUs);
         this.#round = event.round;
         return true;
-      default:
+      case 'phase':
+      case 'refused':
+      case 'finalised':
+      case 'passed':
+      case 'restored':
+      case 'equivocation':
+      case 'fork':
+      case 'joined':
+      case 'diverging':
         return false;
     }
   }
@@ -105,7 +113,7 @@ export class Recorder {
     this.#round = -1;
   }
 
-  /** Share of the time of living peers, over all rounds, in which they trained; of the slots only, not of what follows them. */
+  /** Fraction of the time of living peers, over all rounds, in which they trained; of the slots only, not of what follows them. */
   get utilisation(): number {
     return this.#livedUs > 0 ? Math.min(1, this.#busyUs / this.#livedUs) : 0;
   }

@@ -1,5 +1,5 @@
 import type { Crypto } from '../src/core/crypto.ts';
-import { digestOf } from './trace.ts';
+import { digestOf } from './digest.ts';
 
 /**
  * Checks every distinct signature once for all virtual peers. Verification is a pure function of its

@@ -1,7 +1,8 @@
 /** What can be due in the simulator's calendar. Peers are indices; an incarnation counts a peer's restarts. */
+
+import type { Digest } from './digest.ts';
 import type { FateEvent } from './fate.ts';
 import type { Direction, Transfer } from './network/network-model.ts';
-import type { Digest } from './trace.ts';
 import type { TrainingOutcome } from './training-line.ts';
 
 /** What a message carries. `digest` is the SHA-256 of its content, computed once for the trace. */
@@ -40,6 +41,8 @@ export interface Message {
 export type SimEvent =
   | FateEvent
   | { readonly kind: 'wake'; readonly peer: number; readonly incarnation: number }
+  /** The moment is over that a process has for its last requests after it was told to stop. */
+  | { readonly kind: 'left'; readonly peer: number; readonly incarnation: number }
   /** Local training ends in virtual time; in real time it may still be under way. */
   | {
       readonly kind: 'trained';
@@ -107,4 +110,7 @@ export const eventCodes: Readonly<Record<SimEvent['kind'], number>> = {
   mend: 13,
   capacity: 14,
   scored: 15,
+  leave: 16,
+  left: 17,
+  note: 18,
 };

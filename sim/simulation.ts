@@ -6,7 +6,7 @@ import type { Chronicle } from './chronicle.ts';
 import { Engine, type EngineEnd } from './engine.ts';
 import { EventLog } from './event-log.ts';
 import { buildLearners } from './learner.ts';
-import { measureOutcome } from './outcome.ts';
+import { measureOutcome, type Outcome } from './outcome.ts';
 import { Recorder } from './recorder.ts';
 import type { Scenario } from './scenario/scenario.ts';
 import { TrainingLine } from './training-line.ts';
@@ -46,7 +46,7 @@ export interface SimulationResult {
   readonly payloadBitsPerParameter: number;
   /** What sending one float32 vector per round would have cost each peer. */
   readonly denseBytesPerPeer: number;
-  /** Share of the living peers' virtual time in which they trained, while rounds lasted. */
+  /** Fraction of the living peers' virtual time in which they trained, while rounds lasted. */
   readonly utilisation: number;
   /** Mean rounds by which a contribution was late when a peer took it in; null where none was. */
   readonly stalenessMean: number | null;
@@ -128,23 +128,11 @@ export async function simulate(scenario: Scenario, options: SimulationOptions): 
     recorder.finish(engine.nowUs);
     const evaluatedMax = end === 'aborted' ? evaluatedAfterAbort : Number.POSITIVE_INFINITY;
     const outcome = await measureOutcome(engine.nodes, engine.nowUs / 1000, learner, evaluatedMax);
-    const sent = engine.network.sentBytes.reduce((sum, bytes) => sum + bytes, 0);
-    const parameters = scenario.declaredParameters ?? parameterCount(scenario.run.model);
     const result: SimulationResult = {
-      seed: scenario.seed,
-      traceHash: engine.trace.digest(),
-      peers: scenario.peers,
+      ...figuresOf(scenario, engine, recorder),
       ...outcome,
-      bytesPerPeer: Math.round(sent / scenario.peers),
-      payloadBitsPerParameter: (8 * recorder.bodyBytesMean) / parameterCount(scenario.run.model),
-      denseBytesPerPeer: 4 * parameters * rounds,
-      utilisation: recorder.utilisation,
-      stalenessMean: recorder.stalenessMean,
-      rounds,
       roundsBegun,
       end,
-      events: engine.trace.events,
-      virtualSeconds: engine.nowUs / 1e6,
       wallSeconds: (wallNowMs() - startedMs) / 1000,
     };
     const { nodes, frames } = recorder;
@@ -158,6 +146,29 @@ export async function simulate(scenario: Scenario, options: SimulationOptions): 
     await training.settle();
     await Promise.all(learners.map((one: Learner) => one.close()));
   }
+}
+
+/** What can be read off a world at any time: its costs, and how its peers spent their time. */
+function figuresOf(
+  { seed, peers, run, declaredParameters }: Scenario,
+  { trace, network, nowUs }: Engine,
+  recorder: Recorder,
+): Omit<SimulationResult, keyof Outcome | 'roundsBegun' | 'end' | 'wallSeconds'> {
+  const sent = network.sentBytes.reduce((sum, bytes) => sum + bytes, 0);
+  const parameters = parameterCount(run.model);
+  return {
+    seed,
+    traceHash: trace.digest(),
+    peers,
+    bytesPerPeer: Math.round(sent / peers),
+    payloadBitsPerParameter: (8 * recorder.bodyBytesMean) / parameters,
+    denseBytesPerPeer: 4 * (declaredParameters ?? parameters) * run.rounds,
+    utilisation: recorder.utilisation,
+    stalenessMean: recorder.stalenessMean,
+    rounds: run.rounds,
+    events: trace.events,
+    virtualSeconds: nowUs / 1e6,
+  };
 }
 
 /** As `simulate`, for the result alone. */

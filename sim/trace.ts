@@ -3,8 +3,8 @@
  * the same things in the same order at the same virtual times, with the same bytes in every message and
  * every trained vector.
  */
-import { createHash, hash } from 'node:crypto';
-import { viewFloat32 } from '../src/codec/dense.ts';
+import { createHash } from 'node:crypto';
+import type { Digest } from './digest.ts';
 import { eventCodes, type SimEvent } from './sim-event.ts';
 
 /** time (f64), sequence (f64), detail (f64), peer (u32), kind (u8), 3 bytes of zero, digest (32 bytes); little-endian. */
@@ -49,28 +49,4 @@ export class Trace {
     this.#hash.update(this.#buffer.subarray(0, this.#used));
     this.#used = 0;
   }
-}
-
-/** 32 bytes as characters 0 to 255: as text a hash costs a third of what it costs as a Buffer. */
-export type Digest = string;
-
-const scratch = Buffer.alloc(8192);
-
-/** SHA-256 of the concatenation of `parts`, each preceded by its length as a 32-bit number. */
-export function digestOf(...parts: readonly Uint8Array[]): Digest {
-  let total = 4 * parts.length;
-  for (const part of parts) total += part.length;
-  const joined = total <= scratch.length ? scratch : Buffer.alloc(total);
-  let at = 0;
-  for (const part of parts) {
-    joined.writeUInt32LE(part.length, at);
-    joined.set(part, at + 4);
-    at += 4 + part.length;
-  }
-  return hash('sha256', joined.subarray(0, at), 'binary');
-}
-
-/** SHA-256 of a vector as little-endian float32. */
-export function digestOfVector(vector: Float32Array): Digest {
-  return hash('sha256', viewFloat32(vector), 'binary');
 }

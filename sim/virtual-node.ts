@@ -91,6 +91,8 @@ export class VirtualNode {
   #question: Question | null = null;
   #wakeAtUs = Number.POSITIVE_INFINITY;
   #wakeQueuedUs = Number.POSITIVE_INFINITY;
+  /** The requests whose answers a process that was told to stop waits for; null for one that was not. */
+  #lastRequests: readonly number[] | null = null;
 
   constructor(index: number, plan: PeerPlan, world: VirtualWorld) {
     this.index = index;
@@ -125,8 +127,29 @@ export class VirtualNode {
     this.handle({ type: 'start' });
   }
 
+  /** The owner of the machine writes a note into the log of the run; what the core refuses is not written. */
+  write(text: string): void {
+    const body = new TextEncoder().encode(text);
+    this.handle({ type: 'submit', token: this.#nextToken++, entryKind: 'note', body });
+  }
+
+  /** The process is told to stop. Returns whether its core asked for something that is worth a moment. */
+  leave(): boolean {
+    const asked = this.pending.size;
+    this.handle({ type: 'leave' });
+    if (this.pending.size === asked) return false;
+    this.#lastRequests = [...this.pending.keys()];
+    return true;
+  }
+
+  /** Whether the process was told to stop and has heard all that it waits for. */
+  get hasSaidAll(): boolean {
+    return this.#lastRequests?.every((requestId) => !this.pending.has(requestId)) ?? false;
+  }
+
   crash(): void {
     this.#core = null;
+    this.#lastRequests = null;
     this.crashedAtUs = this.#world.nowUs;
     this.links.clear();
     this.pending.clear();

@@ -1,8 +1,9 @@
 /** From a scenario to a world: the signed manifest, the peers with their keys, data, speed and parts, and their fates. */
 import { createDeltaCodec } from '../src/codec/delta.ts';
-import type { Signer } from '../src/core/crypto.ts';
+import type { Crypto, Signer } from '../src/core/crypto.ts';
 import { initialVector, vectorHash } from '../src/learning/initial.ts';
 import { batchStreamKey } from '../src/learning/learner.ts';
+import type { EnvelopeContext } from '../src/log/envelope.ts';
 import { rngFor } from '../src/math/rng.ts';
 import { createCore } from '../src/methods/create-core.ts';
 import { lastingNeighbours } from '../src/methods/lasting-neighbours.ts';
@@ -10,10 +11,11 @@ import { logOf, needsRoster } from '../src/methods/registry.ts';
 import { createCrypto, createSigner } from '../src/platform/node/crypto.ts';
 import { type SignedManifest, signManifest } from '../src/run/manifest.ts';
 import type { RunSpec } from '../src/run/run-spec.ts';
-import { behaviourOf, needsObservatory } from './adversaries/behaviours.ts';
+import { type AttackerMeans, behaviourOf, needsObservatory } from './adversaries/behaviours.ts';
 import { Observatory } from './adversaries/observatory.ts';
+import { handshakeCrossings } from './connections.ts';
 import { declaredSize } from './declared-size.ts';
-import { type EngineDependencies, type EngineOptions, handshakeCrossings } from './engine.ts';
+import type { EngineDependencies, EngineOptions } from './engine.ts';
 import { largestLatencyMs } from './network/network-model.ts';
 import { bootSpreadMs, fatesOf, populate, type WorldPeers } from './population.ts';
 import type { Scenario } from './scenario/scenario.ts';
@@ -46,12 +48,7 @@ export interface World {
 export async function buildWorld(scenario: Scenario): Promise<World> {
   const { run, seed } = scenario;
   const name = `sim/${seed}`;
-  const isReal = scenario.signatures === 'ed25519';
-  const crypto = isReal ? sharedCrypto(createCrypto(), verdictsMax) : simulatedCrypto(createCrypto());
-  const signers = Array.from({ length: scenario.peers }, (_, peer): Signer => {
-    const secret = crypto.sha256(Buffer.from(`${name}/identity/${peer}`));
-    return isReal ? createSigner(secret) : simulatedSigner(secret);
-  });
+  const { crypto, signers } = identitiesOf(scenario, name);
   const initial = initialVector(run.model, run.seed);
   // Over a fixed topology everybody knows who takes part.
   const membership: RunSpec['membership'] = needsRoster(run.strategy)
@@ -74,37 +71,17 @@ export async function buildWorld(scenario: Scenario): Promise<World> {
     declaredParameters === undefined ? null : declaredSize(run, initial.length, declaredParameters);
   const inline = declared ? { inlineMax: declared.inlineBodyBytesMax } : {};
   const observatory = new Observatory(initial.length);
-  const log = logOf(run.strategy);
-  const codec = log && createDeltaCodec(log.codec, initial.length, () => 0);
-  const attack = (peer: number): Pick<PeerPlan, 'behaviour'> => {
-    const role = peers.roles[peer];
-    if (!role) return {};
-    const context = { runId: signed.runId, crypto, bodyBytesMax: [codec?.bodyBytesMax ?? 0], ...inline };
-    const isActive = (nowMs: number) => nowMs >= startAtMs + role.fromRound * run.slotMs;
-    return {
-      behaviour: behaviourOf(role, {
-        observatory,
-        context,
-        signer: signers[peer]!,
-        codec,
-        size: initial.length,
-        isActive,
-      }),
-    };
-  };
+  const context = { runId: signed.runId, crypto, ...inline };
+  const behaviours = behavioursOf(run, peers, startAtMs, {
+    observatory,
+    context,
+    signers,
+    size: initial.length,
+  });
   const clocks = clocksOf(scenario, name);
-  const { lossUntilRound } = scenario.network;
   const engine: EngineOptions = {
     seed: name,
-    network: {
-      ...peers.network,
-      latency: peers.latency,
-      degree: scenario.network.degree,
-      floodPublish: scenario.network.floodPublish,
-      overheadBytes: scenario.network.overheadBytes,
-      graph: peers.graph,
-      ...(lossUntilRound === undefined ? {} : { lossUntilMs: startAtMs + lossUntilRound * run.slotMs }),
-    },
+    network: networkOf(scenario, peers, startAtMs),
     ...(declared ? { carrier: declared.carrier } : {}),
     peers: signers.map(
       (signer, peer): PeerPlan => ({
@@ -112,7 +89,7 @@ export async function buildWorld(scenario: Scenario): Promise<World> {
         share: peers.shares[peer]!,
         msPerStep: peers.msPerStep[peer]!,
         clock: clocks[peer],
-        ...attack(peer),
+        ...behaviours[peer],
         createCore: (stored, incarnation) => {
           const rng = rngFor(`${name}/core/${peer}/${incarnation}`);
           const random = () => rng.float();
@@ -132,6 +109,56 @@ export async function buildWorld(scenario: Scenario): Promise<World> {
       }
     : undefined;
   return { manifest: signed, engine, peers, startAtMs, onTrained };
+}
+
+/** Every peer's key, real or simulated. */
+function identitiesOf({ peers, signatures }: Scenario, name: string): { crypto: Crypto; signers: Signer[] } {
+  const isReal = signatures === 'ed25519';
+  const crypto = isReal ? sharedCrypto(createCrypto(), verdictsMax) : simulatedCrypto(createCrypto());
+  const signers = Array.from({ length: peers }, (_, peer): Signer => {
+    const secret = crypto.sha256(Buffer.from(`${name}/identity/${peer}`));
+    return isReal ? createSigner(secret) : simulatedSigner(secret);
+  });
+  return { crypto, signers };
+}
+
+/** What each attacker does; nothing for honest peers. */
+function behavioursOf(
+  { strategy, slotMs }: RunSpec,
+  { roles }: WorldPeers,
+  startAtMs: number,
+  means: Pick<AttackerMeans, 'observatory' | 'size'> & {
+    readonly context: Omit<EnvelopeContext, 'bodyBytesMax'>;
+    readonly signers: readonly Signer[];
+  },
+): Pick<PeerPlan, 'behaviour'>[] {
+  const { observatory, size, signers } = means;
+  const log = logOf(strategy);
+  const codec = log && createDeltaCodec(log.codec, size, () => 0);
+  const context = { ...means.context, bodyBytesMax: [codec?.bodyBytesMax ?? 0] };
+  return signers.map((signer, peer) => {
+    const role = roles[peer];
+    if (!role) return {};
+    const isActive = (nowMs: number) => nowMs >= startAtMs + role.fromRound * slotMs;
+    return { behaviour: behaviourOf(role, { observatory, context, signer, codec, size, isActive }) };
+  });
+}
+
+function networkOf(
+  { network, run }: Scenario,
+  peers: WorldPeers,
+  startAtMs: number,
+): EngineOptions['network'] {
+  const { degree, floodPublish, overheadBytes, lossUntilRound } = network;
+  return {
+    ...peers.network,
+    latency: peers.latency,
+    degree,
+    floodPublish,
+    overheadBytes,
+    graph: peers.graph,
+    ...(lossUntilRound === undefined ? {} : { lossUntilMs: startAtMs + lossUntilRound * run.slotMs }),
+  };
 }
 
 /** Links between peers, by number, that the run's topology needs in its first rounds. */

@@ -5,7 +5,7 @@ import { weibull } from './weibull.ts';
 
 /** A fate whose time is in rounds; round -1 is before the start. */
 export interface RoundFate {
-  readonly kind: 'boot' | 'crash' | 'vanish';
+  readonly kind: 'boot' | 'crash' | 'leave' | 'vanish';
   readonly peer: number;
   readonly atRound: number;
   readonly diskLost?: boolean;
@@ -62,7 +62,7 @@ function lifeOf(
   { rounds, places }: Population,
   rng: Rng,
 ): RoundFate[] {
-  const { session, absence, vanishShare, diskLossShare } = model;
+  const { session, absence, diskLossShare } = model;
   const region = places?.regionOf(peer);
   const failures = model.regionalFailures.filter((failure) => failure.region === region);
   const fates: RoundFate[] = [];
@@ -83,12 +83,18 @@ function lifeOf(
       continue;
     }
     if (end >= rounds) break;
-    fates.push({ kind: rng.float() < vanishShare ? 'vanish' : 'crash', peer, atRound: end });
+    fates.push({ kind: departureOf(model, rng.float()), peer, atRound: end });
     if (!absence) break;
     clock = end + absenceOf(absence.meanRounds, end, peer, model, places?.longitude, rng);
     diskLost = rng.float() < diskLossShare;
   }
   return fates;
+}
+
+/** `chance` is uniform in [0, 1). */
+function departureOf({ vanishShare, leaveShare }: ChurnModel, chance: number): RoundFate['kind'] {
+  if (chance < vanishShare) return 'vanish';
+  return chance < vanishShare + leaveShare ? 'leave' : 'crash';
 }
 
 /** Exponential at a rate that follows the sun, by thinning (Lewis and Shedler 1979). */

@@ -87,9 +87,40 @@ export function drawScenario(seed: number): ScenarioFile {
     churn: drawChurn(rng, peers, rounds),
   };
   // Every third world has loss, crashes and late joins alone.
-  return scenarioFileSchema.parse(
+  const world = scenarioFileSchema.parse(
     seed % 3 === 1 ? drawn : withMoreFaults(drawn, rngFor(`fuzz/${seed}/more`)),
   );
+  return {
+    ...withJudging(world, rngFor(`fuzz/${seed}/judging`)),
+    churn: withLeaving(world.churn, rngFor(`fuzz/${seed}/leave`)),
+    notes: drawNotes(peers, rounds, rngFor(`fuzz/${seed}/notes`)),
+  };
+}
+
+/** Nobody judges, and deltas wait all the same, in one world of eight. */
+function withJudging(world: ScenarioFile, rng: Rng): ScenarioFile {
+  const { run } = world;
+  if (!run || !('judgingRounds' in run.strategy) || rng.int(8) !== 0) return world;
+  const judgingRounds = 1 + rng.int(run.strategy.windowRounds - 1);
+  return { ...world, run: { ...run, strategy: { ...run.strategy, judgingRounds } } };
+}
+
+/** What owners write, in every other world; who is away then writes nothing. */
+function drawNotes(peers: number, rounds: number, rng: Rng): ScenarioFile['notes'] {
+  const count = rng.int(2) * (1 + rng.int(8));
+  return Array.from({ length: count }, (_, index) => {
+    const peer = rng.int(peers);
+    return { peer, atRound: rng.uniform(0, rounds), text: `note ${index} of ${peer}` };
+  });
+}
+
+/** Every other crash of a process is a node that somebody stops. */
+function withLeaving(churn: ScenarioFile['churn'], rng: Rng): ScenarioFile['churn'] {
+  return churn.map(({ crashAtRound, ...entry }) => {
+    if (crashAtRound === undefined) return entry;
+    const isStopped = rng.int(2) === 0 && !entry.vanishes;
+    return isStopped ? { ...entry, leaveAtRound: crashAtRound } : { ...entry, crashAtRound };
+  });
 }
 
 interface Drawn {

@@ -1,6 +1,7 @@
 /** Lives through one world and looks for what must never be. */
 
 import type { ProtocolEvent, RefusalReason } from '../../src/core/io.ts';
+import { initialVector } from '../../src/learning/initial.ts';
 import { logOf } from '../../src/methods/registry.ts';
 import { createCrypto } from '../../src/platform/node/crypto.ts';
 import { attackOnMessages } from '../adversaries/registry.ts';
@@ -12,6 +13,7 @@ import { TrainingLine } from '../training-line.ts';
 import type { VirtualNode } from '../virtual-node.ts';
 import { buildWorld } from '../world.ts';
 import { MassLedger } from './mass-ledger.ts';
+import { PushSumBooks } from './push-sum-books.ts';
 
 export interface Examination {
   /** The first thing that must not be, in a sentence; null for a world in order. */
@@ -54,11 +56,17 @@ export async function examine(scenario: Scenario, signal?: AbortSignal): Promise
   const watch = new Watch(world.peers, scenario);
   const crypto = createCrypto();
   const ledger = new MassLedger(scenario, { runId: world.manifest.runId, crypto });
+  const { peers } = world.engine;
+  const books = new PushSumBooks(
+    scenario,
+    initialVector(scenario.run.model, scenario.run.seed),
+    peers.map(({ key }) => key),
+  );
   const restMs = restSlots * scenario.run.slotMs;
   const engine = new Engine(
     {
       ...world.engine,
-      peers: world.engine.peers.map((plan) => ledger.watch(plan)),
+      peers: peers.map((plan) => books.watch(ledger.watch(plan))),
       restMs,
       untilMs: world.engine.untilMs + 3 * restMs,
     },
@@ -78,7 +86,9 @@ export async function examine(scenario: Scenario, signal?: AbortSignal): Promise
     failure =
       watch.violation ?? (end === 'finished' ? null : `the world ended as '${end}': not all finished`);
     failure ??=
-      violationAtRest(engine, scenario, world.peers, ledger) ?? unexplainedCredit(engine, world.peers, watch);
+      violationAtRest(engine, scenario, world.peers, ledger) ??
+      books.imbalance() ??
+      unexplainedCredit(engine, world.peers, watch);
   } catch (error) {
     signal?.throwIfAborted();
     failure = `${(error as Error).name}: ${(error as Error).message}`;
@@ -159,14 +169,25 @@ class Watch {
         const model = node.core?.model();
         return model?.every(Number.isFinite) === false ? `${who} holds a number that is not finite` : null;
       }
-      default:
+      case 'passed': {
+        const before = this.#folded.get(node);
+        this.#folded.set(node, { incarnation: node.incarnation, round: event.through });
+        return before?.incarnation === node.incarnation && event.from !== before.round + 1
+          ? `${who} passed rounds ${event.from} to ${event.through} after round ${before.round}`
+          : null;
+      }
+      case 'phase':
+      case 'round-started':
+      case 'skipped':
+      case 'equivocation':
+      case 'diverging':
         return null;
     }
   }
 }
 
 /** Bytes that a peer may send: each message over each link both ways, with its digests, three times over. */
-export function bytesPerPeerMax({ peers, run, network }: Scenario): number {
+function bytesPerPeerMax({ peers, run, network }: Scenario): number {
   const announcement = 1500;
   const digests = 4000;
   return 3 * run.rounds * network.degree * 2 * (peers * announcement + digests);
@@ -189,6 +210,8 @@ function violationAtRest(
   for (const group of isLog ? connectedGroups(honest, engine.nodes) : []) {
     const hashes = new Set(group.map(({ core }) => core!.status(nowMs).modelHash));
     if (hashes.size !== 1) return `${group.length} connected peers hold ${hashes.size} models`;
+    const notes = new Set(group.map(({ core }) => JSON.stringify(core!.status(nowMs).notes)));
+    if (notes.size !== 1) return `${group.length} connected peers hold ${notes.size} lists of notes`;
     for (const node of group) {
       if (!hashes.has(hashAfterRestart(node, nowMs, scenario.run.slotMs))) {
         return `peer ${node.index} would hold another model after a restart`;

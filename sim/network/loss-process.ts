@@ -5,7 +5,7 @@ import type { Rng } from '../../src/math/rng.ts';
  * its bad one (Gilbert, "Capacity of a burst-noise channel", 1960; Elliott 1963 with other chances in the states).
  */
 export interface LossSpec {
-  /** Share of messages lost in the long run, in [0, 1). */
+  /** Fraction of messages lost in the long run, in [0, 1). */
   readonly chance: number;
   /** Mean number of messages lost in a row; 1 / (1 - chance) makes losses independent. */
   readonly burst: number;

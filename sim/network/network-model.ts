@@ -27,7 +27,7 @@ export interface NetworkSpec {
   readonly loss: LossSpec;
   /** Virtual time from which on no message vanishes. */
   readonly lossUntilMs?: number;
-  /** Share of TCP segments that are sent again. */
+  /** Fraction of TCP segments that are sent again. */
   readonly packetLoss: number;
   /** Infinity for no limit. */
   readonly upBytesPerSecond: number;
@@ -275,11 +275,11 @@ export class NetworkModel<Message extends Transit> {
 }
 
 /**
- * What a long transfer takes at least, in whole microseconds: a connection that loses a share p of its segments moves
+ * What a long transfer takes at least, in whole microseconds: a connection that loses a fraction p of its segments moves
  * sqrt(3/2) / sqrt(p) of them a round trip (Mathis et al., "The macroscopic behavior of the TCP congestion avoidance
  * algorithm", 1997). Newer congestion controls are faster.
  */
-export function tcpTransferUs(bytes: number, roundTripUs: number, packetLoss: number): number {
+function tcpTransferUs(bytes: number, roundTripUs: number, packetLoss: number): number {
   const segmentsPerRoundTrip = Math.sqrt(1.5 / packetLoss);
   return Math.ceil((bytes / segmentBytes / segmentsPerRoundTrip) * roundTripUs);
 }

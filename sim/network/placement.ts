@@ -32,7 +32,7 @@ export interface PlacementSpec {
   readonly nat: NatShares;
 }
 
-/** Regions in proportion to their shares, places uniform over the discs around their centres. */
+/** Regions in proportion to their peers, places uniform over the discs around their centres. */
 export function placePeers(peers: number, spec: PlacementSpec, rng: Rng): Placement {
   const { regions, accessMs, nat } = spec;
   const region = new Uint8Array(peers);

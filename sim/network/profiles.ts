@@ -44,7 +44,7 @@ const megabit = 1e6 / 8;
 const homeNat: NatShares = { open: 0.2, cone: 0.6, symmetric: 0.2 };
 const noNat: NatShares = { open: 1, cone: 0, symmetric: 0 };
 
-/** Seats of large cloud regions; shares: guess. */
+/** Seats of large cloud regions; how many peers are where: guess. */
 const world: readonly Region[] = [
   { name: 'us-east', latitude: 39, longitude: -77.5, share: 0.25, radiusKm: 800 },
   { name: 'us-west', latitude: 45.8, longitude: -119.7, share: 0.15, radiusKm: 800 },

@@ -55,7 +55,7 @@ function plotsOf(rows: readonly RoundRow[]): LinePlot[] {
     {
       title: 'Time spent training',
       x,
-      series: [column('utilisation', 'share')],
+      series: [column('utilisation', 'fraction')],
       format: percent,
       range: [0, 1],
     },

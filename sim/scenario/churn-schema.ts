@@ -5,6 +5,11 @@ export const churnSchema = z.strictObject({
   peer: z.int().min(0).describe('number of the peer, from 0'),
   joinAtRound: z.number().min(0).optional().describe('starts only then; before round 0 where not given'),
   crashAtRound: z.number().min(0).optional().describe('dies without a word; 7.5 is half-way through round 7'),
+  leaveAtRound: z
+    .number()
+    .min(0)
+    .optional()
+    .describe('in place of crashAtRound: is stopped, and has up to 2 s for what its strategy has to hand on'),
   vanishes: z
     .boolean()
     .default(false)
@@ -12,7 +17,12 @@ export const churnSchema = z.strictObject({
   restartAtRound: z.number().min(0).optional().describe('starts again then, with what its store held'),
   diskLost: z.boolean().default(false).describe('starts again with an empty store'),
 });
-export type ChurnEntry = z.infer<typeof churnSchema>;
+
+export const noteSchema = z.strictObject({
+  peer: z.int().min(0).describe('number of the peer, from 0'),
+  atRound: z.number().min(0).describe('its owner writes the note then, if the peer is there'),
+  text: z.string().min(1).max(280).describe('what the note says'),
+});
 
 export const churnModelSchema = z.strictObject({
   startShare: z.number().min(0).max(1).default(1).describe('of the peers, there from the beginning'),
@@ -41,6 +51,14 @@ export const churnModelSchema = z.strictObject({
     .max(1)
     .default(0)
     .describe('of the departures: machines that lose power, so that connections time out'),
+  leaveShare: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0)
+    .describe(
+      'of the departures: nodes that are stopped, and have up to 2 s for what their strategy has to hand on',
+    ),
   diskLossShare: z.number().min(0).max(1).default(0).describe('of the returns: with an empty store'),
   diurnal: z
     .strictObject({

@@ -8,15 +8,15 @@ import {
   type Region,
 } from '../network/profiles.ts';
 
-const share = z.number().min(0).max(1);
+const fraction = z.number().min(0).max(1);
 
 const natSchema = z
   .strictObject({
-    open: share.describe('reachable by everyone'),
-    cone: share.describe('reach each other by hole punching'),
-    symmetric: share.describe('reach open peers only'),
+    open: fraction.describe('reachable by everyone'),
+    cone: fraction.describe('reach each other by hole punching'),
+    symmetric: fraction.describe('reach open peers only'),
   })
-  .describe("shares of the peers, as weights; the profile's where not given");
+  .describe("numbers of peers relative to each other; the profile's where not given");
 
 const regionSchema = z.strictObject({
   name: z.string().min(1).max(40),
@@ -65,7 +65,7 @@ export const networkSchema = z.strictObject({
     .max(0.5)
     .optional()
     .describe(
-      "share of TCP segments that are sent again, at the cost of time; the profile's where not given",
+      "fraction of TCP segments that are sent again, at the cost of time; the profile's where not given",
     ),
   loss: z
     .number()
@@ -189,7 +189,7 @@ export function impossibleNetwork(
     };
   }
   if (nat && nat.open + nat.cone + nat.symmetric <= 0) {
-    return { path: ['nat', 'open'], message: 'one of the shares must be above 0' };
+    return { path: ['nat', 'open'], message: 'one of the three must be above 0' };
   }
   const resolved = resolveNetwork(section).latency;
   const names = 'regions' in resolved ? resolved.regions.map(({ name }) => name) : [];

@@ -14,15 +14,15 @@ import {
 import { parameterCount } from '../../src/tasks/models/model-layout.ts';
 import { attackOnTraining, victimsOf } from '../adversaries/registry.ts';
 import { adversarySchema } from './adversary-schema.ts';
-import { churnModelSchema, churnSchema } from './churn-schema.ts';
+import { churnModelSchema, churnSchema, noteSchema } from './churn-schema.ts';
 import { impossibleNetwork, networkSchema, resolveNetwork } from './network-schema.ts';
 
 /**
  * Most peers of each tier: with real training, with models of known optimum, and with models so small that only their messages
  * count (`tinyParametersMax` parameters).
  */
-export const peersMax = { real: 1000, small: 10_000, tiny: 100_000 } as const;
-export const tinyParametersMax = 16;
+const peersMax = { real: 1000, small: 10_000, tiny: 100_000 } as const;
+const tinyParametersMax = 16;
 /** Of the schema: with fewer peers everyone publishes, and nobody asked for more. */
 const defaultCommittee = 16;
 
@@ -128,6 +128,11 @@ export const scenarioFileSchema = z.strictObject({
     .optional()
     .describe('messages cost what they would with a model of so many parameters'),
   churn: z.array(churnSchema).max(100_000).default([]).describe('peers that come late, die or return'),
+  notes: z
+    .array(noteSchema)
+    .max(10_000)
+    .default([])
+    .describe('what owners of peers write into the log of the run'),
   churnModel: churnModelSchema.optional().describe('fates of all peers, in place of the list'),
   churnTrace: z
     .string()
@@ -185,7 +190,7 @@ export function resolveScenario(content: ScenarioFile, named: RunSpec | undefine
 export function impossibleScenario(
   scenario: ScenarioFile,
 ): { readonly path: readonly PropertyKey[]; readonly message: string } | null {
-  const { peers, network, churn, run, runFile, data } = scenario;
+  const { peers, network, churn, notes, run, runFile, data } = scenario;
   if ((run === undefined) === (runFile === undefined)) {
     return { path: ['runFile'], message: 'give either runFile or run, and not both' };
   }
@@ -194,20 +199,37 @@ export function impossibleScenario(
   }
   const badNetwork = impossibleNetwork(network);
   if (badNetwork) return { ...badNetwork, path: ['network', ...badNetwork.path] };
-  for (const [index, { peer, joinAtRound, crashAtRound, restartAtRound }] of churn.entries()) {
-    const at = (field: string) => ['churn', index, field];
-    if (peer >= peers) return { path: at('peer'), message: `there are peers 0 to ${peers - 1}` };
-    if (joinAtRound !== undefined && crashAtRound !== undefined && joinAtRound >= crashAtRound) {
-      return { path: at('crashAtRound'), message: `must come after joinAtRound (${joinAtRound})` };
-    }
-    if (restartAtRound !== undefined && !(crashAtRound !== undefined && crashAtRound < restartAtRound)) {
-      return { path: at('restartAtRound'), message: 'must come after crashAtRound of the same entry' };
-    }
+  for (const [index, entry] of churn.entries()) {
+    const bad = impossibleFate(entry, peers);
+    if (bad) return { path: ['churn', index, bad.field], message: bad.message };
+  }
+  const stranger = notes.findIndex(({ peer }) => peer >= peers);
+  if (stranger >= 0) {
+    return { path: ['notes', stranger, 'peer'], message: `must be below peers (${peers})` };
   }
   return impossibleChurn(scenario) ?? impossibleAdversaries(scenario) ?? impossibleStrategy(scenario);
 }
 
 type Impossible = { readonly path: readonly PropertyKey[]; readonly message: string } | null;
+
+function impossibleFate(
+  { peer, joinAtRound, crashAtRound, leaveAtRound, restartAtRound, vanishes }: ScenarioFile['churn'][number],
+  peers: number,
+): { readonly field: string; readonly message: string } | null {
+  if (peer >= peers) return { field: 'peer', message: `there are peers 0 to ${peers - 1}` };
+  if (leaveAtRound !== undefined && (crashAtRound !== undefined || vanishes)) {
+    return { field: 'leaveAtRound', message: 'who leaves neither crashes nor vanishes' };
+  }
+  const end = crashAtRound ?? leaveAtRound;
+  const field = leaveAtRound === undefined ? 'crashAtRound' : 'leaveAtRound';
+  if (joinAtRound !== undefined && end !== undefined && joinAtRound >= end) {
+    return { field, message: `must come after joinAtRound (${joinAtRound})` };
+  }
+  if (restartAtRound !== undefined && !(end !== undefined && end < restartAtRound)) {
+    return { field: 'restartAtRound', message: `must come after ${field} of the same entry` };
+  }
+  return null;
+}
 
 function impossibleChurn({ churn, churnModel, churnTrace, network }: ScenarioFile): Impossible {
   if ([churn.length > 0, churnModel !== undefined, churnTrace !== undefined].filter(Boolean).length > 1) {
@@ -217,7 +239,10 @@ function impossibleChurn({ churn, churnModel, churnTrace, network }: ScenarioFil
     };
   }
   if (!churnModel) return null;
-  const { session, absence, regionalFailures, startShare, flashCrowd } = churnModel;
+  const { session, absence, regionalFailures, startShare, flashCrowd, vanishShare, leaveShare } = churnModel;
+  if (vanishShare + leaveShare > 1) {
+    return { path: ['churnModel', 'leaveShare'], message: `with vanishShare (${vanishShare}) it exceeds 1` };
+  }
   if (absence && !session)
     return { path: ['churnModel', 'absence'], message: 'nobody leaves: give session as well' };
   if (startShare + (flashCrowd?.share ?? 0) > 1) {

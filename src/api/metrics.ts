@@ -14,6 +14,7 @@ const RUN_METRICS: readonly RunMetric[] = [
   gauge('round', 'Round of the wall-clock slot.', ({ round }) => round),
   gauge('finalised_round', 'Highest finalised round.', ({ finalisedRound }) => finalisedRound),
   gauge('counted_rounds', 'Final rounds that count towards the run.', ({ countedRounds }) => countedRounds),
+  gauge('rounds_done', 'Counted rounds, and those under way as if they counted.', (view) => view.roundsDone),
   gauge('lag_messages', 'Messages known to exist and not held.', ({ lag }) => lag),
   gauge('peers', 'Connected peers of the run.', ({ peers }) => peers),
   gauge('members_here', 'This node and all heard of lately.', ({ members }) => members.here),

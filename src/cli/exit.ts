@@ -4,7 +4,7 @@ import { ConfigError } from '../config/config-error.ts';
 
 export const EXIT_FAILURE = 1;
 /** The command line or a configuration file is wrong: running it again cannot help. */
-export const EXIT_USAGE = 2;
+const EXIT_USAGE = 2;
 /** Ctrl-C: 128 plus the number of SIGINT, as shells have it. */
 export const EXIT_INTERRUPTED = 130;
 

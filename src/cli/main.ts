@@ -10,7 +10,7 @@ if (major < oldest[0]! || (major === oldest[0] && minor < oldest[1]!)) {
   );
   process.exitCode = 1;
 } else {
-  import('./program.ts').then(({ main }) => main(process.argv));
+  void import('./program.ts').then(({ main }) => main(process.argv));
 }
 
 export {};

@@ -5,6 +5,7 @@ import { ConfigError } from '../config/config-error.ts';
 import { loadYamlFile } from '../config/yaml-file.ts';
 import { type NodeFile, nodeFileSchema, withPathsFrom } from '../daemon/node-file.ts';
 import type { LogLevel } from '../daemon/options.ts';
+import type { Retention } from '../log/replica.ts';
 import type { BackendChoice } from '../tensor/tfjs-backend.ts';
 import { ADDRESS_KINDS, addressProblem, checkedAddresses } from './addresses.ts';
 
@@ -20,6 +21,7 @@ export interface NodeFlags {
   readonly dir?: string;
   readonly http?: number;
   readonly logLevel?: LogLevel;
+  readonly retention?: Retention;
 }
 
 /** A flag beside a file overrides its field; `--run` and `--data` together take the place of its runs. @throws ConfigError */
@@ -44,6 +46,7 @@ export async function nodeSettings(flags: NodeFlags): Promise<NodeFile> {
     bootstrap: checkedAddresses('bootstrap', flags.bootstrap ?? file.bootstrap),
     httpPort: http ?? file.httpPort,
     logLevel: logLevel ?? file.logLevel,
+    retention: flags.retention ?? file.retention,
     runs,
   };
 }

@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import { ConfigError } from '../config/config-error.ts';
 import { LOG_LEVELS } from '../daemon/options.ts';
+import { RETENTIONS } from '../log/replica.ts';
 import { collected, wholeNumber } from './arguments.ts';
 import { backendOption } from './backend-option.ts';
 import { configFile } from './config-file.ts';
@@ -32,6 +33,14 @@ export function addNodeCommand(parent: Command): Command {
     )
     .option('--http <port>', 'API on 127.0.0.1; 0 for any free port', wholeNumber(0, 65535), 0)
     .addOption(backendOption())
+    .addOption(
+      new Option(
+        '--retention <what>',
+        'of the log: for the last two snapshots, or everything, to be exported',
+      )
+        .choices(RETENTIONS)
+        .default('snapshots'),
+    )
     .addOption(new Option('--log-level <level>', 'of DIR/log.jsonl').choices(LOG_LEVELS).default('info'))
     .action((_options: unknown, command: Command) =>
       perform(command, (context) => runNode(givenFlags(command), context)),

@@ -4,7 +4,7 @@ import { EXIT_FAILURE, EXIT_INTERRUPTED } from './exit.ts';
 import { listenForInterruption } from './interruption.ts';
 import { printResult } from './output.ts';
 
-export interface GlobalOptions {
+interface GlobalOptions {
   readonly json?: boolean;
   readonly verbose?: boolean;
 }

@@ -5,6 +5,8 @@ import { addBootstrapCommand } from './bootstrap.ts';
 import { addCodecBenchCommand } from './codec-bench.ts';
 import { addCompareCommand } from './compare.ts';
 import { describeFailure, EXIT_INTERRUPTED } from './exit.ts';
+import { addLogExportCommand } from './log-export.ts';
+import { addLogVerifyCommand } from './log-verify.ts';
 import { addModelEvaluateCommand } from './model-evaluate.ts';
 import { addModelExportCommand } from './model-export.ts';
 import { addModelGenerateCommand } from './model-generate.ts';
@@ -22,7 +24,7 @@ import { addTestnetStatusCommand } from './testnet-status.ts';
 import { addTestnetUpCommand } from './testnet-up.ts';
 
 /** The command tree; parsing throws CommanderError instead of ending the process. */
-export async function createProgram(argv: readonly string[]): Promise<Command> {
+async function createProgram(argv: readonly string[]): Promise<Command> {
   const program = new Command('starlings')
     .description('Peer-to-peer gossip training: one model, many machines, no server.')
     .version(packageVersion())
@@ -50,6 +52,9 @@ export async function createProgram(argv: readonly string[]): Promise<Command> {
   addModelEvaluateCommand(model);
   addModelPredictCommand(model);
   addModelGenerateCommand(model);
+  const log = program.command('log').description('the log of a run as a file that anyone can fold again');
+  addLogExportCommand(log);
+  addLogVerifyCommand(log);
   addSimCommand(program);
   addCompareCommand(program);
   const codec = program.command('codec').description('the bytes of deltas');

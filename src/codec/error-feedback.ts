@@ -51,11 +51,11 @@ export class Ef21 {
 }
 
 /**
- * sqrt(beta / theta) of EF21's step size 1 / (L + L_max sqrt(beta / theta)) for a compressor that keeps the share alpha of the
+ * sqrt(beta / theta) of EF21's step size 1 / (L + L_max sqrt(beta / theta)) for a compressor that keeps the fraction alpha of the
  * energy: (1 + sqrt(1 - alpha)) / alpha - 1.
  */
 export function ef21StepRatio(alpha: number): number {
   if (!(alpha > 0 && alpha <= 1))
-    throw new RangeError(`a compressor keeps a share above 0 and up to 1, not ${alpha}`);
+    throw new RangeError(`a compressor keeps a fraction above 0 and up to 1, not ${alpha}`);
   return (1 + Math.sqrt(1 - alpha)) / alpha - 1;
 }

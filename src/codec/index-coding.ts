@@ -33,6 +33,8 @@ export function writeIndices(
       for (let i = 0; i < n; i++) writer.bit(chosen.has(i) ? 1 : 0);
       return;
     }
+    default:
+      coding satisfies never;
   }
 }
 
@@ -81,7 +83,7 @@ export function indexBitsMax(coding: IndexCoding, k: number, n: number): number 
   }
 }
 
-export function fixedBits(n: number): number {
+function fixedBits(n: number): number {
   return Math.max(1, Math.ceil(Math.log2(n)));
 }
 

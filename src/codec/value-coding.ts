@@ -69,6 +69,8 @@ export function writeValues(writer: BitWriter, coding: ValueCoding, values: read
       }
       return;
     }
+    default:
+      coding satisfies never;
   }
 }
 

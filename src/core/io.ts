@@ -12,6 +12,9 @@ export type PeerKey = string;
 /** What gossip does with an announcement: forward it, drop it, or drop it and hold it against the sender. */
 export type Verdict = 'accept' | 'ignore' | 'reject';
 
+/** What a node that stops waits at most for the answers to its last requests. Guess. */
+export const leaveMs = 2000;
+
 export type Input =
   /** First input of every session, after construction from the stored state. */
   | { readonly type: 'start' }
@@ -40,7 +43,7 @@ export type Input =
     }
   | { readonly type: 'training-failed'; readonly round: number; readonly reason: string }
   /**
-   * The node is about to stop for good, or for long; requests in answer to this get a little time. Without it a node has vanished:
+   * The node is about to stop for good, or for long; requests in answer to this get `leaveMs`. Without it a node has vanished:
    * what it alone held is gone.
    */
   | { readonly type: 'leave' }

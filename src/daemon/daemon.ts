@@ -98,7 +98,7 @@ class Daemon {
   }
 
   async #createNode(): Promise<StarlingsNode> {
-    const { keyFile, listen, announce, bootstrap, limits = {}, listener, tell } = this.#options;
+    const { keyFile, listen, announce, bootstrap, limits = {}, retention, listener, tell } = this.#options;
     const { path, log, storeDirectory } = this.#directory;
     const identity = await loadIdentity(keyFile ?? keyFileOf(path));
     const store = await openLevelStore(storeDirectory);
@@ -117,6 +117,7 @@ class Daemon {
         clock: wallClock,
         random: unpredictable,
         learners: createThreadLearner,
+        retention,
         limits,
       },
       (event) => {

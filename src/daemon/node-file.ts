@@ -1,6 +1,7 @@
 /** What a node is started with, as a file: `starlings node --config node.yaml`. */
 import { dirname, resolve } from 'node:path';
 import * as z from 'zod';
+import { RETENTIONS } from '../log/replica.ts';
 import { BACKEND_CHOICES } from '../node/backend-choices.ts';
 import { LOG_LEVELS } from './options.ts';
 
@@ -38,6 +39,10 @@ export const nodeFileSchema = z.strictObject({
   bootstrap: z.array(address).max(256).default([]).describe('multiaddrs of any nodes, with /p2p/<peer id>'),
   httpPort: bound(0, 65_535, 0).describe('API on 127.0.0.1; 0 for any free port'),
   logLevel: z.enum(LOG_LEVELS).default('info').describe('of log.jsonl'),
+  retention: z
+    .enum(RETENTIONS)
+    .default('snapshots')
+    .describe('of the log: what the last two snapshots need, or everything, for `starlings log export`'),
   limits: limitsSchema.prefault({}),
   runs: z
     .array(

@@ -1,4 +1,5 @@
 /** What a node or a bootstrap is started with, and what its starter gets. The command line fills these in. */
+import type { Retention } from '../log/replica.ts';
 import type { JoinRequest } from '../node/commands.ts';
 import type { NodeLimits, NodeListener } from '../node/create-node.ts';
 import type { DaemonInfo } from './daemon-info.ts';
@@ -27,6 +28,7 @@ export interface DaemonOptions extends BootstrapOptions {
   readonly runs: readonly JoinRequest[];
   /** Port of the API on 127.0.0.1; 0 lets the system choose. */
   readonly httpPort: number;
+  readonly retention?: Retention;
   readonly limits?: Partial<NodeLimits>;
   /** Hears of everything from the very start. */
   readonly listener?: NodeListener;

@@ -102,7 +102,7 @@ export function scaledToFloat32(x: Float64Array, factor: number): Float32Array {
 }
 
 /** @throws RangeError unless both have as many coordinates. */
-export function checkSameLength(x: Float32Array, y: Float32Array): void {
+function checkSameLength(x: Float32Array, y: Float32Array): void {
   if (x.length !== y.length) {
     throw new RangeError(`vectors of ${x.length} and ${y.length} coordinates do not go together`);
   }

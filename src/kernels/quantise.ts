@@ -109,8 +109,10 @@ function codesOf({ kernels, blocks, codes, lanes }: VectorMemory, scheme: Quanti
       return kernels.signCodes(codes.address, x, n, lanes.address);
     case 'two-bit':
       return kernels.pairCodes(codes.address, x, n, twoBitLevels.threshold, lanes.address);
-    default:
-      return kernels.evenCodes(codes.address, x, n, scheme === 'int4' ? 7 : 127);
+    case 'int4':
+      return kernels.evenCodes(codes.address, x, n, 7);
+    case 'int8':
+      return kernels.evenCodes(codes.address, x, n, 127);
   }
 }
 

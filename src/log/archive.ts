@@ -170,6 +170,11 @@ export class ArchiveFold {
     if (!Array.isArray(tail) || tail.length !== 2) throw new ArchiveError('the archive has no end');
     const [round, root] = tail as unknown[];
     if (!isRound(round) || !isBytes(root, 32)) throw new ArchiveError('the archive has no end');
+    return this.finishAt({ round, root });
+  }
+
+  /** As `finish`, at an end that is known. @throws ArchiveError */
+  finishAt({ round, root }: ArchiveTail): FoldedArchive {
     if (round < this.#round - 1 || this.#book.heldRounds().some((held) => held > round))
       throw new ArchiveError('the archive ends before its last entry');
     this.#foldBefore(round + 1);

@@ -20,7 +20,7 @@ export const inlineBodyBytesMax = 48 * 1024;
 export const indexMax = 255;
 /** Kinds of a run, and claims of an entry. */
 export const kindsMax = 16;
-export const claimsMax = 8;
+const claimsMax = 8;
 
 const VERSION = 2;
 

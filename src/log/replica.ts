@@ -14,7 +14,7 @@ import {
   encodeStoredEnvelope,
   openEnvelope,
 } from './envelope.ts';
-import { entriesOf, type Insertion, LogBook, type PlaceKey, placeKey } from './log-book.ts';
+import { type Insertion, LogBook, type PlaceKey } from './log-book.ts';
 import {
   cloneState,
   foldRound,
@@ -38,7 +38,8 @@ const marksKept = 256;
 const noSnapshot = new Uint8Array(32);
 
 /** What a node keeps of the rounds that its snapshots cover: nothing, or every entry. */
-export type Retention = 'snapshots' | 'everything';
+export const RETENTIONS = ['snapshots', 'everything'] as const;
+export type Retention = (typeof RETENTIONS)[number];
 
 export interface ReplicaOptions {
   readonly kinds: Kinds;
@@ -156,9 +157,10 @@ export class Replica {
     return this.#live;
   }
 
-  /** Where our history stood after a final round; null when it is too long ago or not yet. */
+  /** Where our history stood after a finalised round; null when it is too long ago or not yet. After its last round it stays. */
   markAt(round: number): HistoryMark | null {
-    return this.#marks.get(round) ?? null;
+    const { round: last, root, weight } = this.#base;
+    return round > last && this.isComplete ? { root, weight } : (this.#marks.get(round) ?? null);
   }
 
   /** What entries of ours name: the last snapshot, which binds the history before it and the state. */
@@ -352,10 +354,4 @@ export class Replica {
     const { shared } = this.#options;
     return state && shared ? shared.stateOf(bytesToHex(snapshot.blobRoot), state) : state;
   }
-}
-
-/** What an author has at the places of a kind in a round. */
-export function authoredIn(replica: Replica, round: number, author: string, kind = 0): readonly LogEntry[] {
-  const held = replica.log.at(round, placeKey({ author, kind, index: 0 }));
-  return held ? entriesOf(held) : [];
 }

@@ -35,9 +35,9 @@ export type Request =
   /** A whole model, pushed by a mixing method. */
   | { readonly kind: 'push'; readonly envelope: Uint8Array }
   /** State of a mixing method, for a peer that comes late or lost touch. */
-  | { readonly kind: 'share' };
+  | { readonly kind: 'handout' };
 
-const TAGS = ['digest', 'entries', 'leaves', 'segment', 'snapshots', 'push', 'share'] as const;
+const TAGS = ['digest', 'entries', 'leaves', 'segment', 'snapshots', 'push', 'handout'] as const;
 
 export function encodeRequest(request: Request): Uint8Array {
   const tag = TAGS.indexOf(request.kind);
@@ -58,7 +58,7 @@ export function encodeRequest(request: Request): Uint8Array {
     case 'segment':
       return dagCbor.encode([tag, request.root, request.index]);
     case 'snapshots':
-    case 'share':
+    case 'handout':
       return dagCbor.encode([tag]);
     case 'push':
       return dagCbor.encode([tag, request.envelope]);
@@ -86,12 +86,14 @@ export function decodeRequest(bytes: Uint8Array): Request | null {
     case 'segment':
       return fields.length === 3 && isBytes(a, 32) && isCount(b) ? { kind, root: a, index: b } : null;
     case 'snapshots':
-    case 'share':
+    case 'handout':
       return fields.length === 1 ? { kind } : null;
     case 'push':
       return fields.length === 2 && a instanceof Uint8Array ? { kind, envelope: a } : null;
-    default:
+    case undefined:
       return null;
+    default:
+      return kind satisfies never;
   }
 }
 

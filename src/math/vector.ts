@@ -69,13 +69,6 @@ export function norm(a: Vector): number {
   return Math.sqrt(sum);
 }
 
-export function dot(a: Vector, b: Vector): number {
-  checkLengths(a, b);
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
-  return sum;
-}
-
 /** The numbers of `values` in the precision of `like`. */
 export function likeOf(like: Vector, values: ArrayLike<number>): Vector {
   return like instanceof Float32Array ? Float32Array.from(values) : Float64Array.from(values);
@@ -84,12 +77,6 @@ export function likeOf(like: Vector, values: ArrayLike<number>): Vector {
 function checkLengths(a: Vector, b: Vector): void {
   if (a.length !== b.length)
     throw new RangeError(`vectors of ${a.length} and ${b.length} do not go together`);
-}
-
-/** Mean squared distance of the vectors to their mean: 0 when all peers agree. */
-export function consensusDistance(vectors: readonly Vector[]): number {
-  const mean = meanOfVectors(vectors);
-  return vectors.reduce((sum, vector) => sum + squaredDistance(vector, mean), 0) / vectors.length;
 }
 
 /** Whether no coordinate is NaN or infinite. */

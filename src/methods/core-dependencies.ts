@@ -13,7 +13,7 @@ export interface CoreDependencies {
   /** What the store held when the node came up, in order of key; empty for a new node. */
   readonly stored: Iterable<readonly [string, Uint8Array]>;
   /** What is kept of rounds that snapshots cover; 'snapshots' where not given. */
-  readonly retention?: Retention;
+  readonly retention?: Retention | undefined;
   /** Given where many cores of one run live in one process. */
   readonly shared?: SharedWork;
   /** As if larger bodies were too large for an announcement; for worlds whose models are declared larger than they are. */

@@ -6,6 +6,7 @@ import type { RunFrame } from '../core/run-frame.ts';
 import type { Impossible } from '../registry/impossible.ts';
 import type { Described } from '../registry/registry.ts';
 import type { CoreDependencies } from './core-dependencies.ts';
+import type { LogParts, LogPartsDependencies } from './delta-log/log-parts.ts';
 import type { TopologySpec } from './topologies/registry.ts';
 
 /** What others need to know of the log of deltas that the peers of a run keep. */
@@ -19,6 +20,8 @@ export interface DeltaLogTraits {
   /** Rounds until a round is final. */
   readonly windowRounds: number;
   readonly snapshotRounds: number;
+  /** What it is made of, to be folded outside of a node. */
+  parts(frame: RunFrame, runId: string, deps: LogPartsDependencies): LogParts;
 }
 
 /** What a manifest may say of a method, what others must know of it, and the state machine that it is. */

@@ -24,7 +24,7 @@ export interface DiscoveryTiming {
   readonly queryTimeoutMs: number;
 }
 
-export const defaultDiscoveryTiming: DiscoveryTiming = {
+const defaultDiscoveryTiming: DiscoveryTiming = {
   provide: { firstMs: 2_000, maxMs: 600_000 },
   find: { firstMs: 500, maxMs: 15_000 },
   findWhenEnoughMs: 60_000,

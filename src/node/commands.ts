@@ -118,12 +118,12 @@ export const NODE_COMMANDS: readonly NodeCommand[] = [
   ),
   command('list', 'the runs of a node, one a line', z.strictObject({}), async (control) => {
     const views = control.views();
-    const runs = views.map(({ runId, run: facts, state, phase, round }) => ({
+    const runs = views.map(({ runId, run: facts, state, phase, roundsDone }) => ({
       runId,
       name: facts?.name ?? null,
       state,
       phase,
-      round,
+      roundsDone,
       rounds: facts?.rounds ?? null,
     }));
     const lines = views.map((view) => `${view.runId}  ${whereabouts(view)}`);
@@ -198,14 +198,14 @@ function nameOf({ runId, run: facts }: RunView): string {
   return facts === null ? runId : `${facts.name} (${runId})`;
 }
 
-function whereabouts({ run: facts, state, phase, round, failure }: RunView): string {
+function whereabouts({ run: facts, state, phase, roundsDone, failure }: RunView): string {
   switch (state) {
     case 'searching':
       return 'asking peers for the manifest';
     case 'preparing':
       return `${facts?.name ?? ''}  preparing`;
     case 'running':
-      return `${facts?.name ?? ''}  ${phase}, round ${Math.max(0, round)}/${facts?.rounds ?? 0}`;
+      return `${facts?.name ?? ''}  ${phase}, round ${roundsDone}/${facts?.rounds ?? 0}`;
     case 'ended':
       return `${facts?.name ?? ''}  ended${failure === null ? '' : `: ${failure}`}`;
     default:

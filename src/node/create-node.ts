@@ -4,6 +4,7 @@
  */
 import type { PeerKey } from '../core/io.ts';
 import type { Clock, Store } from '../core/ports.ts';
+import type { Retention } from '../log/replica.ts';
 import { createBootstraps } from '../network/bootstraps.ts';
 import { createHost, type Host } from '../network/host.ts';
 import { type Identity, peerIdOf } from '../network/identity.ts';
@@ -38,6 +39,8 @@ export interface NodeOptions {
   /** Uniform in [0, 1), not to be foreseen by peers: they must not know whom this node will talk to. */
   readonly random: () => number;
   readonly learners: LearnerFactory;
+  /** What is kept of rounds that snapshots cover; 'snapshots' where not given. */
+  readonly retention?: Retention | undefined;
   readonly limits?: Partial<NodeLimits>;
 }
 
@@ -144,7 +147,7 @@ class Node implements StarlingsNode {
 
   join(run: SignedManifest | string, options: JoinOptions): RunSession {
     const runId = typeof run === 'string' ? run : run.runId;
-    const { identity, store, clock, random, learners, limits = {} } = this.#options;
+    const { identity, store, clock, random, learners, retention, limits = {} } = this.#options;
     const { runsMax = runsMaxDefault } = limits;
     if (this.#isClosing) throw new NodeError('NOT_RUNNING', 'this node is stopping');
     if (this.#sessions.has(runId)) {
@@ -163,6 +166,7 @@ class Node implements StarlingsNode {
       clock,
       random,
       learners,
+      retention,
       limits,
       onEvent: (event) => this.#emit(event, runId),
     });

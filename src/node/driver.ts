@@ -3,7 +3,15 @@
  * slow holds up what must not be said before it is stored, and in time the inputs that would give it more to store;
  * nothing that arrives ends the node.
  */
-import type { Input, Output, PeerKey, ProtocolCore, ProtocolEvent, Verdict } from '../core/io.ts';
+import {
+  type Input,
+  leaveMs,
+  type Output,
+  type PeerKey,
+  type ProtocolCore,
+  type ProtocolEvent,
+  type Verdict,
+} from '../core/io.ts';
 import type { Clock, Store, Transport } from '../core/ports.ts';
 import type { Learner } from '../learning/learner.ts';
 import { defaultHeldInputsLimits, HeldInputs, type HeldInputsLimits, mayWait } from './held-inputs.ts';
@@ -52,9 +60,6 @@ export class RequestRefusedError extends Error {
   override readonly name = 'RequestRefusedError';
   readonly code = 'REFUSED';
 }
-
-/** What a node that stops waits at most for its last requests. */
-const leaveMs = 2000;
 
 export class NodeDriver {
   readonly #options: DriverOptions;

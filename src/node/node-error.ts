@@ -8,7 +8,10 @@ export class NodeError extends Error {
     | 'NOT_RUNNING'
     | 'RUN_LEFT'
     | 'NOT_PUBLISHED'
-    | 'OTHER_START_VECTOR';
+    | 'OTHER_START_VECTOR'
+    | 'UNKNOWN_RUN'
+    | 'NO_LOG'
+    | 'NOTHING_FINAL';
 
   /** `sentence` says what is wrong and what to do. */
   constructor(code: NodeError['code'], sentence: string) {

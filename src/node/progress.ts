@@ -49,7 +49,8 @@ export class Progress {
   note(event: ProtocolEvent): void {
     if (event.kind === 'phase' && event.phase === 'finished') this.#finish();
     // Where evaluation is slower than training, rounds go by without one.
-    if (event.kind !== 'round-started' || event.round < this.#nextEvaluation || this.#working) return;
+    if (event.kind !== 'round-started' || event.round < this.#nextEvaluation) return;
+    if (this.#working !== null) return;
     this.#nextEvaluation = event.round + evaluationRounds;
     this.#enqueue({
       kind: 'evaluate',

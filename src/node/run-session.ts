@@ -3,6 +3,8 @@ import type { CoreStatus, PeerKey, ProtocolCore, ProtocolEvent } from '../core/i
 import type { Clock, Store } from '../core/ports.ts';
 import { initialVector, vectorHash } from '../learning/initial.ts';
 import { batchStreamKey, type Learner } from '../learning/learner.ts';
+import type { Retention } from '../log/replica.ts';
+import { isArchiveKey } from '../log/store-keys.ts';
 import { createCore, requestBytesMax } from '../methods/create-core.ts';
 import { lastingNeighbours } from '../methods/lasting-neighbours.ts';
 import { logOf } from '../methods/registry.ts';
@@ -42,6 +44,7 @@ export interface SessionParts {
   /** Uniform in [0, 1), not to be foreseen by peers. */
   readonly random: () => number;
   readonly learners: LearnerFactory;
+  readonly retention: Retention | undefined;
   readonly limits: Partial<DriverLimits>;
   readonly onEvent: (event: RunEvent) => void;
 }
@@ -201,13 +204,15 @@ export class Session implements RunSession {
     const { host, identity, store, clock, random, limits } = this.#parts;
     this.#stops.push(() => store.close());
     const stored: Array<readonly [string, Uint8Array]> = [];
-    for await (const entry of store.entries()) stored.push(entry);
+    // What is archived may be long, and no node needs it to go on.
+    for await (const entry of store.entries()) if (!isArchiveKey(entry[0])) stored.push(entry);
     const core = createCore(manifest, runId, {
       crypto: createCrypto(),
       signer: identity.signer,
       initial,
       random,
       stored,
+      retention: this.#parts.retention,
     });
     const progress = new Progress({
       core,

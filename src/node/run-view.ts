@@ -44,6 +44,8 @@ export const runViewSchema = z.object({
   finalisedRound: z.int(),
   /** Final rounds that count towards `run.rounds`. */
   countedRounds: count,
+  /** How far the run is, 0 to `run.rounds`: final rounds that count, and those under way as if they did. */
+  roundsDone: count,
   /** SHA-256 (hex) of the finalised model, or of the current local one where models are mixed. */
   modelHash: z.string().nullable(),
   /** Messages known to exist and not held yet. */
@@ -124,7 +126,7 @@ type Handlers<E extends { readonly kind: string }> = {
 
 /** The view of one session. Pure: what it shows depends on the events applied and on nothing else. */
 export class RunReducer {
-  #view: Omit<RunView, 'peers' | 'members'>;
+  #view: Omit<RunView, 'peers' | 'members' | 'roundsDone'>;
   #roster: readonly PeerKey[] | null = null;
   readonly #others = new Map<PeerKey, Other>();
 
@@ -195,6 +197,7 @@ export class RunReducer {
     const missing = (this.#roster ?? []).filter((peer) => !here.has(peer)).slice(0, missingShownMax);
     return {
       ...this.#view,
+      roundsDone: roundsDoneOf(this.#view),
       peers: others.filter(([, { linked }]) => linked).length,
       members: { known: this.#roster?.length ?? null, here: here.size, missing },
     };
@@ -301,6 +304,17 @@ export class RunReducer {
 function dispatch<E extends { readonly kind: string }>(handlers: Handlers<E>, event: E): void {
   // The handler of a kind takes the events of that kind, which the compiler cannot see through the lookup.
   (handlers[event.kind as E['kind']] as unknown as (event: E) => void)(event);
+}
+
+function roundsDoneOf({
+  phase,
+  round,
+  finalisedRound,
+  countedRounds,
+  run,
+}: Pick<RunView, 'phase' | 'round' | 'finalisedRound' | 'countedRounds' | 'run'>): number {
+  const open = phase === 'finished' ? 0 : Math.max(0, round - finalisedRound - 1);
+  return Math.min(countedRounds + open, run?.rounds ?? 0);
 }
 
 function counted(counts: Readonly<Record<string, number>>, reason: string): Record<string, number> {

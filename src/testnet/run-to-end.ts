@@ -41,8 +41,9 @@ export interface RunToEnd {
 
 const lookEveryMs = 500;
 const joinDeadlineMs = 60_000;
-/** After the last slot: and the finality window: time for evaluation and saving (guess). */
-const finishPatienceMs = 45_000;
+/** So long nothing may happen, whatever else: a few slots of it, time for evaluation and saving (guesses). */
+const stuckPatienceMs = 60_000;
+const stuckPatienceSlots = 30;
 const stopPatienceMs = 10_000;
 
 /**
@@ -58,7 +59,9 @@ export async function runToEnd(
   const testnet = await upTestnet({ ...options, attached: true }, signal);
   try {
     watch.onUp(testnet);
-    const joined = await lookUntil(testnet, haveJoined, joinDeadlineMs, watch, signal, null);
+    const joinDeadline = performance.now() + joinDeadlineMs;
+    const isTooLate = () => performance.now() > joinDeadline;
+    const joined = await lookUntil(testnet, haveJoined, isTooLate, watch, signal, null);
     if (!haveJoined(joined)) {
       throw new TestnetError(
         'NOT_JOINED',
@@ -67,11 +70,11 @@ export async function runToEnd(
     }
     const killed = testnet.bootstraps.filter(({ member }) => signalProcess(member, 'SIGKILL'));
     watch.onBootstrapsKilled(killed.map(({ member }) => member.name));
-    const last = await lookUntil(testnet, haveFinished, untilEndMs(testnet), watch, signal, joined);
+    const last = await lookUntil(testnet, haveFinished, stuckTest(testnet), watch, signal, joined);
     if (!haveFinished(last)) {
       throw new TestnetError(
         'NOT_FINISHED',
-        `the nodes did not finish in time: see log.jsonl in ${testnet.directory}/node-*`,
+        `nothing went on any more and the nodes had not finished: see log.jsonl in ${testnet.directory}/node-*`,
       );
     }
     return { testnet, last, result: resultOf(testnet, last, (performance.now() - began) / 1000) };
@@ -89,24 +92,35 @@ export function succeeded({ testnet, last, result }: RunToEnd): boolean {
 async function lookUntil(
   testnet: Testnet,
   done: (observation: Observation) => boolean,
-  withinMs: number,
+  isHopeless: (last: Observation) => boolean,
   watch: RunToEndWatch,
   signal: AbortSignal,
   earlier: Observation | null,
 ): Promise<Observation> {
-  const deadline = performance.now() + withinMs;
   for (let last = earlier; ; ) {
     last = await observe(testnet.state, last);
     watch.onLook(last);
     const nobodyLeft = last.nodes.every(({ alive }) => !alive);
-    if (done(last) || nobodyLeft || performance.now() > deadline) return last;
+    if (done(last) || nobodyLeft || isHopeless(last)) return last;
     await delay(lookEveryMs, undefined, { signal });
   }
 }
 
-function untilEndMs({ spec, state }: Testnet): number {
-  const slotsMs = (spec.rounds + state.windowRounds) * spec.slotMs;
-  return Math.max(0, (state.startAtMs ?? Date.now()) - Date.now()) + slotsMs + finishPatienceMs;
+/** Rounds last as long as the nodes need: only where no node gets on for long is there nothing to wait for. */
+function stuckTest({ state, spec }: Testnet): (last: Observation) => boolean {
+  const beginsAt = performance.now() + Math.max(0, (state.startAtMs ?? Date.now()) - Date.now());
+  let progress = '';
+  let since = beginsAt;
+  return ({ nodes }) => {
+    const views = nodes.map(({ view }) => view);
+    const now = views.map((view) => `${view?.phase} ${view?.finalisedRound} ${view?.accuracyRound}`).join();
+    if (now !== progress) {
+      progress = now;
+      since = Math.max(beginsAt, performance.now());
+    }
+    const slotMs = Math.max(spec.slotMs, ...views.map((view) => view?.slotMs ?? 0));
+    return performance.now() - since > stuckPatienceMs + stuckPatienceSlots * slotMs;
+  };
 }
 
 function resultOf({ spec }: Testnet, last: Observation, seconds: number): RunToEndResult {

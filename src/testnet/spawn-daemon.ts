@@ -99,7 +99,7 @@ export function readMemberInfo({ directory, pid }: Member): DaemonInfo | null {
 }
 
 /** The last lines a daemon wrote: what it printed, else its log. */
-export async function tailOf(member: Member): Promise<string> {
+async function tailOf(member: Member): Promise<string> {
   for (const name of [OUTPUT_FILE, 'log.jsonl']) {
     const text = await readEnd(join(member.directory, name));
     if (text !== '') return text;

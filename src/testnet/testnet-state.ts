@@ -8,7 +8,7 @@ import { isRunning } from './process-identity.ts';
 import { TestnetError } from './testnet-error.ts';
 
 /** More processes than this on one machine are a typing error. */
-export const processesMax = 512;
+const processesMax = 512;
 
 const memberSchema = z.object({
   name: z.string().regex(/^(node|bootstrap)-\d+$/),

@@ -81,39 +81,9 @@ async function boot(options: UpOptions, members: Member[], signal: AbortSignal):
   const impossible = impossibleCombination(spec, options.nodes);
   if (impossible) throw new TestnetError('BAD_RUN', `${impossible.path.join('.')}: ${impossible.message}`);
   await claimDirectory(directory);
-  let state: TestnetState = {
-    version: 1,
-    runId: null,
-    name: spec.name,
-    createdAtMs: Date.now(),
-    startAtMs: null,
-    rounds: spec.rounds,
-    slotMs: spec.slotMs,
-    windowRounds: logOf(spec.strategy)?.windowRounds ?? 0,
-    members,
-  };
-  const launch = async (
-    role: Member['role'],
-    args: readonly string[],
-    index: number,
-  ): Promise<SpawnedDaemon> => {
-    signal.throwIfAborted();
-    const name = memberName(role, index);
-    const home = join(directory, name);
-    const daemon = await spawnDaemon({
-      entry: options.entry,
-      args: [...args, '--dir', home, '--listen', loopback, '--log-level', options.logLevel],
-      name,
-      role,
-      directory: home,
-      attached: options.attached,
-    });
-    members.push(daemon.member);
-    // Before anything else can fail: `testnet down` must find the process.
-    await writeState(directory, state);
-    return daemon;
-  };
-
+  const record: Written = { state: firstState(spec, members) };
+  const launch = (role: Member['role'], args: readonly string[], index: number) =>
+    launchMember(options, record, { role, args, index }, signal);
   const dataPaths = await dataPathsOf(options);
   signal.throwIfAborted();
 
@@ -128,15 +98,8 @@ async function boot(options: UpOptions, members: Member[], signal: AbortSignal):
 
   const cores = availableParallelism();
   const timing = await chooseTiming(options, dataPaths[0]!, bootstrapMs, cores, signal);
-  const membership = await membershipOf(options);
-  const runSpec: RunSpec = { ...spec, membership, slotMs: timing.slotMs };
-  const startAtMs = Date.now() + timing.startDelayMs;
-  const { signer } = await loadIdentity(join(directory, 'creator.key'));
-  const run = createRun(runSpec, startAtMs, createCrypto(), signer);
-  await writeManifestFile(manifestPath(directory), run);
-  state = { ...state, runId: run.runId, startAtMs, slotMs: timing.slotMs };
-  await writeState(directory, state);
-  say(`run ${run.runId}`);
+  const runSpec = await signRun(options, record, timing);
+  say(`run ${record.state.runId}`);
   say(timing.sentence);
 
   const known = addresses.flatMap((listening) => ['--bootstrap', listening]);
@@ -154,10 +117,59 @@ async function boot(options: UpOptions, members: Member[], signal: AbortSignal):
   return {
     directory,
     spec: runSpec,
-    state,
+    state: record.state,
     nodes: nodes.map(({ member }, index) => ({ member, info: nodeInfos[index]! })),
     bootstraps: bootstraps.map(({ member }, index) => ({ member, info: bootstrapInfos[index]! })),
   };
+}
+
+/** What `testnet.json` says. */
+interface Written {
+  state: TestnetState;
+}
+
+function firstState(spec: RunSpec, members: Member[]): TestnetState {
+  return {
+    ...{ version: 1, runId: null, startAtMs: null, createdAtMs: Date.now(), members },
+    ...{ name: spec.name, rounds: spec.rounds, slotMs: spec.slotMs },
+    windowRounds: logOf(spec.strategy)?.windowRounds ?? 0,
+  };
+}
+
+async function launchMember(
+  { directory, entry, logLevel, attached }: UpOptions,
+  { state }: Written,
+  what: { readonly role: Member['role']; readonly args: readonly string[]; readonly index: number },
+  signal: AbortSignal,
+): Promise<SpawnedDaemon> {
+  signal.throwIfAborted();
+  const { role } = what;
+  const name = memberName(role, what.index);
+  const home = join(directory, name);
+  const args = [...what.args, '--dir', home, '--listen', loopback, '--log-level', logLevel];
+  const daemon = await spawnDaemon({ entry, args, name, role, directory: home, attached });
+  state.members.push(daemon.member);
+  // Before anything else can fail: `testnet down` must find the process.
+  await writeState(directory, state);
+  return daemon;
+}
+
+/** Makes and writes the manifest; the run begins when the nodes will be ready. */
+async function signRun(
+  options: UpOptions,
+  record: Written,
+  timing: { readonly slotMs: number; readonly startDelayMs: number },
+): Promise<RunSpec> {
+  const { directory, spec } = options;
+  const membership = await membershipOf(options);
+  const runSpec: RunSpec = { ...spec, membership, slotMs: timing.slotMs };
+  const startAtMs = Date.now() + timing.startDelayMs;
+  const { signer } = await loadIdentity(join(directory, 'creator.key'));
+  const run = createRun(runSpec, startAtMs, createCrypto(), signer);
+  await writeManifestFile(manifestPath(directory), run);
+  record.state = { ...record.state, runId: run.runId, startAtMs, slotMs: timing.slotMs };
+  await writeState(directory, record.state);
+  return runSpec;
 }
 
 /** One after another: the state file must name each process before the next one is made. */

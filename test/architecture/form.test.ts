@@ -23,7 +23,6 @@ function linesMatching(files: readonly SourceFile[], pattern: RegExp): string[] 
 const ambient =
   /\bDate\.now\b|\bMath\.random\b|\bnew Date\b|\bDate\(|\bset(?:Timeout|Interval)\b|\bperformance\.now\b|\bprocess\.hrtime\b|\bgetRandomValues\b|\brandomUUID\b/;
 const asynchronous = /\basync\b|\bawait\b|\bPromise\b|\bsetImmediate\b|\bqueueMicrotask\b/;
-const defaultExport = /^\s*export\b.*\bdefault\b/;
 // Split, or this file would find itself.
 const leftover = new RegExp(`\\b(?:${['TO' + 'DO', 'FIX' + 'ME', 'X' + 'XX'].join('|')})\\b`);
 const silenced = new RegExp(
@@ -89,14 +88,6 @@ describe('form', () => {
       'import from the file that defines it',
     );
     assert.match("export {\n  a,\n} from './a.ts';", reExport);
-  });
-
-  test('nothing is exported as default', () => {
-    assert.deepEqual(linesMatching([...sources, ...tests], defaultExport), [], 'give it a name');
-    assert.deepEqual(matches(defaultExport, ['export default class {}', 'export { a as default };']), [
-      true,
-      true,
-    ]);
   });
 
   test(`no file of src or sim has more than ${linesMax} lines, but for those that are named`, (context) => {

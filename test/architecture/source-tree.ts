@@ -32,13 +32,15 @@ const specifierPatterns = [
   /^(?:import|export)\b[^;'"]*?\bfrom\s+'([^']+)'/gm,
   /^import\s+'([^']+)'/gm,
   /\bimport\(\s*'([^']+)'/g,
-  /\bnew URL\(\s*'([^']+\.ts)',\s*import\.meta\.url/g,
+  /\bnew URL\(\s*['`]([^'`]+\.(?:ts|\$\{extension\}))['`],\s*import\.meta\.url/g,
 ];
 
 /** Every module that the file names, as written: `../math/rng.ts`, `node:fs`, `@libp2p/tcp`. */
 export function specifiersOf(file: SourceFile): string[] {
   const code = withoutComments(file.text);
-  return specifierPatterns.flatMap((pattern) => [...code.matchAll(pattern)].map((match) => match[1]!));
+  return specifierPatterns
+    .flatMap((pattern) => [...code.matchAll(pattern)])
+    .map((match) => match[1]!.replace(/\$\{extension\}$/, 'ts'));
 }
 
 /** The repository path that a relative specifier means, or null for a package or a Node module. */

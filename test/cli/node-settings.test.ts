@@ -40,6 +40,7 @@ test('without a file: the flags, and defaults where there is none', async () => 
     bootstrap: [],
     httpPort: 0,
     logLevel: 'info',
+    retention: 'snapshots',
     limits: { connectionsMax: 300, runsMax: 32, waitingBytesMax: 32 << 20, heldAnnouncementsMax: 4096 },
     runs: [{ run: runId, data: '/data', backend: 'wasm' }],
   });
@@ -55,6 +56,7 @@ test('a file: its paths are relative to it, a run may be an id', async () => {
     bootstrap: [peer],
     httpPort: 8080,
     logLevel: 'debug',
+    retention: 'snapshots',
     limits: { connectionsMax: 50, runsMax: 2, waitingBytesMax: 32 << 20, heldAnnouncementsMax: 4096 },
     runs: [
       { run: at('mnist.manifest'), data: at('images'), backend: 'wasm' },

@@ -41,6 +41,8 @@ const state: ViewState = {
   rounds: 100,
   startsInMs: 0,
   leftMs: 42_000,
+  slotMs: 500,
+  isSlowed: false,
   phase: 'training',
 };
 
@@ -117,7 +119,7 @@ test('plain lines', () => {
   assert.equal(isMilestone({ ...state, rows: state.rows.slice(0, 3) }, state), true);
 });
 
-const view = someView({ phase: 'training', round: 12, peers: 3 });
+const view = someView({ phase: 'training', roundsDone: 12, peers: 3 });
 
 test('the view follows from what was observed', () => {
   const run = { title: 't', startAtMs: 10_000, slotMs: 1000, rounds: 100, windowRounds: 6 };
@@ -126,8 +128,8 @@ test('the view follows from what was observed', () => {
   const shown = observed(
     [
       { name: 'node-00', alive: true, view },
-      { name: 'node-01', alive: true, view: { ...view, round: 9 } },
-      { name: 'node-02', alive: false, view: { ...view, round: 3 } },
+      { name: 'node-01', alive: true, view: { ...view, roundsDone: 9, slotMs: 2000 } },
+      { name: 'node-02', alive: false, view: { ...view, roundsDone: 6 } },
     ],
     22_000,
   );
@@ -138,13 +140,15 @@ test('the view follows from what was observed', () => {
       rows: [
         ['training', 12],
         ['training', 9],
-        ['gone', 3],
+        ['gone', 6],
       ],
       bootstraps: { alive: 1, total: 2 },
       round: 9,
       rounds: 100,
       startsInMs: 0,
-      leftMs: 94_000,
+      leftMs: (100 - 9 + 6) * 2000,
+      slotMs: 2000,
+      isSlowed: true,
       phase: 'training',
     },
   );
@@ -154,7 +158,16 @@ test('the view follows from what was observed', () => {
     ['joining', 0, 6000, 'starting'],
   );
   assert.equal(
-    observed([{ name: 'n', alive: true, view: { ...view, phase: 'waiting', round: -1 } }], 1).phase,
+    observed(
+      [
+        {
+          name: 'n',
+          alive: true,
+          view: { ...view, phase: 'waiting', round: -1, finalisedRound: -1, countedRounds: 0 },
+        },
+      ],
+      1,
+    ).phase,
     'waiting',
   );
   assert.equal(

@@ -157,7 +157,7 @@ export class Cluster {
 }
 
 /** One node, through as many sessions as it is started; its identity, store and events stay. */
-export class ClusterNode {
+class ClusterNode {
   /** Of all sessions, in order. */
   readonly events: ProtocolEvent[] = [];
   /** When each of them happened, by the clock of the run. */

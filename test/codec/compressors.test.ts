@@ -1,4 +1,4 @@
-/** The contract that every compressor keeps, facts 8 to 11 and 15, and the codings against their slow reading. */
+/** The contract that every compressor keeps, figures of the literature, and the codings against their slow reading. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
@@ -130,7 +130,7 @@ for (const spec of all) {
       assert.equal(missing > 0.05, compressorKind(spec).isBiased, `${missing} of the energy is missing`);
     });
 
-    test('with error feedback what was sent and what is left is all that came in (fact 11)', () => {
+    test('with error feedback what was sent and what is left is all that came in', () => {
       const feedback = new ErrorFeedback(codec, 1);
       const random = randomOf('feedback');
       const sent = new Float64Array(size);
@@ -158,7 +158,7 @@ for (const spec of all) {
 }
 
 describe('facts about compressors', () => {
-  test('8: QSGD is unbiased, within 1 % of the norm', () => {
+  test('QSGD is unbiased, within 1 % of the norm', () => {
     const x = gaussian('qsgd', 64);
     const codec = createCompressor({ id: 'qsgd', levels: 4, bucket: 64 }, 64);
     const random = randomOf('qsgd');
@@ -174,7 +174,7 @@ describe('facts about compressors', () => {
     );
   });
 
-  test('8: rand-k loses (1 - k/d) of the energy, within 1 %', () => {
+  test('rand-k loses (1 - k/d) of the energy, within 1 %', () => {
     const d = 400;
     const x = gaussian('rand-k', d);
     const spec = { id: 'rand-k', chunk: null, perChunk: 100, indices: 'rice', values: 'float32' } as const;
@@ -186,14 +186,14 @@ describe('facts about compressors', () => {
     assert.ok(Math.abs(lost / energy(x) / (1 - 100 / d) - 1) < 0.01);
   });
 
-  test('8: signs with the mean magnitude keep 2/pi of the energy of a Gaussian, within 1 %', () => {
+  test('signs with the mean magnitude keep 2/pi of the energy of a Gaussian, within 1 %', () => {
     const x = gaussian('sign', 65536);
     const codec = createCompressor({ id: 'sign', block: 65536 }, 65536);
     const kept = 1 - gap(codec.decompress(codec.compress(x, () => 0)), x) / energy(x);
     assert.ok(Math.abs(kept / (2 / Math.PI) - 1) < 0.01, String(kept));
   });
 
-  test('10: fixed places of 12 bits and values of 2 are 0.21875 bit a parameter, 146.29 times below float32', () => {
+  test('fixed places of 12 bits and values of 2 are 0.21875 bit a parameter, 146.29 times below float32', () => {
     const spec = { id: 'top-k', chunk: 4096, perChunk: 64, indices: 'fixed', values: 'two-bit' } as const;
     const codec = createCompressor(spec, 4096);
     const bits = 8 * codec.compress(gaussian('fact 10', 4096), () => 0).length - 16;
@@ -201,7 +201,7 @@ describe('facts about compressors', () => {
     assert.equal((32 / (bits / 4096)).toFixed(2), '146.29');
   });
 
-  test('15: sqrt(beta/theta) of EF21 at alpha = .01 is 198.4987', () => {
+  test('sqrt(beta/theta) of EF21 at alpha = .01 is 198.4987', () => {
     assert.equal(ef21StepRatio(0.01).toFixed(4), '198.4987');
     assert.equal(ef21StepRatio(1), 0);
   });

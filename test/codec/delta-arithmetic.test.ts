@@ -154,7 +154,7 @@ describe('arithmetic with sparse deltas', () => {
     assert.equal(BigInt(units[0]!), 512n * 120194n * 2n ** 27n);
   });
 
-  // Fact 12 of the algorithms, as far as it lies here: order and duplicates.
+  // The model is a function of the set of deltas: here as far as order and duplicates go.
   test('8 random orders with duplicates dropped give one sum; float32 addition gives more than one', () => {
     const deltas = randomDeltas(16);
     const start = new Float32Array(2000);
@@ -200,7 +200,6 @@ describe('error feedback without decay', () => {
     return Math.max(...lost) / Math.max(...inputs.map(Math.abs));
   }
 
-  // Fact 11.
   test('loses nothing: inputs = sent + residual to 1e-12', () => {
     assert.ok(lostShare(new Float64Array(size)) < 1e-12);
   });

@@ -1,4 +1,4 @@
-/** The figures that the codec is chosen for: facts 8, 9 and 10 of the algorithms. */
+/** The figures that the codec is chosen for. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { sparseSignCodec, subtractDecoded } from '../../src/codec/sparse-sign.ts';
@@ -24,7 +24,7 @@ function assertWithin(actual: number, expected: number, tolerance: number): void
 }
 
 describe('facts about the codec', () => {
-  test('8: signs with their mean magnitude keep 2 / pi of the energy of a Gaussian', () => {
+  test('signs with their mean magnitude keep 2 / pi of the energy of a Gaussian', () => {
     const vector = vectorOf(gaussian);
     const all = sparseSignCodec({ size, chunk: CHUNK, perChunk: CHUNK });
     const residual = vector.slice();
@@ -44,7 +44,7 @@ describe('facts about the codec', () => {
     });
   }
 
-  test('10: 12 + 2 bits for 64 of 4096 are 146.29 times less than float32; the default codec is below .137', () => {
+  test('12 + 2 bits for 64 of 4096 are 146.29 times less than float32; the default codec is below .137', () => {
     const fixedBits = (PER_CHUNK * (12 + 2)) / CHUNK;
     assert.equal(fixedBits, 0.21875);
     assert.equal((32 / fixedBits).toFixed(2), '146.29');

@@ -1,12 +1,11 @@
-/** The model and the task of docs/EXTENDING-models.md, added to a copy of the sources, tested with all others and trained. */
+/** The model and the task of docs/EXTENDING.md, added to a copy of the sources, tested with all others and trained. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
-import { repositoryRoot } from '../architecture/source-tree.ts';
-import { diffsOf, extendedCopy } from './extended-copy.ts';
+import { diffsOf, extendedCopy, extendingPart } from './extended-copy.ts';
 
 const run = promisify(execFile);
 const deadlineMs = 300_000;
@@ -17,7 +16,7 @@ const contracts = ['test/learning/models.test.ts', 'test/tasks/kinds.test.ts'];
 let page = '';
 let copy = '';
 before(async () => {
-  page = await readFile(join(repositoryRoot, 'docs/EXTENDING-models.md'), 'utf8');
+  page = await extendingPart("Models and tasks of one's own");
   copy = await extendedCopy(page, ['bench', 'docs', 'scripts', 'test']);
 });
 after(() => rm(copy, { recursive: true, force: true }));

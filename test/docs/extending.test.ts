@@ -5,8 +5,7 @@ import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
-import { repositoryRoot } from '../architecture/source-tree.ts';
-import { diffsOf, extendedCopy } from './extended-copy.ts';
+import { diffsOf, extendedCopy, extendingPart } from './extended-copy.ts';
 
 const run = promisify(execFile);
 const deadlineMs = 300_000;
@@ -26,7 +25,7 @@ const contracts = [
 let page = '';
 let copy = '';
 before(async () => {
-  page = await readFile(join(repositoryRoot, 'docs/EXTENDING.md'), 'utf8');
+  page = await extendingPart('Adding one of a kind');
   copy = await extendedCopy(page, ['bench', 'docs', 'scripts', 'test']);
 });
 after(() => rm(copy, { recursive: true, force: true }));

@@ -59,7 +59,7 @@ function logOf(list: readonly LogEntry<DeltaContent>[]): LogBook {
   return log;
 }
 
-describe('fact 12: the model is a function of the set', () => {
+describe('the model is a function of the set', () => {
   const orders = Array.from({ length: 8 }, (_, seed) => arrivals(seed));
 
   test('8 random orders with duplicates give one SHA-256 of the materialised model', () => {

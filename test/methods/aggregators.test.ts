@@ -1,4 +1,4 @@
-/** The contract that every aggregator keeps, what each stands against, and fact 14. */
+/** The contract that every aggregator keeps, what each stands against, and points whose geometric median is known. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { meanOfVectors, norm, squaredDistance, type Vector } from '../../src/math/vector.ts';
@@ -88,7 +88,7 @@ for (const spec of all) {
 }
 
 describe('facts about aggregators', () => {
-  test('14: geometric median of (0,0), (3,0), (0,4), and of five points of which three coincide', () => {
+  test('geometric median of (0,0), (3,0), (0,4), and of five points of which three coincide', () => {
     const at = (x: number, y: number) => Float64Array.of(x, y);
     const [x, y] = geometricMedian([at(0, 0), at(3, 0), at(0, 4)]);
     // The point (.69579, .75118), with x and y exchanged, has the larger sum of distances: 6.76997 against 6.76643.

@@ -1,4 +1,4 @@
-/** The contract that every mixing method keeps, stepped by hand, and facts 4 (pairs), 6, 7 and 13. */
+/** The contract that every mixing method keeps, stepped by hand, and figures of the literature. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { rngFor } from '../../src/math/rng.ts';
@@ -143,7 +143,7 @@ describe('facts about mixing methods', () => {
     });
   }
 
-  test('4: one asynchronous pair shrinks variance by 1 - 1/(n-1), within 1 %', () => {
+  test('one asynchronous pair shrinks variance by 1 - 1/(n-1), within 1 %', () => {
     const rng = rngFor('fact 4');
     let ratios = 0;
     const draws = 4000;
@@ -159,7 +159,7 @@ describe('facts about mixing methods', () => {
     assert.ok(Math.abs(ratios / draws / (1 - 1 / 7) - 1) < 0.01, String(ratios / draws));
   });
 
-  test('6: push-sum on the one-peer exponential graph of 16 is exact after four rounds', () => {
+  test('push-sum on the one-peer exponential graph of 16 is exact after four rounds', () => {
     const x = normals(16, 10, 'fact 6');
     const topology = createTopology({ id: 'one-peer-exponential' }, 16, '');
     const peers = peersOf({ id: 'sgp' }, x);
@@ -168,7 +168,7 @@ describe('facts about mixing methods', () => {
     for (let k = 0; k < 10; k++) assert.ok(Math.abs(peers[5]!.model[k]! - meanAt(x, k)) < 1e-12);
   });
 
-  test('7: CHOCO on a ring of 25 keeps the mean, converges linearly with a small gamma and diverges with a large one', () => {
+  test('CHOCO on a ring of 25 keeps the mean, converges linearly with a small gamma and diverges with a large one', () => {
     const d = 2000;
     const x = normals(25, d, 'fact 7');
     const topology = createTopology({ id: 'ring', weights: 'uniform' }, 25, '');
@@ -197,7 +197,7 @@ describe('facts about mixing methods', () => {
     assert.ok(large.at(-1)! > 100 * large[0]!, large.join(' '));
   });
 
-  test('13: DiLoCo with SGD, H = 1, outer rate 1 and no momentum is synchronous SGD', () => {
+  test('DiLoCo with SGD, H = 1, outer rate 1 and no momentum is synchronous SGD', () => {
     const peersN = 5;
     const points = normals(peersN, 12, 'fact 13');
     const initial = normals(1, 12, 'fact 13/start')[0]!;

@@ -1,4 +1,4 @@
-/** Conservation of mass: fact 5, and whatever fast-check thinks of. */
+/** Conservation of mass: under loss, and under whatever fast-check thinks of. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
@@ -44,7 +44,7 @@ function assertEqualMass(now: readonly number[], before: readonly number[]): voi
 }
 
 describe('push-sum', () => {
-  test('5: mass is kept to 1e-9 under 20 % loss, and estimates come to the mean', () => {
+  test('mass is kept to 1e-9 under 20 % loss, and estimates come to the mean', () => {
     const n = 16;
     const world = worldOf(n, 'fact 5');
     const before = total(world);

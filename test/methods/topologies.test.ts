@@ -1,4 +1,4 @@
-/** The contract that every topology keeps, and what ALGORITHMS says of some (facts 1 to 4). */
+/** The contract that every topology keeps, and what the literature says of some. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import {
@@ -106,7 +106,7 @@ for (const spec of all) {
 }
 
 describe('facts about topologies', () => {
-  test('1: second eigenvalues of a ring with 1/3 and of a torus with 1/5, to 1e-6', () => {
+  test('second eigenvalues of a ring with 1/3 and of a torus with 1/5, to 1e-6', () => {
     for (const n of [5, 12, 32]) {
       const value = secondEigenvalue(createTopology({ id: 'ring', weights: 'uniform' }, n, '').matrix(0));
       assert.ok(Math.abs(value - (1 / 3 + (2 / 3) * Math.cos((2 * Math.PI) / n))) < 1e-6, `${n}: ${value}`);
@@ -118,7 +118,7 @@ describe('facts about topologies', () => {
     }
   });
 
-  test('2: the one-peer exponential graph averages exactly after log2 n rounds', () => {
+  test('the one-peer exponential graph averages exactly after log2 n rounds', () => {
     for (const n of [8, 16, 32, 64]) {
       const topology = createTopology({ id: 'one-peer-exponential' }, n, '');
       let x = normals(n, 5, `fact 2/${n}`);
@@ -129,7 +129,7 @@ describe('facts about topologies', () => {
     }
   });
 
-  test('3: the base-(k+1) graph averages exactly for n from 2 to 64 and k from 1 to 4', () => {
+  test('the base-(k+1) graph averages exactly for n from 2 to 64 and k from 1 to 4', () => {
     for (let n = 2; n <= 64; n++) {
       for (let k = 1; k <= 4; k++) {
         const { period, matrix } = createTopology({ id: 'base-graph', degree: k }, n, '');
@@ -153,7 +153,7 @@ describe('facts about topologies', () => {
     }
   });
 
-  test('4: random pairs shrink variance by (n-2)/(2(n-1)) a round, one pair by 1 - 1/(n-1), within 1 %', () => {
+  test('random pairs shrink variance by (n-2)/(2(n-1)) a round, one pair by 1 - 1/(n-1), within 1 %', () => {
     const n = 16;
     const topology = createTopology({ id: 'random-matching' }, n, 'fact 4');
     const x = normals(n, 400, 'fact 4');

@@ -36,7 +36,7 @@ const sample: RunSample = {
     phase: 'training',
     round: 12,
     finalisedRound: 5,
-    countedRounds: 4,
+    countedRounds: 6,
     slotMs: 500,
     notes: [{ round: 3, author: 'bb', text: 'disks are moved at noon' }],
     modelHash: 'f00d',
@@ -167,6 +167,18 @@ describe('the view of a run', () => {
     );
   });
 
+  test('how far a run is: what counts, and what is under way as if it did', () => {
+    const done = (core: Partial<RunSample['core']>): number =>
+      after(
+        session({ kind: 'opened', facts }),
+        session({ kind: 'sampled', sample: { ...sample, core: { ...sample.core, ...core } } }),
+      ).roundsDone;
+    assert.equal(done({ round: -1, finalisedRound: -1, countedRounds: 0 }), 0);
+    assert.equal(done({ round: 12, finalisedRound: 5, countedRounds: 4 }), 10);
+    assert.equal(done({ round: 120, finalisedRound: 90, countedRounds: 85 }), 100);
+    assert.equal(done({ phase: 'finished', round: 140, finalisedRound: 120, countedRounds: 100 }), 100);
+  });
+
   test('evaluations and saves; a failure is shown until the next success', () => {
     const done = [
       session({ kind: 'evaluated', round: 9, accuracy: 0.9, loss: 0.3, examples: 10 }),
@@ -221,6 +233,7 @@ test('terminal, status and metrics say the same figures for the same events', ()
       round: figure('round'),
       finalisedRound: figure('finalised_round'),
       countedRounds: figure('counted_rounds'),
+      roundsDone: figure('rounds_done'),
       lag: figure('lag_messages'),
       peers: figure('peers'),
       loss: figure('training_loss'),
@@ -235,6 +248,7 @@ test('terminal, status and metrics say the same figures for the same events', ()
       round: status.round,
       finalisedRound: status.finalisedRound,
       countedRounds: status.countedRounds,
+      roundsDone: status.roundsDone,
       lag: status.lag,
       peers: status.peers,
       loss: status.loss,

@@ -143,6 +143,38 @@ describe('Engine', () => {
     assert.equal(engine.nodes[1]!.alive, false);
   });
 
+  it('lets a node that is stopped hear the answers to its last requests', async () => {
+    const network = { latency: { min: 50, max: 50 }, jitterMs: 0 };
+    const leave: Fate = { kind: 'leave', peer: 1, atUs: 4_500_000 };
+    const core = { timeoutMs: 10_000 };
+    const goneAtUs = async (world: World): Promise<number> => {
+      const engine = await runTo('finished', engineOf({ count: 2, network, core, ...world }));
+      return engine.nodes[1]!.crashedAtUs;
+    };
+    const answered = await goneAtUs({ fates: [leave] });
+    assert.ok(answered > 4_600_000 && answered < 4_610_000, `gone after a round trip, at ${answered}`);
+    const parts = Uint8Array.of(0, 1);
+    const parted = await goneAtUs({ fates: [{ kind: 'part', peer: 0, parts, atUs: 4_500_000 - 1 }, leave] });
+    assert.equal(parted, 6_500_000, 'nobody answers: gone after two seconds');
+    assert.equal(await goneAtUs({ fates: [leave], core: { repair: false } }), 4_500_000, 'nothing to ask');
+  });
+
+  it('starts a node again that is about to be gone', async () => {
+    const fates: Fate[] = [
+      { kind: 'part', peer: 0, parts: Uint8Array.of(0, 1, 0), atUs: 4_400_000 },
+      { kind: 'leave', peer: 1, atUs: 4_500_000 },
+      { kind: 'boot', peer: 1, atUs: 5_000_000 },
+      { kind: 'mend', peer: 0, atUs: 5_100_000 },
+    ];
+    const engine = await runTo('finished', engineOf({ count: 3, fates, core: { timeoutMs: 10_000 } }));
+    const { incarnation, alive, crashedAtUs } = engine.nodes[1]!;
+    assert.deepEqual(
+      { incarnation, alive, crashedAtUs },
+      { incarnation: 2, alive: true, crashedAtUs: 5_000_000 },
+    );
+    assert.equal(hashes(engine).size, 1);
+  });
+
   it('counts what a message costs, once for the sender and once for the receiver', async () => {
     const engine = await runTo(
       'finished',

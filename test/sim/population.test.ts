@@ -50,6 +50,18 @@ describe('churn', () => {
     }
   });
 
+  it('tells apart who crashes, who vanishes and who is stopped, and moves nothing else by it', () => {
+    const life = { session: { meanRounds: 4, shape: 1 }, absence: { meanRounds: 1 } };
+    const plain = fatesOfModel(modelOf(life), population);
+    const told = fatesOfModel(modelOf({ ...life, vanishShare: 0.2, leaveShare: 0.5 }), population);
+    const ends = told.filter(({ kind }) => kind !== 'boot');
+    const shareOf = (kind: string) => ends.filter((fate) => fate.kind === kind).length / ends.length;
+    assert.ok(ends.length > 10_000);
+    assert.ok(Math.abs(shareOf('vanish') - 0.2) < 0.02 && Math.abs(shareOf('leave') - 0.5) < 0.02);
+    const times = (fates: typeof told) => fates.map(({ peer, atRound }) => [peer, atRound]);
+    assert.deepEqual(times(told), times(plain));
+  });
+
   it('keeps the share of peers there that stays and absences imply', () => {
     const model = modelOf({ session: { meanRounds: 4, shape: 1 }, absence: { meanRounds: 1 } });
     const living = [100, 130, 160, 190].map((round) => livingAt(model, round));

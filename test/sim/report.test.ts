@@ -116,8 +116,8 @@ describe('the report', () => {
     assert.match(html, /"edges":\[\[0,1\]\]/);
   });
 
-  it('has ticks around the data, not many and not few', () => {
-    fc.assert(
+  it('has ticks around the data, not many and not few', async () => {
+    await fc.assert(
       fc.property(
         fc.double({ min: -1e9, max: 1e9, noNaN: true }),
         fc.double({ min: 0, max: 1e9, noNaN: true }),

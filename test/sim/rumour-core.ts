@@ -71,9 +71,10 @@ export class RumourCore implements ProtocolCore {
       case 'request-failed':
         this.failures.push(input.reason);
         return [];
+      case 'leave':
+        return this.#ask();
       case 'trained':
       case 'scored':
-      case 'leave':
       case 'training-failed':
       case 'submit':
         throw new Error('this protocol does not train');
@@ -104,7 +105,7 @@ export class RumourCore implements ProtocolCore {
   }
 
   #wake(nowMs: number): Output[] {
-    const { startAtMs, slotMs, rounds, repair, timeoutMs } = this.#options;
+    const { startAtMs, slotMs, rounds } = this.#options;
     const slot = Math.floor((nowMs - startAtMs) / slotMs);
     if (slot >= 2 * rounds) {
       this.#phase = 'finished';
@@ -116,18 +117,16 @@ export class RumourCore implements ProtocolCore {
       const word = this.#word(slot);
       outputs.push(...this.#learn([word]), { type: 'announce', bytes: Buffer.from(word) });
     }
+    return [...outputs, ...this.#ask()];
+  }
+
+  #ask(): Output[] {
+    const { repair, timeoutMs } = this.#options;
     const peer = this.#peers[Math.floor(this.#random() * this.#peers.length)];
-    if (repair && peer !== undefined) {
-      outputs.push({
-        type: 'request',
-        requestId: this.#nextRequest++,
-        peer,
-        bytes: Buffer.from([...this.words].join('\n')),
-        responseBytesMax: 1 << 20,
-        timeoutMs,
-      });
-    }
-    return outputs;
+    if (!repair || peer === undefined) return [];
+    const bytes = Buffer.from([...this.words].join('\n'));
+    const requestId = this.#nextRequest++;
+    return [{ type: 'request', requestId, peer, bytes, responseBytesMax: 1 << 20, timeoutMs }];
   }
 
   #word(round: number): string {

@@ -70,6 +70,21 @@ describe('loadScenario', () => {
       /:3:\d+: churn\[0\]\.restartAtRound: must come after/,
     ],
     [
+      'a crash and a leave',
+      `peers: 4\nchurn:\n  - { peer: 1, crashAtRound: 3, leaveAtRound: 2 }\n${run}`,
+      /:3:\d+: churn\[0\]\.leaveAtRound: who leaves neither crashes nor vanishes/,
+    ],
+    [
+      'a leave before the join',
+      `peers: 4\nchurn:\n  - { peer: 1, joinAtRound: 3, leaveAtRound: 2 }\n${run}`,
+      /:3:\d+: churn\[0\]\.leaveAtRound: must come after joinAtRound/,
+    ],
+    [
+      'more departures than there are',
+      `peers: 4\nchurnModel: { vanishShare: 0.6, leaveShare: 0.5 }\n${run}`,
+      /:2:\d+: churnModel\.leaveShare: with vanishShare \(0\.6\) it exceeds 1/,
+    ],
+    [
       'negative latency',
       `peers: 4\nnetwork: { latencyMs: { min: -1, max: 5 } }\n${run}`,
       /:2:\d+: network\.latencyMs\.min: expected at least 0, got -1/,

@@ -10,19 +10,14 @@ import { bytesToHex } from '../../src/core/bytes.ts';
 import type { Signer } from '../../src/core/crypto.ts';
 import type { DeltaContent, DeltaState } from '../../src/entries/delta/delta-state.ts';
 import { sortitionThreshold } from '../../src/entries/delta/sortition.ts';
-import { ticketOf } from '../../src/log/ticket.ts';
 import type { NoteState } from '../../src/entries/note/note-kind.ts';
 import { initialVector, vectorHash } from '../../src/learning/initial.ts';
 import type { LogEntry } from '../../src/log/entry-kind.ts';
-import {
-  type Claim,
-  encodeEnvelope,
-  encodeStoredEnvelope,
-  sealEnvelope,
-} from '../../src/log/envelope.ts';
+import { type Claim, encodeEnvelope, encodeStoredEnvelope, sealEnvelope } from '../../src/log/envelope.ts';
 import { LogBook } from '../../src/log/log-book.ts';
 import { foldRound, initialState, type LogState } from '../../src/log/log-state.ts';
 import { encodeState, signSnapshotHeader, snapshotOf } from '../../src/log/snapshot.ts';
+import { ticketOf } from '../../src/log/ticket.ts';
 import {
   type DigestAnswer,
   encodeDigestAnswer,
@@ -31,9 +26,9 @@ import {
   type Request,
 } from '../../src/log/wire.ts';
 import { createLogParts } from '../../src/methods/delta-log/log-parts.ts';
+import { deltaLogSchema } from '../../src/methods/delta-log/schema.ts';
 import { createCrypto, createSigner } from '../../src/platform/node/crypto.ts';
 import { signManifest } from '../../src/run/manifest.ts';
-import { deltaLogSchema } from '../../src/methods/delta-log/schema.ts';
 import { runSpecSchema } from '../../src/run/run-spec.ts';
 
 const crypto = createCrypto();

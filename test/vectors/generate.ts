@@ -40,22 +40,42 @@ function pseudoRandom(size: number, seed: number): number[] {
   });
 }
 
-const inputs: readonly (SparseSignOptions & { readonly name: string; readonly input: readonly number[] })[] = [
-  { name: 'one chunk', ...small, input: [0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, -1, 0, 0, 0.5] },
-  { name: 'all zero: empty chunks and no bit stream', ...shortLast, input: new Array<number>(21).fill(0) },
-  { name: 'ties go to the lower index', size: 8, chunk: 8, perChunk: 3, input: [1, -2, 2, -1, 1, 1, -1, 1] },
-  { name: 'zeros fill up, as positive', size: 8, chunk: 8, perChunk: 3, input: [0, 0, 0, 0, 0, -3, 0, 0] },
-  { name: 'an empty chunk between others and a shorter last one', ...shortLast,
-    input: [0.5, -0.25, 0, 1, 0, 0, -2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0.001, -0.002, 0.004, 0, -0.003] },
-  { name: 'every coordinate is sent: Rice parameter 0', size: 9, chunk: 9, perChunk: 9,
-    input: [1, -1, 1, -1, 1, -1, 1, -1, -1] },
-  { name: 'a quotient longer than a byte', size: 64, chunk: 64, perChunk: 16,
-    input: Array.from({ length: 64 }, (_, i) => (i >= 48 ? -1 : 0)) },
-  { name: 'half of the smallest magnitude is code 1', size: 1, chunk: 1, perChunk: 1, input: [2 ** -27] },
-  { name: 'less than that is an empty chunk', size: 1, chunk: 1, perChunk: 1, input: [2 ** -28] },
-  { name: 'clamped to code 224', size: 2, chunk: 1, perChunk: 1, input: [1000, -(2 ** 100)] },
-  { name: 'pseudo-random', size: 150, chunk: 64, perChunk: 5, input: pseudoRandom(150, 1) },
-];
+const inputs: readonly (SparseSignOptions & { readonly name: string; readonly input: readonly number[] })[] =
+  [
+    { name: 'one chunk', ...small, input: [0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, -1, 0, 0, 0.5] },
+    { name: 'all zero: empty chunks and no bit stream', ...shortLast, input: new Array<number>(21).fill(0) },
+    {
+      name: 'ties go to the lower index',
+      size: 8,
+      chunk: 8,
+      perChunk: 3,
+      input: [1, -2, 2, -1, 1, 1, -1, 1],
+    },
+    { name: 'zeros fill up, as positive', size: 8, chunk: 8, perChunk: 3, input: [0, 0, 0, 0, 0, -3, 0, 0] },
+    {
+      name: 'an empty chunk between others and a shorter last one',
+      ...shortLast,
+      input: [0.5, -0.25, 0, 1, 0, 0, -2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0.001, -0.002, 0.004, 0, -0.003],
+    },
+    {
+      name: 'every coordinate is sent: Rice parameter 0',
+      size: 9,
+      chunk: 9,
+      perChunk: 9,
+      input: [1, -1, 1, -1, 1, -1, 1, -1, -1],
+    },
+    {
+      name: 'a quotient longer than a byte',
+      size: 64,
+      chunk: 64,
+      perChunk: 16,
+      input: Array.from({ length: 64 }, (_, i) => (i >= 48 ? -1 : 0)),
+    },
+    { name: 'half of the smallest magnitude is code 1', size: 1, chunk: 1, perChunk: 1, input: [2 ** -27] },
+    { name: 'less than that is an empty chunk', size: 1, chunk: 1, perChunk: 1, input: [2 ** -28] },
+    { name: 'clamped to code 224', size: 2, chunk: 1, perChunk: 1, input: [1000, -(2 ** 100)] },
+    { name: 'pseudo-random', size: 150, chunk: 64, perChunk: 5, input: pseudoRandom(150, 1) },
+  ];
 
 /**
  * For `small`, each one step away from the valid d1e240: code 209, then with Rice parameter 2 the indices 3 (+)
@@ -71,7 +91,11 @@ const rejected: readonly RejectedVector[] = [
   { ...small, reason: 'an empty chunk with a bit stream', body: '00e240' },
   { ...small, reason: 'padding is not zero', body: 'd1e241' },
   { ...small, reason: 'the quotient puts the second index outside the chunk (3, 16)', body: 'd1e100' },
-  { ...small, reason: 'the remainder of the first index leaves no room for the second (15, 16)', body: 'd11d00' },
+  {
+    ...small,
+    reason: 'the remainder of the first index leaves no room for the second (15, 16)',
+    body: 'd11d00',
+  },
   { ...small, reason: 'a run of zeros to the end', body: 'd10000' },
   { ...small, reason: 'longer than any body', body: `d1${'00'.repeat(20)}` },
   { ...shortLast, reason: 'fewer bytes than chunks', body: '0000' },
@@ -106,7 +130,8 @@ export function sparseSignVectors(): SparseSignVectors {
 
 /** One line per vector, so that a change shows in a diff where it is. */
 export function formatVectors(vectors: SparseSignVectors): string {
-  const lines = (list: readonly object[]) => list.map((vector) => `    ${JSON.stringify(vector)}`).join(',\n');
+  const lines = (list: readonly object[]) =>
+    list.map((vector) => `    ${JSON.stringify(vector)}`).join(',\n');
   return `{
   "about": ${JSON.stringify(vectors.about)},
   "accepted": [

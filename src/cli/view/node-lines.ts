@@ -159,7 +159,7 @@ function progressLine(view: RunView, nowMs: number): string {
     const left = formatDuration(Math.max(0, startAtMs - nowMs));
     return `waiting   the first round begins in ${left}, ${peersOf(view)}`;
   }
-  const round = `${Math.max(0, view.round)}, ${view.countedRounds} of ${rounds} final`;
+  const round = `${view.roundsDone}/${rounds}`;
   const figures = [
     `loss ${formatLoss(view.loss)}`,
     `accuracy ${formatPercent(view.accuracy)}`,

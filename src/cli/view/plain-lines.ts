@@ -23,6 +23,7 @@ export function plainLine(state: ViewState): string {
   ];
   if (state.phase === 'joining' || state.phase === 'waiting')
     parts.push(`starts in ${formatDuration(state.startsInMs)}`);
+  if (state.isSlowed) parts.push(`rounds of ${state.slotMs / 1000} s for nodes that do not keep up`);
   if (state.phase === 'training') parts.push(`about ${formatDuration(state.leftMs)} left`);
   return parts.join(', ');
 }

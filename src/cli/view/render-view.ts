@@ -101,7 +101,7 @@ function remaining(state: ViewState): string {
     case 'waiting':
       return `first round in ${formatDuration(state.startsInMs)}`;
     case 'training':
-      return `about ${formatDuration(state.leftMs)} left`;
+      return `about ${formatDuration(state.leftMs)} left${state.isSlowed ? `, rounds of ${state.slotMs / 1000} s` : ''}`;
     case 'finishing':
       return 'rounds over, closing the log';
     case 'finished':

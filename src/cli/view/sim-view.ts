@@ -28,7 +28,7 @@ export function createSimView(stream: NodeJS.WriteStream, peers: number): SimVie
 }
 
 /** `round 12/50, 32 of 32 peers, loss 0.312, 8.4 s of virtual time, about 31 s left` */
-export function simLine(progress: SimulationProgress, peers: number): string {
+function simLine(progress: SimulationProgress, peers: number): string {
   const { round, rounds, living, lossMean, virtualSeconds, etaSeconds } = progress;
   const left = etaSeconds === null ? '' : `, about ${formatDuration(1000 * etaSeconds)} left`;
   return (

@@ -6,6 +6,7 @@ export interface NodeRow {
   readonly name: string;
   /** A phase of the node, `starting` before its first answer, `gone` after its end. */
   readonly phase: string;
+  /** Rounds of the run that it has behind it, open ones included. */
   readonly round: number | null;
   readonly loss: number | null;
   /** In [0, 1]. */
@@ -25,8 +26,11 @@ export interface ViewState {
   readonly rounds: number;
   /** Until round 0; 0 once it began. */
   readonly startsInMs: number;
-  /** Until the last node is done, as far as the clock tells. */
+  /** Until the last node is done, as far as the present pace tells. */
   readonly leftMs: number;
+  /** How long a round lasts; more than the run's own where nodes do not keep up. */
+  readonly slotMs: number;
+  readonly isSlowed: boolean;
   readonly phase: 'joining' | 'waiting' | 'training' | 'finishing' | 'finished';
 }
 
@@ -70,7 +74,7 @@ export function viewOf(observation: Observation, run: RunTimes): ViewState {
       : {
           name,
           phase,
-          round: view.round,
+          round: view.roundsDone,
           loss: view.loss,
           accuracy: view.accuracy,
           peers: view.peers,
@@ -82,15 +86,18 @@ export function viewOf(observation: Observation, run: RunTimes): ViewState {
   const living = rows.filter(({ phase }) => phase !== 'gone');
   const round =
     living.length === 0 ? 0 : Math.min(...living.map((row) => clamp(row.round ?? 0, 0, run.rounds)));
-  const endsAtMs = run.startAtMs + (run.rounds + run.windowRounds) * run.slotMs;
+  const slotMs = Math.max(run.slotMs, ...observation.nodes.map(({ view }) => view?.slotMs ?? 0));
+  const startsInMs = Math.max(0, run.startAtMs - observation.atMs);
   return {
     title: run.title,
     rows,
     bootstraps: { alive: observation.bootstrapsAlive, total: observation.bootstraps },
     round,
     rounds: run.rounds,
-    startsInMs: Math.max(0, run.startAtMs - observation.atMs),
-    leftMs: Math.max(0, endsAtMs - observation.atMs),
+    startsInMs,
+    leftMs: startsInMs + (run.rounds - round + run.windowRounds) * slotMs,
+    slotMs,
+    isSlowed: slotMs > run.slotMs,
     phase: overallPhase(living, observation.atMs < run.startAtMs),
   };
 }

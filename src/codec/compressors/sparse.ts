@@ -140,7 +140,7 @@ function sparse(
 }
 
 /** Places of the `count` largest magnitudes, ascending; of equal ones the lower. */
-export function largestOf(part: Float32Array, count: number): number[] {
+function largestOf(part: Float32Array, count: number): number[] {
   const order = Array.from(part, (_, i) => i).sort(
     (a, b) => Math.abs(part[b]!) - Math.abs(part[a]!) || a - b,
   );

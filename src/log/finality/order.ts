@@ -27,7 +27,7 @@ export function latestWords(entries: Iterable<EntryHeader>, sinceRound: number):
 }
 
 /** Whether the replica's history is the one that an anchor names. */
-export function standsIn({ round, root, snapshot }: Anchor, replica: Replica): boolean {
+function standsIn({ round, root, snapshot }: Anchor, replica: Replica): boolean {
   const mark = replica.markAt(round);
   if (!mark || !equals(mark.root, root)) return false;
   const known = replica.snapshots.find((one) => one.round === round);

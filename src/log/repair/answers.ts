@@ -76,7 +76,7 @@ function framesFor(request: Request, node: AnswerContext): Uint8Array[] | 'not-h
     }
     case 'snapshots':
       return offersOf(node);
-    case 'share':
+    case 'handout':
     case 'push':
       return 'absurd';
   }

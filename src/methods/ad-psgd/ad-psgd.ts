@@ -1,5 +1,5 @@
 import { addScaled, type Vector } from '../../math/vector.ts';
-import { type Hood, hasForm, type MixingPeer, parcel, sharedState } from '../mixing/mixing-peer.ts';
+import { type Hood, handsOutState, hasForm, type MixingPeer, parcel } from '../mixing/mixing-peer.ts';
 
 /**
  * AD-PSGD (Lian et al. 2018, "Asynchronous Decentralized Parallel SGD"): after a round of training a peer and one neighbour of its
@@ -34,7 +34,7 @@ export function adPsgd(initial: Vector, random: () => number): MixingPeer {
     restore: ({ vectors }) => {
       model.set(vectors[0]!);
     },
-    ...sharedState(initial.length, 1, () => peer),
+    ...handsOutState(initial.length, 1, () => peer),
   };
   return peer;
 }

@@ -55,8 +55,8 @@ export function choco(
       vectors.length === 0 &&
       compressor.isValid(body),
     wants: () => copies.behind,
-    share: () => ({ numbers: [sent], vectors: [publicCopy], body: noBody }),
-    takeShare(from, { numbers, vectors }) {
+    handout: () => ({ numbers: [sent], vectors: [publicCopy], body: noBody }),
+    takeHandout(from, { numbers, vectors }) {
       const [number] = numbers;
       const [vector] = vectors;
       if (number === undefined || vector?.length !== initial.length) return;

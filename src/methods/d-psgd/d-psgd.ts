@@ -2,10 +2,10 @@ import { sumOf, type Vector } from '../../math/vector.ts';
 import type { Aggregator } from '../aggregators/aggregator.ts';
 import {
   type Hood,
+  handsOutState,
   hasForm,
   type MixingPeer,
   parcel,
-  sharedState,
   toAll,
   weighed,
 } from '../mixing/mixing-peer.ts';
@@ -33,7 +33,7 @@ export function dPsgd(initial: Vector, aggregator: Aggregator): MixingPeer {
     restore: ({ vectors }) => {
       model = vectors[0]!.slice();
     },
-    ...sharedState(initial.length, 1, () => peer),
+    ...handsOutState(initial.length, 1, () => peer),
   };
   return peer;
 }

@@ -4,10 +4,10 @@ import { createDeltaCodec } from '../../codec/delta.ts';
 import type { DeltaCodec } from '../../codec/delta-codec.ts';
 import type { RunFrame } from '../../core/run-frame.ts';
 import { createDeltaKind, type DeltaKind } from '../../entries/delta/delta-kind.ts';
-import type { DeltaRules } from '../../entries/delta/delta-state.ts';
+import type { DeltaRules, DeltaState } from '../../entries/delta/delta-state.ts';
 import { createEntryKind } from '../../entries/registry.ts';
 import type { EnvelopeContext } from '../../log/envelope.ts';
-import type { Kinds, LogFrame } from '../../log/log-state.ts';
+import type { Kinds, LogFrame, LogState } from '../../log/log-state.ts';
 import { rowsPerRoundMax } from '../../log/wire.ts';
 import type { CoreDependencies } from '../core-dependencies.ts';
 import type { DeltaLogSpec } from './schema.ts';
@@ -49,6 +49,11 @@ export function createLogParts(
     frame: logFrameOf(manifest, spec, runId),
     envelopes: { runId, crypto, bodyBytesMax, shared, inlineMax },
   };
+}
+
+/** What deltas add up to in a state of such a log. */
+export function deltaStateOf(state: Readonly<LogState>): DeltaState {
+  return state.kinds[0] as DeltaState;
 }
 
 function logFrameOf(manifest: RunFrame, spec: DeltaLogSpec, runId: string): LogFrame {

@@ -2,6 +2,7 @@ import { compressorKind } from '../../codec/compressors/registry.ts';
 import { within } from '../../registry/impossible.ts';
 import { defineMethod, smallRequestBytesMax } from '../method.ts';
 import { DeltaLog } from './delta-log.ts';
+import { createLogParts } from './log-parts.ts';
 import { deltaLogSchema } from './schema.ts';
 
 export const deltaLog = defineMethod({
@@ -12,7 +13,10 @@ export const deltaLog = defineMethod({
     { id: 'delta-log', codec: { chunk: 64, perChunk: 16 }, overlap: 'mean', headStart: 0.5 },
     { id: 'delta-log', codec: { id: 'int8', block: 64 } },
   ],
-  log: (spec) => spec,
+  log: (spec) => ({
+    ...spec,
+    parts: (frame, runId, deps) => createLogParts(frame, spec, runId, deps),
+  }),
   topology: () => null,
   needsRoster: () => false,
   requestBytesMax: () => smallRequestBytesMax,

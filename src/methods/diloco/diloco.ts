@@ -53,8 +53,8 @@ export function diloco(
     },
     accepts: (one) => one.numbers.length === 1 && deltas.accepts(one),
     wants: () => (leader === null ? [] : [leader]),
-    share: () => parcel([model.slice(), velocity.slice()]),
-    takeShare(_from, { vectors: [theirModel, theirVelocity] }) {
+    handout: () => parcel([model.slice(), velocity.slice()]),
+    takeHandout(_from, { vectors: [theirModel, theirVelocity] }) {
       leader = null;
       if (theirModel?.length !== size || theirVelocity?.length !== size) return;
       model.set(theirModel);

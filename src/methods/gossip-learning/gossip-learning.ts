@@ -1,5 +1,5 @@
 import { sumOf, type Vector } from '../../math/vector.ts';
-import { hasForm, type MixingPeer, noBody, type Packed } from '../mixing/mixing-peer.ts';
+import { hasForm, type MixingPeer, noBody, type Packed, type Parcel } from '../mixing/mixing-peer.ts';
 import { TokenAccounts } from './token-accounts.ts';
 
 export interface GossipLearningOptions {
@@ -34,11 +34,11 @@ export function gossipLearning(
   });
   const merge = (s: number, age: number, vector: Vector) => {
     const own = ages[s]!;
-    const share = own + age > 0 ? age / (own + age) : 0.5;
+    const part = own + age > 0 ? age / (own + age) : 0.5;
     const start = cuts[s]!;
     const merged = model.slice();
     for (let i = 0; i < vector.length; i++) {
-      merged[start + i] = (1 - share) * model[start + i]! + share * vector[i]!;
+      merged[start + i] = (1 - part) * model[start + i]! + part * vector[i]!;
     }
     model = merged;
     ages[s] = Math.max(own, age);
@@ -72,22 +72,25 @@ export function gossipLearning(
         if (isUseful) accounts.react(s);
       }
     },
-    accepts({ numbers, vectors, body }) {
-      const [s, age] = numbers;
-      if (numbers.length !== 2 || vectors.length !== 1 || body.length > 0) return false;
-      if (!(Number.isInteger(s) && s! >= 0 && s! < partitions && age! >= 0 && age! <= 2 ** 31)) return false;
-      return vectors[0]!.length === cuts[s! + 1]! - cuts[s!]!;
-    },
+    accepts: (one) => isPart(one, cuts),
     state: () => ({ numbers: [...ages, ...accounts.tokens], vectors: [model], body: noBody }),
     restore({ numbers, vectors }) {
       model = vectors[0]!.slice();
       ages.set(numbers.slice(0, partitions));
       accounts.tokens.set(numbers.slice(partitions, 2 * partitions));
     },
-    share: () => peer.state(),
-    takeShare: (_from, one) => {
+    handout: () => peer.state(),
+    takeHandout: (_from, one) => {
       if (hasForm(one, 1, initial.length, 2 * partitions)) peer.restore(one);
     },
   };
   return peer;
+}
+
+/** One part of a model cut at these places, and its age. */
+function isPart({ numbers, vectors, body }: Parcel, cuts: readonly number[]): boolean {
+  const [s, age] = numbers;
+  if (numbers.length !== 2 || vectors.length !== 1 || body.length > 0) return false;
+  if (!(Number.isInteger(s) && s! >= 0 && s! < cuts.length - 1 && age! >= 0 && age! <= 2 ** 31)) return false;
+  return vectors[0]!.length === cuts[s! + 1]! - cuts[s!]!;
 }

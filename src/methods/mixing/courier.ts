@@ -11,7 +11,7 @@ const unlogged = { kind: 0, index: 0, anchor: null, claims: [] };
 
 export type Question =
   | { readonly kind: 'push'; readonly peer: PeerKey; readonly to: number; readonly parcel: Parcel }
-  | { readonly kind: 'share'; readonly peer: PeerKey };
+  | { readonly kind: 'handout'; readonly peer: PeerKey };
 
 export interface CourierOptions {
   readonly context: EnvelopeContext;
@@ -62,12 +62,12 @@ export class Courier {
     for (const { to, parcel } of packed) peer.answered?.(to, parcel, null);
   }
 
-  askForShare(out: OutputSink, peer: PeerKey): void {
-    this.#requests.open(out, { kind: 'share', peer }, { kind: 'share' });
+  askForHandout(out: OutputSink, peer: PeerKey): void {
+    this.#requests.open(out, { kind: 'handout', peer }, { kind: 'handout' });
   }
 
-  get asksForShare(): boolean {
-    return this.#requests.some(({ kind }) => kind === 'share');
+  get asksForHandout(): boolean {
+    return this.#requests.some(({ kind }) => kind === 'handout');
   }
 
   /** What an answer is an answer to, once; undefined for a stale one. */

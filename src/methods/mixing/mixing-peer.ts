@@ -46,27 +46,29 @@ export interface MixingPeer {
   answer?(from: number, parcel: Parcel): Parcel | null;
   /** The answer to a parcel of ours; null: it may or may not have arrived. */
   answered?(to: number, sent: Parcel, answer: Parcel | null): void;
-  /** Peers whose `share` is needed to go on as they do. */
+  /** Peers whose `handout` is needed to go on as they do. */
   wants?(): readonly number[];
   /** What `wants` asks for, and what a peer that comes late asks anybody for; null where it must begin by itself. */
-  share(): Parcel | null;
-  takeShare(from: number, share: Parcel): void;
+  handout(): Parcel | null;
+  takeHandout(from: number, handout: Parcel): void;
   /** What goes to whom when this peer leaves; `heir` takes what only one can hold. */
   leave?(heir: number): readonly Packed[];
+  /** Whether `state` speaks of peers: their numbers must then mean the same after a restart. */
+  readonly namesPeers?: boolean;
   /** All that a restart must find, and how it finds it. */
   state(): Parcel;
   restore(state: Parcel): void;
 }
 
-/** `share` and `takeShare` of methods whose whole state is some vectors of the model's size. */
-export function sharedState(
+/** `handout` and `takeHandout` of methods whose whole state is some vectors of the model's size. */
+export function handsOutState(
   size: number,
   vectors: number,
   of: () => Pick<MixingPeer, 'state' | 'restore'>,
-): Pick<MixingPeer, 'share' | 'takeShare'> {
+): Pick<MixingPeer, 'handout' | 'takeHandout'> {
   return {
-    share: () => of().state(),
-    takeShare: (_from, one) => {
+    handout: () => of().state(),
+    takeHandout: (_from, one) => {
       if (hasForm(one, vectors, size)) of().restore(one);
     },
   };

@@ -18,13 +18,13 @@ import { Courier, type Question } from './courier.ts';
 import { Inbox } from './inbox.ts';
 import type { MixingMethod, MixingSpec } from './mixing-method.ts';
 import type { Hood, MixingPeer, Received } from './mixing-peer.ts';
+import { MixingStore, readStored } from './mixing-store.ts';
 import { ModelView } from './model-view.ts';
 import { Neighbourhood } from './neighbourhood.ts';
-import { decodeState, encodeState, type ParcelCoding, parcelCoding } from './parcel-coding.ts';
+import { type ParcelCoding, parcelCoding } from './parcel-coding.ts';
 import { peerOfRun } from './peer-of-run.ts';
 import { Scores } from './scores.ts';
 
-const STATE_KEY = 'self/model';
 /** Least time that a request may take. Guess. */
 const timeoutMsMin = 2000;
 
@@ -38,6 +38,7 @@ export class Mixing implements ProtocolCore {
   readonly #model: ModelView;
   readonly #inbox: Inbox;
   readonly #courier: Courier;
+  readonly #store: MixingStore;
   /** Of states and answers, in full; made when the first one travels. */
   #wholeCoding: ParcelCoding | null = null;
   readonly #linked = new Set<PeerKey>();
@@ -51,6 +52,8 @@ export class Mixing implements ProtocolCore {
   #phase: Phase = 'waiting';
   /** Came up late and with nothing stored: somebody's state is worth more than the start vector. */
   #isNew = false;
+  /** Has handed on what it had, and is about to be gone. */
+  #hasLeft = false;
 
   constructor(
     frame: RunFrame,
@@ -68,6 +71,7 @@ export class Mixing implements ProtocolCore {
     this.#peer = peer;
     this.#model = new ModelView(peer, deps.crypto);
     this.#training = new LocalTraining(frame.training);
+    this.#store = new MixingStore(deps.initial.length);
     const hoods = new Neighbourhood(frame, method.topology(spec), signer.key, random, shared);
     this.#hoods = hoods;
     const context = { runId, crypto: deps.crypto, bodyBytesMax: [coding.bytesMax] };
@@ -163,14 +167,10 @@ export class Mixing implements ProtocolCore {
   }
 
   #restore(slot: number): void {
-    let isStored = false;
-    for (const [key, value] of this.#deps.stored) {
-      const state = key === STATE_KEY ? decodeState(value, this.#deps.initial.length) : null;
-      if (!state) continue;
-      this.#peer.restore(state);
-      isStored = true;
-    }
-    this.#isNew = !isStored && slot > 0;
+    const { state, peers } = readStored(this.#deps.stored, this.#deps.initial.length);
+    this.#hoods.renumber(peers);
+    if (state) this.#peer.restore(state);
+    this.#isNew = !state && slot > 0;
     this.#model.changed();
   }
 
@@ -220,7 +220,7 @@ export class Mixing implements ProtocolCore {
     this.#model.changed();
     const entries = new Set(received.map(({ from }) => from)).size;
     if (entries > 0) out.push({ type: 'event', event: { kind: 'finalised', round, entries, root: '' } });
-    for (const peer of this.#peer.wants?.() ?? []) this.#askForShare(out, this.#hoods.keyOf(peer));
+    for (const peer of this.#peer.wants?.() ?? []) this.#askForHandout(out, this.#hoods.keyOf(peer));
   }
 
   #hood(round: number): Hood {
@@ -265,6 +265,7 @@ export class Mixing implements ProtocolCore {
     const [heir] = this.#linked;
     const to = heir === undefined ? undefined : this.#hoods.numberOf(heir);
     if (this.#phase !== 'training' || to === undefined || !this.#peer.leave) return;
+    this.#hasLeft = true;
     this.#courier.push(out, Math.max(0, slot), this.#peer.leave(to), this.#linked);
     this.#model.changed();
     this.#persist(out);
@@ -274,10 +275,13 @@ export class Mixing implements ProtocolCore {
     const { from, token } = input;
     const request = decodeRequest(input.bytes);
     const refuse = (reason: string) => out.push({ type: 'refuse', token, reason });
-    if (request?.kind === 'share') {
-      const share = this.#isNew ? null : this.#peer.share();
-      if (share) out.push({ type: 'respond', token, frames: [this.#whole.encode(share)] });
+    if (request?.kind === 'handout') {
+      const handout = this.#isNew ? null : this.#peer.handout();
+      if (handout) out.push({ type: 'respond', token, frames: [this.#whole.encode(handout)] });
       else refuse('nothing to share');
+    } else if (request?.kind === 'push' && this.#hasLeft) {
+      // What is taken now would go with this peer: its sender keeps it, and takes it back when nobody answers.
+      refuse('leaving');
     } else if (request?.kind === 'push') {
       const frames = this.#take(out, from, request.envelope, slot);
       if (frames) out.push({ type: 'respond', token, frames });
@@ -317,7 +321,7 @@ export class Mixing implements ProtocolCore {
     } else {
       const from = this.#hoods.numberOf(question.peer);
       if (!answer || from === undefined) return;
-      this.#peer.takeShare(from, answer);
+      this.#peer.takeHandout(from, answer);
       this.#isNew = false;
     }
     this.#model.changed();
@@ -326,16 +330,16 @@ export class Mixing implements ProtocolCore {
 
   /** A new peer asks the first it meets; others whenever their method says so. */
   #catchUp(out: Output[], peer: PeerKey): void {
-    if (this.#isNew && !this.#courier.asksForShare) this.#askForShare(out, peer);
+    if (this.#isNew && !this.#courier.asksForHandout) this.#askForHandout(out, peer);
   }
 
-  #askForShare(out: Output[], peer: PeerKey | undefined): void {
-    if (peer !== undefined && this.#linked.has(peer)) this.#courier.askForShare(out, peer);
+  #askForHandout(out: Output[], peer: PeerKey | undefined): void {
+    if (peer !== undefined && this.#linked.has(peer)) this.#courier.askForHandout(out, peer);
   }
 
   #persist(out: Output[]): void {
-    const value = encodeState(this.#peer.state(), this.#deps.initial.length);
-    out.push({ type: 'persist', writes: [{ key: STATE_KEY, value }], durable: false });
+    const writes = this.#store.writes(this.#peer, this.#hoods.numbered);
+    out.push({ type: 'persist', writes, durable: false });
   }
 
   #setPhase(out: Output[], phase: Phase): void {

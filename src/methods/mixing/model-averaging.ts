@@ -1,6 +1,6 @@
 import { sumOf, type Vector } from '../../math/vector.ts';
 import type { Aggregator } from '../aggregators/aggregator.ts';
-import { hasForm, type MixingPeer, parcel, sharedState, toAll, weighed } from './mixing-peer.ts';
+import { handsOutState, hasForm, type MixingPeer, parcel, toAll, weighed } from './mixing-peer.ts';
 
 /**
  * Trains, sends the trained model and averages it with those that came. `epidemic`: to random peers (de Vos et al. 2023, "Epidemic
@@ -37,7 +37,7 @@ export function modelAveraging(initial: Vector, aggregator: Aggregator): MixingP
     restore: ({ vectors }) => {
       model = vectors[0]!.slice();
     },
-    ...sharedState(initial.length, 1, () => peer),
+    ...handsOutState(initial.length, 1, () => peer),
   };
   return peer;
 }

@@ -45,6 +45,17 @@ export class Neighbourhood {
     return this.#numbers.size < numberedMax ? this.#number(key) : undefined;
   }
 
+  /** Those that this node numbered itself, in order; empty where the list of members says it. */
+  get numbered(): readonly PeerKey[] {
+    return this.#topology ? [] : this.#keys;
+  }
+
+  /** Gives them the numbers that they had; before anybody else is numbered. */
+  renumber(keys: readonly PeerKey[]): void {
+    if (this.#topology) return;
+    for (const key of keys) if (!this.#numbers.has(key)) this.#number(key);
+  }
+
   keyOf(peer: number): PeerKey | undefined {
     return this.#keys[peer];
   }

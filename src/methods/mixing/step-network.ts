@@ -35,8 +35,8 @@ export function stepNetwork(
   for (const [i, peer] of peers.entries()) peer.mix(round, hoods[i]!, updates[i]!, inbox[i]!);
   for (const peer of peers) {
     for (const wanted of peer.wants?.() ?? []) {
-      const share = peers[wanted]!.share();
-      if (share) peer.takeShare(wanted, share);
+      const handout = peers[wanted]!.handout();
+      if (handout) peer.takeHandout(wanted, handout);
     }
   }
 }

@@ -1,6 +1,6 @@
 import { addScaled, sumOf, type Vector } from '../../math/vector.ts';
 import type { Aggregator } from '../aggregators/aggregator.ts';
-import { hasForm, type MixingPeer, parcel, sharedState, toAll, weighed } from '../mixing/mixing-peer.ts';
+import { handsOutState, hasForm, type MixingPeer, parcel, toAll, weighed } from '../mixing/mixing-peer.ts';
 
 /**
  * NoLoCo (Kolehmainen et al. 2025, "NoLoCo: No-all-reduce Low Communication Training"): small groups drawn anew each round, mostly
@@ -44,7 +44,7 @@ export function noloco(
       model = vectors[0]!.slice();
       velocity.set(vectors[1]!);
     },
-    ...sharedState(initial.length, 2, () => peer),
+    ...handsOutState(initial.length, 2, () => peer),
   };
   return peer;
 }

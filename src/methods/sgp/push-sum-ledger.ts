@@ -181,7 +181,7 @@ export class PushSumLedger {
     this.#weight = weight;
     this.#nextId = nextId;
     for (let k = 0; k < pending; k++) {
-      const [id, to, share, kind, rounds] = rest.slice(5 * k, 5 * k + 5) as [
+      const [id, to, weight, kind, rounds] = rest.slice(5 * k, 5 * k + 5) as [
         number,
         number,
         number,
@@ -192,7 +192,7 @@ export class PushSumLedger {
         id,
         to,
         mass: vectors[k + 1]!,
-        weight: share,
+        weight,
         kind: kind === 0 ? 'give' : 'cancel',
         rounds,
       });

@@ -57,8 +57,9 @@ export function sgp(initial: Vector, asSent?: (vector: Vector) => Vector): Mixin
       if (applied === 0 || applied === 1) ledger.acknowledge(sent.numbers[0]!, applied === 1);
     },
     // Mass that two hold would be counted twice.
-    share: () => null,
-    takeShare: () => {},
+    handout: () => null,
+    takeHandout: () => {},
+    namesPeers: true,
     state: () => ledger.state(),
     restore: (state) => ledger.restore(state),
   };

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { OptimiserSpec } from '../../../run/run-spec.ts';
 import { fusedKernels, hasFused, runFused } from '../../../tensor/operations/fused-kernels.ts';
-import type { UpdateRule } from './optimiser.ts';
+import type { UpdateRule } from './update-rule.ts';
 
 /**
  * Adam (Kingma, Ba, "Adam: a method for stochastic optimization", 2015) and, with a weight decay that does not go through
@@ -14,7 +14,7 @@ export function adamRule(spec: Extract<OptimiserSpec, { id: 'adam' | 'adamw' }>)
   let power1 = 1;
   let power2 = 1;
   return {
-    slots: 2,
+    stateTensors: 2,
     begin: () => {
       power1 *= beta1;
       power2 *= beta2;

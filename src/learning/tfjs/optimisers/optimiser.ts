@@ -4,25 +4,7 @@ import type { OptimiserSpec } from '../../../run/run-spec.ts';
 import { fusedKernels, hasFused, runFused } from '../../../tensor/operations/fused-kernels.ts';
 import { adamRule } from './adam.ts';
 import { sgdRule } from './sgd.ts';
-
-/** How one parameter tensor changes. */
-export interface UpdateRule {
-  /** Tensors of state for each parameter, which start as zeros. */
-  readonly slots: number;
-  /** Called once a step, before the updates. */
-  begin(): void;
-  /**
-   * New parameter and state, the state's tensors in order; an empty list where both were rewritten in place. The gradient is
-   * taken times `scale`.
-   */
-  update(
-    parameter: tf.Tensor,
-    gradient: tf.Tensor,
-    state: readonly tf.Tensor[],
-    learningRate: number,
-    scale: number,
-  ): tf.Tensor[];
-}
+import type { UpdateRule } from './update-rule.ts';
 
 /** Its state lives as long as it does: a node, which keeps nothing between rounds, begins each round with zeros. */
 export class Optimiser {
@@ -37,7 +19,7 @@ export class Optimiser {
     this.clipNorm = clipNorm;
     this.parameters = parameters;
     this.state = parameters.map((parameter) =>
-      Array.from({ length: this.rule.slots }, () => tf.zeros(parameter.shape)),
+      Array.from({ length: this.rule.stateTensors }, () => tf.zeros(parameter.shape)),
     );
   }
 

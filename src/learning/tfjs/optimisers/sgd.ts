@@ -1,12 +1,12 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { OptimiserSpec } from '../../../run/run-spec.ts';
 import { fusedKernels, hasFused, runFused } from '../../../tensor/operations/fused-kernels.ts';
-import type { UpdateRule } from './optimiser.ts';
+import type { UpdateRule } from './update-rule.ts';
 
 /** Stochastic gradient descent; with momentum (Polyak 1964) as v = momentum v + g, parameter -= rate v. */
 export function sgdRule({ momentum }: Extract<OptimiserSpec, { id: 'sgd' }>): UpdateRule {
   return {
-    slots: momentum > 0 ? 1 : 0,
+    stateTensors: momentum > 0 ? 1 : 0,
     begin: () => {},
     update: (parameter, gradient, [velocity], rate, scale) => {
       if (hasFused(fusedKernels.momentumStep)) {

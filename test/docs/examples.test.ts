@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
-import { repositoryRoot } from './architecture/source-tree.ts';
+import { repositoryRoot } from '../architecture/source-tree.ts';
 
 const run = promisify(execFile);
 const expected: readonly RegExp[] = [

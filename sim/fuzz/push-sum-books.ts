@@ -1,0 +1,145 @@
+/**
+ * Push-sum loses nothing: what all peers hold and what is under way between them is what they began with and what training
+ * added (Assran et al. 2019, the sum over all columns). Keeps the books from what peers write to their stores.
+ */
+import type { Input, Output, PeerKey, ProtocolCore } from '../../src/core/io.ts';
+import { difference, type Vector } from '../../src/math/vector.ts';
+import type { Parcel } from '../../src/methods/mixing/mixing-peer.ts';
+import { readStored } from '../../src/methods/mixing/mixing-store.ts';
+import { methodOf } from '../../src/methods/registry.ts';
+import { sgp } from '../../src/methods/sgp/method.ts';
+import { PushSumLedger } from '../../src/methods/sgp/push-sum-ledger.ts';
+import type { Scenario } from '../scenario/scenario.ts';
+import type { PeerPlan } from '../virtual-node.ts';
+
+interface Account {
+  state: Parcel | null;
+  /** Keys of peers by the numbers that this one knows them by. */
+  numbers: readonly PeerKey[];
+  /** Where the training under way began. */
+  start: Vector | null;
+}
+
+/** Sums of float64 in another order differ by so much of the largest of them. */
+const tolerance = 1e-9;
+
+export class PushSumBooks {
+  readonly #initial: Float32Array;
+  readonly #isKept: boolean;
+  readonly #roster: readonly PeerKey[];
+  readonly #accounts = new Map<PeerKey, Account>();
+  /** Sum over trainings of end minus start, as far as they found mass to be added to. */
+  readonly #learnt: Float64Array;
+
+  /** Keeps no books for other methods, nor where a disk is lost: what it held is gone, and who returns begins anew. */
+  constructor({ run, churn, churnModel }: Scenario, initial: Float32Array, keys: readonly PeerKey[]) {
+    this.#initial = initial;
+    this.#learnt = new Float64Array(initial.length);
+    const losesDisks = churn.some(({ diskLost }) => diskLost) || (churnModel?.diskLossShare ?? 0) > 0;
+    this.#isKept = methodOf(run.strategy).id === sgp.id && !losesDisks;
+    this.#roster = keys.toSorted();
+    for (const key of keys) this.#accounts.set(key, { state: null, numbers: [], start: null });
+  }
+
+  /** The plan of a peer whose books are kept. */
+  watch(plan: PeerPlan): PeerPlan {
+    if (!this.#isKept) return plan;
+    const account = this.#accounts.get(plan.key)!;
+    return {
+      ...plan,
+      createCore: (stored, incarnation): ProtocolCore => {
+        const core = plan.createCore(stored, incarnation);
+        return {
+          handle: (input, nowMs) => {
+            const outputs = core.handle(input, nowMs);
+            this.#note(account, input, outputs);
+            return outputs;
+          },
+          status: (nowMs) => core.status(nowMs),
+          model: () => core.model(),
+        };
+      },
+    };
+  }
+
+  /** A sentence about mass that was lost or made, or null. */
+  imbalance(): string | null {
+    if (!this.#isKept) return null;
+    const peers = this.#accounts.size;
+    const { mass, weight } = this.#total([...this.#accounts.keys()]);
+    if (Math.abs(weight - peers) > tolerance * peers) return `${peers} peers hold a weight of ${weight}`;
+    const expected = this.#learnt.map((learnt, i) => learnt + peers * this.#initial[i]!);
+    const scale = expected.reduce((most, value) => Math.max(most, Math.abs(value)), peers);
+    const at = mass.findIndex((value, i) => Math.abs(value - expected[i]!) > tolerance * scale);
+    if (at < 0) return null;
+    return `all peers hold ${mass[at]} at coordinate ${at} and were given ${expected[at]}`;
+  }
+
+  /** Weight that is the given peers' until others have taken it; 1 each at the beginning. */
+  weightOf(keys: readonly PeerKey[]): number {
+    return this.#total(keys).weight;
+  }
+
+  #note(account: Account, input: Input, outputs: readonly Output[]): void {
+    const before = input.type === 'trained' ? this.#ownOf(account.state) : null;
+    for (const output of outputs) {
+      if (output.type === 'train') account.start = output.parameters;
+      if (output.type !== 'persist') continue;
+      const written = output.writes.flatMap(({ key, value }) => (value ? [[key, value] as const] : []));
+      const { state, peers } = readStored(written, this.#initial.length);
+      if (state) account.state = state;
+      if (peers.length > 0) account.numbers = peers;
+    }
+    if (input.type !== 'trained' || !before || !account.start) return;
+    // Training without mass weighs nothing, and some comes too late.
+    const after = this.#ownOf(account.state);
+    if (after.every((value, i) => value === before[i])) return;
+    const update = difference(input.parameters, account.start);
+    for (let i = 0; i < update.length; i++) this.#learnt[i]! += update[i]!;
+  }
+
+  /** What the given peers hold, and what they gave or reclaimed and is elsewhere than they think. */
+  #total(keys: readonly PeerKey[]): { mass: Float64Array; weight: number } {
+    const mass = new Float64Array(this.#initial.length);
+    let weight = 0;
+    const add = (vector: Vector, part: number, sign: 1 | -1) => {
+      for (let i = 0; i < mass.length; i++) mass[i]! += sign * vector[i]!;
+      weight += sign * part;
+    };
+    for (const key of keys) {
+      const ledger = this.#ledgerOf(key);
+      add(ledger.mass, ledger.weight, 1);
+      for (const transfer of ledger.outgoing()) {
+        const to = this.#numbersOf(key)[transfer.to]!;
+        const isTaken = this.#ledgerOf(to).hasTaken(this.#numbersOf(to).indexOf(key), transfer.id);
+        // Given and not taken: nobody has it. Reclaimed though it was taken: two have it.
+        if (transfer.kind === 'give' && !isTaken) add(transfer.mass, transfer.weight, 1);
+        if (transfer.kind === 'cancel' && isTaken) add(transfer.mass, transfer.weight, -1);
+      }
+    }
+    return { mass, weight };
+  }
+
+  /** What is a peer's own until somebody else has it: what it holds and what it offers. */
+  #ownOf(state: Parcel | null): Vector {
+    const ledger = this.#restored(state);
+    const given = ledger.outgoing().filter(({ kind }) => kind === 'give');
+    return ledger.mass.map((value, i) => given.reduce((sum, { mass }) => sum + mass[i]!, value));
+  }
+
+  #numbersOf(key: PeerKey): readonly PeerKey[] {
+    const { numbers } = this.#accounts.get(key)!;
+    return numbers.length > 0 ? numbers : this.#roster;
+  }
+
+  #ledgerOf(key: PeerKey): PushSumLedger {
+    return this.#restored(this.#accounts.get(key)!.state);
+  }
+
+  /** A peer that has written nothing holds what it began with. */
+  #restored(state: Parcel | null): PushSumLedger {
+    const ledger = new PushSumLedger(Float64Array.from(this.#initial), 1);
+    if (state) ledger.restore(state);
+    return ledger;
+  }
+}

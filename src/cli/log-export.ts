@@ -1,0 +1,28 @@
+import type { Command } from 'commander';
+import { dataHome } from './data-home.ts';
+import { perform } from './perform.ts';
+
+interface Options {
+  readonly dir: string;
+  readonly run?: string;
+  readonly out: string;
+}
+
+export function addLogExportCommand(parent: Command): void {
+  parent
+    .command('export')
+    .description('write the final log of a run, from the directory of a node that is not running')
+    .option('--dir <dir>', 'directory of the node', dataHome('node'))
+    .option('--run <id>', 'run id, or its beginning, where the node has several')
+    .requiredOption('--out <file>', 'archive to write')
+    .action((options: Options, command: Command) =>
+      perform(command, async ({ say }) => {
+        const { exportLog } = await import('../daemon/log-archive.ts');
+        const { bytes, ...summary } = await exportLog(options.dir, options.run ?? '', options.out);
+        const { summaryLines } = await import('./view/archive-lines.ts');
+        for (const line of summaryLines(summary)) say(line);
+        say(`archive   ${options.out}, ${bytes} bytes`);
+        return { json: { file: options.out, bytes, ...summary } };
+      }),
+    );
+}

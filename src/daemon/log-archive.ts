@@ -1,0 +1,206 @@
+/** The final log of a run between a node's store and a file: written, read back, and folded again from the file alone. */
+import { createReadStream, existsSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { encodeFloat32 } from '../codec/dense.ts';
+import { bytesToHex } from '../core/bytes.ts';
+import { memberTest } from '../core/membership.ts';
+import { initialVector, vectorHash } from '../learning/initial.ts';
+import {
+  ArchiveError,
+  ArchiveFold,
+  ArchiveFrames,
+  archivePieces,
+  type FoldedArchive,
+} from '../log/archive.ts';
+import { decodeState } from '../log/snapshot.ts';
+import { isArchiveKey, isBaseKey, isLogKey } from '../log/store-keys.ts';
+import { deltaStateOf, type LogParts } from '../methods/delta-log/log-parts.ts';
+import { logOf } from '../methods/registry.ts';
+import { readManifestFile } from '../node/manifest-file.ts';
+import { NodeError } from '../node/node-error.ts';
+import { runPrefix, storeView } from '../node/store-view.ts';
+import { writeFileAtomically } from '../platform/node/atomic-file.ts';
+import { createCrypto } from '../platform/node/crypto.ts';
+import { openLevelStore } from '../platform/node/level-store.ts';
+import { openManifest, type SignedManifest } from '../run/manifest.ts';
+import { MANIFEST_FILE, RUNS_FOLDER } from './directory.ts';
+
+export interface ArchiveSummary {
+  readonly runId: string;
+  readonly name: string;
+  /** First round whose entries are there; 0 where the archive begins with the start vector. */
+  readonly fromRound: number;
+  /** Last round that is folded. */
+  readonly round: number;
+  readonly entries: number;
+  readonly authors: ReadonlyArray<{ readonly author: string; readonly entries: number }>;
+  readonly countedRounds: number;
+  readonly rounds: number;
+  readonly root: string;
+  /** SHA-256 of the model after the last round, as the status of a node and its saved model have it. */
+  readonly modelHash: string;
+}
+
+const crypto = createCrypto();
+
+/**
+ * Writes what is final and stored, and reads it back before it is called written. `run`: an id or its beginning, empty where there
+ * is one. @throws NodeError, StoreError while the node runs, ArchiveError
+ */
+export async function exportLog(
+  directory: string,
+  run: string,
+  file: string,
+): Promise<ArchiveSummary & { readonly bytes: number }> {
+  const signed = await manifestOf(directory, run);
+  const parts = partsOf(signed);
+  const { entries, bases } = await storedOf(directory, signed.runId);
+  const last = bases.at(-1);
+  const state = last && decodeState(parts.kinds, last);
+  if (!state)
+    throw new NodeError(
+      'NOTHING_FINAL',
+      `run ${signed.runId} has no final rounds here that could be exported`,
+    );
+  const tail = { round: state.round, root: state.root };
+  const final = entries.filter(({ round }) => round <= state.round);
+  const whole = final.map(({ value }) => value);
+  const first = bases[0]!;
+  const since = decodeState(parts.kinds, first)?.round ?? -1;
+  const later = final.flatMap(({ round, value }) => (round > since ? [value] : []));
+  const manifest = signed.bytes;
+  // All of it, where all was kept; else from the oldest snapshot.
+  const pieces = comesTo(tail, null, whole, parts, signed)
+    ? [...archivePieces({ manifest, start: null }, whole, tail)]
+    : [...archivePieces({ manifest, start: first }, later, tail)];
+  await writeFileAtomically(file, pieces);
+  const bytes = pieces.reduce((sum, { length }) => sum + length, 0);
+  return { ...(await verifyLog(file)), bytes };
+}
+
+/** Reads an archive and folds it. @throws ArchiveError, ManifestError, system errors */
+export async function verifyLog(file: string): Promise<ArchiveSummary> {
+  const frames = new ArchiveFrames();
+  let signed: SignedManifest | null = null;
+  let fold: ArchiveFold | null = null;
+  let isTail = false;
+  let folded: FoldedArchive | null = null;
+  let parts: LogParts | null = null;
+  for await (const piece of createReadStream(file)) {
+    for (const frame of frames.take(piece as Uint8Array)) {
+      if (folded) throw new ArchiveError('the archive goes on after its end');
+      if (!signed || !parts) {
+        signed = openManifest(frame.slice(), crypto);
+        parts = partsOf(signed);
+      } else if (!fold) {
+        fold = foldOf(parts, signed, frame.length > 0 ? frame.slice() : null);
+      } else if (isTail) folded = fold.finish(frame);
+      else if (frame.length === 0) isTail = true;
+      else fold.add(frame.slice());
+    }
+  }
+  if (!signed || !parts || !folded || !frames.isEmpty)
+    throw new ArchiveError('the archive ends in the middle');
+  return summaryOf(signed, parts, folded);
+}
+
+function summaryOf(signed: SignedManifest, { delta }: LogParts, folded: FoldedArchive): ArchiveSummary {
+  const { state, fromRound, entries, authors } = folded;
+  const model = delta.parameters(deltaStateOf(state));
+  return {
+    ...{ runId: signed.runId, name: signed.manifest.name, fromRound, round: state.round, entries },
+    authors: [...authors]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([author, count]) => ({ author, entries: count })),
+    ...{ countedRounds: state.pace.counted, rounds: signed.manifest.rounds },
+    ...{ root: bytesToHex(state.root), modelHash: bytesToHex(crypto.sha256(encodeFloat32(model))) },
+  };
+}
+
+function comesTo(
+  tail: { readonly round: number; readonly root: Uint8Array },
+  start: Uint8Array | null,
+  envelopes: readonly Uint8Array[],
+  parts: LogParts,
+  signed: SignedManifest,
+): boolean {
+  const fold = foldOf(parts, signed, start);
+  try {
+    for (const envelope of envelopes) fold.add(envelope);
+    fold.finishAt(tail);
+    return true;
+  } catch (error) {
+    if (error instanceof ArchiveError) return false;
+    throw error;
+  }
+}
+
+function foldOf(parts: LogParts, { manifest }: SignedManifest, start: Uint8Array | null): ArchiveFold {
+  return new ArchiveFold(start, { ...parts, crypto, isMember: memberTest(manifest.membership) });
+}
+
+/** @throws NodeError for a run without a log, or of another version */
+function partsOf({ manifest, runId }: SignedManifest): LogParts {
+  const { strategy } = manifest;
+  const log = logOf(strategy);
+  if (!log) {
+    throw new NodeError(
+      'NO_LOG',
+      `run ${runId} keeps no log: with ${strategy.id} each peer has a model of its own`,
+    );
+  }
+  const initial = initialVector(manifest.model, manifest.seed);
+  if (vectorHash(initial) !== manifest.initHash) {
+    throw new NodeError(
+      'OTHER_START_VECTOR',
+      `this version of starlings builds another start vector than run ${runId} asks for; use the creator's version`,
+    );
+  }
+  return log.parts(manifest, runId, { crypto, initial, random: () => 0 });
+}
+
+async function manifestOf(directory: string, run: string): Promise<SignedManifest> {
+  const folder = join(directory, RUNS_FOLDER);
+  const held = (await readdir(folder).catch(() => [])).filter((id) =>
+    existsSync(join(folder, id, MANIFEST_FILE)),
+  );
+  const named = held.filter((id) => id.startsWith(run));
+  const [runId] = named;
+  if (runId === undefined) {
+    const there = held.length > 0 ? `it has ${held.join(', ')}` : 'name the directory of a node with --dir';
+    throw new NodeError('UNKNOWN_RUN', `${directory} knows no such run; ${there}`);
+  }
+  if (named.length > 1) {
+    throw new NodeError(
+      'UNKNOWN_RUN',
+      `${directory} has ${named.length} such runs; name one with --run: ${named.join(', ')}`,
+    );
+  }
+  return readManifestFile(join(folder, runId, MANIFEST_FILE), crypto, runId);
+}
+
+interface Stored {
+  /** In order of round and place. */
+  readonly entries: ReadonlyArray<{ readonly round: number; readonly value: Uint8Array }>;
+  /** Oldest first. */
+  readonly bases: readonly Uint8Array[];
+}
+
+async function storedOf(directory: string, runId: string): Promise<Stored> {
+  const store = await openLevelStore(join(directory, 'store'));
+  try {
+    const archived: Array<{ round: number; value: Uint8Array }> = [];
+    const open: Array<{ round: number; value: Uint8Array }> = [];
+    const bases: Uint8Array[] = [];
+    for await (const [key, value] of storeView(store, runPrefix(runId)).entries()) {
+      const round = Number(key.replace(/^archive\//, '').split('/')[1]);
+      if (isArchiveKey(key)) archived.push({ round, value });
+      else if (isLogKey(key)) open.push({ round, value });
+      else if (isBaseKey(key)) bases.push(value);
+    }
+    return { entries: [...archived, ...open], bases };
+  } finally {
+    await store.close();
+  }
+}
