@@ -5,7 +5,7 @@
 import { equals } from 'uint8arrays';
 import type { PeerKey } from '../core/io.ts';
 import type { Fork } from './finality/fork-watch.ts';
-import { latestWords, type Support, standsHigher, supportOf } from './finality/order.ts';
+import { commonRound, latestWords, type Support, standsHigher, supportOf } from './finality/order.ts';
 import type { History } from './history.ts';
 import type { EffectSink } from './log-effect.ts';
 import type { HistoryMark } from './wire.ts';
@@ -85,7 +85,8 @@ export class Pursuit {
     if (this.#ticksThere === null) return 'under-way';
     this.#ticksThere += 1;
     // What we brought to the present must be what they hold, and not what we make of it.
-    if (history.watch.agreeing(fork.round) === 0)
+    const confirmed = Math.min(fork.round, history.replica.base.round);
+    if (history.watch.agreeing(confirmed) === 0)
       return this.#ticksThere > confirmTicks ? 'vain' : 'under-way';
     return this.#judge(ours, slot, checkpoint);
   }
@@ -100,7 +101,7 @@ export class Pursuit {
   #judge(ours: History, slot: number, checkpoint: Checkpoint | null): Outcome {
     const { replica } = this.history;
     const mine = ours.replica;
-    const round = Math.min(replica.base.round, mine.base.round);
+    const round = commonRound(mine, replica);
     const [here, there] = [mine.markAt(round), replica.markAt(round)];
     if (here && there && equals(here.root, there.root)) return 'moot';
     const passed = checkpoint && replica.markAt(checkpoint.round);

@@ -59,14 +59,22 @@ export function supportOf(
   return support;
 }
 
+/** The last round for which both replicas can say where they stand: one that is over stands for all later rounds. */
+export function commonRound(one: Replica, other: Replica): number {
+  const [first, second] = [one.base.round, other.base.round];
+  if (one.isComplete && other.isComplete) return Math.max(first, second);
+  if (one.isComplete) return second;
+  return other.isComplete ? first : Math.min(first, second);
+}
+
 /**
  * Whether the other history stands higher than ours: the one in which more than two thirds of the weight is anchored; else the one
- * with more entries that carried weight by the last round that both have folded; of equal ones that with the lower root.
+ * with more entries that carried weight by the last round that both have reached; of equal ones that with the lower root.
  */
 export function standsHigher(theirs: Replica, ours: Replica, support: Support): boolean {
   if (support.ours > decisivePart * support.all) return false;
   if (support.theirs > decisivePart * support.all) return true;
-  const round = Math.min(ours.base.round, theirs.base.round);
+  const round = commonRound(ours, theirs);
   const mine = ours.markAt(round);
   const other = theirs.markAt(round);
   if (!mine || !other) return false;
