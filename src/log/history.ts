@@ -124,8 +124,12 @@ export class History {
       this.catchUp.begin();
     }
     this.#proceed(out, slot);
-    const behind = this.#lastFinal(slot) - this.replica.base.round;
-    return this.catchUp.replayed(behind, this.#options.frame.windowRounds);
+    const { isComplete, base } = this.replica;
+    return this.catchUp.replayed({
+      behind: this.#lastFinal(slot) - base.round,
+      isLevel: isComplete || this.#finality.isLevel(this.#followed()),
+      windowRounds: this.windowRounds,
+    });
   }
 
   /** The one place where an entry of another peer enters the log. */
@@ -145,6 +149,11 @@ export class History {
       const { id } = this.#options.kinds[entry.kind]!;
       out.push({ type: 'event', event: { kind: 'accepted', round, author, entryKind: id } });
     }
+  }
+
+  /** An entry that has been judged already. */
+  enter(entry: LogEntry): void {
+    if (entry.round > this.replica.base.round) this.replica.insert(entry);
   }
 
   /** All of an entry but its body is here. */
@@ -260,7 +269,7 @@ export class History {
     return {
       slot,
       isComplete: this.replica.isComplete,
-      windowRounds: this.#options.frame.windowRounds,
+      windowRounds: this.windowRounds,
       isJoining: this.isJoining,
       follows: (peer) => this.catchUp.follows(peer),
     };

@@ -231,8 +231,14 @@ export class RunLog {
   /** Into our history and the one that we look into: what is open in both belongs to both. */
   #enter(out: EffectSink, entry: LogEntry): void {
     this.#ours.insert(out, entry);
-    const other = this.#pursuit?.history;
-    if (other && entry.round > other.replica.base.round) other.insert([], entry);
+    this.#pursuit?.history.enter(entry);
+  }
+
+  /** As `OwnEntries.append`. */
+  append(...what: Parameters<OwnEntries['append']>): ReturnType<OwnEntries['append']> {
+    const appended = this.own.append(...what);
+    this.#pursuit?.history.enter(appended.entry);
+    return appended;
   }
 
   /** Begins to look into the most promising of the histories that peers hold instead of ours. */

@@ -21,7 +21,7 @@ export interface FinalityView {
   readonly myWeight: number;
   /** Newest round that may be folded in this slot. */
   readonly lastFinal: number;
-  /** One side of a fork is followed: only its holders' sets count, and they are waited for. */
+  /** One side of a fork is followed: only what its holders have folded counts, and they are waited for. */
   readonly isFollowing: boolean;
 }
 
@@ -81,6 +81,12 @@ export class Finality {
     this.#quiet.clear();
   }
 
+  /** One of these peers has not folded the next round either. */
+  isLevel(peers: readonly PeerKey[]): boolean {
+    const votes = this.#votes.of(this.#replica.base.round + 1);
+    return peers.some((peer) => votes.get(peer)?.final === false);
+  }
+
   /** What comes next; null while the next round's turn has not come. */
   next(view: FinalityView): NextStep | null {
     const round = this.#replica.base.round + 1;
@@ -95,7 +101,8 @@ export class Finality {
       myDigest: bytesToHex(this.#replica.log.digest(round)),
       weightOf: view.weightOf,
       myWeight: view.myWeight,
-      closedSlot: round + this.#admitRounds + 1,
+      // What others have folded is folded again, and nothing else: our slot may be ahead of theirs.
+      closedSlot: view.isFollowing ? Number.POSITIVE_INFINITY : round + this.#admitRounds + 1,
       peers: view.peers,
       isLate: view.slot >= round + this.#windowRounds + patienceRounds,
       timedOut,

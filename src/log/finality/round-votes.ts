@@ -32,7 +32,7 @@ export interface FoldQuestion {
   /** What a vote of a peer weighs, and ours. */
   readonly weightOf: (peer: PeerKey) => number;
   readonly myWeight: number;
-  /** From this slot on nobody admits first-hand deltas of the round. */
+  /** From this slot on nobody admits first-hand deltas of the round: open sets shown before it count for nothing. */
   readonly closedSlot: number;
   /** Peers whose votes count. */
   readonly peers: ReadonlySet<PeerKey>;

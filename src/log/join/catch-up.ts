@@ -30,6 +30,14 @@ type State =
 /** The present, from a snapshot that so many donors had, or the end of patience with the leaders. */
 export type Reached = { readonly donors: number } | 'gave-up-leaders';
 
+interface Progress {
+  /** Rounds before the newest that may be folded by our slot. */
+  readonly behind: number;
+  /** We have folded what the leaders have. */
+  readonly isLevel: boolean;
+  readonly windowRounds: number;
+}
+
 type Ask = { readonly meaning: JoinMeaning; readonly request: Request };
 
 export class CatchUp {
@@ -130,17 +138,16 @@ export class CatchUp {
     return finished;
   }
 
-  /** One tick of replaying, `behind` rounds before the newest that may be folded; null while that goes on, and at other times. */
-  replayed(behind: number, windowRounds: number): Reached | null {
+  /** One tick of replaying; null while that goes on, and at other times. */
+  replayed({ behind, isLevel, windowRounds }: Progress): Reached | null {
     const state = this.#state;
     if (state.kind === 'given-up') return 'gave-up-leaders';
     if (state.kind !== 'replaying') return null;
     state.ticks += 1;
-    // Where a silent peer makes every round wait its full time, the present is a window further back; but whoever
-    // leaves the leaders of a fork early folds what follows without them.
     const isLed = this.leaders !== 'anyone';
-    const strict = isLed || state.ticks < donorPatienceTicks;
-    if (behind <= (strict ? 1 : windowRounds + 2)) {
+    // Where a silent peer makes every round wait its full time, the present is a window further back.
+    const behindMax = state.ticks < donorPatienceTicks ? 1 : windowRounds + 2;
+    if (isLed ? isLevel : behind <= behindMax) {
       this.#state = { kind: 'present' };
       return { donors: state.donors };
     }

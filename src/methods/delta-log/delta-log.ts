@@ -200,7 +200,7 @@ export class DeltaLog implements ProtocolCore {
       return;
     }
     const fields = { round, kind: DELTA, index: 0, claims: [done.misses, done.steps] };
-    const { entry, writes } = this.#log.own.append(fields, this.#author.pay());
+    const { entry, writes } = this.#log.append(fields, this.#author.pay());
     this.#publish(out, entry, writes);
     out.push({ type: 'event', event: { kind: 'published', round, bodyBytes: entry.bodyBytes, loss } });
   }
@@ -232,7 +232,7 @@ export class DeltaLog implements ProtocolCore {
       out.push({ type: 'submitted', token, result: { refused: refused ?? 'no room is left in this round' } });
       return;
     }
-    const { entry, writes } = this.#log.own.append({ round, kind, index, claims: [] }, body);
+    const { entry, writes } = this.#log.append({ round, kind, index, claims: [] }, body);
     this.#publish(out, entry, writes);
     out.push({ type: 'submitted', token, result: { entryId: entry.id } });
   }
