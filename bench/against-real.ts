@@ -53,11 +53,11 @@ function roundTimes(happened: readonly Happened[], startAtMs: number, slotMs: nu
 
 const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!;
 
-const cluster = await Cluster.begin(nodes, fields, delayMs);
+const cluster = await Cluster.begin(nodes, fields, { delayMs, isTimed: true });
 const { manifest } = cluster;
 const { slotMs, rounds, startAtMs, training } = manifest;
 try {
-  await cluster.finished(2 * rounds * slotMs + 60_000);
+  await cluster.finished();
 } finally {
   await cluster.end();
 }

@@ -49,6 +49,8 @@ export { methods } from './methods/registry.ts';
 
 // A node: one host and one store, runs that come and go, one stream of events and one view of each run.
 
+export type { ContentStore, ContentUsage } from './content/content-store.ts';
+export { ContentError } from './content/content-store.ts';
 export {
   type Clock,
   type RequestOptions,
@@ -64,12 +66,16 @@ export { createNode } from './node/create-node.ts';
 export type { DriverOptions } from './node/driver.ts';
 export { NodeDriver, RequestRefusedError } from './node/driver.ts';
 export type { NodeEvent, RunEvent, RunFacts, RunSample, SessionEvent } from './node/events.ts';
+export type { KeptSnapshotsOptions } from './node/kept-snapshots.ts';
+export { KeptSnapshots } from './node/kept-snapshots.ts';
 export type { LearnerFactory, LearnerRequest } from './node/learners.ts';
 export { createThreadLearner } from './node/learners.ts';
 export { NodeError } from './node/node-error.ts';
 export type { JoinOptions, RunSession } from './node/run-session.ts';
 export type { RunView } from './node/run-view.ts';
 export { RunReducer, runViewSchema } from './node/run-view.ts';
+export type { ContentFilesOptions } from './platform/node/content-files.ts';
+export { openContentFiles } from './platform/node/content-files.ts';
 export { createCrypto, createSigner } from './platform/node/crypto.ts';
 export { openLevelStore } from './platform/node/level-store.ts';
 export { wallClock } from './platform/node/wall-clock.ts';

@@ -3,7 +3,7 @@
  * added (Assran et al. 2019, the sum over all columns). Keeps the books from what peers write to their stores.
  */
 import type { Input, Output, PeerKey, ProtocolCore } from '../../src/core/io.ts';
-import { difference, type Vector } from '../../src/math/vector.ts';
+import { addScaled, difference, type Vector } from '../../src/math/vector.ts';
 import type { Parcel } from '../../src/methods/mixing/mixing-peer.ts';
 import { readStored } from '../../src/methods/mixing/mixing-store.ts';
 import { methodOf } from '../../src/methods/registry.ts';
@@ -81,7 +81,7 @@ export class PushSumBooks {
   }
 
   #note(account: Account, input: Input, outputs: readonly Output[]): void {
-    const before = input.type === 'trained' ? this.#ownOf(account.state) : null;
+    const before = input.type === 'trained' ? this.#restored(account.state).mass : null;
     for (const output of outputs) {
       if (output.type === 'train') account.start = output.parameters;
       if (output.type !== 'persist') continue;
@@ -92,39 +92,30 @@ export class PushSumBooks {
     }
     if (input.type !== 'trained' || !before || !account.start) return;
     // Training without mass weighs nothing, and some comes too late.
-    const after = this.#ownOf(account.state);
+    const after = this.#restored(account.state).mass;
     if (after.every((value, i) => value === before[i])) return;
     const update = difference(input.parameters, account.start);
     for (let i = 0; i < update.length; i++) this.#learnt[i]! += update[i]!;
   }
 
-  /** What the given peers hold, and what they gave or reclaimed and is elsewhere than they think. */
+  /** What the given peers would hold after a restart, less what others have of that. */
   #total(keys: readonly PeerKey[]): { mass: Float64Array; weight: number } {
     const mass = new Float64Array(this.#initial.length);
     let weight = 0;
-    const add = (vector: Vector, part: number, sign: 1 | -1) => {
-      for (let i = 0; i < mass.length; i++) mass[i]! += sign * vector[i]!;
-      weight += sign * part;
-    };
     for (const key of keys) {
       const ledger = this.#ledgerOf(key);
-      add(ledger.mass, ledger.weight, 1);
+      addScaled(mass, 1, ledger.mass);
+      weight += ledger.weight;
       for (const transfer of ledger.outgoing()) {
         const to = this.#numbersOf(key)[transfer.to]!;
         const isTaken = this.#ledgerOf(to).hasTaken(this.#numbersOf(to).indexOf(key), transfer.id);
-        // Given and not taken: nobody has it. Reclaimed though it was taken: two have it.
-        if (transfer.kind === 'give' && !isTaken) add(transfer.mass, transfer.weight, 1);
-        if (transfer.kind === 'cancel' && isTaken) add(transfer.mass, transfer.weight, -1);
+        // Reclaimed, as all is in a ledger that is read back, though it was taken: two have it.
+        if (!isTaken) continue;
+        addScaled(mass, -1, transfer.mass);
+        weight -= transfer.weight;
       }
     }
     return { mass, weight };
-  }
-
-  /** What is a peer's own until somebody else has it: what it holds and what it offers. */
-  #ownOf(state: Parcel | null): Vector {
-    const ledger = this.#restored(state);
-    const given = ledger.outgoing().filter(({ kind }) => kind === 'give');
-    return ledger.mass.map((value, i) => given.reduce((sum, { mass }) => sum + mass[i]!, value));
   }
 
   #numbersOf(key: PeerKey): readonly PeerKey[] {
@@ -136,7 +127,7 @@ export class PushSumBooks {
     return this.#restored(this.#accounts.get(key)!.state);
   }
 
-  /** A peer that has written nothing holds what it began with. */
+  /** With all that is a peer's own until somebody else has it. One that has written nothing holds what it began with. */
   #restored(state: Parcel | null): PushSumLedger {
     const ledger = new PushSumLedger(Float64Array.from(this.#initial), 1);
     if (state) ledger.restore(state);

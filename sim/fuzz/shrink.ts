@@ -28,10 +28,11 @@ export async function shrink(
 
 /** Worlds that are simpler in one respect, the largest steps first. */
 function* simpler(scenario: ScenarioFile): Generator<ScenarioFile> {
-  const { peers, network, churn, run, trainingMs } = scenario;
+  const { peers, network, churn, notes, run, trainingMs } = scenario;
   for (const count of [peersMin, peers >> 1, peers - 1]) {
     if (count < peersMin || count >= peers) continue;
-    yield { ...scenario, peers: count, churn: churn.filter(({ peer }) => peer < count) };
+    const stays = ({ peer }: { readonly peer: number }) => peer < count;
+    yield { ...scenario, peers: count, churn: churn.filter(stays), notes: notes.filter(stays) };
   }
   if (churn.length > 1) yield { ...scenario, churn: [] };
   for (const gone of churn) yield { ...scenario, churn: churn.filter((entry) => entry !== gone) };

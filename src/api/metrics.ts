@@ -50,6 +50,12 @@ export function metricsText(node: NodeSummary, views: readonly RunView[]): strin
     ...family('starlings_bytes_out_total', 'counter', 'Bytes sent on all connections.', [
       ['', node.bytesOut],
     ]),
+    ...family('starlings_content_bytes', 'gauge', 'What is kept beyond what runs must.', [
+      ['', node.content?.bytes ?? 0],
+    ]),
+    ...family('starlings_content_bytes_max', 'gauge', 'Quota of what is kept.', [
+      ['', node.content?.bytesMax ?? 0],
+    ]),
   ];
   for (const { name, type, help, value } of RUN_METRICS) {
     const samples = views.flatMap((view): Sample[] => {

@@ -20,6 +20,7 @@ export interface NodeFlags {
   readonly announce?: readonly string[];
   readonly dir?: string;
   readonly http?: number;
+  readonly contentBytesMax?: number;
   readonly logLevel?: LogLevel;
   readonly retention?: Retention;
 }
@@ -27,7 +28,7 @@ export interface NodeFlags {
 /** A flag beside a file overrides its field; `--run` and `--data` together take the place of its runs. @throws ConfigError */
 export async function nodeSettings(flags: NodeFlags): Promise<NodeFile> {
   const file = flags.config === undefined ? nodeFileSchema.parse({}) : await readNodeFile(flags.config);
-  const { run, data, backend, dir, http, logLevel } = flags;
+  const { run, data, backend, dir, http, contentBytesMax, logLevel } = flags;
   if ((run === undefined) !== (data === undefined)) {
     throw new ConfigError(
       'BAD_USAGE',
@@ -45,6 +46,7 @@ export async function nodeSettings(flags: NodeFlags): Promise<NodeFile> {
     announce: checkedAddresses('announce', flags.announce ?? file.announce),
     bootstrap: checkedAddresses('bootstrap', flags.bootstrap ?? file.bootstrap),
     httpPort: http ?? file.httpPort,
+    contentBytesMax: contentBytesMax ?? file.contentBytesMax,
     logLevel: logLevel ?? file.logLevel,
     retention: flags.retention ?? file.retention,
     runs,

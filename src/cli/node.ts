@@ -32,6 +32,12 @@ export function addNodeCommand(parent: Command): Command {
       collected,
     )
     .option('--http <port>', 'API on 127.0.0.1; 0 for any free port', wholeNumber(0, 65535), 0)
+    .option(
+      '--content-bytes-max <bytes>',
+      'disk space for snapshots kept for joiners on slow lines; 0 keeps none',
+      wholeNumber(0, 2 ** 50),
+      2 ** 30,
+    )
     .addOption(backendOption())
     .addOption(
       new Option(

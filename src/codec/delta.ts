@@ -63,7 +63,7 @@ export function accumulateDeltas(
   units: Float64Array,
   terms: readonly { readonly delta: Delta; readonly multiplier: number }[],
   limit: number,
-  overlap: Overlap = 'sum',
+  overlap: Overlap,
 ): void {
   const sparse: WeightedDelta[] = [];
   const dense: { values: Float32Array; multiplier: number }[] = [];

@@ -1,11 +1,13 @@
 /** A node as a process: its directory, store, identity, API and log around what `createNode` composes. */
 import { randomBytes } from 'node:crypto';
 import { type ControlServer, startControlServer } from '../api/control-server.ts';
+import type { ContentStore } from '../content/content-store.ts';
 import { loadIdentity } from '../network/identity.ts';
 import type { JoinRequest } from '../node/commands.ts';
 import { createNode, type StarlingsNode } from '../node/create-node.ts';
 import type { NodeEvent } from '../node/events.ts';
 import { createThreadLearner } from '../node/learners.ts';
+import { openContentFiles } from '../platform/node/content-files.ts';
 import { createCrypto } from '../platform/node/crypto.ts';
 import { openLevelStore } from '../platform/node/level-store.ts';
 import { wallClock } from '../platform/node/wall-clock.ts';
@@ -103,6 +105,8 @@ class Daemon {
     const identity = await loadIdentity(keyFile ?? keyFileOf(path));
     const store = await openLevelStore(storeDirectory);
     this.#teardown.add(() => store.close());
+    // After the store, whose lock says that nobody else uses this directory.
+    const content = await this.#openContent();
     const moved = await moveEarlierLayout(path, store, this.#crypto);
     if (moved !== null) tell(`moved what ${path} held of run ${moved} to ${path}/runs/${moved}`);
     const addresses = [...bootstrap, ...(await rememberedAddresses(path))];
@@ -114,6 +118,7 @@ class Daemon {
         announce,
         bootstrap: addresses,
         store,
+        ...(content ? { content } : {}),
         clock: wallClock,
         random: unpredictable,
         learners: createThreadLearner,
@@ -132,6 +137,20 @@ class Daemon {
     this.#teardown.add(() => book.stop());
     node.subscribe((event) => notePeer(book, event));
     return node;
+  }
+
+  /** Null where nothing is to be kept, or nothing can be: a node does without. */
+  async #openContent(): Promise<ContentStore | null> {
+    const { contentBytesMax: bytesMax = 0, tell } = this.#options;
+    if (bytesMax === 0) return null;
+    const { log, contentDirectory: directory } = this.#directory;
+    try {
+      return await openContentFiles({ directory, bytesMax, crypto: this.#crypto, nowMs: wallClock.nowMs });
+    } catch (error) {
+      log.warn({ err: error }, 'no content is kept');
+      tell(`no snapshots are kept for joiners on slow lines: ${asError(error).message}`);
+      return null;
+    }
   }
 
   async #serve(node: StarlingsNode, runs: NodeRuns): Promise<ControlServer> {
@@ -196,6 +215,10 @@ class Daemon {
 
 function notePeer(book: AddressBook, { source, event }: NodeEvent): void {
   if (source === 'network' && event.kind === 'peer-up') book.note(event.peer);
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
 }
 
 /** Uniform in [0, 1). Peers must not be able to foresee whom we will talk to. */

@@ -21,6 +21,7 @@ export const TOKEN_FILE = 'control.token';
 export interface NodeDirectory {
   readonly path: string;
   readonly storeDirectory: string;
+  readonly contentDirectory: string;
   readonly log: Logger;
   announceReady(info: DaemonInfo): Promise<void>;
   /** Keeps the token where only this user can read it. */
@@ -65,6 +66,7 @@ export function openNodeDirectory(path: string, logLevel: LogLevel): NodeDirecto
   return {
     path,
     storeDirectory: join(path, 'store'),
+    contentDirectory: join(path, 'content'),
     log,
     async announceReady(info) {
       const file = join(path, DAEMON_INFO_FILE);

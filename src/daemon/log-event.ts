@@ -14,6 +14,7 @@ const quiet: ReadonlySet<NodeEvent['event']['kind']> = new Set([
 const troubles: ReadonlySet<NodeEvent['event']['kind']> = new Set([
   'evaluation-failed',
   'save-failed',
+  'snapshot-not-kept',
   'manifest-refused',
 ]);
 

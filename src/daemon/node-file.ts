@@ -39,6 +39,10 @@ export const nodeFileSchema = z.strictObject({
   bootstrap: z.array(address).max(256).default([]).describe('multiaddrs of any nodes, with /p2p/<peer id>'),
   httpPort: bound(0, 65_535, 0).describe('API on 127.0.0.1; 0 for any free port'),
   logLevel: z.enum(LOG_LEVELS).default('info').describe('of log.jsonl'),
+  contentBytesMax: bound(0, 2 ** 50, 2 ** 30).describe(
+    'bytes on disk for snapshots beyond the last two of a run, so that joiners on slow lines get the rest of one that was ' +
+      'replaced meanwhile; a dozen of a model of 10 million parameters (8 bytes each) fit into the default; 0 keeps none; guess',
+  ),
   retention: z
     .enum(RETENTIONS)
     .default('snapshots')

@@ -46,7 +46,13 @@ export class NodeRuns implements NodeControl {
 
   summary(): NodeSummary {
     const { node } = this.#options;
-    return { peerKey: node.key, peerId: node.peerId, addresses: node.addresses(), ...node.traffic() };
+    return {
+      peerKey: node.key,
+      peerId: node.peerId,
+      addresses: node.addresses(),
+      content: node.content(),
+      ...node.traffic(),
+    };
   }
 
   views(): readonly RunView[] {

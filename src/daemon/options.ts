@@ -28,6 +28,8 @@ export interface DaemonOptions extends BootstrapOptions {
   readonly runs: readonly JoinRequest[];
   /** Port of the API on 127.0.0.1; 0 lets the system choose. */
   readonly httpPort: number;
+  /** Quota of `content` in the directory, in bytes; 0 or left out: nothing is kept there. */
+  readonly contentBytesMax?: number;
   readonly retention?: Retention;
   readonly limits?: Partial<NodeLimits>;
   /** Hears of everything from the very start. */

@@ -3,6 +3,7 @@
  * made from it: a new entry is at once `POST /ID` and `starlings node ID`.
  */
 import * as z from 'zod';
+import type { ContentUsage } from '../content/content-store.ts';
 import type { PeerKey } from '../core/io.ts';
 import type { Traffic } from '../network/traffic.ts';
 import type { Metrics } from '../tasks/metrics.ts';
@@ -24,6 +25,8 @@ export interface NodeSummary extends Traffic {
   readonly peerKey: PeerKey;
   readonly peerId: string;
   readonly addresses: readonly string[];
+  /** Null where the node keeps no blobs. */
+  readonly content: ContentUsage | null;
 }
 
 /** The node that commands act upon, with the place where it remembers its runs. */
@@ -138,10 +141,11 @@ export const NODE_COMMANDS: readonly NodeCommand[] = [
     z.strictObject({ run: run.optional() }),
     async (control, input) => {
       const views = input.run === undefined ? control.views() : [viewOf(control, input.run)];
-      const { peerKey, addresses, ...rest } = control.summary();
+      const { peerKey, addresses, content, ...rest } = control.summary();
+      const kept = content === null ? [] : [`content   ${contentLine(content)}`];
       return {
-        json: { node: { peerKey, addresses, ...rest }, runs: views },
-        lines: [`node      ${peerKey}`, ...views.flatMap((view) => ['', ...statusLines(view)])],
+        json: { node: { peerKey, addresses, content, ...rest }, runs: views },
+        lines: [`node      ${peerKey}`, ...kept, ...views.flatMap((view) => ['', ...statusLines(view)])],
       };
     },
   ),
@@ -211,6 +215,11 @@ function whereabouts({ run: facts, state, phase, roundsDone, failure }: RunView)
     default:
       return state satisfies never;
   }
+}
+
+function contentLine({ bytes, bytesMax, blobs }: ContentUsage): string {
+  const inMB = (count: number): string => (count / 1e6).toFixed(1);
+  return `${inMB(bytes)} of ${inMB(bytesMax)} MB in ${blobs} snapshots kept`;
 }
 
 function statusLines(view: RunView): string[] {

@@ -2,6 +2,7 @@
  * A node: one identity, one libp2p host and one store, and any number of runs that come and go. The daemon, the
  * clusters of the tests and programs of others all compose it here.
  */
+import type { ContentStore, ContentUsage } from '../content/content-store.ts';
 import type { PeerKey } from '../core/io.ts';
 import type { Clock, Store } from '../core/ports.ts';
 import type { Retention } from '../log/replica.ts';
@@ -35,6 +36,8 @@ export interface NodeOptions {
   readonly bootstrap: readonly string[];
   /** Each run sees its own part of it. The node does not close it. */
   readonly store: Store;
+  /** For what runs keep beyond what they must, one for all of them; left out: nothing. */
+  readonly content?: ContentStore;
   readonly clock: Clock;
   /** Uniform in [0, 1), not to be foreseen by peers: they must not know whom this node will talk to. */
   readonly random: () => number;
@@ -54,6 +57,8 @@ export interface StarlingsNode {
   addresses(): string[];
   /** Bytes over all connections since the start. */
   traffic(): Traffic;
+  /** Of the content store; null where the node has none. */
+  content(): ContentUsage | null;
   /** Where a peer was last seen, as far as the host remembers; with `/p2p/...`. */
   addressesOf(peer: PeerKey): Promise<string[]>;
   /**
@@ -138,6 +143,10 @@ class Node implements StarlingsNode {
     return this.#host.traffic();
   }
 
+  content(): ContentUsage | null {
+    return this.#options.content?.usage() ?? null;
+  }
+
   async addressesOf(peer: PeerKey): Promise<string[]> {
     const id = peerIdOf(peer);
     const known = await this.#host.libp2p.peerStore.get(id).catch(() => null);
@@ -147,7 +156,16 @@ class Node implements StarlingsNode {
 
   join(run: SignedManifest | string, options: JoinOptions): RunSession {
     const runId = typeof run === 'string' ? run : run.runId;
-    const { identity, store, clock, random, learners, retention, limits = {} } = this.#options;
+    const {
+      identity,
+      store,
+      content = null,
+      clock,
+      random,
+      learners,
+      retention,
+      limits = {},
+    } = this.#options;
     const { runsMax = runsMaxDefault } = limits;
     if (this.#isClosing) throw new NodeError('NOT_RUNNING', 'this node is stopping');
     if (this.#sessions.has(runId)) {
@@ -163,6 +181,7 @@ class Node implements StarlingsNode {
       host: this.#host,
       identity,
       store: storeView(store, runPrefix(runId)),
+      content,
       clock,
       random,
       learners,

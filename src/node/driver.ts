@@ -15,6 +15,7 @@ import {
 import type { Clock, Store, Transport } from '../core/ports.ts';
 import type { Learner } from '../learning/learner.ts';
 import { defaultHeldInputsLimits, HeldInputs, type HeldInputsLimits, mayWait } from './held-inputs.ts';
+import type { KeptSnapshots } from './kept-snapshots.ts';
 import { defaultStoreLaneLimits, StoreLane, type StoreLaneLimits } from './store-lane.ts';
 
 export interface DriverLimits extends StoreLaneLimits, HeldInputsLimits {}
@@ -32,6 +33,8 @@ export interface DriverOptions {
   readonly learner: Learner;
   readonly transport: Transport;
   readonly store: Store;
+  /** Is told of what the core writes, and asked where the core refuses. */
+  readonly kept?: KeptSnapshots | null;
   readonly clock: Clock;
   /** Names the random stream of a round's batches. */
   readonly streamKey: (round: number) => string;
@@ -56,6 +59,11 @@ interface Deferred<T> {
   readonly reject: (error: Error) => void;
 }
 
+/** A request that waits for its answer. */
+interface Asked extends Deferred<readonly Uint8Array[]> {
+  readonly request: Uint8Array;
+}
+
 export class RequestRefusedError extends Error {
   override readonly name = 'RequestRefusedError';
   readonly code = 'REFUSED';
@@ -66,7 +74,7 @@ export class NodeDriver {
   readonly #lane: StoreLane;
   readonly #aborter = new AbortController();
   readonly #verdicts = new Map<number, (verdict: Verdict) => void>();
-  readonly #answers = new Map<number, Deferred<readonly Uint8Array[]>>();
+  readonly #answers = new Map<number, Asked>();
   readonly #submissions = new Map<number, (result: Submission) => void>();
   readonly #held: HeldInputs;
   #announcementsDropped = 0;
@@ -161,7 +169,7 @@ export class NodeDriver {
     if (this.#aborter.signal.aborted) return Promise.reject(new Error('the node is stopping'));
     const token = this.#nextToken++;
     return new Promise((resolve, reject) => {
-      this.#answers.set(token, { resolve, reject });
+      this.#answers.set(token, { resolve, reject, request: bytes });
       this.#input({ type: 'request', from, token, bytes });
     });
   }
@@ -247,6 +255,7 @@ export class NodeDriver {
     for (const output of outputs) {
       if (output.type === 'persist') {
         this.#lane.write(output.writes, output.durable);
+        this.#options.kept?.note(output.writes);
         wrote = true;
         wroteDurably ||= output.durable;
         continue;
@@ -299,7 +308,7 @@ export class NodeDriver {
         this.#takeAnswer(output.token)?.resolve(output.frames);
         break;
       case 'refuse':
-        this.#takeAnswer(output.token)?.reject(new RequestRefusedError(output.reason));
+        void this.#refuse(output);
         break;
       case 'train':
         this.#training = this.#train(output);
@@ -328,7 +337,15 @@ export class NodeDriver {
     this.#submissions.delete(token);
   }
 
-  #takeAnswer(token: number): Deferred<readonly Uint8Array[]> | undefined {
+  /** What the core does not hold any more may still be kept. */
+  async #refuse({ token, reason }: Output & { type: 'refuse' }): Promise<void> {
+    const asked = this.#takeAnswer(token);
+    const frames = asked && (await this.#options.kept?.answer(asked.request));
+    if (frames) asked.resolve(frames);
+    else asked?.reject(new RequestRefusedError(reason));
+  }
+
+  #takeAnswer(token: number): Asked | undefined {
     const answer = this.#answers.get(token);
     this.#answers.delete(token);
     return answer;

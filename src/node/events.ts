@@ -29,6 +29,9 @@ export interface RunSample {
   /** Bytes on all connections of the node, since its start: its runs share them. */
   readonly bytesIn: number;
   readonly bytesOut: number;
+  /** What the content store of the node holds, and its quota; 0 where it has none. Its runs share it. */
+  readonly contentBytes: number;
+  readonly contentBytesMax: number;
   /** Bytes on their way to the disk. */
   readonly unsavedBytes: number;
   /** Announcements dropped because the disk was too far behind. */
@@ -64,6 +67,8 @@ export type SessionEvent =
   | { readonly kind: 'evaluation-failed'; readonly round: number; readonly reason: string }
   | { readonly kind: 'saved'; readonly path: string; readonly modelHash: string }
   | { readonly kind: 'save-failed'; readonly path: string; readonly reason: string }
+  /** A snapshot could not be kept for joiners beyond the core's own time for it, or not read. Told once until it works again. */
+  | { readonly kind: 'snapshot-not-kept'; readonly reason: string }
   /** Something that a peer caused broke the core and was dropped: a defect of ours. */
   | {
       readonly kind: 'input-dropped';

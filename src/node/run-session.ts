@@ -1,4 +1,6 @@
 /** One run on a node: its manifest, learner, core, driver and transport, from the join to the end. */
+
+import type { ContentStore } from '../content/content-store.ts';
 import type { CoreStatus, PeerKey, ProtocolCore, ProtocolEvent } from '../core/io.ts';
 import type { Clock, Store } from '../core/ports.ts';
 import { initialVector, vectorHash } from '../learning/initial.ts';
@@ -18,6 +20,7 @@ import type { Metrics } from '../tasks/metrics.ts';
 import type { BackendChoice } from '../tensor/tfjs-backend.ts';
 import { type DriverLimits, NodeDriver, type Submission } from './driver.ts';
 import type { RunEvent, RunFacts, SessionEvent } from './events.ts';
+import { isKeptKey, KeptSnapshots } from './kept-snapshots.ts';
 import type { LearnerFactory } from './learners.ts';
 import { NodeError } from './node-error.ts';
 import { Progress } from './progress.ts';
@@ -40,6 +43,7 @@ export interface SessionParts {
   readonly identity: Identity;
   /** The run's own entries. */
   readonly store: Store;
+  readonly content: ContentStore | null;
   readonly clock: Clock;
   /** Uniform in [0, 1), not to be foreseen by peers. */
   readonly random: () => number;
@@ -206,12 +210,13 @@ export class Session implements RunSession {
     const stored: Array<readonly [string, Uint8Array]> = [];
     // What is archived may be long, and no node needs it to go on.
     for await (const entry of store.entries()) if (!isArchiveKey(entry[0])) stored.push(entry);
+    const kept = this.#keepSnapshots(stored);
     const core = createCore(manifest, runId, {
       crypto: createCrypto(),
       signer: identity.signer,
       initial,
       random,
-      stored,
+      stored: stored.filter(([key]) => !isKeptKey(key)),
       retention: this.#parts.retention,
     });
     const progress = new Progress({
@@ -236,6 +241,7 @@ export class Session implements RunSession {
       learner,
       transport,
       store,
+      kept,
       clock: this.#clock,
       limits,
       streamKey: (round) => batchStreamKey(runId, identity.key, round),
@@ -255,6 +261,20 @@ export class Session implements RunSession {
       () => driver.stop(),
     );
     await driver.start();
+  }
+
+  #keepSnapshots(stored: readonly (readonly [string, Uint8Array])[]): KeptSnapshots | null {
+    const { content, store } = this.#parts;
+    if (content === null) return null;
+    const kept = new KeptSnapshots({
+      content,
+      store,
+      runId: this.runId,
+      onTrouble: (error) => this.#say({ kind: 'snapshot-not-kept', reason: asError(error).message }),
+    });
+    this.#stops.push(() => kept.close());
+    kept.restore(stored);
+    return kept;
   }
 
   /** The first reason given is the one that counts. */
@@ -292,6 +312,7 @@ export class Session implements RunSession {
   #sample(): void {
     if (!this.#running || this.#isOver) return;
     const { core, driver, transport } = this.#running;
+    const content = this.#parts.content?.usage();
     const { contributions, ...status } = core.status(this.#clock.nowMs());
     this.#say({
       kind: 'sampled',
@@ -302,6 +323,8 @@ export class Session implements RunSession {
         },
         linked: transport.stats().peers,
         ...this.#parts.host.traffic(),
+        contentBytes: content?.bytes ?? 0,
+        contentBytesMax: content?.bytesMax ?? 0,
         ...driver.load,
       },
     });

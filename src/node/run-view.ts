@@ -90,6 +90,9 @@ export const runViewSchema = z.object({
   contributions: z.array(z.object({ peer: z.string(), deltas: count, share: z.number() })),
   /** Short texts of members, oldest first. */
   notes: z.array(z.object({ round: z.int(), author: z.string(), text: z.string() })),
+  /** What the content store of the node holds, and its quota; 0 where it has none. Its runs share it. */
+  contentBytes: z.number(),
+  contentBytesMax: z.number(),
   /** Bytes on their way to the disk, and announcements dropped because it was too far behind. */
   unsavedBytes: z.number(),
   announcementsDropped: count,
@@ -98,7 +101,7 @@ export const runViewSchema = z.object({
   backend: z.string().nullable(),
   /** Where the finished model was saved; null before. */
   modelPath: z.string().nullable(),
-  /** Why the last evaluation or save failed; null where it did not. */
+  /** Why the last evaluation or save failed, or why snapshots are not kept; null where all went well. */
   trouble: z.string().nullable(),
 });
 export type RunView = z.infer<typeof runViewSchema>;
@@ -162,6 +165,8 @@ export class RunReducer {
       refused: Object.fromEntries(REFUSAL_REASONS.map((reason) => [reason, 0])),
       contributions: [],
       notes: [],
+      contentBytes: 0,
+      contentBytesMax: 0,
       unsavedBytes: 0,
       announcementsDropped: 0,
       inputsDropped: 0,
@@ -262,6 +267,7 @@ export class RunReducer {
     'evaluation-failed': ({ reason }) => this.#change({ trouble: reason }),
     saved: ({ path }) => this.#change({ modelPath: path, trouble: null }),
     'save-failed': ({ reason }) => this.#change({ trouble: reason }),
+    'snapshot-not-kept': ({ reason }) => this.#change({ trouble: reason }),
     'input-dropped': () => this.#change({ inputsDropped: this.#view.inputsDropped + 1 }),
     ended: ({ failure }) => {
       this.#setLinked([]);

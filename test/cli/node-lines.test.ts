@@ -56,6 +56,8 @@ const sampled = (atRound: number, finalisedRound: number): RunEvent => ({
       linked: ['bb', 'cc'],
       bytesIn: 0,
       bytesOut: 0,
+      contentBytes: 0,
+      contentBytesMax: 0,
       unsavedBytes: 0,
       announcementsDropped: 0,
     },
@@ -121,10 +123,14 @@ test('says once why a round was not published, and what went wrong', () => {
     source: 'session',
     event: { kind: 'save-failed', path: '/m', reason: 'the disk is full' },
   });
+  for (const reason of ['no room', 'no room still']) {
+    listener.hear(9000, { source: 'session', event: { kind: 'snapshot-not-kept', reason } });
+  }
   assert.deepEqual(listener.lines, [
     'skipped   round 3: training took too long (said once)',
     'joined    with a snapshot of round 20 that 3 peers vouch for',
     'trouble   the model could not be saved: the disk is full',
+    'trouble   a snapshot is not kept for joiners on slow lines: no room (said once)',
   ]);
 });
 

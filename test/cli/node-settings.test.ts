@@ -25,6 +25,7 @@ announce: [/dns4/node.example.org/tcp/4001]
 bootstrap: [${peer}]
 httpPort: 8080
 logLevel: debug
+contentBytesMax: 0
 limits: { connectionsMax: 50, runsMax: 2 }
 runs:
   - { run: mnist.manifest, data: images }
@@ -40,6 +41,7 @@ test('without a file: the flags, and defaults where there is none', async () => 
     bootstrap: [],
     httpPort: 0,
     logLevel: 'info',
+    contentBytesMax: 2 ** 30,
     retention: 'snapshots',
     limits: { connectionsMax: 300, runsMax: 32, waitingBytesMax: 32 << 20, heldAnnouncementsMax: 4096 },
     runs: [{ run: runId, data: '/data', backend: 'wasm' }],
@@ -56,6 +58,7 @@ test('a file: its paths are relative to it, a run may be an id', async () => {
     bootstrap: [peer],
     httpPort: 8080,
     logLevel: 'debug',
+    contentBytesMax: 0,
     retention: 'snapshots',
     limits: { connectionsMax: 50, runsMax: 2, waitingBytesMax: 32 << 20, heldAnnouncementsMax: 4096 },
     runs: [
@@ -71,14 +74,15 @@ test('each flag overrides its field', async () => {
     dir: '/elsewhere',
     http: 0,
     logLevel: 'error',
+    contentBytesMax: 5,
     listen: ['/ip4/127.0.0.1/tcp/5'],
     announce: ['/ip4/192.0.2.7/tcp/5'],
     bootstrap: [],
     backend: 'native',
   });
   assert.deepEqual(
-    [settings.directory, settings.httpPort, settings.logLevel, settings.bootstrap],
-    ['/elsewhere', 0, 'error', []],
+    [settings.directory, settings.httpPort, settings.logLevel, settings.bootstrap, settings.contentBytesMax],
+    ['/elsewhere', 0, 'error', [], 5],
   );
   assert.deepEqual(
     [settings.listen, settings.announce],

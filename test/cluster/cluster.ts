@@ -19,6 +19,7 @@ import type { NodeEvent } from '../../src/node/events.ts';
 import { createRun } from '../../src/node/manifest-file.ts';
 import type { RunSession } from '../../src/node/run-session.ts';
 import { runPrefix, storeView } from '../../src/node/store-view.ts';
+import { openContentFiles } from '../../src/platform/node/content-files.ts';
 import { createCrypto } from '../../src/platform/node/crypto.ts';
 import { openLevelStore } from '../../src/platform/node/level-store.ts';
 import { wallClock } from '../../src/platform/node/wall-clock.ts';
@@ -30,12 +31,16 @@ import type { Metrics } from '../../src/tasks/metrics.ts';
 import { outputsOf } from '../../src/tasks/models/model-layout.ts';
 import { eventually } from '../network/real-hosts.ts';
 import { delayedLine, freePort } from './delayed-line.ts';
+import { type Guest, openGuest } from './guest.ts';
 import { RunClock } from './run-clock.ts';
+import { type WatchedContent, watched } from './watched-content.ts';
 
 const loopback = (port: number): string => `/ip4/127.0.0.1/tcp/${port}`;
 const examples = 6_000;
 const heldOutExamples = 1_000;
+const contentBytesMax = 64 << 20;
 const linkDeadlineMs = 40_000;
+const finishDeadlineMs = 120_000;
 /** Far in the past: only the cluster's own clock ever gets there. */
 const beginsAtMs = 1_700_000_000_000;
 
@@ -55,6 +60,13 @@ interface Shared {
   readonly delayMs: number;
 }
 
+export interface ClusterOptions {
+  /** One way, between any two nodes. */
+  readonly delayMs?: number;
+  /** The clock of the run keeps pace with the machine's, however busy that is. */
+  readonly isTimed?: boolean;
+}
+
 export class Cluster {
   readonly nodes: readonly ClusterNode[];
   readonly #shared: Shared;
@@ -67,7 +79,11 @@ export class Cluster {
   }
 
   /** Boots `count` nodes that know one bootstrap and begins the run once each is linked to all others. */
-  static async begin(count: number, fields: Partial<RunSpec> = {}, delayMs = 0): Promise<Cluster> {
+  static async begin(
+    count: number,
+    fields: Partial<RunSpec> = {},
+    { delayMs = 0, isTimed = false }: ClusterOptions = {},
+  ): Promise<Cluster> {
     const spec = runSpecSchema.parse({
       name: 'cluster',
       model: { kind: 'mlp', inputs: 784, hidden: [16], outputs: 10 },
@@ -86,7 +102,7 @@ export class Cluster {
     const shared = {
       run: createRun(spec, beginsAtMs, createCrypto(), identityFromSeed(identitySeed(254)).signer),
       learner: await learnerFor(spec, count),
-      clock: new RunClock(beginsAtMs - spec.slotMs),
+      clock: new RunClock(beginsAtMs - spec.slotMs, isTimed ? Infinity : undefined),
       directory,
       bootstrap: bootstrap.addresses()[0]!,
       delayMs,
@@ -109,14 +125,26 @@ export class Cluster {
     await eventually('every node is linked to all others', linked, linkDeadlineMs);
   }
 
-  /** Waits until every node has finished. */
-  async finished(deadlineMs: number): Promise<void> {
-    const done = (): boolean => this.nodes.every(({ session }) => session.status().phase === 'finished');
-    await eventually('every node has finished', done, deadlineMs);
+  /** Waits until every node, or the given ones, have finished. */
+  async finished(nodes: readonly ClusterNode[] = this.nodes): Promise<void> {
+    const done = (): boolean => nodes.every(({ session }) => session.status().phase === 'finished');
+    await eventually('every node has finished', done, finishDeadlineMs);
   }
 
   get manifest(): RunManifest {
     return this.#shared.run.manifest;
+  }
+
+  /** A peer that is linked to all nodes and takes no part. */
+  async guest(): Promise<Guest> {
+    const guest = await openGuest(this.#shared.run.runId, this.#shared.bootstrap);
+    const linked = (): boolean => guest.peers().length === this.nodes.length;
+    await eventually('the guest is linked to all nodes', linked, linkDeadlineMs);
+    return guest;
+  }
+
+  get runId(): string {
+    return this.#shared.run.runId;
   }
 
   /** Of the run; the network keeps its own time. */
@@ -149,6 +177,7 @@ export class Cluster {
   }
 
   async end(): Promise<void> {
+    this.clock.hold();
     await Promise.all(this.nodes.map((node) => node.stop()));
     await this.#bootstrap.stop();
     await this.#shared.learner.close();
@@ -167,6 +196,8 @@ class ClusterNode {
   readonly #index: number;
   readonly #shared: Shared;
   #session: RunSession | null = null;
+  /** Of the newest session. */
+  content: WatchedContent | null = null;
   /** What takes the session down, last one first. */
   readonly #stops: Array<() => Promise<void>> = [];
 
@@ -191,6 +222,13 @@ class ClusterNode {
     const { run, learner, clock, directory, bootstrap, delayMs } = this.#shared;
     const store = await openLevelStore(join(directory, `node-${this.#index}`));
     this.#stops.push(() => store.close());
+    const content = await openContentFiles({
+      directory: join(directory, `content-${this.#index}`),
+      bytesMax: contentBytesMax,
+      crypto: createCrypto(),
+      nowMs: wallClock.nowMs,
+    });
+    this.content = watched(content);
     const listenPort = delayMs > 0 ? await freePort() : 0;
     const line = delayMs > 0 ? await delayedLine(listenPort, delayMs) : null;
     if (line) this.#stops.push(() => line.close());
@@ -201,6 +239,7 @@ class ClusterNode {
         announce: line ? [loopback(line.port)] : [],
         bootstrap: [bootstrap],
         store,
+        content: this.content,
         clock: wallClock,
         random: Math.random,
         learners: async () => shareOf(learner, this.#index),

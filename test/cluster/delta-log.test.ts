@@ -12,7 +12,7 @@ const deadlineMs = 40_000;
 test('five nodes that know one bootstrap end with one model that everyone contributed to', async (t) => {
   const cluster = await Cluster.begin(5, { strategy: methodSchema.parse(shortWindow) });
   t.after(() => cluster.end());
-  await cluster.finished(deadlineMs);
+  await cluster.finished();
   assert.equal(cluster.modelHashes().size, 1);
   for (const { session, key } of cluster.nodes) {
     const { contributions, refused } = session.status();
@@ -36,7 +36,7 @@ test('a node that stops and starts again on its store publishes no round twice',
   await node.start();
   await cluster.linked();
   cluster.clock.release();
-  await cluster.finished(deadlineMs);
+  await cluster.finished();
 
   const published = node.rounds('published');
   assert.ok(published.length > before, 'it went on training');
@@ -60,7 +60,7 @@ test('bodies too large for an announcement are pulled, and the models agree', as
     slotMs: 800,
   });
   t.after(() => cluster.end());
-  await cluster.finished(deadlineMs);
+  await cluster.finished();
   assert.equal(cluster.modelHashes().size, 1);
   for (const { session, events, networkEvents } of cluster.nodes) {
     const bodies = events.flatMap((event) => (event.kind === 'published' ? [event.bodyBytes] : []));

@@ -39,7 +39,13 @@ async function manifestOf(name: string, rounds = 1000): Promise<SignedManifest &
     model: { kind: 'logistic-regression', inputs: 2, outputs: 2 },
     task: { kind: 'csv', features: [0, 1], label: 2, mean: [0.5, 0.5], scale: [1, 1] },
     training: { localSteps: 2 },
-    strategy: { id: 'delta-log', windowRounds: 3, admitRounds: 1, codec: { chunk: 64, perChunk: 3 } },
+    strategy: {
+      id: 'delta-log',
+      windowRounds: 3,
+      admitRounds: 1,
+      codec: { chunk: 64, perChunk: 3 },
+      snapshotRounds: 4,
+    },
     rounds,
     slotMs: 200,
   });
@@ -239,6 +245,33 @@ describe('a daemon', { concurrency: 2 }, () => {
       left.lines.join('\n'),
       /^left {6}good .*\nit is among the runs that the node is started with/,
     );
+  });
+
+  test('keeps snapshots in its directory, says how much, and does without where it cannot', async () => {
+    const run = await manifestOf('kept');
+    const node = await daemon('keeping', { runs: [taking(run.file)], contentBytesMax: 100_000 });
+    const view = await until('three snapshots are kept', async () => {
+      const [now] = await views(node);
+      return now!.contentBytes >= 3 * 4096 ? now! : null;
+    });
+    assert.equal(view.contentBytesMax, 100_000);
+    assert.ok((await readdir(at('keeping', 'content'))).every((name) => /^[0-9a-f]{64}$/.test(name)));
+    const { lines, ...json } = await command(node, 'status');
+    assert.match(lines.join('\n'), /\ncontent {3}0\.0 of 0\.1 MB in \d+ snapshots kept\n/);
+    assert.match(
+      JSON.stringify(json),
+      /"content":\{"blobs":\d+,"bytes":\d+,"pinnedBytes":\d+,"bytesMax":100000\}/,
+    );
+
+    await mkdir(at('not-keeping'));
+    await writeFile(at('not-keeping', 'content'), 'a file');
+    const other = await daemon('not-keeping', { runs: [taking(run.file)], contentBytesMax: 100_000 });
+    assert.match(
+      other.sentences[0]!,
+      /^no snapshots are kept for joiners on slow lines: .*content cannot be used/,
+    );
+    assert.equal((await views(other))[0]!.contentBytesMax, 0);
+    assert.ok(!(await command(other, 'status')).lines.some((line) => line.startsWith('content')));
   });
 
   test('whoever watches gets the views and then every event', async () => {

@@ -129,6 +129,28 @@ describe('push-sum', () => {
     assertEqualMass(total(world), before);
   });
 
+  test('who restarts takes back what was under way, and gives up again what had arrived', () => {
+    const world = worldOf(3, 'restart');
+    const before = total(world);
+    const [sender, lucky] = world.ledgers as [PushSumLedger, PushSumLedger];
+    for (const to of [1, 2]) sender.send(to, 0.25);
+    sender.settleSplit();
+    const [arrived, lost] = sender.outgoing();
+    assert.equal(lucky.receive(0, arrived!), true);
+    const restarted = new PushSumLedger(new Float64Array(3), 0);
+    restarted.restore(sender.state());
+    world.ledgers[0] = restarted;
+    assert.equal(restarted.weight, 1);
+    assertEqualMass(total(world), before);
+    for (const transfer of restarted.outgoing()) {
+      assert.equal(transfer.kind, 'cancel');
+      restarted.acknowledge(transfer.id, world.ledgers[transfer.to]!.receive(0, transfer));
+    }
+    assert.equal(restarted.weight, 0.75);
+    assert.equal(world.ledgers[2]!.receive(0, lost!), false, 'what is late meets a tombstone');
+    assertEqualMass(total(world), before);
+  });
+
   test('who leaves hands everything on, and holds nothing', () => {
     const world = worldOf(2, 'leave');
     const [leaver, heir] = world.ledgers as [PushSumLedger, PushSumLedger];

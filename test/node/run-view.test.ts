@@ -51,6 +51,8 @@ const sample: RunSample = {
   linked: ['bb', 'cc'],
   bytesIn: 1_234_567,
   bytesOut: 45_600,
+  contentBytes: 77,
+  contentBytesMax: 1000,
   unsavedBytes: 12,
   announcementsDropped: 4,
 };
@@ -191,6 +193,7 @@ describe('the view of a run', () => {
     );
     const saved = after(...done, session({ kind: 'saved', path: '/m', modelHash: 'f00d' }));
     assert.deepEqual([saved.modelPath, saved.trouble], ['/m', null]);
+    assert.equal(after(session({ kind: 'snapshot-not-kept', reason: 'no room' })).trouble, 'no room');
   });
 
   test('the same events give the same view, and a view given away does not change', () => {
@@ -220,7 +223,8 @@ test('terminal, status and metrics say the same figures for the same events', ()
   assert.deepEqual(status, view);
 
   const { bytesIn, bytesOut } = view;
-  const node = { peerKey: self, peerId: 'p', addresses: [], bytesIn, bytesOut };
+  const content = { blobs: 1, bytes: view.contentBytes, pinnedBytes: 0, bytesMax: view.contentBytesMax };
+  const node = { peerKey: self, peerId: 'p', addresses: [], content, bytesIn, bytesOut };
   const metrics = new Map(
     metricsText(node, [view])
       .split('\n')
@@ -242,6 +246,8 @@ test('terminal, status and metrics say the same figures for the same events', ()
       announcedBytes: figure('announced_bytes_total'),
       bytesIn: Number(metrics.get('starlings_bytes_in_total')),
       bytesOut: Number(metrics.get('starlings_bytes_out_total')),
+      contentBytes: Number(metrics.get('starlings_content_bytes')),
+      contentBytesMax: Number(metrics.get('starlings_content_bytes_max')),
       badSignatures: Number(metrics.get('starlings_refused_total{run="run",reason="bad-signature"}')),
     },
     {
@@ -257,6 +263,8 @@ test('terminal, status and metrics say the same figures for the same events', ()
       announcedBytes: status.announcedBytes,
       bytesIn: status.bytesIn,
       bytesOut: status.bytesOut,
+      contentBytes: status.contentBytes,
+      contentBytesMax: status.contentBytesMax,
       badSignatures: status.refused['bad-signature'],
     },
   );

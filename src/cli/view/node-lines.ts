@@ -113,6 +113,12 @@ function sessionLines(
       return [`trouble   the model could not be evaluated: ${event.reason}`];
     case 'save-failed':
       return [`trouble   the model could not be saved: ${event.reason}`];
+    case 'snapshot-not-kept':
+      return once(
+        said,
+        'kept',
+        `trouble   a snapshot is not kept for joiners on slow lines: ${event.reason} (said once)`,
+      );
     case 'input-dropped':
       return once(
         said,

@@ -52,7 +52,7 @@ export class DeltaLog implements ProtocolCore {
     const replica = new Replica({ ...common, crypto, shared, retention: deps.retention });
     this.#author = new Author({
       ...{ codec, size: initial.length },
-      ...{ decay: spec.residualDecay, headStart: spec.headStart ?? 0 },
+      ...{ decay: spec.residualDecay, headStart: spec.headStart },
     });
     this.#training = new LocalTraining(manifest.training);
     const isMember = memberTest(manifest.membership);

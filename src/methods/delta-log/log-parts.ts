@@ -68,9 +68,9 @@ function logFrameOf(manifest: RunFrame, spec: DeltaLogSpec, runId: string): LogF
 }
 
 export function deltaRulesOf(spec: DeltaLogSpec, localSteps: number): DeltaRules {
-  const { windowRounds, committeeSize, expectedPeers, clipFactor, outerRate, judgingRounds } = spec;
+  const { windowRounds, committeeSize, expectedPeers, clipFactor, outerRate, overlap, judgingRounds } = spec;
   return {
-    ...{ windowRounds, committeeSize, expectedPeers, clipFactor, outerRate, judgingRounds, localSteps },
-    overlap: spec.overlap ?? 'sum',
+    ...{ windowRounds, committeeSize, expectedPeers, clipFactor, outerRate, overlap },
+    ...{ judgingRounds, localSteps },
   };
 }

@@ -54,18 +54,16 @@ export const deltaLogSchema = z.strictObject({
     ),
   overlap: z
     .enum(['sum', 'mean'])
-    .optional()
+    .default('sum')
     .describe(
-      'what deltas of one round that name the same coordinate do together: sum (when absent), or mean over those that name it, measured on text',
+      'what deltas of one round that name the same coordinate do together: their sum, or the mean over those that name it, measured on text',
     ),
   headStart: z
     .number()
     .min(0)
     .max(1)
-    .optional()
-    .describe(
-      'share of its own unsent residual by which the training of a peer starts ahead of the model; 0 when absent',
-    ),
+    .default(0)
+    .describe('part of its own unsent residual by which the training of a peer starts ahead of the model'),
   snapshotRounds: z
     .int()
     .min(1)

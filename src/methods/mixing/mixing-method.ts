@@ -28,7 +28,7 @@ export interface PeerParts {
   readonly compressor: Compressor;
   /** Uniform in [0, 1). */
   readonly random: () => number;
-  /** What the wire makes of a vector; as it is where not given. */
+  /** What the wire makes of a vector, and of what came of that nothing else: not to be modified. As it is where not given. */
   readonly asSent?: (vector: Vector) => Vector;
 }
 

@@ -15,7 +15,7 @@ const frameBytes = 4096;
 
 export interface ParcelCoding {
   readonly bytesMax: number;
-  /** The same numbers in float32, as a receiver will read them. */
+  /** The same numbers in float32, as every receiver will read them: the vector given back is always written in the same bytes. */
   asSent(vector: Vector): Vector;
   encode(parcel: Parcel): Uint8Array;
   /** null for anything that `encode` could not have written. */
@@ -42,14 +42,22 @@ export function parcelCoding(
     }
     return known;
   };
+  // What is read back and written again need not be the same: qsgd rounds at random, to another norm each time.
+  const written = new WeakMap<Vector, Uint8Array>();
   const write = (vector: Vector): Uint8Array =>
+    written.get(vector) ??
     compressorOf(vector.length).compress(
       vector instanceof Float32Array ? vector : Float32Array.from(vector),
       random,
     );
   return {
     bytesMax: isPlain ? whole.bodyBytesMax : 2 * Math.max(4 * size, whole.bodyBytesMax) + frameBytes,
-    asSent: (vector) => whole.decompress(write(vector)),
+    asSent(vector) {
+      const bytes = write(vector);
+      const read = whole.decompress(bytes);
+      written.set(read, bytes);
+      return read;
+    },
     encode({ numbers, vectors, body }) {
       if (isPlain) return write(vectors[0]!);
       return dagCbor.encode([numbers, vectors.map((vector) => [vector.length, write(vector)]), body]);

@@ -1,7 +1,7 @@
 /**
  * The mass of one push-sum peer, and what it has under way. Whatever leaves is a transfer with an id of the sender's; it
- * is offered again until the receiver says that it has it, and a receiver takes each id once. So nothing is lost or doubled by
- * messages that are lost, doubled or late, nor by answers that are.
+ * is offered again, in the same bytes, until the receiver says that it has it, and a receiver takes each id once. So nothing is
+ * lost or doubled by messages that are lost, doubled or late, nor by answers that are.
  *
  * A receiver that does not answer for `patienceRounds` may be gone: the transfer is then taken back (reclaimed) and a
  * cancellation offered in its place. A receiver that has not seen the transfer notes the id and will never take it (a
@@ -175,6 +175,7 @@ export class PushSumLedger {
     };
   }
 
+  /** What was under way is reclaimed: the bytes in which it was offered are gone, and in others it would be other mass. */
   restore({ numbers, vectors }: Parcel): void {
     const [weight = 0, nextId = 1, pending = 0, taken = 0, refused = 0, ...rest] = numbers;
     this.mass.set(vectors[0]!);
@@ -188,14 +189,9 @@ export class PushSumLedger {
         number,
         number,
       ];
-      this.#outgoing.set(id, {
-        id,
-        to,
-        mass: vectors[k + 1]!,
-        weight,
-        kind: kind === 0 ? 'give' : 'cancel',
-        rounds,
-      });
+      const transfer = { id, to, mass: vectors[k + 1]!, weight, rounds, kind: 'cancel' } as const;
+      if (kind === 0) this.#add(transfer);
+      this.#outgoing.set(id, transfer);
     }
     const pairs = rest.slice(5 * pending);
     for (let k = 0; k < taken + refused; k++) {

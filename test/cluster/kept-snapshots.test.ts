@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { segmentCount } from '../../src/content/blob.ts';
+import type { PeerKey } from '../../src/core/io.ts';
+import { BlobFetch } from '../../src/log/repair/blob-fetch.ts';
+import { openSnapshotHeader, type SnapshotHeader } from '../../src/log/snapshot.ts';
+import { methodSchema } from '../../src/methods/registry.ts';
+import { createCrypto } from '../../src/platform/node/crypto.ts';
+import { eventually } from '../network/real-hosts.ts';
+import { Cluster } from './cluster.ts';
+import type { Guest } from './guest.ts';
+
+const deadlineMs = 40_000;
+const crypto = createCrypto();
+
+/** A joiner at its own pace: it has as much of one snapshot as it was told to get. */
+class SlowJoiner {
+  readonly #guest: Guest;
+  readonly #runId: string;
+
+  constructor(guest: Guest, runId: string) {
+    this.#guest = guest;
+    this.#runId = runId;
+  }
+
+  /** What the peer offers now, oldest first. */
+  async offers(peer: PeerKey): Promise<SnapshotHeader[]> {
+    const frames = await this.#guest.ask(peer, { kind: 'snapshots' });
+    return frames.map((frame) => openSnapshotHeader(frame, this.#runId, crypto)!);
+  }
+
+  /** Waits until the peer offers a snapshot; the newest. */
+  async offered(peer: PeerKey): Promise<SnapshotHeader> {
+    let newest: SnapshotHeader | undefined;
+    await this.#until('it offers a snapshot', async () => {
+      newest = (await this.offers(peer)).at(-1);
+      return newest !== undefined;
+    });
+    return newest!;
+  }
+
+  async replaced(peer: PeerKey, round: number): Promise<void> {
+    await this.#until(`it offers that of round ${round} no more`, async () =>
+      (await this.offers(peer)).every((offer) => offer.round > round),
+    );
+  }
+
+  /** Asks for the next parts, `times` times. A refusal rejects. */
+  async pull(fetch: BlobFetch, times: number): Promise<void> {
+    for (let turn = 0; turn < times; turn++) {
+      for (const { peer, part } of fetch.next()) {
+        const [frame] = await this.#guest.ask(peer, { root: fetch.root, ...part });
+        assert.ok(fetch.accept(peer, part, frame), 'it is what was asked for');
+      }
+    }
+  }
+
+  async #until(what: string, look: () => Promise<boolean>): Promise<void> {
+    const endMs = Date.now() + deadlineMs;
+    while (!(await look())) {
+      assert.ok(Date.now() < endMs, `not within ${deadlineMs} ms: ${what}`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+}
+
+test('a joiner gets the rest of a snapshot that its donor replaced meanwhile, also after the donor was restarted', async (t) => {
+  const cluster = await Cluster.begin(2, {
+    // Two segments.
+    model: { kind: 'mlp', inputs: 784, hidden: [50], outputs: 10 },
+    strategy: methodSchema.parse({
+      ...{ id: 'delta-log', expectedPeers: 2, windowRounds: 4, admitRounds: 2 },
+      snapshotRounds: 1,
+    }),
+    rounds: 1000,
+  });
+  t.after(() => cluster.end());
+  const guest = await cluster.guest();
+  t.after(() => guest.stop());
+  const joiner = new SlowJoiner(guest, cluster.runId);
+  const donor = cluster.nodes[0]!;
+  const chosen = await joiner.offered(donor.key);
+  assert.equal(segmentCount(chosen.bytes), 2);
+  const fetch = new BlobFetch(chosen.blobRoot, chosen.bytes, crypto);
+  fetch.addHolder(donor.key);
+  await joiner.pull(fetch, 1);
+  await joiner.replaced(donor.key, chosen.round);
+
+  const before = donor.content!.segmentsRead();
+  await joiner.pull(fetch, 1);
+  assert.ok(fetch.blob, 'it is all there, and each part belongs to its root');
+  assert.equal(donor.content!.segmentsRead() - before, 2);
+  const { contentBytes, contentBytesMax } = donor.session.view();
+  assert.ok(contentBytes > 2 * chosen.bytes && contentBytes <= contentBytesMax);
+
+  const refused = { code: 'REFUSED' };
+  const unknown = crypto.sha256(chosen.blobRoot);
+  await assert.rejects(guest.ask(donor.key, { kind: 'leaves', root: unknown }), refused);
+  await assert.rejects(guest.ask(donor.key, { kind: 'segment', root: chosen.blobRoot, index: 2 }), refused);
+
+  await donor.stop();
+  await eventually('it is gone', () => !guest.peers().includes(donor.key), deadlineMs);
+  await donor.start();
+  await eventually('it is back', () => guest.peers().includes(donor.key), deadlineMs);
+  const again = new BlobFetch(chosen.blobRoot, chosen.bytes, crypto);
+  again.addHolder(donor.key);
+  await joiner.pull(again, 2);
+  assert.deepEqual(Buffer.from(again.blob!), Buffer.from(fetch.blob));
+});

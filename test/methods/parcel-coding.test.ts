@@ -1,0 +1,27 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { type CompressorSpec, compressors } from '../../src/codec/compressors/registry.ts';
+import { rngFor } from '../../src/math/rng.ts';
+import { parcel } from '../../src/methods/mixing/mixing-peer.ts';
+import { parcelCoding } from '../../src/methods/mixing/parcel-coding.ts';
+import { normals } from './random-vectors.ts';
+
+const size = 300;
+
+for (const kind of compressors) {
+  describe(`parcels by ${kind.id}`, () => {
+    for (const input of kind.examples) {
+      const spec = kind.schema.parse(input) as CompressorSpec;
+      test(`what is said to be sent is what arrives, however often: ${JSON.stringify(input)}`, () => {
+        const rng = rngFor(`parcel-coding/${kind.id}`);
+        const coding = parcelCoding(spec, size, false, () => rng.float());
+        for (const vector of normals(5, size, kind.id)) {
+          const sent = coding.asSent(vector);
+          const first = coding.encode(parcel([sent], [1]));
+          assert.deepEqual(coding.encode(parcel([sent], [1])), first);
+          assert.deepEqual(coding.decode(first), parcel([sent], [1]));
+        }
+      });
+    }
+  });
+}
