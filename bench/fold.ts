@@ -43,10 +43,10 @@ const frame: LogFrame = {
   ...{ rounds: 1, publishersMin: 1, timeMaxMs: null, windowRounds: 6, judgingRounds: 0 },
   ...{ admitRounds: 3, snapshotRounds: 16 },
 };
-const anchor = { round: -1, root: frame.initHash };
+const anchor = { round: -1, root: frame.initHash, snapshot: new Uint8Array(32) };
 const claims = [0, 1];
 
-const log = new LogBook(crypto, [DELTAS]);
+const log = new LogBook({ runId: 'bench', crypto, entriesPerRoundMax: [DELTAS] });
 for (let author = 0; author < DELTAS; author++) {
   const vector = new Float32Array(SIZE);
   rngFor(`bench/fold/${author}`).fillUniform(vector, -0.01, 0.01);

@@ -56,9 +56,12 @@ export function judgeAnnouncement(bytes: Uint8Array, slot: number, options: Admi
  * An entry that a peer holds in an open round: its round was admitted there, so only its form is judged. Null for one that
  * should not exist.
  */
-export function judgePulled(envelope: Envelope, slot: number, options: AdmissionOptions): LogEntry | null {
+export function judgePulled(
+  envelope: Envelope,
+  options: Pick<AdmissionOptions, 'isMember' | 'kinds' | 'replica'>,
+): LogEntry | null {
   if (!options.isMember(envelope.author) || !hasPlace(envelope, options.kinds)) return null;
-  return envelope.round > slot + 1 ? null : options.replica.open(envelope);
+  return options.replica.open(envelope);
 }
 
 /** The run has such a kind, and an author so many entries of it in a round; what is logged is anchored. */

@@ -11,6 +11,7 @@ import { be32, isBytes, isRound } from '../core/bytes.ts';
 import { decodeCanonical } from '../core/canonical-cbor.ts';
 import type { Crypto } from '../core/crypto.ts';
 import type { PeerKey } from '../core/io.ts';
+import type { LogEntry } from './entry-kind.ts';
 import { type EnvelopeContext, openEnvelope } from './envelope.ts';
 import { LogBook } from './log-book.ts';
 import {
@@ -142,10 +143,11 @@ export class ArchiveFold {
     this.#state = state;
     this.#fromRound = state.round + 1;
     this.#round = this.#fromRound;
-    this.#book = new LogBook(
-      parts.crypto,
-      parts.kinds.map(({ entriesPerRoundMax }) => entriesPerRoundMax),
-    );
+    this.#book = new LogBook({
+      runId: parts.frame.runId,
+      crypto: parts.crypto,
+      entriesPerRoundMax: parts.kinds.map((kind) => kind.entriesPerRoundMax),
+    });
   }
 
   /** @throws ArchiveError for what is no entry of the run, or not in its place */
@@ -160,8 +162,10 @@ export class ArchiveFold {
       throw new ArchiveError(`${where} is none that the run takes`);
     if (envelope.round < this.#round) throw new ArchiveError(`${where} is out of order`);
     this.#foldBefore(envelope.round);
-    const insertion = this.#book.insert({ ...envelope, body: envelope.body, content });
-    if (insertion === 'duplicate' || insertion === 'full') throw new ArchiveError(`${where} is one too many`);
+    const dropped: LogEntry[] = [];
+    const insertion = this.#book.insert({ ...envelope, body: envelope.body, content }, dropped);
+    if (insertion === 'duplicate' || insertion === 'full' || dropped.length > 0)
+      throw new ArchiveError(`${where} is one too many`);
     this.#entries += 1;
     this.#authors.set(envelope.author, (this.#authors.get(envelope.author) ?? 0) + 1);
   }

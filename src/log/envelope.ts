@@ -27,11 +27,16 @@ const VERSION = 2;
 /** What an author says of an entry in its signed header: counts, or hashes of 32 bytes. What they mean is the kind's business. */
 export type Claim = number | Uint8Array;
 
-/** The author's history when it wrote: its last final round and the root after it. */
+/**
+ * The author's history when it wrote: the round of its last snapshot, the root after it, and the root of the snapshot's blob. The one
+ * binds the entries before it, the other the state they were folded to.
+ */
 export interface Anchor {
-  /** -1 before the first. */
+  /** -1 before the first snapshot. */
   readonly round: number;
   readonly root: Uint8Array;
+  /** 32 zero bytes before the first. */
+  readonly snapshot: Uint8Array;
 }
 
 export interface EntryHeader {
@@ -86,7 +91,7 @@ export function sealEnvelope(
     round,
     kind,
     index,
-    anchor && [anchor.round, anchor.root],
+    anchor && [anchor.round, anchor.root, anchor.snapshot],
     claims,
     bodyRoot,
     body.length,
@@ -154,9 +159,10 @@ function decodeHeader(header: Uint8Array): (EntryHeader & { runId: string }) | n
 
 /** An entry refers backwards: its author's last final round lies before the entry's own. */
 function decodeAnchor(value: unknown, before: number): Anchor | undefined {
-  if (!Array.isArray(value) || value.length !== 2) return undefined;
-  const [round, root] = value as unknown[];
-  return isRound(round) && round < before && isBytes(root, 32) ? { round, root } : undefined;
+  if (!Array.isArray(value) || value.length !== 3) return undefined;
+  const [round, root, snapshot] = value as unknown[];
+  if (!isRound(round) || round >= before || !isBytes(root, 32) || !isBytes(snapshot, 32)) return undefined;
+  return { round, root, snapshot };
 }
 
 function areClaims(value: unknown): value is Claim[] {

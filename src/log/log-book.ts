@@ -9,6 +9,7 @@ import type { Crypto } from '../core/crypto.ts';
 import type { PeerKey } from '../core/io.ts';
 import type { LogEntry } from './entry-kind.ts';
 import type { EntryHeader } from './envelope.ts';
+import { ticketOf } from './ticket.ts';
 
 export type Held =
   | { readonly kind: 'entry'; readonly entry: LogEntry }
@@ -50,9 +51,22 @@ interface Round {
   readonly held: Map<PlaceKey, Held>;
   /** Places taken of each kind. */
   readonly taken: number[];
+  /** Tickets of authors that have a place, as far as they were needed. */
+  readonly tickets: Map<PeerKey, number>;
+}
+
+/** What a place is named by. */
+type PlaceFields = Pick<EntryHeader, 'round' | 'author' | 'kind' | 'index'>;
+
+export interface LogBookOptions {
+  readonly runId: string;
+  readonly crypto: Crypto;
+  /** Of each kind of the run. */
+  readonly entriesPerRoundMax: readonly number[];
 }
 
 export class LogBook {
+  readonly #draw: Pick<LogBookOptions, 'runId' | 'crypto'>;
   readonly #crypto: Crypto;
   readonly #entriesPerRoundMax: readonly number[];
   readonly #rounds = new Map<number, Round>();
@@ -64,24 +78,33 @@ export class LogBook {
 
   #emptyDigest: Uint8Array | null = null;
 
-  /** `entriesPerRoundMax`: of each kind of the run. */
-  constructor(crypto: Crypto, entriesPerRoundMax: readonly number[]) {
+  constructor({ runId, crypto, entriesPerRoundMax }: LogBookOptions) {
+    this.#draw = { runId, crypto };
     this.#crypto = crypto;
     this.#entriesPerRoundMax = entriesPerRoundMax;
   }
 
-  insert(entry: LogEntry): Insertion {
+  /**
+   * Where a round is full, the places with the lowest tickets are kept, so that the set does not depend on the order in which entries
+   * come. `dropped` receives those that have to give way.
+   */
+  insert(entry: LogEntry, dropped: LogEntry[] = []): Insertion {
     if (this.#byId.has(entry.id)) return 'duplicate';
     let round = this.#rounds.get(entry.round);
     if (!round) {
-      round = { held: new Map(), taken: this.#entriesPerRoundMax.map(() => 0) };
+      round = { held: new Map(), taken: this.#entriesPerRoundMax.map(() => 0), tickets: new Map() };
       this.#rounds.set(entry.round, round);
     }
     const key = placeKey(entry);
     const held = round.held.get(key);
     if (held?.kind === 'equivocation') return 'duplicate';
     if (!held) {
-      if (round.taken[entry.kind]! >= this.#entriesPerRoundMax[entry.kind]!) return 'full';
+      const last = this.#isFull(round, entry.kind) ? this.#lastPlace(entry.round, entry.kind) : null;
+      if (last && !this.#isBefore(entry, last)) return 'full';
+      if (last) {
+        dropped.push(...entriesOf(last.held));
+        this.remove(entry.round, last.key);
+      }
       round.taken[entry.kind]! += 1;
     }
     round.held.set(
@@ -103,8 +126,42 @@ export class LogBook {
     if (!held) return;
     for (const entry of entriesOf(held)) this.#forget(entry);
     this.#rounds.get(round)!.held.delete(key);
+    this.#rounds.get(round)!.tickets.delete(entriesOf(held)[0]!.author);
     this.#rounds.get(round)!.taken[entriesOf(held)[0]!.kind]! -= 1;
     this.#forgetViews(round);
+  }
+
+  /** Whether an entry at this place would be let in. */
+  hasRoom(place: PlaceFields): boolean {
+    const round = this.#rounds.get(place.round);
+    if (!round || !this.#isFull(round, place.kind)) return true;
+    const last = this.#lastPlace(place.round, place.kind);
+    return last === null || this.#isBefore(place, last);
+  }
+
+  #isFull({ taken }: Round, kind: number): boolean {
+    return taken[kind]! >= this.#entriesPerRoundMax[kind]!;
+  }
+
+  /** The place of a kind that gives way first. */
+  #lastPlace(round: number, kind: number): Place | null {
+    let last: { place: Place; fields: PlaceFields } | null = null;
+    for (const place of this.places(round)) {
+      const fields = entriesOf(place.held)[0]!;
+      if (fields.kind !== kind) continue;
+      if (!last || this.#isBefore(last.fields, place)) last = { place, fields };
+    }
+    return last?.place ?? null;
+  }
+
+  /** By ticket, and among equal ones by place. */
+  #isBefore(fields: PlaceFields, { key, author, held }: Place): boolean {
+    const { round } = entriesOf(held)[0]!;
+    const { tickets } = this.#rounds.get(round)!;
+    const mine = tickets.get(fields.author) ?? ticketOf(this.#draw, round, fields.author);
+    const other = tickets.get(author) ?? ticketOf(this.#draw, round, author);
+    tickets.set(author, other);
+    return mine === other ? placeKey(fields) < key : mine < other;
   }
 
   at(round: number, key: PlaceKey): Held | undefined {
@@ -113,6 +170,10 @@ export class LogBook {
 
   entry(id: string): LogEntry | undefined {
     return this.#byId.get(id);
+  }
+
+  entries(): Iterable<LogEntry> {
+    return this.#byId.values();
   }
 
   /** The body whose Merkle root (hex) is given, where the log has it. */

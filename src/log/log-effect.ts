@@ -14,6 +14,15 @@ export type LogFact =
       readonly isEquivocation: boolean;
       readonly writes: readonly StoreWrite[];
     }
+  /** We stand in another history now. */
+  | {
+      readonly type: 'switched';
+      /** Entries of ours that stand in it and did not in the one before. */
+      readonly entered: readonly LogEntry[];
+      /** And those that it leaves out. */
+      readonly leftOut: readonly LogEntry[];
+      readonly writes: readonly StoreWrite[];
+    }
   /** Entries that the peers' history leaves out. */
   | {
       readonly type: 'left-out';

@@ -1,10 +1,11 @@
 import type { Signer } from '../core/crypto.ts';
-import type { OutputSink } from '../core/io.ts';
+import type { OutputSink, StoreWrite } from '../core/io.ts';
 import type { LogEntry } from './entry-kind.ts';
 import { type EntryHeader, type EnvelopeContext, encodeEnvelope, sealEnvelope } from './envelope.ts';
 import { entriesOf } from './log-book.ts';
 import type { Kinds } from './log-state.ts';
 import type { Replica } from './replica.ts';
+import { logKey } from './store-keys.ts';
 
 /** What this node itself writes into the log. Storing and announcing is its caller's, who may have more to write with it. */
 export class OwnEntries {
@@ -42,24 +43,28 @@ export class OwnEntries {
 
   /** Index of the place that a round has left for an entry of ours; null for none. */
   freeIndex(round: number, kind: number): number | null {
-    const { perAuthorAndRound, entriesPerRoundMax } = this.#kinds[kind]!;
-    if (this.#replica.log.countOf(round, kind) >= entriesPerRoundMax) return null;
-    const taken = new Set(
-      this.of(round)
-        .filter((entry) => entry.kind === kind)
-        .map(({ index }) => index),
-    );
-    return taken.size < perAuthorAndRound ? taken.size : null;
+    const taken = this.of(round).filter((entry) => entry.kind === kind);
+    const index = new Set(taken.map((entry) => entry.index)).size;
+    if (index >= this.#kinds[kind]!.perAuthorAndRound) return null;
+    const place = { round, author: this.#signer.key, kind, index };
+    return this.#replica.log.hasRoom(place) ? index : null;
   }
 
-  /** Signs an entry and puts it into the log; `freeIndex` said that there is a place. */
-  append(fields: Pick<EntryHeader, 'round' | 'kind' | 'index' | 'claims'>, body: Uint8Array): LogEntry {
-    const { round, root } = this.#replica.base;
+  /** Signs an entry and puts it into the log; `freeIndex` said that there is a place. `writes`: what the store must change. */
+  append(
+    fields: Pick<EntryHeader, 'round' | 'kind' | 'index' | 'claims'>,
+    body: Uint8Array,
+  ): { readonly entry: LogEntry; readonly writes: readonly StoreWrite[] } {
     const entry = this.#replica.open(
-      sealEnvelope({ ...fields, anchor: { round, root } }, body, this.#envelopes, this.#signer),
+      sealEnvelope({ ...fields, anchor: this.#replica.anchor }, body, this.#envelopes, this.#signer),
     );
     if (!entry) throw new Error('an entry of our own does not decode: its encoder is broken');
-    this.#replica.insert(entry);
-    return entry;
+    const dropped: LogEntry[] = [];
+    this.#replica.insert(entry, dropped);
+    const writes = [
+      this.#replica.writeOf(entry),
+      ...dropped.map((one): StoreWrite => ({ key: logKey(one), value: null })),
+    ];
+    return { entry, writes };
   }
 }

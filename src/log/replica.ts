@@ -7,7 +7,13 @@ import { bytesToHex } from '../core/bytes.ts';
 import type { Crypto } from '../core/crypto.ts';
 import type { StoreWrite } from '../core/io.ts';
 import type { LogEntry } from './entry-kind.ts';
-import { type Envelope, type EnvelopeContext, encodeStoredEnvelope, openEnvelope } from './envelope.ts';
+import {
+  type Anchor,
+  type Envelope,
+  type EnvelopeContext,
+  encodeStoredEnvelope,
+  openEnvelope,
+} from './envelope.ts';
 import { type Insertion, LogBook, type PlaceKey } from './log-book.ts';
 import {
   cloneState,
@@ -23,10 +29,13 @@ import { decodeState, makeSnapshot, type Snapshot, snapshotOf } from './snapshot
 import { archiveKey, baseKey, isBaseKey, isLogKey, logKey } from './store-keys.ts';
 import type { HistoryMark } from './wire.ts';
 
-/** Snapshots kept for joiners; donors reach a boundary at slightly different times. */
-const snapshotsKept = 2;
+/** Snapshots kept at least, for joiners: donors reach a boundary at slightly different times. */
+const snapshotsKeptMin = 2;
+/** The log and a state before it reach back so many windows at least: histories that parted since can be compared. Guess. */
+const reachWindows = 4;
 /** Marks remembered for comparing histories with peers. */
 const marksKept = 256;
+const noSnapshot = new Uint8Array(32);
 
 /** What a node keeps of the rounds that its snapshots cover: nothing, or every entry. */
 export const RETENTIONS = ['snapshots', 'everything'] as const;
@@ -44,23 +53,29 @@ export interface ReplicaOptions {
 
 export class Replica {
   readonly #options: ReplicaOptions;
-  readonly log: LogBook;
+  #log: LogBook;
   #base: LogState;
   #live: LogState | null = null;
   /** Memory of the last live state, which the next one takes over. */
   #spare: LogState | undefined;
   #snapshots: Snapshot[] = [];
   #logFrom = 0;
-  readonly #marks = new Map<number, HistoryMark>();
+  #isPinned = false;
+  readonly #reachRounds: number;
+  #marks = new Map<number, HistoryMark>();
 
   constructor(options: ReplicaOptions) {
     this.#options = options;
-    this.log = new LogBook(
-      options.crypto,
-      options.kinds.map(({ entriesPerRoundMax }) => entriesPerRoundMax),
-    );
+    this.#reachRounds = reachWindows * options.frame.windowRounds;
+    const { runId } = options.frame;
+    const entriesPerRoundMax = options.kinds.map((kind) => kind.entriesPerRoundMax);
+    this.#log = new LogBook({ runId, crypto: options.crypto, entriesPerRoundMax });
     this.#base = this.#startState();
-    this.#mark();
+    this.#noteMark();
+  }
+
+  get log(): LogBook {
+    return this.#log;
   }
 
   get base(): Readonly<LogState> {
@@ -84,12 +99,13 @@ export class Replica {
       if (isBaseKey(key)) {
         const state = decodeState(this.#options.kinds, value);
         if (state) this.#install(state, value);
+        // Earlier rounds may be stored as well, and all of them or not: that is not known any more.
         this.#logFrom = (this.#snapshots[0]?.round ?? -1) + 1;
       } else if (isLogKey(key)) envelopes.push(value);
     }
     for (const bytes of envelopes) {
       const opened = openEnvelope(bytes, this.#options.envelopes);
-      if (!opened.ok || opened.envelope.round < this.#logFrom) continue;
+      if (!opened.ok) continue;
       const entry = this.open(opened.envelope);
       if (entry) this.insert(entry);
     }
@@ -109,8 +125,9 @@ export class Replica {
     return content === null ? null : { ...envelope, body, content };
   }
 
-  insert(entry: LogEntry): Insertion {
-    const insertion = this.log.insert(entry);
+  /** `dropped` receives the entries that had to give way. */
+  insert(entry: LogEntry, dropped: LogEntry[] = []): Insertion {
+    const insertion = this.log.insert(entry, dropped);
     if (insertion === 'added' || insertion === 'equivocation') this.#live = null;
     return insertion;
   }
@@ -146,21 +163,28 @@ export class Replica {
     return round > last && this.isComplete ? { root, weight } : (this.#marks.get(round) ?? null);
   }
 
+  /** What entries of ours name: the last snapshot, which binds the history before it and the state. */
+  get anchor(): Anchor {
+    const snapshot = this.#snapshots.at(-1);
+    if (snapshot) return { round: snapshot.round, root: snapshot.root, snapshot: snapshot.blobRoot };
+    return { round: -1, root: this.#options.frame.initHash, snapshot: noSnapshot };
+  }
+
   /** Folds the next round for good. Returns what the store must change. */
   foldNext(): StoreWrite[] {
     this.#base = this.#advance(this.#base);
     const { round } = this.#base;
-    this.#mark();
-    this.#marks.delete(round - marksKept);
+    this.#noteMark();
     if ((round + 1) % this.#options.frame.snapshotRounds !== 0) return [];
     return this.checkpoint();
   }
 
   /** Folds rounds of which nothing is held, up to and including `round`, without a snapshot between. */
   passThrough(round: number): void {
-    while (this.#base.round < round) this.#base = this.#advance(this.#base);
-    this.#mark();
-    for (const marked of this.#marks.keys()) if (marked <= round - marksKept) this.#marks.delete(marked);
+    while (this.#base.round < round) {
+      this.#base = this.#advance(this.#base);
+      this.#noteMark();
+    }
   }
 
   /** Keeps a snapshot of the base, forgets the oldest one and the log it covered. */
@@ -193,20 +217,72 @@ export class Replica {
   }
 
   /**
-   * Goes back to a state at or before `round` and opens the rounds after it again, because our history since is
-   * not the one that stands. Null, and nothing changed, where neither a snapshot nor the start is in reach.
+   * Another replica with all that this one holds, its base at or before `round`: where another history may lead from there. Null
+   * where neither a snapshot nor the start is in reach.
    */
-  rollBack(round: number): StoreWrite[] | null {
+  branchAt(round: number): Replica | null {
     const target = this.#snapshots.findLast((snapshot) => snapshot.round <= round);
     const state = target ? this.#stateOf(target) : null;
     if (!state && this.#logFrom > 0) return null;
-    const stale = this.#snapshots.filter((snapshot) => snapshot.round > (target?.round ?? -1));
-    this.#snapshots = this.#snapshots.filter((snapshot) => !stale.includes(snapshot));
-    this.#base = state ?? this.#startState();
-    for (const marked of [...this.#marks.keys()]) if (marked > this.#base.round) this.#marks.delete(marked);
-    this.#mark();
+    const branch = new Replica(this.#options);
+    branch.#base = state ?? branch.#base;
+    branch.#snapshots = this.#snapshots.filter((snapshot) => snapshot.round <= branch.#base.round);
+    branch.#logFrom = this.#logFrom;
+    for (const [marked, mark] of this.#marks) {
+      if (marked <= branch.#base.round) branch.#marks.set(marked, mark);
+    }
+    for (const entry of this.#log.entries()) branch.#log.insert(entry);
+    return branch;
+  }
+
+  /** One that holds nothing of the run yet. */
+  anew(): Replica {
+    return new Replica(this.#options);
+  }
+
+  /** Keeps the whole log, whatever snapshots cover, until `unpin`: two replicas are about to be compared. */
+  pin(): void {
+    this.#isPinned = true;
+  }
+
+  /** Returns what the store must change. */
+  unpin(): StoreWrite[] {
+    this.#isPinned = false;
+    return this.#prune();
+  }
+
+  /** Becomes what the other one is, which is not to be used any more. Returns what the store must change. */
+  become(other: Replica): StoreWrite[] {
+    const rounds = (one: Replica): Map<number, Snapshot> =>
+      new Map(one.#snapshots.map((snapshot) => [snapshot.round, snapshot]));
+    const pruned = other.unpin();
+    const before = rounds(this);
+    const after = rounds(other);
+    const isKept = ({ round, blobRoot }: Snapshot): boolean =>
+      bytesToHex(before.get(round)?.blobRoot ?? noSnapshot) === bytesToHex(blobRoot);
+    const writes: StoreWrite[] = [
+      ...pruned,
+      ...[...after.values()]
+        .filter((snapshot) => !isKept(snapshot))
+        .map(({ round, blob }) => ({ key: baseKey(round), value: blob })),
+      ...[...before.keys()]
+        .filter((round) => !after.has(round))
+        .map((round) => ({ key: baseKey(round), value: null })),
+      ...[...other.#log.entries()]
+        .filter(({ id }) => !this.#log.entry(id))
+        .map((entry) => this.writeOf(entry)),
+      ...[...this.#log.entries()]
+        .filter(({ id }) => !other.#log.entry(id))
+        .map((entry) => ({ key: logKey(entry), value: null })),
+    ];
+    this.#log = other.#log;
+    this.#base = other.#base;
+    this.#snapshots = other.#snapshots;
+    this.#logFrom = other.#logFrom;
+    this.#marks = other.#marks;
+    this.#isPinned = false;
     this.#live = null;
-    return stale.map((snapshot) => ({ key: baseKey(snapshot.round), value: null }));
+    return writes;
   }
 
   #install(state: LogState, blob: Uint8Array): void {
@@ -214,21 +290,33 @@ export class Replica {
     const snapshot = snapshotOf(crypto, state.round, state.root, blob);
     this.#base = shared ? shared.stateOf(bytesToHex(snapshot.blobRoot), state) : state;
     this.#live = null;
-    this.#mark();
+    this.#noteMark();
     this.#snapshots.push(snapshot);
-    if (this.#snapshots.length > snapshotsKept) this.#snapshots.shift();
   }
 
   #keep(snapshot: Snapshot): StoreWrite[] {
     if (this.#snapshots.some(({ round }) => round === snapshot.round)) return [];
     this.#snapshots.push(snapshot);
     const writes: StoreWrite[] = [{ key: baseKey(snapshot.round), value: snapshot.blob }];
-    if (this.#snapshots.length > snapshotsKept) {
+    while (this.#snapshots.length > snapshotsKeptMin && this.#isBeyondReach(this.#snapshots[1]!)) {
       const oldest = this.#snapshots.shift()!;
       writes.push({ key: baseKey(oldest.round), value: null });
     }
+    writes.push(...this.#prune());
+    return writes;
+  }
+
+  #isBeyondReach({ round }: Snapshot): boolean {
+    return round <= this.#base.round - this.#reachRounds;
+  }
+
+  #prune(): StoreWrite[] {
+    const writes: StoreWrite[] = [];
     // A joiner with the oldest snapshot on offer still finds every later round in the log.
-    if (this.#snapshots.length === snapshotsKept) this.#logFrom = this.#snapshots[0]!.round + 1;
+    const [oldest] = this.#snapshots;
+    if (this.#isPinned || this.#snapshots.length < snapshotsKeptMin || !this.#isBeyondReach(oldest!))
+      return writes;
+    this.#logFrom = Math.max(this.#logFrom, oldest!.round + 1);
     for (const entry of this.log.pruneThrough(this.#logFrom - 1)) {
       writes.push({ key: logKey(entry), value: null });
       if (this.#options.retention !== 'everything') continue;
@@ -237,9 +325,10 @@ export class Replica {
     return writes;
   }
 
-  #mark(): void {
+  #noteMark(): void {
     const { round, root, weight } = this.#base;
     this.#marks.set(round, { root, weight });
+    this.#marks.delete(round - marksKept);
   }
 
   /** The state after the next round. Takes over the memory of `state`, unless states are shared: then it stays as it is. */

@@ -6,14 +6,21 @@ const requestsMax = 2048;
 /** Most requests that repair and catch-up open at once: eight parts of 64 bodies, one batch of ids a peer. */
 const askedAtOnceMax = 1024;
 
+function counter(): () => number {
+  let last = 0;
+  return () => ++last;
+}
+
 /** Remembers what each request under way was about, so that an answer finds its meaning. */
 export class RequestTable<Meaning extends { readonly peer: PeerKey }> {
   readonly #timeoutMs: number;
   readonly #pending = new Map<number, Meaning>();
-  #nextId = 1;
+  readonly #nextId: () => number;
 
-  constructor(timeoutMs: number) {
+  /** `nextId`: for a node with several tables. */
+  constructor(timeoutMs: number, nextId: () => number = counter()) {
     this.#timeoutMs = timeoutMs;
+    this.#nextId = nextId;
   }
 
   /** What is asked counts as under way: where there might be no room for all of it, nothing is to be asked. */
@@ -24,7 +31,7 @@ export class RequestTable<Meaning extends { readonly peer: PeerKey }> {
   /** Emits the request; false when too many are under way. */
   open(out: OutputSink, meaning: Meaning, request: Request): boolean {
     if (this.#pending.size >= requestsMax) return false;
-    const requestId = this.#nextId++;
+    const requestId = this.#nextId();
     this.#pending.set(requestId, meaning);
     out.push({
       type: 'request',

@@ -1,40 +1,30 @@
 /**
- * The machine of a run's log: routes between repair (what peers hold), finality (when a round is folded), the fork watch (which of
- * two histories stands) and catch-up (the way to the present). None of them knows another; nobody calls back into this class.
+ * The machine of a run's log: the history in which we stand, at most one other that we look into beside it, what is admitted, what
+ * we answer, and the phase of the run. Where the other one is proven to stand higher, we go over to it in one step.
  */
 import { bytesToHex } from '../core/bytes.ts';
 import type { Signer } from '../core/crypto.ts';
-import type { Input, PeerKey, Phase, StoreWrite, Verdict } from '../core/io.ts';
+import type { Input, PeerKey, Phase, Verdict } from '../core/io.ts';
 import { Refusals } from '../core/refusals.ts';
-import { type AdmissionOptions, judgeAnnouncement, judgePulled } from './admission.ts';
+import { type AdmissionOptions, judgeAnnouncement } from './admission.ts';
+import type { Entitlement } from './entitlement.ts';
 import type { LogEntry } from './entry-kind.ts';
-import { type Envelope, type EnvelopeContext, openEnvelope } from './envelope.ts';
-import { adoptedSet } from './finality/adopted-set.ts';
-import { Finality } from './finality/finality.ts';
-import { ForkSettlement } from './finality/fork-settlement.ts';
-import type { FoldDecision } from './finality/round-votes.ts';
-import { CatchUp } from './join/catch-up.ts';
-import type { JoinMeaning } from './join/snapshot-join.ts';
-import { LogClock } from './log-clock.ts';
+import type { EnvelopeContext } from './envelope.ts';
+import type { Fork } from './finality/fork-watch.ts';
+import { latestWords, shareAnchored } from './finality/order.ts';
+import { History } from './history.ts';
+import type { Leaders, Reached } from './join/catch-up.ts';
+import type { LogClock } from './log-clock.ts';
 import type { EffectSink } from './log-effect.ts';
 import type { Kinds, LogFrame } from './log-state.ts';
 import { OwnEntries } from './own-entries.ts';
+import { type Checkpoint, Pursuit } from './pursuit.ts';
 import { answerRequest } from './repair/answers.ts';
-import {
-  DigestExchange,
-  type DigestMeaning,
-  type DigestView,
-  type Finding,
-} from './repair/digest-exchange.ts';
-import { EntryFetch, type FetchMeaning } from './repair/entry-fetch.ts';
 import type { Replica } from './replica.ts';
-import { RequestTable } from './request-table.ts';
 import { RunPhase } from './run-phase.ts';
-import { snapshotBytesMax } from './snapshot.ts';
-import { logKey } from './store-keys.ts';
-import { decodeDigestAnswer } from './wire.ts';
 
-type Meaning = DigestMeaning | FetchMeaning | JoinMeaning;
+/** With this part of all weight anchored at or after a round of ours, nobody goes back behind it. */
+const checkpointPart = 2 / 3;
 
 export interface RunLogOptions {
   readonly kinds: Kinds;
@@ -43,6 +33,7 @@ export interface RunLogOptions {
   readonly envelopes: EnvelopeContext;
   readonly signer: Signer;
   readonly isMember: (peer: PeerKey) => boolean;
+  readonly entitlement: Entitlement;
   readonly random: () => number;
 }
 
@@ -54,35 +45,30 @@ export type LogEvent =
     >;
 
 export class RunLog {
-  readonly replica: Replica;
-  readonly clock: LogClock;
   readonly own: OwnEntries;
   readonly refusals = new Refusals();
   readonly #options: RunLogOptions;
   readonly #admission: AdmissionOptions;
   readonly #peers = new Set<PeerKey>();
-  readonly #requests: RequestTable<Meaning>;
-  readonly #digests: DigestExchange;
-  readonly #fetch: EntryFetch;
-  readonly #finality: Finality;
-  readonly #forks: ForkSettlement;
-  readonly #catchUp: CatchUp;
+  readonly #ours: History;
+  #pursuit: Pursuit | null = null;
   readonly #phase = new RunPhase();
+  #checkpoint: Checkpoint | null = null;
+  #requests = 0;
 
   constructor(options: RunLogOptions) {
-    const { replica, envelopes, frame, kinds, random } = options;
-    const { crypto, runId } = envelopes;
     this.#options = options;
     this.#admission = options;
-    this.replica = replica;
-    this.clock = new LogClock(replica, frame);
     this.own = new OwnEntries(options);
-    this.#requests = new RequestTable(Math.max(2000, Math.min(15_000, 2 * frame.slotMs)));
-    this.#forks = new ForkSettlement(replica, this.own);
-    this.#digests = new DigestExchange(replica, crypto, random);
-    this.#fetch = new EntryFetch(crypto);
-    this.#finality = new Finality(replica, frame);
-    this.#catchUp = new CatchUp({ crypto, runId, kinds, bytesMax: snapshotBytesMax(kinds) }, random);
+    this.#ours = this.#historyOf(options.replica, 'anyone');
+  }
+
+  get replica(): Replica {
+    return this.#ours.replica;
+  }
+
+  get clock(): LogClock {
+    return this.#ours.clock;
   }
 
   get phase(): Phase {
@@ -90,22 +76,22 @@ export class RunLog {
   }
 
   get joining(): boolean {
-    return this.#catchUp.phase !== 'present';
+    return this.#ours.isJoining;
   }
 
   get joinedBySnapshot(): boolean {
-    return this.#catchUp.startedFromSnapshot;
-  }
-
-  /** Every connected peer holds our history up to the last round folded. */
-  get agreed(): boolean {
-    const { watch } = this.#forks;
-    return watch.agreeing(this.replica.base.round) >= this.#peers.size && !watch.open;
+    return this.#ours.catchUp.startedFromSnapshot;
   }
 
   /** Entries known to exist and not held. */
   get missing(): number {
-    return this.#fetch.missing;
+    return this.#ours.missing;
+  }
+
+  /** Every connected peer holds our history up to the last round folded. */
+  #isAgreed(slot: number): boolean {
+    const { watch, replica } = this.#ours;
+    return watch.agreeing(replica.base.round) >= this.#peers.size && !watch.isOpen(slot);
   }
 
   /** First event of a session, once the replica is restored. */
@@ -113,59 +99,102 @@ export class RunLog {
     const slot = this.clock.slotAt(nowMs);
     const { admitRounds, windowRounds } = this.#options.frame;
     this.own.announceAgain(slot - admitRounds, slot, out);
-    if (slot > windowRounds) this.#catchUp.begin('anyone');
+    if (slot > windowRounds) this.#ours.catchUp.begin();
   }
 
   handle(event: LogEvent, nowMs: number, out: EffectSink): void {
     const slot = this.clock.slotAt(nowMs);
     switch (event.type) {
       case 'tick':
-        if (slot >= 0) this.#tick(out, slot);
+        if (slot >= 0) this.#tick(out, slot, nowMs);
         break;
       case 'peer-up':
+        // Who has no say in a closed run is nobody to compare with, to ask, or to wait for.
+        if (!this.#options.isMember(event.peer)) break;
         this.#peers.add(event.peer);
-        this.#finality.hope();
+        this.#ours.hope();
         break;
       case 'peer-down':
         this.#peers.delete(event.peer);
-        for (const part of [this.#forks.watch, this.#digests, this.#finality]) part.forget(event.peer);
+        this.#ours.forget(event.peer);
+        this.#pursuit?.history.forget(event.peer);
         break;
       case 'announcement': {
         const verdict = this.#announced(out, event.from, event.bytes, slot);
         out.push({ type: 'verdict', token: event.token, verdict });
         break;
       }
-      case 'request': {
-        const { replica, refusals } = this;
-        const request = answerRequest(out, event, { ...this.#options, replica, refusals });
-        if (request?.kind === 'digest')
-          this.#note(event.from, this.#digests.heard(event.from, request, this.#view(slot)), slot);
+      case 'request':
+        this.#requested(out, event, nowMs);
+        break;
+      case 'response': {
+        const { requestId, frames } = event;
+        if (this.#ours.answered(out, requestId, frames, slot)) break;
+        this.#pursuit?.through(out, (history, effects) =>
+          history.answered(effects, requestId, frames, history.clock.slotAt(nowMs)),
+        );
         break;
       }
-      case 'response':
-        this.#response(out, event.requestId, event.frames, slot);
-        break;
       case 'request-failed':
-        this.#failed(out, event.requestId);
+        this.#ours.failed(out, event.requestId);
+        this.#pursuit?.through(out, (history, effects) => history.failed(effects, event.requestId));
         break;
       default:
         event satisfies never;
     }
   }
 
-  #tick(out: EffectSink, slot: number): void {
-    this.#finality.tick();
-    this.#chooseSnapshot(out);
-    this.#askDigests(out, slot);
-    this.#settleFork(out, slot);
-    this.#proceed(out, slot);
-    const { round } = this.replica.base;
-    const behind = this.#lastFinal(slot) - round;
-    const reached = this.#catchUp.replayed(behind, this.#options.frame.windowRounds);
-    for (const peer of this.#catchUp.takeFailedLeaders()) this.#forks.watch.disbelieve(peer, slot);
-    if (reached === 'gave-up-leaders') this.#finality.hope();
-    else if (reached) out.push({ type: 'event', event: { kind: 'joined', round, donors: reached.donors } });
+  #historyOf(replica: Replica, leaders: Leaders): History {
+    const { signer } = this.#options;
+    return new History({
+      ...this.#options,
+      ...{ replica, leaders, self: signer.key, peers: this.#peers, refusals: this.refusals },
+      nextRequestId: () => ++this.#requests,
+    });
+  }
+
+  #tick(out: EffectSink, slot: number, nowMs: number): void {
+    const reached = this.#ours.tick(out, slot);
+    if (reached) this.#joined(out, reached);
+    if (this.#pursuit) this.#pursue(out, this.#pursuit, nowMs);
+    else if (!this.joining) this.#lookAround(slot);
+    this.#noteCheckpoint(slot);
     this.#setPhase(out, slot);
+  }
+
+  #joined(out: EffectSink, reached: Reached): void {
+    // Ours follows anyone's sets, and nobody gives up anyone.
+    if (reached === 'gave-up-leaders') return;
+    const { round } = this.replica.base;
+    out.push({ type: 'event', event: { kind: 'joined', round, donors: reached.donors } });
+  }
+
+  #requested(out: EffectSink, event: LogEvent & { type: 'request' }, nowMs: number): void {
+    const { replica, refusals } = this;
+    const { from, token } = event;
+    if (!this.#options.isMember(from)) {
+      refusals.add(out, 'not-a-member', from);
+      out.push({ type: 'refuse', token, reason: 'not a member of this run' });
+      return;
+    }
+    const request = answerRequest(out, event, { ...this.#options, replica, refusals });
+    if (request?.kind !== 'digest') return;
+    for (const history of [this.#ours, this.#pursuit?.history])
+      history?.heard(from, request, history.clock.slotAt(nowMs));
+  }
+
+  /** Two thirds of those with a say stand in our history: nobody goes back behind their last snapshot any more. */
+  #noteCheckpoint(slot: number): void {
+    const { replica } = this;
+    const { round } = replica.anchor;
+    const mark = replica.markAt(round);
+    if (this.joining || !mark || round <= (this.#checkpoint?.round ?? -1)) return;
+    const { entitlement, frame } = this.#options;
+    const words = latestWords(replica.log.entries(), slot - 2 * frame.windowRounds);
+    const weightOf = (peer: PeerKey): number => entitlement.weightOf(peer);
+    const known = new Set([...entitlement.known(), ...this.#peers]);
+    const share = shareAnchored(words, replica, round, known, weightOf);
+    if (share > checkpointPart) this.#checkpoint = { round, mark };
   }
 
   #setPhase(out: EffectSink, slot: number): void {
@@ -174,7 +203,8 @@ export class RunLog {
       windowRounds: this.#options.frame.windowRounds,
       isJoining: this.joining,
       isComplete: this.replica.isComplete,
-      isAgreed: this.agreed,
+      isAgreed: this.#isAgreed(slot),
+      isPursuing: this.#pursuit !== null,
       isSpent: this.clock.isSpentBefore(slot),
     });
     if (!hasChanged) return;
@@ -190,261 +220,87 @@ export class RunLog {
         this.refusals.add(out, judgement.reason, from);
         return judgement.verdict;
       case 'bodiless':
-        this.#fetch.wantBody(judgement.envelope, from);
-        this.#pump(out);
+        this.#ours.wantBody(out, judgement.envelope, from);
         return 'accept';
       case 'admitted':
-        this.#insert(out, judgement.entry);
+        this.#enter(out, judgement.entry);
         return 'accept';
     }
   }
 
-  /** The one place where an entry of another peer enters the log. */
-  #insert(out: EffectSink, entry: LogEntry): void {
-    const { round, author } = entry;
-    const insertion = this.replica.insert(entry);
-    this.#fetch.settle(entry.id);
-    if (insertion === 'duplicate' || insertion === 'full') return;
-    const isEquivocation = insertion === 'equivocation';
-    out.push({ type: 'entered', entry, isEquivocation, writes: [this.replica.writeOf(entry)] });
-    if (isEquivocation) {
-      this.refusals.add(out, 'equivocation', author);
-      out.push({ type: 'event', event: { kind: 'equivocation', round, author } });
-    } else {
-      const { id } = this.#options.kinds[entry.kind]!;
-      out.push({ type: 'event', event: { kind: 'accepted', round, author, entryKind: id } });
-    }
+  /** Into our history and the one that we look into: what is open in both belongs to both. */
+  #enter(out: EffectSink, entry: LogEntry): void {
+    this.#ours.insert(out, entry);
+    this.#pursuit?.history.enter(entry);
   }
 
-  /** False for an entry that should not exist. */
-  #pulled(out: EffectSink, envelope: Envelope, slot: number): boolean {
-    const entry = judgePulled(envelope, slot, this.#admission);
-    if (entry && entry.round > this.replica.base.round) this.#insert(out, entry);
-    this.#fetch.settle(envelope.id);
-    return entry !== null;
+  /** As `OwnEntries.append`. */
+  append(...what: Parameters<OwnEntries['append']>): ReturnType<OwnEntries['append']> {
+    const appended = this.own.append(...what);
+    this.#pursuit?.history.enter(appended.entry);
+    return appended;
   }
 
-  #response(out: EffectSink, requestId: number, frames: readonly Uint8Array[], slot: number): void {
-    const meaning = this.#requests.take(requestId);
-    if (!meaning) return;
-    if (!this.#understand(out, meaning, frames, slot)) this.refusals.add(out, 'bad-response', meaning.peer);
-    this.#proceed(out, slot);
+  /** Begins to look into the most promising of the histories that peers hold instead of ours. */
+  #lookAround(slot: number): void {
+    const { entitlement, frame } = this.#options;
+    const fork = this.#ours.watch.mostPromising({
+      ...{ slot, windowRounds: frame.windowRounds },
+      weightOf: (peer) => entitlement.weightOf(peer),
+    });
+    if (!fork || fork.round <= (this.#checkpoint?.round ?? -1)) return;
+    // Where the parting is not known, it is looked for backwards: not all holders have what is long past.
+    const { agreedRound, round } = fork;
+    this.#begin(fork, this.replica.branchAt(agreedRound < 0 ? round - 1 : agreedRound));
   }
 
-  #failed(out: EffectSink, requestId: number): void {
-    const meaning = this.#requests.take(requestId);
-    if (meaning?.kind === 'entries') this.#fetch.entriesDone(meaning.peer, meaning.ids);
-    else if (meaning?.kind === 'blob') this.#fetch.blobFailed(meaning);
-    else if (meaning?.kind === 'snapshot-blob') this.#catchUp.failed(meaning);
-    this.#pump(out);
+  #begin(fork: Fork, branch: Replica | null): void {
+    const replica = branch ?? this.replica.anew();
+    for (const one of [this.replica, replica]) one.pin();
+    const { entitlement } = this.#options;
+    this.#pursuit = new Pursuit({
+      fork,
+      history: this.#historyOf(replica, fork.holders),
+      branchedAt: branch ? branch.base.round : null,
+      weightOf: (peer) => entitlement.weightOf(peer),
+    });
   }
 
-  /** False when the peer lied or talked nonsense. */
-  #understand(out: EffectSink, meaning: Meaning, frames: readonly Uint8Array[], slot: number): boolean {
-    switch (meaning.kind) {
-      case 'digest': {
-        const answer = frames[0] ? decodeDigestAnswer(frames[0]) : null;
-        if (!answer) return false;
-        this.#note(meaning.peer, this.#digests.answered(meaning, answer, this.#view(slot)), slot);
-        return true;
-      }
-      case 'entries': {
-        const good = frames.every((frame) => this.#takeEnvelope(out, meaning, frame, slot));
-        this.#fetch.entriesDone(meaning.peer, meaning.ids);
-        return good;
-      }
-      case 'blob': {
-        const complete = this.#fetch.blobPart(meaning, frames[0]);
-        return complete?.every((envelope) => this.#pulled(out, envelope, slot)) ?? false;
-      }
-      case 'snapshots':
-      case 'snapshot-blob': {
-        const good = this.#catchUp.answer(meaning, frames);
-        this.#finishSnapshot(out);
-        return good;
-      }
-    }
-  }
-
-  #note(peer: PeerKey, findings: readonly Finding[], slot: number): void {
-    for (const finding of findings) {
-      switch (finding.kind) {
-        case 'mark':
-          this.#forks.watch.note(peer, finding.round, finding.mine, finding.theirs, slot);
-          break;
-        case 'vote':
-          this.#finality.record(finding.round, peer, finding);
-          break;
-        case 'holds':
-          this.#fetch.want(finding.id, finding.round, peer);
-          break;
-        case 'quiet':
-          this.#finality.recordQuiet(peer, finding.from, finding.through);
-          break;
-        case 'forgot':
-          if (this.#catchUp.phase !== 'choosing') this.#forks.noteForgetful(peer);
-          break;
-        default:
-          finding satisfies never;
-      }
-    }
-  }
-
-  #takeEnvelope(
-    out: EffectSink,
-    { peer, ids }: FetchMeaning & { kind: 'entries' },
-    frame: Uint8Array,
-    slot: number,
-  ): boolean {
-    const opened = openEnvelope(frame, this.#options.envelopes);
-    if (!opened.ok) {
-      this.refusals.add(out, opened.reason, peer);
-      return false;
-    }
-    if (!ids.includes(opened.envelope.id)) return false;
-    // Gossip was faster.
-    if (!this.#fetch.has(opened.envelope.id)) return true;
-    if (opened.envelope.body) return this.#pulled(out, opened.envelope, slot);
-    this.#fetch.wantBody(opened.envelope, peer);
-    return true;
-  }
-
-  #view(slot: number): DigestView {
-    return {
-      slot,
-      isComplete: this.replica.isComplete,
-      windowRounds: this.#options.frame.windowRounds,
-      isJoining: this.joining,
-      follows: (peer) => this.#catchUp.follows(peer),
-    };
-  }
-
-  #askDigests(out: EffectSink, slot: number): void {
-    const busy = (peer: PeerKey): boolean =>
-      this.#requests.some((meaning) => meaning.kind === 'digest' && meaning.peer === peer);
-    const free = [...this.#peers].filter((peer) => this.#catchUp.follows(peer) && !busy(peer));
-    for (const { meaning, request } of this.#digests.asks(free, this.#view(slot))) {
-      this.#requests.open(out, meaning, request);
-    }
-  }
-
-  #proceed(out: EffectSink, slot: number): void {
-    if (this.#catchUp.phase !== 'choosing') this.#finalise(out, slot);
-    this.#pump(out);
-  }
-
-  #pump(out: EffectSink): void {
-    if (!this.#requests.hasRoomForAll) return;
-    for (const { meaning, request } of [...this.#fetch.asks(), ...this.#catchUp.asks()]) {
-      this.#requests.open(out, meaning, request);
-    }
-  }
-
-  /** The newest round that may be folded in this slot. */
-  #lastFinal(slot: number): number {
-    return this.replica.isComplete ? this.replica.base.round : slot - this.#options.frame.windowRounds;
-  }
-
-  #finalise(out: EffectSink, slot: number): void {
-    const view = {
-      slot,
-      lastFinal: this.#lastFinal(slot),
-      peersConnected: this.#peers.size,
-      isFollowing: this.#catchUp.leaders !== 'anyone',
-    };
-    for (let next = this.#finality.next(view); next; next = this.#finality.next(view)) {
-      if (next.kind === 'pass') {
-        this.#pass(out, next.through);
-        continue;
-      }
-      const { round, decision, timedOut } = next;
-      if (decision.kind === 'wait') return;
-      // A set that nobody sends us, because its holders are gone or lied, is not waited for longer than for votes.
-      const adopted = decision.kind === 'adopt' && this.#adoptSet(out, round, decision);
-      if (decision.kind === 'adopt' && !adopted && !timedOut) return;
-      this.#fold(out, round, !decision.forced && (adopted || decision.kind === 'fold'));
-    }
-  }
-
-  /** Rounds of which nobody holds anything, all at once. */
-  #pass(out: EffectSink, through: number): void {
-    const from = this.replica.base.round + 1;
-    this.replica.passThrough(through);
-    this.#finality.folded(through, true);
-    this.#fetch.pruneThrough(through);
-    this.#forks.folded(through);
-    out.push({ type: 'event', event: { kind: 'passed', from, through } });
-  }
-
-  #fold(out: EffectSink, round: number, byAgreement: boolean): void {
-    const entries = this.replica.log.places(round).length;
-    const writes = this.replica.foldNext();
-    if (writes.length > 0) out.push({ type: 'persist', writes, durable: false });
-    this.#finality.folded(round, byAgreement);
-    this.#fetch.pruneThrough(round);
-    this.#forks.folded(round);
-    const root = bytesToHex(this.replica.base.root);
-    out.push({ type: 'event', event: { kind: 'finalised', round, entries, root } });
-  }
-
-  /** Makes our set of the round the one the peers folded; false while entries of it are still missing. */
-  #adoptSet(out: EffectSink, round: number, decision: FoldDecision & { kind: 'adopt' }): boolean {
-    const { absent, surplus } = adoptedSet(this.replica.log, round, decision.rows);
-    for (const id of absent) for (const holder of decision.holders) this.#fetch.want(id, round, holder);
-    if (absent.length > 0) return false;
-    for (const { key, kept } of surplus) {
-      this.replica.remove(round, key);
-      for (const entry of kept) this.replica.insert(entry);
-    }
-    const entries = surplus.flatMap(({ removed }) => removed);
-    if (entries.length > 0) {
-      const writes = entries.map((entry): StoreWrite => ({ key: logKey(entry), value: null }));
-      out.push({ type: 'left-out', entries, writes });
-    }
-    return true;
-  }
-
-  #chooseSnapshot(out: EffectSink): void {
-    const peers = [...this.#peers].filter((peer) => this.#catchUp.follows(peer));
-    const busy = (peer: PeerKey): boolean =>
-      this.#requests.some((meaning) => meaning.kind === 'snapshots' && meaning.peer === peer);
-    for (const { meaning, request } of this.#catchUp.choose(this.replica.base.round, peers, busy)) {
-      this.#requests.open(out, meaning, request);
-    }
-  }
-
-  #finishSnapshot(out: EffectSink): void {
-    const finished = this.#catchUp.finish();
-    if (!finished) return;
-    const { state, blob } = finished;
-    const entries = this.#forks.replacedThrough(state.round);
-    out.push({ type: 'left-out', entries, writes: this.replica.adopt(state, blob) });
-    this.#finality.clear();
-    this.#fetch.pruneThrough(state.round);
-  }
-
-  /** Two histories: the weaker one is given up for the stronger, and its own entries are published anew. */
-  #settleFork(out: EffectSink, slot: number): void {
-    if (this.#catchUp.phase === 'choosing') return;
-    const followed = [...this.#peers].filter((peer) => this.#catchUp.follows(peer)).length;
-    const sinceSlot = slot - 2 * this.#options.frame.windowRounds;
-    const settlement = this.#forks.settle(followed, this.joining, sinceSlot);
-    if (!settlement) return;
-    if (settlement.kind === 'out-of-reach') {
-      this.#catchUp.begin(this.#catchUp.leaders);
+  #pursue(out: EffectSink, pursuit: Pursuit, nowMs: number): void {
+    const outcome = pursuit.tick(out, nowMs, this.#ours, this.#peers, this.#checkpoint);
+    if (outcome === 'under-way') return;
+    this.#pursuit = null;
+    if (outcome === 'higher') {
+      this.#switch(out, pursuit);
       return;
     }
-    const { fork, writes } = settlement;
+    if (outcome === 'deeper') {
+      this.#begin(pursuit.fork, this.replica.branchAt((pursuit.branchedAt ?? 0) - 1));
+      return;
+    }
+    const slot = this.clock.slotAt(nowMs);
+    if (outcome === 'vain') for (const peer of pursuit.fork.holders) this.#ours.watch.rest(peer, slot);
+    const writes = this.replica.unpin();
+    if (writes.length > 0) out.push({ type: 'persist', writes, durable: false });
+  }
+
+  /** Goes over to the other history: what is still open in ours stays open. */
+  #switch(out: EffectSink, { fork, history, branchedAt }: Pursuit): void {
+    const before = this.replica;
+    const after = history.replica;
+    for (const entry of before.log.entries()) {
+      if (entry.round > after.base.round) after.insert(entry);
+    }
+    const { key } = this.#options.signer;
+    const ownOf = ({ log }: Replica, other: Replica): LogEntry[] =>
+      [...log.entries()].filter(({ author, id }) => author === key && !other.log.entry(id));
+    const leftOut = ownOf(before, after).filter(({ round }) => round > (branchedAt ?? fork.agreedRound));
+    const entered = ownOf(after, before);
+    out.push({ type: 'switched', entered, leftOut, writes: before.become(after) });
+    this.#ours.replaced();
+    this.#phase.reopen();
     const mine = bytesToHex(fork.mine.root);
     const theirs = bytesToHex(fork.theirs.root);
     out.push({ type: 'event', event: { kind: 'fork', round: fork.round, mine, theirs } });
-    this.#finality.clear();
-    if (!writes) {
-      this.#catchUp.begin(fork.holders);
-      return;
-    }
-    // Their sets replace ours round by round; what ours of our own held goes back into the residual then.
-    if (writes.length > 0) out.push({ type: 'persist', writes, durable: true });
-    this.#catchUp.replay(fork.holders);
   }
 }

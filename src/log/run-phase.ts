@@ -8,6 +8,8 @@ export interface PhaseView {
   readonly isComplete: boolean;
   /** Every connected peer holds our history. */
   readonly isAgreed: boolean;
+  /** Another history is being looked into. */
+  readonly isPursuing: boolean;
   /** The run has all the rounds it asks for, as far as can be told. */
   readonly isSpent: boolean;
 }
@@ -29,13 +31,21 @@ export class RunPhase {
     return this.#phase !== before;
   }
 
-  #next({ slot, windowRounds, isJoining, isComplete, isAgreed, isSpent }: PhaseView): Phase {
+  /** What had come to an end goes on: it is another history now. */
+  reopen(): void {
+    this.#completeSlot = null;
+    if (this.#phase === 'finished') this.#phase = 'draining';
+  }
+
+  #next(view: PhaseView): Phase {
+    const { slot, windowRounds, isJoining, isComplete, isAgreed, isPursuing, isSpent } = view;
     if (isJoining || !isComplete) this.#completeSlot = null;
     else this.#completeSlot ??= slot;
     if (isJoining) return 'joining';
     if (this.#completeSlot === null) return isSpent ? 'draining' : 'training';
     // The last round is folded: wait until peers confirm the whole history, but not for ever.
     const isWaitOver = slot >= this.#completeSlot + 2 * windowRounds;
-    return this.#phase === 'finished' || isAgreed || isWaitOver ? 'finished' : 'draining';
+    if (this.#phase === 'finished') return 'finished';
+    return !isPursuing && (isAgreed || isWaitOver) ? 'finished' : 'draining';
   }
 }

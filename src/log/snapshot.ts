@@ -146,6 +146,25 @@ export interface SnapshotHeader {
   readonly bytes: number;
 }
 
+/** Offers of a donor, and witnesses in an offer, at most. */
+export const offersMax = 4;
+export const witnessesMax = 64;
+
+/** A signed header with envelopes, without bodies, whose anchors name the snapshot: what others than the donor say of it. */
+export function encodeOffer(header: Uint8Array, witnesses: readonly Uint8Array[]): Uint8Array {
+  return dagCbor.encode([header, witnesses]);
+}
+
+export function decodeOffer(bytes: Uint8Array): { header: Uint8Array; witnesses: Uint8Array[] } | null {
+  const fields = decodeCanonical(bytes);
+  if (!Array.isArray(fields) || fields.length !== 2) return null;
+  const [header, witnesses] = fields as unknown[];
+  if (!(header instanceof Uint8Array) || !Array.isArray(witnesses) || witnesses.length > witnessesMax)
+    return null;
+  if (!witnesses.every((one: unknown) => one instanceof Uint8Array)) return null;
+  return { header, witnesses: witnesses as Uint8Array[] };
+}
+
 export function signSnapshotHeader(snapshot: Snapshot, runId: string, signer: Signer): Uint8Array {
   const header = dagCbor.encode([
     VERSION,

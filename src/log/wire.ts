@@ -20,8 +20,8 @@ export type Request =
       readonly kind: 'digest';
       readonly finalised: number;
       readonly root: Uint8Array;
-      /** Entries that carried weight in that history. */
-      readonly weight: number;
+      /** Entries that carried weight in that history; null where the asker does not stand in it, but looks into it. */
+      readonly weight: number | null;
       readonly from: number;
       readonly digests: readonly Uint8Array[];
     }
@@ -78,9 +78,7 @@ export function decodeRequest(bytes: Uint8Array): Request | null {
   const kind = TAGS[tag as number];
   switch (kind) {
     case 'digest':
-      if (fields.length !== 6 || !isRound(a) || !isBytes(b, 32) || !isCount(c) || !isCount(d)) return null;
-      if (!isHashList(e, roundsPerDigestMax)) return null;
-      return { kind, finalised: a, root: b, weight: c, from: d, digests: e };
+      return fields.length === 6 ? digestRequest(a, b, c, d, e) : null;
     case 'entries':
       return fields.length === 2 && isHashList(a, idsPerRequestMax) ? { kind, ids: a } : null;
     case 'leaves':
@@ -97,6 +95,19 @@ export function decodeRequest(bytes: Uint8Array): Request | null {
     default:
       return kind satisfies never;
   }
+}
+
+function digestRequest(
+  finalised: unknown,
+  root: unknown,
+  weight: unknown,
+  from: unknown,
+  digests: unknown,
+): Request | null {
+  if (!isRound(finalised) || !isBytes(root, 32) || !isCount(from)) return null;
+  if (weight !== null && !isCount(weight)) return null;
+  if (!isHashList(digests, roundsPerDigestMax)) return null;
+  return { kind: 'digest', finalised, root, weight, from, digests };
 }
 
 /** How an answering peer stands to one round of a digest request. */

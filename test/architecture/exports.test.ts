@@ -80,7 +80,6 @@ const forTests: Readonly<Record<string, string>> = {
 
 /** Members that the program itself has no use for. */
 const membersForOthers: Readonly<Record<string, string>> = {
-  'sim/fuzz/push-sum-books.ts PushSumBooks.weightOf': 'a test asks who took mass along',
   'src/math/rng.ts Rng.seek': 'that any word is reached at once is what the library promises of a stream',
   'src/network/host-datastore.ts HostDatastore._all': 'the base class calls it',
   'src/network/host-datastore.ts HostDatastore._allKeys': 'the base class calls it',

@@ -4,10 +4,11 @@ import fc from 'fast-check';
 import { scaleUnits } from '../../src/codec/scale.ts';
 import type { DeltaContent, DeltaRules, RoundStatistics } from '../../src/entries/delta/delta-state.ts';
 import { outerRate } from '../../src/entries/delta/fold-deltas.ts';
-import { sortitionThreshold, sortitionTicket } from '../../src/entries/delta/sortition.ts';
+import { sortitionThreshold } from '../../src/entries/delta/sortition.ts';
 import type { LogEntry } from '../../src/log/entry-kind.ts';
 import type { Place } from '../../src/log/log-book.ts';
 import { foldRound, initialState, type LogState } from '../../src/log/log-state.ts';
+import { ticketOf } from '../../src/log/ticket.ts';
 import { median } from '../../src/math/statistics.ts';
 import { deltaRulesOf } from '../../src/methods/delta-log/log-parts.ts';
 import {
@@ -232,7 +233,7 @@ describe('sortition', () => {
   test('a ticket is the head of a hash of run, round and author', () => {
     const context = contextWith();
     const { key } = signers[0]!;
-    const tickets = [0, 1, 2].map((round) => sortitionTicket(context, round, key));
+    const tickets = [0, 1, 2].map((round) => ticketOf(context, round, key));
     assert.equal(new Set(tickets).size, 3);
     const hash = crypto.sha256(
       new TextEncoder().encode(run.runId),
@@ -240,7 +241,7 @@ describe('sortition', () => {
       Buffer.from(key, 'hex'),
     );
     assert.equal(tickets[2], Buffer.from(hash).readUInt32BE(0));
-    assert.notEqual(sortitionTicket({ ...context, runId: 'other' }, 0, key), tickets[0]);
+    assert.notEqual(ticketOf({ ...context, runId: 'other' }, 0, key), tickets[0]);
   });
 
   test('of many more peers than M, about M publish: the threshold finds its level and holds it', () => {
@@ -254,7 +255,7 @@ describe('sortition', () => {
     const counts: number[] = [];
     for (let round = 0; round < 80; round++) {
       const threshold = sortitionThreshold(deltaStateOf(state).statistics, round, context.rules);
-      const inside = keys.filter((key) => sortitionTicket(context, round, key) < threshold);
+      const inside = keys.filter((key) => ticketOf(context, round, key) < threshold);
       fold(
         state,
         inside.map((author) => ({ ...body, author, round })),

@@ -7,7 +7,7 @@ import { decodeState } from '../../src/log/snapshot.ts';
 import { Flock } from './flock.ts';
 import { contextOf, crypto, deltaStateOf, smallRun } from './small-run.ts';
 
-const run = smallRun({ rounds: 30, strategy: { snapshotRounds: 8 } });
+const run = smallRun({ rounds: 60, strategy: { snapshotRounds: 8, windowRounds: 3, admitRounds: 2 } });
 const context = { ...contextOf(run), isMember: () => true };
 const { frame } = context;
 const parts = { ...context, frame: { ...frame, initHash: Buffer.from(run.manifest.initHash, 'hex') } };
@@ -59,7 +59,7 @@ describe('an archive', () => {
       assert.equal(bytesToHex(crypto.sha256(encodeFloat32(model))), flock.status(0).modelHash);
       assert.equal(fromRound, 0);
       assert.equal(count, entries.length);
-      assert.ok(count >= 30 * 3 - 10);
+      assert.ok(count >= 60 * 3 - 10);
       assert.equal(authors.size, 3);
     }
   });

@@ -17,7 +17,7 @@ import { crypto, signerOf } from './small-run.ts';
 const context: EnvelopeContext = { runId: 'run-a', crypto, bodyBytesMax: [60_000] };
 const author = signerOf(1);
 const body = Uint8Array.of(1, 2, 3, 4);
-const anchor = { round: 3, root: new Uint8Array(32).fill(9) };
+const anchor = { round: 3, root: new Uint8Array(32).fill(9), snapshot: new Uint8Array(32).fill(8) };
 const fields = { round: 7, kind: 0, index: 0, anchor, claims: [2, 30] };
 const envelope = sealEnvelope(fields, body, context, author);
 
@@ -34,7 +34,7 @@ function sealed(fields: readonly unknown[], attached: Uint8Array | null = body):
 const fieldsOf = (change: Record<number, unknown> = {}): unknown[] => {
   const header: unknown[] = [
     ...[2, 'run-a', keyToBytes(author.key), 7, 0, 0],
-    ...[[3, anchor.root], [2, 30], blobRoot(crypto, body), body.length],
+    ...[[3, anchor.root, anchor.snapshot], [2, 30], blobRoot(crypto, body), body.length],
   ];
   for (const [at, value] of Object.entries(change)) header[Number(at)] = value;
   return header;
@@ -44,7 +44,7 @@ describe('the envelope', () => {
   test('opens as it was sealed', () => {
     const opened = openEnvelope(encodeEnvelope(envelope), context);
     assert.ok(opened.ok);
-    assert.deepEqual(opened.envelope, envelope);
+    assert.deepEqual(opened.envelope, { ...envelope, header: new Uint8Array(envelope.header) });
     assert.equal(reasonOf(sealed(fieldsOf())), 'ok');
   });
 
@@ -67,6 +67,7 @@ describe('the envelope', () => {
       sealEnvelope({ ...fields, kind: 1 }, body, context, author),
       sealEnvelope({ ...fields, index: 1 }, body, context, author),
       sealEnvelope({ ...fields, anchor: { ...anchor, round: 4 } }, body, context, author),
+      sealEnvelope({ ...fields, anchor: { ...anchor, snapshot: anchor.root } }, body, context, author),
       sealEnvelope({ ...fields, anchor: null }, body, context, author),
       sealEnvelope({ ...fields, claims: [3, 30] }, body, context, author),
       sealEnvelope(fields, Uint8Array.of(1, 2, 3), context, author),

@@ -23,12 +23,17 @@ const final = (digest: string, known: readonly Uint8Array[] | null = rows): Roun
   rows: known,
 });
 
+const five: readonly string[] = ['p0', 'p1', 'p2', 'p3', 'p4'];
+
 function decide(votes: readonly RoundVote[], change: Partial<FoldQuestion> = {}): string {
   const question: FoldQuestion = {
     votes: new Map(votes.map((vote, index) => [`p${index}`, vote])),
     myDigest: 'mine',
+    weightOf: () => 1,
+    myWeight: 1,
     closedSlot,
-    peersConnected: 5,
+    peers: new Set(five),
+    isLate: false,
     timedOut: false,
     ...change,
   };
@@ -40,41 +45,41 @@ function decide(votes: readonly RoundVote[], change: Partial<FoldQuestion> = {})
 }
 
 describe('decideFold', () => {
-  const late = { timedOut: true };
+  const over = { timedOut: true };
+  const alone = { peers: new Set(['p0']) };
+  const [a, b, mine] = [final('a'), final('b'), open('mine')];
   const cases: ReadonlyArray<readonly [string, string, readonly RoundVote[], Partial<FoldQuestion>?]> = [
     ['nobody said anything', 'wait', []],
-    ['nobody said anything in time', 'fold forced', [], late],
-    ['nobody is there', 'wait', [], { peersConnected: 0 }],
-    ['one of many agrees', 'wait', [open('mine')]],
-    ['two of many agree', 'fold', [open('mine'), open('mine')]],
-    ['the only peer agrees', 'fold', [open('mine')], { peersConnected: 1 }],
+    ['nobody said anything in time', 'fold forced', [], over],
+    ['nobody is there', 'wait', [], { peers: new Set() }],
+    ['one of many agrees', 'wait', [mine]],
+    ['two of many agree', 'fold', [mine, mine]],
+    ['two agree who do not count', 'wait', [mine, mine], { peers: new Set(['p2', 'p3']) }],
+    ['the only peer agrees', 'fold', [mine], alone],
     ['agreement from before the round closed is none', 'wait', [open('mine', 9), open('mine', 9)]],
     ['a folded set counts whenever it was heard', 'fold', [final('mine', null), final('mine', null)]],
-    ['an open set that differs may still become ours', 'wait', [open('mine'), open('mine'), open('other')]],
-    ['but is not waited for for ever', 'fold forced', [open('mine'), open('mine'), open('other')], late],
+    ['an open set that differs may still become ours', 'wait', [mine, mine, open('other')]],
+    ['a few of them are not waited for long', 'fold', [mine, mine, open('other')], { isLate: true }],
+    ['a third is', 'wait', [mine, mine, open('x'), open('y')], { isLate: true }],
+    ['but not for ever', 'fold forced', [mine, mine, open('x'), open('y')], over],
+    ['one that differed before the round closed is no reason to wait', 'fold', [mine, mine, open('x', 9)]],
+    ['half of all folded another set', 'adopt that of p0,p1,p2', [a, a, a]],
+    ['fewer folded another set', 'wait', [a, a]],
+    ['half of those who spoke, and time is up', 'adopt that of p0,p1 forced', [a, a, mine], over],
+    ['fewer than half of those who spoke, and time is up', 'fold forced', [a, a, mine, open('x')], over],
+    ['the only peer folded another set', 'adopt that of p0', [a], alone],
+    ['more stand with us', 'fold', [a, a, mine, mine, mine]],
+    ['two folded sets: the one with more behind it', 'adopt that of p1,p2,p3', [b, a, a, a]],
     [
-      'one that differed before the round closed is no reason to wait',
-      'fold',
-      [open('mine'), open('mine'), open('x', 9)],
+      'two with as much behind them: the lower digest',
+      'adopt that of p1,p3 forced',
+      [b, a, b, a],
+      { ...over, myWeight: 0 },
     ],
-    ['two folded another set', 'adopt that of p0,p1', [final('a'), final('a')]],
-    ['one folded another set', 'wait', [final('a')]],
-    ['the only peer folded another set', 'adopt that of p0', [final('a')], { peersConnected: 1 }],
-    ['one folded another set, and time is up', 'adopt that of p0 forced', [final('a')], late],
-    ['as many agree as folded another set', 'fold', [final('a'), final('a'), open('mine'), open('mine')]],
-    ['more folded another set than agree', 'adopt that of p0,p1', [final('a'), final('a'), open('mine')]],
-    [
-      'two folded sets: the one with more holders',
-      'adopt that of p1,p2',
-      [final('a'), final('b'), final('b')],
-    ],
-    [
-      'two folded sets with as many: the lower digest',
-      'adopt that of p2,p3',
-      [final('b'), final('b'), final('a'), final('a')],
-    ],
-    ['nobody told what is in the other set', 'wait', [final('a', null), final('a', null)]],
-    ['nobody told what is in it in time', 'fold forced', [final('a', null), final('a', null)], late],
+    ['half of all are strangers', 'wait', [a, a, a], { weightOf: (peer) => (peer < 'p3' ? 1 / 16 : 1) }],
+    ['we catch up and have no say', 'adopt that of p0,p1,p2', [a, a, a, mine, mine], { myWeight: 0 }],
+    ['nobody told what is in the other set', 'wait', [final('a', null), final('a', null), final('a', null)]],
+    ['nobody told what is in it in time', 'fold forced', [final('a', null), final('a', null)], over],
   ];
   for (const [name, expected, votes, change] of cases) {
     test(`${name}: ${expected}`, () => assert.equal(decide(votes, change), expected));
@@ -116,18 +121,20 @@ describe('the votes on open rounds', () => {
 
 describe('ForkWatch', () => {
   const mark = (root: number, weight: number) => ({ root: Uint8Array.of(root), weight });
+  const at = (slot: number, weightOf = (_: string) => 1) => ({ slot, windowRounds: 4, weightOf });
 
   test('sees nothing where roots agree', () => {
     const watch = new ForkWatch();
     watch.note('a', 4, mark(1, 9), mark(1, 9), 10);
-    assert.equal(watch.verdict(0), null);
-    assert.equal(watch.open, false);
+    assert.equal(watch.mostPromising(at(10)), null);
+    assert.equal(watch.isOpen(10), false);
+    assert.equal(watch.hasParted, false);
     assert.equal(watch.agreeing(4), 1);
     assert.equal(watch.agreeing(5), 0);
   });
 
-  test('the history with more messages stands; of equal ones that with the lower root', () => {
-    for (const [mine, theirs, weYield] of [
+  test('a claim to stand higher is looked into at once, one to stand lower after a window', () => {
+    for (const [mine, theirs, isAtOnce] of [
       [mark(1, 5), mark(2, 6), true],
       [mark(1, 6), mark(2, 5), false],
       [mark(2, 5), mark(1, 5), true],
@@ -135,34 +142,66 @@ describe('ForkWatch', () => {
     ] as const) {
       const watch = new ForkWatch();
       watch.note('a', 4, mine, theirs, 10);
-      assert.equal(watch.verdict(0)!.weYield, weYield);
-      // The other side comes to the opposite answer: exactly one yields.
-      const other = new ForkWatch();
-      other.note('b', 4, theirs, mine, 10);
-      assert.equal(other.verdict(0)!.weYield, !weYield);
+      assert.equal(watch.mostPromising(at(10)) !== null, isAtOnce);
+      watch.note('a', 5, mine, theirs, 14);
+      assert.ok(watch.mostPromising(at(14)));
     }
   });
 
-  test('names the strongest history, who holds it, and where it last was ours', () => {
+  test('names who holds the history, and where it last was ours', () => {
     const watch = new ForkWatch();
     watch.note('a', 2, mark(1, 3), mark(1, 3), 8);
     watch.note('a', 4, mark(1, 5), mark(3, 8), 10);
     watch.note('b', 4, mark(1, 5), mark(3, 8), 10);
-    watch.note('c', 4, mark(1, 5), mark(2, 7), 10);
-    const fork = watch.verdict(0)!;
+    watch.note('c', 4, mark(1, 5), mark(2, 900), 10);
+    const fork = watch.mostPromising(at(10))!;
     assert.deepEqual(fork.theirs, mark(3, 8));
     assert.deepEqual([...fork.holders].sort(), ['a', 'b']);
     assert.equal(fork.agreedRound, 2);
-    assert.equal(watch.open, true);
+    assert.equal(watch.isOpen(10), true);
+    assert.equal(watch.hasParted, true);
+  });
+
+  test('looks first where those hold it who weigh most, whatever is claimed', () => {
+    const watch = new ForkWatch();
+    for (const stranger of ['x', 'y', 'z']) watch.note(stranger, 4, mark(1, 5), mark(9, 2 ** 30), 10);
+    watch.note('a', 4, mark(1, 5), mark(3, 8), 10);
+    const weightOf = (peer: string): number => (peer === 'a' ? 1 : 1 / 16);
+    assert.deepEqual(watch.mostPromising(at(10, weightOf))!.holders, ['a']);
+  });
+
+  test('where a peer went over to another history, the parting is not known any more', () => {
+    const watch = new ForkWatch();
+    watch.note('a', 5, mark(1, 3), mark(1, 3), 8);
+    watch.note('a', 4, mark(1, 2), mark(3, 8), 9);
+    assert.equal(watch.mostPromising(at(9))!.agreedRound, -1);
+  });
+
+  test('leaves a peer alone whose history was looked into for nothing, each time for longer', () => {
+    const watch = new ForkWatch();
+    const show = (slot: number): boolean => {
+      watch.note('a', 4, mark(1, 5), mark(2, 6), slot);
+      return watch.mostPromising(at(slot)) !== null;
+    };
+    for (const [slot, times] of [
+      [10, 1],
+      [26, 2],
+      [58, 4],
+    ] as const) {
+      assert.equal(show(slot), true);
+      watch.rest('a', slot);
+      assert.equal(watch.isOpen(slot), false);
+      assert.equal(show(slot + 16 * times - 1), false);
+    }
   });
 
   test('forgets what is old, who left, and everything when our own history changes', () => {
     const watch = new ForkWatch();
     watch.note('a', 4, mark(1, 5), mark(2, 6), 10);
-    assert.equal(watch.verdict(11), null);
-    assert.ok(watch.verdict(10));
+    assert.equal(watch.mostPromising(at(19)), null);
+    assert.ok(watch.mostPromising(at(18)));
     watch.forget('a');
-    assert.equal(watch.verdict(0), null);
+    assert.equal(watch.mostPromising(at(10)), null);
     watch.note('b', 4, mark(1, 5), mark(1, 5), 10);
     watch.clear();
     assert.equal(watch.agreeing(0), 0);

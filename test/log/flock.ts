@@ -27,7 +27,11 @@ export interface FlockOptions {
   /** How long a member trains for so many steps; a part of the first slot length where not given. */
   readonly trainingMs?: ((member: number, steps: number) => number) | undefined;
   /** What a hostile member answers in place of its core: frames, or null to refuse; undefined leaves it to the core. */
-  readonly impostor?: (member: number, bytes: Uint8Array) => readonly Uint8Array[] | null | undefined;
+  readonly impostor?: (
+    member: number,
+    bytes: Uint8Array,
+    from: number,
+  ) => readonly Uint8Array[] | null | undefined;
   /** Whether a member keeps entries that its snapshots cover. */
   readonly keepsEverything?: (member: number) => boolean;
   /** Whether this output is performed; false kills the member on the spot. */
@@ -294,7 +298,7 @@ export class Flock {
       answer({ type: 'request-failed', requestId, reason: 'timed out' }),
     );
     this.#carry('request', index, to, () => {
-      const forged = this.#options.impostor?.(to, bytes);
+      const forged = this.#options.impostor?.(to, bytes, index);
       const frames = forged === undefined ? this.ask(to, member.key, bytes) : forged;
       this.#carry('response', to, index, () => {
         answer(

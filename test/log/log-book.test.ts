@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import fc from 'fast-check';
 import { addDelta } from '../../src/codec/delta.ts';
 import { encodeFloat32 } from '../../src/codec/dense.ts';
 import { bytesToHex } from '../../src/core/bytes.ts';
@@ -7,6 +8,7 @@ import type { DeltaContent } from '../../src/entries/delta/delta-state.ts';
 import type { LogEntry } from '../../src/log/entry-kind.ts';
 import { type LogBook, placeBytes, placeFromBytes, placeKey, placeToBytes } from '../../src/log/log-book.ts';
 import { foldRound, initialState } from '../../src/log/log-state.ts';
+import { ticketOf } from '../../src/log/ticket.ts';
 import { rngFor } from '../../src/math/rng.ts';
 import {
   bookOf,
@@ -123,7 +125,11 @@ describe('the log book', () => {
   test('has room for so many entries of each kind, and room again when one goes', () => {
     const small = { ...context, kinds: [{ ...context.delta, entriesPerRoundMax: 2 }] as const };
     const log = bookOf(small);
-    const [a, b, c] = messages.filter(({ round }) => round === 0);
+    const ticket = ({ round, author }: { round: number; author: string }): number =>
+      ticketOf(context, round, author);
+    const [a, b, c] = messages
+      .filter(({ round }) => round === 0)
+      .toSorted((one, other) => ticket(one) - ticket(other));
     assert.deepEqual(
       [a!, b!, c!].map((entry) => log.insert(entry)),
       ['added', 'added', 'full'],
@@ -131,6 +137,39 @@ describe('the log book', () => {
     log.remove(0, a!.author);
     assert.equal(log.insert(c!), 'added');
     assert.equal(log.countOf(0, 0), 2);
+    assert.equal(log.hasRoom(c!), false);
+  });
+
+  test('keeps the places with the lowest tickets of a round, whatever the order in which they come', () => {
+    const entries = Array.from({ length: 12 }, (_, index) =>
+      messageOf(context, signerOf(100 + (index % 10)), 5, smallVector(run.initial.length, `room/${index}`)),
+    );
+    const ranked = [...new Set(entries.map(({ author }) => author))].sort(
+      (a, b) => ticketOf(context, 5, a) - ticketOf(context, 5, b),
+    );
+    fc.assert(
+      fc.property(
+        fc.shuffledSubarray(entries, { minLength: 12 }),
+        fc.integer({ min: 1, max: 10 }),
+        (order, room) => {
+          const log = bookOf({ ...context, kinds: [{ ...context.delta, entriesPerRoundMax: room }] });
+          const dropped: LogEntry[] = [];
+          for (const entry of order) {
+            const before = new Set(log.entries());
+            const hadRoom = log.hasRoom(entry);
+            const insertion = log.insert(entry, dropped);
+            if (!log.at(5, entry.author)) assert.equal(insertion, 'full');
+            if (insertion === 'full') assert.ok(!hadRoom && before.size === [...log.entries()].length);
+          }
+          assert.deepEqual(
+            log.places(5).map(({ author }) => author),
+            ranked.slice(0, room).sort(),
+          );
+          for (const { author } of dropped) assert.equal(log.at(5, author), undefined);
+        },
+      ),
+      { numRuns: 100 },
+    );
   });
 
   test('names places by text that sorts as their bytes do', () => {

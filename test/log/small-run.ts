@@ -108,17 +108,14 @@ export function contextWith(
   return { runId, crypto, ...parts, frame: { ...parts.frame, initHash: new Uint8Array(32) } };
 }
 
-export const bookOf = ({ kinds }: LogContext): LogBook =>
-  new LogBook(
-    crypto,
-    kinds.map(({ entriesPerRoundMax }) => entriesPerRoundMax),
-  );
+export const bookOf = ({ kinds, runId }: LogContext): LogBook =>
+  new LogBook({ runId, crypto, entriesPerRoundMax: kinds.map((kind) => kind.entriesPerRoundMax) });
 
 /** What deltas add up to in a state. */
 export const deltaStateOf = (state: LogState): DeltaState => state.kinds[0] as DeltaState;
 
 /** Where an author stands that has folded nothing. */
-export const noHistory: Anchor = { round: -1, root: new Uint8Array(32) };
+export const noHistory: Anchor = { round: -1, root: new Uint8Array(32), snapshot: new Uint8Array(32) };
 
 /** A signed delta that carries what the codec selects of `vector`. */
 export function messageOf(

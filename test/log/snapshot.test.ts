@@ -4,10 +4,12 @@ import * as dagCbor from '@ipld/dag-cbor';
 import fc from 'fast-check';
 import { segmentOf } from '../../src/content/blob.ts';
 import type { Signer } from '../../src/core/crypto.ts';
+import { encodeEnvelope, sealEnvelope } from '../../src/log/envelope.ts';
 import { SnapshotJoin } from '../../src/log/join/snapshot-join.ts';
 import { foldRound, initialState, type LogState } from '../../src/log/log-state.ts';
 import {
   decodeState,
+  encodeOffer,
   encodeState,
   makeSnapshot,
   openSnapshotHeader,
@@ -30,7 +32,7 @@ import {
 const run = smallRun({ inputs: 31 });
 const size = run.initial.length;
 const context = contextOf(run);
-const { kinds } = context;
+const { kinds, envelopes } = context;
 const bytesMax = snapshotBytesMax(kinds);
 
 /** A state after some rounds, with an equivocator in it. */
@@ -223,7 +225,21 @@ describe('joining by snapshot', () => {
     lies,
   });
   const [older, newer] = [makeSnapshot(crypto, kinds, stateAfter(2)), makeSnapshot(crypto, kinds, state)];
-  const newJoin = (): SnapshotJoin => new SnapshotJoin({ crypto, runId: run.runId, kinds, bytesMax });
+  const newJoin = (): SnapshotJoin => new SnapshotJoin({ envelopes, kinds, bytesMax, entitlement });
+
+  const entitlement = { weightOf: () => 1, known: () => [] };
+
+  const offerOf = (snapshot: Snapshot, signer: Signer, witnesses: readonly Uint8Array[] = []): Uint8Array =>
+    encodeOffer(signSnapshotHeader(snapshot, run.runId, signer), witnesses);
+
+  /** An entry without its body whose author stands where the snapshot is. */
+  function witnessOf(snapshot: Snapshot, index: number, entryRound = snapshot.round + 1): Uint8Array {
+    const { round, root, blobRoot } = snapshot;
+    const anchor = { round, root, snapshot: blobRoot };
+    const fields = { round: entryRound, kind: 0, index: 0, anchor, claims: [0, 1] };
+    const entry = sealEnvelope(fields, Uint8Array.of(1), envelopes, signerOf(index));
+    return encodeEnvelope({ ...entry, body: null });
+  }
 
   /** Headers of all donors; says who was taken at their word. */
   function hear(join: SnapshotJoin, donors: readonly Donor[]): boolean[] {
@@ -231,7 +247,7 @@ describe('joining by snapshot', () => {
     return donors.map(({ signer, snapshots }) =>
       join.headers(
         signer.key,
-        snapshots.map((snapshot) => signSnapshotHeader(snapshot, run.runId, signer)),
+        snapshots.map((snapshot) => offerOf(snapshot, signer)),
       ),
     );
   }
@@ -256,25 +272,50 @@ describe('joining by snapshot', () => {
     return gave;
   }
 
-  test('takes the newest snapshot that two donors vouch for', () => {
-    const donors = [donorOf(1, [older, newer]), donorOf(2, [older])];
+  test('takes the snapshot that most stand for, and two donors have', () => {
+    const donors = [donorOf(1, [older, newer]), donorOf(2, [older]), donorOf(3, [older])];
     const join = newJoin();
-    assert.deepEqual(hear(join, donors), [true, true]);
-    assert.equal(join.choose(-1, 2), true);
+    assert.deepEqual(hear(join, donors), [true, true, true]);
+    assert.equal(join.choose(-1, false), true);
     pull(join, donors);
     const finished = join.finish()!;
     assert.equal(finished.state.round, 1);
-    assert.equal(finished.donors, 2);
+    assert.equal(finished.donors, 3);
   });
 
-  test('takes none that a single donor vouches for where more are there, nor one that is not news', () => {
+  test('takes none that a single donor vouches for where more may come, nor one that is not news', () => {
     const join = newJoin();
     hear(join, [donorOf(1, [newer])]);
-    assert.equal(join.choose(-1, 2), false);
-    assert.equal(join.choose(-1, 1), true);
+    assert.equal(join.choose(-1, false), false);
+    assert.equal(join.choose(-1, true), true);
     const other = newJoin();
     hear(other, [donorOf(1, [newer]), donorOf(2, [newer])]);
-    assert.equal(other.choose(2, 2), false);
+    assert.equal(other.choose(2, true), false);
+  });
+
+  test('counts those whose signed entries name the snapshot, each once, by the newest', () => {
+    const join = newJoin();
+    join.askHeaders([1, 2, 3].map((index) => signerOf(index).key));
+    const [one, two, three] = [signerOf(1), signerOf(2), signerOf(3)];
+    const told = [4, 5].map((index) => witnessOf(older, index));
+    assert.ok(join.headers(one.key, [offerOf(older, one, [...told, ...told])]));
+    assert.ok(join.headers(two.key, [offerOf(newer, two, [witnessOf(newer, 5)])]));
+    assert.ok(join.headers(three.key, [offerOf(newer, three)]));
+    // Two donors against one donor and peer 4; peer 5 said both, and meant the one by its newer entry.
+    assert.equal(join.witnesses.length, 5);
+    assert.equal(join.choose(-1, true), true);
+    pull(join, [donorOf(2, [newer]), donorOf(3, [newer]), donorOf(1, [older])]);
+    assert.equal(join.finish()!.state.round, 2);
+  });
+
+  test('refuses an offer whose witnesses stand for something else', () => {
+    const signer = signerOf(1);
+    const forged = witnessOf(older, 4);
+    forged[forged.length - 2]! ^= 1;
+    for (const witness of [witnessOf(newer, 4), forged, Uint8Array.of(1)]) {
+      const join = newJoin();
+      assert.equal(join.headers(signer.key, [offerOf(older, signer, [witness])]), false);
+    }
   });
 
   test('completes from the honest donor where the other lies', () => {
@@ -282,7 +323,7 @@ describe('joining by snapshot', () => {
     for (const list of [donors, [...donors].reverse()]) {
       const join = newJoin();
       hear(join, list);
-      assert.ok(join.choose(-1, 2));
+      assert.ok(join.choose(-1, false));
       const gave = pull(join, list);
       assert.deepEqual(join.finish()?.state, state);
       assert.equal(gave.has(signerOf(1).key), false);
@@ -293,13 +334,13 @@ describe('joining by snapshot', () => {
     const donors = [donorOf(1, [newer], true), donorOf(2, [newer], true)];
     const join = newJoin();
     hear(join, donors);
-    assert.ok(join.choose(-1, 2));
+    assert.ok(join.choose(-1, false));
     pull(join, donors);
     assert.equal(join.finish(), null);
     assert.equal(join.fetching, false);
-    assert.equal(join.choose(-1, 2), false);
+    assert.equal(join.choose(-1, false), false);
     hear(join, donors);
-    assert.equal(join.choose(-1, 2), true);
+    assert.equal(join.choose(-1, false), true);
   });
 
   test('refuses a state that is not what its header says, even of many donors', () => {
@@ -309,18 +350,18 @@ describe('joining by snapshot', () => {
       const donors = [donorOf(1, [snapshot]), donorOf(2, [snapshot])];
       const join = newJoin();
       hear(join, donors);
-      assert.ok(join.choose(-1, 2));
+      assert.ok(join.choose(-1, false));
       pull(join, donors);
       assert.equal(join.finish(), null);
-      assert.equal(join.choose(-1, 2), false, 'and does not fetch it again and again');
+      assert.equal(join.choose(-1, false), false, 'and does not fetch it again and again');
     }
   });
 
   test('refuses headers in another donor’s name or beyond the size of the model', () => {
     const join = newJoin();
-    assert.equal(join.headers(signerOf(2).key, [signSnapshotHeader(newer, run.runId, signerOf(1))]), false);
+    assert.equal(join.headers(signerOf(2).key, [offerOf(newer, signerOf(1))]), false);
     const huge = { ...newer, blob: { length: bytesMax + 1 } as Uint8Array };
-    assert.equal(join.headers(signerOf(1).key, [signSnapshotHeader(huge, run.runId, signerOf(1))]), false);
-    assert.equal(join.choose(-1, 1), false);
+    assert.equal(join.headers(signerOf(1).key, [offerOf(huge, signerOf(1))]), false);
+    assert.equal(join.choose(-1, true), false);
   });
 });

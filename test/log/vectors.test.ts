@@ -27,7 +27,7 @@ interface Vectors {
       readonly round: number;
       readonly kind: number;
       readonly index: number;
-      readonly anchor: { readonly round: number; readonly root: string };
+      readonly anchor: { readonly round: number; readonly root: string; readonly snapshot: string };
       readonly claims: readonly number[];
     }
   >;
@@ -63,8 +63,9 @@ describe('test vectors of the wire format', () => {
       assert.equal(opened.envelope.id, id);
       const { seed } = vectors.peers.find(({ key }) => key === author)!;
       const root = bytesOf(anchor.root);
+      const snapshot = bytesOf(anchor.snapshot);
       const sealed = sealEnvelope(
-        { ...fields, anchor: { round: anchor.round, root } },
+        { ...fields, anchor: { round: anchor.round, root, snapshot } },
         bytesOf(body),
         context,
         createSigner(bytesOf(seed)),

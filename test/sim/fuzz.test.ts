@@ -32,6 +32,11 @@ const once: ReadonlyArray<readonly [seed: number, fault: string]> = [
   [468, 'parcels of older rounds waited for answers that were of no use any more'],
   [132, 'a peer that lost its disk contradicted what it had said in the same round'],
   [234, 'the same, of another peer'],
+  [30, 'a peer that had gone over to another history was followed from where it last agreed with ours'],
+  [285, 'joiners by snapshot and those they had joined waited for each other to show what neither held'],
+  [1064, 'a peer that has forgotten a round kept those that look into its history from folding it'],
+  [552, 'an entry that was asked for before our slot went back was counted as a lie'],
+  [24, 'histories of different length were compared at one round by claim and at another by proof'],
   [486, 'push-sum mass was rounded at random once more on its way'],
 ];
 for (const [seed, fault] of once) {

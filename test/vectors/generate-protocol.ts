@@ -9,7 +9,7 @@ import { blobRoot, leavesOf, segmentBytesMax } from '../../src/content/blob.ts';
 import { bytesToHex } from '../../src/core/bytes.ts';
 import type { Signer } from '../../src/core/crypto.ts';
 import type { DeltaContent, DeltaState } from '../../src/entries/delta/delta-state.ts';
-import { sortitionThreshold, sortitionTicket } from '../../src/entries/delta/sortition.ts';
+import { sortitionThreshold } from '../../src/entries/delta/sortition.ts';
 import type { NoteState } from '../../src/entries/note/note-kind.ts';
 import { initialVector, vectorHash } from '../../src/learning/initial.ts';
 import type { LogEntry } from '../../src/log/entry-kind.ts';
@@ -17,6 +17,7 @@ import { type Claim, encodeEnvelope, encodeStoredEnvelope, sealEnvelope } from '
 import { LogBook } from '../../src/log/log-book.ts';
 import { foldRound, initialState, type LogState } from '../../src/log/log-state.ts';
 import { encodeState, signSnapshotHeader, snapshotOf } from '../../src/log/snapshot.ts';
+import { ticketOf } from '../../src/log/ticket.ts';
 import {
   type DigestAnswer,
   encodeDigestAnswer,
@@ -66,7 +67,7 @@ const parts = createLogParts(signed.manifest, strategy, runId, { crypto, initial
 const { codec, rules, delta, frame, envelopes: context } = parts;
 export const kinds = parts.kinds;
 /** Everybody writes before anything is final. */
-const anchor = { round: -1, root: frame.initHash };
+const anchor = { round: -1, root: frame.initHash, snapshot: new Uint8Array(32) };
 
 /** What an author sends in a round: a ramp that starts elsewhere each time, `scale` times as high. */
 function messageOf(signer: Signer, round: number, start: number, misses = 0, scale = 1): LogEntry {
@@ -116,10 +117,8 @@ const foldedRounds = 5;
 const deltaStateOf = (state: LogState): DeltaState => state.kinds[0] as DeltaState;
 
 function folded(): { state: LogState; book: LogBook; rounds: object[] } {
-  const book = new LogBook(
-    crypto,
-    kinds.map(({ entriesPerRoundMax }) => entriesPerRoundMax),
-  );
+  const entriesPerRoundMax = kinds.map((kind) => kind.entriesPerRoundMax);
+  const book = new LogBook({ runId: context.runId, crypto, entriesPerRoundMax });
   for (const entry of log) book.insert(entry);
   const state = initialState(kinds, frame);
   const rounds: object[] = [];
@@ -238,7 +237,7 @@ export function protocolVectors(): Record<string, unknown> {
       round: entry.round,
       kind: entry.kind,
       index: entry.index,
-      anchor: { round: anchor.round, root: hex(anchor.root) },
+      anchor: { round: anchor.round, root: hex(anchor.root), snapshot: hex(anchor.snapshot) },
       claims: entry.claims,
       body: hex(entry.body),
       bodyRoot: hex(entry.bodyRoot),
@@ -249,7 +248,7 @@ export function protocolVectors(): Record<string, unknown> {
       ...(entry.kind === 0
         ? {
             norm: (entry as LogEntry<DeltaContent>).content.norm,
-            ticket: sortitionTicket(context, entry.round, entry.author),
+            ticket: ticketOf(context, entry.round, entry.author),
           }
         : { text: entry.content }),
     })),

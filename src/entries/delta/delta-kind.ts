@@ -8,6 +8,7 @@ import { scaledToFloat32 } from '../../kernels/dense-vectors.ts';
 import type { AdmissionView, EntryKind, FinalRound, RoundSummary } from '../../log/entry-kind.ts';
 import type { EntryHeader } from '../../log/envelope.ts';
 import type { SharedWork } from '../../log/shared-work.ts';
+import { ticketOf } from '../../log/ticket.ts';
 import { median } from '../../math/statistics.ts';
 import {
   cloneDeltaState,
@@ -22,7 +23,7 @@ import {
   unitsPerOne,
 } from './delta-state.ts';
 import { deltasPerRoundMax, drawn, foldDeltas } from './fold-deltas.ts';
-import { everyone, sortitionThreshold, sortitionTicket } from './sortition.ts';
+import { everyone, sortitionThreshold } from './sortition.ts';
 
 /** Admission is this much looser than the fold's own sortition, for peers may be a few rounds apart. */
 const committeeSlack = 2;
@@ -48,8 +49,8 @@ export function createDeltaKind(options: DeltaKindOptions): DeltaKind {
   const { rules, codec, initial, shared } = options;
   const once = <Value>(kind: 'parameters' | 'ticket', key: object, compute: () => Value): Value =>
     shared ? shared.once(kind, key, compute) : compute();
-  const ticketOf = (entry: EntryHeader): number =>
-    once('ticket', entry, () => sortitionTicket(options, entry.round, entry.author));
+  const ticketOfEntry = (entry: EntryHeader): number =>
+    once('ticket', entry, () => ticketOf(options, entry.round, entry.author));
   const decode = (body: Uint8Array, claims: readonly unknown[]): DeltaContent | null =>
     decodeDelta(body, claims, codec, rules);
 
@@ -62,16 +63,16 @@ export function createDeltaKind(options: DeltaKindOptions): DeltaKind {
     decode,
     admit(entry, { state }: AdmissionView<DeltaState>): RefusalReason | null {
       const threshold = sortitionThreshold(state.statistics, entry.round, rules);
-      return ticketOf(entry) >= committeeSlack * threshold ? 'not-in-committee' : null;
+      return ticketOfEntry(entry) >= committeeSlack * threshold ? 'not-in-committee' : null;
     },
     initial: () => initialDeltaState(initial),
     clone: cloneDeltaState,
-    reduce: (state, round) => reduceDeltas(state, round, ticketOf, rules),
+    reduce: (state, round) => reduceDeltas(state, round, ticketOfEntry, rules),
     encode: encodeDeltaState,
     decodeState: (bytes) => decodeDeltaState(bytes, initial.length, decode),
     parameters: (state) => once('parameters', state, () => parametersOf(state, rules)),
     isDrawn: (state, round, author) =>
-      sortitionTicket(options, round, author) < sortitionThreshold(state.statistics, round, rules),
+      ticketOf(options, round, author) < sortitionThreshold(state.statistics, round, rules),
   };
 }
 
@@ -96,14 +97,14 @@ function decodeDelta(
 function reduceDeltas(
   state: DeltaState,
   { round, entries, banned, isOver }: FinalRound<DeltaContent>,
-  ticketOf: (entry: EntryHeader) => number,
+  ticketOfEntry: (entry: EntryHeader) => number,
   rules: DeltaRules,
 ): RoundSummary {
   const arrived = isOver
     ? []
     : entries.map((entry): PendingDelta => {
         const { author, body, content } = entry;
-        return { author, body, content, ticket: ticketOf(entry) };
+        return { author, body, content, ticket: ticketOfEntry(entry) };
       });
   const { judgingRounds, localSteps } = rules;
   const threshold = sortitionThreshold(state.statistics, round, rules);

@@ -3,9 +3,6 @@
  * earlier rounds, each of them `publishers / threshold` (as a proof-of-work chain sets its difficulty: nobody needs a list of
  * the peers).
  */
-import { be32, keyToBytes } from '../../core/bytes.ts';
-import type { Crypto } from '../../core/crypto.ts';
-import type { PeerKey } from '../../core/io.ts';
 import type { DeltaRules, RoundStatistics } from './delta-state.ts';
 
 /** The threshold under which everybody is drawn. */
@@ -31,14 +28,4 @@ export function sortitionThreshold(
   const peers = rounds > 0 ? sum / rounds : rules.expectedPeers;
   if (peers <= rules.committeeSize) return everyone;
   return Math.max(1, Math.floor((everyone * rules.committeeSize) / peers));
-}
-
-/** The author's ticket for a round: first 32 bits of SHA-256(run, round, author). In when below the threshold. */
-export function sortitionTicket(
-  { runId, crypto }: { readonly runId: string; readonly crypto: Crypto },
-  round: number,
-  author: PeerKey,
-): number {
-  const hash = crypto.sha256(new TextEncoder().encode(runId), be32(round), keyToBytes(author));
-  return new DataView(hash.buffer, hash.byteOffset).getUint32(0);
 }

@@ -7,15 +7,21 @@ import type { PeerKey } from '../../core/io.ts';
 import type { Replica } from '../replica.ts';
 import { decideFold, type FoldDecision, quorumOf, type RoundVote, RoundVotes } from './round-votes.ts';
 
+/** So many rounds after its turn a round is folded although up to a third still hold an open set that differs. Guess. */
+const patienceRounds = 2;
 /** From so many rounds on, rounds of which nobody holds anything are passed at once. */
 const passRoundsMin = 64;
 
 export interface FinalityView {
   readonly slot: number;
+  /** Connected peers whose votes count. */
+  readonly peers: ReadonlySet<PeerKey>;
+  /** What a vote of a peer weighs, and ours: nothing while we catch up. */
+  readonly weightOf: (peer: PeerKey) => number;
+  readonly myWeight: number;
   /** Newest round that may be folded in this slot. */
   readonly lastFinal: number;
-  readonly peersConnected: number;
-  /** One side of a fork is followed: only its holders' sets count, and they are waited for. */
+  /** One side of a fork is followed: only what its holders have folded counts, and they are waited for. */
   readonly isFollowing: boolean;
 }
 
@@ -75,6 +81,12 @@ export class Finality {
     this.#quiet.clear();
   }
 
+  /** One of these peers has not folded the next round either. */
+  isLevel(peers: readonly PeerKey[]): boolean {
+    const votes = this.#votes.of(this.#replica.base.round + 1);
+    return peers.some((peer) => votes.get(peer)?.final === false);
+  }
+
   /** What comes next; null while the next round's turn has not come. */
   next(view: FinalityView): NextStep | null {
     const round = this.#replica.base.round + 1;
@@ -87,8 +99,12 @@ export class Finality {
     const decision = decideFold({
       votes: this.#votes.of(round),
       myDigest: bytesToHex(this.#replica.log.digest(round)),
-      closedSlot: round + this.#admitRounds + 1,
-      peersConnected: view.isFollowing ? 1 : view.peersConnected,
+      weightOf: view.weightOf,
+      myWeight: view.myWeight,
+      // What others have folded is folded again, and nothing else: our slot may be ahead of theirs.
+      closedSlot: view.isFollowing ? Number.POSITIVE_INFINITY : round + this.#admitRounds + 1,
+      peers: view.peers,
+      isLate: view.slot >= round + this.#windowRounds + patienceRounds,
       timedOut,
     });
     return { kind: 'decide', round, decision, timedOut };
@@ -101,7 +117,7 @@ export class Finality {
     const held = this.#replica.log.nextHeld(round - 1) ?? Number.POSITIVE_INFINITY;
     const settled = Math.min(longPast, held - 1);
     const told = [...this.#quiet.values()].filter(({ from, through }) => from <= round && through >= round);
-    const isAgreed = told.length >= quorumOf(view.isFollowing ? 1 : view.peersConnected);
+    const isAgreed = told.length >= quorumOf(view.peers.size);
     if (!isAgreed) return isWaitOver ? settled : round;
     return Math.min(settled, ...told.map(({ through }) => through));
   }

@@ -1,9 +1,9 @@
 /**
- * Notices that histories have parted: peers that finalised the same round under another root. The history with
- * more messages stands, of two equal ones that with the lower root: a rule that gives the same answer at every
- * peer whoever its neighbours are, and under which the larger side of a partition keeps its work.
+ * Notices that histories have parted: peers that folded the same round under another root. What they say of theirs is a claim; it
+ * only tells whose history is worth looking into, and where to find it. Which one stands is decided by finality/order.ts.
  */
 import { compare, equals } from 'uint8arrays';
+import { bytesToHex } from '../../core/bytes.ts';
 import type { PeerKey } from '../../core/io.ts';
 import type { HistoryMark } from '../wire.ts';
 
@@ -12,21 +12,28 @@ interface Evidence {
   readonly round: number;
   readonly mine: HistoryMark;
   readonly theirs: HistoryMark;
+  /** Slot since which the peer has shown nothing but another history. */
+  readonly sinceSlot: number;
 }
 
 export interface Fork {
   readonly round: number;
   readonly mine: HistoryMark;
   readonly theirs: HistoryMark;
-  /** Peers that hold the other history. */
+  /** Connected peers that hold the other history. */
   readonly holders: readonly PeerKey[];
   /** Last round at which one of them still agreed with us; -1 if never seen. */
   readonly agreedRound: number;
-  readonly weYield: boolean;
 }
 
-/** A peer whose claim came to nothing is not believed again for so many slots, then for twice as many, and so on. Guess. */
-const disbeliefSlots = 16;
+export interface WatchView {
+  readonly slot: number;
+  readonly windowRounds: number;
+  readonly weightOf: (peer: PeerKey) => number;
+}
+
+/** A peer whose history was looked into for nothing is left alone for so many slots, then for twice as many, and so on. Guess. */
+const restSlots = 16;
 
 /** Peers remembered in each list; the one heard of least lately goes first. */
 const peersMax = 1024;
@@ -34,14 +41,21 @@ const peersMax = 1024;
 export class ForkWatch {
   readonly #evidence = new Map<PeerKey, Evidence>();
   readonly #agreed = new Map<PeerKey, number>();
-  readonly #disbelieved = new Map<PeerKey, { readonly times: number; readonly untilSlot: number }>();
+  readonly #resting = new Map<PeerKey, { readonly times: number; readonly untilSlot: number }>();
 
   /** Where a peer's history stood after `round`, and where ours did. */
   note(peer: PeerKey, round: number, mine: HistoryMark, theirs: HistoryMark, slot: number): void {
+    const before = this.#evidence.get(peer);
     const isSame = equals(mine.root, theirs.root);
-    if (!isSame && slot < (this.#disbelieved.get(peer)?.untilSlot ?? slot)) return;
-    remember(this.#evidence, peer, { slot, round, mine, theirs });
-    if (isSame) remember(this.#agreed, peer, Math.max(round, this.#agreed.get(peer) ?? -1));
+    const isNew = !before || equals(before.mine.root, before.theirs.root);
+    remember(this.#evidence, peer, {
+      ...{ slot, round, mine, theirs },
+      sinceSlot: isSame || isNew ? slot : before.sinceSlot,
+    });
+    const agreed = this.#agreed.get(peer) ?? -1;
+    if (isSame) remember(this.#agreed, peer, Math.max(round, agreed));
+    // It has gone over to another history: where that parted from ours is not known.
+    else if (agreed >= round) this.#agreed.delete(peer);
   }
 
   /** Peers that agreed with us on `round` or a later one. */
@@ -49,17 +63,16 @@ export class ForkWatch {
     return [...this.#agreed.values()].filter((agreed) => agreed >= round).length;
   }
 
-  /** A peer was last heard to hold another history. */
-  get open(): boolean {
-    return [...this.#evidence.values()].some(({ mine, theirs }) => !equals(mine.root, theirs.root));
+  /** A peer was last heard to hold another history, and that was not looked into lately. */
+  isOpen(slot: number): boolean {
+    return [...this.#evidence].some(([peer, evidence]) => differs(evidence) && !this.#rests(peer, slot));
   }
 
-  /** The peer claimed a history and did not show it: what it claims counts for nothing for a while. */
-  disbelieve(peer: PeerKey, slot: number): void {
-    const times = (this.#disbelieved.get(peer)?.times ?? 0) + 1;
-    const untilSlot = slot + disbeliefSlots * 2 ** Math.min(times - 1, 16);
-    remember(this.#disbelieved, peer, { times, untilSlot });
-    this.#evidence.delete(peer);
+  /** The peer's history was looked into for nothing. */
+  rest(peer: PeerKey, slot: number): void {
+    const times = (this.#resting.get(peer)?.times ?? 0) + 1;
+    const untilSlot = slot + restSlots * 2 ** Math.min(times - 1, 16);
+    remember(this.#resting, peer, { times, untilSlot });
   }
 
   forget(peer: PeerKey): void {
@@ -73,27 +86,41 @@ export class ForkWatch {
     this.#agreed.clear();
   }
 
-  /** The strongest history that differs from ours among those heard since `sinceSlot`; null for none. */
-  verdict(sinceSlot: number): Fork | null {
-    const differing = [...this.#evidence].filter(
-      ([, { slot, mine, theirs }]) => slot >= sinceSlot && !equals(mine.root, theirs.root),
+  /**
+   * The history other than ours that is most worth looking into; null for none. One that claims to stand lower is looked into as well
+   * where its holders have not come over to ours in a window. Of several that of the holders with most weight.
+   */
+  mostPromising({ slot, windowRounds, weightOf }: WatchView): Fork | null {
+    const groups = new Map<string, { evidence: Evidence; holders: PeerKey[] }>();
+    for (const [peer, evidence] of this.#evidence) {
+      if (!differs(evidence) || evidence.slot < slot - 2 * windowRounds || this.#rests(peer, slot)) continue;
+      if (!claimsMore(evidence) && evidence.sinceSlot > slot - windowRounds) continue;
+      const key = `${evidence.round}/${bytesToHex(evidence.theirs.root)}`;
+      const group = groups.get(key) ?? { evidence, holders: [] };
+      groups.set(key, { evidence, holders: [...group.holders, peer] });
+    }
+    const weight = (holders: readonly PeerKey[]): number =>
+      holders.reduce((sum, peer) => sum + weightOf(peer), 0);
+    const [best] = [...groups.values()].sort(
+      (a, b) =>
+        Number(claimsMore(b.evidence)) - Number(claimsMore(a.evidence)) ||
+        weight(b.holders) - weight(a.holders) ||
+        lead(b.evidence) - lead(a.evidence) ||
+        b.evidence.round - a.evidence.round,
     );
-    const strongest = differing
-      .map(([, evidence]) => evidence)
-      .sort((a, b) => strength(b) - strength(a) || b.round - a.round)[0];
-    if (!strongest) return null;
-    const { round, mine, theirs } = strongest;
-    const holders = differing.flatMap(([peer, evidence]) =>
-      evidence.round === round && equals(evidence.theirs.root, theirs.root) ? [peer] : [],
-    );
-    return {
-      round,
-      mine,
-      theirs,
-      holders,
-      agreedRound: Math.max(-1, ...holders.map((peer) => this.#agreed.get(peer) ?? -1)),
-      weYield: stronger(strongest),
-    };
+    if (!best) return null;
+    const { round, mine, theirs } = best.evidence;
+    const agreedRound = Math.max(-1, ...best.holders.map((peer) => this.#agreed.get(peer) ?? -1));
+    return { round, mine, theirs, holders: best.holders, agreedRound };
+  }
+
+  /** A peer was last heard to hold another history than this one. */
+  get hasParted(): boolean {
+    return [...this.#evidence.values()].some(differs);
+  }
+
+  #rests(peer: PeerKey, slot: number): boolean {
+    return slot < (this.#resting.get(peer)?.untilSlot ?? slot);
   }
 }
 
@@ -105,12 +132,16 @@ function remember<Value>(list: Map<PeerKey, Value>, peer: PeerKey, value: Value)
   if (list.size > peersMax && oldest !== undefined) list.delete(oldest);
 }
 
-/** How many messages theirs has more than ours. */
-function strength({ mine, theirs }: Evidence): number {
+function differs({ mine, theirs }: Evidence): boolean {
+  return !equals(mine.root, theirs.root);
+}
+
+/** How many entries theirs has more than ours, by what it says. */
+function lead({ mine, theirs }: Evidence): number {
   return theirs.weight - mine.weight;
 }
 
-function stronger(evidence: Evidence): boolean {
+function claimsMore(evidence: Evidence): boolean {
   const { mine, theirs } = evidence;
-  return strength(evidence) > 0 || (strength(evidence) === 0 && compare(theirs.root, mine.root) < 0);
+  return lead(evidence) > 0 || (lead(evidence) === 0 && compare(theirs.root, mine.root) < 0);
 }

@@ -1,7 +1,7 @@
 /**
- * When may a round be folded? Once peers that have closed it hold the same set; where they have folded another
- * one, theirs counts (a delta that missed it goes back to its author's residual); and after a timeout anyway,
- * because a wait for everybody is a server in disguise. Pure bookkeeping and one pure decision.
+ * When may a round be folded? Once those who have closed it hold the same set; where half of them, by weight, have folded
+ * another one, theirs counts (what missed it goes back to its author); and after a timeout anyway, because a wait for
+ * everybody is a server in disguise. Pure bookkeeping and one pure decision.
  */
 import type { PeerKey } from '../../core/io.ts';
 
@@ -29,9 +29,15 @@ export type FoldDecision =
 export interface FoldQuestion {
   readonly votes: ReadonlyMap<PeerKey, RoundVote>;
   readonly myDigest: string;
-  /** From this slot on nobody admits first-hand deltas of the round. */
+  /** What a vote of a peer weighs, and ours. */
+  readonly weightOf: (peer: PeerKey) => number;
+  readonly myWeight: number;
+  /** From this slot on nobody admits first-hand deltas of the round: open sets shown before it count for nothing. */
   readonly closedSlot: number;
-  readonly peersConnected: number;
+  /** Peers whose votes count. */
+  readonly peers: ReadonlySet<PeerKey>;
+  /** Who still holds an open set that differs has had its time, unless it is a third. */
+  readonly isLate: boolean;
   /** The wait for agreement has lasted its time. */
   readonly timedOut: boolean;
 }
@@ -44,25 +50,34 @@ export function quorumOf(peersConnected: number): number {
 }
 
 export function decideFold(question: FoldQuestion): FoldDecision {
-  const { votes, myDigest, closedSlot, peersConnected, timedOut } = question;
+  const { votes, myDigest, weightOf, myWeight, closedSlot, peers, isLate, timedOut } = question;
   let matches = 0;
   let unsettled = 0;
-  const folded = new Map<string, PeerKey[]>();
+  let mine = myWeight;
+  let heard = myWeight;
+  const folded = new Map<string, { weight: number; holders: PeerKey[] }>();
   for (const [peer, vote] of votes) {
-    if (!vote.final && vote.heardSlot < closedSlot) continue;
-    if (vote.digest === myDigest) matches += 1;
-    else if (vote.final) folded.set(vote.digest, [...(folded.get(vote.digest) ?? []), peer]);
-    else unsettled += 1;
+    if (!peers.has(peer) || (!vote.final && vote.heardSlot < closedSlot)) continue;
+    const weight = weightOf(peer);
+    heard += weight;
+    if (vote.digest === myDigest) {
+      matches += 1;
+      mine += weight;
+    } else if (vote.final) {
+      const side = folded.get(vote.digest) ?? { weight: 0, holders: [] };
+      folded.set(vote.digest, { weight: side.weight + weight, holders: [...side.holders, peer] });
+    } else unsettled += weight;
   }
-  const [digest, holders] =
-    [...folded].sort(([a, x], [b, y]) => y.length - x.length || (a < b ? -1 : 1))[0] ?? [];
-  const quorum = quorumOf(peersConnected);
-  if (digest && holders && holders.length > matches && (holders.length >= quorum || timedOut)) {
-    const rows = holders.map((peer) => votes.get(peer)!.rows).find((known) => known !== null);
-    if (rows) return { kind: 'adopt', forced: holders.length < quorum, rows, holders };
+  // Silence counts for nobody until the wait is over.
+  const all = timedOut ? heard : myWeight + [...peers].reduce((sum, peer) => sum + weightOf(peer), 0);
+  const [, other] = [...folded].sort(([a, x], [b, y]) => y.weight - x.weight || (a < b ? -1 : 1))[0] ?? [];
+  if (other && other.weight >= mine && 2 * other.weight >= all) {
+    const rows = other.holders.map((peer) => votes.get(peer)!.rows).find((known) => known !== null);
+    if (rows) return { kind: 'adopt', forced: timedOut, rows, holders: other.holders };
   }
   // An open set that differs will be ours too once it is pulled, or theirs once they pulled ours: wait for that.
-  if (matches >= quorum && unsettled === 0) return { kind: 'fold', forced: false };
+  const isSettled = unsettled === 0 || (isLate && 3 * unsettled < all);
+  if (matches >= quorumOf(peers.size) && isSettled) return { kind: 'fold', forced: false };
   if (timedOut) return { kind: 'fold', forced: true };
   return { kind: 'wait' };
 }

@@ -1,12 +1,12 @@
 /**
- * The way to the present: for a late joiner, for a node whose next round nobody's log holds any more, and for one
- * that gives its history up for a stronger one. First a snapshot, then the log; while one side of a fork is
- * followed, nobody else's sets count.
+ * The way to the present: for a late joiner, for a node whose next round nobody's log holds any more, and for the look
+ * into another history beside ours. First a snapshot, then the log; along one side of a fork nobody else's sets count.
  */
 import type { PeerKey } from '../../core/io.ts';
 import { pickRandom } from '../../core/pick-random.ts';
+import type { EntryHeader } from '../envelope.ts';
 import type { Request } from '../wire.ts';
-import { type JoinMeaning, SnapshotJoin } from './snapshot-join.ts';
+import { type JoinMeaning, SnapshotJoin, type SnapshotJoinContext } from './snapshot-join.ts';
 
 /** Ticks without a peer after which a late starter goes on alone. Guess. */
 const aloneTicks = 20;
@@ -16,29 +16,42 @@ const donorPatienceTicks = 10;
 /** Ticks after which leaders that do not get us to the present are given up. Guess. */
 const leaderTicks = 60;
 
-/** Whose history is followed: anyone's, or that of the peers on the stronger side of a fork. */
+/** Whose history is followed: anyone's, or that of the peers on one side of a fork. */
 export type Leaders = readonly PeerKey[] | 'anyone';
 
 /** choosing: looking for a snapshot to start from; replaying: folding the log up to the present. */
 type State =
   | { readonly kind: 'present' }
-  | { readonly kind: 'choosing'; readonly leaders: Leaders; ticks: number }
-  | { readonly kind: 'replaying'; readonly leaders: Leaders; readonly donors: number; ticks: number };
+  | { readonly kind: 'choosing'; ticks: number }
+  | { readonly kind: 'replaying'; readonly donors: number; ticks: number }
+  /** The leaders do not lead to the present. */
+  | { readonly kind: 'given-up' };
+
+/** The present, from a snapshot that so many donors had, or the end of patience with the leaders. */
+export type Reached = { readonly donors: number } | 'gave-up-leaders';
+
+interface Progress {
+  /** Rounds before the newest that may be folded by our slot. */
+  readonly behind: number;
+  /** We have folded what the leaders have. */
+  readonly isLevel: boolean;
+  readonly windowRounds: number;
+}
 
 type Ask = { readonly meaning: JoinMeaning; readonly request: Request };
-type SnapshotContext = ConstructorParameters<typeof SnapshotJoin>[0];
 
 export class CatchUp {
-  readonly #context: SnapshotContext;
+  readonly leaders: Leaders;
+  readonly #context: SnapshotJoinContext;
   readonly #random: () => number;
   #snapshots: SnapshotJoin;
   #state: State = { kind: 'present' };
   #startedFromSnapshot = false;
-  #failedLeaders: readonly PeerKey[] = [];
 
-  constructor(context: SnapshotContext, random: () => number) {
+  constructor(context: SnapshotJoinContext, random: () => number, leaders: Leaders) {
     this.#context = context;
     this.#random = random;
+    this.leaders = leaders;
     this.#snapshots = new SnapshotJoin(context);
   }
 
@@ -50,24 +63,20 @@ export class CatchUp {
     return this.#startedFromSnapshot;
   }
 
-  get leaders(): Leaders {
-    return this.#state.kind === 'present' ? 'anyone' : this.#state.leaders;
-  }
-
   /** Whether the peer's sets count. */
   follows(peer: PeerKey): boolean {
     return this.leaders === 'anyone' || this.leaders.includes(peer);
   }
 
-  /** From a snapshot of the leaders'. */
-  begin(leaders: Leaders): void {
+  /** From a snapshot. */
+  begin(): void {
     this.#snapshots = new SnapshotJoin(this.#context);
-    this.#state = { kind: 'choosing', leaders, ticks: 0 };
+    this.#state = { kind: 'choosing', ticks: 0 };
   }
 
-  /** From the base we have, along the leaders' log. */
-  replay(leaders: Leaders): void {
-    this.#state = { kind: 'replaying', leaders, donors: 0, ticks: 0 };
+  /** From the base we have, along the log. */
+  replay(): void {
+    this.#state = { kind: 'replaying', donors: 0, ticks: 0 };
   }
 
   /** One tick of choosing a snapshot beyond `round` among the peers we follow; returns whom to ask for headers. */
@@ -75,27 +84,33 @@ export class CatchUp {
     const state = this.#state;
     if (state.kind !== 'choosing' || this.#snapshots.fetching) return [];
     state.ticks += 1;
-    const rejoining = state.leaders !== 'anyone';
-    // A second donor is waited for a while, whether it is not there or there and silent; then one will do.
-    const donorsMin = state.ticks < donorPatienceTicks ? donorsWanted : 1;
-    if (this.#snapshots.choose(rejoining ? -2 : round, donorsMin)) return [];
-    if (this.#snapshots.answered >= donorsMin) {
-      // A stronger history without a snapshot behind it cannot be followed: stay with ours.
-      if (rejoining) this.#giveUpLeaders();
-      else this.replay('anyone');
+    const isLed = this.leaders !== 'anyone';
+    // Others are waited for a while, whether they are not there or there and silent; then those who spoke will do.
+    const isWaitOver = state.ticks >= donorPatienceTicks;
+    if (this.#snapshots.choose(round, isWaitOver)) return [];
+    const asked = Math.min(donorsWanted, Math.max(1, isWaitOver ? 1 : peers.length));
+    if (this.#snapshots.answered >= asked && !this.#snapshots.hasOffers(round)) {
+      // A history without a snapshot behind it cannot be followed.
+      if (isLed) this.#state = { kind: 'given-up' };
+      else this.replay();
       return [];
     }
-    if (rejoining && state.ticks > leaderTicks) {
+    if (isLed && state.ticks > leaderTicks) {
       // They claimed a history and do not say what it is.
-      this.#giveUpLeaders();
+      this.#state = { kind: 'given-up' };
       return [];
     }
     if (peers.length === 0 && state.ticks >= aloneTicks) {
-      this.#state = { kind: 'present' };
+      this.#state = { kind: isLed ? 'given-up' : 'present' };
       return [];
     }
     const free = peers.filter((peer) => !busy(peer));
     return this.#snapshots.askHeaders(pickRandom(free, free.length, this.#random));
+  }
+
+  /** Entries that donors showed for what they offer. */
+  get witnesses(): readonly EntryHeader[] {
+    return this.#snapshots.witnesses;
   }
 
   /** Parts of the chosen snapshot to ask for now. */
@@ -119,40 +134,24 @@ export class CatchUp {
     const finished = this.#snapshots.finish();
     if (!finished) return null;
     this.#startedFromSnapshot = true;
-    this.#state = { kind: 'replaying', leaders: this.leaders, donors: finished.donors, ticks: 0 };
+    this.#state = { kind: 'replaying', donors: finished.donors, ticks: 0 };
     return finished;
   }
 
-  /**
-   * One tick of replaying, `behind` rounds before the newest that may be folded. Returns the number of donors when
-   * the present is reached, 'gave-up-leaders' when those who were followed did not lead there, else null.
-   */
-  replayed(behind: number, windowRounds: number): { readonly donors: number } | 'gave-up-leaders' | null {
+  /** One tick of replaying; null while that goes on, and at other times. */
+  replayed({ behind, isLevel, windowRounds }: Progress): Reached | null {
     const state = this.#state;
+    if (state.kind === 'given-up') return 'gave-up-leaders';
     if (state.kind !== 'replaying') return null;
     state.ticks += 1;
-    // Where a silent peer makes every round wait its full time, the present is a window further back; but whoever
-    // leaves the leaders of a fork early folds what follows without them.
-    const strict = state.leaders !== 'anyone' || state.ticks < donorPatienceTicks;
-    if (behind <= (strict ? 1 : windowRounds + 2)) {
+    const isLed = this.leaders !== 'anyone';
+    // Where a silent peer makes every round wait its full time, the present is a window further back.
+    const behindMax = state.ticks < donorPatienceTicks ? 1 : windowRounds + 2;
+    if (isLed ? isLevel : behind <= behindMax) {
       this.#state = { kind: 'present' };
       return { donors: state.donors };
     }
-    if (state.leaders === 'anyone' || state.ticks <= leaderTicks) return null;
-    this.#failedLeaders = state.leaders;
-    this.#state = { ...state, leaders: 'anyone', ticks: 0 };
-    return 'gave-up-leaders';
-  }
-
-  /** Peers that were followed and led nowhere, since the last time this was asked. */
-  takeFailedLeaders(): readonly PeerKey[] {
-    const failed = this.#failedLeaders;
-    this.#failedLeaders = [];
-    return failed;
-  }
-
-  #giveUpLeaders(): void {
-    if (this.leaders !== 'anyone') this.#failedLeaders = this.leaders;
-    this.#state = { kind: 'present' };
+    if (isLed && state.ticks > leaderTicks) this.#state = { kind: 'given-up' };
+    return this.phase === 'given-up' ? 'gave-up-leaders' : null;
   }
 }

@@ -1,18 +1,21 @@
 /**
- * How a late joiner gets its start: signed snapshot headers from several donors, the newest snapshot that enough
- * unrelated donors vouch for, and its segments from all of them at once. Pure: `asks` says what to request.
+ * How a late joiner gets its start: signed snapshot headers from several donors with entries of others that name the same
+ * snapshot, the one that most stand for, and its segments from all of its donors at once. Pure: `asks` says what to request.
  */
 import { equals } from 'uint8arrays';
 import { bytesToHex } from '../../core/bytes.ts';
-import type { Crypto } from '../../core/crypto.ts';
 import type { PeerKey } from '../../core/io.ts';
+import type { Entitlement } from '../entitlement.ts';
+import { type EntryHeader, type EnvelopeContext, openEnvelope } from '../envelope.ts';
 import type { Kinds, LogState } from '../log-state.ts';
 import { BlobFetch, type BlobPart, blobRequest } from '../repair/blob-fetch.ts';
-import { decodeState, openSnapshotHeader, type SnapshotHeader } from '../snapshot.ts';
+import { decodeOffer, decodeState, offersMax, openSnapshotHeader, type SnapshotHeader } from '../snapshot.ts';
 import type { Request } from '../wire.ts';
 
 /** Peers asked for headers at a time. */
 const donorsAskedMax = 6;
+/** Donors wanted where there is time to wait for them. Guess. */
+const donorsWanted = 2;
 
 export type JoinMeaning =
   | { readonly kind: 'snapshots'; readonly peer: PeerKey }
@@ -28,31 +31,35 @@ interface Candidate {
   readonly donors: Set<PeerKey>;
 }
 
+export interface SnapshotJoinContext {
+  readonly kinds: Kinds;
+  readonly envelopes: EnvelopeContext;
+  /** Of a snapshot. */
+  readonly bytesMax: number;
+  readonly entitlement: Entitlement;
+}
+
 export class SnapshotJoin {
-  readonly #crypto: Crypto;
-  readonly #runId: string;
-  readonly #kinds: Kinds;
-  readonly #bytesMax: number;
+  readonly #context: SnapshotJoinContext;
   readonly #candidates = new Map<string, Candidate>();
+  /** For each key that has signed something the candidate that its newest entry names. */
+  readonly #words = new Map<PeerKey, { readonly round: number; readonly candidate: string }>();
   readonly #answered = new Set<PeerKey>();
+  #witnesses: EntryHeader[] = [];
   #fetch: { readonly candidate: Candidate; readonly blob: BlobFetch } | null = null;
 
-  constructor(context: {
-    readonly crypto: Crypto;
-    readonly runId: string;
-    readonly kinds: Kinds;
-    /** Of a snapshot. */
-    readonly bytesMax: number;
-  }) {
-    this.#crypto = context.crypto;
-    this.#runId = context.runId;
-    this.#kinds = context.kinds;
-    this.#bytesMax = context.bytesMax;
+  constructor(context: SnapshotJoinContext) {
+    this.#context = context;
   }
 
   /** Peers that answered with their headers, whether they had any or not. */
   get answered(): number {
     return this.#answered.size;
+  }
+
+  /** What donors showed with their offers. */
+  get witnesses(): readonly EntryHeader[] {
+    return this.#witnesses;
   }
 
   get fetching(): boolean {
@@ -62,37 +69,82 @@ export class SnapshotJoin {
   /** A new round of asking: earlier answers are forgotten, for donors move on to newer snapshots. */
   askHeaders(peers: readonly PeerKey[]): Array<{ meaning: JoinMeaning; request: Request }> {
     this.#candidates.clear();
+    this.#words.clear();
     this.#answered.clear();
+    this.#witnesses = [];
     return peers
       .slice(0, donorsAskedMax)
       .map((peer) => ({ meaning: { kind: 'snapshots', peer }, request: { kind: 'snapshots' } }));
   }
 
-  /** Headers from one donor; false when one of them is forged or impossible. */
+  /** Offers of one donor, oldest first; false when one of them is forged or impossible. */
   headers(peer: PeerKey, frames: readonly Uint8Array[]): boolean {
+    const { envelopes, bytesMax } = this.#context;
     this.#answered.add(peer);
-    for (const frame of frames.slice(0, 4)) {
-      const header = openSnapshotHeader(frame, this.#runId, this.#crypto);
-      if (!header || header.donor !== peer || header.bytes > this.#bytesMax) return false;
+    for (const frame of frames.slice(0, offersMax)) {
+      const offer = decodeOffer(frame);
+      const header = offer && openSnapshotHeader(offer.header, envelopes.runId, envelopes.crypto);
+      if (!header || header.donor !== peer || header.bytes > bytesMax) return false;
       const key = keyOf(header);
       const candidate = this.#candidates.get(key) ?? { header, donors: new Set() };
       candidate.donors.add(peer);
       this.#candidates.set(key, candidate);
+      for (const witness of offer.witnesses) if (!this.#hear(witness, header, key)) return false;
     }
     return true;
   }
 
-  /** Starts fetching the newest snapshot beyond `round` that `donorsMin` vouch for; false when there is none. */
-  choose(round: number, donorsMin: number): boolean {
+  /** An entry whose author stands where the header says; false for any other. */
+  #hear(witness: Uint8Array, header: SnapshotHeader, candidate: string): boolean {
+    const opened = openEnvelope(witness, this.#context.envelopes);
+    const anchor = opened.ok ? opened.envelope.anchor : null;
+    if (!opened.ok || !anchor || anchor.round !== header.round) return false;
+    if (!equals(anchor.snapshot, header.blobRoot) || !equals(anchor.root, header.root)) return false;
+    const { author, round } = opened.envelope;
+    this.#witnesses.push(opened.envelope);
+    if (round >= (this.#words.get(author)?.round ?? round)) this.#words.set(author, { round, candidate });
+    return true;
+  }
+
+  /** Somebody offers a snapshot beyond `round`. */
+  hasOffers(round: number): boolean {
+    return [...this.#candidates.values()].some(({ header }) => header.round > round);
+  }
+
+  /**
+   * Starts fetching a snapshot beyond `round`; false when there is none. The newest for which more than half of all who were heard
+   * stand, by weight, and which two donors have; with `isWaitOver` else the one for which most stand.
+   */
+  choose(round: number, isWaitOver: boolean): boolean {
     if (this.#fetch) return true;
-    const best = [...this.#candidates.values()]
-      .filter(({ header, donors }) => header.round > round && donors.size >= donorsMin)
-      .sort((a, b) => b.header.round - a.header.round || b.donors.size - a.donors.size)[0];
+    const { entitlement, envelopes } = this.#context;
+    const weigh = (sum: number, key: PeerKey): number => sum + entitlement.weightOf(key);
+    const heard = new Set([...this.#answered, ...this.#words.keys()]);
+    const all = [...heard].reduce(weigh, 0);
+    const news = [...this.#candidates]
+      .filter(([, { header }]) => header.round > round)
+      .map(([key, candidate]) => {
+        const support = [...this.#supportersOf(key, candidate)].reduce(weigh, 0);
+        const isProven = 2 * support > all && candidate.donors.size >= donorsWanted;
+        return { ...candidate, support, isProven };
+      })
+      .filter(({ support }) => support > 0)
+      .sort((a, b) => b.header.round - a.header.round);
+    const best =
+      news.find(({ isProven }) => isProven) ??
+      (isWaitOver ? news.toSorted((a, b) => b.support - a.support)[0] : undefined);
     if (!best) return false;
-    const blob = new BlobFetch(best.header.blobRoot, best.header.bytes, this.#crypto);
+    const blob = new BlobFetch(best.header.blobRoot, best.header.bytes, envelopes.crypto);
     for (const donor of best.donors) blob.addHolder(donor);
     this.#fetch = { candidate: best, blob };
     return true;
+  }
+
+  /** Its donors, and those whose newest entry names it. Who offers several stands for each of them. */
+  #supportersOf(key: string, { donors }: Candidate): Set<PeerKey> {
+    const supporters = new Set(donors);
+    for (const [author, { candidate }] of this.#words) if (candidate === key) supporters.add(author);
+    return supporters;
   }
 
   asks(): Array<{ meaning: JoinMeaning; request: Request }> {
@@ -123,7 +175,7 @@ export class SnapshotJoin {
     if (!fetch || !blob) return null;
     const { header, donors } = fetch.candidate;
     this.#giveUp();
-    const state = decodeState(this.#kinds, blob);
+    const state = decodeState(this.#context.kinds, blob);
     if (!state || state.round !== header.round || !equals(state.root, header.root)) return null;
     return { state, blob, donors: donors.size };
   }

@@ -5,9 +5,10 @@ import { bytesToHex } from '../../core/bytes.ts';
 import type { Signer } from '../../core/crypto.ts';
 import type { Input, OutputSink } from '../../core/io.ts';
 import type { Refusals } from '../../core/refusals.ts';
+import type { LogEntry } from '../entry-kind.ts';
 import { type EnvelopeContext, encodeEnvelope } from '../envelope.ts';
 import type { Replica } from '../replica.ts';
-import { signSnapshotHeader } from '../snapshot.ts';
+import { encodeOffer, offersMax, type Snapshot, signSnapshotHeader, witnessesMax } from '../snapshot.ts';
 import {
   decodeRequest,
   encodeDigestAnswer,
@@ -74,11 +75,36 @@ function framesFor(request: Request, node: AnswerContext): Uint8Array[] | 'not-h
       return request.index < segmentCount(blob.length) ? [segmentOf(blob, request.index)] : 'absurd';
     }
     case 'snapshots':
-      return replica.snapshots.map((snapshot) => signSnapshotHeader(snapshot, envelopes.runId, node.signer));
+      return offersOf(node);
     case 'handout':
     case 'push':
       return 'absurd';
   }
+}
+
+/** Oldest first: the newest one, for whoever takes our word, and those for which others have given theirs. */
+function offersOf({ replica, envelopes, signer }: AnswerContext): Uint8Array[] {
+  const offers = replica.snapshots.map((snapshot) => ({
+    snapshot,
+    witnesses: witnessesOf(snapshot, replica),
+  }));
+  const newest = offers.at(-1);
+  return offers
+    .filter((offer) => offer === newest || offer.witnesses.length > 0)
+    .slice(-offersMax)
+    .map(({ snapshot, witnesses }) =>
+      encodeOffer(signSnapshotHeader(snapshot, envelopes.runId, signer), witnesses),
+    );
+}
+
+/** One entry of each author whose anchor names the snapshot, the newest, without its body. */
+function witnessesOf(snapshot: Snapshot, replica: Replica): Uint8Array[] {
+  const newest = new Map<string, LogEntry>();
+  for (const entry of replica.log.entries()) {
+    if (!entry.anchor || !equals(entry.anchor.snapshot, snapshot.blobRoot)) continue;
+    if (entry.round >= (newest.get(entry.author)?.round ?? 0)) newest.set(entry.author, entry);
+  }
+  return [...newest.values()].slice(-witnessesMax).map((entry) => encodeEnvelope({ ...entry, body: null }));
 }
 
 function digestAnswer(request: Request & { kind: 'digest' }, replica: Replica): Uint8Array {

@@ -65,10 +65,19 @@ export class DigestExchange {
   /** Peers that ever answered us: what the silent claim of their history counts for nothing. */
   readonly #talking = new Set<PeerKey>();
 
-  constructor(replica: Replica, crypto: Crypto, random: () => number) {
-    this.#replica = replica;
-    this.#crypto = crypto;
-    this.#random = random;
+  readonly #isOurs: boolean;
+
+  constructor(options: {
+    readonly replica: Replica;
+    readonly crypto: Crypto;
+    readonly random: () => number;
+    /** We stand by what is shown. */
+    readonly isOurs: boolean;
+  }) {
+    this.#replica = options.replica;
+    this.#crypto = options.crypto;
+    this.#random = options.random;
+    this.#isOurs = options.isOurs;
   }
 
   forget(peer: PeerKey): void {
@@ -80,7 +89,8 @@ export class DigestExchange {
     free: readonly PeerKey[],
     view: DigestView,
   ): Array<{ meaning: DigestMeaning; request: DigestRequest }> {
-    const { round: finalised, root, weight } = this.#replica.base;
+    const { round: finalised, root, weight: carried } = this.#replica.base;
+    const weight = this.#isOurs ? carried : null;
     const from = finalised + 1;
     const last = Math.min(view.slot + 1, finalised + roundsPerDigestMax);
     // Past the last round there is nothing to compare but the histories, and that goes on: forks are found so.
@@ -100,9 +110,12 @@ export class DigestExchange {
   heard(peer: PeerKey, request: DigestRequest, view: DigestView): Finding[] {
     const findings: Finding[] = [];
     const { slot } = view;
-    const mine = this.#replica.markAt(request.finalised);
+    const { finalised, root, weight } = request;
+    // Who looks into a history without standing in it says nothing of its own.
+    if (weight === null) return findings;
+    const mine = this.#replica.markAt(finalised);
     if (mine && this.#talking.has(peer))
-      findings.push({ kind: 'mark', round: request.finalised, mine, theirs: request });
+      findings.push({ kind: 'mark', round: finalised, mine, theirs: { root, weight } });
     if (!view.follows(peer)) return findings;
     request.digests.forEach((digest, index) => {
       const round = request.from + index;

@@ -6,12 +6,13 @@
  */
 import { encodeFloat32 } from '../../codec/dense.ts';
 import { bytesToHex } from '../../core/bytes.ts';
-import type { CoreStatus, Input, Output, ProtocolCore } from '../../core/io.ts';
+import type { CoreStatus, Input, Output, ProtocolCore, StoreWrite } from '../../core/io.ts';
 import { memberTest } from '../../core/membership.ts';
 import type { RunFrame } from '../../core/run-frame.ts';
 import type { DeltaKind } from '../../entries/delta/delta-kind.ts';
 import type { DeltaContent, DeltaState } from '../../entries/delta/delta-state.ts';
 import type { NoteState } from '../../entries/note/note-kind.ts';
+import { closedEntitlement, openEntitlement } from '../../log/entitlement.ts';
 import type { LogEntry } from '../../log/entry-kind.ts';
 import { type EnvelopeContext, encodeEnvelope } from '../../log/envelope.ts';
 import type { EffectSink, LogFact } from '../../log/log-effect.ts';
@@ -55,7 +56,15 @@ export class DeltaLog implements ProtocolCore {
     });
     this.#training = new LocalTraining(manifest.training);
     const isMember = memberTest(manifest.membership);
-    this.#log = new RunLog({ ...common, replica, signer, isMember, random });
+    const { membership } = manifest;
+    const entitlement =
+      membership.kind === 'allow-list'
+        ? closedEntitlement(membership.members)
+        : openEntitlement(
+            () => this.#stateOf(replica.base).contributions,
+            () => replica.base.banned,
+          );
+    this.#log = new RunLog({ ...common, replica, signer, isMember, entitlement, random });
   }
 
   handle(input: Input, nowMs: number): Output[] {
@@ -191,8 +200,8 @@ export class DeltaLog implements ProtocolCore {
       return;
     }
     const fields = { round, kind: DELTA, index: 0, claims: [done.misses, done.steps] };
-    const entry = this.#log.own.append(fields, this.#author.pay());
-    this.#publish(out, entry);
+    const { entry, writes } = this.#log.append(fields, this.#author.pay());
+    this.#publish(out, entry, writes);
     out.push({ type: 'event', event: { kind: 'published', round, bodyBytes: entry.bodyBytes, loss } });
   }
 
@@ -208,9 +217,8 @@ export class DeltaLog implements ProtocolCore {
   }
 
   /** One durable transaction, and only then the announcement. */
-  #publish(out: Output[], entry: LogEntry): void {
-    const writes = [this.#log.replica.writeOf(entry), ...this.#author.writes()];
-    out.push({ type: 'persist', writes, durable: true });
+  #publish(out: Output[], entry: LogEntry, writes: readonly StoreWrite[]): void {
+    out.push({ type: 'persist', writes: [...writes, ...this.#author.writes()], durable: true });
     out.push({ type: 'announce', bytes: encodeEnvelope(entry, this.#envelopes.inlineMax) });
   }
 
@@ -224,8 +232,8 @@ export class DeltaLog implements ProtocolCore {
       out.push({ type: 'submitted', token, result: { refused: refused ?? 'no room is left in this round' } });
       return;
     }
-    const entry = this.#log.own.append({ round, kind, index, claims: [] }, body);
-    this.#publish(out, entry);
+    const { entry, writes } = this.#log.append({ round, kind, index, claims: [] }, body);
+    this.#publish(out, entry, writes);
     out.push({ type: 'submitted', token, result: { entryId: entry.id } });
   }
 
@@ -256,6 +264,7 @@ export class DeltaLog implements ProtocolCore {
       push: (effect) => {
         if (effect.type === 'entered') this.#entered(out, effect);
         else if (effect.type === 'left-out') this.#leftOut(out, effect);
+        else if (effect.type === 'switched') this.#switched(out, effect);
         else out.push(effect);
       },
     };
@@ -270,13 +279,26 @@ export class DeltaLog implements ProtocolCore {
 
   /** What ours among them carried goes back into the residual. */
   #leftOut(out: Output[], { entries, writes }: LogFact & { type: 'left-out' }): void {
-    const own = entries.filter(isDelta).filter(({ author }) => author === this.#deps.signer.key);
+    const own = entries.filter(({ author }) => author === this.#deps.signer.key);
+    const restored = this.#takeBack(out, own) ? this.#author.writes() : [];
+    out.push({ type: 'persist', writes: [...writes, ...restored], durable: true });
+  }
+
+  /** The residual and the log change in one transaction. */
+  #switched(out: Output[], { entered, leftOut, writes }: LogFact & { type: 'switched' }): void {
+    for (const entry of entered) if (isDelta(entry)) this.#author.payAgain(entry);
+    this.#takeBack(out, leftOut);
+    out.push({ type: 'persist', writes: [...writes, ...this.#author.writes()], durable: true });
+  }
+
+  /** Whether any of these entries of ours carried something. */
+  #takeBack(out: Output[], entries: readonly LogEntry[]): boolean {
+    const own = entries.filter(isDelta);
     for (const entry of own) {
       this.#author.takeBack(entry);
       out.push({ type: 'event', event: { kind: 'restored', round: entry.round } });
     }
-    const restored = own.length > 0 ? this.#author.writes() : [];
-    out.push({ type: 'persist', writes: [...writes, ...restored], durable: true });
+    return own.length > 0;
   }
 }
 

@@ -1,0 +1,104 @@
+/**
+ * Which of two histories stands. A function of signed entries and of what we have folded ourselves, so that it is the same at
+ * every peer that holds both, whoever its neighbours are: nothing that somebody says about itself or others counts.
+ */
+import { compare, equals } from 'uint8arrays';
+import type { PeerKey } from '../../core/io.ts';
+import type { Anchor, EntryHeader } from '../envelope.ts';
+import type { Replica } from '../replica.ts';
+
+/** With more than this part of all weight behind one of two histories, that one stands. */
+const decisivePart = 2 / 3;
+
+/** A key's latest word on where it stands. */
+export interface Word {
+  readonly round: number;
+  readonly anchor: Anchor;
+}
+
+/** The anchor of each author's newest entry of `sinceRound` or later. */
+export function latestWords(entries: Iterable<EntryHeader>, sinceRound: number): Map<PeerKey, Word> {
+  const words = new Map<PeerKey, Word>();
+  for (const { author, round, anchor } of entries) {
+    if (!anchor || round < sinceRound || anchor.round >= round) continue;
+    if (round >= (words.get(author)?.round ?? round)) words.set(author, { round, anchor });
+  }
+  return words;
+}
+
+/** Whether the replica's history is the one that an anchor names. */
+function standsIn({ round, root, snapshot }: Anchor, replica: Replica): boolean {
+  const mark = replica.markAt(round);
+  if (!mark || !equals(mark.root, root)) return false;
+  const known = replica.snapshots.find((one) => one.round === round);
+  return !known || equals(known.blobRoot, snapshot);
+}
+
+export interface Support {
+  /** Weight of the keys whose word is in the one history and not in the other. */
+  readonly ours: number;
+  readonly theirs: number;
+  /** Of all words, those that tell nothing between the two included. */
+  readonly all: number;
+}
+
+export function supportOf(
+  words: ReadonlyMap<PeerKey, Word>,
+  ours: Replica,
+  theirs: Replica,
+  weightOf: (peer: PeerKey) => number,
+): Support {
+  const support = { ours: 0, theirs: 0, all: 0 };
+  for (const [author, { anchor }] of words) {
+    const weight = weightOf(author);
+    support.all += weight;
+    const isOurs = standsIn(anchor, ours);
+    if (isOurs === standsIn(anchor, theirs)) continue;
+    support[isOurs ? 'ours' : 'theirs'] += weight;
+  }
+  return support;
+}
+
+/** The last round for which both replicas can say where they stand: one that is over stands for all later rounds. */
+export function commonRound(one: Replica, other: Replica): number {
+  const [first, second] = [one.base.round, other.base.round];
+  if (one.isComplete && other.isComplete) return Math.max(first, second);
+  if (one.isComplete) return second;
+  return other.isComplete ? first : Math.min(first, second);
+}
+
+/**
+ * Whether the other history stands higher than ours: the one in which more than two thirds of the weight is anchored; else the one
+ * with more entries that carried weight by the last round that both have reached; of equal ones that with the lower root.
+ */
+export function standsHigher(theirs: Replica, ours: Replica, support: Support): boolean {
+  if (support.ours > decisivePart * support.all) return false;
+  if (support.theirs > decisivePart * support.all) return true;
+  const round = commonRound(ours, theirs);
+  const mine = ours.markAt(round);
+  const other = theirs.markAt(round);
+  if (!mine || !other) return false;
+  if (mine.weight !== other.weight) return other.weight > mine.weight;
+  return compare(other.root, mine.root) < 0;
+}
+
+/**
+ * Part of all that may have a say that stands in the replica's history at or after a round: what makes a checkpoint. Who is known
+ * counts in full among all, however little its word weighs so far: few early words are no majority.
+ */
+export function shareAnchored(
+  words: ReadonlyMap<PeerKey, Word>,
+  replica: Replica,
+  round: number,
+  known: ReadonlySet<PeerKey>,
+  weightOf: (peer: PeerKey) => number,
+): number {
+  let all = known.size;
+  let here = 0;
+  for (const [author, { anchor }] of words) {
+    const weight = weightOf(author);
+    if (!known.has(author)) all += weight;
+    if (anchor.round >= round && standsIn(anchor, replica)) here += weight;
+  }
+  return all > 0 ? here / all : 0;
+}

@@ -1,0 +1,406 @@
+/**
+ * One history of the run and the way to its present: routes between repair (what peers hold), finality (when a round is folded)
+ * and catch-up. A node stands in one, and may look into another one beside it; which of the two stands is none of its business.
+ */
+import { bytesToHex } from '../core/bytes.ts';
+import type { PeerKey, StoreWrite } from '../core/io.ts';
+import type { Refusals } from '../core/refusals.ts';
+import { judgePulled } from './admission.ts';
+import type { Entitlement } from './entitlement.ts';
+import type { LogEntry } from './entry-kind.ts';
+import { type Envelope, type EnvelopeContext, openEnvelope } from './envelope.ts';
+import { adoptedSet } from './finality/adopted-set.ts';
+import { Finality } from './finality/finality.ts';
+import { ForkWatch } from './finality/fork-watch.ts';
+import type { FoldDecision } from './finality/round-votes.ts';
+import { CatchUp, type Leaders, type Reached } from './join/catch-up.ts';
+import type { JoinMeaning } from './join/snapshot-join.ts';
+import { LogClock } from './log-clock.ts';
+import type { EffectSink } from './log-effect.ts';
+import type { Kinds, LogFrame } from './log-state.ts';
+import {
+  DigestExchange,
+  type DigestMeaning,
+  type DigestView,
+  type Finding,
+} from './repair/digest-exchange.ts';
+import { EntryFetch, type FetchMeaning } from './repair/entry-fetch.ts';
+import type { Replica } from './replica.ts';
+import { RequestTable } from './request-table.ts';
+import { snapshotBytesMax } from './snapshot.ts';
+import { logKey } from './store-keys.ts';
+import { decodeDigestAnswer, type Request } from './wire.ts';
+
+type Meaning = DigestMeaning | FetchMeaning | JoinMeaning;
+
+export interface HistoryOptions {
+  readonly kinds: Kinds;
+  readonly frame: LogFrame;
+  readonly replica: Replica;
+  readonly envelopes: EnvelopeContext;
+  readonly isMember: (peer: PeerKey) => boolean;
+  readonly entitlement: Entitlement;
+  readonly self: PeerKey;
+  readonly random: () => number;
+  /** Connected peers that may have a say. */
+  readonly peers: ReadonlySet<PeerKey>;
+  readonly refusals: Refusals;
+  readonly nextRequestId: () => number;
+  /** Whose sets count. In a history that is not anyone's we do not stand, but look into it. */
+  readonly leaders: Leaders;
+}
+
+export class History {
+  readonly replica: Replica;
+  readonly clock: LogClock;
+  /** What peers tell of theirs. */
+  readonly watch = new ForkWatch();
+  readonly catchUp: CatchUp;
+  readonly #options: HistoryOptions;
+  readonly #requests: RequestTable<Meaning>;
+  readonly #digests: DigestExchange;
+  readonly #fetch: EntryFetch;
+  readonly #finality: Finality;
+  /** Peers whose log does not reach back to our next round. */
+  readonly #forgetful = new Set<PeerKey>();
+
+  constructor(options: HistoryOptions) {
+    const { replica, envelopes, frame, kinds, random, leaders } = options;
+    const { crypto } = envelopes;
+    this.#options = options;
+    this.replica = replica;
+    this.clock = new LogClock(replica, frame);
+    const timeoutMs = Math.max(2000, Math.min(15_000, 2 * frame.slotMs));
+    this.#requests = new RequestTable(timeoutMs, options.nextRequestId);
+    this.#digests = new DigestExchange({ replica, crypto, random, isOurs: leaders === 'anyone' });
+    this.#fetch = new EntryFetch(crypto);
+    this.#finality = new Finality(replica, frame);
+    this.catchUp = new CatchUp(
+      { kinds, envelopes, bytesMax: snapshotBytesMax(kinds), entitlement: options.entitlement },
+      random,
+      options.leaders,
+    );
+  }
+
+  get windowRounds(): number {
+    return this.#options.frame.windowRounds;
+  }
+
+  get isJoining(): boolean {
+    return this.catchUp.phase !== 'present';
+  }
+
+  /** Entries known to exist and not held. */
+  get missing(): number {
+    return this.#fetch.missing;
+  }
+
+  /** Somebody new may agree: the wait for agreement begins anew. */
+  hope(): void {
+    this.#finality.hope();
+  }
+
+  forget(peer: PeerKey): void {
+    for (const part of [this.watch, this.#digests, this.#finality]) part.forget(peer);
+    this.#forgetful.delete(peer);
+  }
+
+  /** The replica has become another one: what was heard concerns one that it is not any more. */
+  replaced(): void {
+    this.watch.clear();
+    this.#finality.clear();
+    // What is still under way was asked for in another history, perhaps of another pace: the next digests find it again.
+    this.#fetch.pruneThrough(Number.POSITIVE_INFINITY);
+    this.#forgetful.clear();
+  }
+
+  /** Asks, folds what may be folded; returns what came of catching up, if that is over. */
+  tick(out: EffectSink, slot: number): Reached | null {
+    this.#finality.tick();
+    this.#chooseSnapshot(out);
+    this.#askDigests(out, slot);
+    if (this.catchUp.phase !== 'choosing' && this.#isOutOfReach(slot)) {
+      this.#forgetful.clear();
+      this.catchUp.begin();
+    }
+    this.#proceed(out, slot);
+    const { isComplete, base } = this.replica;
+    return this.catchUp.replayed({
+      behind: this.#lastFinal(slot) - base.round,
+      isLevel: isComplete || this.#finality.isLevel(this.#followed()),
+      windowRounds: this.windowRounds,
+    });
+  }
+
+  /** The one place where an entry of another peer enters the log. */
+  insert(out: EffectSink, entry: LogEntry): void {
+    const { round, author } = entry;
+    const dropped: LogEntry[] = [];
+    const insertion = this.replica.insert(entry, dropped);
+    this.#fetch.settle(entry.id);
+    if (insertion === 'duplicate' || insertion === 'full') return;
+    const isEquivocation = insertion === 'equivocation';
+    out.push({ type: 'entered', entry, isEquivocation, writes: [this.replica.writeOf(entry)] });
+    this.#leaveOut(out, dropped);
+    if (isEquivocation) {
+      this.#options.refusals.add(out, 'equivocation', author);
+      out.push({ type: 'event', event: { kind: 'equivocation', round, author } });
+    } else {
+      const { id } = this.#options.kinds[entry.kind]!;
+      out.push({ type: 'event', event: { kind: 'accepted', round, author, entryKind: id } });
+    }
+  }
+
+  /** An entry that has been judged already. */
+  enter(entry: LogEntry): void {
+    if (entry.round > this.replica.base.round) this.replica.insert(entry);
+  }
+
+  /** All of an entry but its body is here. */
+  wantBody(out: EffectSink, envelope: Envelope, holder: PeerKey): void {
+    this.#fetch.wantBody(envelope, holder);
+    this.#pump(out);
+  }
+
+  /** A peer has shown its digests. */
+  heard(from: PeerKey, request: Request & { kind: 'digest' }, slot: number): void {
+    this.#note(from, this.#digests.heard(from, request, this.#view(slot)), slot);
+  }
+
+  /** Takes the answer to a request of this history's; false where it is none. */
+  answered(out: EffectSink, requestId: number, frames: readonly Uint8Array[], slot: number): boolean {
+    const meaning = this.#requests.take(requestId);
+    if (!meaning) return false;
+    if (!this.#understand(out, meaning, frames, slot))
+      this.#options.refusals.add(out, 'bad-response', meaning.peer);
+    this.#proceed(out, slot);
+    return true;
+  }
+
+  failed(out: EffectSink, requestId: number): void {
+    const meaning = this.#requests.take(requestId);
+    if (meaning?.kind === 'entries') this.#fetch.entriesDone(meaning.peer, meaning.ids);
+    else if (meaning?.kind === 'blob') this.#fetch.blobFailed(meaning);
+    else if (meaning?.kind === 'snapshot-blob') this.catchUp.failed(meaning);
+    this.#pump(out);
+  }
+
+  /** False for an entry that should not exist. */
+  #pulled(out: EffectSink, envelope: Envelope, slot: number): boolean {
+    const entry = judgePulled(envelope, this.#options);
+    // Our slot may have gone back since we asked: rounds have turned out to last longer.
+    const isTimely = envelope.round > this.replica.base.round && envelope.round <= slot + 1;
+    if (entry && isTimely) this.insert(out, entry);
+    this.#fetch.settle(envelope.id);
+    return entry !== null;
+  }
+
+  /** False when the peer lied or talked nonsense. */
+  #understand(out: EffectSink, meaning: Meaning, frames: readonly Uint8Array[], slot: number): boolean {
+    switch (meaning.kind) {
+      case 'digest': {
+        const answer = frames[0] ? decodeDigestAnswer(frames[0]) : null;
+        if (!answer) return false;
+        this.#note(meaning.peer, this.#digests.answered(meaning, answer, this.#view(slot)), slot);
+        return true;
+      }
+      case 'entries': {
+        const good = frames.every((frame) => this.#takeEnvelope(out, meaning, frame, slot));
+        this.#fetch.entriesDone(meaning.peer, meaning.ids);
+        return good;
+      }
+      case 'blob': {
+        const complete = this.#fetch.blobPart(meaning, frames[0]);
+        return complete?.every((envelope) => this.#pulled(out, envelope, slot)) ?? false;
+      }
+      case 'snapshots':
+      case 'snapshot-blob': {
+        const good = this.catchUp.answer(meaning, frames);
+        this.#finishSnapshot(out);
+        return good;
+      }
+    }
+  }
+
+  #note(peer: PeerKey, findings: readonly Finding[], slot: number): void {
+    for (const finding of findings) {
+      switch (finding.kind) {
+        case 'mark':
+          this.watch.note(peer, finding.round, finding.mine, finding.theirs, slot);
+          break;
+        case 'vote':
+          this.#finality.record(finding.round, peer, finding);
+          break;
+        case 'holds':
+          this.#fetch.want(finding.id, finding.round, peer);
+          break;
+        case 'quiet':
+          this.#finality.recordQuiet(peer, finding.from, finding.through);
+          break;
+        case 'forgot':
+          if (this.catchUp.phase !== 'choosing') this.#forgetful.add(peer);
+          break;
+        default:
+          finding satisfies never;
+      }
+    }
+  }
+
+  #takeEnvelope(
+    out: EffectSink,
+    { peer, ids }: FetchMeaning & { kind: 'entries' },
+    frame: Uint8Array,
+    slot: number,
+  ): boolean {
+    const opened = openEnvelope(frame, this.#options.envelopes);
+    if (!opened.ok) {
+      this.#options.refusals.add(out, opened.reason, peer);
+      return false;
+    }
+    if (!ids.includes(opened.envelope.id)) return false;
+    // Gossip was faster.
+    if (!this.#fetch.has(opened.envelope.id)) return true;
+    if (opened.envelope.body) return this.#pulled(out, opened.envelope, slot);
+    this.#fetch.wantBody(opened.envelope, peer);
+    return true;
+  }
+
+  #view(slot: number): DigestView {
+    return {
+      slot,
+      isComplete: this.replica.isComplete,
+      windowRounds: this.windowRounds,
+      isJoining: this.isJoining,
+      follows: (peer) => this.catchUp.follows(peer),
+    };
+  }
+
+  #askDigests(out: EffectSink, slot: number): void {
+    const busy = (peer: PeerKey): boolean =>
+      this.#requests.some((meaning) => meaning.kind === 'digest' && meaning.peer === peer);
+    const free = this.#followed().filter((peer) => !busy(peer));
+    for (const { meaning, request } of this.#digests.asks(free, this.#view(slot))) {
+      this.#requests.open(out, meaning, request);
+    }
+  }
+
+  #proceed(out: EffectSink, slot: number): void {
+    if (this.catchUp.phase !== 'choosing') this.#finalise(out, slot);
+    this.#pump(out);
+  }
+
+  #pump(out: EffectSink): void {
+    if (!this.#requests.hasRoomForAll) return;
+    for (const { meaning, request } of [...this.#fetch.asks(), ...this.catchUp.asks()]) {
+      this.#requests.open(out, meaning, request);
+    }
+  }
+
+  /** The newest round that may be folded in this slot. */
+  #lastFinal(slot: number): number {
+    return this.replica.isComplete ? this.replica.base.round : slot - this.#options.frame.windowRounds;
+  }
+
+  #finalise(out: EffectSink, slot: number): void {
+    const { entitlement, self } = this.#options;
+    const view = {
+      slot,
+      lastFinal: this.#lastFinal(slot),
+      // Who has forgotten the round has nothing to say of it.
+      peers: new Set(this.#followed().filter((peer) => !this.#forgetful.has(peer))),
+      weightOf: (peer: PeerKey) => entitlement.weightOf(peer),
+      myWeight: this.isJoining ? 0 : entitlement.weightOf(self),
+      isFollowing: this.catchUp.leaders !== 'anyone',
+    };
+    for (let next = this.#finality.next(view); next; next = this.#finality.next(view)) {
+      if (next.kind === 'pass') {
+        this.#pass(out, next.through);
+        continue;
+      }
+      const { round, decision, timedOut } = next;
+      if (decision.kind === 'wait') return;
+      // A set that nobody sends us, because its holders are gone or lied, is not waited for longer than for votes.
+      const adopted = decision.kind === 'adopt' && this.#adoptSet(out, round, decision);
+      if (decision.kind === 'adopt' && !adopted && !timedOut) return;
+      this.#fold(out, round, !decision.forced && (adopted || decision.kind === 'fold'));
+    }
+  }
+
+  /** Rounds of which nobody holds anything, all at once. */
+  #pass(out: EffectSink, through: number): void {
+    const from = this.replica.base.round + 1;
+    this.replica.passThrough(through);
+    this.#finality.folded(through, true);
+    this.#fetch.pruneThrough(through);
+    this.#forgetful.clear();
+    out.push({ type: 'event', event: { kind: 'passed', from, through } });
+  }
+
+  #fold(out: EffectSink, round: number, byAgreement: boolean): void {
+    const entries = this.replica.log.places(round).length;
+    const writes = this.replica.foldNext();
+    if (writes.length > 0) out.push({ type: 'persist', writes, durable: false });
+    this.#finality.folded(round, byAgreement);
+    this.#fetch.pruneThrough(round);
+    this.#forgetful.clear();
+    const root = bytesToHex(this.replica.base.root);
+    out.push({ type: 'event', event: { kind: 'finalised', round, entries, root } });
+  }
+
+  /** Makes our set of the round the one the peers folded; false while entries of it are still missing. */
+  #adoptSet(out: EffectSink, round: number, decision: FoldDecision & { kind: 'adopt' }): boolean {
+    const { absent, surplus } = adoptedSet(this.replica.log, round, decision.rows);
+    for (const id of absent) for (const holder of decision.holders) this.#fetch.want(id, round, holder);
+    if (absent.length > 0) return false;
+    for (const { key, kept } of surplus) {
+      this.replica.remove(round, key);
+      for (const entry of kept) this.replica.insert(entry);
+    }
+    this.#leaveOut(
+      out,
+      surplus.flatMap(({ removed }) => removed),
+    );
+    return true;
+  }
+
+  #leaveOut(out: EffectSink, entries: readonly LogEntry[]): void {
+    if (entries.length === 0) return;
+    const writes = entries.map((entry): StoreWrite => ({ key: logKey(entry), value: null }));
+    out.push({ type: 'left-out', entries, writes });
+  }
+
+  #followed(): PeerKey[] {
+    return [...this.#options.peers].filter((peer) => this.catchUp.follows(peer));
+  }
+
+  /**
+   * The next round is in no log of those who count any more, by half of their weight: only a snapshot helps. Nobody forgets what is
+   * younger than a snapshot, so that whoever is not so far behind was told a lie.
+   */
+  #isOutOfReach(slot: number): boolean {
+    if (this.#forgetful.size === 0) return false;
+    const { entitlement, frame } = this.#options;
+    if (this.#lastFinal(slot) - this.replica.base.round < frame.snapshotRounds) return false;
+    const followed = this.#followed();
+    const weigh = (sum: number, peer: PeerKey): number => sum + entitlement.weightOf(peer);
+    const forgetful = followed.filter((peer) => this.#forgetful.has(peer));
+    if (forgetful.length < Math.min(2, followed.length)) return false;
+    return 2 * forgetful.reduce(weigh, 0) >= followed.reduce(weigh, 0);
+  }
+
+  #chooseSnapshot(out: EffectSink): void {
+    const busy = (peer: PeerKey): boolean =>
+      this.#requests.some((meaning) => meaning.kind === 'snapshots' && meaning.peer === peer);
+    for (const { meaning, request } of this.catchUp.choose(this.replica.base.round, this.#followed(), busy)) {
+      this.#requests.open(out, meaning, request);
+    }
+  }
+
+  #finishSnapshot(out: EffectSink): void {
+    const finished = this.catchUp.finish();
+    if (!finished) return;
+    const { state, blob } = finished;
+    out.push({ type: 'persist', writes: this.replica.adopt(state, blob), durable: true });
+    this.replaced();
+  }
+}

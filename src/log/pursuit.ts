@@ -1,0 +1,130 @@
+/**
+ * A look into another history beside the one in which we stand: brings a second replica to the present along its holders' sets, and
+ * says whether it stands higher. Nothing of ours changes by it, and nothing of it leaves the node but requests.
+ */
+import { equals } from 'uint8arrays';
+import type { PeerKey } from '../core/io.ts';
+import type { Fork } from './finality/fork-watch.ts';
+import { commonRound, latestWords, type Support, standsHigher, supportOf } from './finality/order.ts';
+import type { History } from './history.ts';
+import type { EffectSink } from './log-effect.ts';
+import type { HistoryMark } from './wire.ts';
+
+/** Words count from so many windows before the present, or the end of the run. Guess. */
+const wordWindows = 2;
+
+/** In so many ticks a holder must have agreed with what we have folded. Guess. */
+const confirmTicks = 20;
+
+/** Where our history stood at a round behind which nobody goes back. */
+export interface Checkpoint {
+  readonly round: number;
+  readonly mark: HistoryMark;
+}
+
+export type Outcome =
+  | 'under-way'
+  | 'higher'
+  /** It does not stand higher than ours, or could not be shown. */
+  | 'vain'
+  /** It parted from ours before the state that we began with. */
+  | 'deeper'
+  /** Its holders are gone, or have come over. */
+  | 'moot';
+
+export interface PursuitOptions {
+  readonly fork: Fork;
+  readonly history: History;
+  /** Last round that it has from us; null where it begins with a snapshot of its holders. */
+  readonly branchedAt: number | null;
+  readonly weightOf: (peer: PeerKey) => number;
+}
+
+export class Pursuit {
+  readonly fork: Fork;
+  readonly history: History;
+  readonly branchedAt: number | null;
+  readonly #weightOf: (peer: PeerKey) => number;
+  /** Since it has reached the present. */
+  #ticksThere: number | null = null;
+
+  constructor({ fork, history, branchedAt, weightOf }: PursuitOptions) {
+    this.fork = fork;
+    this.history = history;
+    this.branchedAt = branchedAt;
+    this.#weightOf = weightOf;
+    if (branchedAt === null) history.catchUp.begin();
+    else history.catchUp.replay();
+  }
+
+  /** Performs something on its history and lets out of it what concerns others: requests, and what peers did wrong. */
+  through<Result>(out: EffectSink, act: (history: History, effects: EffectSink) => Result): Result {
+    return act(this.history, {
+      push: (effect) => {
+        if (effect.type === 'request' || (effect.type === 'event' && effect.event.kind === 'refused'))
+          out.push(effect);
+      },
+    });
+  }
+
+  /** One tick. `ours`: the history in which we stand. */
+  tick(
+    out: EffectSink,
+    nowMs: number,
+    ours: History,
+    connected: ReadonlySet<PeerKey>,
+    checkpoint: Checkpoint | null,
+  ): Outcome {
+    const { history, fork } = this;
+    if (!fork.holders.some((peer) => connected.has(peer))) return 'moot';
+    const slot = history.clock.slotAt(nowMs);
+    const reached = this.through(out, (one, effects) => one.tick(effects, slot));
+    if (reached === 'gave-up-leaders') return 'vain';
+    if (history.watch.hasParted) return this.#whyParted();
+    if (reached) this.#ticksThere = 0;
+    if (this.#ticksThere === null) return 'under-way';
+    this.#ticksThere += 1;
+    // What we brought to the present must be what they hold, and not what we make of it.
+    const confirmed = Math.min(fork.round, history.replica.base.round);
+    if (history.watch.agreeing(confirmed) === 0)
+      return this.#ticksThere > confirmTicks ? 'vain' : 'under-way';
+    return this.#judge(ours, slot, checkpoint);
+  }
+
+  /** A holder has shown another history than the one we bring to the present. */
+  #whyParted(): Outcome {
+    const { history, branchedAt } = this;
+    if (history.watch.agreeing(branchedAt ?? this.fork.round) > 0) return 'moot';
+    return branchedAt !== null && branchedAt >= 0 ? 'deeper' : 'vain';
+  }
+
+  #judge(ours: History, slot: number, checkpoint: Checkpoint | null): Outcome {
+    const { replica } = this.history;
+    const mine = ours.replica;
+    const round = commonRound(mine, replica);
+    const [here, there] = [mine.markAt(round), replica.markAt(round)];
+    if (here && there && equals(here.root, there.root)) return 'moot';
+    const passed = checkpoint && replica.markAt(checkpoint.round);
+    if (passed && !equals(passed.root, checkpoint.mark.root)) return 'vain';
+    const lastRound = Math.min(slot, mine.isComplete ? mine.base.round : slot);
+    const entries = [...mine.log.entries(), ...replica.log.entries(), ...this.history.catchUp.witnesses];
+    const support = supportOf(
+      latestWords(entries, lastRound - wordWindows * ours.windowRounds),
+      mine,
+      replica,
+      this.#weightOf,
+    );
+    if (this.history.catchUp.startedFromSnapshot && !this.#isCredible(support, mine.isComplete))
+      return 'vain';
+    return standsHigher(replica, mine, support) ? 'higher' : 'vain';
+  }
+
+  /**
+   * Its holders gave us a state, and what it says of its past is their word. Where we hold a state from before the parting they could
+   * have let us fold it, and more than half must stand in it; where we do not, or nobody signs any more, no more than half may stand
+   * in ours. What is signed for a round before their state stands in ours.
+   */
+  #isCredible({ ours, theirs, all }: Support, isOver: boolean): boolean {
+    return this.branchedAt === null || isOver ? theirs > 0 && 2 * ours <= all : 2 * theirs > all;
+  }
+}

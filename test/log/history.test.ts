@@ -1,0 +1,229 @@
+/** Which of two histories stands, and how a node goes over to another one. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { bytesToHex } from '../../src/core/bytes.ts';
+import type { StoreWrite } from '../../src/core/io.ts';
+import type { LogEntry } from '../../src/log/entry-kind.ts';
+import { type Anchor, sealEnvelope } from '../../src/log/envelope.ts';
+import { latestWords, shareAnchored, standsHigher, supportOf } from '../../src/log/finality/order.ts';
+import { Replica } from '../../src/log/replica.ts';
+import { Flock } from './flock.ts';
+import { contextOf, crypto, messageOf, noHistory, signerOf, smallRun, smallVector } from './small-run.ts';
+
+const run = smallRun({ rounds: 40, strategy: { windowRounds: 3, admitRounds: 1, snapshotRounds: 4 } });
+const context = contextOf(run);
+
+const messages = new Map<string, LogEntry>();
+
+function deltaOf(author: number, round: number): LogEntry {
+  const key = `${author}/${round}`;
+  const made =
+    messages.get(key) ?? messageOf(context, signerOf(author), round, smallVector(run.initial.length, key));
+  messages.set(key, made);
+  return made;
+}
+
+/** A replica that has folded these rounds, with the store that goes with it. */
+class Kept {
+  readonly replica = new Replica({ ...context, crypto });
+  readonly store = new Map<string, Uint8Array>();
+
+  take(entry: LogEntry): void {
+    if (this.replica.insert(entry) === 'added') this.write([this.replica.writeOf(entry)]);
+  }
+
+  fold(through: number, authorsOf: (round: number) => readonly number[]): this {
+    for (let round = this.replica.base.round + 1; round <= through; round++) {
+      for (const author of authorsOf(round)) this.take(deltaOf(author, round));
+      this.write(this.replica.foldNext());
+    }
+    return this;
+  }
+
+  write(writes: readonly StoreWrite[]): void {
+    for (const { key, value } of writes) value ? this.store.set(key, value) : this.store.delete(key);
+  }
+
+  restored(): Replica {
+    const replica = new Replica({ ...context, crypto });
+    replica.restore([...this.store].sort(([a], [b]) => (a < b ? -1 : 1)));
+    while (replica.base.round < this.replica.base.round) replica.foldNext();
+    return replica;
+  }
+}
+
+const everyone = [0, 1, 2, 3, 4];
+const from = (parting: number, authors: readonly number[]) => (round: number) =>
+  round < parting ? everyone : authors;
+
+describe('the order of two histories', () => {
+  const ours = new Kept().fold(12, from(5, [0, 1, 2])).replica;
+  const theirs = new Kept().fold(12, from(5, [3, 4])).replica;
+  const weightOf = (): number => 1;
+
+  const standsAt = (replica: Replica, round: number): Anchor => {
+    const { root, blobRoot } = replica.snapshots.find((one) => one.round === round)!;
+    return { round, root, snapshot: blobRoot };
+  };
+  const signed = (author: number, round: number, anchor: Anchor): LogEntry => {
+    const { header, content, body } = deltaOf(author, 0);
+    const fields = { round, kind: 0, index: 0, anchor, claims: [0, 4] };
+    return { ...sealEnvelope(fields, body, context.envelopes, signerOf(author)), content, header };
+  };
+  const support = (words: ReadonlyArray<readonly [number, Anchor]>) =>
+    supportOf(
+      latestWords(
+        words.map(([author, anchor]) => signed(author, 12, anchor)),
+        0,
+      ),
+      ours,
+      theirs,
+      weightOf,
+    );
+
+  test('by signed words, where more than two thirds of them are in one', () => {
+    const theirWord = standsAt(theirs, 11);
+    const three = everyone.slice(0, 3).map((author) => [author, theirWord] as const);
+    assert.equal(standsHigher(theirs, ours, support(three)), true);
+    assert.equal(standsHigher(ours, theirs, support([])), true, 'without words the heavier one');
+    // Two of three are not more than two thirds.
+    const divided = [...three.slice(0, 2), [2, standsAt(ours, 11)] as const];
+    assert.equal(standsHigher(theirs, ours, support(divided)), false);
+  });
+
+  test('words from before the parting, and of other states, tell nothing between the two', () => {
+    const common = standsAt(ours, 3);
+    assert.deepEqual(
+      support([
+        [0, common],
+        [1, noHistory],
+      ]),
+      { ours: 0, theirs: 0, all: 2 },
+    );
+    const forged: Anchor = { ...standsAt(theirs, 11), snapshot: crypto.sha256(Uint8Array.of(1)) };
+    assert.deepEqual(support([[0, forged]]), { ours: 0, theirs: 0, all: 1 });
+  });
+
+  test('a key has one word, its newest, and none that refers to what comes after it', () => {
+    const [here, there] = [standsAt(ours, 11), standsAt(theirs, 11)];
+    const words = latestWords([signed(0, 13, there), signed(0, 12, here), signed(1, 11, here)], 0);
+    assert.deepEqual(words.get(signerOf(0).key)?.anchor, there);
+    assert.equal(words.has(signerOf(1).key), false);
+    assert.equal(latestWords([signed(0, 12, here)], 13).size, 0);
+  });
+
+  test('of as many deltas the lower root, at either side the same answer', () => {
+    const [one, other] = [
+      [0, 1],
+      [2, 3],
+    ].map((authors) => new Kept().fold(12, from(5, authors)).replica);
+    const none = { ours: 0, theirs: 0, all: 0 };
+    assert.notEqual(standsHigher(one!, other!, none), standsHigher(other!, one!, none));
+    const isLower = bytesToHex(one!.base.root) < bytesToHex(other!.base.root);
+    assert.equal(standsHigher(one!, other!, none), isLower);
+  });
+
+  test('a checkpoint takes the words of all that are known, however little they weigh', () => {
+    const words = latestWords(
+      [0, 1, 2].map((author) => signed(author, 12, standsAt(ours, 11))),
+      0,
+    );
+    const known = new Set(everyone.map((author) => signerOf(author).key));
+    assert.equal(shareAnchored(words, ours, 11, known, weightOf), 3 / 5);
+    assert.equal(shareAnchored(words, ours, 12, known, weightOf), 0);
+    assert.equal(shareAnchored(words, theirs, 11, known, weightOf), 0);
+    assert.equal(
+      shareAnchored(words, ours, 11, new Set(words.keys()), () => 1 / 16),
+      1 / 16,
+    );
+  });
+});
+
+describe('a replica that becomes another one', () => {
+  test('is found in the store as if it had always been that', () => {
+    for (const through of [6, 9, 13, 17]) {
+      const mine = new Kept().fold(through, from(5, [0, 1]));
+      const branch = mine.replica.branchAt(4)!;
+      assert.equal(branch.base.round, 3);
+      for (const one of [mine.replica, branch]) one.pin();
+      for (let round = 4; round <= through + 1; round++) {
+        for (const author of [0, 1]) branch.remove(round, signerOf(author).key);
+        for (const author of from(5, [2, 3, 4])(round)) branch.insert(deltaOf(author, round));
+        branch.foldNext();
+      }
+      const other = new Kept().fold(through + 1, from(5, [2, 3, 4]));
+      mine.write(mine.replica.become(branch));
+      assert.deepEqual(mine.replica.base.root, other.replica.base.root);
+      const stored = mine.restored();
+      assert.deepEqual(stored.base.root, other.replica.base.root);
+      assert.deepEqual(
+        [...mine.store.keys()].sort(),
+        [...other.store.keys()].sort(),
+        'what is not of this history is not stored',
+      );
+    }
+  });
+
+  test('branches at no state that it does not hold', () => {
+    const { replica } = new Kept().fold(30, () => [0]);
+    assert.equal(replica.branchAt(30)?.base.round, 27);
+    assert.equal(replica.branchAt(2), null);
+  });
+});
+
+describe('a member on the smaller side of a partition', () => {
+  /** Two of five are alone for some rounds; member 4 dies before the output numbered `cut` after the rest is back. */
+  function heal(cut: number): { flock: Flock; outputs: number } {
+    let outputs = 0;
+    const flock: Flock = new Flock(
+      smallRun({ rounds: 24, strategy: { windowRounds: 3, admitRounds: 2, snapshotRounds: 4 } }),
+      {
+        ...{ peers: 5, seed: 'switch' },
+        survives: (member, output, nowMs) => {
+          const sinceStart = nowMs - flock.run.manifest.startAtMs;
+          if (member !== 4 || sinceStart < 12_000 || flock.member(4).incarnation > 1) return true;
+          if (output.type !== 'persist' || flock.member(4).of('fork').length > 0) return true;
+          return outputs++ !== cut;
+        },
+      },
+    );
+    flock.bootAll();
+    const across = (act: (a: number, b: number) => void): void => {
+      for (const a of [3, 4]) for (const b of [0, 1, 2]) act(a, b);
+    };
+    flock.runUntil(3000);
+    across((a, b) => flock.disconnect(a, b));
+    flock.runUntil(12_000);
+    across((a, b) => flock.connect(a, b));
+    flock.runWhile(() => flock.member(4).core !== null, 30_000);
+    if (!flock.member(4).core) flock.boot(4);
+    return { flock, outputs };
+  }
+
+  test('trains on while it looks into the other one, and goes over to it whole, wherever it dies', () => {
+    const { outputs: total } = heal(-1);
+    assert.ok(total > 5, `${total} writes`);
+    for (let cut = -1; cut < total; cut += 3) {
+      const { flock } = heal(cut);
+      assert.ok(flock.finish());
+      assert.equal(flock.hashes().length, 1);
+      for (const member of flock.members) assert.equal(member.of('equivocation').length, 0);
+      const { contributions } = flock.status(0);
+      // What the larger side has is kept.
+      for (const index of [0, 1, 2]) {
+        assert.equal(contributions.get(flock.member(index).key)?.deltas, 24);
+      }
+      if (cut >= 0) continue;
+      assert.ok(flock.member(4).of('fork').length > 0);
+      assert.equal(flock.member(4).of('published').length, 24);
+      assert.ok(
+        flock
+          .member(4)
+          .of('phase')
+          .every(({ phase }) => phase !== 'joining'),
+      );
+      const lost = 24 - contributions.get(flock.member(4).key)!.deltas;
+      assert.equal(flock.member(4).of('restored').length, lost);
+    }
+  });
+});
