@@ -157,6 +157,12 @@ describe('a node', { concurrency: 2 }, () => {
     assert.equal((await keysOf(first.store, '')).filter((key) => !key.startsWith('run/')).length, 0);
   });
 
+  test('a run that began before there could have been one is refused, and nothing waits for it', async (t) => {
+    const { node } = await started(t);
+    const session = node.join(runNamed('ancient', -Date.now()), { data: 'a', backend: 'wasm' });
+    await assert.rejects(session.started, { code: 'RUN_TOO_OLD' });
+  });
+
   test('a run that cannot be taken part in leaves the others alone', async (t) => {
     const { node, events } = await started(t);
     const good = node.join(runNamed('good'), how('a'));
