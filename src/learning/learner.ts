@@ -1,6 +1,6 @@
 /**
  * The learner port, cut at the flat parameter vector and not at the tensor operation: whatever trains
- * (TensorFlow.js on any backend, in a worker or not) is a function from a vector and a seed to a vector.
+ * (TensorFlow.js on any backend, in a thread of its own or not) is a function from a vector and a seed to a vector.
  * It keeps no state between calls, so one learner can serve many virtual peers.
  */
 import type { Metrics } from '../tasks/metrics.ts';

@@ -10,7 +10,7 @@ export class LearnerClosedError extends Error {
   readonly code = 'LEARNER_CLOSED';
 }
 
-/** The learner's worker thread ended unasked. */
+/** The learner's thread ended unasked. */
 export class LearnerCrashedError extends Error {
   override readonly name = 'LearnerCrashedError';
   readonly code = 'LEARNER_CRASHED';

@@ -31,7 +31,7 @@ export async function startBackend(choice: BackendChoice): Promise<StartedBacken
   const running = await started;
   if (choice !== 'auto' && choice !== running.kind) {
     throw new BackendUnavailableError(
-      `this thread already computes on ${running.kind}: use one backend per process, or a worker for ${choice}`,
+      `this thread already computes on ${running.kind}: use one backend per process, or a thread for ${choice}`,
     );
   }
   return running;

@@ -1,4 +1,4 @@
-/** The other side of a worker learner: answers the calls that come from the thread that started this one. */
+/** The other side of a learner in a thread of its own: answers the calls that come from the thread that started this one. */
 import { parentPort } from 'node:worker_threads';
 import type { Learner } from '../learner.ts';
 import { type FromWorker, type ToWorker, toWireError } from './thread-messages.ts';
@@ -7,7 +7,7 @@ import { type FromWorker, type ToWorker, toWireError } from './thread-messages.t
 export async function serveLearner(make: () => Promise<Learner>): Promise<void> {
   const port = parentPort;
   if (port === null) {
-    throw new Error('this file is the thread of a worker learner: start it through startLearnerThread');
+    throw new Error('this file is the thread of a learner: start it through startLearnerThread');
   }
   const send = (message: FromWorker, transfer: ArrayBuffer[] = []): void =>
     port.postMessage(message, transfer);

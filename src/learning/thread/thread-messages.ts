@@ -1,4 +1,4 @@
-/** What passes between a worker learner and its thread. Vectors are transferred, never cloned. */
+/** What passes between a learner and the thread that it runs in. Vectors are transferred, never cloned. */
 
 import type { TrainingSpec } from '../../run/run-spec.ts';
 import type { TaskSpec } from '../../tasks/data/registry.ts';

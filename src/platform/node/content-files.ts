@@ -16,7 +16,7 @@ import {
   storedBytes,
 } from '../../content/content-store.ts';
 import { ContentTable } from '../../content/content-table.ts';
-import { bytesToHex } from '../../core/bytes.ts';
+import { bytesToHex, hex32 } from '../../core/bytes.ts';
 import type { Crypto } from '../../core/crypto.ts';
 import { writeFileAtomically } from './atomic-file.ts';
 import { makeDirectory } from './make-directory.ts';
@@ -32,7 +32,6 @@ export interface ContentFilesOptions {
 }
 
 const MAGIC = Buffer.from('starblob');
-const blobName = /^[0-9a-f]{64}$/;
 /** What `writeFileAtomically` leaves behind when its process dies. */
 const temporaryName = /^[0-9a-f]{64}\.\d+-\d+\.tmp$/;
 /** About ten milliseconds of hashing. */
@@ -79,7 +78,7 @@ class ContentFiles implements ContentStore {
       for (const entry of await readdir(directory, { withFileTypes: true })) {
         if (!entry.isFile()) continue;
         if (temporaryName.test(entry.name)) await rm(join(directory, entry.name), { force: true });
-        if (!blobName.test(entry.name)) continue;
+        if (!hex32.test(entry.name)) continue;
         const blob = await this.#opened(entry.name, async ({ bytes, usedMs }) => ({ bytes, usedMs }));
         if (blob === 'damaged') await this.#remove(entry.name);
         else found.push({ root: entry.name, ...blob });
