@@ -5,7 +5,7 @@
  */
 import { parseArgs } from 'node:util';
 import { accumulate } from '../src/codec/accumulate.ts';
-import { sparseSignCodec } from '../src/codec/sparse-sign.ts';
+import { sparseSignCodec } from '../src/codec/sparse-sign-codec.ts';
 import { rngFor } from '../src/math/rng.ts';
 import { measure } from './measure.ts';
 

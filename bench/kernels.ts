@@ -8,7 +8,7 @@
 import { parseArgs } from 'node:util';
 import * as tf from '@tensorflow/tfjs-core';
 import { accumulate } from '../src/codec/accumulate.ts';
-import { sparseSignCodec } from '../src/codec/sparse-sign.ts';
+import { sparseSignCodec } from '../src/codec/sparse-sign-codec.ts';
 import { absMax, axpy, decayAndAdd, scaledToFloat32, squaredNorm } from '../src/kernels/dense-vectors.ts';
 import { addQuantised, type QuantiseScheme, quantise } from '../src/kernels/quantise.ts';
 import { rngFor } from '../src/math/rng.ts';

@@ -59,17 +59,23 @@ export {
   type Transport,
   type TransportHandlers,
 } from './core/ports.ts';
+export type { Retention } from './log/replica.ts';
 export type { Identity } from './network/identity.ts';
 export { identityFromSeed, loadIdentity } from './network/identity.ts';
-export type { NodeLimits, NodeListener, NodeOptions, StarlingsNode } from './node/create-node.ts';
+export type { HostProfile } from './network/profiles/host-profile.ts';
+export type { TcpAddresses } from './network/profiles/tcp.ts';
+export { tcpProfile } from './network/profiles/tcp.ts';
+export type { JoinRequest } from './node/commands.ts';
+export type { NodeListener, NodeOptions, StarlingsNode } from './node/create-node.ts';
 export { createNode } from './node/create-node.ts';
-export type { DriverOptions } from './node/driver.ts';
-export { NodeDriver, RequestRefusedError } from './node/driver.ts';
+export type { Submission } from './node/driver.ts';
+export { RequestRefusedError } from './node/driver.ts';
 export type { NodeEvent, RunEvent, RunFacts, RunSample, SessionEvent } from './node/events.ts';
 export type { KeptSnapshotsOptions } from './node/kept-snapshots.ts';
 export { KeptSnapshots } from './node/kept-snapshots.ts';
 export type { LearnerFactory, LearnerRequest } from './node/learners.ts';
-export { createThreadLearner } from './node/learners.ts';
+export { createWarmLearner } from './node/learners.ts';
+export type { NodeLimits } from './node/limits.ts';
 export { NodeError } from './node/node-error.ts';
 export type { JoinOptions, RunSession } from './node/run-session.ts';
 export type { RunView } from './node/run-view.ts';
@@ -80,6 +86,15 @@ export { createCrypto, createSigner } from './platform/node/crypto.ts';
 export { openLevelStore } from './platform/node/level-store.ts';
 export { wallClock } from './platform/node/wall-clock.ts';
 
+// The log of a run: what people write into it, and archives that anyone can fold again.
+
+export type { ArchiveSummary } from './daemon/log-archive.ts';
+export { exportLog, verifyLog } from './daemon/log-archive.ts';
+export type { EntryKindDescriptor } from './entries/entry-kind-descriptor.ts';
+export { encodeNote } from './entries/note/note-kind.ts';
+export type { EntryKindSpec } from './entries/registry.ts';
+export type { AdmissionView, EntryKind, FinalRound, LogEntry, RoundSummary } from './log/entry-kind.ts';
+
 // Deltas and their bytes, and the random streams that everyone draws alike.
 
 export type { WeightedDelta } from './codec/accumulate.ts';
@@ -87,13 +102,9 @@ export { accumulate, accumulateMeans } from './codec/accumulate.ts';
 export type { DeltaCodec, SparseDelta } from './codec/delta-codec.ts';
 export { CodecError } from './codec/delta-codec.ts';
 export { UNIT_BITS } from './codec/scale.ts';
-export type { SparseSignOptions } from './codec/sparse-sign.ts';
-export {
-  addDecoded,
-  sparseSignCodec,
-  squaredNorm,
-  subtractDecoded,
-} from './codec/sparse-sign.ts';
+export { addDecoded, squaredNorm, subtractDecoded } from './codec/sparse-delta.ts';
+export type { SparseSignOptions } from './codec/sparse-sign-codec.ts';
+export { sparseSignCodec } from './codec/sparse-sign-codec.ts';
 export { Rng, rngFor } from './math/rng.ts';
 
 // Methods on plain vectors, to check a figure or to build one's own: docs/METHODS.md.
@@ -141,14 +152,15 @@ export { batchStreamKey } from './learning/learner.ts';
 export { readSafetensors, writeSafetensors } from './learning/model-files/safetensors.ts';
 export type { TfjsLearnerOptions } from './learning/tfjs/tfjs-learner.ts';
 export { createTfjsLearner } from './learning/tfjs/tfjs-learner.ts';
-export type { WorkerLearnerOptions } from './learning/thread/learner-proxy.ts';
-export { createWorkerLearner } from './learning/thread/learner-proxy.ts';
+export { createThreadLearner } from './learning/thread/learner-proxy.ts';
+export type { ThreadLearnerOptions } from './learning/thread/thread-messages.ts';
 export { mnistFolder } from './tasks/data/idx-images/mnist-folder.ts';
 export { loadTaskData } from './tasks/data/registry.ts';
 export { ByteText } from './tasks/datasets/byte-text.ts';
 export type { Batch, Dataset, TaskData } from './tasks/datasets/dataset.ts';
 export { LabelledRows } from './tasks/datasets/labelled-rows.ts';
 export type { Metrics } from './tasks/metrics.ts';
+export type { BackendChoice } from './tensor/backend-choices.ts';
 
 // Whole things: a simulated world, a way in for others, a node.
 

@@ -20,6 +20,7 @@ import {
   squaredNorm,
   subtractDecoded,
   type TrainRequest,
+  tcpProfile,
   wallClock,
 } from '../src/index.ts';
 
@@ -46,7 +47,7 @@ test('a program of its own runs a node with a learner of its own', async (t) => 
   const store = await openLevelStore(directory);
   const node = await createNode({
     identity: identityFromSeed(new Uint8Array(32).fill(7)),
-    listen: ['/ip4/127.0.0.1/tcp/0'],
+    profile: tcpProfile({ listen: ['/ip4/127.0.0.1/tcp/0'] }),
     bootstrap: [],
     store,
     clock: wallClock,

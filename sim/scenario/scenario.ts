@@ -4,6 +4,7 @@ import * as z from 'zod';
 import { ConfigError } from '../../src/config/config-error.ts';
 import { loadRunSpec } from '../../src/config/run-file.ts';
 import { loadYamlFile } from '../../src/config/yaml-file.ts';
+import { deltaLogSchema } from '../../src/methods/delta-log/schema.ts';
 import { logOf, methodSchema } from '../../src/methods/registry.ts';
 import {
   impossibleCombination,
@@ -23,8 +24,8 @@ import { impossibleNetwork, networkSchema, resolveNetwork } from './network-sche
  */
 const peersMax = { real: 1000, small: 10_000, tiny: 100_000 } as const;
 const tinyParametersMax = 16;
-/** Of the schema: with fewer peers everyone publishes, and nobody asked for more. */
-const defaultCommittee = 16;
+/** With fewer peers everyone publishes, and nobody asked for more. */
+const defaultCommittee = deltaLogSchema.parse({ id: 'delta-log' }).committeeSize;
 
 const learnerSchema = z.discriminatedUnion('id', [
   z.strictObject({ id: z.literal('tensorflow').describe('real training on the data below') }),

@@ -1,8 +1,10 @@
 /** The HTTP API of a node on the loopback interface: what scripts, watchers and the command line talk to. */
+
 import { timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { prettifyError, ZodError } from 'zod';
+import { parseJson } from '../core/parse-json.ts';
 import { NODE_COMMANDS, type NodeCommand, type NodeControl } from '../node/commands.ts';
 import type { NodeEvent } from '../node/events.ts';
 import { EventStream } from './event-stream.ts';
@@ -115,7 +117,7 @@ class Routes {
       replyError(response, 404, 'NO_COMMAND', `there is no command ${path.slice(1)}; there are ${known}`);
     } else {
       const text = await readBody(request);
-      const input = text === null ? undefined : parseJson(text);
+      const input = text === null ? undefined : text.trim() === '' ? {} : parseJson(text);
       if (input === undefined) {
         replyError(response, 400, 'BAD_INPUT', `expected JSON of at most ${commandBytesMax} bytes`);
       } else await this.#perform(command, input, response);
@@ -159,14 +161,6 @@ async function readBody(request: IncomingMessage): Promise<string | null> {
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return text.trim() === '' ? {} : JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function replyJson(response: ServerResponse, status: number, value: unknown): void {

@@ -15,7 +15,7 @@ const RUN_METRICS: readonly RunMetric[] = [
   gauge('finalised_round', 'Highest finalised round.', ({ finalisedRound }) => finalisedRound),
   gauge('counted_rounds', 'Final rounds that count towards the run.', ({ countedRounds }) => countedRounds),
   gauge('rounds_done', 'Counted rounds, and those under way as if they counted.', (view) => view.roundsDone),
-  gauge('lag_messages', 'Messages known to exist and not held.', ({ lag }) => lag),
+  gauge('lag_entries', 'Entries known to exist and not held.', ({ lag }) => lag),
   gauge('peers', 'Connected peers of the run.', ({ peers }) => peers),
   gauge('members_here', 'This node and all heard of lately.', ({ members }) => members.here),
   gauge('training_loss', 'Mean loss of the last local round.', ({ loss }) => loss),
@@ -68,7 +68,7 @@ export function metricsText(node: NodeSummary, views: readonly RunView[]): strin
     ...family(
       'starlings_refused_total',
       'counter',
-      'Refused messages.',
+      'What was refused.',
       byReason(views, ({ refused }) => refused),
     ),
     ...family(

@@ -1,8 +1,8 @@
 import { type Command, Option } from 'commander';
 import { LOG_LEVELS, type LogLevel } from '../daemon/options.ts';
-import { collected } from './arguments.ts';
-import { dataHome } from './data-home.ts';
-import { perform } from './perform.ts';
+import { collected } from './parts/arguments.ts';
+import { dataHome } from './parts/data-home.ts';
+import { perform } from './parts/perform.ts';
 
 interface Options {
   readonly announce?: readonly string[];
@@ -29,7 +29,7 @@ export function addBootstrapCommand(parent: Command): void {
     .addOption(new Option('--log-level <level>', 'of DIR/log.jsonl').choices(LOG_LEVELS).default('info'))
     .action((options: Options, command: Command) =>
       perform(command, async ({ say, signal }) => {
-        const { checkedAddresses } = await import('./addresses.ts');
+        const { checkedAddresses } = await import('./parts/addresses.ts');
         const { startBootstrap } = await import('../daemon/bootstrap.ts');
         const bootstrap = await startBootstrap(
           {

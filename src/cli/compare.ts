@@ -1,8 +1,8 @@
 import { basename, extname, join, resolve } from 'node:path';
 import type { Command } from 'commander';
-import { configFile } from './config-file.ts';
-import { perform } from './perform.ts';
-import { workersOption } from './workers-option.ts';
+import { configFile } from './parts/config-file.ts';
+import { perform } from './parts/perform.ts';
+import { workersOption } from './parts/workers-option.ts';
 
 interface Options {
   readonly out?: string;
@@ -34,7 +34,7 @@ export function addCompareCommand(parent: Command): void {
         const name = basename(file, extname(file));
         const out = resolve(options.out ?? `compare-${name}`);
         makeDirectory(out);
-        const { checkMemory, defaultWorkers } = await import('./sim-resources.ts');
+        const { checkMemory, defaultWorkers } = await import('./parts/sim-resources.ts');
         const [first] = comparison.variants[0]!.scenarios;
         const workers = options.workers ?? defaultWorkers(first!);
         for (const { scenarios } of comparison.variants) checkMemory(scenarios[0]!, workers, file);

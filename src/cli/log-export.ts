@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { dataHome } from './data-home.ts';
-import { perform } from './perform.ts';
+import { dataHome } from './parts/data-home.ts';
+import { perform } from './parts/perform.ts';
 
 interface Options {
   readonly dir: string;

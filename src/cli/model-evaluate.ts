@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { perform } from './perform.ts';
+import { perform } from './parts/perform.ts';
 
 interface Options {
   readonly from: string;
@@ -14,8 +14,8 @@ export function addModelEvaluateCommand(parent: Command): void {
     .option('--data <path>', 'folder of IDX files or CSV file (images: the MNIST test set by default)')
     .action((options: Options, command: Command) =>
       perform(command, async ({ say, signal }) => {
-        const { findModel } = await import('./model-source.ts');
-        const { dataPathFor, taskOf } = await import('./model-task.ts');
+        const { findModel } = await import('./parts/model-source.ts');
+        const { dataPathFor, taskOf } = await import('./parts/model-task.ts');
         const { loadTaskData, taskKindOf } = await import('../tasks/data/registry.ts');
         const { evaluateModel } = await import('../learning/tfjs/inference.ts');
         const found = await findModel(options.from);

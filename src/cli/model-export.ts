@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { perform } from './perform.ts';
+import { perform } from './parts/perform.ts';
 
 const FORMATS = ['tfjs', 'safetensors'] as const;
 
@@ -18,7 +18,7 @@ export function addModelExportCommand(parent: Command): void {
     .addOption(new Option('--format <id>', 'what to write').choices(FORMATS).default('tfjs'))
     .action((options: Options, command: Command) =>
       perform(command, async ({ say }) => {
-        const { findModel } = await import('./model-source.ts');
+        const { findModel } = await import('./parts/model-source.ts');
         const found = await findModel(options.from);
         if (options.format === 'tfjs') {
           const { writeLayersFolder } = await import('../learning/model-files/layers-folder.ts');

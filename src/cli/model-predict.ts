@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { ConfigError } from '../config/config-error.ts';
-import { wholeNumber } from './arguments.ts';
-import { perform } from './perform.ts';
+import { wholeNumber } from './parts/arguments.ts';
+import { perform } from './parts/perform.ts';
 
 interface Options {
   readonly from: string;
@@ -23,8 +23,8 @@ export function addModelPredictCommand(parent: Command): void {
     .option('--first <count>', 'without --input: how many held-out examples', wholeNumber(1, 100_000), 10)
     .action((options: Options, command: Command) =>
       perform(command, async ({ say, signal }) => {
-        const { findModel } = await import('./model-source.ts');
-        const { dataPathFor, readInputRows, taskOf } = await import('./model-task.ts');
+        const { findModel } = await import('./parts/model-source.ts');
+        const { dataPathFor, readInputRows, taskOf } = await import('./parts/model-task.ts');
         const { loadTaskData, taskKindOf } = await import('../tasks/data/registry.ts');
         const { predict } = await import('../learning/tfjs/inference.ts');
         const { inputsOf, outputsOf } = await import('../tasks/models/model-layout.ts');

@@ -6,8 +6,8 @@ import { prettifyError } from 'zod';
 import { ConfigError } from '../config/config-error.ts';
 import { inputSchemaOf, type JsonSchema } from '../config/json-schema.ts';
 import { NODE_COMMANDS, type NodeCommand, type PathField } from '../node/commands.ts';
-import { dataHome } from './data-home.ts';
-import { perform } from './perform.ts';
+import { dataHome } from './parts/data-home.ts';
+import { perform } from './parts/perform.ts';
 
 type Field = JsonSchema & { readonly path?: PathField };
 

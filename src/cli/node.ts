@@ -2,12 +2,12 @@ import { type Command, Option } from 'commander';
 import { ConfigError } from '../config/config-error.ts';
 import { LOG_LEVELS } from '../daemon/options.ts';
 import { RETENTIONS } from '../log/replica.ts';
-import { collected, wholeNumber } from './arguments.ts';
-import { backendOption } from './backend-option.ts';
-import { configFile } from './config-file.ts';
-import { dataHome } from './data-home.ts';
-import type { NodeFlags } from './node-settings.ts';
-import { type CommandContext, type CommandResult, perform } from './perform.ts';
+import { collected, wholeNumber } from './parts/arguments.ts';
+import { backendOption } from './parts/backend-option.ts';
+import { configFile } from './parts/config-file.ts';
+import { dataHome } from './parts/data-home.ts';
+import type { NodeFlags } from './parts/node-settings.ts';
+import { type CommandContext, type CommandResult, perform } from './parts/perform.ts';
 
 export function addNodeCommand(parent: Command): Command {
   return parent
@@ -55,7 +55,7 @@ export function addNodeCommand(parent: Command): Command {
 
 /** Until it is stopped, or its last run cannot go on. */
 async function runNode(flags: NodeFlags, { say, signal }: CommandContext): Promise<CommandResult> {
-  const { nodeSettings } = await import('./node-settings.ts');
+  const { nodeSettings } = await import('./parts/node-settings.ts');
   const { directory = dataHome('node'), key, ...settings } = await nodeSettings(flags);
   const { startDaemon } = await import('../daemon/daemon.ts');
   const { JoinedRuns } = await import('../daemon/joined-runs.ts');

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { ConfigError } from '../config/config-error.ts';
-import { numberBetween } from './arguments.ts';
-import { configFile } from './config-file.ts';
-import { dataHome } from './data-home.ts';
-import { perform } from './perform.ts';
+import { numberBetween } from './parts/arguments.ts';
+import { configFile } from './parts/config-file.ts';
+import { dataHome } from './parts/data-home.ts';
+import { perform } from './parts/perform.ts';
 
 interface Options {
   readonly out: string;

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { perform } from './perform.ts';
+import { perform } from './parts/perform.ts';
 
 interface Options {
   readonly id?: string;

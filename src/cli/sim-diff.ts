@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import type { Command } from 'commander';
-import { perform } from './perform.ts';
+import { perform } from './parts/perform.ts';
 
 export function addSimDiffCommand(parent: Command): void {
   parent

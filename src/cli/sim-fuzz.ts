@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import type { Scenario, ScenarioFile } from '../../sim/scenario/scenario.ts';
 import { ConfigError } from '../config/config-error.ts';
-import { wholeNumber } from './arguments.ts';
-import { perform } from './perform.ts';
+import { wholeNumber } from './parts/arguments.ts';
+import { perform } from './parts/perform.ts';
 
 interface Options {
   readonly seeds: number;

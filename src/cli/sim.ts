@@ -2,11 +2,11 @@ import { existsSync } from 'node:fs';
 import { basename, dirname, extname } from 'node:path';
 import type { Command } from 'commander';
 import { ConfigError } from '../config/config-error.ts';
-import { configFile } from './config-file.ts';
-import { perform } from './perform.ts';
+import { configFile } from './parts/config-file.ts';
+import { perform } from './parts/perform.ts';
+import { workersOption } from './parts/workers-option.ts';
 import { addSimDiffCommand } from './sim-diff.ts';
 import { addSimFuzzCommand } from './sim-fuzz.ts';
-import { workersOption } from './workers-option.ts';
 
 interface Options {
   readonly events?: string;
@@ -33,7 +33,7 @@ export function addSimCommand(parent: Command): void {
     .action((file: string, options: Options, command: Command) =>
       perform(command, async ({ say, screen, signal }) => {
         const { loadScenario } = await import('../../sim/scenario/scenario.ts');
-        const { checkMemory, defaultWorkers } = await import('./sim-resources.ts');
+        const { checkMemory, defaultWorkers } = await import('./parts/sim-resources.ts');
         const scenario = await loadScenario(file);
         const workers = options.workers ?? defaultWorkers(scenario);
         if (options.memoryCheck) checkMemory(scenario, workers, file);

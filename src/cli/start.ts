@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { perform } from './perform.ts';
-import { addTestnetOptions, type TestnetOptions, upOptionsOf } from './testnet-options.ts';
+import { perform } from './parts/perform.ts';
+import { addTestnetOptions, type TestnetOptions, upOptionsOf } from './parts/testnet-options.ts';
 
 interface Options extends TestnetOptions {
   readonly dir: string;

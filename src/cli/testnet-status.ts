@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { perform } from './perform.ts';
-import { TESTNET_DIRECTORY } from './testnet-directory.ts';
+import { perform } from './parts/perform.ts';
+import { TESTNET_DIRECTORY } from './parts/testnet-directory.ts';
 
 interface Options {
   readonly dir: string;

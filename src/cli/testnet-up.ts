@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import { perform } from './perform.ts';
-import { TESTNET_DIRECTORY } from './testnet-directory.ts';
-import { addTestnetOptions, type TestnetOptions, upOptionsOf } from './testnet-options.ts';
+import { perform } from './parts/perform.ts';
+import { TESTNET_DIRECTORY } from './parts/testnet-directory.ts';
+import { addTestnetOptions, type TestnetOptions, upOptionsOf } from './parts/testnet-options.ts';
 
 interface Options extends TestnetOptions {
   readonly dir: string;

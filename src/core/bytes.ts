@@ -2,6 +2,9 @@
 import { toString as encodeBytes, fromString } from 'uint8arrays';
 import type { PeerKey } from './io.ts';
 
+/** 32 bytes, a key or a hash, as text. */
+export const hex32 = /^[0-9a-f]{64}$/;
+
 export const keyToBytes = (key: PeerKey): Uint8Array => fromString(key, 'hex');
 export const bytesToHex = (bytes: Uint8Array): string => encodeBytes(bytes, 'hex');
 export const hexToBytes = (hex: string): Uint8Array => fromString(hex, 'hex');

@@ -2,7 +2,7 @@ import type { PeerKey } from './io.ts';
 
 /**
  * The pure functions the core needs and does not implement: SHA-256 and Ed25519 (RFC 8032, deterministic).
- * Same arguments, same answer; the node layer builds them on the platform's crypto library.
+ * Same arguments, same answer; src/platform/node/crypto.ts builds them.
  */
 export interface Crypto {
   /** SHA-256 of the concatenation of `parts`; 32 bytes. */

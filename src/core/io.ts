@@ -2,8 +2,8 @@
  * What goes into the protocol core and what comes out of it.
  *
  * The core is a pure, synchronous state machine: `handle(input, nowMs)` returns outputs and does nothing
- * else. It reads no clock, starts no timer, opens no socket. Three drivers perform the outputs: the daemon,
- * the in-process cluster of the tests and the discrete-event simulator.
+ * else. It reads no clock, starts no timer, opens no socket. Two drivers perform the outputs: `NodeDriver` in real
+ * time, for the daemon and for clusters of nodes in one process, and the virtual node of the discrete-event simulator.
  */
 
 /** A peer's Ed25519 public key, 32 bytes, as 64 lower-case hexadecimal digits. The only name a peer has. */
@@ -135,9 +135,10 @@ export type ProtocolEvent =
   | { readonly kind: 'diverging'; readonly round: number; readonly loss: number; readonly best: number };
 
 /** waiting: before the start time; joining: catching up; training; draining: rounds over, log still open. */
-export type Phase = 'waiting' | 'joining' | 'training' | 'draining' | 'finished';
+export const PHASES = ['waiting', 'joining', 'training', 'draining', 'finished'] as const;
+export type Phase = (typeof PHASES)[number];
 
-/** Why a message was refused. Every refusal is counted under one of these. */
+/** Why an announcement, an entry, a request or an answer was refused. Every refusal is counted under one of these. */
 export const REFUSAL_REASONS = [
   'oversized',
   'malformed',

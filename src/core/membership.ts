@@ -1,8 +1,9 @@
 /** Who may take part in a run. */
 import * as z from 'zod';
+import { hex32 } from './bytes.ts';
 import type { PeerKey } from './io.ts';
 
-const peerKeySchema = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hexadecimal digits');
+const peerKeySchema = z.string().regex(hex32, 'expected 64 lower-case hexadecimal digits');
 
 export const membershipSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('open').describe('anyone may take part') }),

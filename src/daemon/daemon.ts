@@ -3,10 +3,11 @@ import { randomBytes } from 'node:crypto';
 import { type ControlServer, startControlServer } from '../api/control-server.ts';
 import type { ContentStore } from '../content/content-store.ts';
 import { loadIdentity } from '../network/identity.ts';
+import { tcpProfile } from '../network/profiles/tcp.ts';
 import type { JoinRequest } from '../node/commands.ts';
 import { createNode, type StarlingsNode } from '../node/create-node.ts';
 import type { NodeEvent } from '../node/events.ts';
-import { createThreadLearner } from '../node/learners.ts';
+import { createWarmLearner } from '../node/learners.ts';
 import { openContentFiles } from '../platform/node/content-files.ts';
 import { createCrypto } from '../platform/node/crypto.ts';
 import { openLevelStore } from '../platform/node/level-store.ts';
@@ -16,12 +17,12 @@ import type { DaemonInfo } from './daemon-info.ts';
 import { keyFileOf, type NodeDirectory, openNodeDirectory } from './directory.ts';
 import { moveEarlierLayout } from './earlier-layout.ts';
 import { JoinedRuns } from './joined-runs.ts';
-import { logEvent } from './log-event.ts';
 import { networkTrouble } from './network-trouble.ts';
 import { NodeRuns, ready } from './node-runs.ts';
 import type { DaemonOptions, RunningDaemon } from './options.ts';
 import { Teardown } from './teardown.ts';
 import { whenAborted } from './when-aborted.ts';
+import { writeEvent } from './write-event.ts';
 
 /**
  * Starts a node; resolves when it is ready (daemon.json written): its runs are running, or their manifests looked for. It
@@ -114,19 +115,18 @@ class Daemon {
     const node = await createNode(
       {
         identity,
-        listen,
-        announce,
+        profile: tcpProfile({ listen, announce }),
         bootstrap: addresses,
         store,
         ...(content ? { content } : {}),
         clock: wallClock,
         random: unpredictable,
-        learners: createThreadLearner,
+        learners: createWarmLearner,
         retention,
         limits,
       },
       (event) => {
-        logEvent(log, event);
+        writeEvent(log, event);
         const trouble = event.source === 'network' ? networkTrouble(event.event) : null;
         if (trouble !== null) tell(trouble);
         listener?.(event);

@@ -58,7 +58,8 @@ export async function keptManifest(
 
 /** Creates what is missing. @throws system errors with the path where it may not be written. */
 export function openNodeDirectory(path: string, logLevel: LogLevel): NodeDirectory {
-  makeDirectory(path);
+  // The log of a closed run and what is left of our own updates are nobody else's to read.
+  makeDirectory(path, 0o700);
   const destination = pino.destination({ dest: join(path, 'log.jsonl'), append: true, sync: true });
   const log = pino({ level: logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime }, destination);
   /** What a second node that is refused here must leave alone. */

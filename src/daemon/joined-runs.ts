@@ -1,10 +1,12 @@
 /** The runs that a node was told to join while it ran, in `node.json`: it takes them up again whenever it starts. */
+
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { BACKEND_CHOICES } from '../node/backend-choices.ts';
+import { parseJson } from '../core/parse-json.ts';
 import type { JoinRequest } from '../node/commands.ts';
 import { writeFileAtomically } from '../platform/node/atomic-file.ts';
+import { BACKEND_CHOICES } from '../tensor/backend-choices.ts';
 
 const FILE = 'node.json';
 const fileBytesMax = 1 << 20;
@@ -79,13 +81,5 @@ export class JoinedRuns {
     const written = this.#writing.then(write);
     this.#writing = written.catch(() => {});
     return written;
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }

@@ -2,23 +2,12 @@
 import { dirname, resolve } from 'node:path';
 import * as z from 'zod';
 import { RETENTIONS } from '../log/replica.ts';
-import { BACKEND_CHOICES } from '../node/backend-choices.ts';
+import { limitsSchema } from '../node/limits.ts';
+import { backendSchema } from '../tensor/backend-choices.ts';
 import { LOG_LEVELS } from './options.ts';
 
 const address = z.string().min(1).max(1024);
 const path = z.string().min(1).max(4096);
-const bound = (min: number, max: number, fallback: number) => z.int().min(min).max(max).default(fallback);
-
-const limitsSchema = z.strictObject({
-  connectionsMax: bound(4, 65_536, 300).describe('connections of the host, of all runs together; guess'),
-  runsMax: bound(1, 100, 32).describe('runs at a time; guess'),
-  waitingBytesMax: bound(1 << 16, 2 ** 40, 32 << 20).describe(
-    'bytes per run on their way to the disk; beyond, what would give it more to write has to wait; guess',
-  ),
-  heldAnnouncementsMax: bound(16, 1_000_000, 4096).describe(
-    'announcements per run that wait for such a disk; more are dropped and repaired later; guess',
-  ),
-});
 
 export const nodeFileSchema = z.strictObject({
   directory: path.optional().describe('key, store, log and models; absent: as for --dir'),
@@ -37,12 +26,17 @@ export const nodeFileSchema = z.strictObject({
       'multiaddrs to tell others in place of those it listens on: a forwarded port, a name; empty: those',
     ),
   bootstrap: z.array(address).max(256).default([]).describe('multiaddrs of any nodes, with /p2p/<peer id>'),
-  httpPort: bound(0, 65_535, 0).describe('API on 127.0.0.1; 0 for any free port'),
+  httpPort: z.int().min(0).max(65_535).default(0).describe('API on 127.0.0.1; 0 for any free port'),
   logLevel: z.enum(LOG_LEVELS).default('info').describe('of log.jsonl'),
-  contentBytesMax: bound(0, 2 ** 50, 2 ** 30).describe(
-    'bytes on disk for snapshots beyond the last two of a run, so that joiners on slow lines get the rest of one that was ' +
-      'replaced meanwhile; a dozen of a model of 10 million parameters (8 bytes each) fit into the default; 0 keeps none; guess',
-  ),
+  contentBytesMax: z
+    .int()
+    .min(0)
+    .max(2 ** 50)
+    .default(2 ** 30)
+    .describe(
+      'bytes on disk for snapshots beyond the last two of a run, so that joiners on slow lines get the rest of one that was ' +
+        'replaced meanwhile; a dozen of a model of 10 million parameters (8 bytes each) fit into the default; 0 keeps none; guess',
+    ),
   retention: z
     .enum(RETENTIONS)
     .default('snapshots')
@@ -53,7 +47,7 @@ export const nodeFileSchema = z.strictObject({
       z.strictObject({
         run: path.describe('manifest file, or the run id to ask peers with'),
         data: path.describe('your examples, in the form of the task; they never leave this machine'),
-        backend: z.enum(BACKEND_CHOICES).default('wasm').describe('what trains, as for --backend'),
+        backend: backendSchema.describe('what trains, as for --backend'),
       }),
     )
     .max(100)

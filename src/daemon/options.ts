@@ -1,11 +1,12 @@
 /** What a node or a bootstrap is started with, and what its starter gets. The command line fills these in. */
 import type { Retention } from '../log/replica.ts';
 import type { JoinRequest } from '../node/commands.ts';
-import type { NodeLimits, NodeListener } from '../node/create-node.ts';
+import type { NodeListener } from '../node/create-node.ts';
+import type { NodeLimits } from '../node/limits.ts';
 import type { DaemonInfo } from './daemon-info.ts';
 
-export type LogLevel = 'silent' | 'error' | 'warn' | 'info' | 'debug';
-export const LOG_LEVELS = ['silent', 'error', 'warn', 'info', 'debug'] as const satisfies readonly LogLevel[];
+export const LOG_LEVELS = ['silent', 'error', 'warn', 'info', 'debug'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
 
 export interface BootstrapOptions {
   /** Holds `key`, `log.jsonl` and `daemon.json`; created where missing. */

@@ -6,7 +6,7 @@
  * snapshot), envelopes in order of round and place, an empty frame, and DAG-CBOR `[last round, root]`.
  */
 import * as dagCbor from '@ipld/dag-cbor';
-import { equals } from 'uint8arrays';
+import { concat, equals } from 'uint8arrays';
 import { be32, isBytes, isRound } from '../core/bytes.ts';
 import { decodeCanonical } from '../core/canonical-cbor.ts';
 import type { Crypto } from '../core/crypto.ts';
@@ -25,6 +25,8 @@ import {
 import { decodeState } from './snapshot.ts';
 
 const MAGIC = new TextEncoder().encode('starlings-log/1\n');
+/** Rounds that can be folded in a minute or two: two years of slots of a second. */
+const roundsMax = 2 ** 26;
 /** Of one frame: a snapshot of 100 million parameters. */
 const frameBytesMax = 2 ** 30;
 
@@ -63,43 +65,47 @@ export class ArchiveError extends Error {
   readonly code = 'BAD_ARCHIVE';
 }
 
-/** Takes the frames out of bytes that come in pieces of any size. */
+/** Takes the frames out of bytes that come in pieces of any size; no byte is copied more than twice. */
 export class ArchiveFrames {
-  #rest: Uint8Array = new Uint8Array();
+  #pieces: Uint8Array[] = [];
+  #held = 0;
+  /** So many bytes are needed before anything new can be said. */
+  #wanted = MAGIC.length;
   #isBegun = false;
 
   /** The frames that these bytes complete. @throws ArchiveError */
   take(bytes: Uint8Array): Uint8Array[] {
-    const all = new Uint8Array(this.#rest.length + bytes.length);
-    all.set(this.#rest);
-    all.set(bytes, this.#rest.length);
+    this.#pieces.push(bytes);
+    this.#held += bytes.length;
+    if (this.#held < this.#wanted) return [];
+    const all = concat(this.#pieces, this.#held);
     let at = 0;
     if (!this.#isBegun) {
-      if (all.length < MAGIC.length) {
-        this.#rest = all;
-        return [];
-      }
       if (!equals(all.subarray(0, MAGIC.length), MAGIC))
         throw new ArchiveError('this is no archive of a run');
       this.#isBegun = true;
       at = MAGIC.length;
     }
     const frames: Uint8Array[] = [];
-    const view = new DataView(all.buffer);
+    const view = new DataView(all.buffer, all.byteOffset);
+    this.#wanted = 4;
     while (at + 4 <= all.length) {
       const length = view.getUint32(at);
       if (length > frameBytesMax) throw new ArchiveError('a part of the archive is longer than any can be');
-      if (at + 4 + length > all.length) break;
-      frames.push(all.subarray(at + 4, at + 4 + length));
-      at += 4 + length;
+      this.#wanted = 4 + length;
+      if (at + this.#wanted > all.length) break;
+      frames.push(all.subarray(at + 4, at + this.#wanted));
+      at += this.#wanted;
+      this.#wanted = 4;
     }
-    this.#rest = all.slice(at);
+    this.#pieces = [all.slice(at)];
+    this.#held = all.length - at;
     return frames;
   }
 
   /** Nothing of a frame is left. */
   get isEmpty(): boolean {
-    return this.#rest.length === 0;
+    return this.#held === 0;
   }
 }
 
@@ -190,6 +196,8 @@ export class ArchiveFold {
   }
 
   #foldBefore(round: number): void {
+    if (round - this.#fromRound > roundsMax)
+      throw new ArchiveError(`the archive has more than ${roundsMax} rounds`);
     const { kinds, frame, crypto } = this.#parts;
     while (this.#state.round + 1 < round && !isComplete(this.#state, frame)) {
       const next = this.#state.round + 1;

@@ -14,7 +14,8 @@ import type { Multiaddr } from '@multiformats/multiaddr';
 import { createLibp2p, type Libp2pInit, type ServiceFactoryMap } from 'libp2p';
 import type { PeerKey } from '../core/io.ts';
 import { announcedAddresses, parsedAddress } from './announced-addresses.ts';
-import { ConnectionClaims } from './claims.ts';
+import { ConnectionHolders } from './connection-holders.ts';
+import { connectionsMaxDefault } from './connections-max.ts';
 import { AddressError, RecordRefusedError } from './errors.ts';
 import { Gossip } from './gossip.ts';
 import { HostDatastore } from './host-datastore.ts';
@@ -28,8 +29,6 @@ import { createTrafficMeter, type Traffic, type TrafficMeter } from './traffic.t
  * buffer would let a peer overrun a paused stream and get it reset.
  */
 const streamBufferBytesMax = 4 << 20;
-
-const connectionsMaxDefault = 300;
 
 /** Identify lists a name of a hundred bytes for each run; at libp2p's 8 KiB a host of eighty runs is unknown to all. */
 const identifyBytesMax = 32 << 10;
@@ -55,7 +54,7 @@ export interface Host {
   readonly libp2p: Libp2p<HostServices>;
   /** Of all runs; only where the host carries runs. */
   readonly gossip: Gossip;
-  readonly claims: ConnectionClaims;
+  readonly holders: ConnectionHolders;
   start(): Promise<void>;
   /** Runs must have left. */
   stop(): Promise<void>;
@@ -97,7 +96,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
     key: identity.key,
     libp2p,
     gossip,
-    claims: new ConnectionClaims(),
+    holders: new ConnectionHolders(),
     start: async () => libp2p.start(),
     stop: async () => libp2p.stop(),
     addresses: () => libp2p.getMultiaddrs().map(String),

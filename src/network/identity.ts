@@ -10,6 +10,7 @@ import type { PeerId, PrivateKey } from '@libp2p/interface';
 import { peerIdFromPublicKey } from '@libp2p/peer-id';
 import { fromString } from 'uint8arrays/from-string';
 import { toString as toText } from 'uint8arrays/to-string';
+import { hex32 } from '../core/bytes.ts';
 import type { Signer } from '../core/crypto.ts';
 import type { PeerKey } from '../core/io.ts';
 import { createSigner } from '../platform/node/crypto.ts';
@@ -61,7 +62,7 @@ async function readKeyFile(path: string): Promise<Uint8Array | null> {
       throw new IdentityError(`others may read the key file ${path}: run \`chmod 600 ${path}\``);
     }
     const text = size > keyFileBytesMax ? '' : (await readFile(path, 'utf8')).trim();
-    if (!/^[0-9a-f]{64}$/.test(text)) {
+    if (!hex32.test(text)) {
       throw new IdentityError(`${path} is no key file: it must hold 64 hexadecimal digits; move it away`);
     }
     return fromString(text, 'hex');

@@ -178,16 +178,16 @@ class RunLinks implements Links {
   }
 
   #perform(action: LinkAction, signal?: AbortSignal): Promise<void> | null {
-    const { claims } = this.#host;
+    const { holders } = this.#host;
     const { runId, onEvent, onPeerUp, onPeerDown } = this.#options;
     switch (action.type) {
       case 'peer-up':
-        claims.claim(action.peer, runId);
+        holders.hold(action.peer, runId);
         onEvent({ kind: 'peer-up', peer: action.peer });
         onPeerUp(action.peer);
         return null;
       case 'peer-down':
-        claims.release(action.peer, runId);
+        holders.release(action.peer, runId);
         onEvent({ kind: 'peer-down', peer: action.peer });
         onPeerDown(action.peer);
         return null;
@@ -244,7 +244,7 @@ class RunLinks implements Links {
   async #letGo(peer: PeerKey): Promise<void> {
     // First the tag, or libp2p dials again what we close.
     await this.#unkeep(peer);
-    if (!this.#host.claims.release(peer, this.#options.runId)) {
+    if (!this.#host.holders.release(peer, this.#options.runId)) {
       return;
     }
     const id = peerIdOf(peer);

@@ -7,8 +7,7 @@ import type { ContentUsage } from '../content/content-store.ts';
 import type { PeerKey } from '../core/io.ts';
 import type { Traffic } from '../network/traffic.ts';
 import type { Metrics } from '../tasks/metrics.ts';
-import type { BackendChoice } from '../tensor/tfjs-backend.ts';
-import { BACKEND_CHOICES } from './backend-choices.ts';
+import { type BackendChoice, backendSchema } from '../tensor/backend-choices.ts';
 import type { Submission } from './driver.ts';
 import { NodeError } from './node-error.ts';
 import type { RunView } from './run-view.ts';
@@ -95,7 +94,7 @@ export const NODE_COMMANDS: readonly NodeCommand[] = [
         .max(4096)
         .meta({ path: 'always' satisfies PathField })
         .describe('your examples; they never leave this machine'),
-      backend: z.enum(BACKEND_CHOICES).default('wasm').describe('what trains'),
+      backend: backendSchema.describe('what trains'),
     }),
     async (control, request) => {
       const view = await control.join(request);
@@ -229,7 +228,7 @@ function statusLines(view: RunView): string[] {
     `run       ${view.runId}`,
     `          ${whereabouts(view)}`,
     `peers     ${view.peers} connected, ${members.here}${known} members here`,
-    `rounds    ${countedRounds} counted, final up to ${view.finalisedRound}, ${deltasPublished} deltas published, ${lag} messages missing`,
+    `rounds    ${countedRounds} counted, final up to ${view.finalisedRound}, ${deltasPublished} deltas published, ${lag} entries missing`,
     `loss      ${loss === null ? '-' : loss.toFixed(3)}`,
     `accuracy  ${accuracy === null ? '-' : `${(100 * accuracy).toFixed(2)} % in round ${accuracyRound}`}`,
     ...(view.modelPath === null ? [] : [`model     ${view.modelPath}`]),

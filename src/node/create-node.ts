@@ -10,28 +10,20 @@ import { createBootstraps } from '../network/bootstraps.ts';
 import { createHost, type Host } from '../network/host.ts';
 import { type Identity, peerIdOf } from '../network/identity.ts';
 import { serveManifests } from '../network/manifest-exchange.ts';
-import { tcpProfile } from '../network/profiles/tcp.ts';
+import type { HostProfile } from '../network/profiles/host-profile.ts';
 import type { Traffic } from '../network/traffic.ts';
 import type { SignedManifest } from '../run/manifest.ts';
-import type { DriverLimits } from './driver.ts';
 import type { NodeEvent, RunEvent } from './events.ts';
 import type { LearnerFactory } from './learners.ts';
+import { limitsSchema, type NodeLimits } from './limits.ts';
 import { NodeError } from './node-error.ts';
 import { type JoinOptions, type RunSession, Session } from './run-session.ts';
 import { runPrefix, storeView } from './store-view.ts';
 
-export interface NodeLimits extends DriverLimits {
-  readonly connectionsMax: number;
-  /** Runs at a time. */
-  readonly runsMax: number;
-}
-
 export interface NodeOptions {
   readonly identity: Identity;
-  /** Multiaddrs to listen on, such as `/ip4/0.0.0.0/tcp/4001`; port 0 takes a free one. */
-  readonly listen: readonly string[];
-  /** Multiaddrs to tell others in place of those it listens on; left out: those. */
-  readonly announce?: readonly string[];
+  /** Where it listens, what it tells others and what it talks over: `tcpProfile`, or one of your own. */
+  readonly profile: HostProfile;
   /** Multiaddrs of any nodes, to be found through. */
   readonly bootstrap: readonly string[];
   /** Each run sees its own part of it. The node does not close it. */
@@ -76,21 +68,16 @@ export interface StarlingsNode {
   close(): Promise<void>;
 }
 
-const runsMaxDefault = 32;
-
 /**
  * Starts the host and begins to look for the bootstraps. `listener` hears of everything from the very start.
- * @throws where an address cannot be listened on
+ * @throws where an address cannot be listened on, or a limit is out of its range
  */
 export async function createNode(options: NodeOptions, listener?: NodeListener): Promise<StarlingsNode> {
-  const { identity, listen, announce = [], limits = {} } = options;
-  const host = await createHost({
-    identity,
-    profile: tcpProfile({ listen, announce }),
-    ...(limits.connectionsMax === undefined ? {} : { connectionsMax: limits.connectionsMax }),
-  });
+  const { identity, profile } = options;
+  const limits = limitsSchema.parse(options.limits ?? {});
+  const host = await createHost({ identity, profile, connectionsMax: limits.connectionsMax });
   await host.start();
-  const node = new Node(host, options);
+  const node = new Node(host, options, limits);
   if (listener) node.subscribe(listener);
   await node.start();
   return node;
@@ -99,15 +86,17 @@ export async function createNode(options: NodeOptions, listener?: NodeListener):
 class Node implements StarlingsNode {
   readonly #host: Host;
   readonly #options: NodeOptions;
+  readonly #limits: NodeLimits;
   readonly #sessions = new Map<string, Session>();
   readonly #listeners = new Set<NodeListener>();
   /** What takes the node down, last one first. */
   readonly #stops: Array<() => Promise<void>> = [];
   #isClosing = false;
 
-  constructor(host: Host, options: NodeOptions) {
+  constructor(host: Host, options: NodeOptions, limits: NodeLimits) {
     this.#host = host;
     this.#options = options;
+    this.#limits = limits;
   }
 
   get key(): PeerKey {
@@ -156,17 +145,8 @@ class Node implements StarlingsNode {
 
   join(run: SignedManifest | string, options: JoinOptions): RunSession {
     const runId = typeof run === 'string' ? run : run.runId;
-    const {
-      identity,
-      store,
-      content = null,
-      clock,
-      random,
-      learners,
-      retention,
-      limits = {},
-    } = this.#options;
-    const { runsMax = runsMaxDefault } = limits;
+    const { identity, store, content = null, clock, random, learners, retention } = this.#options;
+    const { runsMax } = this.#limits;
     if (this.#isClosing) throw new NodeError('NOT_RUNNING', 'this node is stopping');
     if (this.#sessions.has(runId)) {
       throw new NodeError('ALREADY_JOINED', `this node takes part in run ${runId} already`);
@@ -186,7 +166,7 @@ class Node implements StarlingsNode {
       random,
       learners,
       retention,
-      limits,
+      limits: this.#limits,
       onEvent: (event) => this.#emit(event, runId),
     });
     this.#sessions.set(runId, session);

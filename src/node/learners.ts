@@ -1,9 +1,9 @@
 /** Where the learners of a node's runs come from. */
 import { initialVector } from '../learning/initial.ts';
 import type { Learner } from '../learning/learner.ts';
-import { createWorkerLearner } from '../learning/thread/learner-proxy.ts';
+import { createThreadLearner } from '../learning/thread/learner-proxy.ts';
 import type { SignedManifest } from '../run/manifest.ts';
-import type { BackendChoice } from '../tensor/tfjs-backend.ts';
+import type { BackendChoice } from '../tensor/backend-choices.ts';
 
 export interface LearnerRequest {
   readonly run: SignedManifest;
@@ -18,10 +18,10 @@ export type LearnerFactory = (request: LearnerRequest) => Promise<Learner>;
 /** Local steps before a learner counts as ready. Guess. */
 const warmUpSteps = 20;
 
-/** TensorFlow.js in a thread of its own for each run. @throws what `createWorkerLearner` throws */
-export async function createThreadLearner({ run, data, backend }: LearnerRequest): Promise<Learner> {
+/** TensorFlow.js in a thread of its own for each run. @throws what `createThreadLearner` throws */
+export async function createWarmLearner({ run, data, backend }: LearnerRequest): Promise<Learner> {
   const { model, task, training, rounds, seed } = run.manifest;
-  const learner = await createWorkerLearner({ model, task, training, rounds, dataPath: data, backend });
+  const learner = await createThreadLearner({ model, task, training, rounds, dataPath: data, backend });
   try {
     // The first steps pay for compilation; better now than in round 0.
     const parameters = initialVector(model, seed);

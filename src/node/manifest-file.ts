@@ -19,7 +19,7 @@ export function createRun(spec: RunSpec, startAtMs: number, crypto: Crypto, sign
 }
 
 /**
- * Reads and verifies a manifest. Its size is checked before it is read.
+ * Reads and verifies a manifest, of which no more is read than one can have.
  * @throws ManifestError where it is none, is forged or is another run's; system errors where it cannot be read.
  */
 export async function readManifestFile(
@@ -29,13 +29,17 @@ export async function readManifestFile(
 ): Promise<SignedManifest> {
   const file = await open(path, 'r');
   try {
-    const { size } = await file.stat();
-    if (size > manifestBytesMax) {
-      throw new ManifestError(
-        `${path} has ${size} bytes, a manifest at most ${manifestBytesMax}: this is another file`,
-      );
+    // Not every file says how long it is.
+    const buffer = new Uint8Array(manifestBytesMax + 1);
+    let size = 0;
+    for (let more = true; more && size < buffer.length; ) {
+      const { bytesRead } = await file.read(buffer, size);
+      size += bytesRead;
+      more = bytesRead > 0;
     }
-    return openManifest(await file.readFile(), crypto, expectedRunId);
+    if (size > manifestBytesMax)
+      throw new ManifestError(`this has more than the ${manifestBytesMax} bytes of a manifest: another file`);
+    return openManifest(buffer.slice(0, size), crypto, expectedRunId);
   } catch (error) {
     if (error instanceof ManifestError)
       throw new ManifestError(`${path}: ${error.message}`, { cause: error });

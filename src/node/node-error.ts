@@ -11,6 +11,7 @@ export class NodeError extends Error {
     | 'OTHER_START_VECTOR'
     | 'UNKNOWN_RUN'
     | 'NO_LOG'
+    | 'RUN_TOO_OLD'
     | 'NOTHING_FINAL';
 
   /** `sentence` says what is wrong and what to do. */

@@ -17,7 +17,7 @@ import { createTransport, type NetworkTransport } from '../network/transport.ts'
 import { createCrypto } from '../platform/node/crypto.ts';
 import { modelSize, openManifest, type RunManifest, type SignedManifest } from '../run/manifest.ts';
 import type { Metrics } from '../tasks/metrics.ts';
-import type { BackendChoice } from '../tensor/tfjs-backend.ts';
+import type { BackendChoice } from '../tensor/backend-choices.ts';
 import { type DriverLimits, NodeDriver, type Submission } from './driver.ts';
 import type { RunEvent, RunFacts, SessionEvent } from './events.ts';
 import { isKeptKey, KeptSnapshots } from './kept-snapshots.ts';
@@ -78,6 +78,9 @@ const sampleEveryMs = 5000;
 
 /** Most links that a node holds for the sake of the run's topology; over one drawn anew each round, some of its peers. */
 const wantedLinksMax = 64;
+
+/** Rounds since the start of a run, which a node that holds nothing of it passes one by one: a matter of minutes. */
+const roundsMax = 2 ** 28;
 
 /** What is there once the run is running. */
 interface Running {
@@ -170,6 +173,13 @@ export class Session implements RunSession {
     this.#run ??= await this.#fetch();
     const { manifest } = this.#run;
     this.#say({ kind: 'opened', facts: factsOf(manifest) });
+    const rounds = (this.#clock.nowMs() - manifest.startAtMs) / manifest.slotMs;
+    if (rounds > roundsMax) {
+      throw new NodeError(
+        'RUN_TOO_OLD',
+        `run ${this.runId} began ${Math.floor(rounds)} rounds ago; a node can look back over ${roundsMax}`,
+      );
+    }
     const initial = initialVector(manifest.model, manifest.seed);
     if (vectorHash(initial) !== manifest.initHash) {
       throw new NodeError(

@@ -4,11 +4,9 @@
  * give the same figures everywhere.
  */
 import * as z from 'zod';
-import { type PeerKey, type Phase, type ProtocolEvent, REFUSAL_REASONS } from '../core/io.ts';
+import { type PeerKey, PHASES, type ProtocolEvent, REFUSAL_REASONS } from '../core/io.ts';
 import type { NetworkEvent } from '../network/events.ts';
 import type { RunEvent, RunFacts, SessionEvent } from './events.ts';
-
-const PHASES = ['waiting', 'joining', 'training', 'draining', 'finished'] as const satisfies readonly Phase[];
 
 const count = z.int().min(0);
 
@@ -48,7 +46,7 @@ export const runViewSchema = z.object({
   roundsDone: count,
   /** SHA-256 (hex) of the finalised model, or of the current local one where models are mixed. */
   modelHash: z.string().nullable(),
-  /** Messages known to exist and not held yet. */
+  /** Entries known to exist and not held yet. */
   lag: count,
   /** Mean training loss of the last local round. */
   loss: z.number().nullable(),
@@ -84,7 +82,7 @@ export const runViewSchema = z.object({
   divergences: count,
   /** The last join from snapshots. */
   joined: z.object({ round: z.int(), donors: count }).nullable(),
-  /** Refused messages by reason. */
+  /** What was refused, by reason. */
   refused: z.record(z.string(), count),
   /** Finalised deltas per author and their share of the summed squared norm. */
   contributions: z.array(z.object({ peer: z.string(), deltas: count, share: z.number() })),
@@ -116,7 +114,7 @@ const reasonsMax = 32;
 
 interface Other {
   readonly linked: boolean;
-  /** Newest round a message of theirs came for; -1 for none. */
+  /** Newest round an entry or a parcel of theirs came for; -1 for none. */
   readonly round: number;
 }
 

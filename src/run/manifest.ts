@@ -6,6 +6,7 @@ import * as dagCbor from '@ipld/dag-cbor';
 import { CID } from 'multiformats/cid';
 import * as Digest from 'multiformats/hashes/digest';
 import * as z from 'zod';
+import { hex32 } from '../core/bytes.ts';
 import { decodeCanonical } from '../core/canonical-cbor.ts';
 import type { Crypto, Signer } from '../core/crypto.ts';
 import { parameterCount } from '../tasks/models/model-layout.ts';
@@ -18,11 +19,11 @@ const SHA2_256 = 0x12;
 
 const manifestSchema = runSpecSchema.extend({
   version: z.literal(3),
-  creator: z.string().regex(/^[0-9a-f]{64}$/),
+  creator: z.string().regex(hex32),
   /** Unix time in milliseconds at which round 0 begins. */
   startAtMs: z.int().min(0),
   /** SHA-256 (hex) of the start vector as little-endian float32: a peer that builds another one stops. */
-  initHash: z.string().regex(/^[0-9a-f]{64}$/),
+  initHash: z.string().regex(hex32),
 });
 export type RunManifest = z.infer<typeof manifestSchema>;
 

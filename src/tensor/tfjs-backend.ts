@@ -4,17 +4,11 @@ import { dirname, join, sep } from 'node:path';
 import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs-core';
 import './generated/gradients.ts';
+import type { BackendChoice } from './backend-choices.ts';
 import { BackendUnavailableError } from './backend-error.ts';
 import { restoreUtilities } from './node-compatibility.ts';
 import { installWasmKernels } from './wasm-kernels/install.ts';
 import type { KernelBuild } from './wasm-kernels/kernel-host.ts';
-
-/**
- * wasm: bit-identical on every CPU, the default. fast: the same with fused multiply-add where the CPU has it. native:
- * TensorFlow's C library through the optional package `@tensorflow/tfjs-node`. The rounding of these two depends on the CPU,
- * so rounds cannot be audited. auto: native where it works, else wasm.
- */
-export type BackendChoice = 'auto' | 'wasm' | 'fast' | 'native';
 
 export interface StartedBackend {
   readonly kind: 'wasm' | 'fast' | 'native';
@@ -29,7 +23,7 @@ let started: Promise<StartedBackend> | null = null;
  * Starts the backend; later calls in the same thread return what runs.
  * @throws BackendUnavailableError where the choice cannot run here, or another backend already does.
  */
-export async function startBackend(choice: BackendChoice = 'wasm'): Promise<StartedBackend> {
+export async function startBackend(choice: BackendChoice): Promise<StartedBackend> {
   started ??= start(choice).catch((error: unknown) => {
     started = null;
     throw error;

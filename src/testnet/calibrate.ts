@@ -1,12 +1,12 @@
 /** How long a round and a start take on this machine, so that a testnet suits slow ones too. */
 
 import { initialVector } from '../learning/initial.ts';
-import { createWorkerLearner } from '../learning/thread/learner-proxy.ts';
+import { createThreadLearner } from '../learning/thread/learner-proxy.ts';
 import type { RunSpec } from '../run/run-spec.ts';
-import type { BackendChoice } from '../tensor/tfjs-backend.ts';
+import type { BackendChoice } from '../tensor/backend-choices.ts';
 
 export interface TrainingSpeed {
-  /** From asking for a learner to having one: worker thread, backend, data. */
+  /** From asking for a learner to having one: thread, backend, data. */
   readonly bootMs: number;
   /** Local training of one round by one node alone; the faster of two, the first one warms up. */
   readonly roundMs: number;
@@ -29,7 +29,7 @@ export async function measureTraining({
 }: MeasureOptions): Promise<TrainingSpeed> {
   const { model, task, training, rounds } = spec;
   const began = performance.now();
-  const learner = await createWorkerLearner({ model, task, training, rounds, dataPath, backend });
+  const learner = await createThreadLearner({ model, task, training, rounds, dataPath, backend });
   try {
     const bootMs = performance.now() - began;
     const parameters = initialVector(model, spec.seed);
@@ -48,14 +48,23 @@ export async function measureTraining({
   }
 }
 
-/** Training may take this share of a slot: the rest is for evaluation, gossip, and whatever else runs (guess). */
-const trainingShare = 0.6;
 const slotStepMs = 50;
 
+/** What a run says of its slots: how long they are, and the share of one that training may take. */
+interface Slots {
+  readonly slotMs: number;
+  readonly training: { readonly slotShare: number };
+}
+
 /** A slot that holds the training of all nodes, who share the cores; never below the run's own. */
-export function chooseSlotMs(specSlotMs: number, roundMs: number, nodes: number, cores: number): number {
+export function chooseSlotMs(
+  { slotMs, training }: Slots,
+  roundMs: number,
+  nodes: number,
+  cores: number,
+): number {
   const trainingMs = roundMs * Math.max(1, nodes / cores);
-  return Math.max(specSlotMs, Math.ceil(trainingMs / trainingShare / slotStepMs) * slotStepMs);
+  return Math.max(slotMs, Math.ceil(trainingMs / training.slotShare / slotStepMs) * slotStepMs);
 }
 
 /** Time for the nodes to find each other once they run: DHT walks and dials (guess). */

@@ -1,7 +1,9 @@
 /** What is where in a testnet's directory, and the file by which another terminal finds its processes. */
+
 import { readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
+import { parseJson } from '../core/parse-json.ts';
 import { writeFileAtomically } from '../platform/node/atomic-file.ts';
 import { makeDirectory } from '../platform/node/make-directory.ts';
 import { isRunning } from './process-identity.ts';
@@ -98,12 +100,4 @@ async function readStateIfAny(directory: string): Promise<TestnetState | null> {
     throw new TestnetError('BAD_TESTNET_STATE', `${file} is not the state of a testnet; use another --dir`);
   }
   return parsed.data;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

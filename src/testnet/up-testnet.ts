@@ -9,7 +9,7 @@ import { loadIdentity } from '../network/identity.ts';
 import { createRun, writeManifestFile } from '../node/manifest-file.ts';
 import { createCrypto } from '../platform/node/crypto.ts';
 import { impossibleCombination, type RunSpec } from '../run/run-spec.ts';
-import type { BackendChoice } from '../tensor/tfjs-backend.ts';
+import type { BackendChoice } from '../tensor/backend-choices.ts';
 import { chooseSlotMs, chooseStartDelayMs, measureTraining } from './calibrate.ts';
 import { splitData } from './data-shares.ts';
 import { type SpawnedDaemon, spawnDaemon, waitUntilReady } from './spawn-daemon.ts';
@@ -239,7 +239,7 @@ async function chooseTiming(
     };
   }
   const speed = await measureTraining({ spec, dataPath, backend, signal });
-  const slotMs = options.slotMs ?? chooseSlotMs(spec.slotMs, speed.roundMs, nodes, cores);
+  const slotMs = options.slotMs ?? chooseSlotMs(spec, speed.roundMs, nodes, cores);
   const startDelayMs = options.startDelayMs ?? chooseStartDelayMs(processMs, speed.bootMs, nodes, cores);
   const why =
     options.slotMs !== null

@@ -37,7 +37,7 @@ import { readSources, repositoryRoot, type SourceFile, specifiersOf, targetOf } 
 
 /** Exported for the tests alone, and why the tests need what is inside. */
 const forTests: Readonly<Record<string, string>> = {
-  'src/cli/config-reference.ts configReference': 'docs/CONFIG.md is compared with it',
+  'scripts/config-reference.ts configReference': 'docs/CONFIG.md is compared with it',
   'src/codec/half.ts float16Max': 'a bound',
   'src/config/yaml-file.ts parseYaml': 'texts are quicker to write than files',
   'src/config/yaml-file.ts yamlBytesMax': 'a bound',

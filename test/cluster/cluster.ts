@@ -235,8 +235,10 @@ class ClusterNode {
     const node = await createNode(
       {
         identity: identityFromSeed(identitySeed(this.#index)),
-        listen: [loopback(listenPort)],
-        announce: line ? [loopback(line.port)] : [],
+        profile: tcpProfile({
+          listen: [loopback(listenPort)],
+          announce: line ? [loopback(line.port)] : [],
+        }),
         bootstrap: [bootstrap],
         store,
         content: this.content,
@@ -295,6 +297,7 @@ async function learnerFor(spec: RunSpec, peers: number): Promise<Learner> {
     rounds: spec.rounds,
     shares: some.splitAmong(split),
     heldOut: heldOut.subset(firstOf(heldOutExamples)),
+    backend: 'wasm',
   });
 }
 

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { SparseSignOptions } from '../../src/codec/sparse-sign.ts';
+import type { SparseSignOptions } from '../../src/codec/sparse-sign-codec.ts';
 import { rngFor } from '../../src/math/rng.ts';
 
 /** Small shapes: up to about six chunks, the last one often shorter. */

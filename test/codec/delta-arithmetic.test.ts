@@ -4,7 +4,8 @@ import fc from 'fast-check';
 import { accumulate, accumulateMeans } from '../../src/codec/accumulate.ts';
 import type { SparseDelta } from '../../src/codec/delta-codec.ts';
 import { scaleValue, UNIT_BITS } from '../../src/codec/scale.ts';
-import { addDecoded, sparseSignCodec, squaredNorm, subtractDecoded } from '../../src/codec/sparse-sign.ts';
+import { addDecoded, squaredNorm, subtractDecoded } from '../../src/codec/sparse-delta.ts';
+import { sparseSignCodec } from '../../src/codec/sparse-sign-codec.ts';
 import { rngFor } from '../../src/math/rng.ts';
 import { shapesWithVector } from './arbitraries.ts';
 

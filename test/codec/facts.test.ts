@@ -1,7 +1,8 @@
 /** The figures that the codec is chosen for. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { sparseSignCodec, subtractDecoded } from '../../src/codec/sparse-sign.ts';
+import { subtractDecoded } from '../../src/codec/sparse-delta.ts';
+import { sparseSignCodec } from '../../src/codec/sparse-sign-codec.ts';
 import { squaredNorm } from '../../src/kernels/dense-vectors.ts';
 import { type Rng, rngFor } from '../../src/math/rng.ts';
 

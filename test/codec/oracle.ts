@@ -2,7 +2,7 @@
 import type { SparseDelta } from '../../src/codec/delta-codec.ts';
 import { riceParameter } from '../../src/codec/rice.ts';
 import { SCALE_CODE_MAX, scaleValue } from '../../src/codec/scale.ts';
-import type { SparseSignOptions } from '../../src/codec/sparse-sign.ts';
+import type { SparseSignOptions } from '../../src/codec/sparse-sign-codec.ts';
 
 export function selectByOracle(options: SparseSignOptions, vector: Float32Array): SparseDelta {
   const { size, chunk, perChunk } = options;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { CodecError } from '../../src/codec/delta-codec.ts';
-import { type SparseSignOptions, sparseSignCodec } from '../../src/codec/sparse-sign.ts';
+import { type SparseSignOptions, sparseSignCodec } from '../../src/codec/sparse-sign-codec.ts';
 import { NonFiniteError } from '../../src/kernels/selection.ts';
 import { rngFor } from '../../src/math/rng.ts';
 import { shapes, shapesWithVector, vectorOf } from './arbitraries.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { CodecError } from '../../src/codec/delta-codec.ts';
-import { sparseSignCodec } from '../../src/codec/sparse-sign.ts';
+import { sparseSignCodec } from '../../src/codec/sparse-sign-codec.ts';
 import { formatVectors, type SparseSignVectors, sparseSignVectors } from '../vectors/generate.ts';
 
 const text = readFileSync(new URL('../vectors/sparse-sign.json', import.meta.url), 'utf8');

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import * as z from 'zod';
-import { configReference } from '../../src/cli/config-reference.ts';
+import { configReference } from '../../scripts/config-reference.ts';
 import { renderReference } from '../../src/config/reference.ts';
 
 test('docs/CONFIG.md is what the schemas say', () => {

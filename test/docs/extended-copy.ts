@@ -45,10 +45,10 @@ function patched(text: string, hunks: string): string {
   }, text);
 }
 
-/** The part of docs/EXTENDING.md under a heading of the first level. */
+/** The part of docs/EXTENDING.md under a heading of the second level. */
 export async function extendingPart(title: string): Promise<string> {
   const page = await readFile(join(repositoryRoot, 'docs/EXTENDING.md'), 'utf8');
-  const part = page.split(/^(?=# )/m).find((text) => text.startsWith(`# ${title}\n`));
+  const part = page.split(/^(?=## )/m).find((text) => text.startsWith(`## ${title}\n`));
   assert.ok(part, `docs/EXTENDING.md has no part "${title}"`);
   return part;
 }

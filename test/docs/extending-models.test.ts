@@ -55,7 +55,7 @@ test('both pass the tests of their kind', async () => {
 });
 
 test('both are in the reference that is made of the schemas', async () => {
-  await inCopy('src/cli/config-reference.ts');
+  await inCopy('scripts/config-reference.ts');
   const reference = await readFile(join(copy, 'docs/CONFIG.md'), 'utf8');
   for (const kind of added) assert.ok(reference.includes(`\`kind: ${kind}\``), kind);
 });
@@ -75,7 +75,7 @@ await writeFile('circle.jsonl', lines.join('\\n'));
 const { model, task, training, rounds, seed } = await loadRunSpec(process.argv[2]);
 await checkTrainable(model);
 const { train, heldOut } = await loadTaskData(task, model, 'circle.jsonl');
-const learner = await createTfjsLearner({ model, training, rounds, shares: [train], heldOut });
+const learner = await createTfjsLearner({ model, training, rounds, shares: [train], heldOut, backend: 'wasm' });
 const request = { parameters: initialVector(model, seed), steps: training.localSteps, round: 0, streamKey: 'a', share: 0 };
 const { parameters } = await learner.train(request);
 const { accuracy, examples } = await learner.evaluate(parameters);

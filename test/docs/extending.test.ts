@@ -65,7 +65,7 @@ test('what is added keeps the contracts of its kind', async () => {
 });
 
 test('what is added is in the reference that is made of the schemas', async () => {
-  await inCopy('src/cli/config-reference.ts');
+  await inCopy('scripts/config-reference.ts');
   const reference = await readFile(join(copy, 'docs/CONFIG.md'), 'utf8');
   for (const id of added) assert.ok(reference.includes(`\`id: ${id}\``), id);
 });

@@ -1,7 +1,7 @@
 /** The contract of the port on the learners of src; those of the simulator are held to it in test/sim. */
 import { initialVector } from '../../src/learning/initial.ts';
 import { createTfjsLearner } from '../../src/learning/tfjs/tfjs-learner.ts';
-import { createWorkerLearner } from '../../src/learning/thread/learner-proxy.ts';
+import { createThreadLearner } from '../../src/learning/thread/learner-proxy.ts';
 import { trainingSchema } from '../../src/run/run-spec.ts';
 import { testLearner } from './learner-contract.ts';
 import { smallDataset, smallModel, smallTraining } from './small-data.ts';
@@ -16,6 +16,7 @@ const makeTfjs = (examples: number) =>
     rounds: 10,
     shares: [smallDataset('share-0', 200), smallDataset('share-1', examples)],
     heldOut: smallDataset('held-out', 300),
+    backend: 'wasm',
   });
 
 testLearner({
@@ -28,12 +29,13 @@ testLearner({
 });
 
 const makeThread = (path: string) =>
-  createWorkerLearner({
+  createThreadLearner({
     model: tableModel,
     task: tableTask,
     training: trainingSchema.parse({ localSteps: 10, batchSize: 8, learningRate: 0.5 }),
     rounds: 10,
     dataPath: path,
+    backend: 'wasm',
   });
 
 testLearner({

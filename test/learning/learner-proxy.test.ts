@@ -5,7 +5,7 @@ import type { Worker } from 'node:worker_threads';
 import { initialVector } from '../../src/learning/initial.ts';
 import { TrainingDivergedError } from '../../src/learning/learning-error.ts';
 import { createTfjsLearner } from '../../src/learning/tfjs/tfjs-learner.ts';
-import { createWorkerLearner } from '../../src/learning/thread/learner-proxy.ts';
+import { createThreadLearner } from '../../src/learning/thread/learner-proxy.ts';
 import { trainingSchema } from '../../src/run/run-spec.ts';
 import { loadTaskData } from '../../src/tasks/data/registry.ts';
 import { DataFileError } from '../../src/tasks/datasets/data-error.ts';
@@ -19,7 +19,15 @@ const start = initialVector(tableModel, 1);
 const endless = { parameters: start, steps: 1_000_000_000, round: 0, streamKey: 'a', share: 0 };
 
 const startLearner = (changes: object = {}) =>
-  createWorkerLearner({ model: tableModel, task: tableTask, training, rounds, dataPath, ...changes });
+  createThreadLearner({
+    model: tableModel,
+    task: tableTask,
+    training,
+    rounds,
+    dataPath,
+    backend: 'wasm',
+    ...changes,
+  });
 
 test('the thread trains and evaluates to the same bits as the learner in process', async () => {
   const data = await loadTaskData(tableTask, tableModel, dataPath);
@@ -29,6 +37,7 @@ test('the thread trains and evaluates to the same bits as the learner in process
     rounds,
     shares: [data.train],
     heldOut: data.heldOut,
+    backend: 'wasm',
   });
   const there = await startLearner();
   assert.equal(there.size, 6);

@@ -46,7 +46,7 @@ test('TensorFlow.js loads an exported folder, its weights are the vector, and it
   const data = smallDataset('export', 40);
   for (const model of [smallModel, denseModel([6, 3])]) {
     const start = initialVector(model, 9);
-    await startBackend();
+    await startBackend('wasm');
     const tensorsBefore = tf.memory().numTensors;
     await writeLayersFolder(path, model, start);
     const ours = await predict(model, start, data.inputs as Float32Array);

@@ -19,6 +19,7 @@ const learnerWith = (changes: Partial<typeof smallTraining> = {}) =>
     rounds: 10,
     shares,
     heldOut,
+    backend: 'wasm',
   });
 
 test('300 steps on MNIST reach what the measured prototype reached', async () => {
@@ -30,6 +31,7 @@ test('300 steps on MNIST reach what the measured prototype reached', async () =>
     rounds: 10,
     shares: [data.train],
     heldOut: data.heldOut,
+    backend: 'wasm',
   });
   const request = { parameters: initialVector(model, 1), steps: 300, round: 0, streamKey: 'mnist', share: 0 };
   const untrained = await learner.evaluate(request.parameters);
@@ -86,6 +88,7 @@ test('a held-out set without examples is learned without and not evaluated on', 
     rounds: 10,
     shares,
     heldOut: nothing,
+    backend: 'wasm',
   });
   await learner.train({ parameters: start, steps: 1, round: 0, streamKey: 'a', share: 0 });
   await assert.rejects(learner.evaluate(start), { code: 'DATA_SHAPE', message: /no example to evaluate on/ });
@@ -98,7 +101,8 @@ test('data that does not fit the model is refused by name', async () => {
     rounds: 10,
     shares,
     heldOut,
-  };
+    backend: 'wasm',
+  } as const;
   await assert.rejects(createTfjsLearner(misfit), {
     code: 'DATA_SHAPE',
     message: /training share 0: the examples have 6 values, the mlp takes 7/,

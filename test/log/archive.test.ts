@@ -90,6 +90,7 @@ describe('an archive', () => {
     refused(entries.with(10, forged), /entry 10 is none/);
     refused(entries, /ends before its last entry/, { ...tail, round: 10 });
     refused(entries, /goes on after the end/, { ...tail, round: 500 });
+    refused([], /more than 67108864 rounds/, { ...tail, round: 2 ** 31 - 2 });
     assert.throws(() => new ArchiveFrames().take(new Uint8Array(64)), ArchiveError);
     assert.throws(() => new ArchiveFold(Uint8Array.of(1, 2, 3), parts), ArchiveError);
     const stranger = { ...parts, isMember: () => false };

@@ -22,6 +22,16 @@ for (const kind of compressors) {
           assert.deepEqual(coding.decode(first), parcel([sent], [1]));
         }
       });
+
+      test(`numbers that sums over a run would take to infinity are not read: ${JSON.stringify(input)}`, () => {
+        const rng = rngFor(`parcel-coding/${kind.id}`);
+        const coding = parcelCoding(spec, size, false, () => rng.float());
+        const vector = normals(1, size, kind.id)[0]!;
+        const scaled = (by: number) => coding.encode(parcel([vector.map((value) => by * value)], [1]));
+        assert.ok(coding.decode(scaled(1e3)));
+        const read = coding.decode(scaled(1e36));
+        assert.ok(read === null || read.vectors[0]!.every((value) => Math.abs(value) <= 1e9));
+      });
     }
   });
 }

@@ -4,10 +4,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
+import type { Transport } from '@libp2p/interface';
 import type { Store } from '../../src/core/ports.ts';
 import type { Learner, TrainRequest } from '../../src/learning/learner.ts';
 import { readSafetensors } from '../../src/learning/model-files/safetensors.ts';
 import { identityFromSeed } from '../../src/network/identity.ts';
+import type { HostProfile } from '../../src/network/profiles/host-profile.ts';
+import { tcpProfile } from '../../src/network/profiles/tcp.ts';
 import { createNode, type NodeOptions, type StarlingsNode } from '../../src/node/create-node.ts';
 import type { NodeEvent } from '../../src/node/events.ts';
 import type { LearnerRequest } from '../../src/node/learners.ts';
@@ -67,7 +70,7 @@ async function started(
   const node = await createNode(
     {
       identity: identityFromSeed(randomBytes(32)),
-      listen: ['/ip4/127.0.0.1/tcp/0'],
+      profile: tcpProfile({ listen: ['/ip4/127.0.0.1/tcp/0'] }),
       bootstrap: [],
       store: around(store),
       clock: wallClock,
@@ -93,7 +96,30 @@ async function keysOf(store: Store, prefix: string): Promise<string[]> {
   return keys;
 }
 
+/** TCP that only dials, and notes whom. */
+function notingProfile(dialled: string[]): HostProfile {
+  const profile = tcpProfile({ listen: [] });
+  const noting: HostProfile['transports'] = profile.transports.map((create) => (components) => {
+    const transport = create(components);
+    const dial = (...[address, options]: Parameters<Transport['dial']>) => {
+      dialled.push(address.toString());
+      return transport.dial(address, options);
+    };
+    return Object.create(transport, { dial: { value: dial } });
+  });
+  return { ...profile, transports: noting };
+}
+
 describe('a node', { concurrency: 2 }, () => {
+  test('talks over what its profile brings along', async (t) => {
+    const first = await started(t);
+    const dialled: string[] = [];
+    const second = await started(t, { profile: notingProfile(dialled), bootstrap: first.node.addresses() });
+    await eventually('the bootstrap is dialled', () => dialled.length > 0);
+    assert.ok(first.node.addresses().includes(dialled[0]!), dialled[0]);
+    assert.deepEqual(second.node.addresses(), [], 'it listens nowhere');
+  });
+
   test('takes part in two runs over one host and one store; each ends with one model', async (t) => {
     const first = await started(t);
     const second = await started(t, { bootstrap: first.node.addresses() });
@@ -129,6 +155,12 @@ describe('a node', { concurrency: 2 }, () => {
       assert.ok(own.length > 0);
     }
     assert.equal((await keysOf(first.store, '')).filter((key) => !key.startsWith('run/')).length, 0);
+  });
+
+  test('a run that began before there could have been one is refused, and nothing waits for it', async (t) => {
+    const { node } = await started(t);
+    const session = node.join(runNamed('ancient', -Date.now()), { data: 'a', backend: 'wasm' });
+    await assert.rejects(session.started, { code: 'RUN_TOO_OLD' });
   });
 
   test('a run that cannot be taken part in leaves the others alone', async (t) => {

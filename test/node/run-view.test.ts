@@ -238,7 +238,7 @@ test('terminal, status and metrics say the same figures for the same events', ()
       finalisedRound: figure('finalised_round'),
       countedRounds: figure('counted_rounds'),
       roundsDone: figure('rounds_done'),
-      lag: figure('lag_messages'),
+      lag: figure('lag_entries'),
       peers: figure('peers'),
       loss: figure('training_loss'),
       accuracy: figure('accuracy'),

@@ -4,7 +4,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import fc from 'fast-check';
 import { rngFor } from '../../src/math/rng.ts';
-import { type BackendChoice, startBackend } from '../../src/tensor/tfjs-backend.ts';
+import type { BackendChoice } from '../../src/tensor/backend-choices.ts';
+import { startBackend } from '../../src/tensor/tfjs-backend.ts';
 
 /** Numbers in [-1, 1), the same for the same key. */
 export function filled<R extends tf.Rank = tf.Rank>(key: string, shape: readonly number[]): tf.Tensor<R> {

@@ -12,11 +12,12 @@ import { denseBytes } from '../../src/testnet/run-to-end.ts';
 import { someView } from '../node/some-view.ts';
 
 test('a fast machine keeps the slot of the run, a slow one gets a longer one', () => {
-  assert.equal(chooseSlotMs(700, 50, 8, 2), 700);
-  assert.equal(chooseSlotMs(700, 105, 8, 2), 700);
-  assert.equal(chooseSlotMs(700, 106, 8, 2), 750);
-  assert.equal(chooseSlotMs(700, 600, 8, 8), 1000);
-  assert.equal(chooseSlotMs(700, 600, 2, 8), 1000);
+  const run = { slotMs: 700, training: { slotShare: 0.6 } };
+  assert.equal(chooseSlotMs(run, 50, 8, 2), 700);
+  assert.equal(chooseSlotMs(run, 105, 8, 2), 700);
+  assert.equal(chooseSlotMs(run, 106, 8, 2), 750);
+  assert.equal(chooseSlotMs(run, 600, 8, 8), 1000);
+  assert.equal(chooseSlotMs(run, 600, 2, 8), 1000);
 });
 
 test('the start leaves time to boot, within bounds', () => {

@@ -4,7 +4,7 @@
  * a test holds the file against this script.
  */
 import { writeFileSync } from 'node:fs';
-import { type SparseSignOptions, sparseSignCodec } from '../../src/codec/sparse-sign.ts';
+import { type SparseSignOptions, sparseSignCodec } from '../../src/codec/sparse-sign-codec.ts';
 
 export interface AcceptedVector extends SparseSignOptions {
   readonly name: string;
@@ -105,7 +105,7 @@ const rejected: readonly RejectedVector[] = [
 export function sparseSignVectors(): SparseSignVectors {
   return {
     about:
-      'sparse-sign codec, format in src/codec/sparse-sign.ts. accepted: select(input) has these scale codes, ' +
+      'sparse-sign codec, format in src/codec/sparse-sign-codec.ts. accepted: select(input) has these scale codes, ' +
       'global indices and signs; encode gives body (hexadecimal); decode(body) gives them back. ' +
       'rejected: decode must refuse body.',
     accepted: inputs.map((vector) => {

@@ -171,7 +171,7 @@ function progressLine(view: RunView, nowMs: number): string {
     `accuracy ${formatPercent(view.accuracy)}`,
     peersOf(view),
   ];
-  if (view.lag > 0) figures.push(`${view.lag} messages missing`);
+  if (view.lag > 0) figures.push(`${view.lag} entries missing`);
   return `round     ${round}, ${view.phase}, ${figures.join(', ')}`;
 }
 

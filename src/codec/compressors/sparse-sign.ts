@@ -2,7 +2,8 @@ import * as z from 'zod';
 import { type Compressor, compressor, defineCompressor } from '../compressor.ts';
 import { indexInformation } from '../index-coding.ts';
 import { riceParameter } from '../rice.ts';
-import { addDecoded, sparseSignCodec } from '../sparse-sign.ts';
+import { addDecoded } from '../sparse-delta.ts';
+import { sparseSignCodec } from '../sparse-sign-codec.ts';
 import { chunkInformation } from '../value-coding.ts';
 import { tooManyKept } from './too-many-kept.ts';
 
@@ -50,7 +51,7 @@ function largestSigns(size: number, chunk: number, perChunk: number): Compressor
 
 /**
  * When the indices of a chunk are random: a byte of scale for each chunk; for each index a sign and a Rice code of its gap,
- * geometric with mean chunk / k (../sparse-sign.ts).
+ * geometric with mean chunk / k (../sparse-sign-codec.ts).
  */
 function expectedBodyBytes(
   { chunk, perChunk }: { readonly chunk: number; readonly perChunk: number },

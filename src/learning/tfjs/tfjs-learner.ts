@@ -6,7 +6,8 @@ import { checkFits, type Dataset } from '../../tasks/datasets/dataset.ts';
 import type { Metrics } from '../../tasks/metrics.ts';
 import { parameterCount } from '../../tasks/models/model-layout.ts';
 import type { ModelSpec } from '../../tasks/models/registry.ts';
-import { type BackendChoice, startBackend } from '../../tensor/tfjs-backend.ts';
+import type { BackendChoice } from '../../tensor/backend-choices.ts';
+import { startBackend } from '../../tensor/tfjs-backend.ts';
 import { drawBatch } from '../draw-batch.ts';
 import { checkRequest, checkShare, type Learner, type TrainRequest, type TrainResult } from '../learner.ts';
 import { LearnerClosedError, TrainingDivergedError } from '../learning-error.ts';
@@ -22,7 +23,7 @@ export interface TfjsLearnerOptions {
   /** One training set per virtual peer; a node has one. */
   readonly shares: readonly Dataset[];
   readonly heldOut: Dataset;
-  readonly backend?: BackendChoice;
+  readonly backend: BackendChoice;
 }
 
 /**

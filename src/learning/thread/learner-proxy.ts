@@ -1,19 +1,20 @@
 /** The learner port in a thread of its own, so that the protocol answers its peers while training runs. */
 import { Worker } from 'node:worker_threads';
 import type { Metrics } from '../../tasks/metrics.ts';
-import type { BackendChoice } from '../../tensor/tfjs-backend.ts';
 import type { Learner, TrainRequest, TrainResult } from '../learner.ts';
 import { LearnerClosedError, LearnerCrashedError } from '../learning-error.ts';
-import { type FromWorker, fromWireError, type ToWorker, type WorkerSettings } from './thread-messages.ts';
-
-export type WorkerLearnerOptions = Omit<WorkerSettings, 'backend'> & { readonly backend?: BackendChoice };
+import {
+  type FromWorker,
+  fromWireError,
+  type ThreadLearnerOptions,
+  type ToWorker,
+} from './thread-messages.ts';
 
 /**
  * Starts the thread, which reads the data at `dataPath` and starts its backend; resolves when it can train.
  * @throws what `loadTaskData` and `createTfjsLearner` throw; LearnerCrashedError where the thread ends early.
  */
-export function createWorkerLearner(options: WorkerLearnerOptions): Promise<Learner> {
-  const settings: WorkerSettings = { backend: 'wasm', ...options };
+export function createThreadLearner(settings: ThreadLearnerOptions): Promise<Learner> {
   // Run from source, the thread's file is TypeScript too.
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
   return startLearnerThread(new URL(`./thread-entry.${extension}`, import.meta.url), settings);
@@ -31,7 +32,7 @@ export function startLearnerThread(file: URL, workerData: unknown): Promise<Lear
       worker.off('error', failed);
       worker.off('exit', exited);
       if (message.kind === 'ready') {
-        resolve(new WorkerLearner(worker, message.size, message.backend));
+        resolve(new ThreadLearner(worker, message.size, message.backend));
         return;
       }
       void worker.terminate();
@@ -48,7 +49,7 @@ interface Pending {
   reject(reason: unknown): void;
 }
 
-class WorkerLearner implements Learner {
+class ThreadLearner implements Learner {
   readonly size: number;
   readonly backend: string;
   private readonly worker: Worker;

@@ -5,12 +5,12 @@ import type { TaskSpec } from '../../tasks/data/registry.ts';
 import { DataFileError, DataShapeError } from '../../tasks/datasets/data-error.ts';
 import type { Metrics } from '../../tasks/metrics.ts';
 import type { ModelSpec } from '../../tasks/models/registry.ts';
+import type { BackendChoice } from '../../tensor/backend-choices.ts';
 import { BackendUnavailableError } from '../../tensor/backend-error.ts';
-import type { BackendChoice } from '../../tensor/tfjs-backend.ts';
 import type { TrainResult } from '../learner.ts';
 import { LearnerClosedError, LearnerCrashedError, TrainingDivergedError } from '../learning-error.ts';
 
-export interface WorkerSettings {
+export interface ThreadLearnerOptions {
   readonly model: ModelSpec;
   readonly task: TaskSpec;
   readonly training: TrainingSpec;

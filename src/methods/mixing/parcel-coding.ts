@@ -4,12 +4,18 @@ import type { Compressor } from '../../codec/compressor.ts';
 import { type CompressorSpec, createCompressor } from '../../codec/compressors/registry.ts';
 import { decodeFloat32, encodeFloat32 } from '../../codec/dense.ts';
 import { decodeCanonical } from '../../core/canonical-cbor.ts';
+import { absMax } from '../../kernels/dense-vectors.ts';
 import type { Vector } from '../../math/vector.ts';
 import { noBody, type Parcel } from './mixing-peer.ts';
 
 /** Numbers and vectors of one parcel. */
 const numbersMax = 4096;
 const vectorsMax = 4;
+/**
+ * Of a number in a parcel: far above what models come to, and low enough that sums over all rounds of a run stay finite.
+ * The median of what it meets is the aggregator's to take.
+ */
+const magnitudeMax = 1e9;
 /** What a parcel may need besides its vectors: numbers and the frame of CBOR. */
 const frameBytes = 4096;
 
@@ -18,7 +24,7 @@ export interface ParcelCoding {
   /** The same numbers in float32, as every receiver will read them: the vector given back is always written in the same bytes. */
   asSent(vector: Vector): Vector;
   encode(parcel: Parcel): Uint8Array;
-  /** null for anything that `encode` could not have written. */
+  /** null for anything that `encode` could not have written, and for numbers that no model comes to. */
   decode(bytes: Uint8Array): Parcel | null;
 }
 
@@ -64,7 +70,7 @@ export function parcelCoding(
     },
     decode(bytes) {
       try {
-        if (isPlain) return { numbers: [], vectors: [whole.decompress(bytes)], body: noBody };
+        if (isPlain) return { numbers: [], vectors: [bounded(whole.decompress(bytes))], body: noBody };
         const fields = decodeCanonical(bytes);
         if (!Array.isArray(fields) || fields.length !== 3) return null;
         const [numbers, vectors, body] = fields as unknown[];
@@ -74,7 +80,7 @@ export function parcelCoding(
           const [length, coded] = item as [number, Uint8Array];
           if (!(Number.isInteger(length) && length > 0 && length <= size))
             throw new RangeError('no such vector');
-          return compressorOf(length).decompress(coded);
+          return bounded(compressorOf(length).decompress(coded));
         });
         return { numbers: numbers as number[], vectors: read, body };
       } catch {
@@ -82,6 +88,12 @@ export function parcelCoding(
       }
     },
   };
+}
+
+/** @throws RangeError where a number is too large */
+function bounded(vector: Float32Array): Float32Array {
+  if (!(absMax(vector) <= magnitudeMax)) throw new RangeError('a number is too large');
+  return vector;
 }
 
 /** What a store holds of a peer: in full precision. */

@@ -11,7 +11,7 @@ export interface NetworkStep {
   readonly isLost?: (from: number, to: number, kind: 'parcel' | 'answer') => boolean;
 }
 
-/** One round of all peers: pack, deliver, answer, ask for shares, mix. `peers[i]` is number i of the topology. */
+/** One round of all peers: pack, deliver, answer, mix, ask for handouts. `peers[i]` is number i of the topology. */
 export function stepNetwork(
   peers: readonly MixingPeer[],
   topology: Topology,

@@ -13,7 +13,7 @@ export interface ExchangeLimits {
   readonly receiveTimeoutMs: number;
   /** Slower than this is slow. */
   readonly paceBytesPerSecond: number;
-  /** Where every place is taken, a slow one of this age loses it to a peer that has fewer. */
+  /** Where every seat is taken, a slow one of this age loses it to a peer that has fewer. */
   readonly patienceMs: number;
   /** A peer that takes no bytes for this long is given up. */
   readonly stallMs: number;

@@ -1,4 +1,4 @@
-/** The answering side of the exchange: places.ts decides who is served, this serves. Every wait is bounded. */
+/** The answering side of the exchange: seats.ts decides who is served, this serves. Every wait is bounded. */
 import type { Connection, Stream } from '@libp2p/interface';
 import type { PeerKey } from '../../core/io.ts';
 import { withDeadline } from '../deadline.ts';
@@ -7,7 +7,7 @@ import type { NetworkEventListener } from '../events.ts';
 import { peerKeyOf } from '../identity.ts';
 import { type AnswerStatus, answerHead, framePieces } from './frames.ts';
 import type { ExchangeLimits } from './limits.ts';
-import { type PlaceId, Places } from './places.ts';
+import { type SeatId, Seats } from './seats.ts';
 import { readFrames, releaseStream, writePieces } from './stream-io.ts';
 
 const RELEASE_GRACE_MS = 2_000;
@@ -27,18 +27,18 @@ class NoRoomError extends Error {
   readonly code = 'NO_ROOM';
 }
 
-/** A request that has a place, and what takes it away. */
+/** A request that has a seat, and what takes it away. */
 interface Served {
   readonly from: PeerKey;
   readonly stream: Stream;
-  readonly place: PlaceId;
+  readonly seat: SeatId;
   readonly giveUp: AbortController;
 }
 
 export class ExchangeServer {
   readonly #options: ExchangeServerOptions;
-  readonly #places: Places;
-  readonly #served = new Map<PlaceId, Served>();
+  readonly #seats: Seats;
+  readonly #served = new Map<SeatId, Served>();
   #stopping = new AbortController();
   #requests = 0;
   #refused = 0;
@@ -47,7 +47,7 @@ export class ExchangeServer {
 
   constructor(options: ExchangeServerOptions) {
     this.#options = options;
-    this.#places = new Places(options.limits);
+    this.#seats = new Seats(options.limits);
   }
 
   start(): void {
@@ -82,7 +82,7 @@ export class ExchangeServer {
     }
     this.#requests++;
     try {
-      const admission = this.#places.admit(from, this.#options.nowMs());
+      const admission = this.#seats.admit(from, this.#options.nowMs());
       switch (admission.kind) {
         case 'busy':
           await this.#turnAway(stream, from);
@@ -94,7 +94,7 @@ export class ExchangeServer {
           await this.#serveWithin({
             from,
             stream,
-            place: admission.place,
+            seat: admission.seat,
             giveUp: new AbortController(),
           });
           break;
@@ -116,9 +116,9 @@ export class ExchangeServer {
   }
 
   async #serveWithin(served: Served): Promise<void> {
-    const { place, giveUp } = served;
+    const { seat, giveUp } = served;
     const { serveTimeoutMs } = this.#options.limits;
-    this.#served.set(place, served);
+    this.#served.set(seat, served);
     try {
       await withDeadline(
         serveTimeoutMs,
@@ -127,13 +127,13 @@ export class ExchangeServer {
         (signal) => this.#serve(served, signal),
       );
     } finally {
-      this.#served.delete(place);
-      this.#places.free(place);
+      this.#served.delete(seat);
+      this.#seats.free(seat);
     }
   }
 
   async #serve(served: Served, signal: AbortSignal): Promise<void> {
-    const { from, stream, place } = served;
+    const { from, stream, seat } = served;
     const { serve, onEvent, nowMs } = this.#options;
     const startedMs = nowMs();
     const request = await this.#receive(served, signal);
@@ -142,7 +142,7 @@ export class ExchangeServer {
       await this.#answer(stream, 'busy', [], signal);
       return;
     }
-    this.#places.enter(place, 'serving', nowMs());
+    this.#seats.enter(seat, 'serving', nowMs());
     let frames: readonly Uint8Array[];
     try {
       frames = await raced(serve(from, request), signal);
@@ -152,8 +152,8 @@ export class ExchangeServer {
       await this.#answer(stream, 'refused', [], signal);
       return;
     }
-    this.#places.enter(place, 'answering', nowMs());
-    await this.#answer(stream, 'ok', frames, signal, place);
+    this.#seats.enter(seat, 'answering', nowMs());
+    await this.#answer(stream, 'ok', frames, signal, seat);
     const bytes = frames.reduce((sum, frame) => sum + frame.length, 0);
     onEvent({ kind: 'request-served', peer: from, bytes, ms: nowMs() - startedMs });
   }
@@ -167,10 +167,10 @@ export class ExchangeServer {
         bytesMax: requestBytesMax,
         framesMax: 1,
         signal,
-        onFrame: (bytes) => this.#hold(served.place, bytes),
+        onFrame: (bytes) => this.#hold(served.seat, bytes),
         onBytes: (count) => {
           this.#bytesIn += count;
-          this.#places.moved(served.place, count);
+          this.#seats.moved(served.seat, count);
         },
       });
       return frames[0]!;
@@ -184,8 +184,8 @@ export class ExchangeServer {
     }
   }
 
-  #hold(place: PlaceId, bytes: number): void {
-    const lost = this.#places.hold(place, bytes, this.#options.nowMs());
+  #hold(seat: SeatId, bytes: number): void {
+    const lost = this.#seats.hold(seat, bytes, this.#options.nowMs());
     if (lost === null) {
       throw new NoRoomError();
     }
@@ -195,10 +195,10 @@ export class ExchangeServer {
   }
 
   /** Gives a request up once it is too slow; the returned function ends the watch. */
-  #watchPace({ place, giveUp }: Served): () => void {
+  #watchPace({ seat, giveUp }: Served): () => void {
     let timer: NodeJS.Timeout | undefined;
     const look = (): void => {
-      const leftMs = this.#places.receiveByMs(place) - this.#options.nowMs();
+      const leftMs = this.#seats.receiveByMs(seat) - this.#options.nowMs();
       if (leftMs > 0) {
         timer = setTimeout(look, leftMs);
       } else {
@@ -209,10 +209,10 @@ export class ExchangeServer {
     return () => clearTimeout(timer);
   }
 
-  #takeAway(place: PlaceId): void {
+  #takeAway(seat: SeatId): void {
     this.#served
-      .get(place)
-      ?.giveUp.abort(new RequestError('TIMEOUT', 'too slow while others wait for the place'));
+      .get(seat)
+      ?.giveUp.abort(new RequestError('TIMEOUT', 'too slow while others wait for the seat'));
   }
 
   async #answer(
@@ -220,7 +220,7 @@ export class ExchangeServer {
     status: AnswerStatus,
     frames: readonly Uint8Array[],
     signal: AbortSignal,
-    place?: PlaceId,
+    seat?: SeatId,
   ): Promise<void> {
     const pieces = framePieces(answerHead(status, frames.length), frames);
     await writePieces(stream, pieces, {
@@ -228,8 +228,8 @@ export class ExchangeServer {
       signal,
       onBytes: (count) => {
         this.#bytesOut += count;
-        if (place !== undefined) {
-          this.#places.moved(place, count);
+        if (seat !== undefined) {
+          this.#seats.moved(seat, count);
         }
       },
     });

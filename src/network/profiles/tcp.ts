@@ -5,14 +5,14 @@ import { tcp } from '@libp2p/tcp';
 import type { ConnectionBytes } from '../traffic.ts';
 import type { HostProfile } from './host-profile.ts';
 
-export interface TcpPlace {
+export interface TcpAddresses {
   /** Such as `/ip4/0.0.0.0/tcp/4001`. */
   readonly listen: readonly string[];
   /** Where others find it when that is not where it listens; such as `/dns4/node.example.org/tcp/4001`. */
   readonly announce?: readonly string[];
 }
 
-export function tcpProfile({ listen, announce = [] }: TcpPlace): HostProfile {
+export function tcpProfile({ listen, announce = [] }: TcpAddresses): HostProfile {
   return {
     listen,
     announce,

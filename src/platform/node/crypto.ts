@@ -11,6 +11,7 @@ import {
   sign,
   verify,
 } from 'node:crypto';
+import { hex32 } from '../../core/bytes.ts';
 import type { Crypto, Signer } from '../../core/crypto.ts';
 import type { PeerKey } from '../../core/io.ts';
 
@@ -19,7 +20,6 @@ const keyObjectsMax = 4096;
 
 const SEED_BYTES = 32;
 const SIGNATURE_BYTES = 64;
-const PEER_KEY = /^[0-9a-f]{64}$/;
 
 /** ASN.1 in front of the raw 32 bytes: SubjectPublicKeyInfo and PKCS #8 of id-Ed25519 (RFC 8410, 2018). */
 const PUBLIC_KEY_PREFIX = Buffer.from('302a300506032b6570032100', 'hex');
@@ -61,7 +61,7 @@ export function createCrypto(): Crypto {
       return new Uint8Array(long.digest());
     },
     verify(key, signature, message) {
-      if (!PEER_KEY.test(key) || signature.length !== SIGNATURE_BYTES) {
+      if (!hex32.test(key) || signature.length !== SIGNATURE_BYTES) {
         return false;
       }
       try {

@@ -14,7 +14,7 @@ import { asking } from '../run-member.ts';
 const runId = someRunId('slow peers');
 const protocol = exchangeProtocol(runId);
 
-describe('an exchange whose places strangers want to hold', () => {
+describe('an exchange whose seats strangers want to hold', () => {
   let server: Host;
   let honest: Host;
   let strangers: Host[];
@@ -59,13 +59,13 @@ describe('an exchange whose places strangers want to hold', () => {
 
   const client = () => createExchange({ host: honest, runId, serve: async () => [], onEvent: () => {} });
 
-  test('eight slow streams of four keys hold every place, and an honest request is served all the same', async () => {
+  test('eight slow streams of four keys hold every seat, and an honest request is served all the same', async () => {
     const limits = { inboundMax: 8, inboundPerPeerMax: 2, patienceMs: 200 };
     await serving(limits, async (exchange, reasons) => {
       const streams = await Promise.all(
         [...strangers, ...strangers].map((stranger) => begun(stranger, 1_000)),
       );
-      await eventually('all places are taken', () => exchange.counts().requestsIn === 8);
+      await eventually('all seats are taken', () => exchange.counts().requestsIn === 8);
       let answers = 0;
       let busy = 0;
       // An asker that is told `busy` asks again, as the core does.
@@ -80,8 +80,8 @@ describe('an exchange whose places strangers want to hold', () => {
             },
           );
       }
-      assert.ok(reasons.includes('too slow while others wait for the place'), reasons.join());
-      // What it took away it does not need again: one place serves all of them.
+      assert.ok(reasons.includes('too slow while others wait for the seat'), reasons.join());
+      // What it took away it does not need again: one seat serves all of them.
       await eventually('one of them was reset', () => streams.some(({ status }) => status !== 'open'));
       assert.equal(streams.filter(({ status }) => status === 'open').length, 7);
       assert.equal(answers, 20, `${busy} times busy`);
@@ -89,7 +89,7 @@ describe('an exchange whose places strangers want to hold', () => {
     });
   });
 
-  test('a request that does not come is given up within its time, though nobody waits for the place', async () => {
+  test('a request that does not come is given up within its time, though nobody waits for the seat', async () => {
     await serving({ receiveTimeoutMs: 300 }, async (_, reasons) => {
       const startMs = performance.now();
       const stream = await begun(strangers[0]!, 1_000);
@@ -125,7 +125,7 @@ describe('an exchange whose places strangers want to hold', () => {
       await assert.rejects(client().request(server.key, new Uint8Array(1_000), asking()), { code: 'BUSY' });
       assert.deepEqual(reasons, ['busy']);
       for (const stream of streams) stream.abort(new Error('done'));
-      await eventually('their places are free', () => reasons.length === 3);
+      await eventually('their seats are free', () => reasons.length === 3);
       const [answer] = await client().request(server.key, new Uint8Array(900), asking());
       assert.equal(answer!.length, 900);
     });

@@ -4,10 +4,10 @@
  */
 import type { PeerKey } from '../core/io.ts';
 
-export class ConnectionClaims {
+export class ConnectionHolders {
   readonly #runs = new Map<PeerKey, Set<string>>();
 
-  claim(peer: PeerKey, runId: string): void {
+  hold(peer: PeerKey, runId: string): void {
     const runs = this.#runs.get(peer);
     if (runs === undefined) {
       this.#runs.set(peer, new Set([runId]));

@@ -1,6 +1,6 @@
 /** What went wrong, in one sentence, and the exit code that goes with it. */
 import { CommanderError } from 'commander';
-import { ConfigError } from '../config/config-error.ts';
+import { ConfigError } from '../../config/config-error.ts';
 
 export const EXIT_FAILURE = 1;
 /** The command line or a configuration file is wrong: running it again cannot help. */

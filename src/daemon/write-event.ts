@@ -1,4 +1,4 @@
-/** Events as lines of the log. What a stranger can cause without end is written at level debug only, and counted. */
+/** Events as lines of log.jsonl. What a stranger can cause without end is written at level debug only, and counted. */
 import type { Logger } from 'pino';
 import type { NodeEvent } from '../node/events.ts';
 
@@ -18,7 +18,7 @@ const troubles: ReadonlySet<NodeEvent['event']['kind']> = new Set([
   'manifest-refused',
 ]);
 
-export function logEvent(log: Logger, { runId, event }: NodeEvent): void {
+export function writeEvent(log: Logger, { runId, event }: NodeEvent): void {
   const level = quiet.has(event.kind) ? 'debug' : troubles.has(event.kind) ? 'warn' : 'info';
   log[level](runId === null ? event : { runId, ...event }, event.kind);
 }

@@ -1,9 +1,9 @@
 /** Options that `start` and `testnet up` share, and what they mean to the launcher. */
 import { type Command, Option } from 'commander';
-import { ConfigError } from '../config/config-error.ts';
-import { LOG_LEVELS, type LogLevel } from '../daemon/options.ts';
-import type { BackendChoice } from '../tensor/tfjs-backend.ts';
-import type { UpOptions } from '../testnet/up-testnet.ts';
+import { ConfigError } from '../../config/config-error.ts';
+import { LOG_LEVELS, type LogLevel } from '../../daemon/options.ts';
+import type { BackendChoice } from '../../tensor/backend-choices.ts';
+import type { UpOptions } from '../../testnet/up-testnet.ts';
 import { numberBetween, wholeNumber } from './arguments.ts';
 import { backendOption } from './backend-option.ts';
 import { configFile, shippedFile } from './config-file.ts';
@@ -67,8 +67,8 @@ export async function upOptionsOf(
   directory: string,
   say: (line: string) => void,
 ): Promise<UpOptions> {
-  const { loadRunSpec } = await import('../config/run-file.ts');
-  const { taskKindOf } = await import('../tasks/data/registry.ts');
+  const { loadRunSpec } = await import('../../config/run-file.ts');
+  const { taskKindOf } = await import('../../tasks/data/registry.ts');
   const spec = await loadRunSpec(file ?? shippedFile('configs/runs/mnist-mlp.yaml'));
   const { data, split, nodes = data?.length ?? nodesDefault } = options;
   if (data !== undefined && data.length !== nodes) {

@@ -1,9 +1,9 @@
 /** Finds the model file of a node directory, of a testnet directory or named directly, and reads it. */
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { MODEL_FILE, RUNS_FOLDER } from '../daemon/directory.ts';
-import { ModelFileError } from '../learning/learning-error.ts';
-import { readSafetensors, type SafetensorsModel } from '../learning/model-files/safetensors.ts';
+import { MODEL_FILE, RUNS_FOLDER } from '../../daemon/directory.ts';
+import { ModelFileError } from '../../learning/learning-error.ts';
+import { readSafetensors, type SafetensorsModel } from '../../learning/model-files/safetensors.ts';
 
 export interface FoundModel extends SafetensorsModel {
   readonly file: string;

@@ -1,6 +1,6 @@
 /** Multiaddrs of flags and files, checked before anything is started with them. */
 import { multiaddr } from '@multiformats/multiaddr';
-import { ConfigError } from '../config/config-error.ts';
+import { ConfigError } from '../../config/config-error.ts';
 
 export const ADDRESS_KINDS = ['listen', 'announce', 'bootstrap'] as const;
 export type AddressKind = (typeof ADDRESS_KINDS)[number];

@@ -22,9 +22,9 @@
  */
 import { RiceReader, RiceWriter } from '../kernels/rice-stream.ts';
 import { selectLargest } from '../kernels/selection.ts';
-import { CodecError, checkSize, type DeltaCodec, type SparseDelta } from './delta-codec.ts';
+import { CodecError, type DeltaCodec, type SparseDelta } from './delta-codec.ts';
 import { riceBitsMax, riceParameter } from './rice.ts';
-import { nearestScaleCode, SCALE_CODE_MAX, scaleValue } from './scale.ts';
+import { nearestScaleCode, SCALE_CODE_MAX } from './scale.ts';
 
 /** As in the run manifest. */
 const chunkMax = 65536;
@@ -182,39 +182,6 @@ function decodeScales(cut: Cut, body: Uint8Array): Pick<SparseDelta, 'scaleCodes
     throw new CodecError(`the body is too short for ${total} indices`);
   }
   return { scaleCodes, starts };
-}
-
-/** vector -= what is sent: sign * scaleValue at each index, rounded once to the vector's own precision. */
-export function subtractDecoded(vector: Float32Array | Float64Array, delta: SparseDelta): void {
-  addMultiple(vector, delta, -1);
-}
-
-/** vector += what is sent. */
-export function addDecoded(vector: Float32Array | Float64Array, delta: SparseDelta): void {
-  addMultiple(vector, delta, 1);
-}
-
-function addMultiple(vector: Float32Array | Float64Array, delta: SparseDelta, factor: 1 | -1): void {
-  checkSize(delta, vector);
-  const { indices, signs, starts, scaleCodes } = delta;
-  for (let c = 0; c < scaleCodes.length; c++) {
-    const value = factor * scaleValue(scaleCodes[c]!);
-    const last = starts[c + 1]!;
-    for (let i = starts[c]!; i < last; i++) {
-      const index = indices[i]!;
-      vector[index] = vector[index]! + signs[i]! * value;
-    }
-  }
-}
-
-/** Squared Euclidean norm of what is sent: count * scaleValue^2 summed in chunk order, in float64. */
-export function squaredNorm(delta: SparseDelta): number {
-  let sum = 0;
-  for (let c = 0; c < delta.scaleCodes.length; c++) {
-    const value = scaleValue(delta.scaleCodes[c]!);
-    sum += (delta.starts[c + 1]! - delta.starts[c]!) * (value * value);
-  }
-  return sum;
 }
 
 function chunkLayout(start: number, end: number, chunk: number, perChunk: number): ChunkLayout {

@@ -1,9 +1,9 @@
 /** What a simulation may take of this machine. */
 import { availableParallelism, totalmem } from 'node:os';
-import { memoryEstimate } from '../../sim/memory-estimate.ts';
-import type { Scenario } from '../../sim/scenario/scenario.ts';
-import { ConfigError } from '../config/config-error.ts';
-import { formatBytes } from './view/format.ts';
+import { memoryEstimate } from '../../../sim/memory-estimate.ts';
+import type { Scenario } from '../../../sim/scenario/scenario.ts';
+import { ConfigError } from '../../config/config-error.ts';
+import { formatBytes } from '../view/format.ts';
 
 /** Two learners keep two cores busy; a third would wait for the calendar more often than not. */
 const usefulWorkersMax = 4;

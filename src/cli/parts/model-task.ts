@@ -1,10 +1,12 @@
 /** What a saved model was trained for: how raw values become its inputs, and where examples to try it on are. */
+
 import { readFile, stat } from 'node:fs/promises';
 import * as z from 'zod';
-import { ConfigError } from '../config/config-error.ts';
-import { ModelFileError } from '../learning/learning-error.ts';
-import { type TaskSpec, taskKindOf, taskSchema } from '../tasks/data/registry.ts';
-import { DataFileError, DataShapeError } from '../tasks/datasets/data-error.ts';
+import { ConfigError } from '../../config/config-error.ts';
+import { parseJson } from '../../core/parse-json.ts';
+import { ModelFileError } from '../../learning/learning-error.ts';
+import { type TaskSpec, taskKindOf, taskSchema } from '../../tasks/data/registry.ts';
+import { DataFileError, DataShapeError } from '../../tasks/datasets/data-error.ts';
 import type { FoundModel } from './model-source.ts';
 
 /** A larger file of rows is refused before it is read. */
@@ -56,12 +58,4 @@ export async function readInputRows(file: string, task: TaskSpec, inputs: number
       scaled[row * inputs + column] = scaleValue(task, column, value);
   }
   return scaled;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,12 +1,10 @@
 /** What docs/CONFIG.md is made of. As a script (`npm run docs:config`) it writes the file. */
 import { writeFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { compareFileSchema } from '../../sim/compare/compare-file.ts';
-import { scenarioFileSchema } from '../../sim/scenario/scenario.ts';
-import { renderReference } from '../config/reference.ts';
-import { nodeFileSchema } from '../daemon/node-file.ts';
-import { runSpecSchema } from '../run/run-spec.ts';
-import { packageRoot } from './package-root.ts';
+import { compareFileSchema } from '../sim/compare/compare-file.ts';
+import { scenarioFileSchema } from '../sim/scenario/scenario.ts';
+import { renderReference } from '../src/config/reference.ts';
+import { nodeFileSchema } from '../src/daemon/node-file.ts';
+import { runSpecSchema } from '../src/run/run-spec.ts';
 
 /** The whole text of docs/CONFIG.md. */
 export function configReference(): string {
@@ -45,6 +43,6 @@ export function configReference(): string {
   ]);
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  writeFileSync(new URL('docs/CONFIG.md', packageRoot()), configReference());
+if (import.meta.main) {
+  writeFileSync(new URL('../docs/CONFIG.md', import.meta.url), configReference());
 }

@@ -1,12 +1,12 @@
 /** What a node is started with: its file, its flags, and where neither says so the defaults of the file's schema. */
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { ConfigError } from '../config/config-error.ts';
-import { loadYamlFile } from '../config/yaml-file.ts';
-import { type NodeFile, nodeFileSchema, withPathsFrom } from '../daemon/node-file.ts';
-import type { LogLevel } from '../daemon/options.ts';
-import type { Retention } from '../log/replica.ts';
-import type { BackendChoice } from '../tensor/tfjs-backend.ts';
+import { ConfigError } from '../../config/config-error.ts';
+import { loadYamlFile } from '../../config/yaml-file.ts';
+import { type NodeFile, nodeFileSchema, withPathsFrom } from '../../daemon/node-file.ts';
+import type { LogLevel } from '../../daemon/options.ts';
+import type { Retention } from '../../log/replica.ts';
+import { type BackendChoice, backendSchema } from '../../tensor/backend-choices.ts';
 import { ADDRESS_KINDS, addressProblem, checkedAddresses } from './addresses.ts';
 
 /** What the user gave; nothing that commander filled in. */
@@ -38,7 +38,7 @@ export async function nodeSettings(flags: NodeFlags): Promise<NodeFile> {
   const runs =
     run === undefined || data === undefined
       ? file.runs.map((one) => ({ ...one, backend: backend ?? one.backend }))
-      : [{ run, data: resolve(data), backend: backend ?? 'wasm' }];
+      : [{ run, data: resolve(data), backend: backendSchema.parse(backend) }];
   return {
     ...file,
     ...(dir === undefined ? {} : { directory: dir }),
