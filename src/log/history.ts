@@ -133,12 +133,12 @@ export class History {
   }
 
   /** The one place where an entry of another peer enters the log. */
-  insert(out: EffectSink, entry: LogEntry): void {
+  insert(out: EffectSink, entry: LogEntry): boolean {
     const { round, author } = entry;
     const dropped: LogEntry[] = [];
     const insertion = this.replica.insert(entry, dropped);
     this.#fetch.settle(entry.id);
-    if (insertion === 'duplicate' || insertion === 'full') return;
+    if (insertion === 'duplicate' || insertion === 'full') return false;
     const isEquivocation = insertion === 'equivocation';
     out.push({ type: 'entered', entry, isEquivocation, writes: [this.replica.writeOf(entry)] });
     this.#leaveOut(out, dropped);
@@ -149,6 +149,7 @@ export class History {
       const { id } = this.#options.kinds[entry.kind]!;
       out.push({ type: 'event', event: { kind: 'accepted', round, author, entryKind: id } });
     }
+    return true;
   }
 
   /** An entry that has been judged already. */
@@ -157,9 +158,10 @@ export class History {
   }
 
   /** All of an entry but its body is here. */
-  wantBody(out: EffectSink, envelope: Envelope, holder: PeerKey): void {
-    this.#fetch.wantBody(envelope, holder);
+  wantBody(out: EffectSink, envelope: Envelope, holder: PeerKey): boolean {
+    const isNews = this.#fetch.wantBody(envelope, holder);
     this.#pump(out);
+    return isNews;
   }
 
   /** A peer has shown its digests. */
@@ -315,6 +317,8 @@ export class History {
     for (let next = this.#finality.next(view); next; next = this.#finality.next(view)) {
       if (next.kind === 'pass') {
         this.#pass(out, next.through);
+        // As many as one input may take; the others wait for the next.
+        if (next.isFull) return;
         continue;
       }
       const { round, decision, timedOut } = next;

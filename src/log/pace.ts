@@ -52,7 +52,7 @@ export interface Pace {
 
 /** Rounds looked at before slots grow, and before they shrink. Guesses. */
 const growRounds = 4;
-const shrinkRounds = 16;
+export const shrinkRounds = 16;
 /** Rounds after the window in which a change takes effect: by then nearly every peer has folded its reason. Guess. */
 const noticeRounds = 3;
 /** Guesses. */

@@ -220,18 +220,18 @@ export class RunLog {
         this.refusals.add(out, judgement.reason, from);
         return judgement.verdict;
       case 'bodiless':
-        this.#ours.wantBody(out, judgement.envelope, from);
-        return 'accept';
+        return this.#ours.wantBody(out, judgement.envelope, from) ? 'accept' : 'ignore';
       case 'admitted':
-        this.#enter(out, judgement.entry);
-        return 'accept';
+        // What changes nothing here is not for the mesh to carry on: one key could make any amount of it.
+        return this.#enter(out, judgement.entry) ? 'accept' : 'ignore';
     }
   }
 
-  /** Into our history and the one that we look into: what is open in both belongs to both. */
-  #enter(out: EffectSink, entry: LogEntry): void {
-    this.#ours.insert(out, entry);
+  /** Into our history and the one that we look into: what is open in both belongs to both. Returns whether ours has changed. */
+  #enter(out: EffectSink, entry: LogEntry): boolean {
+    const isNews = this.#ours.insert(out, entry);
     this.#pursuit?.history.enter(entry);
+    return isNews;
   }
 
   /** As `OwnEntries.append`. */

@@ -10,7 +10,7 @@ import { decodeCanonical } from '../core/canonical-cbor.ts';
 import type { Crypto, Signer } from '../core/crypto.ts';
 import type { PeerKey } from '../core/io.ts';
 import type { Kinds, LogState } from './log-state.ts';
-import type { Pace, RecentRound } from './pace.ts';
+import { type Pace, type RecentRound, shrinkRounds } from './pace.ts';
 
 const VERSION = 2;
 
@@ -106,10 +106,12 @@ function decodeMetadata(bytes: Uint8Array, count: number): (Metadata & { lengths
   if (!isRound(round) || !isBytes(root, 32) || !isCount(weight)) return null;
   const pace = decodePace(paceFields);
   if (!pace || !isRows(banned, 2)) return null;
+  // What is counted, ended or begun lies behind.
+  if (Math.max(pace.counted - 1, pace.endRound ?? 0, pace.fromRound - 1) > round) return null;
   if (!Array.isArray(lengths) || lengths.length !== count || !lengths.every(isCount)) return null;
   const bans = new Map<PeerKey, number>();
   for (const [author, since] of banned) {
-    if (!isBytes(author, 32) || !isCount(since)) return null;
+    if (!isBytes(author, 32) || !isCount(since) || since > round) return null;
     bans.set(bytesToHex(author), since);
   }
   return { round, root, weight, pace, banned: bans, lengths };
@@ -121,7 +123,7 @@ function decodePace(value: unknown): Pace | null {
   if (!isCount(counted) || !isCount(fromRound) || !isTime(fromMs) || !isCount(slotMs) || slotMs < 1)
     return null;
   if (endRound !== null && !isCount(endRound)) return null;
-  if (!isFiniteNumber(peak) || !isRows(recent, 2)) return null;
+  if (!isFiniteNumber(peak) || peak < 0 || !isRows(recent, 2) || recent.length > shrinkRounds) return null;
   const rounds: RecentRound[] = [];
   for (const [made, effort] of recent) {
     if (!isPart(made) || !isPart(effort)) return null;

@@ -3,14 +3,15 @@ import { test } from 'node:test';
 import { segmentCount } from '../../src/content/blob.ts';
 import type { PeerKey } from '../../src/core/io.ts';
 import { BlobFetch } from '../../src/log/repair/blob-fetch.ts';
-import { openSnapshotHeader, type SnapshotHeader } from '../../src/log/snapshot.ts';
+import { decodeOffer, openSnapshotHeader, type SnapshotHeader } from '../../src/log/snapshot.ts';
 import { methodSchema } from '../../src/methods/registry.ts';
 import { createCrypto } from '../../src/platform/node/crypto.ts';
 import { eventually } from '../network/real-hosts.ts';
 import { Cluster } from './cluster.ts';
 import type { Guest } from './guest.ts';
 
-const deadlineMs = 40_000;
+const deadlineMs = 60_000;
+const windowRounds = 4;
 const crypto = createCrypto();
 
 /** A joiner at its own pace: it has as much of one snapshot as it was told to get. */
@@ -26,7 +27,7 @@ class SlowJoiner {
   /** What the peer offers now, oldest first. */
   async offers(peer: PeerKey): Promise<SnapshotHeader[]> {
     const frames = await this.#guest.ask(peer, { kind: 'snapshots' });
-    return frames.map((frame) => openSnapshotHeader(frame, this.#runId, crypto)!);
+    return frames.map((frame) => openSnapshotHeader(decodeOffer(frame)!.header, this.#runId, crypto)!);
   }
 
   /** Waits until the peer offers a snapshot; the newest. */
@@ -40,8 +41,9 @@ class SlowJoiner {
   }
 
   async replaced(peer: PeerKey, round: number): Promise<void> {
-    await this.#until(`it offers that of round ${round} no more`, async () =>
-      (await this.offers(peer)).every((offer) => offer.round > round),
+    // Its log reaches back four windows, and so do the snapshots that it holds itself.
+    await this.#until(`that of round ${round} is long past`, async () =>
+      (await this.offers(peer)).some((offer) => offer.round > round + 5 * windowRounds),
     );
   }
 
@@ -69,10 +71,11 @@ test('a joiner gets the rest of a snapshot that its donor replaced meanwhile, al
     // Two segments.
     model: { kind: 'mlp', inputs: 784, hidden: [50], outputs: 10 },
     strategy: methodSchema.parse({
-      ...{ id: 'delta-log', expectedPeers: 2, windowRounds: 4, admitRounds: 2 },
+      ...{ id: 'delta-log', expectedPeers: 2, windowRounds, admitRounds: 2 },
       snapshotRounds: 1,
     }),
     rounds: 1000,
+    slotMs: 250,
   });
   t.after(() => cluster.end());
   const guest = await cluster.guest();

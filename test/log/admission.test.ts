@@ -151,6 +151,29 @@ describe('a request', () => {
   });
 });
 
+describe('the mesh carries on what changes a log, and no more', () => {
+  test('of one place two entries, which prove the equivocation; any others end here', () => {
+    const flock = single();
+    const author = signerOf(5);
+    const verdicts = [0, 1, 2, 3, 4].map((seed) =>
+      flock.announceTo(0, stranger.key, bytesOf(flock, author, 4, `e/${seed}`)),
+    );
+    assert.deepEqual(verdicts, ['accept', 'accept', 'ignore', 'ignore', 'ignore']);
+  });
+
+  test('of one place two envelopes whose bodies are elsewhere', () => {
+    const flock = new Flock(smallRun({ rounds: 20 }), { peers: 2, seed: 'bodiless' });
+    flock.bootAll();
+    flock.runUntil(4300);
+    const context = contextOf(flock.run);
+    const verdicts = [0, 1, 2, 3, 4].map((seed) => {
+      const message = messageOf(context, signerOf(5), 4, smallVector(flock.run.initial.length, `b/${seed}`));
+      return flock.announceTo(0, signerOf(1).key, encodeEnvelope(message, 0));
+    });
+    assert.deepEqual(verdicts, ['accept', 'accept', 'ignore', 'ignore', 'ignore']);
+  });
+});
+
 describe('an equivocator', () => {
   const evil = signerOf(99);
 

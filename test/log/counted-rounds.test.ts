@@ -42,6 +42,8 @@ describe('rounds that count', () => {
       assert.equal(flock.status(0).countedRounds, 4, `${hours} hours`);
       const passed = flock.member(0).of('passed');
       assert.ok(passed.length > 0 && passed.length < 20, `${passed.length}`);
+      // No more than that while everything else of the node waits.
+      assert.ok(passed.every(({ from, through }) => through - from <= 65_536));
     }
   });
 

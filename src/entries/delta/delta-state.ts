@@ -171,11 +171,11 @@ function decodeMetadata(bytes: Uint8Array, decode: DecodeDelta): Omit<DeltaState
   for (const [r, publishers, threshold, medianNorm] of statistics) {
     if (!isCount(r) || !isCount(publishers) || !isFiniteNumber(threshold) || !isFiniteNumber(medianNorm))
       return null;
-    if (threshold < 1) return null;
+    if (threshold < 1 || medianNorm < 0) return null;
     state.statistics.set(r, { publishers, threshold, medianNorm });
   }
   for (const [author, deltas, energy] of contributions) {
-    if (!isBytes(author, 32) || !isCount(deltas) || !isFiniteNumber(energy)) return null;
+    if (!isBytes(author, 32) || !isCount(deltas) || !isFiniteNumber(energy) || energy < 0) return null;
     state.contributions.set(bytesToHex(author), { deltas, energy });
   }
   for (const [round, rows] of pending) {

@@ -11,6 +11,7 @@ import { decideFold, type FoldDecision, quorumOf, type RoundVote, RoundVotes } f
 const patienceRounds = 2;
 /** From so many rounds on, rounds of which nobody holds anything are passed at once. */
 const passRoundsMin = 64;
+const passRoundsMax = 65_536;
 
 export interface FinalityView {
   readonly slot: number;
@@ -34,7 +35,8 @@ export type NextStep =
       readonly timedOut: boolean;
     }
   /** Nobody holds anything of the next rounds, up to and including `through`. */
-  | { readonly kind: 'pass'; readonly through: number };
+  /** `isFull`: as many as are passed in one go, a tenth of a second. */
+  | { readonly kind: 'pass'; readonly through: number; readonly isFull: boolean };
 
 export class Finality {
   readonly #replica: Replica;
@@ -95,7 +97,10 @@ export class Finality {
     const isWaitOver = !view.isFollowing && this.#ticksStuck >= 2 * this.#windowRounds;
     const timedOut = isWaitOver && view.slot >= round + 2 * this.#windowRounds;
     const through = this.#quietThrough(round, view, isWaitOver);
-    if (through - round >= passRoundsMin) return { kind: 'pass', through };
+    if (through - round >= passRoundsMin) {
+      const last = Math.min(through, round + passRoundsMax);
+      return { kind: 'pass', through: last, isFull: last < through };
+    }
     const decision = decideFold({
       votes: this.#votes.of(round),
       myDigest: bytesToHex(this.#replica.log.digest(round)),

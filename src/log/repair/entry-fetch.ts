@@ -7,11 +7,14 @@ import { bytesToHex, hexToBytes } from '../../core/bytes.ts';
 import type { Crypto } from '../../core/crypto.ts';
 import type { PeerKey } from '../../core/io.ts';
 import type { Envelope } from '../envelope.ts';
+import { placeKey } from '../log-book.ts';
 import { idsPerRequestMax, type Request } from '../wire.ts';
 import { BlobFetch, type BlobPart, blobRequest } from './blob-fetch.ts';
 
 /** Entries wanted at a time; what is beyond is found again by the next digests. */
 const wantedMax = 8192;
+/** Entries of one place whose bodies are fetched: two prove an equivocation, and more prove nothing else. */
+const bodilessPerPlaceMax = 2;
 /** Bodies under way at a time: each holds a buffer of its announced size. */
 const blobsMax = 64;
 
@@ -31,6 +34,8 @@ export class EntryFetch {
   readonly #crypto: Crypto;
   readonly #wanted = new Map<string, Wanted>();
   readonly #blobs = new Map<string, BlobFetch>();
+  /** Ids of entries whose envelopes came without a body, by round and place. */
+  readonly #bodiless = new Map<number, Map<string, Set<string>>>();
 
   constructor(crypto: Crypto) {
     this.#crypto = crypto;
@@ -51,12 +56,20 @@ export class EntryFetch {
     }
   }
 
-  /** The envelope is known, its body is not: fetch it from whoever has the entry. */
-  wantBody(envelope: Envelope, holder: PeerKey): void {
+  /** The envelope is known, its body is not: fetch it from whoever has the entry. Returns whether that is news. */
+  wantBody(envelope: Envelope, holder: PeerKey): boolean {
+    const ids = this.#bodilessAt(envelope);
+    const isNews = !ids.has(envelope.id);
+    if (isNews && ids.size >= bodilessPerPlaceMax) return false;
     this.want(envelope.id, envelope.round, holder);
-    if (this.#blobs.size >= blobsMax) return;
     const wanted = this.#wanted.get(envelope.id);
-    if (!wanted || wanted.envelope) return;
+    if (!wanted) return false;
+    ids.add(envelope.id);
+    if (!wanted.envelope && this.#blobs.size < blobsMax) this.#fetchBody(envelope, wanted);
+    return isNews;
+  }
+
+  #fetchBody(envelope: Envelope, wanted: Wanted): void {
     wanted.envelope = envelope;
     const root = bytesToHex(envelope.bodyRoot);
     if (!this.#blobs.has(root)) {
@@ -64,6 +77,21 @@ export class EntryFetch {
       for (const peer of wanted.holders) fetch.addHolder(peer);
       this.#blobs.set(root, fetch);
     }
+  }
+
+  #bodilessAt(envelope: Envelope): Set<string> {
+    let places = this.#bodiless.get(envelope.round);
+    if (!places) {
+      places = new Map();
+      this.#bodiless.set(envelope.round, places);
+    }
+    const place = placeKey(envelope);
+    let ids = places.get(place);
+    if (!ids) {
+      ids = new Set();
+      places.set(place, ids);
+    }
+    return ids;
   }
 
   /** What to request now. Every ask counts as under way until it is answered or fails. */
@@ -147,6 +175,7 @@ export class EntryFetch {
 
   pruneThrough(round: number): void {
     for (const [id, wanted] of this.#wanted) if (wanted.round <= round) this.settle(id);
+    for (const past of this.#bodiless.keys()) if (past <= round) this.#bodiless.delete(past);
   }
 
   #giveUpIfStuck(root: string, fetch: BlobFetch): void {
