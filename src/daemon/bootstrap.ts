@@ -10,7 +10,7 @@ import type { BootstrapOptions, RunningDaemon } from './options.ts';
 import { whenAborted } from './when-aborted.ts';
 
 export async function startBootstrap(options: BootstrapOptions, signal: AbortSignal): Promise<RunningDaemon> {
-  const directory = openNodeDirectory(options.directory, options.logLevel);
+  const directory = openNodeDirectory(options.directory, options.logLevel, options.tell);
   const { log } = directory;
   const identity = await loadIdentity(keyFileOf(directory.path));
   const host = await createHost({

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -272,6 +273,22 @@ describe('a daemon', { concurrency: 2 }, () => {
     );
     assert.equal((await views(other))[0]!.contentBytesMax, 0);
     assert.ok(!(await command(other, 'status')).lines.some((line) => line.startsWith('content')));
+  });
+
+  test('on a full disk a node goes on without its log, and says so once', {
+    skip: !existsSync('/dev/full'),
+  }, async () => {
+    const run = await manifestOf('full-disk');
+    await mkdir(at('full'));
+    await symlink('/dev/full', at('full', 'log.jsonl'));
+    const node = await daemon('full', { logLevel: 'debug', runs: [taking(run.file)] });
+    await until('it trains', async () => ((await views(node))[0]!.deltasPublished >= 2 ? true : null));
+    assert.equal(node.sentences.length, 1);
+    assert.match(
+      node.sentences[0]!,
+      /^\S+log\.jsonl cannot be written \(ENOSPC.*\): the node goes on without its log$/,
+    );
+    await node.stop();
   });
 
   test('whoever watches gets the views and then every event', async () => {
