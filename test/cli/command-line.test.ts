@@ -212,6 +212,24 @@ describe('the command line', { concurrency: 2 }, () => {
   const bootstrap = (name: string) =>
     startStarlings(['bootstrap', '--dir', at(name), '--listen', '/ip4/127.0.0.1/tcp/0', '--json']);
 
+  test('a second bootstrap in one directory is refused, and the first goes on', async () => {
+    const first = bootstrap('twice');
+    await first.said('address /ip4/');
+    const second = await bootstrap('twice').ended;
+    assert.equal(second.exitCode, 1);
+    assert.match(
+      second.stderr,
+      /twice\S* is in use by another node; stop it or give this one its own --dir\n$/,
+    );
+    assert.ok((await readdir(at('twice'))).includes('daemon.json'), 'the first can still be found');
+    first.child.kill('SIGTERM');
+    assert.equal((await first.ended).exitCode, 0);
+    const third = bootstrap('twice');
+    await third.said('address /ip4/');
+    third.child.kill('SIGTERM');
+    assert.equal((await third.ended).exitCode, 0);
+  });
+
   test('Ctrl-C stops a daemon cleanly with 130, SIGTERM with 0', async () => {
     for (const [signal, exitCode] of [
       ['SIGINT', 130],
