@@ -213,9 +213,9 @@ describe('a daemon', { concurrency: 2 }, () => {
       code: 'NO_SUCH_RUN',
       message: /bafynonsense is neither a file nor a run id/,
     });
-    const failed = await until('the failure shows', async () => (await views(node))[0] ?? null);
-    assert.equal(failed.state, 'ended');
-    assert.match(failed.failure!, /narrow\.csv/);
+    await assert.rejects(command(node, 'join', taking(run.file, at('nowhere.csv'))), /nowhere\.csv/);
+    assert.deepEqual(await views(node), []);
+    assert.match((await command(node, 'list')).lines[0]!, /^no runs/);
     assert.deepEqual((await JoinedRuns.read(node.home)).all(), []);
     assert.match((await command(node, 'join', taking(run.file))).lines[0]!, /^joined/);
     assert.deepEqual(
