@@ -66,6 +66,18 @@ describe('the command line', { concurrency: 2 }, () => {
       1,
       /does not exist; name a model file or the directory of a node/,
     ],
+    [
+      ['model', 'export', '--from', at('none'), '--out', runFile],
+      2,
+      /heart-logistic\.yaml exists; choose another --out, or --force to replace it/,
+    ],
+    [['model', 'export', '--from', at('none'), '--out', runFile, '--force'], 1, /none does not exist/],
+    [
+      ['log', 'export', '--dir', at('none'), '--out', runFile],
+      2,
+      /heart-logistic\.yaml exists; choose another --out, or --force to replace it/,
+    ],
+    [['log', 'export', '--dir', at('none'), '--out', runFile, '--force'], 1, /none knows no such run/],
     [['model', 'evaluate', '--from', runFile], 1, /heart-logistic\.yaml: /],
     [['sim', runFile], 2, /heart-logistic\.yaml:\d+:\d+: .*unknown key/],
     [['compare', at('none.yaml')], 2, /none\.yaml: no such file; check the path\n$/],
