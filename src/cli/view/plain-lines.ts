@@ -1,4 +1,5 @@
 /** The view where there is no terminal: one line when something happened, else one every few seconds. */
+import { amount } from '../../node/amount.ts';
 import { formatBytes, formatDuration, formatPercent } from './format.ts';
 import type { ViewState } from './view-state.ts';
 
@@ -14,7 +15,7 @@ export function plainLine(state: ViewState): string {
   const parts = [
     `round ${state.round}/${state.rounds}`,
     state.phase,
-    `${living.length} ${living.length === 1 ? 'node' : 'nodes'}${gone > 0 ? ` (${gone} gone)` : ''}`,
+    `${amount(living.length, 'node')}${gone > 0 ? ` (${gone} gone)` : ''}`,
     `peers ${rangeOf(living.flatMap(({ peers }) => (peers === null ? [] : [peers])))}`,
     accuracies.length > 0
       ? `accuracy ${formatPercent(Math.min(...accuracies))} to ${formatPercent(Math.max(...accuracies))}`
