@@ -1,11 +1,13 @@
 import type { Command } from 'commander';
 import { dataHome } from './parts/data-home.ts';
+import { checkMayWrite } from './parts/may-write.ts';
 import { perform } from './parts/perform.ts';
 
 interface Options {
   readonly dir: string;
   readonly run?: string;
   readonly out: string;
+  readonly force?: true;
 }
 
 export function addLogExportCommand(parent: Command): void {
@@ -15,8 +17,10 @@ export function addLogExportCommand(parent: Command): void {
     .option('--dir <dir>', 'directory of the node', dataHome('node'))
     .option('--run <id>', 'run id, or its beginning, where the node has several')
     .requiredOption('--out <file>', 'archive to write')
+    .option('--force', 'replace the archive where one exists')
     .action((options: Options, command: Command) =>
       perform(command, async ({ say }) => {
+        checkMayWrite(options.out, options.force);
         const { exportLog } = await import('../daemon/log-archive.ts');
         const { bytes, ...summary } = await exportLog(options.dir, options.run ?? '', options.out);
         const { summaryLines } = await import('./view/archive-lines.ts');

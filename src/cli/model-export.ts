@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { checkMayWrite } from './parts/may-write.ts';
 import { perform } from './parts/perform.ts';
 
 const FORMATS = ['tfjs', 'safetensors'] as const;
@@ -7,6 +8,7 @@ interface Options {
   readonly from: string;
   readonly out: string;
   readonly format: (typeof FORMATS)[number];
+  readonly force?: true;
 }
 
 export function addModelExportCommand(parent: Command): void {
@@ -16,8 +18,10 @@ export function addModelExportCommand(parent: Command): void {
     .requiredOption('--from <path>', 'directory of a node or of a testnet, or a model file')
     .requiredOption('--out <path>', 'folder (tfjs) or file (safetensors) to write')
     .addOption(new Option('--format <id>', 'what to write').choices(FORMATS).default('tfjs'))
+    .option('--force', 'replace what exists there')
     .action((options: Options, command: Command) =>
       perform(command, async ({ say }) => {
+        checkMayWrite(options.out, options.force);
         const { findModel } = await import('./parts/model-source.ts');
         const found = await findModel(options.from);
         if (options.format === 'tfjs') {

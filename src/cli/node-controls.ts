@@ -2,9 +2,9 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
-import { prettifyError } from 'zod';
 import { ConfigError } from '../config/config-error.ts';
 import { inputSchemaOf, type JsonSchema } from '../config/json-schema.ts';
+import { problemsOf } from '../config/problem-text.ts';
 import { NODE_COMMANDS, type NodeCommand, type PathField } from '../node/commands.ts';
 import { dataHome } from './parts/data-home.ts';
 import { perform } from './parts/perform.ts';
@@ -54,7 +54,13 @@ function inputOf(
   given: Readonly<Record<string, unknown>>,
 ): Record<string, unknown> {
   const parsed = entry.input.safeParse(given);
-  if (!parsed.success) throw new ConfigError('BAD_USAGE', prettifyError(parsed.error));
+  if (!parsed.success) {
+    const problems = parsed.error.issues.flatMap((issue) =>
+      problemsOf(issue, given, inputSchemaOf(entry.input)),
+    );
+    const sentences = problems.map(({ path, message }) => `--${path.join('.')}: ${message}`);
+    throw new ConfigError('BAD_USAGE', sentences.join('; '));
+  }
   const input: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(parsed.data)) {
     const path = typeof value === 'string' ? fields[name]?.path : undefined;

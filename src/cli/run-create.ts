@@ -1,9 +1,8 @@
-import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
-import { ConfigError } from '../config/config-error.ts';
 import { numberBetween } from './parts/arguments.ts';
 import { configFile } from './parts/config-file.ts';
 import { dataHome } from './parts/data-home.ts';
+import { checkMayWrite } from './parts/may-write.ts';
 import { perform } from './parts/perform.ts';
 
 interface Options {
@@ -26,12 +25,7 @@ export function addRunCreateCommand(parent: Command): void {
       perform(command, async ({ say }) => {
         const { loadRunSpec } = await import('../config/run-file.ts');
         const spec = await loadRunSpec(file);
-        if (existsSync(options.out) && !options.force) {
-          throw new ConfigError(
-            'BAD_USAGE',
-            `${options.out} exists; choose another --out, or --force to replace it`,
-          );
-        }
+        checkMayWrite(options.out, options.force);
         const { checkTrainable } = await import('../learning/tfjs/trainable.ts');
         await checkTrainable(spec.model);
         const { loadIdentity } = await import('../network/identity.ts');

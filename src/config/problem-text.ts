@@ -46,9 +46,9 @@ function messageOf(issue: z.core.$ZodIssue, given: unknown): string {
         : `fits none of the forms allowed here, got ${got}`;
     }
     case 'too_small':
-      return `expected ${sizeWord(issue.origin)}${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}, got ${measure(given)}`;
+      return `expected ${sized(issue.origin, `${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}`)}, got ${measure(given)}`;
     case 'too_big':
-      return `expected ${sizeWord(issue.origin)}${issue.inclusive === false ? 'less than' : 'at most'} ${issue.maximum}, got ${measure(given)}`;
+      return `expected ${sized(issue.origin, `${issue.inclusive === false ? 'less than' : 'at most'} ${issue.maximum}`)}, got ${measure(given)}`;
     case 'invalid_format':
       return `expected ${issue.message.replace(/^expected /, '')}, got ${got}`;
     default:
@@ -64,9 +64,11 @@ function wordsOf(values: readonly unknown[]): string {
     .join(' or ');
 }
 
-function sizeWord(origin: string): string {
-  if (origin === 'array') return 'a number of entries of ';
-  return origin === 'string' ? 'a number of characters of ' : '';
+/** `limit` ends in a number. */
+function sized(origin: string, limit: string): string {
+  if (origin === 'array') return `a number of entries of ${limit}`;
+  if (origin !== 'string') return limit;
+  return `${limit} ${limit.endsWith(' 1') ? 'character' : 'characters'}`;
 }
 
 function measure(given: unknown): string {

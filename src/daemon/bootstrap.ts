@@ -1,23 +1,48 @@
-/** A node of the DHT alone: the way in for others. It takes part in no run, learns and stores nothing. */
+/** A node of the DHT alone: the way in for others. It takes part in no run and learns nothing. */
 import { createBootstraps } from '../network/bootstraps.ts';
 import { createHost } from '../network/host.ts';
 import { loadIdentity } from '../network/identity.ts';
 import { tcpProfile } from '../network/profiles/tcp.ts';
+import { openLevelStore } from '../platform/node/level-store.ts';
 import { wallClock } from '../platform/node/wall-clock.ts';
-import { keyFileOf, openNodeDirectory } from './directory.ts';
+import { keyFileOf, type NodeDirectory, openNodeDirectory } from './directory.ts';
 import { networkTrouble } from './network-trouble.ts';
 import type { BootstrapOptions, RunningDaemon } from './options.ts';
+import { Teardown } from './teardown.ts';
 import { whenAborted } from './when-aborted.ts';
 
+/** @throws one error with a sentence for everything a user can get wrong; nothing keeps running then. */
 export async function startBootstrap(options: BootstrapOptions, signal: AbortSignal): Promise<RunningDaemon> {
-  const directory = openNodeDirectory(options.directory, options.logLevel);
+  const directory = openNodeDirectory(options.directory, options.logLevel, options.tell);
   const { log } = directory;
+  const teardown = new Teardown((error) => log.error({ err: error }, 'while taking down'));
+  teardown.add(() => directory.close());
+  try {
+    return await begin(options, directory, teardown, signal);
+  } catch (error) {
+    log.error({ err: error }, 'could not start');
+    await teardown.run();
+    throw error;
+  }
+}
+
+async function begin(
+  options: BootstrapOptions,
+  directory: NodeDirectory,
+  teardown: Teardown,
+  signal: AbortSignal,
+): Promise<RunningDaemon> {
+  const { log } = directory;
+  // Nothing is kept in it: its lock says that nobody else uses this directory and its identity.
+  const store = await openLevelStore(directory.storeDirectory);
+  teardown.add(() => store.close());
   const identity = await loadIdentity(keyFileOf(directory.path));
   const host = await createHost({
     identity,
     profile: tcpProfile({ listen: options.listen, announce: options.announce }),
     carriesRuns: false,
   });
+  teardown.add(() => host.stop());
   await host.start();
   const bootstraps = createBootstraps({
     host,
@@ -31,6 +56,7 @@ export async function startBootstrap(options: BootstrapOptions, signal: AbortSig
     },
   });
   bootstraps.start();
+  teardown.add(() => bootstraps.stop());
   const info = {
     pid: process.pid,
     http: null,
@@ -42,9 +68,7 @@ export async function startBootstrap(options: BootstrapOptions, signal: AbortSig
   log.info({ addresses: info.addresses }, 'ready');
   const closed = whenAborted(signal).then(async () => {
     log.info('stopping');
-    await bootstraps.stop();
-    await host.stop();
-    directory.close();
+    await teardown.run();
   });
   return { info, closed };
 }

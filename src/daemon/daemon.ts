@@ -30,7 +30,7 @@ import { writeEvent } from './write-event.ts';
  * @throws one error with a sentence for everything a user can get wrong; nothing keeps running then.
  */
 export async function startDaemon(options: DaemonOptions, outerSignal: AbortSignal): Promise<RunningDaemon> {
-  const directory = openNodeDirectory(options.directory, options.logLevel);
+  const directory = openNodeDirectory(options.directory, options.logLevel, options.tell);
   const { log } = directory;
   const teardown = new Teardown((error) => log.error({ err: error }, 'while taking down'));
   teardown.add(() => directory.close());

@@ -15,6 +15,7 @@ export const MODEL_FILE = 'model.safetensors';
 export const MANIFEST_FILE = 'run.manifest';
 /** Each run has a folder of its own below this one, named by its id. */
 export const RUNS_FOLDER = 'runs';
+const LOG_FILE = 'log.jsonl';
 /** Whoever may read it may command the node. */
 export const TOKEN_FILE = 'control.token';
 
@@ -56,12 +57,29 @@ export async function keptManifest(
   return existsSync(file) ? readManifestFile(file, crypto, runId) : null;
 }
 
-/** Creates what is missing. @throws system errors with the path where it may not be written. */
-export function openNodeDirectory(path: string, logLevel: LogLevel): NodeDirectory {
+/**
+ * Creates what is missing. Where the log cannot be written any more, `tell` hears it once and the node does without.
+ * @throws system errors with the path where it may not be written.
+ */
+export function openNodeDirectory(
+  path: string,
+  logLevel: LogLevel,
+  tell: (sentence: string) => void,
+): NodeDirectory {
   // The log of a closed run and what is left of our own updates are nobody else's to read.
   makeDirectory(path, 0o700);
-  const destination = pino.destination({ dest: join(path, 'log.jsonl'), append: true, sync: true });
+  const logFile = join(path, LOG_FILE);
+  const destination = pino.destination({ dest: logFile, append: true, sync: true });
   const log = pino({ level: logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime }, destination);
+  let isLogLost = false;
+  destination.on('error', (error: Error) => {
+    if (isLogLost) return;
+    isLogLost = true;
+    // Nobody reads what is not written: without this the lines would gather in memory.
+    log.level = 'silent';
+    destination.destroy();
+    tell(`${logFile} cannot be written (${error.message}): the node goes on without its log`);
+  });
   /** What a second node that is refused here must leave alone. */
   const ours: string[] = [];
   return {
@@ -84,7 +102,7 @@ export function openNodeDirectory(path: string, logLevel: LogLevel): NodeDirecto
     },
     close() {
       for (const file of ours) rmSync(file, { force: true });
-      destination.flushSync();
+      if (!isLogLost) destination.flushSync();
     },
   };
 }

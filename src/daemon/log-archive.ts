@@ -23,7 +23,7 @@ import { runPrefix, storeView } from '../node/store-view.ts';
 import { writeFileAtomically } from '../platform/node/atomic-file.ts';
 import { createCrypto } from '../platform/node/crypto.ts';
 import { openLevelStore } from '../platform/node/level-store.ts';
-import { openManifest, type SignedManifest } from '../run/manifest.ts';
+import { ManifestError, openManifest, type SignedManifest } from '../run/manifest.ts';
 import { MANIFEST_FILE, RUNS_FOLDER } from './directory.ts';
 
 export interface ArchiveSummary {
@@ -79,8 +79,21 @@ export async function exportLog(
   return { ...(await verifyLog(file)), bytes };
 }
 
-/** Reads an archive and folds it. @throws ArchiveError, ManifestError, system errors */
+/** Reads an archive and folds it. @throws ArchiveError, ManifestError, system errors; each names the file */
 export async function verifyLog(file: string): Promise<ArchiveSummary> {
+  try {
+    return await foldFile(file);
+  } catch (error) {
+    const message = `${file}: ${error instanceof Error ? error.message : String(error)}`;
+    if (error instanceof ArchiveError) throw new ArchiveError(message, { cause: error });
+    if (error instanceof ManifestError) throw new ManifestError(message, { cause: error });
+    // What is opened and is no file fails when it is read, without its name.
+    if (error instanceof Error && 'syscall' in error) throw Object.assign(error, { path: file });
+    throw error;
+  }
+}
+
+async function foldFile(file: string): Promise<ArchiveSummary> {
   const frames = new ArchiveFrames();
   let signed: SignedManifest | null = null;
   let fold: ArchiveFold | null = null;

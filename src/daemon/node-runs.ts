@@ -60,9 +60,20 @@ export class NodeRuns implements NodeControl {
   }
 
   async join(request: JoinRequest): Promise<RunView> {
+    const earlier = new Map(this.#failed);
     const session = await this.begin(request);
-    await ready(session);
-    await this.#options.joined.remember({ ...request, run: session.runId });
+    const { runId } = session;
+    try {
+      await ready(session);
+    } catch (error) {
+      await session.ended;
+      // Refused is not joined: the run is shown as it was before, if it was here at all.
+      const before = earlier.get(runId);
+      if (before) this.#failed.set(runId, before);
+      else this.#failed.delete(runId);
+      throw error;
+    }
+    await this.#options.joined.remember({ ...request, run: runId });
     return session.view();
   }
 

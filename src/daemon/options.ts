@@ -9,7 +9,7 @@ export const LOG_LEVELS = ['silent', 'error', 'warn', 'info', 'debug'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
 export interface BootstrapOptions {
-  /** Holds `key`, `log.jsonl` and `daemon.json`; created where missing. */
+  /** Holds `key`, `log.jsonl`, `store` and `daemon.json`; created where missing. */
   readonly directory: string;
   /** Multiaddrs to listen on; TCP port 0 lets the system choose. */
   readonly listen: readonly string[];

@@ -8,6 +8,7 @@ import type { PeerKey } from '../core/io.ts';
 import type { Traffic } from '../network/traffic.ts';
 import type { Metrics } from '../tasks/metrics.ts';
 import { type BackendChoice, backendSchema } from '../tensor/backend-choices.ts';
+import { amount } from './amount.ts';
 import type { Submission } from './driver.ts';
 import { NodeError } from './node-error.ts';
 import type { RunView } from './run-view.ts';
@@ -158,7 +159,7 @@ export const NODE_COMMANDS: readonly NodeCommand[] = [
       const percent = (100 * accuracy).toFixed(2);
       return {
         json: { runId: view.runId, accuracy, loss, examples },
-        lines: [`accuracy  ${percent} %, loss ${loss.toFixed(4)} on ${examples} examples`],
+        lines: [`accuracy  ${percent} %, loss ${loss.toFixed(4)} on ${amount(examples, 'example')}`],
       };
     },
   ),
@@ -218,17 +219,19 @@ function whereabouts({ run: facts, state, phase, roundsDone, failure }: RunView)
 
 function contentLine({ bytes, bytesMax, blobs }: ContentUsage): string {
   const inMB = (count: number): string => (count / 1e6).toFixed(1);
-  return `${inMB(bytes)} of ${inMB(bytesMax)} MB in ${blobs} snapshots kept`;
+  return `${inMB(bytes)} of ${inMB(bytesMax)} MB in ${amount(blobs, 'snapshot')} kept`;
 }
 
 function statusLines(view: RunView): string[] {
   const { loss, accuracy, accuracyRound, members, lag, deltasPublished, countedRounds } = view;
-  const known = members.known === null ? '' : ` of ${members.known}`;
+  const { here, known } = members;
+  const present = known === null ? amount(here, 'member') : `${here} of ${amount(known, 'member')}`;
+  const final = view.finalisedRound < 0 ? 'none final yet' : `final up to ${view.finalisedRound}`;
   return [
     `run       ${view.runId}`,
     `          ${whereabouts(view)}`,
-    `peers     ${view.peers} connected, ${members.here}${known} members here`,
-    `rounds    ${countedRounds} counted, final up to ${view.finalisedRound}, ${deltasPublished} deltas published, ${lag} entries missing`,
+    `peers     ${view.peers} connected, ${present} here`,
+    `rounds    ${countedRounds} counted, ${final}, ${amount(deltasPublished, 'delta')} published, ${amount(lag, 'entry', 'entries')} missing`,
     `loss      ${loss === null ? '-' : loss.toFixed(3)}`,
     `accuracy  ${accuracy === null ? '-' : `${(100 * accuracy).toFixed(2)} % in round ${accuracyRound}`}`,
     ...(view.modelPath === null ? [] : [`model     ${view.modelPath}`]),

@@ -192,7 +192,7 @@ class Node implements StarlingsNode {
 
   async close(): Promise<void> {
     this.#isClosing = true;
-    await Promise.all([...this.#sessions.values()].map((session) => session.leave()));
+    await Promise.all([...this.#sessions.values()].map((session) => session.stop()));
     for (let stop = this.#stops.pop(); stop; stop = this.#stops.pop()) await stop();
   }
 

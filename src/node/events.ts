@@ -76,8 +76,8 @@ export type SessionEvent =
       readonly from: PeerKey | null;
       readonly reason: string;
     }
-  /** The session is over: left where `failure` is null, else it could not go on and this says why. */
-  | { readonly kind: 'ended'; readonly failure: string | null };
+  /** The session is over: left or stopped with its node where `failure` is null, else it could not go on and this says why. */
+  | { readonly kind: 'ended'; readonly failure: string | null; readonly isLeft: boolean };
 
 export type RunEvent =
   | { readonly source: 'protocol'; readonly event: ProtocolEvent }

@@ -105,6 +105,7 @@ export class Session implements RunSession {
   #run: SignedManifest | null;
   #running: Running | null = null;
   #isOver = false;
+  #isLeft = false;
 
   constructor(run: SignedManifest | string, options: JoinOptions, parts: SessionParts) {
     this.runId = typeof run === 'string' ? run : run.runId;
@@ -164,6 +165,12 @@ export class Session implements RunSession {
 
   /** Ends the session, whatever it is doing; resolves when everything is taken down. */
   async leave(): Promise<void> {
+    this.#isLeft ||= !this.#aborter.signal.aborted;
+    await this.stop();
+  }
+
+  /** As `leave`, because the node stops. */
+  async stop(): Promise<void> {
     this.#finish(null, new NodeError('RUN_LEFT', `run ${this.runId} was left`));
     await this.ended;
   }
@@ -307,7 +314,7 @@ export class Session implements RunSession {
       }
     }
     this.#isOver = true;
-    this.#say({ kind: 'ended', failure: failure?.message ?? null });
+    this.#say({ kind: 'ended', failure: failure?.message ?? null, isLeft: this.#isLeft });
     this.#ended.resolve(failure);
   }
 

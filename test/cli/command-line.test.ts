@@ -33,7 +33,10 @@ describe('the command line', { concurrency: 2 }, () => {
     ],
     [['node', 'join', '--data', 'y'], 2, /`starlings node join` needs --run\n$/],
     [['node', 'join', '--run', 'x', '--data', 'y', '--backend', 'gpu'], 2, /Allowed choices are auto, wasm/],
-    [['node', 'leave', '--run', ''], 2, /run/],
+    [['node', 'leave', '--run', ''], 2, /--run: expected at least 1 character, got 0\n$/],
+    [['node', 'note', '--run', 'x', '--text', ''], 2, /: --text: expected at least 1 character, got 0\n$/],
+    [['log', 'verify', runFile], 1, /heart-logistic\.yaml: this is no archive of a run\n$/],
+    [['log', 'verify', directory], 1, /starlings-cli-\S+ is a directory where a file is expected/],
     [['node', 'list', '--dir', at('none')], 1, /no node runs in .*none: name its directory with --dir/],
     [['node', '--dir', at('none'), 'stop'], 1, /no node runs in .*none: name its directory with --dir/],
     [['node', '--run', 'x', '--data', 'y', '--http', '70000'], 2, /expected a whole number from 0 to 65535/],
@@ -66,6 +69,18 @@ describe('the command line', { concurrency: 2 }, () => {
       1,
       /does not exist; name a model file or the directory of a node/,
     ],
+    [
+      ['model', 'export', '--from', at('none'), '--out', runFile],
+      2,
+      /heart-logistic\.yaml exists; choose another --out, or --force to replace it/,
+    ],
+    [['model', 'export', '--from', at('none'), '--out', runFile, '--force'], 1, /none does not exist/],
+    [
+      ['log', 'export', '--dir', at('none'), '--out', runFile],
+      2,
+      /heart-logistic\.yaml exists; choose another --out, or --force to replace it/,
+    ],
+    [['log', 'export', '--dir', at('none'), '--out', runFile, '--force'], 1, /none knows no such run/],
     [['model', 'evaluate', '--from', runFile], 1, /heart-logistic\.yaml: /],
     [['sim', runFile], 2, /heart-logistic\.yaml:\d+:\d+: .*unknown key/],
     [['compare', at('none.yaml')], 2, /none\.yaml: no such file; check the path\n$/],
@@ -211,6 +226,24 @@ describe('the command line', { concurrency: 2 }, () => {
 
   const bootstrap = (name: string) =>
     startStarlings(['bootstrap', '--dir', at(name), '--listen', '/ip4/127.0.0.1/tcp/0', '--json']);
+
+  test('a second bootstrap in one directory is refused, and the first goes on', async () => {
+    const first = bootstrap('twice');
+    await first.said('address /ip4/');
+    const second = await bootstrap('twice').ended;
+    assert.equal(second.exitCode, 1);
+    assert.match(
+      second.stderr,
+      /twice\S* is in use by another node; stop it or give this one its own --dir\n$/,
+    );
+    assert.ok((await readdir(at('twice'))).includes('daemon.json'), 'the first can still be found');
+    first.child.kill('SIGTERM');
+    assert.equal((await first.ended).exitCode, 0);
+    const third = bootstrap('twice');
+    await third.said('address /ip4/');
+    third.child.kill('SIGTERM');
+    assert.equal((await third.ended).exitCode, 0);
+  });
 
   test('Ctrl-C stops a daemon cleanly with 130, SIGTERM with 0', async () => {
     for (const [signal, exitCode] of [

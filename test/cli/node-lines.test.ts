@@ -107,6 +107,7 @@ test('says what is waited for, who is there, how rounds go and how it ends', () 
     'round     100/100, finished, loss 0.200, accuracy -, 2 peers',
     `model     ${path}`,
     'accuracy  96.39 % on 10000 held-out examples',
+    'done      the node goes on serving what it has to others; Ctrl-C stops it',
   ]);
 });
 
@@ -131,6 +132,22 @@ test('says once why a round was not published, and what went wrong', () => {
     'joined    with a snapshot of round 20 that 3 peers vouch for',
     'trouble   the model could not be saved: the disk is full',
     'trouble   a snapshot is not kept for joiners on slow lines: no room (said once)',
+  ]);
+});
+
+test('says in good words how it joined and whether it was left or stopped', () => {
+  const listener = new Listener();
+  for (const donors of [1, 0]) {
+    listener.hear(donors, { source: 'protocol', event: { kind: 'joined', round: 6, donors } });
+  }
+  for (const isLeft of [true, false]) {
+    listener.hear(9, { source: 'session', event: { kind: 'ended', failure: null, isLeft } });
+  }
+  assert.deepEqual(listener.lines, [
+    'joined    with a snapshot of round 6 that 1 peer vouches for',
+    'joined    by replaying what it had missed up to round 6',
+    'left      run',
+    'stopped   run',
   ]);
 });
 

@@ -110,7 +110,7 @@ test('plain lines', () => {
   );
   assert.equal(
     plainLine({ ...state, rows: [state.rows[2]!], round: 0, phase: 'joining', startsInMs: 500 }),
-    'round 0/100, joining, 1 nodes, peers -, no accuracy yet, lag 0, out 0 B, bootstraps 0/2, starts in 1 s',
+    'round 0/100, joining, 1 node, peers -, no accuracy yet, lag 0, out 0 B, bootstraps 0/2, starts in 1 s',
   );
   assert.equal(isMilestone(state, null), true);
   assert.equal(isMilestone({ ...state, round: 41 }, state), false);
@@ -174,7 +174,23 @@ test('the view follows from what was observed', () => {
     observed([{ name: 'n', alive: true, view: { ...view, phase: 'finished' } }], 1e9).phase,
     'finished',
   );
-  assert.equal(observed([{ name: 'n', alive: false, view: null }], 1e9).round, 0);
+});
+
+test('a testnet whose nodes are gone is down, whatever they said last', () => {
+  const run = { title: 't', startAtMs: 10_000, slotMs: 1000, rounds: 100, windowRounds: 6 };
+  const observed = (nodes: Parameters<typeof viewOf>[0]['nodes'], bootstrapsAlive: number): ViewState =>
+    viewOf({ nodes, atMs: 22_000, bootstraps: 2, bootstrapsAlive }, run);
+  for (const last of [null, view]) {
+    const down = observed([{ name: 'node-00', alive: false, view: last }], 0);
+    assert.deepEqual([down.phase, down.round], ['down', 0]);
+    assert.deepEqual(renderView(down, 120).split('\n').slice(-2), [
+      'the testnet is down: no node is alive',
+      'bootstraps: 0 of 2 alive',
+    ]);
+    assert.equal(plainLine(down), 'the testnet is down: no node is alive (1 gone), bootstraps 0/2');
+  }
+  assert.equal(observed([], 0).phase, 'down');
+  assert.notEqual(observed([], 2).phase, 'down');
 });
 
 test('numbers as people read them', () => {

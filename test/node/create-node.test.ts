@@ -217,6 +217,8 @@ describe('a node', { concurrency: 2 }, () => {
     await node.leave(run.runId);
     assert.equal(await first.ended, null);
     assert.deepEqual([first.view().state, first.view().failure, node.runs().length], ['ended', null, 0]);
+    const ends = () => events.flatMap(({ event }) => (event.kind === 'ended' ? [event.isLeft] : []));
+    assert.deepEqual(ends(), [true]);
     await assert.rejects(node.leave(run.runId), { code: 'NOT_JOINED' });
     const second = node.join(run, how('a'));
     await eventually('it is finished', () => second.view().phase === 'finished', 30_000);

@@ -87,7 +87,7 @@ describe('the view of a run', () => {
     assert.deepEqual([opened.state, opened.run, opened.trouble], ['preparing', run, null]);
     assert.equal(state({ kind: 'prepared', backend: 'wasm' }).backend, 'wasm');
     assert.equal(state({ kind: 'running' }).state, 'running');
-    const ended = state({ kind: 'ended', failure: 'the disk is full' });
+    const ended = state({ kind: 'ended', failure: 'the disk is full', isLeft: false });
     assert.deepEqual([ended.state, ended.failure], ['ended', 'the disk is full']);
     assert.equal(members?.length, 4);
   });
@@ -147,7 +147,7 @@ describe('the view of a run', () => {
     events.push(session({ kind: 'sampled', sample: { ...sample, linked: ['dd', 'ee'] } }));
     assert.equal(after(...events).peers, 2);
     assert.deepEqual(after(...events).members, { known: 4, here: 3, missing: ['bb', 'cc'] });
-    events.push(session({ kind: 'ended', failure: null }));
+    events.push(session({ kind: 'ended', failure: null, isLeft: true }));
     assert.equal(after(...events).peers, 0);
   });
 
@@ -280,6 +280,6 @@ test('terminal, status and metrics say the same figures for the same events', ()
   ]);
   assert.match(
     plainLine(shown),
-    /^round 12\/100, training, 1 nodes, peers 2, accuracy 93\.10 %.*, lag 3, out 45\.6 kB/,
+    /^round 12\/100, training, 1 node, peers 2, accuracy 93\.10 %.*, lag 3, out 45\.6 kB/,
   );
 });

@@ -1,4 +1,5 @@
 /** What a node that runs in a terminal or a service says: one line when something happened, else one now and then. */
+import { amount } from '../../node/amount.ts';
 import type { NodeEvent } from '../../node/events.ts';
 import { RunReducer, type RunView } from '../../node/run-view.ts';
 import { formatDuration, formatLoss, formatPercent } from './format.ts';
@@ -7,6 +8,9 @@ import { formatDuration, formatLoss, formatPercent } from './format.ts';
 const progressEveryMs = 10_000;
 /** Between two lines on how long it is until the start. */
 const waitingEveryMs = 30_000;
+
+/** Else it looks as if it hung. */
+const goesOn = 'done      the node goes on serving what it has to others; Ctrl-C stops it';
 
 /** Things said once, of one run. */
 const saidMax = 64;
@@ -62,7 +66,7 @@ function milestones(event: NodeEvent, { reducer, said }: Told): string[] {
 function protocolLines(event: (NodeEvent & { source: 'protocol' })['event'], said: Set<string>): string[] {
   switch (event.kind) {
     case 'joined':
-      return [`joined    with a snapshot of round ${event.round} that ${event.donors} peers vouch for`];
+      return [joinedLine(event)];
     case 'fork':
       return [
         `fork      in round ${event.round}: others hold more of the history, this node goes over to theirs`,
@@ -88,6 +92,13 @@ function protocolLines(event: (NodeEvent & { source: 'protocol' })['event'], sai
   }
 }
 
+/** Nobody vouched where the node caught up from what it had itself. */
+function joinedLine({ round, donors }: { readonly round: number; readonly donors: number }): string {
+  if (donors === 0) return `joined    by replaying what it had missed up to round ${round}`;
+  const vouching = `${amount(donors, 'peer')} ${donors === 1 ? 'vouches' : 'vouch'} for`;
+  return `joined    with a snapshot of round ${round} that ${vouching}`;
+}
+
 function sessionLines(
   { event, atMs, runId }: NodeEvent & { source: 'session' },
   reducer: RunReducer,
@@ -104,13 +115,19 @@ function sessionLines(
     case 'evaluated': {
       const { phase, finalisedRound } = reducer.view();
       return phase === 'finished' && event.round === finalisedRound
-        ? [`accuracy  ${formatPercent(event.accuracy)} on ${event.examples} held-out examples`]
+        ? [
+            `accuracy  ${formatPercent(event.accuracy)} on ${amount(event.examples, 'held-out example')}`,
+            ...once(said, 'finished', goesOn),
+          ]
         : [];
     }
     case 'saved':
       return [`model     ${event.path}`];
     case 'evaluation-failed':
-      return [`trouble   the model could not be evaluated: ${event.reason}`];
+      return [
+        `trouble   the model could not be evaluated: ${event.reason}`,
+        ...(reducer.view().phase === 'finished' ? once(said, 'finished', goesOn) : []),
+      ];
     case 'save-failed':
       return [`trouble   the model could not be saved: ${event.reason}`];
     case 'snapshot-not-kept':
@@ -126,7 +143,9 @@ function sessionLines(
         `trouble   what a peer sent broke the core and was dropped: ${event.reason} (said once)`,
       );
     case 'ended':
-      return event.failure === null ? [`left      ${reducer.view().run?.name ?? runId}`] : [];
+      return event.failure === null
+        ? [`${event.isLeft ? 'left      ' : 'stopped   '}${reducer.view().run?.name ?? runId}`]
+        : [];
     case 'searching':
     case 'manifest-refused':
     case 'running':
@@ -171,11 +190,11 @@ function progressLine(view: RunView, nowMs: number): string {
     `accuracy ${formatPercent(view.accuracy)}`,
     peersOf(view),
   ];
-  if (view.lag > 0) figures.push(`${view.lag} entries missing`);
+  if (view.lag > 0) figures.push(`${amount(view.lag, 'entry', 'entries')} missing`);
   return `round     ${round}, ${view.phase}, ${figures.join(', ')}`;
 }
 
 function peersOf({ peers, members }: RunView): string {
-  const known = members.known === null ? '' : `, ${members.here} of ${members.known} members here`;
-  return `${peers} ${peers === 1 ? 'peer' : 'peers'}${known}`;
+  const known = members.known === null ? '' : `, ${members.here} of ${amount(members.known, 'member')} here`;
+  return `${amount(peers, 'peer')}${known}`;
 }

@@ -1,4 +1,5 @@
 /** The view where there is no terminal: one line when something happened, else one every few seconds. */
+import { amount } from '../../node/amount.ts';
 import { formatBytes, formatDuration, formatPercent } from './format.ts';
 import type { ViewState } from './view-state.ts';
 
@@ -8,18 +9,20 @@ export const plainLineEveryMs = 5000;
 export function plainLine(state: ViewState): string {
   const living = state.rows.filter(({ phase }) => phase !== 'gone');
   const gone = state.rows.length - living.length;
+  const bootstraps = `bootstraps ${state.bootstraps.alive}/${state.bootstraps.total}`;
+  if (state.phase === 'down') return `the testnet is down: no node is alive (${gone} gone), ${bootstraps}`;
   const accuracies = living.flatMap(({ accuracy }) => (accuracy === null ? [] : [accuracy]));
   const parts = [
     `round ${state.round}/${state.rounds}`,
     state.phase,
-    `${living.length} nodes${gone > 0 ? ` (${gone} gone)` : ''}`,
+    `${amount(living.length, 'node')}${gone > 0 ? ` (${gone} gone)` : ''}`,
     `peers ${rangeOf(living.flatMap(({ peers }) => (peers === null ? [] : [peers])))}`,
     accuracies.length > 0
       ? `accuracy ${formatPercent(Math.min(...accuracies))} to ${formatPercent(Math.max(...accuracies))}`
       : 'no accuracy yet',
     `lag ${Math.max(0, ...living.map(({ lag }) => lag ?? 0))}`,
     `out ${formatBytes(living.reduce((sum, { bytesOut }) => sum + (bytesOut ?? 0), 0))}`,
-    `bootstraps ${state.bootstraps.alive}/${state.bootstraps.total}`,
+    bootstraps,
   ];
   if (state.phase === 'joining' || state.phase === 'waiting')
     parts.push(`starts in ${formatDuration(state.startsInMs)}`);

@@ -87,6 +87,7 @@ function roundOf({ round }: NodeRow): string {
 }
 
 function progressLine(state: ViewState, width: number, paint: Painter): string {
+  if (state.phase === 'down') return paint('bad', cut(remaining(state), width));
   const text = ` ${state.round}/${state.rounds} ${remaining(state)}`;
   const barWidth = Math.min(barWidthMax, width - text.length);
   if (barWidth < 4) return cut(text.trimStart(), width);
@@ -106,14 +107,20 @@ function remaining(state: ViewState): string {
       return 'rounds over, closing the log';
     case 'finished':
       return 'finished';
+    case 'down':
+      return 'the testnet is down: no node is alive';
     default:
       return state.phase satisfies never;
   }
 }
 
-function bootstrapLine({ bootstraps: { alive, total } }: ViewState, width: number, paint: Painter): string {
+function bootstrapLine(
+  { phase, bootstraps: { alive, total } }: ViewState,
+  width: number,
+  paint: Painter,
+): string {
   if (total === 0) return paint('quiet', cut('no bootstraps', width));
-  return alive === 0
+  return alive === 0 && phase !== 'down'
     ? paint('bad', cut(`bootstraps: all ${total} dead; the nodes go on without`, width))
     : paint('quiet', cut(`bootstraps: ${alive} of ${total} alive`, width));
 }

@@ -31,7 +31,8 @@ export interface ViewState {
   /** How long a round lasts; more than the run's own where nodes do not keep up. */
   readonly slotMs: number;
   readonly isSlowed: boolean;
-  readonly phase: 'joining' | 'waiting' | 'training' | 'finishing' | 'finished';
+  /** `down` where no process is left, or none of the nodes. */
+  readonly phase: 'joining' | 'waiting' | 'training' | 'finishing' | 'finished' | 'down';
 }
 
 export interface RunTimes {
@@ -98,8 +99,13 @@ export function viewOf(observation: Observation, run: RunTimes): ViewState {
     leftMs: startsInMs + (run.rounds - round + run.windowRounds) * slotMs,
     slotMs,
     isSlowed: slotMs > run.slotMs,
-    phase: overallPhase(living, observation.atMs < run.startAtMs),
+    phase: isDown(rows, observation) ? 'down' : overallPhase(living, observation.atMs < run.startAtMs),
   };
+}
+
+/** A testnet that boots has bootstraps before it has nodes. */
+function isDown(rows: readonly NodeRow[], { bootstrapsAlive }: Observation): boolean {
+  return rows.length === 0 ? bootstrapsAlive === 0 : rows.every(({ phase }) => phase === 'gone');
 }
 
 function overallPhase(living: readonly NodeRow[], early: boolean): ViewState['phase'] {

@@ -1,0 +1,25 @@
+/** The words in which a node answers its commands. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { NODE_COMMANDS, type NodeControl } from '../../src/node/commands.ts';
+import type { RunView } from '../../src/node/run-view.ts';
+import { someView } from './some-view.ts';
+
+async function linesOf(id: string, fields: Partial<RunView>): Promise<readonly string[]> {
+  const control = {
+    views: () => [someView(fields)],
+    summary: () => ({ peerKey: 'ab', peerId: 'p', addresses: [], content: null, bytesIn: 0, bytesOut: 0 }),
+  } as unknown as NodeControl;
+  const command = NODE_COMMANDS.find((entry) => entry.id === id)!;
+  return (await command.perform(control, {})).lines;
+}
+
+test('status counts in good words, and says that no round is final yet', async () => {
+  const early = await linesOf('status', { deltasPublished: 1, lag: 1 });
+  assert.ok(early.includes('rounds    0 counted, none final yet, 1 delta published, 1 entry missing'));
+  assert.ok(early.includes('peers     0 connected, 1 member here'));
+  const members = { known: 4, here: 1, missing: [] };
+  const later = await linesOf('status', { countedRounds: 7, finalisedRound: 9, members });
+  assert.ok(later.includes('rounds    7 counted, final up to 9, 0 deltas published, 0 entries missing'));
+  assert.ok(later.includes('peers     0 connected, 1 of 4 members here'));
+});
