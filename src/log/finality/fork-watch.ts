@@ -14,6 +14,8 @@ interface Evidence {
   readonly theirs: HistoryMark;
   /** Slot since which the peer has shown nothing but another history. */
   readonly sinceSlot: number;
+  /** The roots are equal. */
+  readonly isSame: boolean;
 }
 
 export interface Fork {
@@ -47,9 +49,9 @@ export class ForkWatch {
   note(peer: PeerKey, round: number, mine: HistoryMark, theirs: HistoryMark, slot: number): void {
     const before = this.#evidence.get(peer);
     const isSame = equals(mine.root, theirs.root);
-    const isNew = !before || equals(before.mine.root, before.theirs.root);
+    const isNew = !before || before.isSame;
     remember(this.#evidence, peer, {
-      ...{ slot, round, mine, theirs },
+      ...{ slot, round, mine, theirs, isSame },
       sinceSlot: isSame || isNew ? slot : before.sinceSlot,
     });
     const agreed = this.#agreed.get(peer) ?? -1;
@@ -65,7 +67,7 @@ export class ForkWatch {
 
   /** A peer was last heard to hold another history, and that was not looked into lately. */
   isOpen(slot: number): boolean {
-    return [...this.#evidence].some(([peer, evidence]) => differs(evidence) && !this.#rests(peer, slot));
+    return [...this.#evidence].some(([peer, evidence]) => !evidence.isSame && !this.#rests(peer, slot));
   }
 
   /** The peer's history was looked into for nothing. */
@@ -93,7 +95,7 @@ export class ForkWatch {
   mostPromising({ slot, windowRounds, weightOf }: WatchView): Fork | null {
     const groups = new Map<string, { evidence: Evidence; holders: PeerKey[] }>();
     for (const [peer, evidence] of this.#evidence) {
-      if (!differs(evidence) || evidence.slot < slot - 2 * windowRounds || this.#rests(peer, slot)) continue;
+      if (evidence.isSame || evidence.slot < slot - 2 * windowRounds || this.#rests(peer, slot)) continue;
       if (!claimsMore(evidence) && evidence.sinceSlot > slot - windowRounds) continue;
       const key = `${evidence.round}/${bytesToHex(evidence.theirs.root)}`;
       const group = groups.get(key) ?? { evidence, holders: [] };
@@ -116,7 +118,7 @@ export class ForkWatch {
 
   /** A peer was last heard to hold another history than this one. */
   get hasParted(): boolean {
-    return [...this.#evidence.values()].some(differs);
+    return [...this.#evidence.values()].some(({ isSame }) => !isSame);
   }
 
   #rests(peer: PeerKey, slot: number): boolean {
@@ -130,10 +132,6 @@ function remember<Value>(list: Map<PeerKey, Value>, peer: PeerKey, value: Value)
   list.set(peer, value);
   const [oldest] = list.keys();
   if (list.size > peersMax && oldest !== undefined) list.delete(oldest);
-}
-
-function differs({ mine, theirs }: Evidence): boolean {
-  return !equals(mine.root, theirs.root);
 }
 
 /** How many entries theirs has more than ours, by what it says. */
