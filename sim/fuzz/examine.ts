@@ -210,7 +210,7 @@ function violationAtRest(
   for (const group of isLog ? connectedGroups(honest, engine.nodes) : []) {
     const hashes = new Set(group.map(({ core }) => core!.status(nowMs).modelHash));
     if (hashes.size !== 1) return `${group.length} connected peers hold ${hashes.size} models`;
-    const notes = new Set(group.map(({ core }) => JSON.stringify(core!.status(nowMs).notes)));
+    const notes = new Set(group.map(({ core }) => JSON.stringify(core!.status(nowMs).shown)));
     if (notes.size !== 1) return `${group.length} connected peers hold ${notes.size} lists of notes`;
     for (const node of group) {
       if (!hashes.has(hashAfterRestart(node, nowMs, scenario.run.slotMs))) {

@@ -176,8 +176,18 @@ export interface CoreStatus {
   readonly refused: Readonly<Record<RefusalReason, number>>;
   /** Finalised contributions: per author the number of deltas and their share of the summed squared norm. */
   readonly contributions: ReadonlyMap<PeerKey, { readonly deltas: number; readonly share: number }>;
-  /** Short texts of members, oldest first, as far as they are final. */
-  readonly notes: readonly { readonly round: number; readonly author: PeerKey; readonly text: string }[];
+  /** What kinds of entry show of their state, oldest first, as far as it is final. */
+  readonly shown: readonly ShownEntry[];
+}
+
+/** A line for people about what somebody wrote into the log. */
+export interface ShownEntry {
+  /** Id of the kind. */
+  readonly kind: string;
+  /** null where the kind keeps none. */
+  readonly round: number | null;
+  readonly author: PeerKey;
+  readonly text: string;
 }
 
 /** A method's state machine behind the one interface all drivers know. */

@@ -1,7 +1,7 @@
 /** The runs of a daemon: what it joins, remembers, shows and gives up. What commands act upon. */
 import { join } from 'node:path';
 import type { Crypto } from '../core/crypto.ts';
-import { encodeNote } from '../entries/note/note-kind.ts';
+import { composeEntry } from '../entries/registry.ts';
 import type { JoinRequest, NodeControl, NodeSummary } from '../node/commands.ts';
 import type { StarlingsNode } from '../node/create-node.ts';
 import type { Submission } from '../node/driver.ts';
@@ -93,10 +93,9 @@ export class NodeRuns implements NodeControl {
     return this.#session(runId).evaluate();
   }
 
-  async note(runId: string, text: string): Promise<Submission> {
-    const body = encodeNote(text);
-    if (!body) return { refused: 'a note is one line of text, without characters that control a terminal' };
-    return this.#session(runId).submit('note', body);
+  async write(runId: string, kind: string, text: string): Promise<Submission> {
+    const body = composeEntry(kind, text);
+    return 'refused' in body ? body : this.#session(runId).submit(kind, body);
   }
 
   stop(): void {

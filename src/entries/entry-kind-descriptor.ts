@@ -5,6 +5,8 @@ import type { Described } from '../registry/registry.ts';
 /** A kind of entry that a run may log besides deltas, as the registry lists it. */
 export interface EntryKindDescriptor<Spec = never> extends Described {
   create(spec: Spec): EntryKind;
+  /** The body of an entry that says `text`, as a command gives it; or, in a sentence, why none can. */
+  compose(text: string): Uint8Array | { readonly refused: string };
   /** Bodies that the kind of a spec takes, all different: the tests of all kinds write them. */
   sampleBodies(spec: Spec): readonly Uint8Array[];
 }

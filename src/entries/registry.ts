@@ -10,6 +10,11 @@ export const entryKinds = [note] as const;
 export const entryKindSchema = schemaOfAll(entryKinds);
 export type EntryKindSpec = z.infer<typeof entryKindSchema>;
 
+/** The body of an entry of a kind that says `text`, or why none can. */
+export function composeEntry(kind: string, text: string): Uint8Array | { readonly refused: string } {
+  return byId<EntryKindDescriptor<EntryKindSpec>>(entryKinds, kind).compose(text);
+}
+
 export function createEntryKind(spec: EntryKindSpec): EntryKind {
   return byId<EntryKindDescriptor<EntryKindSpec>>(entryKinds, spec.id).create(spec);
 }

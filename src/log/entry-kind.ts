@@ -2,7 +2,7 @@
  * A kind of entry: what it may look like, when it is let in, and what a final round of it does to the kind's state. The log
  * moves entries of all kinds alike and never looks inside; a kind knows nothing of peers, time or how entries travel.
  */
-import type { PeerKey, RefusalReason } from '../core/io.ts';
+import type { PeerKey, RefusalReason, ShownEntry } from '../core/io.ts';
 import type { Claim, EntryHeader, Envelope } from './envelope.ts';
 
 /** An entry whose body is here and decoded. */
@@ -60,4 +60,6 @@ export interface EntryKind<Content = unknown, State = unknown> {
   readonly stateBytesMax: number;
   /** Null for anything that `encode` could not have written. */
   decodeState(bytes: Uint8Array): State | null;
+  /** What status pages and terminals show of the state, oldest first. */
+  show(state: State): readonly Omit<ShownEntry, 'kind'>[];
 }

@@ -44,7 +44,8 @@ export interface NodeControl {
   /** Of the model as of now, on the held-out examples. @throws NodeError */
   evaluate(runId: string): Promise<Metrics>;
   /** Publishes a short text in the log of a run; resolves to its id, or to why it was refused. @throws NodeError */
-  note(runId: string, text: string): Promise<Submission>;
+  /** Writes an entry of a kind into the log of a run. */
+  write(runId: string, kind: string, text: string): Promise<Submission>;
   /** Begins to stop the node. */
   stop(): void;
 }
@@ -169,7 +170,7 @@ export const NODE_COMMANDS: readonly NodeCommand[] = [
     z.strictObject({ run, text: z.string().min(1).max(4096).describe('what to say') }),
     async (control, input) => {
       const view = viewOf(control, input.run);
-      const result = await control.note(view.runId, input.text);
+      const result = await control.write(view.runId, 'note', input.text);
       if ('refused' in result)
         throw new NodeError('NOT_PUBLISHED', `the note was not published: ${result.refused}`);
       return { json: { runId: view.runId, ...result }, lines: [`published ${result.entryId}`] };
@@ -235,9 +236,10 @@ function statusLines(view: RunView): string[] {
     `loss      ${loss === null ? '-' : loss.toFixed(3)}`,
     `accuracy  ${accuracy === null ? '-' : `${(100 * accuracy).toFixed(2)} % in round ${accuracyRound}`}`,
     ...(view.modelPath === null ? [] : [`model     ${view.modelPath}`]),
-    ...view.notes.map(
-      ({ round, author, text }) => `note      round ${round}, ${author.slice(0, 8)}: ${text}`,
-    ),
+    ...view.shown.map(({ kind, round, author, text }) => {
+      const when = round === null ? '' : `round ${round}, `;
+      return `${kind.padEnd(9)} ${when}${author.slice(0, 8)}: ${text}`;
+    }),
     ...(view.trouble === null ? [] : [`trouble   ${view.trouble}`]),
   ];
 }

@@ -87,7 +87,9 @@ export const runViewSchema = z.object({
   /** Finalised deltas per author and their share of the summed squared norm. */
   contributions: z.array(z.object({ peer: z.string(), deltas: count, share: z.number() })),
   /** Short texts of members, oldest first. */
-  notes: z.array(z.object({ round: z.int(), author: z.string(), text: z.string() })),
+  shown: z.array(
+    z.object({ kind: z.string(), round: z.int().nullable(), author: z.string(), text: z.string() }),
+  ),
   /** What the content store of the node holds, and its quota; 0 where it has none. Its runs share it. */
   contentBytes: z.number(),
   contentBytesMax: z.number(),
@@ -162,7 +164,7 @@ export class RunReducer {
       joined: null,
       refused: Object.fromEntries(REFUSAL_REASONS.map((reason) => [reason, 0])),
       contributions: [],
-      notes: [],
+      shown: [],
       contentBytes: 0,
       contentBytesMax: 0,
       unsavedBytes: 0,
@@ -253,10 +255,10 @@ export class RunReducer {
     sampled: ({ sample: { core, linked, ...rest } }) => {
       this.#setLinked(linked);
       const { phase, round, slotMs, finalisedRound, countedRounds, modelHash, lag, lastLoss } = core;
-      const { refused, contributions, notes } = core;
+      const { refused, contributions, shown } = core;
       this.#change({
         ...{ phase, round, slotMs, finalisedRound, countedRounds, modelHash, lag, loss: lastLoss },
-        ...{ refused: { ...refused }, contributions: [...contributions], notes: [...notes] },
+        ...{ refused: { ...refused }, contributions: [...contributions], shown: [...shown] },
         ...rest,
       });
     },

@@ -45,6 +45,7 @@ const forTests: Readonly<Record<string, string>> = {
   'src/kernels/selection.ts NonFiniteError': 'a failure is told by its class',
   'src/entries/delta/fold-deltas.ts outerRate': 'held against its formula',
 
+  'src/entries/note/note-kind.ts NoteState': 'vectors name its fields',
   'src/entries/registry.ts entryKinds': 'a contract goes over all that are registered',
   'src/log/envelope.ts indexMax': 'a bound',
   'src/log/log-book.ts placeToBytes': 'what is written is read back',

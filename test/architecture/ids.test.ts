@@ -3,13 +3,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { messageAttacks } from '../../sim/adversaries/registry.ts';
 import { compressors } from '../../src/codec/compressors/registry.ts';
+import { entryKinds } from '../../src/entries/registry.ts';
 import { aggregators } from '../../src/methods/aggregators/registry.ts';
 import { attacks } from '../../src/methods/attacks/registry.ts';
 import { methods } from '../../src/methods/registry.ts';
 import { topologies } from '../../src/methods/topologies/registry.ts';
 import { readSources, type SourceFile, withoutComments } from './source-tree.ts';
 
-const registries = [compressors, aggregators, topologies, attacks, methods, messageAttacks];
+const registries = [compressors, aggregators, topologies, attacks, methods, messageAttacks, entryKinds];
 const ids = registries.flatMap((things) => things.map(({ id }) => id)).join('|');
 /** `spec.id === 'choco'`, `switch (spec.id)`, `Extract<MethodSpec, { id: 'sgp' }>`. */
 const patterns = [
@@ -33,7 +34,7 @@ function askers(files: readonly SourceFile[]): string[] {
     );
 }
 
-test('no code of src or sim asks for the id of a method, topology, aggregator, compressor or attack', () => {
+test('no code of src or sim asks for the id of a method, topology, aggregator, compressor, attack or kind of entry', () => {
   assert.deepEqual(
     askers(readSources('src', 'sim')),
     [],

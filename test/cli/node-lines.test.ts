@@ -51,7 +51,7 @@ const sampled = (atRound: number, finalisedRound: number): RunEvent => ({
           number
         >,
         contributions: [],
-        notes: [],
+        shown: [],
       },
       linked: ['bb', 'cc'],
       bytesIn: 0,

@@ -14,6 +14,6 @@ export function idleStatus(): CoreStatus {
     lastLoss: null,
     refused: refused as Record<RefusalReason, number>,
     contributions: new Map(),
-    notes: [],
+    shown: [],
   };
 }

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { EntryKindDescriptor } from '../../src/entries/entry-kind-descriptor.ts';
 import {
+  composeEntry,
   createEntryKind,
   type EntryKindSpec,
   entryKindSchema,
@@ -83,6 +84,10 @@ for (const [name, create] of subjects) {
       assert.notDeepEqual(bytes, kind.encode(kind.initial()), 'nothing of them is left in the state');
       for (const wrong of [bytes.subarray(0, -1), Uint8Array.of(...bytes, 0), new Uint8Array()])
         assert.equal(kind.decodeState(wrong), null);
+      for (const { author, text } of kind.show(state)) {
+        assert.match(author, /^[0-9a-f]{64}$/);
+        assert.match(text, /^[^\p{Cc}]+$/u, 'it is shown on terminals');
+      }
     });
 
     test(`${name}: are reduced alike by everybody, and a copy of a state leaves the state alone`, () => {
@@ -105,3 +110,14 @@ for (const [name, create] of subjects) {
     });
   });
 }
+
+test('what a command says is an entry of its kind, or refused with a reason', () => {
+  for (const descriptor of entryKinds as readonly EntryKindDescriptor<EntryKindSpec>[]) {
+    const kind = createEntryKind(entryKindSchema.parse(descriptor.examples[0]));
+    for (const text of ['', '1', 'up at six', 'two\nlines', '\u202e']) {
+      const body = composeEntry(descriptor.id, text);
+      if ('refused' in body) assert.match(body.refused, /\w/);
+      else assert.notEqual(kind.decode(body, []), null, JSON.stringify(text));
+    }
+  }
+});

@@ -38,7 +38,7 @@ const sample: RunSample = {
     finalisedRound: 5,
     countedRounds: 6,
     slotMs: 500,
-    notes: [{ round: 3, author: 'bb', text: 'disks are moved at noon' }],
+    shown: [{ kind: 'note', round: 3, author: 'bb', text: 'disks are moved at noon' }],
     modelHash: 'f00d',
     lag: 3,
     lastLoss: 0.25,

@@ -89,7 +89,7 @@ export class RumourCore implements ProtocolCore {
       finalisedRound: -1,
       countedRounds: 0,
       slotMs: 0,
-      notes: [],
+      shown: [],
       modelHash: createHash('sha256')
         .update([...this.words].sort().join('\n'))
         .digest('hex'),

@@ -70,6 +70,7 @@ export function createDeltaKind(options: DeltaKindOptions): DeltaKind {
     reduce: (state, round) => reduceDeltas(state, round, ticketOfEntry, rules),
     encode: encodeDeltaState,
     decodeState: (bytes) => decodeDeltaState(bytes, initial.length, decode),
+    show: () => [],
     parameters: (state) => once('parameters', state, () => parametersOf(state, rules)),
     isDrawn: (state, round, author) =>
       ticketOf(options, round, author) < sortitionThreshold(state.statistics, round, rules),

@@ -40,6 +40,10 @@ export const note = defineEntryKind({
   schema,
   examples: [{ id: 'note' }, { id: 'note', bytesMax: 16, perRound: 3, kept: 2 }],
   create: createNoteKind,
+  compose: (text) =>
+    encodeNote(text) ?? {
+      refused: 'a note is one line of text, without characters that control a terminal',
+    },
   sampleBodies: () => ['up at six', 'sch\u00f6n', '\u{1f426}'].map((text) => new TextEncoder().encode(text)),
 });
 
@@ -61,6 +65,7 @@ function createNoteKind({ bytesMax, perRound, kept }: NoteSpec): EntryKind<strin
     },
     encode: encodeNotes,
     decodeState: (bytes) => decodeNotes(bytes, { bytesMax, kept }),
+    show: ({ notes }) => notes,
   };
 }
 

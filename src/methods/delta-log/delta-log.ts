@@ -11,7 +11,6 @@ import { memberTest } from '../../core/membership.ts';
 import type { RunFrame } from '../../core/run-frame.ts';
 import type { DeltaKind } from '../../entries/delta/delta-kind.ts';
 import type { DeltaContent, DeltaState } from '../../entries/delta/delta-state.ts';
-import type { NoteState } from '../../entries/note/note-kind.ts';
 import { closedEntitlement, openEntitlement } from '../../log/entitlement.ts';
 import type { LogEntry } from '../../log/entry-kind.ts';
 import { type EnvelopeContext, encodeEnvelope } from '../../log/envelope.ts';
@@ -108,7 +107,6 @@ export class DeltaLog implements ProtocolCore {
     const { contributions } = this.#stateOf(base);
     const total = [...contributions.values()].reduce((sum, { energy }) => sum + energy, 0);
     const round = Math.max(-1, this.#log.clock.slotAt(nowMs));
-    const notes = this.#kinds.findIndex(({ id }) => id === 'note');
     return {
       phase: this.#log.phase,
       round,
@@ -125,7 +123,9 @@ export class DeltaLog implements ProtocolCore {
           { deltas, share: total > 0 ? energy / total : 0 },
         ]),
       ),
-      notes: notes < 0 ? [] : (base.kinds[notes] as NoteState).notes,
+      shown: this.#kinds.flatMap((kind, index) =>
+        kind.show(base.kinds[index]).map((entry) => ({ kind: kind.id, ...entry })),
+      ),
     };
   }
 

@@ -145,7 +145,7 @@ export class Mixing implements ProtocolCore {
       finalisedRound: this.#mixedRound,
       countedRounds: this.#mixedRound + 1,
       slotMs: this.#frame.slotMs,
-      notes: [],
+      shown: [],
       modelHash: this.#model.hash,
       lag: 0,
       lastLoss: this.#training.lastLoss,
