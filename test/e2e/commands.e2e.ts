@@ -455,7 +455,7 @@ slotMs: 300
     const status = await starlings('node', 'status', ...home);
     assert.match(
       status.stdout,
-      /^node {6}[0-9a-f]{64}\n\nrun {7}bafy\S+\n {10}one {2}(training|joining), round/,
+      /^node {6}[0-9a-f]{64}\ncontent {3}.+\n\nrun {7}bafy\S+\n {10}one {2}(training|joining), round/,
     );
   });
 
