@@ -10,6 +10,7 @@
 import { basename } from 'node:path';
 import { Engine } from '../sim/engine.ts';
 import { EventQueue } from '../sim/event-queue.ts';
+import { handledPlan } from '../sim/handled-plan.ts';
 import { buildLearner } from '../sim/learner.ts';
 import {
   loadScenario,
@@ -19,7 +20,6 @@ import {
 } from '../sim/scenario/scenario.ts';
 import { runScenario } from '../sim/simulation.ts';
 import { TrainingLine } from '../sim/training-line.ts';
-import type { PeerPlan } from '../sim/virtual-node.ts';
 import { buildWorld } from '../sim/world.ts';
 import { initialVector } from '../src/learning/initial.ts';
 import { rngFor } from '../src/math/rng.ts';
@@ -95,20 +95,10 @@ const exact: Fields = { learner: { id: 'quadratic', noise: 0 } };
 async function benchProtocol(name: string, scenario: Scenario): Promise<Row> {
   const world = await buildWorld(scenario);
   let inputs = 0;
-  const counted = world.engine.peers.map(
-    (plan): PeerPlan => ({
-      ...plan,
-      createCore: (stored, incarnation) => {
-        const core = plan.createCore(stored, incarnation);
-        return {
-          handle: (input, nowMs) => {
-            inputs++;
-            return core.handle(input, nowMs);
-          },
-          status: (nowMs) => core.status(nowMs),
-          model: () => core.model(),
-        };
-      },
+  const counted = world.engine.peers.map((plan) =>
+    handledPlan(plan, (core, input, nowMs) => {
+      inputs++;
+      return core.handle(input, nowMs);
     }),
   );
   const learner = await buildLearner(scenario, world.peers);

@@ -6,11 +6,12 @@
 import { addDelta, createDeltaCodec } from '../../src/codec/delta.ts';
 import type { DeltaCodec } from '../../src/codec/delta-codec.ts';
 import { decodeFloat32 } from '../../src/codec/dense.ts';
-import type { Output, ProtocolCore } from '../../src/core/io.ts';
+import type { Output } from '../../src/core/io.ts';
 import type { TrainResult } from '../../src/learning/learner.ts';
 import { type EnvelopeContext, openEnvelope } from '../../src/log/envelope.ts';
 import { logOf } from '../../src/methods/registry.ts';
 import { parameterCount } from '../../src/tasks/models/model-layout.ts';
+import { handledPlan } from '../handled-plan.ts';
 import type { Scenario } from '../scenario/scenario.ts';
 import type { PeerPlan, VirtualNode } from '../virtual-node.ts';
 
@@ -42,21 +43,11 @@ export class MassLedger {
   /** The plan of a peer whose books are kept. */
   watch(plan: PeerPlan): PeerPlan {
     if (!this.#codec) return plan;
-    return {
-      ...plan,
-      createCore: (stored, incarnation): ProtocolCore => {
-        const core = plan.createCore(stored, incarnation);
-        return {
-          handle: (input, nowMs) => {
-            const outputs = core.handle(input, nowMs);
-            for (const output of outputs) this.#note(plan.key, output);
-            return outputs;
-          },
-          status: (nowMs) => core.status(nowMs),
-          model: () => core.model(),
-        };
-      },
-    };
+    return handledPlan(plan, (core, input, nowMs) => {
+      const outputs = core.handle(input, nowMs);
+      for (const output of outputs) this.#note(plan.key, output);
+      return outputs;
+    });
   }
 
   trained({ plan }: VirtualNode, start: Float32Array, { parameters }: TrainResult): void {

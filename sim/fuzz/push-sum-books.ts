@@ -2,13 +2,14 @@
  * Push-sum loses nothing: what all peers hold and what is under way between them is what they began with and what training
  * added (Assran et al. 2019, the sum over all columns). Keeps the books from what peers write to their stores.
  */
-import type { Input, Output, PeerKey, ProtocolCore } from '../../src/core/io.ts';
+import type { Input, Output, PeerKey } from '../../src/core/io.ts';
 import { addScaled, difference, type Vector } from '../../src/math/vector.ts';
 import type { Parcel } from '../../src/methods/mixing/mixing-peer.ts';
 import { readStored } from '../../src/methods/mixing/mixing-store.ts';
 import { methodOf } from '../../src/methods/registry.ts';
 import { sgp } from '../../src/methods/sgp/method.ts';
 import { PushSumLedger } from '../../src/methods/sgp/push-sum-ledger.ts';
+import { handledPlan } from '../handled-plan.ts';
 import type { Scenario } from '../scenario/scenario.ts';
 import type { PeerPlan } from '../virtual-node.ts';
 
@@ -45,21 +46,11 @@ export class PushSumBooks {
   watch(plan: PeerPlan): PeerPlan {
     if (!this.#isKept) return plan;
     const account = this.#accounts.get(plan.key)!;
-    return {
-      ...plan,
-      createCore: (stored, incarnation): ProtocolCore => {
-        const core = plan.createCore(stored, incarnation);
-        return {
-          handle: (input, nowMs) => {
-            const outputs = core.handle(input, nowMs);
-            this.#note(account, input, outputs);
-            return outputs;
-          },
-          status: (nowMs) => core.status(nowMs),
-          model: () => core.model(),
-        };
-      },
-    };
+    return handledPlan(plan, (core, input, nowMs) => {
+      const outputs = core.handle(input, nowMs);
+      this.#note(account, input, outputs);
+      return outputs;
+    });
   }
 
   /** A sentence about mass that was lost or made, or null. */

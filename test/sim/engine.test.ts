@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Engine, type EngineEnd, type EngineOptions, LivelockError } from '../../sim/engine.ts';
 import type { Fate } from '../../sim/fate.ts';
+import { handledPlan } from '../../sim/handled-plan.ts';
 import { CoreContractError, type PeerPlan } from '../../sim/virtual-node.ts';
-import type { Input, Output } from '../../src/core/io.ts';
 import { rngFor } from '../../src/math/rng.ts';
 import { RumourCore, type RumourOptions } from './rumour-core.ts';
 
@@ -192,33 +192,17 @@ describe('Engine', () => {
 
   it('says so where virtual time stands still', async () => {
     const engine = engineOf({ count: 1 });
-    const plan: PeerPlan = {
-      ...engine.nodes[0]!.plan,
-      createCore: (stored, incarnation) => {
-        const core = engine.nodes[0]!.plan.createCore(stored, incarnation);
-        return {
-          handle: (_: Input, nowMs: number): Output[] => [{ type: 'wake-at', atMs: nowMs }],
-          status: (nowMs) => core.status(nowMs),
-          model: () => core.model(),
-        };
-      },
-    };
+    const plan = handledPlan(engine.nodes[0]!.plan, (_core, _input, nowMs) => [
+      { type: 'wake-at', atMs: nowMs },
+    ]);
     await assert.rejects(engineOf({ peers: [plan], count: 1 }).run(), LivelockError);
   });
 
   it('does not let a core leave an announcement without a verdict', async () => {
     const engine = engineOf({ count: 2 });
-    const silent: PeerPlan = {
-      ...engine.nodes[0]!.plan,
-      createCore: (stored, incarnation) => {
-        const core = engine.nodes[0]!.plan.createCore(stored, incarnation);
-        return {
-          handle: (input, nowMs) => (input.type === 'announcement' ? [] : core.handle(input, nowMs)),
-          status: (nowMs) => core.status(nowMs),
-          model: () => core.model(),
-        };
-      },
-    };
+    const silent = handledPlan(engine.nodes[0]!.plan, (core, input, nowMs) =>
+      input.type === 'announcement' ? [] : core.handle(input, nowMs),
+    );
     const world = engineOf({ peers: [silent, engine.nodes[1]!.plan], count: 2 });
     await assert.rejects(world.run(), CoreContractError);
   });

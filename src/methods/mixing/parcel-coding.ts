@@ -13,7 +13,7 @@ const numbersMax = 4096;
 const vectorsMax = 4;
 /**
  * Of a number in a parcel: far above what models come to, and low enough that sums over all rounds of a run stay finite.
- * The median of what it meets is the aggregator's to take.
+ * What lies below, an aggregator must withstand.
  */
 const magnitudeMax = 1e9;
 /** What a parcel may need besides its vectors: numbers and the frame of CBOR. */

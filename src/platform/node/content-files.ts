@@ -20,6 +20,7 @@ import { bytesToHex, hex32 } from '../../core/bytes.ts';
 import type { Crypto } from '../../core/crypto.ts';
 import { writeFileAtomically } from './atomic-file.ts';
 import { makeDirectory } from './make-directory.ts';
+import { readFully } from './read-fully.ts';
 
 export interface ContentFilesOptions {
   /** Made where it is missing. One process at a time. */
@@ -271,13 +272,7 @@ async function blobBytesOf(handle: FileHandle, size: number): Promise<number | n
 /** Null where the file ends before. */
 async function readAt(handle: FileHandle, position: number, length: number): Promise<Uint8Array | null> {
   const bytes = new Uint8Array(length);
-  let at = 0;
-  while (at < length) {
-    const { bytesRead } = await handle.read(bytes, at, length - at, position + at);
-    if (bytesRead === 0) return null;
-    at += bytesRead;
-  }
-  return bytes;
+  return (await readFully(handle, bytes, position)) === length ? bytes : null;
 }
 
 /** The hash of a large blob takes a second: others have their turn between. */

@@ -3,6 +3,7 @@
  * digits"): a big-endian magic number, the dimensions, then the bytes in row-major order.
  */
 import { writeFileAtomically } from '../../../platform/node/atomic-file.ts';
+import { readFully } from '../../../platform/node/read-fully.ts';
 import { DataFileError } from '../../datasets/data-error.ts';
 import { type ByteSource, openPackedOrNot } from './packed-file.ts';
 
@@ -128,15 +129,11 @@ async function readExactly(
   position: number,
   file: string,
 ): Promise<void> {
-  let done = 0;
-  while (done < into.length) {
-    const { bytesRead } = await handle.read(into, done, into.length - done, position + done);
-    if (bytesRead === 0) {
-      throw new DataFileError(
-        `${file}: expected ${position + into.length} bytes, found ${position + done}: it shrank while read`,
-      );
-    }
-    done += bytesRead;
+  const done = await readFully(handle, into, position);
+  if (done < into.length) {
+    throw new DataFileError(
+      `${file}: expected ${position + into.length} bytes, found ${position + done}: it shrank while read`,
+    );
   }
 }
 

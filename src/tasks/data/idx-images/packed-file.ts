@@ -2,15 +2,10 @@
 import { open, readFile, stat } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
+import type { ReadableAt } from '../../../platform/node/read-fully.ts';
 
 /** What is read from: part of `node:fs`'s FileHandle. */
-export interface ByteSource {
-  read(
-    into: Uint8Array,
-    offset: number,
-    length: number,
-    position: number,
-  ): Promise<{ readonly bytesRead: number }>;
+export interface ByteSource extends ReadableAt {
   /** `size` in bytes, unpacked. */
   stat(): Promise<{ readonly size: number }>;
   close(): Promise<void>;
