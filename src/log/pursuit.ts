@@ -4,10 +4,19 @@
  */
 import { equals } from 'uint8arrays';
 import type { PeerKey } from '../core/io.ts';
+import type { Entitlement } from './entitlement.ts';
 import type { Fork } from './finality/fork-watch.ts';
-import { commonRound, latestWords, type Support, standsHigher, supportOf } from './finality/order.ts';
+import {
+  commonRound,
+  latestWords,
+  type Support,
+  standsHigher,
+  supportOf,
+  type Word,
+} from './finality/order.ts';
 import type { History } from './history.ts';
 import type { EffectSink } from './log-effect.ts';
+import type { Replica } from './replica.ts';
 import type { HistoryMark } from './wire.ts';
 
 /** Words count from so many windows before the present, or the end of the run. Guess. */
@@ -37,22 +46,22 @@ export interface PursuitOptions {
   readonly history: History;
   /** Last round that it has from us; null where it begins with a snapshot of its holders. */
   readonly branchedAt: number | null;
-  readonly weightOf: (peer: PeerKey) => number;
+  readonly entitlement: Entitlement;
 }
 
 export class Pursuit {
   readonly fork: Fork;
   readonly history: History;
   readonly branchedAt: number | null;
-  readonly #weightOf: (peer: PeerKey) => number;
+  readonly #entitlement: Entitlement;
   /** Since it has reached the present. */
   #ticksThere: number | null = null;
 
-  constructor({ fork, history, branchedAt, weightOf }: PursuitOptions) {
+  constructor({ fork, history, branchedAt, entitlement }: PursuitOptions) {
     this.fork = fork;
     this.history = history;
     this.branchedAt = branchedAt;
-    this.#weightOf = weightOf;
+    this.#entitlement = entitlement;
     if (branchedAt === null) history.catchUp.begin();
     else history.catchUp.replay();
   }
@@ -106,17 +115,25 @@ export class Pursuit {
     if (here && there && equals(here.root, there.root)) return 'moot';
     const passed = checkpoint && replica.markAt(checkpoint.round);
     if (passed && !equals(passed.root, checkpoint.mark.root)) return 'vain';
-    const lastRound = Math.min(slot, mine.isComplete ? mine.base.round : slot);
-    const entries = [...mine.log.entries(), ...replica.log.entries(), ...this.history.catchUp.witnesses];
-    const support = supportOf(
-      latestWords(entries, lastRound - wordWindows * ours.windowRounds),
-      mine,
-      replica,
-      this.#weightOf,
-    );
-    if (this.history.catchUp.startedFromSnapshot && !this.#isCredible(support, mine.isComplete))
-      return 'vain';
+    const words = this.#wordsOf(mine, slot, ours.windowRounds);
+    const entitlement = this.#entitlement;
+    if (this.history.catchUp.startedFromSnapshot) {
+      const byOurs = supportOf(words, mine, replica, (peer) => entitlement.weightOf(peer));
+      if (!this.#isCredible(byOurs, mine.isComplete)) return 'vain';
+    }
+    const support = supportOf(words, mine, replica, (peer) => entitlement.weightInBoth(peer, replica.base));
     return standsHigher(replica, mine, support) ? 'higher' : 'vain';
+  }
+
+  /** Late words in either history; where both are over, those of final rounds, which are the same at all who hold both. */
+  #wordsOf(mine: Replica, slot: number, windowRounds: number): Map<PeerKey, Word> {
+    const { replica, catchUp } = this.history;
+    const ends = [mine, replica].filter(({ isComplete }) => isComplete).map(({ base }) => base.round);
+    const lastRound = Math.min(slot, ...ends);
+    const late = [...mine.log.entries(), ...replica.log.entries(), ...catchUp.witnesses].filter(
+      ({ round }) => round <= lastRound,
+    );
+    return latestWords(late, lastRound - wordWindows * windowRounds);
   }
 
   /**

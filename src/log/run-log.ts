@@ -257,12 +257,11 @@ export class RunLog {
   #begin(fork: Fork, branch: Replica | null): void {
     const replica = branch ?? this.replica.anew();
     for (const one of [this.replica, replica]) one.pin();
-    const { entitlement } = this.#options;
     this.#pursuit = new Pursuit({
       fork,
       history: this.#historyOf(replica, fork.holders),
       branchedAt: branch ? branch.base.round : null,
-      weightOf: (peer) => entitlement.weightOf(peer),
+      entitlement: this.#options.entitlement,
     });
   }
 

@@ -154,6 +154,23 @@ describe('weights', () => {
     assert.equal(Math.max(...unitsOf(state).map((value, i) => Math.abs(value - next[i]!))), 2 ** 42);
   });
 
+  test('empty deltas do not say what is large: with any number of them norms are clipped as without', () => {
+    const context = contextWith({ windowRounds: 4, admitRounds: 1, clipFactor: 3 });
+    const weightOfLarge = (empty: number): number => {
+      const state = newState(context);
+      const some = signers.slice(0, empty + 1).map((signer, index) => {
+        return messageOf(context, signer, 0, index === 0 ? flat(2 ** -10) : zero);
+      });
+      fold(state, some, context);
+      for (let round = 1; round < 4; round++) fold(state, [], context);
+      const before = unitsOf(state).slice();
+      fold(state, [messageOf(context, signers[0]!, 4, flat(1))], context);
+      return Math.max(...unitsOf(state).map((value, i) => Math.abs(value - before[i]!)));
+    };
+    assert.equal(weightOfLarge(9), weightOfLarge(0));
+    assert.ok(weightOfLarge(0) < 2 ** 42 / 300);
+  });
+
   test('an equivocator has no weight in the round of the proof nor later, and keeps what came before', () => {
     const context = contextWith();
     const [author, other] = [signers[0]!, signers[1]!];
@@ -327,7 +344,8 @@ test('folds as its twin in BigInt does, round after round', () => {
         fold(state, messages, context);
         const known = medians.slice(0, Math.max(0, round - 2)).filter((norm) => norm >= 0);
         byHand = foldByHand(byHand, messages, known.at(-1) ?? 0, context.rules);
-        medians.push(messages.length > 0 ? median(messages.map(({ content }) => content.norm)) : -1);
+        const norms = messages.map(({ content }) => content.norm).filter((norm) => norm > 0);
+        medians.push(norms.length > 0 ? median(norms) : -1);
         assert.deepEqual(Array.from(unitsOf(state), BigInt), byHand);
       });
       assert.deepEqual(

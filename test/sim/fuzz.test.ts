@@ -37,6 +37,7 @@ const once: ReadonlyArray<readonly [seed: number, fault: string]> = [
   [1064, 'a peer that has forgotten a round kept those that look into its history from folding it'],
   [552, 'an entry that was asked for before our slot went back was counted as a lie'],
   [24, 'histories of different length were compared at one round by claim and at another by proof'],
+  [482, 'each side of a fork weighed words by its own final log, and both stayed'],
   [486, 'push-sum mass was rounded at random once more on its way'],
 ];
 for (const [seed, fault] of once) {

@@ -55,17 +55,19 @@ export function foldDeltas(
     return { delta: content.delta, multiplier: -weight };
   });
   accumulateDeltas(state.units, terms, unitsMax, rules.overlap);
-  const medianNorm = deltas.length > 0 ? median(deltas.map(({ content }) => content.norm)) : 0;
+  // Empty deltas cost their author nothing: they must not say what is large.
+  const norms = deltas.map(({ content }) => content.norm).filter((norm) => norm > 0);
+  const medianNorm = norms.length > 0 ? median(norms) : 0;
   state.statistics.set(round, { publishers: deltas.length, threshold, medianNorm });
   state.statistics.delete(round - rules.windowRounds - medianLookbackRounds);
 }
 
-/** Median norm of the newest non-empty round that is final when `round` begins; 0 when there is none. */
+/** Median norm of the newest round with any change that is final when `round` begins; 0 when there is none. */
 function referenceNorm(state: DeltaState, round: number, { windowRounds }: DeltaRules): number {
   const newest = round - windowRounds;
   for (let r = newest; r > newest - medianLookbackRounds && r >= 0; r--) {
-    const statistics = state.statistics.get(r);
-    if (statistics && statistics.publishers > 0) return statistics.medianNorm;
+    const medianNorm = state.statistics.get(r)?.medianNorm ?? 0;
+    if (medianNorm > 0) return medianNorm;
   }
   return 0;
 }

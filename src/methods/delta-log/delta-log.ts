@@ -60,8 +60,8 @@ export class DeltaLog implements ProtocolCore {
       membership.kind === 'allow-list'
         ? closedEntitlement(membership.members)
         : openEntitlement(
-            () => this.#stateOf(replica.base).contributions,
-            () => replica.base.banned,
+            () => replica.base,
+            (state) => this.#stateOf(state).contributions,
           );
     this.#log = new RunLog({ ...common, replica, signer, isMember, entitlement, random });
   }
