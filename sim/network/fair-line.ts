@@ -70,7 +70,7 @@ export class FairLine<Item> {
       if (next) {
         [flow.item] = next;
         flow.finish = this.#served + next[1];
-      } else this.#busy.splice(i, 1);
+      } else this.#remove(i);
       this.#listener.ended(item, nowUs);
       if (next) this.#listener.began(next[0], nowUs);
     }
@@ -84,6 +84,12 @@ export class FairLine<Item> {
   /** The process is gone, and with it what was queued. */
   clear(): void {
     this.#busy.length = 0;
+  }
+
+  /** Keeps the others in order. Not by `splice`, which makes a list of what it takes out: this happens with every message. */
+  #remove(at: number): void {
+    for (let i = at + 1; i < this.#busy.length; i++) this.#busy[i - 1] = this.#busy[i]!;
+    this.#busy.pop();
   }
 
   #advance(nowUs: number): void {

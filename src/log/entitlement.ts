@@ -5,6 +5,12 @@ import type { LogState } from './log-state.ts';
 const rampDeltas = 8;
 const strangerWeight = 1 / 16;
 
+/** Keys, of which it is asked how many they are and whether one is among them. */
+export interface Keys {
+  readonly size: number;
+  has(peer: PeerKey): boolean;
+}
+
 /** What a key weighs where words of keys are counted, in [0, 1]. */
 export interface Entitlement {
   /** By our history. */
@@ -12,7 +18,7 @@ export interface Entitlement {
   /** By our history and by another one, the less of both: who holds the other one comes to the same. */
   weightInBoth(peer: PeerKey, other: Readonly<LogState>): number;
   /** Keys that may have a say and are known by name; those of an open run are known by their work alone. */
-  known(): Iterable<PeerKey>;
+  known(): Keys;
 }
 
 /** Members of a closed run, one each, whatever they have done. */
@@ -40,6 +46,6 @@ export function openEntitlement(
   return {
     weightOf: (peer) => weightIn(peer, ours()),
     weightInBoth: (peer, other) => Math.min(weightIn(peer, ours()), weightIn(peer, other)),
-    known: () => workIn(ours()).keys(),
+    known: () => workIn(ours()),
   };
 }

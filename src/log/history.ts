@@ -127,7 +127,7 @@ export class History {
     const { isComplete, base } = this.replica;
     return this.catchUp.replayed({
       behind: this.#lastFinal(slot) - base.round,
-      isLevel: isComplete || this.#finality.isLevel(this.#followed()),
+      isLevel: () => isComplete || this.#finality.isLevel(this.#followed()),
       windowRounds: this.windowRounds,
     });
   }
@@ -305,9 +305,11 @@ export class History {
 
   #finalise(out: EffectSink, slot: number): void {
     const { entitlement, self } = this.#options;
+    const lastFinal = this.#lastFinal(slot);
+    if (this.replica.base.round >= lastFinal) return;
     const view = {
       slot,
-      lastFinal: this.#lastFinal(slot),
+      lastFinal,
       // Who has forgotten the round has nothing to say of it.
       peers: new Set(this.#followed().filter((peer) => !this.#forgetful.has(peer))),
       weightOf: (peer: PeerKey) => entitlement.weightOf(peer),
@@ -393,6 +395,7 @@ export class History {
   }
 
   #chooseSnapshot(out: EffectSink): void {
+    if (this.catchUp.phase !== 'choosing') return;
     const busy = (peer: PeerKey): boolean =>
       this.#requests.some((meaning) => meaning.kind === 'snapshots' && meaning.peer === peer);
     for (const { meaning, request } of this.catchUp.choose(this.replica.base.round, this.#followed(), busy)) {

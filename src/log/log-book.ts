@@ -4,6 +4,7 @@
  * their author equivocates; the pair then stands in the set as one marker that carries no weight.
  */
 
+import { equals } from 'uint8arrays';
 import { bytesToHex, hexToBytes, keyToBytes } from '../core/bytes.ts';
 import type { Crypto } from '../core/crypto.ts';
 import type { PeerKey } from '../core/io.ts';
@@ -47,6 +48,12 @@ export function placeFromBytes(bytes: Uint8Array): PlaceKey {
   return bytesToHex(bytes.subarray(0, isFirst ? 32 : placeBytes));
 }
 
+/** The digest of a set, and the same as text: votes name sets by it. */
+interface SetDigest {
+  readonly bytes: Uint8Array;
+  readonly hex: string;
+}
+
 interface Round {
   readonly held: Map<PlaceKey, Held>;
   /** Places taken of each kind. */
@@ -72,11 +79,8 @@ export class LogBook {
   readonly #rounds = new Map<number, Round>();
   readonly #sorted = new Map<number, readonly Place[]>();
   readonly #byId = new Map<string, LogEntry>();
-  /** Different entries may carry one body: all-zero deltas do, and copycats. */
-  readonly #byBodyRoot = new Map<string, LogEntry[]>();
-  readonly #digests = new Map<number, Uint8Array>();
-
-  #emptyDigest: Uint8Array | null = null;
+  readonly #digests = new Map<number, SetDigest>();
+  #emptyDigest: SetDigest | null = null;
 
   constructor({ runId, crypto, entriesPerRoundMax }: LogBookOptions) {
     this.#draw = { runId, crypto };
@@ -112,10 +116,6 @@ export class LogBook {
       held ? { kind: 'equivocation', entries: [held.entry, entry] } : { kind: 'entry', entry },
     );
     this.#byId.set(entry.id, entry);
-    const root = bytesToHex(entry.bodyRoot);
-    const sameBody = this.#byBodyRoot.get(root);
-    if (sameBody) sameBody.push(entry);
-    else this.#byBodyRoot.set(root, [entry]);
     this.#forgetViews(entry.round);
     return held ? 'equivocation' : 'added';
   }
@@ -124,7 +124,7 @@ export class LogBook {
   remove(round: number, key: PlaceKey): void {
     const held = this.#rounds.get(round)?.held.get(key);
     if (!held) return;
-    for (const entry of entriesOf(held)) this.#forget(entry);
+    for (const { id } of entriesOf(held)) this.#byId.delete(id);
     this.#rounds.get(round)!.held.delete(key);
     this.#rounds.get(round)!.tickets.delete(entriesOf(held)[0]!.author);
     this.#rounds.get(round)!.taken[entriesOf(held)[0]!.kind]! -= 1;
@@ -176,9 +176,10 @@ export class LogBook {
     return this.#byId.values();
   }
 
-  /** The body whose Merkle root (hex) is given, where the log has it. */
-  body(root: string): Uint8Array | undefined {
-    return this.#byBodyRoot.get(root)?.[0]?.body;
+  /** The body with this Merkle root, where the log has it. Looked for: nearly all bodies travel in their envelopes. */
+  body(root: Uint8Array): Uint8Array | undefined {
+    for (const { bodyRoot, body } of this.#byId.values()) if (equals(bodyRoot, root)) return body;
+    return undefined;
   }
 
   /** Places of a round in ascending order of author, kind and index: every replica walks them the same way. */
@@ -200,20 +201,33 @@ export class LogBook {
 
   /** SHA-256 over place and entry id of every place in order; a marker has a zero id. */
   digest(round: number): Uint8Array {
+    return this.#digestOf(round).bytes;
+  }
+
+  digestHex(round: number): string {
+    return this.#digestOf(round).hex;
+  }
+
+  #digestOf(round: number): SetDigest {
     if (this.isEmpty(round)) {
-      this.#emptyDigest ??= this.#crypto.sha256();
+      this.#emptyDigest ??= this.#hash([]);
       return this.#emptyDigest;
     }
     let digest = this.#digests.get(round);
     if (!digest) {
-      const parts = this.places(round).flatMap(({ key, held }) => [
-        placeToBytes(key),
-        held.kind === 'entry' ? hexToBytes(held.entry.id) : NO_ID,
-      ]);
-      digest = this.#crypto.sha256(...parts);
+      const parts: Uint8Array[] = [];
+      for (const { key, held } of this.places(round)) {
+        parts.push(placeToBytes(key), held.kind === 'entry' ? hexToBytes(held.entry.id) : NO_ID);
+      }
+      digest = this.#hash(parts);
       this.#digests.set(round, digest);
     }
     return digest;
+  }
+
+  #hash(parts: readonly Uint8Array[]): SetDigest {
+    const bytes = this.#crypto.sha256(...parts);
+    return { bytes, hex: bytesToHex(bytes) };
   }
 
   /** Place and ids of everything held, as they travel in a digest answer. */
@@ -254,7 +268,7 @@ export class LogBook {
       if (number > round) continue;
       for (const held of this.#rounds.get(number)!.held.values()) {
         for (const entry of entriesOf(held)) {
-          this.#forget(entry);
+          this.#byId.delete(entry.id);
           dropped.push(entry);
         }
       }
@@ -267,14 +281,6 @@ export class LogBook {
   #forgetViews(round: number): void {
     this.#sorted.delete(round);
     this.#digests.delete(round);
-  }
-
-  #forget(entry: LogEntry): void {
-    this.#byId.delete(entry.id);
-    const root = bytesToHex(entry.bodyRoot);
-    const others = (this.#byBodyRoot.get(root) ?? []).filter(({ id }) => id !== entry.id);
-    if (others.length > 0) this.#byBodyRoot.set(root, others);
-    else this.#byBodyRoot.delete(root);
   }
 }
 

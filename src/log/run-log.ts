@@ -7,7 +7,7 @@ import type { Signer } from '../core/crypto.ts';
 import type { Input, PeerKey, Phase, Verdict } from '../core/io.ts';
 import { Refusals } from '../core/refusals.ts';
 import { type AdmissionOptions, judgeAnnouncement } from './admission.ts';
-import type { Entitlement } from './entitlement.ts';
+import type { Entitlement, Keys } from './entitlement.ts';
 import type { LogEntry } from './entry-kind.ts';
 import type { EnvelopeContext } from './envelope.ts';
 import type { Fork } from './finality/fork-watch.ts';
@@ -19,7 +19,7 @@ import type { EffectSink } from './log-effect.ts';
 import type { Kinds, LogFrame } from './log-state.ts';
 import { OwnEntries } from './own-entries.ts';
 import { type Checkpoint, Pursuit } from './pursuit.ts';
-import { answerRequest } from './repair/answers.ts';
+import { type AnswerContext, answerRequest } from './repair/answers.ts';
 import type { Replica } from './replica.ts';
 import { RunPhase } from './run-phase.ts';
 
@@ -49,6 +49,7 @@ export class RunLog {
   readonly refusals = new Refusals();
   readonly #options: RunLogOptions;
   readonly #admission: AdmissionOptions;
+  readonly #answering: AnswerContext;
   readonly #peers = new Set<PeerKey>();
   readonly #ours: History;
   #pursuit: Pursuit | null = null;
@@ -59,6 +60,7 @@ export class RunLog {
   constructor(options: RunLogOptions) {
     this.#options = options;
     this.#admission = options;
+    this.#answering = { ...options, refusals: this.refusals };
     this.own = new OwnEntries(options);
     this.#ours = this.#historyOf(options.replica, 'anyone');
   }
@@ -170,14 +172,14 @@ export class RunLog {
   }
 
   #requested(out: EffectSink, event: LogEvent & { type: 'request' }, nowMs: number): void {
-    const { replica, refusals } = this;
+    const { refusals } = this;
     const { from, token } = event;
     if (!this.#options.isMember(from)) {
       refusals.add(out, 'not-a-member', from);
       out.push({ type: 'refuse', token, reason: 'not a member of this run' });
       return;
     }
-    const request = answerRequest(out, event, { ...this.#options, replica, refusals });
+    const request = answerRequest(out, event, this.#answering);
     if (request?.kind !== 'digest') return;
     for (const history of [this.#ours, this.#pursuit?.history])
       history?.heard(from, request, history.clock.slotAt(nowMs));
@@ -192,7 +194,7 @@ export class RunLog {
     const { entitlement, frame } = this.#options;
     const words = latestWords(replica.log.entries(), slot - 2 * frame.windowRounds);
     const weightOf = (peer: PeerKey): number => entitlement.weightOf(peer);
-    const known = new Set([...entitlement.known(), ...this.#peers]);
+    const known = eitherOf(entitlement.known(), this.#peers);
     const share = shareAnchored(words, replica, round, known, weightOf);
     if (share > checkpointPart) this.#checkpoint = { round, mark };
   }
@@ -302,4 +304,11 @@ export class RunLog {
     const theirs = bytesToHex(fork.theirs.root);
     out.push({ type: 'event', event: { kind: 'fork', round: fork.round, mine, theirs } });
   }
+}
+
+/** Both together, without a copy: an open run knows as many keys as ever worked for it. */
+function eitherOf(keys: Keys, others: ReadonlySet<PeerKey>): Keys {
+  let { size } = keys;
+  for (const key of others) if (!keys.has(key)) size += 1;
+  return { size, has: (key) => keys.has(key) || others.has(key) };
 }

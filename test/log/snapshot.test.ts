@@ -233,7 +233,7 @@ describe('joining by snapshot', () => {
   const [older, newer] = [makeSnapshot(crypto, kinds, stateAfter(2)), makeSnapshot(crypto, kinds, state)];
   const newJoin = (): SnapshotJoin => new SnapshotJoin({ envelopes, kinds, bytesMax, entitlement });
 
-  const entitlement = { weightOf: () => 1, weightInBoth: () => 1, known: () => [] };
+  const entitlement = { weightOf: () => 1, weightInBoth: () => 1, known: () => new Set<string>() };
 
   const offerOf = (snapshot: Snapshot, signer: Signer, witnesses: readonly Uint8Array[] = []): Uint8Array =>
     encodeOffer(signSnapshotHeader(snapshot, run.runId, signer), witnesses);

@@ -2,7 +2,6 @@
  * Decides when the next round may be folded, and with which set. Remembers what peers showed of their sets and how long
  * nothing was agreed upon; folds nothing itself.
  */
-import { bytesToHex } from '../../core/bytes.ts';
 import type { PeerKey } from '../../core/io.ts';
 import type { Replica } from '../replica.ts';
 import { decideFold, type FoldDecision, quorumOf, type RoundVote, RoundVotes } from './round-votes.ts';
@@ -103,7 +102,7 @@ export class Finality {
     }
     const decision = decideFold({
       votes: this.#votes.of(round),
-      myDigest: bytesToHex(this.#replica.log.digest(round)),
+      myDigest: this.#replica.log.digestHex(round),
       weightOf: view.weightOf,
       myWeight: view.myWeight,
       // What others have folded is folded again, and nothing else: our slot may be ahead of theirs.

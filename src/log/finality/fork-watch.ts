@@ -50,10 +50,8 @@ export class ForkWatch {
     const before = this.#evidence.get(peer);
     const isSame = equals(mine.root, theirs.root);
     const isNew = !before || before.isSame;
-    remember(this.#evidence, peer, {
-      ...{ slot, round, mine, theirs, isSame },
-      sinceSlot: isSame || isNew ? slot : before.sinceSlot,
-    });
+    const sinceSlot = isSame || isNew ? slot : before.sinceSlot;
+    remember(this.#evidence, peer, { slot, round, mine, theirs, sinceSlot, isSame });
     const agreed = this.#agreed.get(peer) ?? -1;
     if (isSame) remember(this.#agreed, peer, Math.max(round, agreed));
     // It has gone over to another history: where that parted from ours is not known.
@@ -62,12 +60,15 @@ export class ForkWatch {
 
   /** Peers that agreed with us on `round` or a later one. */
   agreeing(round: number): number {
-    return [...this.#agreed.values()].filter((agreed) => agreed >= round).length;
+    let count = 0;
+    for (const agreed of this.#agreed.values()) if (agreed >= round) count += 1;
+    return count;
   }
 
   /** A peer was last heard to hold another history, and that was not looked into lately. */
   isOpen(slot: number): boolean {
-    return [...this.#evidence].some(([peer, evidence]) => !evidence.isSame && !this.#rests(peer, slot));
+    for (const [peer, { isSame }] of this.#evidence) if (!isSame && !this.#rests(peer, slot)) return true;
+    return false;
   }
 
   /** The peer's history was looked into for nothing. */
@@ -93,6 +94,7 @@ export class ForkWatch {
    * where its holders have not come over to ours in a window. Of several that of the holders with most weight.
    */
   mostPromising({ slot, windowRounds, weightOf }: WatchView): Fork | null {
+    if (!this.hasParted) return null;
     const groups = new Map<string, { evidence: Evidence; holders: PeerKey[] }>();
     for (const [peer, evidence] of this.#evidence) {
       if (evidence.isSame || evidence.slot < slot - 2 * windowRounds || this.#rests(peer, slot)) continue;
@@ -118,7 +120,8 @@ export class ForkWatch {
 
   /** A peer was last heard to hold another history than this one. */
   get hasParted(): boolean {
-    return [...this.#evidence.values()].some(({ isSame }) => !isSame);
+    for (const { isSame } of this.#evidence.values()) if (!isSame) return true;
+    return false;
   }
 
   #rests(peer: PeerKey, slot: number): boolean {

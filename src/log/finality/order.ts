@@ -4,6 +4,7 @@
  */
 import { compare, equals } from 'uint8arrays';
 import type { PeerKey } from '../../core/io.ts';
+import type { Keys } from '../entitlement.ts';
 import type { Anchor, EntryHeader } from '../envelope.ts';
 import type { Replica } from '../replica.ts';
 
@@ -90,7 +91,7 @@ export function shareAnchored(
   words: ReadonlyMap<PeerKey, Word>,
   replica: Replica,
   round: number,
-  known: ReadonlySet<PeerKey>,
+  known: Keys,
   weightOf: (peer: PeerKey) => number,
 ): number {
   let all = known.size;

@@ -84,8 +84,12 @@ export function decideFold(question: FoldQuestion): FoldDecision {
 
 /** The latest vote of every peer on every open round. */
 export class RoundVotes {
-  readonly #rounds = new Map<number, Map<PeerKey, RoundVote>>();
+  readonly #rounds = new Map<
+    number,
+    Map<PeerKey, { -readonly [Field in keyof RoundVote]: RoundVote[Field] }>
+  >();
 
+  /** A vote that is said again, as most are, only changes when it was heard. */
   record(round: number, peer: PeerKey, vote: RoundVote): void {
     let votes = this.#rounds.get(round);
     if (!votes) {
@@ -94,8 +98,12 @@ export class RoundVotes {
     }
     const before = votes.get(peer);
     if (before?.final && !vote.final) return;
-    const known = vote.rows ? null : before?.digest === vote.digest ? before.rows : null;
-    votes.set(peer, known ? { ...vote, rows: known } : vote);
+    const { digest, final, heardSlot } = vote;
+    const rows = vote.rows ?? (before?.digest === digest ? before.rows : null);
+    if (before?.digest === digest && before.final === final) {
+      before.heardSlot = heardSlot;
+      before.rows = rows;
+    } else votes.set(peer, { digest, final, heardSlot, rows });
   }
 
   of(round: number): ReadonlyMap<PeerKey, RoundVote> {

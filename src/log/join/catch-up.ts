@@ -34,7 +34,7 @@ interface Progress {
   /** Rounds before the newest that may be folded by our slot. */
   readonly behind: number;
   /** We have folded what the leaders have. */
-  readonly isLevel: boolean;
+  readonly isLevel: () => boolean;
   readonly windowRounds: number;
 }
 
@@ -147,7 +147,7 @@ export class CatchUp {
     const isLed = this.leaders !== 'anyone';
     // Where a silent peer makes every round wait its full time, the present is a window further back.
     const behindMax = state.ticks < donorPatienceTicks ? 1 : windowRounds + 2;
-    if (isLed ? isLevel : behind <= behindMax) {
+    if (isLed ? isLevel() : behind <= behindMax) {
       this.#state = { kind: 'present' };
       return { donors: state.donors };
     }

@@ -65,12 +65,12 @@ function framesFor(request: Request, node: AnswerContext): Uint8Array[] | 'not-h
     case 'leaves': {
       const snapshot = replica.snapshots.find(({ blobRoot }) => equals(blobRoot, request.root));
       if (snapshot) return [encodeHashList(snapshot.leaves)];
-      const body = replica.log.body(bytesToHex(request.root));
+      const body = replica.log.body(request.root);
       return body ? [encodeHashList(leavesOf(envelopes.crypto, body))] : 'not-held';
     }
     case 'segment': {
       const snapshot = replica.snapshots.find(({ blobRoot }) => equals(blobRoot, request.root));
-      const blob = snapshot?.blob ?? replica.log.body(bytesToHex(request.root));
+      const blob = snapshot?.blob ?? replica.log.body(request.root);
       if (!blob) return 'not-held';
       return request.index < segmentCount(blob.length) ? [segmentOf(blob, request.index)] : 'absurd';
     }

@@ -117,13 +117,13 @@ export class DigestExchange {
     if (mine && this.#talking.has(peer))
       findings.push({ kind: 'mark', round: finalised, mine, theirs: { root, weight } });
     if (!view.follows(peer)) return findings;
-    request.digests.forEach((digest, index) => {
+    for (const [index, digest] of request.digests.entries()) {
       const round = request.from + index;
-      if (round <= this.#replica.base.round || round > slot + 1) return;
-      const hex = bytesToHex(digest);
+      if (round <= this.#replica.base.round || round > slot + 1) continue;
+      const hex = this.#hexOf(digest, round);
       findings.push({ kind: 'vote', round, digest: hex, final: false, heardSlot: slot, rows: null });
-      if (!equals(digest, this.#replica.log.digest(round))) this.#askBack.add(peer);
-    });
+      if (hex !== this.#replica.log.digestHex(round)) this.#askBack.add(peer);
+    }
     return findings;
   }
 
@@ -149,7 +149,7 @@ export class DigestExchange {
       }
       const final = state === 'same-final' || state === 'differs-final';
       const same = state === 'same-open' || state === 'same-final';
-      const digest = bytesToHex(same ? sent : this.#digestOf(rows));
+      const digest = this.#hexOf(same ? sent : this.#digestOf(rows), round);
       const told = same ? null : rows;
       findings.push({ kind: 'vote', round, digest, final, heardSlot: view.slot, rows: told });
       if (same) continue;
@@ -158,6 +158,12 @@ export class DigestExchange {
       }
     }
     return findings;
+  }
+
+  /** Digest of a set of the round as text: our own text where the set is ours, as most are, so that it need not be made. */
+  #hexOf(digest: Uint8Array, round: number): string {
+    const { log } = this.#replica;
+    return equals(digest, log.digest(round)) ? log.digestHex(round) : bytesToHex(digest);
   }
 
   /** The log's own digest of a set given by its rows. */

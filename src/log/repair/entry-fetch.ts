@@ -97,6 +97,7 @@ export class EntryFetch {
   /** What to request now. Every ask counts as under way until it is answered or fails. */
   asks(): Array<{ readonly meaning: FetchMeaning; readonly request: Request }> {
     const asks: Array<{ meaning: FetchMeaning; request: Request }> = [];
+    if (this.#wanted.size === 0) return asks;
     const batches = new Map<PeerKey, string[]>();
     for (const [id, wanted] of this.#wanted) {
       if (wanted.inFlight || wanted.envelope) continue;

@@ -173,7 +173,7 @@ export class DeltaLog implements ProtocolCore {
   }
 
   #startTraining(out: Output[], round: number, nowMs: number): void {
-    if (this.#log.own.freeIndex(round, DELTA) !== 0 || !this.#training.mayStart(round)) return;
+    if (!this.#training.mayStart(round) || this.#log.own.freeIndex(round, DELTA) !== 0) return;
     const parameters = this.#author.startFrom(this.model());
     const steps = this.#training.start(round, parameters, nowMs, this.#log.clock.slotMs(round));
     const scheduleRound = this.#log.clock.countedBefore(round);
