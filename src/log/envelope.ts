@@ -112,9 +112,8 @@ export function encodeEnvelope(envelope: Envelope, inlineMax = inlineBodyBytesMa
 }
 
 /** The bytes that are stored: always with the body. */
-export function encodeStoredEnvelope(envelope: Envelope, shared?: SharedWork): Uint8Array {
-  const encode = () => dagCbor.encode([envelope.header, envelope.signature, envelope.body]);
-  return shared ? shared.once('stored', envelope, encode) : encode();
+export function encodeStoredEnvelope(envelope: Envelope): Uint8Array {
+  return dagCbor.encode([envelope.header, envelope.signature, envelope.body]);
 }
 
 /** Checks form, signature, run and body hash, in this order; what only the log can judge comes after. */

@@ -29,7 +29,7 @@ import type { Replica } from './replica.ts';
 import { RequestTable } from './request-table.ts';
 import { snapshotBytesMax } from './snapshot.ts';
 import { logKey } from './store-keys.ts';
-import { decodeDigestAnswer, type Request } from './wire.ts';
+import { decodeDigestAnswer, encodeRequest, type Request } from './wire.ts';
 
 type Meaning = DigestMeaning | FetchMeaning | JoinMeaning;
 
@@ -281,9 +281,10 @@ export class History {
     const busy = (peer: PeerKey): boolean =>
       this.#requests.some((meaning) => meaning.kind === 'digest' && meaning.peer === peer);
     const free = this.#followed().filter((peer) => !busy(peer));
-    for (const { meaning, request } of this.#digests.asks(free, this.#view(slot))) {
-      this.#requests.open(out, meaning, request);
-    }
+    const { request, meanings } = this.#digests.asks(free, this.#view(slot));
+    if (meanings.length === 0) return;
+    const bytes = encodeRequest(request);
+    for (const meaning of meanings) this.#requests.open(out, meaning, bytes);
   }
 
   #proceed(out: EffectSink, slot: number): void {
@@ -294,7 +295,7 @@ export class History {
   #pump(out: EffectSink): void {
     if (!this.#requests.hasRoomForAll) return;
     for (const { meaning, request } of [...this.#fetch.asks(), ...this.catchUp.asks()]) {
-      this.#requests.open(out, meaning, request);
+      this.#requests.open(out, meaning, encodeRequest(request));
     }
   }
 
@@ -399,7 +400,7 @@ export class History {
     const busy = (peer: PeerKey): boolean =>
       this.#requests.some((meaning) => meaning.kind === 'snapshots' && meaning.peer === peer);
     for (const { meaning, request } of this.catchUp.choose(this.replica.base.round, this.#followed(), busy)) {
-      this.#requests.open(out, meaning, request);
+      this.#requests.open(out, meaning, encodeRequest(request));
     }
   }
 

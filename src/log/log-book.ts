@@ -25,11 +25,15 @@ export interface Place {
   readonly held: Held;
 }
 
+interface DigestedPlace extends Place {
+  /** What the digest of the set takes of it: the place and the id, zero for a marker. */
+  readonly digested: Uint8Array;
+}
+
 export type Insertion = 'added' | 'duplicate' | 'equivocation' | 'full';
 
 /** Bytes of a place in digests and answers: author, kind, index. */
 export const placeBytes = 34;
-const NO_ID = new Uint8Array(32);
 const hexByte = (value: number): string => value.toString(16).padStart(2, '0');
 
 /** The author alone for what nearly all entries are, so that it need not be put together. */
@@ -41,6 +45,13 @@ export function placeToBytes(key: PlaceKey): Uint8Array {
   const bytes = new Uint8Array(placeBytes);
   bytes.set(key.length === 64 ? keyToBytes(key) : hexToBytes(key));
   return bytes;
+}
+
+function placeOf(key: PlaceKey, held: Held): DigestedPlace {
+  const digested = new Uint8Array(placeBytes + 32);
+  digested.set(placeToBytes(key));
+  if (held.kind === 'entry') digested.set(hexToBytes(held.entry.id), placeBytes);
+  return { key, author: key.length === 64 ? key : key.slice(0, 64), held, digested };
 }
 
 export function placeFromBytes(bytes: Uint8Array): PlaceKey {
@@ -55,7 +66,7 @@ interface SetDigest {
 }
 
 interface Round {
-  readonly held: Map<PlaceKey, Held>;
+  readonly held: Map<PlaceKey, DigestedPlace>;
   /** Places taken of each kind. */
   readonly taken: number[];
   /** Tickets of authors that have a place, as far as they were needed. */
@@ -77,7 +88,7 @@ export class LogBook {
   readonly #crypto: Crypto;
   readonly #entriesPerRoundMax: readonly number[];
   readonly #rounds = new Map<number, Round>();
-  readonly #sorted = new Map<number, readonly Place[]>();
+  readonly #sorted = new Map<number, readonly DigestedPlace[]>();
   readonly #byId = new Map<string, LogEntry>();
   readonly #digests = new Map<number, SetDigest>();
   #emptyDigest: SetDigest | null = null;
@@ -100,7 +111,7 @@ export class LogBook {
       this.#rounds.set(entry.round, round);
     }
     const key = placeKey(entry);
-    const held = round.held.get(key);
+    const held = round.held.get(key)?.held;
     if (held?.kind === 'equivocation') return 'duplicate';
     if (!held) {
       const last = this.#isFull(round, entry.kind) ? this.#lastPlace(entry.round, entry.kind) : null;
@@ -111,10 +122,10 @@ export class LogBook {
       }
       round.taken[entry.kind]! += 1;
     }
-    round.held.set(
-      key,
-      held ? { kind: 'equivocation', entries: [held.entry, entry] } : { kind: 'entry', entry },
-    );
+    const now: Held = held
+      ? { kind: 'equivocation', entries: [held.entry, entry] }
+      : { kind: 'entry', entry };
+    round.held.set(key, placeOf(key, now));
     this.#byId.set(entry.id, entry);
     this.#forgetViews(entry.round);
     return held ? 'equivocation' : 'added';
@@ -122,7 +133,7 @@ export class LogBook {
 
   /** Empties a place of a round, because the peers finalised the round without what is there. */
   remove(round: number, key: PlaceKey): void {
-    const held = this.#rounds.get(round)?.held.get(key);
+    const held = this.at(round, key);
     if (!held) return;
     for (const { id } of entriesOf(held)) this.#byId.delete(id);
     this.#rounds.get(round)!.held.delete(key);
@@ -165,7 +176,7 @@ export class LogBook {
   }
 
   at(round: number, key: PlaceKey): Held | undefined {
-    return this.#rounds.get(round)?.held.get(key);
+    return this.#rounds.get(round)?.held.get(key)?.held;
   }
 
   entry(id: string): LogEntry | undefined {
@@ -183,12 +194,10 @@ export class LogBook {
   }
 
   /** Places of a round in ascending order of author, kind and index: every replica walks them the same way. */
-  places(round: number): readonly Place[] {
+  places(round: number): readonly DigestedPlace[] {
     let places = this.#sorted.get(round);
     if (!places) {
-      places = [...(this.#rounds.get(round)?.held ?? [])]
-        .map(([key, held]): Place => ({ key, author: key.length === 64 ? key : key.slice(0, 64), held }))
-        .sort((a, b) => (a.key < b.key ? -1 : 1));
+      places = [...(this.#rounds.get(round)?.held.values() ?? [])].sort((a, b) => (a.key < b.key ? -1 : 1));
       if (places.length > 0) this.#sorted.set(round, places);
     }
     return places;
@@ -215,11 +224,7 @@ export class LogBook {
     }
     let digest = this.#digests.get(round);
     if (!digest) {
-      const parts: Uint8Array[] = [];
-      for (const { key, held } of this.places(round)) {
-        parts.push(placeToBytes(key), held.kind === 'entry' ? hexToBytes(held.entry.id) : NO_ID);
-      }
-      digest = this.#hash(parts);
+      digest = this.#hash(this.places(round).map(({ digested }) => digested));
       this.#digests.set(round, digest);
     }
     return digest;
@@ -232,13 +237,11 @@ export class LogBook {
 
   /** Place and ids of everything held, as they travel in a digest answer. */
   rows(round: number): Uint8Array[] {
-    return this.places(round).map(({ key, held }) => {
-      const ids = entriesOf(held).map(({ id }) => hexToBytes(id));
-      const row = new Uint8Array(placeBytes + 32 * ids.length);
-      row.set(placeToBytes(key));
-      ids.forEach((id, index) => {
-        row.set(id, placeBytes + 32 * index);
-      });
+    return this.places(round).map(({ held, digested }) => {
+      if (held.kind === 'entry') return digested;
+      const row = new Uint8Array(placeBytes + 64);
+      row.set(digested);
+      for (const [index, { id }] of held.entries.entries()) row.set(hexToBytes(id), placeBytes + 32 * index);
       return row;
     });
   }
@@ -266,7 +269,7 @@ export class LogBook {
     const dropped: LogEntry[] = [];
     for (const number of [...this.#rounds.keys()]) {
       if (number > round) continue;
-      for (const held of this.#rounds.get(number)!.held.values()) {
+      for (const { held } of this.#rounds.get(number)!.held.values()) {
         for (const entry of entriesOf(held)) {
           this.#byId.delete(entry.id);
           dropped.push(entry);

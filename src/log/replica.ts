@@ -138,7 +138,9 @@ export class Replica {
   }
 
   writeOf(entry: LogEntry): StoreWrite {
-    return { key: logKey(entry), value: encodeStoredEnvelope(entry, this.#options.shared) };
+    const { shared } = this.#options;
+    const write = (): StoreWrite => ({ key: logKey(entry), value: encodeStoredEnvelope(entry) });
+    return shared ? shared.once('stored', entry, write) : write();
   }
 
   /** The state of everything held, open rounds included. */
@@ -320,7 +322,7 @@ export class Replica {
     for (const entry of this.log.pruneThrough(this.#logFrom - 1)) {
       writes.push({ key: logKey(entry), value: null });
       if (this.#options.retention !== 'everything') continue;
-      writes.push({ key: archiveKey(entry), value: encodeStoredEnvelope(entry, this.#options.shared) });
+      writes.push({ key: archiveKey(entry), value: encodeStoredEnvelope(entry) });
     }
     return writes;
   }

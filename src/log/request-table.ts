@@ -1,5 +1,5 @@
 import type { OutputSink, PeerKey } from '../core/io.ts';
-import { encodeRequest, type Request, responseBytesMax } from './wire.ts';
+import { responseBytesMax } from './wire.ts';
 
 /** Requests under way at one node; more are not started. */
 const requestsMax = 2048;
@@ -28,8 +28,8 @@ export class RequestTable<Meaning extends { readonly peer: PeerKey }> {
     return requestsMax - this.#pending.size >= askedAtOnceMax;
   }
 
-  /** Emits the request; false when too many are under way. */
-  open(out: OutputSink, meaning: Meaning, request: Request): boolean {
+  /** Emits the request, which `bytes` encode; false when too many are under way. */
+  open(out: OutputSink, meaning: Meaning, bytes: Uint8Array): boolean {
     if (this.#pending.size >= requestsMax) return false;
     const requestId = this.#nextId();
     this.#pending.set(requestId, meaning);
@@ -37,7 +37,7 @@ export class RequestTable<Meaning extends { readonly peer: PeerKey }> {
       type: 'request',
       requestId,
       peer: meaning.peer,
-      bytes: encodeRequest(request),
+      bytes,
       responseBytesMax,
       timeoutMs: this.#timeoutMs,
     });

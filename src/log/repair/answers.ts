@@ -107,14 +107,16 @@ function witnessesOf(snapshot: Snapshot, replica: Replica): Uint8Array[] {
   return [...newest.values()].slice(-witnessesMax).map((entry) => encodeEnvelope({ ...entry, body: null }));
 }
 
+const noRows: readonly Uint8Array[] = [];
+
 function digestAnswer(request: Request & { kind: 'digest' }, replica: Replica): Uint8Array {
   const { base, log } = replica;
   const rounds = request.digests.map((digest, index): RoundAnswer => {
     const round = request.from + index;
-    if (round < replica.logFrom) return { round, state: 'unknown', rows: [] };
+    if (round < replica.logFrom) return { round, state: 'unknown', rows: noRows };
     const final = round <= base.round;
     if (equals(digest, log.digest(round)))
-      return { round, state: final ? 'same-final' : 'same-open', rows: [] };
+      return { round, state: final ? 'same-final' : 'same-open', rows: noRows };
     return { round, state: final ? 'differs-final' : 'differs-open', rows: log.rows(round) };
   });
   return encodeDigestAnswer({

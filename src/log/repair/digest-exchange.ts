@@ -84,11 +84,11 @@ export class DigestExchange {
     this.#talking.delete(peer);
   }
 
-  /** Whom to ask in this tick, of `free` peers that have no such request of ours to answer. */
+  /** Whom to ask in this tick, of `free` peers that have no such request of ours to answer: all the same. */
   asks(
     free: readonly PeerKey[],
     view: DigestView,
-  ): Array<{ meaning: DigestMeaning; request: DigestRequest }> {
+  ): { readonly request: DigestRequest; readonly meanings: readonly DigestMeaning[] } {
     const { round: finalised, root, weight: carried } = this.#replica.base;
     const weight = this.#isOurs ? carried : null;
     const from = finalised + 1;
@@ -100,10 +100,10 @@ export class DigestExchange {
     const asked = new Set(pickRandom(free, isBehind ? catchUpFanout : digestFanout, this.#random));
     for (const peer of free) if (this.#askBack.has(peer)) asked.add(peer);
     this.#askBack.clear();
-    return [...asked].map((peer) => ({
-      meaning: { kind: 'digest', peer, finalised, from, digests },
+    return {
       request: { kind: 'digest', finalised, root, weight, from, digests },
-    }));
+      meanings: Array.from(asked, (peer) => ({ kind: 'digest', peer, finalised, from, digests })),
+    };
   }
 
   /** What a peer's own request tells of its sets. */

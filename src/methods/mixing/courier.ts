@@ -2,6 +2,7 @@ import type { Signer } from '../../core/crypto.ts';
 import type { OutputSink, PeerKey } from '../../core/io.ts';
 import { type EnvelopeContext, encodeStoredEnvelope, sealEnvelope } from '../../log/envelope.ts';
 import { RequestTable } from '../../log/request-table.ts';
+import { encodeRequest } from '../../log/wire.ts';
 import type { MixingPeer, Packed, Parcel } from './mixing-peer.ts';
 import type { Neighbourhood } from './neighbourhood.ts';
 import type { ParcelCoding } from './parcel-coding.ts';
@@ -49,7 +50,7 @@ export class Courier {
           sealed.set(parcel, envelope);
         }
         const question = { kind: 'push', peer: key, to, parcel } as const;
-        if (this.#requests.open(out, question, { kind: 'push', envelope })) continue;
+        if (this.#requests.open(out, question, encodeRequest({ kind: 'push', envelope }))) continue;
       }
       peer.answered?.(to, parcel, null);
     }
@@ -63,7 +64,7 @@ export class Courier {
   }
 
   askForHandout(out: OutputSink, peer: PeerKey): void {
-    this.#requests.open(out, { kind: 'handout', peer }, { kind: 'handout' });
+    this.#requests.open(out, { kind: 'handout', peer }, encodeRequest({ kind: 'handout' }));
   }
 
   get asksForHandout(): boolean {
