@@ -49,3 +49,10 @@ export function openEntitlement(
     known: () => workIn(ours()),
   };
 }
+
+/** Both together, without a copy: an open run knows as many keys as ever worked for it. */
+export function eitherOf(keys: Keys, others: ReadonlySet<PeerKey>): Keys {
+  let { size } = keys;
+  for (const key of others) if (!keys.has(key)) size += 1;
+  return { size, has: (key) => keys.has(key) || others.has(key) };
+}

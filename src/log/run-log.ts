@@ -7,7 +7,7 @@ import type { Signer } from '../core/crypto.ts';
 import type { Input, PeerKey, Phase, Verdict } from '../core/io.ts';
 import { Refusals } from '../core/refusals.ts';
 import { type AdmissionOptions, judgeAnnouncement } from './admission.ts';
-import type { Entitlement, Keys } from './entitlement.ts';
+import { type Entitlement, eitherOf } from './entitlement.ts';
 import type { LogEntry } from './entry-kind.ts';
 import type { EnvelopeContext } from './envelope.ts';
 import type { Fork } from './finality/fork-watch.ts';
@@ -304,11 +304,4 @@ export class RunLog {
     const theirs = bytesToHex(fork.theirs.root);
     out.push({ type: 'event', event: { kind: 'fork', round: fork.round, mine, theirs } });
   }
-}
-
-/** Both together, without a copy: an open run knows as many keys as ever worked for it. */
-function eitherOf(keys: Keys, others: ReadonlySet<PeerKey>): Keys {
-  let { size } = keys;
-  for (const key of others) if (!keys.has(key)) size += 1;
-  return { size, has: (key) => keys.has(key) || others.has(key) };
 }

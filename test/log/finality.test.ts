@@ -106,6 +106,20 @@ describe('the votes on open rounds', () => {
     assert.equal(votes.of(3).get('p')!.rows, null);
   });
 
+  test('said again count as of when they were heard last, one peer apart from another', () => {
+    const votes = new RoundVotes();
+    const said = open('a', 5);
+    for (const peer of ['p', 'q']) votes.record(3, peer, said);
+    votes.record(3, 'p', open('a', 6));
+    assert.equal(votes.of(3).get('p')!.heardSlot, 6);
+    assert.equal(votes.of(3).get('q')!.heardSlot, 5);
+    assert.equal(said.heardSlot, 5);
+    votes.record(3, 'p', { ...open('a', 7), rows });
+    assert.equal(votes.of(3).get('p')!.rows, rows);
+    votes.record(3, 'p', final('a', null));
+    assert.equal(votes.of(3).get('p')!.final, true);
+  });
+
   test('are forgotten with their round', () => {
     const votes = new RoundVotes();
     for (const round of [3, 4, 5]) votes.record(round, 'p', open('a'));

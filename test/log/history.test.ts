@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { bytesToHex } from '../../src/core/bytes.ts';
 import type { StoreWrite } from '../../src/core/io.ts';
+import { eitherOf } from '../../src/log/entitlement.ts';
 import type { LogEntry } from '../../src/log/entry-kind.ts';
 import { type Anchor, sealEnvelope } from '../../src/log/envelope.ts';
 import { latestWords, shareAnchored, standsHigher, supportOf } from '../../src/log/finality/order.ts';
@@ -136,6 +137,10 @@ describe('the order of two histories', () => {
       shareAnchored(words, ours, 11, new Set(words.keys()), () => 1 / 16),
       1 / 16,
     );
+    const connected = new Set([...known].slice(2));
+    const worked = new Set(words.keys());
+    assert.equal(shareAnchored(words, ours, 11, eitherOf(worked, connected), weightOf), 3 / 5);
+    assert.equal(shareAnchored(words, ours, 11, eitherOf(connected, new Set()), weightOf), 3 / 5);
   });
 });
 
