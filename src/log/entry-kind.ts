@@ -26,8 +26,8 @@ export interface FinalRound<Content> {
 
 /** What a round of a kind amounts to. */
 export interface RoundSummary {
-  /** Entries that carried weight. */
-  readonly carried: number;
+  /** Authors of the entries that carried weight, once for each. */
+  readonly publishers: readonly PeerKey[];
   /** Median part of the work asked for that was done, in [0, 1]; null where that means nothing. */
   readonly effort: number | null;
   /** All authors were asked to publish, so that fewer than before means that some did not make it. */

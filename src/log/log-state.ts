@@ -82,7 +82,7 @@ export function foldRound(
   );
   const [first] = summaries;
   if (places.length > 0) state.root = crypto.sha256(state.root, be32(round), digest);
-  state.weight += first!.carried;
+  state.weight += first!.publishers.length;
   state.pace = advancePace(state.pace, round, first!, frame);
   state.round = round;
 }

@@ -10,7 +10,7 @@ import { decodeCanonical } from '../core/canonical-cbor.ts';
 import type { Crypto, Signer } from '../core/crypto.ts';
 import type { PeerKey } from '../core/io.ts';
 import type { Kinds, LogState } from './log-state.ts';
-import { type Pace, type RecentRound, shrinkRounds } from './pace.ts';
+import { type Pace, patienceMax, patienceMin, presenceRounds, recentRounds } from './pace.ts';
 
 const VERSION = 2;
 
@@ -61,14 +61,28 @@ function encodeMetadata(state: Metadata, lengths: readonly number[]): Uint8Array
     [
       ...[pace.counted, pace.endRound, pace.fromRound, pace.fromMs, pace.slotMs],
       pace.next && [pace.next.fromRound, pace.next.slotMs],
-      pace.peak,
-      pace.recent.map(({ made, effort }) => [made, effort]),
+      byKey(pace.presence),
+      ...[pace.efforts, pace.steady, pace.patience, pace.shrank],
     ],
-    [...state.banned]
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([author, round]) => [keyToBytes(author), round]),
+    byKey(state.banned),
     lengths,
   ]);
+}
+
+/** Rows in order of keys: the same whatever order they came in. */
+function byKey(rows: ReadonlyMap<PeerKey, number>): [Uint8Array, number][] {
+  return [...rows].sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, value]) => [keyToBytes(key), value]);
+}
+
+/** Null for rows that are not of a key and a number from `min` to `max`. */
+function decodeByKey(rows: unknown, min: number, max: number): Map<PeerKey, number> | null {
+  if (!isRows(rows, 2)) return null;
+  const map = new Map<PeerKey, number>();
+  for (const [key, value] of rows) {
+    if (!isBytes(key, 32) || !isCount(value) || value < min || value > max) return null;
+    map.set(bytesToHex(key), value);
+  }
+  return map;
 }
 
 /** Bound on the bytes of a snapshot. */
@@ -105,38 +119,39 @@ function decodeMetadata(bytes: Uint8Array, count: number): (Metadata & { lengths
   const [, round, root, weight, paceFields, banned, lengths] = fields as unknown[];
   if (!isRound(round) || !isBytes(root, 32) || !isCount(weight)) return null;
   const pace = decodePace(paceFields);
-  if (!pace || !isRows(banned, 2)) return null;
+  const bans = decodeByKey(banned, 0, round);
+  if (!pace || !bans) return null;
   // What is counted, ended or begun lies behind.
   if (Math.max(pace.counted - 1, pace.endRound ?? 0, pace.fromRound - 1) > round) return null;
   if (!Array.isArray(lengths) || lengths.length !== count || !lengths.every(isCount)) return null;
-  const bans = new Map<PeerKey, number>();
-  for (const [author, since] of banned) {
-    if (!isBytes(author, 32) || !isCount(since) || since > round) return null;
-    bans.set(bytesToHex(author), since);
-  }
   return { round, root, weight, pace, banned: bans, lengths };
 }
 
 function decodePace(value: unknown): Pace | null {
-  if (!Array.isArray(value) || value.length !== 8) return null;
-  const [counted, endRound, fromRound, fromMs, slotMs, next, peak, recent] = value as unknown[];
+  if (!Array.isArray(value) || value.length !== 11) return null;
+  const [counted, endRound, fromRound, fromMs, slotMs, ...rest] = value as unknown[];
+  const [nextFields, presenceRows, efforts, steady, patience, shrank] = rest;
   if (!isCount(counted) || !isCount(fromRound) || !isTime(fromMs) || !isCount(slotMs) || slotMs < 1)
     return null;
   if (endRound !== null && !isCount(endRound)) return null;
-  if (!isFiniteNumber(peak) || peak < 0 || !isRows(recent, 2) || recent.length > shrinkRounds) return null;
-  const rounds: RecentRound[] = [];
-  for (const [made, effort] of recent) {
-    if (!isPart(made) || !isPart(effort)) return null;
-    rounds.push({ made, effort });
-  }
-  if (next === null) {
-    return { counted, endRound, fromRound, fromMs, slotMs, next, peak, recent: rounds };
-  }
-  if (!Array.isArray(next) || next.length !== 2) return null;
-  const [later, laterMs] = next as unknown[];
-  if (!isCount(later) || later <= fromRound || !isCount(laterMs) || laterMs < 1) return null;
-  const change = { fromRound: later, slotMs: laterMs };
-  return { counted, endRound, fromRound, fromMs, slotMs, next: change, peak, recent: rounds };
+  const next = nextFields === null ? null : decodeChange(nextFields, fromRound);
+  const presence = decodeByKey(presenceRows, 1, 2 ** presenceRounds - 1);
+  if (next === undefined || !presence) return null;
+  if (!Array.isArray(efforts) || efforts.length > recentRounds || !efforts.every(isPart)) return null;
+  if (!isCount(steady) || steady > patienceMax || typeof shrank !== 'boolean') return null;
+  if (!isCount(patience) || patience < patienceMin || patience > patienceMax) return null;
+  return {
+    ...{ counted, endRound, fromRound, fromMs, slotMs, next },
+    ...{ presence, efforts, steady, patience, shrank },
+  };
+}
+
+/** A change that is to come; undefined for what is none. */
+function decodeChange(value: unknown, after: number): NonNullable<Pace['next']> | undefined {
+  if (!Array.isArray(value) || value.length !== 2) return undefined;
+  const [fromRound, slotMs] = value as unknown[];
+  if (!isCount(fromRound) || fromRound <= after || !isCount(slotMs) || slotMs < 1) return undefined;
+  return { fromRound, slotMs };
 }
 
 export interface SnapshotHeader {

@@ -110,6 +110,40 @@ describe('the pace', () => {
     assert.equal(flock.hashes().length, 1);
   });
 
+  /** Slot lengths that the first member saw one after the other, over a whole run of eight. */
+  function lengthsOf(trainingMs: FlockOptions['trainingMs'], seed: string): number[] {
+    const flock = flockOf(8, seed, { rounds: 80, slotMs: 400, slotMsMax: 6400 }, { trainingMs });
+    flock.bootAll();
+    const lengths: number[] = [];
+    for (let untilMs = 0; flock.status(0).phase !== 'finished' && untilMs < 400_000; untilMs += 200) {
+      flock.runUntil(untilMs);
+      const { slotMs } = flock.status(0);
+      if (slotMs !== lengths.at(-1)) lengths.push(slotMs);
+    }
+    assert.ok(flock.finish(6400));
+    assert.equal(flock.hashes().length, 1);
+    return lengths;
+  }
+
+  test('members that are slow only while they warm up keep the slots they have', () => {
+    const warming: FlockOptions['trainingMs'] = (_, steps, round) => (round < 10 ? 900 : 20 * steps);
+    assert.deepEqual(lengthsOf(warming, 'warm-up'), [400]);
+  });
+
+  test('members that slow down for a while get longer slots, and the shortest again', () => {
+    const burdened: FlockOptions['trainingMs'] = (_, steps, round) =>
+      steps * (round >= 20 && round < 40 ? 130 : 50);
+    assert.deepEqual(lengthsOf(burdened, 'burdened'), [400, 800, 400]);
+  });
+
+  test('three of eight that publish seldom, and three that do or declare a step where four are asked for, stretch nothing', () => {
+    const seldom: FlockOptions['trainingMs'] = (member, steps, round) =>
+      member < 5 || round % 16 === 0 ? 50 * steps : 1000;
+    assert.deepEqual(lengthsOf(seldom, 'seldom'), [400]);
+    const little: FlockOptions['trainingMs'] = (member, steps) => (member < 5 ? 50 : 250) * steps;
+    assert.deepEqual(lengthsOf(little, 'little'), [400]);
+  });
+
   test('a late joiner learns the time of rounds from the snapshot', () => {
     const changes = { rounds: 80, slotMs: 400, slotMsMax: 6400 };
     const flock = flockOf(5, 'slow-join', changes, { trainingMs: slow(300) });

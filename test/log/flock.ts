@@ -24,8 +24,8 @@ export interface FlockOptions {
   readonly drops?: (kind: Carried, from: number, to: number, nowMs: number) => boolean;
   readonly latencyMs?: number;
   readonly train?: (member: number, round: number, start: Float32Array) => TrainingResult;
-  /** How long a member trains for so many steps; a part of the first slot length where not given. */
-  readonly trainingMs?: ((member: number, steps: number) => number) | undefined;
+  /** How long a member trains for so many steps in a round; a part of the first slot length where not given. */
+  readonly trainingMs?: ((member: number, steps: number, round: number) => number) | undefined;
   /** What a hostile member answers in place of its core: frames, or null to refuse; undefined leaves it to the core. */
   readonly impostor?: (
     member: number,
@@ -315,7 +315,7 @@ export class Flock {
     const { round, parameters } = order;
     const learn = this.#options.train ?? towardsTarget;
     const { slotMs } = this.run.manifest;
-    const tookMs = this.#options.trainingMs?.(index, order.steps) ?? slotMs * (0.2 + 0.02 * index);
+    const tookMs = this.#options.trainingMs?.(index, order.steps, round) ?? slotMs * (0.2 + 0.02 * index);
     this.#at(this.nowMs + tookMs, () => {
       if (member.incarnation !== incarnation || !member.core) return;
       const result = learn(index, round, parameters);

@@ -8,20 +8,26 @@ import {
   isOver,
   type Pace,
   type PaceSpec,
+  patienceMin,
   roundAt,
   roundStartMs,
   slotMsOf,
 } from '../../src/log/pace.ts';
+import { rngFor } from '../../src/math/rng.ts';
 
 const spec: PaceSpec = {
   ...{ startAtMs: 10_000, slotMs: 1000, slotMsMax: 8000, rounds: 100_000 },
   ...{ publishersMin: 1, timeMaxMs: null, windowRounds: 6, judgingRounds: 0 },
 };
-const summary = (carried: number, effort: number | null = carried > 0 ? 1 : null): RoundSummary => ({
-  carried,
-  effort,
-  everyone: true,
-});
+const members = Array.from({ length: 12 }, (_, index) => `member ${index}`);
+/** A round in which so many publish, the first of the members or those given, and do this part of their work in the median. */
+function summary(publishers: number | readonly number[], effort?: number | null): RoundSummary {
+  const keys =
+    typeof publishers === 'number'
+      ? members.slice(0, publishers)
+      : publishers.map((index) => members[index]!);
+  return { publishers: keys, effort: effort ?? (keys.length > 0 ? 1 : null), everyone: true };
+}
 
 /** The pace after these rounds, the first of them round `from`. */
 function after(
@@ -80,23 +86,78 @@ describe('slots', () => {
     assert.equal(pace.next, null);
   });
 
-  test('grow when a quarter does not make it in time, and when half of the work is not done', () => {
-    const missing = after([...many(4, summary(8)), ...many(4, summary(4))]);
-    // Decided when round 6 is final: K rounds and three more later the change takes effect.
-    assert.deepEqual(missing.next, { fromRound: 6 + 6 + 3, slotMs: 2000 });
-    assert.equal(roundStartMs(missing, 15), 10_000 + 15 * 1000);
-    assert.equal(roundStartMs(missing, 16), 10_000 + 15 * 1000 + 2000);
-    assert.equal(roundAt(missing, roundStartMs(missing, 20)), 20);
-    const slow = after(many(4, summary(8, 0.5)));
-    assert.equal(slow.next?.slotMs, 2000);
+  test('do not grow while processes warm up: before sixteen rounds have counted', () => {
+    const poor = [2, 1, 8, 8, 7, 2, 1, 8, 8, 8, 5, 2].map((publishers) => summary(publishers, 0.5));
+    assert.equal(after([...poor, ...many(60, summary(8))]).next, null);
+    assert.equal(after([...poor, ...many(60, summary(8))]).slotMs, 1000);
+    assert.equal(after(many(15, summary(8, 0.5))).next, null);
+    // Rounds that nobody publishes in warm nobody up.
+    assert.equal(after([...many(100, summary(0)), ...many(15, summary(8, 0.5))]).next, null);
+    assert.deepEqual(after(many(16, summary(8, 0.5))).next, { fromRound: 15 + 6 + 3, slotMs: 2000 });
+  });
+
+  test('grow when most publishers miss most rounds, and when half of the work is not done', () => {
+    const missing = after([...many(20, summary(8)), ...many(2, summary(3))]);
+    assert.equal(missing.next, null, 'the median publisher missed two rounds of four');
+    const grown = after([...many(20, summary(8)), ...many(4, summary(3))]);
+    // Decided when round 22 is final: K rounds and three more later the change takes effect.
+    assert.deepEqual(grown.next, { fromRound: 22 + 6 + 3, slotMs: 2000 });
+    assert.equal(roundStartMs(grown, 31), 10_000 + 31 * 1000);
+    assert.equal(roundStartMs(grown, 32), 10_000 + 31 * 1000 + 2000);
+    assert.equal(roundAt(grown, roundStartMs(grown, 40)), 40);
+    assert.equal(after([...many(20, summary(8)), ...many(4, summary(8, 0.5))]).next?.slotMs, 2000);
+    // However they take turns.
+    const turns = [summary([0, 1]), summary([2, 3]), summary([4, 5]), summary([6, 7])];
+    assert.ok(after(many(8, turns[0]!).flatMap(() => turns)).slotMs > 1000);
     // One bad round among good ones is no reason.
-    assert.equal(after([...many(3, summary(8)), summary(6), ...many(3, summary(8))]).next, null);
+    assert.equal(after([...many(19, summary(8)), summary(1), ...many(3, summary(8))]).next, null);
+  });
+
+  test('do not grow because a quarter of the peers is away at any time', () => {
+    for (const seed of [1, 2, 3, 4, 5]) {
+      const rng = rngFor(`churn/${seed}`);
+      let pace = initialPace(spec);
+      for (let round = 0; round < 500; round++) {
+        const there = members.flatMap((_, index) => (rng.float() < 3 / 4 ? [index] : []));
+        pace = advancePace(pace, round, summary(there), spec);
+        assert.equal(pace.next, null, `seed ${seed}, round ${round}`);
+      }
+    }
+  });
+
+  test('do not grow for fewer than half, whatever they do', () => {
+    const honest = [0, 1, 2, 3, 4];
+    const three = [5, 6, 7];
+    const all = [...honest, ...three];
+    for (const [isThere, what] of [
+      [(round: number) => round % 16 === 0, 'come one round in sixteen'],
+      [(round: number) => round % 16 < 9, 'come nine rounds and stay away for seven'],
+      [(round: number) => round % 4 < 2, 'come two rounds and stay away for two'],
+      [(round: number) => round < 30, 'leave'],
+    ] as const) {
+      let pace = initialPace(spec);
+      for (let round = 0; round < 200; round++) {
+        pace = advancePace(pace, round, summary(isThere(round) ? all : honest), spec);
+        assert.equal(pace.next, null, `three of eight ${what}: round ${round}`);
+      }
+    }
+  });
+
+  test('are held long by no fewer than half', () => {
+    const grown = after(many(40, summary(8, 0.5)));
+    const honest = [0, 1, 2, 3, 4];
+    const rounds = Array.from({ length: 200 }, (_, round) =>
+      summary(round % 2 === 0 ? [...honest, 5, 6, 7] : honest),
+    );
+    assert.equal(after(rounds, {}, grown, 40).slotMs, 1000);
   });
 
   test('do not grow where not all are asked to publish: fewer in a round are chance', () => {
-    const drawn = (carried: number): RoundSummary => ({ carried, effort: 1, everyone: false });
-    assert.equal(after([drawn(20), ...many(8, drawn(9))]).next, null);
-    assert.equal(after(many(4, { ...drawn(9), effort: 0.5 })).next?.slotMs, 2000);
+    const drawn = (publishers: number): RoundSummary => ({ ...summary(publishers), everyone: false });
+    assert.equal(after([...many(20, drawn(10)), ...many(8, drawn(4))]).next, null);
+    assert.equal(after(many(20, { ...drawn(9), effort: 0.5 })).next?.slotMs, 2000);
+    // Who was drawn by chance is not waited for when all are asked again.
+    assert.equal(after([...many(20, drawn(10)), ...many(8, summary(4))]).next, null);
   });
 
   test('change once at a time, look at rounds of the new length alone, and end at the bound', () => {
@@ -106,7 +167,7 @@ describe('slots', () => {
     assert.equal(slotMsOf(pace, 1000), 1000, 'fixed where shortest and longest are equal');
     const lengths = new Set<number>();
     let one = initialPace(spec);
-    for (let round = 0; round < 60; round++) {
+    for (let round = 0; round < 80; round++) {
       one = advancePace(one, round, summary(8, 0.5), spec);
       lengths.add(one.slotMs);
       assert.ok(one.next === null || one.next.fromRound > round);
@@ -114,24 +175,66 @@ describe('slots', () => {
     assert.deepEqual([...lengths], [1000, 2000, 4000, 8000]);
   });
 
-  test('shrink again after sixteen healthy rounds, never below the shortest', () => {
-    const grown = after(many(40, summary(8, 0.5)));
-    const healed = after(many(400, summary(8)), {}, grown, 40);
-    assert.equal(slotMsOf(healed, 10_000), 1000);
-    const some = after(many(60, summary(8)), {}, grown, 40);
-    assert.ok(some.slotMs < grown.slotMs && some.slotMs > 1000);
+  test('shrink as fast as they grew once peers keep up, never below the shortest', () => {
+    const lengthsAfter = (start: Pace, effort: number): number[] => {
+      const lengths: number[] = [];
+      let pace = start;
+      for (let round = 100; round < 160; round++) {
+        pace = advancePace(pace, round, summary(8, effort), spec);
+        lengths.push(pace.slotMs);
+      }
+      return lengths;
+    };
+    const steady = after(many(100, summary(8)));
+    const up = lengthsAfter(steady, 0.5);
+    const top = { ...steady, slotMs: 8000 };
+    const down = lengthsAfter(top, 1);
+    assert.deepEqual(
+      down.slice(0, 59),
+      up.slice(0, 59).map((slotMs) => 8_000_000 / slotMs),
+    );
+    assert.equal(down.at(-1), 1000);
   });
 
-  test('who leaves for good makes them grow by one step at most, and they shrink back', () => {
-    const pace = after([...many(20, summary(8)), ...many(30, summary(5))]);
+  /** Rounds of machines that need so long for all of their work, and do less where a slot is shorter. */
+  function paced(needMs: (round: number) => number, rounds: number): Pace[] {
+    const paces = [initialPace(spec)];
+    for (let round = 0; round < rounds; round++) {
+      const pace = paces.at(-1)!;
+      const effort = Math.min(1, slotMsOf(pace, round) / needMs(round));
+      paces.push(advancePace(pace, round, summary(8, effort), spec));
+    }
+    return paces.slice(1);
+  }
+
+  test('a lasting slowness is not tried again and again: the longer the oftener it was found', () => {
+    const paces = paced(() => 1400, 600);
+    const short = paces.filter(({ slotMs }) => slotMs === 1000).length;
+    assert.ok(paces.every(({ slotMs }) => slotMs <= 2000));
+    assert.ok(short < 0.3 * 600, `${short} of 600 rounds too short`);
+    assert.ok(paces.slice(400).filter(({ slotMs }) => slotMs === 1000).length < 0.25 * 200);
+  });
+
+  test('a load that comes and goes leaves no trace', () => {
+    const isBusy = (round: number): boolean => round >= 50 && round < 110;
+    const paces = paced((round) => (isBusy(round) ? 3500 : 900), 400);
+    assert.ok(paces[109]!.slotMs === 4000, `${paces[109]!.slotMs}`);
+    const back = paces.findIndex(({ slotMs }, round) => round >= 110 && slotMs === 1000);
+    assert.ok(back < 110 + 2 * (patienceMin + 6 + 3) + 4, `back after ${back - 110} rounds`);
+    assert.ok(paces.slice(back).every(({ slotMs }) => slotMs === 1000));
+    assert.equal(paces.at(-1)!.patience, patienceMin);
+  });
+
+  test('most of the peers, leaving for good, make them grow by one step at most, and they shrink back', () => {
+    const pace = after([...many(20, summary(8)), ...many(30, summary(3))]);
     assert.ok(slotMsOf(pace, 1000) <= 2000);
-    assert.equal(slotMsOf(after(many(300, summary(5)), {}, pace, 50), 1000), 1000);
+    assert.equal(slotMsOf(after(many(40, summary(3)), {}, pace, 50), 1000), 1000);
   });
 
   test('time and rounds are inverse to each other and go on without a gap, whatever happens', () => {
     const rounds = fc.array(
       fc.record({
-        carried: fc.nat(10),
+        publishers: fc.uniqueArray(fc.constantFrom(...members)),
         effort: fc.option(fc.double({ min: 0, max: 1, noNaN: true })),
         everyone: fc.boolean(),
       }),

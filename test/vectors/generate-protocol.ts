@@ -257,7 +257,7 @@ export function protocolVectors(): Record<string, unknown> {
       rounds,
       units: [...deltaStateOf(state).units],
       banned: [...state.banned],
-      pace: state.pace,
+      pace: { ...state.pace, presence: [...state.pace.presence] },
       notes: (state.kinds[1] as NoteState).notes,
       contributions: [...deltaStateOf(state).contributions].map(([author, { deltas, energy }]) => ({
         author,

@@ -111,7 +111,7 @@ function reduceDeltas(
   const threshold = sortitionThreshold(state.statistics, round, rules);
   const publishers = arrived.filter(({ ticket }) => ticket < threshold);
   const summary: RoundSummary = {
-    carried: publishers.length,
+    publishers: publishers.map(({ author }) => author),
     effort:
       publishers.length > 0 ? median(publishers.map(({ content }) => content.steps)) / localSteps : null,
     everyone: threshold === everyone,

@@ -61,7 +61,7 @@ function createNoteKind({ bytesMax, perRound, kept }: NoteSpec): EntryKind<strin
     reduce(state, { round, entries }) {
       const news = entries.map(({ author, content }) => ({ round, author, text: content }));
       if (news.length > 0) state.notes = [...state.notes, ...news].slice(-kept);
-      return { carried: 0, effort: null, everyone: false };
+      return { publishers: [], effort: null, everyone: false };
     },
     encode: encodeNotes,
     decodeState: (bytes) => decodeNotes(bytes, { bytesMax, kept }),
