@@ -160,6 +160,8 @@ const fixedOptions: Partial<GossipsubOpts> = {
   fallbackToFloodsub: false,
   allowPublishToZeroTopicPeers: true,
   ignoreDuplicatePublishError: true,
+  // What was missed is named by digests twice a slot: peers outside the mesh need not hear of it for three heartbeats.
+  mcacheGossip: 1,
   emitSelf: false,
   maxInboundDataLength: gossipFrameBytesMax,
   maxOutboundBufferSize: gossipOutboundBytesMax,
