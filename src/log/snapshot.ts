@@ -10,7 +10,7 @@ import { decodeCanonical } from '../core/canonical-cbor.ts';
 import type { Crypto, Signer } from '../core/crypto.ts';
 import type { PeerKey } from '../core/io.ts';
 import type { Kinds, LogState } from './log-state.ts';
-import { type Pace, patienceMax, patienceMin, presenceRounds, recentRounds } from './pace.ts';
+import { type Pace, patienceMax, patienceMin, presenceRounds, settledRounds } from './pace.ts';
 
 const VERSION = 2;
 
@@ -137,7 +137,7 @@ function decodePace(value: unknown): Pace | null {
   const next = nextFields === null ? null : decodeChange(nextFields, fromRound);
   const presence = decodeByKey(presenceRows, 1, 2 ** presenceRounds - 1);
   if (next === undefined || !presence) return null;
-  if (!Array.isArray(efforts) || efforts.length > recentRounds || !efforts.every(isPart)) return null;
+  if (!Array.isArray(efforts) || efforts.length > settledRounds || !efforts.every(isPart)) return null;
   if (!isCount(steady) || steady > patienceMax || typeof shrank !== 'boolean') return null;
   if (!isCount(patience) || patience < patienceMin || patience > patienceMax) return null;
   return {

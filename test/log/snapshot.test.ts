@@ -119,7 +119,7 @@ describe('the folded state as bytes', () => {
       paceWith(6, [...(pace[6] as unknown[])].reverse()),
       paceWith(6, [null]),
       paceWith(6, [[1]]),
-      paceWith(7, new Array(5).fill(1)),
+      paceWith(7, new Array(9).fill(1)),
       paceWith(7, [1.5]),
       paceWith(7, null),
       paceWith(8, 65),
