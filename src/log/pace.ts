@@ -70,8 +70,11 @@ const warmUpRounds = 16;
 const noticeRounds = 3;
 /** Growing and shrinking undo each other. Guess. */
 const slotFactor = 2;
-/** Below this part of the work asked for slots grow, at or above that one they may shrink. Guesses. */
-const effortLow = 0.9;
+/**
+ * Below this part of the work asked for slots grow, at or above that one they may shrink. Guesses: rounds that last twice as long
+ * are worth a third more work, not a tenth.
+ */
+const effortLow = 0.75;
 const effortHigh = 0.99;
 /** Slots grow where the median publisher missed more of `recentRounds` rounds; who comes and goes misses some. Guess. */
 const missedMax = 2;

@@ -1,9 +1,16 @@
 /** The one local training that may be under way: which round it is for, where it started, what it missed. */
 import type { Input, Output } from '../core/io.ts';
 import type { RunFrame } from '../core/run-frame.ts';
+import { median } from '../math/statistics.ts';
 
 /** A loss this many times the best one, plus one, is reported as divergence. Guess. */
 const divergenceFactor = 3;
+
+/**
+ * Trainings whose median speed tells how many steps fit, so that one or two say nothing: the first of a process, and those that an
+ * evaluation held up. Guess.
+ */
+const speedsKept = 5;
 
 type State =
   | { readonly kind: 'idle' }
@@ -22,7 +29,8 @@ export class LocalTraining {
   readonly #slotShare: number;
   #state: State = { kind: 'idle' };
   #lastRound = -1;
-  #msPerStep = 0;
+  /** Milliseconds per step of the last trainings, oldest first. */
+  #speeds: readonly number[] = [];
   #bestLoss = Number.POSITIVE_INFINITY;
   #lastLoss: number | null = null;
 
@@ -42,7 +50,7 @@ export class LocalTraining {
   /** Returns the number of local steps: the run's H, fewer on a machine too slow for it. */
   start(round: number, start: Float32Array, nowMs: number, slotMs: number): number {
     const timeMs = this.#slotShare * slotMs;
-    const affordable = this.#msPerStep > 0 ? Math.floor(timeMs / this.#msPerStep) : this.#stepsMax;
+    const affordable = this.#speeds.length > 0 ? Math.floor(timeMs / median(this.#speeds)) : this.#stepsMax;
     const steps = Math.max(1, Math.min(this.#stepsMax, affordable));
     this.#state = { kind: 'busy', round, start, startedMs: nowMs, steps, misses: 0 };
     this.#lastRound = round;
@@ -61,8 +69,7 @@ export class LocalTraining {
     const state = this.#state;
     if (state.kind !== 'busy' || state.round !== round) return null;
     this.#state = { kind: 'idle' };
-    const msPerStep = (nowMs - state.startedMs) / state.steps;
-    this.#msPerStep = this.#msPerStep > 0 ? 0.7 * this.#msPerStep + 0.3 * msPerStep : msPerStep;
+    this.#speeds = [...this.#speeds.slice(1 - speedsKept), (nowMs - state.startedMs) / state.steps];
     return { start: state.start, misses: state.misses, steps: state.steps };
   }
 

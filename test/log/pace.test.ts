@@ -109,6 +109,7 @@ describe('slots', () => {
     // However they take turns.
     const turns = [summary([0, 1]), summary([2, 3]), summary([4, 5]), summary([6, 7])];
     assert.ok(after(many(8, turns[0]!).flatMap(() => turns)).slotMs > 1000);
+    assert.equal(after(many(40, summary(8, 0.75))).next, null);
     // One bad round among good ones is no reason.
     assert.equal(after([...many(19, summary(8)), summary(1), ...many(3, summary(8))]).next, null);
   });
