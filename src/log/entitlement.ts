@@ -11,6 +11,11 @@ export interface Keys {
   has(peer: PeerKey): boolean;
 }
 
+/** Standing of a key in an open run after so many deltas of it that carried weight, a whole number of 16ths in [1/16, 1]. */
+export function standingOf(deltas: number): number {
+  return Math.max(strangerWeight, Math.min(1, deltas / rampDeltas));
+}
+
 /** What a key weighs where words of keys are counted, in [0, 1]. */
 export interface Entitlement {
   /** By our history. */
@@ -40,8 +45,7 @@ export function openEntitlement(
 ): Entitlement {
   const weightIn = (peer: PeerKey, state: Readonly<LogState>): number => {
     if (state.banned.has(peer)) return 0;
-    const deltas = workIn(state).get(peer)?.deltas ?? 0;
-    return Math.max(strangerWeight, Math.min(1, deltas / rampDeltas));
+    return standingOf(workIn(state).get(peer)?.deltas ?? 0);
   };
   return {
     weightOf: (peer) => weightIn(peer, ours()),

@@ -44,7 +44,7 @@ export type Outcome =
 export interface PursuitOptions {
   readonly fork: Fork;
   readonly history: History;
-  /** Last round that it has from us; null where it begins with a snapshot of its holders. */
+  /** Last round that it has from us; null where it has nothing: its holders' log from the start, or where that is gone a snapshot. */
   readonly branchedAt: number | null;
   readonly entitlement: Entitlement;
 }
@@ -62,8 +62,7 @@ export class Pursuit {
     this.history = history;
     this.branchedAt = branchedAt;
     this.#entitlement = entitlement;
-    if (branchedAt === null) history.catchUp.begin();
-    else history.catchUp.replay();
+    history.catchUp.replay();
   }
 
   /** Performs something on its history and lets out of it what concerns others: requests, and what peers did wrong. */
@@ -118,7 +117,10 @@ export class Pursuit {
     const words = this.#wordsOf(mine, slot, ours.windowRounds);
     const entitlement = this.#entitlement;
     if (this.history.catchUp.startedFromSnapshot) {
-      const byOurs = supportOf(words, mine, replica, (peer) => entitlement.weightOf(peer));
+      // What peers hold now is newer than what they signed last, and at the end of a run nobody signs any more.
+      const told = ours.watch.toldSince(slot - wordWindows * ours.windowRounds);
+      const latest = new Map([...words, ...told]);
+      const byOurs = supportOf(latest, mine, replica, (peer) => entitlement.weightOf(peer));
       if (!this.#isCredible(byOurs, mine.isComplete)) return 'vain';
     }
     const support = supportOf(words, mine, replica, (peer) => entitlement.weightInBoth(peer, replica.base));

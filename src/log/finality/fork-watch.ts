@@ -6,6 +6,7 @@ import { compare, equals } from 'uint8arrays';
 import { bytesToHex } from '../../core/bytes.ts';
 import type { PeerKey } from '../../core/io.ts';
 import type { HistoryMark } from '../wire.ts';
+import type { Word } from './order.ts';
 
 interface Evidence {
   readonly slot: number;
@@ -116,6 +117,15 @@ export class ForkWatch {
     const { round, mine, theirs } = best.evidence;
     const agreedRound = Math.max(-1, ...best.holders.map((peer) => this.#agreed.get(peer) ?? -1));
     return { round, mine, theirs, holders: best.holders, agreedRound };
+  }
+
+  /** Where peers have told us since a slot that they stand; over their own connections, so that nobody speaks for another. */
+  toldSince(slot: number): Map<PeerKey, Word> {
+    const words = new Map<PeerKey, Word>();
+    for (const [peer, { slot: heard, round, theirs }] of this.#evidence) {
+      if (heard >= slot) words.set(peer, { round, anchor: { round, root: theirs.root, snapshot: null } });
+    }
+    return words;
   }
 
   /** A peer was last heard to hold another history than this one. */

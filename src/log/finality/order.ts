@@ -11,10 +11,10 @@ import type { Replica } from '../replica.ts';
 /** With more than this part of all weight behind one of two histories, that one stands. */
 const decisivePart = 2 / 3;
 
-/** A key's latest word on where it stands. */
+/** A key's latest word on where it stands: what it signed, or has told us itself, then without a snapshot. */
 export interface Word {
   readonly round: number;
-  readonly anchor: Anchor;
+  readonly anchor: Omit<Anchor, 'snapshot'> & { readonly snapshot: Uint8Array | null };
 }
 
 /** The anchor of each author's newest entry of `sinceRound` or later. */
@@ -28,10 +28,10 @@ export function latestWords(entries: Iterable<EntryHeader>, sinceRound: number):
 }
 
 /** Whether the replica's history is the one that an anchor names. */
-function standsIn({ round, root, snapshot }: Anchor, replica: Replica): boolean {
+function standsIn({ round, root, snapshot }: Word['anchor'], replica: Replica): boolean {
   const mark = replica.markAt(round);
   if (!mark || !equals(mark.root, root)) return false;
-  const known = replica.snapshots.find((one) => one.round === round);
+  const known = snapshot && replica.snapshots.find((one) => one.round === round);
   return !known || equals(known.blobRoot, snapshot);
 }
 
