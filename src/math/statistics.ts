@@ -31,6 +31,24 @@ export function median(values: ArrayLike<number>): number {
   return quantile(values, 0.5);
 }
 
+/**
+ * The value with half of the weight on either side; the mean of two where the weight is parted between them. `weights` are
+ * positive, as many as there are values. O(n log n).
+ */
+export function weightedMedian(values: readonly number[], weights: readonly number[]): number {
+  assertNotEmpty(values);
+  const order = values.map((value, index) => ({ value, weight: weights[index]! }));
+  order.sort((a, b) => a.value - b.value);
+  const half = order.reduce((sum, { weight }) => sum + weight, 0) / 2;
+  let below = 0;
+  for (const [index, { value, weight }] of order.entries()) {
+    below += weight;
+    if (below === half) return value + (order[index + 1]!.value - value) * 0.5;
+    if (below > half) return value;
+  }
+  return order.at(-1)!.value;
+}
+
 function assertNotEmpty(values: ArrayLike<number>): void {
   if (values.length === 0) {
     throw new RangeError('an empty list of numbers has no mean and no quantiles');

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { scaleUnits } from '../../src/codec/scale.ts';
+import type { Signer } from '../../src/core/crypto.ts';
 import type { DeltaContent, DeltaRules, RoundStatistics } from '../../src/entries/delta/delta-state.ts';
-import { outerRate } from '../../src/entries/delta/fold-deltas.ts';
 import { sortitionThreshold } from '../../src/entries/delta/sortition.ts';
+import { outerRate } from '../../src/entries/delta/weigh-deltas.ts';
 import type { LogEntry } from '../../src/log/entry-kind.ts';
 import type { Place } from '../../src/log/log-book.ts';
 import { foldRound, initialState, type LogState } from '../../src/log/log-state.ts';
@@ -31,8 +32,9 @@ const NO_DIGEST = new Uint8Array(32);
 const everyone = 2 ** 32;
 
 const contextWith = (changes: Record<string, unknown> = {}, initial: Float32Array = zero): LogContext =>
-  contextOfSpec(run, deltaLogSpec(changes), initial);
-const rulesOf = (changes: Record<string, unknown> = {}): DeltaRules => deltaRulesOf(deltaLogSpec(changes), 4);
+  contextOfSpec(run, deltaLogSpec({ normMax: 1e9, ...changes }), initial);
+const rulesOf = (changes: Record<string, unknown> = {}): DeltaRules =>
+  deltaRulesOf(deltaLogSpec(changes), run.manifest, zero);
 const newState = ({ kinds, frame }: LogContext): LogState => initialState(kinds, frame);
 const parametersOf = (state: LogState, { delta }: LogContext): Float32Array =>
   delta.parameters(deltaStateOf(state));
@@ -124,51 +126,122 @@ describe('weights', () => {
     }
   });
 
-  test('norms are clipped to clipFactor times the median of round r - K, and of no later one', () => {
-    const context = contextWith({ windowRounds: 4, admitRounds: 1, clipFactor: 3 });
-    const state = newState(context);
-    // Round 0 has norms 1, 1 and 100 times a unit: the median is 1. Rounds 1 to 3 are huge.
-    const [a, b, c] = signers as [(typeof signers)[0], (typeof signers)[0], (typeof signers)[0]];
-    const small = 2 ** -10;
-    fold(
-      state,
-      [
-        messageOf(context, a, 0, flat(small)),
-        messageOf(context, b, 0, flat(small)),
-        messageOf(context, c, 0, flat(1)),
-      ],
-      context,
-    );
-    for (let round = 1; round < 4; round++) fold(state, [messageOf(context, a, round, flat(1))], context);
+  /** How far a delta of 1 everywhere moves the model in the next round, among others of the same author's rate. */
+  const movedByLarge = (context: LogContext, state: LogState, signer: Signer): number => {
     const before = unitsOf(state).slice();
-    const message = messageOf(context, a, 4, flat(1));
-    const reference = deltaStateOf(state).statistics.get(0)!.medianNorm;
-    assert.equal(reference, messageOf(context, a, 0, flat(small)).content.norm);
-    fold(state, [message], context);
-    const moved = Math.max(...unitsOf(state).map((value, i) => Math.abs(value - before[i]!)));
-    assert.equal(moved, Math.round(scaleUnits(209) * ((3 * reference) / message.content.norm)));
-    assert.ok(moved < 2 ** 42 / 300);
-    // Round 5 is measured by round 1: nothing to clip.
-    const next = unitsOf(state).slice();
-    fold(state, [messageOf(context, a, 5, flat(1))], context);
-    assert.equal(Math.max(...unitsOf(state).map((value, i) => Math.abs(value - next[i]!))), 2 ** 42);
+    fold(state, [messageOf(context, signer, state.round + 1, flat(1))], context);
+    return Math.max(...unitsOf(state).map((value, i) => Math.abs(value - before[i]!))) / 2 ** 42;
+  };
+  const small = 2 ** -10;
+
+  test('norms are clipped to clipFactor times the median of their own round, the first one included', () => {
+    const context = contextWith({ clipFactor: 3, outerRate: 1 });
+    const state = newState(context);
+    const values = [small, small, 1];
+    const messages = values.map((value, index) => messageOf(context, signers[index]!, 0, flat(value)));
+    fold(state, messages, context);
+    const { reference } = deltaStateOf(state).statistics.get(0)!;
+    assert.equal(reference, messages[0]!.content.norm);
+    const moved = Math.max(...unitsOf(state).map(Math.abs)) / 2 ** 42;
+    assert.ok(
+      Math.abs(moved / (5 * small) - 1) < 1e-2,
+      'two small ones in full, the large one three times as large',
+    );
+  });
+
+  test('the reference leaves that of the round before by a factor of 1.5 at most, and does not forget', () => {
+    const context = contextWith({ clipFactor: 3 });
+    const state = newState(context);
+    fold(state, [messageOf(context, signers[0]!, 0, flat(small))], context);
+    for (let round = 1; round < 40; round++) fold(state, [], context);
+    const first = movedByLarge(context, state, signers[1]!);
+    assert.ok(Math.abs(first / (3 * 1.5 * small) - 1) < 1e-2, `${first / small}`);
+    const second = movedByLarge(context, state, signers[2]!);
+    assert.ok(Math.abs(second / first - 1.5) < 1e-6);
+    fold(state, [messageOf(context, signers[3]!, 42, flat(2 ** -16))], context);
+    const fallen = movedByLarge(context, state, signers[4]!);
+    assert.ok(Math.abs(fallen / second - 1) < 1e-6, 'down and up again');
+  });
+
+  test('norms are clipped to normMax in any case, by default to the norm of the start vector', () => {
+    const limits = [
+      [{ normMax: 0.25 }, zero, 0.25],
+      [{ normMax: null }, zero, 1],
+      [{ normMax: null }, flat(0.125), 0.125 * Math.sqrt(size)],
+    ] as const;
+    for (const [changes, initial, limit] of limits) {
+      const context = contextWith(changes, initial);
+      const state = newState(context);
+      const message = messageOf(context, signers[0]!, 0, flat(3));
+      fold(state, [message], context);
+      const moved = parametersOf(state, context).map((value, i) => value - initial[i]!);
+      const norm = Math.sqrt(moved.reduce((sum, value) => sum + value * value, 0));
+      assert.ok(Math.abs(norm / limit - 1) < 1e-6, `${norm} for ${limit}`);
+    }
   });
 
   test('empty deltas do not say what is large: with any number of them norms are clipped as without', () => {
-    const context = contextWith({ windowRounds: 4, admitRounds: 1, clipFactor: 3 });
-    const weightOfLarge = (empty: number): number => {
+    const referenceWith = (empty: number): number => {
+      const context = contextWith({ clipFactor: 3 });
       const state = newState(context);
       const some = signers.slice(0, empty + 1).map((signer, index) => {
-        return messageOf(context, signer, 0, index === 0 ? flat(2 ** -10) : zero);
+        return messageOf(context, signer, 0, index === 0 ? flat(small) : zero);
       });
       fold(state, some, context);
       for (let round = 1; round < 4; round++) fold(state, [], context);
-      const before = unitsOf(state).slice();
-      fold(state, [messageOf(context, signers[0]!, 4, flat(1))], context);
-      return Math.max(...unitsOf(state).map((value, i) => Math.abs(value - before[i]!)));
+      return deltaStateOf(state).statistics.get(3)!.reference;
     };
-    assert.equal(weightOfLarge(9), weightOfLarge(0));
-    assert.ok(weightOfLarge(0) < 2 ** 42 / 300);
+    assert.equal(referenceWith(9), referenceWith(0));
+    assert.ok(referenceWith(0) < 2 * small * Math.sqrt(size));
+  });
+
+  describe('of newcomers beside keys that have worked', () => {
+    const worked = (membership: 'open' | 'closed'): { context: LogContext; state: LogState } => {
+      const members = signers.map(({ key }) => key);
+      const context = contextOfSpec(
+        membership === 'open' ? run : smallRun({ inputs: 31, membership: { kind: 'allow-list', members } }),
+        deltaLogSpec({ normMax: 1e9, outerRate: 1, committeeSize: 64 }),
+        zero,
+      );
+      const state = newState(context);
+      const settled = signers.slice(0, 2);
+      for (let round = 0; round < 8; round++)
+        fold(
+          state,
+          settled.map((signer, index) => messageOf(context, signer, round, flat(index === 0 ? 1 : -1))),
+          context,
+        );
+      assert.equal(movedBy(state), 0);
+      return { context, state };
+    };
+    const round8 = (context: LogContext, state: LogState, newcomers: number): number => {
+      const settled = signers.slice(0, 2).map((signer) => messageOf(context, signer, 8, flat(1)));
+      const fresh = signers.slice(2, 2 + newcomers).map((signer) => messageOf(context, signer, 8, flat(-1)));
+      fold(state, [...settled, ...fresh], context);
+      return -Math.min(...parametersOf(state, context)) || -Math.max(...parametersOf(state, context));
+    };
+
+    test('in an open run a newcomer counts a sixteenth, in a closed one in full', () => {
+      const open = worked('open');
+      assert.ok(Math.abs(round8(open.context, open.state, 8) - (2 - 8 / 16)) < 1e-3);
+      const closed = worked('closed');
+      assert.ok(Math.abs(round8(closed.context, closed.state, 8) - (2 - 8)) < 1e-3);
+    });
+
+    test('any number of fresh keys with next to nothing in them costs the others a sixteenth of their rate', () => {
+      const context = contextOfSpec(run, deltaLogSpec({ normMax: 1e9, committeeSize: 64 }), zero);
+      const rates = [0, 8].map((fresh) => {
+        const state = newState(context);
+        for (let round = 0; round < 8; round++)
+          fold(state, [messageOf(context, signers[0]!, round, flat(round % 2 === 0 ? 1 : -1))], context);
+        const list = signers
+          .slice(1, 1 + fresh)
+          .map((signer) => messageOf(context, signer, 8, flat(2 ** -20)));
+        fold(state, [messageOf(context, signers[0]!, 8, flat(1)), ...list], context);
+        return movedBy(state);
+      });
+      assert.ok(Math.abs(rates[1]! / rates[0]! - 1 / Math.sqrt(1 + 8 / 16)) < 1e-3);
+    });
   });
 
   test('an equivocator has no weight in the round of the proof nor later, and keeps what came before', () => {
@@ -219,9 +292,7 @@ describe('sortition', () => {
   const statisticsOf = (
     rounds: readonly (readonly [number, number, number])[],
   ): ReadonlyMap<number, RoundStatistics> =>
-    new Map(
-      rounds.map(([round, publishers, threshold]) => [round, { publishers, threshold, medianNorm: 1 }]),
-    );
+    new Map(rounds.map(([round, publishers, threshold]) => [round, { publishers, threshold, reference: 1 }]));
 
   test('everyone is in while there are no more peers than M, at first by the guess of the run', () => {
     const none = statisticsOf([]);
@@ -298,19 +369,46 @@ describe('sortition', () => {
   });
 });
 
+/** The middle of a list in which every value stands as often as it has sixteenths. */
+function middleOf(values: readonly (readonly [value: number, standing: number])[]): number {
+  const spread = values.flatMap(([value, standing]) => new Array<number>(standing * 16).fill(value));
+  return median(spread);
+}
+
+/** What is known of the rounds before: deltas of each author, and what the last one was measured by. */
+interface ByHand {
+  units: readonly bigint[];
+  readonly worked: Map<string, number>;
+  reference: number;
+}
+
 /** foldRound in integers of any size, one coordinate at a time: slow and plain. */
-function foldByHand(
-  units: readonly bigint[],
-  messages: readonly LogEntry<DeltaContent>[],
-  reference: number,
-  spec: DeltaRules,
-): bigint[] {
-  const rate = spec.outerRate ?? Math.min(1 / Math.sqrt(messages.length), 4 / messages.length);
-  const next = [...units];
-  for (const { delta, misses, norm } of messages.map(({ content }) => content)) {
+function foldByHand(hand: ByHand, messages: readonly LogEntry<DeltaContent>[], spec: DeltaRules): void {
+  const standing = ({ author }: LogEntry): number => {
+    const worked = hand.worked.get(author) ?? 0;
+    return worked === 0 ? 1 / 16 : Math.min(8, worked) / 8;
+  };
+  const moving = messages.filter(({ content: { norm } }) => norm > 0);
+  if (moving.length > 0) {
+    const measured = middleOf(
+      moving.map((one) => [Math.min(one.content.norm, spec.normMax), standing(one)] as const),
+    );
+    const { reference } = hand;
+    if (reference === 0) hand.reference = measured;
+    else hand.reference = Math.max(reference / 1.5, Math.min(reference * 1.5, measured));
+  }
+  if (messages.length === 0) return;
+  const usual = middleOf(messages.map((one) => [standing(one), standing(one)] as const));
+  const publishers = messages.reduce((sum, one) => sum + Math.min(standing(one), usual), 0) / usual;
+  const rate = spec.outerRate ?? Math.min(1 / Math.sqrt(publishers), 4 / publishers);
+  const next = [...hand.units];
+  for (const message of messages) {
+    const { delta, misses, norm } = message.content;
     assert.ok('indices' in delta);
-    const clip = reference > 0 ? Math.min(1, (spec.clipFactor * reference) / norm) : 1;
-    const weight = rate * (1 / (1 + misses / spec.committeeSize)) * clip;
+    if (norm === 0) continue;
+    const clip = Math.min(1, (spec.clipFactor * hand.reference) / norm, spec.normMax / norm);
+    const share = Math.min(1, standing(message) / usual);
+    const weight = rate * (1 / (1 + misses / spec.committeeSize)) * clip * share;
     delta.indices.forEach((index, at) => {
       const chunk = Math.floor(index / delta.chunk);
       const term = BigInt(Math.round(scaleUnits(delta.scaleCodes[chunk]!) * weight));
@@ -318,11 +416,12 @@ function foldByHand(
     });
   }
   const most = 2n ** 52n;
-  return next.map((value) => (value > most ? most : value < -most ? -most : value));
+  hand.units = next.map((value) => (value > most ? most : value < -most ? -most : value));
+  for (const { author } of messages) hand.worked.set(author, (hand.worked.get(author) ?? 0) + 1);
 }
 
 test('folds as its twin in BigInt does, round after round', () => {
-  const spec = { windowRounds: 3, admitRounds: 1, clipFactor: 1.5 };
+  const spec = { windowRounds: 3, admitRounds: 1, clipFactor: 1.5, normMax: 20 };
   const message = fc.record({
     seed: fc.nat(1000),
     magnitude: fc.integer({ min: -20, max: 2 }),
@@ -335,22 +434,22 @@ test('folds as its twin in BigInt does, round after round', () => {
       const initial = vector(`twin/${seed}`, 1000);
       const context = contextWith({ ...spec, outerRate: rate }, initial);
       const state = newState(context);
-      let byHand = Array.from(initial, (value) => BigInt(Math.round(value * 2 ** 42)));
-      const medians: number[] = [];
+      const hand: ByHand = {
+        units: Array.from(initial, (value) => BigInt(Math.round(value * 2 ** 42))),
+        worked: new Map(),
+        reference: 0,
+      };
       rounds.forEach((list, round) => {
         const messages = list.map(({ seed: s, magnitude, misses }, index) =>
           messageOf(context, signers[index]!, round, vector(`m/${s}`, 2 ** magnitude), misses),
         );
         fold(state, messages, context);
-        const known = medians.slice(0, Math.max(0, round - 2)).filter((norm) => norm >= 0);
-        byHand = foldByHand(byHand, messages, known.at(-1) ?? 0, context.rules);
-        const norms = messages.map(({ content }) => content.norm).filter((norm) => norm > 0);
-        medians.push(norms.length > 0 ? median(norms) : -1);
-        assert.deepEqual(Array.from(unitsOf(state), BigInt), byHand);
+        foldByHand(hand, messages, context.rules);
+        assert.deepEqual(Array.from(unitsOf(state), BigInt), hand.units);
       });
       assert.deepEqual(
         parametersOf(state, context),
-        Float32Array.from(byHand, (value) => Number(value) / 2 ** 42),
+        Float32Array.from(hand.units, (value) => Number(value) / 2 ** 42),
       );
     }),
     { numRuns: 60 },

@@ -126,14 +126,14 @@ function folded(): { state: LogState; book: LogBook; rounds: object[] } {
     const deltas = deltaStateOf(state);
     const threshold = sortitionThreshold(deltas.statistics, round, rules);
     foldRound(state, book.places(round), book.digest(round), { kinds, frame, crypto });
-    const { publishers, medianNorm } = deltas.statistics.get(round)!;
+    const { publishers, reference } = deltas.statistics.get(round)!;
     rounds.push({
       round,
       digest: hex(book.digest(round)),
       root: hex(state.root),
       threshold,
       publishers,
-      medianNorm,
+      reference,
       weight: state.weight,
       counted: state.pace.counted,
       modelHash: hex(crypto.sha256(encodeFloat32(delta.parameters(deltas)))),

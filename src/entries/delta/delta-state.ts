@@ -19,8 +19,12 @@ export interface DeltaRules {
   readonly committeeSize: number;
   /** Guess at the number of peers until the log tells it. */
   readonly expectedPeers: number;
-  /** Norms are clipped to this times the median. */
+  /** Norms are clipped to this times the reference. */
   readonly clipFactor: number;
+  /** And to this, whatever the reference. */
+  readonly normMax: number;
+  /** Anybody may take part: keys gain standing by work. */
+  readonly isOpen: boolean;
   /** Null: by the number of publishers. */
   readonly outerRate: number | null;
   readonly overlap: Overlap;
@@ -46,8 +50,8 @@ export interface RoundStatistics {
   readonly publishers: number;
   /** Sortition threshold of the round out of 2^32. */
   readonly threshold: number;
-  /** Median norm of those deltas; 0 when there were none. */
-  readonly medianNorm: number;
+  /** What norms of the round were measured by; 0 until a delta has moved anything. */
+  readonly reference: number;
 }
 
 export interface Contribution {
@@ -116,7 +120,7 @@ function encodeMetadata(state: Omit<DeltaState, 'units'>): Uint8Array {
   return dagCbor.encode([
     [...state.statistics]
       .sort(([a], [b]) => a - b)
-      .map(([r, s]) => [r, s.publishers, s.threshold, s.medianNorm]),
+      .map(([r, s]) => [r, s.publishers, s.threshold, s.reference]),
     [...state.contributions]
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([author, c]) => [keyToBytes(author), c.deltas, c.energy]),
@@ -168,11 +172,11 @@ function decodeMetadata(bytes: Uint8Array, decode: DecodeDelta): Omit<DeltaState
     contributions: new Map(),
     pending: new Map(),
   };
-  for (const [r, publishers, threshold, medianNorm] of statistics) {
-    if (!isCount(r) || !isCount(publishers) || !isFiniteNumber(threshold) || !isFiniteNumber(medianNorm))
+  for (const [r, publishers, threshold, reference] of statistics) {
+    if (!isCount(r) || !isCount(publishers) || !isFiniteNumber(threshold) || !isFiniteNumber(reference))
       return null;
-    if (threshold < 1 || medianNorm < 0) return null;
-    state.statistics.set(r, { publishers, threshold, medianNorm });
+    if (threshold < 1 || reference < 0) return null;
+    state.statistics.set(r, { publishers, threshold, reference });
   }
   for (const [author, deltas, energy] of contributions) {
     if (!isBytes(author, 32) || !isCount(deltas) || !isFiniteNumber(energy) || energy < 0) return null;

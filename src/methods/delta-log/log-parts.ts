@@ -37,7 +37,7 @@ export function createLogParts(
   { crypto, initial, random, shared, inlineMax }: LogPartsDependencies,
 ): LogParts {
   const codec = createDeltaCodec(spec.codec, initial.length, random);
-  const rules = deltaRulesOf(spec, manifest.training.localSteps);
+  const rules = deltaRulesOf(spec, manifest, initial);
   const delta = createDeltaKind({ runId, crypto, rules, codec, initial, shared });
   const kinds: Kinds = [delta, ...spec.kinds.map(createEntryKind)];
   const rows = kinds.reduce((sum, { entriesPerRoundMax }) => sum + entriesPerRoundMax, 0);
@@ -67,10 +67,23 @@ function logFrameOf(manifest: RunFrame, spec: DeltaLogSpec, runId: string): LogF
   };
 }
 
-export function deltaRulesOf(spec: DeltaLogSpec, localSteps: number): DeltaRules {
+export function deltaRulesOf(
+  spec: DeltaLogSpec,
+  { training, membership }: Pick<RunFrame, 'training' | 'membership'>,
+  initial: Float32Array,
+): DeltaRules {
   const { windowRounds, committeeSize, expectedPeers, clipFactor, outerRate, overlap, judgingRounds } = spec;
   return {
-    ...{ windowRounds, committeeSize, expectedPeers, clipFactor, outerRate, overlap },
-    ...{ judgingRounds, localSteps },
+    ...{ windowRounds, committeeSize, expectedPeers, clipFactor, outerRate, overlap, judgingRounds },
+    normMax: spec.normMax ?? Math.max(1, normOf(initial)),
+    localSteps: training.localSteps,
+    isOpen: membership.kind === 'open',
   };
+}
+
+/** Euclidean norm, summed in the order of the parameters: part of the protocol, so that every peer comes to the same bits. */
+function normOf(vector: Float32Array): number {
+  let sum = 0;
+  for (const value of vector) sum += value * value;
+  return Math.sqrt(sum);
 }

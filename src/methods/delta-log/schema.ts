@@ -42,7 +42,14 @@ export const deltaLogSchema = z.strictObject({
     .min(1)
     .max(1000)
     .default(3)
-    .describe('norms are clipped to this times the median; guess'),
+    .describe('norms are clipped to this times the median of the round, by standing; guess'),
+  normMax: z
+    .number()
+    .positive()
+    .max(1e9)
+    .nullable()
+    .default(null)
+    .describe('norms are clipped to this in any case; null: the norm of the start vector, at least 1'),
   outerRate: z
     .number()
     .positive()
