@@ -38,6 +38,11 @@ const once: ReadonlyArray<readonly [seed: number, fault: string]> = [
   [552, 'an entry that was asked for before our slot went back was counted as a lie'],
   [24, 'histories of different length were compared at one round by claim and at another by proof'],
   [482, 'each side of a fork weighed words by its own final log, and both stayed'],
+  [
+    265,
+    'one that had joined by a snapshot could fold nothing of the history that the others had gone over to',
+  ],
+  [327, 'the same, of another peer, after the end of the run'],
   [486, 'push-sum mass was rounded at random once more on its way'],
 ];
 for (const [seed, fault] of once) {
