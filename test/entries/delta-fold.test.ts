@@ -3,9 +3,14 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { scaleUnits } from '../../src/codec/scale.ts';
 import type { Signer } from '../../src/core/crypto.ts';
-import type { DeltaContent, DeltaRules, RoundStatistics } from '../../src/entries/delta/delta-state.ts';
+import {
+  type DeltaContent,
+  type DeltaRules,
+  initialDeltaState,
+  type RoundStatistics,
+} from '../../src/entries/delta/delta-state.ts';
 import { sortitionThreshold } from '../../src/entries/delta/sortition.ts';
-import { outerRate } from '../../src/entries/delta/weigh-deltas.ts';
+import { weighDeltas } from '../../src/entries/delta/weigh-deltas.ts';
 import type { LogEntry } from '../../src/log/entry-kind.ts';
 import type { Place } from '../../src/log/log-book.ts';
 import { foldRound, initialState, type LogState } from '../../src/log/log-state.ts';
@@ -51,6 +56,18 @@ function fold(state: LogState, entries: readonly LogEntry<DeltaContent>[], conte
 const vector = (seed: string, scale = 1): Float32Array => smallVector(size, seed, scale);
 const unitsOf = (state: LogState): Float64Array => deltaStateOf(state).units;
 const movedBy = (state: LogState): number => Math.max(...unitsOf(state).map(Math.abs)) / 2 ** 42;
+
+/** What each of `count` like deltas weighs. */
+function outerRate(count: number, rules: DeltaRules): number {
+  const { content, body } = messageOf(contextWith(), signers[0]!, 0, flat(2 ** -10));
+  const deltas = Array.from({ length: count }, (_, index) => ({
+    author: `${index}`,
+    ticket: 0,
+    body,
+    content,
+  }));
+  return weighDeltas(initialDeltaState(zero), 0, deltas, rules).weights[0]!;
+}
 
 /** The magnitude that all chunks of this vector decode to: it has one value everywhere. */
 const flat = (value: number): Float32Array => new Float32Array(size).fill(value);

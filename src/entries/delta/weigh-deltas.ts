@@ -13,7 +13,7 @@ const referenceStep = 1.5;
  * Outer learning rate for m publishers: min(1/sqrt(m), 4/m), measured on MNIST with 8 to 32 peers; 1 where deltas that overlap are
  * averaged.
  */
-export function outerRate(publishers: number, { outerRate: rate, overlap }: DeltaRules): number {
+function outerRate(publishers: number, { outerRate: rate, overlap }: DeltaRules): number {
   return rate ?? (overlap === 'mean' ? 1 : Math.min(1 / Math.sqrt(publishers), 4 / publishers));
 }
 
