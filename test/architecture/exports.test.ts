@@ -43,7 +43,6 @@ const forTests: Readonly<Record<string, string>> = {
   'src/config/yaml-file.ts yamlBytesMax': 'a bound',
   'src/kernels/quantise.ts twoBitLevels': 'the slow twin has the same levels',
   'src/kernels/selection.ts NonFiniteError': 'a failure is told by its class',
-  'src/entries/delta/fold-deltas.ts outerRate': 'held against its formula',
 
   'src/entries/note/note-kind.ts NoteState': 'vectors name its fields',
   'src/entries/registry.ts entryKinds': 'a contract goes over all that are registered',
