@@ -86,7 +86,13 @@ export type Output =
       readonly timeoutMs: number;
     }
   | { readonly type: 'respond'; readonly token: number; readonly frames: readonly Uint8Array[] }
-  | { readonly type: 'refuse'; readonly token: number; readonly reason: string }
+  | {
+      readonly type: 'refuse';
+      readonly token: number;
+      readonly reason: string;
+      /** No honest peer asks that: as `reject` for what is announced. */
+      readonly isAbsurd?: true;
+    }
   /** Train `steps` local steps from `parameters` (length `size`; must not be modified). One at a time. */
   | {
       readonly type: 'train';

@@ -5,6 +5,12 @@
  */
 import type { PeerKey, StoreWrite, Verdict } from './io.ts';
 
+/** A request that no honest peer makes. */
+export class AbsurdRequestError extends Error {
+  override readonly name = 'AbsurdRequestError';
+  readonly code = 'ABSURD_REQUEST';
+}
+
 /** What a transport calls when something arrives. */
 export interface TransportHandlers {
   /** Once per change, and in turn with `peerDown`, however many connections a pair has. */
@@ -16,7 +22,10 @@ export interface TransportHandlers {
    * what is accepted goes on to others.
    */
   announcement(from: PeerKey, bytes: Uint8Array): Promise<Verdict>;
-  /** Resolves to the frames of the answer; rejects to refuse (the stream is then reset). */
+  /**
+   * Resolves to the frames of the answer; rejects to refuse (the stream is then reset), with an AbsurdRequestError where that is
+   * to be held against the peer.
+   */
   request(from: PeerKey, bytes: Uint8Array): Promise<readonly Uint8Array[]>;
 }
 

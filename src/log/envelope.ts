@@ -21,6 +21,9 @@ export const indexMax = 255;
 /** Kinds of a run, and claims of an entry. */
 export const kindsMax = 16;
 const claimsMax = 8;
+/** CBOR values of an envelope and of a header. */
+const envelopeItemsMax = 4;
+const headerItemsMax = 14 + claimsMax;
 
 const VERSION = 2;
 
@@ -123,7 +126,7 @@ export function openEnvelope(bytes: Uint8Array, context: EnvelopeContext): Opene
 }
 
 function openAnew(bytes: Uint8Array, context: EnvelopeContext): OpenedEnvelope {
-  const outer = decodeCanonical(bytes);
+  const outer = decodeCanonical(bytes, envelopeItemsMax);
   if (!Array.isArray(outer) || outer.length !== 3) return refuse('malformed');
   const [header, signature, body] = outer as unknown[];
   if (!(header instanceof Uint8Array) || !(signature instanceof Uint8Array)) return refuse('malformed');
@@ -145,7 +148,7 @@ function openAnew(bytes: Uint8Array, context: EnvelopeContext): OpenedEnvelope {
 }
 
 function decodeHeader(header: Uint8Array): (EntryHeader & { runId: string }) | null {
-  const fields = decodeCanonical(header);
+  const fields = decodeCanonical(header, headerItemsMax);
   if (!Array.isArray(fields) || fields.length !== 10 || fields[0] !== VERSION) return null;
   const [, runId, author, round, kind, index, anchored, claims, bodyRoot, bodyBytes] = fields as unknown[];
   if (typeof runId !== 'string' || !isBytes(author, 32) || !isBytes(bodyRoot, 32)) return null;

@@ -173,7 +173,7 @@ export function encodeOffer(header: Uint8Array, witnesses: readonly Uint8Array[]
 }
 
 export function decodeOffer(bytes: Uint8Array): { header: Uint8Array; witnesses: Uint8Array[] } | null {
-  const fields = decodeCanonical(bytes);
+  const fields = decodeCanonical(bytes, 3 + witnessesMax);
   if (!Array.isArray(fields) || fields.length !== 2) return null;
   const [header, witnesses] = fields as unknown[];
   if (!(header instanceof Uint8Array) || !Array.isArray(witnesses) || witnesses.length > witnessesMax)
@@ -196,11 +196,11 @@ export function signSnapshotHeader(snapshot: Snapshot, runId: string, signer: Si
 }
 
 export function openSnapshotHeader(bytes: Uint8Array, runId: string, crypto: Crypto): SnapshotHeader | null {
-  const outer = decodeCanonical(bytes);
+  const outer = decodeCanonical(bytes, 3);
   if (!Array.isArray(outer) || outer.length !== 2) return null;
   const [header, signature] = outer as unknown[];
   if (!(header instanceof Uint8Array) || !(signature instanceof Uint8Array)) return null;
-  const fields = decodeCanonical(header);
+  const fields = decodeCanonical(header, 8);
   if (!Array.isArray(fields) || fields.length !== 7 || fields[0] !== VERSION || fields[1] !== runId)
     return null;
   const [, , donorBytes, round, root, blob, length] = fields as unknown[];

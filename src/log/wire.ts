@@ -13,6 +13,9 @@ export const roundsPerDigestMax = 64;
 /** Entries of all kinds in a round: an answer on 64 rounds that are full of equivocations still fits into 4 MiB. */
 export const rowsPerRoundMax = 640;
 export const responseBytesMax = 4 * 1024 * 1024;
+/** CBOR values of a request, the one for entries, and of an answer to a digest, that on 64 full rounds; generously. */
+const requestItemsMax = 16 + idsPerRequestMax;
+const answerItemsMax = 16 + roundsPerDigestMax * (4 + rowsPerRoundMax);
 
 export type Request =
   /** Our view: finalised round and root, and the digests of the rounds `from`, `from + 1`, ... */
@@ -72,7 +75,7 @@ export function requestKindOf(bytes: Uint8Array): Request['kind'] | null {
 }
 
 export function decodeRequest(bytes: Uint8Array): Request | null {
-  const fields = decodeCanonical(bytes);
+  const fields = decodeCanonical(bytes, requestItemsMax);
   if (!Array.isArray(fields) || !isCount(fields[0])) return null;
   const [tag, a, b, c, d, e] = fields as unknown[];
   const kind = TAGS[tag as number];
@@ -148,7 +151,7 @@ export function encodeDigestAnswer(answer: DigestAnswer): Uint8Array {
 }
 
 export function decodeDigestAnswer(bytes: Uint8Array): DigestAnswer | null {
-  const fields = decodeCanonical(bytes);
+  const fields = decodeCanonical(bytes, answerItemsMax);
   if (!Array.isArray(fields) || fields.length !== 4) return null;
   const [nextHeld, reachesBack, mark, rounds] = fields as unknown[];
   if ((nextHeld !== null && !isCount(nextHeld)) || typeof reachesBack !== 'boolean') return null;
@@ -179,7 +182,7 @@ export function encodeHashList(hashes: readonly Uint8Array[]): Uint8Array {
 }
 
 export function decodeHashList(bytes: Uint8Array, lengthMax: number): Uint8Array[] | null {
-  const hashes = decodeCanonical(bytes);
+  const hashes = decodeCanonical(bytes, 1 + lengthMax);
   return isHashList(hashes, lengthMax) ? hashes : null;
 }
 

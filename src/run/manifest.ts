@@ -14,6 +14,8 @@ import { impossibleCombination, missingRoster, runSpecSchema } from './run-spec.
 
 /** A manifest of more bytes is refused before it is decoded. An allow-list of 10,000 keys fits. */
 export const manifestBytesMax = 1 << 20;
+/** CBOR values of one: such an allow-list, and all there is beside it. */
+const itemsMax = 32_768;
 
 const SHA2_256 = 0x12;
 
@@ -108,7 +110,7 @@ function splitEnvelope(bytes: Uint8Array): [Uint8Array, Uint8Array] {
 }
 
 function decodeOrThrow(bytes: Uint8Array): unknown {
-  const value = decodeCanonical(bytes);
+  const value = decodeCanonical(bytes, itemsMax);
   if (value === undefined) {
     throw new ManifestError('this is not a run manifest: it is no canonical DAG-CBOR');
   }

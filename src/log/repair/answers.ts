@@ -36,7 +36,7 @@ export function answerRequest(
   const frames = request ? framesFor(request, node) : 'absurd';
   if (frames === 'absurd') {
     node.refusals.add(out, 'bad-request', from);
-    out.push({ type: 'refuse', token, reason: 'not understood' });
+    out.push({ type: 'refuse', token, reason: 'not understood', isAbsurd: true });
   } else if (frames === 'not-held') {
     // A snapshot that has just been replaced is asked for in good faith: no refusal to count.
     out.push({ type: 'refuse', token, reason: 'not held' });

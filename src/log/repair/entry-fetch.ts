@@ -12,7 +12,9 @@ import { idsPerRequestMax, type Request } from '../wire.ts';
 import { BlobFetch, type BlobPart, blobRequest } from './blob-fetch.ts';
 
 /** Entries wanted at a time; what is beyond is found again by the next digests. */
-const wantedMax = 8192;
+const wantedMax = 32_768;
+/** Of these, such as one peer was the first to tell of: whoever tells of entries that there are not takes nobody else's room. */
+const wantedPerTellerMax = 1_024;
 /** Entries of one place whose bodies are fetched: two prove an equivocation, and more prove nothing else. */
 const bodilessPerPlaceMax = 2;
 /** Bodies under way at a time: each holds a buffer of its announced size. */
@@ -24,6 +26,8 @@ export type FetchMeaning =
 
 interface Wanted {
   readonly round: number;
+  /** The first that told of it. */
+  readonly teller: PeerKey;
   readonly holders: Set<PeerKey>;
   inFlight: boolean;
   /** Known header whose body is still under way. */
@@ -33,6 +37,8 @@ interface Wanted {
 export class EntryFetch {
   readonly #crypto: Crypto;
   readonly #wanted = new Map<string, Wanted>();
+  /** How many of them each teller has. */
+  readonly #told = new Map<PeerKey, number>();
   readonly #blobs = new Map<string, BlobFetch>();
   /** Ids of entries whose envelopes came without a body, by round and place. */
   readonly #bodiless = new Map<number, Map<string, Set<string>>>();
@@ -51,9 +57,20 @@ export class EntryFetch {
     if (wanted) {
       wanted.holders.add(holder);
       if (wanted.envelope) this.#blobs.get(bytesToHex(wanted.envelope.bodyRoot))?.addHolder(holder);
-    } else if (this.#wanted.size < wantedMax) {
-      this.#wanted.set(id, { round, holders: new Set([holder]), inFlight: false, envelope: null });
+    } else if (this.#wanted.size < wantedMax && (this.#told.get(holder) ?? 0) < wantedPerTellerMax) {
+      const holders = new Set([holder]);
+      this.#wanted.set(id, { round, teller: holder, holders, inFlight: false, envelope: null });
+      this.#told.set(holder, (this.#told.get(holder) ?? 0) + 1);
     }
+  }
+
+  #unwant(id: string): void {
+    const wanted = this.#wanted.get(id);
+    if (!wanted) return;
+    this.#wanted.delete(id);
+    const left = this.#told.get(wanted.teller)! - 1;
+    if (left > 0) this.#told.set(wanted.teller, left);
+    else this.#told.delete(wanted.teller);
   }
 
   /** The envelope is known, its body is not: fetch it from whoever has the entry. Returns whether that is news. */
@@ -132,7 +149,7 @@ export class EntryFetch {
       wanted.inFlight = false;
       if (wanted.envelope) continue;
       wanted.holders.delete(peer);
-      if (wanted.holders.size === 0) this.#wanted.delete(id);
+      if (wanted.holders.size === 0) this.#unwant(id);
     }
   }
 
@@ -165,7 +182,7 @@ export class EntryFetch {
   /** The entry is in the log, or nobody needs it any more. */
   settle(id: string): void {
     const wanted = this.#wanted.get(id);
-    this.#wanted.delete(id);
+    this.#unwant(id);
     if (!wanted?.envelope) return;
     const root = wanted.envelope.bodyRoot;
     const shared = [...this.#wanted.values()].some(
@@ -183,7 +200,7 @@ export class EntryFetch {
     if (!fetch.stuck) return;
     this.#blobs.delete(root);
     for (const [id, { envelope }] of this.#wanted) {
-      if (envelope && bytesToHex(envelope.bodyRoot) === root) this.#wanted.delete(id);
+      if (envelope && bytesToHex(envelope.bodyRoot) === root) this.#unwant(id);
     }
   }
 }
