@@ -29,6 +29,15 @@ export function parsedAddress(text: string): Multiaddr {
   }
 }
 
+export function isAddress(text: string): boolean {
+  try {
+    parsedAddress(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 function problemOf(address: Multiaddr, self: string): string | null {
   for (const { name, value } of address.getComponents()) {
     if (UNSPECIFIED.includes(value ?? '')) {

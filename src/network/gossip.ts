@@ -16,7 +16,9 @@ import type { PeerId } from '@libp2p/interface';
 import type { PeerKey, Verdict } from '../core/io.ts';
 import { TooManyRunsError } from './errors.ts';
 import { peerKeyOf } from './identity.ts';
-import { Misdeeds } from './misdeeds.ts';
+import type { Standing } from './standing.ts';
+import { TokenBuckets } from './token-buckets.ts';
+import { Turns } from './turns.ts';
 
 /**
  * Largest gossip frame, the same at every peer. Above the 64 KiB of one announcement on purpose: gossipsub
@@ -37,6 +39,12 @@ const topicsMax = 100;
  */
 const topicBytesPerPeerMax = topicsMax * (1_024 + 128);
 
+/**
+ * Announcements of one peer that were not accepted. Honest ones send what we have pulled already, a round of it at a time; more
+ * of what is good for nothing is dropped before anything is computed for it. Guesses.
+ */
+const uselessLimits = { burst: 2_048, perSecond: 64 };
+
 /** What becomes of a message: forwarded, dropped, or dropped and held against who sent it. */
 export type TopicJudge = (from: PeerKey | null, bytes: Uint8Array) => Promise<Verdict>;
 
@@ -54,12 +62,15 @@ class TopicNotJoinedError extends Error {
 
 export class Gossip {
   readonly #judges = new Map<string, TopicJudge>();
-  readonly #misdeeds = new Misdeeds();
+  readonly #standing: Standing;
+  readonly #useless = new TokenBuckets(uselessLimits);
+  readonly #turns = new Turns();
   readonly #nowMs: () => number;
   #service: GossipSub | null = null;
 
   /** @param nowMs milliseconds of a clock that never goes back */
-  constructor(nowMs: () => number) {
+  constructor(standing: Standing, nowMs: () => number) {
+    this.#standing = standing;
     this.#nowMs = nowMs;
   }
 
@@ -79,7 +90,7 @@ export class Gossip {
       scoreParams: {
         // Delivery rates say nothing where a round's announcements come in one burst: misdeeds alone count.
         topics: {},
-        appSpecificScore: (peer) => this.#misdeeds.scoreOf(peer, this.#nowMs()),
+        appSpecificScore: (peer) => this.#standing.scoreOf(peer),
         appSpecificWeight: 1,
         // Ten peers of one lab share an address: measured, the default loses 10 to 19 % of deliveries there.
         IPColocationFactorWeight: 0,
@@ -132,12 +143,26 @@ export class Gossip {
     return new Set(keys.filter((key) => key !== null));
   }
 
+  /** One after the other of a peer: gossipsub hands over all that a frame holds before it hears what the first was worth. */
   async #validate(from: PeerId, message: Message, judge: TopicJudge): Promise<TopicValidatorResult> {
-    const verdict = await judge(peerKeyOf(from), message.data);
-    if (verdict === 'reject') {
-      this.#misdeeds.note(from.toString(), this.#nowMs());
+    const name = from.toString();
+    const verdict = await this.#turns.take(name, message.data.length, () =>
+      this.#standing.isOutcast(from) || this.#useless.waitMs(name, this.#nowMs()) > 0
+        ? 'ignore'
+        : this.#judged(from, message, judge),
+    );
+    return RESULT_OF[verdict ?? 'ignore'];
+  }
+
+  async #judged(from: PeerId, { data }: Message, judge: TopicJudge): Promise<Verdict> {
+    const verdict = await judge(peerKeyOf(from), data);
+    if (verdict !== 'accept') {
+      this.#useless.spend(from.toString(), 1, this.#nowMs());
     }
-    return RESULT_OF[verdict];
+    if (verdict === 'reject') {
+      this.#standing.blame(from);
+    }
+    return verdict;
   }
 
   #running(): GossipSub {

@@ -5,7 +5,7 @@
  */
 import { type GossipSub, gossipsub } from '@libp2p/gossipsub';
 import { type Identify, type IdentifyPush, identify, identifyPush } from '@libp2p/identify';
-import type { Libp2p } from '@libp2p/interface';
+import type { Libp2p, PeerId } from '@libp2p/interface';
 import { type KadDHT, kadDHT, passthroughMapper } from '@libp2p/kad-dht';
 import { noise } from '@libp2p/noise';
 import { type Ping, ping } from '@libp2p/ping';
@@ -22,6 +22,7 @@ import { HostDatastore } from './host-datastore.ts';
 import { type Identity, peerIdOf } from './identity.ts';
 import type { HostProfile } from './profiles/host-profile.ts';
 import { KAD_PROTOCOL } from './protocols.ts';
+import { Standing } from './standing.ts';
 import { createTrafficMeter, type Traffic, type TrafficMeter } from './traffic.ts';
 
 /**
@@ -55,6 +56,8 @@ export interface Host {
   /** Of all runs; only where the host carries runs. */
   readonly gossip: Gossip;
   readonly holders: ConnectionHolders;
+  /** Of all peers, whatever the run. */
+  readonly standing: Standing;
   start(): Promise<void>;
   /** Runs must have left. */
   stop(): Promise<void>;
@@ -75,19 +78,26 @@ export async function createHost(options: HostOptions): Promise<Host> {
     parsedAddress(text);
   }
   const meter = createTrafficMeter(profile.bytesOf);
-  const gossip = new Gossip(() => performance.now());
+  const nowMs = (): number => performance.now();
+  const standing = new Standing(nowMs);
+  const gossip = new Gossip(standing, nowMs);
   const libp2p = await createLibp2p<HostServices>({
     start: false,
     privateKey: identity.privateKey,
     nodeInfo: { name: 'starlings', userAgent: 'starlings' },
     addresses: { listen: [...profile.listen], announce: [...profile.announce] },
     datastore: new HostDatastore(),
+    connectionGater: {
+      denyInboundEncryptedConnection: (peer) => standing.isOutcast(peer),
+      denyDialPeer: (peer) => standing.isOutcast(peer),
+    },
     ...connectionParts(profile, meter, options.connectionsMax ?? connectionsMaxDefault),
     services: {
       ...profile.relay,
       ...services(profile, (options.carriesRuns ?? true) ? gossip : null),
     },
   });
+  standing.onOutcast((peer) => cutOff(libp2p, peer));
   await refuseUndialable(libp2p, announced);
   if (libp2p.services.gossip !== undefined) {
     gossip.over(libp2p.services.gossip);
@@ -97,11 +107,19 @@ export async function createHost(options: HostOptions): Promise<Host> {
     libp2p,
     gossip,
     holders: new ConnectionHolders(),
+    standing,
     start: async () => libp2p.start(),
     stop: async () => libp2p.stop(),
     addresses: () => libp2p.getMultiaddrs().map(String),
     traffic: () => meter.read(),
   };
+}
+
+/** Without a word: who floods us would not read it either. */
+function cutOff(libp2p: Libp2p<HostServices>, peer: PeerId): void {
+  for (const connection of libp2p.getConnections(peer)) {
+    connection.abort(new Error('too much of what came from there was refused'));
+  }
 }
 
 function connectionParts(

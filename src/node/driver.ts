@@ -12,7 +12,7 @@ import {
   type ProtocolEvent,
   type Verdict,
 } from '../core/io.ts';
-import type { Clock, Store, Transport } from '../core/ports.ts';
+import { AbsurdRequestError, type Clock, type Store, type Transport } from '../core/ports.ts';
 import type { Learner } from '../learning/learner.ts';
 import { defaultHeldInputsLimits, HeldInputs, type HeldInputsLimits, mayWait } from './held-inputs.ts';
 import type { KeptSnapshots } from './kept-snapshots.ts';
@@ -58,6 +58,9 @@ interface Deferred<T> {
   readonly resolve: (value: T) => void;
   readonly reject: (error: Error) => void;
 }
+
+/** Requests whose answers wait for the disk; each holds up to 4 MiB, and more are refused. As many as an exchange serves. */
+const answersMax = 64;
 
 /** A request that waits for its answer. */
 interface Asked extends Deferred<readonly Uint8Array[]> {
@@ -167,6 +170,9 @@ export class NodeDriver {
 
   #request(from: PeerKey, bytes: Uint8Array): Promise<readonly Uint8Array[]> {
     if (this.#aborter.signal.aborted) return Promise.reject(new Error('the node is stopping'));
+    if (this.#answers.size >= answersMax) {
+      return Promise.reject(new RequestRefusedError('too many answers wait for the disk'));
+    }
     const token = this.#nextToken++;
     return new Promise((resolve, reject) => {
       this.#answers.set(token, { resolve, reject, request: bytes });
@@ -338,8 +344,12 @@ export class NodeDriver {
   }
 
   /** What the core does not hold any more may still be kept. */
-  async #refuse({ token, reason }: Output & { type: 'refuse' }): Promise<void> {
+  async #refuse({ token, reason, isAbsurd }: Output & { type: 'refuse' }): Promise<void> {
     const asked = this.#takeAnswer(token);
+    if (isAbsurd) {
+      asked?.reject(new AbsurdRequestError(reason));
+      return;
+    }
     const frames = asked && (await this.#options.kept?.answer(asked.request));
     if (frames) asked.resolve(frames);
     else asked?.reject(new RequestRefusedError(reason));

@@ -172,6 +172,18 @@ test('an announcement, its event and answers that may hand it out follow the tra
   );
 });
 
+test('64 answers wait for a disk that stands still, more are refused at once', async (t) => {
+  const node = await driven(t);
+  node.store.hold();
+  await publishRoundZero(node);
+  const ask = (): Promise<unknown> => node.far.handlers.request(stranger, snapshotsRequest);
+  const waiting = Array.from({ length: 64 }, ask);
+  await assert.rejects(ask(), /too many answers wait for the disk/);
+  node.store.release();
+  await Promise.all(waiting);
+  await ask();
+});
+
 test('verdicts and answers do not wait for a disk that stands still', async (t) => {
   const node = await driven(t);
   node.clock.advanceTo(startAtMs);

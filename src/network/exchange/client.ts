@@ -5,6 +5,7 @@ import type { RequestOptions } from '../../core/ports.ts';
 import { withDeadline } from '../deadline.ts';
 import { FrameError, RequestError } from '../errors.ts';
 import { peerIdOf } from '../identity.ts';
+import type { Standing } from '../standing.ts';
 import { framePieces } from './frames.ts';
 import type { ExchangeLimits } from './limits.ts';
 import { readFrames, releaseStream, writePieces } from './stream-io.ts';
@@ -14,6 +15,7 @@ const NOTHING = new Uint8Array();
 
 export interface ExchangeClientOptions {
   readonly libp2p: Libp2p;
+  readonly standing: Standing;
   readonly protocol: string;
   readonly limits: ExchangeLimits;
 }
@@ -114,6 +116,10 @@ export class ExchangeClient {
       // The abort that ended us tells more than the failure it caused.
       const failure = asFailure(signal.aborted ? signal.reason : error, peer);
       stream?.abort(failure);
+      // One that breaks off is unlucky.
+      if (failure instanceof FrameError && failure.code !== 'FRAME_TRUNCATED') {
+        this.#options.standing.blame(connection.remotePeer);
+      }
       throw failure;
     }
   }

@@ -9,6 +9,11 @@ export interface ExchangeLimits {
   readonly inboundBytesMax: number;
   /** From the first byte of a request to the last of its answer. */
   readonly serveTimeoutMs: number;
+  /** Until there is an answer to a request that has come. */
+  readonly answerTimeoutMs: number;
+  /** Bytes of answers that one peer may take at once, and a second beyond that; never less than four requests and one may have. */
+  readonly answerBurstBytes: number;
+  readonly answerBytesPerSecond: number;
   /** A request may take this long to come, and as much longer as its bytes need at `paceBytesPerSecond`. */
   readonly receiveTimeoutMs: number;
   /** Slower than this is slow. */
@@ -27,6 +32,9 @@ export const defaultExchangeLimits: ExchangeLimits = {
   inboundPerPeerMax: 8,
   inboundBytesMax: 256 << 20,
   serveTimeoutMs: 60_000,
+  answerTimeoutMs: 10_000,
+  answerBurstBytes: 32 << 20,
+  answerBytesPerSecond: 8 << 20,
   receiveTimeoutMs: 5_000,
   paceBytesPerSecond: 8 << 10,
   patienceMs: 1_000,

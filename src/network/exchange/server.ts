@@ -1,20 +1,28 @@
 /** The answering side of the exchange: seats.ts decides who is served, this serves. Every wait is bounded. */
+
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Connection, Stream } from '@libp2p/interface';
 import type { PeerKey } from '../../core/io.ts';
+import { AbsurdRequestError } from '../../core/ports.ts';
 import { withDeadline } from '../deadline.ts';
-import { RequestError } from '../errors.ts';
+import { FrameError, RequestError } from '../errors.ts';
 import type { NetworkEventListener } from '../events.ts';
-import { peerKeyOf } from '../identity.ts';
+import { peerIdOf, peerKeyOf } from '../identity.ts';
+import type { Standing } from '../standing.ts';
+import { TokenBuckets } from '../token-buckets.ts';
 import { type AnswerStatus, answerHead, framePieces } from './frames.ts';
 import type { ExchangeLimits } from './limits.ts';
 import { type SeatId, Seats } from './seats.ts';
 import { readFrames, releaseStream, writePieces } from './stream-io.ts';
 
 const RELEASE_GRACE_MS = 2_000;
+/** What an answer costs beside its bytes. Guess. */
+const answerCostBytes = 1 << 10;
 
 export interface ExchangeServerOptions {
   readonly limits: ExchangeLimits;
-  /** Resolves to the frames of the answer; rejects to refuse. */
+  readonly standing: Standing;
+  /** Resolves to the frames of the answer; rejects to refuse, with an AbsurdRequestError for what no honest peer asks. */
   readonly serve: (from: PeerKey, bytes: Uint8Array) => Promise<readonly Uint8Array[]>;
   readonly onEvent: NetworkEventListener;
   /** Milliseconds of a clock that never goes back. */
@@ -38,6 +46,8 @@ interface Served {
 export class ExchangeServer {
   readonly #options: ExchangeServerOptions;
   readonly #seats: Seats;
+  /** Bytes of answers, by peer. */
+  readonly #taken: TokenBuckets;
   readonly #served = new Map<SeatId, Served>();
   #stopping = new AbortController();
   #requests = 0;
@@ -48,6 +58,11 @@ export class ExchangeServer {
   constructor(options: ExchangeServerOptions) {
     this.#options = options;
     this.#seats = new Seats(options.limits);
+    const { answerBurstBytes, answerBytesPerSecond, requestBytesMax } = options.limits;
+    this.#taken = new TokenBuckets({
+      burst: Math.max(answerBurstBytes, 4 * requestBytesMax),
+      perSecond: Math.max(answerBytesPerSecond, requestBytesMax),
+    });
   }
 
   start(): void {
@@ -81,6 +96,12 @@ export class ExchangeServer {
       return;
     }
     this.#requests++;
+    // What it had under way when it was cut off.
+    if (this.#options.standing.isOutcast(connection.remotePeer)) {
+      stream.abort(new RequestError('REFUSED', 'too much of what came from there was refused'));
+      this.#refused++;
+      return;
+    }
     try {
       const admission = this.#seats.admit(from, this.#options.nowMs());
       switch (admission.kind) {
@@ -103,6 +124,10 @@ export class ExchangeServer {
       }
     } catch (error) {
       stream.abort(asError(error));
+      // One that breaks off is unlucky.
+      if (error instanceof FrameError && error.code !== 'FRAME_TRUNCATED') {
+        this.#options.standing.blame(connection.remotePeer);
+      }
       this.#noteRefusal(from, asError(error).message);
     }
   }
@@ -134,7 +159,7 @@ export class ExchangeServer {
 
   async #serve(served: Served, signal: AbortSignal): Promise<void> {
     const { from, stream, seat } = served;
-    const { serve, onEvent, nowMs } = this.#options;
+    const { onEvent, nowMs } = this.#options;
     const startedMs = nowMs();
     const request = await this.#receive(served, signal);
     if (request === null) {
@@ -145,17 +170,38 @@ export class ExchangeServer {
     this.#seats.enter(seat, 'serving', nowMs());
     let frames: readonly Uint8Array[];
     try {
-      frames = await raced(serve(from, request), signal);
+      frames = await this.#answerTo(from, request, signal);
     } catch (error) {
       signal.throwIfAborted();
+      if (error instanceof AbsurdRequestError) {
+        this.#options.standing.blame(peerIdOf(from));
+      }
       this.#noteRefusal(from, asError(error).message);
       await this.#answer(stream, 'refused', [], signal);
       return;
     }
-    this.#seats.enter(seat, 'answering', nowMs());
-    await this.#answer(stream, 'ok', frames, signal, seat);
     const bytes = frames.reduce((sum, frame) => sum + frame.length, 0);
+    // From here on it is the peer that takes its time: a seat that waits for its share goes to whoever has fewer.
+    this.#seats.enter(seat, 'answering', nowMs());
+    await this.#paced(from, bytes, signal);
+    await this.#answer(stream, 'ok', frames, signal, seat);
     onEvent({ kind: 'request-served', peer: from, bytes, ms: nowMs() - startedMs });
+  }
+
+  #answerTo(from: PeerKey, request: Uint8Array, outer: AbortSignal): Promise<readonly Uint8Array[]> {
+    const { serve, limits } = this.#options;
+    return withDeadline(limits.answerTimeoutMs, 'there was no answer', [outer], (signal) =>
+      raced(serve(from, request), signal),
+    );
+  }
+
+  /** Whoever takes more than its share waits for it in its own seats. */
+  async #paced(from: PeerKey, bytes: number, signal: AbortSignal): Promise<void> {
+    const waitMs = this.#taken.waitMs(from, this.#options.nowMs());
+    this.#taken.spend(from, bytes + answerCostBytes, this.#options.nowMs());
+    if (waitMs > 0) {
+      await delay(waitMs, undefined, { signal });
+    }
   }
 
   /** null where there is no room for a request of that size now. */
