@@ -54,6 +54,12 @@ export function cloneState(kinds: Kinds, state: LogState, into?: LogState): LogS
   };
 }
 
+/**
+ * Proven equivocators that are remembered, which a snapshot has room for; those beyond lose the place that they equivocated at, and
+ * no more.
+ */
+const bannedMax = 65_536;
+
 /** Folds the next round into the state. `digest` is the log's digest of exactly these places. */
 export function foldRound(
   state: LogState,
@@ -70,7 +76,8 @@ export function foldRound(
     if (!state.banned.has(entry.author)) counted[entry.kind]!.push(entry);
   }
   for (const { author, held } of places) {
-    if (held.kind === 'equivocation' && !state.banned.has(author)) state.banned.set(author, round);
+    if (held.kind !== 'equivocation' || state.banned.has(author)) continue;
+    if (state.banned.size < bannedMax) state.banned.set(author, round);
   }
   const isLate = state.pace.endRound !== null;
   const summaries = kinds.map(

@@ -18,6 +18,7 @@ import {
   decodeDeltaState,
   deltaStateBytesMax,
   encodeDeltaState,
+  forgetLeast,
   initialDeltaState,
   type PendingDelta,
   unitsPerOne,
@@ -124,6 +125,7 @@ function reduceDeltas(
   // Found out while it waited: no weight.
   const isUnproven = ({ author }: PendingDelta): boolean => (banned.get(author) ?? round) >= round;
   foldDeltas(state, judged, drawn(state, judged, waiting.filter(isUnproven), rules), rules);
+  forgetLeast(state.contributions);
   return summary;
 }
 

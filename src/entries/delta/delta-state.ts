@@ -103,6 +103,18 @@ export function cloneDeltaState(state: DeltaState, into?: DeltaState): DeltaStat
   };
 }
 
+/** Authors whose contributions are kept: a snapshot has room for five times as many. Guess. */
+const contributorsMax = 65_536;
+/** How many are left when there are more, so that not every round sorts them. */
+const contributorsLeft = 61_440;
+
+/** Forgets those who gave least once there are too many: keys cost nothing, and what a state holds of them is carried for ever. */
+export function forgetLeast(contributions: Map<PeerKey, Contribution>): void {
+  if (contributions.size <= contributorsMax) return;
+  const byDeltas = [...contributions].sort(([a, x], [b, y]) => y.deltas - x.deltas || (a < b ? -1 : 1));
+  for (const [author] of byDeltas.slice(contributorsLeft)) contributions.delete(author);
+}
+
 /** Length of the DAG-CBOR part (uint32, big endian), that part, then the units as little-endian doubles. */
 export function encodeDeltaState(state: DeltaState): Uint8Array {
   const metadata = encodeMetadata(state);
