@@ -72,11 +72,11 @@ class Routes {
       return;
     }
     request.resume();
-    if (request.method === 'GET') await this.#get(path, response);
+    if (request.method === 'GET') await this.#get(path, request, response);
     else reply(response, 405, 'text/plain', 'GET or POST\n');
   }
 
-  async #get(path: string, response: ServerResponse): Promise<void> {
+  async #get(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { control } = this.#options;
     const ofRun = /^\/runs\/([a-z0-9]+)\/status$/.exec(path)?.[1];
     if (path === '/status') {
@@ -85,7 +85,10 @@ class Routes {
     } else if (path === '/metrics') {
       reply(response, 200, 'text/plain; version=0.0.4', metricsText(control.summary(), control.views()));
     } else if (path === '/events') {
-      if (!this.#events.serve(response)) reply(response, 503, 'text/plain', 'too many watch already\n');
+      // Nobody needs the token to watch; with it there is always a place.
+      if (!this.#events.serve(response, this.#mayCommand(request))) {
+        reply(response, 503, 'text/plain', 'too many watch already; with the token there is a place\n');
+      }
     } else if (ofRun !== undefined) {
       const view = control.views().find(({ runId }) => runId === ofRun);
       if (view) replyJson(response, 200, view);

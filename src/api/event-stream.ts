@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http';
 import type { NodeEvent } from '../node/events.ts';
 import type { RunView } from '../node/run-view.ts';
 
-/** More watchers than this are sent away. */
+/** More watchers than this are sent away, but the owner of the node is not: its watchers take the places of others. */
 const watchersMax = 16;
 /** A watcher that reads this much too slowly is dropped; it may come back and begins with the views again. */
 const unreadBytesMax = 1 << 20;
@@ -17,7 +17,8 @@ export interface EventStreamOptions {
 
 export class EventStream {
   readonly #options: EventStreamOptions;
-  readonly #watchers = new Set<ServerResponse>();
+  /** Oldest first, and whether it showed the token. */
+  readonly #watchers = new Map<ServerResponse, { readonly isOwner: boolean }>();
 
   constructor(options: EventStreamOptions) {
     this.#options = options;
@@ -25,13 +26,13 @@ export class EventStream {
 
   /** Sends everybody away. */
   end(): void {
-    for (const response of this.#watchers) response.destroy();
+    for (const response of this.#watchers.keys()) response.destroy();
   }
 
   /** Sends the views as they are, then every event. False where there are too many watchers. */
-  serve(response: ServerResponse): boolean {
-    if (this.#watchers.size >= watchersMax) return false;
-    this.#watchers.add(response);
+  serve(response: ServerResponse, isOwner: boolean): boolean {
+    if (this.#watchers.size >= watchersMax && !(isOwner && this.#makeRoom())) return false;
+    this.#watchers.set(response, { isOwner });
     response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
     const send = (kind: string, data: unknown): void => {
       response.write(`event: ${kind}\ndata: ${JSON.stringify(data)}\n\n`);
@@ -45,6 +46,15 @@ export class EventStream {
       unsubscribe();
       this.#watchers.delete(response);
     });
+    return true;
+  }
+
+  /** Sends away whoever has watched longest without the token. */
+  #makeRoom(): boolean {
+    const stranger = [...this.#watchers].find(([, { isOwner }]) => !isOwner)?.[0];
+    if (!stranger) return false;
+    this.#watchers.delete(stranger);
+    stranger.destroy();
     return true;
   }
 }

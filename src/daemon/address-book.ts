@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import type { PeerKey } from '../core/io.ts';
 import type { Clock } from '../core/ports.ts';
+import { isAddress } from '../network/announced-addresses.ts';
 import type { StarlingsNode } from '../node/create-node.ts';
 import { writeFileAtomically } from '../platform/node/atomic-file.ts';
 
@@ -58,10 +59,11 @@ export class AddressBook {
   }
 }
 
-/** Addresses of an earlier session; none where there was none or the file is damaged. */
+/** Addresses of an earlier session, without those that are none; none at all where the file is damaged. */
 export async function rememberedAddresses(directory: string): Promise<readonly string[]> {
   try {
-    return fileSchema.parse(JSON.parse(await readFile(join(directory, FILE), 'utf8')));
+    const addresses = fileSchema.parse(JSON.parse(await readFile(join(directory, FILE), 'utf8')));
+    return addresses.filter(isAddress);
   } catch {
     return [];
   }

@@ -20,9 +20,13 @@ import { JoinedRuns } from './joined-runs.ts';
 import { networkTrouble } from './network-trouble.ts';
 import { NodeRuns, ready } from './node-runs.ts';
 import type { DaemonOptions, RunningDaemon } from './options.ts';
+import { RefusalTally } from './refusal-tally.ts';
 import { Teardown } from './teardown.ts';
 import { whenAborted } from './when-aborted.ts';
 import { writeEvent } from './write-event.ts';
+
+/** Between two lines of the log on what was refused. Guess. */
+const refusalsEveryMs = 60_000;
 
 /**
  * Starts a node; resolves when it is ready (daemon.json written): its runs are running, or their manifests looked for. It
@@ -50,6 +54,7 @@ class Daemon {
   readonly #stopper = new AbortController();
   readonly #signal: AbortSignal;
   readonly #crypto = createCrypto();
+  readonly #refusals = new RefusalTally();
   #knowsNobody = false;
   /** Why the last run could not go on. */
   #fatal: Error | null = null;
@@ -127,12 +132,14 @@ class Daemon {
       },
       (event) => {
         writeEvent(log, event);
+        this.#refusals.note(event);
         const trouble = event.source === 'network' ? networkTrouble(event.event) : null;
         if (trouble !== null) tell(trouble);
         listener?.(event);
       },
     );
     this.#teardown.add(() => node.close());
+    this.#tellRefusals();
     const book = new AddressBook(path, node, wallClock);
     this.#teardown.add(() => book.stop());
     node.subscribe((event) => notePeer(book, event));
@@ -197,6 +204,19 @@ class Daemon {
       this.#directory.log.error({ run, err: reason }, 'run not taken up');
       tell(`run ${run} is left out: ${reason instanceof Error ? reason.message : String(reason)}`);
     }
+  }
+
+  /** At info, where each of them is told at debug alone. */
+  #tellRefusals(): void {
+    const tell = (): void => {
+      const lately = this.#refusals.take();
+      if (lately) this.#directory.log.info(lately, 'refused lately');
+    };
+    const timer = setInterval(tell, refusalsEveryMs);
+    this.#teardown.add(() => {
+      clearInterval(timer);
+      tell();
+    });
   }
 
   #tellSearch(runId: string): void {

@@ -1,5 +1,5 @@
 /** A node's directory: what is where in it. */
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, lstatSync, rmSync, statSync } from 'node:fs';
 import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pino, { type Logger } from 'pino';
@@ -9,6 +9,7 @@ import { writeFileAtomically } from '../platform/node/atomic-file.ts';
 import { makeDirectory } from '../platform/node/make-directory.ts';
 import type { SignedManifest } from '../run/manifest.ts';
 import { DAEMON_INFO_FILE, type DaemonInfo } from './daemon-info.ts';
+import { openLogFile } from './log-file.ts';
 import type { LogLevel } from './options.ts';
 
 export const MODEL_FILE = 'model.safetensors';
@@ -16,6 +17,12 @@ export const MANIFEST_FILE = 'run.manifest';
 /** Each run has a folder of its own below this one, named by its id. */
 export const RUNS_FOLDER = 'runs';
 const LOG_FILE = 'log.jsonl';
+const OLDER_LOG_FILE = 'log.1.jsonl';
+const KEY_FILE = 'key';
+const STORE_FOLDER = 'store';
+const CONTENT_FOLDER = 'content';
+/** What is written through a link would land in files of others. */
+const NEVER_LINKS = [KEY_FILE, LOG_FILE, STORE_FOLDER, CONTENT_FOLDER, RUNS_FOLDER];
 /** Whoever may read it may command the node. */
 export const TOKEN_FILE = 'control.token';
 
@@ -31,14 +38,30 @@ export interface NodeDirectory {
   close(): void;
 }
 
+class NodeDirectoryError extends Error {
+  override readonly name = 'NodeDirectoryError';
+  readonly code = 'LINK_IN_DIRECTORY';
+}
+
+/** @throws NodeDirectoryError where it is a link to a file or a folder, be there one or not; links to devices do no harm */
+function refuseLink(path: string): void {
+  if (!lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink()) return;
+  const target = statSync(path, { throwIfNoEntry: false });
+  if (target && !target.isFile() && !target.isDirectory()) return;
+  throw new NodeDirectoryError(
+    `${path} is a link, and a node follows none within its directory: put what it leads to in its place, or link the whole directory`,
+  );
+}
+
 /** Where a node keeps its identity. */
 export function keyFileOf(path: string): string {
-  return join(path, 'key');
+  return join(path, KEY_FILE);
 }
 
 /** The folder of a run in a node's directory, made where it is missing. */
 export function runFolder(path: string, runId: string): string {
   const folder = join(path, RUNS_FOLDER, runId);
+  refuseLink(folder);
   makeDirectory(folder);
   return folder;
 }
@@ -59,7 +82,7 @@ export async function keptManifest(
 
 /**
  * Creates what is missing. Where the log cannot be written any more, `tell` hears it once and the node does without.
- * @throws system errors with the path where it may not be written.
+ * @throws system errors with the path where it may not be written, NodeDirectoryError
  */
 export function openNodeDirectory(
   path: string,
@@ -68,24 +91,27 @@ export function openNodeDirectory(
 ): NodeDirectory {
   // The log of a closed run and what is left of our own updates are nobody else's to read.
   makeDirectory(path, 0o700);
-  const logFile = join(path, LOG_FILE);
-  const destination = pino.destination({ dest: logFile, append: true, sync: true });
-  const log = pino({ level: logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime }, destination);
-  let isLogLost = false;
-  destination.on('error', (error: Error) => {
-    if (isLogLost) return;
-    isLogLost = true;
-    // Nobody reads what is not written: without this the lines would gather in memory.
-    log.level = 'silent';
-    destination.destroy();
-    tell(`${logFile} cannot be written (${error.message}): the node goes on without its log`);
+  for (const name of NEVER_LINKS) refuseLink(join(path, name));
+  const file = join(path, LOG_FILE);
+  const logFile = openLogFile({
+    file,
+    older: join(path, OLDER_LOG_FILE),
+    onLost(error) {
+      // Nobody reads what is not written: without this the lines would gather in memory.
+      log.level = 'silent';
+      tell(`${file} cannot be written (${error.message}): the node goes on without its log`);
+    },
   });
+  const log = pino(
+    { level: logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime },
+    logFile.destination,
+  );
   /** What a second node that is refused here must leave alone. */
   const ours: string[] = [];
   return {
     path,
-    storeDirectory: join(path, 'store'),
-    contentDirectory: join(path, 'content'),
+    storeDirectory: join(path, STORE_FOLDER),
+    contentDirectory: join(path, CONTENT_FOLDER),
     log,
     async announceReady(info) {
       const file = join(path, DAEMON_INFO_FILE);
@@ -102,7 +128,7 @@ export function openNodeDirectory(
     },
     close() {
       for (const file of ours) rmSync(file, { force: true });
-      if (!isLogLost) destination.flushSync();
+      logFile.close();
     },
   };
 }

@@ -12,6 +12,7 @@ export class NodeError extends Error {
     | 'UNKNOWN_RUN'
     | 'NO_LOG'
     | 'RUN_TOO_OLD'
+    | 'MODEL_TOO_LARGE'
     | 'NOTHING_FINAL';
 
   /** `sentence` says what is wrong and what to do. */

@@ -1,5 +1,6 @@
 /** One run on a node: its manifest, learner, core, driver and transport, from the join to the end. */
 
+import { totalmem } from 'node:os';
 import type { ContentStore } from '../content/content-store.ts';
 import type { CoreStatus, PeerKey, ProtocolCore, ProtocolEvent } from '../core/io.ts';
 import type { Clock, Store } from '../core/ports.ts';
@@ -81,6 +82,9 @@ const wantedLinksMax = 64;
 
 /** Rounds since the start of a run, which a node that holds nothing of it passes one by one: a matter of minutes. */
 const roundsMax = 2 ** 28;
+
+/** Of a node's memory: sums, live model, snapshots, residual, what trains. Guess, on the low side. */
+const bytesPerParameter = 40;
 
 /** What is there once the run is running. */
 interface Running {
@@ -187,6 +191,13 @@ export class Session implements RunSession {
         `run ${this.runId} began ${Math.floor(rounds)} rounds ago; a node can look back over ${roundsMax}`,
       );
     }
+    this.#refuseTooLarge(manifest);
+    const { data, backend } = this.#options;
+    // Before memory is taken for the model: what is most often wrong is what the owner gave.
+    const learner = await this.#parts.learners({ run: this.#run, data, backend });
+    this.#stops.push(() => learner.close());
+    signal.throwIfAborted();
+    this.#say({ kind: 'prepared', backend: learner.backend });
     const initial = initialVector(manifest.model, manifest.seed);
     if (vectorHash(initial) !== manifest.initHash) {
       throw new NodeError(
@@ -194,15 +205,23 @@ export class Session implements RunSession {
         `this version of starlings builds another start vector than run ${this.runId} asks for; use the creator's version`,
       );
     }
-    const { data, backend } = this.#options;
-    const learner = await this.#parts.learners({ run: this.#run, data, backend });
-    this.#stops.push(() => learner.close());
-    signal.throwIfAborted();
-    this.#say({ kind: 'prepared', backend: learner.backend });
     await this.#open(this.#run, initial, learner);
     signal.throwIfAborted();
     this.#say({ kind: 'running' });
     this.#sampleLater();
+  }
+
+  /** Anybody can sign a manifest of any size. @throws NodeError */
+  #refuseTooLarge(manifest: RunManifest): void {
+    const parameters = modelSize(manifest);
+    const wanted = parameters * bytesPerParameter;
+    if (wanted <= totalmem()) return;
+    const gib = (bytes: number): string => (bytes / 2 ** 30).toFixed(1);
+    throw new NodeError(
+      'MODEL_TOO_LARGE',
+      `the model of run ${this.runId} has ${parameters} parameters, for which a node takes about ${gib(wanted)} GiB of memory; this ` +
+        `machine has ${gib(totalmem())}`,
+    );
   }
 
   #fetch(): Promise<SignedManifest> {

@@ -5,6 +5,7 @@ import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
+import { rememberedAddresses } from '../../src/daemon/address-book.ts';
 import { commandNode } from '../../src/daemon/connect.ts';
 import { startDaemon } from '../../src/daemon/daemon.ts';
 import { JoinedRuns } from '../../src/daemon/joined-runs.ts';
@@ -308,6 +309,63 @@ describe('a daemon', { concurrency: 2 }, () => {
       messages.find((message) => message.includes('"published"'))!.split('\ndata: ')[1]!,
     );
     assert.deepEqual([event.source, event.runId, event.node], ['protocol', run.runId, node.info.peerKey]);
+  });
+
+  test('with the token there is always a place to watch from', async () => {
+    const node = await daemon('crowded');
+    const token = (await readFile(join(node.home, 'control.token'), 'utf8')).trim();
+    const stopper = new AbortController();
+    const watch = (headers: Record<string, string> = {}): Promise<Response> =>
+      fetch(`${node.info.http}/events`, { headers, signal: stopper.signal });
+    const owner = { authorization: `Bearer ${token}` };
+    for (let place = 0; place < 16; place++) assert.equal((await watch()).status, 200);
+    assert.equal((await watch()).status, 503);
+    assert.equal((await watch({ authorization: `Bearer ${'0'.repeat(64)}` })).status, 503);
+    for (let place = 0; place < 16; place++) assert.equal((await watch(owner)).status, 200);
+    assert.equal((await watch(owner)).status, 503, 'the owner has them all');
+    stopper.abort();
+  });
+
+  test('links in its directory are not followed, and what is left of a node that died stops nobody', async () => {
+    await writeFile(at('precious'), 'precious');
+    for (const [name, target] of [
+      ['log.jsonl', at('precious')],
+      ['log.jsonl', at('not-there')],
+      ['key', at('precious')],
+      ['store', directory],
+      ['runs', directory],
+    ] as const) {
+      const home = at('linked');
+      await mkdir(home);
+      await symlink(target, join(home, name));
+      await assert.rejects(daemon('linked'), /is a link, and a node follows none within its directory/);
+      await rm(home, { recursive: true });
+    }
+    assert.equal(await readFile(at('precious'), 'utf8'), 'precious');
+    assert.ok(!existsSync(at('not-there')));
+
+    await mkdir(at('died'));
+    await writeFile(
+      at('died', 'daemon.json'),
+      JSON.stringify({ pid: process.pid, http: 'http://127.0.0.1:1' }),
+    );
+    await symlink(at('precious'), at('died', 'control.token'));
+    await symlink(at('precious'), at('died', 'peers.json'));
+    const node = await daemon('died');
+    assert.equal(JSON.parse(await readFile(at('died', 'daemon.json'), 'utf8')).http, node.info.http);
+    assert.equal(await readFile(at('precious'), 'utf8'), 'precious');
+  });
+
+  test('a bad line among remembered addresses is left out, a damaged store is named with what to do', async () => {
+    await mkdir(at('lines'));
+    const good = `/ip4/127.0.0.1/tcp/9/p2p/12D3KooWQvb5XKLHVVRQMbmxXqmJHnKaZd7QcT5xbEy5zmGRGUzh`;
+    await writeFile(at('lines', 'peers.json'), JSON.stringify(['nonsense', '/ip4/1/tcp/x', good]));
+    assert.deepEqual(await rememberedAddresses(at('lines')), [good]);
+    await (await daemon('lines')).stop();
+    for (const current of ['MANIFEST-999999\n', 'nonsense']) {
+      await writeFile(at('lines', 'store', 'CURRENT'), current);
+      await assert.rejects(daemon('lines'), /lines\/store is damaged .*: move it away and start again/);
+    }
   });
 
   test('a directory of the time when it belonged to one run is taken over', async () => {

@@ -1,4 +1,6 @@
 /** The node's store: LevelDB (classic-level), one atomic batch per transaction. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { ClassicLevel } from 'classic-level';
 import type { StoreWrite } from '../../core/io.ts';
 import { type Store, StoreError } from '../../core/ports.ts';
@@ -41,5 +43,13 @@ function sentence(directory: string, error: unknown): string {
   if (code === 'LEVEL_LOCKED')
     return `${directory} is in use by another node; stop it or give this one its own --dir`;
   const text = cause instanceof Error ? cause.message : String(cause);
+  // A file that the others speak of is gone.
+  const isTorn = /no such file/i.test(text) && existsSync(join(directory, 'CURRENT'));
+  if (code === 'LEVEL_CORRUPTION' || isTorn) {
+    return (
+      `the store ${directory} is damaged (${text}): move it away and start again; the node then joins its runs anew from its peers, ` +
+      'and what it alone held is lost'
+    );
+  }
   return `the store ${directory} cannot be used: ${text}; check permissions and free space`;
 }

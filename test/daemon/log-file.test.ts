@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import pino from 'pino';
+import { openLogFile } from '../../src/daemon/log-file.ts';
+import { RefusalTally } from '../../src/daemon/refusal-tally.ts';
+
+const directory = await mkdtemp(join(tmpdir(), 'starlings-log-'));
+after(() => rm(directory, { recursive: true, force: true }));
+
+test('a log of any length takes the room of two files, and the newest lines are in it', async () => {
+  const [file, older] = [join(directory, 'log.jsonl'), join(directory, 'log.1.jsonl')];
+  const options = { file, older, onLost: assert.fail, bytesMax: 10_000 };
+  for (const session of [0, 1]) {
+    const log = openLogFile(options);
+    const logger = pino({ base: null }, log.destination);
+    for (let line = 0; line < 1_000; line++) logger.info({ session, line }, 'said');
+    log.close();
+  }
+  assert.deepEqual((await readdir(directory)).sort(), ['log.1.jsonl', 'log.jsonl']);
+  for (const name of [file, older]) assert.ok((await stat(name)).size < 10_100);
+  const lines = `${await readFile(older, 'utf8')}${await readFile(file, 'utf8')}`.trim().split('\n');
+  const numbers = lines.map((line) => (JSON.parse(line) as { line: number }).line);
+  assert.equal(numbers.at(-1), 999);
+  assert.deepEqual(
+    numbers,
+    Array.from(numbers, (_, index) => 1_000 - numbers.length + index),
+    'none is lost',
+  );
+});
+
+test('refusals are told by peer and reason, a bounded number of them', () => {
+  const tally = new RefusalTally();
+  assert.equal(tally.take(), null);
+  for (let time = 0; time < 1_000; time++) {
+    for (const from of ['a', 'b'])
+      tally.note({ runId: 'r', event: { kind: 'refused', reason: 'malformed', from } });
+  }
+  tally.note({ runId: 'r', event: { kind: 'request-refused', peer: 'a', reason: 'busy' } });
+  tally.note({ runId: 'r', event: { kind: 'peer-up', peer: 'a' } });
+  assert.deepEqual(tally.take(), {
+    refused: [
+      { runId: 'r', peer: 'a', reason: 'malformed', count: 1_000 },
+      { runId: 'r', peer: 'b', reason: 'malformed', count: 1_000 },
+      { runId: 'r', peer: 'a', reason: 'busy', count: 1 },
+    ],
+    others: 0,
+  });
+  for (let peer = 0; peer < 1_000; peer++)
+    tally.note({
+      runId: 'r',
+      event: { kind: 'request-refused', peer: `${peer}`, reason: 'x'.repeat(9_999) },
+    });
+  const { refused, others } = tally.take()!;
+  assert.deepEqual([refused.length, others], [64, 936]);
+  assert.ok(JSON.stringify(refused).length < 20_000);
+  assert.equal(tally.take(), null);
+});
