@@ -33,6 +33,7 @@ import { eventually } from '../network/real-hosts.ts';
 import { delayedLine, freePort } from './delayed-line.ts';
 import { type Guest, openGuest } from './guest.ts';
 import { RunClock } from './run-clock.ts';
+import { ShiftedClock } from './shifted-clock.ts';
 import { type WatchedContent, watched } from './watched-content.ts';
 
 const loopback = (port: number): string => `/ip4/127.0.0.1/tcp/${port}`;
@@ -45,7 +46,7 @@ const finishDeadlineMs = 120_000;
 const beginsAtMs = 1_700_000_000_000;
 
 /** Keys of the nodes: over a fixed topology each must know the others. */
-function keysOf(count: number): PeerKey[] {
+export function keysOf(count: number): PeerKey[] {
   return Array.from({ length: count }, (_, index) => identityFromSeed(identitySeed(index)).key);
 }
 
@@ -54,6 +55,8 @@ interface Shared {
   readonly run: SignedManifest;
   readonly learner: Learner;
   readonly clock: RunClock;
+  /** Of everything but the run. */
+  readonly ownClock: ShiftedClock;
   readonly directory: string;
   readonly bootstrap: string;
   /** One way, between any two nodes. */
@@ -65,24 +68,29 @@ export interface ClusterOptions {
   readonly delayMs?: number;
   /** The clock of the run keeps pace with the machine's, however busy that is. */
   readonly isTimed?: boolean;
+  /** Nodes that are not there when the run begins: for each the number of the node whose key it has, its own where it has one. */
+  readonly later?: readonly number[];
 }
 
 export class Cluster {
   readonly nodes: readonly ClusterNode[];
+  /** Not started yet when the run begins. */
+  readonly later: readonly ClusterNode[];
   readonly #shared: Shared;
   readonly #bootstrap: Host;
 
-  private constructor(shared: Shared, bootstrap: Host, count: number) {
+  private constructor(shared: Shared, bootstrap: Host, count: number, later: readonly number[]) {
     this.#shared = shared;
     this.#bootstrap = bootstrap;
     this.nodes = Array.from({ length: count }, (_, index) => new ClusterNode(index, shared));
+    this.later = later.map((identity, index) => new ClusterNode(count + index, shared, identity));
   }
 
   /** Boots `count` nodes that know one bootstrap and begins the run once each is linked to all others. */
   static async begin(
     count: number,
     fields: Partial<RunSpec> = {},
-    { delayMs = 0, isTimed = false }: ClusterOptions = {},
+    { delayMs = 0, isTimed = false, later = [] }: ClusterOptions = {},
   ): Promise<Cluster> {
     const spec = runSpecSchema.parse({
       name: 'cluster',
@@ -101,13 +109,14 @@ export class Cluster {
     const bootstrap = await bootstrapHost();
     const shared = {
       run: createRun(spec, beginsAtMs, createCrypto(), identityFromSeed(identitySeed(254)).signer),
-      learner: await learnerFor(spec, count),
+      learner: await learnerFor(spec, count + later.length),
       clock: new RunClock(beginsAtMs - spec.slotMs, isTimed ? Infinity : undefined),
+      ownClock: new ShiftedClock(),
       directory,
       bootstrap: bootstrap.addresses()[0]!,
       delayMs,
     };
-    const cluster = new Cluster(shared, bootstrap, count);
+    const cluster = new Cluster(shared, bootstrap, count, later);
     try {
       await Promise.all(cluster.nodes.map((node) => node.start()));
       await cluster.linked();
@@ -132,7 +141,11 @@ export class Cluster {
   }
 
   get manifest(): RunManifest {
-    return this.#shared.run.manifest;
+    return this.run.manifest;
+  }
+
+  get run(): SignedManifest {
+    return this.#shared.run;
   }
 
   /** A peer that is linked to all nodes and takes no part. */
@@ -154,6 +167,11 @@ export class Cluster {
 
   nowMs(): number {
     return this.clock.nowMs();
+  }
+
+  /** For the network of the nodes so much time has passed. */
+  age(ms: number): void {
+    this.#shared.ownClock.skip(ms);
   }
 
   modelHashes(): Set<string> {
@@ -178,7 +196,7 @@ export class Cluster {
 
   async end(): Promise<void> {
     this.clock.hold();
-    await Promise.all(this.nodes.map((node) => node.stop()));
+    await Promise.all([...this.nodes, ...this.later].map((node) => node.stop()));
     await this.#bootstrap.stop();
     await this.#shared.learner.close();
     await rm(this.#shared.directory, { recursive: true, force: true });
@@ -186,7 +204,7 @@ export class Cluster {
 }
 
 /** One node, through as many sessions as it is started; its identity, store and events stay. */
-class ClusterNode {
+export class ClusterNode {
   /** Of all sessions, in order. */
   readonly events: ProtocolEvent[] = [];
   /** When each of them happened, by the clock of the run. */
@@ -194,17 +212,26 @@ class ClusterNode {
   readonly networkEvents: NetworkEvent[] = [];
   readonly key: PeerKey;
   readonly #index: number;
+  /** Number of the key. */
+  readonly #identity: number;
   readonly #shared: Shared;
+  #addresses: readonly string[] = [];
   #session: RunSession | null = null;
   /** Of the newest session. */
   content: WatchedContent | null = null;
   /** What takes the session down, last one first. */
   readonly #stops: Array<() => Promise<void>> = [];
 
-  constructor(index: number, shared: Shared) {
+  constructor(index: number, shared: Shared, identity = index) {
     this.#index = index;
+    this.#identity = identity;
     this.#shared = shared;
-    this.key = identityFromSeed(identitySeed(index)).key;
+    this.key = identityFromSeed(identitySeed(identity)).key;
+  }
+
+  /** Where it listens, as long as it runs. */
+  get addresses(): readonly string[] {
+    return this.#addresses;
   }
 
   /** The newest one, which may be over. */
@@ -219,7 +246,7 @@ class ClusterNode {
 
   /** A new session on the store that the last one left. */
   async start(): Promise<void> {
-    const { run, learner, clock, directory, bootstrap, delayMs } = this.#shared;
+    const { run, learner, clock, ownClock, directory, bootstrap, delayMs } = this.#shared;
     const store = await openLevelStore(join(directory, `node-${this.#index}`));
     this.#stops.push(() => store.close());
     const content = await openContentFiles({
@@ -234,7 +261,7 @@ class ClusterNode {
     if (line) this.#stops.push(() => line.close());
     const node = await createNode(
       {
-        identity: identityFromSeed(identitySeed(this.#index)),
+        identity: identityFromSeed(identitySeed(this.#identity)),
         profile: tcpProfile({
           listen: [loopback(listenPort)],
           announce: line ? [loopback(line.port)] : [],
@@ -242,13 +269,14 @@ class ClusterNode {
         bootstrap: [bootstrap],
         store,
         content: this.content,
-        clock: wallClock,
+        clock: ownClock,
         random: Math.random,
         learners: async () => shareOf(learner, this.#index),
       },
       (event) => this.#hear(event),
     );
     this.#stops.push(() => node.close());
+    this.#addresses = node.addresses();
     this.#session = node.join(run, { data: mnistFolder(), backend: 'wasm', clock });
     await this.#session.started;
   }

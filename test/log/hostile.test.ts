@@ -1,31 +1,13 @@
 /** Programs that mean harm, against whole cores: what the honest ones must not lose. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { leavesOf, merkleRoot, segmentOf } from '../../src/content/blob.ts';
+import { leavesOf, merkleRoot } from '../../src/content/blob.ts';
 import { bytesToHex } from '../../src/core/bytes.ts';
-import type { Signer } from '../../src/core/crypto.ts';
-import { unitsPerOne } from '../../src/entries/delta/delta-state.ts';
-import { type Anchor, encodeEnvelope, sealEnvelope } from '../../src/log/envelope.ts';
-import { initialState } from '../../src/log/log-state.ts';
-import { encodeOffer, makeSnapshot, type Snapshot, signSnapshotHeader } from '../../src/log/snapshot.ts';
-import {
-  type DigestAnswer,
-  decodeRequest,
-  encodeDigestAnswer,
-  encodeHashList,
-  encodeRequest,
-} from '../../src/log/wire.ts';
+import { type Anchor, encodeEnvelope } from '../../src/log/envelope.ts';
+import { type DigestAnswer, decodeRequest, encodeDigestAnswer, encodeRequest } from '../../src/log/wire.ts';
 import { Flock, type FlockOptions, towardsTarget } from './flock.ts';
-import {
-  contextOf,
-  crypto,
-  deltaStateOf,
-  type RunChanges,
-  type SmallRun,
-  signerOf,
-  smallRun,
-  smallVector,
-} from './small-run.ts';
+import { deltaOf, Forgery } from './forgery.ts';
+import { contextOf, crypto, type RunChanges, type SmallRun, signerOf, smallRun } from './small-run.ts';
 
 const strategy = { windowRounds: 4, admitRounds: 2, snapshotRounds: 4, committeeSize: 32 };
 const poisonedFrom = 50;
@@ -42,77 +24,6 @@ const honestBelow =
   (liars: number): NonNullable<FlockOptions['train']> =>
   (member, round, start) =>
     member < liars ? towardsTarget(member, round, start) : { parameters: start, loss: Number.NaN };
-
-/** A state that nobody has folded, and what a liar says of it. */
-class Forgery {
-  readonly snapshot: Snapshot;
-  readonly #run: SmallRun;
-
-  constructor(run: SmallRun, round: number, weight = 2 ** 30) {
-    const { kinds, frame } = contextOf(run);
-    const state = initialState(kinds, frame);
-    deltaStateOf(state).units.fill(100 * unitsPerOne);
-    Object.assign(state, { round, weight, root: crypto.sha256(Uint8Array.of(6, 6, 6)) });
-    this.#run = run;
-    this.snapshot = makeSnapshot(crypto, kinds, state);
-  }
-
-  get anchor(): Anchor {
-    const { round, root, blobRoot } = this.snapshot;
-    return { round, root, snapshot: blobRoot };
-  }
-
-  /** An entry of the liar's that stands in it. */
-  entryOf(signer: Signer, round: number): Uint8Array {
-    return encodeEnvelope(deltaOf(this.#run, signer, round, this.anchor));
-  }
-
-  answer(signer: Signer, bytes: Uint8Array): readonly Uint8Array[] | null {
-    const { snapshot } = this;
-    const { runId } = this.#run;
-    const request = decodeRequest(bytes);
-    switch (request?.kind) {
-      case 'digest': {
-        // Whoever looks into it is told that all it makes of the forged state is right.
-        const isLed = request.weight === null && request.finalised >= snapshot.round;
-        const state = isLed ? ('same-final' as const) : ('unknown' as const);
-        const rounds = request.digests.map((_, index) => ({ round: request.from + index, state, rows: [] }));
-        const atYours = { root: isLed ? request.root : snapshot.root, weight: 2 ** 30 };
-        return [encodeDigestAnswer({ nextHeld: null, reachesBack: isLed, atYours, rounds })];
-      }
-      case 'snapshots':
-        return [encodeOffer(signSnapshotHeader(snapshot, runId, signer), [])];
-      case 'leaves':
-        return [encodeHashList(snapshot.leaves)];
-      case 'segment':
-        return [segmentOf(snapshot.blob, request.index)];
-      default:
-        return null;
-    }
-  }
-
-  /** Says in a request of the liar's own that it stands there. */
-  tell(flock: Flock, to: number, from: string, finalised: number): void {
-    const { root } = this.snapshot;
-    const claim = {
-      kind: 'digest',
-      finalised,
-      root,
-      weight: 2 ** 30,
-      from: finalised + 1,
-      digests: [],
-    } as const;
-    flock.ask(to, from, encodeRequest(claim));
-  }
-}
-
-function deltaOf(run: SmallRun, signer: Signer, round: number, anchor: Anchor, seed = 'hostile') {
-  const { codec, envelopes } = contextOf(run);
-  const body = codec.encode(
-    codec.select(smallVector(run.initial.length, `${seed}/${signer.key}/${round}`, 0.01)),
-  );
-  return sealEnvelope({ round, kind: 0, index: 0, anchor, claims: [0, 4] }, body, envelopes, signer);
-}
 
 /** Lets the honest members run to their end; `act` is called once a slot. */
 function live(flock: Flock, honest: readonly number[], act: (slot: number) => void = () => {}): void {
@@ -226,7 +137,7 @@ describe('a forged history', () => {
         if (slot === 20 && !members) flock.boot(honest);
         for (const liar of range(honest, peers)) {
           for (const to of range(0, honest)) {
-            forgery.tell(flock, to, flock.member(liar).key, flock.status(to).finalisedRound);
+            flock.ask(to, flock.member(liar).key, forgery.claim(flock.status(to).finalisedRound));
             flock.announceTo(to, flock.member(liar).key, forgery.entryOf(signerOf(liar), slot));
           }
         }

@@ -1,0 +1,58 @@
+/** Members who act together: two of seven. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type Anchor, encodeEnvelope } from '../../src/log/envelope.ts';
+import { decodeRequest, encodeDigestAnswer } from '../../src/log/wire.ts';
+import { keysOf } from '../cluster/cluster.ts';
+import { deltaOf } from '../log/forgery.ts';
+import { crypto, signerOf } from '../log/small-run.ts';
+import { Arena } from './arena.ts';
+import type { HostileAnswer } from './hostile-peer.ts';
+
+const honest = 5;
+const liarSeeds = [71, 72].map((index) => {
+  const seed = new Uint8Array(32);
+  new DataView(seed.buffer).setUint32(0, index + 1);
+  return seed;
+});
+const lyingKeys = [71, 72].map((index) => signerOf(index).key);
+
+test('withheld votes, other sets for each half, old anchors, entries that nobody has', async (t) => {
+  const members = [...keysOf(honest), ...lyingKeys];
+  const arena = await Arena.begin(t, honest, { membership: { kind: 'allow-list', members }, rounds: 28 });
+  const run = arena.asSmallRun;
+  const halfOf = (key: string): number => arena.honest.findIndex((node) => node.key === key) % 2;
+  /** To the one half nothing; to the other sets of entries that there are not, or that a round was folded empty. */
+  const answer: HostileAnswer = (bytes, from) => {
+    const request = decodeRequest(bytes);
+    if (request?.kind !== 'digest' || halfOf(from) === 0) return null;
+    const isFinal = request.finalised % 2 === 0;
+    const rounds = request.digests.map((_, index) => ({
+      ...{
+        round: request.from + index,
+        state: isFinal ? ('differs-final' as const) : ('differs-open' as const),
+      },
+      rows: isFinal
+        ? []
+        : [crypto.sha256(bytes, Uint8Array.of(index))].map((id) => Buffer.concat([id, id, id.subarray(30)])),
+    }));
+    return [encodeDigestAnswer({ nextHeld: 0, reachesBack: true, atYours: null, rounds })];
+  };
+  const liars = await Promise.all(liarSeeds.map((seed) => arena.intrude({ seed, answer })));
+  const old: Anchor = { round: -1, root: crypto.sha256(Uint8Array.of(1)), snapshot: new Uint8Array(32) };
+  await arena.live((slot) => {
+    for (const [index, liar] of liars.entries()) {
+      for (const { key } of arena.honest) {
+        const seed = index === 0 ? `${halfOf(key)}` : 'same';
+        liar.sendFrame(key, [encodeEnvelope(deltaOf(run, liar.signer, slot, old, seed))]);
+        // An old word of its own again.
+        const early = liar.heard.at(slot % 5);
+        if (early) liar.sendFrame(key, [early]);
+      }
+    }
+  });
+  arena.assertUnharmed();
+  assert.ok(liars.every(({ asked }) => asked > 20));
+  const { refused } = arena.honest[0]!.session.status();
+  assert.ok(refused.equivocation > 0);
+});
