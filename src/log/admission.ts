@@ -40,9 +40,10 @@ export function judgeAnnouncement(bytes: Uint8Array, slot: number, options: Admi
   if (round < slot - frame.admitRounds || round <= replica.base.round) return refused('too-late', 'ignore');
   if (replica.isComplete) return refused('too-late', 'ignore');
   const bannedSince = replica.base.banned.get(author);
-  // Two windows later every peer has folded the proof, so that refusing cannot make logs differ.
+  // Two windows later every peer has folded the proof, so that refusing cannot make logs differ. But one that catches up has not, and
+  // passes it on in good faith.
   if (bannedSince !== undefined && round > bannedSince + 2 * frame.windowRounds) {
-    return refused('equivocation', 'reject');
+    return refused('equivocation', 'ignore');
   }
   const kind = kinds[envelope.kind]!;
   const reason = kind.admit(envelope, { state: replica.base.kinds[envelope.kind], slot });

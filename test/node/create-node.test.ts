@@ -182,6 +182,20 @@ describe('a node', { concurrency: 2 }, () => {
       signerOf(9),
     );
     await assert.rejects(node.join(other, how('a')).started, { code: 'OTHER_START_VECTOR' });
+    const initHash = '00'.repeat(32);
+    // Anybody can sign one: nothing is taken for it before the machine and the data are looked at.
+    const sized = (name: string, hidden: number[]): SignedManifest => {
+      const model = { kind: 'mlp' as const, inputs: 65_536, hidden, outputs: 2 };
+      return signManifest({ ...specOf(), name, model, startAtMs: Date.now(), initHash }, crypto, signerOf(9));
+    };
+    const huge = sized('huge', Array(16).fill(65_536));
+    await assert.rejects(node.join(huge, how('a')).started, { code: 'MODEL_TOO_LARGE' });
+    const before = process.memoryUsage().arrayBuffers;
+    await assert.rejects(node.join(sized('large', [512]), how('broken')).started, { code: 'BAD_DATA' });
+    assert.ok(
+      process.memoryUsage().arrayBuffers - before < 100 << 20,
+      'memory was taken before the data were read',
+    );
     await eventually('the good one trains', () => good.view().deltasPublished > 0);
     assert.ok(!events.some(({ runId, event }) => runId === good.runId && event.kind === 'ended'));
   });
