@@ -59,7 +59,11 @@ export class HostilePeer {
       profile: { ...tcpProfile({ listen: ['/ip4/127.0.0.1/tcp/0'] }), discovery: 'dht-client' },
     });
     await host.start();
-    const transport = createTransport({ host, runId, clock: wallClock, random: Math.random });
+    const transport = createTransport({
+      ...{ host, runId, clock: wallClock, random: Math.random },
+      // It dials whom it is told to.
+      links: { peersMin: 0, deafMs: 600_000 },
+    });
     const peer = new HostilePeer(host, transport, identity.signer, runId);
     await transport.start({
       peerUp: () => {},
