@@ -13,6 +13,8 @@ export async function openLevelStore(directory: string): Promise<Store> {
   } catch (error) {
     throw new StoreError(sentence(directory, error), { cause: error });
   }
+  // The library's threads take batches in any order when the machine is busy.
+  let last: Promise<void> = Promise.resolve();
   return {
     async *entries(prefix = '') {
       try {
@@ -23,13 +25,19 @@ export async function openLevelStore(directory: string): Promise<Store> {
       }
     },
     async commit(writes, { durable }) {
+      const operations = writes.map(operation);
+      const committed = last.then(() => db.batch(operations, { sync: durable }));
+      last = committed.catch(() => {});
       try {
-        await db.batch(writes.map(operation), { sync: durable });
+        await committed;
       } catch (error) {
         throw new StoreError(sentence(directory, error), { cause: error });
       }
     },
-    close: () => db.close(),
+    async close() {
+      await last;
+      await db.close();
+    },
   };
 }
 
