@@ -56,15 +56,20 @@ describe('a host that strangers crowd', () => {
     });
   });
 
+  async function settled() {
+    await eventually('no more than fit', () => crowded.transport.stats().peers.length === 4);
+    return crowded.transport.stats();
+  }
+
   test('fresh keys get the places of the young, and no settled link goes for them', async () => {
     strangers = await hosts(8);
     await Promise.all(strangers.map((host) => connected(host, crowded.host)));
     const closed = () =>
       crowded.log.events.filter((event) => event.kind === 'link-closed' && event.reason === 'too-many')
         .length;
-    await eventually('all but one were let go', () => crowded.up.length === 11 && closed() >= 7);
-    const { peers } = crowded.transport.stats();
-    assert.equal(peers.length, 4);
+    await eventually('all but one were let go', () => crowded.up.length >= 11 && closed() >= 7);
+    // One that was let go may be back for a moment.
+    const { peers } = await settled();
     assert.ok(honest.every(({ key }) => peers.includes(key)));
     assert.ok(crowded.down.every((peer) => strangers.some(({ key }) => key === peer)));
     await eventually('their connections are closed', () => crowded.host.libp2p.getPeers().length <= 4);
