@@ -37,18 +37,20 @@ type Work = ReadonlyMap<PeerKey, { readonly deltas: number }>;
 
 /**
  * An open run: by the work of a key that stands in the final log, up to a bound; who was proven to equivocate has no say. What
- * nobody has worked for counts little and not nothing, or a new run could not begin.
+ * nobody has worked for counts little and not nothing, or a new run could not begin. `trusted`: keys that a newcomer was told to go by.
  */
 export function openEntitlement(
   ours: () => Readonly<LogState>,
   workIn: (state: Readonly<LogState>) => Work,
+  trusted: ReadonlySet<PeerKey>,
 ): Entitlement {
   const weightIn = (peer: PeerKey, state: Readonly<LogState>): number => {
     if (state.banned.has(peer)) return 0;
     return standingOf(workIn(state).get(peer)?.deltas ?? 0);
   };
   return {
-    weightOf: (peer) => weightIn(peer, ours()),
+    // A newcomer knows of nobody's work: who was named to it counts in full until it holds a state of its own.
+    weightOf: (peer) => (ours().round < 0 && trusted.has(peer) ? 1 : weightIn(peer, ours())),
     weightInBoth: (peer, other) => Math.min(weightIn(peer, ours()), weightIn(peer, other)),
     known: () => workIn(ours()),
   };

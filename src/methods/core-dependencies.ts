@@ -1,4 +1,5 @@
 import type { Crypto, Signer } from '../core/crypto.ts';
+import type { PeerKey } from '../core/io.ts';
 import type { Retention } from '../log/replica.ts';
 import type { SharedWork } from '../log/shared-work.ts';
 
@@ -14,6 +15,8 @@ export interface CoreDependencies {
   readonly stored: Iterable<readonly [string, Uint8Array]>;
   /** What is kept of rounds that snapshots cover; 'snapshots' where not given. */
   readonly retention?: Retention | undefined;
+  /** Keys whose word counts in full in an open run while this peer holds no state of it; nobody's where not given. */
+  readonly trusted?: ReadonlySet<PeerKey> | undefined;
   /** Given where many cores of one run live in one process. */
   readonly shared?: SharedWork;
   /** As if larger bodies were too large for an announcement; for worlds whose models are declared larger than they are. */

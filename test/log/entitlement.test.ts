@@ -15,7 +15,10 @@ const historyOf = fc.record({
 });
 type Drawn = typeof historyOf extends fc.Arbitrary<infer Value> ? Value : never;
 
-function openOf(histories: readonly Drawn[]): { states: LogState[]; by: (ours: LogState) => Entitlement } {
+function openOf(histories: readonly Drawn[]): {
+  states: LogState[];
+  by: (ours: LogState, trusted?: readonly string[]) => Entitlement;
+} {
   const work = new Map<LogState, ReadonlyMap<string, { deltas: number }>>();
   const states = histories.map(({ deltas, banned }) => {
     const state = initialState(kinds, frame);
@@ -23,10 +26,11 @@ function openOf(histories: readonly Drawn[]): { states: LogState[]; by: (ours: L
     work.set(state, new Map(Object.entries(deltas).map(([key, count]) => [key, { deltas: count }])));
     return state;
   });
-  const by = (ours: LogState): Entitlement =>
+  const by = (ours: LogState, trusted: readonly string[] = []): Entitlement =>
     openEntitlement(
       () => ours,
       (state) => work.get(state as LogState)!,
+      new Set(trusted),
     );
   return { states, by };
 }
@@ -50,4 +54,17 @@ test('a history cannot give a key a say that it has not earned in ours, nor take
   const [ours, theirs] = states as [LogState, LogState];
   assert.equal(by(ours).weightInBoth('a', theirs), 1 / 16);
   assert.equal(closedEntitlement(['b']).weightInBoth('b', theirs), 1);
+});
+
+test('who was named to a newcomer counts in full until it holds a state, and never between two histories', () => {
+  const { states, by } = openOf([
+    { deltas: {}, banned: [] },
+    { deltas: {}, banned: [] },
+  ]);
+  const [ours, theirs] = states as [LogState, LogState];
+  const entitlement = by(ours, ['a']);
+  assert.deepEqual([entitlement.weightOf('a'), entitlement.weightOf('b')], [1, 1 / 16]);
+  assert.equal(entitlement.weightInBoth('a', theirs), 1 / 16);
+  ours.round = 5;
+  assert.equal(entitlement.weightOf('a'), 1 / 16);
 });

@@ -62,6 +62,7 @@ export class DeltaLog implements ProtocolCore {
         : openEntitlement(
             () => replica.base,
             (state) => this.#stateOf(state).contributions,
+            deps.trusted ?? new Set(),
           );
     this.#log = new RunLog({ ...common, replica, signer, isMember, entitlement, random });
   }
