@@ -88,7 +88,7 @@ export async function examine(scenario: Scenario, signal?: AbortSignal): Promise
     failure ??=
       violationAtRest(engine, scenario, world.peers, ledger) ??
       books.imbalance() ??
-      unexplainedCredit(engine, world.peers, watch);
+      unexplainedCredit(engine, scenario, world.peers, watch);
   } catch (error) {
     signal?.throwIfAborted();
     failure = `${(error as Error).name}: ${(error as Error).message}`;
@@ -109,8 +109,8 @@ export async function examine(scenario: Scenario, signal?: AbortSignal): Promise
 class Watch {
   violation: string | null = null;
   forks = 0;
-  /** Contributions that each honest peer published, by its key. */
-  readonly published = new Map<string, number>();
+  /** Contributions that each honest peer may be credited with, by its key. */
+  readonly creditable = new Map<string, number>();
   /** Last round folded by each incarnation of each node; unknown after anything that may set it back. */
   readonly #folded = new Map<VirtualNode, { incarnation: number; round: number }>();
   readonly #roles: WorldPeers['roles'];
@@ -130,13 +130,21 @@ class Watch {
     this.violation ??= this.#check(node, event);
   }
 
+  #credit(node: VirtualNode): void {
+    this.creditable.set(node.plan.key, (this.creditable.get(node.plan.key) ?? 0) + 1);
+  }
+
   #check(node: VirtualNode, event: ProtocolEvent): string | null {
     if (this.#roles[node.index] !== null) return null;
     const who = `peer ${node.index}`;
     if (node.pending.size > pendingMax) return `${who} has ${node.pending.size} requests under way`;
     switch (event.kind) {
       case 'published':
-        this.published.set(node.plan.key, (this.published.get(node.plan.key) ?? 0) + 1);
+        if (this.#isLog) this.#credit(node);
+        return null;
+      // Who mixes may send before it has trained, and be gone in between.
+      case 'round-started':
+        if (!this.#isLog) this.#credit(node);
         return null;
       case 'accepted': {
         const folded = this.#folded.get(node);
@@ -177,7 +185,6 @@ class Watch {
           : null;
       }
       case 'phase':
-      case 'round-started':
       case 'skipped':
       case 'equivocation':
       case 'diverging':
@@ -225,15 +232,24 @@ function violationAtRest(
     : `peer ${loud} sent ${engine.network.sentBytes[loud]} bytes, the budget is ${bytes}`;
 }
 
-/** The ledger credits nobody with more than was published. */
-function unexplainedCredit(engine: Engine, { roles }: WorldPeers, { published }: Watch): string | null {
+/** The ledger credits nobody with more than was given; who leaves may hand on once more what it has. */
+function unexplainedCredit(
+  engine: Engine,
+  { churn }: Scenario,
+  { roles }: WorldPeers,
+  { creditable }: Watch,
+): string | null {
   for (const { index, core, nowMs } of engine.nodes) {
     if (!core || roles[index] !== null) continue;
     const { contributions } = core.status(nowMs);
     for (const other of engine.nodes) {
       const credited = contributions.get(other.plan.key)?.deltas ?? 0;
-      if (roles[other.index] === null && credited > (published.get(other.plan.key) ?? 0)) {
-        return `peer ${index} credits peer ${other.index} with ${credited} contributions of ${published.get(other.plan.key) ?? 0}`;
+      const parting = churn.filter(
+        ({ peer, leaveAtRound }) => peer === other.index && leaveAtRound !== undefined,
+      );
+      const given = (creditable.get(other.plan.key) ?? 0) + parting.length;
+      if (roles[other.index] === null && credited > given) {
+        return `peer ${index} credits peer ${other.index} with ${credited} contributions of ${given}`;
       }
     }
   }

@@ -82,14 +82,17 @@ describe('the order of two histories', () => {
       weightOf,
     );
 
-  test('by signed words, where more than two thirds of them are in one', () => {
-    const theirWord = standsAt(theirs, 11);
-    const three = everyone.slice(0, 3).map((author) => [author, theirWord] as const);
-    assert.equal(standsHigher(theirs, ours, support(three)), true);
-    assert.equal(standsHigher(ours, theirs, support([])), true, 'without words the heavier one');
-    // Two of three are not more than two thirds.
-    const divided = [...three.slice(0, 2), [2, standsAt(ours, 11)] as const];
-    assert.equal(standsHigher(theirs, ours, support(divided)), false);
+  test('by signed words, whichever has more of them, however heavy the other one is', () => {
+    const word = { here: standsAt(ours, 11), there: standsAt(theirs, 11) };
+    const by = (here: number, there: number) =>
+      support([
+        ...everyone.slice(0, here).map((author) => [author, word.here] as const),
+        ...everyone.slice(here, here + there).map((author) => [author, word.there] as const),
+      ]);
+    assert.equal(standsHigher(theirs, ours, by(1, 2)), true);
+    assert.equal(standsHigher(theirs, ours, by(2, 1)), false);
+    assert.equal(standsHigher(ours, theirs, by(0, 0)), true, 'without words the heavier one');
+    assert.equal(standsHigher(theirs, ours, by(2, 2)), false, 'and where as many are in either');
   });
 
   test('words from before the parting, and of other states, tell nothing between the two', () => {

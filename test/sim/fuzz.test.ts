@@ -43,6 +43,8 @@ const once: ReadonlyArray<readonly [seed: number, fault: string]> = [
     'one that had joined by a snapshot could fold nothing of the history that the others had gone over to',
   ],
   [327, 'the same, of another peer, after the end of the run'],
+  [2314, 'some went by words and some by weight, and stayed apart'],
+  [2817, 'the same, with words of exactly two thirds'],
   [486, 'push-sum mass was rounded at random once more on its way'],
 ];
 for (const [seed, fault] of once) {

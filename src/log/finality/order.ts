@@ -8,9 +8,6 @@ import type { Keys } from '../entitlement.ts';
 import type { Anchor, EntryHeader } from '../envelope.ts';
 import type { Replica } from '../replica.ts';
 
-/** With more than this part of all weight behind one of two histories, that one stands. */
-const decisivePart = 2 / 3;
-
 /** A key's latest word on where it stands: what it signed, or has told us itself, then without a snapshot. */
 export interface Word {
   readonly round: number;
@@ -69,12 +66,12 @@ export function commonRound(one: Replica, other: Replica): number {
 }
 
 /**
- * Whether the other history stands higher than ours: the one in which more than two thirds of the weight is anchored; else the one
- * with more entries that carried weight by the last round that both have reached; of equal ones that with the lower root.
+ * Whether the other history stands higher than ours: the one in which more weight is anchored (as in LMD-GHOST, latest messages
+ * count); of equal ones that with more entries that carried weight by the last round that both have reached; else that with the
+ * lower root.
  */
 export function standsHigher(theirs: Replica, ours: Replica, support: Support): boolean {
-  if (support.ours > decisivePart * support.all) return false;
-  if (support.theirs > decisivePart * support.all) return true;
+  if (support.theirs !== support.ours) return support.theirs > support.ours;
   const round = commonRound(ours, theirs);
   const mine = ours.markAt(round);
   const other = theirs.markAt(round);
