@@ -32,6 +32,8 @@ export interface FlockOptions {
     bytes: Uint8Array,
     from: number,
   ) => readonly Uint8Array[] | null | undefined;
+  /** Keys that a member was told to go by. */
+  readonly trusted?: (index: number) => ReadonlySet<string>;
   /** Whether a member keeps entries that its snapshots cover. */
   readonly keepsEverything?: (member: number) => boolean;
   /** Whether this output is performed; false kills the member on the spot. */
@@ -123,6 +125,7 @@ export class Flock {
       initial: this.run.initial.slice(),
       random: () => rng.float(),
       stored: [...member.store].sort(([a], [b]) => (a < b ? -1 : 1)),
+      trusted: this.#options.trusted?.(index),
       retention: this.#options.keepsEverything?.(index) ? 'everything' : 'snapshots',
     });
     this.input(index, { type: 'start' });
