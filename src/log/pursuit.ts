@@ -120,7 +120,7 @@ export class Pursuit {
       // What peers hold now is newer than what they signed last, and at the end of a run nobody signs any more.
       const told = ours.watch.toldSince(slot - wordWindows * ours.windowRounds);
       const latest = new Map([...words, ...told]);
-      const byOurs = supportOf(latest, mine, replica, (peer) => entitlement.weightOf(peer));
+      const byOurs = supportOf(latest, mine, replica, (peer) => entitlement.weightOf(peer), true);
       if (!this.#isCredible(byOurs, mine.isComplete)) return 'vain';
     }
     const support = supportOf(words, mine, replica, (peer) => entitlement.weightInBoth(peer, replica.base));

@@ -165,6 +165,11 @@ export class Replica {
     return round > last && this.isComplete ? { root, weight } : (this.#marks.get(round) ?? null);
   }
 
+  /** False for rounds of which it is not known where it stood: before the snapshot it began with, or too long ago. */
+  remembers(round: number): boolean {
+    return round > this.#base.round || this.#marks.has(round);
+  }
+
   /** What entries of ours name: the last snapshot, which binds the history before it and the state. */
   get anchor(): Anchor {
     const snapshot = this.#snapshots.at(-1);

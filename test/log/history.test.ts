@@ -8,6 +8,7 @@ import type { LogEntry } from '../../src/log/entry-kind.ts';
 import { type Anchor, sealEnvelope } from '../../src/log/envelope.ts';
 import { latestWords, shareAnchored, standsHigher, supportOf } from '../../src/log/finality/order.ts';
 import { Replica } from '../../src/log/replica.ts';
+import { decodeState } from '../../src/log/snapshot.ts';
 import { Flock } from './flock.ts';
 import { contextOf, crypto, messageOf, noHistory, signerOf, smallRun, smallVector } from './small-run.ts';
 
@@ -93,6 +94,21 @@ describe('the order of two histories', () => {
     assert.equal(standsHigher(theirs, ours, by(2, 1)), false);
     assert.equal(standsHigher(ours, theirs, by(0, 0)), true, 'without words the heavier one');
     assert.equal(standsHigher(theirs, ours, by(2, 2)), false, 'and where as many are in either');
+  });
+
+  test('a history that began with a snapshot says nothing of earlier rounds, for or against it', () => {
+    const { round, blob } = theirs.snapshots.at(-1)!;
+    const begun = new Replica({ ...context, crypto });
+    begun.adopt(decodeState(context.kinds, blob)!, blob);
+    const earlier = [[0, standsAt(ours, 7)] as const];
+    const words = latestWords(
+      earlier.map(([author, anchor]) => signed(author, 12, anchor)),
+      0,
+    );
+    assert.ok(round > 7);
+    assert.deepEqual(supportOf(words, ours, begun, weightOf), { ours: 0, theirs: 0, all: 1 });
+    assert.deepEqual(supportOf(words, begun, ours, weightOf), { ours: 0, theirs: 0, all: 1 });
+    assert.deepEqual(supportOf(words, ours, begun, weightOf, true), { ours: 1, theirs: 0, all: 1 });
   });
 
   test('words from before the parting, and of other states, tell nothing between the two', () => {

@@ -40,16 +40,19 @@ export interface Support {
   readonly all: number;
 }
 
+/** `isOursBefore`: what was said of rounds before their state, of which it does not know where it stood, counts for ours. */
 export function supportOf(
   words: ReadonlyMap<PeerKey, Word>,
   ours: Replica,
   theirs: Replica,
   weightOf: (peer: PeerKey) => number,
+  isOursBefore = false,
 ): Support {
   const support = { ours: 0, theirs: 0, all: 0 };
   for (const [author, { anchor }] of words) {
     const weight = weightOf(author);
     support.all += weight;
+    if (!isOursBefore && !(ours.remembers(anchor.round) && theirs.remembers(anchor.round))) continue;
     const isOurs = standsIn(anchor, ours);
     if (isOurs === standsIn(anchor, theirs)) continue;
     support[isOurs ? 'ours' : 'theirs'] += weight;
