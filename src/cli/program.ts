@@ -12,7 +12,7 @@ import { addModelGenerateCommand } from './model-generate.ts';
 import { addModelPredictCommand } from './model-predict.ts';
 import { addNodeCommand } from './node.ts';
 import { addNodeIdCommand } from './node-id.ts';
-import { describeFailure, EXIT_INTERRUPTED } from './parts/exit.ts';
+import { describeFailure, EXIT_INTERRUPTED, exitCodesHelp } from './parts/exit.ts';
 import { printFailure } from './parts/output.ts';
 import { packageRoot } from './parts/package-root.ts';
 import { addRunCreateCommand } from './run-create.ts';
@@ -32,6 +32,7 @@ async function createProgram(argv: readonly string[]): Promise<Command> {
     .option('--verbose', 'show the stack of an error')
     .configureHelp({ showGlobalOptions: true })
     .showHelpAfterError('(add --help for what is possible)')
+    .addHelpText('after', exitCodesHelp)
     .exitOverride();
 
   addStartCommand(program);

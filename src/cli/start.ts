@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { exitCodeOf, exitCodesHelp } from './parts/exit.ts';
 import { perform } from './parts/perform.ts';
 import { addTestnetOptions, type TestnetOptions, upOptionsOf } from './parts/testnet-options.ts';
 
@@ -15,10 +16,11 @@ export function addStartCommand(parent: Command): void {
       ),
   )
     .option('--dir <dir>', 'everything is kept here', '.starlings/start')
+    .addHelpText('after', exitCodesHelp)
     .action((file: string | undefined, options: Options, command: Command) =>
       perform(command, async ({ say, screen, signal }) => {
         const upOptions = await upOptionsOf(file, options, options.dir, say);
-        const { runToEnd, succeeded } = await import('../testnet/run-to-end.ts');
+        const { runToEnd } = await import('../testnet/run-to-end.ts');
         const { createLiveView, painterFor } = await import('./view/live-view.ts');
         const { renderSummary } = await import('./view/render-summary.ts');
         const { runTimesOf, viewOf } = await import('./view/view-state.ts');
@@ -41,7 +43,7 @@ export function addStartCommand(parent: Command): void {
           signal,
         ).finally(view.end);
         say(`\n${renderSummary(end, painterFor(screen))}`);
-        return { json: { ...end.result }, ok: succeeded(end) };
+        return { json: { ...end.result }, exitCode: exitCodeOf(end.result.outcome) };
       }),
     );
 }

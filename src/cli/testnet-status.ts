@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { exitCodeOf, exitCodesHelp } from './parts/exit.ts';
 import { perform } from './parts/perform.ts';
 import { TESTNET_DIRECTORY } from './parts/testnet-directory.ts';
 
@@ -15,10 +16,11 @@ export function addTestnetStatusCommand(parent: Command): void {
     .description('how the nodes of a testnet are doing')
     .option('--dir <dir>', 'directory of the testnet', TESTNET_DIRECTORY)
     .option('--watch', 'look again every second, until all nodes have finished or ended')
+    .addHelpText('after', exitCodesHelp)
     .action((options: Options, command: Command) =>
       perform(command, async ({ say, screen, signal }) => {
         const { setTimeout: delay } = await import('node:timers/promises');
-        const { haveFinished, observe } = await import('../testnet/observe.ts');
+        const { haveFinished, observe, outcomeOfAll } = await import('../testnet/observe.ts');
         const { readState } = await import('../testnet/testnet-state.ts');
         const { createLiveView, painterFor } = await import('./view/live-view.ts');
         const { renderView } = await import('./view/render-view.ts');
@@ -42,10 +44,14 @@ export function addTestnetStatusCommand(parent: Command): void {
           say(renderView(viewOf(last, times), screen.columns || 120, painterFor(screen)));
         }
         const { nodes, bootstraps, bootstrapsAlive } = last;
-        return {
-          json: { runId: state.runId, nodes, bootstraps, bootstrapsAlive },
-          ok: nodes.every(({ alive }) => alive),
-        };
+        const outcome = outcomeOfAll(last);
+        for (const { name, view } of nodes) {
+          if (view?.outcomeText && view.outcome !== 'trained') say(`${name}  ${view.outcomeText}`);
+        }
+        const json = { runId: state.runId, outcome, nodes, bootstraps, bootstrapsAlive };
+        return outcome === null
+          ? { json, ok: nodes.every(({ alive }) => alive) }
+          : { json, exitCode: exitCodeOf(outcome) };
       }),
     );
 }

@@ -140,6 +140,15 @@ export type ProtocolEvent =
   | { readonly kind: 'joined'; readonly round: number; readonly donors: number }
   | { readonly kind: 'diverging'; readonly round: number; readonly loss: number; readonly best: number };
 
+/** Why a round was trained and not published, where others were drawn to publish: nothing is wrong then. */
+export const notDrawn = 'not in the committee';
+
+/** Connected peers by whose history they were last heard to hold: ours, or another one. */
+export interface Agreement {
+  readonly same: number;
+  readonly other: number;
+}
+
 /** waiting: before the start time; joining: catching up; training; draining: rounds over, log still open. */
 export const PHASES = ['waiting', 'joining', 'training', 'draining', 'finished'] as const;
 export type Phase = (typeof PHASES)[number];
@@ -176,6 +185,8 @@ export interface CoreStatus {
   readonly slotMs: number;
   /** SHA-256 (hex) of the finalised model, or of the current local one for mixing methods. */
   readonly modelHash: string;
+  /** Null where each peer has a model of its own. */
+  readonly agreement: Agreement | null;
   /** Entries known to exist (from digests or announcements) and not held yet. */
   readonly lag: number;
   readonly lastLoss: number | null;

@@ -4,7 +4,7 @@
  */
 import { bytesToHex } from '../core/bytes.ts';
 import type { Signer } from '../core/crypto.ts';
-import type { Input, PeerKey, Phase, Verdict } from '../core/io.ts';
+import type { Agreement, Input, PeerKey, Phase, Verdict } from '../core/io.ts';
 import { Refusals } from '../core/refusals.ts';
 import { type AdmissionOptions, judgeAnnouncement } from './admission.ts';
 import { type Entitlement, eitherOf } from './entitlement.ts';
@@ -88,6 +88,10 @@ export class RunLog {
   /** Entries known to exist and not held. */
   get missing(): number {
     return this.#ours.missing;
+  }
+
+  get agreement(): Agreement {
+    return this.#ours.watch.agreement;
   }
 
   /** Every connected peer holds our history up to the last round folded. */

@@ -11,6 +11,7 @@ import { type BackendChoice, backendSchema } from '../tensor/backend-choices.ts'
 import { amount } from './amount.ts';
 import type { Submission } from './driver.ts';
 import { NodeError } from './node-error.ts';
+import { standing } from './outcome.ts';
 import type { RunView } from './run-view.ts';
 
 /** Which run to take part in, and how. */
@@ -122,11 +123,12 @@ export const NODE_COMMANDS: readonly NodeCommand[] = [
   ),
   command('list', 'the runs of a node, one a line', z.strictObject({}), async (control) => {
     const views = control.views();
-    const runs = views.map(({ runId, run: facts, state, phase, roundsDone }) => ({
+    const runs = views.map(({ runId, run: facts, state, phase, outcome, roundsDone }) => ({
       runId,
       name: facts?.name ?? null,
       state,
       phase,
+      outcome,
       roundsDone,
       rounds: facts?.rounds ?? null,
     }));
@@ -203,14 +205,15 @@ function nameOf({ runId, run: facts }: RunView): string {
   return facts === null ? runId : `${facts.name} (${runId})`;
 }
 
-function whereabouts({ run: facts, state, phase, roundsDone, failure }: RunView): string {
+function whereabouts(view: RunView): string {
+  const { run: facts, state, roundsDone, failure } = view;
   switch (state) {
     case 'searching':
       return 'asking peers for the manifest';
     case 'preparing':
       return `${facts?.name ?? ''}  preparing`;
     case 'running':
-      return `${facts?.name ?? ''}  ${phase}, round ${roundsDone}/${facts?.rounds ?? 0}`;
+      return `${facts?.name ?? ''}  ${standing(view)}, round ${roundsDone}/${facts?.rounds ?? 0}`;
     case 'ended':
       return `${facts?.name ?? ''}  ended${failure === null ? '' : `: ${failure}`}`;
     default:
@@ -235,6 +238,8 @@ function statusLines(view: RunView): string[] {
     `rounds    ${countedRounds} counted, ${final}, ${amount(deltasPublished, 'delta')} published, ${amount(lag, 'entry', 'entries')} missing`,
     `loss      ${loss === null ? '-' : loss.toFixed(3)}`,
     `accuracy  ${accuracy === null ? '-' : `${(100 * accuracy).toFixed(2)} % in round ${accuracyRound}`}`,
+    ...view.notices.map(({ text }) => `notice    ${text}`),
+    ...(view.outcomeText === null ? [] : [`outcome   ${view.outcomeText}`]),
     ...(view.modelPath === null ? [] : [`model     ${view.modelPath}`]),
     ...view.shown.map(({ kind, round, author, text }) => {
       const when = round === null ? '' : `round ${round}, `;

@@ -53,8 +53,8 @@ export type SessionEvent =
   | { readonly kind: 'opened'; readonly facts: RunFacts }
   /** The learner can train. `backend` says on what, in one sentence. */
   | { readonly kind: 'prepared'; readonly backend: string }
-  /** The core runs and is open to peers. */
-  | { readonly kind: 'running' }
+  /** The core runs and is open to peers, from this round on. `isBack`: it holds something of an earlier session. */
+  | { readonly kind: 'running'; readonly round: number; readonly isBack: boolean }
   | { readonly kind: 'sampled'; readonly sample: RunSample }
   /** On the held-out examples, with the model as of `round`; `accuracy` in [0, 1], `loss` per example. */
   | {

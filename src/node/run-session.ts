@@ -205,9 +205,9 @@ export class Session implements RunSession {
         `this version of starlings builds another start vector than run ${this.runId} asks for; use the creator's version`,
       );
     }
-    await this.#open(this.#run, initial, learner);
+    const { isBack } = await this.#open(this.#run, initial, learner);
     signal.throwIfAborted();
-    this.#say({ kind: 'running' });
+    this.#say({ kind: 'running', round: this.status().round, isBack });
     this.#sampleLater();
   }
 
@@ -239,7 +239,11 @@ export class Session implements RunSession {
     });
   }
 
-  async #open(run: SignedManifest, initial: Float32Array, learner: Learner): Promise<void> {
+  async #open(
+    run: SignedManifest,
+    initial: Float32Array,
+    learner: Learner,
+  ): Promise<{ readonly isBack: boolean }> {
     const { manifest, runId } = run;
     const { host, identity, store, clock, random, limits } = this.#parts;
     this.#stops.push(() => store.close());
@@ -297,6 +301,7 @@ export class Session implements RunSession {
       () => driver.stop(),
     );
     await driver.start();
+    return { isBack: stored.length > 0 };
   }
 
   #keepSnapshots(stored: readonly (readonly [string, Uint8Array])[]): KeptSnapshots | null {

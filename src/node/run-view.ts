@@ -6,7 +6,8 @@
 import * as z from 'zod';
 import { type PeerKey, PHASES, type ProtocolEvent, REFUSAL_REASONS } from '../core/io.ts';
 import type { NetworkEvent } from '../network/events.ts';
-import type { RunEvent, RunFacts, SessionEvent } from './events.ts';
+import type { RunEvent, RunFacts, RunSample, SessionEvent } from './events.ts';
+import { noticesOf, OUTCOMES, outcomeOf, outcomeText, type Tally } from './outcome.ts';
 
 const count = z.int().min(0);
 
@@ -34,6 +35,22 @@ export const runViewSchema = z.object({
     })
     .nullable(),
   phase: z.enum(PHASES),
+  /** What came of the run here; null before its end. */
+  outcome: z.enum(OUTCOMES).nullable(),
+  /** The same in one sentence, with what to do. */
+  outcomeText: z.string().nullable(),
+  /** What will not end well as things stand, and what to do. */
+  notices: z.array(z.object({ id: z.string(), text: z.string() })),
+  /** Round in which this session began; null before. */
+  sinceRound: z.int().nullable(),
+  /** The node had been in the run before this session. */
+  isBack: z.boolean(),
+  /** Peers of the run ever connected, in this session. */
+  peersSeen: count,
+  /** Deltas that the model is made of: since its start where peers share one, else of this session. */
+  folded: z.object({ own: count, others: count }),
+  /** Connected peers by whose model they hold, as last heard; null where each has its own. */
+  agreement: z.object({ same: count, other: count }).nullable(),
   /** Round of the wall-clock slot; -1 before the start. */
   round: z.int(),
   /** How long the present round lasts; null before the run is running. */
@@ -116,11 +133,16 @@ const reasonsMax = 32;
 
 interface Other {
   readonly linked: boolean;
+  /** Now or earlier. */
+  readonly wasLinked: boolean;
   /** Newest round an entry or a parcel of theirs came for; -1 for none. */
   readonly round: number;
 }
 
-const noOther: Other = { linked: false, round: -1 };
+const noOther: Other = { linked: false, wasLinked: false, round: -1 };
+
+/** Follows from the other fields. */
+type Derived = 'peers' | 'members' | 'roundsDone' | 'folded' | 'outcome' | 'outcomeText' | 'notices';
 
 /** One handler for each kind: a new kind does not compile until it has one. */
 type Handlers<E extends { readonly kind: string }> = {
@@ -129,7 +151,7 @@ type Handlers<E extends { readonly kind: string }> = {
 
 /** The view of one session. Pure: what it shows depends on the events applied and on nothing else. */
 export class RunReducer {
-  #view: Omit<RunView, 'peers' | 'members' | 'roundsDone'>;
+  #view: Omit<RunView, Derived>;
   #roster: readonly PeerKey[] | null = null;
   readonly #others = new Map<PeerKey, Other>();
 
@@ -142,6 +164,10 @@ export class RunReducer {
       startedAtMs,
       run: null,
       phase: 'waiting',
+      sinceRound: null,
+      isBack: false,
+      peersSeen: 0,
+      agreement: null,
       round: -1,
       slotMs: null,
       finalisedRound: -1,
@@ -200,10 +226,18 @@ export class RunReducer {
     const here = new Set(others.filter(([, other]) => isHere(other)).map(([peer]) => peer));
     here.add(this.#view.peerKey);
     const missing = (this.#roster ?? []).filter((peer) => !here.has(peer)).slice(0, missingShownMax);
+    const peers = others.filter(([, { linked }]) => linked).length;
+    const folded = foldedOf(this.#view);
+    const tally = tallyOf({ ...this.#view, folded, peers });
+    const outcome = outcomeOf(tally);
     return {
       ...this.#view,
       roundsDone: roundsDoneOf(this.#view),
-      peers: others.filter(([, { linked }]) => linked).length,
+      folded,
+      outcome,
+      outcomeText: outcome && outcomeText(outcome, tally),
+      notices: noticesOf(tally),
+      peers,
       members: { known: this.#roster?.length ?? null, here: here.size, missing },
     };
   }
@@ -251,12 +285,13 @@ export class RunReducer {
     'manifest-refused': ({ reason }) => this.#change({ trouble: reason }),
     opened: ({ facts }) => this.#open(facts),
     prepared: ({ backend }) => this.#change({ backend }),
-    running: () => this.#change({ state: 'running' }),
+    running: ({ round, isBack }) => this.#change({ state: 'running', sinceRound: round, isBack }),
     sampled: ({ sample: { core, linked, ...rest } }) => {
       this.#setLinked(linked);
       const { phase, round, slotMs, finalisedRound, countedRounds, modelHash, lag, lastLoss } = core;
       const { refused, contributions, shown } = core;
       this.#change({
+        agreement: this.#agreementAfter(core),
         ...{ phase, round, slotMs, finalisedRound, countedRounds, modelHash, lag, loss: lastLoss },
         ...{ refused: { ...refused }, contributions: [...contributions], shown: [...shown] },
         ...rest,
@@ -274,6 +309,12 @@ export class RunReducer {
       this.#change({ state: 'ended', failure });
     },
   };
+
+  /** Who agreed at the end and has gone since has not changed its mind. */
+  #agreementAfter({ phase, agreement }: RunSample['core']): RunView['agreement'] {
+    const hasGone = agreement !== null && agreement.same + agreement.other === 0;
+    return phase === 'finished' && hasGone ? (this.#view.agreement ?? agreement) : agreement;
+  }
 
   #change(fields: Partial<RunView>): void {
     this.#view = { ...this.#view, ...fields };
@@ -294,10 +335,14 @@ export class RunReducer {
 
   #note(peer: PeerKey, what: { readonly linked: boolean } | { readonly round: number }): void {
     const before = this.#others.get(peer) ?? noOther;
+    if ('linked' in what && what.linked && !before.wasLinked) {
+      this.#change({ peersSeen: this.#view.peersSeen + 1 });
+    }
+    const wasLinked = before.wasLinked || ('linked' in what && what.linked);
     const round = 'round' in what ? Math.max(what.round, before.round) : before.round;
     // Last in the order of the map: whom nobody heard of for longest is forgotten first.
     this.#others.delete(peer);
-    this.#others.set(peer, { ...before, ...what, round });
+    this.#others.set(peer, { ...before, ...what, round, wasLinked });
     if (this.#others.size <= othersMax) return;
     for (const [other, { linked }] of this.#others) {
       if (linked) continue;
@@ -321,6 +366,23 @@ function roundsDoneOf({
 }: Pick<RunView, 'phase' | 'round' | 'finalisedRound' | 'countedRounds' | 'run'>): number {
   const open = phase === 'finished' ? 0 : Math.max(0, round - finalisedRound - 1);
   return Math.min(countedRounds + open, run?.rounds ?? 0);
+}
+
+/** A log counts everybody's; where models are mixed, what came is counted by who sent it. */
+function foldedOf({
+  agreement,
+  contributions,
+  deltasPublished,
+  peerKey,
+}: Omit<RunView, Derived>): RunView['folded'] {
+  const deltas = (isOwn: boolean): number =>
+    contributions.reduce((sum, one) => sum + ((one.peer === peerKey) === isOwn ? one.deltas : 0), 0);
+  return { own: agreement === null ? deltasPublished : deltas(true), others: deltas(false) };
+}
+
+function tallyOf(view: Omit<RunView, Derived> & Pick<RunView, 'folded' | 'peers'>): Tally {
+  const { rounds = 0, windowRounds = 0 } = view.run ?? {};
+  return { ...view, isFinished: view.phase === 'finished', rounds, windowRounds };
 }
 
 function counted(counts: Readonly<Record<string, number>>, reason: string): Record<string, number> {

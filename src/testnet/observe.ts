@@ -1,5 +1,6 @@
 /** Looks at every process of a testnet the way an operator would: is it alive, and what does its API say. */
 import { fetchRunView } from '../api/control-client.ts';
+import { type Outcome, worstOutcome } from '../node/outcome.ts';
 import type { RunView } from '../node/run-view.ts';
 import { isRunning } from './process-identity.ts';
 import { readMemberInfo } from './spawn-daemon.ts';
@@ -64,4 +65,17 @@ export function haveFinished({ nodes }: Observation): boolean {
 
 function isDone({ phase, modelPath, accuracyRound, finalisedRound }: RunView): boolean {
   return phase === 'finished' && modelPath !== null && accuracyRound === finalisedRound;
+}
+
+/**
+ * What came of the run on all nodes together: the worst of theirs, and forked where models differ that should be one. Null where a
+ * node is gone or has not finished.
+ */
+export function outcomeOfAll({ nodes }: Observation): Outcome | null {
+  if (!nodes.every(({ alive, view }) => alive && view?.phase === 'finished')) return null;
+  const views = nodes.flatMap(({ view }) => view ?? []);
+  const worst = worstOutcome(views.map(({ outcome }) => outcome));
+  const models = new Set(views.map(({ modelHash }) => modelHash));
+  const isOneModel = views.some(({ agreement }) => agreement !== null);
+  return isOneModel && models.size > 1 && worst !== 'alone' ? 'forked' : worst;
 }

@@ -1,8 +1,8 @@
 /** The whole story on one machine: boot, join, lose every bootstrap, train to the end, compare the models. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { logOf } from '../methods/registry.ts';
+import type { Outcome } from '../node/outcome.ts';
 import { parameterCount } from '../tasks/models/model-layout.ts';
-import { haveFinished, haveJoined, type Observation, observe } from './observe.ts';
+import { haveFinished, haveJoined, type Observation, observe, outcomeOfAll } from './observe.ts';
 import { signalProcess } from './process-identity.ts';
 import { stopMembers } from './stop-testnet.ts';
 import { TestnetError } from './testnet-error.ts';
@@ -20,6 +20,10 @@ export interface RunToEndResult {
   readonly denseBytesPerNode: number;
   readonly bootstrapsAlive: number;
   readonly rounds: number;
+  /** The worst of all nodes; null where a node did not live to the end. */
+  readonly outcome: Outcome | null;
+  /** By name of the node. */
+  readonly outcomes: Readonly<Record<string, Outcome | null>>;
   /** From the command to here, wall clock. */
   readonly seconds: number;
 }
@@ -74,19 +78,13 @@ export async function runToEnd(
     if (!haveFinished(last)) {
       throw new TestnetError(
         'NOT_FINISHED',
-        `nothing went on any more and the nodes had not finished: see log.jsonl in ${testnet.directory}/node-*`,
+        `no round counted any more and the nodes had not finished${mostSkipped(last)}: see log.jsonl in ${testnet.directory}/node-*`,
       );
     }
     return { testnet, last, result: resultOf(testnet, last, (performance.now() - began) / 1000) };
   } finally {
     await stopMembers(testnet.state.members, stopPatienceMs);
   }
-}
-
-/** True where all nodes lived to the end and, unless each has a model of its own, hold the same bits. */
-export function succeeded({ testnet, last, result }: RunToEnd): boolean {
-  const agree = result.modelHashes.length === 1 || logOf(testnet.spec.strategy) === null;
-  return agree && last.nodes.every(({ alive, view }) => alive && view?.phase === 'finished');
 }
 
 async function lookUntil(
@@ -106,6 +104,13 @@ async function lookUntil(
   }
 }
 
+/** The most common reason why rounds were not published. */
+function mostSkipped({ nodes }: Observation): string {
+  const skipped = nodes.flatMap(({ view }) => Object.entries(view?.skipped ?? {}));
+  const [most] = skipped.sort(([, a], [, b]) => b - a);
+  return most ? ` (rounds were skipped, mostly: ${most[0]})` : '';
+}
+
 /** Rounds last as long as the nodes need: only where no node gets on for long is there nothing to wait for. */
 function stuckTest({ state, spec }: Testnet): (last: Observation) => boolean {
   const beginsAt = performance.now() + Math.max(0, (state.startAtMs ?? Date.now()) - Date.now());
@@ -113,7 +118,8 @@ function stuckTest({ state, spec }: Testnet): (last: Observation) => boolean {
   let since = beginsAt;
   return ({ nodes }) => {
     const views = nodes.map(({ view }) => view);
-    const now = views.map((view) => `${view?.phase} ${view?.finalisedRound} ${view?.accuracyRound}`).join();
+    // Rounds that nobody publishes in pass for ever: only those that count are progress.
+    const now = views.map((view) => `${view?.phase} ${view?.countedRounds} ${view?.accuracyRound}`).join();
     if (now !== progress) {
       progress = now;
       since = Math.max(beginsAt, performance.now());
@@ -136,6 +142,8 @@ function resultOf({ spec }: Testnet, last: Observation, seconds: number): RunToE
     denseBytesPerNode: denseBytes(parameterCount(spec.model), spec.rounds, last.nodes.length),
     bootstrapsAlive: last.bootstrapsAlive,
     rounds: spec.rounds,
+    outcome: outcomeOfAll(last),
+    outcomes: Object.fromEntries(last.nodes.map(({ name, view }) => [name, view?.outcome ?? null])),
     seconds: Math.round(seconds * 10) / 10,
   };
 }

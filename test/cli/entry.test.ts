@@ -6,6 +6,8 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { transform } from 'esbuild';
 import { configFile, shippedFile } from '../../src/cli/parts/config-file.ts';
+import { exitCodeOf, exitCodesHelp } from '../../src/cli/parts/exit.ts';
+import { OUTCOMES } from '../../src/node/outcome.ts';
 
 const entry = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 const { engines } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
@@ -57,5 +59,16 @@ test('a configuration of the package is found wherever one stands, and one of th
     }
   } finally {
     process.chdir(before);
+  }
+});
+
+test('each outcome has an exit code of its own, which README and --help list', () => {
+  const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+  const codes = OUTCOMES.map(exitCodeOf);
+  assert.equal(new Set([...codes, exitCodeOf(null), 2]).size, OUTCOMES.length + 2);
+  for (const outcome of OUTCOMES) {
+    const code = exitCodeOf(outcome);
+    assert.ok(readme.includes(`| \`${outcome}\` | ${code} |`), outcome);
+    assert.match(exitCodesHelp, new RegExp(`^ +${code} .*\\b${outcome}\\b`, 'm'));
   }
 });

@@ -27,7 +27,7 @@ class Listener {
 }
 
 const opened: RunEvent = { source: 'session', event: { kind: 'opened', facts } };
-const running: RunEvent = { source: 'session', event: { kind: 'running' } };
+const running: RunEvent = { source: 'session', event: { kind: 'running', round: -1, isBack: false } };
 const phase = (name: 'training' | 'draining' | 'finished'): RunEvent => ({
   source: 'protocol',
   event: { kind: 'phase', phase: name },
@@ -44,13 +44,17 @@ const sampled = (atRound: number, finalisedRound: number): RunEvent => ({
         finalisedRound,
         countedRounds: finalisedRound + 1,
         modelHash: 'f00d',
+        agreement: { same: 2, other: 0 },
         lag: 0,
         lastLoss: 0.2,
         refused: Object.fromEntries(REFUSAL_REASONS.map((reason) => [reason, 0])) as Record<
           RefusalReason,
           number
         >,
-        contributions: [],
+        contributions: [
+          { peer: 'aa', deltas: finalisedRound + 1, share: 0.5 },
+          { peer: 'bb', deltas: finalisedRound + 1, share: 0.5 },
+        ],
         shown: [],
       },
       linked: ['bb', 'cc'],
@@ -105,6 +109,7 @@ test('says what is waited for, who is there, how rounds go and how it ends', () 
     'round     20/100, training, loss 2.300, accuracy -, 2 peers',
     'round     100/100, draining, loss 0.200, accuracy -, 2 peers',
     'round     100/100, finished, loss 0.200, accuracy -, 2 peers',
+    'trained   the model has what this node learned in 100 of 100 rounds and 100 deltas of others',
     `model     ${path}`,
     'accuracy  96.39 % on 10000 held-out examples',
     'done      the node goes on serving what it has to others; Ctrl-C stops it',

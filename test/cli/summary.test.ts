@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { renderSummary } from '../../src/cli/view/render-summary.ts';
-import { methodSchema } from '../../src/methods/registry.ts';
 import type { RunView } from '../../src/node/run-view.ts';
 import { runSpecSchema } from '../../src/run/run-spec.ts';
-import { type RunToEnd, succeeded } from '../../src/testnet/run-to-end.ts';
+import { outcomeOfAll } from '../../src/testnet/observe.ts';
+import type { RunToEnd } from '../../src/testnet/run-to-end.ts';
 import { someView } from '../node/some-view.ts';
 
 const spec = runSpecSchema.parse({
@@ -20,6 +20,9 @@ const view = (peerKey: string, modelHash: string): RunView =>
     peerKey,
     modelHash,
     phase: 'finished',
+    outcome: 'trained',
+    outcomeText: 'trained: as it should be',
+    agreement: { same: 1, other: 0 },
     round: 10,
     accuracy: 0.9,
     accuracyRound: 9,
@@ -65,6 +68,8 @@ function endOf(hashes: readonly string[], bytesSentPerNode: number): RunToEnd {
       denseBytesPerNode: 314_000,
       bootstrapsAlive: 0,
       rounds: 10,
+      outcome: 'trained',
+      outcomes: { 'node-00': 'trained', 'node-01': 'trained' },
       seconds: 12.3,
     },
   };
@@ -92,7 +97,7 @@ contributions (deltas, share of the summed squared norm)
   node-00     10   70.00 %
   node-01      9   25.00 %
 
-bootstraps alive: 0; 10 rounds in 12.3 s`,
+outcome: trained; bootstraps alive: 0; 10 rounds in 12.3 s`,
   );
 });
 
@@ -102,16 +107,33 @@ test('says where the models differ, and where the overhead dominates', () => {
   assert.match(text, /\n {2}2\.0 times more: for so few parameters the overhead dominates\n/);
 });
 
-test('a run succeeds where all nodes lived and hold the same model', () => {
-  const good = endOf(['f00d', 'f00d'], 1);
-  assert.equal(succeeded(good), true);
-  assert.equal(succeeded(endOf(['f00d', 'beef'], 1)), false);
-  const [first, second] = good.last.nodes;
-  assert.equal(
-    succeeded({ ...good, last: { ...good.last, nodes: [first!, { ...second!, alive: false }] } }),
-    false,
+test('the outcome of all is the worst of theirs, and none where a node is gone', () => {
+  const { last } = endOf(['f00d', 'f00d'], 1);
+  const [first, second] = last.nodes;
+  const with2 = (fields: Partial<RunView>, alive = true) =>
+    outcomeOfAll({ ...last, nodes: [first!, { ...second!, alive, view: { ...second!.view!, ...fields } }] });
+  assert.equal(outcomeOfAll(last), 'trained');
+  assert.equal(with2({ modelHash: 'beef' }), 'forked');
+  assert.equal(with2({ modelHash: 'beef', outcome: 'alone' }), 'alone');
+  assert.equal(with2({ outcome: 'late' }), 'late');
+  assert.equal(with2({ phase: 'draining' }), null);
+  assert.equal(with2({}, false), null);
+  const mixing = last.nodes.map((node, index) => ({
+    ...node,
+    view: { ...node.view!, modelHash: String(index), agreement: null },
+  }));
+  assert.equal(outcomeOfAll({ ...last, nodes: mixing }), 'trained', 'each has a model of its own');
+});
+
+test('a node that did not train is named with what to do, and one model of nothing is not praised', () => {
+  const end = endOf(['f00d', 'f00d'], 1);
+  const untrained = { outcome: 'untrained', outcomeText: 'untrained: nothing: do this' } as const;
+  const nodes = end.last.nodes.map((node) => ({ ...node, view: { ...node.view!, ...untrained } }));
+  const result = { ...end.result, outcome: 'untrained' } as const;
+  const text = renderSummary(
+    { ...end, result, last: { ...end.last, nodes } },
+    (tone, words) => `<${tone}>${words}`,
   );
-  const mixing = { ...spec, strategy: methodSchema.parse({ id: 'epidemic', fanout: 3 }) };
-  const differing = endOf(['f00d', 'beef'], 1);
-  assert.equal(succeeded({ ...differing, testnet: { ...differing.testnet, spec: mixing } }), true);
+  assert.match(text, /<bad> {2}all 2 nodes hold f00d\n<bad> {2}node-00 {2}untrained: nothing: do this\n/);
+  assert.match(text, /\noutcome: untrained; bootstraps alive: 0/);
 });

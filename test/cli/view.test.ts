@@ -9,6 +9,7 @@ import { someView } from '../node/some-view.ts';
 const row = (name: string, rest: Partial<NodeRow> = {}): NodeRow => ({
   name,
   phase: 'training',
+  outcome: null,
   round: 41,
   loss: 0.2104,
   accuracy: 0.93118,

@@ -10,6 +10,7 @@ export function idleStatus(): CoreStatus {
     countedRounds: 0,
     slotMs: 0,
     modelHash: '',
+    agreement: null,
     lag: 0,
     lastLoss: null,
     refused: refused as Record<RefusalReason, number>,

@@ -84,8 +84,10 @@ describe('start', () => {
     assert.equal(ended.stdout.trimEnd().split('\n').length, 1, 'stdout is the object alone');
     assert.deepEqual(Object.keys(result).sort(), [
       ...['accuracyMean', 'accuracyMin', 'bootstrapsAlive', 'bytesSentPerNode', 'denseBytesPerNode'],
-      ...['modelHashes', 'nodes', 'rounds', 'seconds'],
+      ...['modelHashes', 'nodes', 'outcome', 'outcomes', 'rounds', 'seconds'],
     ]);
+    assert.equal(result['outcome'], 'trained');
+    assert.deepEqual(Object.values(result['outcomes'] as object), Array(4).fill('trained'));
     assert.deepEqual([result['nodes'], result['rounds'], result['bootstrapsAlive']], [4, 12, 0]);
     assert.equal((result['modelHashes'] as string[]).length, 1);
     const said = readFileSync(join(at('start'), 'node-00', 'output.log'), 'utf8');

@@ -147,6 +147,17 @@ describe('ForkWatch', () => {
     assert.equal(watch.agreeing(5), 0);
   });
 
+  test('counts who holds our history and who another one, by their last word, until they are gone', () => {
+    const watch = new ForkWatch();
+    watch.note('a', 4, mark(1, 9), mark(1, 9), 10);
+    watch.note('b', 4, mark(1, 9), mark(2, 9), 10);
+    assert.deepEqual(watch.agreement, { same: 1, other: 1 });
+    watch.note('b', 5, mark(3, 9), mark(3, 9), 11);
+    assert.deepEqual(watch.agreement, { same: 2, other: 0 });
+    watch.forget('a');
+    assert.deepEqual(watch.agreement, { same: 1, other: 0 });
+  });
+
   test('a claim to stand higher is looked into at once, one to stand lower after a window', () => {
     for (const [mine, theirs, isAtOnce] of [
       [mark(1, 5), mark(2, 6), true],

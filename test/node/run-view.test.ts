@@ -40,6 +40,7 @@ const sample: RunSample = {
     slotMs: 500,
     shown: [{ kind: 'note', round: 3, author: 'bb', text: 'disks are moved at noon' }],
     modelHash: 'f00d',
+    agreement: { same: 2, other: 0 },
     lag: 3,
     lastLoss: 0.25,
     refused: refused({ 'bad-signature': 2 }),
@@ -86,7 +87,7 @@ describe('the view of a run', () => {
     const { members, ...run } = facts;
     assert.deepEqual([opened.state, opened.run, opened.trouble], ['preparing', run, null]);
     assert.equal(state({ kind: 'prepared', backend: 'wasm' }).backend, 'wasm');
-    assert.equal(state({ kind: 'running' }).state, 'running');
+    assert.equal(state({ kind: 'running', round: 0, isBack: false }).state, 'running');
     const ended = state({ kind: 'ended', failure: 'the disk is full', isLeft: false });
     assert.deepEqual([ended.state, ended.failure], ['ended', 'the disk is full']);
     assert.equal(members?.length, 4);
@@ -196,6 +197,20 @@ describe('the view of a run', () => {
     assert.equal(after(session({ kind: 'snapshot-not-kept', reason: 'no room' })).trouble, 'no room');
   });
 
+  test('the outcome follows from the last sample, and who agreed and has gone has not changed its mind', () => {
+    const core = { ...sample.core, countedRounds: 7, phase: 'finished' } as const;
+    const ends = (agreement: RunSample['core']['agreement']): RunEvent =>
+      session({ kind: 'sampled', sample: { ...sample, core: { ...core, agreement } } });
+    const opened = session({ kind: 'opened', facts });
+    assert.equal(after(opened, session({ kind: 'sampled', sample })).outcome, null);
+    assert.deepEqual(after(opened, ends({ same: 2, other: 0 })).folded, { own: 5, others: 2 });
+    assert.equal(after(opened, ends({ same: 2, other: 0 })).outcome, 'trained');
+    const parted = ends({ same: 0, other: 2 });
+    assert.match(after(opened, parted).outcomeText!, /^forked: 2 of 2 connected peers say/);
+    assert.equal(after(opened, parted, ends({ same: 0, other: 0 })).outcome, 'forked');
+    assert.equal(after(opened, parted, ends({ same: 1, other: 0 })).outcome, 'trained', 'they came over');
+  });
+
   test('the same events give the same view, and a view given away does not change', () => {
     const reducer = new RunReducer('run', self, 1000);
     const events = [session({ kind: 'opened', facts }), session({ kind: 'sampled', sample })];
@@ -212,7 +227,7 @@ describe('the view of a run', () => {
 test('terminal, status and metrics say the same figures for the same events', () => {
   const view = after(
     session({ kind: 'opened', facts }),
-    session({ kind: 'running' }),
+    session({ kind: 'running', round: 0, isBack: false }),
     network({ kind: 'peer-up', peer: 'bb' }),
     network({ kind: 'peer-up', peer: 'cc' }),
     protocol({ kind: 'published', round: 11, bodyBytes: 70, loss: 0.25 }),

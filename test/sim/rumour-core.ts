@@ -93,6 +93,7 @@ export class RumourCore implements ProtocolCore {
       modelHash: createHash('sha256')
         .update([...this.words].sort().join('\n'))
         .digest('hex'),
+      agreement: null,
       lag: 0,
       lastLoss: null,
       refused: refused as Record<RefusalReason, number>,

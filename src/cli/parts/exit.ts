@@ -1,12 +1,40 @@
 /** What went wrong, in one sentence, and the exit code that goes with it. */
 import { CommanderError } from 'commander';
 import { ConfigError } from '../../config/config-error.ts';
+import type { Outcome } from '../../node/outcome.ts';
 
 export const EXIT_FAILURE = 1;
 /** The command line or a configuration file is wrong: running it again cannot help. */
 const EXIT_USAGE = 2;
 /** Ctrl-C: 128 plus the number of SIGINT, as shells have it. */
 export const EXIT_INTERRUPTED = 130;
+
+/** A run that ended otherwise than it should: the command did its work, the run did not. README and `--help` list them. */
+const EXIT_OF_OUTCOME: Readonly<Record<Outcome, number>> = {
+  trained: 0,
+  untrained: 20,
+  alone: 21,
+  late: 22,
+  forked: 23,
+};
+
+/** Of a run's outcome; null: it did not come to its end everywhere. */
+export function exitCodeOf(outcome: Outcome | null): number {
+  return outcome === null ? EXIT_FAILURE : EXIT_OF_OUTCOME[outcome];
+}
+
+/** For `--help`. */
+export const exitCodesHelp = `
+Exit codes:
+  0    done; of a run: trained
+  1    it could not be done, or the answer is no
+  2    the command line or a file that it names is wrong
+  20   untrained: nothing that a node learned is in its model
+  21   alone: nothing that anyone else learned is in it
+  22   late: what it learned is in fewer than half of the rounds
+  23   forked: nodes hold different models that should be one
+  130  stopped by Ctrl-C
+  143  stopped by SIGTERM before it was done`;
 
 export interface Failure {
   readonly exitCode: number;

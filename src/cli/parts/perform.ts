@@ -23,6 +23,8 @@ export interface CommandResult {
   readonly json: Readonly<Record<string, unknown>> | readonly unknown[];
   /** False where the command did its work and the answer is no; exit code 1. */
   readonly ok?: boolean;
+  /** Where that says more than `ok`. */
+  readonly exitCode?: number;
 }
 
 /** Runs the deed of a command with its context and leaves the exit code in `process.exitCode`. */
@@ -40,7 +42,7 @@ export async function perform(
       screen,
     });
     if (json) await printResult(result.json);
-    process.exitCode = result.ok === false ? EXIT_FAILURE : 0;
+    process.exitCode = result.exitCode ?? (result.ok === false ? EXIT_FAILURE : 0);
   } catch (error) {
     // Node's own functions reject with an AbortError of theirs: what counts is why they were aborted.
     if (interruption.signal.aborted && error instanceof Error && error.name === 'AbortError') {

@@ -1,6 +1,7 @@
 /** What a node that runs in a terminal or a service says: one line when something happened, else one now and then. */
 import { amount } from '../../node/amount.ts';
 import type { NodeEvent } from '../../node/events.ts';
+import { standing } from '../../node/outcome.ts';
 import { RunReducer, type RunView } from '../../node/run-view.ts';
 import { formatDuration, formatLoss, formatPercent } from './format.ts';
 
@@ -42,7 +43,7 @@ export class NodeNarrator {
       this.#runs.set(runId, told);
     }
     told.reducer.apply(event);
-    const lines = [...milestones(event, told), ...progress(event, told)];
+    const lines = [...milestones(event, told), ...progress(event, told), ...warnings(event, told)];
     if (event.source === 'session' && event.event.kind === 'ended') this.#runs.delete(runId);
     if (lines.length === 0 || this.#runs.size < 2) return lines;
     const name = told.reducer.view().run?.name ?? runId;
@@ -162,6 +163,21 @@ function once(said: Set<string>, what: string, line: string): string[] {
   return [line];
 }
 
+/** Said where a round, a phase or a sample shows it, once as long as the node runs. */
+function warnings({ event }: NodeEvent, { reducer, said }: Told): string[] {
+  if (!['running', 'round-started', 'phase', 'sampled'].includes(event.kind)) return [];
+  const { notices, outcome, outcomeText } = reducer.view();
+  const told = notices.flatMap(({ id, text }) => once(said, `notice ${id}`, labelled(text)));
+  const end = outcomeText === null ? [] : once(said, `outcome ${outcome}`, labelled(outcomeText));
+  return [...told, ...end];
+}
+
+/** `alone: no peer ...` as other lines begin. */
+function labelled(text: string): string {
+  const [word = '', ...rest] = text.split(': ');
+  return `${word.padEnd(9)} ${rest.join(': ')}`;
+}
+
 /** How the run is going: at every change of phase, else now and then. */
 function progress(event: NodeEvent, told: Told): string[] {
   const isNews = event.source === 'protocol' && event.event.kind === 'phase';
@@ -191,7 +207,7 @@ function progressLine(view: RunView, nowMs: number): string {
     peersOf(view),
   ];
   if (view.lag > 0) figures.push(`${amount(view.lag, 'entry', 'entries')} missing`);
-  return `round     ${round}, ${view.phase}, ${figures.join(', ')}`;
+  return `round     ${round}, ${standing(view)}, ${figures.join(', ')}`;
 }
 
 function peersOf({ peers, members }: RunView): string {

@@ -22,11 +22,14 @@ export function renderSummary(end: RunToEnd, paint: Painter = unpainted): string
     '',
     paint('strong', 'model'),
     result.modelHashes.length === 1
-      ? paint('good', `  all ${views.length} nodes hold ${hash}`)
+      ? paint(result.outcome === 'trained' ? 'good' : 'bad', `  all ${views.length} nodes hold ${hash}`)
       : paint(
           'bad',
           `  the nodes hold ${result.modelHashes.length} different models:\n    ${result.modelHashes.join('\n    ')}`,
         ),
+    ...views.flatMap(({ name, view: { outcome, outcomeText } }) =>
+      outcome === 'trained' || outcomeText === null ? [] : [paint('bad', `  ${name}  ${outcomeText}`)],
+    ),
     ...(modelPath ? [`  saved in ${modelPath}`] : []),
     '',
     paint('strong', 'bytes sent per node'),
@@ -47,7 +50,8 @@ export function renderSummary(end: RunToEnd, paint: Painter = unpainted): string
         ]
       : []),
     '',
-    `bootstraps alive: ${result.bootstrapsAlive}; ${result.rounds} rounds in ${result.seconds} s`,
+    `outcome: ${result.outcome ?? 'not all nodes came to the end'}; bootstraps alive: ${result.bootstrapsAlive}; ` +
+      `${result.rounds} rounds in ${result.seconds} s`,
   ].join('\n');
 }
 

@@ -19,7 +19,7 @@ interface Column {
 
 const COLUMNS: readonly Column[] = [
   { head: 'node', width: 8, cell: (row) => row.name, dispensable: 0, left: true },
-  { head: 'phase', width: 9, cell: (row) => row.phase, dispensable: 1, left: true },
+  { head: 'phase', width: 9, cell: (row) => phaseOf(row), dispensable: 1, left: true },
   { head: 'round', width: 6, cell: (row) => roundOf(row), dispensable: 0 },
   { head: 'loss', width: 6, cell: (row) => formatLoss(row.loss), dispensable: 2 },
   { head: 'accuracy', width: 8, cell: (row) => formatPercent(row.accuracy), dispensable: 0 },
@@ -71,7 +71,10 @@ function paintCell(column: Column, row: NodeRow, paint: Painter): string {
   const text = pad(column, column.cell(row));
   if (row.phase === 'gone') return paint('bad', text);
   if (column.head === 'accuracy' && row.accuracy !== null) return paint('good', text);
-  if (column.head === 'phase') return paint(row.phase === 'finished' ? 'good' : 'accent', text);
+  if (column.head === 'phase') {
+    if (phaseOf(row) !== row.phase) return paint('bad', text);
+    return paint(row.phase === 'finished' ? 'good' : 'accent', text);
+  }
   if (column.head === 'lag' && (row.lag ?? 0) > 0) return paint('bad', text);
   return text;
 }
@@ -79,6 +82,11 @@ function paintCell(column: Column, row: NodeRow, paint: Painter): string {
 function pad({ width, left }: Column, text: string): string {
   const fitted = cut(text, width);
   return left ? fitted.padEnd(width) : fitted.padStart(width);
+}
+
+/** What went wrong in the end is not called finished. */
+function phaseOf({ phase, outcome }: NodeRow): string {
+  return phase !== 'finished' || outcome === null || outcome === 'trained' ? phase : outcome;
 }
 
 /** Before the start the round is -1. */

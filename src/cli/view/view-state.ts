@@ -1,4 +1,5 @@
 /** What the terminal view shows, and how it follows from a look at the testnet. */
+import type { Outcome } from '../../node/outcome.ts';
 import type { Observation } from '../../testnet/observe.ts';
 import type { TestnetState } from '../../testnet/testnet-state.ts';
 
@@ -6,6 +7,8 @@ export interface NodeRow {
   readonly name: string;
   /** A phase of the node, `starting` before its first answer, `gone` after its end. */
   readonly phase: string;
+  /** What came of the run there; null before its end. */
+  readonly outcome: Outcome | null;
   /** Rounds of the run that it has behind it, open ones included. */
   readonly round: number | null;
   readonly loss: number | null;
@@ -64,6 +67,7 @@ export function viewOf(observation: Observation, run: RunTimes): ViewState {
       ? {
           name,
           phase,
+          outcome: null,
           round: null,
           loss: null,
           accuracy: null,
@@ -75,6 +79,7 @@ export function viewOf(observation: Observation, run: RunTimes): ViewState {
       : {
           name,
           phase,
+          outcome: view.outcome,
           round: view.roundsDone,
           loss: view.loss,
           accuracy: view.accuracy,

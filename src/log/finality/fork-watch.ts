@@ -4,7 +4,7 @@
  */
 import { compare, equals } from 'uint8arrays';
 import { bytesToHex } from '../../core/bytes.ts';
-import type { PeerKey } from '../../core/io.ts';
+import type { Agreement, PeerKey } from '../../core/io.ts';
 import type { HistoryMark } from '../wire.ts';
 import type { Word } from './order.ts';
 
@@ -126,6 +126,12 @@ export class ForkWatch {
       if (heard >= slot) words.set(peer, { round, anchor: { round, root: theirs.root, snapshot: null } });
     }
     return words;
+  }
+
+  /** What connected peers were last heard to hold. */
+  get agreement(): Agreement {
+    const same = [...this.#evidence.values()].filter(({ isSame }) => isSame).length;
+    return { same, other: this.#evidence.size - same };
   }
 
   /** A peer was last heard to hold another history than this one. */

@@ -6,7 +6,14 @@
  */
 import { encodeFloat32 } from '../../codec/dense.ts';
 import { bytesToHex } from '../../core/bytes.ts';
-import type { CoreStatus, Input, Output, ProtocolCore, StoreWrite } from '../../core/io.ts';
+import {
+  type CoreStatus,
+  type Input,
+  notDrawn,
+  type Output,
+  type ProtocolCore,
+  type StoreWrite,
+} from '../../core/io.ts';
 import { memberTest } from '../../core/membership.ts';
 import type { RunFrame } from '../../core/run-frame.ts';
 import type { DeltaKind } from '../../entries/delta/delta-kind.ts';
@@ -115,6 +122,7 @@ export class DeltaLog implements ProtocolCore {
       countedRounds: base.pace.counted,
       slotMs: this.#log.clock.slotMs(round),
       modelHash: this.#modelHash(base),
+      agreement: this.#log.agreement,
       lag: this.#log.missing,
       lastLoss: this.#training.lastLoss,
       refused: this.#log.refusals.counts(),
@@ -214,7 +222,7 @@ export class DeltaLog implements ProtocolCore {
     const index = this.#log.own.freeIndex(round, DELTA);
     if (index === null) return 'the round is full, or we published in it before a restart';
     const isDrawn = this.#delta.isDrawn(this.#stateOf(replica.live()), round, this.#deps.signer.key);
-    return isDrawn ? null : 'not in the committee';
+    return isDrawn ? null : notDrawn;
   }
 
   /** One durable transaction, and only then the announcement. */

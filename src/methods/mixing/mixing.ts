@@ -147,6 +147,7 @@ export class Mixing implements ProtocolCore {
       slotMs: this.#frame.slotMs,
       shown: [],
       modelHash: this.#model.hash,
+      agreement: null,
       lag: 0,
       lastLoss: this.#training.lastLoss,
       refused: this.#refusals.counts(),

@@ -1,0 +1,180 @@
+/**
+ * What came of a run on one node, and what goes wrong while it is under way: pure functions of counts that the node has.
+ * Daemon, launcher, API and terminal all say this and nothing of their own.
+ */
+import { notDrawn, type Phase } from '../core/io.ts';
+import { amount } from './amount.ts';
+
+/**
+ * From the best to the worst; the worst that applies is the one that counts.
+ * - trained: what this node learned is in at least half of the rounds that counted, and so is something of others.
+ * - late: it is in fewer than half of them, because the node came late or left out rounds.
+ * - untrained: nothing that it learned is in the model.
+ * - alone: nothing that anyone else learned is.
+ * - forked: as many connected peers hold another model as hold this one, this node among the latter.
+ */
+export const OUTCOMES = ['trained', 'late', 'untrained', 'alone', 'forked'] as const;
+export type Outcome = (typeof OUTCOMES)[number];
+
+/** What an outcome follows from. */
+export interface Tally {
+  readonly isFinished: boolean;
+  /** Of the run's manifest; 0 before it is here. */
+  readonly rounds: number;
+  readonly windowRounds: number;
+  readonly countedRounds: number;
+  readonly finalisedRound: number;
+  /** Round in which this session began; null before. */
+  readonly sinceRound: number | null;
+  /** The node had been in the run before this session. */
+  readonly isBack: boolean;
+  /** Peers ever connected, in this session. */
+  readonly peersSeen: number;
+  readonly peers: number;
+  /** In this session. */
+  readonly deltasPublished: number;
+  readonly skipped: Readonly<Record<string, number>>;
+  /** In the model, of this node and of others: since its start where there is a log, else in this session. */
+  readonly folded: { readonly own: number; readonly others: number };
+  /** Connected peers by whose model they hold, as last heard; null where each has its own. */
+  readonly agreement: { readonly same: number; readonly other: number } | null;
+}
+
+/** Something that will not end well, told once, with what to do. */
+export interface Notice {
+  readonly id: 'alone' | 'late' | 'left-out' | 'unheard';
+  readonly text: string;
+}
+
+/** Null before the end, and where a node that kept no count was back only after it. */
+export function outcomeOf(tally: Tally): Outcome | null {
+  const { isFinished, agreement, folded, peersSeen, deltasPublished } = tally;
+  if (!isFinished) return null;
+  if (agreement !== null && agreement.other > agreement.same) return 'forked';
+  const isUnknown = agreement === null && tally.isBack && (tally.sinceRound ?? 0) >= tally.rounds;
+  if (isUnknown && deltasPublished === 0) return null;
+  if (folded.others === 0) return folded.own === 0 && peersSeen > 0 ? 'untrained' : 'alone';
+  if (folded.own === 0) return cameLate(tally) ? 'late' : 'untrained';
+  return 2 * (folded.own + satOut(tally)) < dueRounds(tally) ? 'late' : 'trained';
+}
+
+/** Of several nodes; null where none has one. */
+export function worstOutcome(outcomes: readonly (Outcome | null)[]): Outcome | null {
+  return OUTCOMES.findLast((outcome) => outcomes.includes(outcome)) ?? null;
+}
+
+/** Where a node stands, in one word that does not call finished what went wrong. */
+export function standing({
+  phase,
+  outcome,
+}: {
+  readonly phase: Phase;
+  readonly outcome: Outcome | null;
+}): string {
+  return outcome === null || outcome === 'trained' ? phase : outcome;
+}
+
+/** One sentence with what to do. */
+export function outcomeText(outcome: Outcome, tally: Tally): string {
+  const { folded, peersSeen, agreement, isBack, sinceRound } = tally;
+  switch (outcome) {
+    case 'trained':
+      return `trained: the model has what this node learned in ${roundsOf(tally)} and ${amount(folded.others, 'delta')} of others`;
+    case 'late': {
+      const came = !isBack && (sinceRound ?? 0) > 0 ? `it came in round ${sinceRound}` : whySkipped(tally);
+      return (
+        `late: the model has what this node learned in ${roundsOf(tally)} only, for ${came}: ` +
+        'start nodes before the first round, on machines that keep up'
+      );
+    }
+    case 'untrained':
+      return `untrained: nothing that this node learned is in the model, for ${whySkipped(tally)}: ${adviceOf(tally)}`;
+    case 'alone':
+      return peersSeen === 0
+        ? 'alone: no peer was ever connected, so this model is of the examples of this node and nobody else has it: give the address of a running node with --bootstrap, and train in a new run'
+        : `alone: ${amount(peersSeen, 'peer')} came, and nothing that others learned is in the model: check their clocks and logs, and train in a new run`;
+    case 'forked': {
+      const { same, other } = agreement ?? { same: 0, other: 0 };
+      return (
+        `forked: ${other} of ${amount(same + other, 'connected peer')} say that they hold another model than this node: ` +
+        'leave all nodes running until they agree, or take the model that most of them hold'
+      );
+    }
+    default:
+      return outcome satisfies never;
+  }
+}
+
+/** While a run is under way; each stays as long as it is true. */
+export function noticesOf(tally: Tally): Notice[] {
+  const { isFinished, sinceRound, peers, peersSeen, folded, finalisedRound, windowRounds } = tally;
+  if (isFinished || sinceRound === null) return [];
+  const notices: Notice[] = [];
+  if (cameLate(tally)) {
+    notices.push({
+      id: 'late',
+      text: `late: the run is in round ${sinceRound} of ${tally.rounds} already: what was learned before is taken from peers, what this node learns counts from here on`,
+    });
+  }
+  if (peers === 0 && tally.deltasPublished + sum(tally.skipped) > 0) {
+    const who = peersSeen === 0 ? 'no peer was ever connected' : 'no peer is connected any more';
+    notices.push({
+      id: 'alone',
+      text: `alone: the run is under way and ${who}: what this node learns reaches nobody; check that others run, and give the address of one with --bootstrap`,
+    });
+  }
+  const finalHere = finalisedRound - Math.max(0, sinceRound);
+  if (peers > 0 && finalHere >= windowRounds && folded.others === 0) {
+    notices.push({
+      id: 'unheard',
+      text: `alone: rounds were closed and nothing that others learned is in them, though ${amount(peers, 'peer is', 'peers are')} connected: check that they train, and that all clocks are right`,
+    });
+  }
+  if (peers > 0 && folded.own === 0 && tally.deltasPublished > 2 * windowRounds + 1) {
+    notices.push({
+      id: 'left-out',
+      text: `untrained: none of the ${tally.deltasPublished} deltas of this node was taken into the model: check that its clock is right and its line is not too slow`,
+    });
+  }
+  return notices;
+}
+
+/** It was not there when the first rounds were closed. */
+function cameLate({ isBack, sinceRound, windowRounds }: Tally): boolean {
+  return !isBack && (sinceRound ?? 0) > windowRounds;
+}
+
+/** Rounds in which others were drawn to publish: that is no fault. */
+function satOut({ skipped }: Tally): number {
+  return skipped[notDrawn] ?? 0;
+}
+
+/** Where nothing is kept of earlier sessions, the rounds since this one began. */
+function dueRounds({ agreement, isBack, countedRounds, sinceRound }: Tally): number {
+  return agreement === null && isBack ? countedRounds - (sinceRound ?? 0) : countedRounds;
+}
+
+function roundsOf({ folded, countedRounds }: Tally): string {
+  return `${folded.own} of ${amount(countedRounds, 'round')}`;
+}
+
+function whySkipped({ skipped, deltasPublished, folded, sinceRound, rounds }: Tally): string {
+  const [worst] = Object.entries(skipped).sort(([, a], [, b]) => b - a);
+  if (worst && worst[1] > deltasPublished - folded.own) {
+    return `it skipped ${amount(sum(skipped), 'round')} (mostly: ${worst[0]})`;
+  }
+  if (deltasPublished > folded.own) {
+    return `others left out ${deltasPublished - folded.own} of its ${amount(deltasPublished, 'delta')}`;
+  }
+  return (sinceRound ?? 0) >= rounds ? 'it came when the run was over' : 'it was away in the others';
+}
+
+function adviceOf({ skipped, deltasPublished }: Tally): string {
+  return sum(skipped) >= deltasPublished
+    ? 'give the run a longer slotMs or fewer localSteps, or the node a faster machine'
+    : 'check that its clock is right and its line is not too slow';
+}
+
+function sum(counts: Readonly<Record<string, number>>): number {
+  return Object.values(counts).reduce((total, count) => total + count, 0);
+}

@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { notDrawn } from '../../src/core/io.ts';
+import {
+  noticesOf,
+  OUTCOMES,
+  outcomeOf,
+  outcomeText,
+  standing,
+  type Tally,
+  worstOutcome,
+} from '../../src/node/outcome.ts';
+
+const good: Tally = {
+  isFinished: true,
+  rounds: 100,
+  windowRounds: 6,
+  countedRounds: 100,
+  finalisedRound: 103,
+  sinceRound: -1,
+  isBack: false,
+  peersSeen: 2,
+  peers: 2,
+  deltasPublished: 98,
+  skipped: {},
+  folded: { own: 97, others: 190 },
+  agreement: { same: 2, other: 0 },
+};
+const slow = 'training took too long';
+
+describe('what came of a run', () => {
+  const cases: readonly [why: string, fields: Partial<Tally>, is: ReturnType<typeof outcomeOf>][] = [
+    ['all is well', {}, 'trained'],
+    ['it is not over', { isFinished: false }, null],
+    ['half of the rounds', { folded: { own: 50, others: 1 } }, 'trained'],
+    ['fewer than half', { folded: { own: 49, others: 190 } }, 'late'],
+    [
+      'fewer than half, but others were drawn in the rest',
+      { folded: { own: 10, others: 190 }, skipped: { [notDrawn]: 88 } },
+      'trained',
+    ],
+    ['nothing of ours', { folded: { own: 0, others: 190 } }, 'untrained'],
+    ['nothing of anybody', { folded: { own: 0, others: 0 }, countedRounds: 0 }, 'untrained'],
+    ['nothing of others', { folded: { own: 97, others: 0 } }, 'alone'],
+    ['nothing and nobody', { folded: { own: 0, others: 0 }, peersSeen: 0 }, 'alone'],
+    ['came in the last rounds', { folded: { own: 0, others: 190 }, sinceRound: 98 }, 'late'],
+    ['was there before and is back in the last rounds', { sinceRound: 98, isBack: true }, 'trained'],
+    ['most hold another model', { agreement: { same: 0, other: 1 } }, 'forked'],
+    ['as many as agree, with us', { agreement: { same: 1, other: 2 } }, 'forked'],
+    ['one says otherwise', { agreement: { same: 1, other: 1 } }, 'trained'],
+    [
+      'each has a model, and the run was over when we came back',
+      { agreement: null, isBack: true, sinceRound: 100, deltasPublished: 0 },
+      null,
+    ],
+    [
+      'each has a model, and we were back in the middle',
+      { agreement: null, isBack: true, sinceRound: 60, folded: { own: 38, others: 50 } },
+      'trained',
+    ],
+  ];
+  for (const [why, fields, is] of cases) {
+    test(`${why}: ${is}`, () => assert.equal(outcomeOf({ ...good, ...fields }), is));
+  }
+
+  test('each has a sentence that begins with its name, and all but the good one say what to do', () => {
+    for (const outcome of OUTCOMES) {
+      const text = outcomeText(outcome, good);
+      assert.ok(text.startsWith(`${outcome}: `), text);
+      assert.equal(text.split(': ').length, outcome === 'trained' ? 2 : 3, text);
+    }
+    const skipping = { ...good, folded: { own: 0, others: 9 }, deltasPublished: 0, skipped: { [slow]: 40 } };
+    assert.match(
+      outcomeText('untrained', skipping),
+      /it skipped 40 rounds \(mostly: training took too long\)/,
+    );
+    assert.match(outcomeText('late', { ...good, sinceRound: 90 }), /for it came in round 90: /);
+    assert.match(outcomeText('alone', { ...good, peersSeen: 0 }), /no peer was ever connected.*--bootstrap/);
+  });
+
+  test('the worst of several counts', () => {
+    assert.equal(worstOutcome(['trained', 'forked', 'alone', null]), 'forked');
+    assert.equal(worstOutcome(['trained', 'late']), 'late');
+    assert.equal(worstOutcome([null]), null);
+  });
+
+  test('what went wrong is not called finished', () => {
+    assert.equal(standing({ phase: 'finished', outcome: 'alone' }), 'alone');
+    assert.equal(standing({ phase: 'finished', outcome: 'trained' }), 'finished');
+    assert.equal(standing({ phase: 'training', outcome: null }), 'training');
+  });
+});
+
+describe('what is said while it happens', () => {
+  const under: Tally = { ...good, isFinished: false, finalisedRound: 20, countedRounds: 20 };
+  const idsOf = (fields: Partial<Tally>): string[] => noticesOf({ ...under, ...fields }).map(({ id }) => id);
+
+  test('nothing where all is well, before the start and after the end', () => {
+    assert.deepEqual(idsOf({}), []);
+    assert.deepEqual(idsOf({ sinceRound: null, peers: 0 }), []);
+    assert.deepEqual(idsOf({ isFinished: true, peers: 0 }), []);
+    assert.deepEqual(idsOf({ peers: 0, deltasPublished: 0 }), [], 'the run has not begun');
+  });
+
+  test('who comes late, is alone, hears nothing, or is left out hears of it', () => {
+    assert.deepEqual(idsOf({ sinceRound: 7 }), ['late']);
+    assert.deepEqual(idsOf({ sinceRound: 7, isBack: true }), []);
+    assert.deepEqual(idsOf({ peers: 0 }), ['alone']);
+    assert.deepEqual(idsOf({ peers: 0, deltasPublished: 0, skipped: { [slow]: 1 } }), ['alone']);
+    assert.deepEqual(idsOf({ folded: { own: 3, others: 0 } }), ['unheard']);
+    assert.deepEqual(idsOf({ folded: { own: 3, others: 0 }, finalisedRound: 5 }), [], 'none is final yet');
+    assert.deepEqual(idsOf({ folded: { own: 0, others: 9 }, deltasPublished: 14 }), ['left-out']);
+    assert.deepEqual(idsOf({ folded: { own: 0, others: 9 }, deltasPublished: 13 }), []);
+  });
+});

@@ -1,0 +1,135 @@
+/** Runs that go wrong as they do for users, with real nodes over libp2p: each must be called what it is. */
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import type { Learner, TrainRequest } from '../../src/learning/learner.ts';
+import { identityFromSeed } from '../../src/network/identity.ts';
+import { tcpProfile } from '../../src/network/profiles/tcp.ts';
+import { createNode, type StarlingsNode } from '../../src/node/create-node.ts';
+import type { LearnerRequest } from '../../src/node/learners.ts';
+import { createRun } from '../../src/node/manifest-file.ts';
+import type { RunSession } from '../../src/node/run-session.ts';
+import type { RunView } from '../../src/node/run-view.ts';
+import { openLevelStore } from '../../src/platform/node/level-store.ts';
+import { wallClock } from '../../src/platform/node/wall-clock.ts';
+import type { SignedManifest } from '../../src/run/manifest.ts';
+import { crypto, type RunChanges, signerOf, specOf } from '../log/small-run.ts';
+import { eventually } from '../network/real-hosts.ts';
+
+const directory = await mkdtemp(join(tmpdir(), 'starlings-outcomes-'));
+after(() => rm(directory, { recursive: true, force: true }));
+
+const deadlineMs = 20_000;
+const strategy = { expectedPeers: 4, windowRounds: 3, admitRounds: 1 };
+
+function runOf(name: string, changes: RunChanges = {}): SignedManifest {
+  const spec = { ...specOf({ strategy, rounds: 8, slotMs: 250, ...changes }), name };
+  return createRun(spec, Date.now() + 700, crypto, signerOf(9));
+}
+
+/** Learns a fixed change, which depends on whose data it is; of the data `broken` nothing can be learned. */
+async function fixedLearner({ run, data }: LearnerRequest): Promise<Learner> {
+  const { model } = run.manifest;
+  const pace = 0.001 * (1 + data.length);
+  return {
+    size: 4 * (model.kind === 'logistic-regression' ? model.inputs + 1 : 0),
+    backend: `fixed at ${pace}`,
+    async train({ parameters }: TrainRequest) {
+      if (data === 'broken') throw new Error('the data went away');
+      return { parameters: parameters.map((value, k) => value + pace * ((k % 7) - 3)), loss: 1 };
+    },
+    score: async (vectors) => vectors.map(() => 1),
+    evaluate: async () => ({ accuracy: 0.5, loss: 1, examples: 1 }),
+    close: async () => {},
+  };
+}
+
+let places = 0;
+
+async function nodeOf(
+  t: { after(act: () => Promise<void>): void },
+  bootstrap: readonly string[] = [],
+): Promise<StarlingsNode> {
+  const store = await openLevelStore(join(directory, `store-${places++}`));
+  const node = await createNode({
+    identity: identityFromSeed(randomBytes(32)),
+    profile: tcpProfile({ listen: ['/ip4/127.0.0.1/tcp/0'] }),
+    bootstrap,
+    store,
+    clock: wallClock,
+    random: Math.random,
+    learners: fixedLearner,
+  });
+  t.after(async () => {
+    await node.close();
+    await store.close();
+  });
+  return node;
+}
+
+const taking = (node: StarlingsNode, run: SignedManifest, data = 'a'): RunSession =>
+  node.join(run, { data, backend: 'wasm' });
+
+async function ends(...sessions: readonly RunSession[]): Promise<RunView[]> {
+  const done = (): boolean => sessions.every((session) => session.view().phase === 'finished');
+  await eventually('all have finished', done, deadlineMs);
+  return sessions.map((session) => session.view());
+}
+
+describe('a run with real nodes', { concurrency: 2 }, () => {
+  test('three nodes that know a bootstrap that is gone end alone, with three models', async (t) => {
+    const run = runOf('stale');
+    const gone = '/ip4/127.0.0.1/tcp/1/p2p/12D3KooWDpJ7As7BWAwRMfu1VU2WCqNjvq387JEYKDBj4kx6nXTN';
+    const nodes = await Promise.all([1, 2, 3].map(() => nodeOf(t, [gone])));
+    const sessions = nodes.map((node, index) => taking(node, run, 'x'.repeat(index)));
+    const told = (): boolean => sessions.every((one) => one.view().notices.some(({ id }) => id === 'alone'));
+    await eventually('each says that it is alone while it trains', told, deadlineMs);
+    const views = await ends(...sessions);
+    assert.equal(new Set(views.map(({ modelHash }) => modelHash)).size, 3);
+    for (const { outcome, outcomeText, notices } of views) {
+      assert.equal(outcome, 'alone');
+      assert.match(outcomeText!, /^alone: no peer was ever connected.*--bootstrap/);
+      assert.deepEqual(notices, []);
+    }
+  });
+
+  test('two that train together have trained; one that comes in the last rounds is late, and hears so at once', async (t) => {
+    const run = runOf('late', { rounds: 14 });
+    const first = await nodeOf(t);
+    const second = await nodeOf(t, first.addresses());
+    const sessions = [taking(first, run), taking(second, run, 'bb')];
+    await eventually(
+      'most rounds are over',
+      () => sessions[0]!.view().round >= 9 && sessions[0]!.view().peers === 1,
+      deadlineMs,
+    );
+    const third = taking(await nodeOf(t, first.addresses()), run, 'ccc');
+    await third.started;
+    assert.deepEqual(
+      third.view().notices.map(({ id }) => id),
+      ['late'],
+    );
+    const views = await ends(...sessions, third);
+    assert.deepEqual(
+      views.map(({ outcome }) => outcome),
+      ['trained', 'trained', 'late'],
+      JSON.stringify(views.map(({ outcomeText }) => outcomeText)),
+    );
+    assert.match(views[2]!.outcomeText!, /in \d of 14 rounds only, for it came in round \d+: /);
+  });
+
+  test('where every round is skipped nothing was trained, whoever holds the same model', async (t) => {
+    const run = runOf('skipped', { timeMaxMs: 2500 });
+    const first = await nodeOf(t);
+    const second = await nodeOf(t, first.addresses());
+    const views = await ends(taking(first, run, 'broken'), taking(second, run, 'broken'));
+    assert.equal(new Set(views.map(({ modelHash }) => modelHash)).size, 1);
+    for (const { outcome, outcomeText } of views) {
+      assert.equal(outcome, 'untrained');
+      assert.match(outcomeText!, /it skipped \d+ rounds \(mostly: the data went away\)/);
+    }
+  });
+});
