@@ -170,6 +170,7 @@ function whySkipped({ skipped, deltasPublished, folded, sinceRound, rounds }: Ta
 }
 
 function adviceOf({ skipped, deltasPublished }: Tally): string {
+  if (sum(skipped) + deltasPublished === 0) return 'start nodes before the first round';
   return sum(skipped) >= deltasPublished
     ? 'give the run a longer slotMs or fewer localSteps, or the node a faster machine'
     : 'check that its clock is right and its line is not too slow';

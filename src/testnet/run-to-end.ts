@@ -20,6 +20,8 @@ export interface RunToEndResult {
   readonly denseBytesPerNode: number;
   readonly bootstrapsAlive: number;
   readonly rounds: number;
+  /** At the node where the fewest did. */
+  readonly countedRounds: number;
   /** The worst of all nodes; null where a node did not live to the end. */
   readonly outcome: Outcome | null;
   /** By name of the node. */
@@ -142,6 +144,7 @@ function resultOf({ spec }: Testnet, last: Observation, seconds: number): RunToE
     denseBytesPerNode: denseBytes(parameterCount(spec.model), spec.rounds, last.nodes.length),
     bootstrapsAlive: last.bootstrapsAlive,
     rounds: spec.rounds,
+    countedRounds: Math.min(...views.map(({ countedRounds }) => countedRounds)),
     outcome: outcomeOfAll(last),
     outcomes: Object.fromEntries(last.nodes.map(({ name, view }) => [name, view?.outcome ?? null])),
     seconds: Math.round(seconds * 10) / 10,

@@ -68,6 +68,7 @@ function endOf(hashes: readonly string[], bytesSentPerNode: number): RunToEnd {
       denseBytesPerNode: 314_000,
       bootstrapsAlive: 0,
       rounds: 10,
+      countedRounds: 10,
       outcome: 'trained',
       outcomes: { 'node-00': 'trained', 'node-01': 'trained' },
       seconds: 12.3,
@@ -129,11 +130,11 @@ test('a node that did not train is named with what to do, and one model of nothi
   const end = endOf(['f00d', 'f00d'], 1);
   const untrained = { outcome: 'untrained', outcomeText: 'untrained: nothing: do this' } as const;
   const nodes = end.last.nodes.map((node) => ({ ...node, view: { ...node.view!, ...untrained } }));
-  const result = { ...end.result, outcome: 'untrained' } as const;
+  const result = { ...end.result, countedRounds: 0, outcome: 'untrained' } as const;
   const text = renderSummary(
     { ...end, result, last: { ...end.last, nodes } },
     (tone, words) => `<${tone}>${words}`,
   );
   assert.match(text, /<bad> {2}all 2 nodes hold f00d\n<bad> {2}node-00 {2}untrained: nothing: do this\n/);
-  assert.match(text, /\noutcome: untrained; bootstraps alive: 0/);
+  assert.match(text, /\noutcome: untrained; bootstraps alive: 0; 0 of 10 rounds counted, in 12\.3 s/);
 });

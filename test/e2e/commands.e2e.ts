@@ -83,8 +83,8 @@ describe('start', () => {
     const result = resultOf(ended);
     assert.equal(ended.stdout.trimEnd().split('\n').length, 1, 'stdout is the object alone');
     assert.deepEqual(Object.keys(result).sort(), [
-      ...['accuracyMean', 'accuracyMin', 'bootstrapsAlive', 'bytesSentPerNode', 'denseBytesPerNode'],
-      ...['modelHashes', 'nodes', 'outcome', 'outcomes', 'rounds', 'seconds'],
+      ...['accuracyMean', 'accuracyMin', 'bootstrapsAlive', 'bytesSentPerNode', 'countedRounds'],
+      ...['denseBytesPerNode', 'modelHashes', 'nodes', 'outcome', 'outcomes', 'rounds', 'seconds'],
     ]);
     assert.equal(result['outcome'], 'trained');
     assert.deepEqual(Object.values(result['outcomes'] as object), Array(4).fill('trained'));
@@ -124,6 +124,25 @@ describe('start', () => {
     const predicted = await starlings('model', 'predict', '--from', at('start'), '--json');
     assert.equal(predicted.code, 0, predicted.stderr);
     assert.equal((resultOf(predicted)['predictions'] as unknown[]).length, 10);
+  });
+
+  test('where every round was skipped, one model of nothing is no success', async () => {
+    const slow = RUN.replace('hidden: [16]', 'hidden: [768, 768]').replace(
+      '10 }\nstr',
+      '10, batchSize: 1024 }\nstr',
+    );
+    writeFileSync(
+      at('slow.yaml'),
+      `${slow}slotMsMax: 100\ntimeMaxMs: 4000\n`.replace('slotMs: 400', 'slotMs: 100'),
+    );
+    const ended = await starlings(
+      ...['start', at('slow.yaml'), '--nodes', '3', '--slot-ms', '100', '--start-in', '6', '--json'],
+      ...['--dir', at('slow')],
+    );
+    assert.equal(ended.code, 20, ended.stderr);
+    const { outcome, modelHashes, countedRounds } = resultOf(ended);
+    assert.deepEqual([outcome, countedRounds, (modelHashes as string[]).length], ['untrained', 0, 1]);
+    assert.match(ended.stderr, /node-00 {2}untrained: nothing that this node learned is in the model, for /);
   });
 
   test('Ctrl-C in the middle: exit 130, no process and no half-written file left', async () => {

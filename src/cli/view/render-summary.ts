@@ -51,7 +51,7 @@ export function renderSummary(end: RunToEnd, paint: Painter = unpainted): string
       : []),
     '',
     `outcome: ${result.outcome ?? 'not all nodes came to the end'}; bootstraps alive: ${result.bootstrapsAlive}; ` +
-      `${result.rounds} rounds in ${result.seconds} s`,
+      `${roundsOf(result)} in ${result.seconds} s`,
   ].join('\n');
 }
 
@@ -60,4 +60,8 @@ function comparison(dense: number, sent: number): string {
   return sent <= dense
     ? `${(dense / Math.max(1, sent)).toFixed(1)} times less`
     : `${(sent / dense).toFixed(1)} times more: for so few parameters the overhead dominates`;
+}
+
+function roundsOf({ rounds, countedRounds }: RunToEnd['result']): string {
+  return countedRounds >= rounds ? `${rounds} rounds` : `${countedRounds} of ${rounds} rounds counted,`;
 }
