@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { ConfigError } from '../config/config-error.ts';
 import { perform } from './parts/perform.ts';
 
 export function addNodeIdCommand(parent: Command): void {
@@ -6,8 +7,11 @@ export function addNodeIdCommand(parent: Command): void {
   parent
     .command('id')
     .description('show the public key of the node in --dir, and make its key where there is none')
-    .action((_options: unknown, command: Command) =>
+    .option('--name <name>', 'what the run is to call this node: prints the lines for its YAML file')
+    .action(({ name }: { readonly name?: string }, command: Command) =>
       perform(command, async ({ say }) => {
+        const problem = name === undefined ? null : await nameProblem(name);
+        if (problem !== null) throw new ConfigError('BAD_USAGE', `--name: ${problem}`);
         const { dir } = command.optsWithGlobals<{ dir: string }>();
         const { join } = await import('node:path');
         const { loadIdentity, peerIdOf } = await import('../network/identity.ts');
@@ -15,7 +19,21 @@ export function addNodeIdCommand(parent: Command): void {
         const peerId = peerIdOf(key).toString();
         say(`public key ${key}`);
         say(`peer id    ${peerId}`);
-        return { json: { peerKey: key, peerId } };
+        if (name === undefined) return { json: { peerKey: key, peerId } };
+        const { stringify } = await import('yaml');
+        say('\nFor the file of the run, among those of the other members:');
+        say(
+          stringify({
+            membership: { kind: 'allow-list', members: [key], names: { [key]: name } },
+          }).trimEnd(),
+        );
+        return { json: { peerKey: key, peerId, name } };
       }),
     );
+}
+
+async function nameProblem(name: string): Promise<string | null> {
+  const { memberNameSchema } = await import('../core/membership.ts');
+  const { error } = memberNameSchema.safeParse(name);
+  return error?.issues[0]?.message ?? null;
 }

@@ -2,10 +2,12 @@ import { type Command, Option } from 'commander';
 import { ConfigError } from '../config/config-error.ts';
 import { LOG_LEVELS } from '../daemon/options.ts';
 import { RETENTIONS } from '../log/replica.ts';
+import type { RunView } from '../node/run-view.ts';
 import { collected, wholeNumber } from './parts/arguments.ts';
 import { backendOption } from './parts/backend-option.ts';
 import { configFile } from './parts/config-file.ts';
 import { dataHome } from './parts/data-home.ts';
+import { exitCodeOf, exitCodesHelp } from './parts/exit.ts';
 import type { NodeFlags } from './parts/node-settings.ts';
 import { type CommandContext, type CommandResult, perform } from './parts/perform.ts';
 
@@ -48,44 +50,69 @@ export function addNodeCommand(parent: Command): Command {
         .default('snapshots'),
     )
     .addOption(new Option('--log-level <level>', 'of DIR/log.jsonl').choices(LOG_LEVELS).default('info'))
+    .option('--exit-when-finished', 'end with the runs, by the exit code of what came of them')
+    .addHelpText('after', exitCodesHelp)
     .action((_options: unknown, command: Command) =>
       perform(command, (context) => runNode(givenFlags(command), context)),
     );
 }
 
-/** Until it is stopped, or its last run cannot go on. */
-async function runNode(flags: NodeFlags, { say, signal }: CommandContext): Promise<CommandResult> {
+/** Until it is stopped, its runs are finished where it is to end with them, or its last run cannot go on. */
+async function runNode(flags: NodeFlags, context: CommandContext): Promise<CommandResult> {
   const { nodeSettings } = await import('./parts/node-settings.ts');
   const { directory = dataHome('node'), key, ...settings } = await nodeSettings(flags);
   const { startDaemon } = await import('../daemon/daemon.ts');
   const { JoinedRuns } = await import('../daemon/joined-runs.ts');
   const earlier = (await JoinedRuns.read(directory)).all();
-  if (settings.runs.length + earlier.length === 0 && flags.config === undefined) {
+  if (settings.runs.length + earlier.length === 0 && (flags.config === undefined || flags.exitWhenFinished)) {
     throw new ConfigError(
       'BAD_USAGE',
       'a node needs --run (a manifest file or a run id) and --data (its own examples), or a --config',
     );
   }
   const { NodeNarrator } = await import('./view/node-lines.ts');
-  const narrator = new NodeNarrator();
+  const { createNodeView } = await import('./view/live-view.ts');
+  const { NodeWatch, outcomeOfRuns } = await import('./parts/watch-node.ts');
+  const narrator = new NodeNarrator(flags.exitWhenFinished);
+  const view = createNodeView(context.screen);
+  const finished = new AbortController();
   const daemon = await startDaemon(
     {
       ...settings,
       directory,
       ...(key === undefined ? {} : { keyFile: key }),
-      tell: say,
+      tell: view.note,
       listener: (event) => {
-        for (const line of narrator.hear(event)) say(line);
+        for (const line of narrator.hear(event)) view.note(line);
       },
     },
-    signal,
+    AbortSignal.any([context.signal, finished.signal]),
   );
-  say(`node      ${daemon.info.peerKey}`);
-  say(`directory ${directory}`);
-  say(`status    ${daemon.info.http}/status`);
-  for (const listening of daemon.info.addresses) say(`address   ${listening}`);
-  await daemon.closed;
-  return { json: { ...daemon.info, stopped: true } };
+  view.note(`node      ${daemon.info.peerKey}`);
+  view.note(`directory ${directory}`);
+  view.note(`status    ${daemon.info.http}/status`);
+  for (const listening of daemon.info.addresses) view.note(`address   ${listening}`);
+  const onFinished = flags.exitWhenFinished ? () => finished.abort() : null;
+  const watch = new NodeWatch({ views: daemon.views, view, narrator, onFinished });
+  await daemon.closed.finally(() => {
+    watch.end();
+    view.end();
+  });
+  const runs = narrator.ended();
+  return {
+    json: { ...daemon.info, stopped: true, outcome: outcomeOfRuns(runs), runs: runs.map(inShort) },
+    // Who is told to stop has done so, however far its runs were.
+    ...(finished.signal.aborted ? { exitCode: exitCodeOf(outcomeOfRuns(runs)) } : {}),
+  };
+}
+
+function inShort(view: RunView): Readonly<Record<string, unknown>> {
+  const { runId, run, outcome, outcomeText, countedRounds, deltasPublished, folded, skipped } = view;
+  const { accuracy, modelHash, modelPath, failure } = view;
+  return {
+    ...{ runId, name: run?.name ?? null, outcome, outcomeText, countedRounds, deltasPublished, folded },
+    ...{ skipped, accuracy, modelHash, modelPath, failure },
+  };
 }
 
 /** What stands on the command line: defaults of flags must not override a file. */

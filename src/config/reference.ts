@@ -95,6 +95,7 @@ function typeOf(field: JsonSchema): string {
   if (field.enum) return field.enum.map((value) => code(value)).join(', ');
   if (field.type === 'array') return `list of ${field.items ? typeOf(field.items) : 'anything'}`;
   if (field.type === 'integer') return 'whole number';
+  if (valuesOf(field)) return 'object';
   if (field.type) return field.type;
   const forms = branchesOf(field);
   if (forms.length === 1) return 'anything';
@@ -126,12 +127,21 @@ function rangeOf(field: JsonSchema): string {
         : `${field.minItems ?? 0} to ${field.maxItems} entries`,
     );
   }
+  const value = valuesOf(field);
+  if (field.propertyNames && value) {
+    parts.push(`keys ${rangeOf(field.propertyNames)}`, `values ${rangeOf(value)}`);
+  }
   if (field.pattern !== undefined) parts.push(code(field.pattern, String));
   if (field.items) {
     const each = rangeOf(field.items);
     if (each) parts.push(`each ${each}`);
   }
   return parts.join('; ');
+}
+
+/** What the values of a record are. */
+function valuesOf({ additionalProperties }: JsonSchema): JsonSchema | null {
+  return typeof additionalProperties === 'object' ? additionalProperties : null;
 }
 
 function code(value: unknown, show: (value: unknown) => string = (shown) => JSON.stringify(shown)): string {

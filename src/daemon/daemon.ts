@@ -19,7 +19,7 @@ import { moveEarlierLayout } from './earlier-layout.ts';
 import { JoinedRuns } from './joined-runs.ts';
 import { networkTrouble } from './network-trouble.ts';
 import { NodeRuns, ready } from './node-runs.ts';
-import type { DaemonOptions, RunningDaemon } from './options.ts';
+import type { DaemonOptions, RunningNode } from './options.ts';
 import { RefusalTally } from './refusal-tally.ts';
 import { Teardown } from './teardown.ts';
 import { whenAborted } from './when-aborted.ts';
@@ -33,7 +33,7 @@ const refusalsEveryMs = 60_000;
  * need not have peers. A run that cannot be taken part in is told and left out, unless there is no other.
  * @throws one error with a sentence for everything a user can get wrong; nothing keeps running then.
  */
-export async function startDaemon(options: DaemonOptions, outerSignal: AbortSignal): Promise<RunningDaemon> {
+export async function startDaemon(options: DaemonOptions, outerSignal: AbortSignal): Promise<RunningNode> {
   const directory = openNodeDirectory(options.directory, options.logLevel, options.tell);
   const { log } = directory;
   const teardown = new Teardown((error) => log.error({ err: error }, 'while taking down'));
@@ -71,7 +71,7 @@ class Daemon {
     this.#signal = AbortSignal.any([outerSignal, this.#stopper.signal]);
   }
 
-  async start(): Promise<RunningDaemon> {
+  async start(): Promise<RunningNode> {
     const { log, path } = this.#directory;
     const joined = await JoinedRuns.read(path);
     const node = await this.#createNode();
@@ -102,7 +102,7 @@ class Daemon {
       await this.#teardown.run();
       if (this.#fatal) throw this.#fatal;
     });
-    return { info, closed };
+    return { info, closed, views: () => runs.views() };
   }
 
   async #createNode(): Promise<StarlingsNode> {

@@ -3,6 +3,7 @@ import type { Retention } from '../log/replica.ts';
 import type { JoinRequest } from '../node/commands.ts';
 import type { NodeListener } from '../node/create-node.ts';
 import type { NodeLimits } from '../node/limits.ts';
+import type { RunView } from '../node/run-view.ts';
 import type { DaemonInfo } from './daemon-info.ts';
 
 export const LOG_LEVELS = ['silent', 'error', 'warn', 'info', 'debug'] as const;
@@ -42,4 +43,9 @@ export interface RunningDaemon {
   readonly info: DaemonInfo;
   /** Resolves after a clean stop (abort of the signal, the command `stop`); rejects where the daemon had to give up. */
   readonly closed: Promise<void>;
+}
+
+export interface RunningNode extends RunningDaemon {
+  /** Of all runs as of now, those that failed included. */
+  readonly views: () => readonly RunView[];
 }

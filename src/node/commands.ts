@@ -12,7 +12,7 @@ import { amount } from './amount.ts';
 import type { Submission } from './driver.ts';
 import { NodeError } from './node-error.ts';
 import { standing } from './outcome.ts';
-import type { RunView } from './run-view.ts';
+import { peerName, type RunView } from './run-view.ts';
 
 /** Which run to take part in, and how. */
 export interface JoinRequest {
@@ -221,6 +221,15 @@ function whereabouts(view: RunView): string {
   }
 }
 
+const namedMax = 8;
+
+/** `Ward 3, Ward 5 and 2 more` */
+export function namesOf(view: RunView, peers: readonly string[]): string {
+  const named = peers.slice(0, namedMax).map((peer) => peerName(view, peer));
+  const more = peers.length - named.length;
+  return `${named.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
+
 function contentLine({ bytes, bytesMax, blobs }: ContentUsage): string {
   const inMB = (count: number): string => (count / 1e6).toFixed(1);
   return `${inMB(bytes)} of ${inMB(bytesMax)} MB in ${amount(blobs, 'snapshot')} kept`;
@@ -235,6 +244,7 @@ function statusLines(view: RunView): string[] {
     `run       ${view.runId}`,
     `          ${whereabouts(view)}`,
     `peers     ${view.peers} connected, ${present} here`,
+    ...(members.missing.length === 0 ? [] : [`missing   ${namesOf(view, members.missing)}`]),
     `rounds    ${countedRounds} counted, ${final}, ${amount(deltasPublished, 'delta')} published, ${amount(lag, 'entry', 'entries')} missing`,
     `loss      ${loss === null ? '-' : loss.toFixed(3)}`,
     `accuracy  ${accuracy === null ? '-' : `${(100 * accuracy).toFixed(2)} % in round ${accuracyRound}`}`,
@@ -243,7 +253,7 @@ function statusLines(view: RunView): string[] {
     ...(view.modelPath === null ? [] : [`model     ${view.modelPath}`]),
     ...view.shown.map(({ kind, round, author, text }) => {
       const when = round === null ? '' : `round ${round}, `;
-      return `${kind.padEnd(9)} ${when}${author.slice(0, 8)}: ${text}`;
+      return `${kind.padEnd(9)} ${when}${peerName(view, author)}: ${text}`;
     }),
     ...(view.trouble === null ? [] : [`trouble   ${view.trouble}`]),
   ];

@@ -19,6 +19,8 @@ export interface RunFacts {
   readonly windowRounds: number;
   /** Null where the run is open. */
   readonly members: readonly PeerKey[] | null;
+  /** What the manifest calls them. */
+  readonly names: Readonly<Record<PeerKey, string>>;
 }
 
 /** What can be read off a session at any time and is told by no event of its own. */

@@ -28,6 +28,8 @@ export interface Tally {
   readonly sinceRound: number | null;
   /** The node had been in the run before this session. */
   readonly isBack: boolean;
+  /** The run is open, or this node's key is among its members. */
+  readonly isMember: boolean;
   /** Peers ever connected, in this session. */
   readonly peersSeen: number;
   readonly peers: number;
@@ -42,7 +44,7 @@ export interface Tally {
 
 /** Something that will not end well, told once, with what to do. */
 export interface Notice {
-  readonly id: 'alone' | 'late' | 'left-out' | 'unheard';
+  readonly id: 'alone' | 'late' | 'left-out' | 'no-member' | 'unheard';
   readonly text: string;
 }
 
@@ -88,6 +90,9 @@ export function outcomeText(outcome: Outcome, tally: Tally): string {
       );
     }
     case 'untrained':
+      if (!tally.isMember) {
+        return 'untrained: the key of this node is not among the members of the run: have a run signed with the key that `starlings node id` shows';
+      }
       return `untrained: nothing that this node learned is in the model, for ${whySkipped(tally)}: ${adviceOf(tally)}`;
     case 'alone':
       return peersSeen === 0
@@ -110,6 +115,12 @@ export function noticesOf(tally: Tally): Notice[] {
   const { isFinished, sinceRound, peers, peersSeen, folded, finalisedRound, windowRounds } = tally;
   if (isFinished || sinceRound === null) return [];
   const notices: Notice[] = [];
+  if (!tally.isMember) {
+    notices.push({
+      id: 'no-member',
+      text: 'untrained: the key of this node is not among the members of the run, so nobody takes what it learns: have the run signed with the key that `starlings node id` shows',
+    });
+  }
   if (cameLate(tally)) {
     notices.push({
       id: 'late',

@@ -397,6 +397,7 @@ function factsOf(manifest: RunManifest): RunFacts {
     startAtMs,
     windowRounds: logOf(strategy)?.windowRounds ?? 0,
     members: membership.kind === 'open' ? null : membership.members,
+    names: membership.kind === 'open' ? {} : (membership.names ?? {}),
   };
 }
 

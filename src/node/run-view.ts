@@ -8,6 +8,7 @@ import { type PeerKey, PHASES, type ProtocolEvent, REFUSAL_REASONS } from '../co
 import type { NetworkEvent } from '../network/events.ts';
 import type { RunEvent, RunFacts, RunSample, SessionEvent } from './events.ts';
 import { noticesOf, OUTCOMES, outcomeOf, outcomeText, type Tally } from './outcome.ts';
+import { Roster, shownMax } from './roster.ts';
 
 const count = z.int().min(0);
 
@@ -77,10 +78,13 @@ export const runViewSchema = z.object({
   members: z.object({
     /** Allowed members; null where the run is open. */
     known: count.nullable(),
-    /** This node and all that are connected or were heard of within the last rounds. */
+    /** This node, where it is one, and all that are connected or were heard of within the last rounds. */
     here: count,
-    /** Allowed members that are not here; at most 64 are named. */
+    /** Others that are here, and allowed members that are not; at most 64 of each. */
+    present: z.array(z.string()),
     missing: z.array(z.string()),
+    /** What the manifest calls members, as far as they are spoken of here. */
+    names: z.record(z.string(), z.string()),
   }),
   /** Bytes received and sent on all connections of the node, encryption and overhead included; its runs share them. */
   bytesIn: z.number(),
@@ -123,26 +127,19 @@ export const runViewSchema = z.object({
 });
 export type RunView = z.infer<typeof runViewSchema>;
 
-/** Peers remembered for `members.here`; connected ones are never forgotten. */
-const othersMax = 1024;
-/** Who was heard of in one of this many rounds is here. */
-const hereRounds = 3;
-const missingShownMax = 64;
 /** Reasons counted apart; more are counted as `other`. */
 const reasonsMax = 32;
 
-interface Other {
-  readonly linked: boolean;
-  /** Now or earlier. */
-  readonly wasLinked: boolean;
-  /** Newest round an entry or a parcel of theirs came for; -1 for none. */
-  readonly round: number;
-}
-
-const noOther: Other = { linked: false, wasLinked: false, round: -1 };
-
 /** Follows from the other fields. */
-type Derived = 'peers' | 'members' | 'roundsDone' | 'folded' | 'outcome' | 'outcomeText' | 'notices';
+type Derived =
+  | 'peers'
+  | 'peersSeen'
+  | 'members'
+  | 'roundsDone'
+  | 'folded'
+  | 'outcome'
+  | 'outcomeText'
+  | 'notices';
 
 /** One handler for each kind: a new kind does not compile until it has one. */
 type Handlers<E extends { readonly kind: string }> = {
@@ -152,10 +149,10 @@ type Handlers<E extends { readonly kind: string }> = {
 /** The view of one session. Pure: what it shows depends on the events applied and on nothing else. */
 export class RunReducer {
   #view: Omit<RunView, Derived>;
-  #roster: readonly PeerKey[] | null = null;
-  readonly #others = new Map<PeerKey, Other>();
+  readonly #roster: Roster;
 
   constructor(runId: string, self: PeerKey, startedAtMs: number) {
+    this.#roster = new Roster(self);
     this.#view = {
       runId,
       peerKey: self,
@@ -166,7 +163,6 @@ export class RunReducer {
       phase: 'waiting',
       sinceRound: null,
       isBack: false,
-      peersSeen: 0,
       agreement: null,
       round: -1,
       slotMs: null,
@@ -220,15 +216,9 @@ export class RunReducer {
 
   /** A value of its own: later events do not change it. */
   view(): RunView {
-    const others = [...this.#others];
-    const isHere = ({ linked, round }: Other): boolean =>
-      linked || (round >= 0 && round > this.#view.round - hereRounds);
-    const here = new Set(others.filter(([, other]) => isHere(other)).map(([peer]) => peer));
-    here.add(this.#view.peerKey);
-    const missing = (this.#roster ?? []).filter((peer) => !here.has(peer)).slice(0, missingShownMax);
-    const peers = others.filter(([, { linked }]) => linked).length;
+    const { peers, peersSeen, isMember } = this.#roster;
     const folded = foldedOf(this.#view);
-    const tally = tallyOf({ ...this.#view, folded, peers });
+    const tally = tallyOf({ ...this.#view, folded, peers, peersSeen, isMember });
     const outcome = outcomeOf(tally);
     return {
       ...this.#view,
@@ -238,7 +228,8 @@ export class RunReducer {
       outcomeText: outcome && outcomeText(outcome, tally),
       notices: noticesOf(tally),
       peers,
-      members: { known: this.#roster?.length ?? null, here: here.size, missing },
+      peersSeen,
+      members: this.#roster.members(this.#view.round, spokenOf(this.#view)),
     };
   }
 
@@ -252,7 +243,7 @@ export class RunReducer {
         loss,
       }),
     skipped: ({ reason }) => this.#change({ skipped: counted(this.#view.skipped, reason) }),
-    accepted: ({ author, round }) => this.#note(author, { round }),
+    accepted: ({ author, round }) => this.#roster.note(author, { round }),
     refused: ({ reason }) => this.#change({ refused: counted(this.#view.refused, reason) }),
     finalised: ({ round }) => this.#change({ finalisedRound: round }),
     passed: ({ through }) => this.#change({ finalisedRound: through }),
@@ -264,8 +255,8 @@ export class RunReducer {
   };
 
   readonly #network: Handlers<NetworkEvent> = {
-    'peer-up': ({ peer }) => this.#note(peer, { linked: true }),
-    'peer-down': ({ peer }) => this.#note(peer, { linked: false }),
+    'peer-up': ({ peer }) => this.#roster.note(peer, { linked: true }),
+    'peer-down': ({ peer }) => this.#roster.note(peer, { linked: false }),
     'bootstrap-answered': () => {},
     'no-bootstrap-answers': () => {},
     provided: () => {},
@@ -287,7 +278,7 @@ export class RunReducer {
     prepared: ({ backend }) => this.#change({ backend }),
     running: ({ round, isBack }) => this.#change({ state: 'running', sinceRound: round, isBack }),
     sampled: ({ sample: { core, linked, ...rest } }) => {
-      this.#setLinked(linked);
+      this.#roster.setLinked(linked);
       const { phase, round, slotMs, finalisedRound, countedRounds, modelHash, lag, lastLoss } = core;
       const { refused, contributions, shown } = core;
       this.#change({
@@ -305,7 +296,7 @@ export class RunReducer {
     'snapshot-not-kept': ({ reason }) => this.#change({ trouble: reason }),
     'input-dropped': () => this.#change({ inputsDropped: this.#view.inputsDropped + 1 }),
     ended: ({ failure }) => {
-      this.#setLinked([]);
+      this.#roster.setLinked([]);
       this.#change({ state: 'ended', failure });
     },
   };
@@ -320,36 +311,26 @@ export class RunReducer {
     this.#view = { ...this.#view, ...fields };
   }
 
-  #open({ members, ...run }: RunFacts): void {
-    this.#roster = members;
+  #open({ members, names, ...run }: RunFacts): void {
+    this.#roster.name(members, names);
     this.#change({ state: 'preparing', run, trouble: null });
   }
+}
 
-  #setLinked(peers: readonly PeerKey[]): void {
-    const linked = new Set(peers);
-    for (const [peer, other] of [...this.#others]) {
-      if (other.linked !== linked.has(peer)) this.#note(peer, { linked: !other.linked });
-    }
-    for (const peer of linked) if (!this.#others.has(peer)) this.#note(peer, { linked: true });
-  }
+/** Peers that a view speaks of besides those that are here or missing. */
+function spokenOf({ contributions, shown }: Omit<RunView, Derived>): PeerKey[] {
+  const authors = contributions.slice(0, shownMax).map(({ peer }) => peer);
+  return [...authors, ...shown.slice(0, shownMax).map(({ author }) => author)];
+}
 
-  #note(peer: PeerKey, what: { readonly linked: boolean } | { readonly round: number }): void {
-    const before = this.#others.get(peer) ?? noOther;
-    if ('linked' in what && what.linked && !before.wasLinked) {
-      this.#change({ peersSeen: this.#view.peersSeen + 1 });
-    }
-    const wasLinked = before.wasLinked || ('linked' in what && what.linked);
-    const round = 'round' in what ? Math.max(what.round, before.round) : before.round;
-    // Last in the order of the map: whom nobody heard of for longest is forgotten first.
-    this.#others.delete(peer);
-    this.#others.set(peer, { ...before, ...what, round, wasLinked });
-    if (this.#others.size <= othersMax) return;
-    for (const [other, { linked }] of this.#others) {
-      if (linked) continue;
-      this.#others.delete(other);
-      return;
-    }
-  }
+/** Finished, with its model saved and evaluated. */
+export function isDone({ phase, modelPath, accuracyRound, finalisedRound }: RunView): boolean {
+  return phase === 'finished' && modelPath !== null && accuracyRound === finalisedRound;
+}
+
+/** What people call a peer: by the manifest, else by the beginning of its key. */
+export function peerName({ members }: Pick<RunView, 'members'>, peer: PeerKey): string {
+  return members.names[peer] ?? peer.slice(0, 8);
 }
 
 function dispatch<E extends { readonly kind: string }>(handlers: Handlers<E>, event: E): void {
@@ -380,7 +361,9 @@ function foldedOf({
   return { own: agreement === null ? deltasPublished : deltas(true), others: deltas(false) };
 }
 
-function tallyOf(view: Omit<RunView, Derived> & Pick<RunView, 'folded' | 'peers'>): Tally {
+function tallyOf(
+  view: Omit<RunView, Derived> & Pick<RunView, 'folded' | 'peers' | 'peersSeen'> & Pick<Tally, 'isMember'>,
+): Tally {
   const { rounds = 0, windowRounds = 0 } = view.run ?? {};
   return { ...view, isFinished: view.phase === 'finished', rounds, windowRounds };
 }

@@ -50,11 +50,13 @@ export function signManifest(
   const manifest = manifestSchema.parse({ ...fields, version: 3, creator: signer.key });
   checkRun(manifest);
   const payload = dagCbor.encode(manifest);
-  return {
-    runId: runIdOf(payload, crypto),
-    manifest,
-    bytes: dagCbor.encode([payload, signer.sign(payload)]),
-  };
+  const bytes = dagCbor.encode([payload, signer.sign(payload)]);
+  if (bytes.length > manifestBytesMax) {
+    throw new ManifestError(
+      `it takes ${bytes.length} bytes, more than ${manifestBytesMax}: name fewer members`,
+    );
+  }
+  return { runId: runIdOf(payload, crypto), manifest, bytes };
 }
 
 /** Verifies size, hash, schema and signature, in that order. @throws ManifestError with one sentence. */

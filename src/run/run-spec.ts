@@ -3,7 +3,7 @@
  * kinds. The YAML files of `starlings run create`, the signed manifest and docs/CONFIG.md all come from here.
  */
 import * as z from 'zod';
-import { membershipSchema } from '../core/membership.ts';
+import { membershipSchema, wrongName } from '../core/membership.ts';
 import { logOf, methodOf, methodSchema, needsRoster } from '../methods/registry.ts';
 import { type Impossible, within } from '../registry/impossible.ts';
 import { taskSchema } from '../tasks/data/registry.ts';
@@ -120,9 +120,11 @@ export type RunSpec = z.infer<typeof runSpecSchema>;
 export function impossibleCombination(spec: RunSpec, peersExpected: number | null = null): Impossible | null {
   const { strategy, membership, model } = spec;
   const peers = membership.kind === 'allow-list' ? membership.members.length : peersExpected;
+  const name = wrongName(membership);
   return (
     impossibleTask(spec.task, spec.model) ??
     impossiblePace(spec) ??
+    (name === null ? null : { path: ['membership', 'names'], message: name }) ??
     within(['strategy'], methodOf(strategy).impossible(strategy, peers, parameterCount(model)))
   );
 }

@@ -1,7 +1,7 @@
 /** Looks at every process of a testnet the way an operator would: is it alive, and what does its API say. */
 import { fetchRunView } from '../api/control-client.ts';
 import { type Outcome, worstOutcome } from '../node/outcome.ts';
-import type { RunView } from '../node/run-view.ts';
+import { isDone, type RunView } from '../node/run-view.ts';
 import { isRunning } from './process-identity.ts';
 import { readMemberInfo } from './spawn-daemon.ts';
 import type { Member, TestnetState } from './testnet-state.ts';
@@ -61,10 +61,6 @@ export function haveJoined({ nodes }: Observation): boolean {
 export function haveFinished({ nodes }: Observation): boolean {
   const alive = nodes.filter((node) => node.alive);
   return alive.length > 0 && alive.every(({ view }) => view !== null && isDone(view));
-}
-
-function isDone({ phase, modelPath, accuracyRound, finalisedRound }: RunView): boolean {
-  return phase === 'finished' && modelPath !== null && accuracyRound === finalisedRound;
 }
 
 /**

@@ -23,6 +23,11 @@ describe('the command line', { concurrency: 2 }, () => {
     [['run', 'show', at('none.manifest')], 1, /none\.manifest does not exist; check the path\n$/],
     [['run', 'show', runFile], 1, /this is not a run manifest/],
     [['node'], 2, /a node needs --run .* and --data /],
+    [
+      ['node', 'id', '--dir', at('named'), '--name', 'a\u001b[2J'],
+      2,
+      /--name: expected 1 to 40 printable characters/,
+    ],
     [['node', '--run', 'x'], 2, /a node needs --run .* and --data .* together/],
     [['node', '--config', at('none.yaml')], 2, /none\.yaml: no such file; check the path\n$/],
     [['node', '--config', runFile], 2, /heart-logistic\.yaml:\d+:\d+: .*unknown key/],

@@ -13,6 +13,7 @@ const facts: RunFacts = {
   startAtMs: 100_000,
   windowRounds: 6,
   members: null,
+  names: {},
 };
 
 /** Hears events at given times and gathers what is said. */

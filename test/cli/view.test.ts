@@ -103,6 +103,16 @@ test('says what is being waited for', () => {
   assert.equal(progress({ phase: 'finished', round: 100 }), `${'█'.repeat(40)} 100/100 finished`);
 });
 
+test('nodes that ended alone have not finished', () => {
+  const rows = [
+    row('node-00', { phase: 'finished', outcome: 'trained' }),
+    row('node-01', { phase: 'finished', outcome: 'alone' }),
+  ];
+  const text = renderView({ ...state, rows, phase: 'finished', round: 100 }, 120);
+  assert.match(text, /\nnode-00 {3}finished .*\nnode-01 {3}alone .*\n\n█+ 100\/100 alone\n/);
+  assert.match(plainLine({ ...state, rows, phase: 'finished' }), /^round 40\/100, alone, 2 nodes/);
+});
+
 test('plain lines', () => {
   assert.equal(
     plainLine(state),

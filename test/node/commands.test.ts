@@ -18,8 +18,9 @@ test('status counts in good words, and says that no round is final yet', async (
   const early = await linesOf('status', { deltasPublished: 1, lag: 1 });
   assert.ok(early.includes('rounds    0 counted, none final yet, 1 delta published, 1 entry missing'));
   assert.ok(early.includes('peers     0 connected, 1 member here'));
-  const members = { known: 4, here: 1, missing: [] };
+  const members = { known: 4, here: 1, present: [], missing: ['bb', 'cc'], names: { bb: 'Ward 3' } };
   const later = await linesOf('status', { countedRounds: 7, finalisedRound: 9, members });
   assert.ok(later.includes('rounds    7 counted, final up to 9, 0 deltas published, 0 entries missing'));
   assert.ok(later.includes('peers     0 connected, 1 of 4 members here'));
+  assert.ok(later.includes('missing   Ward 3, cc'));
 });

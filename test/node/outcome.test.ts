@@ -19,6 +19,7 @@ const good: Tally = {
   finalisedRound: 103,
   sinceRound: -1,
   isBack: false,
+  isMember: true,
   peersSeen: 2,
   peers: 2,
   deltasPublished: 98,
@@ -106,6 +107,7 @@ describe('what is said while it happens', () => {
     assert.deepEqual(idsOf({ sinceRound: 7 }), ['late']);
     assert.deepEqual(idsOf({ sinceRound: 7, isBack: true }), []);
     assert.deepEqual(idsOf({ peers: 0 }), ['alone']);
+    assert.deepEqual(idsOf({ isMember: false }), ['no-member']);
     assert.deepEqual(idsOf({ peers: 0, deltasPublished: 0, skipped: { [slow]: 1 } }), ['alone']);
     assert.deepEqual(idsOf({ folded: { own: 3, others: 0 } }), ['unheard']);
     assert.deepEqual(idsOf({ folded: { own: 3, others: 0 }, finalisedRound: 5 }), [], 'none is final yet');

@@ -8,7 +8,7 @@ import type { ProtocolEvent, RefusalReason } from '../../src/core/io.ts';
 import { REFUSAL_REASONS } from '../../src/core/io.ts';
 import type { NetworkEvent } from '../../src/network/events.ts';
 import type { RunEvent, RunFacts, RunSample, SessionEvent } from '../../src/node/events.ts';
-import { RunReducer, type RunView, runViewSchema } from '../../src/node/run-view.ts';
+import { peerName, RunReducer, type RunView, runViewSchema } from '../../src/node/run-view.ts';
 
 const self = 'aa';
 const protocol = (event: ProtocolEvent): RunEvent => ({ source: 'protocol', event });
@@ -24,6 +24,7 @@ const facts: RunFacts = {
   startAtMs: 10_000,
   windowRounds: 6,
   members: [self, 'bb', 'cc', 'dd'],
+  names: { bb: 'Ward 3', dd: 'Ward 5' },
 };
 
 const refused = (counts: Partial<Record<RefusalReason, number>>): Record<RefusalReason, number> => ({
@@ -58,6 +59,12 @@ const sample: RunSample = {
   announcementsDropped: 4,
 };
 
+/** Of the four of `facts`. */
+const membersOf = (here: number, present: readonly string[], missing: readonly string[]) => ({
+  ...{ known: 4, here, present, missing },
+  names: { bb: 'Ward 3', dd: 'Ward 5' },
+});
+
 function after(...events: readonly RunEvent[]): RunView {
   const reducer = new RunReducer('run', self, 1000);
   for (const event of events) reducer.apply(event);
@@ -72,7 +79,7 @@ describe('the view of a run', () => {
       [view.runId, view.peerKey, view.startedAtMs, view.run, view.phase, view.round, view.finalisedRound],
       ['run', self, 1000, null, 'waiting', -1, -1],
     );
-    assert.deepEqual(view.members, { known: null, here: 1, missing: [] });
+    assert.deepEqual(view.members, { known: null, here: 1, present: [], missing: [], names: {} });
   });
 
   test('goes from the search for the manifest to the end', () => {
@@ -84,7 +91,7 @@ describe('the view of a run', () => {
     assert.equal(state({ kind: 'searching' }).state, 'searching');
     assert.equal(state({ kind: 'manifest-refused', provider: 'bb', reason: 'forged' }).trouble, 'forged');
     const opened = state({ kind: 'opened', facts });
-    const { members, ...run } = facts;
+    const { members, names: _, ...run } = facts;
     assert.deepEqual([opened.state, opened.run, opened.trouble], ['preparing', run, null]);
     assert.equal(state({ kind: 'prepared', backend: 'wasm' }).backend, 'wasm');
     assert.equal(state({ kind: 'running', round: 0, isBack: false }).state, 'running');
@@ -134,22 +141,30 @@ describe('the view of a run', () => {
       network({ kind: 'peer-up', peer: 'cc' }),
     ];
     assert.equal(after(...events).peers, 2);
-    assert.deepEqual(after(...events).members, { known: 4, here: 3, missing: ['dd'] });
+    assert.deepEqual(after(...events).members, membersOf(3, ['bb', 'cc'], ['dd']));
     events.push(
       protocol({ kind: 'round-started', round: 10 }),
       network({ kind: 'peer-down', peer: 'bb' }),
       protocol({ kind: 'accepted', round: 10, author: 'dd', entryKind: 'delta' }),
     );
     assert.equal(after(...events).peers, 1);
-    assert.deepEqual(after(...events).members, { known: 4, here: 3, missing: ['bb'] });
+    assert.deepEqual(after(...events).members, membersOf(3, ['cc', 'dd'], ['bb']));
     events.push(protocol({ kind: 'round-started', round: 13 }));
-    assert.deepEqual(after(...events).members, { known: 4, here: 2, missing: ['bb', 'dd'] });
+    assert.deepEqual(after(...events).members, membersOf(2, ['cc'], ['bb', 'dd']));
     // What the events left out, the next sample says.
     events.push(session({ kind: 'sampled', sample: { ...sample, linked: ['dd', 'ee'] } }));
     assert.equal(after(...events).peers, 2);
-    assert.deepEqual(after(...events).members, { known: 4, here: 3, missing: ['bb', 'cc'] });
+    assert.deepEqual(after(...events).members, membersOf(2, ['dd'], ['bb', 'cc']), 'ee is none');
     events.push(session({ kind: 'ended', failure: null, isLeft: true }));
     assert.equal(after(...events).peers, 0);
+  });
+
+  test('calls members what the manifest calls them, and others by their keys', () => {
+    const view = after(session({ kind: 'opened', facts }));
+    assert.deepEqual(
+      ['bb', 'cc', 'dd'].map((peer) => peerName(view, peer)),
+      ['Ward 3', 'cc', 'Ward 5'],
+    );
   });
 
   test('remembers a bounded number of strangers, and never forgets who is connected', () => {

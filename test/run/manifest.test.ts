@@ -51,6 +51,33 @@ describe('the signed run manifest', () => {
     assert.equal(signManifest(fields, crypto, signerOf(0)).runId, signed.runId);
   });
 
+  test('names of members are bounded, printable, unique and of members', () => {
+    const [a, b] = [signerOf(1).key, signerOf(2).key];
+    const named = (names: Record<string, string>) => (fields: Record<string, unknown>) => {
+      fields['membership'] = { kind: 'allow-list', members: [a, b], names };
+    };
+    const names = { [a]: 'Ward 3', [b]: 'Klinik für Innere Medizin' };
+    const { manifest } = openManifest(resigned(named(names)), crypto);
+    assert.deepEqual(manifest.membership.kind === 'allow-list' && manifest.membership.names, names);
+    for (const name of [
+      '',
+      'x'.repeat(41),
+      '\u001b[2J',
+      'a\nb',
+      ' a',
+      'a ',
+      'a  b',
+      '\u202eabc',
+      'a\u200bb',
+      'a\tb',
+    ]) {
+      refused(resigned(named({ [a]: name })), /expected 1 to 40 printable characters/);
+    }
+    refused(resigned(named({ [a]: 'Ward', [b]: 'Ward' })), /Ward is what both \w{64} and \w{64} are called/);
+    refused(resigned(named({ [signerOf(3).key]: 'Ward' })), /called Ward, is none of the members/);
+    refused(resigned(named({ Ward: a })), /Invalid key in record/);
+  });
+
   test('of another run is refused before its signature is looked at', () => {
     const other = signManifest(
       { ...specOf({ rounds: 13 }), startAtMs, initHash: '0'.repeat(64) },

@@ -23,6 +23,7 @@ export interface NodeFlags {
   readonly contentBytesMax?: number;
   readonly logLevel?: LogLevel;
   readonly retention?: Retention;
+  readonly exitWhenFinished?: true;
 }
 
 /** A flag beside a file overrides its field; `--run` and `--data` together take the place of its runs. @throws ConfigError */

@@ -1,12 +1,13 @@
 /** Shows successive states on a stream: in place on a terminal, as lines elsewhere. */
 import { styleText } from 'node:util';
 import { createLogUpdate } from 'log-update';
+import { type NodeState, renderNode } from './node-view.ts';
 import { isMilestone, plainLine, plainLineEveryMs } from './plain-lines.ts';
 import { type Painter, renderView, type Tone } from './render-view.ts';
 import type { ViewState } from './view-state.ts';
 
-export interface LiveView {
-  readonly show: (state: ViewState) => void;
+export interface LiveView<State> {
+  readonly show: (state: State) => void;
   /** A line that stays. */
   readonly note: (line: string) => void;
   /** Leaves the last state on the screen and gives the terminal back. */
@@ -26,23 +27,43 @@ export function painterFor(stream: NodeJS.WriteStream): Painter {
   return (tone, text) => styleText(STYLES[tone], text, { stream });
 }
 
-/** A view on `stream`. Nothing is written before the first `show` or `note`. */
-export function createLiveView(stream: NodeJS.WriteStream): LiveView {
-  // A terminal that does not know its width (some pseudo-terminals say 0) cannot be drawn on in place.
-  return stream.isTTY && stream.columns > 0 ? createTerminalView(stream) : createPlainView(stream);
+/** A view of a testnet on `stream`. Nothing is written before the first `show` or `note`. */
+export function createLiveView(stream: NodeJS.WriteStream): LiveView<ViewState> {
+  return isDrawable(stream) ? createTerminalView(stream, renderView) : createPlainView(stream);
 }
 
-function createTerminalView(stream: NodeJS.WriteStream): LiveView {
+/** A view of the runs of one node; where it cannot be drawn, its notes alone say what happens. */
+export function createNodeView(stream: NodeJS.WriteStream): LiveView<NodeState> {
+  if (isDrawable(stream)) return createTerminalView(stream, renderNode);
+  return { show: () => {}, note: (line) => stream.write(`${line}\n`), end: () => {} };
+}
+
+/** A terminal that does not know its width (some pseudo-terminals say 0) cannot be drawn on in place. */
+function isDrawable(stream: NodeJS.WriteStream): boolean {
+  return stream.isTTY && stream.columns > 0;
+}
+
+function createTerminalView<State>(
+  stream: NodeJS.WriteStream,
+  render: (state: State, columns: number, paint: Painter) => string,
+): LiveView<State> {
   const paint = painterFor(stream);
   const update = createLogUpdate(stream);
+  let last: State | null = null;
   return {
-    show: (state) => update(renderView(state, stream.columns, paint)),
-    note: (line) => update.persist(line),
+    show: (state) => {
+      last = state;
+      update(render(state, stream.columns, paint));
+    },
+    note: (line) => {
+      update.persist(line);
+      if (last !== null) update(render(last, stream.columns, paint));
+    },
     end: () => update.done(),
   };
 }
 
-function createPlainView(stream: NodeJS.WriteStream): LiveView {
+function createPlainView(stream: NodeJS.WriteStream): LiveView<ViewState> {
   let earlier: ViewState | null = null;
   let shownAt = Number.NEGATIVE_INFINITY;
   return {

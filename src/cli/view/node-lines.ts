@@ -1,9 +1,11 @@
 /** What a node that runs in a terminal or a service says: one line when something happened, else one now and then. */
 import { amount } from '../../node/amount.ts';
+import { namesOf } from '../../node/commands.ts';
 import type { NodeEvent } from '../../node/events.ts';
 import { standing } from '../../node/outcome.ts';
 import { RunReducer, type RunView } from '../../node/run-view.ts';
 import { formatDuration, formatLoss, formatPercent } from './format.ts';
+import { summaryLines } from './node-summary.ts';
 
 /** Between two lines on how a run is going. */
 const progressEveryMs = 10_000;
@@ -27,16 +29,30 @@ interface Told {
 
 export class NodeNarrator {
   readonly #runs = new Map<string, Told>();
+  /** As they were when the node's part in them was over. */
+  readonly #ended = new Map<string, RunView>();
+  /** Whether an address that the node was given answered last. */
+  #isReached = false;
+  readonly #endsWithRuns: boolean;
+
+  /** `endsWithRuns`: the node does not go on when its runs are finished. */
+  constructor(endsWithRuns = false) {
+    this.#endsWithRuns = endsWithRuns;
+  }
 
   /** The lines that an event is worth. What they say follows from the events heard and on nothing else. */
   hear(event: NodeEvent): string[] {
     const { runId, node, atMs } = event;
-    if (runId === null) return [];
+    if (runId === null) {
+      if (event.event.kind === 'bootstrap-answered') this.#isReached = true;
+      if (event.event.kind === 'no-bootstrap-answers') this.#isReached = false;
+      return [];
+    }
     let told = this.#runs.get(runId);
     if (!told) {
       told = {
         reducer: new RunReducer(runId, node, atMs),
-        said: new Set(),
+        said: new Set(this.#endsWithRuns ? ['finished'] : []),
         lineAtMs: Number.NEGATIVE_INFINITY,
         line: '',
       };
@@ -44,11 +60,40 @@ export class NodeNarrator {
     }
     told.reducer.apply(event);
     const lines = [...milestones(event, told), ...progress(event, told), ...warnings(event, told)];
-    if (event.source === 'session' && event.event.kind === 'ended') this.#runs.delete(runId);
-    if (lines.length === 0 || this.#runs.size < 2) return lines;
+    const isNamed = this.#runs.size > 1;
+    if (event.source === 'session' && event.event.kind === 'ended') {
+      this.#ended.set(runId, told.reducer.view());
+      this.#runs.delete(runId);
+    }
+    if (lines.length === 0 || !isNamed) return lines;
     const name = told.reducer.view().run?.name ?? runId;
     return lines.map((line) => `[${name}] ${line}`);
   }
+
+  /** Runs that the node takes no part in any more, as they were at their end. */
+  ended(): readonly RunView[] {
+    return [...this.#ended.values()];
+  }
+
+  /** What is to be said because time has passed and nothing happened. */
+  tick(nowMs: number): string[] {
+    return [...this.#runs.values()].flatMap((told) => {
+      const view = told.reducer.view();
+      if (view.state !== 'searching' || nowMs - Math.max(told.lineAtMs, view.startedAtMs) < progressEveryMs)
+        return [];
+      told.lineAtMs = nowMs;
+      return [searchLine(view, nowMs, this.#isReached)];
+    });
+  }
+}
+
+/** Who waits for a manifest hears how long, and why. */
+function searchLine({ runId, startedAtMs, trouble }: RunView, nowMs: number, isReached: boolean): string {
+  const why = isReached
+    ? 'peers are reached, and none of them has it'
+    : 'no peer is reached: give the address of a node of the run with --bootstrap';
+  const last = trouble === null ? '' : ` (last: ${trouble})`;
+  return `searching for the manifest of ${runId} for ${formatDuration(nowMs - startedAtMs)}: ${why}${last}`;
 }
 
 function milestones(event: NodeEvent, { reducer, said }: Told): string[] {
@@ -143,10 +188,12 @@ function sessionLines(
         'input',
         `trouble   what a peer sent broke the core and was dropped: ${event.reason} (said once)`,
       );
-    case 'ended':
-      return event.failure === null
-        ? [`${event.isLeft ? 'left      ' : 'stopped   '}${reducer.view().run?.name ?? runId}`]
-        : [];
+    case 'ended': {
+      const view = reducer.view();
+      const word = event.isLeft ? 'left      ' : 'stopped   ';
+      const how = event.failure === null ? [`${word}${view.run?.name ?? runId}`] : [];
+      return [...how, ...summaryLines(view)];
+    }
     case 'searching':
     case 'manifest-refused':
     case 'running':
@@ -210,7 +257,9 @@ function progressLine(view: RunView, nowMs: number): string {
   return `round     ${round}, ${standing(view)}, ${figures.join(', ')}`;
 }
 
-function peersOf({ peers, members }: RunView): string {
+function peersOf(view: RunView): string {
+  const { peers, members } = view;
   const known = members.known === null ? '' : `, ${members.here} of ${amount(members.known, 'member')} here`;
-  return `${amount(peers, 'peer')}${known}`;
+  const missing = members.missing.length === 0 ? '' : `, missing: ${namesOf(view, members.missing)}`;
+  return `${amount(peers, 'peer')}${known}${missing}`;
 }

@@ -1,7 +1,7 @@
 /** The view where there is no terminal: one line when something happened, else one every few seconds. */
 import { amount } from '../../node/amount.ts';
 import { formatBytes, formatDuration, formatPercent } from './format.ts';
-import type { ViewState } from './view-state.ts';
+import { phaseWord, type ViewState } from './view-state.ts';
 
 export const plainLineEveryMs = 5000;
 
@@ -14,7 +14,7 @@ export function plainLine(state: ViewState): string {
   const accuracies = living.flatMap(({ accuracy }) => (accuracy === null ? [] : [accuracy]));
   const parts = [
     `round ${state.round}/${state.rounds}`,
-    state.phase,
+    phaseWord(state),
     `${amount(living.length, 'node')}${gone > 0 ? ` (${gone} gone)` : ''}`,
     `peers ${rangeOf(living.flatMap(({ peers }) => (peers === null ? [] : [peers])))}`,
     accuracies.length > 0

@@ -1,5 +1,6 @@
 /** What is said at the end of `starlings start`. */
 
+import { peerName } from '../../node/run-view.ts';
 import { parameterCount } from '../../tasks/models/model-layout.ts';
 import { denseBytes, type RunToEnd } from '../../testnet/run-to-end.ts';
 import { formatBytes, formatPercent } from './format.ts';
@@ -41,7 +42,11 @@ export function renderSummary(end: RunToEnd, paint: Painter = unpainted): string
           '',
           paint('strong', 'contributions (deltas, share of the summed squared norm)'),
           ...contributions
-            .map(({ peer, deltas, share }) => ({ name: names.get(peer) ?? peer.slice(0, 8), deltas, share }))
+            .map(({ peer, deltas, share }) => ({
+              name: names.get(peer) ?? peerName(views[0]!.view, peer),
+              deltas,
+              share,
+            }))
             .sort((a, b) => a.name.localeCompare(b.name))
             .map(
               ({ name, deltas, share }) =>

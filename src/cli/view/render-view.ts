@@ -1,6 +1,6 @@
 /** The live view as text: pure, so that it can be tested to the letter. */
 import { formatBytes, formatCount, formatDuration, formatLoss, formatPercent } from './format.ts';
-import type { NodeRow, ViewState } from './view-state.ts';
+import { type NodeRow, phaseWord, type ViewState } from './view-state.ts';
 
 /** Styles the view asks for; the terminal's painter turns them into colour or leaves them. */
 export type Tone = 'strong' | 'quiet' | 'good' | 'bad' | 'accent';
@@ -31,7 +31,7 @@ const COLUMNS: readonly Column[] = [
 const GAP = '  ';
 
 /** A narrower terminal gets lines of this length all the same. */
-const columnsMin = 28;
+export const columnsMin = 28;
 const barWidthMax = 40;
 
 /** The whole view; no line is longer than `columns` (but never less than 28). */
@@ -94,7 +94,8 @@ function roundOf({ round }: NodeRow): string {
   return round === null || round < 0 ? '-' : String(round);
 }
 
-function progressLine(state: ViewState, width: number, paint: Painter): string {
+/** How far the run is and how long it takes yet, with a bar where there is room. */
+export function progressLine(state: ViewState, width: number, paint: Painter): string {
   if (state.phase === 'down') return paint('bad', cut(remaining(state), width));
   const text = ` ${state.round}/${state.rounds} ${remaining(state)}`;
   const barWidth = Math.min(barWidthMax, width - text.length);
@@ -114,7 +115,7 @@ function remaining(state: ViewState): string {
     case 'finishing':
       return 'rounds over, closing the log';
     case 'finished':
-      return 'finished';
+      return phaseWord(state);
     case 'down':
       return 'the testnet is down: no node is alive';
     default:
@@ -133,6 +134,6 @@ function bootstrapLine(
     : paint('quiet', cut(`bootstraps: ${alive} of ${total} alive`, width));
 }
 
-function cut(text: string, width: number): string {
+export function cut(text: string, width: number): string {
   return text.length <= width ? text : `${text.slice(0, width - 1)}…`;
 }

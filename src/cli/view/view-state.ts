@@ -1,5 +1,5 @@
 /** What the terminal view shows, and how it follows from a look at the testnet. */
-import type { Outcome } from '../../node/outcome.ts';
+import { type Outcome, worstOutcome } from '../../node/outcome.ts';
 import type { Observation } from '../../testnet/observe.ts';
 import type { TestnetState } from '../../testnet/testnet-state.ts';
 
@@ -106,6 +106,12 @@ export function viewOf(observation: Observation, run: RunTimes): ViewState {
     isSlowed: slotMs > run.slotMs,
     phase: isDown(rows, observation) ? 'down' : overallPhase(living, observation.atMs < run.startAtMs),
   };
+}
+
+/** Where all nodes together stand: what went wrong in the end is not called finished. */
+export function phaseWord({ phase, rows }: ViewState): string {
+  const worst = worstOutcome(rows.map(({ outcome }) => outcome));
+  return phase !== 'finished' || worst === null || worst === 'trained' ? phase : worst;
 }
 
 /** A testnet that boots has bootstraps before it has nodes. */

@@ -1,0 +1,28 @@
+/** What is said of a run when a node's part in it is over. */
+import { peerName, type RunView } from '../../node/run-view.ts';
+import { formatBytes, formatPercent } from './format.ts';
+import { deltasOf } from './node-view.ts';
+
+const authorsMax = 32;
+
+/** Nothing where the run never ran here. */
+export function summaryLines(view: RunView): string[] {
+  const { run, sinceRound, outcomeText, countedRounds, accuracy, accuracyRound, modelHash, modelPath } = view;
+  if (run === null || sinceRound === null) return [];
+  const authors = view.contributions
+    .map(({ peer, deltas, share }) => ({ name: peerName(view, peer), deltas, share }))
+    .sort((a, b) => b.deltas - a.deltas || a.name.localeCompare(b.name));
+  return [
+    `outcome   ${outcomeText ?? `none yet: the run is not over, ${countedRounds} of ${run.rounds} rounds counted`}`,
+    `rounds    ${countedRounds} of ${run.rounds} counted`,
+    `deltas    ${deltasOf(view)}`,
+    `accuracy  ${formatPercent(accuracy)}${accuracy === null ? '' : ` in round ${accuracyRound}`}`,
+    `bytes     ${formatBytes(view.bytesIn)} in, ${formatBytes(view.bytesOut)} out`,
+    ...(modelPath === null ? [] : [`model     ${modelPath}`, `          ${modelHash}`]),
+    ...authors.slice(0, authorsMax).map(({ name, deltas, share }, index) => {
+      const head = index === 0 ? 'authors' : '';
+      return `${head.padEnd(9)} ${name}  ${deltas}  ${formatPercent(share)}`;
+    }),
+    ...(authors.length > authorsMax ? [`          and ${authors.length - authorsMax} more`] : []),
+  ];
+}

@@ -1,0 +1,87 @@
+/** The runs of one node as text: who is here, how training goes, what was published and what was not. Pure. */
+import { amount } from '../../node/amount.ts';
+import { namesOf } from '../../node/commands.ts';
+import { standing } from '../../node/outcome.ts';
+import type { RunView } from '../../node/run-view.ts';
+import { formatBytes, formatLoss, formatPercent } from './format.ts';
+import { columnsMin, cut, type Painter, progressLine, unpainted } from './render-view.ts';
+import { viewOf } from './view-state.ts';
+
+export interface NodeState {
+  readonly views: readonly RunView[];
+  readonly atMs: number;
+}
+
+/** All runs, one below the other; no line is longer than `columns` (but never less than 28). */
+export function renderNode({ views, atMs }: NodeState, columns: number, paint: Painter = unpainted): string {
+  const width = Math.max(columnsMin, columns);
+  const blocks = views.map((view) => runLines(view, atMs, width, paint).join('\n'));
+  return blocks.length === 0 ? paint('quiet', 'no runs') : blocks.join('\n\n');
+}
+
+function runLines(view: RunView, atMs: number, width: number, paint: Painter): string[] {
+  const line = (text: string): string => cut(text, width);
+  const { run, runId, failure } = view;
+  const title = paint('strong', line(run === null ? runId : `${run.name}  ${runId}`));
+  switch (view.state) {
+    case 'searching':
+      return [title, line('asking peers for the manifest')];
+    case 'preparing':
+      return [title, line('reading the data')];
+    case 'ended':
+      return [title, paint('bad', line(`ended${failure === null ? '' : `: ${failure}`}`))];
+    case 'running':
+      return [
+        title,
+        progressOf(view, atMs, width, paint),
+        ...figures(view).map(line),
+        ...view.notices.map(({ text }) => paint('bad', line(text))),
+        ...outcomeLines(view, paint, line),
+      ];
+    default:
+      return view.state satisfies never;
+  }
+}
+
+function progressOf(view: RunView, atMs: number, width: number, paint: Painter): string {
+  const { name, rounds, slotMs, startAtMs, windowRounds } = view.run!;
+  const nodes = [{ name: 'this node', alive: true, view }];
+  const times = { title: name, ...{ rounds, slotMs, startAtMs, windowRounds } };
+  return progressLine(viewOf({ nodes, atMs, bootstraps: 0, bootstrapsAlive: 0 }, times), width, paint);
+}
+
+function figures(view: RunView): string[] {
+  const { accuracy, accuracyRound, members, bytesIn, bytesOut } = view;
+  const when = accuracy === null ? '' : ` in round ${accuracyRound}`;
+  const here = members.present.length === 0 ? 'nobody else' : namesOf(view, members.present);
+  return [
+    `now       ${standing(view)}, loss ${formatLoss(view.loss)}, accuracy ${formatPercent(accuracy)}${when}`,
+    `here      ${here} (${view.peers} connected)`,
+    ...(members.missing.length === 0 ? [] : [`missing   ${namesOf(view, members.missing)}`]),
+    `deltas    ${deltasOf(view)}`,
+    `bytes     ${formatBytes(bytesIn)} in, ${formatBytes(bytesOut)} out`,
+  ];
+}
+
+/** `39 published, 38 in the model, 2 rounds skipped (training took too long)` */
+export function deltasOf({ deltasPublished, folded, restored, skipped }: RunView): string {
+  const reasons = Object.entries(skipped).sort(([, a], [, b]) => b - a);
+  const rounds = reasons.reduce((sum, [, count]) => sum + count, 0);
+  const [most] = reasons;
+  const why = most && (reasons.length > 1 ? `mostly: ${most[0]}` : most[0]);
+  return [
+    `${deltasPublished} published`,
+    `${folded.own} in the model`,
+    ...(restored > 0 ? [`${restored} left out by others`] : []),
+    ...(rounds > 0 ? [`${amount(rounds, 'round')} skipped (${why})`] : []),
+  ].join(', ');
+}
+
+function outcomeLines(
+  { outcome, outcomeText }: RunView,
+  paint: Painter,
+  line: (text: string) => string,
+): string[] {
+  if (outcomeText === null) return [];
+  return [paint(outcome === 'trained' ? 'good' : 'bad', line(outcomeText))];
+}

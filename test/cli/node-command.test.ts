@@ -1,0 +1,132 @@
+/** `starlings node` as a user starts it: what it says on the way, how it ends, and by which exit code. */
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import { keyFileOf } from '../../src/daemon/directory.ts';
+import { identityFromSeed, loadIdentity, peerIdOf } from '../../src/network/identity.ts';
+import { createRun, writeManifestFile } from '../../src/node/manifest-file.ts';
+import { runSpecSchema } from '../../src/run/run-spec.ts';
+import { freePort } from '../cluster/delayed-line.ts';
+import { crypto, signerOf } from '../log/small-run.ts';
+import { jsonOf, startStarlings } from './starlings-process.ts';
+
+const directory = await mkdtemp(join(tmpdir(), 'starlings-node-command-'));
+after(() => rm(directory, { recursive: true, force: true }));
+const at = (...names: string[]): string => join(directory, ...names);
+const loopback = '/ip4/127.0.0.1/tcp/0';
+
+await writeFile(
+  at('clinic.csv'),
+  Array.from({ length: 60 }, (_, k) => `${(k * 7) % 10},${k % 10},${(k * 7) % 10 > k % 10 ? 1 : 0}`).join(
+    '\n',
+  ),
+);
+
+const keyOf = (index: number): string => identityFromSeed(new Uint8Array(32).fill(index)).key;
+
+/** Where the key of a node will be. */
+async function homeOf(name: string): Promise<string> {
+  await mkdir(at(name));
+  return keyFileOf(at(name));
+}
+
+/** Begins in `startsInMs`. */
+async function manifest(name: string, startsInMs: number, more: object = {}): Promise<string> {
+  const spec = runSpecSchema.parse({
+    name,
+    model: { kind: 'logistic-regression', inputs: 2, outputs: 2 },
+    task: { kind: 'csv', features: [0, 1], label: 2, mean: [5, 5], scale: [3, 3] },
+    training: { localSteps: 2 },
+    strategy: { id: 'delta-log', windowRounds: 3, admitRounds: 1, codec: { chunk: 64, perChunk: 3 } },
+    rounds: 6,
+    slotMs: 250,
+    ...more,
+  });
+  const file = at(`${name}.manifest`);
+  await writeManifestFile(file, createRun(spec, Date.now() + startsInMs, crypto, signerOf(9)));
+  return file;
+}
+
+const nodeArgs = (name: string, run: string, ...more: readonly string[]): string[] => [
+  ...['node', '--dir', at(name), '--run', run, '--data', at('clinic.csv'), ...more],
+  ...(more.includes('--listen') ? [] : ['--listen', loopback]),
+];
+
+describe('starlings node', { concurrency: 2 }, () => {
+  test('that nobody joins ends alone, by the exit code of that, having said so on the way', async () => {
+    const run = await manifest('lonely', 4000);
+    const { ended } = startStarlings(nodeArgs('lonely', run, '--exit-when-finished', '--json'));
+    const end = await ended;
+    const { exitCode, stderr } = end;
+    assert.equal(exitCode, 21, stderr);
+    const { outcome, runs } = jsonOf(end) as { outcome: string; runs: Record<string, unknown>[] };
+    assert.deepEqual([outcome, runs.length, runs[0]!['outcome']], ['alone', 1, 'alone']);
+    assert.deepEqual([runs[0]!['countedRounds'], runs[0]!['folded']], [6, { own: 6, others: 0 }]);
+    assert.match(stderr, /^alone {5}the run is under way and no peer was ever connected: .*--bootstrap$/m);
+    assert.match(stderr, /^round {5}6\/6, alone, /m);
+    assert.doesNotMatch(stderr, /finished,/);
+    assert.match(stderr, /^outcome {3}alone: no peer was ever connected/m);
+    assert.match(stderr, /^deltas {4}6 published, 6 in the model$/m);
+    assert.match(stderr, /^model {5}\S+model\.safetensors\n {10}[0-9a-f]{64}$/m);
+  });
+
+  test('two that know each other end with one model and exit code 0; members have names', async () => {
+    const run = await manifest('pair', 8000, { publishersMin: 2 });
+    const { key } = (await loadIdentity(await homeOf('pair-a'))).signer;
+    const address = `/ip4/127.0.0.1/tcp/${await freePort()}`;
+    const knows = ['--bootstrap', `${address}/p2p/${peerIdOf(key)}`];
+    const first = startStarlings(
+      nodeArgs('pair-a', run, '--exit-when-finished', '--json', '--listen', address),
+    );
+    const second = startStarlings(nodeArgs('pair-b', run, '--exit-when-finished', '--json', ...knows));
+    const ends = await Promise.all([first.ended, second.ended]);
+    const models = ends.map((end) => {
+      const { exitCode, stderr } = end;
+      assert.equal(exitCode, 0, stderr);
+      const { outcome, runs } = jsonOf(end) as { outcome: string; runs: Record<string, unknown>[] };
+      assert.equal(outcome, 'trained');
+      assert.match(stderr, /^outcome {3}trained: the model has what this node learned in \d of 6 rounds/m);
+      assert.doesNotMatch(stderr, /goes on/);
+      return runs[0]!['modelHash'];
+    });
+    assert.equal(models[0], models[1]);
+  });
+
+  test('that waits for a manifest that nobody has says so, and since when', async () => {
+    const runId = 'bafyreigd7ikji2uqsyevqb433sfan3wdbls4mn2a53aopnvhtvnmzltpse';
+    const { said, child, ended } = startStarlings(nodeArgs('waiting', runId, '--exit-when-finished'));
+    const text = await said('searching for');
+    assert.match(
+      text,
+      /^searching for the manifest of bafy\w+ for 1\d s: no peer is reached: give .* with --bootstrap$/m,
+    );
+    child.kill('SIGTERM');
+    assert.equal((await ended).exitCode, 0);
+  });
+
+  test('stopped before the end it says how far it was; whose key no member has hears so', async () => {
+    const { key } = (await loadIdentity(await homeOf('named'))).signer;
+    const names = { [keyOf(1)]: 'Ward 3', [key]: 'Ward 5' };
+    const run = await manifest('named', 60_000, {
+      membership: { kind: 'allow-list', members: [keyOf(1), key, keyOf(2)], names },
+    });
+    const member = startStarlings(nodeArgs('named', run));
+    const stranger = startStarlings(nodeArgs('stranger', run));
+    assert.match(
+      await member.said('waiting   '),
+      /0 peers, 1 of 3 members here, missing: Ward 3, [0-9a-f]{8}$/m,
+    );
+    assert.match(
+      await stranger.said('untrained '),
+      /^untrained the key of this node is not among the members of the run/m,
+    );
+    for (const { child, ended } of [member, stranger]) {
+      child.kill('SIGTERM');
+      const { exitCode, stdout } = await ended;
+      assert.equal(exitCode, 0);
+      assert.match(stdout, /^outcome {3}none yet: the run is not over, 0 of 6 rounds counted$/m);
+    }
+  });
+});

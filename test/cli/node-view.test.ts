@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { renderNode } from '../../src/cli/view/node-view.ts';
+import type { RunView } from '../../src/node/run-view.ts';
+import { someView } from '../node/some-view.ts';
+
+const view = someView({
+  runId: 'bafyrun',
+  phase: 'training',
+  round: 41,
+  roundsDone: 41,
+  slotMs: 1000,
+  loss: 0.2104,
+  accuracy: 0.93118,
+  accuracyRound: 40,
+  peers: 1,
+  members: { known: 3, here: 2, present: ['bb'], missing: ['dd'], names: { bb: 'Ward 3' } },
+  deltasPublished: 39,
+  folded: { own: 34, others: 70 },
+  restored: 1,
+  skipped: { 'training took too long': 2 },
+  bytesIn: 1_234_567,
+  bytesOut: 998,
+});
+const drawn = (fields: Partial<RunView> = {}, columns = 100): string =>
+  renderNode({ views: [{ ...view, ...fields }], atMs: 41_500 }, columns);
+
+test('one node: how far it is, who is here and who is missing, what was published and what was not', () => {
+  assert.equal(
+    drawn(),
+    `demo  bafyrun
+████████████████░░░░░░░░░░░░░░░░░░░░░░░░ 41/100 about 1:05 min left
+now       training, loss 0.210, accuracy 93.12 % in round 40
+here      Ward 3 (1 connected)
+missing   dd
+deltas    39 published, 34 in the model, 1 left out by others, 2 rounds skipped (training took too long)
+bytes     1.23 MB in, 998 B out`.replace('(training took too long)', '(training took too …'),
+  );
+});
+
+test('before the start it counts down, in the end it says what came of it', () => {
+  const waiting = renderNode({ views: [{ ...view, phase: 'waiting', roundsDone: 0 }], atMs: -7200 }, 100);
+  assert.match(waiting, /░ 0\/100 first round in 8 s\n/);
+  const text = 'alone: no peer was ever connected: do this';
+  const end = drawn({ phase: 'finished', outcome: 'alone', outcomeText: text });
+  assert.match(end, /100 alone\nnow {7}alone, [\s\S]*\nalone: no peer was ever connected: do this$/);
+  const notices = [{ id: 'alone', text: 'alone: nobody: look' }];
+  assert.match(drawn({ notices }), /\nalone: nobody: look$/);
+});
+
+test('runs that are looked for, prepared or over, one below the other, within the width', () => {
+  const searching = { ...view, run: null, state: 'searching' } as const;
+  const views = [searching, { ...view, state: 'ended', failure: 'the disk is full' } as const];
+  assert.equal(
+    renderNode({ views, atMs: 0 }, 100),
+    'bafyrun\nasking peers for the manifest\n\ndemo  bafyrun\nended: the disk is full',
+  );
+  assert.equal(renderNode({ views: [], atMs: 0 }, 100), 'no runs');
+  for (let columns = 28; columns < 120; columns++) {
+    for (const line of drawn({}, columns).split('\n')) assert.ok(line.length <= columns, line);
+  }
+});
