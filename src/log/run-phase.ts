@@ -14,6 +14,12 @@ export interface PhaseView {
   readonly isSpent: boolean;
 }
 
+/**
+ * A history that is looked into at the end is waited for so many windows: a peer whose clock is wrong, or that lies, would keep all
+ * others from their end with one that never comes. Where it comes in the end and stands higher, the run opens again. Guess.
+ */
+const pursuitWindows = 6;
+
 /** Where a node stands in the life of a run. */
 export class RunPhase {
   #phase: Phase = 'waiting';
@@ -44,8 +50,9 @@ export class RunPhase {
     if (isJoining) return 'joining';
     if (this.#completeSlot === null) return isSpent ? 'draining' : 'training';
     // The last round is folded: wait until peers confirm the whole history, but not for ever.
-    const isWaitOver = slot >= this.#completeSlot + 2 * windowRounds;
+    const waited = slot - this.#completeSlot;
     if (this.#phase === 'finished') return 'finished';
-    return !isPursuing && (isAgreed || isWaitOver) ? 'finished' : 'draining';
+    if (isPursuing) return waited >= pursuitWindows * windowRounds ? 'finished' : 'draining';
+    return isAgreed || waited >= 2 * windowRounds ? 'finished' : 'draining';
   }
 }

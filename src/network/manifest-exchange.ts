@@ -3,17 +3,17 @@
  * bytes or nothing, up to the end of the stream.
  * Everyone who takes part in the run serves it, and the asker checks it against the id, so any stranger will do.
  */
-import type { PeerId, Stream } from '@libp2p/interface';
+import type { PeerId } from '@libp2p/interface';
 import type { Clock } from '../core/ports.ts';
+import { manifestBytesMax } from '../run/manifest.ts';
 import { type BackoffBounds, backoffMs } from './backoff.ts';
 import { withDeadline } from './deadline.ts';
 import { ManifestUnavailableError } from './errors.ts';
 import type { Host } from './host.ts';
 import { peerKeyOf } from './identity.ts';
-import { answerForManifest, askForManifest } from './manifest-request.ts';
 import { MANIFEST_PROTOCOL, runCid } from './protocols.ts';
+import { askAboutRun, serveAboutRuns } from './run-question.ts';
 
-const SERVE_TIMEOUT_MS = 10_000;
 const PROVIDER_TIMEOUT_MS = 10_000;
 /** Per search; each may send a manifest of up to 1 MiB before it is found out. */
 const PROVIDERS_MAX = 32;
@@ -25,29 +25,11 @@ const SEARCH_AGAIN: BackoffBounds = { firstMs: 250, maxMs: 10_000 };
  * @param lookup asked anew each time, since runs come and go: the exact bytes of the manifest of a run, or null
  *   for one that is not ours.
  */
-export async function serveManifests(
+export function serveManifests(
   host: Host,
   lookup: (runId: string) => Uint8Array | null,
 ): Promise<() => Promise<void>> {
-  async function onStream(stream: Stream): Promise<void> {
-    const timer = setTimeout(
-      () => stream.abort(new Error('the manifest request took too long')),
-      SERVE_TIMEOUT_MS,
-    );
-    try {
-      await answerForManifest(stream, lookup);
-    } catch (error) {
-      stream.abort(error instanceof Error ? error : new Error(String(error)));
-    } finally {
-      clearTimeout(timer);
-    }
-  }
-  await host.libp2p.handle(MANIFEST_PROTOCOL, onStream, {
-    runOnLimitedConnection: true,
-    maxInboundStreams: 4,
-    maxOutboundStreams: 4,
-  });
-  return async () => host.libp2p.unhandle(MANIFEST_PROTOCOL);
+  return serveAboutRuns(host, MANIFEST_PROTOCOL, lookup);
 }
 
 export interface FetchManifestOptions<T> {
@@ -78,9 +60,10 @@ export async function fetchManifest<T>(options: FetchManifestOptions<T>): Promis
 
   async function ask(provider: PeerId, over: AbortController): Promise<T> {
     try {
-      const manifest = options.open(
-        await askForManifest(host.libp2p, provider, runId, timeoutMs, over.signal),
-      );
+      const question = { protocol: MANIFEST_PROTOCOL, runId, bytesMax: manifestBytesMax, timeoutMs };
+      const bytes = await askAboutRun(host.libp2p, provider, question, over.signal);
+      if (bytes.length === 0) throw new Error('the provider does not have it yet');
+      const manifest = options.open(bytes);
       over.abort();
       return manifest;
     } catch (error) {

@@ -2,6 +2,7 @@
 import { CID } from 'multiformats/cid';
 
 export const KAD_PROTOCOL = '/starlings/kad/1.0.0';
+export const CLOCK_PROTOCOL = '/starlings/clock/1.0.0';
 export const MANIFEST_PROTOCOL = '/starlings/manifest/1.0.0';
 
 export function exchangeProtocol(runId: string): string {

@@ -248,6 +248,11 @@ function statusLines(view: RunView): string[] {
     `rounds    ${countedRounds} counted, ${final}, ${amount(deltasPublished, 'delta')} published, ${amount(lag, 'entry', 'entries')} missing`,
     `loss      ${loss === null ? '-' : loss.toFixed(3)}`,
     `accuracy  ${accuracy === null ? '-' : `${(100 * accuracy).toFixed(2)} % in round ${accuracyRound}`}`,
+    ...(view.clock.offsetMs === null
+      ? []
+      : [
+          `clock     ${(view.clock.offsetMs / 1000).toFixed(2)} s off, by ${amount(view.clock.peers, 'peer')}`,
+        ]),
     ...view.notices.map(({ text }) => `notice    ${text}`),
     ...(view.outcomeText === null ? [] : [`outcome   ${view.outcomeText}`]),
     ...(view.modelPath === null ? [] : [`model     ${view.modelPath}`]),

@@ -7,6 +7,7 @@ import type { PeerKey } from '../core/io.ts';
 import type { Clock, Store } from '../core/ports.ts';
 import type { Retention } from '../log/replica.ts';
 import { createBootstraps } from '../network/bootstraps.ts';
+import { serveClock } from '../network/clock-exchange.ts';
 import { createHost, type Host } from '../network/host.ts';
 import { type Identity, peerIdOf } from '../network/identity.ts';
 import { serveManifests } from '../network/manifest-exchange.ts';
@@ -121,6 +122,7 @@ class Node implements StarlingsNode {
     this.#stops.push(() => bootstraps.stop());
     this.#stops.push(
       await serveManifests(this.#host, (runId) => this.#sessions.get(runId)?.run?.bytes ?? null),
+      await serveClock(this.#host, (runId) => this.#sessions.get(runId)?.nowMs() ?? null),
     );
   }
 

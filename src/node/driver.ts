@@ -36,6 +36,8 @@ export interface DriverOptions {
   /** Is told of what the core writes, and asked where the core refuses. */
   readonly kept?: KeptSnapshots | null;
   readonly clock: Clock;
+  /** Why nothing is to be trained now; null where there is no reason. */
+  readonly whyNotTrain?: () => string | null;
   /** Names the random stream of a round's batches. */
   readonly streamKey: (round: number) => string;
   readonly onEvent: (event: ProtocolEvent) => void;
@@ -381,6 +383,10 @@ export class NodeDriver {
   async #train(output: Output & { type: 'train' }): Promise<void> {
     const { round, steps, scheduleRound, parameters } = output;
     try {
+      // The core hears of a failure in a call of its own.
+      await null;
+      const reason = this.#options.whyNotTrain?.() ?? null;
+      if (reason !== null) throw new Error(reason);
       const streamKey = this.#options.streamKey(round);
       const request = { parameters, steps, round: scheduleRound, streamKey, share: 0 };
       const result = await this.#options.learner.train(request, this.#aborter.signal);

@@ -4,6 +4,7 @@
  */
 import type { CoreStatus, Input, PeerKey, ProtocolEvent } from '../core/io.ts';
 import type { NetworkEvent } from '../network/events.ts';
+import type { ClockOffset } from './clock-offset.ts';
 
 /** What a manifest says that people want to see. */
 export interface RunFacts {
@@ -34,6 +35,7 @@ export interface RunSample {
   /** What the content store of the node holds, and its quota; 0 where it has none. Its runs share it. */
   readonly contentBytes: number;
   readonly contentBytesMax: number;
+  readonly clock: ClockOffset;
   /** Bytes on their way to the disk. */
   readonly unsavedBytes: number;
   /** Announcements dropped because the disk was too far behind. */

@@ -4,6 +4,7 @@
  */
 import { notDrawn, type Phase } from '../core/io.ts';
 import { amount } from './amount.ts';
+import { type ClockOffset, clockOff, isClockOff } from './clock-offset.ts';
 
 /**
  * From the best to the worst; the worst that applies is the one that counts.
@@ -33,6 +34,8 @@ export interface Tally {
   /** Peers ever connected, in this session. */
   readonly peersSeen: number;
   readonly peers: number;
+  readonly slotMs: number;
+  readonly clock: ClockOffset;
   /** In this session. */
   readonly deltasPublished: number;
   readonly skipped: Readonly<Record<string, number>>;
@@ -44,7 +47,7 @@ export interface Tally {
 
 /** Something that will not end well, told once, with what to do. */
 export interface Notice {
-  readonly id: 'alone' | 'late' | 'left-out' | 'no-member' | 'unheard';
+  readonly id: 'alone' | 'clock' | 'late' | 'left-out' | 'no-member' | 'unheard';
   readonly text: string;
 }
 
@@ -115,6 +118,8 @@ export function noticesOf(tally: Tally): Notice[] {
   const { isFinished, sinceRound, peers, peersSeen, folded, finalisedRound, windowRounds } = tally;
   if (isFinished || sinceRound === null) return [];
   const notices: Notice[] = [];
+  const clock = clockText(tally);
+  if (clock !== null) notices.push({ id: 'clock', text: clock });
   if (!tally.isMember) {
     notices.push({
       id: 'no-member',
@@ -150,6 +155,20 @@ export function noticesOf(tally: Tally): Notice[] {
   return notices;
 }
 
+function clockText({ clock, slotMs }: Tally): string | null {
+  const { offsetMs, claimedMs, peers } = clock;
+  const off = offsetMs ?? claimedMs;
+  if (off === null || Math.abs(off) <= slotMs / 2) return null;
+  const by = `${(Math.abs(off) / 1000).toFixed(1)} s ${off > 0 ? 'ahead of' : 'behind'}`;
+  if (offsetMs === null) {
+    return `clock: it is ${by} that of the only peer, and a round takes ${slotMs / 1000} s: one of the two is wrong, set it (NTP)`;
+  }
+  const doing = isClockOff(clock, slotMs)
+    ? 'nothing is trained until it is right'
+    : 'training stops at a round';
+  return `clock: it is ${by} that of ${amount(peers, 'peer')} (their median), and a round takes ${slotMs / 1000} s: ${doing}; set it (NTP)`;
+}
+
 /** It was not there when the first rounds were closed. */
 function cameLate({ isBack, sinceRound, windowRounds }: Tally): boolean {
   return !isBack && (sinceRound ?? 0) > windowRounds;
@@ -181,6 +200,7 @@ function whySkipped({ skipped, deltasPublished, folded, sinceRound, rounds }: Ta
 }
 
 function adviceOf({ skipped, deltasPublished }: Tally): string {
+  if ((skipped[clockOff] ?? 0) > deltasPublished) return 'set the clock of this machine (NTP)';
   if (sum(skipped) + deltasPublished === 0) return 'start nodes before the first round';
   return sum(skipped) >= deltasPublished
     ? 'give the run a longer slotMs or fewer localSteps, or the node a faster machine'

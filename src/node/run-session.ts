@@ -2,29 +2,31 @@
 
 import { totalmem } from 'node:os';
 import type { ContentStore } from '../content/content-store.ts';
-import type { CoreStatus, PeerKey, ProtocolCore, ProtocolEvent } from '../core/io.ts';
+import type { CoreStatus, ProtocolCore, ProtocolEvent } from '../core/io.ts';
+import { memberTest } from '../core/membership.ts';
 import type { Clock, Store } from '../core/ports.ts';
 import { initialVector, vectorHash } from '../learning/initial.ts';
 import { batchStreamKey, type Learner } from '../learning/learner.ts';
 import type { Retention } from '../log/replica.ts';
 import { isArchiveKey } from '../log/store-keys.ts';
 import { createCore, requestBytesMax } from '../methods/create-core.ts';
-import { lastingNeighbours } from '../methods/lasting-neighbours.ts';
-import { logOf } from '../methods/registry.ts';
 import type { Host } from '../network/host.ts';
 import type { Identity } from '../network/identity.ts';
 import { fetchManifest } from '../network/manifest-exchange.ts';
 import { createTransport, type NetworkTransport } from '../network/transport.ts';
 import { createCrypto } from '../platform/node/crypto.ts';
-import { modelSize, openManifest, type RunManifest, type SignedManifest } from '../run/manifest.ts';
+import { openManifest, type RunManifest, type SignedManifest } from '../run/manifest.ts';
 import type { Metrics } from '../tasks/metrics.ts';
 import type { BackendChoice } from '../tensor/backend-choices.ts';
+import { clockOff, isClockOff } from './clock-offset.ts';
+import { ClockWatch } from './clock-watch.ts';
 import { type DriverLimits, NodeDriver, type Submission } from './driver.ts';
-import type { RunEvent, RunFacts, SessionEvent } from './events.ts';
+import type { RunEvent, SessionEvent } from './events.ts';
 import { isKeptKey, KeptSnapshots } from './kept-snapshots.ts';
 import type { LearnerFactory } from './learners.ts';
 import { NodeError } from './node-error.ts';
 import { Progress } from './progress.ts';
+import { factsOf, wantedLinks } from './run-facts.ts';
 import { RunReducer, type RunView } from './run-view.ts';
 
 /** How a node takes part in a run. */
@@ -58,6 +60,8 @@ export interface RunSession {
   readonly runId: string;
   /** Null until the manifest is here. */
   readonly run: SignedManifest | null;
+  /** What the clock of the run's slots says. */
+  nowMs(): number;
   /** As of now; after the end, as of then. */
   view(): RunView;
   /** @throws NodeError before the run is running */
@@ -77,9 +81,6 @@ export interface RunSession {
 /** Between two samples that nobody asked for. Guess. */
 const sampleEveryMs = 5000;
 
-/** Most links that a node holds for the sake of the run's topology; over one drawn anew each round, some of its peers. */
-const wantedLinksMax = 64;
-
 /** Rounds since the start of a run, which a node that holds nothing of it passes one by one: a matter of minutes. */
 const roundsMax = 2 ** 28;
 
@@ -92,6 +93,7 @@ interface Running {
   readonly driver: NodeDriver;
   readonly transport: NetworkTransport;
   readonly progress: Progress;
+  readonly watch: ClockWatch;
 }
 
 export class Session implements RunSession {
@@ -108,6 +110,8 @@ export class Session implements RunSession {
   #cancelSample: () => void = () => {};
   #run: SignedManifest | null;
   #running: Running | null = null;
+  /** As of the last sample. */
+  #slotMs = 0;
   #isOver = false;
   #isLeft = false;
 
@@ -132,6 +136,10 @@ export class Session implements RunSession {
 
   get run(): SignedManifest | null {
     return this.#run;
+  }
+
+  nowMs(): number {
+    return this.#clock.nowMs();
   }
 
   view(): RunView {
@@ -276,6 +284,7 @@ export class Session implements RunSession {
       links: { wanted: wantedLinks(manifest, identity.key) },
       exchange: { requestBytesMax: requestBytesMax(manifest, initial.length) },
     });
+    const watch = this.#watchClock(manifest, transport);
     const driver = new NodeDriver({
       core,
       learner,
@@ -284,6 +293,7 @@ export class Session implements RunSession {
       kept,
       clock: this.#clock,
       limits,
+      whyNotTrain: () => (isClockOff(watch.offset(), this.#slotMs) ? clockOff : null),
       streamKey: (round) => batchStreamKey(runId, identity.key, round),
       onEvent: (event: ProtocolEvent) => {
         // Whoever hears of a new phase sees the figures that belong to it.
@@ -295,13 +305,26 @@ export class Session implements RunSession {
         this.#say({ kind: 'input-dropped', input, from, reason: error.message }),
       onFatal: (error) => this.#finish(error, error),
     });
-    this.#running = { core, driver, transport, progress };
+    this.#running = { core, driver, transport, progress, watch };
     this.#stops.push(
       () => progress.stop(),
       () => driver.stop(),
     );
     await driver.start();
+    watch.start();
+    this.#stops.push(() => watch.stop());
     return { isBack: stored.length > 0 };
+  }
+
+  #watchClock({ membership, slotMs }: RunManifest, transport: NetworkTransport): ClockWatch {
+    const { host, clock, random } = this.#parts;
+    const isMember = memberTest(membership);
+    this.#slotMs = slotMs;
+    return new ClockWatch({
+      ...{ host, clock, random, runId: this.runId },
+      nowMs: () => this.#clock.nowMs(),
+      peers: () => transport.stats().peers.filter(isMember),
+    });
   }
 
   #keepSnapshots(stored: readonly (readonly [string, Uint8Array])[]): KeptSnapshots | null {
@@ -352,9 +375,10 @@ export class Session implements RunSession {
 
   #sample(): void {
     if (!this.#running || this.#isOver) return;
-    const { core, driver, transport } = this.#running;
+    const { core, driver, transport, watch } = this.#running;
     const content = this.#parts.content?.usage();
     const { contributions, ...status } = core.status(this.#clock.nowMs());
+    this.#slotMs = status.slotMs;
     this.#say({
       kind: 'sampled',
       sample: {
@@ -366,6 +390,7 @@ export class Session implements RunSession {
         ...this.#parts.host.traffic(),
         contentBytes: content?.bytes ?? 0,
         contentBytesMax: content?.bytesMax ?? 0,
+        clock: watch.offset(),
         ...driver.load,
       },
     });
@@ -384,26 +409,6 @@ export class Session implements RunSession {
     this.#reducer.apply(event);
     this.#parts.onEvent(event);
   }
-}
-
-function factsOf(manifest: RunManifest): RunFacts {
-  const { name, strategy, rounds, slotMs, startAtMs, membership } = manifest;
-  return {
-    name,
-    method: strategy.id,
-    parameters: modelSize(manifest),
-    rounds,
-    slotMs,
-    startAtMs,
-    windowRounds: logOf(strategy)?.windowRounds ?? 0,
-    members: membership.kind === 'open' ? null : membership.members,
-    names: membership.kind === 'open' ? {} : (membership.names ?? {}),
-  };
-}
-
-/** Peers that the run's topology mixes us with. */
-function wantedLinks(manifest: RunManifest, self: PeerKey): ReadonlySet<PeerKey> {
-  return new Set(lastingNeighbours(manifest, wantedLinksMax)?.get(self)?.slice(0, wantedLinksMax));
 }
 
 function asError(error: unknown): Error {

@@ -6,6 +6,7 @@
 import * as z from 'zod';
 import { type PeerKey, PHASES, type ProtocolEvent, REFUSAL_REASONS } from '../core/io.ts';
 import type { NetworkEvent } from '../network/events.ts';
+import { unknownOffset } from './clock-offset.ts';
 import type { RunEvent, RunFacts, RunSample, SessionEvent } from './events.ts';
 import { noticesOf, OUTCOMES, outcomeOf, outcomeText, type Tally } from './outcome.ts';
 import { Roster, shownMax } from './roster.ts';
@@ -86,6 +87,8 @@ export const runViewSchema = z.object({
     /** What the manifest calls members, as far as they are spoken of here. */
     names: z.record(z.string(), z.string()),
   }),
+  /** Our clock less that of the peers, in ms, by the median of what so many say; null where too few do. `claimedMs`: by the only one. */
+  clock: z.object({ offsetMs: z.number().nullable(), claimedMs: z.number().nullable(), peers: count }),
   /** Bytes received and sent on all connections of the node, encryption and overhead included; its runs share them. */
   bytesIn: z.number(),
   bytesOut: z.number(),
@@ -174,6 +177,7 @@ export class RunReducer {
       accuracy: null,
       accuracyRound: null,
       heldOutLoss: null,
+      clock: unknownOffset,
       bytesIn: 0,
       bytesOut: 0,
       deltasPublished: 0,
@@ -365,7 +369,8 @@ function tallyOf(
   view: Omit<RunView, Derived> & Pick<RunView, 'folded' | 'peers' | 'peersSeen'> & Pick<Tally, 'isMember'>,
 ): Tally {
   const { rounds = 0, windowRounds = 0 } = view.run ?? {};
-  return { ...view, isFinished: view.phase === 'finished', rounds, windowRounds };
+  const slotMs = view.slotMs ?? view.run?.slotMs ?? 0;
+  return { ...view, isFinished: view.phase === 'finished', rounds, windowRounds, slotMs };
 }
 
 function counted(counts: Readonly<Record<string, number>>, reason: string): Record<string, number> {

@@ -63,6 +63,7 @@ const sampled = (atRound: number, finalisedRound: number): RunEvent => ({
       bytesOut: 0,
       contentBytes: 0,
       contentBytesMax: 0,
+      clock: { offsetMs: null, claimedMs: null, peers: 0 },
       unsavedBytes: 0,
       announcementsDropped: 0,
     },

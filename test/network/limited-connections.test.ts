@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { serveManifests } from '../../src/network/manifest-exchange.ts';
-import { askForManifest } from '../../src/network/manifest-request.ts';
+import { MANIFEST_PROTOCOL } from '../../src/network/protocols.ts';
+import { askAboutRun } from '../../src/network/run-question.ts';
 import { limitedProfile } from './limited-profile.ts';
 import { connected, eventually, loopbackHost, someRunId } from './real-hosts.ts';
 import { asking, gossiping, runMember } from './run-member.ts';
@@ -23,13 +24,9 @@ test('a run goes over limited connections as over any other', async () => {
     await eventually('it is heard', () => members[1].heard.includes('over a relay'));
     const [answer] = await members[1].transport.request(a.key, Buffer.from('this'), asking());
     assert.match(Buffer.from(answer!).toString(), /asked this/);
-    const manifest = await askForManifest(
-      a.libp2p,
-      b.libp2p.peerId,
-      runId,
-      5_000,
-      new AbortController().signal,
-    );
+    const question = { protocol: MANIFEST_PROTOCOL, runId, bytesMax: 100, timeoutMs: 5_000 };
+    const { signal } = new AbortController();
+    const manifest = await askAboutRun(a.libp2p, b.libp2p.peerId, question, signal);
     assert.equal(Buffer.from(manifest).toString(), 'the manifest');
   } finally {
     await stopServing();

@@ -22,6 +22,8 @@ const good: Tally = {
   isMember: true,
   peersSeen: 2,
   peers: 2,
+  slotMs: 500,
+  clock: { offsetMs: 12, claimedMs: null, peers: 2 },
   deltasPublished: 98,
   skipped: {},
   folded: { own: 97, others: 190 },

@@ -5,9 +5,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
+import type { Clock } from '../../src/core/ports.ts';
 import type { Learner, TrainRequest } from '../../src/learning/learner.ts';
 import { identityFromSeed } from '../../src/network/identity.ts';
 import { tcpProfile } from '../../src/network/profiles/tcp.ts';
+import { clockOff } from '../../src/node/clock-offset.ts';
 import { createNode, type StarlingsNode } from '../../src/node/create-node.ts';
 import type { LearnerRequest } from '../../src/node/learners.ts';
 import { createRun } from '../../src/node/manifest-file.ts';
@@ -22,12 +24,15 @@ import { eventually } from '../network/real-hosts.ts';
 const directory = await mkdtemp(join(tmpdir(), 'starlings-outcomes-'));
 after(() => rm(directory, { recursive: true, force: true }));
 
-const deadlineMs = 20_000;
+const deadlineMs = 40_000;
 const strategy = { expectedPeers: 4, windowRounds: 3, admitRounds: 1 };
 
-function runOf(name: string, changes: RunChanges = {}): SignedManifest {
+function runOf(
+  name: string,
+  { startsInMs = 700, ...changes }: RunChanges & { startsInMs?: number } = {},
+): SignedManifest {
   const spec = { ...specOf({ strategy, rounds: 8, slotMs: 250, ...changes }), name };
-  return createRun(spec, Date.now() + 700, crypto, signerOf(9));
+  return createRun(spec, Date.now() + startsInMs, crypto, signerOf(9));
 }
 
 /** Learns a fixed change, which depends on whose data it is; of the data `broken` nothing can be learned. */
@@ -46,6 +51,12 @@ async function fixedLearner({ run, data }: LearnerRequest): Promise<Learner> {
     close: async () => {},
   };
 }
+
+/** The wall clock of a machine on which it is wrong. */
+const shifted = (byMs: number): Clock => ({
+  nowMs: () => wallClock.nowMs() + byMs,
+  schedule: (atMs, callback) => wallClock.schedule(atMs - byMs, callback),
+});
 
 let places = 0;
 
@@ -131,5 +142,36 @@ describe('a run with real nodes', { concurrency: 2 }, () => {
       assert.equal(outcome, 'untrained');
       assert.match(outcomeText!, /it skipped \d+ rounds \(mostly: the data went away\)/);
     }
+  });
+
+  test('a node whose clock is 3 s ahead hears so from its peers, and trains nothing', async (t) => {
+    const run = runOf('clocks', { rounds: 10, slotMs: 400, startsInMs: 8000 });
+    const first = await nodeOf(t);
+    const others = [first, await nodeOf(t, first.addresses())];
+    const sessions = others.map((node, index) => taking(node, run, 'x'.repeat(index)));
+    await eventually('they are linked', () => sessions.every((one) => one.view().peers === 1), deadlineMs);
+    const fast = (await nodeOf(t, first.addresses())).join(run, {
+      ...{ data: 'fast', backend: 'wasm' },
+      clock: shifted(3000),
+    });
+    const hears = (): boolean => (fast.view().clock.offsetMs ?? 0) > 1000;
+    await eventually('it hears of its clock', hears, deadlineMs);
+    const { clock, notices } = fast.view();
+    assert.ok(clock.offsetMs! > 1000 && clock.offsetMs! <= 3001, String(clock.offsetMs));
+    assert.match(
+      notices.find(({ id }) => id === 'clock')!.text,
+      /^clock: it is [123]\.\d s ahead of that of 2 peers \(their median\), .*nothing is trained until it is right; set it/,
+    );
+    const views = await ends(...sessions);
+    assert.deepEqual(
+      views.map(({ outcome }) => outcome),
+      ['trained', 'trained'],
+      JSON.stringify(views.map(({ outcomeText }) => outcomeText)),
+    );
+    for (const view of views)
+      assert.ok(Math.abs(view.clock.offsetMs ?? 0) < 400, 'one wrong clock moves nobody');
+    const last = fast.view();
+    assert.notEqual(last.outcome, 'trained');
+    assert.ok(last.skipped[clockOff]! > last.deltasPublished, JSON.stringify(last.skipped));
   });
 });

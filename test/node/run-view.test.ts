@@ -55,6 +55,7 @@ const sample: RunSample = {
   bytesOut: 45_600,
   contentBytes: 77,
   contentBytesMax: 1000,
+  clock: { offsetMs: null, claimedMs: null, peers: 0 },
   unsavedBytes: 12,
   announcementsDropped: 4,
 };

@@ -59,8 +59,15 @@ function figures(view: RunView): string[] {
     `here      ${here} (${view.peers} connected)`,
     ...(members.missing.length === 0 ? [] : [`missing   ${namesOf(view, members.missing)}`]),
     `deltas    ${deltasOf(view)}`,
+    ...clockLine(view),
     `bytes     ${formatBytes(bytesIn)} in, ${formatBytes(bytesOut)} out`,
   ];
+}
+
+function clockLine({ clock: { offsetMs, peers } }: RunView): string[] {
+  if (offsetMs === null) return [];
+  const off = `${(Math.abs(offsetMs) / 1000).toFixed(2)} s ${offsetMs < 0 ? 'behind' : 'ahead of'}`;
+  return [`clock     ${off} ${amount(peers, 'peer')}`];
 }
 
 /** `39 published, 38 in the model, 2 rounds skipped (training took too long)` */

@@ -1,15 +1,14 @@
-/** One question for a manifest and its answer, on one stream. */
+/** One question about a run and its answer, on one stream: a frame with the run id, then bytes up to the end, or none. */
 import type { Libp2p, PeerId, Stream } from '@libp2p/interface';
 import { messageStreamToDuplex } from '@libp2p/utils';
 import { pipe } from 'it-pipe';
 import { concat } from 'uint8arrays/concat';
 import { fromString } from 'uint8arrays/from-string';
 import { toString as toText } from 'uint8arrays/to-string';
-import { manifestBytesMax } from '../run/manifest.ts';
 import { withDeadline } from './deadline.ts';
 import { FrameError } from './errors.ts';
 import { FrameParser, framePieces } from './exchange/frames.ts';
-import { MANIFEST_PROTOCOL } from './protocols.ts';
+import type { Host } from './host.ts';
 
 /** A CID in base32 has 59 characters. */
 const runIdBytesMax = 128;
@@ -17,29 +16,32 @@ const PIECE_BYTES = 64 << 10;
 
 type Chunk = Uint8Array | (Iterable<Uint8Array> & { readonly byteLength: number });
 
-/** The bytes of the manifest that one provider serves. @throws Error where it has none, is silent or sends too much */
-export function askForManifest(
+export interface RunQuestion {
+  readonly protocol: string;
+  readonly runId: string;
+  /** Of the answer. */
+  readonly bytesMax: number;
+  readonly timeoutMs: number;
+}
+
+/** The bytes that one peer answers with; none: it knows nothing of it. @throws Error where it is silent or sends too much */
+export function askAboutRun(
   libp2p: Libp2p,
-  provider: PeerId,
-  runId: string,
-  timeoutMs: number,
+  peer: PeerId,
+  { protocol, runId, bytesMax, timeoutMs }: RunQuestion,
   outer: AbortSignal,
 ): Promise<Uint8Array> {
-  return withDeadline(timeoutMs, 'the provider did not answer', [outer], async (signal) => {
-    const connection = await libp2p.dial(provider, { signal });
-    const stream = await connection.newStream(MANIFEST_PROTOCOL, { runOnLimitedConnection: true, signal });
+  return withDeadline(timeoutMs, 'the peer did not answer', [outer], async (signal) => {
+    const connection = await libp2p.dial(peer, { signal });
+    const stream = await connection.newStream(protocol, { runOnLimitedConnection: true, signal });
     const onAbort = () => stream.abort(signal.reason);
     signal.addEventListener('abort', onAbort, { once: true });
     try {
-      const bytes = await pipe(
+      return await pipe(
         framePieces(new Uint8Array(), [fromString(runId)]),
         messageStreamToDuplex(stream),
-        (source: AsyncIterable<Chunk>) => collect(source, manifestBytesMax),
+        (source: AsyncIterable<Chunk>) => collect(source, bytesMax),
       );
-      if (bytes.length === 0) {
-        throw new Error('the provider does not have it yet');
-      }
-      return bytes;
     } catch (error) {
       stream.abort(error instanceof Error ? error : new Error(String(error)));
       throw error;
@@ -47,11 +49,36 @@ export function askForManifest(
   });
 }
 
-/** Answers one question. @param lookup the manifest's bytes, or null for a run that is not ours */
-export async function answerForManifest(
-  stream: Stream,
+const SERVE_TIMEOUT_MS = 10_000;
+
+/**
+ * Answers such questions until the returned function is called; once a host and protocol at a time.
+ * @param lookup asked anew each time, since runs come and go: the answer, or null for a run that is not ours
+ */
+export async function serveAboutRuns(
+  host: Host,
+  protocol: string,
   lookup: (runId: string) => Uint8Array | null,
-): Promise<void> {
+): Promise<() => Promise<void>> {
+  async function onStream(stream: Stream): Promise<void> {
+    const timer = setTimeout(() => stream.abort(new Error('the question took too long')), SERVE_TIMEOUT_MS);
+    try {
+      await answer(stream, lookup);
+    } catch (error) {
+      stream.abort(error instanceof Error ? error : new Error(String(error)));
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+  await host.libp2p.handle(protocol, onStream, {
+    runOnLimitedConnection: true,
+    maxInboundStreams: 4,
+    maxOutboundStreams: 4,
+  });
+  return async () => host.libp2p.unhandle(protocol);
+}
+
+async function answer(stream: Stream, lookup: (runId: string) => Uint8Array | null): Promise<void> {
   const duplex = messageStreamToDuplex(stream);
   await pipe(
     duplex,

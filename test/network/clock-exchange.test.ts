@@ -1,0 +1,27 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { askClock, serveClock } from '../../src/network/clock-exchange.ts';
+import { CLOCK_PROTOCOL } from '../../src/network/protocols.ts';
+import { serveAboutRuns } from '../../src/network/run-question.ts';
+import { connected, loopbackHost, someRunId } from './real-hosts.ts';
+
+test('a peer says what its clock of a run says, right to within the round trip', async () => {
+  const [a, b, liar] = await Promise.all([1, 2, 3].map(() => loopbackHost({ carriesRuns: false })));
+  const runId = someRunId('clock');
+  const { signal } = new AbortController();
+  const ask = (peer: string, run = runId) =>
+    askClock(a!, peer, { runId: run, timeoutMs: 5000, nowMs: Date.now }, signal);
+  try {
+    await Promise.all([connected(a!, b!), connected(a!, liar!)]);
+    await serveClock(b!, (run) => (run === runId ? Date.now() + 20_000 : null));
+    await serveAboutRuns(liar!, CLOCK_PROTOCOL, () => Uint8Array.of(1, 2, 3));
+    const began = Date.now();
+    const { lowMs, highMs } = await ask(b!.key);
+    assert.ok(lowMs <= -20_000 + 1 && highMs >= -20_000 - 1, `${lowMs} to ${highMs}`);
+    assert.ok(highMs - lowMs <= Date.now() - began + 1, 'as wide as the round trip');
+    await assert.rejects(ask(b!.key, someRunId('other')), /does not say what its clock says/);
+    await assert.rejects(ask(liar!.key), /does not say what its clock says/);
+  } finally {
+    await Promise.all([a, b, liar].map((host) => host!.stop()));
+  }
+});
