@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { appendFile, readFile } from 'node:fs/promises';
 import type { Scenario } from '../scenario/scenario.ts';
-import { simulate } from '../simulation.ts';
+import { type SimulationProgress, simulate } from '../simulation.ts';
 import type { Comparison, Variant } from './compare-file.ts';
 
 /** What is kept of one simulation. */
@@ -33,6 +33,8 @@ export interface ComparisonOptions {
   readonly workers: number;
   readonly wallNowMs: () => number;
   readonly signal: AbortSignal;
+  /** While a simulation runs: that it is the `number`th of `total`, and how far it is. */
+  readonly onProgress?: (number: number, total: number, progress: SimulationProgress, peers: number) => void;
   readonly onTrial: (variant: Variant, trial: Trial, done: number, total: number, wasKnown: boolean) => void;
 }
 
@@ -47,7 +49,9 @@ export async function runComparison(options: ComparisonOptions): Promise<Map<Var
     const key = keyOf(scenario);
     const before = known.get(key);
     if (!before && signal.aborted) break;
-    const trial = before ?? (await runTrial(scenario, key, options));
+    const onProgress = (progress: SimulationProgress): void =>
+      options.onProgress?.(done + 1, jobs.length, progress, scenario.peers);
+    const trial = before ?? (await runTrial(scenario, key, options, onProgress));
     if (trial.end === 'aborted') break;
     if (!before) await appendFile(trialsFile, `${JSON.stringify(trial)}\n`);
     trials.get(variant)!.push(trial);
@@ -67,13 +71,19 @@ function seedsFirst(variants: readonly Variant[]): [Variant, Scenario][] {
   ).flat();
 }
 
-async function runTrial(scenario: Scenario, key: string, options: ComparisonOptions): Promise<Trial> {
+async function runTrial(
+  scenario: Scenario,
+  key: string,
+  options: ComparisonOptions,
+  onProgress: (progress: SimulationProgress) => void,
+): Promise<Trial> {
   const { workers, wallNowMs, signal, comparison } = options;
   const { measurements: measurementsMax } = comparison;
   const { result, chronicle } = await simulate(scenario, {
     wallNowMs,
     workers,
     signal,
+    onProgress,
     measures: true,
     measurementsMax,
   });

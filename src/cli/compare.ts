@@ -1,6 +1,9 @@
 import { basename, extname, join, resolve } from 'node:path';
 import type { Command } from 'commander';
+import type { Variant } from '../../sim/compare/compare-file.ts';
+import type { Trial } from '../../sim/compare/run-comparison.ts';
 import { configFile } from './parts/config-file.ts';
+import { checkWritable } from './parts/may-write.ts';
 import { perform } from './parts/perform.ts';
 import { workersOption } from './parts/workers-option.ts';
 
@@ -34,26 +37,28 @@ export function addCompareCommand(parent: Command): void {
         const name = basename(file, extname(file));
         const out = resolve(options.out ?? `compare-${name}`);
         makeDirectory(out);
+        checkWritable(join(out, 'table.md'));
         const { checkMemory, defaultWorkers } = await import('./parts/sim-resources.ts');
         const [first] = comparison.variants[0]!.scenarios;
         const workers = options.workers ?? defaultWorkers(first!);
         for (const { scenarios } of comparison.variants) checkMemory(scenarios[0]!, workers, file);
         for (const { name: omitted, reason } of comparison.left) say(`left out  ${omitted}: ${reason}`);
         const { runComparison } = await import('../../sim/compare/run-comparison.ts');
+        const { createProgressLine, simLine } = await import('./view/sim-view.ts');
+        const line = createProgressLine(process.stderr);
         const trials = await runComparison({
           comparison,
           trialsFile: join(out, 'trials.jsonl'),
           workers,
           wallNowMs: () => performance.now(),
           signal,
-          onTrial: (variant, trial, done, total, wasKnown) => {
-            const figures = `accuracy ${(100 * trial.accuracy).toFixed(2)} %, loss ${trial.loss.toFixed(4)}`;
-            const took = wasKnown ? 'done before' : `${trial.wallSeconds.toFixed(0)} s`;
-            say(
-              `${done}/${total}  ${variant.name}, alpha ${variant.alpha}, seed ${trial.seed}: ${figures} (${took})`,
-            );
+          onProgress: (number, total, progress, peers) =>
+            line.show(`${number}/${total}  ${simLine(progress, peers)}`),
+          onTrial: (...trial) => {
+            line.end();
+            say(trialLine(...trial));
           },
-        });
+        }).finally(line.end);
         const { summarise } = await import('../../sim/compare/summary.ts');
         const { csvTable, markdownTable } = await import('../../sim/compare/tables.ts');
         const { compareReport } = await import('../../sim/compare/compare-report.ts');
@@ -74,4 +79,16 @@ export function addCompareCommand(parent: Command): void {
         return { json: { name, out, rows: json, left: comparison.left } };
       }),
     );
+}
+
+function trialLine(
+  { name, alpha }: Variant,
+  trial: Trial,
+  done: number,
+  total: number,
+  wasKnown: boolean,
+): string {
+  const figures = `accuracy ${(100 * trial.accuracy).toFixed(2)} %, loss ${trial.loss.toFixed(4)}`;
+  const took = wasKnown ? 'done before' : `${trial.wallSeconds.toFixed(0)} s`;
+  return `${done}/${total}  ${name}, alpha ${alpha}, seed ${trial.seed}: ${figures} (${took})`;
 }

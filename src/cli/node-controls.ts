@@ -8,6 +8,7 @@ import { problemsOf } from '../config/problem-text.ts';
 import { NODE_COMMANDS, type NodeCommand, type PathField } from '../node/commands.ts';
 import { dataHome } from './parts/data-home.ts';
 import { perform } from './parts/perform.ts';
+import { refuseUnused } from './parts/unused-options.ts';
 
 type Field = JsonSchema & { readonly path?: PathField };
 
@@ -26,6 +27,7 @@ function addControl(parent: Command, entry: NodeCommand): void {
   }
   command.option('--dir <dir>', `directory of the node (default: ${dataHome('node')})`).action(() =>
     perform(command, async ({ say, signal }) => {
+      refuseUnused(parent, command, [...Object.keys(properties), 'dir']);
       const given = (name: string): unknown =>
         [command, parent].find((place) => place.getOptionValueSource(name) === 'cli')?.opts()[name];
       const values = Object.keys(properties).flatMap((name) => {

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { ConfigError } from '../config/config-error.ts';
 import { perform } from './parts/perform.ts';
+import { refuseUnused } from './parts/unused-options.ts';
 
 export function addNodeIdCommand(parent: Command): void {
   // --dir is an option of `node` itself.
@@ -10,6 +11,7 @@ export function addNodeIdCommand(parent: Command): void {
     .option('--name <name>', 'what the run is to call this node: prints the lines for its YAML file')
     .action(({ name }: { readonly name?: string }, command: Command) =>
       perform(command, async ({ say }) => {
+        refuseUnused(parent, command, ['dir']);
         const problem = name === undefined ? null : await nameProblem(name);
         if (problem !== null) throw new ConfigError('BAD_USAGE', `--name: ${problem}`);
         const { dir } = command.optsWithGlobals<{ dir: string }>();

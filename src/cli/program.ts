@@ -14,6 +14,7 @@ import { addNodeCommand } from './node.ts';
 import { addNodeIdCommand } from './node-id.ts';
 import { describeFailure, EXIT_INTERRUPTED, exitCodesHelp } from './parts/exit.ts';
 import { printFailure } from './parts/output.ts';
+import { outputLoss, watchOutput } from './parts/output-loss.ts';
 import { packageRoot } from './parts/package-root.ts';
 import { addRunCreateCommand } from './run-create.ts';
 import { addRunShowCommand } from './run-show.ts';
@@ -65,13 +66,14 @@ async function createProgram(argv: readonly string[]): Promise<Command> {
 
 /** Runs one command line and ends the process with its exit code. */
 export async function main(argv: readonly string[]): Promise<void> {
+  watchOutput();
   try {
     await (await createProgram(argv)).parseAsync(argv);
   } catch (error) {
     const failure = describeFailure(error);
     // Set already where Ctrl-C made the command fail.
     if (process.exitCode !== EXIT_INTERRUPTED) process.exitCode = failure.exitCode;
-    if (failure.exitCode !== 0) {
+    if (failure.exitCode !== 0 && outputLoss() === null) {
       await printFailure(failure, error, {
         json: argv.includes('--json'),
         verbose: argv.includes('--verbose'),
@@ -79,8 +81,21 @@ export async function main(argv: readonly string[]): Promise<void> {
       });
     }
   }
+  await flushed();
+  const loss = outputLoss();
+  if (loss !== null) {
+    process.exitCode = loss.exitCode;
+    if (!loss.isQuiet) process.stderr.write(`starlings: ${loss.sentence}\n`);
+  }
   // Open handles of a library must not keep a finished command alive.
   process.exit();
+}
+
+/** What was written last may fail only now. */
+function flushed(): Promise<void> {
+  return new Promise((resolve) => {
+    process.stdout.write('', () => setImmediate(resolve));
+  });
 }
 
 function packageVersion(): string {

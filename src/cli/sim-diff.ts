@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import type { Command } from 'commander';
 import { perform } from './parts/perform.ts';
+import { refuseUnused } from './parts/unused-options.ts';
 
 export function addSimDiffCommand(parent: Command): void {
   parent
@@ -12,6 +13,7 @@ export function addSimDiffCommand(parent: Command): void {
     .argument('<b>', 'record of the other')
     .action((a: string, b: string, _options: unknown, command: Command) =>
       perform(command, async ({ say }) => {
+        refuseUnused(parent, command, []);
         const { readChronicle } = await import('../../sim/report/read-chronicle.ts');
         const { compareChronicles, formatComparison } = await import('../../sim/report/compare.ts');
         const comparison = compareChronicles(await readChronicle(a), await readChronicle(b));

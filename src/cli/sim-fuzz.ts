@@ -1,9 +1,10 @@
-import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import type { Scenario, ScenarioFile } from '../../sim/scenario/scenario.ts';
 import { ConfigError } from '../config/config-error.ts';
 import { wholeNumber } from './parts/arguments.ts';
+import { checkMayWrite } from './parts/may-write.ts';
 import { perform } from './parts/perform.ts';
+import { refuseUnused } from './parts/unused-options.ts';
 
 interface Options {
   readonly seeds: number;
@@ -11,9 +12,6 @@ interface Options {
   readonly file?: string;
   readonly out?: string;
 }
-
-/** Worlds between two lines about how far we are. */
-const worldsPerLine = 50;
 
 export function addSimFuzzCommand(parent: Command): void {
   parent
@@ -25,13 +23,19 @@ export function addSimFuzzCommand(parent: Command): void {
     .option('--out <file>', 'where the smallest world that goes wrong is written, as a scenario')
     .action((options: Options, command: Command) =>
       perform(command, async ({ say, signal }) => {
-        if (options.out !== undefined && existsSync(options.out)) {
-          throw new ConfigError('BAD_USAGE', `${options.out} exists; choose another --out`);
+        refuseUnused(parent, command, []);
+        const given = (name: string): boolean => command.getOptionValueSource(name) === 'cli';
+        const idle = options.file === undefined ? [] : ['seeds', 'from', 'out'].filter(given);
+        if (idle.length > 0) {
+          const flags = idle.map((name) => `--${name}`).join(' and ');
+          throw new ConfigError('BAD_USAGE', `--file is one world: ${flags} would do nothing; leave it out`);
         }
+        if (options.out !== undefined) checkMayWrite(options.out, undefined);
         const { loadScenario, resolveScenario } = await import('../../sim/scenario/scenario.ts');
         const { drawScenario } = await import('../../sim/fuzz/draw-scenario.ts');
         const { examine } = await import('../../sim/fuzz/examine.ts');
         const { writeFileAtomically } = await import('../platform/node/atomic-file.ts');
+        const { createProgressLine } = await import('./view/sim-view.ts');
         const { shrink } = await import('../../sim/fuzz/shrink.ts');
         if (options.file !== undefined) {
           const { violation, traceHash } = await examine(await loadScenario(options.file), signal);
@@ -40,15 +44,18 @@ export function addSimFuzzCommand(parent: Command): void {
         }
         const resolved = (file: ScenarioFile, name: string): Scenario =>
           resolveScenario(file, undefined, name);
+        const line = createProgressLine(process.stderr);
         const violations: { seed: number; violation: string }[] = [];
         let forks = 0;
         for (let count = 0; count < options.seeds; count++) {
           const seed = options.from + count;
           const name = `seed ${seed}`;
           const drawn = drawScenario(seed);
+          line.show(`world ${count + 1}/${options.seeds} (seed ${seed}), ${violations.length} went wrong`);
           const found = await examine(resolved(drawn, name), signal);
           forks += found.forks;
           if (found.violation !== null) {
+            line.end();
             violations.push({ seed, violation: found.violation });
             say(`${name}: ${found.violation}`);
             say(`  again: starlings sim fuzz --from ${seed} --seeds 1`);
@@ -62,8 +69,8 @@ export function addSimFuzzCommand(parent: Command): void {
               say(`  ${smallest.peers} peers and ${smallest.run?.rounds} rounds do it too: ${options.out}`);
             }
           }
-          if ((count + 1) % worldsPerLine === 0) say(`${count + 1} worlds, ${violations.length} went wrong`);
         }
+        line.end();
         say(`${options.seeds} worlds, ${violations.length} went wrong; ${forks} forks noticed on the way`);
         const json = { seeds: options.seeds, from: options.from, forks, violations };
         return { json, ok: violations.length === 0 };

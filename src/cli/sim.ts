@@ -1,8 +1,7 @@
-import { existsSync } from 'node:fs';
-import { basename, dirname, extname } from 'node:path';
+import { basename, extname } from 'node:path';
 import type { Command } from 'commander';
-import { ConfigError } from '../config/config-error.ts';
 import { configFile } from './parts/config-file.ts';
+import { checkWritable } from './parts/may-write.ts';
 import { perform } from './parts/perform.ts';
 import { workersOption } from './parts/workers-option.ts';
 import { addSimDiffCommand } from './sim-diff.ts';
@@ -31,18 +30,18 @@ export function addSimCommand(parent: Command): void {
     .addOption(workersOption('the trace is'))
     .option('--no-memory-check', 'start even where it looks as if the memory would not do')
     .action((file: string, options: Options, command: Command) =>
-      perform(command, async ({ say, screen, signal }) => {
+      perform(command, async ({ say, signal }) => {
         const { loadScenario } = await import('../../sim/scenario/scenario.ts');
         const { checkMemory, defaultWorkers } = await import('./parts/sim-resources.ts');
         const scenario = await loadScenario(file);
         const workers = options.workers ?? defaultWorkers(scenario);
         if (options.memoryCheck) checkMemory(scenario, workers, file);
-        for (const path of [options.record, options.report, options.events]) checkFolder(path);
+        for (const path of [options.record, options.report, options.events]) checkWritable(path);
         const { simulate } = await import('../../sim/simulation.ts');
         const { createSimView, simSummary } = await import('./view/sim-view.ts');
         const { writeFileAtomically } = await import('../platform/node/atomic-file.ts');
         const { record, report, events } = options;
-        const view = createSimView(screen, scenario.peers);
+        const view = createSimView(process.stderr, scenario.peers);
         const { result, chronicle } = await simulate(scenario, {
           wallNowMs: () => performance.now(),
           onProgress: view.show,
@@ -67,10 +66,4 @@ export function addSimCommand(parent: Command): void {
     );
   addSimFuzzCommand(sim);
   addSimDiffCommand(sim);
-}
-
-/** A long simulation should not end in the discovery that its result has nowhere to go. */
-function checkFolder(path: string | undefined): void {
-  if (path === undefined || existsSync(dirname(path))) return;
-  throw new ConfigError('BAD_USAGE', `${path}: its folder does not exist; create it first`);
 }

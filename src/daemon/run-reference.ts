@@ -1,10 +1,15 @@
 /** What a node is told to join: a manifest file, or the id of a run. */
 import { existsSync } from 'node:fs';
+import * as dagCbor from '@ipld/dag-cbor';
 import { CID } from 'multiformats/cid';
 import type { Crypto } from '../core/crypto.ts';
 import { readManifestFile } from '../node/manifest-file.ts';
 import type { SignedManifest } from '../run/manifest.ts';
 import { keepManifest, keptManifest } from './directory.ts';
+
+const SHA2_256 = 0x12;
+/** A CIDv1 of SHA-256 in base32. */
+const runIdLength = 59;
 
 class RunReferenceError extends Error {
   override readonly name = 'RunReferenceError';
@@ -23,6 +28,8 @@ export async function resolveRun(
   if (!existsSync(run)) {
     const runId = runIdIn(run);
     if (runId !== null) return (await keptManifest(directory, runId, crypto)) ?? runId;
+    const problem = idProblem(run);
+    if (problem !== null) throw new RunReferenceError(problem);
     throw new RunReferenceError(
       `${run} is neither a file nor a run id; give the manifest or the id that \`starlings run create\` printed`,
     );
@@ -32,9 +39,20 @@ export async function resolveRun(
   return manifest;
 }
 
+/** What looks like a run id and is none was mistyped; all others are meant as files. */
+function idProblem(text: string): string | null {
+  if (!/^baf[a-z0-9]{8,}$/i.test(text)) return null;
+  const problem =
+    text.length === runIdLength
+      ? 'a character of it is wrong'
+      : `it has ${text.length} characters, a run id has ${runIdLength}`;
+  return `${text} looks like a run id and is none (${problem}); copy the whole id that \`starlings run create\` printed`;
+}
+
 function runIdIn(text: string): string | null {
   try {
-    return CID.parse(text).toString();
+    const cid = CID.parse(text);
+    return cid.code === dagCbor.code && cid.multihash.code === SHA2_256 ? cid.toString() : null;
   } catch {
     return null;
   }

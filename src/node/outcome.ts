@@ -35,6 +35,8 @@ export interface Tally {
   readonly peersSeen: number;
   readonly peers: number;
   readonly slotMs: number;
+  /** Entries with our signature that we did not write. */
+  readonly foreignEntries: number;
   readonly clock: ClockOffset;
   /** In this session. */
   readonly deltasPublished: number;
@@ -47,7 +49,7 @@ export interface Tally {
 
 /** Something that will not end well, told once, with what to do. */
 export interface Notice {
-  readonly id: 'alone' | 'clock' | 'late' | 'left-out' | 'no-member' | 'unheard';
+  readonly id: 'alone' | 'clock' | 'late' | 'left-out' | 'no-member' | 'twin' | 'unheard';
   readonly text: string;
 }
 
@@ -116,8 +118,14 @@ export function outcomeText(outcome: Outcome, tally: Tally): string {
 /** While a run is under way; each stays as long as it is true. */
 export function noticesOf(tally: Tally): Notice[] {
   const { isFinished, sinceRound, peers, peersSeen, folded, finalisedRound, windowRounds } = tally;
-  if (isFinished || sinceRound === null) return [];
   const notices: Notice[] = [];
+  if (tally.foreignEntries > 0) {
+    notices.push({
+      id: 'twin',
+      text: 'twin: entries come that are signed with the key of this node and that it did not write: its directory was copied, so stop one of the two and give it an empty --dir',
+    });
+  }
+  if (isFinished || sinceRound === null) return notices;
   const clock = clockText(tally);
   if (clock !== null) notices.push({ id: 'clock', text: clock });
   if (!tally.isMember) {

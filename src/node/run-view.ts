@@ -99,6 +99,8 @@ export const runViewSchema = z.object({
   skipped: z.record(z.string(), count),
   /** Deltas of ours that the peers left out and that went back into the residual. */
   restored: count,
+  /** Entries that are signed with this node's key and that this session did not write. */
+  foreignEntries: count,
   /** How often this node was on the weaker side of a fork. */
   forks: count,
   equivocations: count,
@@ -153,6 +155,8 @@ type Handlers<E extends { readonly kind: string }> = {
 export class RunReducer {
   #view: Omit<RunView, Derived>;
   readonly #roster: Roster;
+  /** Newest round of a delta of ours. */
+  #published = -1;
 
   constructor(runId: string, self: PeerKey, startedAtMs: number) {
     this.#roster = new Roster(self);
@@ -184,6 +188,7 @@ export class RunReducer {
       announcedBytes: 0,
       skipped: {},
       restored: 0,
+      foreignEntries: 0,
       forks: 0,
       equivocations: 0,
       divergences: 0,
@@ -240,19 +245,30 @@ export class RunReducer {
   readonly #protocol: Handlers<ProtocolEvent> = {
     phase: ({ phase }) => this.#change({ phase }),
     'round-started': ({ round }) => this.#change({ round: Math.max(round, this.#view.round) }),
-    published: ({ bodyBytes, loss }) =>
+    published: ({ round, bodyBytes, loss }) => {
+      this.#published = Math.max(this.#published, round);
       this.#change({
         deltasPublished: this.#view.deltasPublished + 1,
         announcedBytes: this.#view.announcedBytes + bodyBytes,
         loss,
-      }),
+      });
+    },
     skipped: ({ reason }) => this.#change({ skipped: counted(this.#view.skipped, reason) }),
-    accepted: ({ author, round }) => this.#roster.note(author, { round }),
+    accepted: ({ author, round }) => {
+      this.#roster.note(author, { round });
+      // What this node said in a life of which it remembers nothing is of rounds before this one.
+      const since = this.#view.sinceRound;
+      const isNew = since !== null && round > Math.max(since + 1, this.#published);
+      if (author === this.#view.peerKey && isNew) this.#noteForeign();
+    },
     refused: ({ reason }) => this.#change({ refused: counted(this.#view.refused, reason) }),
     finalised: ({ round }) => this.#change({ finalisedRound: round }),
     passed: ({ through }) => this.#change({ finalisedRound: through }),
     restored: () => this.#change({ restored: this.#view.restored + 1 }),
-    equivocation: () => this.#change({ equivocations: this.#view.equivocations + 1 }),
+    equivocation: ({ author }) => {
+      this.#change({ equivocations: this.#view.equivocations + 1 });
+      if (author === this.#view.peerKey) this.#noteForeign();
+    },
     fork: () => this.#change({ forks: this.#view.forks + 1 }),
     joined: ({ round, donors }) => this.#change({ joined: { round, donors } }),
     diverging: () => this.#change({ divergences: this.#view.divergences + 1 }),
@@ -309,6 +325,10 @@ export class RunReducer {
   #agreementAfter({ phase, agreement }: RunSample['core']): RunView['agreement'] {
     const hasGone = agreement !== null && agreement.same + agreement.other === 0;
     return phase === 'finished' && hasGone ? (this.#view.agreement ?? agreement) : agreement;
+  }
+
+  #noteForeign(): void {
+    this.#change({ foreignEntries: this.#view.foreignEntries + 1 });
   }
 
   #change(fields: Partial<RunView>): void {

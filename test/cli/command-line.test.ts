@@ -10,6 +10,7 @@ const directory = await mkdtemp(join(tmpdir(), 'starlings-cli-'));
 after(() => rm(directory, { recursive: true, force: true }));
 const at = (...names: string[]): string => join(directory, ...names);
 const runFile = new URL('../../configs/runs/heart-logistic.yaml', import.meta.url).pathname;
+const simFile = new URL('../../configs/sim/first-run.yaml', import.meta.url).pathname;
 const ringFile = new URL('../../configs/runs/mnist-d-psgd.yaml', import.meta.url).pathname;
 
 /** Two commands at a time: a start costs a core. */
@@ -20,8 +21,8 @@ describe('the command line', { concurrency: 2 }, () => {
     [['run'], 2, /Usage: starlings run/],
     [['run', 'create'], 2, /^error: missing required argument 'file'/],
     [['run', 'create', at('none.yaml')], 2, /none\.yaml: no such file; check the path\n$/],
-    [['run', 'show', at('none.manifest')], 1, /none\.manifest does not exist; check the path\n$/],
-    [['run', 'show', runFile], 1, /this is not a run manifest/],
+    [['run', 'show', at('none.manifest')], 2, /none\.manifest does not exist; check the path\n$/],
+    [['run', 'show', runFile], 2, /this is not a run manifest/],
     [['node'], 2, /a node needs --run .* and --data /],
     [
       ['node', 'id', '--dir', at('named'), '--name', 'a\u001b[2J'],
@@ -40,10 +41,10 @@ describe('the command line', { concurrency: 2 }, () => {
     [['node', 'join', '--run', 'x', '--data', 'y', '--backend', 'gpu'], 2, /Allowed choices are auto, wasm/],
     [['node', 'leave', '--run', ''], 2, /--run: expected at least 1 character, got 0\n$/],
     [['node', 'note', '--run', 'x', '--text', ''], 2, /: --text: expected at least 1 character, got 0\n$/],
-    [['log', 'verify', runFile], 1, /heart-logistic\.yaml: this is no archive of a run\n$/],
-    [['log', 'verify', directory], 1, /starlings-cli-\S+ is a directory where a file is expected/],
-    [['node', 'list', '--dir', at('none')], 1, /no node runs in .*none: name its directory with --dir/],
-    [['node', '--dir', at('none'), 'stop'], 1, /no node runs in .*none: name its directory with --dir/],
+    [['log', 'verify', runFile], 2, /heart-logistic\.yaml: this is no archive of a run\n$/],
+    [['log', 'verify', directory], 2, /starlings-cli-\S+ is a directory where a file is expected/],
+    [['node', 'list', '--dir', at('none')], 2, /no node runs in .*none: name its directory with --dir/],
+    [['node', '--dir', at('none'), 'stop'], 2, /no node runs in .*none: name its directory with --dir/],
     [['node', '--run', 'x', '--data', 'y', '--http', '70000'], 2, /expected a whole number from 0 to 65535/],
     [
       ['node', '--run', 'x', '--data', 'y', '--backend', 'gpu'],
@@ -56,7 +57,7 @@ describe('the command line', { concurrency: 2 }, () => {
       2,
       /does not end in \/p2p\/<peer id>; copy the whole/,
     ],
-    [['bootstrap', '--dir', '/dev/null/x'], 1, /\/dev\/null\/x leads through something that is no directory/],
+    [['bootstrap', '--dir', '/dev/null/x'], 2, /\/dev\/null\/x leads through something that is no directory/],
     [['testnet', 'up', '--nodes', '1'], 2, /expected a whole number from 2 to 256/],
     [['testnet', 'up', runFile], 2, /trains on data of the kind csv: give one path per node with --data/],
     [
@@ -66,12 +67,12 @@ describe('the command line', { concurrency: 2 }, () => {
     ],
     [
       ['testnet', 'status', '--dir', at('none')],
-      1,
+      2,
       /holds no testnet; start one with `starlings testnet up`/,
     ],
     [
       ['model', 'evaluate', '--from', at('none')],
-      1,
+      2,
       /does not exist; name a model file or the directory of a node/,
     ],
     [
@@ -79,22 +80,70 @@ describe('the command line', { concurrency: 2 }, () => {
       2,
       /heart-logistic\.yaml exists; choose another --out, or --force to replace it/,
     ],
-    [['model', 'export', '--from', at('none'), '--out', runFile, '--force'], 1, /none does not exist/],
+    [['model', 'export', '--from', at('none'), '--out', runFile, '--force'], 2, /none does not exist/],
     [
       ['log', 'export', '--dir', at('none'), '--out', runFile],
       2,
       /heart-logistic\.yaml exists; choose another --out, or --force to replace it/,
     ],
-    [['log', 'export', '--dir', at('none'), '--out', runFile, '--force'], 1, /none knows no such run/],
-    [['model', 'evaluate', '--from', runFile], 1, /heart-logistic\.yaml: /],
+    [['log', 'export', '--dir', at('none'), '--out', runFile, '--force'], 2, /none knows no such run/],
+    [['model', 'evaluate', '--from', runFile], 2, /heart-logistic\.yaml: /],
     [['sim', runFile], 2, /heart-logistic\.yaml:\d+:\d+: .*unknown key/],
     [['compare', at('none.yaml')], 2, /none\.yaml: no such file; check the path\n$/],
     [['compare', runFile], 2, /heart-logistic\.yaml:\d+:\d+: .*unknown key/],
     [['codec', 'bench', '--parameters', '7'], 2, /expected a whole number from 4096 to/],
     [
       ['run', 'create', ringFile, '--out', at('ring.manifest'), '--key', at('ring.key')],
-      1,
+      2,
       /needs membership of kind allow-list/,
+    ],
+    [
+      ['sim', 'fuzz', '--file', runFile, '--seeds', '3'],
+      2,
+      /--file is one world: --seeds would do nothing; leave it out/,
+    ],
+    [['sim', '--report', 'x', 'fuzz'], 2, /`sim fuzz` does nothing with --report; leave it out/],
+    [['node', '--http', '5', 'list'], 2, /`node list` does nothing with --http; leave it out/],
+    [['node', 'id', '--run', 'x', '--dir', at('x')], 2, /`node id` does nothing with --run; leave it out/],
+    [
+      ['start', runFile, '--data', 'a', 'b', '--alpha', '1'],
+      2,
+      /--alpha is of the split and would do nothing/,
+    ],
+    [['sim', simFile, '--report', at('none', 'x.html')], 2, /its folder does not exist; create it first/],
+    [['sim', simFile, '--record', directory], 2, /is a directory; name a file/],
+    [['sim', simFile, '--events', '/proc/x'], 2, /\/proc\/x .*use another place/],
+    [['run', 'create', runFile, '--out', at('none', 'm')], 2, /its folder does not exist; create it first/],
+    [
+      [
+        'node',
+        '--dir',
+        at('typed-0'),
+        '--data',
+        'y',
+        '--run',
+        'bafyreigd7ikji2uqsyevqb433sfan3wdbls4mn2a53aopnvhtvnmzltps',
+      ],
+      2,
+      /looks like a run id and is none \(it has 58 characters, a run id has 59\); copy the whole id/,
+    ],
+    [
+      [
+        'node',
+        '--dir',
+        at('typed-1'),
+        '--data',
+        'y',
+        '--run',
+        'bafyreigd7ikji2uqsyevqb433sfan3wdbls4mn2a53aopnvhtvnmzltps0',
+      ],
+      2,
+      /looks like a run id and is none \(a character of it is wrong\)/,
+    ],
+    [
+      ['node', '--dir', at('typed-2'), '--data', 'y', '--run', 'run.manifest'],
+      2,
+      /run\.manifest is neither a file nor a run id/,
     ],
   ];
   test('codec bench prints a list with a row for each codec, the default within 3 % of the bound', async () => {
@@ -176,7 +225,7 @@ describe('the command line', { concurrency: 2 }, () => {
     assert.notEqual(jsonOf(forced)['runId'], runId);
 
     const other = await starlings('run', 'show', file, '--id', String(runId));
-    assert.equal(other.exitCode, 1);
+    assert.equal(other.exitCode, 2);
     assert.match(other.stderr, /this is the manifest of run \S+, not of /);
 
     const forged = Buffer.from(before);
@@ -185,7 +234,7 @@ describe('the command line', { concurrency: 2 }, () => {
     forged[name] = 'j'.charCodeAt(0);
     await writeFile(at('forged.manifest'), forged);
     const refused = await starlings('run', 'show', at('forged.manifest'));
-    assert.equal(refused.exitCode, 1);
+    assert.equal(refused.exitCode, 2);
     assert.match(
       refused.stderr,
       /forged\.manifest: the signature of the manifest does not match its creator\n$/,
@@ -204,8 +253,8 @@ describe('the command line', { concurrency: 2 }, () => {
       at('k2'),
       '--force',
     );
-    assert.equal(end.exitCode, 1);
-    assert.match(end.stderr, /target is a directory where a file is expected; name the file\n$/);
+    assert.equal(end.exitCode, 2);
+    assert.match(end.stderr, /target is a directory; name a file\n$/);
     assert.deepEqual(
       (await readdir(directory)).filter((name) => name.startsWith('target')),
       ['target'],

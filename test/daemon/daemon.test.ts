@@ -212,7 +212,7 @@ describe('a daemon', { concurrency: 2 }, () => {
     });
     await assert.rejects(command(node, 'join', taking('bafynonsense')), {
       code: 'NO_SUCH_RUN',
-      message: /bafynonsense is neither a file nor a run id/,
+      message: /bafynonsense looks like a run id and is none \(it has 12 characters, a run id has 59\)/,
     });
     await assert.rejects(command(node, 'join', taking(run.file, at('nowhere.csv'))), /nowhere\.csv/);
     assert.deepEqual(await views(node), []);

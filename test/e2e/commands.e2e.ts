@@ -327,13 +327,13 @@ describe('wrong input', () => {
     writeFileSync(at('forged.manifest'), bytes);
     assertRefused(
       await node('n-forged', '--run', at('forged.manifest')),
-      1,
+      2,
       /forged\.manifest: the signature of the manifest does not match its creator$/m,
     );
   });
 
   test('a truncated IDX file', async () => {
-    assertRefused(await node('n-short', '--data', at('short-data')), 1, /train-images-idx3-ubyte: .*bytes/);
+    assertRefused(await node('n-short', '--data', at('short-data')), 2, /train-images-idx3-ubyte: .*bytes/);
   });
 
   test('ports in use', async () => {
@@ -357,10 +357,10 @@ describe('wrong input', () => {
       ['bootstrap'],
       ['start', at('run.yaml')],
     ]) {
-      assertRefused(await starlings(...args, '--dir', below), 1, /is no directory; use another place$/m);
+      assertRefused(await starlings(...args, '--dir', below), 2, /is no directory; use another place$/m);
     }
     if (process.platform === 'linux') {
-      assertRefused(await starlings('bootstrap', '--dir', '/proc/x'), 1, /\/proc\/x .*use another place$/m);
+      assertRefused(await starlings('bootstrap', '--dir', '/proc/x'), 2, /\/proc\/x .*use another place$/m);
     }
   });
 
@@ -484,14 +484,14 @@ slotMs: 300
     writeFileSync(at('narrow.csv'), '1,2\n3,4\n');
     const join = (...args: readonly string[]): Promise<Finished> =>
       starlings('node', 'join', ...args, ...home);
-    assertRefused(await join('--run', at('two.manifest'), '--data', at('narrow.csv')), 1, /narrow\.csv/);
-    assertRefused(await join('--run', at('none.csv'), '--data', data), 1, /is neither a file nor a run id/);
+    assertRefused(await join('--run', at('two.manifest'), '--data', at('narrow.csv')), 2, /narrow\.csv/);
+    assertRefused(await join('--run', at('none.csv'), '--data', data), 2, /is neither a file nor a run id/);
     assertRefused(
       await join('--run', at('one.manifest'), '--data', data),
       1,
       /takes part in run bafy\S+ already/,
     );
-    assertRefused(await join('--run', at('run.yaml'), '--data', data), 1, /this is not a run manifest/);
+    assertRefused(await join('--run', at('run.yaml'), '--data', data), 2, /this is not a run manifest/);
   });
 
   test('stop ends it cleanly', async () => {

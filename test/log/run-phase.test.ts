@@ -31,7 +31,8 @@ test('the end waits for agreement, for two windows at most, and for a history lo
 
 test('a history that came after the end opens the run again', () => {
   const phase = new RunPhase();
-  for (let slot = 0; slot < 100 && phase.now !== 'finished'; slot++) phase.advance({ ...over, isPursuing: true, slot });
+  for (let slot = 0; slot < 100 && phase.now !== 'finished'; slot++)
+    phase.advance({ ...over, isPursuing: true, slot });
   phase.reopen();
   assert.equal(phase.now, 'draining');
 });

@@ -23,6 +23,7 @@ const good: Tally = {
   peersSeen: 2,
   peers: 2,
   slotMs: 500,
+  foreignEntries: 0,
   clock: { offsetMs: 12, claimedMs: null, peers: 2 },
   deltasPublished: 98,
   skipped: {},
@@ -110,6 +111,8 @@ describe('what is said while it happens', () => {
     assert.deepEqual(idsOf({ sinceRound: 7, isBack: true }), []);
     assert.deepEqual(idsOf({ peers: 0 }), ['alone']);
     assert.deepEqual(idsOf({ isMember: false }), ['no-member']);
+    assert.deepEqual(idsOf({ foreignEntries: 1 }), ['twin']);
+    assert.deepEqual(idsOf({ foreignEntries: 1, isFinished: true }), ['twin']);
     assert.deepEqual(idsOf({ peers: 0, deltasPublished: 0, skipped: { [slow]: 1 } }), ['alone']);
     assert.deepEqual(idsOf({ folded: { own: 3, others: 0 } }), ['unheard']);
     assert.deepEqual(idsOf({ folded: { own: 3, others: 0 }, finalisedRound: 5 }), [], 'none is final yet');

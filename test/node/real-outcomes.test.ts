@@ -63,10 +63,11 @@ let places = 0;
 async function nodeOf(
   t: { after(act: () => Promise<void>): void },
   bootstrap: readonly string[] = [],
+  seed: Uint8Array = randomBytes(32),
 ): Promise<StarlingsNode> {
   const store = await openLevelStore(join(directory, `store-${places++}`));
   const node = await createNode({
-    identity: identityFromSeed(randomBytes(32)),
+    identity: identityFromSeed(seed),
     profile: tcpProfile({ listen: ['/ip4/127.0.0.1/tcp/0'] }),
     bootstrap,
     store,
@@ -173,5 +174,17 @@ describe('a run with real nodes', { concurrency: 2 }, () => {
     const last = fast.view();
     assert.notEqual(last.outcome, 'trained');
     assert.ok(last.skipped[clockOff]! > last.deltasPublished, JSON.stringify(last.skipped));
+  });
+
+  test('two nodes of one key: at least one of them is told that its directory was copied', async (t) => {
+    const run = runOf('twins', { rounds: 60, startsInMs: 2000 });
+    const first = await nodeOf(t);
+    const seed = randomBytes(32);
+    const twins = [await nodeOf(t, first.addresses(), seed), await nodeOf(t, first.addresses(), seed)];
+    const only = taking(first, run);
+    const sessions = twins.map((node, index) => taking(node, run, 'x'.repeat(index)));
+    const isTold = (one: RunSession): boolean => one.view().notices.some(({ id }) => id === 'twin');
+    await eventually('one of the twins is told', () => sessions.some(isTold), deadlineMs);
+    assert.equal(isTold(only), false, 'and nobody else');
   });
 });

@@ -28,13 +28,40 @@ export const exitCodesHelp = `
 Exit codes:
   0    done; of a run: trained
   1    it could not be done, or the answer is no
-  2    the command line or a file that it names is wrong
+  2    the command line, or a file or place that it names, is wrong
   20   untrained: nothing that a node learned is in its model
   21   alone: nothing that anyone else learned is in it
   22   late: what it learned is in fewer than half of the rounds
   23   forked: nodes hold different models that should be one
   130  stopped by Ctrl-C
   143  stopped by SIGTERM before it was done`;
+
+/** Codes of errors that say that something named by the user is missing, no file of its kind, or not to be used: exit code 2. */
+const WRONG_INPUT: ReadonlySet<string> = new Set([
+  ...[
+    'BAD_ADDRESS',
+    'BAD_ARCHIVE',
+    'BAD_DATA_FILE',
+    'BAD_IDENTITY',
+    'BAD_MANIFEST',
+    'BAD_MODEL_FILE',
+    'BAD_NODE_STATE',
+  ],
+  ...[
+    'BAD_RUN',
+    'BAD_TESTNET_STATE',
+    'DATA_SHAPE',
+    'LAYER_NOT_TRAINABLE',
+    'NO_DATA',
+    'NO_LOG',
+    'NO_MODEL',
+    'NO_NODE',
+    'NO_SUCH_RUN',
+    'NO_TESTNET',
+    'UNKNOWN_RUN',
+  ],
+  ...['EACCES', 'EISDIR', 'ENOENT', 'ENOTDIR', 'EPERM', 'EROFS'],
+]);
 
 export interface Failure {
   readonly exitCode: number;
@@ -72,11 +99,15 @@ export function describeFailure(error: unknown): Failure {
   const code = codeOf(error);
   if (code === null) return unforeseen(error.name, error.message || error.name);
   const system = systemSentence(code, error as NodeJS.ErrnoException);
-  if (system !== null) return failure(EXIT_FAILURE, code, system);
+  const exitCode = WRONG_INPUT.has(code) && !isOfAddress(error) ? EXIT_USAGE : EXIT_FAILURE;
+  if (system !== null) return failure(exitCode, code, system);
   // Our own errors carry a stable code and a sentence; Node's own checks (ERR_...) mean a bug of ours.
-  return code.startsWith('ERR_')
-    ? unforeseen(code, error.message)
-    : failure(EXIT_FAILURE, code, error.message);
+  return code.startsWith('ERR_') ? unforeseen(code, error.message) : failure(exitCode, code, error.message);
+}
+
+/** A port that others have, or that is for the superuser: right on another day. */
+function isOfAddress(error: Error): boolean {
+  return 'address' in error && error.address !== undefined;
 }
 
 function failure(exitCode: number, code: string, sentence: string): Failure {
@@ -110,7 +141,8 @@ function systemSentence(
   const what = (error.dest ?? error.path)?.replace(DRAFT_SUFFIX, '') ?? 'a file';
   switch (code) {
     case 'ENOENT':
-      return error.syscall === 'mkdir'
+      // What is there to be written into is there: the file system takes no files of its users.
+      return error.syscall === 'mkdir' || DRAFT_SUFFIX.test(error.dest ?? error.path ?? '')
         ? `${what} cannot be made on that file system; use another place`
         : `${what} does not exist; check the path`;
     case 'EACCES':

@@ -1,10 +1,11 @@
 /** Ctrl-C once stops cleanly, twice at once. SIGTERM and the loss of a parent that watches us stop cleanly too. */
 import { EXIT_INTERRUPTED, EXIT_TERMINATED, InterruptedError } from './exit.ts';
+import { onOutputLoss } from './output-loss.ts';
 
 export interface Interruption {
   readonly signal: AbortSignal;
   /** What asked us to stop, if anything did. */
-  readonly cause: () => 'SIGINT' | 'SIGTERM' | 'parent' | null;
+  readonly cause: () => 'SIGINT' | 'SIGTERM' | 'parent' | 'output' | null;
   /** Gives the signals back to Node. */
   readonly release: () => void;
 }
@@ -16,11 +17,11 @@ const oneCtrlCMs = 250;
 export function listenForInterruption(say: (line: string) => void): Interruption {
   const controller = new AbortController();
   let cause: ReturnType<Interruption['cause']> = null;
-  const stop = (because: Exclude<typeof cause, null>, line: string): void => {
+  const stop = (because: Exclude<typeof cause, null>, line: string | null, exitCode: number): void => {
     if (cause !== null) return;
     cause = because;
-    say(line);
-    controller.abort(new InterruptedError(cause === 'SIGINT' ? EXIT_INTERRUPTED : EXIT_TERMINATED));
+    if (line !== null) say(line);
+    controller.abort(new InterruptedError(exitCode));
   };
   let interruptedAt = Number.NEGATIVE_INFINITY;
   const onInterrupt = (): void => {
@@ -28,10 +29,12 @@ export function listenForInterruption(say: (line: string) => void): Interruption
     interruptedAt = performance.now();
     if (sinceLastMs < oneCtrlCMs) return;
     if (cause !== null) process.exit(EXIT_INTERRUPTED);
-    stop('SIGINT', 'stopping; Ctrl-C again stops at once');
+    stop('SIGINT', 'stopping; Ctrl-C again stops at once', EXIT_INTERRUPTED);
   };
-  const onTerminate = (): void => stop('SIGTERM', 'stopping');
-  const onParentGone = (): void => stop('parent', 'stopping: the process that started this one is gone');
+  const onTerminate = (): void => stop('SIGTERM', 'stopping', EXIT_TERMINATED);
+  const onParentGone = (): void =>
+    stop('parent', 'stopping: the process that started this one is gone', EXIT_TERMINATED);
+  const forgetOutput = onOutputLoss(({ exitCode }) => stop('output', null, exitCode));
   process.on('SIGINT', onInterrupt);
   process.on('SIGTERM', onTerminate);
   // `starlings start` holds an IPC channel to its nodes, so that none of them outlives it.
@@ -40,6 +43,7 @@ export function listenForInterruption(say: (line: string) => void): Interruption
     signal: controller.signal,
     cause: () => cause,
     release: () => {
+      forgetOutput();
       process.off('SIGINT', onInterrupt);
       process.off('SIGTERM', onTerminate);
       process.off('disconnect', onParentGone);

@@ -12,7 +12,7 @@ import { entryFile } from './package-root.ts';
 export interface TestnetOptions {
   readonly nodes?: number;
   readonly bootstraps: number;
-  readonly alpha: number;
+  readonly alpha?: number;
   readonly data?: readonly string[];
   readonly split?: string;
   readonly slotMs?: number;
@@ -25,6 +25,7 @@ export interface TestnetOptions {
 /** What a testnet has where nobody says otherwise. */
 const nodesDefault = 8;
 const nodesMax = 256;
+const alphaDefault = 0.5;
 
 export function addTestnetOptions(command: Command): Command {
   return command
@@ -39,7 +40,11 @@ export function addTestnetOptions(command: Command): Command {
       wholeNumber(2, nodesMax),
     )
     .option('--bootstraps <count>', 'bootstraps, each a process of its own', wholeNumber(1, 16), 2)
-    .option('--alpha <number>', 'label skew of the split, smaller is more', numberBetween(0.001, 1e6), 0.5)
+    .option(
+      '--alpha <number>',
+      `label skew of the split, smaller is more (default: ${alphaDefault})`,
+      numberBetween(0.001, 1e6),
+    )
     .option('--data <path...>', 'one path per node, in place of splitting')
     .option(
       '--split <path>',
@@ -74,6 +79,12 @@ export async function upOptionsOf(
   if (data !== undefined && data.length !== nodes) {
     throw new ConfigError('BAD_USAGE', `${nodes} nodes need as many paths after --data, not ${data.length}`);
   }
+  if (data !== undefined && options.alpha !== undefined) {
+    throw new ConfigError(
+      'BAD_USAGE',
+      '--alpha is of the split and would do nothing beside --data; leave it out',
+    );
+  }
   if (data !== undefined && split !== undefined) {
     throw new ConfigError('BAD_USAGE', 'give --data or --split, not both');
   }
@@ -95,7 +106,7 @@ export async function upOptionsOf(
     nodes,
     bootstraps: options.bootstraps,
     spec: { ...spec, rounds: options.rounds ?? spec.rounds },
-    alpha: options.alpha,
+    alpha: options.alpha ?? alphaDefault,
     dataPaths: data ?? null,
     splitPath: split ?? null,
     slotMs: options.slotMs ?? null,

@@ -4,31 +4,42 @@ import type { SimulationProgress, SimulationResult } from '../../../sim/simulati
 import { formatBytes, formatDuration, formatLoss, formatPercent } from './format.ts';
 import { plainLineEveryMs } from './plain-lines.ts';
 
+export interface ProgressLine {
+  readonly show: (line: string) => void;
+  readonly end: () => void;
+}
+
+/** One line, in place on a terminal, every few seconds elsewhere. */
+export function createProgressLine(stream: NodeJS.WriteStream): ProgressLine {
+  if (stream.isTTY) {
+    const update = createLogUpdate(stream);
+    return { show: (line) => update(line), end: () => update.clear() };
+  }
+  // What is over before then needs no progress.
+  let shownAt = performance.now();
+  return {
+    show: (line) => {
+      const now = performance.now();
+      if (now - shownAt < plainLineEveryMs) return;
+      shownAt = now;
+      stream.write(`${line}\n`);
+    },
+    end: () => {},
+  };
+}
+
 export interface SimView {
   readonly show: (progress: SimulationProgress) => void;
   readonly end: () => void;
 }
 
 export function createSimView(stream: NodeJS.WriteStream, peers: number): SimView {
-  const line = (progress: SimulationProgress): string => simLine(progress, peers);
-  if (stream.isTTY) {
-    const update = createLogUpdate(stream);
-    return { show: (progress) => update(line(progress)), end: () => update.done() };
-  }
-  let shownAt = Number.NEGATIVE_INFINITY;
-  return {
-    show: (progress) => {
-      const now = performance.now();
-      if (now - shownAt < plainLineEveryMs) return;
-      shownAt = now;
-      stream.write(`${line(progress)}\n`);
-    },
-    end: () => {},
-  };
+  const line = createProgressLine(stream);
+  return { show: (progress) => line.show(simLine(progress, peers)), end: line.end };
 }
 
 /** `round 12/50, 32 of 32 peers, loss 0.312, 8.4 s of virtual time, about 31 s left` */
-function simLine(progress: SimulationProgress, peers: number): string {
+export function simLine(progress: SimulationProgress, peers: number): string {
   const { round, rounds, living, lossMean, virtualSeconds, etaSeconds } = progress;
   const left = etaSeconds === null ? '' : `, about ${formatDuration(1000 * etaSeconds)} left`;
   return (

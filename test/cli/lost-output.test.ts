@@ -1,0 +1,38 @@
+/** What becomes of a command whose output has nowhere to go. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const entry = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+const scenario = fileURLToPath(new URL('../../configs/sim/first-run.yaml', import.meta.url));
+
+/** Runs a line of the shell in which `starlings` is the command; its exit code goes to stderr. */
+function shell(line: string): { stdout: string; stderr: string } {
+  const starlings = `'${process.execPath}' '${entry}'`;
+  return spawnSync('/bin/sh', ['-c', line.replaceAll('starlings', starlings)], {
+    encoding: 'utf8',
+    timeout: 60_000,
+  });
+}
+
+const isPosix = process.platform !== 'win32';
+
+test('a reader that has gone ends a command quietly', { skip: !isPosix }, () => {
+  for (const args of ['--help', `sim '${scenario}' --json`]) {
+    const { stdout, stderr } = shell(`{ starlings ${args} 2>/dev/null; echo "code $?" >&2; } | true`);
+    assert.equal(stdout, '');
+    assert.equal(stderr, 'code 141\n', args);
+  }
+});
+
+test('a full disk behind stdout is one sentence', { skip: !existsSync('/dev/full') }, () => {
+  for (const args of ['--help', 'codec bench --help']) {
+    const { stderr } = shell(`starlings ${args} > /dev/full; echo "code $?" >&2`);
+    assert.match(
+      stderr,
+      /^starlings: what is printed cannot be written \(ENOSPC.*\): free some space or print elsewhere\ncode 1\n$/,
+    );
+  }
+});
