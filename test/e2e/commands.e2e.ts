@@ -390,7 +390,9 @@ describe('wrong input', () => {
       said += chunk.toString();
     });
     const end = collect(child);
-    await eventually('it says who does not answer', 30_000, () => (said.includes(nobody) ? true : null));
+    await eventually('it says who does not answer', 30_000, () =>
+      said.includes(nobody) && said.includes('asking peers') ? true : null,
+    );
     assert.match(said, /asking peers for the manifest of run /);
     assert.match(said, /nobody answers at \S+ and no other peer is connected: check .*; still trying/);
     assert.equal(child.exitCode, null, 'it goes on');
