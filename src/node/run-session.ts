@@ -1,6 +1,5 @@
 /** One run on a node: its manifest, learner, core, driver and transport, from the join to the end. */
 
-import { totalmem } from 'node:os';
 import type { ContentStore } from '../content/content-store.ts';
 import type { CoreStatus, ProtocolCore, ProtocolEvent } from '../core/io.ts';
 import { memberTest } from '../core/membership.ts';
@@ -26,7 +25,7 @@ import { isKeptKey, KeptSnapshots } from './kept-snapshots.ts';
 import type { LearnerFactory } from './learners.ts';
 import { NodeError } from './node-error.ts';
 import { Progress } from './progress.ts';
-import { factsOf, wantedLinks } from './run-facts.ts';
+import { factsOf, refuseTooLarge, wantedLinks } from './run-facts.ts';
 import { RunReducer, type RunView } from './run-view.ts';
 
 /** How a node takes part in a run. */
@@ -83,9 +82,6 @@ const sampleEveryMs = 5000;
 
 /** Rounds since the start of a run, which a node that holds nothing of it passes one by one: a matter of minutes. */
 const roundsMax = 2 ** 28;
-
-/** Of a node's memory: sums, live model, snapshots, residual, what trains. Guess, on the low side. */
-const bytesPerParameter = 40;
 
 /** What is there once the run is running. */
 interface Running {
@@ -199,7 +195,7 @@ export class Session implements RunSession {
         `run ${this.runId} began ${Math.floor(rounds)} rounds ago; a node can look back over ${roundsMax}`,
       );
     }
-    this.#refuseTooLarge(manifest);
+    refuseTooLarge(this.runId, manifest);
     const { data, backend } = this.#options;
     // Before memory is taken for the model: what is most often wrong is what the owner gave.
     const learner = await this.#parts.learners({ run: this.#run, data, backend });
@@ -217,19 +213,6 @@ export class Session implements RunSession {
     signal.throwIfAborted();
     this.#say({ kind: 'running', round: this.status().round, isBack });
     this.#sampleLater();
-  }
-
-  /** Anybody can sign a manifest of any size. @throws NodeError */
-  #refuseTooLarge(manifest: RunManifest): void {
-    const parameters = modelSize(manifest);
-    const wanted = parameters * bytesPerParameter;
-    if (wanted <= totalmem()) return;
-    const gib = (bytes: number): string => (bytes / 2 ** 30).toFixed(1);
-    throw new NodeError(
-      'MODEL_TOO_LARGE',
-      `the model of run ${this.runId} has ${parameters} parameters, for which a node takes about ${gib(wanted)} GiB of memory; this ` +
-        `machine has ${gib(totalmem())}`,
-    );
   }
 
   #fetch(): Promise<SignedManifest> {
