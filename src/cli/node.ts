@@ -3,7 +3,7 @@ import { ConfigError } from '../config/config-error.ts';
 import { LOG_LEVELS } from '../daemon/options.ts';
 import { RETENTIONS } from '../log/replica.ts';
 import type { RunView } from '../node/run-view.ts';
-import { collected, wholeNumber } from './parts/arguments.ts';
+import { collected, peerKeys, wholeNumber } from './parts/arguments.ts';
 import { backendOption } from './parts/backend-option.ts';
 import { configFile } from './parts/config-file.ts';
 import { dataHome } from './parts/data-home.ts';
@@ -49,6 +49,11 @@ export function addNodeCommand(parent: Command): Command {
         .choices(RETENTIONS)
         .default('snapshots'),
     )
+    .option(
+      '--trust <key...>',
+      'when an open run is joined: nodes whose word on its history counts, by the key that they print',
+      peerKeys,
+    )
     .addOption(new Option('--log-level <level>', 'of DIR/log.jsonl').choices(LOG_LEVELS).default('info'))
     .option('--exit-when-finished', 'end with the runs, by the exit code of what came of them')
     .addHelpText('after', exitCodesHelp)
@@ -73,7 +78,10 @@ async function runNode(flags: NodeFlags, context: CommandContext): Promise<Comma
   const { NodeNarrator } = await import('./view/node-lines.ts');
   const { createNodeView } = await import('./view/live-view.ts');
   const { NodeWatch, outcomeOfRuns } = await import('./parts/watch-node.ts');
-  const narrator = new NodeNarrator(flags.exitWhenFinished);
+  const narrator = new NodeNarrator({
+    endsWithRuns: flags.exitWhenFinished === true,
+    trustsNobody: settings.trust.length === 0,
+  });
   const view = createNodeView(context.screen);
   const finished = new AbortController();
   const daemon = await startDaemon(

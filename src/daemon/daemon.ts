@@ -106,7 +106,17 @@ class Daemon {
   }
 
   async #createNode(): Promise<StarlingsNode> {
-    const { keyFile, listen, announce, bootstrap, limits = {}, retention, listener, tell } = this.#options;
+    const {
+      keyFile,
+      listen,
+      announce,
+      bootstrap,
+      limits = {},
+      retention,
+      listener,
+      tell,
+      trust,
+    } = this.#options;
     const { path, log, storeDirectory } = this.#directory;
     const identity = await loadIdentity(keyFile ?? keyFileOf(path));
     const store = await openLevelStore(storeDirectory);
@@ -128,6 +138,7 @@ class Daemon {
         random: unpredictable,
         learners: createWarmLearner,
         retention,
+        trusted: new Set(trust),
         limits,
       },
       (event) => {

@@ -41,6 +41,13 @@ export const nodeFileSchema = z.strictObject({
     .enum(RETENTIONS)
     .default('snapshots')
     .describe('of the log: what the last two snapshots need, or everything, for `starlings log export`'),
+  trust: z
+    .array(z.string().regex(/^[0-9a-f]{64}$/, 'is no key of a node: 64 hexadecimal digits'))
+    .max(256)
+    .default([])
+    .describe(
+      'keys of nodes whose word on the history counts in full when an open run is joined; empty: all that are met count alike',
+    ),
   limits: limitsSchema.prefault({}),
   runs: z
     .array(

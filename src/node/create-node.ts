@@ -37,6 +37,8 @@ export interface NodeOptions {
   readonly learners: LearnerFactory;
   /** What is kept of rounds that snapshots cover; 'snapshots' where not given. */
   readonly retention?: Retention | undefined;
+  /** Keys whose word counts in full in open runs of which this node holds no state yet. */
+  readonly trusted?: ReadonlySet<PeerKey> | undefined;
   readonly limits?: Partial<NodeLimits>;
 }
 
@@ -147,7 +149,7 @@ class Node implements StarlingsNode {
 
   join(run: SignedManifest | string, options: JoinOptions): RunSession {
     const runId = typeof run === 'string' ? run : run.runId;
-    const { identity, store, content = null, clock, random, learners, retention } = this.#options;
+    const { identity, store, content = null, clock, random, learners, retention, trusted } = this.#options;
     const { runsMax } = this.#limits;
     if (this.#isClosing) throw new NodeError('NOT_RUNNING', 'this node is stopping');
     if (this.#sessions.has(runId)) {
@@ -168,6 +170,7 @@ class Node implements StarlingsNode {
       random,
       learners,
       retention,
+      trusted,
       limits: this.#limits,
       onEvent: (event) => this.#emit(event, runId),
     });

@@ -1,7 +1,7 @@
 /** One run on a node: its manifest, learner, core, driver and transport, from the join to the end. */
 
 import type { ContentStore } from '../content/content-store.ts';
-import type { CoreStatus, ProtocolCore, ProtocolEvent } from '../core/io.ts';
+import type { CoreStatus, PeerKey, ProtocolCore, ProtocolEvent } from '../core/io.ts';
 import { memberTest } from '../core/membership.ts';
 import type { Clock, Store } from '../core/ports.ts';
 import { initialVector, vectorHash } from '../learning/initial.ts';
@@ -51,6 +51,7 @@ export interface SessionParts {
   readonly random: () => number;
   readonly learners: LearnerFactory;
   readonly retention: Retention | undefined;
+  readonly trusted: ReadonlySet<PeerKey> | undefined;
   readonly limits: Partial<DriverLimits>;
   readonly onEvent: (event: RunEvent) => void;
 }
@@ -249,6 +250,7 @@ export class Session implements RunSession {
       random,
       stored: stored.filter(([key]) => !isKeptKey(key)),
       retention: this.#parts.retention,
+      trusted: this.#parts.trusted,
     });
     const progress = new Progress({
       core,

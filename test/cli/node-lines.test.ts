@@ -18,8 +18,12 @@ const facts: RunFacts = {
 
 /** Hears events at given times and gathers what is said. */
 class Listener {
-  readonly narrator = new NodeNarrator();
+  readonly narrator: NodeNarrator;
   readonly lines: string[] = [];
+
+  constructor(options: ConstructorParameters<typeof NodeNarrator>[0] = {}) {
+    this.narrator = new NodeNarrator(options);
+  }
 
   hear(atMs: number, event: RunEvent, runId = 'run'): void {
     const told = { ...event, atMs, node: 'aa', runId } as NodeEvent;
@@ -178,4 +182,18 @@ test('names the run where there are several, and says nothing of what concerns n
     listener.narrator.hear({ source: 'network', event: nobody, atMs: 0, node: 'aa', runId: null }),
     [],
   );
+});
+
+test('a newcomer of an open run that was named nobody is told whose word it takes, once', () => {
+  const joined: RunEvent = { source: 'protocol', event: { kind: 'joined', round: 20, donors: 3 } };
+  const linesOf = (members: readonly string[] | null, trustsNobody: boolean): string[] => {
+    const listener = new Listener({ trustsNobody });
+    const event = { kind: 'opened' as const, facts: { ...facts, members } };
+    for (const one of [{ source: 'session' as const, event }, joined, joined]) listener.hear(1000, one);
+    return listener.lines.filter((line) => line.startsWith('trust'));
+  };
+  assert.deepEqual(linesOf(null, true), [
+    'trust     the run is open, and this is the word of whom this node has met; --trust KEY names nodes to go by',
+  ]);
+  assert.deepEqual([...linesOf(null, false), ...linesOf(['aa'], true)], []);
 });

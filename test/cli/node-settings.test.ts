@@ -43,6 +43,7 @@ test('without a file: the flags, and defaults where there is none', async () => 
     logLevel: 'info',
     contentBytesMax: 2 ** 30,
     retention: 'snapshots',
+    trust: [],
     limits: { connectionsMax: 300, runsMax: 32, waitingBytesMax: 32 << 20, heldAnnouncementsMax: 4096 },
     runs: [{ run: runId, data: '/data', backend: 'wasm' }],
   });
@@ -60,6 +61,7 @@ test('a file: its paths are relative to it, a run may be an id', async () => {
     logLevel: 'debug',
     contentBytesMax: 0,
     retention: 'snapshots',
+    trust: [],
     limits: { connectionsMax: 50, runsMax: 2, waitingBytesMax: 32 << 20, heldAnnouncementsMax: 4096 },
     runs: [
       { run: at('mnist.manifest'), data: at('images'), backend: 'wasm' },

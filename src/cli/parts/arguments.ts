@@ -26,3 +26,11 @@ export function numberBetween(min: number, max: number): (text: string) => numbe
 export function collected(text: string, earlier: readonly string[] | undefined): readonly string[] {
   return [...(earlier ?? []), text];
 }
+
+/** Collects keys of nodes, as they print them. */
+export function peerKeys(text: string, earlier: readonly string[] | undefined): readonly string[] {
+  if (!/^[0-9a-f]{64}$/.test(text)) {
+    throw new InvalidArgumentError('expected the key of a node: 64 hexadecimal digits, as it prints them');
+  }
+  return collected(text, earlier);
+}

@@ -23,6 +23,7 @@ export interface NodeFlags {
   readonly contentBytesMax?: number;
   readonly logLevel?: LogLevel;
   readonly retention?: Retention;
+  readonly trust?: readonly string[];
   readonly exitWhenFinished?: true;
 }
 
@@ -50,6 +51,7 @@ export async function nodeSettings(flags: NodeFlags): Promise<NodeFile> {
     contentBytesMax: contentBytesMax ?? file.contentBytesMax,
     logLevel: logLevel ?? file.logLevel,
     retention: flags.retention ?? file.retention,
+    trust: [...(flags.trust ?? file.trust)],
     runs,
   };
 }

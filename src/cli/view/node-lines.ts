@@ -34,10 +34,12 @@ export class NodeNarrator {
   /** Whether an address that the node was given answered last. */
   #isReached = false;
   readonly #endsWithRuns: boolean;
+  readonly #trustsNobody: boolean;
 
-  /** `endsWithRuns`: the node does not go on when its runs are finished. */
-  constructor(endsWithRuns = false) {
+  /** `endsWithRuns`: the node does not go on when its runs are finished. `trustsNobody`: it was given no keys to go by. */
+  constructor({ endsWithRuns = false, trustsNobody = false } = {}) {
     this.#endsWithRuns = endsWithRuns;
+    this.#trustsNobody = trustsNobody;
   }
 
   /** The lines that an event is worth. What they say follows from the events heard and on nothing else. */
@@ -59,7 +61,12 @@ export class NodeNarrator {
       this.#runs.set(runId, told);
     }
     told.reducer.apply(event);
-    const lines = [...milestones(event, told), ...progress(event, told), ...warnings(event, told)];
+    const lines = [
+      ...milestones(event, told),
+      ...(this.#trustsNobody ? onWhoseWord(event, told) : []),
+      ...progress(event, told),
+      ...warnings(event, told),
+    ];
     const isNamed = this.#runs.size > 1;
     if (event.source === 'session' && event.event.kind === 'ended') {
       this.#ended.set(runId, told.reducer.view());
@@ -107,6 +114,16 @@ function milestones(event: NodeEvent, { reducer, said }: Told): string[] {
     default:
       return event satisfies never;
   }
+}
+
+/** A newcomer of an open run that was named nobody believes those whom it has met. */
+function onWhoseWord({ event }: NodeEvent, { reducer, said }: Told): string[] {
+  if (event.kind !== 'joined' || event.donors === 0 || reducer.view().members.known !== null) return [];
+  return once(
+    said,
+    'trust',
+    'trust     the run is open, and this is the word of whom this node has met; --trust KEY names nodes to go by',
+  );
 }
 
 function protocolLines(event: (NodeEvent & { source: 'protocol' })['event'], said: Set<string>): string[] {
