@@ -16,7 +16,7 @@ import type { PeerId } from '@libp2p/interface';
 import type { PeerKey, Verdict } from '../core/io.ts';
 import { TooManyRunsError } from './errors.ts';
 import { peerKeyOf } from './identity.ts';
-import type { Standing } from './standing.ts';
+import type { Reputation } from './reputation.ts';
 import { TokenBuckets } from './token-buckets.ts';
 import { Turns } from './turns.ts';
 
@@ -62,15 +62,15 @@ class TopicNotJoinedError extends Error {
 
 export class Gossip {
   readonly #judges = new Map<string, TopicJudge>();
-  readonly #standing: Standing;
+  readonly #reputation: Reputation;
   readonly #useless = new TokenBuckets(uselessLimits);
   readonly #turns = new Turns();
   readonly #nowMs: () => number;
   #service: GossipSub | null = null;
 
   /** @param nowMs milliseconds of a clock that never goes back */
-  constructor(standing: Standing, nowMs: () => number) {
-    this.#standing = standing;
+  constructor(reputation: Reputation, nowMs: () => number) {
+    this.#reputation = reputation;
     this.#nowMs = nowMs;
   }
 
@@ -90,7 +90,7 @@ export class Gossip {
       scoreParams: {
         // Delivery rates say nothing where a round's announcements come in one burst: misdeeds alone count.
         topics: {},
-        appSpecificScore: (peer) => this.#standing.scoreOf(peer),
+        appSpecificScore: (peer) => this.#reputation.scoreOf(peer),
         appSpecificWeight: 1,
         // Ten peers of one lab share an address: measured, the default loses 10 to 19 % of deliveries there.
         IPColocationFactorWeight: 0,
@@ -147,7 +147,7 @@ export class Gossip {
   async #validate(from: PeerId, message: Message, judge: TopicJudge): Promise<TopicValidatorResult> {
     const name = from.toString();
     const verdict = await this.#turns.take(name, message.data.length, () =>
-      this.#standing.isOutcast(from) || this.#useless.waitMs(name, this.#nowMs()) > 0
+      this.#reputation.isOutcast(from) || this.#useless.waitMs(name, this.#nowMs()) > 0
         ? 'ignore'
         : this.#judged(from, message, judge),
     );
@@ -160,7 +160,7 @@ export class Gossip {
       this.#useless.spend(from.toString(), 1, this.#nowMs());
     }
     if (verdict === 'reject') {
-      this.#standing.blame(from);
+      this.#reputation.blame(from);
     }
     return verdict;
   }

@@ -22,7 +22,7 @@ import { HostDatastore } from './host-datastore.ts';
 import { type Identity, peerIdOf } from './identity.ts';
 import type { HostProfile } from './profiles/host-profile.ts';
 import { KAD_PROTOCOL } from './protocols.ts';
-import { Standing } from './standing.ts';
+import { Reputation } from './reputation.ts';
 import { createTrafficMeter, type Traffic, type TrafficMeter } from './traffic.ts';
 
 /**
@@ -57,7 +57,7 @@ export interface Host {
   readonly gossip: Gossip;
   readonly holders: ConnectionHolders;
   /** Of all peers, whatever the run. */
-  readonly standing: Standing;
+  readonly reputation: Reputation;
   start(): Promise<void>;
   /** Runs must have left. */
   stop(): Promise<void>;
@@ -79,8 +79,8 @@ export async function createHost(options: HostOptions): Promise<Host> {
   }
   const meter = createTrafficMeter(profile.bytesOf);
   const nowMs = (): number => performance.now();
-  const standing = new Standing(nowMs);
-  const gossip = new Gossip(standing, nowMs);
+  const reputation = new Reputation(nowMs);
+  const gossip = new Gossip(reputation, nowMs);
   const libp2p = await createLibp2p<HostServices>({
     start: false,
     privateKey: identity.privateKey,
@@ -88,8 +88,8 @@ export async function createHost(options: HostOptions): Promise<Host> {
     addresses: { listen: [...profile.listen], announce: [...profile.announce] },
     datastore: new HostDatastore(),
     connectionGater: {
-      denyInboundEncryptedConnection: (peer) => standing.isOutcast(peer),
-      denyDialPeer: (peer) => standing.isOutcast(peer),
+      denyInboundEncryptedConnection: (peer) => reputation.isOutcast(peer),
+      denyDialPeer: (peer) => reputation.isOutcast(peer),
     },
     ...connectionParts(profile, meter, options.connectionsMax ?? connectionsMaxDefault),
     services: {
@@ -97,7 +97,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
       ...services(profile, (options.carriesRuns ?? true) ? gossip : null),
     },
   });
-  standing.onOutcast((peer) => cutOff(libp2p, peer));
+  reputation.onOutcast((peer) => cutOff(libp2p, peer));
   await refuseUndialable(libp2p, announced);
   if (libp2p.services.gossip !== undefined) {
     gossip.over(libp2p.services.gossip);
@@ -107,7 +107,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
     libp2p,
     gossip,
     holders: new ConnectionHolders(),
-    standing,
+    reputation,
     start: async () => libp2p.start(),
     stop: async () => libp2p.stop(),
     addresses: () => libp2p.getMultiaddrs().map(String),

@@ -5,7 +5,7 @@ import type { RequestOptions } from '../../core/ports.ts';
 import { withDeadline } from '../deadline.ts';
 import { FrameError, RequestError } from '../errors.ts';
 import { peerIdOf } from '../identity.ts';
-import type { Standing } from '../standing.ts';
+import type { Reputation } from '../reputation.ts';
 import { framePieces } from './frames.ts';
 import type { ExchangeLimits } from './limits.ts';
 import { readFrames, releaseStream, writePieces } from './stream-io.ts';
@@ -15,7 +15,7 @@ const NOTHING = new Uint8Array();
 
 export interface ExchangeClientOptions {
   readonly libp2p: Libp2p;
-  readonly standing: Standing;
+  readonly reputation: Reputation;
   readonly protocol: string;
   readonly limits: ExchangeLimits;
 }
@@ -118,7 +118,7 @@ export class ExchangeClient {
       stream?.abort(failure);
       // One that breaks off is unlucky.
       if (failure instanceof FrameError && failure.code !== 'FRAME_TRUNCATED') {
-        this.#options.standing.blame(connection.remotePeer);
+        this.#options.reputation.blame(connection.remotePeer);
       }
       throw failure;
     }

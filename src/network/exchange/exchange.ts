@@ -40,11 +40,11 @@ export interface ExchangeOptions {
 
 export function createExchange(options: ExchangeOptions): Exchange {
   const { serve, onEvent } = options;
-  const { libp2p, standing } = options.host;
+  const { libp2p, reputation } = options.host;
   const limits = { ...defaultExchangeLimits, ...options.limits };
   const protocol = exchangeProtocol(options.runId);
-  const server = new ExchangeServer({ limits, standing, serve, onEvent, nowMs: () => performance.now() });
-  const client = new ExchangeClient({ libp2p, standing, protocol, limits });
+  const server = new ExchangeServer({ limits, reputation, serve, onEvent, nowMs: () => performance.now() });
+  const client = new ExchangeClient({ libp2p, reputation, protocol, limits });
 
   return {
     async start() {

@@ -8,7 +8,7 @@ import { withDeadline } from '../deadline.ts';
 import { FrameError, RequestError } from '../errors.ts';
 import type { NetworkEventListener } from '../events.ts';
 import { peerIdOf, peerKeyOf } from '../identity.ts';
-import type { Standing } from '../standing.ts';
+import type { Reputation } from '../reputation.ts';
 import { TokenBuckets } from '../token-buckets.ts';
 import { type AnswerStatus, answerHead, framePieces } from './frames.ts';
 import type { ExchangeLimits } from './limits.ts';
@@ -21,7 +21,7 @@ const answerCostBytes = 1 << 10;
 
 export interface ExchangeServerOptions {
   readonly limits: ExchangeLimits;
-  readonly standing: Standing;
+  readonly reputation: Reputation;
   /** Resolves to the frames of the answer; rejects to refuse, with an AbsurdRequestError for what no honest peer asks. */
   readonly serve: (from: PeerKey, bytes: Uint8Array) => Promise<readonly Uint8Array[]>;
   readonly onEvent: NetworkEventListener;
@@ -97,7 +97,7 @@ export class ExchangeServer {
     }
     this.#requests++;
     // What it had under way when it was cut off.
-    if (this.#options.standing.isOutcast(connection.remotePeer)) {
+    if (this.#options.reputation.isOutcast(connection.remotePeer)) {
       stream.abort(new RequestError('REFUSED', 'too much of what came from there was refused'));
       this.#refused++;
       return;
@@ -126,7 +126,7 @@ export class ExchangeServer {
       stream.abort(asError(error));
       // One that breaks off is unlucky.
       if (error instanceof FrameError && error.code !== 'FRAME_TRUNCATED') {
-        this.#options.standing.blame(connection.remotePeer);
+        this.#options.reputation.blame(connection.remotePeer);
       }
       this.#noteRefusal(from, asError(error).message);
     }
@@ -174,7 +174,7 @@ export class ExchangeServer {
     } catch (error) {
       signal.throwIfAborted();
       if (error instanceof AbsurdRequestError) {
-        this.#options.standing.blame(peerIdOf(from));
+        this.#options.reputation.blame(peerIdOf(from));
       }
       this.#noteRefusal(from, asError(error).message);
       await this.#answer(stream, 'refused', [], signal);

@@ -1,5 +1,5 @@
 /**
- * How peers stand with this host, whatever the run and whichever way they came: the one place where something is held
+ * How peers have behaved towards this host, whatever the run and whichever way they came: the one place where something is held
  * against one. Gossip scores by it, and whoever has sunk too low is cut off until it is forgiven.
  */
 import type { PeerId } from '@libp2p/interface';
@@ -8,7 +8,7 @@ import { Misdeeds } from './misdeeds.ts';
 /** gossipsub's own default: it drops all that comes from a peer below that. */
 const outcastBelow = -80;
 
-export class Standing {
+export class Reputation {
   readonly #misdeeds = new Misdeeds();
   readonly #nowMs: () => number;
   #onOutcast: (peer: PeerId) => void = () => {};

@@ -9,7 +9,7 @@ import { exchangeProtocol } from '../../../src/network/protocols.ts';
 import { connected, eventually, loopbackHost, someRunId } from '../real-hosts.ts';
 import { asking } from '../run-member.ts';
 
-const runId = someRunId('standing');
+const runId = someRunId('reputation');
 
 interface Pair {
   readonly server: Host;
