@@ -93,7 +93,7 @@ export { exportLog, verifyLog } from './daemon/log-archive.ts';
 export type { EntryKindDescriptor } from './entries/entry-kind-descriptor.ts';
 export { encodeNote } from './entries/note/note-kind.ts';
 export type { EntryKindSpec } from './entries/registry.ts';
-export type { AdmissionView, EntryKind, FinalRound, LogEntry, RoundSummary } from './log/entry-kind.ts';
+export type { EntryKind, FinalRound, LogEntry, RoundSummary } from './log/entry-kind.ts';
 
 // Deltas and their bytes, and the random streams that everyone draws alike.
 

@@ -46,7 +46,7 @@ export function judgeAnnouncement(bytes: Uint8Array, slot: number, options: Admi
     return refused('equivocation', 'ignore');
   }
   const kind = kinds[envelope.kind]!;
-  const reason = kind.admit(envelope, { state: replica.base.kinds[envelope.kind], slot });
+  const reason = kind.admit(envelope, replica.base.kinds[envelope.kind]);
   if (reason) return refused(reason, 'ignore');
   if (!envelope.body) return { kind: 'bodiless', envelope };
   const entry = replica.open(envelope);

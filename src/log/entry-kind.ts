@@ -20,8 +20,6 @@ export interface FinalRound<Content> {
   readonly banned: ReadonlyMap<PeerKey, number>;
   /** The run had all its rounds before this one: only what judges them is still looked at. */
   readonly isOver: boolean;
-  /** States of all kinds of the run; those before this kind in the run's list are already of this round. */
-  readonly states: readonly unknown[];
 }
 
 /** What a round of a kind amounts to. */
@@ -34,12 +32,6 @@ export interface RoundSummary {
   readonly everyone: boolean;
 }
 
-/** Of the last final round, and the slot of the wall clock. */
-export interface AdmissionView<State> {
-  readonly state: State;
-  readonly slot: number;
-}
-
 export interface EntryKind<Content = unknown, State = unknown> {
   readonly id: string;
   /** Bounds first: of one body, of the entries of an author in a round (at most 256), of all entries in a round. */
@@ -48,8 +40,8 @@ export interface EntryKind<Content = unknown, State = unknown> {
   readonly entriesPerRoundMax: number;
   /** Null for what no encoder writes. */
   decode(body: Uint8Array, claims: readonly Claim[]): Content | null;
-  /** A pure function of final state and slot: why a well-formed entry is not let in now, or null. */
-  admit(entry: EntryHeader, view: AdmissionView<State>): RefusalReason | null;
+  /** A pure function of the state after the last final round: why a well-formed entry is not let in now, or null. */
+  admit(entry: EntryHeader, state: State): RefusalReason | null;
   initial(): State;
   /** A copy that `reduce` may modify; `into` may give its memory. */
   clone(state: State, into?: State): State;

@@ -72,7 +72,7 @@ export class History {
     this.clock = new LogClock(replica, frame);
     const timeoutMs = Math.max(2000, Math.min(15_000, 2 * frame.slotMs));
     this.#requests = new RequestTable(timeoutMs, options.nextRequestId);
-    this.#digests = new DigestExchange({ replica, crypto, random, isOurs: leaders === 'anyone' });
+    this.#digests = new DigestExchange({ replica, random, isOurs: leaders === 'anyone' });
     this.#fetch = new EntryFetch(crypto);
     this.#finality = new Finality(replica, frame);
     this.catchUp = new CatchUp(

@@ -210,14 +210,14 @@ export class LogBook {
 
   /** SHA-256 over place and entry id of every place in order; a marker has a zero id. */
   digest(round: number): Uint8Array {
-    return this.#digestOf(round).bytes;
+    return this.#setDigest(round).bytes;
   }
 
   digestHex(round: number): string {
-    return this.#digestOf(round).hex;
+    return this.#setDigest(round).hex;
   }
 
-  #digestOf(round: number): SetDigest {
+  #setDigest(round: number): SetDigest {
     if (this.isEmpty(round)) {
       this.#emptyDigest ??= this.#hash([]);
       return this.#emptyDigest;
@@ -244,6 +244,16 @@ export class LogBook {
       for (const [index, { id }] of held.entries.entries()) row.set(hexToBytes(id), placeBytes + 32 * index);
       return row;
     });
+  }
+
+  /** The digest of a set of which these are the rows. */
+  digestOf(rows: readonly Uint8Array[]): Uint8Array {
+    const zero = new Uint8Array(32);
+    const parts = rows.flatMap((row) => [
+      row.subarray(0, placeBytes),
+      row.length === placeBytes + 32 ? row.subarray(placeBytes) : zero,
+    ]);
+    return this.#crypto.sha256(...parts);
   }
 
   isEmpty(round: number): boolean {
@@ -289,4 +299,11 @@ export class LogBook {
 
 export function entriesOf(held: Held): readonly LogEntry[] {
   return held.kind === 'entry' ? [held.entry] : held.entries;
+}
+
+/** The one or two entry ids of a row of a digest answer. */
+export function idsOf(row: Uint8Array): string[] {
+  const ids = [bytesToHex(row.subarray(placeBytes, placeBytes + 32))];
+  if (row.length > placeBytes + 32) ids.push(bytesToHex(row.subarray(placeBytes + 32)));
+  return ids;
 }

@@ -14,7 +14,7 @@ export interface LogState {
   round: number;
   /** Hash chain over the digests of the non-empty rounds, 32 bytes. */
   root: Uint8Array;
-  /** Entries that carried weight so far: of two histories, the one with more stands. */
+  /** Entries that carried weight so far: of two histories whose words weigh alike, the one with more stands. */
   weight: number;
   pace: Pace;
   /** Proven equivocators and the round of the proof: no weight in any later round. */
@@ -83,8 +83,7 @@ export function foldRound(
   const summaries = kinds.map(
     (kind, index): RoundSummary =>
       kind.reduce(state.kinds[index], {
-        ...{ round, entries: counted[index]!, isOver: isLate },
-        ...{ banned: state.banned, states: state.kinds },
+        ...{ round, entries: counted[index]!, banned: state.banned, isOver: isLate },
       }),
   );
   const [first] = summaries;

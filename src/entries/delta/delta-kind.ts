@@ -5,7 +5,7 @@ import { isCount } from '../../core/bytes.ts';
 import type { Crypto } from '../../core/crypto.ts';
 import type { RefusalReason } from '../../core/io.ts';
 import { scaledToFloat32 } from '../../kernels/dense-vectors.ts';
-import type { AdmissionView, EntryKind, FinalRound, RoundSummary } from '../../log/entry-kind.ts';
+import type { EntryKind, FinalRound, RoundSummary } from '../../log/entry-kind.ts';
 import type { EntryHeader } from '../../log/envelope.ts';
 import type { SharedWork } from '../../log/shared-work.ts';
 import { ticketOf } from '../../log/ticket.ts';
@@ -62,7 +62,7 @@ export function createDeltaKind(options: DeltaKindOptions): DeltaKind {
     entriesPerRoundMax: deltasPerRoundMax,
     stateBytesMax: deltaStateBytesMax(initial.length),
     decode,
-    admit(entry, { state }: AdmissionView<DeltaState>): RefusalReason | null {
+    admit(entry, state): RefusalReason | null {
       const threshold = sortitionThreshold(state.statistics, entry.round, rules);
       return ticketOfEntry(entry) >= committeeSlack * threshold ? 'not-in-committee' : null;
     },

@@ -1,6 +1,5 @@
 import type { LogEntry } from '../entry-kind.ts';
-import { entriesOf, type LogBook, type PlaceKey, placeBytes, placeFromBytes } from '../log-book.ts';
-import { idsOf } from '../repair/digest-exchange.ts';
+import { entriesOf, idsOf, type LogBook, type PlaceKey, placeBytes, placeFromBytes } from '../log-book.ts';
 
 /** What is between our set of a round and the one that peers folded. */
 export interface SetDifference {

@@ -4,11 +4,10 @@
  */
 import { equals } from 'uint8arrays';
 import { bytesToHex } from '../../core/bytes.ts';
-import type { Crypto } from '../../core/crypto.ts';
 import type { PeerKey } from '../../core/io.ts';
 import { pickRandom } from '../../core/pick-random.ts';
 import type { RoundVote } from '../finality/round-votes.ts';
-import { placeBytes } from '../log-book.ts';
+import { idsOf } from '../log-book.ts';
 import type { Replica } from '../replica.ts';
 import { type DigestAnswer, type HistoryMark, type Request, roundsPerDigestMax } from '../wire.ts';
 
@@ -58,24 +57,20 @@ export interface DigestView {
 
 export class DigestExchange {
   readonly #replica: Replica;
-  readonly #crypto: Crypto;
   readonly #random: () => number;
   /** Peers whose requests showed sets that are not ours: asked at the next tick (push-pull). */
   readonly #askBack = new Set<PeerKey>();
   /** Peers that ever answered us: what the silent claim of their history counts for nothing. */
   readonly #talking = new Set<PeerKey>();
-
   readonly #isOurs: boolean;
 
   constructor(options: {
     readonly replica: Replica;
-    readonly crypto: Crypto;
     readonly random: () => number;
     /** We stand by what is shown. */
     readonly isOurs: boolean;
   }) {
     this.#replica = options.replica;
-    this.#crypto = options.crypto;
     this.#random = options.random;
     this.#isOurs = options.isOurs;
   }
@@ -149,7 +144,7 @@ export class DigestExchange {
       }
       const final = state === 'same-final' || state === 'differs-final';
       const same = state === 'same-open' || state === 'same-final';
-      const digest = this.#hexOf(same ? sent : this.#digestOf(rows), round);
+      const digest = this.#hexOf(same ? sent : this.#replica.log.digestOf(rows), round);
       const told = same ? null : rows;
       findings.push({ kind: 'vote', round, digest, final, heardSlot: view.slot, rows: told });
       if (same) continue;
@@ -165,21 +160,4 @@ export class DigestExchange {
     const { log } = this.#replica;
     return equals(digest, log.digest(round)) ? log.digestHex(round) : bytesToHex(digest);
   }
-
-  /** The log's own digest of a set given by its rows. */
-  #digestOf(rows: readonly Uint8Array[]): Uint8Array {
-    const zero = new Uint8Array(32);
-    const parts = rows.flatMap((row) => [
-      row.subarray(0, placeBytes),
-      row.length === placeBytes + 32 ? row.subarray(placeBytes) : zero,
-    ]);
-    return this.#crypto.sha256(...parts);
-  }
-}
-
-/** The one or two entry ids of a row of a digest answer. */
-export function idsOf(row: Uint8Array): string[] {
-  const ids = [bytesToHex(row.subarray(placeBytes, placeBytes + 32))];
-  if (row.length > placeBytes + 32) ids.push(bytesToHex(row.subarray(placeBytes + 32)));
-  return ids;
 }
