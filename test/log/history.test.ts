@@ -132,6 +132,17 @@ describe('the order of two histories', () => {
     assert.equal(latestWords([signed(0, 12, here)], 13).size, 0);
   });
 
+  test('of a key that says two things of one round the same word counts at either side', () => {
+    const [here, there, early] = [standsAt(ours, 11), standsAt(theirs, 11), standsAt(ours, 3)];
+    const wordOf = (...anchors: readonly Anchor[]) =>
+      latestWords(
+        anchors.map((anchor) => signed(0, 12, anchor)),
+        0,
+      ).get(signerOf(0).key)?.anchor;
+    assert.deepEqual(wordOf(here, there), wordOf(there, here));
+    assert.deepEqual([wordOf(here, early), wordOf(early, here)], [here, here], 'the later snapshot is newer');
+  });
+
   test('of as many deltas the lower root, at either side the same answer', () => {
     const [one, other] = [
       [0, 1],

@@ -14,14 +14,30 @@ export interface Word {
   readonly anchor: Omit<Anchor, 'snapshot'> & { readonly snapshot: Uint8Array | null };
 }
 
+interface SignedWord extends Word {
+  readonly anchor: Anchor;
+}
+
 /** The anchor of each author's newest entry of `sinceRound` or later. */
 export function latestWords(entries: Iterable<EntryHeader>, sinceRound: number): Map<PeerKey, Word> {
-  const words = new Map<PeerKey, Word>();
+  const words = new Map<PeerKey, SignedWord>();
   for (const { author, round, anchor } of entries) {
     if (!anchor || round < sinceRound || anchor.round >= round) continue;
-    if (round >= (words.get(author)?.round ?? round)) words.set(author, { round, anchor });
+    const word = { round, anchor };
+    const before = words.get(author);
+    if (!before || isNewer(word, before)) words.set(author, word);
   }
   return words;
+}
+
+/** Of two words of one round that with the later anchor, else the higher one: the same in whatever order a peer holds their entries. */
+function isNewer({ round, anchor }: SignedWord, before: SignedWord): boolean {
+  const order =
+    round - before.round ||
+    anchor.round - before.anchor.round ||
+    compare(anchor.root, before.anchor.root) ||
+    compare(anchor.snapshot, before.anchor.snapshot);
+  return order > 0;
 }
 
 /** Whether the replica's history is the one that an anchor names. */
