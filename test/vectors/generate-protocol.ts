@@ -105,8 +105,7 @@ const log: readonly LogEntry[] = [
   messageOf(bob, 1, 6),
   messageOf(carol, 3, 7),
   messageOf(bob, 3, 8),
-  // Sixteen times the size of the others: clipped to three times the median norm of round 0, as round 1
-  // counts nobody.
+  // Sixteen times the size of the others, alone in its round: clipped to three times a reference that grows by half a round at most.
   messageOf(alice, 4, 9, 0, 16),
   noteOf(alice, 0, 0, 'disks are moved at noon'),
   noteOf(carol, 3, 0, 'sch\u00f6n'),

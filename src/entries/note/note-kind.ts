@@ -42,7 +42,7 @@ export const note = defineEntryKind({
   create: createNoteKind,
   compose: (text) =>
     encodeNote(text) ?? {
-      refused: 'a note is one line of text, without characters that control a terminal',
+      refused: 'a note is one line of text, without characters that control a terminal or are seen by nobody',
     },
   sampleBodies: () => ['up at six', 'sch\u00f6n', '\u{1f426}'].map((text) => new TextEncoder().encode(text)),
 });
@@ -73,33 +73,25 @@ type Ranges = readonly (readonly [from: number, through: number])[];
 
 /** Blanks that are no spaces, fillers, tags: nobody sees them. Written out, for what one peer takes all must take, whatever Unicode it knows. */
 const unseen: Ranges = [
-  ...([
-    [0x034f, 0x034f],
-    [0x115f, 0x1160],
-    [0x17b4, 0x17b5],
-    [0x180b, 0x180f],
-    [0x2800, 0x2800],
-  ] as const),
-  ...([
-    [0x3164, 0x3164],
-    [0xffa0, 0xffa0],
-    [0xfff0, 0xfff8],
-    [0xe0000, 0xe0fff],
-  ] as const),
+  [0x034f, 0x034f],
+  [0x115f, 0x1160],
+  [0x17b4, 0x17b5],
+  [0x180b, 0x180f],
+  [0x2800, 0x2800],
+  [0x3164, 0x3164],
+  [0xffa0, 0xffa0],
+  [0xfff0, 0xfff8],
+  [0xe0000, 0xe0fff],
 ];
 /** They are drawn over the letter before them. */
 const marks: Ranges = [
-  ...([
-    [0x0300, 0x036f],
-    [0x0483, 0x0489],
-    [0x1ab0, 0x1aff],
-    [0x1dc0, 0x1dff],
-  ] as const),
-  ...([
-    [0x20d0, 0x20ff],
-    [0xfe00, 0xfe0f],
-    [0xfe20, 0xfe2f],
-  ] as const),
+  [0x0300, 0x036f],
+  [0x0483, 0x0489],
+  [0x1ab0, 0x1aff],
+  [0x1dc0, 0x1dff],
+  [0x20d0, 0x20ff],
+  [0xfe00, 0xfe0f],
+  [0xfe20, 0xfe2f],
 ];
 /** Over one letter; Vietnamese has two. */
 const marksInARowMax = 3;
@@ -120,7 +112,7 @@ function misleads(text: string): boolean {
   return false;
 }
 
-/** Null for a text that is empty or has control characters: it is shown on terminals. */
+/** Null for a text that is blank or misleads who reads it on a terminal. */
 export function encodeNote(text: string): Uint8Array | null {
   const body = new TextEncoder().encode(text);
   return decodeNote(body) === text ? body : null;

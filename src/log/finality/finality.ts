@@ -6,7 +6,7 @@ import type { PeerKey } from '../../core/io.ts';
 import type { Replica } from '../replica.ts';
 import { decideFold, type FoldDecision, quorumOf, type RoundVote, RoundVotes } from './round-votes.ts';
 
-/** So many rounds after its turn a round is folded although up to a third still hold an open set that differs. Guess. */
+/** So many rounds after its turn a round is folded although fewer than a third still hold an open set that differs. Guess. */
 const patienceRounds = 2;
 /** From so many rounds on, rounds of which nobody holds anything are passed at once. */
 const passRoundsMin = 64;
@@ -33,8 +33,7 @@ export type NextStep =
       readonly decision: FoldDecision;
       readonly timedOut: boolean;
     }
-  /** Nobody holds anything of the next rounds, up to and including `through`. */
-  /** `isFull`: as many as are passed in one go, a tenth of a second. */
+  /** Nobody holds anything of the next rounds, up to and including `through`; `isFull`: as many as are passed in one go, a tenth of a second. */
   | { readonly kind: 'pass'; readonly through: number; readonly isFull: boolean };
 
 export class Finality {

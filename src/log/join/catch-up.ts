@@ -6,12 +6,11 @@ import type { PeerKey } from '../../core/io.ts';
 import { pickRandom } from '../../core/pick-random.ts';
 import type { EntryHeader } from '../envelope.ts';
 import type { Request } from '../wire.ts';
-import { type JoinMeaning, SnapshotJoin, type SnapshotJoinContext } from './snapshot-join.ts';
+import { donorsWanted, type JoinMeaning, SnapshotJoin, type SnapshotJoinContext } from './snapshot-join.ts';
 
 /** Ticks without a peer after which a late starter goes on alone. Guess. */
 const aloneTicks = 20;
-/** A joiner waits this many ticks for a second donor before it believes a single one. Guesses. */
-const donorsWanted = 2;
+/** A joiner waits this many ticks for a second donor before it believes a single one. Guess. */
 const donorPatienceTicks = 10;
 /** Ticks after which leaders that do not get us to the present are given up. Guess. */
 const leaderTicks = 60;

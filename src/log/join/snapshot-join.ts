@@ -15,7 +15,7 @@ import type { Request } from '../wire.ts';
 /** Peers asked for headers at a time. */
 const donorsAskedMax = 6;
 /** Donors wanted where there is time to wait for them. Guess. */
-const donorsWanted = 2;
+export const donorsWanted = 2;
 
 export type JoinMeaning =
   | { readonly kind: 'snapshots'; readonly peer: PeerKey }
