@@ -159,7 +159,7 @@ function decodeHeader(header: Uint8Array): (EntryHeader & { runId: string }) | n
   return { runId, author: bytesToHex(author), round, kind, index, anchor, claims, bodyRoot, bodyBytes };
 }
 
-/** An entry refers backwards: its author's last final round lies before the entry's own. */
+/** An entry refers backwards: its author's last snapshot lies before the entry's own round. */
 function decodeAnchor(value: unknown, before: number): Anchor | undefined {
   if (!Array.isArray(value) || value.length !== 3) return undefined;
   const [round, root, snapshot] = value as unknown[];
