@@ -1,4 +1,4 @@
-/** Keys and hashes as bytes and as text, and the two checks that every decoder begins with. */
+/** Keys and hashes as bytes and as text, and the checks that decoders begin with. */
 import { toString as encodeBytes, fromString } from 'uint8arrays';
 import type { PeerKey } from './io.ts';
 
@@ -49,6 +49,15 @@ export function isCount(value: unknown): value is number {
 /** A final round: -1 stands for none. */
 export function isRound(value: unknown): value is number {
   return value === -1 || isCount(value);
+}
+
+export function isFiniteNumber(value: unknown): value is number {
+  return typeof value === 'number' && Number.isFinite(value);
+}
+
+/** Lists of so many values each. */
+export function isRows(value: unknown, length: number): value is unknown[][] {
+  return Array.isArray(value) && value.every((row: unknown) => Array.isArray(row) && row.length === length);
 }
 
 /** Four bytes, big endian. */

@@ -5,7 +5,16 @@
 import * as dagCbor from '@ipld/dag-cbor';
 import { equals } from 'uint8arrays';
 import { leavesOf, merkleRoot } from '../content/blob.ts';
-import { be32, bytesToHex, isBytes, isCount, isRound, keyToBytes } from '../core/bytes.ts';
+import {
+  be32,
+  bytesToHex,
+  isBytes,
+  isCount,
+  isFiniteNumber,
+  isRound,
+  isRows,
+  keyToBytes,
+} from '../core/bytes.ts';
 import { decodeCanonical } from '../core/canonical-cbor.ts';
 import type { Crypto, Signer } from '../core/crypto.ts';
 import type { PeerKey } from '../core/io.ts';
@@ -209,14 +218,6 @@ export function openSnapshotHeader(bytes: Uint8Array, runId: string, crypto: Cry
   const donor = bytesToHex(donorBytes);
   if (!crypto.verify(donor, signature, header)) return null;
   return { donor, round, root, blobRoot: blob, bytes: length };
-}
-
-function isRows(value: unknown, length: number): value is unknown[][] {
-  return Array.isArray(value) && value.every((row: unknown) => Array.isArray(row) && row.length === length);
-}
-
-function isFiniteNumber(value: unknown): value is number {
-  return typeof value === 'number' && Number.isFinite(value);
 }
 
 function isPart(value: unknown): value is number | null {

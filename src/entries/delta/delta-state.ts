@@ -4,7 +4,7 @@ import { equals } from 'uint8arrays';
 import type { Overlap } from '../../codec/delta.ts';
 import type { Delta } from '../../codec/delta-codec.ts';
 import { UNIT_BITS } from '../../codec/scale.ts';
-import { bytesToHex, isBytes, isCount, keyToBytes } from '../../core/bytes.ts';
+import { bytesToHex, isBytes, isCount, isFiniteNumber, isRows, keyToBytes } from '../../core/bytes.ts';
 import { decodeCanonical } from '../../core/canonical-cbor.ts';
 import type { PeerKey } from '../../core/io.ts';
 
@@ -208,12 +208,4 @@ function decodePending(row: readonly unknown[], decode: DecodeDelta): PendingDel
   if (!isBytes(author, 32) || !isFiniteNumber(ticket) || !(body instanceof Uint8Array)) return null;
   const content = decode(body, [misses, steps]);
   return content && { author: bytesToHex(author), ticket, body, content };
-}
-
-function isRows(value: unknown, length: number): value is unknown[][] {
-  return Array.isArray(value) && value.every((row: unknown) => Array.isArray(row) && row.length === length);
-}
-
-function isFiniteNumber(value: unknown): value is number {
-  return typeof value === 'number' && Number.isFinite(value);
 }
