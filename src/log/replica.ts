@@ -183,7 +183,7 @@ export class Replica {
     const { round } = this.#base;
     this.#noteMark();
     if ((round + 1) % this.#options.frame.snapshotRounds !== 0) return [];
-    return this.checkpoint();
+    return this.takeSnapshot();
   }
 
   /** Folds rounds of which nothing is held, up to and including `round`, without a snapshot between. */
@@ -195,7 +195,7 @@ export class Replica {
   }
 
   /** Keeps a snapshot of the base, forgets the oldest one and the log it covered. */
-  checkpoint(): StoreWrite[] {
+  takeSnapshot(): StoreWrite[] {
     const { shared, crypto, kinds } = this.#options;
     const make = () => makeSnapshot(crypto, kinds, this.#base);
     const snapshot = shared ? shared.once('snapshot', this.#base, make) : make();

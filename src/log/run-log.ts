@@ -214,7 +214,7 @@ export class RunLog {
       isSpent: this.clock.isSpentBefore(slot),
     });
     if (!hasChanged) return;
-    const writes = this.phase === 'finished' ? this.replica.checkpoint() : [];
+    const writes = this.phase === 'finished' ? this.replica.takeSnapshot() : [];
     if (writes.length > 0) out.push({ type: 'persist', writes, durable: true });
     out.push({ type: 'event', event: { kind: 'phase', phase: this.phase } });
   }

@@ -32,7 +32,7 @@ import { createLogParts } from './log-parts.ts';
 import type { DeltaLogSpec } from './schema.ts';
 
 /** After a join from a snapshot this many rounds are trained and not published: residuals begin at zero. Guess. */
-const warmUpRounds = 2;
+const silentRounds = 2;
 /** Deltas are the first kind of every run of this method. */
 const DELTA = 0;
 
@@ -175,7 +175,7 @@ export class DeltaLog implements ProtocolCore {
     const slot = this.#log.clock.slotAt(nowMs);
     const { phase } = this.#log;
     if (before === 'joining' && phase !== 'joining' && this.#log.joinedBySnapshot) {
-      this.#publishFrom = slot + warmUpRounds;
+      this.#publishFrom = slot + silentRounds;
     }
     if (phase === 'training') this.#startTraining(out, slot, nowMs);
     out.push({ type: 'wake-at', atMs: this.#log.clock.wakeAtMs(nowMs) });
