@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { Finality, type FinalityView } from '../../src/log/finality/finality.ts';
 import { ForkWatch } from '../../src/log/finality/fork-watch.ts';
 import {
   decideFold,
@@ -7,6 +8,8 @@ import {
   type RoundVote,
   RoundVotes,
 } from '../../src/log/finality/round-votes.ts';
+import { Replica } from '../../src/log/replica.ts';
+import { contextOf, crypto, smallRun } from './small-run.ts';
 
 const rows = [new Uint8Array(66)];
 const closedSlot = 10;
@@ -230,5 +233,29 @@ describe('ForkWatch', () => {
     watch.note('b', 4, mark(1, 5), mark(1, 5), 10);
     watch.clear();
     assert.equal(watch.agreeing(0), 0);
+  });
+});
+
+describe('rounds of which nobody holds anything', () => {
+  const context = contextOf(smallRun({ rounds: 40, strategy: { windowRounds: 4, admitRounds: 1 } }));
+  const nextOf = (quiet: readonly string[], change: Partial<FinalityView> = {}): string => {
+    const finality = new Finality(new Replica({ ...context, crypto }), context.frame);
+    for (const peer of quiet) finality.recordQuiet(peer, 0, 900);
+    const next = finality.next({
+      ...{ slot: 1_000, lastFinal: 996, peers: new Set(five), isFollowing: false },
+      ...{ weightOf: () => 1, myWeight: 0 },
+      ...change,
+    });
+    return next?.kind === 'pass' ? `pass ${next.through}` : `${next?.kind}`;
+  };
+
+  test('are passed at once where peers of half of all weight say so, two at least', () => {
+    assert.equal(nextOf(five), 'pass 900');
+    assert.equal(nextOf(['p0', 'p1', 'p2']), 'pass 900');
+    assert.equal(nextOf(['p0', 'p1']), 'decide', 'any two');
+    assert.equal(nextOf(['p0', 'p1'], { myWeight: 1 }), 'pass 900');
+    assert.equal(nextOf(['p0'], { weightOf: (peer) => (peer === 'p0' ? 1 : 0) }), 'decide');
+    assert.equal(nextOf(['p0'], { peers: new Set(['p0']) }), 'pass 900');
+    assert.equal(nextOf(['q0', 'q1', 'q2']), 'decide', 'strangers to the vote');
   });
 });

@@ -119,10 +119,16 @@ export class Finality {
     if (longPast - round < passRoundsMin) return round;
     const held = this.#replica.log.nextHeld(round - 1) ?? Number.POSITIVE_INFINITY;
     const settled = Math.min(longPast, held - 1);
-    const told = [...this.#quiet.values()].filter(({ from, through }) => from <= round && through >= round);
-    const isAgreed = told.length >= quorumOf(view.peers.size);
+    const told = [...this.#quiet].filter(
+      ([peer, { from, through }]) => view.peers.has(peer) && from <= round && through >= round,
+    );
+    const weigh = (sum: number, peer: PeerKey): number => sum + view.weightOf(peer);
+    // Rounds by the thousand are not left out on the word of any two.
+    const quiet = told.map(([peer]) => peer).reduce(weigh, view.myWeight);
+    const isAgreed =
+      told.length >= quorumOf(view.peers.size) && 2 * quiet >= [...view.peers].reduce(weigh, view.myWeight);
     if (!isAgreed) return isWaitOver ? settled : round;
-    return Math.min(settled, ...told.map(({ through }) => through));
+    return Math.min(settled, ...told.map(([, { through }]) => through));
   }
 
   /** The rounds up to this one are folded, with agreement or without. */

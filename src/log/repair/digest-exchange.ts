@@ -40,7 +40,7 @@ export type Finding =
   | (RoundVote & { readonly kind: 'vote'; readonly round: number })
   /** It holds an entry that we do not. */
   | { readonly kind: 'holds'; readonly id: string; readonly round: number }
-  /** Of the rounds from `from` up to and including `through` it holds nothing either. */
+  /** Of the rounds from `from` up to and including `through` it holds nothing either; of none where that is before `from`. */
   | { readonly kind: 'quiet'; readonly from: number; readonly through: number }
   /** Its log does not reach back to our next round. */
   | { readonly kind: 'forgot' };
@@ -131,7 +131,7 @@ export class DigestExchange {
     if (mine && answer.atYours)
       findings.push({ kind: 'mark', round: asked.finalised, mine, theirs: answer.atYours });
     if (!view.follows(peer)) return findings;
-    if (answer.reachesBack && answer.nextHeld !== asked.from) {
+    if (answer.reachesBack) {
       const through = answer.nextHeld === null ? view.slot : answer.nextHeld - 1;
       findings.push({ kind: 'quiet', from: asked.from, through });
     }
