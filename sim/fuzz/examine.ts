@@ -41,8 +41,9 @@ const dishonest: readonly RefusalReason[] = [
 /** What the last comparison of a finished node shows may take this long to be settled. */
 const restSlots = 60;
 
-/** Requests a node may have under way at once. */
+/** Requests a node may have under way at once, besides parcels to every peer for as long as one may take. */
 const pendingMax = 64;
+const parcelTimeoutMs = 2000;
 
 /**
  * After every event of the protocol: parameters are finite, requests under way are bounded, nothing is added to a folded round, no round is folded twice or left
@@ -120,9 +121,13 @@ class Watch {
   /** Averages of the other methods leave out rounds in which nothing came. */
   readonly #isLog: boolean;
 
+  readonly #pendingMax: number;
+
   constructor({ roles }: WorldPeers, { run }: Scenario) {
     this.#roles = roles;
     this.#isLog = logOf(run.strategy) !== null;
+    const roundsUnderWay = this.#isLog ? 0 : Math.ceil(Math.max(2, parcelTimeoutMs / run.slotMs));
+    this.#pendingMax = pendingMax + roundsUnderWay * roles.length;
     this.#equivocates = roles.some((role) => role && attackOnMessages(role.behaviour)?.equivocates);
   }
 
@@ -137,7 +142,7 @@ class Watch {
   #check(node: VirtualNode, event: ProtocolEvent): string | null {
     if (this.#roles[node.index] !== null) return null;
     const who = `peer ${node.index}`;
-    if (node.pending.size > pendingMax) return `${who} has ${node.pending.size} requests under way`;
+    if (node.pending.size > this.#pendingMax) return `${who} has ${node.pending.size} requests under way`;
     switch (event.kind) {
       case 'published':
         if (this.#isLog) this.#credit(node);

@@ -4,7 +4,7 @@ import { scaleUnits } from './scale.ts';
 
 export interface WeightedDelta {
   readonly delta: SparseDelta;
-  /** In [-1, 1]. */
+  /** In [-4, 4]. */
   readonly multiplier: number;
 }
 

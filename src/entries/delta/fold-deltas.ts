@@ -2,7 +2,8 @@
  * The model as a function of the log: start vector minus, round by round, the weighted deltas, added in integers.
  *
  * Units are 2^-42 (codec/scale.ts) in doubles that hold integers: exact below 2^53, which deltasPerRoundMax times the largest
- * magnitude (< 4 = 2^44 units) respects; after each round coordinates are clamped to 2^52.
+ * magnitude (< 4 = 2^44 units) respects for outer rates up to 1; beyond, all add in the order of authors, so that replicas agree
+ * all the same. After each round coordinates are clamped to 2^52.
  */
 import { accumulateDeltas } from '../../codec/delta.ts';
 import { type DeltaRules, type DeltaState, type PendingDelta, unitsMax } from './delta-state.ts';
