@@ -8,14 +8,16 @@ import type { JoinRequest } from '../node/commands.ts';
 import { createNode, type StarlingsNode } from '../node/create-node.ts';
 import type { NodeEvent } from '../node/events.ts';
 import { createWarmLearner } from '../node/learners.ts';
+import { runPrefix } from '../node/store-view.ts';
 import { openContentFiles } from '../platform/node/content-files.ts';
 import { createCrypto } from '../platform/node/crypto.ts';
-import { openLevelStore } from '../platform/node/level-store.ts';
+import { type LevelStore, openLevelStore } from '../platform/node/level-store.ts';
 import { wallClock } from '../platform/node/wall-clock.ts';
 import { AddressBook, rememberedAddresses } from './address-book.ts';
 import type { DaemonInfo } from './daemon-info.ts';
 import { keyFileOf, type NodeDirectory, openNodeDirectory } from './directory.ts';
 import { moveEarlierLayout } from './earlier-layout.ts';
+import { EventLog } from './event-log.ts';
 import { JoinedRuns } from './joined-runs.ts';
 import { networkTrouble } from './network-trouble.ts';
 import { NodeRuns, ready } from './node-runs.ts';
@@ -23,7 +25,6 @@ import type { DaemonOptions, RunningNode } from './options.ts';
 import { RefusalTally } from './refusal-tally.ts';
 import { Teardown } from './teardown.ts';
 import { whenAborted } from './when-aborted.ts';
-import { writeEvent } from './write-event.ts';
 
 /** Between two lines of the log on what was refused. Guess. */
 const refusalsEveryMs = 60_000;
@@ -127,6 +128,7 @@ class Daemon {
     if (moved !== null) tell(`moved what ${path} held of run ${moved} to ${path}/runs/${moved}`);
     const addresses = [...bootstrap, ...(await rememberedAddresses(path))];
     this.#knowsNobody = addresses.length === 0;
+    const events = new EventLog(log);
     const node = await createNode(
       {
         identity,
@@ -142,7 +144,8 @@ class Daemon {
         limits,
       },
       (event) => {
-        writeEvent(log, event);
+        events.write(event);
+        this.#compactAtEnd(store, event);
         this.#refusals.note(event);
         const trouble = event.source === 'network' ? networkTrouble(event.event) : null;
         if (trouble !== null) tell(trouble);
@@ -155,6 +158,13 @@ class Daemon {
     this.#teardown.add(() => book.stop());
     node.subscribe((event) => notePeer(book, event));
     return node;
+  }
+
+  /** What a run wrote over is worth its room while it is written over again, and not after its end. */
+  #compactAtEnd(store: LevelStore, { runId, event }: NodeEvent): void {
+    if (event.kind !== 'phase' || event.phase !== 'finished' || runId === null) return;
+    const { log } = this.#directory;
+    store.compact(runPrefix(runId)).catch((error: unknown) => log.warn({ err: error }, 'while compacting'));
   }
 
   /** Null where nothing is to be kept, or nothing can be: a node does without. */

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -94,4 +95,36 @@ test('a LevelDB that another process has is refused in one sentence', async () =
   });
   await store.close();
   await place.remove();
+});
+
+async function bytesIn(folder: string): Promise<number> {
+  const sizes = await Promise.all(
+    (await readdir(folder)).map((name) =>
+      stat(join(folder, name)).then(
+        ({ size }) => size,
+        // It was merged into another meanwhile.
+        () => 0,
+      ),
+    ),
+  );
+  return sizes.reduce((sum, size) => sum + size, 0);
+}
+
+test('a LevelDB in which the same is written over for ever stays small, and gives the room back when told', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'starlings-store-'));
+  const store = await openLevelStore(folder);
+  const lives = 200_000;
+  let bytesMax = 0;
+  for (let round = 0; round < 200; round++) {
+    // As a residual: nothing to be compressed.
+    const writes = [{ key: 'run/a/self/residual', value: new Uint8Array(randomBytes(lives)) }];
+    await store.commit(writes, { durable: false });
+    bytesMax = Math.max(bytesMax, await bytesIn(folder));
+  }
+  // Twelve files of the first level and what is under way, where the machine is too busy to merge sooner.
+  assert.ok(bytesMax < 20_000_000, `${bytesMax} bytes of ${lives} that live`);
+  await store.compact('run/a/');
+  assert.ok((await bytesIn(folder)) < 2 * lives, `${await bytesIn(folder)} bytes after that`);
+  await store.close();
+  await rm(folder, { recursive: true });
 });

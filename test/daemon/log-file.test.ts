@@ -4,8 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import pino from 'pino';
+import { EventLog } from '../../src/daemon/event-log.ts';
 import { openLogFile } from '../../src/daemon/log-file.ts';
 import { RefusalTally } from '../../src/daemon/refusal-tally.ts';
+import { EventGate } from '../../src/network/event-gate.ts';
+import type { NodeEvent } from '../../src/node/events.ts';
 
 const directory = await mkdtemp(join(tmpdir(), 'starlings-log-'));
 after(() => rm(directory, { recursive: true, force: true }));
@@ -57,4 +60,27 @@ test('refusals are told by peer and reason, a bounded number of them', () => {
   assert.deepEqual([refused.length, others], [64, 936]);
   assert.ok(JSON.stringify(refused).length < 20_000);
   assert.equal(tally.take(), null);
+});
+
+test('what a node goes on doing after the end of its run fills no log', () => {
+  const lines = { info: 0, debug: 0 };
+  const destination = {
+    write(line: string) {
+      lines[(JSON.parse(line) as { level: number }).level >= 30 ? 'info' : 'debug'] += 1;
+    },
+  };
+  const log = new EventLog(pino({ base: null, level: 'debug' }, destination));
+  const gate = new EventGate();
+  const minutes = 60;
+  for (let atMs = 0; atMs < minutes * 60_000; atMs += 100) {
+    const write = (event: NodeEvent['event']): void => log.write({ runId: 'r', atMs, event });
+    // Ten questions a second, searches while a peer is missing, and a view that is drawn twice a second.
+    const questions = gate.pass({ kind: 'request-served', peer: 'p', bytes: 41, ms: 1 }, atMs);
+    for (const event of questions) write(event);
+    if (atMs % 12_000 === 0) write({ kind: 'providers-found', providers: atMs < 600_000 ? 1 : 2 });
+    if (atMs % 60_000 === 0) write({ kind: 'provided', holders: 2 });
+    if (atMs % 500 === 0) write({ kind: 'sampled', sample: {} as never });
+  }
+  assert.equal(lines.info, 3, 'what is new, and that once');
+  assert.ok(lines.debug < 265 * minutes, `${lines.debug} lines in an hour`);
 });

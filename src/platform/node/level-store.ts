@@ -5,9 +5,25 @@ import { ClassicLevel } from 'classic-level';
 import type { StoreWrite } from '../../core/io.ts';
 import { type Store, StoreError } from '../../core/ports.ts';
 
+/**
+ * LevelDB takes out what was written over when it merges files of its first level, and it merges four of them at a time, each as
+ * large as this buffer: a residual that is written anew every round leaves so much behind, however long the run. 4 MiB, the
+ * library's own, made 30 MB of 1.4 MB that lived, and 1 MiB makes 12, in the same time (50,890 parameters, 300 rounds).
+ */
+const writeBufferSize = 1 << 20;
+
+export interface LevelStore extends Store {
+  /** Gives back the room of what was written over or deleted under the prefix. @throws StoreError */
+  compact(prefix: string): Promise<void>;
+}
+
 /** Opens or creates the store. @throws StoreError in one sentence: in use, unwritable, damaged. */
-export async function openLevelStore(directory: string): Promise<Store> {
-  const db = new ClassicLevel<string, Uint8Array>(directory, { keyEncoding: 'utf8', valueEncoding: 'view' });
+export async function openLevelStore(directory: string): Promise<LevelStore> {
+  const db = new ClassicLevel<string, Uint8Array>(directory, {
+    keyEncoding: 'utf8',
+    valueEncoding: 'view',
+    writeBufferSize,
+  });
   try {
     await db.open();
   } catch (error) {
@@ -15,6 +31,7 @@ export async function openLevelStore(directory: string): Promise<Store> {
   }
   // The library's threads take batches in any order when the machine is busy.
   let last: Promise<void> = Promise.resolve();
+  let compacting: Promise<unknown> = last;
   return {
     async *entries(prefix = '') {
       try {
@@ -34,8 +51,18 @@ export async function openLevelStore(directory: string): Promise<Store> {
         throw new StoreError(sentence(directory, error), { cause: error });
       }
     },
+    async compact(prefix) {
+      const compacted = last.then(() => db.compactRange(prefix, `${prefix}\x7f`));
+      compacting = Promise.allSettled([compacting, compacted]);
+      try {
+        await compacted;
+      } catch (error) {
+        throw new StoreError(sentence(directory, error), { cause: error });
+      }
+    },
     async close() {
       await last;
+      await compacting;
       await db.close();
     },
   };

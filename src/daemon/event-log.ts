@@ -1,0 +1,68 @@
+/**
+ * Events as lines of log.jsonl. What a stranger can cause without end is written at level debug only, and counted; what a quiet
+ * node does without end is written when it changes.
+ */
+import type { Logger } from 'pino';
+import type { NodeEvent } from '../node/events.ts';
+
+type Event = NodeEvent['event'];
+
+const quiet: ReadonlySet<Event['kind']> = new Set([
+  'accepted',
+  'refused',
+  'request-served',
+  'request-refused',
+  'sampled',
+  'input-dropped',
+]);
+
+const troubles: ReadonlySet<Event['kind']> = new Set([
+  'evaluation-failed',
+  'save-failed',
+  'snapshot-not-kept',
+  'manifest-refused',
+]);
+
+/** Told for ever, a few times a minute; mostly the same as before. */
+const repeated: ReadonlySet<Event['kind']> = new Set(['provided', 'providers-found']);
+
+/** Whoever looks at a node has samples made, twice a second while it draws its view. Between two lines; a guess. */
+const sampledEveryMs = 5_000;
+
+export class EventLog {
+  readonly #log: Logger;
+  /** Of what is repeated the last line, by kind and run. */
+  readonly #last = new Map<string, string>();
+  readonly #sampledAtMs = new Map<string | null, number>();
+
+  constructor(log: Logger) {
+    this.#log = log;
+  }
+
+  write({ runId, atMs, event }: Pick<NodeEvent, 'runId' | 'atMs' | 'event'>): void {
+    if (event.kind === 'sampled') {
+      const since = Math.abs(atMs - (this.#sampledAtMs.get(runId) ?? Number.NEGATIVE_INFINITY));
+      if (since < sampledEveryMs) return;
+      this.#sampledAtMs.set(runId, atMs);
+    }
+    const level = this.#isQuiet(runId, event) ? 'debug' : troubles.has(event.kind) ? 'warn' : 'info';
+    this.#log[level](runId === null ? event : { runId, ...event }, event.kind);
+    if (event.kind === 'ended' && runId !== null) this.#forget(runId);
+  }
+
+  #isQuiet(runId: string | null, event: Event): boolean {
+    // That lines at debug were left out is no more than they are.
+    if (quiet.has(event.kind === 'untold' ? event.of : event.kind)) return true;
+    if (!repeated.has(event.kind)) return false;
+    const key = `${runId}/${event.kind}`;
+    const told = JSON.stringify(event);
+    const isOld = this.#last.get(key) === told;
+    this.#last.set(key, told);
+    return isOld;
+  }
+
+  #forget(runId: string): void {
+    this.#sampledAtMs.delete(runId);
+    for (const kind of repeated) this.#last.delete(`${runId}/${kind}`);
+  }
+}
