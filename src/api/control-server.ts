@@ -8,6 +8,7 @@ import { parseJson } from '../core/parse-json.ts';
 import { NODE_COMMANDS, type NodeCommand, type NodeControl } from '../node/commands.ts';
 import type { NodeEvent } from '../node/events.ts';
 import { EventStream } from './event-stream.ts';
+import { healthOf } from './health.ts';
 import { metricsText } from './metrics.ts';
 
 export interface ControlServer {
@@ -82,6 +83,9 @@ class Routes {
     if (path === '/status') {
       const { json } = await commandOf('status')!.perform(control, {});
       replyJson(response, 200, json);
+    } else if (path === '/health') {
+      const health = healthOf(control.views());
+      replyJson(response, health.healthy ? 200 : 503, health);
     } else if (path === '/metrics') {
       reply(response, 200, 'text/plain; version=0.0.4', metricsText(control.summary(), control.views()));
     } else if (path === '/events') {
@@ -95,7 +99,7 @@ class Routes {
       else replyError(response, 404, 'NOT_JOINED', `this node takes no part in run ${ofRun}`);
     } else {
       const commands = NODE_COMMANDS.map(({ id }) => `POST /${id}`).join(', ');
-      const known = 'GET /status, GET /runs/RUN/status, GET /metrics, GET /events';
+      const known = 'GET /status, GET /runs/RUN/status, GET /health, GET /metrics, GET /events';
       reply(response, 404, 'text/plain', `${known}; with the token: ${commands}\n`);
     }
   }

@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { DAEMON_INFO_FILE, type DaemonInfo, readDaemonInfo } from '../daemon/daemon-info.ts';
 import { makeDirectory } from '../platform/node/make-directory.ts';
+import { NPM_MARK } from '../platform/node/npm-parent.ts';
 import { identifyProcess } from './process-identity.ts';
 import { TestnetError } from './testnet-error.ts';
 import type { Member } from './testnet-state.ts';
@@ -45,6 +46,7 @@ export async function spawnDaemon(options: SpawnOptions): Promise<SpawnedDaemon>
       // A process group of its own: Ctrl-C reaches the launcher alone, which then stops its nodes in order.
       detached: true,
       windowsHide: true,
+      env: withoutNpm(process.env),
       // The IPC channel carries no message: its end tells an attached daemon that its launcher is gone.
       stdio: attached ? ['ignore', output, output, 'ipc'] : ['ignore', output, output],
     });
@@ -59,6 +61,11 @@ export async function spawnDaemon(options: SpawnOptions): Promise<SpawnedDaemon>
   } finally {
     closeSync(output);
   }
+}
+
+/** A daemon must not take the npm that started its launcher for its own, and end with it. */
+function withoutNpm({ [NPM_MARK]: _, ...env }: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return env;
 }
 
 /**

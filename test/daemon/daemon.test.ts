@@ -235,6 +235,9 @@ describe('a daemon', { concurrency: 2 }, () => {
       ['good', 'running'],
       ['bad', 'ended'],
     ]);
+    const health = await fetch(`${node.info.http}/health`);
+    assert.equal(health.status, 503);
+    assert.match(await health.text(), /"healthy":false.*"reason":"run bad cannot go on: .*narrow\.csv/);
     await assert.rejects(daemon('alone', { runs: [taking(bad.file, at('narrow.csv'))] }), /narrow\.csv/);
     assert.ok(!(await readdir(at('alone'))).includes('daemon.json'));
     await assert.rejects(daemon('both'), {

@@ -54,6 +54,18 @@ test('waits until the daemon says where it is', { timeout: 30_000 }, async () =>
   assert.deepEqual(info, { pid: daemon.child.pid, http: null, peerId: 'p', peerKey: 'k', addresses: ['/a'] });
 });
 
+test('a daemon that npm started does not take it for its own parent', { timeout: 30_000 }, async (t) => {
+  const before = process.env['npm_lifecycle_event'];
+  process.env['npm_lifecycle_event'] = 'npx';
+  t.after(() => {
+    if (before === undefined) delete process.env['npm_lifecycle_event'];
+    else process.env['npm_lifecycle_event'] = before;
+  });
+  const script = "console.error('it was', process.env.npm_lifecycle_event); process.exit(3)";
+  const daemon = await launch('of-npm', script, false);
+  await assert.rejects(waitUntilReady(daemon, 20_000, never), /it was undefined$/);
+});
+
 test('shows the end of the output of a daemon that dies', { timeout: 30_000 }, async () => {
   const daemon = await launch(
     'dies',

@@ -9,6 +9,9 @@ const EXIT_USAGE = 2;
 /** Ctrl-C: 128 plus the number of SIGINT, as shells have it. */
 export const EXIT_INTERRUPTED = 130;
 
+/** The terminal is gone: 128 plus the number of SIGHUP. */
+export const EXIT_HUNG_UP = 129;
+
 /** A run that ended otherwise than it should: the command did its work, the run did not. README and `--help` list them. */
 const EXIT_OF_OUTCOME: Readonly<Record<Outcome, number>> = {
   trained: 0,
@@ -33,6 +36,7 @@ Exit codes:
   21   alone: nothing that anyone else learned is in it
   22   late: what it learned is in fewer than half of the rounds
   23   forked: nodes hold different models that should be one
+  129  stopped because its terminal was closed
   130  stopped by Ctrl-C
   143  stopped by SIGTERM before it was done`;
 

@@ -1,11 +1,16 @@
-/** Ctrl-C once stops cleanly, twice at once. SIGTERM and the loss of a parent that watches us stop cleanly too. */
-import { EXIT_INTERRUPTED, EXIT_TERMINATED, InterruptedError } from './exit.ts';
+/**
+ * Ctrl-C once stops cleanly, twice at once. SIGTERM, the loss of our terminal and of a parent that watches us, or that is npm, stop
+ * cleanly too.
+ */
+import { isatty } from 'node:tty';
+import { watchNpm } from '../../platform/node/npm-parent.ts';
+import { EXIT_HUNG_UP, EXIT_INTERRUPTED, EXIT_TERMINATED, InterruptedError } from './exit.ts';
 import { onOutputLoss } from './output-loss.ts';
 
 export interface Interruption {
   readonly signal: AbortSignal;
   /** What asked us to stop, if anything did. */
-  readonly cause: () => 'SIGINT' | 'SIGTERM' | 'parent' | 'output' | null;
+  readonly cause: () => 'SIGINT' | 'SIGTERM' | 'SIGHUP' | 'parent' | 'output' | null;
   /** Gives the signals back to Node. */
   readonly release: () => void;
 }
@@ -34,18 +39,27 @@ export function listenForInterruption(say: (line: string) => void): Interruption
   const onTerminate = (): void => stop('SIGTERM', 'stopping', EXIT_TERMINATED);
   const onParentGone = (): void =>
     stop('parent', 'stopping: the process that started this one is gone', EXIT_TERMINATED);
+  // Node takes SIGHUP again where nohup has it ignored; nohup also takes the terminal away, which is how we know.
+  const hasTerminal = [0, 1, 2].some((fd) => isatty(fd));
+  const onHangUp = (): void => {
+    if (hasTerminal) stop('SIGHUP', null, EXIT_HUNG_UP);
+  };
+  const forgetNpm = watchNpm(onParentGone);
   const forgetOutput = onOutputLoss(({ exitCode }) => stop('output', null, exitCode));
   process.on('SIGINT', onInterrupt);
   process.on('SIGTERM', onTerminate);
+  process.on('SIGHUP', onHangUp);
   // `starlings start` holds an IPC channel to its nodes, so that none of them outlives it.
   if (process.connected) process.on('disconnect', onParentGone);
   return {
     signal: controller.signal,
     cause: () => cause,
     release: () => {
+      forgetNpm();
       forgetOutput();
       process.off('SIGINT', onInterrupt);
       process.off('SIGTERM', onTerminate);
+      process.off('SIGHUP', onHangUp);
       process.off('disconnect', onParentGone);
     },
   };
