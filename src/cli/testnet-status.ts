@@ -13,7 +13,7 @@ const lookEveryMs = 1000;
 export function addTestnetStatusCommand(parent: Command): void {
   parent
     .command('status')
-    .description('how the nodes of a testnet are doing')
+    .description('how the nodes of a testnet are doing, or how they ended')
     .option('--dir <dir>', 'directory of the testnet', TESTNET_DIRECTORY)
     .option('--watch', 'look again every second, until all nodes have finished or ended')
     .addHelpText('after', exitCodesHelp)
@@ -45,8 +45,10 @@ export function addTestnetStatusCommand(parent: Command): void {
         }
         const { nodes, bootstraps, bootstrapsAlive } = last;
         const outcome = outcomeOfAll(last);
-        for (const { name, view } of nodes) {
-          if (view?.outcomeText && view.outcome !== 'trained') say(`${name}  ${view.outcomeText}`);
+        for (const { name, alive, view } of nodes) {
+          if (view?.outcomeText && (!alive || view.outcome !== 'trained'))
+            say(`${name}  ${view.outcomeText}`);
+          if (!alive && view?.modelPath) say(`${name}  its model is in ${view.modelPath}`);
         }
         const json = { runId: state.runId, outcome, nodes, bootstraps, bootstrapsAlive };
         return outcome === null

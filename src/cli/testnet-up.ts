@@ -1,10 +1,14 @@
 import type { Command } from 'commander';
-import { perform } from './parts/perform.ts';
+import { ConfigError } from '../config/config-error.ts';
+import type { ReadyMember } from '../testnet/launcher.ts';
+import { entryFile } from './parts/package-root.ts';
+import { type CommandContext, perform } from './parts/perform.ts';
 import { TESTNET_DIRECTORY } from './parts/testnet-directory.ts';
 import { addTestnetOptions, type TestnetOptions, upOptionsOf } from './parts/testnet-options.ts';
 
 interface Options extends TestnetOptions {
   readonly dir: string;
+  readonly resume?: true;
 }
 
 export function addTestnetUpCommand(parent: Command): void {
@@ -12,27 +16,57 @@ export function addTestnetUpCommand(parent: Command): void {
     parent.command('up').description('boot bootstraps and nodes, which go on when this command ends'),
   )
     .option('--dir <dir>', 'a directory per node is made here', TESTNET_DIRECTORY)
+    .option('--resume', 'start those of a stopped testnet again, with the run that they were in')
     .action((file: string | undefined, options: Options, command: Command) =>
-      perform(command, async ({ say, signal }) => {
-        const upOptions = await upOptionsOf(file, options, options.dir, say);
-        const { upTestnet } = await import('../testnet/up-testnet.ts');
-        const { directory, state, nodes, bootstraps } = await upTestnet(upOptions, signal);
+      perform(command, async (context) => {
+        const { say } = context;
+        if (options.resume) refuseBesideResume(file, command);
+        const up = await (options.resume ? resumed(options, context) : booted(file, options, context));
+        const { directory, state, nodes, bootstraps } = up;
         for (const { member, info } of nodes) say(`${member.name}  ${info.http}/status`);
         const where = options.dir === TESTNET_DIRECTORY ? '' : ` --dir ${options.dir}`;
         say(
           `\nwatch it with \`starlings testnet status --watch${where}\`, stop it with \`starlings testnet down${where}\``,
         );
+        const { runId, startAtMs, slotMs, rounds } = state;
         return {
           json: {
-            directory,
-            runId: state.runId,
-            startAtMs: state.startAtMs,
-            slotMs: state.slotMs,
-            rounds: state.rounds,
-            nodes: nodes.map(({ member, info }) => ({ name: member.name, ...info })),
-            bootstraps: bootstraps.map(({ member, info }) => ({ name: member.name, ...info })),
+            ...{ directory, runId, startAtMs, slotMs, rounds },
+            nodes: nodes.map(inShort),
+            bootstraps: bootstraps.map(inShort),
           },
         };
       }),
     );
+}
+
+async function booted(file: string | undefined, options: Options, { say, signal }: CommandContext) {
+  const upOptions = await upOptionsOf(file, options, options.dir, say);
+  const { upTestnet } = await import('../testnet/up-testnet.ts');
+  return upTestnet(upOptions, signal);
+}
+
+async function resumed({ dir: directory }: Options, { say, signal }: CommandContext) {
+  const { resumeTestnet } = await import('../testnet/resume-testnet.ts');
+  const testnet = await resumeTestnet({ directory, entry: entryFile() }, signal);
+  say(`run ${testnet.state.runId}, as it was`);
+  return testnet;
+}
+
+/** A testnet that is started again is what it was. @throws ConfigError */
+function refuseBesideResume(file: string | undefined, command: Command): void {
+  const flags = command.options
+    .filter((option) => command.getOptionValueSource(option.attributeName()) === 'cli')
+    .map(({ long }) => long)
+    .filter((long) => long !== '--resume' && long !== '--dir');
+  const idle = [...(file === undefined ? [] : [file]), ...flags];
+  if (idle.length === 0) return;
+  throw new ConfigError(
+    'BAD_USAGE',
+    `\`testnet up --resume\` does nothing with ${idle.join(' and ')}; leave it out`,
+  );
+}
+
+function inShort({ member, info }: ReadyMember): Readonly<Record<string, unknown>> {
+  return { name: member.name, ...info };
 }

@@ -19,6 +19,7 @@ import { keyFileOf, type NodeDirectory, openNodeDirectory } from './directory.ts
 import { moveEarlierLayout } from './earlier-layout.ts';
 import { EventLog } from './event-log.ts';
 import { JoinedRuns } from './joined-runs.ts';
+import { LastViews } from './last-view.ts';
 import { networkTrouble } from './network-trouble.ts';
 import { NodeRuns, ready } from './node-runs.ts';
 import type { DaemonOptions, RunningNode } from './options.ts';
@@ -75,11 +76,18 @@ class Daemon {
   async start(): Promise<RunningNode> {
     const { log, path } = this.#directory;
     const joined = await JoinedRuns.read(path);
+    const lastViews = new LastViews({
+      directory: path,
+      onNotKept: (runId, error) => log.warn({ runId, err: error }, 'how the run stands could not be kept'),
+    });
+    // After the node, whose sessions end with it.
+    this.#teardown.add(() => lastViews.settled());
     const node = await this.#createNode();
     const runs = new NodeRuns({
       node,
       directory: path,
       joined,
+      lastViews,
       crypto: this.#crypto,
       stop: () => this.#stopper.abort(),
       onFailure: (runId, failure) => this.#runFailed(node, runId, failure),

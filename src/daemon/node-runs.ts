@@ -11,6 +11,7 @@ import type { RunView } from '../node/run-view.ts';
 import type { Metrics } from '../tasks/metrics.ts';
 import { keepManifest, MODEL_FILE, runFolder } from './directory.ts';
 import type { JoinedRuns } from './joined-runs.ts';
+import type { LastViews } from './last-view.ts';
 import { resolveRun } from './run-reference.ts';
 
 /** Sessions that failed are shown until their run is joined again or left; of more, the oldest are forgotten. */
@@ -20,6 +21,7 @@ export interface NodeRunsOptions {
   readonly node: StarlingsNode;
   readonly directory: string;
   readonly joined: JoinedRuns;
+  readonly lastViews: LastViews;
   readonly crypto: Crypto;
   readonly stop: () => void;
   /** A run that was under way could not go on, and nobody else is told. */
@@ -104,13 +106,18 @@ export class NodeRuns implements NodeControl {
 
   /** Begins a session and remembers nothing. @throws one error with a sentence for all that can be wrong with the run */
   async begin(request: JoinRequest): Promise<RunSession> {
-    const { node, directory, crypto } = this.#options;
+    const { node, directory, crypto, lastViews } = this.#options;
     const run = await resolveRun(request.run, directory, crypto);
     const runId = typeof run === 'string' ? run : run.runId;
     const modelFile = join(runFolder(directory, runId), MODEL_FILE);
     const session = node.join(run, { data: request.data, backend: request.backend, modelFile });
     this.#failed.delete(runId);
     if (session.run === null) void this.#keepFound(session);
+    void session.started.then(
+      () => lastViews.follow(session, node),
+      // What did not begin replaces nothing.
+      () => {},
+    );
     // Who began it hears of what goes wrong until it is ready; of what comes later nobody would.
     void ready(session).then(
       () => this.#watch(session),

@@ -1,5 +1,6 @@
 /** Looks at every process of a testnet the way an operator would: is it alive, and what does its API say. */
 import { fetchRunView } from '../api/control-client.ts';
+import { readLastView } from '../daemon/last-view.ts';
 import { type Outcome, worstOutcome } from '../node/outcome.ts';
 import { isDone, type RunView } from '../node/run-view.ts';
 import { isRunning } from './process-identity.ts';
@@ -9,7 +10,7 @@ import type { Member, TestnetState } from './testnet-state.ts';
 export interface NodeObservation {
   readonly name: string;
   readonly alive: boolean;
-  /** Of the testnet's run: the last one that could be had; null before the first. */
+  /** Of the testnet's run: the last one that could be had, of a node that is down from its directory; null before the first. */
   readonly view: RunView | null;
 }
 
@@ -45,7 +46,12 @@ async function observeNode(
   runId: string | null,
   earlier: RunView | null,
 ): Promise<NodeObservation> {
-  if (!isRunning(member)) return { name: member.name, alive: false, view: earlier };
+  if (!isRunning(member)) {
+    const last = runId === null ? null : readLastView(member.directory, runId);
+    // Of a node that was killed what is kept may be older than what it told.
+    const view = last !== null && last.roundsDone >= (earlier?.roundsDone ?? 0) ? last : earlier;
+    return { name: member.name, alive: false, view };
+  }
   const http = readMemberInfo(member)?.http;
   const view = http && runId ? await fetchRunView(http, runId, answerTimeoutMs).catch(() => null) : null;
   return { name: member.name, alive: true, view: view ?? earlier };
@@ -65,10 +71,11 @@ export function haveFinished({ nodes }: Observation): boolean {
 
 /**
  * What came of the run on all nodes together: the worst of theirs, and forked where models differ that should be one. Null where a
- * node is gone or has not finished.
+ * node is gone or has not finished; where all are gone, what they said last counts.
  */
 export function outcomeOfAll({ nodes }: Observation): Outcome | null {
-  if (!nodes.every(({ alive, view }) => alive && view?.phase === 'finished')) return null;
+  const isDown = nodes.every(({ alive }) => !alive);
+  if (!nodes.every(({ alive, view }) => (alive || isDown) && view?.phase === 'finished')) return null;
   const views = nodes.flatMap(({ view }) => view ?? []);
   const worst = worstOutcome(views.map(({ outcome }) => outcome));
   const models = new Set(views.map(({ modelHash }) => modelHash));

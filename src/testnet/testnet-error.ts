@@ -6,6 +6,7 @@ export class TestnetError extends Error {
     | 'NODE_DIED'
     | 'NODE_NOT_READY'
     | 'TESTNET_RUNNING'
+    | 'TESTNET_KEPT'
     | 'NO_TESTNET'
     | 'BAD_TESTNET_STATE'
     | 'NO_DATA'

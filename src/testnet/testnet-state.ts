@@ -1,11 +1,15 @@
 /** What is where in a testnet's directory, and the file by which another terminal finds its processes. */
 
+import { existsSync, readdirSync } from 'node:fs';
 import { readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { parseJson } from '../core/parse-json.ts';
+import { MODEL_FILE, RUNS_FOLDER } from '../daemon/directory.ts';
+import { LOG_LEVELS } from '../daemon/options.ts';
 import { writeFileAtomically } from '../platform/node/atomic-file.ts';
 import { makeDirectory } from '../platform/node/make-directory.ts';
+import { BACKEND_CHOICES } from '../tensor/backend-choices.ts';
 import { isRunning } from './process-identity.ts';
 import { TestnetError } from './testnet-error.ts';
 
@@ -18,6 +22,8 @@ const memberSchema = z.object({
   directory: z.string(),
   pid: z.int().positive(),
   startTime: z.string().nullable(),
+  /** Of a node: what it trains on. Left out by older versions. */
+  data: z.string().optional(),
 });
 /** One process of the testnet. */
 export type Member = z.infer<typeof memberSchema>;
@@ -32,6 +38,9 @@ const stateSchema = z.object({
   slotMs: z.int(),
   /** Rounds the log stays open after the last one. */
   windowRounds: z.int(),
+  /** With which nodes are started again; left out by older versions. */
+  backend: z.enum(BACKEND_CHOICES).optional(),
+  logLevel: z.enum(LOG_LEVELS).optional(),
   members: z.array(memberSchema).max(2 * processesMax),
 });
 export type TestnetState = z.infer<typeof stateSchema>;
@@ -42,6 +51,10 @@ const stateBytesMax = 1 << 20;
 /** `node-03`; enough digits that the names sort. */
 export function memberName(role: Member['role'], index: number): string {
   return `${role}-${String(index).padStart(2, '0')}`;
+}
+
+export function memberIndex({ name }: Member): number {
+  return Number(name.slice(name.indexOf('-') + 1));
 }
 
 export function manifestPath(directory: string): string {
@@ -65,10 +78,11 @@ export async function readState(directory: string): Promise<TestnetState> {
 }
 
 /**
- * Makes the directory ready for a new testnet: creates it, or empties it of an old one that no longer runs.
- * @throws TestnetError where a testnet still runs there, or the directory holds anything else.
+ * Makes the directory ready for a new testnet: creates it, or empties it of an old one that no longer runs. What that one learned
+ * goes only by `force`.
+ * @throws TestnetError where a testnet still runs there, or has learned something, or the directory holds anything else.
  */
-export async function claimDirectory(directory: string): Promise<void> {
+export async function claimDirectory(directory: string, { force }: { force: boolean }): Promise<void> {
   makeDirectory(directory);
   const old = await readStateIfAny(directory);
   if (old === null) return;
@@ -80,9 +94,26 @@ export async function claimDirectory(directory: string): Promise<void> {
         `\`starlings testnet down --dir ${directory}\` or use another --dir`,
     );
   }
+  if (!force && hasLearned(directory, old)) {
+    throw new TestnetError(
+      'TESTNET_KEPT',
+      `${directory} holds what the testnet ${old.name} learned: --force replaces it, \`starlings testnet up --resume --dir ` +
+        `${directory}\` starts it again; or use another --dir`,
+    );
+  }
   for (const { name } of old.members) await rm(join(directory, name), { recursive: true, force: true });
   await rm(manifestPath(directory), { force: true });
   await rm(join(directory, STATE_FILE), { force: true });
+}
+
+/** Its run has begun, or a node of it has a model, of whatever run. */
+function hasLearned(directory: string, { runId, startAtMs, members }: TestnetState): boolean {
+  const runs = members.flatMap(({ name }) => {
+    const folder = join(directory, name, RUNS_FOLDER);
+    return existsSync(folder) ? readdirSync(folder).map((run) => ({ run, folder: join(folder, run) })) : [];
+  });
+  const hasBegun = startAtMs !== null && startAtMs <= Date.now();
+  return runs.some(({ run, folder }) => (hasBegun && run === runId) || existsSync(join(folder, MODEL_FILE)));
 }
 
 async function readStateIfAny(directory: string): Promise<TestnetState | null> {

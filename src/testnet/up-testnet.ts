@@ -1,7 +1,6 @@
 /** Boots a network of real nodes on this machine: data, bootstraps, a signed run, one process per node. */
 import { availableParallelism } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
-import type { DaemonInfo } from '../daemon/daemon-info.ts';
 import { keyFileOf } from '../daemon/directory.ts';
 import type { LogLevel } from '../daemon/options.ts';
 import { logOf, needsRoster } from '../methods/registry.ts';
@@ -12,17 +11,10 @@ import { impossibleCombination, type RunSpec } from '../run/run-spec.ts';
 import type { BackendChoice } from '../tensor/backend-choices.ts';
 import { chooseSlotMs, chooseStartDelayMs, measureTraining } from './calibrate.ts';
 import { splitData } from './data-shares.ts';
-import { type SpawnedDaemon, spawnDaemon, waitUntilReady } from './spawn-daemon.ts';
+import { Launcher, type ReadyMember } from './launcher.ts';
 import { stopMembers } from './stop-testnet.ts';
 import { TestnetError } from './testnet-error.ts';
-import {
-  claimDirectory,
-  type Member,
-  manifestPath,
-  memberName,
-  type TestnetState,
-  writeState,
-} from './testnet-state.ts';
+import { claimDirectory, manifestPath, memberName, type TestnetState } from './testnet-state.ts';
 
 export interface UpOptions {
   readonly directory: string;
@@ -43,6 +35,8 @@ export interface UpOptions {
   readonly logLevel: LogLevel;
   /** The processes end with us. */
   readonly attached: boolean;
+  /** What an earlier testnet learned there may go. */
+  readonly force: boolean;
   /** Script of the command line, which every process runs. */
   readonly entry: URL;
   /** One line for people per step. */
@@ -53,13 +47,11 @@ export interface Testnet {
   readonly directory: string;
   readonly spec: RunSpec;
   readonly state: TestnetState;
-  readonly nodes: readonly { readonly member: Member; readonly info: DaemonInfo }[];
-  readonly bootstraps: readonly { readonly member: Member; readonly info: DaemonInfo }[];
+  readonly nodes: readonly ReadyMember[];
+  readonly bootstraps: readonly ReadyMember[];
 }
 
-const readyDeadlineMs = 60_000;
 const stopPatienceMs = 3000;
-const loopback = '/ip4/127.0.0.1/tcp/0';
 
 /**
  * Resolves when every process is ready; stops what it started where one is not, or on abort.
@@ -67,97 +59,57 @@ const loopback = '/ip4/127.0.0.1/tcp/0';
  */
 export async function upTestnet(given: UpOptions, signal: AbortSignal): Promise<Testnet> {
   const options = { ...given, directory: resolve(given.directory) };
-  const members: Member[] = [];
+  const launcher = new Launcher(options, firstState(options));
   try {
-    return await boot(options, members, signal);
+    return await boot(options, launcher, signal);
   } catch (error) {
-    await stopMembers(members, stopPatienceMs);
+    await stopMembers(launcher.state.members, stopPatienceMs);
     throw error;
   }
 }
 
-async function boot(options: UpOptions, members: Member[], signal: AbortSignal): Promise<Testnet> {
-  const { directory, spec, say } = options;
+async function boot(options: UpOptions, launcher: Launcher, signal: AbortSignal): Promise<Testnet> {
+  const { directory, spec, say, force } = options;
   const impossible = impossibleCombination(spec, options.nodes);
   if (impossible) throw new TestnetError('BAD_RUN', `${impossible.path.join('.')}: ${impossible.message}`);
-  await claimDirectory(directory);
-  const record: Written = { state: firstState(spec, members) };
-  const launch = (role: Member['role'], args: readonly string[], index: number) =>
-    launchMember(options, record, { role, args, index }, signal);
+  await claimDirectory(directory, { force });
   const dataPaths = await dataPathsOf(options);
   signal.throwIfAborted();
 
   const bootBegan = performance.now();
-  const bootstraps = await launchAll(options.bootstraps, (index) =>
-    launch('bootstrap', ['bootstrap'], index),
+  const bootstraps = await launcher.launchAll(
+    Array.from({ length: options.bootstraps }, (_, index) => ({ role: 'bootstrap', index })),
+    signal,
   );
-  const bootstrapInfos = await allReady(bootstraps, signal);
   const bootstrapMs = performance.now() - bootBegan;
-  const addresses = bootstrapInfos.flatMap(({ addresses: listening }) => listening);
   say(`${options.bootstraps} bootstraps listen (${seconds(bootstrapMs)})`);
 
   const cores = availableParallelism();
   const timing = await chooseTiming(options, dataPaths[0]!, bootstrapMs, cores, signal);
-  const runSpec = await signRun(options, record, timing);
-  say(`run ${record.state.runId}`);
+  const runSpec = await signRun(options, launcher, timing);
+  say(`run ${launcher.state.runId}`);
   say(timing.sentence);
 
-  const known = addresses.flatMap((listening) => ['--bootstrap', listening]);
-  const nodes = await launchAll(options.nodes, (index) =>
-    launch(
-      'node',
-      [
-        ...['node', '--run', manifestPath(directory), '--data', dataPaths[index]!],
-        ...['--http', '0', '--backend', options.backend, ...known],
-      ],
-      index,
-    ),
+  const bootstrap = bootstraps.flatMap(({ info }) => info.addresses);
+  const nodes = await launcher.launchAll(
+    dataPaths.map((data, index) => ({ role: 'node', index, data, bootstrap })),
+    signal,
   );
-  const nodeInfos = await allReady(nodes, signal);
-  return {
-    directory,
-    spec: runSpec,
-    state: record.state,
-    nodes: nodes.map(({ member }, index) => ({ member, info: nodeInfos[index]! })),
-    bootstraps: bootstraps.map(({ member }, index) => ({ member, info: bootstrapInfos[index]! })),
-  };
+  return { directory, spec: runSpec, state: launcher.state, nodes, bootstraps };
 }
 
-/** What `testnet.json` says. */
-interface Written {
-  state: TestnetState;
-}
-
-function firstState(spec: RunSpec, members: Member[]): TestnetState {
+function firstState({ spec, backend, logLevel }: UpOptions): TestnetState {
   return {
-    ...{ version: 1, runId: null, startAtMs: null, createdAtMs: Date.now(), members },
-    ...{ name: spec.name, rounds: spec.rounds, slotMs: spec.slotMs },
+    ...{ version: 1, runId: null, startAtMs: null, createdAtMs: Date.now(), members: [] },
+    ...{ name: spec.name, rounds: spec.rounds, slotMs: spec.slotMs, backend, logLevel },
     windowRounds: logOf(spec.strategy)?.windowRounds ?? 0,
   };
-}
-
-async function launchMember(
-  { directory, entry, logLevel, attached }: UpOptions,
-  { state }: Written,
-  what: { readonly role: Member['role']; readonly args: readonly string[]; readonly index: number },
-  signal: AbortSignal,
-): Promise<SpawnedDaemon> {
-  signal.throwIfAborted();
-  const { role } = what;
-  const name = memberName(role, what.index);
-  const home = join(directory, name);
-  const args = [...what.args, '--dir', home, '--listen', loopback, '--log-level', logLevel];
-  const daemon = await spawnDaemon({ entry, args, name, role, directory: home, attached });
-  state.members.push(daemon.member);
-  // Before anything else can fail: `testnet down` must find the process.
-  await writeState(directory, state);
-  return daemon;
 }
 
 /** Makes and writes the manifest; the run begins when the nodes will be ready. */
 async function signRun(
   options: UpOptions,
-  record: Written,
+  launcher: Launcher,
   timing: { readonly slotMs: number; readonly startDelayMs: number },
 ): Promise<RunSpec> {
   const { directory, spec } = options;
@@ -167,23 +119,8 @@ async function signRun(
   const { signer } = await loadIdentity(join(directory, 'creator.key'));
   const run = createRun(runSpec, startAtMs, createCrypto(), signer);
   await writeManifestFile(manifestPath(directory), run);
-  record.state = { ...record.state, runId: run.runId, startAtMs, slotMs: timing.slotMs };
-  await writeState(directory, record.state);
+  await launcher.note({ runId: run.runId, startAtMs, slotMs: timing.slotMs });
   return runSpec;
-}
-
-/** One after another: the state file must name each process before the next one is made. */
-async function launchAll(
-  count: number,
-  launch: (index: number) => Promise<SpawnedDaemon>,
-): Promise<SpawnedDaemon[]> {
-  const launched: SpawnedDaemon[] = [];
-  for (let index = 0; index < count; index++) launched.push(await launch(index));
-  return launched;
-}
-
-function allReady(daemons: readonly SpawnedDaemon[], signal: AbortSignal): Promise<DaemonInfo[]> {
-  return Promise.all(daemons.map((daemon) => waitUntilReady(daemon, readyDeadlineMs, signal)));
 }
 
 /** Over a fixed topology the nodes are named before they start: their keys are made here. */

@@ -54,7 +54,7 @@ test('a directory without a testnet and a state of something else are refused', 
   for (const text of ['', '{}', '[1', JSON.stringify({ ...stateOf([]), version: 2 }), ' '.repeat(2 << 20)]) {
     await writeFile(join(path, 'testnet.json'), text);
     await assert.rejects(readState(path), { code: 'BAD_TESTNET_STATE' });
-    await assert.rejects(claimDirectory(path), { code: 'BAD_TESTNET_STATE' });
+    await assert.rejects(claimDirectory(path, { force: false }), { code: 'BAD_TESTNET_STATE' });
   }
 });
 
@@ -64,16 +64,36 @@ test('a directory whose testnet runs is not taken, one whose processes ended is 
   await writeFile(join(path, 'notes.txt'), 'mine');
   const member = { name: 'node-00', role: 'node', directory: join(path, 'node-00') } as const;
   await writeState(path, stateOf([{ ...member, ...identifyProcess(process.pid) }]));
-  await assert.rejects(claimDirectory(path), { code: 'TESTNET_RUNNING' });
+  await assert.rejects(claimDirectory(path, { force: false }), { code: 'TESTNET_RUNNING' });
   assert.ok((await readdir(path)).includes('node-00'));
   await writeState(path, stateOf([{ ...member, pid: process.pid, startTime: '1' }]));
-  await claimDirectory(path);
+  await claimDirectory(path, { force: false });
   assert.deepEqual(await readdir(path), ['notes.txt']);
+});
+
+test('what a testnet learned is replaced only by force', async () => {
+  const path = await fresh('learned');
+  const member = { name: 'node-00', role: 'node', directory: join(path, 'node-00') } as const;
+  const gone = { ...member, pid: process.pid, startTime: '1' };
+  const run = join(path, 'node-00', 'runs', 'bafyrun');
+  const claim = async (fields: Partial<TestnetState>, force = false): Promise<void> => {
+    await mkdir(run, { recursive: true });
+    await writeState(path, { ...stateOf([gone]), runId: 'bafyrun', ...fields });
+    await claimDirectory(path, { force });
+  };
+  for (const startAtMs of [null, Date.now() + 1e6]) await claim({ startAtMs });
+  assert.deepEqual(await readdir(path), [], 'of a run that has not begun');
+  await assert.rejects(claim({ startAtMs: 1 }), { code: 'TESTNET_KEPT' });
+  await writeFile(join(run, 'model.safetensors'), 'of another run');
+  await assert.rejects(claim({}), { code: 'TESTNET_KEPT' });
+  assert.ok((await readdir(run)).includes('model.safetensors'));
+  await claim({ startAtMs: 1 }, true);
+  assert.deepEqual(await readdir(path), []);
 });
 
 test('a name that leads out of the directory is no state', async () => {
   const path = await fresh('escape');
   const member = { name: '../../etc', role: 'node', directory: path, pid: 4, startTime: '77' } as const;
   await writeFile(join(path, 'testnet.json'), JSON.stringify(stateOf([member])));
-  await assert.rejects(claimDirectory(path), { code: 'BAD_TESTNET_STATE' });
+  await assert.rejects(claimDirectory(path, { force: false }), { code: 'BAD_TESTNET_STATE' });
 });

@@ -62,6 +62,7 @@ const WRONG_INPUT: ReadonlySet<string> = new Set([
     'NO_NODE',
     'NO_SUCH_RUN',
     'NO_TESTNET',
+    'TESTNET_KEPT',
     'UNKNOWN_RUN',
   ],
   ...['EACCES', 'EISDIR', 'ENOENT', 'ENOTDIR', 'EPERM', 'EROFS'],

@@ -20,6 +20,7 @@ export interface TestnetOptions {
   readonly rounds?: number;
   readonly backend: BackendChoice;
   readonly logLevel: LogLevel;
+  readonly force?: true;
 }
 
 /** What a testnet has where nobody says otherwise. */
@@ -61,6 +62,7 @@ export function addTestnetOptions(command: Command): Command {
       'from booting the nodes to round 0 (default: measured)',
       numberBetween(0, 3600),
     )
+    .option('--force', 'replace what an earlier testnet learned in the same directory')
     .addOption(backendOption())
     .addOption(new Option('--log-level <level>', 'of each log.jsonl').choices(LOG_LEVELS).default('info'));
 }
@@ -114,6 +116,7 @@ export async function upOptionsOf(
     backend: options.backend,
     logLevel: options.logLevel,
     attached: false,
+    force: options.force ?? false,
     entry: entryFile(),
     say,
   };

@@ -1,0 +1,95 @@
+/** Starts the processes of a testnet, one after another, and keeps `testnet.json` true while it does. */
+import { join } from 'node:path';
+import type { DaemonInfo } from '../daemon/daemon-info.ts';
+import type { LogLevel } from '../daemon/options.ts';
+import type { BackendChoice } from '../tensor/backend-choices.ts';
+import { type SpawnedDaemon, spawnDaemon, waitUntilReady } from './spawn-daemon.ts';
+import { type Member, manifestPath, memberName, type TestnetState, writeState } from './testnet-state.ts';
+
+export interface LauncherOptions {
+  readonly directory: string;
+  readonly backend: BackendChoice;
+  readonly logLevel: LogLevel;
+  /** The processes end with us. */
+  readonly attached: boolean;
+  /** Script of the command line, which every process runs. */
+  readonly entry: URL;
+}
+
+export interface ReadyMember {
+  readonly member: Member;
+  readonly info: DaemonInfo;
+}
+
+/** A process to be: a bootstrap, or the node with this data. */
+type Launch =
+  | { readonly role: 'bootstrap'; readonly index: number }
+  | {
+      readonly role: 'node';
+      readonly index: number;
+      readonly data: string;
+      readonly bootstrap: readonly string[];
+    };
+
+const readyDeadlineMs = 60_000;
+const loopback = '/ip4/127.0.0.1/tcp/0';
+
+export class Launcher {
+  readonly #options: LauncherOptions;
+  #state: TestnetState;
+
+  constructor(options: LauncherOptions, state: TestnetState) {
+    this.#options = options;
+    this.#state = state;
+  }
+
+  /** What `testnet.json` says, or will with the next write. */
+  get state(): TestnetState {
+    return this.#state;
+  }
+
+  async note(fields: Partial<TestnetState>): Promise<void> {
+    this.#state = { ...this.#state, ...fields };
+    await writeState(this.#options.directory, this.#state);
+  }
+
+  /** Resolves when all are ready. @throws TestnetError, system errors, `signal.reason` */
+  async launchAll(launches: readonly Launch[], signal: AbortSignal): Promise<ReadyMember[]> {
+    const spawned: SpawnedDaemon[] = [];
+    for (const launch of launches) spawned.push(await this.#launch(launch, signal));
+    const infos = await Promise.all(spawned.map((daemon) => waitUntilReady(daemon, readyDeadlineMs, signal)));
+    return spawned.map(({ member }, index) => ({ member, info: infos[index]! }));
+  }
+
+  async #launch(launch: Launch, signal: AbortSignal): Promise<SpawnedDaemon> {
+    signal.throwIfAborted();
+    const { directory, entry, logLevel, attached } = this.#options;
+    const name = memberName(launch.role, launch.index);
+    const home = join(directory, name);
+    const args = [...this.#argsOf(launch), '--dir', home, '--listen', loopback, '--log-level', logLevel];
+    const { role } = launch;
+    const daemon = await spawnDaemon({ entry, args, name, role, directory: home, attached });
+    const member = role === 'node' ? { ...daemon.member, data: launch.data } : daemon.member;
+    const before = this.#state.members.findIndex((known) => known.name === name);
+    const members = before < 0 ? [...this.#state.members, member] : this.#state.members.with(before, member);
+    // Before anything else can fail: `testnet down` must find the process.
+    await this.note({ members });
+    return { ...daemon, member };
+  }
+
+  #argsOf(launch: Launch): string[] {
+    const { directory, backend } = this.#options;
+    switch (launch.role) {
+      case 'bootstrap':
+        return ['bootstrap'];
+      case 'node':
+        return [
+          ...['node', '--run', manifestPath(directory), '--data', launch.data],
+          ...['--http', '0', '--backend', backend],
+          ...launch.bootstrap.flatMap((address) => ['--bootstrap', address]),
+        ];
+      default:
+        return launch satisfies never;
+    }
+  }
+}

@@ -1,0 +1,73 @@
+/** Starts the processes of a testnet that was stopped again, each in its directory, with the run that it was in. */
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { Launcher, type LauncherOptions, type ReadyMember } from './launcher.ts';
+import { isRunning } from './process-identity.ts';
+import { readMemberInfo } from './spawn-daemon.ts';
+import { stopMembers } from './stop-testnet.ts';
+import { TestnetError } from './testnet-error.ts';
+import { type Member, manifestPath, memberIndex, readState, type TestnetState } from './testnet-state.ts';
+
+export type ResumeOptions = Pick<LauncherOptions, 'directory' | 'entry'>;
+
+export interface Resumed {
+  readonly directory: string;
+  readonly state: TestnetState;
+  /** Those that were started; what ran already goes on. */
+  readonly nodes: readonly ReadyMember[];
+  readonly bootstraps: readonly ReadyMember[];
+}
+
+const stopPatienceMs = 3000;
+
+/** @throws TestnetError where there is nothing to be started again or it does not start; `signal.reason` */
+export async function resumeTestnet(options: ResumeOptions, signal: AbortSignal): Promise<Resumed> {
+  const directory = resolve(options.directory);
+  const state = await readState(directory);
+  const stopped = state.members.filter((member) => !isRunning(member));
+  if (stopped.length === 0) {
+    throw new TestnetError(
+      'TESTNET_RUNNING',
+      `all ${state.members.length} processes of the testnet in ${directory} run already`,
+    );
+  }
+  const nodes = stopped.filter(({ role }) => role === 'node').map((member) => nodeAgain(member, directory));
+  if (state.runId === null || !existsSync(manifestPath(directory))) throw notWhole(directory);
+  const { backend = 'auto', logLevel = 'info' } = state;
+  const launcher = new Launcher({ ...options, directory, backend, logLevel, attached: false }, state);
+  try {
+    const bootstraps = await launcher.launchAll(
+      stopped.flatMap((member) =>
+        member.role === 'bootstrap' ? { role: 'bootstrap', index: memberIndex(member) } : [],
+      ),
+      signal,
+    );
+    const bootstrap = launcher.state.members.flatMap((member) =>
+      member.role === 'bootstrap' ? (readMemberInfo(member)?.addresses ?? []) : [],
+    );
+    const started = await launcher.launchAll(
+      nodes.map((node) => ({ ...node, bootstrap })),
+      signal,
+    );
+    return { directory, state: launcher.state, nodes: started, bootstraps };
+  } catch (error) {
+    const names = new Set(stopped.map(({ name }) => name));
+    await stopMembers(
+      launcher.state.members.filter(({ name }) => names.has(name)),
+      stopPatienceMs,
+    );
+    throw error;
+  }
+}
+
+function nodeAgain(member: Member, directory: string) {
+  if (member.data === undefined) throw notWhole(directory);
+  return { role: 'node', index: memberIndex(member), data: member.data } as const;
+}
+
+function notWhole(directory: string): TestnetError {
+  return new TestnetError(
+    'NO_TESTNET',
+    `the testnet in ${directory} was never up as a whole, or is of an older version: start a new one with \`starlings testnet up\``,
+  );
+}

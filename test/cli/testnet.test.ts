@@ -1,0 +1,128 @@
+/** A testnet of real processes over its life: stopped halfway, looked at, started again, finished, and not replaced by mistake. */
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { RunView } from '../../src/node/run-view.ts';
+import { type Ended, jsonOf, starlings } from './starlings-process.ts';
+
+const directory = await mkdtemp(join(tmpdir(), 'starlings-testnet-'));
+const at = (...names: string[]): string => join(directory, ...names);
+const place = ['--dir', at('net'), '--json'];
+after(async () => {
+  await starlings('testnet', 'down', ...place);
+  await rm(directory, { recursive: true, force: true });
+});
+
+await writeFile(
+  at('clinic.csv'),
+  Array.from({ length: 60 }, (_, k) => `${(k * 7) % 10},${k % 10},${(k * 7) % 10 > k % 10 ? 1 : 0}`).join(
+    '\n',
+  ),
+);
+await writeFile(
+  at('run.yaml'),
+  `
+name: halves
+model: { kind: logistic-regression, inputs: 2, outputs: 2 }
+task: { kind: csv, features: [0, 1], label: 2, mean: [5, 5], scale: [3, 3] }
+training: { localSteps: 2 }
+strategy: { id: delta-log, windowRounds: 3, admitRounds: 1, codec: { chunk: 64, perChunk: 3 } }
+rounds: 16
+slotMs: 250
+`,
+);
+const up = [
+  'testnet',
+  'up',
+  at('run.yaml'),
+  '--data',
+  at('clinic.csv'),
+  at('clinic.csv'),
+  '--bootstraps',
+  '1',
+];
+
+interface Status {
+  readonly runId: string;
+  readonly outcome: string | null;
+  readonly nodes: readonly { readonly alive: boolean; readonly view: RunView | null }[];
+}
+
+async function status(): Promise<Ended & Status> {
+  const ended = await starlings('testnet', 'status', ...place);
+  return { ...ended, ...(jsonOf(ended) as unknown as Status) };
+}
+
+async function until(what: string, is: (views: readonly RunView[]) => boolean): Promise<Status> {
+  const deadline = performance.now() + 40_000;
+  for (;;) {
+    const now = await status();
+    const views = now.nodes.flatMap(({ view }) => view ?? []);
+    if (views.length === now.nodes.length && is(views)) return now;
+    assert.ok(performance.now() < deadline, `${what}: ${now.stdout}`);
+    await delay(200);
+  }
+}
+
+test('a testnet goes on where it was stopped, shows its results when it is down, and is kept', async () => {
+  const first = await starlings(...up, '--start-in', '1', ...place);
+  assert.equal(first.exitCode, 0, first.stderr);
+  const { runId } = jsonOf(first);
+  await until('some rounds', (views) => views.every(({ countedRounds }) => countedRounds >= 3));
+  assert.equal((await starlings('testnet', 'down', ...place)).exitCode, 0);
+
+  const half = await status();
+  assert.deepEqual([half.exitCode, half.outcome], [1, null], 'it is not over');
+  assert.deepEqual(
+    half.nodes.map(({ alive }) => alive),
+    [false, false],
+  );
+  const counted = half.nodes.map(({ view }) => view!.countedRounds);
+  assert.ok(
+    counted.every((rounds) => rounds >= 3 && rounds < 16),
+    `${counted}`,
+  );
+
+  const refused = await starlings(...up, ...place);
+  assert.equal(refused.exitCode, 2, refused.stderr);
+  assert.match(refused.stderr, /holds what the testnet halves learned: --force replaces it, .*--resume/);
+  const idle = await starlings('testnet', 'up', '--resume', '--nodes', '3', ...place);
+  assert.equal(idle.exitCode, 2);
+  assert.match(idle.stderr, /does nothing with --nodes; leave it out/);
+
+  const again = await starlings('testnet', 'up', '--resume', ...place);
+  assert.equal(again.exitCode, 0, again.stderr);
+  assert.equal(jsonOf(again)['runId'], runId);
+  assert.match(
+    (await starlings('testnet', 'up', '--resume', ...place)).stderr,
+    /all 3 processes .* run already/,
+  );
+  const end = await until('the end', (views) =>
+    views.every(
+      ({ phase, modelPath, accuracyRound, finalisedRound }) =>
+        phase === 'finished' && modelPath !== null && accuracyRound === finalisedRound,
+    ),
+  );
+  assert.equal((await starlings('testnet', 'down', ...place)).exitCode, 0);
+
+  const over = await status();
+  assert.equal(over.outcome, end.outcome);
+  assert.deepEqual(
+    over.nodes.map(({ view }) => [
+      view!.modelHash,
+      view!.accuracy,
+      view!.countedRounds,
+      existsSync(view!.modelPath!),
+    ]),
+    end.nodes.map(({ view }) => [view!.modelHash, view!.accuracy, 16, true]),
+  );
+  assert.match(over.stderr, /node-00 +its model is in \S+model\.safetensors/);
+
+  const model = await readFile(over.nodes[0]!.view!.modelPath!);
+  assert.equal((await starlings('start', ...up.slice(2), ...place)).exitCode, 2);
+  assert.deepEqual(await readFile(over.nodes[0]!.view!.modelPath!), model);
+});
