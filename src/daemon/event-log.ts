@@ -24,7 +24,12 @@ const troubles: ReadonlySet<Event['kind']> = new Set([
 ]);
 
 /** Told for ever, a few times a minute; mostly the same as before. */
-const repeated: ReadonlySet<Event['kind']> = new Set(['provided', 'providers-found']);
+const repeated: ReadonlySet<Event['kind']> = new Set([
+  'provided',
+  'provide-failed',
+  'providers-found',
+  'find-failed',
+]);
 
 /** Whoever looks at a node has samples made, twice a second while it draws its view. Between two lines; a guess. */
 const sampledEveryMs = 5_000;

@@ -122,6 +122,11 @@ test('a testnet goes on where it was stopped, shows its results when it is down,
   );
   assert.match(over.stderr, /node-00 +its model is in \S+model\.safetensors/);
 
+  const log = (await readFile(at('net', 'node-00', 'log.jsonl'), 'utf8')).split('\n');
+  const ended = log.findLastIndex((line) => line.includes('"phase":"finished"'));
+  const stopped = log.findIndex((line, index) => index > ended && line.includes('"stopping"'));
+  assert.ok(stopped - ended <= 10, `${stopped - ended} lines after the end`);
+
   const model = await readFile(over.nodes[0]!.view!.modelPath!);
   assert.equal((await starlings('start', ...up.slice(2), ...place)).exitCode, 2);
   assert.deepEqual(await readFile(over.nodes[0]!.view!.modelPath!), model);

@@ -9,10 +9,11 @@ import { rememberedAddresses } from '../../src/daemon/address-book.ts';
 import { commandNode } from '../../src/daemon/connect.ts';
 import { startDaemon } from '../../src/daemon/daemon.ts';
 import { JoinedRuns } from '../../src/daemon/joined-runs.ts';
+import { readLastView } from '../../src/daemon/last-view.ts';
 import type { DaemonOptions, RunningDaemon } from '../../src/daemon/options.ts';
 import { rngFor } from '../../src/math/rng.ts';
 import { createRun, writeManifestFile } from '../../src/node/manifest-file.ts';
-import { type RunView, runViewSchema } from '../../src/node/run-view.ts';
+import { isDone, type RunView, runViewSchema } from '../../src/node/run-view.ts';
 import { openLevelStore } from '../../src/platform/node/level-store.ts';
 import type { SignedManifest } from '../../src/run/manifest.ts';
 import { runSpecSchema } from '../../src/run/run-spec.ts';
@@ -250,6 +251,23 @@ describe('a daemon', { concurrency: 2 }, () => {
       left.lines.join('\n'),
       /^left {6}good .*\nit is among the runs that the node is started with/,
     );
+  });
+
+  test('at the end of a run its store is compacted, and how it ended is there when the node is down', async () => {
+    const run = await manifestOf('ending', 4);
+    const node = await daemon('ending', { runs: [taking(run.file)] });
+    const view = await until('it is done', async () => {
+      const [now] = await views(node);
+      return isDone(now!) ? now! : null;
+    });
+    // What was written since the store was opened is in LevelDB's log alone, until something has it merged.
+    await until('it is compacted', async () =>
+      (await readdir(at('ending', 'store'))).some((name) => name.endsWith('.ldb')) ? true : null,
+    );
+    await node.stop();
+    const last = readLastView(at('ending'), run.runId)!;
+    assert.deepEqual([last.state, last.phase, last.outcome], ['ended', 'finished', 'alone']);
+    assert.deepEqual([last.modelHash, last.accuracy], [view.modelHash, view.accuracy]);
   });
 
   test('keeps snapshots in its directory, says how much, and does without where it cannot', async () => {
