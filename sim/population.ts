@@ -12,11 +12,15 @@ import {
   type Graph,
   joinedGraph,
   reachableGraph,
+  TopologyError,
 } from './network/topology.ts';
 import type { AdversarySpec } from './scenario/adversary-schema.ts';
 import { type ResolvedNetwork, resolveNetwork } from './scenario/network-schema.ts';
 import type { Scenario } from './scenario/scenario.ts';
 import { readCapacityTrace, readChurnTrace } from './scenario/trace-file.ts';
+
+/** Of 8 peers of the profile `home` every fifth draw leaves somebody alone: 32 in a row do so once in 10^22 worlds. */
+const worldDrawsMax = 32;
 
 /** Processes start within this time of each other. */
 export const bootSpreadMs = 1000;
@@ -54,15 +58,14 @@ export function populate(
   const flat = isFlat ? latency : noDelay;
   // Peers of a flat network are behind their routers all the same.
   const places = isFlat ? { regions: nowhere, accessMs: noDelay } : latency;
-  const placed =
-    isFlat && !isTranslated ? null : placePeers(peers, { ...places, nat }, rngFor(`${name}/places`));
+  const drawPlaces = (stream: string) => placePeers(peers, { ...places, nat }, rngFor(`${stream}/places`));
+  const drawn = connectivityGraph(peers, scenario.network.degree, rngFor(`${name}/topology`));
+  const wished = wanted.length > 0 ? joinedGraph(drawn, wanted) : drawn;
+  const { placed, graph: reachable } = isTranslated
+    ? reachableWorld(wished, drawPlaces, name)
+    : { placed: isFlat ? null : drawPlaces(name), graph: wished };
   const placement = isFlat ? null : placed;
-  let graph = connectivityGraph(peers, scenario.network.degree, rngFor(`${name}/topology`));
-  if (wanted.length > 0) graph = joinedGraph(graph, wanted);
-  if (placed && isTranslated) {
-    const open = placed.nat.flatMap((one, peer) => (one === 'open' ? [peer] : []));
-    graph = reachableGraph(graph, (a, b) => canConnect(placed, a, b), open, rngFor(`${name}/nat`));
-  }
+  let graph = reachable;
   const eclipses = new Map<number, readonly number[]>();
   for (const adversary of adversaries) {
     const attackers = roles.flatMap((role, peer) => (role === adversary ? [peer] : []));
@@ -77,6 +80,28 @@ export function populate(
     roles,
     ...machinesOf(scenario, roles, name),
   };
+}
+
+/**
+ * Places and routers behind which everybody reaches somebody. Few peers are now and then all behind routers that do not meet: such
+ * a world is no network, and is drawn again. @throws TopologyError where none turns up
+ */
+function reachableWorld(
+  graph: Graph,
+  drawPlaces: (stream: string) => Placement,
+  name: string,
+): { readonly placed: Placement; readonly graph: Graph } {
+  for (let draw = 0; draw < worldDrawsMax; draw++) {
+    const stream = draw === 0 ? name : `${name}/again/${draw}`;
+    const placed = drawPlaces(stream);
+    const open = placed.nat.flatMap((one, peer) => (one === 'open' ? [peer] : []));
+    const connects = (a: number, b: number) => canConnect(placed, a, b);
+    const reachable = reachableGraph(graph, connects, open, rngFor(`${stream}/nat`));
+    if (reachable !== null) return { placed, graph: reachable };
+  }
+  throw new TopologyError(
+    `behind their NATs some peers reach nobody, in each of ${worldDrawsMax} draws; give network.nat more open ones`,
+  );
 }
 
 const nowhere = [{ name: 'anywhere', latitude: 0, longitude: 0, share: 1, radiusKm: 0 }];

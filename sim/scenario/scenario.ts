@@ -147,9 +147,10 @@ export type ScenarioFile = z.infer<typeof scenarioFileSchema>;
 /** A scenario whose run is in hand and whose paths are absolute. */
 export type Scenario = Omit<ScenarioFile, 'run' | 'runFile' | 'overrides'> & { readonly run: RunSpec };
 
-/** Reads a scenario and the run it names. @throws ConfigError with file, line and what was expected */
-export async function loadScenario(file: string): Promise<Scenario> {
-  const scenario = await loadYamlFile(file, scenarioFileSchema, impossibleScenario);
+/** Reads a scenario and the run it names; `seed` in place of the file's. @throws ConfigError with file, line and what was expected */
+export async function loadScenario(file: string, seed?: number): Promise<Scenario> {
+  const content = await loadYamlFile(file, scenarioFileSchema, impossibleScenario);
+  const scenario = seed === undefined ? content : { ...content, seed };
   const named =
     scenario.runFile === undefined ? undefined : await loadRunSpec(resolve(dirname(file), scenario.runFile));
   return resolveScenario(scenario, named, file);

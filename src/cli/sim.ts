@@ -1,5 +1,6 @@
 import { basename, extname } from 'node:path';
 import type { Command } from 'commander';
+import { wholeNumber } from './parts/arguments.ts';
 import { configFile } from './parts/config-file.ts';
 import { checkWritable } from './parts/may-write.ts';
 import { perform } from './parts/perform.ts';
@@ -8,6 +9,7 @@ import { addSimDiffCommand } from './sim-diff.ts';
 import { addSimFuzzCommand } from './sim-fuzz.ts';
 
 interface Options {
+  readonly seed?: number;
   readonly events?: string;
   readonly record?: string;
   readonly report?: string;
@@ -24,6 +26,11 @@ export function addSimCommand(parent: Command): void {
       'YAML description of the scenario, for example configs/sim/first-run.yaml',
       configFile,
     )
+    .option(
+      '--seed <number>',
+      "in place of the file's: another world, other data, another run",
+      wholeNumber(0, 0xffff_ffff),
+    )
     .option('--report <file>', 'write an HTML page with plots there, which opens without a network')
     .option('--record <file>', 'write all that the page shows there, as JSON, for `sim diff`')
     .option('--events <file>', 'write every protocol event there, as JSON lines')
@@ -33,7 +40,7 @@ export function addSimCommand(parent: Command): void {
       perform(command, async ({ say, signal }) => {
         const { loadScenario } = await import('../../sim/scenario/scenario.ts');
         const { checkMemory, defaultWorkers } = await import('./parts/sim-resources.ts');
-        const scenario = await loadScenario(file);
+        const scenario = await loadScenario(file, options.seed);
         const workers = options.workers ?? defaultWorkers(scenario);
         if (options.memoryCheck) checkMemory(scenario, workers, file);
         for (const path of [options.record, options.report, options.events]) checkWritable(path);

@@ -1,5 +1,6 @@
 /** What the README and docs/ point at is there: files, headings, scripts. */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import { describe, test } from 'node:test';
@@ -72,6 +73,18 @@ function namesIn(text: string): string[] {
   return [...text.matchAll(/`([^`]+)`/g)].map(([, name]) => name!);
 }
 
+/** Files of the tarball that `npm pack` makes, apart from what is built. */
+function packedFiles(): Set<string> {
+  const args = ['pack', '--dry-run', '--json', '--ignore-scripts'];
+  const { stdout, stderr } = spawnSync('npm', args, { cwd: repositoryRoot, encoding: 'utf8' });
+  assert.ok(stdout.startsWith('['), stderr);
+  const [{ files }] = JSON.parse(stdout) as [{ files: readonly { path: string }[] }];
+  return new Set(files.map(({ path }) => path));
+}
+
+/** What a reader of the installed package's README looks for beside it. */
+const shipped = /(?<![\w./-])((?:configs|docs|LICENSE)[\w./-]*\w)/g;
+
 describe('the README and docs/', () => {
   test('link to files and headings that are there', () => {
     assert.ok(pages.length > 7);
@@ -93,6 +106,28 @@ describe('the README and docs/', () => {
     const text =
       '`src/index.ts`, `src/no-such/`\n`test/**/*.ts` and ../configs/no/such.yaml, dist/src/none.js';
     assert.deepEqual(missingMentions({ path: 'x.md', text }), ['x.md:1: src/no-such']);
+  });
+
+  test('are in the package with all that the README names outside of its sources', () => {
+    const files = packedFiles();
+    const isPacked = (name: string) =>
+      files.has(name) || [...files].some((file) => file.startsWith(`${name}/`));
+    const readme = pages.find(({ path }) => path === 'README.md')!;
+    assert.ok(isPacked('README.md') && isPacked('docs/CONFIG.md') && isPacked('configs/sim'));
+    assert.deepEqual(wrong(readme, shipped, isPacked), [], 'package.json: files');
+    assert.equal(wrong({ path: 'x.md', text: 'see docs/NONE.md' }, shipped, isPacked).length, 1);
+  });
+
+  test('say one time of a scenario', () => {
+    const times = (text: string) => [...text.matchAll(/(\d+) s(?:econds)?\b/g)].map(([, s]) => s!);
+    for (const name of readdirSync(join(repositoryRoot, 'configs/sim'))) {
+      const [comment = ''] = /^(#.*\n)*/.exec(read(`configs/sim/${name}`))!;
+      const line = read('README.md')
+        .split('\n')
+        .find((row) => /^ {4}npx/.test(row) && row.includes(name));
+      if (line === undefined || times(comment).length === 0) continue;
+      assert.deepEqual(times(comment), times(line), `configs/sim/${name} and the README`);
+    }
   });
 
   test('name scripts that package.json has', () => {

@@ -60,7 +60,7 @@ describe('the installed package', { concurrency: 1 }, () => {
       assert.ok(files.includes(name), name);
     }
     assert.equal(files.filter((name) => /^dist\/data\/mnist\/.*-ubyte\.gz$/.test(name)).length, 4);
-    const workshop = files.filter((name) => !/^(dist\/(src|sim|data)|configs)\/|^[^/]+$/.test(name));
+    const workshop = files.filter((name) => !/^(dist\/(src|sim|data)|configs|docs)\/|^[^/]+$/.test(name));
     assert.deepEqual(workshop, []);
     assert.deepEqual(
       files.filter((name) => /\.(?:test|e2e)\.|(?<!\.d)\.ts$|\.map$|\.tsbuildinfo$/.test(name)),
