@@ -11,7 +11,7 @@ export function addModelEvaluateCommand(parent: Command): void {
     .command('evaluate')
     .description('measure the trained model on held-out examples')
     .requiredOption('--from <path>', 'directory of a node or of a testnet, or a model file')
-    .option('--data <path>', 'folder of IDX files or CSV file (images: the MNIST test set by default)')
+    .option('--data <path>', 'what its task reads: `data --help` (IDX images: MNIST by default)')
     .action((options: Options, command: Command) =>
       perform(command, async ({ say, signal }) => {
         const { findModel } = await import('./parts/model-source.ts');

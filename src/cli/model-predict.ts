@@ -19,7 +19,10 @@ export function addModelPredictCommand(parent: Command): void {
       '--input <file>',
       'JSON list of rows: pixels from 0 to 255, or CSV features with null where missing',
     )
-    .option('--data <path>', 'without --input: folder of images or CSV file (IDX images: MNIST by default)')
+    .option(
+      '--data <path>',
+      'without --input: what its task reads, see `data --help` (IDX images: MNIST by default)',
+    )
     .option('--first <count>', 'without --input: how many held-out examples', wholeNumber(1, 100_000), 10)
     .action((options: Options, command: Command) =>
       perform(command, async ({ say, signal }) => {

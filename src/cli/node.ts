@@ -23,7 +23,7 @@ export function addNodeCommand(parent: Command): Command {
     .option('--run <manifest|id>', 'manifest file, or the run id to ask peers with')
     .option(
       '--data <path>',
-      'your examples: a folder of IDX files or a CSV file; they never leave this machine',
+      'your examples, as the task reads them (`starlings data --help`); they never leave this machine',
     )
     .option('--bootstrap <address...>', 'multiaddr of any node, with /p2p/<peer id>', collected)
     .option('--dir <dir>', 'key, store, log and models of this node', dataHome('node'))

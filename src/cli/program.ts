@@ -57,6 +57,9 @@ async function createProgram(argv: readonly string[]): Promise<Command> {
   const log = program.command('log').description('the log of a run as a file that anyone can fold again');
   addLogExportCommand(log);
   addLogVerifyCommand(log);
+  const data = program.command('data').description('what is in data, and shares of it for several nodes');
+  // All kinds of tasks, for what they say of their files.
+  if (argv.includes('data')) (await import('./data.ts')).addDataCommands(data);
   addSimCommand(program);
   addCompareCommand(program);
   const codec = program.command('codec').description('the bytes of deltas');

@@ -15,6 +15,11 @@ export interface SharesOptions {
   readonly source: string | null;
 }
 
+/** Names the random stream of a split. */
+export function splitStream(seed: number): string {
+  return `testnet/split/${seed}`;
+}
+
 /**
  * Splits the data as its kind is split, seeded by the run. Returns what each node got, in words.
  * @throws TestnetError where the task's data cannot be split, or nobody says where it is
@@ -31,6 +36,6 @@ export async function splitData({ spec, targets, alpha, source }: SharesOptions)
   if (given === undefined) {
     throw new TestnetError('NO_DATA', `a run on ${kind} needs data: name a file or a folder with --split`);
   }
-  const rng = rngFor(`testnet/split/${spec.seed}`);
-  return writeShares({ source: given, targets, alpha, classes: outputsOf(spec.model), rng });
+  const rng = rngFor(splitStream(spec.seed));
+  return writeShares(spec.task, { source: given, targets, alpha, classes: outputsOf(spec.model), rng });
 }

@@ -59,7 +59,14 @@ describe('the command line', { concurrency: 2 }, () => {
     ],
     [['bootstrap', '--dir', '/dev/null/x'], 2, /\/dev\/null\/x leads through something that is no directory/],
     [['testnet', 'up', '--nodes', '1'], 2, /expected a whole number from 2 to 256/],
-    [['testnet', 'up', runFile], 2, /trains on data of the kind csv: give one path per node with --data/],
+    [['testnet', 'up', runFile], 2, /heart-logistic trains on csv: name a file or folder with --split/],
+    [['data', 'inspect', at('none')], 1, /none does not exist; check the path\n$/],
+    [['data', 'inspect', runFile], 2, /this looks like the data of no task; `starlings data --help` lists/],
+    [
+      ['data', 'split', runFile, '--nodes', '2', '--out', runFile],
+      2,
+      /yaml exists; choose another --out, or --force/,
+    ],
     [
       ['testnet', 'up', runFile, '--nodes', '3', '--data', 'a', 'b'],
       2,
@@ -192,6 +199,29 @@ describe('the command line', { concurrency: 2 }, () => {
   test('--verbose shows the stack', async () => {
     const end = await starlings('run', 'show', runFile, '--verbose');
     assert.match(end.stderr, /ManifestError: .*\n {4}at /);
+  });
+
+  test('data inspect says what a run would refuse, data split makes shares that nodes take; help lists the files', async () => {
+    const file = at('rows.csv');
+    const rows = Array.from({ length: 60 }, (_, row) => `${Array(13).fill(row)},${row % 2}\n`);
+    await writeFile(file, rows.join(''));
+    const fits = await starlings('data', 'inspect', file, '--run', runFile, '--json');
+    assert.equal(fits.exitCode, 0, fits.stderr);
+    assert.match(fits.stderr, /as of the run heart-logistic[\s\S]*most frequent is right for 50\.00 %/);
+    const split = ['data', 'split', file, '--nodes', '2', '--out', at('shares'), '--run', runFile, '--json'];
+    const { shares } = jsonOf(await starlings(...split)) as { shares: string[] };
+    assert.deepEqual(shares, [at('shares', 'node-00'), at('shares', 'node-01')]);
+    const looks = await starlings('data', 'inspect', shares[0]!);
+    assert.match(looks.stdout, /^data of the task kind csv \(by its looks; --run says otherwise\)/);
+    assert.match(looks.stdout, /\n {2}features: \[0, 1, 2, .*\]\n/);
+    await writeFile(file, '1,2,0\n'.repeat(9));
+    const refused = await starlings('data', 'inspect', file, '--run', runFile);
+    assert.equal(refused.exitCode, 1);
+    assert.match(refused.stdout, /refused: 1, .*\n.*the task names column 13, the file has 0 to 2/);
+    const help = await starlings('data', '--help');
+    for (const name of ['train-images-idx3-ubyte', 'test_batch.bin', '.txt', 'CSV']) {
+      assert.ok(help.stdout.includes(name), name);
+    }
   });
 
   test('--help and --version succeed', async () => {

@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import { describe, test } from 'node:test';
+import { taskKinds } from '../../src/tasks/data/registry.ts';
 import { repositoryRoot } from '../architecture/source-tree.ts';
 
 interface Page {
@@ -116,6 +117,21 @@ describe('the README and docs/', () => {
     assert.ok(isPacked('README.md') && isPacked('docs/CONFIG.md') && isPacked('configs/sim'));
     assert.deepEqual(wrong(readme, shipped, isPacked), [], 'package.json: files');
     assert.equal(wrong({ path: 'x.md', text: 'see docs/NONE.md' }, shipped, isPacked).length, 1);
+  });
+
+  test('say which files each task reads', () => {
+    const [, table = ''] = read('README.md').split('| task | files |');
+    const rows = new Map(
+      [...table.matchAll(/^\| `([\w-]+)` \| (.+) \|$/gm)].map(([, kind, text]) => [kind, text!]),
+    );
+    assert.deepEqual(
+      [...rows.keys()],
+      taskKinds.map(({ kind }) => kind),
+    );
+    for (const { kind, files } of taskKinds) {
+      const names = [...files.matchAll(/[\w-]+(?:\.(?:bin|txt)|-ubyte)/g)].map(([name]) => name);
+      for (const name of names) assert.ok(rows.get(kind)!.includes(name), `${kind}: ${name}`);
+    }
   });
 
   test('say one time of a scenario', () => {

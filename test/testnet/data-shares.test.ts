@@ -3,19 +3,17 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { sourceOf, splitSource } from '../../src/cli/parts/data-source.ts';
 import { type RunSpec, runSpecSchema } from '../../src/run/run-spec.ts';
 import { readIdxLabels } from '../../src/tasks/data/idx-images/idx-file.ts';
 import { idxFiles } from '../../src/tasks/data/idx-images/idx-folder.ts';
+import { taskKindOf } from '../../src/tasks/data/registry.ts';
 import { splitData } from '../../src/testnet/data-shares.ts';
 
 const specOf = (model: object, task: object): RunSpec =>
   runSpecSchema.parse({ name: 'shares', model, task, rounds: 2, slotMs: 1000 });
 const images = specOf({ kind: 'logistic-regression', inputs: 784, outputs: 10 }, { kind: 'idx-images' });
 const text = specOf({ kind: 'gpt', context: 8, layers: 1, heads: 1, width: 8 }, { kind: 'text' });
-const colours = specOf(
-  { kind: 'lenet', height: 32, width: 32, channels: 3, outputs: 10 },
-  { kind: 'cifar-images' },
-);
 
 describe('the data of a testnet', () => {
   let folder = '';
@@ -59,10 +57,22 @@ describe('the data of a testnet', () => {
     });
   });
 
-  test('of other kinds is not split', async () => {
-    await assert.rejects(splitData({ spec: colours, targets, alpha: 1, source: folder }), {
-      code: 'NO_DATA',
-      message: /cifar-images is not split by a testnet: give one path per node with --data/,
+  test('is what `data split` makes of it, from the same seed', async () => {
+    const source = await taskKindOf(images.task).bundledData!();
+    const out = join(folder, 'apart');
+    await splitData({ spec: { ...images, seed: 3 }, targets, alpha: 0.5, source });
+    const { shares } = await splitSource(await sourceOf(source, {}), {
+      source,
+      out,
+      nodes: targets.length,
+      alpha: 0.5,
+      seed: 3,
     });
+    for (const [node, share] of shares.entries()) {
+      assert.deepEqual(
+        await readIdxLabels(join(share, idxFiles.trainLabels)),
+        await readIdxLabels(join(targets[node]!, idxFiles.trainLabels)),
+      );
+    }
   });
 });

@@ -49,7 +49,7 @@ export function addTestnetOptions(command: Command): Command {
     .option('--data <path...>', 'one path per node, in place of splitting')
     .option(
       '--split <path>',
-      'what to split between the nodes: a folder of IDX images (default: MNIST), or text',
+      'what to split between the nodes, as `data split` does (default: MNIST where the run takes it)',
     )
     .option('--rounds <count>', "in place of the run's own", wholeNumber(1, 1_000_000))
     .option(

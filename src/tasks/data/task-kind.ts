@@ -6,6 +6,7 @@ import type { TaskData } from '../datasets/dataset.ts';
 import type { ExampleForm } from '../example-form.ts';
 import type { Metric } from '../metrics.ts';
 import type { ModelSpec } from '../models/registry.ts';
+import type { DataReport, LabelHints } from './data-report.ts';
 
 /** A form of the field `task` of a run. */
 type TaskKindSchema = z.ZodObject<{ kind: z.ZodLiteral<string> }>;
@@ -18,6 +19,8 @@ export interface TaskKind<
   readonly schema: Schema;
   /** Of what a manifest may hold: the tests of all tasks go over them. */
   readonly examples: readonly Spec[];
+  /** Which files it reads, in words that follow its name. */
+  readonly files: string;
   /** Forms in which models can take its examples. */
   readonly feeds: readonly ExampleForm[];
   /** The first is the one to look at. */
@@ -34,7 +37,14 @@ export interface TaskKind<
    * Gives each of several nodes a folder with examples of its own; returns what each got, in words. Absent where data is not
    * split, but is where it is. @throws DataFileError, DataShapeError
    */
-  writeShares?(request: SharesRequest): Promise<string>;
+  writeShares?(task: Spec, request: SharesRequest): Promise<string>;
+  /**
+   * The task that what is at `path` looks like data of, whole or not; null where it looks like another kind's. Absent where a path does not
+   * tell. @throws DataFileError where it cannot be opened
+   */
+  recognise?(path: string, hints: LabelHints): Promise<Spec | null>;
+  /** What is there; what a node would refuse is said, not thrown. */
+  inspect?(task: Spec, path: string): Promise<DataReport>;
   /** A raw value (null: missing) of a column as models see it. Absent where examples are no rows of values. */
   scaleValue?(task: Spec, column: number, value: number | null): number;
 }
@@ -44,8 +54,8 @@ export interface SharesRequest {
   readonly source: string;
   /** One folder for each share, created where missing. */
   readonly targets: readonly string[];
-  /** Classes of the model. */
-  readonly classes: number;
+  /** Classes of the model; null: as many as the labels have. */
+  readonly classes: number | null;
   /** Concentration of the Dirichlet split by label: the smaller, the more the labels of shares differ. */
   readonly alpha: number;
   readonly rng: Rng;

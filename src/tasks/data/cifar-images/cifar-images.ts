@@ -14,6 +14,8 @@ export const cifarImages: TaskKind<typeof schema> = {
   kind: 'cifar-images',
   schema,
   examples: [{ kind: 'cifar-images' }],
+  files:
+    'a folder with the six files data_batch_1.bin to data_batch_5.bin (to learn from) and test_batch.bin (held out)',
   feeds: ['features', 'pixels'],
   metrics: [accuracy, loss],
   counted: 'examples',
@@ -25,6 +27,18 @@ export const cifarImages: TaskKind<typeof schema> = {
   open: async (_, model, path) => {
     const { readCifarImages } = await import('./read-cifar-images.ts');
     return readCifarImages(model, path);
+  },
+  writeShares: async (_, request) => {
+    const { splitCifarFolder } = await import('./cifar-folder.ts');
+    return splitCifarFolder(request);
+  },
+  recognise: async (path) => {
+    const { isCifarFolder } = await import('./cifar-folder.ts');
+    return (await isCifarFolder(path)) ? { kind: 'cifar-images' } : null;
+  },
+  inspect: async (_, path) => {
+    const { inspectCifarFolder } = await import('./cifar-folder.ts');
+    return inspectCifarFolder(path);
   },
   scaleValue: (_, __, value) => (value ?? 0) / 255,
 };

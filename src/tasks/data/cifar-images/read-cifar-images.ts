@@ -16,8 +16,9 @@ export const cifarFiles = {
 
 const channels = 3;
 const pixels = 32 * 32;
-const values = channels * pixels;
-const recordBytes = 1 + values;
+/** Of one image. */
+export const cifarValues = channels * pixels;
+export const recordBytes = 1 + cifarValues;
 
 /** @throws DataFileError, DataShapeError */
 export async function readCifarImages(model: ModelSpec, folder: string): Promise<TaskData<LabelledRows>> {
@@ -30,21 +31,8 @@ export async function readCifarImages(model: ModelSpec, folder: string): Promise
 
 /** Reads the files one after the other; pixels become height x width x channels. */
 async function readRecords(files: readonly string[]): Promise<LabelledRows> {
-  const parts: Buffer[] = [];
-  for (const file of files) {
-    const bytes = await readFile(file).catch((error: NodeJS.ErrnoException) => {
-      throw new DataFileError(
-        `${file}: expected a file of CIFAR-10, but it cannot be opened (${error.code})`,
-      );
-    });
-    if (bytes.length === 0 || bytes.length % recordBytes !== 0) {
-      throw new DataFileError(
-        `${file}: expected records of ${recordBytes} bytes, found ${bytes.length} bytes: truncated, or another format`,
-      );
-    }
-    parts.push(bytes);
-  }
-  const records = Buffer.concat(parts);
+  const values = cifarValues;
+  const records = await readRecordBytes(files);
   const examples = records.length / recordBytes;
   const inputs = new Uint8Array(examples * values);
   const labels = new Uint8Array(examples);
@@ -59,4 +47,23 @@ async function readRecords(files: readonly string[]): Promise<LabelledRows> {
     }
   }
   return new LabelledRows({ features: values, inputs, scale: 1 / 255, labels });
+}
+
+/** The records of all files, one after the other. @throws DataFileError */
+export async function readRecordBytes(files: readonly string[]): Promise<Buffer> {
+  const parts: Buffer[] = [];
+  for (const file of files) {
+    const bytes = await readFile(file).catch((error: NodeJS.ErrnoException) => {
+      throw new DataFileError(
+        `${file}: expected a file of CIFAR-10, but it cannot be opened (${error.code})`,
+      );
+    });
+    if (bytes.length === 0 || bytes.length % recordBytes !== 0) {
+      throw new DataFileError(
+        `${file}: expected records of ${recordBytes} bytes, found ${bytes.length} bytes: truncated, or another format`,
+      );
+    }
+    parts.push(bytes);
+  }
+  return Buffer.concat(parts);
 }

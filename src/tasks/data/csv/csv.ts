@@ -23,6 +23,8 @@ export const csv: TaskKind<typeof schema> = {
   kind: 'csv',
   schema,
   examples: [{ kind: 'csv', features: [0, 1], label: 2, mean: [0, 0], scale: [1, 1], heldOutEvery: 5 }],
+  files:
+    'a CSV file of numbers without a header (or a folder with one such file); every n-th row is held out',
   feeds: ['features'],
   metrics: [accuracy, loss],
   counted: 'examples',
@@ -44,6 +46,18 @@ export const csv: TaskKind<typeof schema> = {
   open: async (task, model, path) => {
     const { readCsv } = await import('./read-csv.ts');
     return readCsv(task, model, path);
+  },
+  writeShares: async (task, request) => {
+    const { splitCsv } = await import('./split-csv.ts');
+    return splitCsv(task, request);
+  },
+  recognise: async (path, hints) => {
+    const { guessCsvTask } = await import('./inspect-csv.ts');
+    return guessCsvTask(path, hints);
+  },
+  inspect: async (task, path) => {
+    const { inspectCsv } = await import('./inspect-csv.ts');
+    return inspectCsv(task, path);
   },
   // A missing value becomes the mean, which is 0 once scaled.
   scaleValue: (task, index, value) => (value === null ? 0 : (value - task.mean[index]!) / task.scale[index]!),

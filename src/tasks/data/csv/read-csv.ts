@@ -38,7 +38,8 @@ export async function readCsv(
   return { train: all.subset(train), heldOut: all.subset(heldOut) };
 }
 
-async function onlyCsvOf(path: string): Promise<string> {
+/** The file that a path means. @throws DataFileError */
+export async function onlyCsvOf(path: string): Promise<string> {
   const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
     throw new DataFileError(
       `${path}: expected a CSV file or a folder with one, but it cannot be opened (${error.code})`,
@@ -67,19 +68,19 @@ function standardise(task: CsvTask, model: ModelSpec, table: CsvTable, file: str
       const standardised = (value(column) - task.mean[feature]!) / task.scale[feature]!;
       inputs[row * features + feature] = Number.isNaN(standardised) ? 0 : standardised;
     });
-    labels[row] = labelOf(value(task.label), task, model, `${file}:${table.lines[row]}`);
+    labels[row] = labelOf(value(task.label), task, outputsOf(model), `${file}:${table.lines[row]}`);
   }
   return new LabelledRows({ features, inputs, scale: 1, labels });
 }
 
-function labelOf(value: number, task: CsvTask, model: ModelSpec, where: string): number {
+/** The class that a value of the label's column means, of so many. @throws DataFileError, DataShapeError naming `where` */
+export function labelOf(value: number, task: CsvTask, outputs: number, where: string): number {
   if (Number.isNaN(value)) {
     throw new DataFileError(`${where}: expected a label in column ${task.label}, found none`);
   }
   if (task.positiveAbove !== undefined) {
     return value > task.positiveAbove ? 1 : 0;
   }
-  const outputs = outputsOf(model);
   if (!Number.isInteger(value) || value < 0 || value >= outputs) {
     throw new DataShapeError(
       `${where}: expected a class from 0 to ${outputs - 1} in column ${task.label}, found ${value}`,

@@ -1,12 +1,14 @@
 /** A folder of IDX images with their labels, to learn from and held out. */
-import { constants, copyFile, link, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
+import { linkOrCopy } from '../../../platform/node/link-or-copy.ts';
 import { makeDirectory } from '../../../platform/node/make-directory.ts';
 import { DataFileError } from '../../datasets/data-error.ts';
 import { checkFits, type TaskData } from '../../datasets/dataset.ts';
 import { dirichletPartition } from '../../datasets/dirichlet-partition.ts';
 import { LabelledRows } from '../../datasets/labelled-rows.ts';
 import type { ModelSpec } from '../../models/registry.ts';
+import { countClasses } from '../data-report.ts';
 import type { SharesRequest } from '../task-kind.ts';
 import { type IdxImages, readIdxImages, readIdxLabels, writeIdxImages, writeIdxLabels } from './idx-file.ts';
 import { packedOrNot } from './packed-file.ts';
@@ -44,7 +46,8 @@ async function readRows(
   return rows;
 }
 
-async function readPair(
+/** Images with a label each. @throws DataFileError */
+export async function readPair(
   folder: string,
   imagesFile: string,
   labelsFile: string,
@@ -68,7 +71,12 @@ export async function splitIdxFolder({
   rng,
 }: SharesRequest): Promise<string> {
   const labels = await readIdxLabels(join(source, idxFiles.trainLabels));
-  const shares = dirichletPartition(labels, { peers: targets.length, alpha, classes, rng });
+  const shares = dirichletPartition(labels, {
+    peers: targets.length,
+    alpha,
+    classes: classes ?? countClasses(labels).length,
+    rng,
+  });
   await writeIdxShares({ source, targets, shares });
   const counts = shares.map((share) => share.length).join(', ');
   return `images split by label over ${targets.length} nodes (Dirichlet ${alpha}): ${counts} examples`;
@@ -114,15 +122,5 @@ export async function writeIdxShares({ source, targets, shares }: IdxShares): Pr
       await rm(join(target, name), { force: true });
       await linkOrCopy(from, join(target, basename(from)));
     }
-  }
-}
-
-async function linkOrCopy(from: string, to: string): Promise<void> {
-  await rm(to, { force: true });
-  try {
-    await link(from, to);
-  } catch {
-    // Another file system, or one without hard links.
-    await copyFile(from, to, constants.COPYFILE_FICLONE);
   }
 }

@@ -12,6 +12,9 @@ export const idxImages: TaskKind<typeof schema> = {
   kind: 'idx-images',
   schema,
   examples: [{ kind: 'idx-images' }],
+  files:
+    "a folder with MNIST's four files, packed (.gz) or not: train-images-idx3-ubyte and train-labels-idx1-ubyte to learn from, " +
+    't10k-images-idx3-ubyte and t10k-labels-idx1-ubyte held out',
   feeds: ['features', 'pixels'],
   metrics: [accuracy, loss],
   counted: 'examples',
@@ -27,9 +30,17 @@ export const idxImages: TaskKind<typeof schema> = {
     const { mnistFolder } = await import('./mnist-folder.ts');
     return mnistFolder();
   },
-  writeShares: async (request) => {
+  writeShares: async (_, request) => {
     const { splitIdxFolder } = await import('./idx-folder.ts');
     return splitIdxFolder(request);
+  },
+  recognise: async (path) => {
+    const { isIdxFolder } = await import('./inspect-idx.ts');
+    return (await isIdxFolder(path)) ? { kind: 'idx-images' } : null;
+  },
+  inspect: async (_, path) => {
+    const { inspectIdxFolder } = await import('./inspect-idx.ts');
+    return inspectIdxFolder(path);
   },
   scaleValue: (_, __, value) => (value ?? 0) / 255,
 };

@@ -46,7 +46,7 @@ export async function splitText({ source, targets }: SharesRequest): Promise<str
 }
 
 /** The file at `path`, or the `.txt` files of the folder in the order of their names. @throws DataFileError */
-async function readTextFiles(path: string): Promise<Buffer[]> {
+export async function readTextFiles(path: string): Promise<Buffer[]> {
   const files = await textFilesOf(path);
   const texts: Buffer[] = [];
   let total = 0;
@@ -67,7 +67,8 @@ async function readTextFiles(path: string): Promise<Buffer[]> {
   return texts;
 }
 
-async function textFilesOf(path: string): Promise<string[]> {
+/** @throws DataFileError */
+export async function textFilesOf(path: string): Promise<string[]> {
   const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
     throw new DataFileError(
       `${path}: expected a text file or a folder of them, but it cannot be opened (${error.code})`,

@@ -18,6 +18,7 @@ export const text: TaskKind<typeof schema> = {
   kind: 'text',
   schema,
   examples: [{ kind: 'text', heldOutFraction: 0.1 }],
+  files: 'a text file, or a folder of .txt files; the end of each is held out',
   feeds: ['bytes'],
   metrics: [accuracy, loss, perplexity],
   counted: 'bytes',
@@ -25,8 +26,16 @@ export const text: TaskKind<typeof schema> = {
     const { readText } = await import('./text-files.ts');
     return readText(task, model, path);
   },
-  writeShares: async (request) => {
+  writeShares: async (_, request) => {
     const { splitText } = await import('./text-files.ts');
     return splitText(request);
+  },
+  recognise: async (path) => {
+    const { isText } = await import('./inspect-text.ts');
+    return (await isText(path)) ? { kind: 'text', heldOutFraction: 0.1 } : null;
+  },
+  inspect: async (task, path) => {
+    const { inspectText } = await import('./inspect-text.ts');
+    return inspectText(task, path);
   },
 };

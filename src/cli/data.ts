@@ -1,0 +1,89 @@
+/** `starlings data`: what is at a path, and shares of it for several nodes. */
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import { taskKinds } from '../tasks/data/registry.ts';
+import { numberBetween, wholeNumber } from './parts/arguments.ts';
+import { checkMayWrite } from './parts/may-write.ts';
+import { perform } from './parts/perform.ts';
+
+interface SourceOptions {
+  readonly run?: string;
+  readonly label?: number;
+  readonly positiveAbove?: number;
+}
+
+interface SplitOptions extends SourceOptions {
+  readonly nodes: number;
+  readonly alpha: number;
+  readonly out: string;
+  readonly seed?: number;
+  readonly force?: true;
+}
+
+/** What `--data` may be, by the kind of the task. */
+const filesOfTasks = `\nFiles that the tasks need (--data of a node):\n${taskKinds
+  .map(({ kind, files }) => `  ${kind}: ${files}`)
+  .join('\n')}`;
+
+export function addDataCommands(data: Command): void {
+  data.addHelpText('after', filesOfTasks);
+  addInspect(data);
+  addSplit(data);
+}
+
+function withSource(command: Command): Command {
+  return command
+    .argument('<path>', 'file or folder')
+    .option('--run <file>', 'read it as the task of this run (YAML or manifest); else by its looks')
+    .option(
+      '--label <column>',
+      'without --run, of a CSV file: column of the label (default: the last)',
+      wholeNumber(0, 4095),
+    )
+    .option(
+      '--positive-above <number>',
+      'without --run, of a CSV file: two classes, 1 above this',
+      numberBetween(-1e300, 1e300),
+    )
+    .addHelpText('after', filesOfTasks);
+}
+
+function addInspect(data: Command): void {
+  withSource(
+    data.command('inspect').description('say what a node would understand of it, and refuse'),
+  ).action((path: string, options: SourceOptions, command: Command) =>
+    perform(command, async ({ say }) => {
+      const { inspectSource, sourceOf } = await import('./parts/data-source.ts');
+      const { renderData } = await import('./view/render-data.ts');
+      const source = await sourceOf(path, options);
+      const report = await inspectSource(source, path);
+      say(renderData(source, report));
+      return { json: { task: source.task, ...report }, ok: report.refused.length === 0 };
+    }),
+  );
+}
+
+function addSplit(data: Command): void {
+  withSource(data.command('split').description('give each of several nodes a share of its own, by label'))
+    .requiredOption('--nodes <count>', 'shares to make', wholeNumber(1, 10_000))
+    .requiredOption('--out <folder>', 'gets a folder for each node: node-00, node-01, ...')
+    .option('--alpha <number>', 'label skew (Dirichlet), smaller is more', numberBetween(0.001, 1e6), 0.5)
+    .option(
+      '--seed <number>',
+      "another seed, another split (default: the run's, or 1)",
+      wholeNumber(0, 0xffff_ffff),
+    )
+    .option('--force', 'replace shares that are there')
+    .action((path: string, options: SplitOptions, command: Command) =>
+      perform(command, async ({ say }) => {
+        checkMayWrite(options.out, options.force);
+        const { sourceOf, splitSource } = await import('./parts/data-source.ts');
+        const { nodes, alpha, out, seed } = options;
+        const source = await sourceOf(path, options);
+        const split = await splitSource(source, { source: path, out: resolve(out), nodes, alpha, seed });
+        say(split.sentence);
+        for (const share of split.shares) say(`  --data ${share}`);
+        return { json: { task: source.task, shares: split.shares } };
+      }),
+    );
+}
