@@ -1,4 +1,5 @@
 /** A comparison as Markdown and as CSV. */
+import { csvLine } from '../../src/core/csv-line.ts';
 import type { Interval } from '../../src/math/confidence.ts';
 import type { Comparison } from './compare-file.ts';
 import type { Row } from './summary.ts';
@@ -57,13 +58,7 @@ export function csvTable(rows: readonly Row[]): string {
       ...[trial.parameters, trial.steps, trial.peers, trial.end],
     ]),
   );
-  return `${[head, ...lines].map((cells) => cells.map(field).join(',')).join('\n')}\n`;
-}
-
-/** RFC 4180. */
-function field(value: string | number): string {
-  const text = String(value);
-  return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  return `${[head, ...lines].map(csvLine).join('\n')}\n`;
 }
 
 function targetText({ accuracy, loss }: Comparison['target']): string {

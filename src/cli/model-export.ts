@@ -14,7 +14,9 @@ interface Options {
 export function addModelExportCommand(parent: Command): void {
   parent
     .command('export')
-    .description('write the trained model for TensorFlow.js (a folder) or as safetensors (a file)')
+    .description(
+      'write the trained model for TensorFlow.js (a folder: raw rows in, probabilities out) or as safetensors (a file)',
+    )
     .requiredOption('--from <path>', 'directory of a node or of a testnet, or a model file')
     .requiredOption('--out <path>', 'folder (tfjs) or file (safetensors) to write')
     .addOption(new Option('--format <id>', 'what to write').choices(FORMATS).default('tfjs'))
@@ -22,11 +24,14 @@ export function addModelExportCommand(parent: Command): void {
     .action((options: Options, command: Command) =>
       perform(command, async ({ say }) => {
         checkMayWrite(options.out, options.force);
+        const { checkNotANodes } = await import('./parts/nodes-folder.ts');
+        checkNotANodes(options.out, options.force);
         const { findModel } = await import('./parts/model-source.ts');
         const found = await findModel(options.from);
         if (options.format === 'tfjs') {
           const { writeLayersFolder } = await import('../learning/model-files/layers-folder.ts');
-          await writeLayersFolder(options.out, found.model, found.vector);
+          const { taskOf } = await import('./parts/model-task.ts');
+          await writeLayersFolder(options.out, found.model, found.vector, taskOf(found));
         } else {
           const { writeSafetensors } = await import('../learning/model-files/safetensors.ts');
           await writeSafetensors(options.out, found.model, found.vector, found.metadata);

@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
 import { ConfigError } from '../config/config-error.ts';
 import { wholeNumber } from './parts/arguments.ts';
+import { checkMayWrite } from './parts/may-write.ts';
+import type { FoundModel } from './parts/model-source.ts';
 import { perform } from './parts/perform.ts';
 
 interface Options {
@@ -8,58 +10,69 @@ interface Options {
   readonly input?: string;
   readonly data?: string;
   readonly first: number;
+  readonly out?: string;
+  readonly force?: true;
 }
 
 export function addModelPredictCommand(parent: Command): void {
   parent
     .command('predict')
-    .description('apply the trained model to rows of a JSON file, or to the first held-out examples')
+    .description('apply the trained model to rows of a file, or to the first held-out examples')
     .requiredOption('--from <path>', 'directory of a node or of a testnet, or a model file')
     .option(
       '--input <file>',
-      'JSON list of rows: pixels from 0 to 255, or CSV features with null where missing',
+      'new rows: CSV as in training (or the features alone), an IDX file of images, or a JSON list of rows (pixels ' +
+        'from 0 to 255, features with null where missing)',
     )
     .option(
       '--data <path>',
       'without --input: what its task reads, see `data --help` (IDX images: MNIST by default)',
     )
     .option('--first <count>', 'without --input: how many held-out examples', wholeNumber(1, 100_000), 10)
+    .option('--out <file>', 'write the class and the probabilities of each row there, as CSV')
+    .option('--force', 'replace what exists there')
     .action((options: Options, command: Command) =>
       perform(command, async ({ say, signal }) => {
+        const { out } = options;
+        if (out !== undefined) {
+          checkMayWrite(out, options.force);
+          const { checkNotANodes } = await import('./parts/nodes-folder.ts');
+          checkNotANodes(out, options.force);
+        }
         const { findModel } = await import('./parts/model-source.ts');
-        const { dataPathFor, readInputRows, taskOf } = await import('./parts/model-task.ts');
-        const { loadTaskData, taskKindOf } = await import('../tasks/data/registry.ts');
-        const { predict } = await import('../learning/tfjs/inference.ts');
-        const { inputsOf, outputsOf } = await import('../tasks/models/model-layout.ts');
-        const { model, vector, ...found } = await findModel(options.from);
-        const task = taskOf({ model, vector, ...found });
-        if (taskKindOf(task).scaleValue === undefined) {
-          throw new ConfigError('BAD_USAGE', 'this is a language model: let it write with `model generate`');
+        const { predictRows } = await import('./parts/predictions.ts');
+        const found = await findModel(options.from);
+        const { inputs, labels, task } = await examplesFor(found, options);
+        const { predictions, csv } = await predictRows(found, task, inputs, labels, signal);
+        if (out === undefined) {
+          for (const { row, class: predicted, name, probability, label, labelName } of predictions) {
+            const truth =
+              label === undefined ? '' : label === predicted ? '  right' : `  wrong: it is ${labelName}`;
+            say(`row ${row}: class ${name} (${(100 * probability).toFixed(1)} %)${truth}`);
+          }
+          return { json: { file: found.file, predictions } };
         }
-        let inputs: Float32Array;
-        let labels: number[] | null = null;
-        if (options.input !== undefined) {
-          inputs = await readInputRows(options.input, task, inputsOf(model));
-        } else {
-          const { heldOut } = await loadTaskData(task, model, await dataPathFor(task, options.data));
-          const rows = Math.min(options.first, heldOut.examples);
-          const batch = heldOut.batchOf(Uint32Array.from({ length: rows }, (_, row) => row));
-          inputs = Float32Array.from(batch.inputs);
-          labels = Array.from(batch.labels);
-        }
-        const { classes, probabilities } = await predict(model, vector, inputs, signal);
-        const predictions = Array.from(classes, (predicted, row) => ({
-          row,
-          class: predicted,
-          probability: probabilities[row * outputsOf(model) + predicted]!,
-          ...(labels ? { label: labels[row]! } : {}),
-        }));
-        for (const { row, class: predicted, probability, label } of predictions) {
-          const truth =
-            label === undefined ? '' : label === predicted ? '  right' : `  wrong: it is ${label}`;
-          say(`row ${row}: class ${predicted} (${(100 * probability).toFixed(1)} %)${truth}`);
-        }
-        return { json: { file: found.file, predictions } };
+        const { writeFileAtomically } = await import('../platform/node/atomic-file.ts');
+        await writeFileAtomically(out, [csv]);
+        say(`${predictions.length} rows written to ${out}`);
+        return { json: { file: found.file, out, rows: predictions.length } };
       }),
     );
+}
+
+async function examplesFor(found: FoundModel, options: Options) {
+  const { dataPathFor, readInputRows, taskOf } = await import('./parts/model-task.ts');
+  const { loadTaskData, taskKindOf } = await import('../tasks/data/registry.ts');
+  const { inputsOf } = await import('../tasks/models/model-layout.ts');
+  const task = taskOf(found);
+  if (taskKindOf(task).scaling === undefined) {
+    throw new ConfigError('BAD_USAGE', 'this is a language model: let it write with `model generate`');
+  }
+  if (options.input !== undefined) {
+    return { task, labels: null, inputs: await readInputRows(options.input, task, inputsOf(found.model)) };
+  }
+  const { heldOut } = await loadTaskData(task, found.model, await dataPathFor(task, options.data));
+  const rows = Math.min(options.first, heldOut.examples);
+  const batch = heldOut.batchOf(Uint32Array.from({ length: rows }, (_, row) => row));
+  return { task, labels: batch.labels, inputs: Float32Array.from(batch.inputs) };
 }

@@ -6,11 +6,15 @@ import { after, before, test } from 'node:test';
 import * as tf from '@tensorflow/tfjs-core';
 import { type LayersModel, loadLayersModel } from '@tensorflow/tfjs-layers';
 import fc from 'fast-check';
-import { initialVector, vectorOfLittleEndian } from '../../src/learning/initial.ts';
+import { initialVector } from '../../src/learning/initial.ts';
 import { ModelFileError } from '../../src/learning/learning-error.ts';
 import { writeLayersFolder } from '../../src/learning/model-files/layers-folder.ts';
 import { readSafetensors, writeSafetensors } from '../../src/learning/model-files/safetensors.ts';
 import { evaluateModel, predict } from '../../src/learning/tfjs/inference.ts';
+import { rngFor } from '../../src/math/rng.ts';
+import type { CsvTask } from '../../src/tasks/data/csv/csv.ts';
+import { type TaskSpec, taskKindOf } from '../../src/tasks/data/registry.ts';
+import { scaleValue } from '../../src/tasks/data/scaling.ts';
 import type { ModelSpec } from '../../src/tasks/models/registry.ts';
 import { startBackend } from '../../src/tensor/tfjs-backend.ts';
 import { denseModel, smallDataset, smallModel } from './small-data.ts';
@@ -41,38 +45,89 @@ async function loadWithTensorFlow(path: string): Promise<LayersModel> {
   return loadLayersModel(tf.io.fromMemory({ ...rest, weightSpecs: weightsManifest[0].weights, weightData }));
 }
 
-test('TensorFlow.js loads an exported folder, its weights are the vector, and it predicts what we predict', async () => {
-  const path = join(folder, 'exported');
-  const data = smallDataset('export', 40);
-  for (const model of [smallModel, denseModel([6, 3])]) {
-    const start = initialVector(model, 9);
-    await startBackend('wasm');
-    const tensorsBefore = tf.memory().numTensors;
-    await writeLayersFolder(path, model, start);
-    const ours = await predict(model, start, data.inputs as Float32Array);
-    assert.equal(tf.memory().numTensors, tensorsBefore);
-    const weights = await readFile(join(path, 'group1-shard1of1.bin'));
-    assert.deepEqual(vectorOfLittleEndian(weights), start);
-    const loaded = await loadWithTensorFlow(path);
-    const theirs = tf.tidy(() =>
-      tf.softmax(loaded.predict(tf.tensor2d(data.inputs, [40, 6])) as tf.Tensor).dataSync<'float32'>(),
+/** What a browser does with raw rows. */
+async function askedRaw(path: string, rows: readonly number[][]): Promise<Float32Array> {
+  const loaded = await loadWithTensorFlow(path);
+  try {
+    return tf.tidy(() =>
+      (loaded.predict(tf.tensor2d(rows as number[][])) as tf.Tensor).dataSync<'float32'>(),
     );
+  } finally {
     loaded.dispose();
+  }
+}
+
+const csvTask: CsvTask = {
+  kind: 'csv',
+  features: [0, 1, 2, 4, 5, 6],
+  label: 3,
+  // Of very different sizes, as in tables of people: folded into the weights, the large ones would eat the small ones.
+  mean: [54.4, 0.68, 3_000_000, 131.7, -246.7, 0.001],
+  scale: [9, 0.47, 20, 17.6, 51.7, 0.0005],
+  names: ['age', 'sex', 'income', 'pressure', 'offset', 'trace'],
+  classes: ['a', 'b', 'c'],
+  heldOutEvery: 5,
+};
+
+test('TensorFlow.js loads an exported folder and says of raw rows what we predict', async () => {
+  const path = join(folder, 'exported');
+  const random = rngFor('export');
+  const cases: readonly (readonly [ModelSpec, TaskSpec, number[][]])[] = [
+    [smallModel, csvTask, rowsOf(40, (column) => csvValue(column, random.normal()))],
+    [denseModel([6, 5, 3]), csvTask, rowsOf(40, (column) => csvValue(column, random.normal()))],
+    [denseModel([6, 3]), { kind: 'idx-images' }, rowsOf(40, () => random.int(256))],
+  ];
+  await startBackend('wasm');
+  for (const [model, task, rows] of cases) {
+    const start = initialVector(model, 9).map((value) => value + 0.1);
+    const tensorsBefore = tf.memory().numTensors;
+    await writeLayersFolder(path, model, start, task);
+    const scaling = taskKindOf(task).scaling!(task);
+    const scaled = Float32Array.from(rows.flat(), (value, at) => scaleValue(scaling, at % 6, value));
+    const ours = await predict(model, start, scaled);
+    assert.equal(tf.memory().numTensors, tensorsBefore);
+    const theirs = await askedRaw(path, rows);
+    assert.equal(theirs.length, ours.probabilities.length);
     theirs.forEach((probability, at) => {
-      assert.ok(Math.abs(probability - ours.probabilities[at]!) < 1e-6);
+      assert.ok(Math.abs(probability - ours.probabilities[at]!) < 1e-5, `${task.kind}: ${probability}`);
     });
   }
   assert.deepEqual((await readdir(path)).sort(), ['group1-shard1of1.bin', 'model.json']);
 });
 
+test('an exported folder says what its rows and classes are, and what stands for a missing value', async () => {
+  const path = join(folder, 'named');
+  await writeLayersFolder(path, smallModel, vector, csvTask);
+  const loaded = await loadWithTensorFlow(path);
+  const { starlings } = loaded.getUserDefinedMetadata() as { starlings: Record<string, unknown> };
+  loaded.dispose();
+  assert.deepEqual(starlings['features'], csvTask.names);
+  assert.deepEqual(starlings['classes'], csvTask.classes);
+  assert.deepEqual([starlings['mean'], starlings['scale']], [csvTask.mean, csvTask.scale]);
+  // A row of which everything is missing: its means in the browser, zeros here.
+  const ours = await predict(smallModel, vector, new Float32Array(6));
+  (await askedRaw(path, [[...csvTask.mean]])).forEach((probability, at) => {
+    assert.ok(Math.abs(probability - ours.probabilities[at]!) < 1e-5);
+  });
+});
+
+function rowsOf(count: number, draw: (column: number) => number): number[][] {
+  return Array.from({ length: count }, () => Array.from({ length: 6 }, (_, column) => draw(column)));
+}
+
+/** As a float32, which is what a browser is given. */
+function csvValue(column: number, deviation: number): number {
+  return Math.fround(csvTask.mean[column]! + deviation * csvTask.scale[column]!);
+}
+
 test('what TensorFlow.js Layers cannot say is refused before anything is written', async () => {
   const path = join(folder, 'none');
   const lenet: ModelSpec = { kind: 'lenet', height: 16, width: 16, channels: 1, outputs: 2 };
   await assert.rejects(
-    writeLayersFolder(path, lenet, initialVector(lenet, 1)),
+    writeLayersFolder(path, lenet, initialVector(lenet, 1), { kind: 'idx-images' }),
     (error) => error instanceof ModelFileError && /every part of lenet/.test(error.message),
   );
-  await assert.rejects(writeLayersFolder(path, smallModel, vector.subarray(1)), RangeError);
+  await assert.rejects(writeLayersFolder(path, smallModel, vector.subarray(1), csvTask), RangeError);
   await assert.rejects(readdir(path), { code: 'ENOENT' });
 });
 

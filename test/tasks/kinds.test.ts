@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { CsvTask } from '../../src/tasks/data/csv/csv.ts';
 import { type TaskSpec, taskKindOf, taskKinds, taskSchema } from '../../src/tasks/data/registry.ts';
+import { scaleValue } from '../../src/tasks/data/scaling.ts';
 import { exampleForms } from '../../src/tasks/example-form.ts';
 import { impossibleTask } from '../../src/tasks/impossible-task.ts';
 import {
@@ -101,12 +102,12 @@ describe('kinds of models and tasks', () => {
   test('of tasks scale raw values as their files are scaled, where examples are rows', () => {
     const scaled = { ...csv, mean: [10, 1], scale: [2, 4] };
     const scale = (task: TaskSpec, values: readonly (number | null)[]) =>
-      values.map((value, column) => taskKindOf(task).scaleValue!(task, column, value));
+      values.map((value, column) => scaleValue(taskKindOf(task).scaling!(task), column, value));
     assert.deepEqual(scale(scaled, [12, 5]), [1, 1]);
     assert.deepEqual(scale(scaled, [null, null]), [0, 0]);
     assert.deepEqual(scale(idx, [255, null]), [1, 0]);
     assert.deepEqual(scale(cifar, [51]), [0.2]);
-    assert.equal(taskKindOf(text).scaleValue, undefined);
+    assert.equal(taskKindOf(text).scaling, undefined);
   });
 });
 
@@ -146,6 +147,8 @@ describe('what cannot work', () => {
     ],
     [{ ...csv, mean: [0] }, flat(2), 'task.mean', 'must have one number per feature (2)'],
     [{ ...csv, scale: [1] }, flat(2), 'task.scale', 'must have one number per feature (2)'],
+    [{ ...csv, names: ['a'] }, flat(2), 'task.names', 'must have one name per feature (2)'],
+    [{ ...csv, classes: ['a'] }, flat(2), 'task.classes', 'must have one name per output of the model (10)'],
     [csv, flat(3), 'model.inputs', 'must equal the number of features (2)'],
     [{ ...csv, positiveAbove: 0 }, flat(2), 'model.outputs', 'must be 2 where the task has positiveAbove'],
   ];

@@ -6,6 +6,8 @@ import { ConfigError } from '../../config/config-error.ts';
 import { parseJson } from '../../core/parse-json.ts';
 import { ModelFileError } from '../../learning/learning-error.ts';
 import { type TaskSpec, taskKindOf, taskSchema } from '../../tasks/data/registry.ts';
+import { scaleValue } from '../../tasks/data/scaling.ts';
+import type { RawRows } from '../../tasks/data/task-kind.ts';
 import { DataFileError, DataShapeError } from '../../tasks/datasets/data-error.ts';
 import type { FoundModel } from './model-source.ts';
 
@@ -35,27 +37,34 @@ export async function dataPathFor(task: TaskSpec, given: string | undefined): Pr
 const rowsSchema = z.array(z.array(z.number().nullable())).min(1);
 
 /**
- * Reads a JSON list of rows in the units of the data (pixels from 0 to 255; CSV features in the order of the
- * task, null where missing) and returns them scaled as in training, row-major.
+ * Reads rows in the units of the data and returns them scaled as in training, row-major: a JSON list of rows (pixels from 0 to 255; CSV
+ * features in the order of the task, null where missing), or a file in the format of the task's own data.
  * @throws DataFileError, DataShapeError
  */
 export async function readInputRows(file: string, task: TaskSpec, inputs: number): Promise<Float32Array> {
-  const { scaleValue } = taskKindOf(task);
-  if (scaleValue === undefined)
-    throw new DataShapeError(`the examples of ${task.kind} are no rows of values`);
+  const { scaling, readRows } = taskKindOf(task);
+  if (scaling === undefined) throw new DataShapeError(`the examples of ${task.kind} are no rows of values`);
+  const isJson = file.toLowerCase().endsWith('.json') || readRows === undefined;
+  const { values, columns } = isJson ? await readJsonRows(file, inputs) : await readRows(task, file);
+  if (columns !== inputs) {
+    throw new DataShapeError(`${file}: a row has ${columns} values, the model takes ${inputs}`);
+  }
+  const scales = scaling(task);
+  return Float32Array.from(values, (value, at) => scaleValue(scales, at % inputs, value));
+}
+
+async function readJsonRows(file: string, inputs: number): Promise<RawRows> {
   const { size } = await stat(file);
   if (size > inputBytesMax) throw new DataFileError(`${file} has ${size} bytes, more than ${inputBytesMax}`);
   const parsed = rowsSchema.safeParse(parseJson(await readFile(file, 'utf8')));
   if (!parsed.success) {
     throw new DataFileError(`${file}: expected a JSON list of rows of numbers, for example [[0, 12, 255]]`);
   }
-  const scaled = new Float32Array(parsed.data.length * inputs);
-  for (const [row, values] of parsed.data.entries()) {
-    if (values.length !== inputs) {
-      throw new DataShapeError(`${file}: row ${row} has ${values.length} values, the model takes ${inputs}`);
-    }
-    for (const [column, value] of values.entries())
-      scaled[row * inputs + column] = scaleValue(task, column, value);
+  const wrong = parsed.data.findIndex((values) => values.length !== inputs);
+  if (wrong >= 0) {
+    throw new DataShapeError(
+      `${file}: row ${wrong} has ${parsed.data[wrong]!.length} values, the model takes ${inputs}`,
+    );
   }
-  return scaled;
+  return { values: parsed.data.flat().map((value) => value ?? Number.NaN), columns: inputs };
 }

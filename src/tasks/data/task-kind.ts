@@ -7,6 +7,7 @@ import type { ExampleForm } from '../example-form.ts';
 import type { Metric } from '../metrics.ts';
 import type { ModelSpec } from '../models/registry.ts';
 import type { DataReport, LabelHints } from './data-report.ts';
+import type { Names, Scaling } from './scaling.ts';
 
 /** A form of the field `task` of a run. */
 type TaskKindSchema = z.ZodObject<{ kind: z.ZodLiteral<string> }>;
@@ -45,8 +46,18 @@ export interface TaskKind<
   recognise?(path: string, hints: LabelHints): Promise<Spec | null>;
   /** What is there; what a node would refuse is said, not thrown. */
   inspect?(task: Spec, path: string): Promise<DataReport>;
-  /** A raw value (null: missing) of a column as models see it. Absent where examples are no rows of values. */
-  scaleValue?(task: Spec, column: number, value: number | null): number;
+  /** From raw values to those that models see. Absent where examples are no rows of values. */
+  scaling?(task: Spec): Scaling;
+  /** What people call columns and classes. */
+  names?(task: Spec): Names;
+  /** Rows without labels, raw, of a file in the format of the data; NaN is missing. @throws DataFileError, DataShapeError */
+  readRows?(task: Spec, file: string): Promise<RawRows>;
+}
+
+export interface RawRows {
+  /** Row-major. */
+  readonly values: ArrayLike<number>;
+  readonly columns: number;
 }
 
 export interface SharesRequest {

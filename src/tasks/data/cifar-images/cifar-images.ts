@@ -40,5 +40,5 @@ export const cifarImages: TaskKind<typeof schema> = {
     const { inspectCifarFolder } = await import('./cifar-folder.ts');
     return inspectCifarFolder(path);
   },
-  scaleValue: (_, __, value) => (value ?? 0) / 255,
+  scaling: () => ({ mean: 0, scale: 255 }),
 };

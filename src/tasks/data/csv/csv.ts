@@ -5,6 +5,8 @@ import type { TaskKind } from '../task-kind.ts';
 
 const column = z.int().min(0).max(4095);
 
+const name = z.string().min(1).max(100);
+
 const schema = z.strictObject({
   kind: z
     .literal('csv')
@@ -14,6 +16,11 @@ const schema = z.strictObject({
   positiveAbove: z.number().optional().describe('two classes: 1 where the label is above this'),
   mean: z.array(z.number()).describe('per feature, subtracted; public knowledge, the same at every peer'),
   scale: z.array(z.number().positive()).describe('per feature, divided by'),
+  names: z
+    .array(name)
+    .optional()
+    .describe('of the features, in their order; predictions and exported models bear them'),
+  classes: z.array(name).optional().describe('names of the classes, in their order'),
   heldOutEvery: z.int().min(2).max(1000).default(5).describe('every n-th row is held out for evaluation'),
 });
 export type CsvTask = z.infer<typeof schema>;
@@ -34,6 +41,15 @@ export const csv: TaskKind<typeof schema> = {
       if (task[field].length !== features.length) {
         return { path: ['task', field], message: `must have one number per feature (${features.length})` };
       }
+    }
+    if (task.names !== undefined && task.names.length !== features.length) {
+      return { path: ['task', 'names'], message: `must have one name per feature (${features.length})` };
+    }
+    if (task.classes !== undefined && task.classes.length !== outputsOf(model)) {
+      return {
+        path: ['task', 'classes'],
+        message: `must have one name per output of the model (${outputsOf(model)})`,
+      };
     }
     if (inputsOf(model) !== features.length) {
       return { path: ['model', 'inputs'], message: `must equal the number of features (${features.length})` };
@@ -59,6 +75,10 @@ export const csv: TaskKind<typeof schema> = {
     const { inspectCsv } = await import('./inspect-csv.ts');
     return inspectCsv(task, path);
   },
-  // A missing value becomes the mean, which is 0 once scaled.
-  scaleValue: (task, index, value) => (value === null ? 0 : (value - task.mean[index]!) / task.scale[index]!),
+  scaling: ({ mean, scale }) => ({ mean, scale }),
+  names: ({ names, classes }) => ({ features: names ?? null, classes: classes ?? null }),
+  readRows: async (task, file) => {
+    const { readFeatureRows } = await import('./read-csv.ts');
+    return readFeatureRows(task, file);
+  },
 };

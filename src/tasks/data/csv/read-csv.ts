@@ -6,6 +6,7 @@ import { checkFits, type TaskData } from '../../datasets/dataset.ts';
 import { LabelledRows } from '../../datasets/labelled-rows.ts';
 import { outputsOf } from '../../models/model-layout.ts';
 import type { ModelSpec } from '../../models/registry.ts';
+import type { RawRows } from '../task-kind.ts';
 import type { CsvTask } from './csv.ts';
 import { type CsvTable, readCsvTable } from './csv-table.ts';
 
@@ -36,6 +37,27 @@ export async function readCsv(
     ((row + 1) % task.heldOutEvery === 0 ? heldOut : train).push(row);
   }
   return { train: all.subset(train), heldOut: all.subset(heldOut) };
+}
+
+/**
+ * The features of rows to predict, raw: by their columns, as in the file that was learned from, or where that cannot be because there are
+ * fewer columns, all columns in the order of the task. The label is not looked at. @throws DataFileError, DataShapeError
+ */
+export async function readFeatureRows({ features }: CsvTask, file: string): Promise<RawRows> {
+  const { values, rows, columns } = await readCsvTable(file);
+  const count = features.length;
+  const last = Math.max(...features);
+  if (last >= columns && columns !== count) {
+    throw new DataShapeError(
+      `${file}: expected columns 0 to ${last} as in training, or the ${count} features alone, found ${columns} columns`,
+    );
+  }
+  const columnOf = (feature: number) => (last < columns ? features[feature]! : feature);
+  const raw = Float64Array.from({ length: rows * count }, (_, at) => {
+    const row = Math.floor(at / count);
+    return values[row * columns + columnOf(at % count)]!;
+  });
+  return { values: raw, columns: count };
 }
 
 /** The file that a path means. @throws DataFileError */

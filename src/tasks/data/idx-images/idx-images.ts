@@ -42,5 +42,10 @@ export const idxImages: TaskKind<typeof schema> = {
     const { inspectIdxFolder } = await import('./inspect-idx.ts');
     return inspectIdxFolder(path);
   },
-  scaleValue: (_, __, value) => (value ?? 0) / 255,
+  scaling: () => ({ mean: 0, scale: 255 }),
+  readRows: async (_, file) => {
+    const { readIdxImages } = await import('./idx-file.ts');
+    const { rows, columns, pixels } = await readIdxImages(file.replace(/\.gz$/, ''));
+    return { values: pixels, columns: rows * columns };
+  },
 };
