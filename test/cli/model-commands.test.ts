@@ -43,6 +43,15 @@ const patients = Array.from({ length: 12 }, (_, row) => [
 const asCsv = (rows: readonly (readonly number[])[]) => rows.map((row) => `${row.join(',')}\n`).join('');
 const used = [0, 1, 2, 3, 4, 7, 8, 9];
 
+interface Facts {
+  readonly path?: string;
+  readonly examples: number;
+  readonly accuracy: number;
+  readonly majority: number;
+  readonly auc: number | null;
+  readonly confusion: readonly (readonly number[])[];
+}
+
 async function scored(rows: string, name: string): Promise<string[][]> {
   await writeFile(at('new.csv'), rows);
   const from = ['--from', at('heart-logistic.safetensors'), '--input', at('new.csv'), '--out', at(name)];
@@ -120,6 +129,39 @@ describe('model predict and model export', () => {
     );
     assert.ok(!existsSync(inside));
     assert.equal((await starlings(...exported, '--force')).exitCode, 0);
+  });
+
+  test('evaluate one site and several: beside the most frequent class, and together by counts', async () => {
+    const site = async (name: string, rows: number, isSick: (row: number) => boolean): Promise<string> => {
+      const table = Array.from({ length: rows }, (_, row) =>
+        patients[row % 12]!.with(13, isSick(row) ? 2 : 0),
+      );
+      await writeFile(at(name), asCsv(table));
+      return at(name);
+    };
+    // Of every site every fifth row is held out: 4 and 20.
+    const small = await site('small.csv', 20, () => true);
+    const large = await site('large.csv', 100, (row) => row % 2 === 0);
+    const from = ['--from', at('heart-logistic.safetensors')];
+    const end = await starlings('model', 'evaluate', ...from, '--data', small, large, '--json');
+    assert.equal(end.exitCode, 0, end.stderr);
+    const { sites, ...whole } = jsonOf(end) as unknown as Facts & { sites: Facts[] };
+    assert.deepEqual(
+      sites.map(({ path, examples, majority, auc }) => [path, examples, majority, auc === null]),
+      [
+        [small, 4, 1, true],
+        [large, 20, 0.5, false],
+      ],
+    );
+    assert.deepEqual([whole.examples, whole.majority], [24, 14 / 24]);
+    const right = (facts: Facts) => facts.confusion.reduce((sum, row, label) => sum + row[label]!, 0);
+    for (const facts of [...sites, whole]) {
+      assert.ok(Math.abs(facts.accuracy - right(facts) / facts.examples) < 1e-9);
+    }
+    assert.equal(right(whole), right(sites[0]!) + right(sites[1]!));
+    assert.match(end.stderr, /all together: accuracy \S+ %, loss \S+, AUC 0\.\d{4} on 24 held-out examples/);
+    assert.match(end.stderr, /who always says disease, the most frequent, is right for 58\.33 %/);
+    assert.match(end.stderr, /confusion .*\n +healthy +disease\n +healthy +\d+ +\d+\n +disease +\d+ +\d+\n/);
   });
 
   test('refuse a table that is neither as in training nor the features alone', async () => {

@@ -1,0 +1,51 @@
+/** A model measured on the held-out examples of one or of several sites. */
+import { evaluateModel, predict } from '../../learning/tfjs/inference.ts';
+import { type Assessment, assess, pool } from '../../tasks/assessment.ts';
+import { loadTaskData, type TaskSpec } from '../../tasks/data/registry.ts';
+import { exampleForms } from '../../tasks/example-form.ts';
+import type { Metrics } from '../../tasks/metrics.ts';
+import { formOf, outputsOf } from '../../tasks/models/model-layout.ts';
+import type { FoundModel } from './model-source.ts';
+
+export interface Evaluation {
+  /** Where the examples are; null for all sites together. */
+  readonly path: string | null;
+  readonly metrics: Metrics;
+  /** null where an example has many answers, as in a text. */
+  readonly assessment: Assessment | null;
+}
+
+/** One for each path, and where there are several one for all of their examples. @throws DataFileError, DataShapeError */
+export async function evaluateSites(
+  { model, vector }: Pick<FoundModel, 'model' | 'vector'>,
+  task: TaskSpec,
+  paths: readonly string[],
+  signal: AbortSignal,
+): Promise<readonly Evaluation[]> {
+  const sites: Evaluation[] = [];
+  for (const path of paths) {
+    const { heldOut } = await loadTaskData(task, model, path);
+    const metrics = await evaluateModel(model, vector, heldOut, signal);
+    let assessment: Assessment | null = null;
+    if (!exampleForms[formOf(model)].isSequence) {
+      const { inputs, labels } = heldOut.batchOf(heldOut.measuredExamples());
+      const { probabilities } = await predict(model, vector, Float32Array.from(inputs), signal);
+      assessment = assess(labels, probabilities, outputsOf(model));
+    }
+    sites.push({ path, metrics, assessment });
+  }
+  return sites.length > 1 ? [...sites, together(sites)] : sites;
+}
+
+/** By counts: a site of many examples weighs as much as they do. */
+function together(sites: readonly Evaluation[]): Evaluation {
+  const examples = sites.reduce((sum, { metrics }) => sum + metrics.examples, 0);
+  const mean = (of: (metrics: Metrics) => number) =>
+    sites.reduce((sum, { metrics }) => sum + of(metrics) * metrics.examples, 0) / examples;
+  const assessments = sites.flatMap(({ assessment }) => assessment ?? []);
+  return {
+    path: null,
+    metrics: { accuracy: mean(({ accuracy }) => accuracy), loss: mean(({ loss }) => loss), examples },
+    assessment: assessments.length === sites.length ? pool(assessments) : null,
+  };
+}

@@ -1,0 +1,68 @@
+/** What `model evaluate` says. */
+import { areaUnderCurve, majorityOf } from '../../tasks/assessment.ts';
+import { type TaskSpec, taskKindOf } from '../../tasks/data/registry.ts';
+import type { Evaluation } from '../parts/evaluations.ts';
+import { formatPercent } from './format.ts';
+
+/** A matrix of more classes is for programs: --json has it. */
+const classesShownMax = 20;
+
+/** Lines on each site and on all together; the confusion matrix is that of the last. */
+export function renderEvaluations(evaluations: readonly Evaluation[], task: TaskSpec): string {
+  const nameOf = namesOf(task);
+  const lines = evaluations.flatMap((one) => evaluationLines(one, task, nameOf));
+  const matrix = evaluations.at(-1)?.assessment?.confusion;
+  if (matrix === undefined || matrix.length > classesShownMax) return lines.join('\n');
+  return [
+    ...lines,
+    'confusion (rows: what it is, columns: what the model says)',
+    ...matrixLines(matrix, nameOf),
+  ].join('\n');
+}
+
+/** The same in numbers. */
+export function evaluationFacts(
+  { path, metrics, assessment }: Evaluation,
+  task: TaskSpec,
+): Record<string, unknown> {
+  const { metrics: kinds } = taskKindOf(task);
+  const measured = Object.fromEntries(kinds.map((metric) => [metric.id, metric.of(metrics)]));
+  if (assessment === null) return { path, ...measured, examples: metrics.examples };
+  return {
+    path,
+    ...measured,
+    majority: majorityOf(assessment).share,
+    auc: areaUnderCurve(assessment),
+    confusion: assessment.confusion,
+    examples: metrics.examples,
+  };
+}
+
+function evaluationLines(
+  { path, metrics, assessment }: Evaluation,
+  task: TaskSpec,
+  nameOf: (label: number) => string,
+): string[] {
+  const { metrics: kinds, counted } = taskKindOf(task);
+  const words = kinds.map((metric) => `${metric.id} ${metric.write(metric.of(metrics))}`);
+  const area = assessment && areaUnderCurve(assessment);
+  if (area !== null) words.push(`AUC ${area.toFixed(4)}`);
+  const lines = [`${path ?? 'all together'}: ${words.join(', ')} on ${metrics.examples} held-out ${counted}`];
+  if (assessment !== null) {
+    const { label, share } = majorityOf(assessment);
+    lines.push(`  who always says ${nameOf(label)}, the most frequent, is right for ${formatPercent(share)}`);
+  }
+  return lines;
+}
+
+function matrixLines(matrix: readonly (readonly number[])[], nameOf: (label: number) => string): string[] {
+  const names = matrix.map((_, label) => nameOf(label));
+  const cells = [['', ...names], ...matrix.map((row, label) => [names[label]!, ...row.map(String)])];
+  const width = Math.max(...cells.flat().map(({ length }) => length));
+  return cells.map((row) => `  ${row.map((cell) => cell.padStart(width)).join('  ')}`);
+}
+
+function namesOf(task: TaskSpec): (label: number) => string {
+  const classes = taskKindOf(task).names?.(task).classes ?? null;
+  return (label) => classes?.[label] ?? String(label);
+}
