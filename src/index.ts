@@ -59,7 +59,7 @@ export {
   type Transport,
   type TransportHandlers,
 } from './core/ports.ts';
-export type { Retention } from './log/replica.ts';
+export type { Retention } from './log/retention.ts';
 export type { Identity } from './network/identity.ts';
 export { identityFromSeed, loadIdentity } from './network/identity.ts';
 export type { HostProfile } from './network/profiles/host-profile.ts';

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import { ConfigError } from '../config/config-error.ts';
 import { LOG_LEVELS } from '../daemon/options.ts';
-import { RETENTIONS } from '../log/replica.ts';
+import { RETENTIONS } from '../log/retention.ts';
 import type { RunView } from '../node/run-view.ts';
 import { collected, peerKeys, wholeNumber } from './parts/arguments.ts';
 import { backendOption } from './parts/backend-option.ts';

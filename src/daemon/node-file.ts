@@ -1,9 +1,9 @@
 /** What a node is started with, as a file: `starlings node --config node.yaml`. */
 import { dirname, resolve } from 'node:path';
 import * as z from 'zod';
-import { RETENTIONS } from '../log/replica.ts';
+import { RETENTIONS } from '../log/retention.ts';
 import { limitsSchema } from '../node/limits.ts';
-import { backendSchema } from '../tensor/backend-choices.ts';
+import { backendSchema } from '../tensor/backend-schema.ts';
 import { LOG_LEVELS } from './options.ts';
 
 const address = z.string().min(1).max(1024);

@@ -1,6 +1,6 @@
 /** What a node or a bootstrap is started with, and what its starter gets. The command line fills these in. */
 import type { PeerKey } from '../core/io.ts';
-import type { Retention } from '../log/replica.ts';
+import type { Retention } from '../log/retention.ts';
 import type { JoinRequest } from '../node/commands.ts';
 import type { NodeListener } from '../node/create-node.ts';
 import type { NodeLimits } from '../node/limits.ts';

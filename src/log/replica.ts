@@ -24,6 +24,7 @@ import {
   type LogFrame,
   type LogState,
 } from './log-state.ts';
+import type { Retention } from './retention.ts';
 import type { SharedWork } from './shared-work.ts';
 import { decodeState, makeSnapshot, type Snapshot, snapshotOf } from './snapshot.ts';
 import { archiveKey, baseKey, isBaseKey, isLogKey, logKey } from './store-keys.ts';
@@ -36,10 +37,6 @@ const reachWindows = 4;
 /** Marks remembered for comparing histories with peers. */
 const marksKept = 256;
 const noSnapshot = new Uint8Array(32);
-
-/** What a node keeps of the rounds that its snapshots cover: nothing, or every entry. */
-export const RETENTIONS = ['snapshots', 'everything'] as const;
-export type Retention = (typeof RETENTIONS)[number];
 
 export interface ReplicaOptions {
   readonly kinds: Kinds;

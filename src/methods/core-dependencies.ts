@@ -1,6 +1,6 @@
 import type { Crypto, Signer } from '../core/crypto.ts';
 import type { PeerKey } from '../core/io.ts';
-import type { Retention } from '../log/replica.ts';
+import type { Retention } from '../log/retention.ts';
 import type { SharedWork } from '../log/shared-work.ts';
 
 /** What a core is built from besides the manifest: nothing in here keeps time or touches the world. */

@@ -5,7 +5,7 @@
 import type { ContentStore, ContentUsage } from '../content/content-store.ts';
 import type { PeerKey } from '../core/io.ts';
 import type { Clock, Store } from '../core/ports.ts';
-import type { Retention } from '../log/replica.ts';
+import type { Retention } from '../log/retention.ts';
 import { createBootstraps } from '../network/bootstraps.ts';
 import { serveClock } from '../network/clock-exchange.ts';
 import { createHost, type Host } from '../network/host.ts';

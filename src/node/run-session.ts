@@ -6,7 +6,7 @@ import { memberTest } from '../core/membership.ts';
 import type { Clock, Store } from '../core/ports.ts';
 import { initialVector, vectorHash } from '../learning/initial.ts';
 import { batchStreamKey, type Learner } from '../learning/learner.ts';
-import type { Retention } from '../log/replica.ts';
+import type { Retention } from '../log/retention.ts';
 import { isArchiveKey } from '../log/store-keys.ts';
 import { createCore, requestBytesMax } from '../methods/create-core.ts';
 import type { Host } from '../network/host.ts';

@@ -1,5 +1,4 @@
-/** What training can be done on; apart from the backends themselves, which are slow to load. */
-import * as z from 'zod';
+/** What training can be done on; apart from the backends themselves and from schemas, which are slow to load. */
 
 /**
  * wasm: bit-identical on every CPU. fast: the same with fused multiply-add where the CPU has it. native: TensorFlow's C
@@ -9,4 +8,4 @@ import * as z from 'zod';
 export const BACKEND_CHOICES = ['auto', 'wasm', 'fast', 'native'] as const;
 export type BackendChoice = (typeof BACKEND_CHOICES)[number];
 
-export const backendSchema = z.enum(BACKEND_CHOICES).default('wasm');
+export const BACKEND_DEFAULT: BackendChoice = 'wasm';

@@ -1,5 +1,5 @@
 import { Option } from 'commander';
-import { BACKEND_CHOICES, backendSchema } from '../../tensor/backend-choices.ts';
+import { BACKEND_CHOICES, BACKEND_DEFAULT } from '../../tensor/backend-choices.ts';
 
 export function backendOption(): Option {
   return new Option(
@@ -7,5 +7,5 @@ export function backendOption(): Option {
     'what trains: wasm gives the same bits on every CPU, fast and native do not, auto is native or wasm',
   )
     .choices(BACKEND_CHOICES)
-    .default(backendSchema.parse(undefined));
+    .default(BACKEND_DEFAULT);
 }

@@ -5,8 +5,9 @@ import { ConfigError } from '../../config/config-error.ts';
 import { loadYamlFile } from '../../config/yaml-file.ts';
 import { type NodeFile, nodeFileSchema, withPathsFrom } from '../../daemon/node-file.ts';
 import type { LogLevel } from '../../daemon/options.ts';
-import type { Retention } from '../../log/replica.ts';
-import { type BackendChoice, backendSchema } from '../../tensor/backend-choices.ts';
+import type { Retention } from '../../log/retention.ts';
+import type { BackendChoice } from '../../tensor/backend-choices.ts';
+import { backendSchema } from '../../tensor/backend-schema.ts';
 import { ADDRESS_KINDS, addressProblem, checkedAddresses } from './addresses.ts';
 
 /** What the user gave; nothing that commander filled in. */
