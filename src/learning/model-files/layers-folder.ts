@@ -1,18 +1,24 @@
 /** Models as folders in the format of TensorFlow.js Layers, which browsers and converters read. */
 import { join } from 'node:path';
-import * as tf from '@tensorflow/tfjs-core';
-import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { writeFileAtomically } from '../../platform/node/atomic-file.ts';
 import { makeDirectory } from '../../platform/node/make-directory.ts';
 import { type TaskSpec, taskKindOf } from '../../tasks/data/registry.ts';
 import type { Scaling } from '../../tasks/data/scaling.ts';
 import { checkLength, inputsOf, modelLayout, outputsOf } from '../../tasks/models/model-layout.ts';
+import type { KerasLayer } from '../../tasks/models/parts/keras-layers.ts';
 import { type ModelSpec, modelKindOf } from '../../tasks/models/registry.ts';
-import { ensureBackend } from '../../tensor/tfjs-backend.ts';
+import { littleEndianBytes } from '../initial.ts';
 import { ModelFileError } from '../learning-error.ts';
 
 const topologyFile = 'model.json';
 const weightsFile = 'group1-shard1of1.bin';
+
+/** Of `weightsManifest`; the file holds their values one after the other. */
+interface NamedWeights {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly values: Float32Array;
+}
 
 /**
  * Writes `model.json` and its weights into `folder`, created where missing; each file appears whole or not at
@@ -27,51 +33,64 @@ export async function writeLayersFolder(
   task: TaskSpec,
 ): Promise<void> {
   checkLength(model, vector);
-  await ensureBackend();
-  const layers = await modelKindOf(model).buildLayers?.(model);
+  const layers = modelKindOf(model).kerasLayers?.(model);
   if (layers === undefined) {
     throw new ModelFileError(
       `TensorFlow.js Layers has no counterpart of every part of ${model.kind}: export it as safetensors`,
     );
   }
+  const inputs = inputsOf(model);
+  const scaling = scalingOf(task);
+  const first = scalingLayer(scaling, inputs);
+  const last: KerasLayer = { className: 'Softmax', name: 'probabilities', config: { axis: -1 } };
+  const weights: readonly NamedWeights[] = [
+    ...first.weights,
+    ...modelLayout(model).map(({ name, shape, at, length }) => ({
+      name,
+      shape,
+      values: vector.subarray(at, at + length),
+    })),
+  ];
+  const topology = JSON.stringify({
+    format: 'layers-model',
+    generatedBy: 'starlings',
+    convertedBy: null,
+    userDefinedMetadata: { starlings: usageOf(task, scaling, inputs, outputsOf(model)) },
+    modelTopology: sequential([first.layer, ...layers, last], inputs),
+    weightsManifest: [
+      {
+        paths: [weightsFile],
+        weights: weights.map(({ name, shape }) => ({ name, shape, dtype: 'float32' })),
+      },
+    ],
+  });
   makeDirectory(folder);
-  const whole = await withScaling(layers, inputsOf(model), task);
-  try {
-    tf.tidy(() =>
-      layers.setWeights(
-        modelLayout(model).map(({ at, length, shape }) =>
-          tf.tensor(vector.slice(at, at + length), [...shape]),
-        ),
-      ),
-    );
-    whole.setUserDefinedMetadata(usageOf(task, inputsOf(model), outputsOf(model)));
-    await whole.save(tf.io.withSaveHandler((artifacts) => writeArtifacts(folder, artifacts)));
-  } finally {
-    whole.dispose();
-    layers.dispose();
-  }
+  await writeFileAtomically(
+    join(folder, weightsFile),
+    weights.map(({ values }) => littleEndianBytes(values)),
+  );
+  await writeFileAtomically(join(folder, topologyFile), [topology]);
 }
 
-/** Raw rows in front of the layers, probabilities behind them. */
-async function withScaling(layers: LayersModel, inputs: number, task: TaskSpec): Promise<LayersModel> {
-  const { layers: make, sequential } = await import('@tensorflow/tfjs-layers');
-  const whole = sequential();
-  const { mean, scale } = scalingOf(task);
-  if (typeof mean === 'number' && typeof scale === 'number') {
-    whole.add(make.rescaling({ scale: 1 / scale, offset: -mean / scale, inputShape: [inputs] }));
-  } else {
-    const each = (of: number | readonly number[]) =>
-      tf.tensor1d(typeof of === 'number' ? new Array(inputs).fill(of) : [...of]);
-    // Gamma and beta, then the mean and variance that it has seen: (x - mean) / sqrt(variance).
-    const normalise = make.batchNormalization({ name: 'normalise', epsilon: 0, inputShape: [inputs] });
-    whole.add(normalise);
-    tf.tidy(() =>
-      normalise.setWeights([tf.ones([inputs]), tf.zeros([inputs]), each(mean), tf.square(each(scale))]),
-    );
-  }
-  for (const layer of layers.layers) whole.add(layer);
-  whole.add(make.softmax());
-  return whole;
+/** The format that `tf.loadLayersModel` has read since its first version. */
+function sequential(layers: readonly KerasLayer[], inputs: number): object {
+  return {
+    class_name: 'Sequential',
+    config: {
+      name: 'model',
+      layers: layers.map(({ className, name, config }, index) => ({
+        class_name: className,
+        config: {
+          ...config,
+          name,
+          trainable: true,
+          ...(index === 0 ? { batch_input_shape: [null, inputs], dtype: 'float32' } : {}),
+        },
+      })),
+    },
+    keras_version: 'tfjs-layers 4.22.0',
+    backend: 'tensor_flow.js',
+  };
 }
 
 function scalingOf(task: TaskSpec): Scaling {
@@ -81,32 +100,42 @@ function scalingOf(task: TaskSpec): Scaling {
   return scaling(task);
 }
 
-function usageOf(task: TaskSpec, inputs: number, outputs: number): Record<string, object> {
-  const { features, classes } = taskKindOf(task).names?.(task) ?? { features: null, classes: null };
-  const { mean, scale } = scalingOf(task);
-  return {
-    starlings: {
-      task,
-      inputs: 'raw values, one row for each example; what is missing is replaced by its mean before',
-      outputs: 'probabilities of the classes',
-      features: features ?? Array.from({ length: inputs }, (_, index) => `feature ${index}`),
-      classes: classes ?? Array.from({ length: outputs }, (_, index) => String(index)),
-      mean,
-      scale,
-    },
-  };
+/** (value - mean) / scale as a layer; folded into the weights, large means would eat the digits of small ones. */
+function scalingLayer(
+  { mean, scale }: Scaling,
+  inputs: number,
+): { readonly layer: KerasLayer; readonly weights: readonly NamedWeights[] } {
+  const name = 'scaling';
+  if (typeof mean === 'number' && typeof scale === 'number') {
+    const config = { scale: 1 / scale, offset: -mean / scale };
+    return { layer: { className: 'Rescaling', name, config }, weights: [] };
+  }
+  const each = (of: number | readonly number[], change = (value: number) => value) =>
+    Float32Array.from({ length: inputs }, (_, index) => change(typeof of === 'number' ? of : of[index]!));
+  // What batch normalisation does after training: (x - mean) / sqrt(variance + epsilon) * gamma + beta.
+  const weights = Object.entries({
+    gamma: each(1),
+    beta: each(0),
+    moving_mean: each(mean),
+    moving_variance: each(scale, (value) => value ** 2),
+  }).map(([weight, values]) => ({ name: `${name}/${weight}`, shape: [inputs], values }));
+  return { layer: { className: 'BatchNormalization', name, config: { axis: -1, epsilon: 0 } }, weights };
 }
 
-async function writeArtifacts(folder: string, artifacts: tf.io.ModelArtifacts): Promise<tf.io.SaveResult> {
-  const { modelTopology, weightSpecs, weightData, format, generatedBy, convertedBy, userDefinedMetadata } =
-    artifacts;
-  const weights = tf.io.CompositeArrayBuffer.join(weightData);
-  const weightsManifest = [{ paths: [weightsFile], weights: weightSpecs }];
-  const topology = JSON.stringify({
-    ...{ format, generatedBy, convertedBy, userDefinedMetadata },
-    ...{ modelTopology, weightsManifest },
-  });
-  await writeFileAtomically(join(folder, weightsFile), [new Uint8Array(weights)]);
-  await writeFileAtomically(join(folder, topologyFile), [topology]);
-  return { modelArtifactsInfo: { dateSaved: new Date(0), modelTopologyType: 'JSON' } };
+function usageOf(
+  task: TaskSpec,
+  { mean, scale }: Scaling,
+  inputs: number,
+  outputs: number,
+): Record<string, unknown> {
+  const { features, classes } = taskKindOf(task).names?.(task) ?? { features: null, classes: null };
+  return {
+    task,
+    inputs: 'raw values, one row for each example; what is missing is replaced by its mean before',
+    outputs: 'probabilities of the classes',
+    features: features ?? Array.from({ length: inputs }, (_, index) => `feature ${index}`),
+    classes: classes ?? Array.from({ length: outputs }, (_, index) => String(index)),
+    mean,
+    scale,
+  };
 }

@@ -1,9 +1,9 @@
 /** What a kind of model is. Its folder holds this description, which runs anywhere, and its forward pass, which needs tensors. */
 import type * as tf from '@tensorflow/tfjs-core';
-import type { LayersModel } from '@tensorflow/tfjs-layers';
 import type * as z from 'zod';
 import type { Impossible } from '../../registry/impossible.ts';
 import type { ExampleForm } from '../example-form.ts';
+import type { KerasLayer } from './parts/keras-layers.ts';
 import type { LayoutBuilder } from './parts/layout-builder.ts';
 import type { Weights } from './parts/weights.ts';
 
@@ -33,8 +33,8 @@ export interface ModelKind<
   loadForward(): Promise<ForwardPass<Spec>>;
   /** The model whose tensors have these names and shapes, where they alone tell. The caller checks that all are there. */
   ofTensors?(shapes: ReadonlyMap<string, readonly number[]>): Spec | null;
-  /** The model in TensorFlow.js Layers, its weights in the order of the layout and zero, where all its parts exist there. */
-  buildLayers?(model: Spec): Promise<LayersModel>;
+  /** The model in layers of TensorFlow.js, from a row to logits, where all its parts exist there: all tensors of the layout in its order. */
+  kerasLayers?(model: Spec): readonly KerasLayer[];
 }
 
 export interface ForwardPass<Spec> {

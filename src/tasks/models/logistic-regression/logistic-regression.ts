@@ -2,6 +2,7 @@ import * as z from 'zod';
 import type { ModelKind } from '../model-kind.ts';
 import { denseWidthsOf } from '../parts/dense-stack.ts';
 import { inputs, outputs } from '../parts/fields.ts';
+import { denseLayers } from '../parts/keras-layers.ts';
 
 const schema = z.strictObject({ kind: z.literal('logistic-regression'), inputs, outputs });
 export type LogisticRegressionSpec = z.infer<typeof schema>;
@@ -21,8 +22,5 @@ export const logisticRegression: ModelKind<typeof schema> = {
     if (first === undefined || last === undefined || more.length > 0) return null;
     return { kind: 'logistic-regression', inputs: first, outputs: last };
   },
-  buildLayers: async (model) => {
-    const { buildSequential } = await import('../parts/dense-sequential.ts');
-    return buildSequential([model.inputs, model.outputs]);
-  },
+  kerasLayers: (model) => denseLayers([model.inputs, model.outputs]),
 };

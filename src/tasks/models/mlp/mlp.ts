@@ -2,6 +2,7 @@ import * as z from 'zod';
 import type { ModelKind } from '../model-kind.ts';
 import { denseWidthsOf } from '../parts/dense-stack.ts';
 import { count, inputs, outputs } from '../parts/fields.ts';
+import { denseLayers } from '../parts/keras-layers.ts';
 
 const schema = z.strictObject({
   kind: z.literal('mlp'),
@@ -31,10 +32,7 @@ export const mlp: ModelKind<typeof schema> = {
     if (first === undefined || last === undefined || hidden.length === 0) return null;
     return { kind: 'mlp', inputs: first, hidden, outputs: last };
   },
-  buildLayers: async (model) => {
-    const { buildSequential } = await import('../parts/dense-sequential.ts');
-    return buildSequential(widthsOf(model));
-  },
+  kerasLayers: (model) => denseLayers(widthsOf(model)),
 };
 
 function widthsOf(model: MlpSpec): number[] {
