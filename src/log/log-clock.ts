@@ -4,6 +4,8 @@ import type { Replica } from './replica.ts';
 
 /** Repair and finality run this many times a slot. Guess. */
 const ticksPerSlot = 2;
+/** At rest peers still compare their histories, so that a fork that outlasted the run is found. Guess. */
+const slotsPerRestTick = 16;
 
 /** The wall clock in rounds, as the final log of a replica has it. Who has not caught up may be ahead of the others, never behind. */
 export class LogClock {
@@ -24,10 +26,11 @@ export class LogClock {
     return slotMsOf(this.#replica.base.pace, round);
   }
 
-  /** When the log wants to be woken next. */
-  wakeAtMs(nowMs: number): number {
+  /** When the log wants to be woken next; at rest once in many slots, which is what a forgotten node costs its machine. */
+  wakeAtMs(nowMs: number, isAtRest: boolean): number {
     const { pace } = this.#replica.base;
     const slot = Math.max(0, this.slotAt(nowMs));
+    if (isAtRest) return roundStartMs(pace, slot + slotsPerRestTick);
     const startMs = roundStartMs(pace, slot);
     const tickMs = slotMsOf(pace, slot) / ticksPerSlot;
     return nowMs < startMs ? startMs : startMs + (Math.floor((nowMs - startMs) / tickMs) + 1) * tickMs;

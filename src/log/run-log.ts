@@ -73,6 +73,14 @@ export class RunLog {
     return this.#ours.clock;
   }
 
+  /** When it wants the next tick. */
+  wakeAtMs(nowMs: number): number {
+    const rests =
+      this.#pursuit === null &&
+      this.#phase.isAtRest(this.clock.slotAt(nowMs), this.#options.frame.windowRounds);
+    return this.clock.wakeAtMs(nowMs, rests);
+  }
+
   get phase(): Phase {
     return this.#phase.now;
   }

@@ -1,5 +1,8 @@
 import type { Phase } from '../core/io.ts';
 
+/** One more than anybody waits for the others at the end. */
+const restAfterWindows = 3;
+
 export interface PhaseView {
   readonly slot: number;
   readonly windowRounds: number;
@@ -28,6 +31,15 @@ export class RunPhase {
 
   get now(): Phase {
     return this.#phase;
+  }
+
+  /** Finished for so long that whoever finished with us has too: nothing is to be expected but newcomers, who ask by themselves. */
+  isAtRest(slot: number, windowRounds: number): boolean {
+    return (
+      this.#phase === 'finished' &&
+      this.#completeSlot !== null &&
+      slot > this.#completeSlot + restAfterWindows * windowRounds
+    );
   }
 
   /** Whether the phase is another one now. */

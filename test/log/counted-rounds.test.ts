@@ -47,6 +47,24 @@ describe('rounds that count', () => {
     }
   });
 
+  test('nodes that finished long ago wake seldom, and a newcomer gets the whole history from them', () => {
+    const flock = flockOf(4, 'rest', { rounds: 6 });
+    for (const index of [0, 1, 2]) flock.boot(index);
+    flock.runUntil(80_000);
+    assert.equal(flock.status(0).phase, 'finished');
+    // A slot is a second here; two wakes in each while there is something to do.
+    const wakes = new Set<number>();
+    for (let seconds = 80; seconds < 240; seconds += 0.25) {
+      flock.runUntil(1000 * seconds);
+      wakes.add(flock.member(0).wakeAtMs);
+    }
+    assert.ok(wakes.size >= 9 && wakes.size <= 12, `${wakes.size} wakes in 160 slots`);
+    flock.boot(3);
+    flock.runWhile(() => flock.status(3).phase !== 'finished', 280_000);
+    assert.equal(flock.status(3).phase, 'finished');
+    assert.equal(flock.hashes().length, 1);
+  });
+
   test('a run waits for as many as it needs, and goes on when they are there', () => {
     const flock = flockOf(4, 'wait', { rounds: 6, publishersMin: 4 });
     for (const index of [0, 1, 2]) flock.boot(index);

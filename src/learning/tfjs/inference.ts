@@ -1,7 +1,7 @@
 /** A parameter vector applied to examples: metrics of a held-out set, and predictions for single rows. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { DataShapeError } from '../../tasks/datasets/data-error.ts';
-import { checkFits, type Dataset } from '../../tasks/datasets/dataset.ts';
+import { type Batch, checkFits, type Dataset } from '../../tasks/datasets/dataset.ts';
 import type { Metrics } from '../../tasks/metrics.ts';
 import { inputsOf, outputsOf } from '../../tasks/models/model-layout.ts';
 import { type ModelSpec, modelKindOf } from '../../tasks/models/registry.ts';
@@ -32,8 +32,9 @@ export async function evaluateModel(
   }
   const examples = dataset.measuredExamples();
   let [lossSum, right, count] = [0, 0, 0];
+  let batch: Batch | undefined;
   await inPasses(model, vector, examples.length, signal, (network, from, to) => {
-    const batch = dataset.batchOf(examples.subarray(from, to));
+    batch = dataset.batchOf(examples.subarray(from, to), batch);
     const judged = network.judge(batch);
     lossSum += judged.lossSum;
     right += judged.right;

@@ -2,7 +2,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { TrainingSpec } from '../../run/run-spec.ts';
 import { DataShapeError } from '../../tasks/datasets/data-error.ts';
-import { checkFits, type Dataset } from '../../tasks/datasets/dataset.ts';
+import { type Batch, checkFits, type Dataset } from '../../tasks/datasets/dataset.ts';
 import type { Metrics } from '../../tasks/metrics.ts';
 import { parameterCount } from '../../tasks/models/model-layout.ts';
 import type { ModelSpec } from '../../tasks/models/registry.ts';
@@ -67,10 +67,11 @@ class TfjsLearner implements Learner {
     const firstStep = request.round * training.localSteps;
     const network = await Network.load(model, request.parameters);
     let lossSum = 0;
+    let batch: Batch | undefined;
     try {
       for (let step = 0; step < request.steps; step++) {
         this.throwIfStopped(signal);
-        const batch = drawBatch(share, training.batchSize, `${request.streamKey}/${step}`);
+        batch = drawBatch(share, training.batchSize, `${request.streamKey}/${step}`, batch);
         const rate = learningRateAt(training.schedule, training.learningRate, firstStep + step, totalSteps);
         const loss = network.step(batch, training, rate);
         if (!Number.isFinite(loss)) {

@@ -20,9 +20,13 @@ export function createThreadLearner(settings: ThreadLearnerOptions): Promise<Lea
   return startLearnerThread(new URL(`./thread-entry.${extension}`, import.meta.url), settings);
 }
 
+/** Of the thread's heap, which holds handles: tensors and batches are outside of it. Guess. */
+const maxYoungGenerationSizeMb = 4;
+
 /** Starts `file`, which calls `serveLearner`, in a thread with this `workerData`; resolves when it can train. */
 export function startLearnerThread(file: URL, workerData: unknown): Promise<Learner> {
-  const worker = new Worker(file, { workerData, name: 'starlings learner' });
+  const resourceLimits = { maxYoungGenerationSizeMb };
+  const worker = new Worker(file, { workerData, name: 'starlings learner', resourceLimits });
   return new Promise((resolve, reject) => {
     const failed = (error: Error): void => reject(crash(error.message));
     const exited = (status: number): void => reject(crash(`it exited with status ${status}`));

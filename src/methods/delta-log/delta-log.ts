@@ -178,7 +178,7 @@ export class DeltaLog implements ProtocolCore {
       this.#publishFrom = slot + silentRounds;
     }
     if (phase === 'training') this.#startTraining(out, slot, nowMs);
-    out.push({ type: 'wake-at', atMs: this.#log.clock.wakeAtMs(nowMs) });
+    out.push({ type: 'wake-at', atMs: this.#log.wakeAtMs(nowMs) });
   }
 
   #startTraining(out: Output[], round: number, nowMs: number): void {

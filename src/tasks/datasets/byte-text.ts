@@ -24,11 +24,13 @@ export class ByteText implements Dataset {
     }
   }
 
-  batchOf(examples: ArrayLike<number>): Batch {
+  batchOf(examples: ArrayLike<number>, room?: Batch): Batch {
     const rows = examples.length;
     const { bytes, exampleLength: context } = this;
-    const inputs = new Int32Array(rows * context);
-    const labels = new Int32Array(rows * context);
+    const { inputs, labels } =
+      room?.rows === rows
+        ? room
+        : { inputs: new Int32Array(rows * context), labels: new Int32Array(rows * context) };
     for (let row = 0; row < rows; row++) {
       const from = examples[row]!;
       inputs.set(bytes.subarray(from, from + context), row * context);

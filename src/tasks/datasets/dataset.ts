@@ -21,8 +21,11 @@ export interface Dataset {
   readonly feeds: readonly ExampleForm[];
   /** Values, or bytes, of one example. */
   readonly exampleLength: number;
-  /** The examples with these numbers, in this order. */
-  batchOf(examples: ArrayLike<number>): Batch;
+  /**
+   * The examples with these numbers, in this order. `room` is an earlier batch of this set that nobody needs any more: where it has as many
+   * rows it is written over, for memory outside of the heap waits long to be collected.
+   */
+  batchOf(examples: ArrayLike<number>, room?: Batch): Batch;
   /** Those that an evaluation measures. */
   measuredExamples(): Uint32Array;
   /** At most so many examples, always the same. */

@@ -38,11 +38,13 @@ export class LabelledRows implements Dataset {
     this.labels = labels;
   }
 
-  batchOf(examples: ArrayLike<number>): Batch {
+  batchOf(examples: ArrayLike<number>, room?: Batch): Batch {
     const rows = examples.length;
     const { exampleLength: features, inputs: values, scale } = this;
-    const inputs = new Float32Array(rows * features);
-    const labels = new Int32Array(rows);
+    const { inputs, labels } =
+      room?.rows === rows
+        ? room
+        : { inputs: new Float32Array(rows * features), labels: new Int32Array(rows) };
     for (let row = 0; row < rows; row++) {
       const from = examples[row]! * features;
       for (let feature = 0; feature < features; feature++) {
