@@ -43,6 +43,8 @@ const { state } = await upTestnet(
     slotMs: null,
     startDelayMs,
     backend: 'wasm',
+    compareAlone: false,
+    force: false,
     logLevel: 'info',
     attached: true,
     entry: new URL('../dist/src/cli/main.js', import.meta.url),

@@ -19,7 +19,7 @@ import { type ResolvedNetwork, resolveNetwork } from './scenario/network-schema.
 import type { Scenario } from './scenario/scenario.ts';
 import { readCapacityTrace, readChurnTrace } from './scenario/trace-file.ts';
 
-/** Of 8 peers of the profile `home` every fifth draw leaves somebody alone: 32 in a row do so once in 10^22 worlds. */
+/** Of 8 peers of the profile `home` every seventh draw leaves somebody alone: 32 in a row do so once in 10^27 worlds. */
 const worldDrawsMax = 32;
 
 /** Processes start within this time of each other. */

@@ -42,6 +42,10 @@ export function addNodeCommand(parent: Command): Command {
       2 ** 30,
     )
     .addOption(backendOption())
+    .option(
+      '--compare-alone',
+      'train a twin beside that hears of nobody, and say how it does in the end; takes twice the processor time',
+    )
     .addOption(
       new Option(
         '--retention <what>',

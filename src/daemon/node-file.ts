@@ -55,6 +55,12 @@ export const nodeFileSchema = z.strictObject({
         run: path.describe('manifest file, or the run id to ask peers with'),
         data: path.describe('your examples, in the form of the task; they never leave this machine'),
         backend: backendSchema.describe('what trains, as for --backend'),
+        compareAlone: z
+          .boolean()
+          .default(false)
+          .describe(
+            'train a twin that hears of nobody beside, and say how it does; takes twice the processor time',
+          ),
       }),
     )
     .max(100)
@@ -71,10 +77,11 @@ export function withPathsFrom(file: string, settings: NodeFile, isFile: (path: s
     ...settings,
     ...(directory === undefined ? {} : { directory: from(directory) }),
     ...(key === undefined ? {} : { key: from(key) }),
-    runs: runs.map(({ run, data, backend }) => ({
+    runs: runs.map(({ run, data, backend, compareAlone }) => ({
       run: isFile(from(run)) ? from(run) : run,
       data: from(data),
       backend,
+      compareAlone,
     })),
   };
 }

@@ -110,7 +110,8 @@ export class NodeRuns implements NodeControl {
     const run = await resolveRun(request.run, directory, crypto);
     const runId = typeof run === 'string' ? run : run.runId;
     const modelFile = join(runFolder(directory, runId), MODEL_FILE);
-    const session = node.join(run, { data: request.data, backend: request.backend, modelFile });
+    const { data, backend, compareAlone = false } = request;
+    const session = node.join(run, { data, backend, compareAlone, modelFile });
     this.#failed.delete(runId);
     if (session.run === null) void this.#keepFound(session);
     void session.started.then(

@@ -21,6 +21,8 @@ export interface JoinRequest {
   readonly run: string;
   readonly data: string;
   readonly backend: BackendChoice;
+  /** As of `LearnerRequest`; not remembered over a restart. */
+  readonly compareAlone?: boolean;
 }
 
 export interface NodeSummary extends Traffic {

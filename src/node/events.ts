@@ -4,6 +4,7 @@
  */
 import type { CoreStatus, Input, PeerKey, ProtocolEvent } from '../core/io.ts';
 import type { NetworkEvent } from '../network/events.ts';
+import type { LoneResult } from '../tasks/metrics.ts';
 import type { ClockOffset } from './clock-offset.ts';
 
 /** What a manifest says that people want to see. */
@@ -67,6 +68,8 @@ export type SessionEvent =
       readonly accuracy: number;
       readonly loss: number;
       readonly examples: number;
+      /** Of a twin that does the same steps without anybody's deltas, where the node was told to compare. */
+      readonly alone?: LoneResult;
     }
   | { readonly kind: 'evaluation-failed'; readonly round: number; readonly reason: string }
   | { readonly kind: 'saved'; readonly path: string; readonly modelHash: string }

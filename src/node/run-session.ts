@@ -33,6 +33,7 @@ export interface JoinOptions {
   /** This node's own examples, for the learner. */
   readonly data: string;
   readonly backend: BackendChoice;
+  readonly compareAlone?: boolean;
   /** Where the finished model is saved; its folder must exist. Left out, it is not saved. */
   readonly modelFile?: string;
   /** Of the run's slots; the node's own where left out. */
@@ -197,9 +198,9 @@ export class Session implements RunSession {
       );
     }
     refuseTooLarge(this.runId, manifest);
-    const { data, backend } = this.#options;
+    const { data, backend, compareAlone = false } = this.#options;
     // Before memory is taken for the model: what is most often wrong is what the owner gave.
-    const learner = await this.#parts.learners({ run: this.#run, data, backend });
+    const learner = await this.#parts.learners({ run: this.#run, data, backend, compareAlone });
     this.#stops.push(() => learner.close());
     signal.throwIfAborted();
     this.#say({ kind: 'prepared', backend: learner.backend });

@@ -124,6 +124,10 @@ export const runViewSchema = z.object({
   announcementsDropped: count,
   /** What broke the core and was dropped; more than 0 is a defect of this program. */
   inputsDropped: count,
+  /** Answers that the last evaluation measured. */
+  heldOutExamples: count,
+  /** What a twin that trains alone does on the same examples; null where nobody asked, or nothing is known yet. */
+  alone: z.object({ accuracy: z.number(), loss: z.number(), steps: count }).nullable(),
   backend: z.string().nullable(),
   /** Where the finished model was saved; null before. */
   modelPath: z.string().nullable(),
@@ -201,6 +205,8 @@ export class RunReducer {
       unsavedBytes: 0,
       announcementsDropped: 0,
       inputsDropped: 0,
+      heldOutExamples: 0,
+      alone: null,
       backend: null,
       modelPath: null,
       trouble: null,
@@ -308,8 +314,11 @@ export class RunReducer {
         ...rest,
       });
     },
-    evaluated: ({ round, accuracy, loss }) =>
-      this.#change({ accuracy, accuracyRound: round, heldOutLoss: loss, trouble: null }),
+    evaluated: ({ round, accuracy, loss, examples, alone = null }) =>
+      this.#change({
+        ...{ accuracy, accuracyRound: round, heldOutLoss: loss, heldOutExamples: examples },
+        ...{ alone, trouble: null },
+      }),
     'evaluation-failed': ({ reason }) => this.#change({ trouble: reason }),
     saved: ({ path }) => this.#change({ modelPath: path, trouble: null }),
     'save-failed': ({ reason }) => this.#change({ trouble: reason }),

@@ -7,6 +7,15 @@ export interface Metrics {
   readonly loss: number;
   /** Answers measured: one an example, of a text one a byte. */
   readonly examples: number;
+  /** Where a twin trains alone beside: what it does on the same examples. */
+  readonly alone?: LoneResult;
+}
+
+export interface LoneResult {
+  readonly accuracy: number;
+  readonly loss: number;
+  /** Local steps that it has done. */
+  readonly steps: number;
 }
 
 /** One number that says how good a model is at a task. */

@@ -9,6 +9,8 @@ import { type Member, manifestPath, memberName, type TestnetState, writeState } 
 export interface LauncherOptions {
   readonly directory: string;
   readonly backend: BackendChoice;
+  /** Each node trains a twin alone beside. */
+  readonly compareAlone: boolean;
   readonly logLevel: LogLevel;
   /** The processes end with us. */
   readonly attached: boolean;
@@ -78,7 +80,7 @@ export class Launcher {
   }
 
   #argsOf(launch: Launch): string[] {
-    const { directory, backend } = this.#options;
+    const { directory, backend, compareAlone } = this.#options;
     switch (launch.role) {
       case 'bootstrap':
         return ['bootstrap'];
@@ -86,6 +88,7 @@ export class Launcher {
         return [
           ...['node', '--run', manifestPath(directory), '--data', launch.data],
           ...['--http', '0', '--backend', backend],
+          ...(compareAlone ? ['--compare-alone'] : []),
           ...launch.bootstrap.flatMap((address) => ['--bootstrap', address]),
         ];
       default:

@@ -34,7 +34,11 @@ export async function resumeTestnet(options: ResumeOptions, signal: AbortSignal)
   const nodes = stopped.filter(({ role }) => role === 'node').map((member) => nodeAgain(member, directory));
   if (state.runId === null || !existsSync(manifestPath(directory))) throw notWhole(directory);
   const { backend = 'auto', logLevel = 'info' } = state;
-  const launcher = new Launcher({ ...options, directory, backend, logLevel, attached: false }, state);
+  const launcher = new Launcher(
+    // A twin begins with the run: one that begins now would say nothing.
+    { ...options, directory, backend, logLevel, attached: false, compareAlone: false },
+    state,
+  );
   try {
     const bootstraps = await launcher.launchAll(
       stopped.flatMap((member) =>

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Outcome } from '../node/outcome.ts';
 import { parameterCount } from '../tasks/models/model-layout.ts';
 import { haveFinished, haveJoined, type Observation, observe, outcomeOfAll } from './observe.ts';
+import { pooled } from './pooled.ts';
 import { signalProcess } from './process-identity.ts';
 import { stopMembers } from './stop-testnet.ts';
 import { TestnetError } from './testnet-error.ts';
@@ -11,7 +12,10 @@ import { type Testnet, type UpOptions, upTestnet } from './up-testnet.ts';
 export interface RunToEndResult {
   readonly nodes: number;
   readonly accuracyMin: number;
+  /** Over the held-out examples of all nodes, so that a node of many counts for as many. */
   readonly accuracyMean: number;
+  /** The same of the nodes' twins that trained alone; null without --compare-alone. */
+  readonly aloneAccuracyMean: number | null;
   /** Distinct SHA-256 of the nodes' models, sorted. */
   readonly modelHashes: readonly string[];
   /** Mean over the nodes of all bytes that left them, overhead included. */
@@ -138,7 +142,10 @@ function resultOf({ spec }: Testnet, last: Observation, seconds: number): RunToE
   return {
     nodes: last.nodes.length,
     accuracyMin: Math.min(...accuracies),
-    accuracyMean: Math.round((1e6 * sum(accuracies)) / accuracies.length) / 1e6,
+    accuracyMean: pooled(views, ({ accuracy }) => accuracy),
+    aloneAccuracyMean: views.some(({ alone }) => alone)
+      ? pooled(views, ({ alone }) => alone?.accuracy)
+      : null,
     modelHashes: [...new Set(views.map(({ modelHash }) => modelHash ?? 'none'))].sort(),
     bytesSentPerNode: Math.round(sum(views.map(({ bytesOut }) => bytesOut)) / views.length),
     denseBytesPerNode: denseBytes(parameterCount(spec.model), spec.rounds, last.nodes.length),

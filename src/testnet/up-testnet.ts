@@ -32,6 +32,8 @@ export interface UpOptions {
   /** Milliseconds from the start of the nodes to round 0; null: measured. */
   readonly startDelayMs: number | null;
   readonly backend: BackendChoice;
+  /** Each node trains a twin alone beside. */
+  readonly compareAlone: boolean;
   readonly logLevel: LogLevel;
   /** The processes end with us. */
   readonly attached: boolean;

@@ -189,7 +189,7 @@ describe('the command line', { concurrency: 2 }, () => {
     assert.equal(end.exitCode, 2);
     assert.match(
       end.stderr,
-      /bad\.yaml:26:17: training\.learningRate: expected number, got string "fast"\n$/,
+      /bad\.yaml:27:17: training\.learningRate: expected number, got string "fast"\n$/,
     );
     const { error } = jsonOf(end) as { error: { code: string; message: string } };
     assert.equal(error.code, 'BAD_CONFIG');

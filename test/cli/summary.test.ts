@@ -63,6 +63,7 @@ function endOf(hashes: readonly string[], bytesSentPerNode: number): RunToEnd {
       nodes: 2,
       accuracyMin: 0.9,
       accuracyMean: 0.9,
+      aloneAccuracyMean: null,
       modelHashes: [...new Set(hashes)].sort(),
       bytesSentPerNode,
       denseBytesPerNode: 314_000,
@@ -82,7 +83,7 @@ test('the summary of a run that went well', () => {
     `accuracy on the held-out examples
   node-00  90.00 %
   node-01  90.00 %
-  lowest 90.00 %, mean 90.00 %
+  lowest 90.00 %, of all examples 90.00 %
 
 model
   all 2 nodes hold f00d
@@ -137,4 +138,14 @@ test('a node that did not train is named with what to do, and one model of nothi
   );
   assert.match(text, /<bad> {2}all 2 nodes hold f00d\n<bad> {2}node-00 {2}untrained: nothing: do this\n/);
   assert.match(text, /\noutcome: untrained; bootstraps alive: 0; 0 of 10 rounds counted, in 12\.3 s/);
+});
+
+test('says beside what each node would have alone, where it was told to compare', () => {
+  const end = endOf(['f00d', 'f00d'], 6280);
+  const nodes = end.last.nodes.map((node) => ({
+    ...node,
+    view: node.view && { ...node.view, alone: { accuracy: 0.7511, loss: 1, steps: 300 } },
+  }));
+  const text = renderSummary({ ...end, last: { ...end.last, nodes } });
+  assert.match(text, /\n {2}node-00 {2}90\.00 %, alone 75\.11 %\n {2}node-01 {2}90\.00 %, alone 75\.11 %\n/);
 });

@@ -83,7 +83,14 @@ describe('start', () => {
     const result = resultOf(ended);
     assert.equal(ended.stdout.trimEnd().split('\n').length, 1, 'stdout is the object alone');
     assert.deepEqual(Object.keys(result).sort(), [
-      ...['accuracyMean', 'accuracyMin', 'bootstrapsAlive', 'bytesSentPerNode', 'countedRounds'],
+      ...[
+        'accuracyMean',
+        'accuracyMin',
+        'aloneAccuracyMean',
+        'bootstrapsAlive',
+        'bytesSentPerNode',
+        'countedRounds',
+      ],
       ...['denseBytesPerNode', 'modelHashes', 'nodes', 'outcome', 'outcomes', 'rounds', 'seconds'],
     ]);
     assert.equal(result['outcome'], 'trained');

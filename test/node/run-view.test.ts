@@ -247,11 +247,15 @@ test('terminal, status and metrics say the same figures for the same events', ()
     network({ kind: 'peer-up', peer: 'bb' }),
     network({ kind: 'peer-up', peer: 'cc' }),
     protocol({ kind: 'published', round: 11, bodyBytes: 70, loss: 0.25 }),
-    session({ kind: 'evaluated', round: 10, accuracy: 0.931, loss: 0.3, examples: 10 }),
+    session({
+      ...{ kind: 'evaluated', round: 10, accuracy: 0.931, loss: 0.3, examples: 10 },
+      alone: { accuracy: 0.8, loss: 0.5, steps: 300 },
+    }),
     session({ kind: 'sampled', sample }),
   );
   const status = runViewSchema.parse(JSON.parse(JSON.stringify(view)));
   assert.deepEqual(status, view);
+  assert.deepEqual([view.alone?.accuracy, view.heldOutExamples], [0.8, 10]);
 
   const { bytesIn, bytesOut } = view;
   const content = { blobs: 1, bytes: view.contentBytes, pinnedBytes: 0, bytesMax: view.contentBytesMax };

@@ -16,6 +16,7 @@ export interface NodeFlags {
   readonly run?: string;
   readonly data?: string;
   readonly backend?: BackendChoice;
+  readonly compareAlone?: true;
   readonly bootstrap?: readonly string[];
   readonly listen?: readonly string[];
   readonly announce?: readonly string[];
@@ -31,7 +32,7 @@ export interface NodeFlags {
 /** A flag beside a file overrides its field; `--run` and `--data` together take the place of its runs. @throws ConfigError */
 export async function nodeSettings(flags: NodeFlags): Promise<NodeFile> {
   const file = flags.config === undefined ? nodeFileSchema.parse({}) : await readNodeFile(flags.config);
-  const { run, data, backend, dir, http, contentBytesMax, logLevel } = flags;
+  const { run, data, backend, compareAlone = false, dir, http, contentBytesMax, logLevel } = flags;
   if ((run === undefined) !== (data === undefined)) {
     throw new ConfigError(
       'BAD_USAGE',
@@ -40,8 +41,12 @@ export async function nodeSettings(flags: NodeFlags): Promise<NodeFile> {
   }
   const runs =
     run === undefined || data === undefined
-      ? file.runs.map((one) => ({ ...one, backend: backend ?? one.backend }))
-      : [{ run, data: resolve(data), backend: backendSchema.parse(backend) }];
+      ? file.runs.map((one) => ({
+          ...one,
+          backend: backend ?? one.backend,
+          compareAlone: compareAlone || one.compareAlone,
+        }))
+      : [{ run, data: resolve(data), backend: backendSchema.parse(backend), compareAlone }];
   return {
     ...file,
     ...(dir === undefined ? {} : { directory: dir }),

@@ -19,6 +19,7 @@ export interface TestnetOptions {
   readonly startIn?: number;
   readonly rounds?: number;
   readonly backend: BackendChoice;
+  readonly compareAlone?: true;
   readonly logLevel: LogLevel;
   readonly force?: true;
 }
@@ -64,6 +65,10 @@ export function addTestnetOptions(command: Command): Command {
     )
     .option('--force', 'replace what an earlier testnet learned in the same directory')
     .addOption(backendOption())
+    .option(
+      '--compare-alone',
+      'each node trains a twin beside that hears of nobody, and says how it does in the end; takes twice the processor time',
+    )
     .addOption(new Option('--log-level <level>', 'of each log.jsonl').choices(LOG_LEVELS).default('info'));
 }
 
@@ -114,6 +119,7 @@ export async function upOptionsOf(
     slotMs: options.slotMs ?? null,
     startDelayMs: options.startIn === undefined ? null : Math.round(1000 * options.startIn),
     backend: options.backend,
+    compareAlone: options.compareAlone ?? false,
     logLevel: options.logLevel,
     attached: false,
     force: options.force ?? false,

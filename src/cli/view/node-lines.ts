@@ -180,6 +180,11 @@ function sessionLines(
       return phase === 'finished' && event.round === finalisedRound
         ? [
             `accuracy  ${formatPercent(event.accuracy)} on ${amount(event.examples, 'held-out example')}`,
+            ...(event.alone
+              ? [
+                  `alone     ${formatPercent(event.alone.accuracy)} after ${amount(event.alone.steps, 'step')} of its own`,
+                ]
+              : []),
             ...once(said, 'finished', goesOn),
           ]
         : [];

@@ -18,8 +18,14 @@ export function renderSummary(end: RunToEnd, paint: Painter = unpainted): string
   const modelPath = views.find(({ view }) => view.modelPath !== null)?.view.modelPath;
   return [
     paint('strong', 'accuracy on the held-out examples'),
-    ...views.map(({ name, view }) => `  ${name}  ${formatPercent(view.accuracy)}`),
-    `  lowest ${formatPercent(result.accuracyMin)}, mean ${formatPercent(result.accuracyMean)}`,
+    ...views.map(
+      ({ name, view }) =>
+        `  ${name}  ${formatPercent(view.accuracy)}${view.alone ? `, alone ${formatPercent(view.alone.accuracy)}` : ''}`,
+    ),
+    `  lowest ${formatPercent(result.accuracyMin)}, of all examples ${formatPercent(result.accuracyMean)}`,
+    ...(result.aloneAccuracyMean === null
+      ? []
+      : [`  alone, of all examples ${formatPercent(result.aloneAccuracyMean)}`]),
     '',
     paint('strong', 'model'),
     result.modelHashes.length === 1

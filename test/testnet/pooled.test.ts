@@ -1,0 +1,25 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { pooled } from '../../src/testnet/pooled.ts';
+
+test('a fraction over all nodes counts examples, not nodes', () => {
+  const alone = (accuracy: number) => ({ accuracy, loss: 1, steps: 1 });
+  const views = [
+    { accuracy: 0.5, heldOutExamples: 10, alone: alone(1) },
+    { accuracy: 0.9, heldOutExamples: 90, alone: alone(0.8) },
+    { accuracy: null, heldOutExamples: 0, alone: null },
+  ];
+  // 5 and 81 of 100, 10 and 72 of 100; the means of the two would be 0.7 and 0.9.
+  assert.equal(
+    pooled(views, ({ accuracy }) => accuracy),
+    0.86,
+  );
+  assert.equal(
+    pooled(views, (view) => view.alone?.accuracy),
+    0.82,
+  );
+  assert.equal(
+    pooled([], () => 1),
+    0,
+  );
+});
