@@ -60,7 +60,7 @@ describe('the command line', { concurrency: 2 }, () => {
     [['bootstrap', '--dir', '/dev/null/x'], 2, /\/dev\/null\/x leads through something that is no directory/],
     [['testnet', 'up', '--nodes', '1'], 2, /expected a whole number from 2 to 256/],
     [['testnet', 'up', runFile], 2, /heart-logistic trains on csv: name a file or folder with --split/],
-    [['data', 'inspect', at('none')], 1, /none does not exist; check the path\n$/],
+    [['data', 'inspect', at('none')], 2, /none does not exist; check the path\n$/],
     [['data', 'inspect', runFile], 2, /this looks like the data of no task; `starlings data --help` lists/],
     [
       ['data', 'split', runFile, '--nodes', '2', '--out', runFile],

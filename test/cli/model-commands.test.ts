@@ -168,7 +168,7 @@ describe('model predict and model export', () => {
     await writeFile(at('narrow.csv'), '1,2,3\n');
     const from = ['--from', at('heart-logistic.safetensors'), '--input', at('narrow.csv')];
     const end = await starlings('model', 'predict', ...from);
-    assert.equal(end.exitCode, 1);
+    assert.equal(end.exitCode, 2);
     assert.match(
       end.stderr,
       /expected columns 0 to 9 as in training, or the 8 features alone, found 3 columns\n$/,
