@@ -465,7 +465,7 @@ slotMs: 300
 
     await daemon.end('SIGKILL');
     const gone = await starlings('node', 'list', ...home);
-    assertRefused(gone, 1, /the node of .*several does not answer any more: it was killed; start it again/);
+    assertRefused(gone, 2, /the node of .*several does not answer any more: it was killed; start it again/);
     await daemon.start();
     assert.deepEqual(
       (await daemon.views()).map(({ run, state }) => [run?.name, state]),
