@@ -59,7 +59,8 @@ export class Finality {
   }
 
   recordQuiet(peer: PeerKey, from: number, through: number): void {
-    this.#quiet.set(peer, { from, through });
+    if (through < from) this.#quiet.delete(peer);
+    else this.#quiet.set(peer, { from, through });
   }
 
   forget(peer: PeerKey): void {
