@@ -75,8 +75,10 @@ export class RunLog {
 
   /** When it wants the next tick. */
   wakeAtMs(nowMs: number): number {
+    // Who knows of another history does not rest: it is looked into again and again.
     const rests =
       this.#pursuit === null &&
+      !this.#ours.watch.hasParted &&
       this.#phase.isAtRest(this.clock.slotAt(nowMs), this.#options.frame.windowRounds);
     return this.clock.wakeAtMs(nowMs, rests);
   }
