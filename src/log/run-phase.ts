@@ -1,7 +1,7 @@
 import type { Phase } from '../core/io.ts';
 
-/** One more than anybody waits for the others at the end. */
-const restAfterWindows = 3;
+/** Histories are compared at full pace for so long after the end: longer than anybody waits for another one. Guess. */
+const restAfterWindows = 8;
 
 export interface PhaseView {
   readonly slot: number;
