@@ -2,6 +2,7 @@ import { basename, extname } from 'node:path';
 import type { Command } from 'commander';
 import { wholeNumber } from './parts/arguments.ts';
 import { configFile } from './parts/config-file.ts';
+import { EXIT_TERMINATED } from './parts/exit.ts';
 import { checkWritable } from './parts/may-write.ts';
 import { perform } from './parts/perform.ts';
 import { workersOption } from './parts/workers-option.ts';
@@ -68,7 +69,8 @@ export function addSimCommand(parent: Command): void {
           await writeFileAtomically(report, [Buffer.from(htmlReport(named))]);
           say(`report    ${report}`);
         }
-        return { json: { ...result } };
+        // Of Ctrl-C it is `perform` that says so.
+        return { json: { ...result }, ...(result.end === 'aborted' ? { exitCode: EXIT_TERMINATED } : {}) };
       }),
     );
   addSimFuzzCommand(sim);

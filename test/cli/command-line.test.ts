@@ -344,4 +344,18 @@ describe('the command line', { concurrency: 2 }, () => {
       assert.ok(!(await readdir(at(signal))).includes('daemon.json'));
     }
   });
+
+  test('a simulation that is stopped in the middle is no success: 130 for Ctrl-C, 143 for SIGTERM', async () => {
+    for (const [signal, exitCode] of [
+      ['SIGINT', 130],
+      ['SIGTERM', 143],
+    ] as const) {
+      const running = startStarlings(['sim', 'configs/sim/mnist-32.yaml', '--no-memory-check', '--json']);
+      await running.said('of virtual time, about');
+      running.child.kill(signal);
+      const end = await running.ended;
+      assert.equal(end.exitCode, exitCode, end.stderr);
+      assert.equal(jsonOf(end)['end'], 'aborted');
+    }
+  });
 });
