@@ -92,6 +92,14 @@ describe('a table', () => {
     assert.match((await inspected(file, { label: 9 })).refused.join(), /names column 9, the file has 0 to 2/);
   });
 
+  test('of which no line is understood: a refusal for each and one for the file, and no word of rows that are not there', async () => {
+    const file = join(await made('words'), 'words.csv');
+    await writeFile(file, Array.from({ length: 50 }, (_, row) => `${row},word,${row % 2}`).join('\n'));
+    const report = await inspected(file);
+    assert.equal(report.refused.length, 51);
+    assert.deepEqual([report.parts, report.columns], [[], null]);
+  });
+
   test('is split by label: every row as it stands, at one node, in a file that a node takes', async () => {
     const file = join(await made('split'), 'whole.csv');
     await writeFile(file, table(200, '\r\n'));

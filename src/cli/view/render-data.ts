@@ -23,7 +23,7 @@ export function renderData({ task, run }: DataSource, report: DataReport): strin
   );
   for (const sentence of refused.slice(0, refusedShownMax)) lines.push(`  ${sentence}`);
   if (refused.length > refusedShownMax) lines.push(`  and ${refused.length - refusedShownMax} more`);
-  if (run === null) {
+  if (run === null && report.parts.length > 0) {
     lines.push('', 'in the file of a run:', asYaml({ task }));
   }
   return lines.join('\n');

@@ -42,6 +42,9 @@ export async function inspectCsv(task: CsvTask, path: string): Promise<DataRepor
   if (file === null) return { files: [], parts: [], columns: null, missing: [], refused };
   const table = await readCsvTable(file, (sentence) => refused.push(sentence));
   const { rows, columns } = table;
+  // Of lines of which none is understood there is nothing more to be said.
+  if (rows === 0 && refused.length > 0)
+    return { files: [file], parts: [], columns: null, missing: [], refused };
   const last = Math.max(task.label, ...task.features);
   if (last >= columns)
     refused.push(`${file}: the task names column ${last}, the file has 0 to ${columns - 1}`);
