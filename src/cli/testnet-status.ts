@@ -51,9 +51,11 @@ export function addTestnetStatusCommand(parent: Command): void {
           if (!alive && view?.modelPath) say(`${name}  its model is in ${view.modelPath}`);
         }
         const json = { runId: state.runId, outcome, nodes, bootstraps, bootstrapsAlive };
-        return outcome === null
-          ? { json, ok: nodes.every(({ alive }) => alive) }
-          : { json, exitCode: exitCodeOf(outcome) };
+        const isOn = nodes.length > 0 && nodes.every(({ alive }) => alive);
+        if (outcome !== null) say(`outcome: ${outcome}`);
+        else if (nodes.length === 0) say('no node of this testnet was ever started');
+        else if (!isOn) say('nodes are gone before the run was over: `testnet up --resume` goes on with it');
+        return outcome === null ? { json, ok: isOn } : { json, exitCode: exitCodeOf(outcome) };
       }),
     );
 }

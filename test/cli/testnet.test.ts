@@ -77,6 +77,7 @@ test('a testnet goes on where it was stopped, shows its results when it is down,
 
   const half = await status();
   assert.deepEqual([half.exitCode, half.outcome], [1, null], 'it is not over');
+  assert.match(half.stderr, /gone before the run was over: `testnet up --resume` goes on with it/);
   assert.deepEqual(
     half.nodes.map(({ alive }) => alive),
     [false, false],
@@ -111,6 +112,7 @@ test('a testnet goes on where it was stopped, shows its results when it is down,
 
   const over = await status();
   assert.equal(over.outcome, end.outcome);
+  assert.match(over.stderr, new RegExp(`outcome: ${end.outcome}`));
   assert.deepEqual(
     over.nodes.map(({ view }) => [
       view!.modelHash,
