@@ -2,6 +2,7 @@
 
 import type { ProtocolEvent, RefusalReason } from '../../src/core/io.ts';
 import { initialVector } from '../../src/learning/initial.ts';
+import { requestTimeoutMs } from '../../src/methods/mixing/mixing.ts';
 import { logOf } from '../../src/methods/registry.ts';
 import { createCrypto } from '../../src/platform/node/crypto.ts';
 import { attackOnMessages } from '../adversaries/registry.ts';
@@ -43,7 +44,6 @@ const restSlots = 60;
 
 /** Requests a node may have under way at once, besides parcels to every peer for as long as one may take. */
 const pendingMax = 64;
-const parcelTimeoutMs = 2000;
 
 /**
  * After every event of the protocol: parameters are finite, requests under way are bounded, nothing is added to a folded round, no round is folded twice or left
@@ -126,7 +126,7 @@ class Watch {
   constructor({ roles }: WorldPeers, { run }: Scenario) {
     this.#roles = roles;
     this.#isLog = logOf(run.strategy) !== null;
-    const roundsUnderWay = this.#isLog ? 0 : Math.ceil(Math.max(2, parcelTimeoutMs / run.slotMs));
+    const roundsUnderWay = this.#isLog ? 0 : Math.ceil(requestTimeoutMs(run.slotMs) / run.slotMs);
     this.#pendingMax = pendingMax + roundsUnderWay * roles.length;
     this.#equivocates = roles.some((role) => role && attackOnMessages(role.behaviour)?.equivocates);
   }

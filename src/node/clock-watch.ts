@@ -1,5 +1,6 @@
 /** Asks the peers of a run now and then what their clocks say. Never sets a clock: what it finds is shown, and may stop training. */
 import type { PeerKey } from '../core/io.ts';
+import { pickRandom } from '../core/pick-random.ts';
 import type { Clock } from '../core/ports.ts';
 import { askClock, type ClockClaim } from '../network/clock-exchange.ts';
 import type { Host } from '../network/host.ts';
@@ -86,11 +87,8 @@ export class ClockWatch {
 
   /** Those who were asked before, and as many others as there is room for, all alike: liars must not know whom to bribe. */
   #drawn(peers: readonly PeerKey[]): PeerKey[] {
-    const drawn = [...this.#claims.keys()];
-    const left = peers.filter((peer) => !this.#claims.has(peer));
-    while (left.length > 0 && drawn.length < askedMax) {
-      drawn.push(...left.splice(Math.floor(this.#options.random() * left.length), 1));
-    }
-    return drawn;
+    const before = [...this.#claims.keys()];
+    const others = peers.filter((peer) => !this.#claims.has(peer));
+    return [...before, ...pickRandom(others, askedMax - before.length, this.#options.random)];
   }
 }

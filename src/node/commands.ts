@@ -12,7 +12,7 @@ import { backendSchema } from '../tensor/backend-schema.ts';
 import { amount } from './amount.ts';
 import type { Submission } from './driver.ts';
 import { NodeError } from './node-error.ts';
-import { standing } from './outcome.ts';
+import { phaseOrOutcome } from './outcome.ts';
 import { peerName, type RunView } from './run-view.ts';
 
 /** Which run to take part in, and how. */
@@ -47,8 +47,7 @@ export interface NodeControl {
   leave(runId: string): Promise<boolean>;
   /** Of the model as of now, on the held-out examples. @throws NodeError */
   evaluate(runId: string): Promise<Metrics>;
-  /** Publishes a short text in the log of a run; resolves to its id, or to why it was refused. @throws NodeError */
-  /** Writes an entry of a kind into the log of a run. */
+  /** Writes an entry of a kind into the log of a run; resolves to its id, or to why it was refused. @throws NodeError */
   write(runId: string, kind: string, text: string): Promise<Submission>;
   /** Begins to stop the node. */
   stop(): void;
@@ -216,7 +215,7 @@ function whereabouts(view: RunView): string {
     case 'preparing':
       return `${facts?.name ?? ''}  preparing`;
     case 'running':
-      return `${facts?.name ?? ''}  ${standing(view)}, round ${roundsDone}/${facts?.rounds ?? 0}`;
+      return `${facts?.name ?? ''}  ${phaseOrOutcome(view)}, round ${roundsDone}/${facts?.rounds ?? 0}`;
     case 'ended':
       return `${facts?.name ?? ''}  ended${failure === null ? '' : `: ${failure}`}`;
     default:

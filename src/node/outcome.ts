@@ -71,7 +71,7 @@ export function worstOutcome(outcomes: readonly (Outcome | null)[]): Outcome | n
 }
 
 /** Where a node stands, in one word that does not call finished what went wrong. */
-export function standing({
+export function phaseOrOutcome({
   phase,
   outcome,
 }: {

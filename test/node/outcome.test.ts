@@ -6,7 +6,7 @@ import {
   OUTCOMES,
   outcomeOf,
   outcomeText,
-  standing,
+  phaseOrOutcome,
   type Tally,
   worstOutcome,
 } from '../../src/node/outcome.ts';
@@ -89,9 +89,9 @@ describe('what came of a run', () => {
   });
 
   test('what went wrong is not called finished', () => {
-    assert.equal(standing({ phase: 'finished', outcome: 'alone' }), 'alone');
-    assert.equal(standing({ phase: 'finished', outcome: 'trained' }), 'finished');
-    assert.equal(standing({ phase: 'training', outcome: null }), 'training');
+    assert.equal(phaseOrOutcome({ phase: 'finished', outcome: 'alone' }), 'alone');
+    assert.equal(phaseOrOutcome({ phase: 'finished', outcome: 'trained' }), 'finished');
+    assert.equal(phaseOrOutcome({ phase: 'training', outcome: null }), 'training');
   });
 });
 

@@ -2,7 +2,7 @@
 import { amount } from '../../node/amount.ts';
 import { namesOf } from '../../node/commands.ts';
 import type { NodeEvent } from '../../node/events.ts';
-import { standing } from '../../node/outcome.ts';
+import { phaseOrOutcome } from '../../node/outcome.ts';
 import { RunReducer, type RunView } from '../../node/run-view.ts';
 import { formatDuration, formatLoss, formatPercent } from './format.ts';
 import { summaryLines } from './node-summary.ts';
@@ -276,7 +276,7 @@ function progressLine(view: RunView, nowMs: number): string {
     peersOf(view),
   ];
   if (view.lag > 0) figures.push(`${amount(view.lag, 'entry', 'entries')} missing`);
-  return `round     ${round}, ${standing(view)}, ${figures.join(', ')}`;
+  return `round     ${round}, ${phaseOrOutcome(view)}, ${figures.join(', ')}`;
 }
 
 function peersOf(view: RunView): string {

@@ -1,7 +1,7 @@
 /** The runs of one node as text: who is here, how training goes, what was published and what was not. Pure. */
 import { amount } from '../../node/amount.ts';
 import { namesOf } from '../../node/commands.ts';
-import { standing } from '../../node/outcome.ts';
+import { phaseOrOutcome } from '../../node/outcome.ts';
 import type { RunView } from '../../node/run-view.ts';
 import { formatBytes, formatLoss, formatPercent } from './format.ts';
 import { columnsMin, cut, type Painter, progressLine, unpainted } from './render-view.ts';
@@ -55,7 +55,7 @@ function figures(view: RunView): string[] {
   const when = accuracy === null ? '' : ` in round ${accuracyRound}`;
   const here = members.present.length === 0 ? 'nobody else' : namesOf(view, members.present);
   return [
-    `now       ${standing(view)}, loss ${formatLoss(view.loss)}, accuracy ${formatPercent(accuracy)}${when}`,
+    `now       ${phaseOrOutcome(view)}, loss ${formatLoss(view.loss)}, accuracy ${formatPercent(accuracy)}${when}`,
     `here      ${here} (${view.peers} connected)`,
     ...(members.missing.length === 0 ? [] : [`missing   ${namesOf(view, members.missing)}`]),
     `deltas    ${deltasOf(view)}`,

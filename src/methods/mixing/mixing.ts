@@ -28,6 +28,11 @@ import { Scores } from './scores.ts';
 /** Least time that a request may take. Guess. */
 const timeoutMsMin = 2000;
 
+/** How long a parcel may be under way: what comes two slots late is of no use any more. */
+export function requestTimeoutMs(slotMs: number): number {
+  return Math.max(timeoutMsMin, 2 * slotMs);
+}
+
 export class Mixing implements ProtocolCore {
   readonly #frame: RunFrame;
   readonly #deps: CoreDependencies;
@@ -77,8 +82,7 @@ export class Mixing implements ProtocolCore {
     const context = { runId, crypto: deps.crypto, bodyBytesMax: [coding.bytesMax] };
     const isMember = memberTest(frame.membership);
     this.#inbox = new Inbox({ context, coding, isMember, hoods, rounds: frame.rounds, peer });
-    // What comes two slots late is of no use any more.
-    const timeoutMs = Math.max(timeoutMsMin, 2 * frame.slotMs);
+    const timeoutMs = requestTimeoutMs(frame.slotMs);
     this.#courier = new Courier({ context, coding, signer, hoods, timeoutMs, peer });
   }
 
