@@ -6,11 +6,12 @@ import type { ModelSpec } from '../models/registry.ts';
 import { cifarImages } from './cifar-images/cifar-images.ts';
 import { csv } from './csv/csv.ts';
 import { idxImages } from './idx-images/idx-images.ts';
+import { images } from './images/images.ts';
 import type { TaskKind } from './task-kind.ts';
 import { text } from './text/text.ts';
 
 /** In the order of docs/CONFIG.md. */
-export const taskKinds = [idxImages, cifarImages, text, csv] as const;
+export const taskKinds = [idxImages, cifarImages, images, text, csv] as const;
 
 export const taskSchema = unionBy('kind', taskKinds);
 export type TaskSpec = z.infer<typeof taskSchema>;
