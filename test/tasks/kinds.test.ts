@@ -26,7 +26,7 @@ const csv: CsvTask = {
 };
 const idx: TaskSpec = { kind: 'idx-images' };
 const cifar: TaskSpec = { kind: 'cifar-images' };
-const text: TaskSpec = { kind: 'text', heldOutFraction: 0.1 };
+const text: TaskSpec = { kind: 'text', heldOutFraction: 0.1, chat: 'chatml' };
 
 const models = modelKinds.flatMap(({ examples }): readonly ModelSpec[] => examples);
 const tasks = taskKinds.flatMap(({ examples }): readonly TaskSpec[] => examples);

@@ -7,6 +7,7 @@ import { drawBatch } from '../../src/learning/draw-batch.ts';
 import { rngFor } from '../../src/math/rng.ts';
 import { cifarFiles, readCifarImages } from '../../src/tasks/data/cifar-images/read-cifar-images.ts';
 import { loadTaskData } from '../../src/tasks/data/registry.ts';
+import { inspectText } from '../../src/tasks/data/text/inspect-text.ts';
 import { readText } from '../../src/tasks/data/text/text-files.ts';
 import type { ModelSpec } from '../../src/tasks/models/registry.ts';
 
@@ -17,7 +18,7 @@ before(async () => {
 after(() => rm(folder, { recursive: true, force: true }));
 
 const gpt: ModelSpec = { kind: 'gpt', context: 8, layers: 1, heads: 1, width: 8 };
-const task = { kind: 'text', heldOutFraction: 0.25 } as const;
+const task = { kind: 'text', heldOutFraction: 0.25, chat: 'chatml' } as const;
 const sentence = 'A starling watches seven others, and the flock turns. ';
 
 test('of each text the end is held out; an example is bytes and those that follow', async () => {
@@ -46,6 +47,49 @@ test('peers get contiguous parts of a text that make up the whole', async () => 
     code: 'DATA_SHAPE',
     message: /too few for one context of 8/,
   });
+});
+
+test('records of JSON Lines are texts, and dialogues as a template writes them', async () => {
+  const lines = [
+    { text: 'A flock of one.' },
+    { messages: [{ role: 'system', content: 'Be brief.' }, ...[{ role: 'user', content: 'Who?' }]] },
+    { conversations: [{ from: 'human', value: 'a' }, ...[{ from: 'gpt', value: 'b' }]], id: 7 },
+    { instruction: 'Add.', input: '1 + 1', output: '2' },
+    { prompt: 'p', completion: 'c' },
+    { question: 'q', answer: 'ä' },
+  ];
+  const file = join(folder, 'records.jsonl');
+  await writeFile(file, `\uFEFF${lines.map((line) => JSON.stringify(line)).join('\r\n')}\n\n`);
+  const bytesOf = async (chat: 'chatml' | 'plain') => {
+    const { train, heldOut } = await readText({ ...task, chat }, gpt, file);
+    return Buffer.concat([train.bytes, heldOut.bytes]).toString();
+  };
+  const turn = (role: string, content: string) => `<|im_start|>${role}\n${content}<|im_end|>\n`;
+  assert.equal(
+    await bytesOf('chatml'),
+    [
+      'A flock of one.\n',
+      ...[turn('system', 'Be brief.'), turn('user', 'Who?'), turn('user', 'a'), turn('assistant', 'b')],
+      ...[turn('user', 'Add.\n\n1 + 1'), turn('assistant', '2'), turn('user', 'p'), turn('assistant', 'c')],
+      ...[turn('user', 'q'), turn('assistant', 'ä')],
+    ].join(''),
+  );
+  assert.match(await bytesOf('plain'), /^A flock of one\.\nsystem: Be brief\.\nuser: Who\?\n\nuser: a\n/);
+});
+
+test('lines that are no records are refused by number, all of them where one only looks', async () => {
+  const file = join(folder, 'bad.jsonl');
+  await writeFile(file, `{"text": "${'good '.repeat(20)}"}\nno JSON\n{"txt": "x"}\n{"messages": []}\n`);
+  await assert.rejects(readText(task, gpt, file), {
+    code: 'BAD_DATA_FILE',
+    message: /bad\.jsonl:2: expected a JSON object with text, messages, .*, found 'no JSON'$/,
+  });
+  const { refused, parts } = await inspectText(task, file);
+  assert.deepEqual(
+    refused.map((sentence) => Number(/jsonl:(\d+)/.exec(sentence)![1])),
+    [2, 3, 4],
+  );
+  assert.ok(parts[0]!.rows > 50);
 });
 
 test('texts that are not there or too short are refused by name', async () => {

@@ -1,22 +1,23 @@
 import { stat } from 'node:fs/promises';
 import { type DataReport, orRefused } from '../data-report.ts';
 import type { TextTask } from './text.ts';
-import { readTextFiles, textFilesOf } from './text-files.ts';
+import { isTextFile, readTextFiles, textFilesOf } from './text-files.ts';
 
 /** Whether it is a file of that name, or a folder with such files: other text is given with a run. */
 export async function isText(path: string): Promise<boolean> {
-  if (!(await stat(path)).isDirectory()) return path.toLowerCase().endsWith('.txt');
+  if (!(await stat(path)).isDirectory()) return isTextFile(path);
   return textFilesOf(path).then(
     () => true,
     () => false,
   );
 }
 
-export async function inspectText({ heldOutFraction }: TextTask, path: string): Promise<DataReport> {
+export async function inspectText(task: TextTask, path: string): Promise<DataReport> {
   const refused: string[] = [];
   const files = (await orRefused(() => textFilesOf(path), refused)) ?? [];
-  const texts = (await orRefused(() => readTextFiles(path), refused)) ?? [];
-  const learned = texts.reduce((sum, text) => sum + Math.round(text.length * (1 - heldOutFraction)), 0);
+  const texts =
+    (await orRefused(() => readTextFiles(task, path, (line) => refused.push(line)), refused)) ?? [];
+  const learned = texts.reduce((sum, text) => sum + Math.round(text.length * (1 - task.heldOutFraction)), 0);
   const all = texts.reduce((sum, text) => sum + text.length, 0);
   if (texts.length > 0 && all === 0) refused.push(`${path}: there is no text in it`);
   return {

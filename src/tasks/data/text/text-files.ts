@@ -1,6 +1,6 @@
-/** Plain text as the bytes it is made of. */
+/** Text as the bytes it is made of, plain or in JSON Lines. */
 import { open, readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { extname, join } from 'node:path';
 import { writeFileAtomically } from '../../../platform/node/atomic-file.ts';
 import { makeDirectory } from '../../../platform/node/make-directory.ts';
 import { ByteText } from '../../datasets/byte-text.ts';
@@ -9,21 +9,18 @@ import type { TaskData } from '../../datasets/dataset.ts';
 import { inputsOf } from '../../models/model-layout.ts';
 import type { ModelSpec } from '../../models/registry.ts';
 import type { SharesRequest } from '../task-kind.ts';
+import { renderJsonLines } from './json-lines.ts';
 import type { TextTask } from './text.ts';
 
 /** Of all files together; more is refused before it is read. */
 const textBytesMax = 2 ** 31 - 1;
 
 /** Of each file the end is held out: what is measured was written after what was learned from. @throws DataFileError, DataShapeError */
-export async function readText(
-  { heldOutFraction }: TextTask,
-  model: ModelSpec,
-  path: string,
-): Promise<TaskData<ByteText>> {
+export async function readText(task: TextTask, model: ModelSpec, path: string): Promise<TaskData<ByteText>> {
   const train: Uint8Array[] = [];
   const heldOut: Uint8Array[] = [];
-  for (const text of await readTextFiles(path)) {
-    const cut = Math.round(text.length * (1 - heldOutFraction));
+  for (const text of await readTextFiles(task, path)) {
+    const cut = Math.round(text.length * (1 - task.heldOutFraction));
     train.push(text.subarray(0, cut));
     heldOut.push(text.subarray(cut));
   }
@@ -35,8 +32,8 @@ export async function readText(
 }
 
 /** In contiguous parts. @throws DataFileError */
-export async function splitText({ source, targets }: SharesRequest): Promise<string> {
-  const text = Buffer.concat(await readTextFiles(source));
+export async function splitText(task: TextTask, { source, targets }: SharesRequest): Promise<string> {
+  const text = Buffer.concat(await readTextFiles(task, source));
   const cut = (peer: number) => Math.round((peer * text.length) / targets.length);
   for (const [peer, target] of targets.entries()) {
     makeDirectory(target);
@@ -45,8 +42,18 @@ export async function splitText({ source, targets }: SharesRequest): Promise<str
   return `text of ${text.length} bytes split into ${targets.length} parts, one after the other`;
 }
 
-/** The file at `path`, or the `.txt` files of the folder in the order of their names. @throws DataFileError */
-export async function readTextFiles(path: string): Promise<Buffer[]> {
+const jsonLines = '.jsonl';
+const extensions: readonly string[] = ['.txt', jsonLines];
+
+/**
+ * What the files of `textFilesOf` say. Lines that are no records end it, or are left out where `refuse` only takes notice.
+ * @throws DataFileError
+ */
+export async function readTextFiles(
+  { chat }: TextTask,
+  path: string,
+  refuse?: (sentence: string) => void,
+): Promise<Buffer[]> {
   const files = await textFilesOf(path);
   const texts: Buffer[] = [];
   let total = 0;
@@ -59,7 +66,9 @@ export async function readTextFiles(path: string): Promise<Buffer[]> {
       if (total > textBytesMax) {
         throw new DataFileError(`${path}: ${total} bytes of text, more than ${textBytesMax}`);
       }
-      texts.push(await handle.readFile());
+      const bytes = await handle.readFile();
+      const isPlain = extname(file).toLowerCase() !== jsonLines;
+      texts.push(isPlain ? bytes : Buffer.from(renderJsonLines(bytes.toString(), file, chat, refuse)));
     } finally {
       await handle.close();
     }
@@ -67,7 +76,7 @@ export async function readTextFiles(path: string): Promise<Buffer[]> {
   return texts;
 }
 
-/** @throws DataFileError */
+/** The file at `path`, or those of the folder in the order of their names. @throws DataFileError */
 export async function textFilesOf(path: string): Promise<string[]> {
   const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
     throw new DataFileError(
@@ -77,9 +86,14 @@ export async function textFilesOf(path: string): Promise<string[]> {
   if (!found.isDirectory()) {
     return [path];
   }
-  const names = (await readdir(path)).filter((name) => name.toLowerCase().endsWith('.txt')).sort();
+  const names = (await readdir(path)).filter((name) => isTextFile(name)).sort();
   if (names.length === 0) {
-    throw new DataFileError(`${path}: expected .txt files, found none`);
+    throw new DataFileError(`${path}: expected .txt or .jsonl files, found none`);
   }
   return names.map((name) => join(path, name));
+}
+
+/** Whether a file of that name is text for certain. */
+export function isTextFile(name: string): boolean {
+  return extensions.includes(extname(name).toLowerCase());
 }

@@ -3,22 +3,30 @@ import { accuracy, loss, perplexity } from '../../metrics.ts';
 import type { TaskKind } from '../task-kind.ts';
 
 const schema = z.strictObject({
-  kind: z.literal('text').describe('the bytes of .txt files'),
+  kind: z.literal('text').describe('the bytes of .txt files, and of the texts and dialogues in .jsonl files'),
   heldOutFraction: z
     .number()
     .min(0.001)
     .max(0.5)
     .default(0.1)
     .describe('the end of each file that is held out for evaluation'),
+  chat: z
+    .enum(['chatml', 'plain'])
+    .default('chatml')
+    .describe(
+      'how dialogues of .jsonl files are written: `<|im_start|>role ... <|im_end|>` as Qwen has it, or `role: ...`',
+    ),
 });
+export type ChatTemplate = z.infer<typeof schema>['chat'];
 export type TextTask = z.infer<typeof schema>;
 
-/** `open` reads one file or a folder of `.txt` files. */
+/** `open` reads one file or a folder of `.txt` and `.jsonl` files. */
 export const text: TaskKind<typeof schema> = {
   kind: 'text',
   schema,
-  examples: [{ kind: 'text', heldOutFraction: 0.1 }],
-  files: 'a text file, or a folder of .txt files; the end of each is held out',
+  examples: [{ kind: 'text', heldOutFraction: 0.1, chat: 'chatml' }],
+  files:
+    'a text file or JSON Lines (.jsonl) of texts or dialogues, or a folder of .txt and .jsonl files; the end of each is held out',
   feeds: ['bytes'],
   metrics: [accuracy, loss, perplexity],
   counted: 'bytes',
@@ -26,13 +34,13 @@ export const text: TaskKind<typeof schema> = {
     const { readText } = await import('./text-files.ts');
     return readText(task, model, path);
   },
-  writeShares: async (_, request) => {
+  writeShares: async (task, request) => {
     const { splitText } = await import('./text-files.ts');
-    return splitText(request);
+    return splitText(task, request);
   },
   recognise: async (path) => {
     const { isText } = await import('./inspect-text.ts');
-    return (await isText(path)) ? { kind: 'text', heldOutFraction: 0.1 } : null;
+    return (await isText(path)) ? { kind: 'text', heldOutFraction: 0.1, chat: 'chatml' } : null;
   },
   inspect: async (task, path) => {
     const { inspectText } = await import('./inspect-text.ts');
