@@ -6,10 +6,13 @@ import { numberBetween, wholeNumber } from './parts/arguments.ts';
 import { checkMayWrite } from './parts/may-write.ts';
 import { perform } from './parts/perform.ts';
 
-interface SourceOptions {
-  readonly run?: string;
-  readonly label?: number;
+interface LookOptions {
+  readonly label?: string;
   readonly positiveAbove?: number;
+}
+
+interface SourceOptions extends LookOptions {
+  readonly run?: string;
 }
 
 interface SplitOptions extends SourceOptions {
@@ -28,43 +31,60 @@ const filesOfTasks = `\nFiles that the tasks need (--data of a node):\n${taskKin
 export function addDataCommands(data: Command): void {
   data.addHelpText('after', filesOfTasks);
   addInspect(data);
+  addCheck(data);
   addSplit(data);
 }
 
-function withSource(command: Command): Command {
+function withPath(command: Command): Command {
+  return command.argument('<path>', 'file or folder').addHelpText('after', filesOfTasks);
+}
+
+function withHints(command: Command, when: string): Command {
   return command
-    .argument('<path>', 'file or folder')
-    .option('--run <file>', 'read it as the task of this run (YAML or manifest); else by its looks')
-    .option(
-      '--label <column>',
-      'without --run, of a CSV file: column of the label (default: the last)',
-      wholeNumber(0, 4095),
-    )
+    .option('--label <column>', `${when}of a table: name of the label's column (default: the last)`)
     .option(
       '--positive-above <number>',
-      'without --run, of a CSV file: two classes, 1 above this',
+      `${when}of a table: two classes, 1 where the label is above this`,
       numberBetween(-1e300, 1e300),
-    )
-    .addHelpText('after', filesOfTasks);
+    );
 }
 
 function addInspect(data: Command): void {
-  withSource(
-    data.command('inspect').description('say what a node would understand of it, and refuse'),
-  ).action((path: string, options: SourceOptions, command: Command) =>
-    perform(command, async ({ say }) => {
-      const { inspectSource, sourceOf } = await import('./parts/data-source.ts');
-      const { renderData } = await import('./view/render-data.ts');
-      const source = await sourceOf(path, options);
-      const report = await inspectSource(source, path);
-      say(renderData(source, report));
-      return { json: { task: source.task, ...report }, ok: report.refused.length === 0 };
-    }),
+  const command = data
+    .command('inspect')
+    .description('say what data without a run looks like, and print a task to start from');
+  withHints(withPath(command), '').action((path: string, options: LookOptions, self: Command) =>
+    tell(path, options, self),
   );
 }
 
+function addCheck(data: Command): void {
+  const command = data
+    .command('check')
+    .description('say what a node of the run would understand of it, and refuse, before anything is joined')
+    .requiredOption('--run <file>', 'the run (YAML or manifest)');
+  withPath(command).action((path: string, options: SourceOptions, self: Command) =>
+    tell(path, options, self),
+  );
+}
+
+function tell(path: string, options: SourceOptions, command: Command): Promise<void> {
+  return perform(command, async ({ say }) => {
+    const { inspectSource, sourceOf } = await import('./parts/data-source.ts');
+    const { renderData } = await import('./view/render-data.ts');
+    const source = await sourceOf(path, options);
+    const report = await inspectSource(source, path);
+    say(renderData(source, report));
+    return { json: { task: source.task, ...report }, ok: report.refused.length === 0 };
+  });
+}
+
 function addSplit(data: Command): void {
-  withSource(data.command('split').description('give each of several nodes a share of its own, by label'))
+  const command = data
+    .command('split')
+    .description('give each of several nodes a share of its own, by label')
+    .option('--run <file>', 'read it as the task of this run (YAML or manifest); else by its looks');
+  withHints(withPath(command), 'without --run, ')
     .requiredOption('--nodes <count>', 'shares to make', wholeNumber(1, 10_000))
     .requiredOption('--out <folder>', 'gets a folder for each node: node-00, node-01, ...')
     .option('--alpha <number>', 'label skew (Dirichlet), smaller is more', numberBetween(0.001, 1e6), 0.5)

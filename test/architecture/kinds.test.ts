@@ -6,7 +6,7 @@ import { modelKinds } from '../../src/tasks/models/registry.ts';
 import { readSources, type SourceFile, withoutComments } from './source-tree.ts';
 
 const kinds = [...modelKinds, ...taskKinds].map(({ kind }) => kind);
-/** `kind === 'gpt'`, `case 'csv':`, `Exclude<TaskSpec, { kind: 'text' }>`, `'height' in model`. */
+/** `kind === 'gpt'`, `case 'table':`, `Exclude<TaskSpec, { kind: 'text' }>`, `'height' in model`. */
 const patterns = [
   new RegExp(`\\bkind (?:===|!==) '(?:${kinds.join('|')})'`),
   new RegExp(`\\bcase '(?:${kinds.join('|')})':`),
@@ -33,7 +33,7 @@ test('no code of src, sim or bench asks for the kind of a model or a task', () =
   const planted = [
     "if (model.kind === 'gpt') {}",
     "return task.kind !== 'idx-images';",
-    "    case 'csv':",
+    "    case 'table':",
     "const f = (task: Extract<TaskSpec, { kind: 'text' }>) => task;",
     "const isImage = 'height' in spec.model;",
   ];

@@ -216,7 +216,7 @@ describe('layers', () => {
 
   test('what a manifest says is read without Node and without TensorFlow.js', () => {
     const loaded = loadedBy(anywhere, sources);
-    assert.ok(loaded.has('src/tasks/models/gpt/gpt.ts') && loaded.has('src/tasks/data/csv/csv.ts'));
+    assert.ok(loaded.has('src/tasks/models/gpt/gpt.ts') && loaded.has('src/tasks/data/table/table.ts'));
     assert.deepEqual(
       boundToPlace(loaded),
       [],

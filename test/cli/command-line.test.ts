@@ -59,7 +59,7 @@ describe('the command line', { concurrency: 2 }, () => {
     ],
     [['bootstrap', '--dir', '/dev/null/x'], 2, /\/dev\/null\/x leads through something that is no directory/],
     [['testnet', 'up', '--nodes', '1'], 2, /expected a whole number from 2 to 256/],
-    [['testnet', 'up', runFile], 2, /heart-logistic trains on csv: name a file or folder with --split/],
+    [['testnet', 'up', runFile], 2, /heart-logistic trains on table: name a file or folder with --split/],
     [['data', 'inspect', at('none')], 2, /none does not exist; check the path\n$/],
     [['data', 'inspect', runFile], 2, /this looks like the data of no task; `starlings data --help` lists/],
     [
@@ -189,7 +189,7 @@ describe('the command line', { concurrency: 2 }, () => {
     assert.equal(end.exitCode, 2);
     assert.match(
       end.stderr,
-      /bad\.yaml:27:17: training\.learningRate: expected number, got string "fast"\n$/,
+      /bad\.yaml:48:17: training\.learningRate: expected number, got string "fast"\n$/,
     );
     const { error } = jsonOf(end) as { error: { code: string; message: string } };
     assert.equal(error.code, 'BAD_CONFIG');
@@ -201,23 +201,26 @@ describe('the command line', { concurrency: 2 }, () => {
     assert.match(end.stderr, /ManifestError: .*\n {4}at /);
   });
 
-  test('data inspect says what a run would refuse, data split makes shares that nodes take; help lists the files', async () => {
+  test('data check says what a run would refuse, data inspect prints a task, data split makes shares that nodes take; help lists the files', async () => {
     const file = at('rows.csv');
     const rows = Array.from({ length: 60 }, (_, row) => `${Array(13).fill(row)},${row % 2}\n`);
     await writeFile(file, rows.join(''));
-    const fits = await starlings('data', 'inspect', file, '--run', runFile, '--json');
+    const fits = await starlings('data', 'check', file, '--run', runFile, '--json');
     assert.equal(fits.exitCode, 0, fits.stderr);
     assert.match(fits.stderr, /as of the run heart-logistic[\s\S]*most frequent is right for 50\.00 %/);
     const split = ['data', 'split', file, '--nodes', '2', '--out', at('shares'), '--run', runFile, '--json'];
     const { shares } = jsonOf(await starlings(...split)) as { shares: string[] };
     assert.deepEqual(shares, [at('shares', 'node-00'), at('shares', 'node-01')]);
     const looks = await starlings('data', 'inspect', shares[0]!);
-    assert.match(looks.stdout, /^data of the task kind csv \(by its looks; --run says otherwise\)/);
-    assert.match(looks.stdout, /\n {2}features: \[0, 1, 2, .*\]\n/);
+    assert.match(looks.stdout, /^data of the task kind table \(by its looks; `data check --run`/);
+    assert.match(looks.stdout, /\n {4}- \{ column: column 0, mean: \S+, scale: \S+ \}\n/);
     await writeFile(file, '1,2,0\n'.repeat(9));
-    const refused = await starlings('data', 'inspect', file, '--run', runFile);
+    const refused = await starlings('data', 'check', file, '--run', runFile);
     assert.equal(refused.exitCode, 1);
-    assert.match(refused.stdout, /refused: 1, .*\n.*the task names column 13, the file has 0 to 2/);
+    assert.match(
+      refused.stdout,
+      /refused: 10, .*\n.*rows\.csv:1: expected 14 fields, one a column, found 3\n.*:2: .*\n.*:3: .*\n {2}and 6 more like these\n/,
+    );
     const help = await starlings('data', '--help');
     for (const name of ['train-images-idx3-ubyte', 'test_batch.bin', '.txt', 'CSV']) {
       assert.ok(help.stdout.includes(name), name);

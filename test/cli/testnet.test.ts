@@ -28,7 +28,7 @@ await writeFile(
   `
 name: halves
 model: { kind: logistic-regression, inputs: 2, outputs: 2 }
-task: { kind: csv, features: [0, 1], label: 2, mean: [5, 5], scale: [3, 3] }
+task: { kind: table, header: [x, y, class], numeric: [{ column: x, mean: 5, scale: 3 }, { column: 'y', mean: 5, scale: 3 }], label: { column: class } }
 training: { localSteps: 2 }
 strategy: { id: delta-log, windowRounds: 3, admitRounds: 1, codec: { chunk: 64, perChunk: 3 } }
 rounds: 16

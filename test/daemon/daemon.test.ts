@@ -40,7 +40,15 @@ async function manifestOf(name: string, rounds = 1000): Promise<SignedManifest &
   const spec = runSpecSchema.parse({
     name,
     model: { kind: 'logistic-regression', inputs: 2, outputs: 2 },
-    task: { kind: 'csv', features: [0, 1], label: 2, mean: [0.5, 0.5], scale: [1, 1] },
+    task: {
+      kind: 'table',
+      header: ['x', 'y', 'class'],
+      numeric: [
+        { column: 'x', mean: 0.5, scale: 1 },
+        { column: 'y', mean: 0.5, scale: 1 },
+      ],
+      label: { column: 'class' },
+    },
     training: { localSteps: 2 },
     strategy: {
       id: 'delta-log',

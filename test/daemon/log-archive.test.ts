@@ -34,7 +34,15 @@ await writeFile(at('clinic.csv'), rows.join('\n'));
 const spec = runSpecSchema.parse({
   name: 'kept',
   model: { kind: 'logistic-regression', inputs: 2, outputs: 2 },
-  task: { kind: 'csv', features: [0, 1], label: 2, mean: [5, 5], scale: [5, 5] },
+  task: {
+    kind: 'table',
+    header: ['x', 'y', 'class'],
+    numeric: [
+      { column: 'x', mean: 5, scale: 5 },
+      { column: 'y', mean: 5, scale: 5 },
+    ],
+    label: { column: 'class' },
+  },
   training: { localSteps: 2 },
   strategy: {
     ...{ id: 'delta-log', windowRounds: 3, admitRounds: 1, snapshotRounds: 5 },

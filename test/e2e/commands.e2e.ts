@@ -424,7 +424,7 @@ describe('a node in several runs', () => {
         `
 name: ${name}
 model: { kind: logistic-regression, inputs: 2, outputs: 2 }
-task: { kind: csv, features: [0, 1], label: 2, mean: [3, 2], scale: [2, 1.4] }
+task: { kind: table, header: [x, y, class], numeric: [{ column: x, mean: 3, scale: 2 }, { column: 'y', mean: 2, scale: 1.4 }], label: { column: class } }
 strategy: { id: delta-log, codec: { chunk: 64, perChunk: 3 } }
 rounds: 100000
 slotMs: 300

@@ -12,9 +12,9 @@ import { writeLayersFolder } from '../../src/learning/model-files/layers-folder.
 import { readSafetensors, writeSafetensors } from '../../src/learning/model-files/safetensors.ts';
 import { evaluateModel, predict } from '../../src/learning/tfjs/inference.ts';
 import { rngFor } from '../../src/math/rng.ts';
-import type { CsvTask } from '../../src/tasks/data/csv/csv.ts';
 import { type TaskSpec, taskKindOf } from '../../src/tasks/data/registry.ts';
 import { scaleValue } from '../../src/tasks/data/scaling.ts';
+import type { TableTask } from '../../src/tasks/data/table/table-schema.ts';
 import type { ModelSpec } from '../../src/tasks/models/registry.ts';
 import { startBackend } from '../../src/tensor/tfjs-backend.ts';
 import { denseModel, smallDataset, smallModel } from './small-data.ts';
@@ -57,15 +57,14 @@ async function askedRaw(path: string, rows: readonly number[][]): Promise<Float3
   }
 }
 
-const csvTask: CsvTask = {
-  kind: 'csv',
-  features: [0, 1, 2, 4, 5, 6],
-  label: 3,
+const mean = [54.4, 0.68, 3_000_000, 131.7, -246.7, 0.001];
+const scale = [9, 0.47, 20, 17.6, 51.7, 0.0005];
+const names = ['age', 'sex', 'income', 'pressure', 'offset', 'trace'];
+const tableTask: TableTask = {
+  kind: 'table',
   // Of very different sizes, as in tables of people: folded into the weights, the large ones would eat the small ones.
-  mean: [54.4, 0.68, 3_000_000, 131.7, -246.7, 0.001],
-  scale: [9, 0.47, 20, 17.6, 51.7, 0.0005],
-  names: ['age', 'sex', 'income', 'pressure', 'offset', 'trace'],
-  classes: ['a', 'b', 'c'],
+  numeric: names.map((column, at) => ({ column, mean: mean[at]!, scale: scale[at]! })),
+  label: { column: 'class', classes: ['a', 'b', 'c'] },
   heldOutEvery: 5,
 };
 
@@ -73,8 +72,8 @@ test('TensorFlow.js loads an exported folder and says of raw rows what we predic
   const path = join(folder, 'exported');
   const random = rngFor('export');
   const cases: readonly (readonly [ModelSpec, TaskSpec, number[][]])[] = [
-    [smallModel, csvTask, rowsOf(40, (column) => csvValue(column, random.normal()))],
-    [denseModel([6, 5, 3]), csvTask, rowsOf(40, (column) => csvValue(column, random.normal()))],
+    [smallModel, tableTask, rowsOf(40, (column) => tableValue(column, random.normal()))],
+    [denseModel([6, 5, 3]), tableTask, rowsOf(40, (column) => tableValue(column, random.normal()))],
     [denseModel([6, 3]), { kind: 'idx-images' }, rowsOf(40, () => random.int(256))],
   ];
   await startBackend('wasm');
@@ -97,16 +96,16 @@ test('TensorFlow.js loads an exported folder and says of raw rows what we predic
 
 test('an exported folder says what its rows and classes are, and what stands for a missing value', async () => {
   const path = join(folder, 'named');
-  await writeLayersFolder(path, smallModel, vector, csvTask);
+  await writeLayersFolder(path, smallModel, vector, tableTask);
   const loaded = await loadWithTensorFlow(path);
   const { starlings } = loaded.getUserDefinedMetadata() as { starlings: Record<string, unknown> };
   loaded.dispose();
-  assert.deepEqual(starlings['features'], csvTask.names);
-  assert.deepEqual(starlings['classes'], csvTask.classes);
-  assert.deepEqual([starlings['mean'], starlings['scale']], [csvTask.mean, csvTask.scale]);
+  assert.deepEqual(starlings['features'], names);
+  assert.deepEqual(starlings['classes'], tableTask.label.classes);
+  assert.deepEqual([starlings['mean'], starlings['scale']], [mean, scale]);
   // A row of which everything is missing: its means in the browser, zeros here.
   const ours = await predict(smallModel, vector, new Float32Array(6));
-  (await askedRaw(path, [[...csvTask.mean]])).forEach((probability, at) => {
+  (await askedRaw(path, [[...mean]])).forEach((probability, at) => {
     assert.ok(Math.abs(probability - ours.probabilities[at]!) < 1e-5);
   });
 });
@@ -116,8 +115,8 @@ function rowsOf(count: number, draw: (column: number) => number): number[][] {
 }
 
 /** As a float32, which is what a browser is given. */
-function csvValue(column: number, deviation: number): number {
-  return Math.fround(csvTask.mean[column]! + deviation * csvTask.scale[column]!);
+function tableValue(column: number, deviation: number): number {
+  return Math.fround(mean[column]! + deviation * scale[column]!);
 }
 
 test('what TensorFlow.js Layers cannot say is refused before anything is written', async () => {
@@ -127,7 +126,7 @@ test('what TensorFlow.js Layers cannot say is refused before anything is written
     writeLayersFolder(path, lenet, initialVector(lenet, 1), { kind: 'idx-images' }),
     (error) => error instanceof ModelFileError && /every part of lenet/.test(error.message),
   );
-  await assert.rejects(writeLayersFolder(path, smallModel, vector.subarray(1), csvTask), RangeError);
+  await assert.rejects(writeLayersFolder(path, smallModel, vector.subarray(1), tableTask), RangeError);
   await assert.rejects(readdir(path), { code: 'ENOENT' });
 });
 

@@ -4,16 +4,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after } from 'node:test';
 import { rngFor } from '../../src/math/rng.ts';
-import type { CsvTask } from '../../src/tasks/data/csv/csv.ts';
+import type { TableTask } from '../../src/tasks/data/table/table-schema.ts';
 import type { ModelSpec } from '../../src/tasks/models/registry.ts';
 
 export const tableModel: ModelSpec = { kind: 'logistic-regression', inputs: 2, outputs: 2 };
-export const tableTask: CsvTask = {
-  kind: 'csv',
-  features: [0, 1],
-  label: 2,
-  mean: [0, 0],
-  scale: [1, 1],
+export const tableTask: TableTask = {
+  kind: 'table',
+  header: ['x', 'y', 'class'],
+  numeric: [
+    { column: 'x', mean: 0, scale: 1 },
+    { column: 'y', mean: 0, scale: 1 },
+  ],
+  label: { column: 'class' },
   heldOutEvery: 5,
 };
 

@@ -136,10 +136,11 @@ describe('the signed run manifest', () => {
       );
     impossible({ admitRounds: 6, windowRounds: 6 }, /admitRounds/);
     impossible({ codec: { id: 'sparse-sign', chunk: 64, perChunk: 65 } }, /perChunk/);
-    const csv = { kind: 'csv', features: [0, 1], label: 2, mean: [0], scale: [1, 1], heldOutEvery: 5 };
+    const numeric = [{ column: 'x', mean: 0, scale: 1 }];
+    const table = { kind: 'table', header: ['y', 'z'], numeric, label: { column: 'y' }, heldOutEvery: 5 };
     refused(
-      resigned((fields) => Object.assign(fields, { task: csv })),
-      /mean/,
+      resigned((fields) => Object.assign(fields, { task: table })),
+      /must name the column 'x'/,
     );
   });
 

@@ -294,9 +294,9 @@ describe('folders of images', () => {
     const guessed = await kind.recognise!(folder, {});
     assert.deepEqual(guessed, { ...task, height: 4, width: 6, heldOutEvery: 5 });
     await put(join(folder, 'dog', 'bad.png'), Buffer.from('none'));
-    const report = await kind.inspect!(task, folder);
+    const report = await kind.inspect!(task, folder, null);
     assert.equal(report.refused.length, 1);
-    assert.match(report.refused[0]!, /dog\/bad\.png: this is neither PNG nor JPEG/);
+    assert.match(report.refused[0]!.first.join(), /dog\/bad\.png: this is neither PNG nor JPEG/);
     const clean = await folderOf({ cat: 30, dog: 30 });
     const targets = [join(clean, '../a'), join(clean, '../b')].map((path) => `${path}-${process.pid}`);
     const request = { source: clean, targets, classes: 2, alpha: 1, rng: rngFor('split') };

@@ -6,11 +6,11 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { rngFor } from '../../src/math/rng.ts';
 import { cifarFiles } from '../../src/tasks/data/cifar-images/read-cifar-images.ts';
-import type { CsvTask } from '../../src/tasks/data/csv/csv.ts';
 import { type DataReport, type LabelHints, majorityShare } from '../../src/tasks/data/data-report.ts';
 import { writeIdxImages, writeIdxLabels } from '../../src/tasks/data/idx-images/idx-file.ts';
 import { idxFiles } from '../../src/tasks/data/idx-images/idx-folder.ts';
 import { loadTaskData, type TaskSpec, taskKindOf, taskKinds } from '../../src/tasks/data/registry.ts';
+import type { TableTask } from '../../src/tasks/data/table/table-schema.ts';
 import { DataShapeError } from '../../src/tasks/datasets/data-error.ts';
 import type { ModelSpec } from '../../src/tasks/models/registry.ts';
 
@@ -30,7 +30,7 @@ async function recognised(path: string, hints: LabelHints = {}): Promise<TaskSpe
 
 async function inspected(path: string, hints: LabelHints = {}): Promise<DataReport> {
   const task = (await recognised(path, hints))!;
-  return taskKindOf(task).inspect!(task, path);
+  return taskKindOf(task).inspect!(task, path, null);
 }
 
 const split = (task: TaskSpec, source: string, nodes: number) => {
@@ -50,11 +50,15 @@ const row = (index: number) => `${index},${index % 7 === 0 ? 'NaN' : 2 * index},
 const table = (rows: number, end = '\n') =>
   Array.from({ length: rows }, (_, index) => row(index) + end).join('');
 
+const told = ({ refused }: DataReport): string =>
+  refused.flatMap(({ first }) => first.map((sentence) => sentence.replaceAll(`${folder}/`, ''))).join('\n');
+
 describe('a table', () => {
   test('is understood without a run: its classes, the most frequent, what is missing', async () => {
     const file = join(await made('plain'), 'a.csv');
     await writeFile(file, table(30));
-    assert.deepEqual(await inspected(file), {
+    const { table: found, ...report } = await inspected(file);
+    assert.deepEqual(report, {
       files: [file],
       parts: [
         // Rows 5, 10, ... 30 (from 1) are held out: of rows 4, 9, 14, 19, 24, 29 (from 0) 9 and 24 are of class 1.
@@ -62,42 +66,81 @@ describe('a table', () => {
         { name: 'held out', rows: 6, classes: [4, 2] },
       ],
       columns: 3,
-      missing: [{ column: 1, count: 5 }],
       refused: [],
     });
-    assert.equal(majorityShare([16, 8]), 2 / 3);
-    assert.equal(majorityShare([0, 0]), null);
-    const task = (await recognised(file)) as CsvTask;
-    assert.deepEqual([task.kind, task.features, task.label], ['csv', [0, 1], 2]);
-    // Mean of 0..29, and the deviation of a uniform choice among them: sqrt((30^2 - 1) / 12).
-    assert.deepEqual([task.mean[0], task.scale[0]], [14.5, 8.655]);
-  });
-
-  test('is told apart from one that a node refuses, every row with its line and reason', async () => {
-    const file = join(await made('bad'), 'bad.csv');
-    await writeFile(file, 'age,pressure,sick\n1,2,0\n1,x,1\n3,4\n1,2,1.5\n');
-    const { refused } = await inspected(file);
     assert.deepEqual(
-      refused.map((sentence) => sentence.slice(folder.length + 1)),
+      found!.columns.map(({ column, kind, missing, range }) => [column, kind, missing, range]),
       [
-        "bad/bad.csv:1: expected a decimal number, NaN or nothing in column 0, found 'age': names of columns, which are given by number; take the line out",
-        "bad/bad.csv:3: expected a decimal number, NaN or nothing in column 1, found 'x'",
-        'bad/bad.csv:4: expected 3 columns as in the first row, found 2',
-        'bad/bad.csv: 2 rows are too few to hold out every 5th',
-        'bad/bad.csv:5: expected a class from 0 to 99 in column 2, found 1.5',
+        ['column 0', 'number', 0, [0, 29]],
+        ['column 1', 'number', 5, [2, 58]],
+        ['column 2', 'label', 0, null],
       ],
     );
-    // Two classes by a threshold: 1.5 is one of them then.
-    assert.equal((await inspected(file, { positiveAbove: 1 })).refused.length, 4);
-    assert.match((await inspected(file, { label: 9 })).refused.join(), /names column 9, the file has 0 to 2/);
+    assert.equal(majorityShare([16, 8]), 2 / 3);
+    assert.equal(majorityShare([0, 0]), null);
+    const task = (await recognised(file)) as TableTask;
+    assert.deepEqual(
+      [task.header, task.label],
+      [['column 0', 'column 1', 'column 2'], { column: 'column 2' }],
+    );
+    // Mean of 0..29, and the deviation of a uniform choice among them: sqrt((30^2 - 1) / 12).
+    assert.deepEqual(task.numeric![0], { column: 'column 0', mean: 14.5, scale: 8.655 });
   });
 
-  test('of which no line is understood: a refusal for each and one for the file, and no word of rows that are not there', async () => {
+  test('with names has them in the task: numbers, categories, and a label of words; other text is left out', async () => {
+    const file = join(await made('named'), 'a.tsv');
+    const rows = Array.from(
+      { length: 90 },
+      (_, at) => `${at}\t${at % 2 ? 'm' : 'f'}\tfree text ${at}\t${at % 3 ? 'no' : 'yes'}\t${at % 4}\n`,
+    );
+    await writeFile(file, `age\tsex\tnote\tsick\tward\n${rows.join('')}`);
+    assert.deepEqual(await recognised(file, { label: 'sick' }), {
+      kind: 'table',
+      numeric: [
+        { column: 'age', mean: 44.5, scale: 25.98 },
+        { column: 'ward', mean: 1.478, scale: 1.118 },
+      ],
+      categorical: [{ column: 'sex', values: ['f', 'm'] }],
+      label: { column: 'sick', classes: ['no', 'yes'] },
+      heldOutEvery: 5,
+    });
+    await assert.rejects(
+      recognised(file, { label: 'ill' }),
+      /there is no column 'ill', only 'age', 'sex', 'note', 'sick', 'ward'/,
+    );
+  });
+
+  test('is told apart from one that a node refuses, every reason with its first lines', async () => {
+    const file = join(await made('bad'), 'bad.csv');
+    await writeFile(file, 'age,pressure,sick\n1,2,0\n1,x,1\n3,4\n1,2,1.5\n2,3,1\n');
+    assert.equal(
+      told(await inspected(file)),
+      [
+        "bad/bad.csv:3: expected a decimal number or a missing value in column 'pressure', found 'x'",
+        'bad/bad.csv:4: expected 3 fields, one a column, found 2',
+        "bad/bad.csv:5: expected a class from 0 to 99 in column 'sick', found '1.5'",
+        'bad/bad.csv: 2 rows are too few to hold out every 5th: lower task.heldOutEvery or add rows',
+      ].join('\n'),
+    );
+    // Two classes by a threshold: 1.5 is one of them then.
+    assert.equal((await inspected(file, { positiveAbove: 1 })).refused.length, 3);
+  });
+
+  test('of which no row is understood: one reason with its first lines and how many there are', async () => {
     const file = join(await made('words'), 'words.csv');
-    await writeFile(file, Array.from({ length: 50 }, (_, row) => `${row},word,${row % 2}`).join('\n'));
-    const report = await inspected(file);
-    assert.equal(report.refused.length, 51);
-    assert.deepEqual([report.parts, report.columns], [[], null]);
+    await writeFile(file, `a,b,c\n${'1,word\n'.repeat(5000)}`);
+    const { refused, parts } = await inspected(file);
+    assert.deepEqual(
+      refused.map(({ count, first }) => [count, first.length]),
+      [
+        [5000, 3],
+        [1, 1],
+      ],
+    );
+    assert.deepEqual(
+      parts.map(({ rows }) => rows),
+      [0, 0],
+    );
   });
 
   test('is split by label: every row as it stands, at one node, in a file that a node takes', async () => {
@@ -118,6 +161,18 @@ describe('a table', () => {
     const model: ModelSpec = { kind: 'logistic-regression', inputs: 2, outputs: 2 };
     for (const target of targets) await loadTaskData(task, model, target);
     await assert.rejects(split(task, file, 40), DataShapeError);
+  });
+
+  test('with a row of names gives it to every share', async () => {
+    const file = join(await made('split-names'), 'whole.csv');
+    await writeFile(file, `\uFEFF"a";b;"c;d"\r\n${table(60, '\r\n').replaceAll(',', ';')}`);
+    const task = (await recognised(file))!;
+    const { targets } = await split(task, file, 2);
+    const parts = await Promise.all(targets.map((target) => readFile(join(target, 'part.csv'), 'utf8')));
+    for (const part of parts) assert.ok(part.startsWith('"a";b;"c;d"\n'), part.slice(0, 40));
+    assert.equal(parts.join('').split('\n').length, 60 + 2 + 1);
+    const model: ModelSpec = { kind: 'logistic-regression', inputs: 2, outputs: 2 };
+    for (const target of targets) await loadTaskData(task, model, target);
   });
 });
 
@@ -150,10 +205,7 @@ describe('images', () => {
       broken.parts.map(({ name }) => name),
       ['held out'],
     );
-    assert.match(
-      broken.refused.join(),
-      /train-labels-idx1-ubyte: expected 4 labels, one per image, found 2$/,
-    );
+    assert.match(told(broken), /train-labels-idx1-ubyte: expected 4 labels, one per image, found 2$/);
   });
 
   test('of CIFAR-10 are counted and split in six files a node, each image at one node', async () => {
@@ -199,7 +251,7 @@ describe('images', () => {
       /cannot be its own share/,
     );
     await rm(join(path, cifarFiles.train[1]!));
-    assert.match((await inspected(path)).refused.join(), /data_batch_2\.bin: expected a file of CIFAR-10/);
+    assert.match(told(await inspected(path)), /data_batch_2\.bin: expected a file of CIFAR-10/);
   });
 });
 

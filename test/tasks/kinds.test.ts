@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { CsvTask } from '../../src/tasks/data/csv/csv.ts';
 import { type TaskSpec, taskKindOf, taskKinds, taskSchema } from '../../src/tasks/data/registry.ts';
 import { scaleValue } from '../../src/tasks/data/scaling.ts';
+import type { TableTask } from '../../src/tasks/data/table/table-schema.ts';
 import { exampleForms } from '../../src/tasks/example-form.ts';
 import { impossibleTask } from '../../src/tasks/impossible-task.ts';
 import {
@@ -16,14 +16,14 @@ import { type ModelSpec, modelKindOf, modelKinds, modelSchema } from '../../src/
 
 const grey = { height: 28, width: 28, channels: 1, outputs: 10 };
 const colour = { height: 32, width: 32, channels: 3, outputs: 10 };
-const csv: CsvTask = {
-  kind: 'csv',
-  features: [0, 1],
-  label: 2,
-  mean: [0, 0],
-  scale: [1, 1],
+const numbers = (...columns: string[]) => columns.map((column) => ({ column, mean: 0, scale: 1 }));
+const table: TableTask = {
+  kind: 'table',
+  numeric: numbers('x', 'y'),
+  label: { column: 'class' },
   heldOutEvery: 5,
 };
+const labelled = (label: object): TableTask => ({ ...table, label: { column: 'class', ...label } });
 const idx: TaskSpec = { kind: 'idx-images' };
 const cifar: TaskSpec = { kind: 'cifar-images' };
 const text: TaskSpec = { kind: 'text', heldOutFraction: 0.1, chat: 'chatml' };
@@ -100,11 +100,26 @@ describe('kinds of models and tasks', () => {
   });
 
   test('of tasks scale raw values as their files are scaled, where examples are rows', () => {
-    const scaled = { ...csv, mean: [10, 1], scale: [2, 4] };
+    const scaled: TableTask = {
+      ...table,
+      numeric: [
+        { column: 'x', mean: 10, scale: 2, missingIndicator: true },
+        { column: 'y', mean: 1, scale: 4 },
+      ],
+      categorical: [{ column: 'z', values: ['a', 'b'], unknown: 'other' }],
+    };
     const scale = (task: TaskSpec, values: readonly (number | null)[]) =>
       values.map((value, column) => scaleValue(taskKindOf(task).scaling!(task), column, value));
-    assert.deepEqual(scale(scaled, [12, 5]), [1, 1]);
-    assert.deepEqual(scale(scaled, [null, null]), [0, 0]);
+    assert.deepEqual(scale(scaled, [12, 0, 5, 0, 1, 0]), [1, 0, 1, 0, 1, 0]);
+    assert.deepEqual(scale(scaled, [null, 1, null, 0, 0, 0]), [0, 1, 0, 0, 0, 0]);
+    assert.deepEqual(taskKindOf(scaled).names!(scaled).features, [
+      'x',
+      'x missing',
+      'y',
+      'z=a',
+      'z=b',
+      'z=other',
+    ]);
     assert.deepEqual(scale(idx, [255, null]), [1, 0]);
     assert.deepEqual(scale(cifar, [51]), [0.2]);
     assert.equal(taskKindOf(text).scaling, undefined);
@@ -124,11 +139,8 @@ describe('what cannot work', () => {
     [cifar, flat(3072)],
     [cifar, { kind: 'gn-lenet', ...colour }],
     [text, gpt],
-    [csv, flat(2)],
-    [
-      { ...csv, positiveAbove: 0 },
-      { kind: 'mlp', inputs: 2, hidden: [3], outputs: 2 },
-    ],
+    [table, flat(2)],
+    [labelled({ positiveAbove: 0 }), { kind: 'mlp', inputs: 2, hidden: [3], outputs: 2 }],
   ];
   for (const [task, model] of possible) {
     test(`${task.kind} with ${model.kind} can`, () => assert.equal(impossibleTask(task, model), null));
@@ -145,12 +157,18 @@ describe('what cannot work', () => {
       'model',
       'must take 32 x 32 pixels of 3 channels (3072 values)',
     ],
-    [{ ...csv, mean: [0] }, flat(2), 'task.mean', 'must have one number per feature (2)'],
-    [{ ...csv, scale: [1] }, flat(2), 'task.scale', 'must have one number per feature (2)'],
-    [{ ...csv, names: ['a'] }, flat(2), 'task.names', 'must have one name per feature (2)'],
-    [{ ...csv, classes: ['a'] }, flat(2), 'task.classes', 'must have one name per output of the model (10)'],
-    [csv, flat(3), 'model.inputs', 'must equal the number of features (2)'],
-    [{ ...csv, positiveAbove: 0 }, flat(2), 'model.outputs', 'must be 2 where the task has positiveAbove'],
+    [{ ...table, numeric: numbers('x', 'x') }, flat(2), 'task', "must use the column 'x' once"],
+    [{ ...table, numeric: numbers('x', 'class') }, flat(2), 'task', "must use the column 'class' once"],
+    [{ ...table, header: ['x', 'class'] }, flat(2), 'task.header', "must name the column 'y'"],
+    [{ ...table, numeric: [] }, flat(2), 'task', 'must have a numeric or a categorical column'],
+    [
+      labelled({ classes: ['a'] }),
+      flat(2),
+      'task.label.classes',
+      'must have one name per output of the model (10)',
+    ],
+    [table, flat(3), 'model.inputs', 'must equal the inputs that the columns make (2)'],
+    [labelled({ positiveAbove: 0 }), flat(2), 'model.outputs', 'must be 2 where the label has positiveAbove'],
   ];
   for (const [task, model, path, message] of impossible) {
     test(`${task.kind} with ${model.kind}: ${path} ${message}`, () => {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { ConfigError } from '../../config/config-error.ts';
 import { rngFor } from '../../math/rng.ts';
 import type { RunSpec } from '../../run/run-spec.ts';
-import { type DataReport, type LabelHints, orRefused } from '../../tasks/data/data-report.ts';
+import { type DataReport, type LabelHints, orRefused, Refusals } from '../../tasks/data/data-report.ts';
 import { loadTaskData, type TaskSpec, taskKindOf, taskKinds } from '../../tasks/data/registry.ts';
 import { DataFileError } from '../../tasks/datasets/data-error.ts';
 import { outputsOf } from '../../tasks/models/model-layout.ts';
@@ -43,11 +43,12 @@ export async function inspectSource({ task, run }: DataSource, path: string): Pr
   const { inspect } = taskKindOf(task);
   if (inspect === undefined)
     throw new ConfigError('BAD_USAGE', `data of the kind ${task.kind} says nothing of itself`);
-  const report = await inspect(task, path);
-  if (run === null || report.refused.length > 0) return report;
-  const refused: string[] = [];
+  const report = await inspect(task, path, run?.model ?? null);
+  // All rows of a table have been looked at.
+  if (run === null || report.refused.length > 0 || report.table) return report;
+  const refused = new Refusals();
   await orRefused(() => loadTaskData(task, run.model, path), refused);
-  return { ...report, refused };
+  return { ...report, refused: refused.list() };
 }
 
 export interface SplitRequest {

@@ -1,52 +1,136 @@
-/** What `data inspect` says of data. */
-import { Document, visit } from 'yaml';
-import { type DataReport, majorityShare, type PartReport } from '../../tasks/data/data-report.ts';
-import { taskKindOf } from '../../tasks/data/registry.ts';
+/** What `data inspect` and `data check` say of data. */
+import { Document, isMap, isSeq, visit } from 'yaml';
+import {
+  type ColumnReport,
+  type DataReport,
+  majorityShare,
+  type PartReport,
+  type Refusal,
+  type TableReport,
+} from '../../tasks/data/data-report.ts';
+import { type TaskSpec, taskKindOf } from '../../tasks/data/registry.ts';
 import type { DataSource } from '../parts/data-source.ts';
 import { formatPercent } from './format.ts';
 
-/** More are counted, not listed. */
-const refusedShownMax = 20;
+/** Of a table of more columns, and of a column of more categories, the others are counted. */
+const columnsShownMax = 60;
+const valuesShownMax = 8;
+const reasonsShownMax = 12;
 
-export function renderData({ task, run }: DataSource, report: DataReport): string {
+export function renderData(
+  { task, run }: DataSource,
+  { files, columns, parts, table, refused }: DataReport,
+): string {
   const { counted } = taskKindOf(task);
-  const how = run === null ? 'by its looks; --run says otherwise' : `as of the run ${run.name}`;
+  const how =
+    run === null
+      ? 'by its looks; `data check --run` says what a run would make of it'
+      : `as of the run ${run.name}`;
+  const names = taskKindOf(task).names?.(task).classes ?? null;
   const lines = [`data of the task kind ${task.kind} (${how})`];
-  for (const file of report.files) lines.push(`  ${file}`);
-  if (report.columns !== null) lines.push(`columns: ${report.columns}`);
-  for (const part of report.parts) lines.push(...partLines(part, counted));
-  const missing = report.missing.map(({ column, count }) => `${count} in column ${column}`);
-  lines.push(`missing: ${missing.length === 0 ? 'nothing' : missing.join(', ')}`);
-  const { refused } = report;
-  lines.push(
-    refused.length === 0 ? 'refused: nothing' : `refused: ${refused.length}, a node would not start with it`,
-  );
-  for (const sentence of refused.slice(0, refusedShownMax)) lines.push(`  ${sentence}`);
-  if (refused.length > refusedShownMax) lines.push(`  and ${refused.length - refusedShownMax} more`);
-  if (run === null && report.parts.length > 0) {
-    lines.push('', 'in the file of a run:', asYaml({ task }));
-  }
+  for (const file of files) lines.push(`  ${file}${table ? `: ${table.format}` : ''}`);
+  if (table) lines.push(...tableLines(table));
+  else if (columns !== null) lines.push(`columns: ${columns}`);
+  for (const part of parts) lines.push(...partLines(part, counted, names));
+  if (table) lines.push(...previewLines(table, names));
+  lines.push(...refusalLines(refused));
+  if (run === null && parts.length > 0) lines.push('', 'in the file of a run:', asYaml(startOf(task, parts)));
   return lines.join('\n');
 }
 
-/** With lists in one line each. */
+/** The task, and for rows of values the least model that takes it. */
+function startOf(task: TaskSpec, parts: readonly PartReport[]): object {
+  const inputs = taskKindOf(task).names?.(task).features?.length;
+  const outputs = Math.max(2, ...parts.map(({ classes }) => classes?.length ?? 0));
+  return inputs === undefined ? { task } : { model: { kind: 'logistic-regression', inputs, outputs }, task };
+}
+
+function tableLines({ columns }: TableReport): string[] {
+  const used = columns.filter(({ kind }) => kind !== 'unused');
+  const unused = columns.filter(({ kind }) => kind === 'unused').map(({ column }) => column);
+  const width = Math.max(...used.map(({ column }) => column.length));
+  const lines = used
+    .slice(0, columnsShownMax)
+    .map((one) => `  ${one.column.padEnd(width)}  ${columnWords(one)}`);
+  if (used.length > columnsShownMax) lines.push(`  and ${used.length - columnsShownMax} more`);
+  const ignored = unused.slice(0, valuesShownMax).join(', ');
+  const more = unused.length > valuesShownMax ? ` and ${unused.length - valuesShownMax} more` : '';
+  return ['columns', ...lines, ...(unused.length > 0 ? [`  not used: ${ignored}${more}`] : [])];
+}
+
+function columnWords({ kind, missing, range, values, inputs }: ColumnReport): string {
+  const gaps = missing > 0 ? `, ${missing} missing` : '';
+  switch (kind) {
+    case 'number':
+      return `number ${range === null ? 'never there' : `from ${range[0]} to ${range[1]}`}${gaps} -> ${inputs.join(', ')}`;
+    case 'category': {
+      const shown = values!.slice(0, valuesShownMax).map(({ value, count }) => `${value} ${count}`);
+      const more = values!.length > valuesShownMax ? ` and ${values!.length - valuesShownMax} more` : '';
+      return `category ${shown.join(', ')}${more}${gaps} -> ${inputs.slice(0, valuesShownMax).join(', ')}${more}`;
+    }
+    case 'label':
+      return 'label';
+    case 'unused':
+      return 'not used';
+    default:
+      return kind satisfies never;
+  }
+}
+
+function previewLines({ preview }: TableReport, names: readonly string[] | null): string[] {
+  const shown = (cells: readonly string[]) =>
+    cells.length > columnsShownMax
+      ? `${cells.slice(0, columnsShownMax).join(' | ')} and ${cells.length - columnsShownMax} more`
+      : cells.join(' | ');
+  return preview.flatMap(({ line, raw, inputs, label }) => [
+    `line ${line}: ${shown(raw.map((cell) => cell.slice(0, 40)))}`,
+    `  as the model sees it: ${shown(inputs.map((value) => String(Number(value.toFixed(3)))))} -> ${names?.[label] ?? label}`,
+  ]);
+}
+
+function refusalLines(refused: readonly Refusal[]): string[] {
+  if (refused.length === 0) return ['refused: nothing'];
+  const cases = refused.reduce((sum, { count }) => sum + count, 0);
+  const shown = refused
+    .slice(0, reasonsShownMax)
+    .flatMap(({ count, first }) => [
+      ...first.map((sentence) => `  ${sentence}`),
+      ...(count > first.length
+        ? [`  and ${count - first.length} more like ${first.length === 1 ? 'this' : 'these'}`]
+        : []),
+    ]);
+  const more = refused.length - reasonsShownMax;
+  return [
+    `refused: ${cases}, a node would not start with it`,
+    ...shown,
+    ...(more > 0 ? [`  and ${more} more reasons`] : []),
+  ];
+}
+
+/** With lists of values, and fields of one thing among several, in one line each. */
 function asYaml(value: unknown): string {
   const document = new Document(value);
   visit(document, {
     Seq: (_, list) => {
-      list.flow = true;
+      list.flow = !list.items.some(isMap);
+      for (const item of list.items) if (isMap(item) || isSeq(item)) item.flow = true;
     },
   });
-  return document.toString({ lineWidth: 0, flowCollectionPadding: false }).trimEnd();
+  return document.toString({ lineWidth: 0, flowCollectionPadding: true }).trimEnd();
 }
 
-function partLines({ name, rows, classes }: PartReport, counted: string): string[] {
+function partLines(
+  { name, rows, classes }: PartReport,
+  counted: string,
+  names: readonly string[] | null,
+): string[] {
   const head = `${name}: ${rows} ${counted}`;
   const majority = classes === null ? null : majorityShare(classes);
   if (classes === null || majority === null) return [head];
-  const total = rows;
   const present = classes.filter((count) => count > 0).length;
-  const shares = classes.map((count, label) => `${label}: ${count} (${formatPercent(count / total)})`);
+  const shares = classes.map(
+    (count, label) => `${names?.[label] ?? label}: ${count} (${formatPercent(count / rows)})`,
+  );
   return [
     `${head} of ${present} classes`,
     `  ${shares.join(', ')}`,

@@ -1,4 +1,4 @@
-/** What was found at a path, whole or not: what `starlings data inspect` says. */
+/** What was found at a path, whole or not: what `starlings data inspect` and `data check` say. */
 import { DataFileError, DataShapeError } from '../datasets/data-error.ts';
 
 /** Examples to learn from, or held out. */
@@ -10,23 +10,79 @@ export interface PartReport {
   readonly classes: readonly number[] | null;
 }
 
+/** What a node would not take, one reason; the first few cases in full. */
+export interface Refusal {
+  readonly reason: string;
+  readonly count: number;
+  readonly first: readonly string[];
+}
+
+/** A column of a table. */
+export interface ColumnReport {
+  readonly column: string;
+  readonly kind: 'number' | 'category' | 'label' | 'unused';
+  readonly missing: number;
+  /** Least and largest number; null of what is no number, or where there is none. */
+  readonly range: readonly [number, number] | null;
+  /** How often each category is there; null of numbers. */
+  readonly values: readonly { readonly value: string; readonly count: number }[] | null;
+  /** Names of the inputs that are made of it. */
+  readonly inputs: readonly string[];
+}
+
+/** A row as it stands in the file, of the columns that are used, and what becomes of it. */
+export interface RowPreview {
+  readonly line: number;
+  readonly raw: readonly string[];
+  readonly inputs: readonly number[];
+  readonly label: number;
+}
+
+export interface TableReport {
+  /** How the file is written, in words. */
+  readonly format: string;
+  readonly columns: readonly ColumnReport[];
+  readonly preview: readonly RowPreview[];
+}
+
 export interface DataReport {
   readonly files: readonly string[];
   readonly parts: readonly PartReport[];
   /** Of an example, or of the table; null where examples have none. */
   readonly columns: number | null;
-  /** Missing values of each column that has any. */
-  readonly missing: readonly { readonly column: number; readonly count: number }[];
-  /** What a node would not take, each with its reason. */
-  readonly refused: readonly string[];
+  readonly refused: readonly Refusal[];
+  /** Absent of what is no table. */
+  readonly table?: TableReport;
 }
 
 /** How a table without a run is to be understood. */
 export interface LabelHints {
-  /** Column of the label; the last where nobody says. */
-  readonly label?: number;
+  /** Name of the label's column; the last where nobody says. */
+  readonly label?: string;
   /** Two classes: 1 where the label is above this. */
   readonly positiveAbove?: number;
+}
+
+/** Cases of one reason that are told in full. */
+const toldMax = 3;
+
+/** Counts by reason: a million rows with the same fault are one line. */
+export class Refusals {
+  readonly #byReason = new Map<string, { count: number; first: string[] }>();
+
+  add(reason: string, sentence: string): void {
+    const known = this.#byReason.get(reason);
+    if (known === undefined) {
+      this.#byReason.set(reason, { count: 1, first: [sentence] });
+      return;
+    }
+    known.count++;
+    if (known.first.length < toldMax) known.first.push(sentence);
+  }
+
+  list(): Refusal[] {
+    return Array.from(this.#byReason, ([reason, { count, first }]) => ({ reason, count, first }));
+  }
 }
 
 /** Share of the most frequent class: what is right without any learning. Null without examples. */
@@ -46,13 +102,17 @@ export function countClasses(labels: ArrayLike<number>): number[] {
   return counts;
 }
 
-/** What `read` gives; null where the data is refused, with the reason in `refused`. Passes other errors on. */
-export async function orRefused<T>(read: () => Promise<T>, refused: string[]): Promise<T | null> {
+/** What `read` gives; null where the data is refused, which is noted in `refused`, under its own sentence or `reason`. Passes other errors on. */
+export async function orRefused<T>(
+  read: () => Promise<T>,
+  refused: Refusals,
+  reason?: string,
+): Promise<T | null> {
   try {
     return await read();
   } catch (error) {
     if (!(error instanceof DataFileError || error instanceof DataShapeError)) throw error;
-    refused.push(error.message);
+    refused.add(reason ?? error.message, error.message);
     return null;
   }
 }

@@ -44,8 +44,11 @@ export interface TaskKind<
    * tell. @throws DataFileError where it cannot be opened
    */
   recognise?(path: string, hints: LabelHints): Promise<Spec | null>;
-  /** What is there; what a node would refuse is said, not thrown. */
-  inspect?(task: Spec, path: string): Promise<DataReport>;
+  /**
+   * What is there; what a node would refuse is said, not thrown. Of a table every row is looked at, and whether `model` takes it (null: any
+   * model would do).
+   */
+  inspect?(task: Spec, path: string, model: ModelSpec | null): Promise<DataReport>;
   /** From raw values to those that models see. Absent where examples are no rows of values. */
   scaling?(task: Spec): Scaling;
   /** What people call columns and classes. */

@@ -6,7 +6,7 @@ import { linkOrCopy } from '../../../platform/node/link-or-copy.ts';
 import { makeDirectory } from '../../../platform/node/make-directory.ts';
 import { DataFileError } from '../../datasets/data-error.ts';
 import { dirichletPartition } from '../../datasets/dirichlet-partition.ts';
-import { countClasses, type DataReport, orRefused, type PartReport } from '../data-report.ts';
+import { countClasses, type DataReport, orRefused, type PartReport, Refusals } from '../data-report.ts';
 import type { SharesRequest } from '../task-kind.ts';
 import { cifarFiles, cifarValues, readRecordBytes, recordBytes } from './read-cifar-images.ts';
 
@@ -20,7 +20,7 @@ export async function isCifarFolder(path: string): Promise<boolean> {
 }
 
 export async function inspectCifarFolder(folder: string): Promise<DataReport> {
-  const refused: string[] = [];
+  const refused = new Refusals();
   const parts: PartReport[] = [];
   const files: string[] = [];
   for (const [name, names] of [
@@ -33,7 +33,7 @@ export async function inspectCifarFolder(folder: string): Promise<DataReport> {
     files.push(...paths);
     parts.push({ name, rows: records.length / recordBytes, classes: countClasses(labelsOf(records)) });
   }
-  return { files, parts, columns: cifarValues, missing: [], refused };
+  return { files, parts, columns: cifarValues, refused: refused.list() };
 }
 
 /** By label; each share has the five files to learn from, and the one held out. @throws DataFileError, DataShapeError */

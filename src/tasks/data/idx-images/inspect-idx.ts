@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { countClasses, type DataReport, orRefused, type PartReport } from '../data-report.ts';
+import { countClasses, type DataReport, orRefused, type PartReport, Refusals } from '../data-report.ts';
 import { idxFiles, readPair } from './idx-folder.ts';
 import { packedOrNot } from './packed-file.ts';
 
@@ -23,7 +23,7 @@ export async function isIdxFolder(path: string): Promise<boolean> {
 }
 
 export async function inspectIdxFolder(folder: string): Promise<DataReport> {
-  const refused: string[] = [];
+  const refused = new Refusals();
   const parts: PartReport[] = [];
   const files: string[] = [];
   const sizes = new Set<number>();
@@ -37,9 +37,10 @@ export async function inspectIdxFolder(folder: string): Promise<DataReport> {
   }
   const [columns = null, other] = [...sizes];
   if (other !== undefined) {
-    refused.push(
+    refused.add(
+      'sizes',
       `${folder}: images to learn from have ${columns} pixels, those held out ${other}: they must be of one size`,
     );
   }
-  return { files, parts, columns, missing: [], refused };
+  return { files, parts, columns, refused: refused.list() };
 }

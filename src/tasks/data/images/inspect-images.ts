@@ -1,7 +1,7 @@
 /** What a folder of images holds, and the task that it could be data of. */
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { countClasses, type DataReport, orRefused, type PartReport } from '../data-report.ts';
+import { countClasses, type DataReport, orRefused, type PartReport, Refusals } from '../data-report.ts';
 import { readImage } from './image-file.ts';
 import type { ImagesTask } from './images.ts';
 import { foldersIn, heldOutFolders, type ImageFile, imageFilesOf, imagesIn } from './images-folder.ts';
@@ -34,14 +34,14 @@ export async function guessImagesTask(path: string): Promise<ImagesTask | null> 
 
 /** Every image is decoded: one that cannot be would end a node. */
 export async function inspectImages(task: ImagesTask, path: string): Promise<DataReport> {
-  const refused: string[] = [];
+  const refused = new Refusals();
   const columns = task.height * task.width * task.channels;
   const found = await orRefused(() => imageFilesOf(task, path), refused);
-  if (found === null) return { files: [path], parts: [], columns, missing: [], refused };
+  if (found === null) return { files: [path], parts: [], columns, refused: refused.list() };
   const { train, heldOut } = found;
-  for (const { file } of [...train, ...heldOut]) await orRefused(() => readImage(file), refused);
+  for (const { file } of [...train, ...heldOut]) await orRefused(() => readImage(file), refused, 'image');
   const parts = [partOf('train', train, task), partOf('held out', heldOut, task)];
-  return { files: [path], parts, columns, missing: [], refused };
+  return { files: [path], parts, columns, refused: refused.list() };
 }
 
 function partOf(name: PartReport['name'], files: readonly ImageFile[], { classes }: ImagesTask): PartReport {

@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { type DataReport, orRefused } from '../data-report.ts';
+import { type DataReport, orRefused, Refusals } from '../data-report.ts';
 import type { TextTask } from './text.ts';
 import { isTextFile, readTextFiles, textFilesOf } from './text-files.ts';
 
@@ -13,13 +13,16 @@ export async function isText(path: string): Promise<boolean> {
 }
 
 export async function inspectText(task: TextTask, path: string): Promise<DataReport> {
-  const refused: string[] = [];
+  const refused = new Refusals();
   const files = (await orRefused(() => textFilesOf(path), refused)) ?? [];
   const texts =
-    (await orRefused(() => readTextFiles(task, path, (line) => refused.push(line)), refused)) ?? [];
+    (await orRefused(
+      () => readTextFiles(task, path, (sentence) => refused.add('line', sentence)),
+      refused,
+    )) ?? [];
   const learned = texts.reduce((sum, text) => sum + Math.round(text.length * (1 - task.heldOutFraction)), 0);
   const all = texts.reduce((sum, text) => sum + text.length, 0);
-  if (texts.length > 0 && all === 0) refused.push(`${path}: there is no text in it`);
+  if (texts.length > 0 && all === 0) refused.add('empty', `${path}: there is no text in it`);
   return {
     files,
     parts: [
@@ -27,7 +30,6 @@ export async function inspectText(task: TextTask, path: string): Promise<DataRep
       { name: 'held out', rows: all - learned, classes: null },
     ],
     columns: null,
-    missing: [],
-    refused,
+    refused: refused.list(),
   };
 }

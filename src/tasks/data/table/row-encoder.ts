@@ -1,0 +1,138 @@
+/** Rows of a file as a task has them: inputs, raw, and the class. */
+import { DataFileError, DataShapeError } from '../../datasets/data-error.ts';
+import type { CsvHead, RowProblem } from './csv-file.ts';
+import { type CsvRow, textOf } from './csv-scanner.ts';
+import { isMissing } from './field-values.ts';
+import { featureColumns } from './slots.ts';
+import type { TableTask } from './table-schema.ts';
+import { isNumeral, placesOf } from './value-list.ts';
+
+/** Takes one row's values of a column into `out` from `at` on; what is wrong instead where something is. */
+export interface ColumnEncoder {
+  readonly column: string;
+  readonly width: number;
+  encode(row: CsvRow, out: Float64Array, at: number): RowProblem | null;
+}
+
+/** @throws DataFileError where a column is not there */
+export function fieldOf({ columns, file }: CsvHead, column: string): number {
+  const field = columns.indexOf(column);
+  if (field >= 0) return field;
+  const shown = columns.slice(0, 20).map((name) => `'${name.slice(0, 40)}'`);
+  throw new DataFileError(
+    `${file}: there is no column '${column}', only ${shown.join(', ')}${columns.length > 20 ? ` and ${columns.length - 20} more` : ''}: ` +
+      'check that it is the right file, or name its columns with task.header',
+  );
+}
+
+/** In the order of the slots. Missing numbers are NaN. */
+export function encodersOf(task: TableTask, head: CsvHead): ColumnEncoder[] {
+  const { numeric = [], categorical = [] } = task;
+  for (const column of featureColumns(task)) fieldOf(head, column);
+  return [
+    ...numeric.map((one) => numericEncoder(head, one.column, one.missingIndicator ?? false)),
+    ...categorical.map((one) => categoricalEncoder(head, one)),
+  ];
+}
+
+/** All of them: takes a row into `out`, or says what is wrong with it. */
+export function rowEncoder(
+  task: TableTask,
+  head: CsvHead,
+): (row: CsvRow, out: Float64Array) => RowProblem | null {
+  const encoders = encodersOf(task, head);
+  return (row, out) => {
+    let at = 0;
+    for (const one of encoders) {
+      const problem = one.encode(row, out, at);
+      if (problem) return problem;
+      at += one.width;
+    }
+    return null;
+  };
+}
+
+function numericEncoder(head: CsvHead, column: string, hasIndicator: boolean): ColumnEncoder {
+  const field = fieldOf(head, column);
+  const { numbers } = head;
+  return {
+    column,
+    width: hasIndicator ? 2 : 1,
+    encode: (row, out, at) => {
+      const value = numbers.read(row, field);
+      out[at] = value;
+      if (hasIndicator) out[at + 1] = Number.isNaN(value) ? 1 : 0;
+      if (!Number.isNaN(value) || isMissing(row, field)) return null;
+      const sign = numbers.isDecimalComma ? ' with a decimal comma, as this file has them,' : '';
+      return problemOf(head, row, field, 'number', `expected a decimal number${sign} or a missing value`);
+    },
+  };
+}
+
+type Categorical = NonNullable<TableTask['categorical']>[number];
+
+function categoricalEncoder(head: CsvHead, task: Categorical): ColumnEncoder {
+  const { column, values, unknown, missingIndicator = false } = task;
+  const field = fieldOf(head, column);
+  const places = placesOf(values, head.numbers);
+  const other = unknown === 'other' ? 1 : 0;
+  const width = values.length + other + (missingIndicator ? 1 : 0);
+  return {
+    column,
+    width,
+    encode: (row, out, at) => {
+      out.fill(0, at, at + width);
+      const place = places(row, field);
+      if (place >= 0) out[at + place] = 1;
+      else if (isMissing(row, field)) {
+        if (missingIndicator) out[at + width - 1] = 1;
+      } else if (other) out[at + values.length] = 1;
+      else return problemOf(head, row, field, 'category', `expected one of ${listed(values)}`);
+      return null;
+    },
+  };
+}
+
+/** The class of a row; what is wrong where it has none. */
+export type LabelReader = (row: CsvRow) => number | RowProblem;
+
+/** For a model of so many classes. @throws DataFileError where the column is not there */
+export function labelReader(task: TableTask, head: CsvHead, outputs: number): LabelReader {
+  const { column, positiveAbove, classes = [] } = task.label;
+  const field = fieldOf(head, column);
+  const places = placesOf(classes, head.numbers);
+  const isNumbered = !classes.some(isNumeral);
+  const bad = (row: CsvRow, expected: string) => problemOf(head, row, field, 'label', expected);
+  return (row) => {
+    if (positiveAbove !== undefined) {
+      const value = head.numbers.read(row, field);
+      if (!Number.isNaN(value)) return value > positiveAbove ? 1 : 0;
+      return bad(row, 'expected a label that is a number');
+    }
+    const place = places(row, field);
+    if (place >= 0) return place;
+    const value = isNumbered ? head.numbers.read(row, field) : Number.NaN;
+    if (Number.isInteger(value) && value >= 0 && value < outputs) return value;
+    const names = classes.length > 0 ? `${listed(classes)}${isNumbered ? ', or its number' : ''}` : '';
+    return bad(row, `expected a class ${names ? `of ${names}` : `from 0 to ${outputs - 1}`}`);
+  };
+}
+
+/** A label of many classes is refused as one. */
+export function shapeErrorOf({ reason, sentence }: RowProblem): Error {
+  return reason.startsWith('label') ? new DataShapeError(sentence) : new DataFileError(sentence);
+}
+
+function problemOf(head: CsvHead, row: CsvRow, field: number, kind: string, expected: string): RowProblem {
+  const column = head.columns[field]!;
+  const found = isMissing(row, field) ? 'none' : `'${textOf(row, field).slice(0, 40)}'`;
+  return {
+    reason: `${kind} ${column}`,
+    sentence: `${head.file}:${row.line}: ${expected} in column '${column}', found ${found}`,
+  };
+}
+
+function listed(values: readonly string[]): string {
+  const shown = values.slice(0, 10).map((value) => `'${value}'`);
+  return `${shown.join(', ')}${values.length > 10 ? ` and ${values.length - 10} more` : ''}`;
+}

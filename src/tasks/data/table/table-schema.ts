@@ -1,0 +1,58 @@
+/** What a manifest says of a table. */
+import * as z from 'zod';
+
+const name = z.string().min(1).max(200);
+const missingIndicator = z
+  .boolean()
+  .optional()
+  .describe('one more input, which is 1 where the value is missing');
+
+const numeric = z.strictObject({
+  column: name.describe('its name in the header, or in `header`'),
+  mean: z.number().describe('subtracted, and put where a value is missing; the same at every peer'),
+  scale: z.number().positive().describe('divided by'),
+  missingIndicator,
+});
+
+const categorical = z.strictObject({
+  column: name.describe('its name in the header, or in `header`'),
+  values: z
+    .array(name)
+    .min(1)
+    .max(1000)
+    .describe("one input each, 1 where it is; numbers in quotes: '1' is 1.0 too"),
+  unknown: z
+    .enum(['refuse', 'other'])
+    .optional()
+    .describe('a value that is not listed: a refusal with its line (default), or one input for all such'),
+  missingIndicator,
+});
+
+const label = z.strictObject({
+  column: name.describe('its name in the header, or in `header`'),
+  positiveAbove: z.number().optional().describe('of numbers two classes: 1 above this'),
+  classes: z
+    .array(name)
+    .max(4096)
+    .optional()
+    .describe(
+      'names of the classes, in their order, as the file has them; else it has their numbers, from 0',
+    ),
+});
+
+export const tableSchema = z.strictObject({
+  kind: z
+    .literal('table')
+    .describe('a CSV or TSV file whose columns go by their names; empty, NA, NaN, null, ? and - are missing'),
+  header: z
+    .array(name)
+    .min(1)
+    .max(4096)
+    .optional()
+    .describe('names of all columns, where the file has no row of names'),
+  numeric: z.array(numeric).max(4096).optional().describe('columns of numbers: the first inputs'),
+  categorical: z.array(categorical).max(4096).optional().describe('columns of categories: the inputs after'),
+  label: label.describe('what is to be learned'),
+  heldOutEvery: z.int().min(2).max(1000).default(5).describe('every n-th row is held out for evaluation'),
+});
+export type TableTask = z.infer<typeof tableSchema>;
