@@ -1,4 +1,6 @@
+import { join } from 'node:path';
 import type { Command } from 'commander';
+import type { RunToEnd } from '../testnet/run-to-end.ts';
 import { exitCodeOf, exitCodesHelp } from './parts/exit.ts';
 import { perform } from './parts/perform.ts';
 import { addTestnetOptions, type TestnetOptions, upOptionsOf } from './parts/testnet-options.ts';
@@ -43,7 +45,30 @@ export function addStartCommand(parent: Command): void {
           signal,
         ).finally(view.end);
         say(`\n${renderSummary(end, painterFor(screen))}`);
-        return { json: { ...end.result }, exitCode: exitCodeOf(end.result.outcome) };
+        const sites = upOptions.compareAlone ? await tellSites(end, options.dir, say, signal) : [];
+        return { json: { ...end.result, sites }, exitCode: exitCodeOf(end.result.outcome) };
       }),
     );
+}
+
+/** Says what each site would have alone, and writes a page about it. Returns the same in numbers. */
+async function tellSites(
+  end: RunToEnd,
+  directory: string,
+  say: (text: string) => void,
+  signal: AbortSignal,
+): Promise<readonly Record<string, unknown>[]> {
+  const { siteResultsOf } = await import('./parts/site-results.ts');
+  const results = await siteResultsOf(end, signal);
+  if (results === null) return [];
+  const { renderSites, siteFacts } = await import('./view/render-sites.ts');
+  const { sitesPage } = await import('./view/sites-page.ts');
+  const { writeFileAtomically } = await import('../platform/node/atomic-file.ts');
+  const { taskKindOf } = await import('../tasks/data/registry.ts');
+  const { name, task } = end.testnet.spec;
+  const [negative = '0', positive = '1'] = taskKindOf(task).names?.(task).classes ?? [];
+  const page = join(directory, 'sites.html');
+  await writeFileAtomically(page, [sitesPage(name, [negative, positive], results)]);
+  say(`\n${renderSites(results, positive)}\n\ncurves of every site: ${page}`);
+  return [...results.sites, results.pooled].map(siteFacts);
 }

@@ -48,6 +48,11 @@ class TwinnedLearner implements Learner {
     return { ...metrics, alone };
   }
 
+  async twin(): Promise<Float32Array | null> {
+    await this.#following;
+    return this.#steps === 0 ? null : this.#twin;
+  }
+
   close(): Promise<void> {
     return this.#learner.close();
   }

@@ -1,4 +1,5 @@
 /** Evaluates a run's model on the held-out examples now and then, and saves it when the run is finished. */
+import { dirname, join } from 'node:path';
 import type { ProtocolCore, ProtocolEvent } from '../core/io.ts';
 import type { Learner } from '../learning/learner.ts';
 import { writeSafetensors } from '../learning/model-files/safetensors.ts';
@@ -8,6 +9,11 @@ import type { SessionEvent } from './events.ts';
 
 /** Rounds between evaluations while training. Guess: 10,000 images take about as long as a local round. */
 const evaluationRounds = 5;
+
+/** Beside a saved model that of the twin that trained alone, where there was one. */
+export function twinFileOf(modelFile: string): string {
+  return join(dirname(modelFile), 'alone.safetensors');
+}
 
 export interface ProgressOptions {
   readonly core: ProtocolCore;
@@ -123,14 +129,17 @@ export class Progress {
 
   async #save({ parameters, modelHash, path, round }: Job & { kind: 'save' }): Promise<void> {
     const { manifest, runId } = this.#options.run;
-    const { onEvent } = this.#options;
+    const { learner, onEvent } = this.#options;
+    const task = JSON.stringify(manifest.task);
     try {
       await writeSafetensors(path, manifest.model, parameters, {
         runId,
         modelHash,
         round: String(round),
-        task: JSON.stringify(manifest.task),
+        task,
       });
+      const twin = (await learner.twin?.()) ?? null;
+      if (twin !== null) await writeSafetensors(twinFileOf(path), manifest.model, twin, { runId, task });
       onEvent({ kind: 'saved', path, modelHash });
     } catch (error) {
       onEvent({ kind: 'save-failed', path, reason: messageOf(error) });

@@ -54,6 +54,7 @@ test('a configuration of the package is found wherever one stands, and one of th
   try {
     assert.equal(configFile(name), shippedFile(name));
     assert.equal(configFile(`./${name}`), shippedFile(name));
+    assert.equal(configFile('examples/heart'), shippedFile('examples/heart'));
     for (const other of ['configs/none.yaml', 'configs/../package.json', '../configs/runs/mnist-mlp.yaml']) {
       assert.equal(configFile(other), other);
     }

@@ -9,9 +9,9 @@ export function shippedFile(name: string): string {
   return fileURLToPath(new URL(name, packageRoot()));
 }
 
-/** The file as it was named, or the package's own of that name: `configs/sim/first-run.yaml` works wherever one stands. */
+/** What was named, or the package's own of that name: `configs/sim/first-run.yaml` and `examples/heart` work wherever one stands. */
 export function configFile(file: string): string {
   const name = normalize(file).replaceAll('\\', '/');
-  if (existsSync(file) || !name.startsWith('configs/')) return file;
+  if (existsSync(file) || !/^(configs|examples)\//.test(name)) return file;
   return existsSync(shippedFile(name)) ? shippedFile(name) : file;
 }

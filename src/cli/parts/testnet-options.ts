@@ -7,6 +7,7 @@ import type { UpOptions } from '../../testnet/up-testnet.ts';
 import { numberBetween, wholeNumber } from './arguments.ts';
 import { backendOption } from './backend-option.ts';
 import { configFile, shippedFile } from './config-file.ts';
+import { type ExampleFolder, exampleFolder } from './example-folder.ts';
 import { entryFile } from './package-root.ts';
 
 export interface TestnetOptions {
@@ -33,7 +34,7 @@ export function addTestnetOptions(command: Command): Command {
   return command
     .argument(
       '[file]',
-      'YAML description of the run (default: configs/runs/mnist-mlp.yaml of this package)',
+      'YAML description of the run, or a folder with its run.yaml and the data of each node (default: configs/runs/mnist-mlp.yaml of this package)',
       configFile,
     )
     .option(
@@ -74,11 +75,14 @@ export function addTestnetOptions(command: Command): Command {
 
 /** Reads the run and puts everything together. @throws ConfigError */
 export async function upOptionsOf(
-  file: string | undefined,
-  options: TestnetOptions,
+  given: string | undefined,
+  testnetOptions: TestnetOptions,
   directory: string,
   say: (line: string) => void,
 ): Promise<UpOptions> {
+  const folder = given === undefined ? null : exampleFolder(given);
+  const file = folder === null ? given : folder.runFile;
+  const options = folder === null ? testnetOptions : withDataOf(folder, testnetOptions);
   const { loadRunSpec } = await import('../../config/run-file.ts');
   const { taskKindOf } = await import('../../tasks/data/registry.ts');
   const spec = await loadRunSpec(file ?? shippedFile('configs/runs/mnist-mlp.yaml'));
@@ -126,4 +130,15 @@ export async function upOptionsOf(
     entry: entryFile(),
     say,
   };
+}
+
+/** Whoever gives a folder wants to see what each of its sites would have alone. @throws ConfigError beside other data */
+function withDataOf({ dataPaths }: ExampleFolder, options: TestnetOptions): TestnetOptions {
+  if (options.data !== undefined || options.split !== undefined) {
+    throw new ConfigError(
+      'BAD_USAGE',
+      'a folder with a run has its own data: leave --data and --split out, or name its run.yaml',
+    );
+  }
+  return { ...options, data: dataPaths, compareAlone: true };
 }

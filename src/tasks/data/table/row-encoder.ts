@@ -30,7 +30,7 @@ export function encodersOf(task: TableTask, head: CsvHead): ColumnEncoder[] {
   const { numeric = [], categorical = [] } = task;
   for (const column of featureColumns(task)) fieldOf(head, column);
   return [
-    ...numeric.map((one) => numericEncoder(head, one.column, one.missingIndicator ?? false)),
+    ...numeric.map((one) => numericEncoder(head, one)),
     ...categorical.map((one) => categoricalEncoder(head, one)),
   ];
 }
@@ -52,7 +52,10 @@ export function rowEncoder(
   };
 }
 
-function numericEncoder(head: CsvHead, column: string, hasIndicator: boolean): ColumnEncoder {
+type Numeric = NonNullable<TableTask['numeric']>[number];
+
+function numericEncoder(head: CsvHead, task: Numeric): ColumnEncoder {
+  const { column, missingValues = [], missingIndicator: hasIndicator = false } = task;
   const field = fieldOf(head, column);
   const { numbers } = head;
   return {
@@ -60,8 +63,9 @@ function numericEncoder(head: CsvHead, column: string, hasIndicator: boolean): C
     width: hasIndicator ? 2 : 1,
     encode: (row, out, at) => {
       const value = numbers.read(row, field);
-      out[at] = value;
-      if (hasIndicator) out[at + 1] = Number.isNaN(value) ? 1 : 0;
+      const isAbsent = missingValues.includes(value);
+      out[at] = isAbsent ? Number.NaN : value;
+      if (hasIndicator) out[at + 1] = isAbsent || Number.isNaN(value) ? 1 : 0;
       if (!Number.isNaN(value) || isMissing(row, field)) return null;
       const sign = numbers.isDecimalComma ? ' with a decimal comma, as this file has them,' : '';
       return problemOf(head, row, field, 'number', `expected a decimal number${sign} or a missing value`);

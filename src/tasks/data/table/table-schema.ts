@@ -11,6 +11,11 @@ const numeric = z.strictObject({
   column: name.describe('its name in the header, or in `header`'),
   mean: z.number().describe('subtracted, and put where a value is missing; the same at every peer'),
   scale: z.number().positive().describe('divided by'),
+  missingValues: z
+    .array(z.number())
+    .max(20)
+    .optional()
+    .describe('numbers that stand for a missing value in this column, such as 0, -9 or 999'),
   missingIndicator,
 });
 

@@ -1,0 +1,60 @@
+/** What `start` says of two classes at each site, alone against together. */
+import { type Assessment, areaUnderCurve } from '../../tasks/assessment.ts';
+import { areaDifference, areaInterval } from '../../tasks/operating-curves.ts';
+import type { SiteResult, SiteResults } from '../parts/site-results.ts';
+
+export function renderSites({ sites, pooled }: SiteResults, positive: string): string {
+  const rows = [...sites, pooled].map((site) => [
+    site.name,
+    String(site.together.examples),
+    String(site.together.scores![1].length),
+    areaWords(site.alone),
+    areaWords(site.together),
+    differenceWords(site),
+  ]);
+  const head = [
+    '',
+    'held out',
+    positive,
+    'AUC alone (95 % interval)',
+    'AUC together (95 % interval)',
+    'difference',
+  ];
+  const widths = head.map((_, at) => Math.max(...[head, ...rows].map((row) => row[at]!.length)));
+  return [head, ...rows]
+    .map(
+      (row) =>
+        `  ${row.map((cell, at) => (at === 0 ? cell.padEnd(widths[at]!) : cell.padStart(widths[at]!))).join('  ')}`,
+    )
+    .join('\n');
+}
+
+/** A dash where the examples do not say: one class is missing, or has one example alone. */
+export function areaWords(assessment: Assessment): string {
+  const area = areaUnderCurve(assessment);
+  const interval = areaInterval(assessment);
+  if (area === null) return '-';
+  return `${area.toFixed(3)} (${interval ? `${interval.low.toFixed(3)} to ${interval.high.toFixed(3)}` : '-'})`;
+}
+
+/** Together less alone: where its interval holds zero, these examples do not tell which is better. */
+export function differenceWords({ together, alone }: SiteResult): string {
+  const found = areaDifference(together, alone);
+  const signed = (value: number) => `${value < 0 ? '' : '+'}${value.toFixed(3)}`;
+  return found === null ? '-' : `${signed(found.difference)} (${signed(found.low)} to ${signed(found.high)})`;
+}
+
+/** The same in numbers. */
+export function siteFacts({ name, alone, together }: SiteResult): Record<string, unknown> {
+  const of = (assessment: Assessment) => ({
+    auc: areaUnderCurve(assessment),
+    interval: areaInterval(assessment),
+  });
+  return {
+    name,
+    examples: together.examples,
+    alone: of(alone),
+    together: of(together),
+    difference: areaDifference(together, alone),
+  };
+}
