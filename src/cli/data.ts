@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { taskKinds } from '../tasks/data/registry.ts';
+import { addMoments } from './data-moments.ts';
 import { numberBetween, wholeNumber } from './parts/arguments.ts';
 import { checkMayWrite } from './parts/may-write.ts';
 import { perform } from './parts/perform.ts';
@@ -33,6 +34,7 @@ export function addDataCommands(data: Command): void {
   addInspect(data);
   addCheck(data);
   addSplit(data);
+  addMoments(data, withHints);
 }
 
 function withPath(command: Command): Command {

@@ -1,5 +1,4 @@
 /** What `data inspect` and `data check` say of data. */
-import { Document, isMap, isSeq, visit } from 'yaml';
 import {
   type ColumnReport,
   type DataReport,
@@ -8,9 +7,10 @@ import {
   type Refusal,
   type TableReport,
 } from '../../tasks/data/data-report.ts';
-import { type TaskSpec, taskKindOf } from '../../tasks/data/registry.ts';
+import { taskKindOf } from '../../tasks/data/registry.ts';
 import type { DataSource } from '../parts/data-source.ts';
 import { formatPercent } from './format.ts';
+import { renderTask } from './render-task.ts';
 
 /** Of a table of more columns, and of a column of more categories, the others are counted. */
 const columnsShownMax = 60;
@@ -34,15 +34,11 @@ export function renderData(
   for (const part of parts) lines.push(...partLines(part, counted, names));
   if (table) lines.push(...previewLines(table, names));
   lines.push(...refusalLines(refused));
-  if (run === null && parts.length > 0) lines.push('', 'in the file of a run:', asYaml(startOf(task, parts)));
+  if (run === null && parts.length > 0) {
+    const classes = Math.max(2, ...parts.map((part) => part.classes?.length ?? 0));
+    lines.push('', renderTask(task, classes));
+  }
   return lines.join('\n');
-}
-
-/** The task, and for rows of values the least model that takes it. */
-function startOf(task: TaskSpec, parts: readonly PartReport[]): object {
-  const inputs = taskKindOf(task).names?.(task).features?.length;
-  const outputs = Math.max(2, ...parts.map(({ classes }) => classes?.length ?? 0));
-  return inputs === undefined ? { task } : { model: { kind: 'logistic-regression', inputs, outputs }, task };
 }
 
 function tableLines({ columns }: TableReport): string[] {
@@ -105,18 +101,6 @@ function refusalLines(refused: readonly Refusal[]): string[] {
     ...shown,
     ...(more > 0 ? [`  and ${more} more reasons`] : []),
   ];
-}
-
-/** With lists of values, and fields of one thing among several, in one line each. */
-function asYaml(value: unknown): string {
-  const document = new Document(value);
-  visit(document, {
-    Seq: (_, list) => {
-      list.flow = !list.items.some(isMap);
-      for (const item of list.items) if (isMap(item) || isSeq(item)) item.flow = true;
-    },
-  });
-  return document.toString({ lineWidth: 0, flowCollectionPadding: true }).trimEnd();
 }
 
 function partLines(

@@ -14,10 +14,9 @@ import { type CsvRow, textOf } from './csv-scanner.ts';
 import { namesOf, scaleInPlace, tooFew } from './read-table.ts';
 import { type ColumnEncoder, encodersOf, fieldOf, labelReader } from './row-encoder.ts';
 import { slotsOf, usedColumns } from './slots.ts';
+import { valuesMax } from './table-profile.ts';
 import type { TableTask } from './table-schema.ts';
 
-/** More classes than this are no classes, where no model says how many. Guess. */
-export const classesGuessedMax = 100;
 const previewRows = 3;
 
 /** `model` null: any that has the inputs would do. */
@@ -30,7 +29,7 @@ export async function inspectTable(
   const file = await orRefused(() => onlyTableOf(path), refused);
   let survey: TableSurvey | null = null;
   if (file !== null) {
-    const outputs = model === null ? (task.label.classes?.length ?? classesGuessedMax) : outputsOf(model);
+    const outputs = model === null ? (task.label.classes?.length ?? valuesMax) : outputsOf(model);
     await orRefused(
       () =>
         readCsvFile(file, namesOf(task), (head) => {

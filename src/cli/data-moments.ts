@@ -1,0 +1,53 @@
+/** `starlings data moments`: means and scales for a run's author, of several sites, without a row of any. */
+import type { Command } from 'commander';
+import { checkMayWrite } from './parts/may-write.ts';
+import { perform } from './parts/perform.ts';
+
+interface Options {
+  readonly header?: string;
+  readonly label?: string;
+  readonly positiveAbove?: number;
+  readonly out?: string;
+  readonly force?: true;
+}
+
+export function addMoments(data: Command, withHints: (command: Command, when: string) => Command): void {
+  const command = data
+    .command('moments')
+    .description(
+      'counts, means and spreads of the columns of tables, to be given away in place of rows, and the task of all of them',
+    )
+    .argument('<path...>', 'tables (CSV), or moments (.json) that others wrote with --out')
+    .option('--header <names>', 'of tables without a row of names: names of all columns, with commas between')
+    .option('--out <file>', 'write the moments of all together there (.json)')
+    .option('--force', 'replace what exists there');
+  withHints(command, '').action((paths: readonly string[], options: Options, self: Command) =>
+    perform(self, async ({ say }) => {
+      if (options.out !== undefined) checkMayWrite(options.out, options.force);
+      const { onlyTableOf } = await import('../tasks/data/table/csv-file.ts');
+      const { readMoments, rowsToldMin, writeMoments } = await import('../tasks/data/table/moments-file.ts');
+      const { mergeProfiles, profileTable } = await import('../tasks/data/table/table-profile.ts');
+      const { taskOfProfile } = await import('../tasks/data/table/guess-table.ts');
+      const { renderTask } = await import('./view/render-task.ts');
+      const header = options.header?.split(',').map((name) => name.trim()) ?? null;
+      const profiles = await Promise.all(
+        paths.map(async (path) =>
+          path.toLowerCase().endsWith('.json')
+            ? readMoments(path)
+            : profileTable(await onlyTableOf(path), header),
+        ),
+      );
+      const all = mergeProfiles(profiles);
+      if (options.out !== undefined) {
+        const { writeFileAtomically } = await import('../platform/node/atomic-file.ts');
+        await writeFileAtomically(options.out, [writeMoments(all)]);
+        say(
+          `moments of ${all.columns.length} columns, ${all.rows} rows, written to ${options.out}: no rows, and no value that fewer than ${rowsToldMin} have`,
+        );
+      }
+      const task = taskOfProfile(all, options, paths.join(' and '));
+      say(renderTask(task, Math.max(2, task.label.classes?.length ?? 0)));
+      return { json: { rows: all.rows, task } };
+    }),
+  );
+}

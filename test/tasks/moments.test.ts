@@ -1,0 +1,105 @@
+/** Moments that sites give away: together they are those of all rows, and few rows are not to be seen in them. */
+import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import fc from 'fast-check';
+import { taskOfProfile } from '../../src/tasks/data/table/guess-table.ts';
+import { readMoments, writeMoments } from '../../src/tasks/data/table/moments-file.ts';
+import { mergeProfiles, profileTable } from '../../src/tasks/data/table/table-profile.ts';
+import { starlings } from '../cli/starlings-process.ts';
+
+let folder = '';
+const at = (name: string): string => join(folder, name);
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'starlings-moments-'));
+});
+after(() => rm(folder, { recursive: true, force: true }));
+
+const profileOf = async (rows: readonly (readonly [number | '', string])[], name: string) => {
+  await writeFile(at(name), `x,y\n${rows.map((row) => row.join(',')).join('\n')}\n`);
+  return profileTable(at(name), null);
+};
+
+test('of sites together are those of all rows', async () => {
+  const number = fc.double({ min: -1e6, max: 1e6, noNaN: true });
+  const row = fc.tuple(fc.oneof(number, fc.constant('' as const)), fc.constantFrom('a', 'b', 'c'));
+  const rows = fc.array(row, { maxLength: 20 });
+  await fc.assert(
+    fc.asyncProperty(rows, rows, rows, async (...sites) => {
+      const parts = await Promise.all(sites.map((site, index) => profileOf(site, `${index}.csv`)));
+      const merged = mergeProfiles(parts);
+      const whole = await profileOf(sites.flat(), 'whole.csv');
+      assert.equal(merged.rows, whole.rows);
+      for (const [index, one] of merged.columns.entries()) {
+        const { mean, squares, values, ...counts } = whole.columns[index]!;
+        assert.deepEqual(
+          [one.numbers, one.texts, one.missing],
+          [counts.numbers, counts.texts, counts.missing],
+        );
+        assert.ok(Math.abs(one.mean - mean) <= 1e-9 * (1 + Math.abs(mean)) * 1e3);
+        assert.ok(Math.abs(one.squares - squares) <= 1e-9 * (1 + squares));
+        assert.deepEqual(new Map(one.values), new Map(values));
+      }
+    }),
+    { numRuns: 30 },
+  );
+});
+
+test('written tell no value that few rows have, and no numbers of few rows', async () => {
+  const rows = Array.from(
+    { length: 40 },
+    (_, index) => `${index},${index % 2 ? 'm' : 'f'},${index < 3 ? 'rare' : 'usual'},${index < 4 ? 7 : ''}\n`,
+  );
+  await writeFile(at('site.csv'), `age,sex,illness,dose\n${rows.join('')}`);
+  const text = writeMoments(await profileTable(at('site.csv'), null));
+  assert.ok(!text.includes('rare') && !/\b7\b/.test(text), text);
+  await writeFile(at('site.json'), text);
+  const { columns } = await readMoments(at('site.json'));
+  assert.deepEqual(
+    columns.map(({ column, numbers, values }) => [column, numbers, values && [...values]]),
+    [
+      ['age', 40, null],
+      [
+        'sex',
+        0,
+        [
+          ['f', 20],
+          ['m', 20],
+        ],
+      ],
+      ['illness', 0, [['usual', 37]]],
+      ['dose', 0, []],
+    ],
+  );
+  // Who is not told has a place in the task all the same.
+  const { categorical } = taskOfProfile(await readMoments(at('site.json')), { label: 'sex' }, 'site');
+  assert.deepEqual(categorical, [{ column: 'illness', values: ['usual'], unknown: 'other' }]);
+  for (const bad of ['', '{}', text.replace('"rows": 40', '"rows": -1')]) {
+    await writeFile(at('bad.json'), bad);
+    await assert.rejects(
+      readMoments(at('bad.json')),
+      /bad\.json: these are no moments that `starlings data moments --out` has written$/,
+    );
+  }
+});
+
+test('on the command line: a site writes them, an author reads several and has a task', async () => {
+  await writeFile(at('a.csv'), `${'1,a,0\n'.repeat(6)}${'3,b,1\n'.repeat(6)}`);
+  await writeFile(at('b.csv'), `sick;age;place\n${'1;5,0;b\n'.repeat(6)}`);
+  const header = ['--header', 'age, place, sick'];
+  const one = await starlings('data', 'moments', at('a.csv'), ...header, '--out', at('a.json'));
+  assert.match(one.stdout, /moments of 3 columns, 12 rows, written to .*a\.json/);
+  assert.ok(!(await readFile(at('a.json'), 'utf8')).includes('a.csv'));
+  const all = await starlings('data', 'moments', at('a.json'), at('b.csv'), '--label', 'sick');
+  assert.equal(all.exitCode, 0, all.stderr);
+  // Mean of six ones, threes and fives.
+  assert.match(
+    all.stdout,
+    /- \{ column: age, mean: 3, scale: 1\.633 \}\n {2}categorical:\n {4}- \{ column: place, values: \[ a, b \] \}/,
+  );
+  const wrong = await starlings('data', 'moments', at('b.csv'), '--label', 'ill');
+  assert.equal(wrong.exitCode, 2);
+  assert.match(wrong.stderr, /b\.csv: there is no column 'ill', only 'sick', 'age', 'place'/);
+});
