@@ -4,7 +4,7 @@ import { checkMayWrite } from './parts/may-write.ts';
 import { perform } from './parts/perform.ts';
 
 interface Options {
-  readonly header?: string;
+  readonly header?: readonly string[];
   readonly label?: string;
   readonly positiveAbove?: number;
   readonly out?: string;
@@ -18,7 +18,6 @@ export function addMoments(data: Command, withHints: (command: Command, when: st
       'counts, means and spreads of the columns of tables, to be given away in place of rows, and the task of all of them',
     )
     .argument('<path...>', 'tables (CSV), or moments (.json) that others wrote with --out')
-    .option('--header <names>', 'of tables without a row of names: names of all columns, with commas between')
     .option('--out <file>', 'write the moments of all together there (.json)')
     .option('--force', 'replace what exists there');
   withHints(command, '').action((paths: readonly string[], options: Options, self: Command) =>
@@ -29,12 +28,11 @@ export function addMoments(data: Command, withHints: (command: Command, when: st
       const { mergeProfiles, profileTable } = await import('../tasks/data/table/table-profile.ts');
       const { taskOfProfile } = await import('../tasks/data/table/guess-table.ts');
       const { renderTask } = await import('./view/render-task.ts');
-      const header = options.header?.split(',').map((name) => name.trim()) ?? null;
       const profiles = await Promise.all(
         paths.map(async (path) =>
           path.toLowerCase().endsWith('.json')
             ? readMoments(path)
-            : profileTable(await onlyTableOf(path), header),
+            : profileTable(await onlyTableOf(path), options.header ?? null),
         ),
       );
       const all = mergeProfiles(profiles);

@@ -10,6 +10,7 @@ import { perform } from './parts/perform.ts';
 interface LookOptions {
   readonly label?: string;
   readonly positiveAbove?: number;
+  readonly header?: readonly string[];
 }
 
 interface SourceOptions extends LookOptions {
@@ -48,6 +49,11 @@ function withHints(command: Command, when: string): Command {
       '--positive-above <number>',
       `${when}of a table: two classes, 1 where the label is above this`,
       numberBetween(-1e300, 1e300),
+    )
+    .option(
+      '--header <names>',
+      `${when}of a table without a row of names: names of all columns, with commas between`,
+      (text: string) => text.split(',').map((name) => name.trim()),
     );
 }
 

@@ -104,6 +104,17 @@ describe('a table', () => {
       label: { column: 'sick', classes: ['no', 'yes'] },
       heldOutEvery: 5,
     });
+    const unnamed = join(await made('unnamed'), 'a.csv');
+    await writeFile(unnamed, 'a,1,no\nb,2,yes\n');
+    const header = ['place', 'size', 'sick'];
+    assert.deepEqual((await recognised(unnamed, { header })) as TableTask, {
+      kind: 'table',
+      header,
+      numeric: [{ column: 'size', mean: 1.5, scale: 0.5 }],
+      categorical: [{ column: 'place', values: ['a', 'b'] }],
+      label: { column: 'sick', classes: ['no', 'yes'] },
+      heldOutEvery: 5,
+    });
     await assert.rejects(
       recognised(file, { label: 'ill' }),
       /there is no column 'ill', only 'age', 'sex', 'note', 'sick', 'ward'/,

@@ -120,6 +120,11 @@ describe('kinds of models and tasks', () => {
       'z=b',
       'z=other',
     ]);
+    assert.match(
+      taskKindOf(scaled).names!(scaled).inputs!,
+      /"column=value" is 1 where the column has this value/,
+    );
+    assert.equal(taskKindOf(table).names!(table).inputs, undefined);
     assert.deepEqual(scale(idx, [255, null]), [1, 0]);
     assert.deepEqual(scale(cifar, [51]), [0.2]);
     assert.equal(taskKindOf(text).scaling, undefined);

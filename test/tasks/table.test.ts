@@ -286,6 +286,17 @@ describe('properties', () => {
     );
   });
 
+  test('what is no number does not decide on the decimal sign', () => {
+    const bytes = Buffer.from('1,2 mg1.5');
+    const rowOf = (from: number, to: number): CsvRow => ({
+      ...{ bytes, line: 1, from, to, count: 1, starts: Int32Array.of(from), ends: Int32Array.of(to) },
+    });
+    const numbers = new NumberReader(';');
+    assert.ok(Number.isNaN(numbers.read(rowOf(0, 6), 0)));
+    assert.equal(numbers.read(rowOf(6, 9), 0), 1.5);
+    assert.ok(Number.isNaN(numbers.read(rowOf(0, 3), 0)), 'the point was first');
+  });
+
   test('numbers are read as Number reads them, bit for bit', () => {
     const rowOf = (text: string): CsvRow => {
       const bytes = Buffer.from(text);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { writeFileAtomically } from '../../platform/node/atomic-file.ts';
 import { makeDirectory } from '../../platform/node/make-directory.ts';
 import { type TaskSpec, taskKindOf } from '../../tasks/data/registry.ts';
-import type { Scaling } from '../../tasks/data/scaling.ts';
+import type { Names, Scaling } from '../../tasks/data/scaling.ts';
 import { checkLength, inputsOf, modelLayout, outputsOf } from '../../tasks/models/model-layout.ts';
 import type { KerasLayer } from '../../tasks/models/parts/keras-layers.ts';
 import { type ModelSpec, modelKindOf } from '../../tasks/models/registry.ts';
@@ -128,10 +128,12 @@ function usageOf(
   inputs: number,
   outputs: number,
 ): Record<string, unknown> {
-  const { features, classes } = taskKindOf(task).names?.(task) ?? { features: null, classes: null };
+  const named: Names = taskKindOf(task).names?.(task) ?? { features: null, classes: null };
+  const { features, classes } = named;
   return {
     task,
-    inputs: 'raw values, one row for each example; what is missing is replaced by its mean before',
+    inputs:
+      named.inputs ?? 'raw values, one row for each example; what is missing is replaced by its mean before',
     outputs: 'probabilities of the classes',
     features: features ?? Array.from({ length: inputs }, (_, index) => `feature ${index}`),
     classes: classes ?? Array.from({ length: outputs }, (_, index) => String(index)),

@@ -61,6 +61,8 @@ export interface LabelHints {
   readonly label?: string;
   /** Two classes: 1 where the label is above this. */
   readonly positiveAbove?: number;
+  /** Names of all columns, where the file has none. */
+  readonly header?: readonly string[];
 }
 
 /** Cases of one reason that are told in full. */

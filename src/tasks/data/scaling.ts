@@ -9,6 +9,8 @@ export interface Scaling {
 export interface Names {
   readonly features: readonly string[] | null;
   readonly classes: readonly string[] | null;
+  /** What goes in, in words, where that is not just raw values. */
+  readonly inputs?: string;
 }
 
 /** A raw value of a column as the model sees it; null or NaN where it is missing. */

@@ -139,9 +139,11 @@ function headOf(text: Buffer, file: string, isWhole: boolean, { headers, wanted 
   const sampled = delimiters.map((delimiter) => sampleRows(text, file, delimiter, isWhole));
   const { delimiter, first } = sampled.reduce((best, one) => (one.score > best.score ? one : best));
   const { names, isText, bytes } = first!;
-  const hasHeader =
-    wanted === null ? isText : headers.length === 0 || wanted.every((name) => names.includes(name));
   const given = headers.find(({ length }) => length === names.length) ?? headers[0];
+  const hasHeader =
+    wanted === null
+      ? isText && (given === undefined || given.some((name) => names.includes(name)))
+      : given === undefined || wanted.every((name) => names.includes(name));
   const columns = hasHeader ? names : (given ?? names.map((_, column) => `column ${column}`));
   const twice = columns.find((name, at) => name !== '' && columns.indexOf(name) !== at);
   if (twice !== undefined) {

@@ -17,7 +17,7 @@ export async function guessTableTask(path: string, hints: LabelHints): Promise<T
     throw error;
   });
   if (file === null || !isTableName(file)) return null;
-  return taskOfProfile(await profileTable(file, null), hints, file);
+  return taskOfProfile(await profileTable(file, hints.header ?? null), hints, file);
 }
 
 /**

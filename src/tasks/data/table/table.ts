@@ -4,6 +4,10 @@ import type { TaskKind } from '../task-kind.ts';
 import { slotsOf, usedColumns } from './slots.ts';
 import { tableSchema } from './table-schema.ts';
 
+const inputsInWords =
+  'one row for each example, in the order of the features: a number raw, or its mean where it is missing; "column=value" is 1 where the ' +
+  'column has this value (other: none that is listed) and else 0; "column missing" is 1 where it is missing and else 0';
+
 /** `open` reads one file, or a folder that holds exactly one. */
 export const table: TaskKind<typeof tableSchema> = {
   kind: 'table',
@@ -80,8 +84,9 @@ export const table: TaskKind<typeof tableSchema> = {
     return { mean: slots.map(({ mean }) => mean), scale: slots.map(({ scale }) => scale) };
   },
   names: (task) => ({
-    features: slotsOf(task).map(({ name: slot }) => slot),
+    features: slotsOf(task).map(({ name }) => name),
     classes: task.label.classes ?? null,
+    ...(slotsOf(task).length > (task.numeric?.length ?? 0) ? { inputs: inputsInWords } : {}),
   }),
   readRows: async (task, file) => {
     const { readFeatureRows } = await import('./read-table.ts');
