@@ -91,7 +91,7 @@ describe('start', () => {
         'bytesSentPerNode',
         'countedRounds',
       ],
-      ...['denseBytesPerNode', 'modelHashes', 'nodes', 'outcome', 'outcomes', 'rounds', 'seconds'],
+      ...['denseBytesPerNode', 'modelHashes', 'nodes', 'outcome', 'outcomes', 'rounds', 'seconds', 'sites'],
     ]);
     assert.equal(result['outcome'], 'trained');
     assert.deepEqual(Object.values(result['outcomes'] as object), Array(4).fill('trained'));

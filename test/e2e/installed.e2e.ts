@@ -56,11 +56,19 @@ describe('the installed package', { concurrency: 1 }, () => {
 
   test('holds the program, its configurations and MNIST, and nothing of the workshop', () => {
     const files = filesIn(join(modules, 'starlings'));
-    for (const name of ['dist/src/cli/main.js', 'configs/sim/first-run.yaml', 'LICENSE', 'README.md']) {
+    for (const name of [
+      'dist/src/cli/main.js',
+      'configs/sim/first-run.yaml',
+      'examples/heart/va.csv',
+      'LICENSE',
+      'README.md',
+    ]) {
       assert.ok(files.includes(name), name);
     }
     assert.equal(files.filter((name) => /^dist\/data\/mnist\/.*-ubyte\.gz$/.test(name)).length, 4);
-    const workshop = files.filter((name) => !/^(dist\/(src|sim|data)|configs|docs)\/|^[^/]+$/.test(name));
+    const workshop = files.filter(
+      (name) => !/^(dist\/(src|sim|data)|configs|docs|examples\/heart)\/|^[^/]+$/.test(name),
+    );
     assert.deepEqual(workshop, []);
     assert.deepEqual(
       files.filter((name) => /\.(?:test|e2e)\.|(?<!\.d)\.ts$|\.map$|\.tsbuildinfo$/.test(name)),
@@ -101,6 +109,13 @@ describe('the installed package', { concurrency: 1 }, () => {
     assert.ok((evaluated['accuracy'] as number) > 0.7);
     await succeed('npx', 'starlings', 'model', 'export', '--from', '.starlings/start', '--out', 'web-model');
     assert.ok(existsSync(join(home, 'web-model/model.json')));
+  });
+
+  test('npx starlings start examples/heart has its four hospitals in the package', async () => {
+    const start = ['start', 'examples/heart', '--rounds', '5', '--dir', 'heart', '--json'];
+    const { sites } = resultOf(await succeed('npx', 'starlings', ...start));
+    assert.equal((sites as unknown[]).length, 5);
+    assert.ok(existsSync(join(home, 'heart/sites.html')));
   });
 
   test('npx starlings sim finds the scenarios of the package', async () => {
