@@ -5,7 +5,7 @@ import { pipe } from 'it-pipe';
 import { concat } from 'uint8arrays/concat';
 import { fromString } from 'uint8arrays/from-string';
 import { toString as toText } from 'uint8arrays/to-string';
-import { withDeadline } from './deadline.ts';
+import { raced, withDeadline } from './deadline.ts';
 import { FrameError } from './errors.ts';
 import { FrameParser, framePieces } from './exchange/frames.ts';
 import type { Host } from './host.ts';
@@ -28,25 +28,34 @@ export interface RunQuestion {
 export function askAboutRun(
   libp2p: Libp2p,
   peer: PeerId,
-  { protocol, runId, bytesMax, timeoutMs }: RunQuestion,
+  question: RunQuestion,
   outer: AbortSignal,
 ): Promise<Uint8Array> {
-  return withDeadline(timeoutMs, 'the peer did not answer', [outer], async (signal) => {
-    const connection = await libp2p.dial(peer, { signal });
-    const stream = await connection.newStream(protocol, { runOnLimitedConnection: true, signal });
-    const onAbort = () => stream.abort(signal.reason);
-    signal.addEventListener('abort', onAbort, { once: true });
-    try {
-      return await pipe(
-        framePieces(new Uint8Array(), [fromString(runId)]),
-        messageStreamToDuplex(stream),
-        (source: AsyncIterable<Chunk>) => collect(source, bytesMax),
-      );
-    } catch (error) {
-      stream.abort(error instanceof Error ? error : new Error(String(error)));
-      throw error;
-    }
-  });
+  return withDeadline(question.timeoutMs, 'the peer did not answer', [outer], (signal) =>
+    // A stream that ended before it was listened to stays silent, also when it is aborted: nodes hung so when they were to stop.
+    raced(answerOf(libp2p, peer, question, signal), signal),
+  );
+}
+
+async function answerOf(
+  libp2p: Libp2p,
+  peer: PeerId,
+  { protocol, runId, bytesMax }: RunQuestion,
+  signal: AbortSignal,
+): Promise<Uint8Array> {
+  const connection = await libp2p.dial(peer, { signal });
+  const stream = await connection.newStream(protocol, { runOnLimitedConnection: true, signal });
+  signal.addEventListener('abort', () => stream.abort(signal.reason), { once: true });
+  try {
+    return await pipe(
+      framePieces(new Uint8Array(), [fromString(runId)]),
+      messageStreamToDuplex(stream),
+      (source: AsyncIterable<Chunk>) => collect(source, bytesMax),
+    );
+  } catch (error) {
+    stream.abort(error instanceof Error ? error : new Error(String(error)));
+    throw error;
+  }
 }
 
 const SERVE_TIMEOUT_MS = 10_000;

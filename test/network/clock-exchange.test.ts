@@ -25,3 +25,23 @@ test('a peer says what its clock of a run says, right to within the round trip',
     await Promise.all([a, b, liar].map((host) => host!.stop()));
   }
 });
+
+test('a stream on which nothing happens any more is given up in time, and at once where the asker stops', async () => {
+  const a = await loopbackHost({ carriesRuns: false });
+  const silent = { newStream: () => new Promise<never>(() => {}) };
+  const libp2p = Object.create(a.libp2p, { dial: { value: async () => silent } });
+  const stopping = new AbortController();
+  const ask = (timeoutMs: number) => {
+    const question = { runId: someRunId('clock'), timeoutMs, nowMs: Date.now };
+    return askClock({ ...a, libp2p }, a.key, question, stopping.signal);
+  };
+  try {
+    await assert.rejects(ask(50), /did not answer/);
+    const asked = ask(60_000);
+    stopping.abort(new Error('it stops'));
+    await assert.rejects(asked, /it stops/);
+    await assert.rejects(ask(60_000), /it stops/);
+  } finally {
+    await a.stop();
+  }
+});

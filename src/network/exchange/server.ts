@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Connection, Stream } from '@libp2p/interface';
 import type { PeerKey } from '../../core/io.ts';
 import { AbsurdRequestError } from '../../core/ports.ts';
-import { withDeadline } from '../deadline.ts';
+import { raced, withDeadline } from '../deadline.ts';
 import { FrameError, RequestError } from '../errors.ts';
 import type { NetworkEventListener } from '../events.ts';
 import { peerIdOf, peerKeyOf } from '../identity.ts';
@@ -287,15 +287,6 @@ export class ExchangeServer {
     this.#refused++;
     this.#options.onEvent({ kind: 'request-refused', peer, reason });
   }
-}
-
-/** `promise`, or the reason of the signal when that comes first. */
-function raced<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(signal.reason);
-    signal.addEventListener('abort', onAbort, { once: true });
-    void promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-  });
 }
 
 function asError(error: unknown): Error {
