@@ -251,6 +251,8 @@ export class VirtualNode {
         this.#world.score(this, output);
         return;
       case 'submitted':
+      // Hosts hold misdeeds against peers; there are none here.
+      case 'blame':
         return;
       case 'event':
         if (output.event.kind === 'phase') this.#phase = output.event.phase;

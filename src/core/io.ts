@@ -93,6 +93,8 @@ export type Output =
       /** No honest peer asks that: as `reject` for what is announced. */
       readonly isAbsurd?: true;
     }
+  /** The answer of a peer was such as no honest one gives: `part` of a misdeed, in (0, 1]. */
+  | { readonly type: 'blame'; readonly peer: PeerKey; readonly part: number }
   /** Train `steps` local steps from `parameters` (length `size`; must not be modified). One at a time. */
   | {
       readonly type: 'train';

@@ -49,6 +49,8 @@ export interface Transport {
    * more than `responseBytesMax` or takes longer than `timeoutMs`; nothing is retried.
    */
   request(peer: PeerKey, bytes: Uint8Array, options: RequestOptions): Promise<Uint8Array[]>;
+  /** Holds against a peer that what it answered was false, by `part` of what one announcement that is rejected counts. */
+  blame(peer: PeerKey, part: number): void;
 }
 
 /** The store cannot do what it promises: closed, in use, unwritable, damaged. */

@@ -33,6 +33,11 @@ import { decodeDigestAnswer, encodeRequest, type Request } from './wire.ts';
 
 type Meaning = DigestMeaning | FetchMeaning | JoinMeaning;
 
+/** false: no honest peer says that, whatever its history. empty: nothing of what it told of, as where it has just given it up. */
+type Answered = 'good' | 'false' | 'empty';
+/** Part of a misdeed that an answer is. Guess: it takes eighteen empty answers at once to be cut off for a while. */
+const falsehood: Readonly<Record<Answered, number>> = { good: 0, empty: 1 / 4, false: 1 };
+
 export interface HistoryOptions {
   readonly kinds: Kinds;
   readonly frame: LogFrame;
@@ -173,8 +178,9 @@ export class History {
   answered(out: EffectSink, requestId: number, frames: readonly Uint8Array[], slot: number): boolean {
     const meaning = this.#requests.take(requestId);
     if (!meaning) return false;
-    if (!this.#understand(out, meaning, frames, slot))
-      this.#options.refusals.add(out, 'bad-response', meaning.peer);
+    const part = falsehood[this.#understand(out, meaning, frames, slot)];
+    if (part === 1) this.#options.refusals.add(out, 'bad-response', meaning.peer);
+    if (part > 0) out.push({ type: 'blame', peer: meaning.peer, part });
     this.#proceed(out, slot);
     return true;
   }
@@ -197,29 +203,35 @@ export class History {
     return entry !== null;
   }
 
-  /** False when the peer lied or talked nonsense. */
-  #understand(out: EffectSink, meaning: Meaning, frames: readonly Uint8Array[], slot: number): boolean {
+  #understand(out: EffectSink, meaning: Meaning, frames: readonly Uint8Array[], slot: number): Answered {
     switch (meaning.kind) {
       case 'digest': {
         const answer = frames[0] ? decodeDigestAnswer(frames[0]) : null;
-        if (!answer) return false;
+        if (!answer) return 'false';
         this.#note(meaning.peer, this.#digests.answered(meaning, answer, this.#view(slot)), slot);
-        return true;
+        return 'good';
       }
       case 'entries': {
         const good = frames.every((frame) => this.#takeEnvelope(out, meaning, frame, slot));
         this.#fetch.entriesDone(meaning.peer, meaning.ids);
-        return good;
+        if (good && frames.length === 0) return 'empty';
+        return good ? 'good' : 'false';
       }
       case 'blob': {
         const complete = this.#fetch.blobPart(meaning, frames[0]);
-        return complete?.every((envelope) => this.#pulled(out, envelope, slot)) ?? false;
+        if (!complete) return 'false';
+        // Whose body it is said so under its own name; who hands on its bytes did nothing wrong.
+        for (const envelope of complete) {
+          if (!this.#pulled(out, envelope, slot))
+            this.#options.refusals.add(out, 'bad-body', envelope.author);
+        }
+        return 'good';
       }
       case 'snapshots':
       case 'snapshot-blob': {
         const good = this.catchUp.answer(meaning, frames);
         this.#finishSnapshot(out);
-        return good;
+        return good ? 'good' : 'false';
       }
     }
   }

@@ -69,8 +69,8 @@ export class Pursuit {
   through<Result>(out: EffectSink, act: (history: History, effects: EffectSink) => Result): Result {
     return act(this.history, {
       push: (effect) => {
-        if (effect.type === 'request' || (effect.type === 'event' && effect.event.kind === 'refused'))
-          out.push(effect);
+        const isRefusal = effect.type === 'event' && effect.event.kind === 'refused';
+        if (isRefusal || effect.type === 'request' || effect.type === 'blame') out.push(effect);
       },
     });
   }

@@ -18,9 +18,9 @@ export class Misdeeds {
   /** The one that misbehaved last is last. */
   readonly #records = new Map<string, Record>();
 
-  /** @param peer any name, the same each time */
-  note(peer: string, nowMs: number): void {
-    const count = this.#countOf(peer, nowMs) + 1;
+  /** @param peer any name, the same each time @param part of a whole misdeed */
+  note(peer: string, nowMs: number, part = 1): void {
+    const count = this.#countOf(peer, nowMs) + part;
     this.#records.delete(peer);
     this.#records.set(peer, { count, atMs: nowMs });
     if (this.#records.size > peersMax) {

@@ -23,9 +23,9 @@ export class Reputation {
     this.#onOutcast = listener;
   }
 
-  /** It sent what no honest peer sends. */
-  blame(peer: PeerId): void {
-    this.#misdeeds.note(peer.toString(), this.#nowMs());
+  /** It sent what no honest peer sends, or, by `part`, what one hardly ever sends. */
+  blame(peer: PeerId, part = 1): void {
+    this.#misdeeds.note(peer.toString(), this.#nowMs(), part);
     if (this.isOutcast(peer)) {
       this.#onOutcast(peer);
     }

@@ -11,6 +11,7 @@ import type { NetworkEvent, NetworkEventListener } from './events.ts';
 import { createExchange, type Exchange, type ExchangeCounts } from './exchange/exchange.ts';
 import type { ExchangeLimits } from './exchange/limits.ts';
 import type { Host } from './host.ts';
+import { peerIdOf } from './identity.ts';
 import { createLinks, type Links } from './links.ts';
 import type { LinkLimits } from './peer-selection.ts';
 import type { Traffic } from './traffic.ts';
@@ -127,6 +128,10 @@ class RunTransport implements NetworkTransport {
     const frames = await this.#exchange.request(peer, bytes, wanted);
     this.#links.useful(peer);
     return frames;
+  }
+
+  blame(peer: PeerKey, part: number): void {
+    this.#options.host.reputation.blame(peerIdOf(peer), part);
   }
 
   stats(): TransportStats {

@@ -286,6 +286,7 @@ export class NodeDriver {
         case 'verdict':
         case 'request':
         case 'refuse':
+        case 'blame':
         case 'train':
         case 'score':
           act();
@@ -317,6 +318,9 @@ export class NodeDriver {
         break;
       case 'refuse':
         void this.#refuse(output);
+        break;
+      case 'blame':
+        this.#options.transport.blame(output.peer, output.part);
         break;
       case 'train':
         this.#training = this.#train(output);

@@ -48,6 +48,8 @@ export class Member {
   readonly events: ProtocolEvent[] = [];
   /** Everything this member handed to gossip as its own. */
   readonly announced: Uint8Array[] = [];
+  /** Misdeeds that it held against peers. */
+  readonly blamed = new Map<string, number>();
   readonly seen = new Set<string>();
   core: ProtocolCore | null = null;
   incarnation = 0;
@@ -261,6 +263,9 @@ export class Flock {
         return;
       case 'event':
         member.events.push(output.event);
+        return;
+      case 'blame':
+        member.blamed.set(output.peer, (member.blamed.get(output.peer) ?? 0) + output.part);
         return;
       case 'verdict':
       case 'respond':

@@ -63,6 +63,8 @@ class FarEnd implements Transport {
   request(): Promise<never> {
     return Promise.reject(new Error('nobody answers here'));
   }
+
+  blame(): void {}
 }
 
 /** Learns a fixed change, at once. */

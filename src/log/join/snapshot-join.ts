@@ -84,7 +84,9 @@ export class SnapshotJoin {
     for (const frame of frames.slice(0, offersMax)) {
       const offer = decodeOffer(frame);
       const header = offer && openSnapshotHeader(offer.header, envelopes.runId, envelopes.crypto);
-      if (!header || header.donor !== peer || header.bytes > bytesMax) return false;
+      if (!header || header.donor !== peer) return false;
+      // Nothing that we could read; whoever has it may not know that.
+      if (header.bytes > bytesMax) continue;
       const key = keyOf(header);
       const candidate = this.#candidates.get(key) ?? { header, donors: new Set() };
       candidate.donors.add(peer);
@@ -94,12 +96,13 @@ export class SnapshotJoin {
     return true;
   }
 
-  /** An entry whose author stands where the header says; false for any other. */
+  /** An entry whose author stands where the header says; any other says nothing here. False for what is none. */
   #hear(witness: Uint8Array, header: SnapshotHeader, candidate: string): boolean {
     const opened = openEnvelope(witness, this.#context.envelopes);
-    const anchor = opened.ok ? opened.envelope.anchor : null;
-    if (!opened.ok || !anchor || anchor.round !== header.round) return false;
-    if (!equals(anchor.snapshot, header.blobRoot) || !equals(anchor.root, header.root)) return false;
+    if (!opened.ok) return false;
+    const { anchor } = opened.envelope;
+    if (anchor?.round !== header.round || !equals(anchor.snapshot, header.blobRoot)) return true;
+    if (!equals(anchor.root, header.root)) return true;
     const { author, round } = opened.envelope;
     this.#witnesses.push(opened.envelope);
     if (round >= (this.#words.get(author)?.round ?? round)) this.#words.set(author, { round, candidate });

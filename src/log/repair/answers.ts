@@ -101,7 +101,9 @@ function offersOf({ replica, envelopes, signer }: AnswerContext): Uint8Array[] {
 function witnessesOf(snapshot: Snapshot, replica: Replica): Uint8Array[] {
   const newest = new Map<string, LogEntry>();
   for (const entry of replica.log.entries()) {
-    if (!entry.anchor || !equals(entry.anchor.snapshot, snapshot.blobRoot)) continue;
+    const { anchor } = entry;
+    if (anchor?.round !== snapshot.round || !equals(anchor.root, snapshot.root)) continue;
+    if (!equals(anchor.snapshot, snapshot.blobRoot)) continue;
     if (entry.round >= (newest.get(entry.author)?.round ?? 0)) newest.set(entry.author, entry);
   }
   return [...newest.values()].slice(-witnessesMax).map((entry) => encodeEnvelope({ ...entry, body: null }));

@@ -2,10 +2,15 @@ import { equals } from 'uint8arrays';
 import { leafHash, merkleRoot, segmentBytesMax, segmentCount } from '../../content/blob.ts';
 import type { Crypto } from '../../core/crypto.ts';
 import type { PeerKey } from '../../core/io.ts';
-import { decodeHashList, type Request } from '../wire.ts';
+import { decodeHashList, type Request, responseBytesMax } from '../wire.ts';
 
 /** Requests of one blob under way at a time, over all its holders. */
 const inFlightMax = 8;
+
+/** As many as an answer may hold. */
+const leavesMax = Math.floor(responseBytesMax / 32);
+
+type Taken = 'taken' | 'other-length' | 'lie';
 
 export type BlobPart = { readonly kind: 'leaves' } | { readonly kind: 'segment'; readonly index: number };
 
@@ -78,14 +83,17 @@ export class BlobFetch {
     return asks;
   }
 
-  /** Takes an answer; false when it is a lie, and its sender is then no holder any more. */
+  /**
+   * Takes an answer; false when it is a lie. Its sender is then no holder any more, and neither is one whose blob has that root and
+   * another length than we were told: who told us lied.
+   */
   accept(peer: PeerKey, part: BlobPart, frame: Uint8Array | undefined): boolean {
+    // It was asked for in a fetch of the same blob that was given up.
+    if (part.kind === 'segment' && !this.#leaves) return true;
     this.#landed(part);
-    const good =
-      frame !== undefined &&
-      (part.kind === 'leaves' ? this.#takeLeaves(frame) : this.#take(part.index, frame));
-    if (!good) this.dropHolder(peer);
-    return good;
+    const taken = frame && (part.kind === 'leaves' ? this.#takeLeaves(frame) : this.#take(part.index, frame));
+    if (taken !== 'taken') this.dropHolder(peer);
+    return taken === 'taken' || taken === 'other-length';
   }
 
   failed(peer: PeerKey, part: BlobPart): void {
@@ -98,22 +106,22 @@ export class BlobFetch {
     else this.#inFlight.delete(part.index);
   }
 
-  #takeLeaves(frame: Uint8Array): boolean {
-    const leaves = decodeHashList(frame, this.#done.length);
-    if (leaves?.length !== this.#done.length) return false;
-    if (!equals(merkleRoot(this.#crypto, leaves), this.root)) return false;
+  #takeLeaves(frame: Uint8Array): Taken {
+    const leaves = decodeHashList(frame, leavesMax);
+    if (!leaves || leaves.length === 0 || !equals(merkleRoot(this.#crypto, leaves), this.root)) return 'lie';
+    if (leaves.length !== this.#done.length) return 'other-length';
     this.#leaves = leaves;
-    return true;
+    return 'taken';
   }
 
-  #take(index: number, frame: Uint8Array): boolean {
+  #take(index: number, frame: Uint8Array): Taken {
     const leaf = this.#leaves?.[index];
-    if (!leaf || !equals(leafHash(this.#crypto, frame), leaf)) return false;
+    if (!leaf || !equals(leafHash(this.#crypto, frame), leaf)) return 'lie';
     const at = index * segmentBytesMax;
-    if (frame.length !== Math.min(segmentBytesMax, this.bytes - at)) return false;
+    if (frame.length !== Math.min(segmentBytesMax, this.bytes - at)) return 'other-length';
     this.#blob.set(frame, at);
     this.#done[index] = true;
-    return true;
+    return 'taken';
   }
 
   #nextHolder(): PeerKey {

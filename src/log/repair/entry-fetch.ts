@@ -2,7 +2,6 @@
  * Pulls what is known to exist and not held: entries by id in batches, and bodies too large for an envelope as
  * blobs. Pure: `asks` says what to request now.
  */
-import { equals } from 'uint8arrays';
 import { bytesToHex, hexToBytes } from '../../core/bytes.ts';
 import type { Crypto } from '../../core/crypto.ts';
 import type { PeerKey } from '../../core/io.ts';
@@ -22,7 +21,7 @@ const blobsMax = 64;
 
 export type FetchMeaning =
   | { readonly kind: 'entries'; readonly peer: PeerKey; readonly ids: readonly string[] }
-  | { readonly kind: 'blob'; readonly peer: PeerKey; readonly root: string; readonly part: BlobPart };
+  | { readonly kind: 'blob'; readonly peer: PeerKey; readonly blob: string; readonly part: BlobPart };
 
 interface Wanted {
   readonly round: number;
@@ -56,7 +55,7 @@ export class EntryFetch {
     const wanted = this.#wanted.get(id);
     if (wanted) {
       wanted.holders.add(holder);
-      if (wanted.envelope) this.#blobs.get(bytesToHex(wanted.envelope.bodyRoot))?.addHolder(holder);
+      if (wanted.envelope) this.#blobs.get(blobOf(wanted.envelope))?.addHolder(holder);
     } else if (this.#wanted.size < wantedMax && (this.#told.get(holder) ?? 0) < wantedPerTellerMax) {
       const holders = new Set([holder]);
       this.#wanted.set(id, { round, teller: holder, holders, inFlight: false, envelope: null });
@@ -88,11 +87,11 @@ export class EntryFetch {
 
   #fetchBody(envelope: Envelope, wanted: Wanted): void {
     wanted.envelope = envelope;
-    const root = bytesToHex(envelope.bodyRoot);
-    if (!this.#blobs.has(root)) {
+    const name = blobOf(envelope);
+    if (!this.#blobs.has(name)) {
       const fetch = new BlobFetch(envelope.bodyRoot, envelope.bodyBytes, this.#crypto);
       for (const peer of wanted.holders) fetch.addHolder(peer);
-      this.#blobs.set(root, fetch);
+      this.#blobs.set(name, fetch);
     }
   }
 
@@ -133,9 +132,9 @@ export class EntryFetch {
         request: { kind: 'entries', ids: ids.map(hexToBytes) },
       });
     }
-    for (const [root, fetch] of this.#blobs) {
+    for (const [blob, fetch] of this.#blobs) {
       for (const { peer, part } of fetch.next()) {
-        asks.push({ meaning: { kind: 'blob', peer, root, part }, request: blobRequest(fetch.root, part) });
+        asks.push({ meaning: { kind: 'blob', peer, blob, part }, request: blobRequest(fetch.root, part) });
       }
     }
     return asks;
@@ -155,24 +154,24 @@ export class EntryFetch {
 
   /** A part of a body came; returns the entries it completes, or null when it was a lie. */
   blobPart(meaning: FetchMeaning & { kind: 'blob' }, frame: Uint8Array | undefined): Envelope[] | null {
-    const fetch = this.#blobs.get(meaning.root);
+    const fetch = this.#blobs.get(meaning.blob);
     if (!fetch) return [];
     const good = fetch.accept(meaning.peer, meaning.part, frame);
-    this.#giveUpIfStuck(meaning.root, fetch);
+    this.#giveUpIfStuck(meaning.blob, fetch);
     if (!good) return null;
     const body = fetch.blob;
     if (!body) return [];
-    this.#blobs.delete(meaning.root);
+    this.#blobs.delete(meaning.blob);
     return [...this.#wanted.values()].flatMap(({ envelope }) =>
-      envelope && equals(envelope.bodyRoot, fetch.root) ? [{ ...envelope, body }] : [],
+      envelope && blobOf(envelope) === meaning.blob ? [{ ...envelope, body }] : [],
     );
   }
 
   blobFailed(meaning: FetchMeaning & { kind: 'blob' }): void {
-    const fetch = this.#blobs.get(meaning.root);
+    const fetch = this.#blobs.get(meaning.blob);
     if (!fetch) return;
     fetch.failed(meaning.peer, meaning.part);
-    this.#giveUpIfStuck(meaning.root, fetch);
+    this.#giveUpIfStuck(meaning.blob, fetch);
   }
 
   has(id: string): boolean {
@@ -184,11 +183,9 @@ export class EntryFetch {
     const wanted = this.#wanted.get(id);
     this.#unwant(id);
     if (!wanted?.envelope) return;
-    const root = wanted.envelope.bodyRoot;
-    const shared = [...this.#wanted.values()].some(
-      ({ envelope }) => envelope && equals(envelope.bodyRoot, root),
-    );
-    if (!shared) this.#blobs.delete(bytesToHex(root));
+    const blob = blobOf(wanted.envelope);
+    const shared = [...this.#wanted.values()].some(({ envelope }) => envelope && blobOf(envelope) === blob);
+    if (!shared) this.#blobs.delete(blob);
   }
 
   pruneThrough(round: number): void {
@@ -196,11 +193,16 @@ export class EntryFetch {
     for (const past of this.#bodiless.keys()) if (past <= round) this.#bodiless.delete(past);
   }
 
-  #giveUpIfStuck(root: string, fetch: BlobFetch): void {
+  #giveUpIfStuck(blob: string, fetch: BlobFetch): void {
     if (!fetch.stuck) return;
-    this.#blobs.delete(root);
+    this.#blobs.delete(blob);
     for (const [id, { envelope }] of this.#wanted) {
-      if (envelope && bytesToHex(envelope.bodyRoot) === root) this.#unwant(id);
+      if (envelope && blobOf(envelope) === blob) this.#unwant(id);
     }
   }
+}
+
+/** A body by root and length: whoever signs another's root with a length of its own makes nobody else a liar. */
+function blobOf({ bodyRoot, bodyBytes }: Envelope): string {
+  return `${bytesToHex(bodyRoot)}/${bodyBytes}`;
 }

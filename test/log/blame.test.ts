@@ -1,0 +1,135 @@
+/** What is held against a peer for what it answered, and what is not. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { blobRoot, leavesOf, segmentBytesMax, segmentOf } from '../../src/content/blob.ts';
+import { type Envelope, encodeEnvelope, openEnvelope, sealEnvelope } from '../../src/log/envelope.ts';
+import { EntryFetch } from '../../src/log/repair/entry-fetch.ts';
+import { decodeRequest, encodeDigestAnswer, encodeHashList } from '../../src/log/wire.ts';
+import { Flock, type FlockOptions, towardsTarget } from './flock.ts';
+import { deltaOf } from './forgery.ts';
+import { contextOf, crypto, signerOf, smallRun } from './small-run.ts';
+
+const strategy = { windowRounds: 4, admitRounds: 2, snapshotRounds: 4, committeeSize: 32 };
+const honest = [0, 1, 2];
+const liar = 3;
+
+/** Misdeeds of the liar by what the honest hold against it, and of the honest by what anybody holds against them. */
+function lived(options: Partial<FlockOptions>, rounds = 16) {
+  const run = smallRun({ rounds, strategy });
+  const flock = new Flock(run, { peers: 4, seed: 'blame', ...options });
+  flock.bootAll();
+  flock.runUntil((rounds / 2) * run.manifest.slotMs);
+  const held = (by: readonly number[], against: readonly number[]): number[] =>
+    by.flatMap((one) => against.map((other) => flock.member(one).blamed.get(flock.member(other).key) ?? 0));
+  return { liar: held(honest, [liar]), honest: held([...honest, liar], honest) };
+}
+
+test('answers that nobody can read are misdeeds, each of them', () => {
+  const { liar: held, honest: innocent } = lived({
+    impostor: (member) => (member === liar ? [Uint8Array.of(1, 2, 3)] : undefined),
+  });
+  assert.ok(
+    held.every((count) => count >= 5),
+    `${held}`,
+  );
+  assert.ok(innocent.every((count) => count === 0));
+});
+
+test('who tells of entries and never has them pays by and by', () => {
+  let told = 0;
+  const { liar: held, honest: innocent } = lived({
+    impostor: (member, bytes) => {
+      const request = decodeRequest(bytes);
+      if (member !== liar || (request?.kind !== 'digest' && request?.kind !== 'entries')) return undefined;
+      if (request.kind === 'entries') return [];
+      const rounds = request.digests.map((_, index) => ({
+        ...{ round: request.from + index, state: 'differs-open' as const },
+        rows: [new Uint8Array(66).fill(++told % 251)],
+      }));
+      return [encodeDigestAnswer({ nextHeld: 0, reachesBack: true, atYours: null, rounds })];
+    },
+  });
+  assert.ok(
+    held.every((count) => count >= 1 && Number.isInteger(4 * count)),
+    `${held}`,
+  );
+  assert.ok(innocent.every((count) => count === 0));
+});
+
+test('losses, a late joiner and a member that is killed cost nobody anything', () => {
+  const run = smallRun({ rounds: 24, strategy });
+  let sent = 0;
+  const flock = new Flock(run, { peers: 5, seed: 'innocent', drops: () => ++sent % 5 === 0 });
+  for (const index of [0, 1, 2, 3]) flock.boot(index);
+  const { slotMs } = run.manifest;
+  flock.runUntil(12 * slotMs);
+  flock.boot(4);
+  flock.kill(1);
+  flock.runUntil(16 * slotMs);
+  flock.boot(1);
+  flock.runUntil(40 * slotMs);
+  assert.ok(flock.member(4).of('joined').length > 0);
+  assert.ok(flock.members.every(({ blamed }) => blamed.size === 0));
+});
+
+const body = new Uint8Array(2 * segmentBytesMax + 9).fill(7);
+const announced = (author: number, bodyBytes = body.length): Envelope => {
+  const fields = { round: 3, kind: 0, index: 0, anchor: null, claims: [] };
+  const sealed = sealEnvelope(fields, body, { runId: 'run', crypto }, signerOf(author));
+  assert.deepEqual(sealed.bodyRoot, blobRoot(crypto, body));
+  return { ...sealed, bodyBytes, body: null };
+};
+
+test('one that signs the root of the body of another with a length of its own makes no liar of who has that body', () => {
+  for (const bodyBytes of [body.length - 1, segmentBytesMax, 4 * segmentBytesMax]) {
+    const fetch = new EntryFetch(crypto);
+    const real = announced(1);
+    fetch.wantBody(announced(2, bodyBytes), 'honest');
+    fetch.wantBody(real, 'honest');
+    const completed: string[] = [];
+    for (let asks = fetch.asks(); asks.length > 0; asks = fetch.asks()) {
+      for (const { meaning } of asks) {
+        assert.ok(meaning.kind === 'blob');
+        const { part } = meaning;
+        const frame =
+          part.kind === 'leaves' ? encodeHashList(leavesOf(crypto, body)) : segmentOf(body, part.index);
+        const entries = fetch.blobPart(meaning, frame);
+        assert.ok(entries, `${part.kind} counted as a lie`);
+        for (const { id } of entries) {
+          completed.push(id);
+          fetch.settle(id);
+        }
+      }
+    }
+    assert.deepEqual(completed, [real.id]);
+    assert.equal(fetch.missing, 0);
+  }
+});
+
+test('an entry that names a snapshot with a root of its own makes no liar of the donors that hold it', () => {
+  const run = smallRun({ rounds: 40, strategy });
+  const flock = new Flock(run, {
+    ...{ peers: 5, seed: 'half a name' },
+    train: (member, round, start) =>
+      member === liar ? { parameters: start, loss: Number.NaN } : towardsTarget(member, round, start),
+  });
+  for (const index of [...honest, liar]) flock.boot(index);
+  const { slotMs } = run.manifest;
+  const { envelopes } = contextOf(run);
+  let misnamed = 0;
+  for (let slot = 1; slot < 22; slot++) {
+    flock.runUntil(slot * slotMs);
+    const newest = openEnvelope(flock.member(0).announced.at(-1) ?? new Uint8Array(), envelopes);
+    if (!newest.ok || !newest.envelope.anchor || newest.envelope.anchor.round < 0) continue;
+    const anchor = { ...newest.envelope.anchor, root: crypto.sha256(Uint8Array.of(slot)) };
+    const bytes = encodeEnvelope(deltaOf(run, signerOf(liar), slot, anchor));
+    for (const index of honest)
+      if (flock.announceTo(index, flock.member(liar).key, bytes) === 'accept') misnamed++;
+  }
+  flock.boot(4);
+  flock.runUntil(28 * slotMs);
+  assert.ok(misnamed > 20, `${misnamed}`);
+  assert.ok(flock.member(4).of('joined').length > 0);
+  assert.equal(flock.member(4).blamed.size, 0);
+  assert.equal(flock.status(4).modelHash, flock.status(0).modelHash);
+});
