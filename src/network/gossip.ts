@@ -16,6 +16,7 @@ import type { PeerId } from '@libp2p/interface';
 import type { PeerKey, Verdict } from '../core/io.ts';
 import { TooManyRunsError } from './errors.ts';
 import { peerKeyOf } from './identity.ts';
+import { type Origins, peersPerAddress } from './origins.ts';
 import type { Reputation } from './reputation.ts';
 import { TokenBuckets } from './token-buckets.ts';
 import { Turns } from './turns.ts';
@@ -63,15 +64,26 @@ class TopicNotJoinedError extends Error {
 export class Gossip {
   readonly #judges = new Map<string, TopicJudge>();
   readonly #reputation: Reputation;
+  readonly #origins: Origins;
   readonly #useless = new TokenBuckets(uselessLimits);
+  /** Of one address. */
+  readonly #uselessThere = new TokenBuckets({
+    burst: peersPerAddress * uselessLimits.burst,
+    perSecond: peersPerAddress * uselessLimits.perSecond,
+  });
   readonly #turns = new Turns();
   readonly #nowMs: () => number;
   #service: GossipSub | null = null;
 
-  /** @param nowMs milliseconds of a clock that never goes back */
-  constructor(reputation: Reputation, nowMs: () => number) {
-    this.#reputation = reputation;
-    this.#nowMs = nowMs;
+  /** `nowMs`: milliseconds of a clock that never goes back. */
+  constructor(parts: {
+    readonly reputation: Reputation;
+    readonly origins: Origins;
+    readonly nowMs: () => number;
+  }) {
+    this.#reputation = parts.reputation;
+    this.#origins = parts.origins;
+    this.#nowMs = parts.nowMs;
   }
 
   /** What gossipsub must be made with to be driven by this. */
@@ -147,9 +159,7 @@ export class Gossip {
   async #validate(from: PeerId, message: Message, judge: TopicJudge): Promise<TopicValidatorResult> {
     const name = from.toString();
     const verdict = await this.#turns.take(name, message.data.length, () =>
-      this.#reputation.isOutcast(from) || this.#useless.waitMs(name, this.#nowMs()) > 0
-        ? 'ignore'
-        : this.#judged(from, message, judge),
+      this.#reputation.isOutcast(from) || this.#isSpent(from) ? 'ignore' : this.#judged(from, message, judge),
     );
     return RESULT_OF[verdict ?? 'ignore'];
   }
@@ -158,11 +168,21 @@ export class Gossip {
     const verdict = await judge(peerKeyOf(from), data);
     if (verdict !== 'accept') {
       this.#useless.spend(from.toString(), 1, this.#nowMs());
+      const origin = this.#origins.ofPeer(from);
+      if (origin !== null) this.#uselessThere.spend(origin, 1, this.#nowMs());
     }
     if (verdict === 'reject') {
       this.#reputation.blame(from);
     }
     return verdict;
+  }
+
+  /** It, or the address it comes from with others, has sent too much that was good for nothing. */
+  #isSpent(from: PeerId): boolean {
+    const nowMs = this.#nowMs();
+    if (this.#useless.waitMs(from.toString(), nowMs) > 0) return true;
+    const origin = this.#origins.ofPeer(from);
+    return origin !== null && this.#uselessThere.waitMs(origin, nowMs) > 0;
   }
 
   #running(): GossipSub {

@@ -15,11 +15,12 @@ import { createLibp2p, type Libp2pInit, type ServiceFactoryMap } from 'libp2p';
 import type { PeerKey } from '../core/io.ts';
 import { announcedAddresses, parsedAddress } from './announced-addresses.ts';
 import { ConnectionHolders } from './connection-holders.ts';
-import { connectionsMaxDefault } from './connections-max.ts';
+import { connectionsMaxDefault, connectionsPerAddressMaxDefault } from './connections-max.ts';
 import { AddressError, RecordRefusedError } from './errors.ts';
 import { Gossip } from './gossip.ts';
 import { HostDatastore } from './host-datastore.ts';
 import { type Identity, peerIdOf } from './identity.ts';
+import { type OriginOf, Origins, publicOrigin } from './origins.ts';
 import type { HostProfile } from './profiles/host-profile.ts';
 import { KAD_PROTOCOL } from './protocols.ts';
 import { Reputation } from './reputation.ts';
@@ -40,6 +41,10 @@ export interface HostOptions {
   /** Whether runs may join; true where not given. A bootstrap node carries none and does without gossip. */
   readonly carriesRuns?: boolean;
   readonly connectionsMax?: number;
+  /** Of these, such as come in from one address. */
+  readonly connectionsPerAddressMax?: number;
+  /** What counts as one place; `publicOrigin` where not given. */
+  readonly originOf?: OriginOf;
 }
 
 export type HostServices = {
@@ -58,6 +63,7 @@ export interface Host {
   readonly holders: ConnectionHolders;
   /** Of all peers, whatever the run. */
   readonly reputation: Reputation;
+  readonly origins: Origins;
   start(): Promise<void>;
   /** Runs must have left. */
   stop(): Promise<void>;
@@ -80,15 +86,23 @@ export async function createHost(options: HostOptions): Promise<Host> {
   const meter = createTrafficMeter(profile.bytesOf);
   const nowMs = (): number => performance.now();
   const reputation = new Reputation(nowMs);
-  const gossip = new Gossip(reputation, nowMs);
-  const libp2p = await createLibp2p<HostServices>({
+  const origins = new Origins(
+    options.originOf ?? publicOrigin,
+    (peer) => libp2p.getConnections(peer),
+    options.connectionsPerAddressMax ?? connectionsPerAddressMaxDefault,
+  );
+  const gossip = new Gossip({ reputation, origins, nowMs });
+  const libp2p: Libp2p<HostServices> = await createLibp2p<HostServices>({
     start: false,
     privateKey: identity.privateKey,
     nodeInfo: { name: 'starlings', userAgent: 'starlings' },
     addresses: { listen: [...profile.listen], announce: [...profile.announce] },
     datastore: new HostDatastore(),
     connectionGater: {
+      denyInboundConnection: (from) => origins.isCrowded(from),
       denyInboundEncryptedConnection: (peer) => reputation.isOutcast(peer),
+      // Many may have been on their way at once.
+      denyInboundUpgradedConnection: (_peer, from) => origins.isCrowded(from),
       denyDialPeer: (peer) => reputation.isOutcast(peer),
     },
     ...connectionParts(profile, meter, options.connectionsMax ?? connectionsMaxDefault),
@@ -108,6 +122,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
     gossip,
     holders: new ConnectionHolders(),
     reputation,
+    origins,
     start: async () => libp2p.start(),
     stop: async () => libp2p.stop(),
     addresses: () => libp2p.getMultiaddrs().map(String),

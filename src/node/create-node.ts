@@ -78,7 +78,7 @@ export interface StarlingsNode {
 export async function createNode(options: NodeOptions, listener?: NodeListener): Promise<StarlingsNode> {
   const { identity, profile } = options;
   const limits = limitsSchema.parse(options.limits ?? {});
-  const host = await createHost({ identity, profile, connectionsMax: limits.connectionsMax });
+  const host = await createHost({ identity, profile, ...limits });
   await host.start();
   const node = new Node(host, options, limits);
   if (listener) node.subscribe(listener);

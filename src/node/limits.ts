@@ -1,6 +1,6 @@
 /** What a node takes upon itself at most; the ranges and defaults of its file and of `createNode` alike. */
 import * as z from 'zod';
-import { connectionsMaxDefault } from '../network/connections-max.ts';
+import { connectionsMaxDefault, connectionsPerAddressMaxDefault } from '../network/connections-max.ts';
 import { defaultHeldInputsLimits } from './held-inputs.ts';
 import { defaultStoreLaneLimits } from './store-lane.ts';
 
@@ -9,6 +9,9 @@ const bound = (min: number, max: number, fallback: number) => z.int().min(min).m
 export const limitsSchema = z.strictObject({
   connectionsMax: bound(4, 65_536, connectionsMaxDefault).describe(
     'connections of the host, of all runs together; guess',
+  ),
+  connectionsPerAddressMax: bound(1, 65_536, connectionsPerAddressMaxDefault).describe(
+    'of these, such as come in from one public address; guess',
   ),
   runsMax: bound(1, 100, 32).describe('runs at a time; guess'),
   waitingBytesMax: bound(1 << 16, 2 ** 40, defaultStoreLaneLimits.waitingBytesMax).describe(

@@ -44,7 +44,13 @@ test('without a file: the flags, and defaults where there is none', async () => 
     contentBytesMax: 2 ** 30,
     retention: 'snapshots',
     trust: [],
-    limits: { connectionsMax: 300, runsMax: 32, waitingBytesMax: 32 << 20, heldAnnouncementsMax: 4096 },
+    limits: {
+      connectionsMax: 300,
+      connectionsPerAddressMax: 32,
+      runsMax: 32,
+      waitingBytesMax: 32 << 20,
+      heldAnnouncementsMax: 4096,
+    },
     runs: [{ run: runId, data: '/data', backend: 'wasm', compareAlone: false }],
   });
 });
@@ -62,7 +68,13 @@ test('a file: its paths are relative to it, a run may be an id', async () => {
     contentBytesMax: 0,
     retention: 'snapshots',
     trust: [],
-    limits: { connectionsMax: 50, runsMax: 2, waitingBytesMax: 32 << 20, heldAnnouncementsMax: 4096 },
+    limits: {
+      connectionsMax: 50,
+      connectionsPerAddressMax: 32,
+      runsMax: 2,
+      waitingBytesMax: 32 << 20,
+      heldAnnouncementsMax: 4096,
+    },
     runs: [
       { run: at('mnist.manifest'), data: at('images'), backend: 'wasm', compareAlone: false },
       { run: runId, data: '/srv/clinic.csv', backend: 'fast', compareAlone: false },

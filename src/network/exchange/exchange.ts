@@ -40,10 +40,17 @@ export interface ExchangeOptions {
 
 export function createExchange(options: ExchangeOptions): Exchange {
   const { serve, onEvent } = options;
-  const { libp2p, reputation } = options.host;
+  const { libp2p, reputation, origins } = options.host;
   const limits = { ...defaultExchangeLimits, ...options.limits };
   const protocol = exchangeProtocol(options.runId);
-  const server = new ExchangeServer({ limits, reputation, serve, onEvent, nowMs: () => performance.now() });
+  const server = new ExchangeServer({
+    limits,
+    reputation,
+    origins,
+    serve,
+    onEvent,
+    nowMs: () => performance.now(),
+  });
   const client = new ExchangeClient({ libp2p, reputation, protocol, limits });
 
   return {

@@ -4,6 +4,7 @@
  * to a peer that has fewer. A quick one is never pushed out, and many keys with slow streams keep nobody off.
  */
 import type { PeerKey } from '../../core/io.ts';
+import { peersPerAddress } from '../origins.ts';
 import type { ExchangeLimits } from './limits.ts';
 
 /** Whose turn it is: the peer's, ours, the peer's. */
@@ -13,6 +14,8 @@ export type SeatId = number;
 
 interface Seat {
   readonly peer: PeerKey;
+  /** Its address where peers of that are counted together. */
+  readonly origin: string | null;
   readonly phase: SeatPhase;
   /** When the phase began. */
   readonly sinceMs: number;
@@ -41,15 +44,15 @@ export class Seats {
     return this.#seats.size;
   }
 
-  admit(peer: PeerKey, nowMs: number): Admission {
+  admit(peer: PeerKey, nowMs: number, origin: string | null = null): Admission {
     const { inboundMax, inboundPerPeerMax } = this.#limits;
-    const mine = this.#countOf(peer);
-    if (mine >= inboundPerPeerMax) {
+    const mine = this.#countWith({ peer, origin });
+    if (this.#countOf(peer) >= inboundPerPeerMax || mine >= peersPerAddress * inboundPerPeerMax) {
       return { kind: 'busy' };
     }
     let lost: SeatId | null = null;
     if (this.#seats.size >= inboundMax) {
-      const slow = this.#slow(nowMs).find(([, other]) => this.#countOf(other.peer) > mine);
+      const slow = this.#slow(nowMs).find(([, other]) => this.#countWith(other) > mine);
       if (slow === undefined) {
         return { kind: 'busy' };
       }
@@ -57,7 +60,7 @@ export class Seats {
       this.free(lost);
     }
     const seat = this.#nextId++;
-    this.#seats.set(seat, { peer, phase: 'receiving', sinceMs: nowMs, bytesMoved: 0, bytesHeld: 0 });
+    this.#seats.set(seat, { peer, origin, phase: 'receiving', sinceMs: nowMs, bytesMoved: 0, bytesHeld: 0 });
     return { kind: 'admitted', seat, lost };
   }
 
@@ -116,6 +119,12 @@ export class Seats {
 
   #countOf(peer: PeerKey): number {
     return [...this.#seats.values()].filter((seat) => seat.peer === peer).length;
+  }
+
+  /** Seats of all that come from the same address, or of the peer alone where that is not known. */
+  #countWith({ peer, origin }: Pick<Seat, 'peer' | 'origin'>): number {
+    if (origin === null) return this.#countOf(peer);
+    return [...this.#seats.values()].filter((seat) => seat.origin === origin).length;
   }
 
   #change(id: SeatId, changes: (seat: Seat) => Partial<Seat>): void {

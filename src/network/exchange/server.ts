@@ -8,6 +8,7 @@ import { raced, withDeadline } from '../deadline.ts';
 import { FrameError, RequestError } from '../errors.ts';
 import type { NetworkEventListener } from '../events.ts';
 import { peerIdOf, peerKeyOf } from '../identity.ts';
+import { type Origins, peersPerAddress } from '../origins.ts';
 import type { Reputation } from '../reputation.ts';
 import { TokenBuckets } from '../token-buckets.ts';
 import { type AnswerStatus, answerHead, framePieces } from './frames.ts';
@@ -22,6 +23,7 @@ const answerCostBytes = 1 << 10;
 export interface ExchangeServerOptions {
   readonly limits: ExchangeLimits;
   readonly reputation: Reputation;
+  readonly origins: Origins;
   /** Resolves to the frames of the answer; rejects to refuse, with an AbsurdRequestError for what no honest peer asks. */
   readonly serve: (from: PeerKey, bytes: Uint8Array) => Promise<readonly Uint8Array[]>;
   readonly onEvent: NetworkEventListener;
@@ -38,6 +40,8 @@ class NoRoomError extends Error {
 /** A request that has a seat, and what takes it away. */
 interface Served {
   readonly from: PeerKey;
+  /** The address it is counted with. */
+  readonly origin: string | null;
   readonly stream: Stream;
   readonly seat: SeatId;
   readonly giveUp: AbortController;
@@ -46,8 +50,9 @@ interface Served {
 export class ExchangeServer {
   readonly #options: ExchangeServerOptions;
   readonly #seats: Seats;
-  /** Bytes of answers, by peer. */
+  /** Bytes of answers, by peer and by address. */
   readonly #taken: TokenBuckets;
+  readonly #takenThere: TokenBuckets;
   readonly #served = new Map<SeatId, Served>();
   #stopping = new AbortController();
   #requests = 0;
@@ -59,9 +64,12 @@ export class ExchangeServer {
     this.#options = options;
     this.#seats = new Seats(options.limits);
     const { answerBurstBytes, answerBytesPerSecond, requestBytesMax } = options.limits;
-    this.#taken = new TokenBuckets({
-      burst: Math.max(answerBurstBytes, 4 * requestBytesMax),
-      perSecond: Math.max(answerBytesPerSecond, requestBytesMax),
+    const burst = Math.max(answerBurstBytes, 4 * requestBytesMax);
+    const perSecond = Math.max(answerBytesPerSecond, requestBytesMax);
+    this.#taken = new TokenBuckets({ burst, perSecond });
+    this.#takenThere = new TokenBuckets({
+      burst: peersPerAddress * burst,
+      perSecond: peersPerAddress * perSecond,
     });
   }
 
@@ -103,7 +111,8 @@ export class ExchangeServer {
       return;
     }
     try {
-      const admission = this.#seats.admit(from, this.#options.nowMs());
+      const origin = this.#options.origins.of(connection);
+      const admission = this.#seats.admit(from, this.#options.nowMs(), origin);
       switch (admission.kind) {
         case 'busy':
           await this.#turnAway(stream, from);
@@ -114,6 +123,7 @@ export class ExchangeServer {
           }
           await this.#serveWithin({
             from,
+            origin,
             stream,
             seat: admission.seat,
             giveUp: new AbortController(),
@@ -158,7 +168,7 @@ export class ExchangeServer {
   }
 
   async #serve(served: Served, signal: AbortSignal): Promise<void> {
-    const { from, stream, seat } = served;
+    const { from, origin, stream, seat } = served;
     const { onEvent, nowMs } = this.#options;
     const startedMs = nowMs();
     const request = await this.#receive(served, signal);
@@ -183,7 +193,7 @@ export class ExchangeServer {
     const bytes = frames.reduce((sum, frame) => sum + frame.length, 0);
     // From here on it is the peer that takes its time: a seat that waits for its share goes to whoever has fewer.
     this.#seats.enter(seat, 'answering', nowMs());
-    await this.#paced(from, bytes, signal);
+    await this.#paced(from, origin, bytes, signal);
     await this.#answer(stream, 'ok', frames, signal, seat);
     onEvent({ kind: 'request-served', peer: from, bytes, ms: nowMs() - startedMs });
   }
@@ -196,9 +206,15 @@ export class ExchangeServer {
   }
 
   /** Whoever takes more than its share waits for it in its own seats. */
-  async #paced(from: PeerKey, bytes: number, signal: AbortSignal): Promise<void> {
-    const waitMs = this.#taken.waitMs(from, this.#options.nowMs());
-    this.#taken.spend(from, bytes + answerCostBytes, this.#options.nowMs());
+  async #paced(from: PeerKey, origin: string | null, bytes: number, signal: AbortSignal): Promise<void> {
+    const nowMs = this.#options.nowMs();
+    const cost = bytes + answerCostBytes;
+    let waitMs = this.#taken.waitMs(from, nowMs);
+    this.#taken.spend(from, cost, nowMs);
+    if (origin !== null) {
+      waitMs = Math.max(waitMs, this.#takenThere.waitMs(origin, nowMs));
+      this.#takenThere.spend(origin, cost, nowMs);
+    }
     if (waitMs > 0) {
       await delay(waitMs, undefined, { signal });
     }

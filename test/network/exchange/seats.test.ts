@@ -46,6 +46,20 @@ describe('seats of inbound requests', () => {
     assert.equal(seats.size, 4);
   });
 
+  test('many keys of one address have as many as four peers, and give way as one', () => {
+    const roomy = new Seats({ ...limits, inboundMax: 100 });
+    const kinds = Array.from({ length: 10 }, (_, key) => roomy.admit(`key ${key}`, 0, 'there').kind);
+    assert.equal(kinds.filter((kind) => kind === 'admitted').length, 8);
+    assert.equal(roomy.admit('another', 0, 'elsewhere').kind, 'admitted');
+    const seats = new Seats(limits);
+    const first = seatOf(seats.admit('key 0', 0, 'there'));
+    for (const key of ['key 1', 'key 2', 'key 3']) seats.admit(key, 0, 'there');
+    const admission = seats.admit('c', 1_000, 'elsewhere');
+    assert.ok(admission.kind === 'admitted');
+    assert.equal(admission.lost, first);
+    assert.deepEqual(seats.admit('key 4', 1_000, 'there'), { kind: 'busy' });
+  });
+
   test('a quick request keeps its seat', () => {
     const { seats, ids } = full();
     for (const id of ids) seats.moved(id, 100);
