@@ -337,6 +337,41 @@ describe('joining by snapshot', () => {
     assert.equal(join.witnesses.length, 0);
   });
 
+  test('hears donors that answer one after the other, each by what it said last, and none that is gone', () => {
+    const [one, two] = [signerOf(1), signerOf(2)];
+    const join = newJoin();
+    join.askHeaders([one.key, two.key]);
+    assert.ok(join.headers(one.key, [offerOf(older, one)]));
+    // The next tick asks again before the other has answered.
+    join.askHeaders([one.key]);
+    assert.ok(join.headers(two.key, [offerOf(newer, two)]));
+    assert.equal(join.choose(-1, false), false, 'no two have the same');
+    assert.ok(join.headers(one.key, [offerOf(newer, one)]));
+    assert.equal(join.answered, 2);
+    assert.equal(join.choose(-1, false), true);
+    const other = newJoin();
+    for (const signer of [one, two]) assert.ok(other.headers(signer.key, [offerOf(newer, signer)]));
+    other.keep([two.key]);
+    assert.equal(other.answered, 1);
+    assert.equal(other.choose(-1, false), false);
+  });
+
+  test('takes of an author that said two things in one round the same, in whatever order it hears them', () => {
+    const rounds = [1, 2].map((round) => {
+      const join = newJoin();
+      const two = [
+        offerOf(older, signerOf(1), [witnessOf(older, 4, 5)]),
+        offerOf(newer, signerOf(2), [witnessOf(newer, 4, 5)]),
+      ];
+      const heard = round === 1 ? [0, 1] : [1, 0];
+      for (const index of heard) assert.ok(join.headers(signerOf(index + 1).key, [two[index]!]));
+      assert.ok(join.choose(-1, true));
+      pull(join, [donorOf(1, [older]), donorOf(2, [newer])]);
+      return join.finish()!.state.round;
+    });
+    assert.deepEqual(rounds, [2, 2]);
+  });
+
   test('completes from the honest donor where the other lies', () => {
     const donors = [donorOf(1, [newer], true), donorOf(2, [newer])];
     for (const list of [donors, [...donors].reverse()]) {

@@ -14,7 +14,7 @@ export interface Word {
   readonly anchor: Omit<Anchor, 'snapshot'> & { readonly snapshot: Uint8Array | null };
 }
 
-interface SignedWord extends Word {
+export interface SignedWord extends Word {
   readonly anchor: Anchor;
 }
 
@@ -31,7 +31,7 @@ export function latestWords(entries: Iterable<EntryHeader>, sinceRound: number):
 }
 
 /** Of two words of one round that with the later anchor, else the higher one: the same in whatever order a peer holds their entries. */
-function isNewer({ round, anchor }: SignedWord, before: SignedWord): boolean {
+export function isNewer({ round, anchor }: SignedWord, before: SignedWord): boolean {
   const order =
     round - before.round ||
     anchor.round - before.anchor.round ||

@@ -83,6 +83,7 @@ export class CatchUp {
     const state = this.#state;
     if (state.kind !== 'choosing' || this.#snapshots.fetching) return [];
     state.ticks += 1;
+    this.#snapshots.keep(peers);
     const isLed = this.leaders !== 'anyone';
     // Others are waited for a while, whether they are not there or there and silent; then those who spoke will do.
     const isWaitOver = state.ticks >= donorPatienceTicks;

@@ -7,6 +7,7 @@ import { bytesToHex } from '../../core/bytes.ts';
 import type { PeerKey } from '../../core/io.ts';
 import type { Entitlement } from '../entitlement.ts';
 import { type EntryHeader, type EnvelopeContext, openEnvelope } from '../envelope.ts';
+import { isNewer, type SignedWord } from '../finality/order.ts';
 import type { Kinds, LogState } from '../log-state.ts';
 import { BlobFetch, type BlobPart, blobRequest } from '../repair/blob-fetch.ts';
 import { decodeOffer, decodeState, offersMax, openSnapshotHeader, type SnapshotHeader } from '../snapshot.ts';
@@ -31,6 +32,13 @@ interface Candidate {
   readonly donors: Set<PeerKey>;
 }
 
+/** What a donor said last. */
+interface Told {
+  offers: readonly { readonly key: string; readonly header: SnapshotHeader }[];
+  /** Entries with its offers whose authors stand where these say. */
+  readonly witnesses: readonly { readonly entry: EntryHeader & SignedWord; readonly candidate: string }[];
+}
+
 export interface SnapshotJoinContext {
   readonly kinds: Kinds;
   readonly envelopes: EnvelopeContext;
@@ -41,11 +49,8 @@ export interface SnapshotJoinContext {
 
 export class SnapshotJoin {
   readonly #context: SnapshotJoinContext;
-  readonly #candidates = new Map<string, Candidate>();
-  /** For each key that has signed something the candidate that its newest entry names. */
-  readonly #words = new Map<PeerKey, { readonly round: number; readonly candidate: string }>();
-  readonly #answered = new Set<PeerKey>();
-  #witnesses: EntryHeader[] = [];
+  /** Donors that answered, whether they had anything or not. */
+  readonly #told = new Map<PeerKey, Told>();
   #fetch: { readonly candidate: Candidate; readonly blob: BlobFetch } | null = null;
 
   constructor(context: SnapshotJoinContext) {
@@ -54,33 +59,36 @@ export class SnapshotJoin {
 
   /** Peers that answered with their headers, whether they had any or not. */
   get answered(): number {
-    return this.#answered.size;
+    return this.#told.size;
   }
 
   /** What donors showed with their offers. */
   get witnesses(): readonly EntryHeader[] {
-    return this.#witnesses;
+    return [...this.#told.values()].flatMap(({ witnesses }) => witnesses.map(({ entry }) => entry));
   }
 
   get fetching(): boolean {
     return this.#fetch !== null;
   }
 
-  /** A new round of asking: earlier answers are forgotten, for donors move on to newer snapshots. */
+  /** Who is gone is not heard any more. */
+  keep(peers: readonly PeerKey[]): void {
+    for (const donor of [...this.#told.keys()]) if (!peers.includes(donor)) this.#told.delete(donor);
+  }
+
+  /** What they answer takes the place of what they said before, for donors move on to newer snapshots. */
   askHeaders(peers: readonly PeerKey[]): Array<{ meaning: JoinMeaning; request: Request }> {
-    this.#candidates.clear();
-    this.#words.clear();
-    this.#answered.clear();
-    this.#witnesses = [];
     return peers
       .slice(0, donorsAskedMax)
       .map((peer) => ({ meaning: { kind: 'snapshots', peer }, request: { kind: 'snapshots' } }));
   }
 
-  /** Offers of one donor, oldest first; false when one of them is forged or impossible. */
+  /** Offers of one donor, oldest first; false when one of them is forged. */
   headers(peer: PeerKey, frames: readonly Uint8Array[]): boolean {
     const { envelopes, bytesMax } = this.#context;
-    this.#answered.add(peer);
+    const offers: { key: string; header: SnapshotHeader }[] = [];
+    const witnesses: Told['witnesses'][number][] = [];
+    this.#told.set(peer, { offers, witnesses });
     for (const frame of frames.slice(0, offersMax)) {
       const offer = decodeOffer(frame);
       const header = offer && openSnapshotHeader(offer.header, envelopes.runId, envelopes.crypto);
@@ -88,30 +96,45 @@ export class SnapshotJoin {
       // Nothing that we could read; whoever has it may not know that.
       if (header.bytes > bytesMax) continue;
       const key = keyOf(header);
-      const candidate = this.#candidates.get(key) ?? { header, donors: new Set() };
-      candidate.donors.add(peer);
-      this.#candidates.set(key, candidate);
-      for (const witness of offer.witnesses) if (!this.#hear(witness, header, key)) return false;
+      offers.push({ key, header });
+      for (const witness of offer.witnesses) {
+        const opened = openEnvelope(witness, envelopes);
+        if (!opened.ok) return false;
+        const { envelope } = opened;
+        if (isAnchoredAt(envelope, header)) witnesses.push({ entry: envelope, candidate: key });
+      }
     }
     return true;
   }
 
-  /** An entry whose author stands where the header says; any other says nothing here. False for what is none. */
-  #hear(witness: Uint8Array, header: SnapshotHeader, candidate: string): boolean {
-    const opened = openEnvelope(witness, this.#context.envelopes);
-    if (!opened.ok) return false;
-    const { anchor } = opened.envelope;
-    if (anchor?.round !== header.round || !equals(anchor.snapshot, header.blobRoot)) return true;
-    if (!equals(anchor.root, header.root)) return true;
-    const { author, round } = opened.envelope;
-    this.#witnesses.push(opened.envelope);
-    if (round >= (this.#words.get(author)?.round ?? round)) this.#words.set(author, { round, candidate });
-    return true;
+  #candidates(): Map<string, Candidate> {
+    const candidates = new Map<string, Candidate>();
+    for (const [donor, { offers }] of this.#told) {
+      for (const { key, header } of offers) {
+        const candidate = candidates.get(key) ?? { header, donors: new Set() };
+        candidate.donors.add(donor);
+        candidates.set(key, candidate);
+      }
+    }
+    return candidates;
+  }
+
+  /** For each key that has signed something the candidate that its newest entry names. */
+  #words(): Map<PeerKey, string> {
+    const words = new Map<PeerKey, { readonly entry: SignedWord; readonly candidate: string }>();
+    for (const { witnesses } of this.#told.values()) {
+      for (const word of witnesses) {
+        const { author } = word.entry;
+        const before = words.get(author);
+        if (!before || isNewer(word.entry, before.entry)) words.set(author, word);
+      }
+    }
+    return new Map([...words].map(([author, { candidate }]) => [author, candidate]));
   }
 
   /** Somebody offers a snapshot beyond `round`. */
   hasOffers(round: number): boolean {
-    return [...this.#candidates.values()].some(({ header }) => header.round > round);
+    return [...this.#told.values()].some(({ offers }) => offers.some(({ header }) => header.round > round));
   }
 
   /**
@@ -122,12 +145,13 @@ export class SnapshotJoin {
     if (this.#fetch) return true;
     const { entitlement, envelopes } = this.#context;
     const weigh = (sum: number, key: PeerKey): number => sum + entitlement.weightOf(key);
-    const heard = new Set([...this.#answered, ...this.#words.keys()]);
+    const words = this.#words();
+    const heard = new Set([...this.#told.keys(), ...words.keys()]);
     const all = [...heard].reduce(weigh, 0);
-    const news = [...this.#candidates]
+    const news = [...this.#candidates()]
       .filter(([, { header }]) => header.round > round)
       .map(([key, candidate]) => {
-        const support = [...this.#supportersOf(key, candidate)].reduce(weigh, 0);
+        const support = [...supportersOf(key, candidate, words)].reduce(weigh, 0);
         const isProven = 2 * support > all && candidate.donors.size >= donorsWanted;
         return { ...candidate, support, isProven };
       })
@@ -141,13 +165,6 @@ export class SnapshotJoin {
     for (const donor of best.donors) blob.addHolder(donor);
     this.#fetch = { candidate: best, blob };
     return true;
-  }
-
-  /** Its donors, and those whose newest entry names it. Who offers several stands for each of them. */
-  #supportersOf(key: string, { donors }: Candidate): Set<PeerKey> {
-    const supporters = new Set(donors);
-    for (const [author, { candidate }] of this.#words) if (candidate === key) supporters.add(author);
-    return supporters;
   }
 
   asks(): Array<{ meaning: JoinMeaning; request: Request }> {
@@ -185,11 +202,29 @@ export class SnapshotJoin {
 
   /** The snapshot under way is not chosen again unless its donors offer it anew. */
   #giveUp(): void {
-    if (this.#fetch) this.#candidates.delete(keyOf(this.#fetch.candidate.header));
+    const stale = this.#fetch && keyOf(this.#fetch.candidate.header);
+    for (const told of this.#told.values()) told.offers = told.offers.filter(({ key }) => key !== stale);
     this.#fetch = null;
   }
 }
 
 function keyOf({ round, root, blobRoot, bytes }: SnapshotHeader): string {
   return `${round}/${bytesToHex(root)}/${bytesToHex(blobRoot)}/${bytes}`;
+}
+
+/** Its donors, and those whose newest entry names it. Who offers several stands for each of them. */
+function supportersOf(key: string, { donors }: Candidate, words: ReadonlyMap<PeerKey, string>): Set<PeerKey> {
+  const supporters = new Set(donors);
+  for (const [author, candidate] of words) if (candidate === key) supporters.add(author);
+  return supporters;
+}
+
+/** Whether its author stands where the header says. */
+function isAnchoredAt(entry: EntryHeader, header: SnapshotHeader): entry is EntryHeader & SignedWord {
+  const { anchor } = entry;
+  return (
+    anchor?.round === header.round &&
+    equals(anchor.root, header.root) &&
+    equals(anchor.snapshot, header.blobRoot)
+  );
 }
