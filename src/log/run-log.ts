@@ -55,6 +55,8 @@ export class RunLog {
   #pursuit: Pursuit | null = null;
   readonly #phase = new RunPhase();
   #checkpoint: Checkpoint | null = null;
+  /** When it was last looked for: once a slot will do. */
+  #checkpointSlot = -1;
   #requests = 0;
 
   constructor(options: RunLogOptions) {
@@ -202,6 +204,8 @@ export class RunLog {
   /** Two thirds of those with a say stand in our history: nobody goes back behind their last snapshot any more. */
   #noteCheckpoint(slot: number): void {
     const { replica } = this;
+    if (slot === this.#checkpointSlot) return;
+    this.#checkpointSlot = slot;
     const { round } = replica.anchor;
     const mark = replica.markAt(round);
     if (this.joining || !mark || round <= (this.#checkpoint?.round ?? -1)) return;

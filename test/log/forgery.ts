@@ -3,7 +3,7 @@ import { segmentOf } from '../../src/content/blob.ts';
 import type { Signer } from '../../src/core/crypto.ts';
 import { unitsPerOne } from '../../src/entries/delta/delta-state.ts';
 import { type Anchor, encodeEnvelope, sealEnvelope } from '../../src/log/envelope.ts';
-import { initialState } from '../../src/log/log-state.ts';
+import { initialState, type LogState } from '../../src/log/log-state.ts';
 import { encodeOffer, makeSnapshot, type Snapshot, signSnapshotHeader } from '../../src/log/snapshot.ts';
 import { decodeRequest, encodeDigestAnswer, encodeHashList, encodeRequest } from '../../src/log/wire.ts';
 import { contextOf, crypto, deltaStateOf, type SmallRun, smallVector } from './small-run.ts';
@@ -13,11 +13,13 @@ export class Forgery {
   readonly snapshot: Snapshot;
   readonly #run: SmallRun;
 
-  constructor(run: SmallRun, round: number, weight = 2 ** 30) {
+  /** `says`: what else the state holds that nobody did. */
+  constructor(run: SmallRun, round: number, says: (state: LogState) => void = () => {}, weight = 2 ** 30) {
     const { kinds, frame } = contextOf(run);
     const state = initialState(kinds, frame);
     deltaStateOf(state).units.fill(100 * unitsPerOne);
     Object.assign(state, { round, weight, root: crypto.sha256(Uint8Array.of(6, 6, 6)) });
+    says(state);
     this.#run = run;
     this.snapshot = makeSnapshot(crypto, kinds, state);
   }

@@ -27,6 +27,13 @@ export type JoinMeaning =
       readonly part: BlobPart;
     };
 
+interface Offer extends Candidate {
+  /** Weight of those who stand for it. */
+  readonly support: number;
+  /** More than half of all that were heard do, and enough have it. */
+  readonly isProven: boolean;
+}
+
 interface Candidate {
   readonly header: SnapshotHeader;
   readonly donors: Set<PeerKey>;
@@ -132,23 +139,19 @@ export class SnapshotJoin {
     return new Map([...words].map(([author, { candidate }]) => [author, candidate]));
   }
 
-  /** Somebody offers a snapshot beyond `round`. */
+  /** Somebody with a say stands for a snapshot beyond `round`. */
   hasOffers(round: number): boolean {
-    return [...this.#told.values()].some(({ offers }) => offers.some(({ header }) => header.round > round));
+    return this.#offers(round).length > 0;
   }
 
-  /**
-   * Starts fetching a snapshot beyond `round`; false when there is none. The newest for which more than half of all who were heard
-   * stand, by weight, and which two donors have; with `isWaitOver` else the one for which most stand.
-   */
-  choose(round: number, isWaitOver: boolean): boolean {
-    if (this.#fetch) return true;
-    const { entitlement, envelopes } = this.#context;
+  /** What there is beyond `round` that anybody with a say stands for, newest first. */
+  #offers(round: number): Offer[] {
+    const { entitlement } = this.#context;
     const weigh = (sum: number, key: PeerKey): number => sum + entitlement.weightOf(key);
     const words = this.#words();
     const heard = new Set([...this.#told.keys(), ...words.keys()]);
     const all = [...heard].reduce(weigh, 0);
-    const news = [...this.#candidates()]
+    return [...this.#candidates()]
       .filter(([, { header }]) => header.round > round)
       .map(([key, candidate]) => {
         const support = [...supportersOf(key, candidate, words)].reduce(weigh, 0);
@@ -157,11 +160,20 @@ export class SnapshotJoin {
       })
       .filter(({ support }) => support > 0)
       .sort((a, b) => b.header.round - a.header.round);
+  }
+
+  /**
+   * Starts fetching a snapshot beyond `round`; false when there is none. The newest for which more than half of all who were heard
+   * stand, by weight, and which two donors have; with `isWaitOver` else the one for which most stand.
+   */
+  choose(round: number, isWaitOver: boolean): boolean {
+    if (this.#fetch) return true;
+    const news = this.#offers(round);
     const best =
       news.find(({ isProven }) => isProven) ??
       (isWaitOver ? news.toSorted((a, b) => b.support - a.support)[0] : undefined);
     if (!best) return false;
-    const blob = new BlobFetch(best.header.blobRoot, best.header.bytes, envelopes.crypto);
+    const blob = new BlobFetch(best.header.blobRoot, best.header.bytes, this.#context.envelopes.crypto);
     for (const donor of best.donors) blob.addHolder(donor);
     this.#fetch = { candidate: best, blob };
     return true;
