@@ -13,7 +13,7 @@ import { type HostileOptions, HostilePeer } from './hostile-peer.ts';
 const poisonedFrom = 50;
 const slotMs = 250;
 const linkDeadlineMs = 60_000;
-const slotDeadlineMs = 60_000;
+const slotDeadlineMs = 600_000;
 export const strategy = {
   id: 'delta-log',
   ...{ windowRounds: 4, admitRounds: 2, snapshotRounds: 4, expectedPeers: 5, committeeSize: 32 },
@@ -32,9 +32,9 @@ export class Arena {
     this.honest = honest;
   }
 
-  /** A run of `honest` nodes; nodes beyond them are there and have no say. */
+  /** A run of `honest` nodes; nodes beyond them are there and have no say. `t`: a test, or who takes care of the end. */
   static async begin(
-    t: TestContext,
+    t: TestContext | ((end: () => Promise<void>) => void),
     honest: number,
     fields: Partial<RunSpec> = {},
     { outsiders = 0, ...options }: ClusterOptions & { readonly outsiders?: number } = {},
@@ -46,10 +46,12 @@ export class Arena {
       options,
     );
     const arena = new Arena(cluster, cluster.nodes.slice(0, honest));
-    t.after(async () => {
+    const end = async (): Promise<void> => {
       await Promise.all(arena.#hostile.map((peer) => peer.leave()));
       await cluster.end();
-    });
+    };
+    if (typeof t === 'function') t(end);
+    else t.after(end);
     return arena;
   }
 
@@ -61,7 +63,9 @@ export class Arena {
   }
 
   get slot(): number {
-    return Math.floor((this.cluster.nowMs() - this.cluster.manifest.startAtMs) / slotMs);
+    return Math.floor(
+      (this.cluster.nowMs() - this.cluster.manifest.startAtMs) / this.cluster.manifest.slotMs,
+    );
   }
 
   /** A hostile peer that is linked to those nodes, all honest ones where none are given. */

@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decodeOffer, openSnapshotHeader } from '../../src/log/snapshot.ts';
-import { decodeRequest, encodeDigestAnswer, encodeRequest } from '../../src/log/wire.ts';
-import { encodeVarint } from '../../src/network/exchange/frames.ts';
+import { encodeRequest } from '../../src/log/wire.ts';
 import { defaultExchangeLimits } from '../../src/network/exchange/limits.ts';
 import type { ClusterNode } from '../cluster/cluster.ts';
 import { crypto } from '../log/small-run.ts';
 import { Arena, range } from './arena.ts';
-import type { HostileAnswer, HostilePeer } from './hostile-peer.ts';
+import type { HostilePeer } from './hostile-peer.ts';
+import { dawdle, junk } from './lies.ts';
 
 const lorisKeys = 8;
 const streamsPerKey = 8;
@@ -16,51 +16,12 @@ const crowdKeys = 20;
 /** Links are settled after that long. */
 const settleMs = 30_000;
 
-let junkRows = 0;
-
-/** As no other: each names an entry that is nowhere. */
-function junkRow(): Uint8Array {
-  const row = new Uint8Array(66);
-  new DataView(row.buffer).setUint32(40, junkRows++);
-  return row;
-}
-
-/** Sets of which nothing is there: as many ids as an answer may hold. */
-const junk: HostileAnswer = (bytes) => {
-  const request = decodeRequest(bytes);
-  if (request?.kind !== 'digest') return null;
-  const rounds = request.digests.map((_, index) => ({
-    round: request.from + index,
-    state: 'differs-open' as const,
-    rows: range(0, 640).map(junkRow),
-  }));
-  return [encodeDigestAnswer({ nextHeld: 0, reachesBack: true, atYours: null, rounds })];
-};
-
 /** 64 KiB of the smallest values that there are, in the form of a request. */
 function manyValues(): Uint8Array {
   const bytes = new Uint8Array(64 << 10);
   // An array of 65,531 numbers, the first of which is the tag of a request for entries.
   bytes.set([0x99, 0xff, 0xfb, 0x01]);
   return bytes.subarray(0, 3 + 0xfffb);
-}
-
-/** Begins requests on all streams there are and sends a byte of them now and then. */
-async function dawdle(peer: HostilePeer, node: ClusterNode, over: AbortSignal): Promise<void> {
-  while (!over.aborted) {
-    const stream = await peer.stream(node.key).catch(() => null);
-    if (!stream) return;
-    try {
-      stream.send(encodeVarint(60_000));
-      while (!over.aborted && stream.status === 'open') {
-        stream.send(Uint8Array.of(0));
-        await new Promise((resolve) => setTimeout(resolve, 400));
-      }
-    } catch {
-      // Reset: begin again.
-    }
-    stream.abort(new Error('over'));
-  }
 }
 
 /** Asks again as soon as it is answered, on eight streams. */

@@ -2,29 +2,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { encodeEnvelope } from '../../src/log/envelope.ts';
-import { decodeRequest, encodeDigestAnswer } from '../../src/log/wire.ts';
 import { keysOf } from '../cluster/cluster.ts';
 import { deltaOf, Forgery } from '../log/forgery.ts';
 import { crypto } from '../log/small-run.ts';
 import { Arena, range } from './arena.ts';
-import type { HostileAnswer } from './hostile-peer.ts';
-
-/** Says that it has folded everything, and empty. */
-const foldedEmpty: HostileAnswer = (bytes) => {
-  const request = decodeRequest(bytes);
-  if (request?.kind !== 'digest') return null;
-  const rounds = request.digests.map((_, index) => ({
-    ...{ round: request.from + index, state: 'differs-final' as const, rows: [] },
-  }));
-  return [encodeDigestAnswer({ nextHeld: null, reachesBack: true, atYours: null, rounds })];
-};
-
-/** Says that its history weighs as much as a history can, and shows nothing of it. */
-const heaviest: HostileAnswer = (bytes, _from, signer) => {
-  if (decodeRequest(bytes)?.kind !== 'digest') return null;
-  const atYours = { root: crypto.sha256(Buffer.from(signer.key)), weight: 2 ** 31 - 1 };
-  return [encodeDigestAnswer({ nextHeld: null, reachesBack: true, rounds: [], atYours })];
-};
+import { foldedEmpty, heaviest } from './lies.ts';
 
 test('an honest node that is not on the list, and five strangers that answer "folded, empty"', async (t) => {
   const membership = { kind: 'allow-list' as const, members: keysOf(4) };
