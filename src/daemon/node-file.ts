@@ -61,6 +61,10 @@ export const nodeFileSchema = z.strictObject({
           .describe(
             'train a twin that hears of nobody beside, and say how it does; takes twice the processor time',
           ),
+        evenIfOver: z
+          .boolean()
+          .default(false)
+          .describe('train even where the planned time of the run is over and nobody of it is met'),
       }),
     )
     .max(100)
@@ -77,11 +81,10 @@ export function withPathsFrom(file: string, settings: NodeFile, isFile: (path: s
     ...settings,
     ...(directory === undefined ? {} : { directory: from(directory) }),
     ...(key === undefined ? {} : { key: from(key) }),
-    runs: runs.map(({ run, data, backend, compareAlone }) => ({
-      run: isFile(from(run)) ? from(run) : run,
-      data: from(data),
-      backend,
-      compareAlone,
+    runs: runs.map((one) => ({
+      ...one,
+      run: isFile(from(one.run)) ? from(one.run) : one.run,
+      data: from(one.data),
     })),
   };
 }

@@ -23,6 +23,8 @@ export interface JoinRequest {
   readonly backend: BackendChoice;
   /** As of `LearnerRequest`; not remembered over a restart. */
   readonly compareAlone?: boolean;
+  /** As of `JoinOptions`; not remembered either. */
+  readonly evenIfOver?: boolean;
 }
 
 export interface NodeSummary extends Traffic {

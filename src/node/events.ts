@@ -6,6 +6,7 @@ import type { CoreStatus, Input, PeerKey, ProtocolEvent } from '../core/io.ts';
 import type { NetworkEvent } from '../network/events.ts';
 import type { LoneResult } from '../tasks/metrics.ts';
 import type { ClockOffset } from './clock-offset.ts';
+import type { PastEnd } from './past-end.ts';
 
 /** What a manifest says that people want to see. */
 export interface RunFacts {
@@ -37,6 +38,8 @@ export interface RunSample {
   readonly contentBytes: number;
   readonly contentBytesMax: number;
   readonly clock: ClockOffset;
+  /** Null, or left out, where the node came before the run's planned end. */
+  readonly pastEnd?: PastEnd | null;
   /** Bytes on their way to the disk. */
   readonly unsavedBytes: number;
   /** Announcements dropped because the disk was too far behind. */

@@ -52,6 +52,7 @@ const forTests: Readonly<Record<string, string>> = {
   'src/math/statistics.ts quantile': 'held against published values, of which the median is one',
   'src/methods/aggregators/krum.ts krumScores': 'held against the paper',
   'src/network/exchange/frames.ts encodeVarint': 'hostile frames are made of it',
+  'src/node/past-end.ts unmetPatienceMs': 'a bound',
   'src/run/run-spec.ts optimiserSchema': 'defaults of a part of a run',
   'src/run/run-spec.ts scheduleSchema': 'defaults of a part of a run',
   'src/tasks/data/idx-images/idx-file.ts idxFileBytesMax': 'a bound',

@@ -102,6 +102,33 @@ describe('starlings node', { concurrency: 2 }, () => {
     assert.equal(models[0], models[1]);
   });
 
+  test('that comes after the end and meets nobody trains nothing, says so and is late', async () => {
+    const run = await manifest('over', -120_000);
+    const { ended } = startStarlings(nodeArgs('over', run, '--exit-when-finished', '--json'));
+    const end = await ended;
+    const { exitCode, stderr } = end;
+    assert.equal(exitCode, 22, stderr);
+    const { outcome, runs } = jsonOf(end) as { outcome: string; runs: Record<string, unknown>[] };
+    assert.deepEqual([outcome, runs[0]!['deltasPublished'], runs[0]!['modelPath']], ['late', 0, null]);
+    assert.match(
+      stderr,
+      /^over {6}by its manifest the run was over 1\d\d s before this node came: nothing is trained until /m,
+    );
+    assert.doesNotMatch(stderr, /, training,/);
+    assert.match(
+      stderr,
+      /^outcome {3}late: by its manifest the run was over .*--even-if-over trains this one alone$/m,
+    );
+    assert.doesNotMatch(stderr, /under way/);
+  });
+
+  test('that is to train a run that is over trains it alone', async () => {
+    const run = await manifest('again', -120_000);
+    const { ended } = startStarlings(nodeArgs('again', run, '--exit-when-finished', '--even-if-over'));
+    const { exitCode, stdout } = await ended;
+    assert.equal(exitCode, 21, stdout);
+  });
+
   test('that waits for a manifest that nobody has says so, and since when', async () => {
     const runId = 'bafyreigd7ikji2uqsyevqb433sfan3wdbls4mn2a53aopnvhtvnmzltpse';
     const { said, child, ended } = startStarlings(nodeArgs('waiting', runId, '--exit-when-finished'));

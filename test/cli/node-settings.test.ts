@@ -45,7 +45,7 @@ test('without a file: the flags, and defaults where there is none', async () => 
     retention: 'snapshots',
     trust: [],
     limits: { connectionsMax: 300, runsMax: 32, waitingBytesMax: 32 << 20, heldAnnouncementsMax: 4096 },
-    runs: [{ run: runId, data: '/data', backend: 'wasm', compareAlone: false }],
+    runs: [{ run: runId, data: '/data', backend: 'wasm', compareAlone: false, evenIfOver: false }],
   });
 });
 
@@ -64,8 +64,14 @@ test('a file: its paths are relative to it, a run may be an id', async () => {
     trust: [],
     limits: { connectionsMax: 50, runsMax: 2, waitingBytesMax: 32 << 20, heldAnnouncementsMax: 4096 },
     runs: [
-      { run: at('mnist.manifest'), data: at('images'), backend: 'wasm', compareAlone: false },
-      { run: runId, data: '/srv/clinic.csv', backend: 'fast', compareAlone: false },
+      {
+        run: at('mnist.manifest'),
+        data: at('images'),
+        backend: 'wasm',
+        compareAlone: false,
+        evenIfOver: false,
+      },
+      { run: runId, data: '/srv/clinic.csv', backend: 'fast', compareAlone: false, evenIfOver: false },
     ],
   });
 });
@@ -95,7 +101,9 @@ test('each flag overrides its field', async () => {
     ['native', 'native'],
   );
   const one = await nodeSettings({ config: at('node.yaml'), run: runId, data: '/data' });
-  assert.deepEqual(one.runs, [{ run: runId, data: '/data', backend: 'wasm', compareAlone: false }]);
+  assert.deepEqual(one.runs, [
+    { run: runId, data: '/data', backend: 'wasm', compareAlone: false, evenIfOver: false },
+  ]);
   assert.equal(one.httpPort, 8080);
 });
 

@@ -170,7 +170,10 @@ function sessionLines(
   switch (event.kind) {
     case 'opened': {
       const { name, rounds, slotMs, startAtMs } = event.facts;
-      const start = startAtMs > atMs ? `the first in ${formatDuration(startAtMs - atMs)}` : 'under way';
+      const start =
+        startAtMs > atMs
+          ? `the first in ${formatDuration(startAtMs - atMs)}`
+          : `the first was ${formatDuration(atMs - startAtMs)} ago`;
       return [`run       ${name} (${runId}): ${rounds} rounds of ${slotMs / 1000} s, ${start}`];
     }
     case 'prepared':
@@ -265,6 +268,7 @@ function progress(event: NodeEvent, told: Told): string[] {
 
 function progressLine(view: RunView, nowMs: number): string {
   const { startAtMs = 0, rounds = 0 } = view.run ?? {};
+  if (view.pastEnd?.state === 'asking') return `over      looking for somebody of the run, ${peersOf(view)}`;
   if (view.phase === 'waiting') {
     const left = formatDuration(Math.max(0, startAtMs - nowMs));
     return `waiting   the first round begins in ${left}, ${peersOf(view)}`;
