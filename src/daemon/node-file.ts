@@ -5,6 +5,7 @@ import { RETENTIONS } from '../log/retention.ts';
 import { limitsSchema } from '../node/limits.ts';
 import { backendSchema } from '../tensor/backend-schema.ts';
 import { LOG_LEVELS } from './options.ts';
+import { isMeantAsRunId } from './run-reference.ts';
 
 const address = z.string().min(1).max(1024);
 const path = z.string().min(1).max(4096);
@@ -73,7 +74,7 @@ export const nodeFileSchema = z.strictObject({
 });
 export type NodeFile = z.infer<typeof nodeFileSchema>;
 
-/** Paths in the file are relative to the file. A run may be an id, which is no path: `isFile` tells. */
+/** Paths in the file are relative to the file. A run may be an id, unless there is a file of that name: `isFile` tells. */
 export function withPathsFrom(file: string, settings: NodeFile, isFile: (path: string) => boolean): NodeFile {
   const from = (given: string): string => resolve(dirname(file), given);
   const { directory, key, runs } = settings;
@@ -83,7 +84,7 @@ export function withPathsFrom(file: string, settings: NodeFile, isFile: (path: s
     ...(key === undefined ? {} : { key: from(key) }),
     runs: runs.map((one) => ({
       ...one,
-      run: isFile(from(one.run)) ? from(one.run) : one.run,
+      run: isMeantAsRunId(one.run) && !isFile(from(one.run)) ? one.run : from(one.run),
       data: from(one.data),
     })),
   };

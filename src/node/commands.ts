@@ -82,7 +82,12 @@ function command<S extends z.ZodObject>(
   return { id, summary, input, perform: (control, given) => act(control, input.parse(given)) };
 }
 
-const run = z.string().min(1).max(128).describe('run id, its beginning, or the name of the run');
+const run = z
+  .string()
+  .min(1)
+  .max(128)
+  .optional()
+  .describe('run id, its beginning, or the name of the run; may be left out where the node has one run');
 
 export const NODE_COMMANDS: readonly NodeCommand[] = [
   command(
@@ -142,20 +147,15 @@ export const NODE_COMMANDS: readonly NodeCommand[] = [
       lines: lines.length > 0 ? lines : ['no runs; join one with `starlings node join`'],
     };
   }),
-  command(
-    'status',
-    'how a node and its runs are doing',
-    z.strictObject({ run: run.optional() }),
-    async (control, input) => {
-      const views = input.run === undefined ? control.views() : [viewOf(control, input.run)];
-      const { peerKey, addresses, content, ...rest } = control.summary();
-      const kept = content === null ? [] : [`content   ${contentLine(content)}`];
-      return {
-        json: { node: { peerKey, addresses, content, ...rest }, runs: views },
-        lines: [`node      ${peerKey}`, ...kept, ...views.flatMap((view) => ['', ...statusLines(view)])],
-      };
-    },
-  ),
+  command('status', 'how a node and its runs are doing', z.strictObject({ run }), async (control, input) => {
+    const views = input.run === undefined ? control.views() : [viewOf(control, input.run)];
+    const { peerKey, addresses, content, ...rest } = control.summary();
+    const kept = content === null ? [] : [`content   ${contentLine(content)}`];
+    return {
+      json: { node: { peerKey, addresses, content, ...rest }, runs: views },
+      lines: [`node      ${peerKey}`, ...kept, ...views.flatMap((view) => ['', ...statusLines(view)])],
+    };
+  }),
   command(
     'evaluate',
     'evaluate the model of a run as it is now, on the held-out examples',
@@ -188,9 +188,18 @@ export const NODE_COMMANDS: readonly NodeCommand[] = [
   }),
 ];
 
-/** The one run that `text` names. @throws NodeError where there is none, or more than one */
-function viewOf(control: NodeControl, text: string): RunView {
+/** The one run that `text` names, or the only one. @throws NodeError where there is none, or more than one */
+function viewOf(control: NodeControl, text: string | undefined): RunView {
   const views = control.views();
+  if (text === undefined) {
+    if (views.length === 1) return views[0]!;
+    throw new NodeError(
+      views.length === 0 ? 'NOT_JOINED' : 'RUN_NOT_NAMED',
+      views.length === 0
+        ? 'this node has no runs'
+        : `this node has ${views.length} runs: say which with --run: ${views.map(nameOf).join(', ')}`,
+    );
+  }
   const exact = views.find(({ runId }) => runId === text);
   if (exact) return exact;
   const found = views.filter(({ runId, run: facts }) => runId.startsWith(text) || facts?.name === text);

@@ -94,10 +94,11 @@ export async function claimDirectory(directory: string, { force }: { force: bool
         `\`starlings testnet down --dir ${directory}\` or use another --dir`,
     );
   }
-  if (!force && hasLearned(directory, old)) {
+  const kept = force ? null : whatIsKept(directory, old);
+  if (kept !== null) {
     throw new TestnetError(
       'TESTNET_KEPT',
-      `${directory} holds what the testnet ${old.name} learned: --force replaces it, \`starlings testnet up --resume --dir ` +
+      `${directory} holds ${kept}: --force replaces it, \`starlings testnet up --resume --dir ` +
         `${directory}\` starts it again; or use another --dir`,
     );
   }
@@ -106,14 +107,16 @@ export async function claimDirectory(directory: string, { force }: { force: bool
   await rm(join(directory, STATE_FILE), { force: true });
 }
 
-/** Its run has begun, or a node of it has a model, of whatever run. */
-function hasLearned(directory: string, { runId, startAtMs, members }: TestnetState): boolean {
-  const runs = members.flatMap(({ name }) => {
-    const folder = join(directory, name, RUNS_FOLDER);
+/** A model that a node saved, of whatever run, or the beginnings of one; null where the run had not begun. */
+function whatIsKept(directory: string, { name, runId, startAtMs, members }: TestnetState): string | null {
+  const runs = members.flatMap((member) => {
+    const folder = join(directory, member.name, RUNS_FOLDER);
     return existsSync(folder) ? readdirSync(folder).map((run) => ({ run, folder: join(folder, run) })) : [];
   });
-  const hasBegun = startAtMs !== null && startAtMs <= Date.now();
-  return runs.some(({ run, folder }) => (hasBegun && run === runId) || existsSync(join(folder, MODEL_FILE)));
+  if (runs.some(({ folder }) => existsSync(join(folder, MODEL_FILE))))
+    return `what the testnet ${name} learned`;
+  const hasBegun = startAtMs !== null && startAtMs <= Date.now() && runs.some(({ run }) => run === runId);
+  return hasBegun ? `the testnet ${name}, which began and saved no model` : null;
 }
 
 async function readStateIfAny(directory: string): Promise<TestnetState | null> {

@@ -76,6 +76,18 @@ test('a file: its paths are relative to it, a run may be an id', async () => {
   });
 });
 
+test('a manifest that is not there is missed beside the file, not where the node is started', async () => {
+  await writeFile(
+    at('astray.yaml'),
+    'runs:\n  - { run: gone.manifest, data: a.csv }\n  - { run: bafyreimistyped, data: b.csv }\n',
+  );
+  const { runs } = await nodeSettings({ config: at('astray.yaml') });
+  assert.deepEqual(
+    runs.map(({ run }) => run),
+    [at('gone.manifest'), 'bafyreimistyped'],
+  );
+});
+
 test('each flag overrides its field', async () => {
   const settings = await nodeSettings({
     config: at('node.yaml'),

@@ -34,7 +34,7 @@ now       training, loss 0.210, accuracy 93.12 % in round 40
 here      Ward 3 (1 connected)
 missing   dd
 deltas    39 published, 34 in the model, 1 left out by others, 2 rounds skipped (training took too long)
-bytes     1.23 MB in, 998 B out`.replace('(training took too long)', '(training took too …'),
+bytes     1.23 MB in, 998 B out`.replace('too long)', 'too\n          long)'),
   );
 });
 
@@ -56,6 +56,15 @@ test('runs that are looked for, prepared or over, one below the other, within th
     'bafyrun\nasking peers for the manifest\n\ndemo  bafyrun\nended: the disk is full',
   );
   assert.equal(renderNode({ views: [], atMs: 0 }, 100), 'no runs');
+  const words = (columns: number): string => drawn({ notices }, columns).replaceAll(/\s+/g, '');
+  const notices = [{ id: 'alone', text: 'alone: the run is under way and no peer was ever connected: look' }];
+  for (const columns of [28, 40, 60, 80]) {
+    assert.equal(
+      words(columns).replaceAll(/[█░]/g, ''),
+      words(200).replaceAll(/[█░]/g, ''),
+      'nothing is cut',
+    );
+  }
   for (let columns = 28; columns < 120; columns++) {
     for (const line of drawn({}, columns).split('\n')) assert.ok(line.length <= columns, line);
   }

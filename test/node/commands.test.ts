@@ -24,3 +24,24 @@ test('status counts in good words, and says that no round is final yet', async (
   assert.ok(later.includes('peers     0 connected, 1 of 4 members here'));
   assert.ok(later.includes('missing   Ward 3, cc'));
 });
+
+test('the only run need not be named, one of several must be', async () => {
+  const left: string[] = [];
+  const leave = NODE_COMMANDS.find(({ id }) => id === 'leave')!;
+  const of = (...views: readonly RunView[]): NodeControl =>
+    ({
+      views: () => views,
+      leave: async (runId: string) => {
+        left.push(runId);
+        return false;
+      },
+    }) as unknown as NodeControl;
+  const [one, two] = [someView({ runId: 'one' }), someView({ runId: 'two' })];
+  await leave.perform(of(one), {});
+  assert.deepEqual(left, ['one']);
+  await assert.rejects(leave.perform(of(one, two), {}), {
+    code: 'RUN_NOT_NAMED',
+    message: 'this node has 2 runs: say which with --run: demo (one), demo (two)',
+  });
+  await assert.rejects(leave.perform(of(), {}), { code: 'NOT_JOINED' });
+});

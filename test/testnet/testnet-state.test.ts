@@ -83,9 +83,15 @@ test('what a testnet learned is replaced only by force', async () => {
   };
   for (const startAtMs of [null, Date.now() + 1e6]) await claim({ startAtMs });
   assert.deepEqual(await readdir(path), [], 'of a run that has not begun');
-  await assert.rejects(claim({ startAtMs: 1 }), { code: 'TESTNET_KEPT' });
+  await assert.rejects(claim({ startAtMs: 1 }), {
+    code: 'TESTNET_KEPT',
+    message: /holds the testnet \S+, which began and saved no model: --force/,
+  });
   await writeFile(join(run, 'model.safetensors'), 'of another run');
-  await assert.rejects(claim({}), { code: 'TESTNET_KEPT' });
+  await assert.rejects(claim({}), {
+    code: 'TESTNET_KEPT',
+    message: /holds what the testnet \S+ learned: --force/,
+  });
   assert.ok((await readdir(run)).includes('model.safetensors'));
   await claim({ startAtMs: 1 }, true);
   assert.deepEqual(await readdir(path), []);

@@ -42,20 +42,13 @@ Exit codes:
 
 /** Codes of errors that say that something named by the user is missing, no file of its kind, or not to be used: exit code 2. */
 const WRONG_INPUT: ReadonlySet<string> = new Set([
-  ...[
-    'BAD_ADDRESS',
-    'BAD_ARCHIVE',
-    'BAD_DATA_FILE',
-    'BAD_IDENTITY',
-    'BAD_MANIFEST',
-    'BAD_MODEL_FILE',
-    'BAD_NODE_STATE',
-  ],
+  ...['BAD_ADDRESS', 'BAD_DATA_FILE', 'BAD_IDENTITY', 'BAD_MANIFEST', 'BAD_MODEL_FILE', 'BAD_NODE_STATE'],
   ...[
     'BAD_RUN',
     'BAD_TESTNET_STATE',
     'DATA_SHAPE',
     'LAYER_NOT_TRAINABLE',
+    'NO_ARCHIVE',
     'NO_DATA',
     'NO_LOG',
     'NO_MODEL',

@@ -168,16 +168,8 @@ function sessionLines(
   said: Set<string>,
 ): string[] {
   switch (event.kind) {
-    case 'opened': {
-      const { name, rounds, slotMs, startAtMs } = event.facts;
-      const start =
-        startAtMs > atMs
-          ? `the first in ${formatDuration(startAtMs - atMs)}`
-          : `the first was ${formatDuration(atMs - startAtMs)} ago`;
-      return [`run       ${name} (${runId}): ${rounds} rounds of ${slotMs / 1000} s, ${start}`];
-    }
     case 'prepared':
-      return [`backend   ${event.backend}`];
+      return [...runLine(reducer.view(), atMs), `backend   ${event.backend}`];
     case 'evaluated': {
       const { phase, finalisedRound } = reducer.view();
       return phase === 'finished' && event.round === finalisedRound
@@ -220,6 +212,7 @@ function sessionLines(
       return [...how, ...summaryLines(view)];
     }
     case 'searching':
+    case 'opened':
     case 'manifest-refused':
     case 'running':
     case 'sampled':
@@ -227,6 +220,17 @@ function sessionLines(
     default:
       return event satisfies never;
   }
+}
+
+/** Said when the data is read: a join that is refused is none. */
+function runLine({ run, runId }: RunView, atMs: number): string[] {
+  if (run === null) return [];
+  const { name, rounds, slotMs, startAtMs } = run;
+  const start =
+    startAtMs > atMs
+      ? `the first in ${formatDuration(startAtMs - atMs)}`
+      : `the first was ${formatDuration(atMs - startAtMs)} ago`;
+  return [`run       ${name} (${runId}): ${rounds} rounds of ${slotMs / 1000} s, ${start}`];
 }
 
 function once(said: Set<string>, what: string, line: string): string[] {

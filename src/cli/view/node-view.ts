@@ -4,8 +4,13 @@ import { namesOf } from '../../node/commands.ts';
 import { phaseOrOutcome } from '../../node/outcome.ts';
 import type { RunView } from '../../node/run-view.ts';
 import { formatBytes, formatLoss, formatPercent } from './format.ts';
-import { columnsMin, cut, type Painter, progressLine, unpainted } from './render-view.ts';
+import { columnsMin, type Painter, progressLine, unpainted, wrapped } from './render-view.ts';
 import { viewOf } from './view-state.ts';
+
+/** Where texts begin after their label, and are set in; on narrow terminals by less. */
+const labelColumns = 10;
+const wideMin = 60;
+const narrowIndent = 2;
 
 export interface NodeState {
   readonly views: readonly RunView[];
@@ -20,7 +25,8 @@ export function renderNode({ views, atMs }: NodeState, columns: number, paint: P
 }
 
 function runLines(view: RunView, atMs: number, width: number, paint: Painter): string[] {
-  const line = (text: string): string => cut(text, width);
+  const line = (text: string): string =>
+    wrapped(text, width, width < wideMin ? narrowIndent : labelColumns).join('\n');
   const { run, runId, failure } = view;
   const title = paint('strong', line(run === null ? runId : `${run.name}  ${runId}`));
   switch (view.state) {

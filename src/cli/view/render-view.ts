@@ -134,6 +134,20 @@ function bootstrapLine(
     : paint('quiet', cut(`bootstraps: ${alive} of ${total} alive`, width));
 }
 
+/** At spaces where there are some; what goes on is set in by `indent`. */
+export function wrapped(text: string, width: number, indent: number): string[] {
+  const lines: string[] = [];
+  let rest = text;
+  for (let room = width; rest.length > room; room = width - indent) {
+    const space = rest.lastIndexOf(' ', room);
+    const at = space > room / 3 ? space : room;
+    lines.push(rest.slice(0, at).trimEnd());
+    rest = rest.slice(at).trimStart();
+  }
+  lines.push(rest);
+  return lines.map((line, index) => (index === 0 ? line : `${' '.repeat(indent)}${line}`));
+}
+
 export function cut(text: string, width: number): string {
   return text.length <= width ? text : `${text.slice(0, width - 1)}…`;
 }
