@@ -243,6 +243,13 @@ export function namesOf(view: RunView, peers: readonly string[]): string {
   return `${named.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
+/** `, majority 46.00 %, AUC 0.912` */
+function besides({ figures }: RunView): string {
+  if (figures === null) return '';
+  const auc = figures.auc === null ? '' : `, AUC ${figures.auc.toFixed(3)}`;
+  return ` (majority ${(100 * figures.majority).toFixed(2)} %${auc})`;
+}
+
 function contentLine({ bytes, bytesMax, blobs }: ContentUsage): string {
   const inMB = (count: number): string => (count / 1e6).toFixed(1);
   return `${inMB(bytes)} of ${inMB(bytesMax)} MB in ${amount(blobs, 'snapshot')} kept`;
@@ -260,7 +267,7 @@ function statusLines(view: RunView): string[] {
     ...(members.missing.length === 0 ? [] : [`missing   ${namesOf(view, members.missing)}`]),
     `rounds    ${countedRounds} counted, ${final}, ${amount(deltasPublished, 'delta')} published, ${amount(lag, 'entry', 'entries')} missing`,
     `loss      ${loss === null ? '-' : loss.toFixed(3)}`,
-    `accuracy  ${accuracy === null ? '-' : `${(100 * accuracy).toFixed(2)} % in round ${accuracyRound}`}`,
+    `accuracy  ${accuracy === null ? '-' : `${(100 * accuracy).toFixed(2)} %${besides(view)} in round ${accuracyRound}`}`,
     ...(view.clock.offsetMs === null
       ? []
       : [

@@ -4,6 +4,7 @@
  */
 import type { CoreStatus, Input, PeerKey, ProtocolEvent } from '../core/io.ts';
 import type { NetworkEvent } from '../network/events.ts';
+import type { Figures } from '../tasks/assessment.ts';
 import type { LoneResult } from '../tasks/metrics.ts';
 import type { ClockOffset } from './clock-offset.ts';
 import type { PastEnd } from './past-end.ts';
@@ -71,6 +72,8 @@ export type SessionEvent =
       readonly accuracy: number;
       readonly loss: number;
       readonly examples: number;
+      /** Of the same examples; left out where a learner counts none. */
+      readonly figures?: Figures;
       /** Of a twin that does the same steps without anybody's deltas, where the node was told to compare. */
       readonly alone?: LoneResult;
     }

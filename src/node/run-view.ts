@@ -137,6 +137,18 @@ export const runViewSchema = z.object({
   inputsDropped: count,
   /** Answers that the last evaluation measured. */
   heldOutExamples: count,
+  /** What stands beside the accuracy of the last evaluation; null where an example has many answers, or nothing is known yet. */
+  figures: z
+    .object({
+      /** What who always says the most frequent class is right for. */
+      majority: z.number(),
+      /** Area under the ROC curve, of two classes. */
+      auc: z.number().nullable(),
+      /** `confusion[label][predicted]`; null where there are more than 20 classes. */
+      confusion: z.array(z.array(count).readonly()).readonly().nullable(),
+    })
+    .nullable()
+    .default(null),
   /** What a twin that trains alone does on the same examples; null where nobody asked, or nothing is known yet. */
   alone: z.object({ accuracy: z.number(), loss: z.number(), steps: count }).nullable(),
   backend: z.string().nullable(),
@@ -219,6 +231,7 @@ export class RunReducer {
       announcementsDropped: 0,
       inputsDropped: 0,
       heldOutExamples: 0,
+      figures: null,
       alone: null,
       backend: null,
       modelPath: null,
@@ -334,10 +347,10 @@ export class RunReducer {
         ...rest,
       });
     },
-    evaluated: ({ round, accuracy, loss, examples, alone = null }) =>
+    evaluated: ({ round, accuracy, loss, examples, figures = null, alone = null }) =>
       this.#change({
         ...{ accuracy, accuracyRound: round, heldOutLoss: loss, heldOutExamples: examples },
-        ...{ alone, trouble: null },
+        ...{ figures, alone, trouble: null },
       }),
     'evaluation-failed': ({ reason }) => this.#change({ trouble: reason }),
     saved: ({ path }) => this.#change({ modelPath: path, trouble: null }),

@@ -55,6 +55,7 @@ const forTests: Readonly<Record<string, string>> = {
   'src/node/past-end.ts unmetPatienceMs': 'a bound',
   'src/run/run-spec.ts optimiserSchema': 'defaults of a part of a run',
   'src/run/run-spec.ts scheduleSchema': 'defaults of a part of a run',
+  'src/tasks/assessment.ts assess': 'probabilities are quicker to write than logits',
   'src/tasks/data/idx-images/idx-file.ts idxFileBytesMax': 'a bound',
   'src/tasks/data/idx-images/idx-folder.ts writeIdxShares': 'its bounds, one by one',
   'src/tasks/data/table/csv-scanner.ts columnsMax': 'a bound',

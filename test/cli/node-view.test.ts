@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { summaryLines } from '../../src/cli/view/node-summary.ts';
 import { renderNode } from '../../src/cli/view/node-view.ts';
 import type { RunView } from '../../src/node/run-view.ts';
 import { someView } from '../node/some-view.ts';
@@ -36,6 +37,21 @@ missing   dd
 deltas    39 published, 34 in the model, 1 left out by others, 2 rounds skipped (training took too long)
 bytes     1.23 MB in, 998 B out`.replace('too long)', 'too\n          long)'),
   );
+});
+
+test('an accuracy stands beside what is right by always saying the most frequent class', () => {
+  const figures = {
+    majority: 0.92,
+    auc: 0.4444,
+    confusion: [
+      [230, 0],
+      [20, 0],
+    ],
+  };
+  assert.match(drawn({ figures }), /, accuracy 93\.12 % \(majority 92\.00 %, AUC 0\.444\) in round 40\n/);
+  const summary = summaryLines({ ...view, sinceRound: 0, figures }).join('\n');
+  assert.match(summary, /accuracy {2}93\.12 % \(majority 92\.00 %, AUC 0\.444\) in round 40\n/);
+  assert.match(summary, /\nconfusion \(rows: .*\n +0 +1\n +0 +230 +0\n +1 +20 +0\n/);
 });
 
 test('before the start it counts down, in the end it says what came of it', () => {

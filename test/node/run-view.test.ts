@@ -249,6 +249,14 @@ test('terminal, status and metrics say the same figures for the same events', ()
     protocol({ kind: 'published', round: 11, bodyBytes: 70, loss: 0.25 }),
     session({
       ...{ kind: 'evaluated', round: 10, accuracy: 0.931, loss: 0.3, examples: 10 },
+      figures: {
+        majority: 0.6,
+        auc: 0.9,
+        confusion: [
+          [5, 1],
+          [0, 4],
+        ],
+      },
       alone: { accuracy: 0.8, loss: 0.5, steps: 300 },
     }),
     session({ kind: 'sampled', sample }),
@@ -311,7 +319,7 @@ test('terminal, status and metrics say the same figures for the same events', ()
     .split('\n')
     .find((line) => line.startsWith('node-00'));
   assert.deepEqual(row?.trim().split(/ {2,}/), [
-    ...['node-00', 'training', '12', '0.250', '93.10 %', '2', '1.23 MB', '45.6 kB', '3'],
+    ...['node-00', 'training', '12', '0.250', '93.10 %', '60.00 %', '2', '1.23 MB', '45.6 kB', '3'],
   ]);
   assert.match(
     plainLine(shown),

@@ -3,7 +3,7 @@ import { amount } from '../../node/amount.ts';
 import { namesOf } from '../../node/commands.ts';
 import { phaseOrOutcome } from '../../node/outcome.ts';
 import type { RunView } from '../../node/run-view.ts';
-import { formatBytes, formatLoss, formatPercent } from './format.ts';
+import { formatAccuracy, formatBytes, formatLoss } from './format.ts';
 import { columnsMin, type Painter, progressLine, unpainted, wrapped } from './render-view.ts';
 import { viewOf } from './view-state.ts';
 
@@ -40,7 +40,7 @@ function runLines(view: RunView, atMs: number, width: number, paint: Painter): s
       return [
         title,
         progressOf(view, atMs, width, paint),
-        ...figures(view).map(line),
+        ...factsOf(view).map(line),
         ...view.notices.map(({ text }) => paint('bad', line(text))),
         ...outcomeLines(view, paint, line),
       ];
@@ -56,12 +56,12 @@ function progressOf(view: RunView, atMs: number, width: number, paint: Painter):
   return progressLine(viewOf({ nodes, atMs, bootstraps: 0, bootstrapsAlive: 0 }, times), width, paint);
 }
 
-function figures(view: RunView): string[] {
-  const { accuracy, accuracyRound, members, bytesIn, bytesOut } = view;
+function factsOf(view: RunView): string[] {
+  const { accuracy, accuracyRound, figures, members, bytesIn, bytesOut } = view;
   const when = accuracy === null ? '' : ` in round ${accuracyRound}`;
   const here = members.present.length === 0 ? 'nobody else' : namesOf(view, members.present);
   return [
-    `now       ${phaseOrOutcome(view)}, loss ${formatLoss(view.loss)}, accuracy ${formatPercent(accuracy)}${when}`,
+    `now       ${phaseOrOutcome(view)}, loss ${formatLoss(view.loss)}, accuracy ${formatAccuracy(accuracy, figures)}${when}`,
     `here      ${here} (${view.peers} connected)`,
     ...(members.missing.length === 0 ? [] : [`missing   ${namesOf(view, members.missing)}`]),
     `deltas    ${deltasOf(view)}`,

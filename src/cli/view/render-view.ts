@@ -23,6 +23,7 @@ const COLUMNS: readonly Column[] = [
   { head: 'round', width: 6, cell: (row) => roundOf(row), dispensable: 0 },
   { head: 'loss', width: 6, cell: (row) => formatLoss(row.loss), dispensable: 2 },
   { head: 'accuracy', width: 8, cell: (row) => formatPercent(row.accuracy), dispensable: 0 },
+  { head: 'majority', width: 8, cell: (row) => formatPercent(row.majority), dispensable: 7 },
   { head: 'peers', width: 5, cell: (row) => formatCount(row.peers), dispensable: 3 },
   { head: 'in', width: 8, cell: (row) => formatBytes(row.bytesIn), dispensable: 6 },
   { head: 'out', width: 8, cell: (row) => formatBytes(row.bytesOut), dispensable: 5 },
@@ -148,6 +149,6 @@ export function wrapped(text: string, width: number, indent: number): string[] {
   return lines.map((line, index) => (index === 0 ? line : `${' '.repeat(indent)}${line}`));
 }
 
-export function cut(text: string, width: number): string {
+function cut(text: string, width: number): string {
   return text.length <= width ? text : `${text.slice(0, width - 1)}…`;
 }
