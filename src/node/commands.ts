@@ -257,6 +257,7 @@ function contentLine({ bytes, bytesMax, blobs }: ContentUsage): string {
 
 function statusLines(view: RunView): string[] {
   const { loss, accuracy, accuracyRound, members, lag, deltasPublished, countedRounds } = view;
+  const since = view.isBack ? ' since it was started again' : '';
   const { here, known } = members;
   const present = known === null ? amount(here, 'member') : `${here} of ${amount(known, 'member')}`;
   const final = view.finalisedRound < 0 ? 'none final yet' : `final up to ${view.finalisedRound}`;
@@ -265,7 +266,7 @@ function statusLines(view: RunView): string[] {
     `          ${whereabouts(view)}`,
     `peers     ${view.peers} connected, ${present} here`,
     ...(members.missing.length === 0 ? [] : [`missing   ${namesOf(view, members.missing)}`]),
-    `rounds    ${countedRounds} counted, ${final}, ${amount(deltasPublished, 'delta')} published, ${amount(lag, 'entry', 'entries')} missing`,
+    `rounds    ${countedRounds} counted, ${final}, ${amount(deltasPublished, 'delta')} published${since}, ${amount(lag, 'entry', 'entries')} missing`,
     `loss      ${loss === null ? '-' : loss.toFixed(3)}`,
     `accuracy  ${accuracy === null ? '-' : `${(100 * accuracy).toFixed(2)} %${besides(view)} in round ${accuracyRound}`}`,
     ...(view.clock.offsetMs === null

@@ -244,13 +244,15 @@ function roundsOf({ folded, countedRounds }: Tally): string {
   return `${folded.own} of ${amount(countedRounds, 'round')}`;
 }
 
-function whySkipped({ skipped, deltasPublished, folded, sinceRound, rounds }: Tally): string {
+function whySkipped({ skipped, deltasPublished, folded, sinceRound, rounds, isBack }: Tally): string {
+  // What is in the model may be of an earlier session, of which it is not known what was published.
+  const leftOut = isBack ? 0 : Math.max(0, deltasPublished - folded.own);
   const [worst] = Object.entries(skipped).sort(([, a], [, b]) => b - a);
-  if (worst && worst[1] > deltasPublished - folded.own) {
+  if (worst && worst[1] > leftOut) {
     return `it skipped ${amount(sum(skipped), 'round')} (mostly: ${worst[0]})`;
   }
-  if (deltasPublished > folded.own) {
-    return `others left out ${deltasPublished - folded.own} of its ${amount(deltasPublished, 'delta')}`;
+  if (leftOut > 0) {
+    return `others left out ${leftOut} of its ${amount(deltasPublished, 'delta')}`;
   }
   return (sinceRound ?? 0) >= rounds ? 'it came when the run was over' : 'it was away in the others';
 }

@@ -54,6 +54,13 @@ test('an accuracy stands beside what is right by always saying the most frequent
   assert.match(summary, /\nconfusion \(rows: .*\n +0 +1\n +0 +230 +0\n +1 +20 +0\n/);
 });
 
+test('of a node that was started again it is said what its counts are of', () => {
+  assert.match(
+    drawn({ isBack: true }),
+    /deltas {4}39 published since it was started again, 34 in the model in all,/,
+  );
+});
+
 test('before the start it counts down, in the end it says what came of it', () => {
   const waiting = renderNode({ views: [{ ...view, phase: 'waiting', roundsDone: 0 }], atMs: -7200 }, 100);
   assert.match(waiting, /░ 0\/100 first round in 8 s\n/);

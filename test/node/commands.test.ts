@@ -18,6 +18,8 @@ test('status counts in good words, and says that no round is final yet', async (
   const early = await linesOf('status', { deltasPublished: 1, lag: 1 });
   assert.ok(early.includes('rounds    0 counted, none final yet, 1 delta published, 1 entry missing'));
   assert.ok(early.includes('peers     0 connected, 1 member here'));
+  const back = await linesOf('status', { deltasPublished: 2, isBack: true });
+  assert.ok(back.some((line) => line.includes('2 deltas published since it was started again, 0 entries')));
   const members = { known: 4, here: 1, present: [], missing: ['bb', 'cc'], names: { bb: 'Ward 3' } };
   const later = await linesOf('status', { countedRounds: 7, finalisedRound: 9, members });
   assert.ok(later.includes('rounds    7 counted, final up to 9, 0 deltas published, 0 entries missing'));

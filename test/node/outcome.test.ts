@@ -115,6 +115,15 @@ describe('what came of a run', () => {
     );
   });
 
+  test('what others left out is not reckoned from the counts of two sessions', () => {
+    const back = { ...good, isBack: true, folded: { own: 40, others: 190 }, deltasPublished: 45 };
+    assert.match(outcomeText('late', back), /, for it was away in the others: /);
+    assert.match(
+      outcomeText('late', { ...back, isBack: false }),
+      /, for others left out 5 of its 45 deltas: /,
+    );
+  });
+
   test('who is alone is told whether nobody came, came late, or said nothing', () => {
     const alone = { ...good, folded: { own: 97, others: 0 } };
     assert.match(outcomeText('alone', alone), /2 peers came, .*: check their clocks/);

@@ -77,14 +77,14 @@ function clockLine({ clock: { offsetMs, peers } }: RunView): string[] {
 }
 
 /** `39 published, 38 in the model, 2 rounds skipped (training took too long)` */
-export function deltasOf({ deltasPublished, folded, restored, skipped }: RunView): string {
+export function deltasOf({ deltasPublished, folded, restored, skipped, isBack }: RunView): string {
   const reasons = Object.entries(skipped).sort(([, a], [, b]) => b - a);
   const rounds = reasons.reduce((sum, [, count]) => sum + count, 0);
   const [most] = reasons;
   const why = most && (reasons.length > 1 ? `mostly: ${most[0]}` : most[0]);
   return [
-    `${deltasPublished} published`,
-    `${folded.own} in the model`,
+    `${deltasPublished} published${isBack ? ' since it was started again' : ''}`,
+    `${folded.own} in the model${isBack ? ' in all' : ''}`,
     ...(restored > 0 ? [`${restored} left out by others`] : []),
     ...(rounds > 0 ? [`${amount(rounds, 'round')} skipped (${why})`] : []),
   ].join(', ');
