@@ -36,7 +36,7 @@ Exit codes:
   21   alone: nothing that anyone else learned is in it
   22   late: what it learned is in fewer than half of the rounds
   23   forked: nodes hold different models that should be one
-  129  stopped because its terminal was closed
+  129  stopped by SIGHUP: its terminal was closed
   130  stopped by Ctrl-C
   143  stopped by SIGTERM before it was done`;
 
