@@ -240,7 +240,9 @@ function dueRounds({ agreement, isBack, countedRounds, sinceRound }: Tally): num
   return agreement === null && isBack ? countedRounds - (sinceRound ?? 0) : countedRounds;
 }
 
+/** Rounds that too few publish in do not count, and what was learned in them is in the model all the same. */
 function roundsOf({ folded, countedRounds }: Tally): string {
+  if (folded.own > countedRounds) return `${amount(folded.own, 'round')}, of which ${countedRounds} counted,`;
   return `${folded.own} of ${amount(countedRounds, 'round')}`;
 }
 

@@ -115,6 +115,14 @@ describe('what came of a run', () => {
     );
   });
 
+  test('more rounds than counted are not called a part of them', () => {
+    const more = { ...good, countedRounds: 6, folded: { own: 12, others: 6 } };
+    assert.match(
+      outcomeText('trained', more),
+      /learned in 12 rounds, of which 6 counted, and 6 deltas of others$/,
+    );
+  });
+
   test('what others left out is not reckoned from the counts of two sessions', () => {
     const back = { ...good, isBack: true, folded: { own: 40, others: 190 }, deltasPublished: 45 };
     assert.match(outcomeText('late', back), /, for it was away in the others: /);
