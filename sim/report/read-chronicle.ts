@@ -52,9 +52,10 @@ export async function readChronicle(file: string): Promise<Chronicle> {
   try {
     content = JSON.parse(await readFile(file, 'utf8'));
   } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
     throw new ConfigError(
       'UNREADABLE_CONFIG',
-      `${file}: cannot be read as JSON: ${(error as Error).message.split('\n')[0]}`,
+      `${file}: cannot be read as JSON: ${error.message.split('\n')[0]}`,
     );
   }
   const parsed = chronicleSchema.safeParse(content);

@@ -1,20 +1,22 @@
 import type { Command } from 'commander';
 import { ConfigError } from '../config/config-error.ts';
+import { dataHome } from './parts/data-home.ts';
 import { perform } from './parts/perform.ts';
 import { refuseUnused } from './parts/unused-options.ts';
 
 export function addNodeIdCommand(parent: Command): void {
-  // --dir is an option of `node` itself.
+  // --dir is an option of `node` itself, which takes it wherever it stands.
   parent
     .command('id')
     .description('show the public key of the node in --dir, and make its key where there is none')
+    .option('--dir <dir>', `directory of the node (default: ${dataHome('node')})`)
     .option('--name <name>', 'what the run is to call this node: prints the lines for its YAML file')
     .action(({ name }: { readonly name?: string }, command: Command) =>
       perform(command, async ({ say }) => {
         refuseUnused(parent, command, ['dir']);
         const problem = name === undefined ? null : await nameProblem(name);
         if (problem !== null) throw new ConfigError('BAD_USAGE', `--name: ${problem}`);
-        const { dir } = command.optsWithGlobals<{ dir: string }>();
+        const { dir } = parent.opts<{ dir: string }>();
         const { join } = await import('node:path');
         const { loadIdentity, peerIdOf } = await import('../network/identity.ts');
         const { key } = await loadIdentity(join(dir, 'key'));

@@ -46,6 +46,7 @@ export function addNodeCommand(parent: Command): Command {
       '--compare-alone',
       'train a twin beside that hears of nobody, and say how it does in the end; takes twice the processor time',
     )
+    .option('--even-if-over', 'train even where the planned time of the run is over and nobody of it is met')
     .addOption(
       new Option(
         '--retention <what>',

@@ -26,12 +26,17 @@ import { addTestnetUpCommand } from './testnet-up.ts';
 
 /** The command tree; parsing throws CommanderError instead of ending the process. */
 async function createProgram(argv: readonly string[]): Promise<Command> {
-  const program = new Command('starlings')
+  const program = new Command('starlings');
+  program
     .description('Peer-to-peer gossip training: one model, many machines, no server.')
     .version(packageVersion())
     .option('--json', 'print one JSON object on stdout as the last line; text for people goes to stderr')
     .option('--verbose', 'show the stack of an error')
-    .configureHelp({ showGlobalOptions: true })
+    .configureHelp({
+      showGlobalOptions: true,
+      // Commands within commands refuse those of the outer one, or list them as their own.
+      visibleGlobalOptions: () => program.options.filter(({ hidden }) => !hidden),
+    })
     .showHelpAfterError('(add --help for what is possible)')
     .addHelpText('after', exitCodesHelp)
     .exitOverride();

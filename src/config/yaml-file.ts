@@ -6,6 +6,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { type Document, isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
 import type * as z from 'zod';
 import { ConfigError } from './config-error.ts';
+import { otherKindText } from './file-kinds.ts';
 import { inputSchemaOf } from './json-schema.ts';
 import { type Problem, problemsOf } from './problem-text.ts';
 
@@ -55,6 +56,11 @@ export function parseYaml<T>(
   }
   const parsed = schema.safeParse(value, { reportInput: false });
   if (!parsed.success) {
+    const unknown = parsed.error.issues.flatMap((issue) =>
+      issue.code === 'unrecognized_keys' && issue.path.length === 0 ? issue.keys : [],
+    );
+    const otherKind = otherKindText(unknown);
+    if (otherKind !== null) throw new ConfigError('BAD_CONFIG', `${file}: ${otherKind}`);
     const outline = inputSchemaOf(schema);
     const problems = parsed.error.issues.flatMap((issue) => problemsOf(issue, value, outline));
     throw new ConfigError('BAD_CONFIG', problemLines(problems, file, document, lines));

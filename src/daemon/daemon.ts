@@ -45,6 +45,7 @@ export async function startDaemon(options: DaemonOptions, outerSignal: AbortSign
   } catch (error) {
     log.error({ err: error }, 'could not start');
     await teardown.run();
+    directory.discardIfNew();
     throw error;
   }
 }

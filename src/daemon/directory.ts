@@ -1,5 +1,5 @@
 /** A node's directory: what is where in it. */
-import { existsSync, lstatSync, rmSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pino, { type Logger } from 'pino';
@@ -36,6 +36,8 @@ export interface NodeDirectory {
   writeToken(token: string): Promise<void>;
   /** Takes away what says that a node runs here, if it is ours, and flushes the log. */
   close(): void;
+  /** After `close`: leaves nothing of a node that never ran where there was nothing before, a key that nobody knows among it. */
+  discardIfNew(): void;
 }
 
 class NodeDirectoryError extends Error {
@@ -51,6 +53,10 @@ function refuseLink(path: string): void {
   throw new NodeDirectoryError(
     `${path} is a link, and a node follows none within its directory: put what it leads to in its place, or link the whole directory`,
   );
+}
+
+function isEmptyFolder(path: string): boolean {
+  return statSync(path).isDirectory() && readdirSync(path).length === 0;
 }
 
 /** Where a node keeps its identity. */
@@ -89,6 +95,8 @@ export function openNodeDirectory(
   logLevel: LogLevel,
   tell: (sentence: string) => void,
 ): NodeDirectory {
+  const wasThere = existsSync(path);
+  const wasEmpty = !wasThere || isEmptyFolder(path);
   // The log of a closed run and what is left of our own updates are nobody else's to read.
   makeDirectory(path, 0o700);
   for (const name of NEVER_LINKS) refuseLink(join(path, name));
@@ -129,6 +137,11 @@ export function openNodeDirectory(
     close() {
       for (const file of ours) rmSync(file, { force: true });
       logFile.close();
+    },
+    discardIfNew() {
+      if (!wasEmpty) return;
+      if (wasThere) for (const name of readdirSync(path)) rmSync(join(path, name), { recursive: true });
+      else rmSync(path, { recursive: true, force: true });
     },
   };
 }

@@ -85,7 +85,7 @@ export async function verifyLog(file: string): Promise<ArchiveSummary> {
     return await foldFile(file);
   } catch (error) {
     const message = `${file}: ${error instanceof Error ? error.message : String(error)}`;
-    if (error instanceof ArchiveError) throw new ArchiveError(message, { cause: error });
+    if (error instanceof ArchiveError) throw Object.assign(error, { message });
     if (error instanceof ManifestError) throw new ManifestError(message, { cause: error });
     // What is opened and is no file fails when it is read, without its name.
     if (error instanceof Error && 'syscall' in error) throw Object.assign(error, { path: file });

@@ -5,6 +5,7 @@ import { RETENTIONS } from '../log/retention.ts';
 import { limitsSchema } from '../node/limits.ts';
 import { backendSchema } from '../tensor/backend-schema.ts';
 import { LOG_LEVELS } from './options.ts';
+import { isMeantAsRunId } from './run-reference.ts';
 
 const address = z.string().min(1).max(1024);
 const path = z.string().min(1).max(4096);
@@ -61,6 +62,10 @@ export const nodeFileSchema = z.strictObject({
           .describe(
             'train a twin that hears of nobody beside, and say how it does; takes twice the processor time',
           ),
+        evenIfOver: z
+          .boolean()
+          .default(false)
+          .describe('train even where the planned time of the run is over and nobody of it is met'),
       }),
     )
     .max(100)
@@ -69,7 +74,7 @@ export const nodeFileSchema = z.strictObject({
 });
 export type NodeFile = z.infer<typeof nodeFileSchema>;
 
-/** Paths in the file are relative to the file. A run may be an id, which is no path: `isFile` tells. */
+/** Paths in the file are relative to the file. A run may be an id, unless there is a file of that name: `isFile` tells. */
 export function withPathsFrom(file: string, settings: NodeFile, isFile: (path: string) => boolean): NodeFile {
   const from = (given: string): string => resolve(dirname(file), given);
   const { directory, key, runs } = settings;
@@ -77,11 +82,10 @@ export function withPathsFrom(file: string, settings: NodeFile, isFile: (path: s
     ...settings,
     ...(directory === undefined ? {} : { directory: from(directory) }),
     ...(key === undefined ? {} : { key: from(key) }),
-    runs: runs.map(({ run, data, backend, compareAlone }) => ({
-      run: isFile(from(run)) ? from(run) : run,
-      data: from(data),
-      backend,
-      compareAlone,
+    runs: runs.map((one) => ({
+      ...one,
+      run: isMeantAsRunId(one.run) && !isFile(from(one.run)) ? one.run : from(one.run),
+      data: from(one.data),
     })),
   };
 }

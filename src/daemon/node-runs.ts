@@ -110,8 +110,8 @@ export class NodeRuns implements NodeControl {
     const run = await resolveRun(request.run, directory, crypto);
     const runId = typeof run === 'string' ? run : run.runId;
     const modelFile = join(runFolder(directory, runId), MODEL_FILE);
-    const { data, backend, compareAlone = false } = request;
-    const session = node.join(run, { data, backend, compareAlone, modelFile });
+    const { data, backend, compareAlone = false, evenIfOver = false } = request;
+    const session = node.join(run, { data, backend, compareAlone, evenIfOver, modelFile });
     this.#failed.delete(runId);
     if (session.run === null) void this.#keepFound(session);
     void session.started.then(

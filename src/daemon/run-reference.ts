@@ -39,9 +39,14 @@ export async function resolveRun(
   return manifest;
 }
 
-/** What looks like a run id and is none was mistyped; all others are meant as files. */
+/** Right or mistyped: all others are meant as files. */
+export function isMeantAsRunId(text: string): boolean {
+  return /^baf[a-z0-9]{8,}$/i.test(text);
+}
+
+/** What looks like a run id and is none was mistyped. */
 function idProblem(text: string): string | null {
-  if (!/^baf[a-z0-9]{8,}$/i.test(text)) return null;
+  if (!isMeantAsRunId(text)) return null;
   const problem =
     text.length === runIdLength
       ? 'a character of it is wrong'

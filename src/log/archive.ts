@@ -62,7 +62,12 @@ function* frame(bytes: Uint8Array): Generator<Uint8Array> {
 
 export class ArchiveError extends Error {
   override readonly name = 'ArchiveError';
-  readonly code = 'BAD_ARCHIVE';
+  readonly code: 'BAD_ARCHIVE' | 'NO_ARCHIVE' = 'BAD_ARCHIVE';
+}
+
+/** A file of another kind: nothing is said of a log. */
+class NoArchiveError extends ArchiveError {
+  override readonly code = 'NO_ARCHIVE';
 }
 
 /** Takes the frames out of bytes that come in pieces of any size; no byte is copied more than twice. */
@@ -82,7 +87,7 @@ export class ArchiveFrames {
     let at = 0;
     if (!this.#isBegun) {
       if (!equals(all.subarray(0, MAGIC.length), MAGIC))
-        throw new ArchiveError('this is no archive of a run');
+        throw new NoArchiveError('this is no archive of a run');
       this.#isBegun = true;
       at = MAGIC.length;
     }

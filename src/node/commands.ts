@@ -23,6 +23,8 @@ export interface JoinRequest {
   readonly backend: BackendChoice;
   /** As of `LearnerRequest`; not remembered over a restart. */
   readonly compareAlone?: boolean;
+  /** As of `JoinOptions`; not remembered either. */
+  readonly evenIfOver?: boolean;
 }
 
 export interface NodeSummary extends Traffic {
@@ -80,7 +82,12 @@ function command<S extends z.ZodObject>(
   return { id, summary, input, perform: (control, given) => act(control, input.parse(given)) };
 }
 
-const run = z.string().min(1).max(128).describe('run id, its beginning, or the name of the run');
+const run = z
+  .string()
+  .min(1)
+  .max(128)
+  .optional()
+  .describe('run id, its beginning, or the name of the run; may be left out where the node has one run');
 
 export const NODE_COMMANDS: readonly NodeCommand[] = [
   command(
@@ -140,20 +147,15 @@ export const NODE_COMMANDS: readonly NodeCommand[] = [
       lines: lines.length > 0 ? lines : ['no runs; join one with `starlings node join`'],
     };
   }),
-  command(
-    'status',
-    'how a node and its runs are doing',
-    z.strictObject({ run: run.optional() }),
-    async (control, input) => {
-      const views = input.run === undefined ? control.views() : [viewOf(control, input.run)];
-      const { peerKey, addresses, content, ...rest } = control.summary();
-      const kept = content === null ? [] : [`content   ${contentLine(content)}`];
-      return {
-        json: { node: { peerKey, addresses, content, ...rest }, runs: views },
-        lines: [`node      ${peerKey}`, ...kept, ...views.flatMap((view) => ['', ...statusLines(view)])],
-      };
-    },
-  ),
+  command('status', 'how a node and its runs are doing', z.strictObject({ run }), async (control, input) => {
+    const views = input.run === undefined ? control.views() : [viewOf(control, input.run)];
+    const { peerKey, addresses, content, ...rest } = control.summary();
+    const kept = content === null ? [] : [`content   ${contentLine(content)}`];
+    return {
+      json: { node: { peerKey, addresses, content, ...rest }, runs: views },
+      lines: [`node      ${peerKey}`, ...kept, ...views.flatMap((view) => ['', ...statusLines(view)])],
+    };
+  }),
   command(
     'evaluate',
     'evaluate the model of a run as it is now, on the held-out examples',
@@ -186,9 +188,18 @@ export const NODE_COMMANDS: readonly NodeCommand[] = [
   }),
 ];
 
-/** The one run that `text` names. @throws NodeError where there is none, or more than one */
-function viewOf(control: NodeControl, text: string): RunView {
+/** The one run that `text` names, or the only one. @throws NodeError where there is none, or more than one */
+function viewOf(control: NodeControl, text: string | undefined): RunView {
   const views = control.views();
+  if (text === undefined) {
+    if (views.length === 1) return views[0]!;
+    throw new NodeError(
+      views.length === 0 ? 'NOT_JOINED' : 'RUN_NOT_NAMED',
+      views.length === 0
+        ? 'this node has no runs'
+        : `this node has ${views.length} runs: say which with --run: ${views.map(nameOf).join(', ')}`,
+    );
+  }
   const exact = views.find(({ runId }) => runId === text);
   if (exact) return exact;
   const found = views.filter(({ runId, run: facts }) => runId.startsWith(text) || facts?.name === text);
@@ -232,6 +243,13 @@ export function namesOf(view: RunView, peers: readonly string[]): string {
   return `${named.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
+/** `, majority 46.00 %, AUC 0.912` */
+function besides({ figures }: RunView): string {
+  if (figures === null) return '';
+  const auc = figures.auc === null ? '' : `, AUC ${figures.auc.toFixed(3)}`;
+  return ` (majority ${(100 * figures.majority).toFixed(2)} %${auc})`;
+}
+
 function contentLine({ bytes, bytesMax, blobs }: ContentUsage): string {
   const inMB = (count: number): string => (count / 1e6).toFixed(1);
   return `${inMB(bytes)} of ${inMB(bytesMax)} MB in ${amount(blobs, 'snapshot')} kept`;
@@ -239,6 +257,7 @@ function contentLine({ bytes, bytesMax, blobs }: ContentUsage): string {
 
 function statusLines(view: RunView): string[] {
   const { loss, accuracy, accuracyRound, members, lag, deltasPublished, countedRounds } = view;
+  const since = view.isBack ? ' since it was started again' : '';
   const { here, known } = members;
   const present = known === null ? amount(here, 'member') : `${here} of ${amount(known, 'member')}`;
   const final = view.finalisedRound < 0 ? 'none final yet' : `final up to ${view.finalisedRound}`;
@@ -247,9 +266,9 @@ function statusLines(view: RunView): string[] {
     `          ${whereabouts(view)}`,
     `peers     ${view.peers} connected, ${present} here`,
     ...(members.missing.length === 0 ? [] : [`missing   ${namesOf(view, members.missing)}`]),
-    `rounds    ${countedRounds} counted, ${final}, ${amount(deltasPublished, 'delta')} published, ${amount(lag, 'entry', 'entries')} missing`,
+    `rounds    ${countedRounds} counted, ${final}, ${amount(deltasPublished, 'delta')} published${since}, ${amount(lag, 'entry', 'entries')} missing`,
     `loss      ${loss === null ? '-' : loss.toFixed(3)}`,
-    `accuracy  ${accuracy === null ? '-' : `${(100 * accuracy).toFixed(2)} % in round ${accuracyRound}`}`,
+    `accuracy  ${accuracy === null ? '-' : `${(100 * accuracy).toFixed(2)} %${besides(view)} in round ${accuracyRound}`}`,
     ...(view.clock.offsetMs === null
       ? []
       : [

@@ -4,8 +4,10 @@
  */
 import type { CoreStatus, Input, PeerKey, ProtocolEvent } from '../core/io.ts';
 import type { NetworkEvent } from '../network/events.ts';
+import type { Figures } from '../tasks/assessment.ts';
 import type { LoneResult } from '../tasks/metrics.ts';
 import type { ClockOffset } from './clock-offset.ts';
+import type { PastEnd } from './past-end.ts';
 
 /** What a manifest says that people want to see. */
 export interface RunFacts {
@@ -37,6 +39,8 @@ export interface RunSample {
   readonly contentBytes: number;
   readonly contentBytesMax: number;
   readonly clock: ClockOffset;
+  /** Null, or left out, where the node came before the run's planned end. */
+  readonly pastEnd?: PastEnd | null;
   /** Bytes on their way to the disk. */
   readonly unsavedBytes: number;
   /** Announcements dropped because the disk was too far behind. */
@@ -68,6 +72,8 @@ export type SessionEvent =
       readonly accuracy: number;
       readonly loss: number;
       readonly examples: number;
+      /** Of the same examples; left out where a learner counts none. */
+      readonly figures?: Figures;
       /** Of a twin that does the same steps without anybody's deltas, where the node was told to compare. */
       readonly alone?: LoneResult;
     }

@@ -6,6 +6,7 @@ export class NodeError extends Error {
     | 'NOT_JOINED'
     | 'TOO_MANY_RUNS'
     | 'NOT_RUNNING'
+    | 'RUN_NOT_NAMED'
     | 'RUN_LEFT'
     | 'NOT_PUBLISHED'
     | 'OTHER_START_VECTOR'

@@ -3,8 +3,9 @@
  * Daemon, launcher, API and terminal all say this and nothing of their own.
  */
 import { notDrawn, type Phase } from '../core/io.ts';
-import { amount } from './amount.ts';
+import { amount, span } from './amount.ts';
 import { type ClockOffset, clockOff, isClockOff } from './clock-offset.ts';
+import type { PastEnd } from './past-end.ts';
 
 /**
  * From the best to the worst; the worst that applies is the one that counts.
@@ -33,11 +34,15 @@ export interface Tally {
   readonly isMember: boolean;
   /** Peers ever connected, in this session. */
   readonly peersSeen: number;
+  /** Round in which the first of them was; null where none was, or before the start. */
+  readonly firstPeerRound: number | null;
   readonly peers: number;
   readonly slotMs: number;
   /** Entries with our signature that we did not write. */
   readonly foreignEntries: number;
   readonly clock: ClockOffset;
+  /** Null where the node came before the run's planned end. */
+  readonly pastEnd: PastEnd | null;
   /** In this session. */
   readonly deltasPublished: number;
   readonly skipped: Readonly<Record<string, number>>;
@@ -49,17 +54,21 @@ export interface Tally {
 
 /** Something that will not end well, told once, with what to do. */
 export interface Notice {
-  readonly id: 'alone' | 'clock' | 'late' | 'left-out' | 'no-member' | 'twin' | 'unheard';
+  readonly id: 'alone' | 'clock' | 'late' | 'left-out' | 'no-member' | 'over' | 'twin' | 'unheard';
   readonly text: string;
 }
 
-/** Null before the end, and where a node that kept no count was back only after it. */
+/**
+ * Null before the end, and where a node that kept no count was back only after it. Who came after the planned end and meets nobody
+ * is late, though it cannot know of the end.
+ */
 export function outcomeOf(tally: Tally): Outcome | null {
   const { isFinished, agreement, folded, peersSeen, deltasPublished } = tally;
-  if (!isFinished) return null;
+  if (!isFinished) return tally.pastEnd?.state === 'unmet' ? 'late' : null;
   if (agreement !== null && agreement.other > agreement.same) return 'forked';
   const isUnknown = agreement === null && tally.isBack && (tally.sinceRound ?? 0) >= tally.rounds;
   if (isUnknown && deltasPublished === 0) return null;
+  if (folded.own === 0 && tally.pastEnd !== null && !tally.isBack) return 'late';
   if (folded.others === 0) return folded.own === 0 && peersSeen > 0 ? 'untrained' : 'alone';
   if (folded.own === 0) return cameLate(tally) ? 'late' : 'untrained';
   return 2 * (folded.own + satOut(tally)) < dueRounds(tally) ? 'late' : 'trained';
@@ -83,11 +92,12 @@ export function phaseOrOutcome({
 
 /** One sentence with what to do. */
 export function outcomeText(outcome: Outcome, tally: Tally): string {
-  const { folded, peersSeen, agreement, isBack, sinceRound } = tally;
+  const { folded, agreement, isBack, sinceRound } = tally;
   switch (outcome) {
     case 'trained':
       return `trained: the model has what this node learned in ${roundsOf(tally)} and ${amount(folded.others, 'delta')} of others`;
     case 'late': {
+      if (folded.own === 0 && tally.pastEnd !== null) return overText(tally, tally.pastEnd);
       const came = !isBack && (sinceRound ?? 0) > 0 ? `it came in round ${sinceRound}` : whySkipped(tally);
       return (
         `late: the model has what this node learned in ${roundsOf(tally)} only, for ${came}: ` +
@@ -100,9 +110,7 @@ export function outcomeText(outcome: Outcome, tally: Tally): string {
       }
       return `untrained: nothing that this node learned is in the model, for ${whySkipped(tally)}: ${adviceOf(tally)}`;
     case 'alone':
-      return peersSeen === 0
-        ? 'alone: no peer was ever connected, so this model is of the examples of this node and nobody else has it: give the address of a running node with --bootstrap, and train in a new run'
-        : `alone: ${amount(peersSeen, 'peer')} came, and nothing that others learned is in the model: check their clocks and logs, and train in a new run`;
+      return aloneText(tally);
     case 'forked': {
       const { same, other } = agreement ?? { same: 0, other: 0 };
       return (
@@ -126,6 +134,7 @@ export function noticesOf(tally: Tally): Notice[] {
     });
   }
   if (isFinished || sinceRound === null) return notices;
+  if (tally.pastEnd?.state === 'asking') notices.push({ id: 'over', text: askingText(tally.pastEnd) });
   const clock = clockText(tally);
   if (clock !== null) notices.push({ id: 'clock', text: clock });
   if (!tally.isMember) {
@@ -134,14 +143,15 @@ export function noticesOf(tally: Tally): Notice[] {
       text: 'untrained: the key of this node is not among the members of the run, so nobody takes what it learns: have the run signed with the key that `starlings node id` shows',
     });
   }
-  if (cameLate(tally)) {
+  const isTraining = (tally.pastEnd?.state ?? 'met') === 'met';
+  if (cameLate(tally) && isTraining) {
     notices.push({
       id: 'late',
       text: `late: the run is in round ${sinceRound} of ${tally.rounds} already: what was learned before is taken from peers, what this node learns counts from here on`,
     });
   }
-  if (peers === 0 && tally.deltasPublished + sum(tally.skipped) > 0) {
-    const who = peersSeen === 0 ? 'no peer was ever connected' : 'no peer is connected any more';
+  if (peers === 0 && isTraining && tally.deltasPublished + sum(tally.skipped) > 0) {
+    const who = peersSeen === 0 ? neverMet(tally) : 'no peer is connected any more';
     notices.push({
       id: 'alone',
       text: `alone: the run is under way and ${who}: what this node learns reaches nobody; check that others run, and give the address of one with --bootstrap`,
@@ -177,6 +187,44 @@ function clockText({ clock, slotMs }: Tally): string | null {
   return `clock: it is ${by} that of ${amount(peers, 'peer')} (their median), and a round takes ${slotMs / 1000} s: ${doing}; set it (NTP)`;
 }
 
+function aloneText(tally: Tally): string {
+  const { peersSeen, firstPeerRound, sinceRound, windowRounds, rounds } = tally;
+  if (peersSeen === 0) {
+    return `alone: ${neverMet(tally)}, so this model is of the examples of this node and nobody else has it: give the address of a running node with --bootstrap, and train in a new run`;
+  }
+  const here = `${amount(peersSeen, 'peer')} came, and nothing that others learned is in the model`;
+  const wasLate = firstPeerRound !== null && firstPeerRound > Math.max(0, sinceRound ?? 0) + windowRounds;
+  return wasLate
+    ? `alone: ${here}, for the first came in round ${firstPeerRound} of ${rounds}: train in a new run, and start all nodes before its first round`
+    : `alone: ${here}: check their clocks and logs, and train in a new run`;
+}
+
+/** What is known of peers is of this session alone. */
+function neverMet({ isBack }: Tally): string {
+  return isBack ? 'no peer was connected since this node was started again' : 'no peer was ever connected';
+}
+
+function overText({ isFinished, peersSeen }: Tally, { byMs, mayLastMs }: PastEnd): string {
+  if (isFinished && peersSeen > 0) {
+    return `late: the run was over ${span(byMs)} before this node came: it holds what others learned; start nodes before the first round`;
+  }
+  const unless = mayLastMs ? ' (unless peers that do not keep up have made its rounds longer)' : '';
+  return (
+    `late: by its manifest the run was over ${span(byMs)} before this node came${unless}, and nobody of it was met, so nothing was trained: ` +
+    'give the address of a node that was in it with --bootstrap, or make a new run; --even-if-over trains this one alone'
+  );
+}
+
+function askingText({ byMs, mayLastMs }: PastEnd): string {
+  const until =
+    mayLastMs === null
+      ? ', though rounds that too few publish in do not count, so that it may still wait for them'
+      : mayLastMs > 0
+        ? `, though peers that do not keep up may have made it last up to ${span(mayLastMs)} from now on`
+        : '';
+  return `over: by its manifest the run was over ${span(byMs)} before this node came${until}: nothing is trained until somebody of it is met; --bootstrap says where, --even-if-over trains it alone`;
+}
+
 /** It was not there when the first rounds were closed. */
 function cameLate({ isBack, sinceRound, windowRounds }: Tally): boolean {
   return !isBack && (sinceRound ?? 0) > windowRounds;
@@ -192,17 +240,21 @@ function dueRounds({ agreement, isBack, countedRounds, sinceRound }: Tally): num
   return agreement === null && isBack ? countedRounds - (sinceRound ?? 0) : countedRounds;
 }
 
+/** Rounds that too few publish in do not count, and what was learned in them is in the model all the same. */
 function roundsOf({ folded, countedRounds }: Tally): string {
+  if (folded.own > countedRounds) return `${amount(folded.own, 'round')}, of which ${countedRounds} counted,`;
   return `${folded.own} of ${amount(countedRounds, 'round')}`;
 }
 
-function whySkipped({ skipped, deltasPublished, folded, sinceRound, rounds }: Tally): string {
+function whySkipped({ skipped, deltasPublished, folded, sinceRound, rounds, isBack }: Tally): string {
+  // What is in the model may be of an earlier session, of which it is not known what was published.
+  const leftOut = isBack ? 0 : Math.max(0, deltasPublished - folded.own);
   const [worst] = Object.entries(skipped).sort(([, a], [, b]) => b - a);
-  if (worst && worst[1] > deltasPublished - folded.own) {
+  if (worst && worst[1] > leftOut) {
     return `it skipped ${amount(sum(skipped), 'round')} (mostly: ${worst[0]})`;
   }
-  if (deltasPublished > folded.own) {
-    return `others left out ${deltasPublished - folded.own} of its ${amount(deltasPublished, 'delta')}`;
+  if (leftOut > 0) {
+    return `others left out ${leftOut} of its ${amount(deltasPublished, 'delta')}`;
   }
   return (sinceRound ?? 0) >= rounds ? 'it came when the run was over' : 'it was away in the others';
 }

@@ -4,6 +4,7 @@ import type { ProtocolCore, ProtocolEvent } from '../core/io.ts';
 import type { Learner } from '../learning/learner.ts';
 import { writeSafetensors } from '../learning/model-files/safetensors.ts';
 import type { SignedManifest } from '../run/manifest.ts';
+import { figuresOf } from '../tasks/assessment.ts';
 import type { Metrics } from '../tasks/metrics.ts';
 import type { SessionEvent } from './events.ts';
 
@@ -119,7 +120,9 @@ export class Progress {
     const { learner, onEvent } = this.#options;
     try {
       const metrics = await learner.evaluate(parameters, signal);
-      onEvent({ kind: 'evaluated', round, ...metrics });
+      const { assessment, ...measured } = metrics;
+      const figures = assessment ? { figures: figuresOf(assessment) } : {};
+      onEvent({ kind: 'evaluated', round, ...measured, ...figures });
       asked?.resolve(metrics);
     } catch (error) {
       if (!signal.aborted) onEvent({ kind: 'evaluation-failed', round, reason: messageOf(error) });

@@ -24,6 +24,7 @@ import type { RunEvent, SessionEvent } from './events.ts';
 import { isKeptKey, KeptSnapshots } from './kept-snapshots.ts';
 import type { LearnerFactory } from './learners.ts';
 import { NodeError } from './node-error.ts';
+import { notMetPastEnd, PastEndWatch } from './past-end.ts';
 import { Progress } from './progress.ts';
 import { factsOf, refuseTooLarge, wantedLinks } from './run-facts.ts';
 import { RunReducer, type RunView } from './run-view.ts';
@@ -34,6 +35,8 @@ export interface JoinOptions {
   readonly data: string;
   readonly backend: BackendChoice;
   readonly compareAlone?: boolean;
+  /** Train even where the run's planned time is over and nobody of it is met. */
+  readonly evenIfOver?: boolean;
   /** Where the finished model is saved; its folder must exist. Left out, it is not saved. */
   readonly modelFile?: string;
   /** Of the run's slots; the node's own where left out. */
@@ -92,6 +95,7 @@ interface Running {
   readonly transport: NetworkTransport;
   readonly progress: Progress;
   readonly watch: ClockWatch;
+  readonly pastEnd: PastEndWatch;
 }
 
 export class Session implements RunSession {
@@ -238,7 +242,7 @@ export class Session implements RunSession {
     learner: Learner,
   ): Promise<{ readonly isBack: boolean }> {
     const { manifest, runId } = run;
-    const { host, identity, store, clock, random, limits } = this.#parts;
+    const { identity, store, random, limits } = this.#parts;
     this.#stops.push(() => store.close());
     const stored: Array<readonly [string, Uint8Array]> = [];
     // What is archived may be long, and no node needs it to go on.
@@ -261,16 +265,11 @@ export class Session implements RunSession {
       nowMs: () => this.#clock.nowMs(),
       onEvent: (event) => this.#say(event),
     });
-    const transport = createTransport({
-      host,
-      clock,
-      random,
-      runId,
-      onEvent: (event) => this.#emit({ source: 'network', event }),
-      links: { wanted: wantedLinks(manifest, identity.key) },
-      exchange: { requestBytesMax: requestBytesMax(manifest, initial.length) },
-    });
+    const transport = this.#createTransport(manifest, initial.length);
     const watch = this.#watchClock(manifest, transport);
+    const isBack = stored.length > 0;
+    const { evenIfOver = false } = this.#options;
+    const pastEnd = new PastEndWatch(manifest, this.#clock.nowMs(), { evenIfOver, isBack });
     const driver = new NodeDriver({
       core,
       learner,
@@ -279,11 +278,14 @@ export class Session implements RunSession {
       kept,
       clock: this.#clock,
       limits,
-      whyNotTrain: () => (isClockOff(watch.offset(), this.#slotMs) ? clockOff : null),
+      whyNotTrain: () => this.#whyNotTrain(),
       streamKey: (round) => batchStreamKey(runId, identity.key, round),
       onEvent: (event: ProtocolEvent) => {
         // Whoever hears of a new phase sees the figures that belong to it.
-        if (event.kind === 'phase') this.#sample();
+        if (event.kind === 'phase') {
+          pastEnd.notePhase(event.phase);
+          this.#sample();
+        }
         this.#emit({ source: 'protocol', event });
         progress.note(event);
       },
@@ -291,7 +293,7 @@ export class Session implements RunSession {
         this.#say({ kind: 'input-dropped', input, from, reason: error.message }),
       onFatal: (error) => this.#finish(error, error),
     });
-    this.#running = { core, driver, transport, progress, watch };
+    this.#running = { core, driver, transport, progress, watch, pastEnd };
     this.#stops.push(
       () => progress.stop(),
       () => driver.stop(),
@@ -299,7 +301,26 @@ export class Session implements RunSession {
     await driver.start();
     watch.start();
     this.#stops.push(() => watch.stop());
-    return { isBack: stored.length > 0 };
+    return { isBack };
+  }
+
+  #createTransport(manifest: RunManifest, size: number): NetworkTransport {
+    const { host, identity, clock, random } = this.#parts;
+    return createTransport({
+      ...{ host, clock, random, runId: this.runId },
+      onEvent: (event) => this.#emit({ source: 'network', event }),
+      links: { wanted: wantedLinks(manifest, identity.key) },
+      exchange: { requestBytesMax: requestBytesMax(manifest, size) },
+    });
+  }
+
+  #whyNotTrain(): string | null {
+    const { core, watch, pastEnd } = this.#running!;
+    if (isClockOff(watch.offset(), this.#slotMs)) return clockOff;
+    const nowMs = this.#clock.nowMs();
+    pastEnd.note(core.status(nowMs).agreement);
+    const { state = 'met' } = pastEnd.state(nowMs) ?? {};
+    return state === 'met' ? null : notMetPastEnd;
   }
 
   #watchClock({ membership, slotMs }: RunManifest, transport: NetworkTransport): ClockWatch {
@@ -361,10 +382,12 @@ export class Session implements RunSession {
 
   #sample(): void {
     if (!this.#running || this.#isOver) return;
-    const { core, driver, transport, watch } = this.#running;
+    const { core, driver, transport, watch, pastEnd } = this.#running;
     const content = this.#parts.content?.usage();
-    const { contributions, ...status } = core.status(this.#clock.nowMs());
+    const nowMs = this.#clock.nowMs();
+    const { contributions, ...status } = core.status(nowMs);
     this.#slotMs = status.slotMs;
+    pastEnd.note(status.agreement);
     this.#say({
       kind: 'sampled',
       sample: {
@@ -377,6 +400,7 @@ export class Session implements RunSession {
         contentBytes: content?.bytes ?? 0,
         contentBytesMax: content?.bytesMax ?? 0,
         clock: watch.offset(),
+        pastEnd: pastEnd.state(nowMs),
         ...driver.load,
       },
     });

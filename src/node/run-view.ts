@@ -49,6 +49,8 @@ export const runViewSchema = z.object({
   isBack: z.boolean(),
   /** Peers of the run ever connected, in this session. */
   peersSeen: count,
+  /** Round in which the first of them was connected; null before, and where that was before the start. */
+  firstPeerRound: z.int().nullable().default(null),
   /** Deltas that the model is made of: since its start where peers share one, else of this session. */
   folded: z.object({ own: count, others: count }),
   /** Connected peers by whose model they hold, as last heard; null where each has its own. */
@@ -89,6 +91,15 @@ export const runViewSchema = z.object({
   }),
   /** Our clock less that of the peers, in ms, by the median of what so many say; null where too few do. `claimedMs`: by the only one. */
   clock: z.object({ offsetMs: z.number().nullable(), claimedMs: z.number().nullable(), peers: count }),
+  /** The node came after the run's planned end, by so much; `unmet`: and nobody of it is there. Null where it came in time. */
+  pastEnd: z
+    .object({
+      byMs: z.number(),
+      mayLastMs: z.number().nullable(),
+      state: z.enum(['asking', 'unmet', 'met']),
+    })
+    .nullable()
+    .default(null),
   /** Bytes received and sent on all connections of the node, encryption and overhead included; its runs share them. */
   bytesIn: z.number(),
   bytesOut: z.number(),
@@ -126,6 +137,18 @@ export const runViewSchema = z.object({
   inputsDropped: count,
   /** Answers that the last evaluation measured. */
   heldOutExamples: count,
+  /** What stands beside the accuracy of the last evaluation; null where an example has many answers, or nothing is known yet. */
+  figures: z
+    .object({
+      /** What who always says the most frequent class is right for. */
+      majority: z.number(),
+      /** Area under the ROC curve, of two classes. */
+      auc: z.number().nullable(),
+      /** `confusion[label][predicted]`; null where there are more than 20 classes. */
+      confusion: z.array(z.array(count).readonly()).readonly().nullable(),
+    })
+    .nullable()
+    .default(null),
   /** What a twin that trains alone does on the same examples; null where nobody asked, or nothing is known yet. */
   alone: z.object({ accuracy: z.number(), loss: z.number(), steps: count }).nullable(),
   backend: z.string().nullable(),
@@ -174,6 +197,7 @@ export class RunReducer {
       phase: 'waiting',
       sinceRound: null,
       isBack: false,
+      firstPeerRound: null,
       agreement: null,
       round: -1,
       slotMs: null,
@@ -186,6 +210,7 @@ export class RunReducer {
       accuracyRound: null,
       heldOutLoss: null,
       clock: unknownOffset,
+      pastEnd: null,
       bytesIn: 0,
       bytesOut: 0,
       deltasPublished: 0,
@@ -206,6 +231,7 @@ export class RunReducer {
       announcementsDropped: 0,
       inputsDropped: 0,
       heldOutExamples: 0,
+      figures: null,
       alone: null,
       backend: null,
       modelPath: null,
@@ -235,8 +261,11 @@ export class RunReducer {
     const folded = foldedOf(this.#view);
     const tally = tallyOf({ ...this.#view, folded, peers, peersSeen, isMember });
     const outcome = outcomeOf(tally);
+    const { phase, round, finalisedRound } = this.#view;
     return {
       ...this.#view,
+      // The clock goes on after the end; the run does not.
+      round: phase === 'finished' ? Math.min(round, finalisedRound) : round,
       roundsDone: roundsDoneOf(this.#view),
       folded,
       outcome,
@@ -281,7 +310,10 @@ export class RunReducer {
   };
 
   readonly #network: Handlers<NetworkEvent> = {
-    'peer-up': ({ peer }) => this.#roster.note(peer, { linked: true }),
+    'peer-up': ({ peer }) => {
+      this.#roster.note(peer, { linked: true });
+      this.#noteFirstPeer();
+    },
     'peer-down': ({ peer }) => this.#roster.note(peer, { linked: false }),
     'bootstrap-answered': () => {},
     'no-bootstrap-answers': () => {},
@@ -305,6 +337,7 @@ export class RunReducer {
     running: ({ round, isBack }) => this.#change({ state: 'running', sinceRound: round, isBack }),
     sampled: ({ sample: { core, linked, ...rest } }) => {
       this.#roster.setLinked(linked);
+      this.#noteFirstPeer();
       const { phase, round, slotMs, finalisedRound, countedRounds, modelHash, lag, lastLoss } = core;
       const { refused, contributions, shown } = core;
       this.#change({
@@ -314,10 +347,10 @@ export class RunReducer {
         ...rest,
       });
     },
-    evaluated: ({ round, accuracy, loss, examples, alone = null }) =>
+    evaluated: ({ round, accuracy, loss, examples, figures = null, alone = null }) =>
       this.#change({
         ...{ accuracy, accuracyRound: round, heldOutLoss: loss, heldOutExamples: examples },
-        ...{ alone, trouble: null },
+        ...{ figures, alone, trouble: null },
       }),
     'evaluation-failed': ({ reason }) => this.#change({ trouble: reason }),
     saved: ({ path }) => this.#change({ modelPath: path, trouble: null }),
@@ -334,6 +367,12 @@ export class RunReducer {
   #agreementAfter({ phase, agreement }: RunSample['core']): RunView['agreement'] {
     const hasGone = agreement !== null && agreement.same + agreement.other === 0;
     return phase === 'finished' && hasGone ? (this.#view.agreement ?? agreement) : agreement;
+  }
+
+  #noteFirstPeer(): void {
+    const { firstPeerRound, round } = this.#view;
+    if (firstPeerRound === null && round >= 0 && this.#roster.peers > 0)
+      this.#change({ firstPeerRound: round });
   }
 
   #noteForeign(): void {
@@ -377,8 +416,10 @@ function roundsDoneOf({
   finalisedRound,
   countedRounds,
   run,
-}: Pick<RunView, 'phase' | 'round' | 'finalisedRound' | 'countedRounds' | 'run'>): number {
-  const open = phase === 'finished' ? 0 : Math.max(0, round - finalisedRound - 1);
+  pastEnd,
+}: Pick<RunView, 'phase' | 'round' | 'finalisedRound' | 'countedRounds' | 'run' | 'pastEnd'>): number {
+  const isHeld = pastEnd !== null && pastEnd.state !== 'met';
+  const open = phase === 'finished' || isHeld ? 0 : Math.max(0, round - finalisedRound - 1);
   return Math.min(countedRounds + open, run?.rounds ?? 0);
 }
 

@@ -14,18 +14,54 @@ export function assess(
   probabilities: ArrayLike<number>,
   classes: number,
 ): Assessment {
-  const confusion = Array.from({ length: classes }, () => new Array<number>(classes).fill(0));
-  const scores: [number[], number[]] = [[], []];
-  for (let row = 0; row < labels.length; row++) {
+  const predicted = Array.from({ length: labels.length }, (_, row) => {
     const at = row * classes;
-    let predicted = 0;
+    let best = 0;
     for (let one = 1; one < classes; one++) {
-      if (probabilities[at + one]! > probabilities[at + predicted]!) predicted = one;
+      if (probabilities[at + one]! > probabilities[at + best]!) best = one;
     }
-    confusion[labels[row]!]![predicted]!++;
-    if (classes === 2) scores[labels[row]! as 0 | 1].push(probabilities[at + 1]!);
+    return best;
+  });
+  const scores = classes === 2 ? predicted.map((_, row) => probabilities[2 * row + 1]!) : null;
+  return counted(labels, predicted, scores, classes);
+}
+
+/** As `assess`, of what is known already; `scores`: of two classes the probability of class 1, else null. */
+export function counted(
+  labels: ArrayLike<number>,
+  predicted: ArrayLike<number>,
+  scores: ArrayLike<number> | null,
+  classes: number,
+): Assessment {
+  const confusion = Array.from({ length: classes }, () => new Array<number>(classes).fill(0));
+  const byLabel: [number[], number[]] = [[], []];
+  for (let row = 0; row < labels.length; row++) {
+    confusion[labels[row]!]![predicted[row]!]!++;
+    if (scores !== null) byLabel[labels[row]! as 0 | 1].push(scores[row]!);
   }
-  return { examples: labels.length, confusion, scores: classes === 2 ? scores : null };
+  return { examples: labels.length, confusion, scores: scores === null ? null : byLabel };
+}
+
+/** What stands beside an accuracy, so that a person can judge by it; small enough to be shown and sent at any time. */
+export interface Figures {
+  /** What who always says the most frequent class is right for, in [0, 1]. */
+  readonly majority: number;
+  /** Of two classes. */
+  readonly auc: number | null;
+  /** As of an assessment; null for more than `shownClassesMax` classes. */
+  readonly confusion: readonly (readonly number[])[] | null;
+}
+
+/** A larger matrix is for programs: `model evaluate --json` has it. */
+export const shownClassesMax = 20;
+
+export function figuresOf(assessment: Assessment): Figures {
+  const { confusion } = assessment;
+  return {
+    majority: majorityOf(assessment).share,
+    auc: areaUnderCurve(assessment),
+    confusion: confusion.length <= shownClassesMax ? confusion : null,
+  };
 }
 
 /** Of all examples together, as if they were of one site. @throws RangeError without any site, or where classes differ */

@@ -1,5 +1,7 @@
 /** What is measured of a model on held-out data, and how people read it. */
 
+import type { Assessment } from './assessment.ts';
+
 export interface Metrics {
   /** Fraction of right answers in [0, 1]. */
   readonly accuracy: number;
@@ -7,6 +9,8 @@ export interface Metrics {
   readonly loss: number;
   /** Answers measured: one an example, of a text one a byte. */
   readonly examples: number;
+  /** The same in counts, where an example has one answer. A learner may leave it out. */
+  readonly assessment?: Assessment;
   /** Where a twin trains alone beside: what it does on the same examples. */
   readonly alone?: LoneResult;
 }

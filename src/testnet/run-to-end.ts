@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Outcome } from '../node/outcome.ts';
 import { parameterCount } from '../tasks/models/model-layout.ts';
 import { haveFinished, haveJoined, type Observation, observe, outcomeOfAll } from './observe.ts';
-import { pooled } from './pooled.ts';
+import { pooled, pooledFigures } from './pooled.ts';
 import { signalProcess } from './process-identity.ts';
 import { stopMembers } from './stop-testnet.ts';
 import { TestnetError } from './testnet-error.ts';
@@ -14,6 +14,10 @@ export interface RunToEndResult {
   readonly accuracyMin: number;
   /** Over the held-out examples of all nodes, so that a node of many counts for as many. */
   readonly accuracyMean: number;
+  /** What who always says the most frequent class of all nodes' examples is right for; null where an example has many answers. */
+  readonly majority: number | null;
+  /** Over the same examples, `confusion[label][predicted]`; null as `majority`, and where there are more than 20 classes. */
+  readonly confusion: readonly (readonly number[])[] | null;
   /** The same of the nodes' twins that trained alone; null without --compare-alone. */
   readonly aloneAccuracyMean: number | null;
   /** Distinct SHA-256 of the nodes' models, sorted. */
@@ -143,6 +147,7 @@ function resultOf({ spec }: Testnet, last: Observation, seconds: number): RunToE
     nodes: last.nodes.length,
     accuracyMin: Math.min(...accuracies),
     accuracyMean: pooled(views, ({ accuracy }) => accuracy),
+    ...pooledFigures(views),
     aloneAccuracyMean: views.some(({ alone }) => alone)
       ? pooled(views, ({ alone }) => alone?.accuracy)
       : null,

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import { parseJson } from '../core/parse-json.ts';
 import { MODEL_FILE, RUNS_FOLDER } from '../daemon/directory.ts';
+import { readLastView } from '../daemon/last-view.ts';
 import { LOG_LEVELS } from '../daemon/options.ts';
 import { writeFileAtomically } from '../platform/node/atomic-file.ts';
 import { makeDirectory } from '../platform/node/make-directory.ts';
@@ -94,10 +95,11 @@ export async function claimDirectory(directory: string, { force }: { force: bool
         `\`starlings testnet down --dir ${directory}\` or use another --dir`,
     );
   }
-  if (!force && hasLearned(directory, old)) {
+  const kept = force ? null : whatIsKept(directory, old);
+  if (kept !== null) {
     throw new TestnetError(
       'TESTNET_KEPT',
-      `${directory} holds what the testnet ${old.name} learned: --force replaces it, \`starlings testnet up --resume --dir ` +
+      `${directory} holds ${kept}: --force replaces it, \`starlings testnet up --resume --dir ` +
         `${directory}\` starts it again; or use another --dir`,
     );
   }
@@ -106,14 +108,22 @@ export async function claimDirectory(directory: string, { force }: { force: bool
   await rm(join(directory, STATE_FILE), { force: true });
 }
 
-/** Its run has begun, or a node of it has a model, of whatever run. */
-function hasLearned(directory: string, { runId, startAtMs, members }: TestnetState): boolean {
-  const runs = members.flatMap(({ name }) => {
-    const folder = join(directory, name, RUNS_FOLDER);
-    return existsSync(folder) ? readdirSync(folder).map((run) => ({ run, folder: join(folder, run) })) : [];
+/** A model that a node saved or rounds that it counted, of whatever run, or what has begun; null where nothing is worth keeping. */
+function whatIsKept(directory: string, { name, runId, startAtMs, members }: TestnetState): string | null {
+  const runs = members.flatMap((member) => {
+    const home = join(directory, member.name);
+    const folder = join(home, RUNS_FOLDER);
+    return existsSync(folder)
+      ? readdirSync(folder).map((run) => ({ run, home, folder: join(folder, run) }))
+      : [];
   });
-  const hasBegun = startAtMs !== null && startAtMs <= Date.now();
-  return runs.some(({ run, folder }) => (hasBegun && run === runId) || existsSync(join(folder, MODEL_FILE)));
+  const hasLearned = runs.some(
+    ({ run, home, folder }) =>
+      existsSync(join(folder, MODEL_FILE)) || (readLastView(home, run)?.countedRounds ?? 0) > 0,
+  );
+  if (hasLearned) return `what the testnet ${name} learned`;
+  const hasBegun = startAtMs !== null && startAtMs <= Date.now() && runs.some(({ run }) => run === runId);
+  return hasBegun ? `the testnet ${name}, which has begun and of which nothing learned is known` : null;
 }
 
 async function readStateIfAny(directory: string): Promise<TestnetState | null> {

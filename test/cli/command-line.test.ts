@@ -31,7 +31,11 @@ describe('the command line', { concurrency: 2 }, () => {
     ],
     [['node', '--run', 'x'], 2, /a node needs --run .* and --data .* together/],
     [['node', '--config', at('none.yaml')], 2, /none\.yaml: no such file; check the path\n$/],
-    [['node', '--config', runFile], 2, /heart-logistic\.yaml:\d+:\d+: .*unknown key/],
+    [
+      ['node', '--config', runFile],
+      2,
+      /heart-logistic\.yaml: this looks like a run: use it with `starlings run create`, .*\n$/,
+    ],
     [
       ['node', '--run', 'x', '--data', 'y', '--announce', '/dns4/node.example.org'],
       2,
@@ -51,7 +55,11 @@ describe('the command line', { concurrency: 2 }, () => {
       2,
       /Allowed choices are auto, wasm, fast, native/,
     ],
-    [['bootstrap', '--listen', 'here'], 2, /--listen here is not a multiaddr/],
+    [
+      ['bootstrap', '--listen', 'here'],
+      2,
+      /--listen here is no multiaddr; write for example \/ip4\/0\.0\.0\.0\/tcp\/4001\n$/,
+    ],
     [
       ['bootstrap', '--bootstrap', '/ip4/127.0.0.1/tcp/1'],
       2,
@@ -95,9 +103,10 @@ describe('the command line', { concurrency: 2 }, () => {
     ],
     [['log', 'export', '--dir', at('none'), '--out', runFile, '--force'], 2, /none knows no such run/],
     [['model', 'evaluate', '--from', runFile], 2, /heart-logistic\.yaml: /],
-    [['sim', runFile], 2, /heart-logistic\.yaml:\d+:\d+: .*unknown key/],
+    [['sim', runFile], 2, /heart-logistic\.yaml: this looks like a run: /],
+    [['sim', 'diff', at('none.json'), runFile], 2, /none\.json does not exist; check the path\n$/],
     [['compare', at('none.yaml')], 2, /none\.yaml: no such file; check the path\n$/],
-    [['compare', runFile], 2, /heart-logistic\.yaml:\d+:\d+: .*unknown key/],
+    [['compare', runFile], 2, /heart-logistic\.yaml: this looks like a run: /],
     [['codec', 'bench', '--parameters', '7'], 2, /expected a whole number from 4096 to/],
     [
       ['run', 'create', ringFile, '--out', at('ring.manifest'), '--key', at('ring.key')],

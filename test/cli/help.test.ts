@@ -36,3 +36,17 @@ test('--help and --version load no package but the parser of the command line', 
     assert.ok(loaded.length > 30, 'the hook no longer sees what is loaded');
   }
 });
+
+test('a command within a command lists each option once, and none that it refuses', () => {
+  for (const args of [
+    ['node', 'join'],
+    ['node', 'id'],
+    ['sim', 'diff'],
+  ]) {
+    const { stdout } = spawnSync(process.execPath, [entry, ...args, '--help'], { encoding: 'utf8' });
+    const flags = [...stdout.matchAll(/^ +(?:-\w, )?(--[\w-]+)/gm)].map(([, flag]) => flag!);
+    assert.deepEqual(flags, [...new Set(flags)], args.join(' '));
+    assert.ok(flags.includes('--json') && !flags.includes('--listen') && !flags.includes('--record'), stdout);
+    assert.equal(flags.includes('--dir'), args[0] === 'node', args.join(' '));
+  }
+});

@@ -36,3 +36,21 @@ test('a full disk behind stdout is one sentence', { skip: !existsSync('/dev/full
     );
   }
 });
+
+test('a terminal that was closed is a hang-up, a disk that fails is not', () => {
+  const watched = fileURLToPath(new URL('../../src/cli/parts/output-loss.ts', import.meta.url));
+  const lossOn = (isTTY: boolean): { isQuiet: boolean; exitCode: number } => {
+    const script = `import { outputLoss, watchOutput } from ${JSON.stringify(watched)};
+      process.stdout.isTTY = ${isTTY};
+      watchOutput();
+      process.stdout.emit('error', Object.assign(new Error('i/o error'), { code: 'EIO' }));
+      process.stderr.write(JSON.stringify(outputLoss()));`;
+    const { stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
+      encoding: 'utf8',
+    });
+    return JSON.parse(stderr);
+  };
+  const { isQuiet, exitCode } = lossOn(true);
+  assert.deepEqual([isQuiet, exitCode], [true, 129]);
+  assert.deepEqual([lossOn(false).isQuiet, lossOn(false).exitCode], [false, 1]);
+});

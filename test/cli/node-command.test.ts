@@ -64,7 +64,7 @@ const nodeArgs = (name: string, run: string, ...more: readonly string[]): string
 
 describe('starlings node', { concurrency: 2 }, () => {
   test('that nobody joins ends alone, by the exit code of that, having said so on the way', async () => {
-    const run = await manifest('lonely', 4000);
+    const run = await manifest('lonely', 15_000);
     const { ended } = startStarlings(nodeArgs('lonely', run, '--exit-when-finished', '--json'));
     const end = await ended;
     const { exitCode, stderr } = end;
@@ -81,7 +81,7 @@ describe('starlings node', { concurrency: 2 }, () => {
   });
 
   test('two that know each other end with one model and exit code 0; members have names', async () => {
-    const run = await manifest('pair', 8000, { publishersMin: 2 });
+    const run = await manifest('pair', 15_000, { publishersMin: 2 });
     const { key } = (await loadIdentity(await homeOf('pair-a'))).signer;
     const address = `/ip4/127.0.0.1/tcp/${await freePort()}`;
     const knows = ['--bootstrap', `${address}/p2p/${peerIdOf(key)}`];
@@ -95,11 +95,41 @@ describe('starlings node', { concurrency: 2 }, () => {
       assert.equal(exitCode, 0, stderr);
       const { outcome, runs } = jsonOf(end) as { outcome: string; runs: Record<string, unknown>[] };
       assert.equal(outcome, 'trained');
-      assert.match(stderr, /^outcome {3}trained: the model has what this node learned in \d of 6 rounds/m);
+      assert.match(
+        stderr,
+        /^outcome {3}trained: the model has what this node learned in (?:\d of 6 rounds|\d+ rounds, of which 6 counted,)/m,
+      );
       assert.doesNotMatch(stderr, /goes on/);
       return runs[0]!['modelHash'];
     });
     assert.equal(models[0], models[1]);
+  });
+
+  test('that comes after the end and meets nobody trains nothing, says so and is late', async () => {
+    const run = await manifest('over', -120_000);
+    const { ended } = startStarlings(nodeArgs('over', run, '--exit-when-finished', '--json'));
+    const end = await ended;
+    const { exitCode, stderr } = end;
+    assert.equal(exitCode, 22, stderr);
+    const { outcome, runs } = jsonOf(end) as { outcome: string; runs: Record<string, unknown>[] };
+    assert.deepEqual([outcome, runs[0]!['deltasPublished'], runs[0]!['modelPath']], ['late', 0, null]);
+    assert.match(
+      stderr,
+      /^over {6}by its manifest the run was over (?:1\d\d s|\d min) before this node came: nothing is trained until /m,
+    );
+    assert.doesNotMatch(stderr, /, training,/);
+    assert.match(
+      stderr,
+      /^outcome {3}late: by its manifest the run was over .*--even-if-over trains this one alone$/m,
+    );
+    assert.doesNotMatch(stderr, /under way/);
+  });
+
+  test('that is to train a run that is over trains it alone', async () => {
+    const run = await manifest('again', -120_000);
+    const { ended } = startStarlings(nodeArgs('again', run, '--exit-when-finished', '--even-if-over'));
+    const { exitCode, stdout } = await ended;
+    assert.equal(exitCode, 21, stdout);
   });
 
   test('that waits for a manifest that nobody has says so, and since when', async () => {

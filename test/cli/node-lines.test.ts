@@ -162,6 +162,14 @@ test('says in good words how it joined and whether it was left or stopped', () =
   ]);
 });
 
+test('a run whose data is refused is no run: nothing is said of it', () => {
+  const listener = new Listener();
+  listener.hear(99_000, opened);
+  const failure = 'clinic.csv: no numbers';
+  listener.hear(99_100, { source: 'session', event: { kind: 'ended', failure, isLeft: false } });
+  assert.deepEqual(listener.lines, []);
+});
+
 test('names the run where there are several, and says nothing of what concerns none', () => {
   const listener = new Listener();
   listener.hear(99_000, opened, 'one');
@@ -170,11 +178,15 @@ test('names the run where there are several, and says nothing of what concerns n
     { source: 'session', event: { kind: 'opened', facts: { ...facts, name: 'other' } } },
     'two',
   );
+  for (const runId of ['one', 'two']) {
+    listener.hear(99_200, { source: 'session', event: { kind: 'prepared', backend: 'WebAssembly' } }, runId);
+  }
   listener.hear(99_500, running, 'two');
-  const [first, ...others] = listener.lines;
-  assert.equal(first, 'run       demo (one): 100 rounds of 0.5 s, the first in 1 s');
-  assert.deepEqual(others, [
+  assert.deepEqual(listener.lines, [
+    '[demo] run       demo (one): 100 rounds of 0.5 s, the first in 1 s',
+    '[demo] backend   WebAssembly',
     '[other] run       other (two): 100 rounds of 0.5 s, the first in 1 s',
+    '[other] backend   WebAssembly',
     '[other] waiting   the first round begins in 1 s, 0 peers',
   ]);
   const nobody = { kind: 'no-bootstrap-answers', addresses: [], attempt: 1 } as const;

@@ -51,7 +51,7 @@ test('without a file: the flags, and defaults where there is none', async () => 
       waitingBytesMax: 32 << 20,
       heldAnnouncementsMax: 4096,
     },
-    runs: [{ run: runId, data: '/data', backend: 'wasm', compareAlone: false }],
+    runs: [{ run: runId, data: '/data', backend: 'wasm', compareAlone: false, evenIfOver: false }],
   });
 });
 
@@ -76,10 +76,28 @@ test('a file: its paths are relative to it, a run may be an id', async () => {
       heldAnnouncementsMax: 4096,
     },
     runs: [
-      { run: at('mnist.manifest'), data: at('images'), backend: 'wasm', compareAlone: false },
-      { run: runId, data: '/srv/clinic.csv', backend: 'fast', compareAlone: false },
+      {
+        run: at('mnist.manifest'),
+        data: at('images'),
+        backend: 'wasm',
+        compareAlone: false,
+        evenIfOver: false,
+      },
+      { run: runId, data: '/srv/clinic.csv', backend: 'fast', compareAlone: false, evenIfOver: false },
     ],
   });
+});
+
+test('a manifest that is not there is missed beside the file, not where the node is started', async () => {
+  await writeFile(
+    at('astray.yaml'),
+    'runs:\n  - { run: gone.manifest, data: a.csv }\n  - { run: bafyreimistyped, data: b.csv }\n',
+  );
+  const { runs } = await nodeSettings({ config: at('astray.yaml') });
+  assert.deepEqual(
+    runs.map(({ run }) => run),
+    [at('gone.manifest'), 'bafyreimistyped'],
+  );
 });
 
 test('each flag overrides its field', async () => {
@@ -107,7 +125,9 @@ test('each flag overrides its field', async () => {
     ['native', 'native'],
   );
   const one = await nodeSettings({ config: at('node.yaml'), run: runId, data: '/data' });
-  assert.deepEqual(one.runs, [{ run: runId, data: '/data', backend: 'wasm', compareAlone: false }]);
+  assert.deepEqual(one.runs, [
+    { run: runId, data: '/data', backend: 'wasm', compareAlone: false, evenIfOver: false },
+  ]);
   assert.equal(one.httpPort, 8080);
 });
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { summaryLines } from '../../src/cli/view/node-summary.ts';
 import { renderNode } from '../../src/cli/view/node-view.ts';
 import type { RunView } from '../../src/node/run-view.ts';
 import { someView } from '../node/some-view.ts';
@@ -34,7 +35,29 @@ now       training, loss 0.210, accuracy 93.12 % in round 40
 here      Ward 3 (1 connected)
 missing   dd
 deltas    39 published, 34 in the model, 1 left out by others, 2 rounds skipped (training took too long)
-bytes     1.23 MB in, 998 B out`.replace('(training took too long)', '(training took too …'),
+bytes     1.23 MB in, 998 B out`.replace('too long)', 'too\n          long)'),
+  );
+});
+
+test('an accuracy stands beside what is right by always saying the most frequent class', () => {
+  const figures = {
+    majority: 0.92,
+    auc: 0.4444,
+    confusion: [
+      [230, 0],
+      [20, 0],
+    ],
+  };
+  assert.match(drawn({ figures }), /, accuracy 93\.12 % \(majority 92\.00 %, AUC 0\.444\) in round 40\n/);
+  const summary = summaryLines({ ...view, sinceRound: 0, figures }).join('\n');
+  assert.match(summary, /accuracy {2}93\.12 % \(majority 92\.00 %, AUC 0\.444\) in round 40\n/);
+  assert.match(summary, /\nconfusion \(rows: .*\n +0 +1\n +0 +230 +0\n +1 +20 +0\n/);
+});
+
+test('of a node that was started again it is said what its counts are of', () => {
+  assert.match(
+    drawn({ isBack: true }),
+    /deltas {4}39 published since it was started again, 34 in the model in all,/,
   );
 });
 
@@ -56,6 +79,15 @@ test('runs that are looked for, prepared or over, one below the other, within th
     'bafyrun\nasking peers for the manifest\n\ndemo  bafyrun\nended: the disk is full',
   );
   assert.equal(renderNode({ views: [], atMs: 0 }, 100), 'no runs');
+  const words = (columns: number): string => drawn({ notices }, columns).replaceAll(/\s+/g, '');
+  const notices = [{ id: 'alone', text: 'alone: the run is under way and no peer was ever connected: look' }];
+  for (const columns of [28, 40, 60, 80]) {
+    assert.equal(
+      words(columns).replaceAll(/[█░]/g, ''),
+      words(200).replaceAll(/[█░]/g, ''),
+      'nothing is cut',
+    );
+  }
   for (let columns = 28; columns < 120; columns++) {
     for (const line of drawn({}, columns).split('\n')) assert.ok(line.length <= columns, line);
   }

@@ -13,6 +13,7 @@ const row = (name: string, rest: Partial<NodeRow> = {}): NodeRow => ({
   round: 41,
   loss: 0.2104,
   accuracy: 0.93118,
+  majority: 0.1135,
   peers: 7,
   bytesIn: 1_234_567,
   bytesOut: 998,
@@ -30,6 +31,7 @@ const state: ViewState = {
       round: null,
       loss: null,
       accuracy: null,
+      majority: null,
       peers: null,
       bytesIn: null,
       bytesOut: null,
@@ -52,11 +54,11 @@ test('the view at full width', () => {
     renderView(state, 120),
     `mnist-mlp  bafyreigd7ikji2uqsyevqb433sfan3wdbls4mn2a53aopnvhtvnmzltpse
 
-node      phase       round    loss  accuracy  peers        in       out   lag
-node-00   training       41   0.210   93.12 %      7   1.23 MB     998 B     0
-node-01   training       40   0.210         -      7   1.23 MB   45.6 MB    12
-node-02   starting        -       -         -      -         -         -     -
-node-03   gone           41   0.210   93.12 %      7   1.23 MB     998 B     0
+node      phase       round    loss  accuracy  majority  peers        in       out   lag
+node-00   training       41   0.210   93.12 %   11.35 %      7   1.23 MB     998 B     0
+node-01   training       40   0.210         -   11.35 %      7   1.23 MB   45.6 MB    12
+node-02   starting        -       -         -         -      -         -         -     -
+node-03   gone           41   0.210   93.12 %   11.35 %      7   1.23 MB     998 B     0
 
 ████████████████░░░░░░░░░░░░░░░░░░░░░░░░ 40/100 about 42 s left
 bootstraps: all 2 dead; the nodes go on without`,

@@ -25,6 +25,20 @@ rounds: 100
 slotMs: 700
 `;
 
+test('a file of another kind is called that, a run with a field that is unknown is not', () => {
+  const node = parseYaml.bind(
+    null,
+    'runs:\n  - { run: a, data: b }\nhttpPort: 1\n',
+    'node.yaml',
+    runSpecSchema,
+  );
+  assert.throws(() => node(undefined), {
+    code: 'BAD_CONFIG',
+    message: 'node.yaml: this looks like the settings of a node: use it with `starlings node --config`',
+  });
+  assert.match(complaintAbout(`${good}runFile: x\n`), /runFile: unknown key/);
+});
+
 const parse = (text: string) => parseYaml(text, 'run.yaml', runSpecSchema, impossibleCombination);
 
 /** The message for `good` with one piece of it replaced. */

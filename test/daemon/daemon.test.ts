@@ -234,6 +234,22 @@ describe('a daemon', { concurrency: 2 }, () => {
     );
   });
 
+  test('a node that is refused leaves nothing behind where there was nothing, and all where there was something', async () => {
+    const run = await manifestOf('unborn');
+    const refused = (home: string): Promise<unknown> =>
+      assert.rejects(daemon(home, { runs: [taking(run.file, at('narrow.csv'))] }), /narrow\.csv/);
+    await refused('unborn');
+    assert.equal(existsSync(at('unborn')), false);
+    await mkdir(at('empty'));
+    await refused('empty');
+    assert.deepEqual(await readdir(at('empty')), []);
+    const born = await daemon('born');
+    await born.stop();
+    const before = await readFile(at('born', 'key'));
+    await refused('born');
+    assert.deepEqual(await readFile(at('born', 'key')), before);
+  });
+
   test('a declared run that cannot be is left out with a sentence, and ends the node where it is the only one', async () => {
     const [good, bad] = [await manifestOf('good'), await manifestOf('bad')];
     const node = await daemon('both', { runs: [taking(bad.file, at('narrow.csv')), taking(good.file)] });
@@ -248,7 +264,7 @@ describe('a daemon', { concurrency: 2 }, () => {
     assert.equal(health.status, 503);
     assert.match(await health.text(), /"healthy":false.*"reason":"run bad cannot go on: .*narrow\.csv/);
     await assert.rejects(daemon('alone', { runs: [taking(bad.file, at('narrow.csv'))] }), /narrow\.csv/);
-    assert.ok(!(await readdir(at('alone'))).includes('daemon.json'));
+    assert.equal(existsSync(at('alone')), false);
     await assert.rejects(daemon('both'), {
       message: /is in use by another node; stop it or give this one its own --dir/,
     });

@@ -4,6 +4,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
+import { describeFailure } from '../../src/cli/parts/exit.ts';
 import { commandNode } from '../../src/daemon/connect.ts';
 import { startDaemon } from '../../src/daemon/daemon.ts';
 import { exportLog, verifyLog } from '../../src/daemon/log-archive.ts';
@@ -125,11 +126,14 @@ describe('the log of a run', () => {
       await writeFile(at(name), bytes);
       await assert.rejects(
         verifyLog(at(name)),
-        (error) => error instanceof ArchiveError && error.message.startsWith(`${at(name)}: `),
+        (error) =>
+          error instanceof ArchiveError &&
+          error.message.startsWith(`${at(name)}: `) &&
+          describeFailure(error).exitCode === 1,
       );
     }
     await writeFile(at('text.log'), 'this is no archive, and it is long enough to say so');
-    await assert.rejects(verifyLog(at('text.log')), ArchiveError);
+    await assert.rejects(verifyLog(at('text.log')), { code: 'NO_ARCHIVE' });
     await assert.rejects(exportLog(at('nowhere'), '', at('x.log')), NodeError);
     await assert.rejects(exportLog(at('keeps'), 'bafynothing', at('x.log')), NodeError);
   });

@@ -94,7 +94,11 @@ export function testLearner(one: LearnerCase): void {
 
     test('evaluates to metrics, always the same ones', async () => {
       const metrics = await learner.evaluate(start);
-      const { alone: _, ...own } = metrics;
+      const { alone: _, assessment, ...own } = metrics;
+      if (assessment) {
+        const right = assessment.confusion.reduce((sum, row, label) => sum + row[label]!, 0);
+        assert.equal(right / assessment.examples, metrics.accuracy);
+      }
       assert.deepEqual(Object.keys(own).sort(), ['accuracy', 'examples', 'loss']);
       assert.ok(metrics.accuracy >= 0 && metrics.accuracy <= 1);
       assert.ok(Number.isFinite(metrics.loss) && metrics.loss >= 0);

@@ -58,7 +58,9 @@ test('errors keep class, code and sentence on their way out of the thread', asyn
   await assert.rejects(
     startLearner({ dataPath: join(folder, 'absent') }),
     (error) =>
-      error instanceof DataFileError && error.code === 'BAD_DATA_FILE' && /ENOENT/.test(error.message),
+      error instanceof DataFileError &&
+      error.code === 'BAD_DATA_FILE' &&
+      /does not exist; check the path/.test(error.message),
   );
   const learner = await startLearner();
   const poisoned = { parameters: start.map(() => Number.NaN), steps: 1, round: 0, streamKey: 'a', share: 0 };

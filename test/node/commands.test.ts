@@ -18,9 +18,32 @@ test('status counts in good words, and says that no round is final yet', async (
   const early = await linesOf('status', { deltasPublished: 1, lag: 1 });
   assert.ok(early.includes('rounds    0 counted, none final yet, 1 delta published, 1 entry missing'));
   assert.ok(early.includes('peers     0 connected, 1 member here'));
+  const back = await linesOf('status', { deltasPublished: 2, isBack: true });
+  assert.ok(back.some((line) => line.includes('2 deltas published since it was started again, 0 entries')));
   const members = { known: 4, here: 1, present: [], missing: ['bb', 'cc'], names: { bb: 'Ward 3' } };
   const later = await linesOf('status', { countedRounds: 7, finalisedRound: 9, members });
   assert.ok(later.includes('rounds    7 counted, final up to 9, 0 deltas published, 0 entries missing'));
   assert.ok(later.includes('peers     0 connected, 1 of 4 members here'));
   assert.ok(later.includes('missing   Ward 3, cc'));
+});
+
+test('the only run need not be named, one of several must be', async () => {
+  const left: string[] = [];
+  const leave = NODE_COMMANDS.find(({ id }) => id === 'leave')!;
+  const of = (...views: readonly RunView[]): NodeControl =>
+    ({
+      views: () => views,
+      leave: async (runId: string) => {
+        left.push(runId);
+        return false;
+      },
+    }) as unknown as NodeControl;
+  const [one, two] = [someView({ runId: 'one' }), someView({ runId: 'two' })];
+  await leave.perform(of(one), {});
+  assert.deepEqual(left, ['one']);
+  await assert.rejects(leave.perform(of(one, two), {}), {
+    code: 'RUN_NOT_NAMED',
+    message: 'this node has 2 runs: say which with --run: demo (one), demo (two)',
+  });
+  await assert.rejects(leave.perform(of(), {}), { code: 'NOT_JOINED' });
 });

@@ -21,6 +21,8 @@ const good: Tally = {
   isBack: false,
   isMember: true,
   peersSeen: 2,
+  firstPeerRound: 0,
+  pastEnd: null,
   peers: 2,
   slotMs: 500,
   foreignEntries: 0,
@@ -30,6 +32,8 @@ const good: Tally = {
   folded: { own: 97, others: 190 },
   agreement: { same: 2, other: 0 },
 };
+const over = { byMs: 700_000, mayLastMs: 0, state: 'met' } as const;
+const lonely = { folded: { own: 0, others: 0 }, peersSeen: 0, firstPeerRound: null, deltasPublished: 0 };
 const slow = 'training took too long';
 
 describe('what came of a run', () => {
@@ -49,6 +53,19 @@ describe('what came of a run', () => {
     ['nothing and nobody', { folded: { own: 0, others: 0 }, peersSeen: 0 }, 'alone'],
     ['came in the last rounds', { folded: { own: 0, others: 190 }, sinceRound: 98 }, 'late'],
     ['was there before and is back in the last rounds', { sinceRound: 98, isBack: true }, 'trained'],
+    ['came after the end', { folded: { own: 0, others: 0 }, pastEnd: over, sinceRound: 200 }, 'late'],
+    ['came after the end and met nobody', { ...lonely, pastEnd: over }, 'late'],
+    [
+      'asks whether it is over',
+      { ...lonely, isFinished: false, pastEnd: { ...over, state: 'asking' } },
+      null,
+    ],
+    ['nobody answers that', { ...lonely, isFinished: false, pastEnd: { ...over, state: 'unmet' } }, 'late'],
+    [
+      'trained after the end, alone, as it was told to',
+      { folded: { own: 9, others: 0 }, pastEnd: over },
+      'alone',
+    ],
     ['most hold another model', { agreement: { same: 0, other: 1 } }, 'forked'],
     ['as many as agree, with us', { agreement: { same: 1, other: 2 } }, 'forked'],
     ['one says otherwise', { agreement: { same: 1, other: 1 } }, 'trained'],
@@ -82,6 +99,54 @@ describe('what came of a run', () => {
     assert.match(outcomeText('alone', { ...good, peersSeen: 0 }), /no peer was ever connected.*--bootstrap/);
   });
 
+  test('who came after the end hears of that, and what is not known of it', () => {
+    const unmet = { ...good, ...lonely, isFinished: false, pastEnd: { ...over, state: 'unmet' } } as const;
+    assert.match(
+      outcomeText('late', unmet),
+      /^late: by its manifest the run was over 12 min before this node came, and nobody of it was met, so nothing was trained: .*--bootstrap.*--even-if-over/,
+    );
+    assert.match(
+      outcomeText('late', { ...unmet, pastEnd: { ...unmet.pastEnd, mayLastMs: 9 } }),
+      / \(unless /,
+    );
+    assert.match(
+      outcomeText('late', { ...good, folded: { own: 0, others: 190 }, pastEnd: over }),
+      /^late: the run was over 12 min before this node came: it holds what others learned;/,
+    );
+  });
+
+  test('more rounds than counted are not called a part of them', () => {
+    const more = { ...good, countedRounds: 6, folded: { own: 12, others: 6 } };
+    assert.match(
+      outcomeText('trained', more),
+      /learned in 12 rounds, of which 6 counted, and 6 deltas of others$/,
+    );
+  });
+
+  test('what others left out is not reckoned from the counts of two sessions', () => {
+    const back = { ...good, isBack: true, folded: { own: 40, others: 190 }, deltasPublished: 45 };
+    assert.match(outcomeText('late', back), /, for it was away in the others: /);
+    assert.match(
+      outcomeText('late', { ...back, isBack: false }),
+      /, for others left out 5 of its 45 deltas: /,
+    );
+  });
+
+  test('who is alone is told whether nobody came, came late, or said nothing', () => {
+    const alone = { ...good, folded: { own: 97, others: 0 } };
+    assert.match(outcomeText('alone', alone), /2 peers came, .*: check their clocks/);
+    const late = outcomeText('alone', { ...alone, firstPeerRound: 96 });
+    assert.match(late, /the first came in round 96 of 100: train in a new run, and start all nodes before/);
+    assert.doesNotMatch(late, /clock/);
+    const back = { ...alone, isBack: true, peersSeen: 0 };
+    assert.match(
+      outcomeText('alone', back),
+      /^alone: no peer was connected since this node was started again,/,
+    );
+    const [notice] = noticesOf({ ...back, peers: 0, isFinished: false });
+    assert.match(notice!.text, /no peer was connected since this node was started again:/);
+  });
+
   test('the worst of several counts', () => {
     assert.equal(worstOutcome(['trained', 'forked', 'alone', null]), 'forked');
     assert.equal(worstOutcome(['trained', 'late']), 'late');
@@ -110,6 +175,8 @@ describe('what is said while it happens', () => {
     assert.deepEqual(idsOf({ sinceRound: 7 }), ['late']);
     assert.deepEqual(idsOf({ sinceRound: 7, isBack: true }), []);
     assert.deepEqual(idsOf({ peers: 0 }), ['alone']);
+    const asking = { pastEnd: { ...over, state: 'asking' }, peers: 0, sinceRound: 200 } as const;
+    assert.deepEqual(idsOf({ ...asking, skipped: { over: 3 }, deltasPublished: 0 }), ['over']);
     assert.deepEqual(idsOf({ isMember: false }), ['no-member']);
     assert.deepEqual(idsOf({ foreignEntries: 1 }), ['twin']);
     assert.deepEqual(idsOf({ foreignEntries: 1, isFinished: true }), ['twin']);

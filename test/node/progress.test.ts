@@ -29,10 +29,15 @@ class HeldLearner implements Learner {
   readonly backend = 'held';
   readonly evaluations: Array<{ readonly parameters: Float32Array; readonly end: () => void }> = [];
   aborted = 0;
+  readonly #result: Metrics;
+
+  constructor(result = metrics) {
+    this.#result = result;
+  }
 
   evaluate(parameters: Float32Array, signal?: AbortSignal): Promise<Metrics> {
     return new Promise((resolve, reject) => {
-      this.evaluations.push({ parameters, end: () => resolve(metrics) });
+      this.evaluations.push({ parameters, end: () => resolve(this.#result) });
       signal?.addEventListener('abort', () => {
         this.aborted += 1;
         reject(signal.reason as Error);
@@ -88,6 +93,25 @@ test('what waits behind an evaluation is saved before stop resolves', async () =
     { kind: 'evaluated', round: -1, ...metrics },
     { kind: 'saved', path, modelHash: metadata['modelHash'] },
   ]);
+});
+
+test('what was counted is told in few figures, whatever the number of examples', async () => {
+  const scores: [number[], number[]] = [
+    [0.1, 0.6, 0.2],
+    [0.9, 0.3],
+  ];
+  const confusion = [
+    [2, 1],
+    [1, 1],
+  ];
+  const learner = new HeldLearner({ ...metrics, assessment: { examples: 5, confusion, scores } });
+  const { progress, events } = progressOf('counted.safetensors', learner);
+  progress.note({ kind: 'round-started', round: 0 });
+  learner.evaluations[0]!.end();
+  await turn();
+  await progress.stop();
+  const figures = { majority: 0.6, auc: 5 / 6, confusion };
+  assert.deepEqual(events, [{ kind: 'evaluated', round: -1, ...metrics, figures }]);
 });
 
 test('stop aborts the evaluation under way and still saves', async () => {

@@ -13,6 +13,7 @@ import { clockOff } from '../../src/node/clock-offset.ts';
 import { createNode, type StarlingsNode } from '../../src/node/create-node.ts';
 import type { LearnerRequest } from '../../src/node/learners.ts';
 import { createRun } from '../../src/node/manifest-file.ts';
+import { notMetPastEnd } from '../../src/node/past-end.ts';
 import type { RunSession } from '../../src/node/run-session.ts';
 import type { RunView } from '../../src/node/run-view.ts';
 import { openLevelStore } from '../../src/platform/node/level-store.ts';
@@ -131,6 +132,26 @@ describe('a run with real nodes', { concurrency: 2 }, () => {
       JSON.stringify(views.map(({ outcomeText }) => outcomeText)),
     );
     assert.match(views[2]!.outcomeText!, /in \d of 14 rounds only, for it came in round \d+: /);
+  });
+
+  test('who comes after the end and meets nobody trains nothing and says that it is over; somebody who stands there too is enough', async (t) => {
+    const run = runOf('over', { startsInMs: -60_000 });
+    const first = await nodeOf(t);
+    const session = taking(first, run);
+    const isTold = (): boolean => (session.view().skipped[notMetPastEnd] ?? 0) > 2;
+    await eventually('it says of rounds that it does not train them', isTold, deadlineMs);
+    const { notices, deltasPublished, pastEnd } = session.view();
+    assert.deepEqual([notices.map(({ id }) => id), deltasPublished], [['over'], 0]);
+    assert.match(
+      notices[0]!.text,
+      /by its manifest the run was over 5\d s before .* nothing is trained until/,
+    );
+    assert.equal(pastEnd?.state, 'asking');
+    const second = taking(await nodeOf(t, first.addresses()), run, 'bb');
+    const views = await ends(session, second);
+    for (const { countedRounds, folded, pastEnd } of views) {
+      assert.deepEqual([countedRounds, pastEnd?.state, folded.others > 0], [8, 'met', true]);
+    }
   });
 
   test('where every round is skipped nothing was trained, whoever holds the same model', async (t) => {

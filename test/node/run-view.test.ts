@@ -213,6 +213,26 @@ describe('the view of a run', () => {
     assert.equal(after(session({ kind: 'snapshot-not-kept', reason: 'no room' })).trouble, 'no room');
   });
 
+  test('the round stops with the run, though the clock goes on', () => {
+    const at = (phase: 'training' | 'finished'): number => {
+      const core = { ...sample.core, phase, round: 900, finalisedRound: 104 };
+      return after(
+        session({ kind: 'opened', facts }),
+        session({ kind: 'sampled', sample: { ...sample, core } }),
+      ).round;
+    };
+    assert.deepEqual([at('training'), at('finished')], [900, 104]);
+  });
+
+  test('the round in which the first peer came is kept, and none where that was before the start', () => {
+    const opened = session({ kind: 'opened', facts });
+    const round = (number: number) => protocol({ kind: 'round-started', round: number });
+    const up = network({ kind: 'peer-up', peer: 'bb' });
+    assert.equal(after(opened, up).firstPeerRound, null);
+    const down = network({ kind: 'peer-down', peer: 'bb' });
+    assert.equal(after(opened, round(7), up, down, round(9), up).firstPeerRound, 7);
+  });
+
   test('the outcome follows from the last sample, and who agreed and has gone has not changed its mind', () => {
     const core = { ...sample.core, countedRounds: 7, phase: 'finished' } as const;
     const ends = (agreement: RunSample['core']['agreement']): RunEvent =>
@@ -249,6 +269,14 @@ test('terminal, status and metrics say the same figures for the same events', ()
     protocol({ kind: 'published', round: 11, bodyBytes: 70, loss: 0.25 }),
     session({
       ...{ kind: 'evaluated', round: 10, accuracy: 0.931, loss: 0.3, examples: 10 },
+      figures: {
+        majority: 0.6,
+        auc: 0.9,
+        confusion: [
+          [5, 1],
+          [0, 4],
+        ],
+      },
       alone: { accuracy: 0.8, loss: 0.5, steps: 300 },
     }),
     session({ kind: 'sampled', sample }),
@@ -311,7 +339,7 @@ test('terminal, status and metrics say the same figures for the same events', ()
     .split('\n')
     .find((line) => line.startsWith('node-00'));
   assert.deepEqual(row?.trim().split(/ {2,}/), [
-    ...['node-00', 'training', '12', '0.250', '93.10 %', '2', '1.23 MB', '45.6 kB', '3'],
+    ...['node-00', 'training', '12', '0.250', '93.10 %', '60.00 %', '2', '1.23 MB', '45.6 kB', '3'],
   ]);
   assert.match(
     plainLine(shown),

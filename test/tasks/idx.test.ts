@@ -122,5 +122,8 @@ test('the wrong kind of file is named', async () => {
   );
   await writeFile(file, Buffer.from([0x1f, 0x8b, 8, 0, ...new Uint8Array(30)]));
   await assert.rejects(readIdxImages(file), refusal(/gzip: its name must end in \.gz/));
-  await assert.rejects(readIdxImages(join(folder, 'absent')), refusal(/cannot be opened \(ENOENT\)/));
+  await assert.rejects(
+    readIdxImages(join(folder, 'absent')),
+    refusal(/expected an IDX file of images, but there is no such file/),
+  );
 });

@@ -278,7 +278,10 @@ describe('folders of images', () => {
       message: /fish: 'fish' is none of the classes of the run \(cat, dog\)/,
     });
     await assert.rejects(loadTaskData(task, model, await folderOf({ cat: 1 })), /none would be held out/);
-    await assert.rejects(loadTaskData(task, model, '/nowhere'), /cannot be opened \(ENOENT\)/);
+    await assert.rejects(
+      loadTaskData(task, model, '/nowhere'),
+      /nowhere does not exist; check the path of the data/,
+    );
   });
 
   test('pass over links that lead nowhere or to a file', async () => {

@@ -95,7 +95,7 @@ test('lines that are no records are refused by number, all of them where one onl
 test('texts that are not there or too short are refused by name', async () => {
   await assert.rejects(loadTaskData(task, gpt, join(folder, 'absent')), {
     code: 'BAD_DATA_FILE',
-    message: /absent: expected a text file/,
+    message: /absent does not exist; check the path of the data/,
   });
   const empty = await mkdtemp(join(folder, 'empty-'));
   await assert.rejects(loadTaskData(task, gpt, empty), { code: 'BAD_DATA_FILE', message: /found none/ });

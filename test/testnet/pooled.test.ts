@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { pooled } from '../../src/testnet/pooled.ts';
+import { pooled, pooledFigures } from '../../src/testnet/pooled.ts';
 
 test('a fraction over all nodes counts examples, not nodes', () => {
   const alone = (accuracy: number) => ({ accuracy, loss: 1, steps: 1 });
@@ -22,4 +22,29 @@ test('a fraction over all nodes counts examples, not nodes', () => {
     pooled([], () => 1),
     0,
   );
+});
+
+test('matrices are added up, and the most frequent class is that of all together', () => {
+  const site = (confusion: number[][] | null) => ({ figures: { majority: 1, auc: null, confusion } });
+  const sites = [
+    site([
+      [9, 1],
+      [0, 0],
+    ]),
+    site([
+      [0, 0],
+      [2, 18],
+    ]),
+  ];
+  assert.deepEqual(pooledFigures(sites), {
+    majority: 2 / 3,
+    confusion: [
+      [9, 1],
+      [2, 18],
+    ],
+  });
+  const none = { majority: null, confusion: null };
+  assert.deepEqual(pooledFigures([...sites, { figures: null }]), none);
+  assert.deepEqual(pooledFigures([...sites, site(null)]), none);
+  assert.deepEqual(pooledFigures([]), none);
 });

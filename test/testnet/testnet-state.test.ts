@@ -12,6 +12,7 @@ import {
   type TestnetState,
   writeState,
 } from '../../src/testnet/testnet-state.ts';
+import { someView } from '../node/some-view.ts';
 
 const directory = await mkdtemp(join(tmpdir(), 'starlings-state-'));
 after(() => rm(directory, { recursive: true, force: true }));
@@ -83,9 +84,15 @@ test('what a testnet learned is replaced only by force', async () => {
   };
   for (const startAtMs of [null, Date.now() + 1e6]) await claim({ startAtMs });
   assert.deepEqual(await readdir(path), [], 'of a run that has not begun');
-  await assert.rejects(claim({ startAtMs: 1 }), { code: 'TESTNET_KEPT' });
+  await assert.rejects(claim({ startAtMs: 1 }), {
+    code: 'TESTNET_KEPT',
+    message: /holds the testnet \S+, which has begun and of which nothing learned is known: --force/,
+  });
+  const learned = { code: 'TESTNET_KEPT', message: /holds what the testnet \S+ learned: --force/ };
+  await writeFile(join(run, 'status.json'), JSON.stringify(someView({ countedRounds: 3 })));
+  await assert.rejects(claim({ startAtMs: 1 }), learned);
   await writeFile(join(run, 'model.safetensors'), 'of another run');
-  await assert.rejects(claim({}), { code: 'TESTNET_KEPT' });
+  await assert.rejects(claim({}), learned);
   assert.ok((await readdir(run)).includes('model.safetensors'));
   await claim({ startAtMs: 1 }, true);
   assert.deepEqual(await readdir(path), []);

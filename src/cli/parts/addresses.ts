@@ -5,6 +5,12 @@ import { ConfigError } from '../../config/config-error.ts';
 export const ADDRESS_KINDS = ['listen', 'announce', 'bootstrap'] as const;
 export type AddressKind = (typeof ADDRESS_KINDS)[number];
 
+const exampleOf: Readonly<Record<AddressKind, string>> = {
+  listen: '/ip4/0.0.0.0/tcp/4001',
+  announce: '/dns4/node.example.org/tcp/4001',
+  bootstrap: '/ip4/192.0.2.7/tcp/4001/p2p/12D3KooW..., the whole address that another node printed',
+};
+
 /** What is wrong with an address, in words that follow it; null for nothing. */
 export function addressProblem(kind: AddressKind, text: string): string | null {
   let names: readonly string[];
@@ -12,16 +18,16 @@ export function addressProblem(kind: AddressKind, text: string): string | null {
     names = multiaddr(text)
       .getComponents()
       .map(({ name }) => name);
-  } catch (error) {
-    return `is not a multiaddr: ${error instanceof Error ? error.message : String(error)}`;
+  } catch {
+    return `is no multiaddr; write for example ${exampleOf[kind]}`;
   }
   switch (kind) {
     case 'listen':
-      return names.includes('tcp') ? null : 'names no TCP port; write for example /ip4/0.0.0.0/tcp/4001';
+      return names.includes('tcp') ? null : `names no TCP port; write for example ${exampleOf.listen}`;
     case 'announce':
       return names.includes('tcp')
         ? null
-        : 'names no TCP port; write where others reach this node, for example /dns4/node.example.org/tcp/4001';
+        : `names no TCP port; write where others reach this node, for example ${exampleOf.announce}`;
     case 'bootstrap':
       return names.includes('p2p')
         ? null

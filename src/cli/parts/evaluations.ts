@@ -1,10 +1,8 @@
 /** A model measured on the held-out examples of one or of several sites. */
-import { evaluateModel, predict } from '../../learning/tfjs/inference.ts';
-import { type Assessment, assess, pool } from '../../tasks/assessment.ts';
+import { evaluateModel } from '../../learning/tfjs/inference.ts';
+import { type Assessment, pool } from '../../tasks/assessment.ts';
 import { loadTaskData, type TaskSpec } from '../../tasks/data/registry.ts';
-import { exampleForms } from '../../tasks/example-form.ts';
 import type { Metrics } from '../../tasks/metrics.ts';
-import { formOf, outputsOf } from '../../tasks/models/model-layout.ts';
 import type { FoundModel } from './model-source.ts';
 
 export interface Evaluation {
@@ -26,13 +24,7 @@ export async function evaluateSites(
   for (const path of paths) {
     const { heldOut } = await loadTaskData(task, model, path);
     const metrics = await evaluateModel(model, vector, heldOut, signal);
-    let assessment: Assessment | null = null;
-    if (!exampleForms[formOf(model)].isSequence) {
-      const { inputs, labels } = heldOut.batchOf(heldOut.measuredExamples());
-      const { probabilities } = await predict(model, vector, Float32Array.from(inputs), signal);
-      assessment = assess(labels, probabilities, outputsOf(model));
-    }
-    sites.push({ path, metrics, assessment });
+    sites.push({ path, metrics, assessment: metrics.assessment ?? null });
   }
   return sites.length > 1 ? [...sites, together(sites)] : sites;
 }

@@ -36,26 +36,19 @@ Exit codes:
   21   alone: nothing that anyone else learned is in it
   22   late: what it learned is in fewer than half of the rounds
   23   forked: nodes hold different models that should be one
-  129  stopped because its terminal was closed
+  129  stopped by SIGHUP: its terminal was closed
   130  stopped by Ctrl-C
   143  stopped by SIGTERM before it was done`;
 
 /** Codes of errors that say that something named by the user is missing, no file of its kind, or not to be used: exit code 2. */
 const WRONG_INPUT: ReadonlySet<string> = new Set([
-  ...[
-    'BAD_ADDRESS',
-    'BAD_ARCHIVE',
-    'BAD_DATA_FILE',
-    'BAD_IDENTITY',
-    'BAD_MANIFEST',
-    'BAD_MODEL_FILE',
-    'BAD_NODE_STATE',
-  ],
+  ...['BAD_ADDRESS', 'BAD_DATA_FILE', 'BAD_IDENTITY', 'BAD_MANIFEST', 'BAD_MODEL_FILE', 'BAD_NODE_STATE'],
   ...[
     'BAD_RUN',
     'BAD_TESTNET_STATE',
     'DATA_SHAPE',
     'LAYER_NOT_TRAINABLE',
+    'NO_ARCHIVE',
     'NO_DATA',
     'NO_LOG',
     'NO_MODEL',

@@ -42,7 +42,7 @@ export function listenForInterruption(say: (line: string) => void): Interruption
   // Node takes SIGHUP again where nohup has it ignored; nohup also takes the terminal away, which is how we know.
   const hasTerminal = [0, 1, 2].some((fd) => isatty(fd));
   const onHangUp = (): void => {
-    if (hasTerminal) stop('SIGHUP', null, EXIT_HUNG_UP);
+    if (hasTerminal) stop('SIGHUP', 'stopping: hung up (SIGHUP)', EXIT_HUNG_UP);
   };
   const forgetNpm = watchNpm(onParentGone);
   const forgetOutput = onOutputLoss(({ exitCode }) => stop('output', null, exitCode));

@@ -17,6 +17,7 @@ export interface NodeFlags {
   readonly data?: string;
   readonly backend?: BackendChoice;
   readonly compareAlone?: true;
+  readonly evenIfOver?: true;
   readonly bootstrap?: readonly string[];
   readonly listen?: readonly string[];
   readonly announce?: readonly string[];
@@ -32,7 +33,8 @@ export interface NodeFlags {
 /** A flag beside a file overrides its field; `--run` and `--data` together take the place of its runs. @throws ConfigError */
 export async function nodeSettings(flags: NodeFlags): Promise<NodeFile> {
   const file = flags.config === undefined ? nodeFileSchema.parse({}) : await readNodeFile(flags.config);
-  const { run, data, backend, compareAlone = false, dir, http, contentBytesMax, logLevel } = flags;
+  const { run, data, backend, compareAlone = false, evenIfOver = false } = flags;
+  const { dir, http, contentBytesMax, logLevel } = flags;
   if ((run === undefined) !== (data === undefined)) {
     throw new ConfigError(
       'BAD_USAGE',
@@ -45,8 +47,9 @@ export async function nodeSettings(flags: NodeFlags): Promise<NodeFile> {
           ...one,
           backend: backend ?? one.backend,
           compareAlone: compareAlone || one.compareAlone,
+          evenIfOver: evenIfOver || one.evenIfOver,
         }))
-      : [{ run, data: resolve(data), backend: backendSchema.parse(backend), compareAlone }];
+      : [{ run, data: resolve(data), backend: backendSchema.parse(backend), compareAlone, evenIfOver }];
   return {
     ...file,
     ...(dir === undefined ? {} : { directory: dir }),

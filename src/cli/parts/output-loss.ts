@@ -1,5 +1,5 @@
 /** Stdout may go away under a command (`| head -1`), or be full (`> /dev/full`): that is the end of it, and no defect. */
-import { EXIT_FAILURE } from './exit.ts';
+import { EXIT_FAILURE, EXIT_HUNG_UP } from './exit.ts';
 
 /** 128 plus the number of SIGPIPE: what a program has that ends by it. */
 const EXIT_PIPE = 141;
@@ -18,9 +18,12 @@ const listeners = new Set<(loss: OutputLoss) => void>();
 export function watchOutput(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (loss !== null) return;
-    const isQuiet = error.code === 'EPIPE';
+    // A terminal that was closed can be written to no more, and that is all there is to say of it.
+    const isHungUp = error.code === 'EIO' && process.stdout.isTTY;
+    const isQuiet = isHungUp || error.code === 'EPIPE';
     const sentence = `what is printed cannot be written (${error.message}): free some space or print elsewhere`;
-    loss = { isQuiet, exitCode: isQuiet ? EXIT_PIPE : EXIT_FAILURE, sentence };
+    const exitCode = isHungUp ? EXIT_HUNG_UP : isQuiet ? EXIT_PIPE : EXIT_FAILURE;
+    loss = { isQuiet, exitCode, sentence };
     for (const listener of listeners) listener(loss);
   });
   // There is nowhere else to say it.

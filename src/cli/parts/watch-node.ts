@@ -47,15 +47,26 @@ export class NodeWatch {
 
 /** Nothing more is to come of it here. */
 function isOver(view: RunView): boolean {
-  return view.state === 'ended' || isDone(view) || (view.phase === 'finished' && view.trouble !== null);
+  return (
+    isUnmet(view) ||
+    view.state === 'ended' ||
+    isDone(view) ||
+    (view.phase === 'finished' && view.trouble !== null)
+  );
+}
+
+/** Came after the planned end, and nobody is there from whom to have the model. */
+function isUnmet({ phase, outcome }: RunView): boolean {
+  return phase !== 'finished' && outcome !== null;
 }
 
 /** Peers that have not heard of our end yet still need what we have. */
 function mayLeave(sinceMs: number): (view: RunView) => boolean {
-  return ({ state, agreement, peers, run, slotMs }) => {
+  return (view) => {
+    const { state, agreement, peers, run, slotMs } = view;
     const slot = slotMs ?? run?.slotMs ?? 0;
     const windowMs = slot * Math.max(1, run?.windowRounds ?? 0);
-    if (state === 'ended' || sinceMs >= Math.min(windowMs, lingerMsMax)) return true;
+    if (state === 'ended' || isUnmet(view) || sinceMs >= Math.min(windowMs, lingerMsMax)) return true;
     const heard = agreement === null ? 0 : agreement.same + agreement.other;
     return heard >= peers && sinceMs >= Math.min(slot, lingerMsMax);
   };

@@ -22,6 +22,16 @@ export function formatPercent(fraction: number | null): string {
   return fraction === null ? UNKNOWN : `${(100 * fraction).toFixed(2)} %`;
 }
 
+/** `93.11 % (majority 46.00 %, AUC 0.912)` */
+export function formatAccuracy(
+  accuracy: number | null,
+  figures: { readonly majority: number; readonly auc: number | null } | null,
+): string {
+  if (accuracy === null || figures === null) return formatPercent(accuracy);
+  const auc = figures.auc === null ? '' : `, AUC ${figures.auc.toFixed(3)}`;
+  return `${formatPercent(accuracy)} (majority ${formatPercent(figures.majority)}${auc})`;
+}
+
 export function formatLoss(loss: number | null): string {
   return loss === null ? UNKNOWN : loss.toFixed(3);
 }

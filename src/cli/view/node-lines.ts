@@ -168,13 +168,8 @@ function sessionLines(
   said: Set<string>,
 ): string[] {
   switch (event.kind) {
-    case 'opened': {
-      const { name, rounds, slotMs, startAtMs } = event.facts;
-      const start = startAtMs > atMs ? `the first in ${formatDuration(startAtMs - atMs)}` : 'under way';
-      return [`run       ${name} (${runId}): ${rounds} rounds of ${slotMs / 1000} s, ${start}`];
-    }
     case 'prepared':
-      return [`backend   ${event.backend}`];
+      return [...runLine(reducer.view(), atMs), `backend   ${event.backend}`];
     case 'evaluated': {
       const { phase, finalisedRound } = reducer.view();
       return phase === 'finished' && event.round === finalisedRound
@@ -217,6 +212,7 @@ function sessionLines(
       return [...how, ...summaryLines(view)];
     }
     case 'searching':
+    case 'opened':
     case 'manifest-refused':
     case 'running':
     case 'sampled':
@@ -224,6 +220,17 @@ function sessionLines(
     default:
       return event satisfies never;
   }
+}
+
+/** Said when the data is read: a join that is refused is none. */
+function runLine({ run, runId }: RunView, atMs: number): string[] {
+  if (run === null) return [];
+  const { name, rounds, slotMs, startAtMs } = run;
+  const start =
+    startAtMs > atMs
+      ? `the first in ${formatDuration(startAtMs - atMs)}`
+      : `the first was ${formatDuration(atMs - startAtMs)} ago`;
+  return [`run       ${name} (${runId}): ${rounds} rounds of ${slotMs / 1000} s, ${start}`];
 }
 
 function once(said: Set<string>, what: string, line: string): string[] {
@@ -265,6 +272,7 @@ function progress(event: NodeEvent, told: Told): string[] {
 
 function progressLine(view: RunView, nowMs: number): string {
   const { startAtMs = 0, rounds = 0 } = view.run ?? {};
+  if (view.pastEnd?.state === 'asking') return `over      looking for somebody of the run, ${peersOf(view)}`;
   if (view.phase === 'waiting') {
     const left = formatDuration(Math.max(0, startAtMs - nowMs));
     return `waiting   the first round begins in ${left}, ${peersOf(view)}`;

@@ -1,13 +1,15 @@
 /** What is said of a run when a node's part in it is over. */
 import { peerName, type RunView } from '../../node/run-view.ts';
-import { formatBytes, formatPercent } from './format.ts';
+import { formatAccuracy, formatBytes, formatPercent } from './format.ts';
 import { deltasOf } from './node-view.ts';
+import { confusionTitle, matrixLines } from './render-evaluation.ts';
 
 const authorsMax = 32;
 
 /** Nothing where the run never ran here. */
 export function summaryLines(view: RunView): string[] {
-  const { run, sinceRound, outcomeText, countedRounds, accuracy, accuracyRound, modelHash, modelPath } = view;
+  const { run, sinceRound, outcomeText, countedRounds, accuracy, modelHash, modelPath } = view;
+  const { accuracyRound, figures } = view;
   if (run === null || sinceRound === null) return [];
   const authors = view.contributions
     .map(({ peer, deltas, share }) => ({ name: peerName(view, peer), deltas, share }))
@@ -16,7 +18,8 @@ export function summaryLines(view: RunView): string[] {
     `outcome   ${outcomeText ?? `none yet: the run is not over, ${countedRounds} of ${run.rounds} rounds counted`}`,
     `rounds    ${countedRounds} of ${run.rounds} counted`,
     `deltas    ${deltasOf(view)}`,
-    `accuracy  ${formatPercent(accuracy)}${accuracy === null ? '' : ` in round ${accuracyRound}`}`,
+    `accuracy  ${formatAccuracy(accuracy, figures)}${accuracy === null ? '' : ` in round ${accuracyRound}`}`,
+    ...confusionLines(view),
     `bytes     ${formatBytes(view.bytesIn)} in, ${formatBytes(view.bytesOut)} out`,
     ...(modelPath === null ? [] : [`model     ${modelPath}`, `          ${modelHash}`]),
     ...authors.slice(0, authorsMax).map(({ name, deltas, share }, index) => {
@@ -25,4 +28,9 @@ export function summaryLines(view: RunView): string[] {
     }),
     ...(authors.length > authorsMax ? [`          and ${authors.length - authorsMax} more`] : []),
   ];
+}
+
+function confusionLines({ figures }: RunView): string[] {
+  if (!figures?.confusion) return [];
+  return [confusionTitle, ...matrixLines(figures.confusion, String)];
 }

@@ -3,9 +3,14 @@ import { amount } from '../../node/amount.ts';
 import { namesOf } from '../../node/commands.ts';
 import { phaseOrOutcome } from '../../node/outcome.ts';
 import type { RunView } from '../../node/run-view.ts';
-import { formatBytes, formatLoss, formatPercent } from './format.ts';
-import { columnsMin, cut, type Painter, progressLine, unpainted } from './render-view.ts';
+import { formatAccuracy, formatBytes, formatLoss } from './format.ts';
+import { columnsMin, type Painter, progressLine, unpainted, wrapped } from './render-view.ts';
 import { viewOf } from './view-state.ts';
+
+/** Where texts begin after their label, and are set in; on narrow terminals by less. */
+const labelColumns = 10;
+const wideMin = 60;
+const narrowIndent = 2;
 
 export interface NodeState {
   readonly views: readonly RunView[];
@@ -20,7 +25,8 @@ export function renderNode({ views, atMs }: NodeState, columns: number, paint: P
 }
 
 function runLines(view: RunView, atMs: number, width: number, paint: Painter): string[] {
-  const line = (text: string): string => cut(text, width);
+  const line = (text: string): string =>
+    wrapped(text, width, width < wideMin ? narrowIndent : labelColumns).join('\n');
   const { run, runId, failure } = view;
   const title = paint('strong', line(run === null ? runId : `${run.name}  ${runId}`));
   switch (view.state) {
@@ -34,7 +40,7 @@ function runLines(view: RunView, atMs: number, width: number, paint: Painter): s
       return [
         title,
         progressOf(view, atMs, width, paint),
-        ...figures(view).map(line),
+        ...factsOf(view).map(line),
         ...view.notices.map(({ text }) => paint('bad', line(text))),
         ...outcomeLines(view, paint, line),
       ];
@@ -50,12 +56,12 @@ function progressOf(view: RunView, atMs: number, width: number, paint: Painter):
   return progressLine(viewOf({ nodes, atMs, bootstraps: 0, bootstrapsAlive: 0 }, times), width, paint);
 }
 
-function figures(view: RunView): string[] {
-  const { accuracy, accuracyRound, members, bytesIn, bytesOut } = view;
+function factsOf(view: RunView): string[] {
+  const { accuracy, accuracyRound, figures, members, bytesIn, bytesOut } = view;
   const when = accuracy === null ? '' : ` in round ${accuracyRound}`;
   const here = members.present.length === 0 ? 'nobody else' : namesOf(view, members.present);
   return [
-    `now       ${phaseOrOutcome(view)}, loss ${formatLoss(view.loss)}, accuracy ${formatPercent(accuracy)}${when}`,
+    `now       ${phaseOrOutcome(view)}, loss ${formatLoss(view.loss)}, accuracy ${formatAccuracy(accuracy, figures)}${when}`,
     `here      ${here} (${view.peers} connected)`,
     ...(members.missing.length === 0 ? [] : [`missing   ${namesOf(view, members.missing)}`]),
     `deltas    ${deltasOf(view)}`,
@@ -71,14 +77,14 @@ function clockLine({ clock: { offsetMs, peers } }: RunView): string[] {
 }
 
 /** `39 published, 38 in the model, 2 rounds skipped (training took too long)` */
-export function deltasOf({ deltasPublished, folded, restored, skipped }: RunView): string {
+export function deltasOf({ deltasPublished, folded, restored, skipped, isBack }: RunView): string {
   const reasons = Object.entries(skipped).sort(([, a], [, b]) => b - a);
   const rounds = reasons.reduce((sum, [, count]) => sum + count, 0);
   const [most] = reasons;
   const why = most && (reasons.length > 1 ? `mostly: ${most[0]}` : most[0]);
   return [
-    `${deltasPublished} published`,
-    `${folded.own} in the model`,
+    `${deltasPublished} published${isBack ? ' since it was started again' : ''}`,
+    `${folded.own} in the model${isBack ? ' in all' : ''}`,
     ...(restored > 0 ? [`${restored} left out by others`] : []),
     ...(rounds > 0 ? [`${amount(rounds, 'round')} skipped (${why})`] : []),
   ].join(', ');

@@ -1,23 +1,18 @@
 /** What `model evaluate` says. */
-import { areaUnderCurve, majorityOf } from '../../tasks/assessment.ts';
+import { areaUnderCurve, majorityOf, shownClassesMax } from '../../tasks/assessment.ts';
 import { type TaskSpec, taskKindOf } from '../../tasks/data/registry.ts';
 import type { Evaluation } from '../parts/evaluations.ts';
 import { formatPercent } from './format.ts';
 
-/** A matrix of more classes is for programs: --json has it. */
-const classesShownMax = 20;
+export const confusionTitle = 'confusion (rows: what it is, columns: what the model says)';
 
 /** Lines on each site and on all together; the confusion matrix is that of the last. */
 export function renderEvaluations(evaluations: readonly Evaluation[], task: TaskSpec): string {
-  const nameOf = namesOf(task);
+  const nameOf = classNamesOf(task);
   const lines = evaluations.flatMap((one) => evaluationLines(one, task, nameOf));
   const matrix = evaluations.at(-1)?.assessment?.confusion;
-  if (matrix === undefined || matrix.length > classesShownMax) return lines.join('\n');
-  return [
-    ...lines,
-    'confusion (rows: what it is, columns: what the model says)',
-    ...matrixLines(matrix, nameOf),
-  ].join('\n');
+  if (matrix === undefined || matrix.length > shownClassesMax) return lines.join('\n');
+  return [...lines, confusionTitle, ...matrixLines(matrix, nameOf)].join('\n');
 }
 
 /** The same in numbers. */
@@ -55,14 +50,17 @@ function evaluationLines(
   return lines;
 }
 
-function matrixLines(matrix: readonly (readonly number[])[], nameOf: (label: number) => string): string[] {
+export function matrixLines(
+  matrix: readonly (readonly number[])[],
+  nameOf: (label: number) => string,
+): string[] {
   const names = matrix.map((_, label) => nameOf(label));
   const cells = [['', ...names], ...matrix.map((row, label) => [names[label]!, ...row.map(String)])];
   const width = Math.max(...cells.flat().map(({ length }) => length));
   return cells.map((row) => `  ${row.map((cell) => cell.padStart(width)).join('  ')}`);
 }
 
-function namesOf(task: TaskSpec): (label: number) => string {
+export function classNamesOf(task: TaskSpec): (label: number) => string {
   const classes = taskKindOf(task).names?.(task).classes ?? null;
   return (label) => classes?.[label] ?? String(label);
 }

@@ -3,7 +3,8 @@
 import { peerName } from '../../node/run-view.ts';
 import { parameterCount } from '../../tasks/models/model-layout.ts';
 import { denseBytes, type RunToEnd } from '../../testnet/run-to-end.ts';
-import { formatBytes, formatPercent } from './format.ts';
+import { formatAccuracy, formatBytes, formatPercent } from './format.ts';
+import { classNamesOf, confusionTitle, matrixLines } from './render-evaluation.ts';
 import { type Painter, unpainted } from './render-view.ts';
 
 /** Lines on accuracy, the one hash, bytes, contributions and the saved model. */
@@ -20,9 +21,10 @@ export function renderSummary(end: RunToEnd, paint: Painter = unpainted): string
     paint('strong', 'accuracy on the held-out examples'),
     ...views.map(
       ({ name, view }) =>
-        `  ${name}  ${formatPercent(view.accuracy)}${view.alone ? `, alone ${formatPercent(view.alone.accuracy)}` : ''}`,
+        `  ${name}  ${formatAccuracy(view.accuracy, view.figures)}${view.alone ? `, alone ${formatPercent(view.alone.accuracy)}` : ''}`,
     ),
     `  lowest ${formatPercent(result.accuracyMin)}, of all examples ${formatPercent(result.accuracyMean)}`,
+    ...pooledLines(end),
     ...(result.aloneAccuracyMean === null
       ? []
       : [`  alone, of all examples ${formatPercent(result.aloneAccuracyMean)}`]),
@@ -64,6 +66,20 @@ export function renderSummary(end: RunToEnd, paint: Painter = unpainted): string
     `outcome: ${result.outcome ?? 'not all nodes came to the end'}; bootstraps alive: ${result.bootstrapsAlive}; ` +
       `${roundsOf(result)} in ${result.seconds} s`,
   ].join('\n');
+}
+
+/** Of the examples of all nodes, each judged by its node; those of one node of MNIST are those of all others. */
+function pooledLines({ result: { majority, confusion }, testnet }: RunToEnd): string[] {
+  const always =
+    majority === null
+      ? []
+      : [`  who always says the most frequent class is right for ${formatPercent(majority)}`];
+  if (confusion === null) return always;
+  return [
+    ...always,
+    `  ${confusionTitle}, of all examples`,
+    ...matrixLines(confusion, classNamesOf(testnet.spec.task)).map((line) => `  ${line}`),
+  ];
 }
 
 /** A model of a few parameters costs less than the gossip about it: then the figure says so. */

@@ -23,6 +23,7 @@ const COLUMNS: readonly Column[] = [
   { head: 'round', width: 6, cell: (row) => roundOf(row), dispensable: 0 },
   { head: 'loss', width: 6, cell: (row) => formatLoss(row.loss), dispensable: 2 },
   { head: 'accuracy', width: 8, cell: (row) => formatPercent(row.accuracy), dispensable: 0 },
+  { head: 'majority', width: 8, cell: (row) => formatPercent(row.majority), dispensable: 7 },
   { head: 'peers', width: 5, cell: (row) => formatCount(row.peers), dispensable: 3 },
   { head: 'in', width: 8, cell: (row) => formatBytes(row.bytesIn), dispensable: 6 },
   { head: 'out', width: 8, cell: (row) => formatBytes(row.bytesOut), dispensable: 5 },
@@ -134,6 +135,20 @@ function bootstrapLine(
     : paint('quiet', cut(`bootstraps: ${alive} of ${total} alive`, width));
 }
 
-export function cut(text: string, width: number): string {
+/** At spaces where there are some; what goes on is set in by `indent`. */
+export function wrapped(text: string, width: number, indent: number): string[] {
+  const lines: string[] = [];
+  let rest = text;
+  for (let room = width; rest.length > room; room = width - indent) {
+    const space = rest.lastIndexOf(' ', room);
+    const at = space > room / 3 ? space : room;
+    lines.push(rest.slice(0, at).trimEnd());
+    rest = rest.slice(at).trimStart();
+  }
+  lines.push(rest);
+  return lines.map((line, index) => (index === 0 ? line : `${' '.repeat(indent)}${line}`));
+}
+
+function cut(text: string, width: number): string {
   return text.length <= width ? text : `${text.slice(0, width - 1)}…`;
 }

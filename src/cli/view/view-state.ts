@@ -14,6 +14,8 @@ export interface NodeRow {
   readonly loss: number | null;
   /** In [0, 1]. */
   readonly accuracy: number | null;
+  /** What who always says the most frequent class is right for. */
+  readonly majority: number | null;
   readonly peers: number | null;
   readonly bytesIn: number | null;
   readonly bytesOut: number | null;
@@ -71,6 +73,7 @@ export function viewOf(observation: Observation, run: RunTimes): ViewState {
           round: null,
           loss: null,
           accuracy: null,
+          majority: null,
           peers: null,
           bytesIn: null,
           bytesOut: null,
@@ -83,6 +86,7 @@ export function viewOf(observation: Observation, run: RunTimes): ViewState {
           round: view.roundsDone,
           loss: view.loss,
           accuracy: view.accuracy,
+          majority: view.figures?.majority ?? null,
           peers: view.peers,
           bytesIn: view.bytesIn,
           bytesOut: view.bytesOut,

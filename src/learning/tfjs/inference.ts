@@ -1,9 +1,11 @@
 /** A parameter vector applied to examples: metrics of a held-out set, and predictions for single rows. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { counted } from '../../tasks/assessment.ts';
 import { DataShapeError } from '../../tasks/datasets/data-error.ts';
 import { type Batch, checkFits, type Dataset } from '../../tasks/datasets/dataset.ts';
+import { exampleForms } from '../../tasks/example-form.ts';
 import type { Metrics } from '../../tasks/metrics.ts';
-import { inputsOf, outputsOf } from '../../tasks/models/model-layout.ts';
+import { formOf, inputsOf, outputsOf } from '../../tasks/models/model-layout.ts';
 import { type ModelSpec, modelKindOf } from '../../tasks/models/registry.ts';
 import { ensureBackend } from '../../tensor/tfjs-backend.ts';
 import { Network } from './network.ts';
@@ -31,6 +33,9 @@ export async function evaluateModel(
     throw new DataShapeError('there is no example to evaluate on');
   }
   const examples = dataset.measuredExamples();
+  const outputs = outputsOf(model);
+  const isSingle = !exampleForms[formOf(model)].isSequence;
+  const [labels, predicted, scores]: [number[], number[], number[]] = [[], [], []];
   let [lossSum, right, count] = [0, 0, 0];
   let batch: Batch | undefined;
   await inPasses(model, vector, examples.length, signal, (network, from, to) => {
@@ -39,8 +44,14 @@ export async function evaluateModel(
     lossSum += judged.lossSum;
     right += judged.right;
     count += batch.labels.length;
+    if (!isSingle) return;
+    for (const label of batch.labels) labels.push(label);
+    for (let row = 0; row < judged.predicted.length; row++) predicted.push(judged.predicted[row]!);
+    for (const score of judged.scores ?? []) scores.push(score);
   });
-  return { accuracy: right / count, loss: lossSum / count, examples: count };
+  const metrics = { accuracy: right / count, loss: lossSum / count, examples: count };
+  if (!isSingle) return metrics;
+  return { ...metrics, assessment: counted(labels, predicted, outputs === 2 ? scores : null, outputs) };
 }
 
 /**

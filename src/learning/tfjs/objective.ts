@@ -8,6 +8,10 @@ export interface Judgement {
   readonly lossSum: number;
   /** Rows whose most probable class (the lower of equals) is the label. */
   readonly right: number;
+  /** The most probable class of each row. */
+  readonly predicted: ArrayLike<number>;
+  /** Of two classes the probability of class 1 in each row; null for more. */
+  readonly scores: Float32Array | null;
 }
 
 /** Mean loss of rows of logits (rows x classes) with these labels (rows, int32); differentiable in the logits. */
@@ -17,11 +21,12 @@ export function meanLoss(logits: tf.Tensor2D, labels: tf.Tensor1D): tf.Scalar {
 
 /** Judges the logits that `compute` gives, one row for each label. */
 export function judgeLogits(compute: () => tf.Tensor2D, labels: Int32Array): Judgement {
-  const { losses, classes } = tf.tidy(() => {
+  const { losses, classes, second } = tf.tidy(() => {
     const logits = compute();
     return {
       losses: crossEntropyRows(logits, tf.tensor1d(labels, 'int32')),
       classes: tf.argMax(logits, 1),
+      second: logits.shape[1] === 2 ? [tf.slice(tf.softmax(logits), [0, 1], [-1, 1])] : [],
     };
   });
   const predicted = classes.dataSync();
@@ -33,6 +38,7 @@ export function judgeLogits(compute: () => tf.Tensor2D, labels: Int32Array): Jud
   for (const loss of losses.dataSync()) {
     lossSum += loss;
   }
-  tf.dispose([losses, classes]);
-  return { lossSum, right };
+  const scores = second[0]?.dataSync<'float32'>() ?? null;
+  tf.dispose([losses, classes, ...second]);
+  return { lossSum, right, predicted, scores };
 }

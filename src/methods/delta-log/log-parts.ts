@@ -13,7 +13,7 @@ import type { CoreDependencies } from '../core-dependencies.ts';
 import type { DeltaLogSpec } from './schema.ts';
 
 /** Longest slot where the manifest does not say, in shortest slots. Guess. */
-const slotGrowthMax = 16;
+export const slotGrowthMax = 16;
 
 export interface LogParts {
   readonly codec: DeltaCodec;

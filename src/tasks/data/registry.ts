@@ -23,6 +23,8 @@ export function taskKindOf(task: TaskSpec): TaskKind {
 }
 
 /** Reads what `task` describes from `path`, as examples that fit `model`. @throws DataFileError, DataShapeError */
-export function loadTaskData(task: TaskSpec, model: ModelSpec, path: string): Promise<TaskData> {
+export async function loadTaskData(task: TaskSpec, model: ModelSpec, path: string): Promise<TaskData> {
+  const { refuseMissing } = await import('./refuse-missing.ts');
+  await refuseMissing(path);
   return taskKindOf(task).open(task, model, path);
 }

@@ -77,9 +77,9 @@ async function openForReading(file: string, what: string): Promise<ByteSource> {
   try {
     return await openPackedOrNot(file, idxFileBytesMax);
   } catch (error) {
-    throw new DataFileError(
-      `${file}: expected an IDX file of ${what}, but it cannot be opened (${reason(error)})`,
-    );
+    const why = reason(error);
+    const how = why === 'ENOENT' ? 'there is no such file' : `it cannot be opened (${why})`;
+    throw new DataFileError(`${file}: expected an IDX file of ${what}, but ${how}`);
   }
 }
 
