@@ -28,6 +28,8 @@ export function addRunCreateCommand(parent: Command): void {
         checkMayWrite(options.out, options.force);
         const { checkTrainable } = await import('../learning/tfjs/trainable.ts');
         await checkTrainable(spec.model);
+        const { modelKindOf } = await import('../tasks/models/registry.ts');
+        for (const remark of modelKindOf(spec.model).remarks?.(spec.model) ?? []) say(remark);
         const { loadIdentity } = await import('../network/identity.ts');
         const { createCrypto } = await import('../platform/node/crypto.ts');
         const { createRun, writeManifestFile } = await import('../node/manifest-file.ts');

@@ -18,7 +18,7 @@ export interface ModelKind<
   readonly schema: Schema;
   /** Small ones: the tests of all models go over them. */
   readonly examples: readonly Spec[];
-  readonly takes: ExampleForm;
+  takes(model: Spec): ExampleForm;
   /** Of one example, without the dimension of the rows: inputs; height, width, channels; or bytes of context. */
   exampleShape(model: Spec): readonly number[];
   /** Classes it tells apart; of a language model the bytes that may come next. */
@@ -27,6 +27,8 @@ export interface ModelKind<
   layout(model: Spec, layout: LayoutBuilder): void;
   /** What no single field shows. */
   impossible?(model: Spec): Impossible | null;
+  /** What whoever signs a run should know: sentences about parts of the description that do not do what they do elsewhere. */
+  remarks?(model: Spec): readonly string[];
   /** Examples of one pass of an evaluation: bounds memory, and larger ones were not faster. */
   readonly rowsPerPass: number;
   /** Imports TensorFlow.js, which descriptions do without. */

@@ -17,7 +17,7 @@ export const gnLenet: ModelKind<typeof schema> = {
   kind: 'gn-lenet',
   schema,
   examples: [{ kind: 'gn-lenet', height: 16, width: 16, channels: 1, outputs: 4 }],
-  takes: 'pixels',
+  takes: () => 'pixels',
   exampleShape: ({ height, width, channels }) => [height, width, channels],
   outputs: (model) => model.outputs,
   layout: (model, layout) => {

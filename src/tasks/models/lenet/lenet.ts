@@ -12,7 +12,7 @@ export const lenet: ModelKind<typeof schema> = {
   kind: 'lenet',
   schema,
   examples: [{ kind: 'lenet', height: 16, width: 16, channels: 1, outputs: 4 }],
-  takes: 'pixels',
+  takes: () => 'pixels',
   exampleShape: ({ height, width, channels }) => [height, width, channels],
   outputs: (model) => model.outputs,
   layout: (model, layout) => {

@@ -11,7 +11,7 @@ export const logisticRegression: ModelKind<typeof schema> = {
   kind: 'logistic-regression',
   schema,
   examples: [{ kind: 'logistic-regression', inputs: 7, outputs: 3 }],
-  takes: 'features',
+  takes: () => 'features',
   exampleShape: (model) => [model.inputs],
   outputs: (model) => model.outputs,
   layout: (model, layout) => layout.denseStack([model.inputs, model.outputs]),

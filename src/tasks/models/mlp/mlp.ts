@@ -20,7 +20,7 @@ export const mlp: ModelKind<typeof schema> = {
   kind: 'mlp',
   schema,
   examples: [{ kind: 'mlp', inputs: 7, hidden: [9, 5], outputs: 3 }],
-  takes: 'features',
+  takes: () => 'features',
   exampleShape: (model) => [model.inputs],
   outputs: (model) => model.outputs,
   layout: (model, layout) => layout.denseStack(widthsOf(model)),

@@ -19,7 +19,7 @@ export const resnet8: ModelKind<typeof schema> = {
   kind: 'resnet-8',
   schema,
   examples: [{ kind: 'resnet-8', height: 16, width: 16, channels: 1, outputs: 4 }],
-  takes: 'pixels',
+  takes: () => 'pixels',
   exampleShape: ({ height, width, channels }) => [height, width, channels],
   outputs: (model) => model.outputs,
   // One block a stage, three stages (He et al., "Deep residual learning", 2016, n = 1), with group normalisation.
