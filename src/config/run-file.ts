@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { modelFileOf, withModelOf } from '../run/model-file.ts';
-import { impossibleCombination, type RunSpec, runSpecSchema } from '../run/run-spec.ts';
+import { impossibleCombination, type RunSpec, runYamlSchema } from '../run/run-spec.ts';
 import { type Expansion, loadYamlFile } from './yaml-file.ts';
 
 /** A larger file is refused before it is read: a graph of 1,000 layers has 1 MiB. */
@@ -11,8 +11,23 @@ const modelFileBytesMax = 8 << 20;
  * Reads the YAML description of a run, and the file of the model where it names one, by a path from its own folder.
  * @throws ConfigError with file, line and what was expected.
  */
-export function loadRunSpec(file: string): Promise<RunSpec> {
-  return loadYamlFile(file, runSpecSchema, impossibleCombination, (run) => expanded(run, dirname(file)));
+export async function loadRunSpec(file: string): Promise<RunSpec> {
+  return (await loadRunFile(file)).spec;
+}
+
+export interface LoadedRun {
+  readonly spec: RunSpec;
+  /** Path of the weights that it begins at; null where its seed gives them. */
+  readonly startFrom: string | null;
+}
+
+/** As `loadRunSpec`, with what the file names besides. @throws ConfigError */
+export async function loadRunFile(file: string): Promise<LoadedRun> {
+  const folder = dirname(file);
+  const { startFrom, ...spec } = await loadYamlFile(file, runYamlSchema, impossibleCombination, (run) =>
+    expanded(run, folder),
+  );
+  return { spec, startFrom: startFrom === undefined ? null : resolve(folder, startFrom) };
 }
 
 function expanded(run: unknown, folder: string): ReturnType<Expansion> {

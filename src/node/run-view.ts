@@ -300,6 +300,10 @@ export class RunReducer {
   readonly #session: Handlers<SessionEvent> = {
     searching: () => this.#change({ state: 'searching' }),
     'manifest-refused': ({ reason }) => this.#change({ trouble: reason }),
+    'file-wanted': ({ name, bytes }) =>
+      this.#change({ trouble: `peers are asked for the file ${name} of the run (${bytes} bytes)` }),
+    'file-refused': ({ reason }) => this.#change({ trouble: reason }),
+    'file-complete': () => this.#change({ trouble: null }),
     opened: ({ facts }) => this.#open(facts),
     prepared: ({ backend }) => this.#change({ backend }),
     running: ({ round, isBack }) => this.#change({ state: 'running', sinceRound: round, isBack }),

@@ -216,8 +216,13 @@ function sessionLines(
       const how = event.failure === null ? [`${word}${view.run?.name ?? runId}`] : [];
       return [...how, ...summaryLines(view)];
     }
+    case 'file-wanted':
+      return [`file      peers are asked for ${event.name} of the run, ${event.bytes} bytes`];
+    case 'file-complete':
+      return [`file      ${event.name} is here`];
     case 'searching':
     case 'manifest-refused':
+    case 'file-refused':
     case 'running':
     case 'sampled':
       return [];
