@@ -3,7 +3,7 @@ import type * as tf from '@tensorflow/tfjs-core';
 import type * as z from 'zod';
 import type { Impossible } from '../../registry/impossible.ts';
 import type { ExampleForm } from '../example-form.ts';
-import type { KerasLayer } from './parts/keras-layers.ts';
+import type { LayersSpec } from './layers/layers-spec.ts';
 import type { LayoutBuilder } from './parts/layout-builder.ts';
 import type { Weights } from './parts/weights.ts';
 
@@ -35,8 +35,8 @@ export interface ModelKind<
   loadForward(): Promise<ForwardPass<Spec>>;
   /** The model whose tensors have these names and shapes, where they alone tell. The caller checks that all are there. */
   ofTensors?(shapes: ReadonlyMap<string, readonly number[]>): Spec | null;
-  /** The model in layers of TensorFlow.js, from a row to logits, where all its parts exist there: all tensors of the layout in its order. */
-  kerasLayers?(model: Spec): readonly KerasLayer[];
+  /** The same function of the same tensors as layers, which other programs know; absent where it is none. */
+  asLayers?(model: Spec): LayersSpec;
 }
 
 export interface ForwardPass<Spec> {

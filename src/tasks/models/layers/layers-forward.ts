@@ -7,7 +7,7 @@ import { layerNorm } from '../../../tensor/operations/layer-norm.ts';
 import type { Weights } from '../parts/weights.ts';
 import type { ActivationName, Pair } from './layer-kind.ts';
 import type { LayerOf, LayerSpec } from './layer-kinds.ts';
-import { type LayersSpec, throughLayers } from './layers.ts';
+import { type LayersSpec, throughLayers } from './layers-spec.ts';
 
 /** The layers one after the other; the last one gives logits. */
 export function forward(model: LayersSpec, weights: Weights, input: tf.Tensor): tf.Tensor2D {

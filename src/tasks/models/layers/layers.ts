@@ -1,55 +1,19 @@
-import * as z from 'zod';
 import type { Impossible } from '../../../registry/impossible.ts';
 import type { ModelKind } from '../model-kind.ts';
 import { LayoutBuilder } from '../parts/layout-builder.ts';
-import { length, type Shape, valuesOf, written } from './layer-kind.ts';
-import { type LayerSpec, layerKindOf, layerSchema } from './layer-kinds.ts';
+import { type Shape, valuesOf, written } from './layer-kind.ts';
+import { type LayerSpec, layerKindOf } from './layer-kinds.ts';
+import { inputName, type LayersSpec, layersSchema, throughLayers } from './layers-spec.ts';
 
-const layersMax = 256;
 /** 1 GiB of float32. */
 const parametersMax = 1 << 28;
 /** Values that a layer may give for one example: bounds what a stranger's manifest can make a peer hold. Guess. */
 const valuesMax = 1 << 22;
 const outputsMax = 1 << 16;
 
-const schema = z.strictObject({
-  kind: z
-    .literal('layers')
-    .describe(
-      'a model of layers as Keras and TensorFlow.js have them; run files name it by `file: model.json`, which is read into the ' +
-        'fields below when the run is signed',
-    ),
-  input: z
-    .array(length)
-    .min(1)
-    .max(3)
-    .describe('of one example: [values], or [height, width, channels] of an image'),
-  layers: z.array(layerSchema).min(1).max(layersMax).describe('the last one gives a logit for each class'),
-});
-export type LayersSpec = z.infer<typeof schema>;
-
-/** What layers take whose values come from outside. */
-export const inputName = 'input';
-
-/** Goes through the layers from the first to the last and returns what `apply` made of the last one. */
-export function throughLayers<Value>(
-  { layers }: LayersSpec,
-  input: Value,
-  apply: (layer: LayerSpec, inputs: readonly Value[]) => Value,
-): Value {
-  const values = new Map([[inputName, input]]);
-  let before = inputName;
-  for (const layer of layers) {
-    const inputs = (layer.from ?? [before]).map((name) => values.get(name)!);
-    values.set(layer.name, apply(layer, inputs));
-    before = layer.name;
-  }
-  return values.get(before)!;
-}
-
-export const layers: ModelKind<typeof schema> = {
+export const layers: ModelKind<typeof layersSchema> = {
   kind: 'layers',
-  schema,
+  schema: layersSchema,
   examples: [
     {
       kind: 'layers',
@@ -94,6 +58,7 @@ export const layers: ModelKind<typeof schema> = {
     ),
   rowsPerPass: 20,
   loadForward: () => import('./layers-forward.ts'),
+  asLayers: (model) => model,
 };
 
 function filtering() {

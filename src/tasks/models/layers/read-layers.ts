@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { LayerConfig, LayersFileError } from './layer-config.ts';
 import { length, type Shape } from './layer-kind.ts';
 import { type LayerSpec, layerKindOf, layerSchema, readers } from './layer-kinds.ts';
-import { inputName, type LayersSpec } from './layers.ts';
+import { inputName, type LayersSpec } from './layers-spec.ts';
 import { type FileLayer, type Topology, topologyOf } from './topology.ts';
 
 const inputShape = z.array(length).min(1).max(3);

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { ModelKind } from '../model-kind.ts';
+import { convolutionOf, denseLayers, halvingOf } from '../parts/as-layers.ts';
 import { imageFields } from '../parts/fields.ts';
 
 const schema = z.strictObject({
@@ -22,6 +23,18 @@ export const lenet: ModelKind<typeof schema> = {
   },
   rowsPerPass: 50,
   loadForward: () => import('./lenet-forward.ts'),
+  asLayers: (model) => ({
+    kind: 'layers',
+    input: [model.height, model.width, model.channels],
+    layers: [
+      convolutionOf('conv_0', 5, 6, { activation: 'relu' }),
+      halvingOf('pool_0'),
+      convolutionOf('conv_1', 5, 16, { padding: 'valid', activation: 'relu' }),
+      halvingOf('pool_1'),
+      { kind: 'flatten', name: 'flat' },
+      ...denseLayers([featuresOf(model), 120, 84, model.outputs]),
+    ],
+  }),
 };
 
 /** Values that reach the first dense layer: the first convolution keeps the size, the second takes 4 off. */
