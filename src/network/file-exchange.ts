@@ -6,7 +6,7 @@ import { type BackoffBounds, backoffMs } from './backoff.ts';
 import { withDeadline } from './deadline.ts';
 import { createExchange, type Exchange } from './exchange/exchange.ts';
 import type { Host } from './host.ts';
-import { peerKeyOf } from './identity.ts';
+import { peerIdOf, peerKeyOf } from './identity.ts';
 import { filesProtocol, runCid } from './protocols.ts';
 
 const searchTimeoutMs = 20_000;
@@ -30,6 +30,8 @@ export interface HolderSearch {
   /** Numbers in [0, 1). */
   readonly random: () => number;
   readonly signal: AbortSignal;
+  /** Whom to try first: the lower the sooner. */
+  readonly rankOf: (peer: PeerKey) => number;
 }
 
 /** Peers of the run that are connected now, as the DHT names them: each search anew, with pauses, until the signal ends it. */
@@ -39,6 +41,7 @@ export async function* holdersOf({
   clock,
   random,
   signal,
+  rankOf,
 }: HolderSearch): AsyncGenerator<PeerKey> {
   for (let attempt = 0; !signal.aborted; attempt++) {
     const found: PeerId[] = [];
@@ -50,10 +53,10 @@ export async function* holdersOf({
       }
     };
     await withDeadline(searchTimeoutMs, 'the DHT search did not end', [signal], search).catch(() => {});
-    for (const id of found) {
-      const key = peerKeyOf(id);
-      if (key === null || signal.aborted) continue;
-      const dial = (inTime: AbortSignal) => host.libp2p.dial(id, { signal: inTime });
+    const keys = found.flatMap((id) => peerKeyOf(id) ?? []);
+    for (const key of keys.sort((one, other) => rankOf(one) - rankOf(other))) {
+      if (signal.aborted) break;
+      const dial = (inTime: AbortSignal) => host.libp2p.dial(peerIdOf(key), { signal: inTime });
       const isThere = await withDeadline(dialTimeoutMs, 'the peer cannot be reached', [signal], dial).then(
         () => true,
         () => false,

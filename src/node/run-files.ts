@@ -19,7 +19,8 @@ import type { SessionEvent } from './events.ts';
 
 /** Segments asked of one peer at a time. */
 const inFlightMax = 4;
-const answerTimeoutMs = 60_000;
+/** For a segment; half a minute is 70 kbit/s. */
+const answerTimeoutMs = 30_000;
 /** Beside the segment itself, or the leaves. */
 const frameBytes = 64;
 
@@ -32,6 +33,7 @@ export interface RunFilesOptions {
   readonly clock: Clock;
   readonly random: () => number;
   readonly onEvent: (event: SessionEvent) => void;
+  readonly answerTimeoutMs?: number;
 }
 
 /** Holders asked at a time. */
@@ -114,14 +116,20 @@ export class RunFiles {
     const over = new AbortController();
     const either = AbortSignal.any([signal, over.signal]);
     const asked = new Set<PeerKey>();
+    const failures = new Map<PeerKey, number>();
+    const rankOf = (peer: PeerKey): number => failures.get(peer) ?? 0;
+    const noteFailure = (peer: PeerKey, error: unknown): void => {
+      failures.set(peer, rankOf(peer) + 1);
+      if (!either.aborted) onEvent({ kind: 'file-refused', provider: peer, reason: reasonOf(error) });
+    };
     let fetch: Fetch | null = null;
-    for await (const peer of holdersOf({ host, runId: run.runId, clock, random, signal: either })) {
+    for await (const peer of holdersOf({ host, runId: run.runId, clock, random, signal: either, rankOf })) {
       if (asked.has(peer) || asked.size >= holdersMax) continue;
       try {
         fetch ??= await this.#opened(peer, file, here, either);
       } catch (error) {
         if (isOfDisk(error)) throw error;
-        onEvent({ kind: 'file-refused', provider: peer, reason: reasonOf(error) });
+        noteFailure(peer, error);
         continue;
       }
       if (fetch.left === 0) break;
@@ -129,7 +137,7 @@ export class RunFiles {
       void this.#segmentsFrom(peer, fetch, over, either)
         .catch((error: unknown) => {
           if (isOfDisk(error)) over.abort(error);
-          if (!either.aborted) onEvent({ kind: 'file-refused', provider: peer, reason: reasonOf(error) });
+          noteFailure(peer, error);
         })
         .finally(() => asked.delete(peer));
     }
@@ -200,7 +208,8 @@ export class RunFiles {
     responseBytesMax: number,
     signal: AbortSignal,
   ): Promise<Uint8Array> {
-    const options = { responseBytesMax, timeoutMs: answerTimeoutMs, signal };
+    const timeoutMs = this.#options.answerTimeoutMs ?? answerTimeoutMs;
+    const options = { responseBytesMax, timeoutMs, signal };
     const [frame, ...more] = await this.#exchange.request(peer, encodeRequest(request), options);
     if (frame === undefined || more.length > 0)
       throw new BadAnswerError(`peer ${peer} answered with ${more.length} frames too many`);

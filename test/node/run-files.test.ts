@@ -56,9 +56,24 @@ async function taker(host: Host, run: SignedManifest, holds: Uint8Array | null =
   return { files: filesOf(host, run, own, events), folder: own, events };
 }
 
-function filesOf(host: Host, run: SignedManifest, own: string, events: SessionEvent[]): RunFiles {
+function filesOf(
+  host: Host,
+  run: SignedManifest,
+  own: string,
+  events: SessionEvent[],
+  answerTimeoutMs = 10_000,
+): RunFiles {
   const onEvent = (event: SessionEvent) => void events.push(event);
-  return new RunFiles({ host, run, folder: own, crypto, clock: wallClock, random: Math.random, onEvent });
+  return new RunFiles({
+    host,
+    run,
+    folder: own,
+    crypto,
+    clock: wallClock,
+    random: Math.random,
+    onEvent,
+    answerTimeoutMs,
+  });
 }
 
 const soon = () => AbortSignal.timeout(30_000);
@@ -110,6 +125,31 @@ describe('files of a run', () => {
     await third.files.begin(soon());
     assert.ok(Buffer.compare(await readFile(join(third.folder, file.root)), blob) === 0);
     for (const { files } of [second, third, nothing]) await files.stop();
+  });
+
+  test('come although every place is taken by peers that never answer', async (t) => {
+    const [asker, honest, ...mute] = (await hosts(t, 8)) as [Host, Host, ...Host[]];
+    const run = runWith('mute');
+    const leaves = encodeHashList(leavesOf(crypto, blob));
+    for (const host of mute) {
+      const silent = createFileExchange(host, run.runId, async (_, bytes) =>
+        decodeRequest(bytes)?.kind === 'leaves' ? [leaves] : new Promise(() => {}),
+      );
+      await silent.start();
+      await provide(host, run);
+    }
+    const { folder: own, events } = await taker(asker, run);
+    const files = filesOf(asker, run, own, events, 500);
+    const begun = files.begin(soon());
+    const silentOnes = () =>
+      new Set(events.flatMap((event) => (event.kind === 'file-refused' ? [event.provider] : [])));
+    await eventually('four were waited for', () => silentOnes().size >= 4);
+    const good = await taker(honest, run, blob);
+    await good.files.begin(soon());
+    await provide(honest, run);
+    await begun;
+    assert.ok(Buffer.compare(await readFile(join(own, file.root)), blob) === 0);
+    for (const one of [files, good.files]) await one.stop();
   });
 
   test('go on where an earlier start had got to', async (t) => {

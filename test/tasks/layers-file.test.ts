@@ -211,7 +211,10 @@ describe('a manifest of layers', () => {
   test('names the field that a task cannot feed', () => {
     const model: ModelSpec = image;
     assert.equal(impossibleTask({ kind: 'idx-images' }, model), null);
-    assert.match(impossibleTask({ kind: 'text', heldOutFraction: 0.1 }, model)!.message, /^must be gpt/);
+    assert.match(
+      impossibleTask({ kind: 'text', heldOutFraction: 0.1, chat: 'plain' }, model)!.message,
+      /^must be gpt/,
+    );
   });
 });
 
