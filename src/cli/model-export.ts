@@ -6,6 +6,7 @@ import { perform } from './parts/perform.ts';
 interface Options {
   readonly from: string;
   readonly out: string;
+  readonly data?: readonly string[];
   readonly format: string;
   readonly force?: true;
 }
@@ -21,9 +22,13 @@ export function addModelExportCommand(parent: Command): void {
     .requiredOption('--from <path>', 'directory of a node or of a testnet, or a model file')
     .requiredOption('--out <path>', 'folder (tfjs) or file (safetensors, onnx) to write')
     .addOption(new Option('--format <id>', 'what to write').choices(ids).default('tfjs'))
+    .option(
+      '--data <path...>',
+      'measure it on what its task held out of this data, of each site, for the card',
+    )
     .option('--force', 'replace what exists there')
     .action((options: Options, command: Command) =>
-      perform(command, async ({ say }) => {
+      perform(command, async ({ say, signal }) => {
         const { out, force } = options;
         checkMayWrite(out, force);
         const { checkNotANodes } = await import('./parts/nodes-folder.ts');
@@ -34,10 +39,15 @@ export function addModelExportCommand(parent: Command): void {
         const { findModel } = await import('./parts/model-source.ts');
         const found = await findModel(options.from);
         const { taskOf } = await import('./parts/model-task.ts');
-        const { originOf } = await import('./parts/model-origin.ts');
+        const { measuredAs, originOf } = await import('./parts/model-origin.ts');
         const { model, vector, metadata } = found;
-        const origin = originOf(found);
         const task = exporter.needsTask || metadata['task'] !== undefined ? taskOf(found) : null;
+        let origin = originOf(found);
+        if (options.data) {
+          const { evaluateSites } = await import('./parts/evaluations.ts');
+          const evaluations = await evaluateSites(found, taskOf(found), options.data, signal);
+          origin = measuredAs(origin, evaluations.at(-1)!);
+        }
         const { writeFileAtomically } = await import('../platform/node/atomic-file.ts');
         const { modelCard } = await import('../learning/model-files/model-card.ts');
         const { classNamesOf } = await import('../learning/model-files/usage.ts');

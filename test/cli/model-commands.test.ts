@@ -11,6 +11,7 @@ import { loadRunSpec } from '../../src/config/run-file.ts';
 import { initialVector } from '../../src/learning/initial.ts';
 import { readSafetensors, writeSafetensors } from '../../src/learning/model-files/safetensors.ts';
 import { writeIdxImages } from '../../src/tasks/data/idx-images/idx-file.ts';
+import { mnistFolder } from '../../src/tasks/data/idx-images/mnist-folder.ts';
 import { startBackend } from '../../src/tensor/tfjs-backend.ts';
 import { jsonOf, starlings } from './starlings-process.ts';
 
@@ -113,6 +114,10 @@ describe('model predict and model export', () => {
       assert.match(text, /\| classes \| healthy, disease \|/);
       assert.ok(text.includes(`as ${format} |`));
     }
+    const measured = ['--from', at('mnist-mlp.safetensors'), '--format', 'onnx', '--out', at('mnist.onnx')];
+    assert.equal((await starlings('model', 'export', ...measured, '--data', mnistFolder())).exitCode, 0);
+    const card = await readFile(at('mnist.onnx.md'), 'utf8');
+    assert.match(card, /accuracy \d+\.\d\d %, loss .* on 10000 held-out answers; always 1: 11\.35 %/);
     const again = await starlings('model', 'export', ...from, '--format', 'onnx', '--out', at('all-onnx'));
     assert.equal(again.exitCode, 2);
     const { metadata } = await readSafetensors(at('all-safetensors'));

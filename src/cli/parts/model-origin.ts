@@ -3,6 +3,8 @@ import { basename, dirname, resolve } from 'node:path';
 import { RUNS_FOLDER } from '../../daemon/directory.ts';
 import { readLastView } from '../../daemon/last-view.ts';
 import type { Origin } from '../../learning/model-files/model-card.ts';
+import { majorityOf } from '../../tasks/assessment.ts';
+import type { Evaluation } from './evaluations.ts';
 import type { FoundModel } from './model-source.ts';
 
 export function originOf({ file, metadata }: FoundModel): Origin {
@@ -27,6 +29,7 @@ export function originOf({ file, metadata }: FoundModel): Origin {
             loss: view?.heldOutLoss ?? null,
             examples: view?.heldOutExamples ?? 0,
             alone: view?.alone?.accuracy ?? null,
+            majority: null,
           },
     authors: isOfThis
       ? view.contributions.map(({ peer, deltas, share }) => ({
@@ -37,6 +40,13 @@ export function originOf({ file, metadata }: FoundModel): Origin {
         }))
       : [],
   };
+}
+
+/** The same, as measured now. */
+export function measuredAs(origin: Origin, { metrics, assessment }: Evaluation): Origin {
+  const { accuracy, loss, examples } = metrics;
+  const majority = assessment && majorityOf(assessment);
+  return { ...origin, measured: { accuracy, loss, examples, alone: null, majority } };
 }
 
 function viewBeside(file: string, runId: string) {

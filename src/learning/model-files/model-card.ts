@@ -12,13 +12,15 @@ export interface Origin {
   readonly round: string | null;
   readonly method: string | null;
   readonly modelHash: string | null;
-  /** On the examples that the node held out. */
+  /** On held-out examples. */
   readonly measured: {
     readonly accuracy: number;
     readonly loss: number | null;
     readonly examples: number;
     /** Accuracy of a twin that trained alone. */
     readonly alone: number | null;
+    /** What who always says the most frequent class of them would reach. */
+    readonly majority: { readonly label: number; readonly share: number } | null;
   } | null;
   readonly authors: readonly {
     readonly key: string;
@@ -51,7 +53,7 @@ export function modelCard({ model, task, classes, origin, format, use }: CardPar
     ['method', method && plain(method)],
     ['last round', round && plain(round)],
     ['SHA-256 of its numbers (float32, little-endian)', modelHash && `\`${plain(modelHash)}\``],
-    ['measured', measuredText(origin)],
+    ['measured', measuredText(origin, classes)],
   ];
   const table = rows.flatMap(([what, text]) => (text === null ? [] : [`| ${what} | ${text} |`]));
   return [
@@ -68,12 +70,16 @@ export function modelCard({ model, task, classes, origin, format, use }: CardPar
     .concat('\n');
 }
 
-function measuredText({ measured }: Origin): string | null {
+function measuredText({ measured }: Origin, classes: readonly string[]): string | null {
   if (measured === null) return null;
   const percent = (share: number) => `${(100 * share).toFixed(2)} %`;
   const alone = measured.alone === null ? '' : `; trained alone on the same node ${percent(measured.alone)}`;
+  const { majority } = measured;
+  const always =
+    majority &&
+    `; always ${plain(classes[majority.label] ?? String(majority.label))}: ${percent(majority.share)}`;
   const loss = measured.loss === null ? '' : `, loss ${measured.loss.toFixed(4)}`;
-  return `accuracy ${percent(measured.accuracy)}${loss} on ${measured.examples} answers that the exporting node held out${alone}`;
+  return `accuracy ${percent(measured.accuracy)}${loss} on ${measured.examples} held-out answers${always ?? ''}${alone}`;
 }
 
 function authorTable(authors: Origin['authors']): string {
