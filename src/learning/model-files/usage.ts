@@ -24,7 +24,8 @@ export function usageOf(model: ModelSpec, task: TaskSpec): Usage {
   const numbered = inputShape.length === 1 ? inputsOf(model) : 0;
   return {
     task,
-    inputs: named.inputs ?? 'raw values, one row for each example; what is missing is replaced by its mean before',
+    inputs:
+      named.inputs ?? 'raw values, one row for each example; what is missing is replaced by its mean before',
     outputs: 'probabilities of the classes',
     inputShape,
     features: named.features ?? Array.from({ length: numbered }, (_, index) => `feature ${index}`),
