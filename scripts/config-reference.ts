@@ -4,7 +4,7 @@ import { compareFileSchema } from '../sim/compare/compare-file.ts';
 import { scenarioFileSchema } from '../sim/scenario/scenario.ts';
 import { renderReference } from '../src/config/reference.ts';
 import { nodeFileSchema } from '../src/daemon/node-file.ts';
-import { runSpecSchema } from '../src/run/run-spec.ts';
+import { runYamlSchema } from '../src/run/run-spec.ts';
 
 /** The whole text of docs/CONFIG.md. */
 export function configReference(): string {
@@ -14,7 +14,7 @@ export function configReference(): string {
       introduction:
         'What `starlings run create FILE` signs, for example `configs/runs/mnist-mlp.yaml`. How the data is split ' +
         'between nodes is not part of it: data is a local matter.',
-      schema: runSpecSchema,
+      schema: runYamlSchema,
     },
     {
       title: 'Nodes',

@@ -1,49 +1,66 @@
 import { type Command, Option } from 'commander';
+import { exporters } from '../learning/model-files/exporters.ts';
 import { checkMayWrite } from './parts/may-write.ts';
 import { perform } from './parts/perform.ts';
-
-const FORMATS = ['tfjs', 'safetensors'] as const;
 
 interface Options {
   readonly from: string;
   readonly out: string;
-  readonly format: (typeof FORMATS)[number];
+  readonly data?: readonly string[];
+  readonly format: string;
   readonly force?: true;
 }
+
+const ids = exporters.map(({ id }) => id);
 
 export function addModelExportCommand(parent: Command): void {
   parent
     .command('export')
     .description(
-      'write the trained model for TensorFlow.js (a folder: raw rows in, probabilities out) or as safetensors (a file)',
+      `write the trained model and a card that says what it is: ${exporters.map(({ id, what }) => `${id}: ${what}`).join('; ')}`,
     )
     .requiredOption('--from <path>', 'directory of a node or of a testnet, or a model file')
-    .requiredOption('--out <path>', 'folder (tfjs) or file (safetensors) to write')
-    .addOption(new Option('--format <id>', 'what to write').choices(FORMATS).default('tfjs'))
+    .requiredOption('--out <path>', 'folder (tfjs) or file (safetensors, onnx) to write')
+    .addOption(new Option('--format <id>', 'what to write').choices(ids).default('tfjs'))
+    .option(
+      '--data <path...>',
+      'measure it on what its task held out of this data, of each site, for the card',
+    )
     .option('--force', 'replace what exists there')
     .action((options: Options, command: Command) =>
-      perform(command, async ({ say }) => {
-        checkMayWrite(options.out, options.force);
+      perform(command, async ({ say, signal }) => {
+        const { out, force } = options;
+        checkMayWrite(out, force);
         const { checkNotANodes } = await import('./parts/nodes-folder.ts');
-        checkNotANodes(options.out, options.force);
+        checkNotANodes(out, force);
+        const exporter = exporters.find(({ id }) => id === options.format)!;
+        const card = exporter.cardOf(out);
+        if (!card.startsWith(`${out}/`)) checkMayWrite(card, force);
         const { findModel } = await import('./parts/model-source.ts');
         const found = await findModel(options.from);
-        if (options.format === 'tfjs') {
-          const { writeLayersFolder } = await import('../learning/model-files/layers-folder.ts');
-          const { taskOf } = await import('./parts/model-task.ts');
-          await writeLayersFolder(options.out, found.model, found.vector, taskOf(found));
-        } else {
-          const { writeSafetensors } = await import('../learning/model-files/safetensors.ts');
-          await writeSafetensors(options.out, found.model, found.vector, found.metadata);
+        const { taskOf } = await import('./parts/model-task.ts');
+        const { measuredAs, originOf } = await import('./parts/model-origin.ts');
+        const { model, vector, metadata } = found;
+        const task = exporter.needsTask || metadata['task'] !== undefined ? taskOf(found) : null;
+        let origin = originOf(found);
+        if (options.data) {
+          const { evaluateSites } = await import('./parts/evaluations.ts');
+          const evaluations = await evaluateSites(found, taskOf(found), options.data, signal);
+          origin = measuredAs(origin, evaluations.at(-1)!);
         }
-        say(`${options.format} model of ${found.vector.length} parameters written to ${options.out}`);
+        const { writeFileAtomically } = await import('../platform/node/atomic-file.ts');
+        const { modelCard } = await import('../learning/model-files/model-card.ts');
+        const { classNamesOf } = await import('../learning/model-files/usage.ts');
+        await exporter.write({ out, model, vector, task, metadata, origin: { ...origin } });
+        const parts = { model, task, origin, format: exporter.id, use: exporter.use(out) };
+        await writeFileAtomically(card, [
+          modelCard({ ...parts, classes: task ? classNamesOf(model, task) : [] }),
+        ]);
+        say(`${exporter.id} model of ${vector.length} parameters written to ${out}, its card to ${card}`);
         return {
           json: {
-            from: found.file,
-            out: options.out,
-            format: options.format,
-            parameters: found.vector.length,
-            ...found.metadata,
+            ...{ from: found.file, out, card, format: exporter.id, parameters: vector.length },
+            ...metadata,
           },
         };
       }),

@@ -23,20 +23,27 @@ export function addRunCreateCommand(parent: Command): void {
     .option('--force', 'replace the manifest where one exists')
     .action((file: string, options: Options, command: Command) =>
       perform(command, async ({ say }) => {
-        const { loadRunSpec } = await import('../config/run-file.ts');
-        const spec = await loadRunSpec(file);
+        const { loadRunFile } = await import('../config/run-file.ts');
+        const { spec, startFrom } = await loadRunFile(file);
         checkMayWrite(options.out, options.force);
         const { checkTrainable } = await import('../learning/tfjs/trainable.ts');
         await checkTrainable(spec.model);
+        const { modelKindOf } = await import('../tasks/models/registry.ts');
+        for (const remark of modelKindOf(spec.model).remarks?.(spec.model) ?? []) say(remark);
         const { loadIdentity } = await import('../network/identity.ts');
         const { createCrypto } = await import('../platform/node/crypto.ts');
-        const { createRun, writeManifestFile } = await import('../node/manifest-file.ts');
+        const { besideManifest, createRun, writeManifestFile } = await import('../node/manifest-file.ts');
         const { signer } = await loadIdentity(options.key);
         const startAtMs = Math.round(Date.now() + options.startIn * 1000);
-        const run = createRun(spec, startAtMs, createCrypto(), signer);
-        await writeManifestFile(options.out, run);
+        const { readStartVector } = await import('../learning/model-files/start-vector.ts');
+        const start = startFrom === null ? null : await readStartVector(startFrom, spec.model);
+        const run = createRun(spec, startAtMs, createCrypto(), signer, start);
+        await writeManifestFile(options.out, run, start);
         say(`run      ${run.runId}`);
         say(`manifest ${options.out}`);
+        for (const { name, bytes } of run.manifest.files ?? []) {
+          say(`file     ${besideManifest(options.out, name)}, ${bytes} bytes: keep it beside the manifest`);
+        }
         say(`starts   ${new Date(startAtMs).toISOString()}`);
         say(`\nGive the manifest to one node; the others need the run id alone:`);
         say(`  starlings node --run ${options.out} --data DIR --bootstrap ADDRESS`);

@@ -10,6 +10,8 @@ export interface JsonSchema {
   readonly properties?: Readonly<Record<string, JsonSchema>>;
   readonly required?: readonly string[];
   readonly items?: JsonSchema;
+  /** Of a list of fixed length. */
+  readonly prefixItems?: readonly JsonSchema[];
   /** Of a record: what its keys and values are. */
   readonly propertyNames?: JsonSchema;
   readonly additionalProperties?: JsonSchema | boolean;

@@ -93,7 +93,10 @@ function row(key: string, field: JsonSchema, required: boolean): string {
 function typeOf(field: JsonSchema): string {
   if (field.const !== undefined) return code(field.const);
   if (field.enum) return field.enum.map((value) => code(value)).join(', ');
-  if (field.type === 'array') return `list of ${field.items ? typeOf(field.items) : 'anything'}`;
+  if (field.type === 'array') {
+    const each = field.prefixItems?.[0] ?? field.items;
+    return `list of ${each ? typeOf(each) : 'anything'}`;
+  }
   if (field.type === 'integer') return 'whole number';
   if (valuesOf(field)) return 'object';
   if (field.type) return field.type;
@@ -122,9 +125,11 @@ function rangeOf(field: JsonSchema): string {
   }
   if (field.minItems !== undefined || field.maxItems !== undefined) {
     parts.push(
-      field.maxItems === undefined
-        ? `at least ${field.minItems} entries`
-        : `${field.minItems ?? 0} to ${field.maxItems} entries`,
+      field.maxItems === field.minItems
+        ? `${field.minItems} entries`
+        : field.maxItems === undefined
+          ? `at least ${field.minItems} entries`
+          : `${field.minItems ?? 0} to ${field.maxItems} entries`,
     );
   }
   const value = valuesOf(field);
@@ -132,8 +137,9 @@ function rangeOf(field: JsonSchema): string {
     parts.push(`keys ${rangeOf(field.propertyNames)}`, `values ${rangeOf(value)}`);
   }
   if (field.pattern !== undefined) parts.push(code(field.pattern, String));
-  if (field.items) {
-    const each = rangeOf(field.items);
+  const items = field.prefixItems?.[0] ?? field.items;
+  if (items) {
+    const each = rangeOf(items);
     if (each) parts.push(`each ${each}`);
   }
   return parts.join('; ');

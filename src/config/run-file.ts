@@ -1,7 +1,49 @@
-import { impossibleCombination, type RunSpec, runSpecSchema } from '../run/run-spec.ts';
-import { loadYamlFile } from './yaml-file.ts';
+import { readFileSync, statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { modelFileOf, withModelOf } from '../run/model-file.ts';
+import { impossibleCombination, type RunSpec, runYamlSchema } from '../run/run-spec.ts';
+import { type Expansion, loadYamlFile } from './yaml-file.ts';
 
-/** Reads the YAML description of a run. @throws ConfigError with file, line and what was expected. */
-export function loadRunSpec(file: string): Promise<RunSpec> {
-  return loadYamlFile(file, runSpecSchema, impossibleCombination);
+/** A larger file is refused before it is read: a graph of 1,000 layers has 1 MiB. */
+const modelFileBytesMax = 8 << 20;
+
+/**
+ * Reads the YAML description of a run, and the file of the model where it names one, by a path from its own folder.
+ * @throws ConfigError with file, line and what was expected.
+ */
+export async function loadRunSpec(file: string): Promise<RunSpec> {
+  return (await loadRunFile(file)).spec;
+}
+
+export interface LoadedRun {
+  readonly spec: RunSpec;
+  /** Path of the weights that it begins at; null where its seed gives them. */
+  readonly startFrom: string | null;
+}
+
+/** As `loadRunSpec`, with what the file names besides. @throws ConfigError */
+export async function loadRunFile(file: string): Promise<LoadedRun> {
+  const folder = dirname(file);
+  const { startFrom, ...spec } = await loadYamlFile(file, runYamlSchema, impossibleCombination, (run) =>
+    expanded(run, folder),
+  );
+  return { spec, startFrom: startFrom === undefined ? null : resolve(folder, startFrom) };
+}
+
+function expanded(run: unknown, folder: string): ReturnType<Expansion> {
+  const file = modelFileOf(run);
+  if (file === null) return { value: run, problem: null };
+  try {
+    return { value: withModelOf(run, readModelFile(resolve(folder, file))), problem: null };
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const why = code === 'BAD_LAYERS_FILE' ? message : `cannot be read (${code ?? message}); check the path`;
+    return { value: run, problem: { path: ['model', 'file'], message: `${file}: ${why}` } };
+  }
+}
+
+function readModelFile(path: string): string {
+  const { size } = statSync(path);
+  if (size > modelFileBytesMax) throw new RangeError(`${size} bytes, more than ${modelFileBytesMax}`);
+  return readFileSync(path, 'utf8');
 }

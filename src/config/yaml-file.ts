@@ -21,13 +21,21 @@ export type CombinationCheck<T> = (
   value: T,
 ) => { readonly path: readonly PropertyKey[]; readonly message: string } | null;
 
+/** Puts what other files say in the place of their names, before anything is checked. */
+export type Expansion = (value: unknown) => {
+  readonly value: unknown;
+  /** Why a file cannot be taken, at the field that names it. */
+  readonly problem: { readonly path: readonly PropertyKey[]; readonly message: string } | null;
+};
+
 /** Reads and checks a file. @throws ConfigError with one line per problem. */
 export async function loadYamlFile<T>(
   file: string,
   schema: z.ZodType<T>,
   check: CombinationCheck<T> = () => null,
+  expand: Expansion = (value) => ({ value, problem: null }),
 ): Promise<T> {
-  return parseYaml(await readConfigText(file), file, schema, check);
+  return parseYaml(await readConfigText(file), file, schema, check, expand);
 }
 
 /** As `loadYamlFile` for text already read; `file` is the name to show. @throws ConfigError */
@@ -36,6 +44,7 @@ export function parseYaml<T>(
   file: string,
   schema: z.ZodType<T>,
   check: CombinationCheck<T> = () => null,
+  expand: Expansion = (value) => ({ value, problem: null }),
 ): T {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
@@ -50,7 +59,10 @@ export function parseYaml<T>(
       ),
     );
   }
-  const value: unknown = plainValue(document, file);
+  const { value, problem } = expand(plainValue(document, file));
+  if (problem !== null) {
+    throw new ConfigError('BAD_CONFIG', problemLines([{ ...problem, at: 'value' }], file, document, lines));
+  }
   if (value === null || value === undefined) {
     throw new ConfigError('BAD_CONFIG', `${file}:1:1: the file is empty; docs/CONFIG.md lists its fields`);
   }
@@ -67,8 +79,8 @@ export function parseYaml<T>(
   }
   const impossible = check(parsed.data);
   if (impossible) {
-    const problem: Problem = { ...impossible, at: 'value' };
-    throw new ConfigError('BAD_CONFIG', problemLines([problem], file, document, lines));
+    const found: Problem = { ...impossible, at: 'value' };
+    throw new ConfigError('BAD_CONFIG', problemLines([found], file, document, lines));
   }
   return parsed.data;
 }

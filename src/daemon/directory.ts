@@ -4,8 +4,9 @@ import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pino, { type Logger } from 'pino';
 import type { Crypto } from '../core/crypto.ts';
-import { readManifestFile, writeManifestFile } from '../node/manifest-file.ts';
+import { besideManifest, readManifestFile, writeManifestFile } from '../node/manifest-file.ts';
 import { writeFileAtomically } from '../platform/node/atomic-file.ts';
+import { linkOrCopy } from '../platform/node/link-or-copy.ts';
 import { makeDirectory } from '../platform/node/make-directory.ts';
 import type { SignedManifest } from '../run/manifest.ts';
 import { DAEMON_INFO_FILE, type DaemonInfo } from './daemon-info.ts';
@@ -16,6 +17,8 @@ export const MODEL_FILE = 'model.safetensors';
 export const MANIFEST_FILE = 'run.manifest';
 /** Each run has a folder of its own below this one, named by its id. */
 export const RUNS_FOLDER = 'runs';
+/** Of a run's folder. */
+const FILES_FOLDER = 'files';
 const LOG_FILE = 'log.jsonl';
 const OLDER_LOG_FILE = 'log.1.jsonl';
 const KEY_FILE = 'key';
@@ -74,6 +77,29 @@ export function runFolder(path: string, runId: string): string {
 
 export async function keepManifest(path: string, run: SignedManifest): Promise<void> {
   await writeManifestFile(join(runFolder(path, run.runId), MANIFEST_FILE), run);
+}
+
+/** Where the files of a run are kept, each under its root. */
+export function filesFolder(path: string, runId: string): string {
+  return join(path, RUNS_FOLDER, runId, FILES_FOLDER);
+}
+
+/** Takes over the files of the run that lie beside its manifest. What they hold is checked when the run begins. */
+export async function keepFilesBeside(
+  path: string,
+  run: SignedManifest,
+  manifestPath: string,
+): Promise<void> {
+  const folder = filesFolder(path, run.runId);
+  for (const { name, root, bytes } of run.manifest.files ?? []) {
+    const beside = besideManifest(manifestPath, name);
+    const [there, kept] = [beside, join(folder, root)].map((file) =>
+      statSync(file, { throwIfNoEntry: false }),
+    );
+    if (!there?.isFile() || there.size !== bytes || kept?.size === bytes) continue;
+    makeDirectory(folder);
+    await linkOrCopy(beside, join(folder, root));
+  }
 }
 
 /** The manifest of a run that this node took part in before; null where it did not. @throws ManifestError */

@@ -21,6 +21,7 @@ const troubles: ReadonlySet<Event['kind']> = new Set([
   'save-failed',
   'snapshot-not-kept',
   'manifest-refused',
+  'file-refused',
 ]);
 
 /** Told for ever, a few times a minute; mostly the same as before. */

@@ -1,11 +1,11 @@
 /** The final log of a run between a node's store and a file: written, read back, and folded again from the file alone. */
 import { createReadStream, existsSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { encodeFloat32 } from '../codec/dense.ts';
 import { bytesToHex } from '../core/bytes.ts';
 import { memberTest } from '../core/membership.ts';
-import { initialVector, vectorHash } from '../learning/initial.ts';
+import { initialVector, vectorHash, vectorOfFile } from '../learning/initial.ts';
 import {
   ArchiveError,
   ArchiveFold,
@@ -17,14 +17,16 @@ import { decodeState } from '../log/snapshot.ts';
 import { isArchiveKey, isBaseKey, isLogKey } from '../log/store-keys.ts';
 import { deltaStateOf, type LogParts } from '../methods/delta-log/log-parts.ts';
 import { logOf } from '../methods/registry.ts';
-import { readManifestFile } from '../node/manifest-file.ts';
+import { besideManifest, readManifestFile } from '../node/manifest-file.ts';
 import { NodeError } from '../node/node-error.ts';
 import { runPrefix, storeView } from '../node/store-view.ts';
 import { writeFileAtomically } from '../platform/node/atomic-file.ts';
 import { createCrypto } from '../platform/node/crypto.ts';
 import { openLevelStore } from '../platform/node/level-store.ts';
+import { linkOrCopy } from '../platform/node/link-or-copy.ts';
 import { ManifestError, openManifest, type SignedManifest } from '../run/manifest.ts';
-import { MANIFEST_FILE, RUNS_FOLDER } from './directory.ts';
+import { startFile } from '../run/run-files.ts';
+import { filesFolder, MANIFEST_FILE, RUNS_FOLDER } from './directory.ts';
 
 export interface ArchiveSummary {
   readonly runId: string;
@@ -51,10 +53,12 @@ const crypto = createCrypto();
 export async function exportLog(
   directory: string,
   run: string,
-  file: string,
+  out: string,
 ): Promise<ArchiveSummary & { readonly bytes: number }> {
   const signed = await manifestOf(directory, run);
-  const parts = partsOf(signed);
+  const start = signed.manifest.files?.find(({ name }) => name === startFile);
+  const kept = join(filesFolder(directory, signed.runId), start?.root ?? '');
+  const parts = partsOf(signed, await startOf(signed, kept));
   const { entries, bases } = await storedOf(directory, signed.runId);
   const last = bases.at(-1);
   const state = last && decodeState(parts.kinds, last);
@@ -74,9 +78,10 @@ export async function exportLog(
   const pieces = comesTo(tail, null, whole, parts, signed)
     ? [...archivePieces({ manifest, start: null }, whole, tail)]
     : [...archivePieces({ manifest, start: first }, later, tail)];
-  await writeFileAtomically(file, pieces);
+  if (start) await linkOrCopy(kept, besideManifest(out, startFile));
+  await writeFileAtomically(out, pieces);
   const bytes = pieces.reduce((sum, { length }) => sum + length, 0);
-  return { ...(await verifyLog(file)), bytes };
+  return { ...(await verifyLog(out)), bytes };
 }
 
 /** Reads an archive and folds it. @throws ArchiveError, ManifestError, system errors; each names the file */
@@ -105,7 +110,7 @@ async function foldFile(file: string): Promise<ArchiveSummary> {
       if (folded) throw new ArchiveError('the archive goes on after its end');
       if (!signed || !parts) {
         signed = openManifest(frame.slice(), crypto);
-        parts = partsOf(signed);
+        parts = partsOf(signed, await startOf(signed, besideManifest(file, startFile)));
       } else if (!fold) {
         fold = foldOf(parts, signed, frame.length > 0 ? frame.slice() : null);
       } else if (isTail) folded = fold.finish(frame);
@@ -153,8 +158,20 @@ function foldOf(parts: LogParts, { manifest }: SignedManifest, start: Uint8Array
   return new ArchiveFold(start, { ...parts, crypto, isMember: memberTest(manifest.membership) });
 }
 
-/** @throws NodeError for a run without a log, or of another version */
-function partsOf({ manifest, runId }: SignedManifest): LogParts {
+/** The start vector where it is a file of the run; null where the seed gives it. @throws NodeError where it is not at `path` */
+async function startOf({ manifest, runId }: SignedManifest, path: string): Promise<Float32Array | null> {
+  const start = manifest.files?.find(({ name }) => name === startFile);
+  if (start === undefined) return null;
+  const found = await stat(path).catch(() => null);
+  if (found?.isFile() && found.size === start.bytes) return vectorOfFile(await readFile(path));
+  throw new NodeError(
+    'OTHER_START_VECTOR',
+    `run ${runId} begins at a file of ${start.bytes} bytes, which is expected as ${path}: copy it from a node or from beside the manifest`,
+  );
+}
+
+/** `start` where the run begins at a file of its own. @throws NodeError for a run without a log, or of another version */
+function partsOf({ manifest, runId }: SignedManifest, start: Float32Array | null): LogParts {
   const { strategy } = manifest;
   const log = logOf(strategy);
   if (!log) {
@@ -163,7 +180,7 @@ function partsOf({ manifest, runId }: SignedManifest): LogParts {
       `run ${runId} keeps no log: with ${strategy.id} each peer has a model of its own`,
     );
   }
-  const initial = initialVector(manifest.model, manifest.seed);
+  const initial = start ?? initialVector(manifest.model, manifest.seed);
   if (vectorHash(initial) !== manifest.initHash) {
     throw new NodeError(
       'OTHER_START_VECTOR',

@@ -9,7 +9,7 @@ import { NodeError } from '../node/node-error.ts';
 import type { RunSession } from '../node/run-session.ts';
 import type { RunView } from '../node/run-view.ts';
 import type { Metrics } from '../tasks/metrics.ts';
-import { keepManifest, MODEL_FILE, runFolder } from './directory.ts';
+import { filesFolder, keepManifest, MODEL_FILE, runFolder } from './directory.ts';
 import type { JoinedRuns } from './joined-runs.ts';
 import type { LastViews } from './last-view.ts';
 import { resolveRun } from './run-reference.ts';
@@ -111,7 +111,9 @@ export class NodeRuns implements NodeControl {
     const runId = typeof run === 'string' ? run : run.runId;
     const modelFile = join(runFolder(directory, runId), MODEL_FILE);
     const { data, backend, compareAlone = false, evenIfOver = false } = request;
-    const session = node.join(run, { data, backend, compareAlone, evenIfOver, modelFile });
+    const files = filesFolder(directory, runId);
+    const options = { data, backend, compareAlone, evenIfOver, modelFile, filesFolder: files };
+    const session = node.join(run, options);
     this.#failed.delete(runId);
     if (session.run === null) void this.#keepFound(session);
     void session.started.then(

@@ -5,7 +5,7 @@ import { CID } from 'multiformats/cid';
 import type { Crypto } from '../core/crypto.ts';
 import { readManifestFile } from '../node/manifest-file.ts';
 import type { SignedManifest } from '../run/manifest.ts';
-import { keepManifest, keptManifest } from './directory.ts';
+import { keepFilesBeside, keepManifest, keptManifest } from './directory.ts';
 
 const SHA2_256 = 0x12;
 /** A CIDv1 of SHA-256 in base32. */
@@ -36,6 +36,7 @@ export async function resolveRun(
   }
   const manifest = await readManifestFile(run, crypto);
   await keepManifest(directory, manifest);
+  await keepFilesBeside(directory, manifest, run);
   return manifest;
 }
 

@@ -37,6 +37,12 @@ export function littleEndianBytes(vector: Float32Array): Uint8Array {
   return endianness() === 'LE' ? bytes : Buffer.from(bytes).swap32();
 }
 
+/** The vector of a file's bytes, little-endian float32: the same memory where the machine is little-endian. `bytes` is given up. */
+export function vectorOfFile(bytes: Uint8Array): Float32Array {
+  if (endianness() !== 'LE') Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).swap32();
+  return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
+}
+
 /** The inverse of `littleEndianBytes`, always a copy; `bytes.length` must be a multiple of 4. */
 export function vectorOfLittleEndian(bytes: Uint8Array): Float32Array {
   const copy = Buffer.alloc(bytes.length);

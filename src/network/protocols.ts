@@ -9,6 +9,10 @@ export function exchangeProtocol(runId: string): string {
   return `/starlings/exchange/2.0.0/${runId}`;
 }
 
+export function filesProtocol(runId: string): string {
+  return `/starlings/files/1.0.0/${runId}`;
+}
+
 export function announcementTopic(runId: string): string {
   return `/starlings/announce/2.0.0/${runId}`;
 }

@@ -58,6 +58,10 @@ export type SessionEvent =
   /** Peers are asked for the manifest. */
   | { readonly kind: 'searching' }
   | { readonly kind: 'manifest-refused'; readonly provider: string; readonly reason: string }
+  /** Peers are asked for a file that the manifest names. */
+  | { readonly kind: 'file-wanted'; readonly name: string; readonly bytes: number }
+  | { readonly kind: 'file-refused'; readonly provider: string; readonly reason: string }
+  | { readonly kind: 'file-complete'; readonly name: string }
   /** The manifest is here; the data is read and the backend started next. */
   | { readonly kind: 'opened'; readonly facts: RunFacts }
   /** The learner can train. `backend` says on what, in one sentence. */

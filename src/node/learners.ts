@@ -11,6 +11,8 @@ export interface LearnerRequest {
   /** This node's own examples: a file or a folder, as the task of the run has it. */
   readonly data: string;
   readonly backend: BackendChoice;
+  /** What training begins at, where a file of the run says so and not its seed. */
+  readonly start?: Float32Array | null;
   /** Train a twin beside that hears of nobody, and evaluate it too. */
   readonly compareAlone?: boolean;
 }
@@ -28,7 +30,7 @@ export async function createWarmLearner(request: LearnerRequest): Promise<Learne
   const learner = await createThreadLearner({ model, task, training, rounds, dataPath: data, backend });
   try {
     // The first steps pay for compilation; better now than in round 0.
-    const parameters = initialVector(model, seed);
+    const parameters = request.start ?? initialVector(model, seed);
     await learner.train({ parameters, steps: warmUpSteps, round: 0, streamKey: 'warm-up', share: 0 });
     return compareAlone ? withLoneTwin(learner, parameters) : learner;
   } catch (error) {

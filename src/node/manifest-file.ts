@@ -1,7 +1,9 @@
 /** Run manifests on disk, and how a new one is made. */
 import { open } from 'node:fs/promises';
+import { blobRoot } from '../content/blob.ts';
+import { bytesToHex } from '../core/bytes.ts';
 import type { Crypto, Signer } from '../core/crypto.ts';
-import { initialVector, vectorHash } from '../learning/initial.ts';
+import { initialVector, littleEndianBytes, vectorHash } from '../learning/initial.ts';
 import { writeFileAtomically } from '../platform/node/atomic-file.ts';
 import {
   ManifestError,
@@ -10,12 +12,31 @@ import {
   type SignedManifest,
   signManifest,
 } from '../run/manifest.ts';
+import { startFile } from '../run/run-files.ts';
 import type { RunSpec } from '../run/run-spec.ts';
 
-/** Signs a run that begins at `startAtMs` (Unix time), with the hash of the start vector every peer must build. */
-export function createRun(spec: RunSpec, startAtMs: number, crypto: Crypto, signer: Signer): SignedManifest {
-  const initHash = vectorHash(initialVector(spec.model, spec.seed));
-  return signManifest({ ...spec, startAtMs, initHash }, crypto, signer);
+/**
+ * Signs a run that begins at `startAtMs` (Unix time), with the hash of the start vector every peer must build, or be given where `start`
+ * is one: then it is a file of the run. @throws ManifestError
+ */
+export function createRun(
+  spec: RunSpec,
+  startAtMs: number,
+  crypto: Crypto,
+  signer: Signer,
+  start: Float32Array | null = null,
+): SignedManifest {
+  const initHash = vectorHash(start ?? initialVector(spec.model, spec.seed));
+  const bytes = start && littleEndianBytes(start);
+  const files = bytes && [
+    { name: startFile, root: bytesToHex(blobRoot(crypto, bytes)), bytes: bytes.length },
+  ];
+  return signManifest({ ...spec, startAtMs, initHash, ...(files ? { files } : {}) }, crypto, signer);
+}
+
+/** Where a file of the run lies beside its manifest. */
+export function besideManifest(manifestPath: string, name: string): string {
+  return `${manifestPath}.${name}`;
 }
 
 /**
@@ -49,7 +70,14 @@ export async function readManifestFile(
   }
 }
 
-/** Writes the manifest whole or not at all; a file of that name is replaced. */
-export async function writeManifestFile(path: string, manifest: SignedManifest): Promise<void> {
+/**
+ * Writes the manifest whole or not at all, and before it the start vector that it names, beside it; files of these names are replaced.
+ */
+export async function writeManifestFile(
+  path: string,
+  manifest: SignedManifest,
+  start: Float32Array | null = null,
+): Promise<void> {
+  if (start) await writeFileAtomically(besideManifest(path, startFile), [littleEndianBytes(start)]);
   await writeFileAtomically(path, [manifest.bytes]);
 }

@@ -14,7 +14,8 @@ export class NodeError extends Error {
     | 'NO_LOG'
     | 'RUN_TOO_OLD'
     | 'MODEL_TOO_LARGE'
-    | 'NOTHING_FINAL';
+    | 'NOTHING_FINAL'
+    | 'NO_PLACE_FOR_FILES';
 
   /** `sentence` says what is wrong and what to do. */
   constructor(code: NodeError['code'], sentence: string) {

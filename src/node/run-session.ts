@@ -27,7 +27,9 @@ import { NodeError } from './node-error.ts';
 import { notMetPastEnd, PastEndWatch } from './past-end.ts';
 import { Progress } from './progress.ts';
 import { factsOf, refuseTooLarge, wantedLinks } from './run-facts.ts';
-import { RunReducer, type RunView } from './run-view.ts';
+import { RunFiles } from './run-files.ts';
+import { RunReducer } from './run-reducer.ts';
+import type { RunView } from './run-view.ts';
 
 /** How a node takes part in a run. */
 export interface JoinOptions {
@@ -39,6 +41,8 @@ export interface JoinOptions {
   readonly evenIfOver?: boolean;
   /** Where the finished model is saved; its folder must exist. Left out, it is not saved. */
   readonly modelFile?: string;
+  /** Where files that the manifest names are kept. */
+  readonly filesFolder?: string;
   /** Of the run's slots; the node's own where left out. */
   readonly clock?: Clock;
 }
@@ -203,12 +207,13 @@ export class Session implements RunSession {
     }
     refuseTooLarge(this.runId, manifest);
     const { data, backend, compareAlone = false } = this.#options;
+    const start = await this.#filesHere(this.#run, signal);
     // Before memory is taken for the model: what is most often wrong is what the owner gave.
-    const learner = await this.#parts.learners({ run: this.#run, data, backend, compareAlone });
+    const learner = await this.#parts.learners({ run: this.#run, data, backend, compareAlone, start });
     this.#stops.push(() => learner.close());
     signal.throwIfAborted();
     this.#say({ kind: 'prepared', backend: learner.backend });
-    const initial = initialVector(manifest.model, manifest.seed);
+    const initial = start ?? initialVector(manifest.model, manifest.seed);
     if (vectorHash(initial) !== manifest.initHash) {
       throw new NodeError(
         'OTHER_START_VECTOR',
@@ -219,6 +224,24 @@ export class Session implements RunSession {
     signal.throwIfAborted();
     this.#say({ kind: 'running', round: this.status().round, isBack });
     this.#sampleLater();
+  }
+
+  /** Resolves when all files of the run are here, to the start vector where one of them is it. */
+  async #filesHere(run: SignedManifest, signal: AbortSignal): Promise<Float32Array | null> {
+    if (run.manifest.files === undefined) return null;
+    const { filesFolder: folder } = this.#options;
+    if (folder === undefined) {
+      throw new NodeError(
+        'NO_PLACE_FOR_FILES',
+        `run ${this.runId} has files: name a folder for them (filesFolder)`,
+      );
+    }
+    const { host, clock, random } = this.#parts;
+    const onEvent = (event: SessionEvent) => this.#say(event);
+    const files = new RunFiles({ ...{ host, run, folder, clock, random, onEvent }, crypto: createCrypto() });
+    this.#stops.push(() => files.stop());
+    await files.begin(signal);
+    return files.start();
   }
 
   #fetch(): Promise<SignedManifest> {

@@ -10,6 +10,7 @@ import { hex32 } from '../core/bytes.ts';
 import { decodeCanonical } from '../core/canonical-cbor.ts';
 import type { Crypto, Signer } from '../core/crypto.ts';
 import { parameterCount } from '../tasks/models/model-layout.ts';
+import { runFileSchema, runFilesMax, wrongFile } from './run-files.ts';
 import { impossibleCombination, missingRoster, runSpecSchema } from './run-spec.ts';
 
 /** A manifest of more bytes is refused before it is decoded. An allow-list of 10,000 keys fits. */
@@ -26,6 +27,8 @@ const manifestSchema = runSpecSchema.extend({
   startAtMs: z.int().min(0),
   /** SHA-256 (hex) of the start vector as little-endian float32: a peer that builds another one stops. */
   initHash: z.string().regex(hex32),
+  /** What peers need beside the manifest and hand each other; left out: nothing. */
+  files: z.array(runFileSchema).min(1).max(runFilesMax).optional(),
 });
 export type RunManifest = z.infer<typeof manifestSchema>;
 
@@ -85,7 +88,7 @@ function checkRun(manifest: RunManifest): void {
   const impossible = impossibleCombination(manifest);
   const problem = impossible
     ? `${impossible.path.join('.')}: ${impossible.message}`
-    : missingRoster(manifest);
+    : (missingRoster(manifest) ?? wrongFile(manifest.files ?? [], parameterCount(manifest.model)));
   if (problem !== null) throw new ManifestError(problem);
 }
 

@@ -113,6 +113,18 @@ export const runSpecSchema = z.strictObject({
 });
 export type RunSpec = z.infer<typeof runSpecSchema>;
 
+/** What the file of a run may say beside. */
+export const runYamlSchema = runSpecSchema.extend({
+  startFrom: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'file of weights that the run begins at, in place of those that its seed gives: safetensors with the tensors of the model, or the ' +
+        '`model.json` of TensorFlow.js with its weights beside it; they travel as a file of the run',
+    ),
+});
+
 /**
  * Checks what no single field shows. Returns the first combination that cannot work, with the path of the
  * field to change, or null. `peersExpected`: how many will take part, where the run does not list them.

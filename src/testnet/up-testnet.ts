@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import { keyFileOf } from '../daemon/directory.ts';
 import type { LogLevel } from '../daemon/options.ts';
+import { readStartVector } from '../learning/model-files/start-vector.ts';
 import { logOf, needsRoster } from '../methods/registry.ts';
 import { loadIdentity } from '../network/identity.ts';
 import { createRun, writeManifestFile } from '../node/manifest-file.ts';
@@ -21,6 +22,8 @@ export interface UpOptions {
   readonly nodes: number;
   readonly bootstraps: number;
   readonly spec: RunSpec;
+  /** File of weights that the run begins at; null: those that its seed gives. */
+  readonly startFrom: string | null;
   /** Concentration of the Dirichlet split of the images. */
   readonly alpha: number;
   /** One path per node, or null: `splitPath` is split into a folder for each. */
@@ -119,8 +122,9 @@ async function signRun(
   const runSpec: RunSpec = { ...spec, membership, slotMs: timing.slotMs };
   const startAtMs = Date.now() + timing.startDelayMs;
   const { signer } = await loadIdentity(join(directory, 'creator.key'));
-  const run = createRun(runSpec, startAtMs, createCrypto(), signer);
-  await writeManifestFile(manifestPath(directory), run);
+  const start = options.startFrom === null ? null : await readStartVector(options.startFrom, spec.model);
+  const run = createRun(runSpec, startAtMs, createCrypto(), signer, start);
+  await writeManifestFile(manifestPath(directory), run, start);
   await launcher.note({ runId: run.runId, startAtMs, slotMs: timing.slotMs });
   return runSpec;
 }

@@ -9,8 +9,9 @@ import * as tf from '@tensorflow/tfjs-core';
 import { loadLayersModel } from '@tensorflow/tfjs-layers';
 import { loadRunSpec } from '../../src/config/run-file.ts';
 import { initialVector } from '../../src/learning/initial.ts';
-import { writeSafetensors } from '../../src/learning/model-files/safetensors.ts';
+import { readSafetensors, writeSafetensors } from '../../src/learning/model-files/safetensors.ts';
 import { writeIdxImages } from '../../src/tasks/data/idx-images/idx-file.ts';
+import { mnistFolder } from '../../src/tasks/data/idx-images/mnist-folder.ts';
 import { startBackend } from '../../src/tensor/tfjs-backend.ts';
 import { jsonOf, starlings } from './starlings-process.ts';
 
@@ -91,6 +92,36 @@ describe('model predict and model export', () => {
       assert.equal(name, classes[Number(disease) > Number(healthy) ? 1 : 0]);
     }
     assert.ok(new Set(rows.map(([, name]) => name)).size === 2, 'both classes occur, or this shows little');
+  });
+
+  test('write each format with a card that says what it is', async () => {
+    const from = ['--from', at('heart-logistic.safetensors')];
+    const cards = { tfjs: 'all-tfjs/README.md', safetensors: 'all-safetensors.md', onnx: 'all-onnx.md' };
+    for (const [format, card] of Object.entries(cards)) {
+      const end = await starlings(
+        'model',
+        'export',
+        ...from,
+        '--format',
+        format,
+        '--out',
+        at(`all-${format}`),
+        '--json',
+      );
+      assert.equal(end.exitCode, 0, end.stderr);
+      assert.equal(jsonOf(end)['card'], at(card));
+      const text = await readFile(at(card), 'utf8');
+      assert.match(text, /\| classes \| healthy, disease \|/);
+      assert.ok(text.includes(`as ${format} |`));
+    }
+    const measured = ['--from', at('mnist-mlp.safetensors'), '--format', 'onnx', '--out', at('mnist.onnx')];
+    assert.equal((await starlings('model', 'export', ...measured, '--data', mnistFolder())).exitCode, 0);
+    const card = await readFile(at('mnist.onnx.md'), 'utf8');
+    assert.match(card, /accuracy \d+\.\d\d %, loss .* on 10000 held-out answers; always 1: 11\.35 %/);
+    const again = await starlings('model', 'export', ...from, '--format', 'onnx', '--out', at('all-onnx'));
+    assert.equal(again.exitCode, 2);
+    const { metadata } = await readSafetensors(at('all-safetensors'));
+    assert.deepEqual(JSON.parse(metadata['starlings']!).classes, ['healthy', 'disease']);
   });
 
   test('score an IDX file of images', async () => {

@@ -15,8 +15,11 @@ import { rngFor } from '../../src/math/rng.ts';
 import { type TaskSpec, taskKindOf } from '../../src/tasks/data/registry.ts';
 import { scaleValue } from '../../src/tasks/data/scaling.ts';
 import type { TableTask } from '../../src/tasks/data/table/table-schema.ts';
+import { readLayers } from '../../src/tasks/models/layers/read-layers.ts';
+import { exampleShapeOf, inputsOf } from '../../src/tasks/models/model-layout.ts';
 import type { ModelSpec } from '../../src/tasks/models/registry.ts';
 import { startBackend } from '../../src/tensor/tfjs-backend.ts';
+import { models as oracles, savedJson } from '../tasks/layers-oracle.ts';
 import { denseModel, smallDataset, smallModel } from './small-data.ts';
 
 let folder = '';
@@ -94,6 +97,34 @@ test('TensorFlow.js loads an exported folder and says of raw rows what we predic
   assert.deepEqual((await readdir(path)).sort(), ['group1-shard1of1.bin', 'model.json']);
 });
 
+test('TensorFlow.js loads exported networks for images, graphs among them', async () => {
+  await startBackend('wasm');
+  const lenet: ModelSpec = { kind: 'lenet', height: 16, width: 18, channels: 1, outputs: 3 };
+  const graph = readLayers(await savedJson(oracles['a graph that parts and meets']!()));
+  const filters = readLayers(await savedJson(oracles['separable and depthwise convolutions']!()));
+  const random = rngFor('export-images');
+  for (const model of [lenet, graph, filters]) {
+    const path = join(folder, `images-${model.kind}`);
+    const start = initialVector(model, 9).map((value) => value + 0.01 * random.normal());
+    await writeLayersFolder(path, model, start, { kind: 'idx-images' });
+    const pixels = Float32Array.from({ length: 4 * inputsOf(model) }, () => random.int(256));
+    const ours = await predict(
+      model,
+      start,
+      pixels.map((value) => value / 255),
+    );
+    const loaded = await loadWithTensorFlow(path);
+    const theirs = tf.tidy(() => {
+      const images = tf.tensor(pixels, [4, ...exampleShapeOf(model)]);
+      return (loaded.predict(images) as tf.Tensor).dataSync();
+    });
+    loaded.dispose();
+    ours.probabilities.forEach((value, at) => {
+      assert.ok(Math.abs(value - theirs[at]!) < 1e-5, `${model.kind}: ${theirs[at]} at ${at}, not ${value}`);
+    });
+  }
+});
+
 test('an exported folder says what its rows and classes are, and what stands for a missing value', async () => {
   const path = join(folder, 'named');
   await writeLayersFolder(path, smallModel, vector, tableTask);
@@ -121,11 +152,19 @@ function tableValue(column: number, deviation: number): number {
 
 test('what TensorFlow.js Layers cannot say is refused before anything is written', async () => {
   const path = join(folder, 'none');
-  const lenet: ModelSpec = { kind: 'lenet', height: 16, width: 16, channels: 1, outputs: 2 };
-  await assert.rejects(
-    writeLayersFolder(path, lenet, initialVector(lenet, 1), { kind: 'idx-images' }),
-    (error) => error instanceof ModelFileError && /every part of lenet/.test(error.message),
-  );
+  const cases: readonly (readonly [ModelSpec, RegExp])[] = [
+    [
+      { kind: 'gn-lenet', height: 16, width: 16, channels: 1, outputs: 2 },
+      /no group-normalization \(layer norm_0\)/,
+    ],
+    [{ kind: 'gpt', context: 8, layers: 1, heads: 2, width: 8 }, /no counterpart of gpt/],
+  ];
+  for (const [model, expected] of cases) {
+    await assert.rejects(
+      writeLayersFolder(path, model, initialVector(model, 1), { kind: 'idx-images' }),
+      (error) => error instanceof ModelFileError && expected.test(error.message),
+    );
+  }
   await assert.rejects(writeLayersFolder(path, smallModel, vector.subarray(1), tableTask), RangeError);
   await assert.rejects(readdir(path), { code: 'ENOENT' });
 });

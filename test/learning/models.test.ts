@@ -6,7 +6,7 @@ import { Network } from '../../src/learning/tfjs/network.ts';
 import { rngFor } from '../../src/math/rng.ts';
 import { trainingSchema } from '../../src/run/run-spec.ts';
 import { modelLayout, outputsOf, parameterCount } from '../../src/tasks/models/model-layout.ts';
-import { type ModelSpec, modelKinds, modelSchema } from '../../src/tasks/models/registry.ts';
+import { type ModelSpec, modelKindOf, modelKinds, modelSchema } from '../../src/tasks/models/registry.ts';
 import { startBackend } from '../../src/tensor/tfjs-backend.ts';
 import { randomBatch } from './random-batch.ts';
 
@@ -42,6 +42,20 @@ for (const model of modelKinds.flatMap(({ examples }): readonly ModelSpec[] => e
       }
       assert.equal(at, start.length);
       assert.equal(new Set(layout.map(({ name }) => name)).size, layout.length);
+    });
+
+    const asLayers = modelKindOf(model).asLayers?.(model);
+    test('is the same as layers, where it says so', {
+      skip: asLayers === undefined && 'it is no layers',
+    }, async () => {
+      const shapesOf = (of: ModelSpec) => modelLayout(of).map(({ name, shape }) => [name, shape]);
+      assert.deepEqual(shapesOf(asLayers!), shapesOf(model));
+      const [own, other] = [await Network.load(model, start), await Network.load(asLayers!, start)];
+      const expected = own.probabilities(batch.inputs, batch.rows);
+      other.probabilities(batch.inputs, batch.rows).forEach((value, at) => {
+        assert.ok(Math.abs(value - expected[at]!) < 1e-5, `${value} at ${at}, not ${expected[at]}`);
+      });
+      for (const network of [own, other]) network.dispose();
     });
 
     test('a step goes down the gradient: central differences of the loss', async () => {

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import type { Transport } from '@libp2p/interface';
 import type { Store } from '../../src/core/ports.ts';
+import { initialVector, littleEndianBytes } from '../../src/learning/initial.ts';
 import type { Learner, TrainRequest } from '../../src/learning/learner.ts';
 import { readSafetensors } from '../../src/learning/model-files/safetensors.ts';
 import { identityFromSeed } from '../../src/network/identity.ts';
@@ -118,6 +119,37 @@ describe('a node', { concurrency: 2 }, () => {
     await eventually('the bootstrap is dialled', () => dialled.length > 0);
     assert.ok(first.node.addresses().includes(dialled[0]!), dialled[0]);
     assert.deepEqual(second.node.addresses(), [], 'it listens nowhere');
+  });
+
+  test('begins at the weights that the run names, which it gets from a peer', async (t) => {
+    const first = await started(t);
+    const second = await started(t, { bootstrap: first.node.addresses() });
+    const spec = { ...specOf({ strategy, rounds, slotMs: 300 }), name: 'from-weights' };
+    const start = initialVector(spec.model, 1).map((value, index) => value + index);
+    const run = createRun(spec, Date.now() + 3000, crypto, signerOf(9), start);
+    const [file] = run.manifest.files!;
+    const folders = ['from', 'to'].map((name) => join(directory, name));
+    await mkdir(folders[0]!);
+    await writeFile(join(folders[0]!, file!.root), littleEndianBytes(start));
+    const sessions = [
+      first.node.join(run, { ...how('a'), filesFolder: folders[0]! }),
+      second.node.join(run.runId, { ...how('bcd'), filesFolder: folders[1]! }),
+    ];
+    await Promise.all(sessions.map((session) => session.started));
+    for (const session of sessions) assert.deepEqual(session.model(), start);
+    assert.ok(second.events.some(({ event }) => event.kind === 'file-complete'));
+    await eventually(
+      'both are finished',
+      () => sessions.every((one) => one.status().phase === 'finished'),
+      30_000,
+    );
+    assert.equal(new Set(sessions.map((session) => session.status().modelHash)).size, 1);
+    assert.notDeepEqual(sessions[0]!.model(), start);
+    const nowhere = first.node.join(
+      createRun({ ...spec, name: 'nowhere' }, Date.now(), crypto, signerOf(9), start),
+      how('a'),
+    );
+    await assert.rejects(nowhere.started, { code: 'NO_PLACE_FOR_FILES' });
   });
 
   test('takes part in two runs over one host and one store; each ends with one model', async (t) => {

@@ -8,7 +8,8 @@ import type { ProtocolEvent, RefusalReason } from '../../src/core/io.ts';
 import { REFUSAL_REASONS } from '../../src/core/io.ts';
 import type { NetworkEvent } from '../../src/network/events.ts';
 import type { RunEvent, RunFacts, RunSample, SessionEvent } from '../../src/node/events.ts';
-import { peerName, RunReducer, type RunView, runViewSchema } from '../../src/node/run-view.ts';
+import { RunReducer } from '../../src/node/run-reducer.ts';
+import { peerName, type RunView, runViewSchema } from '../../src/node/run-view.ts';
 
 const self = 'aa';
 const protocol = (event: ProtocolEvent): RunEvent => ({ source: 'protocol', event });

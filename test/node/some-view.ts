@@ -1,4 +1,5 @@
-import { RunReducer, type RunView } from '../../src/node/run-view.ts';
+import { RunReducer } from '../../src/node/run-reducer.ts';
+import type { RunView } from '../../src/node/run-view.ts';
 
 const run: RunView['run'] = {
   name: 'demo',

@@ -83,9 +83,9 @@ export async function upOptionsOf(
   const folder = given === undefined ? null : exampleFolder(given);
   const file = folder === null ? given : folder.runFile;
   const options = folder === null ? testnetOptions : withDataOf(folder, testnetOptions);
-  const { loadRunSpec } = await import('../../config/run-file.ts');
+  const { loadRunFile } = await import('../../config/run-file.ts');
   const { taskKindOf } = await import('../../tasks/data/registry.ts');
-  const spec = await loadRunSpec(file ?? shippedFile('configs/runs/mnist-mlp.yaml'));
+  const { spec, startFrom } = await loadRunFile(file ?? shippedFile('configs/runs/mnist-mlp.yaml'));
   const { data, split, nodes = data?.length ?? nodesDefault } = options;
   if (data !== undefined && data.length !== nodes) {
     throw new ConfigError('BAD_USAGE', `${nodes} nodes need as many paths after --data, not ${data.length}`);
@@ -116,6 +116,7 @@ export async function upOptionsOf(
     directory,
     nodes,
     bootstraps: options.bootstraps,
+    startFrom,
     spec: { ...spec, rounds: options.rounds ?? spec.rounds },
     alpha: options.alpha ?? alphaDefault,
     dataPaths: data ?? null,

@@ -3,7 +3,8 @@ import { amount } from '../../node/amount.ts';
 import { namesOf } from '../../node/commands.ts';
 import type { NodeEvent } from '../../node/events.ts';
 import { phaseOrOutcome } from '../../node/outcome.ts';
-import { RunReducer, type RunView } from '../../node/run-view.ts';
+import { RunReducer } from '../../node/run-reducer.ts';
+import type { RunView } from '../../node/run-view.ts';
 import { formatDuration, formatLoss, formatPercent } from './format.ts';
 import { summaryLines } from './node-summary.ts';
 
@@ -211,9 +212,14 @@ function sessionLines(
       const how = event.failure === null ? [`${word}${view.run?.name ?? runId}`] : [];
       return [...how, ...summaryLines(view)];
     }
+    case 'file-wanted':
+      return [`file      peers are asked for ${event.name} of the run, ${event.bytes} bytes`];
+    case 'file-complete':
+      return [`file      ${event.name} is here`];
     case 'searching':
     case 'opened':
     case 'manifest-refused':
+    case 'file-refused':
     case 'running':
     case 'sampled':
       return [];

@@ -2,13 +2,16 @@
 import { join } from 'node:path';
 import { writeFileAtomically } from '../../platform/node/atomic-file.ts';
 import { makeDirectory } from '../../platform/node/make-directory.ts';
-import { type TaskSpec, taskKindOf } from '../../tasks/data/registry.ts';
-import type { Names, Scaling } from '../../tasks/data/scaling.ts';
-import { checkLength, inputsOf, modelLayout, outputsOf } from '../../tasks/models/model-layout.ts';
-import type { KerasLayer } from '../../tasks/models/parts/keras-layers.ts';
+import type { TaskSpec } from '../../tasks/data/registry.ts';
+import type { Scaling } from '../../tasks/data/scaling.ts';
+import type { KerasForm } from '../../tasks/models/layers/layer-kind.ts';
+import { type LayerSpec, layerKindOf } from '../../tasks/models/layers/layer-kinds.ts';
+import { inputName, type LayersSpec } from '../../tasks/models/layers/layers-spec.ts';
+import { checkLength, inputsOf, modelLayout } from '../../tasks/models/model-layout.ts';
 import { type ModelSpec, modelKindOf } from '../../tasks/models/registry.ts';
 import { littleEndianBytes } from '../initial.ts';
 import { ModelFileError } from '../learning-error.ts';
+import { scalingOf, usageOf } from './usage.ts';
 
 const topologyFile = 'model.json';
 const weightsFile = 'group1-shard1of1.bin';
@@ -23,7 +26,7 @@ interface NamedWeights {
 /**
  * Writes `model.json` and its weights into `folder`, created where missing; each file appears whole or not at
  * all, the one that names the other last. `tf.loadLayersModel` reads it: raw rows in, probabilities out, as `starlings model predict`
- * has them. What no layer can do stands in `userDefinedMetadata`: names, and what to put where a value is missing.
+ * has them. What no layer can do stands in `userDefinedMetadata`: names, what to put where a value is missing, and `more`.
  * @throws ModelFileError for a model that TensorFlow.js Layers cannot say; RangeError where the vector is not the model's
  */
 export async function writeLayersFolder(
@@ -31,32 +34,25 @@ export async function writeLayersFolder(
   model: ModelSpec,
   vector: Float32Array,
   task: TaskSpec,
+  more: Readonly<Record<string, unknown>> = {},
 ): Promise<void> {
   checkLength(model, vector);
-  const layers = modelKindOf(model).kerasLayers?.(model);
-  if (layers === undefined) {
+  const described = modelKindOf(model).asLayers?.(model);
+  if (described === undefined) {
     throw new ModelFileError(
-      `TensorFlow.js Layers has no counterpart of every part of ${model.kind}: export it as safetensors`,
+      `TensorFlow.js Layers has no counterpart of ${model.kind}: export it as safetensors or onnx`,
     );
   }
-  const inputs = inputsOf(model);
   const scaling = scalingOf(task);
-  const first = scalingLayer(scaling, inputs);
-  const last: KerasLayer = { className: 'Softmax', name: 'probabilities', config: { axis: -1 } };
-  const weights: readonly NamedWeights[] = [
-    ...first.weights,
-    ...modelLayout(model).map(({ name, shape, at, length }) => ({
-      name,
-      shape,
-      values: vector.subarray(at, at + length),
-    })),
-  ];
+  const first = scalingLayer(scaling, inputsOf(model));
+  const nodes = described.layers.map(nodeOf);
+  const weights: readonly NamedWeights[] = [...first.weights, ...weightsOf(model, vector, nodes)];
   const topology = JSON.stringify({
     format: 'layers-model',
     generatedBy: 'starlings',
     convertedBy: null,
-    userDefinedMetadata: { starlings: usageOf(task, scaling, inputs, outputsOf(model)) },
-    modelTopology: sequential([first.layer, ...layers, last], inputs),
+    userDefinedMetadata: { starlings: { ...usageOf(model, task), ...more } },
+    modelTopology: topologyOf(described, first.node, nodes),
     weightsManifest: [
       {
         paths: [weightsFile],
@@ -72,43 +68,96 @@ export async function writeLayersFolder(
   await writeFileAtomically(join(folder, topologyFile), [topology]);
 }
 
-/** The format that `tf.loadLayersModel` has read since its first version. */
-function sequential(layers: readonly KerasLayer[], inputs: number): object {
+/** A layer as Keras writes it. */
+interface KerasNode extends KerasForm {
+  readonly name: string;
+  /** What it takes; null: what is before it gives. */
+  readonly from: readonly string[] | null;
+}
+
+/** @throws ModelFileError for a layer that TensorFlow.js Layers does not have */
+function nodeOf(layer: LayerSpec): KerasNode {
+  const form = layerKindOf(layer).keras(layer);
+  if (form !== null) return { ...form, name: layer.name, from: layer.from ?? null };
+  throw new ModelFileError(
+    `TensorFlow.js Layers has no ${layer.kind} (layer ${layer.name}): export the model as safetensors or onnx`,
+  );
+}
+
+function weightsOf(model: ModelSpec, vector: Float32Array, nodes: readonly KerasNode[]): NamedWeights[] {
+  const names = new Map(nodes.map((node) => [node.name, node.names ?? {}]));
+  return modelLayout(model).map(({ name, shape, at, length }) => {
+    const end = name.lastIndexOf('/');
+    const [layer, weight] = [name.slice(0, end), name.slice(end + 1)];
+    const theirs = `${layer}/${names.get(layer)?.[weight] ?? weight}`;
+    return { name: theirs, shape, values: vector.subarray(at, at + length) };
+  });
+}
+
+const softmaxNode: KerasNode = {
+  className: 'Softmax',
+  name: 'probabilities',
+  config: { axis: -1 },
+  from: null,
+};
+
+/** In the formats that `tf.loadLayersModel` has read since its first version. */
+function topologyOf(model: LayersSpec, first: KerasNode, middle: readonly KerasNode[]): object {
+  const nodes = [first, ...middle, softmaxNode];
+  const written = ({ className, name, config }: KerasNode, more: object = {}) => ({
+    class_name: className,
+    config: { ...config, name, trainable: true, ...more },
+  });
+  const shape = { batch_input_shape: [null, ...model.input], dtype: 'float32' };
+  const isRow = middle.every(({ from }) => from === null);
+  const config = isRow
+    ? { name: 'model', layers: nodes.map((node, index) => written(node, index === 0 ? shape : {})) }
+    : {
+        name: 'model',
+        layers: [
+          {
+            ...written(
+              { className: 'InputLayer', name: inputName, config: {}, from: [] },
+              { ...shape, sparse: false },
+            ),
+            name: inputName,
+            inbound_nodes: [],
+          },
+          ...nodes.map((node, index) => {
+            // What the model's input is to its layers are the scaled values.
+            const from =
+              index === 0
+                ? [inputName]
+                : (node.from ?? [nodes[index - 1]!.name]).map((name) =>
+                    name === inputName ? first.name : name,
+                  );
+            return {
+              ...written(node),
+              name: node.name,
+              inbound_nodes: [from.map((name) => [name, 0, 0, {}])],
+            };
+          }),
+        ],
+        input_layers: [[inputName, 0, 0]],
+        output_layers: [[softmaxNode.name, 0, 0]],
+      };
   return {
-    class_name: 'Sequential',
-    config: {
-      name: 'model',
-      layers: layers.map(({ className, name, config }, index) => ({
-        class_name: className,
-        config: {
-          ...config,
-          name,
-          trainable: true,
-          ...(index === 0 ? { batch_input_shape: [null, inputs], dtype: 'float32' } : {}),
-        },
-      })),
-    },
+    class_name: isRow ? 'Sequential' : 'Model',
+    config,
     keras_version: 'tfjs-layers 4.22.0',
     backend: 'tensor_flow.js',
   };
-}
-
-function scalingOf(task: TaskSpec): Scaling {
-  const { scaling } = taskKindOf(task);
-  if (scaling === undefined)
-    throw new ModelFileError(`examples of ${task.kind} are no rows that layers take`);
-  return scaling(task);
 }
 
 /** (value - mean) / scale as a layer; folded into the weights, large means would eat the digits of small ones. */
 function scalingLayer(
   { mean, scale }: Scaling,
   inputs: number,
-): { readonly layer: KerasLayer; readonly weights: readonly NamedWeights[] } {
+): { readonly node: KerasNode; readonly weights: readonly NamedWeights[] } {
   const name = 'scaling';
   if (typeof mean === 'number' && typeof scale === 'number') {
     const config = { scale: 1 / scale, offset: -mean / scale };
-    return { layer: { className: 'Rescaling', name, config }, weights: [] };
+    return { node: { className: 'Rescaling', name, config, from: null }, weights: [] };
   }
   const each = (of: number | readonly number[], change = (value: number) => value) =>
     Float32Array.from({ length: inputs }, (_, index) => change(typeof of === 'number' ? of : of[index]!));
@@ -119,25 +168,6 @@ function scalingLayer(
     moving_mean: each(mean),
     moving_variance: each(scale, (value) => value ** 2),
   }).map(([weight, values]) => ({ name: `${name}/${weight}`, shape: [inputs], values }));
-  return { layer: { className: 'BatchNormalization', name, config: { axis: -1, epsilon: 0 } }, weights };
-}
-
-function usageOf(
-  task: TaskSpec,
-  { mean, scale }: Scaling,
-  inputs: number,
-  outputs: number,
-): Record<string, unknown> {
-  const named: Names = taskKindOf(task).names?.(task) ?? { features: null, classes: null };
-  const { features, classes } = named;
-  return {
-    task,
-    inputs:
-      named.inputs ?? 'raw values, one row for each example; what is missing is replaced by its mean before',
-    outputs: 'probabilities of the classes',
-    features: features ?? Array.from({ length: inputs }, (_, index) => `feature ${index}`),
-    classes: classes ?? Array.from({ length: outputs }, (_, index) => String(index)),
-    mean,
-    scale,
-  };
+  const config = { axis: -1, epsilon: 0 };
+  return { node: { className: 'BatchNormalization', name, config, from: null }, weights };
 }

@@ -77,9 +77,12 @@ export async function writeSafetensors(
 
 /**
  * Reads a file as `writeSafetensors` makes them, in any order of tensors; without a description of the model its
- * tensors must tell it. @throws ModelFileError
+ * tensors must tell it, or `expected` does, whatever the file says. @throws ModelFileError
  */
-export async function readSafetensors(file: string): Promise<SafetensorsModel> {
+export async function readSafetensors(
+  file: string,
+  expected: ModelSpec | null = null,
+): Promise<SafetensorsModel> {
   const handle = await open(file, 'r').catch((error: NodeJS.ErrnoException) => {
     throw new ModelFileError(`${file}: expected a model file, but it cannot be opened (${error.code})`);
   });
@@ -95,7 +98,7 @@ export async function readSafetensors(file: string): Promise<SafetensorsModel> {
     const header = parseHeader(await readAt(handle, file, 8, Number(headerBytes)), file);
     const bodyAt = 8 + Number(headerBytes);
     const { [modelKey]: described, ...metadata } = header.metadata;
-    const { model, order } = layout(header.tensors, described, size - bodyAt, file);
+    const { model, order } = layout(header.tensors, expected ?? described, size - bodyAt, file);
     const body = await readAt(handle, file, bodyAt, size - bodyAt);
     return { model, vector: vectorOfLittleEndian(inModelOrder(body, order)), metadata };
   } finally {
@@ -137,7 +140,7 @@ function parseHeader(bytes: Buffer, file: string): Header {
 /** Checks shapes and offsets against the body's length; returns the model and the byte ranges in its order. */
 function layout(
   tensors: ReadonlyMap<string, TensorHeader>,
-  described: string | undefined,
+  described: ModelSpec | string | undefined,
   bodyBytes: number,
   file: string,
 ): { model: ModelSpec; order: readonly (readonly [number, number])[] } {
@@ -157,7 +160,10 @@ function layout(
       `${file}: expected ${end} bytes of tensors, found ${bodyBytes}: the file is truncated or too long`,
     );
   }
-  const model = described === undefined ? modelOfTensors(tensors, file) : describedModel(described, file);
+  const model =
+    typeof described === 'string'
+      ? describedModel(described, file)
+      : (described ?? modelOfTensors(tensors, file));
   const order = [...expectedTensors(model)].map(([name, { shape }]) => {
     const found = tensors.get(name);
     if (found === undefined || found.shape.join() !== shape.join()) {

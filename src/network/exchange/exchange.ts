@@ -36,13 +36,15 @@ export interface ExchangeOptions {
   readonly serve: (from: PeerKey, bytes: Uint8Array) => Promise<readonly Uint8Array[]>;
   readonly onEvent: NetworkEventListener;
   readonly limits?: Partial<ExchangeLimits>;
+  /** Where it is not the run's own. */
+  readonly protocol?: string;
 }
 
 export function createExchange(options: ExchangeOptions): Exchange {
   const { serve, onEvent } = options;
   const { libp2p, reputation, origins } = options.host;
   const limits = { ...defaultExchangeLimits, ...options.limits };
-  const protocol = exchangeProtocol(options.runId);
+  const protocol = options.protocol ?? exchangeProtocol(options.runId);
   const server = new ExchangeServer({
     limits,
     reputation,

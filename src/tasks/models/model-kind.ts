@@ -3,7 +3,7 @@ import type * as tf from '@tensorflow/tfjs-core';
 import type * as z from 'zod';
 import type { Impossible } from '../../registry/impossible.ts';
 import type { ExampleForm } from '../example-form.ts';
-import type { KerasLayer } from './parts/keras-layers.ts';
+import type { LayersSpec } from './layers/layers-spec.ts';
 import type { LayoutBuilder } from './parts/layout-builder.ts';
 import type { Weights } from './parts/weights.ts';
 
@@ -18,7 +18,7 @@ export interface ModelKind<
   readonly schema: Schema;
   /** Small ones: the tests of all models go over them. */
   readonly examples: readonly Spec[];
-  readonly takes: ExampleForm;
+  takes(model: Spec): ExampleForm;
   /** Of one example, without the dimension of the rows: inputs; height, width, channels; or bytes of context. */
   exampleShape(model: Spec): readonly number[];
   /** Classes it tells apart; of a language model the bytes that may come next. */
@@ -27,14 +27,16 @@ export interface ModelKind<
   layout(model: Spec, layout: LayoutBuilder): void;
   /** What no single field shows. */
   impossible?(model: Spec): Impossible | null;
+  /** What whoever signs a run should know: sentences about parts of the description that do not do what they do elsewhere. */
+  remarks?(model: Spec): readonly string[];
   /** Examples of one pass of an evaluation: bounds memory, and larger ones were not faster. */
   readonly rowsPerPass: number;
   /** Imports TensorFlow.js, which descriptions do without. */
   loadForward(): Promise<ForwardPass<Spec>>;
   /** The model whose tensors have these names and shapes, where they alone tell. The caller checks that all are there. */
   ofTensors?(shapes: ReadonlyMap<string, readonly number[]>): Spec | null;
-  /** The model in layers of TensorFlow.js, from a row to logits, where all its parts exist there: all tensors of the layout in its order. */
-  kerasLayers?(model: Spec): readonly KerasLayer[];
+  /** The same function of the same tensors as layers, which other programs know; absent where it is none. */
+  asLayers?(model: Spec): LayersSpec;
 }
 
 export interface ForwardPass<Spec> {

@@ -18,7 +18,7 @@ export function parameterCount(model: ModelSpec): number {
 
 /** What the examples of a model are made of. */
 export function formOf(model: ModelSpec): ExampleForm {
-  return modelKindOf(model).takes;
+  return modelKindOf(model).takes(model);
 }
 
 /** Shape of one example: inputs; height, width, channels; or bytes of context. */

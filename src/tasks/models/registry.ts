@@ -4,6 +4,7 @@ import { unionBy } from '../../registry/registry.ts';
 import type { ExampleForm } from '../example-form.ts';
 import { gnLenet } from './gn-lenet/gn-lenet.ts';
 import { gpt } from './gpt/gpt.ts';
+import { layers } from './layers/layers.ts';
 import { lenet } from './lenet/lenet.ts';
 import { logisticRegression } from './logistic-regression/logistic-regression.ts';
 import { mlp } from './mlp/mlp.ts';
@@ -11,7 +12,7 @@ import type { ModelKind } from './model-kind.ts';
 import { resnet8 } from './resnet-8/resnet-8.ts';
 
 /** In the order of docs/CONFIG.md. */
-export const modelKinds = [mlp, logisticRegression, lenet, gnLenet, resnet8, gpt] as const;
+export const modelKinds = [mlp, logisticRegression, lenet, gnLenet, resnet8, gpt, layers] as const;
 
 export const modelSchema = unionBy('kind', modelKinds);
 export type ModelSpec = z.infer<typeof modelSchema>;
@@ -24,5 +25,7 @@ export function modelKindOf(model: ModelSpec): ModelKind {
 
 /** Names of the kinds that take examples of one of these forms. */
 export function modelKindsTaking(forms: readonly ExampleForm[]): string[] {
-  return modelKinds.filter(({ takes }) => forms.includes(takes)).map(({ kind }) => kind);
+  const kinds: readonly ModelKind[] = [...byKind.values()];
+  const takesOne = ({ examples, takes }: ModelKind) => examples.some((model) => forms.includes(takes(model)));
+  return kinds.filter(takesOne).map(({ kind }) => kind);
 }

@@ -1,10 +1,7 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import { convolutionLayer, denseStack, flatten, halve, normalise } from '../parts/layer-functions.ts';
 import type { Weights } from '../parts/weights.ts';
-import type { GnLenetSpec } from './gn-lenet.ts';
-
-/** Groups of each normalisation, as in the experiments of decentralizepy (Dhasade et al. 2023). */
-const groups = 2;
+import { type GnLenetSpec, groups } from './gn-lenet.ts';
 
 /** GN-LeNet (Hsieh et al., "The non-IID data quagmire of decentralized machine learning", 2020). */
 export function forward(_: GnLenetSpec, weights: Weights, pixels: tf.Tensor4D): tf.Tensor2D {

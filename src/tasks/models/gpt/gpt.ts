@@ -21,7 +21,7 @@ export const gpt: ModelKind<typeof schema> = {
   kind: 'gpt',
   schema,
   examples: [{ kind: 'gpt', context: 8, layers: 2, heads: 2, width: 12 }],
-  takes: 'bytes',
+  takes: () => 'bytes',
   exampleShape: ({ context }) => [context],
   outputs: () => vocabulary,
   // GPT-2 with the logits' matrix tied to the embedding; what writes into the residual stream starts smaller with depth.

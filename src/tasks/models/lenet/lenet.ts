@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { ModelKind } from '../model-kind.ts';
+import { convolutionOf, denseLayers, halvingOf } from '../parts/as-layers.ts';
 import { imageFields } from '../parts/fields.ts';
 
 const schema = z.strictObject({
@@ -12,7 +13,7 @@ export const lenet: ModelKind<typeof schema> = {
   kind: 'lenet',
   schema,
   examples: [{ kind: 'lenet', height: 16, width: 16, channels: 1, outputs: 4 }],
-  takes: 'pixels',
+  takes: () => 'pixels',
   exampleShape: ({ height, width, channels }) => [height, width, channels],
   outputs: (model) => model.outputs,
   layout: (model, layout) => {
@@ -22,6 +23,18 @@ export const lenet: ModelKind<typeof schema> = {
   },
   rowsPerPass: 50,
   loadForward: () => import('./lenet-forward.ts'),
+  asLayers: (model) => ({
+    kind: 'layers',
+    input: [model.height, model.width, model.channels],
+    layers: [
+      convolutionOf('conv_0', 5, 6, { activation: 'relu' }),
+      halvingOf('pool_0'),
+      convolutionOf('conv_1', 5, 16, { padding: 'valid', activation: 'relu' }),
+      halvingOf('pool_1'),
+      { kind: 'flatten', name: 'flat' },
+      ...denseLayers([featuresOf(model), 120, 84, model.outputs]),
+    ],
+  }),
 };
 
 /** Values that reach the first dense layer: the first convolution keeps the size, the second takes 4 off. */

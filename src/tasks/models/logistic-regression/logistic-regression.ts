@@ -1,8 +1,8 @@
 import * as z from 'zod';
 import type { ModelKind } from '../model-kind.ts';
+import { denseModelOf } from '../parts/as-layers.ts';
 import { denseWidthsOf } from '../parts/dense-stack.ts';
 import { inputs, outputs } from '../parts/fields.ts';
-import { denseLayers } from '../parts/keras-layers.ts';
 
 const schema = z.strictObject({ kind: z.literal('logistic-regression'), inputs, outputs });
 export type LogisticRegressionSpec = z.infer<typeof schema>;
@@ -11,7 +11,7 @@ export const logisticRegression: ModelKind<typeof schema> = {
   kind: 'logistic-regression',
   schema,
   examples: [{ kind: 'logistic-regression', inputs: 7, outputs: 3 }],
-  takes: 'features',
+  takes: () => 'features',
   exampleShape: (model) => [model.inputs],
   outputs: (model) => model.outputs,
   layout: (model, layout) => layout.denseStack([model.inputs, model.outputs]),
@@ -22,5 +22,5 @@ export const logisticRegression: ModelKind<typeof schema> = {
     if (first === undefined || last === undefined || more.length > 0) return null;
     return { kind: 'logistic-regression', inputs: first, outputs: last };
   },
-  kerasLayers: (model) => denseLayers([model.inputs, model.outputs]),
+  asLayers: (model) => denseModelOf([model.inputs, model.outputs]),
 };

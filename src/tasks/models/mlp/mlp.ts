@@ -1,8 +1,8 @@
 import * as z from 'zod';
 import type { ModelKind } from '../model-kind.ts';
+import { denseModelOf } from '../parts/as-layers.ts';
 import { denseWidthsOf } from '../parts/dense-stack.ts';
 import { count, inputs, outputs } from '../parts/fields.ts';
-import { denseLayers } from '../parts/keras-layers.ts';
 
 const schema = z.strictObject({
   kind: z.literal('mlp'),
@@ -20,7 +20,7 @@ export const mlp: ModelKind<typeof schema> = {
   kind: 'mlp',
   schema,
   examples: [{ kind: 'mlp', inputs: 7, hidden: [9, 5], outputs: 3 }],
-  takes: 'features',
+  takes: () => 'features',
   exampleShape: (model) => [model.inputs],
   outputs: (model) => model.outputs,
   layout: (model, layout) => layout.denseStack(widthsOf(model)),
@@ -32,7 +32,7 @@ export const mlp: ModelKind<typeof schema> = {
     if (first === undefined || last === undefined || hidden.length === 0) return null;
     return { kind: 'mlp', inputs: first, hidden, outputs: last };
   },
-  kerasLayers: (model) => denseLayers(widthsOf(model)),
+  asLayers: (model) => denseModelOf(widthsOf(model)),
 };
 
 function widthsOf(model: MlpSpec): number[] {

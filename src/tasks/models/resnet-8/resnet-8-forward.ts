@@ -2,10 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Activation } from '../../../tensor/operations/dense.ts';
 import { convolution, denseStack, normalise } from '../parts/layer-functions.ts';
 import type { Weights } from '../parts/weights.ts';
-import { blocks, type Resnet8Spec } from './resnet-8.ts';
-
-/** Eight channels a group in the stem; batch statistics would differ between peers. */
-const groups = 2;
+import { blocks, groups, type Resnet8Spec } from './resnet-8.ts';
 
 /** ResNet-8 (He et al., "Deep residual learning for image recognition", 2016; the size of MLPerf Tiny, 2021). */
 export function forward(_: Resnet8Spec, weights: Weights, pixels: tf.Tensor4D): tf.Tensor2D {

@@ -1,0 +1,47 @@
+/** Models as ONNX files: raw rows in, probabilities out, in any program with an ONNX runtime. */
+import { writeFileAtomically } from '../../../platform/node/atomic-file.ts';
+import type { TaskSpec } from '../../../tasks/data/registry.ts';
+import { checkLength, inputsOf, modelLayout, outputsOf } from '../../../tasks/models/model-layout.ts';
+import { type ModelSpec, modelKindOf } from '../../../tasks/models/registry.ts';
+import { ModelFileError } from '../../learning-error.ts';
+import { scalingOf, usageOf } from '../usage.ts';
+import { OnnxGraph } from './graph.ts';
+import { LayersGraph } from './layers-graph.ts';
+
+/**
+ * Writes a graph from `input` (rows x the model's example, raw values, NaN where one is missing) to `probabilities` (rows x classes).
+ * What it was trained for stands in the metadata as JSON, key `starlings`. @throws ModelFileError for a model that is no layers
+ */
+export async function writeOnnx(
+  file: string,
+  model: ModelSpec,
+  vector: Float32Array,
+  task: TaskSpec,
+  more: Readonly<Record<string, unknown>> = {},
+): Promise<void> {
+  checkLength(model, vector);
+  const layers = modelKindOf(model).asLayers?.(model);
+  if (layers === undefined) {
+    throw new ModelFileError(`${model.kind} is not written as ONNX yet: export it as safetensors`);
+  }
+  const graph = new OnnxGraph();
+  const tensors = modelLayout(model).map(
+    ({ name, shape, at, length }) => [name, { shape, values: vector.subarray(at, at + length) }] as const,
+  );
+  const input = graph.input({ name: 'input', elements: 'float', shape: ['rows', ...layers.input] });
+  const logits = new LayersGraph(graph, new Map(tensors)).add(layers, scaled(graph, input, model, task));
+  const output = { name: 'probabilities', elements: 'float' as const, shape: ['rows', outputsOf(model)] };
+  graph.node('Softmax', [logits], { axis: -1 }, output.name);
+  graph.output(output);
+  const metadata = { starlings: JSON.stringify({ ...usageOf(model, task), ...more }) };
+  await writeFileAtomically(file, graph.file(model.kind, '1', metadata));
+}
+
+/** (value - mean) / scale; a missing value is the mean, so 0. */
+function scaled(graph: OnnxGraph, input: string, model: ModelSpec, task: TaskSpec): string {
+  const { mean, scale } = scalingOf(task);
+  const constant = (of: number | readonly number[]) =>
+    typeof of === 'number' ? graph.constant([], [of]) : graph.constant([inputsOf(model)], of);
+  const values = graph.node('Div', [graph.node('Sub', [input, constant(mean)]), constant(scale)]);
+  return graph.node('Where', [graph.node('IsNaN', [input]), graph.constant([], [0]), values]);
+}

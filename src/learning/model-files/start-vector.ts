@@ -1,0 +1,132 @@
+/** Weights that a run begins at: of a safetensors file, or of a `model.json` of TensorFlow.js and the files it names. */
+import { open, readFile, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import * as z from 'zod';
+import { parseJson } from '../../core/parse-json.ts';
+import { readFully } from '../../platform/node/read-fully.ts';
+import { modelLayout, parameterCount } from '../../tasks/models/model-layout.ts';
+import type { ModelSpec } from '../../tasks/models/registry.ts';
+import { littleEndianBytes, vectorOfFile } from '../initial.ts';
+import { ModelFileError } from '../learning-error.ts';
+import { readSafetensors } from './safetensors.ts';
+
+/** With the weights' names: a graph of 1,000 layers has 2 MiB. */
+const modelFileBytesMax = 8 << 20;
+
+const weightSchema = z.object({
+  name: z.string(),
+  shape: z.array(z.int().min(0)),
+  dtype: z.string(),
+  quantization: z.unknown().optional(),
+});
+type FileWeight = z.infer<typeof weightSchema>;
+const manifestSchema = z.object({
+  weightsManifest: z.array(z.object({ paths: z.array(z.string()), weights: z.array(weightSchema) })).min(1),
+});
+
+/** A vector of `model` with the values of the file. @throws ModelFileError where they are others', or not finite */
+export async function readStartVector(file: string, model: ModelSpec): Promise<Float32Array> {
+  const vector = file.toLowerCase().endsWith('.json')
+    ? await readLayersWeights(file, model)
+    : (await readSafetensors(file, model)).vector;
+  const wrong = vector.findIndex((value) => !Number.isFinite(value));
+  if (wrong < 0) return vector;
+  const { name } = modelLayout(model).find(({ at, length }) => wrong < at + length)!;
+  throw new ModelFileError(`${file}: a value of ${name} is not finite`);
+}
+
+async function readLayersWeights(file: string, model: ModelSpec): Promise<Float32Array> {
+  const info = await stat(file).catch(() => null);
+  if (!info?.isFile() || info.size > modelFileBytesMax) {
+    throw new ModelFileError(`${file}: expected a model.json of up to ${modelFileBytesMax} bytes`);
+  }
+  const parsed = manifestSchema.safeParse(parseJson(await readFile(file, 'utf8')));
+  if (!parsed.success) {
+    throw new ModelFileError(
+      `${file}: it names no weights (weightsManifest): save the model with TensorFlow.js, or leave startFrom out`,
+    );
+  }
+  const vector = new Float32Array(parameterCount(model));
+  const bytes = littleEndianBytes(vector);
+  const missing = new Map(modelLayout(model).map((tensor) => [tensor.name, tensor]));
+  for (const { paths, weights } of parsed.data.weightsManifest) {
+    let at = 0;
+    const shards = await openShards(dirname(file), paths);
+    try {
+      for (const weight of weights) {
+        const length = 4 * weight.shape.reduce((product, each) => product * each, 1);
+        const tensor = [...missing.values()].find(({ name }) => isNamed(weight.name, name));
+        if (tensor === undefined)
+          throw new ModelFileError(
+            `${file}: the model of the run has no weights ${weight.name.slice(0, 64)}`,
+          );
+        checkForm(file, weight, tensor.shape);
+        await shards.read(bytes.subarray(4 * tensor.at, 4 * tensor.at + length), at);
+        missing.delete(tensor.name);
+        at += length;
+      }
+    } finally {
+      await shards.close();
+    }
+  }
+  const [absent] = missing.keys();
+  if (absent !== undefined) throw new ModelFileError(`${file}: there are no weights for ${absent}`);
+  // On machines of the other order the bytes are a copy.
+  return vectorOfFile(bytes);
+}
+
+/** `dense_1/kernel`, also behind the name of the model; what we call gain and bias of a normalisation, Keras calls gamma and beta. */
+function isNamed(given: string, ours: string): boolean {
+  const plain = given.replace(/:0$/, '').split('/');
+  const [layer, weight] = [plain.at(-2) ?? '', plain.at(-1)!];
+  const alias = { gamma: 'gain', beta: 'bias' }[weight] ?? weight;
+  return `${layer.replaceAll(/[^A-Za-z0-9_.-]/g, '_').slice(0, 56)}/${alias}` === ours;
+}
+
+function checkForm(
+  file: string,
+  { name, shape, dtype, quantization }: FileWeight,
+  wanted: readonly number[],
+): void {
+  if (dtype !== 'float32' || quantization !== undefined) {
+    throw new ModelFileError(
+      `${file}: ${name.slice(0, 64)} is not plain float32: export the model without quantisation`,
+    );
+  }
+  if (shape.join() !== wanted.join()) {
+    throw new ModelFileError(
+      `${file}: ${name.slice(0, 64)} has the shape ${shape.join(' x ')}, the model needs ${wanted.join(' x ')}`,
+    );
+  }
+}
+
+/** The files as one, read where it is asked for. They lie beside the model file, whatever folders it names. */
+async function openShards(folder: string, paths: readonly string[]) {
+  const shards = await Promise.all(
+    paths.map(async (path) => {
+      const name = join(folder, basename(path));
+      const handle = await open(name, 'r').catch((error: NodeJS.ErrnoException) => {
+        throw new ModelFileError(`${name}: expected weights, but it cannot be opened (${error.code})`);
+      });
+      return { name, handle, size: (await handle.stat()).size };
+    }),
+  );
+  return {
+    async read(into: Uint8Array, position: number): Promise<void> {
+      let [done, start] = [0, 0];
+      for (const { handle, size } of shards) {
+        const from = position + done - start;
+        if (from < size && done < into.length) {
+          const part = into.subarray(done, Math.min(into.length, done + size - from));
+          done += await readFully(handle, part, from);
+        }
+        start += size;
+      }
+      if (done < into.length)
+        throw new ModelFileError(`${join(folder, 'model.json')}: its weights are cut short`);
+    },
+    async close(): Promise<void> {
+      await Promise.all(shards.map(({ handle }) => handle.close()));
+    },
+  };
+}

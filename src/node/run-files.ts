@@ -1,0 +1,232 @@
+/** The files that a run's manifest names, on one node: found beside the manifest or asked of peers, kept, and handed on. */
+import { join } from 'node:path';
+import { equals } from 'uint8arrays';
+import { merkleRoot, segmentBytesMax } from '../content/blob.ts';
+import { bytesToHex, hexToBytes } from '../core/bytes.ts';
+import type { Crypto } from '../core/crypto.ts';
+import type { PeerKey } from '../core/io.ts';
+import { memberTest } from '../core/membership.ts';
+import type { Clock } from '../core/ports.ts';
+import { vectorOfFile } from '../learning/initial.ts';
+import { decodeHashList, decodeRequest, encodeHashList, encodeRequest, type Request } from '../log/wire.ts';
+import type { Exchange } from '../network/exchange/exchange.ts';
+import { createFileExchange, holdersOf } from '../network/file-exchange.ts';
+import type { Host } from '../network/host.ts';
+import { BlobFile } from '../platform/node/blob-file.ts';
+import type { SignedManifest } from '../run/manifest.ts';
+import { type RunFile, startFile } from '../run/run-files.ts';
+import type { SessionEvent } from './events.ts';
+
+/** Segments asked of one peer at a time. */
+const inFlightMax = 4;
+/** For a segment; half a minute is 70 kbit/s. */
+const answerTimeoutMs = 30_000;
+/** Beside the segment itself, or the leaves. */
+const frameBytes = 64;
+
+export interface RunFilesOptions {
+  readonly host: Host;
+  readonly run: SignedManifest;
+  /** Where they are kept, each under its root. */
+  readonly folder: string;
+  readonly crypto: Crypto;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly onEvent: (event: SessionEvent) => void;
+  readonly answerTimeoutMs?: number;
+}
+
+/** Holders asked at a time. */
+const holdersMax = 4;
+
+/** One file on its way. */
+interface Fetch {
+  readonly file: RunFile;
+  readonly here: BlobFile;
+  /** Segments that nobody has been asked for. */
+  readonly missing: number[];
+  /** Segments that are not written. */
+  left: number;
+}
+
+/** A peer answered something else than was asked, or not at all. */
+class BadAnswerError extends Error {
+  override readonly name = 'BadAnswerError';
+  readonly code = 'BAD_ANSWER';
+}
+
+export class RunFiles {
+  readonly #options: RunFilesOptions;
+  readonly #wanted: readonly RunFile[];
+  readonly #files = new Map<string, BlobFile>();
+  readonly #exchange: Exchange;
+  readonly #isMember: (peer: PeerKey) => boolean;
+
+  constructor(options: RunFilesOptions) {
+    const { host, run, folder, crypto } = options;
+    this.#options = options;
+    this.#wanted = run.manifest.files ?? [];
+    this.#isMember = memberTest(run.manifest.membership);
+    for (const file of this.#wanted)
+      this.#files.set(file.root, new BlobFile(join(folder, file.root), file, crypto));
+    this.#exchange = createFileExchange(host, run.runId, (from, request) => this.#serve(from, request));
+  }
+
+  /** Resolves when all are here. Rejects with the signal's reason, and where the folder cannot be written. */
+  async begin(signal: AbortSignal): Promise<void> {
+    if (this.#wanted.length === 0) return;
+    await this.#exchange.start();
+    for (const file of this.#wanted) {
+      const here = this.#files.get(file.root)!;
+      if (here.isWhole || (await here.openWhole())) continue;
+      this.#options.onEvent({ kind: 'file-wanted', name: file.name, bytes: file.bytes });
+      await this.#fetch(file, here, signal);
+      this.#options.onEvent({ kind: 'file-complete', name: file.name });
+    }
+  }
+
+  /** The start vector; null where the run begins at one that its seed gives. */
+  async start(): Promise<Float32Array | null> {
+    const file = this.#wanted.find(({ name }) => name === startFile);
+    return file === undefined ? null : vectorOfFile(await this.#files.get(file.root)!.read());
+  }
+
+  async stop(): Promise<void> {
+    if (this.#wanted.length > 0) await this.#exchange.stop();
+    for (const file of this.#files.values()) await file.close();
+  }
+
+  async #serve(from: PeerKey, bytes: Uint8Array): Promise<readonly Uint8Array[]> {
+    if (!this.#isMember(from)) throw new Error('only members get the files of this run');
+    const request = decodeRequest(bytes);
+    if (request?.kind !== 'leaves' && request?.kind !== 'segment')
+      throw new Error('this is no request for a file');
+    const file = this.#files.get(bytesToHex(request.root));
+    const frame =
+      request.kind === 'segment'
+        ? ((await file?.segment(request.index)) ?? null)
+        : (file?.leaves() ?? null) && encodeHashList(file!.leaves()!);
+    if (frame === null) throw new Error('it is not here');
+    return [frame];
+  }
+
+  /** Of several holders at once, each as long as it answers well; what came stays, also for the next start of the node. */
+  async #fetch(file: RunFile, here: BlobFile, signal: AbortSignal): Promise<void> {
+    const { host, run, clock, random, onEvent } = this.#options;
+    const over = new AbortController();
+    const either = AbortSignal.any([signal, over.signal]);
+    const asked = new Set<PeerKey>();
+    const failures = new Map<PeerKey, number>();
+    const rankOf = (peer: PeerKey): number => failures.get(peer) ?? 0;
+    const noteFailure = (peer: PeerKey, error: unknown): void => {
+      failures.set(peer, rankOf(peer) + 1);
+      if (!either.aborted) onEvent({ kind: 'file-refused', provider: peer, reason: reasonOf(error) });
+    };
+    let fetch: Fetch | null = null;
+    for await (const peer of holdersOf({ host, runId: run.runId, clock, random, signal: either, rankOf })) {
+      if (asked.has(peer) || asked.size >= holdersMax) continue;
+      try {
+        fetch ??= await this.#opened(peer, file, here, either);
+      } catch (error) {
+        if (isOfDisk(error)) throw error;
+        noteFailure(peer, error);
+        continue;
+      }
+      if (fetch.left === 0) break;
+      asked.add(peer);
+      void this.#segmentsFrom(peer, fetch, over, either)
+        .catch((error: unknown) => {
+          if (isOfDisk(error)) over.abort(error);
+          noteFailure(peer, error);
+        })
+        .finally(() => asked.delete(peer));
+    }
+    signal.throwIfAborted();
+    if (isOfDisk(over.signal.reason)) throw over.signal.reason;
+    await here.finish();
+  }
+
+  async #opened(peer: PeerKey, file: RunFile, here: BlobFile, signal: AbortSignal): Promise<Fetch> {
+    const missing = await here.openPart(await this.#leavesFrom(peer, file, here, signal));
+    return { file, here, missing, left: missing.length };
+  }
+
+  async #leavesFrom(
+    peer: PeerKey,
+    file: RunFile,
+    here: BlobFile,
+    signal: AbortSignal,
+  ): Promise<Uint8Array[]> {
+    const root = hexToBytes(file.root);
+    const frame = await this.#ask(peer, { kind: 'leaves', root }, frameBytes * (here.segments + 1), signal);
+    const leaves = decodeHashList(frame, here.segments);
+    if (leaves?.length === here.segments && equals(merkleRoot(this.#options.crypto, leaves), root))
+      return leaves;
+    throw new BadAnswerError(`peer ${peer} answered with other hashes than those of ${file.name}`);
+  }
+
+  /** Takes numbers out of `missing` as their segments come; ends the whole fetch with the last one. */
+  async #segmentsFrom(
+    peer: PeerKey,
+    fetch: Fetch,
+    over: AbortController,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { file, here, missing } = fetch;
+    const root = hexToBytes(file.root);
+    let hasFailed = false;
+    const worker = async (): Promise<void> => {
+      while (!hasFailed && missing.length > 0) {
+        const index = missing.shift()!;
+        try {
+          const segment = await this.#ask(
+            peer,
+            { kind: 'segment', root, index },
+            segmentBytesMax + frameBytes,
+            signal,
+          );
+          if (!(await here.write(index, segment))) {
+            throw new BadAnswerError(
+              `peer ${peer} answered with another segment than ${index} of ${file.name}`,
+            );
+          }
+        } catch (error) {
+          hasFailed = true;
+          missing.push(index);
+          throw error;
+        }
+        fetch.left -= 1;
+        if (fetch.left === 0) over.abort();
+      }
+    };
+    await Promise.all(Array.from({ length: inFlightMax }, worker));
+  }
+
+  async #ask(
+    peer: PeerKey,
+    request: Request,
+    responseBytesMax: number,
+    signal: AbortSignal,
+  ): Promise<Uint8Array> {
+    const timeoutMs = this.#options.answerTimeoutMs ?? answerTimeoutMs;
+    const options = { responseBytesMax, timeoutMs, signal };
+    const [frame, ...more] = await this.#exchange.request(peer, encodeRequest(request), options);
+    if (frame === undefined || more.length > 0)
+      throw new BadAnswerError(`peer ${peer} answered with ${more.length} frames too many`);
+    return frame;
+  }
+}
+
+/** The disk's trouble is ours, and no peer's. */
+function isOfDisk(error: unknown): boolean {
+  return (
+    error instanceof Error &&
+    'syscall' in error &&
+    'code' in error &&
+    /^E(NOSPC|ACCES|IO|ROFS|DQUOT|MFILE|PERM|BADF)$/.test(String(error.code))
+  );
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,35 @@
+/** Files of a run: blobs that its manifest names by Merkle root and size, and that peers hand each other. */
+import * as z from 'zod';
+import { hex32 } from '../core/bytes.ts';
+
+/** 1 GiB: the frozen base of a language model of 500 million parameters in 16 bits. */
+const runFileBytesMax = 1 << 30;
+export const runFilesMax = 8;
+/** Of all files of a run: what a stranger's manifest can make a node put on its disk. */
+const filesBytesMax = 2 * runFileBytesMax;
+
+/** The start vector as little-endian float32. */
+export const startFile = 'start';
+
+export const runFileSchema = z.strictObject({
+  name: z.string().regex(/^[a-z][a-z0-9-]{0,31}$/, 'lower-case letters, digits and dashes'),
+  /** Of its segments (content/blob.ts). */
+  root: z.string().regex(hex32),
+  bytes: z.int().min(1).max(runFileBytesMax),
+});
+export type RunFile = z.infer<typeof runFileSchema>;
+
+/** What is wrong with the files of a run whose model has so many parameters; null where nothing is. */
+export function wrongFile(files: readonly RunFile[], parameters: number): string | null {
+  const names = new Set<string>();
+  const together = files.reduce((sum, { bytes }) => sum + bytes, 0);
+  if (together > filesBytesMax) return `files: ${together} bytes together, more than ${filesBytesMax}`;
+  for (const { name, bytes } of files) {
+    if (names.has(name)) return `files: there are two called ${name}`;
+    names.add(name);
+    if (name === startFile && bytes !== 4 * parameters) {
+      return `files: ${startFile} has ${bytes} bytes, a start vector of ${parameters} parameters has ${4 * parameters}`;
+    }
+  }
+  return null;
+}

@@ -1,0 +1,124 @@
+/** Exported ONNX files against onnxruntime, which computes them by itself. */
+import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { initialVector } from '../../src/learning/initial.ts';
+import { ModelFileError } from '../../src/learning/learning-error.ts';
+import { Message } from '../../src/learning/model-files/onnx/protobuf.ts';
+import { writeOnnx } from '../../src/learning/model-files/onnx/write-onnx.ts';
+import { predict } from '../../src/learning/tfjs/inference.ts';
+import { rngFor } from '../../src/math/rng.ts';
+import { type TaskSpec, taskKindOf } from '../../src/tasks/data/registry.ts';
+import { scaleValue } from '../../src/tasks/data/scaling.ts';
+import { readLayers } from '../../src/tasks/models/layers/read-layers.ts';
+import { exampleShapeOf, formOf, inputsOf, outputsOf } from '../../src/tasks/models/model-layout.ts';
+import { type ModelSpec, modelKindOf, modelKinds } from '../../src/tasks/models/registry.ts';
+import { startBackend } from '../../src/tensor/tfjs-backend.ts';
+import { models as oracles, savedJson } from '../tasks/layers-oracle.ts';
+
+const runtime = await import('onnxruntime-web').catch(() => null);
+const skip = runtime === null && 'onnxruntime-web is not installed (npm ci installs it)';
+if (runtime) runtime.env.wasm.numThreads = 1;
+
+const folder = await mkdtemp(join(tmpdir(), 'starlings-onnx-'));
+after(() => rm(folder, { recursive: true, force: true }));
+before(() => startBackend('wasm'));
+const file = join(folder, 'model.onnx');
+const rows = 5;
+
+/** Of features in very different units, or of pixels. */
+function taskFor(model: ModelSpec): TaskSpec {
+  if (formOf(model) === 'pixels') return { kind: 'idx-images' };
+  const numeric = Array.from({ length: inputsOf(model) }, (_, index) => ({
+    column: `c${index}`,
+    mean: 10 * index - 3,
+    scale: 1 + index * 50,
+  }));
+  return { kind: 'table', numeric, label: { column: 'class' }, heldOutEvery: 5 };
+}
+
+const fromFile = await (async () => {
+  await startBackend('wasm');
+  const all: (readonly [string, ModelSpec])[] = [];
+  for (const [title, build] of Object.entries(oracles))
+    all.push([title, readLayers(await savedJson(build()))]);
+  return all;
+})();
+const cases: readonly (readonly [string, ModelSpec])[] = [
+  ...modelKinds
+    .flatMap(({ examples }): readonly ModelSpec[] => examples)
+    .filter((model) => modelKindOf(model).asLayers)
+    .map((model) => [model.kind, model] as const),
+  ...fromFile,
+];
+
+describe('an ONNX file', { skip }, () => {
+  for (const [title, model] of cases) {
+    test(`gives of raw rows what we predict: ${title}`, async () => {
+      const task = taskFor(model);
+      const rng = rngFor(`onnx/${title}`);
+      const vector = initialVector(model, 5).map((value) => value + 0.02 * rng.normal());
+      await writeOnnx(file, model, vector, task, { runId: 'abc' });
+      const inputs = inputsOf(model);
+      const scaling = taskKindOf(task).scaling!(task);
+      const { mean, scale } = scaling;
+      const at = (of: number | readonly number[], column: number) =>
+        typeof of === 'number' ? of : of[column]!;
+      // As a float32, which is what the runtime is given; now and then one is missing.
+      const raw = Float32Array.from({ length: rows * inputs }, (_, index) =>
+        index % 11 === 3 ? Number.NaN : at(mean, index % inputs) + at(scale, index % inputs) * rng.normal(),
+      );
+      const ours = await predict(
+        model,
+        vector,
+        raw.map((value, index) => scaleValue(scaling, index % inputs, value)),
+      );
+      const session = await runtime!.InferenceSession.create(await readFile(file));
+      const fed = new runtime!.Tensor('float32', raw, [rows, ...exampleShapeOf(model)]);
+      const { probabilities } = await session.run({ input: fed });
+      assert.deepEqual(probabilities!.dims, [rows, outputsOf(model)]);
+      const theirs = probabilities!.data as Float32Array;
+      ours.probabilities.forEach((value, index) => {
+        assert.ok(Math.abs(value - theirs[index]!) < 1e-4, `${theirs[index]} at ${index}, not ${value}`);
+      });
+      assert.ok(
+        new Set(ours.probabilities.map((value) => Math.fround(Math.round(1e4 * value)))).size > 2,
+        'all alike shows little',
+      );
+      await session.release();
+    });
+  }
+});
+
+describe('ONNX', () => {
+  test('of a model that is no layers is refused before anything is written', async () => {
+    const [gpt] = modelKinds.find(({ kind }) => kind === 'gpt')!.examples;
+    await assert.rejects(
+      writeOnnx(join(folder, 'no.onnx'), gpt!, initialVector(gpt!, 1), { kind: 'idx-images' }),
+      ModelFileError,
+    );
+  });
+
+  test('says in its metadata what the classes are and how values were scaled', async () => {
+    const model: ModelSpec = { kind: 'logistic-regression', inputs: 2, outputs: 2 };
+    const task = { ...taskFor(model), label: { column: 'class', classes: ['well', 'ill'] } } as TaskSpec;
+    await writeOnnx(file, model, initialVector(model, 1), task, { runId: 'abc' });
+    const text = (await readFile(file)).toString('latin1');
+    const { classes, mean, runId } = JSON.parse(
+      text.slice(text.indexOf('{"task"'), text.lastIndexOf('}') + 1),
+    );
+    assert.deepEqual([classes, mean, runId], [['well', 'ill'], [-3, 7], 'abc']);
+  });
+
+  test('numbers are written as Protocol Buffers has them', () => {
+    const bytes = (message: Message) => Buffer.concat(message.parts).toString('hex');
+    // Of the documentation: 150 in field 1, "testing" in field 2, both in field 3.
+    assert.equal(bytes(new Message().integer(1, 150)), '089601');
+    assert.equal(bytes(new Message().text(2, 'testing')), '120774657374696e67');
+    assert.equal(bytes(new Message().message(3, new Message().integer(1, 150))), '1a03089601');
+    assert.equal(bytes(new Message().integer(1, -2)), '08feffffffffffffffff01');
+    assert.equal(bytes(new Message().float(2, 1)), '150000803f');
+  });
+});
