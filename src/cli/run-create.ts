@@ -27,7 +27,9 @@ export function addRunCreateCommand(parent: Command): void {
         const spec = await loadRunSpec(file);
         checkMayWrite(options.out, options.force);
         const { checkTrainable } = await import('../learning/tfjs/trainable.ts');
-        await checkTrainable(spec.model);
+        const { externalFactsOf } = await import('../tasks/models/registry.ts');
+        // Of a model that its trainer alone can compute, `starlings trainer check` tells.
+        if (externalFactsOf(spec.model) === null) await checkTrainable(spec.model);
         const { loadIdentity } = await import('../network/identity.ts');
         const { createCrypto } = await import('../platform/node/crypto.ts');
         const { createRun, writeManifestFile } = await import('../node/manifest-file.ts');

@@ -1,7 +1,7 @@
 /** Run manifests on disk, and how a new one is made. */
 import { open } from 'node:fs/promises';
 import type { Crypto, Signer } from '../core/crypto.ts';
-import { initialVector, vectorHash } from '../learning/initial.ts';
+import { startHash } from '../learning/initial.ts';
 import { writeFileAtomically } from '../platform/node/atomic-file.ts';
 import {
   ManifestError,
@@ -14,7 +14,7 @@ import type { RunSpec } from '../run/run-spec.ts';
 
 /** Signs a run that begins at `startAtMs` (Unix time), with the hash of the start vector every peer must build. */
 export function createRun(spec: RunSpec, startAtMs: number, crypto: Crypto, signer: Signer): SignedManifest {
-  const initHash = vectorHash(initialVector(spec.model, spec.seed));
+  const initHash = startHash(spec.model, spec.seed);
   return signManifest({ ...spec, startAtMs, initHash }, crypto, signer);
 }
 

@@ -27,6 +27,8 @@ export interface ModelKind<
   layout(model: Spec, layout: LayoutBuilder): void;
   /** What no single field shows. */
   impossible?(model: Spec): Impossible | null;
+  /** Of a model that a trainer alone can compute and begin: what must be the same at all of them. It has no forward pass. */
+  external?(model: Spec): ExternalFacts;
   /** Examples of one pass of an evaluation: bounds memory, and larger ones were not faster. */
   readonly rowsPerPass: number;
   /** Imports TensorFlow.js, which descriptions do without. */
@@ -35,6 +37,13 @@ export interface ModelKind<
   ofTensors?(shapes: ReadonlyMap<string, readonly number[]>): Spec | null;
   /** The model in layers of TensorFlow.js, from a row to logits, where all its parts exist there: all tensors of the layout in its order. */
   kerasLayers?(model: Spec): readonly KerasLayer[];
+}
+
+export interface ExternalFacts {
+  /** SHA-256 (hex) of the start vector. */
+  readonly initHash: string;
+  /** Of what the trainer says of itself, where that must be the same. */
+  readonly describe: string | undefined;
 }
 
 export interface ForwardPass<Spec> {
