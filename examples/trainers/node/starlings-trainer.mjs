@@ -1,9 +1,9 @@
 /**
  * A trainer for starlings in plain JavaScript, without packages: `serve({ name, version, describe, init, initial, train, evaluate })`.
- * docs/TRAINERS.md describes what it speaks; mlp.mjs is one. Vectors come and go as Float32Array; console.log goes into the node's log.
+ * docs/TRAINERS.md describes what it speaks; mlp.mjs is one. Vectors come and go as Float32Array, and the one that comes is yours until you answer; console.log goes into the node's log.
  */
 import { createHash } from 'node:crypto';
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { closeSync, constants, fstatSync, ftruncateSync, openSync, readSync, writeFileSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -93,18 +93,32 @@ let size = 0;
 let current = 0;
 let cancelled = 0;
 
+/** What vectors are read into, by file: the next request writes over them. */
+const rooms = new Map();
+
 function load(name) {
-  const bytes = readFileSync(join(folder, name));
-  if (bytes.length !== 4 * size)
-    throw new Error(`the model has ${size} parameters, the vector ${bytes.length / 4}`);
-  return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
+  const file = openSync(join(folder, name));
+  try {
+    const numbers = fstatSync(file).size / 4;
+    if (numbers !== size) throw new Error(`the model has ${size} parameters, the vector ${numbers}`);
+    if (!rooms.has(name)) rooms.set(name, new Float32Array(size));
+    const vector = rooms.get(name);
+    const bytes = Buffer.from(vector.buffer);
+    for (let at = 0; at < bytes.length; ) at += readSync(file, bytes, at, bytes.length - at, at);
+    return vector;
+  } finally {
+    closeSync(file);
+  }
 }
 
 function store(name, numbers) {
-  const vector = Float32Array.from(numbers);
-  const bytes = Buffer.from(vector.buffer);
-  writeFileSync(join(folder, `${name}.tmp`), bytes);
-  renameSync(join(folder, `${name}.tmp`), join(folder, name));
+  const vector = numbers instanceof Float32Array ? numbers : Float32Array.from(numbers);
+  const bytes = Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength);
+  // Over what is there: it is read before the next request.
+  const file = openSync(join(folder, name), constants.O_WRONLY | constants.O_CREAT, 0o600);
+  writeFileSync(file, bytes);
+  ftruncateSync(file, bytes.length);
+  closeSync(file);
   return { length: vector.length, sha256: createHash('sha256').update(bytes).digest('hex') };
 }
 

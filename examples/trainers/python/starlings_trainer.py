@@ -13,7 +13,7 @@
 
     serve(Mine())
 
-Vectors come as array('f'); what is returned may be any sequence of numbers, or anything with a buffer of float32 (numpy). Print what you
+Vectors come as array('f'), yours until you answer; what is returned may be any sequence of numbers, or anything with a buffer of float32 (numpy). Print what you
 like: it goes into the node's log. Start it with `starlings trainer check "python3 mine.py"`, then `starlings node --trainer "python3 mine.py"`.
 """
 
@@ -183,6 +183,7 @@ class _Server:
     def __init__(self, trainer):
         self.trainer, self.size, self.folder = trainer, None, None
         self.requests, self.lock = queue.Queue(), threading.Lock()
+        self.rooms = {}  # what vectors are read into, by file: the next request writes over them
         self.current, self.cancelled = None, threading.Event()
         self.answers = os.fdopen(ANSWERS, "wb", buffering=0)
 
@@ -259,13 +260,18 @@ class _Server:
         raise Unsupported(f"{op} is not among what this trainer can do")
 
     def load(self, name):
-        vector = array("f")
-        with open(os.path.join(self.folder, name), "rb") as file:
-            vector.frombytes(file.read())
+        with open(os.path.join(self.folder, name), "rb", buffering=0) as file:
+            numbers = os.fstat(file.fileno()).st_size // 4
+            if numbers != self.size:
+                raise ValueError(f"the model has {self.size} parameters, the vector {numbers}")
+            if name not in self.rooms:
+                self.rooms[name] = array("f", bytes(4 * numbers))
+            vector = self.rooms[name]
+            left = memoryview(vector).cast("B")
+            while left:
+                left = left[file.readinto(left) :]
         if sys.byteorder == "big":
             vector.byteswap()
-        if len(vector) != self.size:
-            raise ValueError(f"the model has {self.size} parameters, the vector {len(vector)}")
         return vector
 
     def write(self, name, vector):
@@ -279,10 +285,13 @@ class _Server:
             if sys.byteorder == "big":
                 copy.byteswap()
             data = memoryview(copy).cast("B")
-        draft = os.path.join(self.folder, name + ".tmp")
-        with open(draft, "wb") as file:
-            file.write(data)
-        os.rename(draft, os.path.join(self.folder, name))
+        # Over what is there: it is read before the next request.
+        file = os.open(os.path.join(self.folder, name), os.O_WRONLY | os.O_CREAT, 0o600)
+        with os.fdopen(file, "wb", buffering=0) as out:
+            left = data
+            while left:
+                left = left[out.write(left) :]
+            out.truncate(len(data))
         return {"length": len(data) // 4, "sha256": hashlib.sha256(data).hexdigest()}
 
 

@@ -6,7 +6,7 @@ import { describedWork, initFields, type TrainerWork } from './described-work.ts
 import type { Answer, Description } from './messages.ts';
 import { type Patience, usualPatience } from './patience.ts';
 import type { TrainerCommand } from './trainer-process.ts';
-import { VectorFolder } from './vector-folder.ts';
+import { outFile, VectorFolder } from './vector-folder.ts';
 
 export interface ExaminedOptions {
   readonly command: TrainerCommand;
@@ -68,9 +68,14 @@ export class ExaminedTrainer {
   /** The start vector of the run: the trainer's, or of a built-in model ours. */
   async start({ model, seed }: TrainerWork, isExternal: boolean): Promise<Float32Array> {
     if (!isExternal) return initialVector(model, seed);
-    return this.#vectors([], async (_, out) => {
-      const answer = await this.#running().ask('initial', { out, seed }, this.#startLimits, this.#signal);
-      return this.#folder.read(out, answer, answer.length);
+    return this.#vectors([], async () => {
+      const answer = await this.#running().ask(
+        'initial',
+        { out: outFile, seed },
+        this.#startLimits,
+        this.#signal,
+      );
+      return this.#folder.read(answer, answer.length);
     });
   }
 
@@ -78,18 +83,18 @@ export class ExaminedTrainer {
   async train(vector: Float32Array, steps: number, streamKey: string, own?: AbortSignal): Promise<Trained> {
     const limits = { limitMs: this.#patience.callMsMin, stepsMax: steps };
     const signal = own ? AbortSignal.any([own, this.#signal]) : this.#signal;
-    return this.#vectors([vector], async ([input], out) => {
-      const fields = { in: input!, out, steps, round: 0, streamKey };
+    return this.#vectors([vector], async ([input]) => {
+      const fields = { in: input!, out: outFile, steps, round: 0, streamKey };
       const answer = await this.#running().ask('train', fields, limits, signal);
-      return { vector: await this.#folder.read(out, answer, vector.length), loss: answer.loss };
+      return { vector: await this.#folder.read(answer, vector.length), loss: answer.loss };
     });
   }
 
   async gradient(vector: Float32Array): Promise<Trained> {
-    return this.#vectors([vector], async ([input], out) => {
-      const fields = { in: input!, out };
+    return this.#vectors([vector], async ([input]) => {
+      const fields = { in: input!, out: outFile };
       const answer = await this.#running().ask('gradient', fields, this.#callLimits, this.#signal);
-      return { vector: await this.#folder.read(out, answer, vector.length), loss: answer.loss };
+      return { vector: await this.#folder.read(answer, vector.length), loss: answer.loss };
     });
   }
 
@@ -133,17 +138,13 @@ export class ExaminedTrainer {
     return { limitMs: this.#patience.callMsMin };
   }
 
-  async #vectors<T>(
-    vectors: readonly Float32Array[],
-    act: (inputs: string[], out: string) => Promise<T>,
-  ): Promise<T> {
-    const inputs: string[] = [];
-    const out = this.#folder.nextOut();
+  async #vectors<T>(vectors: readonly Float32Array[], act: (inputs: string[]) => Promise<T>): Promise<T> {
+    let inputs: string[] = [];
     try {
-      for (const vector of vectors) inputs.push(await this.#folder.write(vector));
-      return await act(inputs, out);
+      inputs = await this.#folder.write(vectors);
+      return await act(inputs);
     } finally {
-      await this.#folder.forget([...inputs, out]);
+      await this.#folder.forget(inputs);
     }
   }
 }

@@ -12,7 +12,7 @@ import type { Description, Operation } from './messages.ts';
 import { backOffMs, CallTimes, type Patience, usualPatience } from './patience.ts';
 import { TrainerAnswerError, TrainerCrashedError } from './trainer-error.ts';
 import type { TrainerCommand } from './trainer-process.ts';
-import { VectorFolder } from './vector-folder.ts';
+import { outFile, VectorFolder } from './vector-folder.ts';
 
 export interface ProcessLearnerOptions extends TrainerWork {
   readonly command: TrainerCommand;
@@ -87,10 +87,10 @@ class ProcessLearner implements Learner {
 
   initial(signal?: AbortSignal): Promise<Float32Array> {
     const { seed } = this.#options;
-    return this.#vectorCall('initial', [], signal, async (conversation, _, out) => {
+    return this.#vectorCall('initial', [], signal, async (conversation) => {
       const limits = { limitMs: this.#patience.startMs };
-      const answer = await conversation.ask('initial', { out, seed }, limits, this.#closed.signal);
-      return this.#folder.read(out, answer, this.size);
+      const answer = await conversation.ask('initial', { out: outFile, seed }, limits, this.#closed.signal);
+      return this.#folder.read(answer, this.size);
     });
   }
 
@@ -99,12 +99,12 @@ class ProcessLearner implements Learner {
     this.#closed.signal.throwIfAborted();
     checkRequest(request, this.size, 1);
     const { parameters, steps, round, streamKey } = request;
-    return this.#vectorCall('train', [parameters], signal, async (conversation, [input], out, either) => {
-      const fields = { in: input!, out, steps, round, streamKey };
+    return this.#vectorCall('train', [parameters], signal, async (conversation, [input], either) => {
+      const fields = { in: input!, out: outFile, steps, round, streamKey };
       const answer = await this.#timed('train', steps, (limitMs) =>
         conversation.ask('train', fields, { limitMs, stepsMax: steps }, either),
       );
-      return { parameters: await this.#folder.read(out, answer, this.size), loss: answer.loss };
+      return { parameters: await this.#folder.read(answer, this.size), loss: answer.loss };
     });
   }
 
@@ -123,7 +123,7 @@ class ProcessLearner implements Learner {
         'the trainer cannot score models of others: it does not name the capability',
       );
     }
-    return this.#vectorCall('score', vectors, signal, async (conversation, inputs, _, either) => {
+    return this.#vectorCall('score', vectors, signal, async (conversation, inputs, either) => {
       const { losses } = await this.#timed('score', inputs.length, (limitMs) =>
         conversation.ask('score', { ins: inputs }, { limitMs }, either),
       );
@@ -136,7 +136,7 @@ class ProcessLearner implements Learner {
     signal?.throwIfAborted();
     this.#closed.signal.throwIfAborted();
     checkSize(parameters, this.size);
-    return this.#vectorCall('evaluate', [parameters], signal, async (conversation, [input], _, either) => {
+    return this.#vectorCall('evaluate', [parameters], signal, async (conversation, [input], either) => {
       const answer = await this.#timed('evaluate', 1, (limitMs) =>
         conversation.ask('evaluate', { in: input! }, { limitMs }, either),
       );
@@ -158,17 +158,16 @@ class ProcessLearner implements Learner {
     op: Operation,
     vectors: readonly Float32Array[],
     signal: AbortSignal | undefined,
-    act: (conversation: Conversation, inputs: string[], out: string, either: AbortSignal) => Promise<T>,
+    act: (conversation: Conversation, inputs: string[], either: AbortSignal) => Promise<T>,
   ): Promise<T> {
     const either = signal ? AbortSignal.any([signal, this.#closed.signal]) : this.#closed.signal;
-    const out = this.#folder.nextOut();
     const turn = this.#lane.then(async () => {
       either.throwIfAborted();
       const conversation = await this.#ready();
-      const inputs: string[] = [];
+      let inputs: string[] = [];
       try {
-        for (const vector of vectors) inputs.push(await this.#folder.write(vector));
-        const result = await act(conversation, inputs, out, either);
+        inputs = await this.#folder.write(vectors);
+        const result = await act(conversation, inputs, either);
         this.#crashes = 0;
         this.#suspect = { input: '', crashes: 0 };
         return result;
@@ -176,7 +175,7 @@ class ProcessLearner implements Learner {
         if (error instanceof TrainerCrashedError) this.#noteSuspect(op, vectors);
         throw this.#broken ?? error;
       } finally {
-        await this.#folder.forget([...inputs, out]);
+        await this.#folder.forget(inputs);
       }
     });
     this.#lane = turn.catch(() => {});
@@ -225,6 +224,7 @@ class ProcessLearner implements Learner {
     this.#conversation = conversation;
     const limits = { limitMs: this.#patience.startMs };
     try {
+      await this.#folder.discardOut();
       this.#description = await describedWork(conversation, this.#options, limits, signal);
       const { backend } = await conversation.ask(
         'init',
