@@ -78,3 +78,52 @@ test('trainer manifest prints what run create takes', async () => {
   assert.deepEqual(failed(again), []);
   assert.ok((await readFile(at('centres.manifest'))).length > 100);
 });
+
+test('node --trainer trains with it, keeps what it prints, and says what cannot be done without one', async () => {
+  const manifest = await centres('alone', 'rounds: 3\nslotMs: 400\n');
+  const dir = at('node');
+  const common = ['node', '--run', manifest, '--data', '.', '--dir', dir, '--listen', '/ip4/127.0.0.1/tcp/0'];
+  const without = await starlings(...common, '--exit-when-finished');
+  assert.equal(without.exitCode, 2);
+  assert.match(without.stderr, /is trained by its trainer alone: start the node with --trainer/);
+
+  const line = `echo of my own making; exec ${some('good')}`;
+  const { stdout, exitCode } = await starlings(...common, '--exit-when-finished', '--trainer', line);
+  assert.match(stdout, /some 1: centres, by hand/);
+  assert.equal(exitCode, 21, `alone: ${stdout}`);
+  assert.match(
+    await readFile(join(dir, 'log.jsonl'), 'utf8'),
+    /"line":"of my own making","msg":"the trainer says"/,
+  );
+
+  const exported = await starlings('log', 'export', '--dir', dir, '--out', at('centres.log'));
+  assert.equal(exported.exitCode, 2);
+  assert.match(exported.stderr, /start vector of a model of kind external is built by its trainer alone/);
+});
+
+test('what computes models itself refuses one that a trainer alone knows, in a sentence', async () => {
+  const run = at('refused.yaml');
+  const { stdout } = await starlings('trainer', 'manifest', some('good'));
+  await writeFile(run, `name: refused\n${stdout}rounds: 3\nslotMs: 400\n`);
+  const testnet = await starlings('start', run, '--data', '.', '.', '--dir', at('testnet'), '--nodes', '2');
+  assert.notEqual(testnet.exitCode, 0);
+  assert.match(testnet.stderr, /trainer alone/);
+  const scenario = at('scenario.yaml');
+  await writeFile(
+    scenario,
+    `run:\n  ${(await readFile(run, 'utf8')).trimEnd().replaceAll('\n', '\n  ')}\npeers: 2\n`,
+  );
+  const sim = await starlings('sim', scenario);
+  assert.notEqual(sim.exitCode, 0);
+  assert.match(sim.stderr, /trainer alone/);
+});
+
+async function centres(name: string, rest: string): Promise<string> {
+  const { stdout } = await starlings('trainer', 'manifest', some('good'));
+  const file = at(`${name}.yaml`);
+  await writeFile(file, `name: ${name}\n${stdout}${rest}`);
+  const manifest = at(`${name}.manifest`);
+  const args = ['--out', manifest, '--key', at('key'), '--start-in', '8'];
+  assert.equal((await starlings('run', 'create', file, ...args)).exitCode, 0);
+  return manifest;
+}
