@@ -3,7 +3,16 @@
  * docs/TRAINERS.md describes what it speaks; mlp.mjs is one. Vectors come and go as Float32Array, and the one that comes is yours until you answer; console.log goes into the node's log.
  */
 import { createHash } from 'node:crypto';
-import { closeSync, constants, fstatSync, ftruncateSync, openSync, readSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -172,6 +181,12 @@ async function take(trainer, request) {
   }
 }
 
+/** The node is gone without a word: nobody else takes its vectors away. */
+function orphaned() {
+  if (folder !== '') rmSync(folder, { recursive: true, force: true });
+  process.exit(0);
+}
+
 /** Answers until the node ends it. */
 export function serve(trainer) {
   let held = Buffer.alloc(0);
@@ -187,6 +202,6 @@ export function serve(trainer) {
     }
   });
   // The end of the node is our end.
-  requests.on('end', () => process.exit(0));
-  requests.on('error', () => process.exit(0));
+  requests.on('end', orphaned);
+  requests.on('error', orphaned);
 }

@@ -21,6 +21,7 @@ import hashlib
 import math
 import os
 import queue
+import shutil
 import struct
 import sys
 import threading
@@ -194,6 +195,8 @@ class _Server:
             head = source.read(4)
             body = source.read(struct.unpack(">I", head)[0]) if len(head) == 4 else b""
             if not body:
+                # The node is gone without a word: nobody else takes its vectors away.
+                shutil.rmtree(self.folder or "", ignore_errors=True)
                 os._exit(0)
             request, _ = decode(body)
             if request["op"] == "shutdown":

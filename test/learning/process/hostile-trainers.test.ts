@@ -1,5 +1,6 @@
 /** Trainers that do what they should not: each costs a call and is told in one sentence, and what follows works. */
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -168,6 +169,23 @@ describe('a trainer that', () => {
     const described = { ...model, parameters: 3, describe: '11'.repeat(32) };
     await assert.rejects(trainerThat('good', { model: described }), { message: /asks for another trainer/ });
   });
+});
+
+test('the end of a node is the end of its trainer, and of the folder between them', async () => {
+  const node = spawn(process.execPath, [fileURLToPath(new URL('node-to-be-killed.ts', import.meta.url))], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const told = await new Promise<string>((resolve) =>
+    node.stdout.once('data', (text) => resolve(String(text))),
+  );
+  const [, pid, folder] = /^(\d+) (\S+)$/m.exec(told)!;
+  assert.ok(isThere(Number(pid)) && existsSync(folder!));
+  node.kill('SIGKILL');
+  const endMs = Date.now() + deadlineMs;
+  while (isThere(Number(pid)) || existsSync(folder!)) {
+    assert.ok(Date.now() < endMs, `trainer ${pid} or its folder ${folder} outlived the node`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
 });
 
 test('what a trainer inherits is on a list, and hubs are off', async (t) => {

@@ -125,6 +125,7 @@ serve({
   init(request) {
     folder = request.folder;
     if (mode === 'unready') process.exit(9);
+    if (mode === 'tells') console.log(`${process.pid} ${folder}`);
     return 'centres, by hand';
   },
   initial: () => [0, 0, 0],

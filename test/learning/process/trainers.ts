@@ -1,6 +1,6 @@
 /** Trainers that this machine can start, and small images that they read. */
 import { spawnSync } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after } from 'node:test';
@@ -30,6 +30,40 @@ export const withoutPython = works('python3 --version') || isWindows ? false : '
 export const withoutNumpy =
   withoutPython ||
   (works('python3 -c "import numpy"') ? false : 'this python3 has no numpy: the plain trainer runs');
+
+/** Compiled into a folder that is gone with the tests; the line that starts it, or why there is none. */
+export async function compiled(language: 'rust' | 'go'): Promise<{ line: string; absent: string | false }> {
+  const compilers = { rust: 'rustc', go: 'go' } as const;
+  const compiler = compilers[language];
+  if (!works(`${compiler} ${language === 'go' ? 'version' : '--version'}`)) {
+    return { line: '', absent: `there is no ${compiler}` };
+  }
+  const folder = await mkdtemp(join(tmpdir(), 'starlings-compiled-'));
+  after(() => rm(folder, { recursive: true, force: true }));
+  const program = join(folder, 'points');
+  const source = join(examples, language, language === 'go' ? 'main.go' : 'main.rs');
+  const build = {
+    rust: `rustc --edition 2021 -O -o "${program}" "${source}"`,
+    go: `GO111MODULE=off go build -o "${program}" "${source}"`,
+  };
+  const { status, stderr } = spawnSync(build[language], { shell: true, encoding: 'utf8' });
+  if (status !== 0) throw new Error(`${build[language]}: ${stderr}`);
+  return { line: `"${program}"`, absent: false };
+}
+
+/** A file of `x,y,class`, which the compiled ones read, and one of no line. */
+export async function writePoints(): Promise<{ data: string; none: string }> {
+  const folder = await mkdtemp(join(tmpdir(), 'starlings-points-'));
+  after(() => rm(folder, { recursive: true, force: true }));
+  const rng = rngFor('points');
+  const lines = Array.from({ length: 200 }, () => {
+    const [x, y] = [rng.uniform(-1, 1), rng.uniform(-1, 1)];
+    return `${x},${y},${x > y ? 1 : 0}`;
+  });
+  await writeFile(join(folder, 'points.csv'), lines.join('\n'));
+  await writeFile(join(folder, 'none.csv'), '');
+  return { data: join(folder, 'points.csv'), none: join(folder, 'none.csv') };
+}
 
 export const imageModel: ModelSpec = { kind: 'mlp', inputs: 16, hidden: [6], outputs: 3 };
 
