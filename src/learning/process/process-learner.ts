@@ -8,7 +8,7 @@ import { checkRequest, checkShare, type Learner, type TrainRequest, type TrainRe
 import { LearnerBrokenError, LearnerClosedError } from '../learning-error.ts';
 import { Conversation, crash } from './conversation.ts';
 import { describedWork, initFields, type TrainerWork } from './described-work.ts';
-import type { Description, Operation } from './messages.ts';
+import { type Description, type Operation, printable } from './messages.ts';
 import { backOffMs, CallTimes, type Patience, usualPatience } from './patience.ts';
 import { TrainerAnswerError, TrainerCrashedError } from './trainer-error.ts';
 import type { TrainerCommand } from './trainer-process.ts';
@@ -232,7 +232,8 @@ class ProcessLearner implements Learner {
         limits,
         signal,
       );
-      this.#backend = `${this.#description.name} ${this.#description.version}: ${backend}`;
+      const { name, version } = this.#description;
+      this.#backend = printable(`${name} ${version}: ${backend}`);
       return conversation;
     } catch (error) {
       await conversation.kill('it did not get ready');

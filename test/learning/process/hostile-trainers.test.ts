@@ -93,6 +93,13 @@ describe('a trainer that', () => {
     });
   }
 
+  test('takes longer than a call may, and tells progress, is given the time', async (t) => {
+    const learner = await trainerThat('steady', { patience: { ...patience, callMsMin: 2_000 } });
+    t.after(() => learner.close());
+    const { parameters } = await learner.train(evil);
+    assert.ok(parameters[0]! > 0.3);
+  });
+
   test('floods its output fills no log, and trains', async (t) => {
     const lines: string[] = [];
     const learner = await trainerThat('floods', { onPrinted: (line) => lines.push(line) });
@@ -172,7 +179,7 @@ describe('a trainer that', () => {
 });
 
 test('the end of a node is the end of its trainer, and of the folder between them', async () => {
-  const node = spawn(process.execPath, [fileURLToPath(new URL('node-to-be-killed.ts', import.meta.url))], {
+  const node = spawn(process.execPath, [fileURLToPath(new URL('./node-to-be-killed.ts', import.meta.url))], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const told = await new Promise<string>((resolve) =>

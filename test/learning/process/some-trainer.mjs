@@ -5,6 +5,7 @@
 import { spawn } from 'node:child_process';
 import { appendFileSync, closeSync, symlinkSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { encode, serve, TrainerError } from '../../../examples/trainers/node/starlings-trainer.mjs';
 import { rngFor } from '../../../src/math/rng.ts';
 
@@ -33,6 +34,7 @@ const never = () => new Promise(() => setInterval(() => {}, 1000));
 /** What each does in place of an answer; those that return go on to answer well. */
 const deeds = {
   good: () => {},
+  steady: () => {},
   nan: () => {},
   hangs: async () => {
     process.on('SIGTERM', () => {});
@@ -138,6 +140,7 @@ serve({
       vector.forEach((value, at) => {
         vector[at] = value + 0.1 * (centre[at] + rng.uniform(-0.1, 0.1) - value);
       });
+      if (mode === 'steady') await pause(700);
       await progress(step + 1);
     }
     if (mode === 'nan' && request.streamKey === 'evil') vector[1] = Number.NaN;
