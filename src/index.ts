@@ -74,7 +74,7 @@ export type { NodeEvent, RunEvent, RunFacts, RunSample, SessionEvent } from './n
 export type { KeptSnapshotsOptions } from './node/kept-snapshots.ts';
 export { KeptSnapshots } from './node/kept-snapshots.ts';
 export type { LearnerFactory, LearnerRequest } from './node/learners.ts';
-export { createWarmLearner } from './node/learners.ts';
+export { createWarmLearner, trainerLearners } from './node/learners.ts';
 export type { NodeLimits } from './node/limits.ts';
 export { NodeError } from './node/node-error.ts';
 export { RunReducer } from './node/run-reducer.ts';
@@ -151,6 +151,7 @@ export { initialVector, vectorHash } from './learning/initial.ts';
 export type { Learner, TrainRequest, TrainResult } from './learning/learner.ts';
 export { batchStreamKey } from './learning/learner.ts';
 export { readSafetensors, writeSafetensors } from './learning/model-files/safetensors.ts';
+export type { TrainerCommand } from './learning/process/trainer-process.ts';
 export type { TfjsLearnerOptions } from './learning/tfjs/tfjs-learner.ts';
 export { createTfjsLearner } from './learning/tfjs/tfjs-learner.ts';
 export { createThreadLearner } from './learning/thread/learner-proxy.ts';

@@ -43,6 +43,10 @@ export function addNodeCommand(parent: Command): Command {
     )
     .addOption(backendOption())
     .option(
+      '--trainer <command>',
+      'what trains in place of TensorFlow.js, in any language: docs/TRAINERS.md; `starlings trainer check` tries it',
+    )
+    .option(
       '--compare-alone',
       'train a twin beside that hears of nobody, and say how it does in the end; takes twice the processor time',
     )

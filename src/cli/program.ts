@@ -23,6 +23,8 @@ import { addStartCommand } from './start.ts';
 import { addTestnetDownCommand } from './testnet-down.ts';
 import { addTestnetStatusCommand } from './testnet-status.ts';
 import { addTestnetUpCommand } from './testnet-up.ts';
+import { addTrainerCheckCommand } from './trainer-check.ts';
+import { addTrainerManifestCommand } from './trainer-manifest.ts';
 
 /** The command tree; parsing throws CommanderError instead of ending the process. */
 async function createProgram(argv: readonly string[]): Promise<Command> {
@@ -54,6 +56,11 @@ async function createProgram(argv: readonly string[]): Promise<Command> {
   addTestnetUpCommand(testnet);
   addTestnetStatusCommand(testnet);
   addTestnetDownCommand(testnet);
+  const trainer = program
+    .command('trainer')
+    .description('programs of yours that train in place of TensorFlow.js');
+  addTrainerCheckCommand(trainer);
+  addTrainerManifestCommand(trainer);
   const model = program.command('model').description('use a trained model');
   addModelExportCommand(model);
   addModelEvaluateCommand(model);

@@ -27,8 +27,9 @@ export function addRunCreateCommand(parent: Command): void {
         const { spec, startFrom } = await loadRunFile(file);
         checkMayWrite(options.out, options.force);
         const { checkTrainable } = await import('../learning/tfjs/trainable.ts');
-        await checkTrainable(spec.model);
-        const { modelKindOf } = await import('../tasks/models/registry.ts');
+        const { externalFactsOf, modelKindOf } = await import('../tasks/models/registry.ts');
+        // Of a model that its trainer alone can compute, `starlings trainer check` tells.
+        if (externalFactsOf(spec.model) === null) await checkTrainable(spec.model);
         for (const remark of modelKindOf(spec.model).remarks?.(spec.model) ?? []) say(remark);
         const { loadIdentity } = await import('../network/identity.ts');
         const { createCrypto } = await import('../platform/node/crypto.ts');

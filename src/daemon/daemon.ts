@@ -7,7 +7,7 @@ import { tcpProfile } from '../network/profiles/tcp.ts';
 import type { JoinRequest } from '../node/commands.ts';
 import { createNode, type StarlingsNode } from '../node/create-node.ts';
 import type { NodeEvent } from '../node/events.ts';
-import { createWarmLearner } from '../node/learners.ts';
+import { createWarmLearner, trainerLearners } from '../node/learners.ts';
 import { runPrefix } from '../node/store-view.ts';
 import { openContentFiles } from '../platform/node/content-files.ts';
 import { createCrypto } from '../platform/node/crypto.ts';
@@ -126,6 +126,7 @@ class Daemon {
       listener,
       tell,
       trust,
+      trainer,
     } = this.#options;
     const { path, log, storeDirectory } = this.#directory;
     const identity = await loadIdentity(keyFile ?? keyFileOf(path));
@@ -147,7 +148,9 @@ class Daemon {
         ...(content ? { content } : {}),
         clock: wallClock,
         random: unpredictable,
-        learners: createWarmLearner,
+        learners: trainer
+          ? trainerLearners(trainer, (runId, line) => log.info({ runId, line }, 'the trainer says'))
+          : createWarmLearner,
         retention,
         trusted: new Set(trust),
         limits,

@@ -42,6 +42,14 @@ export const nodeFileSchema = z.strictObject({
     .enum(RETENTIONS)
     .default('snapshots')
     .describe('of the log: what the last two snapshots need, or everything, for `starlings log export`'),
+  trainer: z
+    .string()
+    .min(1)
+    .max(4096)
+    .optional()
+    .describe(
+      'command that trains the runs, as a shell takes it, from the folder of this file; it is asked in place of TensorFlow.js: docs/TRAINERS.md',
+    ),
   trust: z
     .array(z.string().regex(/^[0-9a-f]{64}$/, 'is no key of a node: 64 hexadecimal digits'))
     .max(256)

@@ -1,5 +1,6 @@
 /** What a node or a bootstrap is started with, and what its starter gets. The command line fills these in. */
 import type { PeerKey } from '../core/io.ts';
+import type { TrainerCommand } from '../learning/process/trainer-process.ts';
 import type { Retention } from '../log/retention.ts';
 import type { JoinRequest } from '../node/commands.ts';
 import type { NodeListener } from '../node/create-node.ts';
@@ -34,6 +35,8 @@ export interface DaemonOptions extends BootstrapOptions {
   /** Quota of `content` in the directory, in bytes; 0 or left out: nothing is kept there. */
   readonly contentBytesMax?: number;
   readonly retention?: Retention;
+  /** What trains the runs in place of TensorFlow.js. */
+  readonly trainer?: TrainerCommand;
   /** Keys to go by in open runs of which nothing is held yet. */
   readonly trust?: readonly PeerKey[];
   readonly limits?: Partial<NodeLimits>;

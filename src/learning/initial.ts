@@ -2,10 +2,11 @@
 import { createHash } from 'node:crypto';
 import { endianness } from 'node:os';
 import { rngFor } from '../math/rng.ts';
+import { TrainerNeededError } from '../tasks/models/external/trainer-needed-error.ts';
 import { modelLayout, parameterCount } from '../tasks/models/model-layout.ts';
-import type { ModelSpec } from '../tasks/models/registry.ts';
+import { externalFactsOf, type ModelSpec } from '../tasks/models/registry.ts';
 
-/** Start vector for `seed`: every tensor of `modelLayout` is drawn from a random stream of its own name. */
+/** Start vector for `seed`: every tensor of `modelLayout` is drawn from a random stream of its own name. @throws TrainerNeededError */
 export function initialVector(model: ModelSpec, seed: number): Float32Array {
   const vector = new Float32Array(parameterCount(model));
   for (const { name, start, at, length } of modelLayout(model)) {
@@ -19,11 +20,18 @@ export function initialVector(model: ModelSpec, seed: number): Float32Array {
       case 'uniform':
         rngFor(`initial/${seed}/${name}`).fillUniform(part, -start.bound, start.bound);
         break;
+      case 'given':
+        throw new TrainerNeededError(`the start vector of a model of kind ${model.kind} is built`);
       default:
         start satisfies never;
     }
   }
   return vector;
+}
+
+/** What every peer must start from. */
+export function startHash(model: ModelSpec, seed: number): string {
+  return externalFactsOf(model)?.initHash ?? vectorHash(initialVector(model, seed));
 }
 
 /** SHA-256 (hex) of the vector as little-endian float32. */

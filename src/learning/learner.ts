@@ -35,7 +35,9 @@ export interface Learner {
   readonly size: number;
   /** Backend in use and why not a faster one, in one sentence for people. */
   readonly backend: string;
-  /** @throws TrainingDivergedError, LearnerClosedError */
+  /** The start vector of a model that is known to the learner alone. */
+  initial?(signal?: AbortSignal): Promise<Float32Array>;
+  /** @throws TrainingDivergedError, LearnerClosedError, LearnerBrokenError */
   train(request: TrainRequest, signal?: AbortSignal): Promise<TrainResult>;
   /** Mean loss of each vector on a fixed sample of a training share: how others' models do on data of one's own. */
   score(vectors: readonly Float32Array[], share: number, signal?: AbortSignal): Promise<readonly number[]>;

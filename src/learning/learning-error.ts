@@ -16,6 +16,12 @@ export class LearnerCrashedError extends Error {
   readonly code = 'LEARNER_CRASHED';
 }
 
+/** A learner that will not work however often it is tried: the run cannot go on with it. */
+export class LearnerBrokenError extends Error {
+  override readonly name = 'LearnerBrokenError';
+  readonly code = 'LEARNER_BROKEN';
+}
+
 /** A model file that is missing, truncated or not what its format demands. */
 export class ModelFileError extends Error {
   override readonly name = 'ModelFileError';

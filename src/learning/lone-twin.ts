@@ -14,6 +14,7 @@ export function withLoneTwin(learner: Learner, initial: Float32Array): Learner {
 class TwinnedLearner implements Learner {
   readonly size: number;
   readonly backend: string;
+  readonly initial?: (signal?: AbortSignal) => Promise<Float32Array>;
   readonly #learner: Learner;
   /** null: it was given up. */
   #twin: Float32Array | null;
@@ -25,6 +26,7 @@ class TwinnedLearner implements Learner {
     this.size = learner.size;
     this.backend = learner.backend;
     this.#learner = learner;
+    if (learner.initial) this.initial = (signal) => learner.initial!(signal);
     this.#twin = initial;
   }
 

@@ -14,6 +14,7 @@ import {
 } from '../core/io.ts';
 import { AbsurdRequestError, type Clock, type Store, type Transport } from '../core/ports.ts';
 import type { Learner } from '../learning/learner.ts';
+import { LearnerBrokenError } from '../learning/learning-error.ts';
 import { defaultHeldInputsLimits, HeldInputs, type HeldInputsLimits, mayWait } from './held-inputs.ts';
 import type { KeptSnapshots } from './kept-snapshots.ts';
 import { defaultStoreLaneLimits, StoreLane, type StoreLaneLimits } from './store-lane.ts';
@@ -397,6 +398,7 @@ export class NodeDriver {
       this.#input({ type: 'trained', round, ...result });
     } catch (error) {
       this.#input({ type: 'training-failed', round, reason: asError(error).message });
+      if (error instanceof LearnerBrokenError) this.#fail(error);
     }
   }
 

@@ -1,10 +1,15 @@
 /** Where the learners of a node's runs come from. */
-import { initialVector } from '../learning/initial.ts';
+import { initialVector, vectorHash } from '../learning/initial.ts';
 import type { Learner } from '../learning/learner.ts';
 import { withLoneTwin } from '../learning/lone-twin.ts';
+import { createProcessLearner } from '../learning/process/process-learner.ts';
+import type { TrainerCommand } from '../learning/process/trainer-process.ts';
 import { createThreadLearner } from '../learning/thread/learner-proxy.ts';
 import type { SignedManifest } from '../run/manifest.ts';
+import { TrainerNeededError } from '../tasks/models/external/trainer-needed-error.ts';
+import { externalFactsOf } from '../tasks/models/registry.ts';
 import type { BackendChoice } from '../tensor/backend-choices.ts';
+import { NodeError } from './node-error.ts';
 
 export interface LearnerRequest {
   readonly run: SignedManifest;
@@ -23,15 +28,67 @@ export type LearnerFactory = (request: LearnerRequest) => Promise<Learner>;
 /** Local steps before a learner counts as ready. Guess. */
 const warmUpSteps = 20;
 
-/** TensorFlow.js in a thread of its own for each run. @throws what `createThreadLearner` throws */
-export async function createWarmLearner(request: LearnerRequest): Promise<Learner> {
-  const { run, data, backend, compareAlone = false } = request;
-  const { model, task, training, rounds, seed } = run.manifest;
-  const learner = await createThreadLearner({ model, task, training, rounds, dataPath: data, backend });
+/** TensorFlow.js in a thread of its own for each run. @throws what `createThreadLearner` throws, TrainerNeededError */
+export function createWarmLearner(request: LearnerRequest): Promise<Learner> {
+  const { run, data, backend } = request;
+  const { model, task, training, rounds } = run.manifest;
+  if (externalFactsOf(model) !== null) {
+    return Promise.reject(new TrainerNeededError(`the model of run ${run.runId} is trained`));
+  }
+  const made = createThreadLearner({ model, task, training, rounds, dataPath: data, backend });
+  return warmedUp(made, request, warmUpSteps);
+}
+
+/** A trainer that the owner of the node names, as a process of its own for each run; `onPrinted` hears what it prints. */
+export function trainerLearners(
+  command: TrainerCommand,
+  onPrinted: (runId: string, line: string) => void,
+): LearnerFactory {
+  return (request) => {
+    const { run, data } = request;
+    const { model, task, training, rounds, seed } = run.manifest;
+    const made = createProcessLearner({
+      ...{ command, model, task, training, rounds, seed, dataPath: data },
+      onPrinted: (line) => onPrinted(run.runId, line),
+    });
+    // It may take long for a step, and one shows whether it can.
+    return warmedUp(made, request, 1);
+  };
+}
+
+/** The vector that all peers of the run start from; `given` where a file of the run is it. @throws NodeError where ours is another one; what the learner throws */
+export async function startVector(
+  { manifest, runId }: SignedManifest,
+  learner: Learner,
+  given: Float32Array | null,
+  signal?: AbortSignal,
+): Promise<Float32Array> {
+  const { model, seed, initHash } = manifest;
+  if (given !== null) return checked(given, initHash, `the file of run ${runId} is no start vector of it`);
+  const isOurs = externalFactsOf(model) === null || !learner.initial;
+  const initial = isOurs ? initialVector(model, seed) : await learner.initial!(signal);
+  const [who, whose] = isOurs
+    ? ['this version of starlings', "the creator's version"]
+    : ['the trainer of this node', 'the same version of the same one as the creator'];
+  return checked(
+    initial,
+    initHash,
+    `${who} builds another start vector than run ${runId} asks for; use ${whose}`,
+  );
+}
+
+function checked(vector: Float32Array, initHash: string, otherwise: string): Float32Array {
+  if (vectorHash(vector) === initHash) return vector;
+  throw new NodeError('OTHER_START_VECTOR', otherwise);
+}
+
+/** The first steps pay for compilation; better now than in round 0. */
+async function warmedUp(made: Promise<Learner>, request: LearnerRequest, steps: number): Promise<Learner> {
+  const { run, compareAlone = false } = request;
+  const learner = await made;
   try {
-    // The first steps pay for compilation; better now than in round 0.
-    const parameters = request.start ?? initialVector(model, seed);
-    await learner.train({ parameters, steps: warmUpSteps, round: 0, streamKey: 'warm-up', share: 0 });
+    const parameters = await startVector(run, learner, request.start ?? null);
+    await learner.train({ parameters, steps, round: 0, streamKey: 'warm-up', share: 0 });
     return compareAlone ? withLoneTwin(learner, parameters) : learner;
   } catch (error) {
     await learner.close();

@@ -3,7 +3,7 @@ import { open } from 'node:fs/promises';
 import { blobRoot } from '../content/blob.ts';
 import { bytesToHex } from '../core/bytes.ts';
 import type { Crypto, Signer } from '../core/crypto.ts';
-import { initialVector, littleEndianBytes, vectorHash } from '../learning/initial.ts';
+import { littleEndianBytes, startHash, vectorHash } from '../learning/initial.ts';
 import { writeFileAtomically } from '../platform/node/atomic-file.ts';
 import {
   ManifestError,
@@ -26,7 +26,7 @@ export function createRun(
   signer: Signer,
   start: Float32Array | null = null,
 ): SignedManifest {
-  const initHash = vectorHash(start ?? initialVector(spec.model, spec.seed));
+  const initHash = start === null ? startHash(spec.model, spec.seed) : vectorHash(start);
   const bytes = start && littleEndianBytes(start);
   const files = bytes && [
     { name: startFile, root: bytesToHex(blobRoot(crypto, bytes)), bytes: bytes.length },

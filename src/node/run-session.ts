@@ -4,7 +4,6 @@ import type { ContentStore } from '../content/content-store.ts';
 import type { CoreStatus, PeerKey, ProtocolCore, ProtocolEvent } from '../core/io.ts';
 import { memberTest } from '../core/membership.ts';
 import type { Clock, Store } from '../core/ports.ts';
-import { initialVector, vectorHash } from '../learning/initial.ts';
 import { batchStreamKey, type Learner } from '../learning/learner.ts';
 import type { Retention } from '../log/retention.ts';
 import { isArchiveKey } from '../log/store-keys.ts';
@@ -22,7 +21,7 @@ import { ClockWatch } from './clock-watch.ts';
 import { type DriverLimits, NodeDriver, type Submission } from './driver.ts';
 import type { RunEvent, SessionEvent } from './events.ts';
 import { isKeptKey, KeptSnapshots } from './kept-snapshots.ts';
-import type { LearnerFactory } from './learners.ts';
+import { type LearnerFactory, startVector } from './learners.ts';
 import { NodeError } from './node-error.ts';
 import { notMetPastEnd, PastEndWatch } from './past-end.ts';
 import { Progress } from './progress.ts';
@@ -213,13 +212,7 @@ export class Session implements RunSession {
     this.#stops.push(() => learner.close());
     signal.throwIfAborted();
     this.#say({ kind: 'prepared', backend: learner.backend });
-    const initial = start ?? initialVector(manifest.model, manifest.seed);
-    if (vectorHash(initial) !== manifest.initHash) {
-      throw new NodeError(
-        'OTHER_START_VECTOR',
-        `this version of starlings builds another start vector than run ${this.runId} asks for; use the creator's version`,
-      );
-    }
+    const initial = await startVector(this.#run, learner, start, signal);
     const { isBack } = await this.#open(this.#run, initial, learner);
     signal.throwIfAborted();
     this.#say({ kind: 'running', round: this.status().round, isBack });

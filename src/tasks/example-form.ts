@@ -1,8 +1,9 @@
 /**
  * What one example is made of: all that models and tasks know of each other. `features` are numbers in a row, `pixels` an image of
- * height x width x channels, `bytes` a window of text, whose answers are the bytes that follow each of its own.
+ * height x width x channels, `bytes` a window of text, whose answers are the bytes that follow each of its own, `opaque`
+ * what a trainer alone can read.
  */
-export type ExampleForm = 'features' | 'pixels' | 'bytes';
+export type ExampleForm = 'features' | 'pixels' | 'bytes' | 'opaque';
 
 interface FormFacts {
   readonly dtype: 'float32' | 'int32';
@@ -16,4 +17,5 @@ export const exampleForms: Readonly<Record<ExampleForm, FormFacts>> = {
   features: { dtype: 'float32', isSequence: false, unit: 'values' },
   pixels: { dtype: 'float32', isSequence: false, unit: 'values' },
   bytes: { dtype: 'int32', isSequence: true, unit: 'bytes' },
+  opaque: { dtype: 'float32', isSequence: false, unit: 'values' },
 };

@@ -55,6 +55,15 @@ test('without a file: the flags, and defaults where there is none', async () => 
   });
 });
 
+test('a trainer is started where the user is, or where the file is that names it', async () => {
+  const file = at('trainer.yaml');
+  await writeFile(file, 'trainer: python3 mine.py --fast\n');
+  const { trainer } = await nodeSettings({ config: file });
+  assert.deepEqual(trainer, { line: 'python3 mine.py --fast', folder: directory });
+  const given = await nodeSettings({ config: file, trainer: './other' });
+  assert.deepEqual(given.trainer, { line: './other' });
+});
+
 test('a file: its paths are relative to it, a run may be an id', async () => {
   const settings = await nodeSettings({ config: at('node.yaml') });
   assert.deepEqual(settings, {

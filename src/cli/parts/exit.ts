@@ -48,6 +48,7 @@ const WRONG_INPUT: ReadonlySet<string> = new Set([
     'BAD_TESTNET_STATE',
     'DATA_SHAPE',
     'LAYER_NOT_TRAINABLE',
+    'NEEDS_TRAINER',
     'NO_ARCHIVE',
     'NO_DATA',
     'NO_LOG',

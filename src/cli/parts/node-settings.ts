@@ -1,10 +1,11 @@
 /** What a node is started with: its file, its flags, and where neither says so the defaults of the file's schema. */
 import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { ConfigError } from '../../config/config-error.ts';
 import { loadYamlFile } from '../../config/yaml-file.ts';
 import { type NodeFile, nodeFileSchema, withPathsFrom } from '../../daemon/node-file.ts';
 import type { LogLevel } from '../../daemon/options.ts';
+import type { TrainerCommand } from '../../learning/process/trainer-process.ts';
 import type { Retention } from '../../log/retention.ts';
 import type { BackendChoice } from '../../tensor/backend-choices.ts';
 import { backendSchema } from '../../tensor/backend-schema.ts';
@@ -27,11 +28,16 @@ export interface NodeFlags {
   readonly logLevel?: LogLevel;
   readonly retention?: Retention;
   readonly trust?: readonly string[];
+  readonly trainer?: string;
   readonly exitWhenFinished?: true;
 }
 
+export interface NodeSettings extends Omit<NodeFile, 'trainer'> {
+  readonly trainer?: TrainerCommand;
+}
+
 /** A flag beside a file overrides its field; `--run` and `--data` together take the place of its runs. @throws ConfigError */
-export async function nodeSettings(flags: NodeFlags): Promise<NodeFile> {
+export async function nodeSettings(flags: NodeFlags): Promise<NodeSettings> {
   const file = flags.config === undefined ? nodeFileSchema.parse({}) : await readNodeFile(flags.config);
   const { run, data, backend, compareAlone = false, evenIfOver = false } = flags;
   const { dir, http, contentBytesMax, logLevel } = flags;
@@ -50,8 +56,10 @@ export async function nodeSettings(flags: NodeFlags): Promise<NodeFile> {
           evenIfOver: evenIfOver || one.evenIfOver,
         }))
       : [{ run, data: resolve(data), backend: backendSchema.parse(backend), compareAlone, evenIfOver }];
+  const { trainer: _, ...rest } = file;
   return {
-    ...file,
+    ...rest,
+    ...trainerOf(flags, file),
     ...(dir === undefined ? {} : { directory: dir }),
     listen: checkedAddresses('listen', flags.listen ?? file.listen),
     announce: checkedAddresses('announce', flags.announce ?? file.announce),
@@ -63,6 +71,13 @@ export async function nodeSettings(flags: NodeFlags): Promise<NodeFile> {
     trust: [...(flags.trust ?? file.trust)],
     runs,
   };
+}
+
+/** A command in a file is started where the file is, one on the command line where the user is. */
+function trainerOf({ config, trainer }: NodeFlags, file: NodeFile): { readonly trainer?: TrainerCommand } {
+  if (trainer !== undefined) return { trainer: { line: trainer } };
+  if (file.trainer === undefined || config === undefined) return {};
+  return { trainer: { line: file.trainer, folder: dirname(resolve(config)) } };
 }
 
 async function readNodeFile(file: string): Promise<NodeFile> {

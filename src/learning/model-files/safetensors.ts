@@ -32,7 +32,7 @@ const tensorSchema = z.strictObject({
       z
         .int()
         .min(1)
-        .max(1 << 24),
+        .max(safetensorsFileBytesMax / 4),
     )
     .min(1)
     .max(4),

@@ -29,6 +29,8 @@ export interface ModelKind<
   impossible?(model: Spec): Impossible | null;
   /** What whoever signs a run should know: sentences about parts of the description that do not do what they do elsewhere. */
   remarks?(model: Spec): readonly string[];
+  /** Of a model that a trainer alone can compute and begin: what must be the same at all of them. It has no forward pass. */
+  external?(model: Spec): ExternalFacts;
   /** Examples of one pass of an evaluation: bounds memory, and larger ones were not faster. */
   readonly rowsPerPass: number;
   /** Imports TensorFlow.js, which descriptions do without. */
@@ -37,6 +39,13 @@ export interface ModelKind<
   ofTensors?(shapes: ReadonlyMap<string, readonly number[]>): Spec | null;
   /** The same function of the same tensors as layers, which other programs know; absent where it is none. */
   asLayers?(model: Spec): LayersSpec;
+}
+
+export interface ExternalFacts {
+  /** SHA-256 (hex) of the start vector. */
+  readonly initHash: string;
+  /** Of what the trainer says of itself, where that must be the same. */
+  readonly describe: string | undefined;
 }
 
 export interface ForwardPass<Spec> {

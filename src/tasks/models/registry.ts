@@ -2,17 +2,18 @@
 import type * as z from 'zod';
 import { unionBy } from '../../registry/registry.ts';
 import type { ExampleForm } from '../example-form.ts';
+import { external } from './external/external.ts';
 import { gnLenet } from './gn-lenet/gn-lenet.ts';
 import { gpt } from './gpt/gpt.ts';
 import { layers } from './layers/layers.ts';
 import { lenet } from './lenet/lenet.ts';
 import { logisticRegression } from './logistic-regression/logistic-regression.ts';
 import { mlp } from './mlp/mlp.ts';
-import type { ModelKind } from './model-kind.ts';
+import type { ExternalFacts, ModelKind } from './model-kind.ts';
 import { resnet8 } from './resnet-8/resnet-8.ts';
 
 /** In the order of docs/CONFIG.md. */
-export const modelKinds = [mlp, logisticRegression, lenet, gnLenet, resnet8, gpt, layers] as const;
+export const modelKinds = [mlp, logisticRegression, lenet, gnLenet, resnet8, gpt, layers, external] as const;
 
 export const modelSchema = unionBy('kind', modelKinds);
 export type ModelSpec = z.infer<typeof modelSchema>;
@@ -21,6 +22,11 @@ const byKind: ReadonlyMap<string, ModelKind> = new Map(modelKinds.map((kind) => 
 
 export function modelKindOf(model: ModelSpec): ModelKind {
   return byKind.get(model.kind)!;
+}
+
+/** What a trainer must know of a model that it alone can compute; null for those that everybody can. */
+export function externalFactsOf(model: ModelSpec): ExternalFacts | null {
+  return modelKindOf(model).external?.(model) ?? null;
 }
 
 /** Names of the kinds that take examples of one of these forms. */

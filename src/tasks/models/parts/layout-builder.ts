@@ -4,7 +4,9 @@
 export type StartValues =
   | { readonly kind: 'zeros' }
   | { readonly kind: 'ones' }
-  | { readonly kind: 'uniform'; readonly bound: number };
+  | { readonly kind: 'uniform'; readonly bound: number }
+  /** By a trainer alone. */
+  | { readonly kind: 'given' };
 
 export interface TensorLayout {
   /** `dense_0/kernel`: its name in exported files. */

@@ -1,0 +1,51 @@
+import type { Command } from 'commander';
+import { wholeNumber } from './parts/arguments.ts';
+import { perform } from './parts/perform.ts';
+
+interface Options {
+  readonly data?: string;
+  readonly seed: number;
+  readonly pin?: true;
+}
+
+export function addTrainerManifestCommand(parent: Command): void {
+  parent
+    .command('manifest')
+    .description(
+      'the lines of a run (YAML) whose model this trainer alone knows: its size, and the hash of its start vector',
+    )
+    .argument('<command>', 'what starts it, for example "python3 mine.py"')
+    .option('--data <path>', 'examples that it reads')
+    .option('--seed <number>', 'of the run', wholeNumber(0, 0xffff_ffff), 1)
+    .option('--pin', 'all nodes must have this version of this trainer')
+    .action((line: string, { data, seed, pin }: Options, command: Command) =>
+      perform(command, async ({ say, signal }) => {
+        const { ExaminedTrainer } = await import('../learning/process/examined-trainer.ts');
+        const { descriptionHash } = await import('../learning/process/described-work.ts');
+        const { vectorHash } = await import('../learning/initial.ts');
+        const { wallClock } = await import('../platform/node/wall-clock.ts');
+        const { workOfTrainer } = await import('./parts/trainer-work.ts');
+        const onPrinted = (text: string): void => void process.stderr.write(`${text}\n`);
+        const trainer = await ExaminedTrainer.make({
+          command: { line },
+          clock: wallClock,
+          onPrinted,
+          signal,
+        });
+        try {
+          const { work } = await workOfTrainer(trainer, data, seed);
+          const { description } = await trainer.ready(work);
+          const initHash = vectorHash(await trainer.start(work, true));
+          const describe = pin ? { describe: descriptionHash(description) } : {};
+          const model = { kind: 'external', parameters: description.parameters, initHash, ...describe };
+          say('model:');
+          for (const [name, value] of Object.entries(model)) say(`  ${name}: ${value}`);
+          say('task:\n  kind: external');
+          say(`seed: ${seed}`);
+          return { json: { model, seed } };
+        } finally {
+          await trainer.remove();
+        }
+      }),
+    );
+}

@@ -1,0 +1,98 @@
+/** What a node says to a trainer and what it may hear, version 1. docs/TRAINERS.md describes it for those who write trainers. */
+import * as z from 'zod';
+import { hex32 } from '../../core/bytes.ts';
+import { DataFileError } from '../../tasks/datasets/data-error.ts';
+import { TrainingDivergedError } from '../learning-error.ts';
+import { TrainerAnswerError, TrainerProtocolError } from './trainer-error.ts';
+
+export const protocolVersion = 1;
+
+/** What is asked of a trainer and answered once. */
+export type Operation = 'describe' | 'init' | 'initial' | 'train' | 'score' | 'evaluate' | 'gradient';
+
+/** As many as the file of a model may hold: 2 GiB of float32. */
+const parametersMax = 2 ** 29;
+
+const words = z.string().max(4096);
+const count = z.int().min(0);
+
+const vectorAnswer = z.object({ length: count, sha256: z.string().regex(hex32) });
+export type VectorAnswer = z.infer<typeof vectorAnswer>;
+
+const answers = {
+  describe: z.object({
+    name: z.string().min(1).max(200),
+    version: z.string().min(1).max(200),
+    parameters: z.int().min(1).max(parametersMax),
+    layout: z
+      .array(z.object({ name: z.string().min(1).max(200), shape: z.array(count).max(8), offset: count }))
+      .max(8192),
+    capabilities: z.array(z.string().max(64)).max(32),
+  }),
+  init: z.object({ backend: words.min(1) }),
+  initial: vectorAnswer,
+  train: vectorAnswer.extend({ loss: z.number(), samples: count }),
+  score: z.object({ losses: z.array(z.number()).max(65_536) }),
+  evaluate: z.object({
+    loss: z.number().min(0),
+    accuracy: z.number().min(0).max(1),
+    examples: z.int().min(1),
+  }),
+  gradient: vectorAnswer.extend({ loss: z.number() }),
+} as const satisfies Readonly<Record<Operation, z.ZodObject>>;
+
+export type Answer<Op extends Operation> = z.infer<(typeof answers)[Op]>;
+export type Description = Answer<'describe'>;
+
+export type Fields = Readonly<Record<string, unknown>>;
+
+/** Anything that a trainer says, before it is known what it answers. */
+const envelope = z.looseObject({ v: z.literal(protocolVersion), id: z.int().min(1), op: z.string().max(64) });
+export type Said = z.infer<typeof envelope>;
+
+const progress = z.object({ steps: z.int().min(1) });
+const failure = z.object({ code: z.string().max(64), message: words });
+
+/** @throws TrainerProtocolError */
+export function readSaid(message: unknown): Said {
+  const parsed = envelope.safeParse(message);
+  if (parsed.success) return parsed.data;
+  throw new TrainerProtocolError(`it sent a message without v: ${protocolVersion}, id and op`);
+}
+
+/** Steps done so far. @throws TrainerProtocolError */
+export function readProgress(said: Said): number {
+  const parsed = progress.safeParse(said);
+  if (parsed.success) return parsed.data.steps;
+  throw new TrainerProtocolError('it sent progress without the number of steps done');
+}
+
+/** @throws TrainerAnswerError, DataFileError, TrainingDivergedError, as the answer says; TrainerProtocolError where it answers something else */
+export function readAnswer<Op extends Operation>(op: Op, said: Said): Answer<Op> {
+  if (said.op === 'error') throw errorOf(op, said);
+  if (said.op !== op) throw new TrainerProtocolError(`it was asked to ${op} and answered ${said.op}`);
+  const parsed = answers[op].safeParse(said);
+  if (parsed.success) return parsed.data as Answer<Op>;
+  throw new TrainerAnswerError(
+    `its answer to ${op} is not what it should be: ${z.prettifyError(parsed.error)}`,
+  );
+}
+
+/** The words go to terminals: nothing in them may steer one. */
+export function printable(text: string): string {
+  return text.replace(/\p{Cc}+/gu, ' ').trim();
+}
+
+function errorOf(op: Operation, said: Said): Error {
+  const parsed = failure.safeParse(said);
+  if (!parsed.success) return new TrainerProtocolError('it sent an error without code and message');
+  const message = printable(parsed.data.message);
+  switch (parsed.data.code) {
+    case 'data':
+      return new DataFileError(message);
+    case 'diverged':
+      return new TrainingDivergedError(message);
+    default:
+      return new TrainerAnswerError(`the trainer could not ${op}: ${message}`);
+  }
+}
