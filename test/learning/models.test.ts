@@ -2,11 +2,12 @@ import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import * as tf from '@tensorflow/tfjs-core';
 import { initialVector } from '../../src/learning/initial.ts';
+import { FrozenModel } from '../../src/learning/tfjs/frozen-model.ts';
 import { Network } from '../../src/learning/tfjs/network.ts';
 import { rngFor } from '../../src/math/rng.ts';
 import { trainingSchema } from '../../src/run/run-spec.ts';
 import { loadTaskData } from '../../src/tasks/data/registry.ts';
-import { modelLayout, outputsOf, parameterCount } from '../../src/tasks/models/model-layout.ts';
+import { frozenOf, modelLayout, outputsOf, parameterCount } from '../../src/tasks/models/model-layout.ts';
 import {
   externalFactsOf,
   type ModelSpec,
@@ -16,6 +17,20 @@ import {
 } from '../../src/tasks/models/registry.ts';
 import { startBackend } from '../../src/tensor/tfjs-backend.ts';
 import { randomBatch } from './random-batch.ts';
+
+/** Stands for one: where training begins weights are so small that adapters have little slope to go down. */
+const trainedVector = (model: ModelSpec): Float32Array => initialVector(model, 7).map((value) => 5 * value);
+
+/** On such a model where it adds to one. */
+function load(model: ModelSpec, vector: Float32Array): Promise<Network> {
+  const base = frozenOf(model);
+  if (base === null) return Network.load(model, vector);
+  const key = JSON.stringify(base);
+  const frozen = frozenModels.get(key) ?? new FrozenModel(base, trainedVector(base));
+  frozenModels.set(key, frozen);
+  return Network.load(model, vector, frozen);
+}
+const frozenModels = new Map<string, FrozenModel>();
 
 const sgd = trainingSchema.parse({});
 
@@ -46,6 +61,44 @@ test('what a trainer alone can begin and compute is refused wherever a node woul
   });
 });
 
+test('adapters begin at the model that they add to, and are merged into it', async () => {
+  const model = modelSchema.parse({
+    ...{ kind: 'gpt-lora', context: 16, layers: 2, heads: 2, width: 24, rank: 3, alpha: 6 },
+  });
+  const base = frozenOf(model)!;
+  const frozen = trainedVector(base);
+  const batch = randomBatch(model, 3, 'models/adapters');
+  const answersOf = async (network: Network): Promise<Float32Array> => {
+    const answers = network.probabilities(batch.inputs, batch.rows);
+    network.dispose();
+    return answers;
+  };
+  const alone = await answersOf(await Network.load(base, frozen));
+  const start = initialVector(model, 1);
+  assert.deepEqual(await answersOf(await load(model, start)), alone);
+  const rng = rngFor('adapters');
+  const trained = start.map(() => rng.uniform(-0.3, 0.3));
+  const [together, merged] = [
+    await answersOf(await load(model, trained)),
+    await answersOf(await Network.load(base, await modelKindOf(model).merge!(model, frozen, trained))),
+  ];
+  let moved = 0;
+  for (const [at, value] of together.entries()) {
+    assert.ok(Math.abs(value - merged[at]!) < 1e-5, `${at}: ${value}, merged ${merged[at]}`);
+    moved = Math.max(moved, Math.abs(value - alone[at]!));
+  }
+  assert.ok(moved > 0.001);
+  // r (inputs + outputs) for each layer: attention 24 + 72 and 24 + 24, feed forward 24 + 96 and 96 + 24.
+  assert.equal(parameterCount(model), 2 * 3 * (96 + 48 + 120 + 120));
+  await assert.rejects(Network.load(model, start), /adds to a trained model, which is not here/);
+  const other = new FrozenModel(
+    { ...base, layers: 1 } as ModelSpec,
+    initialVector({ ...base, layers: 1 } as ModelSpec, 7),
+  );
+  await assert.rejects(Network.load(model, start, other), /does not add to this gpt/);
+  other.dispose();
+});
+
 for (const model of models) {
   describe(model.kind, () => {
     const start = initialVector(model, 1);
@@ -72,7 +125,7 @@ for (const model of models) {
     }, async () => {
       const shapesOf = (of: ModelSpec) => modelLayout(of).map(({ name, shape }) => [name, shape]);
       assert.deepEqual(shapesOf(asLayers!), shapesOf(model));
-      const [own, other] = [await Network.load(model, start), await Network.load(asLayers!, start)];
+      const [own, other] = [await load(model, start), await load(asLayers!, start)];
       const expected = own.probabilities(batch.inputs, batch.rows);
       other.probabilities(batch.inputs, batch.rows).forEach((value, at) => {
         assert.ok(Math.abs(value - expected[at]!) < 1e-5, `${value} at ${at}, not ${expected[at]}`);
@@ -82,7 +135,7 @@ for (const model of models) {
 
     test('a step goes down the gradient: central differences of the loss', async () => {
       const rate = 1e-3;
-      const network = await Network.load(model, start);
+      const network = await load(model, start);
       network.step(batch, sgd, rate);
       const stepped = network.read();
       network.dispose();
@@ -90,7 +143,7 @@ for (const model of models) {
       const direction = Float32Array.from(start, () => rng.uniform(-1, 1));
       const slope = start.reduce((sum, value, i) => sum + ((value - stepped[i]!) / rate) * direction[i]!, 0);
       const lossAt = async (distance: number): Promise<number> => {
-        const moved = await Network.load(
+        const moved = await load(
           model,
           start.map((value, i) => value + distance * direction[i]!),
         );
@@ -108,7 +161,7 @@ for (const model of models) {
     test('learns a batch by heart, leaves no tensor behind, and gives the same bits again', async () => {
       const before = tf.memory().numTensors;
       const learn = async (): Promise<{ vector: Float32Array; first: number; last: number }> => {
-        const network = await Network.load(model, start);
+        const network = await load(model, start);
         const first = network.step(batch, sgd, 0.05);
         for (let step = 0; step < 60; step++) network.step(batch, sgd, 0.05);
         const last = network.judge(batch).lossSum / batch.labels.length;
@@ -123,7 +176,7 @@ for (const model of models) {
     });
 
     test('probabilities are distributions', async () => {
-      const network = await Network.load(model, start);
+      const network = await load(model, start);
       const probabilities = network.probabilities(batch.inputs, batch.rows);
       network.dispose();
       const outputs = outputsOf(model);

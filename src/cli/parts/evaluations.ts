@@ -23,7 +23,7 @@ export async function evaluateSites(
   const sites: Evaluation[] = [];
   for (const path of paths) {
     const { heldOut } = await loadTaskData(task, model, path);
-    const metrics = await evaluateModel(model, vector, heldOut, signal);
+    const metrics = await evaluateModel(model, vector, heldOut, { signal });
     sites.push({ path, metrics, assessment: metrics.assessment ?? null });
   }
   return sites.length > 1 ? [...sites, together(sites)] : sites;

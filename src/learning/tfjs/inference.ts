@@ -8,6 +8,7 @@ import type { Metrics } from '../../tasks/metrics.ts';
 import { formOf, inputsOf, outputsOf } from '../../tasks/models/model-layout.ts';
 import { type ModelSpec, modelKindOf } from '../../tasks/models/registry.ts';
 import { ensureBackend } from '../../tensor/tfjs-backend.ts';
+import type { FrozenModel } from './frozen-model.ts';
 import { Network } from './network.ts';
 
 export interface Prediction {
@@ -15,6 +16,12 @@ export interface Prediction {
   readonly probabilities: Float32Array;
   /** Most probable class of each row; the lower one of equals. */
   readonly classes: Int32Array;
+}
+
+export interface EvaluationOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** What the model adds to, where it does. */
+  readonly frozen?: FrozenModel | null | undefined;
 }
 
 /**
@@ -26,7 +33,7 @@ export async function evaluateModel(
   model: ModelSpec,
   vector: Float32Array,
   dataset: Dataset,
-  signal?: AbortSignal,
+  { signal, frozen }: EvaluationOptions = {},
 ): Promise<Metrics> {
   checkFits(dataset, model, 'evaluation data');
   if (dataset.examples === 0) {
@@ -38,7 +45,7 @@ export async function evaluateModel(
   const [labels, predicted, scores]: [number[], number[], number[]] = [[], [], []];
   let [lossSum, right, count] = [0, 0, 0];
   let batch: Batch | undefined;
-  await inPasses(model, vector, examples.length, signal, (network, from, to) => {
+  await inPasses({ model, vector, rows: examples.length, signal, frozen }, (network, from, to) => {
     batch = dataset.batchOf(examples.subarray(from, to), batch);
     const judged = network.judge(batch);
     lossSum += judged.lossSum;
@@ -75,7 +82,7 @@ export async function predict(
     probabilities: new Float32Array(rows * outputs),
     classes: new Int32Array(rows),
   };
-  await inPasses(model, vector, rows, signal, (network, from, to) => {
+  await inPasses({ model, vector, rows, signal }, (network, from, to) => {
     const probabilities = network.probabilities(inputs.slice(from * width, to * width), to - from);
     result.probabilities.set(probabilities, from * outputs);
     for (let row = from; row < to; row++) {
@@ -85,15 +92,18 @@ export async function predict(
   return result;
 }
 
+interface PassesRequest extends EvaluationOptions {
+  readonly model: ModelSpec;
+  readonly vector: Float32Array;
+  readonly rows: number;
+}
+
 async function inPasses(
-  model: ModelSpec,
-  vector: Float32Array,
-  rows: number,
-  signal: AbortSignal | undefined,
+  { model, vector, rows, signal, frozen }: PassesRequest,
   pass: (network: Network, from: number, to: number) => void,
 ): Promise<void> {
   await ensureBackend();
-  const network = await Network.load(model, vector);
+  const network = await Network.load(model, vector, frozen);
   try {
     const step = modelKindOf(model).rowsPerPass;
     for (let from = 0; from < rows; from += step) {

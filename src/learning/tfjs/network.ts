@@ -3,10 +3,17 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { TrainingSpec } from '../../run/run-spec.ts';
 import type { Batch } from '../../tasks/datasets/dataset.ts';
 import type { ForwardPass } from '../../tasks/models/model-kind.ts';
-import { checkLength, inputShapeOf, modelLayout, outputsOf } from '../../tasks/models/model-layout.ts';
+import {
+  checkLength,
+  frozenOf,
+  inputShapeOf,
+  modelLayout,
+  outputsOf,
+} from '../../tasks/models/model-layout.ts';
 import type { TensorLayout } from '../../tasks/models/parts/layout-builder.ts';
 import { Weights } from '../../tasks/models/parts/weights.ts';
 import { type ModelSpec, modelKindOf } from '../../tasks/models/registry.ts';
+import { type FrozenModel, tensorsOf } from './frozen-model.ts';
 import { type Judgement, judgeLogits, meanLoss } from './objective.ts';
 import { Optimiser } from './optimisers/optimiser.ts';
 
@@ -16,21 +23,37 @@ export class Network {
   private readonly pass: ForwardPass<ModelSpec>;
   private readonly layout: readonly TensorLayout[];
   private readonly tensors: tf.Tensor[];
+  private readonly frozen: FrozenModel | null;
   private optimiser: Optimiser | null = null;
 
-  /** Copies `vector` to the backend, which must run. @throws RangeError where its length is not the model's. */
-  static async load(model: ModelSpec, vector: Float32Array): Promise<Network> {
-    return new Network(model, await modelKindOf(model).loadForward(), vector);
+  /**
+   * Copies `vector` to the backend, which must run. `frozen` is what a model needs that adds to another, and remains the caller's.
+   * @throws RangeError where its length is not the model's, or what is frozen is not of the model
+   */
+  static async load(
+    model: ModelSpec,
+    vector: Float32Array,
+    frozen: FrozenModel | null = null,
+  ): Promise<Network> {
+    return new Network(model, await modelKindOf(model).loadForward(), vector, frozen);
   }
 
-  private constructor(model: ModelSpec, pass: ForwardPass<ModelSpec>, vector: Float32Array) {
+  private constructor(
+    model: ModelSpec,
+    pass: ForwardPass<ModelSpec>,
+    vector: Float32Array,
+    frozen: FrozenModel | null,
+  ) {
     checkLength(model, vector);
+    frozen?.checkIsOf(model);
+    if (frozen === null && frozenOf(model) !== null) {
+      throw new RangeError(`the ${model.kind} adds to a trained model, which is not here`);
+    }
     this.model = model;
     this.pass = pass;
+    this.frozen = frozen;
     this.layout = modelLayout(model);
-    this.tensors = this.layout.map(({ at, length, shape }) =>
-      tf.tensor(vector.slice(at, at + length), [...shape]),
-    );
+    this.tensors = tensorsOf(this.layout, vector);
   }
 
   /**
@@ -79,7 +102,8 @@ export class Network {
   }
 
   private logits(tensors: readonly tf.Tensor[], inputs: tf.Tensor): tf.Tensor2D {
-    const logits = this.pass.forward(this.model, Weights.of(this.layout, tensors), inputs);
+    const weights = Weights.of(this.layout, tensors, this.frozen?.weights);
+    const logits = this.pass.forward(this.model, weights, inputs);
     if (logits.shape[1] !== outputsOf(this.model)) {
       throw new Error(
         `the ${this.model.kind} gives ${logits.shape[1]} logits for ${outputsOf(this.model)} classes`,

@@ -4,7 +4,7 @@ import type { TrainingSpec } from '../../run/run-spec.ts';
 import { DataShapeError } from '../../tasks/datasets/data-error.ts';
 import { type Batch, checkFits, type Dataset } from '../../tasks/datasets/dataset.ts';
 import type { Metrics } from '../../tasks/metrics.ts';
-import { parameterCount } from '../../tasks/models/model-layout.ts';
+import { frozenOf, parameterCount } from '../../tasks/models/model-layout.ts';
 import type { ModelSpec } from '../../tasks/models/registry.ts';
 import type { BackendChoice } from '../../tensor/backend-choices.ts';
 import { startBackend } from '../../tensor/tfjs-backend.ts';
@@ -12,6 +12,7 @@ import { drawBatch } from '../draw-batch.ts';
 import { checkRequest, checkShare, type Learner, type TrainRequest, type TrainResult } from '../learner.ts';
 import { LearnerClosedError, TrainingDivergedError } from '../learning-error.ts';
 import { learningRateAt } from '../schedule.ts';
+import { FrozenModel } from './frozen-model.ts';
 import { evaluateModel } from './inference.ts';
 import { Network } from './network.ts';
 
@@ -23,6 +24,8 @@ export interface TfjsLearnerOptions {
   /** One training set per virtual peer; a node has one. */
   readonly shares: readonly Dataset[];
   readonly heldOut: Dataset;
+  /** Weights of the model that `model` adds to, where it does. */
+  readonly frozen?: Float32Array | null;
   readonly backend: BackendChoice;
 }
 
@@ -41,7 +44,9 @@ export async function createTfjsLearner(options: TfjsLearnerOptions): Promise<Le
   });
   checkFits(heldOut, model, 'held-out data');
   const backend = await startBackend(options.backend);
-  return new TfjsLearner(options, backend.sentence);
+  const base = frozenOf(model);
+  const frozen = base && options.frozen ? new FrozenModel(base, options.frozen) : null;
+  return new TfjsLearner(options, frozen, backend.sentence);
 }
 
 /** Examples of its own that a peer judges others by. Guess. */
@@ -50,13 +55,15 @@ const scoredExamples = 128;
 class TfjsLearner implements Learner {
   readonly size: number;
   readonly backend: string;
-  private readonly options: TfjsLearnerOptions;
+  private readonly options: Omit<TfjsLearnerOptions, 'frozen'>;
+  private readonly frozen: FrozenModel | null;
   private readonly closed = new AbortController();
 
-  constructor(options: TfjsLearnerOptions, backend: string) {
+  constructor({ frozen: _, ...options }: TfjsLearnerOptions, frozen: FrozenModel | null, backend: string) {
     this.size = parameterCount(options.model);
     this.backend = backend;
     this.options = options;
+    this.frozen = frozen;
   }
 
   async train(request: TrainRequest, signal?: AbortSignal): Promise<TrainResult> {
@@ -65,7 +72,7 @@ class TfjsLearner implements Learner {
     const share = shares[request.share]!;
     const totalSteps = rounds * training.localSteps;
     const firstStep = request.round * training.localSteps;
-    const network = await Network.load(model, request.parameters);
+    const network = await Network.load(model, request.parameters, this.frozen);
     let lossSum = 0;
     let batch: Batch | undefined;
     try {
@@ -100,24 +107,26 @@ class TfjsLearner implements Learner {
     share: number,
     signal?: AbortSignal,
   ): Promise<readonly number[]> {
-    const { shares } = this.options;
+    const { shares, model } = this.options;
     checkShare(share, shares.length);
     const sample = shares[share]!.sample(scoredExamples);
-    const either = this.orClosed(signal);
-    either.throwIfAborted();
+    const options = { signal: this.orClosed(signal), frozen: this.frozen };
+    options.signal.throwIfAborted();
     const losses: number[] = [];
     for (const vector of vectors) {
-      losses.push((await evaluateModel(this.options.model, vector, sample, either)).loss);
+      losses.push((await evaluateModel(model, vector, sample, options)).loss);
     }
     return losses;
   }
 
   evaluate(parameters: Float32Array, signal?: AbortSignal): Promise<Metrics> {
-    return evaluateModel(this.options.model, parameters, this.options.heldOut, this.orClosed(signal));
+    const options = { signal: this.orClosed(signal), frozen: this.frozen };
+    return evaluateModel(this.options.model, parameters, this.options.heldOut, options);
   }
 
   async close(): Promise<void> {
     this.closed.abort(new LearnerClosedError('the learner is closed'));
+    this.frozen?.dispose();
   }
 
   private orClosed(signal: AbortSignal | undefined): AbortSignal {

@@ -5,15 +5,18 @@ import type { ForwardPass } from '../../tasks/models/model-kind.ts';
 import {
   answersPerExample,
   formOf,
+  frozenOf,
   inputShapeOf,
   inputsOf,
   modelLayout,
+  parameterCount,
 } from '../../tasks/models/model-layout.ts';
 import type { TensorLayout } from '../../tasks/models/parts/layout-builder.ts';
 import { Weights } from '../../tasks/models/parts/weights.ts';
 import { type ModelSpec, modelKindOf } from '../../tasks/models/registry.ts';
 import { ensureBackend } from '../../tensor/tfjs-backend.ts';
 import { LayerNotTrainableError } from '../learning-error.ts';
+import { FrozenModel } from './frozen-model.ts';
 import { meanLoss } from './objective.ts';
 
 /** TensorFlow.js's words for a kernel, or the gradient of one, that is not there. */
@@ -28,11 +31,13 @@ export async function checkTrainable(model: ModelSpec): Promise<void> {
   const pass = await modelKindOf(model).loadForward();
   const layout = modelLayout(model);
   const tensors = layout.map(({ shape }) => tf.zeros([...shape]));
+  const base = frozenOf(model);
+  const frozen = base && new FrozenModel(base, new Float32Array(parameterCount(base)));
   try {
-    const failure = missingFor(model, pass, layout, tensors, tensors);
+    const failure = missingFor(model, pass, frozen, layout, tensors, tensors);
     if (failure === null) return;
     for (let index = layout.length - 1; index >= 0; index--) {
-      const one = missingFor(model, pass, layout, tensors, [tensors[index]!]);
+      const one = missingFor(model, pass, frozen, layout, tensors, [tensors[index]!]);
       if (one === null) continue;
       throw new LayerNotTrainableError(
         `layer ${layerOf(layout[index]!.name)} of the ${model.kind} cannot be trained: its gradient needs kernel ${one}, ` +
@@ -42,6 +47,7 @@ export async function checkTrainable(model: ModelSpec): Promise<void> {
     throw new LayerNotTrainableError(`the ${model.kind} cannot be trained: there is no kernel ${failure}`);
   } finally {
     tf.dispose(tensors);
+    frozen?.dispose();
   }
 }
 
@@ -55,6 +61,7 @@ function layerOf(tensorName: string): string {
 function missingFor(
   model: ModelSpec,
   pass: ForwardPass<ModelSpec>,
+  frozen: FrozenModel | null,
   layout: readonly TensorLayout[],
   tensors: readonly tf.Tensor[],
   wanted: readonly tf.Tensor[],
@@ -64,7 +71,7 @@ function missingFor(
       const shape = inputShapeOf(model, 1, inputsOf(model));
       const inputs = tf.zeros(shape, exampleForms[formOf(model)].dtype);
       const labels = tf.zeros<tf.Rank.R1>([answersPerExample(model)], 'int32');
-      const weights = Weights.of(layout, tensors);
+      const weights = Weights.of(layout, tensors, frozen?.weights);
       // Gradients are taken by `wanted`, which are among the weights.
       tf.grads(() => meanLoss(pass.forward(model, weights, inputs), labels))([...wanted]);
     });

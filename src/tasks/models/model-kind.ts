@@ -25,6 +25,13 @@ export interface ModelKind<
   outputs(model: Spec): number;
   /** Adds its tensors in their order. Peers must agree on it to the bit, so all of it follows from the description alone. */
   layout(model: Spec, layout: LayoutBuilder): void;
+  /**
+   * The model that it adds to and that stays as it is; the forward pass is given its tensors too. Its weights come from a file, not from
+   * the seed. A spec of a registered kind. Absent where all weights are trained.
+   */
+  frozen?(model: Spec): { readonly kind: string };
+  /** Weights of the frozen model that give the same answers as both vectors together. There where `frozen` is. */
+  merge?(model: Spec, frozen: Float32Array, vector: Float32Array): Promise<Float32Array>;
   /** What no single field shows. */
   impossible?(model: Spec): Impossible | null;
   /** What whoever signs a run should know: sentences about parts of the description that do not do what they do elsewhere. */

@@ -1,7 +1,7 @@
 /** Sizes of a model, and how its tensors lie in the flat parameter vector: all that the protocol wants to know of it. */
 import { type ExampleForm, exampleForms } from '../example-form.ts';
 import { LayoutBuilder, type TensorLayout } from './parts/layout-builder.ts';
-import { type ModelSpec, modelKindOf } from './registry.ts';
+import { type ModelSpec, modelKindOf, modelSchema } from './registry.ts';
 
 /** The tensors of `model` in order; they cover the flat vector without gaps. */
 export function modelLayout(model: ModelSpec): TensorLayout[] {
@@ -14,6 +14,12 @@ export function modelLayout(model: ModelSpec): TensorLayout[] {
 export function parameterCount(model: ModelSpec): number {
   const last = modelLayout(model).at(-1)!;
   return last.at + last.length;
+}
+
+/** The model that `model` adds to and that is not trained; null where there is none. */
+export function frozenOf(model: ModelSpec): ModelSpec | null {
+  const frozen = modelKindOf(model).frozen?.(model);
+  return frozen === undefined ? null : modelSchema.parse(frozen);
 }
 
 /** What the examples of a model are made of. */

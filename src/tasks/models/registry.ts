@@ -5,6 +5,7 @@ import type { ExampleForm } from '../example-form.ts';
 import { external } from './external/external.ts';
 import { gnLenet } from './gn-lenet/gn-lenet.ts';
 import { gpt } from './gpt/gpt.ts';
+import { gptLora } from './gpt-lora/gpt-lora.ts';
 import { layers } from './layers/layers.ts';
 import { lenet } from './lenet/lenet.ts';
 import { logisticRegression } from './logistic-regression/logistic-regression.ts';
@@ -13,7 +14,17 @@ import type { ExternalFacts, ModelKind } from './model-kind.ts';
 import { resnet8 } from './resnet-8/resnet-8.ts';
 
 /** In the order of docs/CONFIG.md. */
-export const modelKinds = [mlp, logisticRegression, lenet, gnLenet, resnet8, gpt, layers, external] as const;
+export const modelKinds = [
+  mlp,
+  logisticRegression,
+  lenet,
+  gnLenet,
+  resnet8,
+  gpt,
+  gptLora,
+  layers,
+  external,
+] as const;
 
 export const modelSchema = unionBy('kind', modelKinds);
 export type ModelSpec = z.infer<typeof modelSchema>;

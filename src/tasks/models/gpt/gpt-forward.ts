@@ -7,15 +7,21 @@ import { denseLayer } from '../parts/layer-functions.ts';
 import type { Weights } from '../parts/weights.ts';
 import type { GptSpec } from './gpt.ts';
 
+/** A dense layer without activation: x (rows x inputs) to rows x units. */
+type Layer = (weights: Weights, x: tf.Tensor2D) => tf.Tensor2D;
+
+const plainLayer: Layer = (weights, x) => denseLayer(weights, x, 'linear');
+
 /**
  * GPT-2 (Radford et al., "Language models are unsupervised multitask learners", 2019): normalisation before each
  * part, GELU, no dropout. `bytes` is rows x context (int32); returns the logits of the byte that follows each of
- * them, rows * context x 256.
+ * them, rows * context x 256. `layer` computes the dense layers of the blocks.
  */
 export function forward(
   { heads, width, layers }: GptSpec,
   weights: Weights,
   bytes: tf.Tensor2D,
+  layer: Layer = plainLayer,
 ): tf.Tensor2D {
   const [rows, context] = bytes.shape;
   const table = weights.take<tf.Tensor2D>('token_embedding');
@@ -23,11 +29,11 @@ export function forward(
   let x = tf.reshape(tf.add(embedding(table, bytes), positions), [rows * context, width]) as tf.Tensor2D;
   for (let index = 0; index < layers; index++) {
     const block = weights.below(`block_${index}`);
-    const qkv = denseLayer(block.below('attention_in'), normed(block.below('norm_0'), x), 'linear');
+    const qkv = layer(block.below('attention_in'), normed(block.below('norm_0'), x));
     const attended = causalAttention(qkv, { rows, context, heads });
-    x = tf.add(x, denseLayer(block.below('attention_out'), attended, 'linear'));
-    const inner = gelu(denseLayer(block.below('feed_in'), normed(block.below('norm_1'), x), 'linear'));
-    x = tf.add(x, denseLayer(block.below('feed_out'), inner, 'linear'));
+    x = tf.add(x, layer(block.below('attention_out'), attended));
+    const inner = gelu(layer(block.below('feed_in'), normed(block.below('norm_1'), x)));
+    x = tf.add(x, layer(block.below('feed_out'), inner));
   }
   return tf.matMul(normed(weights.below('norm'), x), table, false, true);
 }

@@ -3,12 +3,17 @@ import type { ModelKind } from '../model-kind.ts';
 import { count } from '../parts/fields.ts';
 import { withDeviation } from '../parts/layout-builder.ts';
 
-const schema = z.strictObject({
-  kind: z.literal('gpt').describe('byte-level transformer as GPT-2, embedding tied to the logits'),
+/** Its shape, which adapters on it have too. */
+export const gptFields = {
   context: count(8, 4096).default(128).describe('bytes that a prediction looks back on'),
   layers: count(1, 48).default(4).describe('transformer blocks'),
   heads: count(1, 64).default(4).describe('attention heads; must divide width'),
   width: count(8, 4096).default(128).describe('of the residual stream'),
+};
+
+const schema = z.strictObject({
+  kind: z.literal('gpt').describe('byte-level transformer as GPT-2, embedding tied to the logits'),
+  ...gptFields,
 });
 export type GptSpec = z.infer<typeof schema>;
 

@@ -9,9 +9,19 @@ export class Weights {
     this.tensors = tensors;
   }
 
-  /** `tensors` in the order of the layout. */
-  static of(layout: readonly TensorLayout[], tensors: readonly tf.Tensor[]): Weights {
-    return new Weights(new Map(layout.map(({ name }, index) => [name, tensors[index]!])));
+  /** `tensors` in the order of the layout, beside `others`, which are there by name. */
+  static of(
+    layout: readonly TensorLayout[],
+    tensors: readonly tf.Tensor[],
+    others: ReadonlyMap<string, tf.Tensor> = new Map(),
+  ): Weights {
+    return new Weights(
+      new Map([...others, ...layout.map(({ name }, index) => [name, tensors[index]!] as const)]),
+    );
+  }
+
+  has(name: string): boolean {
+    return this.tensors.has(name);
   }
 
   /** @throws RangeError for a name that the layout has not: a mistake of the model's code. */
