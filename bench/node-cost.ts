@@ -37,7 +37,7 @@ const { state } = await upTestnet(
     nodes,
     bootstraps: 1,
     spec,
-    startFrom: null,
+    vectors: {},
     alpha: 0.5,
     dataPaths: targets.slice(0, nodes),
     splitPath: null,

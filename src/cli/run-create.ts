@@ -24,7 +24,7 @@ export function addRunCreateCommand(parent: Command): void {
     .action((file: string, options: Options, command: Command) =>
       perform(command, async ({ say }) => {
         const { loadRunFile } = await import('../config/run-file.ts');
-        const { spec, startFrom } = await loadRunFile(file);
+        const { spec, vectors: paths } = await loadRunFile(file);
         checkMayWrite(options.out, options.force);
         const { checkTrainable } = await import('../learning/tfjs/trainable.ts');
         const { externalFactsOf, modelKindOf } = await import('../tasks/models/registry.ts');
@@ -36,10 +36,10 @@ export function addRunCreateCommand(parent: Command): void {
         const { besideManifest, createRun, writeManifestFile } = await import('../node/manifest-file.ts');
         const { signer } = await loadIdentity(options.key);
         const startAtMs = Math.round(Date.now() + options.startIn * 1000);
-        const { readStartVector } = await import('../learning/model-files/start-vector.ts');
-        const start = startFrom === null ? null : await readStartVector(startFrom, spec.model);
-        const run = createRun(spec, startAtMs, createCrypto(), signer, start);
-        await writeManifestFile(options.out, run, start);
+        const { readRunVectors } = await import('../learning/model-files/start-vector.ts');
+        const vectors = await readRunVectors(paths, spec.model);
+        const run = createRun(spec, startAtMs, createCrypto(), signer, vectors);
+        await writeManifestFile(options.out, run, vectors);
         say(`run      ${run.runId}`);
         say(`manifest ${options.out}`);
         for (const { name, bytes } of run.manifest.files ?? []) {

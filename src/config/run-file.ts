@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { modelFileOf, withModelOf } from '../run/model-file.ts';
+import type { VectorPaths } from '../run/run-files.ts';
 import { impossibleCombination, type RunSpec, runYamlSchema } from '../run/run-spec.ts';
 import { type Expansion, loadYamlFile } from './yaml-file.ts';
 
@@ -17,17 +18,21 @@ export async function loadRunSpec(file: string): Promise<RunSpec> {
 
 export interface LoadedRun {
   readonly spec: RunSpec;
-  /** Path of the weights that it begins at; null where its seed gives them. */
-  readonly startFrom: string | null;
+  /** Files of weights: those that it begins at, where its seed does not give them, and of the model that it adds to, where it does. */
+  readonly vectors: VectorPaths;
 }
 
 /** As `loadRunSpec`, with what the file names besides. @throws ConfigError */
 export async function loadRunFile(file: string): Promise<LoadedRun> {
   const folder = dirname(file);
-  const { startFrom, ...spec } = await loadYamlFile(file, runYamlSchema, impossibleCombination, (run) =>
+  const { startFrom, base, ...spec } = await loadYamlFile(file, runYamlSchema, impossibleCombination, (run) =>
     expanded(run, folder),
   );
-  return { spec, startFrom: startFrom === undefined ? null : resolve(folder, startFrom) };
+  const vectors = {
+    ...(startFrom === undefined ? {} : { start: resolve(folder, startFrom) }),
+    ...(base === undefined ? {} : { base: resolve(folder, base) }),
+  };
+  return { spec, vectors };
 }
 
 function expanded(run: unknown, folder: string): ReturnType<Expansion> {

@@ -17,7 +17,9 @@ export interface LearnerRequest {
   readonly data: string;
   readonly backend: BackendChoice;
   /** What training begins at, where a file of the run says so and not its seed. */
-  readonly start?: Float32Array | null;
+  readonly start?: Float32Array | undefined;
+  /** What the model adds to, where it does. */
+  readonly base?: Float32Array | undefined;
   /** Train a twin beside that hears of nobody, and evaluate it too. */
   readonly compareAlone?: boolean;
 }
@@ -30,12 +32,12 @@ const warmUpSteps = 20;
 
 /** TensorFlow.js in a thread of its own for each run. @throws what `createThreadLearner` throws, TrainerNeededError */
 export function createWarmLearner(request: LearnerRequest): Promise<Learner> {
-  const { run, data, backend } = request;
+  const { run, data, backend, base = null } = request;
   const { model, task, training, rounds } = run.manifest;
   if (externalFactsOf(model) !== null) {
     return Promise.reject(new TrainerNeededError(`the model of run ${run.runId} is trained`));
   }
-  const made = createThreadLearner({ model, task, training, rounds, dataPath: data, backend });
+  const made = createThreadLearner({ model, task, training, rounds, dataPath: data, base, backend });
   return warmedUp(made, request, warmUpSteps);
 }
 
@@ -60,11 +62,12 @@ export function trainerLearners(
 export async function startVector(
   { manifest, runId }: SignedManifest,
   learner: Learner,
-  given: Float32Array | null,
+  given: Float32Array | undefined,
   signal?: AbortSignal,
 ): Promise<Float32Array> {
   const { model, seed, initHash } = manifest;
-  if (given !== null) return checked(given, initHash, `the file of run ${runId} is no start vector of it`);
+  if (given !== undefined)
+    return checked(given, initHash, `the file of run ${runId} is no start vector of it`);
   const isOurs = externalFactsOf(model) === null || !learner.initial;
   const initial = isOurs ? initialVector(model, seed) : await learner.initial!(signal);
   const [who, whose] = isOurs
@@ -87,7 +90,7 @@ async function warmedUp(made: Promise<Learner>, request: LearnerRequest, steps: 
   const { run, compareAlone = false } = request;
   const learner = await made;
   try {
-    const parameters = await startVector(run, learner, request.start ?? null);
+    const parameters = await startVector(run, learner, request.start);
     await learner.train({ parameters, steps, round: 0, streamKey: 'warm-up', share: 0 });
     return compareAlone ? withLoneTwin(learner, parameters) : learner;
   } catch (error) {

@@ -12,26 +12,28 @@ import {
   type SignedManifest,
   signManifest,
 } from '../run/manifest.ts';
-import { startFile } from '../run/run-files.ts';
+import type { RunFile, RunVectors } from '../run/run-files.ts';
 import type { RunSpec } from '../run/run-spec.ts';
 
 /**
- * Signs a run that begins at `startAtMs` (Unix time), with the hash of the start vector every peer must build, or be given where `start`
- * is one: then it is a file of the run. @throws ManifestError
+ * Signs a run that begins at `startAtMs` (Unix time), with the hash of the start vector every peer must build, or be given where it is
+ * among the `vectors`, which are files of the run. @throws ManifestError
  */
 export function createRun(
   spec: RunSpec,
   startAtMs: number,
   crypto: Crypto,
   signer: Signer,
-  start: Float32Array | null = null,
+  vectors: RunVectors = {},
 ): SignedManifest {
-  const initHash = start === null ? startHash(spec.model, spec.seed) : vectorHash(start);
-  const bytes = start && littleEndianBytes(start);
-  const files = bytes && [
-    { name: startFile, root: bytesToHex(blobRoot(crypto, bytes)), bytes: bytes.length },
-  ];
-  return signManifest({ ...spec, startAtMs, initHash, ...(files ? { files } : {}) }, crypto, signer);
+  const { start } = vectors;
+  const initHash = start === undefined ? startHash(spec.model, spec.seed) : vectorHash(start);
+  const files = Object.entries(vectors).map(([name, vector]): RunFile => {
+    const bytes = littleEndianBytes(vector);
+    return { name, root: bytesToHex(blobRoot(crypto, bytes)), bytes: bytes.length };
+  });
+  const named = files.length === 0 ? {} : { files };
+  return signManifest({ ...spec, startAtMs, initHash, ...named }, crypto, signer);
 }
 
 /** Where a file of the run lies beside its manifest. */
@@ -71,13 +73,15 @@ export async function readManifestFile(
 }
 
 /**
- * Writes the manifest whole or not at all, and before it the start vector that it names, beside it; files of these names are replaced.
+ * Writes the manifest whole or not at all, and before it the vectors that it names, beside it; files of these names are replaced.
  */
 export async function writeManifestFile(
   path: string,
   manifest: SignedManifest,
-  start: Float32Array | null = null,
+  vectors: RunVectors = {},
 ): Promise<void> {
-  if (start) await writeFileAtomically(besideManifest(path, startFile), [littleEndianBytes(start)]);
+  for (const [name, vector] of Object.entries(vectors)) {
+    await writeFileAtomically(besideManifest(path, name), [littleEndianBytes(vector)]);
+  }
   await writeFileAtomically(path, [manifest.bytes]);
 }

@@ -1,11 +1,13 @@
 /** Evaluates a run's model on the held-out examples now and then, and saves it when the run is finished. */
-import { dirname, join } from 'node:path';
+import { dirname, join, parse } from 'node:path';
 import type { ProtocolCore, ProtocolEvent } from '../core/io.ts';
 import type { Learner } from '../learning/learner.ts';
 import { writeSafetensors } from '../learning/model-files/safetensors.ts';
 import type { SignedManifest } from '../run/manifest.ts';
 import { figuresOf } from '../tasks/assessment.ts';
 import type { Metrics } from '../tasks/metrics.ts';
+import { frozenOf } from '../tasks/models/model-layout.ts';
+import { modelKindOf } from '../tasks/models/registry.ts';
 import type { SessionEvent } from './events.ts';
 
 /** Rounds between evaluations while training. Guess: 10,000 images take about as long as a local round. */
@@ -16,12 +18,20 @@ export function twinFileOf(modelFile: string): string {
   return join(dirname(modelFile), 'alone.safetensors');
 }
 
+/** Beside a saved model what was trained of it, where it adds to another. */
+function addedFileOf(modelFile: string): string {
+  const { dir, name } = parse(modelFile);
+  return join(dir, name === 'model' ? 'adapter.safetensors' : `${name}-adapter.safetensors`);
+}
+
 export interface ProgressOptions {
   readonly core: ProtocolCore;
   readonly learner: Learner;
   readonly run: SignedManifest;
   /** Where the finished model goes; its folder must exist. Null: it is not saved. */
   readonly modelFile: string | null;
+  /** What the model adds to, where it does. */
+  readonly base: () => Promise<Float32Array | undefined>;
   readonly nowMs: () => number;
   readonly onEvent: (event: SessionEvent) => void;
 }
@@ -135,18 +145,26 @@ export class Progress {
     const { learner, onEvent } = this.#options;
     const task = JSON.stringify(manifest.task);
     try {
-      await writeSafetensors(path, manifest.model, parameters, {
-        runId,
-        modelHash,
-        round: String(round),
-        task,
-      });
+      const about = { runId, modelHash, round: String(round), task };
+      await this.#write(path, parameters, about);
       const twin = (await learner.twin?.()) ?? null;
-      if (twin !== null) await writeSafetensors(twinFileOf(path), manifest.model, twin, { runId, task });
+      if (twin !== null) await this.#write(twinFileOf(path), twin, { runId, task });
       onEvent({ kind: 'saved', path, modelHash });
     } catch (error) {
       onEvent({ kind: 'save-failed', path, reason: messageOf(error) });
     }
+  }
+
+  /** A model that adds to another is written merged with it, as people use it, and beside it what was trained. */
+  async #write(path: string, vector: Float32Array, about: Readonly<Record<string, string>>): Promise<void> {
+    const { model } = this.#options.run.manifest;
+    const [frozen, base] = [frozenOf(model), await this.#options.base()];
+    if (frozen === null || base === undefined) {
+      await writeSafetensors(path, model, vector, about);
+      return;
+    }
+    await writeSafetensors(addedFileOf(path), model, vector, about);
+    await writeSafetensors(path, frozen, await modelKindOf(model).merge!(model, base, vector), about);
   }
 }
 

@@ -14,7 +14,7 @@ import { createFileExchange, holdersOf } from '../network/file-exchange.ts';
 import type { Host } from '../network/host.ts';
 import { BlobFile } from '../platform/node/blob-file.ts';
 import type { SignedManifest } from '../run/manifest.ts';
-import { type RunFile, startFile } from '../run/run-files.ts';
+import { baseFile, type RunFile, type RunVectors, startFile } from '../run/run-files.ts';
 import type { SessionEvent } from './events.ts';
 
 /** Segments asked of one peer at a time. */
@@ -85,9 +85,14 @@ export class RunFiles {
     }
   }
 
-  /** The start vector; null where the run begins at one that its seed gives. */
-  async start(): Promise<Float32Array | null> {
-    const file = this.#wanted.find(({ name }) => name === startFile);
+  /** Those that the run has, read anew. */
+  async vectors(): Promise<RunVectors> {
+    const [start, base] = [await this.#vector(startFile), await this.#vector(baseFile)];
+    return { ...(start && { start }), ...(base && { base }) };
+  }
+
+  async #vector(of: string): Promise<Float32Array | null> {
+    const file = this.#wanted.find(({ name }) => name === of);
     return file === undefined ? null : vectorOfFile(await this.#files.get(file.root)!.read());
   }
 

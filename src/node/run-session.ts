@@ -14,6 +14,7 @@ import { fetchManifest } from '../network/manifest-exchange.ts';
 import { createTransport, type NetworkTransport } from '../network/transport.ts';
 import { createCrypto } from '../platform/node/crypto.ts';
 import { openManifest, type RunManifest, type SignedManifest } from '../run/manifest.ts';
+import type { RunVectors } from '../run/run-files.ts';
 import type { Metrics } from '../tasks/metrics.ts';
 import type { BackendChoice } from '../tensor/backend-choices.ts';
 import { clockOff, isClockOff } from './clock-offset.ts';
@@ -114,6 +115,8 @@ export class Session implements RunSession {
   readonly #ended = Promise.withResolvers<Error | null>();
   #cancelSample: () => void = () => {};
   #run: SignedManifest | null;
+  /** Null where the run has none. */
+  #files: RunFiles | null = null;
   #running: Running | null = null;
   /** As of the last sample. */
   #slotMs = 0;
@@ -206,9 +209,13 @@ export class Session implements RunSession {
     }
     refuseTooLarge(this.runId, manifest);
     const { data, backend, compareAlone = false } = this.#options;
-    const start = await this.#filesHere(this.#run, signal);
+    const { start, base } = (await this.#filesHere(this.#run, signal)) ?? {};
     // Before memory is taken for the model: what is most often wrong is what the owner gave.
-    const learner = await this.#parts.learners({ run: this.#run, data, backend, compareAlone, start });
+    const learner = await this.#parts.learners({
+      ...{ run: this.#run, data, backend, compareAlone },
+      start,
+      base,
+    });
     this.#stops.push(() => learner.close());
     signal.throwIfAborted();
     this.#say({ kind: 'prepared', backend: learner.backend });
@@ -219,8 +226,8 @@ export class Session implements RunSession {
     this.#sampleLater();
   }
 
-  /** Resolves when all files of the run are here, to the start vector where one of them is it. */
-  async #filesHere(run: SignedManifest, signal: AbortSignal): Promise<Float32Array | null> {
+  /** Resolves when all files of the run are here, to the vectors among them. */
+  async #filesHere(run: SignedManifest, signal: AbortSignal): Promise<RunVectors | null> {
     if (run.manifest.files === undefined) return null;
     const { filesFolder: folder } = this.#options;
     if (folder === undefined) {
@@ -234,7 +241,8 @@ export class Session implements RunSession {
     const files = new RunFiles({ ...{ host, run, folder, clock, random, onEvent }, crypto: createCrypto() });
     this.#stops.push(() => files.stop());
     await files.begin(signal);
-    return files.start();
+    this.#files = files;
+    return files.vectors();
   }
 
   #fetch(): Promise<SignedManifest> {
@@ -278,6 +286,7 @@ export class Session implements RunSession {
       learner,
       run,
       modelFile: this.#options.modelFile ?? null,
+      base: async () => (await this.#files?.vectors())?.base,
       nowMs: () => this.#clock.nowMs(),
       onEvent: (event) => this.#say(event),
     });

@@ -9,7 +9,7 @@ import * as z from 'zod';
 import { hex32 } from '../core/bytes.ts';
 import { decodeCanonical } from '../core/canonical-cbor.ts';
 import type { Crypto, Signer } from '../core/crypto.ts';
-import { parameterCount } from '../tasks/models/model-layout.ts';
+import { frozenOf, parameterCount } from '../tasks/models/model-layout.ts';
 import { runFileSchema, runFilesMax, wrongFile } from './run-files.ts';
 import { impossibleCombination, missingRoster, runSpecSchema } from './run-spec.ts';
 
@@ -88,8 +88,13 @@ function checkRun(manifest: RunManifest): void {
   const impossible = impossibleCombination(manifest);
   const problem = impossible
     ? `${impossible.path.join('.')}: ${impossible.message}`
-    : (missingRoster(manifest) ?? wrongFile(manifest.files ?? [], parameterCount(manifest.model)));
+    : (missingRoster(manifest) ?? wrongFile(manifest.files ?? [], vectorLengths(manifest)));
   if (problem !== null) throw new ManifestError(problem);
+}
+
+function vectorLengths({ model }: RunManifest): Parameters<typeof wrongFile>[1] {
+  const base = frozenOf(model);
+  return { parameters: parameterCount(model), baseParameters: base && parameterCount(base) };
 }
 
 /** Number of parameters of the run's model. */

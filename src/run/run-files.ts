@@ -8,8 +8,15 @@ export const runFilesMax = 8;
 /** Of all files of a run: what a stranger's manifest can make a node put on its disk. */
 const filesBytesMax = 2 * runFileBytesMax;
 
-/** The start vector as little-endian float32. */
+/** What the files are that vectors travel in, as little-endian float32: what training begins at, and the model that is added to. */
 export const startFile = 'start';
+export const baseFile = 'base';
+
+/** What each such file is, by its name, where the run has it. */
+type ByName<T> = { readonly [startFile]?: T; readonly [baseFile]?: T };
+export type RunVectors = ByName<Float32Array>;
+/** Where their creator has them. */
+export type VectorPaths = ByName<string>;
 
 export const runFileSchema = z.strictObject({
   name: z.string().regex(/^[a-z][a-z0-9-]{0,31}$/, 'lower-case letters, digits and dashes'),
@@ -19,8 +26,18 @@ export const runFileSchema = z.strictObject({
 });
 export type RunFile = z.infer<typeof runFileSchema>;
 
-/** What is wrong with the files of a run whose model has so many parameters; null where nothing is. */
-export function wrongFile(files: readonly RunFile[], parameters: number): string | null {
+/** Numbers that the vectors of a run have. */
+interface VectorLengths {
+  readonly parameters: number;
+  /** Of the model that is added to; null where there is none. */
+  readonly baseParameters: number | null;
+}
+
+/** What is wrong with the files of a run; null where nothing is. */
+export function wrongFile(
+  files: readonly RunFile[],
+  { parameters, baseParameters }: VectorLengths,
+): string | null {
   const names = new Set<string>();
   const together = files.reduce((sum, { bytes }) => sum + bytes, 0);
   if (together > filesBytesMax) return `files: ${together} bytes together, more than ${filesBytesMax}`;
@@ -30,6 +47,14 @@ export function wrongFile(files: readonly RunFile[], parameters: number): string
     if (name === startFile && bytes !== 4 * parameters) {
       return `files: ${startFile} has ${bytes} bytes, a start vector of ${parameters} parameters has ${4 * parameters}`;
     }
+    if (name === baseFile && bytes !== 4 * (baseParameters ?? 0)) {
+      return baseParameters === null
+        ? `files: there is a ${baseFile}, and the model adds to none`
+        : `files: ${baseFile} has ${bytes} bytes, the model adds to one of ${baseParameters} parameters`;
+    }
+  }
+  if (baseParameters !== null && !names.has(baseFile)) {
+    return `files: the model adds to a trained one: name its file as \`${baseFile}\` in the file of the run`;
   }
   return null;
 }

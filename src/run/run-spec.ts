@@ -123,6 +123,13 @@ export const runYamlSchema = runSpecSchema.extend({
       'file of weights that the run begins at, in place of those that its seed gives: safetensors with the tensors of the model, or the ' +
         '`model.json` of TensorFlow.js with its weights beside it; they travel as a file of the run',
     ),
+  base: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'safetensors file of the trained model that one of kind gpt-lora adds to; it travels as a file of the run',
+    ),
 });
 
 /**

@@ -2,6 +2,7 @@
 
 import { initialVector } from '../learning/initial.ts';
 import { createThreadLearner } from '../learning/thread/learner-proxy.ts';
+import type { RunVectors } from '../run/run-files.ts';
 import type { RunSpec } from '../run/run-spec.ts';
 import type { BackendChoice } from '../tensor/backend-choices.ts';
 
@@ -16,6 +17,7 @@ export interface MeasureOptions {
   readonly spec: RunSpec;
   /** The examples of one node. */
   readonly dataPath: string;
+  readonly vectors: RunVectors;
   readonly backend: BackendChoice;
   readonly signal: AbortSignal;
 }
@@ -24,15 +26,24 @@ export interface MeasureOptions {
 export async function measureTraining({
   spec,
   dataPath,
+  vectors: { start, base },
   backend,
   signal,
 }: MeasureOptions): Promise<TrainingSpeed> {
   const { model, task, training, rounds } = spec;
   const began = performance.now();
-  const learner = await createThreadLearner({ model, task, training, rounds, dataPath, backend });
+  const learner = await createThreadLearner({
+    model,
+    task,
+    training,
+    rounds,
+    dataPath,
+    base: base ?? null,
+    backend,
+  });
   try {
     const bootMs = performance.now() - began;
-    const parameters = initialVector(model, spec.seed);
+    const parameters = start ?? initialVector(model, spec.seed);
     let roundMs = Number.POSITIVE_INFINITY;
     for (let turn = 0; turn < 2; turn++) {
       const from = performance.now();

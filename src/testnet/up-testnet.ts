@@ -3,11 +3,12 @@ import { availableParallelism } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import { keyFileOf } from '../daemon/directory.ts';
 import type { LogLevel } from '../daemon/options.ts';
-import { readStartVector } from '../learning/model-files/start-vector.ts';
+import { readRunVectors } from '../learning/model-files/start-vector.ts';
 import { logOf, needsRoster } from '../methods/registry.ts';
 import { loadIdentity } from '../network/identity.ts';
 import { createRun, writeManifestFile } from '../node/manifest-file.ts';
 import { createCrypto } from '../platform/node/crypto.ts';
+import type { RunVectors, VectorPaths } from '../run/run-files.ts';
 import { impossibleCombination, type RunSpec } from '../run/run-spec.ts';
 import type { BackendChoice } from '../tensor/backend-choices.ts';
 import { chooseSlotMs, chooseStartDelayMs, measureTraining } from './calibrate.ts';
@@ -22,8 +23,8 @@ export interface UpOptions {
   readonly nodes: number;
   readonly bootstraps: number;
   readonly spec: RunSpec;
-  /** File of weights that the run begins at; null: those that its seed gives. */
-  readonly startFrom: string | null;
+  /** Files of weights that the run has. */
+  readonly vectors: VectorPaths;
   /** Concentration of the Dirichlet split of the images. */
   readonly alpha: number;
   /** One path per node, or null: `splitPath` is split into a folder for each. */
@@ -77,6 +78,7 @@ async function boot(options: UpOptions, launcher: Launcher, signal: AbortSignal)
   const { directory, spec, say, force } = options;
   const impossible = impossibleCombination(spec, options.nodes);
   if (impossible) throw new TestnetError('BAD_RUN', `${impossible.path.join('.')}: ${impossible.message}`);
+  const vectors = await readRunVectors(options.vectors, spec.model);
   await claimDirectory(directory, { force });
   const dataPaths = await dataPathsOf(options);
   signal.throwIfAborted();
@@ -90,8 +92,12 @@ async function boot(options: UpOptions, launcher: Launcher, signal: AbortSignal)
   say(`${options.bootstraps} bootstraps listen (${seconds(bootstrapMs)})`);
 
   const cores = availableParallelism();
-  const timing = await chooseTiming(options, dataPaths[0]!, bootstrapMs, cores, signal);
-  const runSpec = await signRun(options, launcher, timing);
+  const timing = await chooseTiming(
+    options,
+    { dataPath: dataPaths[0]!, vectors, bootstrapMs, cores },
+    signal,
+  );
+  const runSpec = await signRun(options, launcher, vectors, timing);
   say(`run ${launcher.state.runId}`);
   say(timing.sentence);
 
@@ -115,6 +121,7 @@ function firstState({ spec, backend, logLevel }: UpOptions): TestnetState {
 async function signRun(
   options: UpOptions,
   launcher: Launcher,
+  vectors: RunVectors,
   timing: { readonly slotMs: number; readonly startDelayMs: number },
 ): Promise<RunSpec> {
   const { directory, spec } = options;
@@ -122,9 +129,8 @@ async function signRun(
   const runSpec: RunSpec = { ...spec, membership, slotMs: timing.slotMs };
   const startAtMs = Date.now() + timing.startDelayMs;
   const { signer } = await loadIdentity(join(directory, 'creator.key'));
-  const start = options.startFrom === null ? null : await readStartVector(options.startFrom, spec.model);
-  const run = createRun(runSpec, startAtMs, createCrypto(), signer, start);
-  await writeManifestFile(manifestPath(directory), run, start);
+  const run = createRun(runSpec, startAtMs, createCrypto(), signer, vectors);
+  await writeManifestFile(manifestPath(directory), run, vectors);
   await launcher.note({ runId: run.runId, startAtMs, slotMs: timing.slotMs });
   return runSpec;
 }
@@ -163,11 +169,16 @@ interface Timing {
   readonly sentence: string;
 }
 
+interface TimingRequest {
+  readonly dataPath: string;
+  readonly vectors: RunVectors;
+  readonly bootstrapMs: number;
+  readonly cores: number;
+}
+
 async function chooseTiming(
   options: UpOptions,
-  dataPath: string,
-  bootstrapMs: number,
-  cores: number,
+  { dataPath, vectors, bootstrapMs, cores }: TimingRequest,
   signal: AbortSignal,
 ): Promise<Timing> {
   const { spec, nodes, backend } = options;
@@ -181,7 +192,7 @@ async function chooseTiming(
       sentence: `rounds of ${slotMs} ms as told, the first in ${seconds(startDelayMs)}`,
     };
   }
-  const speed = await measureTraining({ spec, dataPath, backend, signal });
+  const speed = await measureTraining({ spec, dataPath, vectors, backend, signal });
   const slotMs = options.slotMs ?? chooseSlotMs(spec, speed.roundMs, nodes, cores);
   const startDelayMs = options.startDelayMs ?? chooseStartDelayMs(processMs, speed.bootMs, nodes, cores);
   const why =

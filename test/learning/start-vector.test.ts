@@ -7,11 +7,14 @@ import * as tf from '@tensorflow/tfjs-core';
 import { initialVector } from '../../src/learning/initial.ts';
 import { ModelFileError } from '../../src/learning/learning-error.ts';
 import { writeSafetensors } from '../../src/learning/model-files/safetensors.ts';
-import { readStartVector } from '../../src/learning/model-files/start-vector.ts';
+import { readRunVectors } from '../../src/learning/model-files/start-vector.ts';
 import { readLayers } from '../../src/tasks/models/layers/read-layers.ts';
 import type { ModelSpec } from '../../src/tasks/models/registry.ts';
 import { startBackend } from '../../src/tensor/tfjs-backend.ts';
 import { fillWeights, models } from '../tasks/layers-oracle.ts';
+
+const readStart = async (file: string, model: ModelSpec) =>
+  (await readRunVectors({ start: file }, model)).start;
 
 const folder = await mkdtemp(join(tmpdir(), 'starlings-start-'));
 after(() => rm(folder, { recursive: true, force: true }));
@@ -47,14 +50,14 @@ describe('weights that a run begins at', () => {
   for (const title of Object.keys(models)) {
     test(`are those of a model.json with its shards: ${title}`, async () => {
       const { model, vector } = await save(title);
-      assert.deepEqual(await readStartVector(at('model.json'), model), vector);
+      assert.deepEqual(await readStart(at('model.json'), model), vector);
     });
   }
 
   test('are those of safetensors, also where nothing in the file describes the model', async () => {
     const vector = initialVector(mlp, 4);
     await writeSafetensors(at('mlp.safetensors'), mlp, vector);
-    assert.deepEqual(await readStartVector(at('mlp.safetensors'), mlp), vector);
+    assert.deepEqual(await readStart(at('mlp.safetensors'), mlp), vector);
     const lenet: ModelSpec = { kind: 'lenet', height: 16, width: 16, channels: 1, outputs: 2 };
     const ofLenet = initialVector(lenet, 4);
     await writeSafetensors(at('lenet.safetensors'), lenet, ofLenet);
@@ -63,13 +66,13 @@ describe('weights that a run begins at', () => {
     // Spaces are allowed where the metadata was.
     bytes.fill(' ', described, bytes.indexOf('},', described) + 2);
     await writeFile(at('bare.safetensors'), bytes);
-    assert.deepEqual(await readStartVector(at('bare.safetensors'), lenet), ofLenet);
+    assert.deepEqual(await readStart(at('bare.safetensors'), lenet), ofLenet);
   });
 
   test('of another model, cut short, quantised or not finite are refused', async () => {
     const refused = (file: string, model: ModelSpec, expected: RegExp) =>
       assert.rejects(
-        readStartVector(at(file), model),
+        readStart(at(file), model),
         (error) => error instanceof ModelFileError && expected.test(error.message),
       );
     await writeSafetensors(at('mlp.safetensors'), mlp, initialVector(mlp, 4).fill(Number.NaN, 5, 6));

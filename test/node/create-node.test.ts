@@ -126,7 +126,7 @@ describe('a node', { concurrency: 2 }, () => {
     const second = await started(t, { bootstrap: first.node.addresses() });
     const spec = { ...specOf({ strategy, rounds, slotMs: 300 }), name: 'from-weights' };
     const start = initialVector(spec.model, 1).map((value, index) => value + index);
-    const run = createRun(spec, Date.now() + 3000, crypto, signerOf(9), start);
+    const run = createRun(spec, Date.now() + 3000, crypto, signerOf(9), { start });
     const [file] = run.manifest.files!;
     const folders = ['from', 'to'].map((name) => join(directory, name));
     await mkdir(folders[0]!);
@@ -146,7 +146,7 @@ describe('a node', { concurrency: 2 }, () => {
     assert.equal(new Set(sessions.map((session) => session.status().modelHash)).size, 1);
     assert.notDeepEqual(sessions[0]!.model(), start);
     const nowhere = first.node.join(
-      createRun({ ...spec, name: 'nowhere' }, Date.now(), crypto, signerOf(9), start),
+      createRun({ ...spec, name: 'nowhere' }, Date.now(), crypto, signerOf(9), { start }),
       how('a'),
     );
     await assert.rejects(nowhere.started, { code: 'NO_PLACE_FOR_FILES' });

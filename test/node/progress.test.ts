@@ -68,6 +68,7 @@ function progressOf(path: string, learner: Learner): Told {
     learner,
     run: run.signed,
     modelFile: join(directory, path),
+    base: async () => undefined,
     nowMs: () => 0,
     onEvent: (event) => events.push(event),
   });

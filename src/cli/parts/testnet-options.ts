@@ -85,7 +85,7 @@ export async function upOptionsOf(
   const options = folder === null ? testnetOptions : withDataOf(folder, testnetOptions);
   const { loadRunFile } = await import('../../config/run-file.ts');
   const { taskKindOf } = await import('../../tasks/data/registry.ts');
-  const { spec, startFrom } = await loadRunFile(file ?? shippedFile('configs/runs/mnist-mlp.yaml'));
+  const { spec, vectors } = await loadRunFile(file ?? shippedFile('configs/runs/mnist-mlp.yaml'));
   const { data, split, nodes = data?.length ?? nodesDefault } = options;
   if (data !== undefined && data.length !== nodes) {
     throw new ConfigError('BAD_USAGE', `${nodes} nodes need as many paths after --data, not ${data.length}`);
@@ -116,7 +116,7 @@ export async function upOptionsOf(
     directory,
     nodes,
     bootstraps: options.bootstraps,
-    startFrom,
+    vectors,
     spec: { ...spec, rounds: options.rounds ?? spec.rounds },
     alpha: options.alpha ?? alphaDefault,
     dataPaths: data ?? null,

@@ -4,7 +4,8 @@ import { basename, dirname, join } from 'node:path';
 import * as z from 'zod';
 import { parseJson } from '../../core/parse-json.ts';
 import { readFully } from '../../platform/node/read-fully.ts';
-import { modelLayout, parameterCount } from '../../tasks/models/model-layout.ts';
+import type { RunVectors, VectorPaths } from '../../run/run-files.ts';
+import { frozenOf, modelLayout, parameterCount } from '../../tasks/models/model-layout.ts';
 import type { ModelSpec } from '../../tasks/models/registry.ts';
 import { littleEndianBytes, vectorOfFile } from '../initial.ts';
 import { ModelFileError } from '../learning-error.ts';
@@ -24,8 +25,25 @@ const manifestSchema = z.object({
   weightsManifest: z.array(z.object({ paths: z.array(z.string()), weights: z.array(weightSchema) })).min(1),
 });
 
+/** The vectors that a run of `model` has as files. @throws ModelFileError */
+export async function readRunVectors({ start, base }: VectorPaths, model: ModelSpec): Promise<RunVectors> {
+  const frozen = frozenOf(model);
+  if (frozen !== null && base === undefined) {
+    throw new ModelFileError(
+      `a model of kind ${model.kind} adds to a trained one: name its file as \`base\` of the run`,
+    );
+  }
+  if (frozen === null && base !== undefined) {
+    throw new ModelFileError(`${base}: a model of kind ${model.kind} adds to none: leave \`base\` out`);
+  }
+  return {
+    ...(start === undefined ? {} : { start: await readVector(start, model) }),
+    ...(base === undefined ? {} : { base: await readVector(base, frozen!) }),
+  };
+}
+
 /** A vector of `model` with the values of the file. @throws ModelFileError where they are others', or not finite */
-export async function readStartVector(file: string, model: ModelSpec): Promise<Float32Array> {
+async function readVector(file: string, model: ModelSpec): Promise<Float32Array> {
   const vector = file.toLowerCase().endsWith('.json')
     ? await readLayersWeights(file, model)
     : (await readSafetensors(file, model)).vector;

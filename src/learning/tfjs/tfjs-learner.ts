@@ -45,6 +45,11 @@ export async function createTfjsLearner(options: TfjsLearnerOptions): Promise<Le
   checkFits(heldOut, model, 'held-out data');
   const backend = await startBackend(options.backend);
   const base = frozenOf(model);
+  if (base !== null && !options.frozen) {
+    throw new DataShapeError(
+      `a model of kind ${model.kind} adds to a trained ${base.kind}, which is not here`,
+    );
+  }
   const frozen = base && options.frozen ? new FrozenModel(base, options.frozen) : null;
   return new TfjsLearner(options, frozen, backend.sentence);
 }

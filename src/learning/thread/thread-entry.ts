@@ -6,7 +6,15 @@ import { serveLearner } from './serve-learner.ts';
 import type { ThreadLearnerOptions } from './thread-messages.ts';
 
 await serveLearner(async () => {
-  const { model, task, training, rounds, dataPath, backend } = workerData as ThreadLearnerOptions;
+  const { model, task, training, rounds, dataPath, base, backend } = workerData as ThreadLearnerOptions;
   const { train, heldOut } = await loadTaskData(task, model, dataPath);
-  return createTfjsLearner({ model, training, rounds, shares: [train], heldOut, backend });
+  return createTfjsLearner({
+    model,
+    training,
+    rounds,
+    shares: [train],
+    heldOut,
+    frozen: base ?? null,
+    backend,
+  });
 });

@@ -17,6 +17,8 @@ export interface ThreadLearnerOptions {
   readonly rounds: number;
   /** Folder or file that `loadTaskData` reads, inside the thread. */
   readonly dataPath: string;
+  /** Of the model that `model` adds to, where it does; copied. */
+  readonly base?: Float32Array | null;
   readonly backend: BackendChoice;
 }
 
