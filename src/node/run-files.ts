@@ -16,6 +16,7 @@ import { BlobFile } from '../platform/node/blob-file.ts';
 import type { SignedManifest } from '../run/manifest.ts';
 import { baseFile, type RunFile, type RunVectors, startFile } from '../run/run-files.ts';
 import type { SessionEvent } from './events.ts';
+import { NodeError } from './node-error.ts';
 
 /** Segments asked of one peer at a time. */
 const inFlightMax = 4;
@@ -220,6 +221,17 @@ export class RunFiles {
       throw new BadAnswerError(`peer ${peer} answered with ${more.length} frames too many`);
     return frame;
   }
+}
+
+/** Those of a run, in a folder of its own; null where it has none. @throws NodeError without a folder for them */
+export function filesOf(
+  options: Omit<RunFilesOptions, 'folder'>,
+  folder: string | undefined,
+): RunFiles | null {
+  const { manifest, runId } = options.run;
+  if (manifest.files === undefined) return null;
+  if (folder !== undefined) return new RunFiles({ ...options, folder });
+  throw new NodeError('NO_PLACE_FOR_FILES', `run ${runId} has files: name a folder for them (filesFolder)`);
 }
 
 /** The disk's trouble is ours, and no peer's. */

@@ -27,7 +27,7 @@ import { NodeError } from './node-error.ts';
 import { notMetPastEnd, PastEndWatch } from './past-end.ts';
 import { Progress } from './progress.ts';
 import { factsOf, refuseTooLarge, wantedLinks } from './run-facts.ts';
-import { RunFiles } from './run-files.ts';
+import { filesOf, type RunFiles } from './run-files.ts';
 import { RunReducer } from './run-reducer.ts';
 import type { RunView } from './run-view.ts';
 
@@ -209,7 +209,7 @@ export class Session implements RunSession {
     }
     refuseTooLarge(this.runId, manifest);
     const { data, backend, compareAlone = false } = this.#options;
-    const { start, base } = (await this.#filesHere(this.#run, signal)) ?? {};
+    const { start, base } = await this.#filesHere(this.#run, signal);
     // Before memory is taken for the model: what is most often wrong is what the owner gave.
     const learner = await this.#parts.learners({
       ...{ run: this.#run, data, backend, compareAlone },
@@ -227,22 +227,15 @@ export class Session implements RunSession {
   }
 
   /** Resolves when all files of the run are here, to the vectors among them. */
-  async #filesHere(run: SignedManifest, signal: AbortSignal): Promise<RunVectors | null> {
-    if (run.manifest.files === undefined) return null;
-    const { filesFolder: folder } = this.#options;
-    if (folder === undefined) {
-      throw new NodeError(
-        'NO_PLACE_FOR_FILES',
-        `run ${this.runId} has files: name a folder for them (filesFolder)`,
-      );
-    }
+  async #filesHere(run: SignedManifest, signal: AbortSignal): Promise<RunVectors> {
     const { host, clock, random } = this.#parts;
     const onEvent = (event: SessionEvent) => this.#say(event);
-    const files = new RunFiles({ ...{ host, run, folder, clock, random, onEvent }, crypto: createCrypto() });
-    this.#stops.push(() => files.stop());
-    await files.begin(signal);
-    this.#files = files;
-    return files.vectors();
+    const common = { host, run, clock, random, onEvent, crypto: createCrypto() };
+    this.#files = filesOf(common, this.#options.filesFolder);
+    if (this.#files === null) return {};
+    this.#stops.push(() => this.#files?.stop());
+    await this.#files.begin(signal);
+    return this.#files.vectors();
   }
 
   #fetch(): Promise<SignedManifest> {

@@ -25,7 +25,7 @@ after(() => rm(folder, { recursive: true, force: true }));
 const blob = new Uint8Array(10_500_001);
 const words = new Float32Array(blob.buffer, 0, Math.floor(blob.length / 4));
 rngFor('run-files').fillUniform(words, -1, 1);
-const file = { name: 'base', root: bytesToHex(blobRoot(crypto, blob)), bytes: blob.length };
+const file = { name: 'other', root: bytesToHex(blobRoot(crypto, blob)), bytes: blob.length };
 
 function runWith(name: string, members: readonly PeerKey[] | null = null): SignedManifest {
   const membership =
@@ -234,7 +234,7 @@ describe('files of a run', () => {
     assert.deepEqual(openManifest(run.bytes, crypto).manifest.files, [file]);
     assert.throws(
       () => signed([file, file]),
-      (error) => error instanceof ManifestError && /two called base/.test(error.message),
+      (error) => error instanceof ManifestError && /two called other/.test(error.message),
     );
     assert.throws(() => signed([{ ...file, name: 'start' }]), /a start vector of \d+ parameters has \d+/);
     assert.throws(() => signed([{ ...file, bytes: 2 ** 31 }]));
