@@ -20,6 +20,7 @@ import { addRunCreateCommand } from './run-create.ts';
 import { addRunShowCommand } from './run-show.ts';
 import { addSimCommand } from './sim.ts';
 import { addStartCommand } from './start.ts';
+import { addTestnetDashboardCommand } from './testnet-dashboard.ts';
 import { addTestnetDownCommand } from './testnet-down.ts';
 import { addTestnetStatusCommand } from './testnet-status.ts';
 import { addTestnetUpCommand } from './testnet-up.ts';
@@ -55,6 +56,7 @@ async function createProgram(argv: readonly string[]): Promise<Command> {
   const testnet = program.command('testnet').description('a network of real nodes on this machine');
   addTestnetUpCommand(testnet);
   addTestnetStatusCommand(testnet);
+  addTestnetDashboardCommand(testnet);
   addTestnetDownCommand(testnet);
   const trainer = program
     .command('trainer')
