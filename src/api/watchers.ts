@@ -8,6 +8,9 @@ const unreadBytesMax = 1 << 20;
 /** Proxies close what is silent for longer. Guess. */
 const aliveEveryMs = 15_000;
 
+/** When a browser comes back whose node was started again. */
+const retryMs = 500;
+
 export interface Watcher {
   send(kind: string, data: unknown): void;
   /** Called once it has gone. */
@@ -28,6 +31,7 @@ export class Watchers {
     if (this.#watchers.size >= watchersMax && !(isOwner && this.#makeRoom())) return null;
     this.#watchers.set(response, { isOwner });
     response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
+    response.write(`retry: ${retryMs}\n\n`);
     const alive = setInterval(() => response.write(':\n\n'), aliveEveryMs);
     response.once('close', () => {
       clearInterval(alive);

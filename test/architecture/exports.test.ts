@@ -32,7 +32,7 @@ import {
   isVariableDeclaration,
   isVariableStatement,
 } from 'typescript/unstable/ast/is';
-import { descendantsOf, openPlanted, openRepository, type ParsedFile, placeOf } from './program.ts';
+import { descendantsOf, openPage, openPlanted, openRepository, type ParsedFile, placeOf } from './program.ts';
 import { readSources, repositoryRoot, type SourceFile, specifiersOf, targetOf } from './source-tree.ts';
 
 /** Exported for the tests alone, and why the tests need what is inside. */
@@ -266,8 +266,13 @@ function filesLedToFrom(roots: readonly string[], files: readonly SourceFile[]):
 
 describe('exports', () => {
   const repository = openRepository();
-  after(() => repository.close());
-  const { unused, usedByTestsAlone } = deadExports(repository.files);
+  const page = openPage();
+  after(() => {
+    repository.close();
+    page.close();
+  });
+  const files = [...repository.files, ...page.files];
+  const { unused, usedByTestsAlone } = deadExports(files);
 
   test('are each imported somewhere', () => {
     assert.deepEqual(
@@ -302,7 +307,7 @@ describe('exports', () => {
   });
 
   test('have no members that nothing mentions', () => {
-    const program = repository.files.filter(({ path }) => !/^test\/|\.d\.ts$/.test(path));
+    const program = files.filter(({ path }) => !/^test\/|\.d\.ts$/.test(path));
     const dead = deadMembers(program);
     assert.deepEqual(
       dead.filter((place) => !(place in membersForOthers)),
