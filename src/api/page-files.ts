@@ -24,7 +24,7 @@ const types: Readonly<Record<string, string>> = {
 };
 
 /** `dist/page/`, from the compiled program and from the sources alike. */
-function pageDirectory(): URL {
+export function pageDirectory(): URL {
   const compiled = new URL('../../page/', import.meta.url);
   return existsSync(new URL('page.js', compiled)) ? compiled : new URL('../../dist/page/', import.meta.url);
 }

@@ -16,6 +16,7 @@ import { describeFailure, EXIT_INTERRUPTED, exitCodesHelp } from './parts/exit.t
 import { printFailure } from './parts/output.ts';
 import { outputLoss, watchOutput } from './parts/output-loss.ts';
 import { packageRoot } from './parts/package-root.ts';
+import { addReportCommand } from './report.ts';
 import { addRunCreateCommand } from './run-create.ts';
 import { addRunShowCommand } from './run-show.ts';
 import { addSimCommand } from './sim.ts';
@@ -63,6 +64,7 @@ async function createProgram(argv: readonly string[]): Promise<Command> {
     .description('programs of yours that train in place of TensorFlow.js');
   addTrainerCheckCommand(trainer);
   addTrainerManifestCommand(trainer);
+  addReportCommand(program);
   const model = program.command('model').description('use a trained model');
   addModelExportCommand(model);
   addModelEvaluateCommand(model);

@@ -136,9 +136,10 @@ function Charts({ rows, colours, theme }: ChartsProps) {
   const behind = columnsOf(rows, ({ behind }) => behind);
   const run = rows.find(({ view }) => view?.run)?.view?.run;
   const others = Math.max(2, rows.length, ...rows.map(({ view }) => (view?.peers ?? 0) + 1));
+  const isSent = sent.columns.some((column) => column.some((value) => value !== null));
   const dense = run ? sent.rounds.map((round) => denseBytes(run, others, round)) : [];
-  const whole = { name: 'whole models to everybody', colour: 'var(--quiet)', isDashed: true };
-  const quiet = getComputedStyle(document.documentElement).getPropertyValue('--quiet');
+  const colour = getComputedStyle(document.documentElement).getPropertyValue('--quiet');
+  const whole = { name: 'whole models to everybody', colour, isDashed: true };
   return (
     <>
       <section>
@@ -154,9 +155,9 @@ function Charts({ rows, colours, theme }: ChartsProps) {
       <section>
         <Chart
           {...{ title: 'Bytes sent by each node', label: 'bytes, logarithmic', theme, isLogarithmic: true }}
-          lines={run ? [...lines, { ...whole, colour: quiet }] : lines}
+          lines={run && isSent ? [...lines, whole] : lines}
           rounds={sent.rounds}
-          columns={run ? [...sent.columns, dense] : sent.columns}
+          columns={run && isSent ? [...sent.columns, dense] : sent.columns}
           format={bytesText}
         />
         <p class="quiet">

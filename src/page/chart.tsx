@@ -29,7 +29,18 @@ const heightPx = 240;
 const axisPx = 64;
 
 export function Chart(props: ChartProps) {
-  const { title, lines, rounds, columns, theme, label } = props;
+  const isKnown = props.columns.some((column) => column.some((value) => value !== null));
+  if (isKnown) return <Plot {...props} />;
+  return (
+    <figure class="chart">
+      <figcaption>{props.title}</figcaption>
+      <p class="quiet">Nothing is known of it yet.</p>
+    </figure>
+  );
+}
+
+function Plot(props: ChartProps) {
+  const { title, lines, rounds, columns, theme } = props;
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const shape = JSON.stringify([lines, theme]);
@@ -48,9 +59,7 @@ export function Chart(props: ChartProps) {
   useEffect(() => plot.current?.setData(dataOf(props)), [rounds, columns]);
   return (
     <figure class="chart">
-      <figcaption>
-        {title} <small>{label}</small>
-      </figcaption>
+      <figcaption>{title}</figcaption>
       <div ref={box} class="canvas" role="img" aria-label={`${title}: ${lastOf(props)}`} />
     </figure>
   );
@@ -104,7 +113,11 @@ function optionsOf({ lines, format, top, isLogarithmic, label }: ChartProps, wid
       {},
       ...lines.map(({ name, colour, isDashed }) => ({
         ...{ label: name, stroke: colour, width: isDashed ? 1.5 : 2, spanGaps: true },
-        points: { show: false },
+        // A line of one point would not be seen.
+        points: {
+          show: (plot: uPlot, index: number) =>
+            Array.from(plot.data[index]!).filter((value) => value !== null).length === 1,
+        },
         ...(isDashed ? { dash: [6, 5] } : {}),
       })),
     ],

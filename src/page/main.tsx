@@ -1,6 +1,6 @@
 /** Starts the page: hears the stream, keeps what it is told, draws it. */
 import { type JSX, render } from 'preact';
-import { LiveState } from '../api/live.ts';
+import { type Hello, LiveState } from '../api/live.ts';
 import { EventSection, Figures } from './app.tsx';
 import { connect } from './connection.ts';
 import { pulse } from './flock.tsx';
@@ -18,6 +18,7 @@ class Page {
   #theme = rememberedTheme();
   #isLive = false;
   #isGreeted = false;
+  #isRecord = false;
   #figures: JSX.Element | null = null;
   #figuresAtMs = 0;
   #figuresTimer: ReturnType<typeof setTimeout> | null = null;
@@ -32,8 +33,15 @@ class Page {
     });
   }
 
-  start(): void {
+  /** `record`: a run as it ended, where nobody is to be asked. */
+  start(record: Hello | null): void {
+    if (record) {
+      this.#state.greet(record);
+      this.#isGreeted = true;
+      this.#isRecord = true;
+    }
     this.#draw();
+    if (record) return;
     connect('live', {
       onHello: (hello) => {
         this.#state.greet(hello);
@@ -86,7 +94,7 @@ class Page {
     render(
       <>
         <Top
-          {...{ runs, runId, isLive: this.#isLive, theme: this.#theme }}
+          {...{ runs, runId, isLive: this.#isLive, isRecord: this.#isRecord, theme: this.#theme }}
           onRun={(chosen) => this.#choose(chosen)}
           onTheme={() => this.#recolour()}
         />
@@ -111,4 +119,5 @@ class Page {
   }
 }
 
-new Page(document.getElementById('page')!).start();
+const record = document.getElementById('record')?.textContent;
+new Page(document.getElementById('page')!).start(record ? (JSON.parse(record) as Hello) : null);

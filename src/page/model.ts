@@ -71,6 +71,14 @@ export function namesOf({ nodes }: Pick<Hello, 'nodes'>, runId: string | null): 
   return new Map([...watched, ...given]);
 }
 
+/** A node calls peers that it knows no name of by the beginning of their keys; whoever watches more of them may know one. */
+export function namedText(text: string, names: ReadonlyMap<string, string>): string {
+  return text.replace(/\b[0-9a-f]{8}\b/g, (short) => {
+    const key = [...names.keys()].find((each) => each.length === 64 && each.startsWith(short));
+    return (key && names.get(key)) ?? short;
+  });
+}
+
 export function flockOf(hello: Hello, runId: string | null): Flock {
   const names = namesOf(hello, runId);
   const rows = rowsOf(hello, runId);

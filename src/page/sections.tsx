@@ -2,7 +2,7 @@
 import type { LiveEvent, LiveNode } from '../api/live.ts';
 import type { RunView } from '../node/run-view.ts';
 import { bytesText, lossText, percentText, timeText, unknown } from './figures.ts';
-import type { Advice, ClosedRound, NodeRow, Share } from './model.ts';
+import { type Advice, type ClosedRound, type NodeRow, namedText, type Share } from './model.ts';
 
 /** As many as are read at once. */
 const eventsShown = 60;
@@ -42,9 +42,7 @@ function NodeLine({ row, colour }: { row: NodeRow; colour: string | undefined })
   const { name, isUp, view } = row;
   const state = view === null ? (isUp ? 'no run' : 'down') : (view.outcome ?? stateOf(view));
   const isWrong =
-    !isUp ||
-    (view?.notices.length ?? 0) > 0 ||
-    (view !== null && view.outcome !== null && view.outcome !== 'trained');
+    view?.outcome !== 'trained' && (!isUp || (view?.notices.length ?? 0) > 0 || !!view?.outcome);
   return (
     <tr>
       <th scope="row">
@@ -144,7 +142,7 @@ export function Events({
           <li key={`${atMs} ${node} ${text} ${index}`} class={tone}>
             <time dateTime={new Date(atMs).toISOString()}>{timeText(atMs)}</time>
             <b>{names.get(node) ?? node.slice(0, 8)}</b>
-            <span>{text}</span>
+            <span>{namedText(text, names)}</span>
           </li>
         ))}
     </ol>

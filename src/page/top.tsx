@@ -5,12 +5,14 @@ export interface TopProps {
   readonly runs: ReadonlyArray<{ readonly runId: string; readonly name: string }>;
   readonly runId: string | null;
   readonly isLive: boolean;
+  /** Shows how a run ended, and nothing that happens. */
+  readonly isRecord: boolean;
   readonly theme: Theme;
   readonly onRun: (runId: string) => void;
   readonly onTheme: () => void;
 }
 
-export function Top({ runs, runId, isLive, theme, onRun, onTheme }: TopProps) {
+export function Top({ runs, runId, isLive, isRecord, theme, onRun, onTheme }: TopProps) {
   const current = runs.find((run) => run.runId === runId);
   return (
     <header>
@@ -29,9 +31,13 @@ export function Top({ runs, runId, isLive, theme, onRun, onTheme }: TopProps) {
           </select>
         </label>
       )}
-      <span class={`link ${isLive ? 'live' : 'lost'}`} role="status">
-        {isLive ? 'live' : 'not connected: this is how it stood last'}
-      </span>
+      {isRecord ? (
+        <span class="quiet">as it stood last</span>
+      ) : (
+        <span class={`link ${isLive ? 'live' : 'lost'}`} role="status">
+          {isLive ? 'live' : 'not connected: this is how it stood last'}
+        </span>
+      )}
       <button type="button" onClick={onTheme}>
         colours: {theme}
       </button>

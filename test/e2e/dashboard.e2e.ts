@@ -1,10 +1,14 @@
 /** The dashboard in a real browser: it is live, comes back, and what peers are called is text. Skipped where no Chromium is. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
+import { pageReport } from '../../src/api/page-report.ts';
 import { startPageServer } from '../../src/api/page-server.ts';
 import { apiOf, peerKey } from '../api/api-of-one-node.ts';
 import { someView } from '../node/some-view.ts';
@@ -12,6 +16,8 @@ import { launchChromium, noChromium } from './browser.ts';
 import { keyOf, someFlock } from './some-flock.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
+const directory = await mkdtemp(join(tmpdir(), 'starlings-page-'));
+after(() => rm(directory, { recursive: true, force: true }));
 const hostile = '<img src=x onerror="document.title=1">';
 const names = ['Ward 1', 'Ward 2', hostile, 'a-name-that-is-longer-than-any-screen-of-a-telephone-is-wide'];
 
@@ -146,6 +152,17 @@ describe('the dashboard', { skip: noChromium }, () => {
     assert.ok(await page.getByText('/models/one').isVisible());
   });
 
+  test('is a report that opens from a file, alone', async () => {
+    const file = join(directory, 'report.html');
+    await writeFile(file, await pageReport(someFlock(names, 60).hello()));
+    const { page, complaints } = await open(pathToFileURL(file).href);
+    assert.ok(await page.getByText('as it stood last').isVisible());
+    assert.equal(await page.locator('.canvas canvas').count(), 4);
+    assert.ok((await page.locator('tbody').textContent())!.includes(hostile));
+    assert.equal(await page.title(), 'starlings');
+    assert.deepEqual(complaints, []);
+  });
+
   test('can be used with the keyboard, and remembers light or dark', async () => {
     const { page } = await flockPage();
     const theme = () => page.evaluate(() => document.documentElement.dataset['theme']);
@@ -161,6 +178,5 @@ describe('the dashboard', { skip: noChromium }, () => {
 });
 
 async function sourceOfAxe(): Promise<string> {
-  const { readFile } = await import('node:fs/promises');
   return readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 }

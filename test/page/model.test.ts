@@ -11,6 +11,7 @@ import {
   columnsOf,
   denseBytes,
   flockOf,
+  namedText,
   rowsOf,
   runsOf,
   sharesOf,
@@ -127,6 +128,14 @@ describe('the page', () => {
         ['one', 0.25],
       ],
     );
+  });
+
+  test('calls peers in what is told by the names that it knows', () => {
+    const names = new Map([
+      ['ab'.repeat(32), 'Ward 3'],
+      ['node-0', 'node-0'],
+    ]);
+    assert.equal(namedText('lost abababab and cdcdcdcd', names), 'lost Ward 3 and cdcdcdcd');
   });
 
   test('counts what whole models would take as the summary of `start` does', () => {
