@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { addBootstrapCommand } from './bootstrap.ts';
 import { addCodecBenchCommand } from './codec-bench.ts';
 import { addCompareCommand } from './compare.ts';
+import { addInspectCommand } from './inspect.ts';
 import { addLogExportCommand } from './log-export.ts';
 import { addLogVerifyCommand } from './log-verify.ts';
 import { addModelEvaluateCommand } from './model-evaluate.ts';
@@ -64,6 +65,7 @@ async function createProgram(argv: readonly string[]): Promise<Command> {
     .description('programs of yours that train in place of TensorFlow.js');
   addTrainerCheckCommand(trainer);
   addTrainerManifestCommand(trainer);
+  addInspectCommand(program);
   addReportCommand(program);
   const model = program.command('model').description('use a trained model');
   addModelExportCommand(model);
