@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
+import type { RunToEnd } from '../testnet/run-to-end.ts';
 import { AttachedDashboard } from './parts/attached-dashboard.ts';
 import { addDashboardOptions, type DashboardOptions } from './parts/dashboard-options.ts';
-import type { RunToEnd } from '../testnet/run-to-end.ts';
 import { exitCodeOf, exitCodesHelp } from './parts/exit.ts';
 import { perform } from './parts/perform.ts';
 import { addTestnetOptions, type TestnetOptions, upOptionsOf } from './parts/testnet-options.ts';

@@ -88,14 +88,14 @@ class Daemon {
     });
     // After the node, whose sessions end with it.
     this.#teardown.add(() => lastViews.settled());
-    const node = await this.#createNode();
+    const { node, store } = await this.#createNode();
     const runs = new NodeRuns({
       node,
       directory: path,
       joined,
       lastViews,
       crypto: this.#crypto,
-      histories: this.#histories,
+      ...{ store, histories: this.#histories },
       settings: settingsOf(this.#options),
       stop: () => this.#stopper.abort(),
       onFailure: (runId, failure) => this.#runFailed(node, runId, failure),
@@ -122,7 +122,7 @@ class Daemon {
     return { info, closed, views: () => runs.views() };
   }
 
-  async #createNode(): Promise<StarlingsNode> {
+  async #createNode(): Promise<{ readonly node: StarlingsNode; readonly store: LevelStore }> {
     const {
       keyFile,
       listen,
@@ -178,7 +178,7 @@ class Daemon {
     const book = new AddressBook(path, node, wallClock);
     this.#teardown.add(() => book.stop());
     node.subscribe((event) => notePeer(book, event));
-    return node;
+    return { node, store };
   }
 
   /** What a run wrote over is worth its room while it is written over again, and not after its end. */

@@ -1,17 +1,19 @@
 /** The runs of a daemon: what it joins, remembers, shows and gives up. What commands act upon. */
 import { join } from 'node:path';
 import type { Crypto } from '../core/crypto.ts';
+import type { Store } from '../core/ports.ts';
 import { composeEntry } from '../entries/registry.ts';
 import type { JoinRequest, NodeControl, NodeSummary } from '../node/commands.ts';
 import type { StarlingsNode } from '../node/create-node.ts';
 import type { Submission } from '../node/driver.ts';
-import type { EntryPage, EntryPageRequest } from '../node/held-entries.ts';
+import { type EntryPage, type EntryPageRequest, heldEntries } from '../node/held-entries.ts';
 import type { Histories } from '../node/histories.ts';
 import { NodeError } from '../node/node-error.ts';
 import type { NodeReader, NodeSettings, PeerSummary } from '../node/node-reader.ts';
 import type { HistoryData } from '../node/run-history.ts';
 import type { RunSession } from '../node/run-session.ts';
 import type { RunView } from '../node/run-view.ts';
+import { runPrefix, storeView } from '../node/store-view.ts';
 import type { RunManifest } from '../run/manifest.ts';
 import type { Metrics } from '../tasks/metrics.ts';
 import { filesFolder, keepManifest, MODEL_FILE, runFolder } from './directory.ts';
@@ -35,6 +37,8 @@ export interface NodeRunsOptions {
   readonly onFailure: (runId: string, failure: Error) => void;
   /** The manifest of a run could not be kept: it has to be asked for again after a restart. */
   readonly onNotKept: (runId: string, error: unknown) => void;
+  /** Of the node: what a run holds is read from it. */
+  readonly store: Store;
   readonly histories: Histories;
   readonly settings: NodeSettings;
 }
@@ -96,7 +100,11 @@ export class NodeRuns implements NodeControl, NodeReader {
   }
 
   async heldEntries(runId: string, page: EntryPageRequest): Promise<EntryPage> {
-    return this.#session(runId).heldEntries(page);
+    const session = this.#session(runId);
+    // Clocks of others may be ahead.
+    const last = session.status().round + 1;
+    const store = storeView(this.#options.store, runPrefix(runId));
+    return heldEntries(store, session.run!.manifest.strategy, last, page);
   }
 
   async join(request: JoinRequest): Promise<RunView> {

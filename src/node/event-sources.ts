@@ -48,6 +48,9 @@ const sources: { readonly [K in Kind]: SourceOf<K> } = {
   'save-failed': 'session',
   'snapshot-not-kept': 'session',
   'input-dropped': 'session',
+  'file-wanted': 'session',
+  'file-refused': 'session',
+  'file-complete': 'session',
   ended: 'session',
 };
 

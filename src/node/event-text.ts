@@ -115,6 +115,12 @@ function sessionText(event: (NodeEvent & { source: 'session' })['event']): Event
       return trouble(`a peer sent a manifest that is none: ${event.reason}`);
     case 'opened':
       return plain(`takes part in ${event.facts.name}: ${amount(event.facts.rounds, 'round')}`);
+    case 'file-wanted':
+      return plain(`asks peers for ${event.name}, a file of the run: ${(event.bytes / 1e6).toFixed(1)} MB`);
+    case 'file-refused':
+      return trouble(`a peer sent something else than the file that was asked for: ${event.reason}`);
+    case 'file-complete':
+      return good(`${event.name}, a file of the run, is here`);
     case 'prepared':
       return plain(`trains on ${event.backend}`);
     case 'running':

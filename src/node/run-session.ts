@@ -20,7 +20,6 @@ import { clockOff, isClockOff } from './clock-offset.ts';
 import { ClockWatch } from './clock-watch.ts';
 import { type DriverLimits, NodeDriver, type Submission } from './driver.ts';
 import type { RunEvent, SessionEvent } from './events.ts';
-import { type EntryPage, type EntryPageRequest, heldEntries } from './held-entries.ts';
 import { isKeptKey, KeptSnapshots } from './kept-snapshots.ts';
 import { type LearnerFactory, startVector } from './learners.ts';
 import { NodeError } from './node-error.ts';
@@ -78,8 +77,6 @@ export interface RunSession {
   model(): Float32Array;
   /** Evaluates the model as of now. @throws NodeError before the run is running; what the learner throws */
   evaluate(): Promise<Metrics>;
-  /** What the log holds in the store, from a round on. @throws NodeError before the run is running, StoreError */
-  heldEntries(page: EntryPageRequest): Promise<EntryPage>;
   /** Has an entry published of a kind that people write. @throws NodeError before the run is running */
   submit(entryKind: string, body: Uint8Array): Promise<Submission>;
   /** Resolves when the run is running. Rejects where it cannot be, or was left before. */
@@ -169,12 +166,6 @@ export class Session implements RunSession {
 
   submit(entryKind: string, body: Uint8Array): Promise<Submission> {
     return this.#alive().driver.submit(entryKind, body);
-  }
-
-  async heldEntries(page: EntryPageRequest): Promise<EntryPage> {
-    // Clocks of others may be ahead.
-    const last = this.status().round + 1;
-    return heldEntries(this.#parts.store, this.#run!.manifest.strategy, last, page);
   }
 
   /** To be called once. What comes of it is told by `started` and `ended`. */
