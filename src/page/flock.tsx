@@ -16,7 +16,7 @@ const widthAtFirst = 480;
 const namesMax = 40;
 /** Of the font of names, on average. */
 const letterPx = 7.5;
-const gapPx = 15;
+const gapPx = 20;
 const pulseMs = 450;
 
 interface Place {
@@ -103,7 +103,7 @@ function placesOf(birds: readonly Bird[], width: number): ReadonlyMap<string, Pl
   const [cx, cy] = [width / 2, heightPx / 2];
   const [rx, ry] = [Math.max(40, cx - room.x), cy - room.y];
   if (isStar || birds.length === 1) {
-    places.set(watched[0]?.key ?? birds[0]!.key, { x: cx, y: cy, side: 'middle', dy: 24, letters: 16 });
+    places.set(watched[0]?.key ?? birds[0]!.key, { x: cx, y: cy, side: 'middle', dy: 28, letters: 16 });
   }
   around.forEach(({ key }, index) => {
     if (places.has(key)) return;
@@ -114,7 +114,7 @@ function placesOf(birds: readonly Bird[], width: number): ReadonlyMap<string, Pl
       x: Math.round(cx + across * rx),
       y: Math.round(cy + down * ry),
       side,
-      dy: side === 'middle' ? Math.sign(down) * 22 : 0,
+      dy: side === 'middle' ? Math.sign(down) * 26 : 0,
       letters: side === 'middle' ? 16 : Math.floor((cx - rx - gapPx) / letterPx),
     });
   });
