@@ -8,6 +8,9 @@ import { build } from 'esbuild';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const entry = fileURLToPath(new URL('../src/page/main.tsx', import.meta.url));
 const style = join(root, 'src/page/page.css');
+/** The licence of both asks that it goes where they go. */
+const notice =
+  '/*! Holds Preact, Copyright (c) 2015-present Jason Miller, and uPlot, Copyright (c) 2022 Leon Sorokin, both MIT: see LICENSE */';
 const target = join(root, 'dist', 'page');
 
 async function buildPage(): Promise<void> {
@@ -25,6 +28,7 @@ async function buildPage(): Promise<void> {
     platform: 'browser',
     target: ['es2022', 'chrome110', 'firefox115', 'safari16'],
     legalComments: 'eof',
+    banner: { js: notice, css: notice },
     tsconfig: join(root, 'tsconfig.page.json'),
   });
   for (const name of ['page.html', 'favicon.svg']) cpSync(join(root, 'src/page', name), join(target, name));
