@@ -1,107 +1,114 @@
-/** The HTTP API of a node on the loopback interface: what scripts, watchers and the command line talk to. */
+/** The HTTP API of a node on the loopback interface: what scripts, watchers, the page and the command line talk to. */
 
 import { timingSafeEqual } from 'node:crypto';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { prettifyError, ZodError } from 'zod';
 import { parseJson } from '../core/parse-json.ts';
-import { NODE_COMMANDS, type NodeCommand, type NodeControl } from '../node/commands.ts';
+import { commandOf, NODE_COMMANDS, type NodeCommand } from '../node/commands.ts';
 import type { NodeEvent } from '../node/events.ts';
-import { EventStream } from './event-stream.ts';
-import { healthOf } from './health.ts';
-import { metricsText } from './metrics.ts';
-
-export interface ControlServer {
-  /** `http://127.0.0.1:PORT` */
-  readonly url: string;
-  close(): Promise<void>;
-}
+import type { HistoryNote } from '../node/histories.ts';
+import { NodeError } from '../node/node-error.ts';
+import { type HttpServer, listen } from './http-server.ts';
+import { serveLive, tooMany } from './live-route.ts';
+import { createMetrics, type Metrics } from './metrics.ts';
+import { NodeFeed } from './node-feed.ts';
+import { openApi } from './openapi.ts';
+import { servePage } from './page-files.ts';
+import { type NodeSource, READ_ROUTES, type ReadRoute, readRouteOf } from './read-routes.ts';
+import { bodyBytesMax, isForUs, readBody, reply, replyError, replyJson } from './replies.ts';
+import { Watchers } from './watchers.ts';
 
 export interface ControlServerOptions {
   /** 0 lets the system choose. */
   readonly port: number;
-  readonly control: NodeControl;
+  readonly source: NodeSource;
   /** Whoever may read the file that holds it may command the node. */
   readonly token: string;
-  readonly subscribe: (listener: (event: NodeEvent) => void) => () => void;
+  /** Every event, with what it added to the history of its run. */
+  readonly subscribe: (listener: (event: NodeEvent, note: HistoryNote | null) => void) => () => void;
   /** Told of what nobody foresaw. */
   readonly onError: (error: unknown) => void;
 }
 
-/** Of a command's input, as JSON. */
-const commandBytesMax = 64 << 10;
-
-const closePatienceMs = 1000;
-
 /** @throws EADDRINUSE and the like, with address and port. */
-export async function startControlServer(options: ControlServerOptions): Promise<ControlServer> {
-  const events = new EventStream({ subscribe: options.subscribe, views: () => options.control.views() });
-  const routes = new Routes(options, events);
-  const server = createServer((request, response) => {
-    routes.answer(request, response).catch((error: unknown) => {
-      options.onError(error);
-      response.destroy();
-    });
+export async function startControlServer(options: ControlServerOptions): Promise<HttpServer> {
+  const feed = new NodeFeed(options);
+  const watchers = new Watchers();
+  const routes = new Routes(options, feed, watchers);
+  const { port, onError } = options;
+  return listen({
+    port,
+    onError,
+    answer: (request, response) => routes.answer(request, response),
+    beforeClose: () => {
+      watchers.end();
+      feed.stop();
+    },
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(options.port, '127.0.0.1', resolve);
-  });
-  const { port } = server.address() as AddressInfo;
-  return { url: `http://127.0.0.1:${port}`, close: () => closed(server, events) };
 }
 
 class Routes {
   readonly #options: ControlServerOptions;
-  readonly #events: EventStream;
+  readonly #feed: NodeFeed;
+  readonly #watchers: Watchers;
+  readonly #metrics: Metrics;
 
-  constructor(options: ControlServerOptions, events: EventStream) {
+  constructor(options: ControlServerOptions, feed: NodeFeed, watchers: Watchers) {
     this.#options = options;
-    this.#events = events;
+    this.#feed = feed;
+    this.#watchers = watchers;
+    this.#metrics = createMetrics(options.source);
   }
 
   async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    // A web page that made its name point here (DNS rebinding) still sends that name.
-    if (!/^(127\.0\.0\.1|localhost)(:\d+)?$/.test(request.headers.host ?? '')) {
-      request.resume();
-      reply(response, 403, 'text/plain', 'this API answers to 127.0.0.1 only\n');
-      return;
-    }
-    const path = (request.url ?? '').split('?')[0]!;
+    if (!isForUs(request, response)) return;
+    const [path = '', query = ''] = (request.url ?? '').split('?');
     if (request.method === 'POST') {
       await this.#post(path, request, response);
       return;
     }
     request.resume();
-    if (request.method === 'GET') await this.#get(path, request, response);
-    else reply(response, 405, 'text/plain', 'GET or POST\n');
+    if (request.method !== 'GET') reply(response, 405, 'text/plain', 'GET or POST\n');
+    else await this.#get(path, query, request, response);
   }
 
-  async #get(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { control } = this.#options;
-    const ofRun = /^\/runs\/([a-z0-9]+)\/status$/.exec(path)?.[1];
-    if (path === '/status') {
-      const { json } = await commandOf('status')!.perform(control, {});
-      replyJson(response, 200, json);
-    } else if (path === '/health') {
-      const health = healthOf(control.views());
-      replyJson(response, health.healthy ? 200 : 503, health);
-    } else if (path === '/metrics') {
-      reply(response, 200, 'text/plain; version=0.0.4', metricsText(control.summary(), control.views()));
-    } else if (path === '/events') {
-      // Nobody needs the token to watch; with it there is always a place.
-      if (!this.#events.serve(response, this.#mayCommand(request))) {
-        reply(response, 503, 'text/plain', 'too many watch already; with the token there is a place\n');
-      }
-    } else if (ofRun !== undefined) {
-      const view = control.views().find(({ runId }) => runId === ofRun);
-      if (view) replyJson(response, 200, view);
-      else replyError(response, 404, 'NOT_JOINED', `this node takes no part in run ${ofRun}`);
-    } else {
-      const commands = NODE_COMMANDS.map(({ id }) => `POST /${id}`).join(', ');
-      const known = 'GET /status, GET /runs/RUN/status, GET /health, GET /metrics, GET /events';
-      reply(response, 404, 'text/plain', `${known}; with the token: ${commands}\n`);
+  async #get(path: string, query: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const found = readRouteOf(path);
+    if (found) await this.#read(found.route, found.run, query, response);
+    else if (path === '/metrics') {
+      reply(response, 200, this.#metrics.contentType, await this.#metrics.text());
+    } else if (path === '/openapi.json') {
+      replyJson(response, 200, openApi(this.#options.source.settings().version));
     }
+    // Nobody needs the token to watch; with it there is always a place.
+    else if (path === '/events') this.#serveEvents(response, this.#mayCommand(request));
+    else if (path === '/live') serveLive(this.#feed, this.#watchers, response, this.#mayCommand(request));
+    else if (!(await servePage(path, response))) {
+      const read = READ_ROUTES.map((route) => `GET ${route.path}`).join(', ');
+      const commands = NODE_COMMANDS.map(({ id }) => `POST /${id}`).join(', ');
+      const more = 'GET /metrics, GET /events, GET /live, GET /openapi.json, the page at GET /';
+      reply(response, 404, 'text/plain', `${read}, ${more}; with the token: ${commands}\n`);
+    }
+  }
+
+  async #read(route: ReadRoute, run: string, query: string, response: ServerResponse): Promise<void> {
+    try {
+      const asked = { run, query: Object.fromEntries(new URLSearchParams(query)) };
+      const { status, json } = await route.read(this.#options.source, asked);
+      replyJson(response, status, json);
+    } catch (error) {
+      this.#refuse(error, response);
+    }
+  }
+
+  #serveEvents(response: ServerResponse, isOwner: boolean): void {
+    const watcher = this.#watchers.admit(response, isOwner);
+    if (!watcher) {
+      tooMany(response);
+      return;
+    }
+    watcher.send('runs', this.#options.source.views());
+    watcher.onGone(this.#options.subscribe((event) => watcher.send('event', event)));
   }
 
   async #post(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -126,25 +133,31 @@ class Routes {
       const text = await readBody(request);
       const input = text === null ? undefined : text.trim() === '' ? {} : parseJson(text);
       if (input === undefined) {
-        replyError(response, 400, 'BAD_INPUT', `expected JSON of at most ${commandBytesMax} bytes`);
+        replyError(response, 400, 'BAD_INPUT', `expected JSON of at most ${bodyBytesMax} bytes`);
       } else await this.#perform(command, input, response);
     }
   }
 
   async #perform(command: NodeCommand, input: unknown, response: ServerResponse): Promise<void> {
     try {
-      const { json, lines } = await command.perform(this.#options.control, input);
+      const { json, lines } = await command.perform(this.#options.source, input);
       replyJson(response, 200, { ...json, lines });
     } catch (error) {
-      if (error instanceof ZodError) {
-        replyError(response, 400, 'BAD_INPUT', prettifyError(error));
-        return;
-      }
-      const { code, message, path, syscall } = error as NodeJS.ErrnoException;
-      // Our own errors carry a code and a sentence; anything else is a defect and goes to the log as well.
-      if (typeof code !== 'string') this.#options.onError(error);
-      replyError(response, 422, code ?? 'UNKNOWN', message, { path, syscall });
+      this.#refuse(error, response, 422);
     }
+  }
+
+  /** `notJoined`: the status where the run is not here. */
+  #refuse(error: unknown, response: ServerResponse, notJoined = 404): void {
+    if (error instanceof ZodError) {
+      replyError(response, 400, 'BAD_INPUT', prettifyError(error));
+      return;
+    }
+    const { code, message, path, syscall } = error as NodeJS.ErrnoException;
+    // Our own errors carry a code and a sentence; anything else is a defect and goes to the log as well.
+    if (typeof code !== 'string') this.#options.onError(error);
+    const isNotHere = error instanceof NodeError && error.code === 'NOT_JOINED';
+    replyError(response, isNotHere ? notJoined : 422, code ?? 'UNKNOWN', message, { path, syscall });
   }
 
   #mayCommand(request: IncomingMessage): boolean {
@@ -152,49 +165,4 @@ class Routes {
     const wanted = Buffer.from(`Bearer ${this.#options.token}`);
     return given.length === wanted.length && timingSafeEqual(given, wanted);
   }
-}
-
-function commandOf(id: string): NodeCommand | undefined {
-  return NODE_COMMANDS.find((command) => command.id === id);
-}
-
-/** Null where it is too long. */
-async function readBody(request: IncomingMessage): Promise<string | null> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > commandBytesMax) return null;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
-}
-
-function replyJson(response: ServerResponse, status: number, value: unknown): void {
-  reply(response, status, 'application/json', JSON.stringify(value));
-}
-
-function replyError(
-  response: ServerResponse,
-  status: number,
-  code: string,
-  message: string,
-  about: { readonly path?: string | undefined; readonly syscall?: string | undefined } = {},
-): void {
-  replyJson(response, status, { error: { code, message, ...about } });
-}
-
-function reply(response: ServerResponse, status: number, type: string, body: string): void {
-  response.writeHead(status, { 'content-type': type }).end(body);
-}
-
-/** Answers under way get a moment to arrive: the one to the command that stops the node is among them. */
-async function closed(server: Server, events: EventStream): Promise<void> {
-  events.end();
-  const late = setTimeout(() => server.closeAllConnections(), closePatienceMs);
-  await new Promise<void>((resolve) => {
-    server.close(() => resolve());
-    server.closeIdleConnections();
-  });
-  clearTimeout(late);
 }

@@ -1,15 +1,17 @@
 /** What a supervisor asks: whether a node does what it is for, and why not. */
-import type { RunView } from '../node/run-view.ts';
+import * as z from 'zod';
+import { type RunView, runViewSchema } from '../node/run-view.ts';
 
-export interface Health {
+export const healthSchema = z.object({
   /** No run of the node had to end. That it waits for peers, or for a manifest, is no failure. */
-  readonly healthy: boolean;
+  healthy: z.boolean(),
   /** Every run runs: data and backend are there. */
-  readonly ready: boolean;
+  ready: z.boolean(),
   /** Null where it is healthy. */
-  readonly reason: string | null;
-  readonly runs: readonly Pick<RunView, 'runId' | 'state' | 'phase' | 'outcome'>[];
-}
+  reason: z.string().nullable(),
+  runs: z.array(runViewSchema.pick({ runId: true, state: true, phase: true, outcome: true })),
+});
+type Health = z.infer<typeof healthSchema>;
 
 export function healthOf(views: readonly RunView[]): Health {
   const failed = views.flatMap(({ runId, run, failure }) =>

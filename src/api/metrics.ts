@@ -1,10 +1,11 @@
-/** Prometheus text format 0.0.4: the figures of the views, one sample a run. */
-import type { NodeSummary } from '../node/commands.ts';
+/** Figures for Prometheus: those of the views, one sample a run, and those of the process. */
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import type { NodeControl } from '../node/commands.ts';
 import type { RunView } from '../node/run-view.ts';
 
 interface RunMetric {
   readonly name: string;
-  readonly type: 'gauge' | 'counter';
+  readonly kind: 'gauge' | 'counter';
   readonly help: string;
   /** Null: not known yet, and left out. */
   readonly value: (view: RunView) => number | null;
@@ -14,10 +15,15 @@ const RUN_METRICS: readonly RunMetric[] = [
   gauge('round', 'Round of the wall-clock slot.', ({ round }) => round),
   gauge('finalised_round', 'Highest finalised round.', ({ finalisedRound }) => finalisedRound),
   gauge('counted_rounds', 'Final rounds that count towards the run.', ({ countedRounds }) => countedRounds),
+  gauge('rounds', 'Rounds that the run asks for.', ({ run }) => run?.rounds ?? null),
   gauge('rounds_done', 'Counted rounds, and those under way as if they counted.', (view) => view.roundsDone),
   gauge('lag_entries', 'Entries known to exist and not held.', ({ lag }) => lag),
   gauge('peers', 'Connected peers of the run.', ({ peers }) => peers),
   gauge('members_here', 'This node and all heard of lately.', ({ members }) => members.here),
+  gauge('notices', 'What will not end well as things stand.', ({ notices }) => notices.length),
+  gauge('clock_offset_seconds', 'Our clock less that of the peers, by their median.', ({ clock }) =>
+    clock.offsetMs === null ? null : clock.offsetMs / 1000,
+  ),
   gauge('training_loss', 'Mean loss of the last local round.', ({ loss }) => loss),
   gauge('accuracy', 'Accuracy on the held-out examples.', ({ accuracy }) => accuracy),
   gauge('held_out_loss', 'Mean loss on the held-out examples.', ({ heldOutLoss }) => heldOutLoss),
@@ -33,63 +39,104 @@ const RUN_METRICS: readonly RunMetric[] = [
   counter('inputs_dropped_total', 'Inputs that broke the core.', ({ inputsDropped }) => inputsDropped),
 ];
 
+const REASONS: ReadonlyArray<
+  readonly [name: string, help: string, counts: (view: RunView) => Readonly<Record<string, number>>]
+> = [
+  ['starlings_refused_total', 'What was refused.', ({ refused }) => refused],
+  ['starlings_skipped_total', 'Rounds not published.', ({ skipped }) => skipped],
+];
+
 function gauge(name: string, help: string, value: RunMetric['value']): RunMetric {
-  return { name: `starlings_${name}`, type: 'gauge', help, value };
+  return { name: `starlings_${name}`, kind: 'gauge', help, value };
 }
 
 function counter(name: string, help: string, value: RunMetric['value']): RunMetric {
-  return { name: `starlings_${name}`, type: 'counter', help, value };
+  return { name: `starlings_${name}`, kind: 'counter', help, value };
 }
 
-/** Bytes are the node's: its runs share the connections. */
-export function metricsText(node: NodeSummary, views: readonly RunView[]): string {
-  const lines = [
-    ...family('starlings_bytes_in_total', 'counter', 'Bytes received on all connections.', [
-      ['', node.bytesIn],
-    ]),
-    ...family('starlings_bytes_out_total', 'counter', 'Bytes sent on all connections.', [
-      ['', node.bytesOut],
-    ]),
-    ...family('starlings_content_bytes', 'gauge', 'What is kept beyond what runs must.', [
-      ['', node.content?.bytes ?? 0],
-    ]),
-    ...family('starlings_content_bytes_max', 'gauge', 'Quota of what is kept.', [
-      ['', node.content?.bytesMax ?? 0],
-    ]),
+/** Of the delay of the event loop: a finer one wakes an idle node a hundred times a second. */
+const delayPrecisionMs = 100;
+
+type Sample = readonly [labels: Record<string, string>, value: number];
+
+export interface Metrics {
+  readonly contentType: string;
+  text(): Promise<string>;
+}
+
+/** All metrics of a node. Bytes are the node's: its runs share the connections. */
+export function createMetrics(control: Pick<NodeControl, 'summary' | 'views'>): Metrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: delayPrecisionMs });
+  // One look for all that is asked at once.
+  let views: readonly RunView[] = [];
+  let node = control.summary();
+  const figures: ReadonlyArray<readonly [RunMetric['kind'], string, string, () => number]> = [
+    ['counter', 'bytes_in_total', 'Bytes received on all connections.', () => node.bytesIn],
+    ['counter', 'bytes_out_total', 'Bytes sent on all connections.', () => node.bytesOut],
+    ['gauge', 'content_bytes', 'What is kept beyond what runs must.', () => node.content?.bytes ?? 0],
+    ['gauge', 'content_bytes_max', 'Quota of what is kept.', () => node.content?.bytesMax ?? 0],
   ];
-  for (const { name, type, help, value } of RUN_METRICS) {
-    const samples = views.flatMap((view): Sample[] => {
-      const known = value(view);
-      return known === null ? [] : [[labels({ run: view.runId }), known]];
-    });
-    lines.push(...family(name, type, help, samples));
+  for (const [kind, name, help, value] of figures) {
+    add(registry, { kind, name: `starlings_${name}`, help, labelNames: [] }, () => [[{}, value()]]);
   }
-  lines.push(
-    ...family(
-      'starlings_refused_total',
-      'counter',
-      'What was refused.',
-      byReason(views, ({ refused }) => refused),
-    ),
-    ...family(
-      'starlings_skipped_total',
-      'counter',
-      'Rounds not published.',
-      byReason(views, ({ skipped }) => skipped),
-    ),
-  );
-  return `${lines.join('\n')}\n`;
+  for (const { value, ...family } of RUN_METRICS) {
+    add(registry, { ...family, labelNames: ['run'] }, () =>
+      views.flatMap((view): Sample[] => {
+        const known = value(view);
+        return known === null ? [] : [[{ run: view.runId }, known]];
+      }),
+    );
+  }
+  for (const [name, help, counts] of REASONS) {
+    add(registry, { kind: 'counter', name, help, labelNames: ['run', 'reason'] }, () =>
+      byReason(views, counts),
+    );
+  }
+  return {
+    contentType: registry.contentType,
+    text: async () => {
+      views = control.views();
+      node = control.summary();
+      return registry.metrics();
+    },
+  };
 }
 
-type Sample = readonly [labels: string, value: number];
+interface Family {
+  readonly kind: RunMetric['kind'];
+  readonly name: string;
+  readonly help: string;
+  readonly labelNames: string[];
+}
 
-function family(name: string, type: string, help: string, samples: readonly Sample[]): string[] {
-  if (samples.length === 0) return [];
-  return [
-    `# HELP ${name} ${help}`,
-    `# TYPE ${name} ${type}`,
-    ...samples.map(([label, value]) => `${name}${label} ${value}`),
-  ];
+/** A family whose samples are looked up when they are asked for: they are counted elsewhere. */
+function add(registry: Registry, { kind, ...named }: Family, samples: () => Sample[]): void {
+  const shape = { ...named, registers: [registry] };
+  switch (kind) {
+    case 'gauge': {
+      const metric: Gauge = new Gauge({
+        ...shape,
+        collect() {
+          metric.reset();
+          for (const [labels, value] of samples()) metric.set(labels, value);
+        },
+      });
+      break;
+    }
+    case 'counter': {
+      const metric: Counter = new Counter({
+        ...shape,
+        collect() {
+          metric.reset();
+          for (const [labels, value] of samples()) metric.inc(labels, value);
+        },
+      });
+      break;
+    }
+    default:
+      kind satisfies never;
+  }
 }
 
 function byReason(
@@ -97,17 +144,6 @@ function byReason(
   counts: (view: RunView) => Readonly<Record<string, number>>,
 ): Sample[] {
   return views.flatMap((view) =>
-    Object.entries(counts(view)).map(
-      ([reason, count]): Sample => [labels({ run: view.runId, reason }), count],
-    ),
+    Object.entries(counts(view)).map(([reason, count]): Sample => [{ run: view.runId, reason }, count]),
   );
-}
-
-function labels(values: Readonly<Record<string, string>>): string {
-  const pairs = Object.entries(values).map(([name, value]) => `${name}="${escaped(value)}"`);
-  return `{${pairs.join(',')}}`;
-}
-
-function escaped(value: string): string {
-  return value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
 }

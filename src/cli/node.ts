@@ -111,6 +111,7 @@ async function runNode(flags: NodeFlags, context: CommandContext): Promise<Comma
   );
   view.note(`node      ${daemon.info.peerKey}`);
   view.note(`directory ${directory}`);
+  view.note(`dashboard ${daemon.info.http}`);
   view.note(`status    ${daemon.info.http}/status`);
   for (const listening of daemon.info.addresses) view.note(`address   ${listening}`);
   const onFinished = flags.exitWhenFinished ? () => finished.abort() : null;

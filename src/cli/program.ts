@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { addBootstrapCommand } from './bootstrap.ts';
 import { addCodecBenchCommand } from './codec-bench.ts';
 import { addCompareCommand } from './compare.ts';
+import { addInspectCommand } from './inspect.ts';
 import { addLogExportCommand } from './log-export.ts';
 import { addLogVerifyCommand } from './log-verify.ts';
 import { addModelEvaluateCommand } from './model-evaluate.ts';
@@ -16,10 +17,12 @@ import { describeFailure, EXIT_INTERRUPTED, exitCodesHelp } from './parts/exit.t
 import { printFailure } from './parts/output.ts';
 import { outputLoss, watchOutput } from './parts/output-loss.ts';
 import { packageRoot } from './parts/package-root.ts';
+import { addReportCommand } from './report.ts';
 import { addRunCreateCommand } from './run-create.ts';
 import { addRunShowCommand } from './run-show.ts';
 import { addSimCommand } from './sim.ts';
 import { addStartCommand } from './start.ts';
+import { addTestnetDashboardCommand } from './testnet-dashboard.ts';
 import { addTestnetDownCommand } from './testnet-down.ts';
 import { addTestnetStatusCommand } from './testnet-status.ts';
 import { addTestnetUpCommand } from './testnet-up.ts';
@@ -55,12 +58,15 @@ async function createProgram(argv: readonly string[]): Promise<Command> {
   const testnet = program.command('testnet').description('a network of real nodes on this machine');
   addTestnetUpCommand(testnet);
   addTestnetStatusCommand(testnet);
+  addTestnetDashboardCommand(testnet);
   addTestnetDownCommand(testnet);
   const trainer = program
     .command('trainer')
     .description('programs of yours that train in place of TensorFlow.js');
   addTrainerCheckCommand(trainer);
   addTrainerManifestCommand(trainer);
+  addInspectCommand(program);
+  addReportCommand(program);
   const model = program.command('model').description('use a trained model');
   addModelExportCommand(model);
   addModelEvaluateCommand(model);

@@ -1,21 +1,25 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { RunToEnd } from '../testnet/run-to-end.ts';
+import { AttachedDashboard } from './parts/attached-dashboard.ts';
+import { addDashboardOptions, type DashboardOptions } from './parts/dashboard-options.ts';
 import { exitCodeOf, exitCodesHelp } from './parts/exit.ts';
 import { perform } from './parts/perform.ts';
 import { addTestnetOptions, type TestnetOptions, upOptionsOf } from './parts/testnet-options.ts';
 
-interface Options extends TestnetOptions {
+interface Options extends TestnetOptions, DashboardOptions {
   readonly dir: string;
 }
 
 export function addStartCommand(parent: Command): void {
-  addTestnetOptions(
-    parent
-      .command('start')
-      .description(
-        'boot a testnet, kill its bootstraps once all have joined, train to the end, stop everything',
-      ),
+  addDashboardOptions(
+    addTestnetOptions(
+      parent
+        .command('start')
+        .description(
+          'boot a testnet, kill its bootstraps once all have joined, train to the end, stop everything',
+        ),
+    ),
   )
     .option('--dir <dir>', 'everything is kept here', '.starlings/start')
     .addHelpText('after', exitCodesHelp)
@@ -28,11 +32,13 @@ export function addStartCommand(parent: Command): void {
         const { runTimesOf, viewOf } = await import('./view/view-state.ts');
         const view = createLiveView(screen);
         let times: ReturnType<typeof runTimesOf> | null = null;
+        const page = new AttachedDashboard(options, view.note);
         const end = await runToEnd(
           upOptions,
           {
-            onUp: ({ state }) => {
+            onUp: ({ state, directory }) => {
               times = runTimesOf(state);
+              page.open(directory, state);
             },
             onLook: (observation) => {
               if (times) view.show(viewOf(observation, times));
@@ -43,7 +49,10 @@ export function addStartCommand(parent: Command): void {
               ),
           },
           signal,
-        ).finally(view.end);
+        ).finally(async () => {
+          view.end();
+          await page.close();
+        });
         say(`\n${renderSummary(end, painterFor(screen))}`);
         const sites = upOptions.compareAlone ? await tellSites(end, options.dir, say, signal) : [];
         return { json: { ...end.result, sites }, exitCode: exitCodeOf(end.result.outcome) };

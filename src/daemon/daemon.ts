@@ -1,12 +1,14 @@
 /** A node as a process: its directory, store, identity, API and log around what `createNode` composes. */
 import { randomBytes } from 'node:crypto';
-import { type ControlServer, startControlServer } from '../api/control-server.ts';
+import { startControlServer } from '../api/control-server.ts';
+import type { HttpServer } from '../api/http-server.ts';
 import type { ContentStore } from '../content/content-store.ts';
 import { loadIdentity } from '../network/identity.ts';
 import { tcpProfile } from '../network/profiles/tcp.ts';
 import type { JoinRequest } from '../node/commands.ts';
 import { createNode, type StarlingsNode } from '../node/create-node.ts';
 import type { NodeEvent } from '../node/events.ts';
+import { Histories, type HistoryNote } from '../node/histories.ts';
 import { createWarmLearner, trainerLearners } from '../node/learners.ts';
 import { runPrefix } from '../node/store-view.ts';
 import { openContentFiles } from '../platform/node/content-files.ts';
@@ -22,6 +24,7 @@ import { JoinedRuns } from './joined-runs.ts';
 import { LastViews } from './last-view.ts';
 import { networkTrouble } from './network-trouble.ts';
 import { NodeRuns, ready } from './node-runs.ts';
+import { settingsOf } from './node-settings.ts';
 import type { DaemonOptions, RunningNode } from './options.ts';
 import { RefusalTally } from './refusal-tally.ts';
 import { Teardown } from './teardown.ts';
@@ -58,6 +61,8 @@ class Daemon {
   readonly #signal: AbortSignal;
   readonly #crypto = createCrypto();
   readonly #refusals = new RefusalTally();
+  readonly #histories = new Histories();
+  readonly #watchers = new Set<(event: NodeEvent, note: HistoryNote | null) => void>();
   #knowsNobody = false;
   /** Why the last run could not go on. */
   #fatal: Error | null = null;
@@ -83,18 +88,20 @@ class Daemon {
     });
     // After the node, whose sessions end with it.
     this.#teardown.add(() => lastViews.settled());
-    const node = await this.#createNode();
+    const { node, store } = await this.#createNode();
     const runs = new NodeRuns({
       node,
       directory: path,
       joined,
       lastViews,
       crypto: this.#crypto,
+      ...{ store, histories: this.#histories },
+      settings: settingsOf(this.#options),
       stop: () => this.#stopper.abort(),
       onFailure: (runId, failure) => this.#runFailed(node, runId, failure),
       onNotKept: (runId, error) => log.warn({ runId, err: error }, 'the manifest could not be kept'),
     });
-    const server = await this.#serve(node, runs);
+    const server = await this.#serve(runs);
     this.#teardown.add(() => server.close());
     await this.#takeUp(runs, joined);
 
@@ -115,7 +122,7 @@ class Daemon {
     return { info, closed, views: () => runs.views() };
   }
 
-  async #createNode(): Promise<StarlingsNode> {
+  async #createNode(): Promise<{ readonly node: StarlingsNode; readonly store: LevelStore }> {
     const {
       keyFile,
       listen,
@@ -162,6 +169,8 @@ class Daemon {
         const trouble = event.source === 'network' ? networkTrouble(event.event) : null;
         if (trouble !== null) tell(trouble);
         listener?.(event);
+        const note = this.#histories.note(event);
+        for (const watcher of this.#watchers) watcher(event, note);
       },
     );
     this.#teardown.add(() => node.close());
@@ -169,7 +178,7 @@ class Daemon {
     const book = new AddressBook(path, node, wallClock);
     this.#teardown.add(() => book.stop());
     node.subscribe((event) => notePeer(book, event));
-    return node;
+    return { node, store };
   }
 
   /** What a run wrote over is worth its room while it is written over again, and not after its end. */
@@ -193,15 +202,18 @@ class Daemon {
     }
   }
 
-  async #serve(node: StarlingsNode, runs: NodeRuns): Promise<ControlServer> {
+  async #serve(runs: NodeRuns): Promise<HttpServer> {
     const { log } = this.#directory;
     const token = randomBytes(32).toString('hex');
     await this.#directory.writeToken(token);
     return startControlServer({
       port: this.#options.httpPort,
-      control: runs,
+      source: runs,
       token,
-      subscribe: (listener) => node.subscribe(listener),
+      subscribe: (listener) => {
+        this.#watchers.add(listener);
+        return () => this.#watchers.delete(listener);
+      },
       onError: (error) => log.error({ err: error }, 'the API could not answer'),
     });
   }

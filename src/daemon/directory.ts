@@ -19,8 +19,8 @@ export const MANIFEST_FILE = 'run.manifest';
 export const RUNS_FOLDER = 'runs';
 /** Of a run's folder. */
 const FILES_FOLDER = 'files';
-const LOG_FILE = 'log.jsonl';
-const OLDER_LOG_FILE = 'log.1.jsonl';
+export const LOG_FILE = 'log.jsonl';
+export const OLDER_LOG_FILE = 'log.1.jsonl';
 const KEY_FILE = 'key';
 const STORE_FOLDER = 'store';
 const CONTENT_FOLDER = 'content';

@@ -1,13 +1,20 @@
 /** The runs of a daemon: what it joins, remembers, shows and gives up. What commands act upon. */
 import { join } from 'node:path';
 import type { Crypto } from '../core/crypto.ts';
+import type { Store } from '../core/ports.ts';
 import { composeEntry } from '../entries/registry.ts';
 import type { JoinRequest, NodeControl, NodeSummary } from '../node/commands.ts';
 import type { StarlingsNode } from '../node/create-node.ts';
 import type { Submission } from '../node/driver.ts';
+import { type EntryPage, type EntryPageRequest, heldEntries } from '../node/held-entries.ts';
+import type { Histories } from '../node/histories.ts';
 import { NodeError } from '../node/node-error.ts';
+import type { NodeReader, NodeSettings, PeerSummary } from '../node/node-reader.ts';
+import type { HistoryData } from '../node/run-history.ts';
 import type { RunSession } from '../node/run-session.ts';
 import type { RunView } from '../node/run-view.ts';
+import { runPrefix, storeView } from '../node/store-view.ts';
+import type { RunManifest } from '../run/manifest.ts';
 import type { Metrics } from '../tasks/metrics.ts';
 import { filesFolder, keepManifest, MODEL_FILE, runFolder } from './directory.ts';
 import type { JoinedRuns } from './joined-runs.ts';
@@ -16,6 +23,8 @@ import { resolveRun } from './run-reference.ts';
 
 /** Sessions that failed are shown until their run is joined again or left; of more, the oldest are forgotten. */
 const failedMax = 64;
+/** Listed with their addresses. */
+const peersMax = 256;
 
 export interface NodeRunsOptions {
   readonly node: StarlingsNode;
@@ -28,6 +37,10 @@ export interface NodeRunsOptions {
   readonly onFailure: (runId: string, failure: Error) => void;
   /** The manifest of a run could not be kept: it has to be asked for again after a restart. */
   readonly onNotKept: (runId: string, error: unknown) => void;
+  /** Of the node: what a run holds is read from it. */
+  readonly store: Store;
+  readonly histories: Histories;
+  readonly settings: NodeSettings;
 }
 
 /**
@@ -38,7 +51,7 @@ export async function ready(session: RunSession): Promise<void> {
   if (session.run !== null) await session.started;
 }
 
-export class NodeRuns implements NodeControl {
+export class NodeRuns implements NodeControl, NodeReader {
   readonly #options: NodeRunsOptions;
   readonly #failed = new Map<string, RunView>();
 
@@ -59,6 +72,39 @@ export class NodeRuns implements NodeControl {
 
   views(): readonly RunView[] {
     return [...this.#options.node.runs().map((session) => session.view()), ...this.#failed.values()];
+  }
+
+  settings(): NodeSettings {
+    return this.#options.settings;
+  }
+
+  async peers(): Promise<readonly PeerSummary[]> {
+    const views = this.views();
+    const linked = new Set(views.flatMap(({ members }) => members.linked));
+    return Promise.all(
+      [...linked].slice(0, peersMax).map(async (peer) => {
+        const shared = views.filter(({ members }) => members.linked.includes(peer));
+        const name = shared.flatMap(({ members }) => members.names[peer] ?? [])[0] ?? null;
+        const addresses = await this.#options.node.addressesOf(peer);
+        return { peer, name, runs: shared.map(({ runId }) => runId), addresses };
+      }),
+    );
+  }
+
+  manifest(runId: string): RunManifest | null {
+    return this.#find(runId)?.run?.manifest ?? null;
+  }
+
+  history(runId: string): HistoryData {
+    return this.#options.histories.of(runId);
+  }
+
+  async heldEntries(runId: string, page: EntryPageRequest): Promise<EntryPage> {
+    const session = this.#session(runId);
+    // Clocks of others may be ahead.
+    const last = session.status().round + 1;
+    const store = storeView(this.#options.store, runPrefix(runId));
+    return heldEntries(store, session.run!.manifest.strategy, last, page);
   }
 
   async join(request: JoinRequest): Promise<RunView> {
@@ -129,8 +175,12 @@ export class NodeRuns implements NodeControl {
     return session;
   }
 
+  #find(runId: string): RunSession | undefined {
+    return this.#options.node.runs().find((candidate) => candidate.runId === runId);
+  }
+
   #session(runId: string): RunSession {
-    const session = this.#options.node.runs().find((candidate) => candidate.runId === runId);
+    const session = this.#find(runId);
     if (!session) throw new NodeError('NOT_JOINED', `this node takes no part in run ${runId}`);
     return session;
   }

@@ -147,7 +147,8 @@ function openAnew(bytes: Uint8Array, context: EnvelopeContext): OpenedEnvelope {
   return { ok: true, envelope: { ...claimed, id, header, signature, body } };
 }
 
-function decodeHeader(header: Uint8Array): (EntryHeader & { runId: string }) | null {
+/** What a header says, whoever signed it; null for what is none. */
+export function decodeHeader(header: Uint8Array): (EntryHeader & { runId: string }) | null {
   const fields = decodeCanonical(header, headerItemsMax);
   if (!Array.isArray(fields) || fields.length !== 10 || fields[0] !== VERSION) return null;
   const [, runId, author, round, kind, index, anchored, claims, bodyRoot, bodyBytes] = fields as unknown[];

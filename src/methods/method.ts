@@ -20,6 +20,8 @@ export interface DeltaLogTraits {
   /** Rounds until a round is final. */
   readonly windowRounds: number;
   readonly snapshotRounds: number;
+  /** Kinds of entry besides deltas, in the order of their numbers from 1 on. */
+  readonly kinds: ReadonlyArray<{ readonly id: string }>;
   /** What it is made of, to be folded outside of a node. */
   parts(frame: RunFrame, runId: string, deps: LogPartsDependencies): LogParts;
 }

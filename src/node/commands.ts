@@ -284,3 +284,7 @@ function statusLines(view: RunView): string[] {
     ...(view.trouble === null ? [] : [`trouble   ${view.trouble}`]),
   ];
 }
+
+export function commandOf(id: string): NodeCommand | undefined {
+  return NODE_COMMANDS.find((each) => each.id === id);
+}

@@ -21,6 +21,7 @@ const noOther: Other = { linked: false, wasLinked: false, round: -1 };
 interface Members {
   readonly known: number | null;
   readonly here: number;
+  readonly linked: PeerKey[];
   readonly present: PeerKey[];
   readonly missing: PeerKey[];
   readonly names: Record<PeerKey, string>;
@@ -67,14 +68,17 @@ export class Roster {
     const here = new Set([...this.#others].filter(isHere).map(([peer]) => peer));
     const present = [...here].filter((peer) => peer !== this.#self).slice(0, shownMax);
     if (this.isMember) here.add(this.#self);
+    const linked = [...this.#others]
+      .flatMap(([peer, other]) => (other.linked ? [peer] : []))
+      .slice(0, shownMax);
     const missing = [...(this.#members ?? [])].filter((peer) => !here.has(peer)).slice(0, shownMax);
-    const names = [this.#self, ...present, ...missing, ...spoken].flatMap((peer) => {
+    const names = [this.#self, ...linked, ...present, ...missing, ...spoken].flatMap((peer) => {
       const name = this.#names.get(peer);
       return name === undefined ? [] : [[peer, name] as const];
     });
     return {
       known: this.#members?.size ?? null,
-      ...{ here: here.size, present, missing },
+      ...{ here: here.size, linked, present, missing },
       names: Object.fromEntries(names),
     };
   }

@@ -79,6 +79,8 @@ export const runViewSchema = z.object({
     known: count.nullable(),
     /** This node, where it is one, and all that are connected or were heard of within the last rounds. */
     here: count,
+    /** Connected peers, strangers included; at most 64. */
+    linked: z.array(z.string()).default([]),
     /** Others that are here, and allowed members that are not; at most 64 of each. */
     present: z.array(z.string()),
     missing: z.array(z.string()),

@@ -46,7 +46,7 @@ const stateSchema = z.object({
 });
 export type TestnetState = z.infer<typeof stateSchema>;
 
-const STATE_FILE = 'testnet.json';
+export const STATE_FILE = 'testnet.json';
 const stateBytesMax = 1 << 20;
 
 /** `node-03`; enough digits that the names sort. */

@@ -32,7 +32,7 @@ import {
   isVariableDeclaration,
   isVariableStatement,
 } from 'typescript/unstable/ast/is';
-import { descendantsOf, openPlanted, openRepository, type ParsedFile, placeOf } from './program.ts';
+import { descendantsOf, openPage, openPlanted, openRepository, type ParsedFile, placeOf } from './program.ts';
 import { readSources, repositoryRoot, type SourceFile, specifiersOf, targetOf } from './source-tree.ts';
 
 /** Exported for the tests alone, and why the tests need what is inside. */
@@ -40,7 +40,6 @@ const forTests: Readonly<Record<string, string>> = {
   'scripts/config-reference.ts configReference': 'docs/CONFIG.md is compared with it',
   'src/codec/half.ts float16Max': 'a bound',
   'src/config/yaml-file.ts parseYaml': 'texts are quicker to write than files',
-  'src/config/yaml-file.ts yamlBytesMax': 'a bound',
   'src/kernels/quantise.ts twoBitLevels': 'the slow twin has the same levels',
   'src/kernels/selection.ts NonFiniteError': 'a failure is told by its class',
 
@@ -53,6 +52,8 @@ const forTests: Readonly<Record<string, string>> = {
   'src/methods/aggregators/krum.ts krumScores': 'held against the paper',
   'src/network/exchange/frames.ts encodeVarint': 'hostile frames are made of it',
   'src/node/past-end.ts unmetPatienceMs': 'a bound',
+  'src/node/run-history.ts headsMax': 'a bound',
+  'src/node/run-history.ts pointsMax': 'a bound',
   'src/run/run-spec.ts optimiserSchema': 'defaults of a part of a run',
   'src/run/run-spec.ts scheduleSchema': 'defaults of a part of a run',
   'src/tasks/assessment.ts assess': 'probabilities are quicker to write than logits',
@@ -264,8 +265,13 @@ function filesLedToFrom(roots: readonly string[], files: readonly SourceFile[]):
 
 describe('exports', () => {
   const repository = openRepository();
-  after(() => repository.close());
-  const { unused, usedByTestsAlone } = deadExports(repository.files);
+  const page = openPage();
+  after(() => {
+    repository.close();
+    page.close();
+  });
+  const files = [...repository.files, ...page.files];
+  const { unused, usedByTestsAlone } = deadExports(files);
 
   test('are each imported somewhere', () => {
     assert.deepEqual(
@@ -300,7 +306,7 @@ describe('exports', () => {
   });
 
   test('have no members that nothing mentions', () => {
-    const program = repository.files.filter(({ path }) => !/^test\/|\.d\.ts$/.test(path));
+    const program = files.filter(({ path }) => !/^test\/|\.d\.ts$/.test(path));
     const dead = deadMembers(program);
     assert.deepEqual(
       dead.filter((place) => !(place in membersForOthers)),

@@ -17,6 +17,7 @@ import {
   descendantsOf,
   firstLineOf,
   lastLineOf,
+  openPage,
   openPlanted,
   openRepository,
   type ParsedFile,
@@ -72,8 +73,12 @@ function isTestBody(node: Node): boolean {
 
 describe('functions', () => {
   const repository = openRepository();
-  after(() => repository.close());
-  const functions = repository.files.flatMap(functionsOf);
+  const page = openPage();
+  after(() => {
+    repository.close();
+    page.close();
+  });
+  const functions = [...repository.files, ...page.files].flatMap(functionsOf);
 
   test(`have at most ${linesMax} lines, but for those that are named`, () => {
     assert.ok(functions.length > 4000, 'functions are no longer recognised');

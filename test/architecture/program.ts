@@ -42,6 +42,11 @@ export function openRepository(): Program {
   return open(new API({ cwd: repositoryRoot }), repositoryRoot);
 }
 
+/** The page in the browser, which `tsc` checks by itself: it knows the DOM. */
+export function openPage(): Program {
+  return open(new API({ cwd: repositoryRoot }), repositoryRoot, 'tsconfig.page.json');
+}
+
 /** A program of the given files (path to text) and nothing else, not even the types of the language. */
 export function openPlanted(texts: Readonly<Record<string, string>>): Program {
   const root = '/planted';
@@ -57,8 +62,8 @@ export function openPlanted(texts: Readonly<Record<string, string>>): Program {
   return open(new API({ cwd: root, fs }), root);
 }
 
-function open(api: API, root: string): Program {
-  const config = posix.join(root, 'tsconfig.json');
+function open(api: API, root: string, name = 'tsconfig.json'): Program {
+  const config = posix.join(root, name);
   const project = api.updateSnapshot({ openProjects: [config] }).getProject(config);
   if (project === undefined) throw new Error(`${config} is no project`);
   const files = project.rootFiles.map((file) => {

@@ -19,7 +19,7 @@ export function readSources(...folders: readonly string[]): SourceFile[] {
   return folders
     .flatMap((folder) =>
       readdirSync(join(repositoryRoot, folder), { recursive: true, encoding: 'utf8' })
-        .filter((name) => name.endsWith('.ts') && !otherLanguage.test(name.replaceAll('\\', '/')))
+        .filter((name) => /\.tsx?$/.test(name) && !otherLanguage.test(name.replaceAll('\\', '/')))
         .map((name) => posix.join(folder, name.replaceAll('\\', '/'))),
     )
     .sort()
@@ -32,7 +32,7 @@ const specifierPatterns = [
   /^(?:import|export)\b[^;'"]*?\bfrom\s+'([^']+)'/gm,
   /^import\s+'([^']+)'/gm,
   /\bimport\(\s*'([^']+)'/g,
-  /\bnew URL\(\s*['`]([^'`]+\.(?:ts|\$\{extension\}))['`],\s*import\.meta\.url/g,
+  /\bnew URL\(\s*['`]([^'`]+\.(?:tsx?|\$\{extension\}))['`],\s*import\.meta\.url/g,
 ];
 
 /** Every module that the file names, as written: `../math/rng.ts`, `node:fs`, `@libp2p/tcp`. */

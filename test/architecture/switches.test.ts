@@ -12,7 +12,7 @@ import {
   isThrowStatement,
 } from 'typescript/unstable/ast/is';
 import { type Type, TypeFlags } from 'typescript/unstable/sync';
-import { descendantsOf, openPlanted, openRepository, type Program, placeOf } from './program.ts';
+import { descendantsOf, openPage, openPlanted, openRepository, type Program, placeOf } from './program.ts';
 
 /** Their `default` speaks for members that are not named, and why it may. */
 const openEnded: Readonly<Record<string, string>> = {
@@ -78,8 +78,13 @@ function leaves({ statements }: CaseClause): boolean {
 
 describe('switches', () => {
   const repository = openRepository();
-  after(() => repository.close());
-  const problems = problemsOf(repository, /^(src|sim|bench|scripts)\//);
+  const page = openPage();
+  after(() => {
+    repository.close();
+    page.close();
+  });
+  const folders = /^(src|sim|bench|scripts)\//;
+  const problems = [...problemsOf(repository, folders), ...problemsOf(page, folders)];
 
   test('over unions name every member and end in never', () => {
     assert.deepEqual(

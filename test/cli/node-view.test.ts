@@ -15,7 +15,7 @@ const view = someView({
   accuracy: 0.93118,
   accuracyRound: 40,
   peers: 1,
-  members: { known: 3, here: 2, present: ['bb'], missing: ['dd'], names: { bb: 'Ward 3' } },
+  members: { known: 3, here: 2, linked: ['bb'], present: ['bb'], missing: ['dd'], names: { bb: 'Ward 3' } },
   deltasPublished: 39,
   folded: { own: 34, others: 70 },
   restored: 1,

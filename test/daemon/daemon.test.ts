@@ -5,6 +5,7 @@ import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
+import type * as z from 'zod';
 import { rememberedAddresses } from '../../src/daemon/address-book.ts';
 import { commandNode } from '../../src/daemon/connect.ts';
 import { startDaemon } from '../../src/daemon/daemon.ts';
@@ -12,6 +13,7 @@ import { JoinedRuns } from '../../src/daemon/joined-runs.ts';
 import { readLastView } from '../../src/daemon/last-view.ts';
 import type { DaemonOptions, RunningDaemon } from '../../src/daemon/options.ts';
 import { rngFor } from '../../src/math/rng.ts';
+import type { entryPageSchema } from '../../src/node/held-entries.ts';
 import { createRun, writeManifestFile } from '../../src/node/manifest-file.ts';
 import { isDone, type RunView, runViewSchema } from '../../src/node/run-view.ts';
 import { openLevelStore } from '../../src/platform/node/level-store.ts';
@@ -118,6 +120,39 @@ async function views(node: Told): Promise<RunView[]> {
 const command = (node: Told, id: string, input: Record<string, unknown> = {}) =>
   commandNode(node.home, id, input, never);
 
+/** What else is read of a node that has trained for a few rounds and noted something. */
+async function readsOf(http: string, runId: string): Promise<void> {
+  const read = async (path: string) => (await fetch(`${http}${path}`)).json() as Promise<never>;
+  const page = (query: string) =>
+    read(`/runs/${runId}/entries?${query}`) as Promise<z.infer<typeof entryPageSchema>>;
+  const first = await page('limit=1');
+  assert.equal(first.entries.length, 1);
+  const all: string[] = [];
+  for (let after = '', pages = 0; pages < 100; pages++) {
+    const { entries, next } = await page(`limit=2${after}`);
+    all.push(...entries.map(({ kind, round, id }) => `${round} ${kind} ${id}`));
+    if (next === null) break;
+    after = `&after=${next}`;
+  }
+  assert.equal(new Set(all).size, all.length, 'no entry comes twice');
+  assert.ok(all.some((entry) => entry.includes(' delta ')) && all.some((entry) => entry.includes(' note ')));
+  const rounds = all.map((entry) => Number(entry.split(' ')[0]));
+  assert.deepEqual(
+    rounds,
+    rounds.toSorted((a, b) => a - b),
+  );
+  const { entries: later } = await page(`from=${rounds.at(-1)}`);
+  assert.ok(later.length > 0 && later.every(({ round }) => round >= rounds.at(-1)!));
+  const { name }: { name: string } = await read(`/runs/${runId}/manifest`);
+  assert.equal(name, 'joined');
+  const { points }: { points: Array<{ loss: number | null }> } = await read(`/runs/${runId}/history`);
+  assert.ok(points.length >= 2 && points.some(({ loss }) => loss !== null));
+  const { version, limits }: { version: string; limits: object } = await read('/config');
+  assert.match(version, /^\d+\.\d+\.\d+/);
+  assert.ok('runsMax' in limits);
+  assert.deepEqual(await read('/peers'), []);
+}
+
 describe('a daemon', { concurrency: 2 }, () => {
   test('its API: who may read, who may command, and what is refused', async () => {
     const node = await daemon('api');
@@ -191,6 +226,7 @@ describe('a daemon', { concurrency: 2 }, () => {
       code: 'NOT_PUBLISHED',
       message: /a note is one line of text/,
     });
+    await readsOf(node.info.http!, run.runId);
     const published = (await views(node))[0]!.finalisedRound;
     await node.stop();
     const remembered = (await JoinedRuns.read(node.home)).all();

@@ -20,7 +20,14 @@ test('status counts in good words, and says that no round is final yet', async (
   assert.ok(early.includes('peers     0 connected, 1 member here'));
   const back = await linesOf('status', { deltasPublished: 2, isBack: true });
   assert.ok(back.some((line) => line.includes('2 deltas published since it was started again, 0 entries')));
-  const members = { known: 4, here: 1, present: [], missing: ['bb', 'cc'], names: { bb: 'Ward 3' } };
+  const members = {
+    known: 4,
+    here: 1,
+    linked: [],
+    present: [],
+    missing: ['bb', 'cc'],
+    names: { bb: 'Ward 3' },
+  };
   const later = await linesOf('status', { countedRounds: 7, finalisedRound: 9, members });
   assert.ok(later.includes('rounds    7 counted, final up to 9, 0 deltas published, 0 entries missing'));
   assert.ok(later.includes('peers     0 connected, 1 of 4 members here'));

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { metricsText } from '../../src/api/metrics.ts';
+import { createMetrics } from '../../src/api/metrics.ts';
 import { plainLine } from '../../src/cli/view/plain-lines.ts';
 import { renderView } from '../../src/cli/view/render-view.ts';
 import { viewOf } from '../../src/cli/view/view-state.ts';
@@ -62,8 +62,13 @@ const sample: RunSample = {
 };
 
 /** Of the four of `facts`. */
-const membersOf = (here: number, present: readonly string[], missing: readonly string[]) => ({
-  ...{ known: 4, here, present, missing },
+const membersOf = (
+  here: number,
+  present: readonly string[],
+  missing: readonly string[],
+  linked: readonly string[],
+) => ({
+  ...{ known: 4, here, linked, present, missing },
   names: { bb: 'Ward 3', dd: 'Ward 5' },
 });
 
@@ -81,7 +86,7 @@ describe('the view of a run', () => {
       [view.runId, view.peerKey, view.startedAtMs, view.run, view.phase, view.round, view.finalisedRound],
       ['run', self, 1000, null, 'waiting', -1, -1],
     );
-    assert.deepEqual(view.members, { known: null, here: 1, present: [], missing: [], names: {} });
+    assert.deepEqual(view.members, { known: null, here: 1, linked: [], present: [], missing: [], names: {} });
   });
 
   test('goes from the search for the manifest to the end', () => {
@@ -143,20 +148,24 @@ describe('the view of a run', () => {
       network({ kind: 'peer-up', peer: 'cc' }),
     ];
     assert.equal(after(...events).peers, 2);
-    assert.deepEqual(after(...events).members, membersOf(3, ['bb', 'cc'], ['dd']));
+    assert.deepEqual(after(...events).members, membersOf(3, ['bb', 'cc'], ['dd'], ['bb', 'cc']));
     events.push(
       protocol({ kind: 'round-started', round: 10 }),
       network({ kind: 'peer-down', peer: 'bb' }),
       protocol({ kind: 'accepted', round: 10, author: 'dd', entryKind: 'delta' }),
     );
     assert.equal(after(...events).peers, 1);
-    assert.deepEqual(after(...events).members, membersOf(3, ['cc', 'dd'], ['bb']));
+    assert.deepEqual(after(...events).members, membersOf(3, ['cc', 'dd'], ['bb'], ['cc']));
     events.push(protocol({ kind: 'round-started', round: 13 }));
-    assert.deepEqual(after(...events).members, membersOf(2, ['cc'], ['bb', 'dd']));
+    assert.deepEqual(after(...events).members, membersOf(2, ['cc'], ['bb', 'dd'], ['cc']));
     // What the events left out, the next sample says.
     events.push(session({ kind: 'sampled', sample: { ...sample, linked: ['dd', 'ee'] } }));
     assert.equal(after(...events).peers, 2);
-    assert.deepEqual(after(...events).members, membersOf(2, ['dd'], ['bb', 'cc']), 'ee is none');
+    assert.deepEqual(
+      after(...events).members,
+      membersOf(2, ['dd'], ['bb', 'cc'], ['dd', 'ee']),
+      'ee is none',
+    );
     events.push(session({ kind: 'ended', failure: null, isLeft: true }));
     assert.equal(after(...events).peers, 0);
   });
@@ -261,7 +270,7 @@ describe('the view of a run', () => {
   });
 });
 
-test('terminal, status and metrics say the same figures for the same events', () => {
+test('terminal, status and metrics say the same figures for the same events', async () => {
   const view = after(
     session({ kind: 'opened', facts }),
     session({ kind: 'running', round: 0, isBack: false }),
@@ -290,7 +299,7 @@ test('terminal, status and metrics say the same figures for the same events', ()
   const content = { blobs: 1, bytes: view.contentBytes, pinnedBytes: 0, bytesMax: view.contentBytesMax };
   const node = { peerKey: self, peerId: 'p', addresses: [], content, bytesIn, bytesOut };
   const metrics = new Map(
-    metricsText(node, [view])
+    (await createMetrics({ summary: () => node, views: () => [view] }).text())
       .split('\n')
       .filter((line) => line !== '' && !line.startsWith('#'))
       .map((line) => line.split(' ') as [string, string]),

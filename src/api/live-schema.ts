@@ -1,0 +1,64 @@
+/** The forms of what is told live, for who hears it from another process. */
+import * as z from 'zod';
+import { TONES } from '../node/event-text.ts';
+import { nodeSettingsSchema } from '../node/node-reader.ts';
+import { runViewSchema } from '../node/run-view.ts';
+
+const measured = z.number().nullable();
+
+const figures = z.object({
+  loss: measured,
+  accuracy: measured,
+  heldOutLoss: measured,
+  bytesIn: measured,
+  bytesOut: measured,
+  lag: measured,
+  behind: measured,
+});
+
+const headSchema = z.object({ round: z.int(), root: z.string(), entries: z.int() });
+
+export const historySchema = z.object({
+  /** Rounds that a point stands for. */
+  stride: z.int().positive(),
+  points: z.array(figures.extend({ round: z.int() })),
+  heads: z.array(headSchema),
+});
+
+const eventSchema = z.object({
+  atMs: z.number(),
+  node: z.string(),
+  runId: z.string().nullable(),
+  tone: z.enum(TONES),
+  text: z.string(),
+});
+
+const nodeSchema = z.object({
+  id: z.string(),
+  name: z.string(),
+  peerKey: z.string().nullable(),
+  isUp: z.boolean(),
+  settings: nodeSettingsSchema.nullable(),
+  runs: z.array(z.object({ view: runViewSchema, history: historySchema })),
+});
+
+export const helloSchema = z.object({
+  nodes: z.array(nodeSchema),
+  events: z.array(eventSchema),
+});
+
+const noteSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('figures'), round: z.int(), figures: figures.partial() }),
+  z.object({ kind: z.literal('head'), head: headSchema }),
+]);
+
+export const updateSchema = z.object({
+  node: z.string(),
+  renewed: nodeSchema.optional(),
+  isUp: z.boolean().optional(),
+  views: z.array(runViewSchema).optional(),
+  notes: z.array(z.object({ runId: z.string(), note: noteSchema })).optional(),
+  pulses: z.array(z.string()).optional(),
+  events: z.array(eventSchema).optional(),
+  untold: z.int().optional(),
+});

@@ -1,0 +1,62 @@
+/** Answers over HTTP, and bodies of bounded length. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+/** Of whatever is posted. */
+export const bodyBytesMax = 64 << 10;
+
+/** Nothing of ours is to be guessed at, framed, or shown to a page of somebody else. */
+const everywhere = {
+  'x-content-type-options': 'nosniff',
+  'cross-origin-resource-policy': 'same-origin',
+  'referrer-policy': 'no-referrer',
+};
+
+export function reply(
+  response: ServerResponse,
+  status: number,
+  type: string,
+  body: string | Uint8Array,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  response.writeHead(status, { 'content-type': type, ...everywhere, ...headers }).end(body);
+}
+
+export function replyJson(response: ServerResponse, status: number, value: unknown): void {
+  reply(response, status, 'application/json', JSON.stringify(value));
+}
+
+export function replyError(
+  response: ServerResponse,
+  status: number,
+  code: string,
+  message: string,
+  about: { readonly path?: string | undefined; readonly syscall?: string | undefined } = {},
+): void {
+  replyJson(response, status, { error: { code, message, ...about } });
+}
+
+/**
+ * A web page that made its own name point here (DNS rebinding) still sends that name, and one that asks another origin than its own
+ * sends its own. False: answered already.
+ */
+export function isForUs(request: IncomingMessage, response: ServerResponse): boolean {
+  const { host = '', origin } = request.headers;
+  const isHere = /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/.test(host);
+  if (isHere && (origin === undefined || origin === `http://${host}`)) return true;
+  request.resume();
+  const why = isHere ? 'this API answers to no page but its own' : 'this API answers to 127.0.0.1 only';
+  reply(response, 403, 'text/plain', `${why}\n`);
+  return false;
+}
+
+/** Null where it is too long. */
+export async function readBody(request: IncomingMessage): Promise<string | null> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > bodyBytesMax) return null;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}

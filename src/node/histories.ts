@@ -1,0 +1,61 @@
+/** The histories of a node's runs, from the stream of its events. */
+import type { NodeEvent, RunSample } from './events.ts';
+import { type HistoryData, type LogHead, type Noted, RunHistory } from './run-history.ts';
+
+/** Of more runs the oldest are forgotten: a node that takes part in a run again begins anew. */
+const runsMax = 64;
+
+/** What an event adds to the history of a run. */
+export type HistoryNote =
+  | { readonly kind: 'figures'; readonly round: number; readonly figures: Noted }
+  | { readonly kind: 'head'; readonly head: LogHead };
+
+export class Histories {
+  readonly #runs = new Map<string, RunHistory>();
+
+  /** What was noted; null where the event says nothing of rounds. */
+  note({ runId, event }: NodeEvent): HistoryNote | null {
+    const note = runId === null ? null : noteOf(event);
+    if (runId === null || note === null) return null;
+    const history = this.#of(runId);
+    if (note.kind === 'head') history.close(note.head);
+    else history.note(note.round, note.figures);
+    return note;
+  }
+
+  of(runId: string): HistoryData {
+    return (this.#runs.get(runId) ?? new RunHistory()).data();
+  }
+
+  #of(runId: string): RunHistory {
+    const known = this.#runs.get(runId);
+    if (known) return known;
+    const [oldest] = this.#runs.keys();
+    if (this.#runs.size >= runsMax && oldest !== undefined) this.#runs.delete(oldest);
+    const history = new RunHistory();
+    this.#runs.set(runId, history);
+    return history;
+  }
+}
+
+function noteOf(event: NodeEvent['event']): HistoryNote | null {
+  if (event.kind === 'published') {
+    return { kind: 'figures', round: event.round, figures: { loss: event.loss } };
+  }
+  if (event.kind === 'evaluated') {
+    const { round, accuracy, loss } = event;
+    return { kind: 'figures', round, figures: { accuracy, heldOutLoss: loss } };
+  }
+  if (event.kind === 'finalised') {
+    const { round, root, entries } = event;
+    return { kind: 'head', head: { round, root, entries } };
+  }
+  return event.kind === 'sampled' ? sampled(event.sample) : null;
+}
+
+function sampled({ core, bytesIn, bytesOut }: RunSample): HistoryNote | null {
+  const { phase, round, finalisedRound, lag, lastLoss } = core;
+  if (round < 0 || phase === 'finished') return null;
+  const behind = Math.max(0, round - finalisedRound);
+  return { kind: 'figures', round, figures: { loss: lastLoss, bytesIn, bytesOut, lag, behind } };
+}

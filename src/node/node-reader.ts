@@ -1,0 +1,45 @@
+/** What people read of a running node besides what its commands show, and the forms of it. */
+import * as z from 'zod';
+import type { RunManifest } from '../run/manifest.ts';
+import type { EntryPage, EntryPageRequest } from './held-entries.ts';
+import type { HistoryData } from './run-history.ts';
+
+export const nodeSettingsSchema = z.object({
+  version: z.string(),
+  node: z.string(),
+  platform: z.string(),
+  listen: z.array(z.string()),
+  announce: z.array(z.string()),
+  bootstrap: z.array(z.string()),
+  retention: z.string(),
+  /** Quota of what is kept for joiners, in bytes. */
+  contentBytesMax: z.number(),
+  /** Keys whose word counts in open runs. */
+  trust: z.array(z.string()),
+  logLevel: z.string(),
+  limits: z.record(z.string(), z.number()),
+});
+/** What the node was started with; nothing secret, and no path. */
+export type NodeSettings = z.infer<typeof nodeSettingsSchema>;
+
+export const peerSummarySchema = z.object({
+  peer: z.string(),
+  /** What the manifest of a run calls it. */
+  name: z.string().nullable(),
+  /** Runs in which it is connected. */
+  runs: z.array(z.string()),
+  /** Where it was last seen. */
+  addresses: z.array(z.string()),
+});
+export type PeerSummary = z.infer<typeof peerSummarySchema>;
+
+export interface NodeReader {
+  settings(): NodeSettings;
+  /** Connected ones. */
+  peers(): Promise<readonly PeerSummary[]>;
+  /** Null where the run is not here, or its manifest is not. */
+  manifest(runId: string): RunManifest | null;
+  history(runId: string): HistoryData;
+  /** @throws NodeError where the run is not here or not running */
+  heldEntries(runId: string, page: EntryPageRequest): Promise<EntryPage>;
+}

@@ -1,0 +1,193 @@
+/** The page: what is told, put in order. Sections that change at another pace are made anew at their own. */
+import type { Hello } from '../api/live.ts';
+import { Chart } from './chart.tsx';
+import { bytesText, durationText, lossText, percentText } from './figures.ts';
+import { FlockDrawing } from './flock.tsx';
+import {
+  adviceOf,
+  closedRounds,
+  columnsOf,
+  denseBytes,
+  flockOf,
+  type NodeRow,
+  namesOf,
+  rowsOf,
+  sharesOf,
+} from './model.ts';
+import {
+  AdviceList,
+  Events,
+  NodeSettingsList,
+  NodeTable,
+  Rounds,
+  RunSettings,
+  Shares,
+  stateOf,
+} from './sections.tsx';
+
+const roundsShown = 12;
+
+export interface FiguresProps {
+  readonly hello: Hello;
+  readonly runId: string | null;
+  readonly theme: string;
+}
+
+/** As far apart as may be, in lightness that both backgrounds bear. */
+function coloursOf(rows: readonly NodeRow[]): ReadonlyMap<string, string> {
+  const isDark = document.documentElement.dataset['theme'] === 'dark';
+  return new Map(
+    rows.map(({ id, peerKey }, index) => {
+      const hue = Math.round((212 + (360 * index) / Math.max(rows.length, 1)) % 360);
+      return [peerKey ?? id, `hsl(${hue} ${isDark ? '75% 66%' : '70% 38%'})`];
+    }),
+  );
+}
+
+/** Everything but events: made anew once a second at most. */
+export function Figures({ hello, runId, theme }: FiguresProps) {
+  const rows = rowsOf(hello, runId);
+  const colours = coloursOf(rows);
+  const advice = adviceOf(hello, runId);
+  const view = rows.find((row) => row.view?.run)?.view ?? rows.find((row) => row.view)?.view ?? null;
+  return (
+    <>
+      <Headline rows={rows} nowMs={Date.now()} />
+      {advice.length > 0 && (
+        <section class="wide" aria-label="what to do">
+          <AdviceList advice={advice} />
+        </section>
+      )}
+      <section class="broad" aria-labelledby="flock">
+        <h2 id="flock">Flock</h2>
+        <FlockDrawing flock={flockOf(hello, runId)} colours={colours} />
+      </section>
+      <Charts rows={rows} colours={colours} theme={theme} />
+      <section class="wide" aria-labelledby="nodes">
+        <h2 id="nodes">Nodes</h2>
+        <NodeTable rows={rows} colours={colours} />
+      </section>
+      <section class="third" aria-labelledby="rounds">
+        <h2 id="rounds">Rounds closed last</h2>
+        <Rounds rounds={closedRounds(hello, runId, roundsShown)} nodes={rows.length} />
+      </section>
+      <section class="third" aria-labelledby="shares">
+        <h2 id="shares">Who contributed</h2>
+        <p class="quiet">Part of each in the summed squared norm of all deltas that are final.</p>
+        <Shares shares={sharesOf(hello, runId)} />
+      </section>
+      <section class="last" aria-labelledby="settings">
+        <h2 id="settings">Settings</h2>
+        <RunSettings view={view} />
+        <NodeSettingsList nodes={hello.nodes} />
+      </section>
+    </>
+  );
+}
+
+function Headline({ rows, nowMs }: { rows: readonly NodeRow[]; nowMs: number }) {
+  const views = rows.flatMap(({ view, isUp }) => (view && isUp ? [view] : []));
+  const known = rows.flatMap(({ view }) => view ?? []);
+  const run = known.find((view) => view.run)?.run ?? null;
+  const slowest = known.length === 0 ? 0 : Math.min(...known.map(({ roundsDone }) => roundsDone));
+  const startsInMs = run === null ? 0 : run.startAtMs - nowMs;
+  const leftMs = run === null ? 0 : Math.max(0, run.rounds - slowest) * (known[0]?.slotMs ?? run.slotMs);
+  const accuracies = known.flatMap(({ accuracy }) => accuracy ?? []);
+  const mean = accuracies.length === 0 ? null : accuracies.reduce((a, b) => a + b) / accuracies.length;
+  const isOver = known.length > 0 && known.every(({ phase }) => phase === 'finished');
+  const when =
+    startsInMs > 0
+      ? `begins in ${durationText(startsInMs)}`
+      : isOver
+        ? 'all rounds are done'
+        : `about ${durationText(leftMs)} left`;
+  return (
+    <section class="wide headline" aria-label="how the run goes">
+      <Figure name="nodes here" value={`${views.length} of ${rows.length}`} />
+      <Figure name="round" value={run === null ? '–' : `${slowest} of ${run.rounds}`} />
+      <Figure name="accuracy, mean" value={percentText(mean)} />
+      <Figure name="state" value={known[0] ? (known[0].outcome ?? stateOf(known[0])) : '–'} />
+      <progress value={slowest} max={run?.rounds ?? 1} aria-label="rounds done" />
+      <span class="quiet">{run === null ? '' : when}</span>
+    </section>
+  );
+}
+
+function Figure({ name, value }: { name: string; value: string }) {
+  return (
+    <div class="figure">
+      <strong>{value}</strong>
+      <span>{name}</span>
+    </div>
+  );
+}
+
+interface ChartsProps {
+  readonly rows: readonly NodeRow[];
+  readonly colours: ReadonlyMap<string, string>;
+  readonly theme: string;
+}
+
+function Charts({ rows, colours, theme }: ChartsProps) {
+  const lines = rows.map(({ id, peerKey, name }) => ({ name, colour: colours.get(peerKey ?? id)! }));
+  const loss = columnsOf(rows, ({ loss }) => loss);
+  const accuracy = columnsOf(rows, ({ accuracy }) => accuracy);
+  const sent = columnsOf(rows, ({ bytesOut }) => (bytesOut ? bytesOut : null));
+  const behind = columnsOf(rows, ({ behind }) => behind);
+  const run = rows.find(({ view }) => view?.run)?.view?.run;
+  const others = Math.max(2, rows.length, ...rows.map(({ view }) => (view?.peers ?? 0) + 1));
+  const isSent = sent.columns.some((column) => column.some((value) => value !== null));
+  const dense = run ? sent.rounds.map((round) => denseBytes(run, others, round)) : [];
+  const colour = getComputedStyle(document.documentElement).getPropertyValue('--quiet');
+  const whole = { name: 'whole models to everybody', colour, isDashed: true };
+  return (
+    <>
+      <section>
+        <Chart title="Training loss" label="loss" lines={lines} {...loss} format={lossText} theme={theme} />
+      </section>
+      <section>
+        <Chart
+          {...{ title: 'Accuracy on held-out examples', label: 'accuracy', lines, theme, top: 1 }}
+          {...accuracy}
+          format={(part) => `${Math.round(100 * part)} %`}
+        />
+      </section>
+      <section>
+        <Chart
+          {...{ title: 'Bytes sent by each node', label: 'bytes, logarithmic', theme, isLogarithmic: true }}
+          lines={run && isSent ? [...lines, whole] : lines}
+          rounds={sent.rounds}
+          columns={run && isSent ? [...sent.columns, dense] : sent.columns}
+          format={bytesText}
+        />
+        <p class="quiet">
+          Dashed: what it would send if it gave its whole model to every other node in every round.
+        </p>
+      </section>
+      <section>
+        <Chart
+          {...{ title: 'Rounds begun and not final', label: 'rounds', lines, theme }}
+          {...behind}
+          format={(count) => String(Math.round(10 * count) / 10)}
+        />
+      </section>
+    </>
+  );
+}
+
+/** At once when something happens. */
+export function EventSection({ hello, runId }: { hello: Hello; runId: string | null }) {
+  const events = hello.events.filter((event) => event.runId === null || event.runId === runId);
+  const names = new Map([
+    ...hello.nodes.map(({ id, name }) => [id, name] as const),
+    ...namesOf(hello, runId),
+  ]);
+  return (
+    <section class="wide" aria-labelledby="events">
+      <h2 id="events">What happens</h2>
+      <section class="scroll tall" tabIndex={0} aria-label="events, newest first">
+        <Events events={events} names={names} />
+      </section>
+    </section>
+  );
+}

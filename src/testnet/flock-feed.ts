@@ -1,0 +1,110 @@
+/** All nodes of a testnet as one: what each tells those who watch it is told again under its name. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { EventSourceMessage } from 'eventsource-parser';
+import { EventSourceParserStream } from 'eventsource-parser/stream';
+import { type Hello, type LiveEvent, type LiveFeed, LiveState, type Update } from '../api/live.ts';
+import { helloSchema, updateSchema } from '../api/live-schema.ts';
+import { parseJson } from '../core/parse-json.ts';
+import { TOKEN_FILE } from '../daemon/directory.ts';
+import { readLastView } from '../daemon/last-view.ts';
+import { RunHistory } from '../node/run-history.ts';
+import { readMemberInfo } from './spawn-daemon.ts';
+import { type Member, readState, type TestnetState } from './testnet-state.ts';
+
+/** Between two tries to reach a node. Guess. */
+const retryMs = 500;
+/** All histories of a node of many runs. */
+const messageBytesMax = 64 << 20;
+
+export class FlockFeed implements LiveFeed {
+  readonly #directory: string;
+  readonly #state = new LiveState();
+  readonly #listeners = new Set<(update: Update) => void>();
+  readonly #stopper = new AbortController();
+
+  /** `directory`: of the testnet, as `state` was read from it. */
+  constructor(directory: string, { members, runId }: TestnetState) {
+    this.#directory = directory;
+    const nodes = members.filter(({ role }) => role === 'node');
+    this.#state.greet({ nodes: nodes.map((member) => unheard(member, runId)), events: [] });
+    for (const { name } of nodes) void this.#follow(name);
+  }
+
+  stop(): void {
+    this.#stopper.abort();
+    this.#listeners.clear();
+  }
+
+  hello(): Hello {
+    return this.#state.hello();
+  }
+
+  subscribe(listener: (update: Update) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** For as long as the feed goes on: nodes end and are started again. */
+  async #follow(name: string): Promise<void> {
+    const { signal } = this.#stopper;
+    while (!signal.aborted) {
+      let wasHeard = false;
+      try {
+        const { members } = await readState(this.#directory);
+        const member = members.find((each) => each.name === name);
+        for await (const { event, data } of messagesOf(member, signal)) {
+          wasHeard = true;
+          this.#hear(name, event, parseJson(data));
+        }
+      } catch {
+        // It is not there, or not any more: what that means is shown by isUp.
+      }
+      if (wasHeard) this.#tell({ node: name, isUp: false });
+      await delay(retryMs, undefined, { signal }).catch(() => {});
+    }
+  }
+
+  #hear(name: string, kind: string | undefined, data: unknown): void {
+    if (kind === 'hello') {
+      const { nodes, events } = helloSchema.parse(data);
+      if (!nodes[0]) return;
+      this.#tell({ node: name, renewed: { ...nodes[0], id: name, name }, events: under(name, events) });
+    } else if (kind === 'update') {
+      const update = updateSchema.omit({ renewed: true }).parse(data);
+      this.#tell({ ...update, node: name, events: update.events && under(name, update.events) });
+    }
+  }
+
+  #tell(update: Update): void {
+    this.#state.apply(update);
+    for (const listener of this.#listeners) listener(update);
+  }
+}
+
+/** What a node tells, until it is gone. */
+async function* messagesOf(
+  member: Member | undefined,
+  signal: AbortSignal,
+): AsyncGenerator<EventSourceMessage> {
+  const http = member && readMemberInfo(member)?.http;
+  if (!http) return;
+  const token = (await readFile(join(member.directory, TOKEN_FILE), 'utf8')).trim();
+  const response = await fetch(`${http}/live`, { headers: { authorization: `Bearer ${token}` }, signal });
+  if (!response.ok || !response.body) return;
+  yield* response.body
+    .pipeThrough(new TextDecoderStream())
+    .pipeThrough(new EventSourceParserStream({ maxBufferSize: messageBytesMax }));
+}
+
+function under(name: string, events: readonly LiveEvent[]): LiveEvent[] {
+  return events.map((event) => ({ ...event, node: name }));
+}
+
+/** As its directory has it, before it was heard. */
+function unheard({ name, directory }: Member, runId: string | null): Hello['nodes'][number] {
+  const view = runId === null ? null : readLastView(directory, runId);
+  const runs = view === null ? [] : [{ view, history: new RunHistory().data() }];
+  return { id: name, name, peerKey: view?.peerKey ?? null, isUp: false, settings: null, runs };
+}

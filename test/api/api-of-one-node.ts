@@ -1,0 +1,67 @@
+/** The API around a node that stands still: what it answers is set by the test, and events happen when it says so. */
+import { startControlServer } from '../../src/api/control-server.ts';
+import type { NodeSource } from '../../src/api/read-routes.ts';
+import type { NodeEvent } from '../../src/node/events.ts';
+import { Histories, type HistoryNote } from '../../src/node/histories.ts';
+import type { RunView } from '../../src/node/run-view.ts';
+
+export const peerKey = 'ab'.repeat(32);
+export const token = '7'.repeat(64);
+
+export interface StillNode {
+  readonly http: string;
+  readonly errors: unknown[];
+  /** How its runs stand from now on. */
+  show(views: readonly RunView[]): void;
+  say(event: Partial<NodeEvent> & Pick<NodeEvent, 'source' | 'event'>): void;
+  close(): Promise<void>;
+}
+
+export async function apiOf(given: readonly RunView[], port = 0): Promise<StillNode> {
+  const histories = new Histories();
+  const listeners = new Set<(event: NodeEvent, note: HistoryNote | null) => void>();
+  const errors: unknown[] = [];
+  const standing = { views: given };
+  const source: NodeSource = {
+    summary: () => ({
+      ...{ peerKey, peerId: '12D3', addresses: [], content: null, bytesIn: 1, bytesOut: 2 },
+    }),
+    views: () => standing.views,
+    settings: () => ({
+      ...{ version: '1.2.3', node: 'v22', platform: 'linux', listen: [], announce: [], bootstrap: [] },
+      ...{ retention: 'snapshots', contentBytesMax: 0, trust: [], logLevel: 'info', limits: {} },
+    }),
+    peers: async () => [],
+    manifest: () => null,
+    history: (runId) => histories.of(runId),
+    heldEntries: async () => ({ entries: [], next: null }),
+    join: async () => standing.views[0]!,
+    leave: async () => false,
+    evaluate: async () => ({ accuracy: 1, loss: 0, examples: 1 }),
+    write: async () => ({ refused: 'no' }),
+    stop: () => {},
+  };
+  const server = await startControlServer({
+    port,
+    source,
+    token,
+    subscribe: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    onError: (error) => errors.push(error),
+  });
+  return {
+    http: server.url,
+    errors,
+    show: (views) => {
+      standing.views = views;
+    },
+    say: (happened) => {
+      const event = { atMs: Date.now(), node: peerKey, runId: 'run', ...happened } as NodeEvent;
+      const note = histories.note(event);
+      for (const listener of listeners) listener(event, note);
+    },
+    close: () => server.close(),
+  };
+}

@@ -1,0 +1,81 @@
+/** `starlings inspect`: what files are, told by nothing but what is in them. */
+import assert from 'node:assert/strict';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import { inspect } from '../../src/cli/parts/inspections.ts';
+import { writeSafetensors } from '../../src/learning/model-files/safetensors.ts';
+import { encodeStoredEnvelope, sealEnvelope } from '../../src/log/envelope.ts';
+import { createRun } from '../../src/node/manifest-file.ts';
+import { repositoryRoot } from '../architecture/source-tree.ts';
+import { crypto, noHistory, signerOf, smallRun, specOf } from '../log/small-run.ts';
+
+const directory = await mkdtemp(join(tmpdir(), 'starlings-inspect-'));
+after(() => rm(directory, { recursive: true, force: true }));
+
+async function fileOf(name: string, content: Uint8Array | string): Promise<string> {
+  const path = join(directory, name);
+  await writeFile(path, content);
+  return path;
+}
+
+describe('inspect', () => {
+  test('knows everything that ships', async () => {
+    const folders = {
+      'configs/runs': 'the description of a run',
+      'configs/sim': 'a scenario for the simulator',
+      'configs/compare': 'a comparison of methods',
+      'configs/nodes': 'the settings of a node',
+    };
+    for (const [folder, what] of Object.entries(folders)) {
+      for (const name of await readdir(join(repositoryRoot, folder))) {
+        const inspected = await inspect(join(repositoryRoot, folder, name));
+        assert.equal(inspected?.what, what, name);
+        assert.ok(inspected!.lines.length > 0);
+      }
+    }
+  });
+
+  test('knows a manifest, a model and an entry, whose signature it checks', async () => {
+    const run = createRun(specOf(), 1_000_000, crypto, signerOf(1));
+    const manifest = await inspect(await fileOf('a', run.bytes));
+    assert.equal(manifest?.what, 'the manifest of a run');
+    assert.equal(manifest!.json['runId'], run.runId);
+
+    const { initial, manifest: small } = smallRun();
+    const model = join(directory, 'b');
+    await writeSafetensors(model, small.model, initial, { round: '7' });
+    const told = await inspect(model);
+    assert.equal(told?.what, 'a model in the safetensors format');
+    assert.equal(told!.json['parameters'], initial.length);
+
+    const fields = { round: 3, kind: 0, index: 0, anchor: noHistory, claims: [] };
+    const { runId } = run;
+    const sealed = sealEnvelope(fields, new Uint8Array(5), { runId, crypto }, signerOf(2));
+    const entry = await inspect(await fileOf('c', encodeStoredEnvelope(sealed)));
+    assert.equal(entry?.what, 'an entry of a log');
+    assert.deepEqual(
+      [entry!.json['author'], entry!.json['round'], entry!.json['isSigned']],
+      [signerOf(2).key, 3, true],
+    );
+    const forged = { ...sealed, signature: new Uint8Array(64) };
+    const { json, lines } = (await inspect(await fileOf('d', encodeStoredEnvelope(forged))))!;
+    assert.equal(json['isSigned'], false);
+    assert.ok(lines.some((line) => line.includes('the signature is NOT good')));
+  });
+
+  test('says nothing of what it does not know, and one sentence of what is broken', async () => {
+    for (const content of ['', 'a,b\n1,2\n', '[1,2]', '{"a":1}', new Uint8Array(64).fill(0xff), '\u0000']) {
+      assert.equal(await inspect(await fileOf('e', content)), null, JSON.stringify(String(content)));
+    }
+    assert.equal(await inspect(directory), null);
+    const { bytes } = createRun(specOf(), 1_000_000, crypto, signerOf(1));
+    const bent = bytes.slice();
+    bent[bent.length - 1]! ^= 1;
+    await assert.rejects(inspect(await fileOf('f', bent)), { code: 'BAD_MANIFEST' });
+    await assert.rejects(inspect(await fileOf('g', 'model: 1\ntask: 2\n')), { code: 'BAD_CONFIG' });
+    await assert.rejects(inspect(await fileOf('h', 'starlings-log/1\n')), { code: 'BAD_ARCHIVE' });
+    await assert.rejects(inspect(join(directory, 'nowhere')), { code: 'ENOENT' });
+  });
+});

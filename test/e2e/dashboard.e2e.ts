@@ -1,0 +1,182 @@
+/** The dashboard in a real browser: it is live, comes back, and what peers are called is text. Skipped where no Chromium is. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import type { Browser, Page } from 'playwright-core';
+import { pageReport } from '../../src/api/page-report.ts';
+import { startPageServer } from '../../src/api/page-server.ts';
+import { apiOf, peerKey } from '../api/api-of-one-node.ts';
+import { someView } from '../node/some-view.ts';
+import { launchChromium, noChromium } from './browser.ts';
+import { keyOf, someFlock } from './some-flock.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const directory = await mkdtemp(join(tmpdir(), 'starlings-page-'));
+after(() => rm(directory, { recursive: true, force: true }));
+const hostile = '<img src=x onerror="document.title=1">';
+const names = ['Ward 1', 'Ward 2', hostile, 'a-name-that-is-longer-than-any-screen-of-a-telephone-is-wide'];
+
+describe('the dashboard', { skip: noChromium }, () => {
+  let browser: Browser;
+  before(async () => {
+    execFileSync(process.execPath, ['scripts/build-page.ts'], { cwd: root });
+    browser = await launchChromium();
+  });
+  after(() => browser?.close());
+
+  /** Opened and greeted, and what its console said. */
+  async function open(
+    url: string,
+    { width = 1280, height = 900, colorScheme = 'light' as 'light' | 'dark' } = {},
+  ): Promise<{ page: Page; complaints: string[] }> {
+    const page = await browser.newPage({ viewport: { width, height }, colorScheme });
+    const complaints: string[] = [];
+    page.on('console', (message) => {
+      if (['error', 'warning'].includes(message.type())) complaints.push(message.text());
+    });
+    page.on('pageerror', (error) => complaints.push(error.message));
+    await page.goto(url);
+    await page.waitForSelector('.flock .bird');
+    return { page, complaints };
+  }
+
+  async function flockPage(options: Parameters<typeof open>[1] = {}) {
+    const feed = someFlock(names, 60);
+    const server = await startPageServer({ port: 0, feed, onError: assert.ifError });
+    after(() => server.close());
+    return { feed, ...(await open(server.url, options)) };
+  }
+
+  test('shows all nodes, and what happens within 200 ms', async () => {
+    const { feed, page, complaints } = await flockPage();
+    assert.equal(await page.locator('.bird').count(), names.length);
+    assert.equal(await page.locator('.links line').count(), 6);
+    assert.equal(await page.locator('.canvas canvas').count(), 4);
+    const seen = page.evaluate(
+      () =>
+        new Promise<number>((resolve) => {
+          const observer = new MutationObserver(() => {
+            if (document.body.textContent?.includes('the disk is full')) resolve(Date.now());
+          });
+          observer.observe(document.body, { childList: true, subtree: true, characterData: true });
+        }),
+    );
+    // The observer is there once the page answers again.
+    await page.evaluate(() => 0);
+    const atMs = Date.now();
+    feed.tell({
+      node: 'Ward 1',
+      pulses: [keyOf(0)],
+      events: [{ atMs, node: 'Ward 1', runId: 'run', tone: 'trouble', text: 'the disk is full' }],
+    });
+    const tookMs = (await seen) - atMs;
+    assert.ok(tookMs < 200, `${tookMs} ms`);
+    feed.tell({ node: 'Ward 2', isUp: false });
+    await page.locator('.bird.down').waitFor();
+    assert.deepEqual(complaints, []);
+  });
+
+  test('is painted within a second', async () => {
+    const { page } = await flockPage();
+    const paintedMs = await page.evaluate(
+      () => performance.getEntriesByName('first-contentful-paint')[0]!.startTime,
+    );
+    assert.ok(paintedMs < 1000, `${paintedMs} ms`);
+  });
+
+  test('takes what peers are called for text, and lets nothing in from elsewhere', async () => {
+    const { page, complaints } = await flockPage();
+    assert.ok((await page.locator('tbody').textContent())!.includes(hostile));
+    assert.equal(await page.locator('img').count(), 0);
+    assert.equal(await page.title(), 'starlings');
+    assert.deepEqual(complaints, []);
+    const refused = await page.evaluate(async () => {
+      const script = document.createElement('script');
+      script.textContent = 'document.title = "inline"';
+      document.body.append(script);
+      return [document.title, await fetch('http://127.0.0.1:9/').then(String, () => 'refused')];
+    });
+    assert.deepEqual(refused, ['starlings', 'refused']);
+  });
+
+  for (const colorScheme of ['light', 'dark'] as const) {
+    test(`can be used by everybody, as far as axe can tell: ${colorScheme}`, async () => {
+      const { page } = await flockPage({ colorScheme });
+      // The page's own policy lets no script in; axe comes by the debugger.
+      await page.evaluate(await sourceOfAxe());
+      const violations = await page.evaluate(async () => {
+        const { axe } = globalThis as unknown as { axe: { run(): Promise<{ violations: unknown[] }> } };
+        return (await axe.run()).violations;
+      });
+      assert.deepEqual(violations, []);
+    });
+  }
+
+  for (const [width, height] of [
+    [360, 740],
+    [820, 1180],
+    [3840, 2160],
+  ] as const) {
+    test(`fits a screen of ${width} by ${height}`, async () => {
+      const { page, complaints } = await flockPage({ width, height });
+      const [needed, clipped] = await page.evaluate(() => [
+        document.documentElement.scrollWidth,
+        [...document.querySelectorAll('.canvas')].filter(
+          (canvas) => canvas.scrollWidth > canvas.clientWidth || canvas.scrollHeight > canvas.clientHeight,
+        ).length,
+      ]);
+      assert.ok(needed! <= width, `it is ${needed} wide`);
+      assert.equal(clipped, 0, 'no plot is clipped');
+      assert.deepEqual(complaints, []);
+    });
+  }
+
+  test('says that its node is gone, and goes on when the node is back', async () => {
+    const node = await apiOf([someView({ peerKey, loss: 0.5 })]);
+    const { page } = await open(node.http);
+    node.say({ source: 'session', event: { kind: 'saved', path: '/models/one', modelHash: 'aa' } });
+    await page.getByText('/models/one').waitFor();
+    await node.close();
+    await page.getByText('not connected').waitFor();
+    assert.ok(await page.getByText('/models/one').isVisible(), 'what was known stays');
+    const again = await apiOf([someView({ peerKey, loss: 0.25 })], Number(new URL(node.http).port));
+    after(() => again.close());
+    await page.getByText('live', { exact: true }).waitFor();
+    again.say({ source: 'session', event: { kind: 'saved', path: '/models/two', modelHash: 'bb' } });
+    await page.getByText('/models/two').waitFor();
+    assert.ok(await page.getByText('/models/one').isVisible());
+  });
+
+  test('is a report that opens from a file, alone', async () => {
+    const file = join(directory, 'report.html');
+    await writeFile(file, await pageReport(someFlock(names, 60).hello()));
+    const { page, complaints } = await open(pathToFileURL(file).href);
+    assert.ok(await page.getByText('as it stood last').isVisible());
+    assert.equal(await page.locator('.canvas canvas').count(), 4);
+    assert.ok((await page.locator('tbody').textContent())!.includes(hostile));
+    assert.equal(await page.title(), 'starlings');
+    assert.deepEqual(complaints, []);
+  });
+
+  test('can be used with the keyboard, and remembers light or dark', async () => {
+    const { page } = await flockPage();
+    const theme = () => page.evaluate(() => document.documentElement.dataset['theme']);
+    assert.equal(await theme(), 'light');
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    await page.keyboard.press('Enter');
+    assert.equal(await theme(), 'dark');
+    await page.reload();
+    await page.waitForSelector('.bird');
+    assert.equal(await theme(), 'dark');
+  });
+});
+
+async function sourceOfAxe(): Promise<string> {
+  return readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+}

@@ -1,0 +1,156 @@
+/** What the page makes of what it is told. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { Hello, LiveNode } from '../../src/api/live.ts';
+import type { HistoryData } from '../../src/node/run-history.ts';
+import type { RunView } from '../../src/node/run-view.ts';
+import { bytesText, durationText } from '../../src/page/figures.ts';
+import {
+  adviceOf,
+  closedRounds,
+  columnsOf,
+  denseBytes,
+  flockOf,
+  namedText,
+  rowsOf,
+  runsOf,
+  sharesOf,
+} from '../../src/page/model.ts';
+import { someView } from '../node/some-view.ts';
+
+const none = { known: null, here: 1, linked: [], present: [], missing: [], names: {} };
+const nothing: HistoryData = { stride: 1, points: [], heads: [] };
+
+function node(name: string, key: string, view: Partial<RunView> = {}, history = nothing): LiveNode {
+  const runs = [{ view: someView({ peerKey: key, ...view }), history }];
+  return { id: name, name, peerKey: key, isUp: true, settings: null, runs };
+}
+
+const hello = (...nodes: LiveNode[]): Hello => ({ nodes, events: [] });
+
+describe('the page', () => {
+  test('draws each link once, and peers that do not tell of themselves beside those that do', () => {
+    const told = hello(
+      node('one', 'aa', {
+        members: { ...none, linked: ['bb', 'cc'], missing: ['dd'], names: { cc: 'Ward 3' } },
+      }),
+      node('two', 'bb', { members: { ...none, linked: ['aa'] } }),
+    );
+    const { birds, links } = flockOf(told, 'run');
+    assert.deepEqual(
+      birds.map(({ key, name, kind, isUp }) => [key, name, kind, isUp]),
+      [
+        ['aa', 'one', 'watched', true],
+        ['bb', 'two', 'watched', true],
+        ['cc', 'Ward 3', 'heard', true],
+        ['dd', 'dd', 'missing', false],
+      ],
+    );
+    assert.deepEqual(links, [
+      ['aa', 'bb'],
+      ['aa', 'cc'],
+    ]);
+    const [up, down] = told.nodes;
+    const after = flockOf(hello({ ...up!, isUp: false }, { ...down!, isUp: false }), 'run');
+    assert.deepEqual(after.links, [], 'who is down holds no link');
+  });
+
+  test('shows where histories differ, the one that most hold first', () => {
+    const head = (root: string) => ({ ...nothing, heads: [{ round: 7, root, entries: 3 }] });
+    const told = hello(
+      node('one', 'aa', {}, head('x')),
+      node('two', 'bb', {}, head('y')),
+      node('three', 'cc', {}, head('y')),
+    );
+    const [round] = closedRounds(told, 'run', 5);
+    assert.deepEqual(
+      round!.roots.map(({ root, nodes }) => [root, nodes]),
+      [
+        ['y', ['two', 'three']],
+        ['x', ['one']],
+      ],
+    );
+  });
+
+  test('says what goes wrong once, for all nodes of which it is true', () => {
+    const notices = [{ id: 'alone', text: 'alone: do something' }];
+    const told = hello(
+      node('one', 'aa', { notices }),
+      node('two', 'bb', { notices, outcome: 'trained', outcomeText: 'trained: all is well' }),
+    );
+    assert.deepEqual(adviceOf(told, 'run'), [
+      { text: 'alone: do something', tone: 'trouble', nodes: ['one', 'two'] },
+      { text: 'trained: all is well', tone: 'good', nodes: ['two'] },
+    ]);
+  });
+
+  test('has a column for each node, with gaps where it knows nothing', () => {
+    const empty = {
+      accuracy: null,
+      heldOutLoss: null,
+      bytesIn: null,
+      bytesOut: null,
+      lag: null,
+      behind: null,
+    };
+    const points = (...rounds: number[]) => ({
+      ...nothing,
+      points: rounds.map((round) => ({ ...empty, round, loss: round / 10 })),
+    });
+    const told = hello(node('one', 'aa', {}, points(1, 3)), node('two', 'bb', {}, points(2, 3)));
+    assert.deepEqual(
+      columnsOf(rowsOf(told, 'run'), ({ loss }) => loss),
+      {
+        rounds: [1, 2, 3],
+        columns: [
+          [0.1, null, 0.3],
+          [null, 0.2, 0.3],
+        ],
+      },
+    );
+    assert.deepEqual(
+      rowsOf(told, 'other').map(({ view }) => view),
+      [null, null],
+    );
+    assert.deepEqual(runsOf(told), [{ runId: 'run', name: 'demo' }]);
+  });
+
+  test('goes by the node that is furthest for who contributed', () => {
+    const contributions = [
+      { peer: 'aa', deltas: 1, share: 0.25 },
+      { peer: 'bb', deltas: 2, share: 0.75 },
+    ];
+    const told = hello(node('one', 'aa'), node('two', 'bb', { finalisedRound: 3, contributions }));
+    assert.deepEqual(
+      sharesOf(told, 'run').map(({ name, share }) => [name, share]),
+      [
+        ['two', 0.75],
+        ['one', 0.25],
+      ],
+    );
+  });
+
+  test('calls peers in what is told by the names that it knows', () => {
+    const names = new Map([
+      ['ab'.repeat(32), 'Ward 3'],
+      ['node-0', 'node-0'],
+    ]);
+    assert.equal(namedText('lost abababab and cdcdcdcd', names), 'lost Ward 3 and cdcdcdcd');
+  });
+
+  test('counts what whole models would take as the summary of `start` does', () => {
+    assert.equal(denseBytes({ parameters: 100 }, 8, 39), 100 * 4 * 40 * 7);
+  });
+
+  test('writes figures with two digits and more', () => {
+    assert.deepEqual([0, 999, 1000, 12_345, 123_456, 9.99e5, 1.2e6].map(bytesText), [
+      ...['0 B', '999 B', '1.0 kB', '12 kB', '123 kB', '999 kB', '1.2 MB'],
+    ]);
+    assert.deepEqual([500, 59_000, 61_000, 3_700_000].map(durationText), [
+      '1 s',
+      '59 s',
+      '1:01 min',
+      '1:01 h',
+    ]);
+  });
+});
