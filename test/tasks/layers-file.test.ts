@@ -47,6 +47,11 @@ const refusals: readonly (readonly [string, unknown, RegExp])[] = [
     /activation toString is not known/,
   ],
   [
+    'start values whose name is an object that is no text',
+    sequential(input(8, 8, 1), conv({ kernel_initializer: { class_name: { toString: false } } })),
+    /kernel_initializer of the kind object is not possible here/,
+  ],
+  [
     'batch normalisation',
     sequential(input(8, 8, 1), layer('BatchNormalization', { name: 'bn' })),
     /layer bn .*running statistics.*GroupNormalization/,

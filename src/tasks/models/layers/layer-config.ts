@@ -106,7 +106,7 @@ export class LayerConfig {
 
   activation(field = 'activation'): ActivationName {
     const given = this.get(field) ?? 'linear';
-    const name = typeof given === 'string' ? given : String((given as { class_name?: unknown }).class_name);
+    const name = typeof given === 'string' ? given : textOf((given as { class_name?: unknown }).class_name);
     if (name === 'softmax') {
       if (this.#isLast) return 'linear';
       this.fail('softmax is for the last layer alone: use relu, tanh or another activation');
@@ -125,7 +125,7 @@ export class LayerConfig {
       typeof given === 'string' ? { class_name: given } : given
     ) as { class_name?: unknown; config?: Readonly<Record<string, unknown>> | null };
     const config = constants ?? {};
-    const kind = String(className).replaceAll('_', '').toLowerCase();
+    const kind = textOf(className).replaceAll('_', '').toLowerCase();
     const of = (name: string, otherwise: number) => {
       const value = config[name] ?? otherwise;
       return typeof value === 'number' && Number.isFinite(value)
@@ -133,7 +133,7 @@ export class LayerConfig {
         : this.fail(`${field}: ${name} must be a number`);
     };
     const mode =
-      { fanin: fanIn, fanout: fanOut }[String(config['mode']).replaceAll(/[_A-Z]/g, '')] ??
+      { fanin: fanIn, fanout: fanOut }[textOf(config['mode']).replaceAll(/[_A-Z]/g, '')] ??
       (fanIn + fanOut) / 2;
     if (/^zeros$/.test(kind)) return 0;
     if (/^glorot(uniform|normal)$/.test(kind)) return Math.sqrt(2 / (fanIn + fanOut));
@@ -144,7 +144,7 @@ export class LayerConfig {
     if (kind === 'randomuniform' && of('minval', -0.05) === -of('maxval', 0.05))
       return of('maxval', 0.05) / Math.sqrt(3);
     return this.fail(
-      `${field} ${String(className).slice(0, 40)} is not possible here: use glorot_uniform or he_uniform`,
+      `${field} ${textOf(className).slice(0, 40)} is not possible here: use glorot_uniform or he_uniform`,
     );
   }
 
@@ -168,6 +168,11 @@ export class LayerConfig {
   #startsWith(field: string, wanted: string): void {
     const given = this.#config[field] ?? wanted;
     const name = typeof given === 'string' ? given : (given as { class_name?: unknown }).class_name;
-    if (String(name).toLowerCase() !== wanted) this.fail(`${field} must be ${wanted}`);
+    if (textOf(name).toLowerCase() !== wanted) this.fail(`${field} must be ${wanted}`);
   }
+}
+
+/** What a file says in a place for a word; values that are none become one that nothing is called. */
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : `of the kind ${typeof value}`;
 }
