@@ -4,6 +4,7 @@ import { RUNS_FOLDER } from '../../daemon/directory.ts';
 import { readLastView } from '../../daemon/last-view.ts';
 import type { Origin } from '../../learning/model-files/model-card.ts';
 import { majorityOf } from '../../tasks/assessment.ts';
+import { headlineOf } from '../../tasks/measures.ts';
 import type { Evaluation } from './evaluations.ts';
 import type { FoundModel } from './model-source.ts';
 
@@ -14,7 +15,7 @@ export function originOf({ file, metadata }: FoundModel): Origin {
   // Of another model of the run it would say what is not so.
   const isOfThis = view !== null && view.modelHash === modelHash;
   const names = view?.members.names ?? {};
-  const accuracy = isOfThis ? view.accuracy : null;
+  const measured = isOfThis && headlineOf(view) ? view : null;
   return {
     name: view?.run?.name ?? null,
     runId,
@@ -22,13 +23,14 @@ export function originOf({ file, metadata }: FoundModel): Origin {
     method: view?.run?.method ?? null,
     modelHash,
     measured:
-      accuracy === null
+      measured === null
         ? null
         : {
-            accuracy,
-            loss: view?.heldOutLoss ?? null,
-            examples: view?.heldOutExamples ?? 0,
-            alone: view?.alone?.accuracy ?? null,
+            accuracy: measured.accuracy,
+            ...(measured.measures.length > 0 ? { measures: measured.measures } : {}),
+            loss: measured.heldOutLoss,
+            examples: measured.heldOutExamples,
+            alone: measured.alone && headlineOf(measured.alone),
             majority: null,
           },
     authors: isOfThis
@@ -44,9 +46,12 @@ export function originOf({ file, metadata }: FoundModel): Origin {
 
 /** The same, as measured now. */
 export function measuredAs(origin: Origin, { metrics, assessment }: Evaluation): Origin {
-  const { accuracy, loss, examples } = metrics;
+  const { accuracy, measures, loss, examples } = metrics;
   const majority = assessment && majorityOf(assessment);
-  return { ...origin, measured: { accuracy, loss, examples, alone: null, majority } };
+  return {
+    ...origin,
+    measured: { accuracy, ...(measures ? { measures } : {}), loss, examples, alone: null, majority },
+  };
 }
 
 function viewBeside(file: string, runId: string) {

@@ -1,6 +1,8 @@
 /** What `model evaluate` says. */
 import { areaUnderCurve, majorityOf, shownClassesMax } from '../../tasks/assessment.ts';
 import { type TaskSpec, taskKindOf } from '../../tasks/data/registry.ts';
+import { writeMeasure } from '../../tasks/measures.ts';
+import { loss, type Metrics } from '../../tasks/metrics.ts';
 import type { Evaluation } from '../parts/evaluations.ts';
 import { formatPercent } from './format.ts';
 
@@ -20,8 +22,7 @@ export function evaluationFacts(
   { path, metrics, assessment }: Evaluation,
   task: TaskSpec,
 ): Record<string, unknown> {
-  const { metrics: kinds } = taskKindOf(task);
-  const measured = Object.fromEntries(kinds.map((metric) => [metric.id, metric.of(metrics)]));
+  const measured = Object.fromEntries(figuresOf(metrics, task).map(({ id, value }) => [id, value]));
   if (assessment === null) return { path, ...measured, examples: metrics.examples };
   return {
     path,
@@ -38,8 +39,8 @@ function evaluationLines(
   task: TaskSpec,
   nameOf: (label: number) => string,
 ): string[] {
-  const { metrics: kinds, counted } = taskKindOf(task);
-  const words = kinds.map((metric) => `${metric.id} ${metric.write(metric.of(metrics))}`);
+  const { counted } = taskKindOf(task);
+  const words = figuresOf(metrics, task).map(({ id, text }) => `${id} ${text}`);
   const area = assessment && areaUnderCurve(assessment);
   if (area !== null) words.push(`AUC ${area.toFixed(4)}`);
   const lines = [`${path ?? 'all together'}: ${words.join(', ')} on ${metrics.examples} held-out ${counted}`];
@@ -48,6 +49,18 @@ function evaluationLines(
     lines.push(`  who always says ${nameOf(label)}, the most frequent, is right for ${formatPercent(share)}`);
   }
   return lines;
+}
+
+/** What the task measures, and the loss. */
+function figuresOf(metrics: Metrics, task: TaskSpec): { id: string; value: number; text: string }[] {
+  if (metrics.measures) {
+    const own = metrics.measures.map((one) => ({ id: one.id, value: one.value, text: writeMeasure(one) }));
+    return [...own, { id: loss.id, value: metrics.loss, text: loss.write(metrics.loss) }];
+  }
+  return taskKindOf(task).metrics.flatMap(({ id, of, write }) => {
+    const value = of(metrics);
+    return value === null ? [] : [{ id, value, text: write(value) }];
+  });
 }
 
 export function matrixLines(
