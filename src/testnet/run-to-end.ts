@@ -1,8 +1,8 @@
 /** The whole story on one machine: boot, join, lose every bootstrap, train to the end, compare the models. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Outcome } from '../node/outcome.ts';
+import { sharedSize } from '../run/run-spec.ts';
 import { headlineOf, type Measure, worstFirst } from '../tasks/measures.ts';
-import { parameterCount } from '../tasks/models/model-layout.ts';
 import { haveFinished, haveJoined, type Observation, observe, outcomeOfAll } from './observe.ts';
 import { pooled, pooledFigures } from './pooled.ts';
 import { signalProcess } from './process-identity.ts';
@@ -163,7 +163,7 @@ function resultOf({ spec }: Testnet, last: Observation, seconds: number): RunToE
     aloneAccuracyMean: asAccuracy(pooledAlone),
     modelHashes: [...new Set(views.map(({ modelHash }) => modelHash ?? 'none'))].sort(),
     bytesSentPerNode: Math.round(sum(views.map(({ bytesOut }) => bytesOut)) / views.length),
-    denseBytesPerNode: denseBytes(parameterCount(spec.model), spec.rounds, last.nodes.length),
+    denseBytesPerNode: denseBytes(sharedSize(spec), spec.rounds, last.nodes.length),
     bootstrapsAlive: last.bootstrapsAlive,
     rounds: spec.rounds,
     countedRounds: Math.min(...views.map(({ countedRounds }) => countedRounds)),

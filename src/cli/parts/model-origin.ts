@@ -1,5 +1,7 @@
 /** How a saved model came to be: what its file says, and the status that its node left beside it. */
 import { basename, dirname, resolve } from 'node:path';
+import * as z from 'zod';
+import { parseJson } from '../../core/parse-json.ts';
 import { RUNS_FOLDER } from '../../daemon/directory.ts';
 import { readLastView } from '../../daemon/last-view.ts';
 import type { Origin } from '../../learning/model-files/model-card.ts';
@@ -22,6 +24,7 @@ export function originOf({ file, metadata }: FoundModel): Origin {
     round: metadata['round'] ?? null,
     method: view?.run?.method ?? null,
     modelHash,
+    ...(metadata['personal'] === undefined ? {} : { personal: namesIn(metadata['personal']) }),
     measured:
       measured === null
         ? null
@@ -42,6 +45,11 @@ export function originOf({ file, metadata }: FoundModel): Origin {
         }))
       : [],
   };
+}
+
+/** A file may come from anybody: what is no list of names is passed over. */
+function namesIn(text: string): readonly string[] {
+  return z.array(z.string()).safeParse(parseJson(text)).data ?? [];
 }
 
 /** The same, as measured now. */

@@ -1,8 +1,8 @@
 /** What is said at the end of `starlings start`. */
 
 import { peerName } from '../../node/run-view.ts';
+import { sharedSize } from '../../run/run-spec.ts';
 import { writeMeasure } from '../../tasks/measures.ts';
-import { parameterCount } from '../../tasks/models/model-layout.ts';
 import { denseBytes, type RunToEnd } from '../../testnet/run-to-end.ts';
 import { formatBytes, formatHeadline, formatPercent } from './format.ts';
 import { classNamesOf, confusionTitle, matrixLines } from './render-evaluation.ts';
@@ -13,7 +13,7 @@ export function renderSummary(end: RunToEnd, paint: Painter = unpainted): string
   const { result, testnet, last } = end;
   const views = last.nodes.flatMap(({ name, view }) => (view ? [{ name, view }] : []));
   const names = new Map(views.map(({ name, view }) => [view.peerKey, name]));
-  const parameters = parameterCount(testnet.spec.model);
+  const parameters = sharedSize(testnet.spec);
   const [hash] = result.modelHashes;
   const dense = denseBytes(parameters, result.rounds, result.nodes);
   const contributions = views[0]?.view.contributions ?? [];

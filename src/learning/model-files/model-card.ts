@@ -13,6 +13,8 @@ export interface Origin {
   readonly round: string | null;
   readonly method: string | null;
   readonly modelHash: string | null;
+  /** Tensors that are of the one node that saved it; the hash is that of the others. */
+  readonly personal?: readonly string[];
   /** On held-out examples. */
   readonly measured: {
     readonly accuracy: number | null;
@@ -47,7 +49,7 @@ const authorsMax = 64;
 
 /** Markdown. What peers chose as names is written as text, whatever it looks like. */
 export function modelCard({ model, task, classes, origin, format, use }: CardParts): string {
-  const { name, runId, round, method, modelHash, authors } = origin;
+  const { name, runId, round, method, modelHash, authors, personal = [] } = origin;
   const rows: readonly (readonly [string, string | null])[] = [
     ['model', `${model.kind}, ${parameterCount(model)} parameters, as ${format}`],
     ['task', task?.kind ?? null],
@@ -55,7 +57,11 @@ export function modelCard({ model, task, classes, origin, format, use }: CardPar
     ['run', runId && `${name === null ? '' : `${plain(name)}, `}\`${plain(runId)}\``],
     ['method', method && plain(method)],
     ['last round', round && plain(round)],
-    ['SHA-256 of its numbers (float32, little-endian)', modelHash && `\`${plain(modelHash)}\``],
+    ['tensors of the one node that it is from', personal.length > 0 ? personal.map(plain).join(', ') : null],
+    [
+      `SHA-256 of its ${personal.length > 0 ? 'other ' : ''}numbers (float32, little-endian)`,
+      modelHash && `\`${plain(modelHash)}\``,
+    ],
     ['measured', measuredText(origin, classes)],
   ];
   const table = rows.flatMap(([what, text]) => (text === null ? [] : [`| ${what} | ${text} |`]));
