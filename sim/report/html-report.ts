@@ -1,5 +1,6 @@
 /** One page about one simulation: it holds all it needs, so that it opens anywhere and for good. */
-import { type Measure, measureSchema, writeMeasure } from '../../src/tasks/measures.ts';
+import { measureSchema } from '../../src/tasks/measure-schema.ts';
+import { type Measure, writeMeasure } from '../../src/tasks/measures.ts';
 import type { Chronicle, RoundRow } from '../chronicle.ts';
 import { escapeHtml } from './escape.ts';
 import { type LinePlot, linePlot, plainNumber } from './line-plot.ts';

@@ -7,8 +7,8 @@ import type { SignedManifest } from '../run/manifest.ts';
 import { figuresOf } from '../tasks/assessment.ts';
 import type { Metrics } from '../tasks/metrics.ts';
 import { frozenOf } from '../tasks/models/model-layout.ts';
-import { modelKindOf } from '../tasks/models/registry.ts';
 import { ModelParts } from '../tasks/models/personal-layers.ts';
+import { modelKindOf } from '../tasks/models/registry.ts';
 import type { SessionEvent } from './events.ts';
 
 /** Rounds between evaluations while training. Guess: 10,000 images take about as long as a local round. */

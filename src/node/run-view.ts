@@ -5,7 +5,7 @@
  */
 import * as z from 'zod';
 import { type PeerKey, PHASES } from '../core/io.ts';
-import { measureSchema } from '../tasks/measures.ts';
+import { measureSchema } from '../tasks/measure-schema.ts';
 import { OUTCOMES } from './outcome.ts';
 
 const count = z.int().min(0);

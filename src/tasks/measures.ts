@@ -1,17 +1,15 @@
 /** Figures of a model on held-out examples that say themselves what they are: of tasks without a share of right answers, and of trainers. */
-import * as z from 'zod';
 import { areaUnderCurve } from './assessment.ts';
 import type { Objective, Target } from './objective.ts';
 
-export const measureSchema = z.object({
-  /** `rmse`, `f1`: what is written in front of the value. */
-  id: z.string().min(1).max(40),
-  value: z.number(),
-  better: z.enum(['higher', 'lower']),
+export interface Measure {
+  /** `rmse`, `macro F1`: what is written in front of the value. */
+  readonly id: string;
+  readonly value: number;
+  readonly better: 'higher' | 'lower';
   /** `%`: a fraction of 1. Else what is written behind the value. */
-  unit: z.string().max(40).optional(),
-});
-export type Measure = z.infer<typeof measureSchema>;
+  readonly unit?: string | undefined;
+}
 
 interface Measured {
   readonly accuracy: number | null;

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Learner, TrainRequest } from '../../src/learning/learner.ts';
-import { measureSchema } from '../../src/tasks/measures.ts';
+import { measureSchema } from '../../src/tasks/measure-schema.ts';
 
 export interface LearnerCase {
   readonly name: string;

@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { hex32 } from '../../core/bytes.ts';
 import { DataFileError } from '../../tasks/datasets/data-error.ts';
-import { measureSchema } from '../../tasks/measures.ts';
+import { measureSchema } from '../../tasks/measure-schema.ts';
 import type { Metrics } from '../../tasks/metrics.ts';
 import { TrainingDivergedError } from '../learning-error.ts';
 import { TrainerAnswerError, TrainerProtocolError } from './trainer-error.ts';
