@@ -59,7 +59,6 @@ const forTests: Readonly<Record<string, string>> = {
   'src/tasks/assessment.ts assess': 'probabilities are quicker to write than logits',
   'src/tasks/data/idx-images/idx-file.ts idxFileBytesMax': 'a bound',
   'src/tasks/data/idx-images/idx-folder.ts writeIdxShares': 'its bounds, one by one',
-  'src/tasks/data/table/csv-scanner.ts columnsMax': 'a bound',
   'src/testnet/calibrate.ts startDelayMaxMs': 'a bound',
   'src/testnet/calibrate.ts startDelayMinMs': 'a bound',
   'sim/engine.ts LivelockError': 'a failure is told by its class',

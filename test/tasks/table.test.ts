@@ -221,7 +221,10 @@ describe('what is no such table is refused in one sentence that says what to do'
     );
     await written(plain, 'second.csv');
     await written(plain);
-    await assert.rejects(loadTaskData(named, model, folder), /exactly one \.csv or \.tsv file, found [23]/);
+    await assert.rejects(
+      loadTaskData(named, model, folder),
+      /exactly one \.csv, \.tsv, \.jsonl or \.parquet file, found [23]/,
+    );
   });
 });
 

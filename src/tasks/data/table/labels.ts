@@ -1,6 +1,6 @@
 /** What is to be learned of a row of a table. */
 import { classification, type Objective } from '../../objective.ts';
-import type { CsvHead, RowProblem } from './csv-file.ts';
+import type { CsvHead, RowProblem } from './csv-head.ts';
 import type { CsvRow } from './csv-scanner.ts';
 import { fieldOf, listed, problemOf } from './row-encoder.ts';
 import type { TableLabel } from './table-schema.ts';

@@ -1,6 +1,6 @@
 /** Rows of a file as a task has them: inputs, raw, without the label. */
 import { DataFileError, DataShapeError } from '../../datasets/data-error.ts';
-import type { CsvHead, RowProblem } from './csv-file.ts';
+import type { CsvHead, RowProblem } from './csv-head.ts';
 import { type CsvRow, textOf } from './csv-scanner.ts';
 import { isMissing } from './field-values.ts';
 import { featureColumns } from './slots.ts';

@@ -72,7 +72,9 @@ const label = z.discriminatedUnion('kind', [classLabel, numberLabel, severalLabe
 export const tableSchema = z.strictObject({
   kind: z
     .literal('table')
-    .describe('a CSV or TSV file whose columns go by their names; empty, NA, NaN, null, ? and - are missing'),
+    .describe(
+      'a CSV or TSV file, JSON Lines or Parquet, whose columns go by their names; empty, NA, NaN, null, ? and - are missing',
+    ),
   header: z
     .array(name)
     .min(1)

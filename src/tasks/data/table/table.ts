@@ -45,7 +45,7 @@ export const table: TaskKind<typeof tableSchema> = {
     },
   ],
   files:
-    'a CSV or TSV file (or a folder with one such file), with a row of names or without; every n-th row is held out',
+    'a CSV or TSV file with a row of names or without, JSON Lines (.jsonl) of flat objects or Parquet (.parquet), or a folder with one such file; every n-th row is held out',
   feeds: ['features'],
   objective: ({ label }) => objectiveOfLabel(label),
   metrics: [accuracy, loss],
