@@ -48,7 +48,6 @@ const forTests: Readonly<Record<string, string>> = {
   'src/log/envelope.ts indexMax': 'a bound',
   'src/log/log-book.ts placeToBytes': 'what is written is read back',
   'src/log/wire.ts ROUND_STATES': 'messages are drawn from all of them',
-  'src/math/statistics.ts quantile': 'held against published values, of which the median is one',
   'src/methods/aggregators/krum.ts krumScores': 'held against the paper',
   'src/network/exchange/frames.ts encodeVarint': 'hostile frames are made of it',
   'src/node/past-end.ts unmetPatienceMs': 'a bound',

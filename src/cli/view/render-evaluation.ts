@@ -1,8 +1,10 @@
 /** What `model evaluate` says. */
-import { areaUnderCurve, majorityOf, shownClassesMax } from '../../tasks/assessment.ts';
+import { type Assessment, areaUnderCurve, majorityOf, shownClassesMax } from '../../tasks/assessment.ts';
 import { type TaskSpec, taskKindOf } from '../../tasks/data/registry.ts';
+import { balancedAccuracy, bootstrapped, macroF1, wilson } from '../../tasks/intervals.ts';
 import { writeMeasure } from '../../tasks/measures.ts';
 import { loss, type Metrics } from '../../tasks/metrics.ts';
+import { areaInterval, type Interval } from '../../tasks/operating-curves.ts';
 import type { Evaluation } from '../parts/evaluations.ts';
 import { formatPercent } from './format.ts';
 
@@ -29,6 +31,7 @@ export function evaluationFacts(
     ...measured,
     majority: majorityOf(assessment).share,
     auc: areaUnderCurve(assessment),
+    ...surenessOf(assessment),
     confusion: assessment.confusion,
     examples: metrics.examples,
   };
@@ -46,9 +49,37 @@ function evaluationLines(
   const lines = [`${path ?? 'all together'}: ${words.join(', ')} on ${metrics.examples} held-out ${counted}`];
   if (assessment !== null) {
     const { label, share } = majorityOf(assessment);
+    lines.push(`  ${surenessText(assessment)}`);
     lines.push(`  who always says ${nameOf(label)}, the most frequent, is right for ${formatPercent(share)}`);
   }
   return lines;
+}
+
+/** What the counts say besides accuracy, and 95 % intervals by their ids. */
+function surenessOf({ confusion, ...rest }: Assessment) {
+  const right = confusion.reduce((sum, row, label) => sum + row[label]!, 0);
+  return {
+    balancedAccuracy: balancedAccuracy(confusion),
+    macroF1: macroF1(confusion),
+    intervals: {
+      accuracy: wilson(right, rest.examples),
+      auc: areaInterval({ confusion, ...rest }),
+      balancedAccuracy: bootstrapped(confusion, balancedAccuracy),
+      macroF1: bootstrapped(confusion, macroF1),
+    },
+  };
+}
+
+function surenessText(assessment: Assessment): string {
+  const { intervals, ...figures } = surenessOf(assessment);
+  const parts = (interval: Interval | null) =>
+    interval === null ? '' : ` (${interval.low.toFixed(3)} to ${interval.high.toFixed(3)})`;
+  const area = intervals.auc === null ? '' : `AUC${parts(intervals.auc)}, `;
+  return (
+    `95 % intervals: accuracy${parts(intervals.accuracy)}, ${area}` +
+    `balanced accuracy ${figures.balancedAccuracy.toFixed(3)}${parts(intervals.balancedAccuracy)}, ` +
+    `macro F1 ${figures.macroF1.toFixed(3)}${parts(intervals.macroF1)}`
+  );
 }
 
 /** What the task measures, and the loss. */
