@@ -99,7 +99,7 @@ async function measured(
     folded,
     foldedPart: folded / published,
     models: hashes.size,
-    accuracy,
+    accuracy: accuracy!,
     lies: swarm?.asked ?? 0,
     seconds: Math.round((performance.now() - startMs) / 1_000),
     load: loadavg()[0]!,

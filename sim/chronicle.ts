@@ -11,6 +11,8 @@ export interface RoundRow {
   /** Held-out accuracy in [0, 1] and loss of one living peer's model; null in rounds in which it was not measured. */
   readonly accuracy: number | null;
   readonly heldOutLoss: number | null;
+  /** Where the task has no accuracy: the figure to look at of the same evaluation. */
+  readonly measure: number | null;
   /** Mean over (a sample of the) peers of the squared Euclidean distance to their mean model; null where not measured. */
   readonly consensusDistance: number | null;
   /** By all peers together, overhead included. */

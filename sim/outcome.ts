@@ -1,9 +1,13 @@
 /** What the peers hold in the end. Replicas with one hash are one model: it is read and evaluated once. */
 import type { Learner } from '../src/learning/learner.ts';
+import { headlineOf, type Measure, pooledMeasure, worstFirst } from '../src/tasks/measures.ts';
 import type { VirtualNode } from './virtual-node.ts';
 
 export interface Outcome {
-  /** Fraction of right answers on the held-out set, mean and least over the living peers; NaN where none lives. */
+  /** The figure to look at on the held-out set, mean and worst over the living peers; null where none lives. */
+  readonly mean: Measure | null;
+  readonly worst: Measure | null;
+  /** Of tasks that have accuracy: what both are, in numbers; else NaN, as where none lives. */
   readonly accuracyMean: number;
   readonly accuracyMin: number;
   /** Mean loss per example on the same data (natural logarithm), mean over the living peers. */
@@ -38,25 +42,33 @@ export async function measureOutcome(
     if (group) group.count++;
     else groups.set(modelHash, { model: core.model(), count: 1 });
   }
-  let sum = 0;
+  const measured: { measure: Measure; examples: number }[] = [];
   let losses = 0;
   let living = 0;
-  let accuracyMin = Number.NaN;
   for (const { model, count } of [...groups.values()].slice(0, evaluatedMax)) {
-    const { accuracy, loss } = await learner.evaluate(model);
-    sum += accuracy * count;
+    const metrics = await learner.evaluate(model);
+    const { loss } = metrics;
+    const measure = headlineOf(metrics);
+    if (measure) measured.push({ measure, examples: count });
     losses += loss * count;
     living += count;
-    accuracyMin = Number.isNaN(accuracyMin) ? accuracy : Math.min(accuracyMin, accuracy);
   }
+  const mean = pooledMeasure(measured);
+  const worst = worstFirst(measured.map(({ measure }) => measure))[0] ?? null;
   return {
-    accuracyMean: sum / living,
-    accuracyMin,
+    mean,
+    worst,
+    accuracyMean: asAccuracy(mean),
+    accuracyMin: asAccuracy(worst),
     heldOutLoss: losses / living,
     models: groups.size,
     modelHashes: [...groups.keys()].sort().slice(0, hashesMax),
     consensusDistance: distanceToMean([...groups.values()]),
   };
+}
+
+function asAccuracy(measure: Measure | null): number {
+  return measure?.id === 'accuracy' ? measure.value : Number.NaN;
 }
 
 /** "Consensus distance" as in Kong et al., "Consensus Control for Decentralized Deep Learning" (2021), squared. */

@@ -35,7 +35,7 @@ export class Recorder {
   readonly frames: TopologyFrame[] = [];
   readonly nodes: readonly ChronicleNode[];
   readonly #options: RecorderOptions;
-  readonly #rows: Array<Omit<RoundRow, 'accuracy' | 'heldOutLoss'>> = [];
+  readonly #rows: Array<Omit<RoundRow, 'accuracy' | 'heldOutLoss' | 'measure'>> = [];
   readonly #measurements = new Map<number, Promise<Metrics>>();
   readonly #drawn: readonly number[];
   #counts: Counts = noCounts();
@@ -133,7 +133,8 @@ export class Recorder {
     const rows: RoundRow[] = [];
     for (const row of this.#rows) {
       const measured = await this.#measurements.get(row.round);
-      rows.push({ ...row, accuracy: measured?.accuracy ?? null, heldOutLoss: measured?.loss ?? null });
+      const { accuracy = null, loss: heldOutLoss = null, measures = [] } = measured ?? {};
+      rows.push({ ...row, accuracy, heldOutLoss, measure: measures[0]?.value ?? null });
     }
     return rows;
   }

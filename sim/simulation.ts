@@ -1,6 +1,7 @@
 /** Runs a scenario from start to result. What the command `starlings sim` calls. */
 import type { ProtocolEvent } from '../src/core/io.ts';
 import type { Learner } from '../src/learning/learner.ts';
+import type { Measure } from '../src/tasks/measures.ts';
 import { parameterCount } from '../src/tasks/models/model-layout.ts';
 import type { Chronicle } from './chronicle.ts';
 import { Engine, type EngineEnd } from './engine.ts';
@@ -32,6 +33,10 @@ export interface SimulationResult {
   /** SHA-256 over every event: equal for equal seeds, on any machine. */
   readonly traceHash: string;
   readonly peers: number;
+  /** The figure to look at, over the living peers. */
+  readonly mean: Measure | null;
+  readonly worst: Measure | null;
+  /** Of tasks that have accuracy; else NaN. */
   readonly accuracyMean: number;
   readonly accuracyMin: number;
   /** Mean over the living peers of the loss per example on the held-out data. */

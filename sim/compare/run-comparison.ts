@@ -91,8 +91,13 @@ async function runTrial(
   const curve: [number, number, number, number][] = [];
   for (const row of chronicle.rows) {
     bytes += row.bytesSent / scenario.peers;
-    if (row.accuracy === null || row.heldOutLoss === null) continue;
-    curve.push([row.round + 1, rounded(row.accuracy), rounded(row.heldOutLoss), Math.round(bytes)]);
+    if (row.heldOutLoss === null) continue;
+    curve.push([
+      row.round + 1,
+      rounded(row.accuracy ?? Number.NaN),
+      rounded(row.heldOutLoss),
+      Math.round(bytes),
+    ]);
   }
   return {
     key,

@@ -67,6 +67,8 @@ function targetText({ accuracy, loss }: Comparison['target']): string {
 }
 
 function interval({ mean, half }: Interval, factor: number, digits: number): string {
+  // A task without accuracy.
+  if (Number.isNaN(mean)) return '-';
   const text = (factor * mean).toFixed(digits);
   return half === null ? text : `${text} ± ${(factor * half).toFixed(digits)}`;
 }

@@ -1,4 +1,6 @@
 /** One page about one simulation: it holds all it needs, so that it opens anywhere and for good. */
+import { measureSchema } from '../../src/tasks/measure-schema.ts';
+import { type Measure, writeMeasure } from '../../src/tasks/measures.ts';
 import type { Chronicle, RoundRow } from '../chronicle.ts';
 import { escapeHtml } from './escape.ts';
 import { type LinePlot, linePlot, plainNumber } from './line-plot.ts';
@@ -14,7 +16,9 @@ export function htmlReport(chronicle: Chronicle): string {
 <title>${escapeHtml(title)}</title><style>${style}</style></head><body>
 <h1>${escapeHtml(title)}</h1>
 ${headline(result)}
-<section class="plots">${plotsOf(rows).map(linePlot).join('\n')}</section>
+<section class="plots">${plotsOf(rows, ownMeasure(result, 'mean')?.id ?? 'accuracy')
+    .map(linePlot)
+    .join('\n')}</section>
 <h2>The network over time</h2>
 ${topologyPlot(nodes, frames)}
 <p class="key">Round: honest. Square: attacker. Hollow: not alive. Places are those of the network profile where it has any, else a circle.</p>
@@ -32,9 +36,15 @@ const bytes = (value: number): string => {
 const percent = (value: number): string => `${Number((100 * value).toPrecision(4))} %`;
 
 /** The recorder measures these in some rounds only. */
-const sampledFields: ReadonlySet<keyof RoundRow> = new Set(['accuracy', 'heldOutLoss', 'consensusDistance']);
+const sampledFields: ReadonlySet<keyof RoundRow> = new Set([
+  'accuracy',
+  'measure',
+  'heldOutLoss',
+  'consensusDistance',
+]);
 
-function plotsOf(rows: readonly RoundRow[]): LinePlot[] {
+/** `name` is what the figure to look at is called. */
+function plotsOf(rows: readonly RoundRow[], name: string): LinePlot[] {
   const x = rows.map(({ round }) => round);
   const column = (field: keyof RoundRow, name: string) => ({
     name,
@@ -43,7 +53,9 @@ function plotsOf(rows: readonly RoundRow[]): LinePlot[] {
   });
   return [
     { title: 'Loss', x, series: [column('lossMean', 'training, mean'), column('heldOutLoss', 'held out')] },
-    { title: 'Accuracy on held-out data', x, series: [column('accuracy', 'accuracy')], format: percent },
+    rows.some(({ measure }) => measure !== null)
+      ? { title: `${name} on held-out data`, x, series: [column('measure', name)] }
+      : { title: 'Accuracy on held-out data', x, series: [column('accuracy', 'accuracy')], format: percent },
     { title: 'Consensus distance', x, series: [column('consensusDistance', 'distance')], log: true },
     {
       title: 'Bytes a round, all peers',
@@ -80,7 +92,21 @@ const headlines: ReadonlyArray<readonly [field: string, label: string, format: (
   ['events', 'events', plainNumber],
 ];
 
+/** Null where it is accuracy, which is among the numbers, or where there is none. */
+function ownMeasure(result: Chronicle['result'], field: 'mean' | 'worst'): Measure | null {
+  const { data } = measureSchema.safeParse(result[field]);
+  return data === undefined || data.id === 'accuracy' ? null : data;
+}
+
 function headline(result: Chronicle['result']): string {
+  const own = (['mean', 'worst'] as const).flatMap((field) => {
+    const measure = ownMeasure(result, field);
+    return measure
+      ? [
+          `<div><b>${escapeHtml(writeMeasure(measure))}</b>${escapeHtml(`${measure.id}, ${field} of the peers`)}</div>`,
+        ]
+      : [];
+  });
   const cells = headlines.flatMap(([field, label, format]) => {
     const value = result[field];
     return typeof value === 'number' && Number.isFinite(value)
@@ -88,7 +114,7 @@ function headline(result: Chronicle['result']): string {
       : [];
   });
   const text = (field: string): string => escapeHtml(String(result[field] ?? ''));
-  return `<section class="numbers">${cells.join('')}</section><p>Ended: ${text('end')}. Trace <code>${text('traceHash')}</code>, seed ${text('seed')}.</p>`;
+  return `<section class="numbers">${[...own, ...cells].join('')}</section><p>Ended: ${text('end')}. Trace <code>${text('traceHash')}</code>, seed ${text('seed')}.</p>`;
 }
 
 function table(rows: readonly RoundRow[]): string {

@@ -18,6 +18,8 @@ const chronicleSchema = z.object({
       lossMean: measured,
       accuracy: measured,
       heldOutLoss: measured,
+      // Absent in records of earlier versions.
+      measure: measured.default(null),
       consensusDistance: measured,
       bytesSent: z.number(),
       bytesReceived: z.number(),

@@ -307,6 +307,9 @@ function impossibleStrategy({ run, overrides, peers }: ScenarioFile): Impossible
 
 /** What one machine cannot hold, with what could be done; null for what it can. */
 function tierProblem({ peers, learner, run }: Scenario): string | null {
+  if (run.shared !== undefined) {
+    return 'run.shared: one learner trains for all virtual peers, so none has tensors of its own; try it with real nodes, `starlings start`';
+  }
   const parameters = parameterCount(run.model);
   if (learner.id === 'tensorflow' && peers > peersMax.real) {
     return `peers: real training is for up to ${peersMax.real} peers; take learner: { id: quadratic } for ${peers}`;

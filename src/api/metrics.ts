@@ -2,6 +2,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { NodeControl } from '../node/commands.ts';
 import type { RunView } from '../node/run-view.ts';
+import { headlineOf } from '../tasks/measures.ts';
 
 interface RunMetric {
   readonly name: string;
@@ -93,6 +94,13 @@ export function createMetrics(control: Pick<NodeControl, 'summary' | 'views'>): 
       byReason(views, counts),
     );
   }
+  add(registry, MEASURES, () =>
+    views.flatMap((view) => {
+      const headline = headlineOf(view);
+      const measures = view.measures.length > 0 || headline === null ? view.measures : [headline];
+      return measures.map(({ id, value }): Sample => [{ run: view.runId, measure: id }, value]);
+    }),
+  );
   return {
     contentType: registry.contentType,
     text: async () => {
@@ -102,6 +110,13 @@ export function createMetrics(control: Pick<NodeControl, 'summary' | 'views'>): 
     },
   };
 }
+
+const MEASURES: Family = {
+  kind: 'gauge',
+  name: 'starlings_measure',
+  help: 'What the task measures of the model on the held-out examples.',
+  labelNames: ['run', 'measure'],
+};
 
 interface Family {
   readonly kind: RunMetric['kind'];

@@ -88,7 +88,8 @@ function trialLine(
   total: number,
   wasKnown: boolean,
 ): string {
-  const figures = `accuracy ${(100 * trial.accuracy).toFixed(2)} %, loss ${trial.loss.toFixed(4)}`;
+  const right = Number.isNaN(trial.accuracy) ? '' : `accuracy ${(100 * trial.accuracy).toFixed(2)} %, `;
+  const figures = `${right}loss ${trial.loss.toFixed(4)}`;
   const took = wasKnown ? 'done before' : `${trial.wallSeconds.toFixed(0)} s`;
   return `${done}/${total}  ${name}, alpha ${alpha}, seed ${trial.seed}: ${figures} (${took})`;
 }

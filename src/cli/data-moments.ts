@@ -27,6 +27,7 @@ export function addMoments(data: Command, withHints: (command: Command, when: st
       const { readMoments, rowsToldMin, writeMoments } = await import('../tasks/data/table/moments-file.ts');
       const { mergeProfiles, profileTable } = await import('../tasks/data/table/table-profile.ts');
       const { taskOfProfile } = await import('../tasks/data/table/guess-table.ts');
+      const { classNames } = await import('../tasks/data/table/labels.ts');
       const { renderTask } = await import('./view/render-task.ts');
       const profiles = await Promise.all(
         paths.map(async (path) =>
@@ -44,7 +45,7 @@ export function addMoments(data: Command, withHints: (command: Command, when: st
         );
       }
       const task = taskOfProfile(all, options, paths.join(' and '));
-      say(renderTask(task, Math.max(2, task.label.classes?.length ?? 0)));
+      say(renderTask(task, Math.max(2, classNames(task.label)?.length ?? 0)));
       return { json: { rows: all.rows, task } };
     }),
   );

@@ -29,7 +29,7 @@ export function addModelPredictCommand(parent: Command): void {
       'without --input: what its task reads, see `data --help` (IDX images: MNIST by default)',
     )
     .option('--first <count>', 'without --input: how many held-out examples', wholeNumber(1, 100_000), 10)
-    .option('--out <file>', 'write the class and the probabilities of each row there, as CSV')
+    .option('--out <file>', 'write what the model says of each row there, as CSV')
     .option('--force', 'replace what exists there')
     .action((options: Options, command: Command) =>
       perform(command, async ({ say, signal }) => {
@@ -43,13 +43,9 @@ export function addModelPredictCommand(parent: Command): void {
         const { predictRows } = await import('./parts/predictions.ts');
         const found = await findModel(options.from);
         const { inputs, labels, task } = await examplesFor(found, options);
-        const { predictions, csv } = await predictRows(found, task, inputs, labels, signal);
+        const { predictions, lines, csv } = await predictRows(found, task, inputs, labels, signal);
         if (out === undefined) {
-          for (const { row, class: predicted, name, probability, label, labelName } of predictions) {
-            const truth =
-              label === undefined ? '' : label === predicted ? '  right' : `  wrong: it is ${labelName}`;
-            say(`row ${row}: class ${name} (${(100 * probability).toFixed(1)} %)${truth}`);
-          }
+          for (const line of lines) say(line);
           return { json: { file: found.file, predictions } };
         }
         const { writeFileAtomically } = await import('../platform/node/atomic-file.ts');

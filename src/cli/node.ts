@@ -130,10 +130,10 @@ async function runNode(flags: NodeFlags, context: CommandContext): Promise<Comma
 
 function inShort(view: RunView): Readonly<Record<string, unknown>> {
   const { runId, run, outcome, outcomeText, countedRounds, deltasPublished, folded, skipped } = view;
-  const { accuracy, modelHash, modelPath, failure } = view;
+  const { accuracy, measures, modelHash, modelPath, failure } = view;
   return {
     ...{ runId, name: run?.name ?? null, outcome, outcomeText, countedRounds, deltasPublished, folded },
-    ...{ skipped, accuracy, modelHash, modelPath, failure },
+    ...{ skipped, accuracy, measures, modelHash, modelPath, failure },
   };
 }
 

@@ -26,6 +26,7 @@ import { openLevelStore } from '../platform/node/level-store.ts';
 import { linkOrCopy } from '../platform/node/link-or-copy.ts';
 import { ManifestError, openManifest, type SignedManifest } from '../run/manifest.ts';
 import { startFile } from '../run/run-files.ts';
+import { ModelParts } from '../tasks/models/personal-layers.ts';
 import { filesFolder, MANIFEST_FILE, RUNS_FOLDER } from './directory.ts';
 
 export interface ArchiveSummary {
@@ -187,7 +188,8 @@ function partsOf({ manifest, runId }: SignedManifest, start: Float32Array | null
       `this version of starlings builds another start vector than run ${runId} asks for; use the creator's version`,
     );
   }
-  return log.parts(manifest, runId, { crypto, initial, random: () => 0 });
+  const { shared } = new ModelParts(manifest.model, manifest.shared).split(initial);
+  return log.parts(manifest, runId, { crypto, initial: shared, random: () => 0 });
 }
 
 async function manifestOf(directory: string, run: string): Promise<SignedManifest> {

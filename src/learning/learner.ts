@@ -43,6 +43,8 @@ export interface Learner {
   score(vectors: readonly Float32Array[], share: number, signal?: AbortSignal): Promise<readonly number[]>;
   /** Evaluates on the held-out split. */
   evaluate(parameters: Float32Array, signal?: AbortSignal): Promise<Metrics>;
+  /** Of a learner of a part of a model: the model's whole vector, of these shared parameters and of its own. */
+  whole?(shared: Float32Array): Float32Array;
   /** Of a learner with a twin that trains alone: the twin's parameters, null where it has none that were trained. */
   twin?(): Promise<Float32Array | null>;
   /** Rejects what is under way and all that follows with LearnerClosedError. May be called again. */

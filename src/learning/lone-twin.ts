@@ -45,8 +45,8 @@ class TwinnedLearner implements Learner {
     await this.#following;
     if (this.#twin === null || this.#steps === 0) return metrics;
     const steps = this.#steps;
-    const { accuracy, loss } = await this.#learner.evaluate(this.#twin, signal);
-    const alone: LoneResult = { accuracy, loss, steps };
+    const { accuracy, loss, measures } = await this.#learner.evaluate(this.#twin, signal);
+    const alone: LoneResult = { accuracy, loss, steps, ...(measures ? { measures } : {}) };
     return { ...metrics, alone };
   }
 

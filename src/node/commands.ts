@@ -6,6 +6,7 @@ import * as z from 'zod';
 import type { ContentUsage } from '../content/content-store.ts';
 import type { PeerKey } from '../core/io.ts';
 import type { Traffic } from '../network/traffic.ts';
+import { headlineOf, writeMeasure } from '../tasks/measures.ts';
 import type { Metrics } from '../tasks/metrics.ts';
 import type { BackendChoice } from '../tensor/backend-choices.ts';
 import { backendSchema } from '../tensor/backend-schema.ts';
@@ -162,11 +163,12 @@ export const NODE_COMMANDS: readonly NodeCommand[] = [
     z.strictObject({ run }),
     async (control, input) => {
       const view = viewOf(control, input.run);
-      const { accuracy, loss, examples } = await control.evaluate(view.runId);
-      const percent = (100 * accuracy).toFixed(2);
+      const { accuracy, measures = [], loss, examples } = await control.evaluate(view.runId);
+      const headline = headlineOf({ accuracy, measures });
+      const figure = headline && `${headline.id.padEnd(9)} ${writeMeasure(headline)}, `;
       return {
-        json: { runId: view.runId, accuracy, loss, examples },
-        lines: [`accuracy  ${percent} %, loss ${loss.toFixed(4)} on ${amount(examples, 'example')}`],
+        json: { runId: view.runId, accuracy, measures, loss, examples },
+        lines: [`${figure ?? ''}loss ${loss.toFixed(4)} on ${amount(examples, 'example')}`],
       };
     },
   ),
@@ -256,7 +258,8 @@ function contentLine({ bytes, bytesMax, blobs }: ContentUsage): string {
 }
 
 function statusLines(view: RunView): string[] {
-  const { loss, accuracy, accuracyRound, members, lag, deltasPublished, countedRounds } = view;
+  const headline = headlineOf(view);
+  const { loss, accuracyRound, members, lag, deltasPublished, countedRounds } = view;
   const since = view.isBack ? ' since it was started again' : '';
   const { here, known } = members;
   const present = known === null ? amount(here, 'member') : `${here} of ${amount(known, 'member')}`;
@@ -268,7 +271,7 @@ function statusLines(view: RunView): string[] {
     ...(members.missing.length === 0 ? [] : [`missing   ${namesOf(view, members.missing)}`]),
     `rounds    ${countedRounds} counted, ${final}, ${amount(deltasPublished, 'delta')} published${since}, ${amount(lag, 'entry', 'entries')} missing`,
     `loss      ${loss === null ? '-' : loss.toFixed(3)}`,
-    `accuracy  ${accuracy === null ? '-' : `${(100 * accuracy).toFixed(2)} %${besides(view)} in round ${accuracyRound}`}`,
+    `${(headline?.id ?? 'accuracy').padEnd(9)} ${headline === null ? '-' : `${writeMeasure(headline)}${besides(view)} in round ${accuracyRound}`}`,
     ...(view.clock.offsetMs === null
       ? []
       : [

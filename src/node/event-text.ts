@@ -1,5 +1,6 @@
 /** What an event means, in plain words for whoever watches. Null for what happens all the time. */
 import type { PeerKey } from '../core/io.ts';
+import { headlineOf, writeMeasure } from '../tasks/measures.ts';
 import { amount } from './amount.ts';
 import type { NodeEvent } from './events.ts';
 
@@ -125,10 +126,16 @@ function sessionText(event: (NodeEvent & { source: 'session' })['event']): Event
       return plain(`trains on ${event.backend}`);
     case 'running':
       return good(event.isBack ? `back in the run, in round ${event.round}` : 'the run is running here');
-    case 'evaluated':
+    case 'evaluated': {
+      const headline = headlineOf(event);
+      const figure =
+        headline?.id === 'accuracy'
+          ? `${writeMeasure(headline)} right`
+          : headline && `${headline.id} ${writeMeasure(headline)}`;
       return plain(
-        `${(100 * event.accuracy).toFixed(2)} % right on ${amount(event.examples, 'held-out example')}, with the model of round ${event.round}`,
+        `${figure ?? 'measured'} on ${amount(event.examples, 'held-out example')}, with the model of round ${event.round}`,
       );
+    }
     case 'evaluation-failed':
       return trouble(`the model could not be evaluated: ${event.reason}`);
     case 'saved':

@@ -5,7 +5,7 @@
 import type { CoreStatus, Input, PeerKey, ProtocolEvent } from '../core/io.ts';
 import type { NetworkEvent } from '../network/events.ts';
 import type { Figures } from '../tasks/assessment.ts';
-import type { LoneResult } from '../tasks/metrics.ts';
+import type { Metrics } from '../tasks/metrics.ts';
 import type { ClockOffset } from './clock-offset.ts';
 import type { PastEnd } from './past-end.ts';
 
@@ -69,18 +69,13 @@ export type SessionEvent =
   /** The core runs and is open to peers, from this round on. `isBack`: it holds something of an earlier session. */
   | { readonly kind: 'running'; readonly round: number; readonly isBack: boolean }
   | { readonly kind: 'sampled'; readonly sample: RunSample }
-  /** On the held-out examples, with the model as of `round`; `accuracy` in [0, 1], `loss` per example. */
-  | {
+  /** On the held-out examples, with the model as of `round`. */
+  | ({
       readonly kind: 'evaluated';
       readonly round: number;
-      readonly accuracy: number;
-      readonly loss: number;
-      readonly examples: number;
       /** Of the same examples; left out where a learner counts none. */
       readonly figures?: Figures;
-      /** Of a twin that does the same steps without anybody's deltas, where the node was told to compare. */
-      readonly alone?: LoneResult;
-    }
+    } & Omit<Metrics, 'assessment'>)
   | { readonly kind: 'evaluation-failed'; readonly round: number; readonly reason: string }
   | { readonly kind: 'saved'; readonly path: string; readonly modelHash: string }
   | { readonly kind: 'save-failed'; readonly path: string; readonly reason: string }

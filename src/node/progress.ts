@@ -7,6 +7,7 @@ import type { SignedManifest } from '../run/manifest.ts';
 import { figuresOf } from '../tasks/assessment.ts';
 import type { Metrics } from '../tasks/metrics.ts';
 import { frozenOf } from '../tasks/models/model-layout.ts';
+import { ModelParts } from '../tasks/models/personal-layers.ts';
 import { modelKindOf } from '../tasks/models/registry.ts';
 import type { SessionEvent } from './events.ts';
 
@@ -145,8 +146,11 @@ export class Progress {
     const { learner, onEvent } = this.#options;
     const task = JSON.stringify(manifest.task);
     try {
-      const about = { runId, modelHash, round: String(round), task };
-      await this.#write(path, parameters, about);
+      // What is not shared is of this node and no other; the hash is that of what is.
+      const { personalNames } = new ModelParts(manifest.model, manifest.shared);
+      const personal = personalNames.length > 0 ? { personal: JSON.stringify(personalNames) } : {};
+      const about = { runId, modelHash, round: String(round), task, ...personal };
+      await this.#write(path, learner.whole?.(parameters) ?? parameters, about);
       const twin = (await learner.twin?.()) ?? null;
       if (twin !== null) await this.#write(twinFileOf(path), twin, { runId, task });
       onEvent({ kind: 'saved', path, modelHash });

@@ -55,6 +55,7 @@ export class RunReducer {
       lag: 0,
       loss: null,
       accuracy: null,
+      measures: [],
       accuracyRound: null,
       heldOutLoss: null,
       clock: unknownOffset,
@@ -199,10 +200,16 @@ export class RunReducer {
         ...rest,
       });
     },
-    evaluated: ({ round, accuracy, loss, examples, figures = null, alone = null }) =>
+    evaluated: ({ round, accuracy, measures = [], loss, examples, figures = null, alone = null }) =>
       this.#change({
-        ...{ accuracy, accuracyRound: round, heldOutLoss: loss, heldOutExamples: examples },
-        ...{ figures, alone, trouble: null },
+        ...{
+          accuracy,
+          measures: [...measures],
+          accuracyRound: round,
+          heldOutLoss: loss,
+          heldOutExamples: examples,
+        },
+        ...{ figures, alone: alone && { ...alone, measures: [...(alone.measures ?? [])] }, trouble: null },
       }),
     'evaluation-failed': ({ reason }) => this.#change({ trouble: reason }),
     saved: ({ path }) => this.#change({ modelPath: path, trouble: null }),

@@ -25,6 +25,7 @@ import { isKeptKey, KeptSnapshots } from './kept-snapshots.ts';
 import { type LearnerFactory, startVector } from './learners.ts';
 import { NodeError } from './node-error.ts';
 import { notMetPastEnd, PastEndWatch } from './past-end.ts';
+import { isPersonalKey, sharedOf } from './personal-layers.ts';
 import { Progress } from './progress.ts';
 import { factsOf, refuseTooLarge, wantedLinks } from './run-facts.ts';
 import { filesOf, type RunFiles } from './run-files.ts';
@@ -255,8 +256,8 @@ export class Session implements RunSession {
 
   async #open(
     run: SignedManifest,
-    initial: Float32Array,
-    learner: Learner,
+    wholeInitial: Float32Array,
+    wholeLearner: Learner,
   ): Promise<{ readonly isBack: boolean }> {
     const { manifest, runId } = run;
     const { identity, store, random, limits } = this.#parts;
@@ -265,12 +266,13 @@ export class Session implements RunSession {
     // What is archived may be long, and no node needs it to go on.
     for await (const entry of store.entries()) if (!isArchiveKey(entry[0])) stored.push(entry);
     const kept = this.#keepSnapshots(stored);
+    const { learner, initial } = sharedOf(manifest, wholeLearner, wholeInitial, store, stored);
     const core = createCore(manifest, runId, {
       crypto: createCrypto(),
       signer: identity.signer,
       initial,
       random,
-      stored: stored.filter(([key]) => !isKeptKey(key)),
+      stored: stored.filter(([key]) => !isKeptKey(key) && !isPersonalKey(key)),
       retention: this.#parts.retention,
       trusted: this.#parts.trusted,
     });

@@ -5,6 +5,7 @@
  */
 import * as z from 'zod';
 import { type PeerKey, PHASES } from '../core/io.ts';
+import { measureSchema } from '../tasks/measure-schema.ts';
 import { OUTCOMES } from './outcome.ts';
 
 const count = z.int().min(0);
@@ -67,8 +68,11 @@ export const runViewSchema = z.object({
   lag: count,
   /** Mean training loss of the last local round. */
   loss: z.number().nullable(),
-  /** Fraction of right answers on the held-out examples, as of `accuracyRound`. */
+  /** Fraction of right answers on the held-out examples; null before the first evaluation, and where the task has no such thing. */
   accuracy: z.number().nullable(),
+  /** What the task measures in place of accuracy, the one to look at first; none where accuracy is all there is. */
+  measures: z.array(measureSchema),
+  /** Of the last evaluation. */
   accuracyRound: z.int().nullable(),
   /** Mean loss on the held-out examples, of the same evaluation. */
   heldOutLoss: z.number().nullable(),
@@ -148,7 +152,14 @@ export const runViewSchema = z.object({
     .nullable()
     .default(null),
   /** What a twin that trains alone does on the same examples; null where nobody asked, or nothing is known yet. */
-  alone: z.object({ accuracy: z.number(), loss: z.number(), steps: count }).nullable(),
+  alone: z
+    .object({
+      accuracy: z.number().nullable(),
+      measures: z.array(measureSchema).optional(),
+      loss: z.number(),
+      steps: count,
+    })
+    .nullable(),
   backend: z.string().nullable(),
   /** Where the finished model was saved; null before. */
   modelPath: z.string().nullable(),

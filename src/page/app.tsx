@@ -1,7 +1,8 @@
 /** The page: what is told, put in order. Sections that change at another pace are made anew at their own. */
 import type { Hello } from '../api/live.ts';
+import { headlineOf, pooledMeasure } from '../tasks/measures.ts';
 import { Chart } from './chart.tsx';
-import { bytesText, durationText, lossText, percentText } from './figures.ts';
+import { bytesText, durationText, lossText, measureText } from './figures.ts';
 import { FlockDrawing } from './flock.tsx';
 import {
   adviceOf,
@@ -92,8 +93,11 @@ function Headline({ rows, nowMs }: { rows: readonly NodeRow[]; nowMs: number }) 
   const slowest = known.length === 0 ? 0 : Math.min(...known.map(({ roundsDone }) => roundsDone));
   const startsInMs = run === null ? 0 : run.startAtMs - nowMs;
   const leftMs = run === null ? 0 : Math.max(0, run.rounds - slowest) * (known[0]?.slotMs ?? run.slotMs);
-  const accuracies = known.flatMap(({ accuracy }) => accuracy ?? []);
-  const mean = accuracies.length === 0 ? null : accuracies.reduce((a, b) => a + b) / accuracies.length;
+  const measured = known.flatMap((view) => {
+    const measure = headlineOf(view);
+    return measure ? [{ measure, examples: 1 }] : [];
+  });
+  const mean = pooledMeasure(measured);
   const isOver = known.length > 0 && known.every(({ phase }) => phase === 'finished');
   const when =
     startsInMs > 0
@@ -105,7 +109,7 @@ function Headline({ rows, nowMs }: { rows: readonly NodeRow[]; nowMs: number }) 
     <section class="wide headline" aria-label="how the run goes">
       <Figure name="nodes here" value={`${views.length} of ${rows.length}`} />
       <Figure name="round" value={run === null ? '–' : `${slowest} of ${run.rounds}`} />
-      <Figure name="accuracy, mean" value={percentText(mean)} />
+      <Figure name={`${mean?.id ?? 'accuracy'}, mean`} value={measureText(mean)} />
       <Figure name="state" value={known[0] ? (known[0].outcome ?? stateOf(known[0])) : '–'} />
       <progress value={slowest} max={run?.rounds ?? 1} aria-label="rounds done" />
       <span class="quiet">{run === null ? '' : when}</span>
@@ -131,7 +135,9 @@ interface ChartsProps {
 function Charts({ rows, colours, theme }: ChartsProps) {
   const lines = rows.map(({ id, peerKey, name }) => ({ name, colour: colours.get(peerKey ?? id)! }));
   const loss = columnsOf(rows, ({ loss }) => loss);
-  const accuracy = columnsOf(rows, ({ accuracy }) => accuracy);
+  // Where a task has no accuracy, the loss on the same examples is what all have.
+  const isRight = rows.every(({ view }) => !view || view.measures.length === 0);
+  const heldOut = columnsOf(rows, ({ accuracy, heldOutLoss }) => (isRight ? accuracy : heldOutLoss));
   const sent = columnsOf(rows, ({ bytesOut }) => (bytesOut ? bytesOut : null));
   const behind = columnsOf(rows, ({ behind }) => behind);
   const run = rows.find(({ view }) => view?.run)?.view?.run;
@@ -147,9 +153,12 @@ function Charts({ rows, colours, theme }: ChartsProps) {
       </section>
       <section>
         <Chart
-          {...{ title: 'Accuracy on held-out examples', label: 'accuracy', lines, theme, top: 1 }}
-          {...accuracy}
-          format={(part) => `${Math.round(100 * part)} %`}
+          {...(isRight
+            ? { title: 'Accuracy on held-out examples', label: 'accuracy', top: 1 }
+            : { title: 'Loss on held-out examples', label: 'loss' })}
+          {...{ lines, theme }}
+          {...heldOut}
+          format={isRight ? (part) => `${Math.round(100 * part)} %` : lossText}
         />
       </section>
       <section>

@@ -1,4 +1,6 @@
 /** Numbers as people read them. A dash stands for what is not known. */
+import { type Measure, writeMeasure } from '../tasks/measures.ts';
+
 export const unknown = '–';
 
 const units = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
@@ -16,6 +18,12 @@ export function bytesText(bytes: number | null): string {
 
 export function percentText(part: number | null): string {
   return part === null ? unknown : `${(100 * part).toFixed(1)} %`;
+}
+
+/** The figure to look at, with its unit. */
+export function measureText(measure: Measure | null): string {
+  if (measure === null) return unknown;
+  return measure.unit === '%' ? percentText(measure.value) : writeMeasure(measure);
 }
 
 export function lossText(loss: number | null): string {

@@ -1,7 +1,8 @@
 /** The parts of the page that are text: nodes, rounds, shares, events, settings. */
 import type { LiveEvent, LiveNode } from '../api/live.ts';
 import type { RunView } from '../node/run-view.ts';
-import { bytesText, lossText, percentText, timeText, unknown } from './figures.ts';
+import { headlineOf } from '../tasks/measures.ts';
+import { bytesText, lossText, measureText, percentText, timeText, unknown } from './figures.ts';
 import { type Advice, type ClosedRound, type NodeRow, namedText, type Share } from './model.ts';
 
 /** As many as are read at once. */
@@ -14,7 +15,18 @@ export function NodeTable({
   rows: readonly NodeRow[];
   colours: ReadonlyMap<string, string>;
 }) {
-  const heads = ['node', 'state', 'round', 'loss', 'accuracy', 'peers', 'sent', 'received', 'missing'];
+  const measured = rows.map(({ view }) => view && headlineOf(view)).find((one) => one);
+  const heads = [
+    'node',
+    'state',
+    'round',
+    'loss',
+    measured?.id ?? 'accuracy',
+    'peers',
+    'sent',
+    'received',
+    'missing',
+  ];
   return (
     // A region that scrolls must be reached by the keyboard.
     <section class="scroll" tabIndex={0} aria-label="table of nodes">
@@ -54,7 +66,7 @@ function NodeLine({ row, colour }: { row: NodeRow; colour: string | undefined })
       </td>
       <td class="number">{view === null ? unknown : `${view.roundsDone}/${view.run?.rounds ?? unknown}`}</td>
       <td class="number">{lossText(view?.loss ?? null)}</td>
-      <td class="number">{percentText(view?.accuracy ?? null)}</td>
+      <td class="number">{measureText(view && headlineOf(view))}</td>
       <td class="number">{view?.peers ?? unknown}</td>
       <td class="number">{bytesText(view?.bytesOut ?? null)}</td>
       <td class="number">{bytesText(view?.bytesIn ?? null)}</td>

@@ -8,7 +8,7 @@ import { logOf, methodOf, methodSchema, needsRoster } from '../methods/registry.
 import { type Impossible, within } from '../registry/impossible.ts';
 import { taskSchema } from '../tasks/data/registry.ts';
 import { impossibleTask } from '../tasks/impossible-task.ts';
-import { parameterCount } from '../tasks/models/model-layout.ts';
+import { impossibleShare, ModelParts } from '../tasks/models/personal-layers.ts';
 import { modelSchema } from '../tasks/models/registry.ts';
 
 const count = (min: number, max: number) => z.int().min(min).max(max);
@@ -110,6 +110,15 @@ export const runSpecSchema = z.strictObject({
       'a run of delta-log ends so many milliseconds after its start, however many rounds counted; null: never',
     ),
   membership: membershipSchema.prefault({ kind: 'open' }),
+  shared: z
+    .array(z.string().min(1).max(200))
+    .min(1)
+    .max(256)
+    .optional()
+    .describe(
+      'names of the tensors that peers share, `*` for any text, such as `dense_0/*`; the others stay and train at each node (FedPer, ' +
+        'Arivazhagan et al. 2019; FedBN, Li et al. 2021); left out: all are shared',
+    ),
 });
 export type RunSpec = z.infer<typeof runSpecSchema>;
 
@@ -137,15 +146,21 @@ export const runYamlSchema = runSpecSchema.extend({
  * field to change, or null. `peersExpected`: how many will take part, where the run does not list them.
  */
 export function impossibleCombination(spec: RunSpec, peersExpected: number | null = null): Impossible | null {
-  const { strategy, membership, model } = spec;
+  const { strategy, membership, model, shared } = spec;
   const peers = membership.kind === 'allow-list' ? membership.members.length : peersExpected;
   const name = wrongName(membership);
   return (
     impossibleTask(spec.task, spec.model) ??
     impossiblePace(spec) ??
     (name === null ? null : { path: ['membership', 'names'], message: name }) ??
-    within(['strategy'], methodOf(strategy).impossible(strategy, peers, parameterCount(model)))
+    impossibleShare(model, shared) ??
+    within(['strategy'], methodOf(strategy).impossible(strategy, peers, sharedSize(spec)))
   );
+}
+
+/** Parameters that peers share: what goes over the wire. */
+export function sharedSize({ model, shared }: Pick<RunSpec, 'model' | 'shared'>): number {
+  return new ModelParts(model, shared).shared;
 }
 
 /** Only where there is a log do peers agree on how long a round lasts and whether it counts. */

@@ -92,7 +92,7 @@ export function majorityOf({ confusion, examples }: Assessment): { label: number
  * Area under the ROC curve: how often an example of class 1 gets a higher score than one of class 0, ties counted half, by the rank sum
  * (Mann and Whitney, 1947; Hanley and McNeil, 1982). Null for more than two classes, or where one of both has no example.
  */
-export function areaUnderCurve({ scores }: Assessment): number | null {
+export function areaUnderCurve({ scores }: Pick<Assessment, 'scores'>): number | null {
   if (scores === null) return null;
   const [negative, positive] = scores;
   if (negative.length === 0 || positive.length === 0) return null;

@@ -1,23 +1,27 @@
 /** What is measured of a model on held-out data, and how people read it. */
 
 import type { Assessment } from './assessment.ts';
+import type { Measure } from './measures.ts';
 
 export interface Metrics {
-  /** Fraction of right answers in [0, 1]. */
-  readonly accuracy: number;
-  /** Mean loss per answer (natural logarithm). */
+  /** Fraction of right answers in [0, 1]; null where the task knows no right and wrong. */
+  readonly accuracy: number | null;
+  /** Mean loss per answer: what training minimises. */
   readonly loss: number;
   /** Answers measured: one an example, of a text one a byte. */
   readonly examples: number;
   /** The same in counts, where an example has one answer. A learner may leave it out. */
   readonly assessment?: Assessment;
+  /** What the task or its trainer measures in place of accuracy, the one to look at first. Absent: accuracy alone. */
+  readonly measures?: readonly Measure[];
   /** Where a twin trains alone beside: what it does on the same examples. */
   readonly alone?: LoneResult;
 }
 
 export interface LoneResult {
-  readonly accuracy: number;
+  readonly accuracy: number | null;
   readonly loss: number;
+  readonly measures?: readonly Measure[];
   /** Local steps that it has done. */
   readonly steps: number;
 }
@@ -26,7 +30,8 @@ export interface LoneResult {
 export interface Metric {
   readonly id: string;
   readonly better: 'higher' | 'lower';
-  of(metrics: Metrics): number;
+  /** Null where the task does not have it. */
+  of(metrics: Metrics): number | null;
   /** With its unit. */
   write(value: number): string;
 }

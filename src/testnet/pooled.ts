@@ -1,17 +1,24 @@
 import type { RunView } from '../node/run-view.ts';
 import { majorityOf, pool } from '../tasks/assessment.ts';
+import { headlineOf, type Measure, pooledMeasure } from '../tasks/measures.ts';
+
+type Measured = Parameters<typeof headlineOf>[0];
 
 /**
- * A fraction over the held-out examples of all nodes, to six digits: a node of many examples counts for as many. `of` gives the fraction of
- * one node's own.
+ * The figure to look at over the held-out examples of all nodes, to six digits: a node of many examples counts for as many. `of` gives what
+ * one node has measured; a node without is passed over. Null where none has.
  */
-export function pooled(
-  views: readonly Pick<RunView, 'accuracy' | 'alone' | 'heldOutExamples'>[],
-  of: (view: Pick<RunView, 'accuracy' | 'alone'>) => number | null | undefined,
-): number {
-  const examples = views.reduce((sum, { heldOutExamples }) => sum + heldOutExamples, 0);
-  const right = views.reduce((sum, view) => sum + (of(view) ?? 0) * view.heldOutExamples, 0);
-  return Math.round((1e6 * right) / Math.max(1, examples)) / 1e6;
+export function pooled<View extends Pick<RunView, 'heldOutExamples'>>(
+  views: readonly View[],
+  of: (view: View) => Measured | null,
+): Measure | null {
+  const sites = views.flatMap((view) => {
+    const measured = of(view);
+    const measure = measured && headlineOf(measured);
+    return measure && view.heldOutExamples > 0 ? [{ measure, examples: view.heldOutExamples }] : [];
+  });
+  const all = pooledMeasure(sites);
+  return all && { ...all, value: Math.round(1e6 * all.value) / 1e6 };
 }
 
 /** By counts; null where a node has none. */

@@ -1,7 +1,8 @@
 /** The whole story on one machine: boot, join, lose every bootstrap, train to the end, compare the models. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Outcome } from '../node/outcome.ts';
-import { parameterCount } from '../tasks/models/model-layout.ts';
+import { sharedSize } from '../run/run-spec.ts';
+import { headlineOf, type Measure, worstFirst } from '../tasks/measures.ts';
 import { haveFinished, haveJoined, type Observation, observe, outcomeOfAll } from './observe.ts';
 import { pooled, pooledFigures } from './pooled.ts';
 import { signalProcess } from './process-identity.ts';
@@ -11,14 +12,19 @@ import { type Testnet, type UpOptions, upTestnet } from './up-testnet.ts';
 
 export interface RunToEndResult {
   readonly nodes: number;
-  readonly accuracyMin: number;
-  /** Over the held-out examples of all nodes, so that a node of many counts for as many. */
-  readonly accuracyMean: number;
-  /** What who always says the most frequent class of all nodes' examples is right for; null where an example has many answers. */
+  /** The figure to look at, of the node where it is worst; null where none was evaluated. */
+  readonly worst: Measure | null;
+  /** The same over the held-out examples of all nodes, so that a node of many counts for as many. */
+  readonly pooled: Measure | null;
+  /** What who always says the most frequent class of all nodes' examples is right for; null where answers are no classes, or many an example. */
   readonly majority: number | null;
   /** Over the same examples, `confusion[label][predicted]`; null as `majority`, and where there are more than 20 classes. */
   readonly confusion: readonly (readonly number[])[] | null;
   /** The same of the nodes' twins that trained alone; null without --compare-alone. */
+  readonly pooledAlone: Measure | null;
+  /** Of tasks that have accuracy: what the three above are, in numbers. */
+  readonly accuracyMin: number | null;
+  readonly accuracyMean: number | null;
   readonly aloneAccuracyMean: number | null;
   /** Distinct SHA-256 of the nodes' models, sorted. */
   readonly modelHashes: readonly string[];
@@ -141,19 +147,23 @@ function stuckTest({ state, spec }: Testnet): (last: Observation) => boolean {
 
 function resultOf({ spec }: Testnet, last: Observation, seconds: number): RunToEndResult {
   const views = last.nodes.flatMap(({ alive, view }) => (alive && view ? [view] : []));
-  const accuracies = views.map(({ accuracy }) => accuracy ?? 0);
+  const worst = worstFirst(views.flatMap((view) => headlineOf(view) ?? []))[0] ?? null;
+  const all = pooled(views, (view) => view);
+  const pooledAlone = pooled(views, ({ alone }) => alone);
+  const asAccuracy = (measure: Measure | null) => (measure?.id === 'accuracy' ? measure.value : null);
   const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
   return {
     nodes: last.nodes.length,
-    accuracyMin: Math.min(...accuracies),
-    accuracyMean: pooled(views, ({ accuracy }) => accuracy),
     ...pooledFigures(views),
-    aloneAccuracyMean: views.some(({ alone }) => alone)
-      ? pooled(views, ({ alone }) => alone?.accuracy)
-      : null,
+    worst,
+    pooled: all,
+    pooledAlone,
+    accuracyMin: asAccuracy(worst),
+    accuracyMean: asAccuracy(all),
+    aloneAccuracyMean: asAccuracy(pooledAlone),
     modelHashes: [...new Set(views.map(({ modelHash }) => modelHash ?? 'none'))].sort(),
     bytesSentPerNode: Math.round(sum(views.map(({ bytesOut }) => bytesOut)) / views.length),
-    denseBytesPerNode: denseBytes(parameterCount(spec.model), spec.rounds, last.nodes.length),
+    denseBytesPerNode: denseBytes(sharedSize(spec), spec.rounds, last.nodes.length),
     bootstrapsAlive: last.bootstrapsAlive,
     rounds: spec.rounds,
     countedRounds: Math.min(...views.map(({ countedRounds }) => countedRounds)),

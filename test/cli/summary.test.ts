@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { renderSummary } from '../../src/cli/view/render-summary.ts';
 import type { RunView } from '../../src/node/run-view.ts';
 import { runSpecSchema } from '../../src/run/run-spec.ts';
+import type { Measure } from '../../src/tasks/measures.ts';
 import { outcomeOfAll } from '../../src/testnet/observe.ts';
 import type { RunToEnd } from '../../src/testnet/run-to-end.ts';
 import { someView } from '../node/some-view.ts';
@@ -34,6 +35,8 @@ const view = (peerKey: string, modelHash: string): RunView =>
     modelPath: '/tmp/node-00/runs/run/model.safetensors',
   });
 
+const accuracyOf = (value: number): Measure => ({ id: 'accuracy', value, better: 'higher', unit: '%' });
+
 function endOf(hashes: readonly string[], bytesSentPerNode: number): RunToEnd {
   const nodes = hashes.map((hash, index) => ({
     name: `node-0${index}`,
@@ -61,6 +64,9 @@ function endOf(hashes: readonly string[], bytesSentPerNode: number): RunToEnd {
     last: { atMs: 0, nodes, bootstraps: 2, bootstrapsAlive: 0 },
     result: {
       nodes: 2,
+      worst: accuracyOf(0.9),
+      pooled: accuracyOf(0.9),
+      pooledAlone: null,
       accuracyMin: 0.9,
       accuracyMean: 0.9,
       aloneAccuracyMean: null,

@@ -123,7 +123,7 @@ test('plain lines', () => {
   );
   assert.equal(
     plainLine({ ...state, rows: [state.rows[2]!], round: 0, phase: 'joining', startsInMs: 500 }),
-    'round 0/100, joining, 1 node, peers -, no accuracy yet, lag 0, out 0 B, bootstraps 0/2, starts in 1 s',
+    'round 0/100, joining, 1 node, peers -, nothing evaluated yet, lag 0, out 0 B, bootstraps 0/2, starts in 1 s',
   );
   assert.equal(isMilestone(state, null), true);
   assert.equal(isMilestone({ ...state, round: 41 }, state), false);

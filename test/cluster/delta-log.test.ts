@@ -21,7 +21,7 @@ test('five nodes that know one bootstrap end with one model that everyone contri
     assert.equal(refused['bad-signature'] + refused.equivocation, 0);
   }
   const { accuracy } = await cluster.evaluate(cluster.nodes[0]!.session.model());
-  assert.ok(accuracy > 0.4, `accuracy ${accuracy}, chance is 0.1`);
+  assert.ok(accuracy! > 0.4, `accuracy ${accuracy}, chance is 0.1`);
 });
 
 test('a node that stops and starts again on its store publishes no round twice', async (t) => {

@@ -41,7 +41,7 @@ describe('strategies over real nodes', () => {
         assert.equal(refused['bad-body'] + refused.malformed + refused['not-a-member'], 0);
         assert.ok(events.some(({ kind }) => kind === 'published'));
         const { accuracy } = await cluster.evaluate(session.model());
-        assert.ok(accuracy > 0.2, `accuracy ${accuracy}, chance is 0.1`);
+        assert.ok(accuracy! > 0.2, `accuracy ${accuracy}, chance is 0.1`);
       }
       const initial = initialVector(cluster.manifest.model, cluster.manifest.seed);
       const moved = models.reduce((sum, model) => sum + squaredDistance(model, initial), 0) / models.length;

@@ -47,7 +47,7 @@ test('three nodes on TensorFlow.js and one on a trainer of its own end with one 
     );
   }
   const { accuracy } = await cluster.evaluate(own!.session.model());
-  assert.ok(accuracy > 0.4, `accuracy ${accuracy}, chance is 0.1`);
+  assert.ok(accuracy! > 0.4, `accuracy ${accuracy}, chance is 0.1`);
   assert.deepEqual(printed, []);
 });
 

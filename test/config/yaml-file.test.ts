@@ -165,9 +165,9 @@ for (const [what, from, to, message] of cases) {
 }
 
 test('lists several problems in the order of the lines', () => {
-  const text = complaintAbout(good.replace('slotMs: 700', 'slotMs: x').replace('outputs: 10', 'outputs: 1'));
+  const text = complaintAbout(good.replace('slotMs: 700', 'slotMs: x').replace('outputs: 10', 'outputs: 0'));
   assert.deepEqual(text.split('\n'), [
-    'run.yaml:6:12: model.outputs: expected at least 2, got 1',
+    'run.yaml:6:12: model.outputs: expected at least 1, got 0',
     'run.yaml:15:9: slotMs: expected number, got string "x"',
   ]);
 });

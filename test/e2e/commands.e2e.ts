@@ -89,9 +89,20 @@ describe('start', () => {
         'aloneAccuracyMean',
         'bootstrapsAlive',
         'bytesSentPerNode',
+        'confusion',
         'countedRounds',
       ],
-      ...['denseBytesPerNode', 'modelHashes', 'nodes', 'outcome', 'outcomes', 'rounds', 'seconds', 'sites'],
+      ...[
+        'denseBytesPerNode',
+        'majority',
+        'modelHashes',
+        'nodes',
+        'outcome',
+        'outcomes',
+        'pooled',
+        'pooledAlone',
+      ],
+      ...['rounds', 'seconds', 'sites', 'worst'],
     ]);
     assert.equal(result['outcome'], 'trained');
     assert.deepEqual(Object.values(result['outcomes'] as object), Array(4).fill('trained'));

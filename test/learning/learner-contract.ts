@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Learner, TrainRequest } from '../../src/learning/learner.ts';
+import { measureSchema } from '../../src/tasks/measure-schema.ts';
 
 export interface LearnerCase {
   readonly name: string;
@@ -94,13 +95,15 @@ export function testLearner(one: LearnerCase): void {
 
     test('evaluates to metrics, always the same ones', async () => {
       const metrics = await learner.evaluate(start);
-      const { alone: _, assessment, ...own } = metrics;
+      const { alone: _, assessment, measures, ...own } = metrics;
       if (assessment) {
         const right = assessment.confusion.reduce((sum, row, label) => sum + row[label]!, 0);
         assert.equal(right / assessment.examples, metrics.accuracy);
       }
       assert.deepEqual(Object.keys(own).sort(), ['accuracy', 'examples', 'loss']);
-      assert.ok(metrics.accuracy >= 0 && metrics.accuracy <= 1);
+      const { accuracy } = metrics;
+      if (measures === undefined) assert.ok(accuracy !== null && accuracy >= 0 && accuracy <= 1);
+      else assert.ok(measures.length > 0 && measures.every((one) => measureSchema.safeParse(one).success));
       assert.ok(Number.isFinite(metrics.loss) && metrics.loss >= 0);
       assert.ok(Number.isSafeInteger(metrics.examples) && metrics.examples > 0);
       assert.deepEqual(await learner.evaluate(start), metrics);

@@ -26,7 +26,7 @@ describe('a model card', () => {
       accuracy: 0.875,
       loss: 0.5,
       examples: 80,
-      alone: 0.75,
+      alone: { id: 'accuracy', value: 0.75, better: 'higher' as const, unit: '%' },
       majority: { label: 1, share: 0.6 },
     };
     const authors = Array.from({ length: 70 }, (_, index) => ({

@@ -8,9 +8,9 @@ import { initialVector } from '../../src/learning/initial.ts';
 import { ModelFileError } from '../../src/learning/learning-error.ts';
 import { Message } from '../../src/learning/model-files/onnx/protobuf.ts';
 import { writeOnnx } from '../../src/learning/model-files/onnx/write-onnx.ts';
-import { predict } from '../../src/learning/tfjs/inference.ts';
+import { answer, predict } from '../../src/learning/tfjs/inference.ts';
 import { rngFor } from '../../src/math/rng.ts';
-import { type TaskSpec, taskKindOf } from '../../src/tasks/data/registry.ts';
+import { objectiveOf, type TaskSpec, taskKindOf, taskSchema } from '../../src/tasks/data/registry.ts';
 import { scaleValue } from '../../src/tasks/data/scaling.ts';
 import { readLayers } from '../../src/tasks/models/layers/read-layers.ts';
 import { exampleShapeOf, formOf, inputsOf, outputsOf } from '../../src/tasks/models/model-layout.ts';
@@ -55,6 +55,38 @@ const cases: readonly (readonly [string, ModelSpec])[] = [
 ];
 
 describe('an ONNX file', { skip }, () => {
+  for (const [title, outputs, label] of [
+    ['a number', 1, { kind: 'number', column: 'y', mean: 130, scale: 20 }],
+    ['labels', 2, { kind: 'labels', columns: ['a', 'b'] }],
+  ] as const) {
+    test(`gives of raw rows ${title} where the task asks for it`, async () => {
+      const model: ModelSpec = { kind: 'mlp', inputs: 3, hidden: [5], outputs };
+      const numeric = ['c', 'd', 'e'].map((column) => ({ column, mean: 1, scale: 2 }));
+      const task = taskSchema.parse({ kind: 'table', numeric, label });
+      const vector = initialVector(model, 5);
+      await writeOnnx(file, model, vector, task);
+      const raw = Float32Array.from({ length: 12 }, (_, index) => (index % 5) - 2);
+      const ours = await answer(
+        model,
+        objectiveOf(task),
+        vector,
+        raw.map((value) => (value - 1) / 2),
+      );
+      const session = await runtime!.InferenceSession.create(await readFile(file));
+      const { value, probabilities } = await session.run({
+        input: new runtime!.Tensor('float32', raw, [4, 3]),
+      });
+      const theirs = (value ?? probabilities)!.data as Float32Array;
+      assert.equal(theirs.length, 4 * outputs);
+      ours.forEach((one, at) => {
+        assert.ok(
+          Math.abs(one - theirs[at]!) < 1e-5 * Math.max(1, Math.abs(one)),
+          `${one}, not ${theirs[at]}`,
+        );
+      });
+    });
+  }
+
   for (const [title, model] of cases) {
     test(`gives of raw rows what we predict: ${title}`, async () => {
       const task = taskFor(model);

@@ -37,8 +37,8 @@ test('300 steps on MNIST reach what the measured prototype reached', async () =>
   const untrained = await learner.evaluate(request.parameters);
   const { parameters, loss } = await learner.train(request);
   const trained = await learner.evaluate(parameters);
-  assert.ok(untrained.accuracy < 0.25 && untrained.loss > 2, 'chance before training');
-  assert.ok(trained.accuracy > 0.85, `accuracy ${trained.accuracy}`);
+  assert.ok(untrained.accuracy! < 0.25 && untrained.loss > 2, 'chance before training');
+  assert.ok(trained.accuracy! > 0.85, `accuracy ${trained.accuracy}`);
   assert.ok(loss > trained.loss && loss < untrained.loss);
   assert.equal(trained.examples, 10_000);
   await learner.close();
@@ -50,9 +50,9 @@ test('each share trains on its own examples, also one smaller than a batch', asy
   const wide = await learner.train(request);
   const narrow = await learner.train({ ...request, share: 1 });
   const onHeldOut = await learner.evaluate(wide.parameters);
-  assert.ok(onHeldOut.accuracy > 0.85, `accuracy ${onHeldOut.accuracy}`);
+  assert.ok(onHeldOut.accuracy! > 0.85, `accuracy ${onHeldOut.accuracy}`);
   assert.ok(narrow.loss < wide.loss, 'three examples are learnt by heart');
-  assert.ok((await learner.evaluate(narrow.parameters)).accuracy < onHeldOut.accuracy);
+  assert.ok((await learner.evaluate(narrow.parameters)).accuracy! < onHeldOut.accuracy!);
 });
 
 test('divergence is noticed and named', async () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createMetrics } from '../../src/api/metrics.ts';
+import { summaryLines } from '../../src/cli/view/node-summary.ts';
 import { plainLine } from '../../src/cli/view/plain-lines.ts';
 import { renderView } from '../../src/cli/view/render-view.ts';
 import { viewOf } from '../../src/cli/view/view-state.ts';
@@ -355,4 +356,32 @@ test('terminal, status and metrics say the same figures for the same events', as
     plainLine(shown),
     /^round 12\/100, training, 1 node, peers 2, accuracy 93\.10 %.*, lag 3, out 45\.6 kB/,
   );
+});
+
+test('a run of a number shows its error everywhere in place of accuracy', async () => {
+  const rmse = (value: number) => [{ id: 'rmse', value, better: 'lower' as const, unit: 'mmHg' }];
+  const view = after(
+    session({ kind: 'opened', facts }),
+    session({ kind: 'running', round: 0, isBack: false }),
+    session({
+      ...{ kind: 'evaluated', round: 10, accuracy: null, loss: 0.3, examples: 10, measures: rmse(12.34567) },
+      alone: { accuracy: null, measures: rmse(15), loss: 0.5, steps: 300 },
+    }),
+    session({ kind: 'sampled', sample }),
+  );
+  assert.deepEqual(runViewSchema.parse(JSON.parse(JSON.stringify(view))), view);
+  assert.equal(view.accuracy, null);
+  const node = { peerKey: self, peerId: 'p', addresses: [], content: null, bytesIn: 0, bytesOut: 0 };
+  const metrics = await createMetrics({ summary: () => node, views: () => [view] }).text();
+  assert.match(metrics, /^starlings_measure\{run="run",measure="rmse"\} 12\.34567$/m);
+  assert.doesNotMatch(metrics, /^starlings_accuracy\{/m);
+  const state = viewOf(
+    { nodes: [{ name: 'a', alive: true, view }], atMs: 20_000, bootstraps: 1, bootstrapsAlive: 1 },
+    { title: 'demo', startAtMs: 0, slotMs: 500, rounds: 100, windowRounds: 6 },
+  );
+  const [, , head, row] = renderView(state, 120).split('\n');
+  assert.match(head!, / rmse /);
+  assert.match(row!, /12\.346/);
+  assert.match(plainLine(state), /, rmse 12\.346 mmHg to 12\.346 mmHg, /);
+  assert.match(summaryLines(view).join('\n'), /^rmse {6}12\.346 mmHg in round 10$/m);
 });

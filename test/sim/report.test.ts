@@ -18,6 +18,7 @@ const row = (round: number, more: Partial<RoundRow> = {}): RoundRow => ({
   lossMean: 1 / (round + 1),
   accuracy: null,
   heldOutLoss: null,
+  measure: null,
   consensusDistance: 0.1,
   bytesSent: 1000,
   bytesReceived: 900,

@@ -33,6 +33,13 @@ describe('loadScenario', () => {
     for (const name of names) assert.ok((await loadScenario(join('configs/sim', name))).peers > 0);
   });
 
+  it('refuses tensors of a peer of its own, which one learner for all does not have', async () => {
+    const file = await write(
+      `peers: 2\n${run.replace('rounds: 3', 'rounds: 3\n  shared: [dense_0/kernel]')}`,
+    );
+    await assert.rejects(loadScenario(file), /run\.shared: one learner trains for all virtual peers/);
+  });
+
   it('takes the run from its file, lays the overrides over it and replaces its seed', async () => {
     const { run: resolved, network, peers } = await loadScenario('configs/sim/mnist-32.yaml');
     assert.equal(peers, 32);

@@ -84,8 +84,8 @@ describe('kinds of models and tasks', () => {
       }
       assert.ok(metrics.length > 0 && counted.length > 0);
       for (const metric of metrics) {
-        const good = metric.of({ accuracy: 0.9, loss: 0.1, examples: 4 });
-        const bad = metric.of({ accuracy: 0.1, loss: 2, examples: 4 });
+        const good = metric.of({ accuracy: 0.9, loss: 0.1, examples: 4 })!;
+        const bad = metric.of({ accuracy: 0.1, loss: 2, examples: 4 })!;
         assert.equal(good > bad, metric.better === 'higher', metric.id);
         assert.match(metric.write(good), /^[\d.]+( \S+)?$/);
       }
@@ -95,7 +95,7 @@ describe('kinds of models and tasks', () => {
   test('of text are as unsure as among so many symbols', () => {
     const measured = { accuracy: 0.25, loss: Math.log(8), examples: 4 };
     const words = taskKindOf(text).metrics.map(
-      (metric) => `${metric.id} ${metric.write(metric.of(measured))}`,
+      (metric) => `${metric.id} ${metric.write(metric.of(measured)!)}`,
     );
     assert.deepEqual(words, ['accuracy 25.00 %', 'loss 2.0794', 'perplexity 8.00']);
   });

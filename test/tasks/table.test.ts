@@ -1,15 +1,17 @@
 /** Tables as people have them: how they are written, what becomes of their columns, and what is refused with which words. */
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import fc from 'fast-check';
 import { csvLine } from '../../src/core/csv-line.ts';
+import { rngFor } from '../../src/math/rng.ts';
 import { loadTaskData, taskKindOf } from '../../src/tasks/data/registry.ts';
 import { type CsvRow, CsvScanner, columnsMax, textOf } from '../../src/tasks/data/table/csv-scanner.ts';
 import { NumberReader } from '../../src/tasks/data/table/field-values.ts';
 import type { TableTask } from '../../src/tasks/data/table/table-schema.ts';
+import { impossibleTask } from '../../src/tasks/impossible-task.ts';
 import type { ModelSpec } from '../../src/tasks/models/registry.ts';
 
 let folder = '';
@@ -219,7 +221,10 @@ describe('what is no such table is refused in one sentence that says what to do'
     );
     await written(plain, 'second.csv');
     await written(plain);
-    await assert.rejects(loadTaskData(named, model, folder), /exactly one \.csv or \.tsv file, found [23]/);
+    await assert.rejects(
+      loadTaskData(named, model, folder),
+      /exactly one \.csv, \.tsv, \.jsonl or \.parquet file, found [23]/,
+    );
   });
 });
 
@@ -335,3 +340,124 @@ test('as many columns as there may be are read, one more is not', () => {
   assert.equal(wide(columnsMax), columnsMax);
   assert.throws(() => wide(columnsMax + 1), /more than 16384 columns/);
 });
+
+describe('what is to be learned of a table', () => {
+  const of = (label: TableTask['label']): TableTask => ({
+    kind: 'table',
+    numeric: [{ column: 'age', mean: 50, scale: 10 }],
+    label,
+    heldOutEvery: 2,
+  });
+  const one = (outputs: number): ModelSpec => ({ kind: 'logistic-regression', inputs: 1, outputs });
+  const pressure = of({ kind: 'number', column: 'pressure', mean: 130, scale: 20, unit: 'mmHg' });
+  const several = of({ kind: 'labels', columns: ['asthma', 'gout'], values: ['no', 'yes'] });
+
+  test('is a number, standardised', async () => {
+    const file = await written('pressure,age\n150,50\n110.5,60\n');
+    const { train, heldOut } = await loadTaskData(pressure, one(1), file);
+    assert.deepEqual([...train.batchOf([0]).labels], [1]);
+    assert.deepEqual([...heldOut.batchOf([0]).labels], [Math.fround(-19.5 / 20)]);
+    assert.ok(train.batchOf([0]).labels instanceof Float32Array);
+    await assert.rejects(
+      loadTaskData(pressure, one(1), await written('pressure,age\n?,50\n110,60\n')),
+      /site\.csv:2: expected a label that is a number in column 'pressure', found none/,
+    );
+  });
+
+  test('is any number of labels', async () => {
+    const { train, heldOut } = await loadTaskData(
+      several,
+      one(2),
+      await written('gout,age,asthma\nyes,50,no\nyes,60,yes\n'),
+    );
+    assert.deepEqual([...train.batchOf([0]).labels, ...heldOut.batchOf([0]).labels], [0, 1, 1, 1]);
+    const numbered = of({ kind: 'labels', columns: ['asthma', 'gout'] });
+    const data = await loadTaskData(numbered, one(2), await written('gout,age,asthma\n1,50,0\n1.0,60,1\n'));
+    assert.deepEqual([...data.train.batchOf([0]).labels], [0, 1]);
+    await assert.rejects(
+      loadTaskData(several, one(2), await written('gout,age,asthma\nyes,50,perhaps\nyes,60,yes\n')),
+      /site\.csv:2: expected one of 'no', 'yes' in column 'asthma', found 'perhaps'/,
+    );
+  });
+
+  test('must be what the model gives', () => {
+    const text = (task: TableTask, outputs: number) => impossibleTask(task, one(outputs))?.message;
+    assert.equal(text(pressure, 2), 'must be 1: what the task asks for');
+    assert.equal(text(pressure, 1), undefined);
+    assert.equal(text(several, 3), 'must be 2: what the task asks for');
+    assert.equal(text(of({ column: 'sick' }), 1), 'must be at least 2: one for each class');
+    assert.equal(text(of({ kind: 'labels', columns: ['age', 'gout'] }), 2), "must use the column 'age' once");
+  });
+
+  test('is told by data inspect: how far a number goes, how often a label holds, and a guess at the task', async () => {
+    const lines = Array.from({ length: 200 }, (_, row) => `${20 + row / 4},${100 + row / 2}`);
+    const file = await written(`age,pressure\n${lines.join('\n')}\n`);
+    const task = (await taskKindOf(pressure).recognise!(file, {})) as TableTask;
+    assert.deepEqual(task.label, { kind: 'number', column: 'pressure', mean: 149.8, scale: 28.87 });
+    const report = await taskKindOf(task).inspect!(task, file, null);
+    assert.deepEqual(report.refused, []);
+    assert.deepEqual(report.table!.columns.at(-1)!.range, [100, 199.5]);
+    assert.deepEqual(
+      report.parts.map(({ rows, classes }) => [rows, classes]),
+      [
+        [160, null],
+        [40, null],
+      ],
+    );
+    const labelled = await written('gout,age,asthma\nyes,50,no\nyes,60,yes\n', 'labelled.csv');
+    const { table, refused } = await taskKindOf(several).inspect!(several, labelled, null);
+    assert.deepEqual(refused, []);
+    assert.deepEqual(
+      table!.columns
+        .filter(({ kind }) => kind === 'label')
+        .map(({ values }) => values!.map(({ count }) => count)),
+      [
+        [1, 1],
+        [0, 2],
+      ],
+    );
+  });
+
+  test('decides how rows are split: by tenths of a number, by the first label that holds', async () => {
+    const lines = Array.from(
+      { length: 400 },
+      (_, row) => `${row},${row % 2},${row % 3 === 0 ? 1 : 0},${row}`,
+    );
+    const file = await written(`age,asthma,gout,pressure\n${lines.join('\n')}\n`);
+    const labelled = of({ kind: 'labels', columns: ['asthma', 'gout'] });
+    for (const [task, spread] of [
+      [pressure, (rows: number[][]) => mean(rows.map((row) => row[3]!))],
+      [labelled, (rows: number[][]) => mean(rows.map((row) => row[1]!))],
+    ] as const) {
+      const targets = [join(folder, 'a'), join(folder, 'b')];
+      const rng = rngFor('split-of-answers');
+      const request = { source: file, targets, classes: null, alpha: 0.1, rng };
+      await taskKindOf(task).writeShares!(task, request);
+      const shares = await Promise.all(
+        targets.map(async (target) => {
+          const [, ...rows] = (await readFile(join(target, 'part.csv'), 'utf8')).trim().split('\n');
+          return rows.map((row) => row.split(',').map(Number));
+        }),
+      );
+      assert.equal(shares.flat().length, 400);
+      const [a, b] = shares.map((rows) => spread(rows));
+      assert.ok(Math.abs(a! - b!) > 0.15 * Math.max(a!, b!), `${a} and ${b}`);
+    }
+  });
+
+  test('is mirrored where labels are flipped', async () => {
+    const numbers = await loadTaskData(pressure, one(1), await written('pressure,age\n150,50\n110,60\n'));
+    const never = (): never => assert.fail('there are no classes');
+    assert.deepEqual([...numbers.train.relabelled(never).batchOf([0]).labels], [-1]);
+    const { train } = await loadTaskData(
+      several,
+      one(2),
+      await written('gout,age,asthma\nyes,50,no\nyes,60,yes\n'),
+    );
+    assert.deepEqual([...train.relabelled(never).batchOf([0]).labels], [1, 0]);
+  });
+});
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}

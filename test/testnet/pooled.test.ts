@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Measure } from '../../src/tasks/measures.ts';
 import { pooled, pooledFigures } from '../../src/testnet/pooled.ts';
 
-test('a fraction over all nodes counts examples, not nodes', () => {
+test('a figure over all nodes counts examples, not nodes', () => {
   const alone = (accuracy: number) => ({ accuracy, loss: 1, steps: 1 });
   const views = [
     { accuracy: 0.5, heldOutExamples: 10, alone: alone(1) },
@@ -10,17 +11,28 @@ test('a fraction over all nodes counts examples, not nodes', () => {
     { accuracy: null, heldOutExamples: 0, alone: null },
   ];
   // 5 and 81 of 100, 10 and 72 of 100; the means of the two would be 0.7 and 0.9.
+  assert.equal(pooled(views, (view) => view)?.value, 0.86);
+  assert.equal(pooled(views, (view) => view.alone)?.value, 0.82);
   assert.equal(
-    pooled(views, ({ accuracy }) => accuracy),
-    0.86,
+    pooled([], () => null),
+    null,
   );
+});
+
+test('errors are pooled by their squares, and different figures not at all', () => {
+  const rmse = (value: number): Measure => ({ id: 'rmse', value, better: 'lower', unit: 'mmHg' });
+  const view = (measure: Measure, heldOutExamples: number) => ({
+    accuracy: null,
+    measures: [measure],
+    heldOutExamples,
+  });
+  // 30 rows of error 1 and 10 of error 5: the root of (30 + 250) / 40.
+  const all = pooled([view(rmse(1), 30), view(rmse(5), 10)], (one) => one);
+  assert.deepEqual(all, { id: 'rmse', value: 2.645751, better: 'lower', unit: 'mmHg' });
+  const f1: Measure = { id: 'macro F1', value: 1, better: 'higher' };
   assert.equal(
-    pooled(views, (view) => view.alone?.accuracy),
-    0.82,
-  );
-  assert.equal(
-    pooled([], () => 1),
-    0,
+    pooled([view(rmse(1), 30), view(f1, 10)], (one) => one),
+    null,
   );
 });
 

@@ -70,7 +70,8 @@ class Trainer:
         raise Unsupported("train")
 
     def evaluate(self, vector):
-        """On held-out examples: {"loss": ..., "accuracy": in [0, 1], "examples": ...}."""
+        """On held-out examples: {"loss": ..., "accuracy": in [0, 1], "examples": ...}; in place of accuracy
+        "measures": [{"id": "rmse", "value": ..., "better": "lower", "unit": "mmHg"}, ...], the one to look at first."""
         raise Unsupported("evaluate")
 
 

@@ -2,6 +2,7 @@
 import { evaluateModel } from '../../learning/tfjs/inference.ts';
 import { type Assessment, pool } from '../../tasks/assessment.ts';
 import { loadTaskData, type TaskSpec } from '../../tasks/data/registry.ts';
+import { pooledMeasure } from '../../tasks/measures.ts';
 import type { Metrics } from '../../tasks/metrics.ts';
 import type { FoundModel } from './model-source.ts';
 
@@ -32,12 +33,26 @@ export async function evaluateSites(
 /** By counts: a site of many examples weighs as much as they do. */
 function together(sites: readonly Evaluation[]): Evaluation {
   const examples = sites.reduce((sum, { metrics }) => sum + metrics.examples, 0);
-  const mean = (of: (metrics: Metrics) => number) =>
-    sites.reduce((sum, { metrics }) => sum + of(metrics) * metrics.examples, 0) / examples;
+  const mean = (of: (metrics: Metrics) => number | null) =>
+    sites.reduce((sum, { metrics }) => sum + (of(metrics) ?? 0) * metrics.examples, 0) / examples;
+  const measures = (sites[0]?.metrics.measures ?? []).flatMap(({ id }) => {
+    const own = sites.flatMap(({ metrics }) => {
+      const measure = metrics.measures?.find((one) => one.id === id);
+      return measure ? [{ measure, examples: metrics.examples }] : [];
+    });
+    return pooledMeasure(own) ?? [];
+  });
   const assessments = sites.flatMap(({ assessment }) => assessment ?? []);
   return {
     path: null,
-    metrics: { accuracy: mean(({ accuracy }) => accuracy), loss: mean(({ loss }) => loss), examples },
+    metrics: {
+      accuracy: sites.some(({ metrics }) => metrics.accuracy === null)
+        ? null
+        : mean(({ accuracy }) => accuracy),
+      loss: mean(({ loss }) => loss),
+      examples,
+      ...(measures.length > 0 ? { measures } : {}),
+    },
     assessment: assessments.length === sites.length ? pool(assessments) : null,
   };
 }

@@ -1,4 +1,5 @@
 /** Numbers as people read them. A dash stands for what is not known yet. */
+import { headlineOf, writeMeasure } from '../../tasks/measures.ts';
 
 const UNKNOWN = '-';
 
@@ -22,14 +23,25 @@ export function formatPercent(fraction: number | null): string {
   return fraction === null ? UNKNOWN : `${(100 * fraction).toFixed(2)} %`;
 }
 
-/** `93.11 % (majority 46.00 %, AUC 0.912)` */
-export function formatAccuracy(
-  accuracy: number | null,
-  figures: { readonly majority: number; readonly auc: number | null } | null,
-): string {
-  if (accuracy === null || figures === null) return formatPercent(accuracy);
-  const auc = figures.auc === null ? '' : `, AUC ${figures.auc.toFixed(3)}`;
-  return `${formatPercent(accuracy)} (majority ${formatPercent(figures.majority)}${auc})`;
+/** What stands beside the share of right answers. */
+interface AccuracyFigures {
+  readonly majority: number;
+  readonly auc: number | null;
+}
+
+/** The one figure of a model to look at, `93.11 % (majority 46.00 %, AUC 0.912)`, and what it is called: accuracy where nobody says otherwise. */
+export function formatHeadline(
+  metrics: Parameters<typeof headlineOf>[0],
+  figures: AccuracyFigures | null = null,
+): { name: string; text: string } {
+  const headline = headlineOf(metrics);
+  return headline === null
+    ? { name: 'accuracy', text: UNKNOWN }
+    : { name: headline.id, text: `${writeMeasure(headline)}${figures === null ? '' : besides(figures)}` };
+}
+
+function besides({ majority, auc }: AccuracyFigures): string {
+  return ` (majority ${formatPercent(majority)}${auc === null ? '' : `, AUC ${auc.toFixed(3)}`})`;
 }
 
 export function formatLoss(loss: number | null): string {

@@ -5,7 +5,7 @@ import type { NodeEvent } from '../../node/events.ts';
 import { phaseOrOutcome } from '../../node/outcome.ts';
 import { RunReducer } from '../../node/run-reducer.ts';
 import type { RunView } from '../../node/run-view.ts';
-import { formatDuration, formatLoss, formatPercent } from './format.ts';
+import { formatDuration, formatHeadline, formatLoss } from './format.ts';
 import { summaryLines } from './node-summary.ts';
 
 /** Between two lines on how a run is going. */
@@ -173,12 +173,13 @@ function sessionLines(
       return [...runLine(reducer.view(), atMs), `backend   ${event.backend}`];
     case 'evaluated': {
       const { phase, finalisedRound } = reducer.view();
+      const { name, text } = formatHeadline(event);
       return phase === 'finished' && event.round === finalisedRound
         ? [
-            `accuracy  ${formatPercent(event.accuracy)} on ${amount(event.examples, 'held-out example')}`,
+            `${name.padEnd(9)} ${text} on ${amount(event.examples, 'held-out example')}`,
             ...(event.alone
               ? [
-                  `alone     ${formatPercent(event.alone.accuracy)} after ${amount(event.alone.steps, 'step')} of its own`,
+                  `alone     ${formatHeadline(event.alone).text} after ${amount(event.alone.steps, 'step')} of its own`,
                 ]
               : []),
             ...once(said, 'finished', goesOn),
@@ -284,11 +285,8 @@ function progressLine(view: RunView, nowMs: number): string {
     return `waiting   the first round begins in ${left}, ${peersOf(view)}`;
   }
   const round = `${view.roundsDone}/${rounds}`;
-  const figures = [
-    `loss ${formatLoss(view.loss)}`,
-    `accuracy ${formatPercent(view.accuracy)}`,
-    peersOf(view),
-  ];
+  const { name, text } = formatHeadline(view);
+  const figures = [`loss ${formatLoss(view.loss)}`, `${name} ${text}`, peersOf(view)];
   if (view.lag > 0) figures.push(`${amount(view.lag, 'entry', 'entries')} missing`);
   return `round     ${round}, ${phaseOrOutcome(view)}, ${figures.join(', ')}`;
 }

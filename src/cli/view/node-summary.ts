@@ -1,6 +1,6 @@
 /** What is said of a run when a node's part in it is over. */
 import { peerName, type RunView } from '../../node/run-view.ts';
-import { formatAccuracy, formatBytes, formatPercent } from './format.ts';
+import { formatBytes, formatHeadline, formatPercent } from './format.ts';
 import { deltasOf } from './node-view.ts';
 import { confusionTitle, matrixLines } from './render-evaluation.ts';
 
@@ -8,8 +8,8 @@ const authorsMax = 32;
 
 /** Nothing where the run never ran here. */
 export function summaryLines(view: RunView): string[] {
-  const { run, sinceRound, outcomeText, countedRounds, accuracy, modelHash, modelPath } = view;
-  const { accuracyRound, figures } = view;
+  const { run, sinceRound, outcomeText, countedRounds, accuracyRound, modelHash, modelPath } = view;
+  const { name, text } = formatHeadline(view, view.figures);
   if (run === null || sinceRound === null) return [];
   const authors = view.contributions
     .map(({ peer, deltas, share }) => ({ name: peerName(view, peer), deltas, share }))
@@ -18,7 +18,7 @@ export function summaryLines(view: RunView): string[] {
     `outcome   ${outcomeText ?? `none yet: the run is not over, ${countedRounds} of ${run.rounds} rounds counted`}`,
     `rounds    ${countedRounds} of ${run.rounds} counted`,
     `deltas    ${deltasOf(view)}`,
-    `accuracy  ${formatAccuracy(accuracy, figures)}${accuracy === null ? '' : ` in round ${accuracyRound}`}`,
+    `${name.padEnd(9)} ${text}${accuracyRound === null ? '' : ` in round ${accuracyRound}`}`,
     ...confusionLines(view),
     `bytes     ${formatBytes(view.bytesIn)} in, ${formatBytes(view.bytesOut)} out`,
     ...(modelPath === null ? [] : [`model     ${modelPath}`, `          ${modelHash}`]),

@@ -1,6 +1,7 @@
 /** The view where there is no terminal: one line when something happened, else one every few seconds. */
 import { amount } from '../../node/amount.ts';
-import { formatBytes, formatDuration, formatPercent } from './format.ts';
+import { headlineOf, worstFirst, writeMeasure } from '../../tasks/measures.ts';
+import { formatBytes, formatDuration } from './format.ts';
 import { phaseWord, type ViewState } from './view-state.ts';
 
 export const plainLineEveryMs = 5000;
@@ -11,15 +12,14 @@ export function plainLine(state: ViewState): string {
   const gone = state.rows.length - living.length;
   const bootstraps = `bootstraps ${state.bootstraps.alive}/${state.bootstraps.total}`;
   if (state.phase === 'down') return `the testnet is down: no node is alive (${gone} gone), ${bootstraps}`;
-  const accuracies = living.flatMap(({ accuracy }) => (accuracy === null ? [] : [accuracy]));
+  const measured = worstFirst(living.flatMap((row) => headlineOf(row) ?? []));
+  const [worst, best] = [measured[0], measured.at(-1)];
   const parts = [
     `round ${state.round}/${state.rounds}`,
     phaseWord(state),
     `${amount(living.length, 'node')}${gone > 0 ? ` (${gone} gone)` : ''}`,
     `peers ${rangeOf(living.flatMap(({ peers }) => (peers === null ? [] : [peers])))}`,
-    accuracies.length > 0
-      ? `accuracy ${formatPercent(Math.min(...accuracies))} to ${formatPercent(Math.max(...accuracies))}`
-      : 'no accuracy yet',
+    worst && best ? `${worst.id} ${writeMeasure(worst)} to ${writeMeasure(best)}` : 'nothing evaluated yet',
     `lag ${Math.max(0, ...living.map(({ lag }) => lag ?? 0))}`,
     `out ${formatBytes(living.reduce((sum, { bytesOut }) => sum + (bytesOut ?? 0), 0))}`,
     bootstraps,

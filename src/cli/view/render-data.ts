@@ -64,8 +64,11 @@ function columnWords({ kind, missing, range, values, inputs }: ColumnReport): st
       const more = values!.length > valuesShownMax ? ` and ${values!.length - valuesShownMax} more` : '';
       return `category ${shown.join(', ')}${more}${gaps} -> ${inputs.slice(0, valuesShownMax).join(', ')}${more}`;
     }
-    case 'label':
-      return 'label';
+    case 'label': {
+      if (range !== null) return `label, a number from ${range[0]} to ${range[1]}`;
+      const shown = values?.map(({ value, count }) => `${value} ${count}`).join(', ');
+      return shown === undefined ? 'label' : `label ${shown}`;
+    }
     case 'unused':
       return 'not used';
     default:
@@ -80,8 +83,12 @@ function previewLines({ preview }: TableReport, names: readonly string[] | null)
       : cells.join(' | ');
   return preview.flatMap(({ line, raw, inputs, label }) => [
     `line ${line}: ${shown(raw.map((cell) => cell.slice(0, 40)))}`,
-    `  as the model sees it: ${shown(inputs.map((value) => String(Number(value.toFixed(3)))))} -> ${names?.[label] ?? label}`,
+    `  as the model sees it: ${shown(inputs.map((value) => String(Number(value.toFixed(3)))))} -> ${labelText(label, names)}`,
   ]);
+}
+
+function labelText(label: number | readonly number[], names: readonly string[] | null): string {
+  return typeof label === 'number' ? (names?.[label] ?? String(label)) : label.join(', ');
 }
 
 function refusalLines(refused: readonly Refusal[]): string[] {

@@ -1,6 +1,10 @@
 /** What `model evaluate` says. */
-import { areaUnderCurve, majorityOf, shownClassesMax } from '../../tasks/assessment.ts';
+import { type Assessment, areaUnderCurve, majorityOf, shownClassesMax } from '../../tasks/assessment.ts';
 import { type TaskSpec, taskKindOf } from '../../tasks/data/registry.ts';
+import { balancedAccuracy, bootstrapped, macroF1, wilson } from '../../tasks/intervals.ts';
+import { writeMeasure } from '../../tasks/measures.ts';
+import { loss, type Metrics } from '../../tasks/metrics.ts';
+import { areaInterval, type Interval } from '../../tasks/operating-curves.ts';
 import type { Evaluation } from '../parts/evaluations.ts';
 import { formatPercent } from './format.ts';
 
@@ -20,14 +24,14 @@ export function evaluationFacts(
   { path, metrics, assessment }: Evaluation,
   task: TaskSpec,
 ): Record<string, unknown> {
-  const { metrics: kinds } = taskKindOf(task);
-  const measured = Object.fromEntries(kinds.map((metric) => [metric.id, metric.of(metrics)]));
+  const measured = Object.fromEntries(figuresOf(metrics, task).map(({ id, value }) => [id, value]));
   if (assessment === null) return { path, ...measured, examples: metrics.examples };
   return {
     path,
     ...measured,
     majority: majorityOf(assessment).share,
     auc: areaUnderCurve(assessment),
+    ...surenessOf(assessment),
     confusion: assessment.confusion,
     examples: metrics.examples,
   };
@@ -38,16 +42,56 @@ function evaluationLines(
   task: TaskSpec,
   nameOf: (label: number) => string,
 ): string[] {
-  const { metrics: kinds, counted } = taskKindOf(task);
-  const words = kinds.map((metric) => `${metric.id} ${metric.write(metric.of(metrics))}`);
+  const { counted } = taskKindOf(task);
+  const words = figuresOf(metrics, task).map(({ id, text }) => `${id} ${text}`);
   const area = assessment && areaUnderCurve(assessment);
   if (area !== null) words.push(`AUC ${area.toFixed(4)}`);
   const lines = [`${path ?? 'all together'}: ${words.join(', ')} on ${metrics.examples} held-out ${counted}`];
   if (assessment !== null) {
     const { label, share } = majorityOf(assessment);
+    lines.push(`  ${surenessText(assessment)}`);
     lines.push(`  who always says ${nameOf(label)}, the most frequent, is right for ${formatPercent(share)}`);
   }
   return lines;
+}
+
+/** What the counts say besides accuracy, and 95 % intervals by their ids. */
+function surenessOf({ confusion, ...rest }: Assessment) {
+  const right = confusion.reduce((sum, row, label) => sum + row[label]!, 0);
+  return {
+    balancedAccuracy: balancedAccuracy(confusion),
+    macroF1: macroF1(confusion),
+    intervals: {
+      accuracy: wilson(right, rest.examples),
+      auc: areaInterval({ confusion, ...rest }),
+      balancedAccuracy: bootstrapped(confusion, balancedAccuracy),
+      macroF1: bootstrapped(confusion, macroF1),
+    },
+  };
+}
+
+function surenessText(assessment: Assessment): string {
+  const { intervals, ...figures } = surenessOf(assessment);
+  const parts = (interval: Interval | null) =>
+    interval === null ? '' : ` (${interval.low.toFixed(3)} to ${interval.high.toFixed(3)})`;
+  const area = intervals.auc === null ? '' : `AUC${parts(intervals.auc)}, `;
+  return (
+    `95 % intervals: accuracy${parts(intervals.accuracy)}, ${area}` +
+    `balanced accuracy ${figures.balancedAccuracy.toFixed(3)}${parts(intervals.balancedAccuracy)}, ` +
+    `macro F1 ${figures.macroF1.toFixed(3)}${parts(intervals.macroF1)}`
+  );
+}
+
+/** What the task measures, and the loss. */
+function figuresOf(metrics: Metrics, task: TaskSpec): { id: string; value: number; text: string }[] {
+  if (metrics.measures) {
+    const own = metrics.measures.map((one) => ({ id: one.id, value: one.value, text: writeMeasure(one) }));
+    return [...own, { id: loss.id, value: metrics.loss, text: loss.write(metrics.loss) }];
+  }
+  return taskKindOf(task).metrics.flatMap(({ id, of, write }) => {
+    const value = of(metrics);
+    return value === null ? [] : [{ id, value, text: write(value) }];
+  });
 }
 
 export function matrixLines(

@@ -1,9 +1,10 @@
 /** What is said at the end of `starlings start`. */
 
 import { peerName } from '../../node/run-view.ts';
-import { parameterCount } from '../../tasks/models/model-layout.ts';
+import { sharedSize } from '../../run/run-spec.ts';
+import { writeMeasure } from '../../tasks/measures.ts';
 import { denseBytes, type RunToEnd } from '../../testnet/run-to-end.ts';
-import { formatAccuracy, formatBytes, formatPercent } from './format.ts';
+import { formatBytes, formatHeadline, formatPercent } from './format.ts';
 import { classNamesOf, confusionTitle, matrixLines } from './render-evaluation.ts';
 import { type Painter, unpainted } from './render-view.ts';
 
@@ -12,22 +13,24 @@ export function renderSummary(end: RunToEnd, paint: Painter = unpainted): string
   const { result, testnet, last } = end;
   const views = last.nodes.flatMap(({ name, view }) => (view ? [{ name, view }] : []));
   const names = new Map(views.map(({ name, view }) => [view.peerKey, name]));
-  const parameters = parameterCount(testnet.spec.model);
+  const parameters = sharedSize(testnet.spec);
   const [hash] = result.modelHashes;
   const dense = denseBytes(parameters, result.rounds, result.nodes);
   const contributions = views[0]?.view.contributions ?? [];
   const modelPath = views.find(({ view }) => view.modelPath !== null)?.view.modelPath;
   return [
-    paint('strong', 'accuracy on the held-out examples'),
+    paint('strong', `${result.worst?.id ?? 'accuracy'} on the held-out examples`),
     ...views.map(
       ({ name, view }) =>
-        `  ${name}  ${formatAccuracy(view.accuracy, view.figures)}${view.alone ? `, alone ${formatPercent(view.alone.accuracy)}` : ''}`,
+        `  ${name}  ${formatHeadline(view, view.figures).text}${view.alone ? `, alone ${formatHeadline(view.alone).text}` : ''}`,
     ),
-    `  lowest ${formatPercent(result.accuracyMin)}, of all examples ${formatPercent(result.accuracyMean)}`,
-    ...pooledLines(end),
-    ...(result.aloneAccuracyMean === null
+    ...(result.worst === null || result.pooled === null
       ? []
-      : [`  alone, of all examples ${formatPercent(result.aloneAccuracyMean)}`]),
+      : [
+          `  ${result.worst.better === 'higher' ? 'lowest' : 'highest'} ${writeMeasure(result.worst)}, of all examples ${writeMeasure(result.pooled)}`,
+        ]),
+    ...pooledLines(end),
+    ...(result.pooledAlone === null ? [] : [`  alone, of all examples ${writeMeasure(result.pooledAlone)}`]),
     '',
     paint('strong', 'model'),
     result.modelHashes.length === 1

@@ -1,10 +1,12 @@
 /** A task as the part of a run's YAML that it is. */
 import { Document, isMap, isSeq, visit } from 'yaml';
-import { type TaskSpec, taskKindOf } from '../../tasks/data/registry.ts';
+import { objectiveOf, type TaskSpec, taskKindOf } from '../../tasks/data/registry.ts';
+import { outputsFor } from '../../tasks/objective.ts';
 
 /** With the least model of so many classes that takes it, where its examples are rows of values. */
-export function renderTask(task: TaskSpec, outputs: number): string {
+export function renderTask(task: TaskSpec, classes: number): string {
   const inputs = taskKindOf(task).names?.(task).features?.length;
+  const outputs = outputsFor(objectiveOf(task)) ?? classes;
   const fields =
     inputs === undefined ? { task } : { model: { kind: 'logistic-regression', inputs, outputs }, task };
   return `in the file of a run:\n${asYaml(fields)}`;

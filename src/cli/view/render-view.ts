@@ -1,5 +1,13 @@
 /** The live view as text: pure, so that it can be tested to the letter. */
-import { formatBytes, formatCount, formatDuration, formatLoss, formatPercent } from './format.ts';
+import { headlineOf } from '../../tasks/measures.ts';
+import {
+  formatBytes,
+  formatCount,
+  formatDuration,
+  formatHeadline,
+  formatLoss,
+  formatPercent,
+} from './format.ts';
 import { type NodeRow, phaseWord, type ViewState } from './view-state.ts';
 
 /** Styles the view asks for; the terminal's painter turns them into colour or leaves them. */
@@ -15,6 +23,8 @@ interface Column {
   /** Columns with a higher number go first where the terminal is narrow. */
   readonly dispensable: number;
   readonly left?: true;
+  /** Called by what the nodes measure. */
+  readonly isHeadline?: true;
 }
 
 const COLUMNS: readonly Column[] = [
@@ -22,7 +32,7 @@ const COLUMNS: readonly Column[] = [
   { head: 'phase', width: 9, cell: (row) => phaseOf(row), dispensable: 1, left: true },
   { head: 'round', width: 6, cell: (row) => roundOf(row), dispensable: 0 },
   { head: 'loss', width: 6, cell: (row) => formatLoss(row.loss), dispensable: 2 },
-  { head: 'accuracy', width: 8, cell: (row) => formatPercent(row.accuracy), dispensable: 0 },
+  { head: 'accuracy', width: 8, cell: (row) => formatHeadline(row).text, dispensable: 0, isHeadline: true },
   { head: 'majority', width: 8, cell: (row) => formatPercent(row.majority), dispensable: 7 },
   { head: 'peers', width: 5, cell: (row) => formatCount(row.peers), dispensable: 3 },
   { head: 'in', width: 8, cell: (row) => formatBytes(row.bytesIn), dispensable: 6 },
@@ -45,7 +55,7 @@ export function renderView(state: ViewState, columns: number, paint: Painter = u
     paint(
       'quiet',
       shown
-        .map((column) => pad(column, column.head))
+        .map((column) => pad(column, column.isHeadline ? headlineName(state) : column.head))
         .join(GAP)
         .trimEnd(),
     ),
@@ -71,13 +81,18 @@ function fitting(width: number): readonly Column[] {
 function paintCell(column: Column, row: NodeRow, paint: Painter): string {
   const text = pad(column, column.cell(row));
   if (row.phase === 'gone') return paint('bad', text);
-  if (column.head === 'accuracy' && row.accuracy !== null) return paint('good', text);
+  if (column.isHeadline && headlineOf(row) !== null) return paint('good', text);
   if (column.head === 'phase') {
     if (phaseOf(row) !== row.phase) return paint('bad', text);
     return paint(row.phase === 'finished' ? 'good' : 'accent', text);
   }
   if (column.head === 'lag' && (row.lag ?? 0) > 0) return paint('bad', text);
   return text;
+}
+
+function headlineName({ rows }: ViewState): string {
+  const known = rows.find((row) => headlineOf(row) !== null);
+  return known ? formatHeadline(known).name : 'accuracy';
 }
 
 function pad({ width, left }: Column, text: string): string {

@@ -1,6 +1,7 @@
 /** Progress of a simulation: one line, in place on a terminal, every few seconds elsewhere. */
 import { createLogUpdate } from 'log-update';
 import type { SimulationProgress, SimulationResult } from '../../../sim/simulation.ts';
+import { writeMeasure } from '../../tasks/measures.ts';
 import { formatBytes, formatDuration, formatLoss, formatPercent } from './format.ts';
 import { plainLineEveryMs } from './plain-lines.ts';
 
@@ -50,7 +51,7 @@ export function simLine(progress: SimulationProgress, peers: number): string {
 
 /** What is known in the end, line by line. */
 export function simSummary(result: SimulationResult): string[] {
-  const { models, modelHashes, peers, end, stalenessMean } = result;
+  const { models, modelHashes, end, stalenessMean } = result;
   const ends = {
     finished: [],
     aborted: [
@@ -66,10 +67,16 @@ export function simSummary(result: SimulationResult): string[] {
   return [
     ...ends[end],
     `trace     ${result.traceHash} (seed ${result.seed}, ${result.events} events)`,
-    `accuracy  mean ${formatPercent(result.accuracyMean)}, lowest ${formatPercent(result.accuracyMin)} of ${peers} peers`,
+    measuredLine(result),
     `model     ${models === 1 ? modelHashes[0] : `${models} different ones, consensus distance ${result.consensusDistance.toPrecision(3)}`}`,
     `sent      ${formatBytes(result.bytesPerPeer)} per peer; one float32 vector a round: ${formatBytes(result.denseBytesPerPeer)}`,
     `training  ${formatPercent(result.utilisation)} of the time${late}`,
     `took      ${formatDuration(1000 * result.wallSeconds)} for ${formatDuration(1000 * result.virtualSeconds)} of virtual time`,
   ];
+}
+
+function measuredLine({ mean, worst, peers }: SimulationResult): string {
+  if (mean === null || worst === null) return `accuracy  - of ${peers} peers`;
+  const end = worst.better === 'higher' ? 'lowest' : 'highest';
+  return `${mean.id.padEnd(9)} mean ${writeMeasure(mean)}, ${end} ${writeMeasure(worst)} of ${peers} peers`;
 }

@@ -1,5 +1,6 @@
 /** What the terminal view shows, and how it follows from a look at the testnet. */
 import { type Outcome, worstOutcome } from '../../node/outcome.ts';
+import type { RunView } from '../../node/run-view.ts';
 import type { Observation } from '../../testnet/observe.ts';
 import type { TestnetState } from '../../testnet/testnet-state.ts';
 
@@ -16,6 +17,8 @@ export interface NodeRow {
   readonly accuracy: number | null;
   /** What who always says the most frequent class is right for. */
   readonly majority: number | null;
+  /** In place of accuracy, as of a view. */
+  readonly measures?: RunView['measures'];
   readonly peers: number | null;
   readonly bytesIn: number | null;
   readonly bytesOut: number | null;
@@ -87,6 +90,7 @@ export function viewOf(observation: Observation, run: RunTimes): ViewState {
           loss: view.loss,
           accuracy: view.accuracy,
           majority: view.figures?.majority ?? null,
+          measures: view.measures,
           peers: view.peers,
           bytesIn: view.bytesIn,
           bytesOut: view.bytesOut,

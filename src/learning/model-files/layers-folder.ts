@@ -2,13 +2,14 @@
 import { join } from 'node:path';
 import { writeFileAtomically } from '../../platform/node/atomic-file.ts';
 import { makeDirectory } from '../../platform/node/make-directory.ts';
-import type { TaskSpec } from '../../tasks/data/registry.ts';
+import { objectiveOf, type TaskSpec } from '../../tasks/data/registry.ts';
 import type { Scaling } from '../../tasks/data/scaling.ts';
 import type { KerasForm } from '../../tasks/models/layers/layer-kind.ts';
 import { type LayerSpec, layerKindOf } from '../../tasks/models/layers/layer-kinds.ts';
 import { inputName, type LayersSpec } from '../../tasks/models/layers/layers-spec.ts';
 import { checkLength, inputsOf, modelLayout } from '../../tasks/models/model-layout.ts';
 import { type ModelSpec, modelKindOf } from '../../tasks/models/registry.ts';
+import type { Objective } from '../../tasks/objective.ts';
 import { littleEndianBytes } from '../initial.ts';
 import { ModelFileError } from '../learning-error.ts';
 import { scalingOf, usageOf } from './usage.ts';
@@ -25,8 +26,8 @@ interface NamedWeights {
 
 /**
  * Writes `model.json` and its weights into `folder`, created where missing; each file appears whole or not at
- * all, the one that names the other last. `tf.loadLayersModel` reads it: raw rows in, probabilities out, as `starlings model predict`
- * has them. What no layer can do stands in `userDefinedMetadata`: names, what to put where a value is missing, and `more`.
+ * all, the one that names the other last. `tf.loadLayersModel` reads it: raw rows in, out what `starlings model predict`
+ * says. What no layer can do stands in `userDefinedMetadata`: names, what to put where a value is missing, and `more`.
  * @throws ModelFileError for a model that TensorFlow.js Layers cannot say; RangeError where the vector is not the model's
  */
 export async function writeLayersFolder(
@@ -52,7 +53,7 @@ export async function writeLayersFolder(
     generatedBy: 'starlings',
     convertedBy: null,
     userDefinedMetadata: { starlings: { ...usageOf(model, task), ...more } },
-    modelTopology: topologyOf(described, first.node, nodes),
+    modelTopology: topologyOf(described, first.node, nodes, answerNode(objectiveOf(task))),
     weightsManifest: [
       {
         paths: [weightsFile],
@@ -94,16 +95,32 @@ function weightsOf(model: ModelSpec, vector: Float32Array, nodes: readonly Keras
   });
 }
 
-const softmaxNode: KerasNode = {
-  className: 'Softmax',
-  name: 'probabilities',
-  config: { axis: -1 },
-  from: null,
-};
+/** From outputs to what the model says. */
+function answerNode(objective: Objective): KerasNode {
+  switch (objective.kind) {
+    case 'classification':
+      return { className: 'Softmax', name: 'probabilities', config: { axis: -1 }, from: null };
+    case 'regression': {
+      const { mean, scale } = objective.target;
+      return { className: 'Rescaling', name: 'value', config: { scale, offset: mean }, from: null };
+    }
+    case 'multi-label': {
+      const config = { activation: 'sigmoid' };
+      return { className: 'Activation', name: 'probabilities', config, from: null };
+    }
+    default:
+      return objective satisfies never;
+  }
+}
 
 /** In the formats that `tf.loadLayersModel` has read since its first version. */
-function topologyOf(model: LayersSpec, first: KerasNode, middle: readonly KerasNode[]): object {
-  const nodes = [first, ...middle, softmaxNode];
+function topologyOf(
+  model: LayersSpec,
+  first: KerasNode,
+  middle: readonly KerasNode[],
+  last: KerasNode,
+): object {
+  const nodes = [first, ...middle, last];
   const written = ({ className, name, config }: KerasNode, more: object = {}) => ({
     class_name: className,
     config: { ...config, name, trainable: true, ...more },
@@ -139,7 +156,7 @@ function topologyOf(model: LayersSpec, first: KerasNode, middle: readonly KerasN
           }),
         ],
         input_layers: [[inputName, 0, 0]],
-        output_layers: [[softmaxNode.name, 0, 0]],
+        output_layers: [[last.name, 0, 0]],
       };
   return {
     class_name: isRow ? 'Sequential' : 'Model',

@@ -1,5 +1,6 @@
 /** What people should know of a model that somebody hands them: a page beside the file (Mitchell et al., "Model cards", 2019). */
 import type { TaskSpec } from '../../tasks/data/registry.ts';
+import { headlineOf, type Measure, writeMeasure } from '../../tasks/measures.ts';
 import { parameterCount } from '../../tasks/models/model-layout.ts';
 import type { ModelSpec } from '../../tasks/models/registry.ts';
 
@@ -12,13 +13,17 @@ export interface Origin {
   readonly round: string | null;
   readonly method: string | null;
   readonly modelHash: string | null;
+  /** Tensors that are of the one node that saved it; the hash is that of the others. */
+  readonly personal?: readonly string[];
   /** On held-out examples. */
   readonly measured: {
-    readonly accuracy: number;
+    readonly accuracy: number | null;
+    /** In place of accuracy; absent where accuracy is all there is. */
+    readonly measures?: readonly Measure[];
     readonly loss: number | null;
     readonly examples: number;
-    /** Accuracy of a twin that trained alone. */
-    readonly alone: number | null;
+    /** The figure to look at of a twin that trained alone. */
+    readonly alone: Measure | null;
     /** What who always says the most frequent class of them would reach. */
     readonly majority: { readonly label: number; readonly share: number } | null;
   } | null;
@@ -44,7 +49,7 @@ const authorsMax = 64;
 
 /** Markdown. What peers chose as names is written as text, whatever it looks like. */
 export function modelCard({ model, task, classes, origin, format, use }: CardParts): string {
-  const { name, runId, round, method, modelHash, authors } = origin;
+  const { name, runId, round, method, modelHash, authors, personal = [] } = origin;
   const rows: readonly (readonly [string, string | null])[] = [
     ['model', `${model.kind}, ${parameterCount(model)} parameters, as ${format}`],
     ['task', task?.kind ?? null],
@@ -52,7 +57,11 @@ export function modelCard({ model, task, classes, origin, format, use }: CardPar
     ['run', runId && `${name === null ? '' : `${plain(name)}, `}\`${plain(runId)}\``],
     ['method', method && plain(method)],
     ['last round', round && plain(round)],
-    ['SHA-256 of its numbers (float32, little-endian)', modelHash && `\`${plain(modelHash)}\``],
+    ['tensors of the one node that it is from', personal.length > 0 ? personal.map(plain).join(', ') : null],
+    [
+      `SHA-256 of its ${personal.length > 0 ? 'other ' : ''}numbers (float32, little-endian)`,
+      modelHash && `\`${plain(modelHash)}\``,
+    ],
     ['measured', measuredText(origin, classes)],
   ];
   const table = rows.flatMap(([what, text]) => (text === null ? [] : [`| ${what} | ${text} |`]));
@@ -73,13 +82,17 @@ export function modelCard({ model, task, classes, origin, format, use }: CardPar
 function measuredText({ measured }: Origin, classes: readonly string[]): string | null {
   if (measured === null) return null;
   const percent = (share: number) => `${(100 * share).toFixed(2)} %`;
-  const alone = measured.alone === null ? '' : `; trained alone on the same node ${percent(measured.alone)}`;
+  const alone =
+    measured.alone === null ? '' : `; trained alone on the same node ${writeMeasure(measured.alone)}`;
   const { majority } = measured;
   const always =
     majority &&
     `; always ${plain(classes[majority.label] ?? String(majority.label))}: ${percent(majority.share)}`;
   const loss = measured.loss === null ? '' : `, loss ${measured.loss.toFixed(4)}`;
-  return `accuracy ${percent(measured.accuracy)}${loss} on ${measured.examples} held-out answers${always ?? ''}${alone}`;
+  const own = headlineOf(measured);
+  const measures = measured.measures ?? (own ? [own] : []);
+  const figures = measures.map((one) => `${plain(one.id)} ${writeMeasure(one)}`).join(', ');
+  return `${figures}${loss} on ${measured.examples} held-out answers${always ?? ''}${alone}`;
 }
 
 function authorTable(authors: Origin['authors']): string {

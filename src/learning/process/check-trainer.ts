@@ -1,9 +1,11 @@
 /** Whether a trainer does what docs/TRAINERS.md says: one thing after the other, each with a verdict in plain words. */
+import { isDeepStrictEqual } from 'node:util';
+import { headlineOf, writeMeasure } from '../../tasks/measures.ts';
 import { externalFactsOf } from '../../tasks/models/registry.ts';
 import { vectorHash } from '../initial.ts';
 import type { TrainerWork } from './described-work.ts';
 import type { ExaminedTrainer, Trained } from './examined-trainer.ts';
-import type { Description } from './messages.ts';
+import { type Description, metricsOf } from './messages.ts';
 
 export interface Verdict {
   readonly check: string;
@@ -94,12 +96,11 @@ const checks: Readonly<Record<string, Check>> = {
   measures: async (one) => {
     const measured = await one.trainer.evaluate(one.start);
     const again = await one.trainer.evaluate(one.start);
-    must(
-      measured.loss === again.loss && measured.accuracy === again.accuracy,
-      'it measures otherwise every time',
-    );
-    const { accuracy, loss, examples } = await one.trainer.evaluate(one.trained.vector);
-    return `${examples} answers: loss ${measured.loss.toPrecision(4)} before and ${loss.toPrecision(4)} after, accuracy ${accuracy.toFixed(3)}`;
+    must(isDeepStrictEqual(measured, again), 'it measures otherwise every time');
+    const after = metricsOf(await one.trainer.evaluate(one.trained.vector));
+    const { loss, examples } = after;
+    const headline = headlineOf(after)!;
+    return `${examples} answers: loss ${measured.loss.toPrecision(4)} before and ${loss.toPrecision(4)} after, ${headline.id} ${writeMeasure(headline)}`;
   },
   scores: async (one) => {
     if (!one.description.capabilities.includes('score')) return null;

@@ -2,6 +2,8 @@
 import * as z from 'zod';
 import { hex32 } from '../../core/bytes.ts';
 import { DataFileError } from '../../tasks/datasets/data-error.ts';
+import { measureSchema } from '../../tasks/measure-schema.ts';
+import type { Metrics } from '../../tasks/metrics.ts';
 import { TrainingDivergedError } from '../learning-error.ts';
 import { TrainerAnswerError, TrainerProtocolError } from './trainer-error.ts';
 
@@ -12,6 +14,9 @@ export type Operation = 'describe' | 'init' | 'initial' | 'train' | 'score' | 'e
 
 /** As many as the file of a model may hold: 2 GiB of float32. */
 const parametersMax = 2 ** 29;
+
+/** Figures that an evaluation may bring. */
+const measuresMax = 32;
 
 const words = z.string().max(4096);
 const count = z.int().min(0);
@@ -35,7 +40,10 @@ const answers = {
   score: z.object({ losses: z.array(z.number()).max(65_536) }),
   evaluate: z.object({
     loss: z.number().min(0),
-    accuracy: z.number().min(0).max(1),
+    /** Left out where the task knows no right and wrong. */
+    accuracy: z.number().min(0).max(1).optional(),
+    /** Its own figures, the one to look at first. */
+    measures: z.array(measureSchema).min(1).max(measuresMax).optional(),
     examples: z.int().min(1),
   }),
   gradient: vectorAnswer.extend({ loss: z.number() }),
@@ -95,4 +103,18 @@ function errorOf(op: Operation, said: Said): Error {
     default:
       return new TrainerAnswerError(`the trainer could not ${op}: ${message}`);
   }
+}
+
+/** Accuracy or figures of its own, whose names go to terminals. @throws TrainerAnswerError for neither */
+export function metricsOf({ accuracy, loss, examples, measures }: Answer<'evaluate'>): Metrics {
+  if (measures !== undefined) {
+    const own = measures.map(({ id, unit, ...rest }) => ({
+      ...rest,
+      id: printable(id),
+      ...(unit === undefined ? {} : { unit: printable(unit) }),
+    }));
+    return { accuracy: accuracy ?? null, loss, examples, measures: own };
+  }
+  if (accuracy !== undefined) return { accuracy, loss, examples };
+  throw new TrainerAnswerError('the trainer evaluated to neither accuracy nor measures');
 }

@@ -8,7 +8,7 @@ import { checkRequest, checkShare, type Learner, type TrainRequest, type TrainRe
 import { LearnerBrokenError, LearnerClosedError } from '../learning-error.ts';
 import { Conversation, crash } from './conversation.ts';
 import { describedWork, initFields, type TrainerWork } from './described-work.ts';
-import { type Description, type Operation, printable } from './messages.ts';
+import { type Description, metricsOf, type Operation, printable } from './messages.ts';
 import { backOffMs, CallTimes, type Patience, usualPatience } from './patience.ts';
 import { TrainerAnswerError, TrainerCrashedError } from './trainer-error.ts';
 import type { TrainerCommand } from './trainer-process.ts';
@@ -140,8 +140,7 @@ class ProcessLearner implements Learner {
       const answer = await this.#timed('evaluate', 1, (limitMs) =>
         conversation.ask('evaluate', { in: input! }, { limitMs }, either),
       );
-      const { accuracy, loss, examples } = answer;
-      return { accuracy, loss, examples };
+      return metricsOf(answer);
     });
   }
 

@@ -4,9 +4,11 @@ import { counted } from '../../tasks/assessment.ts';
 import { DataShapeError } from '../../tasks/datasets/data-error.ts';
 import { type Batch, checkFits, type Dataset } from '../../tasks/datasets/dataset.ts';
 import { exampleForms } from '../../tasks/example-form.ts';
+import { measuresOf } from '../../tasks/measures.ts';
 import type { Metrics } from '../../tasks/metrics.ts';
 import { formOf, inputsOf, outputsOf } from '../../tasks/models/model-layout.ts';
 import { type ModelSpec, modelKindOf } from '../../tasks/models/registry.ts';
+import { classification, type Objective } from '../../tasks/objective.ts';
 import { ensureBackend } from '../../tensor/tfjs-backend.ts';
 import type { FrozenModel } from './frozen-model.ts';
 import { Network } from './network.ts';
@@ -25,8 +27,8 @@ export interface EvaluationOptions {
 }
 
 /**
- * Accuracy and loss of `vector` on `dataset`; of a text per byte. Takes the examples that the data set would have measured. Runs on the
- * thread's backend, WebAssembly if none was started; lets other work run between passes.
+ * Loss of `vector` on `dataset` and what its objective measures; of a text per byte. Takes the examples that the data set would have
+ * measured. Runs on the thread's backend, WebAssembly if none was started; lets other work run between passes.
  * @throws RangeError, DataShapeError; `signal.reason` when aborted.
  */
 export async function evaluateModel(
@@ -39,6 +41,8 @@ export async function evaluateModel(
   if (dataset.examples === 0) {
     throw new DataShapeError('there is no example to evaluate on');
   }
+  const { objective } = dataset;
+  if (objective.kind !== 'classification') return measureAnswers(model, vector, dataset, { signal, frozen });
   const examples = dataset.measuredExamples();
   const outputs = outputsOf(model);
   const isSingle = !exampleForms[formOf(model)].isSequence;
@@ -61,6 +65,60 @@ export async function evaluateModel(
   return { ...metrics, assessment: counted(labels, predicted, outputs === 2 ? scores : null, outputs) };
 }
 
+/** Where answers are no classes: all of them are kept until the figures are made of them. */
+async function measureAnswers(
+  model: ModelSpec,
+  vector: Float32Array,
+  dataset: Dataset,
+  options: EvaluationOptions,
+): Promise<Metrics> {
+  const { objective } = dataset;
+  const examples = dataset.measuredExamples();
+  const width = outputsOf(model);
+  const said = new Float32Array(examples.length * width);
+  const right = new Float32Array(examples.length * width);
+  let lossSum = 0;
+  await inPasses({ model, vector, rows: examples.length, ...options }, (network, from, to) => {
+    const batch = dataset.batchOf(examples.subarray(from, to));
+    const judged = network.judgeAnswers(batch, objective);
+    lossSum += judged.lossSum;
+    said.set(judged.answers, from * width);
+    right.set(batch.labels, from * width);
+  });
+  const measures = measuresOf(objective, right, said);
+  return { accuracy: null, loss: lossSum / examples.length, examples: examples.length, measures };
+}
+
+/**
+ * What the outputs say of `inputs`, row-major rows x outputs: probabilities, or the target in the units of the data.
+ * @throws DataShapeError as `predict`
+ */
+export async function answer(
+  model: ModelSpec,
+  objective: Objective,
+  vector: Float32Array,
+  inputs: Float32Array,
+  signal?: AbortSignal,
+): Promise<Float32Array> {
+  const [width, outputs] = [inputsOf(model), outputsOf(model)];
+  const rows = inputs.length / width;
+  if (!Number.isInteger(rows)) {
+    throw new DataShapeError(
+      `the model takes ${width} values per row, ${inputs.length} values make no whole rows`,
+    );
+  }
+  const answers = new Float32Array(rows * outputs);
+  await inPasses({ model, vector, rows, signal }, (network, from, to) => {
+    answers.set(
+      network.answers(objective, inputs.slice(from * width, to * width), to - from),
+      from * outputs,
+    );
+  });
+  if (objective.kind !== 'regression') return answers;
+  const { mean, scale } = objective.target;
+  return answers.map((value) => mean + scale * value);
+}
+
 /**
  * Probabilities and classes of `inputs`, row-major rows x model inputs, already scaled as in training.
  * @throws DataShapeError where the length is no multiple of the model's inputs.
@@ -71,25 +129,12 @@ export async function predict(
   inputs: Float32Array,
   signal?: AbortSignal,
 ): Promise<Prediction> {
-  const [width, outputs] = [inputsOf(model), outputsOf(model)];
-  const rows = inputs.length / width;
-  if (!Number.isInteger(rows)) {
-    throw new DataShapeError(
-      `the model takes ${width} values per row, ${inputs.length} values make no whole rows`,
-    );
-  }
-  const result: Prediction = {
-    probabilities: new Float32Array(rows * outputs),
-    classes: new Int32Array(rows),
-  };
-  await inPasses({ model, vector, rows, signal }, (network, from, to) => {
-    const probabilities = network.probabilities(inputs.slice(from * width, to * width), to - from);
-    result.probabilities.set(probabilities, from * outputs);
-    for (let row = from; row < to; row++) {
-      result.classes[row] = mostProbable(result.probabilities.subarray(row * outputs, (row + 1) * outputs));
-    }
-  });
-  return result;
+  const outputs = outputsOf(model);
+  const probabilities = await answer(model, classification, vector, inputs, signal);
+  const classes = Int32Array.from({ length: probabilities.length / outputs }, (_, row) =>
+    mostProbable(probabilities.subarray(row * outputs, (row + 1) * outputs)),
+  );
+  return { probabilities, classes };
 }
 
 interface PassesRequest extends EvaluationOptions {

@@ -13,8 +13,16 @@ import {
 import type { TensorLayout } from '../../tasks/models/parts/layout-builder.ts';
 import { Weights } from '../../tasks/models/parts/weights.ts';
 import { type ModelSpec, modelKindOf } from '../../tasks/models/registry.ts';
+import { classification, type Objective } from '../../tasks/objective.ts';
 import { type FrozenModel, tensorsOf } from './frozen-model.ts';
-import { type Judgement, judgeLogits, meanLoss } from './objective.ts';
+import {
+  answersOf,
+  answersTensor,
+  type Judgement,
+  judgeAnswers,
+  judgeLogits,
+  meanLoss,
+} from './objective.ts';
 import { Optimiser } from './optimisers/optimiser.ts';
 
 /** Belongs to one call of a learner; `dispose` frees all it holds. */
@@ -57,15 +65,17 @@ export class Network {
   }
 
   /**
-   * One step on the mean cross-entropy of a batch at this learning rate. Returns the loss before the step. The
+   * One step on the mean loss of a batch at this learning rate. Returns the loss before the step. The
    * optimiser's state lives as long as the network.
    */
-  step(batch: Batch, training: TrainingSpec, learningRate: number): number {
+  step(batch: Batch, training: TrainingSpec, learningRate: number, objective = classification): number {
     this.optimiser ??= new Optimiser(training.optimiser, training.clipNorm, this.tensors);
     const { value, grads } = tf.tidy(() => {
-      const labels = tf.tensor1d(batch.labels, 'int32');
+      const answers = answersTensor(batch);
       const inputs = this.inputTensor(batch.inputs, batch.rows);
-      return tf.valueAndGrads((...tensors) => meanLoss(this.logits(tensors, inputs), labels))(this.tensors);
+      return tf.valueAndGrads((...tensors) => meanLoss(objective, this.logits(tensors, inputs), answers))(
+        this.tensors,
+      );
     });
     this.optimiser.step(grads, learningRate);
     const loss = value.dataSync()[0]!;
@@ -78,12 +88,20 @@ export class Network {
     return judgeLogits(() => this.logits(this.tensors, this.inputTensor(inputs, rows)), labels);
   }
 
-  /** Probabilities, one row (`outputsOf` wide) for each row of logits. */
+  /** The same where answers are no classes. */
+  judgeAnswers(batch: Batch, objective: Objective): ReturnType<typeof judgeAnswers> {
+    const { inputs, rows } = batch;
+    return judgeAnswers(objective, () => this.logits(this.tensors, this.inputTensor(inputs, rows)), batch);
+  }
+
+  /** Probabilities of classes, one row (`outputsOf` wide) for each row of logits. */
   probabilities(inputs: Float32Array | Int32Array, rows: number): Float32Array {
-    const result = tf.tidy(() => tf.softmax(this.logits(this.tensors, this.inputTensor(inputs, rows))));
-    const values = result.dataSync<'float32'>();
-    result.dispose();
-    return values;
+    return this.answers(classification, inputs, rows);
+  }
+
+  /** Probabilities, or standardised targets, one row (`outputsOf` wide) for each row of logits. */
+  answers(objective: Objective, inputs: Float32Array | Int32Array, rows: number): Float32Array {
+    return answersOf(objective, () => this.logits(this.tensors, this.inputTensor(inputs, rows)));
   }
 
   /** The flat parameter vector, freshly allocated. */

@@ -85,7 +85,7 @@ class TfjsLearner implements Learner {
         this.throwIfStopped(signal);
         batch = drawBatch(share, training.batchSize, `${request.streamKey}/${step}`, batch);
         const rate = learningRateAt(training.schedule, training.learningRate, firstStep + step, totalSteps);
-        const loss = network.step(batch, training, rate);
+        const loss = network.step(batch, training, rate, share.objective);
         if (!Number.isFinite(loss)) {
           throw new TrainingDivergedError(
             `the loss is not a number at step ${step} of ${request.steps}: lower training.learningRate (${training.learningRate})`,

@@ -14,6 +14,7 @@ import {
 import type { TensorLayout } from '../../tasks/models/parts/layout-builder.ts';
 import { Weights } from '../../tasks/models/parts/weights.ts';
 import { type ModelSpec, modelKindOf } from '../../tasks/models/registry.ts';
+import { classification } from '../../tasks/objective.ts';
 import { ensureBackend } from '../../tensor/tfjs-backend.ts';
 import { LayerNotTrainableError } from '../learning-error.ts';
 import { FrozenModel } from './frozen-model.ts';
@@ -73,7 +74,7 @@ function missingFor(
       const labels = tf.zeros<tf.Rank.R1>([answersPerExample(model)], 'int32');
       const weights = Weights.of(layout, tensors, frozen?.weights);
       // Gradients are taken by `wanted`, which are among the weights.
-      tf.grads(() => meanLoss(pass.forward(model, weights, inputs), labels))([...wanted]);
+      tf.grads(() => meanLoss(classification, pass.forward(model, weights, inputs), labels))([...wanted]);
     });
     return null;
   } catch (error) {

@@ -6,7 +6,7 @@ export interface PartReport {
   readonly name: 'train' | 'held out';
   /** Examples; of a text its bytes. */
   readonly rows: number;
-  /** Examples of each class, by its number; null where labels are the data. */
+  /** Examples of each class, by its number; null where answers are no classes. */
   readonly classes: readonly number[] | null;
 }
 
@@ -22,7 +22,7 @@ export interface ColumnReport {
   readonly column: string;
   readonly kind: 'number' | 'category' | 'label' | 'unused';
   readonly missing: number;
-  /** Least and largest number; null of what is no number, or where there is none. */
+  /** Least and largest number, of a label too; null of what is no number, or where there is none. */
   readonly range: readonly [number, number] | null;
   /** How often each category is there; null of numbers. */
   readonly values: readonly { readonly value: string; readonly count: number }[] | null;
@@ -35,7 +35,8 @@ export interface RowPreview {
   readonly line: number;
   readonly raw: readonly string[];
   readonly inputs: readonly number[];
-  readonly label: number;
+  /** Number of the class; else the answer's numbers, as they stand in the file. */
+  readonly label: number | readonly number[];
 }
 
 export interface TableReport {

@@ -3,6 +3,7 @@ import type * as z from 'zod';
 import { unionBy } from '../../registry/registry.ts';
 import type { TaskData } from '../datasets/dataset.ts';
 import type { ModelSpec } from '../models/registry.ts';
+import { classification, type Objective } from '../objective.ts';
 import { cifarImages } from './cifar-images/cifar-images.ts';
 import { externalTask } from './external/external.ts';
 import { idxImages } from './idx-images/idx-images.ts';
@@ -21,6 +22,10 @@ const byKind: ReadonlyMap<string, TaskKind> = new Map(taskKinds.map((kind) => [k
 
 export function taskKindOf(task: TaskSpec): TaskKind {
   return byKind.get(task.kind)!;
+}
+
+export function objectiveOf(task: TaskSpec): Objective {
+  return taskKindOf(task).objective?.(task) ?? classification;
 }
 
 /** Reads what `task` describes from `path`, as examples that fit `model`. @throws DataFileError, DataShapeError */

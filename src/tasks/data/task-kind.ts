@@ -6,6 +6,7 @@ import type { TaskData } from '../datasets/dataset.ts';
 import type { ExampleForm } from '../example-form.ts';
 import type { Metric } from '../metrics.ts';
 import type { ModelSpec } from '../models/registry.ts';
+import type { Objective } from '../objective.ts';
 import type { DataReport, LabelHints } from './data-report.ts';
 import type { Names, Scaling } from './scaling.ts';
 
@@ -24,7 +25,9 @@ export interface TaskKind<
   readonly files: string;
   /** Forms in which models can take its examples. */
   readonly feeds: readonly ExampleForm[];
-  /** The first is the one to look at. */
+  /** What the model is to learn; classes where it is absent. */
+  objective?(task: Spec): Objective;
+  /** Of classes: the first is the one to look at. */
   readonly metrics: readonly Metric[];
   /** What an evaluation counts: `Metrics.examples` of them. */
   readonly counted: string;

@@ -1,4 +1,5 @@
 import type { ExampleForm } from '../example-form.ts';
+import { classification } from '../objective.ts';
 import { DataShapeError } from './data-error.ts';
 import type { Batch, Dataset } from './dataset.ts';
 import type { DirichletOptions } from './dirichlet-partition.ts';
@@ -11,6 +12,7 @@ export class ByteText implements Dataset {
   /** Bytes that are followed by a whole context: `bytes.length - context`. */
   readonly examples: number;
   readonly feeds: readonly ExampleForm[] = ['bytes'];
+  readonly objective = classification;
   readonly exampleLength: number;
   readonly bytes: Uint8Array;
 

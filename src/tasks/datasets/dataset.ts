@@ -2,6 +2,7 @@
 import { type ExampleForm, exampleForms } from '../example-form.ts';
 import { formOf, inputsOf, outputsOf } from '../models/model-layout.ts';
 import type { ModelSpec } from '../models/registry.ts';
+import type { Objective } from '../objective.ts';
 import { DataShapeError } from './data-error.ts';
 import type { DirichletOptions } from './dirichlet-partition.ts';
 
@@ -10,8 +11,11 @@ export interface Batch {
   readonly rows: number;
   /** Row-major; scaled numbers, or of a text the bytes. */
   readonly inputs: Float32Array | Int32Array;
-  /** The right class of each row of logits: one an example, of a text one a byte. */
-  readonly labels: Int32Array;
+  /**
+   * Of classes the right one of each row of outputs: one an example, of a text one a byte. Else `answerWidth` numbers an example: standardised
+   * targets, or 1 and 0 of each label.
+   */
+  readonly labels: Int32Array | Float32Array;
 }
 
 export interface Dataset {
@@ -19,6 +23,7 @@ export interface Dataset {
   readonly examples: number;
   /** Forms in which a model can take them. */
   readonly feeds: readonly ExampleForm[];
+  readonly objective: Objective;
   /** Values, or bytes, of one example. */
   readonly exampleLength: number;
   /**
@@ -34,10 +39,10 @@ export interface Dataset {
   split(share: number): readonly [Dataset, Dataset];
   /** One part for each peer; together they are everything. @throws DataShapeError where it does not go round. */
   splitAmong(options: DirichletOptions): Dataset[];
-  /** The same examples with other labels; itself where the labels are the data. */
+  /** The same examples with other classes; where answers are no classes with their mirror image, and itself where the data are the answers. */
   relabelled(change: (labels: Labels) => Labels): Dataset;
-  /** @throws DataShapeError for a label that is none of so many classes; `name` says whose it is. */
-  checkLabels(classes: number, name: string): void;
+  /** @throws DataShapeError for an answer that a model of so many outputs cannot give; `name` says whose it is. */
+  checkLabels(outputs: number, name: string): void;
 }
 
 export type Labels = Uint8Array | Int32Array;

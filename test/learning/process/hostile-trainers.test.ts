@@ -178,6 +178,28 @@ describe('a trainer that', () => {
   });
 });
 
+test('figures of a trainer are its own, printable numbers, and there are some', async (t) => {
+  const learner = await trainerThat('measures');
+  t.after(() => learner.close());
+  const { accuracy, measures } = await learner.evaluate(start);
+  assert.equal(accuracy, null);
+  assert.deepEqual(
+    measures!.map(({ id, unit, better }) => [id, unit, better]),
+    [
+      ['rmse [2J', 'mm Hg', 'lower'],
+      ['hits', '%', 'higher'],
+    ],
+  );
+  for (const [mode, sentence] of [
+    ['nameless', /evaluated to neither accuracy nor measures/],
+    ['wordy', /its answer to evaluate is not what it should be: [\s\S]*measures\[0\]\.value/],
+  ] as const) {
+    const other = await trainerThat(mode);
+    t.after(() => other.close());
+    await assert.rejects(other.evaluate(start), { code: 'TRAINER_FAILED', message: sentence });
+  }
+});
+
 test('the end of a node is the end of its trainer, and of the folder between them', async () => {
   const node = spawn(process.execPath, [fileURLToPath(new URL('./node-to-be-killed.ts', import.meta.url))], {
     stdio: ['ignore', 'pipe', 'inherit'],

@@ -146,6 +146,18 @@ serve({
     if (mode === 'nan' && request.streamKey === 'evil') vector[1] = Number.NaN;
     return { vector, loss: loss / request.steps, samples: request.steps };
   },
-  evaluate: (vector) => ({ loss: squared(vector), accuracy: squared(vector) < 0.1 ? 1 : 0, examples: 1 }),
+  evaluate: (vector) => {
+    const loss = squared(vector);
+    if (mode === 'nameless') return { loss, examples: 1 };
+    if (mode === 'measures') {
+      const measures = [
+        { id: 'rmse\u001b[2J', value: Math.sqrt(loss), better: 'lower', unit: 'mm\u0007Hg' },
+        { id: 'hits', value: 0.5, better: 'higher', unit: '%' },
+      ];
+      return { loss, examples: 1, measures };
+    }
+    if (mode === 'wordy') return { loss, examples: 1, measures: [{ id: 'r', value: '1', better: 'lower' }] };
+    return { loss, accuracy: loss < 0.1 ? 1 : 0, examples: 1 };
+  },
   score: (vectors) => vectors.map(squared),
 });

@@ -1,15 +1,17 @@
 /** Models as ONNX files: raw rows in, probabilities out, in any program with an ONNX runtime. */
 import { writeFileAtomically } from '../../../platform/node/atomic-file.ts';
-import type { TaskSpec } from '../../../tasks/data/registry.ts';
+import { objectiveOf, type TaskSpec } from '../../../tasks/data/registry.ts';
 import { checkLength, inputsOf, modelLayout, outputsOf } from '../../../tasks/models/model-layout.ts';
 import { type ModelSpec, modelKindOf } from '../../../tasks/models/registry.ts';
+import type { Objective } from '../../../tasks/objective.ts';
 import { ModelFileError } from '../../learning-error.ts';
 import { scalingOf, usageOf } from '../usage.ts';
 import { OnnxGraph } from './graph.ts';
 import { LayersGraph } from './layers-graph.ts';
 
 /**
- * Writes a graph from `input` (rows x the model's example, raw values, NaN where one is missing) to `probabilities` (rows x classes).
+ * Writes a graph from `input` (rows x the model's example, raw values, NaN where one is missing) to `probabilities` (rows x classes
+ * or labels), or `value` (rows x 1).
  * What it was trained for stands in the metadata as JSON, key `starlings`. @throws ModelFileError for a model that is no layers
  */
 export async function writeOnnx(
@@ -30,11 +32,27 @@ export async function writeOnnx(
   );
   const input = graph.input({ name: 'input', elements: 'float', shape: ['rows', ...layers.input] });
   const logits = new LayersGraph(graph, new Map(tensors)).add(layers, scaled(graph, input, model, task));
-  const output = { name: 'probabilities', elements: 'float' as const, shape: ['rows', outputsOf(model)] };
-  graph.node('Softmax', [logits], { axis: -1 }, output.name);
-  graph.output(output);
+  const name = said(graph, logits, objectiveOf(task));
+  graph.output({ name, elements: 'float', shape: ['rows', outputsOf(model)] });
   const metadata = { starlings: JSON.stringify({ ...usageOf(model, task), ...more }) };
   await writeFileAtomically(file, graph.file(model.kind, '1', metadata));
+}
+
+/** What the model says of its outputs; returns what that is called. */
+function said(graph: OnnxGraph, outputs: string, objective: Objective): string {
+  switch (objective.kind) {
+    case 'classification':
+      return graph.node('Softmax', [outputs], { axis: -1 }, 'probabilities');
+    case 'regression': {
+      const { mean, scale } = objective.target;
+      const scaledUp = graph.node('Mul', [outputs, graph.constant([], [scale])]);
+      return graph.node('Add', [scaledUp, graph.constant([], [mean])], {}, 'value');
+    }
+    case 'multi-label':
+      return graph.node('Sigmoid', [outputs], {}, 'probabilities');
+    default:
+      return objective satisfies never;
+  }
 }
 
 /** (value - mean) / scale; a missing value is the mean, so 0. */

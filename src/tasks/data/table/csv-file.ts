@@ -2,48 +2,14 @@
 import { type FileHandle, open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DataFileError } from '../../datasets/data-error.ts';
+import type { CsvHead, CsvNames, CsvVisitor, Delimiter } from './csv-head.ts';
 import { bytesOf, type CsvRow, CsvScanner, textOf } from './csv-scanner.ts';
 import { isMissing, NumberReader } from './field-values.ts';
+import { readRecordFile, recordFormOf } from './record-files.ts';
 
 const chunkBytes = 1 << 20;
 /** From the one that text has least by chance: the first of equally good ones is taken. */
-const delimiters = ['\t', ';', '|', ','] as const;
-export type Delimiter = (typeof delimiters)[number];
-
-export interface CsvHead {
-  readonly file: string;
-  readonly delimiter: Delimiter;
-  /** Names of the columns, from the first row or as they were given. */
-  readonly columns: readonly string[];
-  /** The row of names as it stands; null where the first row is none. */
-  readonly header: Buffer | null;
-  /** Knows the file's decimal sign as soon as one was met. */
-  readonly numbers: NumberReader;
-}
-
-/** One thing that is wrong with a row: rows of one `reason` are counted together. */
-export interface RowProblem {
-  readonly reason: string;
-  readonly sentence: string;
-}
-
-export interface CsvVisitor {
-  /** A row with as many fields as there are columns. */
-  readonly row: (row: CsvRow) => void;
-  /** Where it throws, reading ends. */
-  readonly refuse: (problem: RowProblem) => void;
-}
-
-export interface CsvNames {
-  /** Of the columns of a file without a header: the list as long as its rows, or the first. */
-  readonly headers: readonly (readonly string[])[];
-  /** Names that must be there for a first row to be one of names; null: it is where nothing in it is a number. */
-  readonly wanted: readonly string[] | null;
-}
-
-export const throwProblem = ({ sentence }: RowProblem): never => {
-  throw new DataFileError(sentence);
-};
+const delimiters: readonly Delimiter[] = ['\t', ';', '|', ','];
 
 /**
  * Reads the file from its beginning to its end; `visit` is told of its head first. Returns what the head is. @throws DataFileError where it
@@ -54,6 +20,8 @@ export async function readCsvFile(
   names: CsvNames,
   visit: (head: CsvHead) => CsvVisitor,
 ): Promise<CsvHead> {
+  const form = recordFormOf(file);
+  if (form !== null) return readRecordFile(form, file, names, visit);
   const handle = await openFile(file);
   try {
     const { size } = await handle.stat();
@@ -114,7 +82,7 @@ const otherFiles: readonly (readonly [bytes: readonly number[], what: string])[]
   [[0x50, 0x4b, 3, 4], 'a workbook or another ZIP archive: save the sheet as CSV in UTF-8'],
   [[0xd0, 0xcf, 0x11, 0xe0], 'an old Excel workbook: save the sheet as CSV in UTF-8'],
   [[0x1f, 0x8b], 'packed by gzip: unpack it first'],
-  [[0x50, 0x41, 0x52, 0x31], 'a Parquet file: export it as CSV'],
+  [[0x50, 0x41, 0x52, 0x31], 'a Parquet file: call it .parquet'],
   [[0x25, 0x50, 0x44, 0x46], 'a PDF document: name the table itself'],
 ];
 const byteOrderMark = Buffer.of(0xef, 0xbb, 0xbf);
@@ -198,12 +166,12 @@ export async function onlyTableOf(path: string): Promise<string> {
   const names = (await readdir(path)).filter(isTableName);
   if (names.length !== 1) {
     throw new DataFileError(
-      `${path}: expected exactly one .csv or .tsv file, found ${names.length}: name the file itself`,
+      `${path}: expected exactly one .csv, .tsv, .jsonl or .parquet file, found ${names.length}: name the file itself`,
     );
   }
   return join(path, names[0]!);
 }
 
 export function isTableName(file: string): boolean {
-  return /\.(csv|tsv|tab)$/i.test(file);
+  return /\.(csv|tsv|tab)$/i.test(file) || recordFormOf(file) !== null;
 }

@@ -6,7 +6,7 @@ import { DataFileError } from '../../datasets/data-error.ts';
 
 /** Bounds of what one row may be; more is no table that a run can be described for. Guesses. */
 export const columnsMax = 16_384;
-const rowBytesMax = 1 << 20;
+export const rowBytesMax = 1 << 20;
 
 const LF = 10;
 const CR = 13;

@@ -76,8 +76,16 @@ function short(value: number): number {
 function labelOf(profile: ColumnProfile, { positiveAbove }: LabelHints): TableTask['label'] {
   const { column, values } = profile;
   if (positiveAbove !== undefined) return { column, positiveAbove };
+  const isNumber = isNumeric(profile);
+  // What has so many values, or fractions for the most part, is measured and no class.
+  const seen = [...(values?.keys() ?? [])].map(Number).filter((value) => !Number.isNaN(value));
+  const isMeasured = values === null || 2 * seen.filter(Number.isInteger).length < seen.length;
+  if (isNumber && isMeasured) {
+    const { mean, squares, numbers } = profile;
+    return { kind: 'number', column, mean: short(mean), scale: short(Math.sqrt(squares / numbers)) || 1 };
+  }
   if (values === null) return { column };
-  if (!isNumeric(profile)) return { column, classes: [...values.keys()].sort() };
+  if (!isNumber) return { column, classes: [...values.keys()].sort() };
   const numbers = [...values.keys()].map(Number).filter((value) => !Number.isNaN(value));
   const areClassNumbers = numbers.every(
     (value) => Number.isInteger(value) && value >= 0 && value < valuesMax,

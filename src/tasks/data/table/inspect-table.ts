@@ -1,18 +1,15 @@
 /** What a task understands of a table, and refuses: in one pass, in memory that does not grow with it. */
 import { outputsOf } from '../../models/model-layout.ts';
 import type { ModelSpec } from '../../models/registry.ts';
-import {
-  type ColumnReport,
-  type DataReport,
-  orRefused,
-  type PartReport,
-  Refusals,
-  type RowPreview,
-} from '../data-report.ts';
-import { type CsvHead, onlyTableOf, readCsvFile } from './csv-file.ts';
+import { answerWidth } from '../../objective.ts';
+import { type ColumnReport, type DataReport, orRefused, Refusals, type RowPreview } from '../data-report.ts';
+import { onlyTableOf, readCsvFile } from './csv-file.ts';
+import type { CsvHead } from './csv-head.ts';
 import { type CsvRow, textOf } from './csv-scanner.ts';
+import { LabelTally } from './label-tally.ts';
+import { type AnswerReader, answerReader, classNames, objectiveOfLabel } from './labels.ts';
 import { namesOf, scaleInPlace, tooFew } from './read-table.ts';
-import { type ColumnEncoder, encodersOf, fieldOf, labelReader } from './row-encoder.ts';
+import { type ColumnEncoder, encodersOf, fieldOf } from './row-encoder.ts';
 import { slotsOf, usedColumns } from './slots.ts';
 import { valuesMax } from './table-profile.ts';
 import type { TableTask } from './table-schema.ts';
@@ -29,7 +26,7 @@ export async function inspectTable(
   const file = await orRefused(() => onlyTableOf(path), refused);
   let survey: TableSurvey | null = null;
   if (file !== null) {
-    const outputs = model === null ? (task.label.classes?.length ?? valuesMax) : outputsOf(model);
+    const outputs = model === null ? (classNames(task.label)?.length ?? valuesMax) : outputsOf(model);
     await orRefused(
       () =>
         readCsvFile(file, namesOf(task), (head) => {
@@ -70,16 +67,19 @@ class TableSurvey {
   readonly #head: CsvHead;
   readonly #refused: Refusals;
   readonly #tallies: readonly Tally[];
-  readonly #labelOf: ReturnType<typeof labelReader>;
+  readonly #answerOf: AnswerReader;
+  readonly #answer: Float64Array;
   readonly #raw: Float64Array;
-  readonly #classes = { train: [] as number[], heldOut: [] as number[] };
+  readonly #labels: LabelTally;
   readonly #preview: RowPreview[] = [];
 
   constructor(task: TableTask, head: CsvHead, outputs: number, refused: Refusals) {
     this.#task = task;
     this.#head = head;
     this.#refused = refused;
-    this.#labelOf = labelReader(task, head, outputs);
+    this.#answerOf = answerReader(task.label, head, outputs);
+    this.#answer = new Float64Array(answerWidth(objectiveOfLabel(task.label)));
+    this.#labels = new LabelTally(task.label);
     this.#tallies = talliesOf(task, head);
     this.#raw = new Float64Array(slotsOf(task).length);
   }
@@ -96,17 +96,15 @@ class TableSurvey {
         return;
       }
     }
-    const label = this.#labelOf(row);
-    if (typeof label === 'object') {
-      this.refuse(label);
+    const none = this.#answerOf(row, this.#answer);
+    if (none) {
+      this.refuse(none);
       return;
     }
     for (const tally of this.#tallies) count(tally, raw);
     this.rows++;
-    const classes = this.#classes[this.rows % this.#task.heldOutEvery === 0 ? 'heldOut' : 'train'];
-    while (classes.length <= label) classes.push(0);
-    classes[label]!++;
-    if (this.#preview.length < previewRows) this.#preview.push(this.#previewOf(row, label));
+    this.#labels.count(this.rows % this.#task.heldOutEvery === 0 ? 'held out' : 'train', this.#answer);
+    if (this.#preview.length < previewRows) this.#preview.push(this.#previewOf(row));
   };
 
   report(): Pick<DataReport, 'parts' | 'columns' | 'table'> {
@@ -118,40 +116,26 @@ class TableSurvey {
       ...(numbers.isDecimalComma ? ['decimal commas'] : []),
     ].join(', ');
     return {
-      parts: this.#parts(),
+      parts: this.#labels.parts(),
       columns: columns.length,
       table: { format, columns: this.#columns(), preview: this.#preview },
     };
   }
 
-  #parts(): PartReport[] {
-    const { train, heldOut } = this.#classes;
-    const length = Math.max(train.length, heldOut.length, this.#task.label.classes?.length ?? 0);
-    return (
-      [
-        ['train', train],
-        ['held out', heldOut],
-      ] as const
-    ).map(([name, counted]) => {
-      const classes = Array.from({ length }, (_, label) => counted[label] ?? 0);
-      return { name, rows: classes.reduce((sum, one) => sum + one, 0), classes };
-    });
-  }
-
   #columns(): ColumnReport[] {
     const used = new Set(usedColumns(this.#task));
-    const { column: label } = this.#task.label;
     const nothing = { missing: 0, range: null, values: null, inputs: [] };
     return [
       ...this.#tallies.map(columnReport),
-      { column: label, kind: 'label', ...nothing },
+      ...this.#labels.columns(),
       ...this.#head.columns
         .filter((column) => !used.has(column))
         .map((column): ColumnReport => ({ column, kind: 'unused', ...nothing })),
     ];
   }
 
-  #previewOf(row: CsvRow, label: number): RowPreview {
+  #previewOf(row: CsvRow): RowPreview {
+    const label = this.#labels.isClass ? this.#answer[0]! : [...this.#answer];
     const raw = usedColumns(this.#task).map((column) => textOf(row, fieldOf(this.#head, column)));
     const inputs = this.#raw.slice();
     scaleInPlace(inputs, slotsOf(this.#task));

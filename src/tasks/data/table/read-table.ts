@@ -4,10 +4,13 @@ import { checkFits, type TaskData } from '../../datasets/dataset.ts';
 import type { LabelledRows } from '../../datasets/labelled-rows.ts';
 import { outputsOf } from '../../models/model-layout.ts';
 import type { ModelSpec } from '../../models/registry.ts';
+import { answerWidth } from '../../objective.ts';
 import type { RawRows } from '../task-kind.ts';
-import { type CsvNames, onlyTableOf, readCsvFile, throwProblem } from './csv-file.ts';
+import { onlyTableOf, readCsvFile } from './csv-file.ts';
+import { type CsvNames, throwProblem } from './csv-head.ts';
 import { GrowingRows } from './growing-rows.ts';
-import { labelReader, rowEncoder, shapeErrorOf } from './row-encoder.ts';
+import { answerReader, objectiveOfLabel } from './labels.ts';
+import { rowEncoder, shapeErrorOf } from './row-encoder.ts';
 import { featureColumns, type Slot, slotsOf, usedColumns } from './slots.ts';
 import type { TableTask } from './table-schema.ts';
 
@@ -21,22 +24,27 @@ export async function readTable(
   const slots = slotsOf(task);
   const features = slots.length;
   const { heldOutEvery } = task;
-  const parts = { train: new GrowingRows(features), heldOut: new GrowingRows(features) };
+  const objective = objectiveOfLabel(task.label);
+  const parts = {
+    train: new GrowingRows(features, objective),
+    heldOut: new GrowingRows(features, objective),
+  };
   let rows = 0;
   await readCsvFile(file, namesOf(task), (head) => {
     const encode = rowEncoder(task, head);
-    const labelOf = labelReader(task, head, outputsOf(model));
+    const answerOf = answerReader(task.label, head, outputsOf(model));
     const raw = new Float64Array(features);
+    const answer = new Float64Array(answerWidth(objective));
     return {
       refuse: throwProblem,
       row: (row) => {
         const problem = encode(row, raw);
         if (problem) throwProblem(problem);
-        const label = labelOf(row);
-        if (typeof label === 'object') throw shapeErrorOf(label);
+        const none = answerOf(row, answer);
+        if (none) throw shapeErrorOf(none);
         scaleInPlace(raw, slots);
         rows++;
-        (rows % heldOutEvery === 0 ? parts.heldOut : parts.train).add(raw, label);
+        (rows % heldOutEvery === 0 ? parts.heldOut : parts.train).add(raw, answer);
       },
     };
   });

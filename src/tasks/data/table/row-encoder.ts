@@ -1,11 +1,11 @@
-/** Rows of a file as a task has them: inputs, raw, and the class. */
+/** Rows of a file as a task has them: inputs, raw, without the label. */
 import { DataFileError, DataShapeError } from '../../datasets/data-error.ts';
-import type { CsvHead, RowProblem } from './csv-file.ts';
+import type { CsvHead, RowProblem } from './csv-head.ts';
 import { type CsvRow, textOf } from './csv-scanner.ts';
 import { isMissing } from './field-values.ts';
 import { featureColumns } from './slots.ts';
 import type { TableTask } from './table-schema.ts';
-import { isNumeral, placesOf } from './value-list.ts';
+import { placesOf } from './value-list.ts';
 
 /** Takes one row's values of a column into `out` from `at` on; what is wrong instead where something is. */
 export interface ColumnEncoder {
@@ -102,37 +102,18 @@ function categoricalEncoder(head: CsvHead, task: Categorical): ColumnEncoder {
   };
 }
 
-/** The class of a row; what is wrong where it has none. */
-export type LabelReader = (row: CsvRow) => number | RowProblem;
-
-/** For a model of so many classes. @throws DataFileError where the column is not there */
-export function labelReader(task: TableTask, head: CsvHead, outputs: number): LabelReader {
-  const { column, positiveAbove, classes = [] } = task.label;
-  const field = fieldOf(head, column);
-  const places = placesOf(classes, head.numbers);
-  const isNumbered = !classes.some(isNumeral);
-  const bad = (row: CsvRow, expected: string) => problemOf(head, row, field, 'label', expected);
-  return (row) => {
-    if (positiveAbove !== undefined) {
-      const value = head.numbers.read(row, field);
-      if (!Number.isNaN(value)) return value > positiveAbove ? 1 : 0;
-      return bad(row, 'expected a label that is a number');
-    }
-    const place = places(row, field);
-    if (place >= 0) return place;
-    const value = isNumbered ? head.numbers.read(row, field) : Number.NaN;
-    if (Number.isInteger(value) && value >= 0 && value < outputs) return value;
-    const names = classes.length > 0 ? `${listed(classes)}${isNumbered ? ', or its number' : ''}` : '';
-    return bad(row, `expected a class ${names ? `of ${names}` : `from 0 to ${outputs - 1}`}`);
-  };
-}
-
 /** A label of many classes is refused as one. */
 export function shapeErrorOf({ reason, sentence }: RowProblem): Error {
   return reason.startsWith('label') ? new DataShapeError(sentence) : new DataFileError(sentence);
 }
 
-function problemOf(head: CsvHead, row: CsvRow, field: number, kind: string, expected: string): RowProblem {
+export function problemOf(
+  head: CsvHead,
+  row: CsvRow,
+  field: number,
+  kind: string,
+  expected: string,
+): RowProblem {
   const column = head.columns[field]!;
   const found = isMissing(row, field) ? 'none' : `'${textOf(row, field).slice(0, 40)}'`;
   return {
@@ -141,7 +122,7 @@ function problemOf(head: CsvHead, row: CsvRow, field: number, kind: string, expe
   };
 }
 
-function listed(values: readonly string[]): string {
+export function listed(values: readonly string[]): string {
   const shown = values.slice(0, 10).map((value) => `'${value}'`);
   return `${shown.join(', ')}${values.length > 10 ? ` and ${values.length - 10} more` : ''}`;
 }

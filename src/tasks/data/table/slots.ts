@@ -1,4 +1,5 @@
 /** The inputs that the columns of a table make, in their order: numbers first, then categories. */
+import { labelColumns } from './labels.ts';
 import type { TableTask } from './table-schema.ts';
 
 /** One input of the model. What is no number is 0 or 1 and is not scaled. */
@@ -33,5 +34,5 @@ export function featureColumns({ numeric = [], categorical = [] }: TableTask): s
 
 /** The same, and the label's. */
 export function usedColumns(task: TableTask): string[] {
-  return [...featureColumns(task), task.label.column];
+  return [...featureColumns(task), ...labelColumns(task.label)];
 }

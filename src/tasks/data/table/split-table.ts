@@ -3,12 +3,16 @@ import { join } from 'node:path';
 import { writeFileAtomically } from '../../../platform/node/atomic-file.ts';
 import { makeDirectory } from '../../../platform/node/make-directory.ts';
 import { dirichletPartition } from '../../datasets/dirichlet-partition.ts';
+import { groupsOf } from '../../datasets/labelled-rows.ts';
+import { answerWidth } from '../../objective.ts';
 import { countClasses } from '../data-report.ts';
 import type { SharesRequest } from '../task-kind.ts';
-import { onlyTableOf, readCsvFile, throwProblem } from './csv-file.ts';
+import { onlyTableOf, readCsvFile } from './csv-file.ts';
+import { throwProblem } from './csv-head.ts';
 import { bytesOf } from './csv-scanner.ts';
+import { answerReader, objectiveOfLabel } from './labels.ts';
 import { namesOf } from './read-table.ts';
-import { labelReader, shapeErrorOf } from './row-encoder.ts';
+import { shapeErrorOf } from './row-encoder.ts';
 import type { TableTask } from './table-schema.ts';
 
 /** A column with more is no label. Guess. */
@@ -18,24 +22,28 @@ const classesMax = 4096;
 export async function splitTable(task: TableTask, request: SharesRequest): Promise<string> {
   const { source, targets, alpha, rng } = request;
   const file = await onlyTableOf(source);
-  const labels: number[] = [];
+  const objective = objectiveOfLabel(task.label);
+  const width = answerWidth(objective);
+  const answers: number[] = [];
   const rows: Buffer[] = [];
   const head = await readCsvFile(file, namesOf(task), (found) => {
-    const labelOf = labelReader(task, found, request.classes ?? classesMax);
+    const answerOf = answerReader(task.label, found, request.classes ?? classesMax);
+    const answer = new Float64Array(width);
     return {
       refuse: throwProblem,
       row: (row) => {
-        const label = labelOf(row);
-        if (typeof label === 'object') throw shapeErrorOf(label);
-        labels.push(label);
+        const none = answerOf(row, answer);
+        if (none) throw shapeErrorOf(none);
+        for (const one of answer) answers.push(one);
         rows.push(bytesOf(row));
       },
     };
   });
-  const shares = dirichletPartition(labels, {
+  const { groups, count } = groupsOf(objective, answers);
+  const shares = dirichletPartition(groups, {
     peers: targets.length,
     alpha,
-    classes: request.classes ?? countClasses(labels).length,
+    classes: count ?? request.classes ?? countClasses(groups).length,
     rng,
   });
   const end = Buffer.from('\n');

@@ -1,5 +1,7 @@
 /** What the columns of a table are like, in counts and moments: what can be added up over sites, and no row. */
-import { type CsvHead, readCsvFile } from './csv-file.ts';
+
+import { readCsvFile } from './csv-file.ts';
+import type { CsvHead } from './csv-head.ts';
 import { type CsvRow, textOf } from './csv-scanner.ts';
 import { isMissing } from './field-values.ts';
 

@@ -33,7 +33,8 @@ const categorical = z.strictObject({
   missingIndicator,
 });
 
-const label = z.strictObject({
+const classLabel = z.strictObject({
+  kind: z.literal('class').optional().describe('one class of several, which is the default'),
   column: name.describe('its name in the header, or in `header`'),
   positiveAbove: z.number().optional().describe('of numbers two classes: 1 above this'),
   classes: z
@@ -45,10 +46,35 @@ const label = z.strictObject({
     ),
 });
 
+const numberLabel = z.strictObject({
+  kind: z.literal('number').describe('a number: least squares'),
+  column: name.describe('its name in the header, or in `header`'),
+  mean: z.number().describe('subtracted before the model learns it; the same at every peer'),
+  scale: z
+    .number()
+    .positive()
+    .describe('divided by: losses are in units of it, errors are told in units of the data'),
+  unit: z.string().min(1).max(20).optional().describe('what errors are told in, such as mmHg'),
+});
+
+const severalLabels = z.strictObject({
+  kind: z.literal('labels').describe('any number of labels that hold at once'),
+  columns: z.array(name).min(1).max(1024).describe('one label each, in the order of the outputs'),
+  values: z
+    .array(name)
+    .length(2)
+    .optional()
+    .describe('what a column says where its label does not hold, and where it does; else 0 and 1'),
+});
+
+const label = z.discriminatedUnion('kind', [classLabel, numberLabel, severalLabels]);
+
 export const tableSchema = z.strictObject({
   kind: z
     .literal('table')
-    .describe('a CSV or TSV file whose columns go by their names; empty, NA, NaN, null, ? and - are missing'),
+    .describe(
+      'a CSV or TSV file, JSON Lines or Parquet, whose columns go by their names; empty, NA, NaN, null, ? and - are missing',
+    ),
   header: z
     .array(name)
     .min(1)
@@ -61,3 +87,4 @@ export const tableSchema = z.strictObject({
   heldOutEvery: z.int().min(2).max(1000).default(5).describe('every n-th row is held out for evaluation'),
 });
 export type TableTask = z.infer<typeof tableSchema>;
+export type TableLabel = TableTask['label'];

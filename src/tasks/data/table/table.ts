@@ -1,6 +1,7 @@
 import { accuracy, loss } from '../../metrics.ts';
 import { inputsOf, outputsOf } from '../../models/model-layout.ts';
 import type { TaskKind } from '../task-kind.ts';
+import { classNames, objectiveOfLabel } from './labels.ts';
 import { slotsOf, usedColumns } from './slots.ts';
 import { tableSchema } from './table-schema.ts';
 
@@ -30,10 +31,23 @@ export const table: TaskKind<typeof tableSchema> = {
       label: { column: 'class', positiveAbove: 0 },
       heldOutEvery: 5,
     },
+    {
+      kind: 'table',
+      numeric: [{ column: 'age', mean: 50, scale: 10 }],
+      label: { kind: 'number', column: 'pressure', mean: 130, scale: 20, unit: 'mmHg' },
+      heldOutEvery: 5,
+    },
+    {
+      kind: 'table',
+      numeric: [{ column: 'age', mean: 50, scale: 10 }],
+      label: { kind: 'labels', columns: ['diabetes', 'asthma'], values: ['no', 'yes'] },
+      heldOutEvery: 5,
+    },
   ],
   files:
-    'a CSV or TSV file (or a folder with one such file), with a row of names or without; every n-th row is held out',
+    'a CSV or TSV file with a row of names or without, JSON Lines (.jsonl) of flat objects or Parquet (.parquet), or a folder with one such file; every n-th row is held out',
   feeds: ['features'],
+  objective: ({ label }) => objectiveOfLabel(label),
   metrics: [accuracy, loss],
   counted: 'examples',
   impossible: (task, model) => {
@@ -51,6 +65,7 @@ export const table: TaskKind<typeof tableSchema> = {
         message: `must equal the inputs that the columns make (${inputs})`,
       };
     }
+    if (task.label.kind === 'number' || task.label.kind === 'labels') return null;
     const { positiveAbove, classes } = task.label;
     if (positiveAbove !== undefined && outputsOf(model) !== 2) {
       return { path: ['model', 'outputs'], message: 'must be 2 where the label has positiveAbove' };
@@ -85,7 +100,7 @@ export const table: TaskKind<typeof tableSchema> = {
   },
   names: (task) => ({
     features: slotsOf(task).map(({ name }) => name),
-    classes: task.label.classes ?? null,
+    classes: classNames(task.label),
     ...(slotsOf(task).length > (task.numeric?.length ?? 0) ? { inputs: inputsInWords } : {}),
   }),
   readRows: async (task, file) => {

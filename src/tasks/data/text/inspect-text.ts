@@ -1,15 +1,32 @@
-import { stat } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import { type DataReport, orRefused, Refusals } from '../data-report.ts';
+import { isTextRecord } from './json-lines.ts';
 import type { TextTask } from './text.ts';
-import { isTextFile, readTextFiles, textFilesOf } from './text-files.ts';
+import { isJsonLines, isTextFile, readTextFiles, textFilesOf } from './text-files.ts';
 
-/** Whether it is a file of that name, or a folder with such files: other text is given with a run. */
+/** As much of a file as shows what its first record is. */
+const lookBytes = 1 << 20;
+
+/** Whether it is a file of that name, or a folder with such files: other text is given with a run. JSON Lines may be a table as well. */
 export async function isText(path: string): Promise<boolean> {
-  if (!(await stat(path)).isDirectory()) return isTextFile(path);
-  return textFilesOf(path).then(
-    () => true,
-    () => false,
-  );
+  if (!(await stat(path)).isDirectory()) return isTextFile(path) && (await beginsAsText(path));
+  const files = await textFilesOf(path).catch(() => []);
+  return files.length > 0 && (await beginsAsText(files[0]!));
+}
+
+async function beginsAsText(file: string): Promise<boolean> {
+  if (!isJsonLines(file)) return true;
+  const handle = await open(file, 'r');
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(lookBytes), 0, lookBytes, 0);
+    const first = buffer
+      .toString('utf8', 0, bytesRead)
+      .split('\n')
+      .find((line) => line.trim() !== '');
+    return first === undefined || isTextRecord(first);
+  } finally {
+    await handle.close();
+  }
 }
 
 export async function inspectText(task: TextTask, path: string): Promise<DataReport> {

@@ -68,6 +68,12 @@ export function renderJsonLines(
   return rendered.join('');
 }
 
+/** Whether a line is one of the records of text, or at least none of another kind. */
+export function isTextRecord(line: string): boolean {
+  const record = parseJson(line.replace(/^\uFEFF/, ''));
+  return typeof record !== 'object' || record === null || render(record, 'plain') !== null;
+}
+
 function throwFirst(sentence: string): never {
   throw new DataFileError(sentence);
 }

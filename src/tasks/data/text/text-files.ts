@@ -67,7 +67,7 @@ export async function readTextFiles(
         throw new DataFileError(`${path}: ${total} bytes of text, more than ${textBytesMax}`);
       }
       const bytes = await handle.readFile();
-      const isPlain = extname(file).toLowerCase() !== jsonLines;
+      const isPlain = !isJsonLines(file);
       texts.push(isPlain ? bytes : Buffer.from(renderJsonLines(bytes.toString(), file, chat, refuse)));
     } finally {
       await handle.close();
@@ -91,6 +91,10 @@ export async function textFilesOf(path: string): Promise<string[]> {
     throw new DataFileError(`${path}: expected .txt or .jsonl files, found none`);
   }
   return names.map((name) => join(path, name));
+}
+
+export function isJsonLines(file: string): boolean {
+  return extname(file).toLowerCase() === jsonLines;
 }
 
 /** Whether a file of that name is text for certain. */

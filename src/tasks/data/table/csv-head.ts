@@ -1,0 +1,41 @@
+/** What is known of a table's file before its rows, and who is told of them. */
+import { DataFileError } from '../../datasets/data-error.ts';
+import type { CsvRow } from './csv-scanner.ts';
+import type { NumberReader } from './field-values.ts';
+
+export type Delimiter = '\t' | ';' | '|' | ',';
+
+export interface CsvHead {
+  readonly file: string;
+  readonly delimiter: Delimiter;
+  /** Names of the columns, from the first row or as they were given. */
+  readonly columns: readonly string[];
+  /** The row of names as it stands; null where the first row is none. */
+  readonly header: Buffer | null;
+  /** Knows the file's decimal sign as soon as one was met. */
+  readonly numbers: NumberReader;
+}
+
+/** One thing that is wrong with a row: rows of one `reason` are counted together. */
+export interface RowProblem {
+  readonly reason: string;
+  readonly sentence: string;
+}
+
+export interface CsvVisitor {
+  /** A row with as many fields as there are columns. */
+  readonly row: (row: CsvRow) => void;
+  /** Where it throws, reading ends. */
+  readonly refuse: (problem: RowProblem) => void;
+}
+
+export interface CsvNames {
+  /** Of the columns of a file without a header: the list as long as its rows, or the first. */
+  readonly headers: readonly (readonly string[])[];
+  /** Names that must be there for a first row to be one of names; null: it is where nothing in it is a number. */
+  readonly wanted: readonly string[] | null;
+}
+
+export const throwProblem = ({ sentence }: RowProblem): never => {
+  throw new DataFileError(sentence);
+};
