@@ -10,8 +10,9 @@ Of task.options: `sequence` (tokens of a row, 128), `heldOutRows` (at most so ma
 
 import argparse
 
-import torch
 from lora_base import adapters_of, add_options, base_hash, read_base, read_tokenizer, start_of, with_adapters
+
+import torch
 from lora_text import read_rows
 from starlings_trainer import DataError, serve
 from torch_training import TorchTrainer

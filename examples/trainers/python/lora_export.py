@@ -13,9 +13,10 @@ import os
 import sys
 from array import array
 
+from lora_base import adapters_of, add_options, read_base, read_tokenizer, with_adapters
+
 import torch
 from lora import Lora
-from lora_base import adapters_of, add_options, read_base, read_tokenizer, with_adapters
 from safetensors.torch import load_file
 
 

@@ -7,8 +7,9 @@ Makes a small base for lora.py out of a text, so that there is something to fine
 import argparse
 import time
 
-import torch
 from lora_base import base_hash, small_qwen3
+
+import torch
 from lora_text import read_rows
 from starlings_trainer import batch, learning_rate
 from torch_training import seed_of

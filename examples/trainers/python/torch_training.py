@@ -33,7 +33,7 @@ def optimiser_of(training, parameters):
 
 class TorchTrainer(Trainer):
     """
-    To be derived from: `describe` calls `adopt`, `init` sets `examples`, and `losses(rows)` and `measure(rows)` compute. The module keeps nothing
+    To be derived from: `describe` calls `adopt`, `init` sets `examples`, and `loss(rows)` and `measure(rows)` compute. The module keeps nothing
     between two requests: its parameters come with the vector, its buffers are put back.
     """
 
