@@ -240,7 +240,7 @@ function deadMembers(files: readonly ParsedFile[]): string[] {
 function rootsOf(files: readonly SourceFile[]): string[] {
   const { scripts } = JSON.parse(readFileSync(join(repositoryRoot, 'package.json'), 'utf8'));
   const started = Object.values<string>(scripts).flatMap((script) => script.match(/\S+\.ts\b/g) ?? []);
-  const isTest = (path: string) => /^test\/.*\.(test|e2e|hostile)\.ts$/.test(path);
+  const isTest = (path: string) => /^test\/.*\.(test|e2e|hostile|python)\.ts$/.test(path);
   return [
     ...['src/index.ts', 'src/cli/main.ts', ...started],
     ...files.map(({ path }) => path).filter(isTest),

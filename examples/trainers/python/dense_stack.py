@@ -1,9 +1,7 @@
-"""What the trainers of dense networks here share: the layers of a run's model, MNIST's files, batches drawn from a named stream."""
+"""What the trainers of dense networks here share: the layers of a run's model, MNIST's files."""
 
 import gzip
-import hashlib
 import os
-import random
 import struct
 
 from starlings_trainer import DataError
@@ -40,13 +38,6 @@ def read_split(job, prefix, inputs, outputs):
     if count == 0 or len(labels) != count or len(pixels) != count * inputs or max(labels) >= outputs:
         raise DataError(f"{job['data']}: {count} images of {sides} pixels with {len(labels)} labels do not fit the model")
     return pixels, labels
-
-
-def batch(stream, step, examples, size):
-    """Numbers of the examples of one step: the same for the same stream, whatever was drawn before."""
-    seed = hashlib.sha256(f"{stream}/{step}".encode()).digest()
-    draw = random.Random(seed)
-    return [draw.randrange(examples) for _ in range(size)]
 
 
 def plain_sgd(training):

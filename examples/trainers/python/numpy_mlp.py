@@ -1,8 +1,8 @@
 """Trains a run's built-in dense network (mlp, logistic-regression) on MNIST-like files with numpy, beside nodes that use TensorFlow.js."""
 
 import numpy as np
-from dense_stack import batch, layers_of, plain_sgd, read_split
-from starlings_trainer import Diverged, Trainer, learning_rate, serve
+from dense_stack import layers_of, plain_sgd, read_split
+from starlings_trainer import Diverged, Trainer, batch, learning_rate, serve
 
 SCORED = 128
 

@@ -2,8 +2,8 @@
 
 import math
 
-from dense_stack import batch, layers_of, plain_sgd, read_split
-from starlings_trainer import Diverged, Trainer, learning_rate, serve
+from dense_stack import layers_of, plain_sgd, read_split
+from starlings_trainer import Diverged, Trainer, batch, learning_rate, serve
 
 SCORED = 128
 

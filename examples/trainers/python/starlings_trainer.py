@@ -21,6 +21,7 @@ import hashlib
 import math
 import os
 import queue
+import random
 import shutil
 import struct
 import sys
@@ -105,6 +106,13 @@ def learning_rate(training, rounds, round_, step):
     if schedule["id"] == "linear":
         return peak * (1 - (1 - final) * done)
     return peak * (final + (1 - final) * (1 + math.cos(math.pi * done)) / 2)
+
+
+def batch(stream, step, examples, size):
+    """Numbers of the examples of one step: the same for the same stream, whatever was drawn before."""
+    seed = hashlib.sha256(f"{stream}/{step}".encode()).digest()
+    draw = random.Random(seed)
+    return [draw.randrange(examples) for _ in range(size)]
 
 
 # Canonical CBOR (DAG-CBOR): shortest integers, keys shortest first, floats in 64 bits and only where they are no whole numbers.
