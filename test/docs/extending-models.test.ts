@@ -91,5 +91,8 @@ test('the run of the page is learned, and refused where it cannot be', async () 
   const { size, accuracy, examples } = JSON.parse(await inCopy('program.ts', 'run.yaml'));
   assert.deepEqual([size, examples], [4 * (2 * 2 + 2), 200]);
   assert.ok(accuracy > 0.85, `accuracy ${accuracy}`);
-  await assert.rejects(inCopy('program.ts', 'text.yaml'), /model\.kind: must be gpt or gpt-lora where the task is text/);
+  await assert.rejects(
+    inCopy('program.ts', 'text.yaml'),
+    /model\.kind: must be gpt or gpt-lora where the task is text/,
+  );
 });
