@@ -1,5 +1,6 @@
 /** `starlings data moments`: means and scales for a run's author, of several sites, without a row of any. */
 import type { Command } from 'commander';
+import { addLabelOptions } from './parts/label-options.ts';
 import { checkMayWrite } from './parts/may-write.ts';
 import { perform } from './parts/perform.ts';
 
@@ -11,7 +12,7 @@ interface Options {
   readonly force?: true;
 }
 
-export function addMoments(data: Command, withHints: (command: Command, when: string) => Command): void {
+export function addMoments(data: Command): void {
   const command = data
     .command('moments')
     .description(
@@ -20,7 +21,7 @@ export function addMoments(data: Command, withHints: (command: Command, when: st
     .argument('<path...>', 'tables (CSV), or moments (.json) that others wrote with --out')
     .option('--out <file>', 'write the moments of all together there (.json)')
     .option('--force', 'replace what exists there');
-  withHints(command, '').action((paths: readonly string[], options: Options, self: Command) =>
+  addLabelOptions(command, '').action((paths: readonly string[], options: Options, self: Command) =>
     perform(self, async ({ say }) => {
       if (options.out !== undefined) checkMayWrite(options.out, options.force);
       const { onlyTableOf } = await import('../tasks/data/table/csv-file.ts');

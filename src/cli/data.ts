@@ -4,16 +4,11 @@ import type { Command } from 'commander';
 import { taskKinds } from '../tasks/data/registry.ts';
 import { addMoments } from './data-moments.ts';
 import { numberBetween, wholeNumber } from './parts/arguments.ts';
+import { addLabelOptions, type LabelOptions } from './parts/label-options.ts';
 import { checkMayWrite } from './parts/may-write.ts';
 import { perform } from './parts/perform.ts';
 
-interface LookOptions {
-  readonly label?: string;
-  readonly positiveAbove?: number;
-  readonly header?: readonly string[];
-}
-
-interface SourceOptions extends LookOptions {
+interface SourceOptions extends LabelOptions {
   readonly run?: string;
 }
 
@@ -35,33 +30,18 @@ export function addDataCommands(data: Command): void {
   addInspect(data);
   addCheck(data);
   addSplit(data);
-  addMoments(data, withHints);
+  addMoments(data);
 }
 
 function withPath(command: Command): Command {
   return command.argument('<path>', 'file or folder').addHelpText('after', filesOfTasks);
 }
 
-function withHints(command: Command, when: string): Command {
-  return command
-    .option('--label <column>', `${when}of a table: name of the label's column (default: the last)`)
-    .option(
-      '--positive-above <number>',
-      `${when}of a table: two classes, 1 where the label is above this`,
-      numberBetween(-1e300, 1e300),
-    )
-    .option(
-      '--header <names>',
-      `${when}of a table without a row of names: names of all columns, with commas between`,
-      (text: string) => text.split(',').map((name) => name.trim()),
-    );
-}
-
 function addInspect(data: Command): void {
   const command = data
     .command('inspect')
     .description('say what data without a run looks like, and print a task to start from');
-  withHints(withPath(command), '').action((path: string, options: LookOptions, self: Command) =>
+  addLabelOptions(withPath(command), '').action((path: string, options: LabelOptions, self: Command) =>
     tell(path, options, self),
   );
 }
@@ -92,7 +72,7 @@ function addSplit(data: Command): void {
     .command('split')
     .description('give each of several nodes a share of its own, by label')
     .option('--run <file>', 'read it as the task of this run (YAML or manifest); else by its looks');
-  withHints(withPath(command), 'without --run, ')
+  addLabelOptions(withPath(command), 'without --run, ')
     .requiredOption('--nodes <count>', 'shares to make', wholeNumber(1, 10_000))
     .requiredOption('--out <folder>', 'gets a folder for each node: node-00, node-01, ...')
     .option('--alpha <number>', 'label skew (Dirichlet), smaller is more', numberBetween(0.001, 1e6), 0.5)

@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { addBootstrapCommand } from './bootstrap.ts';
 import { addCodecBenchCommand } from './codec-bench.ts';
 import { addCompareCommand } from './compare.ts';
+import { addInitCommand } from './init.ts';
 import { addInspectCommand } from './inspect.ts';
 import { addLogExportCommand } from './log-export.ts';
 import { addLogVerifyCommand } from './log-verify.ts';
@@ -47,6 +48,7 @@ async function createProgram(argv: readonly string[]): Promise<Command> {
     .exitOverride();
 
   addStartCommand(program);
+  addInitCommand(program);
   const run = program.command('run').description('describe and sign a training run');
   addRunCreateCommand(run);
   addRunShowCommand(run);

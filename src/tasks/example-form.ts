@@ -19,3 +19,10 @@ export const exampleForms: Readonly<Record<ExampleForm, FormFacts>> = {
   bytes: { dtype: 'int32', isSequence: true, unit: 'bytes' },
   opaque: { dtype: 'float32', isSequence: false, unit: 'values' },
 };
+
+/** How large the examples of some data are, for those who look for a model of them. */
+export interface ExampleSize {
+  /** Features; height, width, channels; nothing where a model chooses for itself. */
+  readonly shape: readonly number[];
+  readonly classes: number;
+}

@@ -39,7 +39,6 @@ import { readSources, repositoryRoot, type SourceFile, specifiersOf, targetOf } 
 const forTests: Readonly<Record<string, string>> = {
   'scripts/config-reference.ts configReference': 'docs/CONFIG.md is compared with it',
   'src/codec/half.ts float16Max': 'a bound',
-  'src/config/yaml-file.ts parseYaml': 'texts are quicker to write than files',
   'src/kernels/quantise.ts twoBitLevels': 'the slow twin has the same levels',
   'src/kernels/selection.ts NonFiniteError': 'a failure is told by its class',
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { impossibleCombination, runSpecSchema } from '../../src/run/run-spec.ts';
 import { type TaskSpec, taskKindOf, taskKinds, taskSchema } from '../../src/tasks/data/registry.ts';
 import { scaleValue } from '../../src/tasks/data/scaling.ts';
 import type { TableTask } from '../../src/tasks/data/table/table-schema.ts';
@@ -14,6 +15,7 @@ import {
   parameterCount,
 } from '../../src/tasks/models/model-layout.ts';
 import { type ModelSpec, modelKindOf, modelKinds, modelSchema } from '../../src/tasks/models/registry.ts';
+import { startersFor } from '../../src/tasks/models/starters.ts';
 
 const grey = { height: 28, width: 28, channels: 1, outputs: 10 };
 const colour = { height: 32, width: 32, channels: 3, outputs: 10 };
@@ -48,6 +50,21 @@ describe('kinds of models and tasks', () => {
     for (const task of tasks) {
       assert.equal(taskKindOf(task).kind, task.kind);
       assert.deepEqual(taskSchema.parse(task), task);
+    }
+  });
+
+  test('that are recognised by their data have a model to begin with, which they take', () => {
+    const found = { files: [], columns: 784, refused: [], parts: [] };
+    for (const task of [...tasks, idx, cifar]) {
+      const { recognise, exampleSize, feeds } = taskKindOf(task);
+      assert.equal(exampleSize !== undefined, recognise !== undefined, task.kind);
+      if (exampleSize === undefined) continue;
+      const starters = startersFor(feeds, exampleSize(task, found));
+      assert.ok(starters.length > 0, task.kind);
+      for (const { model, training, rounds, slotMs } of starters) {
+        const spec = runSpecSchema.parse({ name: 'started', model, task, training, rounds, slotMs });
+        assert.equal(impossibleCombination(spec), null, `${task.kind}, ${model.kind}`);
+      }
     }
   });
 

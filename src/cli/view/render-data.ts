@@ -1,6 +1,7 @@
 /** What `data inspect` and `data check` say of data. */
 import {
   type ColumnReport,
+  classesOf,
   type DataReport,
   majorityShare,
   type PartReport,
@@ -35,8 +36,7 @@ export function renderData(
   if (table) lines.push(...previewLines(table, names));
   lines.push(...refusalLines(refused));
   if (run === null && parts.length > 0) {
-    const classes = Math.max(2, ...parts.map((part) => part.classes?.length ?? 0));
-    lines.push('', renderTask(task, classes));
+    lines.push('', renderTask(task, classesOf(parts)));
   }
   return lines.join('\n');
 }

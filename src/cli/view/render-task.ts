@@ -12,8 +12,8 @@ export function renderTask(task: TaskSpec, classes: number): string {
   return `in the file of a run:\n${asYaml(fields)}`;
 }
 
-/** With lists of values, and fields of one thing among several, in one line each. */
-function asYaml(value: unknown): string {
+/** As part of a file: with lists of values, and fields of one thing among several, in one line each. */
+export function asYaml(value: unknown): string {
   const document = new Document(value);
   visit(document, {
     Seq: (_, list) => {

@@ -94,6 +94,11 @@ export function majorityShare(classes: readonly number[]): number | null {
   return rows === 0 ? null : Math.max(...classes) / rows;
 }
 
+/** Classes of the part that has most of them; two where there are fewer, as a model needs. */
+export function classesOf(parts: readonly PartReport[]): number {
+  return Math.max(2, ...parts.map(({ classes }) => classes?.length ?? 0));
+}
+
 /** Examples of each class. */
 export function countClasses(labels: ArrayLike<number>): number[] {
   const counts: number[] = [];

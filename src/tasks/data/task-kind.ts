@@ -3,7 +3,7 @@ import type * as z from 'zod';
 import type { Rng } from '../../math/rng.ts';
 import type { Impossible } from '../../registry/impossible.ts';
 import type { TaskData } from '../datasets/dataset.ts';
-import type { ExampleForm } from '../example-form.ts';
+import type { ExampleForm, ExampleSize } from '../example-form.ts';
 import type { Metric } from '../metrics.ts';
 import type { ModelSpec } from '../models/registry.ts';
 import type { Objective } from '../objective.ts';
@@ -52,6 +52,8 @@ export interface TaskKind<
    * model would do).
    */
   inspect?(task: Spec, path: string, model: ModelSpec | null): Promise<DataReport>;
+  /** Of what `inspect` found. Absent where that does not tell. */
+  exampleSize?(task: Spec, found: DataReport): ExampleSize;
   /** From raw values to those that models see. Absent where examples are no rows of values. */
   scaling?(task: Spec): Scaling;
   /** What people call columns and classes. */

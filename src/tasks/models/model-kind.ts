@@ -2,7 +2,7 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import type * as z from 'zod';
 import type { Impossible } from '../../registry/impossible.ts';
-import type { ExampleForm } from '../example-form.ts';
+import type { ExampleForm, ExampleSize } from '../example-form.ts';
 import type { LayersSpec } from './layers/layers-spec.ts';
 import type { LayoutBuilder } from './parts/layout-builder.ts';
 import type { Weights } from './parts/weights.ts';
@@ -38,6 +38,8 @@ export interface ModelKind<
   remarks?(model: Spec): readonly string[];
   /** Of a model that a trainer alone can compute and begin: what must be the same at all of them. It has no forward pass. */
   external?(model: Spec): ExternalFacts;
+  /** One of moderate size to begin with; null where it does not suit such examples. Absent where it takes more than these to describe one. */
+  starter?(size: ExampleSize): Starter<Spec> | null;
   /** Examples of one pass of an evaluation: bounds memory, and larger ones were not faster. */
   readonly rowsPerPass: number;
   /** Imports TensorFlow.js, which descriptions do without. */
@@ -46,6 +48,14 @@ export interface ModelKind<
   ofTensors?(shapes: ReadonlyMap<string, readonly number[]>): Spec | null;
   /** The same function of the same tensors as layers, which other programs know; absent where it is none. */
   asLayers?(model: Spec): LayersSpec;
+}
+
+/** A model with the training that suits it: a run's YAML to begin with. Guesses, where the files in `configs/runs` measured nothing. */
+export interface Starter<Spec> {
+  readonly model: Spec;
+  readonly training: Readonly<Record<string, unknown>>;
+  readonly rounds: number;
+  readonly slotMs: number;
 }
 
 export interface ExternalFacts {

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { accuracy, loss } from '../../metrics.ts';
 import { exampleShapeOf, formOf } from '../../models/model-layout.ts';
+import { classesOf } from '../data-report.ts';
 import type { TaskKind } from '../task-kind.ts';
 
 const schema = z.strictObject({
@@ -41,6 +42,10 @@ export const idxImages: TaskKind<typeof schema> = {
   inspect: async (_, path) => {
     const { inspectIdxFolder } = await import('./inspect-idx.ts');
     return inspectIdxFolder(path);
+  },
+  exampleSize: (_, { columns, parts }) => {
+    const side = Math.sqrt(columns ?? 0);
+    return { shape: Number.isInteger(side) ? [side, side, 1] : [columns ?? 0], classes: classesOf(parts) };
   },
   scaling: () => ({ mean: 0, scale: 255 }),
   readRows: async (_, file) => {

@@ -87,6 +87,10 @@ export const images: TaskKind<typeof schema> = {
     const { inspectImages } = await import('./inspect-images.ts');
     return inspectImages(task, path);
   },
+  exampleSize: ({ height, width, channels, classes }) => ({
+    shape: [height, width, channels],
+    classes: classes.length,
+  }),
   scaling: () => ({ mean: 0, scale: 255 }),
   names: ({ classes }) => ({ features: null, classes }),
   readRows: async (task, file) => {

@@ -1,5 +1,6 @@
 import { accuracy, loss } from '../../metrics.ts';
 import { inputsOf, outputsOf } from '../../models/model-layout.ts';
+import { classesOf } from '../data-report.ts';
 import type { TaskKind } from '../task-kind.ts';
 import { classNames, objectiveOfLabel } from './labels.ts';
 import { slotsOf, usedColumns } from './slots.ts';
@@ -94,6 +95,10 @@ export const table: TaskKind<typeof tableSchema> = {
     const { inspectTable } = await import('./inspect-table.ts');
     return inspectTable(task, path, model);
   },
+  exampleSize: (task, { parts }) => ({
+    shape: [slotsOf(task).length],
+    classes: task.label.positiveAbove === undefined ? (task.label.classes?.length ?? classesOf(parts)) : 2,
+  }),
   scaling: (task) => {
     const slots = slotsOf(task);
     return { mean: slots.map(({ mean }) => mean), scale: slots.map(({ scale }) => scale) };

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import type { ModelKind } from '../model-kind.ts';
 import { convolutionOf, denseLayers, groupNormOf, halvingOf, reluOf } from '../parts/as-layers.ts';
 import { imageFields } from '../parts/fields.ts';
+import { imageStarter } from '../parts/image-starter.ts';
 
 const schema = z.strictObject({
   kind: z
@@ -31,6 +32,7 @@ export const gnLenet: ModelKind<typeof schema> = {
     }
     layout.denseStack([featuresOf(model), model.outputs]);
   },
+  starter: (size) => imageStarter('gn-lenet', size),
   rowsPerPass: 50,
   loadForward: () => import('./gn-lenet-forward.ts'),
   asLayers: (model) => ({

@@ -48,6 +48,19 @@ export const gpt: ModelKind<typeof schema> = {
   },
   impossible: ({ heads, width }) =>
     width % heads === 0 ? null : { path: ['model', 'heads'], message: `must divide model.width (${width})` },
+  starter: () => ({
+    model: { kind: 'gpt', context: 128, layers: 4, heads: 4, width: 128 },
+    training: {
+      localSteps: 10,
+      batchSize: 8,
+      learningRate: 0.001,
+      optimiser: { id: 'adamw' },
+      schedule: { id: 'cosine', warmUpSteps: 100, finalFraction: 0.1 },
+      clipNorm: 1,
+    },
+    rounds: 200,
+    slotMs: 4000,
+  }),
   rowsPerPass: 8,
   loadForward: () => import('./gpt-forward.ts'),
 };

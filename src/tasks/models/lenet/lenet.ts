@@ -2,6 +2,7 @@ import * as z from 'zod';
 import type { ModelKind } from '../model-kind.ts';
 import { convolutionOf, denseLayers, halvingOf } from '../parts/as-layers.ts';
 import { imageFields } from '../parts/fields.ts';
+import { imageStarter } from '../parts/image-starter.ts';
 
 const schema = z.strictObject({
   kind: z.literal('lenet').describe('LeNet-5 with ReLU and max pooling (LeCun et al. 1998)'),
@@ -21,6 +22,7 @@ export const lenet: ModelKind<typeof schema> = {
     layout.convolution('conv_1', 5, 6, 16);
     layout.denseStack([featuresOf(model), 120, 84, model.outputs]);
   },
+  starter: (size) => imageStarter('lenet', size),
   rowsPerPass: 50,
   loadForward: () => import('./lenet-forward.ts'),
   asLayers: (model) => ({

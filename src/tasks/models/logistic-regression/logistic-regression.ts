@@ -15,6 +15,15 @@ export const logisticRegression: ModelKind<typeof schema> = {
   exampleShape: (model) => [model.inputs],
   outputs: (model) => model.outputs,
   layout: (model, layout) => layout.denseStack([model.inputs, model.outputs]),
+  starter: ({ shape: [inputs = 0, ...more], classes: outputs }) =>
+    more.length > 0
+      ? null
+      : {
+          model: { kind: 'logistic-regression', inputs, outputs },
+          training: { localSteps: 10, batchSize: 16, learningRate: 0.05 },
+          rounds: 40,
+          slotMs: 1000,
+        },
   rowsPerPass: 1000,
   loadForward: () => import('./logistic-regression-forward.ts'),
   ofTensors: (shapes) => {

@@ -3,6 +3,7 @@ import type { LayerSpec } from '../layers/layer-kinds.ts';
 import type { ModelKind } from '../model-kind.ts';
 import { convolutionOf, denseLayers, groupNormOf, reluOf } from '../parts/as-layers.ts';
 import { imageFields } from '../parts/fields.ts';
+import { imageStarter } from '../parts/image-starter.ts';
 
 const schema = z.strictObject({
   kind: z.literal('resnet-8').describe('three residual blocks of 16, 32, 64 channels, group normalisation'),
@@ -41,6 +42,7 @@ export const resnet8: ModelKind<typeof schema> = {
     }
     layout.denseStack([64, model.outputs]);
   },
+  starter: (size) => imageStarter('resnet-8', size),
   rowsPerPass: 50,
   loadForward: () => import('./resnet-8-forward.ts'),
   asLayers: (model) => ({

@@ -1,0 +1,124 @@
+/** `starlings init`: from data of somebody's to a run that trains. */
+import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { after, describe, test } from 'node:test';
+import { terminalAsker } from '../../src/cli/parts/asker.ts';
+import { InterruptedError } from '../../src/cli/parts/exit.ts';
+import { newRun } from '../../src/cli/parts/new-run.ts';
+import { loadRunSpec } from '../../src/config/run-file.ts';
+import { jsonOf, starlings } from './starlings-process.ts';
+
+const folder = await mkdtemp(join(tmpdir(), 'starlings-init-'));
+after(() => rm(folder, { recursive: true, force: true }));
+const at = (name: string): string => join(folder, name);
+
+/** Two columns that tell the outcome, and one of text. */
+const rows = Array.from({ length: 120 }, (_, row) => {
+  const age = 30 + ((row * 37) % 50);
+  const outcome = age > 55 ? 1 : 0;
+  return `${age},${['ward', 'home'][row % 2]},${100 + outcome * 20 + (row % 7)},${outcome}`;
+});
+const patients = at('Patients of 2026.csv');
+await writeFile(patients, `age,place,pressure,outcome\n${rows.join('\n')}\n`);
+
+/** Somebody at a terminal: types what is next once its question is on the screen. */
+function somebody(answers: readonly (readonly [question: string, keys: string])[]) {
+  const input = new PassThrough();
+  const output = new PassThrough();
+  const left = [...answers];
+  let screen = '';
+  output.on('data', (chunk: Buffer) => {
+    screen += chunk.toString();
+    const [next] = left;
+    if (next === undefined || !screen.includes(next[0])) return;
+    left.shift();
+    screen = '';
+    // Once the question listens: it draws itself first.
+    setImmediate(() => input.write(next[1]));
+  });
+  return { asker: terminalAsker({ input, output, signal: new AbortController().signal }), left };
+}
+
+const enter = '\r';
+const down = '\u001b[B';
+
+describe('init', { concurrency: 2 }, () => {
+  test('by flags alone writes a run that is signed and that real nodes train', async () => {
+    const out = at('run.yaml');
+    const made = await starlings(
+      ...['init', '--data', patients, '--label', 'outcome', '--out', out, '--peers', '2', '--json'],
+    );
+    assert.equal(made.exitCode, 0, made.stderr);
+    const { next, run } = jsonOf(made) as { next: string[]; run: { name: string; model: object } };
+    assert.deepEqual(
+      [run.name, run.model],
+      ['patients-of-2026', { kind: 'logistic-regression', inputs: 4, outputs: 2 }],
+    );
+    assert.equal(next.length, 3);
+    assert.ok(next[0]!.endsWith(`--split '${patients}' --nodes 3`), next[0]);
+    assert.match(await readFile(out, 'utf8'), /^# mean, scale and values of text are those of this file/m);
+
+    const signed = await starlings('run', 'create', out, '--out', at('m'), '--key', at('key'), '--json');
+    assert.equal(signed.exitCode, 0, signed.stderr);
+    const again = await starlings('init', '--data', patients, '--out', out);
+    assert.deepEqual([again.exitCode, /--force to replace it/.test(again.stderr)], [2, true]);
+
+    const trained = await starlings(
+      ...['start', out, '--split', patients, '--nodes', '2', '--bootstraps', '1', '--rounds', '3'],
+      ...['--slot-ms', '500', '--dir', at('testnet'), '--json'],
+    );
+    assert.equal(trained.exitCode, 0, trained.stderr);
+    assert.equal(jsonOf(trained)['outcome'], 'trained');
+  });
+
+  test('says what it cannot do without: data, a column, a model that suits', async () => {
+    const refusals: readonly (readonly [args: readonly string[], sentence: RegExp])[] = [
+      [[], /needs --data/],
+      [['--data', at('nowhere')], /does not exist/],
+      [['--data', patients, '--label', 'outcom'], /no column 'outcom'/],
+      [['--data', patients, '--model', 'lenet'], /those that do: logistic-regression, mlp/],
+    ];
+    for (const [args, sentence] of refusals) {
+      const { exitCode, stderr } = await starlings('init', ...args, '--out', at('none.yaml'));
+      assert.equal(exitCode, 2, stderr);
+      assert.match(stderr, sentence);
+    }
+  });
+
+  test('of data that a node would refuse says so, and how to look again', async () => {
+    const broken = at('broken.csv');
+    await writeFile(broken, `age,outcome\n${rows.map((_, row) => `${row},${row % 3}`).join('\n')}\nold,1\n`);
+    const ended = await starlings('init', '--data', broken, '--out', at('broken.yaml'), '--json');
+    const { refused, next } = jsonOf(ended) as { refused: { first: string[] }[]; next: string[] };
+    assert.equal(ended.exitCode, 1);
+    assert.match(refused[0]!.first[0]!, /old/);
+    assert.deepEqual(next, [`starlings data check ${broken} --run ${at('broken.yaml')}`]);
+  });
+
+  test('asks for what no flag says', async () => {
+    const { asker, left } = somebody([
+      ['Where are your examples?', `${patients}${enter}`],
+      ['Which column', enter],
+      ['Which model?', `${down}${enter}`],
+      ['Who may take part?', `${down}${enter}`],
+      ['Their keys', `${'ab'.repeat(32)}, ${'cd'.repeat(32)}${enter}`],
+      ['What is the run called?', enter],
+    ]);
+    const out = at('asked.yaml');
+    const run = await newRun({ out }, asker);
+    assert.deepEqual(left, []);
+    await writeFile(out, run.text);
+    const { name, model, membership, strategy } = await loadRunSpec(out);
+    assert.deepEqual([name, model.kind], ['patients-of-2026', 'mlp']);
+    assert.deepEqual(membership, { kind: 'allow-list', members: ['ab'.repeat(32), 'cd'.repeat(32)] });
+    assert.equal('expectedPeers' in strategy && strategy.expectedPeers, 2);
+  });
+
+  test('ends by Ctrl-C while a question stands', async () => {
+    const { asker } = somebody([['Where are your examples?', '\u0003']]);
+    await assert.rejects(newRun({}, asker), InterruptedError);
+  });
+});
