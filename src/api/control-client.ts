@@ -1,9 +1,14 @@
 /** A node's HTTP API as its operator sees it. */
+import type { EventSourceMessage } from 'eventsource-parser';
+import { EventSourceParserStream } from 'eventsource-parser/stream';
 import * as z from 'zod';
 import { type RunView, runViewSchema } from '../node/run-view.ts';
 
 /** A longer answer is none of ours. 1,000 contributions take 100 KiB. */
 const answerBytesMax = 4 << 20;
+
+/** All histories of a node of many runs. */
+const messageBytesMax = 64 << 20;
 
 const answerSchema = z.looseObject({ lines: z.array(z.string()).default([]) });
 export type CommandAnswer = z.infer<typeof answerSchema>;
@@ -53,18 +58,36 @@ export async function callNode({ http, token, id, input, signal }: CommandCall):
     authorization: `Bearer ${token}`,
   };
   const body = JSON.stringify(input);
-  let response: Response;
-  try {
-    response = await fetch(`${http}/${id}`, { method: 'POST', headers, body, signal });
-  } catch (error) {
-    signal.throwIfAborted();
-    throw new NodeUnreachableError(`no node answers at ${http}; it may have ended without a word`, {
-      cause: error,
-    });
-  }
+  const response = await reached(
+    http,
+    fetch(`${http}/${id}`, { method: 'POST', headers, body, signal }),
+    signal,
+  );
   const answer = await readJson(response);
   if (response.ok) return answerSchema.parse(answer);
   throw new CommandRefusedError(errorSchema.parse(answer).error);
+}
+
+/** GET of a path of `READ_ROUTES`; what is unhealthy is an answer too. @throws CommandRefusedError, NodeUnreachableError, the reason of the signal */
+export async function readPath(http: string, path: string, signal: AbortSignal): Promise<unknown> {
+  const response = await reached(http, fetch(`${http}${path}`, { signal }), signal);
+  const answer = await readJson(response);
+  const refused = response.ok ? null : errorSchema.safeParse(answer);
+  if (refused?.success) throw new CommandRefusedError(refused.data.error);
+  return answer;
+}
+
+/** What a node tells those who watch it, until it is gone. */
+export async function* liveMessages(
+  http: string,
+  token: string,
+  signal: AbortSignal,
+): AsyncGenerator<EventSourceMessage> {
+  const response = await fetch(`${http}/live`, { headers: { authorization: `Bearer ${token}` }, signal });
+  if (!response.ok || !response.body) return;
+  yield* response.body
+    .pipeThrough(new TextDecoderStream())
+    .pipeThrough(new EventSourceParserStream({ maxBufferSize: messageBytesMax }));
 }
 
 /** GET /runs/RUN/status. Rejects where the node is gone, slow or answers something else. */
@@ -73,6 +96,17 @@ export async function fetchRunView(http: string, runId: string, timeoutMs: numbe
   const response = await fetch(address, { signal: AbortSignal.timeout(timeoutMs) });
   if (!response.ok) throw new Error(`${address} answered ${response.status}`);
   return runViewSchema.parse(await readJson(response));
+}
+
+async function reached(http: string, response: Promise<Response>, signal: AbortSignal): Promise<Response> {
+  try {
+    return await response;
+  } catch (error) {
+    signal.throwIfAborted();
+    throw new NodeUnreachableError(`no node answers at ${http}; it may have ended without a word`, {
+      cause: error,
+    });
+  }
 }
 
 async function readJson(response: Response): Promise<unknown> {

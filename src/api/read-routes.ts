@@ -4,6 +4,7 @@ import { commandOf, type NodeControl } from '../node/commands.ts';
 import { entriesPerPageMax, entryPageSchema } from '../node/held-entries.ts';
 import { NodeError } from '../node/node-error.ts';
 import { type NodeReader, nodeSettingsSchema, peerSummarySchema } from '../node/node-reader.ts';
+import { pointsMax } from '../node/run-history.ts';
 import { type RunView, runViewSchema } from '../node/run-view.ts';
 import { healthOf, healthSchema } from './health.ts';
 import { historySchema } from './live-schema.ts';
@@ -55,6 +56,12 @@ const runInShort = runViewSchema.pick({
   ...{ runId: true, state: true, phase: true, outcome: true, round: true, roundsDone: true, failure: true },
 });
 
+/** So many of a list, from its end backwards. */
+function evenly<T>(list: readonly T[], max: number): T[] {
+  const every = Math.ceil(list.length / max);
+  return list.filter((_, index) => (list.length - 1 - index) % every === 0);
+}
+
 /** By its id. @throws NodeError NOT_JOINED */
 function runOf(source: NodeSource, runId: string): RunView {
   const view = source.views().find((each) => each.runId === runId);
@@ -95,9 +102,20 @@ export const READ_ROUTES: readonly ReadRoute[] = [
   route(
     '/runs/{run}/history',
     'figures over the rounds, in at most 1,024 points, since the node was started',
-    none,
+    z.strictObject({
+      points: z.coerce
+        .number()
+        .int()
+        .min(1)
+        .max(pointsMax)
+        .default(pointsMax)
+        .describe('at most so many, evenly chosen; the last is among them'),
+    }),
     historySchema,
-    (source, { run }) => source.history(runOf(source, run).runId),
+    (source, { run, query }) => {
+      const history = source.history(runOf(source, run).runId);
+      return { ...history, points: evenly(history.points, query.points) };
+    },
   ),
   route(
     '/runs/{run}/heads',

@@ -8,6 +8,7 @@ import { addInitCommand } from './init.ts';
 import { addInspectCommand } from './inspect.ts';
 import { addLogExportCommand } from './log-export.ts';
 import { addLogVerifyCommand } from './log-verify.ts';
+import { addMcpCommand } from './mcp.ts';
 import { addModelEvaluateCommand } from './model-evaluate.ts';
 import { addModelExportCommand } from './model-export.ts';
 import { addModelGenerateCommand } from './model-generate.ts';
@@ -69,6 +70,7 @@ async function createProgram(argv: readonly string[]): Promise<Command> {
   addTrainerManifestCommand(trainer);
   addInspectCommand(program);
   addReportCommand(program);
+  addMcpCommand(program);
   const model = program.command('model').description('use a trained model');
   addModelExportCommand(model);
   addModelEvaluateCommand(model);

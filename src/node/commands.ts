@@ -71,6 +71,8 @@ export interface NodeCommand {
   readonly summary: string;
   /** Each field becomes an option of the command line. */
   readonly input: z.ZodObject;
+  /** Whether it changes anything, or has the node work: what an agent does only where it was allowed to. */
+  readonly acts: boolean;
   perform(control: NodeControl, input: unknown): Promise<CommandResult>;
 }
 
@@ -80,7 +82,11 @@ function command<S extends z.ZodObject>(
   input: S,
   act: (control: NodeControl, input: z.infer<S>) => Promise<CommandResult>,
 ): NodeCommand {
-  return { id, summary, input, perform: (control, given) => act(control, input.parse(given)) };
+  return { id, summary, input, acts: true, perform: (control, given) => act(control, input.parse(given)) };
+}
+
+function reading(entry: NodeCommand): NodeCommand {
+  return { ...entry, acts: false };
 }
 
 const run = z
@@ -131,32 +137,41 @@ export const NODE_COMMANDS: readonly NodeCommand[] = [
       return { json: { runId: view.runId, comesBack }, lines: [`left      ${nameOf(view)}`, ...until] };
     },
   ),
-  command('list', 'the runs of a node, one a line', z.strictObject({}), async (control) => {
-    const views = control.views();
-    const runs = views.map(({ runId, run: facts, state, phase, outcome, roundsDone }) => ({
-      runId,
-      name: facts?.name ?? null,
-      state,
-      phase,
-      outcome,
-      roundsDone,
-      rounds: facts?.rounds ?? null,
-    }));
-    const lines = views.map((view) => `${view.runId}  ${whereabouts(view)}`);
-    return {
-      json: { runs },
-      lines: lines.length > 0 ? lines : ['no runs; join one with `starlings node join`'],
-    };
-  }),
-  command('status', 'how a node and its runs are doing', z.strictObject({ run }), async (control, input) => {
-    const views = input.run === undefined ? control.views() : [viewOf(control, input.run)];
-    const { peerKey, addresses, content, ...rest } = control.summary();
-    const kept = content === null ? [] : [`content   ${contentLine(content)}`];
-    return {
-      json: { node: { peerKey, addresses, content, ...rest }, runs: views },
-      lines: [`node      ${peerKey}`, ...kept, ...views.flatMap((view) => ['', ...statusLines(view)])],
-    };
-  }),
+  reading(
+    command('list', 'the runs of a node, one a line', z.strictObject({}), async (control) => {
+      const views = control.views();
+      const runs = views.map(({ runId, run: facts, state, phase, outcome, roundsDone }) => ({
+        runId,
+        name: facts?.name ?? null,
+        state,
+        phase,
+        outcome,
+        roundsDone,
+        rounds: facts?.rounds ?? null,
+      }));
+      const lines = views.map((view) => `${view.runId}  ${whereabouts(view)}`);
+      return {
+        json: { runs },
+        lines: lines.length > 0 ? lines : ['no runs; join one with `starlings node join`'],
+      };
+    }),
+  ),
+  reading(
+    command(
+      'status',
+      'how a node and its runs are doing',
+      z.strictObject({ run }),
+      async (control, input) => {
+        const views = input.run === undefined ? control.views() : [viewOf(control, input.run)];
+        const { peerKey, addresses, content, ...rest } = control.summary();
+        const kept = content === null ? [] : [`content   ${contentLine(content)}`];
+        return {
+          json: { node: { peerKey, addresses, content, ...rest }, runs: views },
+          lines: [`node      ${peerKey}`, ...kept, ...views.flatMap((view) => ['', ...statusLines(view)])],
+        };
+      },
+    ),
+  ),
   command(
     'evaluate',
     'evaluate the model of a run as it is now, on the held-out examples',

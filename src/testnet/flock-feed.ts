@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EventSourceMessage } from 'eventsource-parser';
-import { EventSourceParserStream } from 'eventsource-parser/stream';
+import { liveMessages } from '../api/control-client.ts';
 import { type Hello, type LiveEvent, type LiveFeed, LiveState, type Update } from '../api/live.ts';
 import { helloSchema, updateSchema } from '../api/live-schema.ts';
 import { parseJson } from '../core/parse-json.ts';
@@ -15,8 +15,6 @@ import { type Member, readState, type TestnetState } from './testnet-state.ts';
 
 /** Between two tries to reach a node. Guess. */
 const retryMs = 500;
-/** All histories of a node of many runs. */
-const messageBytesMax = 64 << 20;
 
 export class FlockFeed implements LiveFeed {
   readonly #directory: string;
@@ -91,11 +89,7 @@ async function* messagesOf(
   const http = member && readMemberInfo(member)?.http;
   if (!http) return;
   const token = (await readFile(join(member.directory, TOKEN_FILE), 'utf8')).trim();
-  const response = await fetch(`${http}/live`, { headers: { authorization: `Bearer ${token}` }, signal });
-  if (!response.ok || !response.body) return;
-  yield* response.body
-    .pipeThrough(new TextDecoderStream())
-    .pipeThrough(new EventSourceParserStream({ maxBufferSize: messageBytesMax }));
+  yield* liveMessages(http, token, signal);
 }
 
 function under(name: string, events: readonly LiveEvent[]): LiveEvent[] {

@@ -51,7 +51,6 @@ const forTests: Readonly<Record<string, string>> = {
   'src/network/exchange/frames.ts encodeVarint': 'hostile frames are made of it',
   'src/node/past-end.ts unmetPatienceMs': 'a bound',
   'src/node/run-history.ts headsMax': 'a bound',
-  'src/node/run-history.ts pointsMax': 'a bound',
   'src/run/run-spec.ts optimiserSchema': 'defaults of a part of a run',
   'src/run/run-spec.ts scheduleSchema': 'defaults of a part of a run',
   'src/tasks/assessment.ts assess': 'probabilities are quicker to write than logits',
