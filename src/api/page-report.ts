@@ -1,10 +1,22 @@
 /** The page as one file that holds all it shows: it opens anywhere, and asks nobody for anything. */
 import { readFile } from 'node:fs/promises';
+import { parseJson } from '../core/parse-json.ts';
 import type { Hello } from './live.ts';
+import { helloSchema } from './live-schema.ts';
 import { pageDirectory } from './page-files.ts';
 
 /** Nothing but what lies in the file. */
 const policy = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:";
+
+const recordOpens = '<script type="application/json" id="record">';
+
+/** What such a page shows; null where the text is none. The script that it came with is left behind. */
+export function recordInReport(html: string): Hello | null {
+  const from = html.indexOf(recordOpens) + recordOpens.length;
+  const to = html.indexOf('</script>', from);
+  if (from < recordOpens.length || to < 0) return null;
+  return helloSchema.safeParse(parseJson(html.slice(from, to))).data ?? null;
+}
 
 /** @throws system errors where the page is not built */
 export async function pageReport(hello: Hello): Promise<string> {
@@ -24,7 +36,7 @@ export async function pageReport(hello: Hello): Promise<string> {
 </head>
 <body>
 <div id="page"></div>
-<script type="application/json" id="record">${record}</script>
+${recordOpens}${record}</script>
 <script>${script!.replaceAll('</script', '<\\/script')}</script>
 </body>
 </html>

@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { addBootstrapCommand } from './bootstrap.ts';
 import { addCodecBenchCommand } from './codec-bench.ts';
 import { addCompareCommand } from './compare.ts';
+import { addCompletionCommand } from './completion.ts';
 import { addInitCommand } from './init.ts';
 import { addInspectCommand } from './inspect.ts';
 import { addLogExportCommand } from './log-export.ts';
@@ -30,6 +31,7 @@ import { addTestnetStatusCommand } from './testnet-status.ts';
 import { addTestnetUpCommand } from './testnet-up.ts';
 import { addTrainerCheckCommand } from './trainer-check.ts';
 import { addTrainerManifestCommand } from './trainer-manifest.ts';
+import { addViewCommand } from './view.ts';
 
 /** The command tree; parsing throws CommanderError instead of ending the process. */
 async function createProgram(argv: readonly string[]): Promise<Command> {
@@ -70,6 +72,7 @@ async function createProgram(argv: readonly string[]): Promise<Command> {
   addTrainerManifestCommand(trainer);
   addInspectCommand(program);
   addReportCommand(program);
+  addViewCommand(program);
   addMcpCommand(program);
   const model = program.command('model').description('use a trained model');
   addModelExportCommand(model);
@@ -86,6 +89,7 @@ async function createProgram(argv: readonly string[]): Promise<Command> {
   addCompareCommand(program);
   const codec = program.command('codec').description('the bytes of deltas');
   addCodecBenchCommand(codec);
+  addCompletionCommand(program, () => createProgram(['node', 'data']));
   return program;
 }
 
