@@ -9,12 +9,12 @@ import { backendOption } from './parts/backend-option.ts';
 import { configFile } from './parts/config-file.ts';
 import { dataHome } from './parts/data-home.ts';
 import { exitCodeOf, exitCodesHelp } from './parts/exit.ts';
+import { addFigureOptions, type FigureOptions } from './parts/figure-options.ts';
 import type { NodeFlags } from './parts/node-settings.ts';
 import { type CommandContext, type CommandResult, perform } from './parts/perform.ts';
 
 export function addNodeCommand(parent: Command): Command {
-  return parent
-    .command('node')
+  return addFigureOptions(parent.command('node'))
     .description('run a node: join runs, train on your own data, share what was learned')
     .option(
       '--config <file>',
@@ -76,7 +76,7 @@ export function addNodeCommand(parent: Command): Command {
 }
 
 /** Until it is stopped, its runs are finished where it is to end with them, or its last run cannot go on. */
-async function runNode(flags: NodeFlags, context: CommandContext): Promise<CommandResult> {
+async function runNode(flags: NodeFlags & FigureOptions, context: CommandContext): Promise<CommandResult> {
   const { nodeSettings } = await import('./parts/node-settings.ts');
   const { directory = dataHome('node'), key, ...settings } = await nodeSettings(flags);
   const { startDaemon } = await import('../daemon/daemon.ts');
@@ -95,7 +95,9 @@ async function runNode(flags: NodeFlags, context: CommandContext): Promise<Comma
     endsWithRuns: flags.exitWhenFinished === true,
     trustsNobody: settings.trust.length === 0,
   });
+  const { FigureFiles } = await import('./parts/figure-files.ts');
   const view = createNodeView(context.screen);
+  const figures = FigureFiles.open(flags, view.note);
   const finished = new AbortController();
   const daemon = await startDaemon(
     {
@@ -104,6 +106,7 @@ async function runNode(flags: NodeFlags, context: CommandContext): Promise<Comma
       ...(key === undefined ? {} : { keyFile: key }),
       tell: view.note,
       listener: (event) => {
+        figures?.hearEvent(event);
         for (const line of narrator.hear(event)) view.note(line);
       },
     },
@@ -119,6 +122,7 @@ async function runNode(flags: NodeFlags, context: CommandContext): Promise<Comma
   await daemon.closed.finally(() => {
     watch.end();
     view.end();
+    figures?.close();
   });
   const runs = narrator.ended();
   return {

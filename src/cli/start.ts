@@ -4,23 +4,21 @@ import type { RunToEnd } from '../testnet/run-to-end.ts';
 import { AttachedDashboard } from './parts/attached-dashboard.ts';
 import { addDashboardOptions, type DashboardOptions } from './parts/dashboard-options.ts';
 import { exitCodeOf, exitCodesHelp } from './parts/exit.ts';
+import { addFigureOptions, type FigureOptions } from './parts/figure-options.ts';
 import { perform } from './parts/perform.ts';
 import { addTestnetOptions, type TestnetOptions, upOptionsOf } from './parts/testnet-options.ts';
 
-interface Options extends TestnetOptions, DashboardOptions {
+interface Options extends TestnetOptions, DashboardOptions, FigureOptions {
   readonly dir: string;
 }
 
 export function addStartCommand(parent: Command): void {
-  addDashboardOptions(
-    addTestnetOptions(
-      parent
-        .command('start')
-        .description(
-          'boot a testnet, kill its bootstraps once all have joined, train to the end, stop everything',
-        ),
-    ),
-  )
+  const command = parent
+    .command('start')
+    .description(
+      'boot a testnet, kill its bootstraps once all have joined, train to the end, stop everything',
+    );
+  addFigureOptions(addDashboardOptions(addTestnetOptions(command)))
     .option('--dir <dir>', 'everything is kept here', '.starlings/start')
     .addHelpText('after', exitCodesHelp)
     .action((file: string | undefined, options: Options, command: Command) =>
@@ -33,12 +31,15 @@ export function addStartCommand(parent: Command): void {
         const view = createLiveView(screen);
         let times: ReturnType<typeof runTimesOf> | null = null;
         const page = new AttachedDashboard(options, view.note);
+        const { AttachedFigures } = await import('./parts/attached-figures.ts');
+        const figures = AttachedFigures.open(options, view.note);
         const end = await runToEnd(
           upOptions,
           {
             onUp: ({ state, directory }) => {
               times = runTimesOf(state);
               page.open(directory, state);
+              figures?.watch(directory, state);
             },
             onLook: (observation) => {
               if (times) view.show(viewOf(observation, times));
@@ -52,6 +53,7 @@ export function addStartCommand(parent: Command): void {
         ).finally(async () => {
           view.end();
           await page.close();
+          await figures?.close();
         });
         say(`\n${renderSummary(end, painterFor(screen))}`);
         const sites = upOptions.compareAlone ? await tellSites(end, options.dir, say, signal) : [];

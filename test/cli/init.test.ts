@@ -1,6 +1,6 @@
 /** `starlings init`: from data of somebody's to a run that trains. */
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
@@ -69,9 +69,17 @@ describe('init', { concurrency: 2 }, () => {
     const trained = await starlings(
       ...['start', out, '--split', patients, '--nodes', '2', '--bootstraps', '1', '--rounds', '3'],
       ...['--slot-ms', '500', '--dir', at('testnet'), '--json'],
+      ...['--csv', at('figures.csv'), '--tensorboard', at('board')],
     );
     assert.equal(trained.exitCode, 0, trained.stderr);
     assert.equal(jsonOf(trained)['outcome'], 'trained');
+    const figures = await readFile(at('figures.csv'), 'utf8');
+    for (const node of ['node-00', 'node-01']) {
+      for (const round of [0, 1, 2]) assert.match(figures, new RegExp(`,${node},${round},loss,\\d`));
+      assert.match(figures, new RegExp(`,${node},\\d+,accuracy,`));
+    }
+    const [board = ''] = await readdir(at('board'));
+    assert.deepEqual((await readdir(join(at('board'), board))).toSorted(), ['node-00', 'node-01']);
   });
 
   test('says what it cannot do without: data, a column, a model that suits', async () => {

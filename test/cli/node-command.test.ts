@@ -1,6 +1,6 @@
 /** `starlings node` as a user starts it: what it says on the way, how it ends, and by which exit code. */
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
@@ -65,7 +65,9 @@ const nodeArgs = (name: string, run: string, ...more: readonly string[]): string
 describe('starlings node', { concurrency: 2 }, () => {
   test('that nobody joins ends alone, by the exit code of that, having said so on the way', async () => {
     const run = await manifest('lonely', 15_000);
-    const { ended } = startStarlings(nodeArgs('lonely', run, '--exit-when-finished', '--json'));
+    const { ended } = startStarlings(
+      nodeArgs('lonely', run, '--exit-when-finished', '--json', '--csv', at('lonely-figures.csv')),
+    );
     const end = await ended;
     const { exitCode, stderr } = end;
     assert.equal(exitCode, 21, stderr);
@@ -77,6 +79,10 @@ describe('starlings node', { concurrency: 2 }, () => {
     assert.doesNotMatch(stderr, /finished,/);
     assert.match(stderr, /^outcome {3}alone: no peer was ever connected/m);
     assert.match(stderr, /^deltas {4}6 published, 6 in the model$/m);
+    const figures = await readFile(at('lonely-figures.csv'), 'utf8');
+    const losses = [...figures.matchAll(/,(\d+),loss,/g)].map(([, round]) => Number(round));
+    assert.deepEqual(losses.slice(0, 6), [0, 1, 2, 3, 4, 5]);
+    assert.match(figures, /,\d+,accuracy,/);
     assert.match(stderr, /^model {5}\S+model\.safetensors\n {10}[0-9a-f]{64}$/m);
   });
 
