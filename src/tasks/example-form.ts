@@ -24,5 +24,6 @@ export const exampleForms: Readonly<Record<ExampleForm, FormFacts>> = {
 export interface ExampleSize {
   /** Features; height, width, channels; nothing where a model chooses for itself. */
   readonly shape: readonly number[];
-  readonly classes: number;
+  /** Classes, or numbers that are to be told. */
+  readonly outputs: number;
 }

@@ -61,7 +61,15 @@ describe('view', { concurrency: 2 }, () => {
       ...{ format: 'starlings-simulation/1', name: 'lossy', scenario: {}, result: {} },
       rows: [
         {
-          ...{ round: 0, virtualSeconds: 1, living: 2, lossMean: 2, accuracy: 0.5, heldOutLoss: 1 },
+          ...{
+            round: 0,
+            virtualSeconds: 1,
+            living: 2,
+            lossMean: 2,
+            accuracy: 0.5,
+            heldOutLoss: 1,
+            measure: null,
+          },
           ...{ consensusDistance: null, bytesSent: 9, bytesReceived: 9, stalenessMean: null },
           ...{ utilisation: 1, published: 2, skipped: 0 },
         },

@@ -40,6 +40,6 @@ export const cifarImages: TaskKind<typeof schema> = {
     const { inspectCifarFolder } = await import('./cifar-folder.ts');
     return inspectCifarFolder(path);
   },
-  exampleSize: () => ({ shape: [32, 32, 3], classes: 10 }),
+  exampleSize: () => ({ shape: [32, 32, 3], outputs: 10 }),
   scaling: () => ({ mean: 0, scale: 255 }),
 };

@@ -45,7 +45,7 @@ export const idxImages: TaskKind<typeof schema> = {
   },
   exampleSize: (_, { columns, parts }) => {
     const side = Math.sqrt(columns ?? 0);
-    return { shape: Number.isInteger(side) ? [side, side, 1] : [columns ?? 0], classes: classesOf(parts) };
+    return { shape: Number.isInteger(side) ? [side, side, 1] : [columns ?? 0], outputs: classesOf(parts) };
   },
   scaling: () => ({ mean: 0, scale: 255 }),
   readRows: async (_, file) => {

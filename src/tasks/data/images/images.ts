@@ -89,7 +89,7 @@ export const images: TaskKind<typeof schema> = {
   },
   exampleSize: ({ height, width, channels, classes }) => ({
     shape: [height, width, channels],
-    classes: classes.length,
+    outputs: classes.length,
   }),
   scaling: () => ({ mean: 0, scale: 255 }),
   names: ({ classes }) => ({ features: null, classes }),

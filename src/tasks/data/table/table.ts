@@ -1,5 +1,6 @@
 import { accuracy, loss } from '../../metrics.ts';
 import { inputsOf, outputsOf } from '../../models/model-layout.ts';
+import { outputsFor } from '../../objective.ts';
 import { classesOf } from '../data-report.ts';
 import type { TaskKind } from '../task-kind.ts';
 import { classNames, objectiveOfLabel } from './labels.ts';
@@ -97,7 +98,7 @@ export const table: TaskKind<typeof tableSchema> = {
   },
   exampleSize: (task, { parts }) => ({
     shape: [slotsOf(task).length],
-    classes: task.label.positiveAbove === undefined ? (task.label.classes?.length ?? classesOf(parts)) : 2,
+    outputs: outputsFor(objectiveOfLabel(task.label)) ?? classNames(task.label)?.length ?? classesOf(parts),
   }),
   scaling: (task) => {
     const slots = slotsOf(task);

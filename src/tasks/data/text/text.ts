@@ -46,5 +46,5 @@ export const text: TaskKind<typeof schema> = {
     const { inspectText } = await import('./inspect-text.ts');
     return inspectText(task, path);
   },
-  exampleSize: () => ({ shape: [], classes: 256 }),
+  exampleSize: () => ({ shape: [], outputs: 256 }),
 };

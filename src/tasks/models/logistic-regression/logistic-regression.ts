@@ -15,7 +15,7 @@ export const logisticRegression: ModelKind<typeof schema> = {
   exampleShape: (model) => [model.inputs],
   outputs: (model) => model.outputs,
   layout: (model, layout) => layout.denseStack([model.inputs, model.outputs]),
-  starter: ({ shape: [inputs = 0, ...more], classes: outputs }) =>
+  starter: ({ shape: [inputs = 0, ...more], outputs }) =>
     more.length > 0
       ? null
       : {

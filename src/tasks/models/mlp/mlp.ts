@@ -24,7 +24,7 @@ export const mlp: ModelKind<typeof schema> = {
   exampleShape: (model) => [model.inputs],
   outputs: (model) => model.outputs,
   layout: (model, layout) => layout.denseStack(widthsOf(model)),
-  starter: ({ shape, classes: outputs }) => ({
+  starter: ({ shape, outputs }) => ({
     model: { kind: 'mlp', inputs: shape.reduce((product, side) => product * side, 1), hidden: [64], outputs },
     training: { localSteps: 30, batchSize: 32, learningRate: 0.1 },
     rounds: 100,
