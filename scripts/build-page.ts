@@ -8,9 +8,9 @@ import { build } from 'esbuild';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const entry = fileURLToPath(new URL('../src/page/main.tsx', import.meta.url));
 const style = join(root, 'src/page/page.css');
-/** The licence of both asks that it goes where they go. */
+/** The licence of all asks that it goes where they go. */
 const notice =
-  '/*! Holds Preact, Copyright (c) 2015-present Jason Miller, and uPlot, Copyright (c) 2022 Leon Sorokin, both MIT: see LICENSE */';
+  '/*! Holds Preact, Copyright (c) 2015-present Jason Miller, uPlot, Copyright (c) 2022 Leon Sorokin, and uqr, Copyright (c) Project Nayuki, 2023 Anthony Fu, all MIT: see LICENSE */';
 const target = join(root, 'dist', 'page');
 
 async function buildPage(): Promise<void> {

@@ -77,7 +77,13 @@ export const READ_ROUTES: readonly ReadRoute[] = [
     z.object({ node: z.record(z.string(), z.unknown()), runs: z.array(runViewSchema) }),
     async (source) => (await commandOf('status')!.perform(source, {})).json,
   ),
-  route('/config', 'what the node was started with', none, nodeSettingsSchema, (source) => source.settings()),
+  route(
+    '/config',
+    'what the node was started with, and where others dial it',
+    none,
+    nodeSettingsSchema,
+    (source) => source.settings(),
+  ),
   route('/peers', 'connected peers and where they are', none, z.array(peerSummarySchema), (source) =>
     source.peers(),
   ),

@@ -40,7 +40,7 @@ export interface NodeRunsOptions {
   /** Of the node: what a run holds is read from it. */
   readonly store: Store;
   readonly histories: Histories;
-  readonly settings: NodeSettings;
+  readonly settings: Omit<NodeSettings, 'addresses'>;
 }
 
 /**
@@ -75,7 +75,7 @@ export class NodeRuns implements NodeControl, NodeReader {
   }
 
   settings(): NodeSettings {
-    return this.#options.settings;
+    return { ...this.#options.settings, addresses: this.#options.node.addresses() };
   }
 
   async peers(): Promise<readonly PeerSummary[]> {

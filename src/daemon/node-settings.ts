@@ -5,7 +5,7 @@ import { limitsSchema } from '../node/limits.ts';
 import type { NodeSettings } from '../node/node-reader.ts';
 import type { DaemonOptions } from './options.ts';
 
-export function settingsOf(options: DaemonOptions): NodeSettings {
+export function settingsOf(options: DaemonOptions): Omit<NodeSettings, 'addresses'> {
   const {
     listen,
     announce,

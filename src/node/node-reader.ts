@@ -18,8 +18,10 @@ export const nodeSettingsSchema = z.object({
   trust: z.array(z.string()),
   logLevel: z.string(),
   limits: z.record(z.string(), z.number()),
+  /** Where others dial it, with `/p2p/<peer id>`. */
+  addresses: z.array(z.string()).default([]),
 });
-/** What the node was started with; nothing secret, and no path. */
+/** What the node was started with, and where it is; nothing secret, and no path. */
 export type NodeSettings = z.infer<typeof nodeSettingsSchema>;
 
 export const peerSummarySchema = z.object({

@@ -4,12 +4,14 @@ import { headlineOf, pooledMeasure } from '../tasks/measures.ts';
 import { Chart } from './chart.tsx';
 import { bytesText, durationText, lossText, measureText } from './figures.ts';
 import { FlockDrawing } from './flock.tsx';
+import { InvitationCard } from './invitation.tsx';
 import {
   adviceOf,
   closedRounds,
   columnsOf,
   denseBytes,
   flockOf,
+  invitationOf,
   type NodeRow,
   namesOf,
   rowsOf,
@@ -50,6 +52,7 @@ export function Figures({ hello, runId, theme }: FiguresProps) {
   const rows = rowsOf(hello, runId);
   const colours = coloursOf(rows);
   const advice = adviceOf(hello, runId);
+  const invitation = invitationOf(hello, runId);
   const view = rows.find((row) => row.view?.run)?.view ?? rows.find((row) => row.view)?.view ?? null;
   return (
     <>
@@ -77,6 +80,12 @@ export function Figures({ hello, runId, theme }: FiguresProps) {
         <p class="quiet">Part of each in the summed squared norm of all deltas that are final.</p>
         <Shares shares={sharesOf(hello, runId)} />
       </section>
+      {invitation && (
+        <section class="wide" aria-labelledby="invitation">
+          <h2 id="invitation">Join this run</h2>
+          <InvitationCard invitation={invitation} />
+        </section>
+      )}
       <section class="last" aria-labelledby="settings">
         <h2 id="settings">Settings</h2>
         <RunSettings view={view} />

@@ -212,3 +212,33 @@ export function denseBytes(
 function viewsOf(nodes: readonly LiveNode[], runId: string | null): readonly RunView[] {
   return nodes.flatMap(({ runs }) => runs.flatMap(({ view }) => (view.runId === runId ? [view] : [])));
 }
+
+export interface Invitation {
+  /** What a newcomer types. */
+  readonly command: string;
+  /** Whether it works on this machine alone. */
+  readonly isLocal: boolean;
+}
+
+/** More help nobody, and fill the picture of it. */
+const addressesToldMax = 3;
+
+/** Null where the run is over, or nobody is there to be dialled. */
+export function invitationOf(hello: Hello, runId: string | null): Invitation | null {
+  if (runId === null) return null;
+  const rows = rowsOf(hello, runId).filter(
+    ({ view, isUp }) => isUp && view?.run && view.phase !== 'finished',
+  );
+  const here = new Set(rows.map(({ id }) => id));
+  const all = hello.nodes.flatMap(({ id, settings }) => (here.has(id) ? (settings?.addresses ?? []) : []));
+  // They go into a command: what a node says of itself may hold nothing that a shell reads.
+  const sound = all.filter((address) => /^(\/[\w.:-]+)+$/.test(address));
+  const isLoopback = (address: string): boolean => /^\/ip4\/127\.|^\/ip6\/::1\//.test(address);
+  const reachable = sound.filter((address) => !isLoopback(address));
+  const addresses = (reachable.length > 0 ? reachable : sound).slice(0, addressesToldMax);
+  if (addresses.length === 0 || !/^[a-z0-9]+$/.test(runId)) return null;
+  return {
+    command: `starlings node --run ${runId} --bootstrap ${addresses.join(' ')} --data YOUR_DATA`,
+    isLocal: reachable.length === 0,
+  };
+}

@@ -29,7 +29,14 @@ export async function apiOf(given: readonly RunView[], port = 0): Promise<StillN
     views: () => standing.views,
     settings: () => ({
       ...{ version: '1.2.3', node: 'v22', platform: 'linux', listen: [], announce: [], bootstrap: [] },
-      ...{ retention: 'snapshots', contentBytesMax: 0, trust: [], logLevel: 'info', limits: {} },
+      ...{
+        retention: 'snapshots',
+        contentBytesMax: 0,
+        trust: [],
+        logLevel: 'info',
+        limits: {},
+        addresses: [],
+      },
     }),
     peers: async () => [],
     manifest: () => null,

@@ -57,6 +57,9 @@ describe('the dashboard', { skip: noChromium }, () => {
     assert.equal(await page.locator('.bird').count(), names.length);
     assert.equal(await page.locator('.links line').count(), 6);
     assert.equal(await page.locator('.canvas canvas').count(), 4);
+    const command = (await page.locator('.invitation pre').textContent()) ?? '';
+    assert.match(command, /^starlings node --run run --bootstrap \/ip4\/192\.0\.2\.0\/tcp\S+ /);
+    assert.ok((await page.locator('.qr').boundingBox())!.width > 200);
     const seen = page.evaluate(
       () =>
         new Promise<number>((resolve) => {

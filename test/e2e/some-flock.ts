@@ -37,7 +37,12 @@ function nodeOf(index: number, names: readonly string[], round: number): LiveNod
   });
   const name = names[index]!;
   return {
-    ...{ id: name, name, peerKey: keys[index]!, isUp: true, settings: null },
+    ...{ id: name, name, peerKey: keys[index]!, isUp: true },
+    settings: {
+      ...{ version: '1', node: 'v22', platform: 'linux', listen: [], announce: [], bootstrap: [], trust: [] },
+      ...{ retention: 'snapshots', contentBytesMax: 0, logLevel: 'info', limits: {} },
+      addresses: [`/ip4/192.0.2.${index}/tcp/4001/p2p/12D3KooWPjceQrSwdWXPyLLeABRXmuqt69Rg3sBYbU1Nft9HyQ6X`],
+    },
     runs: [{ view, history: history.data() }],
   };
 }

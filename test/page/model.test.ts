@@ -11,6 +11,7 @@ import {
   columnsOf,
   denseBytes,
   flockOf,
+  invitationOf,
   namedText,
   rowsOf,
   runsOf,
@@ -29,6 +30,27 @@ function node(name: string, key: string, view: Partial<RunView> = {}, history = 
 const hello = (...nodes: LiveNode[]): Hello => ({ nodes, events: [] });
 
 describe('the page', () => {
+  test('invites to a run by addresses that others can dial, and by nothing that a shell would read', () => {
+    const at = (...addresses: string[]): LiveNode => ({
+      ...node('one', 'aa', { phase: 'training' }),
+      settings: {
+        ...{ version: '1', node: 'v22', platform: 'linux', listen: [], announce: [], bootstrap: [] },
+        ...{ retention: 'snapshots', contentBytesMax: 0, trust: [], logLevel: 'info', limits: {}, addresses },
+      },
+    });
+    const here = '/ip4/127.0.0.1/tcp/4001/p2p/12D3';
+    const there = '/dns4/node.example.org/tcp/4001/p2p/12D3';
+    const of = (...addresses: string[]) => invitationOf(hello(at(...addresses)), 'run');
+    assert.deepEqual(of(here, there, '/x/$(reboot)'), {
+      command: `starlings node --run run --bootstrap ${there} --data YOUR_DATA`,
+      isLocal: false,
+    });
+    assert.equal(of(here)?.isLocal, true);
+    assert.equal(of(), null);
+    assert.equal(invitationOf(hello({ ...at(there), isUp: false }), 'run'), null);
+    assert.equal(invitationOf(hello(node('one', 'aa')), 'run'), null);
+  });
+
   test('draws each link once, and peers that do not tell of themselves beside those that do', () => {
     const told = hello(
       node('one', 'aa', {
