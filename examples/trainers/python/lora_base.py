@@ -50,9 +50,14 @@ def read_base(path):
     folder, extra = place_of(path)
     if not os.path.exists(path):
         raise DataError(f"{path}: there is no base here")
-    return AutoModelForCausalLM.from_pretrained(
+    model = AutoModelForCausalLM.from_pretrained(
         folder, **extra, dtype=torch.float32, attn_implementation="eager", local_files_only=True
     )
+    quantizer = getattr(model, "hf_quantizer", None)
+    if extra and quantizer is not None:
+        # It is float32 by now; transformers would not save what it takes for quantized.
+        quantizer.remove_quantization_config(model)
+    return model
 
 
 def read_tokenizer(path):

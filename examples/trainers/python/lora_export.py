@@ -56,7 +56,7 @@ def main():
     if chosen.base is not None:
         model.peft_config["default"].base_model_name_or_path = os.path.abspath(chosen.base)
     adapter, merged = (os.path.join(chosen.out, name) for name in ("adapter", "merged"))
-    model.save_pretrained(adapter)
+    model.save_pretrained(adapter, save_embedding_layers=False)
     model.merge_and_unload().save_pretrained(merged)
     tokenizer = read_tokenizer(chosen.base)
     if tokenizer is not None:
