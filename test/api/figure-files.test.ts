@@ -144,7 +144,7 @@ print([(e.step, round(e.value, 4)) for e in board.Scalars('training/loss')])`;
     settled.note({ ...of, round: 1 }, { loss: 1 });
     assert.deepEqual(told, ['0 loss 2', '0 bytesOut 5']);
     // An evaluation is of an earlier round, and new; what was told already is not.
-    settled.note({ ...of, round: 0 }, { accuracy: 0.5, loss: 9 });
+    settled.note({ ...of, round: 0 }, { accuracy: 0.5, loss: 9, bytesOut: 9 });
     settled.note({ ...of, node: 'b', round: 7 }, { loss: 4 });
     settled.end();
     assert.deepEqual(told.slice(2).toSorted(), ['0 accuracy 0.5', '1 loss 1', '7 loss 4']);
