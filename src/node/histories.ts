@@ -57,5 +57,7 @@ function sampled({ core, bytesIn, bytesOut }: RunSample): HistoryNote | null {
   const { phase, round, finalisedRound, lag, lastLoss } = core;
   if (round < 0 || phase === 'finished') return null;
   const behind = Math.max(0, round - finalisedRound);
-  return { kind: 'figures', round, figures: { loss: lastLoss, bytesIn, bytesOut, lag, behind } };
+  // After the last round that trains, the last loss is none of the rounds that go by.
+  const loss = phase === 'training' ? lastLoss : null;
+  return { kind: 'figures', round, figures: { loss, bytesIn, bytesOut, lag, behind } };
 }

@@ -9,6 +9,7 @@ import type { ProtocolEvent, RefusalReason } from '../../src/core/io.ts';
 import { REFUSAL_REASONS } from '../../src/core/io.ts';
 import type { NetworkEvent } from '../../src/network/events.ts';
 import type { RunEvent, RunFacts, RunSample, SessionEvent } from '../../src/node/events.ts';
+import { Histories } from '../../src/node/histories.ts';
 import { RunReducer } from '../../src/node/run-reducer.ts';
 import { peerName, type RunView, runViewSchema } from '../../src/node/run-view.ts';
 
@@ -71,6 +72,22 @@ const membersOf = (
 ) => ({
   ...{ known: 4, here, linked, present, missing },
   names: { bb: 'Ward 3', dd: 'Ward 5' },
+});
+
+test('figures over the rounds have no training loss of rounds in which nothing is trained', () => {
+  const histories = new Histories();
+  const hear = (core: Partial<RunSample['core']>): void => {
+    const event = { kind: 'sampled', sample: { ...sample, core: { ...sample.core, ...core } } } as const;
+    histories.note({ source: 'session', event, atMs: 0, node: self, runId: 'run' });
+  };
+  hear({});
+  hear({ phase: 'draining', round: 13 });
+  hear({ phase: 'finished', round: 14 });
+  const points = histories.of('run').points.map(({ round, loss, lag }) => [round, loss, lag]);
+  assert.deepEqual(points, [
+    [12, 0.25, 3],
+    [13, null, 3],
+  ]);
 });
 
 function after(...events: readonly RunEvent[]): RunView {
