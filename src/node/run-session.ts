@@ -83,6 +83,8 @@ export interface RunSession {
   submit(entryKind: string, body: Uint8Array): Promise<Submission>;
   /** Resolves when the run is running. Rejects where it cannot be, or was left before. */
   readonly started: Promise<void>;
+  /** As `started`, but resolves already where something is asked of peers first, which may take for ever. */
+  readonly prepared: Promise<void>;
   /** Resolves when everything is taken down: to null where the run was left, else to why it could not go on. */
   readonly ended: Promise<Error | null>;
 }
@@ -113,6 +115,7 @@ export class Session implements RunSession {
   /** What takes the session down, last one first. */
   readonly #stops: Array<() => unknown> = [];
   readonly #started = Promise.withResolvers<void>();
+  readonly #prepared = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<Error | null>();
   #cancelSample: () => void = () => {};
   #run: SignedManifest | null;
@@ -133,10 +136,16 @@ export class Session implements RunSession {
     this.#reducer = new RunReducer(this.runId, parts.identity.key, parts.clock.nowMs());
     // Whoever waits for it hears of it; nobody has to.
     this.#started.promise.catch(() => {});
+    this.#prepared.promise.catch(() => {});
+    this.#started.promise.then(this.#prepared.resolve, this.#prepared.reject);
   }
 
   get started(): Promise<void> {
     return this.#started.promise;
+  }
+
+  get prepared(): Promise<void> {
+    return this.#prepared.promise;
   }
 
   get ended(): Promise<Error | null> {
@@ -432,6 +441,7 @@ export class Session implements RunSession {
   }
 
   #say(event: SessionEvent): void {
+    if (event.kind === 'searching' || event.kind === 'file-wanted') this.#prepared.resolve();
     this.#emit({ source: 'session', event });
   }
 

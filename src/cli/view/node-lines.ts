@@ -214,7 +214,10 @@ function sessionLines(
       return [...how, ...summaryLines(view)];
     }
     case 'file-wanted':
-      return [`file      peers are asked for ${event.name} of the run, ${event.bytes} bytes`];
+      return [
+        `file      peers are asked for ${event.name} of the run, ${event.bytes} bytes, for it is not beside the manifest: ` +
+          `where none has it, put it there as MANIFEST.${event.name}, or give the address of a node that has it with --bootstrap`,
+      ];
     case 'file-complete':
       return [`file      ${event.name} is here`];
     case 'searching':
