@@ -1,8 +1,10 @@
 /** Where the learners of a node's runs come from. */
 import { initialVector, vectorHash } from '../learning/initial.ts';
 import type { Learner } from '../learning/learner.ts';
+import { LearnerBrokenError } from '../learning/learning-error.ts';
 import { withLoneTwin } from '../learning/lone-twin.ts';
 import { createProcessLearner } from '../learning/process/process-learner.ts';
+import { TrainerAnswerError, TrainerCrashedError } from '../learning/process/trainer-error.ts';
 import type { TrainerCommand } from '../learning/process/trainer-process.ts';
 import { createThreadLearner } from '../learning/thread/learner-proxy.ts';
 import type { SignedManifest } from '../run/manifest.ts';
@@ -54,8 +56,20 @@ export function trainerLearners(
       onPrinted: (line) => onPrinted(run.runId, line),
     });
     // It may take long for a step, and one shows whether it can.
-    return warmedUp(made, request, 1);
+    return warmedUp(made, request, 1).catch((error: unknown) => {
+      const isItsOwn = error instanceof TrainerCrashedError || error instanceof TrainerAnswerError;
+      throw isItsOwn ? cannotTrain(error) : error;
+    });
   };
+}
+
+/** Who does not get ready, or cannot do one step, would lose every round: better told at the start. */
+function cannotTrain(error: Error): LearnerBrokenError {
+  return new LearnerBrokenError(
+    `the trainer cannot begin: ${error.message}. The error is its own: mend it, try it with ` +
+      '`starlings trainer check`, and start the node again',
+    { cause: error },
+  );
 }
 
 /** The vector that all peers of the run start from; `given` where a file of the run is it. @throws NodeError where ours is another one; what the learner throws */

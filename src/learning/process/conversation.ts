@@ -10,7 +10,12 @@ import {
   type Said,
 } from './messages.ts';
 import type { Patience } from './patience.ts';
-import { TrainerAnswerError, TrainerCrashedError, TrainerProtocolError } from './trainer-error.ts';
+import {
+  TrainerAnswerError,
+  TrainerCrashedError,
+  TrainerProtocolError,
+  trainerEnded,
+} from './trainer-error.ts';
 import { type TrainerCommand, TrainerProcess } from './trainer-process.ts';
 
 export interface ConversationOptions {
@@ -195,7 +200,5 @@ export class Conversation {
 }
 
 export function crash(reason: string): TrainerCrashedError {
-  return new TrainerCrashedError(
-    `the trainer ended (${reason}): the round is lost, nothing that was published is`,
-  );
+  return new TrainerCrashedError(`${trainerEnded} (${reason})`);
 }

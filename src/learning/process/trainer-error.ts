@@ -10,6 +10,9 @@ export class TrainerAnswerError extends Error {
   readonly code = 'TRAINER_FAILED';
 }
 
+/** What the sentence of every crash begins with; what follows may be another each time. */
+export const trainerEnded = 'the trainer ended';
+
 /** It ended, or was ended, while something was asked of it. */
 export class TrainerCrashedError extends Error {
   override readonly name = 'TrainerCrashedError';

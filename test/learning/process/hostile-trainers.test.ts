@@ -146,7 +146,8 @@ describe('a trainer that', () => {
         (reason: NodeJS.ErrnoException) => reason,
       );
       if (error.code === 'LEARNER_BROKEN') broken = error;
-      else if (/started again in/.test(error.message)) await new Promise((resolve) => setTimeout(resolve, 5));
+      else if (/started again after a while/.test(error.message))
+        await new Promise((resolve) => setTimeout(resolve, 5));
     }
     assert.match(
       broken.message,
