@@ -56,17 +56,15 @@ export function trainerLearners(
       onPrinted: (line) => onPrinted(run.runId, line),
     });
     // It may take long for a step, and one shows whether it can.
-    return warmedUp(made, request, 1).catch((error: unknown) => {
-      const isItsOwn = error instanceof TrainerCrashedError || error instanceof TrainerAnswerError;
-      throw isItsOwn ? cannotTrain(error) : error;
-    });
+    return warmedUp(made, request, 1);
   };
 }
 
-/** Who does not get ready, or cannot do one step, would lose every round: better told at the start. */
-function cannotTrain(error: Error): LearnerBrokenError {
-  return new LearnerBrokenError(
-    `the trainer cannot begin: ${error.message}. The error is its own: mend it, try it with ` +
+/** A trainer that cannot do one step would lose every round: better told at the start. */
+function refuseBroken(error: unknown): never {
+  if (!(error instanceof TrainerCrashedError || error instanceof TrainerAnswerError)) throw error;
+  throw new LearnerBrokenError(
+    `the trainer cannot do its first step: ${error.message}. The error is its own: mend it, try it with ` +
       '`starlings trainer check`, and start the node again',
     { cause: error },
   );
@@ -105,7 +103,7 @@ async function warmedUp(made: Promise<Learner>, request: LearnerRequest, steps: 
   const learner = await made;
   try {
     const parameters = await startVector(run, learner, request.start);
-    await learner.train({ parameters, steps, round: 0, streamKey: 'warm-up', share: 0 });
+    await learner.train({ parameters, steps, round: 0, streamKey: 'warm-up', share: 0 }).catch(refuseBroken);
     return compareAlone ? withLoneTwin(learner, parameters) : learner;
   } catch (error) {
     await learner.close();

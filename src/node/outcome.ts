@@ -3,7 +3,7 @@
  * Daemon, launcher, API and terminal all say this and nothing of their own.
  */
 import { notDrawn, type Phase } from '../core/io.ts';
-import { trainerEnded } from '../learning/process/trainer-error.ts';
+import { byTrainer } from '../learning/process/trainer-error.ts';
 import { amount, span } from './amount.ts';
 import { type ClockOffset, clockOff, isClockOff } from './clock-offset.ts';
 import type { PastEnd } from './past-end.ts';
@@ -273,9 +273,11 @@ function whySkipped(tally: Tally): string {
 const mendTrainer =
   'mend the trainer: `starlings trainer check` tries it, and what it printed is in log.jsonl of the node';
 
-/** What a round was skipped for: a crash of the trainer is one thing, whatever its last words. */
+/** What a round was skipped for: a crash of the trainer is one thing, whatever its last words, and so is what it could not do. */
 export function skipCause(reason: string): string {
-  return reason.startsWith(trainerEnded) ? trainerEnded : reason;
+  if (!reason.startsWith(byTrainer)) return reason;
+  const [verb = ''] = reason.slice(byTrainer.length).split(' ');
+  return `${byTrainer}${verb}`;
 }
 
 /** In how many rounds, and the reason that was given most often; null where none was skipped. */
@@ -289,10 +291,10 @@ function worstCause(skipped: Tally['skipped']): { readonly rounds: number; reado
   return [...causes.values()].sort((a, b) => b.rounds - a.rounds)[0] ?? null;
 }
 
-/** Rounds lost to crashes of the trainer, where nothing else cost more; else 0. */
+/** Rounds lost through the trainer, where nothing else cost more; else 0. */
 function trainersShare(tally: Tally): number {
   const worst = worstCause(tally.skipped);
-  const isTrainers = worst !== null && skipCause(worst.reason) === trainerEnded;
+  const isTrainers = worst !== null && worst.reason.startsWith(byTrainer);
   return isTrainers && worst.rounds > leftOutOf(tally) ? worst.rounds : 0;
 }
 

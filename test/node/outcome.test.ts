@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { notDrawn } from '../../src/core/io.ts';
-import { trainerEnded } from '../../src/learning/process/trainer-error.ts';
+import { byTrainer } from '../../src/learning/process/trainer-error.ts';
 import {
   noticesOf,
   OUTCOMES,
@@ -118,7 +118,7 @@ describe('what came of a run', () => {
 
   test('whose trainer crashed is told so, whatever its last words, and not to come earlier', () => {
     const ended = (words: string): string =>
-      `${trainerEnded} (it exited with status 1; its last words: ${words})`;
+      `${byTrainer}ended (it exited with status 1; its last words: ${words})`;
     const own30 = { folded: { own: 30, others: 190 }, deltasPublished: 31 };
     const skipped = { [ended('no memory')]: 21, [ended('no memory at 0x7f')]: 20, [slow]: 22 };
     const text = outcomeText('late', { ...good, sinceRound: 1, ...own30, skipped });

@@ -90,7 +90,8 @@ describe('a run whose model only trainers know', () => {
     const session = node.join(runOf(vectorHash(new Float32Array(3))), how);
     await assert.rejects(session.started, {
       code: 'LEARNER_BROKEN',
-      message: /cannot begin: the trainer ended \(.*its last words: .*no such column.*trainer check/,
+      message:
+        /cannot do its first step: the trainer ended \(.*its last words: .*no such column.*trainer check/,
     });
   });
 

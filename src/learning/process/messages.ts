@@ -5,7 +5,7 @@ import { DataFileError } from '../../tasks/datasets/data-error.ts';
 import { measureSchema } from '../../tasks/measure-schema.ts';
 import type { Metrics } from '../../tasks/metrics.ts';
 import { TrainingDivergedError } from '../learning-error.ts';
-import { TrainerAnswerError, TrainerProtocolError } from './trainer-error.ts';
+import { byTrainer, TrainerAnswerError, TrainerProtocolError } from './trainer-error.ts';
 
 export const protocolVersion = 1;
 
@@ -101,7 +101,7 @@ function errorOf(op: Operation, said: Said): Error {
     case 'diverged':
       return new TrainingDivergedError(message);
     default:
-      return new TrainerAnswerError(`the trainer could not ${op}: ${message}`);
+      return new TrainerAnswerError(`${byTrainer}could not ${op}: ${message}`);
   }
 }
 

@@ -10,8 +10,8 @@ export class TrainerAnswerError extends Error {
   readonly code = 'TRAINER_FAILED';
 }
 
-/** What the sentence of every crash begins with; what follows may be another each time. */
-export const trainerEnded = 'the trainer ended';
+/** Why a round was lost through the trainer is said in a sentence that begins so: it ended, could not train, did not answer. */
+export const byTrainer = 'the trainer ';
 
 /** It ended, or was ended, while something was asked of it. */
 export class TrainerCrashedError extends Error {
