@@ -4,7 +4,7 @@ import { LOG_LEVELS } from '../daemon/options.ts';
 import { RETENTIONS } from '../log/retention.ts';
 import type { RunView } from '../node/run-view.ts';
 import { keepHeapsSmall } from '../platform/node/small-heap.ts';
-import { collected, peerKeys, wholeNumber } from './parts/arguments.ts';
+import { collected, peerKeys, trainerLine, wholeNumber } from './parts/arguments.ts';
 import { backendOption } from './parts/backend-option.ts';
 import { configFile } from './parts/config-file.ts';
 import { dataHome } from './parts/data-home.ts';
@@ -45,6 +45,7 @@ export function addNodeCommand(parent: Command): Command {
     .option(
       '--trainer <command>',
       'what trains in place of TensorFlow.js, in any language: docs/TRAINERS.md; `starlings trainer check` tries it',
+      trainerLine,
     )
     .option(
       '--compare-alone',
@@ -80,6 +81,8 @@ async function runNode(flags: NodeFlags & FigureOptions, context: CommandContext
   const { nodeSettings } = await import('./parts/node-settings.ts');
   const { directory = dataHome('node'), key, ...settings } = await nodeSettings(flags);
   const { startDaemon } = await import('../daemon/daemon.ts');
+  // What is typed wrong is told before bootstraps are dialled.
+  if (flags.run !== undefined) (await import('../daemon/run-reference.ts')).checkRunReference(flags.run);
   const { JoinedRuns } = await import('../daemon/joined-runs.ts');
   const earlier = (await JoinedRuns.read(directory)).all();
   if (settings.runs.length + earlier.length === 0 && (flags.config === undefined || flags.exitWhenFinished)) {

@@ -294,8 +294,8 @@ function worstCause(skipped: Tally['skipped']): { readonly rounds: number; reado
 /** Rounds lost through the trainer, where nothing else cost more; else 0. */
 function trainersShare(tally: Tally): number {
   const worst = worstCause(tally.skipped);
-  const isTrainers = worst !== null && worst.reason.startsWith(byTrainer);
-  return isTrainers && worst.rounds > leftOutOf(tally) ? worst.rounds : 0;
+  if (worst === null || !worst.reason.startsWith(byTrainer)) return 0;
+  return worst.rounds > leftOutOf(tally) ? worst.rounds : 0;
 }
 
 function adviceOf(tally: Tally): string {

@@ -81,8 +81,16 @@ export function readAnswer<Op extends Operation>(op: Op, said: Said): Answer<Op>
   if (said.op !== op) throw new TrainerProtocolError(`it was asked to ${op} and answered ${said.op}`);
   const parsed = answers[op].safeParse(said);
   if (parsed.success) return parsed.data as Answer<Op>;
-  throw new TrainerAnswerError(
-    `its answer to ${op} is not what it should be: ${z.prettifyError(parsed.error)}`,
+  const wrong = parsed.error.issues.map((issue) => wrongField(issue, said)).join('; ');
+  throw new TrainerAnswerError(`its answer to ${op} is not what it should be: ${wrong}`);
+}
+
+/** `samples: expected number to be >=0, got -5` */
+function wrongField({ path, message }: z.core.$ZodIssue, said: Said): string {
+  const got = path.reduce<unknown>((part, key) => (part as Record<PropertyKey, unknown>)?.[key], said);
+  const shown = got === undefined ? 'nothing' : (JSON.stringify(got) ?? typeof got);
+  return printable(
+    `${path.join('.')}: ${message.replace(/^[^:]*: /, '').replace(/, received .*$/, '')}, got ${shown.slice(0, 40)}`,
   );
 }
 
