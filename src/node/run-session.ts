@@ -117,6 +117,9 @@ export class Session implements RunSession {
   readonly #started = Promise.withResolvers<void>();
   readonly #prepared = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<Error | null>();
+  readonly started: Promise<void> = this.#started.promise;
+  readonly prepared: Promise<void> = this.#prepared.promise;
+  readonly ended: Promise<Error | null> = this.#ended.promise;
   #cancelSample: () => void = () => {};
   #run: SignedManifest | null;
   /** Null where the run has none. */
@@ -135,21 +138,9 @@ export class Session implements RunSession {
     this.#clock = options.clock ?? parts.clock;
     this.#reducer = new RunReducer(this.runId, parts.identity.key, parts.clock.nowMs());
     // Whoever waits for it hears of it; nobody has to.
-    this.#started.promise.catch(() => {});
-    this.#prepared.promise.catch(() => {});
-    this.#started.promise.then(this.#prepared.resolve, this.#prepared.reject);
-  }
-
-  get started(): Promise<void> {
-    return this.#started.promise;
-  }
-
-  get prepared(): Promise<void> {
-    return this.#prepared.promise;
-  }
-
-  get ended(): Promise<Error | null> {
-    return this.#ended.promise;
+    this.started.catch(() => {});
+    this.prepared.catch(() => {});
+    this.started.then(this.#prepared.resolve, this.#prepared.reject);
   }
 
   get run(): SignedManifest | null {
