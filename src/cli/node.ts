@@ -78,11 +78,11 @@ export function addNodeCommand(parent: Command): Command {
 
 /** Until it is stopped, its runs are finished where it is to end with them, or its last run cannot go on. */
 async function runNode(flags: NodeFlags & FigureOptions, context: CommandContext): Promise<CommandResult> {
+  // What is typed wrong is told before anything else is looked at, let alone dialled.
+  if (flags.run !== undefined) (await import('../daemon/run-reference.ts')).checkRunReference(flags.run);
   const { nodeSettings } = await import('./parts/node-settings.ts');
   const { directory = dataHome('node'), key, ...settings } = await nodeSettings(flags);
   const { startDaemon } = await import('../daemon/daemon.ts');
-  // What is typed wrong is told before bootstraps are dialled.
-  if (flags.run !== undefined) (await import('../daemon/run-reference.ts')).checkRunReference(flags.run);
   const { JoinedRuns } = await import('../daemon/joined-runs.ts');
   const earlier = (await JoinedRuns.read(directory)).all();
   if (settings.runs.length + earlier.length === 0 && (flags.config === undefined || flags.exitWhenFinished)) {

@@ -150,9 +150,8 @@ describe('starlings node', { concurrency: 2 }, () => {
     assert.equal((await ended).exitCode, 0);
   });
 
-  test('a run id that is none is told before anything is dialled', async () => {
-    const nowhere = `/ip4/127.0.0.1/tcp/1/p2p/12D3KooWGC6TvWhfapngX6wvJHMYvKpDMXPb3ZnCZ6dMoaMtimQ5`;
-    const { ended } = startStarlings(nodeArgs('mistyped', 'bafyreigd7ikji2', '--bootstrap', nowhere));
+  test('a run id that is none is told before anything else', async () => {
+    const { ended } = startStarlings(nodeArgs('mistyped', 'bafyreigd7ikji2', '--bootstrap', '/ip4/127.0.0.1/tcp/1'));
     const { exitCode, stderr } = await ended;
     assert.equal(exitCode, 2);
     assert.match(stderr, /^starlings: bafyreigd7ikji2 looks like a run id and is none .*\n$/);
