@@ -6,7 +6,7 @@ export function addInspectCommand(parent: Command): void {
   parent
     .command('inspect')
     .description(
-      'say what a file is and what is in it: manifest, entry, model, archive of a log, record, description, directory of a node or testnet',
+      'say what a file is and what is in it: manifest, entry, model, archive of a log, record, description, key, moments, directory of a node or testnet',
     )
     .argument('<path>', 'file or directory')
     .action((path: string, _options: object, command: Command) =>
@@ -16,7 +16,7 @@ export function addInspectCommand(parent: Command): void {
         if (!inspected) {
           throw new ConfigError(
             'BAD_USAGE',
-            `${path} is nothing that starlings writes; if it holds examples, \`starlings data inspect\` says what is in it`,
+            `${path} is nothing that \`starlings inspect\` knows; if it holds examples, \`starlings data inspect\` says what is in it`,
           );
         }
         const { what, lines, json } = inspected;

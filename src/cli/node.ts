@@ -4,7 +4,7 @@ import { LOG_LEVELS } from '../daemon/options.ts';
 import { RETENTIONS } from '../log/retention.ts';
 import type { RunView } from '../node/run-view.ts';
 import { keepHeapsSmall } from '../platform/node/small-heap.ts';
-import { collected, peerKeys, wholeNumber } from './parts/arguments.ts';
+import { collected, peerKeys, trainerLine, wholeNumber } from './parts/arguments.ts';
 import { backendOption } from './parts/backend-option.ts';
 import { configFile } from './parts/config-file.ts';
 import { dataHome } from './parts/data-home.ts';
@@ -45,6 +45,7 @@ export function addNodeCommand(parent: Command): Command {
     .option(
       '--trainer <command>',
       'what trains in place of TensorFlow.js, in any language: docs/TRAINERS.md; `starlings trainer check` tries it',
+      trainerLine,
     )
     .option(
       '--compare-alone',
@@ -77,6 +78,8 @@ export function addNodeCommand(parent: Command): Command {
 
 /** Until it is stopped, its runs are finished where it is to end with them, or its last run cannot go on. */
 async function runNode(flags: NodeFlags & FigureOptions, context: CommandContext): Promise<CommandResult> {
+  // What is typed wrong is told before anything else is looked at, let alone dialled.
+  if (flags.run !== undefined) (await import('../daemon/run-reference.ts')).checkRunReference(flags.run);
   const { nodeSettings } = await import('./parts/node-settings.ts');
   const { directory = dataHome('node'), key, ...settings } = await nodeSettings(flags);
   const { startDaemon } = await import('../daemon/daemon.ts');

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { trainerLine } from './parts/arguments.ts';
 import { configFile } from './parts/config-file.ts';
 import { perform } from './parts/perform.ts';
 
@@ -13,7 +14,7 @@ export function addTrainerCheckCommand(parent: Command): void {
     .description(
       'try whether a trainer does what docs/TRAINERS.md says, a verdict a line; exit code 1 where it does not',
     )
-    .argument('<command>', 'what starts it, for example "python3 mine.py"')
+    .argument('<command>', 'what starts it, for example "python3 mine.py"', trainerLine)
     .option(
       '--run <file>',
       'YAML description or manifest of the run that it is for; else the model is its own',

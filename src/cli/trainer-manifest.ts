@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { wholeNumber } from './parts/arguments.ts';
+import { trainerLine, wholeNumber } from './parts/arguments.ts';
 import { perform } from './parts/perform.ts';
 
 interface Options {
@@ -14,7 +14,7 @@ export function addTrainerManifestCommand(parent: Command): void {
     .description(
       'the lines of a run (YAML) whose model this trainer alone knows: its size, and the hash of its start vector',
     )
-    .argument('<command>', 'what starts it, for example "python3 mine.py"')
+    .argument('<command>', 'what starts it, for example "python3 mine.py"', trainerLine)
     .option('--data <path>', 'examples that it reads')
     .option('--seed <number>', 'of the run', wholeNumber(0, 0xffff_ffff), 1)
     .option('--pin', 'all nodes must have this version of this trainer')

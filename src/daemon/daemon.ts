@@ -23,7 +23,7 @@ import { EventLog } from './event-log.ts';
 import { JoinedRuns } from './joined-runs.ts';
 import { LastViews } from './last-view.ts';
 import { networkTrouble } from './network-trouble.ts';
-import { NodeRuns, ready } from './node-runs.ts';
+import { NodeRuns } from './node-runs.ts';
 import { settingsOf } from './node-settings.ts';
 import type { DaemonOptions, RunningNode } from './options.ts';
 import { RefusalTally } from './refusal-tally.ts';
@@ -34,7 +34,7 @@ import { whenAborted } from './when-aborted.ts';
 const refusalsEveryMs = 60_000;
 
 /**
- * Starts a node; resolves when it is ready (daemon.json written): its runs are running, or their manifests looked for. It
+ * Starts a node; resolves when it is ready (daemon.json written): its runs are running, or peers asked for what is missing of them. It
  * need not have peers. A run that cannot be taken part in is told and left out, unless there is no other.
  * @throws one error with a sentence for everything a user can get wrong; nothing keeps running then.
  */
@@ -226,7 +226,7 @@ class Daemon {
       const session = await runs.begin(request);
       if (session.run === null) this.#tellSearch(session.runId);
       preparing.push(
-        ready(session).catch((reason: unknown) => void failures.push({ run: request.run, reason })),
+        session.prepared.catch((reason: unknown) => void failures.push({ run: request.run, reason })),
       );
     };
     const beginAll = async (requests: readonly JoinRequest[]): Promise<void> => {
@@ -241,7 +241,9 @@ class Daemon {
     const taken = new Set(runs.views().map(({ runId }) => runId));
     const earlier = joined.all().filter(({ run }) => !taken.has(run));
     await beginAll(earlier);
-    await Promise.all(preparing);
+    // Who is told to stop meanwhile does not wait for them.
+    await Promise.race([Promise.all(preparing), whenAborted(this.#signal)]);
+    if (this.#signal.aborted) return;
     if (failures.length > 0 && failures.length === declared.length + earlier.length) {
       throw failures[0]!.reason;
     }

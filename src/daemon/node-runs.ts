@@ -43,14 +43,6 @@ export interface NodeRunsOptions {
   readonly settings: Omit<NodeSettings, 'addresses'>;
 }
 
-/**
- * Resolves when the session is running; at once where peers have to be asked for the manifest, which may take for ever.
- * @throws one error with a sentence for all that can be wrong with the data
- */
-export async function ready(session: RunSession): Promise<void> {
-  if (session.run !== null) await session.started;
-}
-
 export class NodeRuns implements NodeControl, NodeReader {
   readonly #options: NodeRunsOptions;
   readonly #failed = new Map<string, RunView>();
@@ -112,7 +104,7 @@ export class NodeRuns implements NodeControl, NodeReader {
     const session = await this.begin(request);
     const { runId } = session;
     try {
-      await ready(session);
+      await session.prepared;
     } catch (error) {
       await session.ended;
       // Refused is not joined: the run is shown as it was before, if it was here at all.
@@ -167,8 +159,8 @@ export class NodeRuns implements NodeControl, NodeReader {
       // What did not begin replaces nothing.
       () => {},
     );
-    // Who began it hears of what goes wrong until it is ready; of what comes later nobody would.
-    void ready(session).then(
+    // Who began it hears of what goes wrong until it is prepared; of what comes later nobody would.
+    void session.prepared.then(
       () => this.#watch(session),
       () => this.#noteFailed(session),
     );

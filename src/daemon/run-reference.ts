@@ -16,6 +16,17 @@ class RunReferenceError extends Error {
   readonly code = 'NO_SUCH_RUN';
 }
 
+/** The id that `run` is; null where it is a file. @throws RunReferenceError for what is neither */
+export function checkRunReference(run: string): string | null {
+  if (existsSync(run)) return null;
+  const runId = runIdIn(run);
+  if (runId !== null) return runId;
+  throw new RunReferenceError(
+    idProblem(run) ??
+      `${run} is neither a file nor a run id; give the manifest or the id that \`starlings run create\` printed`,
+  );
+}
+
 /**
  * The manifest that `run` names, kept in the node's directory; the id alone where peers have to be asked for it.
  * A file goes before an id. @throws RunReferenceError, ManifestError, system errors
@@ -25,15 +36,8 @@ export async function resolveRun(
   directory: string,
   crypto: Crypto,
 ): Promise<SignedManifest | string> {
-  if (!existsSync(run)) {
-    const runId = runIdIn(run);
-    if (runId !== null) return (await keptManifest(directory, runId, crypto)) ?? runId;
-    const problem = idProblem(run);
-    if (problem !== null) throw new RunReferenceError(problem);
-    throw new RunReferenceError(
-      `${run} is neither a file nor a run id; give the manifest or the id that \`starlings run create\` printed`,
-    );
-  }
+  const runId = checkRunReference(run);
+  if (runId !== null) return (await keptManifest(directory, runId, crypto)) ?? runId;
   const manifest = await readManifestFile(run, crypto);
   await keepManifest(directory, manifest);
   await keepFilesBeside(directory, manifest, run);

@@ -14,7 +14,7 @@ import { amount } from './amount.ts';
 import type { Submission } from './driver.ts';
 import { NodeError } from './node-error.ts';
 import { phaseOrOutcome } from './outcome.ts';
-import { peerName, type RunView } from './run-view.ts';
+import { peerName, type RunView, whenMeasured } from './run-view.ts';
 
 /** Which run to take part in, and how. */
 export interface JoinRequest {
@@ -274,7 +274,7 @@ function contentLine({ bytes, bytesMax, blobs }: ContentUsage): string {
 
 function statusLines(view: RunView): string[] {
   const headline = headlineOf(view);
-  const { loss, accuracyRound, members, lag, deltasPublished, countedRounds } = view;
+  const { loss, members, lag, deltasPublished, countedRounds } = view;
   const since = view.isBack ? ' since it was started again' : '';
   const { here, known } = members;
   const present = known === null ? amount(here, 'member') : `${here} of ${amount(known, 'member')}`;
@@ -286,7 +286,7 @@ function statusLines(view: RunView): string[] {
     ...(members.missing.length === 0 ? [] : [`missing   ${namesOf(view, members.missing)}`]),
     `rounds    ${countedRounds} counted, ${final}, ${amount(deltasPublished, 'delta')} published${since}, ${amount(lag, 'entry', 'entries')} missing`,
     `loss      ${loss === null ? '-' : loss.toFixed(3)}`,
-    `${(headline?.id ?? 'accuracy').padEnd(9)} ${headline === null ? '-' : `${writeMeasure(headline)}${besides(view)} in round ${accuracyRound}`}`,
+    `${(headline?.id ?? 'accuracy').padEnd(9)} ${headline === null ? '-' : `${writeMeasure(headline)}${besides(view)}${whenMeasured(view)}`}`,
     ...(view.clock.offsetMs === null
       ? []
       : [

@@ -1,8 +1,10 @@
 /** Where the learners of a node's runs come from. */
 import { initialVector, vectorHash } from '../learning/initial.ts';
 import type { Learner } from '../learning/learner.ts';
+import { LearnerBrokenError } from '../learning/learning-error.ts';
 import { withLoneTwin } from '../learning/lone-twin.ts';
 import { createProcessLearner } from '../learning/process/process-learner.ts';
+import { TrainerAnswerError, TrainerCrashedError } from '../learning/process/trainer-error.ts';
 import type { TrainerCommand } from '../learning/process/trainer-process.ts';
 import { createThreadLearner } from '../learning/thread/learner-proxy.ts';
 import type { SignedManifest } from '../run/manifest.ts';
@@ -58,6 +60,16 @@ export function trainerLearners(
   };
 }
 
+/** A trainer that cannot do one step would lose every round: better told at the start. */
+function refuseBroken(error: unknown): never {
+  if (!(error instanceof TrainerCrashedError || error instanceof TrainerAnswerError)) throw error;
+  throw new LearnerBrokenError(
+    `the trainer cannot do its first step: ${error.message}. The error is its own: mend it, try it with ` +
+      '`starlings trainer check`, and start the node again',
+    { cause: error },
+  );
+}
+
 /** The vector that all peers of the run start from; `given` where a file of the run is it. @throws NodeError where ours is another one; what the learner throws */
 export async function startVector(
   { manifest, runId }: SignedManifest,
@@ -91,7 +103,7 @@ async function warmedUp(made: Promise<Learner>, request: LearnerRequest, steps: 
   const learner = await made;
   try {
     const parameters = await startVector(run, learner, request.start);
-    await learner.train({ parameters, steps, round: 0, streamKey: 'warm-up', share: 0 });
+    await learner.train({ parameters, steps, round: 0, streamKey: 'warm-up', share: 0 }).catch(refuseBroken);
     return compareAlone ? withLoneTwin(learner, parameters) : learner;
   } catch (error) {
     await learner.close();

@@ -3,6 +3,7 @@
  * Daemon, launcher, API and terminal all say this and nothing of their own.
  */
 import { notDrawn, type Phase } from '../core/io.ts';
+import { byTrainer } from '../learning/process/trainer-error.ts';
 import { amount, span } from './amount.ts';
 import { type ClockOffset, clockOff, isClockOff } from './clock-offset.ts';
 import type { PastEnd } from './past-end.ts';
@@ -98,11 +99,15 @@ export function outcomeText(outcome: Outcome, tally: Tally): string {
       return `trained: the model has what this node learned in ${roundsOf(tally)} and ${amount(folded.others, 'delta')} of others`;
     case 'late': {
       if (folded.own === 0 && tally.pastEnd !== null) return overText(tally, tally.pastEnd);
-      const came = !isBack && (sinceRound ?? 0) > 0 ? `it came in round ${sinceRound}` : whySkipped(tally);
-      return (
-        `late: the model has what this node learned in ${roundsOf(tally)} only, for ${came}: ` +
-        'start nodes before the first round, on machines that keep up'
-      );
+      const isTrainers = trainersShare(tally) > Math.max(0, sinceRound ?? 0);
+      const came =
+        !isBack && (sinceRound ?? 0) > 0 && !isTrainers
+          ? `it came in round ${sinceRound}`
+          : whySkipped(tally);
+      const advice = isTrainers
+        ? mendTrainer
+        : 'start nodes before the first round, on machines that keep up';
+      return `late: the model has what this node learned in ${roundsOf(tally)} only, for ${came}: ${advice}`;
     }
     case 'untrained':
       if (!tally.isMember) {
@@ -246,12 +251,18 @@ function roundsOf({ folded, countedRounds }: Tally): string {
   return `${folded.own} of ${amount(countedRounds, 'round')}`;
 }
 
-function whySkipped({ skipped, deltasPublished, folded, sinceRound, rounds, isBack }: Tally): string {
+/** Deltas that others did not take. */
+function leftOutOf({ isBack, deltasPublished, folded }: Tally): number {
   // What is in the model may be of an earlier session, of which it is not known what was published.
-  const leftOut = isBack ? 0 : Math.max(0, deltasPublished - folded.own);
-  const [worst] = Object.entries(skipped).sort(([, a], [, b]) => b - a);
-  if (worst && worst[1] > leftOut) {
-    return `it skipped ${amount(sum(skipped), 'round')} (mostly: ${worst[0]})`;
+  return isBack ? 0 : Math.max(0, deltasPublished - folded.own);
+}
+
+function whySkipped(tally: Tally): string {
+  const { skipped, deltasPublished, sinceRound, rounds } = tally;
+  const leftOut = leftOutOf(tally);
+  const worst = worstCause(skipped);
+  if (worst !== null && worst.rounds > leftOut) {
+    return `it skipped ${amount(sum(skipped), 'round')} (mostly: ${worst.reason})`;
   }
   if (leftOut > 0) {
     return `others left out ${leftOut} of its ${amount(deltasPublished, 'delta')}`;
@@ -259,7 +270,37 @@ function whySkipped({ skipped, deltasPublished, folded, sinceRound, rounds, isBa
   return (sinceRound ?? 0) >= rounds ? 'it came when the run was over' : 'it was away in the others';
 }
 
-function adviceOf({ skipped, deltasPublished }: Tally): string {
+const mendTrainer =
+  'mend the trainer: `starlings trainer check` tries it, and what it printed is in log.jsonl of the node';
+
+/** What a round was skipped for: a crash of the trainer is one thing, whatever its last words, and so is what it could not do. */
+export function skipCause(reason: string): string {
+  if (!reason.startsWith(byTrainer)) return reason;
+  const [verb = ''] = reason.slice(byTrainer.length).split(' ');
+  return `${byTrainer}${verb}`;
+}
+
+/** In how many rounds, and the reason that was given most often; null where none was skipped. */
+function worstCause(skipped: Tally['skipped']): { readonly rounds: number; readonly reason: string } | null {
+  const causes = new Map<string, { rounds: number; reason: string }>();
+  for (const [reason, rounds] of Object.entries(skipped).sort(([, a], [, b]) => b - a)) {
+    const cause = causes.get(skipCause(reason));
+    if (cause === undefined) causes.set(skipCause(reason), { rounds, reason });
+    else cause.rounds += rounds;
+  }
+  return [...causes.values()].sort((a, b) => b.rounds - a.rounds)[0] ?? null;
+}
+
+/** Rounds lost through the trainer, where nothing else cost more; else 0. */
+function trainersShare(tally: Tally): number {
+  const worst = worstCause(tally.skipped);
+  if (worst === null || !worst.reason.startsWith(byTrainer)) return 0;
+  return worst.rounds > leftOutOf(tally) ? worst.rounds : 0;
+}
+
+function adviceOf(tally: Tally): string {
+  const { skipped, deltasPublished } = tally;
+  if (trainersShare(tally) > deltasPublished) return mendTrainer;
   if ((skipped[clockOff] ?? 0) > deltasPublished) return 'set the clock of this machine (NTP)';
   if (sum(skipped) + deltasPublished === 0) return 'start nodes before the first round';
   return sum(skipped) >= deltasPublished

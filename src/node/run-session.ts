@@ -83,6 +83,8 @@ export interface RunSession {
   submit(entryKind: string, body: Uint8Array): Promise<Submission>;
   /** Resolves when the run is running. Rejects where it cannot be, or was left before. */
   readonly started: Promise<void>;
+  /** As `started`, but resolves already where something is asked of peers first, which may take for ever. */
+  readonly prepared: Promise<void>;
   /** Resolves when everything is taken down: to null where the run was left, else to why it could not go on. */
   readonly ended: Promise<Error | null>;
 }
@@ -113,7 +115,11 @@ export class Session implements RunSession {
   /** What takes the session down, last one first. */
   readonly #stops: Array<() => unknown> = [];
   readonly #started = Promise.withResolvers<void>();
+  readonly #prepared = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<Error | null>();
+  readonly started: Promise<void> = this.#started.promise;
+  readonly prepared: Promise<void> = this.#prepared.promise;
+  readonly ended: Promise<Error | null> = this.#ended.promise;
   #cancelSample: () => void = () => {};
   #run: SignedManifest | null;
   /** Null where the run has none. */
@@ -132,15 +138,9 @@ export class Session implements RunSession {
     this.#clock = options.clock ?? parts.clock;
     this.#reducer = new RunReducer(this.runId, parts.identity.key, parts.clock.nowMs());
     // Whoever waits for it hears of it; nobody has to.
-    this.#started.promise.catch(() => {});
-  }
-
-  get started(): Promise<void> {
-    return this.#started.promise;
-  }
-
-  get ended(): Promise<Error | null> {
-    return this.#ended.promise;
+    this.started.catch(() => {});
+    this.prepared.catch(() => {});
+    this.started.then(this.#prepared.resolve, this.#prepared.reject);
   }
 
   get run(): SignedManifest | null {
@@ -432,6 +432,7 @@ export class Session implements RunSession {
   }
 
   #say(event: SessionEvent): void {
+    if (event.kind === 'searching' || event.kind === 'file-wanted') this.#prepared.resolve();
     this.#emit({ source: 'session', event });
   }
 

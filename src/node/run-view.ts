@@ -173,6 +173,20 @@ export function isDone({ phase, modelPath, accuracyRound, finalisedRound }: RunV
   return phase === 'finished' && modelPath !== null && accuracyRound === finalisedRound;
 }
 
+/**
+ * ` in round 7`, of the last evaluation; nothing where there was none. After the end it is of the run's last round: rounds that do not
+ * count, and those of a node that came later, have higher numbers.
+ */
+export function whenMeasured({
+  accuracyRound,
+  phase,
+  run,
+}: Pick<RunView, 'accuracyRound' | 'phase' | 'run'>): string {
+  if (accuracyRound === null) return '';
+  const last = phase === 'finished' && run !== null ? run.rounds - 1 : accuracyRound;
+  return ` in round ${Math.min(accuracyRound, last)}`;
+}
+
 /** What people call a peer: by the manifest, else by the beginning of its key. */
 export function peerName({ members }: Pick<RunView, 'members'>, peer: PeerKey): string {
   return members.names[peer] ?? peer.slice(0, 8);

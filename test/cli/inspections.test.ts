@@ -1,13 +1,18 @@
 /** `starlings inspect`: what files are, told by nothing but what is in them. */
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { inspect } from '../../src/cli/parts/inspections.ts';
+import { exporters } from '../../src/learning/model-files/exporters.ts';
 import { writeSafetensors } from '../../src/learning/model-files/safetensors.ts';
 import { encodeStoredEnvelope, sealEnvelope } from '../../src/log/envelope.ts';
-import { createRun } from '../../src/node/manifest-file.ts';
+import { loadIdentity } from '../../src/network/identity.ts';
+import { createRun, writeManifestFile } from '../../src/node/manifest-file.ts';
+import { taskSchema } from '../../src/tasks/data/registry.ts';
+import { writeMoments } from '../../src/tasks/data/table/moments-file.ts';
+import { writeState } from '../../src/testnet/testnet-state.ts';
 import { repositoryRoot } from '../architecture/source-tree.ts';
 import { crypto, noHistory, signerOf, smallRun, specOf } from '../log/small-run.ts';
 
@@ -63,6 +68,44 @@ describe('inspect', () => {
     const { json, lines } = (await inspect(await fileOf('d', encodeStoredEnvelope(forged))))!;
     assert.equal(json['isSigned'], false);
     assert.ok(lines.some((line) => line.includes('the signature is NOT good')));
+  });
+
+  test('knows what lies beside a run, and what was written for other programs', async () => {
+    const vectors = { start: new Float32Array(smallRun().initial.length).fill(0.5) };
+    const file = join(directory, 'with-start.manifest');
+    await writeManifestFile(file, createRun(specOf(), 1_000_000, crypto, signerOf(1), vectors), vectors);
+    const start = await inspect(`${file}.start`);
+    assert.equal(start?.what, 'a file of a run, beside its manifest');
+    assert.equal(start!.json['isIt'], true);
+    await writeFile(`${file}.start`, new Uint8Array(8));
+    assert.match((await inspect(`${file}.start`))!.lines.join(), /is NOT the start/);
+
+    const { signer } = await loadIdentity(join(directory, 'key'));
+    const key = await inspect(join(directory, 'key'));
+    assert.equal(key?.json['key'], signer.key);
+    const secret = (await readFile(join(directory, 'key'), 'utf8')).trim();
+    assert.ok(!JSON.stringify(key).includes(secret));
+
+    const model = { kind: 'logistic-regression', inputs: 784, outputs: 10 } as const;
+    const task = taskSchema.parse({ kind: 'idx-images' });
+    const out = { model, vector: new Float32Array(7850), task };
+    for (const { id, write } of exporters)
+      await write({ ...out, out: join(directory, `exported-${id}`), metadata: {}, origin: {} });
+    const whats = await Promise.all(
+      exporters.map(async ({ id }) => (await inspect(join(directory, `exported-${id}`)))?.what),
+    );
+    assert.deepEqual(whats, [
+      'the description of a model in the format of TensorFlow.js',
+      'a model in the safetensors format',
+      'a model in the ONNX format',
+    ]);
+
+    const moments = await fileOf('m.json', writeMoments({ rows: 9, hasNames: true, columns: [] }));
+    assert.equal((await inspect(moments))?.what, 'moments of a table');
+    const times = { createdAtMs: 1, startAtMs: 2, rounds: 3, slotMs: 4, windowRounds: 5 };
+    await writeState(directory, { version: 1, runId: 'bafy', name: 'demo', ...times, members: [] });
+    assert.equal((await inspect(join(directory, 'testnet.json')))?.json['name'], 'demo');
+    await rm(join(directory, 'testnet.json'));
   });
 
   test('says nothing of what it does not know, and one sentence of what is broken', async () => {

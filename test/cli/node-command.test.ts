@@ -150,6 +150,13 @@ describe('starlings node', { concurrency: 2 }, () => {
     assert.equal((await ended).exitCode, 0);
   });
 
+  test('a run id that is none is told before anything else', async () => {
+    const { ended } = startStarlings(nodeArgs('mistyped', 'bafyreigd7ikji2', '--bootstrap', '/ip4/127.0.0.1/tcp/1'));
+    const { exitCode, stderr } = await ended;
+    assert.equal(exitCode, 2);
+    assert.match(stderr, /^starlings: bafyreigd7ikji2 looks like a run id and is none .*\n$/);
+  });
+
   test('stopped before the end it says how far it was; whose key no member has hears so', async () => {
     const { key } = (await loadIdentity(await homeOf('named'))).signer;
     const names = { [keyOf(1)]: 'Ward 3', [key]: 'Ward 5' };

@@ -124,12 +124,14 @@ test('says what is waited for, who is there, how rounds go and how it ends', () 
 
 test('says once why a round was not published, and what went wrong', () => {
   const listener = new Listener();
-  const skipped = (number: number): RunEvent => ({
+  const skipped = (round: number, reason = 'training took too long'): RunEvent => ({
     source: 'protocol',
-    event: { kind: 'skipped', round: number, reason: 'training took too long' },
+    event: { kind: 'skipped', round, reason },
   });
   listener.hear(0, skipped(3));
   listener.hear(1, skipped(4));
+  for (const words of ['out of memory', 'out of memory again'])
+    listener.hear(1, skipped(5, `the trainer ended (its last words: ${words})`));
   listener.hear(2, { source: 'protocol', event: { kind: 'joined', round: 20, donors: 3 } });
   listener.hear(3, {
     source: 'session',
@@ -140,6 +142,7 @@ test('says once why a round was not published, and what went wrong', () => {
   }
   assert.deepEqual(listener.lines, [
     'skipped   round 3: training took too long (said once)',
+    'skipped   round 5: the trainer ended (its last words: out of memory) (said once)',
     'joined    with a snapshot of round 20 that 3 peers vouch for',
     'trouble   the model could not be saved: the disk is full',
     'trouble   a snapshot is not kept for joiners on slow lines: no room (said once)',

@@ -92,3 +92,13 @@ test('runs that are looked for, prepared or over, one below the other, within th
     for (const line of drawn({}, columns).split('\n')) assert.ok(line.length <= columns, line);
   }
 });
+
+test('what was measured after the end is of the last round, however many more went by', () => {
+  const ended = { phase: 'finished', accuracyRound: 1488, finalisedRound: 1488 } as const;
+  assert.match(drawn(ended), /accuracy 93\.12 % in round 99\n/);
+  const lines = summaryLines({ ...view, ...ended, sinceRound: 0 });
+  assert.ok(
+    lines.some((line) => /^accuracy .* in round 99$/.test(line)),
+    lines.join('\n'),
+  );
+});

@@ -42,6 +42,11 @@ describe('a folder with a run', () => {
     const end = await starlings('start', 'examples/heart', '--data', 'a', 'b', 'c', 'd');
     assert.equal(end.exitCode, 2);
     assert.match(end.stderr, /a folder with a run has its own data: leave --data and --split out/);
+    const two = await starlings('start', 'examples/heart', '--nodes', '2');
+    assert.match(two.stderr, /the folder has the data of 4 nodes, one each: leave --nodes 2 out/);
+    const examples = await starlings('start', 'clinic.csv');
+    assert.equal(examples.exitCode, 2);
+    assert.match(examples.stderr, /clinic\.csv: the YAML of a run is wanted here; `starlings init/);
   });
 
   test('ships with four hospitals, whose files a node of the run takes whole', async () => {

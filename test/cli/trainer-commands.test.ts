@@ -63,6 +63,21 @@ describe('trainer check', { concurrency: 2 }, () => {
   });
 });
 
+test('a trainer that is not named, or knows no model without a run, is refused with what to give', async () => {
+  for (const command of [
+    ['trainer', 'check'],
+    ['trainer', 'manifest'],
+    ['node', '--trainer'],
+  ]) {
+    const { exitCode, stderr } = await starlings(...command, ' ');
+    assert.equal(exitCode, 2);
+    assert.match(stderr, /expected what starts the trainer, for example "python3 mine\.py"/);
+  }
+  const { exitCode, stderr } = await starlings('trainer', 'check', nodeTrainer);
+  assert.equal(exitCode, 2);
+  assert.match(stderr, /names no model of its own \(.*mlp.*\): `trainer check` with --run tries it/);
+});
+
 test('trainer manifest prints what run create takes', async () => {
   const { stdout, exitCode } = await starlings('trainer', 'manifest', some('good'), '--pin');
   assert.equal(exitCode, 0);

@@ -18,6 +18,7 @@ import { createRun, writeManifestFile } from '../../src/node/manifest-file.ts';
 import { isDone, type RunView, runViewSchema } from '../../src/node/run-view.ts';
 import { openLevelStore } from '../../src/platform/node/level-store.ts';
 import type { SignedManifest } from '../../src/run/manifest.ts';
+import type { RunVectors } from '../../src/run/run-files.ts';
 import { runSpecSchema } from '../../src/run/run-spec.ts';
 import { crypto, signerOf } from '../log/small-run.ts';
 
@@ -38,7 +39,11 @@ function table(rows: number): string {
 await writeFile(at('clinic.csv'), table(100));
 await writeFile(at('narrow.csv'), '1,2\n3,4\n');
 
-async function manifestOf(name: string, rounds = 1000): Promise<SignedManifest & { readonly file: string }> {
+async function manifestOf(
+  name: string,
+  rounds = 1000,
+  vectors: RunVectors = {},
+): Promise<SignedManifest & { readonly file: string }> {
   const spec = runSpecSchema.parse({
     name,
     model: { kind: 'logistic-regression', inputs: 2, outputs: 2 },
@@ -62,7 +67,7 @@ async function manifestOf(name: string, rounds = 1000): Promise<SignedManifest &
     rounds,
     slotMs: 200,
   });
-  const run = createRun(spec, Date.now() + 500, crypto, signerOf(9));
+  const run = createRun(spec, Date.now() + 500, crypto, signerOf(9), vectors);
   const file = at(`${name}.manifest`);
   await writeManifestFile(file, run);
   return { ...run, file };
@@ -268,6 +273,24 @@ describe('a daemon', { concurrency: 2 }, () => {
       (await views(node)).map(({ state }) => state),
       ['running'],
     );
+  });
+
+  test('that waits for a file of its run serves its API meanwhile, and ends when it is told to', async () => {
+    // The manifest is written without the file that it names.
+    const run = await manifestOf('fileless', 1000, { start: new Float32Array(6).fill(0.25) });
+    const wanted = Promise.withResolvers<void>();
+    const node = await daemon('fileless', {
+      runs: [taking(run.file)],
+      listener: ({ event }) => event.kind === 'file-wanted' && wanted.resolve(),
+    });
+    await wanted.promise;
+    assert.deepEqual(
+      (await views(node)).map(({ run, state }) => [run?.name, state]),
+      [['fileless', 'preparing']],
+    );
+    assert.match((await command(node, 'stop')).lines[0]!, /stop/);
+    await node.closed;
+    assert.ok(!existsSync(at('fileless', 'daemon.json')));
   });
 
   test('a node that is refused leaves nothing behind where there was nothing, and all where there was something', async () => {

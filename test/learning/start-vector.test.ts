@@ -54,6 +54,22 @@ describe('weights that a run begins at', () => {
     });
   }
 
+  test('what is no such file, or of another shape, is named with the field that names it', async () => {
+    const other: ModelSpec = { ...mlp, hidden: [4] };
+    await writeSafetensors(at('other.safetensors'), other, initialVector(other, 1));
+    await writeFile(at('run.yaml'), 'name: a-run\nmodel: {}\n');
+    for (const [file, message] of [
+      [at('run.yaml'), /run\.yaml: this is no safetensors file/],
+      [folder, /starlings-start-[^/]*: expected a model file, and this is none; check the path/],
+      [at('nowhere'), /nowhere: .* \(ENOENT\); check the path \(`startFrom` of the run/],
+      [
+        at('other.safetensors'),
+        /dense_0\/kernel of shape 6 x 5, found 6 x 4 \(`startFrom` of the run; it must fit its `model`\)/,
+      ],
+    ] as const)
+      await assert.rejects(readStart(file, mlp), { name: 'ModelFileError', message });
+  });
+
   test('are those of safetensors, also where nothing in the file describes the model', async () => {
     const vector = initialVector(mlp, 4);
     await writeSafetensors(at('mlp.safetensors'), mlp, vector);

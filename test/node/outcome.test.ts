@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { notDrawn } from '../../src/core/io.ts';
+import { byTrainer } from '../../src/learning/process/trainer-error.ts';
 import {
   noticesOf,
   OUTCOMES,
@@ -113,6 +114,23 @@ describe('what came of a run', () => {
       outcomeText('late', { ...good, folded: { own: 0, others: 190 }, pastEnd: over }),
       /^late: the run was over 12 min before this node came: it holds what others learned;/,
     );
+  });
+
+  test('whose trainer crashed is told so, whatever its last words, and not to come earlier', () => {
+    const ended = (words: string): string =>
+      `${byTrainer}ended (it exited with status 1; its last words: ${words})`;
+    const own30 = { folded: { own: 30, others: 190 }, deltasPublished: 31 };
+    const skipped = { [ended('no memory')]: 21, [ended('no memory at 0x7f')]: 20, [slow]: 22 };
+    const text = outcomeText('late', { ...good, sinceRound: 1, ...own30, skipped });
+    assert.match(
+      text,
+      /it skipped 63 rounds \(mostly: the trainer ended \(.*no memory\)\): mend the trainer/,
+    );
+    assert.doesNotMatch(text, /before the first round/);
+    const none = { ...good, folded: { own: 0, others: 190 }, deltasPublished: 0, skipped };
+    assert.match(outcomeText('untrained', none), /mend the trainer: `starlings trainer check`/);
+    const few = { ...good, ...own30, skipped: { [ended('x')]: 1, [slow]: 60 } };
+    assert.match(outcomeText('late', few), /mostly: training took too long\): start nodes before/);
   });
 
   test('more rounds than counted are not called a part of them', () => {

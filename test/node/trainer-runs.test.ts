@@ -81,6 +81,20 @@ describe('a run whose model only trainers know', () => {
     assert.deepEqual(model, run.manifest.model);
   });
 
+  test('is refused at once by a node whose trainer cannot do one step, with its last words', async (t) => {
+    const line = `"${process.execPath}" "${script}" raises`;
+    const node = await started(
+      t,
+      trainerLearners({ line }, () => {}),
+    );
+    const session = node.join(runOf(vectorHash(new Float32Array(3))), how);
+    await assert.rejects(session.started, {
+      code: 'LEARNER_BROKEN',
+      message:
+        /cannot do its first step: the trainer ended \(.*its last words: .*no such column.*trainer check/,
+    });
+  });
+
   test('is refused by a node without a trainer, and by one whose trainer begins elsewhere', async (t) => {
     const alone = await started(t, createWarmLearner);
     await assert.rejects(alone.join(runOf(zeros), how).started, {

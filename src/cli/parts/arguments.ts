@@ -22,6 +22,13 @@ export function numberBetween(min: number, max: number): (text: string) => numbe
   };
 }
 
+/** What starts a trainer. */
+export function trainerLine(text: string): string {
+  if (text.trim() === '')
+    throw new InvalidArgumentError('expected what starts the trainer, for example "python3 mine.py"');
+  return text;
+}
+
 /** Collects an option that may be given several times, or once with several values. */
 export function collected(text: string, earlier: readonly string[] | undefined): readonly string[] {
   return [...(earlier ?? []), text];

@@ -2,29 +2,8 @@
 import { open, readFile, stat } from 'node:fs/promises';
 import { decodeCanonical } from '../../core/canonical-cbor.ts';
 import { parseJson } from '../../core/parse-json.ts';
-
-export interface Inspected {
-  /** In a few words. */
-  readonly what: string;
-  readonly lines: readonly string[];
-  readonly json: Readonly<Record<string, unknown>>;
-}
-
-interface Inspection {
-  readonly what: string;
-  /** By its first bytes, or by its keys where it is YAML or JSON. */
-  readonly isSo: (looks: Looks) => boolean;
-  /** @throws one error with a sentence where it looks so and is broken */
-  readonly tell: (path: string) => Promise<Omit<Inspected, 'what'>>;
-}
-
-interface Looks {
-  readonly head: Buffer;
-  /** Of the object that it holds, if it is text that holds one. */
-  readonly keys: ReadonlySet<string>;
-  /** Of what it holds, if it is CBOR: bytes of a list as such. */
-  readonly parts: readonly unknown[];
-}
+import type { Inspected, Inspection, Looks } from './inspection.ts';
+import { WRITTEN_FILES } from './written-files.ts';
 
 const headBytes = 64 << 10;
 /** A text of more is no description that people write; a record of a long simulation may be. */
@@ -136,9 +115,10 @@ const INSPECTIONS: readonly Inspection[] = [
       return { lines: settings.runs.map(({ run }) => `takes part in ${run}`), json: { ...settings } };
     },
   },
+  ...WRITTEN_FILES,
 ];
 
-/** Null where it is nothing that starlings writes or reads. @throws system errors, and where it is broken */
+/** Null where it is nothing of these. @throws system errors, and where it is broken */
 export async function inspect(path: string): Promise<Inspected | null> {
   const found = await stat(path);
   if (found.isDirectory()) return inspectDirectory(path);
@@ -153,7 +133,11 @@ async function inspectDirectory(path: string): Promise<Inspected | null> {
   const { STATE_FILE } = await import('../../testnet/testnet-state.ts');
   const { LOG_FILE } = await import('../../daemon/directory.ts');
   const isTestnet = existsSync(join(path, STATE_FILE));
-  if (!isTestnet && !existsSync(join(path, LOG_FILE))) return null;
+  if (!isTestnet && !existsSync(join(path, LOG_FILE))) {
+    // The folder of an exported model is what its description is.
+    const description = join(path, 'model.json');
+    return existsSync(description) ? inspect(description) : null;
+  }
   const { recordOf } = await import('../../testnet/recorded-testnet.ts');
   const { nodes } = await recordOf(path);
   const stand = nodes.flatMap(({ name, runs }) =>
@@ -181,7 +165,7 @@ async function looksOf(path: string, size: number): Promise<Looks> {
     const head = buffer.subarray(0, bytesRead);
     const parts = size <= cborBytesMax ? partsOf(await readFile(path)) : [];
     const isText = size <= textBytesMax && !head.includes(0);
-    return { head, parts, keys: isText && parts.length === 0 ? await keysOf(path, size) : new Set() };
+    return { path, head, parts, keys: isText && parts.length === 0 ? await keysOf(path, size) : new Set() };
   } finally {
     await file.close();
   }

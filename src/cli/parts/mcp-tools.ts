@@ -111,7 +111,7 @@ function inspectTool({ root }: McpScope): McpTool {
       'what a file of starlings is and what is in it: manifest, entry, model, archive of a log, record, directory of a node',
     call: async (given) => {
       const inspected = await inspect(within(root, input.parse(given).path));
-      if (inspected === null) throw new ConfigError('BAD_USAGE', 'nothing that starlings writes');
+      if (inspected === null) throw new ConfigError('BAD_USAGE', 'nothing that `starlings inspect` knows');
       return { what: inspected.what, ...inspected.json };
     },
   };

@@ -29,6 +29,8 @@ export interface TestnetOptions {
 const nodesDefault = 8;
 const nodesMax = 256;
 const alphaDefault = 0.5;
+/** What holds examples and no run. */
+const examplesName = /\.(csv|tsv|txt|jsonl|parquet|idx|npy|npz)(\.gz)?$/i;
 
 export function addTestnetOptions(command: Command): Command {
   return command
@@ -83,6 +85,12 @@ export async function upOptionsOf(
   const folder = given === undefined ? null : exampleFolder(given);
   const file = folder === null ? given : folder.runFile;
   const options = folder === null ? testnetOptions : withDataOf(folder, testnetOptions);
+  if (file !== undefined && examplesName.test(file)) {
+    throw new ConfigError(
+      'BAD_USAGE',
+      `${file}: the YAML of a run is wanted here; \`starlings init --data ${file}\` writes one for these examples, and --split gives them to the nodes`,
+    );
+  }
   const { loadRunFile } = await import('../../config/run-file.ts');
   const { taskKindOf } = await import('../../tasks/data/registry.ts');
   const { spec, vectors } = await loadRunFile(file ?? shippedFile('configs/runs/mnist-mlp.yaml'));
@@ -139,6 +147,12 @@ function withDataOf({ dataPaths }: ExampleFolder, options: TestnetOptions): Test
     throw new ConfigError(
       'BAD_USAGE',
       'a folder with a run has its own data: leave --data and --split out, or name its run.yaml',
+    );
+  }
+  if (options.nodes !== undefined && options.nodes !== dataPaths.length) {
+    throw new ConfigError(
+      'BAD_USAGE',
+      `the folder has the data of ${dataPaths.length} nodes, one each: leave --nodes ${options.nodes} out, or name its run.yaml and give ${options.nodes} paths with --data`,
     );
   }
   return { ...options, data: dataPaths, compareAlone: true };

@@ -5,10 +5,12 @@ import { loadRunSpec } from '../../config/run-file.ts';
 import { startHash } from '../../learning/initial.ts';
 import type { TrainerWork } from '../../learning/process/described-work.ts';
 import type { ExaminedTrainer } from '../../learning/process/examined-trainer.ts';
+import { TrainerAnswerError } from '../../learning/process/trainer-error.ts';
 import { readManifestFile } from '../../node/manifest-file.ts';
 import { createCrypto } from '../../platform/node/crypto.ts';
 import { type RunSpec, trainingSchema } from '../../run/run-spec.ts';
 import { taskKindOf } from '../../tasks/data/registry.ts';
+import { DataFileError } from '../../tasks/datasets/data-error.ts';
 
 export interface NamedWork {
   readonly work: TrainerWork;
@@ -31,13 +33,20 @@ export async function workOfRun(file: string, data: string | undefined): Promise
   return { work, initHash: startHash(model, seed) };
 }
 
-/** Of a model that the trainer alone knows; its start vector is not known yet. @throws what `ExaminedTrainer.describe` throws */
+/** Of a model that the trainer alone knows; its start vector is not known yet. @throws ConfigError where it knows none; what `ExaminedTrainer.describe` throws */
 export async function workOfTrainer(
   trainer: ExaminedTrainer,
   data: string | undefined,
   seed: number,
 ): Promise<NamedWork> {
-  const { parameters } = await trainer.describe();
+  const { parameters } = await trainer.describe().catch((error: unknown) => {
+    // It was asked without a model, as one that has its own can be.
+    if (!(error instanceof DataFileError || error instanceof TrainerAnswerError)) throw error;
+    throw new ConfigError(
+      'BAD_USAGE',
+      `the trainer names no model of its own (${error.message}): \`trainer check\` with --run tries it on that of a run`,
+    );
+  });
   const work: TrainerWork = {
     model: { kind: 'external', parameters, initHash: '00'.repeat(32) },
     task: { kind: 'external', options: {} },

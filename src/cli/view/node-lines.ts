@@ -2,7 +2,7 @@
 import { amount } from '../../node/amount.ts';
 import { namesOf } from '../../node/commands.ts';
 import type { NodeEvent } from '../../node/events.ts';
-import { phaseOrOutcome } from '../../node/outcome.ts';
+import { phaseOrOutcome, skipCause } from '../../node/outcome.ts';
 import { RunReducer } from '../../node/run-reducer.ts';
 import type { RunView } from '../../node/run-view.ts';
 import { formatDuration, formatHeadline, formatLoss } from './format.ts';
@@ -140,7 +140,11 @@ function protocolLines(event: (NodeEvent & { source: 'protocol' })['event'], sai
         `loss      ${formatLoss(event.loss)} in round ${event.round} is far above the best, ${formatLoss(event.best)}`,
       ];
     case 'skipped':
-      return once(said, event.reason, `skipped   round ${event.round}: ${event.reason} (said once)`);
+      return once(
+        said,
+        skipCause(event.reason),
+        `skipped   round ${event.round}: ${event.reason} (said once)`,
+      );
     case 'phase':
     case 'round-started':
     case 'published':
@@ -214,7 +218,10 @@ function sessionLines(
       return [...how, ...summaryLines(view)];
     }
     case 'file-wanted':
-      return [`file      peers are asked for ${event.name} of the run, ${event.bytes} bytes`];
+      return [
+        `file      peers are asked for ${event.name} of the run, ${event.bytes} bytes, for it is not beside the manifest: ` +
+          `where none has it, put it there as MANIFEST.${event.name}, or give the address of a node that has it with --bootstrap`,
+      ];
     case 'file-complete':
       return [`file      ${event.name} is here`];
     case 'searching':

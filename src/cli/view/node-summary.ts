@@ -1,5 +1,5 @@
 /** What is said of a run when a node's part in it is over. */
-import { peerName, type RunView } from '../../node/run-view.ts';
+import { peerName, type RunView, whenMeasured } from '../../node/run-view.ts';
 import { formatBytes, formatHeadline, formatPercent } from './format.ts';
 import { deltasOf } from './node-view.ts';
 import { confusionTitle, matrixLines } from './render-evaluation.ts';
@@ -8,7 +8,7 @@ const authorsMax = 32;
 
 /** Nothing where the run never ran here. */
 export function summaryLines(view: RunView): string[] {
-  const { run, sinceRound, outcomeText, countedRounds, accuracyRound, modelHash, modelPath } = view;
+  const { run, sinceRound, outcomeText, countedRounds, modelHash, modelPath } = view;
   const { name, text } = formatHeadline(view, view.figures);
   if (run === null || sinceRound === null) return [];
   const authors = view.contributions
@@ -18,7 +18,7 @@ export function summaryLines(view: RunView): string[] {
     `outcome   ${outcomeText ?? `none yet: the run is not over, ${countedRounds} of ${run.rounds} rounds counted`}`,
     `rounds    ${countedRounds} of ${run.rounds} counted`,
     `deltas    ${deltasOf(view)}`,
-    `${name.padEnd(9)} ${text}${accuracyRound === null ? '' : ` in round ${accuracyRound}`}`,
+    `${name.padEnd(9)} ${text}${whenMeasured(view)}`,
     ...confusionLines(view),
     `bytes     ${formatBytes(view.bytesIn)} in, ${formatBytes(view.bytesOut)} out`,
     ...(modelPath === null ? [] : [`model     ${modelPath}`, `          ${modelHash}`]),

@@ -2,7 +2,7 @@
 import { amount } from '../../node/amount.ts';
 import { namesOf } from '../../node/commands.ts';
 import { phaseOrOutcome } from '../../node/outcome.ts';
-import type { RunView } from '../../node/run-view.ts';
+import { type RunView, whenMeasured } from '../../node/run-view.ts';
 import { formatBytes, formatHeadline, formatLoss } from './format.ts';
 import { columnsMin, type Painter, progressLine, unpainted, wrapped } from './render-view.ts';
 import { viewOf } from './view-state.ts';
@@ -57,12 +57,11 @@ function progressOf(view: RunView, atMs: number, width: number, paint: Painter):
 }
 
 function factsOf(view: RunView): string[] {
-  const { accuracyRound, members, bytesIn, bytesOut } = view;
+  const { members, bytesIn, bytesOut } = view;
   const { name, text } = formatHeadline(view, view.figures);
-  const when = accuracyRound === null ? '' : ` in round ${accuracyRound}`;
   const here = members.present.length === 0 ? 'nobody else' : namesOf(view, members.present);
   return [
-    `now       ${phaseOrOutcome(view)}, loss ${formatLoss(view.loss)}, ${name} ${text}${when}`,
+    `now       ${phaseOrOutcome(view)}, loss ${formatLoss(view.loss)}, ${name} ${text}${whenMeasured(view)}`,
     `here      ${here} (${view.peers} connected)`,
     ...(members.missing.length === 0 ? [] : [`missing   ${namesOf(view, members.missing)}`]),
     `deltas    ${deltasOf(view)}`,

@@ -84,16 +84,23 @@ export async function readSafetensors(
   expected: ModelSpec | null = null,
 ): Promise<SafetensorsModel> {
   const handle = await open(file, 'r').catch((error: NodeJS.ErrnoException) => {
-    throw new ModelFileError(`${file}: expected a model file, but it cannot be opened (${error.code})`);
+    throw new ModelFileError(
+      `${file}: expected a model file, but it cannot be opened (${error.code}); check the path`,
+    );
   });
   try {
-    const { size } = await handle.stat();
+    const info = await handle.stat();
+    if (!info.isFile())
+      throw new ModelFileError(`${file}: expected a model file, and this is none; check the path`);
+    const { size } = info;
     if (size < 8 || size > safetensorsFileBytesMax) {
       throw new ModelFileError(`${file}: expected 8 to ${safetensorsFileBytesMax} bytes, found ${size}`);
     }
     const headerBytes = (await readAt(handle, file, 0, 8)).readBigUInt64LE();
     if (headerBytes > BigInt(Math.min(safetensorsHeaderBytesMax, size - 8))) {
-      throw new ModelFileError(`${file}: its header claims ${headerBytes} bytes of a file of ${size}`);
+      throw new ModelFileError(
+        `${file}: this is no safetensors file, or it is cut short: its first bytes claim a header of ${headerBytes} bytes, it has ${size}`,
+      );
     }
     const header = parseHeader(await readAt(handle, file, 8, Number(headerBytes)), file);
     const bodyAt = 8 + Number(headerBytes);
@@ -167,7 +174,8 @@ function layout(
   const order = [...expectedTensors(model)].map(([name, { shape }]) => {
     const found = tensors.get(name);
     if (found === undefined || found.shape.join() !== shape.join()) {
-      throw new ModelFileError(`${file}: expected tensor ${name} of shape ${shape.join(' x ')}`);
+      const instead = found === undefined ? 'found none of that name' : `found ${found.shape.join(' x ')}`;
+      throw new ModelFileError(`${file}: expected tensor ${name} of shape ${shape.join(' x ')}, ${instead}`);
     }
     return found.data_offsets;
   });

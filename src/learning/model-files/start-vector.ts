@@ -37,9 +37,19 @@ export async function readRunVectors({ start, base }: VectorPaths, model: ModelS
     throw new ModelFileError(`${base}: a model of kind ${model.kind} adds to none: leave \`base\` out`);
   }
   return {
-    ...(start === undefined ? {} : { start: await readVector(start, model) }),
-    ...(base === undefined ? {} : { base: await readVector(base, frozen!) }),
+    ...(start === undefined ? {} : { start: await readField('startFrom', start, model) }),
+    ...(base === undefined ? {} : { base: await readField('base', base, frozen!) }),
   };
+}
+
+async function readField(field: string, file: string, model: ModelSpec): Promise<Float32Array> {
+  try {
+    return await readVector(file, model);
+  } catch (error) {
+    if (!(error instanceof ModelFileError)) throw error;
+    const message = `${error.message} (\`${field}\` of the run; it must fit its \`model\`)`;
+    throw new ModelFileError(message, { cause: error });
+  }
 }
 
 /** A vector of `model` with the values of the file. @throws ModelFileError where they are others', or not finite */

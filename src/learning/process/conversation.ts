@@ -10,7 +10,7 @@ import {
   type Said,
 } from './messages.ts';
 import type { Patience } from './patience.ts';
-import { TrainerAnswerError, TrainerCrashedError, TrainerProtocolError } from './trainer-error.ts';
+import { byTrainer, TrainerAnswerError, TrainerCrashedError, TrainerProtocolError } from './trainer-error.ts';
 import { type TrainerCommand, TrainerProcess } from './trainer-process.ts';
 
 export interface ConversationOptions {
@@ -128,7 +128,7 @@ export class Conversation {
     asked.cancelTimer();
     const { limitMs } = asked.limits;
     asked.cancelTimer = clock.schedule(clock.nowMs() + limitMs, () => {
-      const words = `the trainer did not ${asked.op} within ${(limitMs / 1000).toPrecision(3)} s`;
+      const words = `${byTrainer}did not ${asked.op} within ${(limitMs / 1000).toPrecision(3)} s`;
       this.#cancel(asked, new TrainerAnswerError(words));
     });
   }
@@ -195,7 +195,5 @@ export class Conversation {
 }
 
 export function crash(reason: string): TrainerCrashedError {
-  return new TrainerCrashedError(
-    `the trainer ended (${reason}): the round is lost, nothing that was published is`,
-  );
+  return new TrainerCrashedError(`${byTrainer}ended (${reason})`);
 }

@@ -5,7 +5,7 @@ import { DataFileError } from '../../tasks/datasets/data-error.ts';
 import { measureSchema } from '../../tasks/measure-schema.ts';
 import type { Metrics } from '../../tasks/metrics.ts';
 import { TrainingDivergedError } from '../learning-error.ts';
-import { TrainerAnswerError, TrainerProtocolError } from './trainer-error.ts';
+import { byTrainer, TrainerAnswerError, TrainerProtocolError } from './trainer-error.ts';
 
 export const protocolVersion = 1;
 
@@ -81,8 +81,16 @@ export function readAnswer<Op extends Operation>(op: Op, said: Said): Answer<Op>
   if (said.op !== op) throw new TrainerProtocolError(`it was asked to ${op} and answered ${said.op}`);
   const parsed = answers[op].safeParse(said);
   if (parsed.success) return parsed.data as Answer<Op>;
-  throw new TrainerAnswerError(
-    `its answer to ${op} is not what it should be: ${z.prettifyError(parsed.error)}`,
+  const wrong = parsed.error.issues.map((issue) => wrongField(issue, said)).join('; ');
+  throw new TrainerAnswerError(`its answer to ${op} is not what it should be: ${wrong}`);
+}
+
+/** `samples: expected number to be >=0, got -5` */
+function wrongField({ path, message }: z.core.$ZodIssue, said: Said): string {
+  const got = path.reduce<unknown>((part, key) => (part as Record<PropertyKey, unknown>)?.[key], said);
+  const shown = got === undefined ? 'nothing' : (JSON.stringify(got) ?? typeof got);
+  return printable(
+    `${path.join('.')}: ${message.replace(/^[^:]*: /, '').replace(/, received .*$/, '')}, got ${shown.slice(0, 40)}`,
   );
 }
 
@@ -101,7 +109,7 @@ function errorOf(op: Operation, said: Said): Error {
     case 'diverged':
       return new TrainingDivergedError(message);
     default:
-      return new TrainerAnswerError(`the trainer could not ${op}: ${message}`);
+      return new TrainerAnswerError(`${byTrainer}could not ${op}: ${message}`);
   }
 }
 

@@ -199,8 +199,7 @@ class ProcessLearner implements Learner {
     if (conversation !== null && conversation.endReason === null) return conversation;
     const waitMs = this.#restartAtMs - this.#clock.nowMs();
     if (waitMs > 0) {
-      const when = `it is started again in ${Math.ceil(waitMs / 1000)} s`;
-      throw crash(`${conversation?.endReason ?? 'it does not start'}; ${when}`);
+      throw crash(`${conversation?.endReason ?? 'it does not start'}; it is started again after a while`);
     }
     this.#cancelRestart();
     try {

@@ -10,6 +10,9 @@ export class TrainerAnswerError extends Error {
   readonly code = 'TRAINER_FAILED';
 }
 
+/** Why a round was lost through the trainer is said in a sentence that begins so: it ended, could not train, did not answer. */
+export const byTrainer = 'the trainer ';
+
 /** It ended, or was ended, while something was asked of it. */
 export class TrainerCrashedError extends Error {
   override readonly name = 'TrainerCrashedError';

@@ -132,6 +132,10 @@ serve({
   },
   initial: () => [0, 0, 0],
   async train(vector, request, progress) {
+    if (mode === 'raises') {
+      console.error('KeyError: no such column');
+      process.exit(1);
+    }
     if (request.streamKey === 'evil') await deeds[mode](request);
     const rng = rngFor(mode === 'careless' ? String(process.hrtime.bigint()) : request.streamKey);
     let loss = 0;
