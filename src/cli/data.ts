@@ -5,7 +5,7 @@ import { taskKinds } from '../tasks/data/registry.ts';
 import { addMoments } from './data-moments.ts';
 import { numberBetween, wholeNumber } from './parts/arguments.ts';
 import { addLabelOptions, type LabelOptions } from './parts/label-options.ts';
-import { checkMayWrite } from './parts/may-write.ts';
+import { checkMayFill } from './parts/may-write.ts';
 import { perform } from './parts/perform.ts';
 
 interface SourceOptions extends LabelOptions {
@@ -84,7 +84,7 @@ function addSplit(data: Command): void {
     .option('--force', 'replace shares that are there')
     .action((path: string, options: SplitOptions, command: Command) =>
       perform(command, async ({ say }) => {
-        checkMayWrite(options.out, options.force);
+        checkMayFill(options.out, options.force);
         const { sourceOf, splitSource } = await import('./parts/data-source.ts');
         const { nodes, alpha, out, seed } = options;
         const source = await sourceOf(path, options);
