@@ -25,7 +25,9 @@ export function addMoments(data: Command): void {
     perform(self, async ({ say }) => {
       if (options.out !== undefined) checkMayWrite(options.out, options.force);
       const { onlyTableOf } = await import('../tasks/data/table/csv-file.ts');
-      const { readMoments, rowsToldMin, writeMoments } = await import('../tasks/data/table/moments-file.ts');
+      const { readMoments, rowsToldMin, toldOf, writeMoments } = await import(
+        '../tasks/data/table/moments-file.ts'
+      );
       const { mergeProfiles, profileTable } = await import('../tasks/data/table/table-profile.ts');
       const { taskOfProfile } = await import('../tasks/data/table/guess-table.ts');
       const { classNames } = await import('../tasks/data/table/labels.ts');
@@ -41,9 +43,15 @@ export function addMoments(data: Command): void {
       if (options.out !== undefined) {
         const { writeFileAtomically } = await import('../platform/node/atomic-file.ts');
         await writeFileAtomically(options.out, [writeMoments(all)]);
+        const { columns } = toldOf(all);
+        const less = columns.filter(({ numbers }, at) => numbers < all.columns[at]!.numbers);
         say(
-          `moments of ${all.columns.length} columns, ${all.rows} rows, written to ${options.out}: no rows, and no value that fewer than ${rowsToldMin} have`,
+          `moments of ${columns.length} columns, ${all.rows} rows, written to ${options.out}: no rows, and no value that fewer than ${rowsToldMin} have`,
         );
+        if (less.length > 0) {
+          const names = less.map(({ column, numbers }) => `${column} (of ${numbers} rows)`).join(', ');
+          say(`without rows of such values, in mean and spread as well: ${names}`);
+        }
       }
       const task = taskOfProfile(all, options, paths.join(' and '));
       say(renderTask(task, Math.max(2, classNames(task.label)?.length ?? 0)));
