@@ -1,5 +1,6 @@
 /** `starlings data moments`: means and scales for a run's author, of several sites, without a row of any. */
 import type { Command } from 'commander';
+import { ConfigError } from '../config/config-error.ts';
 import { addLabelOptions } from './parts/label-options.ts';
 import { checkMayWrite } from './parts/may-write.ts';
 import { perform } from './parts/perform.ts';
@@ -30,7 +31,7 @@ export function addMoments(data: Command): void {
       );
       const { mergeProfiles, profileTable } = await import('../tasks/data/table/table-profile.ts');
       const { taskOfProfile } = await import('../tasks/data/table/guess-table.ts');
-      const { classNames } = await import('../tasks/data/table/labels.ts');
+      const { suggestedModel } = await import('./parts/suggested-model.ts');
       const { renderTask } = await import('./view/render-task.ts');
       const profiles = await Promise.all(
         paths.map(async (path) =>
@@ -40,6 +41,7 @@ export function addMoments(data: Command): void {
         ),
       );
       const all = mergeProfiles(profiles);
+      if (all.columns.length === 0) throw nothingShared(paths);
       if (options.out !== undefined) {
         const { writeFileAtomically } = await import('../platform/node/atomic-file.ts');
         await writeFileAtomically(options.out, [writeMoments(all)]);
@@ -54,8 +56,20 @@ export function addMoments(data: Command): void {
         }
       }
       const task = taskOfProfile(all, options, paths.join(' and '));
-      say(renderTask(task, Math.max(2, classNames(task.label)?.length ?? 0)));
-      return { json: { rows: all.rows, task } };
+      const suggested = suggestedModel(task, { files: [], parts: [], columns: null, refused: [] });
+      if ('why' in suggested) {
+        say(`no run starts with them: ${suggested.why}`);
+        return { json: { rows: all.rows, task, why: suggested.why }, ok: false };
+      }
+      say(renderTask(task, suggested.model));
+      return { json: { rows: all.rows, task, model: suggested.model } };
     }),
+  );
+}
+
+function nothingShared(paths: readonly string[]): ConfigError {
+  return new ConfigError(
+    'BAD_USAGE',
+    `${paths.join(' and ')} have no column in common, and moments of several tables are of the columns that all have, by their names: rename them, or give the names with --header where the files have none`,
   );
 }

@@ -20,7 +20,7 @@ export async function writeFileAtomically(
   parts: readonly (Uint8Array | string)[],
 ): Promise<void> {
   const why = whyNotReplaced(file);
-  if (why !== null) throw new Error(why);
+  if (why !== null) throw Object.assign(new Error(why), { code: 'NOT_REPLACED' });
   const temporary = `${file}.${process.pid}-${++writes}.tmp`;
   try {
     const handle = await open(temporary, 'wx');

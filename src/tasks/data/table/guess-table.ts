@@ -8,7 +8,7 @@ import type { TableTask } from './table-schema.ts';
 
 const heldOutEvery = 5;
 /** A column of text with more different values is no category; it is left out. Guess. */
-const categoriesMax = 50;
+export const categoriesMax = 50;
 
 /** With the file's own mean and scale. Null for what is not named like a table. @throws DataFileError */
 export async function guessTableTask(path: string, hints: LabelHints): Promise<TableTask | null> {
