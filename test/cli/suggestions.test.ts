@@ -131,4 +131,14 @@ describe('data inspect', () => {
       assert.match(looks.stdout, sentence);
     });
   }
+
+  test('writes out what would steer the terminal, in a name and in a refusal', async () => {
+    const red = '\u001b[31m';
+    const path = await table('escape.csv', `a${red},y`, (row) => `${row},${row % 2}`);
+    const looks = await starlings('data', 'inspect', path);
+    const wrong = await starlings('data', 'inspect', path, '--label', 'z');
+    for (const said of [looks.stdout, wrong.stderr]) {
+      assert.ok(said.includes('a\\x1b[31m') && !said.includes('\u001b'), said);
+    }
+  });
 });

@@ -149,3 +149,12 @@ test('on the command line: a site writes them, an author reads several and has a
   assert.equal(wrong.exitCode, 2);
   assert.match(wrong.stderr, /b\.csv: there is no column 'ill', only 'sick', 'age', 'place'/);
 });
+
+test('of tables that have no column in common are refused in a sentence, before anything is written', async () => {
+  await writeFile(at('one.csv'), 'a,b\n1,0\n');
+  await writeFile(at('two.csv'), 'c,d\n1,0\n');
+  const none = await starlings('data', 'moments', at('one.csv'), at('two.csv'), '--out', at('none.json'));
+  assert.equal(none.exitCode, 2);
+  assert.match(none.stderr, /one\.csv and .*two\.csv have no column in common, and moments .* --header/);
+  await assert.rejects(readFile(at('none.json')), { code: 'ENOENT' });
+});
