@@ -1,6 +1,9 @@
 /** `starlings data moments`: means and scales for a run's author, of several sites, without a row of any. */
 import type { Command } from 'commander';
 import { ConfigError } from '../config/config-error.ts';
+import type { PartReport } from '../tasks/data/data-report.ts';
+import type { TableProfile } from '../tasks/data/table/table-profile.ts';
+import type { TableTask } from '../tasks/data/table/table-schema.ts';
 import { addLabelOptions } from './parts/label-options.ts';
 import { checkMayWrite } from './parts/may-write.ts';
 import { perform } from './parts/perform.ts';
@@ -56,7 +59,12 @@ export function addMoments(data: Command): void {
         }
       }
       const task = taskOfProfile(all, options, paths.join(' and '));
-      const suggested = suggestedModel(task, { files: [], parts: [], columns: null, refused: [] });
+      const suggested = suggestedModel(task, {
+        files: [],
+        parts: classesTold(all, task),
+        columns: null,
+        refused: [],
+      });
       if ('why' in suggested) {
         say(`no run starts with them: ${suggested.why}`);
         return { json: { rows: all.rows, task, why: suggested.why }, ok: false };
@@ -65,6 +73,18 @@ export function addMoments(data: Command): void {
       return { json: { rows: all.rows, task, model: suggested.model } };
     }),
   );
+}
+
+/** Where classes go by their numbers: as many as the largest says. */
+function classesTold({ rows, columns }: TableProfile, { label }: TableTask): PartReport[] {
+  if (label.kind === 'labels' || label.kind === 'number' || label.positiveAbove !== undefined) return [];
+  const values = columns.find(({ column }) => column === label.column)?.values ?? new Map<string, number>();
+  const isClassNumber = ([value]: readonly [string, number]): boolean => /^\d{1,3}$/.test(value);
+  const numbered = [...values].filter(isClassNumber).map(([value, count]) => [Number(value), count] as const);
+  const length = 1 + Math.max(-1, ...numbered.map(([value]) => value));
+  const counts = new Map(numbered);
+  const classes = Array.from({ length }, (_, value) => counts.get(value) ?? 0);
+  return [{ name: 'train', rows, classes }];
 }
 
 function nothingShared(paths: readonly string[]): ConfigError {

@@ -13,6 +13,7 @@ import {
   checkWritable,
 } from '../../src/cli/parts/may-write.ts';
 import { writeFileAtomically } from '../../src/platform/node/atomic-file.ts';
+import { linkOrCopy } from '../../src/platform/node/link-or-copy.ts';
 import { starlings } from './starlings-process.ts';
 
 let folder = '';
@@ -40,6 +41,7 @@ test('what is no plain file is not replaced, whoever insists', async () => {
     assert.throws(() => checkMayWrite(at(name), true), sentence);
     assert.throws(() => checkReplaceable(at(name)), sentence);
     await assert.rejects(writeFileAtomically(at(name), ['new']), sentence);
+    await assert.rejects(linkOrCopy(at('kept'), at(name)), sentence);
   }
   assert.ok(lstatSync(at('pipe')).isFIFO() && lstatSync(at('link')).isSymbolicLink());
   assert.equal(readFileSync(at('kept'), 'utf8'), 'mine');

@@ -158,3 +158,12 @@ test('of tables that have no column in common are refused in a sentence, before 
   assert.match(none.stderr, /one\.csv and .*two\.csv have no column in common, and moments .* --header/);
   await assert.rejects(readFile(at('none.json')), { code: 'ENOENT' });
 });
+
+test('suggest as many outputs as the numbers of the classes say', async () => {
+  const rows = Array.from({ length: 60 }, (_, row) => `${row},${row % 3}\n`);
+  await writeFile(at('three.csv'), `age,y\n${rows.join('')}`);
+  const said = await starlings('data', 'moments', at('three.csv'));
+  assert.match(said.stdout, /kind: logistic-regression\n {2}inputs: 1\n {2}outputs: 3\n/);
+  const two = await starlings('data', 'moments', at('three.csv'), '--positive-above', '1');
+  assert.match(two.stdout, /\n {2}outputs: 2\n/);
+});

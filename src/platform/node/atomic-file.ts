@@ -11,6 +11,12 @@ export function whyNotReplaced(file: string): string | null {
   return `${file} is no plain file but a pipe, a device or a socket, which is not replaced; name another`;
 }
 
+/** @throws Error with the code NOT_REPLACED */
+export function refuseReplacing(file: string): void {
+  const why = whyNotReplaced(file);
+  if (why !== null) throw Object.assign(new Error(why), { code: 'NOT_REPLACED' });
+}
+
 /**
  * Writes `parts` one after another into a temporary file beside `file` and renames it, so that a reader sees
  * the whole new content or what was there before. The folder must exist. @throws Error where `file` is no plain file, system errors
@@ -19,8 +25,7 @@ export async function writeFileAtomically(
   file: string,
   parts: readonly (Uint8Array | string)[],
 ): Promise<void> {
-  const why = whyNotReplaced(file);
-  if (why !== null) throw Object.assign(new Error(why), { code: 'NOT_REPLACED' });
+  refuseReplacing(file);
   const temporary = `${file}.${process.pid}-${++writes}.tmp`;
   try {
     const handle = await open(temporary, 'wx');
