@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import type { Variant } from '../../sim/compare/compare-file.ts';
 import type { Trial } from '../../sim/compare/run-comparison.ts';
 import { configFile } from './parts/config-file.ts';
-import { checkWritable } from './parts/may-write.ts';
+import { checkReplaceable } from './parts/may-write.ts';
 import { perform } from './parts/perform.ts';
 import { workersOption } from './parts/workers-option.ts';
 
@@ -37,7 +37,7 @@ export function addCompareCommand(parent: Command): void {
         const name = basename(file, extname(file));
         const out = resolve(options.out ?? `compare-${name}`);
         makeDirectory(out);
-        checkWritable(join(out, 'table.md'));
+        checkReplaceable(join(out, 'table.md'));
         const { checkMemory, defaultWorkers } = await import('./parts/sim-resources.ts');
         const [first] = comparison.variants[0]!.scenarios;
         const workers = options.workers ?? defaultWorkers(first!);

@@ -1,12 +1,15 @@
 /** `starlings data`: what is at a path, and shares of it for several nodes. */
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
+import type { DataReport } from '../tasks/data/data-report.ts';
 import { taskKinds } from '../tasks/data/registry.ts';
 import { addMoments } from './data-moments.ts';
 import { numberBetween, wholeNumber } from './parts/arguments.ts';
+import type { DataSource } from './parts/data-source.ts';
 import { addLabelOptions, type LabelOptions } from './parts/label-options.ts';
-import { checkMayWrite } from './parts/may-write.ts';
+import { checkMayFill } from './parts/may-write.ts';
 import { perform } from './parts/perform.ts';
+import type { Suggestion } from './parts/suggested-model.ts';
 
 interface SourceOptions extends LabelOptions {
   readonly run?: string;
@@ -62,9 +65,22 @@ function tell(path: string, options: SourceOptions, command: Command): Promise<v
     const { renderData } = await import('./view/render-data.ts');
     const source = await sourceOf(path, options);
     const report = await inspectSource(source, path);
-    say(renderData(source, report));
-    return { json: { task: source.task, ...report }, ok: report.refused.length === 0 };
+    const suggested =
+      source.run === null && report.parts.length > 0 ? await suggestion(source, report) : null;
+    const model = suggested !== null && 'model' in suggested ? suggested.model : null;
+    say(renderData(source, report, model));
+    if (suggested !== null && 'why' in suggested) {
+      say(`no run starts with it as it looks: ${suggested.why}`);
+      return { json: { task: source.task, ...report, why: suggested.why }, ok: false };
+    }
+    const suggests = model === null ? {} : { model };
+    return { json: { task: source.task, ...suggests, ...report }, ok: report.refused.length === 0 };
   });
+}
+
+async function suggestion({ task }: DataSource, report: DataReport): Promise<Suggestion> {
+  const { suggestedModel } = await import('./parts/suggested-model.ts');
+  return suggestedModel(task, report);
 }
 
 function addSplit(data: Command): void {
@@ -84,7 +100,7 @@ function addSplit(data: Command): void {
     .option('--force', 'replace shares that are there')
     .action((path: string, options: SplitOptions, command: Command) =>
       perform(command, async ({ say }) => {
-        checkMayWrite(options.out, options.force);
+        checkMayFill(options.out, options.force);
         const { sourceOf, splitSource } = await import('./parts/data-source.ts');
         const { nodes, alpha, out, seed } = options;
         const source = await sourceOf(path, options);

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { exporters } from '../learning/model-files/exporters.ts';
-import { checkMayWrite } from './parts/may-write.ts';
+import { checkMayFill, checkMayWrite } from './parts/may-write.ts';
 import { perform } from './parts/perform.ts';
 
 interface Options {
@@ -30,12 +30,12 @@ export function addModelExportCommand(parent: Command): void {
     .action((options: Options, command: Command) =>
       perform(command, async ({ say, signal }) => {
         const { out, force } = options;
-        checkMayWrite(out, force);
-        const { checkNotANodes } = await import('./parts/nodes-folder.ts');
-        checkNotANodes(out, force);
         const exporter = exporters.find(({ id }) => id === options.format)!;
         const card = exporter.cardOf(out);
-        if (!card.startsWith(`${out}/`)) checkMayWrite(card, force);
+        if (card.startsWith(`${out}/`)) checkMayFill(out, force);
+        else for (const file of [out, card]) checkMayWrite(file, force);
+        const { checkNotANodes } = await import('./parts/nodes-folder.ts');
+        checkNotANodes(out, force);
         const { findModel } = await import('./parts/model-source.ts');
         const found = await findModel(options.from);
         const { taskOf } = await import('./parts/model-task.ts');

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { wholeNumber } from './parts/arguments.ts';
 import { configFile } from './parts/config-file.ts';
 import { EXIT_TERMINATED } from './parts/exit.ts';
-import { checkWritable } from './parts/may-write.ts';
+import { checkReplaceable, checkWritable } from './parts/may-write.ts';
 import { perform } from './parts/perform.ts';
 import { workersOption } from './parts/workers-option.ts';
 import { addSimDiffCommand } from './sim-diff.ts';
@@ -44,7 +44,8 @@ export function addSimCommand(parent: Command): void {
         const scenario = await loadScenario(file, options.seed);
         const workers = options.workers ?? defaultWorkers(scenario);
         if (options.memoryCheck) checkMemory(scenario, workers, file);
-        for (const path of [options.record, options.report, options.events]) checkWritable(path);
+        for (const path of [options.record, options.report]) checkReplaceable(path);
+        checkWritable(options.events);
         const { simulate } = await import('../../sim/simulation.ts');
         const { createSimView, simSummary } = await import('./view/sim-view.ts');
         const { writeFileAtomically } = await import('../platform/node/atomic-file.ts');

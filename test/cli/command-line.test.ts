@@ -95,7 +95,16 @@ describe('the command line', { concurrency: 2 }, () => {
       2,
       /heart-logistic\.yaml exists; choose another --out, or --force to replace it/,
     ],
-    [['model', 'export', '--from', at('none'), '--out', runFile, '--force'], 2, /none does not exist/],
+    [
+      ['model', 'export', '--from', at('none'), '--out', runFile, '--force', '--format', 'onnx'],
+      2,
+      /none does not exist/,
+    ],
+    [
+      ['model', 'export', '--from', at('none'), '--out', runFile, '--force'],
+      2,
+      /heart-logistic\.yaml is no folder; name one/,
+    ],
     [
       ['log', 'export', '--dir', at('none'), '--out', runFile],
       2,

@@ -129,12 +129,67 @@ describe('a table', () => {
       [
         "bad/bad.csv:3: expected a decimal number or a missing value in column 'pressure', found 'x'",
         'bad/bad.csv:4: expected 3 fields, one a column, found 2',
-        "bad/bad.csv:5: expected a class from 0 to 99 in column 'sick', found '1.5'",
+        "bad/bad.csv:5: expected a class from 0 to 99 in column 'sick', found '1.5': a number becomes two classes by --positive-above (label.positiveAbove of a task), or is learned as one (label.kind: number)",
         'bad/bad.csv: 2 rows are too few to hold out every 5th: lower task.heldOutEvery or add rows',
       ].join('\n'),
     );
     // Two classes by a threshold: 1.5 is one of them then.
     assert.equal((await inspected(file, { positiveAbove: 1 })).refused.length, 3);
+  });
+
+  test('in another encoding than UTF-8 is refused, at the end of a chunk too, and so are JSON Lines', async () => {
+    const path = await made('encoded');
+    const chunk = 1 << 20;
+    // The character that takes two bytes lies across the end of a chunk, at each of its places.
+    for (const at of [chunk - 1, chunk, chunk + 1]) {
+      const whole = `a,b\n${'1,x\n'.repeat(300_000)}`;
+      const text = `${whole.slice(0, at - 1)}\u00e9${whole.slice(at)}`;
+      await writeFile(join(path, 'good.csv'), text);
+      assert.ok(!told(await inspected(join(path, 'good.csv'))).includes('UTF-8'));
+      await writeFile(join(path, 'bad.csv'), text, 'latin1');
+      await assert.rejects(
+        inspected(join(path, 'bad.csv')),
+        /bad\.csv: this text is not UTF-8: save it as UTF-8, or/,
+      );
+    }
+    await writeFile(
+      join(path, 'names.csv'),
+      `gr\u00f6\u00dfe,y\n${'1,0\n2,1\n'.repeat(9)}caf\u00e9,1`,
+      'latin1',
+    );
+    await assert.rejects(inspected(join(path, 'names.csv')), /not UTF-8.*iconv -f WINDOWS-1252 -t UTF-8$/);
+    await writeFile(join(path, 'end.csv'), Buffer.concat([Buffer.from('a,y\n1,0\n2,'), Buffer.of(0xc3)]));
+    await assert.rejects(inspected(join(path, 'end.csv')), /not UTF-8/);
+    const task: TableTask = {
+      kind: 'table',
+      numeric: [{ column: 'y', mean: 0, scale: 1 }],
+      label: { column: 'y' },
+      heldOutEvery: 2,
+    };
+    assert.match(told(await taskKindOf(task).inspect!(task, join(path, 'names.csv'), null)), /not UTF-8/);
+    const model: ModelSpec = { kind: 'logistic-regression', inputs: 1, outputs: 2 };
+    await assert.rejects(loadTaskData(task, model, join(path, 'names.csv')), /not UTF-8/);
+    await writeFile(join(path, 'a.jsonl'), '{"gr\u00f6\u00dfe":1,"y":0}\n'.repeat(9), 'latin1');
+    await assert.rejects(inspected(join(path, 'a.jsonl')), /a\.jsonl: this text is not UTF-8/);
+  });
+
+  test('with names of its own that are not those of the task is told so', async () => {
+    const file = join(await made('renamed'), 'a.csv');
+    await writeFile(file, `alter,krank\n${'1,0\n2,1\n'.repeat(9)}`);
+    const numeric = [{ column: 'age', mean: 0, scale: 1 }];
+    const task: TableTask = {
+      kind: 'table',
+      header: ['age', 'sick'],
+      numeric,
+      label: { column: 'sick' },
+      heldOutEvery: 5,
+    };
+    assert.match(
+      told(await taskKindOf(task).inspect!(task, file, null)),
+      /^renamed\/a\.csv:1: .* found 'alter': this row seems to have names of the columns, other ones than the task; rename/,
+    );
+    await writeFile(file, `1,0\nx,1\n${'2,1\n'.repeat(9)}`);
+    assert.match(told(await taskKindOf(task).inspect!(task, file, null)), /a\.csv:2: .* found 'x'$/);
   });
 
   test('of which no row is understood: one reason with its first lines and how many there are', async () => {

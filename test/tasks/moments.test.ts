@@ -85,6 +85,52 @@ test('written tell no value that few rows have, and no numbers of few rows', asy
   }
 });
 
+test('beside listed values are of the rows with these alone: what is withheld does not follow from sums', async () => {
+  // One patient of 200 has a dose; grades are of a few, ages of two or three each.
+  const rows = Array.from(
+    { length: 200 },
+    (_, at) =>
+      `${at ? 0 : 737},${at % 2 ? 3 : 1},${at < 40 ? at % 15 : ''},${at < 3 ? 9 : at % 2 ? 'a' : 2}\n`,
+  );
+  await writeFile(at('rare.csv'), `dose,grade,age,mixed\n${rows.join('')}`);
+  const whole = await profileTable(at('rare.csv'), null);
+  await writeFile(at('rare.json'), writeMoments(whole));
+  const { columns } = await readMoments(at('rare.json'));
+  assert.deepEqual(
+    columns.map(({ column, numbers, mean, squares, values }) => [
+      ...[column, numbers, mean, Math.round(squares)],
+      values && [...values],
+    ]),
+    [
+      ['dose', 199, 0, 0, [['0', 199]]],
+      [
+        ...['grade', 200, 2, 200],
+        [
+          ['1', 100],
+          ['3', 100],
+        ],
+      ],
+      ['age', 40, whole.columns[2]!.mean, Math.round(whole.columns[2]!.squares), []],
+      [
+        ...['mixed', 98, 2, 0],
+        [
+          ['2', 98],
+          ['a', 99],
+        ],
+      ],
+    ],
+  );
+  // The node that has the rare one takes it all the same; a label of which no value is told is measured.
+  const task = taskOfProfile(await readMoments(at('rare.json')), { label: 'age' }, 'site');
+  assert.deepEqual(task.categorical, [{ column: 'mixed', values: ['2', 'a'], unknown: 'other' }]);
+  assert.equal(task.label.kind, 'number');
+  const said = await starlings('data', 'moments', at('rare.csv'), '--out', at('said.json'));
+  assert.match(
+    said.stdout,
+    /without rows of such values, in mean and spread as well: dose \(of 199 rows\), mixed \(of 98 rows\)/,
+  );
+});
+
 test('on the command line: a site writes them, an author reads several and has a task', async () => {
   await writeFile(at('a.csv'), `${'1,a,0\n'.repeat(6)}${'3,b,1\n'.repeat(6)}`);
   await writeFile(at('b.csv'), `sick;age;place\n${'1;5,0;b\n'.repeat(6)}`);
@@ -102,4 +148,22 @@ test('on the command line: a site writes them, an author reads several and has a
   const wrong = await starlings('data', 'moments', at('b.csv'), '--label', 'ill');
   assert.equal(wrong.exitCode, 2);
   assert.match(wrong.stderr, /b\.csv: there is no column 'ill', only 'sick', 'age', 'place'/);
+});
+
+test('of tables that have no column in common are refused in a sentence, before anything is written', async () => {
+  await writeFile(at('one.csv'), 'a,b\n1,0\n');
+  await writeFile(at('two.csv'), 'c,d\n1,0\n');
+  const none = await starlings('data', 'moments', at('one.csv'), at('two.csv'), '--out', at('none.json'));
+  assert.equal(none.exitCode, 2);
+  assert.match(none.stderr, /one\.csv and .*two\.csv have no column in common, and moments .* --header/);
+  await assert.rejects(readFile(at('none.json')), { code: 'ENOENT' });
+});
+
+test('suggest as many outputs as the numbers of the classes say', async () => {
+  const rows = Array.from({ length: 60 }, (_, row) => `${row},${row % 3}\n`);
+  await writeFile(at('three.csv'), `age,y\n${rows.join('')}`);
+  const said = await starlings('data', 'moments', at('three.csv'));
+  assert.match(said.stdout, /kind: logistic-regression\n {2}inputs: 1\n {2}outputs: 3\n/);
+  const two = await starlings('data', 'moments', at('three.csv'), '--positive-above', '1');
+  assert.match(two.stdout, /\n {2}outputs: 2\n/);
 });

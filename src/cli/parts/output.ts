@@ -8,13 +8,20 @@ export function printResult(result: Readonly<Record<string, unknown>> | readonly
   });
 }
 
+/** A line of words of others, such as names of columns: what would steer a terminal is written out, as `\\x1b`. */
+export function printable(line: string): string {
+  return line.replaceAll(/\p{Cc}/gu, (sign) => `\\x${sign.codePointAt(0)!.toString(16).padStart(2, '0')}`);
+}
+
 /** Tells people on stderr, and programs on stdout where they asked. `shown`: the sentence is on the screen. */
 export async function printFailure(
   failure: Failure,
   error: unknown,
   options: { readonly json: boolean; readonly verbose: boolean; readonly shown: boolean },
 ): Promise<void> {
-  if (!options.shown) process.stderr.write(`starlings: ${failure.sentence}\n`);
+  if (!options.shown) {
+    process.stderr.write(`starlings: ${failure.sentence.split('\n').map(printable).join('\n')}\n`);
+  }
   if (options.verbose && error instanceof Error) process.stderr.write(`${stackOf(error)}\n`);
   if (options.json) await printResult({ error: { code: failure.code, message: failure.sentence } });
 }

@@ -1,7 +1,6 @@
 /** What `data inspect` and `data check` say of data. */
 import {
   type ColumnReport,
-  classesOf,
   type DataReport,
   majorityShare,
   type PartReport,
@@ -9,7 +8,9 @@ import {
   type TableReport,
 } from '../../tasks/data/data-report.ts';
 import { taskKindOf } from '../../tasks/data/registry.ts';
+import type { ModelSpec } from '../../tasks/models/registry.ts';
 import type { DataSource } from '../parts/data-source.ts';
+import { printable } from '../parts/output.ts';
 import { formatPercent } from './format.ts';
 import { renderTask } from './render-task.ts';
 
@@ -18,9 +19,11 @@ const columnsShownMax = 60;
 const valuesShownMax = 8;
 const reasonsShownMax = 12;
 
+/** `suggested`: of data without a run, the model to start with. */
 export function renderData(
   { task, run }: DataSource,
   { files, columns, parts, table, refused }: DataReport,
+  suggested: ModelSpec | null = null,
 ): string {
   const { counted } = taskKindOf(task);
   const how =
@@ -35,15 +38,15 @@ export function renderData(
   for (const part of parts) lines.push(...partLines(part, counted, names));
   if (table) lines.push(...previewLines(table, names));
   lines.push(...refusalLines(refused));
-  if (run === null && parts.length > 0) {
-    lines.push('', renderTask(task, classesOf(parts)));
-  }
-  return lines.join('\n');
+  const text = lines.map(printable).join('\n');
+  return suggested === null ? text : `${text}\n\n${renderTask(task, suggested)}`;
 }
 
 function tableLines({ columns }: TableReport): string[] {
   const used = columns.filter(({ kind }) => kind !== 'unused');
-  const unused = columns.filter(({ kind }) => kind === 'unused').map(({ column }) => column);
+  const unused = columns
+    .filter(({ kind }) => kind === 'unused')
+    .map(({ column, why }) => (why === undefined ? column : `${column} (${why})`));
   const width = Math.max(...used.map(({ column }) => column.length));
   const lines = used
     .slice(0, columnsShownMax)

@@ -1,15 +1,10 @@
 /** A task as the part of a run's YAML that it is. */
 import { Document, isMap, isSeq, visit } from 'yaml';
-import { objectiveOf, type TaskSpec, taskKindOf } from '../../tasks/data/registry.ts';
-import { outputsFor } from '../../tasks/objective.ts';
+import type { TaskSpec } from '../../tasks/data/registry.ts';
+import type { ModelSpec } from '../../tasks/models/registry.ts';
 
-/** With the least model of so many classes that takes it, where its examples are rows of values. */
-export function renderTask(task: TaskSpec, classes: number): string {
-  const inputs = taskKindOf(task).names?.(task).features?.length;
-  const outputs = outputsFor(objectiveOf(task)) ?? classes;
-  const fields =
-    inputs === undefined ? { task } : { model: { kind: 'logistic-regression', inputs, outputs }, task };
-  return `in the file of a run:\n${asYaml(fields)}`;
+export function renderTask(task: TaskSpec, model: ModelSpec): string {
+  return `in the file of a run:\n${asYaml({ model, task })}`;
 }
 
 /** As part of a file: with lists of values, and fields of one thing among several, in one line each. */

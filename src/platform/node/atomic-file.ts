@@ -1,13 +1,31 @@
+import { lstatSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
+
+/** Why a rename onto `file` would lose what is there: it would put a file in place of a pipe, a device or a link. Null where none would. */
+export function whyNotReplaced(file: string): string | null {
+  const found = lstatSync(file, { throwIfNoEntry: false });
+  if (found === undefined || found.isFile()) return null;
+  if (found.isDirectory()) return `${file} is a directory; name a file`;
+  if (found.isSymbolicLink())
+    return `${file} is a symbolic link, which is not replaced; name the file itself`;
+  return `${file} is no plain file but a pipe, a device or a socket, which is not replaced; name another`;
+}
+
+/** @throws Error with the code NOT_REPLACED */
+export function refuseReplacing(file: string): void {
+  const why = whyNotReplaced(file);
+  if (why !== null) throw Object.assign(new Error(why), { code: 'NOT_REPLACED' });
+}
 
 /**
  * Writes `parts` one after another into a temporary file beside `file` and renames it, so that a reader sees
- * the whole new content or what was there before. The folder must exist.
+ * the whole new content or what was there before. The folder must exist. @throws Error where `file` is no plain file, system errors
  */
 export async function writeFileAtomically(
   file: string,
   parts: readonly (Uint8Array | string)[],
 ): Promise<void> {
+  refuseReplacing(file);
   const temporary = `${file}.${process.pid}-${++writes}.tmp`;
   try {
     const handle = await open(temporary, 'wx');

@@ -28,6 +28,8 @@ export interface ColumnReport {
   readonly values: readonly { readonly value: string; readonly count: number }[] | null;
   /** Names of the inputs that are made of it. */
   readonly inputs: readonly string[];
+  /** Why a guess at the task leaves it out. */
+  readonly why?: string;
 }
 
 /** A row as it stands in the file, of the columns that are used, and what becomes of it. */

@@ -6,6 +6,7 @@ import type { CsvHead, CsvNames, CsvVisitor, Delimiter } from './csv-head.ts';
 import { bytesOf, type CsvRow, CsvScanner, textOf } from './csv-scanner.ts';
 import { isMissing, NumberReader } from './field-values.ts';
 import { readRecordFile, recordFormOf } from './record-files.ts';
+import { Utf8Check } from './utf-8.ts';
 
 const chunkBytes = 1 << 20;
 /** From the one that text has least by chance: the first of equally good ones is taken. */
@@ -27,6 +28,8 @@ export async function readCsvFile(
     const { size } = await handle.stat();
     const first = await readChunk(handle, 0);
     const text = textPart(first, file);
+    const encoding = new Utf8Check(file);
+    encoding.push(text);
     const head = headOf(text, file, first.length === size, names);
     const visitor = visit(head);
     const scanner = new CsvScanner(file, head.delimiter, rowHandler(head, visitor));
@@ -34,9 +37,11 @@ export async function readCsvFile(
     for (let at = first.length; at < size; ) {
       const chunk = await readChunk(handle, at);
       if (chunk.length === 0) break;
+      encoding.push(chunk);
       scanner.push(chunk);
       at += chunk.length;
     }
+    encoding.end();
     scanner.end();
     return head;
   } finally {
@@ -119,7 +124,15 @@ function headOf(text: Buffer, file: string, isWhole: boolean, { headers, wanted 
       `${file}:1: two columns are called '${twice}', and columns go by their names; rename one, or give the names of all as task.header`,
     );
   }
-  return { file, delimiter, columns, header: hasHeader ? bytes : null, numbers: new NumberReader(delimiter) };
+  const header = hasHeader ? bytes : null;
+  return {
+    file,
+    delimiter,
+    columns,
+    header,
+    seemsNamed: isText && !hasHeader,
+    numbers: new NumberReader(delimiter),
+  };
 }
 
 interface Sample {

@@ -12,6 +12,8 @@ export interface CsvHead {
   readonly columns: readonly string[];
   /** The row of names as it stands; null where the first row is none. */
   readonly header: Buffer | null;
+  /** The first row is taken for no names and has no number: they may be names all the same. */
+  readonly seemsNamed: boolean;
   /** Knows the file's decimal sign as soon as one was met. */
   readonly numbers: NumberReader;
 }

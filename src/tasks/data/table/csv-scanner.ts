@@ -203,7 +203,7 @@ export class CsvScanner implements CsvRow {
   }
 }
 
-/** A field as text, doubled quotes made one. Bytes that are no UTF-8 become U+FFFD. */
+/** A field as text, doubled quotes made one. Its bytes are UTF-8: who reads the file refuses others. */
 export function textOf({ bytes, starts, ends }: CsvRow, field: number): string {
   const text = bytes.toString('utf8', starts[field]!, ends[field]!);
   return text.includes('""') && bytes[starts[field]! - 1] === QUOTE ? text.replaceAll('""', '"') : text;

@@ -8,7 +8,7 @@ import type { TableTask } from './table-schema.ts';
 
 const heldOutEvery = 5;
 /** A column of text with more different values is no category; it is left out. Guess. */
-const categoriesMax = 50;
+export const categoriesMax = 50;
 
 /** With the file's own mean and scale. Null for what is not named like a table. @throws DataFileError */
 export async function guessTableTask(path: string, hints: LabelHints): Promise<TableTask | null> {
@@ -25,7 +25,7 @@ export async function guessTableTask(path: string, hints: LabelHints): Promise<T
  * whose it is. @throws DataFileError where the label is not there
  */
 export function taskOfProfile(
-  { columns, hasNames }: TableProfile,
+  { rows, columns, hasNames }: TableProfile,
   hints: LabelHints,
   name: string,
 ): TableTask {
@@ -45,12 +45,12 @@ export function taskOfProfile(
     scale: short(Math.sqrt(squares / numbers)) || 1,
   }));
   const categorical = features.flatMap((one) => {
-    const { column, texts, values } = one;
+    const { column, missing, texts, values } = one;
     if (isNumeric(one) || texts === 0 || values === null) return [];
     if (values.size === 0 || values.size > categoriesMax) return [];
     // Where fewer are told than there are, the others are rare.
     const told = [...values.values()].reduce((sum, count) => sum + count, 0);
-    const rest = told < texts + one.numbers ? { unknown: 'other' as const } : {};
+    const rest = told < rows - missing ? { unknown: 'other' as const } : {};
     return [{ column, values: [...values.keys()].sort(), ...rest }];
   });
   return {
@@ -79,7 +79,7 @@ function labelOf(profile: ColumnProfile, { positiveAbove }: LabelHints): TableTa
   const isNumber = isNumeric(profile);
   // What has so many values, or fractions for the most part, is measured and no class.
   const seen = [...(values?.keys() ?? [])].map(Number).filter((value) => !Number.isNaN(value));
-  const isMeasured = values === null || 2 * seen.filter(Number.isInteger).length < seen.length;
+  const isMeasured = !values?.size || 2 * seen.filter(Number.isInteger).length < seen.length;
   if (isNumber && isMeasured) {
     const { mean, squares, numbers } = profile;
     return { kind: 'number', column, mean: short(mean), scale: short(Math.sqrt(squares / numbers)) || 1 };

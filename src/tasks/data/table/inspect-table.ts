@@ -8,6 +8,7 @@ import type { CsvHead } from './csv-head.ts';
 import { type CsvRow, textOf } from './csv-scanner.ts';
 import { LabelTally } from './label-tally.ts';
 import { type AnswerReader, answerReader, classNames, objectiveOfLabel } from './labels.ts';
+import { LeftOut } from './left-out.ts';
 import { namesOf, scaleInPlace, tooFew } from './read-table.ts';
 import { type ColumnEncoder, encodersOf, fieldOf } from './row-encoder.ts';
 import { slotsOf, usedColumns } from './slots.ts';
@@ -30,7 +31,7 @@ export async function inspectTable(
     await orRefused(
       () =>
         readCsvFile(file, namesOf(task), (head) => {
-          survey = new TableSurvey(task, head, outputs, refused);
+          survey = new TableSurvey(task, head, outputs, refused, model === null);
           return survey;
         }),
       refused,
@@ -42,6 +43,7 @@ export async function inspectTable(
     refused.add('rows', tooFew(file, found.rows, task.heldOutEvery));
   }
   const files = file === null ? [] : [file];
+  for (const { reason, sentence } of found?.leftOut?.problems(file!) ?? []) refused.add(reason, sentence);
   if (found === null) return { files, parts: [], columns: null, refused: refused.list() };
   return { files, ...found.report(), refused: refused.list() };
 }
@@ -63,6 +65,8 @@ interface Tally {
 
 class TableSurvey {
   rows = 0;
+  /** Of a task that is a guess. */
+  readonly leftOut: LeftOut | null;
   readonly #task: TableTask;
   readonly #head: CsvHead;
   readonly #refused: Refusals;
@@ -73,7 +77,8 @@ class TableSurvey {
   readonly #labels: LabelTally;
   readonly #preview: RowPreview[] = [];
 
-  constructor(task: TableTask, head: CsvHead, outputs: number, refused: Refusals) {
+  constructor(task: TableTask, head: CsvHead, outputs: number, refused: Refusals, isGuess: boolean) {
+    this.leftOut = isGuess ? new LeftOut(task, head) : null;
     this.#task = task;
     this.#head = head;
     this.#refused = refused;
@@ -88,6 +93,7 @@ class TableSurvey {
     this.#refused.add(reason, sentence);
 
   readonly row = (row: CsvRow): void => {
+    this.leftOut?.note(row);
     const raw = this.#raw;
     for (const { encoder, at } of this.#tallies) {
       const problem = encoder.encode(row, raw, at);
@@ -124,13 +130,17 @@ class TableSurvey {
 
   #columns(): ColumnReport[] {
     const used = new Set(usedColumns(this.#task));
+    const reasons = this.leftOut?.reasons();
     const nothing = { missing: 0, range: null, values: null, inputs: [] };
     return [
       ...this.#tallies.map(columnReport),
       ...this.#labels.columns(),
       ...this.#head.columns
         .filter((column) => !used.has(column))
-        .map((column): ColumnReport => ({ column, kind: 'unused', ...nothing })),
+        .map((column): ColumnReport => {
+          const why = reasons?.get(column);
+          return { column, kind: 'unused', ...nothing, ...(why === undefined ? {} : { why }) };
+        }),
     ];
   }
 

@@ -1,9 +1,11 @@
 /** A table in JSON Lines: an object of names and values a line. */
+import { isUtf8 } from 'node:buffer';
 import { type FileHandle, open } from 'node:fs/promises';
 import { parseJson } from '../../../core/parse-json.ts';
 import { DataFileError } from '../../datasets/data-error.ts';
 import { columnsMax, rowBytesMax } from './csv-scanner.ts';
 import type { RecordForm, RecordRow } from './record-form.ts';
+import { notUtf8 } from './utf-8.ts';
 
 const chunkBytes = 1 << 20;
 /** Records whose names are the columns: what later ones have besides is passed over. Guess. */
@@ -44,6 +46,7 @@ async function* recordsOf(handle: FileHandle, file: string): AsyncGenerator<Reco
   let line = 0;
   for await (const bytes of linesOf(handle, file)) {
     line++;
+    if (!isUtf8(bytes)) throw notUtf8(file);
     const text = bytes.toString().replace(line === 1 ? /^\uFEFF/ : /^$/, '');
     if (text.trim() === '') continue;
     const record = parseJson(text);

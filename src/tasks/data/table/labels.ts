@@ -49,6 +49,10 @@ export function answerReader(label: TableLabel, head: CsvHead, outputs: number):
   }
 }
 
+/** A label that is measured is no class. */
+const ofMeasured =
+  'a number becomes two classes by --positive-above (label.positiveAbove of a task), or is learned as one (label.kind: number)';
+
 type LabelOf<Kind> = Extract<TableLabel, { readonly kind: Kind }>;
 
 function numberReader({ column }: LabelOf<'number'>, head: CsvHead): AnswerReader {
@@ -96,6 +100,8 @@ function classReader(
       return null;
     }
     const names = classes.length > 0 ? `${listed(classes)}${isNumbered ? ', or its number' : ''}` : '';
-    return bad(row, `expected a class ${names ? `of ${names}` : `from 0 to ${outputs - 1}`}`);
+    const problem = bad(row, `expected a class ${names ? `of ${names}` : `from 0 to ${outputs - 1}`}`);
+    const isFraction = isNumbered && !Number.isNaN(value) && !Number.isInteger(value);
+    return isFraction ? { ...problem, sentence: `${problem.sentence}: ${ofMeasured}` } : problem;
   };
 }

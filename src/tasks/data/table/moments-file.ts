@@ -1,9 +1,9 @@
-/** Moments of a site's columns as a file that can be given away: no rows, no extremes, nothing that few rows have. */
+/** Moments of a site's columns as a file that can be given away: no rows, no extremes, and no list of values with one that few rows have. */
 import { readFile, stat } from 'node:fs/promises';
 import * as z from 'zod';
 import { parseJson } from '../../../core/parse-json.ts';
 import { DataFileError } from '../../datasets/data-error.ts';
-import type { TableProfile } from './table-profile.ts';
+import type { ColumnProfile, TableProfile } from './table-profile.ts';
 
 /** What fewer rows have is not told: a cell of a table that is published has five at least, by common practice of statistical offices. */
 export const rowsToldMin = 5;
@@ -32,17 +32,59 @@ const schema = z.strictObject({
 });
 
 /** The file's text. */
-export function writeMoments({ rows, hasNames, columns }: TableProfile): string {
-  const told = columns.map(({ values, ...column }) => {
-    const isTold = column.numbers >= rowsToldMin;
-    const isCode = values !== null && (column.numbers === 0 || values.size <= codesMax);
-    return {
-      ...column,
-      ...(isTold ? {} : { numbers: 0, mean: 0, squares: 0 }),
-      values: isCode ? [...values].filter(([, rowsOf]) => rowsOf >= rowsToldMin).sort() : null,
-    };
-  });
+export function writeMoments(profile: TableProfile): string {
+  const { rows, hasNames, columns } = toldOf(profile);
+  const told = columns.map(({ values, ...column }) => ({ ...column, values: values && [...values].sort() }));
   return `${JSON.stringify({ kind: 'starlings table moments', rows, hasNames, columns: told } satisfies z.infer<typeof schema>, null, 1)}\n`;
+}
+
+/** What is told of a table. */
+export function toldOf({ columns, ...whole }: TableProfile): TableProfile {
+  return { ...whole, columns: columns.map(toldColumn) };
+}
+
+/**
+ * Beside a list of the frequent values, moments of all rows would tell the rare ones (all 0 but one row, and a sum of 737): they are of the
+ * rows with those values alone. Where most rows have rare values they are of all rows, and no value is listed.
+ */
+function toldColumn({
+  column,
+  missing,
+  numbers,
+  mean,
+  squares,
+  texts,
+  values,
+}: ColumnProfile): ColumnProfile {
+  const moments = numbers >= rowsToldMin ? { numbers, mean, squares } : { numbers: 0, mean: 0, squares: 0 };
+  const whole = { column, missing, texts, ...moments };
+  if (values === null || (numbers > 0 && values.size > codesMax)) return { ...whole, values: null };
+  const frequent = new Map([...values].filter(([, rowsOf]) => rowsOf >= rowsToldMin));
+  const listed = momentsOf(frequent);
+  if (listed.numbers === numbers || moments.numbers === 0) return { ...whole, values: frequent };
+  // Half: a guess.
+  if (2 * listed.numbers < numbers) return { ...whole, values: new Map([...frequent].filter(isText)) };
+  return { ...whole, ...listed, values: frequent };
+}
+
+function momentsOf(values: ReadonlyMap<string, number>): Pick<ColumnProfile, 'numbers' | 'mean' | 'squares'> {
+  let numbers = 0;
+  let mean = 0;
+  let squares = 0;
+  for (const [value, rows] of values) {
+    if (isText([value])) continue;
+    // Welford (1962), with weights as West (1979) has them.
+    const step = Number(value) - mean;
+    numbers += rows;
+    mean += (step * rows) / numbers;
+    squares += rows * step * (Number(value) - mean);
+  }
+  return { numbers, mean, squares };
+}
+
+/** Numbers are keys in the form that JavaScript writes. */
+function isText([value]: readonly [string, ...unknown[]]): boolean {
+  return !Number.isFinite(Number(value)) || String(Number(value)) !== value;
 }
 
 /** @throws DataFileError */

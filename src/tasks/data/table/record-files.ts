@@ -31,6 +31,7 @@ export async function readRecordFile(
     head = {
       ...{ file, columns, delimiter: ',' as const, numbers: new NumberReader(',') },
       header: Buffer.from(columns.map(quoted).join(',')),
+      seemsNamed: false,
     };
     const { row: onRow, refuse } = visit(head);
     const scanner = new CsvScanner(file, ',', (row) => onRow(row));

@@ -116,9 +116,13 @@ export function problemOf(
 ): RowProblem {
   const column = head.columns[field]!;
   const found = isMissing(row, field) ? 'none' : `'${textOf(row, field).slice(0, 40)}'`;
+  const hint =
+    head.seemsNamed && row.line === 1
+      ? ': this row seems to have names of the columns, other ones than the task; rename them in the file, or leave task.header out'
+      : '';
   return {
     reason: `${kind} ${column}`,
-    sentence: `${head.file}:${row.line}: ${expected} in column '${column}', found ${found}`,
+    sentence: `${head.file}:${row.line}: ${expected} in column '${column}', found ${found}${hint}`,
   };
 }
 
