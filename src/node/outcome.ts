@@ -49,6 +49,9 @@ export interface Tally {
   readonly skipped: Readonly<Record<string, number>>;
   /** In the model, of this node and of others: since its start where there is a log, else in this session. */
   readonly folded: { readonly own: number; readonly others: number };
+  /** Of the last evaluation; null before, and where an example has many answers. */
+  readonly accuracy: number | null;
+  readonly figures: { readonly majority: number; readonly auc: number | null } | null;
   /** Connected peers by whose model they hold, as last heard; null where each has its own. */
   readonly agreement: { readonly same: number; readonly other: number } | null;
 }
@@ -96,7 +99,7 @@ export function outcomeText(outcome: Outcome, tally: Tally): string {
   const { folded, agreement, isBack, sinceRound } = tally;
   switch (outcome) {
     case 'trained':
-      return `trained: the model has what this node learned in ${roundsOf(tally)} and ${amount(folded.others, 'delta')} of others`;
+      return `trained: the model has what this node learned in ${roundsOf(tally)} and ${amount(folded.others, 'delta')} of others${guessText(tally)}`;
     case 'late': {
       if (folded.own === 0 && tally.pastEnd !== null) return overText(tally, tally.pastEnd);
       const isTrainers = trainersShare(tally) > Math.max(0, sinceRound ?? 0);
@@ -126,6 +129,19 @@ export function outcomeText(outcome: Outcome, tally: Tally): string {
     default:
       return outcome satisfies never;
   }
+}
+
+/** A model that tells the classes no better than somebody who does not look; of two classes the order of the answers counts, not where they are cut. */
+function guessText({ accuracy, figures }: Tally): string {
+  if (accuracy === null || figures === null) return '';
+  const { majority, auc } = figures;
+  if (auc === null ? accuracy > majority : auc > 0.5) return '';
+  const percent = (share: number) => `${(100 * share).toFixed(2)} %`;
+  const how = auc === null ? `right for ${percent(accuracy)}` : `an AUC of ${auc.toFixed(3)}`;
+  return (
+    `; yet on the held-out examples here it is no better than guessing (${how}, the most frequent class is ${percent(majority)} of them): ` +
+    'more rounds, another learning rate or other features may help'
+  );
 }
 
 /** While a run is under way; each stays as long as it is true. */

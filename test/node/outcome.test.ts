@@ -31,11 +31,34 @@ const good: Tally = {
   deltasPublished: 98,
   skipped: {},
   folded: { own: 97, others: 190 },
+  accuracy: 0.96,
+  figures: { majority: 0.12, auc: null },
   agreement: { same: 2, other: 0 },
 };
 const over = { byMs: 700_000, mayLastMs: 0, state: 'met' } as const;
 const lonely = { folded: { own: 0, others: 0 }, peersSeen: 0, firstPeerRound: null, deltasPublished: 0 };
 const slow = 'training took too long';
+
+test('a trained model that is no better than guessing is said to be so', () => {
+  const said = (accuracy: number | null, figures: Tally['figures']) =>
+    outcomeText('trained', { ...good, accuracy, figures });
+  const guess =
+    /no better than guessing \(right for 37\.50 %, the most frequent class is 58\.33 % of them\): more rounds/;
+  assert.match(said(0.375, { majority: 0.58333, auc: null }), guess);
+  assert.match(
+    said(0.9, { majority: 0.6, auc: 0.143 }),
+    /\(an AUC of 0\.143, the most frequent class is 60\.00 %/,
+  );
+  for (const text of [
+    said(0.96, { majority: 0.12, auc: null }),
+    // Where nearly all are of one class, a model may rank well and still call all of them that.
+    said(0.9, { majority: 0.93, auc: 0.7 }),
+    said(0.5, null),
+    said(null, null),
+  ]) {
+    assert.doesNotMatch(text, /guessing/);
+  }
+});
 
 describe('what came of a run', () => {
   const cases: readonly [why: string, fields: Partial<Tally>, is: ReturnType<typeof outcomeOf>][] = [
