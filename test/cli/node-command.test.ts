@@ -151,7 +151,9 @@ describe('starlings node', { concurrency: 2 }, () => {
   });
 
   test('a run id that is none is told before anything else', async () => {
-    const { ended } = startStarlings(nodeArgs('mistyped', 'bafyreigd7ikji2', '--bootstrap', '/ip4/127.0.0.1/tcp/1'));
+    const { ended } = startStarlings(
+      nodeArgs('mistyped', 'bafyreigd7ikji2', '--bootstrap', '/ip4/127.0.0.1/tcp/1'),
+    );
     const { exitCode, stderr } = await ended;
     assert.equal(exitCode, 2);
     assert.match(stderr, /^starlings: bafyreigd7ikji2 looks like a run id and is none .*\n$/);
