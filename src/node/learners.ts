@@ -24,6 +24,8 @@ export interface LearnerRequest {
   readonly base?: Float32Array | undefined;
   /** Train a twin beside that hears of nobody, and evaluate it too. */
   readonly compareAlone?: boolean;
+  /** Ends it while it gets ready, which may take minutes. */
+  readonly signal?: AbortSignal;
 }
 
 /** Resolves when the learner can train at full speed. The session that asked closes it. */
@@ -49,10 +51,11 @@ export function trainerLearners(
   onPrinted: (runId: string, line: string) => void,
 ): LearnerFactory {
   return (request) => {
-    const { run, data } = request;
+    const { run, data, signal } = request;
     const { model, task, training, rounds, seed } = run.manifest;
     const made = createProcessLearner({
       ...{ command, model, task, training, rounds, seed, dataPath: data },
+      ...(signal && { signal }),
       onPrinted: (line) => onPrinted(run.runId, line),
     });
     // It may take long for a step, and one shows whether it can.
@@ -99,11 +102,12 @@ function checked(vector: Float32Array, initHash: string, otherwise: string): Flo
 
 /** The first steps pay for compilation; better now than in round 0. */
 async function warmedUp(made: Promise<Learner>, request: LearnerRequest, steps: number): Promise<Learner> {
-  const { run, compareAlone = false } = request;
+  const { run, compareAlone = false, signal } = request;
   const learner = await made;
   try {
-    const parameters = await startVector(run, learner, request.start);
-    await learner.train({ parameters, steps, round: 0, streamKey: 'warm-up', share: 0 }).catch(refuseBroken);
+    const parameters = await startVector(run, learner, request.start, signal);
+    const warmUp = { parameters, steps, round: 0, streamKey: 'warm-up', share: 0 };
+    await learner.train(warmUp, signal).catch(refuseBroken);
     return compareAlone ? withLoneTwin(learner, parameters) : learner;
   } catch (error) {
     await learner.close();

@@ -213,7 +213,7 @@ export class Session implements RunSession {
     const { start, base } = await this.#filesHere(this.#run, signal);
     // Before memory is taken for the model: what is most often wrong is what the owner gave.
     const learner = await this.#parts.learners({
-      ...{ run: this.#run, data, backend, compareAlone },
+      ...{ run: this.#run, data, backend, compareAlone, signal },
       start,
       base,
     });

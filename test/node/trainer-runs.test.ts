@@ -95,6 +95,17 @@ describe('a run whose model only trainers know', () => {
     });
   });
 
+  test('is left while its trainer gets ready, and the trainer ends', async (t) => {
+    const line = `echo begins; exec "${process.execPath}" "${script}" unhurried`;
+    const begins = Promise.withResolvers<void>();
+    const node = await started(t, trainerLearners({ line }, begins.resolve as () => void));
+    const session = node.join(runOf(vectorHash(new Float32Array(3))), how);
+    await begins.promise;
+    await node.leave(session.runId);
+    await assert.rejects(session.started, { code: 'RUN_LEFT' });
+    assert.equal(await session.ended, null);
+  });
+
   test('is refused by a node without a trainer, and by one whose trainer begins elsewhere', async (t) => {
     const alone = await started(t, createWarmLearner);
     await assert.rejects(alone.join(runOf(zeros), how).started, {

@@ -20,6 +20,8 @@ export interface ProcessLearnerOptions extends TrainerWork {
   readonly onPrinted: (line: string) => void;
   readonly patience?: Patience;
   readonly clock?: Clock;
+  /** Closes it, also while it gets ready. */
+  readonly signal?: AbortSignal;
 }
 
 /** Crashes on the same input before it is said that the trainer is broken. */
@@ -33,7 +35,10 @@ const crashesMax = 3;
 export async function createProcessLearner(options: ProcessLearnerOptions): Promise<Learner> {
   const folder = await VectorFolder.make();
   const learner = new ProcessLearner(options, folder);
+  const close = (): void => void learner.close();
+  options.signal?.addEventListener('abort', close, { once: true });
   try {
+    options.signal?.throwIfAborted();
     await learner.start();
     return learner;
   } catch (error) {

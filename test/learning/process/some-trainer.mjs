@@ -127,6 +127,7 @@ serve({
   init(request) {
     folder = request.folder;
     if (mode === 'unready') process.exit(9);
+    if (mode === 'unhurried') return never();
     if (mode === 'tells') console.log(`${process.pid} ${folder}`);
     return 'centres, by hand';
   },
