@@ -14,6 +14,9 @@ const simFile = new URL('../../configs/sim/first-run.yaml', import.meta.url).pat
 const ringFile = new URL('../../configs/runs/mnist-d-psgd.yaml', import.meta.url).pathname;
 
 /** Two commands at a time: a start costs a core. */
+/** Of a run that nobody has. */
+const someId = 'bafyreia4lcmh5ndjw6jjugufqamwwczdnhzul6gsut6ft7bvomiyznoui4';
+
 describe('the command line', { concurrency: 2 }, () => {
   const wrong: readonly [args: string[], exitCode: number, says: RegExp][] = [
     [['--nonsense'], 2, /^error: unknown option '--nonsense'\n/],
@@ -29,7 +32,7 @@ describe('the command line', { concurrency: 2 }, () => {
       2,
       /--name: expected 1 to 40 printable characters/,
     ],
-    [['node', '--run', 'x'], 2, /a node needs --run .* and --data .* together/],
+    [['node', '--run', someId], 2, /a node needs --run .* and --data .* together/],
     [['node', '--config', at('none.yaml')], 2, /none\.yaml: no such file; check the path\n$/],
     [
       ['node', '--config', runFile],
@@ -37,7 +40,7 @@ describe('the command line', { concurrency: 2 }, () => {
       /heart-logistic\.yaml: this looks like a run: use it with `starlings run create`, .*\n$/,
     ],
     [
-      ['node', '--run', 'x', '--data', 'y', '--announce', '/dns4/node.example.org'],
+      ['node', '--run', someId, '--data', 'y', '--announce', '/dns4/node.example.org'],
       2,
       /--announce \/dns4\/node\.example\.org names no TCP port; write where others reach this node/,
     ],
