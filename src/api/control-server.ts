@@ -10,7 +10,7 @@ import type { HistoryNote } from '../node/histories.ts';
 import { NodeError } from '../node/node-error.ts';
 import { type HttpServer, listen } from './http-server.ts';
 import { serveLive, tooMany } from './live-route.ts';
-import { createMetrics, type Metrics } from './metrics.ts';
+import type { Metrics } from './metrics.ts';
 import { NodeFeed } from './node-feed.ts';
 import { openApi } from './openapi.ts';
 import { servePage } from './page-files.ts';
@@ -51,13 +51,12 @@ class Routes {
   readonly #options: ControlServerOptions;
   readonly #feed: NodeFeed;
   readonly #watchers: Watchers;
-  readonly #metrics: Metrics;
+  #metrics: Promise<Metrics> | null = null;
 
   constructor(options: ControlServerOptions, feed: NodeFeed, watchers: Watchers) {
     this.#options = options;
     this.#feed = feed;
     this.#watchers = watchers;
-    this.#metrics = createMetrics(options.source);
   }
 
   async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -76,7 +75,8 @@ class Routes {
     const found = readRouteOf(path);
     if (found) await this.#read(found.route, found.run, query, response);
     else if (path === '/metrics') {
-      reply(response, 200, this.#metrics.contentType, await this.#metrics.text());
+      const metrics = await this.#metricsOfNode();
+      reply(response, 200, metrics.contentType, await metrics.text());
     } else if (path === '/openapi.json') {
       replyJson(response, 200, openApi(this.#options.source.settings().version));
     }
@@ -89,6 +89,12 @@ class Routes {
       const more = 'GET /metrics, GET /events, GET /live, GET /openapi.json, the page at GET /';
       reply(response, 404, 'text/plain', `${read}, ${more}; with the token: ${commands}\n`);
     }
+  }
+
+  /** Made when first asked for: from then on it looks at the event loop ten times a second, for which a node that nobody scrapes need not wake. */
+  #metricsOfNode(): Promise<Metrics> {
+    this.#metrics ??= import('./metrics.ts').then(({ createMetrics }) => createMetrics(this.#options.source));
+    return this.#metrics;
   }
 
   async #read(route: ReadRoute, run: string, query: string, response: ServerResponse): Promise<void> {
