@@ -2,17 +2,13 @@
 import type { PeerId } from '@libp2p/interface';
 import type { PeerKey } from '../core/io.ts';
 import type { Clock } from '../core/ports.ts';
-import { type BackoffBounds, backoffMs } from './backoff.ts';
 import { withDeadline } from './deadline.ts';
 import { createExchange, type Exchange } from './exchange/exchange.ts';
 import type { Host } from './host.ts';
 import { peerIdOf, peerKeyOf } from './identity.ts';
-import { filesProtocol, runCid } from './protocols.ts';
+import { filesProtocol } from './protocols.ts';
+import { pauseAfter, searchProviders } from './provider-search.ts';
 
-const searchTimeoutMs = 20_000;
-const searchAgain: BackoffBounds = { firstMs: 250, maxMs: 10_000 };
-/** Providers heard of in one search. */
-const providersMax = 32;
 const dialTimeoutMs = 10_000;
 
 export function createFileExchange(
@@ -45,14 +41,7 @@ export async function* holdersOf({
 }: HolderSearch): AsyncGenerator<PeerKey> {
   for (let attempt = 0; !signal.aborted; attempt++) {
     const found: PeerId[] = [];
-    const search = async (inTime: AbortSignal) => {
-      for await (const { id } of host.libp2p.contentRouting.findProviders(runCid(runId), {
-        signal: inTime,
-      })) {
-        if (!id.equals(host.libp2p.peerId) && found.length < providersMax) found.push(id);
-      }
-    };
-    await withDeadline(searchTimeoutMs, 'the DHT search did not end', [signal], search).catch(() => {});
+    await searchProviders({ host, runId, signal, onProvider: (id) => found.push(id) }).catch(() => {});
     const keys = found.flatMap((id) => peerKeyOf(id) ?? []);
     for (const key of keys.sort((one, other) => rankOf(one) - rankOf(other))) {
       if (signal.aborted) break;
@@ -63,19 +52,6 @@ export async function* holdersOf({
       );
       if (isThere) yield key;
     }
-    if (!signal.aborted) await waited(clock, backoffMs(attempt, searchAgain, random), signal);
+    if (!signal.aborted) await pauseAfter(attempt, { clock, random, signal });
   }
-}
-
-function waited(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      cancel();
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const cancel = clock.schedule(clock.nowMs() + ms, done);
-    signal.addEventListener('abort', done, { once: true });
-    if (signal.aborted) done();
-  });
 }

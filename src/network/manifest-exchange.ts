@@ -6,19 +6,14 @@
 import type { PeerId } from '@libp2p/interface';
 import type { Clock } from '../core/ports.ts';
 import { manifestBytesMax } from '../run/manifest.ts';
-import { type BackoffBounds, backoffMs } from './backoff.ts';
-import { withDeadline } from './deadline.ts';
 import { ManifestUnavailableError } from './errors.ts';
 import type { Host } from './host.ts';
 import { peerKeyOf } from './identity.ts';
-import { MANIFEST_PROTOCOL, runCid } from './protocols.ts';
+import { MANIFEST_PROTOCOL } from './protocols.ts';
+import { pauseAfter, searchProviders } from './provider-search.ts';
 import { askAboutRun, serveAboutRuns } from './run-question.ts';
 
 const PROVIDER_TIMEOUT_MS = 10_000;
-/** Per search; each may send a manifest of up to 1 MiB before it is found out. */
-const PROVIDERS_MAX = 32;
-const SEARCH_TIMEOUT_MS = 20_000;
-const SEARCH_AGAIN: BackoffBounds = { firstMs: 250, maxMs: 10_000 };
 
 /**
  * Serves the manifests of all runs of a host until the returned function is called; once a host at a time.
@@ -76,21 +71,19 @@ export async function fetchManifest<T>(options: FetchManifestOptions<T>): Promis
     }
   }
 
-  /** All at once: the slow and the mute among them must not hold up the one that answers. */
+  /**
+   * All at once: the slow and the mute among them must not hold up the one that answers. Each may send a manifest of up to 1 MiB before
+   * it is found out.
+   */
   async function askAll(over: AbortController): Promise<{ readonly manifest: T } | null> {
     const asked: Promise<T>[] = [];
     try {
-      await withDeadline(SEARCH_TIMEOUT_MS, 'the DHT search did not end', [over.signal], async (inTime) => {
-        for await (const { id } of host.libp2p.contentRouting.findProviders(runCid(runId), {
-          signal: inTime,
-        })) {
-          if (!id.equals(host.libp2p.peerId) && asked.length < PROVIDERS_MAX) {
-            const asking = ask(id, over);
-            asking.catch(() => {});
-            asked.push(asking);
-          }
-        }
-      });
+      const onProvider = (id: PeerId): void => {
+        const asking = ask(id, over);
+        asking.catch(() => {});
+        asked.push(asking);
+      };
+      await searchProviders({ host, runId, signal: over.signal, onProvider });
     } catch (error) {
       if (!over.signal.aborted) {
         lastReason = reasonOf(error);
@@ -111,7 +104,7 @@ export async function fetchManifest<T>(options: FetchManifestOptions<T>): Promis
     if (answer !== null) {
       return answer.manifest;
     }
-    await waited(options.clock, backoffMs(attempt, SEARCH_AGAIN, options.random), signal);
+    await pauseAfter(attempt, options);
   }
   throw new ManifestUnavailableError(
     `nobody served the manifest of run ${runId} (${failures} providers failed; last: ${lastReason}). ` +
@@ -121,19 +114,4 @@ export async function fetchManifest<T>(options: FetchManifestOptions<T>): Promis
 
 function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
-}
-
-function waited(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const cancel = clock.schedule(clock.nowMs() + ms, done);
-    function done(): void {
-      cancel();
-      signal.removeEventListener('abort', done);
-      resolve();
-    }
-    signal.addEventListener('abort', done, { once: true });
-    if (signal.aborted) {
-      done();
-    }
-  });
 }
