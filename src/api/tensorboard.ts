@@ -4,6 +4,7 @@
  */
 import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { Message } from '../core/protobuf.ts';
 import type { Figures } from '../node/run-history.ts';
 import type { Scalar, ScalarSink } from './settled-figures.ts';
 
@@ -32,7 +33,7 @@ export function openTensorboard(directory: string): ScalarSink {
     // The name is one that TensorBoard looks for, and no earlier file is written on.
     const file = openSync(join(folder, `events.out.tfevents.${Date.now()}.${process.pid}.starlings`), 'wx');
     files.set(folder, file);
-    const version = protobuf([double(1, atMs / 1000), bytes(3, Buffer.from('brain.Event:2'))]);
+    const version = new Message().double(1, atMs / 1000).text(3, 'brain.Event:2');
     writeSync(file, record(version));
     return file;
   };
@@ -46,45 +47,18 @@ export function openTensorboard(directory: string): ScalarSink {
   };
 }
 
-function eventOf({ round, figure, value, atMs }: Scalar): Buffer {
-  const one = protobuf([bytes(1, Buffer.from(tags[figure])), float(2, value)]);
-  return protobuf([double(1, atMs / 1000), varint(2, round), bytes(5, bytes(1, one))]);
-}
-
-const protobuf = (fields: readonly Buffer[]): Buffer => Buffer.concat(fields);
-
-function double(field: number, value: number): Buffer {
-  const encoded = Buffer.alloc(9);
-  encoded[0] = (field << 3) | 1;
-  encoded.writeDoubleLE(value, 1);
-  return encoded;
-}
-
-function float(field: number, value: number): Buffer {
-  const encoded = Buffer.alloc(5);
-  encoded[0] = (field << 3) | 5;
-  encoded.writeFloatLE(value, 1);
-  return encoded;
-}
-
-function varint(field: number, value: number): Buffer {
-  return Buffer.from([field << 3, ...varintBytes(value)]);
-}
-
-function bytes(field: number, value: Buffer): Buffer {
-  return Buffer.concat([Buffer.from([(field << 3) | 2, ...varintBytes(value.length)]), value]);
-}
-
-/** Of whole numbers up to 2^53: rounds and lengths. */
-function varintBytes(value: number): number[] {
-  const encoded: number[] = [];
-  let rest = value;
-  for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) encoded.push((rest % 0x80) | 0x80);
-  return [...encoded, rest];
+function eventOf({ round, figure, value, atMs }: Scalar): Message {
+  const one = new Message().text(1, tags[figure]).float(2, value);
+  const summary = new Message().message(1, one);
+  return new Message()
+    .double(1, atMs / 1000)
+    .integer(2, round)
+    .message(5, summary);
 }
 
 /** Length and data, each with a checksum behind it. */
-function record(data: Buffer): Buffer {
+function record({ parts }: Message): Buffer {
+  const data = Buffer.concat(parts);
   const length = Buffer.alloc(8);
   length.writeUInt32LE(data.length, 0);
   return Buffer.concat([length, checksum(length), data, checksum(data)]);

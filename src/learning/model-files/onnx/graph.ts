@@ -1,6 +1,7 @@
 /** A graph of ONNX (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto), put together node by node. */
+
+import { Message } from '../../../core/protobuf.ts';
 import { littleEndianBytes } from '../../initial.ts';
-import { Message } from './protobuf.ts';
 
 /** Of the format, and of the operators: LayerNormalization came with it. onnxruntime reads both since 1.12 (2022). */
 const [irVersion, opsetVersion] = [8, 17];

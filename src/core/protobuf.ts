@@ -1,6 +1,8 @@
 /** Messages of Protocol Buffers, written: https://protobuf.dev/programming-guides/encoding. Long fields stay views of where they lie. */
 
-const [varintType, lengthType, fixed32Type] = [0, 2, 5];
+import { fromString } from 'uint8arrays';
+
+const [varintType, fixed64Type, lengthType, fixed32Type] = [0, 1, 2, 5];
 
 export class Message {
   readonly parts: Uint8Array[] = [];
@@ -17,8 +19,14 @@ export class Message {
     return this.#varint(8 * field + fixed32Type).#push(bytes);
   }
 
+  double(field: number, value: number): this {
+    const bytes = new Uint8Array(8);
+    new DataView(bytes.buffer).setFloat64(0, value, true);
+    return this.#varint(8 * field + fixed64Type).#push(bytes);
+  }
+
   text(field: number, value: string): this {
-    return this.bytes(field, Buffer.from(value));
+    return this.bytes(field, fromString(value));
   }
 
   bytes(field: number, value: Uint8Array): this {
