@@ -6,7 +6,7 @@ import * as z from 'zod';
 import type { ContentUsage } from '../content/content-store.ts';
 import type { PeerKey } from '../core/io.ts';
 import type { Traffic } from '../network/traffic.ts';
-import { headlineOf, writeMeasure } from '../tasks/measures.ts';
+import { headlineOf, writeMeasure, writeShare } from '../tasks/measures.ts';
 import type { Metrics } from '../tasks/metrics.ts';
 import type { BackendChoice } from '../tensor/backend-choices.ts';
 import { backendSchema } from '../tensor/backend-schema.ts';
@@ -264,7 +264,7 @@ export function namesOf(view: RunView, peers: readonly string[]): string {
 function besides({ figures }: RunView): string {
   if (figures === null) return '';
   const auc = figures.auc === null ? '' : `, AUC ${figures.auc.toFixed(3)}`;
-  return ` (majority ${(100 * figures.majority).toFixed(2)} %${auc})`;
+  return ` (majority ${writeShare(figures.majority)}${auc})`;
 }
 
 function contentLine({ bytes, bytesMax, blobs }: ContentUsage): string {

@@ -4,6 +4,7 @@
  */
 import { notDrawn, type Phase } from '../core/io.ts';
 import { byTrainer } from '../learning/process/trainer-error.ts';
+import { writeShare } from '../tasks/measures.ts';
 import { amount, span } from './amount.ts';
 import { type ClockOffset, clockOff, isClockOff } from './clock-offset.ts';
 import type { PastEnd } from './past-end.ts';
@@ -136,10 +137,9 @@ function guessText({ accuracy, figures }: Tally): string {
   if (accuracy === null || figures === null) return '';
   const { majority, auc } = figures;
   if (auc === null ? accuracy > majority : auc > 0.5) return '';
-  const percent = (share: number) => `${(100 * share).toFixed(2)} %`;
-  const how = auc === null ? `right for ${percent(accuracy)}` : `an AUC of ${auc.toFixed(3)}`;
+  const how = auc === null ? `right for ${writeShare(accuracy)}` : `an AUC of ${auc.toFixed(3)}`;
   return (
-    `; yet on the held-out examples here it is no better than guessing (${how}, the most frequent class is ${percent(majority)} of them): ` +
+    `; yet on the held-out examples here it is no better than guessing (${how}, the most frequent class is ${writeShare(majority)} of them): ` +
     'more rounds, another learning rate or other features may help'
   );
 }

@@ -22,9 +22,14 @@ export function headlineOf({ accuracy, measures = [] }: Measured): Measure | nul
   return accuracy === null ? null : { id: 'accuracy', value: accuracy, better: 'higher', unit: '%' };
 }
 
+/** A part of a whole, in [0, 1]. */
+export function writeShare(share: number): string {
+  return `${(100 * share).toFixed(2)} %`;
+}
+
 /** The value with its unit. */
 export function writeMeasure({ value, unit }: Pick<Measure, 'value' | 'unit'>): string {
-  if (unit === '%') return `${(100 * value).toFixed(2)} %`;
+  if (unit === '%') return writeShare(value);
   return `${Number(value.toPrecision(5))}${unit === undefined ? '' : ` ${unit}`}`;
 }
 

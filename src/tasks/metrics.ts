@@ -1,7 +1,7 @@
 /** What is measured of a model on held-out data, and how people read it. */
 
 import type { Assessment } from './assessment.ts';
-import type { Measure } from './measures.ts';
+import { type Measure, writeShare } from './measures.ts';
 
 export interface Metrics {
   /** Fraction of right answers in [0, 1]; null where the task knows no right and wrong. */
@@ -40,7 +40,7 @@ export const accuracy: Metric = {
   id: 'accuracy',
   better: 'higher',
   of: (metrics) => metrics.accuracy,
-  write: (value) => `${(100 * value).toFixed(2)} %`,
+  write: writeShare,
 };
 
 /** Cross-entropy in nats. */

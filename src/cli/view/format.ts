@@ -1,5 +1,5 @@
 /** Numbers as people read them. A dash stands for what is not known yet. */
-import { headlineOf, writeMeasure } from '../../tasks/measures.ts';
+import { headlineOf, writeMeasure, writeShare } from '../../tasks/measures.ts';
 
 const UNKNOWN = '-';
 
@@ -20,7 +20,7 @@ export function formatBytes(bytes: number | null): string {
 
 /** `95.12 %` */
 export function formatPercent(fraction: number | null): string {
-  return fraction === null ? UNKNOWN : `${(100 * fraction).toFixed(2)} %`;
+  return fraction === null ? UNKNOWN : writeShare(fraction);
 }
 
 /** What stands beside the share of right answers. */

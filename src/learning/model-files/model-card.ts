@@ -1,6 +1,6 @@
 /** What people should know of a model that somebody hands them: a page beside the file (Mitchell et al., "Model cards", 2019). */
 import type { TaskSpec } from '../../tasks/data/registry.ts';
-import { headlineOf, type Measure, writeMeasure } from '../../tasks/measures.ts';
+import { headlineOf, type Measure, writeMeasure, writeShare } from '../../tasks/measures.ts';
 import { parameterCount } from '../../tasks/models/model-layout.ts';
 import type { ModelSpec } from '../../tasks/models/registry.ts';
 
@@ -81,13 +81,12 @@ export function modelCard({ model, task, classes, origin, format, use }: CardPar
 
 function measuredText({ measured }: Origin, classes: readonly string[]): string | null {
   if (measured === null) return null;
-  const percent = (share: number) => `${(100 * share).toFixed(2)} %`;
   const alone =
     measured.alone === null ? '' : `; trained alone on the same node ${writeMeasure(measured.alone)}`;
   const { majority } = measured;
   const always =
     majority &&
-    `; always ${plain(classes[majority.label] ?? String(majority.label))}: ${percent(majority.share)}`;
+    `; always ${plain(classes[majority.label] ?? String(majority.label))}: ${writeShare(majority.share)}`;
   const loss = measured.loss === null ? '' : `, loss ${measured.loss.toFixed(4)}`;
   const own = headlineOf(measured);
   const measures = measured.measures ?? (own ? [own] : []);
