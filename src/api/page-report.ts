@@ -6,7 +6,8 @@ import { helloSchema } from './live-schema.ts';
 import { pageDirectory } from './page-files.ts';
 
 /** Nothing but what lies in the file. */
-const policy = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:";
+export const reportPolicy =
+  "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:";
 
 const recordOpens = '<script type="application/json" id="record">';
 
@@ -30,7 +31,7 @@ export async function pageReport(hello: Hello): Promise<string> {
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="content-security-policy" content="${policy}">
+<meta http-equiv="content-security-policy" content="${reportPolicy}">
 <title>starlings</title>
 <style>${style!.replaceAll('</style', '<\\/style')}</style>
 </head>

@@ -1,5 +1,6 @@
 /** One page that holds all it shows, for a browser on this machine. */
 import { type HttpServer, listen } from './http-server.ts';
+import { reportPolicy } from './page-report.ts';
 import { isForUs, reply } from './replies.ts';
 
 export interface ReportServerOptions {
@@ -10,8 +11,8 @@ export interface ReportServerOptions {
   readonly onError: (error: unknown) => void;
 }
 
-const policy =
-  "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+/** A page cannot say itself in what it may be shown. */
+const policy = `${reportPolicy}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
 
 /** @throws EADDRINUSE and the like, with address and port. */
 export function startReportServer({ port, html, onError }: ReportServerOptions): Promise<HttpServer> {
