@@ -32,7 +32,7 @@ export interface ProgressOptions {
   /** Where the finished model goes; its folder must exist. Null: it is not saved. */
   readonly modelFile: string | null;
   /** What the model adds to, where it does. */
-  readonly base: () => Promise<Float32Array | undefined>;
+  readonly base: () => Promise<Float32Array | null>;
   readonly nowMs: () => number;
   readonly onEvent: (event: SessionEvent) => void;
 }
@@ -162,8 +162,10 @@ export class Progress {
   /** A model that adds to another is written merged with it, as people use it, and beside it what was trained. */
   async #write(path: string, vector: Float32Array, about: Readonly<Record<string, string>>): Promise<void> {
     const { model } = this.#options.run.manifest;
-    const [frozen, base] = [frozenOf(model), await this.#options.base()];
-    if (frozen === null || base === undefined) {
+    const frozen = frozenOf(model);
+    // Read when it is needed: it may be a gigabyte.
+    const base = frozen && (await this.#options.base());
+    if (frozen === null || base === null) {
       await writeSafetensors(path, model, vector, about);
       return;
     }

@@ -88,11 +88,12 @@ export class RunFiles {
 
   /** Those that the run has, read anew. */
   async vectors(): Promise<RunVectors> {
-    const [start, base] = [await this.#vector(startFile), await this.#vector(baseFile)];
+    const [start, base] = [await this.vector(startFile), await this.vector(baseFile)];
     return { ...(start && { start }), ...(base && { base }) };
   }
 
-  async #vector(of: string): Promise<Float32Array | null> {
+  /** Null where the run has none of that name; read anew. */
+  async vector(of: keyof RunVectors): Promise<Float32Array | null> {
     const file = this.#wanted.find(({ name }) => name === of);
     return file === undefined ? null : vectorOfFile(await this.#files.get(file.root)!.read());
   }

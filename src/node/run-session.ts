@@ -14,7 +14,7 @@ import { fetchManifest } from '../network/manifest-exchange.ts';
 import { createTransport, type NetworkTransport } from '../network/transport.ts';
 import { createCrypto } from '../platform/node/crypto.ts';
 import { openManifest, type RunManifest, type SignedManifest } from '../run/manifest.ts';
-import type { RunVectors } from '../run/run-files.ts';
+import { baseFile, type RunVectors } from '../run/run-files.ts';
 import type { Metrics } from '../tasks/metrics.ts';
 import type { BackendChoice } from '../tensor/backend-choices.ts';
 import { clockOff, isClockOff } from './clock-offset.ts';
@@ -281,7 +281,7 @@ export class Session implements RunSession {
       learner,
       run,
       modelFile: this.#options.modelFile ?? null,
-      base: async () => (await this.#files?.vectors())?.base,
+      base: async () => (await this.#files?.vector(baseFile)) ?? null,
       nowMs: () => this.#clock.nowMs(),
       onEvent: (event) => this.#say(event),
     });

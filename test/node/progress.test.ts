@@ -68,7 +68,7 @@ function progressOf(path: string, learner: Learner): Told {
     learner,
     run: run.signed,
     modelFile: join(directory, path),
-    base: async () => undefined,
+    base: async () => null,
     nowMs: () => 0,
     onEvent: (event) => events.push(event),
   });
