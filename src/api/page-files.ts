@@ -1,7 +1,7 @@
 /** The page that shows nodes in a browser, as `npm run build:page` bundled it. Read when it is first asked for. */
-import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import type { ServerResponse } from 'node:http';
+import { packageRoot } from '../platform/node/package-root.ts';
 import { reply } from './replies.ts';
 
 /** No script or style but ours, nothing from elsewhere, in no frame. */
@@ -23,10 +23,8 @@ const types: Readonly<Record<string, string>> = {
   '/favicon.svg': 'image/svg+xml',
 };
 
-/** `dist/page/`, from the compiled program and from the sources alike. */
 export function pageDirectory(): URL {
-  const compiled = new URL('../../page/', import.meta.url);
-  return existsSync(new URL('page.js', compiled)) ? compiled : new URL('../../dist/page/', import.meta.url);
+  return new URL('dist/page/', packageRoot());
 }
 
 /** False where the path is none of the page's, and nothing is answered. */

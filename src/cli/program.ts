@@ -1,6 +1,6 @@
 /** All commands of `starlings`. Each is described in a file of its own and loads its work only when it runs. */
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { packageVersion } from '../platform/node/package-root.ts';
 import { addBootstrapCommand } from './bootstrap.ts';
 import { addCodecBenchCommand } from './codec-bench.ts';
 import { addCompareCommand } from './compare.ts';
@@ -19,7 +19,6 @@ import { addNodeIdCommand } from './node-id.ts';
 import { describeFailure, EXIT_INTERRUPTED, exitCodesHelp } from './parts/exit.ts';
 import { printFailure } from './parts/output.ts';
 import { outputLoss, watchOutput } from './parts/output-loss.ts';
-import { packageRoot } from './parts/package-root.ts';
 import { addReportCommand } from './report.ts';
 import { addRunCreateCommand } from './run-create.ts';
 import { addRunShowCommand } from './run-show.ts';
@@ -125,9 +124,4 @@ function flushed(): Promise<void> {
   return new Promise((resolve) => {
     process.stdout.write('', () => setImmediate(resolve));
   });
-}
-
-function packageVersion(): string {
-  const text = readFileSync(new URL('package.json', packageRoot()), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
 }

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { ConfigError } from '../config/config-error.ts';
 import type { ReadyMember } from '../testnet/launcher.ts';
-import { entryFile } from './parts/package-root.ts';
+import { entryFile } from './parts/entry-file.ts';
 import { type CommandContext, perform } from './parts/perform.ts';
 import { TESTNET_DIRECTORY } from './parts/testnet-directory.ts';
 import { addTestnetOptions, type TestnetOptions, upOptionsOf } from './parts/testnet-options.ts';

@@ -1,8 +1,7 @@
 /** What a node was started with, as everybody on its machine may read it. */
-import { readFileSync } from 'node:fs';
-import { findPackageJSON } from 'node:module';
 import { limitsSchema } from '../node/limits.ts';
 import type { NodeSettings } from '../node/node-reader.ts';
+import { packageVersion } from '../platform/node/package-root.ts';
 import type { DaemonOptions } from './options.ts';
 
 export function settingsOf(options: DaemonOptions): Omit<NodeSettings, 'addresses'> {
@@ -29,10 +28,4 @@ export function settingsOf(options: DaemonOptions): Omit<NodeSettings, 'addresse
     logLevel,
     limits: { ...limitsSchema.parse(limits ?? {}) },
   };
-}
-
-function packageVersion(): string {
-  const file = findPackageJSON(import.meta.url);
-  const text = file === undefined ? '{}' : readFileSync(file, 'utf8');
-  return String((JSON.parse(text) as { version?: unknown }).version ?? 'unknown');
 }

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { packageRoot } from './package-root.ts';
+import { packageRoot } from '../../platform/node/package-root.ts';
 
 /** Path of a file of this package, of which `name` is the path with slashes from its root. */
 export function shippedFile(name: string): string {

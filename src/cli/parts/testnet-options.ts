@@ -7,8 +7,8 @@ import type { UpOptions } from '../../testnet/up-testnet.ts';
 import { numberBetween, wholeNumber } from './arguments.ts';
 import { backendOption } from './backend-option.ts';
 import { configFile, shippedFile } from './config-file.ts';
+import { entryFile } from './entry-file.ts';
 import { type ExampleFolder, exampleFolder } from './example-folder.ts';
-import { entryFile } from './package-root.ts';
 
 export interface TestnetOptions {
   readonly nodes?: number;

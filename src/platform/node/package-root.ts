@@ -1,5 +1,5 @@
 /** Where the package is, from `src/` and from `dist/src/` alike. */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 
 /** URL of the package's folder, with a slash at its end. */
 export function packageRoot(): URL {
@@ -12,7 +12,7 @@ export function packageRoot(): URL {
   return folder;
 }
 
-/** The file to start another `starlings` with: compiled where this one is compiled. */
-export function entryFile(): URL {
-  return new URL(import.meta.url.endsWith('.ts') ? '../main.ts' : '../main.js', import.meta.url);
+export function packageVersion(): string {
+  const text = readFileSync(new URL('package.json', packageRoot()), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
 }
