@@ -1,11 +1,16 @@
 /** A node's HTTP API as its operator sees it. */
-import type { EventSourceMessage } from 'eventsource-parser';
-import { EventSourceParserStream } from 'eventsource-parser/stream';
+import type { IncomingMessage } from 'node:http';
+import { createParser, type EventSourceMessage } from 'eventsource-parser';
 import * as z from 'zod';
+import { parseJson } from '../core/parse-json.ts';
 import { type RunView, runViewSchema } from '../node/run-view.ts';
+import { type ApiPlace, requestApi } from './api-request.ts';
 
 /** A longer answer is none of ours. 1,000 contributions take 100 KiB. */
 const answerBytesMax = 4 << 20;
+
+/** Of what is no JSON. */
+const answerShownMax = 100;
 
 /** All histories of a node of many runs. */
 const messageBytesMax = 64 << 20;
@@ -42,80 +47,116 @@ export class NodeUnreachableError extends Error {
   readonly code = 'NODE_UNREACHABLE';
 }
 
+/** Where a node is, and what may be shown to it; without the token what is for everybody on its machine. */
+export interface NodeDoor extends ApiPlace {
+  readonly token: string | null;
+}
+
 export interface CommandCall {
-  readonly http: string;
-  readonly token: string;
   readonly id: string;
   readonly input: Readonly<Record<string, unknown>>;
   readonly signal: AbortSignal;
 }
 
 /** Has a node perform a command. @throws CommandRefusedError, NodeUnreachableError, the reason of the signal */
-export async function callNode({ http, token, id, input, signal }: CommandCall): Promise<CommandAnswer> {
-  const headers = {
-    'content-type': 'application/json',
-    'x-starlings': 'command',
-    authorization: `Bearer ${token}`,
-  };
-  const body = JSON.stringify(input);
-  const response = await reached(
-    http,
-    fetch(`${http}/${id}`, { method: 'POST', headers, body, signal }),
-    signal,
-  );
-  const answer = await readJson(response);
-  if (response.ok) return answerSchema.parse(answer);
-  throw new CommandRefusedError(errorSchema.parse(answer).error);
+export async function callNode(door: NodeDoor, { id, input, signal }: CommandCall): Promise<CommandAnswer> {
+  const headers = { 'content-type': 'application/json', 'x-starlings': 'command', ...shown(door) };
+  const asked = { method: 'POST', path: `/${id}`, headers, body: JSON.stringify(input), signal } as const;
+  const { isOk, json } = await answerOf(door, asked);
+  if (isOk) return answerSchema.parse(json);
+  throw new CommandRefusedError(errorSchema.parse(json).error);
 }
 
 /** GET of a path of `READ_ROUTES`; what is unhealthy is an answer too. @throws CommandRefusedError, NodeUnreachableError, the reason of the signal */
-export async function readPath(http: string, path: string, signal: AbortSignal): Promise<unknown> {
-  const response = await reached(http, fetch(`${http}${path}`, { signal }), signal);
-  const answer = await readJson(response);
-  const refused = response.ok ? null : errorSchema.safeParse(answer);
+export async function readPath(door: NodeDoor, path: string, signal: AbortSignal): Promise<unknown> {
+  const { isOk, json } = await answerOf(door, { path, headers: shown(door), signal });
+  const refused = isOk ? null : errorSchema.safeParse(json);
   if (refused?.success) throw new CommandRefusedError(refused.data.error);
-  return answer;
+  return json;
+}
+
+/** A code with which a page of this node may command it, once. @throws as `callNode` */
+export async function postForCode(door: NodeDoor, signal: AbortSignal): Promise<string> {
+  const headers = { 'x-starlings': 'command', ...shown(door) };
+  const { isOk, json } = await answerOf(door, { method: 'POST', path: '/link', headers, body: '{}', signal });
+  if (!isOk) throw new CommandRefusedError(errorSchema.parse(json).error);
+  return z.object({ code: z.string() }).parse(json).code;
 }
 
 /** What a node tells those who watch it, until it is gone. */
-export async function* liveMessages(
-  http: string,
-  token: string,
-  signal: AbortSignal,
-): AsyncGenerator<EventSourceMessage> {
-  const response = await fetch(`${http}/live`, { headers: { authorization: `Bearer ${token}` }, signal });
-  if (!response.ok || !response.body) return;
-  yield* response.body
-    .pipeThrough(new TextDecoderStream())
-    .pipeThrough(new EventSourceParserStream({ maxBufferSize: messageBytesMax }));
+export async function* liveMessages(door: NodeDoor, signal: AbortSignal): AsyncGenerator<EventSourceMessage> {
+  const response = await requestApi(door, { path: '/live', headers: shown(door), signal });
+  if (!isFine(response)) {
+    response.destroy();
+    return;
+  }
+  const ready: EventSourceMessage[] = [];
+  const parser = createParser({
+    onEvent: (message) => ready.push(message),
+    onError: (error) => {
+      if (error.type === 'max-buffer-size-exceeded') response.destroy(error);
+    },
+    maxBufferSize: messageBytesMax,
+  });
+  response.setEncoding('utf8');
+  for await (const chunk of response as AsyncIterable<string>) {
+    parser.feed(chunk);
+    yield* ready.splice(0);
+  }
 }
 
 /** GET /runs/RUN/status. Rejects where the node is gone, slow or answers something else. */
-export async function fetchRunView(http: string, runId: string, timeoutMs: number): Promise<RunView> {
-  const address = `${http}/runs/${runId}/status`;
-  const response = await fetch(address, { signal: AbortSignal.timeout(timeoutMs) });
-  if (!response.ok) throw new Error(`${address} answered ${response.status}`);
+export async function fetchRunView(url: string, runId: string, timeoutMs: number): Promise<RunView> {
+  const path = `/runs/${runId}/status`;
+  const response = await requestApi({ url }, { path, signal: AbortSignal.timeout(timeoutMs) });
+  if (!isFine(response)) {
+    response.destroy();
+    throw new Error(`${url}${path} answered ${response.statusCode}`);
+  }
   return runViewSchema.parse(await readJson(response));
 }
 
-async function reached(http: string, response: Promise<Response>, signal: AbortSignal): Promise<Response> {
+function shown({ token }: NodeDoor): Readonly<Record<string, string>> {
+  return token === null ? {} : { authorization: `Bearer ${token}` };
+}
+
+function isFine({ statusCode = 0 }: IncomingMessage): boolean {
+  return statusCode >= 200 && statusCode < 300;
+}
+
+async function answerOf(
+  door: NodeDoor,
+  asked: Parameters<typeof requestApi>[1],
+): Promise<{ readonly isOk: boolean; readonly json: unknown }> {
   try {
-    return await response;
+    const response = await requestApi(door, asked);
+    return { isOk: isFine(response), json: await readJson(response) };
   } catch (error) {
-    signal.throwIfAborted();
-    throw new NodeUnreachableError(`no node answers at ${http}; it may have ended without a word`, {
+    asked.signal.throwIfAborted();
+    if (typeof (error as NodeJS.ErrnoException).code !== 'string') throw error;
+    throw new NodeUnreachableError(whyUnreachable(door.url, error as NodeJS.ErrnoException), {
       cause: error,
     });
   }
 }
 
-async function readJson(response: Response): Promise<unknown> {
+function whyUnreachable(url: string, { code, message }: NodeJS.ErrnoException): string {
+  if (code === 'EACCES') return `the socket of the node at ${url} may not be used by you`;
+  const isTls = /CERT|TLS|SSL|ALTNAME/.test(code ?? '') || /another certificate/.test(message);
+  if (isTls) return `what answers at ${url} cannot be told to be the node: ${message}`;
+  return `no node answers at ${url}; it may have ended without a word`;
+}
+
+async function readJson(response: IncomingMessage): Promise<unknown> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
-  for await (const chunk of response.body ?? []) {
+  for await (const chunk of response as AsyncIterable<Buffer>) {
     bytes += chunk.length;
-    if (bytes > answerBytesMax) throw new Error(`${response.url} answered more than ${answerBytesMax} bytes`);
+    if (bytes > answerBytesMax) throw new Error(`the node answered more than ${answerBytesMax} bytes`);
     chunks.push(chunk);
   }
-  return JSON.parse(Buffer.concat(chunks).toString('utf8'));
+  const text = Buffer.concat(chunks).toString('utf8');
+  const json = parseJson(text);
+  if (json === undefined) throw new Error(`the node answered no JSON: ${text.slice(0, answerShownMax)}`);
+  return json;
 }

@@ -1,26 +1,27 @@
-/** The HTTP API of a node on the loopback interface: what scripts, watchers, the page and the command line talk to. */
+/** The HTTP API of a node: what scripts, watchers, the page and the command line talk to. */
 
-import { timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { prettifyError, ZodError } from 'zod';
+import * as z from 'zod';
 import { parseJson } from '../core/parse-json.ts';
 import { commandOf, NODE_COMMANDS, type NodeCommand } from '../node/commands.ts';
 import type { NodeEvent } from '../node/events.ts';
 import type { HistoryNote } from '../node/histories.ts';
 import { NodeError } from '../node/node-error.ts';
+import { Access } from './access.ts';
 import { type HttpServer, listen } from './http-server.ts';
+import { isLoopback, type ListenAddress } from './listen-address.ts';
 import { serveLive, tooMany } from './live-route.ts';
 import type { Metrics } from './metrics.ts';
+import { serveModel } from './model-route.ts';
 import { NodeFeed } from './node-feed.ts';
 import { openApi } from './openapi.ts';
-import { servePage } from './page-files.ts';
-import { type NodeSource, READ_ROUTES, type ReadRoute, readRouteOf } from './read-routes.ts';
-import { bodyBytesMax, isForUs, readBody, reply, replyError, replyJson } from './replies.ts';
+import { isPagePath, servePage } from './page-files.ts';
+import { type NodeSource, READ_ROUTES, type ReadRoute, readRouteOf, runOf } from './read-routes.ts';
+import { bodyBytesMax, readBody, reply, replyError, replyJson } from './replies.ts';
 import { Watchers } from './watchers.ts';
 
 export interface ControlServerOptions {
-  /** 0 lets the system choose. */
-  readonly port: number;
+  readonly at: ListenAddress;
   readonly source: NodeSource;
   /** Whoever may read the file that holds it may command the node. */
   readonly token: string;
@@ -30,14 +31,17 @@ export interface ControlServerOptions {
   readonly onError: (error: unknown) => void;
 }
 
+const modelPath = /^\/runs\/([a-z0-9]{1,128})\/model$/;
+const passInput = z.strictObject({ code: z.string().max(128) });
+
 /** @throws EADDRINUSE and the like, with address and port. */
 export async function startControlServer(options: ControlServerOptions): Promise<HttpServer> {
   const feed = new NodeFeed(options);
   const watchers = new Watchers();
   const routes = new Routes(options, feed, watchers);
-  const { port, onError } = options;
+  const { at, onError } = options;
   return listen({
-    port,
+    at,
     onError,
     answer: (request, response) => routes.answer(request, response),
     beforeClose: () => {
@@ -51,17 +55,25 @@ class Routes {
   readonly #options: ControlServerOptions;
   readonly #feed: NodeFeed;
   readonly #watchers: Watchers;
+  readonly #access: Access;
+  /** Whoever is on this machine may read, and nobody else gets here. */
+  readonly #isLocal: boolean;
   #metrics: Promise<Metrics> | null = null;
 
   constructor(options: ControlServerOptions, feed: NodeFeed, watchers: Watchers) {
     this.#options = options;
     this.#feed = feed;
     this.#watchers = watchers;
+    this.#access = new Access(options.token, () => performance.now());
+    this.#isLocal = options.at.kind === 'unix' || isLoopback(options.at.host);
   }
 
   async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    if (!isForUs(request, response)) return;
     const [path = '', query = ''] = (request.url ?? '').split('?');
+    if (!this.#isLocal && !isPagePath(path) && path !== '/pass' && !this.#mayCommand(request)) {
+      this.#refuseStranger(request, response);
+      return;
+    }
     if (request.method === 'POST') {
       await this.#post(path, request, response);
       return;
@@ -82,6 +94,7 @@ class Routes {
     }
     // Nobody needs the token to watch; with it there is always a place.
     else if (path === '/events') this.#serveEvents(response, this.#mayCommand(request));
+    else if (modelPath.test(path)) await this.#serveModel(modelPath.exec(path)![1]!, request, response);
     else if (path === '/live') serveLive(this.#feed, this.#watchers, response, this.#mayCommand(request));
     else if (!(await servePage(path, response))) {
       const read = READ_ROUTES.map((route) => `GET ${route.path}`).join(', ');
@@ -117,31 +130,66 @@ class Routes {
     watcher.onGone(this.#options.subscribe((event) => watcher.send('event', event)));
   }
 
+  async #serveModel(run: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (!this.#mayCommand(request)) {
+      this.#refuseStranger(request, response);
+      return;
+    }
+    try {
+      await serveModel(runOf(this.#options.source, run), response);
+    } catch (error) {
+      this.#refuse(error, response);
+    }
+  }
+
   async #post(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const command = commandOf(path.slice(1));
     // A browser cannot send this header to another origin without asking first.
     if (request.headers['x-starlings'] === undefined) {
       request.resume();
       reply(response, 403, 'text/plain', `POST ${path} needs the header X-Starlings\n`);
-    } else if (!this.#mayCommand(request)) {
-      request.resume();
-      replyError(
-        response,
-        401,
-        'NO_TOKEN',
-        'commands need the token in the control.token of the node, as Authorization: Bearer TOKEN',
-      );
-    } else if (!command) {
-      request.resume();
-      const known = NODE_COMMANDS.map(({ id }) => id).join(', ');
-      replyError(response, 404, 'NO_COMMAND', `there is no command ${path.slice(1)}; there are ${known}`);
-    } else {
+    } else if (path !== '/pass' && !this.#mayCommand(request)) this.#refuseStranger(request, response);
+    else {
       const text = await readBody(request);
       const input = text === null ? undefined : text.trim() === '' ? {} : parseJson(text);
       if (input === undefined) {
         replyError(response, 400, 'BAD_INPUT', `expected JSON of at most ${bodyBytesMax} bytes`);
-      } else await this.#perform(command, input, response);
+      } else if (path === '/pass') this.#givePass(input, response);
+      else if (path === '/link') replyJson(response, 200, { code: this.#access.code() });
+      else await this.#command(path.slice(1), input, response);
     }
+  }
+
+  #givePass(input: unknown, response: ServerResponse): void {
+    const { data } = passInput.safeParse(input);
+    const token = data && this.#access.passFor(data.code);
+    if (token) replyJson(response, 200, { token });
+    else
+      replyError(
+        response,
+        401,
+        'NO_TOKEN',
+        'this link was used or is too old; `starlings node link` makes another',
+      );
+  }
+
+  async #command(id: string, input: unknown, response: ServerResponse): Promise<void> {
+    const command = commandOf(id);
+    if (command) await this.#perform(command, input, response);
+    else {
+      const known = NODE_COMMANDS.map((each) => each.id).join(', ');
+      replyError(response, 404, 'NO_COMMAND', `there is no command ${id}; there are ${known}`);
+    }
+  }
+
+  #refuseStranger(request: IncomingMessage, response: ServerResponse): void {
+    request.resume();
+    const what = this.#isLocal ? 'commands and models need' : 'from other machines everything needs';
+    replyError(
+      response,
+      401,
+      'NO_TOKEN',
+      `${what} the token in the control.token of the node, as Authorization: Bearer TOKEN`,
+    );
   }
 
   async #perform(command: NodeCommand, input: unknown, response: ServerResponse): Promise<void> {
@@ -155,8 +203,8 @@ class Routes {
 
   /** `notJoined`: the status where the run is not here. */
   #refuse(error: unknown, response: ServerResponse, notJoined = 404): void {
-    if (error instanceof ZodError) {
-      replyError(response, 400, 'BAD_INPUT', prettifyError(error));
+    if (error instanceof z.ZodError) {
+      replyError(response, 400, 'BAD_INPUT', z.prettifyError(error));
       return;
     }
     const { code, message, path, syscall } = error as NodeJS.ErrnoException;
@@ -167,8 +215,6 @@ class Routes {
   }
 
   #mayCommand(request: IncomingMessage): boolean {
-    const given = Buffer.from(request.headers.authorization ?? '');
-    const wanted = Buffer.from(`Bearer ${this.#options.token}`);
-    return given.length === wanted.length && timingSafeEqual(given, wanted);
+    return this.#access.mayCommand(request);
   }
 }

@@ -1,16 +1,27 @@
-/** A server on the loopback interface that ends in order. */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+/** A server for this machine, or with TLS for others, that ends in order. */
+import { X509Certificate } from 'node:crypto';
+import {
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerOptions,
+  type ServerResponse,
+} from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { AddressInfo, ListenOptions } from 'node:net';
+import type { ListenAddress } from './listen-address.ts';
+import { isForUs, type Place } from './replies.ts';
+import { clearSocketFile, inUse } from './socket-file.ts';
 
 export interface HttpServer {
-  /** `http://127.0.0.1:PORT` */
+  /** `http://127.0.0.1:PORT`, `https://IP:PORT` or `unix:/path`, as it is reached from this machine. */
   readonly url: string;
   close(): Promise<void>;
 }
 
 export interface HttpServerOptions {
-  /** 0 lets the system choose. */
-  readonly port: number;
+  readonly at: ListenAddress;
+  /** Of those alone who mean this server. */
   readonly answer: (request: IncomingMessage, response: ServerResponse) => Promise<void>;
   /** Told of what nobody foresaw. */
   readonly onError: (error: unknown) => void;
@@ -20,26 +31,79 @@ export interface HttpServerOptions {
 
 const closePatienceMs = 1000;
 
-/** @throws EADDRINUSE and the like, with address and port. */
+/** Who sends a request slower than this is let go of; an answer may take as long as it takes. Guess. */
+const patience: ServerOptions = {
+  ...{ headersTimeout: 5000, requestTimeout: 5000, connectionsCheckingInterval: 500 },
+};
+/** Of all who are connected. Guess. */
+const connectionsMax = 256;
+
+/** @throws EADDRINUSE and the like, with address and port; ListenError */
 export async function listen(options: HttpServerOptions): Promise<HttpServer> {
-  const server = createServer((request, response) => {
+  const { at } = options;
+  const tls = at.kind === 'tcp' ? at.tls : null;
+  const place: Place = {
+    scheme: tls === null ? 'http' : 'https',
+    certificate: tls === null ? null : new X509Certificate(tls.certificate),
+  };
+  const answer = (request: IncomingMessage, response: ServerResponse): void => {
+    if (!isForUs(request, response, place)) return;
     options.answer(request, response).catch((error: unknown) => {
-      options.onError(error);
+      // Whoever goes away in the middle of a sentence must not fill our log.
+      if ((error as NodeJS.ErrnoException).code !== 'ECONNRESET') options.onError(error);
       response.destroy();
     });
-  });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(options.port, '127.0.0.1', resolve);
-  });
-  const { port } = server.address() as AddressInfo;
+  };
+  const server =
+    tls === null
+      ? createServer(patience, answer)
+      : createTlsServer({ ...patience, cert: tls.certificate, key: tls.key }, answer);
+  server.maxConnections = connectionsMax;
+  await bind(server, at);
   return {
-    url: `http://127.0.0.1:${port}`,
+    url: urlOf(server, at, place),
     close: () => {
       options.beforeClose();
       return closed(server);
     },
   };
+}
+
+async function bind(server: Server, at: ListenAddress): Promise<void> {
+  if (at.kind === 'tcp') {
+    await listening(server, { host: at.host, port: at.port });
+    return;
+  }
+  await clearSocketFile(at.path);
+  // Nobody else may connect, not even for the moment until it could be changed.
+  const before = process.umask(0o177);
+  try {
+    const bound = listening(server, { path: at.path });
+    process.umask(before);
+    await bound;
+  } catch (error) {
+    throw (error as NodeJS.ErrnoException).code === 'EADDRINUSE' ? inUse(at.path) : error;
+  } finally {
+    process.umask(before);
+  }
+}
+
+function listening(server: Server, options: ListenOptions): Promise<void> {
+  return new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(options, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}
+
+function urlOf(server: Server, at: ListenAddress, { scheme }: Place): string {
+  if (at.kind === 'unix') return `unix:${at.path}`;
+  const { port } = server.address() as AddressInfo;
+  const isAny = at.host === '0.0.0.0' || at.host === '::';
+  const host = isAny ? '127.0.0.1' : at.host.includes(':') ? `[${at.host}]` : at.host;
+  return `${scheme}://${host}:${port}`;
 }
 
 /** Answers under way get a moment to arrive: the one to the command that stops the node is among them. */

@@ -67,6 +67,54 @@ function commanding(): ReadonlyArray<readonly [string, Json]> {
   ]);
 }
 
+/** How a page comes to command without the token passing through anybody's hands, and the file that it may fetch then. */
+function paging(): ReadonlyArray<readonly [string, Json]> {
+  const text = { type: 'string' };
+  const header = { name: 'X-Starlings', in: 'header', required: true, schema: text };
+  const run = { name: 'run', in: 'path', required: true, schema: text, description: 'run id' };
+  const withOne = (name: string): Json => ({
+    type: 'object',
+    properties: { [name]: text },
+    required: [name],
+  });
+  const security = [{ token: [] }];
+  return [
+    [
+      '/link',
+      {
+        post: {
+          ...{ summary: 'a code that works once, for ten minutes', operationId: 'postLink', security },
+          ...{ parameters: [header], responses: { ...answered(withOne('code')), ...problems(401, 403) } },
+        },
+      },
+    ],
+    [
+      '/pass',
+      {
+        post: {
+          summary: 'for such a code, what commands as the token does until the node stops',
+          ...{ operationId: 'postPass', parameters: [header] },
+          requestBody: { content: { 'application/json': { schema: withOne('code') } } },
+          responses: { ...answered(withOne('token')), ...problems(400, 401, 403) },
+        },
+      },
+    ],
+    [
+      '/runs/{run}/model',
+      {
+        get: {
+          summary: 'the model as it was saved last, as safetensors',
+          ...{ operationId: operationOf('get', '/runs/{run}/model'), security, parameters: [run] },
+          responses: {
+            '200': { description: 'the file', content: { 'application/octet-stream': {} } },
+            ...problems(401, 403, 404, 422),
+          },
+        },
+      },
+    ],
+  ];
+}
+
 function operationOf(verb: string, path: string): string {
   const words = path.split(/\W+/).filter((word) => word !== '');
   return [verb, ...words.map((word) => word[0]!.toUpperCase() + word.slice(1))].join('');
@@ -93,7 +141,12 @@ function texting(): ReadonlyArray<readonly [string, Json]> {
 
 export function openApi(version: string): Json {
   const paths: Record<string, Json> = {};
-  for (const [path, operations] of [...READ_ROUTES.map(reading), ...commanding(), ...texting()]) {
+  for (const [path, operations] of [
+    ...READ_ROUTES.map(reading),
+    ...commanding(),
+    ...paging(),
+    ...texting(),
+  ]) {
     paths[path] = { ...paths[path], ...operations };
   }
   return {
@@ -102,7 +155,7 @@ export function openApi(version: string): Json {
       title: 'starlings node',
       version,
       description:
-        'A node on the loopback interface. Reading needs no token; commands need the header X-Starlings and the token that lies in control.token of its directory.',
+        'A node. Where it listens for its own machine alone, reading needs no token; from other machines everything does. Commands need the header X-Starlings and the token that lies in control.token of its directory.',
       license: { name: 'MIT OR Apache-2.0' },
     },
     servers: [{ url: '/' }],

@@ -27,6 +27,11 @@ export function pageDirectory(): URL {
   return new URL('dist/page/', packageRoot());
 }
 
+/** What everybody may have: nothing of the node is in it. */
+export function isPagePath(path: string): boolean {
+  return Object.hasOwn(types, path);
+}
+
 /** False where the path is none of the page's, and nothing is answered. */
 export async function servePage(path: string, response: ServerResponse): Promise<boolean> {
   const type = types[path];

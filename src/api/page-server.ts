@@ -1,10 +1,11 @@
 /** The page and what it shows, for a feed that is no node of its own. Nothing can be commanded here. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type HttpServer, listen } from './http-server.ts';
+import { loopback } from './listen-address.ts';
 import type { LiveFeed } from './live.ts';
 import { serveLive } from './live-route.ts';
 import { servePage } from './page-files.ts';
-import { isForUs, reply } from './replies.ts';
+import { reply } from './replies.ts';
 import { Watchers } from './watchers.ts';
 
 export interface PageServerOptions {
@@ -19,7 +20,6 @@ export interface PageServerOptions {
 export async function startPageServer({ port, feed, onError }: PageServerOptions): Promise<HttpServer> {
   const watchers = new Watchers();
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    if (!isForUs(request, response)) return;
     request.resume();
     const [path = ''] = (request.url ?? '').split('?');
     if (request.method !== 'GET') reply(response, 405, 'text/plain', 'GET\n');
@@ -28,5 +28,5 @@ export async function startPageServer({ port, feed, onError }: PageServerOptions
       reply(response, 404, 'text/plain', 'GET /live, the page at GET /\n');
     }
   }
-  return listen({ port, answer, onError, beforeClose: () => watchers.end() });
+  return listen({ at: loopback(port), answer, onError, beforeClose: () => watchers.end() });
 }

@@ -63,7 +63,7 @@ function evenly<T>(list: readonly T[], max: number): T[] {
 }
 
 /** By its id. @throws NodeError NOT_JOINED */
-function runOf(source: NodeSource, runId: string): RunView {
+export function runOf(source: NodeSource, runId: string): RunView {
   const view = source.views().find((each) => each.runId === runId);
   if (!view) throw new NodeError('NOT_JOINED', `this node takes no part in run ${runId}`);
   return view;

@@ -1,11 +1,13 @@
 /** Answers over HTTP, and bodies of bounded length. */
+import type { X509Certificate } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { isIP } from 'node:net';
 
 /** Of whatever is posted. */
 export const bodyBytesMax = 64 << 10;
 
 /** Nothing of ours is to be guessed at, framed, or shown to a page of somebody else. */
-const everywhere = {
+export const everywhere = {
   'x-content-type-options': 'nosniff',
   'cross-origin-resource-policy': 'same-origin',
   'referrer-policy': 'no-referrer',
@@ -35,18 +37,37 @@ export function replyError(
   replyJson(response, status, { error: { code, message, ...about } });
 }
 
+/** What a server is called from outside. */
+export interface Place {
+  readonly scheme: 'http' | 'https';
+  /** Null without TLS: then it is for this machine alone. */
+  readonly certificate: X509Certificate | null;
+}
+
 /**
  * A web page that made its own name point here (DNS rebinding) still sends that name, and one that asks another origin than its own
  * sends its own. False: answered already.
  */
-export function isForUs(request: IncomingMessage, response: ServerResponse): boolean {
+export function isForUs(request: IncomingMessage, response: ServerResponse, place: Place): boolean {
   const { host = '', origin } = request.headers;
-  const isHere = /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/.test(host);
-  if (isHere && (origin === undefined || origin === `http://${host}`)) return true;
+  const isHere = isOurName(host, place);
+  if (isHere && (origin === undefined || origin === `${place.scheme}://${host}`)) return true;
   request.resume();
-  const why = isHere ? 'this API answers to no page but its own' : 'this API answers to 127.0.0.1 only';
+  const ourName = place.certificate === null ? '127.0.0.1' : '127.0.0.1 and the names in its certificate';
+  const why = isHere ? 'this API answers to no page but its own' : `this API answers to ${ourName} only`;
   reply(response, 403, 'text/plain', `${why}\n`);
   return false;
+}
+
+function isOurName(host: string, { certificate }: Place): boolean {
+  const name = /^(?:\[([^\]]+)\]|([^:[\]]+))(?::\d+)?$/
+    .exec(host)
+    ?.slice(1)
+    .find((part) => part !== undefined);
+  if (name === undefined) return false;
+  if (['127.0.0.1', 'localhost', '::1'].includes(name)) return true;
+  if (certificate === null) return false;
+  return (isIP(name) === 0 ? certificate.checkHost(name) : certificate.checkIP(name)) !== undefined;
 }
 
 /** Null where it is too long. */

@@ -1,7 +1,8 @@
 /** One page that holds all it shows, for a browser on this machine. */
 import { type HttpServer, listen } from './http-server.ts';
+import { loopback } from './listen-address.ts';
 import { reportPolicy } from './page-report.ts';
-import { isForUs, reply } from './replies.ts';
+import { reply } from './replies.ts';
 
 export interface ReportServerOptions {
   /** 0 lets the system choose. */
@@ -17,11 +18,10 @@ const policy = `${reportPolicy}; base-uri 'none'; form-action 'none'; frame-ance
 /** @throws EADDRINUSE and the like, with address and port. */
 export function startReportServer({ port, html, onError }: ReportServerOptions): Promise<HttpServer> {
   return listen({
-    port,
+    at: loopback(port),
     onError,
     beforeClose: () => {},
     answer: async (request, response) => {
-      if (!isForUs(request, response)) return;
       request.resume();
       const isPage = request.method === 'GET' && request.url === '/';
       if (!isPage) reply(response, 404, 'text/plain', 'the page at GET /\n');

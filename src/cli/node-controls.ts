@@ -6,7 +6,7 @@ import { ConfigError } from '../config/config-error.ts';
 import { inputSchemaOf, type JsonSchema } from '../config/json-schema.ts';
 import { problemsOf } from '../config/problem-text.ts';
 import { NODE_COMMANDS, type NodeCommand, type PathField } from '../node/commands.ts';
-import { dataHome } from './parts/data-home.ts';
+import { targetOf, targetOptions, withTarget } from './parts/node-target.ts';
 import { perform } from './parts/perform.ts';
 import { refuseUnused } from './parts/unused-options.ts';
 
@@ -14,6 +14,28 @@ type Field = JsonSchema & { readonly path?: PathField };
 
 export function addNodeControls(parent: Command): void {
   for (const entry of NODE_COMMANDS) addControl(parent, entry);
+  addLink(parent);
+}
+
+function addLink(parent: Command): void {
+  const command = parent
+    .command('link')
+    .description('print a link that lets one page command a node: it works once, for ten minutes');
+  withTarget(command).action(() =>
+    perform(command, async ({ say, signal }) => {
+      refuseUnused(parent, command, targetOptions);
+      const { linkToNode } = await import('../daemon/connect.ts');
+      const link = await linkToNode(targetOf(optionsOf(command, parent)), signal);
+      say(link);
+      return { json: { link } };
+    }),
+  );
+}
+
+/** What stands on the command line, wherever commander took it. */
+function optionsOf(command: Command, parent: Command): (name: string) => unknown {
+  return (name) =>
+    [command, parent].find((place) => place.getOptionValueSource(name) === 'cli')?.opts()[name];
 }
 
 /** Options of the same name that `node` itself has are parsed there: commander takes them wherever they stand. */
@@ -25,11 +47,10 @@ function addControl(parent: Command, entry: NodeCommand): void {
     if (field.enum) option.choices(field.enum.map(String));
     command.addOption(option);
   }
-  command.option('--dir <dir>', `directory of the node (default: ${dataHome('node')})`).action(() =>
+  withTarget(command).action(() =>
     perform(command, async ({ say, signal }) => {
-      refuseUnused(parent, command, [...Object.keys(properties), 'dir']);
-      const given = (name: string): unknown =>
-        [command, parent].find((place) => place.getOptionValueSource(name) === 'cli')?.opts()[name];
+      refuseUnused(parent, command, [...Object.keys(properties), ...targetOptions]);
+      const given = optionsOf(command, parent);
       const values = Object.keys(properties).flatMap((name) => {
         const value = given(name);
         return value === undefined ? [] : [[name, value] as const];
@@ -40,9 +61,9 @@ function addControl(parent: Command, entry: NodeCommand): void {
         throw new ConfigError('BAD_USAGE', `\`starlings node ${entry.id}\` needs ${flags}`);
       }
       const input = inputOf(entry, properties, Object.fromEntries(values));
-      const directory = String(given('dir') ?? dataHome('node'));
+      const target = targetOf(given);
       const { commandNode } = await import('../daemon/connect.ts');
-      const { lines, ...json } = await commandNode(directory, entry.id, input, signal);
+      const { lines, ...json } = await commandNode(target, entry.id, input, signal);
       for (const line of lines) say(line);
       return { json };
     }),

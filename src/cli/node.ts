@@ -117,8 +117,7 @@ async function runNode(flags: NodeFlags & FigureOptions, context: CommandContext
   );
   view.note(`node      ${daemon.info.peerKey}`);
   view.note(`directory ${directory}`);
-  view.note(`dashboard ${daemon.info.http}`);
-  view.note(`status    ${daemon.info.http}/status`);
+  for (const line of apiLines(daemon.info.http)) view.note(line);
   for (const listening of daemon.info.addresses) view.note(`address   ${listening}`);
   const onFinished = flags.exitWhenFinished ? () => finished.abort() : null;
   const watch = new NodeWatch({ views: daemon.views, view, narrator, onFinished });
@@ -133,6 +132,11 @@ async function runNode(flags: NodeFlags & FigureOptions, context: CommandContext
     // Who is told to stop has done so, however far its runs were.
     ...(finished.signal.aborted ? { exitCode: exitCodeOf(outcomeOfRuns(runs)) } : {}),
   };
+}
+
+/** No browser opens a socket file. */
+function apiLines(url: string | null): string[] {
+  return url?.startsWith('unix:') ? [`api       ${url}`] : [`dashboard ${url}`, `status    ${url}/status`];
 }
 
 function inShort(view: RunView): Readonly<Record<string, unknown>> {

@@ -1,11 +1,13 @@
-/** Talks to the node that runs in a directory. */
+/** Talks to a node: the one that runs in a directory, or one at an address. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   type CommandAnswer,
   callNode,
   liveMessages,
+  type NodeDoor,
   NodeUnreachableError,
+  postForCode,
   readPath,
 } from '../api/control-client.ts';
 import type { Hello } from '../api/live.ts';
@@ -13,60 +15,89 @@ import { helloSchema } from '../api/live-schema.ts';
 import { parseJson } from '../core/parse-json.ts';
 import { readDaemonInfo } from './daemon-info.ts';
 import { TOKEN_FILE } from './directory.ts';
+import { readTokenFile } from './token-file.ts';
 
 class NoNodeError extends Error {
   override readonly name = 'NoNodeError';
   readonly code = 'NO_NODE';
 }
 
+/** A node that is not found by its directory: on another machine, say. */
+export interface RemoteNode {
+  /** `https://HOST:PORT`, `unix:/path`, `http://127.0.0.1:PORT` */
+  readonly url: string;
+  readonly tokenFile: string;
+  /** PEM file of the certificate that it has; absent: one that this machine trusts. */
+  readonly certificateFile?: string | undefined;
+}
+
+/** Or the directory in which it runs. */
+export type NodeTarget = string | RemoteNode;
+
 /**
- * Has the node of `directory` perform a command of the table. @throws NoNodeError where none runs there;
- * CommandRefusedError with the node's own sentence; system errors where the token may not be read
+ * Has a node perform a command of the table. @throws NoNodeError where none runs there;
+ * CommandRefusedError with the node's own sentence; system errors where the token may not be read; TokenFileError
  */
 export function commandNode(
-  directory: string,
+  target: NodeTarget,
   id: string,
   input: Readonly<Record<string, unknown>>,
   signal: AbortSignal,
 ): Promise<CommandAnswer> {
-  return asking(directory, async (http) =>
-    callNode({ http, token: await tokenOf(directory), id, input, signal }),
-  );
+  return asking(target, (door) => callNode(door, { id, input, signal }));
 }
 
-/** What the node of `directory` answers to a path of `READ_ROUTES`. @throws as `commandNode` */
-export function readNode(directory: string, path: string, signal: AbortSignal): Promise<unknown> {
-  return asking(directory, (http) => readPath(http, path, signal));
+/** What a node answers to a path of `READ_ROUTES`. @throws as `commandNode` */
+export function readNode(target: NodeTarget, path: string, signal: AbortSignal): Promise<unknown> {
+  return asking(target, (door) => readPath(door, path, signal));
 }
 
-/** How the node of `directory` stands, with its latest events, as a watcher hears it first. @throws as `commandNode` */
-export function greetNode(directory: string, signal: AbortSignal): Promise<Hello> {
-  return asking(directory, async (http) => {
-    for await (const { event, data } of liveMessages(http, await tokenOf(directory), signal)) {
+/** How a node stands, with its latest events, as a watcher hears it first. @throws as `commandNode` */
+export function greetNode(target: NodeTarget, signal: AbortSignal): Promise<Hello> {
+  return asking(target, async (door) => {
+    for await (const { event, data } of liveMessages(door, signal)) {
       if (event === 'hello') return helloSchema.parse(parseJson(data));
     }
-    throw new NodeUnreachableError(`the node at ${http} tells nothing`);
+    throw new NodeUnreachableError(`the node at ${door.url} tells nothing`);
   });
 }
 
-async function asking<T>(directory: string, ask: (http: string) => Promise<T>): Promise<T> {
-  const http = readDaemonInfo(directory)?.http;
-  if (!http) {
-    throw new NoNodeError(
-      `no node runs in ${directory}: name its directory with --dir, or start one with \`starlings node\``,
-    );
-  }
+/** Where a browser on this machine, or one that trusts its certificate, may command the node; works once. @throws as `commandNode` */
+export function linkToNode(target: NodeTarget, signal: AbortSignal): Promise<string> {
+  return asking(target, async (door) => {
+    if (door.url.startsWith('unix:')) {
+      throw new NoNodeError(`no browser opens ${door.url}: the API of this node listens on a socket file`);
+    }
+    // What follows # stays in the browser: it is in no request and in no log of anybody's.
+    return `${door.url}/#code=${await postForCode(door, signal)}`;
+  });
+}
+
+async function asking<T>(target: NodeTarget, ask: (door: NodeDoor) => Promise<T>): Promise<T> {
+  const door = typeof target === 'string' ? await doorOf(target) : await remoteDoor(target);
   try {
-    return await ask(http);
+    return await ask(door);
   } catch (error) {
     if (!(error instanceof NodeUnreachableError)) throw error;
     throw new NoNodeError(
-      `the node of ${directory} does not answer any more: it was killed; start it again with \`starlings node\``,
+      typeof target === 'string'
+        ? `the node of ${target} does not answer any more: it was killed; start it again with \`starlings node\``
+        : error.message,
       { cause: error },
     );
   }
 }
 
-async function tokenOf(directory: string): Promise<string> {
-  return (await readFile(join(directory, TOKEN_FILE), 'utf8')).trim();
+async function doorOf(directory: string): Promise<NodeDoor> {
+  const { http: url, certificate } = readDaemonInfo(directory) ?? { http: null };
+  if (url) return { url, certificate, token: await readTokenFile(join(directory, TOKEN_FILE)) };
+  throw new NoNodeError(
+    `no node runs in ${directory}: name its directory with --dir, or start one with \`starlings node\``,
+  );
+}
+
+async function remoteDoor({ url, tokenFile, certificateFile }: RemoteNode): Promise<NodeDoor> {
+  const token = await readTokenFile(tokenFile);
+  if (certificateFile === undefined) return { url, token };
+  return { url, token, certificate: await readFile(certificateFile, 'utf8') };
 }

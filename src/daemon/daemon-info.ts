@@ -6,8 +6,10 @@ import * as z from 'zod';
 /** Content of `<directory>/daemon.json`, written atomically when the daemon is ready. */
 const daemonInfoSchema = z.object({
   pid: z.int().positive(),
-  /** `http://127.0.0.1:PORT`; null for a bootstrap, which has no API. */
+  /** `http://127.0.0.1:PORT`, `https://IP:PORT` or `unix:/path`; null for a bootstrap, which has no API. */
   http: z.string().nullable(),
+  /** PEM, of an API with TLS. */
+  certificate: z.string().optional(),
   /** libp2p's spelling of the identity. */
   peerId: z.string(),
   peerKey: z.string(),

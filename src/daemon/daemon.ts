@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { startControlServer } from '../api/control-server.ts';
 import type { HttpServer } from '../api/http-server.ts';
+import type { ListenAddress } from '../api/listen-address.ts';
 import type { ContentStore } from '../content/content-store.ts';
 import { loadIdentity } from '../network/identity.ts';
 import { tcpProfile } from '../network/profiles/tcp.ts';
@@ -16,6 +17,7 @@ import { createCrypto } from '../platform/node/crypto.ts';
 import { type LevelStore, openLevelStore } from '../platform/node/level-store.ts';
 import { wallClock } from '../platform/node/wall-clock.ts';
 import { AddressBook, rememberedAddresses } from './address-book.ts';
+import { listenAddressOf } from './api-settings.ts';
 import type { DaemonInfo } from './daemon-info.ts';
 import { keyFileOf, type NodeDirectory, openNodeDirectory } from './directory.ts';
 import { moveEarlierLayout } from './earlier-layout.ts';
@@ -28,6 +30,7 @@ import { settingsOf } from './node-settings.ts';
 import type { DaemonOptions, RunningNode } from './options.ts';
 import { RefusalTally } from './refusal-tally.ts';
 import { Teardown } from './teardown.ts';
+import { readTokenFile } from './token-file.ts';
 import { whenAborted } from './when-aborted.ts';
 
 /** Between two lines of the log on what was refused. Guess. */
@@ -101,13 +104,15 @@ class Daemon {
       onFailure: (runId, failure) => this.#runFailed(node, runId, failure),
       onNotKept: (runId, error) => log.warn({ runId, err: error }, 'the manifest could not be kept'),
     });
-    const server = await this.#serve(runs);
+    const at = await listenAddressOf(this.#options.api ?? {}, this.#options.httpPort);
+    const server = await this.#serve(runs, at);
     this.#teardown.add(() => server.close());
     await this.#takeUp(runs, joined);
 
     const info: DaemonInfo = {
       pid: process.pid,
       http: server.url,
+      ...(at.kind === 'tcp' && at.tls ? { certificate: at.tls.certificate } : {}),
       peerId: node.peerId,
       peerKey: node.key,
       addresses: node.addresses(),
@@ -202,12 +207,13 @@ class Daemon {
     }
   }
 
-  async #serve(runs: NodeRuns): Promise<HttpServer> {
+  async #serve(runs: NodeRuns, at: ListenAddress): Promise<HttpServer> {
     const { log } = this.#directory;
-    const token = randomBytes(32).toString('hex');
+    const file = this.#options.api?.token;
+    const token = file === undefined ? randomBytes(32).toString('hex') : await readTokenFile(file);
     await this.#directory.writeToken(token);
     return startControlServer({
-      port: this.#options.httpPort,
+      at,
       source: runs,
       token,
       subscribe: (listener) => {

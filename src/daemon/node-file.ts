@@ -4,6 +4,7 @@ import * as z from 'zod';
 import { RETENTIONS } from '../log/retention.ts';
 import { limitsSchema } from '../node/limits.ts';
 import { backendSchema } from '../tensor/backend-schema.ts';
+import { apiSchema, socketFrom } from './api-settings.ts';
 import { LOG_LEVELS } from './options.ts';
 import { isMeantAsRunId } from './run-reference.ts';
 
@@ -28,6 +29,7 @@ export const nodeFileSchema = z.strictObject({
     ),
   bootstrap: z.array(address).max(256).default([]).describe('multiaddrs of any nodes, with /p2p/<peer id>'),
   httpPort: z.int().min(0).max(65_535).default(0).describe('API on 127.0.0.1; 0 for any free port'),
+  api: apiSchema.prefault({}),
   logLevel: z.enum(LOG_LEVELS).default('info').describe('of log.jsonl'),
   contentBytesMax: z
     .int()
@@ -85,11 +87,18 @@ export type NodeFile = z.infer<typeof nodeFileSchema>;
 /** Paths in the file are relative to the file. A run may be an id, unless there is a file of that name: `isFile` tells. */
 export function withPathsFrom(file: string, settings: NodeFile, isFile: (path: string) => boolean): NodeFile {
   const from = (given: string): string => resolve(dirname(file), given);
-  const { directory, key, runs } = settings;
+  const { directory, key, runs, api } = settings;
+  const { listen, ...files } = api;
   return {
     ...settings,
     ...(directory === undefined ? {} : { directory: from(directory) }),
     ...(key === undefined ? {} : { key: from(key) }),
+    api: {
+      ...(listen === undefined ? {} : { listen: socketFrom(listen, from) }),
+      ...Object.fromEntries(
+        Object.entries(files).flatMap(([name, file]) => (file === undefined ? [] : [[name, from(file)]])),
+      ),
+    },
     runs: runs.map((one) => ({
       ...one,
       run: isMeantAsRunId(one.run) && !isFile(from(one.run)) ? one.run : from(one.run),

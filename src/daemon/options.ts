@@ -6,6 +6,7 @@ import type { JoinRequest } from '../node/commands.ts';
 import type { NodeListener } from '../node/create-node.ts';
 import type { NodeLimits } from '../node/limits.ts';
 import type { RunView } from '../node/run-view.ts';
+import type { ApiSettings } from './api-settings.ts';
 import type { DaemonInfo } from './daemon-info.ts';
 
 export const LOG_LEVELS = ['silent', 'error', 'warn', 'info', 'debug'] as const;
@@ -30,8 +31,9 @@ export interface DaemonOptions extends BootstrapOptions {
   readonly keyFile?: string;
   /** To take part in from the start, besides what the node was told to join earlier. */
   readonly runs: readonly JoinRequest[];
-  /** Port of the API on 127.0.0.1; 0 lets the system choose. */
+  /** Port of the API on 127.0.0.1, where `api` names no other place; 0 lets the system choose. */
   readonly httpPort: number;
+  readonly api?: ApiSettings;
   /** Quota of `content` in the directory, in bytes; 0 or left out: nothing is kept there. */
   readonly contentBytesMax?: number;
   readonly retention?: Retention;

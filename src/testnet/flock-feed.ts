@@ -89,7 +89,7 @@ async function* messagesOf(
   const http = member && readMemberInfo(member)?.http;
   if (!http) return;
   const token = (await readFile(join(member.directory, TOKEN_FILE), 'utf8')).trim();
-  yield* liveMessages(http, token, signal);
+  yield* liveMessages({ url: http, token }, signal);
 }
 
 function under(name: string, events: readonly LiveEvent[]): LiveEvent[] {

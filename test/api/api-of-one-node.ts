@@ -1,5 +1,6 @@
 /** The API around a node that stands still: what it answers is set by the test, and events happen when it says so. */
 import { startControlServer } from '../../src/api/control-server.ts';
+import { type ListenAddress, loopback } from '../../src/api/listen-address.ts';
 import type { NodeSource } from '../../src/api/read-routes.ts';
 import type { NodeEvent } from '../../src/node/events.ts';
 import { Histories, type HistoryNote } from '../../src/node/histories.ts';
@@ -17,7 +18,7 @@ export interface StillNode {
   close(): Promise<void>;
 }
 
-export async function apiOf(given: readonly RunView[], port = 0): Promise<StillNode> {
+export async function apiOf(given: readonly RunView[], at: ListenAddress | number = 0): Promise<StillNode> {
   const histories = new Histories();
   const listeners = new Set<(event: NodeEvent, note: HistoryNote | null) => void>();
   const errors: unknown[] = [];
@@ -49,7 +50,7 @@ export async function apiOf(given: readonly RunView[], port = 0): Promise<StillN
     stop: () => {},
   };
   const server = await startControlServer({
-    port,
+    at: typeof at === 'number' ? loopback(at) : at,
     source,
     token,
     subscribe: (listener) => {

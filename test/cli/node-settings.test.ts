@@ -40,6 +40,7 @@ test('without a file: the flags, and defaults where there is none', async () => 
     announce: [],
     bootstrap: [],
     httpPort: 0,
+    api: {},
     logLevel: 'info',
     contentBytesMax: 2 ** 30,
     retention: 'snapshots',
@@ -73,6 +74,7 @@ test('a file: its paths are relative to it, a run may be an id', async () => {
     announce: ['/dns4/node.example.org/tcp/4001'],
     bootstrap: [peer],
     httpPort: 8080,
+    api: {},
     logLevel: 'debug',
     contentBytesMax: 0,
     retention: 'snapshots',
@@ -152,4 +154,28 @@ test('the example in configs is good', async () => {
   const file = new URL('../../configs/nodes/two-runs.yaml', import.meta.url).pathname;
   const { runs } = await loadYamlFile(file, nodeFileSchema);
   assert.equal(runs.length, 2);
+});
+
+test('where the API listens: files beside the one that names them, and what cannot be in one sentence', async () => {
+  const file = at('api.yaml');
+  const settingsOf = async (text: string, flags = {}) => {
+    await writeFile(file, text);
+    return nodeSettings({ config: file, ...flags });
+  };
+  const { api } = await settingsOf('api: { listen: "unix:run/api", token: t }\n');
+  assert.deepEqual(api, { listen: `unix:${at('run/api')}`, token: at('t') });
+  const flagged = await settingsOf('api: { listen: "unix:run/api" }\n', { http: 7000 });
+  assert.deepEqual([flagged.httpPort, flagged.api.listen], [7000, undefined], 'a flag overrides the file');
+  const refused: readonly [string, RegExp][] = [
+    [
+      'api: { listen: "0.0.0.0:7000" }',
+      /^\S+api\.yaml:1:1: api: 0\.0\.0\.0:7000 can be reached from other machines: give certificate and key \(PEM files\) as well, or listen on 127\.0\.0\.1 or on unix:\/path/,
+    ],
+    ['api: { listen: "127.0.0.1:7000" }\nhttpPort: 7001', /httpPort: says where .* and so does api\.listen/],
+    ['api: { key: k }', /TLS needs a certificate and its key together/],
+    ['api: { tokn: x }', /unknown key; did you mean token\?/],
+  ];
+  for (const [text, says] of refused) {
+    await assert.rejects(settingsOf(`${text}\n`), { code: 'BAD_CONFIG', message: says });
+  }
 });

@@ -45,6 +45,7 @@ const WRONG_INPUT: ReadonlySet<string> = new Set([
   ...['BAD_ADDRESS', 'BAD_DATA_FILE', 'BAD_IDENTITY', 'BAD_MANIFEST', 'BAD_MODEL_FILE', 'BAD_NODE_STATE'],
   ...[
     'BAD_RUN',
+    'BAD_TOKEN_FILE',
     'BAD_TESTNET_STATE',
     'DATA_SHAPE',
     'LAYER_NOT_TRAINABLE',

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { ConfigError } from '../../config/config-error.ts';
 import { loadYamlFile } from '../../config/yaml-file.ts';
+import { apiProblem } from '../../daemon/api-settings.ts';
 import { type NodeFile, nodeFileSchema, withPathsFrom } from '../../daemon/node-file.ts';
 import type { LogLevel } from '../../daemon/options.ts';
 import type { TrainerCommand } from '../../learning/process/trainer-process.ts';
@@ -65,6 +66,7 @@ export async function nodeSettings(flags: NodeFlags): Promise<NodeSettings> {
     announce: checkedAddresses('announce', flags.announce ?? file.announce),
     bootstrap: checkedAddresses('bootstrap', flags.bootstrap ?? file.bootstrap),
     httpPort: http ?? file.httpPort,
+    api: http === undefined ? file.api : { ...file.api, listen: undefined },
     contentBytesMax: contentBytesMax ?? file.contentBytesMax,
     logLevel: logLevel ?? file.logLevel,
     retention: flags.retention ?? file.retention,
@@ -88,7 +90,7 @@ async function readNodeFile(file: string): Promise<NodeFile> {
         if (problem !== null) return { path: [kind, index], message: `${text} ${problem}` };
       }
     }
-    return null;
+    return apiProblem(given.api, given.httpPort);
   });
   return withPathsFrom(file, settings, existsSync);
 }
