@@ -10,7 +10,7 @@ const entry = fileURLToPath(new URL('../src/page/main.tsx', import.meta.url));
 const style = join(root, 'src/page/page.css');
 /** The licence of all asks that it goes where they go. */
 const notice =
-  '/*! Holds Preact, Copyright (c) 2015-present Jason Miller, uPlot, Copyright (c) 2022 Leon Sorokin, and uqr, Copyright (c) Project Nayuki, 2023 Anthony Fu, all MIT: see LICENSE */';
+  '/*! Holds Preact, Copyright (c) 2015-present Jason Miller, uPlot, Copyright (c) 2022 Leon Sorokin, uqr, Copyright (c) Project Nayuki, 2023 Anthony Fu, and eventsource-parser, Copyright (c) 2026 Espen Hovlandsdal, all MIT: see LICENSE */';
 const target = join(root, 'dist', 'page');
 
 async function buildPage(): Promise<void> {

@@ -95,8 +95,11 @@ class Routes {
     // Nobody needs the token to watch; with it there is always a place.
     else if (path === '/events') this.#serveEvents(response, this.#mayCommand(request));
     else if (modelPath.test(path)) await this.#serveModel(modelPath.exec(path)![1]!, request, response);
-    else if (path === '/live') serveLive(this.#feed, this.#watchers, response, this.#mayCommand(request));
-    else if (!(await servePage(path, response))) {
+    else if (path === '/live') {
+      // The page that hears it shows what can be commanded.
+      response.setHeader('x-starlings', 'node');
+      serveLive(this.#feed, this.#watchers, response, this.#mayCommand(request));
+    } else if (!(await servePage(path, response))) {
       const read = READ_ROUTES.map((route) => `GET ${route.path}`).join(', ');
       const commands = NODE_COMMANDS.map(({ id }) => `POST /${id}`).join(', ');
       const more = 'GET /metrics, GET /events, GET /live, GET /openapi.json, the page at GET /';

@@ -43,7 +43,8 @@ function addControl(parent: Command, entry: NodeCommand): void {
   const { properties = {}, required = [] } = inputSchemaOf(entry.input);
   const command = parent.command(entry.id).description(entry.summary);
   for (const [name, field] of Object.entries(properties)) {
-    const option = new Option(`--${name} <${field.enum ? 'id' : name}>`, field.description);
+    const value = field.type === 'array' ? `${name}...` : field.enum ? 'id' : name;
+    const option = new Option(`--${name} <${value}>`, field.description);
     if (field.enum) option.choices(field.enum.map(String));
     command.addOption(option);
   }

@@ -113,7 +113,8 @@ export class NodeRuns implements NodeControl, NodeReader {
       else this.#failed.delete(runId);
       throw error;
     }
-    await this.#options.joined.remember({ ...request, run: runId });
+    const { data, backend } = request;
+    await this.#options.joined.remember({ run: runId, data, backend });
     return session.view();
   }
 
@@ -146,6 +147,7 @@ export class NodeRuns implements NodeControl, NodeReader {
   async begin(request: JoinRequest): Promise<RunSession> {
     const { node, directory, crypto, lastViews } = this.#options;
     const run = await resolveRun(request.run, directory, crypto);
+    node.meet(request.bootstrap ?? []);
     const runId = typeof run === 'string' ? run : run.runId;
     const modelFile = join(runFolder(directory, runId), MODEL_FILE);
     const { data, backend, compareAlone = false, evenIfOver = false } = request;

@@ -29,6 +29,19 @@ export function parsedAddress(text: string): Multiaddr {
   }
 }
 
+/** @throws AddressError where it does not lead to a peer */
+export function checkPeerAddress(text: string): void {
+  if (
+    parsedAddress(text)
+      .getComponents()
+      .some(({ name }) => name === 'p2p')
+  )
+    return;
+  throw new AddressError(
+    `${text} does not end in /p2p/<peer id>; copy the whole address that the other node printed`,
+  );
+}
+
 export function isAddress(text: string): boolean {
   try {
     parsedAddress(text);

@@ -22,6 +22,8 @@ export interface JoinRequest {
   readonly run: string;
   readonly data: string;
   readonly backend: BackendChoice;
+  /** Multiaddrs of nodes to find it through, besides those that the node knows; `AddressError` where one is none. */
+  readonly bootstrap?: readonly string[] | undefined;
   /** As of `LearnerRequest`; not remembered over a restart. */
   readonly compareAlone?: boolean;
   /** As of `JoinOptions`; not remembered either. */
@@ -114,6 +116,11 @@ export const NODE_COMMANDS: readonly NodeCommand[] = [
         .meta({ path: 'always' satisfies PathField })
         .describe('your examples; they never leave this machine'),
       backend: backendSchema.describe('what trains'),
+      bootstrap: z
+        .array(z.string().min(1).max(1024))
+        .max(32)
+        .optional()
+        .describe('multiaddrs of nodes that take part in it, with /p2p/<peer id>, where this one knows none'),
     }),
     async (control, request) => {
       const view = await control.join(request);

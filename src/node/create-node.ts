@@ -6,7 +6,8 @@ import type { ContentStore, ContentUsage } from '../content/content-store.ts';
 import type { PeerKey } from '../core/io.ts';
 import type { Clock, Store } from '../core/ports.ts';
 import type { Retention } from '../log/retention.ts';
-import { createBootstraps } from '../network/bootstraps.ts';
+import { checkPeerAddress } from '../network/announced-addresses.ts';
+import { type Bootstraps, createBootstraps } from '../network/bootstraps.ts';
 import { serveClock } from '../network/clock-exchange.ts';
 import { createHost, type Host } from '../network/host.ts';
 import { type Identity, peerIdOf } from '../network/identity.ts';
@@ -42,6 +43,9 @@ export interface NodeOptions {
   readonly limits?: Partial<NodeLimits>;
 }
 
+/** Invitations whose addresses are tried again and again; of more, the oldest are given up. */
+const metMax = 16;
+
 export type NodeListener = (event: NodeEvent) => void;
 
 export interface StarlingsNode {
@@ -61,6 +65,8 @@ export interface StarlingsNode {
    * once; the session tells when it is running, and why it is not. @throws NodeError ALREADY_JOINED, TOO_MANY_RUNS
    */
   join(run: SignedManifest | string, options: JoinOptions): RunSession;
+  /** Dials these as well as the bootstraps, as long as it takes. @throws AddressError where one is no multiaddr with a peer id */
+  meet(addresses: readonly string[]): void;
   /** Resolves when the session is taken down; what the run stored stays. @throws NodeError NOT_JOINED */
   leave(runId: string): Promise<void>;
   /** Sessions that are not over, in order of joining. */
@@ -92,6 +98,8 @@ class Node implements StarlingsNode {
   readonly #limits: NodeLimits;
   readonly #sessions = new Map<string, Session>();
   readonly #listeners = new Set<NodeListener>();
+  /** Of invitations, oldest first. */
+  readonly #met: Bootstraps[] = [];
   /** What takes the node down, last one first. */
   readonly #stops: Array<() => Promise<void>> = [];
   #isClosing = false;
@@ -111,21 +119,32 @@ class Node implements StarlingsNode {
   }
 
   async start(): Promise<void> {
-    const { clock, random, bootstrap: addresses } = this.#options;
     this.#stops.push(() => this.#host.stop());
-    const bootstraps = createBootstraps({
-      host: this.#host,
-      addresses,
-      clock,
-      random,
-      onEvent: (event) => this.#emit({ source: 'network', event }, null),
-    });
+    const bootstraps = this.#bootstraps(this.#options.bootstrap);
     bootstraps.start();
+    this.#stops.push(async () => void (await Promise.all(this.#met.map((each) => each.stop()))));
     this.#stops.push(() => bootstraps.stop());
     this.#stops.push(
       await serveManifests(this.#host, (runId) => this.#sessions.get(runId)?.run?.bytes ?? null),
       await serveClock(this.#host, (runId) => this.#sessions.get(runId)?.nowMs() ?? null),
     );
+  }
+
+  #bootstraps(addresses: readonly string[]): Bootstraps {
+    const { clock, random } = this.#options;
+    return createBootstraps({
+      ...{ host: this.#host, addresses, clock, random },
+      onEvent: (event) => this.#emit({ source: 'network', event }, null),
+    });
+  }
+
+  meet(addresses: readonly string[]): void {
+    for (const text of addresses) checkPeerAddress(text);
+    if (addresses.length === 0 || this.#isClosing) return;
+    const bootstraps = this.#bootstraps(addresses);
+    bootstraps.start();
+    this.#met.push(bootstraps);
+    if (this.#met.length > metMax) void this.#met.shift()!.stop();
   }
 
   addresses(): string[] {

@@ -1,23 +1,50 @@
 /** The stream of what happens, taken up again as often as it ends. */
+import { EventSourceParserStream } from 'eventsource-parser/stream';
 import type { Hello, Update } from '../api/live.ts';
+import { withPass } from './pass.ts';
 
 export interface StreamHandlers {
-  readonly onHello: (hello: Hello) => void;
+  /** `isNode`: who tells it can be commanded. */
+  readonly onHello: (hello: Hello, isNode: boolean) => void;
   readonly onUpdate: (update: Update) => void;
-  readonly onLost: () => void;
+  /** `isStranger`: nothing is told without the token. */
+  readonly onLost: (isStranger: boolean) => void;
 }
 
-/** A browser gives up where it is answered with an error. Guess. */
-const retryMs = 1000;
+/** Until the node is asked again. Guess. */
+const retryMs = 500;
 
-export function connect(address: string, handlers: StreamHandlers): void {
-  const source = new EventSource(address);
-  source.addEventListener('hello', ({ data }) => handlers.onHello(JSON.parse(data)));
-  source.addEventListener('update', ({ data }) => handlers.onUpdate(JSON.parse(data)));
-  source.addEventListener('error', () => {
-    handlers.onLost();
-    if (source.readyState !== EventSource.CLOSED) return;
-    source.close();
-    setTimeout(() => connect(address, handlers), retryMs);
-  });
+/** For as long as the page is open. `retry` asks at once. */
+export function connect(address: string, handlers: StreamHandlers): { retry(): void } {
+  let wake = (): void => {};
+  const follow = async (): Promise<void> => {
+    for (;;) {
+      const status = await hear(address, handlers).catch(() => null);
+      handlers.onLost(status === 401);
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+        // Nothing changes for a stranger until somebody gives the token.
+        if (status !== 401) setTimeout(resolve, retryMs);
+      });
+    }
+  };
+  void follow();
+  return { retry: () => wake() };
+}
+
+/** Until the stream ends, or the status that it was refused with. An EventSource could not show what lets it in. */
+async function hear(address: string, { onHello, onUpdate }: StreamHandlers): Promise<number | null> {
+  const response = await fetch(address, { headers: withPass() });
+  if (!response.ok || !response.body) return response.status;
+  const isNode = response.headers.get('x-starlings') === 'node';
+  const messages = response.body
+    .pipeThrough(new TextDecoderStream() as ReadableWritablePair<string, Uint8Array<ArrayBuffer>>)
+    .pipeThrough(new EventSourceParserStream())
+    .getReader();
+  for (;;) {
+    const { done, value } = await messages.read();
+    if (done) return null;
+    if (value.event === 'hello') onHello(JSON.parse(value.data), isNode);
+    else if (value.event === 'update') onUpdate(JSON.parse(value.data));
+  }
 }

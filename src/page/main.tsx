@@ -3,8 +3,11 @@ import { type JSX, render } from 'preact';
 import { type Hello, LiveState } from '../api/live.ts';
 import { EventSection, Figures } from './app.tsx';
 import { connect } from './connection.ts';
+import { ControlSection } from './control.tsx';
 import { pulse } from './flock.tsx';
 import { runsOf } from './model.ts';
+import { redeem } from './node-api.ts';
+import { takeCode } from './pass.ts';
 import { nextTheme, rememberedTheme, rememberTheme } from './theme.ts';
 import { Top } from './top.tsx';
 
@@ -14,11 +17,15 @@ const figuresEveryMs = 1000;
 class Page {
   readonly #root: HTMLElement;
   readonly #state = new LiveState();
+  #connection: ReturnType<typeof connect> | null = null;
   #runId: string | null = null;
   #theme = rememberedTheme();
   #isLive = false;
   #isGreeted = false;
   #isRecord = false;
+  /** What is heard comes from a node that can be commanded. */
+  #isNode = false;
+  #problem: string | null = null;
   #figures: JSX.Element | null = null;
   #figuresAtMs = 0;
   #figuresTimer: ReturnType<typeof setTimeout> | null = null;
@@ -42,9 +49,12 @@ class Page {
     }
     this.#draw();
     if (record) return;
-    connect('live', {
-      onHello: (hello) => {
+    this.#comeIn();
+    addEventListener('hashchange', () => this.#comeIn());
+    this.#connection = connect('live', {
+      onHello: (hello, isNode) => {
         this.#state.greet(hello);
+        this.#isNode = isNode;
         this.#isLive = true;
         this.#isGreeted = true;
         this.#drawAll();
@@ -57,11 +67,30 @@ class Page {
         if (isChange || update.events !== undefined) this.#drawSoon();
         this.#figuresTimer ??= setTimeout(() => this.#drawSoon(), figuresEveryMs);
       },
-      onLost: () => {
+      onLost: (isStranger) => {
         this.#isLive = false;
+        this.#isNode ||= isStranger;
         this.#drawSoon();
       },
     });
+  }
+
+  /** Where the page was opened by a link that lets it command the node. */
+  #comeIn(): void {
+    const code = takeCode();
+    if (code === null) return;
+    const refused = (error: unknown): void => {
+      this.#problem = error instanceof Error ? error.message : String(error);
+    };
+    redeem(code)
+      .catch(refused)
+      .finally(() => this.#passChanged());
+  }
+
+  /** Where nothing is told without the token, it may be told now. */
+  #passChanged(): void {
+    this.#connection?.retry();
+    this.#draw();
   }
 
   #drawAll(): void {
@@ -84,6 +113,7 @@ class Page {
     const runs = runsOf(hello);
     if (!runs.some(({ runId }) => runId === this.#runId)) this.#runId = runs[0]?.runId ?? null;
     const runId = this.#runId;
+    const runName = runs.find((run) => run.runId === runId)?.name ?? '';
     const now = performance.now();
     if (this.#figures === null || now - this.#figuresAtMs >= figuresEveryMs) {
       this.#figuresAtMs = now;
@@ -101,6 +131,12 @@ class Page {
         <main>
           {this.#isGreeted ? this.#figures : <p class="wide quiet">Waiting for the node…</p>}
           {this.#isGreeted && <EventSection hello={hello} runId={runId} />}
+          {this.#isNode && (
+            <ControlSection
+              {...{ runId, runName, problem: this.#problem }}
+              onPass={() => this.#passChanged()}
+            />
+          )}
         </main>
       </>,
       this.#root,

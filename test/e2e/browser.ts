@@ -15,7 +15,7 @@ const chromiumPath = places.find((path) => path !== undefined && existsSync(path
 export const noChromium =
   chromiumPath === null ? 'no Chromium is installed here (CHROMIUM names one)' : false;
 
-export function launchChromium(): Promise<Browser> {
+export function launchChromium(args: readonly string[] = []): Promise<Browser> {
   // Its sandbox wants a user that is not root; what it shows here is our own.
-  return chromium.launch({ executablePath: chromiumPath!, args: ['--no-sandbox'] });
+  return chromium.launch({ executablePath: chromiumPath!, args: ['--no-sandbox', ...args] });
 }

@@ -1,8 +1,7 @@
 /** The dashboard in a real browser: it is live, comes back, and what peers are called is text. Skipped where no Chromium is. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -12,6 +11,7 @@ import { pageReport } from '../../src/api/page-report.ts';
 import { startPageServer } from '../../src/api/page-server.ts';
 import { apiOf, peerKey } from '../api/api-of-one-node.ts';
 import { someView } from '../node/some-view.ts';
+import { sourceOfAxe } from './axe.ts';
 import { launchChromium, noChromium } from './browser.ts';
 import { keyOf, someFlock } from './some-flock.ts';
 
@@ -110,7 +110,6 @@ describe('the dashboard', { skip: noChromium }, () => {
   for (const colorScheme of ['light', 'dark'] as const) {
     test(`can be used by everybody, as far as axe can tell: ${colorScheme}`, async () => {
       const { page } = await flockPage({ colorScheme });
-      // The page's own policy lets no script in; axe comes by the debugger.
       await page.evaluate(await sourceOfAxe());
       const violations = await page.evaluate(async () => {
         const { axe } = globalThis as unknown as { axe: { run(): Promise<{ violations: unknown[] }> } };
@@ -179,7 +178,3 @@ describe('the dashboard', { skip: noChromium }, () => {
     assert.equal(await theme(), 'dark');
   });
 });
-
-async function sourceOfAxe(): Promise<string> {
-  return readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-}
