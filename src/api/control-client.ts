@@ -2,7 +2,9 @@
 import type { EventSourceMessage } from 'eventsource-parser';
 import { EventSourceParserStream } from 'eventsource-parser/stream';
 import * as z from 'zod';
+import type { HistoryData } from '../node/run-history.ts';
 import { type RunView, runViewSchema } from '../node/run-view.ts';
+import { historySchema } from './live-schema.ts';
 
 /** A longer answer is none of ours. 1,000 contributions take 100 KiB. */
 const answerBytesMax = 4 << 20;
@@ -92,10 +94,18 @@ export async function* liveMessages(
 
 /** GET /runs/RUN/status. Rejects where the node is gone, slow or answers something else. */
 export async function fetchRunView(http: string, runId: string, timeoutMs: number): Promise<RunView> {
-  const address = `${http}/runs/${runId}/status`;
+  return runViewSchema.parse(await readWithin(`${http}/runs/${runId}/status`, timeoutMs));
+}
+
+/** GET /runs/RUN/history. Rejects as `fetchRunView`. */
+export async function fetchHistory(http: string, runId: string, timeoutMs: number): Promise<HistoryData> {
+  return historySchema.parse(await readWithin(`${http}/runs/${runId}/history`, timeoutMs));
+}
+
+async function readWithin(address: string, timeoutMs: number): Promise<unknown> {
   const response = await fetch(address, { signal: AbortSignal.timeout(timeoutMs) });
   if (!response.ok) throw new Error(`${address} answered ${response.status}`);
-  return runViewSchema.parse(await readJson(response));
+  return readJson(response);
 }
 
 async function reached(http: string, response: Promise<Response>, signal: AbortSignal): Promise<Response> {
