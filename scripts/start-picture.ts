@@ -6,6 +6,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { upOptionsOf } from '../src/cli/parts/testnet-options.ts';
+import { LossTrails } from '../src/cli/view/loss-trails.ts';
 import { renderView, type Tone } from '../src/cli/view/render-view.ts';
 import { runTimesOf, type ViewState, viewOf } from '../src/cli/view/view-state.ts';
 import { runToEnd } from '../src/testnet/run-to-end.ts';
@@ -84,6 +85,7 @@ function thinned<T>(frames: readonly T[]): T[] {
 const directory = mkdtempSync(join(tmpdir(), 'starlings-picture-'));
 try {
   const states: ViewState[] = [];
+  const trails = new LossTrails();
   let times: ReturnType<typeof runTimesOf> | null = null;
   const say = (line: string): boolean => process.stderr.write(`${line}\n`);
   await runToEnd(
@@ -93,7 +95,8 @@ try {
         times = runTimesOf(state);
       },
       onLook: (observation) => {
-        if (times) states.push(viewOf(observation, times));
+        trails.note(observation.nodes);
+        if (times) states.push(viewOf(observation, times, trails));
       },
       onBootstrapsKilled: () => {},
     },

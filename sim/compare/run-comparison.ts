@@ -26,6 +26,13 @@ export interface Trial {
   readonly wallSeconds: number;
 }
 
+/** That a simulation is the `number`th of `total`, and that `later` of those behind it have to run as well. */
+export interface TrialPlace {
+  readonly number: number;
+  readonly total: number;
+  readonly later: number;
+}
+
 export interface ComparisonOptions {
   readonly comparison: Comparison;
   /** JSON lines: read first, and appended to after each simulation. */
@@ -33,8 +40,8 @@ export interface ComparisonOptions {
   readonly workers: number;
   readonly wallNowMs: () => number;
   readonly signal: AbortSignal;
-  /** While a simulation runs: that it is the `number`th of `total`, and how far it is. */
-  readonly onProgress?: (number: number, total: number, progress: SimulationProgress, peers: number) => void;
+  /** While a simulation runs: how far it is. */
+  readonly onProgress?: (place: TrialPlace, progress: SimulationProgress, peers: number) => void;
   readonly onTrial: (variant: Variant, trial: Trial, done: number, total: number, wasKnown: boolean) => void;
 }
 
@@ -45,12 +52,14 @@ export async function runComparison(options: ComparisonOptions): Promise<Map<Var
   const trials = new Map<Variant, Trial[]>(comparison.variants.map((variant) => [variant, []]));
   const jobs = seedsFirst(comparison.variants);
   let done = 0;
+  let later = jobs.filter(([, scenario]) => !known.has(keyOf(scenario))).length;
   for (const [variant, scenario] of jobs) {
     const key = keyOf(scenario);
     const before = known.get(key);
+    if (!before) later--;
     if (!before && signal.aborted) break;
     const onProgress = (progress: SimulationProgress): void =>
-      options.onProgress?.(done + 1, jobs.length, progress, scenario.peers);
+      options.onProgress?.({ number: done + 1, total: jobs.length, later }, progress, scenario.peers);
     const trial = before ?? (await runTrial(scenario, key, options, onProgress));
     if (trial.end === 'aborted') break;
     if (!before) await appendFile(trialsFile, `${JSON.stringify(trial)}\n`);

@@ -4,8 +4,14 @@ import type { Interval } from '../../src/math/confidence.ts';
 import type { Comparison } from './compare-file.ts';
 import type { Row } from './summary.ts';
 
+/** Columns that name a row: the method, and how its data is split. */
+export const namingColumns = 2;
+
 /** A table for people: means and half widths of 95 % confidence intervals. */
-export function markdownTable(rows: readonly Row[], { left, target }: Comparison): string {
+export function tableCells(
+  rows: readonly Row[],
+  { target }: Pick<Comparison, 'target'>,
+): { readonly head: readonly string[]; readonly body: readonly (readonly string[])[] } {
   const goal = targetText(target);
   const head = [
     'method',
@@ -29,7 +35,15 @@ export function markdownTable(rows: readonly Row[], { left, target }: Comparison
     significant(row.consensusDistance.mean),
     String(row.trials.length),
   ]);
-  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  return { head, body };
+}
+
+/** The same as Markdown, with what was left out and why. */
+export function markdownTable(rows: readonly Row[], comparison: Comparison): string {
+  const { head, body } = tableCells(rows, comparison);
+  const { left } = comparison;
+  const line = (cells: readonly string[]) =>
+    `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
   const table = [line(head), line(head.map(() => '---')), ...body.map(line)].join('\n');
   const omitted = left.map(({ name, reason }) => `- ${name}: ${reason}`).join('\n');
   return `${table}\n${omitted ? `\nLeft out:\n${omitted}\n` : ''}`;

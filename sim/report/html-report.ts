@@ -21,7 +21,7 @@ ${headline(result)}
     .join('\n')}</section>
 <h2>The network over time</h2>
 ${topologyPlot(nodes, frames)}
-<p class="key">Round: honest. Square: attacker. Hollow: not alive. Places are those of the network profile where it has any, else a circle.</p>
+<p class="key">Round: honest. Square: attacker. Hollow: not alive. Places are those of the network profile where it has any, else a circle; both are stretched to the box.</p>
 <details><summary>The scenario</summary><pre>${escapeHtml(JSON.stringify(scenario, null, 2))}</pre></details>
 <details><summary>The rounds in numbers</summary>${table(rows)}</details>
 </body></html>
@@ -51,28 +51,48 @@ function plotsOf(rows: readonly RoundRow[], name: string): LinePlot[] {
     values: rows.map((row) => row[field]),
     sampled: sampledFields.has(field),
   });
+  const axes = { x: 'round' };
+  const isFromZero = true;
   return [
-    { title: 'Loss', x, series: [column('lossMean', 'training, mean'), column('heldOutLoss', 'held out')] },
+    {
+      ...{ title: 'Loss', x, axes: { ...axes, y: 'loss' } },
+      series: [column('lossMean', 'training, mean'), column('heldOutLoss', 'held out')],
+    },
     rows.some(({ measure }) => measure !== null)
-      ? { title: `${name} on held-out data`, x, series: [column('measure', name)] }
-      : { title: 'Accuracy on held-out data', x, series: [column('accuracy', 'accuracy')], format: percent },
-    { title: 'Consensus distance', x, series: [column('consensusDistance', 'distance')], log: true },
+      ? {
+          title: `${name} on held-out data`,
+          x,
+          axes: { ...axes, y: name },
+          series: [column('measure', name)],
+        }
+      : {
+          ...{ title: 'Accuracy on held-out data', x, axes: { ...axes, y: 'accuracy' } },
+          ...{ series: [column('accuracy', 'accuracy')], format: percent },
+        },
     {
-      title: 'Bytes a round, all peers',
-      x,
+      ...{ title: 'Consensus distance', x, axes: { ...axes, y: 'squared distance' }, log: true },
+      series: [column('consensusDistance', 'distance')],
+    },
+    {
+      ...{ title: 'Bytes a round, all peers', x, axes: { ...axes, y: 'bytes' }, isFromZero, format: bytes },
       series: [column('bytesSent', 'sent'), column('bytesReceived', 'received')],
-      format: bytes,
     },
-    { title: 'Staleness of contributions, rounds', x, series: [column('stalenessMean', 'rounds')] },
     {
-      title: 'Time spent training',
-      x,
-      series: [column('utilisation', 'fraction')],
-      format: percent,
-      range: [0, 1],
+      ...{ title: 'Staleness of contributions', x, axes: { ...axes, y: 'rounds' }, isFromZero },
+      series: [column('stalenessMean', 'rounds')],
     },
-    { title: 'Living peers', x, series: [column('living', 'peers')] },
-    { title: 'Contributions', x, series: [column('published', 'published'), column('skipped', 'skipped')] },
+    {
+      ...{ title: 'Time spent training', x, axes: { ...axes, y: 'part of the time' } },
+      ...{ series: [column('utilisation', 'fraction')], format: percent, range: [0, 1] },
+    },
+    {
+      ...{ title: 'Living peers', x, axes: { ...axes, y: 'peers' }, isFromZero },
+      series: [column('living', 'peers')],
+    },
+    {
+      ...{ title: 'Contributions', x, axes: { ...axes, y: 'a round' }, isFromZero },
+      series: [column('published', 'published'), column('skipped', 'skipped')],
+    },
   ];
 }
 
@@ -89,7 +109,7 @@ const headlines: ReadonlyArray<readonly [field: string, label: string, format: (
   ['stalenessMean', 'rounds that contributions came late', plainNumber],
   ['virtualSeconds', 'seconds simulated', plainNumber],
   ['wallSeconds', 'seconds it took', plainNumber],
-  ['events', 'events', plainNumber],
+  ['events', 'events', String],
 ];
 
 /** Null where it is accuracy, which is among the numbers, or where there is none. */
@@ -127,6 +147,6 @@ function table(rows: readonly RoundRow[]): string {
     return `<tr>${cells.join('')}</tr>`;
   });
   return rows.length > 0
-    ? `<table><tr>${head}</tr>${body.join('')}</table>`
+    ? `<div class="wide"><table><tr>${head}</tr>${body.join('')}</table></div>`
     : '<p class="none">No round was over.</p>';
 }

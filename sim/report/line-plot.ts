@@ -17,15 +17,25 @@ export interface LinePlot {
   readonly log?: boolean;
   /** How a value is written at the axis. */
   readonly format?: (value: number) => string;
+  /** The same of the axis across; `plainNumber` where left out. */
+  readonly formatX?: (value: number) => string;
   /** Least and largest value of the axis, where the data should not decide. */
   readonly range?: readonly [number, number];
+  /** The axis begins at zero: of amounts, which a cut axis would make look alike. */
+  readonly isFromZero?: boolean;
+  /** What is along the axes. */
+  readonly axes?: { readonly x: string; readonly y?: string };
+  /** Points that no line joins: they are of different things. */
+  readonly isScattered?: boolean;
 }
 
 const width = 460;
-const height = 220;
-const margin = { left: 62, right: 12, top: 30, bottom: 30 };
-/** Okabe and Ito (2008): told apart by the colour-blind, on light and on dark. */
-const colours = ['#0072b2', '#d55e00', '#009e73', '#cc79a7'];
+const height = 240;
+const margin = { left: 76, right: 12, top: 30, bottom: 46 };
+/** Classes of the style sheet, which has a colour of each for light and for dark. */
+const colourCount = 4;
+/** Legends of more would lie upon the lines. */
+const legendsMax = 6;
 
 /** The plot as an `<svg>` element. Without a single value to draw it says why. */
 export function linePlot(plot: LinePlot): string {
@@ -40,7 +50,7 @@ export function linePlot(plot: LinePlot): string {
     const why = isMeasured ? 'never above 0' : 'not measured';
     return `${head}<text x="${width / 2}" y="${height / 2}" class="none">${why}</text></svg>`;
   }
-  const [low, high] = plot.range ?? [Math.min(...values), Math.max(...values)];
+  const [low, high] = rangeOf(plot, values);
   const ticks = log ? decades(low, high) : niceTicks(low, high);
   const scaled = (value: number) => (log ? Math.log10(value) : value);
   const [bottom, top] = [scaled(ticks[0]!), scaled(ticks[ticks.length - 1]!)];
@@ -57,20 +67,42 @@ export function linePlot(plot: LinePlot): string {
   });
   const xTicks = niceTicks(first, last).filter((tick) => tick >= first && tick <= last);
   const labels = xTicks.map(
-    (tick) => `<text x="${across(tick).toFixed(1)}" y="${height - 12}" class="x">${plainNumber(tick)}</text>`,
+    (tick) =>
+      `<text x="${across(tick).toFixed(1)}" y="${height - 28}" class="x">${escapeHtml((plot.formatX ?? plainNumber)(tick))}</text>`,
   );
   const lines = series.map(({ name, values: own, sampled = false }, index) => {
-    const colour = colours[index % colours.length]!;
+    const colour = `c${index % colourCount}`;
     const points = own.map((value, i) => (isShown(value) ? ([across(x[i]!), up(value)] as const) : null));
     const path = pathOf(sampled ? points.filter((point) => point !== null) : points);
     const legend =
-      series.length > 1
-        ? `<text x="${width - margin.right}" y="${16 + 13 * index}" fill="${colour}" class="legend">${escapeHtml(name)}</text>`
+      series.length > 1 && series.length <= legendsMax
+        ? `<text x="${width - margin.right}" y="${16 + 13 * index}" class="legend ${colour}">${escapeHtml(name)}</text>`
         : '';
     // Without round ends a point that stands alone would be too short to be seen.
-    return `<path d="${path}" stroke="${colour}" stroke-linecap="round"><title>${escapeHtml(name)}</title></path>${legend}`;
+    const shape = `${colour}${plot.isScattered ? ' dot' : ''}`;
+    return `<path d="${path}" class="${shape}" stroke-linecap="round"><title>${escapeHtml(name)}</title></path>${legend}`;
   });
-  return `${head}${grid.join('')}${labels.join('')}${lines.join('')}</svg>`;
+  return `${head}${grid.join('')}${labels.join('')}${axisLabels(plot)}${lines.join('')}</svg>`;
+}
+
+function rangeOf(
+  { range, isFromZero = false }: LinePlot,
+  values: readonly number[],
+): readonly [number, number] {
+  if (range) return range;
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  return isFromZero ? [Math.min(0, low), Math.max(high, low === 0 && high === 0 ? 1 : 0)] : [low, high];
+}
+
+function axisLabels({ axes }: LinePlot): string {
+  if (!axes) return '';
+  const middle = {
+    x: (margin.left + width - margin.right) / 2,
+    y: (margin.top + height - margin.bottom) / 2,
+  };
+  const across = `<text x="${middle.x}" y="${height - 10}" class="x">${escapeHtml(axes.x)}</text>`;
+  if (axes.y === undefined) return across;
+  return `${across}<text transform="translate(12 ${middle.y}) rotate(-90)" class="x">${escapeHtml(axes.y)}</text>`;
 }
 
 /** Values in a row joined, gaps left out; a value alone as a dot. */

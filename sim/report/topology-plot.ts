@@ -4,11 +4,23 @@ import { escapeHtml, scriptJson } from './escape.ts';
 
 const width = 940;
 const height = 470;
-const radius = 4;
+/** Room for the names of the outermost. */
+const margin = 40;
+/** So few can be told apart by larger signs and a name each. */
+const namedMax = 32;
 
 /** HTML of the plot with its slider and script; without a script the last frame shows. Peers that are no nodes are left out. */
 export function topologyPlot(nodes: readonly ChronicleNode[], recorded: readonly TopologyFrame[]): string {
-  const places = new Map(nodes.map((node) => [node.peer, placeOf(node)]));
+  const across = stretched(
+    nodes.map(({ x }) => x),
+    width,
+  );
+  const down = stretched(
+    nodes.map(({ y }) => y),
+    height,
+  );
+  const places = new Map(nodes.map(({ peer }, at): [number, Place] => [peer, [across[at]!, down[at]!]]));
+  const isNamed = nodes.length <= namedMax;
   const frames = recorded.map((frame) => ({
     ...frame,
     living: frame.living.filter((peer) => places.has(peer)),
@@ -20,7 +32,7 @@ export function topologyPlot(nodes: readonly ChronicleNode[], recorded: readonly
   return [
     `<svg id="net" viewBox="0 0 ${width} ${height}" role="img"><title>The network</title>`,
     `<path id="links" d="${linksOf(last, places)}"/>`,
-    ...nodes.map((node) => nodeShape(node, places.get(node.peer)!, last.living.includes(node.peer))),
+    ...nodes.map((node) => nodeShape(node, places.get(node.peer)!, last.living.includes(node.peer), isNamed)),
     '</svg>',
     `<p><input id="frame" type="range" min="0" max="${frames.length - 1}" value="${frames.length - 1}" aria-label="round"> <span id="caption">${escapeHtml(caption)}</span></p>`,
     `<script type="application/json" id="frames">${scriptJson({ places: [...places], frames, drawn: nodes.length })}</script>`,
@@ -30,21 +42,34 @@ export function topologyPlot(nodes: readonly ChronicleNode[], recorded: readonly
 
 type Place = readonly [number, number];
 
-function placeOf({ x, y }: ChronicleNode): Place {
-  return [Number((20 + x * (width - 40)).toFixed(1)), Number((20 + y * (height - 40)).toFixed(1))];
+/** From side to side, whatever part of the world they are in; in the middle where all are at one place. */
+function stretched(values: readonly number[], size: number): number[] {
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  return values.map((value) => {
+    const part = high > low ? (value - low) / (high - low) : 0.5;
+    return Number((margin + part * (size - 2 * margin)).toFixed(1));
+  });
 }
 
 function linksOf({ edges }: TopologyFrame, places: ReadonlyMap<number, Place>): string {
   return edges.map(([a, b]) => `M${places.get(a)!.join(' ')}L${places.get(b)!.join(' ')}`).join('');
 }
 
-function nodeShape({ peer, region, adversary }: ChronicleNode, [x, y]: Place, lives: boolean): string {
+function nodeShape(
+  { peer, region, adversary }: ChronicleNode,
+  [x, y]: Place,
+  lives: boolean,
+  isNamed: boolean,
+): string {
+  const radius = isNamed ? 8 : 4;
   const words = [`peer ${peer}`, region, adversary ?? ''].filter((word) => word !== '').join(', ');
   const title = `<title>${escapeHtml(words)}</title>`;
   const state = `id="n${peer}" class="${adversary ? 'bad' : 'good'}${lives ? '' : ' dead'}"`;
-  return adversary
+  const name = isNamed ? `<text x="${x}" y="${y + radius + 13}" class="x">${peer}</text>` : '';
+  const shape = adversary
     ? `<rect ${state} x="${x - radius}" y="${y - radius}" width="${2 * radius}" height="${2 * radius}">${title}</rect>`
     : `<circle ${state} cx="${x}" cy="${y}" r="${radius}">${title}</circle>`;
+  return shape + name;
 }
 
 /** Runs in the page: plain JavaScript, as every browser has it. */

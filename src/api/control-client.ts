@@ -3,8 +3,10 @@ import type { IncomingMessage } from 'node:http';
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
 import * as z from 'zod';
 import { parseJson } from '../core/parse-json.ts';
+import type { HistoryData } from '../node/run-history.ts';
 import { type RunView, runViewSchema } from '../node/run-view.ts';
 import { type ApiPlace, requestApi } from './api-request.ts';
+import { historySchema } from './live-schema.ts';
 
 /** A longer answer is none of ours. 1,000 contributions take 100 KiB. */
 const answerBytesMax = 4 << 20;
@@ -107,13 +109,21 @@ export async function* liveMessages(door: NodeDoor, signal: AbortSignal): AsyncG
 
 /** GET /runs/RUN/status. Rejects where the node is gone, slow or answers something else. */
 export async function fetchRunView(url: string, runId: string, timeoutMs: number): Promise<RunView> {
-  const path = `/runs/${runId}/status`;
+  return runViewSchema.parse(await readWithin(url, `/runs/${runId}/status`, timeoutMs));
+}
+
+/** GET /runs/RUN/history. Rejects as `fetchRunView`. */
+export async function fetchHistory(url: string, runId: string, timeoutMs: number): Promise<HistoryData> {
+  return historySchema.parse(await readWithin(url, `/runs/${runId}/history`, timeoutMs));
+}
+
+async function readWithin(url: string, path: string, timeoutMs: number): Promise<unknown> {
   const response = await requestApi({ url }, { path, signal: AbortSignal.timeout(timeoutMs) });
   if (!isFine(response)) {
     response.destroy();
     throw new Error(`${url}${path} answered ${response.statusCode}`);
   }
-  return runViewSchema.parse(await readJson(response));
+  return readJson(response);
 }
 
 function shown({ token }: NodeDoor): Readonly<Record<string, string>> {

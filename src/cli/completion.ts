@@ -19,9 +19,9 @@ export function addCompletionCommand(parent: Command, whole: () => Promise<Comma
     return shell ?? command.error(`error: expected ${SHELLS.join(', ')}, not '${text}'`);
   });
   command.addHelpText('after', howTo).action((shell: Shell, _options: object, self: Command) =>
-    perform(self, async ({ say }) => {
+    perform(self, async ({ print }) => {
       const script = completionScript(shell, await whole());
-      say(script.trimEnd());
+      print(script.trimEnd());
       return { json: { shell, script } };
     }),
   );

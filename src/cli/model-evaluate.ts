@@ -24,7 +24,13 @@ export function addModelEvaluateCommand(parent: Command): void {
         const found = await findModel(options.from);
         const task = taskOf(found);
         const paths = options.data ?? [await dataPathFor(task, undefined)];
-        const evaluations = await evaluateSites(found, task, paths, signal);
+        const { createProgressLine } = await import('./view/sim-view.ts');
+        const { evaluationLine } = await import('./view/time-left.ts');
+        const line = createProgressLine(process.stderr);
+        const beganAt = performance.now();
+        const evaluations = await evaluateSites(found, task, paths, signal, (progress) =>
+          line.show(evaluationLine(progress, performance.now() - beganAt)),
+        ).finally(line.end);
         say(`model ${found.file}`);
         say(renderEvaluations(evaluations, task));
         const { path: _, ...whole } = evaluationFacts(evaluations.at(-1)!, task);

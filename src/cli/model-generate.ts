@@ -26,7 +26,7 @@ export function addModelGenerateCommand(parent: Command): void {
     )
     .option('--seed <number>', 'another seed, another text', wholeNumber(0, 0xffff_ffff), 1)
     .action((options: Options, command: Command) =>
-      perform(command, async ({ screen, say, signal }) => {
+      perform(command, async ({ screen, print, signal }) => {
         const { findModel } = await import('./parts/model-source.ts');
         const { generateBytes, isLanguageModel } = await import('../learning/tfjs/generate.ts');
         const { model, vector, file } = await findModel(options.from);
@@ -52,7 +52,7 @@ export function addModelGenerateCommand(parent: Command): void {
           text += more;
         }
         const rest = decoder.decode();
-        say(rest);
+        print(rest);
         return { json: { file, text: text + rest } };
       }),
     );

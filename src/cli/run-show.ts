@@ -12,7 +12,7 @@ export function addRunShowCommand(parent: Command): void {
     .argument('<manifest>', 'file written by `starlings run create`')
     .option('--id <run id>', 'refuse the manifest of any other run')
     .action((file: string, options: Options, command: Command) =>
-      perform(command, async ({ say }) => {
+      perform(command, async ({ print }) => {
         const { createCrypto } = await import('../platform/node/crypto.ts');
         const { readManifestFile } = await import('../node/manifest-file.ts');
         const { modelSize } = await import('../run/manifest.ts');
@@ -20,13 +20,13 @@ export function addRunShowCommand(parent: Command): void {
         const { runId, manifest } = await readManifestFile(file, createCrypto(), options.id);
         const { version, creator, startAtMs, initHash, ...spec } = manifest;
         const parameters = modelSize(manifest);
-        say(`# run ${runId}`);
-        say(`# signed by ${creator}, format ${version}`);
-        say(
+        print(`# run ${runId}`);
+        print(`# signed by ${creator}, format ${version}`);
+        print(
           `# starts ${new Date(startAtMs).toISOString()} and takes ${(spec.rounds * spec.slotMs) / 1000} s`,
         );
-        say(`# ${parameters} parameters, start vector ${initHash}`);
-        say(stringify(spec).trimEnd());
+        print(`# ${parameters} parameters, start vector ${initHash}`);
+        print(stringify(spec).trimEnd());
         return { json: { runId, parameters, ...manifest } };
       }),
     );

@@ -3,7 +3,7 @@ import type { Scenario, ScenarioFile } from '../../sim/scenario/scenario.ts';
 import { ConfigError } from '../config/config-error.ts';
 import { wholeNumber } from './parts/arguments.ts';
 import { checkMayWrite } from './parts/may-write.ts';
-import { perform } from './parts/perform.ts';
+import { type CommandContext, type CommandResult, perform } from './parts/perform.ts';
 import { refuseUnused } from './parts/unused-options.ts';
 
 interface Options {
@@ -22,7 +22,7 @@ export function addSimFuzzCommand(parent: Command): void {
     .option('--file <file>', 'one world from a scenario file, in place of drawn ones')
     .option('--out <file>', 'where the smallest world that goes wrong is written, as a scenario')
     .action((options: Options, command: Command) =>
-      perform(command, async ({ say, signal }) => {
+      perform(command, async (context) => {
         refuseUnused(parent, command, []);
         const given = (name: string): boolean => command.getOptionValueSource(name) === 'cli';
         const idle = options.file === undefined ? [] : ['seeds', 'from', 'out'].filter(given);
@@ -31,49 +31,61 @@ export function addSimFuzzCommand(parent: Command): void {
           throw new ConfigError('BAD_USAGE', `--file is one world: ${flags} would do nothing; leave it out`);
         }
         if (options.out !== undefined) checkMayWrite(options.out, undefined);
-        const { loadScenario, resolveScenario } = await import('../../sim/scenario/scenario.ts');
-        const { drawScenario } = await import('../../sim/fuzz/draw-scenario.ts');
-        const { examine } = await import('../../sim/fuzz/examine.ts');
-        const { writeFileAtomically } = await import('../platform/node/atomic-file.ts');
-        const { createProgressLine } = await import('./view/sim-view.ts');
-        const { shrink } = await import('../../sim/fuzz/shrink.ts');
-        if (options.file !== undefined) {
-          const { violation, traceHash } = await examine(await loadScenario(options.file), signal);
-          say(violation === null ? `in order, trace ${traceHash}` : `${options.file}: ${violation}`);
-          return { json: { violation, traceHash }, ok: violation === null };
-        }
-        const resolved = (file: ScenarioFile, name: string): Scenario =>
-          resolveScenario(file, undefined, name);
-        const line = createProgressLine(process.stderr);
-        const violations: { seed: number; violation: string }[] = [];
-        let forks = 0;
-        for (let count = 0; count < options.seeds; count++) {
-          const seed = options.from + count;
-          const name = `seed ${seed}`;
-          const drawn = drawScenario(seed);
-          line.show(`world ${count + 1}/${options.seeds} (seed ${seed}), ${violations.length} went wrong`);
-          const found = await examine(resolved(drawn, name), signal);
-          forks += found.forks;
-          if (found.violation !== null) {
-            line.end();
-            violations.push({ seed, violation: found.violation });
-            say(`${name}: ${found.violation}`);
-            say(`  again: starlings sim fuzz --from ${seed} --seeds 1`);
-            if (options.out !== undefined && violations.length === 1) {
-              const smallest = await shrink(drawn, async (candidate) => {
-                const { violation } = await examine(resolved(candidate, name), signal);
-                return violation !== null;
-              });
-              const { stringify } = await import('yaml');
-              await writeFileAtomically(options.out, [stringify(smallest)]);
-              say(`  ${smallest.peers} peers and ${smallest.run?.rounds} rounds do it too: ${options.out}`);
-            }
-          }
-        }
-        line.end();
-        say(`${options.seeds} worlds, ${violations.length} went wrong; ${forks} forks noticed on the way`);
-        const json = { seeds: options.seeds, from: options.from, forks, violations };
-        return { json, ok: violations.length === 0 };
+        return options.file === undefined ? drawnWorlds(options, context) : oneWorld(options.file, context);
       }),
     );
+}
+
+async function oneWorld(file: string, { say, signal }: CommandContext): Promise<CommandResult> {
+  const { loadScenario } = await import('../../sim/scenario/scenario.ts');
+  const { examine } = await import('../../sim/fuzz/examine.ts');
+  const { violation, traceHash } = await examine(await loadScenario(file), signal);
+  say(violation === null ? `in order, trace ${traceHash}` : `${file}: ${violation}`);
+  return { json: { violation, traceHash }, ok: violation === null };
+}
+
+async function drawnWorlds(options: Options, { say, signal }: CommandContext): Promise<CommandResult> {
+  const { resolveScenario } = await import('../../sim/scenario/scenario.ts');
+  const { drawScenario } = await import('../../sim/fuzz/draw-scenario.ts');
+  const { examine } = await import('../../sim/fuzz/examine.ts');
+  const { writeFileAtomically } = await import('../platform/node/atomic-file.ts');
+  const { createProgressLine } = await import('./view/sim-view.ts');
+  const { timeLeft } = await import('./view/time-left.ts');
+  const { shrink } = await import('../../sim/fuzz/shrink.ts');
+  const resolved = (file: ScenarioFile, name: string): Scenario => resolveScenario(file, undefined, name);
+  const line = createProgressLine(process.stderr);
+  const violations: { seed: number; violation: string }[] = [];
+  const beganAt = performance.now();
+  let forks = 0;
+  for (let count = 0; count < options.seeds; count++) {
+    const seed = options.from + count;
+    const name = `seed ${seed}`;
+    const drawn = drawScenario(seed);
+    const left = timeLeft(count, options.seeds, performance.now() - beganAt);
+    line.show(`world ${count + 1}/${options.seeds} (seed ${seed}), ${violations.length} went wrong${left}`);
+    const found = await examine(resolved(drawn, name), signal);
+    forks += found.forks;
+    if (found.violation !== null) {
+      line.end();
+      violations.push({ seed, violation: found.violation });
+      say(`${name}: ${found.violation}`);
+      say(`  again: starlings sim fuzz --from ${seed} --seeds 1`);
+      if (options.out !== undefined && violations.length === 1) {
+        let tried = 0;
+        const smallest = await shrink(drawn, async (candidate) => {
+          line.show(`looking for a smaller world that does it too, ${++tried} tried`);
+          const { violation } = await examine(resolved(candidate, name), signal);
+          return violation !== null;
+        });
+        line.end();
+        const { stringify } = await import('yaml');
+        await writeFileAtomically(options.out, [stringify(smallest)]);
+        say(`  ${smallest.peers} peers and ${smallest.run?.rounds} rounds do it too: ${options.out}`);
+      }
+    }
+  }
+  line.end();
+  say(`${options.seeds} worlds, ${violations.length} went wrong; ${forks} forks noticed on the way`);
+  const json = { seeds: options.seeds, from: options.from, forks, violations };
+  return { json, ok: violations.length === 0 };
 }

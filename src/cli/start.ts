@@ -5,7 +5,7 @@ import { AttachedDashboard } from './parts/attached-dashboard.ts';
 import { addDashboardOptions, type DashboardOptions } from './parts/dashboard-options.ts';
 import { exitCodeOf, exitCodesHelp } from './parts/exit.ts';
 import { addFigureOptions, type FigureOptions } from './parts/figure-options.ts';
-import { perform } from './parts/perform.ts';
+import { type CommandContext, perform } from './parts/perform.ts';
 import { addTestnetOptions, type TestnetOptions, upOptionsOf } from './parts/testnet-options.ts';
 
 interface Options extends TestnetOptions, DashboardOptions, FigureOptions {
@@ -22,13 +22,16 @@ export function addStartCommand(parent: Command): void {
     .option('--dir <dir>', 'everything is kept here', '.starlings/start')
     .addHelpText('after', exitCodesHelp)
     .action((file: string | undefined, options: Options, command: Command) =>
-      perform(command, async ({ say, screen, signal }) => {
+      perform(command, async (context) => {
+        const { say, screen, signal } = context;
         const upOptions = await upOptionsOf(file, options, options.dir, say);
         const { runToEnd } = await import('../testnet/run-to-end.ts');
         const { createLiveView, painterFor } = await import('./view/live-view.ts');
         const { renderSummary } = await import('./view/render-summary.ts');
+        const { LossTrails } = await import('./view/loss-trails.ts');
         const { runTimesOf, viewOf } = await import('./view/view-state.ts');
         const view = createLiveView(screen);
+        const trails = new LossTrails();
         let times: ReturnType<typeof runTimesOf> | null = null;
         const page = new AttachedDashboard(options, view.note);
         const { AttachedFigures } = await import('./parts/attached-figures.ts');
@@ -42,7 +45,8 @@ export function addStartCommand(parent: Command): void {
               figures?.watch(directory, state);
             },
             onLook: (observation) => {
-              if (times) view.show(viewOf(observation, times));
+              trails.note(observation.nodes);
+              if (times) view.show(viewOf(observation, times, trails));
             },
             onBootstrapsKilled: (names) =>
               view.note(
@@ -56,7 +60,7 @@ export function addStartCommand(parent: Command): void {
           await figures?.close();
         });
         say(`\n${renderSummary(end, painterFor(screen))}`);
-        const sites = upOptions.compareAlone ? await tellSites(end, options.dir, say, signal) : [];
+        const sites = upOptions.compareAlone ? await tellSites(end, options.dir, context) : [];
         return { json: { ...end.result, sites }, exitCode: exitCodeOf(end.result.outcome) };
       }),
     );
@@ -66,8 +70,7 @@ export function addStartCommand(parent: Command): void {
 async function tellSites(
   end: RunToEnd,
   directory: string,
-  say: (text: string) => void,
-  signal: AbortSignal,
+  { say, print, screen, signal }: CommandContext,
 ): Promise<readonly Record<string, unknown>[]> {
   const { siteResultsOf } = await import('./parts/site-results.ts');
   const results = await siteResultsOf(end, signal);
@@ -80,6 +83,8 @@ async function tellSites(
   const [negative = '0', positive = '1'] = taskKindOf(task).names?.(task).classes ?? [];
   const page = join(directory, 'sites.html');
   await writeFileAtomically(page, [sitesPage(name, [negative, positive], results)]);
-  say(`\n${renderSites(results, positive)}\n\ncurves of every site: ${page}`);
+  const columns = (screen.isTTY && screen.columns) || Number.POSITIVE_INFINITY;
+  print(`\n${renderSites(results, positive, columns)}\n`);
+  say(`curves of every site: ${page}`);
   return [...results.sites, results.pooled].map(siteFacts);
 }

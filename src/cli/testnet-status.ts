@@ -20,28 +20,35 @@ export function addTestnetStatusCommand(parent: Command): void {
     .action((options: Options, command: Command) =>
       perform(command, async ({ say, screen, signal }) => {
         const { setTimeout: delay } = await import('node:timers/promises');
-        const { haveFinished, observe, outcomeOfAll } = await import('../testnet/observe.ts');
+        const { haveFinished, historiesOf, observe, outcomeOfAll } = await import('../testnet/observe.ts');
         const { readState } = await import('../testnet/testnet-state.ts');
         const { createLiveView, painterFor } = await import('./view/live-view.ts');
         const { renderView } = await import('./view/render-view.ts');
+        const { LossTrails } = await import('./view/loss-trails.ts');
         const { runTimesOf, viewOf } = await import('./view/view-state.ts');
         const state = await readState(options.dir);
         const times = runTimesOf(state);
+        const trails = new LossTrails();
+        for (const { name, history } of await historiesOf(state)) trails.take(name, history);
         let last = await observe(state, null);
+        const seen = () => {
+          trails.note(last.nodes);
+          return viewOf(last, times, trails);
+        };
         if (options.watch) {
           const view = createLiveView(screen);
           try {
-            view.show(viewOf(last, times));
+            view.show(seen());
             while (!haveFinished(last) && last.nodes.some(({ alive }) => alive)) {
               await delay(lookEveryMs, undefined, { signal });
               last = await observe(state, last);
-              view.show(viewOf(last, times));
+              view.show(seen());
             }
           } finally {
             view.end();
           }
         } else {
-          say(renderView(viewOf(last, times), screen.columns || 120, painterFor(screen)));
+          say(renderView(seen(), screen.columns || 120, painterFor(screen)));
         }
         const { nodes, bootstraps, bootstrapsAlive } = last;
         const outcome = outcomeOfAll(last);

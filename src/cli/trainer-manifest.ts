@@ -19,7 +19,7 @@ export function addTrainerManifestCommand(parent: Command): void {
     .option('--seed <number>', 'of the run', wholeNumber(0, 0xffff_ffff), 1)
     .option('--pin', 'all nodes must have this version of this trainer')
     .action((line: string, { data, seed, pin }: Options, command: Command) =>
-      perform(command, async ({ say, signal }) => {
+      perform(command, async ({ print, signal }) => {
         const { ExaminedTrainer } = await import('../learning/process/examined-trainer.ts');
         const { descriptionHash } = await import('../learning/process/described-work.ts');
         const { vectorHash } = await import('../learning/initial.ts');
@@ -38,10 +38,10 @@ export function addTrainerManifestCommand(parent: Command): void {
           const initHash = vectorHash(await trainer.start(work, true));
           const describe = pin ? { describe: descriptionHash(description) } : {};
           const model = { kind: 'external', parameters: description.parameters, initHash, ...describe };
-          say('model:');
-          for (const [name, value] of Object.entries(model)) say(`  ${name}: ${value}`);
-          say('task:\n  kind: external');
-          say(`seed: ${seed}`);
+          print('model:');
+          for (const [name, value] of Object.entries(model)) print(`  ${name}: ${value}`);
+          print('task:\n  kind: external');
+          print(`seed: ${seed}`);
           return { json: { model, seed } };
         } finally {
           await trainer.remove();

@@ -1,7 +1,8 @@
 /** Looks at every process of a testnet the way an operator would: is it alive, and what does its API say. */
-import { fetchRunView } from '../api/control-client.ts';
+import { fetchHistory, fetchRunView } from '../api/control-client.ts';
 import { readLastView } from '../daemon/last-view.ts';
 import { type Outcome, worstOutcome } from '../node/outcome.ts';
+import type { HistoryData } from '../node/run-history.ts';
 import { isDone, type RunView } from '../node/run-view.ts';
 import { isRunning } from './process-identity.ts';
 import { readMemberInfo } from './spawn-daemon.ts';
@@ -55,6 +56,22 @@ async function observeNode(
   const http = readMemberInfo(member)?.http;
   const view = http && runId ? await fetchRunView(http, runId, answerTimeoutMs).catch(() => null) : null;
   return { name: member.name, alive: true, view: view ?? earlier };
+}
+
+/** What those that answer remember of their rounds. */
+export async function historiesOf({
+  members,
+  runId,
+}: Pick<TestnetState, 'members' | 'runId'>): Promise<
+  readonly { readonly name: string; readonly history: HistoryData }[]
+> {
+  const nodes = members.filter((member) => member.role === 'node' && isRunning(member));
+  const known = nodes.map(async (member) => {
+    const http = readMemberInfo(member)?.http;
+    const history = http && runId ? await fetchHistory(http, runId, answerTimeoutMs).catch(() => null) : null;
+    return history ? [{ name: member.name, history }] : [];
+  });
+  return (await Promise.all(known)).flat();
 }
 
 /** Every node holds the run and talks to others: at least to three, or to all where there are fewer. */

@@ -10,7 +10,7 @@ test('sim fuzz says on stderr which world it lives through', async () => {
   await said('went wrong');
   child.kill('SIGINT');
   const { stdout, stderr, exitCode } = await ended;
-  assert.match(stderr, /^world \d+\/100000 \(seed \d+\), 0 went wrong$/m);
+  assert.match(stderr, /^world \d+\/100000 \(seed \d+\), 0 went wrong, about [\d:]+ (s|min|h) left$/m);
   assert.equal(stdout, '');
   assert.equal(exitCode, 130);
 });

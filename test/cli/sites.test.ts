@@ -89,13 +89,13 @@ describe('what is said of sites', () => {
   const results = { sites: [site, few], pooled: { ...site, name: 'all' } };
 
   test('are areas with their intervals, and a dash where the examples do not say', () => {
-    const lines = renderSites(results, 'disease').split('\n');
+    const lines = renderSites(results, 'disease', Number.POSITIVE_INFINITY).split('\n');
     assert.match(lines[0]!, /held out +disease +AUC alone \(95 % interval\) +AUC together .* +difference$/);
     assert.match(
       lines[1]!,
-      /^ {2}A & B +6 +3 +0\.444 \(0\.000 to .*\) +0\.889 \(0\.581 to 1\.000\) +\+0\.444 \(-?\S+ to \+\S+\)$/,
+      /^A & B +6 +3 +0\.444 \(0\.000 to .*\) +0\.889 \(0\.581 to 1\.000\) +\+0\.444 \(-?\S+ to \+\S+\)$/,
     );
-    assert.match(lines[2]!, /^ {2}few +2 +1 +1\.000 \(-\) +1\.000 \(-\) +-$/);
+    assert.match(lines[2]!, /^few +2 +1 +1\.000 \(-\) +1\.000 \(-\) +-$/);
     const { together, examples } = siteFacts(site) as { together: { auc: number }; examples: number };
     assert.deepEqual([examples, Math.round(9 * together.auc)], [6, 8]);
   });
@@ -105,9 +105,9 @@ describe('what is said of sites', () => {
     assert.equal(page.match(/<svg /g)!.length, 6);
     assert.ok(page.includes('A &#38; B') && !page.includes('A & B'));
     assert.ok(!/(src|href)=|https?:|NaN|undefined/.test(page));
-    // Up and down the axis alone, and from its corner to the other: 62 to 448 across, 190 to 30 up.
+    // Up and down the axis alone, and from its corner to the other: 76 to 448 across, 194 to 30 up.
     const [roc] = /<svg .*?<\/svg>/s.exec(page)!;
     const together = /<path d="([^"]+)"[^>]*><title>together/.exec(roc)![1]!;
-    assert.ok(together.startsWith('M62.0 190.0') && together.endsWith('L448.0 30.0'), together);
+    assert.ok(together.startsWith('M76.0 194.0') && together.endsWith('L448.0 30.0'), together);
   });
 });

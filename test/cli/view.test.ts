@@ -1,10 +1,19 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { formatBytes, formatDuration } from '../../src/cli/view/format.ts';
+import { LossTrails } from '../../src/cli/view/loss-trails.ts';
 import { isMilestone, plainLine } from '../../src/cli/view/plain-lines.ts';
 import { renderView } from '../../src/cli/view/render-view.ts';
+import { sparkline } from '../../src/cli/view/sparkline.ts';
+import { widthOf } from '../../src/cli/view/text-fit.ts';
 import { type NodeRow, type ViewState, viewOf } from '../../src/cli/view/view-state.ts';
+import { siteNames } from '../../src/testnet/site-names.ts';
 import { someView } from '../node/some-view.ts';
+
+const view = someView({ phase: 'training', roundsDone: 12, peers: 3 });
+const emptyPoint = {
+  ...{ accuracy: null, heldOutLoss: null, bytesIn: null, bytesOut: null, lag: null, behind: null },
+};
 
 const row = (name: string, rest: Partial<NodeRow> = {}): NodeRow => ({
   name,
@@ -78,10 +87,92 @@ bootstraps: all 2 dead; the nodes go on…`,
   );
 });
 
+const curved: ViewState = {
+  ...state,
+  rows: [
+    row('node-00 ward-north', { losses: [4, 3, 2, 1, 0.5, 0.25, 0.25, 0.1] }),
+    row('node-01 Klinikum Süd-West', { losses: [4, 4, 3, 3, 2, 2, 2, 2], lag: 3 }),
+    row('node-02 三号病院の記録', { losses: [1] }),
+  ],
+};
+
+test('at 80 columns a row has the name of its site and the curve of its loss, on one scale for all', () => {
+  assert.equal(
+    renderView(curved, 80),
+    `mnist-mlp  bafyreigd7ikji2uqsyevqb433sfan3wdbls4mn2a53aopnvhtvnmzltpse
+
+node                  phase       round    loss  over time       accuracy  peers
+node-00 ward-north    training       41   0.210  █▆▄▂▁▁▁▁         93.12 %      7
+node-01 Klinikum Sü…  training       41   0.210  ██▆▆▄▄▄▄         93.12 %      7
+node-02 三号病院の…   training       41   0.210  ▂                93.12 %      7
+
+████████████████░░░░░░░░░░░░░░░░░░░░░░░░ 40/100 about 42 s left
+bootstraps: all 2 dead; the nodes go on without`,
+  );
+});
+
+test('a curve longer than its place is made of means, and its end is the newest', () => {
+  const losses = Array.from({ length: 100 }, (_, round) => (round < 50 ? 1 : 0));
+  assert.equal(sparkline(losses, 10, [0, 1]), '█████▁▁▁▁▁');
+  assert.equal(sparkline([2, 2, 2], 10, [2, 2]), '▁▁▁');
+  assert.equal(sparkline([], 10, [Infinity, -Infinity]), '');
+});
+
+test('more nodes than lines: those in trouble and behind are shown, and how many are not', () => {
+  const rows = Array.from({ length: 26 }, (_, index) =>
+    row(`node-${index}`, index === 20 ? { phase: 'gone' } : { round: index === 11 ? 3 : 40 }),
+  );
+  for (const lines of [10, 24, 40]) {
+    const drawn = renderView({ ...state, rows }, 80, undefined, lines).split('\n');
+    assert.ok(drawn.length < lines, `${drawn.length} lines of ${lines}`);
+    assert.match(drawn.join('\n'), /\nnode-11 [\s\S]*\nnode-20 +gone/);
+    const shown = drawn.filter((line) => line.startsWith('node-')).length;
+    assert.equal(/and (\d+) more/.exec(drawn.join('\n'))?.[1] ?? '0', String(26 - shown));
+  }
+});
+
+test('losses are remembered round by round, from what a node tells and from looks at it', () => {
+  const trails = new LossTrails();
+  const { points } = { points: [{ ...emptyPoint, round: 0, loss: 3 }] };
+  trails.take('node-00', { points });
+  for (const [roundsDone, loss] of [
+    [1, 2],
+    [1, 2],
+    [2, 1],
+    [3, Number.NaN],
+  ] as const) {
+    trails.note([{ name: 'node-00', view: { ...view, roundsDone, loss } }]);
+  }
+  trails.note([{ name: 'node-01', view: null }]);
+  assert.deepEqual([trails.of('node-00'), trails.of('node-01')], [[3, 2, 1], []]);
+});
+
+test('rows have the names of the sites where the data tells them apart', () => {
+  const members = ['ward \u001b[31mnorth.csv', 'south.csv.gz'].map((file, index) => ({
+    name: `node-0${index}`,
+    data: `/data/${file}`,
+  }));
+  assert.deepEqual(
+    [...siteNames(members)],
+    [
+      ['node-00', 'ward ?[31mnorth'],
+      ['node-01', 'south.csv'],
+    ],
+  );
+  const split = members.map(({ name }) => ({ name, data: `/testnet/${name}/data` }));
+  assert.equal(siteNames(split).size, 0);
+  const run = { title: 't', startAtMs: 0, slotMs: 1, rounds: 9, windowRounds: 1, sites: siteNames(members) };
+  const nodes = [{ name: 'node-01', alive: true, view }];
+  assert.equal(
+    viewOf({ nodes, atMs: 1, bootstraps: 0, bootstrapsAlive: 0 }, run).rows[0]!.name,
+    'node-01 south.csv',
+  );
+});
+
 test('no line is wider than the terminal', () => {
   for (let columns = 28; columns <= 140; columns++) {
-    for (const line of renderView(state, columns).split('\n')) {
-      assert.ok(line.length <= columns, `${line.length} > ${columns}: ${line}`);
+    for (const line of [state, curved].flatMap((each) => renderView(each, columns).split('\n'))) {
+      assert.ok(widthOf(line) <= columns, `${widthOf(line)} > ${columns}: ${line}`);
     }
   }
 });
@@ -131,8 +222,6 @@ test('plain lines', () => {
   assert.equal(isMilestone({ ...state, bootstraps: { alive: 1, total: 2 } }, state), true);
   assert.equal(isMilestone({ ...state, rows: state.rows.slice(0, 3) }, state), true);
 });
-
-const view = someView({ phase: 'training', roundsDone: 12, peers: 3 });
 
 test('the view follows from what was observed', () => {
   const run = { title: 't', startAtMs: 10_000, slotMs: 1000, rounds: 100, windowRounds: 6 };

@@ -261,7 +261,10 @@ test('predictions are distributions, classes their peaks, accuracy counts them',
     assert.ok(Math.abs(one.reduce((sum, p) => sum + p, 0) - 1) < 1e-6);
     assert.equal(classes[row], one.indexOf(Math.max(...one)));
   }
-  const metrics = await evaluateModel(smallModel, vector, data);
+  const told: number[] = [];
+  const metrics = await evaluateModel(smallModel, vector, data, { onRows: (done) => told.push(done) });
+  assert.equal(told.at(-1), 1203);
+  assert.ok(told.length > 1 && told.every((done, at) => at === 0 || done > told[at - 1]!));
   const right = classes.filter((predicted, row) => predicted === data.labels[row]).length;
   const losses = Array.from(data.labels, (label, row) => -Math.log(probabilities[row * 3 + label]!));
   const loss = losses.reduce((sum, one) => sum + one, 0) / 1203;

@@ -80,6 +80,10 @@ describe('compare', () => {
           workers: 1,
           wallNowMs: () => 0,
           signal: abort.signal,
+          onProgress: ({ number, total, later }) => {
+            // Those that are done already stand before those that are not.
+            assert.deepEqual([total, later], [18, 18 - number]);
+          },
           onTrial: (_, __, ___, ____, wasKnown) => {
             if (!wasKnown && ++fresh === stopAfter) abort.abort();
           },
@@ -102,6 +106,14 @@ describe('compare', () => {
       assert.equal(csvTable(rows).trim().split('\n').length, 1 + 18);
       const page = compareReport('small', rows, comparison);
       assert.ok(page.includes('<svg') && !/(src|href)=/.test(page), 'nothing from elsewhere');
+      const frontier = /<svg [^>]*><title>Final loss over bits[\s\S]*?<\/svg>/.exec(page)![0];
+      const methods = [...frontier.matchAll(/<path d="([^"]*)" class="c\d dot"/g)].map(([, path]) => path!);
+      assert.equal(methods.length, rows.filter((row) => row.bitsPerParameter.mean > 0).length);
+      assert.ok(
+        methods.every((path) => !path.includes('L')),
+        'no line from one method to another',
+      );
+      assert.match(page, /<td>d-psgd \/ torus \/ identity<\/td>/);
     } finally {
       await rm(folder, { recursive: true, force: true });
     }

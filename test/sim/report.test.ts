@@ -72,6 +72,58 @@ describe('the report', () => {
     assert.match(htmlReport(chronicleOf()), /Accuracy on held-out data<\/text><text[^>]*>not measured/);
   });
 
+  it('stretches the network to its box, whatever part of the world the peers are in', () => {
+    const nodes = Array.from({ length: 8 }, (_, peer) => ({
+      ...{ peer, x: 0.51 + 0.001 * peer, y: 0.3 + 0.002 * (peer % 3), region: 'europe', adversary: null },
+    }));
+    const html = htmlReport(chronicleOf({ nodes }));
+    const places = [...html.matchAll(/<circle [^>]*cx="([\d.]+)" cy="([\d.]+)" r="8"/g)];
+    const of = (at: 1 | 2): number[] => places.map((place) => Number(place[at]));
+    assert.equal(places.length, 8);
+    assert.ok(Math.min(...of(1)) < 100 && Math.max(...of(1)) > 840, String(of(1)));
+    assert.ok(Math.min(...of(2)) < 100 && Math.max(...of(2)) > 370, String(of(2)));
+    assert.match(html, />7<\/text>/);
+    const one = htmlReport(chronicleOf({ nodes: [nodes[0]!], frames: chronicleOf().frames }));
+    assert.match(one, /cx="470" cy="235"/);
+  });
+
+  it('has room on a telephone, begins amounts at zero, names its axes and counts as the command does', () => {
+    const rows = [row(0, { bytesSent: 352_000, bytesReceived: 351_000 }), row(1, { bytesSent: 400_000 })];
+    const html = htmlReport(chronicleOf({ rows, result: { events: 2_314_567 } }));
+    assert.match(html, /minmax\(min\(400px, 100%\), 1fr\)/);
+    const plot = /<svg [^>]*><title>Bytes a round[\s\S]*?<\/svg>/.exec(html)![0];
+    assert.match(plot, /class="y">0 B</);
+    const plots = html
+      .match(/<svg viewBox="0 0 460[\s\S]*?<\/svg>/g)!
+      .filter((one) => !one.includes('class="none"'));
+    assert.ok(plots.length >= 6);
+    for (const one of plots) assert.match(one, /class="x">round<\/text><text transform=[^>]*>[^<]+<\/text>/);
+    assert.match(html, /<b>2314567<\/b>events/);
+  });
+
+  it('draws in colours that can be seen on light and on dark paper', () => {
+    const brightness = (colour: string): number => {
+      const parts = [1, 3, 5].map((at) => Number.parseInt(colour.slice(at, at + 2), 16) / 255);
+      const [r, g, b] = parts.map((part) =>
+        part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4,
+      );
+      return 0.2126 * r! + 0.7152 * g! + 0.0722 * b!;
+    };
+    const contrast = (a: string, b: string): number => {
+      const [dark, bright] = [brightness(a), brightness(b)].sort((x, y) => x - y);
+      return (bright! + 0.05) / (dark! + 0.05);
+    };
+    const [light, dark] = htmlReport(chronicleOf()).split('prefers-color-scheme: dark');
+    const coloursIn = (text: string) =>
+      [...text.matchAll(/--line\d: (#\w{6})/g)].map(([, colour]) => colour!);
+    const [onLight, onDark] = [coloursIn(light!), coloursIn(dark!)];
+    assert.ok(onLight.length >= 4 && onLight.length === onDark.length);
+    for (const colour of onLight) assert.ok(contrast(colour, '#ffffff') >= 4.5, colour);
+    for (const colour of onDark) assert.ok(contrast(colour, '#181818') >= 4.5, colour);
+    const plot = linePlot({ title: 't', x: [0, 1], series: [{ name: 's', values: [1, 2] }] });
+    assert.doesNotMatch(plot, /#[0-9a-f]{6}/);
+  });
+
   it('leaves gaps where values are missing, and draws one that stands alone', () => {
     const plot = linePlot({ title: 't', x: [0, 1, 2, 3], series: [{ name: 's', values: [1, null, 2, 3] }] });
     const path = /<path d="([^"]*)"/.exec(plot)?.[1] ?? '';

@@ -14,17 +14,28 @@ export interface Evaluation {
   readonly assessment: Assessment | null;
 }
 
+/** How far it is: rows of the site under way, and which of how many sites it is. */
+export interface EvaluationProgress {
+  readonly site: number;
+  readonly sites: number;
+  readonly done: number;
+  readonly rows: number;
+}
+
 /** One for each path, and where there are several one for all of their examples. @throws DataFileError, DataShapeError */
 export async function evaluateSites(
   { model, vector }: Pick<FoundModel, 'model' | 'vector'>,
   task: TaskSpec,
   paths: readonly string[],
   signal: AbortSignal,
+  onProgress?: (progress: EvaluationProgress) => void,
 ): Promise<readonly Evaluation[]> {
   const sites: Evaluation[] = [];
   for (const path of paths) {
     const { heldOut } = await loadTaskData(task, model, path);
-    const metrics = await evaluateModel(model, vector, heldOut, { signal });
+    const place = { site: sites.length + 1, sites: paths.length };
+    const onRows = (done: number, rows: number): void => onProgress?.({ ...place, done, rows });
+    const metrics = await evaluateModel(model, vector, heldOut, { signal, onRows });
     sites.push({ path, metrics, assessment: metrics.assessment ?? null });
   }
   return sites.length > 1 ? [...sites, together(sites)] : sites;

@@ -1,5 +1,6 @@
 /** What every command has in common: where its words go, how it is stopped, how its result is printed. */
 import type { Command } from 'commander';
+import { toldOn } from '../view/text-fit.ts';
 import { EXIT_FAILURE, EXIT_INTERRUPTED } from './exit.ts';
 import { listenForInterruption } from './interruption.ts';
 import { printResult } from './output.ts';
@@ -14,6 +15,8 @@ export interface CommandContext {
   readonly signal: AbortSignal;
   /** Text for people: stdout, or stderr where stdout belongs to the JSON result. */
   readonly say: (text: string) => void;
+  /** The same for what is no prose, such as a script: to the letter. */
+  readonly print: (text: string) => void;
   /** Where `say` writes, for live views. */
   readonly screen: NodeJS.WriteStream;
 }
@@ -38,7 +41,8 @@ export async function perform(
   try {
     const result = await deed({
       signal: interruption.signal,
-      say: (text) => screen.write(`${text}\n`),
+      say: (text) => screen.write(`${toldOn(screen, text)}\n`),
+      print: (text) => screen.write(`${text}\n`),
       screen,
     });
     if (json) await printResult(result.json);

@@ -1,9 +1,9 @@
 /** What came of a run at each of its sites, together and alone, on the site's own held-out examples. */
 import { stat } from 'node:fs/promises';
-import { basename, extname } from 'node:path';
 import { twinFileOf } from '../../node/progress.ts';
 import { type Assessment, pool } from '../../tasks/assessment.ts';
 import type { RunToEnd } from '../../testnet/run-to-end.ts';
+import { siteNames } from '../../testnet/site-names.ts';
 import { evaluateSites } from './evaluations.ts';
 import { findModel } from './model-source.ts';
 
@@ -27,8 +27,7 @@ export async function siteResultsOf(
   signal: AbortSignal,
 ): Promise<SiteResults | null> {
   const dataOf = new Map(testnet.state.members.map(({ name, data }) => [name, data]));
-  const titles = [...dataOf.values()].flatMap((data) => (data === undefined ? [] : [titleOf(data)]));
-  const isTelling = new Set(titles).size === titles.length;
+  const titles = siteNames(testnet.state.members);
   const sites: SiteResult[] = [];
   for (const { name, view } of last.nodes) {
     const data = dataOf.get(name);
@@ -42,7 +41,7 @@ export async function siteResultsOf(
     const together = await assessed(modelPath);
     const alone = together && (await assessed(twinFileOf(modelPath)));
     if (!together || !alone) return null;
-    sites.push({ name: isTelling ? titleOf(data) : name, together, alone });
+    sites.push({ name: titles.get(name) ?? name, together, alone });
   }
   const pooled = {
     name: 'all',
@@ -50,8 +49,4 @@ export async function siteResultsOf(
     alone: pool(sites.map((site) => site.alone)),
   };
   return { sites, pooled };
-}
-
-function titleOf(path: string): string {
-  return basename(path, extname(path));
 }

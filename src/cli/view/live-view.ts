@@ -4,6 +4,7 @@ import { createLogUpdate } from 'log-update';
 import { type NodeState, renderNode } from './node-view.ts';
 import { isMilestone, plainLine, plainLineEveryMs } from './plain-lines.ts';
 import { type Painter, renderView, type Tone } from './render-view.ts';
+import { toldOn } from './text-fit.ts';
 import type { ViewState } from './view-state.ts';
 
 export interface LiveView<State> {
@@ -13,6 +14,9 @@ export interface LiveView<State> {
   /** Leaves the last state on the screen and gives the terminal back. */
   readonly end: () => void;
 }
+
+/** Of a terminal that does not say. */
+const linesUsual = 24;
 
 const STYLES = {
   strong: 'bold',
@@ -35,29 +39,31 @@ export function createLiveView(stream: NodeJS.WriteStream): LiveView<ViewState> 
 /** A view of the runs of one node; where it cannot be drawn, its notes alone say what happens. */
 export function createNodeView(stream: NodeJS.WriteStream): LiveView<NodeState> {
   if (isDrawable(stream)) return createTerminalView(stream, renderNode);
-  return { show: () => {}, note: (line) => stream.write(`${line}\n`), end: () => {} };
+  return { show: () => {}, note: (line) => stream.write(`${toldOn(stream, line)}\n`), end: () => {} };
 }
 
-/** A terminal that does not know its width (some pseudo-terminals say 0) cannot be drawn on in place. */
+/** A terminal that does not know its width (some pseudo-terminals say 0), or no escape sequence, cannot be drawn on in place. */
 function isDrawable(stream: NodeJS.WriteStream): boolean {
-  return stream.isTTY && stream.columns > 0;
+  return stream.isTTY && stream.columns > 0 && process.env['TERM'] !== 'dumb';
 }
 
 function createTerminalView<State>(
   stream: NodeJS.WriteStream,
-  render: (state: State, columns: number, paint: Painter) => string,
+  render: (state: State, columns: number, paint: Painter, lines: number) => string,
 ): LiveView<State> {
   const paint = painterFor(stream);
   const update = createLogUpdate(stream);
   let last: State | null = null;
+  const draw = (state: State): void =>
+    update(render(state, stream.columns, paint, stream.rows || linesUsual));
   return {
     show: (state) => {
       last = state;
-      update(render(state, stream.columns, paint));
+      draw(state);
     },
     note: (line) => {
-      update.persist(line);
-      if (last !== null) update(render(last, stream.columns, paint));
+      update.persist(toldOn(stream, line));
+      if (last !== null) draw(last);
     },
     end: () => update.done(),
   };
@@ -75,7 +81,7 @@ function createPlainView(stream: NodeJS.WriteStream): LiveView<ViewState> {
       }
       earlier = state;
     },
-    note: (line) => stream.write(`${line}\n`),
+    note: (line) => stream.write(`${toldOn(stream, line)}\n`),
     end: () => {},
   };
 }

@@ -4,7 +4,8 @@ import { namesOf } from '../../node/commands.ts';
 import { phaseOrOutcome } from '../../node/outcome.ts';
 import { type RunView, whenMeasured } from '../../node/run-view.ts';
 import { formatBytes, formatHeadline, formatLoss } from './format.ts';
-import { columnsMin, type Painter, progressLine, unpainted, wrapped } from './render-view.ts';
+import { columnsMin, type Painter, progressLine, unpainted } from './render-view.ts';
+import { wrapped } from './text-fit.ts';
 import { viewOf } from './view-state.ts';
 
 /** Where texts begin after their label, and are set in; on narrow terminals by less. */

@@ -2,8 +2,9 @@
 import { type Assessment, areaUnderCurve } from '../../tasks/assessment.ts';
 import { areaDifference, areaInterval } from '../../tasks/operating-curves.ts';
 import type { SiteResult, SiteResults } from '../parts/site-results.ts';
+import { textTable } from './text-table.ts';
 
-export function renderSites({ sites, pooled }: SiteResults, positive: string): string {
+export function renderSites({ sites, pooled }: SiteResults, positive: string, columns: number): string {
   const rows = [...sites, pooled].map((site) => [
     site.name,
     String(site.together.examples),
@@ -20,13 +21,7 @@ export function renderSites({ sites, pooled }: SiteResults, positive: string): s
     'AUC together (95 % interval)',
     'difference',
   ];
-  const widths = head.map((_, at) => Math.max(...[head, ...rows].map((row) => row[at]!.length)));
-  return [head, ...rows]
-    .map(
-      (row) =>
-        `  ${row.map((cell, at) => (at === 0 ? cell.padEnd(widths[at]!) : cell.padStart(widths[at]!))).join('  ')}`,
-    )
-    .join('\n');
+  return textTable(head, rows, { columns });
 }
 
 /** A dash where the examples do not say: one class is missing, or has one example alone. */

@@ -8,6 +8,8 @@ import {
   formatLoss,
   formatPercent,
 } from './format.ts';
+import { rangeOfCurves, sparkline } from './sparkline.ts';
+import { cut, padded, widthOf } from './text-fit.ts';
 import { type NodeRow, phaseWord, type ViewState } from './view-state.ts';
 
 /** Styles the view asks for; the terminal's painter turns them into colour or leaves them. */
@@ -16,10 +18,18 @@ export type Painter = (tone: Tone, text: string) => string;
 
 export const unpainted: Painter = (_tone, text) => text;
 
+/** What all rows have in common. */
+interface Sheet {
+  readonly headline: string;
+  readonly lossRange: readonly [number, number];
+}
+
 interface Column {
   readonly head: string;
   readonly width: number;
-  readonly cell: (row: NodeRow) => string;
+  /** Takes room that is left, up to so much. */
+  readonly widthMax?: number;
+  readonly cell: (row: NodeRow, width: number, sheet: Sheet) => string;
   /** Columns with a higher number go first where the terminal is narrow. */
   readonly dispensable: number;
   readonly left?: true;
@@ -27,61 +37,101 @@ interface Column {
   readonly isHeadline?: true;
 }
 
+/** Names of sites are long: of the width they take a quarter at most. */
+const [nameMin, nameMax] = [8, 24];
+
 const COLUMNS: readonly Column[] = [
-  { head: 'node', width: 8, cell: (row) => row.name, dispensable: 0, left: true },
+  { head: 'node', width: nameMin, cell: (row) => row.name, dispensable: 0, left: true },
   { head: 'phase', width: 9, cell: (row) => phaseOf(row), dispensable: 1, left: true },
   { head: 'round', width: 6, cell: (row) => roundOf(row), dispensable: 0 },
   { head: 'loss', width: 6, cell: (row) => formatLoss(row.loss), dispensable: 2 },
+  {
+    ...{ head: 'over time', width: 10, widthMax: 30, dispensable: 3, left: true },
+    cell: ({ losses = [] }, width, { lossRange }) => sparkline(losses, width, lossRange),
+  },
   { head: 'accuracy', width: 8, cell: (row) => formatHeadline(row).text, dispensable: 0, isHeadline: true },
-  { head: 'majority', width: 8, cell: (row) => formatPercent(row.majority), dispensable: 7 },
-  { head: 'peers', width: 5, cell: (row) => formatCount(row.peers), dispensable: 3 },
-  { head: 'in', width: 8, cell: (row) => formatBytes(row.bytesIn), dispensable: 6 },
-  { head: 'out', width: 8, cell: (row) => formatBytes(row.bytesOut), dispensable: 5 },
-  { head: 'lag', width: 4, cell: (row) => formatCount(row.lag), dispensable: 4 },
+  { head: 'majority', width: 8, cell: (row) => formatPercent(row.majority), dispensable: 8 },
+  { head: 'peers', width: 5, cell: (row) => formatCount(row.peers), dispensable: 4 },
+  { head: 'in', width: 8, cell: (row) => formatBytes(row.bytesIn), dispensable: 7 },
+  { head: 'out', width: 8, cell: (row) => formatBytes(row.bytesOut), dispensable: 6 },
+  { head: 'lag', width: 4, cell: (row) => formatCount(row.lag), dispensable: 5 },
 ];
 const GAP = '  ';
 
 /** A narrower terminal gets lines of this length all the same. */
 export const columnsMin = 28;
 const barWidthMax = 40;
+/** Title, heads, progress, bootstraps, what stands between them, and where the cursor is. */
+const linesBesides = 7;
+const rowsMin = 3;
 
-/** The whole view; no line is longer than `columns` (but never less than 28). */
-export function renderView(state: ViewState, columns: number, paint: Painter = unpainted): string {
+/** The whole view; no line is longer than `columns` (but never less than 28), and no more lines than `lines` where they fit at all. */
+export function renderView(
+  state: ViewState,
+  columns: number,
+  paint: Painter = unpainted,
+  lines = Number.POSITIVE_INFINITY,
+): string {
   const width = Math.max(columnsMin, columns);
-  const shown = fitting(width);
+  const shown = fitting(width, state.rows);
+  const sheet = {
+    headline: headlineName(state),
+    lossRange: rangeOfCurves(state.rows.map(({ losses = [] }) => losses)),
+  };
+  const rows = pressing(state.rows, Math.max(rowsMin, lines - linesBesides));
+  const unseen = state.rows.length - rows.length;
+  const heads = shown.map((column) => pad(column, column.isHeadline ? sheet.headline : column.head));
   return [
     paint('strong', cut(state.title, width)),
     '',
-    paint(
-      'quiet',
-      shown
-        .map((column) => pad(column, column.isHeadline ? headlineName(state) : column.head))
-        .join(GAP)
-        .trimEnd(),
-    ),
-    ...state.rows.map((row) => shown.map((column) => paintCell(column, row, paint)).join(GAP)),
+    paint('quiet', heads.join(GAP).trimEnd()),
+    ...rows.map((row) => shown.map((column) => paintCell(column, row, sheet, paint)).join(GAP)),
+    ...(unseen === 0 ? [] : [paint('quiet', cut(`and ${unseen} more, no worse`, width))]),
     '',
     progressLine(state, width, paint),
     bootstrapLine(state, width, paint),
   ].join('\n');
 }
 
+/** Those that somebody should look at, where there is no room for all: in trouble, then behind. In their order. */
+function pressing(rows: readonly NodeRow[], most: number): readonly NodeRow[] {
+  if (rows.length <= most) return rows;
+  const weight = ({ phase, outcome, lag }: NodeRow): number =>
+    phase === 'gone' || (outcome !== null && outcome !== 'trained') ? 2 : (lag ?? 0) > 0 ? 1 : 0;
+  const worst = rows.toSorted((a, b) => weight(b) - weight(a) || (a.round ?? -1) - (b.round ?? -1));
+  // One line says how many are left out.
+  const kept = new Set(worst.slice(0, most - 1));
+  return rows.filter((row) => kept.has(row));
+}
+
 /** The columns that fit, in their order; what people can miss first is left out first. */
-function fitting(width: number): readonly Column[] {
-  let shown = COLUMNS;
-  const total = (): number => shown.reduce((sum, { width: own }) => sum + own + GAP.length, -GAP.length);
-  while (total() > width) {
+function fitting(width: number, rows: readonly NodeRow[]): readonly Column[] {
+  const longest = Math.max(0, ...rows.map((row) => widthOf(row.name)));
+  const name = Math.max(nameMin, Math.min(longest, nameMax, Math.floor(width / 4)));
+  const total = (columns: readonly Column[]): number =>
+    columns.reduce((sum, { width: own }) => sum + own + GAP.length, -GAP.length);
+  const isCurved = rows.some(({ losses = [] }) => losses.length > 0);
+  let shown: readonly Column[] = COLUMNS.filter(({ widthMax }) => isCurved || widthMax === undefined).map(
+    (column, at) => (at === 0 ? { ...column, width: name } : column),
+  );
+  while (total(shown) > width) {
     const least = shown.reduce((a, b) => (b.dispensable > a.dispensable ? b : a));
     if (least.dispensable === 0) break;
     shown = shown.filter((column) => column !== least);
   }
-  return shown;
+  const spare = width - total(shown);
+  return shown.map((column) =>
+    column.widthMax === undefined
+      ? column
+      : { ...column, width: Math.min(column.widthMax, column.width + spare) },
+  );
 }
 
-function paintCell(column: Column, row: NodeRow, paint: Painter): string {
-  const text = pad(column, column.cell(row));
+function paintCell(column: Column, row: NodeRow, sheet: Sheet, paint: Painter): string {
+  const text = pad(column, column.cell(row, column.width, sheet));
   if (row.phase === 'gone') return paint('bad', text);
   if (column.isHeadline && headlineOf(row) !== null) return paint('good', text);
+  if (column.widthMax !== undefined) return paint('accent', text);
   if (column.head === 'phase') {
     if (phaseOf(row) !== row.phase) return paint('bad', text);
     return paint(row.phase === 'finished' ? 'good' : 'accent', text);
@@ -96,8 +146,7 @@ function headlineName({ rows }: ViewState): string {
 }
 
 function pad({ width, left }: Column, text: string): string {
-  const fitted = cut(text, width);
-  return left ? fitted.padEnd(width) : fitted.padStart(width);
+  return padded(cut(text, width), width, left ? 'left' : 'right');
 }
 
 /** What went wrong in the end is not called finished. */
@@ -148,22 +197,4 @@ function bootstrapLine(
   return alive === 0 && phase !== 'down'
     ? paint('bad', cut(`bootstraps: all ${total} dead; the nodes go on without`, width))
     : paint('quiet', cut(`bootstraps: ${alive} of ${total} alive`, width));
-}
-
-/** At spaces where there are some; what goes on is set in by `indent`. */
-export function wrapped(text: string, width: number, indent: number): string[] {
-  const lines: string[] = [];
-  let rest = text;
-  for (let room = width; rest.length > room; room = width - indent) {
-    const space = rest.lastIndexOf(' ', room);
-    const at = space > room / 3 ? space : room;
-    lines.push(rest.slice(0, at).trimEnd());
-    rest = rest.slice(at).trimStart();
-  }
-  lines.push(rest);
-  return lines.map((line, index) => (index === 0 ? line : `${' '.repeat(indent)}${line}`));
-}
-
-function cut(text: string, width: number): string {
-  return text.length <= width ? text : `${text.slice(0, width - 1)}…`;
 }

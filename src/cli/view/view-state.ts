@@ -2,7 +2,9 @@
 import { type Outcome, worstOutcome } from '../../node/outcome.ts';
 import type { RunView } from '../../node/run-view.ts';
 import type { Observation } from '../../testnet/observe.ts';
+import { siteNames } from '../../testnet/site-names.ts';
 import type { TestnetState } from '../../testnet/testnet-state.ts';
+import type { LossTrails } from './loss-trails.ts';
 
 export interface NodeRow {
   readonly name: string;
@@ -13,6 +15,8 @@ export interface NodeRow {
   /** Rounds of the run that it has behind it, open ones included. */
   readonly round: number | null;
   readonly loss: number | null;
+  /** What is known of it up to now, oldest first. */
+  readonly losses?: readonly number[];
   /** In [0, 1]. */
   readonly accuracy: number | null;
   /** What who always says the most frequent class is right for. */
@@ -50,6 +54,8 @@ export interface RunTimes {
   readonly rounds: number;
   /** Rounds the log stays open after the last one. */
   readonly windowRounds: number;
+  /** What the data of nodes is called, where that tells them apart. */
+  readonly sites?: ReadonlyMap<string, string>;
 }
 
 /** What the view needs to know of the run once. */
@@ -61,12 +67,16 @@ export function runTimesOf(state: TestnetState): RunTimes {
     slotMs,
     rounds,
     windowRounds,
+    sites: siteNames(state.members),
   };
 }
 
 /** The view of a testnet as observed. */
-export function viewOf(observation: Observation, run: RunTimes): ViewState {
-  const rows = observation.nodes.map(({ name, alive, view }): NodeRow => {
+export function viewOf(observation: Observation, run: RunTimes, trails?: LossTrails): ViewState {
+  const rows = observation.nodes.map(({ name: id, alive, view }): NodeRow => {
+    const site = run.sites?.get(id);
+    const name = site === undefined ? id : `${id} ${site}`;
+    const losses = trails?.of(id);
     const phase = alive ? (view?.phase ?? 'starting') : 'gone';
     return view === null
       ? {
@@ -88,6 +98,7 @@ export function viewOf(observation: Observation, run: RunTimes): ViewState {
           outcome: view.outcome,
           round: view.roundsDone,
           loss: view.loss,
+          ...(losses ? { losses } : {}),
           accuracy: view.accuracy,
           majority: view.figures?.majority ?? null,
           measures: view.measures,

@@ -24,6 +24,8 @@ export interface EvaluationOptions {
   readonly signal?: AbortSignal | undefined;
   /** What the model adds to, where it does. */
   readonly frozen?: FrozenModel | null | undefined;
+  /** After each pass. */
+  readonly onRows?: ((done: number, rows: number) => void) | undefined;
 }
 
 /**
@@ -35,21 +37,22 @@ export async function evaluateModel(
   model: ModelSpec,
   vector: Float32Array,
   dataset: Dataset,
-  { signal, frozen }: EvaluationOptions = {},
+  { signal, frozen, onRows }: EvaluationOptions = {},
 ): Promise<Metrics> {
   checkFits(dataset, model, 'evaluation data');
   if (dataset.examples === 0) {
     throw new DataShapeError('there is no example to evaluate on');
   }
   const { objective } = dataset;
-  if (objective.kind !== 'classification') return measureAnswers(model, vector, dataset, { signal, frozen });
+  if (objective.kind !== 'classification')
+    return measureAnswers(model, vector, dataset, { signal, frozen, onRows });
   const examples = dataset.measuredExamples();
   const outputs = outputsOf(model);
   const isSingle = !exampleForms[formOf(model)].isSequence;
   const [labels, predicted, scores]: [number[], number[], number[]] = [[], [], []];
   let [lossSum, right, count] = [0, 0, 0];
   let batch: Batch | undefined;
-  await inPasses({ model, vector, rows: examples.length, signal, frozen }, (network, from, to) => {
+  await inPasses({ model, vector, rows: examples.length, signal, frozen, onRows }, (network, from, to) => {
     batch = dataset.batchOf(examples.subarray(from, to), batch);
     const judged = network.judge(batch);
     lossSum += judged.lossSum;
@@ -144,7 +147,7 @@ interface PassesRequest extends EvaluationOptions {
 }
 
 async function inPasses(
-  { model, vector, rows, signal, frozen }: PassesRequest,
+  { model, vector, rows, signal, frozen, onRows }: PassesRequest,
   pass: (network: Network, from: number, to: number) => void,
 ): Promise<void> {
   await ensureBackend();
@@ -154,6 +157,7 @@ async function inPasses(
     for (let from = 0; from < rows; from += step) {
       signal?.throwIfAborted();
       pass(network, from, Math.min(rows, from + step));
+      onRows?.(Math.min(rows, from + step), rows);
       await nextTurn();
     }
   } finally {
