@@ -21,7 +21,7 @@ export function addModelPredictCommand(parent: Command): void {
     .requiredOption('--from <path>', 'directory of a node or of a testnet, or a model file')
     .option(
       '--input <file>',
-      'new rows: CSV as in training (or the features alone), an IDX file of images, or a JSON list of rows (pixels ' +
+      'new rows: CSV as in training (or the features alone), an IDX file of images, arrays (.npy, .npz, .safetensors), or a JSON list of rows (pixels ' +
         'from 0 to 255, features with null where missing)',
     )
     .option(

@@ -7,6 +7,7 @@ import { after, before, describe, test } from 'node:test';
 import { encode as encodePng } from 'fast-png';
 import { writeIdxImages, writeIdxLabels } from '../../src/tasks/data/idx-images/idx-file.ts';
 import { idxFiles } from '../../src/tasks/data/idx-images/idx-folder.ts';
+import { numpyFiles } from '../tasks/numpy-files.ts';
 import { starlings } from './starlings-process.ts';
 
 let folder = '';
@@ -50,6 +51,10 @@ const data: Readonly<Record<string, () => Promise<string>>> = {
       }
     }
     return at('pets');
+  },
+  'arrays of numpy': async () => {
+    await writeFile(at('site.npz'), Buffer.from(numpyFiles.plain, 'base64'));
+    return at('site.npz');
   },
   'IDX images': async () => {
     await mkdir(at('idx'));

@@ -1,5 +1,6 @@
 /** What `data inspect` and `data check` say of data. */
 import {
+  type ArrayReport,
   type ColumnReport,
   type DataReport,
   majorityShare,
@@ -22,7 +23,7 @@ const reasonsShownMax = 12;
 /** `suggested`: of data without a run, the model to start with. */
 export function renderData(
   { task, run }: DataSource,
-  { files, columns, parts, table, refused }: DataReport,
+  { files, columns, parts, table, arrays, refused }: DataReport,
   suggested: ModelSpec | null = null,
 ): string {
   const { counted } = taskKindOf(task);
@@ -34,12 +35,19 @@ export function renderData(
   const lines = [`data of the task kind ${task.kind} (${how})`];
   for (const file of files) lines.push(`  ${file}${table ? `: ${table.format}` : ''}`);
   if (table) lines.push(...tableLines(table));
+  else if (arrays) lines.push(...arrays.map(arrayLine));
   else if (columns !== null) lines.push(`columns: ${columns}`);
   for (const part of parts) lines.push(...partLines(part, counted, names));
   if (table) lines.push(...previewLines(table, names));
   lines.push(...refusalLines(refused));
   const text = lines.map(printable).join('\n');
   return suggested === null ? text : `${text}\n\n${renderTask(task, suggested)}`;
+}
+
+function arrayLine({ name, type, shape, order, use, why }: ArrayReport): string {
+  if (type === null || shape === null) return `  ${name}  not read: ${why}`;
+  const laidOut = order === undefined ? '' : `, ${order} order`;
+  return `  ${name}  ${shape.join(' x ') || 'one number'} ${type}${laidOut} -> ${use}`;
 }
 
 function tableLines({ columns }: TableReport): string[] {

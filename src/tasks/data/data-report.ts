@@ -48,6 +48,18 @@ export interface TableReport {
   readonly preview: readonly RowPreview[];
 }
 
+/** An array of a file of them. */
+export interface ArrayReport {
+  readonly name: string;
+  /** As numpy calls it; null with the shape of what is not read. */
+  readonly type: string | null;
+  readonly shape: readonly number[] | null;
+  readonly order?: 'Fortran';
+  readonly use: 'inputs' | 'labels' | 'held-out inputs' | 'held-out labels' | 'not used';
+  /** Why it is not read. */
+  readonly why?: string;
+}
+
 export interface DataReport {
   readonly files: readonly string[];
   readonly parts: readonly PartReport[];
@@ -56,6 +68,8 @@ export interface DataReport {
   readonly refused: readonly Refusal[];
   /** Absent of what is no table. */
   readonly table?: TableReport;
+  /** Absent of what is no file of arrays. */
+  readonly arrays?: readonly ArrayReport[];
 }
 
 /** How a table without a run is to be understood. */

@@ -4,6 +4,7 @@ import { unionBy } from '../../registry/registry.ts';
 import type { TaskData } from '../datasets/dataset.ts';
 import type { ModelSpec } from '../models/registry.ts';
 import { classification, type Objective } from '../objective.ts';
+import { arrays } from './arrays/arrays.ts';
 import { cifarImages } from './cifar-images/cifar-images.ts';
 import { externalTask } from './external/external.ts';
 import { idxImages } from './idx-images/idx-images.ts';
@@ -13,7 +14,7 @@ import type { TaskKind } from './task-kind.ts';
 import { text } from './text/text.ts';
 
 /** In the order of docs/CONFIG.md. */
-export const taskKinds = [idxImages, cifarImages, images, text, table, externalTask] as const;
+export const taskKinds = [idxImages, cifarImages, images, text, table, arrays, externalTask] as const;
 
 export const taskSchema = unionBy('kind', taskKinds);
 export type TaskSpec = z.infer<typeof taskSchema>;
