@@ -1,16 +1,31 @@
 import { basename, extname, join, resolve } from 'node:path';
-import type { Command } from 'commander';
-import type { Variant } from '../../sim/compare/compare-file.ts';
-import type { Trial } from '../../sim/compare/run-comparison.ts';
+import { type Command, InvalidArgumentError } from 'commander';
+import type { Comparison, Variant } from '../../sim/compare/compare-file.ts';
+import type { Shard, Trial } from '../../sim/compare/trials.ts';
+import { ConfigError } from '../config/config-error.ts';
+import { collected } from './parts/arguments.ts';
 import { configFile } from './parts/config-file.ts';
 import { checkReplaceable } from './parts/may-write.ts';
-import { perform } from './parts/perform.ts';
+import { type CommandContext, type CommandResult, perform } from './parts/perform.ts';
 import { workersOption } from './parts/workers-option.ts';
 
 interface Options {
   readonly out?: string;
   readonly workers?: number;
+  readonly shard?: Shard;
+  readonly merge?: readonly string[];
 }
+
+/** What is compared, and where its results go. */
+interface Task {
+  readonly name: string;
+  readonly out: string;
+  readonly comparison: Comparison;
+  /** For messages: the path as it was given. */
+  readonly file: string;
+}
+
+const shardsMax = 100_000;
 
 /** `starlings compare`: a table as a paper would print it. */
 export function addCompareCommand(parent: Command): void {
@@ -24,13 +39,19 @@ export function addCompareCommand(parent: Command): void {
       '--out <dir>',
       'folder for table.md, table.csv, report.html and trials.jsonl (default: compare-NAME)',
     )
+    .option(
+      '--shard <i/n>',
+      'only the i-th of n parts, counted from 1, into trials-I-of-N.jsonl of the folder',
+      shard,
+    )
+    .option('--merge <file...>', 'run nothing: put together what the shards wrote', collected)
     .addOption(workersOption('the figures are'))
     .addHelpText(
       'after',
       '\nStopped by Ctrl-C it writes the tables of what is done; run again, it goes on where it stopped.',
     )
     .action((file: string, options: Options, command: Command) =>
-      perform(command, async ({ say, signal }) => {
+      perform(command, async (context) => {
         const { loadComparison } = await import('../../sim/compare/compare-file.ts');
         const comparison = await loadComparison(file);
         const { makeDirectory } = await import('../platform/node/make-directory.ts');
@@ -38,58 +59,123 @@ export function addCompareCommand(parent: Command): void {
         const out = resolve(options.out ?? `compare-${name}`);
         makeDirectory(out);
         checkReplaceable(join(out, 'table.md'));
-        const { checkMemory, defaultWorkers } = await import('./parts/sim-resources.ts');
-        const [first] = comparison.variants[0]!.scenarios;
-        const workers = options.workers ?? defaultWorkers(first!);
-        for (const { scenarios } of comparison.variants) checkMemory(scenarios[0]!, workers, file);
-        for (const { name: omitted, reason } of comparison.left) say(`left out  ${omitted}: ${reason}`);
-        const { runComparison } = await import('../../sim/compare/run-comparison.ts');
-        const { createProgressLine, simLine } = await import('./view/sim-view.ts');
-        const line = createProgressLine(process.stderr);
-        const trials = await runComparison({
-          comparison,
-          trialsFile: join(out, 'trials.jsonl'),
-          workers,
-          wallNowMs: () => performance.now(),
-          signal,
-          onProgress: (number, total, progress, peers) =>
-            line.show(`${number}/${total}  ${simLine(progress, peers)}`),
-          onTrial: (...trial) => {
-            line.end();
-            say(trialLine(...trial));
-          },
-        }).finally(line.end);
-        const { summarise } = await import('../../sim/compare/summary.ts');
-        const { csvTable, markdownTable } = await import('../../sim/compare/tables.ts');
-        const { compareReport } = await import('../../sim/compare/compare-report.ts');
-        const { writeFileAtomically } = await import('../platform/node/atomic-file.ts');
-        const rows = summarise(trials, comparison.target);
-        const markdown = markdownTable(rows, comparison);
-        const write = (leaf: string, text: string) =>
-          writeFileAtomically(join(out, leaf), [Buffer.from(text)]);
-        await write('table.md', markdown);
-        await write('table.csv', csvTable(rows));
-        await write('report.html', compareReport(name, rows, comparison));
-        say(`\n${markdown}`);
-        say(`written   ${out}: table.md, table.csv, report.html, trials.jsonl`);
-        const json = rows.map(({ variant, trials: own, ...figures }) => {
-          const { scenarios: _, ...labels } = variant;
-          return { ...labels, ...figures, seeds: own.length };
-        });
-        return { json: { name, out, rows: json, left: comparison.left } };
+        for (const { name: omitted, reason } of comparison.left) {
+          context.say(`left out  ${omitted}: ${reason}`);
+        }
+        const task = { name, out, comparison, file };
+        return options.merge ? merged(task, options, options.merge, context) : run(task, options, context);
       }),
     );
 }
 
-function trialLine(
+/** `2/8` */
+function shard(text: string): Shard {
+  const [index = 0, count = 0] = text.split('/').map(Number);
+  if (!/^\d+\/\d+$/.test(text) || index < 1 || index > count || count > shardsMax) {
+    throw new InvalidArgumentError('expected I/N, the I-th of N parts, for example 2/8');
+  }
+  return { index, count };
+}
+
+async function run(task: Task, options: Options, { say, signal }: CommandContext): Promise<CommandResult> {
+  const { comparison, out, file } = task;
+  const { checkMemory, defaultWorkers } = await import('./parts/sim-resources.ts');
+  const [first] = comparison.variants[0]!.scenarios;
+  const workers = options.workers ?? defaultWorkers(first!);
+  for (const { scenarios } of comparison.variants) checkMemory(scenarios[0]!, workers, file);
+  const { runComparison } = await import('../../sim/compare/run-comparison.ts');
+  const { createProgressLine, simLine } = await import('./view/sim-view.ts');
+  const line = createProgressLine(process.stderr);
+  const { shard: part } = options;
+  const leaf = part ? `trials-${part.index}-of-${part.count}.jsonl` : 'trials.jsonl';
+  const trials = await runComparison({
+    comparison,
+    trialsFile: join(out, leaf),
+    shard: part,
+    workers,
+    wallNowMs: () => performance.now(),
+    signal,
+    onProgress: (number, total, progress, peers) =>
+      line.show(`${number}/${total}  ${simLine(progress, peers)}`),
+    onTrial: (...trial) => {
+      line.end();
+      say(trialText(...trial));
+    },
+  }).finally(line.end);
+  if (part === undefined) return tabulated(task, trials, say);
+  // Half a table would be taken for a whole one.
+  const done = [...trials.values()].reduce((sum, own) => sum + own.length, 0);
+  const { jobsOf, shardOf } = await import('../../sim/compare/trials.ts');
+  const isWhole = done === shardOf(jobsOf(comparison.variants), part).length;
+  say(
+    isWhole
+      ? `\`starlings compare ${file} --merge FILE...\` makes the tables of all parts, ${join(out, leaf)} among them`
+      : `stopped   after ${done} simulations of this part: run again, it goes on`,
+  );
+  return { json: { name: task.name, out, trials: leaf, done, left: comparison.left }, ok: isWhole };
+}
+
+async function merged(
+  task: Task,
+  options: Options,
+  files: readonly string[],
+  { say }: CommandContext,
+): Promise<CommandResult> {
+  const idle = (['shard', 'workers'] as const).filter((name) => options[name] !== undefined);
+  if (idle.length > 0) {
+    const flags = idle.map((name) => `--${name}`).join(' and ');
+    throw new ConfigError(
+      'BAD_USAGE',
+      `\`compare --merge\` runs nothing and does nothing with ${flags}; leave it out`,
+    );
+  }
+  const { mergeTrials } = await import('../../sim/compare/trials.ts');
+  const { writeFileAtomically } = await import('../platform/node/atomic-file.ts');
+  const { trials, lines, missing, foreign } = await mergeTrials(task.comparison.variants, files);
+  if (foreign > 0) say(`left out  ${foreign} trials that are not of ${task.file} as it is now`);
+  await writeFileAtomically(join(task.out, 'trials.jsonl'), lines);
+  const { json } = await tabulated(task, trials, say);
+  if (missing > 0) {
+    say(
+      `missing   ${missing} of ${missing + lines.length} simulations: \`starlings compare ${task.file} --out ${task.out}\` does them`,
+    );
+  }
+  return { json: { ...json, missing, foreign }, ok: missing === 0 };
+}
+
+async function tabulated(
+  { name, out, comparison }: Task,
+  trials: ReadonlyMap<Variant, readonly Trial[]>,
+  say: (text: string) => void,
+): Promise<CommandResult> {
+  const { summarise } = await import('../../sim/compare/summary.ts');
+  const { csvTable, markdownTable } = await import('../../sim/compare/tables.ts');
+  const { compareReport } = await import('../../sim/compare/compare-report.ts');
+  const { writeFileAtomically } = await import('../platform/node/atomic-file.ts');
+  const rows = summarise(trials, comparison.target);
+  const markdown = markdownTable(rows, comparison);
+  const write = (leaf: string, text: string) => writeFileAtomically(join(out, leaf), [Buffer.from(text)]);
+  await write('table.md', markdown);
+  await write('table.csv', csvTable(rows));
+  await write('report.html', compareReport(name, rows, comparison));
+  say(`\n${markdown}`);
+  say(`written   ${out}: table.md, table.csv, report.html, trials.jsonl`);
+  const json = rows.map(({ variant, trials: own, ...figures }) => {
+    const { scenarios: _, ...labels } = variant;
+    return { ...labels, ...figures, seeds: own.length };
+  });
+  return { json: { name, out, rows: json, left: comparison.left } };
+}
+
+function trialText(
   { name, alpha }: Variant,
   trial: Trial,
   done: number,
   total: number,
-  wasKnown: boolean,
+  seconds: number | null,
 ): string {
   const right = Number.isNaN(trial.accuracy) ? '' : `accuracy ${(100 * trial.accuracy).toFixed(2)} %, `;
   const figures = `${right}loss ${trial.loss.toFixed(4)}`;
-  const took = wasKnown ? 'done before' : `${trial.wallSeconds.toFixed(0)} s`;
+  const took = seconds === null ? 'done before' : `${seconds.toFixed(0)} s`;
   return `${done}/${total}  ${name}, alpha ${alpha}, seed ${trial.seed}: ${figures} (${took})`;
 }
