@@ -1,7 +1,7 @@
 /** Trials of a row as figures with intervals. */
 import { confidence, type Interval } from '../../src/math/confidence.ts';
 import type { Comparison, Variant } from './compare-file.ts';
-import type { Trial } from './run-comparison.ts';
+import type { Trial } from './trials.ts';
 
 export interface Row {
   readonly variant: Variant;
@@ -50,7 +50,9 @@ export function summarise(
 
 function isReached(accuracy: number, loss: number, target: Comparison['target']): boolean {
   if (target.accuracy === undefined && target.loss === undefined) return false;
-  return accuracy >= (target.accuracy ?? 0) && loss <= (target.loss ?? Number.POSITIVE_INFINITY);
+  // A task without accuracy has NaN, which is no more than 0.
+  const isRight = target.accuracy === undefined || accuracy >= target.accuracy;
+  return isRight && loss <= (target.loss ?? Number.POSITIVE_INFINITY);
 }
 
 /** The mean over the trials of each measured round, for plots. */

@@ -5,6 +5,7 @@ import { addBootstrapCommand } from './bootstrap.ts';
 import { addCodecBenchCommand } from './codec-bench.ts';
 import { addCompareCommand } from './compare.ts';
 import { addCompletionCommand } from './completion.ts';
+import { addDoctorCommand } from './doctor.ts';
 import { addInitCommand } from './init.ts';
 import { addInspectCommand } from './inspect.ts';
 import { addLogExportCommand } from './log-export.ts';
@@ -69,6 +70,7 @@ async function createProgram(argv: readonly string[]): Promise<Command> {
     .description('programs of yours that train in place of TensorFlow.js');
   addTrainerCheckCommand(trainer);
   addTrainerManifestCommand(trainer);
+  addDoctorCommand(program);
   addInspectCommand(program);
   addReportCommand(program);
   addViewCommand(program);

@@ -3,7 +3,7 @@ import { lstatSync, renameSync } from 'node:fs';
 import pino from 'pino';
 
 /** Of one file; then it becomes the old one, and the old one before is gone. Guess. */
-const fileBytesMax = 16 << 20;
+export const logFileBytesMax = 16 << 20;
 
 export interface LogFile {
   readonly destination: pino.DestinationStream;
@@ -21,7 +21,7 @@ export interface LogFileOptions {
 }
 
 /** @throws system errors where it cannot be opened */
-export function openLogFile({ file, older, onLost, bytesMax = fileBytesMax }: LogFileOptions): LogFile {
+export function openLogFile({ file, older, onLost, bytesMax = logFileBytesMax }: LogFileOptions): LogFile {
   const destination = pino.destination({ dest: file, append: true, sync: true });
   const found = lstatSync(file);
   let bytes = found.size;

@@ -77,8 +77,10 @@ export class NodeRuns implements NodeControl, NodeReader {
       [...linked].slice(0, peersMax).map(async (peer) => {
         const shared = views.filter(({ members }) => members.linked.includes(peer));
         const name = shared.flatMap(({ members }) => members.names[peer] ?? [])[0] ?? null;
-        const addresses = await this.#options.node.addressesOf(peer);
-        return { peer, name, runs: shared.map(({ runId }) => runId), addresses };
+        const { node } = this.#options;
+        const addresses = await node.addressesOf(peer);
+        const runs = shared.map(({ runId }) => runId);
+        return { peer, name, runs, addresses, dialledFrom: node.dialledFrom(peer) };
       }),
     );
   }

@@ -60,6 +60,8 @@ export interface StarlingsNode {
   content(): ContentUsage | null;
   /** Where a peer was last seen, as far as the host remembers; with `/p2p/...`. */
   addressesOf(peer: PeerKey): Promise<string[]>;
+  /** From where a connected peer dialled us; nothing where we dialled it. */
+  dialledFrom(peer: PeerKey): string[];
   /**
    * Takes part in a run: by its manifest, or by its id, for which peers are asked as long as it takes. Returns at
    * once; the session tells when it is running, and why it is not. @throws NodeError ALREADY_JOINED, TOO_MANY_RUNS
@@ -164,6 +166,13 @@ class Node implements StarlingsNode {
     const known = await this.#host.libp2p.peerStore.get(id).catch(() => null);
     const texts = known?.addresses.map(({ multiaddr }) => multiaddr.toString()) ?? [];
     return texts.map((text) => (text.includes('/p2p/') ? text : `${text}/p2p/${id}`));
+  }
+
+  dialledFrom(peer: PeerKey): string[] {
+    return this.#host.libp2p
+      .getConnections(peerIdOf(peer))
+      .filter(({ direction }) => direction === 'inbound')
+      .map(({ remoteAddr }) => remoteAddr.toString());
   }
 
   join(run: SignedManifest | string, options: JoinOptions): RunSession {

@@ -32,6 +32,8 @@ export const peerSummarySchema = z.object({
   runs: z.array(z.string()),
   /** Where it was last seen. */
   addresses: z.array(z.string()),
+  /** From where it dialled this node; nothing where this node dialled it. Left out by older nodes. */
+  dialledFrom: z.array(z.string()).default([]),
 });
 export type PeerSummary = z.infer<typeof peerSummarySchema>;
 

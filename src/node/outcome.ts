@@ -297,7 +297,9 @@ export function skipCause(reason: string): string {
 }
 
 /** In how many rounds, and the reason that was given most often; null where none was skipped. */
-function worstCause(skipped: Tally['skipped']): { readonly rounds: number; readonly reason: string } | null {
+export function worstCause(
+  skipped: Tally['skipped'],
+): { readonly rounds: number; readonly reason: string } | null {
   const causes = new Map<string, { rounds: number; reason: string }>();
   for (const [reason, rounds] of Object.entries(skipped).sort(([, a], [, b]) => b - a)) {
     const cause = causes.get(skipCause(reason));

@@ -1,6 +1,6 @@
 /** Comparisons: combinations, trials that are kept, figures with intervals, the three forms of the table. */
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { appendFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
@@ -9,6 +9,15 @@ import { compareReport } from '../../sim/compare/compare-report.ts';
 import { runComparison } from '../../sim/compare/run-comparison.ts';
 import { summarise } from '../../sim/compare/summary.ts';
 import { csvTable, markdownTable } from '../../sim/compare/tables.ts';
+import {
+  jobsOf,
+  keptTrials,
+  keyOf,
+  mergeTrials,
+  shardOf,
+  type Trial,
+  trialLine,
+} from '../../sim/compare/trials.ts';
 import { confidence } from '../../src/math/confidence.ts';
 import { repositoryRoot } from '../architecture/source-tree.ts';
 
@@ -84,8 +93,8 @@ describe('compare', () => {
             // Those that are done already stand before those that are not.
             assert.deepEqual([total, later], [18, 18 - number]);
           },
-          onTrial: (_, __, ___, ____, wasKnown) => {
-            if (!wasKnown && ++fresh === stopAfter) abort.abort();
+          onTrial: (_, __, ___, ____, seconds) => {
+            if (seconds !== null && ++fresh === stopAfter) abort.abort();
           },
         });
         return { fresh, rows: summarise(trials, comparison.target) };
@@ -114,6 +123,75 @@ describe('compare', () => {
         'no line from one method to another',
       );
       assert.match(page, /<td>d-psgd \/ torus \/ identity<\/td>/);
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  });
+
+  test('every simulation is in exactly one shard, whatever their number', () => {
+    const jobs = Array.from({ length: 18 }, (_, k) => k);
+    for (const count of [1, 4, 18, 25]) {
+      const parts = Array.from({ length: count }, (_, k) => shardOf(jobs, { index: k + 1, count }));
+      assert.deepEqual(
+        parts.flat().sort((a, b) => a - b),
+        jobs,
+      );
+      assert.ok(parts.every((part) => part.length <= Math.ceil(18 / count)));
+    }
+  });
+
+  test('what shards kept is put together by key: conflicts are refused, what is missing or of others is counted', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'starlings-merge-'));
+    try {
+      const { variants } = expand(content, undefined, 'x.yaml');
+      const keys = jobsOf(variants).map(([, scenario]) => keyOf(scenario));
+      const trial = (key: string, more: Partial<Trial> = {}): Trial => ({
+        ...{ key, seed: 1, end: 'finished', accuracy: Number.NaN, loss: Number.POSITIVE_INFINITY },
+        ...{ consensusDistance: 0, models: 1, payloadBitsPerParameter: 32, bytesPerPeer: 9, steps: 36 },
+        ...{ parameters: 9, peers: 9, curve: [[1, Number.NaN, 0.25, 100]] },
+        ...more,
+      });
+      const [a, b, c] = ['a.jsonl', 'b.jsonl', 'c.jsonl'].map((name) => join(folder, name)) as [
+        string,
+        string,
+        string,
+      ];
+      await writeFile(
+        a,
+        keys
+          .slice(9)
+          .map((key) => trialLine(trial(key)))
+          .join(''),
+      );
+      await writeFile(b, [...keys.slice(0, 8), 'f'.repeat(64)].map((key) => trialLine(trial(key))).join(''));
+      const merged = await mergeTrials(variants, [a, b, a]);
+      assert.deepEqual([merged.missing, merged.foreign, merged.lines.length], [1, 1, 17]);
+      assert.deepEqual(
+        merged.lines[0],
+        trialLine(trial(keys[0]!)),
+        'no figure becomes null, and the order is that of a whole run',
+      );
+      assert.equal([...merged.trials.values()].flat()[0]!.loss, Number.POSITIVE_INFINITY);
+
+      await writeFile(c, trialLine(trial(keys[0]!, { loss: 1 })));
+      await assert.rejects(
+        mergeTrials(variants, [b, c]),
+        /b\.jsonl and .*c\.jsonl tell seed 1 of one row differently/,
+      );
+      await writeFile(c, 'no trial\n');
+      await assert.rejects(
+        mergeTrials(variants, [c]),
+        /c\.jsonl holds no trials: name what `compare --shard` wrote/,
+      );
+
+      // A line that was cut off by kill -9 takes the next one with it unless it is closed.
+      await writeFile(c, `${trialLine(trial(keys[0]!))}{"key":"`);
+      assert.equal((await keptTrials(c)).size, 1);
+      await appendFile(c, trialLine(trial(keys[1]!)));
+      assert.equal((await keptTrials(c)).size, 2);
+
+      const ofLoss = summarise(new Map([[variants[0]!, [trial(keys[0]!)]]]), { loss: 0.5 });
+      assert.equal(ofLoss[0]!.roundsToTarget?.mean, 1, 'a loss is reached where there is no accuracy');
     } finally {
       await rm(folder, { recursive: true, force: true });
     }

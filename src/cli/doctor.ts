@@ -1,0 +1,71 @@
+import type { Command } from 'commander';
+import { ConfigError } from '../config/config-error.ts';
+import type { Finding, FindingLevel } from '../daemon/doctor/finding.ts';
+import type { Subject } from '../daemon/doctor/gather-facts.ts';
+import { collected, numberBetween } from './parts/arguments.ts';
+import { configFile } from './parts/config-file.ts';
+import { dataHome } from './parts/data-home.ts';
+import type { NodeFlags } from './parts/node-settings.ts';
+import { perform } from './parts/perform.ts';
+
+interface Options {
+  readonly dir?: string;
+  readonly api?: string;
+  readonly config?: string;
+  readonly run?: string;
+  readonly bootstrap?: readonly string[];
+  readonly patience: number;
+}
+
+const markOf: Readonly<Record<FindingLevel, string>> = { fine: 'ok', watch: '?', wrong: '!' };
+
+export function addDoctorCommand(parent: Command): void {
+  parent
+    .command('doctor')
+    .description('what is wrong with a node, running or about to be, and what to do about it')
+    .option('--dir <dir>', `directory of the node or bootstrap (default: ${dataHome('node')})`)
+    .option('--api <url>', 'API of a running node in place of a directory, for example http://127.0.0.1:8080')
+    .option('--config <file>', 'file of a node that is to be started', configFile)
+    .option('--run <manifest|id>', 'who has this run?')
+    .option('--bootstrap <address...>', 'try these, as a node with them would', collected)
+    .option('--patience <seconds>', 'for each step over the network', numberBetween(0.1, 120), 5)
+    .addHelpText(
+      'after',
+      '\nExit code 1 where something is wrong, marked with `!`; `?` is what may be meant so. Dials the node, its bootstraps and the peers of\nits runs from this machine, under a key of its own.',
+    )
+    .action((options: Options, command: Command) =>
+      perform(command, async ({ say, signal }) => {
+        const { gatherFacts } = await import('../daemon/doctor/gather-facts.ts');
+        const { findingsOf } = await import('../daemon/doctor/findings.ts');
+        const findings = findingsOf(await gatherFacts(await subjectOf(options), signal));
+        for (const finding of findings) for (const line of linesOf(finding)) say(line);
+        const wrong = findings.filter(({ level }) => level === 'wrong').length;
+        say(wrong === 0 ? '\nnothing is wrong' : `\nwrong: ${wrong}`);
+        return { json: { wrong, findings }, ok: wrong === 0 };
+      }),
+    );
+}
+
+/** @throws ConfigError */
+async function subjectOf({ dir, api, config, run, bootstrap, patience }: Options): Promise<Subject> {
+  if (api !== undefined && !/^http:\/\/[^/\s]+$/.test(api)) {
+    throw new ConfigError('BAD_USAGE', `--api ${api}: expected something like http://127.0.0.1:8080`);
+  }
+  const { nodeSettings } = await import('./parts/node-settings.ts');
+  const flags: NodeFlags = {
+    ...(config === undefined ? {} : { config }),
+    ...(bootstrap === undefined ? {} : { bootstrap }),
+  };
+  const { directory, key, runs, ...settings } = await nodeSettings(flags);
+  return {
+    directory: dir ?? directory ?? (api === undefined ? dataHome('node') : null),
+    http: api ?? null,
+    settings: { ...settings, keyFile: key ?? null, runs: run === undefined ? runs : [{ run, data: null }] },
+    timeoutMs: 1000 * patience,
+  };
+}
+
+function linesOf(finding: Finding): string[] {
+  const line = `${markOf[finding.level].padEnd(3)}${finding.id.padEnd(11)}${finding.text}`;
+  return finding.level === 'fine' ? [line] : [line, `${' '.repeat(14)}${finding.todo}`];
+}

@@ -1,0 +1,86 @@
+/** What `starlings doctor` knows of a node. Gathered in one place (gather-facts.ts), judged in others (findings.ts): nothing here acts. */
+import type { Holder, Probe } from '../../network/probe.ts';
+import type { PeerSummary } from '../../node/node-reader.ts';
+import type { RunView } from '../../node/run-view.ts';
+
+export interface DoctorFacts {
+  readonly nowMs: number;
+  /** Null where an API alone was named. */
+  readonly place: PlaceFacts | null;
+  readonly machine: MachineFacts;
+  readonly process: ProcessFacts;
+  readonly network: NetworkFacts;
+  readonly runs: readonly RunFacts[];
+}
+
+/** The directory of a node. */
+export interface PlaceFacts {
+  readonly path: string;
+  readonly isThere: boolean;
+  /** Somebody who may write it is asking. */
+  readonly isWritable: boolean;
+  readonly keyFile: string;
+  /** Why the key cannot be used; null where it can, or is still to be made. */
+  readonly keyProblem: string | null;
+  /** Others may command the node. */
+  readonly isTokenOpen: boolean;
+  /** Null where the file system does not tell. */
+  readonly diskFreeBytes: number | null;
+  /** What the node may still come to write: log, snapshots for joiners. */
+  readonly diskWantedBytes: number;
+}
+
+export interface MachineFacts {
+  /** For a process like ours, limits of its container included. */
+  readonly memoryFreeBytes: number;
+}
+
+export type ProcessFacts =
+  /** Nothing runs there, and nothing says that it does. */
+  | { readonly kind: 'none' }
+  /** `daemon.json` names a process that is gone. */
+  | { readonly kind: 'killed'; readonly pid: number; readonly file: string }
+  /** The process is there, its API says nothing. */
+  | { readonly kind: 'silent'; readonly pid: number | null; readonly http: string; readonly reason: string }
+  /** What answers is another node than that of the directory. */
+  | { readonly kind: 'stranger'; readonly http: string; readonly peerKey: string }
+  /** Runs without an API. */
+  | { readonly kind: 'bootstrap'; readonly pid: number; readonly peerKey: string }
+  | { readonly kind: 'answers'; readonly http: string; readonly peerKey: string; readonly version: string };
+
+export interface NetworkFacts {
+  /** Where others are told to dial, with `/p2p/`; of a node that does not run yet what it will announce. */
+  readonly addresses: readonly string[];
+  readonly announces: boolean;
+  /** Its own addresses, dialled from this machine by a stranger. */
+  readonly doors: readonly Probe[];
+  /** Of a node to be: what cannot be listened on, and why. */
+  readonly closedPorts: readonly { readonly address: string; readonly reason: string }[];
+  readonly bootstraps: readonly Probe[];
+  /** Addresses of peers that are remembered in the directory. */
+  readonly remembered: number;
+  /** Of all its runs. */
+  readonly peers: readonly PeerSummary[];
+}
+
+/** What a manifest says that matters before a start. */
+export interface RunPlan {
+  readonly startAtMs: number;
+  /** Rounds times slots after the start. */
+  readonly endsAtMs: number;
+  readonly slotMs: number;
+  /** False where the run has members and this node's key is not among them; null where there is no key yet. */
+  readonly isMember: boolean | null;
+}
+
+export interface RunFacts {
+  /** As it was given, where the id is not known. */
+  readonly run: string;
+  /** Null where nothing runs. */
+  readonly view: RunView | null;
+  readonly plan: RunPlan | null;
+  /** Who is found in the DHT by somebody who asks from this machine; null where nobody could be asked. */
+  readonly holders: readonly Holder[] | null;
+  /** Why it cannot be taken part in: no such manifest, no such data. */
+  readonly problem: string | null;
+}

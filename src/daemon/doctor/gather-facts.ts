@@ -1,0 +1,253 @@
+/** Looks at everything that the doctor judges: the directory, the machine, the API of the node, and the network as a stranger sees it. */
+import { randomBytes } from 'node:crypto';
+import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import * as z from 'zod';
+import { readPath } from '../../api/control-client.ts';
+import { tcpPartsOf } from '../../network/address-parts.ts';
+import { loadIdentity } from '../../network/identity.ts';
+import { createProbeHost, findHolders, type Holder, type Probe, probeAddress } from '../../network/probe.ts';
+import {
+  type NodeSettings,
+  nodeSettingsSchema,
+  type PeerSummary,
+  peerSummarySchema,
+} from '../../node/node-reader.ts';
+import { type RunView, runViewSchema } from '../../node/run-view.ts';
+import { wallClock } from '../../platform/node/wall-clock.ts';
+import { rememberedAddresses } from '../address-book.ts';
+import { DAEMON_INFO_FILE, type DaemonInfo, readDaemonInfo } from '../daemon-info.ts';
+import { keyFileOf, TOKEN_FILE } from '../directory.ts';
+import { logFileBytesMax } from '../log-file.ts';
+import type { DoctorFacts, NetworkFacts, PlaceFacts, ProcessFacts, RunFacts } from './facts.ts';
+import { planOf } from './run-plan.ts';
+
+export interface Subject {
+  /** Null: an API alone is asked. */
+  readonly directory: string | null;
+  /** Null: the one that the directory names. */
+  readonly http: string | null;
+  /** Of a node that may not run yet; what a running one says goes before. */
+  readonly settings: {
+    readonly keyFile: string | null;
+    readonly listen: readonly string[];
+    readonly announce: readonly string[];
+    readonly bootstrap: readonly string[];
+    readonly contentBytesMax: number;
+    readonly runs: readonly { readonly run: string; readonly data: string | null }[];
+  };
+  /** For each step over the network. */
+  readonly timeoutMs: number;
+}
+
+/** What a running node answers. */
+interface Answers {
+  readonly settings: NodeSettings;
+  readonly views: readonly RunView[];
+  readonly peers: readonly PeerSummary[];
+  readonly peerKey: string;
+}
+
+/** @throws the reason of the signal; all else is a fact */
+export async function gatherFacts(subject: Subject, signal: AbortSignal): Promise<DoctorFacts> {
+  const { directory, settings } = subject;
+  const info = directory === null ? null : readDaemonInfo(directory);
+  const { process, answers } = await askNode(subject, info, signal);
+  const key = await keyOf(subject, answers);
+  const remembered = directory === null ? [] : await rememberedAddresses(directory);
+  const host = await createProbeHost(randomBytes(32));
+  await host.start();
+  try {
+    const probing = { host, timeoutMs: subject.timeoutMs, signal, clock: wallClock };
+    const probeAll = (addresses: readonly string[]): Promise<Probe[]> =>
+      Promise.all(addresses.map((address) => probeAddress(address, probing)));
+    const named = answers?.settings.bootstrap ?? settings.bootstrap;
+    const own = answers?.settings.addresses ?? (process.kind === 'bootstrap' ? (info?.addresses ?? []) : []);
+    const [bootstraps, doors] = await Promise.all([probeAll(named), probeAll(own)]);
+    // Who remembers peers, or has some, finds the others through them.
+    await probeAll(
+      [...remembered, ...(answers?.peers.flatMap(({ addresses }) => addresses) ?? [])].slice(0, 16),
+    );
+    const isKnown = host.libp2p.getConnections().length > 0;
+    const holdersOf = (runId: string): Promise<Holder[] | null> =>
+      isKnown ? findHolders(runId, probing) : Promise.resolve(null);
+    const network: NetworkFacts = {
+      ...{ doors, bootstraps, remembered: remembered.length, peers: answers?.peers ?? [] },
+      addresses: own.length > 0 ? own : settings.announce,
+      announces: (answers?.settings.announce ?? settings.announce).length > 0,
+      closedPorts:
+        process.kind === 'none' || process.kind === 'killed' ? await closedPorts(settings.listen) : [],
+    };
+    return {
+      nowMs: wallClock.nowMs(),
+      place: directory === null ? null : placeOf(directory, subject, key.problem, answers),
+      machine: { memoryFreeBytes: globalThis.process.availableMemory() },
+      ...{ process, network },
+      runs: await runsOf(subject, answers, key.key, holdersOf),
+    };
+  } finally {
+    await host.stop();
+  }
+}
+
+async function askNode(
+  { directory, http: given, timeoutMs }: Subject,
+  info: DaemonInfo | null,
+  signal: AbortSignal,
+): Promise<{ readonly process: ProcessFacts; readonly answers: Answers | null }> {
+  const http = given ?? info?.http ?? null;
+  const isAlive = info !== null && isProcess(info.pid);
+  if (http === null) {
+    if (info === null) return { process: { kind: 'none' }, answers: null };
+    const { pid, peerKey } = info;
+    const file = join(directory ?? '', DAEMON_INFO_FILE);
+    return {
+      process: isAlive ? { kind: 'bootstrap', pid, peerKey } : { kind: 'killed', pid, file },
+      answers: null,
+    };
+  }
+  try {
+    const inTime = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
+    const [status, settings, peers] = await Promise.all([
+      readPath(http, '/status', inTime),
+      readPath(http, '/config', inTime),
+      readPath(http, '/peers', inTime),
+    ]);
+    const { node, runs } = statusSchema.parse(status);
+    if (given === null && info !== null && node.peerKey !== info.peerKey) {
+      return { process: { kind: 'stranger', http, peerKey: node.peerKey }, answers: null };
+    }
+    const answers: Answers = {
+      ...{ settings: nodeSettingsSchema.parse(settings), views: runs, peerKey: node.peerKey },
+      peers: z.array(peerSummarySchema).parse(peers),
+    };
+    const { version } = answers.settings;
+    return { process: { kind: 'answers', http, peerKey: node.peerKey, version }, answers };
+  } catch (error) {
+    signal.throwIfAborted();
+    if (given === null && info !== null && !isAlive) {
+      return {
+        process: { kind: 'killed', pid: info.pid, file: join(directory!, DAEMON_INFO_FILE) },
+        answers: null,
+      };
+    }
+    const pid = given === null ? (info?.pid ?? null) : null;
+    return { process: { kind: 'silent', pid, http, reason: sentenceOf(error) }, answers: null };
+  }
+}
+
+const statusSchema = z.object({ node: z.object({ peerKey: z.string() }), runs: z.array(runViewSchema) });
+
+function isProcess(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // It is there, and somebody else's.
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+/** Of a file that is there; looking must not make one. */
+async function keyOf(
+  { directory, settings: { keyFile } }: Subject,
+  answers: Answers | null,
+): Promise<{ readonly key: string | null; readonly problem: string | null }> {
+  const file = keyFile ?? (directory === null ? null : keyFileOf(directory));
+  if (file === null || !existsSync(file)) return { key: answers?.peerKey ?? null, problem: null };
+  try {
+    return { key: (await loadIdentity(file)).key, problem: null };
+  } catch (error) {
+    return { key: answers?.peerKey ?? null, problem: sentenceOf(error) };
+  }
+}
+
+function placeOf(
+  path: string,
+  { settings }: Subject,
+  keyProblem: string | null,
+  answers: Answers | null,
+): PlaceFacts {
+  const isThere = existsSync(path);
+  const token = statSync(join(path, TOKEN_FILE), { throwIfNoEntry: false });
+  const kept = answers?.views[0];
+  const contentBytesMax = answers?.settings.contentBytesMax ?? settings.contentBytesMax;
+  return {
+    ...{ path, isThere, keyProblem, keyFile: settings.keyFile ?? keyFileOf(path) },
+    isWritable: !isThere || mayWrite(path),
+    isTokenOpen: token !== undefined && process.platform !== 'win32' && (token.mode & 0o077) !== 0,
+    diskFreeBytes: isThere ? freeBytes(path) : null,
+    diskWantedBytes: 2 * logFileBytesMax + Math.max(0, contentBytesMax - (kept?.contentBytes ?? 0)),
+  };
+}
+
+function mayWrite(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function freeBytes(path: string): number | null {
+  try {
+    const { bavail, bsize } = statfsSync(path);
+    return bavail * bsize;
+  } catch {
+    return null;
+  }
+}
+
+/** Listens for a moment where the node will. */
+async function closedPorts(listen: readonly string[]): Promise<{ address: string; reason: string }[]> {
+  const tried = await Promise.all(
+    listen.map(async (address) => {
+      const target = tcpPartsOf(address);
+      const reason = target === null ? null : await whyClosed(target);
+      return reason === null ? [] : [{ address, reason }];
+    }),
+  );
+  return tried.flat();
+}
+
+function whyClosed(target: { readonly host: string; readonly port: number }): Promise<string | null> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
+    server.listen(target, () => server.close(() => resolve(null)));
+  });
+}
+
+async function runsOf(
+  { directory, settings }: Subject,
+  answers: Answers | null,
+  key: string | null,
+  holdersOf: (runId: string) => Promise<Holder[] | null>,
+): Promise<RunFacts[]> {
+  if (answers !== null) {
+    return Promise.all(
+      answers.views.map(async (view) => ({
+        ...{ run: view.runId, view, plan: null, problem: null },
+        holders: await holdersOf(view.runId),
+      })),
+    );
+  }
+  return Promise.all(
+    settings.runs.map(async ({ run, data }): Promise<RunFacts> => {
+      try {
+        const { runId, plan } = await planOf(run, { directory, key });
+        const problem = data === null || existsSync(data) ? null : `its data ${data} does not exist`;
+        const holders = problem === null ? await holdersOf(runId) : null;
+        return { run, view: null, plan, holders, problem };
+      } catch (error) {
+        return { run, view: null, plan: null, holders: null, problem: sentenceOf(error) };
+      }
+    }),
+  );
+}
+
+function sentenceOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

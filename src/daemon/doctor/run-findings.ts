@@ -1,0 +1,270 @@
+/** Which peers hold this run, why am I not averaging, and is my clock off? */
+import { notDrawn } from '../../core/io.ts';
+import type { Holder } from '../../network/probe.ts';
+import { amount, span } from '../../node/amount.ts';
+import { type ClockOffset, clockOffset, isClockOff, surelyOff } from '../../node/clock-offset.ts';
+import { type Notice, worstCause } from '../../node/outcome.ts';
+import type { RunView } from '../../node/run-view.ts';
+import type { DoctorFacts, RunFacts, RunPlan } from './facts.ts';
+import type { Finding } from './finding.ts';
+
+export function runFindings({ runs, process, nowMs }: DoctorFacts): Finding[] {
+  if (runs.length === 0) {
+    if (process.kind === 'bootstrap') return [];
+    return [
+      {
+        ...{ id: 'run', level: 'watch', text: 'no run is known here' },
+        todo: 'name one with --run, or in the file of the node, or have it join one: `starlings node join`',
+      },
+    ];
+  }
+  return runs.flatMap((run) => [
+    ...holderFindings(run),
+    ...planFindings(run, nowMs),
+    ...(run.view === null ? [] : averagingFindings(run.view)),
+    ...clockFindings(run),
+  ]);
+}
+
+function nameOf({ run, view }: RunFacts): string {
+  const id = view?.runId ?? run;
+  return view?.run ? `${view.run.name} (${id.slice(0, 12)}...)` : id;
+}
+
+function holderFindings(facts: RunFacts): Finding[] {
+  const id = 'holders';
+  const name = nameOf(facts);
+  if (facts.problem !== null) {
+    return [
+      {
+        id: 'run',
+        level: 'wrong',
+        text: `run ${name}: ${facts.problem}`,
+        todo: 'correct the path or the run id',
+      },
+    ];
+  }
+  const linked = facts.view?.members.linked ?? [];
+  const keys = [...new Set([...linked, ...(facts.holders ?? []).map(({ peer }) => peer)])].filter(
+    (peer) => peer !== facts.view?.peerKey,
+  );
+  if (keys.length > 0) {
+    const isLinked = linked.length > 0 ? `, ${linked.length} of them connected with this node` : '';
+    const silent = (facts.holders ?? []).filter(
+      ({ peer, clock }) => clock === null && !linked.includes(peer),
+    ).length;
+    const mute = silent > 0 ? `, ${silent} of them do not answer` : '';
+    const listed = keys.slice(0, 8).map((key) => key.slice(0, 8));
+    return [
+      {
+        id,
+        level: 'fine',
+        text: `run ${name} is held by ${amount(keys.length, 'peer')} (${listed.join(', ')})${isLinked}${mute}`,
+      },
+    ];
+  }
+  if (facts.holders === null && facts.view === null) return [];
+  return [
+    {
+      ...{ id, level: 'wrong', text: `nobody else is found that holds run ${name}` },
+      todo: 'check that others run, that they use a bootstrap of the same network, and that the run id is theirs',
+    },
+  ];
+}
+
+function planFindings({ view, plan, ...facts }: RunFacts, nowMs: number): Finding[] {
+  if (plan === null || view !== null) return [];
+  const name = nameOf({ view, plan, ...facts });
+  const findings: Finding[] = [];
+  if (plan.isMember === false) {
+    findings.push({
+      ...{
+        id: 'member',
+        level: 'wrong',
+        text: `the key of this node is not among the members of run ${name}`,
+      },
+      todo: 'have the run signed with the key that `starlings node id` shows',
+    });
+  }
+  return [...findings, whenFinding(name, plan, nowMs)];
+}
+
+function whenFinding(name: string, { startAtMs, endsAtMs }: RunPlan, nowMs: number): Finding {
+  const id = 'time';
+  if (nowMs >= endsAtMs) {
+    return {
+      ...{
+        id,
+        level: 'wrong',
+        text: `the planned time of run ${name} was over ${span(nowMs - endsAtMs)} ago`,
+      },
+      todo: 'sign a new run with `starlings run create`, or join where somebody still is in it',
+    };
+  }
+  return nowMs < startAtMs
+    ? { id, level: 'fine', text: `run ${name} begins in ${span(startAtMs - nowMs)}` }
+    : {
+        id,
+        level: 'fine',
+        text: `run ${name} began ${span(nowMs - startAtMs)} ago and is planned for ${span(endsAtMs - nowMs)} more`,
+      };
+}
+
+/** What to look at first for each notice. The clock has a finding of its own. */
+const adviceFor: Readonly<
+  Record<Exclude<Notice['id'], 'clock'>, { readonly level: 'watch' | 'wrong'; readonly todo: string }>
+> = {
+  alone: {
+    level: 'wrong',
+    todo: 'go through the findings on bootstraps and holders above, then start the others',
+  },
+  late: { level: 'watch', todo: 'nothing, or start a new run in which all begin together' },
+  'left-out': {
+    level: 'wrong',
+    todo: 'set the clock (NTP), and look for a slow line between this node and its peers',
+  },
+  'no-member': { level: 'wrong', todo: 'have the run signed with the key that `starlings node id` shows' },
+  over: { level: 'watch', todo: 'wait half a minute for peers, or give --even-if-over to train alone' },
+  twin: { level: 'wrong', todo: 'stop one of the two nodes that have this key and give it an empty --dir' },
+  unheard: {
+    level: 'wrong',
+    todo: 'ask the others for their `starlings doctor`: they train nothing that comes in time',
+  },
+};
+
+function adviceOf(id: string): { readonly level: 'watch' | 'wrong'; readonly todo: string } {
+  return Object.hasOwn(adviceFor, id)
+    ? adviceFor[id as keyof typeof adviceFor]
+    : { level: 'watch', todo: 'see what `starlings node status` says' };
+}
+
+function averagingFindings(view: RunView): Finding[] {
+  const id = 'averaging';
+  const name = view.run?.name ?? view.runId;
+  const state = stateFinding(view);
+  if (state !== null) return [state];
+  const findings: Finding[] = view.notices
+    .filter((notice) => notice.id !== 'clock')
+    .map(({ id: notice, text }) => ({ id, text: `run ${name}: ${text}`, ...adviceOf(notice) }));
+  const cause = worstCause(
+    Object.fromEntries(Object.entries(view.skipped).filter(([reason]) => reason !== notDrawn)),
+  );
+  if (cause !== null && cause.rounds > view.deltasPublished) {
+    findings.push({
+      ...{
+        id,
+        level: 'wrong',
+        text: `run ${name}: ${amount(cause.rounds, 'round')} went by without a delta of this node, most often for: ${cause.reason}`,
+      },
+      todo: 'take what it names away; where training is too slow, a run with longer slots or fewer steps helps',
+    });
+  }
+  if (view.trouble !== null) {
+    findings.push({
+      ...{ id, level: 'wrong', text: `run ${name}: ${view.trouble}` },
+      todo: 'look for it in log.jsonl, and at the disk',
+    });
+  }
+  if (view.announcementsDropped > 0) {
+    findings.push({
+      ...{
+        id,
+        level: 'watch',
+        text: `run ${name}: ${amount(view.announcementsDropped, 'announcement')} dropped, for the disk is too slow`,
+      },
+      todo: 'move the directory of the node to a faster disk, or take other work off this one',
+    });
+  }
+  if (findings.length > 0) return findings;
+  const { own, others } = view.folded;
+  const made = `${amount(own, 'delta')} of this node and ${others} of others`;
+  if (others === 0 && view.round >= 0 && view.phase !== 'finished') {
+    return [
+      {
+        ...{ id, level: 'watch', text: `run ${name}: nothing of others is in the model yet` },
+        todo: `wait until ${(view.run?.windowRounds ?? 0) + 1} rounds are closed: what comes counts only then`,
+      },
+    ];
+  }
+  return [
+    {
+      id,
+      level: 'fine',
+      text: view.round < 0 ? `run ${name} has not begun` : `run ${name}: the model is made of ${made}`,
+    },
+  ];
+}
+
+/** Where there is nothing to average with, or nothing any more. */
+function stateFinding({ state, failure, outcome, outcomeText, run, runId }: RunView): Finding | null {
+  const id = 'averaging';
+  const name = run?.name ?? runId;
+  if (state === 'searching') {
+    return {
+      ...{ id, level: 'wrong', text: `the manifest of run ${name} is not here: no peer has served it yet` },
+      todo: 'check the run id and the bootstraps, or give the manifest as a file',
+    };
+  }
+  if (failure !== null) {
+    return {
+      ...{ id, level: 'wrong', text: `run ${name} cannot go on here: ${failure}` },
+      todo: 'take away what it names and start the node again; `starlings node leave` forgets the run',
+    };
+  }
+  if (outcome === null) return null;
+  return outcome === 'trained'
+    ? { id, level: 'fine', text: `run ${name}: ${outcomeText ?? outcome}` }
+    : {
+        id,
+        level: 'wrong',
+        text: `run ${name}: ${outcomeText ?? outcome}`,
+        todo: 'take part in a new run, with the causes above taken away',
+      };
+}
+
+/** By the node's own watch where it runs, else by who was asked now. */
+function clockFindings({ view, plan, holders }: RunFacts): Finding[] {
+  const slotMs = view?.slotMs ?? view?.run?.slotMs ?? plan?.slotMs ?? null;
+  const clock = view === null || view.clock.peers === 0 ? offsetBy(holders ?? []) : view.clock;
+  const off = clock.offsetMs ?? clock.claimedMs;
+  if (slotMs === null) return [];
+  const id = 'clock';
+  if (off === null) {
+    return [
+      {
+        id,
+        level: 'watch',
+        text: 'too few peers say what time it is',
+        todo: 'see that this machine sets its clock by NTP',
+      },
+    ];
+  }
+  const by = `${(Math.abs(off) / 1000).toFixed(1)} s ${off > 0 ? 'ahead of' : 'behind'} ${amount(clock.peers, 'peer')}`;
+  if (Math.abs(off) <= slotMs / 2) {
+    return [
+      {
+        id,
+        level: 'fine',
+        text:
+          off === 0
+            ? `the clock agrees with ${amount(clock.peers, 'peer')}`
+            : `the clock is ${by}, which is little beside a round`,
+      },
+    ];
+  }
+  return [
+    {
+      ...{
+        id,
+        level: isClockOff(clock, slotMs) ? 'wrong' : 'watch',
+        text: `the clock is ${by}, and a round takes ${slotMs / 1000} s`,
+      },
+      todo: 'set the clock of whoever is wrong (NTP): nothing is trained beyond a round',
+    },
+  ];
+}
+
+function offsetBy(holders: readonly Holder[]): ClockOffset {
+  const claims = holders.flatMap(({ clock }) => (clock === null ? [] : [surelyOff([clock])]));
+  return clockOffset(claims, holders.length);
+}

@@ -1,0 +1,514 @@
+/** The doctor: from facts to findings as a table, and facts of real nodes that are well, ill and gone. */
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import { startBootstrap } from '../../src/daemon/bootstrap.ts';
+import { startDaemon } from '../../src/daemon/daemon.ts';
+import type { DoctorFacts, NetworkFacts, PlaceFacts, RunFacts } from '../../src/daemon/doctor/facts.ts';
+import type { Finding } from '../../src/daemon/doctor/finding.ts';
+import { findingsOf } from '../../src/daemon/doctor/findings.ts';
+import { gatherFacts, type Subject } from '../../src/daemon/doctor/gather-facts.ts';
+import type { Probe, ProbeOutcome } from '../../src/network/probe.ts';
+import { createRun, writeManifestFile } from '../../src/node/manifest-file.ts';
+import type { RunView } from '../../src/node/run-view.ts';
+import { runSpecSchema } from '../../src/run/run-spec.ts';
+import { crypto, signerOf } from '../log/small-run.ts';
+import { someView } from '../node/some-view.ts';
+
+const peer = 'ab'.repeat(32);
+const door = '/ip4/9.8.7.6/tcp/4001/p2p/12D3KooWGC6TvWhfapngX6wvJHMYvKpDMXPb3ZnCZ6dMoaMtimQ5';
+const probe = (outcome: ProbeOutcome): Probe => ({ address: door, outcome });
+const answers = probe({ kind: 'answers', peerId: '12D3' });
+
+const place: PlaceFacts = {
+  ...{ path: '/n', isThere: true, isWritable: true, keyFile: '/n/key', keyProblem: null, isTokenOpen: false },
+  ...{ diskFreeBytes: 50e9, diskWantedBytes: 1e9 },
+};
+const network: NetworkFacts = {
+  ...{
+    addresses: [door],
+    announces: true,
+    doors: [answers],
+    closedPorts: [],
+    bootstraps: [answers],
+    remembered: 0,
+  },
+  peers: [{ peer, name: null, runs: [], addresses: [], dialledFrom: ['/ip4/5.6.7.8/tcp/9'] }],
+};
+const healthyView: RunView = someView({
+  ...{ state: 'running', phase: 'training', round: 9, slotMs: 2000, peers: 1, peersSeen: 1 },
+  ...{ folded: { own: 5, others: 5 }, clock: { offsetMs: 0, claimedMs: null, peers: 3 }, deltasPublished: 6 },
+  members: { known: null, here: 2, linked: [peer], present: [], missing: [], names: {} },
+});
+const run: RunFacts = {
+  run: 'bafy',
+  view: healthyView,
+  plan: null,
+  holders: [{ peer, clock: null }],
+  problem: null,
+};
+const healthy: DoctorFacts = {
+  ...{ nowMs: 1e12, place, machine: { memoryFreeBytes: 2e9 }, network, runs: [run] },
+  process: { kind: 'answers', http: 'http://127.0.0.1:1', peerKey: peer, version: '1' },
+};
+const ofNetwork = (more: Partial<NetworkFacts>): DoctorFacts => ({
+  ...healthy,
+  network: { ...network, ...more },
+});
+const ofPlace = (more: Partial<PlaceFacts>): DoctorFacts => ({ ...healthy, place: { ...place, ...more } });
+const ofView = (more: Partial<RunView>): DoctorFacts => ({
+  ...healthy,
+  runs: [{ ...run, view: { ...healthyView, ...more } }],
+});
+const ofBootstrap = (...outcomes: ProbeOutcome[]): DoctorFacts =>
+  ofNetwork({ peers: [], bootstraps: outcomes.map(probe) });
+const ofRun = (more: Partial<RunFacts>): DoctorFacts => ({
+  ...{ ...healthy, process: { kind: 'none' }, runs: [{ ...run, view: null, ...more }] },
+});
+const plan = { startAtMs: 1e12 - 1000, endsAtMs: 1e12 + 600_000, slotMs: 2000, isMember: null };
+const claim = (ms: number) => ({ lowMs: ms, highMs: ms });
+
+/** Facts that differ from those of a healthy node, and what is found: id, level, text. */
+const rows: readonly (readonly [string, DoctorFacts, string, Finding['level'], RegExp])[] = [
+  ['nothing runs', { ...healthy, process: { kind: 'none' } }, 'process', 'watch', /no node runs here/],
+  [
+    'killed',
+    { ...healthy, process: { kind: 'killed', pid: 7, file: '/n/daemon.json' } },
+    'process',
+    'wrong',
+    /names process 7, which is gone/,
+  ],
+  [
+    'mute',
+    { ...healthy, process: { kind: 'silent', pid: 7, http: 'http://x', reason: 'timeout' } },
+    'process',
+    'wrong',
+    /does not answer \(timeout\)/,
+  ],
+  [
+    'wrong API',
+    { ...healthy, process: { kind: 'silent', pid: null, http: 'http://x', reason: 'refused' } },
+    'process',
+    'wrong',
+    /does not answer/,
+  ],
+  [
+    'port taken over',
+    { ...healthy, process: { kind: 'stranger', http: 'http://x', peerKey: peer } },
+    'process',
+    'wrong',
+    /API of another node, abababab/,
+  ],
+  ['no directory', ofPlace({ isThere: false }), 'directory', 'watch', /no node has run there/],
+  ['not ours', ofPlace({ isWritable: false }), 'directory', 'wrong', /may not be written/],
+  ['open key', ofPlace({ keyProblem: 'others may read the key file' }), 'key', 'wrong', /others may read/],
+  ['open token', ofPlace({ isTokenOpen: true }), 'token', 'wrong', /command the node/],
+  ['full disk', ofPlace({ diskFreeBytes: 1e6 }), 'disk', 'wrong', /^1 MB are free/],
+  ['short disk', ofPlace({ diskFreeBytes: 5e8 }), 'disk', 'watch', /may come to take 1,000 MB/],
+  ['little memory', { ...healthy, machine: { memoryFreeBytes: 1e8 } }, 'memory', 'watch', /100 MB of memory/],
+  ['no memory', { ...healthy, machine: { memoryFreeBytes: 1e7 } }, 'memory', 'wrong', /10 MB of memory/],
+  [
+    'taken port',
+    {
+      ...ofNetwork({ closedPorts: [{ address: '/ip4/0.0.0.0/tcp/4001', reason: 'EADDRINUSE' }] }),
+      process: { kind: 'none' },
+    },
+    'listen',
+    'wrong',
+    /EADDRINUSE/,
+  ],
+  ['nowhere', ofNetwork({ addresses: [], doors: [] }), 'address', 'wrong', /has no address/],
+  [
+    'private',
+    ofNetwork({ addresses: ['/ip4/192.168.1.4/tcp/4001'] }),
+    'address',
+    'watch',
+    /its own network alone/,
+  ],
+  [
+    'loopback',
+    ofNetwork({ addresses: ['/ip4/127.0.0.1/tcp/4001'] }),
+    'address',
+    'watch',
+    /this machine alone/,
+  ],
+  [
+    'one public address is enough',
+    ofNetwork({ addresses: ['/ip4/192.168.1.4/tcp/4001', door] }),
+    'address',
+    'fine',
+    /others dial \/ip4\/9/,
+  ],
+  [
+    'shut',
+    ofNetwork({ doors: [probe({ kind: 'timeout' })] }),
+    'reachable',
+    'wrong',
+    /does not answer in time from this machine/,
+  ],
+  [
+    'taken address',
+    ofNetwork({ doors: [probe({ kind: 'other-key', peerId: '12Dx' })] }),
+    'reachable',
+    'wrong',
+    /is another node, 12Dx/,
+  ],
+  ['never dialled', ofNetwork({ peers: [] }), 'reachable', 'watch', /no connected peer has dialled/],
+  ['dialled', healthy, 'reachable', 'fine', /1 connected peer dialled this node, from elsewhere/],
+  ['nobody known', ofNetwork({ peers: [], bootstraps: [] }), 'bootstrap', 'wrong', /no bootstrap is named/],
+  [
+    'remembered',
+    ofNetwork({ peers: [], bootstraps: [], remembered: 3 }),
+    'bootstrap',
+    'fine',
+    /3 addresses of peers/,
+  ],
+  [
+    'no such name',
+    ofBootstrap({ kind: 'no-name', reason: 'ENOTFOUND' }),
+    'bootstrap',
+    'wrong',
+    /leads nowhere \(ENOTFOUND\)/,
+  ],
+  ['refused', ofBootstrap({ kind: 'refused' }), 'bootstrap', 'wrong', /refuses connections/],
+  ['filtered', ofBootstrap({ kind: 'timeout' }), 'bootstrap', 'wrong', /does not answer in time/],
+  [
+    'no route',
+    ofBootstrap({ kind: 'unreachable', reason: 'ENETUNREACH' }),
+    'bootstrap',
+    'wrong',
+    /ENETUNREACH/,
+  ],
+  [
+    'wrong key',
+    ofBootstrap({ kind: 'other-key', peerId: '12Dy' }),
+    'bootstrap',
+    'wrong',
+    /is another node, 12Dy/,
+  ],
+  [
+    'another program',
+    ofBootstrap({ kind: 'no-node', reason: 'x' }),
+    'bootstrap',
+    'wrong',
+    /no node that we understand/,
+  ],
+  [
+    'one way in is enough',
+    ofBootstrap({ kind: 'refused' }, { kind: 'answers', peerId: '1' }),
+    'bootstrap',
+    'watch',
+    /refuses/,
+  ],
+  [
+    'peers are enough',
+    ofNetwork({ bootstraps: [probe({ kind: 'refused' })] }),
+    'bootstrap',
+    'watch',
+    /refuses/,
+  ],
+  ['no runs', { ...healthy, runs: [] }, 'run', 'watch', /no run is known/],
+  ['held', healthy, 'holders', 'fine', /held by 1 peer \(abababab\), 1 of them connected/],
+  [
+    'held by the mute',
+    ofRun({ holders: [{ peer, clock: null }] }),
+    'holders',
+    'fine',
+    /1 of them do not answer/,
+  ],
+  ['held by nobody', ofRun({ holders: [] }), 'holders', 'wrong', /nobody else is found/],
+  [
+    'no such manifest',
+    ofRun({ problem: 'x.manifest is neither' }),
+    'run',
+    'wrong',
+    /bafy: x\.manifest is neither/,
+  ],
+  ['not a member', ofRun({ plan: { ...plan, isMember: false } }), 'member', 'wrong', /not among the members/],
+  ['over', ofRun({ plan: { ...plan, endsAtMs: 1e12 - 600_000 } }), 'time', 'wrong', /over 10 min ago/],
+  ['to come', ofRun({ plan: { ...plan, startAtMs: 1e12 + 90_000 } }), 'time', 'fine', /begins in 90 s/],
+  ['under way', ofRun({ plan }), 'time', 'fine', /planned for 10 min more/],
+  ['searching', ofView({ state: 'searching' }), 'averaging', 'wrong', /manifest .* is not here/],
+  ['broken', ofView({ failure: 'no data' }), 'averaging', 'wrong', /cannot go on here: no data/],
+  [
+    'ended badly',
+    ofView({ outcome: 'alone', outcomeText: 'alone: nobody came' }),
+    'averaging',
+    'wrong',
+    /alone: nobody came/,
+  ],
+  [
+    'ended well',
+    ofView({ outcome: 'trained', outcomeText: 'trained: yes' }),
+    'averaging',
+    'fine',
+    /trained: yes/,
+  ],
+  [
+    'notice',
+    ofView({ notices: [{ id: 'alone', text: 'alone: nobody' }] }),
+    'averaging',
+    'wrong',
+    /alone: nobody/,
+  ],
+  [
+    'a notice of a newer node',
+    ofView({ notices: [{ id: 'else', text: 'else: what' }] }),
+    'averaging',
+    'watch',
+    /else: what/,
+  ],
+  [
+    'skipped',
+    ofView({ skipped: { 'training took too long': 30 } }),
+    'averaging',
+    'wrong',
+    /30 rounds went by .* training took too long/,
+  ],
+  [
+    'not drawn is no fault',
+    ofView({ skipped: { 'not in the committee': 30 } }),
+    'averaging',
+    'fine',
+    /5 deltas of this node and 5 of others/,
+  ],
+  ['trouble', ofView({ trouble: 'disk' }), 'averaging', 'wrong', /disk/],
+  ['slow disk', ofView({ announcementsDropped: 2 }), 'averaging', 'watch', /2 announcements dropped/],
+  [
+    'nothing yet',
+    ofView({ folded: { own: 0, others: 0 } }),
+    'averaging',
+    'watch',
+    /nothing of others is in the model yet/,
+  ],
+  ['clock right', healthy, 'clock', 'fine', /agrees with 3 peers/],
+  [
+    'clock off a little',
+    ofView({ clock: { offsetMs: 300, claimedMs: null, peers: 3 } }),
+    'clock',
+    'fine',
+    /0\.3 s ahead of 3 peers/,
+  ],
+  [
+    'clock off',
+    ofView({ clock: { offsetMs: -1500, claimedMs: null, peers: 3 } }),
+    'clock',
+    'watch',
+    /1\.5 s behind 3 peers/,
+  ],
+  [
+    'clock wrong',
+    ofView({ clock: { offsetMs: 9000, claimedMs: null, peers: 3 } }),
+    'clock',
+    'wrong',
+    /9\.0 s ahead of 3 peers, and a round takes 2 s/,
+  ],
+  [
+    'no clock',
+    ofView({ clock: { offsetMs: null, claimedMs: null, peers: 0 } }),
+    'clock',
+    'watch',
+    /too few peers/,
+  ],
+  [
+    'clock before a start',
+    ofRun({
+      plan,
+      holders: [
+        { peer, clock: claim(5000) },
+        { peer: 'cd'.repeat(32), clock: claim(4000) },
+      ],
+    }),
+    'clock',
+    'wrong',
+    /4\.0 s ahead of 2 peers/,
+  ],
+];
+
+describe('findings', () => {
+  for (const [what, facts, id, level, text] of rows) {
+    test(what, () => {
+      const found = findingsOf(facts).filter((finding) => finding.id === id);
+      const fitting = found.filter((finding) => finding.level === level && text.test(finding.text));
+      assert.equal(fitting.length, 1, JSON.stringify(found, null, 2));
+    });
+  }
+
+  test('of a healthy node there is nothing to do, and whatever is not fine says what to do in one sentence', () => {
+    assert.deepEqual(
+      findingsOf(healthy).filter(({ level }) => level !== 'fine'),
+      [],
+    );
+    for (const [what, facts] of rows) {
+      for (const finding of findingsOf(facts)) {
+        if (finding.level === 'fine') continue;
+        assert.match(finding.todo, /^[^.].{10,}[^.]$/, what);
+        assert.doesNotMatch(finding.todo, /\. /, what);
+      }
+    }
+  });
+});
+
+const directory = await mkdtemp(join(tmpdir(), 'starlings-doctor-'));
+const at = (...names: string[]): string => join(directory, ...names);
+after(() => rm(directory, { recursive: true, force: true }));
+const never = new AbortController().signal;
+
+function subject(more: Partial<Subject> = {}, settings: Partial<Subject['settings']> = {}): Subject {
+  return {
+    ...{ directory: null, http: null, timeoutMs: 5000, ...more },
+    settings: {
+      keyFile: null,
+      listen: [],
+      announce: [],
+      bootstrap: [],
+      contentBytesMax: 0,
+      runs: [],
+      ...settings,
+    },
+  };
+}
+
+const examine = async (given: Subject) => findingsOf(await gatherFacts(given, never));
+const said = (findings: readonly Finding[], id: string) =>
+  findings.filter((finding) => finding.id === id).map(({ level, text }) => `${level}: ${text}`);
+
+describe('real nodes', () => {
+  const base = {
+    listen: ['/ip4/127.0.0.1/tcp/0'],
+    announce: [],
+    logLevel: 'silent',
+    tell: () => {},
+  } as const;
+  const stopper = new AbortController();
+  const closed: Promise<void>[] = [];
+  after(async () => {
+    stopper.abort();
+    await Promise.all(closed);
+  });
+
+  test('well, asked while they run, by their directory and by their API, and before another is started', async () => {
+    await writeFile(
+      at('clinic.csv'),
+      Array.from({ length: 60 }, (_, k) => `${k % 10},${k % 7},${k % 2}`).join('\n'),
+    );
+    const spec = runSpecSchema.parse({
+      name: 'examined',
+      model: { kind: 'logistic-regression', inputs: 2, outputs: 2 },
+      task: {
+        kind: 'table',
+        header: ['x', 'y', 'class'],
+        numeric: [
+          { column: 'x', mean: 5, scale: 3 },
+          { column: 'y', mean: 3, scale: 2 },
+        ],
+        label: { column: 'class' },
+      },
+      training: { localSteps: 2 },
+      strategy: { id: 'delta-log', windowRounds: 3, admitRounds: 1, codec: { chunk: 64, perChunk: 3 } },
+      ...{ rounds: 1000, slotMs: 1000 },
+    });
+    const signed = createRun(spec, Date.now() + 60_000, crypto, signerOf(9));
+    await writeManifestFile(at('run.manifest'), signed);
+    const way = await startBootstrap({ ...base, directory: at('way'), bootstrap: [] }, stopper.signal);
+    const runs = [{ run: at('run.manifest'), data: at('clinic.csv'), backend: 'wasm' }] as const;
+    const bootstrap = way.info.addresses;
+    const nodes = await Promise.all(
+      ['a', 'b'].map((name) =>
+        startDaemon({ ...base, directory: at(name), bootstrap, runs, httpPort: 0 }, stopper.signal),
+      ),
+    );
+    closed.push(...[...nodes, way].map((running) => running.closed));
+    const [a, b] = nodes as [(typeof nodes)[0], (typeof nodes)[0]];
+    const deadline = performance.now() + 20_000;
+    while (nodes.some(({ views }) => views()[0]?.peers !== 1 || views()[0]?.clock.claimedMs === null)) {
+      assert.ok(performance.now() < deadline, 'they do not meet');
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    const both = await Promise.all([
+      examine(subject({ directory: at('a') })),
+      examine(subject({ directory: at('b') })),
+      examine(subject({ http: b.info.http })),
+    ]);
+    for (const findings of both) {
+      assert.deepEqual(
+        findings.filter(({ level }) => level === 'wrong'),
+        [],
+      );
+      assert.match(
+        said(findings, 'holders').join(),
+        /^fine: run examined .* is held by 1 peer .*, 1 of them connected/,
+      );
+      assert.match(said(findings, 'clock').join(), /^fine: the clock/);
+      assert.deepEqual(said(findings, 'bootstrap'), [`fine: ${bootstrap[0]} answers`]);
+    }
+    const dialled = both.filter((findings) =>
+      said(findings, 'reachable').join().startsWith('fine: 1 connected peer dialled'),
+    );
+    assert.ok(dialled.length > 0, 'one of two dialled the other, or both did at once');
+
+    assert.deepEqual(said(await examine(subject({ directory: at('way') })), 'process'), [
+      `fine: a bootstrap runs as process ${process.pid}`,
+    ]);
+
+    // Before a third is started: its file is judged, its port tried, and nothing is made.
+    const later = await examine(
+      subject(
+        { directory: at('c') },
+        {
+          bootstrap,
+          listen: [a.info.addresses[0]!.replace(/\/p2p.*/, '')],
+          runs: [
+            { run: signed.runId, data: at('no.csv') },
+            { run: at('run.manifest'), data: null },
+          ],
+        },
+      ),
+    );
+    assert.match(said(later, 'listen').join(), /^wrong: .* cannot be listened on \(EADDRINUSE\)/);
+    assert.match(said(later, 'run').join(), /^wrong: .*no\.csv does not exist/);
+    assert.match(said(later, 'holders').join(), /is held by 2 peers/);
+    assert.match(said(later, 'time').join(), /^fine: run .* begins in/);
+    await assert.rejects(readFile(at('c', 'key')));
+  });
+
+  test('ill: a key that others may read, a file that was left behind, bootstraps that fail each in its way', async () => {
+    await mkdir(at('ill'));
+    await writeFile(at('ill', 'key'), `${randomBytes(32).toString('hex')}\n`);
+    await chmod(at('ill', 'key'), 0o644);
+    await writeFile(at('ill', 'control.token'), 'x\n', { mode: 0o644 });
+    const info = { pid: 2 ** 22 + 1, http: 'http://127.0.0.1:1', peerId: 'p', peerKey: peer, addresses: [] };
+    await writeFile(at('ill', 'daemon.json'), JSON.stringify(info));
+    const mute = createServer((socket) => socket.resume());
+    await new Promise<void>((resolve) => mute.listen(0, '127.0.0.1', resolve));
+    const { port } = mute.address() as { port: number };
+    const own = new AbortController();
+    const other = await startBootstrap({ ...base, directory: at('other'), bootstrap: [] }, own.signal);
+    const id = '12D3KooWGC6TvWhfapngX6wvJHMYvKpDMXPb3ZnCZ6dMoaMtimQ5';
+    const bootstrap = [
+      `/ip4/127.0.0.1/tcp/1/p2p/${id}`,
+      `/ip4/127.0.0.1/tcp/${port}/p2p/${id}`,
+      `/dns4/nowhere.invalid/tcp/4001/p2p/${id}`,
+      other.info.addresses[0]!.replace(/[^/]+$/, id),
+    ];
+    try {
+      const findings = await examine(subject({ directory: at('ill'), timeoutMs: 1500 }, { bootstrap }));
+      assert.match(said(findings, 'process').join(), /^wrong: .*names process 4194305, which is gone/);
+      assert.match(said(findings, 'key').join(), /^wrong: others may read the key file/);
+      assert.match(said(findings, 'token').join(), /^wrong: others may read control\.token/);
+      const [refused, muted, nameless, mistaken] = said(findings, 'bootstrap');
+      assert.match(refused!, /refuses connections/);
+      assert.match(muted!, /takes connections and is no node that we understand/);
+      assert.match(nameless!, /has a name that leads nowhere/);
+      assert.match(mistaken!, new RegExp(`is another node, ${other.info.peerId}`));
+    } finally {
+      mute.close();
+      own.abort();
+      await other.closed;
+    }
+  });
+});
