@@ -1,6 +1,5 @@
 import { type Command, Option } from 'commander';
 import { LOG_LEVELS, type LogLevel } from '../daemon/options.ts';
-import { keepHeapsSmall } from '../platform/node/small-heap.ts';
 import { collected } from './parts/arguments.ts';
 import { dataHome } from './parts/data-home.ts';
 import { perform } from './parts/perform.ts';
@@ -30,7 +29,6 @@ export function addBootstrapCommand(parent: Command): void {
     .addOption(new Option('--log-level <level>', 'of DIR/log.jsonl').choices(LOG_LEVELS).default('info'))
     .action((options: Options, command: Command) =>
       perform(command, async ({ say, signal }) => {
-        keepHeapsSmall();
         const { checkedAddresses } = await import('./parts/addresses.ts');
         const { startBootstrap } = await import('../daemon/bootstrap.ts');
         const bootstrap = await startBootstrap(

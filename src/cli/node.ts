@@ -3,7 +3,6 @@ import { ConfigError } from '../config/config-error.ts';
 import { LOG_LEVELS } from '../daemon/options.ts';
 import { RETENTIONS } from '../log/retention.ts';
 import type { RunView } from '../node/run-view.ts';
-import { keepHeapsSmall } from '../platform/node/small-heap.ts';
 import { collected, peerKeys, trainerLine, wholeNumber } from './parts/arguments.ts';
 import { backendOption } from './parts/backend-option.ts';
 import { configFile } from './parts/config-file.ts';
@@ -69,10 +68,7 @@ export function addNodeCommand(parent: Command): Command {
     .option('--exit-when-finished', 'end with the runs, by the exit code of what came of them')
     .addHelpText('after', exitCodesHelp)
     .action((_options: unknown, command: Command) =>
-      perform(command, (context) => {
-        keepHeapsSmall();
-        return runNode(givenFlags(command), context);
-      }),
+      perform(command, (context) => runNode(givenFlags(command), context)),
     );
 }
 

@@ -15,6 +15,7 @@ import { runPrefix } from '../node/store-view.ts';
 import { openContentFiles } from '../platform/node/content-files.ts';
 import { createCrypto } from '../platform/node/crypto.ts';
 import { type LevelStore, openLevelStore } from '../platform/node/level-store.ts';
+import { releaseGarbage } from '../platform/node/small-heap.ts';
 import { wallClock } from '../platform/node/wall-clock.ts';
 import { AddressBook, rememberedAddresses } from './address-book.ts';
 import { listenAddressOf } from './api-settings.ts';
@@ -29,6 +30,7 @@ import { NodeRuns } from './node-runs.ts';
 import { settingsOf } from './node-settings.ts';
 import type { DaemonOptions, RunningNode } from './options.ts';
 import { RefusalTally } from './refusal-tally.ts';
+import { ReleaseAtRest } from './release-at-rest.ts';
 import { Teardown } from './teardown.ts';
 import { readTokenFile } from './token-file.ts';
 import { whenAborted } from './when-aborted.ts';
@@ -151,6 +153,8 @@ class Daemon {
     const addresses = [...bootstrap, ...(await rememberedAddresses(path))];
     this.#knowsNobody = addresses.length === 0;
     const events = new EventLog(log);
+    const release = new ReleaseAtRest(releaseGarbage);
+    this.#teardown.add(() => release.stop());
     const node = await createNode(
       {
         identity,
@@ -171,6 +175,7 @@ class Daemon {
         events.write(event);
         this.#compactAtEnd(store, event);
         this.#refusals.note(event);
+        release.note(event);
         const trouble = event.source === 'network' ? networkTrouble(event.event) : null;
         if (trouble !== null) tell(trouble);
         listener?.(event);

@@ -1,5 +1,6 @@
 /** The learner port in a thread of its own, so that the protocol answers its peers while training runs. */
 import { Worker } from 'node:worker_threads';
+import { keepHeapsSmallStill } from '../../platform/node/small-heap.ts';
 import type { Metrics } from '../../tasks/metrics.ts';
 import type { Learner, TrainRequest, TrainResult } from '../learner.ts';
 import { LearnerClosedError, LearnerCrashedError } from '../learning-error.ts';
@@ -27,6 +28,7 @@ const maxYoungGenerationSizeMb = 4;
 export function startLearnerThread(file: URL, workerData: unknown): Promise<Learner> {
   const resourceLimits = { maxYoungGenerationSizeMb };
   const worker = new Worker(file, { workerData, name: 'starlings learner', resourceLimits });
+  worker.once('online', keepHeapsSmallStill);
   return new Promise((resolve, reject) => {
     const failed = (error: Error): void => reject(crash(error.message));
     const exited = (status: number): void => reject(crash(`it exited with status ${status}`));

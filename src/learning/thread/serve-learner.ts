@@ -1,7 +1,11 @@
 /** The other side of a learner in a thread of its own: answers the calls that come from the thread that started this one. */
 import { parentPort } from 'node:worker_threads';
+import { releaseGarbage } from '../../platform/node/small-heap.ts';
 import type { Learner } from '../learner.ts';
 import { type FromWorker, type ToWorker, toWireError } from './thread-messages.ts';
+
+/** Nothing asked for so long: the run has not begun, is over, or its rounds are long. Guess. */
+const restMs = 2000;
 
 /** To be called once, by the file of a thread: makes the learner and serves it until the thread is ended. */
 export async function serveLearner(make: () => Promise<Learner>): Promise<void> {
@@ -12,11 +16,12 @@ export async function serveLearner(make: () => Promise<Learner>): Promise<void> 
   const send = (message: FromWorker, transfer: ArrayBuffer[] = []): void =>
     port.postMessage(message, transfer);
   const running = new Map<number, AbortController>();
+  const atRest = setTimeout(releaseGarbage, restMs).unref();
   try {
     const learner = await make();
     port.on('message', (message: ToWorker) => {
       if (message.kind === 'abort') running.get(message.id)?.abort();
-      else void answer(learner, message, running, send);
+      else void answer(learner, message, running, send).finally(() => atRest.refresh());
     });
     send({ kind: 'ready', size: learner.size, backend: learner.backend });
   } catch (error) {
