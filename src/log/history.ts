@@ -18,6 +18,7 @@ import type { JoinMeaning } from './join/snapshot-join.ts';
 import { LogClock } from './log-clock.ts';
 import type { EffectSink } from './log-effect.ts';
 import type { Kinds, LogFrame } from './log-state.ts';
+import { ChainFetch, type ChainMeaning } from './repair/chain-fetch.ts';
 import {
   DigestExchange,
   type DigestMeaning,
@@ -29,14 +30,18 @@ import type { Replica } from './replica.ts';
 import { RequestTable } from './request-table.ts';
 import { snapshotBytesMax } from './snapshot.ts';
 import { logKey } from './store-keys.ts';
-import { decodeDigestAnswer, encodeRequest, type Request } from './wire.ts';
+import { decodeChain, decodeDigestAnswer, encodeRequest, type Request } from './wire.ts';
 
-type Meaning = DigestMeaning | FetchMeaning | JoinMeaning;
+type Meaning = DigestMeaning | FetchMeaning | JoinMeaning | ChainMeaning;
 
 /** false: no honest peer says that, whatever its history. empty: nothing of what it told of, as where it has just given it up. */
 type Answered = 'good' | 'false' | 'empty';
 /** Part of a misdeed that an answer is. Guess: it takes eighteen empty answers at once to be cut off for a while. */
 const falsehood: Readonly<Record<Answered, number>> = { good: 0, empty: 1 / 4, false: 1 };
+
+/** Words are compared of two windows; what they name is a snapshot that their authors had a window and a slot or two before. */
+const wordReachWindows = 3;
+const wordReachSlots = 2;
 
 export interface HistoryOptions {
   readonly kinds: Kinds;
@@ -66,6 +71,7 @@ export class History {
   readonly #digests: DigestExchange;
   readonly #fetch: EntryFetch;
   readonly #finality: Finality;
+  readonly #chain: ChainFetch;
   /** Peers whose log does not reach back to our next round. */
   readonly #forgetful = new Set<PeerKey>();
 
@@ -80,6 +86,10 @@ export class History {
     this.#digests = new DigestExchange({ replica, random, isOurs: leaders === 'anyone' });
     this.#fetch = new EntryFetch(crypto);
     this.#finality = new Finality(replica, frame);
+    this.#chain = new ChainFetch(
+      replica,
+      frame.snapshotRounds + wordReachWindows * frame.windowRounds + wordReachSlots,
+    );
     this.catchUp = new CatchUp(
       { kinds, envelopes, bytesMax: snapshotBytesMax(kinds), entitlement: options.entitlement },
       random,
@@ -100,6 +110,11 @@ export class History {
     return this.#fetch.missing;
   }
 
+  /** What was before the state that we began with is still being asked for. */
+  get isTracing(): boolean {
+    return !this.isJoining && this.#chain.isOpen(this.#followed());
+  }
+
   /** Somebody new may agree: the wait for agreement begins anew. */
   hope(): void {
     this.#finality.hope();
@@ -117,6 +132,7 @@ export class History {
     // What is still under way was asked for in another history, perhaps of another pace: the next digests find it again.
     this.#fetch.pruneThrough(Number.POSITIVE_INFINITY);
     this.#forgetful.clear();
+    this.#chain.clear();
   }
 
   /** Asks, folds what may be folded; returns what came of catching up, if that is over. */
@@ -190,6 +206,7 @@ export class History {
     if (meaning?.kind === 'entries') this.#fetch.entriesDone(meaning.peer, meaning.ids);
     else if (meaning?.kind === 'blob') this.#fetch.blobFailed(meaning);
     else if (meaning?.kind === 'snapshot-blob') this.catchUp.failed(meaning);
+    else if (meaning?.kind === 'chain') this.#chain.failed(meaning);
     this.#pump(out);
   }
 
@@ -226,6 +243,10 @@ export class History {
             this.#options.refusals.add(out, 'bad-body', envelope.author);
         }
         return 'good';
+      }
+      case 'chain': {
+        const chain = frames[0] ? decodeChain(frames[0], meaning.count) : null;
+        return this.#chain.taken(meaning, chain) ? 'good' : 'false';
       }
       case 'snapshots':
       case 'snapshot-blob': {
@@ -306,7 +327,8 @@ export class History {
 
   #pump(out: EffectSink): void {
     if (!this.#requests.hasRoomForAll) return;
-    for (const { meaning, request } of [...this.#fetch.asks(), ...this.catchUp.asks()]) {
+    const chains = this.catchUp.phase === 'choosing' ? [] : this.#chain.asks(this.#followed());
+    for (const { meaning, request } of [...this.#fetch.asks(), ...this.catchUp.asks(), ...chains]) {
       this.#requests.open(out, meaning, encodeRequest(request));
     }
   }

@@ -2,10 +2,10 @@
  * What a run is after a final round: a function of the sets of entries of all rounds up to it, and of nothing else. Each kind
  * has a state of its own; what all kinds share is here: the hash chain, who equivocated, which rounds count.
  */
-import { be32 } from '../core/bytes.ts';
 import type { Crypto } from '../core/crypto.ts';
 import type { PeerKey } from '../core/io.ts';
 import type { EntryKind, LogEntry, RoundSummary } from './entry-kind.ts';
+import { nextRoot } from './lineage.ts';
 import type { Place } from './log-book.ts';
 import { advancePace, initialPace, isOver, type Pace, type PaceSpec } from './pace.ts';
 
@@ -87,7 +87,7 @@ export function foldRound(
       }),
   );
   const [first] = summaries;
-  if (places.length > 0) state.root = crypto.sha256(state.root, be32(round), digest);
+  state.root = nextRoot(crypto, state.root, round, places.length > 0 ? digest : null);
   state.weight += first!.publishers.length;
   state.pace = advancePace(state.pace, round, first!, frame);
   state.round = round;

@@ -12,6 +12,7 @@ import {
   type Support,
   standsHigher,
   supportOf,
+  supportOfState,
   type Word,
 } from './finality/order.ts';
 import type { History } from './history.ts';
@@ -96,6 +97,8 @@ export class Pursuit {
     const confirmed = Math.min(fork.round, history.replica.base.round);
     if (history.watch.agreeing(confirmed) === 0)
       return this.#ticksThere > confirmTicks ? 'vain' : 'under-way';
+    // What was before a state that one of the two began with decides with: it is asked for meanwhile.
+    if ((ours.isTracing || history.isTracing) && this.#ticksThere <= confirmTicks) return 'under-way';
     return this.#judge(ours, slot, checkpoint);
   }
 
@@ -120,7 +123,7 @@ export class Pursuit {
       // What peers hold now is newer than what they signed last, and at the end of a run nobody signs any more.
       const told = ours.watch.toldSince(slot - wordWindows * ours.windowRounds);
       const latest = new Map([...words, ...told]);
-      const byOurs = supportOf(latest, mine, replica, (peer) => entitlement.weightOf(peer), true);
+      const byOurs = supportOfState(latest, mine, replica, (peer) => entitlement.weightOf(peer));
       if (!this.#isCredible(byOurs, mine.isComplete)) return 'vain';
     }
     const support = supportOf(words, mine, replica, (peer) => entitlement.weightInBoth(peer, replica.base));

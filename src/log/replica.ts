@@ -3,6 +3,7 @@
  * disk. Knows nothing of peers or time.
  */
 
+import { equals } from 'uint8arrays';
 import { bytesToHex } from '../core/bytes.ts';
 import type { Crypto } from '../core/crypto.ts';
 import type { StoreWrite } from '../core/io.ts';
@@ -14,6 +15,7 @@ import {
   encodeStoredEnvelope,
   openEnvelope,
 } from './envelope.ts';
+import { Lineage } from './lineage.ts';
 import { type Insertion, LogBook, type PlaceKey } from './log-book.ts';
 import {
   cloneState,
@@ -28,14 +30,12 @@ import type { Retention } from './retention.ts';
 import type { SharedWork } from './shared-work.ts';
 import { decodeState, makeSnapshot, type Snapshot, snapshotOf } from './snapshot.ts';
 import { archiveKey, baseKey, isBaseKey, isLogKey, logKey } from './store-keys.ts';
-import type { HistoryMark } from './wire.ts';
+import type { Chain, HistoryMark } from './wire.ts';
 
 /** Snapshots kept at least, for joiners: donors reach a boundary at slightly different times. */
 const snapshotsKeptMin = 2;
 /** The log and a state before it reach back so many windows at least: histories that parted since can be compared. Guess. */
 const reachWindows = 4;
-/** Marks remembered for comparing histories with peers. */
-const marksKept = 256;
 const noSnapshot = new Uint8Array(32);
 
 export interface ReplicaOptions {
@@ -59,7 +59,7 @@ export class Replica {
   #logFrom = 0;
   #isPinned = false;
   readonly #reachRounds: number;
-  #marks = new Map<number, HistoryMark>();
+  #lineage = new Lineage();
 
   constructor(options: ReplicaOptions) {
     this.#options = options;
@@ -106,6 +106,22 @@ export class Replica {
       const entry = this.open(opened.envelope);
       if (entry) this.insert(entry);
     }
+    this.#recall();
+  }
+
+  /** Where we stood between the stored snapshots, which their log tells. */
+  #recall(): void {
+    const [oldest] = this.#snapshots;
+    const { round, root } = this.#base;
+    if (!oldest || oldest.round === round) return;
+    const digests = Array.from({ length: round - oldest.round }, (_, index) =>
+      this.#loggedDigest(oldest.round + 1 + index),
+    );
+    this.#lineage.prepend(this.#options.crypto, round, { root: oldest.root, digests }, root);
+  }
+
+  #loggedDigest(round: number): Uint8Array | null {
+    return this.#log.isEmpty(round) ? null : this.#log.digest(round);
   }
 
   /** Decodes the body; null when it is missing or not canonical. */
@@ -159,12 +175,33 @@ export class Replica {
   /** Where our history stood after a finalised round; null when it is too long ago or not yet. After its last round it stays. */
   markAt(round: number): HistoryMark | null {
     const { round: last, root, weight } = this.#base;
-    return round > last && this.isComplete ? { root, weight } : (this.#marks.get(round) ?? null);
+    return round > last && this.isComplete ? { root, weight } : this.#lineage.markAt(round);
   }
 
-  /** False for rounds of which it is not known where it stood: before the snapshot it began with, or too long ago. */
-  remembers(round: number): boolean {
-    return round > this.#base.round || this.#marks.has(round);
+  /** As `markAt`, the root alone, and also of rounds that others have proven to lead to the snapshot that we began with. */
+  rootAt(round: number): Uint8Array | null {
+    const { round: last, root } = this.#base;
+    return round > last && this.isComplete ? root : this.#lineage.rootAt(round);
+  }
+
+  /** The first round from which on it is known where we stood, with the root after it. */
+  get beginning(): { readonly round: number; readonly root: Uint8Array } {
+    const round = this.#lineage.beginning(this.#base.round);
+    return { round, root: this.#lineage.rootAt(round)! };
+  }
+
+  /** What leads to `root` after `round`, over as many as `count` rounds; null where that is not ours, or nothing before it is known. */
+  chainTo(round: number, root: Uint8Array, count: number): Chain | null {
+    if (!equals(this.#lineage.rootAt(round) ?? noSnapshot, root)) return null;
+    return this.#lineage.chainTo(this.#options.crypto, round, count, (one) =>
+      one >= this.#logFrom ? this.#loggedDigest(one) : undefined,
+    );
+  }
+
+  /** Takes what is said to lead to where we stood after a round; false where it does not. */
+  prepend(round: number, chain: Chain): boolean {
+    const { crypto, frame } = this.#options;
+    return this.#lineage.prepend(crypto, round, chain, frame.initHash);
   }
 
   /** What entries of ours name: the last snapshot, which binds the history before it and the state. */
@@ -209,7 +246,7 @@ export class Replica {
   adopt(state: LogState, blob: Uint8Array): StoreWrite[] {
     const stale = this.#snapshots.filter(({ round }) => round !== state.round);
     this.#snapshots = [];
-    this.#marks.clear();
+    this.#lineage = new Lineage();
     const dropped = this.log.pruneThrough(state.round);
     this.#logFrom = state.round + 1;
     this.#install(state, blob);
@@ -232,9 +269,8 @@ export class Replica {
     branch.#base = state ?? branch.#base;
     branch.#snapshots = this.#snapshots.filter((snapshot) => snapshot.round <= branch.#base.round);
     branch.#logFrom = this.#logFrom;
-    for (const [marked, mark] of this.#marks) {
-      if (marked <= branch.#base.round) branch.#marks.set(marked, mark);
-    }
+    branch.#lineage = this.#lineage.through(branch.#base.round);
+    branch.#noteMark();
     for (const entry of this.#log.entries()) branch.#log.insert(entry);
     return branch;
   }
@@ -283,7 +319,7 @@ export class Replica {
     this.#base = other.#base;
     this.#snapshots = other.#snapshots;
     this.#logFrom = other.#logFrom;
-    this.#marks = other.#marks;
+    this.#lineage = other.#lineage;
     this.#isPinned = false;
     this.#live = null;
     return writes;
@@ -331,8 +367,7 @@ export class Replica {
 
   #noteMark(): void {
     const { round, root, weight } = this.#base;
-    this.#marks.set(round, { root, weight });
-    this.#marks.delete(round - marksKept);
+    this.#lineage.note(round, { root, weight });
   }
 
   /** The state after the next round. Takes over the memory of `state`, unless states are shared: then it stays as it is. */

@@ -15,6 +15,8 @@ export const rowsPerRoundMax = 640;
 export const responseBytesMax = 4 * 1024 * 1024;
 /** CBOR values of a request, the one for entries, and of an answer to a digest, that on 64 full rounds; generously. */
 const requestItemsMax = 16 + idsPerRequestMax;
+/** Rounds over which a chain of roots is remembered and told. */
+export const chainRoundsMax = 256;
 const answerItemsMax = 16 + roundsPerDigestMax * (4 + rowsPerRoundMax);
 
 export type Request =
@@ -38,9 +40,11 @@ export type Request =
   /** A whole model, pushed by a mixing method. */
   | { readonly kind: 'push'; readonly envelope: Uint8Array }
   /** State of a mixing method, for a peer that comes late or lost touch. */
-  | { readonly kind: 'handout' };
+  | { readonly kind: 'handout' }
+  /** What leads to `root` after `round`, over at most so many rounds. */
+  | { readonly kind: 'chain'; readonly round: number; readonly root: Uint8Array; readonly count: number };
 
-const TAGS = ['digest', 'entries', 'leaves', 'segment', 'snapshots', 'push', 'handout'] as const;
+const TAGS = ['digest', 'entries', 'leaves', 'segment', 'snapshots', 'push', 'handout', 'chain'] as const;
 
 export function encodeRequest(request: Request): Uint8Array {
   const tag = TAGS.indexOf(request.kind);
@@ -65,6 +69,8 @@ export function encodeRequest(request: Request): Uint8Array {
       return dagCbor.encode([tag]);
     case 'push':
       return dagCbor.encode([tag, request.envelope]);
+    case 'chain':
+      return dagCbor.encode([tag, request.round, request.root, request.count]);
   }
 }
 
@@ -93,6 +99,9 @@ export function decodeRequest(bytes: Uint8Array): Request | null {
       return fields.length === 1 ? { kind } : null;
     case 'push':
       return fields.length === 2 && a instanceof Uint8Array ? { kind, envelope: a } : null;
+    case 'chain':
+      if (fields.length !== 4 || !isCount(a) || !isBytes(b, 32) || !isCount(c)) return null;
+      return c >= 1 && c <= chainRoundsMax ? { kind, round: a, root: b, count: c } : null;
     case undefined:
       return null;
     default:
@@ -175,6 +184,27 @@ function decodeMark(value: unknown): HistoryMark | undefined {
   if (!Array.isArray(value) || value.length !== 2) return undefined;
   const [root, weight] = value as unknown[];
   return isBytes(root, 32) && isCount(weight) ? { root, weight } : undefined;
+}
+
+/** A root, and the digests of the rounds after it from which another one is made; null for a round without entries. */
+export interface Chain {
+  readonly root: Uint8Array;
+  readonly digests: readonly (Uint8Array | null)[];
+}
+
+export function encodeChain({ root, digests }: Chain): Uint8Array {
+  return dagCbor.encode([root, digests]);
+}
+
+/** Null for what no encoder writes, or for more than `count` rounds. */
+export function decodeChain(bytes: Uint8Array, count: number): Chain | null {
+  const fields = decodeCanonical(bytes, 3 + count);
+  if (!Array.isArray(fields) || fields.length !== 2) return null;
+  const [root, digests] = fields as unknown[];
+  if (!isBytes(root, 32) || !Array.isArray(digests) || digests.length < 1 || digests.length > count)
+    return null;
+  if (!digests.every((digest: unknown) => digest === null || isBytes(digest, 32))) return null;
+  return { root, digests: digests as (Uint8Array | null)[] };
 }
 
 export function encodeHashList(hashes: readonly Uint8Array[]): Uint8Array {

@@ -6,7 +6,13 @@ import type { StoreWrite } from '../../src/core/io.ts';
 import { eitherOf } from '../../src/log/entitlement.ts';
 import type { LogEntry } from '../../src/log/entry-kind.ts';
 import { type Anchor, sealEnvelope } from '../../src/log/envelope.ts';
-import { latestWords, shareAnchored, standsHigher, supportOf } from '../../src/log/finality/order.ts';
+import {
+  latestWords,
+  shareAnchored,
+  standsHigher,
+  supportOf,
+  supportOfState,
+} from '../../src/log/finality/order.ts';
 import { Replica } from '../../src/log/replica.ts';
 import { decodeState } from '../../src/log/snapshot.ts';
 import { Flock } from './flock.ts';
@@ -108,7 +114,32 @@ describe('the order of two histories', () => {
     assert.ok(round > 7);
     assert.deepEqual(supportOf(words, ours, begun, weightOf), { ours: 0, theirs: 0, all: 1 });
     assert.deepEqual(supportOf(words, begun, ours, weightOf), { ours: 0, theirs: 0, all: 1 });
-    assert.deepEqual(supportOf(words, ours, begun, weightOf, true), { ours: 1, theirs: 0, all: 1 });
+    assert.deepEqual(supportOfState(words, ours, begun, weightOf), { ours: 1, theirs: 0, all: 1 });
+  });
+
+  test('unless a chain of roots leads to it, which says what it was made of and not that it was made rightly', () => {
+    const begun = (replica: Replica): Replica => {
+      const { blob } = replica.snapshots.at(-1)!;
+      const one = new Replica({ ...context, crypto });
+      one.adopt(decodeState(context.kinds, blob)!, blob);
+      const { round, root } = one.beginning;
+      assert.ok(one.prepend(round, replica.chainTo(round, root, 8)!));
+      assert.equal(one.beginning.round, round - 8);
+      return one;
+    };
+    const words = latestWords(
+      [
+        signed(0, 12, standsAt(ours, 7)),
+        signed(1, 12, standsAt(theirs, 7)),
+        signed(2, 12, standsAt(ours, 3)),
+      ],
+      0,
+    );
+    const both = { ours: 1, theirs: 1, all: 3 };
+    assert.deepEqual(supportOf(words, ours, begun(theirs), weightOf), both);
+    assert.deepEqual(supportOf(words, begun(ours), begun(theirs), weightOf), both);
+    // Who hangs a forged state upon a true root has no word for it.
+    assert.deepEqual(supportOfState(words, ours, begun(theirs), weightOf), { ours: 2, theirs: 0, all: 3 });
   });
 
   test('words from before the parting, and of other states, tell nothing between the two', () => {

@@ -3,10 +3,14 @@ import { describe, test } from 'node:test';
 import * as dagCbor from '@ipld/dag-cbor';
 import fc from 'fast-check';
 import {
+  type Chain,
+  chainRoundsMax,
   type DigestAnswer,
+  decodeChain,
   decodeDigestAnswer,
   decodeHashList,
   decodeRequest,
+  encodeChain,
   encodeDigestAnswer,
   encodeHashList,
   encodeRequest,
@@ -39,6 +43,10 @@ const requests: fc.Arbitrary<Request> = fc.oneof(
   record({ kind: fc.constant('segment' as const), root: hash, index: count }),
   fc.constant({ kind: 'snapshots' as const }),
   record({ kind: fc.constant('push' as const), envelope: fc.uint8Array() }),
+  record({
+    ...{ kind: fc.constant('chain' as const), round: count, root: hash },
+    count: fc.integer({ min: 1, max: chainRoundsMax }),
+  }),
 );
 
 const row = fc.oneof(
@@ -59,6 +67,11 @@ const answers: fc.Arbitrary<DigestAnswer> = record({
   ),
 });
 
+const chains: fc.Arbitrary<Chain> = record({
+  root: hash,
+  digests: fc.array(fc.option(hash), { minLength: 1, maxLength: chainRoundsMax }),
+});
+
 const hashes = (length: number): Uint8Array[] => Array.from({ length }, () => new Uint8Array(32));
 
 describe('requests and answers', () => {
@@ -69,6 +82,11 @@ describe('requests and answers', () => {
     fc.assert(
       fc.property(answers, (answer) =>
         assert.deepEqual(decodeDigestAnswer(encodeDigestAnswer(answer)), answer),
+      ),
+    );
+    fc.assert(
+      fc.property(chains, (chain) =>
+        assert.deepEqual(decodeChain(encodeChain(chain), chainRoundsMax), chain),
       ),
     );
     fc.assert(
@@ -84,11 +102,17 @@ describe('requests and answers', () => {
       if (request) assert.deepEqual(encodeRequest(request), bytes);
       const answer = decodeDigestAnswer(bytes);
       if (answer) assert.deepEqual(encodeDigestAnswer(answer), bytes);
+      const chain = decodeChain(bytes, 8);
+      if (chain) assert.deepEqual(encodeChain(chain), bytes);
       const list = decodeHashList(bytes, 8);
       if (list) assert.deepEqual(encodeHashList(list), bytes);
     };
     fc.assert(fc.property(fc.uint8Array({ maxLength: 120 }), roundTrip));
-    const encoded = fc.oneof(requests.map(encodeRequest), answers.map(encodeDigestAnswer));
+    const encoded = fc.oneof(
+      requests.map(encodeRequest),
+      answers.map(encodeDigestAnswer),
+      chains.map(encodeChain),
+    );
     fc.assert(
       fc.property(encoded, fc.nat(), fc.nat(255), fc.boolean(), (bytes, at, value, cut) => {
         const mutated = cut ? bytes.slice(0, at % bytes.length) : bytes.slice();
@@ -109,6 +133,10 @@ describe('requests and answers', () => {
     assert.equal(decodeRequest(digest([], { from: -1 })), null);
     assert.equal(decodeRequest(digest([], { from: 2 ** 31 })), null);
     assert.equal(decodeRequest(digest([], { weight: -1 })), null);
+    for (const count of [0, chainRoundsMax + 1])
+      assert.equal(decodeRequest(encodeRequest({ kind: 'chain', round: 9, root, count })), null);
+    for (const length of [0, 9])
+      assert.equal(decodeChain(encodeChain({ root, digests: hashes(length) }), 8), null);
     assert.equal(decodeRequest(digest([new Uint8Array(31)])), null);
     const entries = (length: number): Uint8Array => encodeRequest({ kind: 'entries', ids: hashes(length) });
     assert.ok(decodeRequest(entries(idsPerRequestMax)));

@@ -46,6 +46,12 @@ const once: ReadonlyArray<readonly [seed: number, fault: string]> = [
   [2314, 'some went by words and some by weight, and stayed apart'],
   [2817, 'the same, with words of exactly two thirds'],
   [3750, 'who had begun with a snapshot of another history took all earlier words for its own'],
+  [
+    7463,
+    'who had begun with a snapshot could not tell in which history earlier words stood, and went over by weight',
+  ],
+  [8478, 'the same'],
+  [9323, 'the same'],
   [486, 'push-sum mass was rounded at random once more on its way'],
 ];
 for (const [seed, fault] of once) {

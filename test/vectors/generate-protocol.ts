@@ -20,6 +20,7 @@ import { encodeState, signSnapshotHeader, snapshotOf } from '../../src/log/snaps
 import { ticketOf } from '../../src/log/ticket.ts';
 import {
   type DigestAnswer,
+  encodeChain,
   encodeDigestAnswer,
   encodeHashList,
   encodeRequest,
@@ -167,6 +168,7 @@ function requestVectors(book: LogBook): object[] {
     segment: { kind: 'segment', root: hashOf(3), index: 300 },
     snapshots: { kind: 'snapshots' },
     push: { kind: 'push', envelope: encodeStoredEnvelope(first) },
+    chain: { kind: 'chain', round: 40, root: hashOf(4), count: 20 },
   };
   return Object.entries(requests).map(([name, request]) => ({ name, bytes: hex(encodeRequest(request)) }));
 }
@@ -189,6 +191,7 @@ function answerVectors(book: LogBook): object[] {
       bytes: hex(encodeDigestAnswer({ ...digestAnswer, atYours: null, rounds: [] })),
     },
     { name: 'leaves', bytes: hex(encodeHashList([hashOf(6), hashOf(7)])) },
+    { name: 'chain', bytes: hex(encodeChain({ root: hashOf(8), digests: [hashOf(9), null, hashOf(10)] })) },
   ];
 }
 

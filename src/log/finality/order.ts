@@ -40,12 +40,25 @@ export function isNewer({ round, anchor }: SignedWord, before: SignedWord): bool
   return order > 0;
 }
 
+/**
+ * What is known of a history's past. held: what was folded here, or came as a state that somebody vouched for. traced: also roots that
+ * lead to that state, which say what it was made of and nothing of whether it was made rightly.
+ */
+type Basis = 'held' | 'traced';
+
+function rootAt(round: number, replica: Replica, basis: Basis): Uint8Array | null {
+  return basis === 'traced' ? replica.rootAt(round) : (replica.markAt(round)?.root ?? null);
+}
+
 /** Whether the replica's history is the one that an anchor names. */
-function standsIn({ round, root, snapshot }: Word['anchor'], replica: Replica): boolean {
-  const mark = replica.markAt(round);
-  if (!mark || !equals(mark.root, root)) return false;
-  const known = snapshot && replica.snapshots.find((one) => one.round === round);
-  return !known || equals(known.blobRoot, snapshot);
+function standsIn({ round, root, snapshot }: Word['anchor'], replica: Replica, basis: Basis): boolean {
+  const known = rootAt(round, replica, basis);
+  return known !== null && equals(known, root) && hasSnapshot(replica, round, snapshot);
+}
+
+function hasSnapshot(replica: Replica, round: number, snapshot: Uint8Array | null): boolean {
+  const held = snapshot && replica.snapshots.find((one) => one.round === round);
+  return !held || equals(held.blobRoot, snapshot);
 }
 
 export interface Support {
@@ -56,22 +69,50 @@ export interface Support {
   readonly all: number;
 }
 
-/** `isOursBefore`: what was said of rounds before their state, of which it does not know where it stood, counts for ours. */
+/** Words of rounds of which a replica does not know where it stood tell nothing. */
 export function supportOf(
   words: ReadonlyMap<PeerKey, Word>,
   ours: Replica,
   theirs: Replica,
   weightOf: (peer: PeerKey) => number,
-  isOursBefore = false,
+): Support {
+  const remembers = ({ base }: Replica, root: Uint8Array | null, round: number): boolean =>
+    round > base.round || root !== null;
+  return supportBy(words, weightOf, (anchor) => {
+    const { round } = anchor;
+    const isKnown = [ours, theirs].every((one) => remembers(one, one.rootAt(round), round));
+    return isKnown && [standsIn(anchor, ours, 'traced'), standsIn(anchor, theirs, 'traced')];
+  });
+}
+
+/**
+ * As `supportOf`, for a state that somebody vouches for: what was said of rounds before it stands in ours, and also what leads to it,
+ * for a forged state can be hung upon any true root.
+ */
+export function supportOfState(
+  words: ReadonlyMap<PeerKey, Word>,
+  ours: Replica,
+  theirs: Replica,
+  weightOf: (peer: PeerKey) => number,
+): Support {
+  return supportBy(words, weightOf, (anchor) => [
+    standsIn(anchor, ours, 'held'),
+    standsIn(anchor, theirs, 'held'),
+  ]);
+}
+
+/** `stands`: whether a word is in ours and whether it is in theirs; false where that is not known. */
+function supportBy(
+  words: ReadonlyMap<PeerKey, Word>,
+  weightOf: (peer: PeerKey) => number,
+  stands: (anchor: Word['anchor']) => readonly [boolean, boolean] | false,
 ): Support {
   const support = { ours: 0, theirs: 0, all: 0 };
   for (const [author, { anchor }] of words) {
     const weight = weightOf(author);
     support.all += weight;
-    if (!isOursBefore && !(ours.remembers(anchor.round) && theirs.remembers(anchor.round))) continue;
-    const isOurs = standsIn(anchor, ours);
-    if (isOurs === standsIn(anchor, theirs)) continue;
-    support[isOurs ? 'ours' : 'theirs'] += weight;
+    const [isOurs, isTheirs] = stands(anchor) || [false, false];
+    if (isOurs !== isTheirs) support[isOurs ? 'ours' : 'theirs'] += weight;
   }
   return support;
 }
@@ -115,7 +156,7 @@ export function shareAnchored(
   for (const [author, { anchor }] of words) {
     const weight = weightOf(author);
     if (!known.has(author)) all += weight;
-    if (anchor.round >= round && standsIn(anchor, replica)) here += weight;
+    if (anchor.round >= round && standsIn(anchor, replica, 'held')) here += weight;
   }
   return all > 0 ? here / all : 0;
 }

@@ -11,6 +11,7 @@ import type { Replica } from '../replica.ts';
 import { encodeOffer, offersMax, type Snapshot, signSnapshotHeader, witnessesMax } from '../snapshot.ts';
 import {
   decodeRequest,
+  encodeChain,
   encodeDigestAnswer,
   encodeHashList,
   type Request,
@@ -76,6 +77,10 @@ function framesFor(request: Request, node: AnswerContext): Uint8Array[] | 'not-h
     }
     case 'snapshots':
       return offersOf(node);
+    case 'chain': {
+      const chain = replica.chainTo(request.round, request.root, request.count);
+      return chain ? [encodeChain(chain)] : 'not-held';
+    }
     case 'handout':
     case 'push':
       return 'absurd';
