@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes the opt-in environment of the trainers with PyTorch, transformers and peft (about 6 GB), for `npm run test:python`:
+# Makes the opt-in environment of the trainers with PyTorch, transformers and peft, and of the tests of Keras (about 6 GB), for `npm run test:python`:
 #   scripts/python-environment.sh [folder]       (.venv-trainers, which the tests find; another one by STARLINGS_PYTHON=folder/bin/python)
 # PYTHON names the interpreter that it is made with, python3 else; PIP_INDEX_URL and the like go to pip as ever.
 set -eu

@@ -1,12 +1,9 @@
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { modelFileOf, withModelOf } from '../run/model-file.ts';
+import { modelFileBytesMax, modelFileOf, withModelOf } from '../run/model-file.ts';
 import type { VectorPaths } from '../run/run-files.ts';
 import { impossibleCombination, type RunSpec, runYamlSchema } from '../run/run-spec.ts';
 import { type Expansion, loadYamlFile } from './yaml-file.ts';
-
-/** A larger file is refused before it is read: a graph of 1,000 layers has 1 MiB. */
-const modelFileBytesMax = 8 << 20;
 
 /**
  * Reads the YAML description of a run, and the file of the model where it names one, by a path from its own folder.
@@ -47,8 +44,8 @@ function expanded(run: unknown, folder: string): ReturnType<Expansion> {
   }
 }
 
-function readModelFile(path: string): string {
+function readModelFile(path: string): Uint8Array {
   const { size } = statSync(path);
   if (size > modelFileBytesMax) throw new RangeError(`${size} bytes, more than ${modelFileBytesMax}`);
-  return readFileSync(path, 'utf8');
+  return readFileSync(path);
 }

@@ -88,7 +88,8 @@ async function asking<T>(target: NodeTarget, ask: (door: NodeDoor) => Promise<T>
   }
 }
 
-async function doorOf(directory: string): Promise<NodeDoor> {
+/** @throws NoNodeError where no node runs there */
+export async function doorOf(directory: string): Promise<NodeDoor> {
   const { http: url, certificate } = readDaemonInfo(directory) ?? { http: null };
   if (url) return { url, certificate, token: await readTokenFile(join(directory, TOKEN_FILE)) };
   throw new NoNodeError(

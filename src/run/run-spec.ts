@@ -129,8 +129,8 @@ export const runYamlSchema = runSpecSchema.extend({
     .min(1)
     .optional()
     .describe(
-      'file of weights that the run begins at, in place of those that its seed gives: safetensors with the tensors of the model, or the ' +
-        '`model.json` of TensorFlow.js with its weights beside it; they travel as a file of the run',
+      'file of weights that the run begins at, in place of those that its seed gives: safetensors with the tensors of the model, the ' +
+        '`model.json` of TensorFlow.js with its weights beside it, or a `.keras` file; they travel as a file of the run',
     ),
   base: z
     .string()

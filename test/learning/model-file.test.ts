@@ -240,6 +240,23 @@ test('lying safetensors are refused with one sentence, whatever was cut or chang
     5,
   );
   await refused({ 'dense_0/kernel': kernel, x: bias }, /expected tensor dense_0\/bias of shape 2/);
+  const described = (model: object) => ({
+    __metadata__: { model: JSON.stringify(model) },
+    ...named(kernel, bias),
+  });
+  const flat = { kind: 'flatten', name: 'f' };
+  for (const [layers, expected] of [
+    [[{ ...flat, from: ['nobody'] }], /describes none: model\.layers\.0 layer f takes the values of nobody/],
+    [[{ kind: 'add', name: 'a' }], /describes none: .* takes two inputs/],
+    [[{ kind: 'reshape', name: 'r', shape: [3] }], /describes none: .* cannot make 3 of 2/],
+  ] as const)
+    await refused(described({ kind: 'layers', input: [2], layers }), expected);
+  await refused(described({ kind: 'gpt', heads: 3, width: 128 }), /describes none: model\.heads must divide/);
+  // A thousand things that are wrong, under very long names, are one sentence all the same.
+  const long = 'x'.repeat(900);
+  const wrong = Array.from({ length: 1000 }, (_, at) => [`${long}${at}`, { ...kernel, dtype: 'F16' }]);
+  await refused(Object.fromEntries(wrong), /^[^\n]{10,500}$/);
+  await refused({ [long]: { ...kernel, data_offsets: [8, 16] } }, /^[^\n]{10,500}$/);
   await writeFile(file, Buffer.from([0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f, 1]));
   await assert.rejects(readSafetensors(file), {
     code: 'BAD_MODEL_FILE',

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -116,6 +116,12 @@ describe('weights that a run begins at', () => {
     await refused('model.json', model, /cut short/);
     await rm(at('shard0.bin'));
     await refused('model.json', model, /shard0\.bin: expected weights.*ENOENT/);
+    await mkdir(at('shard0.bin'));
+    await refused('model.json', model, /shard0\.bin: expected weights, and this is no file/);
+    await rm(at('shard0.bin'), { recursive: true });
+    const many = { ...json, weightsManifest: [{ paths: new Array(1000).fill('shard0.bin'), weights: [] }] };
+    await writeFile(at('many.json'), JSON.stringify(many));
+    await refused('many.json', model, /names no weights/);
     await writeFile(at('keras.json'), '{}');
     await refused('keras.json', model, /names no weights/);
   });

@@ -5,10 +5,12 @@ import { fileURLToPath } from 'node:url';
 
 const atRoot = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 const made = atRoot('.venv-trainers/bin/python');
-const packages = 'torch, numpy, transformers, peft, safetensors';
+const packages = 'torch, numpy, transformers, peft, safetensors, keras, h5py';
 
 // The machine is shared with the other trainers of a run.
 process.env['OMP_NUM_THREADS'] = '1';
+// Of those that Keras computes with, the one that is there.
+process.env['KERAS_BACKEND'] = 'torch';
 
 export const python = process.env['STARLINGS_PYTHON'] ?? made;
 

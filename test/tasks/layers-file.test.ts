@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import fc from 'fast-check';
 import { loadRunSpec } from '../../src/config/run-file.ts';
+import { taskSchema } from '../../src/tasks/data/registry.ts';
 import { impossibleTask } from '../../src/tasks/impossible-task.ts';
 import { LayersFileError } from '../../src/tasks/models/layers/layer-config.ts';
 import { layers } from '../../src/tasks/models/layers/layers.ts';
@@ -24,6 +25,19 @@ const sequential = (...parts: Json[]): Json => ({
 });
 const conv = (config: Json): Json =>
   layer('Conv2D', { name: 'c', filters: 4, kernel_size: [3, 3], ...config });
+
+/** A tensor as Keras 3 has it among what a layer is called with. */
+const tensorOf = (name: string): Json => ({
+  class_name: '__keras_tensor__',
+  config: { keras_history: [name, 0, 0] },
+});
+const functional = (...parts: Json[]): Json => ({ class_name: 'Functional', config: { layers: parts } });
+const called = (one: Json, ...inbound_nodes: unknown[]): Json => ({ ...one, inbound_nodes });
+const opened = called(layer('InputLayer', { name: 'x', batch_shape: [null, 4] }));
+const kerasDense = (name: string, node: Json): Json =>
+  called(layer('Dense', { name, units: 4 }), { args: [tensorOf('x')], kwargs: {}, ...node });
+/** Deeper than a recursive writer of JSON goes. */
+const nested = JSON.parse(`${'['.repeat(5000)}${']'.repeat(5000)}`);
 
 const refusals: readonly (readonly [string, unknown, RegExp])[] = [
   [
@@ -117,6 +131,61 @@ const refusals: readonly (readonly [string, unknown, RegExp])[] = [
   ],
   ['a subclassed model', { class_name: 'MyModel', config: { layers: [] } }, /class MyModel is its own code/],
   ['1,025 layers', sequential(...Array.from({ length: 1025 }, () => layer('Flatten'))), /more than 1024/],
+  [
+    'as many, each before the one that it takes',
+    functional(
+      ...Array.from({ length: 40_000 }, (_, at) =>
+        called(layer('Dense', { name: `d${at}`, units: 2 }), [[`d${at + 1}`, 0, 0]]),
+      ),
+    ),
+    /40000 layers, more than 1024/,
+  ],
+  [
+    'two layers of one name',
+    functional(opened, kerasDense('d', {}), kerasDense('d', {})),
+    /layer d: there are two of this name/,
+  ],
+  [
+    'a layer that is called with more than values',
+    functional(opened, kerasDense('d', { kwargs: { initial_state: [tensorOf('x')] } })),
+    /layer d: what it takes cannot be read; .* and nothing else/,
+  ],
+  [
+    'the same in the words of Keras 2',
+    functional(opened, called(layer('Dense', { name: 'd', units: 4 }), [['x', 0, 0, { mask: ['x', 0, 0] }]])),
+    /layer d: what it takes cannot be read/,
+  ],
+  [
+    'a number that is added',
+    functional(opened, called(layer('Add', { name: 'sum' }), { args: [tensorOf('x'), 1], kwargs: {} })),
+    /layer sum: what it takes cannot be read/,
+  ],
+  [
+    'a softmax over the examples',
+    sequential(input(7), layer('Dense', { name: 'd', units: 3 }), layer('Softmax', { name: 's', axis: 0 })),
+    /layer s \(Softmax\): axis must be the last one/,
+  ],
+  [
+    'one number between 0 and 1',
+    sequential(input(7), layer('Dense', { name: 'd', units: 1, activation: 'sigmoid' })),
+    /for two classes give 2 units and softmax, for a number no activation/,
+  ],
+  [
+    'a model inside a model',
+    sequential(input(7), sequential(input(7), classes), classes),
+    /layer m|layer layer_1 \(Sequential\).* put its layers into the outer one/,
+  ],
+  [
+    'a field that is very deep',
+    sequential(input(8, 8, 1), conv({ data_format: nested })),
+    /data_format of the kind object is not possible here/,
+  ],
+  ['a shape that is very deep', sequential(input(nested), classes), /its input shape must be/],
+  [
+    'a node that is very deep',
+    functional(opened, called(layer('Dense', { name: 'd', units: 2 }), nested)),
+    /what it takes cannot be read/,
+  ],
   ['nothing', sequential(), /no layers/],
   ['a list', [], /no model of layers/],
   ['null', null, /no model of layers/],
@@ -203,14 +272,29 @@ describe('a manifest of layers', () => {
         { ...flat, layers: [dense('a', 3), { kind: 'add', name: 's', from: ['a', 'input'] }] },
         /of one shape, not 3 and/,
       ],
-      [{ ...flat, layers: [dense('a', 1)] }, /2 to 65536 classes/],
+      [{ ...flat, input: [2], layers: [dense('a', 65_537)] }, /a row of 1 to 65536 numbers/],
       [{ ...image, layers: image.layers.slice(0, 2) }, /gives 8 x 8 x 4: the last one must give/],
     ];
     for (const [model, expected] of cases) assert.match(problemOf(model) ?? 'possible', expected);
     assert.equal(problemOf(image), undefined);
+    assert.equal(problemOf({ ...flat, layers: [dense('a', 1)] }), undefined);
     const idle: LayersSpec = { ...flat, layers: [{ kind: 'dropout', name: 'd', rate: 0.5 }, dense('a', 3)] };
     assert.match(layers.remarks!(idle).join(), /^layer d: its dropout is not applied/);
     assert.deepEqual(layers.remarks!(image), []);
+  });
+
+  test('may say one number where the task asks for one, and labels where it asks for labels', () => {
+    const ends = (units: number, activation?: string) =>
+      readLayers(sequential(input(2), layer('Dense', { name: 'd', units, activation }))) as ModelSpec;
+    const numeric = ['a', 'b'].map((column) => ({ column, mean: 0, scale: 1 }));
+    const tableOf = (label: object) => taskSchema.parse({ kind: 'table', numeric, label });
+    const number = tableOf({ kind: 'number', column: 'y', mean: 0, scale: 1 });
+    const labels = tableOf({ kind: 'labels', columns: ['p', 'q'] });
+    assert.equal(impossibleTask(number, ends(1)), null);
+    assert.match(impossibleTask(tableOf({ column: 'class' }), ends(1))!.message, /at least 2/);
+    assert.equal(impossibleTask(labels, ends(2, 'sigmoid')), null);
+    // The loss's, as softmax is: applied twice, no label would be less likely than one half.
+    assert.deepEqual(ends(2, 'sigmoid'), ends(2));
   });
 
   test('names the field that a task cannot feed', () => {

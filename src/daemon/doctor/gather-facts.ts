@@ -4,7 +4,7 @@ import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { readPath } from '../../api/control-client.ts';
+import { type NodeDoor, readPath } from '../../api/control-client.ts';
 import { tcpPartsOf } from '../../network/address-parts.ts';
 import { loadIdentity } from '../../network/identity.ts';
 import { createProbeHost, findHolders, type Holder, type Probe, probeAddress } from '../../network/probe.ts';
@@ -17,6 +17,7 @@ import {
 import { type RunView, runViewSchema } from '../../node/run-view.ts';
 import { wallClock } from '../../platform/node/wall-clock.ts';
 import { rememberedAddresses } from '../address-book.ts';
+import { doorOf } from '../connect.ts';
 import { DAEMON_INFO_FILE, type DaemonInfo, readDaemonInfo } from '../daemon-info.ts';
 import { keyFileOf, TOKEN_FILE } from '../directory.ts';
 import { logFileBytesMax } from '../log-file.ts';
@@ -109,10 +110,12 @@ async function askNode(
   }
   try {
     const inTime = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
+    const door: NodeDoor =
+      given === null && directory !== null ? await doorOf(directory) : { url: http, token: null };
     const [status, settings, peers] = await Promise.all([
-      readPath(http, '/status', inTime),
-      readPath(http, '/config', inTime),
-      readPath(http, '/peers', inTime),
+      readPath(door, '/status', inTime),
+      readPath(door, '/config', inTime),
+      readPath(door, '/peers', inTime),
     ]);
     const { node, runs } = statusSchema.parse(status);
     if (given === null && info !== null && node.peerKey !== info.peerKey) {

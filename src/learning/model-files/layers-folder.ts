@@ -8,10 +8,11 @@ import type { KerasForm } from '../../tasks/models/layers/layer-kind.ts';
 import { type LayerSpec, layerKindOf } from '../../tasks/models/layers/layer-kinds.ts';
 import { inputName, type LayersSpec } from '../../tasks/models/layers/layers-spec.ts';
 import { checkLength, inputsOf, modelLayout } from '../../tasks/models/model-layout.ts';
-import { type ModelSpec, modelKindOf } from '../../tasks/models/registry.ts';
+import type { ModelSpec } from '../../tasks/models/registry.ts';
 import type { Objective } from '../../tasks/objective.ts';
 import { littleEndianBytes } from '../initial.ts';
 import { ModelFileError } from '../learning-error.ts';
+import { describedLayers } from './described-layers.ts';
 import { scalingOf, usageOf } from './usage.ts';
 
 const topologyFile = 'model.json';
@@ -38,12 +39,7 @@ export async function writeLayersFolder(
   more: Readonly<Record<string, unknown>> = {},
 ): Promise<void> {
   checkLength(model, vector);
-  const described = modelKindOf(model).asLayers?.(model);
-  if (described === undefined) {
-    throw new ModelFileError(
-      `TensorFlow.js Layers has no counterpart of ${model.kind}: export it as safetensors or onnx`,
-    );
-  }
+  const described = describedLayers(model, 'TensorFlow.js Layers');
   const scaling = scalingOf(task);
   const first = scalingLayer(scaling, inputsOf(model));
   const nodes = described.layers.map(nodeOf);

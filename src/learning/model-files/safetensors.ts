@@ -6,7 +6,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import * as z from 'zod';
 import { writeFileAtomically } from '../../platform/node/atomic-file.ts';
 import { checkLength, modelLayout } from '../../tasks/models/model-layout.ts';
-import { type ModelSpec, modelKinds, modelSchema } from '../../tasks/models/registry.ts';
+import { type ModelSpec, modelKindOf, modelKinds, modelSchema } from '../../tasks/models/registry.ts';
 import { littleEndianBytes, vectorOfLittleEndian } from '../initial.ts';
 import { ModelFileError } from '../learning-error.ts';
 
@@ -137,7 +137,7 @@ function parseHeader(bytes: Buffer, file: string): Header {
   const parsed = headerSchema.safeParse(json);
   if (!parsed.success) {
     throw new ModelFileError(
-      `${file}: its header is not that of float32 tensors: ${z.prettifyError(parsed.error)}`,
+      `${file}: its header is not that of float32 tensors: ${firstProblem(parsed.error)}`,
     );
   }
   const { __metadata__: metadata = {}, ...rest } = parsed.data;
@@ -157,7 +157,7 @@ function layout(
     const bytes = 4 * shape.reduce((product, dimension) => product * dimension, 1);
     if (data_offsets[0] !== end || data_offsets[1] !== end + bytes) {
       throw new ModelFileError(
-        `${file}: expected tensor ${name} at bytes ${end} to ${end + bytes}, found ${data_offsets.join(' to ')}`,
+        `${file}: expected tensor ${brief(name)} at bytes ${end} to ${end + bytes}, found ${data_offsets.join(' to ')}`,
       );
     }
     end += bytes;
@@ -194,9 +194,28 @@ function describedModel(described: string, file: string): ModelSpec {
   }
   const parsed = modelSchema.safeParse(json);
   if (!parsed.success) {
-    throw new ModelFileError(`${file}: the metadatum model describes none: ${z.prettifyError(parsed.error)}`);
+    throw new ModelFileError(`${file}: the metadatum model describes none: ${firstProblem(parsed.error)}`);
   }
-  return parsed.data;
+  return possible(parsed.data, file);
+}
+
+/** Of as many as a file of a stranger has, and as long as they are. */
+function firstProblem({ issues }: z.ZodError): string {
+  const [{ path, message }] = issues as [z.core.$ZodIssue];
+  return brief(`${message} at ${path.map(String).join('.')}`);
+}
+
+function brief(text: string): string {
+  return text.length > 200 ? `${text.slice(0, 200)}...` : text;
+}
+
+/** A description is a stranger's claim: what it says together must be a model too. */
+function possible(model: ModelSpec, file: string): ModelSpec {
+  const wrong = modelKindOf(model).impossible?.(model) ?? null;
+  if (wrong === null) return model;
+  throw new ModelFileError(
+    `${file}: the metadatum model describes none: ${wrong.path.join('.')} ${wrong.message}`,
+  );
 }
 
 /** Where nothing describes the model: the first kind that these tensors alone tell. */

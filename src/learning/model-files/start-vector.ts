@@ -1,28 +1,32 @@
-/** Weights that a run begins at: of a safetensors file, or of a `model.json` of TensorFlow.js and the files it names. */
-import { open, readFile, stat } from 'node:fs/promises';
+/** Weights that a run begins at: of a safetensors file, of a `model.json` of TensorFlow.js and the files it names, or of an archive of Keras. */
+import { type FileHandle, open, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import * as z from 'zod';
 import { parseJson } from '../../core/parse-json.ts';
 import { readFully } from '../../platform/node/read-fully.ts';
+import { modelJsonBytesMax } from '../../run/model-file.ts';
 import type { RunVectors, VectorPaths } from '../../run/run-files.ts';
+import { plainName } from '../../tasks/models/layers/layer-kind.ts';
 import { frozenOf, modelLayout, parameterCount } from '../../tasks/models/model-layout.ts';
 import type { ModelSpec } from '../../tasks/models/registry.ts';
 import { littleEndianBytes, vectorOfFile } from '../initial.ts';
 import { ModelFileError } from '../learning-error.ts';
 import { readSafetensors } from './safetensors.ts';
 
-/** With the weights' names: a graph of 1,000 layers has 2 MiB. */
-const modelFileBytesMax = 8 << 20;
+/** Each is open while they are read; TensorFlow.js makes them of 4 MiB, for 1 GiB of weights. */
+const shardsMax = 256;
 
 const weightSchema = z.object({
   name: z.string(),
-  shape: z.array(z.int().min(0)),
+  shape: z.array(z.int().min(0)).max(8),
   dtype: z.string(),
   quantization: z.unknown().optional(),
 });
 type FileWeight = z.infer<typeof weightSchema>;
 const manifestSchema = z.object({
-  weightsManifest: z.array(z.object({ paths: z.array(z.string()), weights: z.array(weightSchema) })).min(1),
+  weightsManifest: z
+    .array(z.object({ paths: z.array(z.string()).max(shardsMax), weights: z.array(weightSchema) }))
+    .min(1),
 });
 
 /** The vectors that a run of `model` has as files. @throws ModelFileError */
@@ -54,19 +58,25 @@ async function readField(field: string, file: string, model: ModelSpec): Promise
 
 /** A vector of `model` with the values of the file. @throws ModelFileError where they are others', or not finite */
 async function readVector(file: string, model: ModelSpec): Promise<Float32Array> {
-  const vector = file.toLowerCase().endsWith('.json')
-    ? await readLayersWeights(file, model)
-    : (await readSafetensors(file, model)).vector;
+  const vector = await readValues(file, model);
   const wrong = vector.findIndex((value) => !Number.isFinite(value));
   if (wrong < 0) return vector;
   const { name } = modelLayout(model).find(({ at, length }) => wrong < at + length)!;
   throw new ModelFileError(`${file}: a value of ${name} is not finite`);
 }
 
+async function readValues(file: string, model: ModelSpec): Promise<Float32Array> {
+  const name = file.toLowerCase();
+  if (name.endsWith('.json')) return readLayersWeights(file, model);
+  if (!name.endsWith('.keras')) return (await readSafetensors(file, model)).vector;
+  const { readKerasWeights } = await import('./keras-weights.ts');
+  return readKerasWeights(file, model);
+}
+
 async function readLayersWeights(file: string, model: ModelSpec): Promise<Float32Array> {
   const info = await stat(file).catch(() => null);
-  if (!info?.isFile() || info.size > modelFileBytesMax) {
-    throw new ModelFileError(`${file}: expected a model.json of up to ${modelFileBytesMax} bytes`);
+  if (!info?.isFile() || info.size > modelJsonBytesMax) {
+    throw new ModelFileError(`${file}: expected a model.json of up to ${modelJsonBytesMax} bytes`);
   }
   const parsed = manifestSchema.safeParse(parseJson(await readFile(file, 'utf8')));
   if (!parsed.success) {
@@ -108,7 +118,7 @@ function isNamed(given: string, ours: string): boolean {
   const plain = given.replace(/:0$/, '').split('/');
   const [layer, weight] = [plain.at(-2) ?? '', plain.at(-1)!];
   const alias = { gamma: 'gain', beta: 'bias' }[weight] ?? weight;
-  return `${layer.replaceAll(/[^A-Za-z0-9_.-]/g, '_').slice(0, 56)}/${alias}` === ours;
+  return `${plainName(layer)}/${alias}` === ours;
 }
 
 function checkForm(
@@ -130,16 +140,26 @@ function checkForm(
 
 /** The files as one, read where it is asked for. They lie beside the model file, whatever folders it names. */
 async function openShards(folder: string, paths: readonly string[]) {
-  const shards = await Promise.all(
-    paths.map(async (path) => {
-      const name = join(folder, basename(path));
-      const handle = await open(name, 'r').catch((error: NodeJS.ErrnoException) => {
-        throw new ModelFileError(`${name}: expected weights, but it cannot be opened (${error.code})`);
-      });
-      return { name, handle, size: (await handle.stat()).size };
-    }),
-  );
+  const shards: { readonly handle: FileHandle; readonly size: number }[] = [];
+  const close = async (): Promise<void> => {
+    await Promise.all(shards.map(({ handle }) => handle.close()));
+  };
+  for (const path of paths) {
+    const name = join(folder, basename(path));
+    try {
+      const info = await stat(name);
+      // Of a pipe the end might never come.
+      if (!info.isFile()) throw new ModelFileError(`${name}: expected weights, and this is no file`);
+      shards.push({ handle: await open(name, 'r'), size: info.size });
+    } catch (error) {
+      await close();
+      if (error instanceof ModelFileError) throw error;
+      const { code } = error as NodeJS.ErrnoException;
+      throw new ModelFileError(`${name}: expected weights, but it cannot be opened (${code})`);
+    }
+  }
   return {
+    close,
     async read(into: Uint8Array, position: number): Promise<void> {
       let [done, start] = [0, 0];
       for (const { handle, size } of shards) {
@@ -152,9 +172,6 @@ async function openShards(folder: string, paths: readonly string[]) {
       }
       if (done < into.length)
         throw new ModelFileError(`${join(folder, 'model.json')}: its weights are cut short`);
-    },
-    async close(): Promise<void> {
-      await Promise.all(shards.map(({ handle }) => handle.close()));
     },
   };
 }

@@ -1,6 +1,7 @@
 /** The learner port in a process of its own, written in any language: docs/TRAINERS.md. */
 import { createHash } from 'node:crypto';
 import type { Clock } from '../../core/ports.ts';
+import { raced } from '../../platform/node/raced.ts';
 import { wallClock } from '../../platform/node/wall-clock.ts';
 import type { Metrics } from '../../tasks/metrics.ts';
 import { checkSize } from '../../tasks/models/model-layout.ts';
@@ -183,7 +184,7 @@ class ProcessLearner implements Learner {
       }
     });
     this.#lane = turn.catch(() => {});
-    return orAborted(turn, either);
+    return raced(turn, either);
   }
 
   async #timed<T>(
@@ -273,13 +274,4 @@ class ProcessLearner implements Learner {
         'try it with `starlings trainer check`',
     );
   }
-}
-
-function orAborted<T>(turn: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const aborted = (): void => reject(signal.reason);
-    if (signal.aborted) aborted();
-    else signal.addEventListener('abort', aborted, { once: true });
-    turn.then(resolve, reject).finally(() => signal.removeEventListener('abort', aborted));
-  });
 }

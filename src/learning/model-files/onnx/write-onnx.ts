@@ -2,9 +2,9 @@
 import { writeFileAtomically } from '../../../platform/node/atomic-file.ts';
 import { objectiveOf, type TaskSpec } from '../../../tasks/data/registry.ts';
 import { checkLength, inputsOf, modelLayout, outputsOf } from '../../../tasks/models/model-layout.ts';
-import { type ModelSpec, modelKindOf } from '../../../tasks/models/registry.ts';
+import type { ModelSpec } from '../../../tasks/models/registry.ts';
 import type { Objective } from '../../../tasks/objective.ts';
-import { ModelFileError } from '../../learning-error.ts';
+import { describedLayers } from '../described-layers.ts';
 import { scalingOf, usageOf } from '../usage.ts';
 import { OnnxGraph } from './graph.ts';
 import { LayersGraph } from './layers-graph.ts';
@@ -22,10 +22,7 @@ export async function writeOnnx(
   more: Readonly<Record<string, unknown>> = {},
 ): Promise<void> {
   checkLength(model, vector);
-  const layers = modelKindOf(model).asLayers?.(model);
-  if (layers === undefined) {
-    throw new ModelFileError(`${model.kind} is not written as ONNX yet: export it as safetensors`);
-  }
+  const layers = describedLayers(model, 'ONNX');
   const graph = new OnnxGraph();
   const tensors = modelLayout(model).map(
     ({ name, shape, at, length }) => [name, { shape, values: vector.subarray(at, at + length) }] as const,

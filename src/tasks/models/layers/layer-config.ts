@@ -48,13 +48,19 @@ export class LayerConfig {
   readonly #layer: string;
   readonly #config: Readonly<Record<string, unknown>>;
   readonly #read = new Set<string>();
-  /** The last layer's softmax is the loss's. */
+  #endsInSigmoid = false;
+  /** What makes probabilities of the last layer's values is the loss's. */
   readonly #isLast: boolean;
 
   constructor(layer: string, config: Readonly<Record<string, unknown>>, isLast: boolean) {
     this.#layer = layer;
     this.#config = config;
     this.#isLast = isLast;
+  }
+
+  /** Whether it is the last layer, and a sigmoid that only the loss knows was left out. */
+  get endsInSigmoid(): boolean {
+    return this.#endsInSigmoid;
   }
 
   fail(message: string): never {
@@ -95,7 +101,7 @@ export class LayerConfig {
   only(field: string, value: string | number | boolean, advice: string): void {
     const given = this.get(field);
     if (given !== undefined && given !== value) {
-      this.fail(`${field} ${JSON.stringify(given)?.slice(0, 40)} is not possible here: ${advice}`);
+      this.fail(`${field} ${briefly(given)} is not possible here: ${advice}`);
     }
   }
 
@@ -110,6 +116,10 @@ export class LayerConfig {
     if (name === 'softmax') {
       if (this.#isLast) return 'linear';
       this.fail('softmax is for the last layer alone: use relu, tanh or another activation');
+    }
+    if (name === 'sigmoid' && this.#isLast) {
+      this.#endsInSigmoid = true;
+      return 'linear';
     }
     const known = Object.hasOwn(activationsOfKeras, name) ? activationsOfKeras[name] : undefined;
     return (
@@ -170,6 +180,12 @@ export class LayerConfig {
     const name = typeof given === 'string' ? given : (given as { class_name?: unknown }).class_name;
     if (textOf(name).toLowerCase() !== wanted) this.fail(`${field} must be ${wanted}`);
   }
+}
+
+/** As a sentence can hold it, however large it is. */
+function briefly(value: unknown): string {
+  const isPlain = typeof value !== 'object' || value === null;
+  return isPlain ? (JSON.stringify(value)?.slice(0, 40) ?? '') : textOf(value);
 }
 
 /** What a file says in a place for a word; values that are none become one that nothing is called. */

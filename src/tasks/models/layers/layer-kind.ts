@@ -37,6 +37,12 @@ export function defineLayer<Schema extends LayerSchema>(kind: LayerKind<Schema>)
 
 const layerName = z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$/, 'letters, digits, _ . and -');
 
+/** A name of a file in the letters of manifests; several may become one. */
+export function plainName(given: string): string {
+  const plain = given.replaceAll(/[^A-Za-z0-9_.-]/g, '_').replace(/^[.-]/, '_');
+  return plain.slice(0, 56) || 'layer';
+}
+
 /** Fields of every layer. */
 export const common = {
   name: layerName.describe('its tensors are named after it'),

@@ -9,8 +9,8 @@ export const layersSchema = z.strictObject({
   kind: z
     .literal('layers')
     .describe(
-      'a model of layers as Keras and TensorFlow.js have them; run files name it by `file: model.json`, which is read into the ' +
-        'fields below when the run is signed',
+      'a model of layers as Keras and TensorFlow.js have them; run files name it by `file: model.json` or `file: model.keras`, which is ' +
+        'read into the fields below when the run is signed',
     ),
   input: z
     .array(length)

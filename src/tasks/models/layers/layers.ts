@@ -111,10 +111,10 @@ function impossible(model: LayersSpec): Impossible | null {
   }
   if (layout.tensors.length === 0) return at(['layers'], 'have nothing to train: add a dense layer');
   const given = shapes.get(before)!;
-  if (given.length === 1 && given[0]! >= 2 && given[0]! <= outputsMax) return null;
+  if (given.length === 1 && given[0]! <= outputsMax) return null;
   const last = model.layers.length - 1;
   return at(
     ['layers', last],
-    `layer ${before} gives ${written(given)}: the last one must give a number for each of 2 to ${outputsMax} classes`,
+    `layer ${before} gives ${written(given)}: the last one must give a row of 1 to ${outputsMax} numbers, one for each class`,
   );
 }

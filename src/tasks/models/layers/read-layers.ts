@@ -1,15 +1,12 @@
 /** A `model.json` of TensorFlow.js or Keras as a model of layers. What it says is a stranger's claim: nothing of it is executed. */
 import * as z from 'zod';
 import { LayerConfig, LayersFileError } from './layer-config.ts';
-import { length, type Shape } from './layer-kind.ts';
+import { length, plainName, type Shape, valuesOf } from './layer-kind.ts';
 import { type LayerSpec, layerKindOf, layerSchema, readers } from './layer-kinds.ts';
 import { inputName, type LayersSpec } from './layers-spec.ts';
 import { type FileLayer, type Topology, topologyOf } from './topology.ts';
 
 const inputShape = z.array(length).min(1).max(3);
-
-/** Before any is read; a model that is possible has fewer. */
-const fileLayersMax = 1024;
 
 /** Where layers of other classes lead: why not, and what to use. */
 const advice: Readonly<Record<string, string>> = {
@@ -19,14 +16,16 @@ const advice: Readonly<Record<string, string>> = {
   Embedding: 'models of layers take numbers and images; for text there is the model kind gpt',
   LSTM: 'models of layers take numbers and images; for text there is the model kind gpt',
   LeakyReLU: 'use elu, gelu or silu',
+  Rescaling: 'values are scaled by the task of the run, the same at every node: leave it out',
+  Normalization: 'values are scaled by the task of the run, the same at every node: leave it out',
+  GaussianNoise: 'a round must give the same bits whoever repeats it: leave it out',
+  Sequential: 'it is a model inside a model: put its layers into the outer one',
+  Functional: 'it is a model inside a model: put its layers into the outer one',
 };
 
 /** @throws LayersFileError with one sentence that names the layer and says what to do */
 export function readLayers(json: unknown): LayersSpec {
   const topology = topologyOf(json);
-  if (topology.layers.length > fileLayersMax) {
-    throw new LayersFileError(`the model has ${topology.layers.length} layers, more than ${fileLayersMax}`);
-  }
   return new Reading(topology).result();
 }
 
@@ -76,16 +75,25 @@ class Reading {
       return value;
     });
     const isLast = layer.name === (this.#topology.output ?? this.#topology.layers.at(-1)!.name);
+    const config = new LayerConfig(title, layer.config, isLast);
     if (isLast && layer.className === 'Softmax') {
+      const axis = config.get('axis') ?? -1;
+      if (inputs.length !== 1 || (axis !== -1 && axis !== inputs[0]!.shape.length))
+        config.fail('axis must be the last one (-1)');
       this.#values.set(layer.name, inputs[0]!);
       return;
     }
-    const spec = this.#specOf(layer, title, inputs, isLast);
+    const spec = this.#specOf(layer, title, inputs, config);
     const shape = layerKindOf(spec).shape(
       spec,
       inputs.map((value) => value.shape),
     );
     if (typeof shape === 'string') throw new LayersFileError(`layer ${title} ${shape}`);
+    if (config.endsInSigmoid && valuesOf(shape) === 1) {
+      config.fail(
+        'sigmoid of one number is not possible here: for two classes give 2 units and softmax, for a number no activation',
+      );
+    }
     // Only the loss knows what softmax makes of them, so the last layer gives logits.
     const isIdle = spec.kind === 'activation' && spec.activation === 'linear';
     if (isIdle) {
@@ -96,7 +104,7 @@ class Reading {
     this.#values.set(layer.name, { name: spec.name, shape });
   }
 
-  #specOf(layer: FileLayer, title: string, inputs: readonly Value[], isLast: boolean): LayerSpec {
+  #specOf(layer: FileLayer, title: string, inputs: readonly Value[], config: LayerConfig): LayerSpec {
     const reader = readers.get(layer.className);
     if (reader === undefined) {
       const known = [...readers.keys()].join(', ');
@@ -105,7 +113,6 @@ class Reading {
         : `it is none of ${known}`;
       throw new LayersFileError(`layer ${title} is not possible here: ${why}`);
     }
-    const config = new LayerConfig(title, layer.config, isLast);
     const fields = reader.read(
       config,
       inputs.map(({ shape }) => shape),
@@ -136,8 +143,7 @@ class Reading {
     }
     if (!inputShape.safeParse(given).success) {
       throw new LayersFileError(
-        `layer ${title}: its input shape must be [null, values] or [null, height, width, channels] with whole numbers up to 1048576, not ` +
-          JSON.stringify([null, ...given]).slice(0, 60),
+        `layer ${title}: its input shape must be [null, values] or [null, height, width, channels] with whole numbers up to 1048576`,
       );
     }
     const shape = given as number[];
@@ -156,11 +162,7 @@ class Reading {
 
   /** As in the file, in the letters of manifests, and no name twice. */
   #nameFor(given: string): string {
-    const plain =
-      given
-        .replaceAll(/[^A-Za-z0-9_.-]/g, '_')
-        .replace(/^[.-]/, '_')
-        .slice(0, 56) || 'layer';
+    const plain = plainName(given);
     let name = plain;
     for (let count = 2; this.#names.has(name); count++) name = `${plain}_${count}`;
     this.#names.add(name);

@@ -19,6 +19,9 @@ export interface Topology {
   readonly output: string | null;
 }
 
+/** Before any is read, and before they are sorted; a model that is possible has fewer. */
+const fileLayersMax = 1024;
+
 /** What the only input of a Sequential model is called where no InputLayer stands for it. */
 const beforeAll = ' ';
 
@@ -48,6 +51,9 @@ export function topologyOf(json: unknown): Topology {
   }
   const { class_name: className, config } = parsed.data;
   const raw = Array.isArray(config) ? config : config.layers;
+  if (raw.length > fileLayersMax) {
+    throw new LayersFileError(`the model has ${raw.length} layers, more than ${fileLayersMax}`);
+  }
   switch (className) {
     case 'Sequential':
       return { layers: inSequence(raw), output: null };
@@ -90,12 +96,13 @@ function inSequence(raw: readonly RawLayer[]): FileLayer[] {
 
 /** Each after those whose values it takes. */
 function sorted(raw: readonly RawLayer[]): FileLayer[] {
-  const open = new Map(
-    raw.map((each, index) => {
-      const layer = layerOf(each, index, null);
-      return [layer.name, { ...layer, inputs: namesIn(each.inbound_nodes ?? [], layer.name) }];
-    }),
-  );
+  const open = new Map<string, FileLayer>();
+  for (const [index, each] of raw.entries()) {
+    const layer = layerOf(each, index, null);
+    if (open.has(layer.name))
+      throw new LayersFileError(`layer ${layer.name.slice(0, 64)}: there are two of this name`);
+    open.set(layer.name, { ...layer, inputs: namesIn(each.inbound_nodes ?? [], layer.name) });
+  }
   const layers: FileLayer[] = [];
   const done = new Set<string>();
   for (let before = -1; before < layers.length; ) {
@@ -120,15 +127,23 @@ const kerasTensor = z.object({
   class_name: z.literal('__keras_tensor__'),
   config: z.object({ keras_history: z.tuple([z.string(), z.literal(0), z.literal(0)]) }),
 });
+/** What a layer is called with besides would change what it computes; `training` does not, as no layer of the list listens to it. */
+const calledWith = z.object({ training: z.boolean().nullable().optional() }).catchall(z.null());
 /** `[name, node, tensor, arguments]` */
-const oldTensor = z.tuple([z.string(), z.literal(0), z.literal(0)]).rest(z.unknown());
-const newNode = z.object({ args: z.array(z.union([kerasTensor, z.array(kerasTensor)])) });
+const oldTensor = z.union([
+  z.tuple([z.string(), z.literal(0), z.literal(0)]),
+  z.tuple([z.string(), z.literal(0), z.literal(0), calledWith]),
+]);
+const newNode = z.object({
+  args: z.array(z.union([kerasTensor, z.array(kerasTensor)])),
+  kwargs: calledWith.optional(),
+});
 
 function namesIn(nodes: readonly unknown[], name: string): string[] {
   if (nodes.length === 0) return [];
   const fail = (): never => {
     throw new LayersFileError(
-      `layer ${name.slice(0, 64)}: what it takes cannot be read; a layer may be called once, with the values of layers`,
+      `layer ${name.slice(0, 64)}: what it takes cannot be read; a layer may be called once, with the values of layers and nothing else`,
     );
   };
   if (nodes.length > 1) return fail();
@@ -138,11 +153,13 @@ function namesIn(nodes: readonly unknown[], name: string): string[] {
   return asOld.success ? asOld.data.map(([from]) => from) : fail();
 }
 
-/** `[[name, 0, 0]]`, of Keras 3 also `[name, 0, 0]`. */
+/** `[[name, 0, 0]]`, of Keras 3 also `[name, 0, 0]` and `{output: [name, 0, 0]}`. */
 function onlyOutput(given: unknown): string | null {
-  const tensor = oldTensor.safeParse(given);
+  const named = z.record(z.string(), z.unknown()).safeParse(given);
+  const all = named.success ? Object.values(named.data) : given;
+  const tensor = oldTensor.safeParse(all);
   if (tensor.success) return tensor.data[0];
-  const list = z.tuple([oldTensor]).safeParse(given);
+  const list = z.tuple([oldTensor]).safeParse(all);
   if (list.success) return list.data[0][0];
   if (given === undefined) return null;
   throw new LayersFileError('the model must have one output');

@@ -75,6 +75,7 @@ export const activate = defineLayer({
   shape: (_, inputs) => oneOf(inputs),
   read: {
     Activation: (config) => ({ activation: config.activation() }),
+    Identity: () => ({ activation: 'linear' }),
     ReLU(config) {
       config.only('negative_slope', 0, 'use elu or gelu where negative values must count');
       config.only('threshold', 0, 'leave it out');
@@ -102,7 +103,10 @@ export const dropout = defineLayer({
   shape: (_, inputs) => oneOf(inputs),
   read: {
     Dropout: (config) => ({ rate: config.number('rate', 0) }),
-    SpatialDropout2D: (config) => ({ rate: config.number('rate', 0) }),
+    SpatialDropout2D(config) {
+      config.get('data_format'); // It drops nothing, whichever dimension are the channels.
+      return { rate: config.number('rate', 0) };
+    },
   },
   keras: ({ rate }) => ({ className: 'Dropout', config: { rate } }),
 });

@@ -1,0 +1,57 @@
+/** Models that Keras saved, against what Keras said of them: test/python/keras_models.py writes both. */
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { readRunVectors } from '../../src/learning/model-files/start-vector.ts';
+import { predict } from '../../src/learning/tfjs/inference.ts';
+import { checkTrainable } from '../../src/learning/tfjs/trainable.ts';
+import { withModelOf } from '../../src/run/model-file.ts';
+import { type ModelSpec, modelKindOf, modelSchema } from '../../src/tasks/models/registry.ts';
+import { startBackend } from '../../src/tensor/tfjs-backend.ts';
+
+export const kerasModels = ['image', 'branches', 'graph'] as const;
+
+interface Answers {
+  readonly model: unknown;
+  readonly inputs: readonly number[];
+  readonly outputs: readonly number[];
+}
+
+export function modelOf(file: Uint8Array): ModelSpec {
+  const { model } = withModelOf({}, file) as { readonly model: unknown };
+  return modelSchema.parse(model);
+}
+
+/** `name.keras` and `name.json` of `folder`: the same model, weights in their places, answers as Keras gives them. */
+export async function testKerasModel(folder: string, name: string): Promise<void> {
+  await startBackend('wasm');
+  const archive = join(folder, `${name}.keras`);
+  const answers = JSON.parse(await readFile(join(folder, `${name}.json`), 'utf8')) as Answers;
+  const model = modelOf(await readFile(archive));
+  assert.deepEqual(modelOf(Buffer.from(JSON.stringify(answers.model))), model);
+  assert.equal(modelKindOf(model).impossible?.(model) ?? null, null);
+  await checkTrainable(model);
+  await testAnswers(model, archive, answers);
+}
+
+/** A folder that the converter of TensorFlow.js wrote, with answers of Keras beside. */
+export async function testConvertedModel(folder: string): Promise<void> {
+  await startBackend('wasm');
+  const file = join(folder, 'model.json');
+  const answers = JSON.parse(await readFile(join(folder, 'answers.json'), 'utf8')) as Answers;
+  await testAnswers(modelOf(await readFile(file)), file, answers);
+}
+
+async function testAnswers(
+  model: ModelSpec,
+  weights: string,
+  answers: Omit<Answers, 'model'>,
+): Promise<void> {
+  const { start } = await readRunVectors({ start: weights }, model);
+  const { probabilities } = await predict(model, start!, Float32Array.from(answers.inputs));
+  assert.equal(probabilities.length, answers.outputs.length);
+  probabilities.forEach((value, at) => {
+    assert.ok(Math.abs(value - answers.outputs[at]!) < 1e-5, `${value} at ${at}, not ${answers.outputs[at]}`);
+  });
+  assert.ok(new Set(answers.outputs.map((value) => value.toFixed(4))).size > 10, 'all alike shows little');
+}
