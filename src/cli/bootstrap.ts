@@ -1,10 +1,15 @@
 import { type Command, Option } from 'commander';
 import { LOG_LEVELS, type LogLevel } from '../daemon/options.ts';
 import { collected } from './parts/arguments.ts';
+import {
+  addConnectivityOptions,
+  type ConnectivityFlags,
+  connectivityOf,
+} from './parts/connectivity-options.ts';
 import { dataHome } from './parts/data-home.ts';
 import { perform } from './parts/perform.ts';
 
-interface Options {
+interface Options extends ConnectivityFlags {
   readonly announce?: readonly string[];
   readonly bootstrap?: readonly string[];
   readonly dir: string;
@@ -13,10 +18,9 @@ interface Options {
 }
 
 export function addBootstrapCommand(parent: Command): void {
-  parent
-    .command('bootstrap')
+  addConnectivityOptions(parent.command('bootstrap'), true)
     .description(
-      'run a node of the DHT alone: others find each other through it; it learns and stores nothing',
+      'run a node of the DHT alone: others find each other through it, and over it where nobody can dial them; it learns and stores nothing',
     )
     .option(
       '--bootstrap <address...>',
@@ -37,6 +41,7 @@ export function addBootstrapCommand(parent: Command): void {
             directory: options.dir,
             listen: checkedAddresses('listen', options.listen ?? ['/ip4/0.0.0.0/tcp/0']),
             announce: checkedAddresses('announce', options.announce ?? []),
+            connectivity: connectivityOf(options),
             logLevel: options.logLevel,
             tell: say,
           },

@@ -6,6 +6,7 @@ import type { RunView } from '../node/run-view.ts';
 import { collected, peerKeys, trainerLine, wholeNumber } from './parts/arguments.ts';
 import { backendOption } from './parts/backend-option.ts';
 import { configFile } from './parts/config-file.ts';
+import { addConnectivityOptions } from './parts/connectivity-options.ts';
 import { dataHome } from './parts/data-home.ts';
 import { exitCodeOf, exitCodesHelp } from './parts/exit.ts';
 import { addFigureOptions, type FigureOptions } from './parts/figure-options.ts';
@@ -13,7 +14,7 @@ import type { NodeFlags } from './parts/node-settings.ts';
 import { type CommandContext, type CommandResult, perform } from './parts/perform.ts';
 
 export function addNodeCommand(parent: Command): Command {
-  return addFigureOptions(parent.command('node'))
+  return addConnectivityOptions(addFigureOptions(parent.command('node')), false)
     .description('run a node: join runs, train on your own data, share what was learned')
     .option(
       '--config <file>',

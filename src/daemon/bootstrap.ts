@@ -2,9 +2,9 @@
 import { createBootstraps } from '../network/bootstraps.ts';
 import { createHost } from '../network/host.ts';
 import { loadIdentity } from '../network/identity.ts';
-import { tcpProfile } from '../network/profiles/tcp.ts';
 import { openLevelStore } from '../platform/node/level-store.ts';
 import { wallClock } from '../platform/node/wall-clock.ts';
+import { daemonProfile } from './daemon-profile.ts';
 import { keyFileOf, type NodeDirectory, openNodeDirectory } from './directory.ts';
 import { networkTrouble } from './network-trouble.ts';
 import type { BootstrapOptions, RunningDaemon } from './options.ts';
@@ -39,7 +39,10 @@ async function begin(
   const identity = await loadIdentity(keyFileOf(directory.path));
   const host = await createHost({
     identity,
-    profile: tcpProfile({ listen: options.listen, announce: options.announce }),
+    profile: await daemonProfile(
+      { listen: options.listen, announce: options.announce },
+      options.connectivity,
+    ),
     carriesRuns: false,
   });
   teardown.add(() => host.stop());

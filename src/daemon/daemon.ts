@@ -5,7 +5,6 @@ import type { HttpServer } from '../api/http-server.ts';
 import type { ListenAddress } from '../api/listen-address.ts';
 import type { ContentStore } from '../content/content-store.ts';
 import { loadIdentity } from '../network/identity.ts';
-import { tcpProfile } from '../network/profiles/tcp.ts';
 import type { JoinRequest } from '../node/commands.ts';
 import { createNode, type StarlingsNode } from '../node/create-node.ts';
 import type { NodeEvent } from '../node/events.ts';
@@ -20,6 +19,7 @@ import { wallClock } from '../platform/node/wall-clock.ts';
 import { AddressBook, rememberedAddresses } from './address-book.ts';
 import { listenAddressOf } from './api-settings.ts';
 import type { DaemonInfo } from './daemon-info.ts';
+import { daemonProfile } from './daemon-profile.ts';
 import { keyFileOf, type NodeDirectory, openNodeDirectory } from './directory.ts';
 import { moveEarlierLayout } from './earlier-layout.ts';
 import { EventLog } from './event-log.ts';
@@ -135,6 +135,7 @@ class Daemon {
       listen,
       announce,
       bootstrap,
+      connectivity,
       limits = {},
       retention,
       listener,
@@ -158,7 +159,7 @@ class Daemon {
     const node = await createNode(
       {
         identity,
-        profile: tcpProfile({ listen, announce }),
+        profile: await daemonProfile({ listen, announce }, connectivity),
         bootstrap: addresses,
         store,
         ...(content ? { content } : {}),

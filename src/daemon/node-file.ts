@@ -5,6 +5,7 @@ import { RETENTIONS } from '../log/retention.ts';
 import { limitsSchema } from '../node/limits.ts';
 import { backendSchema } from '../tensor/backend-schema.ts';
 import { apiSchema, socketFrom } from './api-settings.ts';
+import { connectivitySchema } from './connectivity.ts';
 import { LOG_LEVELS } from './options.ts';
 import { isMeantAsRunId } from './run-reference.ts';
 
@@ -28,6 +29,9 @@ export const nodeFileSchema = z.strictObject({
       'multiaddrs to tell others in place of those it listens on: a forwarded port, a name; empty: those',
     ),
   bootstrap: z.array(address).max(256).default([]).describe('multiaddrs of any nodes, with /p2p/<peer id>'),
+  connectivity: connectivitySchema
+    .prefault({})
+    .describe('how it and others come to be connected (docs/OPERATING.md, "Reaching others")'),
   httpPort: z.int().min(0).max(65_535).default(0).describe('API on 127.0.0.1; 0 for any free port'),
   api: apiSchema.prefault({}),
   logLevel: z.enum(LOG_LEVELS).default('info').describe('of log.jsonl'),
@@ -87,8 +91,9 @@ export type NodeFile = z.infer<typeof nodeFileSchema>;
 /** Paths in the file are relative to the file. A run may be an id, unless there is a file of that name: `isFile` tells. */
 export function withPathsFrom(file: string, settings: NodeFile, isFile: (path: string) => boolean): NodeFile {
   const from = (given: string): string => resolve(dirname(file), given);
-  const { directory, key, runs, api } = settings;
+  const { directory, key, runs, api, connectivity } = settings;
   const { listen, ...files } = api;
+  const { networkKey } = connectivity;
   return {
     ...settings,
     ...(directory === undefined ? {} : { directory: from(directory) }),
@@ -99,6 +104,7 @@ export function withPathsFrom(file: string, settings: NodeFile, isFile: (path: s
         Object.entries(files).flatMap(([name, file]) => (file === undefined ? [] : [[name, from(file)]])),
       ),
     },
+    connectivity: { ...connectivity, ...(networkKey === undefined ? {} : { networkKey: from(networkKey) }) },
     runs: runs.map((one) => ({
       ...one,
       run: isMeantAsRunId(one.run) && !isFile(from(one.run)) ? one.run : from(one.run),

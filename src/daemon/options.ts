@@ -7,6 +7,7 @@ import type { NodeListener } from '../node/create-node.ts';
 import type { NodeLimits } from '../node/limits.ts';
 import type { RunView } from '../node/run-view.ts';
 import type { ApiSettings } from './api-settings.ts';
+import type { ConnectivityGiven } from './connectivity.ts';
 import type { DaemonInfo } from './daemon-info.ts';
 
 export const LOG_LEVELS = ['silent', 'error', 'warn', 'info', 'debug'] as const;
@@ -21,6 +22,7 @@ export interface BootstrapOptions {
   readonly announce: readonly string[];
   /** Multiaddrs with `/p2p/<peer id>` of nodes to join the DHT through. */
   readonly bootstrap: readonly string[];
+  readonly connectivity?: ConnectivityGiven;
   readonly logLevel: LogLevel;
   /** Takes sentences for people: what is being waited for and what to do about it. */
   readonly tell: (sentence: string) => void;

@@ -1,4 +1,5 @@
 /** The addresses a host tells others in place of its own: a wrong one makes it unreachable without a word. */
+import { isPrivate } from '@libp2p/utils';
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr';
 import { AddressError } from './errors.ts';
 
@@ -51,6 +52,17 @@ export function isAddress(text: string): boolean {
   }
 }
 
+export function isRelayed(address: Multiaddr): boolean {
+  return address.getComponents().some(({ name }) => name === 'p2p-circuit');
+}
+
+/** A relay has told us its addresses on its own network and machine too: where it has one of the internet, those help nobody. */
+export function withoutPrivateRelays(addresses: readonly Multiaddr[]): Multiaddr[] {
+  const isPublicRelay = (address: Multiaddr): boolean => isRelayed(address) && !isPrivate(address);
+  if (!addresses.some(isPublicRelay)) return [...addresses];
+  return addresses.filter((address) => !isRelayed(address) || isPublicRelay(address));
+}
+
 function problemOf(address: Multiaddr, self: string): string | null {
   for (const { name, value } of address.getComponents()) {
     if (UNSPECIFIED.includes(value ?? '')) {
@@ -59,7 +71,7 @@ function problemOf(address: Multiaddr, self: string): string | null {
     if ((name === 'tcp' || name === 'udp') && value === '0') {
       return 'others need to know the port; write the one that is forwarded';
     }
-    if (name === 'p2p' && value !== self && !address.toString().includes('/p2p-circuit')) {
+    if (name === 'p2p' && value !== self && !isRelayed(address)) {
       return `it leads to peer ${value}, and this one is ${self}`;
     }
   }

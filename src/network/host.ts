@@ -13,17 +13,21 @@ import { yamux } from '@libp2p/yamux';
 import type { Multiaddr } from '@multiformats/multiaddr';
 import { createLibp2p, type Libp2pInit, type ServiceFactoryMap } from 'libp2p';
 import type { PeerKey } from '../core/io.ts';
-import { announcedAddresses, parsedAddress } from './announced-addresses.ts';
+import { announcedAddresses, parsedAddress, withoutPrivateRelays } from './announced-addresses.ts';
 import { ConnectionHolders } from './connection-holders.ts';
 import { connectionsMaxDefault, connectionsPerAddressMaxDefault } from './connections-max.ts';
 import { AddressError, RecordRefusedError } from './errors.ts';
+import { followConnections } from './follow-connections.ts';
 import { Gossip } from './gossip.ts';
 import { HostDatastore } from './host-datastore.ts';
 import { type Identity, peerIdOf } from './identity.ts';
+import { greeting } from './neighbours.ts';
 import { type OriginOf, Origins, publicOrigin } from './origins.ts';
+import { dialOrder } from './profiles/dial-order.ts';
 import type { HostProfile } from './profiles/host-profile.ts';
 import { KAD_PROTOCOL } from './protocols.ts';
 import { Reputation } from './reputation.ts';
+import { serveWhileReachable } from './serve-while-reachable.ts';
 import { createTrafficMeter, type Traffic, type TrafficMeter } from './traffic.ts';
 
 /**
@@ -34,6 +38,9 @@ const streamBufferBytesMax = 4 << 20;
 
 /** Identify lists a name of a hundred bytes for each run; at libp2p's 8 KiB a host of eighty runs is unknown to all. */
 const identifyBytesMax = 32 << 10;
+
+/** A handshake across the world takes one second; what swallows packets must leave time for the next address. */
+const addressDialTimeoutMs = 3_000;
 
 export interface HostOptions {
   readonly identity: Identity;
@@ -96,7 +103,11 @@ export async function createHost(options: HostOptions): Promise<Host> {
     start: false,
     privateKey: identity.privateKey,
     nodeInfo: { name: 'starlings', userAgent: 'starlings' },
-    addresses: { listen: [...profile.listen], announce: [...profile.announce] },
+    addresses: {
+      listen: [...profile.listen],
+      announce: [...profile.announce],
+      announceFilter: withoutPrivateRelays,
+    },
     datastore: new HostDatastore(),
     connectionGater: {
       denyInboundConnection: (from) => origins.isCrowded(from),
@@ -105,9 +116,10 @@ export async function createHost(options: HostOptions): Promise<Host> {
       denyInboundUpgradedConnection: (_peer, from) => origins.isCrowded(from),
       denyDialPeer: (peer) => reputation.isOutcast(peer),
     },
+    peerDiscovery: greeting(profile.neighbours, () => libp2p),
     ...connectionParts(profile, meter, options.connectionsMax ?? connectionsMaxDefault),
     services: {
-      ...profile.relay,
+      ...profile.services,
       ...services(profile, (options.carriesRuns ?? true) ? gossip : null),
     },
   });
@@ -116,6 +128,8 @@ export async function createHost(options: HostOptions): Promise<Host> {
   if (libp2p.services.gossip !== undefined) {
     gossip.over(libp2p.services.gossip);
   }
+  followConnections(libp2p, nowMs);
+  if (profile.discovery === 'dht-server') serveWhileReachable(libp2p);
   return {
     key: identity.key,
     libp2p,
@@ -144,6 +158,7 @@ function connectionParts(
 ): Partial<Libp2pInit<HostServices>> {
   return {
     transports: profile.transports,
+    ...(profile.protector === null ? {} : { connectionProtector: profile.protector }),
     connectionEncrypters: [noise()],
     streamMuxers: [
       yamux({
@@ -162,6 +177,8 @@ function connectionParts(
       // What KEEP_ALIVE does; longer outages are ours (links.ts).
       reconnectRetries: 3,
       reconnectRetryInterval: 500,
+      addressSorter: dialOrder(),
+      addressDialTimeout: addressDialTimeoutMs,
     },
   };
 }

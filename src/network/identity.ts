@@ -55,6 +55,21 @@ export async function loadIdentity(path: string): Promise<Identity> {
   return identityFromSeed(seed);
 }
 
+/**
+ * The key of a private network, of a file as that of an identity.
+ * @throws IdentityError where there is none, others may read it, or it holds something else
+ */
+export async function loadNetworkKey(path: string): Promise<Uint8Array> {
+  const key = await readKeyFile(path);
+  if (key === null) {
+    throw new IdentityError(
+      `there is no key of a network at ${path}: copy that of a node of the network, or make one with ` +
+        `\`(umask 077; openssl rand -hex 32 > ${path})\``,
+    );
+  }
+  return key;
+}
+
 async function readKeyFile(path: string): Promise<Uint8Array | null> {
   try {
     const { mode, size } = await stat(path);

@@ -17,7 +17,8 @@ import { type Recurring, startRecurring } from './recurring.ts';
 
 const REVIEW_INTERVAL_MS = 1_000;
 const REVIEW_GAP_MS = 50;
-const DIAL_TIMEOUT_MS = 5_000;
+/** Three addresses that swallow what they are sent, and the one that answers (host.ts). */
+const DIAL_TIMEOUT_MS = 10_000;
 const CLOSE_TIMEOUT_MS = 1_000;
 /** Of one run, in libp2p's sum over all tags of a peer: what it closes first above `connectionsMax`. */
 const TAG_VALUE = 50;

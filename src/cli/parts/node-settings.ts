@@ -4,6 +4,7 @@ import { dirname, resolve } from 'node:path';
 import { ConfigError } from '../../config/config-error.ts';
 import { loadYamlFile } from '../../config/yaml-file.ts';
 import { apiProblem } from '../../daemon/api-settings.ts';
+import type { ConnectivityGiven } from '../../daemon/connectivity.ts';
 import { type NodeFile, nodeFileSchema, withPathsFrom } from '../../daemon/node-file.ts';
 import type { LogLevel } from '../../daemon/options.ts';
 import type { TrainerCommand } from '../../learning/process/trainer-process.ts';
@@ -11,9 +12,10 @@ import type { Retention } from '../../log/retention.ts';
 import type { BackendChoice } from '../../tensor/backend-choices.ts';
 import { backendSchema } from '../../tensor/backend-schema.ts';
 import { ADDRESS_KINDS, addressProblem, checkedAddresses } from './addresses.ts';
+import { type ConnectivityFlags, connectivityOf } from './connectivity-options.ts';
 
 /** What the user gave; nothing that commander filled in. */
-export interface NodeFlags {
+export interface NodeFlags extends ConnectivityFlags {
   readonly config?: string;
   readonly run?: string;
   readonly data?: string;
@@ -33,7 +35,8 @@ export interface NodeFlags {
   readonly exitWhenFinished?: true;
 }
 
-export interface NodeSettings extends Omit<NodeFile, 'trainer'> {
+export interface NodeSettings extends Omit<NodeFile, 'trainer' | 'connectivity'> {
+  readonly connectivity: ConnectivityGiven;
   readonly trainer?: TrainerCommand;
 }
 
@@ -65,6 +68,7 @@ export async function nodeSettings(flags: NodeFlags): Promise<NodeSettings> {
     listen: checkedAddresses('listen', flags.listen ?? file.listen),
     announce: checkedAddresses('announce', flags.announce ?? file.announce),
     bootstrap: checkedAddresses('bootstrap', flags.bootstrap ?? file.bootstrap),
+    connectivity: connectivityOf(flags, file.connectivity),
     httpPort: http ?? file.httpPort,
     api: http === undefined ? file.api : { ...file.api, listen: undefined },
     contentBytesMax: contentBytesMax ?? file.contentBytesMax,

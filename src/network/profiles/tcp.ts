@@ -17,7 +17,9 @@ export function tcpProfile({ listen, announce = [] }: TcpAddresses): HostProfile
     listen,
     announce,
     transports: [tcp()],
-    relay: {},
+    services: {},
+    neighbours: [],
+    protector: null,
     discovery: 'dht-server',
     bytesOf: socketBytes,
   };

@@ -1,0 +1,111 @@
+/** Who reaches whom through which routers, in network namespaces: docs/OPERATING.md prints the table. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { Lab, type LabPeer, labMissing, type Nat, openInternet, plainProfile } from './lab.ts';
+
+const missing = labMissing();
+
+/** Of the side that has something to be dialled at: a direct connection; otherwise one over the relay. */
+const pairs: ReadonlyArray<readonly [Nat, Nat, 'direct' | 'relayed']> = [
+  ['open', 'open', 'direct'],
+  ['open', 'cone', 'direct'],
+  ['open', 'symmetric', 'direct'],
+  ['forwarded', 'forwarded', 'direct'],
+  ['forwarded', 'cone', 'direct'],
+  ['forwarded', 'symmetric', 'direct'],
+  ['cone', 'cone', 'relayed'],
+  ['cone', 'symmetric', 'relayed'],
+  ['symmetric', 'symmetric', 'relayed'],
+];
+
+/** More than what a relay lets through by default elsewhere (128 KiB): a body of a model of a million numbers. */
+const bodyBytes = 4_000_000;
+
+async function linked(a: LabPeer, b: LabPeer): Promise<void> {
+  for (const peer of [a, b]) {
+    await peer.until(
+      'the other is up and gossip has it',
+      ({ up, subscribers }) => up.length === 1 && subscribers === 1,
+    );
+  }
+}
+
+async function talking(a: LabPeer, b: LabPeer, word: string): Promise<void> {
+  a.tell({ announce: `a ${word}` });
+  b.tell({ announce: `b ${word}` });
+  await b.until('it heard a', ({ heard }) => heard.includes(`a ${word}`));
+  await a.until('it heard b', ({ heard }) => heard.includes(`b ${word}`));
+}
+
+describe('two nodes, one bootstrap that relays, and the routers between them', {
+  skip: missing ?? false,
+}, () => {
+  for (const [here, there, way] of pairs) {
+    test(`${here} and ${there}: ${way}`, async () => {
+      const lab = new Lab();
+      try {
+        const { bootstrap } = await openInternet(lab);
+        const peer = (nat: Nat, seed: number): LabPeer =>
+          lab.start(lab.machine(nat).namespace, { seed, run: 'nat', bootstrap, profile: plainProfile });
+        const [a, b] = [peer(here, 2), peer(there, 3)];
+        await linked(a, b);
+        await talking(a, b, 'first');
+        a.tell({ ask: b.status!.key, bytes: bodyBytes });
+        b.tell({ ask: a.status!.key, bytes: bodyBytes });
+        for (const one of [a, b]) {
+          await one.until('it has a body', ({ answers }) => answers.includes(bodyBytes));
+        }
+        for (const [one, other] of [
+          [a, b],
+          [b, a],
+        ] as const) {
+          const status = await one.until(`it is ${way}`, ({ connections }) => {
+            const between = connections.filter(({ to }) => to === other.status!.peerId);
+            return way === 'direct'
+              ? between.length > 0 && between.every(({ isRelayed }) => !isRelayed)
+              : between.length > 0;
+          });
+          const between = status.connections.filter(({ to }) => to === other.status!.peerId);
+          assert.ok(between.every(({ isRelayed }) => isRelayed === (way === 'relayed')));
+        }
+        // What hole punching put in the place of the first connection carries gossip both ways as well.
+        await talking(a, b, 'last');
+      } finally {
+        await lab.close();
+      }
+    });
+  }
+});
+
+describe('what a node behind a router tells of itself', { skip: missing ?? false }, () => {
+  test('a public address only where others can dial it, and no record of others while nobody can', async () => {
+    const lab = new Lab();
+    try {
+      const { bootstrap } = await openInternet(lab);
+      const at = (nat: Nat, seed: number) => {
+        const machine = lab.machine(nat);
+        return {
+          ...machine,
+          peer: lab.start(machine.namespace, { seed, run: 'nat', bootstrap, profile: plainProfile }),
+        };
+      };
+      const [open, forwarded, cone] = [at('open', 2), at('forwarded', 3), at('cone', 4)];
+      for (const { peer, publicAddress } of [open, forwarded]) {
+        await peer.until(
+          'its public address is told',
+          ({ addresses, dhtMode }) =>
+            dhtMode === 'server' &&
+            addresses.some((address) => address.startsWith(`/ip4/${publicAddress}/tcp/4001/`)),
+        );
+      }
+      const { addresses } = await cone.peer.until(
+        'it has a place at the relay',
+        (status) =>
+          status.dhtMode === 'client' && status.addresses.some((address) => address.includes('/p2p-circuit')),
+      );
+      assert.ok(!addresses.some((address) => address.startsWith(`/ip4/${cone.publicAddress}/`)));
+    } finally {
+      await lab.close();
+    }
+  });
+});

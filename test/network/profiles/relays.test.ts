@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { multiaddr } from '@multiformats/multiaddr';
+import type { Host } from '../../../src/network/host.ts';
+import type { HostProfile } from '../../../src/network/profiles/host-profile.ts';
+import {
+  RELAY_PLACE,
+  type RelayLimits,
+  relayServer,
+  relayTransport,
+} from '../../../src/network/profiles/relays.ts';
+import { tcpProfile } from '../../../src/network/profiles/tcp.ts';
+import { connected, eventually, loopbackHost, someRunId } from '../real-hosts.ts';
+import { asking, gossiping, runMember } from '../run-member.ts';
+
+const loopback = '/ip4/127.0.0.1/tcp/0';
+const limits: RelayLimits = { reservationsMax: 1, bytesMax: 2 ** 20, durationMsMax: 60_000 };
+
+async function relayHost(given: Partial<RelayLimits> = {}): Promise<Host> {
+  const tcp = tcpProfile({ listen: [loopback] });
+  return loopbackHost({
+    profile: { ...tcp, services: await relayServer({ ...limits, ...given }) },
+    carriesRuns: false,
+  });
+}
+
+/** Nobody can dial it but over a relay. */
+async function hiddenProfile(): Promise<HostProfile> {
+  const tcp = tcpProfile({ listen: [RELAY_PLACE] });
+  return { ...tcp, transports: [...tcp.transports, await relayTransport()] };
+}
+
+const placesOf = (host: Host): string[] =>
+  host.addresses().filter((address) => address.includes('/p2p-circuit'));
+
+test('two hosts that nobody can dial share a run over a relay, and go on after its limit cut them off', async () => {
+  const relay = await relayHost({ reservationsMax: 2, bytesMax: 128 << 10 });
+  const hosts = [
+    await loopbackHost({ profile: await hiddenProfile() }),
+    await loopbackHost({ profile: await hiddenProfile() }),
+  ] as const;
+  const [a, b] = hosts;
+  const runId = someRunId('relayed');
+  const members = [runMember(a, runId), runMember(b, runId)] as const;
+  try {
+    for (const host of hosts) await connected(host, relay);
+    await eventually('both have places', () => hosts.every((host) => placesOf(host).length > 0));
+    await Promise.all(members.map((member) => member.start()));
+    await a.libp2p.dial(placesOf(b).map((address) => multiaddr(address)));
+    await gossiping(members);
+    const [answer] = await members[0].transport.request(b.key, Buffer.from('this'), asking());
+    assert.match(Buffer.from(answer!).toString(), /asked this/);
+    const between = a.libp2p.getConnections(b.libp2p.peerId);
+    assert.ok(between.length > 0 && between.every(({ direct, limits }) => !direct && limits !== undefined));
+    // More than one connection may carry: it is cut, and made anew.
+    const piece = Buffer.alloc(60 << 10, 'x');
+    const cut = async (): Promise<unknown> => {
+      for (let sent = 0; sent < 10; sent++) {
+        await members[0].transport.request(b.key, piece, { ...asking(), responseBytesMax: 1 << 20 });
+      }
+      return null;
+    };
+    await assert.rejects(cut());
+    await eventually(
+      'they are up again',
+      () => members.every(({ up, down }) => up.length > down.length),
+      30_000,
+    );
+    await gossiping(members);
+    await members[0].transport.announce(Buffer.from('after the cut'));
+    await eventually('it is heard', () => members[1].heard.includes('after the cut'));
+  } finally {
+    await Promise.all(members.map(({ transport }) => transport.stop()));
+    await Promise.all([...hosts, relay].map((host) => host.stop()));
+  }
+});
+
+test('a relay that is full gives no place, and one that comes back gives it again', async () => {
+  const relay = await relayHost();
+  const hosts = [
+    await loopbackHost({ profile: await hiddenProfile() }),
+    await loopbackHost({ profile: await hiddenProfile() }),
+  ] as const;
+  try {
+    for (const host of hosts) await connected(host, relay);
+    await eventually('one has the place', () => hosts.some((host) => placesOf(host).length > 0));
+    assert.ok(hosts.some((host) => placesOf(host).length === 0));
+    const [holder] = hosts.filter((host) => placesOf(host).length > 0);
+    for (const connection of holder!.libp2p.getConnections()) connection.abort(new Error('cut'));
+    await eventually('its place is gone or new', () => holder!.libp2p.getConnections().length > 0);
+    await eventually('it has a place again', () => placesOf(holder!).length > 0);
+  } finally {
+    await Promise.all([...hosts, relay].map((host) => host.stop()));
+  }
+});
