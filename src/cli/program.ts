@@ -65,6 +65,7 @@ async function createProgram(argv: readonly string[]): Promise<Command> {
   addTestnetStatusCommand(testnet);
   addTestnetDashboardCommand(testnet);
   addTestnetDownCommand(testnet);
+  if (argv.includes('testnet')) (await import('./testnet-controls.ts')).addTestnetControls(testnet);
   const trainer = program
     .command('trainer')
     .description('programs of yours that train in place of TensorFlow.js');
@@ -90,7 +91,7 @@ async function createProgram(argv: readonly string[]): Promise<Command> {
   addCompareCommand(program);
   const codec = program.command('codec').description('the bytes of deltas');
   addCodecBenchCommand(codec);
-  addCompletionCommand(program, () => createProgram(['node', 'data']));
+  addCompletionCommand(program, () => createProgram(['node', 'data', 'testnet']));
   return program;
 }
 

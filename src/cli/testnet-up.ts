@@ -21,7 +21,11 @@ export function addTestnetUpCommand(parent: Command): void {
       perform(command, async (context) => {
         const { say } = context;
         if (options.resume) refuseBesideResume(file, command);
-        const up = await (options.resume ? resumed(options, context) : booted(file, options, context));
+        const isWritten = !options.resume && (await isUntouchedTestnet(options.dir));
+        if (isWritten && !options.force)
+          refuseBesideResume(file, command, '`testnet up` of what `testnet init` wrote');
+        const goesOn = options.resume || (isWritten && !options.force);
+        const up = await (goesOn ? resumed(options, context) : booted(file, options, context));
         const { directory, state, nodes, bootstraps } = up;
         for (const { member, info } of nodes) say(`${member.name}  ${info.http}/status`);
         const where = options.dir === TESTNET_DIRECTORY ? '' : ` --dir ${options.dir}`;
@@ -46,6 +50,12 @@ async function booted(file: string | undefined, options: Options, { say, signal 
   return upTestnet(upOptions, signal);
 }
 
+async function isUntouchedTestnet(directory: string): Promise<boolean> {
+  const { isUntouched, readStateIfAny } = await import('../testnet/testnet-state.ts');
+  const state = await readStateIfAny(directory);
+  return state !== null && isUntouched(state);
+}
+
 async function resumed({ dir: directory }: Options, { say, signal }: CommandContext) {
   const { resumeTestnet } = await import('../testnet/resume-testnet.ts');
   const testnet = await resumeTestnet({ directory, entry: entryFile() }, signal);
@@ -54,17 +64,18 @@ async function resumed({ dir: directory }: Options, { say, signal }: CommandCont
 }
 
 /** A testnet that is started again is what it was. @throws ConfigError */
-function refuseBesideResume(file: string | undefined, command: Command): void {
+function refuseBesideResume(
+  file: string | undefined,
+  command: Command,
+  what = '`testnet up --resume`',
+): void {
   const flags = command.options
     .filter((option) => command.getOptionValueSource(option.attributeName()) === 'cli')
     .map(({ long }) => long)
     .filter((long) => long !== '--resume' && long !== '--dir');
   const idle = [...(file === undefined ? [] : [file]), ...flags];
   if (idle.length === 0) return;
-  throw new ConfigError(
-    'BAD_USAGE',
-    `\`testnet up --resume\` does nothing with ${idle.join(' and ')}; leave it out`,
-  );
+  throw new ConfigError('BAD_USAGE', `${what} does nothing with ${idle.join(' and ')}; leave it out`);
 }
 
 function inShort({ member, info }: ReadyMember): Readonly<Record<string, unknown>> {

@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import type { DaemonInfo } from '../daemon/daemon-info.ts';
 import type { LogLevel } from '../daemon/options.ts';
 import type { BackendChoice } from '../tensor/backend-choices.ts';
+import { memberName } from './member-name.ts';
 import { type SpawnedDaemon, spawnDaemon, waitUntilReady } from './spawn-daemon.ts';
-import { type Member, manifestPath, memberName, type TestnetState, writeState } from './testnet-state.ts';
+import { type Member, manifestPath, type TestnetState, writeState } from './testnet-state.ts';
 
 export interface LauncherOptions {
   readonly directory: string;
@@ -25,12 +26,14 @@ export interface ReadyMember {
 
 /** A process to be: a bootstrap, or the node with this data. */
 type Launch =
-  | { readonly role: 'bootstrap'; readonly index: number }
+  | { readonly role: 'bootstrap'; readonly index: number; readonly listen?: string | undefined }
   | {
       readonly role: 'node';
       readonly index: number;
       readonly data: string;
       readonly bootstrap: readonly string[];
+      /** Its file of settings, which says everything else. */
+      readonly config?: string | undefined;
     };
 
 const readyDeadlineMs = 60_000;
@@ -68,10 +71,10 @@ export class Launcher {
     const { directory, entry, logLevel, attached } = this.#options;
     const name = memberName(launch.role, launch.index);
     const home = join(directory, name);
-    const args = [...this.#argsOf(launch), '--dir', home, '--listen', loopback, '--log-level', logLevel];
+    const args = [...this.#argsOf(launch), '--dir', home, '--log-level', logLevel];
     const { role } = launch;
     const daemon = await spawnDaemon({ entry, args, name, role, directory: home, attached });
-    const member = role === 'node' ? { ...daemon.member, data: launch.data } : daemon.member;
+    const member = { ...daemon.member, ...keptOf(launch) };
     const before = this.#state.members.findIndex((known) => known.name === name);
     const members = before < 0 ? [...this.#state.members, member] : this.#state.members.with(before, member);
     // Before anything else can fail: `testnet down` must find the process.
@@ -83,10 +86,11 @@ export class Launcher {
     const { directory, backend, compareAlone } = this.#options;
     switch (launch.role) {
       case 'bootstrap':
-        return ['bootstrap'];
+        return ['bootstrap', '--listen', launch.listen ?? loopback];
       case 'node':
+        if (launch.config !== undefined) return ['node', '--config', launch.config];
         return [
-          ...['node', '--run', manifestPath(directory), '--data', launch.data],
+          ...['node', '--listen', loopback, '--run', manifestPath(directory), '--data', launch.data],
           ...['--http', '0', '--backend', backend],
           ...(compareAlone ? ['--compare-alone'] : []),
           ...launch.bootstrap.flatMap((address) => ['--bootstrap', address]),
@@ -95,4 +99,14 @@ export class Launcher {
         return launch satisfies never;
     }
   }
+}
+
+/** What it takes to start it again. */
+function keptOf(launch: Launch): Pick<Member, 'data' | 'config' | 'listen'> {
+  const { listen, config, data } = { listen: undefined, config: undefined, data: undefined, ...launch };
+  return {
+    ...(data === undefined ? {} : { data }),
+    ...(config === undefined ? {} : { config }),
+    ...(listen === undefined ? {} : { listen }),
+  };
 }

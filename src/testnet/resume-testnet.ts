@@ -8,7 +8,10 @@ import { stopMembers } from './stop-testnet.ts';
 import { TestnetError } from './testnet-error.ts';
 import { type Member, manifestPath, memberIndex, readState, type TestnetState } from './testnet-state.ts';
 
-export type ResumeOptions = Pick<LauncherOptions, 'directory' | 'entry'>;
+export interface ResumeOptions extends Pick<LauncherOptions, 'directory' | 'entry'> {
+  /** Only these of those that do not run; left out: all of them. */
+  readonly names?: readonly string[];
+}
 
 export interface Resumed {
   readonly directory: string;
@@ -24,7 +27,10 @@ const stopPatienceMs = 3000;
 export async function resumeTestnet(options: ResumeOptions, signal: AbortSignal): Promise<Resumed> {
   const directory = resolve(options.directory);
   const state = await readState(directory);
-  const stopped = state.members.filter((member) => !isRunning(member));
+  const { names } = options;
+  const stopped = state.members.filter(
+    (member) => !isRunning(member) && (names === undefined || names.includes(member.name)),
+  );
   if (stopped.length === 0) {
     throw new TestnetError(
       'TESTNET_RUNNING',
@@ -42,7 +48,9 @@ export async function resumeTestnet(options: ResumeOptions, signal: AbortSignal)
   try {
     const bootstraps = await launcher.launchAll(
       stopped.flatMap((member) =>
-        member.role === 'bootstrap' ? { role: 'bootstrap', index: memberIndex(member) } : [],
+        member.role === 'bootstrap'
+          ? { role: 'bootstrap', index: memberIndex(member), listen: member.listen }
+          : [],
       ),
       signal,
     );
@@ -55,9 +63,9 @@ export async function resumeTestnet(options: ResumeOptions, signal: AbortSignal)
     );
     return { directory, state: launcher.state, nodes: started, bootstraps };
   } catch (error) {
-    const names = new Set(stopped.map(({ name }) => name));
+    const begun = new Set(stopped.map(({ name }) => name));
     await stopMembers(
-      launcher.state.members.filter(({ name }) => names.has(name)),
+      launcher.state.members.filter(({ name }) => begun.has(name)),
       stopPatienceMs,
     );
     throw error;
@@ -66,7 +74,8 @@ export async function resumeTestnet(options: ResumeOptions, signal: AbortSignal)
 
 function nodeAgain(member: Member, directory: string) {
   if (member.data === undefined) throw notWhole(directory);
-  return { role: 'node', index: memberIndex(member), data: member.data } as const;
+  const { data, config } = member;
+  return { role: 'node', index: memberIndex(member), data, config } as const;
 }
 
 function notWhole(directory: string): TestnetError {

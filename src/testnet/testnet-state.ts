@@ -21,13 +21,26 @@ const memberSchema = z.object({
   name: z.string().regex(/^(node|bootstrap)-\d+$/),
   role: z.enum(['node', 'bootstrap']),
   directory: z.string(),
-  pid: z.int().positive(),
+  /** 0: never started. */
+  pid: z.int().min(0),
   startTime: z.string().nullable(),
   /** Of a node: what it trains on. Left out by older versions. */
   data: z.string().optional(),
+  /** Of a node that `testnet init` wrote: its file of settings. */
+  config: z.string().optional(),
+  /** Of such a bootstrap: where it listens, which its nodes know. */
+  listen: z.string().optional(),
 });
 /** One process of the testnet. */
 export type Member = z.infer<typeof memberSchema>;
+
+/** The process of a member that was written and not started yet. */
+export const notStarted = { pid: 0, startTime: null } as const;
+
+/** Written by `testnet init`, and nothing of it was ever started. */
+export function isUntouched({ members }: Pick<TestnetState, 'members'>): boolean {
+  return members.length > 0 && members.every(({ pid }) => pid === notStarted.pid);
+}
 
 const stateSchema = z.object({
   version: z.literal(1),
@@ -48,11 +61,6 @@ export type TestnetState = z.infer<typeof stateSchema>;
 
 export const STATE_FILE = 'testnet.json';
 const stateBytesMax = 1 << 20;
-
-/** `node-03`; enough digits that the names sort. */
-export function memberName(role: Member['role'], index: number): string {
-  return `${role}-${String(index).padStart(2, '0')}`;
-}
 
 export function memberIndex({ name }: Member): number {
   return Number(name.slice(name.indexOf('-') + 1));
@@ -109,7 +117,9 @@ export async function claimDirectory(directory: string, { force }: { force: bool
 }
 
 /** A model that a node saved or rounds that it counted, of whatever run, or what has begun; null where nothing is worth keeping. */
-function whatIsKept(directory: string, { name, runId, startAtMs, members }: TestnetState): string | null {
+function whatIsKept(directory: string, state: TestnetState): string | null {
+  const { name, runId, startAtMs, members } = state;
+  if (isUntouched(state)) return `the keys of the testnet ${name}, which was not started yet`;
   const runs = members.flatMap((member) => {
     const home = join(directory, member.name);
     const folder = join(home, RUNS_FOLDER);
@@ -126,7 +136,7 @@ function whatIsKept(directory: string, { name, runId, startAtMs, members }: Test
   return hasBegun ? `the testnet ${name}, which has begun and of which nothing learned is known` : null;
 }
 
-async function readStateIfAny(directory: string): Promise<TestnetState | null> {
+export async function readStateIfAny(directory: string): Promise<TestnetState | null> {
   const file = join(directory, STATE_FILE);
   const size = await stat(file).then(
     (found) => found.size,

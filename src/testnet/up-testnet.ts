@@ -14,9 +14,10 @@ import type { BackendChoice } from '../tensor/backend-choices.ts';
 import { chooseSlotMs, chooseStartDelayMs, measureTraining } from './calibrate.ts';
 import { splitData } from './data-shares.ts';
 import { Launcher, type ReadyMember } from './launcher.ts';
+import { memberName } from './member-name.ts';
 import { stopMembers } from './stop-testnet.ts';
 import { TestnetError } from './testnet-error.ts';
-import { claimDirectory, manifestPath, memberName, type TestnetState } from './testnet-state.ts';
+import { claimDirectory, manifestPath, type TestnetState } from './testnet-state.ts';
 
 export interface UpOptions {
   readonly directory: string;

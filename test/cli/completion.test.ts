@@ -27,7 +27,16 @@ describe('completion', { concurrency: 2 }, () => {
       return stdout.split('\n').filter((word) => word !== '');
     };
     assert.deepEqual(offered('starlings', 'test'), ['testnet']);
-    assert.deepEqual(offered('starlings', 'testnet', '').toSorted(), ['dashboard', 'down', 'status', 'up']);
+    assert.deepEqual(offered('starlings', 'testnet', '').toSorted(), [
+      'dashboard',
+      'down',
+      'init',
+      'kill',
+      'logs',
+      'restart',
+      'status',
+      'up',
+    ]);
     const controls = offered('starlings', 'node', '');
     assert.ok(
       [...NODE_COMMANDS.map(({ id }) => id), 'id'].every((id) => controls.includes(id)),

@@ -3,11 +3,11 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { memberName } from '../../src/testnet/member-name.ts';
 import { identifyProcess } from '../../src/testnet/process-identity.ts';
 import {
   claimDirectory,
   type Member,
-  memberName,
   readState,
   type TestnetState,
   writeState,

@@ -8,7 +8,7 @@ import { loadTaskData, type TaskSpec, taskKindOf, taskKinds } from '../../tasks/
 import { DataFileError } from '../../tasks/datasets/data-error.ts';
 import { outputsOf } from '../../tasks/models/model-layout.ts';
 import { splitStream } from '../../testnet/data-shares.ts';
-import { memberName } from '../../testnet/testnet-state.ts';
+import { memberName } from '../../testnet/member-name.ts';
 
 export interface DataSource {
   readonly task: TaskSpec;
