@@ -73,18 +73,33 @@ async function tellSites(
   { say, print, screen, signal }: CommandContext,
 ): Promise<readonly Record<string, unknown>[]> {
   const { siteResultsOf } = await import('./parts/site-results.ts');
-  const results = await siteResultsOf(end, signal);
-  if (results === null) return [];
+  const found = await siteResultsOf(end, signal);
+  if (found === null) return [];
   const { renderSites, siteFacts } = await import('./view/render-sites.ts');
-  const { sitesPage } = await import('./view/sites-page.ts');
+  const { answerFacts, renderAnswers } = await import('./view/render-answers.ts');
+  const { answersPage, sitesPage } = await import('./view/sites-page.ts');
   const { writeFileAtomically } = await import('../platform/node/atomic-file.ts');
   const { taskKindOf } = await import('../tasks/data/registry.ts');
   const { name, task } = end.testnet.spec;
-  const [negative = '0', positive = '1'] = taskKindOf(task).names?.(task).classes ?? [];
   const page = join(directory, 'sites.html');
-  await writeFileAtomically(page, [sitesPage(name, [negative, positive], results)]);
   const columns = (screen.isTTY && screen.columns) || Number.POSITIVE_INFINITY;
-  print(`\n${renderSites(results, positive, columns)}\n`);
-  say(`curves of every site: ${page}`);
-  return [...results.sites, results.pooled].map(siteFacts);
+  switch (found.kind) {
+    case 'scores': {
+      const { results } = found;
+      const [negative = '0', positive = '1'] = taskKindOf(task).names?.(task).classes ?? [];
+      await writeFileAtomically(page, [sitesPage(name, [negative, positive], results)]);
+      print(`\n${renderSites(results, positive, columns)}\n`);
+      say(`curves of every site: ${page}`);
+      return [...results.sites, results.pooled].map(siteFacts);
+    }
+    case 'answers': {
+      const { results } = found;
+      await writeFileAtomically(page, [answersPage(name, results)]);
+      print(`\n${renderAnswers(results, columns)}\n`);
+      say(`every site: ${page}`);
+      return [...results.sites, results.pooled].map(answerFacts);
+    }
+    default:
+      return found satisfies never;
+  }
 }

@@ -1,4 +1,5 @@
 /** What a classifier does on labelled examples, in counts, so that those of several sites add up to those of all their examples. */
+import { type CalibrationBin, calibrationBins, pooledBins } from './calibration.ts';
 
 export interface Assessment {
   readonly examples: number;
@@ -6,6 +7,8 @@ export interface Assessment {
   readonly confusion: readonly (readonly number[])[];
   /** Of two classes: the probability of class 1, of the examples of each class. Null for more classes. */
   readonly scores: readonly [readonly number[], readonly number[]] | null;
+  /** How sure it was of what it said; null where nobody told. */
+  readonly calibration: readonly CalibrationBin[] | null;
 }
 
 /** `probabilities` are row-major, a row for each label. The lower of equally probable classes is predicted. */
@@ -23,23 +26,34 @@ export function assess(
     return best;
   });
   const scores = classes === 2 ? predicted.map((_, row) => probabilities[2 * row + 1]!) : null;
-  return counted(labels, predicted, scores, classes);
+  const confidences = predicted.map((one, row) => probabilities[row * classes + one]!);
+  return counted({ labels, predicted, scores, confidences }, classes);
 }
 
-/** As `assess`, of what is known already; `scores`: of two classes the probability of class 1, else null. */
-export function counted(
-  labels: ArrayLike<number>,
-  predicted: ArrayLike<number>,
-  scores: ArrayLike<number> | null,
-  classes: number,
-): Assessment {
+/** Of each example. */
+export interface Judged {
+  readonly labels: ArrayLike<number>;
+  readonly predicted: ArrayLike<number>;
+  /** Of two classes the probability of class 1, else null. */
+  readonly scores: ArrayLike<number> | null;
+  /** Probability of what is predicted. */
+  readonly confidences: ArrayLike<number>;
+}
+
+/** As `assess`, of what is known already. */
+export function counted({ labels, predicted, scores, confidences }: Judged, classes: number): Assessment {
   const confusion = Array.from({ length: classes }, () => new Array<number>(classes).fill(0));
   const byLabel: [number[], number[]] = [[], []];
   for (let row = 0; row < labels.length; row++) {
     confusion[labels[row]!]![predicted[row]!]!++;
     if (scores !== null) byLabel[labels[row]! as 0 | 1].push(scores[row]!);
   }
-  return { examples: labels.length, confusion, scores: scores === null ? null : byLabel };
+  return {
+    examples: labels.length,
+    confusion,
+    scores: scores === null ? null : byLabel,
+    calibration: calibrationBins(confidences, (row) => labels[row] === predicted[row]),
+  };
 }
 
 /** What stands beside an accuracy, so that a person can judge by it; small enough to be shown and sent at any time. */
@@ -71,6 +85,7 @@ export function pool(sites: readonly Assessment[]): Assessment {
     throw new RangeError('to pool there must be sites, all of the same classes');
   }
   const sum = (of: (site: Assessment) => number) => sites.reduce((total, site) => total + of(site), 0);
+  const bins = sites.flatMap(({ calibration }) => (calibration === null ? [] : [calibration]));
   const scoresOf = (label: 0 | 1) => sites.flatMap(({ scores }) => scores?.[label] ?? []);
   return {
     examples: sum(({ examples }) => examples),
@@ -78,6 +93,7 @@ export function pool(sites: readonly Assessment[]): Assessment {
       row.map((_, predicted) => sum(({ confusion }) => confusion[label]![predicted]!)),
     ),
     scores: first.scores === null ? null : [scoresOf(0), scoresOf(1)],
+    calibration: bins.length === sites.length ? pooledBins(bins) : null,
   };
 }
 

@@ -33,6 +33,7 @@ export function pooledFigures(views: readonly Pick<RunView, 'figures'>[]): {
             confusion: figures.confusion,
             examples: figures.confusion.flat().reduce((a, b) => a + b, 0),
             scores: null,
+            calibration: null,
           },
         ]
       : [],

@@ -105,7 +105,10 @@ test('what was counted is told in few figures, whatever the number of examples',
     [2, 1],
     [1, 1],
   ];
-  const learner = new HeldLearner({ ...metrics, assessment: { examples: 5, confusion, scores } });
+  const learner = new HeldLearner({
+    ...metrics,
+    assessment: { examples: 5, confusion, scores, calibration: null },
+  });
   const { progress, events } = progressOf('counted.safetensors', learner);
   progress.note({ kind: 'round-started', round: 0 });
   learner.evaluations[0]!.end();

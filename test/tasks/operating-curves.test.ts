@@ -13,6 +13,7 @@ import {
 const of = (negative: readonly number[], positive: readonly number[]): Assessment => ({
   examples: negative.length + positive.length,
   confusion: [],
+  calibration: null,
   scores: [negative, positive],
 });
 
@@ -88,7 +89,7 @@ test('where nothing can be said of the spread there is no interval', () => {
   assert.equal(areaInterval(of([0.1], [0.4, 0.9])), null);
   assert.equal(areaInterval(of([], [0.4, 0.9])), null);
   assert.equal(areaInterval(of([0.1, 0.2], [0.4, 0.9])), null);
-  assert.equal(areaInterval({ examples: 3, confusion: [], scores: null }), null);
+  assert.equal(areaInterval({ examples: 3, confusion: [], calibration: null, scores: null }), null);
 });
 
 test('the area under the curve that is drawn is the area that is told', () => {

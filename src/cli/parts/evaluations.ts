@@ -1,8 +1,9 @@
 /** A model measured on the held-out examples of one or of several sites. */
 import { evaluateModel } from '../../learning/tfjs/inference.ts';
+import { type Answered, pooledAnswers } from '../../tasks/answered.ts';
 import { type Assessment, pool } from '../../tasks/assessment.ts';
 import { loadTaskData, type TaskSpec } from '../../tasks/data/registry.ts';
-import { pooledMeasure } from '../../tasks/measures.ts';
+import { measuresOf } from '../../tasks/measures.ts';
 import type { Metrics } from '../../tasks/metrics.ts';
 import type { FoundModel } from './model-source.ts';
 
@@ -12,6 +13,8 @@ export interface Evaluation {
   readonly metrics: Metrics;
   /** null where an example has many answers, as in a text. */
   readonly assessment: Assessment | null;
+  /** null where answers are classes. */
+  readonly answered: Answered | null;
 }
 
 /** How far it is: rows of the site under way, and which of how many sites it is. */
@@ -35,8 +38,11 @@ export async function evaluateSites(
     const { heldOut } = await loadTaskData(task, model, path);
     const place = { site: sites.length + 1, sites: paths.length };
     const onRows = (done: number, rows: number): void => onProgress?.({ ...place, done, rows });
-    const metrics = await evaluateModel(model, vector, heldOut, { signal, onRows });
-    sites.push({ path, metrics, assessment: metrics.assessment ?? null });
+    const { answered = null, ...metrics } = await evaluateModel(model, vector, heldOut, {
+      ...{ signal, onRows },
+      keepsAnswers: true,
+    });
+    sites.push({ path, metrics, assessment: metrics.assessment ?? null, answered });
   }
   return sites.length > 1 ? [...sites, together(sites)] : sites;
 }
@@ -46,13 +52,9 @@ function together(sites: readonly Evaluation[]): Evaluation {
   const examples = sites.reduce((sum, { metrics }) => sum + metrics.examples, 0);
   const mean = (of: (metrics: Metrics) => number | null) =>
     sites.reduce((sum, { metrics }) => sum + (of(metrics) ?? 0) * metrics.examples, 0) / examples;
-  const measures = (sites[0]?.metrics.measures ?? []).flatMap(({ id }) => {
-    const own = sites.flatMap(({ metrics }) => {
-      const measure = metrics.measures?.find((one) => one.id === id);
-      return measure ? [{ measure, examples: metrics.examples }] : [];
-    });
-    return pooledMeasure(own) ?? [];
-  });
+  const answers = sites.flatMap(({ answered }) => answered ?? []);
+  const answered = answers.length === sites.length ? pooledAnswers(answers) : null;
+  const measures = answered === null ? [] : measuresOf(answered.objective, answered.right, answered.said);
   const assessments = sites.flatMap(({ assessment }) => assessment ?? []);
   return {
     path: null,
@@ -65,5 +67,6 @@ function together(sites: readonly Evaluation[]): Evaluation {
       ...(measures.length > 0 ? { measures } : {}),
     },
     assessment: assessments.length === sites.length ? pool(assessments) : null,
+    answered,
   };
 }

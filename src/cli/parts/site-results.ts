@@ -1,52 +1,76 @@
 /** What came of a run at each of its sites, together and alone, on the site's own held-out examples. */
 import { stat } from 'node:fs/promises';
 import { twinFileOf } from '../../node/progress.ts';
+import { type Answered, pooledAnswers } from '../../tasks/answered.ts';
 import { type Assessment, pool } from '../../tasks/assessment.ts';
 import type { RunToEnd } from '../../testnet/run-to-end.ts';
 import { siteNames } from '../../testnet/site-names.ts';
-import { evaluateSites } from './evaluations.ts';
+import { type Evaluation, evaluateSites } from './evaluations.ts';
 import { findModel } from './model-source.ts';
 
-export interface SiteResult {
+export interface SiteResult<Judged = Assessment> {
   /** Of its data, or of its node where these have the same. */
   readonly name: string;
-  readonly together: Assessment;
+  readonly together: Judged;
   /** Of the twin that trained on its data alone. */
-  readonly alone: Assessment;
+  readonly alone: Judged;
 }
 
-export interface SiteResults {
-  readonly sites: readonly SiteResult[];
+export interface SiteResults<Judged = Assessment> {
+  readonly sites: readonly SiteResult<Judged>[];
   /** All examples of all sites; alone each by the model of its own site. */
-  readonly pooled: SiteResult;
+  readonly pooled: SiteResult<Judged>;
 }
+
+export type FoundResults =
+  /** Of two classes. */
+  | { readonly kind: 'scores'; readonly results: SiteResults }
+  /** Where answers are no classes. */
+  | { readonly kind: 'answers'; readonly results: SiteResults<Answered> };
 
 /** Null where a node has no model of both, or where examples are of more than two classes. @throws DataFileError, DataShapeError */
 export async function siteResultsOf(
   { last, testnet }: RunToEnd,
   signal: AbortSignal,
-): Promise<SiteResults | null> {
+): Promise<FoundResults | null> {
   const dataOf = new Map(testnet.state.members.map(({ name, data }) => [name, data]));
   const titles = siteNames(testnet.state.members);
-  const sites: SiteResult[] = [];
+  const sites: SiteResult<Evaluation>[] = [];
   for (const { name, view } of last.nodes) {
     const data = dataOf.get(name);
     const modelPath = view?.modelPath;
     if (data === undefined || !modelPath) return null;
-    const assessed = async (file: string): Promise<Assessment | null> => {
+    const evaluated = async (file: string): Promise<Evaluation | null> => {
       if (!(await stat(file).catch(() => null))) return null;
       const [site] = await evaluateSites(await findModel(file), testnet.spec.task, [data], signal);
-      return site?.assessment?.scores ? site.assessment : null;
+      return site ?? null;
     };
-    const together = await assessed(modelPath);
-    const alone = together && (await assessed(twinFileOf(modelPath)));
+    const together = await evaluated(modelPath);
+    const alone = together && (await evaluated(twinFileOf(modelPath)));
     if (!together || !alone) return null;
     sites.push({ name: titles.get(name) ?? name, together, alone });
   }
+  const scores = ofAll(sites, ({ assessment }) => (assessment?.scores ? assessment : null), pool);
+  if (scores !== null) return { kind: 'scores', results: scores };
+  const answers = ofAll(sites, ({ answered }) => answered, pooledAnswers);
+  return answers && { kind: 'answers', results: answers };
+}
+
+/** Null where a site lacks it. */
+function ofAll<Judged>(
+  sites: readonly SiteResult<Evaluation>[],
+  of: (evaluation: Evaluation) => Judged | null,
+  pooledOf: (all: readonly Judged[]) => Judged,
+): SiteResults<Judged> | null {
+  const judged = sites.flatMap(({ name, ...models }) => {
+    const [together, alone] = [of(models.together), of(models.alone)];
+    return together === null || alone === null ? [] : [{ name, together, alone }];
+  });
+  if (judged.length < sites.length || judged.length === 0) return null;
   const pooled = {
     name: 'all',
-    together: pool(sites.map((site) => site.together)),
-    alone: pool(sites.map((site) => site.alone)),
+    together: pooledOf(judged.map((site) => site.together)),
+    alone: pooledOf(judged.map((site) => site.alone)),
   };
-  return { sites, pooled };
+  return { sites: judged, pooled };
 }

@@ -1,4 +1,5 @@
 /** What `model evaluate` says. */
+import { figureInterval, sureFigures } from '../../tasks/answered.ts';
 import { type Assessment, areaUnderCurve, majorityOf, shownClassesMax } from '../../tasks/assessment.ts';
 import { type TaskSpec, taskKindOf } from '../../tasks/data/registry.ts';
 import { balancedAccuracy, bootstrapped, macroF1, wilson } from '../../tasks/intervals.ts';
@@ -7,6 +8,8 @@ import { loss, type Metrics } from '../../tasks/metrics.ts';
 import { areaInterval, type Interval } from '../../tasks/operating-curves.ts';
 import type { Evaluation } from '../parts/evaluations.ts';
 import { formatPercent } from './format.ts';
+import { intervalWords } from './render-answers.ts';
+import { calibrationErrorOf } from './render-sites.ts';
 
 export const confusionTitle = 'confusion (rows: what it is, columns: what the model says)';
 
@@ -21,16 +24,22 @@ export function renderEvaluations(evaluations: readonly Evaluation[], task: Task
 
 /** The same in numbers. */
 export function evaluationFacts(
-  { path, metrics, assessment }: Evaluation,
+  { path, metrics, assessment, answered }: Evaluation,
   task: TaskSpec,
 ): Record<string, unknown> {
   const measured = Object.fromEntries(figuresOf(metrics, task).map(({ id, value }) => [id, value]));
-  if (assessment === null) return { path, ...measured, examples: metrics.examples };
+  if (assessment === null) {
+    const intervals = answered && {
+      intervals: Object.fromEntries(sureFigures(answered).map((one) => [one.id, figureInterval(one)])),
+    };
+    return { path, ...measured, ...intervals, examples: metrics.examples };
+  }
   return {
     path,
     ...measured,
     majority: majorityOf(assessment).share,
     auc: areaUnderCurve(assessment),
+    ece: calibrationErrorOf(assessment),
     ...surenessOf(assessment),
     confusion: assessment.confusion,
     examples: metrics.examples,
@@ -38,7 +47,7 @@ export function evaluationFacts(
 }
 
 function evaluationLines(
-  { path, metrics, assessment }: Evaluation,
+  { path, metrics, assessment, answered }: Evaluation,
   task: TaskSpec,
   nameOf: (label: number) => string,
 ): string[] {
@@ -50,7 +59,16 @@ function evaluationLines(
   if (assessment !== null) {
     const { label, share } = majorityOf(assessment);
     lines.push(`  ${surenessText(assessment)}`);
+    const error = calibrationErrorOf(assessment);
+    if (error !== null) lines.push(`  expected calibration error ${error.toFixed(3)} (15 bins)`);
     lines.push(`  who always says ${nameOf(label)}, the most frequent, is right for ${formatPercent(share)}`);
+  }
+  if (answered !== null) {
+    const known = sureFigures(answered).flatMap((figure) => {
+      const interval = figureInterval(figure);
+      return interval === null ? [] : [`${figure.id} ${intervalWords(figure, interval)}`];
+    });
+    if (known.length > 0) lines.push(`  95 % intervals: ${known.join(', ')}`);
   }
   return lines;
 }

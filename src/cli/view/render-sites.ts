@@ -1,5 +1,6 @@
 /** What `start` says of two classes at each site, alone against together. */
 import { type Assessment, areaUnderCurve } from '../../tasks/assessment.ts';
+import { calibrationError } from '../../tasks/calibration.ts';
 import { areaDifference, areaInterval } from '../../tasks/operating-curves.ts';
 import type { SiteResult, SiteResults } from '../parts/site-results.ts';
 import { textTable } from './text-table.ts';
@@ -32,6 +33,11 @@ export function areaWords(assessment: Assessment): string {
   return `${area.toFixed(3)} (${interval ? `${interval.low.toFixed(3)} to ${interval.high.toFixed(3)}` : '-'})`;
 }
 
+/** How far what the model says is from how often it is right; null where nobody told. */
+export function calibrationErrorOf({ calibration }: Assessment): number | null {
+  return calibration && calibrationError(calibration);
+}
+
 /** Together less alone: where its interval holds zero, these examples do not tell which is better. */
 export function differenceWords({ together, alone }: SiteResult): string {
   const found = areaDifference(together, alone);
@@ -44,6 +50,7 @@ export function siteFacts({ name, alone, together }: SiteResult): Record<string,
   const of = (assessment: Assessment) => ({
     auc: areaUnderCurve(assessment),
     interval: areaInterval(assessment),
+    ece: calibrationErrorOf(assessment),
   });
   return {
     name,

@@ -1,5 +1,6 @@
 /** A parameter vector applied to examples: metrics of a held-out set, and predictions for single rows. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Answered, AnswerObjective } from '../../tasks/answered.ts';
 import { counted } from '../../tasks/assessment.ts';
 import { DataShapeError } from '../../tasks/datasets/data-error.ts';
 import { type Batch, checkFits, type Dataset } from '../../tasks/datasets/dataset.ts';
@@ -26,6 +27,12 @@ export interface EvaluationOptions {
   readonly frozen?: FrozenModel | null | undefined;
   /** After each pass. */
   readonly onRows?: ((done: number, rows: number) => void) | undefined;
+  /** Gives the answers with the figures, where they are no classes. */
+  readonly keepsAnswers?: boolean;
+}
+
+export interface EvaluatedMetrics extends Metrics {
+  readonly answered?: Answered;
 }
 
 /**
@@ -37,19 +44,24 @@ export async function evaluateModel(
   model: ModelSpec,
   vector: Float32Array,
   dataset: Dataset,
-  { signal, frozen, onRows }: EvaluationOptions = {},
-): Promise<Metrics> {
+  options: EvaluationOptions = {},
+): Promise<EvaluatedMetrics> {
+  const { signal, frozen, onRows } = options;
   checkFits(dataset, model, 'evaluation data');
   if (dataset.examples === 0) {
     throw new DataShapeError('there is no example to evaluate on');
   }
   const { objective } = dataset;
-  if (objective.kind !== 'classification')
-    return measureAnswers(model, vector, dataset, { signal, frozen, onRows });
+  if (objective.kind !== 'classification') return measureAnswers(model, vector, dataset, objective, options);
   const examples = dataset.measuredExamples();
   const outputs = outputsOf(model);
   const isSingle = !exampleForms[formOf(model)].isSequence;
-  const [labels, predicted, scores]: [number[], number[], number[]] = [[], [], []];
+  const [labels, predicted, scores, confidences] = [[], [], [], []] as [
+    number[],
+    number[],
+    number[],
+    number[],
+  ];
   let [lossSum, right, count] = [0, 0, 0];
   let batch: Batch | undefined;
   await inPasses({ model, vector, rows: examples.length, signal, frozen, onRows }, (network, from, to) => {
@@ -61,11 +73,13 @@ export async function evaluateModel(
     if (!isSingle) return;
     for (const label of batch.labels) labels.push(label);
     for (let row = 0; row < judged.predicted.length; row++) predicted.push(judged.predicted[row]!);
+    for (const confidence of judged.confidences) confidences.push(confidence);
     for (const score of judged.scores ?? []) scores.push(score);
   });
   const metrics = { accuracy: right / count, loss: lossSum / count, examples: count };
   if (!isSingle) return metrics;
-  return { ...metrics, assessment: counted(labels, predicted, outputs === 2 ? scores : null, outputs) };
+  const known = { labels, predicted, scores: outputs === 2 ? scores : null, confidences };
+  return { ...metrics, assessment: counted(known, outputs) };
 }
 
 /** Where answers are no classes: all of them are kept until the figures are made of them. */
@@ -73,15 +87,15 @@ async function measureAnswers(
   model: ModelSpec,
   vector: Float32Array,
   dataset: Dataset,
-  options: EvaluationOptions,
-): Promise<Metrics> {
-  const { objective } = dataset;
+  objective: AnswerObjective,
+  { signal, frozen, onRows, keepsAnswers = false }: EvaluationOptions,
+): Promise<EvaluatedMetrics> {
   const examples = dataset.measuredExamples();
   const width = outputsOf(model);
   const said = new Float32Array(examples.length * width);
   const right = new Float32Array(examples.length * width);
   let lossSum = 0;
-  await inPasses({ model, vector, rows: examples.length, ...options }, (network, from, to) => {
+  await inPasses({ model, vector, rows: examples.length, signal, frozen, onRows }, (network, from, to) => {
     const batch = dataset.batchOf(examples.subarray(from, to));
     const judged = network.judgeAnswers(batch, objective);
     lossSum += judged.lossSum;
@@ -89,7 +103,8 @@ async function measureAnswers(
     right.set(batch.labels, from * width);
   });
   const measures = measuresOf(objective, right, said);
-  return { accuracy: null, loss: lossSum / examples.length, examples: examples.length, measures };
+  const metrics = { accuracy: null, loss: lossSum / examples.length, examples: examples.length, measures };
+  return keepsAnswers ? { ...metrics, answered: { objective, right, said } } : metrics;
 }
 
 /**

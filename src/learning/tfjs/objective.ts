@@ -15,6 +15,8 @@ export interface Judgement {
   readonly predicted: ArrayLike<number>;
   /** Of two classes the probability of class 1 in each row; null for more. */
   readonly scores: Float32Array | null;
+  /** Probability of the most probable class in each row. */
+  readonly confidences: Float32Array;
 }
 
 interface TensorObjective {
@@ -77,12 +79,14 @@ export function judgeAnswers(
 
 /** Judges the logits of classes that `compute` gives, one row for each label. */
 export function judgeLogits(compute: () => tf.Tensor2D, labels: ArrayLike<number>): Judgement {
-  const { losses, classes, second } = tf.tidy(() => {
+  const { losses, classes, second, largest } = tf.tidy(() => {
     const logits = compute();
+    const probabilities = tf.softmax(logits);
     return {
       losses: crossEntropyRows(logits, tf.tensor1d(Int32Array.from(labels), 'int32')),
       classes: tf.argMax(logits, 1),
-      second: logits.shape[1] === 2 ? [tf.slice(tf.softmax(logits), [0, 1], [-1, 1])] : [],
+      second: logits.shape[1] === 2 ? [tf.slice(probabilities, [0, 1], [-1, 1])] : [],
+      largest: tf.max(probabilities, 1),
     };
   });
   const predicted = classes.dataSync();
@@ -92,8 +96,9 @@ export function judgeLogits(compute: () => tf.Tensor2D, labels: ArrayLike<number
   }
   const lossSum = sumOf(losses.dataSync());
   const scores = second[0]?.dataSync<'float32'>() ?? null;
-  tf.dispose([losses, classes, ...second]);
-  return { lossSum, right, predicted, scores };
+  const confidences = largest.dataSync<'float32'>();
+  tf.dispose([losses, classes, largest, ...second]);
+  return { lossSum, right, predicted, scores, confidences };
 }
 
 function sumOf(values: ArrayLike<number>): number {
