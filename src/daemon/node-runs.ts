@@ -7,6 +7,7 @@ import type { CheckedData, JoinRequest, NodeControl, NodeSummary } from '../node
 import type { StarlingsNode } from '../node/create-node.ts';
 import type { Submission } from '../node/driver.ts';
 import { type EntryPage, type EntryPageRequest, heldEntries } from '../node/held-entries.ts';
+import { type EntryRequest, type HeldEntryInFull, heldEntry } from '../node/held-entry.ts';
 import type { Histories } from '../node/histories.ts';
 import { NodeError } from '../node/node-error.ts';
 import type { NodeReader, NodeSettings, PeerSummary } from '../node/node-reader.ts';
@@ -111,6 +112,12 @@ export class NodeRuns implements NodeControl, NodeReader {
     const last = session.status().round + 1;
     const store = storeView(this.#options.store, runPrefix(runId));
     return heldEntries(store, session.run!.manifest.strategy, last, page);
+  }
+
+  async heldEntry(runId: string, request: EntryRequest): Promise<HeldEntryInFull | null> {
+    const session = this.#session(runId);
+    const store = storeView(this.#options.store, runPrefix(runId));
+    return heldEntry(store, this.#options.crypto, session.run!.manifest.strategy, request);
   }
 
   async join(request: JoinRequest): Promise<RunView> {

@@ -3,6 +3,7 @@ export class NodeError extends Error {
   override readonly name = 'NodeError';
   readonly code:
     | 'ALREADY_JOINED'
+    | 'NOT_HELD'
     | 'NOT_JOINED'
     | 'NOT_PAUSED'
     | 'TOO_MANY_RUNS'

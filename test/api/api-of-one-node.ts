@@ -43,6 +43,7 @@ export async function apiOf(given: readonly RunView[], at: ListenAddress | numbe
     manifest: () => null,
     history: (runId) => histories.of(runId),
     heldEntries: async () => ({ entries: [], next: null }),
+    heldEntry: async () => null,
     join: async () => standing.views[0]!,
     leave: async () => false,
     pause: async () => false,

@@ -14,6 +14,7 @@ import { readLastView } from '../../src/daemon/last-view.ts';
 import type { DaemonOptions, RunningDaemon } from '../../src/daemon/options.ts';
 import { rngFor } from '../../src/math/rng.ts';
 import type { entryPageSchema } from '../../src/node/held-entries.ts';
+import type { HeldEntryInFull } from '../../src/node/held-entry.ts';
 import { createRun, writeManifestFile } from '../../src/node/manifest-file.ts';
 import { isDone, type RunView, runViewSchema } from '../../src/node/run-view.ts';
 import { openLevelStore } from '../../src/platform/node/level-store.ts';
@@ -148,6 +149,12 @@ async function readsOf(http: string, runId: string): Promise<void> {
   );
   const { entries: later } = await page(`from=${rounds.at(-1)}`);
   assert.ok(later.length > 0 && later.every(({ round }) => round >= rounds.at(-1)!));
+  const [{ id, round, author }] = first.entries as [(typeof first.entries)[0]];
+  const entry: HeldEntryInFull = await read(`/runs/${runId}/entry?round=${round}&id=${id}`);
+  const header = Buffer.from(entry.header, 'base64');
+  assert.deepEqual([entry.author, entry.round, entry.isSigned], [author, round, true]);
+  assert.equal(Buffer.from(crypto.sha256(header)).toString('hex'), id);
+  assert.ok(crypto.verify(author, Buffer.from(entry.signature, 'base64'), header));
   const { name }: { name: string } = await read(`/runs/${runId}/manifest`);
   assert.equal(name, 'joined');
   const { points }: { points: Array<{ loss: number | null }> } = await read(`/runs/${runId}/history`);
@@ -332,7 +339,9 @@ describe('a daemon', { concurrency: 2 }, () => {
     await assert.rejects(command(node, 'check', { run: elsewhere, data: at('clinic.csv') }), {
       code: 'NO_MANIFEST',
     });
-    await assert.rejects(command(node, 'check', { run: run.file, data: at('nowhere.csv') }), /nowhere\.csv/);
+    const missing = await command(node, 'check', { run: run.file, data: at('nowhere.csv') });
+    assert.equal(missing['ok'], false);
+    assert.match(missing.lines.join('\n'), /refused {3}.*nowhere\.csv/);
     assert.deepEqual(await views(node), []);
     assert.match((await command(node, 'list')).lines[0]!, /^no runs/);
     assert.deepEqual((await JoinedRuns.read(node.home)).all(), []);
