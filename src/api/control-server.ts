@@ -213,8 +213,9 @@ class Routes {
     const { code, message, path, syscall } = error as NodeJS.ErrnoException;
     // Our own errors carry a code and a sentence; anything else is a defect and goes to the log as well.
     if (typeof code !== 'string') this.#options.onError(error);
-    const isNotHere = error instanceof NodeError && error.code === 'NOT_JOINED';
-    replyError(response, isNotHere ? notJoined : 422, code ?? 'UNKNOWN', message, { path, syscall });
+    const named = error instanceof NodeError ? error.code : null;
+    const status = named === 'NOT_JOINED' ? notJoined : named === 'NOT_HELD' ? 404 : 422;
+    replyError(response, status, code ?? 'UNKNOWN', message, { path, syscall });
   }
 
   #mayCommand(request: IncomingMessage): boolean {

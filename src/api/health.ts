@@ -5,7 +5,7 @@ import { type RunView, runViewSchema } from '../node/run-view.ts';
 export const healthSchema = z.object({
   /** No run of the node had to end. That it waits for peers, or for a manifest, is no failure. */
   healthy: z.boolean(),
-  /** Every run runs: data and backend are there. */
+  /** Every run that is not paused runs: data and backend are there. */
   ready: z.boolean(),
   /** Null where it is healthy. */
   reason: z.string().nullable(),
@@ -19,7 +19,7 @@ export function healthOf(views: readonly RunView[]): Health {
   );
   return {
     healthy: failed.length === 0,
-    ready: views.every(({ state }) => state === 'running'),
+    ready: views.every(({ state }) => state === 'running' || state === 'paused'),
     reason: failed.length === 0 ? null : failed.join('; '),
     runs: views.map(({ runId, state, phase, outcome }) => ({ runId, state, phase, outcome })),
   };

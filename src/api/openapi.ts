@@ -36,14 +36,19 @@ function schemaOf(type: z.ZodType, io: 'input' | 'output'): Json {
 }
 
 function reading({ path, summary, query, answer }: ReadRoute): readonly [string, Json] {
-  const properties = Object(schemaOf(query, 'input')['properties']) as Json;
+  const { properties = {}, required = [] } = schemaOf(query, 'input') as {
+    readonly properties?: Json;
+    readonly required?: readonly string[];
+  };
   const parameters = [
     ...(path.includes('{run}')
       ? [{ name: 'run', in: 'path', required: true, schema: { type: 'string' }, description: 'run id' }]
       : []),
-    ...Object.entries(properties).map(([name, schema]) => ({ name, in: 'query', required: false, schema })),
+    ...Object.entries(properties).map(([name, schema]) => ({
+      ...{ name, in: 'query', required: required.includes(name), schema },
+    })),
   ];
-  const responses = { ...answered(schemaOf(answer, 'output')), ...problems(400, 403, 404, 422, 503) };
+  const responses = { ...answered(schemaOf(answer, 'output')), ...problems(400, 401, 403, 404, 422, 503) };
   return [path, { get: { summary, operationId: operationOf('get', path), parameters, responses } }];
 }
 
@@ -133,7 +138,10 @@ function texting(): ReadonlyArray<readonly [string, Json]> {
     {
       get: {
         ...{ summary, operationId: operationOf('get', path) },
-        responses: { '200': { description: 'as asked', content: { [type]: {} } }, ...problems(403, 503) },
+        responses: {
+          '200': { description: 'as asked', content: { [type]: {} } },
+          ...problems(401, 403, 503),
+        },
       },
     },
   ]);

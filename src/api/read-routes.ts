@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { commandOf, type NodeControl } from '../node/commands.ts';
 import { entriesPerPageMax, entryPageSchema } from '../node/held-entries.ts';
+import { entrySchema } from '../node/held-entry.ts';
 import { NodeError } from '../node/node-error.ts';
 import { type NodeReader, nodeSettingsSchema, peerSummarySchema } from '../node/node-reader.ts';
 import { pointsMax } from '../node/run-history.ts';
@@ -146,6 +147,21 @@ export const READ_ROUTES: readonly ReadRoute[] = [
     entryPageSchema,
     (source, { run, query: { from, after = null, limit } }) =>
       source.heldEntries(runOf(source, run).runId, { from, after, limit }),
+  ),
+  route(
+    '/runs/{run}/entry',
+    'one of them as its author signed it, without its body',
+    z.strictObject({
+      round: z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER),
+      id: z.string().regex(/^[0-9a-f]{64}$/, 'the id of an entry'),
+    }),
+    entrySchema,
+    async (source, { run, query }) => {
+      const entry = await source.heldEntry(runOf(source, run).runId, query);
+      if (!entry)
+        throw new NodeError('NOT_HELD', `entry ${query.id} of round ${query.round} is not held here`);
+      return entry;
+    },
   ),
   route(
     '/runs/{run}/contributions',

@@ -61,10 +61,11 @@ function addCheck(data: Command): void {
 
 function tell(path: string, options: SourceOptions, command: Command): Promise<void> {
   return perform(command, async ({ say }) => {
-    const { inspectSource, sourceOf } = await import('./parts/data-source.ts');
+    const { sourceOf } = await import('./parts/data-source.ts');
+    const { inspectData } = await import('../tasks/data/inspect-data.ts');
     const { renderData } = await import('./view/render-data.ts');
     const source = await sourceOf(path, options);
-    const report = await inspectSource(source, path);
+    const report = await inspectData(source.task, source.run?.model ?? null, path);
     const suggested =
       source.run === null && report.parts.length > 0 ? await suggestion(source, report) : null;
     const model = suggested !== null && 'model' in suggested ? suggested.model : null;

@@ -66,7 +66,7 @@ function addControl(parent: Command, entry: NodeCommand): void {
       const { commandNode } = await import('../daemon/connect.ts');
       const { lines, ...json } = await commandNode(target, entry.id, input, signal);
       for (const line of lines) say(line);
-      return { json };
+      return { json, ok: json['ok'] !== false };
     }),
   );
 }

@@ -252,11 +252,13 @@ class Daemon {
     // What is declared goes before what was joined earlier.
     const taken = new Set(runs.views().map(({ runId }) => runId));
     const earlier = joined.all().filter(({ run }) => !taken.has(run));
-    await beginAll(earlier);
+    for (const run of earlier.filter(({ paused }) => paused)) runs.hold(run);
+    const resumed = earlier.filter(({ paused }) => !paused);
+    await beginAll(resumed);
     // Who is told to stop meanwhile does not wait for them.
     await Promise.race([Promise.all(preparing), whenAborted(this.#signal)]);
     if (this.#signal.aborted) return;
-    if (failures.length > 0 && failures.length === declared.length + earlier.length) {
+    if (failures.length > 0 && failures.length === declared.length + resumed.length) {
       throw failures[0]!.reason;
     }
     for (const { run, reason } of failures) {

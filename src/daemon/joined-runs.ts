@@ -15,9 +15,20 @@ const runsMax = 1024;
 const fileSchema = z.object({
   version: z.literal(1),
   runs: z
-    .array(z.object({ run: z.string(), data: z.string(), backend: z.enum(BACKEND_CHOICES) }))
+    .array(
+      z.object({
+        ...{ run: z.string(), data: z.string(), backend: z.enum(BACKEND_CHOICES) },
+        paused: z.boolean().optional(),
+      }),
+    )
     .max(runsMax),
 });
+
+/** Of `JoinRequest` what outlives a restart. */
+export interface JoinedRun extends Pick<JoinRequest, 'run' | 'data' | 'backend'> {
+  /** Not to be begun before it is resumed. */
+  readonly paused?: boolean | undefined;
+}
 
 class NodeStateError extends Error {
   override readonly name = 'NodeStateError';
@@ -27,10 +38,10 @@ class NodeStateError extends Error {
 export class JoinedRuns {
   readonly #file: string;
   /** By run id. */
-  readonly #runs: Map<string, JoinRequest>;
+  readonly #runs: Map<string, JoinedRun>;
   #writing: Promise<void> = Promise.resolve();
 
-  private constructor(file: string, runs: readonly JoinRequest[]) {
+  private constructor(file: string, runs: readonly JoinedRun[]) {
     this.#file = file;
     this.#runs = new Map(runs.map((request) => [request.run, request]));
   }
@@ -55,12 +66,12 @@ export class JoinedRuns {
     return new JoinedRuns(file, parsed.data.runs);
   }
 
-  all(): readonly JoinRequest[] {
+  all(): readonly JoinedRun[] {
     return [...this.#runs.values()];
   }
 
   /** `request.run` is a run id. Resolves when it would survive `kill -9`. */
-  remember(request: JoinRequest): Promise<void> {
+  remember(request: JoinedRun): Promise<void> {
     this.#runs.set(request.run, request);
     return this.#write();
   }

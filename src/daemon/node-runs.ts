@@ -3,23 +3,26 @@ import { join } from 'node:path';
 import type { Crypto } from '../core/crypto.ts';
 import type { Store } from '../core/ports.ts';
 import { composeEntry } from '../entries/registry.ts';
-import type { JoinRequest, NodeControl, NodeSummary } from '../node/commands.ts';
+import type { CheckedData, JoinRequest, NodeControl, NodeSummary } from '../node/commands.ts';
 import type { StarlingsNode } from '../node/create-node.ts';
 import type { Submission } from '../node/driver.ts';
 import { type EntryPage, type EntryPageRequest, heldEntries } from '../node/held-entries.ts';
+import { type EntryRequest, type HeldEntryInFull, heldEntry } from '../node/held-entry.ts';
 import type { Histories } from '../node/histories.ts';
 import { NodeError } from '../node/node-error.ts';
 import type { NodeReader, NodeSettings, PeerSummary } from '../node/node-reader.ts';
 import type { HistoryData } from '../node/run-history.ts';
+import { RunReducer } from '../node/run-reducer.ts';
 import type { RunSession } from '../node/run-session.ts';
 import type { RunView } from '../node/run-view.ts';
 import { runPrefix, storeView } from '../node/store-view.ts';
 import type { RunManifest } from '../run/manifest.ts';
 import type { Metrics } from '../tasks/metrics.ts';
+import { checkData } from './check-data.ts';
 import { filesFolder, keepManifest, MODEL_FILE, runFolder } from './directory.ts';
-import type { JoinedRuns } from './joined-runs.ts';
-import type { LastViews } from './last-view.ts';
-import { resolveRun } from './run-reference.ts';
+import type { JoinedRun, JoinedRuns } from './joined-runs.ts';
+import { type LastViews, readLastView } from './last-view.ts';
+import { findRun, resolveRun } from './run-reference.ts';
 
 /** Sessions that failed are shown until their run is joined again or left; of more, the oldest are forgotten. */
 const failedMax = 64;
@@ -43,9 +46,17 @@ export interface NodeRunsOptions {
   readonly settings: Omit<NodeSettings, 'addresses'>;
 }
 
+interface Paused {
+  readonly request: JoinRequest;
+  readonly view: RunView;
+}
+
 export class NodeRuns implements NodeControl, NodeReader {
   readonly #options: NodeRunsOptions;
   readonly #failed = new Map<string, RunView>();
+  readonly #paused = new Map<string, Paused>();
+  /** Of what is under way. */
+  readonly #requests = new Map<string, JoinRequest>();
 
   constructor(options: NodeRunsOptions) {
     this.#options = options;
@@ -63,7 +74,9 @@ export class NodeRuns implements NodeControl, NodeReader {
   }
 
   views(): readonly RunView[] {
-    return [...this.#options.node.runs().map((session) => session.view()), ...this.#failed.values()];
+    const paused = [...this.#paused.values()].map(({ view }) => view);
+    const running = this.#options.node.runs().map((session) => session.view());
+    return [...running, ...paused, ...this.#failed.values()];
   }
 
   settings(): NodeSettings {
@@ -101,8 +114,14 @@ export class NodeRuns implements NodeControl, NodeReader {
     return heldEntries(store, session.run!.manifest.strategy, last, page);
   }
 
+  async heldEntry(runId: string, request: EntryRequest): Promise<HeldEntryInFull | null> {
+    const session = this.#session(runId);
+    const store = storeView(this.#options.store, runPrefix(runId));
+    return heldEntry(store, this.#options.crypto, session.run!.manifest.strategy, request);
+  }
+
   async join(request: JoinRequest): Promise<RunView> {
-    const earlier = new Map(this.#failed);
+    const [earlier, paused] = [new Map(this.#failed), new Map(this.#paused)];
     const session = await this.begin(request);
     const { runId } = session;
     try {
@@ -113,6 +132,8 @@ export class NodeRuns implements NodeControl, NodeReader {
       const before = earlier.get(runId);
       if (before) this.#failed.set(runId, before);
       else this.#failed.delete(runId);
+      const held = paused.get(runId);
+      if (held) this.#paused.set(runId, held);
       throw error;
     }
     const { data, backend } = request;
@@ -122,7 +143,8 @@ export class NodeRuns implements NodeControl, NodeReader {
 
   async leave(runId: string): Promise<boolean> {
     const { node, joined } = this.#options;
-    const hadFailed = this.#failed.delete(runId);
+    const wasPaused = this.#paused.delete(runId);
+    const hadFailed = this.#failed.delete(runId) || wasPaused;
     const wasRemembered = await joined.forget(runId);
     const isHere = node.runs().some((session) => session.runId === runId);
     if (isHere) await node.leave(runId);
@@ -130,6 +152,65 @@ export class NodeRuns implements NodeControl, NodeReader {
       throw new NodeError('NOT_JOINED', `this node takes no part in run ${runId}`);
     }
     return !wasRemembered;
+  }
+
+  async pause(runId: string): Promise<boolean> {
+    const { node, joined } = this.#options;
+    if (this.#paused.has(runId)) throw new NodeError('NOT_RUNNING', `run ${runId} is paused already`);
+    const session = this.#session(runId);
+    const request = this.#requests.get(runId)!;
+    const known = joined.all().find((each) => each.run === runId);
+    const view = session.view();
+    if (view.state === 'preparing') {
+      throw new NodeError(
+        'NOT_RUNNING',
+        `run ${runId} is being prepared: pause it once it runs, or leave it`,
+      );
+    }
+    await node.leave(runId);
+    this.#paused.set(runId, { request, view: { ...view, state: 'paused' } });
+    if (known) await joined.remember({ ...known, paused: true });
+    return known === undefined;
+  }
+
+  async resume(runId: string): Promise<RunView> {
+    const { joined } = this.#options;
+    const paused = this.#paused.get(runId);
+    if (!paused) throw new NodeError('NOT_PAUSED', `run ${runId} is not paused here`);
+    const known = joined.all().find((each) => each.run === runId);
+    const session = await this.begin({ ...paused.request, run: runId });
+    try {
+      await session.prepared;
+    } catch (error) {
+      await session.ended;
+      this.#failed.delete(runId);
+      this.#paused.set(runId, paused);
+      throw error;
+    }
+    if (known) await joined.remember({ ...known, paused: false });
+    return session.view();
+  }
+
+  /** Of what was paused before the node was started: shown as it stood last, and not begun. */
+  hold({ paused: _, ...request }: JoinedRun): void {
+    const { node, directory } = this.#options;
+    const view =
+      readLastView(directory, request.run) ?? new RunReducer(request.run, node.key, Date.now()).view();
+    this.#paused.set(request.run, { request, view: { ...view, state: 'paused' } });
+  }
+
+  async check(run: string, data: string): Promise<CheckedData> {
+    const { directory, crypto } = this.#options;
+    const found = await findRun(run, directory, crypto);
+    const manifest = typeof found === 'string' ? this.#find(found)?.run : found;
+    if (!manifest) {
+      throw new NodeError(
+        'NO_MANIFEST',
+        `the manifest of run ${found} is not here: give its file, or join it`,
+      );
+    }
+    const { task, model } = manifest.manifest;
+    return { runId: manifest.runId, report: await checkData({ task, model, path: data }) };
   }
 
   async evaluate(runId: string): Promise<Metrics> {
@@ -157,6 +238,11 @@ export class NodeRuns implements NodeControl, NodeReader {
     const options = { data, backend, compareAlone, evenIfOver, modelFile, filesFolder: files };
     const session = node.join(run, options);
     this.#failed.delete(runId);
+    this.#paused.delete(runId);
+    this.#requests.set(runId, request);
+    void session.ended.then(() => {
+      if (this.#requests.get(runId) === request) this.#requests.delete(runId);
+    });
     if (session.run === null) void this.#keepFound(session);
     void session.started.then(
       () => lastViews.follow(session, node),

@@ -36,12 +36,22 @@ export async function resolveRun(
   directory: string,
   crypto: Crypto,
 ): Promise<SignedManifest | string> {
-  const runId = checkRunReference(run);
-  if (runId !== null) return (await keptManifest(directory, runId, crypto)) ?? runId;
-  const manifest = await readManifestFile(run, crypto);
+  const manifest = await findRun(run, directory, crypto);
+  if (typeof manifest === 'string' || checkRunReference(run) !== null) return manifest;
   await keepManifest(directory, manifest);
   await keepFilesBeside(directory, manifest, run);
   return manifest;
+}
+
+/** As `resolveRun`, and nothing is kept. @throws as it */
+export async function findRun(
+  run: string,
+  directory: string,
+  crypto: Crypto,
+): Promise<SignedManifest | string> {
+  const runId = checkRunReference(run);
+  if (runId === null) return readManifestFile(run, crypto);
+  return (await keptManifest(directory, runId, crypto)) ?? runId;
 }
 
 /** Right or mistyped: all others are meant as files. */

@@ -6,6 +6,7 @@ import * as z from 'zod';
 import type { ContentUsage } from '../content/content-store.ts';
 import type { PeerKey } from '../core/io.ts';
 import type { Traffic } from '../network/traffic.ts';
+import type { DataReport } from '../tasks/data/data-report.ts';
 import { headlineOf, writeMeasure, writeShare } from '../tasks/measures.ts';
 import type { Metrics } from '../tasks/metrics.ts';
 import type { BackendChoice } from '../tensor/backend-choices.ts';
@@ -38,6 +39,12 @@ export interface NodeSummary extends Traffic {
   readonly content: ContentUsage | null;
 }
 
+/** Of data and the run that it is for. */
+export interface CheckedData {
+  readonly runId: string;
+  readonly report: DataReport;
+}
+
 /** The node that commands act upon, with the place where it remembers its runs. */
 export interface NodeControl {
   summary(): NodeSummary;
@@ -50,6 +57,15 @@ export interface NodeControl {
    * started with it. @throws NodeError NOT_JOINED
    */
   leave(runId: string): Promise<boolean>;
+  /** What a node of the run would understand of data, and refuse; nothing is joined. @throws one error with a sentence */
+  check(run: string, data: string): Promise<CheckedData>;
+  /**
+   * Resolves when the run is taken down; it is remembered, and shown as it stood. Resolves to whether it goes on with the next start, as
+   * `leave`. @throws NodeError NOT_JOINED, NOT_RUNNING
+   */
+  pause(runId: string): Promise<boolean>;
+  /** Of what was paused. Resolves as `join`. @throws as it; NodeError NOT_PAUSED */
+  resume(runId: string): Promise<RunView>;
   /** Of the model as of now, on the held-out examples. @throws NodeError */
   evaluate(runId: string): Promise<Metrics>;
   /** Writes an entry of a kind into the log of a run; resolves to its id, or to why it was refused. @throws NodeError */
@@ -91,6 +107,19 @@ function reading(entry: NodeCommand): NodeCommand {
   return { ...entry, acts: false };
 }
 
+const runToJoin = z
+  .string()
+  .min(1)
+  .max(4096)
+  .meta({ path: 'if it exists' satisfies PathField });
+
+const data = z
+  .string()
+  .min(1)
+  .max(4096)
+  .meta({ path: 'always' satisfies PathField })
+  .describe('your examples; they never leave this machine');
+
 const run = z
   .string()
   .min(1)
@@ -103,18 +132,8 @@ export const NODE_COMMANDS: readonly NodeCommand[] = [
     'join',
     'take part in another run; the node takes it up again whenever it starts',
     z.strictObject({
-      run: z
-        .string()
-        .min(1)
-        .max(4096)
-        .meta({ path: 'if it exists' satisfies PathField })
-        .describe('manifest file, or the run id to ask peers with'),
-      data: z
-        .string()
-        .min(1)
-        .max(4096)
-        .meta({ path: 'always' satisfies PathField })
-        .describe('your examples; they never leave this machine'),
+      run: runToJoin.describe('manifest file, or the run id to ask peers with'),
+      data,
       backend: backendSchema.describe('what trains'),
       bootstrap: z
         .array(z.string().min(1).max(1024))
@@ -132,6 +151,28 @@ export const NODE_COMMANDS: readonly NodeCommand[] = [
     },
   ),
   command(
+    'check',
+    'say what a node of the run would understand of data, and refuse, before anything is joined',
+    z.strictObject({
+      run: runToJoin.describe('manifest file, or the id of a run that the node knows'),
+      data,
+    }),
+    async (control, input) => {
+      const { runId, report } = await control.check(input.run, input.data);
+      const { files, parts, columns, table } = report;
+      // Rows and ranges stay where the data is, but for one example of what is wrong: whoever asks may hand the answer on.
+      const refused = report.refused.map(({ reason, count }) => ({ reason, count }));
+      const kinds = table?.columns.map(({ column, kind, missing }) => ({ column, kind, missing }));
+      return {
+        json: {
+          ...{ ok: refused.length === 0, runId, files: files.length, parts, columns, refused },
+          ...(kinds ? { table: kinds } : {}),
+        },
+        lines: checkLines(report),
+      };
+    },
+  ),
+  command(
     'leave',
     'take no part in a run any more; what was learned stays on the disk',
     z.strictObject({ run }),
@@ -144,6 +185,23 @@ export const NODE_COMMANDS: readonly NodeCommand[] = [
       return { json: { runId: view.runId, comesBack }, lines: [`left      ${nameOf(view)}`, ...until] };
     },
   ),
+  command(
+    'pause',
+    'train nothing of a run and talk to nobody about it until it is resumed, over restarts as well',
+    z.strictObject({ run }),
+    async (control, input) => {
+      const view = viewOf(control, input.run);
+      const goesOn = await control.pause(view.runId);
+      const until = goesOn
+        ? ['it is among the runs that the node is started with, and goes on with the next start']
+        : [];
+      return { json: { runId: view.runId, goesOn }, lines: [`paused    ${nameOf(view)}`, ...until] };
+    },
+  ),
+  command('resume', 'go on with a run that was paused', z.strictObject({ run }), async (control, input) => {
+    const view = await control.resume(viewOf(control, input.run).runId);
+    return { json: { run: view }, lines: [`resumed   ${nameOf(view)}`] };
+  }),
   reading(
     command('list', 'the runs of a node, one a line', z.strictObject({}), async (control) => {
       const views = control.views();
@@ -212,6 +270,18 @@ export const NODE_COMMANDS: readonly NodeCommand[] = [
   }),
 ];
 
+function checkLines({ files, parts, refused }: DataReport): string[] {
+  const rows = parts.map((part) => `${part.rows} ${part.name === 'train' ? 'to learn from' : 'held out'}`);
+  return [
+    `data      ${amount(files.length, 'file')}: ${rows.length === 0 ? 'nothing to learn from' : rows.join(', ')}`,
+    ...refused.map(({ reason, count, first }) => {
+      const others = count > 1 ? `, and ${amount(count - 1, 'other')} like it` : '';
+      return `refused   ${first[0] ?? reason}${others}`;
+    }),
+    ...(refused.length === 0 ? ['fits      a node of this run takes all of it'] : []),
+  ];
+}
+
 /** The one run that `text` names, or the only one. @throws NodeError where there is none, or more than one */
 function viewOf(control: NodeControl, text: string | undefined): RunView {
   const views = control.views();
@@ -251,6 +321,8 @@ function whereabouts(view: RunView): string {
       return `${facts?.name ?? ''}  preparing`;
     case 'running':
       return `${facts?.name ?? ''}  ${phaseOrOutcome(view)}, round ${roundsDone}/${facts?.rounds ?? 0}`;
+    case 'paused':
+      return `${facts?.name ?? ''}  paused, round ${roundsDone}/${facts?.rounds ?? 0}`;
     case 'ended':
       return `${facts?.name ?? ''}  ended${failure === null ? '' : `: ${failure}`}`;
     default:

@@ -3,7 +3,9 @@ export class NodeError extends Error {
   override readonly name = 'NodeError';
   readonly code:
     | 'ALREADY_JOINED'
+    | 'NOT_HELD'
     | 'NOT_JOINED'
+    | 'NOT_PAUSED'
     | 'TOO_MANY_RUNS'
     | 'NOT_RUNNING'
     | 'RUN_NOT_NAMED'
@@ -11,10 +13,12 @@ export class NodeError extends Error {
     | 'NOT_PUBLISHED'
     | 'OTHER_START_VECTOR'
     | 'UNKNOWN_RUN'
+    | 'NOT_CHECKED'
     | 'NO_LOG'
     | 'RUN_TOO_OLD'
     | 'MODEL_TOO_LARGE'
     | 'NOTHING_FINAL'
+    | 'NO_MANIFEST'
     | 'NO_PLACE_FOR_FILES';
 
   /** `sentence` says what is wrong and what to do. */

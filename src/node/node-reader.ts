@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import type { RunManifest } from '../run/manifest.ts';
 import type { EntryPage, EntryPageRequest } from './held-entries.ts';
+import type { EntryRequest, HeldEntryInFull } from './held-entry.ts';
 import type { HistoryData } from './run-history.ts';
 
 export const nodeSettingsSchema = z.object({
@@ -46,4 +47,6 @@ export interface NodeReader {
   history(runId: string): HistoryData;
   /** @throws NodeError where the run is not here or not running */
   heldEntries(runId: string, page: EntryPageRequest): Promise<EntryPage>;
+  /** Null where it is not held. @throws as `heldEntries` */
+  heldEntry(runId: string, request: EntryRequest): Promise<HeldEntryInFull | null>;
 }

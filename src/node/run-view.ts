@@ -16,7 +16,7 @@ export const runViewSchema = z.object({
   /** This node. */
   peerKey: z.string(),
   /** searching: asks peers for the manifest; preparing: reads the data and starts the backend. */
-  state: z.enum(['searching', 'preparing', 'running', 'ended']),
+  state: z.enum(['searching', 'preparing', 'running', 'paused', 'ended']),
   /** Why it ended where it had to; null while it goes on and where it was left. */
   failure: z.string().nullable(),
   /** When the session began, Unix time. */

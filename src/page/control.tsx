@@ -7,6 +7,7 @@ import { heldPass, holdPass } from './pass.ts';
 export interface ControlProps {
   readonly runId: string | null;
   readonly runName: string;
+  readonly isPaused: boolean;
   /** Why the link that this page was opened with did not let it in. */
   readonly problem: string | null;
   /** Somebody came in, or went out. */
@@ -104,6 +105,11 @@ function JoinForm({ perform }: Doing) {
       if (isDone) setRun('');
     });
   };
+  const check = ({ currentTarget }: { currentTarget: HTMLButtonElement }): void => {
+    if (currentTarget.form!.reportValidity()) {
+      void perform(() => command('check', { run: invited.run, data }));
+    }
+  };
   return (
     <form onSubmit={join} class="controls" aria-label="join a run">
       <label class="grows">
@@ -114,12 +120,15 @@ function JoinForm({ perform }: Doing) {
         your examples: a path on the machine of the node{' '}
         <input required value={data} onInput={({ currentTarget }) => setData(currentTarget.value)} />
       </label>
+      <button type="button" onClick={check}>
+        Check the examples
+      </button>
       <button type="submit">Join</button>
     </form>
   );
 }
 
-function RunButtons({ runId, runName, onPass, perform }: ControlProps & Doing) {
+function RunButtons({ runId, runName, isPaused, onPass, perform }: ControlProps & Doing) {
   const leaveOut = (): void => {
     holdPass(null);
     onPass();
@@ -138,6 +147,12 @@ function RunButtons({ runId, runName, onPass, perform }: ControlProps & Doing) {
             }
           >
             Download the model
+          </button>
+          <button
+            type="button"
+            onClick={() => void perform(() => command(isPaused ? 'resume' : 'pause', { run: runId }))}
+          >
+            {isPaused ? 'Resume' : 'Pause'} {runName}
           </button>
           <Twice
             key={runId}

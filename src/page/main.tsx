@@ -113,6 +113,8 @@ class Page {
     const runs = runsOf(hello);
     if (!runs.some(({ runId }) => runId === this.#runId)) this.#runId = runs[0]?.runId ?? null;
     const runId = this.#runId;
+    const here = hello.nodes[0]?.runs.find(({ view }) => view.runId === runId);
+    const isPaused = here?.view.state === 'paused';
     const runName = runs.find((run) => run.runId === runId)?.name ?? '';
     const now = performance.now();
     if (this.#figures === null || now - this.#figuresAtMs >= figuresEveryMs) {
@@ -133,7 +135,7 @@ class Page {
           {this.#isGreeted && <EventSection hello={hello} runId={runId} />}
           {this.#isNode && (
             <ControlSection
-              {...{ runId, runName, problem: this.#problem }}
+              {...{ runId, runName, isPaused, problem: this.#problem }}
               onPass={() => this.#passChanged()}
             />
           )}

@@ -34,6 +34,7 @@ describe('the API of a node', () => {
       const response = await fetch(`${node.http}${path.replace('{run}', 'run')}`);
       const body: unknown = await response.json();
       if (path.endsWith('/manifest')) assert.equal(response.status, 404, 'it has none');
+      else if (path.endsWith('/entry')) assert.equal(response.status, 400, 'which one?');
       else {
         assert.ok([200, 503].includes(response.status), path);
         assert.equal(answer.safeParse(body).error, undefined, path);
@@ -50,6 +51,9 @@ describe('the API of a node', () => {
       assert.equal(response.status, 400, query);
       assert.match(await response.text(), /BAD_INPUT/);
     }
+    const one = await fetch(`${node.http}/runs/run/entry?round=1&id=${'0'.repeat(64)}`);
+    assert.equal(one.status, 404);
+    assert.match(await one.text(), /NOT_HELD/);
     assert.deepEqual(node.errors, []);
   });
 
@@ -60,6 +64,8 @@ describe('the API of a node', () => {
     };
     assert.equal(openapi, '3.1.0');
     for (const { path } of READ_ROUTES) assert.ok(paths[path]?.['get']?.responses['200'], path);
+    for (const path of ['/link', '/pass']) assert.ok(paths[path]?.['post']?.responses['401'], path);
+    assert.ok(paths['/runs/{run}/model']?.['get']?.responses['404']);
     for (const { id } of NODE_COMMANDS) assert.ok(paths[`/${id}`]?.['post']?.responses['401'], id);
     const operations = Object.values(paths).flatMap((operation) => Object.values(operation));
     const ids = operations.map(({ operationId }) => operationId);

@@ -14,6 +14,7 @@ import { readLastView } from '../../src/daemon/last-view.ts';
 import type { DaemonOptions, RunningDaemon } from '../../src/daemon/options.ts';
 import { rngFor } from '../../src/math/rng.ts';
 import type { entryPageSchema } from '../../src/node/held-entries.ts';
+import type { HeldEntryInFull } from '../../src/node/held-entry.ts';
 import { createRun, writeManifestFile } from '../../src/node/manifest-file.ts';
 import { isDone, type RunView, runViewSchema } from '../../src/node/run-view.ts';
 import { openLevelStore } from '../../src/platform/node/level-store.ts';
@@ -148,6 +149,12 @@ async function readsOf(http: string, runId: string): Promise<void> {
   );
   const { entries: later } = await page(`from=${rounds.at(-1)}`);
   assert.ok(later.length > 0 && later.every(({ round }) => round >= rounds.at(-1)!));
+  const [{ id, round, author }] = first.entries as [(typeof first.entries)[0]];
+  const entry: HeldEntryInFull = await read(`/runs/${runId}/entry?round=${round}&id=${id}`);
+  const header = Buffer.from(entry.header, 'base64');
+  assert.deepEqual([entry.author, entry.round, entry.isSigned], [author, round, true]);
+  assert.equal(Buffer.from(crypto.sha256(header)).toString('hex'), id);
+  assert.ok(crypto.verify(author, Buffer.from(entry.signature, 'base64'), header));
   const { name }: { name: string } = await read(`/runs/${runId}/manifest`);
   assert.equal(name, 'joined');
   const { points }: { points: Array<{ loss: number | null }> } = await read(`/runs/${runId}/history`);
@@ -177,7 +184,7 @@ describe('a daemon', { concurrency: 2 }, () => {
       [post('/stop', { authorization: `Bearer ${token}` }), 403, /needs the header X-Starlings/],
       [post('/stop', { 'x-starlings': 'stop' }), 401, /need the token/],
       [post('/stop', { ...ours, authorization: `Bearer ${'0'.repeat(64)}` }), 401, /need the token/],
-      [post('/dance', ours), 404, /there is no command dance; there are join, leave/],
+      [post('/dance', ours), 404, /there is no command dance; there are join, check, leave/],
       [post('/list', ours, '{'), 400, /expected JSON of at most/],
       [post('/list', ours, `"${'x'.repeat(64 << 10)}"`), 400, /expected JSON of at most/],
       [post('/list', ours, '{"more": 1}'), 400, /more/],
@@ -253,6 +260,41 @@ describe('a daemon', { concurrency: 2 }, () => {
     assert.deepEqual((await JoinedRuns.read(node.home)).all(), []);
   });
 
+  test('pauses a run over a restart, shows it as it stood, and goes on with it', async () => {
+    const run = await manifestOf('pausable');
+    const node = await daemon('pausing');
+    await command(node, 'join', taking(run.file));
+    await until('it trains', async () => ((await views(node))[0]!.deltasPublished >= 2 ? true : null));
+    assert.deepEqual((await command(node, 'pause')).lines, [`paused    pausable (${run.runId})`]);
+    const [paused] = await views(node);
+    assert.equal(paused!.state, 'paused');
+    assert.match((await command(node, 'list')).lines[0]!, /pausable {2}paused, round \d+\/1000$/);
+    assert.equal((await fetch(`${node.info.http}/ready`)).status, 200);
+    await assert.rejects(command(node, 'pause'), { code: 'NOT_RUNNING' });
+    // Joining it anew with data that do not fit leaves it as it was.
+    await assert.rejects(command(node, 'join', taking(run.file, at('narrow.csv'))), /narrow\.csv/);
+    assert.deepEqual(
+      (await views(node)).map(({ state }) => state),
+      ['paused'],
+    );
+    await node.stop();
+
+    const again = await daemon('pausing');
+    const [held] = await views(again);
+    assert.deepEqual([held!.state, held!.run?.name], ['paused', 'pausable']);
+    assert.ok(held!.deltasPublished >= paused!.deltasPublished);
+    assert.match((await command(again, 'resume')).lines[0]!, /^resumed {3}pausable/);
+    await until('it goes on', async () =>
+      (await views(again))[0]!.roundsDone > paused!.roundsDone ? true : null,
+    );
+    await assert.rejects(command(again, 'resume'), { code: 'NOT_PAUSED' });
+    await command(again, 'pause');
+    await command(again, 'leave');
+    assert.deepEqual(await views(again), []);
+    await again.stop();
+    assert.deepEqual((await JoinedRuns.read(again.home)).all(), []);
+  });
+
   test('joins by an invitation: a run id and addresses of who holds it, none of which it knew', async () => {
     const run = await manifestOf('invited');
     const [host, guest] = [await daemon('host', { runs: [taking(run.file)] }), await daemon('guest')];
@@ -284,6 +326,22 @@ describe('a daemon', { concurrency: 2 }, () => {
       message: /bafynonsense looks like a run id and is none \(it has 12 characters, a run id has 59\)/,
     });
     await assert.rejects(command(node, 'join', taking(run.file, at('nowhere.csv'))), /nowhere\.csv/);
+    const { lines, ...checked } = await command(node, 'check', { run: run.file, data: at('narrow.csv') });
+    assert.equal(checked['ok'], false);
+    assert.match(lines.join('\n'), /^data .*\nrefused {3}.*column/);
+    const fits = await command(node, 'check', { run: run.file, data: at('clinic.csv') });
+    assert.deepEqual(fits.lines, [
+      'data      1 file: 80 to learn from, 20 held out',
+      'fits      a node of this run takes all of it',
+    ]);
+    assert.doesNotMatch(JSON.stringify(fits), /0\.\d{3}/, 'no row of it is told');
+    const { runId: elsewhere } = await manifestOf('elsewhere');
+    await assert.rejects(command(node, 'check', { run: elsewhere, data: at('clinic.csv') }), {
+      code: 'NO_MANIFEST',
+    });
+    const missing = await command(node, 'check', { run: run.file, data: at('nowhere.csv') });
+    assert.equal(missing['ok'], false);
+    assert.match(missing.lines.join('\n'), /refused {3}.*nowhere\.csv/);
     assert.deepEqual(await views(node), []);
     assert.match((await command(node, 'list')).lines[0]!, /^no runs/);
     assert.deepEqual((await JoinedRuns.read(node.home)).all(), []);

@@ -118,17 +118,23 @@ describe('a node that is commanded from its page', { skip: noChromium }, () => {
     assert.equal(await page.title(), 'starlings');
     assert.deepEqual(await runsOf(node.home), []);
     await page.getByLabel('your examples').fill(at('clinic.csv'));
+    await page.getByRole('button', { name: 'Check the examples' }).click();
+    await page.locator('.told', { hasText: '48 to learn from, 12 held out' }).waitFor();
     await page.getByRole('button', { name: 'Join' }).click();
     await page.locator('.told', { hasText: /^joined/ }).waitFor();
     assert.equal((await runsOf(node.home)).length, 1);
 
-    await page.getByText('all rounds are done').waitFor({ timeout: 60_000 });
+    await page.getByLabel('how the run goes').getByText('all rounds are done').waitFor({ timeout: 60_000 });
     const download = page.waitForEvent('download', { timeout: 30_000 });
     await page.getByRole('button', { name: 'Download the model' }).click();
     const file = await download;
     assert.match(file.suggestedFilename(), /^[\w.-]+\.safetensors$/);
     const kept = join(node.home, 'runs', run.runId, 'model.safetensors');
     assert.deepEqual(await readFile(await file.path()), await readFile(kept));
+
+    await page.getByRole('button', { name: 'Pause asked' }).click();
+    await page.locator('.told', { hasText: /^paused/ }).waitFor();
+    await page.getByRole('button', { name: 'Resume asked' }).waitFor();
 
     const leave = page.getByRole('button', { name: /^Leave / });
     await leave.click();

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { ConfigError } from '../../config/config-error.ts';
 import { rngFor } from '../../math/rng.ts';
 import type { RunSpec } from '../../run/run-spec.ts';
-import { type DataReport, type LabelHints, orRefused, Refusals } from '../../tasks/data/data-report.ts';
-import { loadTaskData, type TaskSpec, taskKindOf, taskKinds } from '../../tasks/data/registry.ts';
+import type { LabelHints } from '../../tasks/data/data-report.ts';
+import { type TaskSpec, taskKindOf, taskKinds } from '../../tasks/data/registry.ts';
 import { DataFileError } from '../../tasks/datasets/data-error.ts';
 import { outputsOf } from '../../tasks/models/model-layout.ts';
 import { splitStream } from '../../testnet/data-shares.ts';
@@ -36,19 +36,6 @@ export async function sourceOf(
     'BAD_USAGE',
     `${path}: this looks like the data of no task; \`starlings data --help\` lists the files that each needs`,
   );
-}
-
-/** Beside what the kind finds, whether the model of the run can take it. */
-export async function inspectSource({ task, run }: DataSource, path: string): Promise<DataReport> {
-  const { inspect } = taskKindOf(task);
-  if (inspect === undefined)
-    throw new ConfigError('BAD_USAGE', `data of the kind ${task.kind} says nothing of itself`);
-  const report = await inspect(task, path, run?.model ?? null);
-  // All rows of a table have been looked at.
-  if (run === null || report.refused.length > 0 || report.table) return report;
-  const refused = new Refusals();
-  await orRefused(() => loadTaskData(task, run.model, path), refused);
-  return { ...report, refused: refused.list() };
 }
 
 export interface SplitRequest {

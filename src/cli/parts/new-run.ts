@@ -5,12 +5,13 @@ import { parseYaml } from '../../config/yaml-file.ts';
 import { hex32 } from '../../core/bytes.ts';
 import { impossibleCombination, type RunSpec, runYamlSchema } from '../../run/run-spec.ts';
 import type { DataReport, Refusal } from '../../tasks/data/data-report.ts';
+import { inspectData } from '../../tasks/data/inspect-data.ts';
 import { taskKindOf } from '../../tasks/data/registry.ts';
 import { type SizedStarter, startersFor } from '../../tasks/models/starters.ts';
 import { renderData } from '../view/render-data.ts';
 import { renderRunFile } from '../view/render-run-file.ts';
 import type { Asker } from './asker.ts';
-import { type DataSource, inspectSource, sourceOf } from './data-source.ts';
+import { type DataSource, sourceOf } from './data-source.ts';
 import type { LabelOptions } from './label-options.ts';
 import { checkMayWrite } from './may-write.ts';
 
@@ -70,7 +71,7 @@ interface Understood {
 async function understood(data: string, given: GivenAnswers, asker: Asker | null): Promise<Understood> {
   const look = async (hints: LabelOptions): Promise<Understood> => {
     const source = await sourceOf(data, hints);
-    return { source, report: await inspectSource(source, data) };
+    return { source, report: await inspectData(source.task, source.run?.model ?? null, data) };
   };
   const first = await look(given);
   const columns = first.report.table?.columns.map(({ column }) => column) ?? [];
@@ -147,7 +148,7 @@ async function checked(
     ...spec
   } = parseYaml(text, out, runYamlSchema, impossibleCombination);
   const source = { task, run: spec };
-  const report = await inspectSource(source, data);
+  const report = await inspectData(task, spec.model, data);
   const { refused } = report;
   const at = quoted(data);
   const check = `starlings data check ${at} --run ${quoted(out)}`;

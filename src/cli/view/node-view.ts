@@ -35,6 +35,8 @@ function runLines(view: RunView, atMs: number, width: number, paint: Painter): s
       return [title, line('asking peers for the manifest')];
     case 'preparing':
       return [title, line('reading the data')];
+    case 'paused':
+      return [title, line('paused: `starlings node resume` goes on')];
     case 'ended':
       return [title, paint('bad', line(`ended${failure === null ? '' : `: ${failure}`}`))];
     case 'running':
