@@ -46,9 +46,9 @@ async function booted(file: string | undefined, options: Options, { say, signal 
   return upTestnet(upOptions, signal);
 }
 
-async function resumed({ dir: directory }: Options, { say, signal }: CommandContext) {
+async function resumed({ dir: directory, trainer }: Options, { say, signal }: CommandContext) {
   const { resumeTestnet } = await import('../testnet/resume-testnet.ts');
-  const testnet = await resumeTestnet({ directory, entry: entryFile() }, signal);
+  const testnet = await resumeTestnet({ directory, entry: entryFile(), trainer: trainer ?? null }, signal);
   say(`run ${testnet.state.runId}, as it was`);
   return testnet;
 }
@@ -58,7 +58,7 @@ function refuseBesideResume(file: string | undefined, command: Command): void {
   const flags = command.options
     .filter((option) => command.getOptionValueSource(option.attributeName()) === 'cli')
     .map(({ long }) => long)
-    .filter((long) => long !== '--resume' && long !== '--dir');
+    .filter((long) => long !== '--resume' && long !== '--dir' && long !== '--trainer');
   const idle = [...(file === undefined ? [] : [file]), ...flags];
   if (idle.length === 0) return;
   throw new ConfigError(

@@ -9,6 +9,8 @@ import { type Member, manifestPath, memberName, type TestnetState, writeState } 
 export interface LauncherOptions {
   readonly directory: string;
   readonly backend: BackendChoice;
+  /** What trains at each node in place of TensorFlow.js; null: nothing does. */
+  readonly trainer: string | null;
   /** Each node trains a twin alone beside. */
   readonly compareAlone: boolean;
   readonly logLevel: LogLevel;
@@ -80,7 +82,7 @@ export class Launcher {
   }
 
   #argsOf(launch: Launch): string[] {
-    const { directory, backend, compareAlone } = this.#options;
+    const { directory, backend, trainer, compareAlone } = this.#options;
     switch (launch.role) {
       case 'bootstrap':
         return ['bootstrap'];
@@ -88,6 +90,7 @@ export class Launcher {
         return [
           ...['node', '--run', manifestPath(directory), '--data', launch.data],
           ...['--http', '0', '--backend', backend],
+          ...(trainer === null ? [] : ['--trainer', trainer]),
           ...(compareAlone ? ['--compare-alone'] : []),
           ...launch.bootstrap.flatMap((address) => ['--bootstrap', address]),
         ];
