@@ -19,8 +19,7 @@ interface Answers {
 }
 
 export function modelOf(file: Uint8Array): ModelSpec {
-  const { model } = withModelOf({}, file) as { readonly model: unknown };
-  return modelSchema.parse(model);
+  return modelSchema.parse(withModelOf({}, file).model);
 }
 
 /** `name.keras` and `name.json` of `folder`: the same model, weights in their places, answers as Keras gives them. */
