@@ -116,7 +116,7 @@ async function churn(): Promise<{ readonly samples: Sample[]; readonly kills: nu
     const back = [...down].filter(([, at]) => nowMs >= at).map(([name]) => name);
     if (back.length > 0) {
       for (const name of back) down.delete(name);
-      await resumeTestnet({ directory, entry, names: back }, signal);
+      await resumeTestnet({ directory, entry, names: back, trainer: null }, signal);
     } else if (nowMs >= due.kill && nowMs < churnMs) {
       due.kill += killEveryMs;
       const up = (await readState(directory)).members.filter(
@@ -207,6 +207,7 @@ try {
         dataPaths,
         splitPath: null,
         slotMs,
+        trainer: null,
       },
       ...{ startDelayMs: 3000 * nodes, backend: 'wasm', compareAlone: false, force: false, logLevel: 'info' },
       ...{ attached: false, entry, say },

@@ -44,6 +44,7 @@ const { state } = await upTestnet(
     slotMs: null,
     startDelayMs,
     backend: 'wasm',
+    trainer: null,
     compareAlone: false,
     force: false,
     logLevel: 'info',

@@ -52,7 +52,7 @@ export function addModelExportCommand(parent: Command): void {
         const { modelCard } = await import('../learning/model-files/model-card.ts');
         const { classNamesOf } = await import('../learning/model-files/usage.ts');
         await exporter.write({ out, model, vector, task, metadata, origin: { ...origin } });
-        const parts = { model, task, origin, format: exporter.id, use: exporter.use(out) };
+        const parts = { model, task, origin, format: exporter.id, use: exporter.use(out, model) };
         await writeFileAtomically(card, [
           modelCard({ ...parts, classes: task ? classNamesOf(model, task) : [] }),
         ]);

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { numberBetween } from './parts/arguments.ts';
+import { numberBetween, trainerLine } from './parts/arguments.ts';
 import { entryFile } from './parts/entry-file.ts';
 import { perform } from './parts/perform.ts';
 import { TESTNET_DIRECTORY } from './parts/testnet-directory.ts';
@@ -8,6 +8,7 @@ import { membersNamed } from './parts/testnet-members.ts';
 interface Options {
   readonly dir: string;
   readonly patience: number;
+  readonly trainer?: string;
 }
 
 export function addTestnetRestartCommand(parent: Command): void {
@@ -17,6 +18,7 @@ export function addTestnetRestartCommand(parent: Command): void {
     .argument('<name...>', 'members, such as node-00')
     .option('--dir <dir>', 'directory of the testnet', TESTNET_DIRECTORY)
     .option('--patience <seconds>', 'before one that does not stop is killed', numberBetween(0, 600), 10)
+    .option('--trainer <command>', 'what trains at its nodes, where a trainer did', trainerLine)
     .action((names: readonly string[], options: Options, command: Command) =>
       perform(command, async ({ say, signal }) => {
         const { resumeTestnet } = await import('../testnet/resume-testnet.ts');
@@ -25,7 +27,7 @@ export function addTestnetRestartCommand(parent: Command): void {
         const members = membersNamed(await readState(options.dir), names);
         const { killed } = await stopMembers(members, 1000 * options.patience);
         const { nodes, bootstraps } = await resumeTestnet(
-          { directory: options.dir, entry: entryFile(), names },
+          { directory: options.dir, entry: entryFile(), names, trainer: options.trainer ?? null },
           signal,
         );
         const started = [...bootstraps, ...nodes].map(({ member, info }) => ({ name: member.name, ...info }));

@@ -56,9 +56,9 @@ async function isUntouchedTestnet(directory: string): Promise<boolean> {
   return state !== null && isUntouched(state);
 }
 
-async function resumed({ dir: directory }: Options, { say, signal }: CommandContext) {
+async function resumed({ dir: directory, trainer }: Options, { say, signal }: CommandContext) {
   const { resumeTestnet } = await import('../testnet/resume-testnet.ts');
-  const testnet = await resumeTestnet({ directory, entry: entryFile() }, signal);
+  const testnet = await resumeTestnet({ directory, entry: entryFile(), trainer: trainer ?? null }, signal);
   say(`run ${testnet.state.runId}, as it was`);
   return testnet;
 }
@@ -72,7 +72,7 @@ function refuseBesideResume(
   const flags = command.options
     .filter((option) => command.getOptionValueSource(option.attributeName()) === 'cli')
     .map(({ long }) => long)
-    .filter((long) => long !== '--resume' && long !== '--dir');
+    .filter((long) => long !== '--resume' && long !== '--dir' && long !== '--trainer');
   const idle = [...(file === undefined ? [] : [file]), ...flags];
   if (idle.length === 0) return;
   throw new ConfigError('BAD_USAGE', `${what} does nothing with ${idle.join(' and ')}; leave it out`);

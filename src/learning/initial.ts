@@ -17,6 +17,9 @@ export function initialVector(model: ModelSpec, seed: number): Float32Array {
       case 'ones':
         part.fill(1);
         break;
+      case 'ones-among-zeros':
+        part.fill(1, start.from, start.to);
+        break;
       case 'uniform':
         rngFor(`initial/${seed}/${name}`).fillUniform(part, -start.bound, start.bound);
         break;

@@ -4,6 +4,7 @@ import { parseJson } from '../core/parse-json.ts';
 import { isArchive, kerasArchiveBytesMax, memberOf } from '../tasks/models/layers/keras-archive.ts';
 import { LayersFileError } from '../tasks/models/layers/layer-config.ts';
 import { layers } from '../tasks/models/layers/layers.ts';
+import type { LayersSpec } from '../tasks/models/layers/layers-spec.ts';
 import { readLayers } from '../tasks/models/layers/read-layers.ts';
 
 /** Of the JSON of a model; what is larger is refused before it is read. With the weights' names a graph of 1,000 layers has 2 MiB. */
@@ -23,7 +24,7 @@ export function modelFileOf(run: unknown): string | null {
 }
 
 /** The description of the run with the model that `file`, a `model.json` or an archive of Keras, describes. @throws LayersFileError */
-export function withModelOf(run: unknown, file: Uint8Array): unknown {
+export function withModelOf(run: unknown, file: Uint8Array): { readonly model: LayersSpec } {
   const json = isArchive(file) ? memberOf(file, 'config', modelJsonBytesMax) : file;
   if (json.length > modelJsonBytesMax) {
     throw new LayersFileError(`it has ${json.length} bytes, more than ${modelJsonBytesMax}`);

@@ -1,9 +1,12 @@
 /** How long a round and a start take on this machine, so that a testnet suits slow ones too. */
 
 import { initialVector } from '../learning/initial.ts';
+import type { Learner } from '../learning/learner.ts';
+import { createProcessLearner } from '../learning/process/process-learner.ts';
 import { createThreadLearner } from '../learning/thread/learner-proxy.ts';
 import type { RunVectors } from '../run/run-files.ts';
 import type { RunSpec } from '../run/run-spec.ts';
+import { externalFactsOf } from '../tasks/models/registry.ts';
 import type { BackendChoice } from '../tensor/backend-choices.ts';
 
 export interface TrainingSpeed {
@@ -19,31 +22,22 @@ export interface MeasureOptions {
   readonly dataPath: string;
   readonly vectors: RunVectors;
   readonly backend: BackendChoice;
+  /** What trains in place of TensorFlow.js; null: nothing does. */
+  readonly trainer: string | null;
   readonly signal: AbortSignal;
 }
 
 /** Trains two rounds and throws them away. */
-export async function measureTraining({
-  spec,
-  dataPath,
-  vectors: { start, base },
-  backend,
-  signal,
-}: MeasureOptions): Promise<TrainingSpeed> {
-  const { model, task, training, rounds } = spec;
+export async function measureTraining(options: MeasureOptions): Promise<TrainingSpeed> {
+  const { spec, signal } = options;
+  const { model, training } = spec;
   const began = performance.now();
-  const learner = await createThreadLearner({
-    model,
-    task,
-    training,
-    rounds,
-    dataPath,
-    base: base ?? null,
-    backend,
-  });
+  const learner = await learnerOf(options);
   try {
+    const isOurs = externalFactsOf(model) === null || !learner.initial;
+    const parameters =
+      options.vectors.start ?? (isOurs ? initialVector(model, spec.seed) : await learner.initial!(signal));
     const bootMs = performance.now() - began;
-    const parameters = start ?? initialVector(model, spec.seed);
     let roundMs = Number.POSITIVE_INFINITY;
     for (let turn = 0; turn < 2; turn++) {
       const from = performance.now();
@@ -57,6 +51,13 @@ export async function measureTraining({
   } finally {
     await learner.close();
   }
+}
+
+function learnerOf({ spec, dataPath, vectors, backend, trainer, signal }: MeasureOptions): Promise<Learner> {
+  const { model, task, training, rounds, seed } = spec;
+  const work = { model, task, training, rounds, dataPath };
+  if (trainer === null) return createThreadLearner({ ...work, base: vectors.base ?? null, backend });
+  return createProcessLearner({ ...work, seed, command: { line: trainer }, signal, onPrinted: () => {} });
 }
 
 const slotStepMs = 50;

@@ -10,6 +10,8 @@ import { type Member, manifestPath, type TestnetState, writeState } from './test
 export interface LauncherOptions {
   readonly directory: string;
   readonly backend: BackendChoice;
+  /** What trains at each node in place of TensorFlow.js; null: nothing does. */
+  readonly trainer: string | null;
   /** Each node trains a twin alone beside. */
   readonly compareAlone: boolean;
   readonly logLevel: LogLevel;
@@ -83,7 +85,7 @@ export class Launcher {
   }
 
   #argsOf(launch: Launch): string[] {
-    const { directory, backend, compareAlone } = this.#options;
+    const { directory, backend, trainer, compareAlone } = this.#options;
     switch (launch.role) {
       case 'bootstrap':
         return ['bootstrap', '--listen', launch.listen ?? loopback];
@@ -92,6 +94,7 @@ export class Launcher {
         return [
           ...['node', '--listen', loopback, '--run', manifestPath(directory), '--data', launch.data],
           ...['--http', '0', '--backend', backend],
+          ...(trainer === null ? [] : ['--trainer', trainer]),
           ...(compareAlone ? ['--compare-alone'] : []),
           ...launch.bootstrap.flatMap((address) => ['--bootstrap', address]),
         ];

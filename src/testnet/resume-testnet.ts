@@ -8,7 +8,7 @@ import { stopMembers } from './stop-testnet.ts';
 import { TestnetError } from './testnet-error.ts';
 import { type Member, manifestPath, memberIndex, readState, type TestnetState } from './testnet-state.ts';
 
-export interface ResumeOptions extends Pick<LauncherOptions, 'directory' | 'entry'> {
+export interface ResumeOptions extends Pick<LauncherOptions, 'directory' | 'entry' | 'trainer'> {
   /** Only these of those that do not run; left out: all of them. */
   readonly names?: readonly string[];
 }
@@ -37,9 +37,17 @@ export async function resumeTestnet(options: ResumeOptions, signal: AbortSignal)
       `all ${state.members.length} processes of the testnet in ${directory} run already`,
     );
   }
+  const { backend = 'auto', logLevel = 'info', hasTrainer = false } = state;
+  if (hasTrainer !== (options.trainer !== null)) {
+    throw new TestnetError(
+      'BAD_RUN',
+      hasTrainer
+        ? 'a trainer trained at its nodes, and its folder names no command: name it again with --trainer'
+        : 'TensorFlow.js trained at its nodes: leave --trainer out',
+    );
+  }
   const nodes = stopped.filter(({ role }) => role === 'node').map((member) => nodeAgain(member, directory));
   if (state.runId === null || !existsSync(manifestPath(directory))) throw notWhole(directory);
-  const { backend = 'auto', logLevel = 'info' } = state;
   const launcher = new Launcher(
     // A twin begins with the run: one that begins now would say nothing.
     { ...options, directory, backend, logLevel, attached: false, compareAlone: false },

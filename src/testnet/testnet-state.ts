@@ -55,6 +55,8 @@ const stateSchema = z.object({
   /** With which nodes are started again; left out by older versions. */
   backend: z.enum(BACKEND_CHOICES).optional(),
   logLevel: z.enum(LOG_LEVELS).optional(),
+  /** Whether a trainer trains at its nodes. Which one is not here: a folder that somebody hands over must not name a command. */
+  hasTrainer: z.boolean().optional(),
   members: z.array(memberSchema).max(2 * processesMax),
 });
 export type TestnetState = z.infer<typeof stateSchema>;

@@ -37,6 +37,8 @@ export interface UpOptions {
   /** Milliseconds from the start of the nodes to round 0; null: measured. */
   readonly startDelayMs: number | null;
   readonly backend: BackendChoice;
+  /** A line as the shell takes it, in the folder that we are in: what trains at each node; null: TensorFlow.js. */
+  readonly trainer: string | null;
   /** Each node trains a twin alone beside. */
   readonly compareAlone: boolean;
   readonly logLevel: LogLevel;
@@ -110,10 +112,11 @@ async function boot(options: UpOptions, launcher: Launcher, signal: AbortSignal)
   return { directory, spec: runSpec, state: launcher.state, nodes, bootstraps };
 }
 
-function firstState({ spec, backend, logLevel }: UpOptions): TestnetState {
+function firstState({ spec, backend, logLevel, trainer }: UpOptions): TestnetState {
   return {
     ...{ version: 1, runId: null, startAtMs: null, createdAtMs: Date.now(), members: [] },
     ...{ name: spec.name, rounds: spec.rounds, slotMs: spec.slotMs, backend, logLevel },
+    hasTrainer: trainer !== null,
     windowRounds: logOf(spec.strategy)?.windowRounds ?? 0,
   };
 }
@@ -182,7 +185,7 @@ async function chooseTiming(
   { dataPath, vectors, bootstrapMs, cores }: TimingRequest,
   signal: AbortSignal,
 ): Promise<Timing> {
-  const { spec, nodes, backend } = options;
+  const { spec, nodes, backend, trainer } = options;
   // Bootstraps started at once, so each took as long as one alone where there are cores for all.
   const processMs = bootstrapMs / Math.max(1, options.bootstraps / cores);
   if (options.slotMs !== null && options.startDelayMs !== null) {
@@ -193,7 +196,7 @@ async function chooseTiming(
       sentence: `rounds of ${slotMs} ms as told, the first in ${seconds(startDelayMs)}`,
     };
   }
-  const speed = await measureTraining({ spec, dataPath, vectors, backend, signal });
+  const speed = await measureTraining({ spec, dataPath, vectors, backend, trainer, signal });
   const slotMs = options.slotMs ?? chooseSlotMs(spec, speed.roundMs, nodes, cores);
   const startDelayMs = options.startDelayMs ?? chooseStartDelayMs(processMs, speed.bootMs, nodes, cores);
   const why =

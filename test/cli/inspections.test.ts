@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { inspect } from '../../src/cli/parts/inspections.ts';
 import { exporters } from '../../src/learning/model-files/exporters.ts';
+import { modelCard } from '../../src/learning/model-files/model-card.ts';
 import { writeSafetensors } from '../../src/learning/model-files/safetensors.ts';
 import { encodeStoredEnvelope, sealEnvelope } from '../../src/log/envelope.ts';
 import { loadIdentity } from '../../src/network/identity.ts';
@@ -106,6 +107,40 @@ describe('inspect', () => {
     await writeState(directory, { version: 1, runId: 'bafy', name: 'demo', ...times, members: [] });
     assert.equal((await inspect(join(directory, 'testnet.json')))?.json['name'], 'demo');
     await rm(join(directory, 'testnet.json'));
+  });
+
+  test('knows models of Keras, models of trainers, and cards', async () => {
+    const keras = join(repositoryRoot, 'test/vectors/keras/image.keras');
+    const saved = await inspect(keras);
+    assert.equal(saved?.what, 'a model that Keras saved');
+    assert.equal(saved!.json['parameters'], 393);
+    assert.ok(saved!.lines.some((line) => line.includes('conv2d, group-normalization')));
+    const json = await inspect(join(repositoryRoot, 'examples/own-model/model.json'));
+    assert.equal(json?.what, 'the description of a model by Keras');
+    assert.equal(json!.json['parameters'], 9242);
+    const lambda = { class_name: 'Sequential', config: [{ class_name: 'Lambda', config: {} }] };
+    const refused = await inspect(await fileOf('lambda.json', JSON.stringify(lambda)));
+    assert.match(refused!.lines.join(), /^a run cannot have it: layer layer_0 \(Lambda\)/);
+    const cut = (await readFile(keras)).subarray(0, 900);
+    assert.match((await inspect(await fileOf('cut', cut)))!.lines.join(), /a run cannot have it: .*damaged/);
+
+    const block = `model:\n  kind: external\n  parameters: 3\n  initHash: ${'ab'.repeat(32)}\ntask:\n  kind: external\nseed: 4\n`;
+    const trainer = await inspect(await fileOf('block.yaml', block));
+    assert.equal(trainer?.what, 'the model of a trainer, as `starlings trainer manifest` prints it');
+    assert.match(trainer!.lines[0]!, /external, 3 parameters, on external, seed 4/);
+
+    const model = { kind: 'logistic-regression', inputs: 2, outputs: 2 } as const;
+    const origin = {
+      ...{ name: 'a | b', runId: 'bafy', round: '7', method: 'delta-log', modelHash: null },
+      ...{ measured: null, authors: [] },
+    };
+    const card = modelCard({ model, task: null, classes: ['well', 'ill'], origin, format: 'onnx', use: [] });
+    const told = await inspect(await fileOf('card.md', card));
+    assert.equal(told?.what, 'the card of a model');
+    assert.deepEqual(told!.json, {
+      ...{ model: 'logistic-regression, 6 parameters, as onnx', classes: 'well, ill' },
+      ...{ run: 'a | b, bafy', method: 'delta-log', 'last round': '7' },
+    });
   });
 
   test('says nothing of what it does not know, and one sentence of what is broken', async () => {

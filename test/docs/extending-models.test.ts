@@ -93,6 +93,6 @@ test('the run of the page is learned, and refused where it cannot be', async () 
   assert.ok(accuracy > 0.85, `accuracy ${accuracy}`);
   await assert.rejects(
     inCopy('program.ts', 'text.yaml'),
-    /model\.kind: must be gpt or gpt-lora where the task is text/,
+    /model\.kind: must be gpt or gpt-lora or layers where the task is text/,
   );
 });

@@ -3,13 +3,14 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readRunVectors } from '../../src/learning/model-files/start-vector.ts';
-import { predict } from '../../src/learning/tfjs/inference.ts';
+import { Network } from '../../src/learning/tfjs/network.ts';
 import { checkTrainable } from '../../src/learning/tfjs/trainable.ts';
 import { withModelOf } from '../../src/run/model-file.ts';
+import { formOf, inputsOf } from '../../src/tasks/models/model-layout.ts';
 import { type ModelSpec, modelKindOf, modelSchema } from '../../src/tasks/models/registry.ts';
 import { startBackend } from '../../src/tensor/tfjs-backend.ts';
 
-export const kerasModels = ['image', 'branches', 'graph'] as const;
+export const kerasModels = ['image', 'branches', 'graph', 'series', 'text'] as const;
 
 interface Answers {
   readonly model: unknown;
@@ -18,8 +19,7 @@ interface Answers {
 }
 
 export function modelOf(file: Uint8Array): ModelSpec {
-  const { model } = withModelOf({}, file) as { readonly model: unknown };
-  return modelSchema.parse(model);
+  return modelSchema.parse(withModelOf({}, file).model);
 }
 
 /** `name.keras` and `name.json` of `folder`: the same model, weights in their places, answers as Keras gives them. */
@@ -48,7 +48,11 @@ async function testAnswers(
   answers: Omit<Answers, 'model'>,
 ): Promise<void> {
   const { start } = await readRunVectors({ start: weights }, model);
-  const { probabilities } = await predict(model, start!, Float32Array.from(answers.inputs));
+  const network = await Network.load(model, start!);
+  const isText = formOf(model) === 'bytes';
+  const inputs = isText ? Int32Array.from(answers.inputs) : Float32Array.from(answers.inputs);
+  const probabilities = network.probabilities(inputs, inputs.length / inputsOf(model));
+  network.dispose();
   assert.equal(probabilities.length, answers.outputs.length);
   probabilities.forEach((value, at) => {
     assert.ok(Math.abs(value - answers.outputs[at]!) < 1e-5, `${value} at ${at}, not ${answers.outputs[at]}`);

@@ -29,7 +29,7 @@ async function startOf(bytes: Uint8Array): Promise<Float32Array> {
 }
 
 describe('a model that Keras saved', () => {
-  for (const name of ['image', 'graph']) {
+  for (const name of ['image', 'graph', 'series', 'text']) {
     test(`is read, with its weights, and gives what Keras gives: ${name}`, () => testKerasModel(saved, name));
   }
 

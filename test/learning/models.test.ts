@@ -7,7 +7,13 @@ import { Network } from '../../src/learning/tfjs/network.ts';
 import { rngFor } from '../../src/math/rng.ts';
 import { trainingSchema } from '../../src/run/run-spec.ts';
 import { loadTaskData } from '../../src/tasks/data/registry.ts';
-import { frozenOf, modelLayout, outputsOf, parameterCount } from '../../src/tasks/models/model-layout.ts';
+import {
+  formOf,
+  frozenOf,
+  modelLayout,
+  outputsOf,
+  parameterCount,
+} from '../../src/tasks/models/model-layout.ts';
 import {
   externalFactsOf,
   type ModelSpec,
@@ -173,6 +179,22 @@ for (const model of models) {
       assert.ok(once.last < 0.8 * once.first, `from ${once.first} to ${once.last}`);
       assert.deepEqual((await learn()).vector, once.vector);
       assert.equal(tf.memory().numTensors, before);
+    });
+
+    const skip = formOf(model) !== 'bytes' && 'it takes no text';
+    test('what comes later in a text changes nothing of what is said before', { skip }, async () => {
+      const network = await load(model, start);
+      const said = (bytes: readonly number[]) => network.probabilities(Int32Array.from(bytes), 1);
+      const whole = said([7, 80, 200, 31, 255, 0, 9, 12]);
+      const other = said([7, 80, 200, 31, 4, 99, 180, 1]);
+      const alone = said([7, 80, 200, 31]);
+      network.dispose();
+      const known = 4 * outputsOf(model);
+      alone.forEach((value, at) => {
+        assert.ok(Math.abs(value - whole[at]!) < 1e-6, `${whole[at]} at ${at}, not ${value}`);
+      });
+      assert.deepEqual(whole.subarray(0, known), other.subarray(0, known));
+      assert.notDeepEqual(whole, other);
     });
 
     test('probabilities are distributions', async () => {

@@ -1,5 +1,6 @@
 /** Exported ONNX files against onnxruntime, which computes them by itself. */
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +10,7 @@ import { initialVector } from '../../src/learning/initial.ts';
 import { ModelFileError } from '../../src/learning/learning-error.ts';
 import { writeOnnx } from '../../src/learning/model-files/onnx/write-onnx.ts';
 import { answer, predict } from '../../src/learning/tfjs/inference.ts';
+import { Network } from '../../src/learning/tfjs/network.ts';
 import { rngFor } from '../../src/math/rng.ts';
 import { objectiveOf, type TaskSpec, taskKindOf, taskSchema } from '../../src/tasks/data/registry.ts';
 import { scaleValue } from '../../src/tasks/data/scaling.ts';
@@ -49,7 +51,7 @@ const fromFile = await (async () => {
 const cases: readonly (readonly [string, ModelSpec])[] = [
   ...modelKinds
     .flatMap(({ examples }): readonly ModelSpec[] => examples)
-    .filter((model) => modelKindOf(model).asLayers)
+    .filter((model) => modelKindOf(model).asLayers && formOf(model) !== 'bytes')
     .map((model) => [model.kind, model] as const),
   ...fromFile,
 ];
@@ -124,13 +126,49 @@ describe('an ONNX file', { skip }, () => {
   }
 });
 
+const text = taskSchema.parse({ kind: 'text' });
+const languageModels = modelKinds
+  .flatMap(({ examples }): readonly ModelSpec[] => examples)
+  .filter((model) => formOf(model) === 'bytes' && modelKindOf(model).frozen === undefined);
+
+describe('an ONNX file of a language model', { skip }, () => {
+  for (const model of languageModels) {
+    test(`gives of text of any length what we say comes next: ${model.kind}`, async () => {
+      const rng = rngFor(`onnx/text/${model.kind}`);
+      const vector = initialVector(model, 5).map((value) => value + 0.1 * rng.normal());
+      await writeOnnx(file, model, vector, text, { runId: 'abc' });
+      const session = await runtime!.InferenceSession.create(await readFile(file));
+      const network = await Network.load(model, vector);
+      for (const length of [1, 5, inputsOf(model)]) {
+        const bytes = Int32Array.from({ length: 2 * length }, () => rng.int(256));
+        const ours = network.probabilities(bytes, 2);
+        const fed = new runtime!.Tensor('int64', BigInt64Array.from(bytes, BigInt), [2, length]);
+        const { probabilities } = await session.run({ bytes: fed });
+        assert.deepEqual(probabilities!.dims, [2, length, 256]);
+        const theirs = probabilities!.data as Float32Array;
+        ours.forEach((value, index) => {
+          assert.ok(Math.abs(value - theirs[index]!) < 1e-5, `${theirs[index]} at ${index}, not ${value}`);
+        });
+      }
+      network.dispose();
+      await session.release();
+    });
+  }
+
+  test('there is one of each kind that tells bytes', () => {
+    assert.ok(languageModels.some(({ kind }) => kind === 'gpt'));
+    assert.ok(languageModels.some(({ kind }) => kind === 'layers'));
+  });
+});
+
 describe('ONNX', () => {
-  test('of a model that is no layers is refused before anything is written', async () => {
-    const [gpt] = modelKinds.find(({ kind }) => kind === 'gpt')!.examples;
+  test('of a model that it cannot say is refused before anything is written', async () => {
+    const [lora] = modelKinds.find(({ kind }) => kind === 'gpt-lora')!.examples;
     await assert.rejects(
-      writeOnnx(join(folder, 'no.onnx'), gpt!, initialVector(gpt!, 1), { kind: 'idx-images' }),
-      ModelFileError,
+      writeOnnx(join(folder, 'no.onnx'), lora!, initialVector(lora!, 1), text),
+      (error) => error instanceof ModelFileError && /ONNX has no counterpart of gpt-lora/.test(error.message),
     );
+    assert.ok(!existsSync(join(folder, 'no.onnx')));
   });
 
   test('says in its metadata what the classes are and how values were scaled', async () => {

@@ -44,7 +44,37 @@ def graph():
     return keras.Model({"row": row}, {"kind": L.Softmax()(L.Dense(3)(L.Dropout(0.2)(both)))})
 
 
-models = {build.__name__: build for build in (image, branches, graph)}
+def series():
+    return keras.Sequential(
+        [
+            keras.Input((12, 3)),
+            L.Conv1D(6, 3, padding="causal", dilation_rate=2, activation="relu"),
+            L.MaxPooling1D(3, strides=1, padding="same"),
+            L.LSTM(5, return_sequences=True),
+            L.AveragePooling1D(2),
+            L.GRU(4, return_sequences=True),
+            L.GRU(4, reset_after=False, return_sequences=True, use_bias=False),
+            L.GlobalAveragePooling1D(),
+            L.Dense(3, activation="softmax"),
+        ]
+    )
+
+
+def text():
+    return keras.Sequential(
+        [
+            keras.Input((10,), dtype="int32"),
+            L.Embedding(256, 4),
+            L.Conv1D(5, 3, padding="causal", activation="silu"),
+            L.LSTM(6, return_sequences=True),
+            L.LayerNormalization(),
+            L.GRU(5, return_sequences=True),
+            L.Dense(256, activation="softmax"),
+        ]
+    )
+
+
+models = {build.__name__: build for build in (image, branches, graph, series, text)}
 folder, *names = sys.argv[1:]
 for name in names or models:
     keras.utils.set_random_seed(7)
@@ -53,10 +83,12 @@ for name in names or models:
     model.set_weights([np.random.uniform(-0.5, 0.5, each.shape) for each in model.get_weights()])
     model.compile("adam", "categorical_crossentropy")
     shape = model.inputs[0].shape[1:]
-    inputs = np.random.uniform(-1, 1, (5, *shape)).astype("float32")
+    is_text = model.inputs[0].dtype == "int32"
+    draw = np.random.randint(0, 256, (1, *shape)) if is_text else np.random.uniform(-1, 1, (5, *shape))
+    inputs = draw.astype(model.inputs[0].dtype)
     outputs = model.predict(inputs, verbose=0)
     outputs = outputs["kind"] if isinstance(outputs, dict) else outputs
     model.save(f"{folder}/{name}.keras")
-    answers = {"inputs": inputs.ravel().tolist(), "outputs": outputs.ravel().tolist()}
+    answers = {"inputs": inputs.ravel().tolist(), "outputs": outputs.ravel().round(7).tolist()}
     with open(f"{folder}/{name}.json", "w") as file:
         json.dump({"model": json.loads(model.to_json()), **answers}, file)

@@ -170,7 +170,7 @@ describe('what cannot work', () => {
   }
 
   const impossible: readonly (readonly [TaskSpec, ModelSpec, string, string])[] = [
-    [text, flat(8), 'model.kind', 'must be gpt or gpt-lora where the task is text'],
+    [text, flat(8), 'model.kind', 'must be gpt or gpt-lora or layers where the task is text'],
     [text, { ...gpt, heads: 3 } as ModelSpec, 'model.heads', 'must divide model.width (8)'],
     [idx, { kind: 'lenet', ...colour }, 'model.channels', 'must be 1: IDX images are grey'],
     [cifar, flat(784), 'model', 'must take 32 x 32 pixels of 3 channels (3072 values)'],

@@ -36,6 +36,12 @@ const called = (one: Json, ...inbound_nodes: unknown[]): Json => ({ ...one, inbo
 const opened = called(layer('InputLayer', { name: 'x', batch_shape: [null, 4] }));
 const kerasDense = (name: string, node: Json): Json =>
   called(layer('Dense', { name, units: 4 }), { args: [tensorOf('x')], kwargs: {}, ...node });
+const recurrent = (className: string, config: Json): Json =>
+  layer(className, {
+    ...{ name: 'r', units: 3, activation: 'tanh', recurrent_activation: 'sigmoid' },
+    ...config,
+  });
+
 /** Deeper than a recursive writer of JSON goes. */
 const nested = JSON.parse(`${'['.repeat(5000)}${']'.repeat(5000)}`);
 
@@ -186,6 +192,50 @@ const refusals: readonly (readonly [string, unknown, RegExp])[] = [
     functional(opened, called(layer('Dense', { name: 'd', units: 2 }), nested)),
     /what it takes cannot be read/,
   ],
+  [
+    'a dropout between the steps of a recurrent layer',
+    sequential(input(6, 2), recurrent('LSTM', { dropout: 0.2 }), classes),
+    /layer r \(LSTM\): dropout 0\.2 is not possible here: a round must give the same bits/,
+  ],
+  [
+    'another activation inside',
+    sequential(input(6, 2), recurrent('GRU', { activation: 'relu' }), classes),
+    /layer r \(GRU\): activation "relu" is not possible here: .*tanh, and sigmoid at the gates/,
+  ],
+  [
+    'gates that TensorFlow.js has where nobody names others',
+    sequential(input(6, 2), recurrent('LSTM', { recurrent_activation: 'hard_sigmoid' }), classes),
+    /recurrent_activation "hard_sigmoid" is not possible here/,
+  ],
+  [
+    'gates that nobody names',
+    sequential(input(6, 2), layer('GRU', { name: 'r', units: 3 }), classes),
+    /layer r \(GRU\): recurrent_activation is missing/,
+  ],
+  [
+    'a state that goes on with the next batch',
+    sequential(input(6, 2), recurrent('LSTM', { stateful: true }), classes),
+    /stateful is not known here: leave it out/,
+  ],
+  [
+    'steps without end',
+    sequential(input(100_000, 2), recurrent('LSTM', {}), classes),
+    /layer r \(LSTM\) takes at most 1024 steps, not 100000/,
+  ],
+  [
+    'a sequence where there is none',
+    sequential(input(7), layer('Conv1D', { name: 'c', filters: 3, kernel_size: [2] }), classes),
+    /layer c \(Conv1D\) takes a sequence \(steps x channels\), not 7/,
+  ],
+  [
+    'an embedding that hides symbols',
+    sequential(
+      input(9),
+      layer('Embedding', { name: 'e', input_dim: 256, output_dim: 3, mask_zero: true }),
+      classes,
+    ),
+    /mask_zero true is not possible here/,
+  ],
   ['nothing', sequential(), /no layers/],
   ['a list', [], /no model of layers/],
   ['null', null, /no model of layers/],
@@ -295,6 +345,26 @@ describe('a manifest of layers', () => {
     assert.equal(impossibleTask(labels, ends(2, 'sigmoid')), null);
     // The loss's, as softmax is: applied twice, no label would be less likely than one half.
     assert.deepEqual(ends(2, 'sigmoid'), ends(2));
+  });
+
+  test('of text never looks ahead, and tells bytes', () => {
+    const written = layers.examples.find((model) => layers.takes(model) === 'bytes')!;
+    const [bytes, conv, ...others] = written.layers;
+    const changed = (...all: readonly unknown[]) => problemOf({ ...written, layers: all } as LayersSpec);
+    assert.equal(changed(bytes, conv, ...others), undefined);
+    const pool = { kind: 'max-pooling1d', name: 'pool', pool: 2, stride: 1, padding: 'same' };
+    const ahead = /would look ahead to the bytes that are to be told/;
+    assert.match(changed(bytes, { ...conv, padding: 'same' }, ...others)!, ahead);
+    assert.match(changed(bytes, pool, ...others)!, ahead);
+    assert.match(changed(bytes, { ...others[0], sequences: false }, others.at(-1))!, ahead);
+    assert.match(changed(bytes, { kind: 'flatten', name: 'flat' }, others.at(-1))!, ahead);
+    assert.match(changed({ ...bytes, symbols: 1000 }, others.at(-1))!, /has 1000 symbols: text is bytes/);
+    assert.match(changed(bytes, { ...others.at(-1), units: 128 })!, /must give 256 numbers for each byte/);
+    assert.match(changed(conv, bytes)!, /takes a sequence/);
+    const late = { ...bytes, name: 'late', from: ['bytes'] };
+    assert.match(changed(bytes, late)!, /must be the first, and take what the model is given/);
+    const raw = { kind: 'add', name: 'raw', from: ['bytes', 'input'] };
+    assert.match(changed(bytes, raw)!, /takes the bytes themselves: only an embedding can/);
   });
 
   test('names the field that a task cannot feed', () => {

@@ -102,6 +102,47 @@ export const models: Readonly<Record<string, () => tfl.LayersModel>> = {
         classes(3),
       ],
     }),
+  'sequences under windows': () =>
+    tfl.sequential({
+      layers: [
+        tfl.layers.conv1d({
+          filters: 5,
+          kernelSize: 3,
+          padding: 'same',
+          activation: 'relu',
+          inputShape: [11, 3],
+        }),
+        tfl.layers.conv1d({ filters: 4, kernelSize: 2, dilationRate: 2, padding: 'same', useBias: false }),
+        tfl.layers.maxPooling1d({ poolSize: 2, strides: 1 }),
+        tfl.layers.averagePooling1d({ poolSize: 3, strides: 2, padding: 'same' }),
+        tfl.layers.conv1d({ filters: 4, kernelSize: 2, strides: 2 }),
+        tfl.layers.globalAveragePooling1d(),
+        classes(),
+      ],
+    }),
+  'a recurrent layer behind another': () =>
+    tfl.sequential({
+      layers: [
+        tfl.layers.lstm({
+          units: 5,
+          recurrentActivation: 'sigmoid',
+          recurrentInitializer: 'glorotUniform',
+          returnSequences: true,
+          inputShape: [6, 3],
+        }),
+        tfl.layers.gru({
+          units: 4,
+          recurrentActivation: 'sigmoid',
+          recurrentInitializer: 'glorotUniform',
+          useBias: false,
+          returnSequences: true,
+        }),
+        tfl.layers.globalMaxPooling1d(),
+        tfl.layers.reshape({ targetShape: [2, 2] }),
+        tfl.layers.gru({ units: 4, recurrentActivation: 'sigmoid', recurrentInitializer: 'glorotUniform' }),
+        classes(),
+      ],
+    }),
   'a graph that parts and meets': () => {
     const input = tfl.input({ shape: [8, 8, 2] });
     const wide = tfl.layers

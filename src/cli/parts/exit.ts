@@ -42,7 +42,15 @@ Exit codes:
 
 /** Codes of errors that say that something named by the user is missing, no file of its kind, or not to be used: exit code 2. */
 const WRONG_INPUT: ReadonlySet<string> = new Set([
-  ...['BAD_ADDRESS', 'BAD_DATA_FILE', 'BAD_IDENTITY', 'BAD_MANIFEST', 'BAD_MODEL_FILE', 'BAD_NODE_STATE'],
+  ...[
+    'BAD_ADDRESS',
+    'BAD_DATA_FILE',
+    'BAD_IDENTITY',
+    'BAD_LAYERS_FILE',
+    'BAD_MANIFEST',
+    'BAD_MODEL_FILE',
+    'BAD_NODE_STATE',
+  ],
   ...[
     'BAD_RUN',
     'BAD_TOKEN_FILE',

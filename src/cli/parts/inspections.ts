@@ -3,6 +3,7 @@ import { open, readFile, stat } from 'node:fs/promises';
 import { decodeCanonical } from '../../core/canonical-cbor.ts';
 import { parseJson } from '../../core/parse-json.ts';
 import type { Inspected, Inspection, Looks } from './inspection.ts';
+import { MODEL_DESCRIPTIONS } from './model-descriptions.ts';
 import { WRITTEN_FILES } from './written-files.ts';
 
 const headBytes = 64 << 10;
@@ -88,6 +89,7 @@ const INSPECTIONS: readonly Inspection[] = [
       return { lines: [`comparison  ${names.join(', ')}`], json: { variants: names, measurements } };
     },
   },
+  ...MODEL_DESCRIPTIONS,
   {
     what: 'the description of a run',
     isSo: ({ keys }) => keys.has('model') && keys.has('task'),

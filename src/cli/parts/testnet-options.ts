@@ -4,7 +4,7 @@ import { ConfigError } from '../../config/config-error.ts';
 import { LOG_LEVELS, type LogLevel } from '../../daemon/options.ts';
 import type { BackendChoice } from '../../tensor/backend-choices.ts';
 import type { UpOptions } from '../../testnet/up-testnet.ts';
-import { numberBetween, wholeNumber } from './arguments.ts';
+import { numberBetween, trainerLine, wholeNumber } from './arguments.ts';
 import { backendOption } from './backend-option.ts';
 import { configFile, shippedFile } from './config-file.ts';
 import { entryFile } from './entry-file.ts';
@@ -20,6 +20,7 @@ export interface TestnetOptions {
   readonly startIn?: number;
   readonly rounds?: number;
   readonly backend: BackendChoice;
+  readonly trainer?: string;
   readonly compareAlone?: true;
   readonly logLevel: LogLevel;
   readonly force?: true;
@@ -68,6 +69,11 @@ export function addTestnetOptions(command: Command): Command {
     )
     .option('--force', 'replace what an earlier testnet learned in the same directory')
     .addOption(backendOption())
+    .option(
+      '--trainer <command>',
+      'what trains at each node in place of TensorFlow.js, in any language: docs/TRAINERS.md',
+      trainerLine,
+    )
     .option(
       '--compare-alone',
       'each node trains a twin beside that hears of nobody, and says how it does in the end; takes twice the processor time',
@@ -132,6 +138,7 @@ export async function upOptionsOf(
     slotMs: options.slotMs ?? null,
     startDelayMs: options.startIn === undefined ? null : Math.round(1000 * options.startIn),
     backend: options.backend,
+    trainer: options.trainer ?? null,
     compareAlone: options.compareAlone ?? false,
     logLevel: options.logLevel,
     attached: false,

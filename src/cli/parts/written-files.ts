@@ -54,14 +54,6 @@ export const WRITTEN_FILES: readonly Inspection[] = [
     }),
   },
   {
-    what: 'the description of a model in the format of TensorFlow.js',
-    isSo: ({ keys }) => keys.has('weightsManifest') && keys.has('modelTopology'),
-    tell: async () => ({
-      lines: ['the weights lie beside it; `startFrom` of a run takes it'],
-      json: {},
-    }),
-  },
-  {
     what: 'the state of a testnet',
     isSo: ({ path, keys }) => basename(path) === 'testnet.json' && keys.has('members'),
     tell: async (path) => {

@@ -1,5 +1,7 @@
 /** All formats that models are written in for other programs. A new one is its descriptor here; what it writes with is imported when it does. */
 import type { TaskSpec } from '../../tasks/data/registry.ts';
+import { exampleForms } from '../../tasks/example-form.ts';
+import { formOf } from '../../tasks/models/model-layout.ts';
 import type { ModelSpec } from '../../tasks/models/registry.ts';
 
 export interface ExportRequest {
@@ -23,7 +25,7 @@ export interface Exporter {
   /** Where its card lies. */
   cardOf(out: string): string;
   /** A program of three lines that asks it. */
-  use(out: string): readonly string[];
+  use(out: string, model: ModelSpec): readonly string[];
   /** @throws ModelFileError for a model that the format cannot say */
   write(request: ExportRequest): Promise<void>;
 }
@@ -56,10 +58,8 @@ const safetensors: Exporter = {
   ],
   async write({ out, model, vector, task, metadata, origin }) {
     const { writeSafetensors } = await import('./safetensors.ts');
-    const { taskKindOf } = await import('../../tasks/data/registry.ts');
-    const { usageOf } = await import('./usage.ts');
-    // Of text there is nothing to scale.
-    const usage = task && (taskKindOf(task).scaling ? usageOf(model, task) : { task });
+    const { usageWhere } = await import('./usage.ts');
+    const usage = task && usageWhere(model, task);
     await writeSafetensors(out, model, vector, {
       ...metadata,
       starlings: JSON.stringify({ ...usage, ...origin }),
@@ -69,13 +69,18 @@ const safetensors: Exporter = {
 
 const onnx: Exporter = {
   id: 'onnx',
-  what: 'as ONNX (a file: raw rows in, NaN where a value is missing, probabilities out)',
+  what: 'as ONNX (a file: raw rows in, NaN where a value is missing, or bytes of text; probabilities out)',
   needsTask: true,
   cardOf: (out) => `${out}.md`,
-  use: (out) => [
+  use: (out, model) => [
     'import numpy as np, onnxruntime  # pip install onnxruntime',
     `session = onnxruntime.InferenceSession(${JSON.stringify(out)})`,
-    'probabilities, = session.run(None, {"input": np.asarray([example], np.float32)})',
+    ...(exampleForms[formOf(model)].isSequence
+      ? [
+          'text = np.frombuffer(b"The ", np.uint8).astype(np.int64)[None]',
+          'probabilities, = session.run(None, {"bytes": text})  # of the byte after each of them',
+        ]
+      : ['probabilities, = session.run(None, {"input": np.asarray([example], np.float32)})']),
   ],
   async write({ out, model, vector, task, origin }) {
     const { writeOnnx } = await import('./onnx/write-onnx.ts');

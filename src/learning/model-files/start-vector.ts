@@ -113,12 +113,12 @@ async function readLayersWeights(file: string, model: ModelSpec): Promise<Float3
   return vectorOfFile(bytes);
 }
 
-/** `dense_1/kernel`, also behind the name of the model; what we call gain and bias of a normalisation, Keras calls gamma and beta. */
+/** `dense_1/kernel`, also behind the name of the model or before that of a cell; what we call gain and bias of a normalisation, Keras calls gamma and beta. */
 function isNamed(given: string, ours: string): boolean {
   const plain = given.replace(/:0$/, '').split('/');
-  const [layer, weight] = [plain.at(-2) ?? '', plain.at(-1)!];
+  const weight = plain.pop()!;
   const alias = { gamma: 'gain', beta: 'bias' }[weight] ?? weight;
-  return `${plainName(layer)}/${alias}` === ours;
+  return plain.some((layer) => `${plainName(layer)}/${alias}` === ours);
 }
 
 function checkForm(

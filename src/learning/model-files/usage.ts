@@ -27,6 +27,11 @@ const outputsInWords: Readonly<Record<Objective['kind'], string>> = {
   'multi-label': 'the probability of each label, one beside the other',
 };
 
+/** What is known of it; of text there is nothing to scale, and bytes have no names. */
+export function usageWhere(model: ModelSpec, task: TaskSpec): Usage | { readonly task: TaskSpec } {
+  return taskKindOf(task).scaling === undefined ? { task } : usageOf(model, task);
+}
+
 /** @throws ModelFileError for a task whose examples are no rows of values */
 export function usageOf(model: ModelSpec, task: TaskSpec): Usage {
   const objective = objectiveOf(task);

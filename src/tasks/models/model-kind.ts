@@ -4,6 +4,7 @@ import type * as z from 'zod';
 import type { Impossible } from '../../registry/impossible.ts';
 import type { ExampleForm, ExampleSize } from '../example-form.ts';
 import type { LayersSpec } from './layers/layers-spec.ts';
+import type { GraphPass } from './parts/graph-builder.ts';
 import type { LayoutBuilder } from './parts/layout-builder.ts';
 import type { Weights } from './parts/weights.ts';
 
@@ -46,6 +47,8 @@ export interface ModelKind<
   loadForward(): Promise<ForwardPass<Spec>>;
   /** The model whose tensors have these names and shapes, where they alone tell. The caller checks that all are there. */
   ofTensors?(shapes: ReadonlyMap<string, readonly number[]>): Spec | null;
+  /** The same function as a graph of ONNX, where it is none of layers. */
+  loadGraph?(): Promise<GraphPass<Spec>>;
   /** The same function of the same tensors as layers, which other programs know; absent where it is none. */
   asLayers?(model: Spec): LayersSpec;
 }

@@ -1,6 +1,7 @@
 /** A graph of ONNX (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto), put together node by node. */
 
 import { Message } from '../../../core/protobuf.ts';
+import type { GraphAttribute, GraphBuilder } from '../../../tasks/models/parts/graph-builder.ts';
 import { littleEndianBytes } from '../../initial.ts';
 
 /** Of the format, and of the operators: LayerNormalization came with it. onnxruntime reads both since 1.12 (2022). */
@@ -10,8 +11,6 @@ const elementTypes = { float: 1, int64: 7 } as const;
 /** Enum `AttributeProto.AttributeType`. */
 const attributeTypes = { float: 1, int: 2, text: 3, ints: 7 } as const;
 
-type Attribute = number | string | readonly number[] | { readonly float: number };
-
 interface Value {
   readonly name: string;
   readonly elements: keyof typeof elementTypes;
@@ -19,7 +18,7 @@ interface Value {
   readonly shape: readonly (number | string)[];
 }
 
-export class OnnxGraph {
+export class OnnxGraph implements GraphBuilder {
   readonly #graph = new Message();
   #count = 0;
 
@@ -27,7 +26,7 @@ export class OnnxGraph {
   node(
     op: string,
     inputs: readonly string[],
-    attributes: Readonly<Record<string, Attribute>> = {},
+    attributes: Readonly<Record<string, GraphAttribute>> = {},
     output = this.#next(op),
   ): string {
     const node = new Message();
@@ -89,7 +88,7 @@ export class OnnxGraph {
   }
 }
 
-function attributeOf(name: string, value: Attribute): Message {
+function attributeOf(name: string, value: GraphAttribute): Message {
   const attribute = new Message().text(1, name);
   if (typeof value === 'string') return attribute.text(4, value).integer(20, attributeTypes.text);
   if (typeof value === 'number') return attribute.integer(3, value).integer(20, attributeTypes.int);

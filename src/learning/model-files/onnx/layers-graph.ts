@@ -1,8 +1,21 @@
 /** Layers as nodes of an ONNX graph. Images are height x width x channels here and channels x height x width there. */
-import type { ActivationName, Pair, Shape } from '../../../tasks/models/layers/layer-kind.ts';
+import { type ActivationName, type Shape, valuesOf } from '../../../tasks/models/layers/layer-kind.ts';
 import { type LayerOf, type LayerSpec, layerKindOf } from '../../../tasks/models/layers/layer-kinds.ts';
 import { type LayersSpec, throughLayers } from '../../../tasks/models/layers/layers-spec.ts';
-import type { OnnxGraph } from './graph.ts';
+import { addActivation } from '../../../tasks/models/parts/activation-graph.ts';
+import type { GraphBuilder, GraphTensors } from '../../../tasks/models/parts/graph-builder.ts';
+import { addRecurrent } from './recurrent-graph.ts';
+
+/** Layers over sequences. */
+type StepLayers =
+  | 'conv1d'
+  | 'max-pooling1d'
+  | 'average-pooling1d'
+  | 'global-average-pooling1d'
+  | 'global-max-pooling1d'
+  | 'lstm'
+  | 'gru'
+  | 'embedding';
 
 /** A value of the graph. */
 interface Flow {
@@ -12,17 +25,12 @@ interface Flow {
   readonly isChannelsFirst: boolean;
 }
 
-interface Tensor {
-  readonly shape: readonly number[];
-  readonly values: Float32Array;
-}
-
 export class LayersGraph {
-  readonly #graph: OnnxGraph;
-  readonly #tensors: ReadonlyMap<string, Tensor>;
+  readonly #graph: GraphBuilder;
+  readonly #tensors: GraphTensors;
 
   /** `tensors`: of the model, by their names in its layout. */
-  constructor(graph: OnnxGraph, tensors: ReadonlyMap<string, Tensor>) {
+  constructor(graph: GraphBuilder, tensors: GraphTensors) {
     this.#graph = graph;
     this.#tensors = tensors;
   }
@@ -88,16 +96,47 @@ export class LayersGraph {
         return this.#together('Add', inputs);
       case 'multiply':
         return this.#together('Mul', inputs);
-      case 'concatenate': {
-        const all = inputs.map((flow) => this.#last(flow));
+      case 'concatenate':
+        return this.#concatenated(inputs);
+      case 'conv1d':
+      case 'max-pooling1d':
+      case 'average-pooling1d':
+      case 'global-average-pooling1d':
+      case 'global-max-pooling1d':
+      case 'lstm':
+      case 'gru':
+      case 'embedding':
+        return this.#ofSteps(layer, x);
+      default:
+        return layer satisfies never;
+    }
+  }
+
+  #ofSteps(layer: LayerOf<StepLayers>, x: Flow): Flow {
+    switch (layer.kind) {
+      case 'conv1d': {
+        const { stride, dilation, padding } = layer;
+        const moved = { name: layer.name, strides: [stride], dilation: [dilation], padding };
+        return this.#finished(layer, this.#filtered(moved, 'kernel', x, 1));
+      }
+      case 'max-pooling1d':
+        return this.#pooled(alongSteps(layer), 'MaxPool', x);
+      case 'average-pooling1d':
+        return this.#pooled(alongSteps(layer), 'AveragePool', x);
+      case 'global-average-pooling1d':
+        return this.#overall('GlobalAveragePool', x);
+      case 'global-max-pooling1d':
+        return this.#overall('GlobalMaxPool', x);
+      case 'lstm':
+      case 'gru':
         return {
-          ...all[0]!,
-          name: this.#graph.node(
-            'Concat',
-            all.map(({ name }) => name),
-            { axis: x.shape.length },
-          ),
+          ...x,
+          name: addRecurrent(this.#graph, layer, this.#tensors, this.#last(x).name),
+          isChannelsFirst: false,
         };
+      case 'embedding': {
+        const table = this.#weights(layer, 'embeddings');
+        return { ...x, name: this.#graph.node('Gather', [table, x.name], { axis: 0 }) };
       }
       default:
         return layer satisfies never;
@@ -108,21 +147,24 @@ export class LayersGraph {
     x: Flow,
     op: string,
     others: readonly string[],
-    attributes: Parameters<OnnxGraph['node']>[2] = {},
+    attributes: Parameters<GraphBuilder['node']>[2] = {},
   ): Flow {
     return { ...x, name: this.#graph.node(op, [x.name, ...others], attributes) };
   }
 
   #last(x: Flow): Flow {
     return x.isChannelsFirst
-      ? { ...this.#on(x, 'Transpose', [], { perm: [0, 2, 3, 1] }), isChannelsFirst: false }
+      ? { ...this.#on(x, 'Transpose', [], { perm: [0, ...sidesFrom(2, x), 1] }), isChannelsFirst: false }
       : x;
   }
 
   #first(x: Flow): Flow {
     return x.isChannelsFirst
       ? x
-      : { ...this.#on(x, 'Transpose', [], { perm: [0, 3, 1, 2] }), isChannelsFirst: true };
+      : {
+          ...this.#on(x, 'Transpose', [], { perm: [0, x.shape.length, ...sidesFrom(1, x)] }),
+          isChannelsFirst: true,
+        };
   }
 
   #weights(layer: LayerSpec, name: string): string {
@@ -137,14 +179,15 @@ export class LayersGraph {
     return this.#activated(sum, layer.activation);
   }
 
-  /** The sums of a convolution, channels first; its kernel becomes outputs x inputs of a group x height x width. */
-  #filtered(layer: LayerSpec & Filtering, kernelName: string, x: Flow, groups: number): Flow {
+  /** The sums of a convolution, channels first; its kernel becomes outputs x inputs of a group x sides. */
+  #filtered(layer: Moving & { readonly name: string }, kernelName: string, x: Flow, groups: number): Flow {
     const full = `${layer.name}/${kernelName}`;
     const { shape, values } = this.#tensors.get(full)!;
-    const [height, width, inputs, outputs] = shape as [number, number, number, number];
+    const sides = shape.slice(0, -2);
+    const [inputs, outputs] = shape.slice(-2) as [number, number];
     const [rows, columns] = groups === 1 ? [outputs, inputs] : [inputs * outputs, 1];
     const turned = new Float32Array(values.length);
-    const area = height * width;
+    const area = valuesOf(sides);
     for (let place = 0; place < area; place++) {
       for (let pair = 0; pair < inputs * outputs; pair++) {
         const input = Math.floor(pair / outputs);
@@ -152,18 +195,18 @@ export class LayersGraph {
         turned[row * area + place] = values[place * inputs * outputs + pair]!;
       }
     }
-    const kernel = this.#graph.weights(full, [rows, columns, height, width], turned);
+    const kernel = this.#graph.weights(full, [rows, columns, ...sides], turned);
     const { strides, dilation } = layer;
     const attributes = {
-      kernel_shape: [height, width],
+      kernel_shape: sides,
       strides,
       dilations: dilation,
       group: groups,
-      pads: padsOf(x.shape, { ...layer, window: [height, width] }),
+      pads: padsOf(x.shape, layer, sides),
     };
     const result = this.#on(this.#first(x), 'Conv', [kernel], attributes);
     // The shape for a second convolution behind it: its channels alone are read.
-    return { ...result, shape: [x.shape[0]!, x.shape[1]!, rows] };
+    return { ...result, shape: [...x.shape.slice(0, -1), rows] };
   }
 
   #finished(
@@ -171,19 +214,20 @@ export class LayersGraph {
     sums: Flow,
   ): Flow {
     if (!layer.bias) return this.#activated(sums, layer.activation);
-    return this.#activated(this.#on(sums, 'Add', [this.#byChannel(layer, 'bias')]), layer.activation);
+    const bias = this.#byChannel(layer, 'bias', sums);
+    return this.#activated(this.#on(sums, 'Add', [bias]), layer.activation);
   }
 
   /** One number for each channel, where they are first. */
-  #byChannel(layer: LayerSpec, name: string): string {
+  #byChannel(layer: LayerSpec, name: string, x: Flow): string {
     const full = `${layer.name}/${name}`;
     const { values } = this.#tensors.get(full)!;
-    return this.#graph.weights(full, [values.length, 1, 1], values);
+    return this.#graph.weights(full, [values.length, ...sidesFrom(1, x).map(() => 1)], values);
   }
 
   #pooled(layer: Pooling, op: string, x: Flow): Flow {
     const { pool, strides } = layer;
-    const pads = padsOf(x.shape, { ...layer, window: pool, dilation: [1, 1] });
+    const pads = padsOf(x.shape, { ...layer, dilation: pool.map(() => 1) }, pool);
     return this.#on(this.#first(x), op, [], { kernel_shape: pool, strides, pads });
   }
 
@@ -202,9 +246,15 @@ export class LayersGraph {
       epsilon: { float: epsilon },
     });
     const back = this.#on(normed, 'Reshape', [this.#graph.integers([0, channels, height, width])]);
-    return this.#on(this.#on(back, 'Mul', [this.#byChannel(layer, 'gain')]), 'Add', [
-      this.#byChannel(layer, 'bias'),
+    return this.#on(this.#on(back, 'Mul', [this.#byChannel(layer, 'gain', x)]), 'Add', [
+      this.#byChannel(layer, 'bias', x),
     ]);
+  }
+
+  #concatenated(inputs: readonly Flow[]): Flow {
+    const all = inputs.map((flow) => this.#last(flow));
+    const names = all.map(({ name }) => name);
+    return { ...all[0]!, name: this.#graph.node('Concat', names, { axis: all[0]!.shape.length }) };
   }
 
   #together(op: string, inputs: readonly Flow[]): Flow {
@@ -213,72 +263,45 @@ export class LayersGraph {
   }
 
   #activated(x: Flow, name: ActivationName): Flow {
-    const number = (value: number) => this.#graph.constant([], [value]);
-    switch (name) {
-      case 'linear':
-        return x;
-      case 'relu':
-        return this.#on(x, 'Relu', []);
-      case 'relu6':
-        return this.#on(x, 'Clip', [number(0), number(6)]);
-      case 'elu':
-        return this.#on(x, 'Elu', []);
-      case 'selu':
-        return this.#on(x, 'Selu', []);
-      case 'sigmoid':
-        return this.#on(x, 'Sigmoid', []);
-      case 'softplus':
-        return this.#on(x, 'Softplus', []);
-      case 'tanh':
-        return this.#on(x, 'Tanh', []);
-      case 'silu':
-        return this.#on(x, 'Mul', [this.#on(x, 'Sigmoid', []).name]);
-      case 'gelu': {
-        const inner = this.#on(this.#on(x, 'Mul', [number(Math.SQRT1_2)]), 'Erf', []);
-        return this.#halfOf(x, inner);
-      }
-      case 'gelu-tanh': {
-        const cube = this.#on(this.#on(x, 'Mul', [x.name]), 'Mul', [x.name]);
-        const sum = this.#on(this.#on(cube, 'Mul', [number(0.044715)]), 'Add', [x.name]);
-        return this.#halfOf(x, this.#on(this.#on(sum, 'Mul', [number(Math.sqrt(2 / Math.PI))]), 'Tanh', []));
-      }
-      default:
-        return name satisfies never;
-    }
-  }
-
-  /** x (1 + gate) / 2 */
-  #halfOf(x: Flow, gate: Flow): Flow {
-    const more = this.#on(gate, 'Add', [this.#graph.constant([], [1])]);
-    return this.#on(this.#on(more, 'Mul', [x.name]), 'Mul', [this.#graph.constant([], [0.5])]);
+    return { ...x, name: addActivation(this.#graph, x.name, name) };
   }
 }
 
-interface Filtering {
-  readonly strides: Pair;
-  readonly padding: 'same' | 'valid';
-  readonly dilation: Pair;
+/** How a window moves over the sides of an image, or over steps. */
+interface Moving {
+  readonly strides: readonly number[];
+  readonly padding: 'same' | 'valid' | 'causal';
+  readonly dilation: readonly number[];
 }
 
 interface Pooling {
-  readonly pool: Pair;
-  readonly strides: Pair;
+  readonly pool: readonly number[];
+  readonly strides: readonly number[];
   readonly padding: 'same' | 'valid';
 }
 
-/** Top, left, bottom, right: of an odd number the larger half comes after, as TensorFlow has it. */
-function padsOf(
-  shape: Shape,
-  { window, strides, padding, dilation }: Filtering & { readonly window: Pair },
-): number[] {
-  const pads = [0, 1].map((axis) => {
+function alongSteps({
+  pool,
+  stride,
+  padding,
+}: LayerOf<'max-pooling1d'> | LayerOf<'average-pooling1d'>): Pooling {
+  return { pool: [pool], strides: [stride], padding };
+}
+
+/** Places of the sides among the dimensions, where the first of them has this one. */
+function sidesFrom(first: number, { shape }: Flow): number[] {
+  return shape.slice(1).map((_, index) => first + index);
+}
+
+/** Before each side, then after each: of an odd number the larger half comes after, as TensorFlow has it. */
+function padsOf(shape: Shape, { strides, padding, dilation }: Moving, window: readonly number[]): number[] {
+  const pads = window.map((each, axis) => {
+    const covered = (each - 1) * dilation[axis]! + 1;
     if (padding === 'valid') return [0, 0] as const;
-    const covered = (window[axis]! - 1) * dilation[axis]! + 1;
-    const total = Math.max(
-      0,
-      (Math.ceil(shape[axis]! / strides[axis]!) - 1) * strides[axis]! + covered - shape[axis]!,
-    );
+    if (padding === 'causal') return [covered - 1, 0] as const;
+    const steps = Math.ceil(shape[axis]! / strides[axis]!) - 1;
+    const total = Math.max(0, steps * strides[axis]! + covered - shape[axis]!);
     return [Math.floor(total / 2), Math.ceil(total / 2)] as const;
   });
-  return [pads[0]![0], pads[1]![0], pads[0]![1], pads[1]![1]];
+  return [...pads.map(([before]) => before), ...pads.map(([, after]) => after)];
 }

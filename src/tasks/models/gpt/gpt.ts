@@ -63,4 +63,5 @@ export const gpt: ModelKind<typeof schema> = {
   }),
   rowsPerPass: 8,
   loadForward: () => import('./gpt-forward.ts'),
+  loadGraph: () => import('./gpt-graph.ts'),
 };

@@ -129,8 +129,8 @@ export class LayerConfig {
   }
 
   /** Standard deviation of the start values; Keras's normal and truncated ones become uniform ones. */
-  deviation(field: string, { fanIn, fanOut }: Fans): number {
-    const given = this.get(field) ?? 'glorot_uniform';
+  deviation(field: string, { fanIn, fanOut }: Fans, otherwise = 'glorot_uniform'): number {
+    const given = this.get(field) ?? otherwise;
     const { class_name: className, config: constants } = (
       typeof given === 'string' ? { class_name: given } : given
     ) as { class_name?: unknown; config?: Readonly<Record<string, unknown>> | null };
@@ -146,6 +146,8 @@ export class LayerConfig {
       { fanin: fanIn, fanout: fanOut }[textOf(config['mode']).replaceAll(/[_A-Z]/g, '')] ??
       (fanIn + fanOut) / 2;
     if (/^zeros$/.test(kind)) return 0;
+    // Of rows or columns of length 1, whichever are fewer.
+    if (kind === 'orthogonal') return of('gain', 1) / Math.sqrt(Math.max(fanIn, fanOut));
     if (/^glorot(uniform|normal)$/.test(kind)) return Math.sqrt(2 / (fanIn + fanOut));
     if (/^he(uniform|normal)$/.test(kind)) return Math.sqrt(2 / fanIn);
     if (/^lecun(uniform|normal)$/.test(kind)) return Math.sqrt(1 / fanIn);

@@ -18,6 +18,8 @@ export interface LayerKind<
   shape(layer: Spec, inputs: readonly Shape[]): Shape | string;
   /** Adds its tensors below its name, in the order in which Keras has them. Absent where there are none. */
   layout?(layer: Spec, inputs: readonly Shape[], layout: LayoutBuilder): void;
+  /** Whether what it gives for a step follows from that step and those before it. Absent: no. */
+  isCausal?(layer: Spec): boolean;
   /** The classes of Keras that it is read from: the fields of the spec besides its name and its inputs. */
   readonly read: Readonly<Record<string, (config: LayerConfig, inputs: readonly Shape[]) => object>>;
   /** How TensorFlow.js Layers, version 4, writes it; null where it has nothing like it. */

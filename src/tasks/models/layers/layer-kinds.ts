@@ -11,6 +11,15 @@ import {
   globalMaxPooling2d,
   maxPooling2d,
 } from './kinds/pooling.ts';
+import { gru, lstm } from './kinds/recurrent.ts';
+import {
+  averagePooling1d,
+  conv1d,
+  embedding,
+  globalAveragePooling1d,
+  globalMaxPooling1d,
+  maxPooling1d,
+} from './kinds/sequences.ts';
 import { activate, dropout, flatten, reshape, zeroPadding2d } from './kinds/shaping.ts';
 import type { LayerKind } from './layer-kind.ts';
 
@@ -34,6 +43,14 @@ const layerKinds = [
   add,
   multiply,
   concatenate,
+  conv1d,
+  maxPooling1d,
+  averagePooling1d,
+  globalAveragePooling1d,
+  globalMaxPooling1d,
+  lstm,
+  gru,
+  embedding,
 ] as const;
 
 export const layerSchema = unionBy('kind', layerKinds);

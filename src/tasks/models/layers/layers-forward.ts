@@ -2,18 +2,21 @@ import * as tf from '@tensorflow/tfjs-core';
 import { activated } from '../../../tensor/operations/activation.ts';
 import { biasedConvolution } from '../../../tensor/operations/convolution.ts';
 import { dense } from '../../../tensor/operations/dense.ts';
+import { embedding } from '../../../tensor/operations/embedding.ts';
 import { groupNorm } from '../../../tensor/operations/group-norm.ts';
 import { layerNorm } from '../../../tensor/operations/layer-norm.ts';
 import type { Weights } from '../parts/weights.ts';
 import type { ActivationName, Pair } from './layer-kind.ts';
 import type { LayerOf, LayerSpec } from './layer-kinds.ts';
 import { type LayersSpec, throughLayers } from './layers-spec.ts';
+import { gatedRecurrentUnit, longShortTermMemory } from './recurrent-forward.ts';
 
-/** The layers one after the other; the last one gives logits. */
+/** The layers one after the other; the last one gives logits, of a sequence those of each step. */
 export function forward(model: LayersSpec, weights: Weights, input: tf.Tensor): tf.Tensor2D {
-  return throughLayers<tf.Tensor>(model, input, (layer, inputs) =>
+  const last = throughLayers<tf.Tensor>(model, input, (layer, inputs) =>
     computed(layer, weights.below(layer.name), inputs),
-  ) as tf.Tensor2D;
+  );
+  return tf.reshape(last, [-1, last.shape.at(-1)!]) as tf.Tensor2D;
 }
 
 type Compute<Kind extends LayerSpec['kind']> = (
@@ -57,6 +60,17 @@ const compute: { readonly [Kind in LayerSpec['kind']]: Compute<Kind> } = {
   add: (_layer, _, x, all) => all.slice(1).reduce((sum, other) => tf.add(sum, other), x),
   multiply: (_layer, _, x, all) => all.slice(1).reduce((product, other) => tf.mul(product, other), x),
   concatenate: (_layer, _, _first, all) => tf.concat([...all], -1),
+  conv1d: convolvedSteps,
+  'max-pooling1d': ({ pool, stride, padding }, _, x) =>
+    overSteps(x, (wide) => tf.maxPool(wide, [pool, 1], [stride, 1], padding)),
+  'average-pooling1d': ({ pool, stride, padding }, _, x) =>
+    overSteps(x, (wide) => tf.avgPool(wide, [pool, 1], [stride, 1], padding)),
+  'global-average-pooling1d': (_layer, _, x) => tf.mean(x, 1),
+  'global-max-pooling1d': (_layer, _, x) => tf.max(x, 1),
+  lstm: ({ sequences }, weights, x) => longShortTermMemory(weights, x as tf.Tensor3D, sequences),
+  gru: ({ sequences, resetAfter }, weights, x) =>
+    gatedRecurrentUnit(weights, x as tf.Tensor3D, sequences, resetAfter),
+  embedding: (_layer, weights, x) => embedding(weights.take<tf.Tensor2D>('embeddings'), x),
 };
 
 function computed(layer: LayerSpec, weights: Weights, inputs: readonly tf.Tensor[]): tf.Tensor {
@@ -88,6 +102,30 @@ function convolved(layer: LayerOf<'conv2d'>, weights: Weights, x: tf.Tensor): tf
   }
   const options = { stride: strides[0], padding, activation };
   return biasedConvolution(x as tf.Tensor4D, kernel, weights.take<tf.Tensor1D>('bias'), options);
+}
+
+/** Sequences as images of width 1. */
+function overSteps(x: tf.Tensor, apply: (wide: tf.Tensor4D) => tf.Tensor): tf.Tensor {
+  return tf.squeeze(apply(tf.expandDims(x, 2) as tf.Tensor4D), [2]);
+}
+
+function convolvedSteps(layer: LayerOf<'conv1d'>, weights: Weights, x: tf.Tensor): tf.Tensor {
+  const { kernel, stride, dilation, padding } = layer;
+  const filters = tf.expandDims(weights.take('kernel'), 1) as tf.Tensor4D;
+  const isCausal = padding === 'causal';
+  const before = isCausal ? (kernel - 1) * dilation : 0;
+  const padded =
+    before === 0
+      ? x
+      : tf.pad(x, [
+          [0, 0],
+          [before, 0],
+          [0, 0],
+        ]);
+  const sums = overSteps(padded, (wide) =>
+    tf.conv2d(wide, filters, [stride, 1], isCausal ? 'valid' : padding, 'NHWC', [dilation, 1]),
+  );
+  return finished(layer, weights, sums);
 }
 
 interface Filtering {

@@ -10,6 +10,8 @@ const parametersMax = 1 << 28;
 /** Values that a layer may give for one example: bounds what a stranger's manifest can make a peer hold. Guess. */
 const valuesMax = 1 << 22;
 const outputsMax = 1 << 16;
+/** Values of a byte. */
+const bytesThere = 256;
 
 export const layers: ModelKind<typeof layersSchema> = {
   kind: 'layers',
@@ -37,10 +39,34 @@ export const layers: ModelKind<typeof layersSchema> = {
         { kind: 'dense', name: 'classes', units: 3, activation: 'linear', bias: false, deviation: 0.3 },
       ],
     },
+    {
+      kind: 'layers',
+      input: [8],
+      layers: [
+        { kind: 'embedding', name: 'bytes', symbols: 256, width: 12, deviation: 1 },
+        {
+          ...{
+            kind: 'conv1d',
+            name: 'before',
+            filters: 6,
+            kernel: 3,
+            stride: 1,
+            padding: 'causal',
+            dilation: 1,
+          },
+          ...{ activation: 'silu', bias: true, deviation: 0.3 },
+        },
+        { ...recurrent(), kind: 'lstm', name: 'memory', forgetBias: true },
+        { ...recurrent(), kind: 'gru', name: 'gated', resetAfter: true },
+        { kind: 'layer-normalization', name: 'even', epsilon: 1e-3 },
+        { kind: 'concatenate', name: 'both', from: ['even', 'bytes'] },
+        { kind: 'dense', name: 'next', units: 256, activation: 'linear', bias: true, deviation: 0.1 },
+      ],
+    },
   ],
-  takes: ({ input }) => (input.length === 1 ? 'features' : 'pixels'),
+  takes: (model) => (isText(model) ? 'bytes' : model.input.length === 1 ? 'features' : 'pixels'),
   exampleShape: ({ input }) => input,
-  outputs: (model) => throughLayers<Shape>(model, model.input, givenShape)[0]!,
+  outputs: (model) => throughLayers<Shape>(model, model.input, givenShape).at(-1)!,
   layout: (model, layout) => {
     throughLayers<Shape>(model, model.input, (layer, inputs) => {
       layerKindOf(layer).layout?.(layer, inputs, layout);
@@ -61,6 +87,10 @@ export const layers: ModelKind<typeof layersSchema> = {
   asLayers: (model) => model,
 };
 
+function recurrent() {
+  return { units: 6, sequences: true, bias: true, deviation: 0.3, recurrentDeviation: 0.3 };
+}
+
 function filtering() {
   return {
     kernel: [3, 3] as [number, number],
@@ -70,6 +100,25 @@ function filtering() {
     bias: true,
     deviation: 0.3,
   };
+}
+
+/** It is given bytes, and tells of each the one that follows. */
+function isText({ layers: [first] }: LayersSpec): boolean {
+  return first?.kind === 'embedding';
+}
+
+/** Why a layer cannot be where it is, as to bytes; null where it can. */
+function notOfText(model: LayersSpec, layer: LayerSpec, takesInput: boolean): string | null {
+  if (layer.kind === 'embedding') {
+    if (!isText(model) || !takesInput) return 'must be the first, and take what the model is given';
+    return layer.symbols === bytesThere
+      ? null
+      : `has ${layer.symbols} symbols: text is bytes, so give it ${bytesThere}`;
+  }
+  if (!isText(model)) return null;
+  if (takesInput) return 'takes the bytes themselves: only an embedding can';
+  if (layerKindOf(layer).isCausal?.(layer)) return null;
+  return 'would look ahead to the bytes that are to be told: use causal padding, and return_sequences of recurrent layers';
 }
 
 /** Of a model that is possible. */
@@ -97,6 +146,9 @@ function impossible(model: LayersSpec): Impossible | null {
     const unknown = layer.from?.find((name) => !shapes.has(name));
     if (unknown !== undefined) return fail(`takes the values of ${unknown}, which is not before it`);
     const inputs = (layer.from ?? [before]).map((name) => shapes.get(name)!);
+    const takesInput = (layer.from ?? [before]).includes(inputName);
+    const misplaced = notOfText(model, layer, takesInput);
+    if (misplaced !== null) return fail(misplaced);
     const kind = layerKindOf(layer);
     const shape = kind.shape(layer, inputs);
     if (typeof shape === 'string') return fail(shape);
@@ -111,10 +163,14 @@ function impossible(model: LayersSpec): Impossible | null {
   }
   if (layout.tensors.length === 0) return at(['layers'], 'have nothing to train: add a dense layer');
   const given = shapes.get(before)!;
-  if (given.length === 1 && given[0]! <= outputsMax) return null;
+  if (isText(model) && given.length === 2 && given[1] === bytesThere) return null;
+  if (!isText(model) && given.length === 1 && given[0]! <= outputsMax) return null;
   const last = model.layers.length - 1;
   return at(
     ['layers', last],
-    `layer ${before} gives ${written(given)}: the last one must give a row of 1 to ${outputsMax} numbers, one for each class`,
+    `layer ${before} gives ${written(given)}: the last one must give ` +
+      (isText(model)
+        ? `${bytesThere} numbers for each byte, one for each that may follow`
+        : `a row of 1 to ${outputsMax} numbers, one for each class`),
   );
 }

@@ -13,8 +13,7 @@ const advice: Readonly<Record<string, string>> = {
   BatchNormalization:
     'its running statistics are no parameters that peers could average; use GroupNormalization or LayerNormalization',
   Lambda: 'it is code, and no file brings code into a run; use layers of the list in docs/CONFIG.md',
-  Embedding: 'models of layers take numbers and images; for text there is the model kind gpt',
-  LSTM: 'models of layers take numbers and images; for text there is the model kind gpt',
+  Bidirectional: 'use LSTM or GRU, which go forward',
   LeakyReLU: 'use elu, gelu or silu',
   Rescaling: 'values are scaled by the task of the run, the same at every node: leave it out',
   Normalization: 'values are scaled by the task of the run, the same at every node: leave it out',

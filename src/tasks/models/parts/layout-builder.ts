@@ -4,6 +4,8 @@
 export type StartValues =
   | { readonly kind: 'zeros' }
   | { readonly kind: 'ones' }
+  /** Ones from one place of the tensor to before another. */
+  | { readonly kind: 'ones-among-zeros'; readonly from: number; readonly to: number }
   | { readonly kind: 'uniform'; readonly bound: number }
   /** By a trainer alone. */
   | { readonly kind: 'given' };

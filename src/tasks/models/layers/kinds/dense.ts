@@ -20,6 +20,7 @@ export const dense = defineLayer({
     layout.add(`${layer.name}/kernel`, [input!.at(-1)!, layer.units], withDeviation(layer.deviation));
     if (layer.bias) layout.add(`${layer.name}/bias`, [layer.units], { kind: 'zeros' });
   },
+  isCausal: () => true,
   read: {
     Dense(config, [input]) {
       const units = config.count('units');

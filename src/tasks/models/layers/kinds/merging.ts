@@ -15,6 +15,7 @@ export const add = defineLayer({
   kind: 'add',
   schema: z.strictObject({ kind: z.literal('add').describe('the sum of values of one shape'), ...common }),
   shape: (_, inputs) => alike(inputs),
+  isCausal: () => true,
   read: { Add: () => ({}) },
   keras: () => ({ className: 'Add', config: {} }),
 });
@@ -26,6 +27,7 @@ export const multiply = defineLayer({
     ...common,
   }),
   shape: (_, inputs) => alike(inputs),
+  isCausal: () => true,
   read: { Multiply: () => ({}) },
   keras: () => ({ className: 'Multiply', config: {} }),
 });
@@ -38,6 +40,7 @@ export const concatenate = defineLayer({
     if (typeof outer === 'string') return outer;
     return [...outer, inputs.reduce((sum, shape) => sum + shape.at(-1)!, 0)];
   },
+  isCausal: () => true,
   read: {
     Concatenate(config, inputs) {
       const axis = config.get('axis') ?? -1;

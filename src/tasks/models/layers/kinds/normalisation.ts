@@ -21,6 +21,7 @@ export const layerNormalization = defineLayer({
   }),
   shape: (_, inputs) => oneOf(inputs),
   layout: (layer, [input], layout) => layout.norm(layer.name, input!.at(-1)!),
+  isCausal: () => true,
   read: {
     LayerNormalization(config, [input]) {
       readScaling(config, input?.length ?? 1);

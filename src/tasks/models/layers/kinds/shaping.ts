@@ -73,6 +73,7 @@ export const activate = defineLayer({
   kind: 'activation',
   schema: z.strictObject({ kind: z.literal('activation'), ...common, activation }),
   shape: (_, inputs) => oneOf(inputs),
+  isCausal: () => true,
   read: {
     Activation: (config) => ({ activation: config.activation() }),
     Identity: () => ({ activation: 'linear' }),
@@ -101,6 +102,7 @@ export const dropout = defineLayer({
     rate: z.number().min(0).max(1).describe('as the file has it; not applied'),
   }),
   shape: (_, inputs) => oneOf(inputs),
+  isCausal: () => true,
   read: {
     Dropout: (config) => ({ rate: config.number('rate', 0) }),
     SpatialDropout2D(config) {
