@@ -38,6 +38,8 @@ export interface TransportOptions {
 
 export interface NetworkTransport extends Transport {
   stats(): TransportStats;
+  /** Whether the run is over here. Who needs what we have finds us; any peer at all is company enough then. */
+  rest(isAtRest: boolean): void;
 }
 
 export function createTransport(options: TransportOptions): NetworkTransport {
@@ -52,6 +54,7 @@ class RunTransport implements NetworkTransport {
   readonly #discovery: Discovery;
   readonly #gate = new EventGate();
   #handlers: TransportHandlers | null = null;
+  #isAtRest = false;
 
   constructor(options: TransportOptions) {
     this.#options = options;
@@ -83,7 +86,7 @@ class RunTransport implements NetworkTransport {
       onPeerUp: (peer) => this.#handlers?.peerUp(peer),
       onPeerDown: (peer) => {
         this.#handlers?.peerDown(peer);
-        if (this.#links.peersMissing()) {
+        if (this.#peersMissing()) {
           this.#discovery.hurry();
         }
       },
@@ -92,7 +95,7 @@ class RunTransport implements NetworkTransport {
       ...common,
       ...(discovery === undefined ? {} : { timing: discovery }),
       onPeer: (peer) => this.#links.found(peer),
-      peersMissing: () => this.#links.peersMissing(),
+      peersMissing: () => this.#peersMissing(),
     });
   }
 
@@ -141,6 +144,14 @@ class RunTransport implements NetworkTransport {
       ...this.#exchange.counts(),
       peers: this.#links.peers(),
     };
+  }
+
+  rest(isAtRest: boolean): void {
+    this.#isAtRest = isAtRest;
+  }
+
+  #peersMissing(): boolean {
+    return this.#isAtRest ? this.#links.peers().length === 0 : this.#links.peersMissing();
   }
 
   #tell(event: NetworkEvent): void {

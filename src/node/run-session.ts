@@ -304,6 +304,7 @@ export class Session implements RunSession {
         // Whoever hears of a new phase sees the figures that belong to it.
         if (event.kind === 'phase') {
           pastEnd.notePhase(event.phase);
+          transport.rest(event.phase === 'finished');
           this.#sample();
         }
         this.#emit({ source: 'protocol', event });

@@ -66,6 +66,19 @@ test('a daemon that npm started does not take it for its own parent', { timeout:
   await assert.rejects(waitUntilReady(daemon, 20_000, never), /it was undefined$/);
 });
 
+test('a daemon has few arenas of memory, or as many as it was told', { timeout: 30_000 }, async (t) => {
+  const script = "console.error('arenas', process.env.MALLOC_ARENA_MAX); process.exit(3)";
+  const before = process.env['MALLOC_ARENA_MAX'];
+  t.after(() => {
+    if (before === undefined) delete process.env['MALLOC_ARENA_MAX'];
+    else process.env['MALLOC_ARENA_MAX'] = before;
+  });
+  delete process.env['MALLOC_ARENA_MAX'];
+  await assert.rejects(waitUntilReady(await launch('few', script), 20_000, never), /arenas 2$/);
+  process.env['MALLOC_ARENA_MAX'] = '7';
+  await assert.rejects(waitUntilReady(await launch('told', script), 20_000, never), /arenas 7$/);
+});
+
 test('shows the end of the output of a daemon that dies', { timeout: 30_000 }, async () => {
   const daemon = await launch(
     'dies',

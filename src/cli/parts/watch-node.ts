@@ -6,6 +6,8 @@ import type { NodeNarrator } from '../view/node-lines.ts';
 import type { NodeState } from '../view/node-view.ts';
 
 const lookEveryMs = 500;
+/** Once nothing is to come any more, which may be for months. */
+const lookAtRestEveryMs = 5_000;
 /** Whoever has not yet heard that we hold the same waits for us so long, at most. Guess. */
 const lingerMsMax = 30_000;
 
@@ -19,21 +21,27 @@ export interface NodeWatchOptions {
 
 export class NodeWatch {
   readonly #options: NodeWatchOptions;
-  readonly #timer: NodeJS.Timeout;
+  #timer: NodeJS.Timeout;
   #doneAtMs: number | null = null;
 
   constructor(options: NodeWatchOptions) {
     this.#options = options;
-    this.#timer = setInterval(() => this.#look(Date.now()), lookEveryMs);
+    this.#timer = this.#lookIn(lookEveryMs);
   }
 
   end(): void {
-    clearInterval(this.#timer);
+    clearTimeout(this.#timer);
+  }
+
+  #lookIn(waitMs: number): NodeJS.Timeout {
+    return setTimeout(() => this.#look(Date.now()), waitMs);
   }
 
   #look(atMs: number): void {
     const { views, view, narrator, onFinished } = this.#options;
     const runs = views();
+    const isAtRest = onFinished === null && runs.length > 0 && runs.every(isOver);
+    this.#timer = this.#lookIn(isAtRest ? lookAtRestEveryMs : lookEveryMs);
     for (const line of narrator.tick(atMs)) view.note(line);
     view.show({ views: runs, atMs });
     if (onFinished === null || runs.length === 0) return;
