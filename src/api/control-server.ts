@@ -44,6 +44,7 @@ export async function startControlServer(options: ControlServerOptions): Promise
     at,
     onError,
     answer: (request, response) => routes.answer(request, response),
+    isOwner: (request) => routes.mayCommand(request),
     beforeClose: () => {
       watchers.end();
       feed.stop();
@@ -70,7 +71,7 @@ class Routes {
 
   async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const [path = '', query = ''] = (request.url ?? '').split('?');
-    if (!this.#isLocal && !isPagePath(path) && path !== '/pass' && !this.#mayCommand(request)) {
+    if (!this.#isLocal && !isPagePath(path) && path !== '/pass' && !this.mayCommand(request)) {
       this.#refuseStranger(request, response);
       return;
     }
@@ -93,12 +94,12 @@ class Routes {
       replyJson(response, 200, openApi(this.#options.source.settings().version));
     }
     // Nobody needs the token to watch; with it there is always a place.
-    else if (path === '/events') this.#serveEvents(response, this.#mayCommand(request));
+    else if (path === '/events') this.#serveEvents(response, this.mayCommand(request));
     else if (modelPath.test(path)) await this.#serveModel(modelPath.exec(path)![1]!, request, response);
     else if (path === '/live') {
       // The page that hears it shows what can be commanded.
       response.setHeader('x-starlings', 'node');
-      serveLive(this.#feed, this.#watchers, response, this.#mayCommand(request));
+      serveLive(this.#feed, this.#watchers, response, this.mayCommand(request));
     } else if (!(await servePage(path, response))) {
       const read = READ_ROUTES.map((route) => `GET ${route.path}`).join(', ');
       const commands = NODE_COMMANDS.map(({ id }) => `POST /${id}`).join(', ');
@@ -134,7 +135,7 @@ class Routes {
   }
 
   async #serveModel(run: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
-    if (!this.#mayCommand(request)) {
+    if (!this.mayCommand(request)) {
       this.#refuseStranger(request, response);
       return;
     }
@@ -150,7 +151,7 @@ class Routes {
     if (request.headers['x-starlings'] === undefined) {
       request.resume();
       reply(response, 403, 'text/plain', `POST ${path} needs the header X-Starlings\n`);
-    } else if (path !== '/pass' && !this.#mayCommand(request)) this.#refuseStranger(request, response);
+    } else if (path !== '/pass' && !this.mayCommand(request)) this.#refuseStranger(request, response);
     else {
       const text = await readBody(request);
       const input = text === null ? undefined : text.trim() === '' ? {} : parseJson(text);
@@ -218,7 +219,7 @@ class Routes {
     replyError(response, status, code ?? 'UNKNOWN', message, { path, syscall });
   }
 
-  #mayCommand(request: IncomingMessage): boolean {
+  mayCommand(request: IncomingMessage): boolean {
     return this.#access.mayCommand(request);
   }
 }

@@ -8,9 +8,10 @@ import {
   type ServerResponse,
 } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo, ListenOptions } from 'node:net';
+import type { AddressInfo, ListenOptions, Socket } from 'node:net';
 import type { ListenAddress } from './listen-address.ts';
 import { isForUs, type Place } from './replies.ts';
+import { Seats } from './seats.ts';
 import { clearSocketFile, inUse } from './socket-file.ts';
 
 export interface HttpServer {
@@ -23,6 +24,8 @@ export interface HttpServerOptions {
   readonly at: ListenAddress;
   /** Of those alone who mean this server. */
   readonly answer: (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+  /** Whether it shows what lets it stay where there is room for few. */
+  readonly isOwner?: (request: IncomingMessage) => boolean;
   /** Told of what nobody foresaw. */
   readonly onError: (error: unknown) => void;
   /** Sends those away who would stay for ever. */
@@ -35,6 +38,8 @@ const closePatienceMs = 1000;
 const patience: ServerOptions = {
   ...{ headersTimeout: 5000, requestTimeout: 5000, connectionsCheckingInterval: 500 },
 };
+/** As long for the handshake of TLS. */
+const handshakeTimeout = 5000;
 /** Of all who are connected. Guess. */
 const connectionsMax = 256;
 
@@ -46,8 +51,10 @@ export async function listen(options: HttpServerOptions): Promise<HttpServer> {
     scheme: tls === null ? 'http' : 'https',
     certificate: tls === null ? null : new X509Certificate(tls.certificate),
   };
+  const seats = new Seats(connectionsMax);
   const answer = (request: IncomingMessage, response: ServerResponse): void => {
     if (!isForUs(request, response, place)) return;
+    if (options.isOwner?.(request)) seats.own(request.socket);
     options.answer(request, response).catch((error: unknown) => {
       // Whoever goes away in the middle of a sentence must not fill our log.
       if ((error as NodeJS.ErrnoException).code !== 'ECONNRESET') options.onError(error);
@@ -57,8 +64,8 @@ export async function listen(options: HttpServerOptions): Promise<HttpServer> {
   const server =
     tls === null
       ? createServer(patience, answer)
-      : createTlsServer({ ...patience, cert: tls.certificate, key: tls.key }, answer);
-  server.maxConnections = connectionsMax;
+      : createTlsServer({ ...patience, handshakeTimeout, cert: tls.certificate, key: tls.key }, answer);
+  server.on('connection', (socket: Socket) => seats.take(socket));
   await bind(server, at);
   return {
     url: urlOf(server, at, place),

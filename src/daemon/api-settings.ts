@@ -23,14 +23,14 @@ export const apiSchema = z.strictObject({
   token: path
     .optional()
     .describe(
-      'file of mode 0600 with the token that commands need, 64 hexadecimal digits; absent: another one with each start',
+      'file of mode 0600 with the token that commands need, 64 hexadecimal digits, on a socket file or with TLS; absent: another one with each start',
     ),
 });
 export type ApiSettings = z.infer<typeof apiSchema>;
 
 /** Why it cannot be, and the field to blame. */
 export function apiProblem(
-  { listen, certificate, key }: ApiSettings,
+  { listen, certificate, key, token }: ApiSettings,
   httpPort: number,
 ): { readonly path: readonly string[]; readonly message: string } | null {
   if (listen !== undefined && httpPort !== 0) {
@@ -40,7 +40,10 @@ export function apiProblem(
     };
   }
   const message = listenProblem(listen ?? `127.0.0.1:${httpPort}`, { certificate, key });
-  return message === null ? null : { path: ['api'], message };
+  if (message !== null) return { path: ['api'], message };
+  if (token === undefined || certificate !== undefined || listen?.startsWith('unix:')) return null;
+  const why = 'whoever takes its port once the node is gone is shown a token that stays';
+  return { path: ['api', 'token'], message: `goes with unix:/path or with certificate and key: ${why}` };
 }
 
 /** @throws ListenError with one sentence; system errors where a file cannot be read */

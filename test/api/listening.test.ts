@@ -183,6 +183,61 @@ describe('whoever is slow', () => {
     assert.deepEqual(node.errors, []);
   });
 
+  test('with a handshake, or with everything, is let go of', {
+    skip: noOpenssl,
+    timeout: 30_000,
+  }, async () => {
+    const identity = makeIdentity(folder, 'slow', 'IP:127.0.0.1');
+    const nodes = [
+      await serving(listenAddress('127.0.0.1:0', identity)),
+      await serving({ kind: 'tcp', host: '127.0.0.1', port: 0, tls: null }),
+    ];
+    await Promise.all(
+      nodes.map(async ({ http }) => {
+        const { hostname, port } = new URL(http);
+        const socket = connect(Number(port), hostname).on('error', () => {});
+        socket.resume();
+        await once(socket, 'close');
+      }),
+    );
+  });
+
+  test('makes room for the owner, who keeps it, however many come', { timeout: 30_000 }, async () => {
+    const node = await serving({ kind: 'tcp', host: '127.0.0.1', port: 0, tls: null });
+    const { hostname, port } = new URL(node.http);
+    const owner = { authorization: `Bearer ${token}` };
+    const stop = new AbortController();
+    const watched = await requestApi(
+      { url: node.http },
+      { path: '/live', headers: owner, signal: stop.signal },
+    );
+    const gone = { isGone: false };
+    watched
+      .on('error', () => {})
+      .once('close', () => {
+        gone.isGone = true;
+      });
+    watched.resume();
+    const sockets = await Promise.all(
+      Array.from({ length: 300 }, async () => {
+        const socket = connect(Number(port), hostname)
+          .on('error', () => {})
+          .resume();
+        await once(socket, 'connect');
+        return socket;
+      }),
+    );
+    assert.equal((await callNode({ url: node.http, token }, list)).lines.length, 1);
+    assert.equal(gone.isGone, false);
+    const left = await Promise.all(
+      sockets.map((socket) => socket.closed || once(socket, 'close').then(() => true)),
+    );
+    assert.equal(left.length, 300, 'who says nothing leaves in the end');
+    assert.equal(gone.isGone, false);
+    stop.abort();
+    for (const socket of sockets) socket.destroy();
+  });
+
   test('a port that is a node of somebody else is no node', async () => {
     const server = createServer((socket) => socket.end('SSH-2.0-OpenSSH\r\n')).listen(0, '127.0.0.1');
     await once(server, 'listening');

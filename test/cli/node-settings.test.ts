@@ -172,6 +172,7 @@ test('where the API listens: files beside the one that names them, and what cann
       /^\S+api\.yaml:1:1: api: 0\.0\.0\.0:7000 can be reached from other machines: give certificate and key \(PEM files\) as well, or listen on 127\.0\.0\.1 or on unix:\/path/,
     ],
     ['api: { listen: "127.0.0.1:7000" }\nhttpPort: 7001', /httpPort: says where .* and so does api\.listen/],
+    ['api: { token: t }', /api\.token: goes with unix:\/path or with certificate and key/],
     ['api: { key: k }', /TLS needs a certificate and its key together/],
     ['api: { tokn: x }', /unknown key; did you mean token\?/],
   ];

@@ -90,7 +90,8 @@ describe('the API of a daemon', () => {
         { code: 'BAD_ADDRESS', message: /no certificate with its own key/ },
       ],
       [{ certificate: at('none'), key: at('none') }, { code: 'ENOENT' }],
-      [{ token: at('none') }, { code: 'ENOENT' }],
+      [{ listen: `unix:${at('none.sock')}`, token: at('none') }, { code: 'ENOENT' }],
+      [{ token: at('none') }, { code: 'BAD_ADDRESS', message: /^api\.token: goes with unix:\/path or with/ }],
     ];
     for (const [api, error] of refused) await assert.rejects(daemon('refused', api), error);
   });
@@ -114,6 +115,8 @@ describe('a token in a file', () => {
     await tokenFile('long', 'b'.repeat(1 << 16));
     await assert.rejects(readTokenFile(at('long')), { message: /is no file that holds a token/ });
     await assert.rejects(readTokenFile(directory), { message: /is no file that holds a token/ });
-    await assert.rejects(daemon('tokened', { token: at('linked') }), { code: 'BAD_TOKEN_FILE' });
+    await assert.rejects(daemon('tokened', { listen: `unix:${at('t.sock')}`, token: at('linked') }), {
+      code: 'BAD_TOKEN_FILE',
+    });
   });
 });

@@ -8,7 +8,7 @@ import * as z from 'zod';
 import { READ_ROUTES, type ReadRoute } from '../../api/read-routes.ts';
 import { ConfigError } from '../../config/config-error.ts';
 import { inputSchemaOf, type JsonSchema } from '../../config/json-schema.ts';
-import { commandNode, greetNode, readNode } from '../../daemon/connect.ts';
+import { commandNode, greetNode, type NodeTarget, readNode } from '../../daemon/connect.ts';
 import { NODE_COMMANDS, type NodeCommand, type PathField } from '../../node/commands.ts';
 import { inspect } from './inspections.ts';
 
@@ -23,8 +23,7 @@ export interface McpTool {
 }
 
 export interface McpScope {
-  /** Of the node. */
-  readonly directory: string;
+  readonly node: NodeTarget;
   /** Where files lie that may be named. */
   readonly root: string;
   /** Ids of commands; true: all that act. */
@@ -64,7 +63,7 @@ const run = z
   .optional()
   .describe('run id; may be left out where the node has one run');
 
-function readingTool({ path, summary, query }: ReadRoute, { directory }: McpScope): McpTool {
+function readingTool({ path, summary, query }: ReadRoute, { node }: McpScope): McpTool {
   const ofRun = path.includes('{run}');
   return {
     name: path.slice(1).replace('runs/{run}/', 'run_'),
@@ -72,24 +71,24 @@ function readingTool({ path, summary, query }: ReadRoute, { directory }: McpScop
     input: ofRun ? query.extend({ run }) : query,
     acts: false,
     call: async ({ run: named, ...given }, signal) => {
-      const place = ofRun ? path.replace('{run}', await runIdOf(directory, named, signal)) : path;
+      const place = ofRun ? path.replace('{run}', await runIdOf(node, named, signal)) : path;
       const asked = Object.entries(given).map(([name, value]) => [name, String(value)] as const);
       const parameters = new URLSearchParams({ ...sparingly[path], ...Object.fromEntries(asked) });
-      return readNode(directory, `${place}?${parameters}`, signal);
+      return readNode(node, `${place}?${parameters}`, signal);
     },
   };
 }
 
 const runsSchema = z.array(z.looseObject({ runId: z.string() }));
 
-async function runIdOf(directory: string, named: unknown, signal: AbortSignal): Promise<string> {
+async function runIdOf(node: NodeTarget, named: unknown, signal: AbortSignal): Promise<string> {
   if (typeof named === 'string') return named;
-  const runs = runsSchema.parse(await readNode(directory, '/runs', signal));
+  const runs = runsSchema.parse(await readNode(node, '/runs', signal));
   if (runs.length === 1) return runs[0]!.runId;
   throw new ConfigError('BAD_USAGE', `this node has ${runs.length} runs: say which; \`runs\` lists them`);
 }
 
-function eventsTool({ directory }: McpScope): McpTool {
+function eventsTool({ node }: McpScope): McpTool {
   const input = z.strictObject({
     limit: z.int().min(1).max(eventsMax).default(50).describe('the latest so many'),
   });
@@ -97,7 +96,7 @@ function eventsTool({ directory }: McpScope): McpTool {
     ...{ name: 'events', input, acts: false },
     description: 'what happened lately, in sentences; `trouble` is what somebody should see to',
     call: async (given, signal) => {
-      const { events } = await greetNode(directory, signal);
+      const { events } = await greetNode(node, signal);
       return events.slice(-input.parse(given).limit);
     },
   };
@@ -117,7 +116,7 @@ function inspectTool({ root }: McpScope): McpTool {
   };
 }
 
-function actingTool({ id, summary, input }: NodeCommand, { directory, root }: McpScope): McpTool {
+function actingTool({ id, summary, input }: NodeCommand, { node, root }: McpScope): McpTool {
   const fields = inputSchemaOf(input).properties ?? {};
   return {
     ...{ name: id, description: summary, input, acts: true },
@@ -126,7 +125,7 @@ function actingTool({ id, summary, input }: NodeCommand, { directory, root }: Mc
         name,
         placedIn(root, fields[name], value),
       ]);
-      return commandNode(directory, id, Object.fromEntries(placed), signal);
+      return commandNode(node, id, Object.fromEntries(placed), signal);
     },
   };
 }
