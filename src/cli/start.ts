@@ -61,9 +61,23 @@ export function addStartCommand(parent: Command): void {
         });
         say(`\n${renderSummary(end, painterFor(screen))}`);
         const sites = upOptions.compareAlone ? await tellSites(end, options.dir, context) : [];
-        return { json: { ...end.result, sites }, exitCode: exitCodeOf(end.result.outcome) };
+        const pooledAuc = upOptions.compareAlone ? null : await tellPooledArea(end, context);
+        return { json: { ...end.result, sites, pooledAuc }, exitCode: exitCodeOf(end.result.outcome) };
       }),
     );
+}
+
+/** Says how well all nodes' examples of two classes are told apart; the same in numbers. Null of other tasks. */
+async function tellPooledArea(
+  end: RunToEnd,
+  { say, signal }: CommandContext,
+): Promise<Record<string, unknown> | null> {
+  const { pooledClassesOf } = await import('./parts/site-results.ts');
+  const all = await pooledClassesOf(end, signal);
+  if (all === null) return null;
+  const { areaFacts, areaWords } = await import('./view/render-sites.ts');
+  say(`AUC of all ${all.examples} held-out examples (95 % interval): ${areaWords(all)}`);
+  return areaFacts(all);
 }
 
 /** Says what each site would have alone, and writes a page about it. Returns the same in numbers. */

@@ -1,14 +1,22 @@
 /** What is said of numbers and of several labels, of sites and of what a model is measured on. */
 import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { pooledClassesOf } from '../../src/cli/parts/site-results.ts';
 import { answerFacts, answerTables, renderAnswers } from '../../src/cli/view/render-answers.ts';
 import { evaluationFacts, renderEvaluations } from '../../src/cli/view/render-evaluation.ts';
 import { answersPage } from '../../src/cli/view/sites-page.ts';
+import { writeSafetensors } from '../../src/learning/model-files/safetensors.ts';
+import { evaluateModel } from '../../src/learning/tfjs/inference.ts';
 import { rngFor } from '../../src/math/rng.ts';
 import { type Answered, pooledAnswers } from '../../src/tasks/answered.ts';
-import { assess } from '../../src/tasks/assessment.ts';
-import { type TaskSpec, taskSchema } from '../../src/tasks/data/registry.ts';
+import { areaUnderCurve, assess, pool } from '../../src/tasks/assessment.ts';
+import { loadTaskData, type TaskSpec, taskSchema } from '../../src/tasks/data/registry.ts';
 import { measuresOf } from '../../src/tasks/measures.ts';
+import type { RunToEnd } from '../../src/testnet/run-to-end.ts';
+import { numpyFiles } from '../tasks/numpy-files.ts';
 
 const target = { name: 'dose', mean: 20, scale: 5, unit: 'mg' };
 
@@ -78,5 +86,68 @@ describe('an evaluation', () => {
     assert.ok(Math.abs((evaluationFacts(one, of({})) as { ece: number }).ece - 0.05) < 1e-9);
     const untold = { ...one, assessment: { ...assessment, calibration: null } };
     assert.ok(!renderEvaluations([untold], of({})).includes('calibration'));
+  });
+});
+
+describe('the area under the curve of all nodes', () => {
+  test('is that of all their examples, where there are two classes and each node has data and a model', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'starlings-pooled-'));
+    try {
+      const task = taskSchema.parse({ kind: 'arrays', shape: [2], heldOutEvery: 3 });
+      const model = { kind: 'logistic-regression', inputs: 2, outputs: 2 } as const;
+      const data = join(folder, 'site.npz');
+      await writeFile(data, Buffer.from(numpyFiles.plain, 'base64'));
+      const files = await Promise.all(
+        [Float32Array.of(1, -1, 0.5, 0, 0, 0), Float32Array.of(-1, 1, 0, 1, 0, 0.1)].map(
+          async (vector, node) => {
+            const file = join(folder, `${node}.safetensors`);
+            await writeSafetensors(file, model, vector, { task: JSON.stringify(task) });
+            return { file, vector };
+          },
+        ),
+      );
+      const endOf = (
+        confusion: readonly (readonly number[])[] | null,
+        members = files.map((_, node) => ({ name: `${node}`, data })),
+      ) =>
+        ({
+          last: {
+            nodes: files.map(({ file }, node) => ({
+              name: `${node}`,
+              view: { modelPath: file, figures: { confusion } },
+            })),
+          },
+          testnet: { state: { members }, spec: { task } },
+        }) as unknown as Pick<RunToEnd, 'last' | 'testnet'>;
+      const { signal } = new AbortController();
+      const all = (await pooledClassesOf(
+        endOf([
+          [1, 0],
+          [0, 1],
+        ]),
+        signal,
+      ))!;
+      const { heldOut } = await loadTaskData(task, model, data);
+      const own = await Promise.all(files.map(({ vector }) => evaluateModel(model, vector, heldOut)));
+      assert.deepEqual(all, pool(own.map(({ assessment }) => assessment!)));
+      assert.equal(all.examples, 12);
+      assert.notEqual(areaUnderCurve(all), null);
+      assert.equal(await pooledClassesOf(endOf(null), signal), null);
+      assert.equal(
+        await pooledClassesOf(
+          endOf(
+            [
+              [1, 0],
+              [0, 1],
+            ],
+            [{ name: '0', data }],
+          ),
+          signal,
+        ),
+        null,
+      );
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
   });
 });

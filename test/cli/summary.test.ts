@@ -165,3 +165,16 @@ test('says beside what each node would have alone, where it was told to compare'
   const text = renderSummary({ ...end, last: { ...end.last, nodes } });
   assert.match(text, /\n {2}node-00 {2}90\.00 %, alone 75\.11 %\n {2}node-01 {2}90\.00 %, alone 75\.11 %\n/);
 });
+
+test('names the sites where the data tells them apart', () => {
+  const end = endOf(['f00d', 'f00d'], 6280);
+  const members = ['a', 'longer \u001b'].map((site, node) => ({
+    name: `node-0${node}`,
+    data: `/data/${site}.csv`,
+  }));
+  const state = { ...end.testnet.state, members: members as unknown as typeof end.testnet.state.members };
+  const text = renderSummary({ ...end, testnet: { ...end.testnet, state } });
+  assert.match(text, /\n {2}node-00 a {9}90\.00 %\n {2}node-01 longer \? {2}90\.00 %\n/);
+  assert.match(text, /\n {2}node-00 a {12}10 {3}70\.00 %\n/);
+  assert.match(text, /\n {2}cccccccc {14}1 {4}5\.00 %\n/);
+});

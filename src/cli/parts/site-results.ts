@@ -43,7 +43,8 @@ export async function siteResultsOf(
     const evaluated = async (file: string): Promise<Evaluation | null> => {
       if (!(await stat(file).catch(() => null))) return null;
       const [site] = await evaluateSites(await findModel(file), testnet.spec.task, [data], signal);
-      return site ?? null;
+      // Of more classes there is nothing to compare, and nothing more to measure.
+      return site?.assessment?.scores || site?.answered ? site : null;
     };
     const together = await evaluated(modelPath);
     const alone = together && (await evaluated(twinFileOf(modelPath)));
@@ -54,6 +55,29 @@ export async function siteResultsOf(
   if (scores !== null) return { kind: 'scores', results: scores };
   const answers = ofAll(sites, ({ answered }) => answered, pooledAnswers);
   return answers && { kind: 'answers', results: answers };
+}
+
+/**
+ * Of two classes what each node's model does on its own examples, of all nodes together: the area under their curve is not the mean of areas.
+ * Null of other tasks, and where a node has no model or no data of its own. @throws DataFileError, DataShapeError
+ */
+export async function pooledClassesOf(
+  { last, testnet }: Pick<RunToEnd, 'last' | 'testnet'>,
+  signal: AbortSignal,
+): Promise<Assessment | null> {
+  const dataOf = new Map(testnet.state.members.map(({ name, data }) => [name, data]));
+  const nodes = last.nodes.map(({ name, view }) => ({ view, data: dataOf.get(name) }));
+  const sites: Assessment[] = [];
+  // What the nodes told themselves says whether it is worth while.
+  if (!nodes.every(({ view, data }) => view?.modelPath && view.figures?.confusion?.length === 2 && data))
+    return null;
+  for (const { view, data } of nodes) {
+    const model = await findModel(view!.modelPath!);
+    const [site] = await evaluateSites(model, testnet.spec.task, [data!], signal);
+    if (!site?.assessment?.scores) return null;
+    sites.push(site.assessment);
+  }
+  return sites.length === 0 ? null : pool(sites);
 }
 
 /** Null where a site lacks it. */

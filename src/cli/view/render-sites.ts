@@ -45,18 +45,21 @@ export function differenceWords({ together, alone }: SiteResult): string {
   return found === null ? '-' : `${signed(found.difference)} (${signed(found.low)} to ${signed(found.high)})`;
 }
 
-/** The same in numbers. */
-export function siteFacts({ name, alone, together }: SiteResult): Record<string, unknown> {
-  const of = (assessment: Assessment) => ({
+export function areaFacts(assessment: Assessment): Record<string, unknown> {
+  return {
     auc: areaUnderCurve(assessment),
     interval: areaInterval(assessment),
     ece: calibrationErrorOf(assessment),
-  });
+  };
+}
+
+/** The same in numbers. */
+export function siteFacts({ name, alone, together }: SiteResult): Record<string, unknown> {
   return {
     name,
     examples: together.examples,
-    alone: of(alone),
-    together: of(together),
+    alone: areaFacts(alone),
+    together: areaFacts(together),
     difference: areaDifference(together, alone),
   };
 }

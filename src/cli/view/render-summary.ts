@@ -4,15 +4,19 @@ import { peerName } from '../../node/run-view.ts';
 import { sharedSize } from '../../run/run-spec.ts';
 import { writeMeasure } from '../../tasks/measures.ts';
 import { denseBytes, type RunToEnd } from '../../testnet/run-to-end.ts';
+import { siteNames } from '../../testnet/site-names.ts';
 import { formatBytes, formatHeadline, formatPercent } from './format.ts';
 import { classNamesOf, confusionTitle, matrixLines } from './render-evaluation.ts';
 import { type Painter, unpainted } from './render-view.ts';
+import { padded, widthOf } from './text-fit.ts';
 
 /** Lines on accuracy, the one hash, bytes, contributions and the saved model. */
 export function renderSummary(end: RunToEnd, paint: Painter = unpainted): string {
   const { result, testnet, last } = end;
-  const views = last.nodes.flatMap(({ name, view }) => (view ? [{ name, view }] : []));
+  const nameOf = namesOfNodes(end);
+  const views = last.nodes.flatMap(({ name, view }) => (view ? [{ name: nameOf(name), view }] : []));
   const names = new Map(views.map(({ name, view }) => [view.peerKey, name]));
+  const nameWidth = widthOf(views[0]?.name ?? '');
   const parameters = sharedSize(testnet.spec);
   const [hash] = result.modelHashes;
   const dense = denseBytes(parameters, result.rounds, result.nodes);
@@ -54,7 +58,7 @@ export function renderSummary(end: RunToEnd, paint: Painter = unpainted): string
           paint('strong', 'contributions (deltas, share of the summed squared norm)'),
           ...contributions
             .map(({ peer, deltas, share }) => ({
-              name: names.get(peer) ?? peerName(views[0]!.view, peer),
+              name: padded(names.get(peer) ?? peerName(views[0]!.view, peer), nameWidth, 'left'),
               deltas,
               share,
             }))
@@ -69,6 +73,14 @@ export function renderSummary(end: RunToEnd, paint: Painter = unpainted): string
     `outcome: ${result.outcome ?? 'not all nodes came to the end'}; bootstraps alive: ${result.bootstrapsAlive}; ` +
       `${roundsOf(result)} in ${result.seconds} s`,
   ].join('\n');
+}
+
+/** With the name of the site where the data tells them apart, all of one width. */
+function namesOfNodes({ last, testnet }: RunToEnd): (name: string) => string {
+  const sites = siteNames(testnet.state.members);
+  const whole = (name: string): string => (sites.has(name) ? `${name} ${sites.get(name)}` : name);
+  const width = Math.max(0, ...last.nodes.map(({ name }) => widthOf(whole(name))));
+  return (name) => padded(whole(name), width, 'left');
 }
 
 /** Of the examples of all nodes, each judged by its node; those of one node of MNIST are those of all others. */
