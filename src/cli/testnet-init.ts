@@ -10,7 +10,7 @@ import { addTestnetOptions, type TestnetOptions, upOptionsOf } from './parts/tes
 interface Options extends TestnetOptions {
   readonly out: string;
   readonly for: InitTarget;
-  readonly relays: number;
+  readonly relays?: number;
   readonly hosts?: readonly string[];
   readonly namespace: string;
   readonly portBase: number;
@@ -36,7 +36,11 @@ export function addTestnetInitCommand(parent: Command): void {
   )
     .option('--out <dir>', 'gets a directory for each member', TESTNET_DIRECTORY)
     .addOption(new Option('--for <what>', 'what will run them').choices(INIT_TARGETS).default('processes'))
-    .option('--relays <count>', 'bootstraps that relay as well', wholeNumber(0, 16), 0)
+    .option(
+      '--relays <count>',
+      'of the bootstraps, for nodes that nobody can dial (default: all)',
+      wholeNumber(0, 16),
+    )
     .option(
       '--hosts <name...>',
       'of systemd: names or addresses of the machines, which take members in turn',
@@ -49,10 +53,10 @@ export function addTestnetInitCommand(parent: Command): void {
         checkTarget(options);
         const { nodes, bootstraps, slotMs, ...up } = await upOptionsOf(file, options, options.out, say);
         const { initTestnet } = await import('../testnet/init/init-testnet.ts');
-        const { namespace, portBase, hosts = [] } = options;
+        const { namespace, portBase, hosts = [], relays = bootstraps } = options;
         const written = await initTestnet({
           ...{ ...up, slotMs, startDelayMs: 1000 * (options.startIn ?? startInDefaultSeconds) },
-          placement: { target: options.for, nodes, bootstraps, hosts, namespace, portBase },
+          placement: { target: options.for, nodes, bootstraps, relays, hosts, namespace, portBase },
         });
         const { runId, startAtMs, files } = written;
         for (const address of written.bootstraps) say(`address  ${address}`);
@@ -68,11 +72,20 @@ export function addTestnetInitCommand(parent: Command): void {
 
 /** @throws ConfigError */
 function checkTarget(options: Options): void {
-  const { relays, hosts, namespace } = options;
-  if (relays > 0) {
+  const { relays, bootstraps, hosts, namespace } = options;
+  if (relays !== undefined && options.for === 'processes') {
     throw new ConfigError(
       'BAD_USAGE',
-      'nodes do not relay for others yet: leave --relays out, and give members addresses that others can dial',
+      '--relays does nothing for processes, which all dial each other on the loopback interface; leave it out',
+    );
+  }
+  if (relays !== undefined && relays > bootstraps) {
+    throw new ConfigError('BAD_USAGE', `--relays ${relays}: bootstraps relay, and there are ${bootstraps}`);
+  }
+  if (relays !== undefined && relays > 0 && relays < bootstraps && options.for === 'kubernetes') {
+    throw new ConfigError(
+      'BAD_USAGE',
+      `--relays ${relays}: the pods of a StatefulSet are alike, so all of ${bootstraps} bootstraps relay or none`,
     );
   }
   if ((options.for === 'systemd') !== (hosts !== undefined)) {

@@ -31,7 +31,7 @@ export const nodeFileSchema = z.strictObject({
   bootstrap: z.array(address).max(256).default([]).describe('multiaddrs of any nodes, with /p2p/<peer id>'),
   connectivity: connectivitySchema
     .prefault({})
-    .describe('how it and others come to be connected (docs/OPERATING.md, "Reaching others")'),
+    .describe('how it and others come to be connected (docs/OPERATIONS.md, "Reaching others")'),
   httpPort: z.int().min(0).max(65_535).default(0).describe('API on 127.0.0.1; 0 for any free port'),
   api: apiSchema.prefault({}),
   logLevel: z.enum(LOG_LEVELS).default('info').describe('of log.jsonl'),

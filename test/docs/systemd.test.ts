@@ -1,4 +1,4 @@
-/** The unit that docs/OPERATING.md speaks of: systemd understands it, and starlings what it starts. */
+/** The unit that docs/OPERATIONS.md speaks of: systemd understands it, and starlings what it starts. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';

@@ -1,4 +1,4 @@
-/** Who reaches whom through which routers, in network namespaces: docs/OPERATING.md prints the table. */
+/** Who reaches whom through which routers, in network namespaces: docs/OPERATIONS.md prints the table. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Lab, type LabPeer, labMissing, type Nat, openInternet, plainProfile } from './lab.ts';

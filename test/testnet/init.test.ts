@@ -55,6 +55,7 @@ const placement: Placement = {
     target: 'processes',
     nodes: 3,
     bootstraps: 2,
+    relays: 1,
     hosts: ['a.example.org', '192.0.2.7'],
     namespace: 'flock',
     portBase: 4001,
@@ -142,7 +143,11 @@ describe('a testnet that is written', () => {
       'node-01',
       'node-02',
     ]);
-    assert.deepEqual(services['bootstrap-01']!.command.slice(-2), ['--bootstrap', bootstraps[0]]);
+    assert.deepEqual(services['bootstrap-01']!.command.slice(-3), [
+      '--bootstrap',
+      bootstraps[0],
+      '--no-relay-serve',
+    ]);
     const { uid } = await stat(at('compose', 'node-00', 'key'));
     assert.equal(services['node-00']!.user.split(':')[0], String(uid));
     assert.notEqual(uid, 0);

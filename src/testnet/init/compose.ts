@@ -66,11 +66,12 @@ function bootstrap(seat: Seat, addresses: readonly string[]) {
   };
 }
 
-/** The flags by which a bootstrap finds the others. */
-export function othersOf({ dial }: Seat, addresses: readonly string[]): string[] {
-  return addresses
+/** The flags by which a bootstrap finds the others, and what it does for nodes. */
+export function othersOf({ dial, isRelay }: Seat, addresses: readonly string[]): string[] {
+  const others = addresses
     .filter((address) => !address.startsWith(`${dial}/`))
     .flatMap((address) => ['--bootstrap', address]);
+  return isRelay ? others : [...others, '--no-relay-serve'];
 }
 
 /** The API answers on the loopback interface of the container alone, so what asks it runs there. */

@@ -9,6 +9,8 @@ export interface Placement {
   readonly target: InitTarget;
   readonly nodes: number;
   readonly bootstraps: number;
+  /** The first so many bootstraps relay for nodes that nobody can dial. */
+  readonly relays: number;
   /** Of systemd: names or addresses of machines, which take members in turn. */
   readonly hosts: readonly string[];
   /** Of Kubernetes. */
@@ -21,6 +23,7 @@ export interface Seat {
   readonly role: 'bootstrap' | 'node';
   readonly index: number;
   readonly name: string;
+  readonly isRelay: boolean;
   readonly listen: string;
   /** Where others dial it. */
   readonly dial: string;
@@ -38,13 +41,13 @@ const httpOffset = 2000;
 
 /** Bootstraps first. */
 export function seatsOf(placement: Placement): Seat[] {
-  const { nodes, bootstraps } = placement;
+  const { nodes, bootstraps, relays } = placement;
   const roles = [
     ...Array.from({ length: bootstraps }, (_, index) => ({ role: 'bootstrap', index }) as const),
     ...Array.from({ length: nodes }, (_, index) => ({ role: 'node', index }) as const),
   ];
   return roles.map(({ role, index }, order) => ({
-    ...{ role, index, name: memberName(role, index) },
+    ...{ role, index, name: memberName(role, index), isRelay: role === 'bootstrap' && index < relays },
     ...whereabouts(placement, role, index, order),
   }));
 }
