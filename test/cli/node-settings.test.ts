@@ -23,6 +23,7 @@ key: keys/mine
 listen: [/ip4/0.0.0.0/tcp/4001]
 announce: [/dns4/node.example.org/tcp/4001]
 bootstrap: [${peer}]
+connectivity: { relay: { bytesMax: 70000 }, networkKey: keys/network }
 httpPort: 8080
 logLevel: debug
 contentBytesMax: 0
@@ -33,12 +34,19 @@ runs:
 `,
 );
 
+const connectivity = {
+  relay: { use: true, serve: false, reservationsMax: 64, bytesMax: 2 ** 30, durationMsMax: 3_600_000 },
+  mapPorts: false,
+  multicastDns: true,
+};
+
 test('without a file: the flags, and defaults where there is none', async () => {
   const settings = await nodeSettings({ run: runId, data: '/data', listen: ['/ip4/127.0.0.1/tcp/0'] });
   assert.deepEqual(settings, {
     listen: ['/ip4/127.0.0.1/tcp/0'],
     announce: [],
     bootstrap: [],
+    connectivity,
     httpPort: 0,
     api: {},
     logLevel: 'info',
@@ -73,6 +81,11 @@ test('a file: its paths are relative to it, a run may be an id', async () => {
     listen: ['/ip4/0.0.0.0/tcp/4001'],
     announce: ['/dns4/node.example.org/tcp/4001'],
     bootstrap: [peer],
+    connectivity: {
+      ...connectivity,
+      relay: { ...connectivity.relay, bytesMax: 70_000 },
+      networkKey: at('keys/network'),
+    },
     httpPort: 8080,
     api: {},
     logLevel: 'debug',
@@ -122,6 +135,16 @@ test('each flag overrides its field', async () => {
     announce: ['/ip4/192.0.2.7/tcp/5'],
     bootstrap: [],
     backend: 'native',
+    relay: false,
+    relayServe: true,
+    mdns: false,
+    networkKey: '/elsewhere/key',
+  });
+  assert.deepEqual(settings.connectivity, {
+    relay: { ...connectivity.relay, bytesMax: 70_000, use: false, serve: true },
+    mapPorts: false,
+    multicastDns: false,
+    networkKey: '/elsewhere/key',
   });
   assert.deepEqual(
     [settings.directory, settings.httpPort, settings.logLevel, settings.bootstrap, settings.contentBytesMax],
