@@ -51,8 +51,15 @@ export function addModelExportCommand(parent: Command): void {
         const { writeFileAtomically } = await import('../platform/node/atomic-file.ts');
         const { modelCard } = await import('../learning/model-files/model-card.ts');
         const { classNamesOf } = await import('../learning/model-files/usage.ts');
+        const { formOf } = await import('../tasks/models/model-layout.ts');
         await exporter.write({ out, model, vector, task, metadata, origin: { ...origin } });
-        const parts = { model, task, origin, format: exporter.id, use: exporter.use(out, model) };
+        const parts = {
+          model,
+          task,
+          origin,
+          format: exporter.id,
+          use: exporter.use(out, formOf(model) === 'bytes'),
+        };
         await writeFileAtomically(card, [
           modelCard({ ...parts, classes: task ? classNamesOf(model, task) : [] }),
         ]);

@@ -1,11 +1,14 @@
 import type { Command } from 'commander';
 import { trainerLine, wholeNumber } from './parts/arguments.ts';
+import { checkMayWrite } from './parts/may-write.ts';
 import { perform } from './parts/perform.ts';
 
 interface Options {
   readonly data?: string;
   readonly seed: number;
   readonly pin?: true;
+  readonly start?: string;
+  readonly force?: true;
 }
 
 export function addTrainerManifestCommand(parent: Command): void {
@@ -17,12 +20,19 @@ export function addTrainerManifestCommand(parent: Command): void {
     .argument('<command>', 'what starts it, for example "python3 mine.py"', trainerLine)
     .option('--data <path>', 'examples that it reads')
     .option('--seed <number>', 'of the run', wholeNumber(0, 0xffff_ffff), 1)
+    .option(
+      '--start <file>',
+      'write the start vector there: `log export` and `log verify` want it beside the archive',
+    )
     .option('--pin', 'all nodes must have this version of this trainer')
-    .action((line: string, { data, seed, pin }: Options, command: Command) =>
+    .option('--force', 'replace the file of --start where one exists')
+    .action((line: string, { data, seed, pin, start, force }: Options, command: Command) =>
       perform(command, async ({ print, signal }) => {
+        if (start !== undefined) checkMayWrite(start, force);
         const { ExaminedTrainer } = await import('../learning/process/examined-trainer.ts');
         const { descriptionHash } = await import('../learning/process/described-work.ts');
-        const { vectorHash } = await import('../learning/initial.ts');
+        const { littleEndianBytes, vectorHash } = await import('../learning/initial.ts');
+        const { writeFileAtomically } = await import('../platform/node/atomic-file.ts');
         const { wallClock } = await import('../platform/node/wall-clock.ts');
         const { workOfTrainer } = await import('./parts/trainer-work.ts');
         const onPrinted = (text: string): void => void process.stderr.write(`${text}\n`);
@@ -35,7 +45,9 @@ export function addTrainerManifestCommand(parent: Command): void {
         try {
           const { work } = await workOfTrainer(trainer, data, seed);
           const { description } = await trainer.ready(work);
-          const initHash = vectorHash(await trainer.start(work, true));
+          const vector = await trainer.start(work, true);
+          const initHash = vectorHash(vector);
+          if (start !== undefined) await writeFileAtomically(start, [littleEndianBytes(vector)]);
           const describe = pin ? { describe: descriptionHash(description) } : {};
           const model = { kind: 'external', parameters: description.parameters, initHash, ...describe };
           print('model:');

@@ -26,7 +26,9 @@ import { openLevelStore } from '../platform/node/level-store.ts';
 import { linkOrCopy } from '../platform/node/link-or-copy.ts';
 import { ManifestError, openManifest, type SignedManifest } from '../run/manifest.ts';
 import { startFile } from '../run/run-files.ts';
+import { parameterCount } from '../tasks/models/model-layout.ts';
 import { ModelParts } from '../tasks/models/personal-layers.ts';
+import { externalFactsOf } from '../tasks/models/registry.ts';
 import { filesFolder, MANIFEST_FILE, RUNS_FOLDER } from './directory.ts';
 
 export interface ArchiveSummary {
@@ -58,7 +60,9 @@ export async function exportLog(
 ): Promise<ArchiveSummary & { readonly bytes: number }> {
   const signed = await manifestOf(directory, run);
   const start = signed.manifest.files?.find(({ name }) => name === startFile);
-  const kept = join(filesFolder(directory, signed.runId), start?.root ?? '');
+  const kept = start
+    ? join(filesFolder(directory, signed.runId), start.root)
+    : besideManifest(out, startFile);
   const parts = partsOf(signed, await startOf(signed, kept));
   const { entries, bases } = await storedOf(directory, signed.runId);
   const last = bases.at(-1);
@@ -159,15 +163,19 @@ function foldOf(parts: LogParts, { manifest }: SignedManifest, start: Uint8Array
   return new ArchiveFold(start, { ...parts, crypto, isMember: memberTest(manifest.membership) });
 }
 
-/** The start vector where it is a file of the run; null where the seed gives it. @throws NodeError where it is not at `path` */
+/** The start vector where no seed gives it; null where it does. @throws NodeError where it is not at `path` */
 async function startOf({ manifest, runId }: SignedManifest, path: string): Promise<Float32Array | null> {
-  const start = manifest.files?.find(({ name }) => name === startFile);
-  if (start === undefined) return null;
+  const { files, model, seed } = manifest;
+  const start = files?.find(({ name }) => name === startFile);
+  if (start === undefined && externalFactsOf(model) === null) return null;
+  const bytes = start?.bytes ?? 4 * parameterCount(model);
   const found = await stat(path).catch(() => null);
-  if (found?.isFile() && found.size === start.bytes) return vectorOfFile(await readFile(path));
+  if (found?.isFile() && found.size === bytes) return vectorOfFile(await readFile(path));
   throw new NodeError(
     'OTHER_START_VECTOR',
-    `run ${runId} begins at a file of ${start.bytes} bytes, which is expected as ${path}: copy it from a node or from beside the manifest`,
+    start === undefined
+      ? `run ${runId} begins at what its trainer alone can build, expected as ${path}: \`starlings trainer manifest --seed ${seed} --start FILE\` writes it`
+      : `run ${runId} begins at a file of ${bytes} bytes, which is expected as ${path}: copy it from a node or from beside the manifest`,
   );
 }
 
@@ -185,7 +193,9 @@ function partsOf({ manifest, runId }: SignedManifest, start: Float32Array | null
   if (vectorHash(initial) !== manifest.initHash) {
     throw new NodeError(
       'OTHER_START_VECTOR',
-      `this version of starlings builds another start vector than run ${runId} asks for; use the creator's version`,
+      start === null
+        ? `this version of starlings builds another start vector than run ${runId} asks for; use the creator's version`
+        : `the start vector beside the archive is not the one that run ${runId} asks for`,
     );
   }
   const { shared } = new ModelParts(manifest.model, manifest.shared).split(initial);

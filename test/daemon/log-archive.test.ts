@@ -9,6 +9,7 @@ import { commandNode } from '../../src/daemon/connect.ts';
 import { startDaemon } from '../../src/daemon/daemon.ts';
 import { exportLog, verifyLog } from '../../src/daemon/log-archive.ts';
 import type { DaemonOptions, RunningDaemon } from '../../src/daemon/options.ts';
+import { littleEndianBytes, vectorHash } from '../../src/learning/initial.ts';
 import { ArchiveError } from '../../src/log/archive.ts';
 import { createRun, writeManifestFile } from '../../src/node/manifest-file.ts';
 import { NodeError } from '../../src/node/node-error.ts';
@@ -114,6 +115,28 @@ describe('the log of a run', () => {
     assert.ok(lean.fromRound > 0);
     assert.equal(lean.modelHash, exported.modelHash);
     assert.equal(lean.root, exported.root);
+  });
+
+  test('of a model that a trainer alone can begin wants its start vector beside it', async () => {
+    const start = Float32Array.of(1, 2, 3);
+    const external = runSpecSchema.parse({
+      ...spec,
+      model: { kind: 'external', parameters: 3, initHash: vectorHash(start) },
+      task: { kind: 'external', options: {} },
+    });
+    const { bytes: manifest } = createRun(external, Date.now(), crypto, signerOf(9));
+    const frame = new DataView(new ArrayBuffer(4));
+    frame.setUint32(0, manifest.length);
+    const head = [Buffer.from('starlings-log/1\n'), new Uint8Array(frame.buffer), manifest];
+    await writeFile(at('external.log'), Buffer.concat(head));
+    const rejects = (message: RegExp) => assert.rejects(verifyLog(at('external.log')), { message });
+    await rejects(
+      /its trainer alone can build, expected as .*external\.log\.start: `starlings trainer manifest/,
+    );
+    await writeFile(at('external.log.start'), littleEndianBytes(Float32Array.of(1, 2, 4)));
+    await rejects(/the start vector beside the archive is not the one/);
+    await writeFile(at('external.log.start'), littleEndianBytes(start));
+    await rejects(/ends in the middle/);
   });
 
   test('is refused where a byte of the archive is another, or where there is none', async () => {

@@ -1,7 +1,5 @@
 /** All formats that models are written in for other programs. A new one is its descriptor here; what it writes with is imported when it does. */
 import type { TaskSpec } from '../../tasks/data/registry.ts';
-import { exampleForms } from '../../tasks/example-form.ts';
-import { formOf } from '../../tasks/models/model-layout.ts';
 import type { ModelSpec } from '../../tasks/models/registry.ts';
 
 export interface ExportRequest {
@@ -25,7 +23,7 @@ export interface Exporter {
   /** Where its card lies. */
   cardOf(out: string): string;
   /** A program of three lines that asks it. */
-  use(out: string, model: ModelSpec): readonly string[];
+  use(out: string, takesText: boolean): readonly string[];
   /** @throws ModelFileError for a model that the format cannot say */
   write(request: ExportRequest): Promise<void>;
 }
@@ -72,10 +70,10 @@ const onnx: Exporter = {
   what: 'as ONNX (a file: raw rows in, NaN where a value is missing, or bytes of text; probabilities out)',
   needsTask: true,
   cardOf: (out) => `${out}.md`,
-  use: (out, model) => [
+  use: (out, takesText) => [
     'import numpy as np, onnxruntime  # pip install onnxruntime',
     `session = onnxruntime.InferenceSession(${JSON.stringify(out)})`,
-    ...(exampleForms[formOf(model)].isSequence
+    ...(takesText
       ? [
           'text = np.frombuffer(b"The ", np.uint8).astype(np.int64)[None]',
           'probabilities, = session.run(None, {"bytes": text})  # of the byte after each of them',
