@@ -19,6 +19,7 @@ const fileSchema = z.object({
       z.object({
         ...{ run: z.string(), data: z.string(), backend: z.enum(BACKEND_CHOICES) },
         paused: z.boolean().optional(),
+        checkpoint: z.string().optional(),
       }),
     )
     .max(runsMax),

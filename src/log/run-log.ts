@@ -2,11 +2,13 @@
  * The machine of a run's log: the history in which we stand, at most one other that we look into beside it, what is admitted, what
  * we answer, and the phase of the run. Where the other one is proven to stand higher, we go over to it in one step.
  */
+import { equals } from 'uint8arrays';
 import { bytesToHex } from '../core/bytes.ts';
 import type { Signer } from '../core/crypto.ts';
 import type { Agreement, Input, PeerKey, Phase, Verdict } from '../core/io.ts';
 import { Refusals } from '../core/refusals.ts';
 import { type AdmissionOptions, judgeAnnouncement } from './admission.ts';
+import { type Checkpoint, checkpointText } from './checkpoint.ts';
 import { type Entitlement, eitherOf } from './entitlement.ts';
 import type { LogEntry } from './entry-kind.ts';
 import type { EnvelopeContext } from './envelope.ts';
@@ -18,7 +20,7 @@ import type { LogClock } from './log-clock.ts';
 import type { EffectSink } from './log-effect.ts';
 import type { Kinds, LogFrame } from './log-state.ts';
 import { OwnEntries } from './own-entries.ts';
-import { type Checkpoint, Pursuit } from './pursuit.ts';
+import { Pursuit } from './pursuit.ts';
 import { type AnswerContext, answerRequest } from './repair/answers.ts';
 import type { Replica } from './replica.ts';
 import { RunPhase } from './run-phase.ts';
@@ -34,6 +36,8 @@ export interface RunLogOptions {
   readonly signer: Signer;
   readonly isMember: (peer: PeerKey) => boolean;
   readonly entitlement: Entitlement;
+  /** Where the history has to begin that we take part in; null where we were told of no such place. */
+  readonly checkpoint: Checkpoint | null;
   readonly random: () => number;
 }
 
@@ -64,7 +68,7 @@ export class RunLog {
     this.#admission = options;
     this.#answering = { ...options, refusals: this.refusals };
     this.own = new OwnEntries(options);
-    this.#ours = this.#historyOf(options.replica, 'anyone');
+    this.#ours = this.#historyOf(options.replica, 'anyone', options.checkpoint);
   }
 
   get replica(): Replica {
@@ -102,6 +106,19 @@ export class RunLog {
     return this.#ours.missing;
   }
 
+  /** Nobody goes back behind it: what two thirds stand behind, or what we were told where we stand in that. */
+  get #floor(): Checkpoint | null {
+    const { checkpoint: told } = this.#options;
+    if (this.#checkpoint || !told) return this.#checkpoint;
+    const held = this.replica.markAt(told.round);
+    return held && equals(held.root, told.root) ? told : null;
+  }
+
+  /** The newest that two thirds stand behind, as text; null for none yet. */
+  get checkpoint(): string | null {
+    return this.#checkpoint && checkpointText(this.#checkpoint);
+  }
+
   get agreement(): Agreement {
     return this.#ours.watch.agreement;
   }
@@ -117,7 +134,7 @@ export class RunLog {
     const slot = this.clock.slotAt(nowMs);
     const { admitRounds, windowRounds } = this.#options.frame;
     this.own.announceAgain(slot - admitRounds, slot, out);
-    if (slot > windowRounds) this.#ours.catchUp.begin();
+    this.#ours.start(slot > windowRounds);
   }
 
   handle(event: LogEvent, nowMs: number, out: EffectSink): void {
@@ -162,11 +179,11 @@ export class RunLog {
     }
   }
 
-  #historyOf(replica: Replica, leaders: Leaders): History {
+  #historyOf(replica: Replica, leaders: Leaders, checkpoint: Checkpoint | null): History {
     const { signer } = this.#options;
     return new History({
       ...this.#options,
-      ...{ replica, leaders, self: signer.key, peers: this.#peers, refusals: this.refusals },
+      ...{ replica, leaders, checkpoint, self: signer.key, peers: this.#peers, refusals: this.refusals },
       nextRequestId: () => ++this.#requests,
     });
   }
@@ -207,14 +224,13 @@ export class RunLog {
     if (slot === this.#checkpointSlot) return;
     this.#checkpointSlot = slot;
     const { round } = replica.anchor;
-    const mark = replica.markAt(round);
-    if (this.joining || !mark || round <= (this.#checkpoint?.round ?? -1)) return;
+    if (this.joining || !replica.markAt(round) || round <= (this.#checkpoint?.round ?? -1)) return;
     const { entitlement, frame } = this.#options;
     const words = latestWords(replica.log.entries(), slot - 2 * frame.windowRounds);
     const weightOf = (peer: PeerKey): number => entitlement.weightOf(peer);
     const known = eitherOf(entitlement.known(), this.#peers);
     const share = shareAnchored(words, replica, round, known, weightOf);
-    if (share > checkpointPart) this.#checkpoint = { round, mark };
+    if (share > checkpointPart) this.#checkpoint = replica.anchor;
   }
 
   #setPhase(out: EffectSink, slot: number): void {
@@ -268,7 +284,7 @@ export class RunLog {
       ...{ slot, windowRounds: frame.windowRounds },
       weightOf: (peer) => entitlement.weightOf(peer),
     });
-    if (!fork || fork.round <= (this.#checkpoint?.round ?? -1)) return;
+    if (!fork || fork.round <= (this.#floor?.round ?? -1)) return;
     // Where the parting is not known, it is looked for backwards: not all holders have what is long past.
     const { agreedRound, round } = fork;
     this.#begin(fork, this.replica.branchAt(agreedRound < 0 ? round - 1 : agreedRound));
@@ -279,14 +295,15 @@ export class RunLog {
     for (const one of [this.replica, replica]) one.pin();
     this.#pursuit = new Pursuit({
       fork,
-      history: this.#historyOf(replica, fork.holders),
+      history: this.#historyOf(replica, fork.holders, null),
       branchedAt: branch ? branch.base.round : null,
       entitlement: this.#options.entitlement,
+      known: this.#options.checkpoint ? this.#options.entitlement.known().size : 0,
     });
   }
 
   #pursue(out: EffectSink, pursuit: Pursuit, nowMs: number): void {
-    const outcome = pursuit.tick(out, nowMs, this.#ours, this.#peers, this.#checkpoint);
+    const outcome = pursuit.tick(out, nowMs, this.#ours, this.#peers, this.#floor);
     if (outcome === 'under-way') return;
     this.#pursuit = null;
     if (outcome === 'higher') {

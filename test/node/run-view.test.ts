@@ -44,6 +44,7 @@ const sample: RunSample = {
     slotMs: 500,
     shown: [{ kind: 'note', round: 3, author: 'bb', text: 'disks are moved at noon' }],
     modelHash: 'f00d',
+    checkpoint: null,
     agreement: { same: 2, other: 0 },
     lag: 3,
     lastLoss: 0.25,
