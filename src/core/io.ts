@@ -33,7 +33,13 @@ export type Input =
   | { readonly type: 'request'; readonly from: PeerKey; readonly token: number; readonly bytes: Uint8Array }
   /** The whole answer to our request, frame by frame. */
   | { readonly type: 'response'; readonly requestId: number; readonly frames: readonly Uint8Array[] }
-  | { readonly type: 'request-failed'; readonly requestId: number; readonly reason: string }
+  /** `isRefused`: the peer answered, and said no. */
+  | {
+      readonly type: 'request-failed';
+      readonly requestId: number;
+      readonly isRefused: boolean;
+      readonly reason: string;
+    }
   /** Local training of `round` ended. `parameters` has length `size`; ownership passes to the core. */
   | {
       readonly type: 'trained';

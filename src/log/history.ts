@@ -28,7 +28,7 @@ import {
   type DigestView,
   type Finding,
 } from './repair/digest-exchange.ts';
-import { EntryFetch, type FetchMeaning } from './repair/entry-fetch.ts';
+import { EntryFetch, type FetchMeaning, isFetch } from './repair/entry-fetch.ts';
 import { type Answered, misdeedOf } from './repair/misdeed.ts';
 import type { Replica } from './replica.ts';
 import { RequestTable } from './request-table.ts';
@@ -121,8 +121,7 @@ export class History {
   }
 
   forget(peer: PeerKey): void {
-    for (const part of [this.watch, this.#digests, this.#finality]) part.forget(peer);
-    this.#forgetful.forget(peer);
+    for (const part of [this.watch, this.#digests, this.#finality, this.#forgetful]) part.forget(peer);
   }
 
   /** The replica has become another one: what was heard concerns one that it is not any more. */
@@ -203,8 +202,11 @@ export class History {
     return true;
   }
 
-  failed(out: EffectSink, requestId: number): void {
+  failed(out: EffectSink, requestId: number, isRefused: boolean): void {
     const meaning = this.#requests.take(requestId);
+    // Who is busy or far away does nothing wrong.
+    if (isRefused && meaning && isFetch(meaning) && this.#fetch.isToldBy(meaning))
+      out.push({ type: 'blame', peer: meaning.peer, part: misdeedOf.empty });
     if (meaning?.kind === 'entries') this.#fetch.entriesDone(meaning.peer, meaning.ids);
     else if (meaning?.kind === 'blob') this.#fetch.blobFailed(meaning);
     else if (meaning?.kind === 'snapshot-blob') this.catchUp.failed(meaning);
@@ -434,16 +436,15 @@ export class History {
     const busy = (peer: PeerKey): boolean =>
       this.#requests.some((meaning) => meaning.kind === 'snapshots' && meaning.peer === peer);
     const followed = this.#followed();
-    const { round } = this.replica.base;
-    for (const { meaning, request } of this.catchUp.choose(round, followed, busy, this.#founding.sought))
+    const { base } = this.replica;
+    for (const { meaning, request } of this.catchUp.choose(base.round, followed, busy, this.#founding.sought))
       this.#requests.open(out, meaning, encodeRequest(request));
   }
 
   #finishSnapshot(out: EffectSink): void {
     const finished = this.catchUp.finish();
     if (!finished) return;
-    const { state, blob } = finished;
-    out.push({ type: 'persist', writes: this.replica.adopt(state, blob), durable: true });
+    out.push({ type: 'persist', writes: this.replica.adopt(finished.state, finished.blob), durable: true });
     this.replaced();
   }
 }

@@ -44,6 +44,11 @@ export class Lineage {
     return this.#links.get(round)?.root ?? null;
   }
 
+  /** Of a round that we were told of; undefined for any other. */
+  toldDigest(round: number): Uint8Array | null | undefined {
+    return this.#digests.get(round);
+  }
+
   /** As far as up to a round. */
   through(round: number): Lineage {
     const copy = new Lineage();

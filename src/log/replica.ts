@@ -198,6 +198,11 @@ export class Replica {
     );
   }
 
+  /** Digest of the set of a round before the state that it began with; null for none, undefined where it is not known. */
+  toldDigest(round: number): Uint8Array | null | undefined {
+    return this.#lineage.toldDigest(round);
+  }
+
   /** Takes what is said to lead to where we stood after a round; false where it does not. */
   prepend(round: number, chain: Chain): boolean {
     const { crypto, frame } = this.#options;

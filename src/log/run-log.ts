@@ -16,6 +16,7 @@ import type { Fork } from './finality/fork-watch.ts';
 import { latestWords, shareAnchored } from './finality/order.ts';
 import { History } from './history.ts';
 import type { Leaders, Reached } from './join/catch-up.ts';
+import { leftOutBy } from './left-out.ts';
 import type { LogClock } from './log-clock.ts';
 import type { EffectSink } from './log-effect.ts';
 import type { Kinds, LogFrame } from './log-state.ts';
@@ -171,8 +172,10 @@ export class RunLog {
         break;
       }
       case 'request-failed':
-        this.#ours.failed(out, event.requestId);
-        this.#pursuit?.through(out, (history, effects) => history.failed(effects, event.requestId));
+        this.#ours.failed(out, event.requestId, event.isRefused);
+        this.#pursuit?.through(out, (history, effects) =>
+          history.failed(effects, event.requestId, event.isRefused),
+        );
         break;
       default:
         event satisfies never;
@@ -328,10 +331,10 @@ export class RunLog {
       if (entry.round > after.base.round) after.insert(entry);
     }
     const { key } = this.#options.signer;
-    const ownOf = ({ log }: Replica, other: Replica): LogEntry[] =>
-      [...log.entries()].filter(({ author, id }) => author === key && !other.log.entry(id));
-    const leftOut = ownOf(before, after).filter(({ round }) => round > (branchedAt ?? fork.agreedRound));
-    const entered = ownOf(after, before);
+    const leftOut = leftOutBy(after, before, key, branchedAt ?? fork.agreedRound);
+    const entered = [...after.log.entries()].filter(
+      ({ author, id }) => author === key && !before.log.entry(id),
+    );
     out.push({ type: 'switched', entered, leftOut, writes: before.become(after) });
     this.#ours.replaced();
     this.#phase.reopen();

@@ -307,7 +307,7 @@ export class Flock {
       this.input(index, input);
     };
     this.#at(this.nowMs + timeoutMs, () =>
-      answer({ type: 'request-failed', requestId, reason: 'timed out' }),
+      answer({ type: 'request-failed', requestId, isRefused: false, reason: 'timed out' }),
     );
     this.#carry('request', index, to, () => {
       const forged = this.#options.impostor?.(to, bytes, index);
@@ -316,7 +316,7 @@ export class Flock {
         answer(
           frames
             ? { type: 'response', requestId, frames }
-            : { type: 'request-failed', requestId, reason: 'refused' },
+            : { type: 'request-failed', requestId, isRefused: true, reason: 'refused' },
         );
       });
     });

@@ -96,7 +96,7 @@ export function supportOfState(
   weightOf: (peer: PeerKey) => number,
 ): Support {
   return supportBy(words, weightOf, (anchor) => [
-    standsIn(anchor, ours, 'held'),
+    standsIn(anchor, ours, 'traced'),
     standsIn(anchor, theirs, 'held'),
   ]);
 }
