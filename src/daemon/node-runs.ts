@@ -136,8 +136,8 @@ export class NodeRuns implements NodeControl, NodeReader {
       if (held) this.#paused.set(runId, held);
       throw error;
     }
-    const { data, backend } = request;
-    await this.#options.joined.remember({ run: runId, data, backend });
+    const { data, backend, checkpoint } = request;
+    await this.#options.joined.remember({ run: runId, data, backend, checkpoint });
     return session.view();
   }
 

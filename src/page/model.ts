@@ -1,5 +1,6 @@
 /** What the page shows, as it follows from what was told. Pure. */
 import type { Hello, LiveNode } from '../api/live.ts';
+import { checkpointPattern } from '../log/checkpoint-pattern.ts';
 import type { HistoryPoint } from '../node/run-history.ts';
 import type { RunView } from '../node/run-view.ts';
 
@@ -228,9 +229,7 @@ function checkpointFlag(rows: readonly NodeRow[]): string {
   const [checkpoint] = rows.flatMap(({ view }) =>
     view?.members.known === null ? (view.checkpoint ?? []) : [],
   );
-  return checkpoint && /^\d+:[0-9a-f]{64}:[0-9a-f]{64}$/.test(checkpoint)
-    ? ` --checkpoint ${checkpoint}`
-    : '';
+  return checkpoint && checkpointPattern.test(checkpoint) ? ` --checkpoint ${checkpoint}` : '';
 }
 
 /** Null where the run is over, or nobody is there to be dialled. */

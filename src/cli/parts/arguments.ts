@@ -1,6 +1,6 @@
 /** Reads the values of options: a wrong one is refused with what was expected. */
 import { InvalidArgumentError } from 'commander';
-import { parseCheckpoint } from '../../log/checkpoint.ts';
+import { checkpointPattern } from '../../log/checkpoint-pattern.ts';
 
 /** A parser of whole numbers from `min` to `max`. */
 export function wholeNumber(min: number, max: number): (text: string) => number {
@@ -37,7 +37,7 @@ export function collected(text: string, earlier: readonly string[] | undefined):
 
 /** A place in the history of a run, as its nodes show it. */
 export function checkpoint(text: string): string {
-  if (!parseCheckpoint(text))
+  if (!checkpointPattern.test(text))
     throw new InvalidArgumentError(
       'expected ROUND:ROOT:SNAPSHOT as `starlings node status` of a node of the run shows it',
     );
