@@ -276,8 +276,7 @@ export class Session implements RunSession {
       initial,
       random,
       stored: stored.filter(([key]) => !isKeptKey(key) && !isPersonalKey(key)),
-      ...{ retention, trusted },
-      checkpoint: parseCheckpoint(this.#options.checkpoint ?? '') ?? undefined,
+      ...{ retention, trusted, checkpoint: parseCheckpoint(this.#options.checkpoint ?? '') ?? undefined },
     });
     const progress = new Progress({
       core,
