@@ -94,13 +94,17 @@ export class Carrier {
         if (totalBytes(frames) <= pending.responseBytesMax)
           node.handle({ type: 'response', requestId, frames });
         else
-          node.handle({ type: 'request-failed', requestId, reason: 'the answer is larger than asked for' });
+          node.handle({
+            ...{ type: 'request-failed', requestId, isRefused: false },
+            reason: 'the answer is larger than asked for',
+          });
         return;
       }
       case 'refusal': {
         if (node.pending.get(content.requestId)?.peer !== message.from) return;
         node.pending.delete(content.requestId);
-        node.handle({ type: 'request-failed', requestId: content.requestId, reason: content.reason });
+        const { requestId, reason } = content;
+        node.handle({ type: 'request-failed', requestId, isRefused: true, reason });
         return;
       }
       default:

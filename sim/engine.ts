@@ -282,7 +282,7 @@ export class Engine implements VirtualWorld {
         this.#record(sequence, event, null, event.requestId);
         const { incarnation, requestId, reason } = event;
         if (node.is(incarnation) && node.pending.delete(requestId)) {
-          node.handle({ type: 'request-failed', requestId, reason });
+          node.handle({ type: 'request-failed', requestId, isRefused: false, reason });
         }
         return null;
       }

@@ -99,6 +99,7 @@ export class Recorder {
       case 'equivocation':
       case 'fork':
       case 'joined':
+      case 'checkpoint-missing':
       case 'diverging':
         return false;
     }

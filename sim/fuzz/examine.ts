@@ -190,6 +190,7 @@ class Watch {
           : null;
       }
       case 'phase':
+      case 'checkpoint-missing':
       case 'skipped':
       case 'equivocation':
       case 'diverging':

@@ -3,7 +3,7 @@ import { ConfigError } from '../config/config-error.ts';
 import { LOG_LEVELS } from '../daemon/options.ts';
 import { RETENTIONS } from '../log/retention.ts';
 import type { RunView } from '../node/run-view.ts';
-import { collected, peerKeys, trainerLine, wholeNumber } from './parts/arguments.ts';
+import { checkpoint, collected, peerKeys, trainerLine, wholeNumber } from './parts/arguments.ts';
 import { backendOption } from './parts/backend-option.ts';
 import { configFile } from './parts/config-file.ts';
 import { addConnectivityOptions } from './parts/connectivity-options.ts';
@@ -65,6 +65,11 @@ export function addNodeCommand(parent: Command): Command {
       'when an open run is joined: nodes whose word on its history counts, by the key that they print',
       peerKeys,
     )
+    .option(
+      '--checkpoint <round:root:snapshot>',
+      'where the history of the run has to begin, as nodes of it show it (`starlings node status`); no other is taken part in',
+      checkpoint,
+    )
     .addOption(new Option('--log-level <level>', 'of DIR/log.jsonl').choices(LOG_LEVELS).default('info'))
     .option('--exit-when-finished', 'end with the runs, by the exit code of what came of them')
     .addHelpText('after', exitCodesHelp)
@@ -93,7 +98,7 @@ async function runNode(flags: NodeFlags & FigureOptions, context: CommandContext
   const { NodeWatch, outcomeOfRuns } = await import('./parts/watch-node.ts');
   const narrator = new NodeNarrator({
     endsWithRuns: flags.exitWhenFinished === true,
-    trustsNobody: settings.trust.length === 0,
+    trustsNobody: settings.trust.length === 0 && settings.runs.every((run) => run.checkpoint === undefined),
   });
   const { FigureFiles } = await import('./parts/figure-files.ts');
   const view = createNodeView(context.screen);

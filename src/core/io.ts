@@ -33,7 +33,13 @@ export type Input =
   | { readonly type: 'request'; readonly from: PeerKey; readonly token: number; readonly bytes: Uint8Array }
   /** The whole answer to our request, frame by frame. */
   | { readonly type: 'response'; readonly requestId: number; readonly frames: readonly Uint8Array[] }
-  | { readonly type: 'request-failed'; readonly requestId: number; readonly reason: string }
+  /** `isRefused`: the peer answered, and said no. */
+  | {
+      readonly type: 'request-failed';
+      readonly requestId: number;
+      readonly isRefused: boolean;
+      readonly reason: string;
+    }
   /** Local training of `round` ended. `parameters` has length `size`; ownership passes to the core. */
   | {
       readonly type: 'trained';
@@ -140,6 +146,8 @@ export type ProtocolEvent =
   | { readonly kind: 'equivocation'; readonly round: number; readonly author: PeerKey }
   | { readonly kind: 'fork'; readonly round: number; readonly mine: string; readonly theirs: string }
   | { readonly kind: 'joined'; readonly round: number; readonly donors: number }
+  /** Peers have answered, and none offers the snapshot of the checkpoint that we were told to begin with. */
+  | { readonly kind: 'checkpoint-missing'; readonly round: number }
   | { readonly kind: 'diverging'; readonly round: number; readonly loss: number; readonly best: number };
 
 /** Why a round was trained and not published, where others were drawn to publish: nothing is wrong then. */
@@ -189,6 +197,8 @@ export interface CoreStatus {
   readonly modelHash: string;
   /** Null where each peer has a model of its own. */
   readonly agreement: Agreement | null;
+  /** A place in the history for newcomers to go by, which two thirds stand behind; null for none. */
+  readonly checkpoint: string | null;
   /** Entries known to exist (from digests or announcements) and not held yet. */
   readonly lag: number;
   readonly lastLoss: number | null;

@@ -45,7 +45,7 @@ export interface Transport {
   /** Resolves when it is on its way; that somebody hears it is not promised. Our own does not come back. */
   announce(bytes: Uint8Array): Promise<void>;
   /**
-   * The frames of the answer, as they were given. Rejects where the peer is not up, refuses, goes away, sends
+   * The frames of the answer, as they were given. Rejects where the peer is not up, refuses (with `code` REFUSED), goes away, sends
    * more than `responseBytesMax` or takes longer than `timeoutMs`; nothing is retried.
    */
   request(peer: PeerKey, bytes: Uint8Array, options: RequestOptions): Promise<Uint8Array[]>;

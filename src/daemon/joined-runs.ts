@@ -4,6 +4,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { parseJson } from '../core/parse-json.ts';
+import { checkpointSchema } from '../node/checkpoint-schema.ts';
 import type { JoinRequest } from '../node/commands.ts';
 import { writeFileAtomically } from '../platform/node/atomic-file.ts';
 import { BACKEND_CHOICES } from '../tensor/backend-choices.ts';
@@ -19,13 +20,14 @@ const fileSchema = z.object({
       z.object({
         ...{ run: z.string(), data: z.string(), backend: z.enum(BACKEND_CHOICES) },
         paused: z.boolean().optional(),
+        checkpoint: checkpointSchema.optional(),
       }),
     )
     .max(runsMax),
 });
 
 /** Of `JoinRequest` what outlives a restart. */
-export interface JoinedRun extends Pick<JoinRequest, 'run' | 'data' | 'backend'> {
+export interface JoinedRun extends Pick<JoinRequest, 'run' | 'data' | 'backend' | 'checkpoint'> {
   /** Not to be begun before it is resumed. */
   readonly paused?: boolean | undefined;
 }

@@ -2,6 +2,7 @@
 import { dirname, resolve } from 'node:path';
 import * as z from 'zod';
 import { RETENTIONS } from '../log/retention.ts';
+import { checkpointSchema } from '../node/checkpoint-schema.ts';
 import { limitsSchema } from '../node/limits.ts';
 import { backendSchema } from '../tensor/backend-schema.ts';
 import { apiSchema, socketFrom } from './api-settings.ts';
@@ -80,6 +81,7 @@ export const nodeFileSchema = z.strictObject({
           .boolean()
           .default(false)
           .describe('train even where the planned time of the run is over and nobody of it is met'),
+        checkpoint: checkpointSchema.optional(),
       }),
     )
     .max(100)

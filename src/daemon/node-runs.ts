@@ -136,8 +136,8 @@ export class NodeRuns implements NodeControl, NodeReader {
       if (held) this.#paused.set(runId, held);
       throw error;
     }
-    const { data, backend } = request;
-    await this.#options.joined.remember({ run: runId, data, backend });
+    const { data, backend, checkpoint } = request;
+    await this.#options.joined.remember({ run: runId, data, backend, checkpoint });
     return session.view();
   }
 
@@ -233,9 +233,9 @@ export class NodeRuns implements NodeControl, NodeReader {
     node.meet(request.bootstrap ?? []);
     const runId = typeof run === 'string' ? run : run.runId;
     const modelFile = join(runFolder(directory, runId), MODEL_FILE);
-    const { data, backend, compareAlone = false, evenIfOver = false } = request;
+    const { data, backend, compareAlone = false, evenIfOver = false, checkpoint } = request;
     const files = filesFolder(directory, runId);
-    const options = { data, backend, compareAlone, evenIfOver, modelFile, filesFolder: files };
+    const options = { data, backend, compareAlone, evenIfOver, checkpoint, modelFile, filesFolder: files };
     const session = node.join(run, options);
     this.#failed.delete(runId);
     this.#paused.delete(runId);

@@ -11,7 +11,7 @@ export interface Keys {
   has(peer: PeerKey): boolean;
 }
 
-/** Standing of a key in an open run after so many deltas of it that carried weight, a whole number of 16ths in [1/16, 1]. */
+/** Standing of a key in an open run after so many deltas of it that counted, a whole number of 16ths in [1/16, 1]. */
 export function standingOf(deltas: number): number {
   return Math.max(strangerWeight, Math.min(1, deltas / rampDeltas));
 }

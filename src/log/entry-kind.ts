@@ -24,7 +24,7 @@ export interface FinalRound<Content> {
 
 /** What a round of a kind amounts to. */
 export interface RoundSummary {
-  /** Authors of the entries that carried weight, once for each. */
+  /** Authors of the entries that counted, once for each. */
   readonly publishers: readonly PeerKey[];
   /** Median part of the work asked for that was done, in [0, 1]; null where that means nothing. */
   readonly effort: number | null;

@@ -6,6 +6,7 @@ import { bytesToHex } from '../core/bytes.ts';
 import type { PeerKey, StoreWrite } from '../core/io.ts';
 import type { Refusals } from '../core/refusals.ts';
 import { judgePulled } from './admission.ts';
+import type { Checkpoint } from './checkpoint.ts';
 import type { Entitlement } from './entitlement.ts';
 import type { LogEntry } from './entry-kind.ts';
 import { type Envelope, type EnvelopeContext, openEnvelope } from './envelope.ts';
@@ -14,6 +15,8 @@ import { Finality } from './finality/finality.ts';
 import { ForkWatch } from './finality/fork-watch.ts';
 import type { FoldDecision } from './finality/round-votes.ts';
 import { CatchUp, type Leaders, type Reached } from './join/catch-up.ts';
+import { ForgetfulPeers } from './join/forgetful-peers.ts';
+import { Founding } from './join/founding.ts';
 import type { JoinMeaning } from './join/snapshot-join.ts';
 import { LogClock } from './log-clock.ts';
 import type { EffectSink } from './log-effect.ts';
@@ -25,7 +28,8 @@ import {
   type DigestView,
   type Finding,
 } from './repair/digest-exchange.ts';
-import { EntryFetch, type FetchMeaning } from './repair/entry-fetch.ts';
+import { EntryFetch, type FetchMeaning, isFetch } from './repair/entry-fetch.ts';
+import { type Answered, misdeedOf } from './repair/misdeed.ts';
 import type { Replica } from './replica.ts';
 import { RequestTable } from './request-table.ts';
 import { snapshotBytesMax } from './snapshot.ts';
@@ -33,15 +37,6 @@ import { logKey } from './store-keys.ts';
 import { decodeChain, decodeDigestAnswer, encodeRequest, type Request } from './wire.ts';
 
 type Meaning = DigestMeaning | FetchMeaning | JoinMeaning | ChainMeaning;
-
-/** false: no honest peer says that, whatever its history. empty: nothing of what it told of, as where it has just given it up. */
-type Answered = 'good' | 'false' | 'empty';
-/** Part of a misdeed that an answer is. Guess: it takes eighteen empty answers at once to be cut off for a while. */
-const falsehood: Readonly<Record<Answered, number>> = { good: 0, empty: 1 / 4, false: 1 };
-
-/** Words are compared of two windows; what they name is a snapshot that their authors had a window and a slot or two before. */
-const wordReachWindows = 3;
-const wordReachSlots = 2;
 
 export interface HistoryOptions {
   readonly kinds: Kinds;
@@ -58,6 +53,8 @@ export interface HistoryOptions {
   readonly nextRequestId: () => number;
   /** Whose sets count. In a history that is not anyone's we do not stand, but look into it. */
   readonly leaders: Leaders;
+  /** The place that our history must contain, where we were told of one. */
+  readonly checkpoint: Checkpoint | null;
 }
 
 export class History {
@@ -72,8 +69,8 @@ export class History {
   readonly #fetch: EntryFetch;
   readonly #finality: Finality;
   readonly #chain: ChainFetch;
-  /** Peers whose log does not reach back to our next round. */
-  readonly #forgetful = new Set<PeerKey>();
+  readonly #forgetful = new ForgetfulPeers();
+  readonly #founding: Founding;
 
   constructor(options: HistoryOptions) {
     const { replica, envelopes, frame, kinds, random, leaders } = options;
@@ -86,10 +83,8 @@ export class History {
     this.#digests = new DigestExchange({ replica, random, isOurs: leaders === 'anyone' });
     this.#fetch = new EntryFetch(crypto);
     this.#finality = new Finality(replica, frame);
-    this.#chain = new ChainFetch(
-      replica,
-      frame.snapshotRounds + wordReachWindows * frame.windowRounds + wordReachSlots,
-    );
+    this.#founding = new Founding(options.checkpoint, replica);
+    this.#chain = new ChainFetch(replica, frame);
     this.catchUp = new CatchUp(
       { kinds, envelopes, bytesMax: snapshotBytesMax(kinds), entitlement: options.entitlement },
       random,
@@ -115,14 +110,18 @@ export class History {
     return !this.isJoining && this.#chain.isOpen(this.#followed());
   }
 
+  /** First of a session, once the replica is restored: looks for a snapshot where it is late, or was told where to begin. */
+  start(isLate: boolean): void {
+    if (this.#founding.begin() || isLate) this.catchUp.begin();
+  }
+
   /** Somebody new may agree: the wait for agreement begins anew. */
   hope(): void {
     this.#finality.hope();
   }
 
   forget(peer: PeerKey): void {
-    for (const part of [this.watch, this.#digests, this.#finality]) part.forget(peer);
-    this.#forgetful.delete(peer);
+    for (const part of [this.watch, this.#digests, this.#finality, this.#forgetful]) part.forget(peer);
   }
 
   /** The replica has become another one: what was heard concerns one that it is not any more. */
@@ -146,11 +145,13 @@ export class History {
     }
     this.#proceed(out, slot);
     const { isComplete, base } = this.replica;
-    return this.catchUp.replayed({
+    const reached = this.catchUp.replayed({
       behind: this.#lastFinal(slot) - base.round,
       isLevel: () => isComplete || this.#finality.isLevel(this.#followed()),
       windowRounds: this.windowRounds,
     });
+    if (reached) this.#founding.end();
+    return reached;
   }
 
   /** The one place where an entry of another peer enters the log. */
@@ -194,15 +195,18 @@ export class History {
   answered(out: EffectSink, requestId: number, frames: readonly Uint8Array[], slot: number): boolean {
     const meaning = this.#requests.take(requestId);
     if (!meaning) return false;
-    const part = falsehood[this.#understand(out, meaning, frames, slot)];
+    const part = misdeedOf[this.#understand(out, meaning, frames, slot)];
     if (part === 1) this.#options.refusals.add(out, 'bad-response', meaning.peer);
     if (part > 0) out.push({ type: 'blame', peer: meaning.peer, part });
     this.#proceed(out, slot);
     return true;
   }
 
-  failed(out: EffectSink, requestId: number): void {
+  failed(out: EffectSink, requestId: number, isRefused: boolean): void {
     const meaning = this.#requests.take(requestId);
+    // Who is busy or far away does nothing wrong.
+    if (isRefused && meaning && isFetch(meaning) && this.#fetch.isToldBy(meaning))
+      out.push({ type: 'blame', peer: meaning.peer, part: misdeedOf.empty });
     if (meaning?.kind === 'entries') this.#fetch.entriesDone(meaning.peer, meaning.ids);
     else if (meaning?.kind === 'blob') this.#fetch.blobFailed(meaning);
     else if (meaning?.kind === 'snapshot-blob') this.catchUp.failed(meaning);
@@ -273,7 +277,7 @@ export class History {
           this.#finality.recordQuiet(peer, finding.from, finding.through);
           break;
         case 'forgot':
-          if (this.catchUp.phase !== 'choosing') this.#forgetful.add(peer);
+          if (this.catchUp.phase !== 'choosing') this.#forgetful.note(peer);
           break;
         default:
           finding satisfies never;
@@ -419,30 +423,28 @@ export class History {
    * younger than a snapshot, so that whoever is not so far behind was told a lie.
    */
   #isOutOfReach(slot: number): boolean {
-    if (this.#forgetful.size === 0) return false;
     const { entitlement, frame } = this.#options;
+    if (this.#founding.isUnderWay) return false;
     if (this.#lastFinal(slot) - this.replica.base.round < frame.snapshotRounds) return false;
-    const followed = this.#followed();
-    const weigh = (sum: number, peer: PeerKey): number => sum + entitlement.weightOf(peer);
-    const forgetful = followed.filter((peer) => this.#forgetful.has(peer));
-    if (forgetful.length < Math.min(2, followed.length)) return false;
-    return 2 * forgetful.reduce(weigh, 0) >= followed.reduce(weigh, 0);
+    const known = this.#founding.checkpoint ? entitlement.known().size : 0;
+    return this.#forgetful.areHalf(this.#followed(), (peer) => entitlement.weightOf(peer), known);
   }
 
   #chooseSnapshot(out: EffectSink): void {
     if (this.catchUp.phase !== 'choosing') return;
+    this.#founding.tick(out, this.catchUp.answered);
     const busy = (peer: PeerKey): boolean =>
       this.#requests.some((meaning) => meaning.kind === 'snapshots' && meaning.peer === peer);
-    for (const { meaning, request } of this.catchUp.choose(this.replica.base.round, this.#followed(), busy)) {
+    const followed = this.#followed();
+    const { base } = this.replica;
+    for (const { meaning, request } of this.catchUp.choose(base.round, followed, busy, this.#founding.sought))
       this.#requests.open(out, meaning, encodeRequest(request));
-    }
   }
 
   #finishSnapshot(out: EffectSink): void {
     const finished = this.catchUp.finish();
     if (!finished) return;
-    const { state, blob } = finished;
-    out.push({ type: 'persist', writes: this.replica.adopt(state, blob), durable: true });
+    out.push({ type: 'persist', writes: this.replica.adopt(finished.state, finished.blob), durable: true });
     this.replaced();
   }
 }

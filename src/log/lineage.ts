@@ -9,8 +9,8 @@ import { type Chain, chainRoundsMax, type HistoryMark } from './wire.ts';
 
 interface Link {
   readonly root: Uint8Array;
-  /** Entries that had carried weight by then; null where the state was never here. */
-  readonly weight: number | null;
+  /** Entries that counted by then; null where the state was never here. */
+  readonly work: number | null;
 }
 
 /** Root after a round with a set of that digest; null stands for the empty set, which leaves it as it was. */
@@ -36,12 +36,17 @@ export class Lineage {
 
   /** Where the history stood after a round that was folded here. */
   markAt(round: number): HistoryMark | null {
-    const { root, weight = null } = this.#links.get(round) ?? {};
-    return root && weight !== null ? { root, weight } : null;
+    const { root, work = null } = this.#links.get(round) ?? {};
+    return root && work !== null ? { root, work } : null;
   }
 
   rootAt(round: number): Uint8Array | null {
     return this.#links.get(round)?.root ?? null;
+  }
+
+  /** Of a round that we were told of; undefined for any other. */
+  toldDigest(round: number): Uint8Array | null | undefined {
+    return this.#digests.get(round);
   }
 
   /** As far as up to a round. */
@@ -104,7 +109,7 @@ export class Lineage {
     if (!this.#links.has(round)) return false;
     if (!roots.every(([one, told]) => equals(this.rootAt(one) ?? told, told))) return false;
     for (const [one, told] of roots) {
-      if (!this.#links.has(one)) this.#links.set(one, { root: told, weight: null });
+      if (!this.#links.has(one)) this.#links.set(one, { root: told, work: null });
     }
     for (const [index, digest] of digests.entries()) this.#digests.set(first + 1 + index, digest);
     return true;

@@ -1,7 +1,7 @@
 /**
  * The log: for every round the set of entries, one at each place (author, kind, index). Sets only grow until a round is folded,
  * so two logs that hold the same entries are equal whatever order they came in. Two different entries at one place prove that
- * their author equivocates; the pair then stands in the set as one marker that carries no weight.
+ * their author equivocates; the pair then stands in the set as one marker that counts for nothing.
  */
 
 import { equals } from 'uint8arrays';

@@ -14,10 +14,10 @@ export interface LogState {
   round: number;
   /** Hash chain over the digests of the non-empty rounds, 32 bytes. */
   root: Uint8Array;
-  /** Entries that carried weight so far: of two histories whose words weigh alike, the one with more stands. */
-  weight: number;
+  /** Entries of the first kind that counted so far: of two histories whose words weigh alike, the one with more work stands. */
+  work: number;
   pace: Pace;
-  /** Proven equivocators and the round of the proof: no weight in any later round. */
+  /** Proven equivocators and the round of the proof: nothing counts of them in any later round. */
   readonly banned: Map<PeerKey, number>;
   /** In the order of the run's kinds. */
   readonly kinds: unknown[];
@@ -39,7 +39,7 @@ export type Kinds = readonly [EntryKind, ...EntryKind[]];
 
 export function initialState(kinds: Kinds, frame: LogFrame): LogState {
   return {
-    ...{ round: -1, root: frame.initHash, weight: 0, pace: initialPace(frame) },
+    ...{ round: -1, root: frame.initHash, work: 0, pace: initialPace(frame) },
     banned: new Map(),
     kinds: kinds.map((kind) => kind.initial()),
   };
@@ -88,7 +88,7 @@ export function foldRound(
   );
   const [first] = summaries;
   state.root = nextRoot(crypto, state.root, round, places.length > 0 ? digest : null);
-  state.weight += first!.publishers.length;
+  state.work += first!.publishers.length;
   state.pace = advancePace(state.pace, round, first!, frame);
   state.round = round;
 }

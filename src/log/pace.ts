@@ -1,6 +1,6 @@
 /**
  * Which rounds count and how long they last: pure functions of the final log, so that all replicas agree. A round counts when
- * enough deltas carried weight in it; the run ends after as many as it asks for. When peers do less work than they are asked
+ * enough deltas counted in it; the run ends after as many as it asks for. When peers do less work than they are asked
  * for, or do not make it in time, slots grow by a factor, and shrink by it again once they keep up (as a chain of blocks sets
  * its difficulty). Both are judged by medians over peers: fewer than half of them can neither stretch slots nor hold them long.
  * All arithmetic is + - * / on doubles, which IEEE 754 rounds the same everywhere.

@@ -4,6 +4,7 @@
  */
 import { equals } from 'uint8arrays';
 import type { PeerKey } from '../core/io.ts';
+import type { Checkpoint } from './checkpoint.ts';
 import type { Entitlement } from './entitlement.ts';
 import type { Fork } from './finality/fork-watch.ts';
 import {
@@ -18,19 +19,12 @@ import {
 import type { History } from './history.ts';
 import type { EffectSink } from './log-effect.ts';
 import type { Replica } from './replica.ts';
-import type { HistoryMark } from './wire.ts';
 
 /** Words count from so many windows before the present, or the end of the run. Guess. */
 const wordWindows = 2;
 
 /** In so many ticks a holder must have agreed with what we have folded. Guess. */
 const confirmTicks = 20;
-
-/** Where our history stood at a round behind which nobody goes back. */
-export interface Checkpoint {
-  readonly round: number;
-  readonly mark: HistoryMark;
-}
 
 export type Outcome =
   | 'under-way'
@@ -48,6 +42,8 @@ export interface PursuitOptions {
   /** Last round that it has from us; null where it has nothing: its holders' log from the start, or where that is gone a snapshot. */
   readonly branchedAt: number | null;
   readonly entitlement: Entitlement;
+  /** A state that we have not folded takes more than half of so much at least; 0: of those who have spoken. */
+  readonly known: number;
 }
 
 export class Pursuit {
@@ -55,10 +51,12 @@ export class Pursuit {
   readonly history: History;
   readonly branchedAt: number | null;
   readonly #entitlement: Entitlement;
+  readonly #known: number;
   /** Since it has reached the present. */
   #ticksThere: number | null = null;
 
-  constructor({ fork, history, branchedAt, entitlement }: PursuitOptions) {
+  constructor({ fork, history, branchedAt, entitlement, known }: PursuitOptions) {
+    this.#known = known;
     this.fork = fork;
     this.history = history;
     this.branchedAt = branchedAt;
@@ -116,7 +114,7 @@ export class Pursuit {
     const [here, there] = [mine.markAt(round), replica.markAt(round)];
     if (here && there && equals(here.root, there.root)) return 'moot';
     const passed = checkpoint && replica.markAt(checkpoint.round);
-    if (passed && !equals(passed.root, checkpoint.mark.root)) return 'vain';
+    if (passed && !equals(passed.root, checkpoint.root)) return 'vain';
     const words = this.#wordsOf(mine, slot, ours.windowRounds);
     const entitlement = this.#entitlement;
     if (this.history.catchUp.startedFromSnapshot) {
@@ -147,6 +145,7 @@ export class Pursuit {
    * in ours. What is signed for a round before their state stands in ours.
    */
   #isCredible({ ours, theirs, all }: Support, isOver: boolean): boolean {
+    if (this.#known > 0) return 2 * theirs > Math.max(all, this.#known);
     return this.branchedAt === null || isOver ? theirs > 0 && 2 * ours <= all : 2 * theirs > all;
   }
 }

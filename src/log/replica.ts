@@ -174,8 +174,8 @@ export class Replica {
 
   /** Where our history stood after a finalised round; null when it is too long ago or not yet. After its last round it stays. */
   markAt(round: number): HistoryMark | null {
-    const { round: last, root, weight } = this.#base;
-    return round > last && this.isComplete ? { root, weight } : this.#lineage.markAt(round);
+    const { round: last, root, work } = this.#base;
+    return round > last && this.isComplete ? { root, work } : this.#lineage.markAt(round);
   }
 
   /** As `markAt`, the root alone, and also of rounds that others have proven to lead to the snapshot that we began with. */
@@ -196,6 +196,11 @@ export class Replica {
     return this.#lineage.chainTo(this.#options.crypto, round, count, (one) =>
       one >= this.#logFrom ? this.#loggedDigest(one) : undefined,
     );
+  }
+
+  /** Digest of the set of a round before the state that it began with; null for none, undefined where it is not known. */
+  toldDigest(round: number): Uint8Array | null | undefined {
+    return this.#lineage.toldDigest(round);
   }
 
   /** Takes what is said to lead to where we stood after a round; false where it does not. */
@@ -366,8 +371,8 @@ export class Replica {
   }
 
   #noteMark(): void {
-    const { round, root, weight } = this.#base;
-    this.#lineage.note(round, { root, weight });
+    const { round, root, work } = this.#base;
+    this.#lineage.note(round, { root, work });
   }
 
   /** The state after the next round. Takes over the memory of `state`, unless states are shared: then it stays as it is. */

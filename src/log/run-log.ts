@@ -2,11 +2,13 @@
  * The machine of a run's log: the history in which we stand, at most one other that we look into beside it, what is admitted, what
  * we answer, and the phase of the run. Where the other one is proven to stand higher, we go over to it in one step.
  */
+import { equals } from 'uint8arrays';
 import { bytesToHex } from '../core/bytes.ts';
 import type { Signer } from '../core/crypto.ts';
 import type { Agreement, Input, PeerKey, Phase, Verdict } from '../core/io.ts';
 import { Refusals } from '../core/refusals.ts';
 import { type AdmissionOptions, judgeAnnouncement } from './admission.ts';
+import { type Checkpoint, checkpointText } from './checkpoint.ts';
 import { type Entitlement, eitherOf } from './entitlement.ts';
 import type { LogEntry } from './entry-kind.ts';
 import type { EnvelopeContext } from './envelope.ts';
@@ -14,11 +16,12 @@ import type { Fork } from './finality/fork-watch.ts';
 import { latestWords, shareAnchored } from './finality/order.ts';
 import { History } from './history.ts';
 import type { Leaders, Reached } from './join/catch-up.ts';
+import { leftOutBy } from './left-out.ts';
 import type { LogClock } from './log-clock.ts';
 import type { EffectSink } from './log-effect.ts';
 import type { Kinds, LogFrame } from './log-state.ts';
 import { OwnEntries } from './own-entries.ts';
-import { type Checkpoint, Pursuit } from './pursuit.ts';
+import { Pursuit } from './pursuit.ts';
 import { type AnswerContext, answerRequest } from './repair/answers.ts';
 import type { Replica } from './replica.ts';
 import { RunPhase } from './run-phase.ts';
@@ -34,6 +37,8 @@ export interface RunLogOptions {
   readonly signer: Signer;
   readonly isMember: (peer: PeerKey) => boolean;
   readonly entitlement: Entitlement;
+  /** Where the history has to begin that we take part in; null where we were told of no such place. */
+  readonly checkpoint: Checkpoint | null;
   readonly random: () => number;
 }
 
@@ -64,7 +69,7 @@ export class RunLog {
     this.#admission = options;
     this.#answering = { ...options, refusals: this.refusals };
     this.own = new OwnEntries(options);
-    this.#ours = this.#historyOf(options.replica, 'anyone');
+    this.#ours = this.#historyOf(options.replica, 'anyone', options.checkpoint);
   }
 
   get replica(): Replica {
@@ -102,6 +107,19 @@ export class RunLog {
     return this.#ours.missing;
   }
 
+  /** Nobody goes back behind it: what two thirds stand behind, or what we were told where we stand in that. */
+  get #floor(): Checkpoint | null {
+    const { checkpoint: told } = this.#options;
+    if (this.#checkpoint || !told) return this.#checkpoint;
+    const held = this.replica.markAt(told.round);
+    return held && equals(held.root, told.root) ? told : null;
+  }
+
+  /** The newest that two thirds stand behind, as text; null for none yet. */
+  get checkpoint(): string | null {
+    return this.#checkpoint && checkpointText(this.#checkpoint);
+  }
+
   get agreement(): Agreement {
     return this.#ours.watch.agreement;
   }
@@ -117,7 +135,7 @@ export class RunLog {
     const slot = this.clock.slotAt(nowMs);
     const { admitRounds, windowRounds } = this.#options.frame;
     this.own.announceAgain(slot - admitRounds, slot, out);
-    if (slot > windowRounds) this.#ours.catchUp.begin();
+    this.#ours.start(slot > windowRounds);
   }
 
   handle(event: LogEvent, nowMs: number, out: EffectSink): void {
@@ -154,19 +172,21 @@ export class RunLog {
         break;
       }
       case 'request-failed':
-        this.#ours.failed(out, event.requestId);
-        this.#pursuit?.through(out, (history, effects) => history.failed(effects, event.requestId));
+        this.#ours.failed(out, event.requestId, event.isRefused);
+        this.#pursuit?.through(out, (history, effects) =>
+          history.failed(effects, event.requestId, event.isRefused),
+        );
         break;
       default:
         event satisfies never;
     }
   }
 
-  #historyOf(replica: Replica, leaders: Leaders): History {
+  #historyOf(replica: Replica, leaders: Leaders, checkpoint: Checkpoint | null): History {
     const { signer } = this.#options;
     return new History({
       ...this.#options,
-      ...{ replica, leaders, self: signer.key, peers: this.#peers, refusals: this.refusals },
+      ...{ replica, leaders, checkpoint, self: signer.key, peers: this.#peers, refusals: this.refusals },
       nextRequestId: () => ++this.#requests,
     });
   }
@@ -207,14 +227,13 @@ export class RunLog {
     if (slot === this.#checkpointSlot) return;
     this.#checkpointSlot = slot;
     const { round } = replica.anchor;
-    const mark = replica.markAt(round);
-    if (this.joining || !mark || round <= (this.#checkpoint?.round ?? -1)) return;
+    if (this.joining || !replica.markAt(round) || round <= (this.#checkpoint?.round ?? -1)) return;
     const { entitlement, frame } = this.#options;
     const words = latestWords(replica.log.entries(), slot - 2 * frame.windowRounds);
     const weightOf = (peer: PeerKey): number => entitlement.weightOf(peer);
     const known = eitherOf(entitlement.known(), this.#peers);
     const share = shareAnchored(words, replica, round, known, weightOf);
-    if (share > checkpointPart) this.#checkpoint = { round, mark };
+    if (share > checkpointPart) this.#checkpoint = replica.anchor;
   }
 
   #setPhase(out: EffectSink, slot: number): void {
@@ -268,7 +287,7 @@ export class RunLog {
       ...{ slot, windowRounds: frame.windowRounds },
       weightOf: (peer) => entitlement.weightOf(peer),
     });
-    if (!fork || fork.round <= (this.#checkpoint?.round ?? -1)) return;
+    if (!fork || fork.round <= (this.#floor?.round ?? -1)) return;
     // Where the parting is not known, it is looked for backwards: not all holders have what is long past.
     const { agreedRound, round } = fork;
     this.#begin(fork, this.replica.branchAt(agreedRound < 0 ? round - 1 : agreedRound));
@@ -279,14 +298,15 @@ export class RunLog {
     for (const one of [this.replica, replica]) one.pin();
     this.#pursuit = new Pursuit({
       fork,
-      history: this.#historyOf(replica, fork.holders),
+      history: this.#historyOf(replica, fork.holders, null),
       branchedAt: branch ? branch.base.round : null,
       entitlement: this.#options.entitlement,
+      known: this.#options.checkpoint ? this.#options.entitlement.known().size : 0,
     });
   }
 
   #pursue(out: EffectSink, pursuit: Pursuit, nowMs: number): void {
-    const outcome = pursuit.tick(out, nowMs, this.#ours, this.#peers, this.#checkpoint);
+    const outcome = pursuit.tick(out, nowMs, this.#ours, this.#peers, this.#floor);
     if (outcome === 'under-way') return;
     this.#pursuit = null;
     if (outcome === 'higher') {
@@ -311,10 +331,10 @@ export class RunLog {
       if (entry.round > after.base.round) after.insert(entry);
     }
     const { key } = this.#options.signer;
-    const ownOf = ({ log }: Replica, other: Replica): LogEntry[] =>
-      [...log.entries()].filter(({ author, id }) => author === key && !other.log.entry(id));
-    const leftOut = ownOf(before, after).filter(({ round }) => round > (branchedAt ?? fork.agreedRound));
-    const entered = ownOf(after, before);
+    const leftOut = leftOutBy(after, before, key, branchedAt ?? fork.agreedRound);
+    const entered = [...after.log.entries()].filter(
+      ({ author, id }) => author === key && !before.log.entry(id),
+    );
     out.push({ type: 'switched', entered, leftOut, writes: before.become(after) });
     this.#ours.replaced();
     this.#phase.reopen();

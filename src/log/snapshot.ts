@@ -66,7 +66,7 @@ function encodeMetadata(state: Metadata, lengths: readonly number[]): Uint8Array
     VERSION,
     state.round,
     state.root,
-    state.weight,
+    state.work,
     [
       ...[pace.counted, pace.endRound, pace.fromRound, pace.fromMs, pace.slotMs],
       pace.next && [pace.next.fromRound, pace.next.slotMs],
@@ -125,15 +125,15 @@ export function decodeState(kinds: Kinds, blob: Uint8Array): LogState | null {
 function decodeMetadata(bytes: Uint8Array, count: number): (Metadata & { lengths: number[] }) | null {
   const fields = decodeCanonical(bytes);
   if (!Array.isArray(fields) || fields.length !== 7 || fields[0] !== VERSION) return null;
-  const [, round, root, weight, paceFields, banned, lengths] = fields as unknown[];
-  if (!isRound(round) || !isBytes(root, 32) || !isCount(weight)) return null;
+  const [, round, root, work, paceFields, banned, lengths] = fields as unknown[];
+  if (!isRound(round) || !isBytes(root, 32) || !isCount(work)) return null;
   const pace = decodePace(paceFields);
   const bans = decodeByKey(banned, 0, round);
   if (!pace || !bans) return null;
   // What is counted, ended or begun lies behind.
   if (Math.max(pace.counted - 1, pace.endRound ?? 0, pace.fromRound - 1) > round) return null;
   if (!Array.isArray(lengths) || lengths.length !== count || !lengths.every(isCount)) return null;
-  return { round, root, weight, pace, banned: bans, lengths };
+  return { round, root, work, pace, banned: bans, lengths };
 }
 
 function decodePace(value: unknown): Pace | null {

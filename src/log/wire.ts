@@ -25,8 +25,8 @@ export type Request =
       readonly kind: 'digest';
       readonly finalised: number;
       readonly root: Uint8Array;
-      /** Entries that carried weight in that history; null where the asker does not stand in it, but looks into it. */
-      readonly weight: number | null;
+      /** Entries that counted in that history; null where the asker does not stand in it, but looks into it. */
+      readonly work: number | null;
       readonly from: number;
       readonly digests: readonly Uint8Array[];
     }
@@ -54,7 +54,7 @@ export function encodeRequest(request: Request): Uint8Array {
         tag,
         request.finalised,
         request.root,
-        request.weight,
+        request.work,
         request.from,
         request.digests,
       ]);
@@ -112,14 +112,14 @@ export function decodeRequest(bytes: Uint8Array): Request | null {
 function digestRequest(
   finalised: unknown,
   root: unknown,
-  weight: unknown,
+  work: unknown,
   from: unknown,
   digests: unknown,
 ): Request | null {
   if (!isRound(finalised) || !isBytes(root, 32) || !isCount(from)) return null;
-  if (weight !== null && !isCount(weight)) return null;
+  if (work !== null && !isCount(work)) return null;
   if (!isHashList(digests, roundsPerDigestMax)) return null;
-  return { kind: 'digest', finalised, root, weight, from, digests };
+  return { kind: 'digest', finalised, root, work, from, digests };
 }
 
 /** How an answering peer stands to one round of a digest request. */
@@ -133,10 +133,10 @@ export interface RoundAnswer {
   readonly rows: readonly Uint8Array[];
 }
 
-/** Where a history stands after a round: its root and how many entries carried weight in it. */
+/** Where a history stands after a round: its root and how many entries counted in it. */
 export interface HistoryMark {
   readonly root: Uint8Array;
-  readonly weight: number;
+  readonly work: number;
 }
 
 export interface DigestAnswer {
@@ -156,7 +156,7 @@ const provenBytes = placeBytes + 64;
 export function encodeDigestAnswer(answer: DigestAnswer): Uint8Array {
   const rounds = answer.rounds.map(({ round, state, rows }) => [round, ROUND_STATES.indexOf(state), rows]);
   const { nextHeld, reachesBack, atYours } = answer;
-  return dagCbor.encode([nextHeld, reachesBack, atYours && [atYours.root, atYours.weight], rounds]);
+  return dagCbor.encode([nextHeld, reachesBack, atYours && [atYours.root, atYours.work], rounds]);
 }
 
 export function decodeDigestAnswer(bytes: Uint8Array): DigestAnswer | null {
@@ -182,8 +182,8 @@ export function decodeDigestAnswer(bytes: Uint8Array): DigestAnswer | null {
 
 function decodeMark(value: unknown): HistoryMark | undefined {
   if (!Array.isArray(value) || value.length !== 2) return undefined;
-  const [root, weight] = value as unknown[];
-  return isBytes(root, 32) && isCount(weight) ? { root, weight } : undefined;
+  const [root, work] = value as unknown[];
+  return isBytes(root, 32) && isCount(work) ? { root, work } : undefined;
 }
 
 /** A root, and the digests of the rounds after it from which another one is made; null for a round without entries. */

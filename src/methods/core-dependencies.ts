@@ -1,5 +1,6 @@
 import type { Crypto, Signer } from '../core/crypto.ts';
 import type { PeerKey } from '../core/io.ts';
+import type { Checkpoint } from '../log/checkpoint.ts';
 import type { Retention } from '../log/retention.ts';
 import type { SharedWork } from '../log/shared-work.ts';
 
@@ -17,6 +18,8 @@ export interface CoreDependencies {
   readonly retention?: Retention | undefined;
   /** Keys whose word counts in full in an open run while this peer holds no state of it; nobody's where not given. */
   readonly trusted?: ReadonlySet<PeerKey> | undefined;
+  /** Where the history has to begin, for a log; any where not given. */
+  readonly checkpoint?: Checkpoint | undefined;
   /** Given where many cores of one run live in one process. */
   readonly shared?: SharedWork;
   /** As if larger bodies were too large for an announcement; for worlds whose models are declared larger than they are. */

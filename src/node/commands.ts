@@ -12,6 +12,7 @@ import type { Metrics } from '../tasks/metrics.ts';
 import type { BackendChoice } from '../tensor/backend-choices.ts';
 import { backendSchema } from '../tensor/backend-schema.ts';
 import { amount } from './amount.ts';
+import { checkpointSchema } from './checkpoint-schema.ts';
 import type { Submission } from './driver.ts';
 import { NodeError } from './node-error.ts';
 import { phaseOrOutcome } from './outcome.ts';
@@ -29,6 +30,8 @@ export interface JoinRequest {
   readonly compareAlone?: boolean;
   /** As of `JoinOptions`; not remembered either. */
   readonly evenIfOver?: boolean;
+  /** `ROUND:ROOT:SNAPSHOT`, where the history has to begin that is taken part in. */
+  readonly checkpoint?: string | undefined;
 }
 
 export interface NodeSummary extends Traffic {
@@ -140,6 +143,7 @@ export const NODE_COMMANDS: readonly NodeCommand[] = [
         .max(32)
         .optional()
         .describe('multiaddrs of nodes that take part in it, with /p2p/<peer id>, where this one knows none'),
+      checkpoint: checkpointSchema.optional(),
     }),
     async (control, request) => {
       const view = await control.join(request);
@@ -374,6 +378,7 @@ function statusLines(view: RunView): string[] {
     ...view.notices.map(({ text }) => `notice    ${text}`),
     ...(view.outcomeText === null ? [] : [`outcome   ${view.outcomeText}`]),
     ...(view.modelPath === null ? [] : [`model     ${view.modelPath}`]),
+    ...(view.checkpoint === null ? [] : [`checkpoint ${view.checkpoint}`]),
     ...view.shown.map(({ kind, round, author, text }) => {
       const when = round === null ? '' : `round ${round}, `;
       return `${kind.padEnd(9)} ${when}${peerName(view, author)}: ${text}`;

@@ -381,7 +381,8 @@ export class NodeDriver {
       const frames = await this.#options.transport.request(peer, bytes, options);
       this.#input({ type: 'response', requestId, frames });
     } catch (error) {
-      this.#input({ type: 'request-failed', requestId, reason: asError(error).message });
+      const isRefused = (error as { readonly code?: unknown }).code === 'REFUSED';
+      this.#input({ type: 'request-failed', requestId, isRefused, reason: asError(error).message });
     }
   }
 

@@ -21,6 +21,7 @@ const sources: { readonly [K in Kind]: SourceOf<K> } = {
   equivocation: 'protocol',
   fork: 'protocol',
   joined: 'protocol',
+  'checkpoint-missing': 'protocol',
   diverging: 'protocol',
   'bootstrap-answered': 'network',
   'no-bootstrap-answers': 'network',

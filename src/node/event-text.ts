@@ -61,6 +61,10 @@ function protocolText(
       return trouble(
         `the loss in round ${event.round} (${event.loss.toFixed(3)}) is far above the best (${event.best.toFixed(3)}): try a lower learning rate`,
       );
+    case 'checkpoint-missing':
+      return trouble(
+        `no peer that has answered offers the checkpoint of round ${event.round}: ask somebody of the run for a newer one`,
+      );
     case 'passed':
       return plain(
         `nobody published in ${amount(event.through - event.from + 1, 'round')} up to ${event.through}`,

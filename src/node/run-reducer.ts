@@ -52,6 +52,7 @@ export class RunReducer {
       finalisedRound: -1,
       countedRounds: 0,
       modelHash: null,
+      checkpoint: null,
       lag: 0,
       loss: null,
       accuracy: null,
@@ -147,6 +148,7 @@ export class RunReducer {
     },
     refused: ({ reason }) => this.#change({ refused: counted(this.#view.refused, reason) }),
     finalised: ({ round }) => this.#change({ finalisedRound: round }),
+    'checkpoint-missing': () => {},
     passed: ({ through }) => this.#change({ finalisedRound: through }),
     restored: () => this.#change({ restored: this.#view.restored + 1 }),
     equivocation: ({ author }) => {
@@ -192,11 +194,11 @@ export class RunReducer {
       this.#roster.setLinked(linked);
       this.#noteFirstPeer();
       const { phase, round, slotMs, finalisedRound, countedRounds, modelHash, lag, lastLoss } = core;
-      const { refused, contributions, shown } = core;
+      const { refused, contributions, shown, checkpoint } = core;
       this.#change({
         agreement: this.#agreementAfter(core),
         ...{ phase, round, slotMs, finalisedRound, countedRounds, modelHash, lag, loss: lastLoss },
-        ...{ refused: { ...refused }, contributions: [...contributions], shown: [...shown] },
+        ...{ checkpoint, refused: { ...refused }, contributions: [...contributions], shown: [...shown] },
         ...rest,
       });
     },

@@ -5,6 +5,7 @@ import type { CoreStatus, PeerKey, ProtocolCore, ProtocolEvent } from '../core/i
 import { memberTest } from '../core/membership.ts';
 import type { Clock, Store } from '../core/ports.ts';
 import { batchStreamKey, type Learner } from '../learning/learner.ts';
+import { parseCheckpoint } from '../log/checkpoint.ts';
 import type { Retention } from '../log/retention.ts';
 import { isArchiveKey } from '../log/store-keys.ts';
 import { createCore, requestBytesMax } from '../methods/create-core.ts';
@@ -40,6 +41,8 @@ export interface JoinOptions {
   readonly compareAlone?: boolean;
   /** Train even where the run's planned time is over and nobody of it is met. */
   readonly evenIfOver?: boolean;
+  /** `ROUND:ROOT:SNAPSHOT`, where the history has to begin. */
+  readonly checkpoint?: string | undefined;
   /** Where the finished model is saved; its folder must exist. Left out, it is not saved. */
   readonly modelFile?: string;
   /** Where files that the manifest names are kept. */
@@ -260,7 +263,7 @@ export class Session implements RunSession {
     wholeLearner: Learner,
   ): Promise<{ readonly isBack: boolean }> {
     const { manifest, runId } = run;
-    const { identity, store, random, limits } = this.#parts;
+    const { identity, store, random, limits, retention, trusted } = this.#parts;
     this.#stops.push(() => store.close());
     const stored: Array<readonly [string, Uint8Array]> = [];
     // What is archived may be long, and no node needs it to go on.
@@ -273,8 +276,7 @@ export class Session implements RunSession {
       initial,
       random,
       stored: stored.filter(([key]) => !isKeptKey(key) && !isPersonalKey(key)),
-      retention: this.#parts.retention,
-      trusted: this.#parts.trusted,
+      ...{ retention, trusted, checkpoint: parseCheckpoint(this.#options.checkpoint ?? '') ?? undefined },
     });
     const progress = new Progress({
       core,

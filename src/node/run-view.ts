@@ -64,6 +64,8 @@ export const runViewSchema = z.object({
   roundsDone: count,
   /** SHA-256 (hex) of the finalised model, or of the current local one where models are mixed. */
   modelHash: z.string().nullable(),
+  /** A place in the history for newcomers to go by, as `--checkpoint` takes it; null for none. */
+  checkpoint: z.string().nullable().default(null),
   /** Entries known to exist and not held yet. */
   lag: count,
   /** Mean training loss of the last local round. */

@@ -1,5 +1,6 @@
 /** What the page shows, as it follows from what was told. Pure. */
 import type { Hello, LiveNode } from '../api/live.ts';
+import { checkpointPattern } from '../log/checkpoint-pattern.ts';
 import type { HistoryPoint } from '../node/run-history.ts';
 import type { RunView } from '../node/run-view.ts';
 
@@ -223,6 +224,14 @@ export interface Invitation {
 /** More help nobody, and fill the picture of it. */
 const addressesToldMax = 3;
 
+/** Where the run is open a newcomer would else take the word of whom it meets. It goes into a command, as addresses do. */
+function checkpointFlag(rows: readonly NodeRow[]): string {
+  const [checkpoint] = rows.flatMap(({ view }) =>
+    view?.members.known === null ? (view.checkpoint ?? []) : [],
+  );
+  return checkpoint && checkpointPattern.test(checkpoint) ? ` --checkpoint ${checkpoint}` : '';
+}
+
 /** Null where the run is over, or nobody is there to be dialled. */
 export function invitationOf(hello: Hello, runId: string | null): Invitation | null {
   if (runId === null) return null;
@@ -238,7 +247,7 @@ export function invitationOf(hello: Hello, runId: string | null): Invitation | n
   const addresses = (reachable.length > 0 ? reachable : sound).slice(0, addressesToldMax);
   if (addresses.length === 0 || !/^[a-z0-9]+$/.test(runId)) return null;
   return {
-    command: `starlings node --run ${runId} --bootstrap ${addresses.join(' ')} --data YOUR_DATA`,
+    command: `starlings node --run ${runId} --bootstrap ${addresses.join(' ')}${checkpointFlag(rows)} --data YOUR_DATA`,
     isLocal: reachable.length === 0,
   };
 }

@@ -49,6 +49,7 @@ const sampled = (atRound: number, finalisedRound: number): RunEvent => ({
         finalisedRound,
         countedRounds: finalisedRound + 1,
         modelHash: 'f00d',
+        checkpoint: null,
         agreement: { same: 2, other: 0 },
         lag: 0,
         lastLoss: 0.2,
@@ -208,7 +209,7 @@ test('a newcomer of an open run that was named nobody is told whose word it take
     return listener.lines.filter((line) => line.startsWith('trust'));
   };
   assert.deepEqual(linesOf(null, true), [
-    'trust     the run is open, and this is the word of whom this node has met; --trust KEY names nodes to go by',
+    'trust     the run is open, and this is the word of whom this node has met; --checkpoint names a place in its history, --trust KEY nodes to go by',
   ]);
   assert.deepEqual([...linesOf(null, false), ...linesOf(['aa'], true)], []);
 });

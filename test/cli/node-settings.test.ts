@@ -203,3 +203,15 @@ test('where the API listens: files beside the one that names them, and what cann
     await assert.rejects(settingsOf(`${text}\n`), { code: 'BAD_CONFIG', message: says });
   }
 });
+
+test('a checkpoint is of one run, on the command line or in the file', async () => {
+  const checkpoint = `19:${'ab'.repeat(32)}:${'cd'.repeat(32)}`;
+  const { runs } = await nodeSettings({ run: runId, data: '/data', checkpoint });
+  assert.equal(runs[0]?.checkpoint, checkpoint);
+  await assert.rejects(nodeSettings({ checkpoint }), { code: 'BAD_USAGE' });
+  const file = at('checkpoint.yaml');
+  await writeFile(file, `runs: [{ run: ${runId}, data: here, checkpoint: "${checkpoint}" }]\n`);
+  assert.equal((await nodeSettings({ config: file })).runs[0]?.checkpoint, checkpoint);
+  await writeFile(file, `runs: [{ run: ${runId}, data: here, checkpoint: "19:ab" }]\n`);
+  await assert.rejects(nodeSettings({ config: file }), /ROUND:ROOT:SNAPSHOT/);
+});

@@ -11,6 +11,7 @@ export function idleStatus(): CoreStatus {
     slotMs: 0,
     modelHash: '',
     agreement: null,
+    checkpoint: null,
     lag: 0,
     lastLoss: null,
     refused: refused as Record<RefusalReason, number>,

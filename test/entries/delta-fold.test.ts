@@ -279,7 +279,7 @@ describe('weights', () => {
     assert.deepEqual(deltaStateOf(state).statistics.get(2)!.publishers, 1);
     assert.equal(deltaStateOf(state).contributions.get(author.key)!.deltas, 1);
     assert.equal(deltaStateOf(state).contributions.get(other.key)!.deltas, 1);
-    assert.equal(state.weight, 2);
+    assert.equal(state.work, 2);
   });
 
   test('coordinates stay within 2^52 units, and zero has one sign', () => {
@@ -382,7 +382,7 @@ describe('sortition', () => {
     const state = newState(context);
     fold(state, [messageOf(context, signers[0]!, 0, flat(1))], context);
     assert.equal(movedBy(state), 0);
-    assert.equal(state.weight, 0);
+    assert.equal(state.work, 0);
   });
 });
 

@@ -61,7 +61,7 @@ test('the deltas of a log of version 1 fold to the models they folded to then', 
     foldRound(state, book.places(round), book.digest(round), { kinds, frame, crypto });
     const deltas = deltaStateOf(state);
     assert.equal(deltas.statistics.get(round)!.publishers, publishers);
-    assert.equal(state.weight, weight);
+    assert.equal(state.work, weight);
     assert.equal(bytesToHex(crypto.sha256(encodeFloat32(delta.parameters(deltas)))), modelHash);
   }
 });

@@ -19,7 +19,7 @@ export const foldedEmpty: HostileAnswer = (bytes) => {
 /** Says that its history weighs as much as a history can, and shows nothing of it. */
 export const heaviest: HostileAnswer = (bytes, _from, signer) => {
   if (decodeRequest(bytes)?.kind !== 'digest') return null;
-  const atYours = { root: crypto.sha256(Buffer.from(signer.key)), weight: 2 ** 31 - 1 };
+  const atYours = { root: crypto.sha256(Buffer.from(signer.key)), work: 2 ** 31 - 1 };
   return [encodeDigestAnswer({ nextHeld: null, reachesBack: true, rounds: [], atYours })];
 };
 

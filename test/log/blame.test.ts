@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { blobRoot, leavesOf, segmentBytesMax, segmentOf } from '../../src/content/blob.ts';
+import { bytesToHex } from '../../src/core/bytes.ts';
 import { type Envelope, encodeEnvelope, openEnvelope, sealEnvelope } from '../../src/log/envelope.ts';
 import { EntryFetch } from '../../src/log/repair/entry-fetch.ts';
 import { decodeRequest, encodeDigestAnswer, encodeHashList } from '../../src/log/wire.ts';
@@ -54,6 +55,40 @@ test('who tells of entries and never has them pays by and by', () => {
     `${held}`,
   );
   assert.ok(innocent.every((count) => count === 0));
+});
+
+test('so does who refuses them', () => {
+  let told = 0;
+  const { liar: held, honest: innocent } = lived({
+    impostor: (member, bytes) => {
+      const request = decodeRequest(bytes);
+      if (member !== liar || (request?.kind !== 'digest' && request?.kind !== 'entries')) return undefined;
+      if (request.kind === 'entries') return null;
+      const rounds = request.digests.map((_, index) => ({
+        ...{ round: request.from + index, state: 'differs-open' as const },
+        rows: [new Uint8Array(66).fill(++told % 251)],
+      }));
+      return [encodeDigestAnswer({ nextHeld: 0, reachesBack: true, atYours: null, rounds })];
+    },
+  });
+  assert.ok(
+    held.every((count) => count >= 1 && Number.isInteger(4 * count)),
+    `${held}`,
+  );
+  assert.ok(innocent.every((count) => count === 0));
+});
+
+test('the body of an announcement is refused at a price by its author, and by nobody who hands it on', () => {
+  const fetch = new EntryFetch(crypto);
+  const envelope = announced(1);
+  fetch.wantBody(envelope, envelope.author);
+  fetch.wantBody(envelope, 'honest');
+  const refused = (peer: string): boolean =>
+    fetch.isToldBy({
+      ...{ kind: 'blob', peer, blob: `${bytesToHex(envelope.bodyRoot)}/${envelope.bodyBytes}` },
+      part: { kind: 'leaves' },
+    });
+  assert.deepEqual([refused(envelope.author), refused('honest')], [true, false]);
 });
 
 test('losses, a late joiner and a member that is killed cost nobody anything', () => {

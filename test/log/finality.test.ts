@@ -50,6 +50,7 @@ function decide(votes: readonly RoundVote[], change: Partial<FoldQuestion> = {})
 describe('decideFold', () => {
   const over = { timedOut: true };
   const alone = { peers: new Set(['p0']) };
+  const strangers = { weightOf: (peer: string) => (peer < 'p2' ? 1 / 16 : 1), myWeight: 1 };
   const [a, b, mine] = [final('a'), final('b'), open('mine')];
   const cases: ReadonlyArray<readonly [string, string, readonly RoundVote[], Partial<FoldQuestion>?]> = [
     ['nobody said anything', 'wait', []],
@@ -57,6 +58,8 @@ describe('decideFold', () => {
     ['nobody is there', 'wait', [], { peers: new Set() }],
     ['one of many agrees', 'wait', [mine]],
     ['two of many agree', 'fold', [mine, mine]],
+    ['two agree who weigh next to nothing', 'wait', [mine, mine], strangers],
+    ['and it is late', 'fold', [mine, mine], { ...strangers, isLate: true }],
     ['two agree who do not count', 'wait', [mine, mine], { peers: new Set(['p2', 'p3']) }],
     ['the only peer agrees', 'fold', [mine], alone],
     ['agreement from before the round closed is none', 'wait', [open('mine', 9), open('mine', 9)]],
@@ -137,7 +140,7 @@ describe('the votes on open rounds', () => {
 });
 
 describe('ForkWatch', () => {
-  const mark = (root: number, weight: number) => ({ root: Uint8Array.of(root), weight });
+  const mark = (root: number, work: number) => ({ root: Uint8Array.of(root), work });
   const at = (slot: number, weightOf = (_: string) => 1) => ({ slot, windowRounds: 4, weightOf });
 
   test('sees nothing where roots agree', () => {

@@ -6,6 +6,7 @@
 import { sharedCrypto } from '../../sim/shared-crypto.ts';
 import type { Signer } from '../../src/core/crypto.ts';
 import type { Input, Output, PeerKey, ProtocolCore, ProtocolEvent, Verdict } from '../../src/core/io.ts';
+import type { Checkpoint } from '../../src/log/checkpoint.ts';
 import { rngFor } from '../../src/math/rng.ts';
 import { createCore } from '../../src/methods/create-core.ts';
 import { crypto, type SmallRun, signerOf, smallVector, startAtMs } from './small-run.ts';
@@ -34,6 +35,8 @@ export interface FlockOptions {
   ) => readonly Uint8Array[] | null | undefined;
   /** Keys that a member was told to go by. */
   readonly trusted?: (index: number) => ReadonlySet<string>;
+  /** Where a member was told that the history begins. */
+  readonly checkpoint?: (index: number) => Checkpoint | undefined;
   /** Whether a member keeps entries that its snapshots cover. */
   readonly keepsEverything?: (member: number) => boolean;
   /** Whether this output is performed; false kills the member on the spot. */
@@ -128,6 +131,7 @@ export class Flock {
       random: () => rng.float(),
       stored: [...member.store].sort(([a], [b]) => (a < b ? -1 : 1)),
       trusted: this.#options.trusted?.(index),
+      checkpoint: this.#options.checkpoint?.(index),
       retention: this.#options.keepsEverything?.(index) ? 'everything' : 'snapshots',
     });
     this.input(index, { type: 'start' });
@@ -303,7 +307,7 @@ export class Flock {
       this.input(index, input);
     };
     this.#at(this.nowMs + timeoutMs, () =>
-      answer({ type: 'request-failed', requestId, reason: 'timed out' }),
+      answer({ type: 'request-failed', requestId, isRefused: false, reason: 'timed out' }),
     );
     this.#carry('request', index, to, () => {
       const forged = this.#options.impostor?.(to, bytes, index);
@@ -312,7 +316,7 @@ export class Flock {
         answer(
           frames
             ? { type: 'response', requestId, frames }
-            : { type: 'request-failed', requestId, reason: 'refused' },
+            : { type: 'request-failed', requestId, isRefused: true, reason: 'refused' },
         );
       });
     });

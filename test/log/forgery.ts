@@ -14,11 +14,11 @@ export class Forgery {
   readonly #run: SmallRun;
 
   /** `says`: what else the state holds that nobody did. */
-  constructor(run: SmallRun, round: number, says: (state: LogState) => void = () => {}, weight = 2 ** 30) {
+  constructor(run: SmallRun, round: number, says: (state: LogState) => void = () => {}, work = 2 ** 30) {
     const { kinds, frame } = contextOf(run);
     const state = initialState(kinds, frame);
     deltaStateOf(state).units.fill(100 * unitsPerOne);
-    Object.assign(state, { round, weight, root: crypto.sha256(Uint8Array.of(6, 6, 6)) });
+    Object.assign(state, { round, work, root: crypto.sha256(Uint8Array.of(6, 6, 6)) });
     says(state);
     this.#run = run;
     this.snapshot = makeSnapshot(crypto, kinds, state);
@@ -41,10 +41,10 @@ export class Forgery {
     switch (request?.kind) {
       case 'digest': {
         // Whoever looks into it is told that all it makes of the forged state is right.
-        const isLed = request.weight === null && request.finalised >= snapshot.round;
+        const isLed = request.work === null && request.finalised >= snapshot.round;
         const state = isLed ? ('same-final' as const) : ('unknown' as const);
         const rounds = request.digests.map((_, index) => ({ round: request.from + index, state, rows: [] }));
-        const atYours = { root: isLed ? request.root : snapshot.root, weight: 2 ** 30 };
+        const atYours = { root: isLed ? request.root : snapshot.root, work: 2 ** 30 };
         return [encodeDigestAnswer({ nextHeld: null, reachesBack: isLed, atYours, rounds })];
       }
       case 'snapshots':
@@ -63,7 +63,7 @@ export class Forgery {
     const { root } = this.snapshot;
     return encodeRequest({
       kind: 'digest',
-      ...{ finalised, root, weight: 2 ** 30, from: finalised + 1, digests: [] },
+      ...{ finalised, root, work: 2 ** 30, from: finalised + 1, digests: [] },
     });
   }
 }

@@ -13,6 +13,7 @@ import {
   supportOf,
   supportOfState,
 } from '../../src/log/finality/order.ts';
+import { leftOutBy } from '../../src/log/left-out.ts';
 import { Replica } from '../../src/log/replica.ts';
 import { decodeState } from '../../src/log/snapshot.ts';
 import { Flock } from './flock.ts';
@@ -202,6 +203,44 @@ describe('the order of two histories', () => {
     const worked = new Set(words.keys());
     assert.equal(shareAnchored(words, ours, 11, eitherOf(worked, connected), weightOf), 3 / 5);
     assert.equal(shareAnchored(words, ours, 11, eitherOf(connected, new Set()), weightOf), 3 / 5);
+  });
+});
+
+describe('what another history leaves out', () => {
+  const ours = new Kept().fold(12, from(6, [0, 1, 2])).replica;
+  const theirs = new Kept().fold(12, from(6, [0, 3, 4])).replica;
+  const roundsOf = (other: Replica, author: number): number[] =>
+    leftOutBy(other, ours, signerOf(author).key, -1).map(({ round }) => round);
+  /** Theirs, begun with its snapshot of round 11, with so many rounds of the chain to it. */
+  const begun = (rounds: number): Replica => {
+    const { blob, round, root } = theirs.snapshots.at(-1)!;
+    const one = new Replica({ ...context, crypto });
+    one.adopt(decodeState(context.kinds, blob)!, blob);
+    if (rounds > 0) assert.ok(one.prepend(round, theirs.chainTo(round, root, rounds)!));
+    return one;
+  };
+
+  test('is known where its log is here', () => {
+    assert.deepEqual(roundsOf(theirs, 0), []);
+    assert.deepEqual(roundsOf(theirs, 1), [6, 7, 8, 9, 10, 11, 12]);
+  });
+
+  test('is nothing of what stands before the parting, where a chain leads there', () => {
+    const first = Math.max(0, ours.logFrom);
+    assert.ok(first < 6);
+    assert.deepEqual(roundsOf(begun(8), 1), [6, 7, 8, 9, 10, 11, 12]);
+    assert.equal(roundsOf(begun(0), 1)[0], first, 'without one it is taken for all that our log holds');
+  });
+
+  test('is nothing of rounds that hold the same set after it', () => {
+    const apart = (round: number): readonly number[] => (round === 6 ? [0] : [0, 1, 2]);
+    const other = new Kept().fold(12, (round) => (round < 6 ? everyone : apart(round))).replica;
+    const { blob, round, root } = other.snapshots.at(-1)!;
+    const one = new Replica({ ...context, crypto });
+    one.adopt(decodeState(context.kinds, blob)!, blob);
+    assert.ok(one.prepend(round, other.chainTo(round, root, 8)!));
+    // Of round 12, which neither that snapshot nor its log has, nobody has said anything yet.
+    assert.deepEqual(roundsOf(one, 1), [6, 12]);
   });
 });
 

@@ -67,7 +67,7 @@ describe('a stranger in a closed run', () => {
     flock.bootAll();
     live(flock, range(0, 4));
     assertUnharmed(flock, range(0, 4), 16);
-    const digest = { kind: 'digest', finalised: -1, root: new Uint8Array(32), weight: 0, from: 0 } as const;
+    const digest = { kind: 'digest', finalised: -1, root: new Uint8Array(32), work: 0, from: 0 } as const;
     assert.equal(flock.ask(0, flock.member(4).key, encodeRequest({ ...digest, digests: [] })), null);
     assert.ok((flock.status(0).refused['not-a-member'] ?? 0) > 0);
   });
@@ -198,7 +198,7 @@ describe('a forged history', () => {
         if (request?.kind !== 'digest') return null;
         const root = crypto.sha256(Uint8Array.of(member));
         const answer: DigestAnswer = {
-          ...{ nextHeld: null, reachesBack: true, rounds: [], atYours: { root, weight: 2 ** 31 - 1 } },
+          ...{ nextHeld: null, reachesBack: true, rounds: [], atYours: { root, work: 2 ** 31 - 1 } },
         };
         return [encodeDigestAnswer(answer)];
       },

@@ -15,10 +15,10 @@ const digestOf = (round: number): Uint8Array | null =>
 function folded(last: number): Lineage {
   const lineage = new Lineage();
   let root: Uint8Array = initial;
-  lineage.note(-1, { root, weight: 0 });
+  lineage.note(-1, { root, work: 0 });
   for (let round = 0; round <= last; round++) {
     root = nextRoot(crypto, root, round, digestOf(round));
-    lineage.note(round, { root, weight: round });
+    lineage.note(round, { root, work: round });
   }
   return lineage;
 }
@@ -26,7 +26,7 @@ function folded(last: number): Lineage {
 /** One that has begun with the state after a round. */
 function begun(round: number): Lineage {
   const lineage = new Lineage();
-  lineage.note(round, { root: folded(round).rootAt(round)!, weight: 0 });
+  lineage.note(round, { root: folded(round).rootAt(round)!, work: 0 });
   return lineage;
 }
 
@@ -39,7 +39,7 @@ describe('a chain of roots', () => {
     assert.equal(lineage.beginning(20), 12);
     for (let round = 12; round <= 20; round++) {
       assert.deepEqual(lineage.rootAt(round), folded(20).rootAt(round));
-      assert.equal(lineage.markAt(round)?.weight, round === 20 ? 0 : undefined, 'no state was here');
+      assert.equal(lineage.markAt(round)?.work, round === 20 ? 0 : undefined, 'no state was here');
     }
     assert.ok(lineage.prepend(crypto, 12, told(12, 256), initial));
     assert.equal(lineage.beginning(20), -1);

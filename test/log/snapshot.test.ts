@@ -57,7 +57,7 @@ describe('the folded state as bytes', () => {
   test('comes back as it was', () => {
     assert.deepEqual(decodeState(kinds, bytes), state);
     assert.equal(state.banned.size, 1);
-    assert.equal(state.weight, 6);
+    assert.equal(state.work, 6);
     assert.ok(bytes.length <= bytesMax);
   });
 

@@ -34,7 +34,7 @@ const requests: fc.Arbitrary<Request> = fc.oneof(
     kind: fc.constant('digest' as const),
     finalised: round,
     root: hash,
-    weight: count,
+    work: count,
     from: count,
     digests: fc.array(hash, { maxLength: roundsPerDigestMax }),
   }),
@@ -56,7 +56,7 @@ const row = fc.oneof(
 const answers: fc.Arbitrary<DigestAnswer> = record({
   nextHeld: fc.option(count),
   reachesBack: fc.boolean(),
-  atYours: fc.option(record({ root: hash, weight: count })),
+  atYours: fc.option(record({ root: hash, work: count })),
   rounds: fc.array(
     record({
       round: count,
@@ -126,13 +126,13 @@ describe('requests and answers', () => {
   test('are refused beyond their bounds', () => {
     const root = new Uint8Array(32);
     const digest = (digests: Uint8Array[], changes: object = {}): Uint8Array =>
-      encodeRequest({ kind: 'digest', finalised: -1, root, weight: 0, from: 0, digests, ...changes });
+      encodeRequest({ kind: 'digest', finalised: -1, root, work: 0, from: 0, digests, ...changes });
     assert.ok(decodeRequest(digest(hashes(roundsPerDigestMax))));
     assert.equal(decodeRequest(digest(hashes(roundsPerDigestMax + 1))), null);
     assert.equal(decodeRequest(digest([], { finalised: -2 })), null);
     assert.equal(decodeRequest(digest([], { from: -1 })), null);
     assert.equal(decodeRequest(digest([], { from: 2 ** 31 })), null);
-    assert.equal(decodeRequest(digest([], { weight: -1 })), null);
+    assert.equal(decodeRequest(digest([], { work: -1 })), null);
     for (const count of [0, chainRoundsMax + 1])
       assert.equal(decodeRequest(encodeRequest({ kind: 'chain', round: 9, root, count })), null);
     for (const length of [0, 9])

@@ -44,6 +44,7 @@ const sample: RunSample = {
     slotMs: 500,
     shown: [{ kind: 'note', round: 3, author: 'bb', text: 'disks are moved at noon' }],
     modelHash: 'f00d',
+    checkpoint: '3:aa:bb',
     agreement: { same: 2, other: 0 },
     lag: 3,
     lastLoss: 0.25,
@@ -236,6 +237,7 @@ describe('the view of a run', () => {
       [failed.accuracy, failed.accuracyRound, failed.heldOutLoss, failed.modelPath, failed.trouble],
       [0.9, 9, 0.3, null, 'the disk is full'],
     );
+    assert.equal(after(session({ kind: 'sampled', sample })).checkpoint, '3:aa:bb');
     const saved = after(...done, session({ kind: 'saved', path: '/m', modelHash: 'f00d' }));
     assert.deepEqual([saved.modelPath, saved.trouble], ['/m', null]);
     assert.equal(after(session({ kind: 'snapshot-not-kept', reason: 'no room' })).trouble, 'no room');

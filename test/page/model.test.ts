@@ -51,6 +51,23 @@ describe('the page', () => {
     assert.equal(invitationOf(hello(node('one', 'aa')), 'run'), null);
   });
 
+  test('invites to an open run with a place in its history to hold on to', () => {
+    const settings = {
+      addresses: ['/dns4/node.example.org/tcp/4001/p2p/12D3'],
+    } as unknown as LiveNode['settings'];
+    const hash = 'ab'.repeat(32);
+    const commandOf = (checkpoint: string, known: number | null): string | undefined => {
+      const view = { phase: 'training' as const, checkpoint, members: { ...none, known } };
+      return invitationOf(hello({ ...node('one', 'aa', view), settings }), 'run')?.command;
+    };
+    assert.match(
+      commandOf(`19:${hash}:${hash}`, null) ?? '',
+      new RegExp(` --checkpoint 19:${hash}:${hash} `),
+    );
+    assert.doesNotMatch(commandOf(`19:${hash}:${hash}`, 3) ?? '', /checkpoint/);
+    assert.doesNotMatch(commandOf('19:$(reboot)', null) ?? '', /checkpoint/);
+  });
+
   test('draws each link once, and peers that do not tell of themselves beside those that do', () => {
     const told = hello(
       node('one', 'aa', {

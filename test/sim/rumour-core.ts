@@ -94,6 +94,7 @@ export class RumourCore implements ProtocolCore {
         .update([...this.words].sort().join('\n'))
         .digest('hex'),
       agreement: null,
+      checkpoint: null,
       lag: 0,
       lastLoss: null,
       refused: refused as Record<RefusalReason, number>,

@@ -134,7 +134,7 @@ function folded(): { state: LogState; book: LogBook; rounds: object[] } {
       threshold,
       publishers,
       reference,
-      weight: state.weight,
+      weight: state.work,
       counted: state.pace.counted,
       modelHash: hex(crypto.sha256(encodeFloat32(delta.parameters(deltas)))),
     });
@@ -151,7 +151,7 @@ function requestVectors(book: LogBook): object[] {
       kind: 'digest',
       finalised: -1,
       root: crypto.sha256(encodeFloat32(initial)),
-      weight: 0,
+      work: 0,
       from: 0,
       digests: [book.digest(0), book.digest(1), book.digest(2)],
     },
@@ -159,7 +159,7 @@ function requestVectors(book: LogBook): object[] {
       kind: 'digest',
       finalised: 9,
       root: hashOf(9),
-      weight: 30,
+      work: 30,
       from: 10,
       digests: [],
     },
@@ -177,7 +177,7 @@ function answerVectors(book: LogBook): object[] {
   const digestAnswer: DigestAnswer = {
     nextHeld: 0,
     reachesBack: true,
-    atYours: { root: hashOf(5), weight: 3 },
+    atYours: { root: hashOf(5), work: 3 },
     rounds: [
       { round: 0, state: 'unknown', rows: [] },
       { round: 1, state: 'differs-final', rows: book.rows(1) },

@@ -1,5 +1,6 @@
 /** Reads the values of options: a wrong one is refused with what was expected. */
 import { InvalidArgumentError } from 'commander';
+import { checkpointPattern } from '../../log/checkpoint-pattern.ts';
 
 /** A parser of whole numbers from `min` to `max`. */
 export function wholeNumber(min: number, max: number): (text: string) => number {
@@ -32,6 +33,15 @@ export function trainerLine(text: string): string {
 /** Collects an option that may be given several times, or once with several values. */
 export function collected(text: string, earlier: readonly string[] | undefined): readonly string[] {
   return [...(earlier ?? []), text];
+}
+
+/** A place in the history of a run, as its nodes show it. */
+export function checkpoint(text: string): string {
+  if (!checkpointPattern.test(text))
+    throw new InvalidArgumentError(
+      'expected ROUND:ROOT:SNAPSHOT as `starlings node status` of a node of the run shows it',
+    );
+  return text;
 }
 
 /** Collects keys of nodes, as they print them. */

@@ -22,6 +22,7 @@ export interface NodeFlags extends ConnectivityFlags {
   readonly backend?: BackendChoice;
   readonly compareAlone?: true;
   readonly evenIfOver?: true;
+  readonly checkpoint?: string;
   readonly bootstrap?: readonly string[];
   readonly listen?: readonly string[];
   readonly announce?: readonly string[];
@@ -44,11 +45,17 @@ export interface NodeSettings extends Omit<NodeFile, 'trainer' | 'connectivity'>
 export async function nodeSettings(flags: NodeFlags): Promise<NodeSettings> {
   const file = flags.config === undefined ? nodeFileSchema.parse({}) : await readNodeFile(flags.config);
   const { run, data, backend, compareAlone = false, evenIfOver = false } = flags;
-  const { dir, http, contentBytesMax, logLevel } = flags;
+  const { dir, http, contentBytesMax, logLevel, checkpoint } = flags;
   if ((run === undefined) !== (data === undefined)) {
     throw new ConfigError(
       'BAD_USAGE',
       'a node needs --run (a manifest file or a run id) and --data (its own examples) together',
+    );
+  }
+  if (checkpoint !== undefined && run === undefined) {
+    throw new ConfigError(
+      'BAD_USAGE',
+      '--checkpoint is of one run: give it with --run, or as `checkpoint` of a run in the file',
     );
   }
   const runs =
@@ -59,7 +66,12 @@ export async function nodeSettings(flags: NodeFlags): Promise<NodeSettings> {
           compareAlone: compareAlone || one.compareAlone,
           evenIfOver: evenIfOver || one.evenIfOver,
         }))
-      : [{ run, data: resolve(data), backend: backendSchema.parse(backend), compareAlone, evenIfOver }];
+      : [
+          {
+            ...{ run, data: resolve(data), backend: backendSchema.parse(backend), compareAlone, evenIfOver },
+            ...(checkpoint === undefined ? {} : { checkpoint }),
+          },
+        ];
   const { trainer: _, ...rest } = file;
   return {
     ...rest,

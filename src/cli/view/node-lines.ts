@@ -37,7 +37,7 @@ export class NodeNarrator {
   readonly #endsWithRuns: boolean;
   readonly #trustsNobody: boolean;
 
-  /** `endsWithRuns`: the node does not go on when its runs are finished. `trustsNobody`: it was given no keys to go by. */
+  /** `endsWithRuns`: the node does not go on when its runs are finished. `trustsNobody`: it was given neither keys nor a checkpoint to go by. */
   constructor({ endsWithRuns = false, trustsNobody = false } = {}) {
     this.#endsWithRuns = endsWithRuns;
     this.#trustsNobody = trustsNobody;
@@ -123,7 +123,7 @@ function onWhoseWord({ event }: NodeEvent, { reducer, said }: Told): string[] {
   return once(
     said,
     'trust',
-    'trust     the run is open, and this is the word of whom this node has met; --trust KEY names nodes to go by',
+    'trust     the run is open, and this is the word of whom this node has met; --checkpoint names a place in its history, --trust KEY nodes to go by',
   );
 }
 
@@ -144,6 +144,12 @@ function protocolLines(event: (NodeEvent & { source: 'protocol' })['event'], sai
         said,
         skipCause(event.reason),
         `skipped   round ${event.round}: ${event.reason} (said once)`,
+      );
+    case 'checkpoint-missing':
+      return once(
+        said,
+        'checkpoint',
+        `checkpoint of round ${event.round}: no peer that has answered offers it; this node waits, or give it a newer one`,
       );
     case 'phase':
     case 'round-started':

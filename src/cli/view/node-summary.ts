@@ -8,7 +8,7 @@ const authorsMax = 32;
 
 /** Nothing where the run never ran here. */
 export function summaryLines(view: RunView): string[] {
-  const { run, sinceRound, outcomeText, countedRounds, modelHash, modelPath } = view;
+  const { run, sinceRound, outcomeText, countedRounds, modelHash, modelPath, checkpoint } = view;
   const { name, text } = formatHeadline(view, view.figures);
   if (run === null || sinceRound === null) return [];
   const authors = view.contributions
@@ -22,6 +22,7 @@ export function summaryLines(view: RunView): string[] {
     ...confusionLines(view),
     `bytes     ${formatBytes(view.bytesIn)} in, ${formatBytes(view.bytesOut)} out`,
     ...(modelPath === null ? [] : [`model     ${modelPath}`, `          ${modelHash}`]),
+    ...(checkpoint === null ? [] : [`checkpoint ${checkpoint}`]),
     ...authors.slice(0, authorsMax).map(({ name, deltas, share }, index) => {
       const head = index === 0 ? 'authors' : '';
       return `${head.padEnd(9)} ${name}  ${deltas}  ${formatPercent(share)}`;

@@ -155,7 +155,7 @@ function remember<Value>(list: Map<PeerKey, Value>, peer: PeerKey, value: Value)
 
 /** How many entries theirs has more than ours, by what it says. */
 function lead({ mine, theirs }: Evidence): number {
-  return theirs.weight - mine.weight;
+  return theirs.work - mine.work;
 }
 
 function claimsMore(evidence: Evidence): boolean {

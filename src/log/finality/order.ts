@@ -96,7 +96,7 @@ export function supportOfState(
   weightOf: (peer: PeerKey) => number,
 ): Support {
   return supportBy(words, weightOf, (anchor) => [
-    standsIn(anchor, ours, 'held'),
+    standsIn(anchor, ours, 'traced'),
     standsIn(anchor, theirs, 'held'),
   ]);
 }
@@ -127,7 +127,7 @@ export function commonRound(one: Replica, other: Replica): number {
 
 /**
  * Whether the other history stands higher than ours: the one in which more weight is anchored (as in LMD-GHOST, latest messages
- * count); of equal ones that with more entries that carried weight by the last round that both have reached; else that with the
+ * count); of equal ones that with more work by the last round that both have reached; else that with the
  * lower root.
  */
 export function standsHigher(theirs: Replica, ours: Replica, support: Support): boolean {
@@ -136,7 +136,7 @@ export function standsHigher(theirs: Replica, ours: Replica, support: Support): 
   const mine = ours.markAt(round);
   const other = theirs.markAt(round);
   if (!mine || !other) return false;
-  if (mine.weight !== other.weight) return other.weight > mine.weight;
+  if (mine.work !== other.work) return other.work > mine.work;
   return compare(other.root, mine.root) < 0;
 }
 

@@ -42,7 +42,7 @@ export interface FoldQuestion {
   readonly timedOut: boolean;
 }
 
-/** Two agreeing peers are enough, one where there is only one: a quorum that any number of peers can give. */
+/** Two agreeing peers are enough where they have a third of the say, or the round is late; one where there is only one. */
 const agreementQuorum = 2;
 
 export function quorumOf(peersConnected: number): number {
@@ -77,7 +77,8 @@ export function decideFold(question: FoldQuestion): FoldDecision {
   }
   // An open set that differs will be ours too once it is pulled, or theirs once they pulled ours: wait for that.
   const isSettled = unsettled === 0 || (isLate && 3 * unsettled < all);
-  if (matches >= quorumOf(peers.size) && isSettled) return { kind: 'fold', forced: false };
+  const isHeard = isLate || 3 * mine >= all;
+  if (matches >= quorumOf(peers.size) && isHeard && isSettled) return { kind: 'fold', forced: false };
   if (timedOut) return { kind: 'fold', forced: true };
   return { kind: 'wait' };
 }

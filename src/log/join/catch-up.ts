@@ -4,6 +4,7 @@
  */
 import type { PeerKey } from '../../core/io.ts';
 import { pickRandom } from '../../core/pick-random.ts';
+import type { Checkpoint } from '../checkpoint.ts';
 import type { EntryHeader } from '../envelope.ts';
 import type { Request } from '../wire.ts';
 import { donorsWanted, type JoinMeaning, SnapshotJoin, type SnapshotJoinContext } from './snapshot-join.ts';
@@ -78,8 +79,13 @@ export class CatchUp {
     this.#state = { kind: 'replaying', donors: 0, ticks: 0 };
   }
 
-  /** One tick of choosing a snapshot beyond `round` among the peers we follow; returns whom to ask for headers. */
-  choose(round: number, peers: readonly PeerKey[], busy: (peer: PeerKey) => boolean): Ask[] {
+  /** One tick of choosing a snapshot beyond `round` among the peers we follow; returns whom to ask for headers. A `checkpoint` is waited for as long as it takes. */
+  choose(
+    round: number,
+    peers: readonly PeerKey[],
+    busy: (peer: PeerKey) => boolean,
+    checkpoint: Checkpoint | null,
+  ): Ask[] {
     const state = this.#state;
     if (state.kind !== 'choosing' || this.#snapshots.fetching) return [];
     state.ticks += 1;
@@ -87,7 +93,8 @@ export class CatchUp {
     const isLed = this.leaders !== 'anyone';
     // Others are waited for a while, whether they are not there or there and silent; then those who spoke will do.
     const isWaitOver = state.ticks >= donorPatienceTicks;
-    if (this.#snapshots.choose(round, isWaitOver)) return [];
+    if (this.#snapshots.choose(round, isWaitOver, checkpoint)) return [];
+    if (checkpoint) return this.#askHeaders(peers, busy);
     const asked = Math.min(donorsWanted, Math.max(1, isWaitOver ? 1 : peers.length));
     if (this.#snapshots.answered >= asked && !this.#snapshots.hasOffers(round)) {
       // A history without a snapshot behind it cannot be followed.
@@ -104,6 +111,10 @@ export class CatchUp {
       this.#state = { kind: isLed ? 'given-up' : 'present' };
       return [];
     }
+    return this.#askHeaders(peers, busy);
+  }
+
+  #askHeaders(peers: readonly PeerKey[], busy: (peer: PeerKey) => boolean): Ask[] {
     const free = peers.filter((peer) => !busy(peer));
     return this.#snapshots.askHeaders(pickRandom(free, free.length, this.#random));
   }
@@ -111,6 +122,11 @@ export class CatchUp {
   /** Entries that donors showed for what they offer. */
   get witnesses(): readonly EntryHeader[] {
     return this.#snapshots.witnesses;
+  }
+
+  /** Peers that have said what they offer. */
+  get answered(): number {
+    return this.#snapshots.answered;
   }
 
   /** Parts of the chosen snapshot to ask for now. */

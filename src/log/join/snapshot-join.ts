@@ -5,6 +5,7 @@
 import { equals } from 'uint8arrays';
 import { bytesToHex } from '../../core/bytes.ts';
 import type { PeerKey } from '../../core/io.ts';
+import type { Checkpoint } from '../checkpoint.ts';
 import type { Entitlement } from '../entitlement.ts';
 import { type EntryHeader, type EnvelopeContext, openEnvelope } from '../envelope.ts';
 import { isNewer, type SignedWord } from '../finality/order.ts';
@@ -164,19 +165,32 @@ export class SnapshotJoin {
 
   /**
    * Starts fetching a snapshot beyond `round`; false when there is none. The newest for which more than half of all who were heard
-   * stand, by weight, and which two donors have; with `isWaitOver` else the one for which most stand.
+   * stand, by weight, and which two donors have; with `isWaitOver` else the one for which most stand. Of those that name a `checkpoint`
+   * any, and nothing else.
    */
-  choose(round: number, isWaitOver: boolean): boolean {
+  choose(round: number, isWaitOver: boolean, checkpoint: Checkpoint | null = null): boolean {
     if (this.#fetch) return true;
-    const news = this.#offers(round);
-    const best =
-      news.find(({ isProven }) => isProven) ??
-      (isWaitOver ? news.toSorted((a, b) => b.support - a.support)[0] : undefined);
+    const best = checkpoint ? this.#offerOf(checkpoint) : this.#bestOffer(round, isWaitOver);
     if (!best) return false;
     const blob = new BlobFetch(best.header.blobRoot, best.header.bytes, this.#context.envelopes.crypto);
     for (const donor of best.donors) blob.addHolder(donor);
     this.#fetch = { candidate: best, blob };
     return true;
+  }
+
+  #bestOffer(round: number, isWaitOver: boolean): Candidate | undefined {
+    const news = this.#offers(round);
+    return (
+      news.find(({ isProven }) => isProven) ??
+      (isWaitOver ? news.toSorted((a, b) => b.support - a.support)[0] : undefined)
+    );
+  }
+
+  #offerOf({ round, root, snapshot }: Checkpoint): Candidate | undefined {
+    return [...this.#candidates().values()].find(
+      ({ header }) =>
+        header.round === round && equals(header.root, root) && equals(header.blobRoot, snapshot),
+    );
   }
 
   asks(): Array<{ meaning: JoinMeaning; request: Request }> {

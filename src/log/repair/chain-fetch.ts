@@ -3,9 +3,13 @@
  * in that history or not. One peer at a time, each once, and only so many.
  */
 import type { PeerKey } from '../../core/io.ts';
+import type { LogFrame } from '../log-state.ts';
 import type { Replica } from '../replica.ts';
 import { type Chain, chainRoundsMax, type Request } from '../wire.ts';
 
+/** Words are compared of two windows; what they name is a snapshot that their authors had a window and a slot or two before. */
+const wordReachWindows = 3;
+const wordReachSlots = 2;
 /** Peers asked in one history. Guess. */
 const peersAskedMax = 8;
 
@@ -23,9 +27,13 @@ export class ChainFetch {
   readonly #asked = new Set<PeerKey>();
   #underWay: ChainMeaning | null = null;
 
-  constructor(replica: Replica, reachRounds: number) {
+  constructor(
+    replica: Replica,
+    { windowRounds, snapshotRounds }: Pick<LogFrame, 'windowRounds' | 'snapshotRounds'>,
+  ) {
     this.#replica = replica;
-    this.#reachRounds = Math.min(reachRounds, chainRoundsMax);
+    const reach = snapshotRounds + wordReachWindows * windowRounds + wordReachSlots;
+    this.#reachRounds = Math.min(reach, chainRoundsMax);
   }
 
   /** Somebody is still to be heard. */

@@ -84,8 +84,8 @@ export class DigestExchange {
     free: readonly PeerKey[],
     view: DigestView,
   ): { readonly request: DigestRequest; readonly meanings: readonly DigestMeaning[] } {
-    const { round: finalised, root, weight: carried } = this.#replica.base;
-    const weight = this.#isOurs ? carried : null;
+    const { round: finalised, root, work: done } = this.#replica.base;
+    const work = this.#isOurs ? done : null;
     const from = finalised + 1;
     const last = Math.min(view.slot + 1, finalised + roundsPerDigestMax);
     // Past the last round there is nothing to compare but the histories, and that goes on: forks are found so.
@@ -96,7 +96,7 @@ export class DigestExchange {
     for (const peer of free) if (this.#askBack.has(peer)) asked.add(peer);
     this.#askBack.clear();
     return {
-      request: { kind: 'digest', finalised, root, weight, from, digests },
+      request: { kind: 'digest', finalised, root, work, from, digests },
       meanings: Array.from(asked, (peer) => ({ kind: 'digest', peer, finalised, from, digests })),
     };
   }
@@ -105,12 +105,12 @@ export class DigestExchange {
   heard(peer: PeerKey, request: DigestRequest, view: DigestView): Finding[] {
     const findings: Finding[] = [];
     const { slot } = view;
-    const { finalised, root, weight } = request;
+    const { finalised, root, work } = request;
     // Who looks into a history without standing in it says nothing of its own.
-    if (weight === null) return findings;
+    if (work === null) return findings;
     const mine = this.#replica.markAt(finalised);
     if (mine && this.#talking.has(peer))
-      findings.push({ kind: 'mark', round: finalised, mine, theirs: { root, weight } });
+      findings.push({ kind: 'mark', round: finalised, mine, theirs: { root, work } });
     if (!view.follows(peer)) return findings;
     for (const [index, digest] of request.digests.entries()) {
       const round = request.from + index;

@@ -33,6 +33,10 @@ interface Wanted {
   envelope: Envelope | null;
 }
 
+export function isFetch(meaning: { readonly kind: string }): meaning is FetchMeaning {
+  return meaning.kind === 'entries' || meaning.kind === 'blob';
+}
+
 export class EntryFetch {
   readonly #crypto: Crypto;
   readonly #wanted = new Map<string, Wanted>();
@@ -164,6 +168,14 @@ export class EntryFetch {
     this.#blobs.delete(meaning.blob);
     return [...this.#wanted.values()].flatMap(({ envelope }) =>
       envelope && blobOf(envelope) === meaning.blob ? [{ ...envelope, body }] : [],
+    );
+  }
+
+  /** The peer said itself that it has what it is asked for: ids by its digests, a body as the author. Others may hand on an envelope before they have its body. */
+  isToldBy(meaning: FetchMeaning): boolean {
+    if (meaning.kind === 'entries') return true;
+    return [...this.#wanted.values()].some(
+      ({ envelope }) => envelope?.author === meaning.peer && blobOf(envelope) === meaning.blob,
     );
   }
 

@@ -71,7 +71,8 @@ export class DeltaLog implements ProtocolCore {
             (state) => this.#stateOf(state).contributions,
             deps.trusted ?? new Set(),
           );
-    this.#log = new RunLog({ ...common, replica, signer, isMember, entitlement, random });
+    const { checkpoint = null } = deps;
+    this.#log = new RunLog({ ...common, replica, signer, isMember, entitlement, checkpoint, random });
   }
 
   handle(input: Input, nowMs: number): Output[] {
@@ -123,6 +124,7 @@ export class DeltaLog implements ProtocolCore {
       slotMs: this.#log.clock.slotMs(round),
       modelHash: this.#modelHash(base),
       agreement: this.#log.agreement,
+      checkpoint: this.#log.checkpoint,
       lag: this.#log.missing,
       lastLoss: this.#training.lastLoss,
       refused: this.#log.refusals.counts(),

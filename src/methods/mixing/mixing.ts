@@ -152,6 +152,7 @@ export class Mixing implements ProtocolCore {
       shown: [],
       modelHash: this.#model.hash,
       agreement: null,
+      checkpoint: null,
       lag: 0,
       lastLoss: this.#training.lastLoss,
       refused: this.#refusals.counts(),
