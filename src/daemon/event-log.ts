@@ -13,6 +13,7 @@ const quiet: ReadonlySet<Event['kind']> = new Set([
   'request-served',
   'request-refused',
   'sampled',
+  'file-pulled',
   'input-dropped',
 ]);
 
