@@ -41,7 +41,14 @@ const testnet = await upTestnet(
   {
     ...{ directory: join(directory, 'net'), nodes, bootstraps: 1, spec, vectors, alpha: 1, splitPath: null },
     ...{ dataPaths: Array.from({ length: nodes }, () => data), slotMs: 2000, startDelayMs: 90_000 },
-    ...{ backend: 'wasm', compareAlone: false, logLevel: 'error', attached: true, force: false },
+    ...{
+      backend: 'wasm',
+      compareAlone: false,
+      trainer: null,
+      logLevel: 'error',
+      attached: true,
+      force: false,
+    },
     entry: new URL('../src/cli/main.ts', import.meta.url),
     say: (line) => process.stderr.write(`${line}\n`),
   },
