@@ -10,6 +10,8 @@ const figures = z.object({
   loss: measured,
   accuracy: measured,
   heldOutLoss: measured,
+  /** Left out by older versions. */
+  measures: z.record(z.string(), z.number()).nullable().default(null),
   bytesIn: measured,
   bytesOut: measured,
   lag: measured,

@@ -1,6 +1,8 @@
 /** Figures for Prometheus: those of the views, one sample a run, and those of the process. */
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { NETWORK_FAMILIES, type NetworkReadings } from '../network/host-readings.ts';
 import type { NodeControl } from '../node/commands.ts';
+import type { NodeReader } from '../node/node-reader.ts';
 import type { RunView } from '../node/run-view.ts';
 import { headlineOf } from '../tasks/measures.ts';
 
@@ -55,6 +57,13 @@ function counter(name: string, help: string, value: RunMetric['value']): RunMetr
   return { name: `starlings_${name}`, kind: 'counter', help, value };
 }
 
+/** Gauges of the library that are called totals, which Prometheus keeps for counters; the same is there by type of resource. */
+const misnamed = [
+  'nodejs_active_handles_total',
+  'nodejs_active_requests_total',
+  'nodejs_active_resources_total',
+];
+
 /** Of the delay of the event loop: a finer one wakes an idle node a hundred times a second. */
 const delayPrecisionMs = 100;
 
@@ -66,12 +75,16 @@ export interface Metrics {
 }
 
 /** All metrics of a node. Bytes are the node's: its runs share the connections. */
-export function createMetrics(control: Pick<NodeControl, 'summary' | 'views'>): Metrics {
+export function createMetrics(
+  control: Pick<NodeControl, 'summary' | 'views'> & Pick<NodeReader, 'network'>,
+): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: delayPrecisionMs });
+  for (const name of misnamed) registry.removeSingleMetric(name);
   // One look for all that is asked at once.
   let views: readonly RunView[] = [];
   let node = control.summary();
+  let network: NetworkReadings = new Map();
   const figures: ReadonlyArray<readonly [RunMetric['kind'], string, string, () => number]> = [
     ['counter', 'bytes_in_total', 'Bytes received on all connections.', () => node.bytesIn],
     ['counter', 'bytes_out_total', 'Bytes sent on all connections.', () => node.bytesOut],
@@ -94,6 +107,13 @@ export function createMetrics(control: Pick<NodeControl, 'summary' | 'views'>): 
       byReason(views, counts),
     );
   }
+  for (const { label, ...family } of NETWORK_FAMILIES) {
+    add(registry, { ...family, labelNames: label === null ? [] : [label] }, () =>
+      (network.get(family.name) ?? []).map(
+        ([of, value]): Sample => [label === null ? {} : { [label]: of }, value],
+      ),
+    );
+  }
   add(registry, MEASURES, () =>
     views.flatMap((view) => {
       const headline = headlineOf(view);
@@ -106,6 +126,7 @@ export function createMetrics(control: Pick<NodeControl, 'summary' | 'views'>): 
     text: async () => {
       views = control.views();
       node = control.summary();
+      network = await control.network();
       return registry.metrics();
     },
   };

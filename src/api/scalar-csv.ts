@@ -1,5 +1,14 @@
 /** Figures as rows of a CSV file, one figure a row: what comes later is added at its end. */
-import { closeSync, openSync, readSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  linkSync,
+  openSync,
+  readSync,
+  unlinkSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { csvLine } from '../core/csv-line.ts';
 import type { ScalarSink } from './settled-figures.ts';
 
@@ -12,6 +21,7 @@ class ForeignCsvError extends Error {
 
 /** @throws ForeignCsvError where something else is there; system errors */
 export function openScalarCsv(path: string): ScalarSink {
+  begin(path);
   const file = openSync(path, 'a+');
   const start = Buffer.alloc(head.length + 1);
   const length = readSync(file, start, 0, start.length, 0);
@@ -27,4 +37,20 @@ export function openScalarCsv(path: string): ScalarSink {
     },
     close: () => closeSync(file),
   };
+}
+
+/** Nodes of a testnet add to one file, and each may be the first: it comes into being with its head. */
+function begin(path: string): void {
+  if (existsSync(path)) return;
+  const draft = `${path}.${process.pid}.new`;
+  writeFileSync(draft, `${head}\n`, { flag: 'wx' });
+  try {
+    linkSync(draft, path);
+  } catch (error) {
+    // Another was first. Where there are no links, the head is written to the empty file.
+    if (!['EEXIST', 'EPERM', 'ENOTSUP', 'ENOSYS'].includes((error as NodeJS.ErrnoException).code ?? ''))
+      throw error;
+  } finally {
+    unlinkSync(draft);
+  }
 }

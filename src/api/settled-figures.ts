@@ -1,11 +1,25 @@
 /** Figures for programs that want each of them once: what is known of a round when the next one has begun. Pure. */
 import type { Figures, Noted } from '../node/run-history.ts';
 
+/** What stands before the slash groups them where they are drawn. */
+const tags: Readonly<Record<Exclude<keyof Figures, 'measures'>, string>> = {
+  loss: 'training/loss',
+  accuracy: 'held_out/accuracy',
+  heldOutLoss: 'held_out/loss',
+  bytesIn: 'network/bytes_received',
+  bytesOut: 'network/bytes_sent',
+  lag: 'log/entries_missing',
+  behind: 'log/rounds_not_final',
+};
+
 export interface Scalar {
   readonly node: string;
   readonly runId: string;
   readonly round: number;
-  readonly figure: keyof Figures;
+  /** A name of `Figures`, or `measure/ID`. */
+  readonly figure: string;
+  /** What it is called where figures lie in groups. */
+  readonly tag: string;
   readonly value: number;
   /** When it was learned, Unix time. */
   readonly atMs: number;
@@ -15,13 +29,26 @@ export interface Scalar {
 export interface ScalarSink {
   /** @throws system errors */
   write(scalar: Scalar): void;
-  close(): void;
+  /** What the figures of a node are of, as far as that is known; again when more is. */
+  describe?(of: Pick<Scalar, 'node' | 'runId'>, description: RunDescription): void;
+  close(): void | Promise<void>;
+}
+
+export interface RunDescription {
+  readonly runId: string;
+  readonly name: string;
+  readonly method: string;
+  readonly parameters: number;
+  readonly rounds: number;
+  readonly slotMs: number;
+  /** Null before the end. */
+  readonly outcome: string | null;
 }
 
 export class SettledFigures {
   readonly #emit: (scalar: Scalar) => void;
   /** By node and run, then by figure: what may still change. */
-  readonly #pending = new Map<string, Map<keyof Figures, Scalar>>();
+  readonly #pending = new Map<string, Map<string, Scalar>>();
   /** By node, run and figure: the last round that was told. */
   readonly #told = new Map<string, number>();
 
@@ -31,17 +58,16 @@ export class SettledFigures {
 
   note(of: Pick<Scalar, 'node' | 'runId' | 'round' | 'atMs'>, figures: Noted): void {
     const key = `${of.node}/${of.runId}`;
-    const pending = this.#pending.get(key) ?? new Map<keyof Figures, Scalar>();
+    const pending = this.#pending.get(key) ?? new Map<string, Scalar>();
     this.#pending.set(key, pending);
     for (const scalar of [...pending.values()]) {
       if (scalar.round < of.round) this.#tell(key, pending, scalar);
     }
-    for (const [name, value] of Object.entries(figures)) {
-      const figure = name as keyof Figures;
-      if (value === null || value === undefined) continue;
+    for (const [figure, tag, value] of named(figures)) {
       if (of.round > (this.#told.get(`${key}/${figure}`) ?? -1)) {
         // Of an earlier round than the one under way it comes too late.
-        if ((pending.get(figure)?.round ?? -1) <= of.round) pending.set(figure, { ...of, figure, value });
+        if ((pending.get(figure)?.round ?? -1) <= of.round)
+          pending.set(figure, { ...of, figure, tag, value });
       }
     }
   }
@@ -53,9 +79,22 @@ export class SettledFigures {
     }
   }
 
-  #tell(key: string, pending: Map<keyof Figures, Scalar>, scalar: Scalar): void {
+  #tell(key: string, pending: Map<string, Scalar>, scalar: Scalar): void {
     pending.delete(scalar.figure);
     this.#told.set(`${key}/${scalar.figure}`, scalar.round);
     this.#emit(scalar);
   }
+}
+
+function named({
+  measures,
+  ...figures
+}: Noted): Array<readonly [figure: string, tag: string, value: number]> {
+  const plain = Object.entries(figures).flatMap(([name, value]) =>
+    value === null || value === undefined ? [] : [[name, tags[name as keyof typeof tags], value] as const],
+  );
+  const own = Object.entries(measures ?? {}).map(
+    ([id, value]) => [`measure/${id}`, `held_out/${id}`, value] as const,
+  );
+  return [...plain, ...own];
 }

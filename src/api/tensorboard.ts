@@ -5,19 +5,7 @@
 import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { Message } from '../core/protobuf.ts';
-import type { Figures } from '../node/run-history.ts';
 import type { Scalar, ScalarSink } from './settled-figures.ts';
-
-/** What stands before the slash groups them. */
-const tags: Readonly<Record<keyof Figures, string>> = {
-  loss: 'training/loss',
-  accuracy: 'held_out/accuracy',
-  heldOutLoss: 'held_out/loss',
-  bytesIn: 'network/bytes_received',
-  bytesOut: 'network/bytes_sent',
-  lag: 'log/entries_missing',
-  behind: 'log/rounds_not_final',
-};
 
 /** Of a run id, which is long; the rest of it tells no runs of one folder apart. */
 const runIdShown = 16;
@@ -47,8 +35,8 @@ export function openTensorboard(directory: string): ScalarSink {
   };
 }
 
-function eventOf({ round, figure, value, atMs }: Scalar): Message {
-  const one = new Message().text(1, tags[figure]).float(2, value);
+function eventOf({ round, tag, value, atMs }: Scalar): Message {
+  const one = new Message().text(1, tag).float(2, value);
   const summary = new Message().message(1, one);
   return new Message()
     .double(1, atMs / 1000)

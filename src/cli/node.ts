@@ -3,13 +3,20 @@ import { ConfigError } from '../config/config-error.ts';
 import { LOG_LEVELS } from '../daemon/options.ts';
 import { RETENTIONS } from '../log/retention.ts';
 import type { RunView } from '../node/run-view.ts';
-import { checkpoint, collected, peerKeys, trainerLine, wholeNumber } from './parts/arguments.ts';
+import {
+  checkpoint,
+  collected,
+  nameOfFigures,
+  peerKeys,
+  trainerLine,
+  wholeNumber,
+} from './parts/arguments.ts';
 import { backendOption } from './parts/backend-option.ts';
 import { configFile } from './parts/config-file.ts';
 import { addConnectivityOptions } from './parts/connectivity-options.ts';
 import { dataHome } from './parts/data-home.ts';
 import { exitCodeOf, exitCodesHelp } from './parts/exit.ts';
-import { addFigureOptions, type FigureOptions } from './parts/figure-options.ts';
+import { addFigureOptions } from './parts/figure-options.ts';
 import type { NodeFlags } from './parts/node-settings.ts';
 import { type CommandContext, type CommandResult, perform } from './parts/perform.ts';
 
@@ -51,6 +58,11 @@ export function addNodeCommand(parent: Command): Command {
       '--compare-alone',
       'train a twin beside that hears of nobody, and say how it does in the end; takes twice the processor time',
     )
+    .option(
+      '--figures-name <name>',
+      'what this node is called in files and servers of figures (default: the beginning of its key)',
+      nameOfFigures,
+    )
     .option('--even-if-over', 'train even where the planned time of the run is over and nobody of it is met')
     .addOption(
       new Option(
@@ -79,11 +91,11 @@ export function addNodeCommand(parent: Command): Command {
 }
 
 /** Until it is stopped, its runs are finished where it is to end with them, or its last run cannot go on. */
-async function runNode(flags: NodeFlags & FigureOptions, context: CommandContext): Promise<CommandResult> {
+async function runNode(flags: NodeFlags, context: CommandContext): Promise<CommandResult> {
   // What is typed wrong is told before anything else is looked at, let alone dialled.
   if (flags.run !== undefined) (await import('../daemon/run-reference.ts')).checkRunReference(flags.run);
   const { nodeSettings } = await import('./parts/node-settings.ts');
-  const { directory = dataHome('node'), key, ...settings } = await nodeSettings(flags);
+  const { directory = dataHome('node'), key, figures: written, ...settings } = await nodeSettings(flags);
   const { startDaemon } = await import('../daemon/daemon.ts');
   const { JoinedRuns } = await import('../daemon/joined-runs.ts');
   const earlier = (await JoinedRuns.read(directory)).all();
@@ -102,7 +114,7 @@ async function runNode(flags: NodeFlags & FigureOptions, context: CommandContext
   });
   const { FigureFiles } = await import('./parts/figure-files.ts');
   const view = createNodeView(context.screen);
-  const figures = FigureFiles.open(flags, view.note);
+  const figures = FigureFiles.open(written, view.note);
   const finished = new AbortController();
   const daemon = await startDaemon(
     {
@@ -122,11 +134,17 @@ async function runNode(flags: NodeFlags & FigureOptions, context: CommandContext
   for (const line of apiLines(daemon.info.http)) view.note(line);
   for (const listening of daemon.info.addresses) view.note(`address   ${listening}`);
   const onFinished = flags.exitWhenFinished ? () => finished.abort() : null;
-  const watch = new NodeWatch({ views: daemon.views, view, narrator, onFinished });
-  await daemon.closed.finally(() => {
+  const views = (): readonly RunView[] => {
+    const runs = daemon.views();
+    figures?.hearViews(runs);
+    return runs;
+  };
+  const watch = new NodeWatch({ views, view, narrator, onFinished });
+  await daemon.closed.finally(async () => {
     watch.end();
+    figures?.hearViews(narrator.ended());
+    await figures?.close();
     view.end();
-    figures?.close();
   });
   const runs = narrator.ended();
   return {

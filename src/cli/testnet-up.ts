@@ -1,20 +1,23 @@
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { ConfigError } from '../config/config-error.ts';
-import type { ReadyMember } from '../testnet/launcher.ts';
+import type { FigureTargets, ReadyMember } from '../testnet/launcher.ts';
 import { entryFile } from './parts/entry-file.ts';
+import { addFigureOptions, type FigureOptions } from './parts/figure-options.ts';
 import { type CommandContext, perform } from './parts/perform.ts';
 import { TESTNET_DIRECTORY } from './parts/testnet-directory.ts';
 import { addTestnetOptions, type TestnetOptions, upOptionsOf } from './parts/testnet-options.ts';
 
-interface Options extends TestnetOptions {
+interface Options extends TestnetOptions, FigureOptions {
   readonly dir: string;
   readonly resume?: true;
 }
 
 export function addTestnetUpCommand(parent: Command): void {
-  addTestnetOptions(
-    parent.command('up').description('boot bootstraps and nodes, which go on when this command ends'),
-  )
+  const command = parent
+    .command('up')
+    .description('boot bootstraps and nodes, which go on when this command ends');
+  addFigureOptions(addTestnetOptions(command))
     .option('--dir <dir>', 'a directory per node is made here', TESTNET_DIRECTORY)
     .option('--resume', 'start those of a stopped testnet again, with the run that they were in')
     .action((file: string | undefined, options: Options, command: Command) =>
@@ -45,7 +48,8 @@ export function addTestnetUpCommand(parent: Command): void {
 }
 
 async function booted(file: string | undefined, options: Options, { say, signal }: CommandContext) {
-  const upOptions = await upOptionsOf(file, options, options.dir, say);
+  const given = await upOptionsOf(file, options, options.dir, say);
+  const upOptions = { ...given, figures: await figuresOf(options) };
   const { upTestnet } = await import('../testnet/up-testnet.ts');
   return upTestnet(upOptions, signal);
 }
@@ -56,12 +60,32 @@ async function isUntouchedTestnet(directory: string): Promise<boolean> {
   return state !== null && isUntouched(state);
 }
 
-async function resumed({ dir: directory, trainer }: Options, { say, signal }: CommandContext) {
+/** Nodes are started elsewhere: their paths are whole. @throws MlflowTargetError */
+async function figuresOf({ tensorboard, csv, mlflow }: FigureOptions): Promise<FigureTargets> {
+  if (mlflow !== undefined) {
+    const { checkedMlflowUrl } = await import('../api/mlflow-client.ts');
+    checkedMlflowUrl(mlflow, !!process.env['MLFLOW_TRACKING_TOKEN']);
+  }
+  return {
+    ...(tensorboard === undefined ? {} : { tensorboard: resolve(tensorboard) }),
+    ...(csv === undefined ? {} : { csv: resolve(csv) }),
+    ...(mlflow === undefined ? {} : { mlflow }),
+  };
+}
+
+async function resumed(options: Options, { say, signal }: CommandContext) {
+  const { dir: directory, trainer } = options;
   const { resumeTestnet } = await import('../testnet/resume-testnet.ts');
-  const testnet = await resumeTestnet({ directory, entry: entryFile(), trainer: trainer ?? null }, signal);
+  const testnet = await resumeTestnet(
+    { directory, entry: entryFile(), trainer: trainer ?? null, figures: await figuresOf(options) },
+    signal,
+  );
   say(`run ${testnet.state.runId}, as it was`);
   return testnet;
 }
+
+/** Its folder names no command, file or server: whoever starts it again does. */
+const besideResume = ['--resume', '--dir', '--trainer', '--tensorboard', '--csv', '--mlflow'];
 
 /** A testnet that is started again is what it was. @throws ConfigError */
 function refuseBesideResume(
@@ -72,7 +96,7 @@ function refuseBesideResume(
   const flags = command.options
     .filter((option) => command.getOptionValueSource(option.attributeName()) === 'cli')
     .map(({ long }) => long)
-    .filter((long) => long !== '--resume' && long !== '--dir' && long !== '--trainer');
+    .filter((long) => !besideResume.includes(long ?? ''));
   const idle = [...(file === undefined ? [] : [file]), ...flags];
   if (idle.length === 0) return;
   throw new ConfigError('BAD_USAGE', `${what} does nothing with ${idle.join(' and ')}; leave it out`);

@@ -3,7 +3,7 @@
  * node does without end is written when it changes.
  */
 import type { Logger } from 'pino';
-import type { NodeEvent } from '../node/events.ts';
+import type { NodeEvent, RunSample } from '../node/events.ts';
 
 type Event = NodeEvent['event'];
 
@@ -13,6 +13,7 @@ const quiet: ReadonlySet<Event['kind']> = new Set([
   'request-served',
   'request-refused',
   'sampled',
+  'file-pulled',
   'input-dropped',
 ]);
 
@@ -34,12 +35,15 @@ const repeated: ReadonlySet<Event['kind']> = new Set([
 
 /** Whoever looks at a node has samples made, twice a second while it draws its view. Between two lines; a guess. */
 const sampledEveryMs = 5_000;
+/** Between two that say in short how a run stood in its round, which is what a report draws curves of. */
+const shortEveryMs = 1_000;
 
 export class EventLog {
   readonly #log: Logger;
   /** Of what is repeated the last line, by kind and run. */
   readonly #last = new Map<string, string>();
   readonly #sampledAtMs = new Map<string | null, number>();
+  readonly #shortOf = new Map<string | null, { readonly round: number; readonly atMs: number }>();
 
   constructor(log: Logger) {
     this.#log = log;
@@ -47,6 +51,7 @@ export class EventLog {
 
   write({ runId, atMs, event }: Pick<NodeEvent, 'runId' | 'atMs' | 'event'>): void {
     if (event.kind === 'sampled') {
+      this.#writeInShort(runId, atMs, event.sample);
       const since = Math.abs(atMs - (this.#sampledAtMs.get(runId) ?? Number.NEGATIVE_INFINITY));
       if (since < sampledEveryMs) return;
       this.#sampledAtMs.set(runId, atMs);
@@ -54,6 +59,22 @@ export class EventLog {
     const level = this.#isQuiet(runId, event) ? 'debug' : troubles.has(event.kind) ? 'warn' : 'info';
     this.#log[level](runId === null ? event : { runId, ...event }, event.kind);
     if (event.kind === 'ended' && runId !== null) this.#forget(runId);
+  }
+
+  /** Once a round: a kilobyte of each sample is of contributions and links. */
+  #writeInShort(runId: string | null, atMs: number, { core, bytesIn, bytesOut }: RunSample): void {
+    const { phase, round, finalisedRound, lag, lastLoss } = core;
+    const last = this.#shortOf.get(runId);
+    if (
+      round < 0 ||
+      phase === 'finished' ||
+      round === last?.round ||
+      Math.abs(atMs - (last?.atMs ?? -Infinity)) < shortEveryMs
+    )
+      return;
+    this.#shortOf.set(runId, { round, atMs });
+    const sample = { core: { phase, round, finalisedRound, lag, lastLoss }, bytesIn, bytesOut };
+    this.#log.info({ runId, kind: 'sampled', sample }, 'sampled');
   }
 
   #isQuiet(runId: string | null, event: Event): boolean {
@@ -69,6 +90,7 @@ export class EventLog {
 
   #forget(runId: string): void {
     this.#sampledAtMs.delete(runId);
+    this.#shortOf.delete(runId);
     for (const kind of repeated) this.#last.delete(`${runId}/${kind}`);
   }
 }

@@ -7,11 +7,29 @@ import { limitsSchema } from '../node/limits.ts';
 import { backendSchema } from '../tensor/backend-schema.ts';
 import { apiSchema, socketFrom } from './api-settings.ts';
 import { connectivitySchema } from './connectivity.ts';
+import { figuresName } from './figures-name.ts';
 import { LOG_LEVELS } from './options.ts';
 import { isMeantAsRunId } from './run-reference.ts';
 
 const address = z.string().min(1).max(1024);
 const path = z.string().min(1).max(4096);
+
+const figuresSchema = z.strictObject({
+  tensorboard: path.optional().describe('folder for event files of TensorBoard'),
+  csv: path.optional().describe('file that a row is added to for each figure'),
+  mlflow: z
+    .url({ protocol: /^https?$/ })
+    .max(2048)
+    .optional()
+    .describe(
+      'tracking server of MLflow; its token is taken from the variable MLFLOW_TRACKING_TOKEN and stands in no file',
+    ),
+  name: z
+    .string()
+    .regex(figuresName)
+    .optional()
+    .describe('what this node is called there; absent: the beginning of its key'),
+});
 
 export const nodeFileSchema = z.strictObject({
   directory: path.optional().describe('key, store, log and models; absent: as for --dir'),
@@ -64,6 +82,7 @@ export const nodeFileSchema = z.strictObject({
     .describe(
       'keys of nodes whose word on the history counts in full when an open run is joined; empty: all that are met count alike',
     ),
+  figures: figuresSchema.prefault({}).describe('where figures of each round are written besides'),
   limits: limitsSchema.prefault({}),
   runs: z
     .array(
@@ -93,9 +112,10 @@ export type NodeFile = z.infer<typeof nodeFileSchema>;
 /** Paths in the file are relative to the file. A run may be an id, unless there is a file of that name: `isFile` tells. */
 export function withPathsFrom(file: string, settings: NodeFile, isFile: (path: string) => boolean): NodeFile {
   const from = (given: string): string => resolve(dirname(file), given);
-  const { directory, key, runs, api, connectivity } = settings;
+  const { directory, key, figures, runs, api, connectivity } = settings;
   const { listen, ...files } = api;
   const { networkKey } = connectivity;
+  const { tensorboard, csv } = figures;
   return {
     ...settings,
     ...(directory === undefined ? {} : { directory: from(directory) }),
@@ -107,6 +127,11 @@ export function withPathsFrom(file: string, settings: NodeFile, isFile: (path: s
       ),
     },
     connectivity: { ...connectivity, ...(networkKey === undefined ? {} : { networkKey: from(networkKey) }) },
+    figures: {
+      ...figures,
+      ...(tensorboard === undefined ? {} : { tensorboard: from(tensorboard) }),
+      ...(csv === undefined ? {} : { csv: from(csv) }),
+    },
     runs: runs.map((one) => ({
       ...one,
       run: isMeantAsRunId(one.run) && !isFile(from(one.run)) ? one.run : from(one.run),

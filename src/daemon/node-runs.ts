@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Crypto } from '../core/crypto.ts';
 import type { Store } from '../core/ports.ts';
 import { composeEntry } from '../entries/registry.ts';
+import type { NetworkReadings } from '../network/host-readings.ts';
 import type { CheckedData, JoinRequest, NodeControl, NodeSummary } from '../node/commands.ts';
 import type { StarlingsNode } from '../node/create-node.ts';
 import type { Submission } from '../node/driver.ts';
@@ -81,6 +82,10 @@ export class NodeRuns implements NodeControl, NodeReader {
 
   settings(): NodeSettings {
     return { ...this.#options.settings, addresses: this.#options.node.addresses() };
+  }
+
+  network(): Promise<NetworkReadings> {
+    return this.#options.node.network();
   }
 
   async peers(): Promise<readonly PeerSummary[]> {

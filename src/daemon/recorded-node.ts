@@ -9,7 +9,7 @@ import { parseJson } from '../core/parse-json.ts';
 import { sourceOf } from '../node/event-sources.ts';
 import { eventText } from '../node/event-text.ts';
 import type { NodeEvent } from '../node/events.ts';
-import { Histories } from '../node/histories.ts';
+import { Histories, measuresByName } from '../node/histories.ts';
 import { NodeError } from '../node/node-error.ts';
 import { RunHistory } from '../node/run-history.ts';
 import { peerName, type RunView } from '../node/run-view.ts';
@@ -39,7 +39,7 @@ export async function recordedNode(directory: string, name: string): Promise<Rec
   let events: LiveEvent[] = [];
   for (const file of [OLDER_LOG_FILE, LOG_FILE]) {
     for await (const event of eventsOf(join(directory, file), first.peerKey)) {
-      histories.note(event);
+      note(histories, event);
       const told = inWords(event, name, views);
       if (told) events = [...events, told].slice(-eventsMax);
     }
@@ -49,11 +49,20 @@ export async function recordedNode(directory: string, name: string): Promise<Rec
   return { node, events };
 }
 
+/** What another version wrote may say less than it must. */
+function note(histories: Histories, event: NodeEvent): void {
+  try {
+    histories.note(event);
+  } catch {
+    // Then there is no figure of it.
+  }
+}
+
 /** Figures that the log does not have come from how the run stood last. */
 function withLast(view: RunView, histories: Histories) {
   const history = RunHistory.of(histories.of(view.runId));
   const { finalisedRound: round, accuracy, heldOutLoss, bytesIn, bytesOut } = view;
-  history.note(round, { accuracy, heldOutLoss, bytesIn, bytesOut });
+  history.note(round, { accuracy, heldOutLoss, measures: measuresByName(view), bytesIn, bytesOut });
   return history.data();
 }
 

@@ -155,6 +155,15 @@ export class Gossip {
     return new Set(keys.filter((key) => key !== null));
   }
 
+  /** Those that were joined: how many peers are in each, and with how many of them messages are exchanged at once. */
+  topics(): ReadonlyArray<{ readonly topic: string; readonly mesh: number; readonly peers: number }> {
+    const service = this.#service as (GossipSub & MeshOf) | null;
+    if (service === null) return [];
+    return [...this.#judges.keys()].map((topic) => ({
+      ...{ topic, mesh: service.getMeshPeers(topic).length, peers: service.getSubscribers(topic).length },
+    }));
+  }
+
   /** One after the other of a peer: gossipsub hands over all that a frame holds before it hears what the first was worth. */
   async #validate(from: PeerId, message: Message, judge: TopicJudge): Promise<TopicValidatorResult> {
     const name = from.toString();
@@ -191,6 +200,11 @@ export class Gossip {
     }
     return this.#service;
   }
+}
+
+/** The service has it, and its type does not say so. */
+interface MeshOf {
+  getMeshPeers(topic: string): string[];
 }
 
 const fixedOptions: Partial<GossipsubOpts> = {

@@ -20,6 +20,7 @@ import { AddressError, RecordRefusedError } from './errors.ts';
 import { followConnections } from './follow-connections.ts';
 import { Gossip } from './gossip.ts';
 import { HostDatastore } from './host-datastore.ts';
+import { HostReadings, type NetworkReadings } from './host-readings.ts';
 import { type Identity, peerIdOf } from './identity.ts';
 import { greeting } from './neighbours.ts';
 import { type OriginOf, Origins, publicOrigin } from './origins.ts';
@@ -78,6 +79,8 @@ export interface Host {
   addresses(): string[];
   /** Bytes over the connections of this host, all runs and the DHT together, since it was created. */
   traffic(): Traffic;
+  /** What libp2p says of itself. */
+  readings(): Promise<NetworkReadings>;
 }
 
 /**
@@ -90,7 +93,8 @@ export async function createHost(options: HostOptions): Promise<Host> {
   for (const text of profile.listen) {
     parsedAddress(text);
   }
-  const meter = createTrafficMeter(profile.bytesOf);
+  const readings = new HostReadings();
+  const meter = createTrafficMeter(readings, profile.bytesOf);
   const nowMs = (): number => performance.now();
   const reputation = new Reputation(nowMs);
   const origins = new Origins(
@@ -141,6 +145,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
     stop: async () => libp2p.stop(),
     addresses: () => libp2p.getMultiaddrs().map(String),
     traffic: () => meter.read(),
+    readings: () => readings.read(gossip.topics()),
   };
 }
 

@@ -3,14 +3,8 @@
  * libp2p hands every new connection to its metrics component before the upgrade; what counts its bytes is the
  * profile's to say, since that depends on the transport.
  */
-import type {
-  Counter,
-  CounterGroup,
-  Metric,
-  MetricGroup,
-  Metrics,
-  MultiaddrConnection,
-} from '@libp2p/interface';
+import type { Metrics, MultiaddrConnection } from '@libp2p/interface';
+import type { HostReadings } from './host-readings.ts';
 
 export interface Traffic {
   readonly bytesIn: number;
@@ -31,8 +25,12 @@ export interface TrafficMeter {
   read(): Traffic;
 }
 
-/** @param bytesOf counts the bytes of a new connection; null for one that it cannot count */
+/**
+ * @param readings keeps what libp2p says of itself besides
+ * @param bytesOf counts the bytes of a new connection; null for one that it cannot count
+ */
 export function createTrafficMeter(
+  readings: HostReadings,
   bytesOf: (connection: MultiaddrConnection) => ConnectionBytes | null,
 ): TrafficMeter {
   const open = new Set<ConnectionBytes>();
@@ -51,7 +49,13 @@ export function createTrafficMeter(
   }
 
   return {
-    metrics: { ...ignoredMetrics, trackMultiaddrConnection: track },
+    metrics: {
+      ...readings.metrics(),
+      trackMultiaddrConnection: track,
+      trackProtocolStream: () => {},
+      traceFunction: <F>(_name: string, traced: F) => traced,
+      createTrace: () => {},
+    },
     read: () => [...open].reduce((sum, bytes) => sumOf(sum, bytes.read()), closed),
   };
 }
@@ -59,30 +63,3 @@ export function createTrafficMeter(
 function sumOf(a: Traffic, b: Traffic): Traffic {
   return { bytesIn: a.bytesIn + b.bytesIn, bytesOut: a.bytesOut + b.bytesOut };
 }
-
-const ignore = () => {};
-const stopIgnoring = () => ignore;
-/** Takes every reading libp2p offers and keeps none: the byte counts are all this node asks of it. */
-const ignoredReading: Metric & MetricGroup & Counter & CounterGroup & { observe(value: unknown): void } = {
-  update: ignore,
-  increment: ignore,
-  decrement: ignore,
-  reset: ignore,
-  observe: ignore,
-  timer: stopIgnoring,
-};
-const ignoredRegistration = () => ignoredReading;
-
-const ignoredMetrics: Omit<Metrics, 'trackMultiaddrConnection'> = {
-  trackProtocolStream: ignore,
-  registerMetric: ignoredRegistration,
-  registerMetricGroup: ignoredRegistration,
-  registerCounter: ignoredRegistration,
-  registerCounterGroup: ignoredRegistration,
-  registerHistogram: ignoredRegistration,
-  registerHistogramGroup: ignoredRegistration,
-  registerSummary: ignoredRegistration,
-  registerSummaryGroup: ignoredRegistration,
-  traceFunction: <F>(_name: string, traced: F) => traced,
-  createTrace: ignore,
-};

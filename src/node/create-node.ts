@@ -10,6 +10,7 @@ import { checkPeerAddress } from '../network/announced-addresses.ts';
 import { type Bootstraps, createBootstraps } from '../network/bootstraps.ts';
 import { serveClock } from '../network/clock-exchange.ts';
 import { createHost, type Host } from '../network/host.ts';
+import type { NetworkReadings } from '../network/host-readings.ts';
 import { type Identity, peerIdOf } from '../network/identity.ts';
 import { serveManifests } from '../network/manifest-exchange.ts';
 import type { HostProfile } from '../network/profiles/host-profile.ts';
@@ -56,6 +57,8 @@ export interface StarlingsNode {
   addresses(): string[];
   /** Bytes over all connections since the start. */
   traffic(): Traffic;
+  /** What the network says of itself, for operators. */
+  network(): Promise<NetworkReadings>;
   /** Of the content store; null where the node has none. */
   content(): ContentUsage | null;
   /** Where a peer was last seen, as far as the host remembers; with `/p2p/...`. */
@@ -155,6 +158,10 @@ class Node implements StarlingsNode {
 
   traffic(): Traffic {
     return this.#host.traffic();
+  }
+
+  network(): Promise<NetworkReadings> {
+    return this.#host.readings();
   }
 
   content(): ContentUsage | null {

@@ -51,6 +51,7 @@ const sources: { readonly [K in Kind]: SourceOf<K> } = {
   'input-dropped': 'session',
   'file-wanted': 'session',
   'file-refused': 'session',
+  'file-pulled': 'session',
   'file-complete': 'session',
   ended: 'session',
 };

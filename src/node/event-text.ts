@@ -124,6 +124,8 @@ function sessionText(event: (NodeEvent & { source: 'session' })['event']): Event
       return plain(`asks peers for ${event.name}, a file of the run: ${(event.bytes / 1e6).toFixed(1)} MB`);
     case 'file-refused':
       return trouble(`a peer sent something else than the file that was asked for: ${event.reason}`);
+    case 'file-pulled':
+      return null;
     case 'file-complete':
       return good(`${event.name}, a file of the run, is here`);
     case 'prepared':

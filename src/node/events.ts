@@ -61,6 +61,14 @@ export type SessionEvent =
   /** Peers are asked for a file that the manifest names. */
   | { readonly kind: 'file-wanted'; readonly name: string; readonly bytes: number }
   | { readonly kind: 'file-refused'; readonly provider: string; readonly reason: string }
+  /** So much of it is here. `leftMs`: until all of it is, at the pace since this start of the node; null before there is one. */
+  | {
+      readonly kind: 'file-pulled';
+      readonly name: string;
+      readonly bytes: number;
+      readonly heldBytes: number;
+      readonly leftMs: number | null;
+    }
   | { readonly kind: 'file-complete'; readonly name: string }
   /** The manifest is here; the data is read and the backend started next. */
   | { readonly kind: 'opened'; readonly facts: RunFacts }

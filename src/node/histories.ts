@@ -1,9 +1,13 @@
 /** The histories of a node's runs, from the stream of its events. */
+import type { Measure } from '../tasks/measures.ts';
 import type { NodeEvent, RunSample } from './events.ts';
 import { type HistoryData, type LogHead, type Noted, RunHistory } from './run-history.ts';
 
 /** Of more runs the oldest are forgotten: a node that takes part in a run again begins anew. */
 const runsMax = 64;
+
+/** Of one evaluation: the first are those to look at, and a task of many labels has one for each besides. */
+const measuresMax = 8;
 
 /** What an event adds to the history of a run. */
 export type HistoryNote =
@@ -44,13 +48,33 @@ function noteOf(event: NodeEvent['event']): HistoryNote | null {
   }
   if (event.kind === 'evaluated') {
     const { round, accuracy, loss } = event;
-    return { kind: 'figures', round, figures: { accuracy, heldOutLoss: loss } };
+    return {
+      kind: 'figures',
+      round,
+      figures: { accuracy, heldOutLoss: loss, measures: measuresByName(event) },
+    };
   }
   if (event.kind === 'finalised') {
     const { round, root, entries } = event;
     return { kind: 'head', head: { round, root, entries } };
   }
   return event.kind === 'sampled' ? sampled(event.sample) : null;
+}
+
+/** What was measured besides the share of right answers; null where that is all there is. */
+export function measuresByName({
+  measures = [],
+  figures,
+}: {
+  readonly measures?: readonly Measure[] | undefined;
+  readonly figures?: { readonly auc: number | null } | null | undefined;
+}): Record<string, number> | null {
+  const auc = figures?.auc ?? null;
+  const named = [
+    ...measures.slice(0, measuresMax).map(({ id, value }) => [id, value] as const),
+    ...(auc === null ? [] : [['AUC', auc] as const]),
+  ];
+  return named.length === 0 ? null : Object.fromEntries(named);
 }
 
 function sampled({ core, bytesIn, bytesOut }: RunSample): HistoryNote | null {

@@ -1,5 +1,6 @@
 /** What people read of a running node besides what its commands show, and the forms of it. */
 import * as z from 'zod';
+import type { NetworkReadings } from '../network/host-readings.ts';
 import type { RunManifest } from '../run/manifest.ts';
 import type { EntryPage, EntryPageRequest } from './held-entries.ts';
 import type { EntryRequest, HeldEntryInFull } from './held-entry.ts';
@@ -40,6 +41,8 @@ export type PeerSummary = z.infer<typeof peerSummarySchema>;
 
 export interface NodeReader {
   settings(): NodeSettings;
+  /** What the network says of itself, for operators. */
+  network(): Promise<NetworkReadings>;
   /** Connected ones. */
   peers(): Promise<readonly PeerSummary[]>;
   /** Null where the run is not here, or its manifest is not. */

@@ -22,6 +22,8 @@ import { NodeError } from './node-error.ts';
 const inFlightMax = 4;
 /** For a segment; half a minute is 70 kbit/s. */
 const answerTimeoutMs = 30_000;
+/** Between two words on how much is here. */
+const pulledEveryMs = 1_000;
 /** Beside the segment itself, or the leaves. */
 const frameBytes = 64;
 
@@ -48,6 +50,10 @@ interface Fetch {
   readonly missing: number[];
   /** Segments that are not written. */
   left: number;
+  /** Of those that were not written when it began, and when that was. */
+  readonly wanted: number;
+  readonly beganAtMs: number;
+  toldAtMs: number;
 }
 
 /** A peer answered something else than was asked, or not at all. */
@@ -155,7 +161,9 @@ export class RunFiles {
 
   async #opened(peer: PeerKey, file: RunFile, here: BlobFile, signal: AbortSignal): Promise<Fetch> {
     const missing = await here.openPart(await this.#leavesFrom(peer, file, here, signal));
-    return { file, here, missing, left: missing.length };
+    const nowMs = this.#options.clock.nowMs();
+    const wanted = missing.length;
+    return { file, here, missing, left: wanted, wanted, beganAtMs: nowMs, toldAtMs: nowMs };
   }
 
   async #leavesFrom(
@@ -203,10 +211,22 @@ export class RunFiles {
           throw error;
         }
         fetch.left -= 1;
+        this.#tellProgress(fetch);
         if (fetch.left === 0) over.abort();
       }
     };
     await Promise.all(Array.from({ length: inFlightMax }, worker));
+  }
+
+  #tellProgress(fetch: Fetch): void {
+    const { clock, onEvent } = this.#options;
+    const nowMs = clock.nowMs();
+    const { file, here, left, wanted, beganAtMs } = fetch;
+    if (left === 0 || nowMs - fetch.toldAtMs < pulledEveryMs) return;
+    fetch.toldAtMs = nowMs;
+    const leftMs = Math.round(((nowMs - beganAtMs) / (wanted - left)) * left);
+    const heldBytes = Math.floor((file.bytes * (here.segments - left)) / here.segments);
+    onEvent({ kind: 'file-pulled', name: file.name, bytes: file.bytes, heldBytes, leftMs });
   }
 
   async #ask(

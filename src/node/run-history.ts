@@ -10,6 +10,8 @@ export interface Figures {
   /** On the held-out examples: part of right answers, and mean loss. */
   readonly accuracy: number | null;
   readonly heldOutLoss: number | null;
+  /** What else the task measures on them, by name. */
+  readonly measures: Readonly<Record<string, number>> | null;
   /** On all connections of the node since its start. */
   readonly bytesIn: number | null;
   readonly bytesOut: number | null;
@@ -89,9 +91,15 @@ export class RunHistory {
   }
 }
 
-function whole({ loss = null, accuracy = null, heldOutLoss = null, ...rest }: Noted): Figures {
+function whole({
+  loss = null,
+  accuracy = null,
+  heldOutLoss = null,
+  measures = null,
+  ...rest
+}: Noted): Figures {
   const { bytesIn = null, bytesOut = null, lag = null, behind = null } = rest;
-  return { loss, accuracy, heldOutLoss, bytesIn, bytesOut, lag, behind };
+  return { loss, accuracy, heldOutLoss, measures, bytesIn, bytesOut, lag, behind };
 }
 
 /** What comes late of an earlier round does not replace what is known of a later one. */
@@ -102,6 +110,7 @@ function merged(before: HistoryPoint, now: HistoryPoint): HistoryPoint {
     loss: newer.loss ?? older.loss,
     accuracy: newer.accuracy ?? older.accuracy,
     heldOutLoss: newer.heldOutLoss ?? older.heldOutLoss,
+    measures: newer.measures ?? older.measures,
     bytesIn: newer.bytesIn ?? older.bytesIn,
     bytesOut: newer.bytesOut ?? older.bytesOut,
     lag: most(older.lag, newer.lag),

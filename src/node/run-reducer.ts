@@ -86,6 +86,7 @@ export class RunReducer {
       backend: null,
       modelPath: null,
       trouble: null,
+      pull: null,
     };
   }
 
@@ -186,7 +187,8 @@ export class RunReducer {
     'file-wanted': ({ name, bytes }) =>
       this.#change({ trouble: `peers are asked for the file ${name} of the run (${bytes} bytes)` }),
     'file-refused': ({ reason }) => this.#change({ trouble: reason }),
-    'file-complete': () => this.#change({ trouble: null }),
+    'file-pulled': ({ kind: _, ...pull }) => this.#change({ pull, trouble: null }),
+    'file-complete': () => this.#change({ pull: null, trouble: null }),
     opened: ({ facts }) => this.#open(facts),
     prepared: ({ backend }) => this.#change({ backend }),
     running: ({ round, isBack }) => this.#change({ state: 'running', sinceRound: round, isBack }),

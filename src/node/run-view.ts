@@ -167,6 +167,11 @@ export const runViewSchema = z.object({
   modelPath: z.string().nullable(),
   /** Why the last evaluation or save failed, or why snapshots are not kept; null where all went well. */
   trouble: z.string().nullable(),
+  /** A file of the run that comes from peers, while it does; `leftMs` until it is whole, at the pace so far. */
+  pull: z
+    .object({ name: z.string(), bytes: count, heldBytes: count, leftMs: z.number().nullable() })
+    .nullable()
+    .default(null),
 });
 export type RunView = z.infer<typeof runViewSchema>;
 

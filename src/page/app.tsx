@@ -1,6 +1,6 @@
 /** The page: what is told, put in order. Sections that change at another pace are made anew at their own. */
 import type { Hello } from '../api/live.ts';
-import { headlineOf, pooledMeasure } from '../tasks/measures.ts';
+import { headlineOf, pooledMeasure, writeMeasure } from '../tasks/measures.ts';
 import { Chart } from './chart.tsx';
 import { bytesText, durationText, lossText, measureText } from './figures.ts';
 import { FlockDrawing } from './flock.tsx';
@@ -12,6 +12,7 @@ import {
   denseBytes,
   flockOf,
   invitationOf,
+  measuresOf,
   type NodeRow,
   namesOf,
   rowsOf,
@@ -147,6 +148,10 @@ function Charts({ rows, colours, theme }: ChartsProps) {
   // Where a task has no accuracy, the loss on the same examples is what all have.
   const isRight = rows.every(({ view }) => !view || view.measures.length === 0);
   const heldOut = columnsOf(rows, ({ accuracy, heldOutLoss }) => (isRight ? accuracy : heldOutLoss));
+  const measures = measuresOf(rows).map((id) => ({
+    id,
+    ...columnsOf(rows, ({ measures }) => measures?.[id] ?? null),
+  }));
   const sent = columnsOf(rows, ({ bytesOut }) => (bytesOut ? bytesOut : null));
   const behind = columnsOf(rows, ({ behind }) => behind);
   const run = rows.find(({ view }) => view?.run)?.view?.run;
@@ -170,6 +175,15 @@ function Charts({ rows, colours, theme }: ChartsProps) {
           format={isRight ? (part) => `${Math.round(100 * part)} %` : lossText}
         />
       </section>
+      {measures.map(({ id, ...drawn }) => (
+        <section key={id}>
+          <Chart
+            {...{ title: `${id} on held-out examples`, label: id, lines, theme }}
+            {...drawn}
+            format={(value) => writeMeasure({ value })}
+          />
+        </section>
+      ))}
       <section>
         <Chart
           {...{ title: 'Bytes sent by each node', label: 'bytes, logarithmic', theme, isLogarithmic: true }}

@@ -190,6 +190,17 @@ export function columnsOf(
   return { rounds, columns };
 }
 
+/** More charts nobody looks at; a task says first what is to be looked at first. */
+const measuresDrawnMax = 4;
+
+/** What tasks measure besides the share of right answers, as it is known of any node. */
+export function measuresOf(rows: readonly Pick<NodeRow, 'points'>[]): readonly string[] {
+  const known = rows.flatMap(({ points }) =>
+    Object.keys(points.findLast(({ measures }) => measures)?.measures ?? {}),
+  );
+  return [...new Set(known)].slice(0, measuresDrawnMax);
+}
+
 /** The last point of every `step` rounds, so that nodes keep the same rounds. */
 function thinned(points: readonly HistoryPoint[]): readonly HistoryPoint[] {
   const step = Math.ceil(points.length / pointsDrawnMax);

@@ -75,7 +75,8 @@ function NodeLine({ row, colour }: { row: NodeRow; colour: string | undefined })
   );
 }
 
-export function stateOf({ state, phase }: RunView): string {
+export function stateOf({ state, phase, pull }: RunView): string {
+  if (pull !== null) return `fetching ${pull.name}, ${percentText(pull.heldBytes / pull.bytes)}`;
   return state === 'running' ? phase : state;
 }
 

@@ -7,6 +7,13 @@ import { memberName } from './member-name.ts';
 import { type SpawnedDaemon, spawnDaemon, waitUntilReady } from './spawn-daemon.ts';
 import { type Member, manifestPath, type TestnetState, writeState } from './testnet-state.ts';
 
+/** Where nodes write figures besides. */
+export interface FigureTargets {
+  readonly tensorboard?: string;
+  readonly csv?: string;
+  readonly mlflow?: string;
+}
+
 export interface LauncherOptions {
   readonly directory: string;
   readonly backend: BackendChoice;
@@ -14,6 +21,8 @@ export interface LauncherOptions {
   readonly trainer: string | null;
   /** Each node trains a twin alone beside. */
   readonly compareAlone: boolean;
+  /** Where each node writes its figures under its name; paths are whole. */
+  readonly figures?: FigureTargets | undefined;
   readonly logLevel: LogLevel;
   /** The processes end with us. */
   readonly attached: boolean;
@@ -85,17 +94,20 @@ export class Launcher {
   }
 
   #argsOf(launch: Launch): string[] {
-    const { directory, backend, trainer, compareAlone } = this.#options;
+    const { directory, backend, trainer, compareAlone, figures = {} } = this.#options;
+    const name = memberName(launch.role, launch.index);
     switch (launch.role) {
       case 'bootstrap':
         return ['bootstrap', '--listen', launch.listen ?? loopback];
       case 'node':
-        if (launch.config !== undefined) return ['node', '--config', launch.config];
+        if (launch.config !== undefined)
+          return ['node', '--config', launch.config, ...figureArgs(figures, name)];
         return [
           ...['node', '--listen', loopback, '--run', manifestPath(directory), '--data', launch.data],
           ...['--http', '0', '--backend', backend],
           ...(trainer === null ? [] : ['--trainer', trainer]),
           ...(compareAlone ? ['--compare-alone'] : []),
+          ...figureArgs(figures, name),
           ...launch.bootstrap.flatMap((address) => ['--bootstrap', address]),
         ];
       default:
@@ -112,4 +124,13 @@ function keptOf(launch: Launch): Pick<Member, 'data' | 'config' | 'listen'> {
     ...(config === undefined ? {} : { config }),
     ...(listen === undefined ? {} : { listen }),
   };
+}
+
+function figureArgs({ tensorboard, csv, mlflow }: FigureTargets, name: string): string[] {
+  const targets = [
+    ...(tensorboard === undefined ? [] : ['--tensorboard', tensorboard]),
+    ...(csv === undefined ? [] : ['--csv', csv]),
+    ...(mlflow === undefined ? [] : ['--mlflow', mlflow]),
+  ];
+  return targets.length === 0 ? [] : [...targets, '--figures-name', name];
 }

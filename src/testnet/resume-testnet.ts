@@ -8,7 +8,7 @@ import { stopMembers } from './stop-testnet.ts';
 import { TestnetError } from './testnet-error.ts';
 import { type Member, manifestPath, memberIndex, readState, type TestnetState } from './testnet-state.ts';
 
-export interface ResumeOptions extends Pick<LauncherOptions, 'directory' | 'entry' | 'trainer'> {
+export interface ResumeOptions extends Pick<LauncherOptions, 'directory' | 'entry' | 'trainer' | 'figures'> {
   /** Only these of those that do not run; left out: all of them. */
   readonly names?: readonly string[];
 }

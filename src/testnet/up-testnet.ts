@@ -13,7 +13,7 @@ import { impossibleCombination, type RunSpec } from '../run/run-spec.ts';
 import type { BackendChoice } from '../tensor/backend-choices.ts';
 import { chooseSlotMs, chooseStartDelayMs, measureTraining } from './calibrate.ts';
 import { splitData } from './data-shares.ts';
-import { Launcher, type ReadyMember } from './launcher.ts';
+import { type FigureTargets, Launcher, type ReadyMember } from './launcher.ts';
 import { memberName } from './member-name.ts';
 import { stopMembers } from './stop-testnet.ts';
 import { TestnetError } from './testnet-error.ts';
@@ -42,6 +42,8 @@ export interface UpOptions {
   /** Each node trains a twin alone beside. */
   readonly compareAlone: boolean;
   readonly logLevel: LogLevel;
+  /** Written by each node; left out where whoever boots them watches and writes for all. */
+  readonly figures?: FigureTargets;
   /** The processes end with us. */
   readonly attached: boolean;
   /** What an earlier testnet learned there may go. */

@@ -42,6 +42,7 @@ export async function apiOf(given: readonly RunView[], at: ListenAddress | numbe
     peers: async () => [],
     manifest: () => null,
     history: (runId) => histories.of(runId),
+    network: async () => new Map(),
     heldEntries: async () => ({ entries: [], next: null }),
     heldEntry: async () => null,
     join: async () => standing.views[0]!,

@@ -1,6 +1,7 @@
 /** Figures in files of other programs, read back by readers that know nothing of what wrote them. */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,6 +16,7 @@ const at = (name: string): string => join(folder, name);
 
 const scalar = (fields: Partial<Scalar> = {}): Scalar => ({
   ...{ node: 'node-00', runId: 'bafy0123456789abcdef', round: 3, figure: 'loss', value: 0.5, atMs: 1_500 },
+  tag: 'training/loss',
   ...fields,
 });
 
@@ -74,12 +76,12 @@ function fieldsOf(message: Buffer): Map<number, number | Buffer> {
 }
 
 describe('figures in files', () => {
-  test('event files of TensorBoard hold what was written, with checksums that are right', () => {
+  test('event files of TensorBoard hold what was written, with checksums that are right', async () => {
     assert.equal(crc32cByBits(Buffer.from('123456789')), 0xe3069283);
     const sink = openTensorboard(at('board'));
-    const written = [scalar(), scalar({ round: 2 ** 40 + 5, figure: 'bytesOut', value: 3e9 })];
+    const written = [scalar(), scalar({ round: 2 ** 40 + 5, tag: 'network/bytes_sent', value: 3e9 })];
     for (const each of [...written, scalar({ node: 'node-01' })]) sink.write(each);
-    sink.close();
+    await sink.close();
     const [run] = readdirSync(at('board'));
     assert.deepEqual(readdirSync(join(at('board'), run!)).toSorted(), ['node-00', 'node-01']);
     const place = join(at('board'), run!, 'node-00');
@@ -99,10 +101,10 @@ describe('figures in files', () => {
 
   test('TensorBoard itself reads them', {
     skip: !process.env['STARLINGS_TENSORBOARD'] && 'needs tensorboard of pip: STARLINGS_TENSORBOARD=python3',
-  }, () => {
+  }, async () => {
     const sink = openTensorboard(at('real'));
     for (let round = 0; round < 5; round++) sink.write(scalar({ round, value: 1 / (round + 1) }));
-    sink.close();
+    await sink.close();
     const [run] = readdirSync(at('real'));
     const script = `import sys
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -115,11 +117,11 @@ print([(e.step, round(e.value, 4)) for e in board.Scalars('training/loss')])`;
     assert.equal(stdout.trim(), '[(0, 1.0), (1, 0.5), (2, 0.3333), (3, 0.25), (4, 0.2)]', stderr);
   });
 
-  test('a CSV file gets one row a figure, and is written on', () => {
+  test('a CSV file gets one row a figure, and is written on', async () => {
     for (const node of ['node-00', 'one, "two"']) {
       const sink = openScalarCsv(at('figures.csv'));
       sink.write(scalar({ node }));
-      sink.close();
+      await sink.close();
     }
     assert.equal(
       readFileSync(at('figures.csv'), 'utf8'),
@@ -130,6 +132,27 @@ print([(e.step, round(e.value, 4)) for e in board.Scalars('training/loss')])`;
     writeFileSync(at('other.csv'), 'age,outcome\n1,0\n');
     assert.throws(() => openScalarCsv(at('other.csv')), { code: 'BAD_USAGE' });
     assert.equal(readFileSync(at('other.csv'), 'utf8'), 'age,outcome\n1,0\n');
+  });
+
+  test('nodes of a testnet add to one CSV file, whoever is first', async () => {
+    const script = `import { openScalarCsv } from ${JSON.stringify(new URL('../../src/api/scalar-csv.ts', import.meta.url).href)};
+      const sink = openScalarCsv(process.argv[1]);
+      for (let round = 0; round < 200; round++)
+        sink.write({ node: process.argv[2], runId: 'r', round, figure: 'loss', tag: '', value: 1, atMs: 0 });`;
+    const ends = ['a', 'b', 'c'].map((node) => {
+      const child = spawn(process.execPath, ['--input-type=module', '-e', script, at('shared.csv'), node]);
+      return once(child, 'exit');
+    });
+    assert.deepEqual(await Promise.all(ends), [
+      [0, null],
+      [0, null],
+      [0, null],
+    ]);
+    const [head, ...rows] = readFileSync(at('shared.csv'), 'utf8').trimEnd().split('\n');
+    assert.equal(head, 'time,run,node,round,figure,value');
+    assert.equal(rows.length, 600);
+    assert.ok(rows.every((row) => /^1970-01-01T00:00:00.000Z,r,[abc],\d+,loss,1$/.test(row)));
+    assert.ok(readdirSync(folder).every((name) => !name.endsWith('.new')));
   });
 
   test('a figure is told once a round, as it was last, when a later round is heard of', () => {
@@ -146,7 +169,14 @@ print([(e.step, round(e.value, 4)) for e in board.Scalars('training/loss')])`;
     // An evaluation is of an earlier round, and new; what was told already is not.
     settled.note({ ...of, round: 0 }, { accuracy: 0.5, loss: 9, bytesOut: 9 });
     settled.note({ ...of, node: 'b', round: 7 }, { loss: 4 });
+    settled.note({ ...of, node: 'c', round: 1 }, { measures: { rmse: 2, 'AUC a b': 0.5 } });
     settled.end();
-    assert.deepEqual(told.slice(2).toSorted(), ['0 accuracy 0.5', '1 loss 1', '7 loss 4']);
+    assert.deepEqual(told.slice(2).toSorted(), [
+      '0 accuracy 0.5',
+      '1 loss 1',
+      '1 measure/AUC a b 0.5',
+      '1 measure/rmse 2',
+      '7 loss 4',
+    ]);
   });
 });

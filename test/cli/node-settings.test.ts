@@ -27,6 +27,7 @@ connectivity: { relay: { bytesMax: 70000 }, networkKey: keys/network }
 httpPort: 8080
 logLevel: debug
 contentBytesMax: 0
+figures: { csv: figures.csv, mlflow: http://127.0.0.1:5000, name: ward-3 }
 limits: { connectionsMax: 50, runsMax: 2 }
 runs:
   - { run: mnist.manifest, data: images }
@@ -53,6 +54,7 @@ test('without a file: the flags, and defaults where there is none', async () => 
     contentBytesMax: 2 ** 30,
     retention: 'snapshots',
     trust: [],
+    figures: {},
     limits: {
       connectionsMax: 300,
       connectionsPerAddressMax: 32,
@@ -92,6 +94,7 @@ test('a file: its paths are relative to it, a run may be an id', async () => {
     contentBytesMax: 0,
     retention: 'snapshots',
     trust: [],
+    figures: { csv: at('figures.csv'), mlflow: 'http://127.0.0.1:5000', name: 'ward-3' },
     limits: {
       connectionsMax: 50,
       connectionsPerAddressMax: 32,
@@ -110,6 +113,15 @@ test('a file: its paths are relative to it, a run may be an id', async () => {
       { run: runId, data: '/srv/clinic.csv', backend: 'fast', compareAlone: false, evenIfOver: false },
     ],
   });
+});
+
+test('flags of figures go before the file, one by one; what cannot be a name or an address is refused', async () => {
+  const { figures } = await nodeSettings({ config: at('node.yaml'), csv: 'mine.csv', figuresName: 'other' });
+  assert.deepEqual(figures, { csv: 'mine.csv', mlflow: 'http://127.0.0.1:5000', name: 'other' });
+  for (const wrong of ['name: ../up', 'mlflow: ftp://host', 'mlflow: 5000', 'token: secret']) {
+    await writeFile(at('wrong.yaml'), `figures: { ${wrong} }\n`);
+    await assert.rejects(nodeSettings({ config: at('wrong.yaml') }), { name: 'ConfigError' });
+  }
 });
 
 test('a manifest that is not there is missed beside the file, not where the node is started', async () => {

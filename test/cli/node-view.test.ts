@@ -71,6 +71,15 @@ test('before the start it counts down, in the end it says what came of it', () =
   assert.match(drawn({ notices }), /\nalone: nobody: look$/);
 });
 
+test('a file of the run that comes from peers: how much is here, and how long it takes yet', () => {
+  const pull = { name: 'base', bytes: 145_000_000, heldBytes: 34_500_000, leftMs: 130_000 };
+  const preparing = { ...view, state: 'preparing', pull } as const;
+  assert.equal(
+    renderNode({ views: [preparing], atMs: 0 }, 80),
+    'demo  bafyrun\nfile base, 34.5 MB of 145 MB, about 2:10 min left',
+  );
+});
+
 test('runs that are looked for, prepared or over, one below the other, within the width', () => {
   const searching = { ...view, run: null, state: 'searching' } as const;
   const views = [searching, { ...view, state: 'ended', failure: 'the disk is full' } as const];

@@ -1,6 +1,6 @@
 /** A testnet of real processes over its life: stopped halfway, looked at, started again, finished, and not replaced by mistake. */
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -32,7 +32,7 @@ task: { kind: table, header: [x, y, class], numeric: [{ column: x, mean: 5, scal
 training: { localSteps: 2 }
 strategy: { id: delta-log, windowRounds: 3, admitRounds: 1, codec: { chunk: 64, perChunk: 3 } }
 rounds: 16
-slotMs: 250
+slotMs: 600
 `,
 );
 const up = [
@@ -69,12 +69,17 @@ async function until(what: string, is: (views: readonly RunView[]) => boolean): 
 }
 
 test('a testnet goes on where it was stopped, shows its results when it is down, and is kept', async () => {
-  const first = await starlings(...up, '--start-in', '1', ...place);
+  const figures = ['--csv', at('figures.csv'), '--tensorboard', at('board')];
+  const unsafe = await starlings(...up, '--mlflow', 'http://me:secret@127.0.0.1:5000', ...place);
+  assert.equal(unsafe.exitCode, 2, unsafe.stderr);
+  assert.doesNotMatch(unsafe.stderr + unsafe.stdout, /secret/);
+  const first = await starlings(...up, '--start-in', '1', ...figures, ...place);
   assert.equal(first.exitCode, 0, first.stderr);
   const { runId } = jsonOf(first);
   await until('some rounds', (views) => views.every(({ countedRounds }) => countedRounds >= 3));
   assert.equal((await starlings('testnet', 'down', ...place)).exitCode, 0);
 
+  const toldBefore = (await readFile(at('figures.csv'), 'utf8')).trimEnd().split('\n').length - 1;
   const half = await status();
   assert.deepEqual([half.exitCode, half.outcome], [1, null], 'it is not over');
   assert.match(half.stderr, /gone before the run was over: `testnet up --resume` goes on with it/);
@@ -95,7 +100,7 @@ test('a testnet goes on where it was stopped, shows its results when it is down,
   assert.equal(idle.exitCode, 2);
   assert.match(idle.stderr, /does nothing with --nodes; leave it out/);
 
-  const again = await starlings('testnet', 'up', '--resume', ...place);
+  const again = await starlings('testnet', 'up', '--resume', ...figures, ...place);
   assert.equal(again.exitCode, 0, again.stderr);
   assert.equal(jsonOf(again)['runId'], runId);
   assert.match(
@@ -128,6 +133,16 @@ test('a testnet goes on where it was stopped, shows its results when it is down,
   const ended = log.findLastIndex((line) => line.includes('"phase":"finished"'));
   const stopped = log.findIndex((line, index) => index > ended && line.includes('"stopping"'));
   assert.ok(stopped - ended <= 10, `${stopped - ended} lines after the end`);
+
+  // Told by the nodes themselves, before and after they were started again.
+  const rows = (await readFile(at('figures.csv'), 'utf8')).trimEnd().split('\n').slice(1);
+  const told = rows.map((row) => row.split(','));
+  assert.deepEqual([...new Set(told.map(([, , node]) => node))].toSorted(), ['node-00', 'node-01']);
+  assert.ok(toldBefore > 0 && rows.length > toldBefore, `${toldBefore} and ${rows.length}`);
+  assert.deepEqual(readdirSync(join(at('board'), readdirSync(at('board'))[0]!)).toSorted(), [
+    'node-00',
+    'node-01',
+  ]);
 
   const model = await readFile(over.nodes[0]!.view!.modelPath!);
   assert.equal((await starlings('start', ...up.slice(2), ...place)).exitCode, 2);

@@ -13,6 +13,7 @@ import { someView } from '../node/some-view.ts';
 const view = someView({ phase: 'training', roundsDone: 12, peers: 3 });
 const emptyPoint = {
   ...{ accuracy: null, heldOutLoss: null, bytesIn: null, bytesOut: null, lag: null, behind: null },
+  measures: null,
 };
 
 const row = (name: string, rest: Partial<NodeRow> = {}): NodeRow => ({

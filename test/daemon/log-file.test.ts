@@ -8,7 +8,7 @@ import { EventLog } from '../../src/daemon/event-log.ts';
 import { openLogFile } from '../../src/daemon/log-file.ts';
 import { RefusalTally } from '../../src/daemon/refusal-tally.ts';
 import { EventGate } from '../../src/network/event-gate.ts';
-import type { NodeEvent } from '../../src/node/events.ts';
+import type { NodeEvent, RunSample } from '../../src/node/events.ts';
 
 const directory = await mkdtemp(join(tmpdir(), 'starlings-log-'));
 after(() => rm(directory, { recursive: true, force: true }));
@@ -62,6 +62,33 @@ test('refusals are told by peer and reason, a bounded number of them', () => {
   assert.equal(tally.take(), null);
 });
 
+function sampleOf(phase: 'training' | 'finished', round: number): RunSample {
+  const core = { phase, round, finalisedRound: round - 6, lag: 0, lastLoss: 0.5, contributions: [] };
+  return { core, bytesIn: 100 * round, bytesOut: 90 * round } as unknown as RunSample;
+}
+
+test('how a run stood in each of its rounds is in the log, in short, for reports to draw', () => {
+  const lines: Record<string, unknown>[] = [];
+  const destination = { write: (line: string) => void lines.push(JSON.parse(line)) };
+  const log = new EventLog(pino({ base: null, level: 'info' }, destination));
+  for (let atMs = 0; atMs < 60_000; atMs += 500) {
+    log.write({
+      runId: 'r',
+      atMs,
+      event: { kind: 'sampled', sample: sampleOf('training', Math.floor(atMs / 2000)) },
+    });
+  }
+  assert.equal(lines.length, 30);
+  assert.deepEqual(lines[7]!['sample'], {
+    core: { phase: 'training', round: 7, finalisedRound: 1, lag: 0, lastLoss: 0.5 },
+    ...{ bytesIn: 700, bytesOut: 630 },
+  });
+  for (let atMs = 0; atMs < 60_000; atMs += 50) {
+    log.write({ runId: 'fast', atMs, event: { kind: 'sampled', sample: sampleOf('training', atMs / 50) } });
+  }
+  assert.equal(lines.length, 30 + 60, 'rounds faster than a second are not all told');
+});
+
 test('what a node goes on doing after the end of its run fills no log', () => {
   const lines = { info: 0, debug: 0 };
   const destination = {
@@ -79,7 +106,7 @@ test('what a node goes on doing after the end of its run fills no log', () => {
     for (const event of questions) write(event);
     if (atMs % 12_000 === 0) write({ kind: 'providers-found', providers: atMs < 600_000 ? 1 : 2 });
     if (atMs % 60_000 === 0) write({ kind: 'provided', holders: 2 });
-    if (atMs % 500 === 0) write({ kind: 'sampled', sample: {} as never });
+    if (atMs % 500 === 0) write({ kind: 'sampled', sample: sampleOf('finished', Math.floor(atMs / 500)) });
   }
   assert.equal(lines.info, 3, 'what is new, and that once');
   assert.ok(lines.debug < 265 * minutes, `${lines.debug} lines in an hour`);

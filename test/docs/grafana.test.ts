@@ -1,23 +1,31 @@
 /** What ships for Grafana and Prometheus asks for metrics that nodes have, and is in the forms that both read. */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
 import * as z from 'zod';
 import { createMetrics } from '../../src/api/metrics.ts';
+import { NETWORK_FAMILIES } from '../../src/network/host-readings.ts';
 import { someView } from '../node/some-view.ts';
 
 const read = (name: string): string =>
   readFileSync(new URL(`../../docs/grafana/${name}`, import.meta.url), 'utf8');
 
 const view = someView({ loss: 1, accuracy: 1, skipped: { late: 1 } });
+const network = new Map(NETWORK_FAMILIES.map(({ name }) => [name, [['some', 1]] as const]));
 const node = { peerKey: 'ab', peerId: 'p', addresses: [], content: null, bytesIn: 0, bytesOut: 0 };
-const text = await createMetrics({ summary: () => node, views: () => [view] }).text();
+const text = await createMetrics({
+  summary: () => node,
+  views: () => [view],
+  network: async () => network,
+}).text();
 const metrics = new Set([...text.matchAll(/^# TYPE (\w+) /gm)].map(([, name]) => name!));
 
 /** Names in an expression that are metrics of ours or of the process. */
 const namesIn = (expression: string): string[] =>
-  expression.match(/\b(?:starlings|process|nodejs)_\w+/g) ?? [];
+  expression.match(/\b(?:starlings|process|nodejs|libp2p)_\w+/g) ?? [];
 
 const dashboardSchema = z.object({
   schemaVersion: z.int(),
@@ -66,6 +74,23 @@ const rulesSchema = z.strictObject({
       ),
     }),
   ),
+});
+
+const promtool = process.env['STARLINGS_PROMTOOL'];
+const skip = !promtool && "needs promtool, of Debian's package prometheus: STARLINGS_PROMTOOL=promtool";
+
+test('promtool has nothing to say against names and help of what nodes tell', { skip }, () => {
+  const { status, stdout, stderr } = spawnSync(promtool!, ['check', 'metrics'], {
+    input: text,
+    encoding: 'utf8',
+  });
+  assert.deepEqual([status, stdout, stderr], [0, '', '']);
+});
+
+test('promtool takes the rules', { skip }, () => {
+  const path = fileURLToPath(new URL('../../docs/grafana/alerts.yaml', import.meta.url));
+  const { status, stdout, stderr } = spawnSync(promtool!, ['check', 'rules', path], { encoding: 'utf8' });
+  assert.equal(status, 0, stdout + stderr);
 });
 
 test('the rules for Prometheus go by metrics that there are', () => {

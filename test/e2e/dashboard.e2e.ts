@@ -84,6 +84,20 @@ describe('the dashboard', { skip: noChromium }, () => {
     assert.deepEqual(complaints, []);
   });
 
+  test('draws what a task measures in place of accuracy, each in a chart of its own', async () => {
+    const { feed, page, complaints } = await flockPage();
+    for (const round of [61, 62]) {
+      const figures = { heldOutLoss: 1, measures: { rmse: 60 - round, 'AUC <b>x</b>': 0.5 } };
+      feed.tell({ node: names[0]!, notes: [{ runId: 'run', note: { kind: 'figures', round, figures } }] });
+    }
+    await page.waitForSelector('figcaption:text("rmse on held-out examples")');
+    assert.equal(await page.locator('.canvas canvas').count(), 6);
+    const label = await page.getByLabel(/^rmse on held-out examples/).getAttribute('aria-label');
+    assert.equal(label, 'rmse on held-out examples: Ward 1 -2');
+    assert.equal(await page.locator('figcaption b').count(), 0);
+    assert.deepEqual(complaints, []);
+  });
+
   test('is painted within a second', async () => {
     const { page } = await flockPage();
     const paintedMs = await page.evaluate(

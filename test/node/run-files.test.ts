@@ -6,6 +6,7 @@ import { after, describe, test } from 'node:test';
 import { blobRoot, leavesOf, segmentBytesMax, segmentOf } from '../../src/content/blob.ts';
 import { bytesToHex } from '../../src/core/bytes.ts';
 import type { PeerKey } from '../../src/core/io.ts';
+import type { Clock } from '../../src/core/ports.ts';
 import { decodeRequest, encodeHashList } from '../../src/log/wire.ts';
 import { rngFor } from '../../src/math/rng.ts';
 import { createFileExchange } from '../../src/network/file-exchange.ts';
@@ -13,6 +14,7 @@ import type { Host } from '../../src/network/host.ts';
 import { runCid } from '../../src/network/protocols.ts';
 import type { SessionEvent } from '../../src/node/events.ts';
 import { RunFiles } from '../../src/node/run-files.ts';
+import { RunReducer } from '../../src/node/run-reducer.ts';
 import { wallClock } from '../../src/platform/node/wall-clock.ts';
 import { ManifestError, openManifest, type SignedManifest, signManifest } from '../../src/run/manifest.ts';
 import { crypto, signerOf, specOf } from '../log/small-run.ts';
@@ -48,12 +50,17 @@ interface Taker {
 
 let takers = 0;
 
-async function taker(host: Host, run: SignedManifest, holds: Uint8Array | null = null): Promise<Taker> {
+async function taker(
+  host: Host,
+  run: SignedManifest,
+  holds: Uint8Array | null = null,
+  clock: Clock = wallClock,
+): Promise<Taker> {
   const own = join(folder, `taker-${takers++}`);
   await mkdir(own);
   if (holds) await writeFile(join(own, file.root), holds);
   const events: SessionEvent[] = [];
-  return { files: filesOf(host, run, own, events), folder: own, events };
+  return { files: filesOf(host, run, own, events, 10_000, clock), folder: own, events };
 }
 
 function filesOf(
@@ -62,6 +69,7 @@ function filesOf(
   own: string,
   events: SessionEvent[],
   answerTimeoutMs = 10_000,
+  clock: Clock = wallClock,
 ): RunFiles {
   const onEvent = (event: SessionEvent) => void events.push(event);
   return new RunFiles({
@@ -69,7 +77,7 @@ function filesOf(
     run,
     folder: own,
     crypto,
-    clock: wallClock,
+    clock,
     random: Math.random,
     onEvent,
     answerTimeoutMs,
@@ -88,6 +96,42 @@ async function hosts(t: { after(act: () => unknown): void }, count: number): Pro
 }
 
 describe('files of a run', () => {
+  test('say how much of them is here, and how long the rest takes at the pace so far', async (t) => {
+    const [holder, asker] = (await hosts(t, 2)) as [Host, Host];
+    const run = runWith('told');
+    const first = await taker(holder, run, blob);
+    await first.files.begin(soon());
+    await provide(holder, run);
+    // Ten seconds pass with each look at it.
+    let passedMs = 0;
+    const nowMs = (): number => {
+      passedMs += 10_000;
+      return wallClock.nowMs() + passedMs;
+    };
+    const clock = { ...wallClock, nowMs };
+    const second = await taker(asker, run, null, clock);
+    await second.files.begin(soon());
+    const told = second.events.flatMap((event) => (event.kind === 'file-pulled' ? [event] : []));
+    const segments = Math.ceil(blob.length / segmentBytesMax);
+    assert.equal(told.length, segments - 1);
+    for (const [at, { name, bytes, heldBytes, leftMs }] of told.entries()) {
+      assert.deepEqual([name, bytes], ['other', blob.length]);
+      assert.equal(heldBytes, Math.floor((blob.length * (at + 1)) / segments));
+      assert.ok(
+        leftMs! >= 10_000 * (segments - at - 1) * 0.9 && leftMs! < 60_000 * (segments - at),
+        `${at}: ${leftMs}`,
+      );
+    }
+    const reducer = new RunReducer('run', 'aa', 0);
+    for (const event of second.events) {
+      reducer.apply({ source: 'session', event });
+      const { pull } = reducer.view();
+      assert.equal(pull?.heldBytes ?? null, event.kind === 'file-pulled' ? event.heldBytes : null);
+    }
+    assert.equal(reducer.view().pull, null);
+    await Promise.all([first.files.stop(), second.files.stop()]);
+  });
+
   test('come from whoever has them, past liars, and are handed on by who got them', async (t) => {
     const [asker, honest, liar, empty, later] = (await hosts(t, 5)) as [Host, Host, Host, Host, Host];
     const run = runWith('handed-on');

@@ -319,7 +319,7 @@ test('terminal, status and metrics say the same figures for the same events', as
   const content = { blobs: 1, bytes: view.contentBytes, pinnedBytes: 0, bytesMax: view.contentBytesMax };
   const node = { peerKey: self, peerId: 'p', addresses: [], content, bytesIn, bytesOut };
   const metrics = new Map(
-    (await createMetrics({ summary: () => node, views: () => [view] }).text())
+    (await createMetrics({ summary: () => node, views: () => [view], network: async () => new Map() }).text())
       .split('\n')
       .filter((line) => line !== '' && !line.startsWith('#'))
       .map((line) => line.split(' ') as [string, string]),
@@ -391,7 +391,11 @@ test('a run of a number shows its error everywhere in place of accuracy', async 
   assert.deepEqual(runViewSchema.parse(JSON.parse(JSON.stringify(view))), view);
   assert.equal(view.accuracy, null);
   const node = { peerKey: self, peerId: 'p', addresses: [], content: null, bytesIn: 0, bytesOut: 0 };
-  const metrics = await createMetrics({ summary: () => node, views: () => [view] }).text();
+  const metrics = await createMetrics({
+    summary: () => node,
+    views: () => [view],
+    network: async () => new Map(),
+  }).text();
   assert.match(metrics, /^starlings_measure\{run="run",measure="rmse"\} 12\.34567$/m);
   assert.doesNotMatch(metrics, /^starlings_accuracy\{/m);
   const state = viewOf(

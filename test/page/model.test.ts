@@ -12,6 +12,7 @@ import {
   denseBytes,
   flockOf,
   invitationOf,
+  measuresOf,
   namedText,
   rowsOf,
   runsOf,
@@ -123,6 +124,19 @@ describe('the page', () => {
     ]);
   });
 
+  test('draws what tasks measure, the first of them first', () => {
+    const at = (round: number, measures: Record<string, number> | null) => ({
+      ...{ accuracy: null, heldOutLoss: null, bytesIn: null, bytesOut: null, lag: null, behind: null },
+      ...{ round, loss: null, measures },
+    });
+    const rows = [
+      { points: [at(0, { rmse: 3, mae: 2 }), at(1, null)] },
+      { points: [at(0, null)] },
+      { points: [at(2, { rmse: 1, mae: 1, R2: 0.5, a: 1, b: 2 })] },
+    ];
+    assert.deepEqual(measuresOf(rows), ['rmse', 'mae', 'R2', 'a']);
+  });
+
   test('has a column for each node, with gaps where it knows nothing', () => {
     const empty = {
       accuracy: null,
@@ -131,6 +145,7 @@ describe('the page', () => {
       bytesOut: null,
       lag: null,
       behind: null,
+      measures: null,
     };
     const points = (...rounds: number[]) => ({
       ...nothing,

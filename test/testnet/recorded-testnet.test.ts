@@ -10,10 +10,18 @@ import { someView } from '../node/some-view.ts';
 const directory = await mkdtemp(join(tmpdir(), 'starlings-record-'));
 after(() => rm(directory, { recursive: true, force: true }));
 
+const sampleIn = (round: number) => ({
+  core: { phase: 'training', round, finalisedRound: -1, lag: 0, lastLoss: 2 - round },
+  ...{ bytesIn: 5, bytesOut: 10 + round },
+});
+
 const time = '2026-01-01T00:00:00.000Z';
 const lines = [
   { time, runId: 'run', kind: 'published', round: 0, bodyBytes: 9, loss: 2 },
   { time, runId: 'run', kind: 'published', round: 1, bodyBytes: 9, loss: 1 },
+  ...[0, 1].map((round) => ({ time, runId: 'run', kind: 'sampled', sample: sampleIn(round) })),
+  { time, runId: 'run', kind: 'sampled' },
+  { time, runId: 'run', kind: 'evaluated', round: 0, accuracy: 0.25, loss: 1.75, measures: null },
   { time, runId: 'run', kind: 'evaluated', round: 1, accuracy: 0.5, loss: 1.5, examples: 10 },
   { time, runId: 'run', kind: 'finalised', round: 0, entries: 2, root: 'ee' },
   { time, runId: 'run', kind: 'save-failed', path: '/m', reason: 'disk full' },
@@ -56,7 +64,7 @@ test('a report is made of how runs stood last and of what the logs say', async (
   assert.deepEqual(
     history.points.map(({ round, loss, accuracy, bytesOut }) => [round, loss, accuracy, bytesOut]),
     [
-      [0, 2, null, null],
+      [0, 2, null, 10],
       [1, 1, 0.75, 77],
     ],
   );

@@ -1,5 +1,6 @@
 /** Reads the values of options: a wrong one is refused with what was expected. */
 import { InvalidArgumentError } from 'commander';
+import { figuresName } from '../../daemon/figures-name.ts';
 import { checkpointPattern } from '../../log/checkpoint-pattern.ts';
 
 /** A parser of whole numbers from `min` to `max`. */
@@ -27,6 +28,14 @@ export function numberBetween(min: number, max: number): (text: string) => numbe
 export function trainerLine(text: string): string {
   if (text.trim() === '')
     throw new InvalidArgumentError('expected what starts the trainer, for example "python3 mine.py"');
+  return text;
+}
+
+/** What a node is called where its figures are drawn: a folder gets that name. */
+export function nameOfFigures(text: string): string {
+  if (!figuresName.test(text)) {
+    throw new InvalidArgumentError('expected letters, digits, dots, dashes and underscores, 64 at most');
+  }
   return text;
 }
 

@@ -33,6 +33,6 @@ export class AttachedFigures {
       const record = await recordOf(directory).catch(() => null);
       if (record) this.#files.hearRecord(record);
     }
-    this.#files.close();
+    await this.#files.close();
   }
 }

@@ -55,6 +55,7 @@ const WRONG_INPUT: ReadonlySet<string> = new Set([
     'BAD_RUN',
     'BAD_TOKEN_FILE',
     'BAD_TESTNET_STATE',
+    'BAD_USAGE',
     'DATA_SHAPE',
     'LAYER_NOT_TRAINABLE',
     'NEEDS_TRAINER',

@@ -1,10 +1,12 @@
 /** Figures of nodes in files of other programs, as commands offer them. */
 import type { Hello, Update } from '../../api/live.ts';
+import { openMlflow } from '../../api/mlflow.ts';
 import { openScalarCsv } from '../../api/scalar-csv.ts';
 import { type ScalarSink, SettledFigures } from '../../api/settled-figures.ts';
 import { openTensorboard } from '../../api/tensorboard.ts';
 import type { NodeEvent } from '../../node/events.ts';
 import { Histories } from '../../node/histories.ts';
+import type { RunView } from '../../node/run-view.ts';
 import type { FigureOptions } from './figure-options.ts';
 
 export class FigureFiles {
@@ -12,16 +14,25 @@ export class FigureFiles {
   readonly #settled: SettledFigures;
   readonly #histories = new Histories();
 
-  /** Null where nobody asked. @throws system errors; BAD_USAGE where the CSV file holds something else */
-  static open({ tensorboard, csv }: FigureOptions, tell: (sentence: string) => void): FigureFiles | null {
+  /** `name`: what figures of a node that runs here are under; null: the beginning of its key. */
+  readonly #name: string | null;
+
+  /** Null where nobody asked. @throws system errors; BAD_USAGE where the CSV file holds something else, or MLflow cannot be there */
+  static open(
+    { tensorboard, csv, mlflow, name = null }: FigureOptions & { readonly name?: string | null | undefined },
+    tell: (sentence: string) => void,
+  ): FigureFiles | null {
+    const token = process.env['MLFLOW_TRACKING_TOKEN'] || undefined;
     const sinks = [
+      ...(mlflow === undefined ? [] : [openMlflow({ url: mlflow, token, tell })]),
       ...(csv === undefined ? [] : [openScalarCsv(csv)]),
       ...(tensorboard === undefined ? [] : [openTensorboard(tensorboard)]),
     ];
-    return sinks.length === 0 ? null : new FigureFiles(sinks, tell);
+    return sinks.length === 0 ? null : new FigureFiles(sinks, name, tell);
   }
 
-  private constructor(sinks: readonly ScalarSink[], tell: (sentence: string) => void) {
+  private constructor(sinks: readonly ScalarSink[], name: string | null, tell: (sentence: string) => void) {
+    this.#name = name;
     this.#sinks = sinks;
     this.#settled = new SettledFigures((scalar) => {
       for (const sink of this.#sinks) {
@@ -41,11 +52,17 @@ export class FigureFiles {
     const note = this.#histories.note(event);
     if (note?.kind !== 'figures' || event.runId === null) return;
     const { runId, atMs } = event;
-    this.#settled.note({ node: event.node.slice(0, 8), runId, round: note.round, atMs }, note.figures);
+    this.#settled.note({ node: this.#nameOf(event.node), runId, round: note.round, atMs }, note.figures);
+  }
+
+  /** How runs of a node that runs here stand. */
+  hearViews(views: readonly RunView[]): void {
+    for (const view of views) this.#describe(this.#nameOf(view.peerKey), view);
   }
 
   /** Of nodes that are watched. */
-  hearUpdate({ node, renewed, notes = [] }: Update): void {
+  hearUpdate({ node, renewed, views = [], notes = [] }: Update): void {
+    for (const view of views) this.#describe(node, view);
     if (renewed) this.hearRecord({ nodes: [renewed], events: [] });
     const atMs = Date.now();
     for (const { runId, note } of notes) {
@@ -58,6 +75,7 @@ export class FigureFiles {
     const atMs = Date.now();
     for (const { id: node, runs } of nodes) {
       for (const { view, history } of runs) {
+        this.#describe(node, view);
         for (const { round, ...figures } of history.points) {
           this.#settled.note({ node, runId: view.runId, round, atMs }, figures);
         }
@@ -65,8 +83,20 @@ export class FigureFiles {
     }
   }
 
-  close(): void {
+  async close(): Promise<void> {
     this.#settled.end();
-    for (const sink of this.#sinks) sink.close();
+    await Promise.all(this.#sinks.map((sink) => sink.close()));
+  }
+
+  #nameOf(key: string): string {
+    return this.#name ?? key.slice(0, 8);
+  }
+
+  #describe(node: string, { runId, run, outcome }: RunView): void {
+    if (run === null) return;
+    const { name, method, parameters, rounds, slotMs } = run;
+    for (const sink of this.#sinks) {
+      sink.describe?.({ node, runId }, { runId, name, method, parameters, rounds, slotMs, outcome });
+    }
   }
 }

@@ -13,9 +13,11 @@ import type { BackendChoice } from '../../tensor/backend-choices.ts';
 import { backendSchema } from '../../tensor/backend-schema.ts';
 import { ADDRESS_KINDS, addressProblem, checkedAddresses } from './addresses.ts';
 import { type ConnectivityFlags, connectivityOf } from './connectivity-options.ts';
+import type { FigureOptions } from './figure-options.ts';
 
 /** What the user gave; nothing that commander filled in. */
-export interface NodeFlags extends ConnectivityFlags {
+export interface NodeFlags extends ConnectivityFlags, FigureOptions {
+  readonly figuresName?: string;
   readonly config?: string;
   readonly run?: string;
   readonly data?: string;
@@ -87,8 +89,17 @@ export async function nodeSettings(flags: NodeFlags): Promise<NodeSettings> {
     logLevel: logLevel ?? file.logLevel,
     retention: flags.retention ?? file.retention,
     trust: [...(flags.trust ?? file.trust)],
+    figures: figuresOf(flags, file),
     runs,
   };
+}
+
+function figuresOf(
+  { tensorboard, csv, mlflow, figuresName: name }: NodeFlags,
+  { figures }: NodeFile,
+): NodeFile['figures'] {
+  const given = Object.entries({ tensorboard, csv, mlflow, name }).filter(([, value]) => value !== undefined);
+  return { ...figures, ...Object.fromEntries(given) };
 }
 
 /** A command in a file is started where the file is, one on the command line where the user is. */

@@ -1,6 +1,5 @@
 /** What every command has in common: where its words go, how it is stopped, how its result is printed. */
 import type { Command } from 'commander';
-import { toldOn } from '../view/text-fit.ts';
 import { EXIT_FAILURE, EXIT_INTERRUPTED } from './exit.ts';
 import { listenForInterruption } from './interruption.ts';
 import { printResult } from './output.ts';
@@ -37,6 +36,8 @@ export async function perform(
 ): Promise<void> {
   const { json = false } = command.optsWithGlobals<GlobalOptions>();
   const screen = json ? process.stderr : process.stdout;
+  // Neither --help nor --version comes here: they load nothing that they do not need.
+  const { toldOn } = await import('../view/text-fit.ts');
   const interruption = listenForInterruption((line) => process.stderr.write(`${line}\n`));
   try {
     const result = await deed({

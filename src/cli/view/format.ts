@@ -1,4 +1,5 @@
 /** Numbers as people read them. A dash stands for what is not known yet. */
+import type { RunView } from '../../node/run-view.ts';
 import { headlineOf, writeMeasure, writeShare } from '../../tasks/measures.ts';
 
 const UNKNOWN = '-';
@@ -59,4 +60,10 @@ export function formatDuration(ms: number): string {
   if (total < 60) return `${total} s`;
   if (total < 3600) return `${Math.floor(total / 60)}:${two(total % 60)} min`;
   return `${Math.floor(total / 3600)}:${two(Math.floor(total / 60) % 60)}:${two(total % 60)} h`;
+}
+
+/** `start, 34.5 MB of 145 MB, about 2:10 min left` */
+export function pullText({ name, bytes, heldBytes, leftMs }: NonNullable<RunView['pull']>): string {
+  const left = leftMs === null ? '' : `, about ${formatDuration(leftMs)} left`;
+  return `${name}, ${formatBytes(heldBytes)} of ${formatBytes(bytes)}${left}`;
 }

@@ -5,7 +5,7 @@ import type { NodeEvent } from '../../node/events.ts';
 import { phaseOrOutcome, skipCause } from '../../node/outcome.ts';
 import { RunReducer } from '../../node/run-reducer.ts';
 import type { RunView } from '../../node/run-view.ts';
-import { formatDuration, formatHeadline, formatLoss } from './format.ts';
+import { formatDuration, formatHeadline, formatLoss, pullText } from './format.ts';
 import { summaryLines } from './node-summary.ts';
 
 /** Between two lines on how a run is going. */
@@ -234,6 +234,7 @@ function sessionLines(
     case 'opened':
     case 'manifest-refused':
     case 'file-refused':
+    case 'file-pulled':
     case 'running':
     case 'sampled':
       return [];
@@ -279,6 +280,10 @@ function progress(event: NodeEvent, told: Told): string[] {
   const isNews = event.source === 'protocol' && event.event.kind === 'phase';
   if (!isNews && event.atMs - told.lineAtMs < progressEveryMs) return [];
   const view = told.reducer.view();
+  if (event.event.kind === 'file-pulled' && view.pull !== null) {
+    told.lineAtMs = event.atMs;
+    return [`file      ${pullText(view.pull)}`];
+  }
   if (view.state !== 'running') return [];
   const everyMs = view.phase === 'waiting' ? waitingEveryMs : progressEveryMs;
   if (!isNews && (event.atMs - told.lineAtMs < everyMs || view.phase === 'finished')) return [];

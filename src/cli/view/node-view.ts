@@ -3,7 +3,7 @@ import { amount } from '../../node/amount.ts';
 import { namesOf } from '../../node/commands.ts';
 import { phaseOrOutcome } from '../../node/outcome.ts';
 import { type RunView, whenMeasured } from '../../node/run-view.ts';
-import { formatBytes, formatHeadline, formatLoss } from './format.ts';
+import { formatBytes, formatHeadline, formatLoss, pullText } from './format.ts';
 import { columnsMin, type Painter, progressLine, unpainted } from './render-view.ts';
 import { wrapped } from './text-fit.ts';
 import { viewOf } from './view-state.ts';
@@ -34,7 +34,7 @@ function runLines(view: RunView, atMs: number, width: number, paint: Painter): s
     case 'searching':
       return [title, line('asking peers for the manifest')];
     case 'preparing':
-      return [title, line('reading the data')];
+      return [title, line(view.pull === null ? 'reading the data' : `file ${pullText(view.pull)}`)];
     case 'paused':
       return [title, line('paused: `starlings node resume` goes on')];
     case 'ended':
