@@ -14,7 +14,7 @@ const home = join(directory, 'home');
 const modules = join(home, 'node_modules');
 after(() => rmSync(directory, { recursive: true, force: true }));
 
-/** What somebody pays for an installation. 124 MB of files when this was written, 153 as `du` counts blocks. */
+/** What somebody pays for an installation. 124 MB of files when this was written, 150 as `du` counts blocks. */
 const megabytesMax = 130;
 
 /** The environment of a terminal: this Node first, nothing of the npm script that may have started this file. */
@@ -63,11 +63,15 @@ describe('the installed package', { concurrency: 1 }, () => {
       'examples/heart/va.csv',
       'examples/own-model/model.json',
       'examples/trainers/python/numpy_mlp.py',
+      'docs/OPERATIONS.md',
+      'docs/CONFIG.md',
       'LICENSE',
       'README.md',
     ]) {
       assert.ok(files.includes(name), name);
     }
+    const isOfCommands = (name: string): boolean => /^dist\/src\/cli\/.*\.d\.ts$/.test(name);
+    assert.deepEqual(files.filter(isOfCommands), [], 'declarations that no program can import');
     assert.equal(files.filter((name) => /^dist\/data\/mnist\/.*-ubyte\.gz$/.test(name)).length, 4);
     const workshop = files.filter(
       (name) => !/^(dist\/(src|sim|data|page)|configs|docs|examples)\/|^[^/]+$/.test(name),
