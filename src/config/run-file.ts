@@ -1,9 +1,15 @@
-import { readFileSync, statSync } from 'node:fs';
+/** Files of runs. `model: { kind: layers, file: model.json }`: the model that the file describes stands in its place. */
 import { dirname, resolve } from 'node:path';
-import { modelFileBytesMax, modelFileOf, withModelOf } from '../run/model-file.ts';
+import * as z from 'zod';
 import type { VectorPaths } from '../run/run-files.ts';
 import { impossibleCombination, type RunSpec, runYamlSchema } from '../run/run-spec.ts';
+import { layers } from '../tasks/models/layers/layers.ts';
+import { readModelFile } from '../tasks/models/layers/model-file.ts';
 import { type Expansion, loadYamlFile } from './yaml-file.ts';
+
+const namesModelFile = z.object({
+  model: z.strictObject({ kind: z.literal(layers.kind), file: z.string().min(1) }),
+});
 
 /**
  * Reads the YAML description of a run, and the file of the model where it names one, by a path from its own folder.
@@ -32,20 +38,16 @@ export async function loadRunFile(file: string): Promise<LoadedRun> {
   return { spec, vectors };
 }
 
-function expanded(run: unknown, folder: string): ReturnType<Expansion> {
-  const file = modelFileOf(run);
-  if (file === null) return { value: run, problem: null };
+async function expanded(run: unknown, folder: string): ReturnType<Expansion> {
+  const named = namesModelFile.safeParse(run);
+  if (!named.success) return { value: run, problem: null };
+  const { file } = named.data.model;
   try {
-    return { value: withModelOf(run, readModelFile(resolve(folder, file))), problem: null };
+    const model = await readModelFile(resolve(folder, file));
+    return { value: { ...(run as object), model }, problem: null };
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     const why = code === 'BAD_LAYERS_FILE' ? message : `cannot be read (${code ?? message}); check the path`;
     return { value: run, problem: { path: ['model', 'file'], message: `${file}: ${why}` } };
   }
-}
-
-function readModelFile(path: string): Uint8Array {
-  const { size } = statSync(path);
-  if (size > modelFileBytesMax) throw new RangeError(`${size} bytes, more than ${modelFileBytesMax}`);
-  return readFileSync(path);
 }

@@ -22,20 +22,23 @@ export type CombinationCheck<T> = (
 ) => { readonly path: readonly PropertyKey[]; readonly message: string } | null;
 
 /** Puts what other files say in the place of their names, before anything is checked. */
-export type Expansion = (value: unknown) => {
+export type Expansion = (value: unknown) => Promise<{
   readonly value: unknown;
   /** Why a file cannot be taken, at the field that names it. */
   readonly problem: { readonly path: readonly PropertyKey[]; readonly message: string } | null;
-};
+}>;
 
 /** Reads and checks a file. @throws ConfigError with one line per problem. */
 export async function loadYamlFile<T>(
   file: string,
   schema: z.ZodType<T>,
   check: CombinationCheck<T> = () => null,
-  expand: Expansion = (value) => ({ value, problem: null }),
+  expand: Expansion = async (value) => ({ value, problem: null }),
 ): Promise<T> {
-  return parseYaml(await readConfigText(file), file, schema, check, expand);
+  const written = parsed(await readConfigText(file), file);
+  const { value, problem } = await expand(plainValue(written.document, file));
+  if (problem !== null) throw wrong([{ ...problem, at: 'value' }], written);
+  return checked(value, written, schema, check);
 }
 
 /** As `loadYamlFile` for text already read; `file` is the name to show. @throws ConfigError */
@@ -44,8 +47,18 @@ export function parseYaml<T>(
   file: string,
   schema: z.ZodType<T>,
   check: CombinationCheck<T> = () => null,
-  expand: Expansion = (value) => ({ value, problem: null }),
 ): T {
+  const written = parsed(text, file);
+  return checked(plainValue(written.document, file), written, schema, check);
+}
+
+interface Written {
+  readonly file: string;
+  readonly document: Document;
+  readonly lines: LineCounter;
+}
+
+function parsed(text: string, file: string): Written {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const broken = [...document.errors, ...document.warnings];
@@ -59,30 +72,30 @@ export function parseYaml<T>(
       ),
     );
   }
-  const { value, problem } = expand(plainValue(document, file));
-  if (problem !== null) {
-    throw new ConfigError('BAD_CONFIG', problemLines([{ ...problem, at: 'value' }], file, document, lines));
-  }
+  return { file, document, lines };
+}
+
+function checked<T>(value: unknown, written: Written, schema: z.ZodType<T>, check: CombinationCheck<T>): T {
+  const { file } = written;
   if (value === null || value === undefined) {
     throw new ConfigError('BAD_CONFIG', `${file}:1:1: the file is empty; docs/CONFIG.md lists its fields`);
   }
-  const parsed = schema.safeParse(value, { reportInput: false });
-  if (!parsed.success) {
-    const unknown = parsed.error.issues.flatMap((issue) =>
+  const { success, data, error } = schema.safeParse(value, { reportInput: false });
+  if (!success) {
+    const unknown = error.issues.flatMap((issue) =>
       issue.code === 'unrecognized_keys' && issue.path.length === 0 ? issue.keys : [],
     );
     const otherKind = otherKindText(unknown);
     if (otherKind !== null) throw new ConfigError('BAD_CONFIG', `${file}: ${otherKind}`);
     const outline = inputSchemaOf(schema);
-    const problems = parsed.error.issues.flatMap((issue) => problemsOf(issue, value, outline));
-    throw new ConfigError('BAD_CONFIG', problemLines(problems, file, document, lines));
+    throw wrong(
+      error.issues.flatMap((issue) => problemsOf(issue, value, outline)),
+      written,
+    );
   }
-  const impossible = check(parsed.data);
-  if (impossible) {
-    const found: Problem = { ...impossible, at: 'value' };
-    throw new ConfigError('BAD_CONFIG', problemLines([found], file, document, lines));
-  }
-  return parsed.data;
+  const impossible = check(data);
+  if (impossible) throw wrong([{ ...impossible, at: 'value' }], written);
+  return data;
 }
 
 function plainValue(document: Document, file: string): unknown {
@@ -123,18 +136,16 @@ function readFailure(error: NodeJS.ErrnoException): string {
   }
 }
 
-function problemLines(
-  problems: readonly Problem[],
-  file: string,
-  document: Document,
-  lines: LineCounter,
-): string {
+function wrong(problems: readonly Problem[], { file, document, lines }: Written): ConfigError {
   const placed = problems.map((problem) => {
     const offset = offsetOf(document, problem);
     const name = problem.path.length > 0 ? `${dotted(problem.path)}: ` : '';
     return { offset, text: `${place(file, lines, offset)}: ${name}${problem.message}` };
   });
-  return listed(placed.sort((a, b) => a.offset - b.offset).map(({ text }) => text));
+  return new ConfigError(
+    'BAD_CONFIG',
+    listed(placed.sort((a, b) => a.offset - b.offset).map(({ text }) => text)),
+  );
 }
 
 function listed(texts: readonly string[]): string {

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { readRunVectors } from '../../src/learning/model-files/start-vector.ts';
 import { Network } from '../../src/learning/tfjs/network.ts';
 import { checkTrainable } from '../../src/learning/tfjs/trainable.ts';
-import { withModelOf } from '../../src/run/model-file.ts';
+import { readModelFile } from '../../src/tasks/models/layers/model-file.ts';
+import { readLayers } from '../../src/tasks/models/layers/read-layers.ts';
 import { formOf, inputsOf } from '../../src/tasks/models/model-layout.ts';
 import { type ModelSpec, modelKindOf, modelSchema } from '../../src/tasks/models/registry.ts';
 import { startBackend } from '../../src/tensor/tfjs-backend.ts';
@@ -18,8 +19,8 @@ interface Answers {
   readonly outputs: readonly number[];
 }
 
-export function modelOf(file: Uint8Array): ModelSpec {
-  return modelSchema.parse(withModelOf({}, file).model);
+export async function modelOf(file: string): Promise<ModelSpec> {
+  return modelSchema.parse(await readModelFile(file));
 }
 
 /** `name.keras` and `name.json` of `folder`: the same model, weights in their places, answers as Keras gives them. */
@@ -27,8 +28,8 @@ export async function testKerasModel(folder: string, name: string): Promise<void
   await startBackend('wasm');
   const archive = join(folder, `${name}.keras`);
   const answers = JSON.parse(await readFile(join(folder, `${name}.json`), 'utf8')) as Answers;
-  const model = modelOf(await readFile(archive));
-  assert.deepEqual(modelOf(Buffer.from(JSON.stringify(answers.model))), model);
+  const model = await modelOf(archive);
+  assert.deepEqual(modelSchema.parse(readLayers(answers.model)), model);
   assert.equal(modelKindOf(model).impossible?.(model) ?? null, null);
   await checkTrainable(model);
   await testAnswers(model, archive, answers);
@@ -39,7 +40,7 @@ export async function testConvertedModel(folder: string): Promise<void> {
   await startBackend('wasm');
   const file = join(folder, 'model.json');
   const answers = JSON.parse(await readFile(join(folder, 'answers.json'), 'utf8')) as Answers;
-  await testAnswers(modelOf(await readFile(file)), file, answers);
+  await testAnswers(await modelOf(file), file, answers);
 }
 
 async function testAnswers(

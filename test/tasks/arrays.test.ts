@@ -15,7 +15,8 @@ import { loadTaskData, taskSchema } from '../../src/tasks/data/registry.ts';
 import type { Dataset } from '../../src/tasks/datasets/dataset.ts';
 import { impossibleTask } from '../../src/tasks/impossible-task.ts';
 import type { ModelSpec } from '../../src/tasks/models/registry.ts';
-import { dictionary, float32, npy, zip } from './array-writers.ts';
+import { zip } from '../platform/zip-writer.ts';
+import { dictionary, float32, npy } from './array-writers.ts';
 import { numpyFiles } from './numpy-files.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'starlings-arrays-'));

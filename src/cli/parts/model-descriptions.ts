@@ -1,5 +1,5 @@
 /** Files that describe a model or tell of one, as `starlings inspect` knows them. */
-import { readFile, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import type { Inspected, Inspection } from './inspection.ts';
 
 /** What a run makes of the file, or why it can make nothing of it. */
@@ -15,13 +15,11 @@ async function tellLayers(path: string): Promise<Omit<Inspected, 'what'>> {
 
 /** @throws LayersFileError */
 async function readLayersFile(path: string): Promise<Omit<Inspected, 'what'>> {
-  const { modelFileBytesMax, withModelOf } = await import('../../run/model-file.ts');
+  const { readModelFile } = await import('../../tasks/models/layers/model-file.ts');
   const { LayersFileError } = await import('../../tasks/models/layers/layer-config.ts');
   const { layers: kind } = await import('../../tasks/models/layers/layers.ts');
   const { formOf, parameterCount } = await import('../../tasks/models/model-layout.ts');
-  const { size } = await stat(path);
-  if (size > modelFileBytesMax) throw new LayersFileError(`${size} bytes, more than ${modelFileBytesMax}`);
-  const { model } = withModelOf({}, await readFile(path));
+  const model = await readModelFile(path);
   const wrong = kind.impossible!(model);
   if (wrong !== null) throw new LayersFileError(wrong.message);
   const parameters = parameterCount(model);

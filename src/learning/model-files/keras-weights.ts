@@ -1,13 +1,16 @@
 /** Weights in the archives that `model.save('m.keras')` of Keras 3 writes. */
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { Dataset, File, Group } from 'jsfive';
-import { kerasArchiveBytesMax, memberOf } from '../../tasks/models/layers/keras-archive.ts';
+import { memberOf } from '../../tasks/models/layers/keras-archive.ts';
 import { LayersFileError } from '../../tasks/models/layers/layer-config.ts';
 import { plainName } from '../../tasks/models/layers/layer-kind.ts';
 import { modelLayout, parameterCount } from '../../tasks/models/model-layout.ts';
 import type { TensorLayout } from '../../tasks/models/parts/layout-builder.ts';
 import type { ModelSpec } from '../../tasks/models/registry.ts';
 import { ModelFileError } from '../learning-error.ts';
+
+/** 500 million parameters, less than one array holds. */
+const weightsBytesMax = 2 ** 31 - 1;
 
 /** Where in a layer's group its tensors may lie; recurrent layers have theirs in their cell. */
 const places = ['vars', 'cell/vars'];
@@ -18,9 +21,7 @@ export async function readKerasWeights(file: string, model: ModelSpec): Promise<
     throw new ModelFileError(`${file}: ${message}`);
   };
   const info = await stat(file).catch(() => null);
-  if (!info?.isFile() || info.size > kerasArchiveBytesMax) {
-    return fail(`expected a file that Keras saved, of up to ${kerasArchiveBytesMax} bytes`);
-  }
+  if (!info?.isFile()) return fail('expected a file that Keras saved');
   const layers = new Map<string, TensorLayout[]>();
   for (const tensor of modelLayout(model)) {
     const layer = tensor.name.slice(0, tensor.name.lastIndexOf('/'));
@@ -28,7 +29,7 @@ export async function readKerasWeights(file: string, model: ModelSpec): Promise<
   }
   const vector = new Float32Array(parameterCount(model));
   try {
-    const bytes = memberOf(await readFile(file), 'weights', kerasArchiveBytesMax);
+    const bytes = await memberOf(file, 'weights', weightsBytesMax);
     for (const [name, variables] of weightedLayers(bytes)) {
       const tensors = layers.get(name) ?? fail(`the model of the run has no weights of a layer ${name}`);
       if (variables.keys.length !== tensors.length)
@@ -45,8 +46,8 @@ export async function readKerasWeights(file: string, model: ModelSpec): Promise<
 }
 
 /** Of each layer that has any: its name as manifests have it, and its tensors. */
-function* weightedLayers(bytes: Uint8Array): Generator<readonly [string, Group]> {
-  const layers = new File(bytes.slice().buffer, 'model.weights.h5').get('layers');
+function* weightedLayers(bytes: Uint8Array<ArrayBuffer>): Generator<readonly [string, Group]> {
+  const layers = new File(bytes.buffer, 'model.weights.h5').get('layers');
   if (!(layers instanceof Group)) throw new LayersFileError('it holds no layers');
   for (const key of layers.keys) {
     const layer = layers.get(key);

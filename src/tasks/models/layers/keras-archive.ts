@@ -1,42 +1,44 @@
 /** What `model.save('m.keras')` of Keras 3 writes: a ZIP archive of the model's config and, in HDF5, its weights. */
-import { type UnzipFileInfo, unzipSync } from 'fflate';
+import {
+  openZip,
+  unpacked,
+  type ZipArchive,
+  type ZipEntry,
+  ZipError,
+} from '../../../platform/node/zip-archive.ts';
 import { LayersFileError } from './layer-config.ts';
-
-/** A larger one is refused before it is read: 500 million parameters, less than Node reads at once. */
-export const kerasArchiveBytesMax = 2 ** 31 - 1;
 
 const members = { config: 'config.json', weights: 'model.weights.h5' } as const;
 
-/** Whether the file begins as ZIP archives do. */
-export function isArchive(file: Uint8Array): boolean {
-  return file[0] === 0x50 && file[1] === 0x4b && file[2] === 3 && file[3] === 4;
+/** The unpacked member; what claims to be longer than `bytesMax` is not unpacked. @throws LayersFileError */
+export async function memberOf(
+  file: string,
+  member: keyof typeof members,
+  bytesMax: number,
+): Promise<Uint8Array<ArrayBuffer>> {
+  let zip: ZipArchive | null = null;
+  try {
+    zip = await openZip(file);
+    return await unpacked(entryOf(zip, members[member], bytesMax));
+  } catch (error) {
+    if (!(error instanceof ZipError)) throw error;
+    throw new LayersFileError(`it is a damaged archive (${error.message}): save the model again`);
+  } finally {
+    zip?.close();
+  }
 }
 
-/** The unpacked member; what claims to be longer than `bytesMax` is not unpacked. @throws LayersFileError */
-export function memberOf(archive: Uint8Array, member: keyof typeof members, bytesMax: number): Uint8Array {
-  const name = members[member];
-  let found: UnzipFileInfo | null = null;
-  const filter = (info: UnzipFileInfo): boolean => {
-    if (info.name !== name) return false;
-    if (found !== null) throw new LayersFileError(`there are two ${name} in it`);
-    found = info;
-    // A stored member is copied by its packed size, and any other unpacked into room for the size that it claims.
-    const bytes = Math.max(info.size, info.originalSize);
-    if (bytes > bytesMax) throw new LayersFileError(`its ${name} has ${bytes} bytes, more than ${bytesMax}`);
-    return true;
-  };
-  let unpacked: Record<string, Uint8Array>;
-  try {
-    unpacked = unzipSync(archive, { filter });
-  } catch (error) {
-    if (error instanceof LayersFileError) throw error;
-    throw new LayersFileError('it is a damaged archive: save the model again');
-  }
-  const bytes = Object.hasOwn(unpacked, name) ? unpacked[name] : undefined;
-  if (bytes === undefined) {
+/** @throws LayersFileError */
+function entryOf(zip: ZipArchive, name: string, bytesMax: number): ZipEntry {
+  const [entry, another] = zip.entries.filter((each) => each.name === name);
+  if (entry === undefined) {
     throw new LayersFileError(
       `it is an archive without ${name}: save the model with Keras 3, model.save('m.keras')`,
     );
   }
-  return bytes;
+  if (another !== undefined) throw new LayersFileError(`there are two ${name} in it`);
+  if (entry.size > bytesMax) {
+    throw new LayersFileError(`its ${name} has ${entry.size} bytes, more than ${bytesMax}`);
+  }
+  return entry;
 }
