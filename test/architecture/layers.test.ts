@@ -124,6 +124,12 @@ function readPackage(): Record<
 /** What a file loads before it runs: not types, which are erased, and not what it imports when it needs it. */
 const loadedSpecifier = /^(?:import|export)\s+(?!type\b)(?:[^;'"]*?\bfrom\s+)?'([^']+)'/gm;
 
+function loads(file: SourceFile): string[] {
+  return [...withoutComments(file.text).matchAll(loadedSpecifier)].map(
+    ([, specifier]) => targetOf(file, specifier!) ?? specifier!,
+  );
+}
+
 /** Every file and package that these files load, directly or through others. */
 function loadedBy(entries: readonly string[], files: readonly SourceFile[]): ReadonlySet<string> {
   const byPath = new Map(files.map((file) => [file.path, file]));
@@ -131,11 +137,22 @@ function loadedBy(entries: readonly string[], files: readonly SourceFile[]): Rea
   for (const path of loaded) {
     const file = byPath.get(path);
     if (file === undefined) continue;
-    for (const [, specifier] of withoutComments(file.text).matchAll(loadedSpecifier)) {
-      loaded.add(targetOf(file, specifier!) ?? specifier!);
-    }
+    for (const each of loads(file)) loaded.add(each);
   }
   return loaded;
+}
+
+/** Files that load themselves by a detour. */
+function circles(files: readonly SourceFile[]): string[] {
+  const open = new Map(files.map((file) => [file.path, new Set(loads(file))]));
+  const paths = [...open.keys()];
+  // What loads nothing that is left loads no circle.
+  for (let before = -1; before !== open.size; ) {
+    before = open.size;
+    for (const path of paths)
+      if (![...(open.get(path) ?? [])].some((each) => open.has(each))) open.delete(path);
+  }
+  return [...open.keys()].filter((path) => loadedBy([...open.get(path)!], files).has(path));
 }
 
 /** Read by whoever has only a manifest: a core, a simulator, a browser. */
@@ -180,6 +197,22 @@ describe('layers', () => {
       { path: 'src/math/x.ts', text: "new Worker(new URL('../core/y.ts', import.meta.url));\n" },
     ];
     assert.equal(upwardImports(planted).length, planted.length);
+  });
+
+  test('no file loads itself by a detour', () => {
+    assert.deepEqual(
+      circles(sources),
+      [],
+      'what two files of a circle need goes into a third; types and what is imported when it is called make none',
+    );
+    const planted = [
+      { path: 'src/a.ts', text: "import { b } from './b.ts';\n" },
+      { path: 'src/b.ts', text: "import { c } from './c.ts';\nimport { d } from './d.ts';\n" },
+      { path: 'src/c.ts', text: "import { a } from './a.ts';\n" },
+      { path: 'src/d.ts', text: "import type { A } from './a.ts';\nawait import('./a.ts');\n" },
+      { path: 'src/e.ts', text: "import { a } from './a.ts';\n" },
+    ];
+    assert.deepEqual(circles(planted), ['src/a.ts', 'src/b.ts', 'src/c.ts']);
   });
 
   test('every relative import names a file that is there', () => {

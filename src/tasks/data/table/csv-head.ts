@@ -38,6 +38,18 @@ export interface CsvNames {
   readonly wanted: readonly string[] | null;
 }
 
-export const throwProblem = ({ sentence }: RowProblem): never => {
-  throw new DataFileError(sentence);
-};
+/** @throws DataFileError where a column is not there */
+export function fieldOf({ columns, file }: CsvHead, column: string): number {
+  const field = columns.indexOf(column);
+  if (field < 0) throw noColumn(file, column, columns);
+  return field;
+}
+
+export function noColumn(file: string, column: string, columns: readonly string[]): DataFileError {
+  const shown = columns.slice(0, 20).map((name) => `'${name.slice(0, 40)}'`);
+  const more = columns.length > 20 ? ` and ${columns.length - 20} more` : '';
+  return new DataFileError(
+    `${file}: there is no column '${column}', only ${shown.join(', ')}${more}: check that it is the right file, or name its ` +
+      'columns with task.header',
+  );
+}

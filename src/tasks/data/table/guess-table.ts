@@ -2,7 +2,7 @@
 import { DataFileError } from '../../datasets/data-error.ts';
 import type { LabelHints } from '../data-report.ts';
 import { isTableName, onlyTableOf } from './csv-file.ts';
-import { noColumn } from './row-encoder.ts';
+import { noColumn } from './csv-head.ts';
 import { type ColumnProfile, profileTable, type TableProfile, valuesMax } from './table-profile.ts';
 import type { TableTask } from './table-schema.ts';
 

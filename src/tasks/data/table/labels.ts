@@ -1,8 +1,8 @@
 /** What is to be learned of a row of a table. */
 import { classification, type Objective } from '../../objective.ts';
-import type { CsvHead, RowProblem } from './csv-head.ts';
+import { type CsvHead, fieldOf, type RowProblem } from './csv-head.ts';
 import type { CsvRow } from './csv-scanner.ts';
-import { fieldOf, listed, problemOf } from './row-encoder.ts';
+import { listed, problemOf } from './row-problem.ts';
 import type { TableLabel } from './table-schema.ts';
 import { isNumeral, placesOf } from './value-list.ts';
 

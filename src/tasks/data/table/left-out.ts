@@ -1,10 +1,9 @@
 /** Why a task that is guessed from the looks of a table leaves a column out, and where there is no task to guess. */
-import type { CsvHead } from './csv-head.ts';
+import { type CsvHead, fieldOf } from './csv-head.ts';
 import { type CsvRow, textOf } from './csv-scanner.ts';
 import { isMissing } from './field-values.ts';
 import { categoriesMax } from './guess-table.ts';
 import { classNames } from './labels.ts';
-import { fieldOf } from './row-encoder.ts';
 import { slotsOf, usedColumns } from './slots.ts';
 import type { TableTask } from './table-schema.ts';
 

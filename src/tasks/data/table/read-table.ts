@@ -7,10 +7,11 @@ import type { ModelSpec } from '../../models/registry.ts';
 import { answerWidth } from '../../objective.ts';
 import type { RawRows } from '../task-kind.ts';
 import { onlyTableOf, readCsvFile } from './csv-file.ts';
-import { type CsvNames, throwProblem } from './csv-head.ts';
+import type { CsvNames } from './csv-head.ts';
 import { GrowingRows } from './growing-rows.ts';
 import { answerReader, objectiveOfLabel } from './labels.ts';
-import { rowEncoder, shapeErrorOf } from './row-encoder.ts';
+import { rowEncoder } from './row-encoder.ts';
+import { shapeErrorOf, throwProblem } from './row-problem.ts';
 import { featureColumns, type Slot, slotsOf, usedColumns } from './slots.ts';
 import type { TableTask } from './table-schema.ts';
 

@@ -1,8 +1,8 @@
 /** Rows of a file as a task has them: inputs, raw, without the label. */
-import { DataFileError, DataShapeError } from '../../datasets/data-error.ts';
-import type { CsvHead, RowProblem } from './csv-head.ts';
-import { type CsvRow, textOf } from './csv-scanner.ts';
+import { type CsvHead, fieldOf, type RowProblem } from './csv-head.ts';
+import type { CsvRow } from './csv-scanner.ts';
 import { isMissing } from './field-values.ts';
+import { listed, problemOf } from './row-problem.ts';
 import { featureColumns } from './slots.ts';
 import type { TableTask } from './table-schema.ts';
 import { placesOf } from './value-list.ts';
@@ -12,22 +12,6 @@ export interface ColumnEncoder {
   readonly column: string;
   readonly width: number;
   encode(row: CsvRow, out: Float64Array, at: number): RowProblem | null;
-}
-
-/** @throws DataFileError where a column is not there */
-export function fieldOf({ columns, file }: CsvHead, column: string): number {
-  const field = columns.indexOf(column);
-  if (field < 0) throw noColumn(file, column, columns);
-  return field;
-}
-
-export function noColumn(file: string, column: string, columns: readonly string[]): DataFileError {
-  const shown = columns.slice(0, 20).map((name) => `'${name.slice(0, 40)}'`);
-  const more = columns.length > 20 ? ` and ${columns.length - 20} more` : '';
-  return new DataFileError(
-    `${file}: there is no column '${column}', only ${shown.join(', ')}${more}: check that it is the right file, or name its ` +
-      'columns with task.header',
-  );
 }
 
 /** In the order of the slots. Missing numbers are NaN. */
@@ -100,33 +84,4 @@ function categoricalEncoder(head: CsvHead, task: Categorical): ColumnEncoder {
       return null;
     },
   };
-}
-
-/** A label of many classes is refused as one. */
-export function shapeErrorOf({ reason, sentence }: RowProblem): Error {
-  return reason.startsWith('label') ? new DataShapeError(sentence) : new DataFileError(sentence);
-}
-
-export function problemOf(
-  head: CsvHead,
-  row: CsvRow,
-  field: number,
-  kind: string,
-  expected: string,
-): RowProblem {
-  const column = head.columns[field]!;
-  const found = isMissing(row, field) ? 'none' : `'${textOf(row, field).slice(0, 40)}'`;
-  const hint =
-    head.seemsNamed && row.line === 1
-      ? ': this row seems to have names of the columns, other ones than the task; rename them in the file, or leave task.header out'
-      : '';
-  return {
-    reason: `${kind} ${column}`,
-    sentence: `${head.file}:${row.line}: ${expected} in column '${column}', found ${found}${hint}`,
-  };
-}
-
-export function listed(values: readonly string[]): string {
-  const shown = values.slice(0, 10).map((value) => `'${value}'`);
-  return `${shown.join(', ')}${values.length > 10 ? ` and ${values.length - 10} more` : ''}`;
 }

@@ -8,11 +8,10 @@ import { answerWidth } from '../../objective.ts';
 import { countClasses } from '../data-report.ts';
 import type { SharesRequest } from '../task-kind.ts';
 import { onlyTableOf, readCsvFile } from './csv-file.ts';
-import { throwProblem } from './csv-head.ts';
 import { bytesOf } from './csv-scanner.ts';
 import { answerReader, objectiveOfLabel } from './labels.ts';
 import { namesOf } from './read-table.ts';
-import { shapeErrorOf } from './row-encoder.ts';
+import { shapeErrorOf, throwProblem } from './row-problem.ts';
 import type { TableTask } from './table-schema.ts';
 
 /** A column with more is no label. Guess. */
