@@ -233,9 +233,10 @@ export class History {
         return 'good';
       }
       case 'entries': {
+        const isVain = frames.length === 0 && this.#fetch.isToldBy(meaning);
         const good = frames.every((frame) => this.#takeEnvelope(out, meaning, frame, slot));
         this.#fetch.entriesDone(meaning.peer, meaning.ids);
-        if (good && frames.length === 0) return 'empty';
+        if (isVain) return 'empty';
         return good ? 'good' : 'false';
       }
       case 'blob': {

@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { blobRoot, leavesOf, segmentBytesMax, segmentOf } from '../../src/content/blob.ts';
-import { bytesToHex } from '../../src/core/bytes.ts';
+import { bytesToHex, hexToBytes } from '../../src/core/bytes.ts';
 import { type Envelope, encodeEnvelope, openEnvelope, sealEnvelope } from '../../src/log/envelope.ts';
 import { EntryFetch } from '../../src/log/repair/entry-fetch.ts';
 import { decodeRequest, encodeDigestAnswer, encodeHashList } from '../../src/log/wire.ts';
 import { Flock, type FlockOptions, towardsTarget } from './flock.ts';
 import { deltaOf } from './forgery.ts';
-import { contextOf, crypto, signerOf, smallRun } from './small-run.ts';
+import { contextOf, crypto, signerOf, smallRun, startAtMs } from './small-run.ts';
 
 const strategy = { windowRounds: 4, admitRounds: 2, snapshotRounds: 4, committeeSize: 32 };
 const honest = [0, 1, 2];
@@ -89,6 +89,29 @@ test('the body of an announcement is refused at a price by its author, and by no
       part: { kind: 'leaves' },
     });
   assert.deepEqual([refused(envelope.author), refused('honest')], [true, false]);
+});
+
+test('who hands on announcements whose bodies nobody gives pays nothing', () => {
+  const run = smallRun({ rounds: 16, strategy });
+  const flock = new Flock(run, {
+    ...{ peers: 4, seed: 'handed on' },
+    drops: (kind, _, to) => kind === 'request' && to === liar,
+  });
+  flock.bootAll();
+  const { slotMs } = run.manifest;
+  flock.runUntil(6 * slotMs);
+  const handOn = (by: number, author: number): void => {
+    const anchor = { round: -1, root: hexToBytes(run.manifest.initHash), snapshot: new Uint8Array(32) };
+    const bytes = encodeEnvelope({ ...deltaOf(run, signerOf(author), 6, anchor), body: null });
+    assert.equal(flock.announceTo(0, flock.member(by).key, bytes), 'accept');
+  };
+  for (let author = 100; author < 164; author++) handOn(liar, author);
+  for (let author = 200; author < 230; author++) {
+    handOn(1, author);
+    flock.runUntil(flock.nowMs - startAtMs + 50);
+  }
+  flock.runUntil(10 * slotMs);
+  assert.deepEqual([...flock.member(0).blamed], []);
 });
 
 test('losses, a late joiner and a member that is killed cost nobody anything', () => {

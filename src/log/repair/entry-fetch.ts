@@ -27,7 +27,8 @@ interface Wanted {
   readonly round: number;
   /** The first that told of it. */
   readonly teller: PeerKey;
-  readonly holders: Set<PeerKey>;
+  /** Whom it can be asked of, and whether each said itself that it holds it: who hands on an envelope may not have its body yet. */
+  readonly holders: Map<PeerKey, boolean>;
   inFlight: boolean;
   /** Known header whose body is still under way. */
   envelope: Envelope | null;
@@ -55,13 +56,18 @@ export class EntryFetch {
     return this.#wanted.size;
   }
 
+  /** The holder said that it has it. */
   want(id: string, round: number, holder: PeerKey): void {
+    this.#want(id, round, holder, true);
+  }
+
+  #want(id: string, round: number, holder: PeerKey, isTold: boolean): void {
     const wanted = this.#wanted.get(id);
     if (wanted) {
-      wanted.holders.add(holder);
+      wanted.holders.set(holder, isTold || (wanted.holders.get(holder) ?? false));
       if (wanted.envelope) this.#blobs.get(blobOf(wanted.envelope))?.addHolder(holder);
     } else if (this.#wanted.size < wantedMax && (this.#told.get(holder) ?? 0) < wantedPerTellerMax) {
-      const holders = new Set([holder]);
+      const holders = new Map([[holder, isTold]]);
       this.#wanted.set(id, { round, teller: holder, holders, inFlight: false, envelope: null });
       this.#told.set(holder, (this.#told.get(holder) ?? 0) + 1);
     }
@@ -81,7 +87,7 @@ export class EntryFetch {
     const ids = this.#bodilessAt(envelope);
     const isNews = !ids.has(envelope.id);
     if (isNews && ids.size >= bodilessPerPlaceMax) return false;
-    this.want(envelope.id, envelope.round, holder);
+    this.#want(envelope.id, envelope.round, holder, holder === envelope.author);
     const wanted = this.#wanted.get(envelope.id);
     if (!wanted) return false;
     ids.add(envelope.id);
@@ -94,7 +100,7 @@ export class EntryFetch {
     const name = blobOf(envelope);
     if (!this.#blobs.has(name)) {
       const fetch = new BlobFetch(envelope.bodyRoot, envelope.bodyBytes, this.#crypto);
-      for (const peer of wanted.holders) fetch.addHolder(peer);
+      for (const peer of wanted.holders.keys()) fetch.addHolder(peer);
       this.#blobs.set(name, fetch);
     }
   }
@@ -121,7 +127,7 @@ export class EntryFetch {
     const batches = new Map<PeerKey, string[]>();
     for (const [id, wanted] of this.#wanted) {
       if (wanted.inFlight || wanted.envelope) continue;
-      for (const peer of wanted.holders) {
+      for (const peer of wanted.holders.keys()) {
         const batch = batches.get(peer) ?? [];
         if (batch.length >= idsPerRequestMax) continue;
         batch.push(id);
@@ -173,7 +179,8 @@ export class EntryFetch {
 
   /** The peer said itself that it has what it is asked for: ids by its digests, a body as the author. Others may hand on an envelope before they have its body. */
   isToldBy(meaning: FetchMeaning): boolean {
-    if (meaning.kind === 'entries') return true;
+    if (meaning.kind === 'entries')
+      return meaning.ids.some((id) => this.#wanted.get(id)?.holders.get(meaning.peer) ?? false);
     return [...this.#wanted.values()].some(
       ({ envelope }) => envelope?.author === meaning.peer && blobOf(envelope) === meaning.blob,
     );

@@ -31,7 +31,8 @@ export function objectiveOf(task: TaskSpec): Objective {
 
 /** Reads what `task` describes from `path`, as examples that fit `model`. @throws DataFileError, DataShapeError */
 export async function loadTaskData(task: TaskSpec, model: ModelSpec, path: string): Promise<TaskData> {
-  const { refuseMissing } = await import('./refuse-missing.ts');
+  const { refuseEndless, refuseMissing } = await import('./refuse-missing.ts');
   await refuseMissing(path);
+  await refuseEndless(path);
   return taskKindOf(task).open(task, model, path);
 }

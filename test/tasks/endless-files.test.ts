@@ -1,0 +1,45 @@
+/** Data that somebody hands over may be no file at all. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { closeSync, constants, mkdirSync, mkdtempSync, openSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { setTimeout as passed } from 'node:timers/promises';
+import { inspectData } from '../../src/tasks/data/inspect-data.ts';
+import { type TaskSpec, taskKinds } from '../../src/tasks/data/registry.ts';
+
+const deadlineMs = 5_000;
+const tasks = taskKinds
+  .filter(({ inspect }) => inspect !== undefined)
+  .map(({ examples }) => examples[0] as TaskSpec);
+
+test('nobody waits for a pipe or reads a device, whatever it is called and whoever links to it', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'starlings-endless-'));
+  const pipes: string[] = [];
+  t.after(() => {
+    // Whoever still waits for one is let go of.
+    for (const pipe of pipes) closeSync(openSync(pipe, constants.O_RDWR | constants.O_NONBLOCK));
+    rmSync(folder, { recursive: true });
+  });
+  for (const name of ['x.npy', 'x.csv', 'x.txt', 'x.safetensors', 'x.npz', 'x.parquet']) {
+    const own = join(folder, name.replace('.', '-'));
+    mkdirSync(own);
+    const pipe = join(own, name);
+    assert.equal(spawnSync('mkfifo', [pipe]).status, 0);
+    pipes.push(pipe);
+    const linked = `${own}-device`;
+    mkdirSync(linked);
+    symlinkSync('/dev/zero', join(linked, name));
+    for (const task of tasks) {
+      for (const path of [pipe, own, linked, join(linked, name)]) {
+        const late = passed(deadlineMs, 'late' as const, { ref: false });
+        const refused = inspectData(task, null, path).then(
+          () => 'taken' as const,
+          (error: Error) => error.message,
+        );
+        assert.match(await Promise.race([refused, late]), /pipe or a device/, `${task.kind} at ${path}`);
+      }
+    }
+  }
+});
