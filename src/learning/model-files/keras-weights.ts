@@ -1,6 +1,6 @@
 /** Weights in the archives that `model.save('m.keras')` of Keras 3 writes. */
 import { readFile, stat } from 'node:fs/promises';
-import { Dataset, File, Group } from 'jsfive';
+import { Dataset, File, Filters, Group } from 'jsfive';
 import { kerasArchiveBytesMax, memberOf } from '../../tasks/models/layers/keras-archive.ts';
 import { LayersFileError } from '../../tasks/models/layers/layer-config.ts';
 import { plainName } from '../../tasks/models/layers/layer-kind.ts';
@@ -9,11 +9,14 @@ import type { TensorLayout } from '../../tasks/models/parts/layout-builder.ts';
 import type { ModelSpec } from '../../tasks/models/registry.ts';
 import { ModelFileError } from '../learning-error.ts';
 
+// Keras packs nothing, and what is packed can be anything when it is unpacked.
+Filters.clear();
+
 /** Where in a layer's group its tensors may lie; recurrent layers have theirs in their cell. */
 const places = ['vars', 'cell/vars'];
 
 /** The vector of `model` with the values of the archive; a layer's tensors are numbered there as they are in the layout. @throws ModelFileError */
-export async function readKerasWeights(file: string, model: ModelSpec): Promise<Float32Array> {
+export async function weightsOfKeras(file: string, model: ModelSpec): Promise<Float32Array> {
   const fail = (message: string): never => {
     throw new ModelFileError(`${file}: ${message}`);
   };
