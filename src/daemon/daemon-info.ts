@@ -3,11 +3,14 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
 
+/** What is not encrypted is on this machine: a directory that somebody hands over must not send us elsewhere. */
+const doorPattern = /^(?:http:\/\/(?:127(?:\.\d{1,3}){3}|\[::1\]|localhost):\d{1,5}|https:\/\/.+|unix:\/.+)$/;
+
 /** Content of `<directory>/daemon.json`, written atomically when the daemon is ready. */
 const daemonInfoSchema = z.object({
   pid: z.int().positive(),
   /** `http://127.0.0.1:PORT`, `https://IP:PORT` or `unix:/path`; null for a bootstrap, which has no API. */
-  http: z.string().nullable(),
+  http: z.string().regex(doorPattern).nullable(),
   /** PEM, of an API with TLS. */
   certificate: z.string().optional(),
   /** libp2p's spelling of the identity. */

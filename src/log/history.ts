@@ -236,8 +236,7 @@ export class History {
         const isVain = frames.length === 0 && this.#fetch.isToldBy(meaning);
         const good = frames.every((frame) => this.#takeEnvelope(out, meaning, frame, slot));
         this.#fetch.entriesDone(meaning.peer, meaning.ids);
-        if (isVain) return 'empty';
-        return good ? 'good' : 'false';
+        return isVain ? 'empty' : good ? 'good' : 'false';
       }
       case 'blob': {
         const complete = this.#fetch.blobPart(meaning, frames[0]);

@@ -1,5 +1,4 @@
 /** All nodes of a testnet as one: what each tells those who watch it is told again under its name. */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EventSourceMessage } from 'eventsource-parser';
@@ -9,6 +8,7 @@ import { helloSchema, updateSchema } from '../api/live-schema.ts';
 import { parseJson } from '../core/parse-json.ts';
 import { TOKEN_FILE } from '../daemon/directory.ts';
 import { readLastView } from '../daemon/last-view.ts';
+import { readTokenFile } from '../daemon/token-file.ts';
 import { RunHistory } from '../node/run-history.ts';
 import { readMemberInfo } from './spawn-daemon.ts';
 import { type Member, readState, type TestnetState } from './testnet-state.ts';
@@ -88,7 +88,7 @@ async function* messagesOf(
 ): AsyncGenerator<EventSourceMessage> {
   const http = member && readMemberInfo(member)?.http;
   if (!http) return;
-  const token = (await readFile(join(member.directory, TOKEN_FILE), 'utf8')).trim();
+  const token = await readTokenFile(join(member.directory, TOKEN_FILE));
   yield* liveMessages({ url: http, token }, signal);
 }
 

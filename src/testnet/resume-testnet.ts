@@ -1,6 +1,8 @@
 /** Starts the processes of a testnet that was stopped again, each in its directory, with the run that it was in. */
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { loadYamlFile } from '../config/yaml-file.ts';
+import { type NodeFile, nodeFileSchema } from '../daemon/node-file.ts';
 import { Launcher, type LauncherOptions, type ReadyMember } from './launcher.ts';
 import { isRunning } from './process-identity.ts';
 import { readMemberInfo } from './spawn-daemon.ts';
@@ -47,6 +49,7 @@ export async function resumeTestnet(options: ResumeOptions, signal: AbortSignal)
     );
   }
   const nodes = stopped.filter(({ role }) => role === 'node').map((member) => nodeAgain(member, directory));
+  for (const { config } of nodes) if (config !== undefined) await refuseReaching(config);
   if (state.runId === null || !existsSync(manifestPath(directory))) throw notWhole(directory);
   const launcher = new Launcher(
     // A twin begins with the run: one that begins now would say nothing.
@@ -84,6 +87,27 @@ function nodeAgain(member: Member, directory: string) {
   if (member.data === undefined) throw notWhole(directory);
   const { data, config } = member;
   return { role: 'node', index: memberIndex(member), data, config } as const;
+}
+
+/** What reaches beyond the folder is named by whoever starts a node, and by no folder. */
+const reaching: Readonly<Record<string, (file: NodeFile) => boolean>> = {
+  trainer: ({ trainer }) => trainer !== undefined,
+  key: ({ key }) => key !== undefined,
+  api: ({ api }) => Object.values(api).some((value) => value !== undefined),
+  'figures.tensorboard': ({ figures }) => figures.tensorboard !== undefined,
+  'figures.csv': ({ figures }) => figures.csv !== undefined,
+  'figures.mlflow': ({ figures }) => figures.mlflow !== undefined,
+};
+
+/** @throws TestnetError, ConfigError */
+async function refuseReaching(config: string): Promise<void> {
+  const file = await loadYamlFile(config, nodeFileSchema);
+  const named = Object.entries(reaching).flatMap(([name, isIn]) => (isIn(file) ? [name] : []));
+  if (named.length === 0) return;
+  throw new TestnetError(
+    'BAD_RUN',
+    `${config} says ${named.join(', ')}, and a folder may be somebody else's: read it, and start this node with \`starlings node --config ${config}\``,
+  );
 }
 
 function notWhole(directory: string): TestnetError {

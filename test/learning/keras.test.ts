@@ -7,6 +7,8 @@ import { after, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { loadRunFile } from '../../src/config/run-file.ts';
 import { ModelFileError } from '../../src/learning/learning-error.ts';
+import { readKerasWeights } from '../../src/learning/model-files/keras-reading.ts';
+import { weightsOfKeras } from '../../src/learning/model-files/keras-weights.ts';
 import { readRunVectors } from '../../src/learning/model-files/start-vector.ts';
 import { rngFor } from '../../src/math/rng.ts';
 import { openZip, unpacked } from '../../src/platform/node/zip-archive.ts';
@@ -121,7 +123,8 @@ describe('an archive that Keras did not save', () => {
       const changed = weights.slice();
       for (let flip = 0; flip < 6; flip++) changed[rng.int(changed.length)] = rng.int(256);
       try {
-        const vector = await startOf(withMembers({ 'model.weights.h5': changed }));
+        await writeFile(at('changed.keras'), withMembers({ 'model.weights.h5': changed }));
+        const vector = await weightsOfKeras(at('changed.keras'), model);
         assert.ok(vector.every(Number.isFinite));
       } catch (error) {
         if (!(error instanceof ModelFileError)) throw error;
@@ -131,4 +134,37 @@ describe('an archive that Keras did not save', () => {
     }
     assert.ok(refusals > 10, `${refusals} of 150`);
   });
+
+  test('is given up where a few of its bytes are a tree of more nodes than anybody reads', async () => {
+    await writeFile(
+      at('tree.keras'),
+      withMembers({ 'model.weights.h5': grown(members['model.weights.h5']!) }),
+    );
+    const startedMs = performance.now();
+    await assert.rejects(readKerasWeights(at('tree.keras'), model, 3_000), /cannot be read to their end/);
+    assert.ok(performance.now() - startedMs < 20_000);
+  });
 });
+
+/** The root of its names is said to be above so many nodes, each of them one and the same, that is above as many. */
+function grown(weights: Uint8Array): Uint8Array {
+  const entries = 20_000;
+  const head = 24;
+  const nodeBytes = head + 8 * (2 * entries + 1);
+  const first = weights.length;
+  const all = Buffer.concat([weights, Buffer.alloc(2 * nodeBytes)]);
+  const root = all.indexOf('TREE');
+  for (const [level, child] of [[2, first + nodeBytes] as const, [1, root] as const]) {
+    const start = level === 2 ? first : first + nodeBytes;
+    all.write('TREE', start);
+    all[start + 5] = level;
+    all.writeUInt16LE(entries, start + 6);
+    for (let entry = 0; entry < entries; entry++)
+      all.writeBigUInt64LE(BigInt(child), start + head + 16 * entry + 8);
+  }
+  const named = Buffer.alloc(8);
+  named.writeBigUInt64LE(BigInt(root));
+  for (let at = all.indexOf(named); at >= 0 && at < root; at = all.indexOf(named, at + 1))
+    all.writeBigUInt64LE(BigInt(first), at);
+  return all;
+}

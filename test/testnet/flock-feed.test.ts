@@ -1,10 +1,13 @@
 /** Nodes that come, end and come back, as the dashboard of a testnet hears them. */
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import type { Update } from '../../src/api/live.ts';
+import { readDaemonInfo } from '../../src/daemon/daemon-info.ts';
 import { FlockFeed } from '../../src/testnet/flock-feed.ts';
 import { readState } from '../../src/testnet/testnet-state.ts';
 import { apiOf, peerKey, type StillNode, token } from '../api/api-of-one-node.ts';
@@ -28,7 +31,7 @@ await writeFile(
 /** Leaves what a daemon leaves that is ready. */
 async function announce(name: string, { http }: StillNode): Promise<void> {
   await mkdir(join(directory, name), { recursive: true });
-  await writeFile(join(directory, name, 'control.token'), `${token}\n`);
+  await writeFile(join(directory, name, 'control.token'), `${token}\n`, { mode: 0o600 });
   const info = { pid: process.pid, http, peerId: 'p', peerKey, addresses: [] };
   await writeFile(join(directory, name, 'daemon.json'), JSON.stringify(info));
 }
@@ -90,4 +93,43 @@ test('each node is told under its name; one that ends is shown as down, and is h
     'the past is not lost',
   );
   assert.equal(events.length, 1);
+});
+
+test('a folder that somebody hands over sends no secret of ours anywhere, and us to no other machine in the clear', async (t) => {
+  const handed = await mkdtemp(join(tmpdir(), 'starlings-handed-'));
+  const asked: (string | undefined)[] = [];
+  const server = createServer(({ headers }, response) => {
+    asked.push(headers.authorization);
+    response.end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(async () => {
+    server.close();
+    await rm(handed, { recursive: true });
+  });
+  await writeFile(join(handed, 'secret'), 'a secret of ours');
+  const http = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const info = { pid: process.pid, http, peerId: 'p', peerKey, addresses: [] };
+  const state = await readState(directory);
+  const members = names.map((name) => ({ ...state.members[0]!, name, directory: join(handed, name) }));
+  for (const name of names) {
+    await mkdir(join(handed, name));
+    await writeFile(join(handed, name, 'daemon.json'), JSON.stringify(info));
+  }
+  await symlink(join(handed, 'secret'), join(handed, names[0]!, 'control.token'));
+  await writeFile(join(handed, names[1]!, 'control.token'), `${token}\n`, { mode: 0o600 });
+  await writeFile(join(handed, 'testnet.json'), JSON.stringify({ ...state, members }));
+  const feed = new FlockFeed(handed, await readState(handed));
+  t.after(() => feed.stop());
+  const signal = AbortSignal.timeout(10_000);
+  while (asked.length < 3) {
+    signal.throwIfAborted();
+    await new Promise((resolve) => server.once('request', resolve));
+  }
+  assert.deepEqual(new Set(asked), new Set([`Bearer ${token}`]));
+
+  for (const away of ['http://example.org:80', 'http://169.254.169.254', 'file:///etc/passwd']) {
+    await writeFile(join(handed, names[0]!, 'daemon.json'), JSON.stringify({ ...info, http: away }));
+    assert.equal(readDaemonInfo(join(handed, names[0]!)), null, away);
+  }
 });

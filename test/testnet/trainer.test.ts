@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
@@ -61,5 +61,25 @@ describe('a testnet whose nodes have a trainer', () => {
     await assert.rejects(again(null), /its folder names no command: name it again with --trainer/);
     await writeState(folder, { ...state, hasTrainer: false });
     await assert.rejects(again('true'), /leave --trainer out/);
+    const config = join(folder, 'node.yaml');
+    const members = state.members.map((member) => ({ ...member, config }));
+    await writeState(folder, { ...state, hasTrainer: false, members });
+    for (const said of [
+      'trainer: touch /tmp/pwned',
+      'key: /home/me/key',
+      'figures: { mlflow: "http://169.254.169.254" }',
+      'figures: { csv: /home/me/rows.csv }',
+      'figures: { tensorboard: /home/me }',
+      'api: { listen: "0.0.0.0:80", certificate: a.pem, key: b.pem }',
+    ]) {
+      await writeFile(config, `${said}\n`);
+      await assert.rejects(
+        again(null),
+        { code: 'BAD_RUN', message: /a folder may be somebody else's/ },
+        said,
+      );
+    }
+    await writeFile(config, 'figures: { name: ward }\n');
+    await assert.rejects(again(null), { code: 'NO_TESTNET' });
   });
 });

@@ -8,6 +8,8 @@ declare module 'jsfive' {
   export class File extends Group {
     constructor(bytes: ArrayBufferLike, name: string);
   }
+  /** What unpacks, by number. */
+  export const Filters: Map<number, unknown>;
   export class Dataset {
     readonly shape: readonly number[];
     /** `<f4` and the like; of what is no number another thing. */

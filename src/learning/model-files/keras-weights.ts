@@ -1,6 +1,6 @@
 /** Weights in the archives that `model.save('m.keras')` of Keras 3 writes. */
 import { stat } from 'node:fs/promises';
-import { Dataset, File, Group } from 'jsfive';
+import { Dataset, File, Filters, Group } from 'jsfive';
 import { memberOf } from '../../tasks/models/layers/keras-archive.ts';
 import { LayersFileError } from '../../tasks/models/layers/layer-config.ts';
 import { plainName } from '../../tasks/models/layers/layer-kind.ts';
@@ -12,11 +12,14 @@ import { ModelFileError } from '../learning-error.ts';
 /** 500 million parameters, less than one array holds. */
 const weightsBytesMax = 2 ** 31 - 1;
 
+// Keras packs nothing, and what is packed can be anything when it is unpacked.
+Filters.clear();
+
 /** Where in a layer's group its tensors may lie; recurrent layers have theirs in their cell. */
 const places = ['vars', 'cell/vars'];
 
 /** The vector of `model` with the values of the archive; a layer's tensors are numbered there as they are in the layout. @throws ModelFileError */
-export async function readKerasWeights(file: string, model: ModelSpec): Promise<Float32Array> {
+export async function weightsOfKeras(file: string, model: ModelSpec): Promise<Float32Array> {
   const fail = (message: string): never => {
     throw new ModelFileError(`${file}: ${message}`);
   };

@@ -69,7 +69,7 @@ async function readValues(file: string, model: ModelSpec): Promise<Float32Array>
   const name = file.toLowerCase();
   if (name.endsWith('.json')) return readLayersWeights(file, model);
   if (!name.endsWith('.keras')) return (await readSafetensors(file, model)).vector;
-  const { readKerasWeights } = await import('./keras-weights.ts');
+  const { readKerasWeights } = await import('./keras-reading.ts');
   return readKerasWeights(file, model);
 }
 

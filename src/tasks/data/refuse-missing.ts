@@ -22,7 +22,9 @@ export async function refuseEndless(path: string): Promise<void> {
   const found = await stat(path).catch(() => null);
   if (!found?.isDirectory()) {
     if (found?.isFIFO() || found?.isCharacterDevice())
-      throw new DataFileError(`${path} is a pipe or a device, expected a file or a folder: save it as a file`);
+      throw new DataFileError(
+        `${path} is a pipe or a device, expected a file or a folder: save it as a file`,
+      );
     return;
   }
   for (const entry of await readdir(path, { withFileTypes: true })) {
