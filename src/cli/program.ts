@@ -8,6 +8,8 @@ import { addCompletionCommand } from './completion.ts';
 import { addDoctorCommand } from './doctor.ts';
 import { addInitCommand } from './init.ts';
 import { addInspectCommand } from './inspect.ts';
+import { addInviteCommand } from './invite.ts';
+import { addJoinCommand } from './join.ts';
 import { addLogExportCommand } from './log-export.ts';
 import { addLogVerifyCommand } from './log-verify.ts';
 import { addMcpCommand } from './mcp.ts';
@@ -17,6 +19,7 @@ import { addModelGenerateCommand } from './model-generate.ts';
 import { addModelPredictCommand } from './model-predict.ts';
 import { addNodeCommand } from './node.ts';
 import { addNodeIdCommand } from './node-id.ts';
+import { addNodeNetworkKeyCommand } from './node-network-key.ts';
 import { describeFailure, EXIT_INTERRUPTED, exitCodesHelp } from './parts/exit.ts';
 import { printFailure } from './parts/output.ts';
 import { outputLoss, watchOutput } from './parts/output-loss.ts';
@@ -57,8 +60,11 @@ async function createProgram(argv: readonly string[]): Promise<Command> {
   addRunShowCommand(run);
   const node = addNodeCommand(program);
   addNodeIdCommand(node);
+  addNodeNetworkKeyCommand(node);
   // Their table is slow to load and of use to nobody else.
   if (argv.includes('node')) (await import('./node-controls.ts')).addNodeControls(node);
+  addInviteCommand(program);
+  addJoinCommand(program);
   addBootstrapCommand(program);
   const testnet = program.command('testnet').description('a network of real nodes on this machine');
   addTestnetUpCommand(testnet);

@@ -2,6 +2,7 @@
 import { limitsSchema } from '../node/limits.ts';
 import type { NodeSettings } from '../node/node-reader.ts';
 import { packageVersion } from '../platform/node/package-root.ts';
+import { connectivitySchema } from './connectivity.ts';
 import type { DaemonOptions } from './options.ts';
 
 export function settingsOf(options: DaemonOptions): Omit<NodeSettings, 'addresses'> {
@@ -14,7 +15,9 @@ export function settingsOf(options: DaemonOptions): Omit<NodeSettings, 'addresse
     trust = [],
     logLevel,
     limits,
+    connectivity,
   } = options;
+  const { networkKey, ...connected } = connectivitySchema.parse(connectivity ?? {});
   return {
     version: packageVersion(),
     node: process.version,
@@ -22,6 +25,7 @@ export function settingsOf(options: DaemonOptions): Omit<NodeSettings, 'addresse
     listen: [...listen],
     announce: [...announce],
     bootstrap: [...bootstrap],
+    connectivity: { ...connected, isPrivate: networkKey !== undefined },
     retention: retention ?? 'snapshots',
     contentBytesMax,
     trust: [...trust],

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import * as dagCbor from '@ipld/dag-cbor';
 import { CID } from 'multiformats/cid';
 import type { Crypto } from '../core/crypto.ts';
+import { isMeantAsInvitation } from '../node/invitation.ts';
 import { readManifestFile } from '../node/manifest-file.ts';
 import type { SignedManifest } from '../run/manifest.ts';
 import { keepFilesBeside, keepManifest, keptManifest } from './directory.ts';
@@ -21,6 +22,11 @@ export function checkRunReference(run: string): string | null {
   if (existsSync(run)) return null;
   const runId = runIdIn(run);
   if (runId !== null) return runId;
+  if (isMeantAsInvitation(run)) {
+    throw new RunReferenceError(
+      'an invitation takes the place of --run and --bootstrap: `starlings join INVITATION --data PATH`',
+    );
+  }
   throw new RunReferenceError(
     idProblem(run) ??
       `${run} is neither a file nor a run id; give the manifest or the id that \`starlings run create\` printed`,

@@ -64,10 +64,30 @@ export async function loadNetworkKey(path: string): Promise<Uint8Array> {
   if (key === null) {
     throw new IdentityError(
       `there is no key of a network at ${path}: copy that of a node of the network, or make one with ` +
-        `\`(umask 077; openssl rand -hex 32 > ${path})\``,
+        `\`starlings node network-key ${path}\``,
     );
   }
   return key;
+}
+
+/**
+ * Keeps the key of a private network in a file of its own, unless it is there.
+ * @param key 64 hexadecimal digits
+ * @throws IdentityError where another key is there, or as `loadNetworkKey`
+ */
+export async function keepNetworkKey(path: string, key: string): Promise<void> {
+  if ((await readKeyFile(path)) === null) await createKeyFile(path, fromString(key, 'hex'));
+  if (toText(await loadNetworkKey(path), 'hex') === key) return;
+  throw new IdentityError(
+    `${path} holds the key of another network: name another --dir, for a node is in one network alone`,
+  );
+}
+
+/** Resolves to whether there was none. @throws as `loadNetworkKey` where what is there is none */
+export async function makeNetworkKey(path: string): Promise<boolean> {
+  if ((await readKeyFile(path)) !== null) return false;
+  await createKeyFile(path, randomBytes(SEED_BYTES));
+  return true;
 }
 
 async function readKeyFile(path: string): Promise<Uint8Array | null> {

@@ -14,6 +14,7 @@ import { backendSchema } from '../tensor/backend-schema.ts';
 import { amount } from './amount.ts';
 import { checkpointSchema } from './checkpoint-schema.ts';
 import type { Submission } from './driver.ts';
+import { unfold } from './invitation.ts';
 import { NodeError } from './node-error.ts';
 import { phaseOrOutcome } from './outcome.ts';
 import { peerName, type RunView, whenMeasured } from './run-view.ts';
@@ -135,7 +136,7 @@ export const NODE_COMMANDS: readonly NodeCommand[] = [
     'join',
     'take part in another run; the node takes it up again whenever it starts',
     z.strictObject({
-      run: runToJoin.describe('manifest file, or the run id to ask peers with'),
+      run: runToJoin.describe('manifest file, the run id to ask peers with, or an invitation'),
       data,
       backend: backendSchema.describe('what trains'),
       bootstrap: z
@@ -145,23 +146,30 @@ export const NODE_COMMANDS: readonly NodeCommand[] = [
         .describe('multiaddrs of nodes that take part in it, with /p2p/<peer id>, where this one knows none'),
       checkpoint: checkpointSchema.optional(),
     }),
-    async (control, request) => {
+    async (control, given) => {
+      const { wanted: request, told: hints } = unfold(given, control.summary().peerKey);
       const view = await control.join(request);
       const told =
         view.state === 'searching'
           ? `asking peers for the manifest of run ${view.runId}; \`starlings node list\` shows when it is here`
           : `joined    ${nameOf(view)}`;
-      return { json: { run: view }, lines: [told, ...(view.backend ? [`backend   ${view.backend}`] : [])] };
+      return {
+        json: { run: view },
+        lines: [told, ...(view.backend ? [`backend   ${view.backend}`] : []), ...hints],
+      };
     },
   ),
   command(
     'check',
     'say what a node of the run would understand of data, and refuse, before anything is joined',
     z.strictObject({
-      run: runToJoin.describe('manifest file, or the id of a run that the node knows'),
+      run: runToJoin.describe(
+        'manifest file, or the id of a run that the node knows, or an invitation to it',
+      ),
       data,
     }),
-    async (control, input) => {
+    async (control, given) => {
+      const { wanted: input } = unfold(given, '');
       const { runId, report } = await control.check(input.run, input.data);
       const { files, parts, columns, table } = report;
       // Rows and ranges stay where the data is, but for one example of what is wrong: whoever asks may hand the answer on.

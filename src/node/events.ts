@@ -21,6 +21,8 @@ export interface RunFacts {
   readonly startAtMs: number;
   /** Rounds the log stays open after the last one. */
   readonly windowRounds: number;
+  /** Who signed it. */
+  readonly creator: PeerKey;
   /** Null where the run is open. */
   readonly members: readonly PeerKey[] | null;
   /** What the manifest calls them. */

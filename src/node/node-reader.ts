@@ -14,6 +14,20 @@ export const nodeSettingsSchema = z.object({
   announce: z.array(z.string()),
   bootstrap: z.array(z.string()),
   retention: z.string(),
+  /** How it and others come to be connected; left out by older nodes. */
+  connectivity: z
+    .object({
+      relay: z.object({
+        ...{ use: z.boolean(), serve: z.boolean(), reservationsMax: z.number() },
+        ...{ bytesMax: z.number(), durationMsMax: z.number() },
+      }),
+      mapPorts: z.boolean(),
+      multicastDns: z.boolean(),
+      /** Whether who lacks its key of a network cannot connect. */
+      isPrivate: z.boolean(),
+    })
+    .nullable()
+    .default(null),
   /** Quota of what is kept for joiners, in bytes. */
   contentBytesMax: z.number(),
   /** Keys whose word counts in open runs. */

@@ -14,7 +14,7 @@ const bytesPerParameter = 40;
 const wantedLinksMax = 64;
 
 export function factsOf(manifest: RunManifest): RunFacts {
-  const { name, strategy, rounds, slotMs, startAtMs, membership } = manifest;
+  const { name, strategy, rounds, slotMs, startAtMs, creator, membership } = manifest;
   return {
     name,
     method: strategy.id,
@@ -23,6 +23,7 @@ export function factsOf(manifest: RunManifest): RunFacts {
     slotMs,
     startAtMs,
     windowRounds: logOf(strategy)?.windowRounds ?? 0,
+    creator,
     members: membership.kind === 'open' ? null : membership.members,
     names: membership.kind === 'open' ? {} : (membership.names ?? {}),
   };

@@ -31,6 +31,8 @@ export const runViewSchema = z.object({
       slotMs: z.number(),
       startAtMs: z.number(),
       windowRounds: count,
+      /** Who signed it; left out by older nodes. */
+      creator: z.string().nullable().default(null),
     })
     .nullable(),
   phase: z.enum(PHASES),

@@ -1,6 +1,6 @@
 /** What can be done with the node of this page, for whoever may. */
 import { useState } from 'preact/hooks';
-import { type Invited, invitedBy } from './invited.ts';
+import { runMeantBy } from './invited.ts';
 import { command, downloadModel, RefusedError } from './node-api.ts';
 import { heldPass, holdPass } from './pass.ts';
 
@@ -98,16 +98,16 @@ function TokenForm({ onPass, perform }: Doing & { onPass: () => void }) {
 function JoinForm({ perform }: Doing) {
   const [run, setRun] = useState('');
   const [data, setData] = useState('');
-  const invited: Invited = invitedBy(run);
+  const meant = runMeantBy(run);
   const join = (event: SubmitEvent): void => {
     event.preventDefault();
-    void perform(() => command('join', { ...invited, data })).then((isDone) => {
+    void perform(() => command('join', { run: meant, data })).then((isDone) => {
       if (isDone) setRun('');
     });
   };
   const check = ({ currentTarget }: { currentTarget: HTMLButtonElement }): void => {
     if (currentTarget.form!.reportValidity()) {
-      void perform(() => command('check', { run: invited.run, data }));
+      void perform(() => command('check', { run: meant, data }));
     }
   };
   return (

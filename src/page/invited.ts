@@ -1,19 +1,6 @@
-/** What somebody pasted of an invitation: the command that a page shows, a run id alone, or the path of a manifest. Pure. */
+/** What somebody pasted: an invitation, the command that a page shows around one, a run id, or the path of a manifest. Pure. */
+import { isMeantAsInvitation } from '../node/invitation.ts';
 
-export interface Invited {
-  readonly run: string;
-  readonly bootstrap?: readonly string[];
-}
-
-const addressesMax = 32;
-
-export function invitedBy(text: string): Invited {
-  const words = text.trim().split(/\s+/);
-  const at = words.indexOf('--run');
-  if (at < 0) return { run: text.trim() };
-  const from = words.indexOf('--bootstrap') + 1;
-  const addresses = from === 0 ? [] : words.slice(from);
-  const end = addresses.findIndex((word) => word.startsWith('--'));
-  const bootstrap = (end < 0 ? addresses : addresses.slice(0, end)).slice(0, addressesMax);
-  return { run: words[at + 1] ?? '', ...(bootstrap.length === 0 ? {} : { bootstrap }) };
+export function runMeantBy(text: string): string {
+  return text.trim().split(/\s+/).find(isMeantAsInvitation) ?? text.trim();
 }

@@ -1,6 +1,6 @@
 /** What the page shows, as it follows from what was told. Pure. */
 import type { Hello, LiveNode } from '../api/live.ts';
-import { checkpointPattern } from '../log/checkpoint-pattern.ts';
+import { type Invited, inviteTo } from '../node/invitation.ts';
 import type { HistoryPoint } from '../node/run-history.ts';
 import type { RunView } from '../node/run-view.ts';
 
@@ -225,40 +225,13 @@ function viewsOf(nodes: readonly LiveNode[], runId: string | null): readonly Run
   return nodes.flatMap(({ runs }) => runs.flatMap(({ view }) => (view.runId === runId ? [view] : [])));
 }
 
-export interface Invitation {
-  /** What a newcomer types. */
-  readonly command: string;
-  /** Whether it works on this machine alone. */
-  readonly isLocal: boolean;
-}
-
-/** More help nobody, and fill the picture of it. */
-const addressesToldMax = 3;
-
-/** Where the run is open a newcomer would else take the word of whom it meets. It goes into a command, as addresses do. */
-function checkpointFlag(rows: readonly NodeRow[]): string {
-  const [checkpoint] = rows.flatMap(({ view }) =>
-    view?.members.known === null ? (view.checkpoint ?? []) : [],
-  );
-  return checkpoint && checkpointPattern.test(checkpoint) ? ` --checkpoint ${checkpoint}` : '';
-}
-
 /** Null where the run is over, or nobody is there to be dialled. */
-export function invitationOf(hello: Hello, runId: string | null): Invitation | null {
+export function invitationOf(hello: Hello, runId: string | null): Invited | null {
   if (runId === null) return null;
-  const rows = rowsOf(hello, runId).filter(
-    ({ view, isUp }) => isUp && view?.run && view.phase !== 'finished',
-  );
-  const here = new Set(rows.map(({ id }) => id));
+  const rows = rowsOf(hello, runId).filter(({ isUp }) => isUp);
+  const views = rows.flatMap(({ view }) => view ?? []);
+  const here = new Set(rows.flatMap(({ id, view }) => (view?.run && view.phase !== 'finished' ? [id] : [])));
   const all = hello.nodes.flatMap(({ id, settings }) => (here.has(id) ? (settings?.addresses ?? []) : []));
-  // They go into a command: what a node says of itself may hold nothing that a shell reads.
-  const sound = all.filter((address) => /^(\/[\w.:-]+)+$/.test(address));
-  const isLoopback = (address: string): boolean => /^\/ip4\/127\.|^\/ip6\/::1\//.test(address);
-  const reachable = sound.filter((address) => !isLoopback(address));
-  const addresses = (reachable.length > 0 ? reachable : sound).slice(0, addressesToldMax);
-  if (addresses.length === 0 || !/^[a-z0-9]+$/.test(runId)) return null;
-  return {
-    command: `starlings node --run ${runId} --bootstrap ${addresses.join(' ')}${checkpointFlag(rows)} --data YOUR_DATA`,
-    isLocal: reachable.length === 0,
-  };
+  // The key of a private network is in no view: who is to have it is given it by `starlings invite`.
+  return inviteTo(runId, views, all, null);
 }

@@ -31,6 +31,7 @@ export async function apiOf(given: readonly RunView[], at: ListenAddress | numbe
     settings: () => ({
       ...{ version: '1.2.3', node: 'v22', platform: 'linux', listen: [], announce: [], bootstrap: [] },
       ...{
+        connectivity: null,
         retention: 'snapshots',
         contentBytesMax: 0,
         trust: [],

@@ -51,6 +51,7 @@ const forTests: Readonly<Record<string, string>> = {
   'src/network/exchange/frames.ts encodeVarint': 'hostile frames are made of it',
   'src/network/serve-while-reachable.ts isReachedOverRelaysAlone':
     'addresses of the internet, without an internet',
+  'src/node/invitation.ts writeInvitation': 'what is written is read back',
   'src/node/past-end.ts unmetPatienceMs': 'a bound',
   'src/node/run-history.ts headsMax': 'a bound',
   'src/run/run-spec.ts optimiserSchema': 'defaults of a part of a run',

@@ -12,6 +12,7 @@ const facts: RunFacts = {
   slotMs: 500,
   startAtMs: 100_000,
   windowRounds: 6,
+  creator: 'cd'.repeat(32),
   members: null,
   names: {},
 };

@@ -9,11 +9,12 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
 import { pageReport } from '../../src/api/page-report.ts';
 import { startPageServer } from '../../src/api/page-server.ts';
+import { readInvitation } from '../../src/node/invitation.ts';
 import { apiOf, peerKey } from '../api/api-of-one-node.ts';
 import { someView } from '../node/some-view.ts';
 import { sourceOfAxe } from './axe.ts';
 import { launchChromium, noChromium } from './browser.ts';
-import { keyOf, someFlock } from './some-flock.ts';
+import { flockRun, keyOf, someFlock } from './some-flock.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const directory = await mkdtemp(join(tmpdir(), 'starlings-page-'));
@@ -58,7 +59,9 @@ describe('the dashboard', { skip: noChromium }, () => {
     assert.equal(await page.locator('.links line').count(), 6);
     assert.equal(await page.locator('.canvas canvas').count(), 4);
     const command = (await page.locator('.invitation pre').textContent()) ?? '';
-    assert.match(command, /^starlings node --run run --bootstrap \/ip4\/192\.0\.2\.0\/tcp\S+ /);
+    const [, invitation = ''] = /^\s*starlings join (\S+) --data YOUR_DATA\s*$/.exec(command) ?? [];
+    const { runId, addresses } = readInvitation(invitation);
+    assert.deepEqual([runId, addresses.length], [flockRun, 3]);
     assert.ok((await page.locator('.qr').boundingBox())!.width > 200);
     const seen = page.evaluate(
       () =>
@@ -75,7 +78,7 @@ describe('the dashboard', { skip: noChromium }, () => {
     feed.tell({
       node: 'Ward 1',
       pulses: [keyOf(0)],
-      events: [{ atMs, node: 'Ward 1', runId: 'run', tone: 'trouble', text: 'the disk is full' }],
+      events: [{ atMs, node: 'Ward 1', runId: flockRun, tone: 'trouble', text: 'the disk is full' }],
     });
     const tookMs = (await seen) - atMs;
     assert.ok(tookMs < 200, `${tookMs} ms`);
@@ -88,7 +91,7 @@ describe('the dashboard', { skip: noChromium }, () => {
     const { feed, page, complaints } = await flockPage();
     for (const round of [61, 62]) {
       const figures = { heldOutLoss: 1, measures: { rmse: 60 - round, 'AUC <b>x</b>': 0.5 } };
-      feed.tell({ node: names[0]!, notes: [{ runId: 'run', note: { kind: 'figures', round, figures } }] });
+      feed.tell({ node: names[0]!, notes: [{ runId: flockRun, note: { kind: 'figures', round, figures } }] });
     }
     await page.waitForSelector('figcaption:text("rmse on held-out examples")');
     assert.equal(await page.locator('.canvas canvas').count(), 6);

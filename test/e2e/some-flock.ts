@@ -22,7 +22,14 @@ function nodeOf(index: number, names: readonly string[], round: number): LiveNod
   }
   const others = keys.filter((_, each) => each !== index);
   const view: RunView = someView({
-    ...{ peerKey: keys[index]!, phase: 'training', round, roundsDone: round, finalisedRound: round - 6 },
+    ...{
+      runId: flockRun,
+      peerKey: keys[index]!,
+      phase: 'training',
+      round,
+      roundsDone: round,
+      finalisedRound: round - 6,
+    },
     ...{ accuracy: 0.9, accuracyRound: round, loss: 0.2, peers: others.length, slotMs: 1000 },
     ...{ bytesIn: 4e6, bytesOut: 4e6 },
     members: {
@@ -32,7 +39,7 @@ function nodeOf(index: number, names: readonly string[], round: number): LiveNod
     contributions: keys.map((peer) => ({ peer, deltas: round - 5, share: 1 / keys.length })),
     run: {
       ...{ name: 'demo', method: 'delta-log', parameters: 50_890, rounds: 200 },
-      ...{ slotMs: 1000, startAtMs: Date.now() - 1000 * round, windowRounds: 6 },
+      ...{ slotMs: 1000, startAtMs: Date.now() - 1000 * round, creator: null, windowRounds: 6 },
     },
   });
   const name = names[index]!;
@@ -40,12 +47,14 @@ function nodeOf(index: number, names: readonly string[], round: number): LiveNod
     ...{ id: name, name, peerKey: keys[index]!, isUp: true },
     settings: {
       ...{ version: '1', node: 'v22', platform: 'linux', listen: [], announce: [], bootstrap: [], trust: [] },
-      ...{ retention: 'snapshots', contentBytesMax: 0, logLevel: 'info', limits: {} },
+      ...{ connectivity: null, retention: 'snapshots', contentBytesMax: 0, logLevel: 'info', limits: {} },
       addresses: [`/ip4/192.0.2.${index}/tcp/4001/p2p/12D3KooWPjceQrSwdWXPyLLeABRXmuqt69Rg3sBYbU1Nft9HyQ6X`],
     },
     runs: [{ view, history: history.data() }],
   };
 }
+
+export const flockRun = 'bafyreigd7ikji2uqsyevqb433sfan3wdbls4mn2a53aopnvhtvnmzltpse';
 
 export interface MadeUpFlock extends LiveFeed {
   tell(update: Update): void;

@@ -26,6 +26,7 @@ const facts: RunFacts = {
   slotMs: 500,
   startAtMs: 10_000,
   windowRounds: 6,
+  creator: 'cd'.repeat(32),
   members: [self, 'bb', 'cc', 'dd'],
   names: { bb: 'Ward 3', dd: 'Ward 5' },
 };

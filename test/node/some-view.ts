@@ -9,6 +9,7 @@ const run: RunView['run'] = {
   slotMs: 1000,
   startAtMs: 0,
   windowRounds: 6,
+  creator: 'cd'.repeat(32),
 };
 
 /** The view of a node that knows its run and has heard nothing yet, with these fields in place of its own. */

@@ -1,17 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { invitedBy } from '../../src/page/invited.ts';
+import { runMeantBy } from '../../src/page/invited.ts';
 
-test('an invitation is the command that a page shows, a run id, or a path', () => {
+test('what is pasted is an invitation, the command around one, a run id, or a path', () => {
   const runId = 'bafyreigd7ikji2uqsyevqb433sfan3wdbls4mn2a53aopnvhtvnmzltpse';
-  assert.deepEqual(invitedBy(` ${runId}\n`), { run: runId });
-  assert.deepEqual(invitedBy('/srv/my runs/run.manifest'), { run: '/srv/my runs/run.manifest' });
-  const [one, two] = ['/ip4/192.0.2.1/tcp/1/p2p/12D3', '/ip4/192.0.2.2/tcp/1/p2p/12D4'];
-  assert.deepEqual(invitedBy(`starlings node --run ${runId} --bootstrap ${one} ${two} --data YOUR_DATA`), {
-    ...{ run: runId, bootstrap: [one, two] },
-  });
-  assert.deepEqual(invitedBy(`starlings node --run ${runId} --data x`), { run: runId });
-  assert.deepEqual(invitedBy('starlings node --run'), { run: '' });
-  const many = Array.from({ length: 100 }, () => one).join(' ');
-  assert.equal(invitedBy(`--run x --bootstrap ${many}`).bootstrap?.length, 32);
+  const invitation = `starlings:${runId}+/ip4/192.0.2.1/tcp/1/p2p/12D3+sum=00000000`;
+  assert.equal(runMeantBy(` ${runId}\n`), runId);
+  assert.equal(runMeantBy('/srv/my runs/run.manifest'), '/srv/my runs/run.manifest');
+  assert.equal(runMeantBy(`\t${invitation} `), invitation);
+  assert.equal(runMeantBy(`starlings join ${invitation} --data YOUR_DATA`), invitation);
 });

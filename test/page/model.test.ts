@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Hello, LiveNode } from '../../src/api/live.ts';
+import { readInvitation } from '../../src/node/invitation.ts';
 import type { HistoryData } from '../../src/node/run-history.ts';
 import type { RunView } from '../../src/node/run-view.ts';
 import { bytesText, durationText } from '../../src/page/figures.ts';
@@ -31,42 +32,19 @@ function node(name: string, key: string, view: Partial<RunView> = {}, history = 
 const hello = (...nodes: LiveNode[]): Hello => ({ nodes, events: [] });
 
 describe('the page', () => {
-  test('invites to a run by addresses that others can dial, and by nothing that a shell would read', () => {
-    const at = (...addresses: string[]): LiveNode => ({
-      ...node('one', 'aa', { phase: 'training' }),
-      settings: {
-        ...{ version: '1', node: 'v22', platform: 'linux', listen: [], announce: [], bootstrap: [] },
-        ...{ retention: 'snapshots', contentBytesMax: 0, trust: [], logLevel: 'info', limits: {}, addresses },
-      },
-    });
-    const here = '/ip4/127.0.0.1/tcp/4001/p2p/12D3';
+  test('invites to a run by what `starlings join` takes, where somebody is there to be dialled', () => {
+    const runId = 'bafyreigd7ikji2uqsyevqb433sfan3wdbls4mn2a53aopnvhtvnmzltpse';
     const there = '/dns4/node.example.org/tcp/4001/p2p/12D3';
-    const of = (...addresses: string[]) => invitationOf(hello(at(...addresses)), 'run');
-    assert.deepEqual(of(here, there, '/x/$(reboot)'), {
-      command: `starlings node --run run --bootstrap ${there} --data YOUR_DATA`,
-      isLocal: false,
-    });
-    assert.equal(of(here)?.isLocal, true);
-    assert.equal(of(), null);
-    assert.equal(invitationOf(hello({ ...at(there), isUp: false }), 'run'), null);
-    assert.equal(invitationOf(hello(node('one', 'aa')), 'run'), null);
-  });
-
-  test('invites to an open run with a place in its history to hold on to', () => {
-    const settings = {
-      addresses: ['/dns4/node.example.org/tcp/4001/p2p/12D3'],
-    } as unknown as LiveNode['settings'];
-    const hash = 'ab'.repeat(32);
-    const commandOf = (checkpoint: string, known: number | null): string | undefined => {
-      const view = { phase: 'training' as const, checkpoint, members: { ...none, known } };
-      return invitationOf(hello({ ...node('one', 'aa', view), settings }), 'run')?.command;
-    };
-    assert.match(
-      commandOf(`19:${hash}:${hash}`, null) ?? '',
-      new RegExp(` --checkpoint 19:${hash}:${hash} `),
+    const settings = { addresses: [there] } as unknown as LiveNode['settings'];
+    const invited = invitationOf(
+      hello({ ...node('one', 'aa', { runId, phase: 'training' }), settings }),
+      runId,
     );
-    assert.doesNotMatch(commandOf(`19:${hash}:${hash}`, 3) ?? '', /checkpoint/);
-    assert.doesNotMatch(commandOf('19:$(reboot)', null) ?? '', /checkpoint/);
+    assert.deepEqual(readInvitation(invited!.text).addresses, [there]);
+    const down = { ...node('one', 'aa', { runId }), settings, isUp: false };
+    assert.equal(invitationOf(hello(down), runId), null);
+    assert.equal(invitationOf(hello(node('one', 'aa', { runId })), runId), null);
+    assert.equal(invitationOf(hello(down), null), null);
   });
 
   test('draws each link once, and peers that do not tell of themselves beside those that do', () => {

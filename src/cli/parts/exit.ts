@@ -46,6 +46,7 @@ const WRONG_INPUT: ReadonlySet<string> = new Set([
     'BAD_ADDRESS',
     'BAD_DATA_FILE',
     'BAD_IDENTITY',
+    'BAD_INVITATION',
     'BAD_LAYERS_FILE',
     'BAD_MANIFEST',
     'BAD_MODEL_FILE',

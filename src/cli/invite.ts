@@ -1,0 +1,120 @@
+/** What to hand to somebody who is to take part in a run. */
+import type { Command } from 'commander';
+import { ConfigError } from '../config/config-error.ts';
+import type { NodeTarget } from '../daemon/connect.ts';
+import { targetOf, withTarget } from './parts/node-target.ts';
+import { perform } from './parts/perform.ts';
+
+interface Options {
+  readonly run?: string;
+  readonly withNetworkKey?: string;
+}
+
+export function addInviteCommand(parent: Command): void {
+  const command = parent
+    .command('invite')
+    .description(
+      'print an invitation to a run of a running node: one string for `starlings join`, and a QR code of it',
+    )
+    .option('--run <run>', 'run id, its beginning, or its name; may be left out where the node has one run')
+    .option(
+      '--with-network-key <file>',
+      'put the key of the private network in, which is a secret: whoever sees the invitation can connect',
+    );
+  withTarget(command).action((options: Options & Readonly<Record<string, unknown>>) =>
+    perform(command, async ({ say, print, screen, signal }) => {
+      const { run, withNetworkKey } = options;
+      const networkKey = withNetworkKey === undefined ? null : await networkKeyIn(withNetworkKey);
+      const { invited, isClosed, isPrivate } = await invitationOf(
+        targetOf((name) => options[name]),
+        { run, networkKey, signal },
+      );
+      print(invited.text);
+      if (screen.isTTY) for (const line of await qrLines(invited.text, screen.columns)) print(line);
+      for (const line of hintsOn({
+        isClosed,
+        isPrivate,
+        isLocal: invited.isLocal,
+        hasKey: networkKey !== null,
+      })) {
+        say(line);
+      }
+      return { json: { invitation: invited.text, isLocal: invited.isLocal, isClosed, isPrivate } };
+    }),
+  );
+}
+
+async function networkKeyIn(file: string): Promise<string> {
+  const { loadNetworkKey } = await import('../network/identity.ts');
+  return Buffer.from(await loadNetworkKey(file)).toString('hex');
+}
+
+interface Asked {
+  readonly run: string | undefined;
+  readonly networkKey: string | null;
+  readonly signal: AbortSignal;
+}
+
+/** @throws as of `commandNode`; ConfigError where the node cannot invite anybody */
+async function invitationOf(target: NodeTarget, { run, networkKey, signal }: Asked) {
+  const { commandNode, readNode } = await import('../daemon/connect.ts');
+  const { nodeSettingsSchema } = await import('../node/node-reader.ts');
+  const { runViewSchema } = await import('../node/run-view.ts');
+  const { inviteTo } = await import('../node/invitation.ts');
+  const { json, settings } = {
+    json: await commandNode(target, 'status', run === undefined ? {} : { run }, signal),
+    settings: nodeSettingsSchema.parse(await readNode(target, '/config', signal)),
+  };
+  const views = runViewSchema.array().parse(json['runs']);
+  const [view] = views;
+  if (view === undefined || views.length > 1) {
+    const names = views.map((each) => each.run?.name ?? each.runId).join(', ');
+    throw new ConfigError(
+      'BAD_USAGE',
+      views.length === 0
+        ? 'this node has no run to invite to: `starlings node join` joins one'
+        : `this node has ${views.length} runs: say which with --run: ${names}`,
+    );
+  }
+  const invited = inviteTo(view.runId, [view], settings.addresses, networkKey);
+  if (invited === null) {
+    throw new ConfigError(
+      'BAD_USAGE',
+      view.run === null
+        ? 'the manifest of this run is not here yet: invite once the node has it'
+        : view.phase === 'finished'
+          ? 'this run is over: nobody can be invited to it'
+          : 'this node has no address that others could dial: start it with --listen or --announce',
+    );
+  }
+  const isPrivate = settings.connectivity?.isPrivate ?? false;
+  return { invited, isClosed: view.members.known !== null, isPrivate };
+}
+
+function* hintsOn(told: {
+  readonly isClosed: boolean;
+  readonly isPrivate: boolean;
+  readonly isLocal: boolean;
+  readonly hasKey: boolean;
+}): Generator<string> {
+  yield 'who is invited types: starlings join INVITATION --data PATH';
+  if (told.hasKey) {
+    yield 'it holds the key of the network, which is a secret: whoever sees it can connect, so send it as you would a password';
+  } else if (told.isPrivate) {
+    yield 'the network is private, and its key is not in the invitation: hand it over another way, or use --with-network-key FILE';
+  }
+  if (told.isClosed) {
+    yield 'the run takes the keys that are named in it alone, and an invitation adds none: `starlings join` shows the key of who is invited';
+  }
+  if (told.isLocal) {
+    yield 'its addresses are of this machine alone: for others start the node with --listen /ip4/0.0.0.0/tcp/0, and behind a router with --announce';
+  }
+}
+
+/** Light modules light, whatever the colours of the terminal; none where the terminal is too narrow for them. */
+async function qrLines(text: string, columns: number): Promise<string[]> {
+  const { renderUnicodeCompact } = await import('uqr');
+  const lines = renderUnicodeCompact(text, { ecc: 'L', border: 2 }).split('\n');
+  if ((lines[0]?.length ?? 0) > columns) return [];
+  return lines.map((line) => `\x1b[97;40m${line}\x1b[0m`);
+}
