@@ -6,7 +6,7 @@
 import { type GossipSub, gossipsub } from '@libp2p/gossipsub';
 import { type Identify, type IdentifyPush, identify, identifyPush } from '@libp2p/identify';
 import type { Libp2p, PeerId } from '@libp2p/interface';
-import { type KadDHT, kadDHT, passthroughMapper } from '@libp2p/kad-dht';
+import { type KadDHT, passthroughMapper } from '@libp2p/kad-dht';
 import { noise } from '@libp2p/noise';
 import { type Ping, ping } from '@libp2p/ping';
 import { yamux } from '@libp2p/yamux';
@@ -14,6 +14,8 @@ import type { Multiaddr } from '@multiformats/multiaddr';
 import { createLibp2p, type Libp2pInit, type ServiceFactoryMap } from 'libp2p';
 import type { PeerKey } from '../core/io.ts';
 import { announcedAddresses, parsedAddress, withoutPrivateRelays } from './announced-addresses.ts';
+import { boundAddresses } from './bounded-addresses.ts';
+import { boundedDht } from './bounded-dht.ts';
 import { ConnectionHolders } from './connection-holders.ts';
 import { connectionsMaxDefault, connectionsPerAddressMaxDefault } from './connections-max.ts';
 import { AddressError, RecordRefusedError } from './errors.ts';
@@ -127,6 +129,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
       ...services(profile, (options.carriesRuns ?? true) ? gossip : null),
     },
   });
+  boundAddresses(libp2p.peerStore);
   reputation.onOutcast((peer) => cutOff(libp2p, peer));
   await refuseUndialable(libp2p, announced);
   if (libp2p.services.gossip !== undefined) {
@@ -194,7 +197,7 @@ function services(profile: HostProfile, gossip: Gossip | null): ServiceFactoryMa
     // Tells peers that are already connected when a run's protocols come and go.
     identifyPush: identifyPush({ maxMessageSize: identifyBytesMax }),
     ping: ping(),
-    dht: kadDHT({
+    dht: boundedDht({
       protocol: KAD_PROTOCOL,
       // Left undefined it is a client on private addresses, and would hold no records for others.
       clientMode: profile.discovery === 'dht-client',

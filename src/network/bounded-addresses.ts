@@ -1,0 +1,41 @@
+/**
+ * libp2p keeps every address that anybody tells of a peer, and looks at all of them whenever one more comes: a message of a stranger
+ * that names some ten thousand stops the process. Here a peer has so many.
+ */
+import type { Peer, PeerData, PeerStore } from '@libp2p/interface';
+
+/** Of one telling. Guess; a host with two networks and four relays tells of a dozen. */
+const addressesToldMax = 32;
+/** Of a peer, told of by whomever: the latest. */
+const addressesKeptMax = 64;
+
+export function boundAddresses(store: PeerStore): void {
+  const save = store.save.bind(store);
+  const patch = store.patch.bind(store);
+  const merge = store.merge.bind(store);
+  store.save = (id, data, options) => save(id, withFew(data), options);
+  store.patch = (id, data, options) => patch(id, withFew(data), options);
+  store.merge = async (id, data, options) => {
+    const { addresses, multiaddrs, ...others } = withFew(data);
+    const told = addresses ?? multiaddrs?.map((multiaddr) => ({ multiaddr, isCertified: false })) ?? [];
+    const kept: Peer['addresses'] =
+      told.length === 0
+        ? []
+        : await store.get(id, options).then(
+            (peer) => peer.addresses,
+            () => [],
+          );
+    if (kept.length + told.length <= addressesKeptMax) return merge(id, withFew(data), options);
+    await patch(id, { addresses: [...told, ...kept].slice(0, addressesKeptMax) }, options);
+    return merge(id, others, options);
+  };
+}
+
+function withFew(data: PeerData): PeerData {
+  const { addresses, multiaddrs } = data;
+  return {
+    ...data,
+    ...(addresses === undefined ? {} : { addresses: addresses.slice(0, addressesToldMax) }),
+    ...(multiaddrs === undefined ? {} : { multiaddrs: multiaddrs.slice(0, addressesToldMax) }),
+  };
+}
