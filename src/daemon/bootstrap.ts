@@ -2,13 +2,13 @@
 import { createBootstraps } from '../network/bootstraps.ts';
 import { createHost } from '../network/host.ts';
 import { loadIdentity } from '../network/identity.ts';
+import { Teardown } from '../node/teardown.ts';
 import { openLevelStore } from '../platform/node/level-store.ts';
 import { wallClock } from '../platform/node/wall-clock.ts';
 import { daemonProfile } from './daemon-profile.ts';
 import { keyFileOf, type NodeDirectory, openNodeDirectory } from './directory.ts';
 import { networkTrouble } from './network-trouble.ts';
 import type { BootstrapOptions, RunningDaemon } from './options.ts';
-import { Teardown } from './teardown.ts';
 import { whenAborted } from './when-aborted.ts';
 
 /** @throws one error with a sentence for everything a user can get wrong; nothing keeps running then. */

@@ -1,9 +1,11 @@
 /** A node as a process: its directory, store, identity, API and log around what `createNode` composes. */
+
 import { randomBytes } from 'node:crypto';
 import { startControlServer } from '../api/control-server.ts';
 import type { HttpServer } from '../api/http-server.ts';
 import type { ListenAddress } from '../api/listen-address.ts';
 import type { ContentStore } from '../content/content-store.ts';
+import { asError } from '../core/as-error.ts';
 import { loadIdentity } from '../network/identity.ts';
 import type { JoinRequest } from '../node/commands.ts';
 import { createNode, type StarlingsNode } from '../node/create-node.ts';
@@ -11,6 +13,7 @@ import type { NodeEvent } from '../node/events.ts';
 import { Histories, type HistoryNote } from '../node/histories.ts';
 import { createWarmLearner, trainerLearners } from '../node/learners.ts';
 import { runPrefix } from '../node/store-view.ts';
+import { Teardown } from '../node/teardown.ts';
 import { openContentFiles } from '../platform/node/content-files.ts';
 import { createCrypto } from '../platform/node/crypto.ts';
 import { type LevelStore, openLevelStore } from '../platform/node/level-store.ts';
@@ -31,7 +34,6 @@ import { settingsOf } from './node-settings.ts';
 import type { DaemonOptions, RunningNode } from './options.ts';
 import { RefusalTally } from './refusal-tally.ts';
 import { ReleaseAtRest } from './release-at-rest.ts';
-import { Teardown } from './teardown.ts';
 import { readTokenFile } from './token-file.ts';
 import { whenAborted } from './when-aborted.ts';
 
@@ -296,10 +298,6 @@ class Daemon {
 
 function notePeer(book: AddressBook, { source, event }: NodeEvent): void {
   if (source === 'network' && event.kind === 'peer-up') book.note(event.peer);
-}
-
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error));
 }
 
 /** Uniform in [0, 1). Peers must not be able to foresee whom we will talk to. */

@@ -1,5 +1,5 @@
 /**
- * The libp2p node: what its profile brings along, noise, yamux, identify, ping, a DHT of our own and gossip.
+ * The libp2p node: what its profile brings along, noise, a multiplexer, identify, ping, a DHT of our own and gossip.
  * It is made without runs; they join and leave while it is up (transport.ts). A bootstrap node is the same
  * host and carries none.
  */
@@ -9,7 +9,6 @@ import type { Libp2p, PeerId } from '@libp2p/interface';
 import { type KadDHT, passthroughMapper } from '@libp2p/kad-dht';
 import { noise } from '@libp2p/noise';
 import { type Ping, ping } from '@libp2p/ping';
-import { yamux } from '@libp2p/yamux';
 import type { Multiaddr } from '@multiformats/multiaddr';
 import { createLibp2p, type Libp2pInit, type ServiceFactoryMap } from 'libp2p';
 import type { PeerKey } from '../core/io.ts';
@@ -24,6 +23,7 @@ import { Gossip } from './gossip.ts';
 import { HostDatastore } from './host-datastore.ts';
 import { HostReadings, type NetworkReadings } from './host-readings.ts';
 import { type Identity, peerIdOf } from './identity.ts';
+import { muxer } from './muxer.ts';
 import { greeting } from './neighbours.ts';
 import { type OriginOf, Origins, publicOrigin } from './origins.ts';
 import { dialOrder } from './profiles/dial-order.ts';
@@ -169,7 +169,7 @@ function connectionParts(
     ...(profile.protector === null ? {} : { connectionProtector: profile.protector }),
     connectionEncrypters: [noise()],
     streamMuxers: [
-      yamux({
+      muxer({
         streamOptions: {
           maxStreamWindowSize: streamBufferBytesMax,
           maxReadBufferLength: streamBufferBytesMax,

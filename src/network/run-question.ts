@@ -1,10 +1,12 @@
 /** One question about a run and its answer, on one stream: a frame with the run id, then bytes up to the end, or none. */
+
 import type { Libp2p, PeerId, Stream } from '@libp2p/interface';
 import { messageStreamToDuplex } from '@libp2p/utils';
 import { pipe } from 'it-pipe';
 import { concat } from 'uint8arrays/concat';
 import { fromString } from 'uint8arrays/from-string';
 import { toString as toText } from 'uint8arrays/to-string';
+import { asError } from '../core/as-error.ts';
 import { raced } from '../platform/node/raced.ts';
 import { withDeadline } from './deadline.ts';
 import { FrameError } from './errors.ts';
@@ -54,7 +56,7 @@ async function answerOf(
       (source: AsyncIterable<Chunk>) => collect(source, bytesMax),
     );
   } catch (error) {
-    stream.abort(error instanceof Error ? error : new Error(String(error)));
+    stream.abort(asError(error));
     throw error;
   }
 }
@@ -75,7 +77,7 @@ export async function serveAboutRuns(
     try {
       await answer(stream, lookup);
     } catch (error) {
-      stream.abort(error instanceof Error ? error : new Error(String(error)));
+      stream.abort(asError(error));
     } finally {
       clearTimeout(timer);
     }

@@ -20,7 +20,8 @@ import type { NodeEvent, RunEvent } from './events.ts';
 import type { LearnerFactory } from './learners.ts';
 import { limitsSchema, type NodeLimits } from './limits.ts';
 import { NodeError } from './node-error.ts';
-import { type JoinOptions, type RunSession, Session } from './run-session.ts';
+import { type RunSession, Session } from './run-session.ts';
+import type { JoinOptions } from './session-parts.ts';
 import { runPrefix, storeView } from './store-view.ts';
 
 export interface NodeOptions {

@@ -3,6 +3,7 @@
  * slow holds up what must not be said before it is stored, and in time the inputs that would give it more to store;
  * nothing that arrives ends the node.
  */
+import { asError } from '../core/as-error.ts';
 import {
   type Input,
   leaveMs,
@@ -413,8 +414,4 @@ export class NodeDriver {
     this.#aborter.abort(error);
     this.#options.onFatal(asError(error));
   }
-}
-
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error));
 }

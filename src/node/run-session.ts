@@ -1,72 +1,23 @@
-/** One run on a node: its manifest, learner, core, driver and transport, from the join to the end. */
-
-import type { ContentStore } from '../content/content-store.ts';
-import type { CoreStatus, PeerKey, ProtocolCore, ProtocolEvent } from '../core/io.ts';
-import { memberTest } from '../core/membership.ts';
-import type { Clock, Store } from '../core/ports.ts';
-import { batchStreamKey, type Learner } from '../learning/learner.ts';
-import { parseCheckpoint } from '../log/checkpoint.ts';
-import type { Retention } from '../log/retention.ts';
-import { isArchiveKey } from '../log/store-keys.ts';
-import { createCore, requestBytesMax } from '../methods/create-core.ts';
-import type { Host } from '../network/host.ts';
-import type { Identity } from '../network/identity.ts';
+/** One run on a node, from the join to the end: its manifest, files and learner come first, then it runs. */
+import { asError } from '../core/as-error.ts';
+import type { CoreStatus } from '../core/io.ts';
+import type { Clock } from '../core/ports.ts';
 import { fetchManifest } from '../network/manifest-exchange.ts';
-import { createTransport, type NetworkTransport } from '../network/transport.ts';
 import { createCrypto } from '../platform/node/crypto.ts';
-import { openManifest, type RunManifest, type SignedManifest } from '../run/manifest.ts';
+import { openManifest, type SignedManifest } from '../run/manifest.ts';
 import { baseFile, type RunVectors } from '../run/run-files.ts';
 import type { Metrics } from '../tasks/metrics.ts';
-import type { BackendChoice } from '../tensor/backend-choices.ts';
-import { clockOff, isClockOff } from './clock-offset.ts';
-import { ClockWatch } from './clock-watch.ts';
-import { type DriverLimits, NodeDriver, type Submission } from './driver.ts';
+import type { Submission } from './driver.ts';
 import type { RunEvent, SessionEvent } from './events.ts';
-import { isKeptKey, KeptSnapshots } from './kept-snapshots.ts';
-import { type LearnerFactory, startVector } from './learners.ts';
+import { startVector } from './learners.ts';
 import { NodeError } from './node-error.ts';
-import { notMetPastEnd, PastEndWatch } from './past-end.ts';
-import { isPersonalKey, sharedOf } from './personal-layers.ts';
-import { Progress } from './progress.ts';
-import { factsOf, refuseTooLarge, wantedLinks } from './run-facts.ts';
+import { factsOf, refuseTooLarge } from './run-facts.ts';
 import { filesOf, type RunFiles } from './run-files.ts';
 import { RunReducer } from './run-reducer.ts';
 import type { RunView } from './run-view.ts';
-
-/** How a node takes part in a run. */
-export interface JoinOptions {
-  /** This node's own examples, for the learner. */
-  readonly data: string;
-  readonly backend: BackendChoice;
-  readonly compareAlone?: boolean;
-  /** Train even where the run's planned time is over and nobody of it is met. */
-  readonly evenIfOver?: boolean;
-  /** `ROUND:ROOT:SNAPSHOT`, where the history has to begin. */
-  readonly checkpoint?: string | undefined;
-  /** Where the finished model is saved; its folder must exist. Left out, it is not saved. */
-  readonly modelFile?: string;
-  /** Where files that the manifest names are kept. */
-  readonly filesFolder?: string;
-  /** Of the run's slots; the node's own where left out. */
-  readonly clock?: Clock;
-}
-
-/** What a session shares with the others of its node. */
-export interface SessionParts {
-  readonly host: Host;
-  readonly identity: Identity;
-  /** The run's own entries. */
-  readonly store: Store;
-  readonly content: ContentStore | null;
-  readonly clock: Clock;
-  /** Uniform in [0, 1), not to be foreseen by peers. */
-  readonly random: () => number;
-  readonly learners: LearnerFactory;
-  readonly retention: Retention | undefined;
-  readonly trusted: ReadonlySet<PeerKey> | undefined;
-  readonly limits: Partial<DriverLimits>;
-  readonly onEvent: (event: RunEvent) => void;
-}
+import { Running } from './running.ts';
+import type { JoinOptions, SessionParts } from './session-parts.ts';
+import { Teardown } from './teardown.ts';
 
 export interface RunSession {
   readonly runId: string;
@@ -98,16 +49,6 @@ const sampleEveryMs = 5000;
 /** Rounds since the start of a run, which a node that holds nothing of it passes one by one: a matter of minutes. */
 const roundsMax = 2 ** 28;
 
-/** What is there once the run is running. */
-interface Running {
-  readonly core: ProtocolCore;
-  readonly driver: NodeDriver;
-  readonly transport: NetworkTransport;
-  readonly progress: Progress;
-  readonly watch: ClockWatch;
-  readonly pastEnd: PastEndWatch;
-}
-
 export class Session implements RunSession {
   readonly runId: string;
   readonly #options: JoinOptions;
@@ -115,8 +56,9 @@ export class Session implements RunSession {
   readonly #clock: Clock;
   readonly #reducer: RunReducer;
   readonly #aborter = new AbortController();
-  /** What takes the session down, last one first. */
-  readonly #stops: Array<() => unknown> = [];
+  readonly #teardown = new Teardown((error) => {
+    this.#brokenDown ??= asError(error);
+  });
   readonly #started = Promise.withResolvers<void>();
   readonly #prepared = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<Error | null>();
@@ -128,8 +70,8 @@ export class Session implements RunSession {
   /** Null where the run has none. */
   #files: RunFiles | null = null;
   #running: Running | null = null;
-  /** As of the last sample. */
-  #slotMs = 0;
+  /** The first that went wrong while it was taken down. */
+  #brokenDown: Error | null = null;
   #isOver = false;
   #isLeft = false;
 
@@ -160,19 +102,19 @@ export class Session implements RunSession {
   }
 
   status(): CoreStatus {
-    return this.#alive().core.status(this.#clock.nowMs());
+    return this.#alive().status();
   }
 
   model(): Float32Array {
-    return this.#alive().core.model();
+    return this.#alive().model();
   }
 
   evaluate(): Promise<Metrics> {
-    return this.#alive().progress.evaluate();
+    return this.#alive().evaluate();
   }
 
   submit(entryKind: string, body: Uint8Array): Promise<Submission> {
-    return this.#alive().driver.submit(entryKind, body);
+    return this.#alive().submit(entryKind, body);
   }
 
   /** To be called once. What comes of it is told by `started` and `ended`. */
@@ -220,13 +162,20 @@ export class Session implements RunSession {
       start,
       base,
     });
-    this.#stops.push(() => learner.close());
+    this.#teardown.add(() => learner.close());
     signal.throwIfAborted();
     this.#say({ kind: 'prepared', backend: learner.backend });
     const initial = await startVector(this.#run, learner, start, signal);
-    const { isBack } = await this.#open(this.#run, initial, learner);
+    this.#running = await Running.open({
+      run: this.#run,
+      ...{ initial, learner, options: this.#options, parts: this.#parts, teardown: this.#teardown },
+      base: async () => (await this.#files?.vector(baseFile)) ?? null,
+      onEvent: (event) => this.#emit(event),
+      onFatal: (error) => this.#finish(error, error),
+    });
+    await this.#running.start();
     signal.throwIfAborted();
-    this.#say({ kind: 'running', round: this.status().round, isBack });
+    this.#say({ kind: 'running', round: this.status().round, isBack: this.#running.isBack });
     this.#sampleLater();
   }
 
@@ -237,7 +186,7 @@ export class Session implements RunSession {
     const common = { host, run, clock, random, onEvent, crypto: createCrypto() };
     this.#files = filesOf(common, this.#options.filesFolder);
     if (this.#files === null) return {};
-    this.#stops.push(() => this.#files?.stop());
+    this.#teardown.add(() => this.#files?.stop());
     await this.#files.begin(signal);
     return this.#files.vectors();
   }
@@ -257,120 +206,6 @@ export class Session implements RunSession {
     });
   }
 
-  async #open(
-    run: SignedManifest,
-    wholeInitial: Float32Array,
-    wholeLearner: Learner,
-  ): Promise<{ readonly isBack: boolean }> {
-    const { manifest, runId } = run;
-    const { identity, store, random, limits, retention, trusted } = this.#parts;
-    this.#stops.push(() => store.close());
-    const stored: Array<readonly [string, Uint8Array]> = [];
-    // What is archived may be long, and no node needs it to go on.
-    for await (const entry of store.entries()) if (!isArchiveKey(entry[0])) stored.push(entry);
-    const kept = this.#keepSnapshots(stored);
-    const { learner, initial } = sharedOf(manifest, wholeLearner, wholeInitial, store, stored);
-    const core = createCore(manifest, runId, {
-      crypto: createCrypto(),
-      signer: identity.signer,
-      initial,
-      random,
-      stored: stored.filter(([key]) => !isKeptKey(key) && !isPersonalKey(key)),
-      ...{ retention, trusted, checkpoint: parseCheckpoint(this.#options.checkpoint ?? '') ?? undefined },
-    });
-    const progress = new Progress({
-      core,
-      learner,
-      run,
-      modelFile: this.#options.modelFile ?? null,
-      base: async () => (await this.#files?.vector(baseFile)) ?? null,
-      nowMs: () => this.#clock.nowMs(),
-      onEvent: (event) => this.#say(event),
-    });
-    const transport = this.#createTransport(manifest, initial.length);
-    const watch = this.#watchClock(manifest, transport);
-    const isBack = stored.length > 0;
-    const { evenIfOver = false } = this.#options;
-    const pastEnd = new PastEndWatch(manifest, this.#clock.nowMs(), { evenIfOver, isBack });
-    const driver = new NodeDriver({
-      core,
-      learner,
-      transport,
-      store,
-      kept,
-      clock: this.#clock,
-      limits,
-      whyNotTrain: () => this.#whyNotTrain(),
-      streamKey: (round) => batchStreamKey(runId, identity.key, round),
-      onEvent: (event: ProtocolEvent) => {
-        // Whoever hears of a new phase sees the figures that belong to it.
-        if (event.kind === 'phase') {
-          pastEnd.notePhase(event.phase);
-          transport.rest(event.phase === 'finished');
-          this.#sample();
-        }
-        this.#emit({ source: 'protocol', event });
-        progress.note(event);
-      },
-      onFault: ({ input, from, error }) =>
-        this.#say({ kind: 'input-dropped', input, from, reason: error.message }),
-      onFatal: (error) => this.#finish(error, error),
-    });
-    this.#running = { core, driver, transport, progress, watch, pastEnd };
-    this.#stops.push(
-      () => progress.stop(),
-      () => driver.stop(),
-    );
-    await driver.start();
-    watch.start();
-    this.#stops.push(() => watch.stop());
-    return { isBack };
-  }
-
-  #createTransport(manifest: RunManifest, size: number): NetworkTransport {
-    const { host, identity, clock, random } = this.#parts;
-    return createTransport({
-      ...{ host, clock, random, runId: this.runId },
-      onEvent: (event) => this.#emit({ source: 'network', event }),
-      links: { wanted: wantedLinks(manifest, identity.key) },
-      exchange: { requestBytesMax: requestBytesMax(manifest, size) },
-    });
-  }
-
-  #whyNotTrain(): string | null {
-    const { core, watch, pastEnd } = this.#running!;
-    if (isClockOff(watch.offset(), this.#slotMs)) return clockOff;
-    const nowMs = this.#clock.nowMs();
-    pastEnd.note(core.status(nowMs).agreement);
-    const { state = 'met' } = pastEnd.state(nowMs) ?? {};
-    return state === 'met' ? null : notMetPastEnd;
-  }
-
-  #watchClock({ membership, slotMs }: RunManifest, transport: NetworkTransport): ClockWatch {
-    const { host, clock, random } = this.#parts;
-    const isMember = memberTest(membership);
-    this.#slotMs = slotMs;
-    return new ClockWatch({
-      ...{ host, clock, random, runId: this.runId },
-      nowMs: () => this.#clock.nowMs(),
-      peers: () => transport.stats().peers.filter(isMember),
-    });
-  }
-
-  #keepSnapshots(stored: readonly (readonly [string, Uint8Array])[]): KeptSnapshots | null {
-    const { content, store } = this.#parts;
-    if (content === null) return null;
-    const kept = new KeptSnapshots({
-      content,
-      store,
-      runId: this.runId,
-      onTrouble: (error) => this.#say({ kind: 'snapshot-not-kept', reason: asError(error).message }),
-    });
-    this.#stops.push(() => kept.close());
-    kept.restore(stored);
-    return kept;
-  }
-
   /** The first reason given is the one that counts. */
   #finish(failure: Error | null, reason: Error): void {
     if (this.#aborter.signal.aborted) return;
@@ -383,16 +218,11 @@ export class Session implements RunSession {
     await this.started.catch(() => {});
     this.#cancelSample();
     this.#sample();
-    for (let stop = this.#stops.pop(); stop; stop = this.#stops.pop()) {
-      try {
-        await stop();
-      } catch (error) {
-        failure ??= asError(error);
-      }
-    }
+    await this.#teardown.run();
     this.#isOver = true;
-    this.#say({ kind: 'ended', failure: failure?.message ?? null, isLeft: this.#isLeft });
-    this.#ended.resolve(failure);
+    const why = failure ?? this.#brokenDown;
+    this.#say({ kind: 'ended', failure: why?.message ?? null, isLeft: this.#isLeft });
+    this.#ended.resolve(why);
   }
 
   #sampleLater(): void {
@@ -404,29 +234,7 @@ export class Session implements RunSession {
   }
 
   #sample(): void {
-    if (!this.#running || this.#isOver) return;
-    const { core, driver, transport, watch, pastEnd } = this.#running;
-    const content = this.#parts.content?.usage();
-    const nowMs = this.#clock.nowMs();
-    const { contributions, ...status } = core.status(nowMs);
-    this.#slotMs = status.slotMs;
-    pastEnd.note(status.agreement);
-    this.#say({
-      kind: 'sampled',
-      sample: {
-        core: {
-          ...status,
-          contributions: [...contributions].map(([peer, contribution]) => ({ peer, ...contribution })),
-        },
-        linked: transport.stats().peers,
-        ...this.#parts.host.traffic(),
-        contentBytes: content?.bytes ?? 0,
-        contentBytesMax: content?.bytesMax ?? 0,
-        clock: watch.offset(),
-        pastEnd: pastEnd.state(nowMs),
-        ...driver.load,
-      },
-    });
+    if (!this.#isOver) this.#running?.saySample();
   }
 
   #alive(): Running {
@@ -443,8 +251,4 @@ export class Session implements RunSession {
     this.#reducer.apply(event);
     this.#parts.onEvent(event);
   }
-}
-
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error));
 }

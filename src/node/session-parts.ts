@@ -1,0 +1,46 @@
+/** What a session is given: by whoever joins the run, and by the node that it is a part of. */
+import type { ContentStore } from '../content/content-store.ts';
+import type { PeerKey } from '../core/io.ts';
+import type { Clock, Store } from '../core/ports.ts';
+import type { Retention } from '../log/retention.ts';
+import type { Host } from '../network/host.ts';
+import type { Identity } from '../network/identity.ts';
+import type { BackendChoice } from '../tensor/backend-choices.ts';
+import type { DriverLimits } from './driver.ts';
+import type { RunEvent } from './events.ts';
+import type { LearnerFactory } from './learners.ts';
+
+/** How a node takes part in a run. */
+export interface JoinOptions {
+  /** This node's own examples, for the learner. */
+  readonly data: string;
+  readonly backend: BackendChoice;
+  readonly compareAlone?: boolean;
+  /** Train even where the run's planned time is over and nobody of it is met. */
+  readonly evenIfOver?: boolean;
+  /** `ROUND:ROOT:SNAPSHOT`, where the history has to begin. */
+  readonly checkpoint?: string | undefined;
+  /** Where the finished model is saved; its folder must exist. Left out, it is not saved. */
+  readonly modelFile?: string;
+  /** Where files that the manifest names are kept. */
+  readonly filesFolder?: string;
+  /** Of the run's slots; the node's own where left out. */
+  readonly clock?: Clock;
+}
+
+/** What a session shares with the others of its node. */
+export interface SessionParts {
+  readonly host: Host;
+  readonly identity: Identity;
+  /** The run's own entries. */
+  readonly store: Store;
+  readonly content: ContentStore | null;
+  readonly clock: Clock;
+  /** Uniform in [0, 1), not to be foreseen by peers. */
+  readonly random: () => number;
+  readonly learners: LearnerFactory;
+  readonly retention: Retention | undefined;
+  readonly trusted: ReadonlySet<PeerKey> | undefined;
+  readonly limits: Partial<DriverLimits>;
+  readonly onEvent: (event: RunEvent) => void;
+}
