@@ -42,7 +42,7 @@ export function openScalarCsv(path: string): ScalarSink {
 /** Nodes of a testnet add to one file, and each may be the first: it comes into being with its head. */
 function begin(path: string): void {
   if (existsSync(path)) return;
-  const draft = `${path}.${process.pid}.new`;
+  const draft = `${path}.${process.pid}-0.tmp`;
   writeFileSync(draft, `${head}\n`, { flag: 'wx' });
   try {
     linkSync(draft, path);

@@ -2,22 +2,25 @@
  * Figures as event files of TensorBoard: a folder for each run and node, in which TensorBoard finds one curve a figure. A file is a sequence of
  * records (tensorflow/core/lib/io/record_writer.h), each an `Event` (tensorflow/core/util/event.proto) in protobuf.
  */
-import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
+import { accessSync, closeSync, constants, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { Message } from '../core/protobuf.ts';
+import { makeDirectory } from '../platform/node/make-directory.ts';
 import type { Scalar, ScalarSink } from './settled-figures.ts';
 
 /** Of a run id, which is long; the rest of it tells no runs of one folder apart. */
 const runIdShown = 16;
 
-/** @throws system errors */
+/** The folder is made at once: a run that nobody can look at is refused before it. @throws system errors */
 export function openTensorboard(directory: string): ScalarSink {
+  makeDirectory(directory);
+  accessSync(directory, constants.W_OK);
   const files = new Map<string, number>();
   const fileOf = ({ runId, node, atMs }: Scalar): number => {
     const folder = join(directory, runId.slice(-runIdShown), node);
     const known = files.get(folder);
     if (known !== undefined) return known;
-    mkdirSync(folder, { recursive: true });
+    makeDirectory(folder);
     // The name is one that TensorBoard looks for, and no earlier file is written on.
     const file = openSync(join(folder, `events.out.tfevents.${Date.now()}.${process.pid}.starlings`), 'wx');
     files.set(folder, file);

@@ -7,6 +7,7 @@ import type { TableTask } from '../tasks/data/table/table-schema.ts';
 import { addLabelOptions } from './parts/label-options.ts';
 import { checkMayWrite } from './parts/may-write.ts';
 import { perform } from './parts/perform.ts';
+import { refuseIdle } from './parts/unused-options.ts';
 
 interface Options {
   readonly header?: readonly string[];
@@ -27,7 +28,10 @@ export function addMoments(data: Command): void {
     .option('--force', 'replace what exists there');
   addLabelOptions(command, '').action((paths: readonly string[], options: Options, self: Command) =>
     perform(self, async ({ say }) => {
-      if (options.out !== undefined) checkMayWrite(options.out, options.force);
+      if (options.out === undefined) refuseIdle(self, ['force'], 'without --out no file is written');
+      else checkMayWrite(options.out, options.force);
+      const { refuseMissing } = await import('../tasks/data/refuse-missing.ts');
+      for (const path of paths) await refuseMissing(path);
       const { onlyTableOf } = await import('../tasks/data/table/csv-file.ts');
       const { readMoments, rowsToldMin, toldOf, writeMoments } = await import(
         '../tasks/data/table/moments-file.ts'

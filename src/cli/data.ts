@@ -10,6 +10,7 @@ import { addLabelOptions, type LabelOptions } from './parts/label-options.ts';
 import { checkMayFill } from './parts/may-write.ts';
 import { perform } from './parts/perform.ts';
 import type { Suggestion } from './parts/suggested-model.ts';
+import { refuseIdle } from './parts/unused-options.ts';
 
 interface SourceOptions extends LabelOptions {
   readonly run?: string;
@@ -101,6 +102,9 @@ function addSplit(data: Command): void {
     .option('--force', 'replace shares that are there')
     .action((path: string, options: SplitOptions, command: Command) =>
       perform(command, async ({ say }) => {
+        if (options.run !== undefined) {
+          refuseIdle(command, ['label', 'positiveAbove', 'header'], 'the task of --run says so');
+        }
         checkMayFill(options.out, options.force);
         const { sourceOf, splitSource } = await import('./parts/data-source.ts');
         const { nodes, alpha, out, seed } = options;

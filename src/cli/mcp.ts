@@ -1,5 +1,7 @@
 /** `starlings mcp`: the tools of a node for agents, over the Model Context Protocol on stdin and stdout. */
+import { statSync } from 'node:fs';
 import { type Command, Option } from 'commander';
+import { ConfigError } from '../config/config-error.ts';
 import { targetOf, withTarget } from './parts/node-target.ts';
 import { perform } from './parts/perform.ts';
 
@@ -22,6 +24,7 @@ export function addMcpCommand(parent: Command): void {
     )
     .action(({ root, allowActions = [], ...named }: Options, command: Command) =>
       perform(command, async ({ signal }) => {
+        checkFolder(root);
         const node = targetOf((name) => named[name]);
         const { mcpTools } = await import('./parts/mcp-tools.ts');
         const { serveMcp } = await import('./parts/mcp-server.ts');
@@ -29,4 +32,10 @@ export function addMcpCommand(parent: Command): void {
         return { json: { stopped: true } };
       }),
     );
+}
+
+/** An agent would be told of every file that it is none. @throws ConfigError */
+function checkFolder(root: string): void {
+  if (statSync(root, { throwIfNoEntry: false })?.isDirectory()) return;
+  throw new ConfigError('BAD_USAGE', `--root ${root} is no folder; name one that is there`);
 }

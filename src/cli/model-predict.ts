@@ -4,6 +4,7 @@ import { wholeNumber } from './parts/arguments.ts';
 import { checkMayWrite } from './parts/may-write.ts';
 import type { FoundModel } from './parts/model-source.ts';
 import { perform } from './parts/perform.ts';
+import { refuseIdle } from './parts/unused-options.ts';
 
 interface Options {
   readonly from: string;
@@ -34,6 +35,8 @@ export function addModelPredictCommand(parent: Command): void {
     .action((options: Options, command: Command) =>
       perform(command, async ({ say, signal }) => {
         const { out } = options;
+        if (options.input !== undefined) refuseIdle(command, ['first', 'data'], '--input has all rows');
+        if (out === undefined) refuseIdle(command, ['force'], 'without --out no file is written');
         if (out !== undefined) {
           checkMayWrite(out, options.force);
           const { checkNotANodes } = await import('./parts/nodes-folder.ts');

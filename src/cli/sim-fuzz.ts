@@ -1,10 +1,9 @@
 import type { Command } from 'commander';
 import type { Scenario, ScenarioFile } from '../../sim/scenario/scenario.ts';
-import { ConfigError } from '../config/config-error.ts';
 import { wholeNumber } from './parts/arguments.ts';
 import { checkMayWrite } from './parts/may-write.ts';
 import { type CommandContext, type CommandResult, perform } from './parts/perform.ts';
-import { refuseUnused } from './parts/unused-options.ts';
+import { refuseIdle, refuseUnused } from './parts/unused-options.ts';
 
 interface Options {
   readonly seeds: number;
@@ -24,12 +23,7 @@ export function addSimFuzzCommand(parent: Command): void {
     .action((options: Options, command: Command) =>
       perform(command, async (context) => {
         refuseUnused(parent, command, []);
-        const given = (name: string): boolean => command.getOptionValueSource(name) === 'cli';
-        const idle = options.file === undefined ? [] : ['seeds', 'from', 'out'].filter(given);
-        if (idle.length > 0) {
-          const flags = idle.map((name) => `--${name}`).join(' and ');
-          throw new ConfigError('BAD_USAGE', `--file is one world: ${flags} would do nothing; leave it out`);
-        }
+        if (options.file !== undefined) refuseIdle(command, ['seeds', 'from', 'out'], '--file is one world');
         if (options.out !== undefined) checkMayWrite(options.out, undefined);
         return options.file === undefined ? drawnWorlds(options, context) : oneWorld(options.file, context);
       }),

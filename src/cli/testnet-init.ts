@@ -72,7 +72,7 @@ export function addTestnetInitCommand(parent: Command): void {
 
 /** @throws ConfigError */
 function checkTarget(options: Options): void {
-  const { relays, bootstraps, hosts, namespace } = options;
+  const { relays, bootstraps, hosts, namespace, split } = options;
   if (relays !== undefined && options.for === 'processes') {
     throw new ConfigError(
       'BAD_USAGE',
@@ -86,6 +86,12 @@ function checkTarget(options: Options): void {
     throw new ConfigError(
       'BAD_USAGE',
       `--relays ${relays}: the pods of a StatefulSet are alike, so all of ${bootstraps} bootstraps relay or none`,
+    );
+  }
+  if (options.for === 'kubernetes' && split !== undefined) {
+    throw new ConfigError(
+      'BAD_USAGE',
+      '--split would do nothing: pods take MNIST from their image, or their share from where --data is mounted; leave it out',
     );
   }
   if ((options.for === 'systemd') !== (hosts !== undefined)) {

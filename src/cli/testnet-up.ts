@@ -60,11 +60,16 @@ async function isUntouchedTestnet(directory: string): Promise<boolean> {
   return state !== null && isUntouched(state);
 }
 
-/** Nodes are started elsewhere: their paths are whole. @throws MlflowTargetError */
+/** Nodes are started elsewhere: their paths are whole. @throws MlflowTargetError, as `FigureFiles.open` */
 async function figuresOf({ tensorboard, csv, mlflow }: FigureOptions): Promise<FigureTargets> {
   if (mlflow !== undefined) {
     const { checkedMlflowUrl } = await import('../api/mlflow-client.ts');
     checkedMlflowUrl(mlflow, !!process.env['MLFLOW_TRACKING_TOKEN']);
+  }
+  if (tensorboard !== undefined || csv !== undefined) {
+    const { FigureFiles } = await import('./parts/figure-files.ts');
+    // Of nodes that could not write them people would hear when all else is replaced.
+    await FigureFiles.open({ tensorboard, csv }, () => undefined)?.close();
   }
   return {
     ...(tensorboard === undefined ? {} : { tensorboard: resolve(tensorboard) }),

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { trainerLine, wholeNumber } from './parts/arguments.ts';
 import { checkMayWrite } from './parts/may-write.ts';
 import { perform } from './parts/perform.ts';
+import { refuseIdle } from './parts/unused-options.ts';
 
 interface Options {
   readonly data?: string;
@@ -28,7 +29,8 @@ export function addTrainerManifestCommand(parent: Command): void {
     .option('--force', 'replace the file of --start where one exists')
     .action((line: string, { data, seed, pin, start, force }: Options, command: Command) =>
       perform(command, async ({ print, signal }) => {
-        if (start !== undefined) checkMayWrite(start, force);
+        if (start === undefined) refuseIdle(command, ['force'], 'without --start no file is written');
+        else checkMayWrite(start, force);
         const { ExaminedTrainer } = await import('../learning/process/examined-trainer.ts');
         const { descriptionHash } = await import('../learning/process/described-work.ts');
         const { littleEndianBytes, vectorHash } = await import('../learning/initial.ts');

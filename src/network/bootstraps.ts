@@ -42,8 +42,19 @@ export function createBootstraps(options: BootstrapsOptions): Bootstraps {
   /** Addresses without an id show only after a dial who lives there. */
   const connectedThrough = new Map<string, string>();
 
+  let isTold = false;
+
+  /** A directory that was copied has the key along with the address of the node that it is a copy of. */
+  function tellOfOurKey(): void {
+    const here = new Set(host.addresses());
+    if (isTold || addresses.length === 0 || addresses.some((address) => here.has(address.toString()))) return;
+    isTold = true;
+    onEvent({ kind: 'bootstraps-have-our-key', addresses: addresses.map(String) });
+  }
+
   async function contact(signal: AbortSignal): Promise<number> {
     const others = addresses.filter((address) => !isOurs(host, address));
+    if (others.length === 0) tellOfOurKey();
     if (others.length === 0 || others.some(isConnected)) {
       attempt = 0;
       return jitteredMs(CHECK_INTERVAL_MS, random);

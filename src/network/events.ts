@@ -5,6 +5,8 @@ export type NetworkEvent =
   | { readonly kind: 'bootstrap-answered'; readonly address: string }
   /** No address of the list answered and nobody else is connected. Tried again with backoff, for ever. */
   | { readonly kind: 'no-bootstrap-answers'; readonly addresses: readonly string[]; readonly attempt: number }
+  /** Whoever is meant by all addresses of the list has our key and is somewhere else. Told once. */
+  | { readonly kind: 'bootstraps-have-our-key'; readonly addresses: readonly string[] }
   /** `holders`: DHT servers that took our provider record. */
   | { readonly kind: 'provided'; readonly holders: number }
   | { readonly kind: 'provide-failed'; readonly reason: string }

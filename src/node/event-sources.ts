@@ -25,6 +25,7 @@ const sources: { readonly [K in Kind]: SourceOf<K> } = {
   diverging: 'protocol',
   'bootstrap-answered': 'network',
   'no-bootstrap-answers': 'network',
+  'bootstraps-have-our-key': 'network',
   provided: 'network',
   'provide-failed': 'network',
   'providers-found': 'network',

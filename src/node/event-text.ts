@@ -92,6 +92,10 @@ function networkText(event: (NodeEvent & { source: 'network' })['event'], nameOf
       return trouble(
         `none of ${amount(event.addresses.length, 'bootstrap')} answers and nobody else is connected: give the address of a running node with --bootstrap`,
       );
+    case 'bootstraps-have-our-key':
+      return trouble(
+        'every bootstrap has the key of this node: if its directory was copied, stop one of the two and give it an empty --dir',
+      );
     case 'announced-to-nobody':
       return trouble('published while no peer listened: those who come later ask for it');
     case 'link-closed':

@@ -169,6 +169,7 @@ export class RunReducer {
     'peer-down': ({ peer }) => this.#roster.note(peer, { linked: false }),
     'bootstrap-answered': () => {},
     'no-bootstrap-answers': () => {},
+    'bootstraps-have-our-key': () => {},
     provided: () => {},
     'provide-failed': () => {},
     'providers-found': () => {},

@@ -15,6 +15,14 @@ export interface SharesOptions {
   readonly source: string | null;
 }
 
+/** Paths that somebody typed, to be split or one for each node. */
+export function namedData(given: {
+  readonly dataPaths: readonly string[] | null;
+  readonly splitPath: string | null;
+}): readonly string[] {
+  return given.dataPaths ?? (given.splitPath === null ? [] : [given.splitPath]);
+}
+
 /** Names the random stream of a split. */
 export function splitStream(seed: number): string {
   return `testnet/split/${seed}`;

@@ -10,9 +10,10 @@ import { createRun, writeManifestFile } from '../node/manifest-file.ts';
 import { createCrypto } from '../platform/node/crypto.ts';
 import type { RunVectors, VectorPaths } from '../run/run-files.ts';
 import { impossibleCombination, type RunSpec } from '../run/run-spec.ts';
+import { refuseMissingData } from '../tasks/data/registry.ts';
 import type { BackendChoice } from '../tensor/backend-choices.ts';
 import { chooseSlotMs, chooseStartDelayMs, measureTraining } from './calibrate.ts';
-import { splitData } from './data-shares.ts';
+import { namedData, splitData } from './data-shares.ts';
 import { type FigureTargets, Launcher, type ReadyMember } from './launcher.ts';
 import { memberName } from './member-name.ts';
 import { stopMembers } from './stop-testnet.ts';
@@ -84,6 +85,8 @@ async function boot(options: UpOptions, launcher: Launcher, signal: AbortSignal)
   const impossible = impossibleCombination(spec, options.nodes);
   if (impossible) throw new TestnetError('BAD_RUN', `${impossible.path.join('.')}: ${impossible.message}`);
   const vectors = await readRunVectors(options.vectors, spec.model);
+  // Nothing is replaced for what cannot be.
+  await refuseMissingData(spec.task, namedData(options));
   await claimDirectory(directory, { force });
   const dataPaths = await dataPathsOf(options);
   signal.throwIfAborted();

@@ -152,7 +152,7 @@ print([(e.step, round(e.value, 4)) for e in board.Scalars('training/loss')])`;
     assert.equal(head, 'time,run,node,round,figure,value');
     assert.equal(rows.length, 600);
     assert.ok(rows.every((row) => /^1970-01-01T00:00:00.000Z,r,[abc],\d+,loss,1$/.test(row)));
-    assert.ok(readdirSync(folder).every((name) => !name.endsWith('.new')));
+    assert.ok(readdirSync(folder).every((name) => !name.endsWith('.tmp')));
   });
 
   test('a figure is told once a round, as it was last, when a later round is heard of', () => {

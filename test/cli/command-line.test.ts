@@ -18,6 +18,7 @@ const ringFile = new URL('../../configs/runs/mnist-d-psgd.yaml', import.meta.url
 const someId = 'bafyreia4lcmh5ndjw6jjugufqamwwczdnhzul6gsut6ft7bvomiyznoui4';
 
 describe('the command line', { concurrency: 2 }, () => {
+  const shared = ['--split', simFile, '--nodes', '2'];
   const wrong: readonly [args: string[], exitCode: number, says: RegExp][] = [
     [['--nonsense'], 2, /^error: unknown option '--nonsense'\n/],
     [['strat'], 2, /^error: unknown command 'strat'\n\(Did you mean start\?\)/],
@@ -141,6 +142,83 @@ describe('the command line', { concurrency: 2 }, () => {
     [['sim', simFile, '--report', at('none', 'x.html')], 2, /its folder does not exist; create it first/],
     [['sim', simFile, '--record', directory], 2, /is a directory; name a file/],
     [['sim', simFile, '--events', '/proc/x'], 2, /\/proc\/x .*use another place/],
+    // What a run is to be drawn in is missed before anything is started, or replaced.
+    ...(['start', 'testnet up'] as const).flatMap((command): typeof wrong => [
+      [
+        [...command.split(' '), runFile, ...shared, '--tensorboard', '/proc/x'],
+        2,
+        /^starlings: \/proc\/x cannot be made on that file system; use another place\n$/,
+      ],
+      [
+        [...command.split(' '), runFile, ...shared, '--tensorboard', runFile],
+        2,
+        /yaml leads through .* no dir/,
+      ],
+      [
+        [...command.split(' '), runFile, ...shared, '--csv', at('none', 'x.csv')],
+        2,
+        /^starlings: \S+x\.csv: its folder does not exist; create it first\n$/,
+      ],
+      [
+        [...command.split(' '), runFile, ...shared, '--csv', '/proc/x.csv'],
+        2,
+        /^starlings: \/proc\/x\.csv cannot be made on that file system; use another place\n$/,
+      ],
+      [
+        [...command.split(' '), runFile, ...shared, '--dir', runFile],
+        2,
+        /yaml\S* leads through something that is no/,
+      ],
+    ]),
+    [['mcp', '--root', at('none')], 2, /--root \S+none is no folder; name one that is there\n$/],
+    ...(
+      [
+        ['start', runFile, '--split', at('none.csv')],
+        ['start', runFile, '--data', at('none.csv'), at('none.csv')],
+        ['testnet', 'up', runFile, '--split', at('none.csv')],
+        ['testnet', 'init', runFile, '--data', at('none.csv'), at('none.csv'), '--out', at('init')],
+        ['data', 'check', at('none.csv'), '--run', runFile],
+        ['data', 'moments', at('none.csv')],
+        ['data', 'split', at('none.csv'), '--run', runFile, '--nodes', '2', '--out', at('of-none')],
+      ] as const
+    ).map((args): (typeof wrong)[number] => [
+      [...args],
+      2,
+      /^starlings: \S+none\.csv does not exist; check the path of the data\n$/,
+    ]),
+    ...(
+      [
+        [['model', 'predict', '--from', 'x', '--input', 'y', '--first', '3'], '--first'],
+        [['model', 'predict', '--from', 'x', '--input', 'y', '--data', 'z'], '--data'],
+        [['model', 'predict', '--from', 'x', '--force'], '--force'],
+        [['data', 'moments', runFile, '--force'], '--force'],
+        [['trainer', 'manifest', 'true', '--force'], '--force'],
+        [
+          [
+            'data',
+            'split',
+            'x',
+            '--run',
+            runFile,
+            '--label',
+            'y',
+            '--header',
+            'y',
+            '--nodes',
+            '2',
+            '--out',
+            'z',
+          ],
+          '--label and --header',
+        ],
+        [['node', '--run', someId, '--data', 'y', '--figures-name', 'ward-3'], '--figures-name'],
+        [['testnet', 'init', '--for', 'kubernetes', '--split', 'x', '--out', at('pods')], '--split'],
+      ] as const
+    ).map(([args, flags]): (typeof wrong)[number] => [
+      [...args],
+      2,
+      new RegExp(`^starlings: .*${flags} would do nothing`),
+    ]),
     [['run', 'create', runFile, '--out', at('none', 'm')], 2, /its folder does not exist; create it first/],
     [
       [

@@ -147,4 +147,15 @@ test('a testnet goes on where it was stopped, shows its results when it is down,
   const model = await readFile(over.nodes[0]!.view!.modelPath!);
   assert.equal((await starlings('start', ...up.slice(2), ...place)).exitCode, 2);
   assert.deepEqual(await readFile(over.nodes[0]!.view!.modelPath!), model);
+  // What is typed wrong beside --force costs nobody a model either.
+  for (const wrong of [
+    ['--csv', at('none', 'x.csv')],
+    ['--tensorboard', at('figures.csv')],
+  ]) {
+    const typed = await starlings(...up, '--force', ...wrong, ...place);
+    assert.equal(typed.exitCode, 2, typed.stderr);
+  }
+  const astray = await starlings('start', at('run.yaml'), '--split', at('none.csv'), '--force', ...place);
+  assert.equal(astray.exitCode, 2, astray.stderr);
+  assert.deepEqual(await readFile(over.nodes[0]!.view!.modelPath!), model);
 });

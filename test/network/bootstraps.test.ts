@@ -64,6 +64,13 @@ test('leaves its own address out and refuses what is no address', async () => {
     alone.start();
     await alone.stop();
     assert.deepEqual(log.events, []);
+    // Where another node has our key: a directory was copied.
+    const twins = host.addresses().map((address) => address.replace(/\/tcp\/\d+/, '/tcp/1'));
+    const copied = createBootstraps({ ...common, addresses: twins, onEvent: log.record });
+    copied.start();
+    await eventually('it is told', () => log.events.length > 0);
+    await copied.stop();
+    assert.deepEqual(log.events, [{ kind: 'bootstraps-have-our-key', addresses: twins }]);
     assert.throws(() => createBootstraps({ ...common, addresses: ['127.0.0.1:4001'], onEvent: log.record }));
   } finally {
     await host.stop();

@@ -212,6 +212,23 @@ describe('what is said while it happens', () => {
     assert.deepEqual(idsOf({ peers: 0, deltasPublished: 0 }), [], 'the run has not begun');
   });
 
+  test('a clock that is off by more than half a round is told, and beyond a round that nothing is trained', () => {
+    const told = (clock: Tally['clock']): string | undefined =>
+      noticesOf({ ...under, clock }).find(({ id }) => id === 'clock')?.text;
+    const by = (offsetMs: number): Tally['clock'] => ({ offsetMs, claimedMs: null, peers: 3 });
+    for (const offsetMs of [0, 250, -250]) assert.equal(told(by(offsetMs)), undefined, `${offsetMs}`);
+    assert.match(
+      told(by(300))!,
+      /^clock: it is 0\.3 s ahead of that of 3 peers .*a round takes 0\.5 s: training stops at a round; set it \(NTP\)$/,
+    );
+    assert.match(told(by(-500))!, /0\.5 s behind .*training stops at a round/);
+    assert.match(told(by(-501))!, /nothing is trained until it is right/);
+    // The word of one stops nothing: it may be the one that is wrong.
+    const ofOne = told({ offsetMs: null, claimedMs: 20_000, peers: 1 })!;
+    assert.match(ofOne, /^clock: it is 20\.0 s ahead of that of the only peer, .*one of the two is wrong/);
+    assert.doesNotMatch(ofOne, /trained/);
+  });
+
   test('who comes late, is alone, hears nothing, or is left out hears of it', () => {
     assert.deepEqual(idsOf({ sinceRound: 7 }), ['late']);
     assert.deepEqual(idsOf({ sinceRound: 7, isBack: true }), []);

@@ -19,7 +19,7 @@ test('makes what is missing, and is content with what is there', () => {
 test('refuses where a file is in the way', () => {
   const file = join(folder, 'file');
   writeFileSync(file, '');
-  assert.throws(() => makeDirectory(file), { code: 'EEXIST' });
+  assert.throws(() => makeDirectory(file), { code: 'ENOTDIR', path: file });
   assert.throws(() => makeDirectory(join(file, 'x', 'y')), { code: 'ENOTDIR' });
 });
 

@@ -4,7 +4,7 @@ import { ConfigError } from '../../config/config-error.ts';
 import { rngFor } from '../../math/rng.ts';
 import type { RunSpec } from '../../run/run-spec.ts';
 import type { LabelHints } from '../../tasks/data/data-report.ts';
-import { type TaskSpec, taskKindOf, taskKinds } from '../../tasks/data/registry.ts';
+import { refuseMissingData, type TaskSpec, taskKindOf, taskKinds } from '../../tasks/data/registry.ts';
 import { DataFileError } from '../../tasks/datasets/data-error.ts';
 import { outputsOf } from '../../tasks/models/model-layout.ts';
 import { splitStream } from '../../testnet/data-shares.ts';
@@ -23,6 +23,7 @@ export async function sourceOf(
 ): Promise<DataSource> {
   if (run !== undefined) {
     const spec = await runOf(run);
+    await refuseMissingData(spec.task, [path]);
     return { task: spec.task, run: spec };
   }
   for (const { recognise } of taskKinds) {

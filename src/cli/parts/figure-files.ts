@@ -8,6 +8,7 @@ import type { NodeEvent } from '../../node/events.ts';
 import { Histories } from '../../node/histories.ts';
 import type { RunView } from '../../node/run-view.ts';
 import type { FigureOptions } from './figure-options.ts';
+import { checkWritable } from './may-write.ts';
 
 export class FigureFiles {
   #sinks: readonly ScalarSink[];
@@ -22,6 +23,7 @@ export class FigureFiles {
     { tensorboard, csv, mlflow, name = null }: FigureOptions & { readonly name?: string | null | undefined },
     tell: (sentence: string) => void,
   ): FigureFiles | null {
+    checkWritable(csv);
     const token = process.env['MLFLOW_TRACKING_TOKEN'] || undefined;
     const sinks = [
       ...(mlflow === undefined ? [] : [openMlflow({ url: mlflow, token, tell })]),

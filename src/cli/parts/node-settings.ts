@@ -99,7 +99,14 @@ function figuresOf(
   { figures }: NodeFile,
 ): NodeFile['figures'] {
   const given = Object.entries({ tensorboard, csv, mlflow, name }).filter(([, value]) => value !== undefined);
-  return { ...figures, ...Object.fromEntries(given) };
+  const written = { ...figures, ...Object.fromEntries(given) };
+  if (name !== undefined && (written.tensorboard ?? written.csv ?? written.mlflow) === undefined) {
+    throw new ConfigError(
+      'BAD_USAGE',
+      '--figures-name would do nothing: no figures are written without --tensorboard, --csv or --mlflow',
+    );
+  }
+  return written;
 }
 
 /** A command in a file is started where the file is, one on the command line where the user is. */

@@ -22,6 +22,13 @@ function makeOne(path: string, mode: number | undefined): void {
   try {
     mkdirSync(path, mode);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || !statSync(path).isDirectory()) throw error;
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    if (!statSync(path).isDirectory()) throw notDirectory(path);
   }
+}
+
+/** As the system says it of a path that leads through a file: who names one as a directory made the same mistake. */
+function notDirectory(path: string): NodeJS.ErrnoException {
+  const fields = { code: 'ENOTDIR', syscall: 'mkdir', path };
+  return Object.assign(new Error(`ENOTDIR: not a directory, mkdir '${path}'`), fields);
 }

@@ -14,8 +14,8 @@ import { packageRoot, packageVersion } from '../../platform/node/package-root.ts
 import type { SignedManifest } from '../../run/manifest.ts';
 import type { RunVectors } from '../../run/run-files.ts';
 import { impossibleCombination } from '../../run/run-spec.ts';
-import { taskKindOf } from '../../tasks/data/registry.ts';
-import { splitData } from '../data-shares.ts';
+import { refuseMissingData, taskKindOf } from '../../tasks/data/registry.ts';
+import { namedData, splitData } from '../data-shares.ts';
 import { TestnetError } from '../testnet-error.ts';
 import {
   claimDirectory,
@@ -82,6 +82,11 @@ export async function initTestnet(given: InitOptions): Promise<Written> {
   const { directory, placement, spec, force, say } = options;
   const impossible = impossibleCombination(spec, placement.nodes);
   if (impossible) throw new TestnetError('BAD_RUN', `${impossible.path.join('.')}: ${impossible.message}`);
+  const vectors = await readRunVectors(options.vectors, spec.model);
+  refuseUnfit(options, vectors);
+  // Of other machines nothing is known here.
+  const isElsewhere = placement.target !== 'processes' && options.dataPaths !== null;
+  if (!isElsewhere) await refuseMissingData(spec.task, namedData(options));
   await claimDirectory(directory, { force });
   if (!force && readdirSync(directory).length > 0) {
     throw new TestnetError(
@@ -99,7 +104,7 @@ export async function initTestnet(given: InitOptions): Promise<Written> {
   const prepared = {
     members,
     bootstraps,
-    ...(await signed(options, members)),
+    ...{ run: await signed(options, members, vectors), vectors },
     data: await dataOf(options, members),
   };
   await writeNodes(options, prepared);
@@ -114,17 +119,27 @@ export async function initTestnet(given: InitOptions): Promise<Written> {
   };
 }
 
-async function signed(
-  { directory, spec, slotMs, startDelayMs, placement, vectors: paths }: InitOptions,
-  members: readonly Keyed[],
-): Promise<Pick<Prepared, 'run' | 'vectors'>> {
-  const vectors = await readRunVectors(paths, spec.model);
+/** Before anything is replaced or made. @throws TestnetError */
+function refuseUnfit({ placement, dataPaths }: InitOptions, vectors: RunVectors): void {
   if (placement.target === 'kubernetes' && Object.keys(vectors).length > 0) {
     throw new TestnetError(
       'BAD_RUN',
       'a run with files of weights does not fit into a ConfigMap: choose another target than kubernetes',
     );
   }
+  if (placement.target === 'compose' && dataPaths !== null) {
+    throw new TestnetError(
+      'BAD_RUN',
+      'containers see no paths of this machine: give --split in place of --data',
+    );
+  }
+}
+
+async function signed(
+  { directory, spec, slotMs, startDelayMs }: InitOptions,
+  members: readonly Keyed[],
+  vectors: RunVectors,
+): Promise<SignedManifest> {
   const named = members.flatMap(({ seat, identity }) => (seat.role === 'node' ? [identity.key] : []));
   const isNamed = spec.membership.kind !== 'allow-list' && needsRoster(spec.strategy);
   const { signer } = await loadIdentity(join(directory, 'creator.key'));
@@ -139,7 +154,7 @@ async function signed(
     vectors,
   );
   await writeManifestFile(manifestPath(directory), run, vectors);
-  return { run, vectors };
+  return run;
 }
 
 /** Shares lie with the nodes, so that a directory is all that a machine needs. In Kubernetes each makes its own. */
@@ -204,12 +219,6 @@ async function writeTarget(
       await writeState(directory, stateOf(options, prepared));
       return {};
     case 'compose':
-      if (dataPaths !== null) {
-        throw new TestnetError(
-          'BAD_RUN',
-          'containers see no paths of this machine: give --split in place of --data',
-        );
-      }
       return {
         'compose.yaml': composeFile({ seats, bootstraps, image, user: ownMembers(directory, seats) }),
       };
