@@ -56,11 +56,8 @@ export function addCompareCommand(parent: Command): void {
       perform(command, async (context) => {
         const { loadComparison } = await import('../../sim/compare/compare-file.ts');
         const comparison = await loadComparison(file);
-        const { makeDirectory } = await import('../platform/node/make-directory.ts');
         const name = basename(file, extname(file));
         const out = resolve(options.out ?? `compare-${name}`);
-        makeDirectory(out);
-        checkReplaceable(join(out, 'table.md'));
         for (const { name: omitted, reason } of comparison.left) {
           context.say(`left out  ${omitted}: ${reason}`);
         }
@@ -68,6 +65,13 @@ export function addCompareCommand(parent: Command): void {
         return options.merge ? merged(task, options, options.merge, context) : run(task, options, context);
       }),
     );
+}
+
+/** Once all else is known to be right: what is refused leaves no empty folder behind. */
+async function openFolder(out: string): Promise<void> {
+  const { makeDirectory } = await import('../platform/node/make-directory.ts');
+  makeDirectory(out);
+  checkReplaceable(join(out, 'table.md'));
 }
 
 /** `2/8` */
@@ -86,6 +90,7 @@ async function run(task: Task, options: Options, context: CommandContext): Promi
   const [first] = comparison.variants[0]!.scenarios;
   const workers = options.workers ?? defaultWorkers(first!);
   for (const { scenarios } of comparison.variants) checkMemory(scenarios[0]!, workers, file);
+  await openFolder(out);
   const { runComparison } = await import('../../sim/compare/run-comparison.ts');
   const { createProgressLine, simLine } = await import('./view/sim-view.ts');
   const line = createProgressLine(process.stderr);
@@ -138,6 +143,7 @@ async function merged(
   const { mergeTrials } = await import('../../sim/compare/trials.ts');
   const { writeFileAtomically } = await import('../platform/node/atomic-file.ts');
   const { trials, lines, missing, foreign } = await mergeTrials(task.comparison.variants, files);
+  await openFolder(task.out);
   if (foreign > 0) say(`left out  ${foreign} trials that are not of ${task.file} as it is now`);
   await writeFileAtomically(join(task.out, 'trials.jsonl'), lines);
   const { json } = await tabulated(task, trials, context);

@@ -47,7 +47,8 @@ async function createProgram(argv: readonly string[]): Promise<Command> {
     .configureHelp({
       showGlobalOptions: true,
       // Commands within commands refuse those of the outer one, or list them as their own.
-      visibleGlobalOptions: () => program.options.filter(({ hidden }) => !hidden),
+      visibleGlobalOptions: (command) =>
+        command === program ? [] : program.options.filter(({ hidden }) => !hidden),
     })
     .showHelpAfterError('(add --help for what is possible)')
     .addHelpText('after', exitCodesHelp)

@@ -6,10 +6,11 @@ import { addDashboardOptions, type DashboardOptions } from './parts/dashboard-op
 import { exitCodeOf, exitCodesHelp } from './parts/exit.ts';
 import { addFigureOptions, type FigureOptions } from './parts/figure-options.ts';
 import { type CommandContext, perform } from './parts/perform.ts';
+import { startDirectory } from './parts/testnet-directory.ts';
 import { addTestnetOptions, type TestnetOptions, upOptionsOf } from './parts/testnet-options.ts';
 
 interface Options extends TestnetOptions, DashboardOptions, FigureOptions {
-  readonly dir: string;
+  readonly dir?: string;
 }
 
 export function addStartCommand(parent: Command): void {
@@ -19,12 +20,16 @@ export function addStartCommand(parent: Command): void {
       'boot a testnet, kill its bootstraps once all have joined, train to the end, stop everything',
     );
   addFigureOptions(addDashboardOptions(addTestnetOptions(command)))
-    .option('--dir <dir>', 'everything is kept here', '.starlings/start')
+    .option(
+      '--dir <dir>',
+      'everything is kept here (default: .starlings/start, of another run start-NAME there)',
+    )
     .addHelpText('after', exitCodesHelp)
     .action((file: string | undefined, options: Options, command: Command) =>
       perform(command, async (context) => {
         const { say, screen, signal } = context;
-        const upOptions = await upOptionsOf(file, options, options.dir, say);
+        const directory = options.dir ?? startDirectory(file);
+        const upOptions = await upOptionsOf(file, options, directory, say);
         const { runToEnd } = await import('../testnet/run-to-end.ts');
         const { createLiveView, painterFor } = await import('./view/live-view.ts');
         const { renderSummary } = await import('./view/render-summary.ts');
@@ -39,10 +44,10 @@ export function addStartCommand(parent: Command): void {
         const end = await runToEnd(
           upOptions,
           {
-            onUp: ({ state, directory }) => {
+            onUp: ({ state, directory: absolute }) => {
               times = runTimesOf(state);
-              page.open(directory, state);
-              figures?.watch(directory, state);
+              page.open(absolute, state);
+              figures?.watch(absolute, state);
             },
             onLook: (observation) => {
               trails.note(observation.nodes);
@@ -60,7 +65,7 @@ export function addStartCommand(parent: Command): void {
           await figures?.close();
         });
         say(`\n${renderSummary(end, painterFor(screen))}`);
-        const sites = upOptions.compareAlone ? await tellSites(end, options.dir, context) : [];
+        const sites = upOptions.compareAlone ? await tellSites(end, directory, context) : [];
         const pooledAuc = upOptions.compareAlone ? null : await tellPooledArea(end, context);
         return { json: { ...end.result, sites, pooledAuc }, exitCode: exitCodeOf(end.result.outcome) };
       }),

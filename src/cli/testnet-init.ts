@@ -33,6 +33,7 @@ export function addTestnetInitCommand(parent: Command): void {
       .description(
         'write the keys, the signed run and the files of a testnet, to be started later or elsewhere',
       ),
+    { slotMs: "the run's own", startIn: `${startInDefaultSeconds}` },
   )
     .option('--out <dir>', 'gets a directory for each member', TESTNET_DIRECTORY)
     .addOption(new Option('--for <what>', 'what will run them').choices(INIT_TARGETS).default('processes'))

@@ -61,7 +61,9 @@ export function addTestnetStatusCommand(parent: Command): void {
         const isOn = nodes.length > 0 && nodes.every(({ alive }) => alive);
         if (outcome !== null) say(`outcome: ${outcome}`);
         else if (nodes.length === 0) say('no node of this testnet was ever started');
-        else if (!isOn) say('nodes are gone before the run was over: `testnet up --resume` goes on with it');
+        else if (nodes.some(({ alive, view }) => !alive && view?.outcome == null))
+          say('nodes are gone before the run was over: `testnet up --resume` goes on with it');
+        else if (!isOn) say('the nodes that are gone had ended their run; the others have not yet');
         return outcome === null ? { json, ok: isOn } : { json, exitCode: exitCodeOf(outcome) };
       }),
     );

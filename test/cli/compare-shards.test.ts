@@ -1,6 +1,7 @@
 /** A comparison in parts, as the job files of src/cli's `compare --shard` have them done, is the comparison as a whole. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -123,5 +124,8 @@ describe('a comparison in parts', () => {
     );
     assert.equal(both.exitCode, 2);
     assert.match(both.stderr, /`compare --merge` runs nothing and does nothing with --shard; leave it out/);
+    const none = await starlings('compare', at('small.yaml'), '--out', at('x'), '--merge', at('none'));
+    assert.equal(none.exitCode, 2);
+    assert.equal(existsSync(at('x')), false, 'a folder was made for nothing');
   });
 });

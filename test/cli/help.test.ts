@@ -38,11 +38,7 @@ test('--help and --version load no package but the parser of the command line', 
 });
 
 test('a command within a command lists each option once, and none that it refuses', () => {
-  for (const args of [
-    ['node', 'join'],
-    ['node', 'id'],
-    ['sim', 'diff'],
-  ]) {
+  for (const args of [['node', 'join'], ['node', 'id'], ['sim', 'diff'], []]) {
     const { stdout } = spawnSync(process.execPath, [entry, ...args, '--help'], { encoding: 'utf8' });
     const flags = [...stdout.matchAll(/^ +(?:-\w, )?(--[\w-]+)/gm)].map(([, flag]) => flag!);
     assert.deepEqual(flags, [...new Set(flags)], args.join(' '));

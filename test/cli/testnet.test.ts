@@ -144,6 +144,10 @@ test('a testnet goes on where it was stopped, shows its results when it is down,
     'node-01',
   ]);
 
+  assert.equal((await starlings('testnet', 'restart', 'node-00', '--dir', at('net'))).exitCode, 0);
+  assert.doesNotMatch((await status()).stderr, /gone before the run was over/, 'node-01 had ended its run');
+  assert.equal((await starlings('testnet', 'down', ...place)).exitCode, 0);
+
   const model = await readFile(over.nodes[0]!.view!.modelPath!);
   assert.equal((await starlings('start', ...up.slice(2), ...place)).exitCode, 2);
   assert.deepEqual(await readFile(over.nodes[0]!.view!.modelPath!), model);

@@ -33,7 +33,10 @@ const alphaDefault = 0.5;
 /** What holds examples and no run. */
 const examplesName = /\.(csv|tsv|txt|jsonl|parquet|idx|npy|npz)(\.gz)?$/i;
 
-export function addTestnetOptions(command: Command): Command {
+/** `start` and `up` look how fast this machine is; what is written for others cannot. */
+const times = { slotMs: "the run's own, or more on a slow machine", startIn: 'measured' };
+
+export function addTestnetOptions(command: Command, { slotMs, startIn } = times): Command {
   return command
     .argument(
       '[file]',
@@ -57,14 +60,10 @@ export function addTestnetOptions(command: Command): Command {
       'what to split between the nodes, as `data split` does (default: MNIST where the run takes it)',
     )
     .option('--rounds <count>', "in place of the run's own", wholeNumber(1, 1_000_000))
-    .option(
-      '--slot-ms <ms>',
-      "per round (default: the run's own, or more on a slow machine)",
-      wholeNumber(50, 86_400_000),
-    )
+    .option('--slot-ms <ms>', `per round (default: ${slotMs})`, wholeNumber(50, 86_400_000))
     .option(
       '--start-in <seconds>',
-      'from booting the nodes to round 0 (default: measured)',
+      `to round 0, from booting the nodes (default: ${startIn})`,
       numberBetween(0, 3600),
     )
     .option('--force', 'replace what an earlier testnet learned in the same directory')

@@ -1,0 +1,11 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { startDirectory } from '../../src/cli/parts/testnet-directory.ts';
+
+test('what is started without --dir after another run has a directory of its own', () => {
+  assert.equal(startDirectory(undefined), '.starlings/start');
+  assert.equal(startDirectory('examples/heart'), '.starlings/start-heart');
+  assert.equal(startDirectory('examples/heart/'), '.starlings/start-heart');
+  assert.equal(startDirectory('examples/heart/run.yaml'), '.starlings/start-heart');
+  assert.equal(startDirectory('configs/runs/mnist-d-psgd.yaml'), '.starlings/start-mnist-d-psgd');
+});
