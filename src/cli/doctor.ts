@@ -14,6 +14,7 @@ interface Options {
   readonly config?: string;
   readonly run?: string;
   readonly bootstrap?: readonly string[];
+  readonly networkKey?: string;
   readonly patience: number;
 }
 
@@ -28,6 +29,7 @@ export function addDoctorCommand(parent: Command): void {
     .option('--config <file>', 'file of a node that is to be started', configFile)
     .option('--run <manifest|id>', 'who has this run?')
     .option('--bootstrap <address...>', 'try these, as a node with them would', collected)
+    .option('--network-key <file>', 'key of the private network in which to try them')
     .option('--patience <seconds>', 'for each step over the network', numberBetween(0.1, 120), 5)
     .addHelpText(
       'after',
@@ -47,7 +49,8 @@ export function addDoctorCommand(parent: Command): void {
 }
 
 /** @throws ConfigError */
-async function subjectOf({ dir, api, config, run, bootstrap, patience }: Options): Promise<Subject> {
+async function subjectOf(options: Options): Promise<Subject> {
+  const { dir, api, config, run, bootstrap, networkKey, patience } = options;
   if (api !== undefined && !/^http:\/\/[^/\s]+$/.test(api)) {
     throw new ConfigError('BAD_USAGE', `--api ${api}: expected something like http://127.0.0.1:8080`);
   }
@@ -55,6 +58,7 @@ async function subjectOf({ dir, api, config, run, bootstrap, patience }: Options
   const flags: NodeFlags = {
     ...(config === undefined ? {} : { config }),
     ...(bootstrap === undefined ? {} : { bootstrap }),
+    ...(networkKey === undefined ? {} : { networkKey }),
   };
   const { directory, key, runs, ...settings } = await nodeSettings(flags);
   return {

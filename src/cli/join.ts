@@ -54,14 +54,14 @@ async function flagsOf(text: string, flags: NodeFlags, { say }: CommandContext):
     );
   }
   const { dir = dataHome('node') } = flags;
-  const { join } = await import('node:path');
+  const { keyFileOf, networkKeyOf } = await import('../daemon/directory.ts');
   const { keepNetworkKey, loadIdentity } = await import('../network/identity.ts');
   let { networkKey } = flags;
   if (networkKey === undefined && invitation.networkKey !== null) {
-    networkKey = join(dir, 'network.key');
+    networkKey = networkKeyOf(dir);
     await keepNetworkKey(networkKey, invitation.networkKey);
   }
-  if (signer !== null) say(admissionSentence(signer, (await loadIdentity(join(dir, 'key'))).key));
+  if (signer !== null) say(admissionSentence(signer, (await loadIdentity(keyFileOf(dir))).key));
   return {
     ...flags,
     ...{ run, bootstrap },

@@ -75,6 +75,11 @@ export function runFolder(path: string, runId: string): string {
   return folder;
 }
 
+/** Where `starlings join` keeps the key of the private network that it was invited to. */
+export function networkKeyOf(path: string): string {
+  return join(path, 'network.key');
+}
+
 export async function keepManifest(path: string, run: SignedManifest): Promise<void> {
   await writeManifestFile(join(runFolder(path, run.runId), MANIFEST_FILE), run);
 }

@@ -9,7 +9,8 @@ import { askClock, type ClockClaim } from './clock-exchange.ts';
 import { withDeadline } from './deadline.ts';
 import { createHost, type Host } from './host.ts';
 import { identityFromSeed, peerKeyOf } from './identity.ts';
-import { tcpProfile } from './profiles/tcp.ts';
+import { nodeProfile } from './profiles/node-profile.ts';
+import { relayTransport } from './profiles/relays.ts';
 import { type PortOutcome, portOutcome } from './profiles/tcp-port.ts';
 import { pauseAfter, searchProviders } from './provider-search.ts';
 
@@ -35,11 +36,18 @@ export interface Holder {
   readonly clock: ClockClaim | null;
 }
 
-/** A host that only asks: it listens nowhere, carries nothing and has a key of its own. The caller starts and stops it. */
-export function createProbeHost(seed: Uint8Array): Promise<Host> {
+/** A host that only asks, over all that nodes have: it listens nowhere, carries nothing and has a key of its own. The caller starts and stops it. */
+export async function createProbeHost(seed: Uint8Array, networkKey: Uint8Array | null): Promise<Host> {
+  const nothing = { serveRelay: null, mapPorts: false, multicastDns: false };
+  const profile = await nodeProfile({ listen: [], useRelays: false, networkKey, ...nothing });
   return createHost({
     identity: identityFromSeed(seed),
-    profile: { ...tcpProfile({ listen: [] }), discovery: 'dht-client' },
+    // It goes by way of relays as nodes do, and takes no place at one.
+    profile: {
+      ...profile,
+      transports: [...profile.transports, await relayTransport()],
+      discovery: 'dht-client',
+    },
     carriesRuns: false,
   });
 }

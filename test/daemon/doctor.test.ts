@@ -12,6 +12,7 @@ import type { DoctorFacts, NetworkFacts, PlaceFacts, RunFacts } from '../../src/
 import type { Finding } from '../../src/daemon/doctor/finding.ts';
 import { findingsOf } from '../../src/daemon/doctor/findings.ts';
 import { gatherFacts, type Subject } from '../../src/daemon/doctor/gather-facts.ts';
+import { makeNetworkKey } from '../../src/network/identity.ts';
 import type { Probe, ProbeOutcome } from '../../src/network/probe.ts';
 import { createRun, writeManifestFile } from '../../src/node/manifest-file.ts';
 import type { RunView } from '../../src/node/run-view.ts';
@@ -21,6 +22,7 @@ import { someView } from '../node/some-view.ts';
 
 const peer = 'ab'.repeat(32);
 const door = '/ip4/9.8.7.6/tcp/4001/p2p/12D3KooWGC6TvWhfapngX6wvJHMYvKpDMXPb3ZnCZ6dMoaMtimQ5';
+const home = '/ip4/192.168.1.4/tcp/4001/p2p/12D3KooWGC6TvWhfapngX6wvJHMYvKpDMXPb3ZnCZ6dMoaMtimQ5';
 const probe = (outcome: ProbeOutcome): Probe => ({ address: door, outcome });
 const answers = probe({ kind: 'answers', peerId: '12D3' });
 
@@ -28,10 +30,15 @@ const place: PlaceFacts = {
   ...{ path: '/n', isThere: true, isWritable: true, keyFile: '/n/key', keyProblem: null, isTokenOpen: false },
   ...{ diskFreeBytes: 50e9, diskWantedBytes: 1e9 },
 };
+const connectivity = {
+  relay: { use: true, serve: false, reservationsMax: 64, bytesMax: 2 ** 30, durationMsMax: 3_600_000 },
+  ...{ mapPorts: false, multicastDns: true, isPrivate: false },
+};
 const network: NetworkFacts = {
+  ...{ privacy: { kind: 'open' }, connectivity },
   ...{
     addresses: [door],
-    announces: true,
+    announces: false,
     doors: [answers],
     closedPorts: [],
     bootstraps: [answers],
@@ -159,6 +166,54 @@ const rows: readonly (readonly [string, DoctorFacts, string, Finding['level'], R
   ],
   ['never dialled', ofNetwork({ peers: [] }), 'reachable', 'watch', /no connected peer has dialled/],
   ['dialled', healthy, 'reachable', 'fine', /1 connected peer dialled this node, from elsewhere/],
+  [
+    'private, with its key',
+    ofNetwork({ privacy: { kind: 'opened' } }),
+    'network',
+    'fine',
+    /its key is at hand/,
+  ],
+  [
+    'private, without its key',
+    ofNetwork({ privacy: { kind: 'locked', problem: null }, doors: [], bootstraps: [] }),
+    'network',
+    'watch',
+    /nothing of it can be tried/,
+  ],
+  [
+    'private, with a key that cannot be used',
+    ofNetwork({ privacy: { kind: 'locked', problem: 'others may read the key file /k' } }),
+    'network',
+    'wrong',
+    /others may read/,
+  ],
+  ['dialled by others', healthy, 'nat', 'fine', /^reachable: others have dialled \/ip4\/9/],
+  ['announced', ofNetwork({ announces: true }), 'nat', 'fine', /nobody tries whether it leads here/],
+  [
+    'behind NAT, at relays',
+    ofNetwork({ addresses: [home, `${door}/p2p-circuit/p2p/12D3`, `${door}/p2p-circuit/p2p/12D3`] }),
+    'nat',
+    'fine',
+    /^behind NAT: others come by way of 1 relay,/,
+  ],
+  ['nobody tried', ofNetwork({ addresses: [home] }), 'nat', 'watch', /^not known: nobody elsewhere/],
+  [
+    'nobody tried, and no relays allowed',
+    ofNetwork({
+      addresses: [home],
+      connectivity: { ...connectivity, relay: { ...connectivity.relay, use: false } },
+    }),
+    'nat',
+    'watch',
+    /^not known/,
+  ],
+  [
+    'a relay itself',
+    ofNetwork({ connectivity: { ...connectivity, relay: { ...connectivity.relay, serve: true } } }),
+    'relay',
+    'fine',
+    /relays for up to 64 nodes, 1,074 MB/,
+  ],
   ['nobody known', ofNetwork({ peers: [], bootstraps: [] }), 'bootstrap', 'wrong', /no bootstrap is named/],
   [
     'remembered',
@@ -365,9 +420,7 @@ function subject(more: Partial<Subject> = {}, settings: Partial<Subject['setting
       keyFile: null,
       listen: [],
       announce: [],
-      bootstrap: [],
-      contentBytesMax: 0,
-      runs: [],
+      ...{ bootstrap: [], connectivity: {}, contentBytesMax: 0, runs: [] },
       ...settings,
     },
   };
@@ -474,6 +527,48 @@ describe('real nodes', () => {
     assert.match(said(later, 'holders').join(), /is held by 2 peers/);
     assert.match(said(later, 'time').join(), /^fine: run .* begins in/);
     await assert.rejects(readFile(at('c', 'key')));
+  });
+
+  test('of a private network, by WebSockets as well: tried with its key, and told apart without', async () => {
+    await makeNetworkKey(at('network.key'));
+    await makeNetworkKey(at('other.key'));
+    const connectivity = { networkKey: at('network.key'), relay: { serve: true } };
+    const own = new AbortController();
+    const listen = ['/ip4/127.0.0.1/tcp/0', '/ip4/127.0.0.1/tcp/0/ws'];
+    const node = await startDaemon(
+      {
+        ...{ ...base, listen, connectivity, directory: at('locked') },
+        ...{ bootstrap: [], runs: [], httpPort: 0 },
+      },
+      own.signal,
+    );
+    try {
+      const of = (networkKey?: string) =>
+        examine(
+          subject(
+            { directory: at('locked'), timeoutMs: 2000 },
+            { connectivity: networkKey === undefined ? {} : { networkKey } },
+          ),
+        );
+      assert.equal(node.info.addresses.length, 2);
+      const opened = await of(at('network.key'));
+      assert.deepEqual(said(opened, 'network'), ['fine: the network is private, and its key is at hand']);
+      assert.match(said(opened, 'reachable').join(), /^watch: every address answers from this machine/);
+      assert.match(said(opened, 'relay').join(), /^fine: relays for up to 64/);
+      const locked = await of();
+      assert.match(said(locked, 'network').join(), /^watch: the network is private: without its key/);
+      assert.doesNotMatch(said(locked, 'reachable').join(), /wrong|answers/);
+      // Another key fits as little as another program does.
+      assert.match(
+        said(await of(at('other.key')), 'reachable').join(),
+        /^wrong: .*no node that we understand/,
+      );
+      await chmod(at('other.key'), 0o644);
+      assert.match(said(await of(at('other.key')), 'network').join(), /^wrong: others may read/);
+    } finally {
+      own.abort();
+      await node.closed;
+    }
   });
 
   test('ill: a key that others may read, a file that was left behind, bootstraps that fail each in its way', async () => {

@@ -1,6 +1,6 @@
 /** What `starlings doctor` knows of a node. Gathered in one place (gather-facts.ts), judged in others (findings.ts): nothing here acts. */
 import type { Holder, Probe } from '../../network/probe.ts';
-import type { PeerSummary } from '../../node/node-reader.ts';
+import type { NodeSettings, PeerSummary } from '../../node/node-reader.ts';
 import type { RunView } from '../../node/run-view.ts';
 
 export interface DoctorFacts {
@@ -48,7 +48,18 @@ export type ProcessFacts =
   | { readonly kind: 'bootstrap'; readonly pid: number; readonly peerKey: string }
   | { readonly kind: 'answers'; readonly http: string; readonly peerKey: string; readonly version: string };
 
+export type Privacy =
+  /** Anybody can connect, as far as is known. */
+  | { readonly kind: 'open' }
+  /** It has a key, which was used. */
+  | { readonly kind: 'opened' }
+  /** It has a key that nobody gave us, or that cannot be used: why. */
+  | { readonly kind: 'locked'; readonly problem: string | null };
+
 export interface NetworkFacts {
+  readonly privacy: Privacy;
+  /** Null where nobody says: of a bootstrap, and of older nodes. */
+  readonly connectivity: NodeSettings['connectivity'];
   /** Where others are told to dial, with `/p2p/`; of a node that does not run yet what it will announce. */
   readonly addresses: readonly string[];
   readonly announces: boolean;

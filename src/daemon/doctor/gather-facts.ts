@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import { type NodeDoor, readPath } from '../../api/control-client.ts';
 import { tcpPartsOf } from '../../network/address-parts.ts';
-import { loadIdentity } from '../../network/identity.ts';
+import { loadIdentity, loadNetworkKey } from '../../network/identity.ts';
 import { createProbeHost, findHolders, type Holder, type Probe, probeAddress } from '../../network/probe.ts';
 import {
   type NodeSettings,
@@ -18,10 +18,11 @@ import { type RunView, runViewSchema } from '../../node/run-view.ts';
 import { wallClock } from '../../platform/node/wall-clock.ts';
 import { rememberedAddresses } from '../address-book.ts';
 import { doorOf } from '../connect.ts';
+import { type ConnectivityGiven, connectivitySchema } from '../connectivity.ts';
 import { DAEMON_INFO_FILE, type DaemonInfo, readDaemonInfo } from '../daemon-info.ts';
-import { keyFileOf, TOKEN_FILE } from '../directory.ts';
+import { keyFileOf, networkKeyOf, TOKEN_FILE } from '../directory.ts';
 import { logFileBytesMax } from '../log-file.ts';
-import type { DoctorFacts, NetworkFacts, PlaceFacts, ProcessFacts, RunFacts } from './facts.ts';
+import type { DoctorFacts, NetworkFacts, PlaceFacts, Privacy, ProcessFacts, RunFacts } from './facts.ts';
 import { planOf } from './run-plan.ts';
 
 export interface Subject {
@@ -35,6 +36,7 @@ export interface Subject {
     readonly listen: readonly string[];
     readonly announce: readonly string[];
     readonly bootstrap: readonly string[];
+    readonly connectivity: ConnectivityGiven;
     readonly contentBytesMax: number;
     readonly runs: readonly { readonly run: string; readonly data: string | null }[];
   };
@@ -57,12 +59,16 @@ export async function gatherFacts(subject: Subject, signal: AbortSignal): Promis
   const { process, answers } = await askNode(subject, info, signal);
   const key = await keyOf(subject, answers);
   const remembered = directory === null ? [] : await rememberedAddresses(directory);
-  const host = await createProbeHost(randomBytes(32));
+  const lock = await lockOf(subject, answers);
+  const { privacy } = lock;
+  const host = await createProbeHost(randomBytes(32), lock.key);
   await host.start();
   try {
     const probing = { host, timeoutMs: subject.timeoutMs, signal, clock: wallClock };
     const probeAll = (addresses: readonly string[]): Promise<Probe[]> =>
-      Promise.all(addresses.map((address) => probeAddress(address, probing)));
+      Promise.all(
+        (privacy.kind === 'locked' ? [] : addresses).map((address) => probeAddress(address, probing)),
+      );
     const named = answers?.settings.bootstrap ?? settings.bootstrap;
     const own = answers?.settings.addresses ?? (process.kind === 'bootstrap' ? (info?.addresses ?? []) : []);
     const [bootstraps, doors] = await Promise.all([probeAll(named), probeAll(own)]);
@@ -74,7 +80,8 @@ export async function gatherFacts(subject: Subject, signal: AbortSignal): Promis
     const holdersOf = (runId: string): Promise<Holder[] | null> =>
       isKnown ? findHolders(runId, probing) : Promise.resolve(null);
     const network: NetworkFacts = {
-      ...{ doors, bootstraps, remembered: remembered.length, peers: answers?.peers ?? [] },
+      ...{ privacy, doors, bootstraps, remembered: remembered.length, peers: answers?.peers ?? [] },
+      connectivity: answers ? answers.settings.connectivity : null,
       addresses: own.length > 0 ? own : settings.announce,
       announces: (answers?.settings.announce ?? settings.announce).length > 0,
       closedPorts:
@@ -163,6 +170,24 @@ async function keyOf(
     return { key: (await loadIdentity(file)).key, problem: null };
   } catch (error) {
     return { key: answers?.peerKey ?? null, problem: sentenceOf(error) };
+  }
+}
+
+/** What `starlings join` was given lies in the directory. */
+async function lockOf(
+  { directory, settings }: Subject,
+  answers: Answers | null,
+): Promise<{ readonly privacy: Privacy; readonly key: Uint8Array | null }> {
+  const { networkKey: named } = connectivitySchema.parse(settings.connectivity);
+  const isPrivate = answers?.settings.connectivity?.isPrivate ?? named !== undefined;
+  if (!isPrivate) return { privacy: { kind: 'open' }, key: null };
+  const kept = directory === null ? null : networkKeyOf(directory);
+  const file = named ?? (kept !== null && existsSync(kept) ? kept : null);
+  if (file === null) return { privacy: { kind: 'locked', problem: null }, key: null };
+  try {
+    return { privacy: { kind: 'opened' }, key: await loadNetworkKey(file) };
+  } catch (error) {
+    return { privacy: { kind: 'locked', problem: sentenceOf(error) }, key: null };
   }
 }
 

@@ -16,7 +16,8 @@ export function networkFindings({ network, process }: DoctorFacts): Finding[] {
     ),
     ...(network.addresses.length === 0 && !isUp ? [] : [addressFinding(network)]),
     ...(isUp ? reachableFindings(network) : []),
-    ...bootstrapFindings(network, process.kind === 'bootstrap'),
+    // Behind a lock nothing was tried.
+    ...(network.privacy.kind === 'locked' ? [] : bootstrapFindings(network, process.kind === 'bootstrap')),
   ];
 }
 

@@ -1,0 +1,94 @@
+/** Is the network private, can others dial this node, and if not, is there a relay? */
+import { rangeOf } from '../../network/address-parts.ts';
+import { amount } from '../../node/amount.ts';
+import type { DoctorFacts, NetworkFacts } from './facts.ts';
+import type { Finding } from './finding.ts';
+
+export function connectivityFindings({ network, process }: DoctorFacts): Finding[] {
+  const isUp = process.kind === 'answers' || process.kind === 'bootstrap';
+  return [...privacyFindings(network), ...(isUp ? [...natFindings(network), ...relayFindings(network)] : [])];
+}
+
+function privacyFindings({ privacy }: NetworkFacts): Finding[] {
+  const id = 'network';
+  switch (privacy.kind) {
+    case 'open':
+      return [];
+    case 'opened':
+      return [{ id, level: 'fine', text: 'the network is private, and its key is at hand' }];
+    case 'locked':
+      return [
+        privacy.problem === null
+          ? {
+              ...{
+                id,
+                level: 'watch',
+                text: 'the network is private: without its key nothing of it can be tried',
+              },
+              todo: 'give the file of its key with --network-key, or --config with the file of the node',
+            }
+          : {
+              ...{ id, level: 'wrong', text: privacy.problem },
+              todo: 'put the key that the other nodes have there, with mode 0600',
+            },
+      ];
+    default:
+      return privacy satisfies never;
+  }
+}
+
+/** A node tells a public address once somebody else dialled it (AutoNAT), and a place at a relay where nobody could. */
+function natFindings({ addresses, announces, connectivity }: NetworkFacts): Finding[] {
+  const id = 'nat';
+  const direct = addresses.filter((address) => !isRelayed(address));
+  if (direct.length > 0 && addresses.every((address) => rangeOf(address) === 'this machine')) return [];
+  if (announces) {
+    return [
+      { id, level: 'fine', text: 'what is announced is told as it is: nobody tries whether it leads here' },
+    ];
+  }
+  const open = direct.filter((address) => rangeOf(address) === 'anywhere');
+  if (open.length > 0) {
+    return [{ id, level: 'fine', text: `reachable: others have dialled ${open.join(' and ')}` }];
+  }
+  const places = addresses.filter(isRelayed);
+  if (places.length > 0) {
+    const relays = new Set(places.map((address) => /\/p2p\/(\w+)\/p2p-circuit/.exec(address)?.[1]));
+    return [
+      {
+        id,
+        level: 'fine',
+        text: `behind NAT: others come by way of ${amount(relays.size, 'relay')}, and directly where they can be dialled`,
+      },
+    ];
+  }
+  return [
+    {
+      ...{
+        id,
+        level: 'watch',
+        text: 'not known: nobody elsewhere has dialled a public address of this node yet',
+      },
+      todo:
+        connectivity?.relay.use === false
+          ? 'forward a port and name it with `announce`, or let it use relays, which `connectivity.relay.use` forbids'
+          : 'wait a minute after the start, then name a bootstrap that relays with `bootstrap`, or forward a port and name it with `announce`',
+    },
+  ];
+}
+
+function relayFindings({ connectivity }: NetworkFacts): Finding[] {
+  if (connectivity?.relay.serve !== true) return [];
+  const { reservationsMax, bytesMax } = connectivity.relay;
+  const each = Math.round(bytesMax / 1e6).toLocaleString('en');
+  return [
+    {
+      ...{ id: 'relay', level: 'fine' },
+      text: `relays for up to ${amount(reservationsMax, 'node')}, ${each} MB over each connection`,
+    },
+  ];
+}
+
+function isRelayed(address: string): boolean {
+  return address.includes('/p2p-circuit');
+}
