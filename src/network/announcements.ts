@@ -1,5 +1,4 @@
 /** The run's gossip topic: small signed announcements, forwarded only after the core accepted them. */
-import { setTimeout as passed } from 'node:timers/promises';
 import type { PeerKey, Verdict } from '../core/io.ts';
 import { announcementBytesMax } from '../log/envelope.ts';
 import { AnnouncementTooLargeError } from './errors.ts';
@@ -9,12 +8,6 @@ import { announcementTopic } from './protocols.ts';
 
 /** Gossipsub never forwards what is judged later than 5 s; a late verdict counts as `ignore`. */
 const VERDICT_TIMEOUT_MS = 4_000;
-
-/**
- * What was accepted is forwarded so much later: those who got it at the same time say so meanwhile, and need not get it from us.
- * Without it eight nodes on two cores send every announcement 27 times more than its author does, with it 8 times (docs/LOG.md).
- */
-const FORWARD_PAUSE_MS = 20;
 
 /** Announcements that wait for their verdict, 64 MiB of them at most; more are ignored and come by repair. */
 const pendingMax = 1_024;
@@ -65,9 +58,7 @@ export function createAnnouncements(options: AnnouncementsOptions): Announcement
     }
     pending++;
     try {
-      const verdict = await inTime(options.judge(from, bytes), VERDICT_TIMEOUT_MS);
-      if (verdict === 'accept') await passed(FORWARD_PAUSE_MS, undefined, { ref: false });
-      return verdict;
+      return await inTime(options.judge(from, bytes), VERDICT_TIMEOUT_MS);
     } finally {
       pending--;
     }

@@ -5,6 +5,7 @@
  * against a peer whatever the topic.
  */
 import { createHash, type Hash } from 'node:crypto';
+import { setTimeout as passed, setImmediate as turn } from 'node:timers/promises';
 import {
   type GossipSub,
   type GossipsubOpts,
@@ -46,6 +47,19 @@ const topicBytesPerPeerMax = topicsMax * (1_024 + 128);
  */
 const uselessLimits = { burst: 2_048, perSecond: 64 };
 
+/**
+ * What was accepted is forwarded so much later: those who got it at the same time say so meanwhile, and need not get it from us. Drawn
+ * anew each time, or all who heard it at once would send it on at once, to the same peers (docs/LOG.md).
+ */
+const forwardPauseMs = { min: 5, max: 35 };
+
+/** Whom peers fewer than they look for (peer-selection.ts) make a network, all hear the author: they have time to say so on a busy machine too. */
+const smallNetworkPeers = 12;
+const smallNetworkPauseMs = { min: 100, max: 200 };
+
+/** Messages that wait so, 64 MiB of them at most; more are forwarded at once. */
+const pausingMax = 1_024;
+
 /** What becomes of a message: forwarded, dropped, or dropped and held against who sent it. */
 export type TopicJudge = (from: PeerKey | null, bytes: Uint8Array) => Promise<Verdict>;
 
@@ -73,17 +87,21 @@ export class Gossip {
   });
   readonly #turns = new Turns();
   readonly #nowMs: () => number;
+  readonly #random: () => number;
+  #pausing = 0;
   #service: GossipSub | null = null;
 
-  /** `nowMs`: milliseconds of a clock that never goes back. */
+  /** `nowMs`: milliseconds of a clock that never goes back; `random`: numbers in [0, 1). */
   constructor(parts: {
     readonly reputation: Reputation;
     readonly origins: Origins;
     readonly nowMs: () => number;
+    readonly random: () => number;
   }) {
     this.#reputation = parts.reputation;
     this.#origins = parts.origins;
     this.#nowMs = parts.nowMs;
+    this.#random = parts.random;
   }
 
   /** What gossipsub must be made with to be driven by this. */
@@ -170,7 +188,20 @@ export class Gossip {
     const verdict = await this.#turns.take(name, message.data.length, () =>
       this.#reputation.isOutcast(from) || this.#isSpent(from) ? 'ignore' : this.#judged(from, message, judge),
     );
+    // Not within its turn: what came after it from the same peer would wait as well.
+    if (verdict === 'accept') await this.#pause(message.topic);
     return RESULT_OF[verdict ?? 'ignore'];
+  }
+
+  async #pause(topic: string): Promise<void> {
+    if (this.#pausing >= pausingMax) return;
+    const isSmall = this.#running().getSubscribers(topic).length < smallNetworkPeers;
+    const { min, max } = isSmall ? smallNetworkPauseMs : forwardPauseMs;
+    this.#pausing++;
+    await passed(min + (max - min) * this.#random(), undefined, { ref: false });
+    // Timers come before what has come meanwhile, where both were kept waiting.
+    await turn();
+    this.#pausing--;
   }
 
   async #judged(from: PeerId, { data }: Message, judge: TopicJudge): Promise<Verdict> {
@@ -207,6 +238,12 @@ interface MeshOf {
   getMeshPeers(topic: string): string[];
 }
 
+/**
+ * A mesh this thin is enough where authors send to all their links: with the libp2p defaults (6, 4 to 12) what peers tell each other not to
+ * send costs as much as half a copy (docs/LOG.md). The room above leaves newcomers places in full meshes.
+ */
+const meshDegrees = { D: 3, Dlo: 3, Dhi: 5, Dscore: 2, Dout: 1 } as const;
+
 const fixedOptions: Partial<GossipsubOpts> = {
   // Authors sign the envelope inside; a second signature by whoever relays it would say nothing.
   globalSignaturePolicy: StrictNoSign,
@@ -214,13 +251,16 @@ const fixedOptions: Partial<GossipsubOpts> = {
   // Spares duplicates the asynchronous path. Not a cheaper hash: whoever finds two messages with one fast id can silence one with the other.
   fastMsgIdFn: (message) => messageHash(message).digest('base64'),
   msgIdToStrFn: (id) => Buffer.from(id.buffer, id.byteOffset, id.byteLength).toString('base64'),
-  floodPublish: false,
+  // Whom the author is linked to hears it at once and from it alone; the mesh brings it to all others.
+  floodPublish: true,
   batchPublish: true,
+  ...meshDegrees,
   fallbackToFloodsub: false,
   allowPublishToZeroTopicPeers: true,
   ignoreDuplicatePublishError: true,
-  // What was missed is named by digests twice a slot: peers outside the mesh need not hear of it for three heartbeats.
-  mcacheGossip: 1,
+  // What was missed is named by digests twice a slot: nobody outside the mesh need hear of it from gossip as well.
+  Dlazy: 0,
+  gossipFactor: 0,
   emitSelf: false,
   maxInboundDataLength: gossipFrameBytesMax,
   maxOutboundBufferSize: gossipOutboundBytesMax,

@@ -2,7 +2,7 @@
  * What libp2p counts of itself, as far as operators ask for it. libp2p offers its readings to a metrics component by name; those of the table
  * are kept, each with so many labels at most, and made into the text of Prometheus by whoever is asked for it.
  */
-import type { CounterGroup, Metric, MetricGroup, Metrics } from '@libp2p/interface';
+import type { CounterGroup, Metric, MetricGroup, Metrics, Stream } from '@libp2p/interface';
 
 export interface NetworkFamily {
   readonly name: string;
@@ -57,7 +57,16 @@ const topicFamily: NetworkFamily = {
   help: 'Connected peers that take part in a topic.',
 };
 
-export const NETWORK_FAMILIES: readonly NetworkFamily[] = [...Object.values(kept), meshFamily, topicFamily];
+/** What is left of the bytes of the connections is negotiation, frames of the muxer and of the cipher, and handshakes. */
+const sentFamily: NetworkFamily = {
+  ...{ name: 'libp2p_protocol_sent_bytes_total', kind: 'counter', label: 'protocol' },
+  help: 'Bytes sent on streams, by protocol.',
+};
+
+export const NETWORK_FAMILIES: readonly NetworkFamily[] = [
+  ...Object.values(kept),
+  ...[meshFamily, topicFamily, sentFamily],
+];
 
 /** Of a family; strangers must not make it grow. */
 const labelsMax = 128;
@@ -77,6 +86,21 @@ interface Options {
 export class HostReadings {
   readonly #counted = new Map<string, Map<string, number>>();
   readonly #calculated = new Map<string, NonNullable<Options['calculate']>>();
+  readonly #sent = new Map<string, number>();
+
+  /** Counts what is sent on the stream from now on: libp2p shows each stream once its protocol is known. */
+  trackStream(stream: Stream): void {
+    const { protocol } = stream;
+    if (!this.#sent.has(protocol)) {
+      if (this.#sent.size >= labelsMax) return;
+      this.#sent.set(protocol, 0);
+    }
+    const send = stream.send.bind(stream);
+    stream.send = (data) => {
+      this.#sent.set(protocol, this.#sent.get(protocol)! + data.byteLength);
+      return send(data);
+    };
+  }
 
   /** What libp2p asks of its metrics component, but for connections and traces. */
   metrics(): Omit<
@@ -114,6 +138,7 @@ export class HostReadings {
       topicFamily.name,
       topics.map(({ topic, peers }) => [topic, peers] as const),
     );
+    readings.set(sentFamily.name, [...this.#sent]);
     return readings;
   }
 

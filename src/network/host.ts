@@ -104,7 +104,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
     (peer) => libp2p.getConnections(peer),
     options.connectionsPerAddressMax ?? connectionsPerAddressMaxDefault,
   );
-  const gossip = new Gossip({ reputation, origins, nowMs });
+  const gossip = new Gossip({ reputation, origins, nowMs, random: Math.random });
   const libp2p: Libp2p<HostServices> = await createLibp2p<HostServices>({
     start: false,
     privateKey: identity.privateKey,

@@ -3,7 +3,7 @@
  * libp2p hands every new connection to its metrics component before the upgrade; what counts its bytes is the
  * profile's to say, since that depends on the transport.
  */
-import type { Metrics, MultiaddrConnection } from '@libp2p/interface';
+import type { Metrics, MultiaddrConnection, Stream } from '@libp2p/interface';
 import type { HostReadings } from './host-readings.ts';
 
 export interface Traffic {
@@ -52,7 +52,7 @@ export function createTrafficMeter(
     metrics: {
       ...readings.metrics(),
       trackMultiaddrConnection: track,
-      trackProtocolStream: () => {},
+      trackProtocolStream: (stream) => readings.trackStream(stream as Stream),
       traceFunction: <F>(_name: string, traced: F) => traced,
       createTrace: () => {},
     },

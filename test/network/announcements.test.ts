@@ -27,8 +27,10 @@ test('peers that hear an announcement at the same time do not send it to each ot
     // gossipsub has this method and does not declare it.
     const meshOf = ({ libp2p }: Host): string[] =>
       (libp2p.services.gossip as unknown as { getMeshPeers(topic: string): string[] }).getMeshPeers(topic);
-    await eventually('all are in the mesh of all', () =>
-      hosts.every((host) => meshOf(host).length === hostCount - 1),
+    await eventually('all know all and have a mesh', () =>
+      hosts.every(
+        (host) => host.gossip.subscribers(topic).size === hostCount - 1 && meshOf(host).length >= 2,
+      ),
     );
 
     const [author, ...others] = all as [Announcements, ...Announcements[]];
@@ -42,7 +44,7 @@ test('peers that hear an announcement at the same time do not send it to each ot
     const forwarded = hosts.slice(1).map((host, index) => host.traffic().bytesOut - sentBefore[index + 1]!);
     const mean = forwarded.reduce((sum, bytes) => sum + bytes, 0) / forwarded.length;
     const heard = announcementCount * bytesEach;
-    assert.ok(mean < 0.5 * heard, `${mean} bytes sent on by a peer that heard ${heard}`);
+    assert.ok(mean < 0.15 * heard, `${mean} bytes sent on by a peer that heard ${heard}`);
   } finally {
     await Promise.all(hosts.map((host) => host.stop()));
   }

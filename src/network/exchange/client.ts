@@ -1,4 +1,4 @@
-/** The asking side of the exchange: one stream a request, reset on every failure. */
+/** The asking side of the exchange: one request at a time on a stream, which is reset on every failure. */
 import type { Connection, Libp2p, Stream } from '@libp2p/interface';
 import type { PeerKey } from '../../core/io.ts';
 import type { RequestOptions } from '../../core/ports.ts';
@@ -7,7 +7,8 @@ import { FrameError, RequestError } from '../errors.ts';
 import { peerIdOf } from '../identity.ts';
 import type { Reputation } from '../reputation.ts';
 import { framePieces } from './frames.ts';
-import type { ExchangeLimits } from './limits.ts';
+import { KeptStreams } from './kept-streams.ts';
+import { type ExchangeLimits, keptStreamBytesMax } from './limits.ts';
 import { readFrames, releaseStream, writePieces } from './stream-io.ts';
 
 const RELEASE_GRACE_MS = 2_000;
@@ -22,6 +23,7 @@ export interface ExchangeClientOptions {
 
 export class ExchangeClient {
   readonly #options: ExchangeClientOptions;
+  readonly #kept = new KeptStreams(RELEASE_GRACE_MS);
   #stopping = new AbortController();
   #requests = 0;
   #bytesIn = 0;
@@ -37,6 +39,7 @@ export class ExchangeClient {
 
   /** Resets the requests in progress. */
   stop(): void {
+    this.#kept.endAll();
     this.#stopping.abort(new RequestError('STREAM_FAILED', 'this node stops'));
   }
 
@@ -83,10 +86,10 @@ export class ExchangeClient {
     signal: AbortSignal,
   ): Promise<Uint8Array[]> {
     const { protocol, limits } = this.#options;
-    let stream: Stream | null = null;
+    let stream = bytes.length <= keptStreamBytesMax ? this.#kept.take(connection) : null;
     try {
       // Where libp2p heeds it (3.3.11 always negotiates in full) this saves a round trip per request.
-      stream = await connection.newStream(protocol, {
+      stream ??= await connection.newStream(protocol, {
         negotiateFully: false,
         runOnLimitedConnection: true,
         signal,
@@ -110,7 +113,12 @@ export class ExchangeClient {
         );
       }
       await writing;
-      releaseStream(stream, RELEASE_GRACE_MS);
+      const answered = frames.reduce((sum, frame) => sum + frame.length, 0);
+      if (Math.max(bytes.length, answered) <= keptStreamBytesMax) this.#kept.put(connection, stream);
+      else {
+        await stream.close({ signal });
+        releaseStream(stream, RELEASE_GRACE_MS);
+      }
       return [...frames];
     } catch (error) {
       // The abort that ended us tells more than the failure it caused.
@@ -132,7 +140,7 @@ export class ExchangeClient {
         this.#bytesOut += count;
       },
     });
-    await stream.close({ signal });
+    if (bytes.length > keptStreamBytesMax) await stream.close({ signal });
   }
 }
 

@@ -1,5 +1,5 @@
 /**
- * Requests and answers between peers of a run: one stream a request, real backpressure, every wait bounded,
+ * Requests and answers between peers of a run: one at a time on a stream, real backpressure, every wait bounded,
  * and the stream reset on every failure (a read that timed out would otherwise leave it open).
  */
 import type { PeerKey } from '../../core/io.ts';

@@ -22,7 +22,12 @@ export interface ExchangeLimits {
   readonly patienceMs: number;
   /** A peer that takes no bytes for this long is given up. */
   readonly stallMs: number;
+  /** A stream whose request was answered waits so long for the next one. It holds no seat meanwhile. */
+  readonly nextRequestMs: number;
 }
+
+/** Of a request and of its answer where the stream is kept for the next one: beyond, opening one costs nothing by comparison. */
+export const keptStreamBytesMax = 64 << 10;
 
 /** Guesses, all of them. The pace is that of a line of half a megabit a second that carries eight requests at once. */
 export const defaultExchangeLimits: ExchangeLimits = {
@@ -39,4 +44,5 @@ export const defaultExchangeLimits: ExchangeLimits = {
   paceBytesPerSecond: 8 << 10,
   patienceMs: 1_000,
   stallMs: 10_000,
+  nextRequestMs: 60_000,
 };

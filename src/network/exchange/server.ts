@@ -15,7 +15,7 @@ import { TokenBuckets } from '../token-buckets.ts';
 import { type AnswerStatus, answerHead, framePieces } from './frames.ts';
 import type { ExchangeLimits } from './limits.ts';
 import { type SeatId, Seats } from './seats.ts';
-import { readFrames, releaseStream, writePieces } from './stream-io.ts';
+import { moreComes, readFrames, releaseStream, writePieces } from './stream-io.ts';
 
 const RELEASE_GRACE_MS = 2_000;
 /** What an answer costs beside its bytes. Guess. */
@@ -97,19 +97,33 @@ export class ExchangeServer {
     };
   }
 
-  /** Takes one inbound stream; never rejects. */
+  /** Takes one inbound stream and the requests on it, one after the other; never rejects. */
   async take(stream: Stream, connection: Connection): Promise<void> {
     const from = peerKeyOf(connection.remotePeer);
     if (from === null) {
       stream.abort(new RequestError('REFUSED', 'only Ed25519 peers take part'));
       return;
     }
+    const { nextRequestMs } = this.#options.limits;
+    while (await this.#takeRequest(from, stream, connection)) {
+      if (await moreComes(stream, nextRequestMs, this.#stopping.signal)) continue;
+      if (this.#stopping.signal.aborted) stream.abort(asError(this.#stopping.signal.reason));
+      else if (stream.status === 'open') {
+        stream.close().catch(() => {});
+        releaseStream(stream, RELEASE_GRACE_MS);
+      }
+      return;
+    }
+  }
+
+  /** Resolves to whether the stream may carry another one. */
+  async #takeRequest(from: PeerKey, stream: Stream, connection: Connection): Promise<boolean> {
     this.#requests++;
     // What it had under way when it was cut off.
     if (this.#options.reputation.isOutcast(connection.remotePeer)) {
       stream.abort(new RequestError('REFUSED', 'too much of what came from there was refused'));
       this.#refused++;
-      return;
+      return false;
     }
     try {
       const origin = this.#options.origins.of(connection);
@@ -117,21 +131,20 @@ export class ExchangeServer {
       switch (admission.kind) {
         case 'busy':
           await this.#turnAway(stream, from);
-          break;
+          return false;
         case 'admitted':
           if (admission.lost !== null) {
             this.#takeAway(admission.lost);
           }
-          await this.#serveWithin({
+          return await this.#serveWithin({
             from,
             origin,
             stream,
             seat: admission.seat,
             giveUp: new AbortController(),
           });
-          break;
         default:
-          admission satisfies never;
+          return admission satisfies never;
       }
     } catch (error) {
       stream.abort(asError(error));
@@ -140,6 +153,7 @@ export class ExchangeServer {
         this.#options.reputation.blame(connection.remotePeer);
       }
       this.#noteRefusal(from, asError(error).message);
+      return false;
     }
   }
 
@@ -151,12 +165,12 @@ export class ExchangeServer {
     );
   }
 
-  async #serveWithin(served: Served): Promise<void> {
+  async #serveWithin(served: Served): Promise<boolean> {
     const { seat, giveUp } = served;
     const { serveTimeoutMs } = this.#options.limits;
     this.#served.set(seat, served);
     try {
-      await withDeadline(
+      return await withDeadline(
         serveTimeoutMs,
         'it was not served',
         [this.#stopping.signal, giveUp.signal],
@@ -168,15 +182,14 @@ export class ExchangeServer {
     }
   }
 
-  async #serve(served: Served, signal: AbortSignal): Promise<void> {
+  async #serve(served: Served, signal: AbortSignal): Promise<boolean> {
     const { from, origin, stream, seat } = served;
     const { onEvent, nowMs } = this.#options;
     const startedMs = nowMs();
     const request = await this.#receive(served, signal);
     if (request === null) {
       this.#noteRefusal(from, 'busy');
-      await this.#answer(stream, 'busy', [], signal);
-      return;
+      return this.#answer(stream, 'busy', [], signal);
     }
     this.#seats.enter(seat, 'serving', nowMs());
     let frames: readonly Uint8Array[];
@@ -188,15 +201,15 @@ export class ExchangeServer {
         this.#options.reputation.blame(peerIdOf(from));
       }
       this.#noteRefusal(from, asError(error).message);
-      await this.#answer(stream, 'refused', [], signal);
-      return;
+      return this.#answer(stream, 'refused', [], signal);
     }
     const bytes = frames.reduce((sum, frame) => sum + frame.length, 0);
     // From here on it is the peer that takes its time: a seat that waits for its share goes to whoever has fewer.
     this.#seats.enter(seat, 'answering', nowMs());
     await this.#paced(from, origin, bytes, signal);
-    await this.#answer(stream, 'ok', frames, signal, seat);
+    const isKept = await this.#answer(stream, 'ok', frames, signal, seat);
     onEvent({ kind: 'request-served', peer: from, bytes, ms: nowMs() - startedMs });
+    return isKept;
   }
 
   #answerTo(from: PeerKey, request: Uint8Array, outer: AbortSignal): Promise<readonly Uint8Array[]> {
@@ -278,13 +291,14 @@ export class ExchangeServer {
       ?.giveUp.abort(new RequestError('TIMEOUT', 'too slow while others wait for the seat'));
   }
 
+  /** Resolves to whether the stream may carry another request. */
   async #answer(
     stream: Stream,
     status: AnswerStatus,
     frames: readonly Uint8Array[],
     signal: AbortSignal,
     seat?: SeatId,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const pieces = framePieces(answerHead(status, frames.length), frames);
     await writePieces(stream, pieces, {
       stallMs: this.#options.limits.stallMs,
@@ -296,8 +310,12 @@ export class ExchangeServer {
         }
       },
     });
+    // Whoever takes its time over the last bytes does so in its seat.
+    const isTaken = stream.writeBufferLength === 0 && !stream.writableNeedsDrain;
+    if (status === 'ok' && isTaken && stream.remoteWriteStatus === 'writable') return true;
     await stream.close({ signal });
     releaseStream(stream, RELEASE_GRACE_MS);
+    return false;
   }
 
   #noteRefusal(peer: PeerKey, reason: string): void {

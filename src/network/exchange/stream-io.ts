@@ -148,6 +148,35 @@ export function readFrames(
 }
 
 /**
+ * Whether more comes before the other side ends the stream, `waitMs` have passed, or the signal is aborted. What has come stays in the
+ * stream for whoever reads it next.
+ */
+export function moreComes(stream: Stream, waitMs: number, signal: AbortSignal): Promise<boolean> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => settle(false), waitMs);
+    timer.unref();
+    const onMessage = ({ data }: StreamMessageEvent) => {
+      settle(true);
+      stream.unshift(data);
+    };
+    const onOver = () => settle(false);
+    function settle(more: boolean): void {
+      clearTimeout(timer);
+      stream.removeEventListener('message', onMessage);
+      stream.removeEventListener('end', onOver);
+      stream.removeEventListener('close', onOver);
+      signal.removeEventListener('abort', onOver);
+      resolve(more);
+    }
+    signal.addEventListener('abort', onOver);
+    stream.addEventListener('end', onOver);
+    stream.addEventListener('close', onOver);
+    stream.addEventListener('message', onMessage);
+    if (signal.aborted || stream.readableEnded || stream.status !== 'open') onOver();
+  });
+}
+
+/**
  * Lets go of a stream whose work is done: waits for the other side's end in the background, and cuts it off
  * when that does not come.
  */

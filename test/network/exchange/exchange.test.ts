@@ -67,6 +67,7 @@ describe('exchange between two hosts', () => {
       await body(server, reasons);
     } finally {
       await server.stop();
+      await eventually('none of its streams is left', () => openStreams(a).length === 0);
     }
   }
 
@@ -116,6 +117,66 @@ describe('exchange between two hosts', () => {
       }
       await eventually('no stream is left', () => openStreams(a).length + openStreams(b).length === 0);
     });
+  });
+
+  test('small requests come one after the other on one stream, large ones on their own', async () => {
+    await serving(
+      async (_from, bytes) => [bytes],
+      async (server) => {
+        for (let count = 1; count <= 5; count++) {
+          const [answer] = await exchange.request(b.key, pattern(300, count), wanted());
+          assert.deepEqual(answer, pattern(300, count));
+          assert.equal(openStreams(a).length, 1, `after ${count}`);
+        }
+        const [kept] = openStreams(a);
+        const [, ...frames] = await Promise.all(
+          [1, 2].map((seed) => exchange.request(b.key, pattern(300, seed), wanted())),
+        );
+        assert.deepEqual(frames, [[pattern(300, 2)]]);
+        await eventually('one of the two ends', () => openStreams(a).length === 1);
+        await exchange.request(b.key, pattern(MIB, 1), wanted());
+        await eventually('the large one ends', () => openStreams(a).length === 1);
+        assert.ok(openStreams(a)[0] === kept);
+        assert.equal(server.counts().requestsIn, 8);
+        // A stream that broke is not used.
+        kept!.abort(new Error('gone'));
+        assert.equal((await exchange.request(b.key, pattern(300, 9), wanted())).length, 1);
+      },
+    );
+  });
+
+  test('a stream that carries nothing more for long ends, and so do all when the server stops', async () => {
+    const serve: Serve = async (_from, bytes) => [bytes];
+    const body = async (): Promise<void> => {
+      await exchange.request(b.key, pattern(300, 1), wanted());
+      await eventually(
+        'it has ended at both ends',
+        () => openStreams(a).length + openStreams(b).length === 0,
+      );
+      assert.deepEqual(await exchange.request(b.key, pattern(300, 2), wanted()), [pattern(300, 2)]);
+    };
+    await serving(serve, body, { ...limits, nextRequestMs: 200 });
+  });
+
+  test('bytes that nobody asked for on a stream that is kept are no answer to what is asked next', async () => {
+    let streams = 0;
+    const answer = (byte: number): Uint8Array => Uint8Array.from([...answerHead('ok', 1), 1, byte]);
+    await misbehaving(
+      (stream) => {
+        streams++;
+        stream.addEventListener('message', () => {
+          stream.send(answer(streams));
+          setTimeout(() => stream.status === 'open' && stream.send(answer(66)), 20);
+        });
+      },
+      async () => {
+        assert.deepEqual(await exchange.request(b.key, Uint8Array.of(1), wanted()), [Uint8Array.of(1)]);
+        await eventually('more came', () => openStreams(a).some((stream) => stream.readBufferLength > 0));
+        assert.deepEqual(await exchange.request(b.key, Uint8Array.of(1), wanted()), [Uint8Array.of(2)]);
+        for (const stream of openStreams(b)) stream.abort(new Error('done'));
+        await eventually('nothing is left', () => openStreams(a).length === 0);
+      },
+    );
   });
 
   test('a slow reader holds the sender back: its buffer stays small', async () => {

@@ -66,19 +66,18 @@ describe('an exchange whose seats strangers want to hold', () => {
         [...strangers, ...strangers].map((stranger) => begun(stranger, 1_000)),
       );
       await eventually('all seats are taken', () => exchange.counts().requestsIn === 8);
+      const asker = client();
       let answers = 0;
       let busy = 0;
       // An asker that is told `busy` asks again, as the core does.
       while (answers < 20 && busy < 2_000) {
-        await client()
-          .request(server.key, Uint8Array.of(answers), asking())
-          .then(
-            () => answers++,
-            (error: { code?: string }) => {
-              assert.equal(error.code, 'BUSY');
-              busy++;
-            },
-          );
+        await asker.request(server.key, Uint8Array.of(answers), asking()).then(
+          () => answers++,
+          (error: { code?: string }) => {
+            assert.equal(error.code, 'BUSY');
+            busy++;
+          },
+        );
       }
       assert.ok(reasons.includes('too slow while others wait for the seat'), reasons.join());
       // What it took away it does not need again: one seat serves all of them.

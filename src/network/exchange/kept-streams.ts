@@ -1,0 +1,80 @@
+/**
+ * Streams whose request was answered and that may carry the next one: opening a stream takes as many bytes as a small request and its
+ * answer have together (docs/LOG.md). One for each connection, for a while.
+ */
+import type { Connection, Stream } from '@libp2p/interface';
+import { releaseStream } from './stream-io.ts';
+
+/** Shorter than a server waits for the next request (limits.ts), so that none is written into a stream that ends. */
+const keptMs = 30_000;
+
+interface Kept {
+  readonly stream: Stream;
+  readonly letGo: () => void;
+}
+
+export class KeptStreams {
+  readonly #kept = new Map<Connection, Kept>();
+  readonly #graceMs: number;
+
+  /** `graceMs`: what the other side has for ending a stream that we have ended. */
+  constructor(graceMs: number) {
+    this.#graceMs = graceMs;
+  }
+
+  /** The stream that was kept for the connection, which is the caller's from now on. */
+  take(connection: Connection): Stream | null {
+    const kept = this.#kept.get(connection);
+    if (kept === undefined) return null;
+    kept.letGo();
+    if (canCarryMore(kept.stream)) return kept.stream;
+    kept.stream.abort(new Error('something came that nobody asked for'));
+    return null;
+  }
+
+  /** Keeps the stream or ends it. */
+  put(connection: Connection, stream: Stream): void {
+    if (this.#kept.has(connection) || !canCarryMore(stream)) {
+      this.#end(stream);
+      return;
+    }
+    const over = (): void => {
+      letGo();
+      this.#end(stream);
+    };
+    const timer = setTimeout(over, keptMs).unref();
+    const letGo = (): void => {
+      clearTimeout(timer);
+      stream.removeEventListener('remoteCloseWrite', over);
+      stream.removeEventListener('close', letGo);
+      this.#kept.delete(connection);
+    };
+    stream.addEventListener('remoteCloseWrite', over);
+    stream.addEventListener('close', letGo);
+    this.#kept.set(connection, { stream, letGo });
+  }
+
+  endAll(): void {
+    for (const { stream, letGo } of [...this.#kept.values()]) {
+      letGo();
+      this.#end(stream);
+    }
+  }
+
+  #end(stream: Stream): void {
+    if (stream.status !== 'open') return;
+    // It breaks off where the connection does.
+    stream.close().catch(() => {});
+    releaseStream(stream, this.#graceMs);
+  }
+}
+
+/** Both ends are open and nothing is under way. */
+function canCarryMore(stream: Stream): boolean {
+  return (
+    stream.status === 'open' &&
+    stream.writeStatus === 'writable' &&
+    stream.remoteWriteStatus === 'writable' &&
+    stream.readBufferLength === 0
+  );
+}
