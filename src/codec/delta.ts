@@ -113,6 +113,6 @@ function accumulateDense(
   }
 }
 
-function isDense(delta: Delta): delta is DenseDelta {
+export function isDense(delta: Delta): delta is DenseDelta {
   return 'values' in delta;
 }
