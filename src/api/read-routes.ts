@@ -165,7 +165,7 @@ export const READ_ROUTES: readonly ReadRoute[] = [
   ),
   route(
     '/runs/{run}/contributions',
-    'final deltas per author and their share of the summed squared norm',
+    'final deltas per author and their share of the summed squared norm: how far each moved the model, not what that was worth',
     none,
     contributionsSchema,
     (source, { run }) => {

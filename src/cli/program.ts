@@ -10,6 +10,7 @@ import { addInitCommand } from './init.ts';
 import { addInspectCommand } from './inspect.ts';
 import { addInviteCommand } from './invite.ts';
 import { addJoinCommand } from './join.ts';
+import { addLedgerCommand } from './ledger.ts';
 import { addLogExportCommand } from './log-export.ts';
 import { addLogVerifyCommand } from './log-verify.ts';
 import { addMcpCommand } from './mcp.ts';
@@ -91,6 +92,7 @@ async function createProgram(argv: readonly string[]): Promise<Command> {
   const log = program.command('log').description('the log of a run as a file that anyone can fold again');
   addLogExportCommand(log);
   addLogVerifyCommand(log);
+  addLedgerCommand(program);
   const data = program.command('data').description('what is in data, and shares of it for several nodes');
   // All kinds of tasks, for what they say of their files.
   if (argv.includes('data')) (await import('./data.ts')).addDataCommands(data);

@@ -1,10 +1,11 @@
 /** Deltas of any codec, sparse or dense: what the log, its authors and the fold do with them. */
+import type { Vector } from '../math/vector.ts';
 import { accumulate, accumulateMeans, meanOf, type WeightedDelta } from './accumulate.ts';
 import type { Compressor } from './compressor.ts';
 import { type CompressorSpec, compressorKind } from './compressors/registry.ts';
 import type { Delta, DeltaCodec, DenseDelta } from './delta-codec.ts';
 import { UNIT_BITS } from './scale.ts';
-import { addDecoded, squaredNorm, subtractDecoded } from './sparse-delta.ts';
+import { addDecoded, innerProduct, squaredNorm, subtractDecoded } from './sparse-delta.ts';
 
 const unitsPerOne = 2 ** UNIT_BITS;
 /** Values of a dense delta are cut to this: a term then stays below 2^44 units, as those of scale.ts. */
@@ -58,6 +59,17 @@ export function deltaSquaredNorm(delta: Delta): number {
   return sum;
 }
 
+/** Inner product of a vector and what is sent, summed in float64 from the first coordinate to the last. @throws RangeError */
+export function deltaInnerProduct(vector: Vector, delta: Delta): number {
+  if (!isDense(delta)) return innerProduct(vector, delta);
+  if (vector.length !== delta.size) {
+    throw new RangeError(`a delta of ${delta.size} coordinates does not fit a vector of ${vector.length}`);
+  }
+  let sum = 0;
+  for (let i = 0; i < delta.values.length; i++) sum += vector[i]! * delta.values[i]!;
+  return sum;
+}
+
 /** As `accumulate`, for deltas of one codec: the same bits in any order. */
 export function accumulateDeltas(
   units: Float64Array,
@@ -101,6 +113,6 @@ function accumulateDense(
   }
 }
 
-function isDense(delta: Delta): delta is DenseDelta {
+export function isDense(delta: Delta): delta is DenseDelta {
   return 'values' in delta;
 }

@@ -34,3 +34,17 @@ export function squaredNorm(delta: SparseDelta): number {
   }
   return sum;
 }
+
+/** Inner product of a vector and what is sent: sign * value summed in each chunk, times its magnitude, in float64. */
+export function innerProduct(vector: Float32Array | Float64Array, delta: SparseDelta): number {
+  checkSize(delta, vector);
+  const { indices, signs, starts, scaleCodes } = delta;
+  let sum = 0;
+  for (let c = 0; c < scaleCodes.length; c++) {
+    let inChunk = 0;
+    const last = starts[c + 1]!;
+    for (let i = starts[c]!; i < last; i++) inChunk += signs[i]! * vector[indices[i]!]!;
+    sum += inChunk * scaleValue(scaleCodes[c]!);
+  }
+  return sum;
+}

@@ -3,13 +3,16 @@ import { createReadStream, existsSync } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { encodeFloat32 } from '../codec/dense.ts';
+import { blobRoot } from '../content/blob.ts';
 import { bytesToHex } from '../core/bytes.ts';
 import { memberTest } from '../core/membership.ts';
+import type { FoldObserver } from '../entries/delta/fold-deltas.ts';
 import { initialVector, vectorHash, vectorOfFile } from '../learning/initial.ts';
 import {
   ArchiveError,
   ArchiveFold,
   ArchiveFrames,
+  type ArchiveParts,
   archivePieces,
   type FoldedArchive,
 } from '../log/archive.ts';
@@ -25,7 +28,7 @@ import { createCrypto } from '../platform/node/crypto.ts';
 import { openLevelStore } from '../platform/node/level-store.ts';
 import { linkOrCopy } from '../platform/node/link-or-copy.ts';
 import { ManifestError, openManifest, type SignedManifest } from '../run/manifest.ts';
-import { startFile } from '../run/run-files.ts';
+import { baseFile, type RunFile, startFile } from '../run/run-files.ts';
 import { parameterCount } from '../tasks/models/model-layout.ts';
 import { ModelParts } from '../tasks/models/personal-layers.ts';
 import { externalFactsOf } from '../tasks/models/registry.ts';
@@ -58,12 +61,37 @@ export async function exportLog(
   run: string,
   out: string,
 ): Promise<ArchiveSummary & { readonly bytes: number }> {
-  const signed = await manifestOf(directory, run);
+  const { signed, pieces } = await piecesOf(directory, run, out);
   const start = signed.manifest.files?.find(({ name }) => name === startFile);
-  const kept = start
-    ? join(filesFolder(directory, signed.runId), start.root)
-    : besideManifest(out, startFile);
-  const parts = partsOf(signed, await startOf(signed, kept));
+  if (start) {
+    const kept = keptIn(directory, signed.runId, out)(startFile, start);
+    await linkOrCopy(kept, besideManifest(out, startFile));
+  }
+  await writeFileAtomically(out, pieces);
+  const bytes = pieces.reduce((sum, { length }) => sum + length, 0);
+  return { ...(await verifyLog(out)), bytes };
+}
+
+/** Where the files of a run are in a node's directory; what is none of them lies beside `manifest`. */
+const keptIn =
+  (directory: string, runId: string, manifest: string): FilePlace =>
+  (name, file) =>
+    file ? join(filesFolder(directory, runId), file.root) : besideManifest(manifest, name);
+
+/** An archive of what is final and stored. @throws NodeError, StoreError while the node runs, ArchiveError */
+async function piecesOf(
+  directory: string,
+  run: string,
+  beside?: string,
+): Promise<{
+  readonly signed: SignedManifest;
+  readonly pieces: readonly Uint8Array[];
+  readonly placeOf: FilePlace;
+}> {
+  const signed = await manifestOf(directory, run);
+  const manifestFile = join(directory, RUNS_FOLDER, signed.runId, MANIFEST_FILE);
+  const placeOf = keptIn(directory, signed.runId, beside ?? manifestFile);
+  const parts = partsOf(signed, await startOf(signed, placeOf));
   const { entries, bases } = await storedOf(directory, signed.runId);
   const last = bases.at(-1);
   const state = last && decodeState(parts.kinds, last);
@@ -83,16 +111,37 @@ export async function exportLog(
   const pieces = comesTo(tail, null, whole, parts, signed)
     ? [...archivePieces({ manifest, start: null }, whole, tail)]
     : [...archivePieces({ manifest, start: first }, later, tail)];
-  if (start) await linkOrCopy(kept, besideManifest(out, startFile));
-  await writeFileAtomically(out, pieces);
-  const bytes = pieces.reduce((sum, { length }) => sum + length, 0);
-  return { ...(await verifyLog(out)), bytes };
+  return { signed, pieces, placeOf };
 }
 
 /** Reads an archive and folds it. @throws ArchiveError, ManifestError, system errors; each names the file */
 export async function verifyLog(file: string): Promise<ArchiveSummary> {
+  return foldFile(file, {});
+}
+
+/** Where what a run needs lies; `file` where its manifest names it. */
+type FilePlace = (name: string, file: RunFile | undefined) => string;
+
+/** What looks on while an archive is folded. */
+export interface ArchiveReader {
+  readonly observeFold?: FoldObserver;
+  readonly onRound?: ArchiveParts['onRound'];
+  /** Before the first entry; `base` reads what the model adds to, null where it adds to none. */
+  opened?(signed: SignedManifest, parts: LogParts, base: () => Promise<Float32Array | null>): Promise<void>;
+  /** Whenever something was folded, so that what was seen need not be kept. */
+  settle?(): Promise<void>;
+}
+
+/** Folds an archive, or what the directory of a node that is not running holds, before a reader. @throws as `verifyLog`, `exportLog` */
+export async function readLog(place: string, run: string, reader: ArchiveReader): Promise<ArchiveSummary> {
+  if (!(await stat(place)).isDirectory()) return foldFile(place, reader);
+  const { pieces, placeOf } = await piecesOf(place, run);
+  return foldPieces(pieces, placeOf, reader);
+}
+
+async function foldFile(file: string, reader: ArchiveReader): Promise<ArchiveSummary> {
   try {
-    return await foldFile(file);
+    return await foldPieces(createReadStream(file), (name) => besideManifest(file, name), reader);
   } catch (error) {
     const message = `${file}: ${error instanceof Error ? error.message : String(error)}`;
     if (error instanceof ArchiveError) throw Object.assign(error, { message });
@@ -103,24 +152,31 @@ export async function verifyLog(file: string): Promise<ArchiveSummary> {
   }
 }
 
-async function foldFile(file: string): Promise<ArchiveSummary> {
+async function foldPieces(
+  pieces: AsyncIterable<unknown> | Iterable<Uint8Array>,
+  placeOf: FilePlace,
+  reader: ArchiveReader,
+): Promise<ArchiveSummary> {
   const frames = new ArchiveFrames();
   let signed: SignedManifest | null = null;
   let fold: ArchiveFold | null = null;
   let isTail = false;
   let folded: FoldedArchive | null = null;
   let parts: LogParts | null = null;
-  for await (const piece of createReadStream(file)) {
+  for await (const piece of pieces) {
     for (const frame of frames.take(piece as Uint8Array)) {
       if (folded) throw new ArchiveError('the archive goes on after its end');
       if (!signed || !parts) {
-        signed = openManifest(frame.slice(), crypto);
-        parts = partsOf(signed, await startOf(signed, besideManifest(file, startFile)));
+        const opened = openManifest(frame.slice(), crypto);
+        signed = opened;
+        parts = partsOf(opened, await startOf(opened, placeOf), reader.observeFold);
+        await reader.opened?.(opened, parts, () => baseOf(opened, placeOf));
       } else if (!fold) {
-        fold = foldOf(parts, signed, frame.length > 0 ? frame.slice() : null);
+        fold = foldOf(parts, signed, frame.length > 0 ? frame.slice() : null, reader.onRound);
       } else if (isTail) folded = fold.finish(frame);
       else if (frame.length === 0) isTail = true;
       else fold.add(frame.slice());
+      await reader.settle?.();
     }
   }
   if (!signed || !parts || !folded || !frames.isEmpty)
@@ -159,15 +215,24 @@ function comesTo(
   }
 }
 
-function foldOf(parts: LogParts, { manifest }: SignedManifest, start: Uint8Array | null): ArchiveFold {
-  return new ArchiveFold(start, { ...parts, crypto, isMember: memberTest(manifest.membership) });
+function foldOf(
+  parts: LogParts,
+  { manifest }: SignedManifest,
+  start: Uint8Array | null,
+  onRound?: ArchiveParts['onRound'],
+): ArchiveFold {
+  return new ArchiveFold(start, { ...parts, crypto, isMember: memberTest(manifest.membership), onRound });
 }
 
-/** The start vector where no seed gives it; null where it does. @throws NodeError where it is not at `path` */
-async function startOf({ manifest, runId }: SignedManifest, path: string): Promise<Float32Array | null> {
+/** The start vector where no seed gives it; null where it does. @throws NodeError where it is not in its place */
+async function startOf(
+  { manifest, runId }: SignedManifest,
+  placeOf: FilePlace,
+): Promise<Float32Array | null> {
   const { files, model, seed } = manifest;
   const start = files?.find(({ name }) => name === startFile);
   if (start === undefined && externalFactsOf(model) === null) return null;
+  const path = placeOf(startFile, start);
   const bytes = start?.bytes ?? 4 * parameterCount(model);
   const found = await stat(path).catch(() => null);
   if (found?.isFile() && found.size === bytes) return vectorOfFile(await readFile(path));
@@ -179,8 +244,28 @@ async function startOf({ manifest, runId }: SignedManifest, path: string): Promi
   );
 }
 
+/** What the model adds to; null where it adds to none. @throws NodeError where it is not in its place */
+async function baseOf({ manifest, runId }: SignedManifest, placeOf: FilePlace): Promise<Float32Array | null> {
+  const file = manifest.files?.find(({ name }) => name === baseFile);
+  if (file === undefined) return null;
+  const path = placeOf(baseFile, file);
+  const found = await stat(path).catch(() => null);
+  if (found?.isFile() && found.size === file.bytes) {
+    const bytes = await readFile(path);
+    if (bytesToHex(blobRoot(crypto, bytes)) === file.root) return vectorOfFile(bytes);
+  }
+  throw new NodeError(
+    'OTHER_START_VECTOR',
+    `run ${runId} adds to a model of ${file.bytes} bytes, which is expected as ${path}: copy it from a node or from beside the manifest`,
+  );
+}
+
 /** `start` where the run begins at a file of its own. @throws NodeError for a run without a log, or of another version */
-function partsOf({ manifest, runId }: SignedManifest, start: Float32Array | null): LogParts {
+function partsOf(
+  { manifest, runId }: SignedManifest,
+  start: Float32Array | null,
+  observeFold?: FoldObserver,
+): LogParts {
   const { strategy } = manifest;
   const log = logOf(strategy);
   if (!log) {
@@ -199,7 +284,7 @@ function partsOf({ manifest, runId }: SignedManifest, start: Float32Array | null
     );
   }
   const { shared } = new ModelParts(manifest.model, manifest.shared).split(initial);
-  return log.parts(manifest, runId, { crypto, initial: shared, random: () => 0 });
+  return log.parts(manifest, runId, { crypto, initial: shared, random: () => 0, observeFold });
 }
 
 async function manifestOf(directory: string, run: string): Promise<SignedManifest> {

@@ -13,7 +13,7 @@ import type { Crypto } from '../core/crypto.ts';
 import type { PeerKey } from '../core/io.ts';
 import type { LogEntry } from './entry-kind.ts';
 import { type EnvelopeContext, openEnvelope } from './envelope.ts';
-import { LogBook } from './log-book.ts';
+import { LogBook, type Place } from './log-book.ts';
 import {
   foldRound,
   initialState,
@@ -128,6 +128,8 @@ export interface ArchiveParts {
   readonly envelopes: EnvelopeContext;
   readonly crypto: Crypto;
   readonly isMember: (peer: PeerKey) => boolean;
+  /** After each round that is folded, with what was in it. */
+  readonly onRound?: ((state: Readonly<LogState>, places: readonly Place[]) => void) | undefined;
 }
 
 /** Folds an archive as it is read, a round at a time. Every signature is checked. */
@@ -203,10 +205,12 @@ export class ArchiveFold {
   #foldBefore(round: number): void {
     if (round - this.#fromRound > roundsMax)
       throw new ArchiveError(`the archive has more than ${roundsMax} rounds`);
-    const { kinds, frame, crypto } = this.#parts;
+    const { kinds, frame, crypto, onRound } = this.#parts;
     while (this.#state.round + 1 < round && !isComplete(this.#state, frame)) {
       const next = this.#state.round + 1;
-      foldRound(this.#state, this.#book.places(next), this.#book.digest(next), { kinds, frame, crypto });
+      const places = this.#book.places(next);
+      foldRound(this.#state, places, this.#book.digest(next), { kinds, frame, crypto });
+      onRound?.(this.#state, places);
       this.#book.pruneThrough(next);
     }
     this.#round = Math.max(this.#round, round);

@@ -18,6 +18,8 @@ export class NodeError extends Error {
     | 'RUN_TOO_OLD'
     | 'MODEL_TOO_LARGE'
     | 'NOTHING_FINAL'
+    | 'NO_LEDGER'
+    | 'NO_EVALUATION'
     | 'NO_MANIFEST'
     | 'NO_PLACE_FOR_FILES';
 

@@ -127,7 +127,7 @@ export const runViewSchema = z.object({
   joined: z.object({ round: z.int(), donors: count }).nullable(),
   /** What was refused, by reason. */
   refused: z.record(z.string(), count),
-  /** Finalised deltas per author and their share of the summed squared norm. */
+  /** Finalised deltas per author and their share of the summed squared norm: what moved the model, be it of use or not. */
   contributions: z.array(z.object({ peer: z.string(), deltas: count, share: z.number() })),
   /** Short texts of members, oldest first. */
   shown: z.array(

@@ -77,8 +77,12 @@ export function Figures({ hello, runId, theme }: FiguresProps) {
         <Rounds rounds={closedRounds(hello, runId, roundsShown)} nodes={rows.length} />
       </section>
       <section class="third" aria-labelledby="shares">
-        <h2 id="shares">Who contributed</h2>
-        <p class="quiet">Part of each in the summed squared norm of all deltas that are final.</p>
+        <h2 id="shares">Who moved the model</h2>
+        <p class="quiet">
+          How far each moved the model: its part in the summed squared norm of all deltas that are final. That
+          is no measure of use, noise moves it too; <code>starlings ledger</code> computes who lowered the
+          loss.
+        </p>
         <Shares shares={sharesOf(hello, runId)} />
       </section>
       {invitation && (

@@ -4,13 +4,23 @@ import { test } from 'node:test';
 import { messageAttacks } from '../../sim/adversaries/registry.ts';
 import { compressors } from '../../src/codec/compressors/registry.ts';
 import { entryKinds } from '../../src/entries/registry.ts';
+import { rewardPolicies } from '../../src/ledger/reward-policies.ts';
 import { aggregators } from '../../src/methods/aggregators/registry.ts';
 import { attacks } from '../../src/methods/attacks/registry.ts';
 import { methods } from '../../src/methods/registry.ts';
 import { topologies } from '../../src/methods/topologies/registry.ts';
 import { readSources, type SourceFile, withoutComments } from './source-tree.ts';
 
-const registries = [compressors, aggregators, topologies, attacks, methods, messageAttacks, entryKinds];
+const registries = [
+  compressors,
+  aggregators,
+  topologies,
+  attacks,
+  methods,
+  messageAttacks,
+  entryKinds,
+  rewardPolicies,
+];
 const ids = registries.flatMap((things) => things.map(({ id }) => id)).join('|');
 /** `spec.id === 'choco'`, `switch (spec.id)`, `Extract<MethodSpec, { id: 'sgp' }>`. */
 const patterns = [

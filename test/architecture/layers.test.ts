@@ -24,6 +24,7 @@ const rows = [
   ['api'],
   ['node'],
   ['network'],
+  ['ledger'],
   ['learning'],
   ['run'],
   ['methods'],

@@ -110,7 +110,7 @@ bytes sent per node
   314 kB for dense float32: 7850 parameters * 4 bytes * 10 rounds * 1 other nodes
   50.0 times less
 
-contributions (deltas, share of the summed squared norm)
+who moved the model (deltas, share of the summed squared norm; what it was worth: starlings ledger)
   cccccccc      1    5.00 %
   node-00     10   70.00 %
   node-01      9   25.00 %

@@ -9,7 +9,9 @@ import { commandNode } from '../../src/daemon/connect.ts';
 import { startDaemon } from '../../src/daemon/daemon.ts';
 import { exportLog, verifyLog } from '../../src/daemon/log-archive.ts';
 import type { DaemonOptions, RunningDaemon } from '../../src/daemon/options.ts';
+import { ledgerOf } from '../../src/daemon/run-ledger.ts';
 import { littleEndianBytes, vectorHash } from '../../src/learning/initial.ts';
+import { ledgerDefaults } from '../../src/ledger/ledger.ts';
 import { ArchiveError } from '../../src/log/archive.ts';
 import { createRun, writeManifestFile } from '../../src/node/manifest-file.ts';
 import { NodeError } from '../../src/node/node-error.ts';
@@ -137,6 +139,26 @@ describe('the log of a run', () => {
     await rejects(/the start vector beside the archive is not the one/);
     await writeFile(at('external.log.start'), littleEndianBytes(start));
     await rejects(/ends in the middle/);
+  });
+
+  test('gives the same ledger from the directory of the node and from the archive, and less of it where less was kept', async () => {
+    const options = {
+      ...{ run: '', evaluation: at('clinic.csv'), examplesPerRound: 16, settings: ledgerDefaults },
+    };
+    const found = await ledgerOf(at('kept.log'), options);
+    const { ledger } = found;
+    assert.deepEqual((await ledgerOf(at('keeps'), options)).ledger, ledger);
+    assert.equal(found.summary.fromRound, 0);
+    assert.ok(ledger.rounds.length >= 20);
+    const drop = ledger.rounds.reduce((sum, { lossBefore, lossAfter }) => sum + lossBefore - lossAfter, 0);
+    assert.ok(drop > 0);
+    const { ledger: later } = await ledgerOf(at('lean.log'), options);
+    const roots = (rounds: typeof ledger.rounds) => rounds.map(({ round, root }) => `${round} ${root}`);
+    assert.ok(later.rounds.length > 0 && later.rounds.length < ledger.rounds.length);
+    assert.deepEqual(roots(later.rounds), roots(ledger.rounds.slice(-later.rounds.length)));
+    await assert.rejects(ledgerOf(at('kept.log'), { ...options, evaluation: null }), {
+      code: 'NO_EVALUATION',
+    });
   });
 
   test('is refused where a byte of the archive is another, or where there is none', async () => {

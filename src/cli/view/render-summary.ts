@@ -55,7 +55,10 @@ export function renderSummary(end: RunToEnd, paint: Painter = unpainted): string
     ...(contributions.length > 0
       ? [
           '',
-          paint('strong', 'contributions (deltas, share of the summed squared norm)'),
+          paint(
+            'strong',
+            'who moved the model (deltas, share of the summed squared norm; what it was worth: starlings ledger)',
+          ),
           ...contributions
             .map(({ peer, deltas, share }) => ({
               name: padded(names.get(peer) ?? peerName(views[0]!.view, peer), nameWidth, 'left'),

@@ -23,7 +23,7 @@ import {
   type PendingDelta,
   unitsPerOne,
 } from './delta-state.ts';
-import { deltasPerRoundMax, drawn, foldDeltas } from './fold-deltas.ts';
+import { deltasPerRoundMax, drawn, type FoldObserver, foldDeltas } from './fold-deltas.ts';
 import { everyone, sortitionThreshold } from './sortition.ts';
 
 /** Admission is this much looser than the fold's own sortition, for peers may be a few rounds apart. */
@@ -37,6 +37,8 @@ export interface DeltaKindOptions {
   /** The start vector, length `size`. */
   readonly initial: Float32Array;
   readonly shared?: SharedWork | undefined;
+  /** Is told of each round that is folded for good. */
+  readonly observeFold?: FoldObserver | undefined;
 }
 
 export interface DeltaKind extends EntryKind<DeltaContent, DeltaState> {
@@ -68,7 +70,7 @@ export function createDeltaKind(options: DeltaKindOptions): DeltaKind {
     },
     initial: () => initialDeltaState(initial),
     clone: cloneDeltaState,
-    reduce: (state, round) => reduceDeltas(state, round, ticketOfEntry, rules),
+    reduce: (state, round) => reduceDeltas(state, round, ticketOfEntry, options),
     encode: encodeDeltaState,
     decodeState: (bytes) => decodeDeltaState(bytes, initial.length, decode),
     show: () => [],
@@ -100,7 +102,7 @@ function reduceDeltas(
   state: DeltaState,
   { round, entries, banned, isOver }: FinalRound<DeltaContent>,
   ticketOfEntry: (entry: EntryHeader) => number,
-  rules: DeltaRules,
+  { rules, observeFold }: Pick<DeltaKindOptions, 'rules' | 'observeFold'>,
 ): RoundSummary {
   const arrived = isOver
     ? []
@@ -124,7 +126,8 @@ function reduceDeltas(
   state.pending.delete(judged);
   // Found out while it waited: no weight.
   const isUnproven = ({ author }: PendingDelta): boolean => (banned.get(author) ?? round) >= round;
-  foldDeltas(state, judged, drawn(state, judged, waiting.filter(isUnproven), rules), rules);
+  const publishing = drawn(state, judged, waiting.filter(isUnproven), rules);
+  foldDeltas(state, judged, publishing, rules, observeFold);
   forgetLeast(state.contributions);
   return summary;
 }

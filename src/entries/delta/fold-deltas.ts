@@ -26,12 +26,29 @@ export function drawn(
   return deltas.filter(({ ticket }) => ticket < threshold);
 }
 
+/** What a round did to the model. */
+export interface FoldedDeltas {
+  readonly round: number;
+  /** The model in units of 2^-42 before, and after: copies. */
+  readonly before: Float64Array;
+  readonly after: Float64Array;
+  readonly deltas: readonly PendingDelta[];
+  /** One for each delta. */
+  readonly weights: readonly number[];
+  /** What norms of the round were measured by. */
+  readonly reference: number;
+}
+
+/** For those who ask afterwards who moved the model where to; replicas do not. */
+export type FoldObserver = (folded: FoldedDeltas) => void;
+
 /** Folds what was drawn of a round into the state. */
 export function foldDeltas(
   state: DeltaState,
   round: number,
   deltas: readonly PendingDelta[],
   rules: DeltaRules,
+  observe?: FoldObserver,
 ): void {
   const threshold = sortitionThreshold(state.statistics, round, rules);
   const { weights, reference } = weighDeltas(state, round, deltas, rules);
@@ -44,7 +61,9 @@ export function foldDeltas(
     state.contributions.set(author, { deltas: before.deltas + 1, energy });
     return { delta: content.delta, multiplier: -weight };
   });
+  const before = observe && deltas.length > 0 ? state.units.slice() : null;
   accumulateDeltas(state.units, terms, unitsMax, rules.overlap);
+  if (before) observe?.({ round, before, after: state.units.slice(), deltas, weights, reference });
   state.statistics.set(round, { publishers: deltas.length, threshold, reference });
   state.statistics.delete(round - rules.windowRounds - statisticsKept);
 }

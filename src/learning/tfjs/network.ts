@@ -70,17 +70,20 @@ export class Network {
    */
   step(batch: Batch, training: TrainingSpec, learningRate: number, objective = classification): number {
     this.optimiser ??= new Optimiser(training.optimiser, training.clipNorm, this.tensors);
-    const { value, grads } = tf.tidy(() => {
-      const answers = answersTensor(batch);
-      const inputs = this.inputTensor(batch.inputs, batch.rows);
-      return tf.valueAndGrads((...tensors) => meanLoss(objective, this.logits(tensors, inputs), answers))(
-        this.tensors,
-      );
-    });
+    const { value, grads } = this.valueAndGrads(batch, objective);
     this.optimiser.step(grads, learningRate);
     const loss = value.dataSync()[0]!;
     tf.dispose([value, grads]);
     return loss;
+  }
+
+  /** Gradient of the mean loss of a batch, as a flat vector, freshly allocated; and that loss. */
+  gradient(batch: Batch, objective: Objective): { readonly gradient: Float32Array; readonly loss: number } {
+    const { value, grads } = this.valueAndGrads(batch, objective);
+    const gradient = this.flat(grads);
+    const loss = value.dataSync()[0]!;
+    tf.dispose([value, grads]);
+    return { gradient, loss };
   }
 
   judge(batch: Batch): Judgement {
@@ -106,17 +109,32 @@ export class Network {
 
   /** The flat parameter vector, freshly allocated. */
   read(): Float32Array {
-    const last = this.layout.at(-1)!;
-    const vector = new Float32Array(last.at + last.length);
-    this.layout.forEach(({ at }, index) => {
-      vector.set(this.tensors[index]!.dataSync(), at);
-    });
-    return vector;
+    return this.flat(this.tensors);
   }
 
   dispose(): void {
     this.optimiser?.dispose();
     tf.dispose(this.tensors);
+  }
+
+  private valueAndGrads(batch: Batch, objective: Objective): { value: tf.Scalar; grads: tf.Tensor[] } {
+    return tf.tidy(() => {
+      const answers = answersTensor(batch);
+      const inputs = this.inputTensor(batch.inputs, batch.rows);
+      return tf.valueAndGrads((...tensors) => meanLoss(objective, this.logits(tensors, inputs), answers))(
+        this.tensors,
+      );
+    }) as { value: tf.Scalar; grads: tf.Tensor[] };
+  }
+
+  /** Tensors of the layout, one after the other. */
+  private flat(tensors: readonly tf.Tensor[]): Float32Array {
+    const last = this.layout.at(-1)!;
+    const vector = new Float32Array(last.at + last.length);
+    this.layout.forEach(({ at }, index) => {
+      vector.set(tensors[index]!.dataSync(), at);
+    });
+    return vector;
   }
 
   private logits(tensors: readonly tf.Tensor[], inputs: tf.Tensor): tf.Tensor2D {

@@ -3,7 +3,7 @@ import { fromString } from 'uint8arrays';
 import { createDeltaCodec } from '../../codec/delta.ts';
 import type { DeltaCodec } from '../../codec/delta-codec.ts';
 import type { RunFrame } from '../../core/run-frame.ts';
-import { createDeltaKind, type DeltaKind } from '../../entries/delta/delta-kind.ts';
+import { createDeltaKind, type DeltaKind, type DeltaKindOptions } from '../../entries/delta/delta-kind.ts';
 import type { DeltaRules, DeltaState } from '../../entries/delta/delta-state.ts';
 import { createEntryKind } from '../../entries/registry.ts';
 import type { EnvelopeContext } from '../../log/envelope.ts';
@@ -28,17 +28,18 @@ export interface LogParts {
 export type LogPartsDependencies = Pick<
   CoreDependencies,
   'crypto' | 'initial' | 'random' | 'shared' | 'inlineMax'
->;
+> &
+  Pick<DeltaKindOptions, 'observeFold'>;
 
 export function createLogParts(
   manifest: RunFrame,
   spec: DeltaLogSpec,
   runId: string,
-  { crypto, initial, random, shared, inlineMax }: LogPartsDependencies,
+  { crypto, initial, random, shared, inlineMax, observeFold }: LogPartsDependencies,
 ): LogParts {
   const codec = createDeltaCodec(spec.codec, initial.length, random);
   const rules = deltaRulesOf(spec, manifest, initial);
-  const delta = createDeltaKind({ runId, crypto, rules, codec, initial, shared });
+  const delta = createDeltaKind({ runId, crypto, rules, codec, initial, shared, observeFold });
   const kinds: Kinds = [delta, ...spec.kinds.map(createEntryKind)];
   const rows = kinds.reduce((sum, { entriesPerRoundMax }) => sum + entriesPerRoundMax, 0);
   if (rows > rowsPerRoundMax)

@@ -1,0 +1,57 @@
+/** What a ledger takes out of a log while that is folded: each round that moved the model, with who moved it by which entry. */
+import type { PeerKey } from '../core/io.ts';
+import type { FoldedDeltas } from '../entries/delta/fold-deltas.ts';
+import type { Anchor } from '../log/envelope.ts';
+import type { Place } from '../log/log-book.ts';
+import type { LogState } from '../log/log-state.ts';
+
+/** What the log says of an entry besides its delta. */
+export interface EntryFacts {
+  readonly id: string;
+  readonly anchor: Anchor | null;
+}
+
+export interface RecordedRound extends FoldedDeltas {
+  /** The final round with which it was folded, and the root after that. */
+  readonly foldedAt: number;
+  readonly root: Uint8Array;
+  readonly entries: ReadonlyMap<PeerKey, EntryFacts>;
+}
+
+/** Its two methods are given to the fold (`observeFold`, `onRound`); `take` gives what has come together, once. */
+export class FoldRecorder {
+  #folded: FoldedDeltas[] = [];
+  #recorded: RecordedRound[] = [];
+  readonly #entries = new Map<number, Map<PeerKey, EntryFacts>>();
+
+  readonly observeFold = (folded: FoldedDeltas): void => {
+    this.#folded.push(folded);
+  };
+
+  readonly onRound = ({ round, root }: Readonly<LogState>, places: readonly Place[]): void => {
+    this.#entries.set(round, deltasAmong(places));
+    for (const folded of this.#folded) {
+      const entries = this.#entries.get(folded.round) ?? new Map<PeerKey, EntryFacts>();
+      this.#recorded.push({ ...folded, foldedAt: round, root: root.slice(), entries });
+    }
+    const settled = this.#folded.at(-1)?.round ?? -1;
+    for (const old of this.#entries.keys()) if (old <= settled) this.#entries.delete(old);
+    this.#folded = [];
+  };
+
+  take(): readonly RecordedRound[] {
+    const recorded = this.#recorded;
+    this.#recorded = [];
+    return recorded;
+  }
+}
+
+/** Deltas are the first kind of entry. */
+function deltasAmong(places: readonly Place[]): Map<PeerKey, EntryFacts> {
+  const found = new Map<PeerKey, EntryFacts>();
+  for (const { author, held } of places) {
+    if (held.kind !== 'entry' || held.entry.kind !== 0) continue;
+    found.set(author, { id: held.entry.id, anchor: held.entry.anchor });
+  }
+  return found;
+}

@@ -1,0 +1,132 @@
+/** The ledger of a run: a function of its log and of an evaluation set, the same whoever computes it. */
+import * as dagCbor from '@ipld/dag-cbor';
+import { bytesToHex } from '../core/bytes.ts';
+import type { Crypto } from '../core/crypto.ts';
+import type { PeerKey } from '../core/io.ts';
+import type { DeltaRules } from '../entries/delta/delta-state.ts';
+import type { LogFrame } from '../log/log-state.ts';
+import { rngFor } from '../math/rng.ts';
+import { type Copy, CopyFinder } from './copies.ts';
+import type { Evaluation } from './evaluation.ts';
+import type { RecordedRound } from './fold-recorder.ts';
+import { scoreRound, spotCheck } from './score-round.ts';
+
+export interface LedgerSettings {
+  /** Deltas of so many earlier rounds are looked through for what a delta was copied from. */
+  readonly copyRounds: number;
+  /** Share of the rounds that are computed by Shapley too; the first always is. */
+  readonly spotRate: number;
+  /** Orders of the players in a round that is checked. */
+  readonly permutations: number;
+}
+
+export const ledgerDefaults: LedgerSettings = { copyRounds: 8, spotRate: 0.02, permutations: 4 };
+
+export interface LedgerDelta {
+  readonly author: PeerKey;
+  /** Id of the entry that carried it. */
+  readonly entry: string;
+  readonly weight: number;
+  readonly norm: number;
+  readonly misses: number;
+  readonly steps: number;
+  /** In 1e-6 nats. */
+  readonly score: number;
+  readonly copy: Copy | null;
+}
+
+export interface LedgerRound {
+  readonly round: number;
+  /** The round of the log with which it became part of the model, and the root after that, from which the examples were drawn. */
+  readonly foldedAt: number;
+  readonly root: string;
+  /** What norms were measured by. */
+  readonly reference: number;
+  /** On the examples of the round, in 1e-6 nats. */
+  readonly lossBefore: number;
+  readonly lossAfter: number;
+  /** The drop of the loss less the sum of the scores. */
+  readonly remainder: number;
+  readonly deltas: readonly LedgerDelta[];
+  /** By Shapley, one for each delta; null where the round was not checked. */
+  readonly shapley: readonly number[] | null;
+}
+
+export interface Ledger {
+  readonly runId: string;
+  readonly evaluation: { readonly examples: number; readonly perRound: number; readonly digest: string };
+  readonly settings: LedgerSettings;
+  readonly rules: Pick<DeltaRules, 'clipFactor' | 'normMax' | 'committeeSize' | 'overlap'>;
+  /** Those in which a delta moved the model, oldest first. */
+  readonly rounds: readonly LedgerRound[];
+  /** SHA-256 (hex) of all of the above. */
+  readonly hash: string;
+}
+
+export interface LedgerOptions {
+  readonly runId: string;
+  readonly crypto: Crypto;
+  readonly rules: DeltaRules;
+  readonly frame: Pick<LogFrame, 'admitRounds'>;
+  readonly evaluation: Evaluation;
+  readonly settings: LedgerSettings;
+}
+
+/** Takes rounds as they are folded. */
+export class LedgerBuilder {
+  readonly #options: LedgerOptions;
+  readonly #copies: CopyFinder;
+  readonly #rounds: LedgerRound[] = [];
+
+  constructor(options: LedgerOptions) {
+    this.#options = options;
+    const { settings, frame } = options;
+    this.#copies = new CopyFinder({ rounds: settings.copyRounds, admitRounds: frame.admitRounds });
+  }
+
+  /** The root after a round, whether anything was folded with it or not. */
+  noteRoot(round: number, root: Uint8Array): void {
+    this.#copies.noteRoot(round, root);
+  }
+
+  async add(recorded: RecordedRound): Promise<void> {
+    const { evaluation, rules } = this.#options;
+    const { round, foldedAt, root, reference, entries, weights } = recorded;
+    const { lossBefore, lossAfter, scores } = await scoreRound(recorded, evaluation, rules.overlap);
+    const facts = (author: PeerKey) => entries.get(author) ?? { id: '', anchor: null };
+    const deltas = recorded.deltas.map((delta) => ({ ...delta, ...facts(delta.author), round }));
+    const copies = this.#copies.find(round, deltas);
+    this.#rounds.push({
+      ...{ round, foldedAt, root: bytesToHex(root), reference, lossBefore, lossAfter },
+      remainder: lossBefore - lossAfter - scores.reduce((sum, score) => sum + score, 0),
+      deltas: deltas.map(({ author, id, content: { norm, misses, steps } }, index) => ({
+        ...{ author, entry: id, weight: weights[index]!, norm, misses, steps },
+        ...{ score: scores[index]!, copy: copies.get(author) ?? null },
+      })),
+      shapley: await this.#checked(recorded),
+    });
+  }
+
+  /** Drawn by the root, so that whoever computes the ledger checks the same rounds. */
+  async #checked(recorded: RecordedRound): Promise<readonly number[] | null> {
+    const { runId, evaluation, rules, settings } = this.#options;
+    const key = `ledger-check/${runId}/${recorded.round}/${bytesToHex(recorded.root)}`;
+    const isDrawn = this.#rounds.length === 0 || rngFor(key).float() < settings.spotRate;
+    if (!isDrawn || settings.spotRate === 0 || recorded.deltas.length < 2) return null;
+    const { overlap } = rules;
+    return spotCheck(recorded, evaluation, {
+      ...{ overlap, permutations: settings.permutations, key: `${key}/orders` },
+    });
+  }
+
+  finish(): Ledger {
+    const { runId, evaluation, settings, crypto } = this.#options;
+    const { clipFactor, normMax, committeeSize, overlap } = this.#options.rules;
+    const { examples, examplesPerRound: perRound, digest } = evaluation;
+    const whole = {
+      ...{ runId, evaluation: { examples, perRound, digest }, settings },
+      ...{ rules: { clipFactor, normMax, committeeSize, overlap }, rounds: this.#rounds },
+    };
+    return { ...whole, hash: bytesToHex(crypto.sha256(dagCbor.encode(whole))) };
+  }
+}
