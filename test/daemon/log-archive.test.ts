@@ -110,7 +110,13 @@ describe('the log of a run', () => {
     assert.equal(exported.modelHash, views[0]!.modelHash);
     assert.equal(exported.fromRound, 0);
     assert.equal(exported.countedRounds, 24);
-    assert.equal(exported.authors.length, 2);
+    // On a busy machine one of them may have published nothing; the note is of the first.
+    const trained = views[0]!.contributions.map(({ peer }) => peer);
+    assert.ok(trained.length > 0);
+    assert.deepEqual(
+      exported.authors.map(({ author }) => author),
+      [...new Set([...trained, first.info.peerKey])].sort(),
+    );
     assert.deepEqual(await verifyLog(at('kept.log')), exported);
 
     const lean = await exportLog(at('lean'), run.runId.slice(0, 12), at('lean.log'));
