@@ -9,7 +9,7 @@ import { rngFor } from '../../src/math/rng.ts';
 import { looksLikeArrays, withArrays } from '../../src/tasks/data/arrays/array-files.ts';
 import { type ArraysTask, arrays, scalingOf } from '../../src/tasks/data/arrays/arrays.ts';
 import { elementTypes } from '../../src/tasks/data/arrays/element-types.ts';
-import { parseNpyHeader } from '../../src/tasks/data/arrays/npy-header.ts';
+import { ArrayProblem, parseNpyHeader } from '../../src/tasks/data/arrays/npy-header.ts';
 import { writeArrays } from '../../src/tasks/data/arrays/safetensors-file.ts';
 import { loadTaskData, taskSchema } from '../../src/tasks/data/registry.ts';
 import type { Dataset } from '../../src/tasks/datasets/dataset.ts';
@@ -618,4 +618,16 @@ describe('arrays without a run', () => {
     await writeArrays(file, [{ name: 'a', type: 'I16', shape: [2], bytes: Uint8Array.of(1, 0, 2, 1) }]);
     assert.deepEqual(await read(file), { a: [1, 258] });
   });
+});
+
+test('a head of 60 KB of spaces is refused at once', () => {
+  for (const fill of [' ', ', ', ',', 'L ']) {
+    const shape = `(1${fill.repeat(60_000 / fill.length)}L L)`;
+    const text = Buffer.from(`{'descr': '<f4', 'fortran_order': False, 'shape': ${shape}, }\n`);
+    const preamble = Buffer.from('\x93NUMPY\x02\0\0\0\0\0', 'latin1');
+    preamble.writeUInt32LE(text.length, 8);
+    const startedMs = performance.now();
+    assert.throws(() => parseNpyHeader(Buffer.concat([preamble, text])), ArrayProblem);
+    assert.ok(performance.now() - startedMs < 5_000, fill);
+  }
 });
