@@ -66,7 +66,9 @@ export function greetNode(target: NodeTarget, signal: AbortSignal): Promise<Hell
 export function linkToNode(target: NodeTarget, signal: AbortSignal): Promise<string> {
   return asking(target, async (door) => {
     if (door.url.startsWith('unix:')) {
-      throw new NoNodeError(`no browser opens ${door.url}: the API of this node listens on a socket file`);
+      throw new NoNodeError(
+        `no browser opens ${door.url}: the API of this node listens on a socket file; have it listen on a port (httpPort in its file) for a page`,
+      );
     }
     // What follows # stays in the browser: it is in no request and in no log of anybody's.
     return `${door.url}/#code=${await postForCode(door, signal)}`;

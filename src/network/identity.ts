@@ -3,7 +3,7 @@
  * PeerId are two spellings of the same 32 bytes and no lookup stands between them.
  */
 import { randomBytes } from 'node:crypto';
-import { link, open, readFile, stat, unlink } from 'node:fs/promises';
+import { link, open, readFile, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { privateKeyFromRaw, publicKeyFromRaw } from '@libp2p/crypto/keys';
 import type { PeerId, PrivateKey } from '@libp2p/interface';
@@ -112,22 +112,23 @@ async function readKeyFile(path: string): Promise<Uint8Array | null> {
 async function createKeyFile(path: string, seed: Uint8Array): Promise<void> {
   makeDirectory(dirname(path), 0o700);
   const draft = `${path}.${randomBytes(6).toString('hex')}.draft`;
-  const file = await open(draft, 'wx', 0o600);
   try {
-    await file.writeFile(`${toText(seed, 'hex')}\n`);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  try {
+    const file = await open(draft, 'wx', 0o600);
+    try {
+      await file.writeFile(`${toText(seed, 'hex')}\n`);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
     // A hard link never replaces a file, where a rename would.
     await link(draft, path);
   } catch (error) {
     if (!isCode(error, 'EEXIST')) {
-      throw error;
+      // A full disk is told by `write`, which knows no names.
+      throw error instanceof Error && !('path' in error) ? Object.assign(error, { path }) : error;
     }
   } finally {
-    await unlink(draft);
+    await rm(draft, { force: true });
   }
 }
 

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { transform } from 'esbuild';
 import { configFile, shippedFile } from '../../src/cli/parts/config-file.ts';
-import { exitCodeOf, exitCodesHelp } from '../../src/cli/parts/exit.ts';
+import { describeFailure, exitCodeOf, exitCodesHelp } from '../../src/cli/parts/exit.ts';
 import { OUTCOMES } from '../../src/node/outcome.ts';
 
 const entry = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
@@ -72,4 +72,14 @@ test('each outcome has an exit code of its own, which README and --help list', (
     assert.ok(readme.includes(`| \`${outcome}\` | ${code} |`), outcome);
     assert.match(exitCodesHelp, new RegExp(`^ +${code} .*\\b${outcome}\\b`, 'm'));
   }
+});
+
+test('a folder that takes no files is what is told of, not the file that is not there yet', () => {
+  const failed = (path: string) =>
+    describeFailure(Object.assign(new Error('open'), { code: 'EACCES', syscall: 'open', path })).sentence;
+  assert.equal(
+    failed('runs/run.manifest.123-0.tmp'),
+    'runs/run.manifest may not be written by you; change the permissions of its folder or use another place',
+  );
+  assert.equal(failed('key'), 'key may not be opened by you; change its permissions or use another place');
 });

@@ -159,7 +159,7 @@ function systemSentence(
     case 'EPERM':
       return error.path === undefined && error.address !== undefined
         ? `${error.address} may not be listened on by you; choose a port above 1023`
-        : `${what} may not be ${accessOf(error)} by you; change its permissions or use another place`;
+        : `${what} may not be ${accessOf(error)} by you; change ${permissionsOf(error)} or use another place`;
     case 'EROFS':
       return `${what} is on a read-only file system; use another place`;
     case 'ENOSPC':
@@ -179,7 +179,13 @@ function systemSentence(
   }
 }
 
+/** A draft is refused by its folder, whatever the file is that it would replace. */
+function permissionsOf({ path = '' }: NodeJS.ErrnoException): string {
+  return DRAFT_SUFFIX.test(path) ? 'the permissions of its folder' : 'its permissions';
+}
+
 function accessOf(error: NodeJS.ErrnoException): string {
+  if (DRAFT_SUFFIX.test(error.path ?? '')) return 'written';
   const writes = ['mkdir', 'rename', 'unlink', 'link', 'rm'];
   return writes.includes(error.syscall ?? '') ? 'written' : 'opened';
 }

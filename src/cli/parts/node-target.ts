@@ -32,7 +32,10 @@ export function targetOf(given: (name: string) => unknown): NodeTarget {
   }
   if (directory !== undefined)
     throw new ConfigError('BAD_USAGE', '--dir and --api name two nodes; leave one out');
-  if (tokenFile === undefined) throw new ConfigError('BAD_USAGE', '--api needs --token-file');
+  if (tokenFile === undefined) {
+    const where = '`token` of `api` in its file names it, or it is DIR/control.token of the node';
+    throw new ConfigError('BAD_USAGE', `--api needs --token-file: ${where}`);
+  }
   checkUrl(url);
   return { url: url.replace(/\/$/, ''), tokenFile, certificateFile };
 }

@@ -1,0 +1,42 @@
+/** A disk without room: what is told names the file, and nothing half written stays. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { repositoryRoot } from '../architecture/source-tree.ts';
+import { starlings } from './starlings-process.ts';
+
+const disk = mkdtempSync(join(tmpdir(), 'starlings-full-'));
+const isMounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', disk]).status === 0;
+after(() => {
+  if (isMounted) spawnSync('umount', [disk]);
+  rmSync(disk, { recursive: true, force: true });
+});
+
+test('on a full disk the file is named, and no draft is left', {
+  skip: !isMounted && 'no file system can be mounted here',
+}, async () => {
+  assert.throws(() => writeFileSync(join(disk, 'full'), new Uint8Array(1 << 20)), { code: 'ENOSPC' });
+  const id = await starlings('node', 'id', '--dir', join(disk, 'node'));
+  assert.equal(id.exitCode, 1);
+  assert.equal(
+    id.stderr,
+    `starlings: no space is left for ${join(disk, 'node/key')}; free some or use another disk\n`,
+  );
+  const run = join(repositoryRoot, 'configs/runs/heart-logistic.yaml');
+  const signed = await starlings(
+    'run',
+    'create',
+    run,
+    '--out',
+    join(disk, 'm'),
+    '--key',
+    join(disk, 'c.key'),
+  );
+  assert.equal(signed.exitCode, 1);
+  assert.match(signed.stderr, /^starlings: no space is left for \S+\/(m|c\.key); free some/);
+  const names = readdirSync(disk, { recursive: true, encoding: 'utf8' }).toSorted();
+  assert.deepEqual(names, ['full', 'node']);
+});
