@@ -13,10 +13,12 @@ const runFile = new URL('../../configs/runs/heart-logistic.yaml', import.meta.ur
 const simFile = new URL('../../configs/sim/first-run.yaml', import.meta.url).pathname;
 const ringFile = new URL('../../configs/runs/mnist-d-psgd.yaml', import.meta.url).pathname;
 
-/** Two commands at a time: a start costs a core. */
+await writeFile(at('notes.txt'), 'once upon a time '.repeat(400));
+
 /** Of a run that nobody has. */
 const someId = 'bafyreia4lcmh5ndjw6jjugufqamwwczdnhzul6gsut6ft7bvomiyznoui4';
 
+/** Two commands at a time: a start costs a core. */
 describe('the command line', { concurrency: 2 }, () => {
   const shared = ['--split', simFile, '--nodes', '2'];
   const wrong: readonly [args: string[], exitCode: number, says: RegExp][] = [
@@ -170,6 +172,11 @@ describe('the command line', { concurrency: 2 }, () => {
         /yaml\S* leads through something that is no/,
       ],
     ]),
+    [
+      ['data', 'inspect', at('notes.txt'), '--label', 'y', '--header', 'x,y'],
+      2,
+      /^starlings: this is data of the kind text: --label and --header would do nothing; leave it out\n$/,
+    ],
     [['mcp', '--root', at('none')], 2, /--root \S+none is no folder; name one that is there\n$/],
     ...(
       [

@@ -31,11 +31,33 @@ export async function sourceOf(
       if (error.code !== 'ENOENT') throw error;
       throw new DataFileError(`${path} does not exist; check the path`);
     });
-    if (task) return { task, run: null };
+    if (task) {
+      refuseIdleHints(task, hints);
+      return { task, run: null };
+    }
   }
   throw new ConfigError(
     'BAD_USAGE',
     `${path}: this looks like the data of no task; \`starlings data --help\` lists the files that each needs`,
+  );
+}
+
+const flagOf: Readonly<Record<keyof LabelHints, string>> = {
+  label: '--label',
+  positiveAbove: '--positive-above',
+  header: '--header',
+};
+
+/** @throws ConfigError */
+function refuseIdleHints(task: TaskSpec, given: LabelHints): void {
+  const { hints: taken = [] } = taskKindOf(task);
+  const names = Object.keys(flagOf) as (keyof LabelHints)[];
+  const idle = names.filter((name) => given[name] !== undefined && !taken.includes(name));
+  if (idle.length === 0) return;
+  const flags = idle.map((name) => flagOf[name]).join(' and ');
+  throw new ConfigError(
+    'BAD_USAGE',
+    `this is data of the kind ${task.kind}: ${flags} would do nothing; leave it out`,
   );
 }
 

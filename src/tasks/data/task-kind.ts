@@ -47,6 +47,8 @@ export interface TaskKind<
    * tell. @throws DataFileError where it cannot be opened
    */
   recognise?(path: string, hints: LabelHints): Promise<Spec | null>;
+  /** What `recognise` goes by of its hints; absent: nothing. */
+  readonly hints?: readonly (keyof LabelHints)[];
   /**
    * What is there; what a node would refuse is said, not thrown. Of a table every row is looked at, and whether `model` takes it (null: any
    * model would do).

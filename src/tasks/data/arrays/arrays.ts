@@ -190,6 +190,7 @@ export const arrays: TaskKind<typeof schema> = {
     const { splitArrays } = await import('./split-arrays.ts');
     return splitArrays(task, request);
   },
+  hints: ['label', 'positiveAbove'],
   recognise: async (path, hints) => {
     const { guessArraysTask } = await import('./guess-arrays.ts');
     return guessArraysTask(path, hints);

@@ -88,6 +88,7 @@ export const table: TaskKind<typeof tableSchema> = {
     const { splitTable } = await import('./split-table.ts');
     return splitTable(task, request);
   },
+  hints: ['label', 'positiveAbove', 'header'],
   recognise: async (path, hints) => {
     const { guessTableTask } = await import('./guess-table.ts');
     return guessTableTask(path, hints);
