@@ -2,7 +2,7 @@
  * Which deltas are copies of others, and which of the two was there first.
  *
  * Who works for himself names many of the coordinates that others name, with the same sign: in the first rounds on like data four of
- * five (docs/LEDGER.md). So what is usual is measured: u, the median over all pairs of the round, or what chance gives where that is more. Of the
+ * five, and some pairs are closer than most (docs/LEDGER.md). So what is usual is measured: u, what nine of ten pairs of the round stay below, or what chance gives where that is more. Of the
  * k coordinates of the shorter of two deltas m are the same; under the null hypothesis each of them is so with a mean probability
  * of at most p = (1 + u) / 2, half way from what is usual to two that are equal. Then (Chernoff 1952; Hoeffding 1963 for unequal
  * probabilities) P(M >= m) <= exp(-k D(m/k || p)), D the divergence of two coins. The n-th comparison of a run may err with
@@ -12,7 +12,7 @@ import { equals } from 'uint8arrays';
 import { type SignedOverlap, signedOverlap } from '../codec/overlap.ts';
 import type { PeerKey } from '../core/io.ts';
 import type { PendingDelta } from '../entries/delta/delta-state.ts';
-import { median } from '../math/statistics.ts';
+import { quantile } from '../math/statistics.ts';
 import type { EntryFacts } from './fold-recorder.ts';
 
 /** Probability that any delta of a run that was worked for is called a copy. */
@@ -44,7 +44,7 @@ export interface Comparable extends PendingDelta, EntryFacts {
 }
 
 interface Known extends Comparable {
-  /** Median share of coordinates that two deltas of its round have the same. */
+  /** Share of coordinates that two deltas of its round have the same, of the pair that nine of ten stay below. */
   readonly usual: number;
   /** The one it was copied from, or itself. */
   readonly original: Known | null;
@@ -57,6 +57,9 @@ export function logTailBound(successes: number, trials: number, p: number): numb
   const rest = share < 1 ? (1 - share) * Math.log((1 - share) / (1 - p)) : 0;
   return Math.round(-1e6 * trials * (share * Math.log(share / p) + rest)) / 1e6;
 }
+
+/** Where peers come in a few sorts, those of one sort are alike; those who copy from each other must stay fewer. Guess. */
+const usualQuantile = 0.9;
 
 /** Roots remembered: entries name histories of the last snapshots. */
 const rootsMax = 4096;
@@ -123,7 +126,7 @@ export class CopyFinder {
   }
 }
 
-/** Median share over the pairs of a round; 0 for less than two deltas that name anything. */
+/** Of the shares over the pairs of a round; 0 for less than two deltas that name anything. */
 function usualAmong(deltas: readonly Comparable[]): number {
   const shares = deltas.flatMap((one, index) =>
     deltas
@@ -131,5 +134,5 @@ function usualAmong(deltas: readonly Comparable[]): number {
       .map((other) => signedOverlap(one.content.delta, other.content.delta))
       .flatMap(({ same, fewer }: SignedOverlap) => (fewer > 0 ? [same / fewer] : [])),
   );
-  return shares.length > 0 ? median(shares) : 0;
+  return shares.length > 0 ? quantile(shares, usualQuantile) : 0;
 }

@@ -104,6 +104,18 @@ describe('a copy', () => {
     );
   });
 
+  test('is no copy where peers come in two sorts, those of a sort much alike', () => {
+    const copies = finder();
+    const alike = (sort: string, key: string) => {
+      const common = vector(sort);
+      return vector(key).map((noise, i) => common[i]! + 0.05 * noise);
+    };
+    const peers = Array.from({ length: 8 }, (_, peer) =>
+      comparable(`p${peer}`, 0, alike(`sort${peer % 2}`, `p${peer}`)),
+    );
+    assert.ok([...copies.find(0, peers).values()].every((copy) => copy === null));
+  });
+
   test('of the only other one in the same round cannot be told from two that learn alike', () => {
     const copies = finder();
     const pair = ['a', 'b'].map((author) => comparable(author, 0, vector('own')));

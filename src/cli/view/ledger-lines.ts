@@ -107,10 +107,9 @@ export function explainLines({ ledger, names }: RunLedger, accounts: Accounts, a
 function accountNamed(peers: readonly Account[], names: RunLedger['names'], asked: string): Account {
   const found = peers.filter(({ peer }) => peer.startsWith(asked) || names[peer] === asked);
   if (found.length === 1) return found[0]!;
-  throw new ConfigError(
-    'BAD_USAGE',
-    `${found.length === 0 ? 'no peer' : `${found.length} peers`} of the ledger ${found.length === 1 ? 'is' : 'are'} called ${asked}: there are ${peers.map(({ peer }) => names[peer] ?? shortKey(peer)).join(', ')}`,
-  );
+  const there = peers.map(({ peer }) => names[peer] ?? shortKey(peer)).join(', ');
+  const who = found.length === 0 ? 'no peer of the ledger is' : `${found.length} peers of the ledger are`;
+  throw new ConfigError('BAD_USAGE', `${who} called ${asked}: there are ${there}`);
 }
 
 function deltaLines({ rules }: Ledger, round: LedgerRound, delta: LedgerDelta, peer: string): string[] {
@@ -133,7 +132,7 @@ function copyOf(
   score: number,
 ): string[] {
   return [
-    `  copy    of entry ${entry} of ${shortKey(author)}, round ${round}: ${same} of ${named} coordinates have the same sign, ${formatPercent(usual)} between two others of the round`,
+    `  copy    of entry ${entry} of ${shortKey(author)}, round ${round}: ${same} of ${named} coordinates have the same sign, nine of ten pairs of the round stay below ${formatPercent(usual)}`,
     `          P(that many or more) <= exp(${logBound}) for deltas of which on average at most ${formatPercent((1 + usual) / 2)} agree; ${evidenceText[evidence]}`,
     `          ${score > 0 ? 'what it earned goes to the author of the original' : 'it earned nothing; the harm stays with its author'}`,
   ];
