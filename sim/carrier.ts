@@ -2,11 +2,12 @@
  * Carries messages between virtual nodes: announcements over the gossip mesh, requests and their answers over
  * connections. Knows who may hear whom and what a message costs; knows nothing of what is in it.
  */
+import { drawForwardPauseMs } from '../src/core/gossip-figures.ts';
 import type { Output } from '../src/core/io.ts';
 import { digestOf } from './digest.ts';
 import type { GossipMesh, SeenMessages } from './gossip-mesh.ts';
 import type { NetworkModel } from './network/network-model.ts';
-import type { Message, MessageContent } from './sim-event.ts';
+import type { Forwarding, Message, MessageContent } from './sim-event.ts';
 import type { AnswerPort, VirtualNode } from './virtual-node.ts';
 
 export interface CarrierOptions {
@@ -24,6 +25,9 @@ export interface CarrierWorld {
   readonly network: NetworkModel<Message>;
   readonly mesh: GossipMesh;
   readonly seen: SeenMessages;
+  /** Numbers in [0, 1), for the pauses before announcements are forwarded. */
+  random(): number;
+  forwardAt(atUs: number, event: Forwarding): void;
   /** Whether a partition lies between the two. */
   isCut(a: number, b: number): boolean;
   failRequestAt(atUs: number, node: VirtualNode, requestId: number, reason: string): void;
@@ -137,7 +141,7 @@ export class Carrier {
   }
 
   #deliverGossip(node: VirtualNode, from: number, content: MessageContent & { kind: 'gossip' }): void {
-    const { mesh, seen, nodes, nowUs } = this.#world;
+    const { seen, nodes, nowUs } = this.#world;
     if (!seen.see(content.digest, node.index, nowUs)) {
       this.duplicates++;
       return;
@@ -145,11 +149,35 @@ export class Carrier {
     node.announcement(nodes[from]!.plan.key, content.bytes, {
       verdict: (verdict) => {
         if (verdict !== 'accept') return;
-        for (const target of mesh.meshOf(node.index)) {
-          if (target !== from) this.#send(node, target, content);
-        }
+        this.#forwardLater(node, from, content);
       },
     });
+  }
+
+  /** To the mesh after a pause, unless they say meanwhile that they have it (IDONTWANT of gossipsub 1.2), at the moment that they get it. */
+  #forwardLater(node: VirtualNode, from: number, content: MessageContent & { kind: 'gossip' }): void {
+    const { mesh, network, nowUs } = this.#world;
+    const pauseMs = drawForwardPauseMs(node.links.size, () => this.#world.random());
+    const sendAtUs = nowUs + Math.ceil(1000 * pauseMs);
+    for (const to of mesh.meshOf(node.index)) {
+      if (to === from) continue;
+      const lastWordUs = sendAtUs - network.latencyUs(to, node.index);
+      const isHeard = lastWordUs >= nowUs;
+      this.#world.forwardAt(isHeard ? lastWordUs : sendAtUs, {
+        ...{ kind: 'forward', peer: node.index, incarnation: node.incarnation, to, content },
+        sendAtUs: isHeard ? sendAtUs : null,
+      });
+    }
+  }
+
+  /** An announcement's pause is over, or what the other one says from now on would come too late. */
+  forward(event: Forwarding): void {
+    const { nodes, seen } = this.#world;
+    const node = nodes[event.peer]!;
+    if (!node.is(event.incarnation) || !node.links.has(event.to)) return;
+    if (event.sendAtUs === null) this.#send(node, event.to, event.content);
+    else if (!seen.has(event.content.digest, event.to))
+      this.#world.forwardAt(event.sendAtUs, { ...event, sendAtUs: null });
   }
 
   #answerPort(

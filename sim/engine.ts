@@ -267,12 +267,13 @@ export class Engine implements VirtualWorld {
         this.#connections.down(node, event);
         return null;
       case 'arrive':
-        this.#record(sequence, event, event.message.content.digest, event.message.from);
-        this.carrier.arrive(event.message);
-        return null;
       case 'deliver':
         this.#record(sequence, event, event.message.content.digest, event.message.from);
-        this.carrier.deliver(event.message);
+        this.carrier[event.kind](event.message);
+        return null;
+      case 'forward':
+        this.#record(sequence, event, event.content.digest, event.to);
+        this.carrier.forward(event);
         return null;
       case 'turn':
         this.#record(sequence, event, null, event.direction === 'up' ? 0 : 1);
@@ -330,6 +331,7 @@ export class Engine implements VirtualWorld {
 
   #carrierWorld(): CarrierWorld {
     const engine = this;
+    const forwarding = rngFor(`${this.#options.seed}/forwarding`);
     return {
       get nowUs() {
         return engine.nowUs;
@@ -338,6 +340,8 @@ export class Engine implements VirtualWorld {
       network: this.network,
       mesh: this.#mesh,
       seen: this.#seen,
+      random: () => forwarding.float(),
+      forwardAt: (atUs, event) => this.#queue.push(atUs, event),
       isCut: (a, b) => this.#connections.isCut(a, b),
       failRequestAt: (atUs, node, requestId, reason) => this.#failRequestAt(atUs, node, requestId, reason),
       timeOutAt: (atUs, node, requestId) => {

@@ -2,16 +2,13 @@
  * Who forwards announcements to whom, and who has seen which: the part of gossipsub 1.1 (Vyzovitis et al.,
  * "GossipSub: attack-resilient message propagation", 2020) that decides what a message costs.
  *
- * Left out, each time to the simulated protocol's disadvantage: lazy IHAVE/IWANT repair (a message lost on
- * every mesh path is lost until the protocol's own reconciliation), and peer scores. Control messages are
- * not counted as bytes.
+ * Degrees are our nodes'. Left out: peer scores, and the bytes of control messages. Nodes do without lazy IHAVE/IWANT
+ * repair too: a message lost on every path is lost until the protocol's own reconciliation.
  */
+import { meshDegrees } from '../src/core/gossip-figures.ts';
 import type { Rng } from '../src/math/rng.ts';
 
-/** Degrees as in js-libp2p's gossipsub: D, D_lo and D_hi. */
-const meshDegree = 6;
-const meshDegreeMin = 4;
-const meshDegreeMax = 12;
+const { D: meshDegree, Dlo: meshDegreeMin, Dhi: meshDegreeMax } = meshDegrees;
 
 /** The mesh of every peer, kept inside its links. Sets iterate in insertion order, so nothing here is left to chance. */
 export class GossipMesh {
@@ -101,6 +98,11 @@ export class SeenMessages {
     if (byte & mask) return false;
     message.bits[peer >> 3] = byte | mask;
     return true;
+  }
+
+  has(id: string, peer: number): boolean {
+    const bits = this.#messages.get(id)?.bits;
+    return bits !== undefined && (bits[peer >> 3]! & (1 << (peer & 7))) !== 0;
   }
 
   /** A restarted process has seen nothing. */

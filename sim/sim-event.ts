@@ -38,6 +38,19 @@ export interface Message {
   readonly content: MessageContent;
 }
 
+export interface Forwarding {
+  readonly kind: 'forward';
+  readonly peer: number;
+  readonly incarnation: number;
+  readonly to: number;
+  readonly content: MessageContent & { readonly kind: 'gossip' };
+  /**
+   * When it is sent. Where that is later than the event, what the other one says that it has got by now arrives in time to prevent it; null
+   * where it is sent now.
+   */
+  readonly sendAtUs: number | null;
+}
+
 export type SimEvent =
   | FateEvent
   | { readonly kind: 'wake'; readonly peer: number; readonly incarnation: number }
@@ -79,6 +92,8 @@ export type SimEvent =
       readonly otherIncarnation: number;
       readonly parted?: true;
     }
+  /** An announcement is due for the next peer of the mesh. */
+  | Forwarding
   /** The first byte of a message reaches its receiver. */
   | { readonly kind: 'arrive'; readonly peer: number; readonly message: Message }
   /** A direction of a peer's access link may be through with something. */
@@ -113,4 +128,5 @@ export const eventCodes: Readonly<Record<SimEvent['kind'], number>> = {
   leave: 16,
   left: 17,
   note: 18,
+  forward: 19,
 };

@@ -111,8 +111,8 @@ export const networkSchema = z.strictObject({
     ),
   floodPublish: z
     .boolean()
-    .default(false)
-    .describe('own announcements go to all connections and not to the mesh alone; real nodes do without'),
+    .default(true)
+    .describe('own announcements go to all connections and not to the mesh alone, as at real nodes'),
   nat: natSchema.optional(),
   regions: z
     .array(regionSchema)

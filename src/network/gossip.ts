@@ -14,6 +14,7 @@ import {
   TopicValidatorResult,
 } from '@libp2p/gossipsub';
 import type { PeerId } from '@libp2p/interface';
+import { drawForwardPauseMs, meshDegrees } from '../core/gossip-figures.ts';
 import type { PeerKey, Verdict } from '../core/io.ts';
 import { TooManyRunsError } from './errors.ts';
 import { peerKeyOf } from './identity.ts';
@@ -47,17 +48,7 @@ const topicBytesPerPeerMax = topicsMax * (1_024 + 128);
  */
 const uselessLimits = { burst: 2_048, perSecond: 64 };
 
-/**
- * What was accepted is forwarded so much later: those who got it at the same time say so meanwhile, and need not get it from us. Drawn
- * anew each time, or all who heard it at once would send it on at once, to the same peers (docs/LOG.md).
- */
-const forwardPauseMs = { min: 5, max: 35 };
-
-/** Whom peers fewer than they look for (peer-selection.ts) make a network, all hear the author: they have time to say so on a busy machine too. */
-const smallNetworkPeers = 12;
-const smallNetworkPauseMs = { min: 100, max: 200 };
-
-/** Messages that wait so, 64 MiB of them at most; more are forwarded at once. */
+/** Messages that wait to be forwarded, 64 MiB of them at most; more are forwarded at once. */
 const pausingMax = 1_024;
 
 /** What becomes of a message: forwarded, dropped, or dropped and held against who sent it. */
@@ -195,10 +186,9 @@ export class Gossip {
 
   async #pause(topic: string): Promise<void> {
     if (this.#pausing >= pausingMax) return;
-    const isSmall = this.#running().getSubscribers(topic).length < smallNetworkPeers;
-    const { min, max } = isSmall ? smallNetworkPauseMs : forwardPauseMs;
     this.#pausing++;
-    await passed(min + (max - min) * this.#random(), undefined, { ref: false });
+    const pauseMs = drawForwardPauseMs(this.#running().getSubscribers(topic).length, this.#random);
+    await passed(pauseMs, undefined, { ref: false });
     // Timers come before what has come meanwhile, where both were kept waiting.
     await turn();
     this.#pausing--;
@@ -238,12 +228,6 @@ interface MeshOf {
   getMeshPeers(topic: string): string[];
 }
 
-/**
- * A mesh this thin is enough where authors send to all their links: with the libp2p defaults (6, 4 to 12) what peers tell each other not to
- * send costs as much as half a copy (docs/LOG.md). The room above leaves newcomers places in full meshes.
- */
-const meshDegrees = { D: 3, Dlo: 3, Dhi: 5, Dscore: 2, Dout: 1 } as const;
-
 const fixedOptions: Partial<GossipsubOpts> = {
   // Authors sign the envelope inside; a second signature by whoever relays it would say nothing.
   globalSignaturePolicy: StrictNoSign,
@@ -254,7 +238,7 @@ const fixedOptions: Partial<GossipsubOpts> = {
   // Whom the author is linked to hears it at once and from it alone; the mesh brings it to all others.
   floodPublish: true,
   batchPublish: true,
-  ...meshDegrees,
+  ...{ ...meshDegrees, Dscore: 2, Dout: 1 },
   fallbackToFloodsub: false,
   allowPublishToZeroTopicPeers: true,
   ignoreDuplicatePublishError: true,

@@ -47,7 +47,7 @@ describe('loadScenario', () => {
     assert.equal(resolved.rounds, 50);
     assert.equal(resolved.training.localSteps, 30);
     assert.equal(resolved.strategy.id === 'delta-log' && resolved.strategy.expectedPeers, 32);
-    assert.equal(network.floodPublish, false);
+    assert.equal(network.floodPublish, true);
     const seeded = await loadScenario(await write(`seed: 77\npeers: 4\n${run}`));
     assert.equal(seeded.run.seed, 77);
     assert.equal(seeded.data.dataset, 'mnist');
