@@ -38,7 +38,7 @@ import { addTrainerManifestCommand } from './trainer-manifest.ts';
 import { addViewCommand } from './view.ts';
 
 /** The command tree; parsing throws CommanderError instead of ending the process. */
-async function createProgram(argv: readonly string[]): Promise<Command> {
+export async function createProgram(argv: readonly string[]): Promise<Command> {
   const program = new Command('starlings');
   program
     .description('Peer-to-peer gossip training: one model, many machines, no server.')

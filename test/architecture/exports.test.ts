@@ -251,7 +251,11 @@ function deadMembers(files: readonly ParsedFile[]): string[] {
 /** Files that are started by themselves: the library, the command line, the scripts of package.json, and tests. */
 function rootsOf(files: readonly SourceFile[]): string[] {
   const { scripts } = JSON.parse(readFileSync(join(repositoryRoot, 'package.json'), 'utf8'));
-  const started = Object.values<string>(scripts).flatMap((script) => script.match(/\S+\.ts\b/g) ?? []);
+  // Whose steps are processes.
+  const steps =
+    readFileSync(join(repositoryRoot, 'scripts/build.ts'), 'utf8').match(/\bscripts\/[\w-]+\.ts\b/g) ?? [];
+  const ran = Object.values<string>(scripts).flatMap((script) => script.match(/\S+\.ts\b/g) ?? []);
+  const started = [...ran, ...steps];
   const isTest = (path: string) => /^test\/.*\.(test|e2e|hostile|nat|python)\.ts$/.test(path);
   return [
     ...['src/index.ts', 'src/cli/main.ts', 'test/nat/peer.ts', ...started],
