@@ -175,7 +175,7 @@ export class NodeDriver {
   #request(from: PeerKey, bytes: Uint8Array): Promise<readonly Uint8Array[]> {
     if (this.#aborter.signal.aborted) return Promise.reject(new Error('the node is stopping'));
     if (this.#answers.size >= answersMax) {
-      return Promise.reject(new RequestRefusedError('too many answers wait for the disk'));
+      return Promise.reject(new Error('too many answers wait for the disk'));
     }
     const token = this.#nextToken++;
     return new Promise((resolve, reject) => {

@@ -201,7 +201,9 @@ export class ExchangeServer {
         this.#options.reputation.blame(peerIdOf(from));
       }
       this.#noteRefusal(from, asError(error).message);
-      return this.#answer(stream, 'refused', [], signal);
+      // A no counts against who says it: one that is slow, full or on its way out says that it is busy.
+      const isNo = ['REFUSED', 'ABSURD_REQUEST'].includes((error as NodeJS.ErrnoException).code ?? '');
+      return this.#answer(stream, isNo ? 'refused' : 'busy', [], signal);
     }
     const bytes = frames.reduce((sum, frame) => sum + frame.length, 0);
     // From here on it is the peer that takes its time: a seat that waits for its share goes to whoever has fewer.

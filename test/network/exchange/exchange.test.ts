@@ -312,11 +312,24 @@ describe('exchange between two hosts', () => {
     );
   });
 
+  test('who is too slow to answer, or full, is busy: a no would count against it', async () => {
+    const serve: Serve = (_from, bytes) =>
+      bytes[0] === 0 ? new Promise(() => {}) : Promise.reject(new Error('too many answers wait for the disk'));
+    await serving(
+      serve,
+      async () => {
+        for (const kind of [0, 1])
+          await assert.rejects(exchange.request(b.key, Uint8Array.of(kind), wanted()), { code: 'BUSY' });
+      },
+      { ...limits, answerTimeoutMs: 200 },
+    );
+  });
+
   test('refusals and too many requests at a time have names', async () => {
     const gate = Promise.withResolvers<void>();
     const serve: Serve = async (_from, bytes) => {
       if (bytes[0] === 0) {
-        throw new Error('the core refuses');
+        throw Object.assign(new Error('the core refuses'), { code: 'REFUSED' });
       }
       await gate.promise;
       return [bytes];
