@@ -314,7 +314,9 @@ describe('exchange between two hosts', () => {
 
   test('who is too slow to answer, or full, is busy: a no would count against it', async () => {
     const serve: Serve = (_from, bytes) =>
-      bytes[0] === 0 ? new Promise(() => {}) : Promise.reject(new Error('too many answers wait for the disk'));
+      bytes[0] === 0
+        ? new Promise(() => {})
+        : Promise.reject(new Error('too many answers wait for the disk'));
     await serving(
       serve,
       async () => {
