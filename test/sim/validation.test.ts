@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Engine } from '../../sim/engine.ts';
-import { distanceToMean } from '../../sim/outcome.ts';
+import { distanceToMean } from '../../sim/final-models.ts';
 import { resolveScenario, type Scenario, scenarioFileSchema } from '../../sim/scenario/scenario.ts';
 import { type InstantLearner, TrainingLine } from '../../sim/training-line.ts';
 import { buildWorld } from '../../sim/world.ts';
