@@ -3,7 +3,7 @@ import type { ProtocolEvent } from '../src/core/io.ts';
 import type { Metrics } from '../src/tasks/metrics.ts';
 import type { ChronicleNode, RoundRow, TopologyFrame } from './chronicle.ts';
 import type { Engine } from './engine.ts';
-import { distanceToMean } from './outcome.ts';
+import { distanceToMean } from './final-models.ts';
 import type { WorldPeers } from './population.ts';
 
 /** Peers drawn, models compared for the consensus distance, rounds drawn and rounds measured: at most so many. */

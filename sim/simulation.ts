@@ -1,13 +1,12 @@
 /** Runs a scenario from start to result. What the command `starlings sim` calls. */
 import type { ProtocolEvent } from '../src/core/io.ts';
 import type { Learner } from '../src/learning/learner.ts';
-import type { Measure } from '../src/tasks/measures.ts';
 import { parameterCount } from '../src/tasks/models/model-layout.ts';
 import type { Chronicle } from './chronicle.ts';
 import { Engine, type EngineEnd } from './engine.ts';
 import { EventLog } from './event-log.ts';
+import { type FinalModels, measureModels } from './final-models.ts';
 import { buildLearners } from './learner.ts';
-import { measureOutcome, type Outcome } from './outcome.ts';
 import { Recorder } from './recorder.ts';
 import type { Scenario } from './scenario/scenario.ts';
 import { TrainingLine } from './training-line.ts';
@@ -28,23 +27,11 @@ export interface SimulationProgress {
   readonly events: number;
 }
 
-export interface SimulationResult {
+export interface SimulationResult extends FinalModels {
   readonly seed: number;
   /** SHA-256 over every event: equal for equal seeds, on any machine. */
   readonly traceHash: string;
   readonly peers: number;
-  /** The figure to look at, over the living peers. */
-  readonly mean: Measure | null;
-  readonly worst: Measure | null;
-  /** Of tasks that have accuracy; else NaN. */
-  readonly accuracyMean: number;
-  readonly accuracyMin: number;
-  /** Mean over the living peers of the loss per example on the held-out data. */
-  readonly heldOutLoss: number;
-  /** Different models among the living peers, and hashes of (at most 16 of) them, sorted. */
-  readonly models: number;
-  readonly modelHashes: readonly string[];
-  readonly consensusDistance: number;
   /** Mean over all peers of the bytes they sent, overhead included. */
   readonly bytesPerPeer: number;
   /** Bits of a published body for each parameter, mean over publications. */
@@ -132,10 +119,10 @@ export async function simulate(scenario: Scenario, options: SimulationOptions): 
     const end = await engine.run(signal);
     recorder.finish(engine.nowUs);
     const evaluatedMax = end === 'aborted' ? evaluatedAfterAbort : Number.POSITIVE_INFINITY;
-    const outcome = await measureOutcome(engine.nodes, engine.nowUs / 1000, learner, evaluatedMax);
+    const models = await measureModels(engine.nodes, engine.nowUs / 1000, learner, evaluatedMax);
     const result: SimulationResult = {
       ...figuresOf(scenario, engine, recorder),
-      ...outcome,
+      ...models,
       roundsBegun,
       end,
       wallSeconds: (wallNowMs() - startedMs) / 1000,
@@ -158,7 +145,7 @@ function figuresOf(
   { seed, peers, run, declaredParameters }: Scenario,
   { trace, network, nowUs }: Engine,
   recorder: Recorder,
-): Omit<SimulationResult, keyof Outcome | 'roundsBegun' | 'end' | 'wallSeconds'> {
+): Omit<SimulationResult, keyof FinalModels | 'roundsBegun' | 'end' | 'wallSeconds'> {
   const sent = network.sentBytes.reduce((sum, bytes) => sum + bytes, 0);
   const parameters = parameterCount(run.model);
   return {

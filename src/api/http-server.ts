@@ -9,9 +9,9 @@ import {
 } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, ListenOptions, Socket } from 'node:net';
+import { Callers } from './callers.ts';
 import type { ListenAddress } from './listen-address.ts';
 import { isForUs, type Place } from './replies.ts';
-import { Seats } from './seats.ts';
 import { clearSocketFile, inUse } from './socket-file.ts';
 
 export interface HttpServer {
@@ -51,10 +51,10 @@ export async function listen(options: HttpServerOptions): Promise<HttpServer> {
     scheme: tls === null ? 'http' : 'https',
     certificate: tls === null ? null : new X509Certificate(tls.certificate),
   };
-  const seats = new Seats(connectionsMax);
+  const callers = new Callers(connectionsMax);
   const answer = (request: IncomingMessage, response: ServerResponse): void => {
     if (!isForUs(request, response, place)) return;
-    if (options.isOwner?.(request)) seats.own(request.socket);
+    if (options.isOwner?.(request)) callers.own(request.socket);
     options.answer(request, response).catch((error: unknown) => {
       // Whoever goes away in the middle of a sentence must not fill our log.
       if ((error as NodeJS.ErrnoException).code !== 'ECONNRESET') options.onError(error);
@@ -65,7 +65,7 @@ export async function listen(options: HttpServerOptions): Promise<HttpServer> {
     tls === null
       ? createServer(patience, answer)
       : createTlsServer({ ...patience, handshakeTimeout, cert: tls.certificate, key: tls.key }, answer);
-  server.on('connection', (socket: Socket) => seats.take(socket));
+  server.on('connection', (socket: Socket) => callers.take(socket));
   await bind(server, at);
   return {
     url: urlOf(server, at, place),

@@ -22,6 +22,19 @@ interface AnswersOf {
   };
 }
 
+/** In the order of their coming the records that a stranger put first would hide all others. */
+function drawn(all: readonly unknown[]): unknown[] {
+  const left = [...all];
+  const take = Math.min(left.length, peersNamedMax);
+  return Array.from({ length: take }, () => {
+    const at = Math.floor(Math.random() * left.length);
+    const one = left[at];
+    left[at] = left[left.length - 1];
+    left.pop();
+    return one;
+  });
+}
+
 export function boundedDht(init: KadDHTInit): (components: Components) => KadDHT {
   const create = kadDHT(init);
   return (components) => {
@@ -40,8 +53,7 @@ export function boundedDht(init: KadDHTInit): (components: Components) => KadDHT
     };
     network._writeReadMessage = async (...asked) => {
       const answer = await ask(...asked);
-      const [closer, providers] = [answer.closer, answer.providers].map((all) => all.slice(0, peersNamedMax));
-      return { ...answer, closer: closer!, providers: providers! };
+      return { ...answer, closer: answer.closer.slice(0, peersNamedMax), providers: drawn(answer.providers) };
     };
     return dht;
   };

@@ -2,6 +2,7 @@
  * Finds the peers of a run without a server: every peer says in the DHT that it provides the run's CID, and
  * looks for the others that do. Both are repeated for ever, since records live on peers that come and go.
  */
+import type { PeerId } from '@libp2p/interface';
 import type { CID } from 'multiformats/cid';
 import type { PeerKey } from '../core/io.ts';
 import type { Clock } from '../core/ports.ts';
@@ -11,6 +12,7 @@ import type { NetworkEventListener } from './events.ts';
 import type { Host } from './host.ts';
 import { peerKeyOf } from './identity.ts';
 import { runCid } from './protocols.ts';
+import { askProviders } from './provider-search.ts';
 import { type Recurring, startRecurring } from './recurring.ts';
 
 /** How often, in milliseconds. Guesses but for the timeouts (measured: provide 0.6 s, first provider 0.2 s). */
@@ -31,9 +33,11 @@ const defaultDiscoveryTiming: DiscoveryTiming = {
   queryTimeoutMs: 20_000,
 };
 
+/** Addresses that come and go must not keep us providing without a pause. */
+const PROVIDE_GAP_MS = 1_000;
 /** A peer that comes and goes must not keep us searching without a pause. */
 const SEARCH_GAP_MS = 1_000;
-/** Providers looked at in one search; the DHT itself stops near its bucket size of 20. */
+/** Providers told of in one search; the DHT asks nobody else once it has heard of 20. */
 const providersPerSearchMax = 64;
 
 export interface Discovery {
@@ -65,8 +69,10 @@ class RunDiscovery implements Discovery {
   readonly #timing: DiscoveryTiming;
   readonly #cid: CID;
   #tasks: { readonly providing: Recurring; readonly finding: Recurring } | null = null;
-  /** Attempts since the start. */
+  /** Attempts since the start, or since our addresses changed. */
   #provided = 0;
+  /** Those that the last record was made with. */
+  #addresses = '';
   /** Searches since peers went missing. */
   #searches = 0;
 
@@ -77,9 +83,10 @@ class RunDiscovery implements Discovery {
   }
 
   start(): void {
-    const { clock } = this.#options;
+    const { clock, host } = this.#options;
+    host.libp2p.addEventListener('self:peer:update', this.#onSelfUpdate);
     this.#tasks ??= {
-      providing: startRecurring(clock, 0, (signal) => this.#provide(signal)),
+      providing: startRecurring(clock, PROVIDE_GAP_MS, (signal) => this.#provide(signal)),
       finding: startRecurring(clock, SEARCH_GAP_MS, (signal) => this.#find(signal)),
     };
   }
@@ -94,6 +101,7 @@ class RunDiscovery implements Discovery {
     if (tasks === null) {
       return;
     }
+    this.#options.host.libp2p.removeEventListener('self:peer:update', this.#onSelfUpdate);
     this.#tasks = null;
     this.#provided = 0;
     await Promise.all([tasks.providing.stop(), tasks.finding.stop()]);
@@ -101,8 +109,20 @@ class RunDiscovery implements Discovery {
     await this.#options.host.libp2p.contentRouting.cancelReprovide(this.#cid);
   }
 
+  /** Holders of the record would lead others to where we are no more. */
+  readonly #onSelfUpdate = (): void => {
+    if (this.#addressesNow() === this.#addresses) return;
+    this.#provided = 0;
+    this.#tasks?.providing.hurry();
+  };
+
+  #addressesNow(): string {
+    return this.#options.host.addresses().sort().join(' ');
+  }
+
   async #provide(signal: AbortSignal): Promise<number> {
     const { onEvent, random } = this.#options;
+    this.#addresses = this.#addressesNow();
     try {
       const holders = await this.#queried(signal, (inTime) => this.#putRecord(inTime));
       onEvent({ kind: 'provided', holders });
@@ -146,21 +166,14 @@ class RunDiscovery implements Discovery {
     return holders;
   }
 
-  /** Resolves to the number of providers found. */
-  async #askForProviders(signal: AbortSignal): Promise<number> {
-    const { host, onPeer } = this.#options;
-    let providers = 0;
-    for await (const provider of host.libp2p.contentRouting.findProviders(this.#cid, { signal })) {
-      const key = peerKeyOf(provider.id);
-      if (key === null || key === host.key) {
-        continue;
-      }
-      onPeer(key);
-      if (++providers >= providersPerSearchMax) {
-        break;
-      }
-    }
-    return providers;
+  /** Resolves to the number of providers told. */
+  #askForProviders(signal: AbortSignal): Promise<number> {
+    const { host, runId, random, onPeer } = this.#options;
+    const onProvider = (id: PeerId): void => {
+      const key = peerKeyOf(id);
+      if (key !== null) onPeer(key);
+    };
+    return askProviders({ host, runId, signal, random, onProvider }, providersPerSearchMax);
   }
 
   #queried(signal: AbortSignal, query: (inTime: AbortSignal) => Promise<number>): Promise<number> {

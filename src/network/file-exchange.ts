@@ -41,7 +41,9 @@ export async function* holdersOf({
 }: HolderSearch): AsyncGenerator<PeerKey> {
   for (let attempt = 0; !signal.aborted; attempt++) {
     const found: PeerId[] = [];
-    await searchProviders({ host, runId, signal, onProvider: (id) => found.push(id) }).catch(() => {});
+    await searchProviders({ host, runId, signal, random, onProvider: (id) => found.push(id) }).catch(
+      () => {},
+    );
     const keys = found.flatMap((id) => peerKeyOf(id) ?? []);
     for (const key of keys.sort((one, other) => rankOf(one) - rankOf(other))) {
       if (signal.aborted) break;

@@ -83,7 +83,7 @@ export async function fetchManifest<T>(options: FetchManifestOptions<T>): Promis
         asking.catch(() => {});
         asked.push(asking);
       };
-      await searchProviders({ host, runId, signal: over.signal, onProvider });
+      await searchProviders({ host, runId, signal: over.signal, random: options.random, onProvider });
     } catch (error) {
       if (!over.signal.aborted) {
         lastReason = reasonOf(error);

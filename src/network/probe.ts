@@ -136,7 +136,9 @@ export async function findHolders(
   };
   await withDeadline(timeoutMs, 'no answer of the DHT', [signal], async (inTime) => {
     for (let attempt = 0; holders.size === 0 && !inTime.aborted; attempt++) {
-      await searchProviders({ host, runId, signal: inTime, onProvider: note }).catch(() => {});
+      await searchProviders({ host, runId, signal: inTime, random: Math.random, onProvider: note }).catch(
+        () => {},
+      );
       if (holders.size === 0) await pauseAfter(attempt, { clock, random: () => 0.5, signal: inTime });
     }
   });

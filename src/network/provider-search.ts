@@ -8,27 +8,52 @@ import { runCid } from './protocols.ts';
 
 const searchTimeoutMs = 20_000;
 const searchAgain: BackoffBounds = { firstMs: 250, maxMs: 10_000 };
-/** Heard of in one search. */
+/** Told of in one search. */
 const providersMax = 32;
+/** Kept of one query, to draw from. */
+const gatheredMax = 1_024;
 
-export interface ProviderSearch {
+export interface ProviderQuery {
   readonly host: Host;
   readonly runId: string;
+  /** Ends it, in time. */
   readonly signal: AbortSignal;
-  /** Called for each as it is found, ourselves left out. */
+  /** Numbers in [0, 1). */
+  readonly random: () => number;
   readonly onProvider: (id: PeerId) => void;
 }
 
-/** One search of the DHT. @throws where it does not end in time; the reason of the signal */
-export async function searchProviders({ host, runId, signal, onProvider }: ProviderSearch): Promise<void> {
-  await withDeadline(searchTimeoutMs, 'the DHT search did not end', [signal], async (inTime) => {
-    let found = 0;
-    for await (const { id } of host.libp2p.contentRouting.findProviders(runCid(runId), { signal: inTime })) {
-      if (id.equals(host.libp2p.peerId) || found >= providersMax) continue;
-      found++;
-      onProvider(id);
+/**
+ * Asks the DHT once and tells of `most` providers, ourselves left out: a quarter of them as they come, and of the others such as are
+ * drawn. A record costs a stranger no more than a key, and records stand in the order in which they were made: by that order the oldest
+ * would hide all others. Resolves to how many were told. @throws as the DHT, after what was heard is told
+ */
+export async function askProviders(query: ProviderQuery, most: number): Promise<number> {
+  const { host, runId, signal, random, onProvider } = query;
+  const waiting: PeerId[] = [];
+  let told = 0;
+  try {
+    for await (const { id } of host.libp2p.contentRouting.findProviders(runCid(runId), { signal })) {
+      if (id.equals(host.libp2p.peerId)) continue;
+      if (told < most / 4) {
+        told++;
+        onProvider(id);
+      } else if (waiting.push(id) >= gatheredMax) break;
     }
-  });
+  } finally {
+    for (; told < most && waiting.length > 0; told++) {
+      const [id] = waiting.splice(Math.floor(random() * waiting.length), 1);
+      onProvider(id!);
+    }
+  }
+  return told;
+}
+
+/** One search of the DHT. @throws where it does not end in time; the reason of the signal */
+export async function searchProviders(query: ProviderQuery): Promise<void> {
+  await withDeadline(searchTimeoutMs, 'the DHT search did not end', [query.signal], (signal) =>
+    askProviders({ ...query, signal }, providersMax),
+  );
 }
 
 export interface SearchPause {

@@ -1,5 +1,7 @@
 /** The page: what is told, put in order. Sections that change at another pace are made anew at their own. */
+
 import type { Hello } from '../api/live.ts';
+import { denseBytes } from '../node/dense-bytes.ts';
 import { headlineOf, pooledMeasure, writeMeasure } from '../tasks/measures.ts';
 import { Chart } from './chart.tsx';
 import { bytesText, durationText, lossText, measureText } from './figures.ts';
@@ -9,7 +11,6 @@ import {
   adviceOf,
   closedRounds,
   columnsOf,
-  denseBytes,
   flockOf,
   invitationOf,
   measuresOf,
@@ -161,7 +162,7 @@ function Charts({ rows, colours, theme }: ChartsProps) {
   const run = rows.find(({ view }) => view?.run)?.view?.run;
   const others = Math.max(2, rows.length, ...rows.map(({ view }) => (view?.peers ?? 0) + 1));
   const isSent = sent.columns.some((column) => column.some((value) => value !== null));
-  const dense = run ? sent.rounds.map((round) => denseBytes(run, others, round)) : [];
+  const dense = run ? sent.rounds.map((round) => denseBytes(run.parameters, round + 1, others)) : [];
   const colour = getComputedStyle(document.documentElement).getPropertyValue('--quiet');
   const whole = { name: 'whole models to everybody', colour, isDashed: true };
   return (

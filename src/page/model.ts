@@ -212,15 +212,6 @@ function thinned(points: readonly HistoryPoint[]): readonly HistoryPoint[] {
       );
 }
 
-/** What a node would have sent by a round if it gave its whole model as float32 to every other node in every round. */
-export function denseBytes(
-  { parameters }: { readonly parameters: number },
-  nodes: number,
-  round: number,
-): number {
-  return 4 * parameters * (nodes - 1) * (round + 1);
-}
-
 function viewsOf(nodes: readonly LiveNode[], runId: string | null): readonly RunView[] {
   return nodes.flatMap(({ runs }) => runs.flatMap(({ view }) => (view.runId === runId ? [view] : [])));
 }

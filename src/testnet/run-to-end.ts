@@ -1,5 +1,7 @@
 /** The whole story on one machine: boot, join, lose every bootstrap, train to the end, compare the models. */
+
 import { setTimeout as delay } from 'node:timers/promises';
+import { denseBytes } from '../node/dense-bytes.ts';
 import type { Outcome } from '../node/outcome.ts';
 import { sharedSize } from '../run/run-spec.ts';
 import { headlineOf, type Measure, worstFirst } from '../tasks/measures.ts';
@@ -171,9 +173,4 @@ function resultOf({ spec }: Testnet, last: Observation, seconds: number): RunToE
     outcomes: Object.fromEntries(last.nodes.map(({ name, view }) => [name, view?.outcome ?? null])),
     seconds: Math.round(seconds * 10) / 10,
   };
-}
-
-/** parameters * 4 bytes * rounds * (nodes - 1) */
-export function denseBytes(parameters: number, rounds: number, nodes: number): number {
-  return parameters * 4 * rounds * (nodes - 1);
 }

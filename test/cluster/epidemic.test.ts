@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { distanceToMean } from '../../sim/outcome.ts';
+import { distanceToMean } from '../../sim/final-models.ts';
 import { initialVector } from '../../src/learning/initial.ts';
 import { squaredDistance } from '../../src/math/vector.ts';
 import { methodSchema } from '../../src/methods/registry.ts';

@@ -1,7 +1,7 @@
 /** Every strategy that mixes models, over real libp2p nodes: they learn, and their models stay close. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { distanceToMean } from '../../sim/outcome.ts';
+import { distanceToMean } from '../../sim/final-models.ts';
 import { initialVector } from '../../src/learning/initial.ts';
 import { squaredDistance } from '../../src/math/vector.ts';
 import { decodeState } from '../../src/methods/mixing/parcel-coding.ts';

@@ -10,7 +10,6 @@ import {
   adviceOf,
   closedRounds,
   columnsOf,
-  denseBytes,
   flockOf,
   invitationOf,
   measuresOf,
@@ -168,10 +167,6 @@ describe('the page', () => {
       ['node-0', 'node-0'],
     ]);
     assert.equal(namedText('lost abababab and cdcdcdcd', names), 'lost Ward 3 and cdcdcdcd');
-  });
-
-  test('counts what whole models would take as the summary of `start` does', () => {
-    assert.equal(denseBytes({ parameters: 100 }, 8, 39), 100 * 4 * 40 * 7);
   });
 
   test('writes figures with two digits and more', () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { denseBytes } from '../../src/node/dense-bytes.ts';
 import type { RunView } from '../../src/node/run-view.ts';
 import {
   chooseSlotMs,
@@ -8,7 +9,6 @@ import {
   startDelayMinMs,
 } from '../../src/testnet/calibrate.ts';
 import { haveFinished, haveJoined, type Observation } from '../../src/testnet/observe.ts';
-import { denseBytes } from '../../src/testnet/run-to-end.ts';
 import { someView } from '../node/some-view.ts';
 
 test('a fast machine keeps the slot of the run, a slow one gets a longer one', () => {

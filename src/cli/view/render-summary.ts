@@ -1,9 +1,10 @@
 /** What is said at the end of `starlings start`. */
 
+import { denseBytes } from '../../node/dense-bytes.ts';
 import { peerName } from '../../node/run-view.ts';
 import { sharedSize } from '../../run/run-spec.ts';
 import { writeMeasure } from '../../tasks/measures.ts';
-import { denseBytes, type RunToEnd } from '../../testnet/run-to-end.ts';
+import type { RunToEnd } from '../../testnet/run-to-end.ts';
 import { siteNames } from '../../testnet/site-names.ts';
 import { formatBytes, formatHeadline, formatPercent } from './format.ts';
 import { classNamesOf, confusionTitle, matrixLines } from './render-evaluation.ts';

@@ -46,7 +46,9 @@ test('who asks what no honest peer asks is cut off after five, and who is refuse
   let served = 0;
   const serve = async (bytes: Uint8Array): Promise<never> => {
     served++;
-    throw bytes[0] === 1 ? new AbsurdRequestError('not understood') : new Error('not held');
+    throw bytes[0] === 1
+      ? new AbsurdRequestError('not understood')
+      : Object.assign(new Error('not held'), { code: 'REFUSED' });
   };
   await withPair(serve, async (pair) => {
     const ask = (first: number) => pair.client.request(pair.server.key, Uint8Array.of(first), asking());
@@ -90,7 +92,7 @@ test('an answer that does not come frees its seat, and who takes much waits for 
     serve,
     async ({ client, server }) => {
       const wanted = { ...asking(), responseBytesMax: 1 << 20 };
-      await assert.rejects(client.request(server.key, Uint8Array.of(1), asking()), /refused/);
+      await assert.rejects(client.request(server.key, Uint8Array.of(1), asking()), { code: 'BUSY' });
       const begunMs = performance.now();
       for (let time = 0; time < 6; time++) await client.request(server.key, Uint8Array.of(0), wanted);
       const tookMs = performance.now() - begunMs;

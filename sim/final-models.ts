@@ -3,7 +3,7 @@ import type { Learner } from '../src/learning/learner.ts';
 import { headlineOf, type Measure, pooledMeasure, worstFirst } from '../src/tasks/measures.ts';
 import type { VirtualNode } from './virtual-node.ts';
 
-export interface Outcome {
+export interface FinalModels {
   /** The figure to look at on the held-out set, mean and worst over the living peers; null where none lives. */
   readonly mean: Measure | null;
   readonly worst: Measure | null;
@@ -28,12 +28,12 @@ interface Replicas {
 const hashesMax = 16;
 
 /** Reads the models of all living peers and evaluates each distinct one, or at most `evaluatedMax` of them. */
-export async function measureOutcome(
+export async function measureModels(
   nodes: readonly VirtualNode[],
   nowMs: number,
   learner: Learner,
   evaluatedMax = Number.POSITIVE_INFINITY,
-): Promise<Outcome> {
+): Promise<FinalModels> {
   const groups = new Map<string, Replicas>();
   for (const { core } of nodes) {
     if (!core) continue;

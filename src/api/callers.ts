@@ -1,7 +1,7 @@
 /** Who is connected: so many and no more, and of those who showed no token whoever came first makes room. */
 import type { Socket } from 'node:net';
 
-export class Seats {
+export class Callers {
   readonly #max: number;
   /** By their other end, oldest first. */
   readonly #sockets = new Map<string, Socket>();
