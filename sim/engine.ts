@@ -64,6 +64,8 @@ export class LivelockError extends Error {
 const seenMessagesMax = 1_000_000;
 
 /** Events of one virtual microsecond, for each peer, beyond which the world is taken to be stuck. */
+/** Of a local step, to estimate how long judging takes: as many as a batch has by default. */
+const examplesPerStep = 32;
 const eventsPerInstantMax = 10_000;
 
 /** Dispatched between two looks at the real world (the abort signal, timers of the terminal view). */
@@ -212,6 +214,14 @@ export class Engine implements VirtualWorld {
     this.#queue.push(this.nowUs + durationUs, { kind: 'scored', peer, incarnation, round, losses });
   }
 
+  /** As long as local steps with so many examples take. */
+  judge(node: VirtualNode, { round, question }: Extract<Output, { type: 'judge' }>): void {
+    const { index: peer, incarnation } = node;
+    const scores = this.#trainingLine.judge(question);
+    const durationUs = Math.ceil((question.examples / examplesPerStep) * node.plan.msPerStep * 1000);
+    this.#queue.push(this.nowUs + durationUs, { kind: 'judged', peer, incarnation, round, scores });
+  }
+
   observe(node: VirtualNode, event: ProtocolEvent): void {
     if (event.kind === 'phase') this.#mayBeOver = true;
     this.#dependencies.observe?.(this.nowUs, node, event);
@@ -254,10 +264,8 @@ export class Engine implements VirtualWorld {
         this.#trained(node, sequence, event, event.outcome);
         return null;
       case 'scored':
-        return event.losses.then((losses) => {
-          this.#record(sequence, event, null, event.round);
-          if (node.is(event.incarnation)) node.handle({ type: 'scored', round: event.round, losses });
-        });
+      case 'judged':
+        return this.#found(node, sequence, event);
       case 'link-up':
         this.#record(sequence, event, null, event.other);
         this.#connections.up(node, event);
@@ -295,6 +303,20 @@ export class Engine implements VirtualWorld {
 
   #record(sequence: number, event: SimEvent, digest: Digest | null, detail: number): void {
     this.trace.record(this.nowUs, sequence, event, digest, detail);
+  }
+
+  /** What a learner was asked about models or deltas of others. */
+  async #found(
+    node: VirtualNode,
+    sequence: number,
+    event: Extract<SimEvent, { kind: 'scored' | 'judged' }>,
+  ): Promise<void> {
+    const found = await (event.kind === 'scored' ? event.losses : event.scores);
+    const { round } = event;
+    this.#record(sequence, event, null, round);
+    if (!node.is(event.incarnation)) return;
+    if (event.kind === 'scored') node.handle({ type: 'scored', round, losses: found });
+    else node.judged(round, found);
   }
 
   #fulfil(node: VirtualNode, fate: FateEvent): void {

@@ -4,6 +4,7 @@ import type { Learner } from '../src/learning/learner.ts';
 import { createTfjsLearner } from '../src/learning/tfjs/tfjs-learner.ts';
 import { startLearnerThread } from '../src/learning/thread/learner-proxy.ts';
 import { rngFor } from '../src/math/rng.ts';
+import { logOf } from '../src/methods/registry.ts';
 import { mnistFolder } from '../src/tasks/data/idx-images/mnist-folder.ts';
 import { loadTaskData } from '../src/tasks/data/registry.ts';
 import { withValidation } from '../src/tasks/datasets/validation.ts';
@@ -30,6 +31,9 @@ export async function buildLearners(
   const settings: LearnerThreadSettings = { scenario, roles: world.roles };
   return Promise.all(Array.from({ length: workers }, () => startLearnerThread(file, settings)));
 }
+
+/** Of the set that deltas are judged on, where they are. As the prototype's. */
+const evaluationExamples = 2000;
 
 /** What a learner's thread is given. */
 export interface LearnerThreadSettings extends Pick<WorldPeers, 'roles'> {
@@ -76,6 +80,8 @@ export async function buildLearner(
       return relabel ? share.relabelled((labels) => relabel(labels, classes)) : share;
     }),
     heldOut,
+    // Public: peers may have some of it among their own.
+    evaluation: logOf(run.strategy)?.judging ? train.sample(evaluationExamples) : null,
     // Of the backends only this one has the same bits on every machine.
     backend: 'wasm',
   });

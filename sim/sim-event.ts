@@ -75,6 +75,14 @@ export type SimEvent =
       readonly round: number;
       readonly losses: Promise<readonly number[] | null>;
     }
+  /** Deltas are judged on the run's evaluation set. */
+  | {
+      readonly kind: 'judged';
+      readonly peer: number;
+      readonly incarnation: number;
+      readonly round: number;
+      readonly scores: Promise<readonly number[] | null>;
+    }
   /** A connection is open at both ends. */
   | {
       readonly kind: 'link-up';
@@ -129,4 +137,5 @@ export const eventCodes: Readonly<Record<SimEvent['kind'], number>> = {
   left: 17,
   note: 18,
   forward: 19,
+  judged: 20,
 };

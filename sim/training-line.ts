@@ -3,6 +3,7 @@
  * run while the calendar goes on; whoever dispatches its end waits for it. So the results, and with them the trace,
  * depend neither on how fast the learners are nor on their number.
  */
+import type { JudgeQuestion } from '../src/core/io.ts';
 import type { Learner, TrainRequest, TrainResult } from '../src/learning/learner.ts';
 import type { Metrics } from '../src/tasks/metrics.ts';
 
@@ -26,6 +27,12 @@ export class TrainingLine {
   readonly #lanes: readonly Lane[];
   readonly #instant: InstantLearner | null;
   readonly #signal: AbortSignal | undefined;
+  /** The last question of that sort: whoever is drawn for a round asks the same, of the same state. */
+  #judged: {
+    readonly parameters: Float32Array;
+    readonly streamKey: string;
+    readonly scores: Promise<readonly number[] | null>;
+  } | null = null;
 
   constructor(learners: readonly (Learner | InstantLearner)[], signal?: AbortSignal) {
     this.#lanes = learners.map((learner) => ({ learner, waiting: 0, last: Promise.resolve() }));
@@ -50,6 +57,19 @@ export class TrainingLine {
   /** Losses on a share's sample; null where they cannot be had. `vectors` must not change until then. */
   score(vectors: readonly Float32Array[], share: number): Promise<readonly number[] | null> {
     return this.#append((learner) => learner.score(vectors, share, this.#signal).catch(() => null));
+  }
+
+  /** What deltas are worth; null where it cannot be had. */
+  judge(question: JudgeQuestion): Promise<readonly number[] | null> {
+    const { parameters, streamKey } = question;
+    if (this.#judged?.parameters === parameters && this.#judged.streamKey === streamKey)
+      return this.#judged.scores;
+    const scores = this.#append(async (learner) => {
+      const found = await learner.judge?.(question, this.#signal).catch(() => null);
+      return found ?? null;
+    });
+    this.#judged = { parameters, streamKey, scores };
+    return scores;
   }
 
   /** Gives the job to the lane with the fewest before it. */

@@ -15,6 +15,7 @@ export interface VirtualWorld {
   request(node: VirtualNode, request: Extract<Output, { type: 'request' }>): void;
   train(node: VirtualNode, request: Extract<Output, { type: 'train' }>): void;
   score(node: VirtualNode, request: Extract<Output, { type: 'score' }>): void;
+  judge(node: VirtualNode, request: Extract<Output, { type: 'judge' }>): void;
   observe(node: VirtualNode, event: ProtocolEvent): void;
 }
 
@@ -41,6 +42,8 @@ export interface Behaviour {
     readonly start: Float32Array;
     readonly result: TrainResult;
   }): TrainResult;
+  /** What the core is told that deltas are worth. */
+  judge?(scores: readonly number[]): readonly number[];
   /** What the world gets of what the core wants done. Questions must still be answered. */
   act?(outputs: readonly Output[], input: Input, nowMs: number): readonly Output[];
 }
@@ -191,6 +194,12 @@ export class VirtualNode {
     this.handle({ type: 'trained', round, ...claimed });
   }
 
+  /** What the deltas of a final round are worth is known. */
+  judged(round: number, scores: readonly number[] | null): void {
+    const { behaviour } = this.plan;
+    this.handle({ type: 'judged', round, scores: scores && (behaviour?.judge?.(scores) ?? scores) });
+  }
+
   /** Hands an input to the core and performs what it wants done, in order. */
   handle(input: Input): void {
     const core = this.#core;
@@ -249,6 +258,9 @@ export class VirtualNode {
         return;
       case 'score':
         this.#world.score(this, output);
+        return;
+      case 'judge':
+        this.#world.judge(this, output);
         return;
       case 'submitted':
       // Hosts hold misdeeds against peers; there are none here.

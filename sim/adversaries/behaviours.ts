@@ -28,12 +28,16 @@ export function needsObservatory(role: AdversarySpec | null): boolean {
 }
 
 /** The behaviour of one attacker. What is in the data is the learner's business: nothing is changed here. */
-export function behaviourOf({ behaviour, fromRound }: AdversarySpec, means: AttackerMeans): Behaviour {
+export function behaviourOf(
+  { behaviour, fromRound, falseScores }: AdversarySpec,
+  means: AttackerMeans,
+): Behaviour {
   const onMessages = attackOnMessages(behaviour);
   const attack = attackOnTraining(behaviour)?.create(behaviour);
   const late = attack && dormant(fromRound, attack);
   return {
     ...(late ? { train: (training: Training) => claimed(training, late, means.observatory) } : {}),
+    ...(falseScores ? { judge: (scores: readonly number[]) => scores.map((score) => 0 - score) } : {}),
     ...(onMessages
       ? {
           act: (outputs: readonly Output[], _: Input, nowMs: number) =>

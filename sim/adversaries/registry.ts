@@ -5,9 +5,10 @@ import { attacks } from '../../src/methods/attacks/registry.ts';
 import { schemaOfAll } from '../../src/registry/registry.ts';
 import { equivocation } from './message-attacks/equivocation.ts';
 import type { MessageAttackKind } from './message-attacks/message-attack.ts';
+import { silent } from './message-attacks/silent.ts';
 import { eclipse, withhold } from './message-attacks/withhold.ts';
 
-export const messageAttacks = [equivocation, withhold, eclipse] as const;
+export const messageAttacks = [equivocation, withhold, eclipse, silent] as const;
 
 export const behaviourSchema = schemaOfAll([...attacks, ...messageAttacks]);
 export type BehaviourSpec = z.infer<typeof behaviourSchema>;

@@ -36,6 +36,16 @@ export const compareFileSchema = z.strictObject({
     .min(1)
     .max(100)
     .describe('rows of the table'),
+  adversaries: z
+    .array(
+      z.strictObject({
+        name: z.string().min(1).max(60).describe('in the table'),
+        adversaries: scenarioFileSchema.shape.adversaries,
+      }),
+    )
+    .max(100)
+    .default([])
+    .describe('each strategy is run among all of these in place of those of the scenario'),
   topologies: z
     .array(topologySchema)
     .max(20)
@@ -102,17 +112,18 @@ type Strategy = RunSpec['strategy'];
 
 /** All combinations. @throws ConfigError where not a single one can be run */
 export function expand(content: CompareFile, named: RunSpec | undefined, file: string): Comparison {
-  const { scenario, strategies, dirichletAlphas, seeds, target, measurements } = content;
+  const { strategies, dirichletAlphas, seeds, target, measurements } = content;
   const variants: Variant[] = [];
   const left: { name: string; reason: string }[] = [];
-  const alphas = dirichletAlphas.length > 0 ? dirichletAlphas : [scenario.data.dirichletAlpha];
-  for (const entry of strategies) {
-    for (const strategy of combinations(entry, content)) {
+  const alphas = dirichletAlphas.length > 0 ? dirichletAlphas : [content.scenario.data.dirichletAlpha];
+  for (const { among, scenario } of worldsOf(content)) {
+    for (const [entry, strategy] of strategies.flatMap((one) =>
+      combinations(one, content).map((combined) => [one, combined] as const),
+    )) {
       for (const alpha of alphas) {
         const labels = labelsOf(strategy);
-        const name = [entry.name ?? strategy.id, ...(entry.name ? [] : [labels.topology, labels.codec])]
-          .filter((part) => part !== '')
-          .join(' / ');
+        const own = entry.name ? [] : [labels.topology, labels.codec];
+        const name = [entry.name ?? strategy.id, ...own, among].filter((part) => part !== '').join(' / ');
         try {
           const scenarios = seeds.map((one) =>
             scenarioOf(scenario, entry, strategy, alpha, one, named, file),
@@ -129,6 +140,18 @@ export function expand(content: CompareFile, named: RunSpec | undefined, file: s
     throw new ConfigError('BAD_CONFIG', `${file}: no combination can be run: ${left[0]!.reason}`);
   }
   return { variants, left, target, measurements };
+}
+
+/** The scenario, among each of the adversaries. */
+function worldsOf({ scenario, adversaries }: CompareFile): {
+  readonly among: string;
+  readonly scenario: CompareFile['scenario'];
+}[] {
+  if (adversaries.length === 0) return [{ among: '', scenario }];
+  return adversaries.map(({ name, adversaries: own }) => ({
+    among: name,
+    scenario: { ...scenario, adversaries: own },
+  }));
 }
 
 function combinations({ strategy }: Entry, { topologies, codecs }: CompareFile): Strategy[] {

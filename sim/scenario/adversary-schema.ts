@@ -7,6 +7,10 @@ export const adversarySchema = z.strictObject({
   share: z.number().min(0).max(1).optional().describe('of the peers, drawn at random'),
   peers: z.array(z.int().min(0)).min(1).max(100_000).optional().describe('in place of share: their numbers'),
   fromRound: z.number().min(0).default(0).describe('honest before: dormant'),
+  falseScores: z
+    .boolean()
+    .default(false)
+    .describe('drawn to score deltas they say the opposite of what they find, all alike'),
   sybils: z
     .boolean()
     .default(false)

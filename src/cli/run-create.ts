@@ -36,8 +36,10 @@ export function addRunCreateCommand(parent: Command): void {
         const { besideManifest, createRun, writeManifestFile } = await import('../node/manifest-file.ts');
         const { signer } = await loadIdentity(options.key);
         const startAtMs = Math.round(Date.now() + options.startIn * 1000);
-        const { readRunVectors } = await import('../learning/model-files/start-vector.ts');
-        const vectors = await readRunVectors(paths, spec.model);
+        const { logOf } = await import('../methods/registry.ts');
+        const { protectionOf, unprotected } = await import('../entries/judging-registry.ts');
+        const { readRunFiles } = await import('../learning/evaluation-set.ts');
+        const vectors = await readRunFiles(paths, spec);
         const run = createRun(spec, startAtMs, createCrypto(), signer, vectors);
         await writeManifestFile(options.out, run, vectors);
         say(`run      ${run.runId}`);
@@ -45,6 +47,8 @@ export function addRunCreateCommand(parent: Command): void {
         for (const { name, bytes } of run.manifest.files ?? []) {
           say(`file     ${besideManifest(options.out, name)}, ${bytes} bytes: keep it beside the manifest`);
         }
+        const { judging } = logOf(spec.strategy) ?? {};
+        say(`protects ${judging ? protectionOf(judging) : unprotected}`);
         say(`starts   ${new Date(startAtMs).toISOString()}`);
         say(`\nGive the manifest to one node; the others need the run id alone:`);
         say(`  starlings node --run ${options.out} --data DIR --bootstrap ADDRESS`);

@@ -21,19 +21,23 @@ export async function loadRunSpec(file: string): Promise<RunSpec> {
 
 export interface LoadedRun {
   readonly spec: RunSpec;
-  /** Files of weights: those that it begins at, where its seed does not give them, and of the model that it adds to, where it does. */
+  /** Files of weights: those that it begins at, where its seed does not give them, and of the model that it adds to, where it does; data to judge deltas on. */
   readonly vectors: VectorPaths;
 }
 
 /** As `loadRunSpec`, with what the file names besides. @throws ConfigError */
 export async function loadRunFile(file: string): Promise<LoadedRun> {
   const folder = dirname(file);
-  const { startFrom, base, ...spec } = await loadYamlFile(file, runYamlSchema, impossibleCombination, (run) =>
-    expanded(run, folder),
+  const { startFrom, base, evaluation, ...spec } = await loadYamlFile(
+    file,
+    runYamlSchema,
+    impossibleCombination,
+    (run) => expanded(run, folder),
   );
   const vectors = {
     ...(startFrom === undefined ? {} : { start: resolve(folder, startFrom) }),
     ...(base === undefined ? {} : { base: resolve(folder, base) }),
+    ...(evaluation === undefined ? {} : { evaluation: resolve(folder, evaluation) }),
   };
   return { spec, vectors };
 }

@@ -6,6 +6,8 @@
  * time, for the daemon and for clusters of nodes in one process, and the virtual node of the discrete-event simulator.
  */
 
+import type { Delta } from '../codec/delta-codec.ts';
+
 /** A peer's Ed25519 public key, 32 bytes, as 64 lower-case hexadecimal digits. The only name a peer has. */
 export type PeerKey = string;
 
@@ -62,7 +64,18 @@ export type Input =
       readonly body: Uint8Array;
     }
   /** The losses asked for by `score`, in its order; null where they could not be had. */
-  | { readonly type: 'scored'; readonly round: number; readonly losses: readonly number[] | null };
+  | { readonly type: 'scored'; readonly round: number; readonly losses: readonly number[] | null }
+  /** The scores asked for by `judge`, in the order of its deltas; null where they could not be had. */
+  | { readonly type: 'judged'; readonly round: number; readonly scores: readonly number[] | null };
+
+/** What deltas of a round are worth to a model. */
+export interface JudgeQuestion {
+  readonly parameters: Float32Array;
+  readonly deltas: readonly Delta[];
+  /** Names the random stream that draws the examples. */
+  readonly streamKey: string;
+  readonly examples: number;
+}
 
 /** One change to the store; `null` deletes the key. Keys are plain ASCII and sort in byte order. */
 export interface StoreWrite {
@@ -112,6 +125,11 @@ export type Output =
     }
   /** Loss of each vector (length `size`; not to be modified) on a fixed sample of this peer's own data. */
   | { readonly type: 'score'; readonly round: number; readonly vectors: readonly Float32Array[] }
+  /**
+   * By how much each delta, subtracted, lowers the loss of a model (length `size`; not to be modified) on so many examples of the run's
+   * evaluation set, drawn by `streamKey`: in whole millionths of a nat.
+   */
+  | { readonly type: 'judge'; readonly round: number; readonly question: JudgeQuestion }
   /** `entryId` (hex) of what was published, or why nothing was. */
   | {
       readonly type: 'submitted';

@@ -20,6 +20,12 @@ export interface FinalRound<Content> {
   readonly banned: ReadonlyMap<PeerKey, number>;
   /** The run had all its rounds before this one: only what judges them is still looked at. */
   readonly isOver: boolean;
+  /** Hash chain of the history up to this round, 32 bytes: nobody could foresee it who wrote an entry of the round. */
+  readonly root: Uint8Array;
+  /** Authors whose entries of the run's first kind carried weight in this round; empty for that kind itself. */
+  readonly publishers: readonly PeerKey[];
+  /** Whether some kind, as of the round before, lets nothing of the author carry weight. */
+  readonly isSilenced: (author: PeerKey) => boolean;
 }
 
 /** What a round of a kind amounts to. */
@@ -42,6 +48,8 @@ export interface EntryKind<Content = unknown, State = unknown> {
   decode(body: Uint8Array, claims: readonly Claim[]): Content | null;
   /** A pure function of the state after the last final round: why a well-formed entry is not let in now, or null. */
   admit(entry: EntryHeader, state: State): RefusalReason | null;
+  /** Of a kind that judges: whether what the author publishes is to carry no weight. */
+  silences?(state: State, author: PeerKey): boolean;
   initial(): State;
   /** A copy that `reduce` may modify; `into` may give its memory. */
   clone(state: State, into?: State): State;

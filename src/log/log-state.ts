@@ -4,7 +4,7 @@
  */
 import type { Crypto } from '../core/crypto.ts';
 import type { PeerKey } from '../core/io.ts';
-import type { EntryKind, LogEntry, RoundSummary } from './entry-kind.ts';
+import type { EntryKind, LogEntry } from './entry-kind.ts';
 import { nextRoot } from './lineage.ts';
 import type { Place } from './log-book.ts';
 import { advancePace, initialPace, isOver, type Pace, type PaceSpec } from './pace.ts';
@@ -80,16 +80,20 @@ export function foldRound(
     if (state.banned.size < bannedMax) state.banned.set(author, round);
   }
   const isLate = state.pace.endRound !== null;
-  const summaries = kinds.map(
-    (kind, index): RoundSummary =>
-      kind.reduce(state.kinds[index], {
-        ...{ round, entries: counted[index]!, banned: state.banned, isOver: isLate },
-      }),
-  );
-  const [first] = summaries;
   state.root = nextRoot(crypto, state.root, round, places.length > 0 ? digest : null);
-  state.work += first!.publishers.length;
-  state.pace = advancePace(state.pace, round, first!, frame);
+  const { banned, root } = state;
+  // The first kind is reduced before those that judge it.
+  const isSilenced = (author: PeerKey): boolean =>
+    kinds.some((kind, index) => kind.silences?.(state.kinds[index], author) ?? false);
+  const common = { round, banned, isOver: isLate, root, isSilenced };
+  const [first] = kinds;
+  const summary = first.reduce(state.kinds[0], { ...common, entries: counted[0]!, publishers: [] });
+  const { publishers } = summary;
+  for (const [index, kind] of kinds.entries()) {
+    if (index > 0) kind.reduce(state.kinds[index], { ...common, entries: counted[index]!, publishers });
+  }
+  state.work += publishers.length;
+  state.pace = advancePace(state.pace, round, summary, frame);
   state.round = round;
 }
 

@@ -246,6 +246,7 @@ export class NodeDriver {
       case 'trained':
       case 'training-failed':
       case 'scored':
+      case 'judged':
       case 'leave':
         this.#fail(error);
         break;
@@ -291,6 +292,7 @@ export class NodeDriver {
         case 'blame':
         case 'train':
         case 'score':
+        case 'judge':
           act();
           break;
         default:
@@ -329,6 +331,9 @@ export class NodeDriver {
         break;
       case 'score':
         void this.#score(output);
+        break;
+      case 'judge':
+        void this.#judge(output);
         break;
       case 'submitted':
         this.#settleSubmission(output.token, output.result);
@@ -407,6 +412,14 @@ export class NodeDriver {
   async #score({ round, vectors }: Output & { type: 'score' }): Promise<void> {
     const losses = await this.#options.learner.score(vectors, 0, this.#aborter.signal).catch(() => null);
     this.#input({ type: 'scored', round, losses });
+  }
+
+  async #judge({ round, question }: Output & { type: 'judge' }): Promise<void> {
+    const { learner } = this.#options;
+    // The core hears of it in a call of its own, also where the learner cannot judge.
+    await null;
+    const scores = await learner.judge?.(question, this.#aborter.signal).catch(() => null);
+    this.#input({ type: 'judged', round, scores: scores ?? null });
   }
 
   #fail(error: unknown): void {

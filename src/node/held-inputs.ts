@@ -26,6 +26,7 @@ const waitsForRoom: Readonly<Record<Input['type'], boolean>> = {
   trained: true,
   'training-failed': false,
   scored: true,
+  judged: true,
   leave: false,
   submit: false,
 };

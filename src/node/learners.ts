@@ -7,6 +7,7 @@ import { createProcessLearner } from '../learning/process/process-learner.ts';
 import { TrainerAnswerError, TrainerCrashedError } from '../learning/process/trainer-error.ts';
 import type { TrainerCommand } from '../learning/process/trainer-process.ts';
 import { createThreadLearner } from '../learning/thread/learner-proxy.ts';
+import { logOf } from '../methods/registry.ts';
 import type { SignedManifest } from '../run/manifest.ts';
 import { TrainerNeededError } from '../tasks/models/external/trainer-needed-error.ts';
 import { externalFactsOf } from '../tasks/models/registry.ts';
@@ -22,6 +23,8 @@ export interface LearnerRequest {
   readonly start?: Float32Array | undefined;
   /** What the model adds to, where it does. */
   readonly base?: Float32Array | undefined;
+  /** What deltas are judged on, where members judge them. */
+  readonly evaluation?: Float32Array | undefined;
   /** Train a twin beside that hears of nobody, and evaluate it too. */
   readonly compareAlone?: boolean;
   /** Ends it while it gets ready, which may take minutes. */
@@ -36,12 +39,25 @@ const warmUpSteps = 20;
 
 /** TensorFlow.js in a thread of its own for each run. @throws what `createThreadLearner` throws, TrainerNeededError */
 export function createWarmLearner(request: LearnerRequest): Promise<Learner> {
-  const { run, data, backend, base = null } = request;
+  const { run, data, backend, base = null, evaluation = null } = request;
   const { model, task, training, rounds } = run.manifest;
   if (externalFactsOf(model) !== null) {
     return Promise.reject(new TrainerNeededError(`the model of run ${run.runId} is trained`));
   }
-  const made = createThreadLearner({ model, task, training, rounds, dataPath: data, base, backend });
+  if (logOf(run.manifest.strategy)?.judging && evaluation === null) {
+    const message = `members of run ${run.runId} judge deltas, and its manifest names no file of examples to judge them on`;
+    return Promise.reject(new NodeError('NO_EVALUATION_SET', message));
+  }
+  const made = createThreadLearner({
+    model,
+    task,
+    training,
+    rounds,
+    dataPath: data,
+    base,
+    evaluation,
+    backend,
+  });
   return warmedUp(made, request, warmUpSteps);
 }
 

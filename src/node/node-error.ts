@@ -21,7 +21,8 @@ export class NodeError extends Error {
     | 'NO_LEDGER'
     | 'NO_EVALUATION'
     | 'NO_MANIFEST'
-    | 'NO_PLACE_FOR_FILES';
+    | 'NO_PLACE_FOR_FILES'
+    | 'NO_EVALUATION_SET';
 
   /** `sentence` says what is wrong and what to do. */
   constructor(code: NodeError['code'], sentence: string) {

@@ -14,7 +14,7 @@ import { createFileExchange, holdersOf } from '../network/file-exchange.ts';
 import type { Host } from '../network/host.ts';
 import { BlobFile } from '../platform/node/blob-file.ts';
 import type { SignedManifest } from '../run/manifest.ts';
-import { baseFile, type RunFile, type RunVectors, startFile } from '../run/run-files.ts';
+import { baseFile, evaluationFile, type RunFile, type RunVectors, startFile } from '../run/run-files.ts';
 import type { SessionEvent } from './events.ts';
 import { NodeError } from './node-error.ts';
 
@@ -94,8 +94,10 @@ export class RunFiles {
 
   /** Those that the run has, read anew. */
   async vectors(): Promise<RunVectors> {
-    const [start, base] = [await this.vector(startFile), await this.vector(baseFile)];
-    return { ...(start && { start }), ...(base && { base }) };
+    const start = await this.vector(startFile);
+    const base = await this.vector(baseFile);
+    const evaluation = await this.vector(evaluationFile);
+    return { ...(start && { start }), ...(base && { base }), ...(evaluation && { evaluation }) };
   }
 
   /** Null where the run has none of that name; read anew. */

@@ -155,17 +155,16 @@ export class Session implements RunSession {
     }
     refuseTooLarge(this.runId, manifest);
     const { data, backend, compareAlone = false } = this.#options;
-    const { start, base } = await this.#filesHere(this.#run, signal);
+    const vectors = await this.#filesHere(this.#run, signal);
     // Before memory is taken for the model: what is most often wrong is what the owner gave.
     const learner = await this.#parts.learners({
       ...{ run: this.#run, data, backend, compareAlone, signal },
-      start,
-      base,
+      ...vectors,
     });
     this.#teardown.add(() => learner.close());
     signal.throwIfAborted();
     this.#say({ kind: 'prepared', backend: learner.backend });
-    const initial = await startVector(this.#run, learner, start, signal);
+    const initial = await startVector(this.#run, learner, vectors.start, signal);
     this.#running = await Running.open({
       run: this.#run,
       ...{ initial, learner, options: this.#options, parts: this.#parts, teardown: this.#teardown },

@@ -8,12 +8,16 @@ export const runFilesMax = 8;
 /** Of all files of a run: what a stranger's manifest can make a node put on its disk. */
 const filesBytesMax = 2 * runFileBytesMax;
 
-/** What the files are that vectors travel in, as little-endian float32: what training begins at, and the model that is added to. */
+/**
+ * What the files are that vectors travel in, as little-endian float32: what training begins at, the model that is added to, and examples
+ * that deltas are judged on.
+ */
 export const startFile = 'start';
 export const baseFile = 'base';
+export const evaluationFile = 'evaluation';
 
 /** What each such file is, by its name, where the run has it. */
-type ByName<T> = { readonly [startFile]?: T; readonly [baseFile]?: T };
+type ByName<T> = { readonly [startFile]?: T; readonly [baseFile]?: T; readonly [evaluationFile]?: T };
 export type RunVectors = ByName<Float32Array>;
 /** Where their creator has them. */
 export type VectorPaths = ByName<string>;

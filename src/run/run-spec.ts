@@ -9,7 +9,7 @@ import { type Impossible, within } from '../registry/impossible.ts';
 import { taskSchema } from '../tasks/data/registry.ts';
 import { impossibleTask } from '../tasks/impossible-task.ts';
 import { impossibleShare, ModelParts } from '../tasks/models/personal-layers.ts';
-import { modelSchema } from '../tasks/models/registry.ts';
+import { externalFactsOf, modelSchema } from '../tasks/models/registry.ts';
 
 const count = (min: number, max: number) => z.int().min(min).max(max);
 
@@ -139,6 +139,14 @@ export const runYamlSchema = runSpecSchema.extend({
     .describe(
       'safetensors file of the trained model that one of kind gpt-lora adds to; it travels as a file of the run',
     ),
+  evaluation: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'data as the task has it: what of it is held out, 8 times `judging.examples` at most, is what deltas are judged on, and travels as a ' +
+        'file of the run; left out: data that came with the program',
+    ),
 });
 
 /**
@@ -154,8 +162,24 @@ export function impossibleCombination(spec: RunSpec, peersExpected: number | nul
     impossiblePace(spec) ??
     (name === null ? null : { path: ['membership', 'names'], message: name }) ??
     impossibleShare(model, shared) ??
-    within(['strategy'], methodOf(strategy).impossible(strategy, peers, sharedSize(spec)))
+    within(['strategy'], methodOf(strategy).impossible(strategy, peers, sharedSize(spec))) ??
+    impossibleJudging(spec)
   );
+}
+
+/** Deltas are judged by a model that everybody can compute, whole. */
+function impossibleJudging({ strategy, model, shared }: RunSpec): Impossible | null {
+  if (!logOf(strategy)?.judging) return null;
+  const path = ['strategy', 'judging'];
+  if (externalFactsOf(model) !== null) {
+    return {
+      path,
+      message: 'is for models of ours: the gradient of one that a trainer alone can compute is not told',
+    };
+  }
+  return shared === undefined
+    ? null
+    : { path, message: 'is for runs that share the whole model: leave `shared` out' };
 }
 
 /** Parameters that peers share: what goes over the wire. */

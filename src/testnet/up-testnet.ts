@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import { keyFileOf } from '../daemon/directory.ts';
 import type { LogLevel } from '../daemon/options.ts';
-import { readRunVectors } from '../learning/model-files/start-vector.ts';
+import { readRunFiles } from '../learning/evaluation-set.ts';
 import { logOf, needsRoster } from '../methods/registry.ts';
 import { loadIdentity } from '../network/identity.ts';
 import { createRun, writeManifestFile } from '../node/manifest-file.ts';
@@ -84,7 +84,7 @@ async function boot(options: UpOptions, launcher: Launcher, signal: AbortSignal)
   const { directory, spec, say, force } = options;
   const impossible = impossibleCombination(spec, options.nodes);
   if (impossible) throw new TestnetError('BAD_RUN', `${impossible.path.join('.')}: ${impossible.message}`);
-  const vectors = await readRunVectors(options.vectors, spec.model);
+  const vectors = await readRunFiles(options.vectors, spec);
   // Nothing is replaced for what cannot be.
   await refuseMissingData(spec.task, namedData(options));
   await claimDirectory(directory, { force });

@@ -44,7 +44,6 @@ const forTests: Readonly<Record<string, string>> = {
 
   'src/entries/note/note-kind.ts NoteState': 'vectors name its fields',
   'src/entries/registry.ts entryKinds': 'a contract goes over all that are registered',
-  'src/learning/tfjs/delta-scores.ts deltaScores': 'for kinds of entries that judge deltas',
   'src/ledger/copies.ts logTailBound': 'held against the binomial',
   'src/ledger/reward-policies.ts rewardPolicies': 'a contract goes over all that are registered',
   'src/ledger/reward-policies.ts rewardPolicySchema': 'a contract goes over all that are registered',

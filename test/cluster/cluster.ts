@@ -41,6 +41,7 @@ import { type WatchedContent, watched } from './watched-content.ts';
 const loopback = (port: number): string => `/ip4/127.0.0.1/tcp/${port}`;
 const examples = 6_000;
 const heldOutExamples = 1_000;
+const evaluationExamples = 500;
 const contentBytesMax = 64 << 20;
 const linkDeadlineMs = 120_000;
 const finishDeadlineMs = 120_000;
@@ -64,6 +65,7 @@ interface Shared {
   /** One way, between any two nodes. */
   readonly delayMs: number;
   readonly own: OwnLearner | null;
+  readonly disguise: (index: number, learner: Learner) => Learner;
 }
 
 interface OwnLearner {
@@ -80,6 +82,8 @@ export interface ClusterOptions {
   readonly later?: readonly number[];
   /** What trains on node 0, and on which examples, in place of the learner that all share. */
   readonly own?: OwnLearner;
+  /** What node `index` makes of its learner. */
+  readonly disguise?: (index: number, learner: Learner) => Learner;
 }
 
 export class Cluster {
@@ -100,7 +104,13 @@ export class Cluster {
   static async begin(
     count: number,
     fields: Partial<RunSpec> = {},
-    { delayMs = 0, isTimed = false, later = [], own }: ClusterOptions = {},
+    {
+      delayMs = 0,
+      isTimed = false,
+      later = [],
+      own,
+      disguise = (_, learner) => learner,
+    }: ClusterOptions = {},
   ): Promise<Cluster> {
     const spec = runSpecSchema.parse({
       name: 'cluster',
@@ -126,6 +136,7 @@ export class Cluster {
       bootstrap: bootstrap.addresses()[0]!,
       delayMs,
       own: own ?? null,
+      disguise,
     };
     const cluster = new Cluster(shared, bootstrap, count, later);
     try {
@@ -284,7 +295,8 @@ export class ClusterNode {
         content: this.content,
         clock: ownClock,
         random: Math.random,
-        learners: own?.learners ?? (async () => shareOf(learner, this.#index)),
+        learners:
+          own?.learners ?? (async () => this.#shared.disguise(this.#index, shareOf(learner, this.#index))),
       },
       (event) => this.#hear(event),
     );
@@ -338,6 +350,7 @@ async function learnerFor(spec: RunSpec, peers: number): Promise<Learner> {
     rounds: spec.rounds,
     shares: some.splitAmong(split),
     heldOut: heldOut.subset(firstOf(heldOutExamples)),
+    evaluation: train.sample(evaluationExamples),
     backend: 'wasm',
   });
 }
@@ -353,6 +366,7 @@ function shareOf(learner: Learner, share: number): Learner {
     backend: learner.backend,
     train: (request, signal) => learner.train({ ...request, share }, signal),
     score: (vectors, _, signal) => learner.score(vectors, share, signal),
+    judge: (question, signal) => learner.judge!(question, signal),
     evaluate: (parameters, signal) => learner.evaluate(parameters, signal),
     close: async () => {},
   };

@@ -106,6 +106,7 @@ class TalkingCore implements ProtocolCore {
       case 'trained':
       case 'training-failed':
       case 'scored':
+      case 'judged':
       case 'submit':
         break;
       default:

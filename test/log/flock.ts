@@ -5,7 +5,15 @@
 
 import { sharedCrypto } from '../../sim/shared-crypto.ts';
 import type { Signer } from '../../src/core/crypto.ts';
-import type { Input, Output, PeerKey, ProtocolCore, ProtocolEvent, Verdict } from '../../src/core/io.ts';
+import type {
+  Input,
+  JudgeQuestion,
+  Output,
+  PeerKey,
+  ProtocolCore,
+  ProtocolEvent,
+  Verdict,
+} from '../../src/core/io.ts';
 import type { Checkpoint } from '../../src/log/checkpoint.ts';
 import { rngFor } from '../../src/math/rng.ts';
 import { createCore } from '../../src/methods/create-core.ts';
@@ -25,6 +33,8 @@ export interface FlockOptions {
   readonly drops?: (kind: Carried, from: number, to: number, nowMs: number) => boolean;
   readonly latencyMs?: number;
   readonly train?: (member: number, round: number, start: Float32Array) => TrainingResult;
+  /** What a member says that deltas are worth; nothing where not given. */
+  readonly judge?: (member: number, question: JudgeQuestion) => readonly number[];
   /** How long a member trains for so many steps in a round; a part of the first slot length where not given. */
   readonly trainingMs?: ((member: number, steps: number, round: number) => number) | undefined;
   /** What a hostile member answers in place of its core: frames, or null to refuse; undefined leaves it to the core. */
@@ -278,9 +288,19 @@ export class Flock {
         return;
       case 'score':
         throw new Error('nobody here scores');
+      case 'judge':
+        this.#judge(member, output);
+        return;
       default:
         output satisfies never;
     }
+  }
+
+  #judge({ index }: Member, { round, question }: Extract<Output, { type: 'judge' }>): void {
+    const { judge } = this.#options;
+    this.#at(this.nowMs + 1, () =>
+      this.input(index, { type: 'judged', round, scores: judge?.(index, question) ?? null }),
+    );
   }
 
   #gossip(member: Member, bytes: Uint8Array): void {

@@ -75,6 +75,7 @@ export class RumourCore implements ProtocolCore {
         return this.#ask();
       case 'trained':
       case 'scored':
+      case 'judged':
       case 'training-failed':
       case 'submit':
         throw new Error('this protocol does not train');

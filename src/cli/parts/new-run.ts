@@ -145,6 +145,7 @@ async function checked(
   const {
     startFrom: _start,
     base: _base,
+    evaluation: _evaluation,
     ...spec
   } = parseYaml(text, out, runYamlSchema, impossibleCombination);
   const source = { task, run: spec };

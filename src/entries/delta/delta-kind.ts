@@ -100,7 +100,7 @@ function decodeDelta(
 
 function reduceDeltas(
   state: DeltaState,
-  { round, entries, banned, isOver }: FinalRound<DeltaContent>,
+  { round, entries, banned, isOver, isSilenced }: FinalRound<DeltaContent>,
   ticketOfEntry: (entry: EntryHeader) => number,
   { rules, observeFold }: Pick<DeltaKindOptions, 'rules' | 'observeFold'>,
 ): RoundSummary {
@@ -126,8 +126,9 @@ function reduceDeltas(
   state.pending.delete(judged);
   // Found out while it waited: no weight.
   const isUnproven = ({ author }: PendingDelta): boolean => (banned.get(author) ?? round) >= round;
-  const publishing = drawn(state, judged, waiting.filter(isUnproven), rules);
-  foldDeltas(state, judged, publishing, rules, observeFold);
+  const all = drawn(state, judged, waiting.filter(isUnproven), rules);
+  const heard = all.filter(({ author }) => !isSilenced(author));
+  foldDeltas(state, judged, heard, rules, all.length, observeFold);
   forgetLeast(state.contributions);
   return summary;
 }
@@ -136,7 +137,10 @@ function reduceDeltas(
 function parametersOf(state: DeltaState, rules: DeltaRules): Float32Array {
   const whole = state.pending.size > 0 ? cloneDeltaState(state) : state;
   const waiting = [...whole.pending].sort(([a], [b]) => a - b);
-  for (const [round, deltas] of waiting) foldDeltas(whole, round, drawn(whole, round, deltas, rules), rules);
+  for (const [round, deltas] of waiting) {
+    const all = drawn(whole, round, deltas, rules);
+    foldDeltas(whole, round, all, rules, all.length);
+  }
   // The inverse of a power of two is exact.
   return scaledToFloat32(whole.units, 1 / unitsPerOne);
 }

@@ -42,12 +42,13 @@ export interface FoldedDeltas {
 /** For those who ask afterwards who moved the model where to; replicas do not. */
 export type FoldObserver = (folded: FoldedDeltas) => void;
 
-/** Folds what was drawn of a round into the state. */
+/** Folds what is to carry weight of a round, `publishers` having been drawn, into the state. */
 export function foldDeltas(
   state: DeltaState,
   round: number,
   deltas: readonly PendingDelta[],
   rules: DeltaRules,
+  publishers: number,
   observe?: FoldObserver,
 ): void {
   const threshold = sortitionThreshold(state.statistics, round, rules);
@@ -64,6 +65,6 @@ export function foldDeltas(
   const before = observe && deltas.length > 0 ? state.units.slice() : null;
   accumulateDeltas(state.units, terms, unitsMax, rules.overlap);
   if (before) observe?.({ round, before, after: state.units.slice(), deltas, weights, reference });
-  state.statistics.set(round, { publishers: deltas.length, threshold, reference });
+  state.statistics.set(round, { publishers, threshold, reference });
   state.statistics.delete(round - rules.windowRounds - statisticsKept);
 }

@@ -1,17 +1,21 @@
 /** The learner port on TensorFlow.js. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { JudgeQuestion } from '../../core/io.ts';
+import { rngFor } from '../../math/rng.ts';
 import type { TrainingSpec } from '../../run/run-spec.ts';
 import { DataShapeError } from '../../tasks/datasets/data-error.ts';
 import { type Batch, checkFits, type Dataset } from '../../tasks/datasets/dataset.ts';
 import type { Metrics } from '../../tasks/metrics.ts';
-import { frozenOf, parameterCount } from '../../tasks/models/model-layout.ts';
+import { checkSize, frozenOf, parameterCount } from '../../tasks/models/model-layout.ts';
 import type { ModelSpec } from '../../tasks/models/registry.ts';
 import type { BackendChoice } from '../../tensor/backend-choices.ts';
 import { startBackend } from '../../tensor/tfjs-backend.ts';
 import { drawBatch } from '../draw-batch.ts';
+import type { EvaluationSet } from '../evaluation-set.ts';
 import { checkRequest, checkShare, type Learner, type TrainRequest, type TrainResult } from '../learner.ts';
 import { LearnerClosedError, TrainingDivergedError } from '../learning-error.ts';
 import { learningRateAt } from '../schedule.ts';
+import { deltaScores, meanGradient } from './delta-scores.ts';
 import { FrozenModel } from './frozen-model.ts';
 import { evaluateModel } from './inference.ts';
 import { Network } from './network.ts';
@@ -24,6 +28,8 @@ export interface TfjsLearnerOptions {
   /** One training set per virtual peer; a node has one. */
   readonly shares: readonly Dataset[];
   readonly heldOut: Dataset;
+  /** What deltas are judged on, where members judge them. */
+  readonly evaluation?: EvaluationSet | null;
   /** Weights of the model that `model` adds to, where it does. */
   readonly frozen?: Float32Array | null;
   readonly backend: BackendChoice;
@@ -122,6 +128,18 @@ class TfjsLearner implements Learner {
       losses.push((await evaluateModel(model, vector, sample, options)).loss);
     }
     return losses;
+  }
+
+  async judge(question: JudgeQuestion, signal?: AbortSignal): Promise<readonly number[]> {
+    const { evaluation, model } = this.options;
+    if (!evaluation) throw new DataShapeError('there is no evaluation set to judge deltas on');
+    checkSize(question.parameters, this.size);
+    const rng = rngFor(question.streamKey);
+    const examples = Array.from({ length: question.examples }, () => rng.int(evaluation.examples));
+    const options = { signal: this.orClosed(signal), frozen: this.frozen };
+    options.signal.throwIfAborted();
+    const { gradient } = await meanGradient(model, question.parameters, evaluation, examples, options);
+    return deltaScores(gradient, question.deltas);
   }
 
   evaluate(parameters: Float32Array, signal?: AbortSignal): Promise<Metrics> {

@@ -1,5 +1,6 @@
 /** The learner port in a thread of its own, so that the protocol answers its peers while training runs. */
 import { Worker } from 'node:worker_threads';
+import type { JudgeQuestion } from '../../core/io.ts';
 import { keepHeapsSmallStill } from '../../platform/node/small-heap.ts';
 import type { Metrics } from '../../tasks/metrics.ts';
 import type { Learner, TrainRequest, TrainResult } from '../learner.ts';
@@ -92,6 +93,16 @@ class ThreadLearner implements Learner {
       copies,
       signal,
       (message) => (message.kind === 'scored' ? message.result : null),
+    );
+  }
+
+  judge(question: JudgeQuestion, signal?: AbortSignal): Promise<readonly number[]> {
+    const parameters = question.parameters.slice();
+    return this.call(
+      (id) => ({ kind: 'judge', id, question: { ...question, parameters } }),
+      [parameters],
+      signal,
+      (message) => (message.kind === 'judged' ? message.result : null),
     );
   }
 

@@ -50,6 +50,12 @@ async function answer(
         send({ kind: 'scored', id, result: await learner.score(vectors, share, abort.signal) });
         break;
       }
+      case 'judge': {
+        const result = await learner.judge?.(message.question, abort.signal);
+        if (!result) throw new TypeError('this learner judges nothing');
+        send({ kind: 'judged', id, result });
+        break;
+      }
       case 'evaluate':
         send({ kind: 'evaluated', id, result: await learner.evaluate(message.parameters, abort.signal) });
         break;

@@ -1,5 +1,6 @@
 /** What passes between a learner and the thread that it runs in. Vectors are transferred, never cloned. */
 
+import type { JudgeQuestion } from '../../core/io.ts';
 import type { TrainingSpec } from '../../run/run-spec.ts';
 import type { TaskSpec } from '../../tasks/data/registry.ts';
 import { DataFileError, DataShapeError } from '../../tasks/datasets/data-error.ts';
@@ -19,6 +20,8 @@ export interface ThreadLearnerOptions {
   readonly dataPath: string;
   /** Of the model that `model` adds to, where it does; copied. */
   readonly base?: Float32Array | null;
+  /** The run's evaluation set as its file says it, where members judge deltas; copied. */
+  readonly evaluation?: Float32Array | null;
   readonly backend: BackendChoice;
 }
 
@@ -38,6 +41,7 @@ export type ToWorker =
       readonly vectors: readonly Float32Array[];
       readonly share: number;
     }
+  | { readonly kind: 'judge'; readonly id: number; readonly question: JudgeQuestion }
   | { readonly kind: 'evaluate'; readonly id: number; readonly parameters: Float32Array }
   /** Stops the call; its answer no longer matters. */
   | { readonly kind: 'abort'; readonly id: number };
@@ -47,6 +51,7 @@ export type FromWorker =
   | { readonly kind: 'not-ready'; readonly error: WireError }
   | { readonly kind: 'trained'; readonly id: number; readonly result: TrainResult }
   | { readonly kind: 'scored'; readonly id: number; readonly result: readonly number[] }
+  | { readonly kind: 'judged'; readonly id: number; readonly result: readonly number[] }
   | { readonly kind: 'evaluated'; readonly id: number; readonly result: Metrics }
   | { readonly kind: 'failed'; readonly id: number; readonly error: WireError };
 

@@ -12,6 +12,7 @@ import {
   notDrawn,
   type Output,
   type ProtocolCore,
+  type ProtocolEvent,
   type StoreWrite,
 } from '../../core/io.ts';
 import { memberTest } from '../../core/membership.ts';
@@ -28,6 +29,7 @@ import { type LogEvent, RunLog } from '../../log/run-log.ts';
 import type { CoreDependencies } from '../core-dependencies.ts';
 import { LocalTraining } from '../local-training.ts';
 import { Author } from './author.ts';
+import { Judging } from './judging.ts';
 import { createLogParts } from './log-parts.ts';
 import type { DeltaLogSpec } from './schema.ts';
 
@@ -40,6 +42,8 @@ export class DeltaLog implements ProtocolCore {
   readonly #deps: CoreDependencies;
   readonly #kinds: Kinds;
   readonly #delta: DeltaKind;
+  /** Null where nobody judges. */
+  readonly #judging: Judging | null;
   readonly #envelopes: EnvelopeContext;
   readonly #author: Author;
   readonly #log: RunLog;
@@ -51,8 +55,9 @@ export class DeltaLog implements ProtocolCore {
   constructor(manifest: RunFrame, spec: DeltaLogSpec, runId: string, deps: CoreDependencies) {
     this.#deps = deps;
     const { crypto, shared, initial, random, signer } = deps;
-    const { codec, delta, ...common } = createLogParts(manifest, spec, runId, deps);
+    const { codec, delta, judging, ...common } = createLogParts(manifest, spec, runId, deps);
     this.#delta = delta;
+    this.#judging = judging && new Judging(judging);
     this.#kinds = common.kinds;
     this.#envelopes = common.envelopes;
     const replica = new Replica({ ...common, crypto, shared, retention: deps.retention });
@@ -101,6 +106,9 @@ export class DeltaLog implements ProtocolCore {
         break;
       case 'submit':
         this.#submit(out, input, nowMs);
+        break;
+      case 'judged':
+        this.#judged(out, input, nowMs);
         break;
       case 'leave':
       case 'scored':
@@ -267,6 +275,7 @@ export class DeltaLog implements ProtocolCore {
 
   #toLog(out: Output[], event: LogEvent, nowMs: number): void {
     this.#log.handle(event, nowMs, this.#outlet(out));
+    this.#askForScores(out, nowMs);
   }
 
   /** Takes the log's outputs, and does what its facts mean for us where they stand between them. */
@@ -276,9 +285,44 @@ export class DeltaLog implements ProtocolCore {
         if (effect.type === 'entered') this.#entered(out, effect);
         else if (effect.type === 'left-out') this.#leftOut(out, effect);
         else if (effect.type === 'switched') this.#switched(out, effect);
-        else out.push(effect);
+        else {
+          out.push(effect);
+          if (effect.type === 'event') this.#noteFinal(effect.event);
+        }
       },
     };
+  }
+
+  /** Deltas of a round are judged by the model that they were added to. */
+  #noteFinal(event: ProtocolEvent): void {
+    const { base, log } = this.#log.replica;
+    if (!this.#judging || !(event.kind === 'finalised' || event.kind === 'passed')) return;
+    const round = event.kind === 'passed' ? event.through : event.round;
+    // It may be another history that was looked into.
+    if (round !== base.round) return;
+    const deltas = log
+      .places(round)
+      .flatMap(({ held }) => (held.kind === 'entry' && isDelta(held.entry) ? [held.entry] : []));
+    this.#judging.noteFinal(base, this.#delta.parameters(this.#stateOf(base)), deltas, this.#deps.signer.key);
+  }
+
+  #askForScores(out: Output[], nowMs: number): void {
+    const question = this.#judging?.next(this.#log.clock.slotAt(nowMs));
+    if (question) out.push({ type: 'judge', ...question });
+  }
+
+  /** What was found out goes into the present round. */
+  #judged(out: Output[], { round: about, scores }: Input & { type: 'judged' }, nowMs: number): void {
+    const round = this.#log.clock.slotAt(nowMs);
+    const body = this.#judging?.answered(about, scores, round) ?? null;
+    const kind = this.#kinds.length - 1;
+    const index = this.#log.own.freeIndex(round, kind);
+    const isOpen = this.#log.phase !== 'joining' && this.#log.phase !== 'finished';
+    if (body && isOpen && index !== null && this.#kinds[kind]!.decode(body, [about]) !== null) {
+      const { entry, writes } = this.#log.append({ round, kind, index, claims: [about] }, body);
+      this.#publish(out, entry, writes);
+    }
+    this.#askForScores(out, nowMs);
   }
 
   #entered(out: Output[], { entry, writes }: LogFact & { type: 'entered' }): void {

@@ -5,6 +5,8 @@ import type { DeltaCodec } from '../../codec/delta-codec.ts';
 import type { RunFrame } from '../../core/run-frame.ts';
 import { createDeltaKind, type DeltaKind, type DeltaKindOptions } from '../../entries/delta/delta-kind.ts';
 import type { DeltaRules, DeltaState } from '../../entries/delta/delta-state.ts';
+import type { JudgingKind } from '../../entries/judging-kind.ts';
+import { createJudging } from '../../entries/judging-registry.ts';
 import { createEntryKind } from '../../entries/registry.ts';
 import type { EnvelopeContext } from '../../log/envelope.ts';
 import type { Kinds, LogFrame, LogState } from '../../log/log-state.ts';
@@ -20,6 +22,8 @@ export interface LogParts {
   readonly rules: DeltaRules;
   /** The first of the kinds. */
   readonly delta: DeltaKind;
+  /** The last of the kinds; null where nobody judges. */
+  readonly judging: JudgingKind | null;
   readonly kinds: Kinds;
   readonly frame: LogFrame;
   readonly envelopes: EnvelopeContext;
@@ -40,13 +44,15 @@ export function createLogParts(
   const codec = createDeltaCodec(spec.codec, initial.length, random);
   const rules = deltaRulesOf(spec, manifest, initial);
   const delta = createDeltaKind({ runId, crypto, rules, codec, initial, shared, observeFold });
-  const kinds: Kinds = [delta, ...spec.kinds.map(createEntryKind)];
+  const { windowRounds } = spec;
+  const judging = spec.judging ? createJudging(spec.judging, { runId, crypto, windowRounds }) : null;
+  const kinds: Kinds = [delta, ...spec.kinds.map(createEntryKind), ...(judging ? [judging] : [])];
   const rows = kinds.reduce((sum, { entriesPerRoundMax }) => sum + entriesPerRoundMax, 0);
   if (rows > rowsPerRoundMax)
     throw new RangeError(`the kinds of the run may have ${rows} entries in a round`);
   const bodyBytesMax = kinds.map((kind) => kind.bodyBytesMax);
   return {
-    ...{ codec, rules, delta, kinds },
+    ...{ codec, rules, delta, judging, kinds },
     frame: logFrameOf(manifest, spec, runId),
     envelopes: { runId, crypto, bodyBytesMax, shared, inlineMax },
   };

@@ -1,6 +1,7 @@
 /** Constants of the default method: defaults, ranges and their provenance. */
 import * as z from 'zod';
 import { compressorSchema } from '../../codec/compressors/registry.ts';
+import { judgingSchema } from '../../entries/judging-registry.ts';
 import { entryKindSchema } from '../../entries/registry.ts';
 import { kindsMax } from '../../log/envelope.ts';
 
@@ -85,6 +86,9 @@ export const deltaLogSchema = z.strictObject({
     .describe(
       'final deltas wait so many rounds for what judges them before they move the model (J); 0: nobody judges',
     ),
+  judging: judgingSchema
+    .optional()
+    .describe('by what members judge the deltas of others; left out: nobody judges'),
   kinds: z
     .array(entryKindSchema)
     .max(kindsMax - 1)

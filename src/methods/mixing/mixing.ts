@@ -128,6 +128,8 @@ export class Mixing implements ProtocolCore {
       case 'leave':
         this.#leave(out, slot);
         break;
+      case 'judged':
+        break;
       case 'scored':
         this.#scored(out, input, slot, nowMs);
         break;

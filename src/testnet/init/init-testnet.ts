@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { stringify } from 'yaml';
 import { keyFileOf } from '../../daemon/directory.ts';
-import { readRunVectors } from '../../learning/model-files/start-vector.ts';
+import { readRunFiles } from '../../learning/evaluation-set.ts';
 import { logOf, needsRoster } from '../../methods/registry.ts';
 import { type Identity, loadIdentity, peerIdOf } from '../../network/identity.ts';
 import { createRun, writeManifestFile } from '../../node/manifest-file.ts';
@@ -82,7 +82,7 @@ export async function initTestnet(given: InitOptions): Promise<Written> {
   const { directory, placement, spec, force, say } = options;
   const impossible = impossibleCombination(spec, placement.nodes);
   if (impossible) throw new TestnetError('BAD_RUN', `${impossible.path.join('.')}: ${impossible.message}`);
-  const vectors = await readRunVectors(options.vectors, spec.model);
+  const vectors = await readRunFiles(options.vectors, spec);
   refuseUnfit(options, vectors);
   // Of other machines nothing is known here.
   const isElsewhere = placement.target !== 'processes' && options.dataPaths !== null;

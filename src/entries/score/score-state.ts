@@ -1,0 +1,98 @@
+/** What evaluators have said of the deltas of rounds that are not decided yet, and what is remembered of authors; canonical bytes. */
+import * as dagCbor from '@ipld/dag-cbor';
+import { equals } from 'uint8arrays';
+import { bytesToHex, isBytes, isCount, isFiniteNumber, isRows, keyToBytes } from '../../core/bytes.ts';
+import { decodeCanonical } from '../../core/canonical-cbor.ts';
+import type { PeerKey } from '../../core/io.ts';
+import { isScore, scoresMax } from './score-body.ts';
+
+/** Authors that are remembered: a snapshot has room for them. */
+export const authorsMax = 8192;
+/** Evaluators of a round. */
+export const evaluatorsMax = 16;
+
+/** A final round whose deltas are being scored. Never modified. */
+export interface OpenRound {
+  /** Of the history up to it, 32 bytes. */
+  readonly root: Uint8Array;
+  /** Authors of its deltas, ascending: scores are told in this order. */
+  readonly authors: readonly PeerKey[];
+  /** In the order of their draw. */
+  readonly evaluators: readonly PeerKey[];
+  readonly votes: ReadonlyMap<PeerKey, readonly number[]>;
+}
+
+export interface Memory {
+  /** Decaying sum of scores, each in medians of its round. */
+  readonly sum: number;
+  /** Last round with a score. */
+  readonly round: number;
+}
+
+export interface ScoreState {
+  readonly open: Map<number, OpenRound>;
+  readonly memory: Map<PeerKey, Memory>;
+  /** Whose memory is below it carries no weight; follows from the memory. */
+  limit: number;
+}
+
+/** Of an author that is remembered, of a key in an open round, and of an open round beside, generously. */
+const [memoryRowBytes, keyBytes, openBytes] = [64, 35, 128];
+
+/** Bound on the bytes of a state with as many open rounds as there may be. */
+export function scoreStateBytesMax(openMax: number, voteBytesMax: number): number {
+  const votes = evaluatorsMax * (2 * keyBytes + voteBytesMax);
+  return 16 + authorsMax * memoryRowBytes + (openMax + 1) * (openBytes + scoresMax * keyBytes + votes);
+}
+
+export function encodeScoreState({ open, memory }: Omit<ScoreState, 'limit'>): Uint8Array {
+  return dagCbor.encode([
+    [...open]
+      .sort(([a], [b]) => a - b)
+      .map(([round, { root, authors, evaluators, votes }]) => [
+        ...[round, root, authors.map(keyToBytes), evaluators.map(keyToBytes)],
+        byKey(votes).map(([author, scores]) => [keyToBytes(author), scores]),
+      ]),
+    byKey(memory).map(([author, { sum, round }]) => [keyToBytes(author), sum, round]),
+  ]);
+}
+
+function byKey<Value>(rows: ReadonlyMap<PeerKey, Value>): [PeerKey, Value][] {
+  return [...rows].sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+/** Null for anything that `encodeScoreState` could not have written. */
+export function decodeScoreState(bytes: Uint8Array): Omit<ScoreState, 'limit'> | null {
+  const fields = decodeCanonical(bytes);
+  if (!Array.isArray(fields) || fields.length !== 2) return null;
+  const [openRows, memoryRows] = fields as unknown[];
+  if (!isRows(openRows, 5) || !isRows(memoryRows, 3)) return null;
+  const open = new Map<number, OpenRound>();
+  for (const row of openRows) {
+    const one = decodeOpen(row);
+    if (one === null) return null;
+    open.set(row[0] as number, one);
+  }
+  const memory = new Map<PeerKey, Memory>();
+  for (const [author, sum, round] of memoryRows) {
+    if (!isBytes(author, 32) || !isFiniteNumber(sum) || !isCount(round)) return null;
+    memory.set(bytesToHex(author), { sum, round });
+  }
+  return equals(encodeScoreState({ open, memory }), bytes) ? { open, memory } : null;
+}
+
+function decodeOpen([round, root, authors, evaluators, rows]: readonly unknown[]): OpenRound | null {
+  if (!isCount(round) || !isBytes(root, 32)) return null;
+  if (!areKeys(authors) || !areKeys(evaluators) || !isRows(rows, 2)) return null;
+  const votes = new Map<PeerKey, readonly number[]>();
+  for (const [author, scores] of rows) {
+    if (!isBytes(author, 32) || !Array.isArray(scores) || !scores.every(isScore)) return null;
+    if (scores.length !== authors.length) return null;
+    votes.set(bytesToHex(author), scores);
+  }
+  return { root, authors: authors.map(bytesToHex), evaluators: evaluators.map(bytesToHex), votes };
+}
+
+function areKeys(value: unknown): value is Uint8Array[] {
+  return Array.isArray(value) && value.every((key) => isBytes(key, 32));
+}
