@@ -101,6 +101,7 @@ describe('start', () => {
         'outcomes',
         'pooled',
         'pooledAlone',
+        'pooledAuc',
       ],
       ...['rounds', 'seconds', 'sites', 'worst'],
     ]);
@@ -154,7 +155,7 @@ describe('start', () => {
       `${slow}slotMsMax: 100\ntimeMaxMs: 4000\n`.replace('slotMs: 400', 'slotMs: 100'),
     );
     const ended = await starlings(
-      ...['start', at('slow.yaml'), '--nodes', '3', '--slot-ms', '100', '--start-in', '6', '--json'],
+      ...['start', at('slow.yaml'), '--nodes', '3', '--slot-ms', '100', '--start-in', '15', '--json'],
       ...['--dir', at('slow')],
     );
     assert.equal(ended.code, 20, ended.stderr);
@@ -518,6 +519,6 @@ slotMs: 300
     const stopped = await starlings('node', 'stop', ...home);
     assert.equal(stopped.code, 0, stopped.stderr);
     await eventually('it has ended', 20_000, () => (existsSync(at('several', 'daemon.json')) ? null : true));
-    assert.equal(await daemon.end('SIGTERM'), 0);
+    assert.equal(await daemon.ended(), 0);
   });
 });

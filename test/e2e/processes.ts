@@ -103,11 +103,16 @@ export class Daemon {
 
   /** Ends the process and waits until it is gone; its exit code, or null where the signal ended it. */
   async end(signal: NodeJS.Signals): Promise<number | null> {
+    const gone = this.ended();
+    this.#child?.kill(signal);
+    return gone;
+  }
+
+  /** Its exit code, once it ends by itself. */
+  async ended(): Promise<number | null> {
     const child = this.#child;
     if (!child || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null;
-    const gone = new Promise<number | null>((resolve) => child.once('exit', resolve));
-    child.kill(signal);
-    return gone;
+    return new Promise((resolve) => child.once('exit', resolve));
   }
 
   /** Events of the node's log, of every session. */
