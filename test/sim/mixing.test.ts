@@ -122,7 +122,8 @@ test('traffic per peer does not grow with the network: a committee of four, grou
     { id: 'noloco' },
   ]) {
     const bytes: number[] = [];
-    for (const count of [32, 128]) {
+    // Far apart: how many a committee draws in twelve rounds weighs more than the size of the network (113 kB at 128 peers, 91 at 512).
+    for (const count of [32, 512]) {
       const named = strategy.id === 'delta-log' ? { ...strategy, expectedPeers: count } : strategy;
       const { bytesPerPeer } = await play(named, { peers: count, network: { degree: 6 } }, 12);
       bytes.push(bytesPerPeer);
