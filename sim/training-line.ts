@@ -3,6 +3,7 @@
  * run while the calendar goes on; whoever dispatches its end waits for it. So the results, and with them the trace,
  * depend neither on how fast the learners are nor on their number.
  */
+import { reasonOf } from '../src/core/as-error.ts';
 import type { JudgeQuestion } from '../src/core/io.ts';
 import type { Learner, TrainRequest, TrainResult } from '../src/learning/learner.ts';
 import type { Metrics } from '../src/tasks/metrics.ts';
@@ -88,5 +89,5 @@ export class TrainingLine {
 }
 
 function failed(error: unknown): TrainingOutcome {
-  return { ok: false, reason: error instanceof Error ? error.message : String(error) };
+  return { ok: false, reason: reasonOf(error) };
 }

@@ -1,7 +1,9 @@
 /** Where an API listens: a socket file, or a port; away from the loopback interface with TLS alone. */
+
 import { X509Certificate } from 'node:crypto';
 import { isIP, SocketAddress } from 'node:net';
 import { createSecureContext } from 'node:tls';
+import { reasonOf } from '../core/as-error.ts';
 
 export interface TlsIdentity {
   /** PEM; those that it was signed by may follow it. */
@@ -88,7 +90,7 @@ function checkIdentity({ certificate, key }: TlsIdentity): void {
     new X509Certificate(certificate);
     createSecureContext({ cert: certificate, key });
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = reasonOf(error);
     throw new ListenError(
       `what the API was given is no certificate with its own key, each in PEM and without a password (${why})`,
     );

@@ -1,9 +1,11 @@
 /** The final log of a run between a node's store and a file: written, read back, and folded again from the file alone. */
+
 import { createReadStream, existsSync } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { encodeFloat32 } from '../codec/dense.ts';
 import { blobRoot } from '../content/blob.ts';
+import { reasonOf } from '../core/as-error.ts';
 import { bytesToHex } from '../core/bytes.ts';
 import { memberTest } from '../core/membership.ts';
 import type { FoldObserver } from '../entries/delta/fold-deltas.ts';
@@ -143,7 +145,7 @@ async function foldFile(file: string, reader: ArchiveReader): Promise<ArchiveSum
   try {
     return await foldPieces(createReadStream(file), (name) => besideManifest(file, name), reader);
   } catch (error) {
-    const message = `${file}: ${error instanceof Error ? error.message : String(error)}`;
+    const message = `${file}: ${reasonOf(error)}`;
     if (error instanceof ArchiveError) throw Object.assign(error, { message });
     if (error instanceof ManifestError) throw new ManifestError(message, { cause: error });
     // What is opened and is no file fails when it is read, without its name.

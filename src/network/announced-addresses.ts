@@ -1,6 +1,8 @@
 /** The addresses a host tells others in place of its own: a wrong one makes it unreachable without a word. */
+
 import { isPrivate } from '@libp2p/utils';
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr';
+import { reasonOf } from '../core/as-error.ts';
 import { AddressError } from './errors.ts';
 
 const UNSPECIFIED: readonly string[] = ['0.0.0.0', '::'];
@@ -25,7 +27,7 @@ export function parsedAddress(text: string): Multiaddr {
   try {
     return multiaddr(text);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = reasonOf(error);
     throw new AddressError(`${text} is not a multiaddr: ${reason}`, { cause: error });
   }
 }

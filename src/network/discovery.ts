@@ -2,8 +2,10 @@
  * Finds the peers of a run without a server: every peer says in the DHT that it provides the run's CID, and
  * looks for the others that do. Both are repeated for ever, since records live on peers that come and go.
  */
+
 import type { PeerId } from '@libp2p/interface';
 import type { CID } from 'multiformats/cid';
+import { reasonOf } from '../core/as-error.ts';
 import type { PeerKey } from '../core/io.ts';
 import type { Clock } from '../core/ports.ts';
 import { type BackoffBounds, backoffMs, jitteredMs } from './backoff.ts';
@@ -179,8 +181,4 @@ class RunDiscovery implements Discovery {
   #queried(signal: AbortSignal, query: (inTime: AbortSignal) => Promise<number>): Promise<number> {
     return withDeadline(this.#timing.queryTimeoutMs, 'the DHT gave no answer', [signal], query);
   }
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -2,7 +2,9 @@
  * Keeps the links to the peers of a run: tells link-table.ts what libp2p reports and does what it says. A peer
  * of the run is a connected peer that speaks the run's exchange protocol.
  */
+
 import { KEEP_ALIVE, type PeerId } from '@libp2p/interface';
+import { reasonOf } from '../core/as-error.ts';
 import type { PeerKey } from '../core/io.ts';
 import type { Clock } from '../core/ports.ts';
 import { jitteredMs } from './backoff.ts';
@@ -223,7 +225,7 @@ class RunLinks implements Links {
       await this.#adopt(id);
     } catch (error) {
       if (signal?.aborted !== true) {
-        const reason = error instanceof Error ? error.message : String(error);
+        const reason = reasonOf(error);
         this.#note({ type: 'dial-failed', peer, reason });
       }
     }

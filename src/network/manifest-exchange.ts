@@ -3,7 +3,9 @@
  * bytes or nothing, up to the end of the stream.
  * Everyone who takes part in the run serves it, and the asker checks it against the id, so any stranger will do.
  */
+
 import type { PeerId } from '@libp2p/interface';
+import { reasonOf } from '../core/as-error.ts';
 import type { Clock } from '../core/ports.ts';
 import { manifestBytesMax } from '../run/manifest.ts';
 import { ManifestUnavailableError } from './errors.ts';
@@ -110,8 +112,4 @@ export async function fetchManifest<T>(options: FetchManifestOptions<T>): Promis
     `nobody served the manifest of run ${runId} (${failures} providers failed; last: ${lastReason}). ` +
       'Check the run id and the bootstrap addresses, or pass the manifest as a file',
   );
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

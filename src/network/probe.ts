@@ -1,7 +1,9 @@
 /** What comes of dialling an address, step by step, for people who want to know why nobody answers there. */
+
 import { lookup } from 'node:dns/promises';
 import type { PeerId } from '@libp2p/interface';
 import { CODE_P2P, type Multiaddr, multiaddr } from '@multiformats/multiaddr';
+import { reasonOf } from '../core/as-error.ts';
 import type { PeerKey } from '../core/io.ts';
 import type { Clock } from '../core/ports.ts';
 import { tcpPartsOf } from './address-parts.ts';
@@ -94,11 +96,11 @@ async function nodeOutcome(target: Multiaddr, options: ProbeOptions): Promise<Pr
   try {
     return { kind: 'answers', peerId: await dialled(target, options) };
   } catch (error) {
-    if (expected === undefined) return { kind: 'no-node', reason: sentenceOf(error) };
+    if (expected === undefined) return { kind: 'no-node', reason: reasonOf(error) };
     // Who does live there is told by a dial that expects nobody.
     const found = await dialled(withoutPeer(target), options).catch(() => null);
     if (found !== null && found !== expected) return { kind: 'other-key', peerId: found };
-    return { kind: 'no-node', reason: sentenceOf(error) };
+    return { kind: 'no-node', reason: reasonOf(error) };
   }
 }
 
@@ -147,9 +149,5 @@ export async function findHolders(
 }
 
 function codeOf(error: unknown): string {
-  return (error as NodeJS.ErrnoException).code ?? sentenceOf(error);
-}
-
-function sentenceOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return (error as NodeJS.ErrnoException).code ?? reasonOf(error);
 }

@@ -1,5 +1,7 @@
 /** Evaluates a run's model on the held-out examples now and then, and saves it when the run is finished. */
+
 import { dirname, join, parse } from 'node:path';
+import { reasonOf } from '../core/as-error.ts';
 import type { ProtocolCore, ProtocolEvent } from '../core/io.ts';
 import type { Learner } from '../learning/learner.ts';
 import { writeSafetensors } from '../learning/model-files/safetensors.ts';
@@ -136,7 +138,7 @@ export class Progress {
       onEvent({ kind: 'evaluated', round, ...measured, ...figures });
       asked?.resolve(metrics);
     } catch (error) {
-      if (!signal.aborted) onEvent({ kind: 'evaluation-failed', round, reason: messageOf(error) });
+      if (!signal.aborted) onEvent({ kind: 'evaluation-failed', round, reason: reasonOf(error) });
       asked?.reject(error);
     }
   }
@@ -155,7 +157,7 @@ export class Progress {
       if (twin !== null) await this.#write(twinFileOf(path), twin, { runId, task });
       onEvent({ kind: 'saved', path, modelHash });
     } catch (error) {
-      onEvent({ kind: 'save-failed', path, reason: messageOf(error) });
+      onEvent({ kind: 'save-failed', path, reason: reasonOf(error) });
     }
   }
 
@@ -172,8 +174,4 @@ export class Progress {
     await writeSafetensors(addedFileOf(path), model, vector, about);
     await writeSafetensors(path, frozen, await modelKindOf(model).merge!(model, base, vector), about);
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

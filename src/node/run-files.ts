@@ -1,7 +1,9 @@
 /** The files that a run's manifest names, on one node: found beside the manifest or asked of peers, kept, and handed on. */
+
 import { join } from 'node:path';
 import { equals } from 'uint8arrays';
 import { merkleRoot, segmentBytesMax } from '../content/blob.ts';
+import { reasonOf } from '../core/as-error.ts';
 import { bytesToHex, hexToBytes } from '../core/bytes.ts';
 import type { Crypto } from '../core/crypto.ts';
 import type { PeerKey } from '../core/io.ts';
@@ -265,8 +267,4 @@ function isOfDisk(error: unknown): boolean {
     'code' in error &&
     /^E(NOSPC|ACCES|IO|ROFS|DQUOT|MFILE|PERM|BADF)$/.test(String(error.code))
   );
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

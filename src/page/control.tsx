@@ -1,5 +1,7 @@
 /** What can be done with the node of this page, for whoever may. */
+
 import { useState } from 'preact/hooks';
+import { reasonOf } from '../core/as-error.ts';
 import { runMeantBy } from './invited.ts';
 import { command, downloadModel, RefusedError } from './node-api.ts';
 import { heldPass, holdPass } from './pass.ts';
@@ -33,7 +35,7 @@ export function ControlSection(props: ControlProps) {
         holdPass(null);
         onPass();
       }
-      setTold({ lines: [error instanceof Error ? error.message : String(error)], isBad: true });
+      setTold({ lines: [reasonOf(error)], isBad: true });
       return false;
     } finally {
       setBusy(false);

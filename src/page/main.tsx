@@ -1,6 +1,8 @@
 /** Starts the page: hears the stream, keeps what it is told, draws it. */
+
 import { type JSX, render } from 'preact';
 import { type Hello, LiveState } from '../api/live.ts';
+import { reasonOf } from '../core/as-error.ts';
 import { EventSection, Figures } from './app.tsx';
 import { connect } from './connection.ts';
 import { ControlSection } from './control.tsx';
@@ -80,7 +82,7 @@ class Page {
     const code = takeCode();
     if (code === null) return;
     const refused = (error: unknown): void => {
-      this.#problem = error instanceof Error ? error.message : String(error);
+      this.#problem = reasonOf(error);
     };
     redeem(code)
       .catch(refused)

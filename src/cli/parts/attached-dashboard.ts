@@ -1,4 +1,5 @@
 /** The dashboard of a testnet that ends with the command: that it cannot be shown stops nothing. */
+import { reasonOf } from '../../core/as-error.ts';
 import type { Dashboard } from '../../testnet/serve-dashboard.ts';
 import type { TestnetState } from '../../testnet/testnet-state.ts';
 import { type DashboardOptions, showDashboard } from './dashboard-options.ts';
@@ -15,7 +16,7 @@ export class AttachedDashboard {
 
   open(directory: string, state: TestnetState): void {
     this.#opened = this.#serve(directory, state).catch((error: unknown) => {
-      this.#note(`no dashboard: ${error instanceof Error ? error.message : String(error)}`);
+      this.#note(`no dashboard: ${reasonOf(error)}`);
       return null;
     });
   }

@@ -1,9 +1,11 @@
 /** Figures of nodes in files of other programs, as commands offer them. */
+
 import type { Hello, Update } from '../../api/live.ts';
 import { openMlflow } from '../../api/mlflow.ts';
 import { openScalarCsv } from '../../api/scalar-csv.ts';
 import { type ScalarSink, SettledFigures } from '../../api/settled-figures.ts';
 import { openTensorboard } from '../../api/tensorboard.ts';
+import { reasonOf } from '../../core/as-error.ts';
 import type { NodeEvent } from '../../node/events.ts';
 import { Histories } from '../../node/histories.ts';
 import type { RunView } from '../../node/run-view.ts';
@@ -43,7 +45,7 @@ export class FigureFiles {
         } catch (error) {
           // A disk that is full ends no training.
           this.#sinks = this.#sinks.filter((each) => each !== sink);
-          tell(`figures are written no more: ${error instanceof Error ? error.message : String(error)}`);
+          tell(`figures are written no more: ${reasonOf(error)}`);
         }
       }
     });

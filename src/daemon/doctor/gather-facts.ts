@@ -1,10 +1,12 @@
 /** Looks at everything that the doctor judges: the directory, the machine, the API of the node, and the network as a stranger sees it. */
+
 import { randomBytes } from 'node:crypto';
 import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { type NodeDoor, readPath } from '../../api/control-client.ts';
+import { reasonOf } from '../../core/as-error.ts';
 import { tcpPartsOf } from '../../network/address-parts.ts';
 import { loadIdentity, loadNetworkKey } from '../../network/identity.ts';
 import { createProbeHost, findHolders, type Holder, type Probe, probeAddress } from '../../network/probe.ts';
@@ -143,7 +145,7 @@ async function askNode(
       };
     }
     const pid = given === null ? (info?.pid ?? null) : null;
-    return { process: { kind: 'silent', pid, http, reason: sentenceOf(error) }, answers: null };
+    return { process: { kind: 'silent', pid, http, reason: reasonOf(error) }, answers: null };
   }
 }
 
@@ -169,7 +171,7 @@ async function keyOf(
   try {
     return { key: (await loadIdentity(file)).key, problem: null };
   } catch (error) {
-    return { key: answers?.peerKey ?? null, problem: sentenceOf(error) };
+    return { key: answers?.peerKey ?? null, problem: reasonOf(error) };
   }
 }
 
@@ -187,7 +189,7 @@ async function lockOf(
   try {
     return { privacy: { kind: 'opened' }, key: await loadNetworkKey(file) };
   } catch (error) {
-    return { privacy: { kind: 'locked', problem: sentenceOf(error) }, key: null };
+    return { privacy: { kind: 'locked', problem: reasonOf(error) }, key: null };
   }
 }
 
@@ -270,12 +272,8 @@ async function runsOf(
         const holders = problem === null ? await holdersOf(runId) : null;
         return { run, view: null, plan, holders, problem };
       } catch (error) {
-        return { run, view: null, plan: null, holders: null, problem: sentenceOf(error) };
+        return { run, view: null, plan: null, holders: null, problem: reasonOf(error) };
       }
     }),
   );
-}
-
-function sentenceOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,5 +1,7 @@
 /** The asking side of the exchange: one request at a time on a stream, which is reset on every failure. */
+
 import type { Connection, Libp2p, Stream } from '@libp2p/interface';
+import { reasonOf } from '../../core/as-error.ts';
 import type { PeerKey } from '../../core/io.ts';
 import type { RequestOptions } from '../../core/ports.ts';
 import { withDeadline } from '../deadline.ts';
@@ -148,6 +150,6 @@ function asFailure(error: unknown, peer: PeerKey): Error {
   if (error instanceof RequestError || error instanceof FrameError) {
     return error;
   }
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = reasonOf(error);
   return new RequestError('STREAM_FAILED', `the request to peer ${peer} failed: ${reason}`, { cause: error });
 }

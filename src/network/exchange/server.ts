@@ -2,6 +2,7 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Connection, Stream } from '@libp2p/interface';
+import { asError } from '../../core/as-error.ts';
 import type { PeerKey } from '../../core/io.ts';
 import { AbsurdRequestError } from '../../core/ports.ts';
 import { raced } from '../../platform/node/raced.ts';
@@ -324,8 +325,4 @@ export class ExchangeServer {
     this.#refused++;
     this.#options.onEvent({ kind: 'request-refused', peer, reason });
   }
-}
-
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error));
 }

@@ -2,6 +2,7 @@
  * A content store of files, one a blob, named by its root in hex. Layout: 8 bytes that say what it is, the blob's length
  * (uint64, big endian), the leaf hashes, the blob. Whoever reads a segment reads no other.
  */
+
 import { constants } from 'node:fs';
 import { type FileHandle, lstat, lutimes, open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -16,6 +17,7 @@ import {
   storedBytes,
 } from '../../content/content-store.ts';
 import { ContentTable } from '../../content/content-table.ts';
+import { reasonOf } from '../../core/as-error.ts';
 import { bytesToHex, hex32 } from '../../core/bytes.ts';
 import type { Crypto } from '../../core/crypto.ts';
 import { writeFileAtomically } from './atomic-file.ts';
@@ -251,7 +253,7 @@ class ContentFiles implements ContentStore {
 
   #unusable(error: unknown): ContentError {
     if (error instanceof ContentError) return error;
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = reasonOf(error);
     return new ContentError(
       'CONTENT_UNUSABLE',
       `${this.#options.directory} cannot be used: ${reason}; check permissions and free space`,

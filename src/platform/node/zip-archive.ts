@@ -1,6 +1,8 @@
 /** ZIP archives of others, one entry at a time: what claims more than it can hold is not unpacked. */
+
 import { crc32 } from 'node:zlib';
 import { type Entry, openPromise, type ZipFile } from 'yauzl';
+import { reasonOf } from '../../core/as-error.ts';
 
 /** An archive that is damaged, cut short or made to do harm; `message` is the reason alone. */
 export class ZipError extends Error {
@@ -87,6 +89,6 @@ async function* chunksOf(zip: ZipFile, entry: Entry): AsyncGenerator<Uint8Array>
 
 function zipError(error: unknown): ZipError {
   if (error instanceof ZipError) return error;
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = reasonOf(error);
   return new ZipError(reason.slice(0, reasonLengthMax).replaceAll(/\p{Cc}/gu, '?'), { cause: error });
 }

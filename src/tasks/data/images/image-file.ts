@@ -1,8 +1,10 @@
 /** Pixels of PNG and JPEG files. */
+
 import { readFile, stat } from 'node:fs/promises';
 import { inflateSync } from 'node:zlib';
 import { convertIndexedToRgb, type DecodedPng, decode as decodePng } from 'fast-png';
 import { decode as decodeJpeg } from 'jpeg-js';
+import { reasonOf } from '../../../core/as-error.ts';
 import { DataFileError } from '../../datasets/data-error.ts';
 
 export interface Image {
@@ -41,7 +43,7 @@ export async function readImage(file: string): Promise<Image> {
   try {
     return decoder(bytes);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = reasonOf(error);
     throw new DataFileError(`${file}: this image cannot be decoded (${reason}): save it anew or take it out`);
   }
 }
