@@ -54,6 +54,7 @@ export { ContentError } from './content/content-store.ts';
 export {
   type Clock,
   type RequestOptions,
+  RequestRefusedError,
   type Store,
   StoreError,
   type Transport,
@@ -69,7 +70,6 @@ export type { JoinRequest } from './node/commands.ts';
 export type { NodeListener, NodeOptions, StarlingsNode } from './node/create-node.ts';
 export { createNode } from './node/create-node.ts';
 export type { Submission } from './node/driver.ts';
-export { RequestRefusedError } from './node/driver.ts';
 export type { NodeEvent, RunEvent, RunFacts, RunSample, SessionEvent } from './node/events.ts';
 export type { KeptSnapshotsOptions } from './node/kept-snapshots.ts';
 export { KeptSnapshots } from './node/kept-snapshots.ts';

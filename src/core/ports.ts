@@ -11,6 +11,12 @@ export class AbsurdRequestError extends Error {
   readonly code = 'ABSURD_REQUEST';
 }
 
+/** A request that is answered with a no, which the asker may hold against us; whatever else fails says that we are busy. */
+export class RequestRefusedError extends Error {
+  override readonly name = 'RequestRefusedError';
+  readonly code = 'REFUSED';
+}
+
 /** What a transport calls when something arrives. */
 export interface TransportHandlers {
   /** Once per change, and in turn with `peerDown`, however many connections a pair has. */

@@ -13,7 +13,13 @@ import {
   type ProtocolEvent,
   type Verdict,
 } from '../core/io.ts';
-import { AbsurdRequestError, type Clock, type Store, type Transport } from '../core/ports.ts';
+import {
+  AbsurdRequestError,
+  type Clock,
+  RequestRefusedError,
+  type Store,
+  type Transport,
+} from '../core/ports.ts';
 import type { Learner } from '../learning/learner.ts';
 import { LearnerBrokenError } from '../learning/learning-error.ts';
 import { defaultHeldInputsLimits, HeldInputs, type HeldInputsLimits, mayWait } from './held-inputs.ts';
@@ -69,11 +75,6 @@ const answersMax = 64;
 /** A request that waits for its answer. */
 interface Asked extends Deferred<readonly Uint8Array[]> {
   readonly request: Uint8Array;
-}
-
-export class RequestRefusedError extends Error {
-  override readonly name = 'RequestRefusedError';
-  readonly code = 'REFUSED';
 }
 
 export class NodeDriver {

@@ -8,7 +8,7 @@ import { bytesToHex, hexToBytes } from '../core/bytes.ts';
 import type { Crypto } from '../core/crypto.ts';
 import type { PeerKey } from '../core/io.ts';
 import { memberTest } from '../core/membership.ts';
-import type { Clock } from '../core/ports.ts';
+import { type Clock, RequestRefusedError } from '../core/ports.ts';
 import { vectorOfFile } from '../learning/initial.ts';
 import { decodeHashList, decodeRequest, encodeHashList, encodeRequest, type Request } from '../log/wire.ts';
 import type { Exchange } from '../network/exchange/exchange.ts';
@@ -114,16 +114,16 @@ export class RunFiles {
   }
 
   async #serve(from: PeerKey, bytes: Uint8Array): Promise<readonly Uint8Array[]> {
-    if (!this.#isMember(from)) throw new Error('only members get the files of this run');
+    if (!this.#isMember(from)) throw new RequestRefusedError('only members get the files of this run');
     const request = decodeRequest(bytes);
     if (request?.kind !== 'leaves' && request?.kind !== 'segment')
-      throw new Error('this is no request for a file');
+      throw new RequestRefusedError('this is no request for a file');
     const file = this.#files.get(bytesToHex(request.root));
     const frame =
       request.kind === 'segment'
         ? ((await file?.segment(request.index)) ?? null)
         : (file?.leaves() ?? null) && encodeHashList(file!.leaves()!);
-    if (frame === null) throw new Error('it is not here');
+    if (frame === null) throw new RequestRefusedError('it is not here');
     return [frame];
   }
 

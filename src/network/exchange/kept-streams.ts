@@ -3,7 +3,7 @@
  * answer have together (docs/LOG.md). One for each connection, for a while.
  */
 import type { Connection, Stream } from '@libp2p/interface';
-import { releaseStream } from './stream-io.ts';
+import { endStream } from './stream-io.ts';
 
 /** Shorter than a server waits for the next request (limits.ts), so that none is written into a stream that ends. */
 const keptMs = 30_000;
@@ -35,12 +35,12 @@ export class KeptStreams {
   /** Keeps the stream or ends it. */
   put(connection: Connection, stream: Stream): void {
     if (this.#kept.has(connection) || !canCarryMore(stream)) {
-      this.#end(stream);
+      endStream(stream, this.#graceMs);
       return;
     }
     const over = (): void => {
       letGo();
-      this.#end(stream);
+      endStream(stream, this.#graceMs);
     };
     const timer = setTimeout(over, keptMs).unref();
     const letGo = (): void => {
@@ -57,15 +57,8 @@ export class KeptStreams {
   endAll(): void {
     for (const { stream, letGo } of [...this.#kept.values()]) {
       letGo();
-      this.#end(stream);
+      endStream(stream, this.#graceMs);
     }
-  }
-
-  #end(stream: Stream): void {
-    if (stream.status !== 'open') return;
-    // It breaks off where the connection does.
-    stream.close().catch(() => {});
-    releaseStream(stream, this.#graceMs);
   }
 }
 

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Connection, Stream } from '@libp2p/interface';
 import { asError } from '../../core/as-error.ts';
 import type { PeerKey } from '../../core/io.ts';
-import { AbsurdRequestError } from '../../core/ports.ts';
+import { AbsurdRequestError, RequestRefusedError } from '../../core/ports.ts';
 import { raced } from '../../platform/node/raced.ts';
 import { withDeadline } from '../deadline.ts';
 import { FrameError, RequestError } from '../errors.ts';
@@ -16,7 +16,7 @@ import { TokenBuckets } from '../token-buckets.ts';
 import { type AnswerStatus, answerHead, framePieces } from './frames.ts';
 import type { ExchangeLimits } from './limits.ts';
 import { type SeatId, Seats } from './seats.ts';
-import { moreComes, readFrames, releaseStream, writePieces } from './stream-io.ts';
+import { endStream, moreComes, readFrames, releaseStream, writePieces } from './stream-io.ts';
 
 const RELEASE_GRACE_MS = 2_000;
 /** What an answer costs beside its bytes. Guess. */
@@ -26,7 +26,7 @@ export interface ExchangeServerOptions {
   readonly limits: ExchangeLimits;
   readonly reputation: Reputation;
   readonly origins: Origins;
-  /** Resolves to the frames of the answer; rejects to refuse, with an AbsurdRequestError for what no honest peer asks. */
+  /** Resolves to the frames of the answer; rejects with a RequestRefusedError to refuse, an AbsurdRequestError for what no honest peer asks, and anything else where it cannot now. */
   readonly serve: (from: PeerKey, bytes: Uint8Array) => Promise<readonly Uint8Array[]>;
   readonly onEvent: NetworkEventListener;
   /** Milliseconds of a clock that never goes back. */
@@ -109,10 +109,7 @@ export class ExchangeServer {
     while (await this.#takeRequest(from, stream, connection)) {
       if (await moreComes(stream, nextRequestMs, this.#stopping.signal)) continue;
       if (this.#stopping.signal.aborted) stream.abort(asError(this.#stopping.signal.reason));
-      else if (stream.status === 'open') {
-        stream.close().catch(() => {});
-        releaseStream(stream, RELEASE_GRACE_MS);
-      }
+      else endStream(stream, RELEASE_GRACE_MS);
       return;
     }
   }
@@ -198,12 +195,13 @@ export class ExchangeServer {
       frames = await this.#answerTo(from, request, signal);
     } catch (error) {
       signal.throwIfAborted();
-      if (error instanceof AbsurdRequestError) {
+      const isAbsurd = error instanceof AbsurdRequestError;
+      if (isAbsurd) {
         this.#options.reputation.blame(peerIdOf(from));
       }
       this.#noteRefusal(from, asError(error).message);
       // A no counts against who says it: one that is slow, full or on its way out says that it is busy.
-      const isNo = ['REFUSED', 'ABSURD_REQUEST'].includes((error as NodeJS.ErrnoException).code ?? '');
+      const isNo = isAbsurd || error instanceof RequestRefusedError;
       return this.#answer(stream, isNo ? 'refused' : 'busy', [], signal);
     }
     const bytes = frames.reduce((sum, frame) => sum + frame.length, 0);

@@ -188,3 +188,11 @@ export function releaseStream(stream: Stream, graceMs: number): void {
   timer.unref();
   stream.addEventListener('close', () => clearTimeout(timer), { once: true });
 }
+
+/** Ends our side without waiting for it. */
+export function endStream(stream: Stream, graceMs: number): void {
+  if (stream.status !== 'open') return;
+  // It breaks off where the connection does.
+  stream.close().catch(() => {});
+  releaseStream(stream, graceMs);
+}

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Stream, StreamHandler } from '@libp2p/interface';
 import type { PeerKey } from '../../../src/core/io.ts';
-import type { RequestOptions } from '../../../src/core/ports.ts';
+import { type RequestOptions, RequestRefusedError } from '../../../src/core/ports.ts';
 import { createExchange, type Exchange } from '../../../src/network/exchange/exchange.ts';
 import { answerHead, encodeVarint, framePieces } from '../../../src/network/exchange/frames.ts';
 import { defaultExchangeLimits, type ExchangeLimits } from '../../../src/network/exchange/limits.ts';
@@ -331,7 +331,7 @@ describe('exchange between two hosts', () => {
     const gate = Promise.withResolvers<void>();
     const serve: Serve = async (_from, bytes) => {
       if (bytes[0] === 0) {
-        throw Object.assign(new Error('the core refuses'), { code: 'REFUSED' });
+        throw new RequestRefusedError('the core refuses');
       }
       await gate.promise;
       return [bytes];

@@ -1,7 +1,7 @@
 /** What a peer does on the exchange is held against it, and what it takes is paced. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { AbsurdRequestError } from '../../../src/core/ports.ts';
+import { AbsurdRequestError, RequestRefusedError } from '../../../src/core/ports.ts';
 import { createExchange, type Exchange } from '../../../src/network/exchange/exchange.ts';
 import type { ExchangeLimits } from '../../../src/network/exchange/limits.ts';
 import type { Host } from '../../../src/network/host.ts';
@@ -46,9 +46,7 @@ test('who asks what no honest peer asks is cut off after five, and who is refuse
   let served = 0;
   const serve = async (bytes: Uint8Array): Promise<never> => {
     served++;
-    throw bytes[0] === 1
-      ? new AbsurdRequestError('not understood')
-      : Object.assign(new Error('not held'), { code: 'REFUSED' });
+    throw bytes[0] === 1 ? new AbsurdRequestError('not understood') : new RequestRefusedError('not held');
   };
   await withPair(serve, async (pair) => {
     const ask = (first: number) => pair.client.request(pair.server.key, Uint8Array.of(first), asking());
