@@ -4,10 +4,9 @@ import { accumulate, accumulateMeans, meanOf, type WeightedDelta } from './accum
 import type { Compressor } from './compressor.ts';
 import { type CompressorSpec, compressorKind } from './compressors/registry.ts';
 import type { Delta, DeltaCodec, DenseDelta } from './delta-codec.ts';
-import { UNIT_BITS } from './scale.ts';
+import { unitsPerOne } from './scale.ts';
 import { addDecoded, innerProduct, squaredNorm, subtractDecoded } from './sparse-delta.ts';
 
-const unitsPerOne = 2 ** UNIT_BITS;
 /** Values of a dense delta are cut to this: a term then stays below 2^44 units, as those of scale.ts. */
 const valueMax = 3.75;
 

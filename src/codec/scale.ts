@@ -7,6 +7,7 @@
 
 /** One unit of the fixed-point grid is 2^-UNIT_BITS. */
 export const UNIT_BITS = 42;
+export const unitsPerOne = 2 ** UNIT_BITS;
 export const SCALE_CODE_MAX = 224;
 
 const CODES_PER_OCTAVE = 8;

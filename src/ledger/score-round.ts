@@ -5,15 +5,14 @@
  */
 import { accumulateDeltas, deltaInnerProduct, type Overlap } from '../codec/delta.ts';
 import { countNamed } from '../codec/overlap.ts';
-import { unitsMax, unitsPerOne } from '../entries/delta/delta-state.ts';
+import { unitsMax, vectorOfUnits } from '../entries/delta/delta-state.ts';
 import type { FoldedDeltas } from '../entries/delta/fold-deltas.ts';
-import { scaledToFloat32 } from '../kernels/dense-vectors.ts';
+import { inScoreUnits } from '../learning/tfjs/delta-scores.ts';
 import { rngFor } from '../math/rng.ts';
 import type { Evaluation } from './evaluation.ts';
 import type { RecordedRound } from './fold-recorder.ts';
 import { sampledShapley } from './shapley.ts';
 
-export const scoreUnitsPerNat = 1e6;
 /** Beyond it a score says nothing more; sums of millions of them are exact. */
 const scoreUnitsMax = 1e9;
 
@@ -31,8 +30,8 @@ export async function scoreRound(
   overlap: Overlap,
 ): Promise<ScoredRound> {
   const examples = evaluation.draw(recorded.round, recorded.root);
-  const before = await evaluation.gradient(modelOf(recorded.before), examples);
-  const after = await evaluation.gradient(modelOf(recorded.after), examples);
+  const before = await evaluation.gradient(vectorOfUnits(recorded.before), examples);
+  const after = await evaluation.gradient(vectorOfUnits(recorded.after), examples);
   const gradient = before.gradient.map((value, i) => (value + after.gradient[i]!) / 2);
   if (overlap === 'mean') shareAmongNamers(gradient, recorded);
   return {
@@ -50,16 +49,7 @@ function shareAmongNamers(gradient: Float64Array, { deltas }: FoldedDeltas): voi
   for (let i = 0; i < gradient.length; i++) gradient[i] = gradient[i]! / Math.max(1, counts[i]!);
 }
 
-/** What is no number has no worth that could be told. */
-function inUnits(nats: number): number {
-  const units = Math.round(scoreUnitsPerNat * nats) + 0;
-  return Number.isNaN(units) ? 0 : Math.max(-scoreUnitsMax, Math.min(scoreUnitsMax, units));
-}
-
-function modelOf(units: Float64Array): Float32Array {
-  // The inverse of a power of two is exact.
-  return scaledToFloat32(units, 1 / unitsPerOne);
-}
+const inUnits = (nats: number): number => inScoreUnits(nats, scoreUnitsMax);
 
 /** By how much the loss falls where only these deltas are folded, with the weights that they had, in nats. */
 export function worthOf(
@@ -69,7 +59,8 @@ export function worthOf(
 ): (members: readonly number[]) => Promise<number> {
   const { before, deltas, weights, round, root } = recorded;
   const examples = evaluation.draw(round, root);
-  const lossOf = async (units: Float64Array) => (await evaluation.gradient(modelOf(units), examples)).loss;
+  const lossOf = async (units: Float64Array) =>
+    (await evaluation.gradient(vectorOfUnits(units), examples)).loss;
   const without = lossOf(before);
   return async (members) => {
     const units = before.slice();

@@ -2,7 +2,9 @@
  * libp2p's DHT believes an answer of any length: each peer that it names is looked for among all that wait to be tried, so that one of
  * 4 MiB stops the process for minutes. Here an answer names so many, and the rest of it is not heard.
  */
+
 import { type KadDHT, type KadDHTInit, kadDHT } from '@libp2p/kad-dht';
+import { pickRandom } from '../core/pick-random.ts';
 
 type Components = Parameters<ReturnType<typeof kadDHT>>[0];
 
@@ -20,19 +22,6 @@ interface AnswersOf {
     safeDispatchEvent(type: string, init: unknown): boolean;
     _writeReadMessage(...asked: unknown[]): Promise<Answer>;
   };
-}
-
-/** In the order of their coming the records that a stranger put first would hide all others. */
-function drawn(all: readonly unknown[]): unknown[] {
-  const left = [...all];
-  const take = Math.min(left.length, peersNamedMax);
-  return Array.from({ length: take }, () => {
-    const at = Math.floor(Math.random() * left.length);
-    const one = left[at];
-    left[at] = left[left.length - 1];
-    left.pop();
-    return one;
-  });
 }
 
 export function boundedDht(init: KadDHTInit): (components: Components) => KadDHT {
@@ -53,7 +42,9 @@ export function boundedDht(init: KadDHTInit): (components: Components) => KadDHT
     };
     network._writeReadMessage = async (...asked) => {
       const answer = await ask(...asked);
-      return { ...answer, closer: answer.closer.slice(0, peersNamedMax), providers: drawn(answer.providers) };
+      // In the order of their coming the records that a stranger put first would hide all others.
+      const providers = pickRandom(answer.providers, peersNamedMax, Math.random);
+      return { ...answer, closer: answer.closer.slice(0, peersNamedMax), providers };
     };
     return dht;
   };

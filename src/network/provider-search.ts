@@ -1,5 +1,6 @@
 /** Looks for peers of a run before we take part in it: whoever provides its CID will do. */
 import type { PeerId } from '@libp2p/interface';
+import { pickRandom } from '../core/pick-random.ts';
 import type { Clock } from '../core/ports.ts';
 import { type BackoffBounds, backoffMs } from './backoff.ts';
 import { withDeadline } from './deadline.ts';
@@ -41,9 +42,9 @@ export async function askProviders(query: ProviderQuery, most: number): Promise<
       } else if (waiting.push(id) >= gatheredMax) break;
     }
   } finally {
-    for (; told < most && waiting.length > 0; told++) {
-      const [id] = waiting.splice(Math.floor(random() * waiting.length), 1);
-      onProvider(id!);
+    for (const id of pickRandom(waiting, most - told, random)) {
+      told++;
+      onProvider(id);
     }
   }
   return told;

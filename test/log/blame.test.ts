@@ -36,47 +36,31 @@ test('answers that nobody can read are misdeeds, each of them', () => {
   assert.ok(innocent.every((count) => count === 0));
 });
 
-test('who tells of entries and never has them pays by and by', () => {
-  let told = 0;
-  const { liar: held, honest: innocent } = lived({
-    impostor: (member, bytes) => {
-      const request = decodeRequest(bytes);
-      if (member !== liar || (request?.kind !== 'digest' && request?.kind !== 'entries')) return undefined;
-      if (request.kind === 'entries') return [];
-      const rounds = request.digests.map((_, index) => ({
-        ...{ round: request.from + index, state: 'differs-open' as const },
-        rows: [new Uint8Array(66).fill(++told % 251)],
-      }));
-      return [encodeDigestAnswer({ nextHeld: 0, reachesBack: true, atYours: null, rounds })];
-    },
+for (const [name, answer] of [
+  ['who tells of entries and never has them pays by and by', []],
+  ['so does who refuses them', null],
+] as const) {
+  test(name, () => {
+    let told = 0;
+    const { liar: held, honest: innocent } = lived({
+      impostor: (member, bytes) => {
+        const request = decodeRequest(bytes);
+        if (member !== liar || (request?.kind !== 'digest' && request?.kind !== 'entries')) return undefined;
+        if (request.kind === 'entries') return answer;
+        const rounds = request.digests.map((_, index) => ({
+          ...{ round: request.from + index, state: 'differs-open' as const },
+          rows: [new Uint8Array(66).fill(++told % 251)],
+        }));
+        return [encodeDigestAnswer({ nextHeld: 0, reachesBack: true, atYours: null, rounds })];
+      },
+    });
+    assert.ok(
+      held.every((count) => count >= 1 && Number.isInteger(4 * count)),
+      `${held}`,
+    );
+    assert.ok(innocent.every((count) => count === 0));
   });
-  assert.ok(
-    held.every((count) => count >= 1 && Number.isInteger(4 * count)),
-    `${held}`,
-  );
-  assert.ok(innocent.every((count) => count === 0));
-});
-
-test('so does who refuses them', () => {
-  let told = 0;
-  const { liar: held, honest: innocent } = lived({
-    impostor: (member, bytes) => {
-      const request = decodeRequest(bytes);
-      if (member !== liar || (request?.kind !== 'digest' && request?.kind !== 'entries')) return undefined;
-      if (request.kind === 'entries') return null;
-      const rounds = request.digests.map((_, index) => ({
-        ...{ round: request.from + index, state: 'differs-open' as const },
-        rows: [new Uint8Array(66).fill(++told % 251)],
-      }));
-      return [encodeDigestAnswer({ nextHeld: 0, reachesBack: true, atYours: null, rounds })];
-    },
-  });
-  assert.ok(
-    held.every((count) => count >= 1 && Number.isInteger(4 * count)),
-    `${held}`,
-  );
-  assert.ok(innocent.every((count) => count === 0));
-});
+}
 
 test('the body of an announcement is refused at a price by its author, and by nobody who hands it on', () => {
   const fetch = new EntryFetch(crypto);

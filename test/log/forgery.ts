@@ -1,7 +1,8 @@
 /** States that nobody has folded and entries that nobody has trained, and what a liar says of them. */
+
+import { unitsPerOne } from '../../src/codec/scale.ts';
 import { segmentOf } from '../../src/content/blob.ts';
 import type { Signer } from '../../src/core/crypto.ts';
-import { unitsPerOne } from '../../src/entries/delta/delta-state.ts';
 import { type Anchor, encodeEnvelope, sealEnvelope } from '../../src/log/envelope.ts';
 import { initialState, type LogState } from '../../src/log/log-state.ts';
 import { encodeOffer, makeSnapshot, type Snapshot, signSnapshotHeader } from '../../src/log/snapshot.ts';

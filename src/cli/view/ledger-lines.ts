@@ -1,11 +1,11 @@
 /** What a ledger says, for people. */
 import { ConfigError } from '../../config/config-error.ts';
 import type { RunLedger } from '../../daemon/run-ledger.ts';
+import { scoreUnitsPerNat } from '../../learning/tfjs/delta-scores.ts';
 import type { Account, Accounts } from '../../ledger/accounts.ts';
 import type { Copy, Evidence } from '../../ledger/copies.ts';
 import type { Ledger, LedgerDelta, LedgerRound } from '../../ledger/ledger.ts';
 import { shareUnits } from '../../ledger/reward-policies.ts';
-import { scoreUnitsPerNat } from '../../ledger/score-round.ts';
 import { creditedTo } from '../../ledger/tally.ts';
 import { formatPercent } from './format.ts';
 import { textTable } from './text-table.ts';

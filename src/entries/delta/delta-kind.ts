@@ -4,7 +4,6 @@ import type { Delta, DeltaCodec } from '../../codec/delta-codec.ts';
 import { isCount } from '../../core/bytes.ts';
 import type { Crypto } from '../../core/crypto.ts';
 import type { RefusalReason } from '../../core/io.ts';
-import { scaledToFloat32 } from '../../kernels/dense-vectors.ts';
 import type { EntryKind, FinalRound, RoundSummary } from '../../log/entry-kind.ts';
 import type { EntryHeader } from '../../log/envelope.ts';
 import type { SharedWork } from '../../log/shared-work.ts';
@@ -21,7 +20,7 @@ import {
   forgetLeast,
   initialDeltaState,
   type PendingDelta,
-  unitsPerOne,
+  vectorOfUnits,
 } from './delta-state.ts';
 import { deltasPerRoundMax, drawn, type FoldObserver, foldDeltas } from './fold-deltas.ts';
 import { everyone, sortitionThreshold } from './sortition.ts';
@@ -141,6 +140,5 @@ function parametersOf(state: DeltaState, rules: DeltaRules): Float32Array {
     const all = drawn(whole, round, deltas, rules);
     foldDeltas(whole, round, all, rules, all.length);
   }
-  // The inverse of a power of two is exact.
-  return scaledToFloat32(whole.units, 1 / unitsPerOne);
+  return vectorOfUnits(whole.units);
 }

@@ -3,10 +3,11 @@ import * as dagCbor from '@ipld/dag-cbor';
 import { equals } from 'uint8arrays';
 import type { Overlap } from '../../codec/delta.ts';
 import type { Delta } from '../../codec/delta-codec.ts';
-import { UNIT_BITS } from '../../codec/scale.ts';
+import { unitsPerOne } from '../../codec/scale.ts';
 import { bytesToHex, isBytes, isCount, isFiniteNumber, isRows, keyToBytes } from '../../core/bytes.ts';
 import { decodeCanonical } from '../../core/canonical-cbor.ts';
 import type { PeerKey } from '../../core/io.ts';
+import { scaledToFloat32 } from '../../kernels/dense-vectors.ts';
 
 /**
  * The constants of a run that decide what a delta weighs. Every weight is a function of the sets alone (arithmetic that
@@ -77,11 +78,16 @@ export interface DeltaState {
   readonly pending: Map<number, readonly PendingDelta[]>;
 }
 
-export const unitsPerOne = 2 ** UNIT_BITS;
 /** Coordinates are clamped to this many units either way: 1024. */
 export const unitsMax = 2 ** 52;
 /** Contributors, statistics and pending bodies; 16 MiB hold about 100,000 authors. */
 const metadataBytesMax = 16 * 1024 * 1024;
+
+/** The model as float32. */
+export function vectorOfUnits(units: Float64Array): Float32Array {
+  // The inverse of a power of two is exact.
+  return scaledToFloat32(units, 1 / unitsPerOne);
+}
 
 export function initialDeltaState(initial: Float32Array): DeltaState {
   const units = new Float64Array(initial.length);

@@ -13,7 +13,7 @@ import type { FrozenModel } from './frozen-model.ts';
 import { Network } from './network.ts';
 
 /** Scores are integers of 1e-6 nats. */
-const scoreUnitsPerNat = 1e6;
+export const scoreUnitsPerNat = 1e6;
 /** Beyond it a score says nothing more; integers of this size are exact in sums of millions. */
 const scoreUnitsMax = 1e12;
 /** Examples of one pass. Part of what is computed: sums of other passes have other last bits. */
@@ -70,7 +70,12 @@ export async function meanGradient(
  */
 export function deltaScores(gradient: Float64Array, deltas: readonly Delta[]): number[] {
   return deltas.map((delta) => {
-    const units = Math.round(scoreUnitsPerNat * deltaInnerProduct(gradient, delta)) + 0;
-    return Number.isNaN(units) ? 0 : Math.max(-scoreUnitsMax, Math.min(scoreUnitsMax, units));
+    return inScoreUnits(deltaInnerProduct(gradient, delta), scoreUnitsMax);
   });
+}
+
+/** Integers of 1e-6 nats, of at most `unitsMax` either way; 0 for what is no number and has no worth that could be told. */
+export function inScoreUnits(nats: number, unitsMax: number): number {
+  const units = Math.round(scoreUnitsPerNat * nats) + 0;
+  return Number.isNaN(units) ? 0 : Math.max(-unitsMax, Math.min(unitsMax, units));
 }

@@ -4,6 +4,7 @@ import { exampleShapeOf, formOf, inputsOf, outputsOf } from '../../models/model-
 import { count } from '../../models/parts/fields.ts';
 import { classification, type Objective, outputsFor } from '../../objective.ts';
 import { classesOf } from '../data-report.ts';
+import { numberKind, numberMoments } from '../number-label.ts';
 import type { Scaling } from '../scaling.ts';
 import type { TaskKind } from '../task-kind.ts';
 
@@ -22,14 +23,9 @@ const classLabel = z.strictObject({
   positiveAbove: z.number().optional().describe('of numbers two classes: 1 above this'),
 });
 const numberLabel = z.strictObject({
-  kind: z.literal('number').describe('a number: least squares'),
+  kind: numberKind,
   name: name.default('value').describe('what it is called'),
-  mean: z.number().describe('subtracted before the model learns it; the same at every peer'),
-  scale: z
-    .number()
-    .positive()
-    .describe('divided by: losses are in units of it, errors are told in units of the data'),
-  unit: z.string().min(1).max(20).optional().describe('what errors are told in, such as mmHg'),
+  ...numberMoments,
 });
 const severalLabels = z.strictObject({
   kind: z.literal('labels').describe('any number of labels that hold at once: a column of 0 and 1 for each'),

@@ -2,9 +2,7 @@
 import { join } from 'node:path';
 import { makeDirectory } from '../../../platform/node/make-directory.ts';
 import { DataFileError } from '../../datasets/data-error.ts';
-import { dirichletPartition } from '../../datasets/dirichlet-partition.ts';
-import { groupsOf } from '../../datasets/labelled-rows.ts';
-import { countClasses } from '../data-report.ts';
+import { rowsOfShares } from '../share-rows.ts';
 import type { SharesRequest } from '../task-kind.ts';
 import { withArrays } from './array-files.ts';
 import type { ArraysTask } from './arrays.ts';
@@ -18,7 +16,7 @@ const classesMax = 4096;
 
 /** By label, one safetensors file each; arrays that are held out go to everybody. @throws DataFileError, DataShapeError */
 export async function splitArrays(task: ArraysTask, request: SharesRequest): Promise<string> {
-  const { source, targets, alpha, rng } = request;
+  const { source, targets, alpha } = request;
   return withArrays(source, async (opened) => {
     const { train, heldOut } = findArrays(task, opened);
     const { labels, objective } = await readPart(
@@ -29,13 +27,7 @@ export async function splitArrays(task: ArraysTask, request: SharesRequest): Pro
         throw new DataFileError(sentence);
       },
     );
-    const { groups, count } = groupsOf(objective, labels);
-    const shares = dirichletPartition(groups, {
-      peers: targets.length,
-      alpha,
-      classes: count ?? request.classes ?? countClasses(groups).length,
-      rng,
-    });
+    const shares = rowsOfShares(objective, labels, request);
     const divided = await Promise.all([train.inputs, train.labels].map(written));
     const whole = heldOut === null ? [] : await Promise.all([heldOut.inputs, heldOut.labels].map(written));
     for (const [peer, target] of targets.entries()) {

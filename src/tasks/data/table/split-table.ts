@@ -2,10 +2,8 @@
 import { join } from 'node:path';
 import { writeFileAtomically } from '../../../platform/node/atomic-file.ts';
 import { makeDirectory } from '../../../platform/node/make-directory.ts';
-import { dirichletPartition } from '../../datasets/dirichlet-partition.ts';
-import { groupsOf } from '../../datasets/labelled-rows.ts';
 import { answerWidth } from '../../objective.ts';
-import { countClasses } from '../data-report.ts';
+import { rowsOfShares } from '../share-rows.ts';
 import type { SharesRequest } from '../task-kind.ts';
 import { onlyTableOf, readCsvFile } from './csv-file.ts';
 import { bytesOf } from './csv-scanner.ts';
@@ -19,7 +17,7 @@ const classesMax = 4096;
 
 /** By label; of each share every n-th row is held out, as of any file. @throws DataFileError, DataShapeError */
 export async function splitTable(task: TableTask, request: SharesRequest): Promise<string> {
-  const { source, targets, alpha, rng } = request;
+  const { source, targets, alpha } = request;
   const file = await onlyTableOf(source);
   const objective = objectiveOfLabel(task.label);
   const width = answerWidth(objective);
@@ -38,13 +36,7 @@ export async function splitTable(task: TableTask, request: SharesRequest): Promi
       },
     };
   });
-  const { groups, count } = groupsOf(objective, answers);
-  const shares = dirichletPartition(groups, {
-    peers: targets.length,
-    alpha,
-    classes: count ?? request.classes ?? countClasses(groups).length,
-    rng,
-  });
+  const shares = rowsOfShares(objective, answers, request);
   const end = Buffer.from('\n');
   const names = head.header === null ? [] : [head.header, end];
   for (const [peer, target] of targets.entries()) {

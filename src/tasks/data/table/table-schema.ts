@@ -1,5 +1,6 @@
 /** What a manifest says of a table. */
 import * as z from 'zod';
+import { numberKind, numberMoments } from '../number-label.ts';
 
 const name = z.string().min(1).max(200);
 const missingIndicator = z
@@ -47,14 +48,9 @@ const classLabel = z.strictObject({
 });
 
 const numberLabel = z.strictObject({
-  kind: z.literal('number').describe('a number: least squares'),
+  kind: numberKind,
   column: name.describe('its name in the header, or in `header`'),
-  mean: z.number().describe('subtracted before the model learns it; the same at every peer'),
-  scale: z
-    .number()
-    .positive()
-    .describe('divided by: losses are in units of it, errors are told in units of the data'),
-  unit: z.string().min(1).max(20).optional().describe('what errors are told in, such as mmHg'),
+  ...numberMoments,
 });
 
 const severalLabels = z.strictObject({
