@@ -1,4 +1,5 @@
 /** `starlings node` as a user starts it: what it says on the way, how it ends, and by which exit code. */
+
 import assert from 'node:assert/strict';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -7,9 +8,9 @@ import { after, describe, test } from 'node:test';
 import { keyFileOf } from '../../src/daemon/directory.ts';
 import { identityFromSeed, loadIdentity, peerIdOf } from '../../src/network/identity.ts';
 import { createRun, writeManifestFile } from '../../src/node/manifest-file.ts';
-import { runSpecSchema } from '../../src/run/run-spec.ts';
 import { freePort } from '../cluster/delayed-line.ts';
 import { crypto, signerOf } from '../log/small-run.ts';
+import { tableRun } from '../run/table-run.ts';
 import { jsonOf, startStarlings } from './starlings-process.ts';
 
 const directory = await mkdtemp(join(tmpdir(), 'starlings-node-command-'));
@@ -34,20 +35,8 @@ async function homeOf(name: string): Promise<string> {
 
 /** Begins in `startsInMs`. */
 async function manifest(name: string, startsInMs: number, more: object = {}): Promise<string> {
-  const spec = runSpecSchema.parse({
+  const spec = tableRun({
     name,
-    model: { kind: 'logistic-regression', inputs: 2, outputs: 2 },
-    task: {
-      kind: 'table',
-      header: ['x', 'y', 'class'],
-      numeric: [
-        { column: 'x', mean: 5, scale: 3 },
-        { column: 'y', mean: 5, scale: 3 },
-      ],
-      label: { column: 'class' },
-    },
-    training: { localSteps: 2 },
-    strategy: { id: 'delta-log', windowRounds: 3, admitRounds: 1, codec: { chunk: 64, perChunk: 3 } },
     rounds: 6,
     slotMs: 250,
     ...more,

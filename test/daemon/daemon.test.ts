@@ -20,8 +20,8 @@ import { isDone, type RunView, runViewSchema } from '../../src/node/run-view.ts'
 import { openLevelStore } from '../../src/platform/node/level-store.ts';
 import type { SignedManifest } from '../../src/run/manifest.ts';
 import type { RunVectors } from '../../src/run/run-files.ts';
-import { runSpecSchema } from '../../src/run/run-spec.ts';
 import { crypto, signerOf } from '../log/small-run.ts';
+import { tableRun } from '../run/table-run.ts';
 
 const directory = await mkdtemp(join(tmpdir(), 'starlings-daemon-'));
 const at = (...names: string[]): string => join(directory, ...names);
@@ -45,29 +45,22 @@ async function manifestOf(
   rounds = 1000,
   vectors: RunVectors = {},
 ): Promise<SignedManifest & { readonly file: string }> {
-  const spec = runSpecSchema.parse({
-    name,
-    model: { kind: 'logistic-regression', inputs: 2, outputs: 2 },
-    task: {
-      kind: 'table',
-      header: ['x', 'y', 'class'],
-      numeric: [
-        { column: 'x', mean: 0.5, scale: 1 },
-        { column: 'y', mean: 0.5, scale: 1 },
-      ],
-      label: { column: 'class' },
+  const spec = tableRun(
+    {
+      name,
+      strategy: {
+        id: 'delta-log',
+        windowRounds: 3,
+        admitRounds: 1,
+        codec: { chunk: 64, perChunk: 3 },
+        snapshotRounds: 4,
+      },
+      rounds,
+      slotMs: 200,
     },
-    training: { localSteps: 2 },
-    strategy: {
-      id: 'delta-log',
-      windowRounds: 3,
-      admitRounds: 1,
-      codec: { chunk: 64, perChunk: 3 },
-      snapshotRounds: 4,
-    },
-    rounds,
-    slotMs: 200,
-  });
+    [0.5, 1],
+    [0.5, 1],
+  );
   const run = createRun(spec, Date.now() + 500, crypto, signerOf(9), vectors);
   const file = at(`${name}.manifest`);
   await writeManifestFile(file, run);

@@ -1,4 +1,5 @@
 /** The doctor: from facts to findings as a table, and facts of real nodes that are well, ill and gone. */
+
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -16,9 +17,9 @@ import { makeNetworkKey } from '../../src/network/identity.ts';
 import type { Probe, ProbeOutcome } from '../../src/network/probe.ts';
 import { createRun, writeManifestFile } from '../../src/node/manifest-file.ts';
 import type { RunView } from '../../src/node/run-view.ts';
-import { runSpecSchema } from '../../src/run/run-spec.ts';
 import { crypto, signerOf } from '../log/small-run.ts';
 import { someView } from '../node/some-view.ts';
+import { tableRun } from '../run/table-run.ts';
 
 const peer = 'ab'.repeat(32);
 const door = '/ip4/9.8.7.6/tcp/4001/p2p/12D3KooWGC6TvWhfapngX6wvJHMYvKpDMXPb3ZnCZ6dMoaMtimQ5';
@@ -449,22 +450,14 @@ describe('real nodes', () => {
       at('clinic.csv'),
       Array.from({ length: 60 }, (_, k) => `${k % 10},${k % 7},${k % 2}`).join('\n'),
     );
-    const spec = runSpecSchema.parse({
-      name: 'examined',
-      model: { kind: 'logistic-regression', inputs: 2, outputs: 2 },
-      task: {
-        kind: 'table',
-        header: ['x', 'y', 'class'],
-        numeric: [
-          { column: 'x', mean: 5, scale: 3 },
-          { column: 'y', mean: 3, scale: 2 },
-        ],
-        label: { column: 'class' },
+    const spec = tableRun(
+      {
+        name: 'examined',
+        ...{ rounds: 1000, slotMs: 1000 },
       },
-      training: { localSteps: 2 },
-      strategy: { id: 'delta-log', windowRounds: 3, admitRounds: 1, codec: { chunk: 64, perChunk: 3 } },
-      ...{ rounds: 1000, slotMs: 1000 },
-    });
+      [5, 3],
+      [3, 2],
+    );
     const signed = createRun(spec, Date.now() + 60_000, crypto, signerOf(9));
     await writeManifestFile(at('run.manifest'), signed);
     const way = await startBootstrap({ ...base, directory: at('way'), bootstrap: [] }, stopper.signal);

@@ -1,4 +1,5 @@
 /** A real node commanded from its page in a real browser, and pages that mean harm. Skipped where no Chromium is. */
+
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -12,9 +13,9 @@ import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { commandNode, linkToNode } from '../../src/daemon/connect.ts';
 import { startDaemon } from '../../src/daemon/daemon.ts';
 import { createRun, writeManifestFile } from '../../src/node/manifest-file.ts';
-import { runSpecSchema } from '../../src/run/run-spec.ts';
 import { makeIdentity, noOpenssl } from '../api/certificates.ts';
 import { crypto, signerOf } from '../log/small-run.ts';
+import { tableRun } from '../run/table-run.ts';
 import { sourceOfAxe } from './axe.ts';
 import { launchChromium, noChromium } from './browser.ts';
 
@@ -31,17 +32,8 @@ async function manifestOf(
   name: string,
   file: string,
 ): Promise<{ readonly runId: string; readonly file: string }> {
-  const spec = runSpecSchema.parse({
+  const spec = tableRun({
     name,
-    model: { kind: 'logistic-regression', inputs: 2, outputs: 2 },
-    task: {
-      kind: 'table',
-      header: ['x', 'y', 'class'],
-      numeric: ['x', 'y'].map((column) => ({ column, mean: 5, scale: 3 })),
-      label: { column: 'class' },
-    },
-    training: { localSteps: 2 },
-    strategy: { id: 'delta-log', windowRounds: 3, admitRounds: 1, codec: { chunk: 64, perChunk: 3 } },
     rounds: 30,
     slotMs: 400,
   });

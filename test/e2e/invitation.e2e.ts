@@ -1,4 +1,5 @@
 /** From one string to a node in the run: `starlings invite` and `starlings join` as people type them, from an empty folder. */
+
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
@@ -10,9 +11,9 @@ import { commandNode } from '../../src/daemon/connect.ts';
 import { readInvitation, writeInvitation } from '../../src/node/invitation.ts';
 import { createRun, writeManifestFile } from '../../src/node/manifest-file.ts';
 import type { RunView } from '../../src/node/run-view.ts';
-import { runSpecSchema } from '../../src/run/run-spec.ts';
 import { jsonOf, type Running, starlings, startStarlings } from '../cli/starlings-process.ts';
 import { crypto, signerOf } from '../log/small-run.ts';
+import { tableRun } from '../run/table-run.ts';
 
 const directory = await mkdtemp(join(tmpdir(), 'starlings-invitation-'));
 const at = (...names: string[]): string => join(directory, ...names);
@@ -34,20 +35,8 @@ await writeFile(
 );
 
 async function manifest(name: string, more: object = {}): Promise<string> {
-  const spec = runSpecSchema.parse({
+  const spec = tableRun({
     name,
-    model: { kind: 'logistic-regression', inputs: 2, outputs: 2 },
-    task: {
-      kind: 'table',
-      header: ['x', 'y', 'class'],
-      numeric: [
-        { column: 'x', mean: 5, scale: 3 },
-        { column: 'y', mean: 5, scale: 3 },
-      ],
-      label: { column: 'class' },
-    },
-    training: { localSteps: 2 },
-    strategy: { id: 'delta-log', windowRounds: 3, admitRounds: 1, codec: { chunk: 64, perChunk: 3 } },
     ...{ rounds: 400, slotMs: 500 },
     ...more,
   });

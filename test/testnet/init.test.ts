@@ -1,4 +1,5 @@
 /** What `testnet init` writes: keys that nobody else reads, files of nodes that say what they should, and for each target a form that its schema takes. */
+
 import assert from 'node:assert/strict';
 import { execFile, spawnSync } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
@@ -17,13 +18,13 @@ import { parse, parseAllDocuments } from 'yaml';
 import { nodeFileSchema } from '../../src/daemon/node-file.ts';
 import { loadIdentity, peerIdOf } from '../../src/network/identity.ts';
 import { readManifestFile } from '../../src/node/manifest-file.ts';
-import { runSpecSchema } from '../../src/run/run-spec.ts';
 import { healthScript } from '../../src/testnet/init/compose.ts';
 import { type InitOptions, initTestnet } from '../../src/testnet/init/init-testnet.ts';
 import { type InitTarget, type Placement, seatsOf } from '../../src/testnet/init/plan.ts';
 import { isUntouched, readState } from '../../src/testnet/testnet-state.ts';
 import { repositoryRoot } from '../architecture/source-tree.ts';
 import { crypto } from '../log/small-run.ts';
+import { tableRun } from '../run/table-run.ts';
 
 const run = promisify(execFile);
 const directory = await mkdtemp(join(tmpdir(), 'starlings-init-'));
@@ -34,22 +35,14 @@ await writeFile(
   at('clinic.csv'),
   Array.from({ length: 200 }, (_, k) => `${k % 10},${k % 7},${k % 2}`).join('\n'),
 );
-const spec = runSpecSchema.parse({
-  name: 'written',
-  model: { kind: 'logistic-regression', inputs: 2, outputs: 2 },
-  task: {
-    kind: 'table',
-    header: ['x', 'y', 'class'],
-    numeric: [
-      { column: 'x', mean: 5, scale: 3 },
-      { column: 'y', mean: 3, scale: 2 },
-    ],
-    label: { column: 'class' },
+const spec = tableRun(
+  {
+    name: 'written',
+    ...{ rounds: 16, slotMs: 250 },
   },
-  training: { localSteps: 2 },
-  strategy: { id: 'delta-log', windowRounds: 3, admitRounds: 1, codec: { chunk: 64, perChunk: 3 } },
-  ...{ rounds: 16, slotMs: 250 },
-});
+  [5, 3],
+  [3, 2],
+);
 const placement: Placement = {
   ...{
     target: 'processes',
