@@ -337,9 +337,10 @@ export class RunLog {
     );
     out.push({ type: 'switched', entered, leftOut, writes: before.become(after) });
     this.#ours.replaced();
-    this.#phase.reopen();
     const mine = bytesToHex(fork.mine.root);
     const theirs = bytesToHex(fork.theirs.root);
     out.push({ type: 'event', event: { kind: 'fork', round: fork.round, mine, theirs } });
+    // Whoever waits for the end hears that it was none.
+    if (this.#phase.reopen()) out.push({ type: 'event', event: { kind: 'phase', phase: this.phase } });
   }
 }
