@@ -364,7 +364,7 @@ export class Replica {
     this.#logFrom = Math.max(this.#logFrom, oldest!.round + 1);
     for (const entry of this.log.pruneThrough(this.#logFrom - 1)) {
       writes.push({ key: logKey(entry), value: null });
-      if (this.#options.retention !== 'everything') continue;
+      if ((this.#options.retention ?? 'snapshots') === 'snapshots') continue;
       writes.push({ key: archiveKey(entry), value: encodeStoredEnvelope(entry) });
     }
     return writes;

@@ -16,6 +16,8 @@ export interface DeltaLogTraits {
   readonly codec: CompressorSpec;
   /** What is left each round of what an author has not sent. */
   readonly residualDecay: number;
+  /** By which part of that its training begins ahead of the model. */
+  readonly headStart: number;
   /** Expected publishers per round; everyone where there are no more peers. */
   readonly committeeSize: number;
   /** Rounds until a round is final. */

@@ -19,7 +19,9 @@ export class NodeError extends Error {
     | 'MODEL_TOO_LARGE'
     | 'NOTHING_FINAL'
     | 'NO_LEDGER'
+    | 'NO_AUDIT'
     | 'NO_EVALUATION'
+    | 'NOTHING_KEPT'
     | 'NO_MANIFEST'
     | 'NO_PLACE_FOR_FILES'
     | 'NO_EVALUATION_SET';

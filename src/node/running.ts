@@ -7,6 +7,7 @@ import { batchStreamKey, type Learner } from '../learning/learner.ts';
 import { parseCheckpoint } from '../log/checkpoint.ts';
 import { isArchiveKey } from '../log/store-keys.ts';
 import { createCore, requestBytesMax } from '../methods/create-core.ts';
+import { isTrainingKey } from '../methods/delta-log/training-record.ts';
 import { createTransport, type NetworkTransport } from '../network/transport.ts';
 import { createCrypto } from '../platform/node/crypto.ts';
 import type { SignedManifest } from '../run/manifest.ts';
@@ -61,7 +62,8 @@ export class Running {
     given.teardown.add(() => store.close());
     const stored: Array<readonly [string, Uint8Array]> = [];
     // What is archived may be long, and no node needs it to go on.
-    for await (const entry of store.entries()) if (!isArchiveKey(entry[0])) stored.push(entry);
+    for await (const entry of store.entries())
+      if (!isArchiveKey(entry[0]) && !isTrainingKey(entry[0])) stored.push(entry);
     return new Running(given, stored);
   }
 

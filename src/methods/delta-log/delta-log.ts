@@ -32,6 +32,7 @@ import { Author } from './author.ts';
 import { Judging } from './judging.ts';
 import { createLogParts } from './log-parts.ts';
 import type { DeltaLogSpec } from './schema.ts';
+import { TrainingNotes } from './training-record.ts';
 
 /** After a join from a snapshot this many rounds are trained and not published: residuals begin at zero. Guess. */
 const silentRounds = 2;
@@ -48,6 +49,9 @@ export class DeltaLog implements ProtocolCore {
   readonly #author: Author;
   readonly #log: RunLog;
   readonly #training: LocalTraining;
+  /** Null where trainings need not be executed again. */
+  readonly #notes: TrainingNotes | null;
+  readonly #isAhead: boolean;
   #publishFrom = 0;
   /** Hash of the model of the history with this root. */
   #hash: { readonly round: number; readonly root: Uint8Array; readonly hash: string } | null = null;
@@ -66,6 +70,8 @@ export class DeltaLog implements ProtocolCore {
       ...{ decay: spec.residualDecay, headStart: spec.headStart },
     });
     this.#training = new LocalTraining(manifest.training);
+    this.#notes = deps.retention === 'audit' ? new TrainingNotes(signer.key) : null;
+    this.#isAhead = spec.headStart > 0;
     const isMember = memberTest(manifest.membership);
     const { membership } = manifest;
     const entitlement =
@@ -194,6 +200,7 @@ export class DeltaLog implements ProtocolCore {
   #startTraining(out: Output[], round: number, nowMs: number): void {
     if (!this.#training.mayStart(round) || this.#log.own.freeIndex(round, DELTA) !== 0) return;
     const parameters = this.#author.startFrom(this.model());
+    this.#notes?.begin(this.#log.replica, this.#author, this.#isAhead);
     const steps = this.#training.start(round, parameters, nowMs, this.#log.clock.slotMs(round));
     const scheduleRound = this.#log.clock.countedBefore(round);
     out.push({ type: 'event', event: { kind: 'round-started', round } });
@@ -204,6 +211,7 @@ export class DeltaLog implements ProtocolCore {
     const done = this.#training.finish(result.round, nowMs);
     if (!done) return;
     const { round, loss } = result;
+    const noted = this.#notes?.end(round, done.steps, this.#author) ?? [];
     const skip = (reason: string): void => {
       out.push({ type: 'event', event: { kind: 'skipped', round, reason } });
     };
@@ -214,13 +222,13 @@ export class DeltaLog implements ProtocolCore {
     this.#training.noteLoss(out, round, loss);
     const reason = this.#reasonNotToPublish(round, nowMs);
     if (reason) {
-      out.push({ type: 'persist', writes: this.#author.writes(), durable: false });
+      out.push({ type: 'persist', writes: [...this.#author.writes(), ...noted], durable: false });
       skip(reason);
       return;
     }
     const fields = { round, kind: DELTA, index: 0, claims: [done.misses, done.steps] };
     const { entry, writes } = this.#log.append(fields, this.#author.pay());
-    this.#publish(out, entry, writes);
+    this.#publish(out, entry, [...writes, ...noted]);
     out.push({ type: 'event', event: { kind: 'published', round, bodyBytes: entry.bodyBytes, loss } });
   }
 
