@@ -6,6 +6,7 @@ import { reasonOf } from '../core/as-error.ts';
 import { batchStreamKey, type Learner } from '../learning/learner.ts';
 import { TrainingDivergedError } from '../learning/learning-error.ts';
 import { Author } from '../methods/delta-log/author.ts';
+import type { Start } from '../methods/delta-log/open-start.ts';
 import type { Rebuilt } from './rebuild-starts.ts';
 
 /**
@@ -26,8 +27,8 @@ export interface AuditedRound {
 export interface ReExecutionOptions {
   readonly runId: string;
   readonly codec: DeltaCodec;
-  /** Whether the codec has rounded by chance, which no one can repeat. */
-  readonly hasDrawn: () => boolean;
+  /** The codec draws lots, which nobody can repeat. */
+  readonly isByChance: boolean;
   readonly decay: number;
   readonly headStart: number;
   readonly learner: Learner;
@@ -68,7 +69,7 @@ export class ReExecution {
     if ('unknown' in start) return said('unknown', start.unknown);
     const body = await this.#bodyOf(record, start, delta !== null);
     if ('wrong' in body) return said('differs', body.wrong);
-    if (this.#options.hasDrawn())
+    if (this.#options.isByChance)
       return said('unknown', 'the codec of the run rounds by chance, which nobody can repeat');
     this.#left = { round, residual: this.#author.toBytes(), changes: record.changes + 1 };
     // What else changed it between, deltas that went back or rounds that were not kept, cannot be told.
@@ -82,7 +83,7 @@ export class ReExecution {
 
   async #bodyOf(
     { author, round, steps, residual, began }: Rebuilt['record'],
-    { model, scheduleRound }: Exclude<Rebuilt['start'], { readonly unknown: string }>,
+    { model, scheduleRound }: Start,
     isPublished: boolean,
   ): Promise<{ readonly bytes: Uint8Array } | { readonly wrong: string }> {
     const { runId, learner, signal } = this.#options;

@@ -4,22 +4,12 @@
  * has come together, once.
  */
 import { equals } from 'uint8arrays';
-import type { Crypto } from '../core/crypto.ts';
 import type { PeerKey } from '../core/io.ts';
-import type { DeltaKind } from '../entries/delta/delta-kind.ts';
 import type { DeltaContent } from '../entries/delta/delta-state.ts';
 import type { LogEntry } from '../log/entry-kind.ts';
-import { entriesOf, LogBook, type Place } from '../log/log-book.ts';
-import { countedBefore } from '../log/log-clock.ts';
-import {
-  cloneState,
-  foldRound,
-  isComplete,
-  type Kinds,
-  type LogFrame,
-  type LogState,
-} from '../log/log-state.ts';
-import { deltaStateOf } from '../methods/delta-log/log-parts.ts';
+import { entriesOf, type Place } from '../log/log-book.ts';
+import { cloneState, type LogState } from '../log/log-state.ts';
+import { type Start, type StartParts, startOf } from '../methods/delta-log/open-start.ts';
 import type { TrainingRecord } from '../methods/delta-log/training-record.ts';
 
 export interface Rebuilt {
@@ -27,17 +17,10 @@ export interface Rebuilt {
   /** The author's delta of the round, as the log has it; null for none. */
   readonly delta: LogEntry<DeltaContent> | null;
   /** The model that training began on, and the place of the learning rate's schedule; or, in a sentence, why they cannot be told. */
-  readonly start:
-    | { readonly model: Float32Array; readonly scheduleRound: number }
-    | { readonly unknown: string };
+  readonly start: Start | { readonly unknown: string };
 }
 
-export interface RebuilderOptions {
-  readonly runId: string;
-  readonly crypto: Crypto;
-  readonly kinds: Kinds;
-  readonly delta: DeltaKind;
-  readonly frame: LogFrame;
+export interface RebuilderOptions extends StartParts {
   /** Oldest first. */
   readonly records: readonly TrainingRecord[];
 }
@@ -100,7 +83,6 @@ export class StartRebuilder {
   }
 
   #startOf({ base, open, round }: TrainingRecord): Rebuilt['start'] {
-    const { kinds, frame, crypto, runId, delta } = this.#options;
     const known = this.#bases.get(base.round);
     if (!known) {
       const why = base.round < this.#fromRound ? `it begins with round ${this.#fromRound}` : 'it ends before';
@@ -118,20 +100,7 @@ export class StartRebuilder {
       return {
         unknown: `${missing} of the ${open.length} open entries that it trained on are not in the log: its peers left them out`,
       };
-    const book = new LogBook({
-      runId,
-      crypto,
-      entriesPerRoundMax: kinds.map((kind) => kind.entriesPerRoundMax),
-    });
-    for (const entry of entries) book.insert(entry!);
-    const scheduleRound = countedBefore(known, book, round, frame);
-    const state = cloneState(kinds, known);
-    const last = book.heldRounds().at(-1) ?? -1;
-    while (state.round < last && !isComplete(state, frame)) {
-      const next = state.round + 1;
-      foldRound(state, book.places(next), book.digest(next), { kinds, frame, crypto });
-    }
-    return { model: delta.parameters(deltaStateOf(state)), scheduleRound };
+    return startOf(known, entries as LogEntry[], round, this.#options);
   }
 }
 

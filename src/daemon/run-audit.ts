@@ -1,6 +1,7 @@
 /** The trainings of a node executed again, from what it has kept, and compared with what it published. */
 import { type AuditedRound, ReExecution } from '../audit/re-execute.ts';
 import { StartRebuilder } from '../audit/rebuild-starts.ts';
+import { compressorKind } from '../codec/compressors/registry.ts';
 import { createDeltaCodec } from '../codec/delta.ts';
 import type { PeerKey } from '../core/io.ts';
 import type { Learner } from '../learning/learner.ts';
@@ -164,13 +165,10 @@ async function open(
     ...{ model, training, rounds: manifest.rounds, shares: [train], heldOut, backend },
     frozen: await base(),
   });
-  let hasDrawn = false;
   const { codec: spec, residualDecay: decay, headStart } = logOf(strategy)!;
-  const codec = createDeltaCodec(spec, learner.size, () => {
-    hasDrawn = true;
-    return 0;
-  });
-  const execution = { runId, codec, decay, headStart, learner, signal, hasDrawn: () => hasDrawn };
+  const codec = createDeltaCodec(spec, learner.size, () => 0);
+  const isByChance = compressorKind(spec).isByChance ?? false;
+  const execution = { runId, codec, isByChance, decay, headStart, learner, signal };
   return new OpenAudit({
     ...{ signed, records, learner, broken, rounds, onRound },
     rebuilder: new StartRebuilder({ runId, crypto, kinds, delta, frame, records }),

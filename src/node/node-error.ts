@@ -20,6 +20,7 @@ export class NodeError extends Error {
     | 'NOTHING_FINAL'
     | 'NO_LEDGER'
     | 'NO_AUDIT'
+    | 'NO_COMMON_DATA'
     | 'NO_EVALUATION'
     | 'NOTHING_KEPT'
     | 'NO_MANIFEST'

@@ -66,6 +66,12 @@ export class Author {
     return encodeFloat32(this.#residual);
   }
 
+  /** Nothing is left to send. */
+  reset(): void {
+    this.#residual.fill(0);
+    this.#changes += 1;
+  }
+
   /** As it was when it gave these bytes. @throws CodecError for those of another size, or of no finite values */
   become(residual: Uint8Array): void {
     this.#residual.set(decodeFloat32(residual, this.#residual.length));

@@ -26,7 +26,7 @@ export interface TrainingRecord {
 }
 
 const prefix = 'trained/';
-const trainingKey = (round: number): string => `${prefix}${round.toString().padStart(10, '0')}`;
+export const trainingKey = (round: number): string => `${prefix}${round.toString().padStart(10, '0')}`;
 export const isTrainingKey = (key: string): boolean => key.startsWith(prefix);
 
 export function encodeTraining(record: TrainingRecord): Uint8Array {
@@ -54,6 +54,16 @@ export function decodeTraining(bytes: Uint8Array): TrainingRecord | null {
 
 type Beginning = Pick<TrainingRecord, 'base' | 'open' | 'changes'> & { readonly ahead: Uint8Array | null };
 
+/** What a training began with, once it has ended. */
+export interface Began {
+  /** The record, and the residual in it. */
+  readonly bytes: Uint8Array;
+  readonly before: Uint8Array;
+  /** Why others could not train it again; null where they can. */
+  readonly whyNotShown: string | null;
+  readonly writes: readonly StoreWrite[];
+}
+
 /** Notes what the training under way began with. */
 export class TrainingNotes {
   readonly #author: PeerKey;
@@ -72,14 +82,17 @@ export class TrainingNotes {
   }
 
   /** To be called before what was learned is added to the residual. */
-  end(round: number, steps: number, residual: Author): StoreWrite[] {
+  end(round: number, steps: number, residual: Author): Began | null {
     const beginning = this.#beginning;
     this.#beginning = null;
-    if (!beginning) return [];
+    if (!beginning) return null;
     const { base, open, ahead } = beginning;
     const began = beginning.changes === residual.changes ? null : ahead;
     const { changes } = residual;
     const record = { author: this.#author, round, steps, base, open, began, changes };
-    return [{ key: trainingKey(round), value: encodeTraining({ ...record, residual: residual.toBytes() }) }];
+    const before = residual.toBytes();
+    const bytes = encodeTraining({ ...record, residual: before });
+    const whyNotShown = began === null ? null : 'a delta went back into the residual while it was trained';
+    return { bytes, before, whyNotShown, writes: [{ key: trainingKey(round), value: bytes }] };
   }
 }
