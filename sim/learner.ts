@@ -75,7 +75,9 @@ export async function buildLearner(
     model: run.model,
     training: run.training,
     rounds: run.rounds,
-    shares: shares.map((share, peer) => {
+    shares: shares.map((own, peer) => {
+      // What is audited is trained on examples that all have.
+      const share = logOf(run.strategy)?.audits ? train : own;
       const relabel = poisoned[peer];
       return relabel ? share.relabelled((labels) => relabel(labels, classes)) : share;
     }),

@@ -101,7 +101,7 @@ export async function buildWorld(scenario: Scenario): Promise<World> {
     fates: await fatesOf(scenario, peers, startAtMs, name),
     untilMs: startAtMs + patienceFactor * run.rounds * run.slotMs + patienceMs,
     eventsMax,
-    streamKey: (node, round) => batchStreamKey(signed.runId, node.plan.key, round),
+    streamKey: (author, round) => batchStreamKey(signed.runId, author, round),
   };
   const onTrained: World['onTrained'] = peers.roles.some(needsObservatory)
     ? ({ index }, round, start, result) => {

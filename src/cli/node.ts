@@ -66,7 +66,7 @@ export function addNodeCommand(parent: Command): Command {
     .addOption(
       new Option(
         '--retention <what>',
-        'of the log: for the last two snapshots, or everything, to be exported',
+        'of the log: for the last two snapshots, everything, to be exported, or besides what its own trainings began with, for `starlings audit`',
       )
         .choices(RETENTIONS)
         .default('snapshots'),

@@ -1,6 +1,7 @@
 /** All commands of `starlings`. Each is described in a file of its own and loads its work only when it runs. */
 import { Command, CommanderError } from 'commander';
 import { packageVersion } from '../platform/node/package-root.ts';
+import { addAuditCommand } from './audit.ts';
 import { addBootstrapCommand } from './bootstrap.ts';
 import { addCodecBenchCommand } from './codec-bench.ts';
 import { addCompareCommand } from './compare.ts';
@@ -93,6 +94,7 @@ export async function createProgram(argv: readonly string[]): Promise<Command> {
   addLogExportCommand(log);
   addLogVerifyCommand(log);
   addLedgerCommand(program);
+  addAuditCommand(program);
   const data = program.command('data').description('what is in data, and shares of it for several nodes');
   // All kinds of tasks, for what they say of their files.
   if (argv.includes('data')) (await import('./data.ts')).addDataCommands(data);

@@ -37,6 +37,7 @@ export function addRunCreateCommand(parent: Command): void {
         const { signer } = await loadIdentity(options.key);
         const startAtMs = Math.round(Date.now() + options.startIn * 1000);
         const { logOf } = await import('../methods/registry.ts');
+        const { auditsProtect } = await import('../entries/audit/audit-kind.ts');
         const { protectionOf, unprotected } = await import('../entries/judging-registry.ts');
         const { readRunFiles } = await import('../learning/evaluation-set.ts');
         const vectors = await readRunFiles(paths, spec);
@@ -47,8 +48,9 @@ export function addRunCreateCommand(parent: Command): void {
         for (const { name, bytes } of run.manifest.files ?? []) {
           say(`file     ${besideManifest(options.out, name)}, ${bytes} bytes: keep it beside the manifest`);
         }
-        const { judging } = logOf(spec.strategy) ?? {};
+        const { judging, audits } = logOf(spec.strategy) ?? {};
         say(`protects ${judging ? protectionOf(judging) : unprotected}`);
+        if (audits) say(`audits   ${auditsProtect(audits)}`);
         say(`starts   ${new Date(startAtMs).toISOString()}`);
         say(`\nGive the manifest to one node; the others need the run id alone:`);
         say(`  starlings node --run ${options.out} --data DIR --bootstrap ADDRESS`);

@@ -66,7 +66,9 @@ export type Input =
   /** The losses asked for by `score`, in its order; null where they could not be had. */
   | { readonly type: 'scored'; readonly round: number; readonly losses: readonly number[] | null }
   /** The scores asked for by `judge`, in the order of its deltas; null where they could not be had. */
-  | { readonly type: 'judged'; readonly round: number; readonly scores: readonly number[] | null };
+  | { readonly type: 'judged'; readonly round: number; readonly scores: readonly number[] | null }
+  /** Where the training asked for by `retrain` ended; null where it could not be done. Ownership passes to the core. */
+  | { readonly type: 'retrained'; readonly id: string; readonly parameters: Float32Array | null };
 
 /** What deltas of a round are worth to a model. */
 export interface JudgeQuestion {
@@ -130,6 +132,16 @@ export type Output =
    * evaluation set, drawn by `streamKey`: in whole millionths of a nat.
    */
   | { readonly type: 'judge'; readonly round: number; readonly question: JudgeQuestion }
+  /** As `train`, what another peer trained in a round on examples that everybody has. `id`: of its delta. */
+  | {
+      readonly type: 'retrain';
+      readonly id: string;
+      readonly author: PeerKey;
+      readonly round: number;
+      readonly steps: number;
+      readonly scheduleRound: number;
+      readonly parameters: Float32Array;
+    }
   /** `entryId` (hex) of what was published, or why nothing was. */
   | {
       readonly type: 'submitted';

@@ -35,6 +35,7 @@ import { parameterCount } from '../tasks/models/model-layout.ts';
 import { ModelParts } from '../tasks/models/personal-layers.ts';
 import { externalFactsOf } from '../tasks/models/registry.ts';
 import { filesFolder, MANIFEST_FILE, RUNS_FOLDER } from './directory.ts';
+import { exportTrainings } from './kept-trainings.ts';
 
 export interface ArchiveSummary {
   readonly runId: string;
@@ -62,7 +63,7 @@ export async function exportLog(
   directory: string,
   run: string,
   out: string,
-): Promise<ArchiveSummary & { readonly bytes: number }> {
+): Promise<ArchiveSummary & { readonly bytes: number; readonly trainings: number }> {
   const { signed, pieces } = await piecesOf(directory, run, out);
   const start = signed.manifest.files?.find(({ name }) => name === startFile);
   if (start) {
@@ -71,7 +72,8 @@ export async function exportLog(
   }
   await writeFileAtomically(out, pieces);
   const bytes = pieces.reduce((sum, { length }) => sum + length, 0);
-  return { ...(await verifyLog(out)), bytes };
+  const trainings = await exportTrainings(directory, signed.runId, out);
+  return { ...(await verifyLog(out)), bytes, trainings };
 }
 
 /** Where the files of a run are in a node's directory; what is none of them lies beside `manifest`. */
@@ -127,6 +129,7 @@ type FilePlace = (name: string, file: RunFile | undefined) => string;
 /** What looks on while an archive is folded. */
 export interface ArchiveReader {
   readonly observeFold?: FoldObserver;
+  readonly onStart?: ArchiveParts['onStart'];
   readonly onRound?: ArchiveParts['onRound'];
   /** Before the first entry; `base` reads what the model adds to, null where it adds to none. */
   opened?(signed: SignedManifest, parts: LogParts, base: () => Promise<Float32Array | null>): Promise<void>;
@@ -174,7 +177,7 @@ async function foldPieces(
         parts = partsOf(opened, await startOf(opened, placeOf), reader.observeFold);
         await reader.opened?.(opened, parts, () => baseOf(opened, placeOf));
       } else if (!fold) {
-        fold = foldOf(parts, signed, frame.length > 0 ? frame.slice() : null, reader.onRound);
+        fold = foldOf(parts, signed, frame.length > 0 ? frame.slice() : null, reader);
       } else if (isTail) folded = fold.finish(frame);
       else if (frame.length === 0) isTail = true;
       else fold.add(frame.slice());
@@ -221,9 +224,10 @@ function foldOf(
   parts: LogParts,
   { manifest }: SignedManifest,
   start: Uint8Array | null,
-  onRound?: ArchiveParts['onRound'],
+  { onStart, onRound }: Pick<ArchiveReader, 'onStart' | 'onRound'> = {},
 ): ArchiveFold {
-  return new ArchiveFold(start, { ...parts, crypto, isMember: memberTest(manifest.membership), onRound });
+  const isMember = memberTest(manifest.membership);
+  return new ArchiveFold(start, { ...parts, crypto, isMember, onStart, onRound });
 }
 
 /** The start vector where no seed gives it; null where it does. @throws NodeError where it is not in its place */

@@ -66,7 +66,10 @@ export const nodeFileSchema = z.strictObject({
   retention: z
     .enum(RETENTIONS)
     .default('snapshots')
-    .describe('of the log: what the last two snapshots need, or everything, for `starlings log export`'),
+    .describe(
+      'of the log: what the last two snapshots need; everything, for `starlings log export`; audit: and what each training of its own ' +
+        'began with, 4 bytes a parameter and round, for `starlings audit`',
+    ),
   trainer: z
     .string()
     .min(1)

@@ -24,6 +24,8 @@ export interface FinalRound<Content> {
   readonly root: Uint8Array;
   /** Authors whose entries of the run's first kind carried weight in this round; empty for that kind itself. */
   readonly publishers: readonly PeerKey[];
+  /** Entries of the run's first kind that counted in this round. */
+  readonly first: readonly LogEntry[];
   /** Whether some kind, as of the round before, lets nothing of the author carry weight. */
   readonly isSilenced: (author: PeerKey) => boolean;
 }
@@ -50,6 +52,8 @@ export interface EntryKind<Content = unknown, State = unknown> {
   admit(entry: EntryHeader, state: State): RefusalReason | null;
   /** Of a kind that judges: whether what the author publishes is to carry no weight. */
   silences?(state: State, author: PeerKey): boolean;
+  /** Of a kind that judges: whether an entry of the run's first kind counts at all. */
+  counts?(state: State, entry: LogEntry): boolean;
   initial(): State;
   /** A copy that `reduce` may modify; `into` may give its memory. */
   clone(state: State, into?: State): State;

@@ -85,9 +85,12 @@ export function foldRound(
   // The first kind is reduced before those that judge it.
   const isSilenced = (author: PeerKey): boolean =>
     kinds.some((kind, index) => kind.silences?.(state.kinds[index], author) ?? false);
-  const common = { round, banned, isOver: isLate, root, isSilenced };
+  const deltas = counted[0]!.filter((entry) =>
+    kinds.every((kind, index) => kind.counts?.(state.kinds[index], entry) ?? true),
+  );
+  const common = { round, banned, isOver: isLate, root, isSilenced, first: deltas };
   const [first] = kinds;
-  const summary = first.reduce(state.kinds[0], { ...common, entries: counted[0]!, publishers: [] });
+  const summary = first.reduce(state.kinds[0], { ...common, entries: deltas, publishers: [] });
   const { publishers } = summary;
   for (const [index, kind] of kinds.entries()) {
     if (index > 0) kind.reduce(state.kinds[index], { ...common, entries: counted[index]!, publishers });

@@ -3,6 +3,7 @@ import type * as z from 'zod';
 import type { CompressorSpec } from '../codec/compressors/registry.ts';
 import type { ProtocolCore } from '../core/io.ts';
 import type { RunFrame } from '../core/run-frame.ts';
+import type { AuditsSpec } from '../entries/audit/audit-kind.ts';
 import type { JudgingSpec } from '../entries/judging-registry.ts';
 import type { Impossible } from '../registry/impossible.ts';
 import type { Described } from '../registry/registry.ts';
@@ -16,6 +17,8 @@ export interface DeltaLogTraits {
   readonly codec: CompressorSpec;
   /** What is left each round of what an author has not sent. */
   readonly residualDecay: number;
+  /** By which part of that its training begins ahead of the model. */
+  readonly headStart: number;
   /** Expected publishers per round; everyone where there are no more peers. */
   readonly committeeSize: number;
   /** Rounds until a round is final. */
@@ -23,6 +26,8 @@ export interface DeltaLogTraits {
   readonly snapshotRounds: number;
   /** By what deltas are judged; left out: by nothing. */
   readonly judging?: JudgingSpec | undefined;
+  /** How deltas are audited; left out: not at all. */
+  readonly audits?: AuditsSpec | undefined;
   /** Kinds of entry besides deltas, in the order of their numbers from 1 on. */
   readonly kinds: ReadonlyArray<{ readonly id: string }>;
   /** What it is made of, to be folded outside of a node. */

@@ -46,8 +46,8 @@ export interface DriverOptions {
   readonly clock: Clock;
   /** Why nothing is to be trained now; null where there is no reason. */
   readonly whyNotTrain?: () => string | null;
-  /** Names the random stream of a round's batches. */
-  readonly streamKey: (round: number) => string;
+  /** Names the random stream of a round's batches, of this node where no author is named. */
+  readonly streamKey: (round: number, author?: PeerKey) => string;
   readonly onEvent: (event: ProtocolEvent) => void;
   readonly onFault: (fault: InputFault) => void;
   /** The node cannot go on (disk full, core broken). Called once. */
@@ -248,6 +248,7 @@ export class NodeDriver {
       case 'training-failed':
       case 'scored':
       case 'judged':
+      case 'retrained':
       case 'leave':
         this.#fail(error);
         break;
@@ -294,6 +295,7 @@ export class NodeDriver {
         case 'train':
         case 'score':
         case 'judge':
+        case 'retrain':
           act();
           break;
         default:
@@ -335,6 +337,9 @@ export class NodeDriver {
         break;
       case 'judge':
         void this.#judge(output);
+        break;
+      case 'retrain':
+        void this.#retrain(output);
         break;
       case 'submitted':
         this.#settleSubmission(output.token, output.result);
@@ -421,6 +426,17 @@ export class NodeDriver {
     await null;
     const scores = await learner.judge?.(question, this.#aborter.signal).catch(() => null);
     this.#input({ type: 'judged', round, scores: scores ?? null });
+  }
+
+  /** What another peer has trained. */
+  async #retrain(output: Output & { type: 'retrain' }): Promise<void> {
+    const { id, author, round, steps, scheduleRound, parameters } = output;
+    const streamKey = this.#options.streamKey(round, author);
+    const request = { parameters, steps, round: scheduleRound, streamKey, share: 0 };
+    // The core hears of it in a call of its own.
+    await null;
+    const result = await this.#options.learner.train(request, this.#aborter.signal).catch(() => null);
+    this.#input({ type: 'retrained', id, parameters: result?.parameters ?? null });
   }
 
   #fail(error: unknown): void {

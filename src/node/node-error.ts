@@ -19,7 +19,10 @@ export class NodeError extends Error {
     | 'MODEL_TOO_LARGE'
     | 'NOTHING_FINAL'
     | 'NO_LEDGER'
+    | 'NO_AUDIT'
+    | 'NO_COMMON_DATA'
     | 'NO_EVALUATION'
+    | 'NOTHING_KEPT'
     | 'NO_MANIFEST'
     | 'NO_PLACE_FOR_FILES'
     | 'NO_EVALUATION_SET';

@@ -16,7 +16,14 @@ import { createFileExchange, holdersOf } from '../network/file-exchange.ts';
 import type { Host } from '../network/host.ts';
 import { BlobFile } from '../platform/node/blob-file.ts';
 import type { SignedManifest } from '../run/manifest.ts';
-import { baseFile, evaluationFile, type RunFile, type RunVectors, startFile } from '../run/run-files.ts';
+import {
+  baseFile,
+  evaluationFile,
+  type RunFile,
+  type RunVectors,
+  startFile,
+  trainingFile,
+} from '../run/run-files.ts';
 import type { SessionEvent } from './events.ts';
 import { NodeError } from './node-error.ts';
 
@@ -99,7 +106,11 @@ export class RunFiles {
     const start = await this.vector(startFile);
     const base = await this.vector(baseFile);
     const evaluation = await this.vector(evaluationFile);
-    return { ...(start && { start }), ...(base && { base }), ...(evaluation && { evaluation }) };
+    const training = await this.vector(trainingFile);
+    return {
+      ...{ ...(start && { start }), ...(base && { base }) },
+      ...{ ...(evaluation && { evaluation }), ...(training && { training }) },
+    };
   }
 
   /** Null where the run has none of that name; read anew. */

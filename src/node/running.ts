@@ -7,6 +7,8 @@ import { batchStreamKey, type Learner } from '../learning/learner.ts';
 import { parseCheckpoint } from '../log/checkpoint.ts';
 import { isArchiveKey } from '../log/store-keys.ts';
 import { createCore, requestBytesMax } from '../methods/create-core.ts';
+import { isTrainingKey } from '../methods/delta-log/training-record.ts';
+import { logOf } from '../methods/registry.ts';
 import { createTransport, type NetworkTransport } from '../network/transport.ts';
 import { createCrypto } from '../platform/node/crypto.ts';
 import type { SignedManifest } from '../run/manifest.ts';
@@ -60,8 +62,12 @@ export class Running {
     const { store } = given.parts;
     given.teardown.add(() => store.close());
     const stored: Array<readonly [string, Uint8Array]> = [];
-    // What is archived may be long, and no node needs it to go on.
-    for await (const entry of store.entries()) if (!isArchiveKey(entry[0])) stored.push(entry);
+    // What is archived may be long, and no node needs it to go on; nor what its trainings began with, but where others ask for it.
+    const shows = logOf(given.run.manifest.strategy)?.audits !== undefined;
+    for await (const entry of store.entries()) {
+      const [key] = entry;
+      if (!isArchiveKey(key) && (shows || !isTrainingKey(key))) stored.push(entry);
+    }
     return new Running(given, stored);
   }
 
@@ -100,7 +106,7 @@ export class Running {
     this.#driver = new NodeDriver({
       ...{ core: this.#core, learner, transport: this.#transport, store, kept, clock: this.#clock, limits },
       whyNotTrain: () => this.#whyNotTrain(),
-      streamKey: (round) => batchStreamKey(runId, identity.key, round),
+      streamKey: (round, author = identity.key) => batchStreamKey(runId, author, round),
       onEvent: (event) => this.#note(event),
       onFault: ({ input, from, error }) =>
         this.#say({ kind: 'input-dropped', input, from, reason: error.message }),

@@ -147,6 +147,14 @@ export const runYamlSchema = runSpecSchema.extend({
       'data as the task has it: what of it is held out, 8 times `judging.examples` at most, is what deltas are judged on, and travels as a ' +
         'file of the run; left out: data that came with the program',
     ),
+  commonData: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'data as the task has it: with `audits`, what all members train on in place of data of their own, as much of its training part as 64 MiB ' +
+        'hold; it travels as a file of the run; left out: data that came with the program',
+    ),
 });
 
 /**
@@ -167,10 +175,11 @@ export function impossibleCombination(spec: RunSpec, peersExpected: number | nul
   );
 }
 
-/** Deltas are judged by a model that everybody can compute, whole. */
+/** Deltas are judged and audited by a model that everybody can compute, whole. */
 function impossibleJudging({ strategy, model, shared }: RunSpec): Impossible | null {
-  if (!logOf(strategy)?.judging) return null;
-  const path = ['strategy', 'judging'];
+  const { judging, audits } = logOf(strategy) ?? {};
+  if (!judging && !audits) return null;
+  const path = ['strategy', judging ? 'judging' : 'audits'];
   if (externalFactsOf(model) !== null) {
     return {
       path,

@@ -53,6 +53,7 @@ const forTests: Readonly<Record<string, string>> = {
   'src/log/log-book.ts placeToBytes': 'what is written is read back',
   'src/log/wire.ts ROUND_STATES': 'messages are drawn from all of them',
   'src/methods/aggregators/krum.ts krumScores': 'held against the paper',
+  'src/methods/delta-log/training-record.ts encodeTraining': 'what a node kept is tampered with',
   'src/network/exchange/frames.ts encodeVarint': 'hostile frames are made of it',
   'src/network/serve-while-reachable.ts isReachedOverRelaysAlone':
     'addresses of the internet, without an internet',

@@ -46,7 +46,13 @@ function entriesOf({ kind, bodies, claims }: Subject, round: number): LogEntry[]
   });
 }
 
-const alone = { root: new Uint8Array(32), publishers: [], isSilenced: () => false, banned: new Map() };
+const alone = {
+  root: new Uint8Array(32),
+  publishers: [],
+  first: [],
+  isSilenced: () => false,
+  banned: new Map(),
+};
 
 function fold(subject: Subject, state: unknown, rounds: number): void {
   for (let round = 0; round < rounds; round++) {

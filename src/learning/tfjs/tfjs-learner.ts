@@ -11,7 +11,7 @@ import type { ModelSpec } from '../../tasks/models/registry.ts';
 import type { BackendChoice } from '../../tensor/backend-choices.ts';
 import { startBackend } from '../../tensor/tfjs-backend.ts';
 import { drawBatch } from '../draw-batch.ts';
-import type { EvaluationSet } from '../evaluation-set.ts';
+import type { ExampleSet } from '../evaluation-set.ts';
 import { checkRequest, checkShare, type Learner, type TrainRequest, type TrainResult } from '../learner.ts';
 import { LearnerClosedError, TrainingDivergedError } from '../learning-error.ts';
 import { learningRateAt } from '../schedule.ts';
@@ -29,7 +29,9 @@ export interface TfjsLearnerOptions {
   readonly shares: readonly Dataset[];
   readonly heldOut: Dataset;
   /** What deltas are judged on, where members judge them. */
-  readonly evaluation?: EvaluationSet | null;
+  readonly evaluation?: ExampleSet | null;
+  /** What all members train on, in place of shares of their own, where deltas are audited. */
+  readonly common?: ExampleSet | null;
   /** Weights of the model that `model` adds to, where it does. */
   readonly frozen?: Float32Array | null;
   readonly backend: BackendChoice;
@@ -80,7 +82,7 @@ class TfjsLearner implements Learner {
   async train(request: TrainRequest, signal?: AbortSignal): Promise<TrainResult> {
     const { model, training, rounds, shares } = this.options;
     checkRequest(request, this.size, shares.length);
-    const share = shares[request.share]!;
+    const share = this.options.common ?? shares[request.share]!;
     const totalSteps = rounds * training.localSteps;
     const firstStep = request.round * training.localSteps;
     const network = await Network.load(model, request.parameters, this.frozen);

@@ -22,6 +22,8 @@ export interface ThreadLearnerOptions {
   readonly base?: Float32Array | null;
   /** The run's evaluation set as its file says it, where members judge deltas; copied. */
   readonly evaluation?: Float32Array | null;
+  /** Examples that all members train on, as the run's file says it, where they do; copied. */
+  readonly common?: Float32Array | null;
   readonly backend: BackendChoice;
 }
 

@@ -2,12 +2,16 @@
 import { fromString } from 'uint8arrays';
 import { createDeltaCodec } from '../../codec/delta.ts';
 import type { DeltaCodec } from '../../codec/delta-codec.ts';
+import { encodeFloat32 } from '../../codec/dense.ts';
+import { blobRoot } from '../../content/blob.ts';
 import type { RunFrame } from '../../core/run-frame.ts';
+import { type AuditKind, createAuditKind } from '../../entries/audit/audit-kind.ts';
 import { createDeltaKind, type DeltaKind, type DeltaKindOptions } from '../../entries/delta/delta-kind.ts';
 import type { DeltaRules, DeltaState } from '../../entries/delta/delta-state.ts';
 import type { JudgingKind } from '../../entries/judging-kind.ts';
 import { createJudging } from '../../entries/judging-registry.ts';
 import { createEntryKind } from '../../entries/registry.ts';
+import type { EntryKind } from '../../log/entry-kind.ts';
 import type { EnvelopeContext } from '../../log/envelope.ts';
 import type { Kinds, LogFrame, LogState } from '../../log/log-state.ts';
 import { rowsPerRoundMax } from '../../log/wire.ts';
@@ -22,6 +26,8 @@ export interface LogParts {
   readonly rules: DeltaRules;
   /** The first of the kinds. */
   readonly delta: DeltaKind;
+  /** With its number; null where nobody audits. */
+  readonly audits: { readonly kind: AuditKind; readonly number: number } | null;
   /** The last of the kinds; null where nobody judges. */
   readonly judging: JudgingKind | null;
   readonly kinds: Kinds;
@@ -46,13 +52,17 @@ export function createLogParts(
   const delta = createDeltaKind({ runId, crypto, rules, codec, initial, shared, observeFold });
   const { windowRounds } = spec;
   const judging = spec.judging ? createJudging(spec.judging, { runId, crypto, windowRounds }) : null;
-  const kinds: Kinds = [delta, ...spec.kinds.map(createEntryKind), ...(judging ? [judging] : [])];
+  const nothing = blobRoot(crypto, encodeFloat32(new Float32Array(initial.length)));
+  const audit = spec.audits ? createAuditKind(spec.audits, { crypto, windowRounds, nothing }) : null;
+  const others = [...spec.kinds.map(createEntryKind), ...(audit ? [audit as unknown as EntryKind] : [])];
+  const kinds: Kinds = [delta, ...others, ...(judging ? [judging] : [])];
+  const audits = audit && { kind: audit, number: others.length };
   const rows = kinds.reduce((sum, { entriesPerRoundMax }) => sum + entriesPerRoundMax, 0);
   if (rows > rowsPerRoundMax)
     throw new RangeError(`the kinds of the run may have ${rows} entries in a round`);
   const bodyBytesMax = kinds.map((kind) => kind.bodyBytesMax);
   return {
-    ...{ codec, rules, delta, judging, kinds },
+    ...{ codec, rules, delta, audits, judging, kinds },
     frame: logFrameOf(manifest, spec, runId),
     envelopes: { runId, crypto, bodyBytesMax, shared, inlineMax },
   };
@@ -79,12 +89,22 @@ export function deltaRulesOf(
   { training, membership }: Pick<RunFrame, 'training' | 'membership'>,
   initial: Float32Array,
 ): DeltaRules {
-  const { windowRounds, committeeSize, expectedPeers, clipFactor, outerRate, overlap, judgingRounds } = spec;
+  const {
+    windowRounds,
+    committeeSize,
+    expectedPeers,
+    clipFactor,
+    outerRate,
+    overlap,
+    judgingRounds,
+    audits,
+  } = spec;
   return {
     ...{ windowRounds, committeeSize, expectedPeers, clipFactor, outerRate, overlap, judgingRounds },
     normMax: spec.normMax ?? Math.max(1, normOf(initial)),
     localSteps: training.localSteps,
     isOpen: membership.kind === 'open',
+    isAudited: audits !== undefined,
   };
 }
 

@@ -14,6 +14,7 @@ export const deltaLog = defineMethod({
     { id: 'delta-log', codec: { chunk: 64, perChunk: 16 }, overlap: 'mean', headStart: 0.5 },
     { id: 'delta-log', codec: { id: 'int8', block: 64 } },
     { id: 'delta-log', judging: { id: 'scores', evaluators: 2 } },
+    { id: 'delta-log', audits: { rate: 0.1 } },
   ],
   log: (spec) => ({
     ...spec,
@@ -22,7 +23,8 @@ export const deltaLog = defineMethod({
   topology: () => null,
   needsRoster: () => false,
   requestBytesMax: () => smallRequestBytesMax,
-  impossible({ admitRounds, judgingRounds, windowRounds, kinds, codec, judging }, _peers, size) {
+  impossible(spec, _peers, size) {
+    const { admitRounds, judgingRounds, windowRounds, kinds, codec, judging, audits } = spec;
     const below = `must be below windowRounds (${windowRounds})`;
     if (admitRounds >= windowRounds) {
       return { path: ['admitRounds'], message: `${below}: a delta admitted last needs time to spread` };
@@ -31,12 +33,20 @@ export const deltaLog = defineMethod({
       const message = `${below}: who publishes is drawn by rounds that moved the model`;
       return { path: ['judgingRounds'], message };
     }
-    const others = judging ? 2 : 1;
+    const others = 1 + (judging ? 1 : 0) + (audits ? 1 : 0);
     if (kinds.length + others > kindsMax) {
       return {
         path: ['kinds'],
         message: `must be at most ${kindsMax - others}, beside deltas and what judges them`,
       };
+    }
+    if (audits && compressorKind(codec).isByChance) {
+      const message = `must be one that comes to the same bytes whoever trains, for audits: ${codec.id} draws lots`;
+      return { path: ['codec'], message };
+    }
+    if (audits && judgingRounds > 0) {
+      const message = 'must be 0 with audits: what they come to is known too late to wait for';
+      return { path: ['judgingRounds'], message };
     }
     if (new Set(kinds.map(({ id }) => id)).size < kinds.length) {
       return { path: ['kinds'], message: 'must name each kind once' };

@@ -1,6 +1,7 @@
 /** Constants of the default method: defaults, ranges and their provenance. */
 import * as z from 'zod';
 import { compressorSchema } from '../../codec/compressors/registry.ts';
+import { auditsSchema } from '../../entries/audit/audit-kind.ts';
 import { judgingSchema } from '../../entries/judging-registry.ts';
 import { entryKindSchema } from '../../entries/registry.ts';
 import { kindsMax } from '../../log/envelope.ts';
@@ -89,6 +90,11 @@ export const deltaLogSchema = z.strictObject({
   judging: judgingSchema
     .optional()
     .describe('by what members judge the deltas of others; left out: nobody judges'),
+  audits: auditsSchema
+    .optional()
+    .describe(
+      'members train drawn deltas of others again, on examples that everybody has; left out: nobody does',
+    ),
   kinds: z
     .array(entryKindSchema)
     .max(kindsMax - 1)
