@@ -2,7 +2,7 @@
  * The evaluation set of a run: examples that everybody has, on which deltas are judged. It travels as a file of the run, little-endian
  * float32: of each example what the model takes and then the right answers. Bytes and classes are whole numbers, which float32 holds exactly.
  */
-import { logOf } from '../methods/registry.ts';
+import { deltasOf } from '../methods/registry.ts';
 import { evaluationFile, type RunVectors, type VectorPaths } from '../run/run-files.ts';
 import type { RunSpec } from '../run/run-spec.ts';
 import { loadTaskData, taskKindOf } from '../tasks/data/registry.ts';
@@ -30,7 +30,7 @@ export async function readRunFiles(
 ): Promise<RunVectors> {
   const { evaluation: path, ...others } = paths;
   const vectors = await readRunVectors(others, spec.model);
-  const judging = logOf(spec.strategy)?.judging;
+  const judging = deltasOf(spec.strategy)?.judging;
   if (!judging) {
     if (path === undefined) return vectors;
     throw new DataShapeError(

@@ -85,7 +85,8 @@ export function foldRound(
   // The first kind is reduced before those that judge it.
   const isSilenced = (author: PeerKey): boolean =>
     kinds.some((kind, index) => kind.silences?.(state.kinds[index], author) ?? false);
-  const common = { round, banned, isOver: isLate, root, isSilenced };
+  const stateOf = (id: string): unknown => state.kinds[kinds.findIndex((kind) => kind.id === id)];
+  const common = { round, banned, isOver: isLate, root, isSilenced, stateOf };
   const [first] = kinds;
   const summary = first.reduce(state.kinds[0], { ...common, entries: counted[0]!, publishers: [] });
   const { publishers } = summary;

@@ -1,12 +1,13 @@
 /** What there is of a run while it runs on a node: core, driver, transport, and what watches them. */
 import { asError } from '../core/as-error.ts';
-import type { CoreStatus, ProtocolCore, ProtocolEvent } from '../core/io.ts';
+import type { CoreStatus, KindState, ProtocolCore, ProtocolEvent } from '../core/io.ts';
 import { memberTest } from '../core/membership.ts';
 import type { Clock } from '../core/ports.ts';
 import { batchStreamKey, type Learner } from '../learning/learner.ts';
 import { parseCheckpoint } from '../log/checkpoint.ts';
 import { isArchiveKey } from '../log/store-keys.ts';
 import { createCore, requestBytesMax } from '../methods/create-core.ts';
+import { trains } from '../methods/registry.ts';
 import { createTransport, type NetworkTransport } from '../network/transport.ts';
 import { createCrypto } from '../platform/node/crypto.ts';
 import type { SignedManifest } from '../run/manifest.ts';
@@ -133,6 +134,10 @@ export class Running {
     return this.#driver.submit(entryKind, body);
   }
 
+  stateOf(entryKind: string): KindState | null {
+    return this.#core.stateOf?.(entryKind) ?? null;
+  }
+
   saySample(): void {
     const { content, host } = this.#given.parts;
     const usage = content?.usage();
@@ -166,7 +171,7 @@ export class Running {
       this.saySample();
     }
     this.#given.onEvent({ source: 'protocol', event });
-    this.#progress.note(event);
+    if (trains(this.#given.run.manifest.strategy)) this.#progress.note(event);
   }
 
   #whyNotTrain(): string | null {

@@ -1,7 +1,8 @@
 import { compressorKind } from '../../codec/compressors/registry.ts';
+import { impossibleKinds } from '../../entries/registry.ts';
 import { kindsMax } from '../../log/envelope.ts';
 import { within } from '../../registry/impossible.ts';
-import { defineMethod, smallRequestBytesMax } from '../method.ts';
+import { defineMethod, type PartsArguments, smallRequestBytesMax } from '../method.ts';
 import { DeltaLog } from './delta-log.ts';
 import { createLogParts } from './log-parts.ts';
 import { deltaLogSchema } from './schema.ts';
@@ -15,10 +16,14 @@ export const deltaLog = defineMethod({
     { id: 'delta-log', codec: { id: 'int8', block: 64 } },
     { id: 'delta-log', judging: { id: 'scores', evaluators: 2 } },
   ],
-  log: (spec) => ({
-    ...spec,
-    parts: (frame, runId, deps) => createLogParts(frame, spec, runId, deps),
-  }),
+  log: (spec) => {
+    const { windowRounds, snapshotRounds, kinds, judging } = spec;
+    const parts = (...[frame, runId, deps]: PartsArguments) => createLogParts(frame, spec, runId, deps);
+    return {
+      ...{ windowRounds, snapshotRounds, parts, deltas: { ...spec, parts } },
+      kinds: ['delta', ...[...kinds, ...(judging ? [judging] : [])].map(({ id }) => id)],
+    };
+  },
   topology: () => null,
   needsRoster: () => false,
   requestBytesMax: () => smallRequestBytesMax,
@@ -38,9 +43,8 @@ export const deltaLog = defineMethod({
         message: `must be at most ${kindsMax - others}, beside deltas and what judges them`,
       };
     }
-    if (new Set(kinds.map(({ id }) => id)).size < kinds.length) {
-      return { path: ['kinds'], message: 'must name each kind once' };
-    }
+    const wrong = impossibleKinds(kinds);
+    if (wrong !== null) return { path: ['kinds'], message: wrong };
     return within(['codec'], compressorKind(codec).impossible?.(codec, size) ?? null);
   },
   create: (spec, frame, runId, deps) => new DeltaLog(frame, spec, runId, deps),
