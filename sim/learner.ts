@@ -4,7 +4,7 @@ import type { Learner } from '../src/learning/learner.ts';
 import { createTfjsLearner } from '../src/learning/tfjs/tfjs-learner.ts';
 import { startLearnerThread } from '../src/learning/thread/learner-proxy.ts';
 import { rngFor } from '../src/math/rng.ts';
-import { logOf } from '../src/methods/registry.ts';
+import { deltasOf } from '../src/methods/registry.ts';
 import { mnistFolder } from '../src/tasks/data/idx-images/mnist-folder.ts';
 import { loadTaskData } from '../src/tasks/data/registry.ts';
 import { withValidation } from '../src/tasks/datasets/validation.ts';
@@ -77,13 +77,13 @@ export async function buildLearner(
     rounds: run.rounds,
     shares: shares.map((own, peer) => {
       // What is audited is trained on examples that all have.
-      const share = logOf(run.strategy)?.audits ? train : own;
+      const share = deltasOf(run.strategy)?.audits ? train : own;
       const relabel = poisoned[peer];
       return relabel ? share.relabelled((labels) => relabel(labels, classes)) : share;
     }),
     heldOut,
     // Public: peers may have some of it among their own.
-    evaluation: logOf(run.strategy)?.judging ? train.sample(evaluationExamples) : null,
+    evaluation: deltasOf(run.strategy)?.judging ? train.sample(evaluationExamples) : null,
     // Of the backends only this one has the same bits on every machine.
     backend: 'wasm',
   });

@@ -7,7 +7,7 @@ import type { EnvelopeContext } from '../src/log/envelope.ts';
 import { rngFor } from '../src/math/rng.ts';
 import { createCore } from '../src/methods/create-core.ts';
 import { lastingNeighbours } from '../src/methods/lasting-neighbours.ts';
-import { logOf, needsRoster } from '../src/methods/registry.ts';
+import { deltasOf, needsRoster } from '../src/methods/registry.ts';
 import { createCrypto, createSigner } from '../src/platform/node/crypto.ts';
 import { type SignedManifest, signManifest } from '../src/run/manifest.ts';
 import type { RunSpec } from '../src/run/run-spec.ts';
@@ -133,7 +133,7 @@ function behavioursOf(
   },
 ): Pick<PeerPlan, 'behaviour'>[] {
   const { observatory, size, signers } = means;
-  const log = logOf(strategy);
+  const log = deltasOf(strategy);
   const codec = log && createDeltaCodec(log.codec, size, () => 0);
   const context = { ...means.context, bodyBytesMax: [codec?.bodyBytesMax ?? 0] };
   return signers.map((signer, peer) => {

@@ -32,6 +32,7 @@ export function addNodeCommand(parent: Command): Command {
       '--data <path>',
       'your examples, as the task reads them (`starlings data --help`); they never leave this machine',
     )
+    .option('--no-data', 'in place of --data: the run keeps a log and trains nothing')
     .option('--bootstrap <address...>', 'multiaddr of any node, with /p2p/<peer id>', collected)
     .option('--dir <dir>', 'key, store, log and models of this node', dataHome('node'))
     .option('--listen <address...>', 'multiaddr to listen on (default: /ip4/0.0.0.0/tcp/0)', collected)

@@ -85,11 +85,13 @@ export async function createProgram(argv: readonly string[]): Promise<Command> {
   addReportCommand(program);
   addViewCommand(program);
   addMcpCommand(program);
-  const model = program.command('model').description('use a trained model');
+  const model = program.command('model').description('use a trained model, and share it in a registry');
   addModelExportCommand(model);
   addModelEvaluateCommand(model);
   addModelPredictCommand(model);
   addModelGenerateCommand(model);
+  // What is done in a registry is of the table of commands to nodes.
+  if (argv.includes('model')) (await import('./model-controls.ts')).addModelControls(model);
   const log = program.command('log').description('the log of a run as a file that anyone can fold again');
   addLogExportCommand(log);
   addLogVerifyCommand(log);
@@ -102,7 +104,7 @@ export async function createProgram(argv: readonly string[]): Promise<Command> {
   addCompareCommand(program);
   const codec = program.command('codec').description('the bytes of deltas');
   addCodecBenchCommand(codec);
-  addCompletionCommand(program, () => createProgram(['node', 'data', 'testnet']));
+  addCompletionCommand(program, () => createProgram(['node', 'data', 'testnet', 'model']));
   return program;
 }
 

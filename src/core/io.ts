@@ -255,4 +255,12 @@ export interface ProtocolCore {
   status(nowMs: number): CoreStatus;
   /** The model as of now, length `size`; not to be modified. */
   model(): Float32Array;
+  /** Of a log that is read as it stands: what a kind of entry comes to, after the last final round and as of now; null for no such kind. */
+  stateOf?(entryKind: string): KindState | null;
+}
+
+/** Not to be modified, nor kept over the next input. */
+export interface KindState {
+  readonly final: unknown;
+  readonly live: unknown;
 }

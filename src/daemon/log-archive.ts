@@ -3,7 +3,6 @@
 import { createReadStream, existsSync } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { encodeFloat32 } from '../codec/dense.ts';
 import { blobRoot } from '../content/blob.ts';
 import { reasonOf } from '../core/as-error.ts';
 import { bytesToHex } from '../core/bytes.ts';
@@ -20,7 +19,8 @@ import {
 } from '../log/archive.ts';
 import { decodeState } from '../log/snapshot.ts';
 import { isArchiveKey, isBaseKey, isLogKey } from '../log/store-keys.ts';
-import { deltaStateOf, type LogParts } from '../methods/delta-log/log-parts.ts';
+import type { DeltaLogParts } from '../methods/delta-log/log-parts.ts';
+import type { LogParts } from '../methods/log-parts.ts';
 import { logOf } from '../methods/registry.ts';
 import { besideManifest, readManifestFile } from '../node/manifest-file.ts';
 import { NodeError } from '../node/node-error.ts';
@@ -49,7 +49,7 @@ export interface ArchiveSummary {
   readonly countedRounds: number;
   readonly rounds: number;
   readonly root: string;
-  /** SHA-256 of the model after the last round, as the status of a node and its saved model have it. */
+  /** SHA-256 of the model after the last round, as the status of a node and its saved model have it; of what a log without one comes to. */
   readonly modelHash: string;
 }
 
@@ -126,13 +126,16 @@ export async function verifyLog(file: string): Promise<ArchiveSummary> {
 /** Where what a run needs lies; `file` where its manifest names it. */
 type FilePlace = (name: string, file: RunFile | undefined) => string;
 
+/** Those of a run that trains know of its deltas. */
+export type AnyParts = LogParts | DeltaLogParts;
+
 /** What looks on while an archive is folded. */
 export interface ArchiveReader {
   readonly observeFold?: FoldObserver;
   readonly onStart?: ArchiveParts['onStart'];
   readonly onRound?: ArchiveParts['onRound'];
   /** Before the first entry; `base` reads what the model adds to, null where it adds to none. */
-  opened?(signed: SignedManifest, parts: LogParts, base: () => Promise<Float32Array | null>): Promise<void>;
+  opened?(signed: SignedManifest, parts: AnyParts, base: () => Promise<Float32Array | null>): Promise<void>;
   /** Whenever something was folded, so that what was seen need not be kept. */
   settle?(): Promise<void>;
 }
@@ -167,7 +170,7 @@ async function foldPieces(
   let fold: ArchiveFold | null = null;
   let isTail = false;
   let folded: FoldedArchive | null = null;
-  let parts: LogParts | null = null;
+  let parts: AnyParts | null = null;
   for await (const piece of pieces) {
     for (const frame of frames.take(piece as Uint8Array)) {
       if (folded) throw new ArchiveError('the archive goes on after its end');
@@ -189,16 +192,15 @@ async function foldPieces(
   return summaryOf(signed, parts, folded);
 }
 
-function summaryOf(signed: SignedManifest, { delta }: LogParts, folded: FoldedArchive): ArchiveSummary {
+function summaryOf(signed: SignedManifest, parts: LogParts, folded: FoldedArchive): ArchiveSummary {
   const { state, fromRound, entries, authors } = folded;
-  const model = delta.parameters(deltaStateOf(state));
   return {
     ...{ runId: signed.runId, name: signed.manifest.name, fromRound, round: state.round, entries },
     authors: [...authors]
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([author, count]) => ({ author, entries: count })),
     ...{ countedRounds: state.pace.counted, rounds: signed.manifest.rounds },
-    ...{ root: bytesToHex(state.root), modelHash: bytesToHex(crypto.sha256(encodeFloat32(model))) },
+    ...{ root: bytesToHex(state.root), modelHash: bytesToHex(crypto.sha256(parts.resultOf(state))) },
   };
 }
 
@@ -271,7 +273,7 @@ function partsOf(
   { manifest, runId }: SignedManifest,
   start: Float32Array | null,
   observeFold?: FoldObserver,
-): LogParts {
+): AnyParts {
   const { strategy } = manifest;
   const log = logOf(strategy);
   if (!log) {
@@ -290,7 +292,12 @@ function partsOf(
     );
   }
   const { shared } = new ModelParts(manifest.model, manifest.shared).split(initial);
-  return log.parts(manifest, runId, { crypto, initial: shared, random: () => 0, observeFold });
+  return (log.deltas ?? log).parts(manifest, runId, {
+    crypto,
+    initial: shared,
+    random: () => 0,
+    observeFold,
+  });
 }
 
 async function manifestOf(directory: string, run: string): Promise<SignedManifest> {

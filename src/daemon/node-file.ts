@@ -91,7 +91,11 @@ export const nodeFileSchema = z.strictObject({
     .array(
       z.strictObject({
         run: path.describe('manifest file, or the run id to ask peers with'),
-        data: path.describe('your examples, in the form of the task; they never leave this machine'),
+        data: path
+          .optional()
+          .describe(
+            'your examples, in the form of the task; they never leave this machine; left out: the run keeps a log and trains nothing',
+          ),
         backend: backendSchema.describe('what trains, as for --backend'),
         compareAlone: z
           .boolean()
@@ -138,7 +142,7 @@ export function withPathsFrom(file: string, settings: NodeFile, isFile: (path: s
     runs: runs.map((one) => ({
       ...one,
       run: isMeantAsRunId(one.run) && !isFile(from(one.run)) ? one.run : from(one.run),
-      data: from(one.data),
+      ...(one.data === undefined ? {} : { data: from(one.data) }),
     })),
   };
 }

@@ -1,15 +1,16 @@
 /** The runs of a daemon: what it joins, remembers, shows and gives up. What commands act upon. */
 import { join } from 'node:path';
 import type { Crypto } from '../core/crypto.ts';
+import type { KindState } from '../core/io.ts';
 import type { Store } from '../core/ports.ts';
 import { composeEntry } from '../entries/registry.ts';
 import type { NetworkReadings } from '../network/host-readings.ts';
-import type { CheckedData, JoinRequest, NodeControl, NodeSummary } from '../node/commands.ts';
 import type { StarlingsNode } from '../node/create-node.ts';
 import type { Submission } from '../node/driver.ts';
 import { type EntryPage, type EntryPageRequest, heldEntries } from '../node/held-entries.ts';
 import { type EntryRequest, type HeldEntryInFull, heldEntry } from '../node/held-entry.ts';
 import type { Histories } from '../node/histories.ts';
+import type { BlobKeeper, CheckedData, JoinRequest, NodeControl, NodeSummary } from '../node/node-command.ts';
 import { NodeError } from '../node/node-error.ts';
 import type { NodeReader, NodeSettings, PeerSummary } from '../node/node-reader.ts';
 import type { HistoryData } from '../node/run-history.ts';
@@ -225,6 +226,14 @@ export class NodeRuns implements NodeControl, NodeReader {
   async write(runId: string, kind: string, text: string): Promise<Submission> {
     const body = composeEntry(kind, text);
     return 'refused' in body ? body : this.#session(runId).submit(kind, body);
+  }
+
+  stateOf(runId: string, kind: string): KindState | null {
+    return this.#session(runId).stateOf(kind);
+  }
+
+  blobs(runId: string): BlobKeeper {
+    return this.#session(runId).blobs();
   }
 
   stop(): void {

@@ -9,9 +9,9 @@ import { createTfjsLearner } from '../learning/tfjs/tfjs-learner.ts';
 import { ArchiveError } from '../log/archive.ts';
 import { entriesOf, type Place } from '../log/log-book.ts';
 import type { LogState } from '../log/log-state.ts';
-import type { LogParts } from '../methods/delta-log/log-parts.ts';
+import type { DeltaLogParts } from '../methods/delta-log/log-parts.ts';
 import type { TrainingRecord } from '../methods/delta-log/training-record.ts';
-import { logOf } from '../methods/registry.ts';
+import { deltasOf } from '../methods/registry.ts';
 import { NodeError } from '../node/node-error.ts';
 import { createCrypto } from '../platform/node/crypto.ts';
 import type { SignedManifest } from '../run/manifest.ts';
@@ -54,6 +54,9 @@ export async function auditRun(place: string, options: RunAuditOptions): Promise
     await readLog(place, options.run, {
       async opened(signed, parts, base) {
         refuseUnrepeatable(signed);
+        if (!('rules' in parts)) {
+          throw new NodeError('NO_AUDIT', `run ${signed.runId} trains nothing: there is nothing to train again`);
+        }
         audit = await open(signed, parts, place, options, base);
       },
       onStart: (state) => audit?.rebuilder.onStart(state),
@@ -143,7 +146,7 @@ class OpenAudit {
 
 async function open(
   signed: SignedManifest,
-  { kinds, delta, frame, envelopes }: LogParts,
+  { kinds, delta, frame, envelopes }: DeltaLogParts,
   place: string,
   { rounds, data, backend, signal, onRound }: RunAuditOptions,
   base: () => Promise<Float32Array | null>,
@@ -165,7 +168,7 @@ async function open(
     ...{ model, training, rounds: manifest.rounds, shares: [train], heldOut, backend },
     frozen: await base(),
   });
-  const { codec: spec, residualDecay: decay, headStart } = logOf(strategy)!;
+  const { codec: spec, residualDecay: decay, headStart } = deltasOf(strategy)!;
   const codec = createDeltaCodec(spec, learner.size, () => 0);
   const isByChance = compressorKind(spec).isByChance ?? false;
   const execution = { runId, codec, isByChance, decay, headStart, learner, signal };

@@ -2,7 +2,7 @@
  * The evaluation set of a run: examples that everybody has, on which deltas are judged. It travels as a file of the run, little-endian
  * float32: of each example what the model takes and then the right answers. Bytes and classes are whole numbers, which float32 holds exactly.
  */
-import { logOf } from '../methods/registry.ts';
+import { deltasOf } from '../methods/registry.ts';
 import { evaluationFile, type RunVectors, trainingFile, type VectorPaths } from '../run/run-files.ts';
 import type { RunSpec } from '../run/run-spec.ts';
 import { loadTaskData, taskKindOf } from '../tasks/data/registry.ts';
@@ -29,7 +29,7 @@ export async function readRunFiles(
   spec: Judged & Pick<RunSpec, 'strategy'>,
 ): Promise<RunVectors> {
   const { evaluation, training, ...others } = paths;
-  const { judging, audits } = logOf(spec.strategy) ?? {};
+  const { judging, audits } = deltasOf(spec.strategy) ?? {};
   const vectors = await readRunVectors(others, spec.model);
   const judged = await dataOf('evaluation', evaluation, judging !== undefined, spec);
   const trained = await dataOf('training', training, audits !== undefined, spec);

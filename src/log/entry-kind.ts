@@ -28,6 +28,8 @@ export interface FinalRound<Content> {
   readonly first: readonly LogEntry[];
   /** Whether some kind, as of the round before, lets nothing of the author carry weight. */
   readonly isSilenced: (author: PeerKey) => boolean;
+  /** State of a kind that is reduced before this one, with this round in it; undefined where the run logs none. */
+  readonly stateOf: (kind: string) => unknown;
 }
 
 /** What a round of a kind amounts to. */

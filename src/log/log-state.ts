@@ -88,7 +88,8 @@ export function foldRound(
   const deltas = counted[0]!.filter((entry) =>
     kinds.every((kind, index) => kind.counts?.(state.kinds[index], entry) ?? true),
   );
-  const common = { round, banned, isOver: isLate, root, isSilenced, first: deltas };
+  const stateOf = (id: string): unknown => state.kinds[kinds.findIndex((kind) => kind.id === id)];
+  const common = { round, banned, isOver: isLate, root, isSilenced, first: deltas, stateOf };
   const [first] = kinds;
   const summary = first.reduce(state.kinds[0], { ...common, entries: deltas, publishers: [] });
   const { publishers } = summary;

@@ -14,6 +14,8 @@ export interface RunFacts {
   readonly name: string;
   /** Id of the method. */
   readonly method: string;
+  /** False where the run is its log and nothing else. */
+  readonly trains: boolean;
   readonly parameters: number;
   readonly rounds: number;
   readonly slotMs: number;

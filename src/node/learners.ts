@@ -7,7 +7,7 @@ import { createProcessLearner } from '../learning/process/process-learner.ts';
 import { TrainerAnswerError, TrainerCrashedError } from '../learning/process/trainer-error.ts';
 import type { TrainerCommand } from '../learning/process/trainer-process.ts';
 import { createThreadLearner } from '../learning/thread/learner-proxy.ts';
-import { logOf } from '../methods/registry.ts';
+import { deltasOf } from '../methods/registry.ts';
 import type { SignedManifest } from '../run/manifest.ts';
 import { TrainerNeededError } from '../tasks/models/external/trainer-needed-error.ts';
 import { externalFactsOf } from '../tasks/models/registry.ts';
@@ -46,11 +46,11 @@ export function createWarmLearner(request: LearnerRequest): Promise<Learner> {
   if (externalFactsOf(model) !== null) {
     return Promise.reject(new TrainerNeededError(`the model of run ${run.runId} is trained`));
   }
-  if (logOf(run.manifest.strategy)?.judging && evaluation === null) {
+  if (deltasOf(run.manifest.strategy)?.judging && evaluation === null) {
     const message = `members of run ${run.runId} judge deltas, and its manifest names no file of examples to judge them on`;
     return Promise.reject(new NodeError('NO_EVALUATION_SET', message));
   }
-  if (logOf(run.manifest.strategy)?.audits && common === null) {
+  if (deltasOf(run.manifest.strategy)?.audits && common === null) {
     const message = `members of run ${run.runId} train each other's deltas again, and its manifest names no file of examples that all train on`;
     return Promise.reject(new NodeError('NO_COMMON_DATA', message));
   }

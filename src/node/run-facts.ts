@@ -2,7 +2,7 @@
 import { totalmem } from 'node:os';
 import type { PeerKey } from '../core/io.ts';
 import { lastingNeighbours } from '../methods/lasting-neighbours.ts';
-import { logOf } from '../methods/registry.ts';
+import { logOf, trains } from '../methods/registry.ts';
 import { modelSize, type RunManifest } from '../run/manifest.ts';
 import type { RunFacts } from './events.ts';
 import { NodeError } from './node-error.ts';
@@ -18,6 +18,7 @@ export function factsOf(manifest: RunManifest): RunFacts {
   return {
     name,
     method: strategy.id,
+    trains: trains(strategy),
     parameters: modelSize(manifest),
     rounds,
     slotMs,

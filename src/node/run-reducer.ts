@@ -292,9 +292,9 @@ function foldedOf({
 function tallyOf(
   view: Omit<RunView, Derived> & Pick<RunView, 'folded' | 'peers' | 'peersSeen'> & Pick<Tally, 'isMember'>,
 ): Tally {
-  const { rounds = 0, windowRounds = 0 } = view.run ?? {};
+  const { rounds = 0, windowRounds = 0, trains = true } = view.run ?? {};
   const slotMs = view.slotMs ?? view.run?.slotMs ?? 0;
-  return { ...view, isFinished: view.phase === 'finished', rounds, windowRounds, slotMs };
+  return { ...view, isFinished: view.phase === 'finished', trains, rounds, windowRounds, slotMs };
 }
 
 function counted(counts: Readonly<Record<string, number>>, reason: string): Record<string, number> {

@@ -1,7 +1,8 @@
 /** One run on a node, from the join to the end: its manifest, files and learner come first, then it runs. */
 import { asError } from '../core/as-error.ts';
-import type { CoreStatus } from '../core/io.ts';
+import type { CoreStatus, KindState } from '../core/io.ts';
 import type { Clock } from '../core/ports.ts';
+import { trains } from '../methods/registry.ts';
 import { fetchManifest } from '../network/manifest-exchange.ts';
 import { createCrypto } from '../platform/node/crypto.ts';
 import { openManifest, type SignedManifest } from '../run/manifest.ts';
@@ -9,7 +10,9 @@ import { baseFile, type RunVectors } from '../run/run-files.ts';
 import type { Metrics } from '../tasks/metrics.ts';
 import type { Submission } from './driver.ts';
 import type { RunEvent, SessionEvent } from './events.ts';
+import { idleLearner } from './idle-learner.ts';
 import { startVector } from './learners.ts';
+import { noData } from './node-command.ts';
 import { NodeError } from './node-error.ts';
 import { factsOf, refuseTooLarge } from './run-facts.ts';
 import { filesOf, type RunFiles } from './run-files.ts';
@@ -35,6 +38,10 @@ export interface RunSession {
   evaluate(): Promise<Metrics>;
   /** Has an entry published of a kind that people write. @throws NodeError before the run is running */
   submit(entryKind: string, body: Uint8Array): Promise<Submission>;
+  /** Of a run that keeps a log, as of now; null for no such kind of entry. @throws NodeError before the run is running */
+  stateOf(entryKind: string): KindState | null;
+  /** Blobs of a run that keeps a log. @throws NodeError where it has none, or before they are there */
+  blobs(): RunFiles;
   /** Resolves when the run is running. Rejects where it cannot be, or was left before. */
   readonly started: Promise<void>;
   /** As `started`, but resolves already where something is asked of peers first, which may take for ever. */
@@ -117,6 +124,19 @@ export class Session implements RunSession {
     return this.#alive().submit(entryKind, body);
   }
 
+  stateOf(entryKind: string): KindState | null {
+    return this.#alive().stateOf(entryKind);
+  }
+
+  blobs(): RunFiles {
+    this.#alive();
+    if (this.#files?.takesBlobs) return this.#files;
+    throw new NodeError(
+      'NO_BLOBS',
+      `run ${this.runId} keeps no blobs here: it trains a model, or the node has no folder for them`,
+    );
+  }
+
   /** To be called once. What comes of it is told by `started` and `ended`. */
   async start(): Promise<void> {
     try {
@@ -156,11 +176,17 @@ export class Session implements RunSession {
     refuseTooLarge(this.runId, manifest);
     const { data, backend, compareAlone = false } = this.#options;
     const vectors = await this.#filesHere(this.#run, signal);
+    if (trains(manifest.strategy) && data === noData) {
+      const message = `run ${this.runId} trains a model: give --data, examples of your own to learn from`;
+      throw new NodeError('NO_DATA', message);
+    }
     // Before memory is taken for the model: what is most often wrong is what the owner gave.
-    const learner = await this.#parts.learners({
-      ...{ run: this.#run, data, backend, compareAlone, signal },
-      ...vectors,
-    });
+    const learner = trains(manifest.strategy)
+      ? await this.#parts.learners({
+          ...{ run: this.#run, data, backend, compareAlone, signal },
+          ...vectors,
+        })
+      : idleLearner;
     this.#teardown.add(() => learner.close());
     signal.throwIfAborted();
     this.#say({ kind: 'prepared', backend: learner.backend });

@@ -26,6 +26,8 @@ export const runViewSchema = z.object({
     .object({
       name: z.string(),
       method: z.string(),
+      /** False where the run is its log and nothing else: such a run has no model, and counts no rounds down. */
+      trains: z.boolean().default(true),
       parameters: count,
       rounds: count,
       slotMs: z.number(),
@@ -178,7 +180,8 @@ export const runViewSchema = z.object({
 export type RunView = z.infer<typeof runViewSchema>;
 
 /** Finished, with its model saved and evaluated. */
-export function isDone({ phase, modelPath, accuracyRound, finalisedRound }: RunView): boolean {
+export function isDone({ phase, run, modelPath, accuracyRound, finalisedRound }: RunView): boolean {
+  if (run?.trains === false) return phase === 'finished';
   return phase === 'finished' && modelPath !== null && accuracyRound === finalisedRound;
 }
 

@@ -1,6 +1,6 @@
 /** What there is of a run while it runs on a node: core, driver, transport, and what watches them. */
 import { asError } from '../core/as-error.ts';
-import type { CoreStatus, ProtocolCore, ProtocolEvent } from '../core/io.ts';
+import type { CoreStatus, KindState, ProtocolCore, ProtocolEvent } from '../core/io.ts';
 import { memberTest } from '../core/membership.ts';
 import type { Clock } from '../core/ports.ts';
 import { batchStreamKey, type Learner } from '../learning/learner.ts';
@@ -8,7 +8,7 @@ import { parseCheckpoint } from '../log/checkpoint.ts';
 import { isArchiveKey } from '../log/store-keys.ts';
 import { createCore, requestBytesMax } from '../methods/create-core.ts';
 import { isTrainingKey } from '../methods/delta-log/training-record.ts';
-import { logOf } from '../methods/registry.ts';
+import { deltasOf, trains } from '../methods/registry.ts';
 import { createTransport, type NetworkTransport } from '../network/transport.ts';
 import { createCrypto } from '../platform/node/crypto.ts';
 import type { SignedManifest } from '../run/manifest.ts';
@@ -63,7 +63,7 @@ export class Running {
     given.teardown.add(() => store.close());
     const stored: Array<readonly [string, Uint8Array]> = [];
     // What is archived may be long, and no node needs it to go on; nor what its trainings began with, but where others ask for it.
-    const shows = logOf(given.run.manifest.strategy)?.audits !== undefined;
+    const shows = deltasOf(given.run.manifest.strategy)?.audits !== undefined;
     for await (const entry of store.entries()) {
       const [key] = entry;
       if (!isArchiveKey(key) && (shows || !isTrainingKey(key))) stored.push(entry);
@@ -139,6 +139,10 @@ export class Running {
     return this.#driver.submit(entryKind, body);
   }
 
+  stateOf(entryKind: string): KindState | null {
+    return this.#core.stateOf?.(entryKind) ?? null;
+  }
+
   saySample(): void {
     const { content, host } = this.#given.parts;
     const usage = content?.usage();
@@ -172,7 +176,7 @@ export class Running {
       this.saySample();
     }
     this.#given.onEvent({ source: 'protocol', event });
-    this.#progress.note(event);
+    if (trains(this.#given.run.manifest.strategy)) this.#progress.note(event);
   }
 
   #whyNotTrain(): string | null {

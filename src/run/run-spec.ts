@@ -4,12 +4,12 @@
  */
 import * as z from 'zod';
 import { membershipSchema, wrongName } from '../core/membership.ts';
-import { logOf, methodOf, methodSchema, needsRoster } from '../methods/registry.ts';
+import { deltasOf, logOf, methodOf, methodSchema, needsRoster, trains } from '../methods/registry.ts';
 import { type Impossible, within } from '../registry/impossible.ts';
 import { taskSchema } from '../tasks/data/registry.ts';
 import { impossibleTask } from '../tasks/impossible-task.ts';
 import { impossibleShare, ModelParts } from '../tasks/models/personal-layers.ts';
-import { externalFactsOf, modelSchema } from '../tasks/models/registry.ts';
+import { externalFactsOf, isNoModel, modelSchema } from '../tasks/models/registry.ts';
 
 const count = (min: number, max: number) => z.int().min(min).max(max);
 
@@ -90,7 +90,9 @@ export const runSpecSchema = z.strictObject({
   training: trainingSchema.prefault({}),
   strategy: methodSchema.prefault({ id: 'delta-log' }),
   seed: count(0, 0xffff_ffff).default(1).describe('of the start vector and every batch'),
-  rounds: count(1, 0x7fff_ffff).describe('the run ends after this many rounds that count'),
+  rounds: count(1, 0x7fff_ffff).describe(
+    'the run ends after this many rounds that count; of a log, rounds in which something of its first kind was written: 2147483647 for one without end',
+  ),
   slotMs: count(50, 86_400_000).describe(
     'milliseconds per round; must hold local training and one hop of gossip',
   ),
@@ -167,6 +169,7 @@ export function impossibleCombination(spec: RunSpec, peersExpected: number | nul
   const name = wrongName(membership);
   return (
     impossibleTask(spec.task, spec.model) ??
+    impossibleTraining(spec) ??
     impossiblePace(spec) ??
     (name === null ? null : { path: ['membership', 'names'], message: name }) ??
     impossibleShare(model, shared) ??
@@ -175,9 +178,21 @@ export function impossibleCombination(spec: RunSpec, peersExpected: number | nul
   );
 }
 
+/** A method that trains nothing goes with no model, and all others with one. */
+function impossibleTraining({ strategy, model, shared }: RunSpec): Impossible | null {
+  if (trains(strategy) === isNoModel(model)) {
+    const message = isNoModel(model)
+      ? `must be that of a model: ${strategy.id} trains one`
+      : `must be nothing: ${strategy.id} trains nothing`;
+    return { path: ['model', 'kind'], message };
+  }
+  if (!isNoModel(model) || shared === undefined) return null;
+  return { path: ['shared'], message: 'is of a model, and there is none: leave it out' };
+}
+
 /** Deltas are judged and audited by a model that everybody can compute, whole. */
 function impossibleJudging({ strategy, model, shared }: RunSpec): Impossible | null {
-  const { judging, audits } = logOf(strategy) ?? {};
+  const { judging, audits } = deltasOf(strategy) ?? {};
   if (!judging && !audits) return null;
   const path = ['strategy', judging ? 'judging' : 'audits'];
   if (externalFactsOf(model) !== null) {

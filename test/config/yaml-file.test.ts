@@ -114,7 +114,7 @@ const cases: readonly [what: string, from: string, to: string, message: string][
     'unknown kind',
     'kind: mlp',
     'kind: cnn',
-    'run.yaml:3:9: model.kind: expected "mlp" or "logistic-regression" or "lenet" or "gn-lenet" or "resnet-8" or "gpt" or "gpt-lora" or "layers" or "external", got string "cnn"',
+    'run.yaml:3:9: model.kind: expected "mlp" or "logistic-regression" or "lenet" or "gn-lenet" or "resnet-8" or "gpt" or "gpt-lora" or "layers" or "nothing" or "external", got string "cnn"',
   ],
   [
     'missing key at the top',

@@ -58,7 +58,14 @@ function live(state: AuditState, rounds: number, auditor: Auditor, authors = key
     const first = authors.filter((key) => !isSilenced(key)).map((key) => delta(key, round));
     const publishers = first.map(({ author }) => author);
     const final = { round, root: hash(`root ${round}`), banned: new Map(), isOver: false };
-    kind.reduce(state, { ...final, entries: entries as never, publishers, first, isSilenced });
+    kind.reduce(state, {
+      ...final,
+      entries: entries as never,
+      publishers,
+      first,
+      isSilenced,
+      stateOf: () => undefined,
+    });
   }
   return state;
 }
@@ -81,7 +88,14 @@ describe('audits', () => {
       const seen = rare.initial();
       const first = keys.map((key) => delta(key, round));
       const final = { round, root: hash(`root ${round}`), banned: new Map(), isOver: false };
-      rare.reduce(seen, { ...final, entries: [], publishers: keys, first, isSilenced: () => false });
+      rare.reduce(seen, {
+        ...final,
+        entries: [],
+        publishers: keys,
+        first,
+        isSilenced: () => false,
+        stateOf: () => undefined,
+      });
       return seen.cases.size;
     }).reduce((sum, count) => sum + count, 0);
     assert.ok(Math.abs(cases - 0.02 * 200 * keys.length) < 3 * Math.sqrt(56), `${cases} of 2800`);
@@ -151,6 +165,7 @@ describe('audits', () => {
       const publishers = keys;
       kind.reduce(state, {
         ...final,
+        stateOf: () => undefined,
         entries: entries as never,
         publishers,
         first: [],
@@ -188,7 +203,13 @@ describe('audits', () => {
       header(one.auditors[0]!, { round: 7 }),
     ] as never;
     const final = { round: 1, root: hash('root 1'), banned: new Map(), isOver: true, first: [] };
-    kind.reduce(state, { ...final, entries, publishers: [], isSilenced: () => false });
+    kind.reduce(state, {
+      ...final,
+      entries,
+      publishers: [],
+      isSilenced: () => false,
+      stateOf: () => undefined,
+    });
     assert.deepEqual(kind.encode(state), before);
     for (const claims of [[], [0, hexToBytes(one.id)], [0, hexToBytes(one.id), 3], [0, 1, 1]])
       assert.equal(kind.decode(new Uint8Array(32), claims), null);

@@ -32,6 +32,7 @@ function reduce(one: Kind, state: unknown, round: number, votes: readonly Vote[]
   const entries = votes.map((vote) => entryOf(vote, round)).sort((a, b) => (a.author < b.author ? -1 : 1));
   const final: FinalRound<unknown> = {
     ...{ round, entries, publishers, first: [], root: rootOf(round), banned: new Map(), isOver: false },
+    stateOf: () => undefined,
     isSilenced: (author) => one.silences!(state as never, author),
   };
   one.reduce(state as never, final as never);

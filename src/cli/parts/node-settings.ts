@@ -9,6 +9,7 @@ import { type NodeFile, nodeFileSchema, withPathsFrom } from '../../daemon/node-
 import type { LogLevel } from '../../daemon/options.ts';
 import type { TrainerCommand } from '../../learning/process/trainer-process.ts';
 import type { Retention } from '../../log/retention.ts';
+import { noData } from '../../node/node-command.ts';
 import type { BackendChoice } from '../../tensor/backend-choices.ts';
 import { backendSchema } from '../../tensor/backend-schema.ts';
 import { ADDRESS_KINDS, addressProblem, checkedAddresses } from './addresses.ts';
@@ -20,7 +21,8 @@ export interface NodeFlags extends ConnectivityFlags, FigureOptions {
   readonly figuresName?: string;
   readonly config?: string;
   readonly run?: string;
-  readonly data?: string;
+  /** False: for a run that trains nothing. */
+  readonly data?: string | false;
   readonly backend?: BackendChoice;
   readonly compareAlone?: true;
   readonly evenIfOver?: true;
@@ -38,7 +40,8 @@ export interface NodeFlags extends ConnectivityFlags, FigureOptions {
   readonly exitWhenFinished?: true;
 }
 
-export interface NodeSettings extends Omit<NodeFile, 'trainer' | 'connectivity'> {
+export interface NodeSettings extends Omit<NodeFile, 'trainer' | 'connectivity' | 'runs'> {
+  readonly runs: readonly (NodeFile['runs'][number] & { readonly data: string })[];
   readonly connectivity: ConnectivityGiven;
   readonly trainer?: TrainerCommand;
 }
@@ -51,7 +54,7 @@ export async function nodeSettings(flags: NodeFlags): Promise<NodeSettings> {
   if ((run === undefined) !== (data === undefined)) {
     throw new ConfigError(
       'BAD_USAGE',
-      'a node needs --run (a manifest file or a run id) and --data (its own examples) together',
+      'a node needs --run (a manifest file or a run id) and --data (its own examples; --no-data where the run trains nothing) together',
     );
   }
   if (checkpoint !== undefined && run === undefined) {
@@ -64,13 +67,20 @@ export async function nodeSettings(flags: NodeFlags): Promise<NodeSettings> {
     run === undefined || data === undefined
       ? file.runs.map((one) => ({
           ...one,
+          data: one.data ?? noData,
           backend: backend ?? one.backend,
           compareAlone: compareAlone || one.compareAlone,
           evenIfOver: evenIfOver || one.evenIfOver,
         }))
       : [
           {
-            ...{ run, data: resolve(data), backend: backendSchema.parse(backend), compareAlone, evenIfOver },
+            ...{
+              run,
+              data: data === false ? noData : resolve(data),
+              backend: backendSchema.parse(backend),
+              compareAlone,
+              evenIfOver,
+            },
             ...(checkpoint === undefined ? {} : { checkpoint }),
           },
         ];

@@ -29,6 +29,7 @@ import { Replica } from '../../log/replica.ts';
 import { type LogEvent, RunLog } from '../../log/run-log.ts';
 import type { CoreDependencies } from '../core-dependencies.ts';
 import { LocalTraining } from '../local-training.ts';
+import { appendSubmitted } from '../submitted.ts';
 import { Auditing, type Found } from './auditing.ts';
 import { Author } from './author.ts';
 import { Judging } from './judging.ts';
@@ -297,36 +298,14 @@ export class DeltaLog implements ProtocolCore {
     out.push({ type: 'announce', bytes: encodeEnvelope(entry, this.#envelopes.inlineMax) });
   }
 
-  /** What people write goes into the present round. */
-  #submit(out: Output[], { token, entryKind, body }: Input & { type: 'submit' }, nowMs: number): void {
-    const kind = this.#kinds.findIndex(({ id }) => id === entryKind);
-    const round = this.#log.clock.slotAt(nowMs);
-    const index = kind > DELTA && round >= 0 ? this.#log.own.freeIndex(round, kind) : null;
-    const refused = this.#whyNotSubmit(entryKind, kind, body, round, index);
-    if (refused !== null || index === null) {
-      out.push({ type: 'submitted', token, result: { refused: refused ?? 'no room is left in this round' } });
+  #submit(out: Output[], { token, ...wanted }: Input & { type: 'submit' }, nowMs: number): void {
+    const submitted = appendSubmitted(this.#log, { kinds: this.#kinds, from: DELTA + 1 }, wanted, nowMs);
+    if ('refused' in submitted) {
+      out.push({ type: 'submitted', token, result: submitted });
       return;
     }
-    const { entry, writes } = this.#log.append({ round, kind, index, claims: [] }, body);
-    this.#publish(out, entry, writes);
-    out.push({ type: 'submitted', token, result: { entryId: entry.id } });
-  }
-
-  #whyNotSubmit(
-    entryKind: string,
-    number: number,
-    body: Uint8Array,
-    round: number,
-    index: number | null,
-  ): string | null {
-    const kind = number > DELTA ? this.#kinds[number] : undefined;
-    if (!kind) return `this run logs no entries of kind ${entryKind} that people write`;
-    if (body.length > kind.bodyBytesMax) return `a ${entryKind} has at most ${kind.bodyBytesMax} bytes`;
-    if (kind.decode(body, []) === null) return `this is no ${entryKind} that peers would take`;
-    const { phase } = this.#log;
-    if (round < 0 || phase === 'joining' || phase === 'finished')
-      return `nothing can be logged while the node is ${phase}`;
-    return index === null ? 'no room is left in this round: try again in the next' : null;
+    this.#publish(out, submitted.entry, submitted.writes);
+    out.push({ type: 'submitted', token, result: { entryId: submitted.entry.id } });
   }
 
   #toLog(out: Output[], event: LogEvent, nowMs: number): void {

@@ -1,4 +1,4 @@
-/** What the log of a run is made of: its kinds, the constants it goes by, the forms of its envelopes. */
+/** What the log of a run that trains by it is made of. */
 import { fromString } from 'uint8arrays';
 import { createDeltaCodec } from '../../codec/delta.ts';
 import type { DeltaCodec } from '../../codec/delta-codec.ts';
@@ -12,16 +12,15 @@ import type { JudgingKind } from '../../entries/judging-kind.ts';
 import { createJudging } from '../../entries/judging-registry.ts';
 import { createEntryKind } from '../../entries/registry.ts';
 import type { EntryKind } from '../../log/entry-kind.ts';
-import type { EnvelopeContext } from '../../log/envelope.ts';
 import type { Kinds, LogFrame, LogState } from '../../log/log-state.ts';
-import { rowsPerRoundMax } from '../../log/wire.ts';
 import type { CoreDependencies } from '../core-dependencies.ts';
+import { checkRows, type LogParts } from '../log-parts.ts';
 import type { DeltaLogSpec } from './schema.ts';
 
 /** Longest slot where the manifest does not say, in shortest slots. Guess. */
 export const slotGrowthMax = 16;
 
-export interface LogParts {
+export interface DeltaLogParts extends LogParts {
   readonly codec: DeltaCodec;
   readonly rules: DeltaRules;
   /** The first of the kinds. */
@@ -30,9 +29,6 @@ export interface LogParts {
   readonly audits: { readonly kind: AuditKind; readonly number: number } | null;
   /** The last of the kinds; null where nobody judges. */
   readonly judging: JudgingKind | null;
-  readonly kinds: Kinds;
-  readonly frame: LogFrame;
-  readonly envelopes: EnvelopeContext;
 }
 
 export type LogPartsDependencies = Pick<
@@ -46,7 +42,7 @@ export function createLogParts(
   spec: DeltaLogSpec,
   runId: string,
   { crypto, initial, random, shared, inlineMax, observeFold }: LogPartsDependencies,
-): LogParts {
+): DeltaLogParts {
   const codec = createDeltaCodec(spec.codec, initial.length, random);
   const rules = deltaRulesOf(spec, manifest, initial);
   const delta = createDeltaKind({ runId, crypto, rules, codec, initial, shared, observeFold });
@@ -54,21 +50,22 @@ export function createLogParts(
   const judging = spec.judging ? createJudging(spec.judging, { runId, crypto, windowRounds }) : null;
   const nothing = blobRoot(crypto, encodeFloat32(new Float32Array(initial.length)));
   const audit = spec.audits ? createAuditKind(spec.audits, { crypto, windowRounds, nothing }) : null;
-  const others = [...spec.kinds.map(createEntryKind), ...(audit ? [audit as unknown as EntryKind] : [])];
+  const others = [
+    ...spec.kinds.map((kind) => createEntryKind(kind, { crypto, runId })),
+    ...(audit ? [audit as unknown as EntryKind] : []),
+  ];
   const kinds: Kinds = [delta, ...others, ...(judging ? [judging] : [])];
   const audits = audit && { kind: audit, number: others.length };
-  const rows = kinds.reduce((sum, { entriesPerRoundMax }) => sum + entriesPerRoundMax, 0);
-  if (rows > rowsPerRoundMax)
-    throw new RangeError(`the kinds of the run may have ${rows} entries in a round`);
+  checkRows(kinds);
   const bodyBytesMax = kinds.map((kind) => kind.bodyBytesMax);
   return {
     ...{ codec, rules, delta, audits, judging, kinds },
     frame: logFrameOf(manifest, spec, runId),
     envelopes: { runId, crypto, bodyBytesMax, shared, inlineMax },
+    resultOf: (state) => encodeFloat32(delta.parameters(deltaStateOf(state))),
   };
 }
 
-/** What deltas add up to in a state of such a log. */
 export function deltaStateOf(state: Readonly<LogState>): DeltaState {
   return state.kinds[0] as DeltaState;
 }

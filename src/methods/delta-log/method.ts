@@ -1,7 +1,8 @@
 import { compressorKind } from '../../codec/compressors/registry.ts';
+import { impossibleKinds } from '../../entries/registry.ts';
 import { kindsMax } from '../../log/envelope.ts';
 import { within } from '../../registry/impossible.ts';
-import { defineMethod, smallRequestBytesMax } from '../method.ts';
+import { defineMethod, type PartsArguments, smallRequestBytesMax } from '../method.ts';
 import { DeltaLog } from './delta-log.ts';
 import { createLogParts } from './log-parts.ts';
 import { deltaLogSchema } from './schema.ts';
@@ -16,10 +17,19 @@ export const deltaLog = defineMethod({
     { id: 'delta-log', judging: { id: 'scores', evaluators: 2 } },
     { id: 'delta-log', audits: { rate: 0.1 } },
   ],
-  log: (spec) => ({
-    ...spec,
-    parts: (frame, runId, deps) => createLogParts(frame, spec, runId, deps),
-  }),
+  log: (spec) => {
+    const { windowRounds, snapshotRounds, kinds, audits, judging } = spec;
+    const parts = (...[frame, runId, deps]: PartsArguments) => createLogParts(frame, spec, runId, deps);
+    return {
+      ...{ windowRounds, snapshotRounds, parts, deltas: { ...spec, parts } },
+      kinds: [
+        'delta',
+        ...kinds.map(({ id }) => id),
+        ...(audits ? ['audit'] : []),
+        ...(judging ? [judging.id] : []),
+      ],
+    };
+  },
   topology: () => null,
   needsRoster: () => false,
   requestBytesMax: () => smallRequestBytesMax,
@@ -48,9 +58,8 @@ export const deltaLog = defineMethod({
       const message = 'must be 0 with audits: what they come to is known too late to wait for';
       return { path: ['judgingRounds'], message };
     }
-    if (new Set(kinds.map(({ id }) => id)).size < kinds.length) {
-      return { path: ['kinds'], message: 'must name each kind once' };
-    }
+    const wrong = impossibleKinds(kinds);
+    if (wrong !== null) return { path: ['kinds'], message: wrong };
     return within(['codec'], compressorKind(codec).impossible?.(codec, size) ?? null);
   },
   create: (spec, frame, runId, deps) => new DeltaLog(frame, spec, runId, deps),
