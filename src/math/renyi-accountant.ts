@@ -114,9 +114,25 @@ export function epsilonOf(losses: ArrayLike<number>, delta: number): number {
 
 /** What so many further steps add to losses; a new vector. */
 export function withSteps(losses: ArrayLike<number>, step: SampledGaussian, steps: number): Float64Array {
-  const each = renyiLossOfStep(step);
+  const each = remembered(step);
   // Zero steps of infinite loss are none.
   return Float64Array.from(each, (loss, index) => (losses[index] ?? 0) + (steps === 0 ? 0 : steps * loss));
+}
+
+/** A node trains with few settings, and asks of each before every round. */
+const lastLosses = new Map<string, Float64Array>();
+const rememberedMax = 64;
+
+function remembered(step: SampledGaussian): Float64Array {
+  const key = `${step.rate} ${step.noiseMultiplier}`;
+  const losses = lastLosses.get(key) ?? renyiLossOfStep(step);
+  lastLosses.delete(key);
+  lastLosses.set(key, losses);
+  for (const oldest of lastLosses.keys()) {
+    if (lastLosses.size <= rememberedMax) break;
+    lastLosses.delete(oldest);
+  }
+  return losses;
 }
 
 export const noLosses: Float64Array = new Float64Array(renyiOrders.length);

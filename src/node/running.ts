@@ -20,6 +20,7 @@ import { notMetPastEnd, PastEndWatch } from './past-end.ts';
 import { isPersonalKey, sharedOf } from './personal-layers.ts';
 import { Progress } from './progress.ts';
 import { wantedLinks } from './run-facts.ts';
+import { RunPrivacy } from './run-privacy.ts';
 import type { JoinOptions, SessionParts } from './session-parts.ts';
 import type { Teardown } from './teardown.ts';
 
@@ -52,6 +53,8 @@ export class Running {
   readonly #progress: Progress;
   readonly #watch: ClockWatch;
   readonly #pastEnd: PastEndWatch;
+  /** Null where nobody asks for it. */
+  readonly #privacy: RunPrivacy | null;
   /** As of the last sample. */
   #slotMs: number;
 
@@ -62,16 +65,24 @@ export class Running {
     const stored: Array<readonly [string, Uint8Array]> = [];
     // What is archived may be long, and no node needs it to go on.
     for await (const entry of store.entries()) if (!isArchiveKey(entry[0])) stored.push(entry);
-    return new Running(given, stored);
+    const { run, learner, parts, onEvent, onFatal } = given;
+    const privacy = await RunPrivacy.open({
+      ...{ ledger: parts.privacy, run, learner, isBack: stored.length > 0, self: parts.identity.key },
+      onState: (state, isBeginning) =>
+        onEvent({ source: 'session', event: { kind: 'privacy', state, isBeginning } }),
+      onFatal,
+    });
+    return new Running(given, stored, privacy);
   }
 
-  private constructor(given: RunningGiven, stored: Stored) {
+  private constructor(given: RunningGiven, stored: Stored, privacy: RunPrivacy | null) {
     const { learner: wholeLearner, initial: wholeInitial, ...rest } = given;
     const { run, options, parts } = rest;
     const { manifest, runId } = run;
     const { identity, store, random, limits, retention, trusted } = parts;
     // Without the start vector, which is as large as the model.
     this.#given = rest;
+    this.#privacy = privacy;
     this.#clock = options.clock ?? parts.clock;
     this.#slotMs = manifest.slotMs;
     this.isBack = stored.length > 0;
@@ -100,6 +111,7 @@ export class Running {
     this.#driver = new NodeDriver({
       ...{ core: this.#core, learner, transport: this.#transport, store, kept, clock: this.#clock, limits },
       whyNotTrain: () => this.#whyNotTrain(),
+      ...(privacy && { charge: (round: number, steps: number) => privacy.charge(round, steps) }),
       streamKey: (round) => batchStreamKey(runId, identity.key, round),
       onEvent: (event) => this.#note(event),
       onFault: ({ input, from, error }) =>
@@ -139,6 +151,8 @@ export class Running {
     const nowMs = this.#clock.nowMs();
     const { contributions, ...status } = this.#core.status(nowMs);
     this.#slotMs = status.slotMs;
+    const own = contributions.get(this.#given.parts.identity.key)?.deltas ?? 0;
+    this.#privacy?.noteContribution(own, status.finalisedRound);
     this.#pastEnd.note(status.agreement);
     this.#say({
       kind: 'sampled',
@@ -165,6 +179,7 @@ export class Running {
       this.#transport.rest(event.phase === 'finished');
       this.saySample();
     }
+    this.#privacy?.note(event);
     this.#given.onEvent({ source: 'protocol', event });
     this.#progress.note(event);
   }
