@@ -17,10 +17,11 @@ import { exitCodesHelp } from './parts/exit.ts';
 import { addFigureOptions } from './parts/figure-options.ts';
 import { givenFlags } from './parts/given-flags.ts';
 import { perform } from './parts/perform.ts';
+import { addPrivacyOptions } from './parts/privacy-options.ts';
 import { runNode } from './parts/run-node.ts';
 
 export function addNodeCommand(parent: Command): Command {
-  return addConnectivityOptions(addFigureOptions(parent.command('node')), false)
+  return addPrivacyOptions(addConnectivityOptions(addFigureOptions(parent.command('node')), false))
     .description('run a node: join runs, train on your own data, share what was learned')
     .option(
       '--config <file>',

@@ -25,6 +25,8 @@ import { addNodeNetworkKeyCommand } from './node-network-key.ts';
 import { describeFailure, EXIT_INTERRUPTED, exitCodesHelp } from './parts/exit.ts';
 import { printFailure } from './parts/output.ts';
 import { outputLoss, watchOutput } from './parts/output-loss.ts';
+import { addPrivacyPlanCommand } from './privacy-plan.ts';
+import { addPrivacyReportCommand } from './privacy-report.ts';
 import { addReportCommand } from './report.ts';
 import { addRunCreateCommand } from './run-create.ts';
 import { addRunShowCommand } from './run-show.ts';
@@ -97,6 +99,9 @@ export async function createProgram(argv: readonly string[]): Promise<Command> {
   addLogVerifyCommand(log);
   addLedgerCommand(program);
   addAuditCommand(program);
+  const privacy = program.command('privacy').description('what examples pay with, and what they have left');
+  addPrivacyReportCommand(privacy);
+  addPrivacyPlanCommand(privacy);
   const data = program.command('data').description('what is in data, and shares of it for several nodes');
   // All kinds of tasks, for what they say of their files.
   if (argv.includes('data')) (await import('./data.ts')).addDataCommands(data);

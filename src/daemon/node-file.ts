@@ -4,6 +4,7 @@ import * as z from 'zod';
 import { RETENTIONS } from '../log/retention.ts';
 import { checkpointSchema } from '../node/checkpoint-schema.ts';
 import { limitsSchema } from '../node/limits.ts';
+import { privacySchema } from '../run/privacy-spec.ts';
 import { backendSchema } from '../tensor/backend-schema.ts';
 import { apiSchema, socketFrom } from './api-settings.ts';
 import { connectivitySchema } from './connectivity.ts';
@@ -84,6 +85,12 @@ export const nodeFileSchema = z.strictObject({
     .default([])
     .describe(
       'keys of nodes whose word on the history counts in full when an open run is joined; empty: all that are met count alike',
+    ),
+  privacy: privacySchema
+    .optional()
+    .describe(
+      'budget of your examples over all runs of this node (docs/PRIVACY.md): once it is spent, nothing is published any more; it stays with ' +
+        'the directory until another one is given; absent: as runs demand it',
     ),
   figures: figuresSchema.prefault({}).describe('where figures of each round are written besides'),
   limits: limitsSchema.prefault({}),

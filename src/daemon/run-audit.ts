@@ -186,6 +186,8 @@ function refuseUnrepeatable({ manifest, runId }: SignedManifest): void {
   };
   if (externalFactsOf(manifest.model) !== null)
     refuse('is trained by a program of its own, which is not here to be executed again');
+  if (manifest.training.privacy !== undefined)
+    refuse('protects examples by noise that is kept nowhere: no training of it can be executed again');
   if (manifest.shared !== undefined)
     refuse(
       'shares a part of its model: training began with layers that the node kept to itself, and has changed since',

@@ -20,7 +20,7 @@ import {
   type Store,
   type Transport,
 } from '../core/ports.ts';
-import type { Learner } from '../learning/learner.ts';
+import type { Learner, PrivacyOfTraining } from '../learning/learner.ts';
 import { LearnerBrokenError } from '../learning/learning-error.ts';
 import { defaultHeldInputsLimits, HeldInputs, type HeldInputsLimits, mayWait } from './held-inputs.ts';
 import type { KeptSnapshots } from './kept-snapshots.ts';
@@ -44,6 +44,8 @@ export interface DriverOptions {
   /** Is told of what the core writes, and asked where the core refuses. */
   readonly kept?: KeptSnapshots | null;
   readonly clock: Clock;
+  /** Pays for so many steps in a round, and says how they protect the examples. Left out: they do not. */
+  readonly charge?: (round: number, steps: number) => Promise<PrivacyOfTraining>;
   /** Why nothing is to be trained now; null where there is no reason. */
   readonly whyNotTrain?: () => string | null;
   /** Names the random stream of a round's batches, of this node where no author is named. */
@@ -406,7 +408,8 @@ export class NodeDriver {
       const reason = this.#options.whyNotTrain?.() ?? null;
       if (reason !== null) throw new Error(reason);
       const streamKey = this.#options.streamKey(round);
-      const request = { parameters, steps, round: scheduleRound, streamKey, share: 0 };
+      const privacy = await this.#options.charge?.(round, steps);
+      const request = { parameters, steps, round: scheduleRound, streamKey, share: 0, privacy };
       const result = await this.#options.learner.train(request, this.#aborter.signal);
       this.#input({ type: 'trained', round, ...result });
     } catch (error) {

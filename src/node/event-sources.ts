@@ -54,6 +54,7 @@ const sources: { readonly [K in Kind]: SourceOf<K> } = {
   'file-refused': 'session',
   'file-pulled': 'session',
   'file-complete': 'session',
+  privacy: 'session',
   ended: 'session',
 };
 

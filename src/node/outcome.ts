@@ -3,11 +3,13 @@
  * Daemon, launcher, API and terminal all say this and nothing of their own.
  */
 import { notDrawn, type Phase } from '../core/io.ts';
+import type { BudgetState } from '../learning/private/privacy-ledger.ts';
 import { byTrainer } from '../learning/process/trainer-error.ts';
 import { writeShare } from '../tasks/measures.ts';
 import { amount, span } from './amount.ts';
 import { type ClockOffset, clockOff, isClockOff } from './clock-offset.ts';
 import type { PastEnd } from './past-end.ts';
+import { spentText } from './privacy-text.ts';
 
 /**
  * From the best to the worst; the worst that applies is the one that counts.
@@ -58,11 +60,22 @@ export interface Tally {
   readonly figures: { readonly majority: number; readonly auc: number | null } | null;
   /** Connected peers by whose model they hold, as last heard; null where each has its own. */
   readonly agreement: { readonly same: number; readonly other: number } | null;
+  /** Null where nobody asks for privacy. */
+  readonly privacy: { readonly isSpent: boolean; readonly budgets: readonly BudgetState[] } | null;
 }
 
 /** Something that will not end well, told once, with what to do. */
 export interface Notice {
-  readonly id: 'alone' | 'clock' | 'late' | 'left-out' | 'no-member' | 'over' | 'twin' | 'unheard';
+  readonly id:
+    | 'alone'
+    | 'clock'
+    | 'late'
+    | 'left-out'
+    | 'no-member'
+    | 'over'
+    | 'privacy'
+    | 'twin'
+    | 'unheard';
   readonly text: string;
 }
 
@@ -163,6 +176,7 @@ export function noticesOf(tally: Tally): Notice[] {
   }
   if (isFinished || sinceRound === null) return notices;
   if (!tally.trains) return notices.concat(noticesOfLog(tally));
+  if (tally.privacy?.isSpent) notices.push({ id: 'privacy', text: spentText(tally.privacy.budgets) });
   if (tally.pastEnd?.state === 'asking') notices.push({ id: 'over', text: askingText(tally.pastEnd) });
   const clock = clockText(tally);
   if (clock !== null) notices.push({ id: 'clock', text: clock });

@@ -87,6 +87,7 @@ export class RunReducer {
       modelPath: null,
       trouble: null,
       pull: null,
+      privacy: null,
     };
   }
 
@@ -216,6 +217,8 @@ export class RunReducer {
         },
         ...{ figures, alone: alone && { ...alone, measures: [...(alone.measures ?? [])] }, trouble: null },
       }),
+    privacy: ({ state: { budgets, ...rest } }) =>
+      this.#change({ privacy: { ...rest, budgets: budgets.map((budget) => ({ ...budget })) } }),
     'evaluation-failed': ({ reason }) => this.#change({ trouble: reason }),
     saved: ({ path }) => this.#change({ modelPath: path, trouble: null }),
     'save-failed': ({ reason }) => this.#change({ trouble: reason }),

@@ -176,6 +176,23 @@ export const runViewSchema = z.object({
     .object({ name: z.string(), bytes: count, heldBytes: count, leftMs: z.number().nullable() })
     .nullable()
     .default(null),
+  /** How examples are protected and what that has spent of its budgets; null where nobody asks for it. */
+  privacy: z
+    .object({
+      clipNorm: z.number(),
+      noiseMultiplier: z.number(),
+      /** Probability with which an example takes part in a step. */
+      rate: z.number(),
+      steps: count,
+      /** Of the steps those of copies of this directory. */
+      assumedSteps: count,
+      budgets: z.array(
+        z.object({ of: z.enum(['run', 'node']), epsilon: z.number(), delta: z.number(), spent: z.number() }),
+      ),
+      isSpent: z.boolean(),
+    })
+    .nullable()
+    .default(null),
 });
 export type RunView = z.infer<typeof runViewSchema>;
 

@@ -22,6 +22,7 @@ import { notMetPastEnd, PastEndWatch } from './past-end.ts';
 import { isPersonalKey, sharedOf } from './personal-layers.ts';
 import { Progress } from './progress.ts';
 import { wantedLinks } from './run-facts.ts';
+import { RunPrivacy } from './run-privacy.ts';
 import type { JoinOptions, SessionParts } from './session-parts.ts';
 import type { Teardown } from './teardown.ts';
 
@@ -54,6 +55,8 @@ export class Running {
   readonly #progress: Progress;
   readonly #watch: ClockWatch;
   readonly #pastEnd: PastEndWatch;
+  /** Null where nobody asks for it. */
+  readonly #privacy: RunPrivacy | null;
   /** As of the last sample. */
   #slotMs: number;
 
@@ -68,16 +71,24 @@ export class Running {
       const [key] = entry;
       if (!isArchiveKey(key) && (shows || !isTrainingKey(key))) stored.push(entry);
     }
-    return new Running(given, stored);
+    const { run, learner, parts, onEvent, onFatal } = given;
+    const privacy = await RunPrivacy.open({
+      ...{ ledger: parts.privacy, run, learner, isBack: stored.length > 0, self: parts.identity.key },
+      onState: (state, isBeginning) =>
+        onEvent({ source: 'session', event: { kind: 'privacy', state, isBeginning } }),
+      onFatal,
+    });
+    return new Running(given, stored, privacy);
   }
 
-  private constructor(given: RunningGiven, stored: Stored) {
+  private constructor(given: RunningGiven, stored: Stored, privacy: RunPrivacy | null) {
     const { learner: wholeLearner, initial: wholeInitial, ...rest } = given;
     const { run, options, parts } = rest;
     const { manifest, runId } = run;
     const { identity, store, random, limits, retention, trusted } = parts;
     // Without the start vector, which is as large as the model.
     this.#given = rest;
+    this.#privacy = privacy;
     this.#clock = options.clock ?? parts.clock;
     this.#slotMs = manifest.slotMs;
     this.isBack = stored.length > 0;
@@ -106,6 +117,7 @@ export class Running {
     this.#driver = new NodeDriver({
       ...{ core: this.#core, learner, transport: this.#transport, store, kept, clock: this.#clock, limits },
       whyNotTrain: () => this.#whyNotTrain(),
+      ...(privacy && { charge: (round: number, steps: number) => privacy.charge(round, steps) }),
       streamKey: (round, author = identity.key) => batchStreamKey(runId, author, round),
       onEvent: (event) => this.#note(event),
       onFault: ({ input, from, error }) =>
@@ -149,6 +161,8 @@ export class Running {
     const nowMs = this.#clock.nowMs();
     const { contributions, ...status } = this.#core.status(nowMs);
     this.#slotMs = status.slotMs;
+    const own = contributions.get(this.#given.parts.identity.key)?.deltas ?? 0;
+    this.#privacy?.noteContribution(own, status.finalisedRound);
     this.#pastEnd.note(status.agreement);
     this.#say({
       kind: 'sampled',
@@ -175,6 +189,7 @@ export class Running {
       this.#transport.rest(event.phase === 'finished');
       this.saySample();
     }
+    this.#privacy?.note(event);
     this.#given.onEvent({ source: 'protocol', event });
     if (trains(this.#given.run.manifest.strategy)) this.#progress.note(event);
   }

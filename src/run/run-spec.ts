@@ -10,6 +10,7 @@ import { taskSchema } from '../tasks/data/registry.ts';
 import { impossibleTask } from '../tasks/impossible-task.ts';
 import { impossibleShare, ModelParts } from '../tasks/models/personal-layers.ts';
 import { externalFactsOf, isNoModel, modelSchema } from '../tasks/models/registry.ts';
+import { privacySchema } from './privacy-spec.ts';
 
 const count = (min: number, max: number) => z.int().min(min).max(max);
 
@@ -80,6 +81,11 @@ export const trainingSchema = z.strictObject({
     .nullable()
     .default(null)
     .describe('gradients of a larger norm are scaled down to it; null: never'),
+  privacy: privacySchema
+    .optional()
+    .describe(
+      'what every node must protect its examples by at least (docs/PRIVACY.md); nodes may ask for more; left out: each by its own settings',
+    ),
 });
 export type TrainingSpec = z.infer<typeof trainingSchema>;
 
@@ -174,7 +180,8 @@ export function impossibleCombination(spec: RunSpec, peersExpected: number | nul
     (name === null ? null : { path: ['membership', 'names'], message: name }) ??
     impossibleShare(model, shared) ??
     within(['strategy'], methodOf(strategy).impossible(strategy, peers, sharedSize(spec))) ??
-    impossibleJudging(spec)
+    impossibleJudging(spec) ??
+    impossiblePrivacy(spec)
   );
 }
 
@@ -188,6 +195,15 @@ function impossibleTraining({ strategy, model, shared }: RunSpec): Impossible | 
   }
   if (!isNoModel(model) || shared === undefined) return null;
   return { path: ['shared'], message: 'is of a model, and there is none: leave it out' };
+}
+
+/** What is mixed without a log is chosen by examples, and nobody could tell how often a key has published. */
+function impossiblePrivacy({ training, strategy }: RunSpec): Impossible | null {
+  if (training.privacy === undefined) return null;
+  const path = ['training', 'privacy'];
+  if (!logOf(strategy)) return { path, message: `is for delta-log: ${strategy.id} keeps no log` };
+  if (!deltasOf(strategy)?.audits) return null;
+  return { path, message: 'does not go with audits: noise that nobody can know cannot be trained again' };
 }
 
 /** Deltas are judged and audited by a model that everybody can compute, whole. */

@@ -95,7 +95,7 @@ const cases: readonly [what: string, from: string, to: string, message: string][
     'learningRate: 0.1',
     'learning_rate: 0.1',
     'run.yaml:10:3: training.learning_rate: unknown key; did you mean learningRate? ' +
-      'known here: localSteps, slotShare, batchSize, learningRate, optimiser, schedule, clipNorm',
+      'known here: localSteps, slotShare, batchSize, learningRate, optimiser, schedule, clipNorm, privacy',
   ],
   [
     'unknown key, near none',

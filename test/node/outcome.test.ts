@@ -35,6 +35,7 @@ const good: Tally = {
   accuracy: 0.96,
   figures: { majority: 0.12, auc: null },
   agreement: { same: 2, other: 0 },
+  privacy: null,
 };
 const over = { byMs: 700_000, mayLastMs: 0, state: 'met' } as const;
 const lonely = { folded: { own: 0, others: 0 }, peersSeen: 0, firstPeerRound: null, deltasPublished: 0 };

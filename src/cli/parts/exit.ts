@@ -67,6 +67,7 @@ const WRONG_INPUT: ReadonlySet<string> = new Set([
     'NO_LOG',
     'NO_MODEL',
     'NO_NODE',
+    'NO_PRIVACY_FILE',
     'NO_SUCH_RUN',
     'NO_TESTNET',
     'NOTHING_KEPT',

@@ -10,6 +10,7 @@ import type { LogLevel } from '../../daemon/options.ts';
 import type { TrainerCommand } from '../../learning/process/trainer-process.ts';
 import type { Retention } from '../../log/retention.ts';
 import { noData } from '../../node/node-command.ts';
+import { type PrivacySpec, privacySchema } from '../../run/privacy-spec.ts';
 import type { BackendChoice } from '../../tensor/backend-choices.ts';
 import { backendSchema } from '../../tensor/backend-schema.ts';
 import { ADDRESS_KINDS, addressProblem, checkedAddresses } from './addresses.ts';
@@ -37,6 +38,9 @@ export interface NodeFlags extends ConnectivityFlags, FigureOptions {
   readonly retention?: Retention;
   readonly trust?: readonly string[];
   readonly trainer?: string;
+  readonly privacyEpsilon?: number;
+  readonly privacyDelta?: number;
+  readonly privacyNoise?: number;
   readonly exitWhenFinished?: true;
 }
 
@@ -99,9 +103,27 @@ export async function nodeSettings(flags: NodeFlags): Promise<NodeSettings> {
     logLevel: logLevel ?? file.logLevel,
     retention: flags.retention ?? file.retention,
     trust: [...(flags.trust ?? file.trust)],
+    ...privacyOf(flags, file),
     figures: figuresOf(flags, file),
     runs,
   };
+}
+
+/** A flag beside a file overrides its field. */
+function privacyOf(
+  { privacyEpsilon, privacyDelta, privacyNoise }: NodeFlags,
+  { privacy }: NodeFile,
+): { readonly privacy?: PrivacySpec } {
+  const given = Object.entries({
+    epsilon: privacyEpsilon,
+    delta: privacyDelta,
+    noiseMultiplier: privacyNoise,
+  }).filter(([, value]) => value !== undefined);
+  if (given.length > 0 && privacyEpsilon === undefined && privacy === undefined) {
+    throw new ConfigError('BAD_USAGE', 'a privacy budget begins with --privacy-epsilon');
+  }
+  if (given.length === 0) return privacy === undefined ? {} : { privacy };
+  return { privacy: privacySchema.parse({ ...privacy, ...Object.fromEntries(given) }) };
 }
 
 function figuresOf(

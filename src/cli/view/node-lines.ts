@@ -1,8 +1,10 @@
 /** What a node that runs in a terminal or a service says: one line when something happened, else one now and then. */
+
 import { amount } from '../../node/amount.ts';
 import { namesOf } from '../../node/commands.ts';
 import type { NodeEvent } from '../../node/events.ts';
 import { phaseOrOutcome, skipCause } from '../../node/outcome.ts';
+import { privacyText } from '../../node/privacy-text.ts';
 import { roundText } from '../../node/round-text.ts';
 import { RunReducer } from '../../node/run-reducer.ts';
 import type { RunView } from '../../node/run-view.ts';
@@ -174,6 +176,13 @@ function joinedLine({ round, donors }: { readonly round: number; readonly donors
   return `joined    with a snapshot of round ${round} that ${vouching}`;
 }
 
+function fileWanted(name: string, bytes: number): string {
+  return (
+    `file      peers are asked for ${name} of the run, ${bytes} bytes, for it is not beside the manifest: ` +
+    `where none has it, put it there as MANIFEST.${name}, or give the address of a node that has it with --bootstrap`
+  );
+}
+
 function sessionLines(
   { event, atMs, runId }: NodeEvent & { source: 'session' },
   reducer: RunReducer,
@@ -225,12 +234,11 @@ function sessionLines(
       return [...how, ...summaryLines(view)];
     }
     case 'file-wanted':
-      return [
-        `file      peers are asked for ${event.name} of the run, ${event.bytes} bytes, for it is not beside the manifest: ` +
-          `where none has it, put it there as MANIFEST.${event.name}, or give the address of a node that has it with --bootstrap`,
-      ];
+      return [fileWanted(event.name, event.bytes)];
     case 'file-complete':
       return [`file      ${event.name} is here`];
+    case 'privacy':
+      return event.isBeginning ? [`privacy   ${privacyText(event.state)}`] : [];
     case 'searching':
     case 'opened':
     case 'manifest-refused':

@@ -8,7 +8,7 @@ import type { Metrics } from '../../tasks/metrics.ts';
 import type { ModelSpec } from '../../tasks/models/registry.ts';
 import type { BackendChoice } from '../../tensor/backend-choices.ts';
 import { BackendUnavailableError } from '../../tensor/backend-error.ts';
-import type { TrainResult } from '../learner.ts';
+import type { PrivacyOfTraining, TrainResult } from '../learner.ts';
 import { LearnerClosedError, LearnerCrashedError, TrainingDivergedError } from '../learning-error.ts';
 
 export interface ThreadLearnerOptions {
@@ -36,6 +36,7 @@ export type ToWorker =
       readonly round: number;
       readonly streamKey: string;
       readonly share: number;
+      readonly privacy: PrivacyOfTraining | undefined;
     }
   | {
       readonly kind: 'score';
@@ -49,7 +50,12 @@ export type ToWorker =
   | { readonly kind: 'abort'; readonly id: number };
 
 export type FromWorker =
-  | { readonly kind: 'ready'; readonly size: number; readonly backend: string }
+  | {
+      readonly kind: 'ready';
+      readonly size: number;
+      readonly backend: string;
+      readonly samplingRates: readonly number[] | undefined;
+    }
   | { readonly kind: 'not-ready'; readonly error: WireError }
   | { readonly kind: 'trained'; readonly id: number; readonly result: TrainResult }
   | { readonly kind: 'scored'; readonly id: number; readonly result: readonly number[] }
