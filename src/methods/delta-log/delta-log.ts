@@ -26,6 +26,7 @@ import type { EffectSink, LogFact } from '../../log/log-effect.ts';
 import type { Kinds, LogState } from '../../log/log-state.ts';
 import { Replica } from '../../log/replica.ts';
 import { type LogEvent, RunLog } from '../../log/run-log.ts';
+import { partNamedBy } from '../../log/store-keys.ts';
 import type { CoreDependencies } from '../core-dependencies.ts';
 import { LocalTraining } from '../local-training.ts';
 import { Author } from './author.ts';
@@ -171,10 +172,10 @@ export class DeltaLog implements ProtocolCore {
 
   #start(out: Output[], nowMs: number): void {
     const stored = [...this.#deps.stored];
-    this.#log.replica.restore(stored);
+    this.#log.restore(stored);
     this.#author.restore(stored);
     // A node that remembers nothing may have lost its disk: what it said in this round before, it must not say otherwise.
-    if (stored.length === 0) this.#publishFrom = Math.max(0, this.#log.clock.slotAt(nowMs) + 1);
+    if (stored.every(([key]) => partNamedBy(key))) this.#publishFrom = Math.max(0, this.#log.clock.slotAt(nowMs) + 1);
     this.#log.start(nowMs, this.#outlet(out));
   }
 
