@@ -175,7 +175,8 @@ export class DeltaLog implements ProtocolCore {
     this.#log.restore(stored);
     this.#author.restore(stored);
     // A node that remembers nothing may have lost its disk: what it said in this round before, it must not say otherwise.
-    if (stored.every(([key]) => partNamedBy(key))) this.#publishFrom = Math.max(0, this.#log.clock.slotAt(nowMs) + 1);
+    if (stored.every(([key]) => partNamedBy(key)))
+      this.#publishFrom = Math.max(0, this.#log.clock.slotAt(nowMs) + 1);
     this.#log.start(nowMs, this.#outlet(out));
   }
 
