@@ -26,6 +26,7 @@ import { type Identity, peerIdOf } from './identity.ts';
 import { muxer } from './muxer.ts';
 import { greeting } from './neighbours.ts';
 import { type OriginOf, Origins, publicOrigin } from './origins.ts';
+import type { PeerRecordLimits } from './peer-records.ts';
 import { dialOrder } from './profiles/dial-order.ts';
 import type { HostProfile } from './profiles/host-profile.ts';
 import { KAD_PROTOCOL } from './protocols.ts';
@@ -53,6 +54,8 @@ export interface HostOptions {
   readonly connectionsMax?: number;
   /** Of these, such as come in from one address. */
   readonly connectionsPerAddressMax?: number;
+  /** Of peers that are not connected, what is remembered; as `peer-records.ts` says where not given. */
+  readonly peerRecords?: PeerRecordLimits;
   /** What counts as one place; `publicOrigin` where not given. */
   readonly originOf?: OriginOf;
 }
@@ -97,6 +100,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
   }
   const readings = new HostReadings();
   const meter = createTrafficMeter(readings, profile.bytesOf);
+  const datastore = new HostDatastore(options.peerRecords);
   const nowMs = (): number => performance.now();
   const reputation = new Reputation(nowMs);
   const origins = new Origins(
@@ -114,7 +118,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
       announce: [...profile.announce],
       announceFilter: withoutPrivateRelays,
     },
-    datastore: new HostDatastore(),
+    datastore,
     connectionGater: {
       denyInboundConnection: (from) => origins.isCrowded(from),
       denyInboundEncryptedConnection: (peer) => reputation.isOutcast(peer),
@@ -130,6 +134,9 @@ export async function createHost(options: HostOptions): Promise<Host> {
     },
   });
   boundAddresses(libp2p.peerStore);
+  datastore.peerConnected(libp2p.peerId);
+  libp2p.addEventListener('peer:connect', ({ detail }) => datastore.peerConnected(detail));
+  libp2p.addEventListener('peer:disconnect', ({ detail }) => datastore.peerDisconnected(detail));
   reputation.onOutcast((peer) => cutOff(libp2p, peer));
   await refuseUndialable(libp2p, announced);
   if (libp2p.services.gossip !== undefined) {
