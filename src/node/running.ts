@@ -158,6 +158,7 @@ export class Running {
           contributions: [...contributions].map(([peer, contribution]) => ({ peer, ...contribution })),
         },
         linked: this.#transport.stats().peers,
+        refusing: host.refused.keys(),
         ...host.traffic(),
         contentBytes: usage?.bytes ?? 0,
         contentBytesMax: usage?.bytesMax ?? 0,

@@ -2,6 +2,7 @@
 export class TestnetError extends Error {
   override readonly name = 'TestnetError';
   readonly code:
+    | 'BAD_PARTS'
     | 'BAD_RUN'
     | 'NODE_DIED'
     | 'NODE_NOT_READY'

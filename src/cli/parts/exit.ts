@@ -54,6 +54,7 @@ const WRONG_INPUT: ReadonlySet<string> = new Set([
     'BAD_NODE_STATE',
   ],
   ...[
+    'BAD_PARTS',
     'BAD_RUN',
     'BAD_TOKEN_FILE',
     'BAD_TESTNET_STATE',

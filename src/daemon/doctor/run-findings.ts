@@ -125,6 +125,10 @@ const adviceFor: Readonly<
   },
   'no-member': { level: 'wrong', todo: 'have the run signed with the key that `starlings node id` shows' },
   over: { level: 'watch', todo: 'wait half a minute for peers, or give --even-if-over to train alone' },
+  parted: {
+    level: 'watch',
+    todo: '`starlings node refuse` without --peers ends it, `starlings testnet heal` that of a testnet',
+  },
   twin: { level: 'wrong', todo: 'stop one of the two nodes that have this key and give it an empty --dir' },
   unheard: {
     level: 'wrong',
