@@ -25,6 +25,13 @@ class NotFoundError extends Error {
 export class HostDatastore extends BaseDatastore {
   readonly #entries = new Map<string, Entry>();
   readonly #providers = new ProviderRecords<Entry>();
+  readonly #originOf: (peer: string) => string | null;
+
+  /** @param originOf the address of whoever provides something, by its peer id; null takes no account */
+  constructor(originOf: (peer: string) => string | null) {
+    super();
+    this.#originOf = originOf;
+  }
 
   override put(key: Key, value: Uint8Array): Key {
     const entry = { key, value };
@@ -32,7 +39,7 @@ export class HostDatastore extends BaseDatastore {
     if (record === null) {
       this.#entries.set(key.toString(), entry);
     } else {
-      this.#providers.put(record.content, record.peer, entry);
+      this.#providers.put(record.content, record.peer, entry, this.#originOf(record.peer));
     }
     return key;
   }

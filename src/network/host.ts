@@ -94,7 +94,8 @@ export interface Host {
  */
 export async function createHost(options: HostOptions): Promise<Host> {
   const { identity, profile } = options;
-  const announced = announcedAddresses(profile.announce, peerIdOf(identity.key).toString());
+  const self = peerIdOf(identity.key).toString();
+  const announced = announcedAddresses(profile.announce, self);
   for (const text of profile.listen) {
     parsedAddress(text);
   }
@@ -118,7 +119,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
       announce: [...profile.announce],
       announceFilter: withoutPrivateRelays,
     },
-    datastore: new HostDatastore(),
+    datastore: new HostDatastore((peer) => (peer === self ? null : origins.ofProvider(peer))),
     connectionGater: gater(reputation, origins, refused),
     peerDiscovery: greeting(profile.neighbours, () => libp2p),
     ...connectionParts(profile, meter, options.connectionsMax ?? connectionsMaxDefault),

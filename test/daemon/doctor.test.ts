@@ -34,7 +34,10 @@ const place: PlaceFacts = {
   ...{ diskFreeBytes: 50e9, diskWantedBytes: 1e9 },
 };
 const connectivity = {
-  relay: { use: true, serve: false, reservationsMax: 64, bytesMax: 2 ** 30, durationMsMax: 3_600_000 },
+  relay: {
+    ...{ use: true, serve: false, reservationsMax: 64, bytesMax: 2 ** 30, durationMsMax: 3_600_000 },
+    bytesPerHourMax: 2 ** 34,
+  },
   ...{ mapPorts: false, multicastDns: true, isPrivate: false },
 };
 const network: NetworkFacts = {
@@ -236,7 +239,7 @@ const rows: readonly (readonly [string, DoctorFacts, string, Finding['level'], R
     ofNetwork({ connectivity: { ...connectivity, relay: { ...connectivity.relay, serve: true } } }),
     'relay',
     'fine',
-    /relays for up to 64 nodes, 1,074 MB/,
+    /relays for up to 64 nodes, 1,074 MB over each connection and 17,180 MB an hour over all/,
   ],
   ['nobody known', ofNetwork({ peers: [], bootstraps: [] }), 'bootstrap', 'wrong', /no bootstrap is named/],
   [

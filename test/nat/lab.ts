@@ -187,7 +187,10 @@ export const plainProfile: PeerSpec['profile'] = {
 /** A bootstrap with a public address that relays, as `starlings bootstrap` does. */
 export async function openInternet(lab: Lab): Promise<{ readonly bootstrap: readonly string[] }> {
   const { namespace, address } = lab.machine('open');
-  const serveRelay = { reservationsMax: 64, bytesMax: 2 ** 30, durationMsMax: 3_600_000 };
+  const serveRelay = {
+    ...{ reservationsMax: 64, reservationsPerAddressMax: 8 },
+    ...{ bytesMax: 2 ** 30, durationMsMax: 3_600_000, bytesPerHourMax: 2 ** 34 },
+  };
   const peer = lab.start(namespace, { seed: 1, bootstrap: [], profile: { ...plainProfile, serveRelay } });
   const { peerId } = await peer.until('it is there', () => true);
   return { bootstrap: [`/ip4/${address}/tcp/4001/p2p/${peerId}`] };
