@@ -11,6 +11,7 @@ import { addTestnetOptions, type TestnetOptions, upOptionsOf } from './parts/tes
 interface Options extends TestnetOptions, FigureOptions {
   readonly dir: string;
   readonly resume?: true;
+  readonly shape?: string;
 }
 
 export function addTestnetUpCommand(parent: Command): void {
@@ -19,6 +20,10 @@ export function addTestnetUpCommand(parent: Command): void {
     .description('boot bootstraps and nodes, which go on when this command ends');
   addFigureOptions(addTestnetOptions(command))
     .option('--dir <dir>', 'a directory per node is made here', TESTNET_DIRECTORY)
+    .option(
+      '--shape <rate[,delay]>',
+      'give each member a line of its own, such as 20mbit,50ms (the delay on the way out): network namespaces and `tc`, on Linux as root',
+    )
     .option('--resume', 'start those of a stopped testnet again, with the run that they were in')
     .action((file: string | undefined, options: Options, command: Command) =>
       perform(command, async (context) => {
@@ -30,7 +35,7 @@ export function addTestnetUpCommand(parent: Command): void {
         const goesOn = options.resume || (isWritten && !options.force);
         const up = await (goesOn ? resumed(options, context) : booted(file, options, context));
         const { directory, state, nodes, bootstraps } = up;
-        for (const { member, info } of nodes) say(`${member.name}  ${info.http}/status`);
+        for (const { member, info } of nodes) say(`${member.name}  ${apiOf(info)}`);
         const where = options.dir === TESTNET_DIRECTORY ? '' : ` --dir ${options.dir}`;
         say(
           `\nwatch it with \`starlings testnet status --watch${where}\`, stop it with \`starlings testnet down${where}\``,
@@ -49,7 +54,12 @@ export function addTestnetUpCommand(parent: Command): void {
 
 async function booted(file: string | undefined, options: Options, { say, signal }: CommandContext) {
   const given = await upOptionsOf(file, options, options.dir, say);
-  const upOptions = { ...given, figures: await figuresOf(options) };
+  const { shapeOf } = await import('../testnet/lines.ts');
+  const upOptions = {
+    ...given,
+    figures: await figuresOf(options),
+    ...(options.shape === undefined ? {} : { shape: shapeOf(options.shape) }),
+  };
   const { upTestnet } = await import('../testnet/up-testnet.ts');
   return upTestnet(upOptions, signal);
 }
@@ -105,6 +115,11 @@ function refuseBesideResume(
   const idle = [...(file === undefined ? [] : [file]), ...flags];
   if (idle.length === 0) return;
   throw new ConfigError('BAD_USAGE', `${what} does nothing with ${idle.join(' and ')}; leave it out`);
+}
+
+/** No browser opens a socket file. */
+function apiOf({ http }: ReadyMember['info']): string {
+  return http?.startsWith('unix:') ? http : `${http}/status`;
 }
 
 function inShort({ member, info }: ReadyMember): Readonly<Record<string, unknown>> {

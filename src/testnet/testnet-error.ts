@@ -4,6 +4,8 @@ export class TestnetError extends Error {
   readonly code:
     | 'BAD_PARTS'
     | 'BAD_RUN'
+    | 'BAD_SHAPE'
+    | 'CANNOT_SHAPE'
     | 'NODE_DIED'
     | 'NODE_NOT_READY'
     | 'TESTNET_RUNNING'

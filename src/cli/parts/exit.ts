@@ -56,6 +56,7 @@ const WRONG_INPUT: ReadonlySet<string> = new Set([
   ...[
     'BAD_PARTS',
     'BAD_RUN',
+    'BAD_SHAPE',
     'BAD_TOKEN_FILE',
     'BAD_TESTNET_STATE',
     'BAD_USAGE',
