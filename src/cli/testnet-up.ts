@@ -6,6 +6,7 @@ import { entryFile } from './parts/entry-file.ts';
 import { addFigureOptions, type FigureOptions } from './parts/figure-options.ts';
 import { type CommandContext, perform } from './parts/perform.ts';
 import { TESTNET_DIRECTORY } from './parts/testnet-directory.ts';
+import { statusPlace } from './parts/testnet-members.ts';
 import { addTestnetOptions, type TestnetOptions, upOptionsOf } from './parts/testnet-options.ts';
 
 interface Options extends TestnetOptions, FigureOptions {
@@ -22,7 +23,7 @@ export function addTestnetUpCommand(parent: Command): void {
     .option('--dir <dir>', 'a directory per node is made here', TESTNET_DIRECTORY)
     .option(
       '--shape <rate[,delay]>',
-      'give each member a line of its own, such as 20mbit,50ms (the delay on the way out): network namespaces and `tc`, on Linux as root',
+      'give each member a line of its own, such as 20mbit,50ms (the delay each way): network namespaces and `tc`, on Linux as root',
     )
     .option('--resume', 'start those of a stopped testnet again, with the run that they were in')
     .action((file: string | undefined, options: Options, command: Command) =>
@@ -35,7 +36,7 @@ export function addTestnetUpCommand(parent: Command): void {
         const goesOn = options.resume || (isWritten && !options.force);
         const up = await (goesOn ? resumed(options, context) : booted(file, options, context));
         const { directory, state, nodes, bootstraps } = up;
-        for (const { member, info } of nodes) say(`${member.name}  ${apiOf(info)}`);
+        for (const { member, info } of nodes) say(`${member.name}  ${statusPlace(info)}`);
         const where = options.dir === TESTNET_DIRECTORY ? '' : ` --dir ${options.dir}`;
         say(
           `\nwatch it with \`starlings testnet status --watch${where}\`, stop it with \`starlings testnet down${where}\``,
@@ -115,11 +116,6 @@ function refuseBesideResume(
   const idle = [...(file === undefined ? [] : [file]), ...flags];
   if (idle.length === 0) return;
   throw new ConfigError('BAD_USAGE', `${what} does nothing with ${idle.join(' and ')}; leave it out`);
-}
-
-/** No browser opens a socket file. */
-function apiOf({ http }: ReadyMember['info']): string {
-  return http?.startsWith('unix:') ? http : `${http}/status`;
 }
 
 function inShort({ member, info }: ReadyMember): Readonly<Record<string, unknown>> {

@@ -5,7 +5,7 @@ import type { LogLevel } from '../daemon/options.ts';
 import { writeFileAtomically } from '../platform/node/atomic-file.ts';
 import { makeDirectory } from '../platform/node/make-directory.ts';
 import type { BackendChoice } from '../tensor/backend-choices.ts';
-import { ensureLine, type Line, lineOf } from './lines.ts';
+import { ensureLine, innerPort, isDelayed, type Line, lineOf, linePort } from './lines.ts';
 import { memberName } from './member-name.ts';
 import { type SpawnedDaemon, spawnDaemon, waitUntilReady } from './spawn-daemon.ts';
 import { type Member, manifestPath, type TestnetState, writeState } from './testnet-state.ts';
@@ -112,17 +112,34 @@ export class Launcher {
     return line;
   }
 
+  /** On a line of its own it is on a private network, where nothing else is to be found. */
+  #wayOf(line: Line | null, listen: string): string[] {
+    if (line === null) return ['--listen', listen];
+    const way = `/ip4/${line.address}/tcp/${linePort}`;
+    const at = isDelayed(this.#state.shape!)
+      ? ['--listen', `/ip4/127.0.0.1/tcp/${innerPort}`, '--announce', way]
+      : ['--listen', way];
+    return [...at, '--no-mdns', '--no-relay'];
+  }
+
   #argsOf(launch: Launch, line: Line | null): string[] {
     const { directory, backend, trainer, compareAlone, figures = {} } = this.#options;
     const name = memberName(launch.role, launch.index);
     switch (launch.role) {
       case 'bootstrap':
-        return ['bootstrap', ...wayOf(line, launch.listen ?? loopback)];
+        return ['bootstrap', ...this.#wayOf(line, launch.listen ?? loopback)];
       case 'node':
         if (launch.config !== undefined)
           return ['node', '--config', launch.config, ...figureArgs(figures, name)];
         return [
-          ...['node', ...wayOf(line, loopback), '--run', manifestPath(directory), '--data', launch.data],
+          ...[
+            'node',
+            ...this.#wayOf(line, loopback),
+            '--run',
+            manifestPath(directory),
+            '--data',
+            launch.data,
+          ],
           ...(line === null ? ['--http', '0'] : ['--config', join(directory, name, LINE_FILE)]),
           ...['--backend', backend],
           ...(trainer === null ? [] : ['--trainer', trainer]),
@@ -134,12 +151,6 @@ export class Launcher {
         return launch satisfies never;
     }
   }
-}
-
-/** On a line of its own it is on a private network, where nothing else is to be found. */
-function wayOf(line: Line | null, listen: string): string[] {
-  if (line === null) return ['--listen', listen];
-  return ['--listen', `/ip4/${line.address}/tcp/4001`, '--no-mdns', '--no-relay'];
 }
 
 /** What it takes to start it again. */

@@ -15,7 +15,7 @@ import type { BackendChoice } from '../tensor/backend-choices.ts';
 import { chooseSlotMs, chooseStartDelayMs, measureTraining } from './calibrate.ts';
 import { namedData, splitData } from './data-shares.ts';
 import { type FigureTargets, Launcher, type ReadyMember } from './launcher.ts';
-import { refuseUnlessShapeable, removeLines, type Shape } from './lines.ts';
+import { removeLines, type Shape, shapeHere } from './lines.ts';
 import { memberName } from './member-name.ts';
 import { stopMembers } from './stop-testnet.ts';
 import { TestnetError } from './testnet-error.ts';
@@ -73,7 +73,8 @@ const stopPatienceMs = 3000;
  * @throws TestnetError, system errors, `signal.reason`
  */
 export async function upTestnet(given: UpOptions, signal: AbortSignal): Promise<Testnet> {
-  const options = { ...given, directory: resolve(given.directory) };
+  const shape = given.shape && (await shapeHere(given.shape));
+  const options = { ...given, ...(shape ? { shape } : {}), directory: resolve(given.directory) };
   const launcher = new Launcher(options, firstState(options));
   try {
     return await boot(options, launcher, signal);
@@ -91,7 +92,6 @@ async function boot(options: UpOptions, launcher: Launcher, signal: AbortSignal)
   const vectors = await readRunFiles(options.vectors, spec);
   // Nothing is replaced for what cannot be.
   await refuseMissingData(spec.task, namedData(options));
-  if (options.shape) await refuseUnlessShapeable(options.shape);
   await claimDirectory(directory, { force });
   const dataPaths = await dataPathsOf(options);
   signal.throwIfAborted();

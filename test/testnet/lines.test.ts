@@ -1,7 +1,7 @@
 /** What is asked of lines of their own, in words and in commands; that they are made and hold is tried by test/nat/shaped-lines.nat.ts. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { lineCommands, lineOf, shapeOf } from '../../src/testnet/lines.ts';
+import { isDelayed, lineCommands, lineOf, type Shape, shapeOf } from '../../src/testnet/lines.ts';
 
 test('a shape is a rate, and a delay where one is wanted', () => {
   const { rate, delayMs, prefix } = shapeOf('20mbit,50ms');
@@ -39,8 +39,8 @@ test('each member has an address and names of its own', () => {
 });
 
 test('without a delay no netem is needed', () => {
-  const queues = (text: string): string[] => {
-    const shape = shapeOf(text);
+  const queues = (text: string, delayedBy: Shape['delayedBy'] = 'kernel'): string[] => {
+    const shape = { ...shapeOf(text), delayedBy };
     return lineCommands(shape, lineOf(shape, 'node', 3))
       .filter(([program]) => program === 'tc')
       .map((command) => command.slice(8).join(' '));
@@ -48,4 +48,7 @@ test('without a delay no netem is needed', () => {
   const tbf = 'tbf rate 20mbit burst 32kb latency 400ms';
   assert.deepEqual(queues('20mbit'), [tbf, tbf]);
   assert.deepEqual(queues('20mbit,50ms'), ['netem rate 20mbit delay 50ms limit 20000', tbf]);
+  assert.deepEqual(queues('20mbit,50ms', 'process'), [tbf, tbf]);
+  assert.ok(isDelayed({ ...shapeOf('20mbit,50ms'), delayedBy: 'process' }));
+  assert.ok(!isDelayed(shapeOf('20mbit,50ms')) && !isDelayed({ ...shapeOf('1mbit'), delayedBy: 'process' }));
 });
