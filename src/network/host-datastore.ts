@@ -30,9 +30,12 @@ export class HostDatastore extends BaseDatastore {
   readonly #entries = new Map<string, Entry>();
   readonly #providers = new ProviderRecords<Entry>();
   readonly #peers: PeerRecords<Entry>;
+  readonly #originOf: (peer: string) => string | null;
 
-  constructor(peers?: PeerRecordLimits) {
+  /** @param originOf the address of whoever provides something, by its peer id; null takes no account */
+  constructor(originOf: (peer: string) => string | null, peers?: PeerRecordLimits) {
     super();
+    this.#originOf = originOf;
     this.#peers = new PeerRecords(peers);
   }
 
@@ -48,9 +51,13 @@ export class HostDatastore extends BaseDatastore {
   override put(key: Key, value: Uint8Array): Key {
     const entry = { key, value };
     const [record, peer] = [recordOf(key), peerOf(key)];
-    if (record !== null) this.#providers.put(record.content, record.peer, entry);
-    else if (peer !== null) this.#peers.put(peer, entry);
-    else this.#entries.set(key.toString(), entry);
+    if (record !== null) {
+      this.#providers.put(record.content, record.peer, entry, this.#originOf(record.peer));
+    } else if (peer !== null) {
+      this.#peers.put(peer, entry);
+    } else {
+      this.#entries.set(key.toString(), entry);
+    }
     return key;
   }
 

@@ -49,6 +49,8 @@ describe('the command line', { concurrency: 2 }, () => {
     ],
     [['node', 'join', '--data', 'y'], 2, /`starlings node join` needs --run\n$/],
     [['node', 'join', '--run', 'x', '--data', 'y', '--backend', 'gpu'], 2, /Allowed choices are auto, wasm/],
+    [['doctor', '--token-file', 'f'], 2, /--token-file and --certificate go with --api\n$/],
+    [['doctor', '--api', 'http://192.0.2.1:80'], 2, /expected https:\/\/HOST:PORT, unix:\/path, or http/],
     [['node', 'leave', '--run', ''], 2, /--run: expected at least 1 character, got 0\n$/],
     [['node', 'note', '--run', 'x', '--text', ''], 2, /: --text: expected at least 1 character, got 0\n$/],
     [['log', 'verify', runFile], 2, /heart-logistic\.yaml: this is no archive of a run\n$/],

@@ -63,7 +63,6 @@ export class DeltaLog implements ProtocolCore {
   #publishFrom = 0;
   /** Hash of the model of the history with this root. */
   #hash: { readonly round: number; readonly root: Uint8Array; readonly hash: string } | null = null;
-
   /** Of the input that is dealt with. */
   #nowMs = 0;
 
