@@ -12,7 +12,9 @@ import {
   signSnapshotHeader,
   snapshotBytesMax,
 } from '../../src/log/snapshot.ts';
-import { encodeHashList } from '../../src/log/wire.ts';
+import { partNamedBy } from '../../src/log/store-keys.ts';
+import { decodeRequest, encodeHashList } from '../../src/log/wire.ts';
+import { Flock } from './flock.ts';
 import { contextOf, crypto, signerOf, smallRun } from './small-run.ts';
 
 const run = smallRun({ inputs: 40_000 });
@@ -116,4 +118,43 @@ test('what is here of one that nobody offers any more is let go', () => {
   assert.equal(disk.stored.size, 0);
   assert.equal(pull(again, newer, disk, segments).length, segments);
   assert.deepEqual(again.finish()?.state.round, newer.round);
+});
+
+test('a late joiner that is killed amid a snapshot asks its peers for the rest alone', () => {
+  const strategy = { windowRounds: 3, snapshotRounds: 4, admitRounds: 2 };
+  const small = smallRun({ inputs: 40_000, rounds: 18, strategy });
+  const asked: { root: string; index: number }[] = [];
+  let written = 0;
+  const flock = new Flock(small, {
+    ...{ peers: 4, seed: 'killed amid a snapshot' },
+    survives: (member, output) => {
+      if (member !== 3 || output.type !== 'persist') return true;
+      const parts = output.writes.filter(({ key, value }) => value && partNamedBy(key)).length;
+      written += parts;
+      return parts === 0 || written !== 3;
+    },
+    impostor: (_member, bytes, from) => {
+      const request = decodeRequest(bytes);
+      if (from === 3 && request?.kind === 'segment')
+        asked.push({ root: Buffer.from(request.root).toString('hex'), index: request.index });
+      return undefined;
+    },
+  });
+  for (const index of [0, 1, 2]) flock.boot(index);
+  const { slotMs } = small.manifest;
+  flock.runUntil(12 * slotMs);
+  flock.boot(3);
+  flock.runWhile(() => flock.member(3).core !== null, 14 * slotMs);
+  const held = [...flock.member(3).store.keys()].flatMap((key) => partNamedBy(key) ?? []);
+  assert.equal(held.length, 2);
+  asked.splice(0);
+  flock.boot(3);
+  flock.runWhile(() => flock.member(3).of('joined').length === 0, 17 * slotMs);
+  assert.ok(flock.member(3).of('joined')[0]!.donors > 0);
+  const again = asked.filter(({ root, index }) =>
+    held.some((part) => part.root === root && part.index === index),
+  );
+  assert.deepEqual(again, []);
+  assert.ok(asked.some(({ root }) => root === held[0]!.root));
+  assert.ok(![...flock.member(3).store.keys()].some((key) => partNamedBy(key)));
 });
