@@ -270,7 +270,9 @@ describe('the command line', { concurrency: 2 }, () => {
       assert.deepEqual(Object.keys(row), [
         ...['codec', 'bitsPerParameter', 'boundBits', 'encodeGBps', 'decodeGBps', 'relativeError'],
       ]);
-      assert.ok(Number(row['encodeGBps']) > 0 && Number(row['relativeError']) < 1);
+      // What is right in the mean, with k of n numbers, is off by sqrt(n / k - 1).
+      const most = String(row['codec']).startsWith('rand-k-unbiased') ? 9 : 1;
+      assert.ok(Number(row['encodeGBps']) > 0 && Number(row['relativeError']) < most);
     }
     const [first] = rows;
     assert.match(String(first!['codec']), /default/);
