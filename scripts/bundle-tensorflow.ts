@@ -3,7 +3,7 @@
  * packages hold every build of it six times over with their source maps, tests and a second backend: 60 MB in every installation, of which
  * 2 are used. `npm run build` ends with it; sources and tests load the packages.
  */
-import { copyFileSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, posix, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -48,7 +48,7 @@ async function bundle(): Promise<void> {
   }
 }
 
-/** Of tensors, which is what our own declarations name: as they are, in a folder that is CommonJS, for their imports lack endings. */
+/** Of tensors, which is what our own declarations name, in a folder that is CommonJS, for their imports lack endings. */
 function copyTypes(): void {
   const folder = join(vendor, 'tensorflow-types');
   mkdirSync(folder);
@@ -60,12 +60,20 @@ function copyTypes(): void {
     reached.add(name);
     const file = join(core, `${name}.d.ts`);
     mkdirSync(dirname(join(folder, name)), { recursive: true });
-    cpSync(file, join(folder, `${name}.d.ts`));
-    for (const [, specifier] of readFileSync(file, 'utf8').matchAll(/from '(\.[^']+)'/g)) {
+    const text = readFileSync(file, 'utf8');
+    writeFileSync(join(folder, `${name}.d.ts`), withoutGpu(text));
+    for (const [, specifier] of text.matchAll(/from '(\.[^']+)'/g)) {
       toCopy.push(posix.join(posix.dirname(name), specifier!));
     }
   }
   writeFileSync(join(vendor, 'tensorflow.d.ts'), "export type * from './tensorflow-types/tensor.js';\n");
+}
+
+/** Types of WebGPU are a package that nobody gets for them. */
+function withoutGpu(declarations: string): string {
+  return declarations
+    .replaceAll(/^\/\/\/ <reference types="@webgpu\/types\/dist" \/>\n/gm, '')
+    .replaceAll(/: GPUBuffer;/g, ': unknown;');
 }
 
 /** In what was compiled, and in its declarations. */

@@ -10,7 +10,7 @@ export interface DoctorFacts {
   readonly machine: MachineFacts;
   readonly process: ProcessFacts;
   readonly network: NetworkFacts;
-  readonly runs: readonly RunFacts[];
+  readonly runs: readonly ExaminedRun[];
 }
 
 /** The directory of a node. */
@@ -84,7 +84,7 @@ export interface RunPlan {
   readonly isMember: boolean | null;
 }
 
-export interface RunFacts {
+export interface ExaminedRun {
   /** As it was given, where the id is not known. */
   readonly run: string;
   /** Null where nothing runs. */
