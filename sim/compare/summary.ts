@@ -1,22 +1,22 @@
 /** Trials of a row as figures with intervals. */
-import { confidence, type Interval } from '../../src/math/confidence.ts';
+import { confidence, type MeanInterval } from '../../src/math/confidence.ts';
 import type { Comparison, Variant } from './compare-file.ts';
 import type { Trial } from './trials.ts';
 
 export interface Row {
   readonly variant: Variant;
-  readonly accuracy: Interval;
-  readonly loss: Interval;
-  readonly consensusDistance: Interval;
+  readonly accuracy: MeanInterval;
+  readonly loss: MeanInterval;
+  readonly consensusDistance: MeanInterval;
   /** Of one publication: bits of payload for each parameter. */
-  readonly bitsPerParameter: Interval;
+  readonly bitsPerParameter: MeanInterval;
   /** The same for each local step of a round. */
-  readonly bitsPerParameterStep: Interval;
+  readonly bitsPerParameterStep: MeanInterval;
   /** All that a peer sent, for each parameter and local step. */
-  readonly bytesPerParameterStep: Interval;
+  readonly bytesPerParameterStep: MeanInterval;
   /** Of the trials that got there; null where none did. */
-  readonly roundsToTarget: Interval | null;
-  readonly bytesToTarget: Interval | null;
+  readonly roundsToTarget: MeanInterval | null;
+  readonly bytesToTarget: MeanInterval | null;
   /** Trials that got there, and all. */
   readonly reached: number;
   readonly trials: readonly Trial[];

@@ -1,6 +1,6 @@
 /** A comparison as Markdown and as CSV. */
 import { csvLine } from '../../src/core/csv-line.ts';
-import type { Interval } from '../../src/math/confidence.ts';
+import type { MeanInterval } from '../../src/math/confidence.ts';
 import type { Comparison } from './compare-file.ts';
 import type { Row } from './summary.ts';
 
@@ -112,14 +112,14 @@ function targetText({ accuracy, loss }: Comparison['target']): string {
   return loss === undefined ? '' : `loss ${loss}`;
 }
 
-function interval({ mean, half }: Interval, factor: number, digits: number): string {
+function interval({ mean, half }: MeanInterval, factor: number, digits: number): string {
   // A task without accuracy.
   if (Number.isNaN(mean)) return '-';
   const text = (factor * mean).toFixed(digits);
   return half === null ? text : `${text} ± ${(factor * half).toFixed(digits)}`;
 }
 
-function reached({ reached: count, trials }: Row, value: Interval | null, factor: number): string {
+function reached({ reached: count, trials }: Row, value: MeanInterval | null, factor: number): string {
   if (!value) return 'never';
   const text = significant(factor * value.mean);
   return count < trials.length ? `${text} (${count} of ${trials.length})` : text;

@@ -49,14 +49,14 @@ async function networkKeyIn(file: string): Promise<string> {
   return Buffer.from(await loadNetworkKey(file)).toString('hex');
 }
 
-interface Asked {
+interface InvitationOptions {
   readonly run: string | undefined;
   readonly networkKey: string | null;
   readonly signal: AbortSignal;
 }
 
 /** @throws as of `commandNode`; ConfigError where the node cannot invite anybody */
-async function invitationOf(target: NodeTarget, { run, networkKey, signal }: Asked) {
+async function invitationOf(target: NodeTarget, { run, networkKey, signal }: InvitationOptions) {
   const { commandNode, readNode } = await import('../daemon/connect.ts');
   const { nodeSettingsSchema } = await import('../node/node-reader.ts');
   const { runViewSchema } = await import('../node/run-view.ts');

@@ -74,8 +74,8 @@ async function isUntouchedTestnet(directory: string): Promise<boolean> {
 /** Nodes are started elsewhere: their paths are whole. @throws MlflowTargetError, as `FigureFiles.open` */
 async function figuresOf({ tensorboard, csv, mlflow }: FigureOptions): Promise<FigureTargets> {
   if (mlflow !== undefined) {
-    const { checkedMlflowUrl } = await import('../api/mlflow-client.ts');
-    checkedMlflowUrl(mlflow, !!process.env['MLFLOW_TRACKING_TOKEN']);
+    const { checkedMlflowUrl, mlflowPass } = await import('../api/mlflow-client.ts');
+    checkedMlflowUrl(mlflow, mlflowPass(process.env) !== null);
   }
   if (tensorboard !== undefined || csv !== undefined) {
     const { FigureFiles } = await import('./parts/figure-files.ts');

@@ -5,7 +5,7 @@
 import type { CoreStatus, Input, PeerKey, ProtocolEvent } from '../core/io.ts';
 import type { PrivacyState } from '../learning/private/privacy-ledger.ts';
 import type { NetworkEvent } from '../network/events.ts';
-import type { Figures } from '../tasks/assessment.ts';
+import type { ClassFigures } from '../tasks/assessment.ts';
 import type { Metrics } from '../tasks/metrics.ts';
 import type { ClockOffset } from './clock-offset.ts';
 import type { PastEnd } from './past-end.ts';
@@ -89,7 +89,7 @@ export type SessionEvent =
       readonly kind: 'evaluated';
       readonly round: number;
       /** Of the same examples; left out where a learner counts none. */
-      readonly figures?: Figures;
+      readonly figures?: ClassFigures;
     } & Omit<Metrics, 'assessment'>)
   /** How the privacy budgets of the run stand. */
   | { readonly kind: 'privacy'; readonly state: PrivacyState; readonly isBeginning: boolean }

@@ -189,6 +189,7 @@ export class Running {
     if (event.kind === 'phase') {
       this.#pastEnd.notePhase(event.phase);
       this.#transport.rest(event.phase === 'finished');
+      this.#watch.rest(event.phase === 'finished');
       this.saySample();
     }
     this.#privacy?.note(event);

@@ -10,7 +10,7 @@ import { after, describe, test } from 'node:test';
 import { startBootstrap } from '../../src/daemon/bootstrap.ts';
 import { remoteDoor } from '../../src/daemon/connect.ts';
 import { startDaemon } from '../../src/daemon/daemon.ts';
-import type { DoctorFacts, NetworkFacts, PlaceFacts, RunFacts } from '../../src/daemon/doctor/facts.ts';
+import type { DoctorFacts, ExaminedRun, NetworkFacts, PlaceFacts } from '../../src/daemon/doctor/facts.ts';
 import type { Finding } from '../../src/daemon/doctor/finding.ts';
 import { findingsOf } from '../../src/daemon/doctor/findings.ts';
 import { gatherFacts, type Subject } from '../../src/daemon/doctor/gather-facts.ts';
@@ -57,7 +57,7 @@ const healthyView: RunView = someView({
   ...{ folded: { own: 5, others: 5 }, clock: { offsetMs: 0, claimedMs: null, peers: 3 }, deltasPublished: 6 },
   members: { known: null, here: 2, linked: [peer], present: [], missing: [], names: {} },
 });
-const run: RunFacts = {
+const run: ExaminedRun = {
   run: 'bafy',
   view: healthyView,
   plan: null,
@@ -79,7 +79,7 @@ const ofView = (more: Partial<RunView>): DoctorFacts => ({
 });
 const ofBootstrap = (...outcomes: ProbeOutcome[]): DoctorFacts =>
   ofNetwork({ peers: [], bootstraps: outcomes.map(probe) });
-const ofRun = (more: Partial<RunFacts>): DoctorFacts => ({
+const ofRun = (more: Partial<ExaminedRun>): DoctorFacts => ({
   ...{ ...healthy, process: { kind: 'none' }, runs: [{ ...run, view: null, ...more }] },
 });
 const ofHolders = (...clocks: (number | null)[]): DoctorFacts =>

@@ -11,7 +11,7 @@ export interface DoctorFacts {
   readonly machine: MachineFacts | null;
   readonly process: ProcessFacts;
   readonly network: NetworkFacts;
-  readonly runs: readonly RunFacts[];
+  readonly runs: readonly ExaminedRun[];
 }
 
 /** The directory of a node. */
@@ -87,7 +87,7 @@ export interface RunPlan {
   readonly isMember: boolean | null;
 }
 
-export interface RunFacts {
+export interface ExaminedRun {
   /** As it was given, where the id is not known. */
   readonly run: string;
   /** Null where nothing runs. */

@@ -25,7 +25,7 @@ import { type ConnectivityGiven, connectivitySchema } from '../connectivity.ts';
 import { DAEMON_INFO_FILE, type DaemonInfo, readDaemonInfo } from '../daemon-info.ts';
 import { keyFileOf, networkKeyOf, TOKEN_FILE } from '../directory.ts';
 import { logFileBytesMax } from '../log-file.ts';
-import type { DoctorFacts, NetworkFacts, PlaceFacts, Privacy, ProcessFacts, RunFacts } from './facts.ts';
+import type { DoctorFacts, ExaminedRun, NetworkFacts, PlaceFacts, Privacy, ProcessFacts } from './facts.ts';
 import { planOf } from './run-plan.ts';
 
 export interface Subject {
@@ -264,7 +264,7 @@ async function runsOf(
   answers: Answers | null,
   key: string | null,
   holdersOf: (runId: string) => Promise<Holder[] | null>,
-): Promise<RunFacts[]> {
+): Promise<ExaminedRun[]> {
   if (answers !== null) {
     return Promise.all(
       answers.views.map(async (view) => ({
@@ -274,7 +274,7 @@ async function runsOf(
     );
   }
   return Promise.all(
-    settings.runs.map(async ({ run, data }): Promise<RunFacts> => {
+    settings.runs.map(async ({ run, data }): Promise<ExaminedRun> => {
       try {
         const { runId, plan } = await planOf(run, { directory, key });
         const problem = data === null || existsSync(data) ? null : `its data ${data} does not exist`;

@@ -5,7 +5,7 @@ import { amount, span } from '../../node/amount.ts';
 import { type ClockOffset, clockOffset, isClockOff, surelyOff } from '../../node/clock-offset.ts';
 import { type Notice, worstCause } from '../../node/outcome.ts';
 import type { RunView } from '../../node/run-view.ts';
-import type { DoctorFacts, RunFacts, RunPlan } from './facts.ts';
+import type { DoctorFacts, ExaminedRun, RunPlan } from './facts.ts';
 import type { Finding } from './finding.ts';
 
 export function runFindings({ runs, place, process, nowMs }: DoctorFacts): Finding[] {
@@ -28,12 +28,12 @@ export function runFindings({ runs, place, process, nowMs }: DoctorFacts): Findi
   ]);
 }
 
-function nameOf({ run, view }: RunFacts): string {
+function nameOf({ run, view }: ExaminedRun): string {
   const id = view?.runId ?? run;
   return view?.run ? `${view.run.name} (${id.slice(0, 12)}...)` : id;
 }
 
-function holderFindings(facts: RunFacts): Finding[] {
+function holderFindings(facts: ExaminedRun): Finding[] {
   const id = 'holders';
   const name = nameOf(facts);
   if (facts.problem !== null) {
@@ -89,7 +89,7 @@ function whichOf(all: number, linked: number, silent: number): string {
   return `, of which ${said.join(' and ')}`;
 }
 
-function planFindings({ view, plan, ...facts }: RunFacts, nowMs: number): Finding[] {
+function planFindings({ view, plan, ...facts }: ExaminedRun, nowMs: number): Finding[] {
   if (plan === null || view !== null) return [];
   const name = nameOf({ view, plan, ...facts });
   const findings: Finding[] = [];
@@ -245,7 +245,7 @@ function stateFinding({ state, failure, outcome, outcomeText, run, runId }: RunV
 }
 
 /** By the node's own watch where it runs, else by who was asked now. */
-function clockFindings({ view, plan, holders }: RunFacts): Finding[] {
+function clockFindings({ view, plan, holders }: ExaminedRun): Finding[] {
   const slotMs = view?.slotMs ?? view?.run?.slotMs ?? plan?.slotMs ?? null;
   const clock = view === null || view.clock.peers === 0 ? offsetBy(holders ?? []) : view.clock;
   const off = clock.offsetMs ?? clock.claimedMs;

@@ -5,7 +5,7 @@
  */
 import type { Stream, StreamMessageEvent } from '@libp2p/interface';
 import { FrameError, RequestError } from '../errors.ts';
-import { type Answer, type FrameBounds, FrameParser, pieceBytes } from './frames.ts';
+import { type ExchangeAnswer, type FrameBounds, FrameParser, pieceBytes } from './frames.ts';
 
 /** How long bytes may still come after the end of a stream was reported; only failures wait for it. */
 const LATE_BYTES_MS = 50;
@@ -95,7 +95,7 @@ export function readFrames(
   stream: Stream,
   kind: 'request' | 'answer',
   options: ReadOptions,
-): Promise<Answer> {
+): Promise<ExchangeAnswer> {
   const { signal } = options;
   const parser = new FrameParser(kind, options);
   return new Promise((resolve, reject) => {
