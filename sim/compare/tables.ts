@@ -49,6 +49,38 @@ export function markdownTable(rows: readonly Row[], comparison: Comparison): str
   return `${table}\n${omitted ? `\nLeft out:\n${omitted}\n` : ''}`;
 }
 
+/** What `--json` prints of a row, for programs: means over the seeds. */
+export interface ComparedRow {
+  /** Of the file. */
+  readonly comparison: string;
+  readonly method: string;
+  readonly alpha: number;
+  readonly lossMean: number;
+  /** Half the width of the 95 % confidence interval; null for a single seed. */
+  readonly lossHalfWidth: number | null;
+  /** null for a task without. */
+  readonly accuracyMean: number | null;
+  readonly bitsPerParameter: number;
+  readonly bitsPerParameterStep: number;
+  readonly bytesPerParameterStep: number;
+  readonly seeds: number;
+}
+
+export function comparedRows(comparison: string, rows: readonly Row[]): ComparedRow[] {
+  return rows.map((row) => ({
+    comparison,
+    method: row.variant.name,
+    alpha: row.variant.alpha,
+    lossMean: row.loss.mean,
+    lossHalfWidth: row.loss.half,
+    accuracyMean: Number.isNaN(row.accuracy.mean) ? null : row.accuracy.mean,
+    bitsPerParameter: row.bitsPerParameter.mean,
+    bitsPerParameterStep: row.bitsPerParameterStep.mean,
+    bytesPerParameterStep: row.bytesPerParameterStep.mean,
+    seeds: row.trials.length,
+  }));
+}
+
 /** One line a trial, every figure in full. */
 export function csvTable(rows: readonly Row[]): string {
   const head = [

@@ -1,7 +1,7 @@
 /** The runs of a daemon: what it joins, remembers, shows and gives up. What commands act upon. */
 import { join } from 'node:path';
 import type { Crypto } from '../core/crypto.ts';
-import type { KindState } from '../core/io.ts';
+import type { KindState, PeerKey } from '../core/io.ts';
 import type { Store } from '../core/ports.ts';
 import { composeEntry } from '../entries/registry.ts';
 import type { NetworkReadings } from '../network/host-readings.ts';
@@ -234,6 +234,10 @@ export class NodeRuns implements NodeControl, NodeReader {
 
   blobs(runId: string): BlobKeeper {
     return this.#session(runId).blobs();
+  }
+
+  refuse(peers: readonly PeerKey[]): void {
+    this.#options.node.refuse(peers);
   }
 
   stop(): void {

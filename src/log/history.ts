@@ -48,6 +48,8 @@ export interface HistoryOptions {
   readonly peers: ReadonlySet<PeerKey>;
   readonly refusals: Refusals;
   readonly nextRequestId: () => number;
+  /** Of what is being handled. */
+  readonly nowMs: () => number;
   /** Whose sets count. In a history that is not anyone's we do not stand, but look into it. */
   readonly leaders: Leaders;
   /** The place that our history must contain, where we were told of one. */
@@ -79,7 +81,7 @@ export class History {
     const timeoutMs = Math.max(2000, Math.min(15_000, 2 * frame.slotMs));
     this.#requests = new RequestTable(timeoutMs, options.nextRequestId);
     this.#digests = new DigestExchange({ replica, random, isOurs: leaders === 'anyone' });
-    this.#fetch = new EntryFetch(crypto);
+    this.#fetch = new EntryFetch(crypto, options.nowMs);
     this.#finality = new Finality(replica, frame);
     this.#founding = new Founding(options.checkpoint, replica);
     this.#folding = new Folding({
@@ -87,11 +89,7 @@ export class History {
       ...{ entitlement: options.entitlement, self: options.self, windowRounds: frame.windowRounds },
     });
     this.#chain = new ChainFetch(replica, frame);
-    this.catchUp = new CatchUp(
-      { kinds, envelopes, bytesMax: snapshotBytesMax(kinds), entitlement: options.entitlement },
-      random,
-      options.leaders,
-    );
+    this.catchUp = new CatchUp({ ...options, bytesMax: snapshotBytesMax(kinds) }, random, options.leaders);
   }
 
   get windowRounds(): number {
@@ -153,6 +151,7 @@ export class History {
       windowRounds: this.windowRounds,
     });
     if (reached) this.#founding.end();
+    this.#finishSnapshot(out);
     return reached;
   }
 
@@ -376,8 +375,9 @@ export class History {
 
   #finishSnapshot(out: EffectSink): void {
     const finished = this.catchUp.finish();
-    if (!finished) return;
-    out.push({ type: 'persist', writes: this.replica.adopt(finished.state, finished.blob), durable: true });
-    this.replaced();
+    const adopted = finished ? this.replica.adopt(finished.state, finished.blob) : [];
+    const writes = [...adopted, ...this.catchUp.takeWrites()];
+    if (writes.length > 0) out.push({ type: 'persist', writes, durable: finished !== null });
+    if (finished) this.replaced();
   }
 }

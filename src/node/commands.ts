@@ -39,6 +39,9 @@ const data = z
   .meta({ path: 'always' satisfies PathField })
   .describe('your examples; they never leave this machine');
 
+/** As many fit into what the API reads of a command. */
+const refusedMax = 768;
+
 export const NODE_COMMANDS: readonly NodeCommand[] = [
   command(
     'join',
@@ -193,6 +196,22 @@ export const NODE_COMMANDS: readonly NodeCommand[] = [
     },
   ),
   ...MODEL_COMMANDS,
+  command(
+    'refuse',
+    'have no connection with some nodes until told otherwise or started again, to see how a run fares in parts',
+    z.strictObject({
+      peers: z
+        .array(z.string().regex(/^[0-9a-f]{64}$/, 'expected the key of a node: 64 hexadecimal digits'))
+        .max(refusedMax)
+        .default([])
+        .describe('their keys, in place of those named before; left out: nobody is refused any more'),
+    }),
+    async (control, { peers }) => {
+      control.refuse(peers);
+      const said = peers.length === 0 ? 'nobody' : amount(peers.length, 'node');
+      return { json: { refusing: peers }, lines: [`refuses   ${said}`] };
+    },
+  ),
   command('stop', 'stop a node', z.strictObject({}), async (control) => {
     control.stop();
     return { json: { stopping: true }, lines: ['stopping'] };

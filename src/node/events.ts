@@ -37,6 +37,8 @@ export interface RunSample {
   readonly core: Omit<CoreStatus, 'contributions'> & { readonly contributions: readonly Contribution[] };
   /** Connected peers of the run: the events of their coming and going may be thinned out where they are too many. */
   readonly linked: readonly PeerKey[];
+  /** Nodes that this one was told to have no connection with. */
+  readonly refusing: readonly PeerKey[];
   /** Bytes on all connections of the node, since its start: its runs share them. */
   readonly bytesIn: number;
   readonly bytesOut: number;

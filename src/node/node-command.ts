@@ -87,6 +87,8 @@ export interface NodeControl {
   stateOf(runId: string, kind: string): KindState | null;
   /** What is published in it, as files. @throws NodeError */
   blobs(runId: string): BlobKeeper;
+  /** Has no connection with these any more, in place of those named before; until the node stops. */
+  refuse(peers: readonly PeerKey[]): void;
   /** Begins to stop the node. */
   stop(): void;
 }

@@ -45,6 +45,8 @@ export interface Tally {
   readonly firstPeerRound: number | null;
   readonly peers: number;
   readonly slotMs: number;
+  /** Nodes that this one was told to have no connection with. */
+  readonly refusing: readonly string[];
   /** Entries with our signature that we did not write. */
   readonly foreignEntries: number;
   readonly clock: ClockOffset;
@@ -73,6 +75,7 @@ export interface Notice {
     | 'left-out'
     | 'no-member'
     | 'over'
+    | 'parted'
     | 'privacy'
     | 'twin'
     | 'unheard';
@@ -175,6 +178,12 @@ export function noticesOf(tally: Tally): Notice[] {
     notices.push({
       id: 'twin',
       text: 'twin: entries come that are signed with the key of this node and that it did not write: its directory was copied, so stop one of the two and give it an empty --dir',
+    });
+  }
+  if (tally.refusing.length > 0) {
+    notices.push({
+      id: 'parted',
+      text: `parted: this node was told to have no connection with ${amount(tally.refusing.length, 'node')}, until it is told otherwise or started again: \`starlings node refuse\` without --peers lets them in`,
     });
   }
   if (isFinished || sinceRound === null) return notices;

@@ -58,6 +58,7 @@ const forTests: Readonly<Record<string, string>> = {
   'src/ledger/score-round.ts worthOf': 'the oracle goes over all coalitions',
   'src/ledger/tally.ts correlation': 'held against known values',
   'src/log/envelope.ts indexMax': 'a bound',
+  'src/testnet/lines.ts lineCommands': 'what is given to ip and tc, where nobody is root',
   'src/log/log-book.ts placeToBytes': 'what is written is read back',
   'src/log/wire.ts ROUND_STATES': 'messages are drawn from all of them',
   'src/methods/aggregators/krum.ts krumScores': 'held against the paper',

@@ -28,6 +28,7 @@ const good: Tally = {
   pastEnd: null,
   peers: 2,
   slotMs: 500,
+  refusing: [],
   foreignEntries: 0,
   clock: { offsetMs: 12, claimedMs: null, peers: 2 },
   deltasPublished: 98,
@@ -270,6 +271,12 @@ describe('what is said while it happens', () => {
     assert.deepEqual(idsOf({ ...asking, skipped: { over: 3 }, deltasPublished: 0 }), ['over']);
     assert.deepEqual(idsOf({ isMember: false }), ['no-member']);
     assert.deepEqual(idsOf({ foreignEntries: 1 }), ['twin']);
+    assert.deepEqual(idsOf({ refusing: ['bb'] }), ['parted']);
+    assert.deepEqual(
+      idsOf({ refusing: ['bb'], isFinished: true }),
+      ['parted'],
+      'it hides what else would come',
+    );
     assert.deepEqual(idsOf({ foreignEntries: 1, isFinished: true }), ['twin']);
     assert.deepEqual(idsOf({ peers: 0, deltasPublished: 0, skipped: { [slow]: 1 } }), ['alone']);
     assert.deepEqual(idsOf({ folded: { own: 3, others: 0 } }), ['unheard']);

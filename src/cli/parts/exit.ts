@@ -54,7 +54,9 @@ const WRONG_INPUT: ReadonlySet<string> = new Set([
     'BAD_NODE_STATE',
   ],
   ...[
+    'BAD_PARTS',
     'BAD_RUN',
+    'BAD_SHAPE',
     'BAD_TOKEN_FILE',
     'BAD_TESTNET_STATE',
     'BAD_USAGE',

@@ -90,6 +90,7 @@ export function renderView(
     '',
     progressLine(state, width, paint),
     bootstrapLine(state, width, paint),
+    ...(state.parts == null ? [] : [paint('bad', cut(state.parts, width))]),
   ].join('\n');
 }
 

@@ -53,6 +53,7 @@ export interface AuditingOptions {
   /** Records stay in the store, for audits of our own. */
   readonly keepsAll: boolean;
   readonly nextRequestId: () => number;
+  readonly nowMs: () => number;
 }
 
 /** What an auditor has come to. */
@@ -203,7 +204,8 @@ export class Auditing {
 
   #fetchOf({ record, recordBytes }: DeltaProof, author: PeerKey): BlobFetch {
     const most = 8 * this.#options.size + recordBytesMore;
-    const fetch = new BlobFetch(record, Math.min(recordBytes, most), this.#options.crypto);
+    const { crypto, nowMs } = this.#options;
+    const fetch = new BlobFetch(record, Math.min(recordBytes, most), crypto, nowMs);
     fetch.addHolder(author);
     return fetch;
   }

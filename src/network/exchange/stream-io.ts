@@ -45,6 +45,14 @@ export async function writePieces(
   }
 }
 
+/** Resolves once nothing of what was written is left in the stream. @throws as `writePieces` */
+export async function emptied(stream: Stream, options: WriteOptions): Promise<void> {
+  while (stream.writeBufferLength > 0) {
+    options.signal.throwIfAborted();
+    await nextWriteEvent(stream, options);
+  }
+}
+
 /** Resolves at the next sign that the stream moved. A listener of its own each time: onDrain() works once. */
 function nextWriteEvent(stream: Stream, { stallMs, signal }: WriteOptions): Promise<void> {
   return new Promise((resolve, reject) => {
