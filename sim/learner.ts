@@ -1,10 +1,10 @@
 /** What trains in a scenario: one learner with a training share for every peer. */
 
+import { judgedExamplesOf } from '../src/learning/evaluation-set.ts';
 import type { Learner } from '../src/learning/learner.ts';
 import { createTfjsLearner } from '../src/learning/tfjs/tfjs-learner.ts';
 import { startLearnerThread } from '../src/learning/thread/learner-proxy.ts';
 import { rngFor } from '../src/math/rng.ts';
-import { logOf } from '../src/methods/registry.ts';
 import { mnistFolder } from '../src/tasks/data/idx-images/mnist-folder.ts';
 import { loadTaskData } from '../src/tasks/data/registry.ts';
 import { withValidation } from '../src/tasks/datasets/validation.ts';
@@ -81,7 +81,7 @@ export async function buildLearner(
     }),
     heldOut,
     // Public: peers may have some of it among their own.
-    evaluation: logOf(run.strategy)?.judging ? train.sample(evaluationExamples) : null,
+    evaluation: judgedExamplesOf(run) !== null ? train.sample(evaluationExamples) : null,
     // Of the backends only this one has the same bits on every machine.
     backend: 'wasm',
   });

@@ -24,7 +24,10 @@ export function addRunCreateCommand(parent: Command): void {
     .action((file: string, options: Options, command: Command) =>
       perform(command, async ({ say }) => {
         const { loadRunFile } = await import('../config/run-file.ts');
-        const { spec, vectors: paths } = await loadRunFile(file);
+        const { spec: given, vectors: paths } = await loadRunFile(file);
+        const { protectionsOf, withDefaultJudging } = await import('../run/protection.ts');
+        const company = { hasEvaluation: paths.evaluation !== undefined, isOneHand: false };
+        const spec = withDefaultJudging(given, company);
         checkMayWrite(options.out, options.force);
         const { checkTrainable } = await import('../learning/tfjs/trainable.ts');
         const { externalFactsOf, modelKindOf } = await import('../tasks/models/registry.ts');
@@ -36,8 +39,6 @@ export function addRunCreateCommand(parent: Command): void {
         const { besideManifest, createRun, writeManifestFile } = await import('../node/manifest-file.ts');
         const { signer } = await loadIdentity(options.key);
         const startAtMs = Math.round(Date.now() + options.startIn * 1000);
-        const { logOf } = await import('../methods/registry.ts');
-        const { protectionOf, unprotected } = await import('../entries/judging-registry.ts');
         const { readRunFiles } = await import('../learning/evaluation-set.ts');
         const vectors = await readRunFiles(paths, spec);
         const run = createRun(spec, startAtMs, createCrypto(), signer, vectors);
@@ -47,12 +48,14 @@ export function addRunCreateCommand(parent: Command): void {
         for (const { name, bytes } of run.manifest.files ?? []) {
           say(`file     ${besideManifest(options.out, name)}, ${bytes} bytes: keep it beside the manifest`);
         }
-        const { judging } = logOf(spec.strategy) ?? {};
-        say(`protects ${judging ? protectionOf(judging) : unprotected}`);
+        const protects = protectionsOf(spec);
+        for (const sentence of protects) say(`protects ${sentence}`);
         say(`starts   ${new Date(startAtMs).toISOString()}`);
         say(`\nGive the manifest to one node; the others need the run id alone:`);
         say(`  starlings node --run ${options.out} --data DIR --bootstrap ADDRESS`);
-        return { json: { runId: run.runId, manifest: options.out, creator: signer.key, startAtMs } };
+        return {
+          json: { runId: run.runId, manifest: options.out, creator: signer.key, startAtMs, protects },
+        };
       }),
     );
 }

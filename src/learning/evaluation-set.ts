@@ -2,6 +2,7 @@
  * The evaluation set of a run: examples that everybody has, on which deltas are judged. It travels as a file of the run, little-endian
  * float32: of each example what the model takes and then the right answers. Bytes and classes are whole numbers, which float32 holds exactly.
  */
+import { evaluationExamplesOf } from '../entries/judging-registry.ts';
 import { logOf } from '../methods/registry.ts';
 import { evaluationFile, type RunVectors, type VectorPaths } from '../run/run-files.ts';
 import type { RunSpec } from '../run/run-spec.ts';
@@ -30,11 +31,11 @@ export async function readRunFiles(
 ): Promise<RunVectors> {
   const { evaluation: path, ...others } = paths;
   const vectors = await readRunVectors(others, spec.model);
-  const judging = logOf(spec.strategy)?.judging;
-  if (!judging) {
+  const examples = judgedExamplesOf(spec);
+  if (examples === null) {
     if (path === undefined) return vectors;
     throw new DataShapeError(
-      `${path}: nobody judges deltas in this run: leave \`evaluation\` out, or name a \`judging\``,
+      `${path}: nobody judges deltas by examples in this run: leave \`evaluation\` out, or \`judging\` of \`strategy\` be scores`,
     );
   }
   const data = path ?? (await taskKindOf(spec.task).bundledData?.());
@@ -44,7 +45,13 @@ export async function readRunFiles(
     );
   }
   const { heldOut } = await loadTaskData(spec.task, spec.model, data);
-  return { ...vectors, [evaluationFile]: packed(heldOut.sample(drawsInASet * judging.examples), spec) };
+  return { ...vectors, [evaluationFile]: packed(heldOut.sample(drawsInASet * examples), spec) };
+}
+
+/** Examples of its evaluation set that judging a round takes; null where no deltas are judged by examples. */
+export function judgedExamplesOf({ strategy }: Pick<RunSpec, 'strategy'>): number | null {
+  const judging = logOf(strategy)?.judging;
+  return judging ? evaluationExamplesOf(judging) : null;
 }
 
 /** @throws DataShapeError where it has no example, or is larger than a node would take */

@@ -2,7 +2,7 @@ import type { PeerKey } from '../core/io.ts';
 import type { LogState } from './log-state.ts';
 
 /** Rounds of work after which a key counts in full in an open run, and what one counts that has done none. Guesses. */
-const rampDeltas = 8;
+export const rampDeltas = 8;
 const strangerWeight = 1 / 16;
 
 /** Keys, of which it is asked how many they are and whether one is among them. */

@@ -26,6 +26,8 @@ export interface FinalRound<Content> {
   readonly publishers: readonly PeerKey[];
   /** Whether some kind, as of the round before, lets nothing of the author carry weight. */
   readonly isSilenced: (author: PeerKey) => boolean;
+  /** What the author's words weigh by what it has done, in (0, 1], this round's deltas included. */
+  readonly standingOf: (author: PeerKey) => number;
 }
 
 /** What a round of a kind amounts to. */
@@ -50,6 +52,8 @@ export interface EntryKind<Content = unknown, State = unknown> {
   admit(entry: EntryHeader, state: State): RefusalReason | null;
   /** Of a kind that judges: whether what the author publishes is to carry no weight. */
   silences?(state: State, author: PeerKey): boolean;
+  /** Of the run's first kind: what the author's words weigh by what it has done, in (0, 1]. */
+  standing?(state: State, author: PeerKey): number;
   initial(): State;
   /** A copy that `reduce` may modify; `into` may give its memory. */
   clone(state: State, into?: State): State;

@@ -85,8 +85,9 @@ export function foldRound(
   // The first kind is reduced before those that judge it.
   const isSilenced = (author: PeerKey): boolean =>
     kinds.some((kind, index) => kind.silences?.(state.kinds[index], author) ?? false);
-  const common = { round, banned, isOver: isLate, root, isSilenced };
   const [first] = kinds;
+  const standingOf = (author: PeerKey): number => first.standing?.(state.kinds[0], author) ?? 1;
+  const common = { round, banned, isOver: isLate, root, isSilenced, standingOf };
   const summary = first.reduce(state.kinds[0], { ...common, entries: counted[0]!, publishers: [] });
   const { publishers } = summary;
   for (const [index, kind] of kinds.entries()) {

@@ -21,8 +21,8 @@ export interface DeltaLogTraits {
   /** Rounds until a round is final. */
   readonly windowRounds: number;
   readonly snapshotRounds: number;
-  /** By what deltas are judged; left out: by nothing. */
-  readonly judging?: JudgingSpec | undefined;
+  /** By what deltas are judged; null: by nothing. Left out, it is still to be said by whoever makes the run. */
+  readonly judging?: JudgingSpec | null | undefined;
   /** Kinds of entry besides deltas, in the order of their numbers from 1 on. */
   readonly kinds: ReadonlyArray<{ readonly id: string }>;
   /** What it is made of, to be folded outside of a node. */

@@ -20,6 +20,7 @@ import {
   type Store,
   type Transport,
 } from '../core/ports.ts';
+import { agreementWith } from '../entries/vote/agreement.ts';
 import type { Learner } from '../learning/learner.ts';
 import { LearnerBrokenError } from '../learning/learning-error.ts';
 import { defaultHeldInputsLimits, HeldInputs, type HeldInputsLimits, mayWait } from './held-inputs.ts';
@@ -419,7 +420,10 @@ export class NodeDriver {
     const { learner } = this.#options;
     // The core hears of it in a call of its own, also where the learner cannot judge.
     await null;
-    const scores = await learner.judge?.(question, this.#aborter.signal).catch(() => null);
+    const scores =
+      question.means === 'own-update'
+        ? agreementWith(question)
+        : await learner.judge?.(question, this.#aborter.signal).catch(() => null);
     this.#input({ type: 'judged', round, scores: scores ?? null });
   }
 

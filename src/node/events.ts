@@ -23,6 +23,8 @@ export interface RunFacts {
   readonly windowRounds: number;
   /** Who signed it. */
   readonly creator: PeerKey;
+  /** What protects it from who takes part, in sentences. */
+  readonly protects: readonly string[];
   /** Null where the run is open. */
   readonly members: readonly PeerKey[] | null;
   /** What the manifest calls them. */

@@ -1,4 +1,5 @@
 /** Where the learners of a node's runs come from. */
+import { judgedExamplesOf } from '../learning/evaluation-set.ts';
 import { initialVector, vectorHash } from '../learning/initial.ts';
 import type { Learner } from '../learning/learner.ts';
 import { LearnerBrokenError } from '../learning/learning-error.ts';
@@ -7,7 +8,6 @@ import { createProcessLearner } from '../learning/process/process-learner.ts';
 import { TrainerAnswerError, TrainerCrashedError } from '../learning/process/trainer-error.ts';
 import type { TrainerCommand } from '../learning/process/trainer-process.ts';
 import { createThreadLearner } from '../learning/thread/learner-proxy.ts';
-import { logOf } from '../methods/registry.ts';
 import type { SignedManifest } from '../run/manifest.ts';
 import { TrainerNeededError } from '../tasks/models/external/trainer-needed-error.ts';
 import { externalFactsOf } from '../tasks/models/registry.ts';
@@ -44,7 +44,7 @@ export function createWarmLearner(request: LearnerRequest): Promise<Learner> {
   if (externalFactsOf(model) !== null) {
     return Promise.reject(new TrainerNeededError(`the model of run ${run.runId} is trained`));
   }
-  if (logOf(run.manifest.strategy)?.judging && evaluation === null) {
+  if (judgedExamplesOf(run.manifest) !== null && evaluation === null) {
     const message = `members of run ${run.runId} judge deltas, and its manifest names no file of examples to judge them on`;
     return Promise.reject(new NodeError('NO_EVALUATION_SET', message));
   }

@@ -4,6 +4,7 @@ import type { PeerKey } from '../core/io.ts';
 import { lastingNeighbours } from '../methods/lasting-neighbours.ts';
 import { logOf } from '../methods/registry.ts';
 import { modelSize, type RunManifest } from '../run/manifest.ts';
+import { protectionsOf } from '../run/protection.ts';
 import type { RunFacts } from './events.ts';
 import { NodeError } from './node-error.ts';
 
@@ -24,6 +25,7 @@ export function factsOf(manifest: RunManifest): RunFacts {
     startAtMs,
     windowRounds: logOf(strategy)?.windowRounds ?? 0,
     creator,
+    protects: protectionsOf(manifest),
     members: membership.kind === 'open' ? null : membership.members,
     names: membership.kind === 'open' ? {} : (membership.names ?? {}),
   };

@@ -247,9 +247,9 @@ export class RunReducer {
     this.#view = { ...this.#view, ...fields };
   }
 
-  #open({ members, names, ...run }: RunFacts): void {
+  #open({ members, names, protects, ...run }: RunFacts): void {
     this.#roster.name(members, names);
-    this.#change({ state: 'preparing', run, trouble: null });
+    this.#change({ state: 'preparing', run: { ...run, protects: [...protects] }, trouble: null });
   }
 }
 

@@ -4,6 +4,7 @@
  */
 import * as z from 'zod';
 import { membershipSchema, wrongName } from '../core/membership.ts';
+import { evaluationExamplesOf } from '../entries/judging-registry.ts';
 import { logOf, methodOf, methodSchema, needsRoster } from '../methods/registry.ts';
 import { type Impossible, within } from '../registry/impossible.ts';
 import { taskSchema } from '../tasks/data/registry.ts';
@@ -145,7 +146,7 @@ export const runYamlSchema = runSpecSchema.extend({
     .optional()
     .describe(
       'data as the task has it: what of it is held out, 8 times `judging.examples` at most, is what deltas are judged on, and travels as a ' +
-        'file of the run; left out: data that came with the program',
+        'file of the run; left out: where deltas are scored, data that came with the program',
     ),
 });
 
@@ -167,19 +168,23 @@ export function impossibleCombination(spec: RunSpec, peersExpected: number | nul
   );
 }
 
-/** Deltas are judged by a model that everybody can compute, whole. */
+/** Deltas are judged on examples by a model that everybody can compute, whole. */
 function impossibleJudging({ strategy, model, shared }: RunSpec): Impossible | null {
-  if (!logOf(strategy)?.judging) return null;
+  const judging = logOf(strategy)?.judging;
+  if (!judging || evaluationExamplesOf(judging) === null) return null;
   const path = ['strategy', 'judging'];
   if (externalFactsOf(model) !== null) {
     return {
       path,
-      message: 'is for models of ours: the gradient of one that a trainer alone can compute is not told',
+      message: `${judging.id} are for models of ours: the gradient of one that a trainer alone can compute is not told; votes need none`,
     };
   }
   return shared === undefined
     ? null
-    : { path, message: 'is for runs that share the whole model: leave `shared` out' };
+    : {
+        path,
+        message: `${judging.id} are for runs that share the whole model: leave \`shared\` out, or take votes`,
+      };
 }
 
 /** Parameters that peers share: what goes over the wire. */

@@ -46,7 +46,10 @@ function entriesOf({ kind, bodies, claims }: Subject, round: number): LogEntry[]
   });
 }
 
-const alone = { root: new Uint8Array(32), publishers: [], isSilenced: () => false, banned: new Map() };
+const alone = {
+  ...{ root: new Uint8Array(32), publishers: [], banned: new Map() },
+  ...{ isSilenced: () => false, standingOf: () => 1 },
+};
 
 function fold(subject: Subject, state: unknown, rounds: number): void {
   for (let round = 0; round < rounds; round++) {

@@ -218,6 +218,7 @@ export class DeltaLog implements ProtocolCore {
       skip(reason);
       return;
     }
+    this.#judging?.noteTrained(round, done.start, result.parameters);
     const fields = { round, kind: DELTA, index: 0, claims: [done.misses, done.steps] };
     const { entry, writes } = this.#log.append(fields, this.#author.pay());
     this.#publish(out, entry, writes);
