@@ -96,7 +96,7 @@ describe('votes on deltas', () => {
 
   test('nobody has a vote on itself, and who is remembered to do harm has none', () => {
     const kind = kindWith({ silencedMax: 1 });
-    const boast: Opinion = (voter, author) => (voter === author ? 1e9 : author === 0 ? -50 : 100);
+    const boast: Opinion = (voter, author) => (voter === author ? 1e9 : author === 0 ? -200 : 100);
     assert.deepEqual(silenced(kind, live(kind, boast, { rounds: 16 })), [0]);
     // Half of all, whose words would hold the balance if they went on to count.
     const honestAtFirst: Opinion = (voter, author, round) =>

@@ -8,7 +8,7 @@ import type { PeerKey, RefusalReason } from '../../core/io.ts';
 import type { FinalRound } from '../../log/entry-kind.ts';
 import type { EntryHeader } from '../../log/envelope.ts';
 import { scoresMax } from './score-body.ts';
-import { forgetOldest, gateOf, type MemoryRules, remember } from './score-memory.ts';
+import { findHarmful, forgetOldest, gateOf, type MemoryRules, remember } from './score-memory.ts';
 import type { OpenRound, ScoreState } from './score-state.ts';
 
 export interface JudgedRules extends MemoryRules {
@@ -107,6 +107,7 @@ function decideAll(state: ScoreState, { round, standingOf }: FinalRound<unknown>
     state.open.delete(about);
     remember(state, about, { authors: one.authors, scores: agreed, standingOf }, rules);
     forgetOldest(state.memory);
+    findHarmful(state.memory, rules);
     state.gate = gateOf(state.memory, rules);
   }
 }

@@ -71,7 +71,7 @@ export interface ScoredRound {
 
 /** S <- memory S + s, where s is in medians of the round's scores; nothing for an author without a score. */
 export function remember(
-  { memory, gate }: ScoreState,
+  { memory }: ScoreState,
   round: number,
   { authors, scores, standingOf }: ScoredRound,
   rules: MemoryRules,
@@ -82,11 +82,20 @@ export function remember(
   for (const [index, author] of authors.entries()) {
     const score = scores[index]!;
     if (score === null) continue;
-    const before = memory.get(author)?.sum ?? 0;
-    const mostGained = before < gate.limit ? regainedMax : scoreMediansMax;
-    const counted = Math.max(-scoreMediansMax, Math.min(mostGained, score / scale));
+    const { sum: before = 0, isHarmful = false } = memory.get(author) ?? {};
+    const gainedMax = isHarmful ? regainedMax : scoreMediansMax;
+    const counted = Math.max(-scoreMediansMax, Math.min(gainedMax, score / scale));
     const sum = Math.min(rules.lead, rules.memory * before + counted) + 0;
-    memory.set(author, { sum, round, standing: standingOf(author) });
+    memory.set(author, { sum, round, standing: standingOf(author), isHarmful });
+  }
+}
+
+/** Who does harm is so found below the limit, and until what is remembered of it is not negative any more: in between nothing is known. */
+export function findHarmful(memory: Map<PeerKey, Memory>, rules: MemoryRules): void {
+  const { limit } = gateOf(memory, rules);
+  for (const [author, one] of memory) {
+    const isHarmful = one.sum < limit || (one.isHarmful && one.sum < 0);
+    if (isHarmful !== one.isHarmful) memory.set(author, { ...one, isHarmful });
   }
 }
 
@@ -97,15 +106,15 @@ export function gateOf(memory: ReadonlyMap<PeerKey, Memory>, { gate, silencedMax
   const limit = -gate * median(lately.map(({ sum }) => Math.abs(sum)));
   let [all, silenced] = [0, 0];
   // Standings are whole 16ths: the sums do not depend on the order.
-  for (const { sum, standing } of lately) {
+  for (const { isHarmful, standing } of lately) {
     all += standing;
-    if (sum < limit) silenced += standing;
+    if (isHarmful) silenced += standing;
   }
   return { limit, isOff: silenced > silencedMax * all };
 }
 
 export function isSilenced({ memory, gate }: ScoreState, author: PeerKey): boolean {
-  return !gate.isOff && (memory.get(author)?.sum ?? 0) < gate.limit;
+  return !gate.isOff && (memory.get(author)?.isHarmful ?? false);
 }
 
 /** Those longest without a score, where there are too many. */
@@ -119,10 +128,10 @@ export function forgetOldest(memory: Map<PeerKey, Memory>): void {
 export function shownOf({ memory, gate }: ScoreState, what: string): ReturnType<JudgingKind['show']> {
   const { limit, isOff } = gate;
   return [...memory]
-    .filter(([, { sum }]) => sum < limit)
+    .filter(([, { isHarmful }]) => isHarmful)
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([author, { sum, round }]) => {
-      const sums = `their ${what} add up to ${sum.toFixed(1)}, below ${limit.toFixed(1)}`;
+      const sums = `their ${what} add up to ${sum.toFixed(1)}, for a limit of ${limit.toFixed(1)}`;
       return {
         ...{ round, author },
         text: isOff

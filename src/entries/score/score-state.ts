@@ -26,11 +26,13 @@ export interface Memory {
   readonly round: number;
   /** Of the author when it got that score, in (0, 1]. */
   readonly standing: number;
+  /** Found to do harm, and not yet to do good again. */
+  readonly isHarmful: boolean;
 }
 
 /** Who is silenced; follows from the memory. */
 export interface Gate {
-  /** Whose memory is below it does harm. */
+  /** Whose memory falls below it does harm. */
   readonly limit: number;
   /** Too many would be silenced: then it is the judging that is wrong, and nobody is. */
   readonly isOff: boolean;
@@ -59,7 +61,9 @@ export function encodeScoreState({ open, memory }: Omit<ScoreState, 'gate'>): Ui
         ...[round, root, authors.map(keyToBytes), evaluators.map(keyToBytes)],
         byKey(votes).map(([author, scores]) => [keyToBytes(author), scores]),
       ]),
-    byKey(memory).map(([author, { sum, round, standing }]) => [keyToBytes(author), sum, round, standing]),
+    byKey(memory).map(([author, { sum, round, standing, isHarmful }]) => [
+      ...[keyToBytes(author), sum, round, standing, isHarmful],
+    ]),
   ]);
 }
 
@@ -72,7 +76,7 @@ export function decodeScoreState(bytes: Uint8Array): Omit<ScoreState, 'gate'> | 
   const fields = decodeCanonical(bytes);
   if (!Array.isArray(fields) || fields.length !== 2) return null;
   const [openRows, memoryRows] = fields as unknown[];
-  if (!isRows(openRows, 5) || !isRows(memoryRows, 4)) return null;
+  if (!isRows(openRows, 5) || !isRows(memoryRows, 5)) return null;
   const open = new Map<number, OpenRound>();
   for (const row of openRows) {
     const one = decodeOpen(row);
@@ -80,10 +84,11 @@ export function decodeScoreState(bytes: Uint8Array): Omit<ScoreState, 'gate'> | 
     open.set(row[0] as number, one);
   }
   const memory = new Map<PeerKey, Memory>();
-  for (const [author, sum, round, standing] of memoryRows) {
+  for (const [author, sum, round, standing, isHarmful] of memoryRows) {
     if (!isBytes(author, 32) || !isFiniteNumber(sum) || !isCount(round)) return null;
     if (!isFiniteNumber(standing) || standing <= 0 || standing > 1) return null;
-    memory.set(bytesToHex(author), { sum, round, standing });
+    if (typeof isHarmful !== 'boolean') return null;
+    memory.set(bytesToHex(author), { sum, round, standing, isHarmful });
   }
   return equals(encodeScoreState({ open, memory }), bytes) ? { open, memory } : null;
 }
