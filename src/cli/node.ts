@@ -4,6 +4,7 @@ import { RETENTIONS } from '../log/retention.ts';
 import {
   checkpoint,
   collected,
+  credential,
   nameOfFigures,
   peerKeys,
   trainerLine,
@@ -80,6 +81,11 @@ export function addNodeCommand(parent: Command): Command {
       '--checkpoint <round:root:snapshot>',
       'where the history of the run has to begin, as nodes of it show it (`starlings node status`); no other is taken part in',
       checkpoint,
+    )
+    .option(
+      '--credential <text>',
+      'what entitles this node where the run takes who was invited: `starlings run invite` prints it, invitations hold it',
+      credential,
     )
     .addOption(new Option('--log-level <level>', 'of DIR/log.jsonl').choices(LOG_LEVELS).default('info'))
     .option('--exit-when-finished', 'end with the runs, by the exit code of what came of them')

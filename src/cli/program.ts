@@ -26,6 +26,7 @@ import { printFailure } from './parts/output.ts';
 import { outputLoss, watchOutput } from './parts/output-loss.ts';
 import { addReportCommand } from './report.ts';
 import { addRunCreateCommand } from './run-create.ts';
+import { addRunInviteCommand } from './run-invite.ts';
 import { addRunShowCommand } from './run-show.ts';
 import { addSimCommand } from './sim.ts';
 import { addStartCommand } from './start.ts';
@@ -60,6 +61,7 @@ export async function createProgram(argv: readonly string[]): Promise<Command> {
   const run = program.command('run').description('describe and sign a training run');
   addRunCreateCommand(run);
   addRunShowCommand(run);
+  addRunInviteCommand(run);
   const node = addNodeCommand(program);
   addNodeIdCommand(node);
   addNodeNetworkKeyCommand(node);

@@ -25,9 +25,9 @@ export function addRunCreateCommand(parent: Command): void {
       perform(command, async ({ say }) => {
         const { loadRunFile } = await import('../config/run-file.ts');
         const { spec: given, vectors: paths } = await loadRunFile(file);
-        const { protectionsOf, withDefaultJudging } = await import('../run/protection.ts');
+        const { protectionsOf, withProtection } = await import('../run/protection.ts');
         const company = { hasEvaluation: paths.evaluation !== undefined, isOneHand: false };
-        const spec = withDefaultJudging(given, company);
+        const spec = withProtection(given, company);
         checkMayWrite(options.out, options.force);
         const { checkTrainable } = await import('../learning/tfjs/trainable.ts');
         const { externalFactsOf, modelKindOf } = await import('../tasks/models/registry.ts');

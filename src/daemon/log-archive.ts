@@ -7,7 +7,6 @@ import { encodeFloat32 } from '../codec/dense.ts';
 import { blobRoot } from '../content/blob.ts';
 import { reasonOf } from '../core/as-error.ts';
 import { bytesToHex } from '../core/bytes.ts';
-import { memberTest } from '../core/membership.ts';
 import type { FoldObserver } from '../entries/delta/fold-deltas.ts';
 import { initialVector, vectorHash, vectorOfFile } from '../learning/initial.ts';
 import {
@@ -110,7 +109,7 @@ async function piecesOf(
   const later = final.flatMap(({ round, value }) => (round > since ? [value] : []));
   const manifest = signed.bytes;
   // All of it, where all was kept; else from the oldest snapshot.
-  const pieces = comesTo(tail, null, whole, parts, signed)
+  const pieces = comesTo(tail, null, whole, parts)
     ? [...archivePieces({ manifest, start: null }, whole, tail)]
     : [...archivePieces({ manifest, start: first }, later, tail)];
   return { signed, pieces, placeOf };
@@ -174,7 +173,7 @@ async function foldPieces(
         parts = partsOf(opened, await startOf(opened, placeOf), reader.observeFold);
         await reader.opened?.(opened, parts, () => baseOf(opened, placeOf));
       } else if (!fold) {
-        fold = foldOf(parts, signed, frame.length > 0 ? frame.slice() : null, reader.onRound);
+        fold = foldOf(parts, frame.length > 0 ? frame.slice() : null, reader.onRound);
       } else if (isTail) folded = fold.finish(frame);
       else if (frame.length === 0) isTail = true;
       else fold.add(frame.slice());
@@ -204,9 +203,8 @@ function comesTo(
   start: Uint8Array | null,
   envelopes: readonly Uint8Array[],
   parts: LogParts,
-  signed: SignedManifest,
 ): boolean {
-  const fold = foldOf(parts, signed, start);
+  const fold = foldOf(parts, start);
   try {
     for (const envelope of envelopes) fold.add(envelope);
     fold.finishAt(tail);
@@ -217,13 +215,8 @@ function comesTo(
   }
 }
 
-function foldOf(
-  parts: LogParts,
-  { manifest }: SignedManifest,
-  start: Uint8Array | null,
-  onRound?: ArchiveParts['onRound'],
-): ArchiveFold {
-  return new ArchiveFold(start, { ...parts, crypto, isMember: memberTest(manifest.membership), onRound });
+function foldOf(parts: LogParts, start: Uint8Array | null, onRound?: ArchiveParts['onRound']): ArchiveFold {
+  return new ArchiveFold(start, { ...parts, crypto, onRound });
 }
 
 /** The start vector where no seed gives it; null where it does. @throws NodeError where it is not in its place */

@@ -4,8 +4,9 @@ import type { EntryKind } from '../log/entry-kind.ts';
 import { byId, schemaOfAll } from '../registry/registry.ts';
 import type { EntryKindDescriptor } from './entry-kind-descriptor.ts';
 import { note } from './note/note-kind.ts';
+import { revocation } from './revocation/revocation-kind.ts';
 
-export const entryKinds = [note] as const;
+export const entryKinds = [note, revocation] as const;
 
 export const entryKindSchema = schemaOfAll(entryKinds);
 export type EntryKindSpec = z.infer<typeof entryKindSchema>;

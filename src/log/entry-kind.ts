@@ -16,6 +16,8 @@ export interface FinalRound<Content> {
   readonly round: number;
   /** Those that count, in ascending order of author and index: no equivocations, no authors banned in an earlier round. */
   readonly entries: ReadonlyArray<LogEntry<Content>>;
+  /** Those of all kinds, kind after kind. */
+  readonly everything: readonly LogEntry[];
   /** Equivocators and the round of the proof, this round's included. */
   readonly banned: ReadonlyMap<PeerKey, number>;
   /** The run had all its rounds before this one: only what judges them is still looked at. */

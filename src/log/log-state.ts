@@ -87,7 +87,7 @@ export function foldRound(
     kinds.some((kind, index) => kind.silences?.(state.kinds[index], author) ?? false);
   const [first] = kinds;
   const standingOf = (author: PeerKey): number => first.standing?.(state.kinds[0], author) ?? 1;
-  const common = { round, banned, isOver: isLate, root, isSilenced, standingOf };
+  const common = { round, banned, isOver: isLate, root, isSilenced, standingOf, everything: counted.flat() };
   const summary = first.reduce(state.kinds[0], { ...common, entries: counted[0]!, publishers: [] });
   const { publishers } = summary;
   for (const [index, kind] of kinds.entries()) {

@@ -4,6 +4,7 @@
  */
 import * as z from 'zod';
 import type { ContentUsage } from '../content/content-store.ts';
+import { hex32 } from '../core/bytes.ts';
 import type { PeerKey } from '../core/io.ts';
 import type { Traffic } from '../network/traffic.ts';
 import type { DataReport } from '../tasks/data/data-report.ts';
@@ -13,6 +14,7 @@ import type { BackendChoice } from '../tensor/backend-choices.ts';
 import { backendSchema } from '../tensor/backend-schema.ts';
 import { amount } from './amount.ts';
 import { checkpointSchema } from './checkpoint-schema.ts';
+import { credentialSchema } from './credential-schema.ts';
 import type { Submission } from './driver.ts';
 import { unfold } from './invitation.ts';
 import { NodeError } from './node-error.ts';
@@ -33,6 +35,8 @@ export interface JoinRequest {
   readonly evenIfOver?: boolean;
   /** `ROUND:ROOT:SNAPSHOT`, where the history has to begin that is taken part in. */
   readonly checkpoint?: string | undefined;
+  /** Of an invitation, where the run takes who was invited. */
+  readonly credential?: string | undefined;
 }
 
 export interface NodeSummary extends Traffic {
@@ -74,6 +78,8 @@ export interface NodeControl {
   evaluate(runId: string): Promise<Metrics>;
   /** Writes an entry of a kind into the log of a run; resolves to its id, or to why it was refused. @throws NodeError */
   write(runId: string, kind: string, text: string): Promise<Submission>;
+  /** What entitles a key to take part in a run that takes who was invited: hexadecimal digits. @throws NodeError */
+  invite(runId: string, key: PeerKey): Promise<string>;
   /** Begins to stop the node. */
   stop(): void;
 }
@@ -131,6 +137,11 @@ const run = z
   .optional()
   .describe('run id, its beginning, or the name of the run; may be left out where the node has one run');
 
+const keyField = z
+  .string()
+  .regex(hex32, 'is no key: 64 hexadecimal digits')
+  .describe('as `starlings node id` prints it');
+
 export const NODE_COMMANDS: readonly NodeCommand[] = [
   command(
     'join',
@@ -145,6 +156,7 @@ export const NODE_COMMANDS: readonly NodeCommand[] = [
         .optional()
         .describe('multiaddrs of nodes that take part in it, with /p2p/<peer id>, where this one knows none'),
       checkpoint: checkpointSchema.optional(),
+      credential: credentialSchema.optional(),
     }),
     async (control, given) => {
       const { wanted: request, told: hints } = unfold(given, control.summary().peerKey);
@@ -276,6 +288,31 @@ export const NODE_COMMANDS: readonly NodeCommand[] = [
       return { json: { runId: view.runId, ...result }, lines: [`published ${result.entryId}`] };
     },
   ),
+  command(
+    'entitle',
+    'let a key into a run that takes who was invited: what it has to show, which `starlings invite --for` puts into an invitation',
+    z.strictObject({
+      run,
+      key: keyField,
+    }),
+    async (control, input) => {
+      const { runId } = viewOf(control, input.run);
+      const credential = await control.invite(runId, input.key);
+      return { json: { runId, key: input.key, credential }, lines: [credential] };
+    },
+  ),
+  command(
+    'revoke',
+    'take the invitation of a key back, by who invited it or stands between it and the creator: neither it nor whom it invited carries weight',
+    z.strictObject({ run, key: keyField }),
+    async (control, input) => {
+      const view = viewOf(control, input.run);
+      const result = await control.write(view.runId, 'revocation', input.key);
+      if ('refused' in result)
+        throw new NodeError('NOT_PUBLISHED', `the invitation was not taken back: ${result.refused}`);
+      return { json: { runId: view.runId, ...result }, lines: [`published ${result.entryId}`] };
+    },
+  ),
   command('stop', 'stop a node', z.strictObject({}), async (control) => {
     control.stop();
     return { json: { stopping: true }, lines: ['stopping'] };
@@ -383,6 +420,7 @@ function statusLines(view: RunView): string[] {
       : [
           `clock     ${(view.clock.offsetMs / 1000).toFixed(2)} s off, by ${amount(view.clock.peers, 'peer')}`,
         ]),
+    ...(view.run?.protects ?? []).map((text) => `protects  ${text}`),
     ...view.notices.map(({ text }) => `notice    ${text}`),
     ...(view.outcomeText === null ? [] : [`outcome   ${view.outcomeText}`]),
     ...(view.modelPath === null ? [] : [`model     ${view.modelPath}`]),

@@ -1,6 +1,7 @@
 /** What a manifest says that a session and its watchers need. */
 import { totalmem } from 'node:os';
 import type { PeerKey } from '../core/io.ts';
+import { namedMembers } from '../core/membership.ts';
 import { lastingNeighbours } from '../methods/lasting-neighbours.ts';
 import { logOf } from '../methods/registry.ts';
 import { modelSize, type RunManifest } from '../run/manifest.ts';
@@ -26,8 +27,8 @@ export function factsOf(manifest: RunManifest): RunFacts {
     windowRounds: logOf(strategy)?.windowRounds ?? 0,
     creator,
     protects: protectionsOf(manifest),
-    members: membership.kind === 'open' ? null : membership.members,
-    names: membership.kind === 'open' ? {} : (membership.names ?? {}),
+    members: namedMembers(membership),
+    names: membership.kind === 'allow-list' ? (membership.names ?? {}) : {},
   };
 }
 

@@ -5,9 +5,9 @@ import { equals } from 'uint8arrays';
 import { merkleRoot, segmentBytesMax } from '../content/blob.ts';
 import { reasonOf } from '../core/as-error.ts';
 import { bytesToHex, hexToBytes } from '../core/bytes.ts';
+import { Credentials } from '../core/credentials.ts';
 import type { Crypto } from '../core/crypto.ts';
 import type { PeerKey } from '../core/io.ts';
-import { memberTest } from '../core/membership.ts';
 import { type Clock, RequestRefusedError } from '../core/ports.ts';
 import { vectorOfFile } from '../learning/initial.ts';
 import { decodeHashList, decodeRequest, encodeHashList, encodeRequest, type Request } from '../log/wire.ts';
@@ -35,6 +35,8 @@ export interface RunFilesOptions {
   /** Where they are kept, each under its root. */
   readonly folder: string;
   readonly crypto: Crypto;
+  /** What we show where the run asks for it. */
+  readonly credential?: Uint8Array | null;
   readonly clock: Clock;
   readonly random: () => number;
   readonly onEvent: (event: SessionEvent) => void;
@@ -69,13 +71,13 @@ export class RunFiles {
   readonly #wanted: readonly RunFile[];
   readonly #files = new Map<string, BlobFile>();
   readonly #exchange: Exchange;
-  readonly #isMember: (peer: PeerKey) => boolean;
+  readonly #credentials: Credentials;
 
   constructor(options: RunFilesOptions) {
-    const { host, run, folder, crypto } = options;
+    const { host, run, folder, crypto, credential = null } = options;
     this.#options = options;
     this.#wanted = run.manifest.files ?? [];
-    this.#isMember = memberTest(run.manifest.membership);
+    this.#credentials = new Credentials(run.manifest, run.runId, crypto, credential);
     for (const file of this.#wanted)
       this.#files.set(file.root, new BlobFile(join(folder, file.root), file, crypto));
     this.#exchange = createFileExchange(host, run.runId, (from, request) => this.#serve(from, request));
@@ -114,8 +116,9 @@ export class RunFiles {
   }
 
   async #serve(from: PeerKey, bytes: Uint8Array): Promise<readonly Uint8Array[]> {
-    if (!this.#isMember(from)) throw new RequestRefusedError('only members get the files of this run');
-    const request = decodeRequest(bytes);
+    const disclosed = this.#credentials.disclosed(from, bytes);
+    if (disclosed === null) throw new RequestRefusedError('only members get the files of this run');
+    const request = decodeRequest(disclosed);
     if (request?.kind !== 'leaves' && request?.kind !== 'segment')
       throw new RequestRefusedError('this is no request for a file');
     const file = this.#files.get(bytesToHex(request.root));
@@ -241,7 +244,8 @@ export class RunFiles {
   ): Promise<Uint8Array> {
     const timeoutMs = this.#options.answerTimeoutMs ?? answerTimeoutMs;
     const options = { responseBytesMax, timeoutMs, signal };
-    const [frame, ...more] = await this.#exchange.request(peer, encodeRequest(request), options);
+    const question = this.#credentials.enclosed(encodeRequest(request));
+    const [frame, ...more] = await this.#exchange.request(peer, question, options);
     if (frame === undefined || more.length > 0)
       throw new BadAnswerError(`peer ${peer} answered with ${more.length} frames too many`);
     return frame;

@@ -188,6 +188,7 @@ export class RunReducer {
     'file-wanted': ({ name, bytes }) =>
       this.#change({ trouble: `peers are asked for the file ${name} of the run (${bytes} bytes)` }),
     'file-refused': ({ reason }) => this.#change({ trouble: reason }),
+    working: () => {},
     'file-pulled': ({ kind: _, ...pull }) => this.#change({ pull, trouble: null }),
     'file-complete': () => this.#change({ pull: null, trouble: null }),
     opened: ({ facts }) => this.#open(facts),

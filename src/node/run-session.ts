@@ -1,12 +1,14 @@
 /** One run on a node, from the join to the end: its manifest, files and learner come first, then it runs. */
 import { asError } from '../core/as-error.ts';
-import type { CoreStatus } from '../core/io.ts';
+import { bytesToHex } from '../core/bytes.ts';
+import type { CoreStatus, PeerKey } from '../core/io.ts';
 import type { Clock } from '../core/ports.ts';
 import { fetchManifest } from '../network/manifest-exchange.ts';
 import { createCrypto } from '../platform/node/crypto.ts';
 import { openManifest, type SignedManifest } from '../run/manifest.ts';
 import { baseFile, type RunVectors } from '../run/run-files.ts';
 import type { Metrics } from '../tasks/metrics.ts';
+import { credentialFor, invitationFor, invitedBefore, keepInvited } from './credential.ts';
 import type { Submission } from './driver.ts';
 import type { RunEvent, SessionEvent } from './events.ts';
 import { startVector } from './learners.ts';
@@ -35,6 +37,8 @@ export interface RunSession {
   evaluate(): Promise<Metrics>;
   /** Has an entry published of a kind that people write. @throws NodeError before the run is running */
   submit(entryKind: string, body: Uint8Array): Promise<Submission>;
+  /** What entitles this key to take part, by our own invitation: hexadecimal digits. @throws NodeError */
+  invite(key: PeerKey): Promise<string>;
   /** Resolves when the run is running. Rejects where it cannot be, or was left before. */
   readonly started: Promise<void>;
   /** As `started`, but resolves already where something is asked of peers first, which may take for ever. */
@@ -70,6 +74,8 @@ export class Session implements RunSession {
   /** Null where the run has none. */
   #files: RunFiles | null = null;
   #running: Running | null = null;
+  /** What we show for ourselves. */
+  #own: Uint8Array | null = null;
   /** The first that went wrong while it was taken down. */
   #brokenDown: Error | null = null;
   #isOver = false;
@@ -117,6 +123,17 @@ export class Session implements RunSession {
     return this.#alive().submit(entryKind, body);
   }
 
+  async invite(key: PeerKey): Promise<string> {
+    if (this.#run === null) this.#alive();
+    const { store, identity } = this.#parts;
+    const before = await invitedBefore(store);
+    const run = this.#run!;
+    const given = { run, own: this.#own, inviter: identity.signer, key, before };
+    const { credential, invited } = invitationFor(given);
+    await keepInvited(store, invited);
+    return bytesToHex(credential);
+  }
+
   /** To be called once. What comes of it is told by `started` and `ended`. */
   async start(): Promise<void> {
     try {
@@ -155,7 +172,9 @@ export class Session implements RunSession {
     }
     refuseTooLarge(this.runId, manifest);
     const { data, backend, compareAlone = false } = this.#options;
-    const vectors = await this.#filesHere(this.#run, signal);
+    const credential = await this.#credential(this.#run, signal);
+    this.#own = credential;
+    const vectors = await this.#filesHere(this.#run, credential, signal);
     // Before memory is taken for the model: what is most often wrong is what the owner gave.
     const learner = await this.#parts.learners({
       ...{ run: this.#run, data, backend, compareAlone, signal },
@@ -167,7 +186,8 @@ export class Session implements RunSession {
     const initial = await startVector(this.#run, learner, vectors.start, signal);
     this.#running = await Running.open({
       run: this.#run,
-      ...{ initial, learner, options: this.#options, parts: this.#parts, teardown: this.#teardown },
+      ...{ initial, credential, learner },
+      ...{ options: this.#options, parts: this.#parts, teardown: this.#teardown },
       base: async () => (await this.#files?.vector(baseFile)) ?? null,
       onEvent: (event) => this.#emit(event),
       onFatal: (error) => this.#finish(error, error),
@@ -178,11 +198,25 @@ export class Session implements RunSession {
     this.#sampleLater();
   }
 
+  /** What we show for ourselves; null where the run asks for nothing. */
+  #credential(run: SignedManifest, signal: AbortSignal): Promise<Uint8Array | null> {
+    const { identity, store } = this.#parts;
+    return credentialFor({
+      ...{ run, self: identity.key, given: this.#options.credential, store, signal },
+      crypto: createCrypto(),
+      onTries: (tries, expected) => this.#say({ kind: 'working', tries, expected }),
+    });
+  }
+
   /** Resolves when all files of the run are here, to the vectors among them. */
-  async #filesHere(run: SignedManifest, signal: AbortSignal): Promise<RunVectors> {
+  async #filesHere(
+    run: SignedManifest,
+    credential: Uint8Array | null,
+    signal: AbortSignal,
+  ): Promise<RunVectors> {
     const { host, clock, random } = this.#parts;
     const onEvent = (event: SessionEvent) => this.#say(event);
-    const common = { host, run, clock, random, onEvent, crypto: createCrypto() };
+    const common = { host, run, credential, clock, random, onEvent, crypto: createCrypto() };
     this.#files = filesOf(common, this.#options.filesFolder);
     if (this.#files === null) return {};
     this.#teardown.add(() => this.#files?.stop());

@@ -13,6 +13,7 @@ import type { SignedManifest } from '../run/manifest.ts';
 import type { Metrics } from '../tasks/metrics.ts';
 import { clockOff, isClockOff } from './clock-offset.ts';
 import { ClockWatch } from './clock-watch.ts';
+import { isCredentialKey } from './credential.ts';
 import { NodeDriver, type Submission } from './driver.ts';
 import type { RunEvent, SessionEvent } from './events.ts';
 import { isKeptKey, KeptSnapshots } from './kept-snapshots.ts';
@@ -28,6 +29,8 @@ export interface RunningGiven {
   /** Of the whole model, as is `initial`: a run may share a part of it. */
   readonly learner: Learner;
   readonly initial: Float32Array;
+  /** What this node shows where the run asks for it. */
+  readonly credential: Uint8Array | null;
   readonly options: JoinOptions;
   readonly parts: SessionParts;
   /** The vector that the model adds to; null where it adds to none. */
@@ -61,13 +64,15 @@ export class Running {
     given.teardown.add(() => store.close());
     const stored: Array<readonly [string, Uint8Array]> = [];
     // What is archived may be long, and no node needs it to go on.
-    for await (const entry of store.entries()) if (!isArchiveKey(entry[0])) stored.push(entry);
+    for await (const entry of store.entries()) {
+      if (!isArchiveKey(entry[0]) && !isCredentialKey(entry[0])) stored.push(entry);
+    }
     return new Running(given, stored);
   }
 
   private constructor(given: RunningGiven, stored: Stored) {
     const { learner: wholeLearner, initial: wholeInitial, ...rest } = given;
-    const { run, options, parts } = rest;
+    const { run, options, parts, credential } = rest;
     const { manifest, runId } = run;
     const { identity, store, random, limits, retention, trusted } = parts;
     // Without the start vector, which is as large as the model.
@@ -83,7 +88,12 @@ export class Running {
       initial,
       random,
       stored: stored.filter(([key]) => !isKeptKey(key) && !isPersonalKey(key)),
-      ...{ retention, trusted, checkpoint: parseCheckpoint(options.checkpoint ?? '') ?? undefined },
+      ...{
+        credential,
+        retention,
+        trusted,
+        checkpoint: parseCheckpoint(options.checkpoint ?? '') ?? undefined,
+      },
     });
     this.#progress = new Progress({
       ...{ core: this.#core, learner, run, base: rest.base },

@@ -1,5 +1,7 @@
 /** What protects a run from who takes part in it: what is so where its file does not say, and what of it people are told. */
+import { type Membership, namedMembers } from '../core/membership.ts';
 import { judgingSchema, protectionOf, unjudged } from '../entries/judging-registry.ts';
+import { revocation } from '../entries/revocation/revocation-kind.ts';
 import { rampDeltas } from '../log/entitlement.ts';
 import { logOf, methodSchema } from '../methods/registry.ts';
 import type { RunSpec } from './run-spec.ts';
@@ -17,26 +19,47 @@ export interface Company {
  * judge by: scores. In an open run without, votes. Those who are named in a run of members answer for what they publish, and data of few sites
  * differs too much for votes: there nobody judges, unless the file says so.
  */
-export function withDefaultJudging(spec: RunSpec, { hasEvaluation, isOneHand }: Company): RunSpec {
+export function withProtection(given: RunSpec, { hasEvaluation, isOneHand }: Company): RunSpec {
+  const spec = withRevocations(given);
   const { strategy, membership } = spec;
   const log = logOf(strategy);
   if (log === null || log.judging !== undefined) return spec;
-  const isAmongStrangers = membership.kind === 'open' && !isOneHand;
+  const isAmongStrangers = namedMembers(membership) === null && !isOneHand;
   const id = hasEvaluation ? 'scores' : isAmongStrangers ? 'votes' : null;
   if (id === null) return spec;
   return { ...spec, strategy: methodSchema.parse({ ...strategy, judging: judgingSchema.parse({ id }) }) };
+}
+
+/** What was given by an invitation can be taken back. */
+function withRevocations(spec: RunSpec): RunSpec {
+  const { strategy, membership } = spec;
+  const kinds = logOf(strategy)?.kinds;
+  if (membership.kind !== 'invite' || !kinds || kinds.some(({ id }) => id === revocation.id)) return spec;
+  return { ...spec, strategy: methodSchema.parse({ ...strategy, kinds: [...kinds, { id: revocation.id }] }) };
+}
+
+function whoMay(membership: Membership): string {
+  const ramp = `beside those who have worked, a key counts in full after ${rampDeltas} rounds of work`;
+  switch (membership.kind) {
+    case 'open':
+      return `anybody may take part: ${ramp}, and keys cost nothing`;
+    case 'work':
+      return `anybody may take part whose key has found a nonce of ${membership.bits} bits: ${ramp}`;
+    case 'invite':
+      return `only who was invited has a say, over at most ${membership.depth} links from the creator: ${ramp}`;
+    case 'allow-list':
+      return `only the ${membership.members.length} keys that the manifest names have a say`;
+    default:
+      return membership satisfies never;
+  }
 }
 
 /** In sentences without an end; none where models are mixed, each node by its own aggregator. */
 export function protectionsOf({ strategy, membership }: Pick<RunSpec, 'strategy' | 'membership'>): string[] {
   const log = logOf(strategy);
   if (log === null) return [];
-  const who =
-    membership.kind === 'open'
-      ? `anybody may take part: beside those who have worked, a key counts in full after ${rampDeltas} rounds of work, and keys cost nothing`
-      : `only the ${membership.members.length} keys that the manifest names have a say`;
   return [
-    who,
+    whoMay(membership),
     'norms are clipped, and who says two things at one place loses its weight',
     log.judging ? protectionOf(log.judging) : unjudged,
   ];

@@ -3,6 +3,7 @@
  * kinds. The YAML files of `starlings run create`, the signed manifest and docs/CONFIG.md all come from here.
  */
 import * as z from 'zod';
+import { asksForCredential } from '../core/credentials.ts';
 import { membershipSchema, wrongName } from '../core/membership.ts';
 import { evaluationExamplesOf } from '../entries/judging-registry.ts';
 import { logOf, methodOf, methodSchema, needsRoster } from '../methods/registry.ts';
@@ -164,7 +165,8 @@ export function impossibleCombination(spec: RunSpec, peersExpected: number | nul
     (name === null ? null : { path: ['membership', 'names'], message: name }) ??
     impossibleShare(model, shared) ??
     within(['strategy'], methodOf(strategy).impossible(strategy, peers, sharedSize(spec))) ??
-    impossibleJudging(spec)
+    impossibleJudging(spec) ??
+    impossibleMembership(spec)
   );
 }
 
@@ -185,6 +187,13 @@ function impossibleJudging({ strategy, model, shared }: RunSpec): Impossible | n
         path,
         message: `${judging.id} are for runs that share the whole model: leave \`shared\` out, or take votes`,
       };
+}
+
+/** What a newcomer shows travels with the entries of a log. */
+function impossibleMembership({ strategy, membership }: RunSpec): Impossible | null {
+  if (!asksForCredential(membership) || logOf(strategy)) return null;
+  const message = `${membership.kind} is for delta-log: in runs of ${strategy.id} anybody may take part, or whom the manifest names`;
+  return { path: ['membership', 'kind'], message };
 }
 
 /** Parameters that peers share: what goes over the wire. */

@@ -48,7 +48,7 @@ function entriesOf({ kind, bodies, claims }: Subject, round: number): LogEntry[]
 
 const alone = {
   ...{ root: new Uint8Array(32), publishers: [], banned: new Map() },
-  ...{ isSilenced: () => false, standingOf: () => 1 },
+  ...{ isSilenced: () => false, standingOf: () => 1, everything: [] },
 };
 
 function fold(subject: Subject, state: unknown, rounds: number): void {

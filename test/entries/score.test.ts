@@ -34,6 +34,7 @@ function reduce(one: Kind, state: unknown, round: number, votes: readonly Vote[]
     ...{ round, entries, publishers, root: rootOf(round), banned: new Map(), isOver: false },
     isSilenced: (author) => one.silences!(state as never, author),
     standingOf: () => 1,
+    everything: [],
   };
   one.reduce(state as never, final as never);
 }

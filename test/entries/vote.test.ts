@@ -45,7 +45,7 @@ function live(
     });
     const root = crypto.sha256(new TextEncoder().encode(`root ${round}`));
     const final: FinalRound<unknown> = {
-      ...{ round, entries, publishers, root, banned: new Map(), isOver: false, standingOf },
+      ...{ round, entries, publishers, root, banned: new Map(), isOver: false, standingOf, everything: [] },
       isSilenced: (author) => kind.silences!(state as never, author),
     };
     kind.reduce(state as never, final as never);

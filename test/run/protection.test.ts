@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { logOf } from '../../src/methods/registry.ts';
-import { protectionsOf, withDefaultJudging } from '../../src/run/protection.ts';
+import { protectionsOf, withProtection } from '../../src/run/protection.ts';
 import { impossibleCombination, runSpecSchema } from '../../src/run/run-spec.ts';
 import { signerOf } from '../log/small-run.ts';
 
@@ -16,7 +16,7 @@ const specOf = (more: object = {}) =>
   });
 const strangers = { hasEvaluation: false, isOneHand: false };
 const judgingIn = (more: object, company = strangers) =>
-  logOf(withDefaultJudging(specOf(more), company).strategy)?.judging;
+  logOf(withProtection(specOf(more), company).strategy)?.judging;
 const members = { kind: 'allow-list', members: [signerOf(0).key] };
 
 describe('a run whose file says nothing of judging', () => {
@@ -40,7 +40,7 @@ describe('a run whose file says nothing of judging', () => {
   });
 
   test('says what protects it', () => {
-    const told = (more: object) => protectionsOf(withDefaultJudging(specOf(more), strangers)).join('\n');
+    const told = (more: object) => protectionsOf(withProtection(specOf(more), strangers)).join('\n');
     assert.match(told({}), /anybody may take part.*8 rounds.*votes of those who trained/s);
     assert.match(told({ strategy: { id: 'delta-log', judging: null } }), /nobody judges/);
     assert.match(told({ membership: members }), /only the 1 keys.*nobody judges/s);

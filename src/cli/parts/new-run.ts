@@ -3,7 +3,7 @@ import { basename, extname } from 'node:path';
 import { ConfigError } from '../../config/config-error.ts';
 import { parseYaml } from '../../config/yaml-file.ts';
 import { hex32 } from '../../core/bytes.ts';
-import { protectionsOf, withDefaultJudging } from '../../run/protection.ts';
+import { protectionsOf, withProtection } from '../../run/protection.ts';
 import { impossibleCombination, type RunSpec, runYamlSchema } from '../../run/run-spec.ts';
 import type { DataReport, Refusal } from '../../tasks/data/data-report.ts';
 import { inspectData } from '../../tasks/data/inspect-data.ts';
@@ -149,7 +149,7 @@ async function checked(
     evaluation,
     ...said
   } = parseYaml(text, out, runYamlSchema, impossibleCombination);
-  const spec = withDefaultJudging(said, { hasEvaluation: evaluation !== undefined, isOneHand: false });
+  const spec = withProtection(said, { hasEvaluation: evaluation !== undefined, isOneHand: false });
   const source = { task, run: spec };
   const report = await inspectData(task, spec.model, data);
   const { refused } = report;

@@ -49,7 +49,7 @@ function createScoreKind(spec: ScoresSpec, context: JudgingContext): JudgingKind
   const { evaluators, examples } = spec;
   const options: JudgedKindOptions = {
     id: 'score',
-    entriesPerRoundMax: 64,
+    entriesPerRoundMax: 48,
     judges: evaluators,
     memory: spec,
     agree: agreedScores,

@@ -61,7 +61,7 @@ export const votes = defineJudging({
 function createVoteKind(spec: VotesSpec, context: JudgingContext): JudgingKind {
   const options: JudgedKindOptions = {
     id: 'vote',
-    entriesPerRoundMax: 2 * votersMax,
+    entriesPerRoundMax: 48,
     judges: spec.voters,
     memory: spec,
     agree: (one, state, standingOf) => medianVotes(one, state, standingOf, spec.quorum),

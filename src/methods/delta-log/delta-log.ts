@@ -6,6 +6,7 @@
  */
 import { encodeFloat32 } from '../../codec/dense.ts';
 import { bytesToHex } from '../../core/bytes.ts';
+import type { Credentials } from '../../core/credentials.ts';
 import {
   type CoreStatus,
   type Input,
@@ -15,7 +16,7 @@ import {
   type ProtocolEvent,
   type StoreWrite,
 } from '../../core/io.ts';
-import { memberTest } from '../../core/membership.ts';
+import { namedMembers } from '../../core/membership.ts';
 import type { RunFrame } from '../../core/run-frame.ts';
 import type { DeltaKind } from '../../entries/delta/delta-kind.ts';
 import type { DeltaContent, DeltaState } from '../../entries/delta/delta-state.ts';
@@ -44,6 +45,7 @@ export class DeltaLog implements ProtocolCore {
   readonly #delta: DeltaKind;
   /** Null where nobody judges. */
   readonly #judging: Judging | null;
+  readonly #credentials: Credentials;
   readonly #envelopes: EnvelopeContext;
   readonly #author: Author;
   readonly #log: RunLog;
@@ -66,18 +68,21 @@ export class DeltaLog implements ProtocolCore {
       ...{ decay: spec.residualDecay, headStart: spec.headStart },
     });
     this.#training = new LocalTraining(manifest.training);
-    const isMember = memberTest(manifest.membership);
-    const { membership } = manifest;
+    const members = namedMembers(manifest.membership);
+    const { credentials } = common;
+    this.#credentials = credentials;
+    if (credentials.own) credentials.admits(signer.key, credentials.own);
     const entitlement =
-      membership.kind === 'allow-list'
-        ? closedEntitlement(membership.members)
+      members !== null
+        ? closedEntitlement(members)
         : openEntitlement(
             () => replica.base,
             (state) => this.#stateOf(state).contributions,
             deps.trusted ?? new Set(),
+            (peer) => credentials.has(peer),
           );
     const { checkpoint = null } = deps;
-    this.#log = new RunLog({ ...common, replica, signer, isMember, entitlement, checkpoint, random });
+    this.#log = new RunLog({ ...common, replica, signer, entitlement, checkpoint, random });
   }
 
   handle(input: Input, nowMs: number): Output[] {
@@ -286,6 +291,8 @@ export class DeltaLog implements ProtocolCore {
         if (effect.type === 'entered') this.#entered(out, effect);
         else if (effect.type === 'left-out') this.#leftOut(out, effect);
         else if (effect.type === 'switched') this.#switched(out, effect);
+        else if (effect.type === 'request')
+          out.push({ ...effect, bytes: this.#credentials.enclosed(effect.bytes) });
         else {
           out.push(effect);
           if (effect.type === 'event') this.#noteFinal(effect.event);

@@ -2,6 +2,8 @@
 import { fromString } from 'uint8arrays';
 import { createDeltaCodec } from '../../codec/delta.ts';
 import type { DeltaCodec } from '../../codec/delta-codec.ts';
+import { Credentials } from '../../core/credentials.ts';
+import { namedMembers } from '../../core/membership.ts';
 import type { RunFrame } from '../../core/run-frame.ts';
 import { createDeltaKind, type DeltaKind, type DeltaKindOptions } from '../../entries/delta/delta-kind.ts';
 import type { DeltaRules, DeltaState } from '../../entries/delta/delta-state.ts';
@@ -26,12 +28,13 @@ export interface LogParts {
   readonly judging: JudgingKind | null;
   readonly kinds: Kinds;
   readonly frame: LogFrame;
+  readonly credentials: Credentials;
   readonly envelopes: EnvelopeContext;
 }
 
 export type LogPartsDependencies = Pick<
   CoreDependencies,
-  'crypto' | 'initial' | 'random' | 'shared' | 'inlineMax'
+  'crypto' | 'initial' | 'random' | 'shared' | 'inlineMax' | 'credential'
 > &
   Pick<DeltaKindOptions, 'observeFold'>;
 
@@ -39,7 +42,7 @@ export function createLogParts(
   manifest: RunFrame,
   spec: DeltaLogSpec,
   runId: string,
-  { crypto, initial, random, shared, inlineMax, observeFold }: LogPartsDependencies,
+  { crypto, initial, random, shared, inlineMax, observeFold, credential }: LogPartsDependencies,
 ): LogParts {
   const codec = createDeltaCodec(spec.codec, initial.length, random);
   const rules = deltaRulesOf(spec, manifest, initial);
@@ -50,11 +53,13 @@ export function createLogParts(
   const rows = kinds.reduce((sum, { entriesPerRoundMax }) => sum + entriesPerRoundMax, 0);
   if (rows > rowsPerRoundMax)
     throw new RangeError(`the kinds of the run may have ${rows} entries in a round`);
+  const credentials = new Credentials(manifest, runId, crypto, credential);
   const bodyBytesMax = kinds.map((kind) => kind.bodyBytesMax);
   return {
     ...{ codec, rules, delta, judging, kinds },
     frame: logFrameOf(manifest, spec, runId),
-    envelopes: { runId, crypto, bodyBytesMax, shared, inlineMax },
+    credentials,
+    envelopes: { runId, crypto, bodyBytesMax, shared, inlineMax, credentials },
   };
 }
 
@@ -84,7 +89,7 @@ export function deltaRulesOf(
     ...{ windowRounds, committeeSize, expectedPeers, clipFactor, outerRate, overlap, judgingRounds },
     normMax: spec.normMax ?? Math.max(1, normOf(initial)),
     localSteps: training.localSteps,
-    isOpen: membership.kind === 'open',
+    isOpen: namedMembers(membership) === null,
   };
 }
 
