@@ -21,7 +21,7 @@ import { perform } from './parts/perform.ts';
 import { runNode } from './parts/run-node.ts';
 
 export function addNodeCommand(parent: Command): Command {
-  return addConnectivityOptions(addFigureOptions(parent.command('node')), false)
+  return addConnectivityOptions(addWordOptions(addFigureOptions(parent.command('node'))), false)
     .description('run a node: join runs, train on your own data, share what was learned')
     .option(
       '--config <file>',
@@ -72,6 +72,17 @@ export function addNodeCommand(parent: Command): Command {
         .choices(RETENTIONS)
         .default('snapshots'),
     )
+    .addOption(new Option('--log-level <level>', 'of DIR/log.jsonl').choices(LOG_LEVELS).default('info'))
+    .option('--exit-when-finished', 'end with the runs, by the exit code of what came of them')
+    .addHelpText('after', exitCodesHelp)
+    .action((_options: unknown, command: Command) =>
+      perform(command, (context) => runNode(givenFlags(command), context)),
+    );
+}
+
+/** Whose word a node goes by, and what it shows for itself. */
+function addWordOptions(command: Command): Command {
+  return command
     .option(
       '--trust <key...>',
       'when an open run is joined: nodes whose word on its history counts, by the key that they print',
@@ -86,11 +97,5 @@ export function addNodeCommand(parent: Command): Command {
       '--credential <text>',
       'what entitles this node where the run takes who was invited: `starlings run invite` prints it, invitations hold it',
       credential,
-    )
-    .addOption(new Option('--log-level <level>', 'of DIR/log.jsonl').choices(LOG_LEVELS).default('info'))
-    .option('--exit-when-finished', 'end with the runs, by the exit code of what came of them')
-    .addHelpText('after', exitCodesHelp)
-    .action((_options: unknown, command: Command) =>
-      perform(command, (context) => runNode(givenFlags(command), context)),
     );
 }

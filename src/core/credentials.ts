@@ -15,7 +15,7 @@ import { type Membership, memberTest } from './membership.ts';
 export const nonceBytes = 8;
 /** Links of a chain: each has a key, a number and a signature. */
 export const linksMax = 8;
-export const credentialBytesMax = 16 + linksMax * 128;
+const credentialBytesMax = 16 + linksMax * 128;
 /** Keys that are remembered to have shown it, those heard of last; others are checked again. */
 const rememberedMax = 65_536;
 
