@@ -10,7 +10,7 @@ import { initialVector } from '../src/learning/initial.ts';
 import { createTfjsLearner } from '../src/learning/tfjs/tfjs-learner.ts';
 import { rngFor } from '../src/math/rng.ts';
 import { Author } from '../src/methods/delta-log/author.ts';
-import { logOf } from '../src/methods/registry.ts';
+import { deltasOf } from '../src/methods/registry.ts';
 import { runSpecSchema } from '../src/run/run-spec.ts';
 import { loadTaskData, taskKindOf } from '../src/tasks/data/registry.ts';
 
@@ -49,7 +49,7 @@ async function sharesOf(
     ...{ model: spec.model, training: spec.training, rounds, shares, heldOut, backend: 'wasm' as const },
   });
   const initial = initialVector(spec.model, spec.seed);
-  const deltas = createDeltaCodec(logOf(spec.strategy)!.codec, initial.length, () => 0.5);
+  const deltas = createDeltaCodec(deltasOf(spec.strategy)!.codec, initial.length, () => 0.5);
   const authors = shares.map(
     () => new Author({ codec: deltas, decay: 0.95, headStart: 0, size: initial.length }),
   );

@@ -8,7 +8,7 @@ import { createDeltaCodec } from '../src/codec/delta.ts';
 import { segmentBytesMax } from '../src/content/blob.ts';
 import { inlineBodyBytesMax } from '../src/log/envelope.ts';
 import { requestKindOf } from '../src/log/wire.ts';
-import { logOf } from '../src/methods/registry.ts';
+import { deltasOf } from '../src/methods/registry.ts';
 import type { RunSpec } from '../src/run/run-spec.ts';
 import { type CarrierOptions, plainPayloadBytes } from './carrier.ts';
 
@@ -23,7 +23,7 @@ export interface DeclaredSize {
  * the other, so that requests may take as long as those together.
  */
 export function declaredSize(run: RunSpec, size: number, parameters: number): DeclaredSize {
-  const log = logOf(run.strategy);
+  const log = deltasOf(run.strategy);
   if (!log) {
     const more = 4 * (parameters - size);
     return {

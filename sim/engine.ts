@@ -2,7 +2,7 @@
  * The discrete-event loop: takes the earliest event, lets it happen to one virtual node, writes it into the
  * trace. Knows nodes, links and messages; knows nothing of what the protocol says.
  */
-import { leaveMs, type Output, type ProtocolEvent } from '../src/core/io.ts';
+import { leaveMs, type Output, type PeerKey, type ProtocolEvent } from '../src/core/io.ts';
 import { agreementWith } from '../src/entries/vote/agreement.ts';
 import type { TrainResult } from '../src/learning/learner.ts';
 import { rngFor } from '../src/math/rng.ts';
@@ -40,8 +40,8 @@ export interface EngineOptions {
   readonly restMs?: number;
   /** Most events pending in the calendar. */
   readonly eventsMax: number;
-  /** Names the batch stream of a peer's round, as the daemon names it. */
-  readonly streamKey: (node: VirtualNode, round: number) => string;
+  /** Names the batch stream of an author's round, as the daemon names it. */
+  readonly streamKey: (author: PeerKey, round: number) => string;
 }
 
 export interface EngineDependencies {
@@ -192,7 +192,7 @@ export class Engine implements VirtualWorld {
       parameters,
       steps,
       round: scheduleRound,
-      streamKey: this.#options.streamKey(node, round),
+      streamKey: this.#options.streamKey(node.plan.key, round),
       share: node.plan.share,
     });
     const durationUs = Math.ceil(steps * node.plan.msPerStep * 1000);
@@ -224,6 +224,17 @@ export class Engine implements VirtualWorld {
     const steps = isOwn ? 0 : question.examples / examplesPerStep;
     const durationUs = Math.ceil(steps * node.plan.msPerStep * 1000);
     this.#queue.push(this.nowUs + durationUs, { kind: 'judged', peer, incarnation, round, scores });
+  }
+
+  /** On the share of whoever trains it again, which has the same examples. */
+  retrain(node: VirtualNode, request: Extract<Output, { type: 'retrain' }>): void {
+    const { id, author, round, steps, scheduleRound, parameters } = request;
+    const streamKey = this.#options.streamKey(author, round);
+    const { share, msPerStep } = node.plan;
+    const outcome = this.#trainingLine.train({ parameters, steps, round: scheduleRound, streamKey, share });
+    const { index: peer, incarnation } = node;
+    const atUs = this.nowUs + Math.ceil(steps * msPerStep * 1000);
+    this.#queue.push(atUs, { kind: 'retrained', peer, incarnation, id, round, outcome });
   }
 
   observe(node: VirtualNode, event: ProtocolEvent): void {
@@ -269,6 +280,7 @@ export class Engine implements VirtualWorld {
         return null;
       case 'scored':
       case 'judged':
+      case 'retrained':
         return this.#found(node, sequence, event);
       case 'link-up':
         this.#record(sequence, event, null, event.other);
@@ -313,10 +325,17 @@ export class Engine implements VirtualWorld {
   async #found(
     node: VirtualNode,
     sequence: number,
-    event: Extract<SimEvent, { kind: 'scored' | 'judged' }>,
+    event: Extract<SimEvent, { kind: 'scored' | 'judged' | 'retrained' }>,
   ): Promise<void> {
-    const found = await (event.kind === 'scored' ? event.losses : event.scores);
     const { round } = event;
+    if (event.kind === 'retrained') {
+      const outcome = await event.outcome;
+      this.#record(sequence, event, null, round);
+      const parameters = outcome.ok ? outcome.result.parameters : null;
+      if (node.is(event.incarnation)) node.handle({ type: 'retrained', id: event.id, parameters });
+      return;
+    }
+    const found = await (event.kind === 'scored' ? event.losses : event.scores);
     this.#record(sequence, event, null, round);
     if (!node.is(event.incarnation)) return;
     if (event.kind === 'scored') node.handle({ type: 'scored', round, losses: found });

@@ -5,6 +5,7 @@ import type { Learner } from '../src/learning/learner.ts';
 import { createTfjsLearner } from '../src/learning/tfjs/tfjs-learner.ts';
 import { startLearnerThread } from '../src/learning/thread/learner-proxy.ts';
 import { rngFor } from '../src/math/rng.ts';
+import { deltasOf } from '../src/methods/registry.ts';
 import { mnistFolder } from '../src/tasks/data/idx-images/mnist-folder.ts';
 import { loadTaskData } from '../src/tasks/data/registry.ts';
 import { withValidation } from '../src/tasks/datasets/validation.ts';
@@ -75,7 +76,9 @@ export async function buildLearner(
     model: run.model,
     training: run.training,
     rounds: run.rounds,
-    shares: shares.map((share, peer) => {
+    shares: shares.map((own, peer) => {
+      // What is audited is trained on examples that all have.
+      const share = deltasOf(run.strategy)?.audits ? train : own;
       const relabel = poisoned[peer];
       return relabel ? share.relabelled((labels) => relabel(labels, classes)) : share;
     }),

@@ -31,12 +31,12 @@ export function memoryEstimate({ peers, run, network, learner }: Scenario, worke
   const method = methodOf(strategy);
   const log = method.log(strategy);
   const topology = method.topology(strategy);
-  if (log) {
-    const publishers = Math.min(peers, log.committeeSize);
+  if (log?.deltas) {
+    const publishers = Math.min(peers, log.deltas.committeeSize);
     const roundsKept = Math.min(run.rounds, 2 * log.snapshotRounds + log.windowRounds);
     // Residual, its copy on disk, and one end of training on its way.
     perPeer += comparingBytes + 3 * vector + publishers * roundsKept * logEntryBytes;
-    shared += publishers * roundsKept * 3 * expectedBodyBytes(log.codec, parameters);
+    shared += publishers * roundsKept * 3 * expectedBodyBytes(log.deltas.codec, parameters);
   }
   if (topology) {
     // Models that a peer sends, and on average hears, in a round.

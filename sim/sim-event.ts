@@ -83,6 +83,15 @@ export type SimEvent =
       readonly round: number;
       readonly scores: Promise<readonly number[] | null>;
     }
+  /** What another peer trained was trained again. */
+  | {
+      readonly kind: 'retrained';
+      readonly peer: number;
+      readonly incarnation: number;
+      readonly id: string;
+      readonly round: number;
+      readonly outcome: TrainingOutcome | Promise<TrainingOutcome>;
+    }
   /** A connection is open at both ends. */
   | {
       readonly kind: 'link-up';
@@ -138,4 +147,5 @@ export const eventCodes: Readonly<Record<SimEvent['kind'], number>> = {
   note: 18,
   forward: 19,
   judged: 20,
+  retrained: 21,
 };

@@ -16,6 +16,7 @@ export interface VirtualWorld {
   train(node: VirtualNode, request: Extract<Output, { type: 'train' }>): void;
   score(node: VirtualNode, request: Extract<Output, { type: 'score' }>): void;
   judge(node: VirtualNode, request: Extract<Output, { type: 'judge' }>): void;
+  retrain(node: VirtualNode, request: Extract<Output, { type: 'retrain' }>): void;
   observe(node: VirtualNode, event: ProtocolEvent): void;
 }
 
@@ -261,6 +262,9 @@ export class VirtualNode {
         return;
       case 'judge':
         this.#world.judge(this, output);
+        return;
+      case 'retrain':
+        this.#world.retrain(this, output);
         return;
       case 'submitted':
       // Hosts hold misdeeds against peers; there are none here.

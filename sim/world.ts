@@ -7,7 +7,7 @@ import type { EnvelopeContext } from '../src/log/envelope.ts';
 import { rngFor } from '../src/math/rng.ts';
 import { createCore } from '../src/methods/create-core.ts';
 import { lastingNeighbours } from '../src/methods/lasting-neighbours.ts';
-import { logOf, needsRoster } from '../src/methods/registry.ts';
+import { deltasOf, needsRoster } from '../src/methods/registry.ts';
 import { createCrypto, createSigner } from '../src/platform/node/crypto.ts';
 import { type SignedManifest, signManifest } from '../src/run/manifest.ts';
 import type { RunSpec } from '../src/run/run-spec.ts';
@@ -101,7 +101,7 @@ export async function buildWorld(scenario: Scenario): Promise<World> {
     fates: await fatesOf(scenario, peers, startAtMs, name),
     untilMs: startAtMs + patienceFactor * run.rounds * run.slotMs + patienceMs,
     eventsMax,
-    streamKey: (node, round) => batchStreamKey(signed.runId, node.plan.key, round),
+    streamKey: (author, round) => batchStreamKey(signed.runId, author, round),
   };
   const onTrained: World['onTrained'] = peers.roles.some(needsObservatory)
     ? ({ index }, round, start, result) => {
@@ -133,7 +133,7 @@ function behavioursOf(
   },
 ): Pick<PeerPlan, 'behaviour'>[] {
   const { observatory, size, signers } = means;
-  const log = logOf(strategy);
+  const log = deltasOf(strategy);
   const codec = log && createDeltaCodec(log.codec, size, () => 0);
   const context = { ...means.context, bodyBytesMax: [codec?.bodyBytesMax ?? 0] };
   return signers.map((signer, peer) => {

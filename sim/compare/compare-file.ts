@@ -160,7 +160,9 @@ function combinations({ strategy }: Entry, { topologies, codecs }: CompareFile):
       ? topologies.map((topology) => ({ ...strategy, topology }))
       : [strategy];
   if (codecs.length === 0) return withTopology;
-  return withTopology.flatMap((one) => codecs.map((codec): Strategy => ({ ...one, codec })));
+  return withTopology.flatMap((one) =>
+    'codec' in one ? codecs.map((codec): Strategy => ({ ...one, codec })) : [one],
+  );
 }
 
 function scenarioOf(
@@ -190,7 +192,9 @@ function scenarioOf(
 
 /** Short words for what a strategy runs on; empty where it has none. */
 function labelsOf(strategy: Strategy): { readonly topology: string; readonly codec: string } {
+  const topology = 'topology' in strategy ? strategy.topology.id : '';
+  if (!('codec' in strategy)) return { topology, codec: '' };
   const { codec } = strategy;
   const kept = 'perChunk' in codec ? ` k=${codec.perChunk}` : '';
-  return { topology: 'topology' in strategy ? strategy.topology.id : '', codec: `${codec.id}${kept}` };
+  return { topology, codec: `${codec.id}${kept}` };
 }

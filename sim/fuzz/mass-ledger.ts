@@ -9,7 +9,7 @@ import { decodeFloat32 } from '../../src/codec/dense.ts';
 import type { Output } from '../../src/core/io.ts';
 import type { TrainResult } from '../../src/learning/learner.ts';
 import { type EnvelopeContext, openEnvelope } from '../../src/log/envelope.ts';
-import { logOf } from '../../src/methods/registry.ts';
+import { deltasOf } from '../../src/methods/registry.ts';
 import { parameterCount } from '../../src/tasks/models/model-layout.ts';
 import { handledPlan } from '../handled-plan.ts';
 import type { Scenario } from '../scenario/scenario.ts';
@@ -36,7 +36,7 @@ export class MassLedger {
   constructor({ run }: Scenario, context: Omit<EnvelopeContext, 'bodyBytesMax'>) {
     this.#size = parameterCount(run.model);
     this.#context = context;
-    const log = logOf(run.strategy);
+    const log = deltasOf(run.strategy);
     this.#codec = log?.residualDecay === 1 ? createDeltaCodec(log.codec, this.#size, () => 0) : null;
   }
 

@@ -7,7 +7,7 @@ import { loadRunSpec } from '../../src/config/run-file.ts';
 import { loadYamlFile } from '../../src/config/yaml-file.ts';
 import { asksForCredential } from '../../src/core/credentials.ts';
 import { deltaLogSchema } from '../../src/methods/delta-log/schema.ts';
-import { logOf, methodSchema } from '../../src/methods/registry.ts';
+import { deltasOf, methodSchema } from '../../src/methods/registry.ts';
 import {
   impossibleCombination,
   type RunSpec,
@@ -303,7 +303,7 @@ function impossibleAdversaries({ adversaries, peers }: ScenarioFile): Impossible
 /** Only what the file itself says: of a run in another file `resolveScenario` has a look. */
 function impossibleStrategy({ run, overrides, peers }: ScenarioFile): Impossible {
   const strategy = overrides.strategy ?? run?.strategy;
-  const log = strategy && logOf(strategy);
+  const log = strategy && deltasOf(strategy);
   if (!log || log.committeeSize <= Math.max(peers, defaultCommittee)) return null;
   const path = overrides.strategy
     ? ['overrides', 'strategy', 'committeeSize']

@@ -1,7 +1,7 @@
 /** Figures for Prometheus: those of the views, one sample a run, and those of the process. */
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { NETWORK_FAMILIES, type NetworkReadings } from '../network/host-readings.ts';
-import type { NodeControl } from '../node/commands.ts';
+import type { NodeControl } from '../node/node-command.ts';
 import type { NodeReader } from '../node/node-reader.ts';
 import type { RunView } from '../node/run-view.ts';
 import { headlineOf } from '../tasks/measures.ts';

@@ -1,9 +1,9 @@
 /** What a node tells those who watch it live: at once and in words what happens, once a second how its runs stand. */
 import type { PeerKey } from '../core/io.ts';
-import type { NodeControl } from '../node/commands.ts';
 import { eventText } from '../node/event-text.ts';
 import type { NodeEvent } from '../node/events.ts';
 import type { HistoryNote } from '../node/histories.ts';
+import type { NodeControl } from '../node/node-command.ts';
 import type { NodeReader } from '../node/node-reader.ts';
 import { peerName, type RunView } from '../node/run-view.ts';
 import { eventsMax, type Hello, type LiveEvent, type LiveFeed, type Update } from './live.ts';

@@ -1,8 +1,9 @@
 /** What is read of a node over HTTP, one entry each: the server answers by it, and the OpenAPI description is made of it. */
 import * as z from 'zod';
-import { commandOf, type NodeControl } from '../node/commands.ts';
+import { commandOf } from '../node/commands.ts';
 import { entriesPerPageMax, entryPageSchema } from '../node/held-entries.ts';
 import { entrySchema } from '../node/held-entry.ts';
+import type { NodeControl } from '../node/node-command.ts';
 import { NodeError } from '../node/node-error.ts';
 import { type NodeReader, nodeSettingsSchema, peerSummarySchema } from '../node/node-reader.ts';
 import { pointsMax } from '../node/run-history.ts';

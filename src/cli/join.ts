@@ -21,6 +21,7 @@ export function addJoinCommand(parent: Command): void {
       '--data <path>',
       'your examples, as the task reads them (`starlings data --help`); they never leave this machine',
     )
+    .option('--no-data', 'in place of --data: the run keeps a log and trains nothing')
     .option('--dir <dir>', 'key, store, log and models of this node', dataHome('node'))
     .option('--listen <address...>', 'multiaddr to listen on (default: /ip4/0.0.0.0/tcp/0)', collected)
     .option('--announce <address...>', 'multiaddr to tell others in place of those it listens on', collected)

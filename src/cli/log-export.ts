@@ -22,11 +22,12 @@ export function addLogExportCommand(parent: Command): void {
       perform(command, async ({ say }) => {
         checkMayWrite(options.out, options.force);
         const { exportLog } = await import('../daemon/log-archive.ts');
-        const { bytes, ...summary } = await exportLog(options.dir, options.run ?? '', options.out);
+        const { bytes, trainings, ...summary } = await exportLog(options.dir, options.run ?? '', options.out);
         const { summaryLines } = await import('./view/archive-lines.ts');
         for (const line of summaryLines(summary)) say(line);
         say(`archive   ${options.out}, ${bytes} bytes`);
-        return { json: { file: options.out, bytes, ...summary } };
+        if (trainings > 0) say(`trainings ${options.out}.trainings, what ${trainings} of its own began with`);
+        return { json: { file: options.out, bytes, trainings, ...summary } };
       }),
     );
 }

@@ -5,7 +5,8 @@ import { type Command, Option } from 'commander';
 import { ConfigError } from '../config/config-error.ts';
 import { inputSchemaOf, type JsonSchema } from '../config/json-schema.ts';
 import { problemsOf } from '../config/problem-text.ts';
-import { NODE_COMMANDS, type NodeCommand, type PathField } from '../node/commands.ts';
+import { NODE_COMMANDS } from '../node/commands.ts';
+import type { NodeCommand, PathField } from '../node/node-command.ts';
 import { targetOf, targetOptions, withTarget } from './parts/node-target.ts';
 import { perform } from './parts/perform.ts';
 import { refuseUnused } from './parts/unused-options.ts';
@@ -13,7 +14,7 @@ import { refuseUnused } from './parts/unused-options.ts';
 type Field = JsonSchema & { readonly path?: PathField };
 
 export function addNodeControls(parent: Command): void {
-  for (const entry of NODE_COMMANDS) addControl(parent, entry);
+  for (const entry of NODE_COMMANDS) addControl(parent, entry, entry.id);
   addLink(parent);
 }
 
@@ -39,12 +40,12 @@ function optionsOf(command: Command, parent: Command): (name: string) => unknown
 }
 
 /** Options of the same name that `node` itself has are parsed there: commander takes them wherever they stand. */
-function addControl(parent: Command, entry: NodeCommand): void {
+export function addControl(parent: Command, entry: NodeCommand, name: string): void {
   const { properties = {}, required = [] } = inputSchemaOf(entry.input);
-  const command = parent.command(entry.id).description(entry.summary);
-  for (const [name, field] of Object.entries(properties)) {
-    const value = field.type === 'array' ? `${name}...` : field.enum ? 'id' : name;
-    const option = new Option(`--${name} <${value}>`, field.description);
+  const command = parent.command(name).description(entry.summary);
+  for (const [id, field] of Object.entries(properties)) {
+    const value = field.type === 'array' ? `${id}...` : field.enum ? 'id' : id;
+    const option = new Option(`--${id} <${value}>`, field.description);
     if (field.enum) option.choices(field.enum.map(String));
     command.addOption(option);
   }
@@ -52,14 +53,14 @@ function addControl(parent: Command, entry: NodeCommand): void {
     perform(command, async ({ say, signal }) => {
       refuseUnused(parent, command, [...Object.keys(properties), ...targetOptions]);
       const given = optionsOf(command, parent);
-      const values = Object.keys(properties).flatMap((name) => {
-        const value = given(name);
-        return value === undefined ? [] : [[name, value] as const];
+      const values = Object.keys(properties).flatMap((id) => {
+        const value = given(id);
+        return value === undefined ? [] : [[id, value] as const];
       });
-      const missing = required.filter((name) => !values.some(([known]) => known === name));
+      const missing = required.filter((id) => !values.some(([known]) => known === id));
       if (missing.length > 0) {
-        const flags = missing.map((name) => `--${name}`).join(' and ');
-        throw new ConfigError('BAD_USAGE', `\`starlings node ${entry.id}\` needs ${flags}`);
+        const flags = missing.map((id) => `--${id}`).join(' and ');
+        throw new ConfigError('BAD_USAGE', `\`starlings ${parent.name()} ${name}\` needs ${flags}`);
       }
       const input = inputOf(entry, properties, Object.fromEntries(values));
       const target = targetOf(given);

@@ -18,10 +18,13 @@ import { exitCodesHelp } from './parts/exit.ts';
 import { addFigureOptions } from './parts/figure-options.ts';
 import { givenFlags } from './parts/given-flags.ts';
 import { perform } from './parts/perform.ts';
+import { addPrivacyOptions } from './parts/privacy-options.ts';
 import { runNode } from './parts/run-node.ts';
 
 export function addNodeCommand(parent: Command): Command {
-  return addConnectivityOptions(addWordOptions(addFigureOptions(parent.command('node'))), false)
+  return addPrivacyOptions(
+    addConnectivityOptions(addWordOptions(addFigureOptions(parent.command('node'))), false),
+  )
     .description('run a node: join runs, train on your own data, share what was learned')
     .option(
       '--config <file>',
@@ -33,6 +36,7 @@ export function addNodeCommand(parent: Command): Command {
       '--data <path>',
       'your examples, as the task reads them (`starlings data --help`); they never leave this machine',
     )
+    .option('--no-data', 'in place of --data: the run keeps a log and trains nothing')
     .option('--bootstrap <address...>', 'multiaddr of any node, with /p2p/<peer id>', collected)
     .option('--dir <dir>', 'key, store, log and models of this node', dataHome('node'))
     .option('--listen <address...>', 'multiaddr to listen on (default: /ip4/0.0.0.0/tcp/0)', collected)
@@ -67,7 +71,7 @@ export function addNodeCommand(parent: Command): Command {
     .addOption(
       new Option(
         '--retention <what>',
-        'of the log: for the last two snapshots, or everything, to be exported',
+        'of the log: for the last two snapshots, everything, to be exported, or besides what its own trainings began with, for `starlings audit`',
       )
         .choices(RETENTIONS)
         .default('snapshots'),

@@ -1,6 +1,7 @@
 /** All commands of `starlings`. Each is described in a file of its own and loads its work only when it runs. */
 import { Command, CommanderError } from 'commander';
 import { packageVersion } from '../platform/node/package-root.ts';
+import { addAuditCommand } from './audit.ts';
 import { addBootstrapCommand } from './bootstrap.ts';
 import { addCodecBenchCommand } from './codec-bench.ts';
 import { addCompareCommand } from './compare.ts';
@@ -24,6 +25,8 @@ import { addNodeNetworkKeyCommand } from './node-network-key.ts';
 import { describeFailure, EXIT_INTERRUPTED, exitCodesHelp } from './parts/exit.ts';
 import { printFailure } from './parts/output.ts';
 import { outputLoss, watchOutput } from './parts/output-loss.ts';
+import { addPrivacyPlanCommand } from './privacy-plan.ts';
+import { addPrivacyReportCommand } from './privacy-report.ts';
 import { addReportCommand } from './report.ts';
 import { addRunCreateCommand } from './run-create.ts';
 import { addRunInviteCommand } from './run-invite.ts';
@@ -86,15 +89,21 @@ export async function createProgram(argv: readonly string[]): Promise<Command> {
   addReportCommand(program);
   addViewCommand(program);
   addMcpCommand(program);
-  const model = program.command('model').description('use a trained model');
+  const model = program.command('model').description('use a trained model, and share it in a registry');
   addModelExportCommand(model);
   addModelEvaluateCommand(model);
   addModelPredictCommand(model);
   addModelGenerateCommand(model);
+  // What is done in a registry is of the table of commands to nodes.
+  if (argv.includes('model')) (await import('./model-controls.ts')).addModelControls(model);
   const log = program.command('log').description('the log of a run as a file that anyone can fold again');
   addLogExportCommand(log);
   addLogVerifyCommand(log);
   addLedgerCommand(program);
+  addAuditCommand(program);
+  const privacy = program.command('privacy').description('what examples pay with, and what they have left');
+  addPrivacyReportCommand(privacy);
+  addPrivacyPlanCommand(privacy);
   const data = program.command('data').description('what is in data, and shares of it for several nodes');
   // All kinds of tasks, for what they say of their files.
   if (argv.includes('data')) (await import('./data.ts')).addDataCommands(data);
@@ -102,7 +111,7 @@ export async function createProgram(argv: readonly string[]): Promise<Command> {
   addCompareCommand(program);
   const codec = program.command('codec').description('the bytes of deltas');
   addCodecBenchCommand(codec);
-  addCompletionCommand(program, () => createProgram(['node', 'data', 'testnet']));
+  addCompletionCommand(program, () => createProgram(['node', 'data', 'testnet', 'model']));
   return program;
 }
 

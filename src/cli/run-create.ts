@@ -30,15 +30,17 @@ export function addRunCreateCommand(parent: Command): void {
         const spec = withProtection(given, company);
         checkMayWrite(options.out, options.force);
         const { checkTrainable } = await import('../learning/tfjs/trainable.ts');
-        const { externalFactsOf, modelKindOf } = await import('../tasks/models/registry.ts');
+        const { externalFactsOf, isNoModel, modelKindOf } = await import('../tasks/models/registry.ts');
         // Of a model that its trainer alone can compute, `starlings trainer check` tells.
-        if (externalFactsOf(spec.model) === null) await checkTrainable(spec.model);
+        const isOurs = externalFactsOf(spec.model) === null && !isNoModel(spec.model);
+        if (isOurs) await checkTrainable(spec.model);
         for (const remark of modelKindOf(spec.model).remarks?.(spec.model) ?? []) say(remark);
         const { loadIdentity } = await import('../network/identity.ts');
         const { createCrypto } = await import('../platform/node/crypto.ts');
         const { besideManifest, createRun, writeManifestFile } = await import('../node/manifest-file.ts');
         const { signer } = await loadIdentity(options.key);
         const startAtMs = Math.round(Date.now() + options.startIn * 1000);
+        const { trains } = await import('../methods/registry.ts');
         const { readRunFiles } = await import('../learning/evaluation-set.ts');
         const vectors = await readRunFiles(paths, spec);
         const run = createRun(spec, startAtMs, createCrypto(), signer, vectors);
@@ -48,11 +50,14 @@ export function addRunCreateCommand(parent: Command): void {
         for (const { name, bytes } of run.manifest.files ?? []) {
           say(`file     ${besideManifest(options.out, name)}, ${bytes} bytes: keep it beside the manifest`);
         }
+        const isTrained = trains(spec.strategy);
         const protects = protectionsOf(spec);
         for (const sentence of protects) say(`protects ${sentence}`);
         say(`starts   ${new Date(startAtMs).toISOString()}`);
         say(`\nGive the manifest to one node; the others need the run id alone:`);
-        say(`  starlings node --run ${options.out} --data DIR --bootstrap ADDRESS`);
+        say(
+          `  starlings node --run ${options.out} ${isTrained ? '--data DIR' : '--no-data'} --bootstrap ADDRESS`,
+        );
         return {
           json: { runId: run.runId, manifest: options.out, creator: signer.key, startAtMs, protects },
         };

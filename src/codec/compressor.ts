@@ -30,6 +30,8 @@ export interface CompressorKind<Schema extends z.ZodObject = z.ZodObject> extend
   readonly isBiased: boolean;
   /** Most coordinates come back as zero: two such vectors are nearly orthogonal. */
   readonly isSparse: boolean;
+  /** It draws lots: nobody else comes to the same bytes. */
+  readonly isByChance?: true;
   /** decompress(compress(x)) is x. */
   readonly isLossless: boolean;
   /** What does not go together in a spec for vectors of `size`. */

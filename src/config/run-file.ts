@@ -28,7 +28,7 @@ export interface LoadedRun {
 /** As `loadRunSpec`, with what the file names besides. @throws ConfigError */
 export async function loadRunFile(file: string): Promise<LoadedRun> {
   const folder = dirname(file);
-  const { startFrom, base, evaluation, ...spec } = await loadYamlFile(
+  const { startFrom, base, evaluation, commonData, ...spec } = await loadYamlFile(
     file,
     runYamlSchema,
     impossibleCombination,
@@ -37,6 +37,7 @@ export async function loadRunFile(file: string): Promise<LoadedRun> {
   const vectors = {
     ...(startFrom === undefined ? {} : { start: resolve(folder, startFrom) }),
     ...(base === undefined ? {} : { base: resolve(folder, base) }),
+    ...(commonData === undefined ? {} : { training: resolve(folder, commonData) }),
     ...(evaluation === undefined ? {} : { evaluation: resolve(folder, evaluation) }),
   };
   return { spec, vectors };

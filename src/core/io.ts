@@ -66,7 +66,9 @@ export type Input =
   /** The losses asked for by `score`, in its order; null where they could not be had. */
   | { readonly type: 'scored'; readonly round: number; readonly losses: readonly number[] | null }
   /** The scores asked for by `judge`, in the order of its deltas; null where they could not be had. */
-  | { readonly type: 'judged'; readonly round: number; readonly scores: readonly number[] | null };
+  | { readonly type: 'judged'; readonly round: number; readonly scores: readonly number[] | null }
+  /** Where the training asked for by `retrain` ended; null where it could not be done. Ownership passes to the core. */
+  | { readonly type: 'retrained'; readonly id: string; readonly parameters: Float32Array | null };
 
 /** What deltas of a round are worth to a model, by the loss on public examples. */
 export interface ExamplesQuestion {
@@ -141,6 +143,16 @@ export type Output =
    * so many of the run's evaluation set, drawn by `streamKey`, in millionths of a nat. Of `own-update`: what `agreementWith` says.
    */
   | { readonly type: 'judge'; readonly round: number; readonly question: JudgeQuestion }
+  /** As `train`, what another peer trained in a round on examples that everybody has. `id`: of its delta. */
+  | {
+      readonly type: 'retrain';
+      readonly id: string;
+      readonly author: PeerKey;
+      readonly round: number;
+      readonly steps: number;
+      readonly scheduleRound: number;
+      readonly parameters: Float32Array;
+    }
   /** `entryId` (hex) of what was published, or why nothing was. */
   | {
       readonly type: 'submitted';
@@ -254,4 +266,12 @@ export interface ProtocolCore {
   status(nowMs: number): CoreStatus;
   /** The model as of now, length `size`; not to be modified. */
   model(): Float32Array;
+  /** Of a log that is read as it stands: what a kind of entry comes to, after the last final round and as of now; null for no such kind. */
+  stateOf?(entryKind: string): KindState | null;
+}
+
+/** Not to be modified, nor kept over the next input. */
+export interface KindState {
+  readonly final: unknown;
+  readonly live: unknown;
 }

@@ -7,11 +7,11 @@ import type { ListenAddress } from '../api/listen-address.ts';
 import type { ContentStore } from '../content/content-store.ts';
 import { asError } from '../core/as-error.ts';
 import { loadIdentity } from '../network/identity.ts';
-import type { JoinRequest } from '../node/commands.ts';
 import { createNode, type StarlingsNode } from '../node/create-node.ts';
 import type { NodeEvent } from '../node/events.ts';
 import { Histories, type HistoryNote } from '../node/histories.ts';
 import { createWarmLearner, trainerLearners } from '../node/learners.ts';
+import type { JoinRequest } from '../node/node-command.ts';
 import { runPrefix } from '../node/store-view.ts';
 import { Teardown } from '../node/teardown.ts';
 import { openContentFiles } from '../platform/node/content-files.ts';
@@ -32,6 +32,7 @@ import { networkTrouble } from './network-trouble.ts';
 import { NodeRuns } from './node-runs.ts';
 import { settingsOf } from './node-settings.ts';
 import type { DaemonOptions, RunningNode } from './options.ts';
+import { openPrivacyLedger } from './privacy-file.ts';
 import { RefusalTally } from './refusal-tally.ts';
 import { ReleaseAtRest } from './release-at-rest.ts';
 import { readTokenFile } from './token-file.ts';
@@ -144,6 +145,7 @@ class Daemon {
       tell,
       trust,
       trainer,
+      privacy: budget,
     } = this.#options;
     const { path, log, storeDirectory } = this.#directory;
     const identity = await loadIdentity(keyFile ?? keyFileOf(path));
@@ -151,6 +153,9 @@ class Daemon {
     this.#teardown.add(() => store.close());
     // After the store, whose lock says that nobody else uses this directory.
     const content = await this.#openContent();
+    const privacy = await openPrivacyLedger(path, budget, tell);
+    // After the node, whose runs write into it.
+    this.#teardown.add(() => privacy.settled());
     const moved = await moveEarlierLayout(path, store, this.#crypto);
     if (moved !== null) tell(`moved what ${path} held of run ${moved} to ${path}/runs/${moved}`);
     const addresses = [...bootstrap, ...(await rememberedAddresses(path))];
@@ -172,6 +177,7 @@ class Daemon {
           : createWarmLearner,
         retention,
         trusted: new Set(trust),
+        privacy,
         limits,
       },
       (event) => {

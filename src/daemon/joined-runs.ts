@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import { parseJson } from '../core/parse-json.ts';
 import { checkpointSchema } from '../node/checkpoint-schema.ts';
-import type { JoinRequest } from '../node/commands.ts';
+import type { JoinRequest } from '../node/node-command.ts';
 import { writeFileAtomically } from '../platform/node/atomic-file.ts';
 import { BACKEND_CHOICES } from '../tensor/backend-choices.ts';
 

@@ -3,7 +3,6 @@
 import { createReadStream, existsSync } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { encodeFloat32 } from '../codec/dense.ts';
 import { blobRoot } from '../content/blob.ts';
 import { reasonOf } from '../core/as-error.ts';
 import { bytesToHex } from '../core/bytes.ts';
@@ -19,7 +18,8 @@ import {
 } from '../log/archive.ts';
 import { decodeState } from '../log/snapshot.ts';
 import { isArchiveKey, isBaseKey, isLogKey } from '../log/store-keys.ts';
-import { deltaStateOf, type LogParts } from '../methods/delta-log/log-parts.ts';
+import type { DeltaLogParts } from '../methods/delta-log/log-parts.ts';
+import type { LogParts } from '../methods/log-parts.ts';
 import { logOf } from '../methods/registry.ts';
 import { besideManifest, readManifestFile } from '../node/manifest-file.ts';
 import { NodeError } from '../node/node-error.ts';
@@ -34,6 +34,7 @@ import { parameterCount } from '../tasks/models/model-layout.ts';
 import { ModelParts } from '../tasks/models/personal-layers.ts';
 import { externalFactsOf } from '../tasks/models/registry.ts';
 import { filesFolder, MANIFEST_FILE, RUNS_FOLDER } from './directory.ts';
+import { exportTrainings } from './kept-trainings.ts';
 
 export interface ArchiveSummary {
   readonly runId: string;
@@ -47,7 +48,7 @@ export interface ArchiveSummary {
   readonly countedRounds: number;
   readonly rounds: number;
   readonly root: string;
-  /** SHA-256 of the model after the last round, as the status of a node and its saved model have it. */
+  /** SHA-256 of the model after the last round, as the status of a node and its saved model have it; of what a log without one comes to. */
   readonly modelHash: string;
 }
 
@@ -61,7 +62,7 @@ export async function exportLog(
   directory: string,
   run: string,
   out: string,
-): Promise<ArchiveSummary & { readonly bytes: number }> {
+): Promise<ArchiveSummary & { readonly bytes: number; readonly trainings: number }> {
   const { signed, pieces } = await piecesOf(directory, run, out);
   const start = signed.manifest.files?.find(({ name }) => name === startFile);
   if (start) {
@@ -70,7 +71,8 @@ export async function exportLog(
   }
   await writeFileAtomically(out, pieces);
   const bytes = pieces.reduce((sum, { length }) => sum + length, 0);
-  return { ...(await verifyLog(out)), bytes };
+  const trainings = await exportTrainings(directory, signed.runId, out);
+  return { ...(await verifyLog(out)), bytes, trainings };
 }
 
 /** Where the files of a run are in a node's directory; what is none of them lies beside `manifest`. */
@@ -123,12 +125,16 @@ export async function verifyLog(file: string): Promise<ArchiveSummary> {
 /** Where what a run needs lies; `file` where its manifest names it. */
 type FilePlace = (name: string, file: RunFile | undefined) => string;
 
+/** Those of a run that trains know of its deltas. */
+export type AnyParts = LogParts | DeltaLogParts;
+
 /** What looks on while an archive is folded. */
 export interface ArchiveReader {
   readonly observeFold?: FoldObserver;
+  readonly onStart?: ArchiveParts['onStart'];
   readonly onRound?: ArchiveParts['onRound'];
   /** Before the first entry; `base` reads what the model adds to, null where it adds to none. */
-  opened?(signed: SignedManifest, parts: LogParts, base: () => Promise<Float32Array | null>): Promise<void>;
+  opened?(signed: SignedManifest, parts: AnyParts, base: () => Promise<Float32Array | null>): Promise<void>;
   /** Whenever something was folded, so that what was seen need not be kept. */
   settle?(): Promise<void>;
 }
@@ -163,7 +169,7 @@ async function foldPieces(
   let fold: ArchiveFold | null = null;
   let isTail = false;
   let folded: FoldedArchive | null = null;
-  let parts: LogParts | null = null;
+  let parts: AnyParts | null = null;
   for await (const piece of pieces) {
     for (const frame of frames.take(piece as Uint8Array)) {
       if (folded) throw new ArchiveError('the archive goes on after its end');
@@ -173,7 +179,7 @@ async function foldPieces(
         parts = partsOf(opened, await startOf(opened, placeOf), reader.observeFold);
         await reader.opened?.(opened, parts, () => baseOf(opened, placeOf));
       } else if (!fold) {
-        fold = foldOf(parts, frame.length > 0 ? frame.slice() : null, reader.onRound);
+        fold = foldOf(parts, frame.length > 0 ? frame.slice() : null, reader);
       } else if (isTail) folded = fold.finish(frame);
       else if (frame.length === 0) isTail = true;
       else fold.add(frame.slice());
@@ -185,16 +191,15 @@ async function foldPieces(
   return summaryOf(signed, parts, folded);
 }
 
-function summaryOf(signed: SignedManifest, { delta }: LogParts, folded: FoldedArchive): ArchiveSummary {
+function summaryOf(signed: SignedManifest, parts: LogParts, folded: FoldedArchive): ArchiveSummary {
   const { state, fromRound, entries, authors } = folded;
-  const model = delta.parameters(deltaStateOf(state));
   return {
     ...{ runId: signed.runId, name: signed.manifest.name, fromRound, round: state.round, entries },
     authors: [...authors]
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([author, count]) => ({ author, entries: count })),
     ...{ countedRounds: state.pace.counted, rounds: signed.manifest.rounds },
-    ...{ root: bytesToHex(state.root), modelHash: bytesToHex(crypto.sha256(encodeFloat32(model))) },
+    ...{ root: bytesToHex(state.root), modelHash: bytesToHex(crypto.sha256(parts.resultOf(state))) },
   };
 }
 
@@ -215,8 +220,12 @@ function comesTo(
   }
 }
 
-function foldOf(parts: LogParts, start: Uint8Array | null, onRound?: ArchiveParts['onRound']): ArchiveFold {
-  return new ArchiveFold(start, { ...parts, crypto, onRound });
+function foldOf(
+  parts: LogParts,
+  start: Uint8Array | null,
+  { onStart, onRound }: Pick<ArchiveReader, 'onStart' | 'onRound'> = {},
+): ArchiveFold {
+  return new ArchiveFold(start, { ...parts, crypto, onStart, onRound });
 }
 
 /** The start vector where no seed gives it; null where it does. @throws NodeError where it is not in its place */
@@ -260,7 +269,7 @@ function partsOf(
   { manifest, runId }: SignedManifest,
   start: Float32Array | null,
   observeFold?: FoldObserver,
-): LogParts {
+): AnyParts {
   const { strategy } = manifest;
   const log = logOf(strategy);
   if (!log) {
@@ -279,7 +288,12 @@ function partsOf(
     );
   }
   const { shared } = new ModelParts(manifest.model, manifest.shared).split(initial);
-  return log.parts(manifest, runId, { crypto, initial: shared, random: () => 0, observeFold });
+  return (log.deltas ?? log).parts(manifest, runId, {
+    crypto,
+    initial: shared,
+    random: () => 0,
+    observeFold,
+  });
 }
 
 async function manifestOf(directory: string, run: string): Promise<SignedManifest> {

@@ -5,6 +5,7 @@ import { RETENTIONS } from '../log/retention.ts';
 import { checkpointSchema } from '../node/checkpoint-schema.ts';
 import { credentialSchema } from '../node/credential-schema.ts';
 import { limitsSchema } from '../node/limits.ts';
+import { privacySchema } from '../run/privacy-spec.ts';
 import { backendSchema } from '../tensor/backend-schema.ts';
 import { apiSchema, socketFrom } from './api-settings.ts';
 import { connectivitySchema } from './connectivity.ts';
@@ -67,7 +68,10 @@ export const nodeFileSchema = z.strictObject({
   retention: z
     .enum(RETENTIONS)
     .default('snapshots')
-    .describe('of the log: what the last two snapshots need, or everything, for `starlings log export`'),
+    .describe(
+      'of the log: what the last two snapshots need; everything, for `starlings log export`; audit: and what each training of its own ' +
+        'began with, 4 bytes a parameter and round, for `starlings audit`',
+    ),
   trainer: z
     .string()
     .min(1)
@@ -83,13 +87,23 @@ export const nodeFileSchema = z.strictObject({
     .describe(
       'keys of nodes whose word on the history counts in full when an open run is joined; empty: all that are met count alike',
     ),
+  privacy: privacySchema
+    .optional()
+    .describe(
+      'budget of your examples over all runs of this node (docs/PRIVACY.md): once it is spent, nothing is published any more; it stays with ' +
+        'the directory until another one is given; absent: as runs demand it',
+    ),
   figures: figuresSchema.prefault({}).describe('where figures of each round are written besides'),
   limits: limitsSchema.prefault({}),
   runs: z
     .array(
       z.strictObject({
         run: path.describe('manifest file, or the run id to ask peers with'),
-        data: path.describe('your examples, in the form of the task; they never leave this machine'),
+        data: path
+          .optional()
+          .describe(
+            'your examples, in the form of the task; they never leave this machine; left out: the run keeps a log and trains nothing',
+          ),
         backend: backendSchema.describe('what trains, as for --backend'),
         compareAlone: z
           .boolean()
@@ -137,7 +151,7 @@ export function withPathsFrom(file: string, settings: NodeFile, isFile: (path: s
     runs: runs.map((one) => ({
       ...one,
       run: isMeantAsRunId(one.run) && !isFile(from(one.run)) ? one.run : from(one.run),
-      data: from(one.data),
+      ...(one.data === undefined ? {} : { data: from(one.data) }),
     })),
   };
 }

@@ -2,16 +2,16 @@
 
 import { join } from 'node:path';
 import type { Crypto } from '../core/crypto.ts';
-import type { PeerKey } from '../core/io.ts';
+import type { KindState, PeerKey } from '../core/io.ts';
 import type { Store } from '../core/ports.ts';
 import { composeEntry } from '../entries/registry.ts';
 import type { NetworkReadings } from '../network/host-readings.ts';
-import type { CheckedData, JoinRequest, NodeControl, NodeSummary } from '../node/commands.ts';
 import type { StarlingsNode } from '../node/create-node.ts';
 import type { Submission } from '../node/driver.ts';
 import { type EntryPage, type EntryPageRequest, heldEntries } from '../node/held-entries.ts';
 import { type EntryRequest, type HeldEntryInFull, heldEntry } from '../node/held-entry.ts';
 import type { Histories } from '../node/histories.ts';
+import type { BlobKeeper, CheckedData, JoinRequest, NodeControl, NodeSummary } from '../node/node-command.ts';
 import { NodeError } from '../node/node-error.ts';
 import type { NodeReader, NodeSettings, PeerSummary } from '../node/node-reader.ts';
 import type { HistoryData } from '../node/run-history.ts';
@@ -231,6 +231,14 @@ export class NodeRuns implements NodeControl, NodeReader {
 
   async invite(runId: string, key: PeerKey): Promise<string> {
     return this.#session(runId).invite(key);
+  }
+
+  stateOf(runId: string, kind: string): KindState | null {
+    return this.#session(runId).stateOf(kind);
+  }
+
+  blobs(runId: string): BlobKeeper {
+    return this.#session(runId).blobs();
   }
 
   stop(): void {

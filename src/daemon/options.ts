@@ -2,10 +2,11 @@
 import type { PeerKey } from '../core/io.ts';
 import type { TrainerCommand } from '../learning/process/trainer-process.ts';
 import type { Retention } from '../log/retention.ts';
-import type { JoinRequest } from '../node/commands.ts';
 import type { NodeListener } from '../node/create-node.ts';
 import type { NodeLimits } from '../node/limits.ts';
+import type { JoinRequest } from '../node/node-command.ts';
 import type { RunView } from '../node/run-view.ts';
+import type { PrivacySpec } from '../run/privacy-spec.ts';
 import type { ApiSettings } from './api-settings.ts';
 import type { ConnectivityGiven } from './connectivity.ts';
 import type { DaemonInfo } from './daemon-info.ts';
@@ -43,6 +44,8 @@ export interface DaemonOptions extends BootstrapOptions {
   readonly trainer?: TrainerCommand;
   /** Keys to go by in open runs of which nothing is held yet. */
   readonly trust?: readonly PeerKey[];
+  /** The budget of this node's examples over all its runs; left out: as its directory has it. */
+  readonly privacy?: PrivacySpec | undefined;
   readonly limits?: Partial<NodeLimits>;
   /** Hears of everything from the very start. */
   readonly listener?: NodeListener;

@@ -4,7 +4,6 @@ import { FrozenModel } from '../learning/tfjs/frozen-model.ts';
 import { Evaluation } from '../ledger/evaluation.ts';
 import { FoldRecorder } from '../ledger/fold-recorder.ts';
 import { type Ledger, LedgerBuilder, type LedgerSettings } from '../ledger/ledger.ts';
-import type { LogParts } from '../methods/delta-log/log-parts.ts';
 import { NodeError } from '../node/node-error.ts';
 import { createCrypto } from '../platform/node/crypto.ts';
 import type { SignedManifest } from '../run/manifest.ts';
@@ -12,7 +11,7 @@ import { loadTaskData, taskKindOf } from '../tasks/data/registry.ts';
 import { frozenOf } from '../tasks/models/model-layout.ts';
 import { externalFactsOf } from '../tasks/models/registry.ts';
 import { ensureBackend } from '../tensor/tfjs-backend.ts';
-import { type ArchiveSummary, readLog } from './log-archive.ts';
+import { type AnyParts, type ArchiveSummary, readLog } from './log-archive.ts';
 
 export interface RunLedgerOptions {
   /** An id or its beginning, empty where there is one. */
@@ -79,11 +78,15 @@ export async function ledgerOf(place: string, options: RunLedgerOptions): Promis
 
 async function builderOf(
   { manifest, runId }: SignedManifest,
-  { rules, frame }: LogParts,
+  parts: AnyParts,
   frozen: FrozenModel | null,
   path: string,
   { examplesPerRound, settings, signal }: RunLedgerOptions,
 ): Promise<LedgerBuilder> {
+  if (!('rules' in parts)) {
+    throw new NodeError('NO_LEDGER', `run ${runId} trains nothing: there is nothing that could be measured`);
+  }
+  const { rules, frame } = parts;
   const { task, model } = manifest;
   const { heldOut: dataset } = await loadTaskData(task, model, path);
   const evaluation = new Evaluation({ runId, model, dataset, frozen, examplesPerRound, crypto, signal });

@@ -2,11 +2,14 @@
 import type * as z from 'zod';
 import type { EntryKind } from '../log/entry-kind.ts';
 import { byId, schemaOfAll } from '../registry/registry.ts';
-import type { EntryKindDescriptor } from './entry-kind-descriptor.ts';
+import type { EntryKindContext, EntryKindDescriptor } from './entry-kind-descriptor.ts';
+import { publish } from './models/publish-kind.ts';
+import { retire } from './models/retire-kind.ts';
+import { feedback, usage } from './models/told-kinds.ts';
 import { note } from './note/note-kind.ts';
 import { revocation } from './revocation/revocation-kind.ts';
 
-export const entryKinds = [note, revocation] as const;
+export const entryKinds = [note, publish, retire, feedback, usage, revocation] as const;
 
 export const entryKindSchema = schemaOfAll(entryKinds);
 export type EntryKindSpec = z.infer<typeof entryKindSchema>;
@@ -16,6 +19,19 @@ export function composeEntry(kind: string, text: string): Uint8Array | { readonl
   return byId<EntryKindDescriptor<EntryKindSpec>>(entryKinds, kind).compose(text);
 }
 
-export function createEntryKind(spec: EntryKindSpec): EntryKind {
-  return byId<EntryKindDescriptor<EntryKindSpec>>(entryKinds, spec.id).create(spec);
+export function createEntryKind(spec: EntryKindSpec, context: EntryKindContext): EntryKind {
+  return byId<EntryKindDescriptor<EntryKindSpec>>(entryKinds, spec.id).create(spec, context);
+}
+
+/** Why these cannot be the kinds of one run, as the end of a sentence about them; null where they can. */
+export function impossibleKinds(kinds: readonly EntryKindSpec[]): string | null {
+  const before = new Set<string>();
+  for (const { id } of kinds) {
+    if (before.has(id)) return 'must name each kind once';
+    const { needs = [] } = byId<EntryKindDescriptor<EntryKindSpec>>(entryKinds, id);
+    const missing = needs.find((other) => !before.has(other));
+    if (missing !== undefined) return `must name ${missing} before ${id}, which goes by it`;
+    before.add(id);
+  }
+  return null;
 }

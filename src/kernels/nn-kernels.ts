@@ -136,6 +136,8 @@ export interface NnKernels {
     scratch: number,
   ): void;
 
+  addNormal(sum: number, n: number, words: number, tables: number, deviation: number, factor: number): number;
+
   sumOfSquares(x: number, n: number): number;
   momentumStep(
     parameter: number,

@@ -3,19 +3,19 @@
  * float32: of each example what the model takes and then the right answers. Bytes and classes are whole numbers, which float32 holds exactly.
  */
 import { evaluationExamplesOf } from '../entries/judging-registry.ts';
-import { logOf } from '../methods/registry.ts';
-import { evaluationFile, type RunVectors, type VectorPaths } from '../run/run-files.ts';
+import { deltasOf } from '../methods/registry.ts';
+import { evaluationFile, type RunVectors, trainingFile, type VectorPaths } from '../run/run-files.ts';
 import type { RunSpec } from '../run/run-spec.ts';
 import { loadTaskData, taskKindOf } from '../tasks/data/registry.ts';
 import { DataShapeError } from '../tasks/datasets/data-error.ts';
-import { type Batch, checkFits, type Dataset } from '../tasks/datasets/dataset.ts';
+import { type Batch, checkFits, type Dataset, type TaskData } from '../tasks/datasets/dataset.ts';
 import { exampleForms } from '../tasks/example-form.ts';
 import { answersPerExample, formOf, inputsOf, outputsOf } from '../tasks/models/model-layout.ts';
 import { answerWidth, classification, type Objective } from '../tasks/objective.ts';
 import { readRunVectors } from './model-files/start-vector.ts';
 
-/** What deltas can be judged on. */
-export type EvaluationSet = Pick<Dataset, 'examples' | 'objective' | 'batchOf'>;
+/** What deltas can be judged on, or all train on. */
+export type ExampleSet = Pick<Dataset, 'examples' | 'objective' | 'batchOf'>;
 
 /** Examples of a set that is made for a run: eight times those of a draw. Guess. */
 const drawsInASet = 8;
@@ -29,29 +29,51 @@ export async function readRunFiles(
   paths: VectorPaths,
   spec: Judged & Pick<RunSpec, 'strategy'>,
 ): Promise<RunVectors> {
-  const { evaluation: path, ...others } = paths;
+  const { evaluation, training, ...others } = paths;
+  const { audits } = deltasOf(spec.strategy) ?? {};
   const vectors = await readRunVectors(others, spec.model);
   const examples = judgedExamplesOf(spec);
-  if (examples === null) {
-    if (path === undefined) return vectors;
-    throw new DataShapeError(
-      `${path}: nobody judges deltas by examples in this run: leave \`evaluation\` out, or \`judging\` of \`strategy\` be scores`,
-    );
-  }
-  const data = path ?? (await taskKindOf(spec.task).bundledData?.());
-  if (data === undefined) {
-    throw new DataShapeError(
-      'what judges deltas needs examples that everybody may see: name data with some held out as `evaluation` of the run',
-    );
-  }
-  const { heldOut } = await loadTaskData(spec.task, spec.model, data);
-  return { ...vectors, [evaluationFile]: packed(heldOut.sample(drawsInASet * examples), spec) };
+  const judged = await dataOf('evaluation', evaluation, examples !== null, spec);
+  const trained = await dataOf('training', training, audits !== undefined, spec);
+  return {
+    ...vectors,
+    ...(judged && { [evaluationFile]: packed(judged.heldOut.sample(drawsInASet * examples!), spec) }),
+    ...(trained && { [trainingFile]: packed(trained.train, spec) }),
+  };
 }
 
 /** Examples of its evaluation set that judging a round takes; null where no deltas are judged by examples. */
 export function judgedExamplesOf({ strategy }: Pick<RunSpec, 'strategy'>): number | null {
-  const judging = logOf(strategy)?.judging;
+  const judging = deltasOf(strategy)?.judging;
   return judging ? evaluationExamplesOf(judging) : null;
+}
+
+const purposes = {
+  evaluation: {
+    unwanted:
+      'nobody judges deltas by examples in this run: leave `evaluation` out, or `judging` of `strategy` be scores',
+    missing:
+      'what judges deltas needs examples that everybody may see: name data with some held out as `evaluation` of the run',
+  },
+  training: {
+    unwanted: 'nobody audits deltas in this run: leave `commonData` out, or ask for `audits`',
+    missing:
+      'what is audited is trained on examples that everybody has: name data as `commonData` of the run',
+  },
+} as const;
+
+/** What is at `path`, or came with the program, where it is wanted; null where it is not. @throws DataShapeError; what reading throws */
+async function dataOf(
+  purpose: keyof typeof purposes,
+  path: string | undefined,
+  isWanted: boolean,
+  { task, model }: Judged,
+): Promise<TaskData | null> {
+  if (!isWanted && path === undefined) return null;
+  if (!isWanted) throw new DataShapeError(`${path}: ${purposes[purpose].unwanted}`);
+  const data = path ?? (await taskKindOf(task).bundledData?.());
+  if (data === undefined) throw new DataShapeError(purposes[purpose].missing);
+  return loadTaskData(task, model, data);
 }
 
 /** @throws DataShapeError where it has no example, or is larger than a node would take */
@@ -71,7 +93,7 @@ function packed(dataset: Dataset, { model, task }: Judged): Float32Array {
 }
 
 /** @throws DataShapeError for what is no evaluation set of such a run */
-export function evaluationSetOf(vector: Float32Array, { model, task }: Judged): EvaluationSet {
+export function examplesOf(vector: Float32Array, { model, task }: Judged): ExampleSet {
   const { inputs, answers, isSequence } = widthsOf({ model, task });
   const objective = objectiveOf(task);
   const width = inputs + answers;

@@ -7,6 +7,14 @@ import type { ExamplesQuestion } from '../core/io.ts';
 import type { Metrics } from '../tasks/metrics.ts';
 import { checkSize } from '../tasks/models/model-layout.ts';
 
+/** How the examples of a training are protected: DP-SGD in place of the plain steps. */
+export interface PrivacyOfTraining {
+  /** Largest norm of what one example adds to a step. */
+  readonly clipNorm: number;
+  /** Deviation of the noise on the sum over a step, in units of clipNorm. */
+  readonly noiseMultiplier: number;
+}
+
 export interface TrainRequest {
   /** Start vector, length `size`. Not modified. */
   readonly parameters: Float32Array;
@@ -18,6 +26,8 @@ export interface TrainRequest {
   readonly streamKey: string;
   /** Which of the learner's training shares to draw from (0 unless the learner serves many peers). */
   readonly share: number;
+  /** Left out: examples are not protected. Given, the batches are drawn anew each time, and so is the noise. */
+  readonly privacy?: PrivacyOfTraining | undefined;
 }
 
 export interface TrainResult {
@@ -36,6 +46,11 @@ export interface Learner {
   readonly size: number;
   /** Backend in use and why not a faster one, in one sentence for people. */
   readonly backend: string;
+  /**
+   * For each training share the probability with which one of its examples takes part in a step of DP-SGD. Only of a learner that
+   * knows DP-SGD.
+   */
+  readonly samplingRates?: readonly number[] | undefined;
   /** The start vector of a model that is known to the learner alone. */
   initial?(signal?: AbortSignal): Promise<Float32Array>;
   /** @throws TrainingDivergedError, LearnerClosedError, LearnerBrokenError */

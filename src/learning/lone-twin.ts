@@ -15,6 +15,7 @@ export function withLoneTwin(learner: Learner, initial: Float32Array): Learner {
 class TwinnedLearner implements Learner {
   readonly size: number;
   readonly backend: string;
+  readonly samplingRates?: readonly number[];
   readonly initial?: (signal?: AbortSignal) => Promise<Float32Array>;
   readonly #learner: Learner;
   /** null: it was given up. */
@@ -27,6 +28,7 @@ class TwinnedLearner implements Learner {
     this.size = learner.size;
     this.backend = learner.backend;
     this.#learner = learner;
+    if (learner.samplingRates) this.samplingRates = learner.samplingRates;
     if (learner.initial) this.initial = (signal) => learner.initial!(signal);
     this.#twin = initial;
   }
@@ -69,7 +71,9 @@ class TwinnedLearner implements Learner {
     const parameters = this.#twin;
     if (parameters === null) return;
     try {
-      this.#twin = (await this.#learner.train({ ...request, parameters })).parameters;
+      // It stays on this node: nobody needs to be protected from it.
+      const own = { ...request, parameters, privacy: undefined };
+      this.#twin = (await this.#learner.train(own)).parameters;
       this.#steps += request.steps;
     } catch {
       // It diverged, or the learner was closed: the node's own training says so for itself.

@@ -75,8 +75,15 @@ export class ArchiveFrames {
   #pieces: Uint8Array[] = [];
   #held = 0;
   /** So many bytes are needed before anything new can be said. */
-  #wanted = MAGIC.length;
+  #wanted: number;
   #isBegun = false;
+  readonly #magic: Uint8Array;
+
+  /** `magic`: the line that comes before the frames. */
+  constructor(magic = MAGIC) {
+    this.#magic = magic;
+    this.#wanted = magic.length;
+  }
 
   /** The frames that these bytes complete. @throws ArchiveError */
   take(bytes: Uint8Array): Uint8Array[] {
@@ -86,10 +93,10 @@ export class ArchiveFrames {
     const all = concat(this.#pieces, this.#held);
     let at = 0;
     if (!this.#isBegun) {
-      if (!equals(all.subarray(0, MAGIC.length), MAGIC))
+      if (!equals(all.subarray(0, this.#magic.length), this.#magic))
         throw new NoArchiveError('this is no archive of a run');
       this.#isBegun = true;
-      at = MAGIC.length;
+      at = this.#magic.length;
     }
     const frames: Uint8Array[] = [];
     const view = new DataView(all.buffer, all.byteOffset);
@@ -127,6 +134,8 @@ export interface ArchiveParts {
   readonly frame: LogFrame;
   readonly envelopes: EnvelopeContext;
   readonly crypto: Crypto;
+  /** The state that the archive begins with. */
+  readonly onStart?: ((state: Readonly<LogState>) => void) | undefined;
   /** After each round that is folded, with what was in it. */
   readonly onRound?: ((state: Readonly<LogState>, places: readonly Place[]) => void) | undefined;
 }
@@ -149,6 +158,7 @@ export class ArchiveFold {
     this.#state = state;
     this.#fromRound = state.round + 1;
     this.#round = this.#fromRound;
+    parts.onStart?.(state);
     this.#book = new LogBook({
       runId: parts.frame.runId,
       crypto: parts.crypto,

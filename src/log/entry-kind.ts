@@ -26,10 +26,14 @@ export interface FinalRound<Content> {
   readonly root: Uint8Array;
   /** Authors whose entries of the run's first kind carried weight in this round; empty for that kind itself. */
   readonly publishers: readonly PeerKey[];
+  /** Entries of the run's first kind that counted in this round. */
+  readonly first: readonly LogEntry[];
   /** Whether some kind, as of the round before, lets nothing of the author carry weight. */
   readonly isSilenced: (author: PeerKey) => boolean;
   /** What the author's words weigh by what it has done, in (0, 1], this round's deltas included. */
   readonly standingOf: (author: PeerKey) => number;
+  /** State of a kind that is reduced before this one, with this round in it; undefined where the run logs none. */
+  readonly stateOf: (kind: string) => unknown;
 }
 
 /** What a round of a kind amounts to. */
@@ -56,6 +60,8 @@ export interface EntryKind<Content = unknown, State = unknown> {
   silences?(state: State, author: PeerKey): boolean;
   /** Of the run's first kind: what the author's words weigh by what it has done, in (0, 1]. */
   standing?(state: State, author: PeerKey): number;
+  /** Of a kind that judges: whether an entry of the run's first kind counts at all. */
+  counts?(state: State, entry: LogEntry): boolean;
   initial(): State;
   /** A copy that `reduce` may modify; `into` may give its memory. */
   clone(state: State, into?: State): State;

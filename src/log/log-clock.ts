@@ -1,4 +1,5 @@
-import type { LogFrame } from './log-state.ts';
+import type { LogBook } from './log-book.ts';
+import type { LogFrame, LogState } from './log-state.ts';
 import { roundAt, roundStartMs, slotMsOf } from './pace.ts';
 import type { Replica } from './replica.ts';
 
@@ -42,15 +43,23 @@ export class LogClock {
    */
   countedBefore(round: number): number {
     const { base, log } = this.#replica;
-    let counted = base.pace.counted;
-    for (let open = base.round + 1; open < round; open++) {
-      if (log.countOf(open, 0) >= this.#frame.publishersMin) counted += 1;
-    }
-    return counted;
+    return countedBefore(base, log, round, this.#frame);
   }
 
   /** The run has all the rounds it asks for before this one, as far as can be told. */
   isSpentBefore(round: number): boolean {
     return this.#replica.base.pace.endRound !== null || this.countedBefore(round) >= this.#frame.rounds;
   }
+}
+
+/** Rounds that count before this one, as far as a state and what is open after it tell. */
+export function countedBefore(
+  { round: base, pace }: Readonly<LogState>,
+  open: Pick<LogBook, 'countOf'>,
+  round: number,
+  { publishersMin }: Pick<LogFrame, 'publishersMin'>,
+): number {
+  let { counted } = pace;
+  for (let one = base + 1; one < round; one++) if (open.countOf(one, 0) >= publishersMin) counted += 1;
+  return counted;
 }

@@ -85,10 +85,17 @@ export function foldRound(
   // The first kind is reduced before those that judge it.
   const isSilenced = (author: PeerKey): boolean =>
     kinds.some((kind, index) => kind.silences?.(state.kinds[index], author) ?? false);
+  const deltas = counted[0]!.filter((entry) =>
+    kinds.every((kind, index) => kind.counts?.(state.kinds[index], entry) ?? true),
+  );
+  const stateOf = (id: string): unknown => state.kinds[kinds.findIndex((kind) => kind.id === id)];
   const [first] = kinds;
   const standingOf = (author: PeerKey): number => first.standing?.(state.kinds[0], author) ?? 1;
-  const common = { round, banned, isOver: isLate, root, isSilenced, standingOf, everything: counted.flat() };
-  const summary = first.reduce(state.kinds[0], { ...common, entries: counted[0]!, publishers: [] });
+  const common = {
+    ...{ round, banned, isOver: isLate, root, isSilenced, standingOf },
+    ...{ first: deltas, everything: counted.flat(), stateOf },
+  };
+  const summary = first.reduce(state.kinds[0], { ...common, entries: deltas, publishers: [] });
   const { publishers } = summary;
   for (const [index, kind] of kinds.entries()) {
     if (index > 0) kind.reduce(state.kinds[index], { ...common, entries: counted[index]!, publishers });

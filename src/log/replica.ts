@@ -46,6 +46,8 @@ export interface ReplicaOptions {
   readonly shared?: SharedWork | undefined;
   /** 'snapshots' where not given. */
   readonly retention?: Retention | undefined;
+  /** The log and a state before it reach back so many rounds at least, where that is more than `reachWindows`. */
+  readonly reachRounds?: number | undefined;
 }
 
 export class Replica {
@@ -63,7 +65,7 @@ export class Replica {
 
   constructor(options: ReplicaOptions) {
     this.#options = options;
-    this.#reachRounds = reachWindows * options.frame.windowRounds;
+    this.#reachRounds = Math.max(options.reachRounds ?? 0, reachWindows * options.frame.windowRounds);
     const { runId } = options.frame;
     const entriesPerRoundMax = options.kinds.map((kind) => kind.entriesPerRoundMax);
     this.#log = new LogBook({ runId, crypto: options.crypto, entriesPerRoundMax });
@@ -364,7 +366,7 @@ export class Replica {
     this.#logFrom = Math.max(this.#logFrom, oldest!.round + 1);
     for (const entry of this.log.pruneThrough(this.#logFrom - 1)) {
       writes.push({ key: logKey(entry), value: null });
-      if (this.#options.retention !== 'everything') continue;
+      if ((this.#options.retention ?? 'snapshots') === 'snapshots') continue;
       writes.push({ key: archiveKey(entry), value: encodeStoredEnvelope(entry) });
     }
     return writes;

@@ -41,6 +41,8 @@ export interface RunLogOptions {
   /** Where the history has to begin that we take part in; null where we were told of no such place. */
   readonly checkpoint: Checkpoint | null;
   readonly random: () => number;
+  /** What we hand out besides snapshots and bodies. */
+  readonly blobOf?: ((root: Uint8Array) => Uint8Array | undefined) | undefined;
 }
 
 export type LogEvent =
@@ -183,12 +185,17 @@ export class RunLog {
     }
   }
 
+  /** Numbers of requests are one row, whoever of a node asks. */
+  nextRequestId(): number {
+    return ++this.#requests;
+  }
+
   #historyOf(replica: Replica, leaders: Leaders, checkpoint: Checkpoint | null): History {
     const { signer } = this.#options;
     return new History({
       ...this.#options,
       ...{ replica, leaders, checkpoint, self: signer.key, peers: this.#peers, refusals: this.refusals },
-      nextRequestId: () => ++this.#requests,
+      nextRequestId: () => this.nextRequestId(),
     });
   }
 
@@ -339,9 +346,10 @@ export class RunLog {
     );
     out.push({ type: 'switched', entered, leftOut, writes: before.become(after) });
     this.#ours.replaced();
-    this.#phase.reopen();
     const mine = bytesToHex(fork.mine.root);
     const theirs = bytesToHex(fork.theirs.root);
     out.push({ type: 'event', event: { kind: 'fork', round: fork.round, mine, theirs } });
+    // Whoever waits for the end hears that it was none.
+    if (this.#phase.reopen()) out.push({ type: 'event', event: { kind: 'phase', phase: this.phase } });
   }
 }

@@ -49,10 +49,12 @@ export class RunPhase {
     return this.#phase !== before;
   }
 
-  /** What had come to an end goes on: it is another history now. */
-  reopen(): void {
+  /** What had come to an end goes on: it is another history now. Returns whether the phase is another one now. */
+  reopen(): boolean {
     this.#completeSlot = null;
-    if (this.#phase === 'finished') this.#phase = 'draining';
+    if (this.#phase !== 'finished') return false;
+    this.#phase = 'draining';
+    return true;
   }
 
   #next(view: PhaseView): Phase {

@@ -3,38 +3,53 @@ import type * as z from 'zod';
 import type { CompressorSpec } from '../codec/compressors/registry.ts';
 import type { ProtocolCore } from '../core/io.ts';
 import type { RunFrame } from '../core/run-frame.ts';
+import type { AuditsSpec } from '../entries/audit/audit-kind.ts';
 import type { JudgingSpec } from '../entries/judging-registry.ts';
 import type { Impossible } from '../registry/impossible.ts';
 import type { Described } from '../registry/registry.ts';
 import type { CoreDependencies } from './core-dependencies.ts';
-import type { LogParts, LogPartsDependencies } from './delta-log/log-parts.ts';
+import type { DeltaLogParts, LogPartsDependencies } from './delta-log/log-parts.ts';
+import type { LogParts } from './log-parts.ts';
 import type { TopologySpec } from './topologies/registry.ts';
 
-/** What others need to know of the log of deltas that the peers of a run keep. */
-export interface DeltaLogTraits {
+export type PartsArguments = [frame: RunFrame, runId: string, deps: LogPartsDependencies];
+
+/** What others need to know of the deltas in a log. */
+export interface DeltaTraits {
   /** How deltas are written. */
   readonly codec: CompressorSpec;
   /** What is left each round of what an author has not sent. */
   readonly residualDecay: number;
+  /** By which part of that its training begins ahead of the model. */
+  readonly headStart: number;
   /** Expected publishers per round; everyone where there are no more peers. */
   readonly committeeSize: number;
+  /** By what deltas are judged; null: by nothing. Left out, it is still to be said by whoever makes the run. */
+  readonly judging?: JudgingSpec | null | undefined;
+  /** How deltas are audited; left out: not at all. */
+  readonly audits?: AuditsSpec | undefined;
+  parts(...how: PartsArguments): DeltaLogParts;
+}
+
+/** And of the log that the peers of a run keep, whatever stands in it. */
+export interface LogTraits {
   /** Rounds until a round is final. */
   readonly windowRounds: number;
   readonly snapshotRounds: number;
-  /** By what deltas are judged; null: by nothing. Left out, it is still to be said by whoever makes the run. */
-  readonly judging?: JudgingSpec | null | undefined;
-  /** Kinds of entry besides deltas, in the order of their numbers from 1 on. */
-  readonly kinds: ReadonlyArray<{ readonly id: string }>;
+  /** Ids of the kinds of entry, by their number. */
+  readonly kinds: readonly string[];
+  /** Null where entries are all there is: such a run trains nothing and has no last round. */
+  readonly deltas: DeltaTraits | null;
   /** What it is made of, to be folded outside of a node. */
-  parts(frame: RunFrame, runId: string, deps: LogPartsDependencies): LogParts;
+  parts(...how: PartsArguments): LogParts;
 }
 
 /** What a manifest may say of a method, what others must know of it, and the state machine that it is. */
 export interface Method<Schema extends z.ZodObject = z.ZodObject> extends Described {
   readonly schema: Schema;
   readonly examples: readonly z.input<Schema>[];
-  /** The log whose fold the model is, so that all peers come to the same bits; null where each has a model of its own. */
-  log(spec: z.output<Schema>): DeltaLogTraits | null;
+  /** The log whose fold is what all peers come to, bit for bit; null where each has a model of its own. */
+  log(spec: z.output<Schema>): LogTraits | null;
   /** Over which peers mix; null where everybody hears everybody by gossip. */
   topology(spec: z.output<Schema>): TopologySpec | null;
   /** Everybody must know who takes part: members are then numbered in the order of their keys. */

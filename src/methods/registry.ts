@@ -8,7 +8,8 @@ import { deltaLog } from './delta-log/method.ts';
 import { diloco } from './diloco/method.ts';
 import { epidemic } from './epidemic/method.ts';
 import { gossipLearning } from './gossip-learning/method.ts';
-import type { DeltaLogTraits, Method } from './method.ts';
+import { entryLog } from './log/method.ts';
+import type { DeltaTraits, LogTraits, Method } from './method.ts';
 import { moshpit } from './moshpit/method.ts';
 import { noloco } from './noloco/method.ts';
 import { sgp } from './sgp/method.ts';
@@ -26,7 +27,7 @@ export const mixingMethods = [
   moshpit,
 ] as const;
 
-export const methods = [deltaLog, ...mixingMethods] as const;
+export const methods = [deltaLog, ...mixingMethods, entryLog] as const;
 
 export const methodSchema = schemaOfAll(methods);
 /** A method by its id, with the constants that it has: the `strategy` of a manifest. */
@@ -42,6 +43,17 @@ export function needsRoster(spec: MethodSpec): boolean {
 }
 
 /** The log that the peers of a run keep; null where each has a model of its own. */
-export function logOf(spec: MethodSpec): DeltaLogTraits | null {
+export function logOf(spec: MethodSpec): LogTraits | null {
   return methodOf(spec).log(spec);
+}
+
+/** Of a log that a model is trained by; null for all others. */
+export function deltasOf(spec: MethodSpec): DeltaTraits | null {
+  return logOf(spec)?.deltas ?? null;
+}
+
+/** False where the run is its log and nothing else. */
+export function trains(spec: MethodSpec): boolean {
+  const log = logOf(spec);
+  return log === null || log.deltas !== null;
 }

@@ -5,117 +5,28 @@
 import * as z from 'zod';
 import type { ContentUsage } from '../content/content-store.ts';
 import { hex32 } from '../core/bytes.ts';
-import type { PeerKey } from '../core/io.ts';
-import type { Traffic } from '../network/traffic.ts';
 import type { DataReport } from '../tasks/data/data-report.ts';
 import { headlineOf, writeMeasure, writeShare } from '../tasks/measures.ts';
-import type { Metrics } from '../tasks/metrics.ts';
-import type { BackendChoice } from '../tensor/backend-choices.ts';
 import { backendSchema } from '../tensor/backend-schema.ts';
 import { amount } from './amount.ts';
 import { checkpointSchema } from './checkpoint-schema.ts';
 import { credentialSchema } from './credential-schema.ts';
-import type { Submission } from './driver.ts';
 import { unfold } from './invitation.ts';
+import { MODEL_COMMANDS } from './model-commands.ts';
+import {
+  command,
+  type NodeCommand,
+  nameOf,
+  noData,
+  type PathField,
+  reading,
+  run,
+  viewOf,
+} from './node-command.ts';
 import { NodeError } from './node-error.ts';
 import { phaseOrOutcome } from './outcome.ts';
+import { roundText } from './round-text.ts';
 import { peerName, type RunView, whenMeasured } from './run-view.ts';
-
-/** Which run to take part in, and how. */
-export interface JoinRequest {
-  /** A manifest file, or a run id. */
-  readonly run: string;
-  readonly data: string;
-  readonly backend: BackendChoice;
-  /** Multiaddrs of nodes to find it through, besides those that the node knows; `AddressError` where one is none. */
-  readonly bootstrap?: readonly string[] | undefined;
-  /** As of `LearnerRequest`; not remembered over a restart. */
-  readonly compareAlone?: boolean;
-  /** As of `JoinOptions`; not remembered either. */
-  readonly evenIfOver?: boolean;
-  /** `ROUND:ROOT:SNAPSHOT`, where the history has to begin that is taken part in. */
-  readonly checkpoint?: string | undefined;
-  /** Of an invitation, where the run takes who was invited. */
-  readonly credential?: string | undefined;
-}
-
-export interface NodeSummary extends Traffic {
-  readonly peerKey: PeerKey;
-  readonly peerId: string;
-  readonly addresses: readonly string[];
-  /** Null where the node keeps no blobs. */
-  readonly content: ContentUsage | null;
-}
-
-/** Of data and the run that it is for. */
-export interface CheckedData {
-  readonly runId: string;
-  readonly report: DataReport;
-}
-
-/** The node that commands act upon, with the place where it remembers its runs. */
-export interface NodeControl {
-  summary(): NodeSummary;
-  /** Of all runs, in order of joining. */
-  views(): readonly RunView[];
-  /** Resolves when the run is running, or is being looked for with nobody to ask yet. @throws one error with a sentence */
-  join(request: JoinRequest): Promise<RunView>;
-  /**
-   * Resolves when the run is taken down and forgotten: to whether it comes back with the next start, because the node is
-   * started with it. @throws NodeError NOT_JOINED
-   */
-  leave(runId: string): Promise<boolean>;
-  /** What a node of the run would understand of data, and refuse; nothing is joined. @throws one error with a sentence */
-  check(run: string, data: string): Promise<CheckedData>;
-  /**
-   * Resolves when the run is taken down; it is remembered, and shown as it stood. Resolves to whether it goes on with the next start, as
-   * `leave`. @throws NodeError NOT_JOINED, NOT_RUNNING
-   */
-  pause(runId: string): Promise<boolean>;
-  /** Of what was paused. Resolves as `join`. @throws as it; NodeError NOT_PAUSED */
-  resume(runId: string): Promise<RunView>;
-  /** Of the model as of now, on the held-out examples. @throws NodeError */
-  evaluate(runId: string): Promise<Metrics>;
-  /** Writes an entry of a kind into the log of a run; resolves to its id, or to why it was refused. @throws NodeError */
-  write(runId: string, kind: string, text: string): Promise<Submission>;
-  /** What entitles a key to take part in a run that takes who was invited: hexadecimal digits. @throws NodeError */
-  invite(runId: string, key: PeerKey): Promise<string>;
-  /** Begins to stop the node. */
-  stop(): void;
-}
-
-/** What came of a command: for programs, and line by line for people. */
-export interface CommandResult {
-  readonly json: Readonly<Record<string, unknown>>;
-  readonly lines: readonly string[];
-}
-
-/** Of a field that may name a file: whether its text is a path in any case. `meta({ path })` says so. */
-export type PathField = 'always' | 'if it exists';
-
-export interface NodeCommand {
-  /** One word. */
-  readonly id: string;
-  readonly summary: string;
-  /** Each field becomes an option of the command line. */
-  readonly input: z.ZodObject;
-  /** Whether it changes anything, or has the node work: what an agent does only where it was allowed to. */
-  readonly acts: boolean;
-  perform(control: NodeControl, input: unknown): Promise<CommandResult>;
-}
-
-function command<S extends z.ZodObject>(
-  id: string,
-  summary: string,
-  input: S,
-  act: (control: NodeControl, input: z.infer<S>) => Promise<CommandResult>,
-): NodeCommand {
-  return { id, summary, input, acts: true, perform: (control, given) => act(control, input.parse(given)) };
-}
-
-function reading(entry: NodeCommand): NodeCommand {
-  return { ...entry, acts: false };
-}
 
 const runToJoin = z
   .string()
@@ -130,13 +41,6 @@ const data = z
   .meta({ path: 'always' satisfies PathField })
   .describe('your examples; they never leave this machine');
 
-const run = z
-  .string()
-  .min(1)
-  .max(128)
-  .optional()
-  .describe('run id, its beginning, or the name of the run; may be left out where the node has one run');
-
 const keyField = z
   .string()
   .regex(hex32, 'is no key: 64 hexadecimal digits')
@@ -148,7 +52,11 @@ export const NODE_COMMANDS: readonly NodeCommand[] = [
     'take part in another run; the node takes it up again whenever it starts',
     z.strictObject({
       run: runToJoin.describe('manifest file, the run id to ask peers with, or an invitation'),
-      data,
+      data: data
+        .optional()
+        .describe(
+          'your examples; they never leave this machine. Left out: the run keeps a log and trains nothing',
+        ),
       backend: backendSchema.describe('what trains'),
       bootstrap: z
         .array(z.string().min(1).max(1024))
@@ -159,7 +67,11 @@ export const NODE_COMMANDS: readonly NodeCommand[] = [
       credential: credentialSchema.optional(),
     }),
     async (control, given) => {
-      const { wanted: request, told: hints } = unfold(given, control.summary().peerKey);
+      const { data: examples = noData } = given;
+      const { wanted: request, told: hints } = unfold(
+        { ...given, data: examples },
+        control.summary().peerKey,
+      );
       const view = await control.join(request);
       const told =
         view.state === 'searching'
@@ -288,13 +200,11 @@ export const NODE_COMMANDS: readonly NodeCommand[] = [
       return { json: { runId: view.runId, ...result }, lines: [`published ${result.entryId}`] };
     },
   ),
+  ...MODEL_COMMANDS,
   command(
     'entitle',
     'let a key into a run that takes who was invited: what it has to show, which `starlings invite --for` puts into an invitation',
-    z.strictObject({
-      run,
-      key: keyField,
-    }),
+    z.strictObject({ run, key: keyField }),
     async (control, input) => {
       const { runId } = viewOf(control, input.run);
       const credential = await control.invite(runId, input.key);
@@ -331,47 +241,17 @@ function checkLines({ files, parts, refused }: DataReport): string[] {
   ];
 }
 
-/** The one run that `text` names, or the only one. @throws NodeError where there is none, or more than one */
-function viewOf(control: NodeControl, text: string | undefined): RunView {
-  const views = control.views();
-  if (text === undefined) {
-    if (views.length === 1) return views[0]!;
-    throw new NodeError(
-      views.length === 0 ? 'NOT_JOINED' : 'RUN_NOT_NAMED',
-      views.length === 0
-        ? 'this node has no runs'
-        : `this node has ${views.length} runs: say which with --run: ${views.map(nameOf).join(', ')}`,
-    );
-  }
-  const exact = views.find(({ runId }) => runId === text);
-  if (exact) return exact;
-  const found = views.filter(({ runId, run: facts }) => runId.startsWith(text) || facts?.name === text);
-  if (found.length === 1) return found[0]!;
-  const here = views.length === 0 ? 'it has none' : `it has ${views.map(nameOf).join(', ')}`;
-  throw new NodeError(
-    'NOT_JOINED',
-    found.length === 0
-      ? `this node takes no part in a run ${text}; ${here}`
-      : `${text} names ${found.length} runs of this node; give more of the run id`,
-  );
-}
-
-/** `mnist-mlp (bafyrei...)` */
-function nameOf({ runId, run: facts }: RunView): string {
-  return facts === null ? runId : `${facts.name} (${runId})`;
-}
-
 function whereabouts(view: RunView): string {
-  const { run: facts, state, roundsDone, failure } = view;
+  const { run: facts, state, failure } = view;
   switch (state) {
     case 'searching':
       return 'asking peers for the manifest';
     case 'preparing':
       return `${facts?.name ?? ''}  preparing`;
     case 'running':
-      return `${facts?.name ?? ''}  ${phaseOrOutcome(view)}, round ${roundsDone}/${facts?.rounds ?? 0}`;
+      return `${facts?.name ?? ''}  ${phaseOrOutcome(view)}, ${roundText(view)}`;
     case 'paused':
-      return `${facts?.name ?? ''}  paused, round ${roundsDone}/${facts?.rounds ?? 0}`;
+      return `${facts?.name ?? ''}  paused, ${roundText(view)}`;
     case 'ended':
       return `${facts?.name ?? ''}  ended${failure === null ? '' : `: ${failure}`}`;
     default:
@@ -413,8 +293,12 @@ function statusLines(view: RunView): string[] {
     `peers     ${view.peers} connected, ${present} here`,
     ...(members.missing.length === 0 ? [] : [`missing   ${namesOf(view, members.missing)}`]),
     `rounds    ${countedRounds} counted, ${final}, ${amount(deltasPublished, 'delta')} published${since}, ${amount(lag, 'entry', 'entries')} missing`,
-    `loss      ${loss === null ? '-' : loss.toFixed(3)}`,
-    `${(headline?.id ?? 'accuracy').padEnd(9)} ${headline === null ? '-' : `${writeMeasure(headline)}${besides(view)}${whenMeasured(view)}`}`,
+    ...(view.run?.trains === false
+      ? []
+      : [
+          `loss      ${loss === null ? '-' : loss.toFixed(3)}`,
+          `${(headline?.id ?? 'accuracy').padEnd(9)} ${headline === null ? '-' : `${writeMeasure(headline)}${besides(view)}${whenMeasured(view)}`}`,
+        ]),
     ...(view.clock.offsetMs === null
       ? []
       : [

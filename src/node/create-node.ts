@@ -5,6 +5,7 @@
 import type { ContentStore, ContentUsage } from '../content/content-store.ts';
 import type { PeerKey } from '../core/io.ts';
 import type { Clock, Store } from '../core/ports.ts';
+import type { PrivacyLedger } from '../learning/private/privacy-ledger.ts';
 import type { Retention } from '../log/retention.ts';
 import { checkPeerAddress } from '../network/announced-addresses.ts';
 import { type Bootstraps, createBootstraps } from '../network/bootstraps.ts';
@@ -42,6 +43,8 @@ export interface NodeOptions {
   readonly retention?: Retention | undefined;
   /** Keys whose word counts in full in open runs of which this node holds no state yet. */
   readonly trusted?: ReadonlySet<PeerKey> | undefined;
+  /** Of what the examples of this node have paid with. Left out, runs that ask for privacy are not taken part in. */
+  readonly privacy?: PrivacyLedger | undefined;
   readonly limits?: Partial<NodeLimits>;
 }
 
@@ -186,6 +189,7 @@ class Node implements StarlingsNode {
   join(run: SignedManifest | string, options: JoinOptions): RunSession {
     const runId = typeof run === 'string' ? run : run.runId;
     const { identity, store, content = null, clock, random, learners, retention, trusted } = this.#options;
+    const { privacy = null } = this.#options;
     const { runsMax } = this.#limits;
     if (this.#isClosing) throw new NodeError('NOT_RUNNING', 'this node is stopping');
     if (this.#sessions.has(runId)) {
@@ -207,6 +211,7 @@ class Node implements StarlingsNode {
       learners,
       retention,
       trusted,
+      privacy,
       limits: this.#limits,
       onEvent: (event) => this.#emit(event, runId),
     });

@@ -21,7 +21,7 @@ import {
   type Transport,
 } from '../core/ports.ts';
 import { agreementWith } from '../entries/vote/agreement.ts';
-import type { Learner } from '../learning/learner.ts';
+import type { Learner, PrivacyOfTraining } from '../learning/learner.ts';
 import { LearnerBrokenError } from '../learning/learning-error.ts';
 import { defaultHeldInputsLimits, HeldInputs, type HeldInputsLimits, mayWait } from './held-inputs.ts';
 import type { KeptSnapshots } from './kept-snapshots.ts';
@@ -45,10 +45,12 @@ export interface DriverOptions {
   /** Is told of what the core writes, and asked where the core refuses. */
   readonly kept?: KeptSnapshots | null;
   readonly clock: Clock;
+  /** Pays for so many steps in a round, and says how they protect the examples. Left out: they do not. */
+  readonly charge?: (round: number, steps: number) => Promise<PrivacyOfTraining>;
   /** Why nothing is to be trained now; null where there is no reason. */
   readonly whyNotTrain?: () => string | null;
-  /** Names the random stream of a round's batches. */
-  readonly streamKey: (round: number) => string;
+  /** Names the random stream of a round's batches, of this node where no author is named. */
+  readonly streamKey: (round: number, author?: PeerKey) => string;
   readonly onEvent: (event: ProtocolEvent) => void;
   readonly onFault: (fault: InputFault) => void;
   /** The node cannot go on (disk full, core broken). Called once. */
@@ -249,6 +251,7 @@ export class NodeDriver {
       case 'training-failed':
       case 'scored':
       case 'judged':
+      case 'retrained':
       case 'leave':
         this.#fail(error);
         break;
@@ -295,6 +298,7 @@ export class NodeDriver {
         case 'train':
         case 'score':
         case 'judge':
+        case 'retrain':
           act();
           break;
         default:
@@ -336,6 +340,9 @@ export class NodeDriver {
         break;
       case 'judge':
         void this.#judge(output);
+        break;
+      case 'retrain':
+        void this.#retrain(output);
         break;
       case 'submitted':
         this.#settleSubmission(output.token, output.result);
@@ -402,7 +409,8 @@ export class NodeDriver {
       const reason = this.#options.whyNotTrain?.() ?? null;
       if (reason !== null) throw new Error(reason);
       const streamKey = this.#options.streamKey(round);
-      const request = { parameters, steps, round: scheduleRound, streamKey, share: 0 };
+      const privacy = await this.#options.charge?.(round, steps);
+      const request = { parameters, steps, round: scheduleRound, streamKey, share: 0, privacy };
       const result = await this.#options.learner.train(request, this.#aborter.signal);
       this.#input({ type: 'trained', round, ...result });
     } catch (error) {
@@ -425,6 +433,17 @@ export class NodeDriver {
         ? agreementWith(question)
         : await learner.judge?.(question, this.#aborter.signal).catch(() => null);
     this.#input({ type: 'judged', round, scores: scores ?? null });
+  }
+
+  /** What another peer has trained. */
+  async #retrain(output: Output & { type: 'retrain' }): Promise<void> {
+    const { id, author, round, steps, scheduleRound, parameters } = output;
+    const streamKey = this.#options.streamKey(round, author);
+    const request = { parameters, steps, round: scheduleRound, streamKey, share: 0 };
+    // The core hears of it in a call of its own.
+    await null;
+    const result = await this.#options.learner.train(request, this.#aborter.signal).catch(() => null);
+    this.#input({ type: 'retrained', id, parameters: result?.parameters ?? null });
   }
 
   #fail(error: unknown): void {

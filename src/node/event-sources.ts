@@ -55,6 +55,7 @@ const sources: { readonly [K in Kind]: SourceOf<K> } = {
   'file-pulled': 'session',
   working: 'session',
   'file-complete': 'session',
+  privacy: 'session',
   ended: 'session',
 };
 

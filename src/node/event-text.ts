@@ -3,6 +3,7 @@ import type { PeerKey } from '../core/io.ts';
 import { headlineOf, writeMeasure } from '../tasks/measures.ts';
 import { amount } from './amount.ts';
 import type { NodeEvent } from './events.ts';
+import { privacyText } from './privacy-text.ts';
 
 /** How it is meant: nothing to do, good news, something to look at. */
 export const TONES = ['plain', 'good', 'trouble'] as const;
@@ -163,6 +164,8 @@ function sessionText(event: (NodeEvent & { source: 'session' })['event']): Event
       return event.failure === null
         ? plain(event.isLeft ? 'left the run' : 'stopped')
         : trouble(`cannot go on: ${event.failure}`);
+    case 'privacy':
+      return event.isBeginning ? plain(`examples are protected: ${privacyText(event.state)}`) : null;
     case 'sampled':
       return null;
     default:

@@ -3,6 +3,7 @@
  * session that runs both adds. Logs, the view of a run, metrics and whoever watches live read this and nothing else.
  */
 import type { CoreStatus, Input, PeerKey, ProtocolEvent } from '../core/io.ts';
+import type { PrivacyState } from '../learning/private/privacy-ledger.ts';
 import type { NetworkEvent } from '../network/events.ts';
 import type { Figures } from '../tasks/assessment.ts';
 import type { Metrics } from '../tasks/metrics.ts';
@@ -14,6 +15,8 @@ export interface RunFacts {
   readonly name: string;
   /** Id of the method. */
   readonly method: string;
+  /** False where the run is its log and nothing else. */
+  readonly trains: boolean;
   readonly parameters: number;
   readonly rounds: number;
   readonly slotMs: number;
@@ -90,6 +93,8 @@ export type SessionEvent =
       /** Of the same examples; left out where a learner counts none. */
       readonly figures?: Figures;
     } & Omit<Metrics, 'assessment'>)
+  /** How the privacy budgets of the run stand. */
+  | { readonly kind: 'privacy'; readonly state: PrivacyState; readonly isBeginning: boolean }
   | { readonly kind: 'evaluation-failed'; readonly round: number; readonly reason: string }
   | { readonly kind: 'saved'; readonly path: string; readonly modelHash: string }
   | { readonly kind: 'save-failed'; readonly path: string; readonly reason: string }

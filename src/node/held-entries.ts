@@ -49,7 +49,7 @@ export async function heldEntries(
   const log = logOf(strategy);
   const first = log && (await firstRoundHeld(store));
   if (!log || first === null) return { entries: [], next: null };
-  const kinds = kindsOf(log);
+  const { kinds } = log;
   const cursor = cursorOf(after);
   const begin = Math.max(first, cursor?.round ?? from);
   const end = Math.min(last, begin + roundsPerPageMax - 1);
@@ -64,11 +64,6 @@ export async function heldEntries(
     }
   }
   return { entries, next: end < last ? roundPrefixes(end + 1)[0]!.slice(logPrefixes[0].length) : null };
-}
-
-/** Ids of the kinds of a log, by their number in entries. */
-export function kindsOf(log: NonNullable<ReturnType<typeof logOf>>): readonly string[] {
-  return ['delta', ...log.kinds.map(({ id }) => id)];
 }
 
 /** Null where nothing is held. */

@@ -7,7 +7,6 @@ import type { Store } from '../core/ports.ts';
 import { decodeHeader } from '../log/envelope.ts';
 import { namedBy, roundPrefixes } from '../log/store-keys.ts';
 import { logOf, type MethodSpec } from '../methods/registry.ts';
-import { kindsOf } from './held-entries.ts';
 
 export const entrySchema = z.object({
   /** SHA-256 of the signed header. */
@@ -53,7 +52,7 @@ export async function heldEntry(
       const fields = decodeHeader(header)!;
       const { author, kind, index, anchor, claims, bodyRoot, bodyBytes } = fields;
       return {
-        ...{ id, round, author, kind: kindsOf(log)[kind] ?? String(kind), index, bodyBytes },
+        ...{ id, round, author, kind: log.kinds[kind] ?? String(kind), index, bodyBytes },
         anchor: anchor && {
           ...{ round: anchor.round, root: bytesToHex(anchor.root), snapshot: bytesToHex(anchor.snapshot) },
         },

@@ -27,6 +27,7 @@ const waitsForRoom: Readonly<Record<Input['type'], boolean>> = {
   'training-failed': false,
   scored: true,
   judged: true,
+  retrained: true,
   leave: false,
   submit: false,
 };

@@ -1,4 +1,5 @@
 /** Where the learners of a node's runs come from. */
+
 import { judgedExamplesOf } from '../learning/evaluation-set.ts';
 import { initialVector, vectorHash } from '../learning/initial.ts';
 import type { Learner } from '../learning/learner.ts';
@@ -8,6 +9,7 @@ import { createProcessLearner } from '../learning/process/process-learner.ts';
 import { TrainerAnswerError, TrainerCrashedError } from '../learning/process/trainer-error.ts';
 import type { TrainerCommand } from '../learning/process/trainer-process.ts';
 import { createThreadLearner } from '../learning/thread/learner-proxy.ts';
+import { deltasOf } from '../methods/registry.ts';
 import type { SignedManifest } from '../run/manifest.ts';
 import { TrainerNeededError } from '../tasks/models/external/trainer-needed-error.ts';
 import { externalFactsOf } from '../tasks/models/registry.ts';
@@ -25,6 +27,8 @@ export interface LearnerRequest {
   readonly base?: Float32Array | undefined;
   /** What deltas are judged on, where members judge them. */
   readonly evaluation?: Float32Array | undefined;
+  /** What all members train on, where deltas are audited. */
+  readonly training?: Float32Array | undefined;
   /** Train a twin beside that hears of nobody, and evaluate it too. */
   readonly compareAlone?: boolean;
   /** Ends it while it gets ready, which may take minutes. */
@@ -39,7 +43,7 @@ const warmUpSteps = 20;
 
 /** TensorFlow.js in a thread of its own for each run. @throws what `createThreadLearner` throws, TrainerNeededError */
 export function createWarmLearner(request: LearnerRequest): Promise<Learner> {
-  const { run, data, backend, base = null, evaluation = null } = request;
+  const { run, data, backend, base = null, evaluation = null, training: common = null } = request;
   const { model, task, training, rounds } = run.manifest;
   if (externalFactsOf(model) !== null) {
     return Promise.reject(new TrainerNeededError(`the model of run ${run.runId} is trained`));
@@ -47,6 +51,10 @@ export function createWarmLearner(request: LearnerRequest): Promise<Learner> {
   if (judgedExamplesOf(run.manifest) !== null && evaluation === null) {
     const message = `members of run ${run.runId} judge deltas, and its manifest names no file of examples to judge them on`;
     return Promise.reject(new NodeError('NO_EVALUATION_SET', message));
+  }
+  if (deltasOf(run.manifest.strategy)?.audits && common === null) {
+    const message = `members of run ${run.runId} train each other's deltas again, and its manifest names no file of examples that all train on`;
+    return Promise.reject(new NodeError('NO_COMMON_DATA', message));
   }
   const made = createThreadLearner({
     model,
@@ -56,6 +64,7 @@ export function createWarmLearner(request: LearnerRequest): Promise<Learner> {
     dataPath: data,
     base,
     evaluation,
+    common,
     backend,
   });
   return warmedUp(made, request, warmUpSteps);

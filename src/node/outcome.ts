@@ -3,26 +3,31 @@
  * Daemon, launcher, API and terminal all say this and nothing of their own.
  */
 import { notDrawn, type Phase } from '../core/io.ts';
+import type { BudgetState } from '../learning/private/privacy-ledger.ts';
 import { byTrainer } from '../learning/process/trainer-error.ts';
 import { writeShare } from '../tasks/measures.ts';
 import { amount, span } from './amount.ts';
 import { type ClockOffset, clockOff, isClockOff } from './clock-offset.ts';
 import type { PastEnd } from './past-end.ts';
+import { spentText } from './privacy-text.ts';
 
 /**
  * From the best to the worst; the worst that applies is the one that counts.
+ * - kept: of a run that trains nothing: its log is closed.
  * - trained: what this node learned is in at least half of the rounds that counted, and so is something of others.
  * - late: it is in fewer than half of them, because the node came late or left out rounds.
  * - untrained: nothing that it learned is in the model.
  * - alone: nothing that anyone else learned is.
  * - forked: as many connected peers hold another model as hold this one, this node among the latter.
  */
-export const OUTCOMES = ['trained', 'late', 'untrained', 'alone', 'forked'] as const;
+export const OUTCOMES = ['kept', 'trained', 'late', 'untrained', 'alone', 'forked'] as const;
 export type Outcome = (typeof OUTCOMES)[number];
 
 /** What an outcome follows from. */
 export interface Tally {
   readonly isFinished: boolean;
+  /** False where the run is its log and nothing else. */
+  readonly trains: boolean;
   /** Of the run's manifest; 0 before it is here. */
   readonly rounds: number;
   readonly windowRounds: number;
@@ -55,11 +60,22 @@ export interface Tally {
   readonly figures: { readonly majority: number; readonly auc: number | null } | null;
   /** Connected peers by whose model they hold, as last heard; null where each has its own. */
   readonly agreement: { readonly same: number; readonly other: number } | null;
+  /** Null where nobody asks for privacy. */
+  readonly privacy: { readonly isSpent: boolean; readonly budgets: readonly BudgetState[] } | null;
 }
 
 /** Something that will not end well, told once, with what to do. */
 export interface Notice {
-  readonly id: 'alone' | 'clock' | 'late' | 'left-out' | 'no-member' | 'over' | 'twin' | 'unheard';
+  readonly id:
+    | 'alone'
+    | 'clock'
+    | 'late'
+    | 'left-out'
+    | 'no-member'
+    | 'over'
+    | 'privacy'
+    | 'twin'
+    | 'unheard';
   readonly text: string;
 }
 
@@ -68,7 +84,9 @@ export interface Notice {
  * is late, though it cannot know of the end.
  */
 export function outcomeOf(tally: Tally): Outcome | null {
-  const { isFinished, agreement, folded, peersSeen, deltasPublished } = tally;
+  const { isFinished, agreement, folded, peersSeen, deltasPublished, trains } = tally;
+  if (!trains && (!isFinished || agreement === null || agreement.other <= agreement.same))
+    return isFinished ? 'kept' : null;
   if (!isFinished) return tally.pastEnd?.state === 'unmet' ? 'late' : null;
   if (agreement !== null && agreement.other > agreement.same) return 'forked';
   const isUnknown = agreement === null && tally.isBack && (tally.sinceRound ?? 0) >= tally.rounds;
@@ -92,7 +110,7 @@ export function phaseOrOutcome({
   readonly phase: Phase;
   readonly outcome: Outcome | null;
 }): string {
-  return outcome === null || outcome === 'trained' ? phase : outcome;
+  return outcome === null || outcome === 'trained' || outcome === 'kept' ? phase : outcome;
 }
 
 /** One sentence with what to do. */
@@ -101,6 +119,8 @@ export function outcomeText(outcome: Outcome, tally: Tally): string {
   switch (outcome) {
     case 'trained':
       return `trained: the model has what this node learned in ${roundsOf(tally)} and ${amount(folded.others, 'delta')} of others${guessText(tally)}`;
+    case 'kept':
+      return `kept: the log is closed, and something was written in ${amount(tally.countedRounds, 'round')} of it`;
     case 'late': {
       if (folded.own === 0 && tally.pastEnd !== null) return overText(tally, tally.pastEnd);
       const isTrainers = trainersShare(tally) > Math.max(0, sinceRound ?? 0);
@@ -155,6 +175,8 @@ export function noticesOf(tally: Tally): Notice[] {
     });
   }
   if (isFinished || sinceRound === null) return notices;
+  if (!tally.trains) return notices.concat(noticesOfLog(tally));
+  if (tally.privacy?.isSpent) notices.push({ id: 'privacy', text: spentText(tally.privacy.budgets) });
   if (tally.pastEnd?.state === 'asking') notices.push({ id: 'over', text: askingText(tally.pastEnd) });
   const clock = clockText(tally);
   if (clock !== null) notices.push({ id: 'clock', text: clock });
@@ -192,6 +214,16 @@ export function noticesOf(tally: Tally): Notice[] {
     });
   }
   return notices;
+}
+
+/** Of one that trains nothing: nobody's word is missed where nothing is written. */
+function noticesOfLog(tally: Tally): Notice[] {
+  const clock = clockText(tally);
+  const stranger = 'the key of this node is not among the members of the run, so nobody takes what it writes';
+  return [
+    ...(clock === null ? [] : [{ id: 'clock' as const, text: clock }]),
+    ...(tally.isMember ? [] : [{ id: 'no-member' as const, text: stranger }]),
+  ];
 }
 
 function clockText({ clock, slotMs }: Tally): string | null {

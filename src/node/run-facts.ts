@@ -3,7 +3,7 @@ import { totalmem } from 'node:os';
 import type { PeerKey } from '../core/io.ts';
 import { namedMembers } from '../core/membership.ts';
 import { lastingNeighbours } from '../methods/lasting-neighbours.ts';
-import { logOf } from '../methods/registry.ts';
+import { logOf, trains } from '../methods/registry.ts';
 import { modelSize, type RunManifest } from '../run/manifest.ts';
 import { protectionsOf } from '../run/protection.ts';
 import type { RunFacts } from './events.ts';
@@ -20,6 +20,7 @@ export function factsOf(manifest: RunManifest): RunFacts {
   return {
     name,
     method: strategy.id,
+    trains: trains(strategy),
     parameters: modelSize(manifest),
     rounds,
     slotMs,

@@ -1,22 +1,33 @@
 /** The files that a run's manifest names, on one node: found beside the manifest or asked of peers, kept, and handed on. */
 
+import { constants } from 'node:fs';
+import { copyFile, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { equals } from 'uint8arrays';
 import { merkleRoot, segmentBytesMax } from '../content/blob.ts';
 import { reasonOf } from '../core/as-error.ts';
-import { bytesToHex, hexToBytes } from '../core/bytes.ts';
+import { bytesToHex, hex32, hexToBytes } from '../core/bytes.ts';
 import { Credentials } from '../core/credentials.ts';
 import type { Crypto } from '../core/crypto.ts';
 import type { PeerKey } from '../core/io.ts';
 import { type Clock, RequestRefusedError } from '../core/ports.ts';
 import { vectorOfFile } from '../learning/initial.ts';
 import { decodeHashList, decodeRequest, encodeHashList, encodeRequest, type Request } from '../log/wire.ts';
+import { trains } from '../methods/registry.ts';
 import type { Exchange } from '../network/exchange/exchange.ts';
 import { createFileExchange, holdersOf } from '../network/file-exchange.ts';
 import type { Host } from '../network/host.ts';
-import { BlobFile } from '../platform/node/blob-file.ts';
+import { BlobFile, type BlobId, blobIdOf } from '../platform/node/blob-file.ts';
+import { makeDirectory } from '../platform/node/make-directory.ts';
 import type { SignedManifest } from '../run/manifest.ts';
-import { baseFile, evaluationFile, type RunFile, type RunVectors, startFile } from '../run/run-files.ts';
+import {
+  baseFile,
+  evaluationFile,
+  type RunFile,
+  type RunVectors,
+  startFile,
+  trainingFile,
+} from '../run/run-files.ts';
 import type { SessionEvent } from './events.ts';
 import { NodeError } from './node-error.ts';
 
@@ -41,6 +52,8 @@ export interface RunFilesOptions {
   readonly random: () => number;
   readonly onEvent: (event: SessionEvent) => void;
   readonly answerTimeoutMs?: number;
+  /** Blobs that the manifest does not name are kept and handed on as well. */
+  readonly takesBlobs?: boolean;
 }
 
 /** Holders asked at a time. */
@@ -72,6 +85,8 @@ export class RunFiles {
   readonly #files = new Map<string, BlobFile>();
   readonly #exchange: Exchange;
   readonly #credentials: Credentials;
+  /** By their root. */
+  readonly #pulls = new Map<string, Promise<void>>();
 
   constructor(options: RunFilesOptions) {
     const { host, run, folder, crypto, credential = null } = options;
@@ -85,7 +100,8 @@ export class RunFiles {
 
   /** Resolves when all are here. Rejects with the signal's reason, and where the folder cannot be written. */
   async begin(signal: AbortSignal): Promise<void> {
-    if (this.#wanted.length === 0) return;
+    if (!this.#isServing) return;
+    if (this.takesBlobs) await this.#takeUp();
     await this.#exchange.start();
     for (const file of this.#wanted) {
       const here = this.#files.get(file.root)!;
@@ -96,12 +112,97 @@ export class RunFiles {
     }
   }
 
+  get takesBlobs(): boolean {
+    return this.#options.takesBlobs ?? false;
+  }
+
+  get #isServing(): boolean {
+    return this.#wanted.length > 0 || this.takesBlobs;
+  }
+
+  /** Where a blob lies, or would. */
+  pathOf(root: string): string {
+    return join(this.#options.folder, root);
+  }
+
+  /** Roots of what is whole here. */
+  held(): readonly string[] {
+    return [...this.#files].flatMap(([root, { isWhole }]) => (isWhole ? [root] : []));
+  }
+
+  /** Resolves when the blob is here, whole, and handed on. Rejects with the signal's reason. */
+  async pull(name: string, blob: BlobId, signal: AbortSignal): Promise<void> {
+    const { root, bytes } = blob;
+    const here = this.#files.get(root) ?? new BlobFile(this.pathOf(root), blob, this.#options.crypto);
+    if (here.isWhole) return;
+    this.#files.set(root, here);
+    const pull = this.#pulls.get(root) ?? this.#pulled({ name, root, bytes }, here, signal);
+    this.#pulls.set(root, pull);
+    try {
+      await pull;
+    } finally {
+      this.#pulls.delete(root);
+    }
+  }
+
+  async #pulled(file: RunFile, here: BlobFile, signal: AbortSignal): Promise<void> {
+    if (await here.openWhole()) return;
+    this.#options.onEvent({ kind: 'file-wanted', name: file.name, bytes: file.bytes });
+    try {
+      await this.#fetch(file, here, signal);
+    } catch (error) {
+      this.#files.delete(file.root);
+      await here.close();
+      throw error;
+    }
+    this.#options.onEvent({ kind: 'file-complete', name: file.name });
+  }
+
+  /** Keeps a copy of what a file holds, and hands it on. @throws system errors */
+  async offer(path: string): Promise<BlobId> {
+    const { folder, crypto } = this.#options;
+    const blob = await blobIdOf(path, crypto);
+    const held = this.#files.get(blob.root);
+    if (held?.isWhole) return blob;
+    makeDirectory(folder);
+    await copyFile(path, this.pathOf(blob.root), constants.COPYFILE_FICLONE);
+    const copy = new BlobFile(this.pathOf(blob.root), blob, crypto);
+    // It may have been written over while it was copied.
+    if (!(await copy.openWhole())) throw new NodeError('NOT_PUBLISHED', `${path} changes while it is read`);
+    this.#files.set(blob.root, copy);
+    return blob;
+  }
+
+  /** Keeps a blob no longer. */
+  async drop(root: string): Promise<void> {
+    if (this.#wanted.some((file) => file.root === root)) return;
+    const file = this.#files.get(root);
+    this.#files.delete(root);
+    await file?.close();
+    await rm(this.pathOf(root), { force: true });
+  }
+
+  /** What an earlier start kept. */
+  async #takeUp(): Promise<void> {
+    const { folder, crypto } = this.#options;
+    for (const root of await readdir(folder).catch(() => [])) {
+      if (!hex32.test(root) || this.#files.has(root)) continue;
+      const { size: bytes } = await stat(this.pathOf(root));
+      const file = new BlobFile(this.pathOf(root), { root, bytes }, crypto);
+      if (await file.openWhole()) this.#files.set(root, file);
+    }
+  }
+
   /** Those that the run has, read anew. */
   async vectors(): Promise<RunVectors> {
     const start = await this.vector(startFile);
     const base = await this.vector(baseFile);
     const evaluation = await this.vector(evaluationFile);
-    return { ...(start && { start }), ...(base && { base }), ...(evaluation && { evaluation }) };
+    const training = await this.vector(trainingFile);
+    return {
+      ...{ ...(start && { start }), ...(base && { base }) },
+      ...{ ...(evaluation && { evaluation }), ...(training && { training }) },
+    };
   }
 
   /** Null where the run has none of that name; read anew. */
@@ -111,7 +212,7 @@ export class RunFiles {
   }
 
   async stop(): Promise<void> {
-    if (this.#wanted.length > 0) await this.#exchange.stop();
+    if (this.#isServing) await this.#exchange.stop();
     for (const file of this.#files.values()) await file.close();
   }
 
@@ -258,8 +359,10 @@ export function filesOf(
   folder: string | undefined,
 ): RunFiles | null {
   const { manifest, runId } = options.run;
-  if (manifest.files === undefined) return null;
-  if (folder !== undefined) return new RunFiles({ ...options, folder });
+  // What is published in a log lies beside it.
+  const takesBlobs = !trains(manifest.strategy) && folder !== undefined;
+  if (manifest.files === undefined && !takesBlobs) return null;
+  if (folder !== undefined) return new RunFiles({ ...options, folder, takesBlobs });
   throw new NodeError('NO_PLACE_FOR_FILES', `run ${runId} has files: name a folder for them (filesFolder)`);
 }
 

@@ -87,6 +87,7 @@ export class RunReducer {
       modelPath: null,
       trouble: null,
       pull: null,
+      privacy: null,
     };
   }
 
@@ -217,6 +218,8 @@ export class RunReducer {
         },
         ...{ figures, alone: alone && { ...alone, measures: [...(alone.measures ?? [])] }, trouble: null },
       }),
+    privacy: ({ state: { budgets, ...rest } }) =>
+      this.#change({ privacy: { ...rest, budgets: budgets.map((budget) => ({ ...budget })) } }),
     'evaluation-failed': ({ reason }) => this.#change({ trouble: reason }),
     saved: ({ path }) => this.#change({ modelPath: path, trouble: null }),
     'save-failed': ({ reason }) => this.#change({ trouble: reason }),
@@ -293,9 +296,9 @@ function foldedOf({
 function tallyOf(
   view: Omit<RunView, Derived> & Pick<RunView, 'folded' | 'peers' | 'peersSeen'> & Pick<Tally, 'isMember'>,
 ): Tally {
-  const { rounds = 0, windowRounds = 0 } = view.run ?? {};
+  const { rounds = 0, windowRounds = 0, trains = true } = view.run ?? {};
   const slotMs = view.slotMs ?? view.run?.slotMs ?? 0;
-  return { ...view, isFinished: view.phase === 'finished', rounds, windowRounds, slotMs };
+  return { ...view, isFinished: view.phase === 'finished', trains, rounds, windowRounds, slotMs };
 }
 
 function counted(counts: Readonly<Record<string, number>>, reason: string): Record<string, number> {

@@ -1,8 +1,9 @@
 /** One run on a node, from the join to the end: its manifest, files and learner come first, then it runs. */
 import { asError } from '../core/as-error.ts';
 import { bytesToHex } from '../core/bytes.ts';
-import type { CoreStatus, PeerKey } from '../core/io.ts';
+import type { CoreStatus, KindState, PeerKey } from '../core/io.ts';
 import type { Clock } from '../core/ports.ts';
+import { trains } from '../methods/registry.ts';
 import { fetchManifest } from '../network/manifest-exchange.ts';
 import { createCrypto } from '../platform/node/crypto.ts';
 import { openManifest, type SignedManifest } from '../run/manifest.ts';
@@ -11,7 +12,9 @@ import type { Metrics } from '../tasks/metrics.ts';
 import { credentialFor, invitationFor, invitedBefore, keepInvited } from './credential.ts';
 import type { Submission } from './driver.ts';
 import type { RunEvent, SessionEvent } from './events.ts';
+import { idleLearner } from './idle-learner.ts';
 import { startVector } from './learners.ts';
+import { noData } from './node-command.ts';
 import { NodeError } from './node-error.ts';
 import { factsOf, refuseTooLarge } from './run-facts.ts';
 import { filesOf, type RunFiles } from './run-files.ts';
@@ -39,6 +42,10 @@ export interface RunSession {
   submit(entryKind: string, body: Uint8Array): Promise<Submission>;
   /** What entitles this key to take part, by our own invitation: hexadecimal digits. @throws NodeError */
   invite(key: PeerKey): Promise<string>;
+  /** Of a run that keeps a log, as of now; null for no such kind of entry. @throws NodeError before the run is running */
+  stateOf(entryKind: string): KindState | null;
+  /** Blobs of a run that keeps a log. @throws NodeError where it has none, or before they are there */
+  blobs(): RunFiles;
   /** Resolves when the run is running. Rejects where it cannot be, or was left before. */
   readonly started: Promise<void>;
   /** As `started`, but resolves already where something is asked of peers first, which may take for ever. */
@@ -134,6 +141,19 @@ export class Session implements RunSession {
     return bytesToHex(credential);
   }
 
+  stateOf(entryKind: string): KindState | null {
+    return this.#alive().stateOf(entryKind);
+  }
+
+  blobs(): RunFiles {
+    this.#alive();
+    if (this.#files?.takesBlobs) return this.#files;
+    throw new NodeError(
+      'NO_BLOBS',
+      `run ${this.runId} keeps no blobs here: it trains a model, or the node has no folder for them`,
+    );
+  }
+
   /** To be called once. What comes of it is told by `started` and `ended`. */
   async start(): Promise<void> {
     try {
@@ -175,11 +195,17 @@ export class Session implements RunSession {
     const credential = await this.#credential(this.#run, signal);
     this.#own = credential;
     const vectors = await this.#filesHere(this.#run, credential, signal);
+    if (trains(manifest.strategy) && data === noData) {
+      const message = `run ${this.runId} trains a model: give --data, examples of your own to learn from`;
+      throw new NodeError('NO_DATA', message);
+    }
     // Before memory is taken for the model: what is most often wrong is what the owner gave.
-    const learner = await this.#parts.learners({
-      ...{ run: this.#run, data, backend, compareAlone, signal },
-      ...vectors,
-    });
+    const learner = trains(manifest.strategy)
+      ? await this.#parts.learners({
+          ...{ run: this.#run, data, backend, compareAlone, signal },
+          ...vectors,
+        })
+      : idleLearner;
     this.#teardown.add(() => learner.close());
     signal.throwIfAborted();
     this.#say({ kind: 'prepared', backend: learner.backend });

@@ -26,6 +26,8 @@ export const runViewSchema = z.object({
     .object({
       name: z.string(),
       method: z.string(),
+      /** False where the run is its log and nothing else: such a run has no model, and counts no rounds down. */
+      trains: z.boolean().default(true),
       parameters: count,
       rounds: count,
       slotMs: z.number(),
@@ -176,11 +178,29 @@ export const runViewSchema = z.object({
     .object({ name: z.string(), bytes: count, heldBytes: count, leftMs: z.number().nullable() })
     .nullable()
     .default(null),
+  /** How examples are protected and what that has spent of its budgets; null where nobody asks for it. */
+  privacy: z
+    .object({
+      clipNorm: z.number(),
+      noiseMultiplier: z.number(),
+      /** Probability with which an example takes part in a step. */
+      rate: z.number(),
+      steps: count,
+      /** Of the steps those of copies of this directory. */
+      assumedSteps: count,
+      budgets: z.array(
+        z.object({ of: z.enum(['run', 'node']), epsilon: z.number(), delta: z.number(), spent: z.number() }),
+      ),
+      isSpent: z.boolean(),
+    })
+    .nullable()
+    .default(null),
 });
 export type RunView = z.infer<typeof runViewSchema>;
 
 /** Finished, with its model saved and evaluated. */
-export function isDone({ phase, modelPath, accuracyRound, finalisedRound }: RunView): boolean {
+export function isDone({ phase, run, modelPath, accuracyRound, finalisedRound }: RunView): boolean {
+  if (run?.trains === false) return phase === 'finished';
   return phase === 'finished' && modelPath !== null && accuracyRound === finalisedRound;
 }
 

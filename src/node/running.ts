@@ -1,12 +1,14 @@
 /** What there is of a run while it runs on a node: core, driver, transport, and what watches them. */
 import { asError } from '../core/as-error.ts';
-import type { CoreStatus, ProtocolCore, ProtocolEvent } from '../core/io.ts';
+import type { CoreStatus, KindState, ProtocolCore, ProtocolEvent } from '../core/io.ts';
 import { memberTest } from '../core/membership.ts';
 import type { Clock } from '../core/ports.ts';
 import { batchStreamKey, type Learner } from '../learning/learner.ts';
 import { parseCheckpoint } from '../log/checkpoint.ts';
 import { isArchiveKey } from '../log/store-keys.ts';
 import { createCore, requestBytesMax } from '../methods/create-core.ts';
+import { isTrainingKey } from '../methods/delta-log/training-record.ts';
+import { deltasOf, trains } from '../methods/registry.ts';
 import { createTransport, type NetworkTransport } from '../network/transport.ts';
 import { createCrypto } from '../platform/node/crypto.ts';
 import type { SignedManifest } from '../run/manifest.ts';
@@ -21,6 +23,7 @@ import { notMetPastEnd, PastEndWatch } from './past-end.ts';
 import { isPersonalKey, sharedOf } from './personal-layers.ts';
 import { Progress } from './progress.ts';
 import { wantedLinks } from './run-facts.ts';
+import { RunPrivacy } from './run-privacy.ts';
 import type { JoinOptions, SessionParts } from './session-parts.ts';
 import type { Teardown } from './teardown.ts';
 
@@ -55,6 +58,8 @@ export class Running {
   readonly #progress: Progress;
   readonly #watch: ClockWatch;
   readonly #pastEnd: PastEndWatch;
+  /** Null where nobody asks for it. */
+  readonly #privacy: RunPrivacy | null;
   /** As of the last sample. */
   #slotMs: number;
 
@@ -63,20 +68,31 @@ export class Running {
     const { store } = given.parts;
     given.teardown.add(() => store.close());
     const stored: Array<readonly [string, Uint8Array]> = [];
-    // What is archived may be long, and no node needs it to go on.
+    // What is archived may be long, and no node needs it to go on; nor what its trainings began with, but where others ask for it.
+    const shows = deltasOf(given.run.manifest.strategy)?.audits !== undefined;
     for await (const entry of store.entries()) {
-      if (!isArchiveKey(entry[0]) && !isCredentialKey(entry[0])) stored.push(entry);
+      const [key] = entry;
+      if (isCredentialKey(key)) continue;
+      if (!isArchiveKey(key) && (shows || !isTrainingKey(key))) stored.push(entry);
     }
-    return new Running(given, stored);
+    const { run, learner, parts, onEvent, onFatal } = given;
+    const privacy = await RunPrivacy.open({
+      ...{ ledger: parts.privacy, run, learner, isBack: stored.length > 0, self: parts.identity.key },
+      onState: (state, isBeginning) =>
+        onEvent({ source: 'session', event: { kind: 'privacy', state, isBeginning } }),
+      onFatal,
+    });
+    return new Running(given, stored, privacy);
   }
 
-  private constructor(given: RunningGiven, stored: Stored) {
+  private constructor(given: RunningGiven, stored: Stored, privacy: RunPrivacy | null) {
     const { learner: wholeLearner, initial: wholeInitial, ...rest } = given;
     const { run, options, parts, credential } = rest;
     const { manifest, runId } = run;
     const { identity, store, random, limits, retention, trusted } = parts;
     // Without the start vector, which is as large as the model.
     this.#given = rest;
+    this.#privacy = privacy;
     this.#clock = options.clock ?? parts.clock;
     this.#slotMs = manifest.slotMs;
     this.isBack = stored.length > 0;
@@ -110,7 +126,8 @@ export class Running {
     this.#driver = new NodeDriver({
       ...{ core: this.#core, learner, transport: this.#transport, store, kept, clock: this.#clock, limits },
       whyNotTrain: () => this.#whyNotTrain(),
-      streamKey: (round) => batchStreamKey(runId, identity.key, round),
+      ...(privacy && { charge: (round: number, steps: number) => privacy.charge(round, steps) }),
+      streamKey: (round, author = identity.key) => batchStreamKey(runId, author, round),
       onEvent: (event) => this.#note(event),
       onFault: ({ input, from, error }) =>
         this.#say({ kind: 'input-dropped', input, from, reason: error.message }),
@@ -143,12 +160,18 @@ export class Running {
     return this.#driver.submit(entryKind, body);
   }
 
+  stateOf(entryKind: string): KindState | null {
+    return this.#core.stateOf?.(entryKind) ?? null;
+  }
+
   saySample(): void {
     const { content, host } = this.#given.parts;
     const usage = content?.usage();
     const nowMs = this.#clock.nowMs();
     const { contributions, ...status } = this.#core.status(nowMs);
     this.#slotMs = status.slotMs;
+    const own = contributions.get(this.#given.parts.identity.key)?.deltas ?? 0;
+    this.#privacy?.noteContribution(own, status.finalisedRound);
     this.#pastEnd.note(status.agreement);
     this.#say({
       kind: 'sampled',
@@ -175,8 +198,9 @@ export class Running {
       this.#transport.rest(event.phase === 'finished');
       this.saySample();
     }
+    this.#privacy?.note(event);
     this.#given.onEvent({ source: 'protocol', event });
-    this.#progress.note(event);
+    if (trains(this.#given.run.manifest.strategy)) this.#progress.note(event);
   }
 
   #whyNotTrain(): string | null {

@@ -2,6 +2,7 @@
 import type { ContentStore } from '../content/content-store.ts';
 import type { PeerKey } from '../core/io.ts';
 import type { Clock, Store } from '../core/ports.ts';
+import type { PrivacyLedger } from '../learning/private/privacy-ledger.ts';
 import type { Retention } from '../log/retention.ts';
 import type { Host } from '../network/host.ts';
 import type { Identity } from '../network/identity.ts';
@@ -43,6 +44,7 @@ export interface SessionParts {
   readonly learners: LearnerFactory;
   readonly retention: Retention | undefined;
   readonly trusted: ReadonlySet<PeerKey> | undefined;
+  readonly privacy: PrivacyLedger | null;
   readonly limits: Partial<DriverLimits>;
   readonly onEvent: (event: RunEvent) => void;
 }

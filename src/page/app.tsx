@@ -119,14 +119,21 @@ function Headline({ rows, nowMs }: { rows: readonly NodeRow[]; nowMs: number }) 
       ? `begins in ${durationText(startsInMs)}`
       : isOver
         ? 'all rounds are done'
-        : `about ${durationText(leftMs)} left`;
+        : run?.trains === false
+          ? 'it goes on'
+          : `about ${durationText(leftMs)} left`;
+  const reached = Math.max(0, ...known.map(({ round }) => round));
+  const roundValue =
+    run === null ? '–' : run.trains === false ? String(reached) : `${slowest} of ${run.rounds}`;
   return (
     <section class="wide headline" aria-label="how the run goes">
       <Figure name="nodes here" value={`${views.length} of ${rows.length}`} />
-      <Figure name="round" value={run === null ? '–' : `${slowest} of ${run.rounds}`} />
+      <Figure name="round" value={roundValue} />
       <Figure name={`${mean?.id ?? 'accuracy'}, mean`} value={measureText(mean)} />
       <Figure name="state" value={known[0] ? (known[0].outcome ?? stateOf(known[0])) : '–'} />
-      <progress value={slowest} max={run?.rounds ?? 1} aria-label="rounds done" />
+      {run?.trains === false ? null : (
+        <progress value={slowest} max={run?.rounds ?? 1} aria-label="rounds done" />
+      )}
       <span class="quiet">{run === null ? '' : when}</span>
     </section>
   );

@@ -103,7 +103,7 @@ function JoinForm({ perform }: Doing) {
   const meant = runMeantBy(run);
   const join = (event: SubmitEvent): void => {
     event.preventDefault();
-    void perform(() => command('join', { run: meant, data })).then((isDone) => {
+    void perform(() => command('join', { run: meant, ...(data === '' ? {} : { data }) })).then((isDone) => {
       if (isDone) setRun('');
     });
   };
@@ -120,7 +120,7 @@ function JoinForm({ perform }: Doing) {
       </label>
       <label class="grows">
         your examples: a path on the machine of the node{' '}
-        <input required value={data} onInput={({ currentTarget }) => setData(currentTarget.value)} />
+        <input value={data} onInput={({ currentTarget }) => setData(currentTarget.value)} />
       </label>
       <button type="button" onClick={check}>
         Check the examples

@@ -166,7 +166,7 @@ export function adviceOf(hello: Hello, runId: string | null): readonly Advice[] 
     if (view === null) continue;
     for (const { text } of view.notices) say(text, 'trouble', name);
     if (view.outcomeText !== null)
-      say(view.outcomeText, view.outcome === 'trained' ? 'good' : 'trouble', name);
+      say(view.outcomeText, view.outcome === 'trained' || view.outcome === 'kept' ? 'good' : 'trouble', name);
     for (const text of [view.failure, view.trouble]) if (text !== null) say(text, 'trouble', name);
   }
   return [...said].map(([text, rest]) => ({ text, ...rest }));

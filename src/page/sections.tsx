@@ -1,5 +1,6 @@
 /** The parts of the page that are text: nodes, rounds, shares, events, settings. */
 import type { LiveEvent, LiveNode } from '../api/live.ts';
+import { roundText } from '../node/round-text.ts';
 import type { RunView } from '../node/run-view.ts';
 import { headlineOf } from '../tasks/measures.ts';
 import { bytesText, lossText, measureText, percentText, timeText, unknown } from './figures.ts';
@@ -54,7 +55,8 @@ function NodeLine({ row, colour }: { row: NodeRow; colour: string | undefined })
   const { name, isUp, view } = row;
   const state = view === null ? (isUp ? 'no run' : 'down') : (view.outcome ?? stateOf(view));
   const isWrong =
-    view?.outcome !== 'trained' && (!isUp || (view?.notices.length ?? 0) > 0 || !!view?.outcome);
+    !['kept', 'trained'].includes(view?.outcome ?? '') &&
+    (!isUp || (view?.notices.length ?? 0) > 0 || !!view?.outcome);
   return (
     <tr>
       <th scope="row">
@@ -64,7 +66,7 @@ function NodeLine({ row, colour }: { row: NodeRow; colour: string | undefined })
       <td>
         <span class={`state ${isWrong ? 'wrong' : 'fine'}`}>{isUp ? state : `down (${state})`}</span>
       </td>
-      <td class="number">{view === null ? unknown : `${view.roundsDone}/${view.run?.rounds ?? unknown}`}</td>
+      <td class="number">{view === null ? unknown : roundText(view).slice('round '.length)}</td>
       <td class="number">{lossText(view?.loss ?? null)}</td>
       <td class="number">{measureText(view && headlineOf(view))}</td>
       <td class="number">{view?.peers ?? unknown}</td>
@@ -164,14 +166,17 @@ export function Events({
 
 export function RunSettings({ view }: { view: RunView | null }) {
   if (!view?.run) return <p class="quiet">The manifest is not here yet.</p>;
-  const { method, parameters, rounds, slotMs, startAtMs, windowRounds } = view.run;
+  const { method, trains, parameters, rounds, slotMs, startAtMs, windowRounds } = view.run;
   const { members } = view;
   return (
     <dl>
       <Fact name="run id" value={view.runId} />
       <Fact name="method" value={method} />
       <Fact name="parameters" value={parameters.toLocaleString('en')} />
-      <Fact name="rounds" value={`${rounds} of ${slotMs / 1000} s, final after ${windowRounds}`} />
+      <Fact
+        name="rounds"
+        value={`${trains === false ? '' : `${rounds} `}of ${slotMs / 1000} s, final after ${windowRounds}`}
+      />
       <Fact name="began" value={new Date(startAtMs).toLocaleString()} />
       <Fact
         name="members"

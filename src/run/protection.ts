@@ -1,9 +1,10 @@
 /** What protects a run from who takes part in it: what is so where its file does not say, and what of it people are told. */
 import { type Membership, namedMembers } from '../core/membership.ts';
+import { auditsProtect } from '../entries/audit/audit-kind.ts';
 import { judgingSchema, protectionOf, unjudged } from '../entries/judging-registry.ts';
 import { revocation } from '../entries/revocation/revocation-kind.ts';
 import { rampDeltas } from '../log/entitlement.ts';
-import { logOf, methodSchema } from '../methods/registry.ts';
+import { deltasOf, logOf, methodSchema } from '../methods/registry.ts';
 import type { RunSpec } from './run-spec.ts';
 
 /** Who will take part as far as whoever makes the run knows. */
@@ -22,7 +23,7 @@ export interface Company {
 export function withProtection(given: RunSpec, { hasEvaluation, isOneHand }: Company): RunSpec {
   const spec = withRevocations(given);
   const { strategy, membership } = spec;
-  const log = logOf(strategy);
+  const log = deltasOf(strategy);
   if (log === null || log.judging !== undefined) return spec;
   const isAmongStrangers = namedMembers(membership) === null && !isOneHand;
   const id = hasEvaluation ? 'scores' : isAmongStrangers ? 'votes' : null;
@@ -33,9 +34,11 @@ export function withProtection(given: RunSpec, { hasEvaluation, isOneHand }: Com
 /** What was given by an invitation can be taken back. */
 function withRevocations(spec: RunSpec): RunSpec {
   const { strategy, membership } = spec;
-  const kinds = logOf(strategy)?.kinds;
-  if (membership.kind !== 'invite' || !kinds || kinds.some(({ id }) => id === revocation.id)) return spec;
-  return { ...spec, strategy: methodSchema.parse({ ...strategy, kinds: [...kinds, { id: revocation.id }] }) };
+  const log = logOf(strategy);
+  const isThere = log?.kinds.includes(revocation.id) ?? true;
+  if (membership.kind !== 'invite' || isThere || !('kinds' in strategy)) return spec;
+  const kinds = [...strategy.kinds, { id: revocation.id }];
+  return { ...spec, strategy: methodSchema.parse({ ...strategy, kinds }) };
 }
 
 function whoMay(membership: Membership): string {
@@ -56,11 +59,12 @@ function whoMay(membership: Membership): string {
 
 /** In sentences without an end; none where models are mixed, each node by its own aggregator. */
 export function protectionsOf({ strategy, membership }: Pick<RunSpec, 'strategy' | 'membership'>): string[] {
-  const log = logOf(strategy);
+  const log = deltasOf(strategy);
   if (log === null) return [];
   return [
     whoMay(membership),
     'norms are clipped, and who says two things at one place loses its weight',
     log.judging ? protectionOf(log.judging) : unjudged,
+    ...(log.audits ? [auditsProtect(log.audits)] : []),
   ];
 }

@@ -9,15 +9,21 @@ export const runFilesMax = 8;
 const filesBytesMax = 2 * runFileBytesMax;
 
 /**
- * What the files are that vectors travel in, as little-endian float32: what training begins at, the model that is added to, and examples
- * that deltas are judged on.
+ * What the files are that vectors travel in, as little-endian float32: what training begins at, the model that is added to, examples
+ * that deltas are judged on, and those that all train on.
  */
 export const startFile = 'start';
 export const baseFile = 'base';
 export const evaluationFile = 'evaluation';
+export const trainingFile = 'training';
 
 /** What each such file is, by its name, where the run has it. */
-type ByName<T> = { readonly [startFile]?: T; readonly [baseFile]?: T; readonly [evaluationFile]?: T };
+type ByName<T> = {
+  readonly [startFile]?: T;
+  readonly [baseFile]?: T;
+  readonly [evaluationFile]?: T;
+  readonly [trainingFile]?: T;
+};
 export type RunVectors = ByName<Float32Array>;
 /** Where their creator has them. */
 export type VectorPaths = ByName<string>;

@@ -6,12 +6,13 @@ import * as z from 'zod';
 import { asksForCredential } from '../core/credentials.ts';
 import { membershipSchema, wrongName } from '../core/membership.ts';
 import { evaluationExamplesOf } from '../entries/judging-registry.ts';
-import { logOf, methodOf, methodSchema, needsRoster } from '../methods/registry.ts';
+import { deltasOf, logOf, methodOf, methodSchema, needsRoster, trains } from '../methods/registry.ts';
 import { type Impossible, within } from '../registry/impossible.ts';
 import { taskSchema } from '../tasks/data/registry.ts';
 import { impossibleTask } from '../tasks/impossible-task.ts';
 import { impossibleShare, ModelParts } from '../tasks/models/personal-layers.ts';
-import { externalFactsOf, modelSchema } from '../tasks/models/registry.ts';
+import { externalFactsOf, isNoModel, modelSchema } from '../tasks/models/registry.ts';
+import { privacySchema } from './privacy-spec.ts';
 
 const count = (min: number, max: number) => z.int().min(min).max(max);
 
@@ -82,6 +83,11 @@ export const trainingSchema = z.strictObject({
     .nullable()
     .default(null)
     .describe('gradients of a larger norm are scaled down to it; null: never'),
+  privacy: privacySchema
+    .optional()
+    .describe(
+      'what every node must protect its examples by at least (docs/PRIVACY.md); nodes may ask for more; left out: each by its own settings',
+    ),
 });
 export type TrainingSpec = z.infer<typeof trainingSchema>;
 
@@ -92,7 +98,9 @@ export const runSpecSchema = z.strictObject({
   training: trainingSchema.prefault({}),
   strategy: methodSchema.prefault({ id: 'delta-log' }),
   seed: count(0, 0xffff_ffff).default(1).describe('of the start vector and every batch'),
-  rounds: count(1, 0x7fff_ffff).describe('the run ends after this many rounds that count'),
+  rounds: count(1, 0x7fff_ffff).describe(
+    'the run ends after this many rounds that count; of a log, rounds in which something of its first kind was written: 2147483647 for one without end',
+  ),
   slotMs: count(50, 86_400_000).describe(
     'milliseconds per round; must hold local training and one hop of gossip',
   ),
@@ -149,6 +157,14 @@ export const runYamlSchema = runSpecSchema.extend({
       'data as the task has it: what of it is held out, 8 times `judging.examples` at most, is what deltas are judged on, and travels as a ' +
         'file of the run; left out: where deltas are scored, data that came with the program',
     ),
+  commonData: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'data as the task has it: with `audits`, what all members train on in place of data of their own, as much of its training part as 64 MiB ' +
+        'hold; it travels as a file of the run; left out: data that came with the program',
+    ),
 });
 
 /**
@@ -161,37 +177,62 @@ export function impossibleCombination(spec: RunSpec, peersExpected: number | nul
   const name = wrongName(membership);
   return (
     impossibleTask(spec.task, spec.model) ??
+    impossibleTraining(spec) ??
     impossiblePace(spec) ??
     (name === null ? null : { path: ['membership', 'names'], message: name }) ??
     impossibleShare(model, shared) ??
     within(['strategy'], methodOf(strategy).impossible(strategy, peers, sharedSize(spec))) ??
     impossibleJudging(spec) ??
+    impossiblePrivacy(spec) ??
     impossibleMembership(spec)
   );
 }
 
-/** Deltas are judged on examples by a model that everybody can compute, whole. */
+/** A method that trains nothing goes with no model, and all others with one. */
+function impossibleTraining({ strategy, model, shared }: RunSpec): Impossible | null {
+  if (trains(strategy) === isNoModel(model)) {
+    const message = isNoModel(model)
+      ? `must be that of a model: ${strategy.id} trains one`
+      : `must be nothing: ${strategy.id} trains nothing`;
+    return { path: ['model', 'kind'], message };
+  }
+  if (!isNoModel(model) || shared === undefined) return null;
+  return { path: ['shared'], message: 'is of a model, and there is none: leave it out' };
+}
+
+/** What is mixed without a log is chosen by examples, and nobody could tell how often a key has published. */
+function impossiblePrivacy({ training, strategy }: RunSpec): Impossible | null {
+  if (training.privacy === undefined) return null;
+  const path = ['training', 'privacy'];
+  if (!logOf(strategy)) return { path, message: `is for delta-log: ${strategy.id} keeps no log` };
+  if (!deltasOf(strategy)?.audits) return null;
+  return { path, message: 'does not go with audits: noise that nobody can know cannot be trained again' };
+}
+
+/** Deltas are judged and audited by a model that everybody can compute, whole. */
 function impossibleJudging({ strategy, model, shared }: RunSpec): Impossible | null {
-  const judging = logOf(strategy)?.judging;
-  if (!judging || evaluationExamplesOf(judging) === null) return null;
-  const path = ['strategy', 'judging'];
+  const { judging, audits } = deltasOf(strategy) ?? {};
+  const isScored = judging ? evaluationExamplesOf(judging) !== null : false;
+  if (!isScored && !audits) return null;
+  const path = ['strategy', isScored ? 'judging' : 'audits'];
   if (externalFactsOf(model) !== null) {
     return {
       path,
-      message: `${judging.id} are for models of ours: the gradient of one that a trainer alone can compute is not told; votes need none`,
+      message:
+        'is for models of ours: the gradient of one that a trainer alone can compute is not told; votes need none',
     };
   }
   return shared === undefined
     ? null
     : {
         path,
-        message: `${judging.id} are for runs that share the whole model: leave \`shared\` out, or take votes`,
+        message: 'is for runs that share the whole model: leave `shared` out, or take votes',
       };
 }
 
 /** What a newcomer shows travels with the entries of a log. */
 function impossibleMembership({ strategy, membership }: RunSpec): Impossible | null {
-  if (!asksForCredential(membership) || logOf(strategy)) return null;
+  if (!asksForCredential(membership) || deltasOf(strategy)) return null;
   const message = `${membership.kind} is for delta-log: in runs of ${strategy.id} anybody may take part, or whom the manifest names`;
   return { path: ['membership', 'kind'], message };
 }

@@ -1,9 +1,9 @@
 /**
  * What one example is made of: all that models and tasks know of each other. `features` are numbers in a row, `pixels` an image of
  * height x width x channels, `bytes` a window of text, whose answers are the bytes that follow each of its own, `opaque`
- * what a trainer alone can read.
+ * what a trainer alone can read, `nothing` where nothing is trained.
  */
-export type ExampleForm = 'features' | 'pixels' | 'bytes' | 'opaque';
+export type ExampleForm = 'features' | 'pixels' | 'bytes' | 'opaque' | 'nothing';
 
 interface FormFacts {
   readonly dtype: 'float32' | 'int32';
@@ -18,6 +18,7 @@ export const exampleForms: Readonly<Record<ExampleForm, FormFacts>> = {
   pixels: { dtype: 'float32', isSequence: false, unit: 'values' },
   bytes: { dtype: 'int32', isSequence: true, unit: 'bytes' },
   opaque: { dtype: 'float32', isSequence: false, unit: 'values' },
+  nothing: { dtype: 'float32', isSequence: false, unit: 'values' },
 };
 
 /** How large the examples of some data are, for those who look for a model of them. */

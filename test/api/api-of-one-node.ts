@@ -54,6 +54,10 @@ export async function apiOf(given: readonly RunView[], at: ListenAddress | numbe
     evaluate: async () => ({ accuracy: 1, loss: 0, examples: 1 }),
     write: async () => ({ refused: 'no' }),
     invite: async () => '80',
+    stateOf: () => null,
+    blobs: () => {
+      throw new Error('this node keeps no blobs');
+    },
     stop: () => {},
   };
   const server = await startControlServer({

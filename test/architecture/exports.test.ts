@@ -42,6 +42,13 @@ const forTests: Readonly<Record<string, string>> = {
   'src/kernels/quantise.ts twoBitLevels': 'the slow twin has the same levels',
   'src/kernels/selection.ts NonFiniteError': 'a failure is told by its class',
 
+  'src/learning/private/privacy-ledger.ts budgetSpent': 'a reason is counted by its words',
+  'src/learning/tfjs/clipped-gradients.ts clipFactor': 'a bound',
+  'src/math/renyi-accountant.ts renyiOrders': 'published losses are of single orders',
+  'src/math/renyi-accountant.ts renyiLossOfStep': 'held against the definition',
+  'src/math/renyi-accountant.ts lossByQuadrature': 'the definition',
+  'src/math/renyi-accountant.ts epsilonOfSteps': 'published values are of steps alone',
+  'src/tensor/operations/normal-noise.ts addNormal': 'the slow twin of a kernel',
   'src/entries/note/note-kind.ts NoteState': 'vectors name its fields',
   'src/entries/registry.ts entryKinds': 'a contract goes over all that are registered',
   'src/ledger/copies.ts logTailBound': 'held against the binomial',
@@ -53,6 +60,7 @@ const forTests: Readonly<Record<string, string>> = {
   'src/log/log-book.ts placeToBytes': 'what is written is read back',
   'src/log/wire.ts ROUND_STATES': 'messages are drawn from all of them',
   'src/methods/aggregators/krum.ts krumScores': 'held against the paper',
+  'src/methods/delta-log/training-record.ts encodeTraining': 'what a node kept is tampered with',
   'src/network/exchange/frames.ts encodeVarint': 'hostile frames are made of it',
   'src/network/serve-while-reachable.ts isReachedOverRelaysAlone':
     'addresses of the internet, without an internet',
@@ -85,6 +93,7 @@ const forTests: Readonly<Record<string, string>> = {
 /** Members that the program itself has no use for. */
 const membersForOthers: Readonly<Record<string, string>> = {
   'src/math/rng.ts Rng.seek': 'that any word is reached at once is what the library promises of a stream',
+  'src/learning/tfjs/network.ts Network.clippedGradient': 'held against the gradients of single examples',
   'src/network/profiles/web-sockets.ts LazyWebSockets.createListener':
     'a transport has it, and libp2p calls it',
   'src/network/profiles/web-sockets.ts LazyWebSockets.dialFilter': 'a transport has it, and libp2p calls it',

@@ -24,6 +24,7 @@ const rows = [
   ['api'],
   ['node'],
   ['network'],
+  ['audit'],
   ['ledger'],
   ['learning'],
   ['run'],

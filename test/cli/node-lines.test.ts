@@ -7,6 +7,7 @@ import type { NodeEvent, RunEvent, RunFacts } from '../../src/node/events.ts';
 const facts: RunFacts = {
   name: 'demo',
   method: 'delta-log',
+  trains: true,
   parameters: 18,
   rounds: 100,
   slotMs: 500,

@@ -9,7 +9,7 @@ import type { PeerKey, ProtocolEvent } from '../../src/core/io.ts';
 import type { Learner } from '../../src/learning/learner.ts';
 import { createTfjsLearner } from '../../src/learning/tfjs/tfjs-learner.ts';
 import { rngFor } from '../../src/math/rng.ts';
-import { needsRoster } from '../../src/methods/registry.ts';
+import { deltasOf, needsRoster } from '../../src/methods/registry.ts';
 import type { NetworkEvent } from '../../src/network/events.ts';
 import { createHost, type Host } from '../../src/network/host.ts';
 import { identityFromSeed } from '../../src/network/identity.ts';
@@ -351,6 +351,7 @@ async function learnerFor(spec: RunSpec, peers: number): Promise<Learner> {
     shares: some.splitAmong(split),
     heldOut: heldOut.subset(firstOf(heldOutExamples)),
     evaluation: train.sample(evaluationExamples),
+    common: deltasOf(spec.strategy)?.audits ? some : null,
     backend: 'wasm',
   });
 }

@@ -95,7 +95,7 @@ const cases: readonly [what: string, from: string, to: string, message: string][
     'learningRate: 0.1',
     'learning_rate: 0.1',
     'run.yaml:10:3: training.learning_rate: unknown key; did you mean learningRate? ' +
-      'known here: localSteps, slotShare, batchSize, learningRate, optimiser, schedule, clipNorm',
+      'known here: localSteps, slotShare, batchSize, learningRate, optimiser, schedule, clipNorm, privacy',
   ],
   [
     'unknown key, near none',
@@ -114,7 +114,7 @@ const cases: readonly [what: string, from: string, to: string, message: string][
     'unknown kind',
     'kind: mlp',
     'kind: cnn',
-    'run.yaml:3:9: model.kind: expected "mlp" or "logistic-regression" or "lenet" or "gn-lenet" or "resnet-8" or "gpt" or "gpt-lora" or "layers" or "external", got string "cnn"',
+    'run.yaml:3:9: model.kind: expected "mlp" or "logistic-regression" or "lenet" or "gn-lenet" or "resnet-8" or "gpt" or "gpt-lora" or "layers" or "nothing" or "external", got string "cnn"',
   ],
   [
     'missing key at the top',

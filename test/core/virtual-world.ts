@@ -107,6 +107,7 @@ class TalkingCore implements ProtocolCore {
       case 'training-failed':
       case 'scored':
       case 'judged':
+      case 'retrained':
       case 'submit':
         break;
       default:

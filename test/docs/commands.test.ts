@@ -74,7 +74,7 @@ test('commands that are shown or told are there, with their options', async () =
   assert.ok(tree.size > 40 && tree.get('node join')!.options.has('--data'));
   assert.equal(unknownIn(tree, 'starlings start --nodes 3'), null);
   assert.equal(unknownIn(tree, 'starlings strat'), 'strat');
-  assert.equal(unknownIn(tree, 'starlings model show'), 'model show');
+  assert.equal(unknownIn(tree, 'starlings model list'), 'model list');
   assert.equal(unknownIn(tree, 'starlings node join --nodes 3'), 'node join --nodes');
   let seen = 0;
   const unknown = globSync([...pages, 'src/**/*.{ts,tsx}', 'sim/**/*.ts'], { cwd: repositoryRoot })

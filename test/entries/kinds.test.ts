@@ -32,7 +32,11 @@ const subjects: ReadonlyArray<readonly [string, () => Subject]> = [
       `${descriptor.id} ${index}`,
       () => {
         const spec = entryKindSchema.parse(example);
-        return { kind: createEntryKind(spec), bodies: descriptor.sampleBodies(spec), claims: [] };
+        return {
+          kind: createEntryKind(spec, { crypto, runId: run.runId }),
+          bodies: descriptor.sampleBodies(spec),
+          claims: [],
+        };
       },
     ]),
   ),
@@ -47,8 +51,9 @@ function entriesOf({ kind, bodies, claims }: Subject, round: number): LogEntry[]
 }
 
 const alone = {
-  ...{ root: new Uint8Array(32), publishers: [], banned: new Map() },
+  ...{ root: new Uint8Array(32), publishers: [], first: [], banned: new Map() },
   ...{ isSilenced: () => false, standingOf: () => 1, everything: [] },
+  stateOf: () => undefined,
 };
 
 function fold(subject: Subject, state: unknown, rounds: number): void {
@@ -118,7 +123,7 @@ for (const [name, create] of subjects) {
 
 test('what a command says is an entry of its kind, or refused with a reason', () => {
   for (const descriptor of entryKinds as readonly EntryKindDescriptor<EntryKindSpec>[]) {
-    const kind = createEntryKind(entryKindSchema.parse(descriptor.examples[0]));
+    const kind = createEntryKind(entryKindSchema.parse(descriptor.examples[0]), { crypto, runId: run.runId });
     for (const text of ['', '1', 'up at six', 'two\nlines', '\u202e']) {
       const body = composeEntry(descriptor.id, text);
       if ('refused' in body) assert.match(body.refused, /\w/);

@@ -31,7 +31,8 @@ function entryOf({ author, about, scores: said }: Vote, round: number, index = 0
 function reduce(one: Kind, state: unknown, round: number, votes: readonly Vote[], publishers = keys): void {
   const entries = votes.map((vote) => entryOf(vote, round)).sort((a, b) => (a.author < b.author ? -1 : 1));
   const final: FinalRound<unknown> = {
-    ...{ round, entries, publishers, root: rootOf(round), banned: new Map(), isOver: false },
+    ...{ round, entries, publishers, first: [], root: rootOf(round), banned: new Map(), isOver: false },
+    stateOf: () => undefined,
     isSilenced: (author) => one.silences!(state as never, author),
     standingOf: () => 1,
     everything: [],

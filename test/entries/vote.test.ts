@@ -46,6 +46,7 @@ function live(
     const root = crypto.sha256(new TextEncoder().encode(`root ${round}`));
     const final: FinalRound<unknown> = {
       ...{ round, entries, publishers, root, banned: new Map(), isOver: false, standingOf, everything: [] },
+      ...{ first: [], stateOf: () => undefined },
       isSilenced: (author) => kind.silences!(state as never, author),
     };
     kind.reduce(state as never, final as never);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { evaluationSetOf, readRunFiles } from '../../src/learning/evaluation-set.ts';
+import { examplesOf, readRunFiles } from '../../src/learning/evaluation-set.ts';
 import { methodSchema } from '../../src/methods/registry.ts';
 import { mnistFolder } from '../../src/tasks/data/idx-images/mnist-folder.ts';
 import { loadTaskData } from '../../src/tasks/data/registry.ts';
@@ -12,7 +12,7 @@ const judged = methodSchema.parse({ id: 'delta-log', judging: { id: 'scores', ex
 
 test('held-out examples come back from the file of the run as they were', async () => {
   const { evaluation } = await readRunFiles({ evaluation: mnistFolder() }, { model, task, strategy: judged });
-  const set = evaluationSetOf(evaluation!, { model, task });
+  const set = examplesOf(evaluation!, { model, task });
   assert.equal(set.examples, 32);
   const { heldOut } = await loadTaskData(task, model, mnistFolder());
   assert.deepEqual(set.batchOf([5, 0]), heldOut.sample(32).batchOf([5, 0]));
@@ -21,14 +21,14 @@ test('held-out examples come back from the file of the run as they were', async 
 
 test('what is no such set is refused', () => {
   const vector = new Float32Array(2 * 785);
-  assert.equal(evaluationSetOf(vector, { model, task }).examples, 2);
+  assert.equal(examplesOf(vector, { model, task }).examples, 2);
   for (const wrong of [
     new Float32Array(0),
     vector.subarray(1),
     vector.map(() => Number.NaN),
     vector.map(() => 10),
   ]) {
-    assert.throws(() => evaluationSetOf(wrong, { model, task }), { name: 'DataShapeError' });
+    assert.throws(() => examplesOf(wrong, { model, task }), { name: 'DataShapeError' });
   }
 });
 

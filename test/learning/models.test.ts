@@ -16,6 +16,7 @@ import {
 } from '../../src/tasks/models/model-layout.ts';
 import {
   externalFactsOf,
+  isNoModel,
   type ModelSpec,
   modelKindOf,
   modelKinds,
@@ -55,7 +56,7 @@ test('the models have the sizes of the literature', () => {
 /** Those that a node can compute itself. */
 const models = modelKinds
   .flatMap(({ examples }): readonly ModelSpec[] => examples)
-  .filter((model) => externalFactsOf(model) === null);
+  .filter((model) => externalFactsOf(model) === null && !isNoModel(model));
 
 test('what a trainer alone can begin and compute is refused wherever a node would have to', async () => {
   const model = modelSchema.parse({ kind: 'external', parameters: 3, initHash: '5a'.repeat(32) });

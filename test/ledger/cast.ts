@@ -12,13 +12,12 @@ import { LogBook } from '../../src/log/log-book.ts';
 import { foldRound, initialState, type LogState } from '../../src/log/log-state.ts';
 import { type Rng, rngFor } from '../../src/math/rng.ts';
 import { Author } from '../../src/methods/delta-log/author.ts';
-import { deltaStateOf } from '../../src/methods/delta-log/log-parts.ts';
-import { logOf } from '../../src/methods/registry.ts';
+import { deltasOf } from '../../src/methods/registry.ts';
 import { createRun } from '../../src/node/manifest-file.ts';
 import { runSpecSchema } from '../../src/run/run-spec.ts';
 import { loadTaskData, taskKindOf } from '../../src/tasks/data/registry.ts';
 import type { TaskData } from '../../src/tasks/datasets/dataset.ts';
-import { crypto, signerOf } from '../log/small-run.ts';
+import { crypto, deltaStateOf, signerOf } from '../log/small-run.ts';
 
 export type Part = 'honest' | 'half' | 'noise' | 'flip' | 'copy' | 'free';
 
@@ -110,7 +109,7 @@ export async function play(parts: readonly Part[], rounds: number, strategy: obj
   const recorder = new FoldRecorder();
   const initial = initialVector(spec.model, spec.seed);
   const { observeFold } = recorder;
-  const log = logOf(spec.strategy)!.parts(signed.manifest, runId, {
+  const log = deltasOf(spec.strategy)!.parts(signed.manifest, runId, {
     ...{ crypto, initial, random: () => 0, observeFold },
   });
   const signers = parts.map((_, index) => signerOf(index));

@@ -291,6 +291,8 @@ export class Flock {
         return;
       case 'score':
         throw new Error('nobody here scores');
+      case 'retrain':
+        throw new Error('nobody here audits');
       case 'judge':
         this.#judge(member, output);
         return;

@@ -9,7 +9,7 @@ import { type Anchor, sealEnvelope } from '../../src/log/envelope.ts';
 import { LogBook } from '../../src/log/log-book.ts';
 import type { LogState } from '../../src/log/log-state.ts';
 import { rngFor } from '../../src/math/rng.ts';
-import { createLogParts, type LogParts } from '../../src/methods/delta-log/log-parts.ts';
+import { createLogParts, type DeltaLogParts } from '../../src/methods/delta-log/log-parts.ts';
 import { type DeltaLogSpec, deltaLogSchema } from '../../src/methods/delta-log/schema.ts';
 import { methodSchema } from '../../src/methods/registry.ts';
 import { createCrypto, createSigner } from '../../src/platform/node/crypto.ts';
@@ -86,7 +86,7 @@ export function deltaLogSpec(changes: Record<string, unknown> = {}): DeltaLogSpe
 }
 
 /** All that a log of the run is made of, and what its deltas are written with. */
-export interface LogContext extends LogParts {
+export interface LogContext extends DeltaLogParts {
   readonly runId: string;
   readonly crypto: typeof crypto;
 }

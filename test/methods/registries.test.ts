@@ -5,7 +5,7 @@ import { behaviourSchema, messageAttacks } from '../../sim/adversaries/registry.
 import { compressorSchema, compressors } from '../../src/codec/compressors/registry.ts';
 import { aggregatorSchema, aggregators } from '../../src/methods/aggregators/registry.ts';
 import { attacks } from '../../src/methods/attacks/registry.ts';
-import { methodOf, methodSchema, methods } from '../../src/methods/registry.ts';
+import { methodOf, methodSchema, methods, trains } from '../../src/methods/registry.ts';
 import { topologies, topologySchema } from '../../src/methods/topologies/registry.ts';
 import type { Described } from '../../src/registry/registry.ts';
 import { openManifest, signManifest } from '../../src/run/manifest.ts';
@@ -62,8 +62,9 @@ describe('runs that name each method', () => {
         const members = Array.from({ length: 16 }, (_, index) => signerOf(index).key);
         const run = runSpecSchema.parse({
           name: 'registered',
-          model: { kind: 'logistic-regression', inputs: 30, outputs: 2 },
-          task: { kind: 'idx-images' },
+          ...(trains(strategy)
+            ? { model: { kind: 'logistic-regression', inputs: 30, outputs: 2 }, task: { kind: 'idx-images' } }
+            : { model: { kind: 'nothing' }, task: { kind: 'nothing' } }),
           strategy,
           rounds: 3,
           slotMs: 1000,

@@ -95,7 +95,9 @@ test('seventy providers that are none do not hide the one that is', async () => 
   await connected(asker, way);
   const found = new Set<string>();
   let heard = 0;
-  for (let search = 0; search < 40 && !found.has(honest.host.libp2p.peerId.toString()); search++) {
+  const isTold = (): boolean => found.has(honest.host.libp2p.peerId.toString());
+  // One answer holds no more than 32 of them.
+  for (let search = 0; search < 40 && !(isTold() && heard > 32); search++) {
     await searchProviders({
       ...{ host: asker, runId, signal: AbortSignal.timeout(20_000), random: Math.random },
       onProvider: (id) => {
@@ -105,7 +107,7 @@ test('seventy providers that are none do not hide the one that is', async () => 
     });
   }
   assert.ok(heard > 32, 'the strangers were heard of');
-  assert.ok(found.has(honest.host.libp2p.peerId.toString()), 'the honest provider was told');
+  assert.ok(isTold(), 'the honest provider was told');
   const late = await memberOn(await someHost(true, client), runId, [way]);
   await eventually('they meet', () => isUp(late, honest), 60_000);
 });

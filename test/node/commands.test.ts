@@ -1,7 +1,8 @@
 /** The words in which a node answers its commands. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { NODE_COMMANDS, type NodeControl } from '../../src/node/commands.ts';
+import { NODE_COMMANDS } from '../../src/node/commands.ts';
+import type { NodeControl } from '../../src/node/node-command.ts';
 import type { RunView } from '../../src/node/run-view.ts';
 import { someView } from './some-view.ts';
 

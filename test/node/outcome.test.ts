@@ -14,6 +14,7 @@ import {
 
 const good: Tally = {
   isFinished: true,
+  trains: true,
   rounds: 100,
   windowRounds: 6,
   countedRounds: 100,
@@ -34,6 +35,7 @@ const good: Tally = {
   accuracy: 0.96,
   figures: { majority: 0.12, auc: null },
   agreement: { same: 2, other: 0 },
+  privacy: null,
 };
 const over = { byMs: 700_000, mayLastMs: 0, state: 'met' } as const;
 const lonely = { folded: { own: 0, others: 0 }, peersSeen: 0, firstPeerRound: null, deltasPublished: 0 };
@@ -112,7 +114,7 @@ describe('what came of a run', () => {
     for (const outcome of OUTCOMES) {
       const text = outcomeText(outcome, good);
       assert.ok(text.startsWith(`${outcome}: `), text);
-      assert.equal(text.split(': ').length, outcome === 'trained' ? 2 : 3, text);
+      assert.equal(text.split(': ').length, ['kept', 'trained'].includes(outcome) ? 2 : 3, text);
     }
     const skipping = { ...good, folded: { own: 0, others: 9 }, deltasPublished: 0, skipped: { [slow]: 40 } };
     assert.match(

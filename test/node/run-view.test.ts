@@ -21,6 +21,7 @@ const session = (event: SessionEvent): RunEvent => ({ source: 'session', event }
 const facts: RunFacts = {
   name: 'demo',
   method: 'delta-log',
+  trains: true,
   parameters: 18,
   rounds: 100,
   slotMs: 500,

@@ -4,6 +4,7 @@ import type { RunView } from '../../src/node/run-view.ts';
 const run: RunView['run'] = {
   name: 'demo',
   method: 'delta-log',
+  trains: true,
   parameters: 18,
   rounds: 100,
   slotMs: 1000,

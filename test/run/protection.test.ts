@@ -1,7 +1,7 @@
 /** What protects a run where its file says nothing of it, and what people are told. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { logOf } from '../../src/methods/registry.ts';
+import { deltasOf } from '../../src/methods/registry.ts';
 import { protectionsOf, withProtection } from '../../src/run/protection.ts';
 import { impossibleCombination, runSpecSchema } from '../../src/run/run-spec.ts';
 import { signerOf } from '../log/small-run.ts';
@@ -16,7 +16,7 @@ const specOf = (more: object = {}) =>
   });
 const strangers = { hasEvaluation: false, isOneHand: false };
 const judgingIn = (more: object, company = strangers) =>
-  logOf(withProtection(specOf(more), company).strategy)?.judging;
+  deltasOf(withProtection(specOf(more), company).strategy)?.judging;
 const members = { kind: 'allow-list', members: [signerOf(0).key] };
 
 describe('a run whose file says nothing of judging', () => {

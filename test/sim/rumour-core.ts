@@ -76,6 +76,7 @@ export class RumourCore implements ProtocolCore {
       case 'trained':
       case 'scored':
       case 'judged':
+      case 'retrained':
       case 'training-failed':
       case 'submit':
         throw new Error('this protocol does not train');

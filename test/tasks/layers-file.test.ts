@@ -421,7 +421,7 @@ describe('a run file that names a model file', () => {
       '{ kind: layers, file: nowhere.json }',
       /run\.yaml:2:\d+: model\.file: nowhere\.json: cannot be read \(ENOENT\)/,
     )();
-    await refused('{ kind: layers, file: . }', /cannot be read \(EISDIR\)/)();
+    await refused('{ kind: layers, file: . }', /model\.file: \.: is no file/)();
     await writeFile(join(folder, 'broken.json'), '{');
     await refused('{ kind: layers, file: broken.json }', /is no JSON/)();
     await writeFile(join(folder, 'lambda.json'), JSON.stringify(refusals[0]![1]));

@@ -14,6 +14,7 @@ export const EXIT_HUNG_UP = 129;
 
 /** A run that ended otherwise than it should: the command did its work, the run did not. README and `--help` list them. */
 const EXIT_OF_OUTCOME: Readonly<Record<Outcome, number>> = {
+  kept: 0,
   trained: 0,
   untrained: 20,
   alone: 21,
@@ -29,7 +30,7 @@ export function exitCodeOf(outcome: Outcome | null): number {
 /** For `--help`. */
 export const exitCodesHelp = `
 Exit codes:
-  0    done; of a run: trained
+  0    done; of a run: trained, or its log kept to the end
   1    it could not be done, or the answer is no
   2    the command line, or a file or place that it names, is wrong
   20   untrained: nothing that a node learned is in its model
@@ -61,12 +62,15 @@ const WRONG_INPUT: ReadonlySet<string> = new Set([
     'LAYER_NOT_TRAINABLE',
     'NEEDS_TRAINER',
     'NO_ARCHIVE',
+    'NO_AUDIT',
     'NO_DATA',
     'NO_LOG',
     'NO_MODEL',
     'NO_NODE',
+    'NO_PRIVACY_FILE',
     'NO_SUCH_RUN',
     'NO_TESTNET',
+    'NOTHING_KEPT',
     'TESTNET_KEPT',
     'UNKNOWN_RUN',
   ],

@@ -9,7 +9,8 @@ import { READ_ROUTES, type ReadRoute } from '../../api/read-routes.ts';
 import { ConfigError } from '../../config/config-error.ts';
 import { inputSchemaOf, type JsonSchema } from '../../config/json-schema.ts';
 import { commandNode, greetNode, type NodeTarget, readNode } from '../../daemon/connect.ts';
-import { NODE_COMMANDS, type NodeCommand, type PathField } from '../../node/commands.ts';
+import { NODE_COMMANDS } from '../../node/commands.ts';
+import type { NodeCommand, PathField } from '../../node/node-command.ts';
 import { inspect } from './inspections.ts';
 
 export interface McpTool {

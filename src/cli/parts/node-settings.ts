@@ -9,6 +9,8 @@ import { type NodeFile, nodeFileSchema, withPathsFrom } from '../../daemon/node-
 import type { LogLevel } from '../../daemon/options.ts';
 import type { TrainerCommand } from '../../learning/process/trainer-process.ts';
 import type { Retention } from '../../log/retention.ts';
+import { noData } from '../../node/node-command.ts';
+import { type PrivacySpec, privacySchema } from '../../run/privacy-spec.ts';
 import type { BackendChoice } from '../../tensor/backend-choices.ts';
 import { backendSchema } from '../../tensor/backend-schema.ts';
 import { ADDRESS_KINDS, addressProblem, checkedAddresses } from './addresses.ts';
@@ -20,7 +22,8 @@ export interface NodeFlags extends ConnectivityFlags, FigureOptions {
   readonly figuresName?: string;
   readonly config?: string;
   readonly run?: string;
-  readonly data?: string;
+  /** False: for a run that trains nothing. */
+  readonly data?: string | false;
   readonly backend?: BackendChoice;
   readonly compareAlone?: true;
   readonly evenIfOver?: true;
@@ -36,10 +39,14 @@ export interface NodeFlags extends ConnectivityFlags, FigureOptions {
   readonly retention?: Retention;
   readonly trust?: readonly string[];
   readonly trainer?: string;
+  readonly privacyEpsilon?: number;
+  readonly privacyDelta?: number;
+  readonly privacyNoise?: number;
   readonly exitWhenFinished?: true;
 }
 
-export interface NodeSettings extends Omit<NodeFile, 'trainer' | 'connectivity'> {
+export interface NodeSettings extends Omit<NodeFile, 'trainer' | 'connectivity' | 'runs'> {
+  readonly runs: readonly (NodeFile['runs'][number] & { readonly data: string })[];
   readonly connectivity: ConnectivityGiven;
   readonly trainer?: TrainerCommand;
 }
@@ -52,7 +59,7 @@ export async function nodeSettings(flags: NodeFlags): Promise<NodeSettings> {
   if ((run === undefined) !== (data === undefined)) {
     throw new ConfigError(
       'BAD_USAGE',
-      'a node needs --run (a manifest file or a run id) and --data (its own examples) together',
+      'a node needs --run (a manifest file or a run id) and --data (its own examples; --no-data where the run trains nothing) together',
     );
   }
   if (checkpoint !== undefined && run === undefined) {
@@ -65,13 +72,20 @@ export async function nodeSettings(flags: NodeFlags): Promise<NodeSettings> {
     run === undefined || data === undefined
       ? file.runs.map((one) => ({
           ...one,
+          data: one.data ?? noData,
           backend: backend ?? one.backend,
           compareAlone: compareAlone || one.compareAlone,
           evenIfOver: evenIfOver || one.evenIfOver,
         }))
       : [
           {
-            ...{ run, data: resolve(data), backend: backendSchema.parse(backend), compareAlone, evenIfOver },
+            ...{
+              run,
+              data: data === false ? noData : resolve(data),
+              backend: backendSchema.parse(backend),
+              compareAlone,
+              evenIfOver,
+            },
             ...(checkpoint === undefined ? {} : { checkpoint }),
             ...(credential === undefined ? {} : { credential }),
           },
@@ -91,9 +105,27 @@ export async function nodeSettings(flags: NodeFlags): Promise<NodeSettings> {
     logLevel: logLevel ?? file.logLevel,
     retention: flags.retention ?? file.retention,
     trust: [...(flags.trust ?? file.trust)],
+    ...privacyOf(flags, file),
     figures: figuresOf(flags, file),
     runs,
   };
+}
+
+/** A flag beside a file overrides its field. */
+function privacyOf(
+  { privacyEpsilon, privacyDelta, privacyNoise }: NodeFlags,
+  { privacy }: NodeFile,
+): { readonly privacy?: PrivacySpec } {
+  const given = Object.entries({
+    epsilon: privacyEpsilon,
+    delta: privacyDelta,
+    noiseMultiplier: privacyNoise,
+  }).filter(([, value]) => value !== undefined);
+  if (given.length > 0 && privacyEpsilon === undefined && privacy === undefined) {
+    throw new ConfigError('BAD_USAGE', 'a privacy budget begins with --privacy-epsilon');
+  }
+  if (given.length === 0) return privacy === undefined ? {} : { privacy };
+  return { privacy: privacySchema.parse({ ...privacy, ...Object.fromEntries(given) }) };
 }
 
 function figuresOf(

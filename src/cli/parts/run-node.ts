@@ -77,9 +77,9 @@ function apiLines(url: string | null): string[] {
 
 function inShort(view: RunView): Readonly<Record<string, unknown>> {
   const { runId, run, outcome, outcomeText, countedRounds, deltasPublished, folded, skipped } = view;
-  const { accuracy, measures, modelHash, modelPath, failure } = view;
+  const { accuracy, measures, modelHash, modelPath, failure, privacy } = view;
   return {
     ...{ runId, name: run?.name ?? null, outcome, outcomeText, countedRounds, deltasPublished, folded },
-    ...{ skipped, accuracy, measures, modelHash, modelPath, failure },
+    ...{ skipped, accuracy, measures, modelHash, modelPath, failure, privacy },
   };
 }

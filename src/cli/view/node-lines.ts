@@ -1,8 +1,11 @@
 /** What a node that runs in a terminal or a service says: one line when something happened, else one now and then. */
+
 import { amount } from '../../node/amount.ts';
 import { namesOf } from '../../node/commands.ts';
 import type { NodeEvent } from '../../node/events.ts';
 import { phaseOrOutcome, skipCause } from '../../node/outcome.ts';
+import { privacyText } from '../../node/privacy-text.ts';
+import { roundText } from '../../node/round-text.ts';
 import { RunReducer } from '../../node/run-reducer.ts';
 import type { RunView } from '../../node/run-view.ts';
 import { formatDuration, formatHeadline, formatLoss, pullText } from './format.ts';
@@ -173,6 +176,13 @@ function joinedLine({ round, donors }: { readonly round: number; readonly donors
   return `joined    with a snapshot of round ${round} that ${vouching}`;
 }
 
+function fileWanted(name: string, bytes: number): string {
+  return (
+    `file      peers are asked for ${name} of the run, ${bytes} bytes, for it is not beside the manifest: ` +
+    `where none has it, put it there as MANIFEST.${name}, or give the address of a node that has it with --bootstrap`
+  );
+}
+
 function sessionLines(
   { event, atMs, runId }: NodeEvent & { source: 'session' },
   reducer: RunReducer,
@@ -224,12 +234,11 @@ function sessionLines(
       return [...how, ...summaryLines(view)];
     }
     case 'file-wanted':
-      return [
-        `file      peers are asked for ${event.name} of the run, ${event.bytes} bytes, for it is not beside the manifest: ` +
-          `where none has it, put it there as MANIFEST.${event.name}, or give the address of a node that has it with --bootstrap`,
-      ];
+      return [fileWanted(event.name, event.bytes)];
     case 'file-complete':
       return [`file      ${event.name} is here`];
+    case 'privacy':
+      return event.isBeginning ? [`privacy   ${privacyText(event.state)}`] : [];
     case 'searching':
     case 'opened':
     case 'manifest-refused':
@@ -247,12 +256,13 @@ function sessionLines(
 /** Said when the data is read: a join that is refused is none. */
 function runLine({ run, runId }: RunView, atMs: number): string[] {
   if (run === null) return [];
-  const { name, rounds, slotMs, startAtMs } = run;
+  const { name, rounds, slotMs, startAtMs, trains } = run;
   const start =
     startAtMs > atMs
       ? `the first in ${formatDuration(startAtMs - atMs)}`
       : `the first was ${formatDuration(atMs - startAtMs)} ago`;
-  return [`run       ${name} (${runId}): ${rounds} rounds of ${slotMs / 1000} s, ${start}`];
+  const many = trains ? `${rounds} rounds` : 'a log in rounds';
+  return [`run       ${name} (${runId}): ${many} of ${slotMs / 1000} s, ${start}`];
 }
 
 function once(said: Set<string>, what: string, line: string): string[] {
@@ -302,17 +312,18 @@ function progress(event: NodeEvent, told: Told): string[] {
 }
 
 function progressLine(view: RunView, nowMs: number): string {
-  const { startAtMs = 0, rounds = 0 } = view.run ?? {};
+  const { startAtMs = 0, trains = true } = view.run ?? {};
   if (view.pastEnd?.state === 'asking') return `over      looking for somebody of the run, ${peersOf(view)}`;
   if (view.phase === 'waiting') {
     const left = formatDuration(Math.max(0, startAtMs - nowMs));
     return `waiting   the first round begins in ${left}, ${peersOf(view)}`;
   }
-  const round = `${view.roundsDone}/${rounds}`;
   const { name, text } = formatHeadline(view);
-  const figures = [`loss ${formatLoss(view.loss)}`, `${name} ${text}`, peersOf(view)];
+  const figures = trains ? [`loss ${formatLoss(view.loss)}`, `${name} ${text}`] : [];
+  figures.push(peersOf(view));
   if (view.lag > 0) figures.push(`${amount(view.lag, 'entry', 'entries')} missing`);
-  return `round     ${round}, ${phaseOrOutcome(view)}, ${figures.join(', ')}`;
+  const round = roundText(view).replace(' ', '     ');
+  return `${round}, ${phaseOrOutcome(view)}, ${figures.join(', ')}`;
 }
 
 function peersOf(view: RunView): string {

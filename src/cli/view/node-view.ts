@@ -2,6 +2,7 @@
 import { amount } from '../../node/amount.ts';
 import { namesOf } from '../../node/commands.ts';
 import { phaseOrOutcome } from '../../node/outcome.ts';
+import { roundText } from '../../node/round-text.ts';
 import { type RunView, whenMeasured } from '../../node/run-view.ts';
 import { formatBytes, formatHeadline, formatLoss, pullText } from './format.ts';
 import { columnsMin, type Painter, progressLine, unpainted } from './render-view.ts';
@@ -42,7 +43,7 @@ function runLines(view: RunView, atMs: number, width: number, paint: Painter): s
     case 'running':
       return [
         title,
-        progressOf(view, atMs, width, paint),
+        ...(view.run?.trains === false ? [] : [progressOf(view, atMs, width, paint)]),
         ...factsOf(view).map(line),
         ...view.notices.map(({ text }) => paint('bad', line(text))),
         ...outcomeLines(view, paint, line),
@@ -63,11 +64,14 @@ function factsOf(view: RunView): string[] {
   const { members, bytesIn, bytesOut } = view;
   const { name, text } = formatHeadline(view, view.figures);
   const here = members.present.length === 0 ? 'nobody else' : namesOf(view, members.present);
+  const trains = view.run?.trains !== false;
   return [
-    `now       ${phaseOrOutcome(view)}, loss ${formatLoss(view.loss)}, ${name} ${text}${whenMeasured(view)}`,
+    trains
+      ? `now       ${phaseOrOutcome(view)}, loss ${formatLoss(view.loss)}, ${name} ${text}${whenMeasured(view)}`
+      : `now       ${phaseOrOutcome(view)}, ${roundText(view)}`,
     `here      ${here} (${view.peers} connected)`,
     ...(members.missing.length === 0 ? [] : [`missing   ${namesOf(view, members.missing)}`]),
-    `deltas    ${deltasOf(view)}`,
+    ...(trains ? [`deltas    ${deltasOf(view)}`] : []),
     ...clockLine(view),
     `bytes     ${formatBytes(bytesIn)} in, ${formatBytes(bytesOut)} out`,
     ...(view.run?.protects ?? []).map(
@@ -102,5 +106,5 @@ function outcomeLines(
   line: (text: string) => string,
 ): string[] {
   if (outcomeText === null) return [];
-  return [paint(outcome === 'trained' ? 'good' : 'bad', line(outcomeText))];
+  return [paint(outcome === 'trained' || outcome === 'kept' ? 'good' : 'bad', line(outcomeText))];
 }

@@ -130,7 +130,7 @@ export function viewOf(observation: Observation, run: RunTimes, trails?: LossTra
 /** Where all nodes together stand: what went wrong in the end is not called finished. */
 export function phaseWord({ phase, rows }: ViewState): string {
   const worst = worstOutcome(rows.map(({ outcome }) => outcome));
-  return phase !== 'finished' || worst === null || worst === 'trained' ? phase : worst;
+  return phase !== 'finished' || worst === null || worst === 'trained' || worst === 'kept' ? phase : worst;
 }
 
 /** A testnet that boots has bootstraps before it has nodes. */

@@ -17,6 +17,7 @@ export const qsgd = defineCompressor({
   }),
   examples: [{ id: 'qsgd' }],
   isBiased: false,
+  isByChance: true,
   isSparse: false,
   isLossless: false,
   create: ({ levels, bucket }, size) => quantiseAtRandom(size, levels, bucket),

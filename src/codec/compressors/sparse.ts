@@ -61,6 +61,7 @@ export const randK = defineCompressor({
   schema: z.strictObject({ id: z.literal('rand-k').describe('drawn at random'), ...fields }),
   examples: [{ id: 'rand-k', values: 'float32' }],
   ...traits,
+  isByChance: true,
   create: (spec, size) => sparse(spec, size, (part, count, random) => drawn(part.length, count, random)),
 });
 

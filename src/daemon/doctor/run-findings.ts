@@ -125,6 +125,7 @@ const adviceFor: Readonly<
   },
   'no-member': { level: 'wrong', todo: 'have the run signed with the key that `starlings node id` shows' },
   over: { level: 'watch', todo: 'wait half a minute for peers, or give --even-if-over to train alone' },
+  privacy: { level: 'watch', todo: 'see `starlings privacy report` of its directory' },
   twin: { level: 'wrong', todo: 'stop one of the two nodes that have this key and give it an empty --dir' },
   unheard: {
     level: 'wrong',

@@ -1,7 +1,7 @@
 /** Deltas as a kind of entry: claims are `misses` and `steps`, the body is what the run's codec writes. */
 import { deltaSquaredNorm } from '../../codec/delta.ts';
 import type { Delta, DeltaCodec } from '../../codec/delta-codec.ts';
-import { isCount } from '../../core/bytes.ts';
+import { isBytes, isCount } from '../../core/bytes.ts';
 import type { Crypto } from '../../core/crypto.ts';
 import type { RefusalReason } from '../../core/io.ts';
 import type { EntryKind, FinalRound, RoundSummary } from '../../log/entry-kind.ts';
@@ -12,6 +12,7 @@ import { median } from '../../math/statistics.ts';
 import {
   cloneDeltaState,
   type DeltaContent,
+  type DeltaProof,
   type DeltaRules,
   type DeltaState,
   decodeDeltaState,
@@ -85,10 +86,12 @@ function decodeDelta(
   body: Uint8Array,
   claims: readonly unknown[],
   codec: DeltaCodec,
-  { localSteps }: DeltaRules,
+  { localSteps, isAudited }: DeltaRules,
 ): DeltaContent | null {
-  const [misses, steps] = claims;
-  if (claims.length !== 2 || !isCount(misses) || !isCount(steps)) return null;
+  const [misses, steps, ...others] = claims;
+  if (!isCount(misses) || !isCount(steps)) return null;
+  const proof = isAudited ? decodeProof(others) : undefined;
+  if (proof === null || (proof === undefined && others.length > 0)) return null;
   if (steps < 1 || steps > localSteps) return null;
   let delta: Delta;
   try {
@@ -96,7 +99,14 @@ function decodeDelta(
   } catch {
     return null;
   }
-  return { delta, norm: Math.sqrt(deltaSquaredNorm(delta)), misses, steps };
+  return { delta, norm: Math.sqrt(deltaSquaredNorm(delta)), misses, steps, ...(proof && { proof }) };
+}
+
+function decodeProof(claims: readonly unknown[]): DeltaProof | null {
+  const [recordBytes, record, before, after] = claims;
+  if (claims.length !== 4 || !isCount(recordBytes) || recordBytes === 0) return null;
+  if (!isBytes(record, 32) || !isBytes(before, 32) || !isBytes(after, 32)) return null;
+  return { recordBytes, record, before, after };
 }
 
 function reduceDeltas(

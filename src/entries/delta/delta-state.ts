@@ -29,6 +29,8 @@ export interface DeltaRules {
   /** Null: by the number of publishers. */
   readonly outerRate: number | null;
   readonly overlap: Overlap;
+  /** Deltas claim what they began with and what they leave, so that others can train them again. */
+  readonly isAudited: boolean;
   /** Steps a peer is asked for each round. */
   readonly localSteps: number;
   /** A round is folded into the model this many rounds after it is final (J). */
@@ -43,6 +45,18 @@ export interface DeltaContent {
   readonly misses: number;
   /** Local steps it is made of. */
   readonly steps: number;
+  /** Where deltas are audited. */
+  readonly proof?: DeltaProof;
+}
+
+/** What an author claims besides, so that others can train its delta again. */
+export interface DeltaProof {
+  /** Length and root of what its training began with, which the author shows whoever asks. */
+  readonly recordBytes: number;
+  readonly record: Uint8Array;
+  /** Roots of the residual before and after. */
+  readonly before: Uint8Array;
+  readonly after: Uint8Array;
 }
 
 /** What later rounds need to know of a folded one. */

@@ -10,6 +10,7 @@ import { decodeCanonical } from '../../core/canonical-cbor.ts';
 import type { PeerKey } from '../../core/io.ts';
 import type { EntryKind } from '../../log/entry-kind.ts';
 import { defineEntryKind } from '../entry-kind-descriptor.ts';
+import { misleads } from '../plain-text.ts';
 
 const schema = z.strictObject({
   id: z.literal('note').describe('short texts of members, shown in status'),
@@ -67,49 +68,6 @@ function createNoteKind({ bytesMax, perRound, kept }: NoteSpec): EntryKind<strin
     decodeState: (bytes) => decodeNotes(bytes, { bytesMax, kept }),
     show: ({ notes }) => notes,
   };
-}
-
-type Ranges = readonly (readonly [from: number, through: number])[];
-
-/** Blanks that are no spaces, fillers, tags: nobody sees them. Written out, for what one peer takes all must take, whatever Unicode it knows. */
-const unseen: Ranges = [
-  [0x034f, 0x034f],
-  [0x115f, 0x1160],
-  [0x17b4, 0x17b5],
-  [0x180b, 0x180f],
-  [0x2800, 0x2800],
-  [0x3164, 0x3164],
-  [0xffa0, 0xffa0],
-  [0xfff0, 0xfff8],
-  [0xe0000, 0xe0fff],
-];
-/** They are drawn over the letter before them. */
-const marks: Ranges = [
-  [0x0300, 0x036f],
-  [0x0483, 0x0489],
-  [0x1ab0, 0x1aff],
-  [0x1dc0, 0x1dff],
-  [0x20d0, 0x20ff],
-  [0xfe00, 0xfe0f],
-  [0xfe20, 0xfe2f],
-];
-/** Over one letter; Vietnamese has two. */
-const marksInARowMax = 3;
-
-function isIn(ranges: Ranges, code: number): boolean {
-  return ranges.some(([from, through]) => code >= from && code <= through);
-}
-
-/** What controls a terminal, is seen by nobody, means something on one machine alone, or covers other lines. */
-function misleads(text: string): boolean {
-  if (/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}]/u.test(text)) return true;
-  let marksInARow = 0;
-  for (const character of text) {
-    const code = character.codePointAt(0)!;
-    marksInARow = isIn(marks, code) ? marksInARow + 1 : 0;
-    if (isIn(unseen, code) || marksInARow > marksInARowMax) return true;
-  }
-  return false;
 }
 
 /** Null for a text that is blank or misleads who reads it on a terminal. */

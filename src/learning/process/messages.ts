@@ -34,7 +34,11 @@ const answers = {
       .max(8192),
     capabilities: z.array(z.string().max(64)).max(32),
   }),
-  init: z.object({ backend: words.min(1) }),
+  init: z.object({
+    backend: words.min(1),
+    /** Of one training share, by a trainer that knows DP-SGD: no two of them hold the same datum. */
+    examples: z.int().min(1).optional(),
+  }),
   initial: vectorAnswer,
   train: vectorAnswer.extend({ loss: z.number(), samples: count }),
   score: z.object({ losses: z.array(z.number()).max(65_536) }),

@@ -7,6 +7,7 @@ import type { Metrics } from '../../tasks/metrics.ts';
 import { checkSize } from '../../tasks/models/model-layout.ts';
 import { checkRequest, checkShare, type Learner, type TrainRequest, type TrainResult } from '../learner.ts';
 import { LearnerBrokenError, LearnerClosedError } from '../learning-error.ts';
+import { samplingRate } from '../private/poisson-sample.ts';
 import { Conversation, crash } from './conversation.ts';
 import { describedWork, initFields, type TrainerWork } from './described-work.ts';
 import { type Description, metricsOf, type Operation, printable } from './messages.ts';
@@ -61,6 +62,8 @@ class ProcessLearner implements Learner {
   };
   #description: Description | null = null;
   #backend = '';
+  /** Examples that a trainer with DP-SGD draws from; null where it has none. */
+  #privateExamples: number | null = null;
   #conversation: Conversation | null = null;
   /** What was asked is done, one after the other. */
   #lane: Promise<unknown> = Promise.resolve();
@@ -87,6 +90,11 @@ class ProcessLearner implements Learner {
     return this.#backend;
   }
 
+  get samplingRates(): readonly number[] | undefined {
+    const examples = this.#privateExamples;
+    return examples === null ? undefined : [samplingRate(this.#options.training.batchSize, examples)];
+  }
+
   async start(): Promise<void> {
     await this.#boot();
   }
@@ -104,9 +112,14 @@ class ProcessLearner implements Learner {
     signal?.throwIfAborted();
     this.#closed.signal.throwIfAborted();
     checkRequest(request, this.size, 1);
-    const { parameters, steps, round, streamKey } = request;
+    const { parameters, steps, round, streamKey, privacy } = request;
+    const [rate] = this.samplingRates ?? [];
+    if (privacy && rate === undefined) {
+      throw new TrainerAnswerError('the trainer knows no DP-SGD: it does not name the capability `privacy`');
+    }
     return this.#vectorCall('train', [parameters], signal, async (conversation, [input], either) => {
-      const fields = { in: input!, out: outFile, steps, round, streamKey };
+      const protection = privacy && { privacy: { ...privacy, samplingRate: rate! } };
+      const fields = { in: input!, out: outFile, steps, round, streamKey, ...protection };
       const answer = await this.#timed('train', steps, (limitMs) =>
         conversation.ask('train', fields, { limitMs, stepsMax: steps }, either),
       );
@@ -230,13 +243,14 @@ class ProcessLearner implements Learner {
     try {
       await this.#folder.discardOut();
       this.#description = await describedWork(conversation, this.#options, limits, signal);
-      const { backend } = await conversation.ask(
+      const { backend, examples } = await conversation.ask(
         'init',
         initFields(this.#options, this.#folder.path),
         limits,
         signal,
       );
-      const { name, version } = this.#description;
+      const { name, version, capabilities } = this.#description;
+      this.#privateExamples = capabilities.includes('privacy') ? (examples ?? null) : null;
       this.#backend = printable(`${name} ${version}: ${backend}`);
       return conversation;
     } catch (error) {

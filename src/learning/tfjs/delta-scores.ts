@@ -8,7 +8,7 @@ import { deltaInnerProduct } from '../../codec/delta.ts';
 import type { Delta } from '../../codec/delta-codec.ts';
 import type { ModelSpec } from '../../tasks/models/registry.ts';
 import { ensureBackend } from '../../tensor/tfjs-backend.ts';
-import type { EvaluationSet } from '../evaluation-set.ts';
+import type { ExampleSet } from '../evaluation-set.ts';
 import type { FrozenModel } from './frozen-model.ts';
 import { Network } from './network.ts';
 
@@ -39,7 +39,7 @@ export interface GradientResult {
 export async function meanGradient(
   model: ModelSpec,
   vector: Float32Array,
-  dataset: EvaluationSet,
+  dataset: ExampleSet,
   examples: ArrayLike<number>,
   { signal, frozen = null }: GradientOptions = {},
 ): Promise<GradientResult> {

@@ -14,6 +14,8 @@ import type { TensorLayout } from '../../tasks/models/parts/layout-builder.ts';
 import { Weights } from '../../tasks/models/parts/weights.ts';
 import { type ModelSpec, modelKindOf } from '../../tasks/models/registry.ts';
 import { classification, type Objective } from '../../tasks/objective.ts';
+import { type NormalNoise, withNormalNoise } from '../../tensor/operations/normal-noise.ts';
+import { type BatchLoss, type ClippedSum, clippedSum } from './clipped-gradients.ts';
 import { type FrozenModel, tensorsOf } from './frozen-model.ts';
 import {
   answersOf,
@@ -69,12 +71,54 @@ export class Network {
    * optimiser's state lives as long as the network.
    */
   step(batch: Batch, training: TrainingSpec, learningRate: number, objective = classification): number {
-    this.optimiser ??= new Optimiser(training.optimiser, training.clipNorm, this.tensors);
     const { value, grads } = this.valueAndGrads(batch, objective);
-    this.optimiser.step(grads, learningRate);
+    this.descend(grads, training, learningRate);
     const loss = value.dataSync()[0]!;
     tf.dispose([value, grads]);
     return loss;
+  }
+
+  /**
+   * One step along the sum of the gradients of all examples of these batches, each clipped to this norm, with noise on it. Returns the sum
+   * of the losses before the step.
+   */
+  privateStep(
+    batches: Iterable<Batch>,
+    { clipNorm, noise }: { readonly clipNorm: number; readonly noise: NormalNoise },
+    training: TrainingSpec,
+    learningRate: number,
+    objective = classification,
+  ): number {
+    let sums: tf.Tensor[] | null = null;
+    let lossSum = 0;
+    for (const batch of batches) {
+      const part = this.clippedSum(batch, clipNorm, objective);
+      lossSum += part.loss;
+      if (sums === null) {
+        sums = part.sums;
+        continue;
+      }
+      const before: tf.Tensor[] = sums;
+      sums = before.map((sum, index) => tf.add(sum, part.sums[index]!));
+      tf.dispose([before, part.sums]);
+    }
+    sums ??= this.tensors.map(({ shape }) => tf.zeros(shape));
+    const noisy = sums.map((sum) => withNormalNoise(sum, noise));
+    this.descend(noisy, training, learningRate);
+    tf.dispose(noisy);
+    return lossSum;
+  }
+
+  /** Sum of the gradients of the examples of a batch, each clipped to this norm, as a flat vector; and the sum of their losses. */
+  clippedGradient(
+    batch: Batch,
+    clipNorm: number,
+    objective: Objective = classification,
+  ): { readonly gradient: Float32Array; readonly loss: number } {
+    const { sums, loss } = this.clippedSum(batch, clipNorm, objective);
+    const gradient = this.flat(sums);
+    tf.dispose(sums);
+    return { gradient, loss };
   }
 
   /** Gradient of the mean loss of a batch, as a flat vector, freshly allocated; and that loss. */
@@ -117,14 +161,26 @@ export class Network {
     tf.dispose(this.tensors);
   }
 
+  private descend(gradients: readonly tf.Tensor[], training: TrainingSpec, learningRate: number): void {
+    this.optimiser ??= new Optimiser(training.optimiser, training.clipNorm, this.tensors);
+    this.optimiser.step(gradients, learningRate);
+  }
+
+  private clippedSum(batch: Batch, clipNorm: number, objective: Objective): ClippedSum {
+    const loss: BatchLoss = (part, tensors) => this.loss(part, objective, tensors);
+    return clippedSum(loss, this.tensors, batch, clipNorm);
+  }
+
   private valueAndGrads(batch: Batch, objective: Objective): { value: tf.Scalar; grads: tf.Tensor[] } {
-    return tf.tidy(() => {
-      const answers = answersTensor(batch);
-      const inputs = this.inputTensor(batch.inputs, batch.rows);
-      return tf.valueAndGrads((...tensors) => meanLoss(objective, this.logits(tensors, inputs), answers))(
-        this.tensors,
-      );
-    }) as { value: tf.Scalar; grads: tf.Tensor[] };
+    return tf.tidy(() =>
+      tf.valueAndGrads((...tensors) => this.loss(batch, objective, tensors))(this.tensors),
+    ) as { value: tf.Scalar; grads: tf.Tensor[] };
+  }
+
+  /** The mean over the examples of a batch. */
+  private loss(batch: Batch, objective: Objective, tensors: readonly tf.Tensor[]): tf.Scalar {
+    const inputs = this.inputTensor(batch.inputs, batch.rows);
+    return meanLoss(objective, this.logits(tensors, inputs), answersTensor(batch));
   }
 
   /** Tensors of the layout, one after the other. */

@@ -11,9 +11,24 @@ import type { ModelSpec } from '../../tasks/models/registry.ts';
 import type { BackendChoice } from '../../tensor/backend-choices.ts';
 import { startBackend } from '../../tensor/tfjs-backend.ts';
 import { drawBatch } from '../draw-batch.ts';
-import type { EvaluationSet } from '../evaluation-set.ts';
-import { checkRequest, checkShare, type Learner, type TrainRequest, type TrainResult } from '../learner.ts';
+import type { ExampleSet } from '../evaluation-set.ts';
+import {
+  checkRequest,
+  checkShare,
+  type Learner,
+  type PrivacyOfTraining,
+  type TrainRequest,
+  type TrainResult,
+} from '../learner.ts';
 import { LearnerClosedError, TrainingDivergedError } from '../learning-error.ts';
+import {
+  drawPrivately,
+  examplesAtOnce,
+  noiseOf,
+  rateOf,
+  separateExamples,
+} from '../private/private-steps.ts';
+import { SecretStream } from '../private/secret-stream.ts';
 import { learningRateAt } from '../schedule.ts';
 import { deltaScores, meanGradient } from './delta-scores.ts';
 import { FrozenModel } from './frozen-model.ts';
@@ -29,10 +44,14 @@ export interface TfjsLearnerOptions {
   readonly shares: readonly Dataset[];
   readonly heldOut: Dataset;
   /** What deltas are judged on, where members judge them. */
-  readonly evaluation?: EvaluationSet | null;
+  readonly evaluation?: ExampleSet | null;
+  /** What all members train on, in place of shares of their own, where deltas are audited. */
+  readonly common?: ExampleSet | null;
   /** Weights of the model that `model` adds to, where it does. */
   readonly frozen?: Float32Array | null;
   readonly backend: BackendChoice;
+  /** Where DP-SGD has its chance from: `named` by the stream key, for simulations, which protect nobody. */
+  readonly privateChance?: 'secret' | 'named';
 }
 
 /**
@@ -66,6 +85,7 @@ const scoredExamples = 128;
 class TfjsLearner implements Learner {
   readonly size: number;
   readonly backend: string;
+  readonly samplingRates: readonly number[];
   private readonly options: Omit<TfjsLearnerOptions, 'frozen'>;
   private readonly frozen: FrozenModel | null;
   private readonly closed = new AbortController();
@@ -73,6 +93,7 @@ class TfjsLearner implements Learner {
   constructor({ frozen: _, ...options }: TfjsLearnerOptions, frozen: FrozenModel | null, backend: string) {
     this.size = parameterCount(options.model);
     this.backend = backend;
+    this.samplingRates = options.shares.map((share) => rateOf(share, options.training.batchSize));
     this.options = options;
     this.frozen = frozen;
   }
@@ -84,14 +105,15 @@ class TfjsLearner implements Learner {
     const totalSteps = rounds * training.localSteps;
     const firstStep = request.round * training.localSteps;
     const network = await Network.load(model, request.parameters, this.frozen);
+    const takeStep = request.privacy
+      ? this.privateStep(network, share, request, request.privacy)
+      : this.plainStep(network, this.options.common ?? share, request);
     let lossSum = 0;
-    let batch: Batch | undefined;
     try {
       for (let step = 0; step < request.steps; step++) {
         this.throwIfStopped(signal);
-        batch = drawBatch(share, training.batchSize, `${request.streamKey}/${step}`, batch);
         const rate = learningRateAt(training.schedule, training.learningRate, firstStep + step, totalSteps);
-        const loss = network.step(batch, training, rate, share.objective);
+        const loss = takeStep(step, rate);
         if (!Number.isFinite(loss)) {
           throw new TrainingDivergedError(
             `the loss is not a number at step ${step} of ${request.steps}: lower training.learningRate (${training.learningRate})`,
@@ -111,6 +133,42 @@ class TfjsLearner implements Learner {
     } finally {
       network.dispose();
     }
+  }
+
+  /** Takes a step at a learning rate and returns the mean loss before it. */
+  private plainStep(
+    network: Network,
+    share: ExampleSet,
+    { streamKey }: TrainRequest,
+  ): (step: number, learningRate: number) => number {
+    const { training } = this.options;
+    let batch: Batch | undefined;
+    return (step, learningRate) => {
+      batch = drawBatch(share, training.batchSize, `${streamKey}/${step}`, batch);
+      return network.step(batch, training, learningRate, share.objective);
+    };
+  }
+
+  /** The same of DP-SGD. */
+  private privateStep(
+    network: Network,
+    share: Dataset,
+    { streamKey }: TrainRequest,
+    privacy: PrivacyOfTraining,
+  ): (step: number, learningRate: number) => number {
+    const { training, privateChance = 'secret' } = this.options;
+    const stream = privateChance === 'secret' ? SecretStream.secret() : SecretStream.named(streamKey);
+    const onAverage = rateOf(share, training.batchSize) * separateExamples(share);
+    const atOnce = examplesAtOnce(this.size);
+    const settings = { clipNorm: privacy.clipNorm, noise: noiseOf(privacy, onAverage, stream) };
+    return (_, learningRate) => {
+      const drawn = drawPrivately(share, training.batchSize, stream);
+      const batches = function* (): Generator<Batch> {
+        for (let at = 0; at < drawn.length; at += atOnce) yield share.batchOf(drawn.slice(at, at + atOnce));
+      };
+      const lossSum = network.privateStep(batches(), settings, training, learningRate, share.objective);
+      return drawn.length === 0 ? 0 : lossSum / drawn.length;
+    };
   }
 
   async score(

@@ -39,7 +39,7 @@ export function startLearnerThread(file: URL, workerData: unknown): Promise<Lear
       worker.off('error', failed);
       worker.off('exit', exited);
       if (message.kind === 'ready') {
-        resolve(new ThreadLearner(worker, message.size, message.backend));
+        resolve(new ThreadLearner(worker, message));
         return;
       }
       void worker.terminate();
@@ -59,27 +59,29 @@ interface Pending {
 class ThreadLearner implements Learner {
   readonly size: number;
   readonly backend: string;
+  readonly samplingRates?: readonly number[];
   private readonly worker: Worker;
   private readonly pending = new Map<number, Pending>();
   private lastId = 0;
   /** Why no call can succeed any more. */
   private ended: Error | null = null;
 
-  constructor(worker: Worker, size: number, backend: string) {
+  constructor(worker: Worker, { size, backend, samplingRates }: FromWorker & { kind: 'ready' }) {
     this.worker = worker;
     this.size = size;
     this.backend = backend;
+    if (samplingRates) this.samplingRates = samplingRates;
     worker.on('message', (message: FromWorker) => this.receive(message));
     worker.on('error', (error) => this.end(crash(error.message)));
     worker.on('exit', (status) => this.end(crash(`it exited with status ${status}`)));
   }
 
   train(request: TrainRequest, signal?: AbortSignal): Promise<TrainResult> {
-    const { steps, round, streamKey, share } = request;
+    const { steps, round, streamKey, share, privacy } = request;
     // The caller keeps its vector; the copy travels.
     const parameters = request.parameters.slice();
     return this.call(
-      (id) => ({ kind: 'train', id, parameters, steps, round, streamKey, share }),
+      (id) => ({ kind: 'train', id, parameters, steps, round, streamKey, share, privacy }),
       [parameters],
       signal,
       (message) => (message.kind === 'trained' ? message.result : null),

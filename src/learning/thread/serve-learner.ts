@@ -23,7 +23,8 @@ export async function serveLearner(make: () => Promise<Learner>): Promise<void> 
       if (message.kind === 'abort') running.get(message.id)?.abort();
       else void answer(learner, message, running, send).finally(() => atRest.refresh());
     });
-    send({ kind: 'ready', size: learner.size, backend: learner.backend });
+    const { size, backend, samplingRates } = learner;
+    send({ kind: 'ready', size, backend, samplingRates });
   } catch (error) {
     send({ kind: 'not-ready', error: toWireError(error) });
   }

@@ -8,7 +8,7 @@ import type { Metrics } from '../../tasks/metrics.ts';
 import type { ModelSpec } from '../../tasks/models/registry.ts';
 import type { BackendChoice } from '../../tensor/backend-choices.ts';
 import { BackendUnavailableError } from '../../tensor/backend-error.ts';
-import type { TrainResult } from '../learner.ts';
+import type { PrivacyOfTraining, TrainResult } from '../learner.ts';
 import { LearnerClosedError, LearnerCrashedError, TrainingDivergedError } from '../learning-error.ts';
 
 export interface ThreadLearnerOptions {
@@ -22,6 +22,8 @@ export interface ThreadLearnerOptions {
   readonly base?: Float32Array | null;
   /** The run's evaluation set as its file says it, where members judge deltas; copied. */
   readonly evaluation?: Float32Array | null;
+  /** Examples that all members train on, as the run's file says it, where they do; copied. */
+  readonly common?: Float32Array | null;
   readonly backend: BackendChoice;
 }
 
@@ -34,6 +36,7 @@ export type ToWorker =
       readonly round: number;
       readonly streamKey: string;
       readonly share: number;
+      readonly privacy: PrivacyOfTraining | undefined;
     }
   | {
       readonly kind: 'score';
@@ -47,7 +50,12 @@ export type ToWorker =
   | { readonly kind: 'abort'; readonly id: number };
 
 export type FromWorker =
-  | { readonly kind: 'ready'; readonly size: number; readonly backend: string }
+  | {
+      readonly kind: 'ready';
+      readonly size: number;
+      readonly backend: string;
+      readonly samplingRates: readonly number[] | undefined;
+    }
   | { readonly kind: 'not-ready'; readonly error: WireError }
   | { readonly kind: 'trained'; readonly id: number; readonly result: TrainResult }
   | { readonly kind: 'scored'; readonly id: number; readonly result: readonly number[] }

@@ -24,6 +24,8 @@ export interface AnswerContext {
   readonly refusals: Refusals;
   readonly envelopes: EnvelopeContext;
   readonly signer: Signer;
+  /** Blobs besides snapshots and bodies, by their roots. */
+  readonly blobOf?: ((root: Uint8Array) => Uint8Array | undefined) | undefined;
 }
 
 /** Answers or refuses; returns the request where it could be read. */
@@ -66,12 +68,12 @@ function framesFor(request: Request, node: AnswerContext): Uint8Array[] | 'not-h
     case 'leaves': {
       const snapshot = replica.snapshots.find(({ blobRoot }) => equals(blobRoot, request.root));
       if (snapshot) return [encodeHashList(snapshot.leaves)];
-      const body = replica.log.body(request.root);
+      const body = replica.log.body(request.root) ?? node.blobOf?.(request.root);
       return body ? [encodeHashList(leavesOf(envelopes.crypto, body))] : 'not-held';
     }
     case 'segment': {
       const snapshot = replica.snapshots.find(({ blobRoot }) => equals(blobRoot, request.root));
-      const blob = snapshot?.blob ?? replica.log.body(request.root);
+      const blob = snapshot?.blob ?? replica.log.body(request.root) ?? node.blobOf?.(request.root);
       if (!blob) return 'not-held';
       return request.index < segmentCount(blob.length) ? [segmentOf(blob, request.index)] : 'absurd';
     }

@@ -112,9 +112,12 @@ export class DigestExchange {
     if (mine && this.#talking.has(peer))
       findings.push({ kind: 'mark', round: finalised, mine, theirs: { root, work } });
     if (!view.follows(peer)) return findings;
+    const base = this.#replica.base.round;
+    // Who is far behind could be told of all the rounds in between, by everybody: no more than it would ask for itself.
+    const last = Math.min(slot + 1, base + roundsPerDigestMax);
     for (const [index, digest] of request.digests.entries()) {
       const round = request.from + index;
-      if (round <= this.#replica.base.round || round > slot + 1) continue;
+      if (round <= base || round > last) continue;
       const hex = this.#hexOf(digest, round);
       findings.push({ kind: 'vote', round, digest: hex, final: false, heardSlot: slot, rows: null });
       if (hex !== this.#replica.log.digestHex(round)) this.#askBack.add(peer);

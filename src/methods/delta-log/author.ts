@@ -7,7 +7,7 @@
 import { addDelta, subtractDelta } from '../../codec/delta.ts';
 import type { DeltaCodec } from '../../codec/delta-codec.ts';
 import { decodeFloat32, encodeFloat32 } from '../../codec/dense.ts';
-import { bytesToHex, hexToBytes } from '../../core/bytes.ts';
+import { be32, bytesToHex, hexToBytes } from '../../core/bytes.ts';
 import type { StoreWrite } from '../../core/io.ts';
 import type { DeltaContent } from '../../entries/delta/delta-state.ts';
 import { absMax, decayAndAdd } from '../../kernels/dense-vectors.ts';
@@ -16,6 +16,7 @@ import { addScaled } from '../../math/vector.ts';
 
 const RESIDUAL_KEY = 'self/residual';
 const RETURNED_KEY = 'self/returned';
+const CHANGES_KEY = 'self/changes';
 /** Deltas remembered as taken back; the oldest goes first. */
 const returnedMax = 256;
 /** Largest finite float32. */
@@ -28,6 +29,7 @@ export class Author {
   readonly #residual: Float32Array;
   /** Ids of deltas whose content went back into the residual. */
   readonly #returned = new Set<string>();
+  #changes = 0;
 
   constructor(options: {
     readonly codec: DeltaCodec;
@@ -48,9 +50,31 @@ export class Author {
         for (let at = 0; at + 32 <= value.length; at += 32)
           this.#returned.add(bytesToHex(value.subarray(at, at + 32)));
       }
+      if (key === CHANGES_KEY && value.length === 4) this.#changes = Number.parseInt(bytesToHex(value), 16);
       if (key !== RESIDUAL_KEY || value.length !== 4 * this.#residual.length) continue;
       this.#residual.set(decodeFloat32(value, this.#residual.length));
     }
+  }
+
+  /** How often something was learned, or a delta of ours went back into the residual or out of it again. */
+  get changes(): number {
+    return this.#changes;
+  }
+
+  /** The residual as little-endian float32. */
+  toBytes(): Uint8Array {
+    return encodeFloat32(this.#residual);
+  }
+
+  /** Nothing is left to send. */
+  reset(): void {
+    this.#residual.fill(0);
+    this.#changes += 1;
+  }
+
+  /** As it was when it gave these bytes. @throws CodecError for those of another size, or of no finite values */
+  become(residual: Uint8Array): void {
+    this.#residual.set(decodeFloat32(residual, this.#residual.length));
   }
 
   /** Where our training starts on this model: ahead of it by a share of what we could not send yet. */
@@ -66,6 +90,7 @@ export class Author {
     const bound = this.#decay * absMax(this.#residual) + absMax(start) + absMax(end);
     if (!(bound <= float32Max)) return false;
     decayAndAdd(this.#residual, this.#decay, start, end);
+    this.#changes += 1;
     return true;
   }
 
@@ -79,6 +104,7 @@ export class Author {
   /** A delta of ours missed its round: what it carried goes back. */
   takeBack({ id, content }: LogEntry<DeltaContent>): void {
     addDelta(this.#residual, content.delta);
+    this.#changes += 1;
     this.#returned.add(id);
     for (const oldest of this.#returned) {
       if (this.#returned.size <= returnedMax) break;
@@ -93,6 +119,7 @@ export class Author {
   payAgain({ id, content }: LogEntry<DeltaContent>): boolean {
     if (!this.#returned.delete(id)) return false;
     subtractDelta(this.#residual, content.delta);
+    this.#changes += 1;
     return true;
   }
 
@@ -103,7 +130,8 @@ export class Author {
       returned.set(hexToBytes(id), 32 * index);
     });
     return [
-      { key: RESIDUAL_KEY, value: encodeFloat32(this.#residual) },
+      { key: RESIDUAL_KEY, value: this.toBytes() },
+      { key: CHANGES_KEY, value: this.#changes > 0 ? be32(this.#changes) : null },
       { key: RETURNED_KEY, value: returned.length > 0 ? returned : null },
     ];
   }

@@ -18,6 +18,7 @@ import {
 } from '../../core/io.ts';
 import { namedMembers } from '../../core/membership.ts';
 import type { RunFrame } from '../../core/run-frame.ts';
+import { auditedRounds } from '../../entries/audit/audit-kind.ts';
 import type { DeltaKind } from '../../entries/delta/delta-kind.ts';
 import type { DeltaContent, DeltaState } from '../../entries/delta/delta-state.ts';
 import { closedEntitlement, openEntitlement } from '../../log/entitlement.ts';
@@ -29,10 +30,13 @@ import { Replica } from '../../log/replica.ts';
 import { type LogEvent, RunLog } from '../../log/run-log.ts';
 import type { CoreDependencies } from '../core-dependencies.ts';
 import { LocalTraining } from '../local-training.ts';
+import { appendSubmitted } from '../submitted.ts';
+import { Auditing, type Found } from './auditing.ts';
 import { Author } from './author.ts';
 import { Judging } from './judging.ts';
 import { createLogParts } from './log-parts.ts';
 import type { DeltaLogSpec } from './schema.ts';
+import { TrainingNotes } from './training-record.ts';
 
 /** After a join from a snapshot this many rounds are trained and not published: residuals begin at zero. Guess. */
 const silentRounds = 2;
@@ -46,10 +50,17 @@ export class DeltaLog implements ProtocolCore {
   /** Null where nobody judges. */
   readonly #judging: Judging | null;
   readonly #credentials: Credentials;
+  /** Null where nobody audits. */
+  readonly #audits: Auditing | null;
+  /** Of the kind in which auditors say what they found. */
+  readonly #auditNumber: number;
   readonly #envelopes: EnvelopeContext;
   readonly #author: Author;
   readonly #log: RunLog;
   readonly #training: LocalTraining;
+  /** Null where trainings need not be executed again. */
+  readonly #notes: TrainingNotes | null;
+  readonly #isAhead: boolean;
   #publishFrom = 0;
   /** Hash of the model of the history with this root. */
   #hash: { readonly round: number; readonly root: Uint8Array; readonly hash: string } | null = null;
@@ -57,21 +68,22 @@ export class DeltaLog implements ProtocolCore {
   constructor(manifest: RunFrame, spec: DeltaLogSpec, runId: string, deps: CoreDependencies) {
     this.#deps = deps;
     const { crypto, shared, initial, random, signer } = deps;
-    const { codec, delta, judging, ...common } = createLogParts(manifest, spec, runId, deps);
+    const { codec, delta, audits, judging, ...common } = createLogParts(manifest, spec, runId, deps);
     this.#delta = delta;
     this.#judging = judging && new Judging(judging);
     this.#kinds = common.kinds;
     this.#envelopes = common.envelopes;
-    const replica = new Replica({ ...common, crypto, shared, retention: deps.retention });
-    this.#author = new Author({
-      ...{ codec, size: initial.length },
-      ...{ decay: spec.residualDecay, headStart: spec.headStart },
-    });
+    const reachRounds = audits ? auditedRounds(spec.windowRounds) : undefined;
+    const replica = new Replica({ ...common, crypto, shared, retention: deps.retention, reachRounds });
+    const feedback = { codec, size: initial.length, decay: spec.residualDecay, headStart: spec.headStart };
+    this.#author = new Author(feedback);
     this.#training = new LocalTraining(manifest.training);
     const members = namedMembers(manifest.membership);
     const { credentials } = common;
     this.#credentials = credentials;
     if (credentials.own) credentials.admits(signer.key, credentials.own);
+    this.#notes = deps.retention === 'audit' || audits ? new TrainingNotes(signer.key) : null;
+    this.#isAhead = spec.headStart > 0;
     const entitlement =
       members !== null
         ? closedEntitlement(members)
@@ -82,7 +94,25 @@ export class DeltaLog implements ProtocolCore {
             (peer) => credentials.has(peer),
           );
     const { checkpoint = null } = deps;
-    this.#log = new RunLog({ ...common, replica, signer, entitlement, checkpoint, random });
+    const blobOf = (root: Uint8Array): Uint8Array | undefined => this.#audits?.shown(root);
+    this.#log = new RunLog({
+      ...{ ...common, replica, signer, entitlement, checkpoint, random, blobOf },
+    });
+    this.#auditNumber = audits?.number ?? -1;
+    const nextRequestId = (): number => this.#log.nextRequestId();
+    this.#audits =
+      audits &&
+      new Auditing({
+        ...common,
+        ...audits,
+        ...feedback,
+        runId,
+        crypto,
+        delta,
+        self: signer.key,
+        keepsAll: deps.retention === 'audit',
+        nextRequestId,
+      });
   }
 
   handle(input: Input, nowMs: number): Output[] {
@@ -96,12 +126,26 @@ export class DeltaLog implements ProtocolCore {
         this.#tick(out, nowMs);
         break;
       case 'peer-up':
+        this.#audits?.met(input.peer);
+        this.#toLog(out, input, nowMs);
+        break;
       case 'peer-down':
+        this.#audits?.parted(input.peer);
+        this.#toLog(out, input, nowMs);
+        break;
       case 'announcement':
       case 'request':
-      case 'response':
-      case 'request-failed':
         this.#toLog(out, input, nowMs);
+        break;
+      case 'response':
+        if (this.#audits?.answered(input.requestId, input.frames[0])) this.#audit(out, nowMs);
+        else this.#toLog(out, input, nowMs);
+        break;
+      case 'request-failed':
+        if (!this.#audits?.failed(input.requestId)) this.#toLog(out, input, nowMs);
+        break;
+      case 'retrained':
+        this.#sayFound(out, this.#audits?.retrained(input.id, input.parameters) ?? null, nowMs);
         break;
       case 'trained':
         this.#trained(out, input, nowMs);
@@ -121,7 +165,10 @@ export class DeltaLog implements ProtocolCore {
       default:
         input satisfies never;
     }
-    return out;
+    if (!this.#credentials.areAskedFor) return out;
+    return out.map((output) =>
+      output.type === 'request' ? { ...output, bytes: this.#credentials.enclosed(output.bytes) } : output,
+    );
   }
 
   status(nowMs: number): CoreStatus {
@@ -178,6 +225,7 @@ export class DeltaLog implements ProtocolCore {
     const stored = [...this.#deps.stored];
     this.#log.replica.restore(stored);
     this.#author.restore(stored);
+    this.#audits?.restore(stored);
     // A node that remembers nothing may have lost its disk: what it said in this round before, it must not say otherwise.
     if (stored.length === 0) this.#publishFrom = Math.max(0, this.#log.clock.slotAt(nowMs) + 1);
     this.#log.start(nowMs, this.#outlet(out));
@@ -193,12 +241,14 @@ export class DeltaLog implements ProtocolCore {
       this.#publishFrom = slot + silentRounds;
     }
     if (phase === 'training') this.#startTraining(out, slot, nowMs);
+    this.#audit(out, nowMs);
     out.push({ type: 'wake-at', atMs: this.#log.wakeAtMs(nowMs) });
   }
 
   #startTraining(out: Output[], round: number, nowMs: number): void {
     if (!this.#training.mayStart(round) || this.#log.own.freeIndex(round, DELTA) !== 0) return;
     const parameters = this.#author.startFrom(this.model());
+    this.#notes?.begin(this.#log.replica, this.#author, this.#isAhead);
     const steps = this.#training.start(round, parameters, nowMs, this.#log.clock.slotMs(round));
     const scheduleRound = this.#log.clock.countedBefore(round);
     out.push({ type: 'event', event: { kind: 'round-started', round } });
@@ -209,9 +259,16 @@ export class DeltaLog implements ProtocolCore {
     const done = this.#training.finish(result.round, nowMs);
     if (!done) return;
     const { round, loss } = result;
+    const began = this.#notes?.end(round, done.steps, this.#author) ?? null;
     const skip = (reason: string): void => {
       out.push({ type: 'event', event: { kind: 'skipped', round, reason } });
     };
+    // Where others train it again, the residual moves with what is published and with nothing else.
+    const unshown = this.#audits && (began?.whyNotShown ?? this.#reasonNotToPublish(round, nowMs));
+    if (unshown) {
+      skip(unshown);
+      return;
+    }
     if (!Number.isFinite(loss) || !this.#author.learn(done.start, result.parameters)) {
       skip('training gave numbers that are not finite');
       return;
@@ -219,14 +276,17 @@ export class DeltaLog implements ProtocolCore {
     this.#training.noteLoss(out, round, loss);
     const reason = this.#reasonNotToPublish(round, nowMs);
     if (reason) {
-      out.push({ type: 'persist', writes: this.#author.writes(), durable: false });
+      const writes = [...this.#author.writes(), ...(began?.writes ?? [])];
+      out.push({ type: 'persist', writes, durable: false });
       skip(reason);
       return;
     }
     this.#judging?.noteTrained(round, done.start, result.parameters);
-    const fields = { round, kind: DELTA, index: 0, claims: [done.misses, done.steps] };
-    const { entry, writes } = this.#log.append(fields, this.#author.pay());
-    this.#publish(out, entry, writes);
+    const body = this.#author.pay();
+    const proof = this.#audits && began ? this.#audits.prove(round, began, this.#author) : [];
+    const claims = [done.misses, done.steps, ...proof];
+    const { entry, writes } = this.#log.append({ round, kind: DELTA, index: 0, claims }, body);
+    this.#publish(out, entry, [...writes, ...(began?.writes ?? [])]);
     out.push({ type: 'event', event: { kind: 'published', round, bodyBytes: entry.bodyBytes, loss } });
   }
 
@@ -247,36 +307,14 @@ export class DeltaLog implements ProtocolCore {
     out.push({ type: 'announce', bytes: encodeEnvelope(entry, this.#envelopes.inlineMax) });
   }
 
-  /** What people write goes into the present round. */
-  #submit(out: Output[], { token, entryKind, body }: Input & { type: 'submit' }, nowMs: number): void {
-    const kind = this.#kinds.findIndex(({ id }) => id === entryKind);
-    const round = this.#log.clock.slotAt(nowMs);
-    const index = kind > DELTA && round >= 0 ? this.#log.own.freeIndex(round, kind) : null;
-    const refused = this.#whyNotSubmit(entryKind, kind, body, round, index);
-    if (refused !== null || index === null) {
-      out.push({ type: 'submitted', token, result: { refused: refused ?? 'no room is left in this round' } });
+  #submit(out: Output[], { token, ...wanted }: Input & { type: 'submit' }, nowMs: number): void {
+    const submitted = appendSubmitted(this.#log, { kinds: this.#kinds, from: DELTA + 1 }, wanted, nowMs);
+    if ('refused' in submitted) {
+      out.push({ type: 'submitted', token, result: submitted });
       return;
     }
-    const { entry, writes } = this.#log.append({ round, kind, index, claims: [] }, body);
-    this.#publish(out, entry, writes);
-    out.push({ type: 'submitted', token, result: { entryId: entry.id } });
-  }
-
-  #whyNotSubmit(
-    entryKind: string,
-    number: number,
-    body: Uint8Array,
-    round: number,
-    index: number | null,
-  ): string | null {
-    const kind = number > DELTA ? this.#kinds[number] : undefined;
-    if (!kind) return `this run logs no entries of kind ${entryKind} that people write`;
-    if (body.length > kind.bodyBytesMax) return `a ${entryKind} has at most ${kind.bodyBytesMax} bytes`;
-    if (kind.decode(body, []) === null) return `this is no ${entryKind} that peers would take`;
-    const { phase } = this.#log;
-    if (round < 0 || phase === 'joining' || phase === 'finished')
-      return `nothing can be logged while the node is ${phase}`;
-    return index === null ? 'no room is left in this round: try again in the next' : null;
+    this.#publish(out, submitted.entry, submitted.writes);
+    out.push({ type: 'submitted', token, result: { entryId: submitted.entry.id } });
   }
 
   #toLog(out: Output[], event: LogEvent, nowMs: number): void {
@@ -291,8 +329,6 @@ export class DeltaLog implements ProtocolCore {
         if (effect.type === 'entered') this.#entered(out, effect);
         else if (effect.type === 'left-out') this.#leftOut(out, effect);
         else if (effect.type === 'switched') this.#switched(out, effect);
-        else if (effect.type === 'request')
-          out.push({ ...effect, bytes: this.#credentials.enclosed(effect.bytes) });
         else {
           out.push(effect);
           if (effect.type === 'event') this.#noteFinal(effect.event);
@@ -312,6 +348,28 @@ export class DeltaLog implements ProtocolCore {
       .places(round)
       .flatMap(({ held }) => (held.kind === 'entry' && isDelta(held.entry) ? [held.entry] : []));
     this.#judging.noteFinal(base, this.#delta.parameters(this.#stateOf(base)), deltas, this.#deps.signer.key);
+  }
+
+  /** What we are drawn for. */
+  #audit(out: Output[], nowMs: number): void {
+    const { phase, replica } = this.#log;
+    if (!this.#audits || phase === 'joining' || phase === 'finished') return;
+    const forgotten = this.#audits.forget(replica);
+    if (forgotten.length > 0) out.push({ type: 'persist', writes: forgotten, durable: false });
+    this.#sayFound(out, this.#audits.next(out, replica, this.#log.clock.slotAt(nowMs)), nowMs);
+  }
+
+  #sayFound(out: Output[], found: Found | null, nowMs: number): void {
+    if (!found) return;
+    const round = this.#log.clock.slotAt(nowMs);
+    const said = this.#audits?.compose(found, round) ?? null;
+    const kind = this.#auditNumber;
+    const index = this.#log.own.freeIndex(round, kind);
+    const isOpen = this.#log.phase !== 'joining' && this.#log.phase !== 'finished';
+    if (!said || !isOpen || index === null) return;
+    const { claims, body } = said;
+    const { entry, writes } = this.#log.append({ round, kind, index, claims }, body);
+    this.#publish(out, entry, writes);
   }
 
   #askForScores(out: Output[], nowMs: number): void {
@@ -357,7 +415,10 @@ export class DeltaLog implements ProtocolCore {
   /** Whether any of these entries of ours carried something. */
   #takeBack(out: Output[], entries: readonly LogEntry[]): boolean {
     const own = entries.filter(isDelta);
+    // Nobody could follow a residual that a delta went back into.
+    if (this.#audits && own.length > 0) this.#author.reset();
     for (const entry of own) {
+      if (this.#audits) break;
       this.#author.takeBack(entry);
       out.push({ type: 'event', event: { kind: 'restored', round: entry.round } });
     }

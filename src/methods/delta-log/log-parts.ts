@@ -1,35 +1,36 @@
-/** What the log of a run is made of: its kinds, the constants it goes by, the forms of its envelopes. */
+/** What the log of a run that trains by it is made of. */
 import { fromString } from 'uint8arrays';
 import { createDeltaCodec } from '../../codec/delta.ts';
 import type { DeltaCodec } from '../../codec/delta-codec.ts';
+import { encodeFloat32 } from '../../codec/dense.ts';
+import { blobRoot } from '../../content/blob.ts';
 import { Credentials } from '../../core/credentials.ts';
 import { namedMembers } from '../../core/membership.ts';
 import type { RunFrame } from '../../core/run-frame.ts';
+import { type AuditKind, createAuditKind } from '../../entries/audit/audit-kind.ts';
 import { createDeltaKind, type DeltaKind, type DeltaKindOptions } from '../../entries/delta/delta-kind.ts';
 import type { DeltaRules, DeltaState } from '../../entries/delta/delta-state.ts';
 import type { JudgingKind } from '../../entries/judging-kind.ts';
 import { createJudging } from '../../entries/judging-registry.ts';
 import { createEntryKind } from '../../entries/registry.ts';
-import type { EnvelopeContext } from '../../log/envelope.ts';
+import type { EntryKind } from '../../log/entry-kind.ts';
 import type { Kinds, LogFrame, LogState } from '../../log/log-state.ts';
-import { rowsPerRoundMax } from '../../log/wire.ts';
 import type { CoreDependencies } from '../core-dependencies.ts';
+import { checkRows, type LogParts } from '../log-parts.ts';
 import type { DeltaLogSpec } from './schema.ts';
 
 /** Longest slot where the manifest does not say, in shortest slots. Guess. */
 export const slotGrowthMax = 16;
 
-export interface LogParts {
+export interface DeltaLogParts extends LogParts {
   readonly codec: DeltaCodec;
   readonly rules: DeltaRules;
   /** The first of the kinds. */
   readonly delta: DeltaKind;
+  /** With its number; null where nobody audits. */
+  readonly audits: { readonly kind: AuditKind; readonly number: number } | null;
   /** The last of the kinds; null where nobody judges. */
   readonly judging: JudgingKind | null;
-  readonly kinds: Kinds;
-  readonly frame: LogFrame;
-  readonly credentials: Credentials;
-  readonly envelopes: EnvelopeContext;
 }
 
 export type LogPartsDependencies = Pick<
@@ -43,27 +44,32 @@ export function createLogParts(
   spec: DeltaLogSpec,
   runId: string,
   { crypto, initial, random, shared, inlineMax, observeFold, credential }: LogPartsDependencies,
-): LogParts {
+): DeltaLogParts {
   const codec = createDeltaCodec(spec.codec, initial.length, random);
   const rules = deltaRulesOf(spec, manifest, initial);
   const delta = createDeltaKind({ runId, crypto, rules, codec, initial, shared, observeFold });
   const { windowRounds } = spec;
   const judging = spec.judging ? createJudging(spec.judging, { runId, crypto, windowRounds }) : null;
-  const kinds: Kinds = [delta, ...spec.kinds.map(createEntryKind), ...(judging ? [judging] : [])];
-  const rows = kinds.reduce((sum, { entriesPerRoundMax }) => sum + entriesPerRoundMax, 0);
-  if (rows > rowsPerRoundMax)
-    throw new RangeError(`the kinds of the run may have ${rows} entries in a round`);
+  const nothing = blobRoot(crypto, encodeFloat32(new Float32Array(initial.length)));
+  const audit = spec.audits ? createAuditKind(spec.audits, { crypto, windowRounds, nothing }) : null;
+  const others = [
+    ...spec.kinds.map((kind) => createEntryKind(kind, { crypto, runId })),
+    ...(audit ? [audit as unknown as EntryKind] : []),
+  ];
+  const kinds: Kinds = [delta, ...others, ...(judging ? [judging] : [])];
+  const audits = audit && { kind: audit, number: others.length };
+  checkRows(kinds);
   const credentials = new Credentials(manifest, runId, crypto, credential);
   const bodyBytesMax = kinds.map((kind) => kind.bodyBytesMax);
   return {
-    ...{ codec, rules, delta, judging, kinds },
+    ...{ codec, rules, delta, audits, judging, kinds },
     frame: logFrameOf(manifest, spec, runId),
     credentials,
     envelopes: { runId, crypto, bodyBytesMax, shared, inlineMax, credentials },
+    resultOf: (state) => encodeFloat32(delta.parameters(deltaStateOf(state))),
   };
 }
 
-/** What deltas add up to in a state of such a log. */
 export function deltaStateOf(state: Readonly<LogState>): DeltaState {
   return state.kinds[0] as DeltaState;
 }
@@ -84,12 +90,22 @@ export function deltaRulesOf(
   { training, membership }: Pick<RunFrame, 'training' | 'membership'>,
   initial: Float32Array,
 ): DeltaRules {
-  const { windowRounds, committeeSize, expectedPeers, clipFactor, outerRate, overlap, judgingRounds } = spec;
+  const {
+    windowRounds,
+    committeeSize,
+    expectedPeers,
+    clipFactor,
+    outerRate,
+    overlap,
+    judgingRounds,
+    audits,
+  } = spec;
   return {
     ...{ windowRounds, committeeSize, expectedPeers, clipFactor, outerRate, overlap, judgingRounds },
     normMax: spec.normMax ?? Math.max(1, normOf(initial)),
     localSteps: training.localSteps,
     isOpen: namedMembers(membership) === null,
+    isAudited: audits !== undefined,
   };
 }
 

@@ -1,7 +1,8 @@
 import { compressorKind } from '../../codec/compressors/registry.ts';
+import { impossibleKinds } from '../../entries/registry.ts';
 import { kindsMax } from '../../log/envelope.ts';
 import { within } from '../../registry/impossible.ts';
-import { defineMethod, smallRequestBytesMax } from '../method.ts';
+import { defineMethod, type PartsArguments, smallRequestBytesMax } from '../method.ts';
 import { DeltaLog } from './delta-log.ts';
 import { createLogParts } from './log-parts.ts';
 import { deltaLogSchema } from './schema.ts';
@@ -14,15 +15,26 @@ export const deltaLog = defineMethod({
     { id: 'delta-log', codec: { chunk: 64, perChunk: 16 }, overlap: 'mean', headStart: 0.5 },
     { id: 'delta-log', codec: { id: 'int8', block: 64 } },
     { id: 'delta-log', judging: { id: 'scores', evaluators: 2 } },
+    { id: 'delta-log', audits: { rate: 0.1 } },
   ],
-  log: (spec) => ({
-    ...spec,
-    parts: (frame, runId, deps) => createLogParts(frame, spec, runId, deps),
-  }),
+  log: (spec) => {
+    const { windowRounds, snapshotRounds, kinds, audits, judging } = spec;
+    const parts = (...[frame, runId, deps]: PartsArguments) => createLogParts(frame, spec, runId, deps);
+    return {
+      ...{ windowRounds, snapshotRounds, parts, deltas: { ...spec, parts } },
+      kinds: [
+        'delta',
+        ...kinds.map(({ id }) => id),
+        ...(audits ? ['audit'] : []),
+        ...(judging ? [judging.id] : []),
+      ],
+    };
+  },
   topology: () => null,
   needsRoster: () => false,
   requestBytesMax: () => smallRequestBytesMax,
-  impossible({ admitRounds, judgingRounds, windowRounds, kinds, codec, judging }, _peers, size) {
+  impossible(spec, _peers, size) {
+    const { admitRounds, judgingRounds, windowRounds, kinds, codec, judging, audits } = spec;
     const below = `must be below windowRounds (${windowRounds})`;
     if (admitRounds >= windowRounds) {
       return { path: ['admitRounds'], message: `${below}: a delta admitted last needs time to spread` };
@@ -31,16 +43,23 @@ export const deltaLog = defineMethod({
       const message = `${below}: who publishes is drawn by rounds that moved the model`;
       return { path: ['judgingRounds'], message };
     }
-    const others = judging ? 2 : 1;
+    const others = 1 + (judging ? 1 : 0) + (audits ? 1 : 0);
     if (kinds.length + others > kindsMax) {
       return {
         path: ['kinds'],
         message: `must be at most ${kindsMax - others}, beside deltas and what judges them`,
       };
     }
-    if (new Set(kinds.map(({ id }) => id)).size < kinds.length) {
-      return { path: ['kinds'], message: 'must name each kind once' };
+    if (audits && compressorKind(codec).isByChance) {
+      const message = `must be one that comes to the same bytes whoever trains, for audits: ${codec.id} draws lots`;
+      return { path: ['codec'], message };
     }
+    if (audits && judgingRounds > 0) {
+      const message = 'must be 0 with audits: what they come to is known too late to wait for';
+      return { path: ['judgingRounds'], message };
+    }
+    const wrong = impossibleKinds(kinds);
+    if (wrong !== null) return { path: ['kinds'], message: wrong };
     return within(['codec'], compressorKind(codec).impossible?.(codec, size) ?? null);
   },
   create: (spec, frame, runId, deps) => new DeltaLog(frame, spec, runId, deps),

@@ -1,6 +1,7 @@
 /** Constants of the default method: defaults, ranges and their provenance. */
 import * as z from 'zod';
 import { compressorSchema } from '../../codec/compressors/registry.ts';
+import { auditsSchema } from '../../entries/audit/audit-kind.ts';
 import { judgingSchema } from '../../entries/judging-registry.ts';
 import { entryKindSchema } from '../../entries/registry.ts';
 import { kindsMax } from '../../log/envelope.ts';
@@ -92,6 +93,11 @@ export const deltaLogSchema = z.strictObject({
     .describe(
       'by what members judge the deltas of others; null: nobody judges. Left out, a run that names an `evaluation` is made with scores, and ' +
         'one that anybody may join with votes; in a manifest, nobody judges',
+    ),
+  audits: auditsSchema
+    .optional()
+    .describe(
+      'members train drawn deltas of others again, on examples that everybody has; left out: nobody does',
     ),
   kinds: z
     .array(entryKindSchema)

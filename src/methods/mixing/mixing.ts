@@ -129,6 +129,7 @@ export class Mixing implements ProtocolCore {
         this.#leave(out, slot);
         break;
       case 'judged':
+      case 'retrained':
         break;
       case 'scored':
         this.#scored(out, input, slot, nowMs);

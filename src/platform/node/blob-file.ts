@@ -17,6 +17,24 @@ export interface BlobId {
   readonly bytes: number;
 }
 
+/** Of what a file holds. @throws system errors */
+export async function blobIdOf(path: string, crypto: Crypto): Promise<BlobId> {
+  const handle = await open(path, 'r');
+  try {
+    const leaves: Uint8Array[] = [];
+    const { size } = await handle.stat();
+    for (let index = 0; index < segmentCount(size); index++) {
+      const segment = new Uint8Array(Math.min(segmentBytesMax, size - index * segmentBytesMax));
+      const length = await readFully(handle, segment, index * segmentBytesMax);
+      leaves.push(leafHash(crypto, segment.subarray(0, length)));
+      if (index % segmentsPerTurn === segmentsPerTurn - 1) await nextTurn();
+    }
+    return { root: bytesToHex(merkleRoot(crypto, leaves)), bytes: size };
+  } finally {
+    await handle.close();
+  }
+}
+
 /** Never more than one segment of it is in memory. */
 export class BlobFile {
   readonly #path: string;

@@ -9,12 +9,22 @@ import { cifarImages } from './cifar-images/cifar-images.ts';
 import { externalTask } from './external/external.ts';
 import { idxImages } from './idx-images/idx-images.ts';
 import { images } from './images/images.ts';
+import { nothingTask } from './nothing/nothing.ts';
 import { table } from './table/table.ts';
 import type { TaskKind } from './task-kind.ts';
 import { text } from './text/text.ts';
 
 /** In the order of docs/CONFIG.md. */
-export const taskKinds = [idxImages, cifarImages, images, text, table, arrays, externalTask] as const;
+export const taskKinds = [
+  idxImages,
+  cifarImages,
+  images,
+  text,
+  table,
+  arrays,
+  nothingTask,
+  externalTask,
+] as const;
 
 export const taskSchema = unionBy('kind', taskKinds);
 export type TaskSpec = z.infer<typeof taskSchema>;

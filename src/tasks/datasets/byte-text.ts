@@ -14,12 +14,15 @@ export class ByteText implements Dataset {
   readonly feeds: readonly ExampleForm[] = ['bytes'];
   readonly objective = classification;
   readonly exampleLength: number;
+  /** A byte is in a context, or follows the last one of it. */
+  readonly sharedBy: number;
   readonly bytes: Uint8Array;
 
   /** Keeps the bytes. @throws DataShapeError where they are too few for one example; `name` says what they are. */
   constructor(bytes: Uint8Array, context: number, name: string) {
     this.examples = bytes.length - context;
     this.exampleLength = context;
+    this.sharedBy = context + 1;
     this.bytes = bytes;
     if (this.examples < 1) {
       throw new DataShapeError(`${name}: ${bytes.length} bytes are too few for one context of ${context}`);

@@ -21,6 +21,8 @@ export interface Batch {
 export interface Dataset {
   /** How many there are, to be named by their numbers from 0. */
   readonly examples: number;
+  /** Examples next to each other that hold a datum together: of a text, the windows that begin within one window. Left out: 1. */
+  readonly sharedBy?: number;
   /** Forms in which a model can take them. */
   readonly feeds: readonly ExampleForm[];
   readonly objective: Objective;

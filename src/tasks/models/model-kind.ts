@@ -39,6 +39,8 @@ export interface ModelKind<
   remarks?(model: Spec): readonly string[];
   /** Of a model that a trainer alone can compute and begin: what must be the same at all of them. It has no forward pass. */
   external?(model: Spec): ExternalFacts;
+  /** There is no model: the run trains nothing. */
+  readonly isNothing?: true;
   /** One of moderate size to begin with; null where it does not suit such examples. Absent where it takes more than these to describe one. */
   starter?(size: ExampleSize): Starter<Spec> | null;
   /** Examples of one pass of an evaluation: bounds memory, and larger ones were not faster. */

@@ -12,8 +12,8 @@ export function modelLayout(model: ModelSpec): TensorLayout[] {
 
 /** Number of parameters of a model. */
 export function parameterCount(model: ModelSpec): number {
-  const last = modelLayout(model).at(-1)!;
-  return last.at + last.length;
+  const last = modelLayout(model).at(-1);
+  return last === undefined ? 0 : last.at + last.length;
 }
 
 /** The model that `model` adds to and that is not trained; null where there is none. */

@@ -11,6 +11,7 @@ import { lenet } from './lenet/lenet.ts';
 import { logisticRegression } from './logistic-regression/logistic-regression.ts';
 import { mlp } from './mlp/mlp.ts';
 import type { ExternalFacts, ModelKind } from './model-kind.ts';
+import { nothing } from './nothing/nothing.ts';
 import { resnet8 } from './resnet-8/resnet-8.ts';
 
 /** In the order of docs/CONFIG.md. */
@@ -23,6 +24,7 @@ export const modelKinds = [
   gpt,
   gptLora,
   layers,
+  nothing,
   external,
 ] as const;
 
@@ -38,6 +40,11 @@ export function modelKindOf(model: ModelSpec): ModelKind {
 /** What a trainer must know of a model that it alone can compute; null for those that everybody can. */
 export function externalFactsOf(model: ModelSpec): ExternalFacts | null {
   return modelKindOf(model).external?.(model) ?? null;
+}
+
+/** Of a run that trains nothing. */
+export function isNoModel(model: ModelSpec): boolean {
+  return modelKindOf(model).isNothing === true;
 }
 
 /** Names of the kinds that take examples of one of these forms. */

@@ -22,6 +22,12 @@ export const fusedKernels = {
   squaredNorm: 'starlings.SquaredNorm',
   momentumStep: 'starlings.MomentumStep',
   adamStep: 'starlings.AdamStep',
+  exampleSquares: 'starlings.ExampleSquares',
+  exampleSum: 'starlings.ExampleSum',
+  exampleFilters: 'starlings.ExampleFilters',
+  exampleLayerNorm: 'starlings.ExampleLayerNorm',
+  exampleGroupNorm: 'starlings.ExampleGroupNorm',
+  addNormal: 'starlings.AddNormal',
 } as const;
 
 export type FusedKernelName = (typeof fusedKernels)[keyof typeof fusedKernels];

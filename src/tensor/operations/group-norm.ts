@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { Activation } from './dense.ts';
-import { fusedKernels, hasFused, runFused } from './fused-kernels.ts';
+import { type Activation, beforeActivation } from './dense.ts';
+import { recordingOf } from './example-recording.ts';
+import { fusedKernels, hasFused, runFused, runKernel } from './fused-kernels.ts';
 
 /**
  * Group normalisation (Wu, He, "Group normalization", 2018): per example and group of neighbouring channels to mean 0
@@ -14,6 +15,27 @@ export function groupNorm(
   activation: Activation = 'linear',
   epsilon = 1e-5,
 ): tf.Tensor4D {
+  const recording = recordingOf([gain, bias]);
+  if (recording !== null) {
+    return recording.operation(
+      x,
+      (save) => {
+        const attributes = { groups, epsilon, activation };
+        const [y, statistics] = runKernel(fusedKernels.groupNorm, { x, gain, bias }, attributes);
+        save([x, y!, statistics!]);
+        return y as tf.Tensor4D;
+      },
+      (dy, [input, y, statistics]) => {
+        const dz = beforeActivation(y!, dy, activation);
+        const inputs = { x: input!, gain, statistics: statistics!, dy: dz };
+        const [dx, gains, biases] = runKernel(fusedKernels.exampleGroupNorm, inputs, { groups });
+        recording.noteRows(gain, gains!);
+        recording.noteRows(bias, biases!);
+        tf.dispose([gains!, biases!]);
+        return () => dx!;
+      },
+    );
+  }
   if (hasFused(fusedKernels.groupNorm)) {
     return runFused(fusedKernels.groupNorm, { x, gain, bias }, { groups, epsilon, activation });
   }

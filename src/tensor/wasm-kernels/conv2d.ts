@@ -1,5 +1,6 @@
 /** Two-dimensional convolutions and their gradients, of whole filters and of one filter per channel. */
 import * as tf from '@tensorflow/tfjs-core';
+import { fusedKernels } from '../operations/fused-kernels.ts';
 import { geometryBytes, placeGeometry } from './geometry.ts';
 import type { KernelHost } from './kernel-host.ts';
 import { type FusedAttributes, withBiasAndActivation } from './matmul.ts';
@@ -28,6 +29,7 @@ export function installConvolutions(host: KernelHost): void {
       ? withBiasAndActivation(host, convolve(host, inputs, attributes), inputs, attributes)
       : original(),
   );
+  installExampleFilters(host);
   const { kernels } = host;
   installGradients(
     host,
@@ -76,6 +78,32 @@ function installGradients(
       if (!isPlain(attributes, dy!, filter!)) return original();
       const info = geometryOf(attributes.inputShape, filter!.shape, attributes, isDepthwise);
       return run(byInput, info, [dy!, filter!], attributes.inputShape);
+    },
+  );
+}
+
+/** The gradient by the filter for each example: examples x size of the filter. */
+function installExampleFilters(host: KernelHost): void {
+  installKernel<ConvolutionAttributes & { filterShape: Shape4D }>(
+    fusedKernels.exampleFilters,
+    ({ x, dy }, attributes) => {
+      const [examples, ...one] = x!.shape as Shape4D;
+      const size = tf.util.sizeFromShape(attributes.filterShape);
+      const out = host.output([examples, size]);
+      const info = geometryOf([1, ...one], attributes.filterShape, attributes, false);
+      const [geometry, scratch] = place(host, info);
+      const [from, changes, to] = [host.address(x!), host.address(dy!), host.address(out)];
+      const steps = [x!, dy!].map(({ shape }) => (4 * tf.util.sizeFromShape(shape)) / examples);
+      for (let example = 0; example < examples; example++) {
+        host.kernels.convolveFilterGradient(
+          geometry,
+          from + example * steps[0]!,
+          changes + example * steps[1]!,
+          to + 4 * example * size,
+          scratch,
+        );
+      }
+      return out;
     },
   );
 }

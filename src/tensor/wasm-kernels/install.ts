@@ -6,6 +6,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { installConvolutions } from './conv2d.ts';
 import { installConvolutionGradients } from './conv2d-gradient.ts';
 import { installEinsum } from './einsum.ts';
+import { installExampleGradients } from './example-gradients.ts';
 import { installFusedLayers } from './fused-layers.ts';
 import { installIdentity } from './identity.ts';
 import { type KernelBuild, KernelHost } from './kernel-host.ts';
@@ -36,5 +37,6 @@ export function installWasmKernels(build: KernelBuild): void {
   installFusedLayers(host);
   installWeightedLayers(host);
   installOptimisers(host);
+  installExampleGradients(host);
   installed = { host, build };
 }

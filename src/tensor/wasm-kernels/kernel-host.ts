@@ -70,6 +70,19 @@ export class KernelHost {
     new Int32Array(this.backend.wasm.asm.memory.buffer, address, values.length).set(values);
   }
 
+  /** So many numbers from an address on, until memory grows. */
+  floats(address: number, count: number): Float32Array {
+    return new Float32Array(this.backend.wasm.asm.memory.buffer, address, count);
+  }
+
+  doubles(address: number, count: number): Float64Array {
+    return new Float64Array(this.backend.wasm.asm.memory.buffer, address, count);
+  }
+
+  words(address: number, count: number): Uint32Array {
+    return new Uint32Array(this.backend.wasm.asm.memory.buffer, address, count);
+  }
+
   /** Writes a float32 to an address. */
   writeFloat(address: number, value: number): void {
     new Float32Array(this.backend.wasm.asm.memory.buffer, address, 1)[0] = value;

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { product } from '../../../tensor/operations/dense.ts';
 import { forward as gptForward } from '../gpt/gpt-forward.ts';
 import { denseLayer } from '../parts/layer-functions.ts';
 import type { Weights } from '../parts/weights.ts';
@@ -10,7 +11,7 @@ export function forward(model: GptLoraSpec, weights: Weights, bytes: tf.Tensor2D
   return gptForward(baseOf(model), weights, bytes, (layer, x) => {
     const frozen = denseLayer(layer, x, 'linear');
     if (!layer.has('lora_a')) return frozen;
-    const inner = tf.matMul(x, layer.take<tf.Tensor2D>('lora_a'));
-    return tf.add(frozen, tf.mul(tf.matMul(inner, layer.take<tf.Tensor2D>('lora_b')), scale));
+    const inner = product(x, layer.take<tf.Tensor2D>('lora_a'));
+    return tf.add(frozen, tf.mul(product(inner, layer.take<tf.Tensor2D>('lora_b')), scale));
   });
 }

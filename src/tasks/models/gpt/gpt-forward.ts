@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { causalAttention } from '../../../tensor/operations/attention.ts';
-import { embedding } from '../../../tensor/operations/embedding.ts';
+import { embedding, likeness, withPositions } from '../../../tensor/operations/embedding.ts';
 import { gelu } from '../../../tensor/operations/gelu.ts';
 import { layerNorm } from '../../../tensor/operations/layer-norm.ts';
 import { denseLayer } from '../parts/layer-functions.ts';
@@ -25,8 +25,9 @@ export function forward(
 ): tf.Tensor2D {
   const [rows, context] = bytes.shape;
   const table = weights.take<tf.Tensor2D>('token_embedding');
-  const positions = tf.slice(weights.take<tf.Tensor2D>('position_embedding'), [0, 0], [context, width]);
-  let x = tf.reshape(tf.add(embedding(table, bytes), positions), [rows * context, width]) as tf.Tensor2D;
+  const positions = weights.take<tf.Tensor2D>('position_embedding');
+  const placed = withPositions(embedding(table, bytes) as tf.Tensor3D, positions);
+  let x = tf.reshape(placed, [rows * context, width]) as tf.Tensor2D;
   for (let index = 0; index < layers; index++) {
     const block = weights.below(`block_${index}`);
     const qkv = layer(block.below('attention_in'), normed(block.below('norm_0'), x));
@@ -35,7 +36,7 @@ export function forward(
     const inner = gelu(layer(block.below('feed_in'), normed(block.below('norm_1'), x)));
     x = tf.add(x, layer(block.below('feed_out'), inner));
   }
-  return tf.matMul(normed(weights.below('norm'), x), table, false, true);
+  return likeness(normed(weights.below('norm'), x), table);
 }
 
 function normed(weights: Weights, x: tf.Tensor2D): tf.Tensor2D {

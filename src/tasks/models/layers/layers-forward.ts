@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { activated } from '../../../tensor/operations/activation.ts';
 import { biasedConvolution } from '../../../tensor/operations/convolution.ts';
-import { dense } from '../../../tensor/operations/dense.ts';
+import { dense, product } from '../../../tensor/operations/dense.ts';
 import { embedding } from '../../../tensor/operations/embedding.ts';
 import { groupNorm } from '../../../tensor/operations/group-norm.ts';
 import { layerNorm } from '../../../tensor/operations/layer-norm.ts';
@@ -86,7 +86,7 @@ function denseOver(layer: LayerOf<'dense'>, weights: Weights, x: tf.Tensor): tf.
   const fused = activation === 'relu' || activation === 'linear' ? activation : 'linear';
   const result = layer.bias
     ? dense(rows, kernel, weights.take<tf.Tensor1D>('bias'), fused)
-    : activated(tf.matMul(rows, kernel), fused);
+    : activated(product(rows, kernel), fused);
   return tf.reshape(fused === activation ? result : activated(result, activation), [
     ...x.shape.slice(0, -1),
     layer.units,

@@ -1,6 +1,6 @@
 /** Layers that several models share, as functions of their weights. */
 import * as tf from '@tensorflow/tfjs-core';
-import { biasedConvolution } from '../../../tensor/operations/convolution.ts';
+import { biasedConvolution, plainConvolution } from '../../../tensor/operations/convolution.ts';
 import { type Activation, dense } from '../../../tensor/operations/dense.ts';
 import { groupNorm } from '../../../tensor/operations/group-norm.ts';
 import type { Weights } from './weights.ts';
@@ -21,7 +21,7 @@ export function denseStack(weights: Weights, x: tf.Tensor2D, count: number): tf.
 
 /** A convolution (rows x height x width x channels) without bias, as before a normalisation. */
 export function convolution(weights: Weights, x: tf.Tensor4D, stride = 1): tf.Tensor4D {
-  return tf.conv2d(x, weights.take<tf.Tensor4D>('kernel'), stride, 'same');
+  return plainConvolution(x, weights.take<tf.Tensor4D>('kernel'), { stride, padding: 'same' });
 }
 
 /** A convolution with a bias. */

@@ -1,0 +1,128 @@
+/** What is being audited, what auditors have said of it, where the residuals of authors stand, who was found out; canonical bytes. */
+import * as dagCbor from '@ipld/dag-cbor';
+import { equals } from 'uint8arrays';
+import { bytesToHex, hexToBytes, isBytes, isCount, isRows, keyToBytes } from '../../core/bytes.ts';
+import { decodeCanonical } from '../../core/canonical-cbor.ts';
+import type { PeerKey } from '../../core/io.ts';
+
+/** What an auditor found; in this order in an entry. */
+export const AUDIT_FINDINGS = ['same', 'differs', 'withheld'] as const;
+export type AuditFinding = (typeof AUDIT_FINDINGS)[number];
+
+export interface AuditVote {
+  readonly finding: AuditFinding;
+  /** Root of the body that the auditor came to, hex; zeros where there is none. */
+  readonly result: string;
+}
+
+/** A delta that is being audited. Never modified. */
+export interface AuditCase {
+  /** Of the entry that carried it, hex. */
+  readonly id: string;
+  readonly author: PeerKey;
+  readonly round: number;
+  /** After that round, 32 bytes: auditors are drawn by it. */
+  readonly root: Uint8Array;
+  /** How often more auditors were drawn. */
+  readonly stage: number;
+  /** With the fold of this round the last ones were drawn. */
+  readonly since: number;
+  /** In the order of their draws. */
+  readonly auditors: readonly PeerKey[];
+  readonly votes: ReadonlyMap<PeerKey, AuditVote>;
+}
+
+/** Where the residual of an author stands: the root that it claimed last in a delta that counts, and the round of that. */
+export interface ResidualHead {
+  readonly after: Uint8Array;
+  readonly round: number;
+}
+
+/** Found wanting, and not convicted of anything yet. */
+export interface AuditMarks {
+  /** Deltas of its own that most auditors could not have shown. */
+  readonly withheld: number;
+  /** Times that it stood against a majority of auditors. */
+  readonly overruled: number;
+}
+
+export interface AuditState {
+  readonly heads: Map<PeerKey, ResidualHead>;
+  /** In order of rounds and authors. */
+  readonly cases: Map<string, AuditCase>;
+  readonly marks: Map<PeerKey, AuditMarks>;
+  /** With the round of the verdict. */
+  readonly convicted: Map<PeerKey, number>;
+}
+
+/** Authors that are remembered: a snapshot has room for them. */
+export const headsMax = 8192;
+export const casesMax = 256;
+export const auditorsMax = 11;
+const rowBytes = 96;
+const caseBytes = 256 + auditorsMax * 160;
+
+export const auditStateBytesMax = 16 + 3 * headsMax * rowBytes + casesMax * caseBytes;
+
+export function encodeAuditState({ heads, cases, marks, convicted }: AuditState): Uint8Array {
+  return dagCbor.encode([
+    byKey(heads).map(([author, { after, round }]) => [keyToBytes(author), after, round]),
+    [...cases.values()].map(({ id, author, round, root, stage, since, auditors, votes }) => [
+      ...[hexToBytes(id), keyToBytes(author), round, root, stage, since, auditors.map(keyToBytes)],
+      byKey(votes).map(([auditor, { finding, result }]) => [
+        ...[keyToBytes(auditor), AUDIT_FINDINGS.indexOf(finding), hexToBytes(result)],
+      ]),
+    ]),
+    byKey(marks).map(([author, { withheld, overruled }]) => [keyToBytes(author), withheld, overruled]),
+    byKey(convicted).map(([author, round]) => [keyToBytes(author), round]),
+  ]);
+}
+
+function byKey<Value>(rows: ReadonlyMap<PeerKey, Value>): [PeerKey, Value][] {
+  return [...rows].sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+/** Null for anything that `encodeAuditState` could not have written. */
+export function decodeAuditState(bytes: Uint8Array): AuditState | null {
+  const fields = decodeCanonical(bytes);
+  if (!Array.isArray(fields) || fields.length !== 4) return null;
+  const [headRows, caseRows, markRows, convictedRows] = fields as unknown[];
+  if (!isRows(headRows, 3) || !isRows(caseRows, 8) || !isRows(markRows, 3) || !isRows(convictedRows, 2))
+    return null;
+  const state: AuditState = { heads: new Map(), cases: new Map(), marks: new Map(), convicted: new Map() };
+  for (const [author, after, round] of headRows) {
+    if (!isBytes(author, 32) || !isBytes(after, 32) || !isCount(round)) return null;
+    state.heads.set(bytesToHex(author), { after, round });
+  }
+  for (const row of caseRows) {
+    const one = decodeCase(row);
+    if (!one) return null;
+    state.cases.set(one.id, one);
+  }
+  for (const [author, withheld, overruled] of markRows) {
+    if (!isBytes(author, 32) || !isCount(withheld) || !isCount(overruled)) return null;
+    state.marks.set(bytesToHex(author), { withheld, overruled });
+  }
+  for (const [author, round] of convictedRows) {
+    if (!isBytes(author, 32) || !isCount(round)) return null;
+    state.convicted.set(bytesToHex(author), round);
+  }
+  return equals(encodeAuditState(state), bytes) ? state : null;
+}
+
+function decodeCase(row: readonly unknown[]): AuditCase | null {
+  const [id, author, round, root, stage, since, auditors, voteRows] = row;
+  if (!isBytes(id, 32) || !isBytes(author, 32) || !isBytes(root, 32) || !isRows(voteRows, 3)) return null;
+  if (!isCount(round) || !isCount(stage) || !isCount(since)) return null;
+  if (!Array.isArray(auditors) || !auditors.every((key) => isBytes(key, 32))) return null;
+  const votes = new Map<PeerKey, AuditVote>();
+  for (const [auditor, code, result] of voteRows) {
+    const finding = isCount(code) ? AUDIT_FINDINGS[code] : undefined;
+    if (!isBytes(auditor, 32) || !finding || !isBytes(result, 32)) return null;
+    votes.set(bytesToHex(auditor), { finding, result: bytesToHex(result) });
+  }
+  return {
+    ...{ id: bytesToHex(id), author: bytesToHex(author), round, root, stage, since, votes },
+    auditors: auditors.map(bytesToHex),
+  };
+}

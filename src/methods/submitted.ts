@@ -1,0 +1,33 @@
+/** What people write into a log goes into the present round. */
+import type { Input, StoreWrite } from '../core/io.ts';
+import type { LogEntry } from '../log/entry-kind.ts';
+import type { Kinds } from '../log/log-state.ts';
+import type { RunLog } from '../log/run-log.ts';
+
+type Wanted = Pick<Input & { type: 'submit' }, 'entryKind' | 'body'>;
+
+export type Submitted =
+  | { readonly refused: string }
+  | { readonly entry: LogEntry; readonly writes: readonly StoreWrite[] };
+
+/** Signs an entry of a kind from number `from` on, or says why not. What is to be stored and announced is the caller's. */
+export function appendSubmitted(
+  log: RunLog,
+  { kinds, from }: { readonly kinds: Kinds; readonly from: number },
+  { entryKind, body }: Wanted,
+  nowMs: number,
+): Submitted {
+  const number = kinds.findIndex(({ id }) => id === entryKind);
+  const kind = number >= from ? kinds[number] : undefined;
+  if (!kind) return { refused: `this run logs no entries of kind ${entryKind} that people write` };
+  if (body.length > kind.bodyBytesMax)
+    return { refused: `a ${entryKind} has at most ${kind.bodyBytesMax} bytes` };
+  if (kind.decode(body, []) === null) return { refused: `this is no ${entryKind} that peers would take` };
+  const { phase } = log;
+  const round = log.clock.slotAt(nowMs);
+  if (round < 0 || phase === 'joining' || phase === 'finished')
+    return { refused: `nothing can be logged while the node is ${phase}` };
+  const index = log.own.freeIndex(round, number);
+  if (index === null) return { refused: 'no room is left in this round: try again in the next' };
+  return log.append({ round, kind: number, index, claims: [] }, body);
+}

@@ -1,0 +1,167 @@
+/** What a command to a running node is, and the node that it acts upon. */
+import * as z from 'zod';
+import type { ContentUsage } from '../content/content-store.ts';
+import type { KindState, PeerKey } from '../core/io.ts';
+import type { Traffic } from '../network/traffic.ts';
+import type { BlobId } from '../platform/node/blob-file.ts';
+import type { DataReport } from '../tasks/data/data-report.ts';
+import type { Metrics } from '../tasks/metrics.ts';
+import type { BackendChoice } from '../tensor/backend-choices.ts';
+import type { Submission } from './driver.ts';
+import { NodeError } from './node-error.ts';
+import type { RunView } from './run-view.ts';
+
+/** In place of examples, for a run that trains nothing. */
+export const noData = '';
+
+/** Which run to take part in, and how. */
+export interface JoinRequest {
+  /** A manifest file, or a run id. */
+  readonly run: string;
+  /** The node's examples; `noData` for a run that trains nothing. */
+  readonly data: string;
+  readonly backend: BackendChoice;
+  /** Multiaddrs of nodes to find it through, besides those that the node knows; `AddressError` where one is none. */
+  readonly bootstrap?: readonly string[] | undefined;
+  /** As of `LearnerRequest`; not remembered over a restart. */
+  readonly compareAlone?: boolean;
+  /** As of `JoinOptions`; not remembered either. */
+  readonly evenIfOver?: boolean;
+  /** `ROUND:ROOT:SNAPSHOT`, where the history has to begin that is taken part in. */
+  readonly checkpoint?: string | undefined;
+  /** Of an invitation, where the run takes who was invited. */
+  readonly credential?: string | undefined;
+}
+
+export interface NodeSummary extends Traffic {
+  readonly peerKey: PeerKey;
+  readonly peerId: string;
+  readonly addresses: readonly string[];
+  /** Null where the node keeps no blobs. */
+  readonly content: ContentUsage | null;
+}
+
+/** Of data and the run that it is for. */
+export interface CheckedData {
+  readonly runId: string;
+  readonly report: DataReport;
+}
+
+/** Blobs of a run that a node keeps and hands on. */
+export interface BlobKeeper {
+  /** Where a blob lies, or would. */
+  pathOf(root: string): string;
+  /** Roots of what is whole here. */
+  held(): readonly string[];
+  /** Resolves when the blob is here. Rejects with the signal's reason. */
+  pull(name: string, blob: BlobId, signal: AbortSignal): Promise<void>;
+  /** Keeps a copy of a file. @throws system errors */
+  offer(path: string): Promise<BlobId>;
+  drop(root: string): Promise<void>;
+}
+
+/** The node that commands act upon, with the place where it remembers its runs. */
+export interface NodeControl {
+  summary(): NodeSummary;
+  /** Of all runs, in order of joining. */
+  views(): readonly RunView[];
+  /** Resolves when the run is running, or is being looked for with nobody to ask yet. @throws one error with a sentence */
+  join(request: JoinRequest): Promise<RunView>;
+  /**
+   * Resolves when the run is taken down and forgotten: to whether it comes back with the next start, because the node is
+   * started with it. @throws NodeError NOT_JOINED
+   */
+  leave(runId: string): Promise<boolean>;
+  /** What a node of the run would understand of data, and refuse; nothing is joined. @throws one error with a sentence */
+  check(run: string, data: string): Promise<CheckedData>;
+  /**
+   * Resolves when the run is taken down; it is remembered, and shown as it stood. Resolves to whether it goes on with the next start, as
+   * `leave`. @throws NodeError NOT_JOINED, NOT_RUNNING
+   */
+  pause(runId: string): Promise<boolean>;
+  /** Of what was paused. Resolves as `join`. @throws as it; NodeError NOT_PAUSED */
+  resume(runId: string): Promise<RunView>;
+  /** Of the model as of now, on the held-out examples. @throws NodeError */
+  evaluate(runId: string): Promise<Metrics>;
+  /** Writes an entry of a kind into the log of a run; resolves to its id, or to why it was refused. @throws NodeError */
+  write(runId: string, kind: string, text: string): Promise<Submission>;
+  /** What a kind of entry comes to in a run that keeps a log; null for no such kind. @throws NodeError */
+  stateOf(runId: string, kind: string): KindState | null;
+  /** What is published in it, as files. @throws NodeError */
+  blobs(runId: string): BlobKeeper;
+  /** What entitles a key to take part in a run that takes who was invited: hexadecimal digits. @throws NodeError */
+  invite(runId: string, key: PeerKey): Promise<string>;
+  /** Begins to stop the node. */
+  stop(): void;
+}
+
+/** What came of a command: for programs, and line by line for people. */
+export interface CommandResult {
+  readonly json: Readonly<Record<string, unknown>>;
+  readonly lines: readonly string[];
+}
+
+/** Of a field that may name a file: whether its text is a path in any case. `meta({ path })` says so. */
+export type PathField = 'always' | 'if it exists';
+
+export interface NodeCommand {
+  /** One word. */
+  readonly id: string;
+  readonly summary: string;
+  /** Each field becomes an option of the command line. */
+  readonly input: z.ZodObject;
+  /** Whether it changes anything, or has the node work: what an agent does only where it was allowed to. */
+  readonly acts: boolean;
+  perform(control: NodeControl, input: unknown): Promise<CommandResult>;
+}
+
+export function command<S extends z.ZodObject>(
+  id: string,
+  summary: string,
+  input: S,
+  act: (control: NodeControl, input: z.infer<S>) => Promise<CommandResult>,
+): NodeCommand {
+  return { id, summary, input, acts: true, perform: (control, given) => act(control, input.parse(given)) };
+}
+
+export function reading(entry: NodeCommand): NodeCommand {
+  return { ...entry, acts: false };
+}
+
+/** Which run of a node. */
+export const run = z
+  .string()
+  .min(1)
+  .max(128)
+  .optional()
+  .describe('run id, its beginning, or the name of the run; may be left out where the node has one run');
+
+/** The one run that `text` names, or the only one. @throws NodeError where there is none, or more than one */
+export function viewOf(control: NodeControl, text: string | undefined): RunView {
+  const views = control.views();
+  if (text === undefined) {
+    if (views.length === 1) return views[0]!;
+    throw new NodeError(
+      views.length === 0 ? 'NOT_JOINED' : 'RUN_NOT_NAMED',
+      views.length === 0
+        ? 'this node has no runs'
+        : `this node has ${views.length} runs: say which with --run: ${views.map(nameOf).join(', ')}`,
+    );
+  }
+  const exact = views.find(({ runId }) => runId === text);
+  if (exact) return exact;
+  const found = views.filter(({ runId, run: facts }) => runId.startsWith(text) || facts?.name === text);
+  if (found.length === 1) return found[0]!;
+  const here = views.length === 0 ? 'it has none' : `it has ${views.map(nameOf).join(', ')}`;
+  throw new NodeError(
+    'NOT_JOINED',
+    found.length === 0
+      ? `this node takes no part in a run ${text}; ${here}`
+      : `${text} names ${found.length} runs of this node; give more of the run id`,
+  );
+}
+
+/** `mnist-mlp (bafyrei...)` */
+export function nameOf({ runId, run: facts }: RunView): string {
+  return facts === null ? runId : `${facts.name} (${runId})`;
+}

@@ -1,0 +1,97 @@
+/** Daemons in this process that take part in a run which keeps a log. */
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after } from 'node:test';
+import type { CommandAnswer } from '../../src/api/control-client.ts';
+import { commandNode } from '../../src/daemon/connect.ts';
+import { startDaemon } from '../../src/daemon/daemon.ts';
+import type { RunningNode } from '../../src/daemon/options.ts';
+import { createRun, writeManifestFile } from '../../src/node/manifest-file.ts';
+import type { SignedManifest } from '../../src/run/manifest.ts';
+import { type RunSpec, runSpecSchema } from '../../src/run/run-spec.ts';
+import { crypto, signerOf } from '../log/small-run.ts';
+
+const never = new AbortController().signal;
+
+export function logRun(kinds: readonly object[], fields: object = {}): RunSpec {
+  return runSpecSchema.parse({
+    ...{ name: 'registry', model: { kind: 'nothing' }, task: { kind: 'nothing' } },
+    strategy: { id: 'log', windowRounds: 3, snapshotRounds: 8, kinds },
+    ...{ rounds: 2147483647, slotMs: 300 },
+    ...fields,
+  });
+}
+
+export interface LogNode {
+  readonly key: string;
+  readonly home: string;
+  command(id: string, input?: Record<string, unknown>): Promise<CommandAnswer>;
+  stop(): Promise<void>;
+}
+
+export class LogNodes {
+  readonly folder: string;
+  readonly run: SignedManifest;
+  readonly #manifest: string;
+  #bootstrap: readonly string[] = [];
+
+  private constructor(folder: string, run: SignedManifest) {
+    this.folder = folder;
+    this.run = run;
+    this.#manifest = join(folder, 'run.manifest');
+  }
+
+  static async of(spec: RunSpec): Promise<LogNodes> {
+    const folder = await mkdtemp(join(tmpdir(), 'starlings-community-'));
+    const nodes = new LogNodes(folder, createRun(spec, Date.now(), crypto, signerOf(9)));
+    after(() => rm(folder, { recursive: true, force: true }));
+    await writeManifestFile(nodes.#manifest, nodes.run);
+    return nodes;
+  }
+
+  at(...names: string[]): string {
+    return join(this.folder, ...names);
+  }
+
+  async start(name: string): Promise<LogNode> {
+    const stopper = new AbortController();
+    const home = this.at(name);
+    const running: RunningNode = await startDaemon(
+      {
+        ...{ directory: home, listen: ['/ip4/127.0.0.1/tcp/0'], announce: [], bootstrap: this.#bootstrap },
+        ...{ logLevel: 'debug', httpPort: 0, retention: 'everything', tell: () => {} },
+        runs: [{ run: this.#manifest, data: '', backend: 'wasm' }],
+      },
+      stopper.signal,
+    );
+    this.#bootstrap = [...this.#bootstrap, ...running.info.addresses];
+    const stop = async (): Promise<void> => {
+      stopper.abort();
+      await running.closed;
+    };
+    after(() => stop().catch(() => {}));
+    const command = (id: string, input: Record<string, unknown> = {}) => commandNode(home, id, input, never);
+    return { key: running.info.peerKey, home, command, stop };
+  }
+}
+
+/** What `look` finds; what it throws meanwhile is no answer. */
+export async function until<T>(
+  what: string,
+  look: () => Promise<T | null | false>,
+  deadlineMs = 30_000,
+): Promise<T> {
+  const endMs = Date.now() + deadlineMs;
+  let why: unknown = null;
+  for (;;) {
+    const found = await look().catch((error: unknown) => {
+      why = error;
+      return null;
+    });
+    if (found !== null && found !== false) return found;
+    assert.ok(Date.now() < endMs, `not within ${deadlineMs} ms: ${what} (${String(why)})`);
+    await new Promise((resolve) => setTimeout(resolve, 30));
+  }
+}

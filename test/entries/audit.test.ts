@@ -1,0 +1,248 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { hexToBytes } from '../../src/core/bytes.ts';
+import { auditsSchema, createAuditKind } from '../../src/entries/audit/audit-kind.ts';
+import type { AuditCase, AuditFinding, AuditState } from '../../src/entries/audit/audit-state.ts';
+import type { LogEntry } from '../../src/log/entry-kind.ts';
+import { crypto, signerOf } from '../log/small-run.ts';
+
+const nothing = new Uint8Array(32).fill(9);
+const windowRounds = 2;
+const kind = createAuditKind(auditsSchema.parse({ rate: 1 }), { crypto, windowRounds, nothing });
+const keys = Array.from({ length: 14 }, (_, index) => signerOf(index).key).sort();
+const hash = (text: string) => crypto.sha256(new TextEncoder().encode(text));
+const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
+
+/** Says of a case what it is made to say; null for nothing. */
+type Auditor = (one: AuditCase, auditor: string) => AuditFinding | null;
+
+const truth: Auditor = () => 'same';
+
+function delta(author: string, round: number, before: Uint8Array = nothing): LogEntry {
+  const id = hex(hash(`${author}/${round}`));
+  return {
+    id,
+    author,
+    round,
+    kind: 0,
+    content: { proof: { before, after: hash(id) } },
+  } as unknown as LogEntry;
+}
+
+function vote(one: AuditCase, author: string, finding: AuditFinding, round: number): LogEntry {
+  const result = finding === 'differs' ? hex(hash('another')) : '00'.repeat(32);
+  const { claims, body } = kind.compose(one, { finding, result });
+  return {
+    author,
+    round,
+    kind: 1,
+    index: 0,
+    claims,
+    body,
+    content: kind.decode(body, claims),
+  } as unknown as LogEntry;
+}
+
+/** Rounds in which all publish, or those named, and whoever is drawn says at once what it is asked. */
+function live(state: AuditState, rounds: number, auditor: Auditor, authors = keys, from = 0) {
+  for (let round = from; round < from + rounds; round++) {
+    const entries = keys
+      .flatMap((key) =>
+        kind.dutiesIn(state, key).flatMap((one) => {
+          const finding = auditor(one, key);
+          return finding === null ? [] : [vote(one, key, finding, round)];
+        }),
+      )
+      .sort((a, b) => (a.author < b.author ? -1 : 1));
+    const isSilenced = (key: string): boolean => kind.silences!(state, key);
+    const first = authors.filter((key) => !isSilenced(key)).map((key) => delta(key, round));
+    const publishers = first.map(({ author }) => author);
+    const final = { round, root: hash(`root ${round}`), banned: new Map(), isOver: false };
+    kind.reduce(state, {
+      ...final,
+      entries: entries as never,
+      publishers,
+      first,
+      isSilenced,
+      ...{ standingOf: () => 1, everything: [] },
+      stateOf: () => undefined,
+    });
+  }
+  return state;
+}
+
+const [liar, another] = [keys[3]!, keys[7]!];
+const convicted = ({ convicted }: AuditState) => [...convicted.keys()];
+
+describe('audits', () => {
+  test('draw one auditor for each delta, who is not its author, by what nobody could foresee', () => {
+    const state = live(kind.initial(), 1, truth);
+    assert.equal(state.cases.size, keys.length);
+    for (const { author, auditors } of state.cases.values()) {
+      assert.equal(auditors.length, 1);
+      assert.notEqual(auditors[0], author);
+    }
+    const drawn = new Set([...state.cases.values()].flatMap(({ auditors }) => auditors));
+    assert.ok(drawn.size > 4);
+    const rare = createAuditKind(auditsSchema.parse({}), { crypto, windowRounds, nothing });
+    const cases = Array.from({ length: 200 }, (_, round) => {
+      const seen = rare.initial();
+      const first = keys.map((key) => delta(key, round));
+      const final = { round, root: hash(`root ${round}`), banned: new Map(), isOver: false };
+      rare.reduce(seen, {
+        ...final,
+        entries: [],
+        publishers: keys,
+        first,
+        isSilenced: () => false,
+        standingOf: () => 1,
+        everything: [],
+        stateOf: () => undefined,
+      });
+      return seen.cases.size;
+    }).reduce((sum, count) => sum + count, 0);
+    assert.ok(Math.abs(cases - 0.02 * 200 * keys.length) < 3 * Math.sqrt(56), `${cases} of 2800`);
+  });
+
+  test('close where the auditor finds the same, or says nothing', () => {
+    for (const auditor of [truth, () => null]) {
+      const state = live(kind.initial(), 20, auditor);
+      assert.deepEqual([convicted(state), state.marks.size], [[], 0]);
+      assert.ok([...state.cases.values()].every(({ stage }) => stage === 0));
+    }
+  });
+
+  test('convict whose deltas differ, once three more say so', () => {
+    const state = live(kind.initial(), 3, ({ author }) => (author === liar ? 'differs' : 'same'));
+    assert.deepEqual(convicted(state), [liar]);
+    assert.equal(kind.silences!(state, liar), true);
+    assert.deepEqual(
+      kind.show(state).map(({ author, round }) => [author, round]),
+      [[liar, 2]],
+    );
+  });
+
+  test('ask seven more where the three are not of one mind, and go by the most', () => {
+    // Two who lie for the liar.
+    const friends = [keys[1]!, keys[2]!];
+    const auditor: Auditor = ({ author }, key) =>
+      author === liar && !friends.includes(key) ? 'differs' : 'same';
+    const state = live(kind.initial(), 8, auditor);
+    assert.ok(convicted(state).includes(liar));
+    assert.ok(convicted(state).every((key) => key === liar || friends.includes(key)));
+  });
+
+  test('take those who always shout for what they are, and nobody they point at', () => {
+    const shouts: Auditor = (_, key) => (key === liar ? 'differs' : 'same');
+    // Drawn for several deltas before the first of them is decided.
+    const state = live(kind.initial(), 24, shouts);
+    assert.deepEqual(convicted(state), [liar]);
+    // Drawn for one.
+    const once = kind.initial();
+    live(once, 1, shouts);
+    for (const one of [...once.cases.values()].filter(({ auditors }) => auditors.includes(liar)).slice(1))
+      once.cases.delete(one.id);
+    live(once, 12, shouts, keys, 1);
+    assert.deepEqual(once.marks.get(liar), { withheld: 0, overruled: 1 });
+    assert.ok([...once.cases.values()].every(({ auditors }) => !auditors.includes(liar)));
+    const drawn = [...state.cases.values()].flatMap(({ auditors }) => auditors);
+    assert.ok(!drawn.includes(liar));
+  });
+
+  test('take two who come to different results for no majority', () => {
+    let turn = 0;
+    const state = kind.initial();
+    live(state, 1, truth);
+    const one = [...state.cases.values()].find(({ author }) => author === another)!;
+    for (let round = 1; round < 12; round++) {
+      const entries = keys.flatMap((key) =>
+        kind.dutiesIn(state, key).flatMap((duty) => {
+          if (duty.id !== one.id) return [];
+          const { claims, body } = kind.compose(duty, { finding: 'differs', result: hex(hash(`${turn++}`)) });
+          return [
+            { author: key, round, claims, body, content: kind.decode(body, claims) } as unknown as LogEntry,
+          ];
+        }),
+      );
+      const final = { round, root: hash(`root ${round}`), banned: new Map(), isOver: true };
+      const publishers = keys;
+      kind.reduce(state, {
+        ...final,
+        stateOf: () => undefined,
+        entries: entries as never,
+        publishers,
+        first: [],
+        isSilenced: () => false,
+        standingOf: () => 1,
+        everything: [],
+      });
+    }
+    assert.deepEqual(convicted(state), []);
+  });
+
+  test('count what could not be shown three times', () => {
+    const withheld: Auditor = ({ author }) => (author === liar ? 'withheld' : 'same');
+    const once = live(kind.initial(), 3, withheld, keys);
+    assert.deepEqual(convicted(once), []);
+    assert.deepEqual(once.marks.get(liar), { withheld: 1, overruled: 0 });
+    assert.deepEqual(convicted(live(once, 2, withheld, keys, 3)), [liar]);
+  });
+
+  test('hear nobody who was not asked, nor of what nobody asked, nor twice, nor of a delta of its own', () => {
+    const state = live(kind.initial(), 1, truth);
+    const one = [...state.cases.values()].find(({ author }) => author === liar)!;
+    const stranger = keys.find((key) => key !== liar && !one.auditors.includes(key))!;
+    const header = (author: string, changes: Partial<AuditCase> = {}, round = 1) =>
+      vote({ ...one, ...changes }, author, 'differs', round);
+    const refusal = (entry: LogEntry) => kind.admit(entry, state);
+    assert.equal(refusal(header(one.auditors[0]!)), null);
+    assert.equal(refusal(header(stranger)), 'not-in-committee');
+    assert.equal(refusal(header(liar)), 'not-in-committee', 'of its own');
+    assert.equal(refusal(header(stranger, { round: 40 })), 'malformed', 'of a round to come');
+    assert.equal(refusal(header(one.auditors[0]!, {}, 100)), 'too-late');
+    const before = kind.encode(state);
+    const entries = [
+      header(stranger),
+      header(liar),
+      header(keys[0]!, { id: hex(hash('no delta')) }),
+      header(one.auditors[0]!, { round: 7 }),
+    ] as never;
+    const final = { round: 1, root: hash('root 1'), banned: new Map(), isOver: true, first: [] };
+    kind.reduce(state, {
+      ...final,
+      entries,
+      publishers: [],
+      isSilenced: () => false,
+      standingOf: () => 1,
+      everything: [],
+      stateOf: () => undefined,
+    });
+    assert.deepEqual(kind.encode(state), before);
+    for (const claims of [[], [0, hexToBytes(one.id)], [0, hexToBytes(one.id), 3], [0, 1, 1]])
+      assert.equal(kind.decode(new Uint8Array(32), claims), null);
+    assert.equal(kind.decode(new Uint8Array(31), [0, hexToBytes(one.id), 1]), null);
+  });
+
+  test('count a delta that begins with what the last one left, or with nothing', () => {
+    const state = live(kind.initial(), 1, truth);
+    const after = state.heads.get(liar)!.after.slice();
+    const counts = (before: Uint8Array) => kind.counts!(state, delta(liar, 1, before));
+    assert.deepEqual([after, nothing, hash('made up')].map(counts), [true, true, false]);
+    assert.equal(kind.counts!(kind.initial(), delta(liar, 1, after.slice())), false);
+  });
+
+  test('are kept as bytes that give the same state', () => {
+    const state = live(kind.initial(), 6, ({ author }, key) =>
+      author === liar ? 'differs' : key === another ? 'withheld' : 'same',
+    );
+    const bytes = kind.encode(state);
+    const copy = kind.decodeState(bytes)!;
+    assert.deepEqual(kind.encode(copy), bytes);
+    assert.ok(bytes.length <= kind.stateBytesMax);
+    const next = (one: AuditState) => kind.encode(live(one, 3, truth, keys, 6));
+    assert.deepEqual(next(kind.clone(state)), next(copy));
+    assert.deepEqual(kind.encode(state), bytes);
+    for (const wrong of [bytes.subarray(1), new Uint8Array(), Uint8Array.of(...bytes, 0)])
+      assert.equal(kind.decodeState(wrong), null);
+  });
+});

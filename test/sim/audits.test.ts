@@ -1,0 +1,125 @@
+/** Audits in the simulator: who does not train what he claims is found out, and nobody else is. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { Engine } from '../../sim/engine.ts';
+import { buildLearners } from '../../sim/learner.ts';
+import { resolveScenario, scenarioFileSchema } from '../../sim/scenario/scenario.ts';
+import { TrainingLine } from '../../sim/training-line.ts';
+import { buildWorld } from '../../sim/world.ts';
+
+const peers = 8;
+
+async function play(
+  rate: number,
+  rounds: number,
+  adversaries: readonly object[],
+  world: object = {},
+  forger = -1,
+) {
+  const content = scenarioFileSchema.parse({
+    peers,
+    seed: 3,
+    run: {
+      name: 'audited',
+      model: { kind: 'logistic-regression', inputs: 784, outputs: 10 },
+      task: { kind: 'idx-images' },
+      training: { localSteps: 3, batchSize: 8, schedule: { id: 'linear' } },
+      strategy: {
+        ...{ id: 'delta-log', codec: { chunk: 64, perChunk: 4 }, windowRounds: 4, snapshotRounds: 4 },
+        ...{ audits: { rate }, headStart: 0.5 },
+      },
+      ...{ rounds, slotMs: 2000 },
+    },
+    ...world,
+    adversaries,
+  });
+  const scenario = resolveScenario(content, undefined, 'audited');
+  const { engine: options, onTrained, peers: plans } = await buildWorld(scenario);
+  const forged = new Uint8Array(4 * 7850).fill(1);
+  const peersOf = options.peers.map((plan, peer) =>
+    peer === forger
+      ? {
+          ...plan,
+          createCore: (stored: Iterable<readonly [string, Uint8Array]>, incarnation: number) =>
+            plan.createCore([...stored, ['self/residual', forged]], incarnation),
+        }
+      : plan,
+  );
+  const training = new TrainingLine(await buildLearners(scenario, plans, 1));
+  const skipped = new Map<string, number>();
+  let audits = 0;
+  const engine = new Engine(
+    { ...options, peers: peersOf },
+    {
+      training,
+      ...(onTrained && { onTrained }),
+      observe: (_, { index }, event) => {
+        if (index === 0 && event.kind === 'accepted' && event.entryKind === 'audit') audits += 1;
+        if (event.kind === 'skipped') skipped.set(event.reason, (skipped.get(event.reason) ?? 0) + 1);
+      },
+    },
+  );
+  await engine.run();
+  const statuses = engine.nodes.map(({ core }) => core!.status(options.untilMs));
+  assert.equal(new Set(statuses.map(({ modelHash }) => modelHash)).size, 1);
+  const found = statuses[0]!.shown.filter(({ kind }) => kind === 'audit');
+  const keys = engine.nodes.map(({ plan }) => plan.key);
+  return {
+    found: found.map(({ author, round }) => ({ peer: keys.indexOf(author), round })),
+    counted: keys.map((key) => statuses[0]!.contributions.get(key)?.deltas ?? 0),
+    deltas: [...statuses[0]!.contributions.values()].reduce((sum, { deltas }) => sum + deltas, 0),
+    refused: statuses[0]!.refused,
+    ...{ skipped, audits },
+  };
+}
+
+describe('audits', () => {
+  test('find nobody out where all train what they claim', async (t) => {
+    const { found, deltas, skipped, audits } = await play(0.5, 30, []);
+    t.diagnostic(`${deltas} deltas, ${audits} heard to be audited, ${JSON.stringify([...skipped])}`);
+    assert.deepEqual(found, []);
+    assert.ok(deltas >= 0.95 * 30 * peers, `${deltas} deltas count`);
+    // Half of all but those of the last rounds, and one auditor of eight is the node that counts.
+    assert.ok(audits > 0.3 * deltas, `${audits} audits`);
+  });
+
+  test('find nobody out where messages are lost and machines crash', async (t) => {
+    const churn = [
+      { peer: 2, crashAtRound: 9.5, restartAtRound: 12 },
+      { peer: 6, crashAtRound: 14.5, restartAtRound: 17, diskLost: true },
+      { peer: 7, joinAtRound: 12 },
+    ];
+    const { found, deltas, audits, skipped } = await play(0.5, 40, [], { network: { loss: 0.1 }, churn });
+    t.diagnostic(`${deltas} deltas, ${audits} heard to be audited, ${JSON.stringify([...skipped])}`);
+    assert.deepEqual(found, []);
+  });
+
+  test('count no delta of who begins with a residual that it has made up', async () => {
+    const { found, counted } = await play(0.2, 20, [], {}, 5);
+    assert.deepEqual(found, []);
+    assert.equal(counted[5], 0);
+    assert.ok(counted.every((deltas, peer) => peer === 5 || deltas >= 18));
+  });
+
+  test('find out who shows nobody what its training began with', async (t) => {
+    const { found } = await play(0.5, 40, [{ peers: [5], behaviour: { id: 'withhold' } }]);
+    t.diagnostic(JSON.stringify(found));
+    assert.deepEqual(
+      found.map(({ peer }) => peer),
+      [5],
+    );
+  });
+
+  test('find out who always cheats within the bound for the rate, and nobody else', async (t) => {
+    const rate = 0.3;
+    // Not drawn in so many rounds: one in a hundred; then three stages of auditors.
+    const bound = Math.ceil(Math.log(0.01) / Math.log(1 - rate)) + 3 * 8;
+    const { found } = await play(rate, bound + 8, [{ peers: [5], behaviour: { id: 'sign-flip' } }]);
+    t.diagnostic(JSON.stringify(found));
+    assert.deepEqual(
+      found.map(({ peer }) => peer),
+      [5],
+    );
+    assert.ok(found[0]!.round! <= bound, `in round ${found[0]!.round} of ${bound}`);
+  });
+});
