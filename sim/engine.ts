@@ -3,6 +3,7 @@
  * trace. Knows nodes, links and messages; knows nothing of what the protocol says.
  */
 import { leaveMs, type Output, type ProtocolEvent } from '../src/core/io.ts';
+import { agreementWith } from '../src/entries/vote/agreement.ts';
 import { rngFor } from '../src/math/rng.ts';
 import { Carrier, type CarrierWorld, plainPayloadBytes } from './carrier.ts';
 import { Connections } from './connections.ts';
@@ -181,8 +182,11 @@ export class Engine implements VirtualWorld {
   /** As long as local steps with so many examples take. */
   judge(node: VirtualNode, { round, question }: Extract<Output, { type: 'judge' }>): void {
     const { index: peer, incarnation } = node;
-    const scores = this.#trainingLine.judge(question);
-    const durationUs = Math.ceil((question.examples / examplesPerStep) * node.plan.msPerStep * 1000);
+    const isOwn = question.means === 'own-update';
+    const scores = isOwn ? Promise.resolve(agreementWith(question)) : this.#trainingLine.judge(question);
+    // One pass over a vector is far less than a step.
+    const steps = isOwn ? 0 : question.examples / examplesPerStep;
+    const durationUs = Math.ceil(steps * node.plan.msPerStep * 1000);
     this.#queue.push(this.nowUs + durationUs, { kind: 'judged', peer, incarnation, round, scores });
   }
 

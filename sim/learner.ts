@@ -1,5 +1,6 @@
 /** What trains in a scenario: one learner with a training share for every peer. */
 
+import { judgedExamplesOf } from '../src/learning/evaluation-set.ts';
 import type { Learner } from '../src/learning/learner.ts';
 import { createTfjsLearner } from '../src/learning/tfjs/tfjs-learner.ts';
 import { startLearnerThread } from '../src/learning/thread/learner-proxy.ts';
@@ -83,7 +84,7 @@ export async function buildLearner(
     }),
     heldOut,
     // Public: peers may have some of it among their own.
-    evaluation: deltasOf(run.strategy)?.judging ? train.sample(evaluationExamples) : null,
+    evaluation: judgedExamplesOf(run) !== null ? train.sample(evaluationExamples) : null,
     // Of the backends only this one has the same bits on every machine.
     backend: 'wasm',
   });

@@ -4,7 +4,7 @@
  * depend neither on how fast the learners are nor on their number.
  */
 import { reasonOf } from '../src/core/as-error.ts';
-import type { JudgeQuestion } from '../src/core/io.ts';
+import type { ExamplesQuestion } from '../src/core/io.ts';
 import type { Learner, TrainRequest, TrainResult } from '../src/learning/learner.ts';
 import type { Metrics } from '../src/tasks/metrics.ts';
 
@@ -61,7 +61,7 @@ export class TrainingLine {
   }
 
   /** What deltas are worth; null where it cannot be had. */
-  judge(question: JudgeQuestion): Promise<readonly number[] | null> {
+  judge(question: ExamplesQuestion): Promise<readonly number[] | null> {
     const { parameters, streamKey } = question;
     if (this.#judged?.parameters === parameters && this.#judged.streamKey === streamKey)
       return this.#judged.scores;

@@ -1,9 +1,11 @@
 /** A scenario: a run, the peers that take part, the network between them and what befalls them. */
+
 import { dirname, resolve } from 'node:path';
 import * as z from 'zod';
 import { ConfigError } from '../../src/config/config-error.ts';
 import { loadRunSpec } from '../../src/config/run-file.ts';
 import { loadYamlFile } from '../../src/config/yaml-file.ts';
+import { asksForCredential } from '../../src/core/credentials.ts';
 import { deltaLogSchema } from '../../src/methods/delta-log/schema.ts';
 import { deltasOf, methodSchema } from '../../src/methods/registry.ts';
 import {
@@ -172,6 +174,10 @@ export function resolveScenario(content: ScenarioFile, named: RunSpec | undefine
       'BAD_CONFIG',
       `${file}: overrides.${impossible.path.join('.')}: ${impossible.message}`,
     );
+  }
+  if (asksForCredential(run.membership)) {
+    const message = 'must be open or allow-list: virtual peers have nothing to show';
+    throw new ConfigError('BAD_CONFIG', `${file}: overrides.membership.kind: ${message}`);
   }
   const besides = (path: string) => resolve(dirname(file), path);
   const { dataset } = content.data;

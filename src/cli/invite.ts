@@ -2,12 +2,14 @@
 import type { Command } from 'commander';
 import { ConfigError } from '../config/config-error.ts';
 import type { NodeTarget } from '../daemon/connect.ts';
+import { peerKey } from './parts/arguments.ts';
 import { targetOf, withTarget } from './parts/node-target.ts';
 import { perform } from './parts/perform.ts';
 
 interface Options {
   readonly run?: string;
   readonly withNetworkKey?: string;
+  readonly for?: string;
 }
 
 export function addInviteCommand(parent: Command): void {
@@ -21,13 +23,18 @@ export function addInviteCommand(parent: Command): void {
       '--with-network-key <file>',
       'put the key of the private network in, which is a secret: whoever sees the invitation can connect',
     );
+  command.option(
+    '--for <key>',
+    'of a run that takes who was invited: the key of the node that it is for (`starlings node id`)',
+    peerKey,
+  );
   withTarget(command).action((options: Options & Readonly<Record<string, unknown>>) =>
     perform(command, async ({ say, print, screen, signal }) => {
-      const { run, withNetworkKey } = options;
+      const { run, withNetworkKey, for: key } = options;
       const networkKey = withNetworkKey === undefined ? null : await networkKeyIn(withNetworkKey);
       const { invited, isClosed, isPrivate } = await invitationOf(
         targetOf((name) => options[name]),
-        { run, networkKey, signal },
+        { run, networkKey, key, signal },
       );
       print(invited.text);
       if (screen.isTTY) for (const line of await qrLines(invited.text, screen.columns)) print(line);
@@ -52,11 +59,13 @@ async function networkKeyIn(file: string): Promise<string> {
 interface InvitationOptions {
   readonly run: string | undefined;
   readonly networkKey: string | null;
+  /** Whom it is for, where the run takes who was invited. */
+  readonly key: string | undefined;
   readonly signal: AbortSignal;
 }
 
 /** @throws as of `commandNode`; ConfigError where the node cannot invite anybody */
-async function invitationOf(target: NodeTarget, { run, networkKey, signal }: InvitationOptions) {
+async function invitationOf(target: NodeTarget, { run, networkKey, key, signal }: InvitationOptions) {
   const { commandNode, readNode } = await import('../daemon/connect.ts');
   const { nodeSettingsSchema } = await import('../node/node-reader.ts');
   const { runViewSchema } = await import('../node/run-view.ts');
@@ -76,7 +85,10 @@ async function invitationOf(target: NodeTarget, { run, networkKey, signal }: Inv
         : `this node has ${views.length} runs: say which with --run: ${names}`,
     );
   }
-  const invited = inviteTo(view.runId, [view], settings.addresses, networkKey);
+  const entitled =
+    key === undefined ? null : await commandNode(target, 'entitle', { run: view.runId, key }, signal);
+  const credential = entitled === null ? null : String(entitled['credential']);
+  const invited = inviteTo(view.runId, [view], settings.addresses, networkKey, credential);
   if (invited === null) {
     throw new ConfigError(
       'BAD_USAGE',

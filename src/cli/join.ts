@@ -44,7 +44,7 @@ export function addJoinCommand(parent: Command): void {
 async function flagsOf(text: string, flags: NodeFlags, { say }: CommandContext): Promise<NodeFlags> {
   const { admissionSentence, readInvitation } = await import('../node/invitation.ts');
   const invitation = readInvitation(text);
-  const { runId: run, checkpoint, signer } = invitation;
+  const { runId: run, checkpoint, credential, signer } = invitation;
   (await import('../daemon/run-reference.ts')).checkRunReference(run);
   const { checkedAddresses } = await import('./parts/addresses.ts');
   const bootstrap = checkedAddresses('bootstrap', invitation.addresses);
@@ -67,6 +67,7 @@ async function flagsOf(text: string, flags: NodeFlags, { say }: CommandContext):
     ...flags,
     ...{ run, bootstrap },
     ...(checkpoint === null ? {} : { checkpoint }),
+    ...(credential === null ? {} : { credential }),
     ...(networkKey === undefined ? {} : { networkKey }),
   };
 }

@@ -4,6 +4,7 @@ import { RETENTIONS } from '../log/retention.ts';
 import {
   checkpoint,
   collected,
+  credential,
   nameOfFigures,
   peerKeys,
   trainerLine,
@@ -21,7 +22,9 @@ import { addPrivacyOptions } from './parts/privacy-options.ts';
 import { runNode } from './parts/run-node.ts';
 
 export function addNodeCommand(parent: Command): Command {
-  return addPrivacyOptions(addConnectivityOptions(addFigureOptions(parent.command('node')), false))
+  return addPrivacyOptions(
+    addConnectivityOptions(addWordOptions(addFigureOptions(parent.command('node'))), false),
+  )
     .description('run a node: join runs, train on your own data, share what was learned')
     .option(
       '--config <file>',
@@ -73,6 +76,17 @@ export function addNodeCommand(parent: Command): Command {
         .choices(RETENTIONS)
         .default('snapshots'),
     )
+    .addOption(new Option('--log-level <level>', 'of DIR/log.jsonl').choices(LOG_LEVELS).default('info'))
+    .option('--exit-when-finished', 'end with the runs, by the exit code of what came of them')
+    .addHelpText('after', exitCodesHelp)
+    .action((_options: unknown, command: Command) =>
+      perform(command, (context) => runNode(givenFlags(command), context)),
+    );
+}
+
+/** Whose word a node goes by, and what it shows for itself. */
+function addWordOptions(command: Command): Command {
+  return command
     .option(
       '--trust <key...>',
       'when an open run is joined: nodes whose word on its history counts, by the key that they print',
@@ -83,10 +97,9 @@ export function addNodeCommand(parent: Command): Command {
       'where the history of the run has to begin, as nodes of it show it (`starlings node status`); no other is taken part in',
       checkpoint,
     )
-    .addOption(new Option('--log-level <level>', 'of DIR/log.jsonl').choices(LOG_LEVELS).default('info'))
-    .option('--exit-when-finished', 'end with the runs, by the exit code of what came of them')
-    .addHelpText('after', exitCodesHelp)
-    .action((_options: unknown, command: Command) =>
-      perform(command, (context) => runNode(givenFlags(command), context)),
+    .option(
+      '--credential <text>',
+      'what entitles this node where the run takes who was invited: `starlings run invite` prints it, invitations hold it',
+      credential,
     );
 }

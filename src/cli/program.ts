@@ -29,6 +29,7 @@ import { addPrivacyPlanCommand } from './privacy-plan.ts';
 import { addPrivacyReportCommand } from './privacy-report.ts';
 import { addReportCommand } from './report.ts';
 import { addRunCreateCommand } from './run-create.ts';
+import { addRunInviteCommand } from './run-invite.ts';
 import { addRunShowCommand } from './run-show.ts';
 import { addSimCommand } from './sim.ts';
 import { addStartCommand } from './start.ts';
@@ -63,6 +64,7 @@ export async function createProgram(argv: readonly string[]): Promise<Command> {
   const run = program.command('run').description('describe and sign a training run');
   addRunCreateCommand(run);
   addRunShowCommand(run);
+  addRunInviteCommand(run);
   const node = addNodeCommand(program);
   addNodeIdCommand(node);
   addNodeNetworkKeyCommand(node);

@@ -24,7 +24,10 @@ export function addRunCreateCommand(parent: Command): void {
     .action((file: string, options: Options, command: Command) =>
       perform(command, async ({ say }) => {
         const { loadRunFile } = await import('../config/run-file.ts');
-        const { spec, vectors: paths } = await loadRunFile(file);
+        const { spec: given, vectors: paths } = await loadRunFile(file);
+        const { protectionsOf, withProtection } = await import('../run/protection.ts');
+        const company = { hasEvaluation: paths.evaluation !== undefined, isOneHand: false };
+        const spec = withProtection(given, company);
         checkMayWrite(options.out, options.force);
         const { checkTrainable } = await import('../learning/tfjs/trainable.ts');
         const { externalFactsOf, isNoModel, modelKindOf } = await import('../tasks/models/registry.ts');
@@ -37,9 +40,7 @@ export function addRunCreateCommand(parent: Command): void {
         const { besideManifest, createRun, writeManifestFile } = await import('../node/manifest-file.ts');
         const { signer } = await loadIdentity(options.key);
         const startAtMs = Math.round(Date.now() + options.startIn * 1000);
-        const { deltasOf, trains } = await import('../methods/registry.ts');
-        const { auditsProtect } = await import('../entries/audit/audit-kind.ts');
-        const { protectionOf, unprotected } = await import('../entries/judging-registry.ts');
+        const { trains } = await import('../methods/registry.ts');
         const { readRunFiles } = await import('../learning/evaluation-set.ts');
         const vectors = await readRunFiles(paths, spec);
         const run = createRun(spec, startAtMs, createCrypto(), signer, vectors);
@@ -49,16 +50,17 @@ export function addRunCreateCommand(parent: Command): void {
         for (const { name, bytes } of run.manifest.files ?? []) {
           say(`file     ${besideManifest(options.out, name)}, ${bytes} bytes: keep it beside the manifest`);
         }
-        const { judging, audits } = deltasOf(spec.strategy) ?? {};
         const isTrained = trains(spec.strategy);
-        if (isTrained) say(`protects ${judging ? protectionOf(judging) : unprotected}`);
-        if (audits) say(`audits   ${auditsProtect(audits)}`);
+        const protects = protectionsOf(spec);
+        for (const sentence of protects) say(`protects ${sentence}`);
         say(`starts   ${new Date(startAtMs).toISOString()}`);
         say(`\nGive the manifest to one node; the others need the run id alone:`);
         say(
           `  starlings node --run ${options.out} ${isTrained ? '--data DIR' : '--no-data'} --bootstrap ADDRESS`,
         );
-        return { json: { runId: run.runId, manifest: options.out, creator: signer.key, startAtMs } };
+        return {
+          json: { runId: run.runId, manifest: options.out, creator: signer.key, startAtMs, protects },
+        };
       }),
     );
 }

@@ -33,7 +33,7 @@ export function inputSchemaOf(schema: z.ZodType): JsonSchema {
 
 /** The alternatives of a union, or the schema alone. */
 export function branchesOf(schema: JsonSchema): readonly JsonSchema[] {
-  return schema.oneOf ?? schema.anyOf ?? [schema];
+  return (schema.oneOf ?? schema.anyOf)?.flatMap(branchesOf) ?? [schema];
 }
 
 /** The keys allowed in the object at `path` of `document`: those of the union branch its own constants choose. */

@@ -102,9 +102,10 @@ function typeOf(field: JsonSchema): string {
   if (field.type) return field.type;
   const forms = branchesOf(field);
   if (forms.length === 1) return 'anything';
-  const tags = forms.map(constantOf);
-  if (tags.every((tag) => tag !== null)) {
-    return `object with \`${tags[0]?.key}\` ${tags.map((tag) => code(tag.value)).join(' or ')}`;
+  const tags = forms.filter(({ type }) => type !== 'null').map(constantOf);
+  if (tags.length > 1 && tags.every((tag) => tag !== null)) {
+    const object = `object with \`${tags[0]?.key}\` ${tags.map((tag) => code(tag.value)).join(' or ')}`;
+    return tags.length < forms.length ? `${object}, or null` : object;
   }
   return [...new Set(forms.map(typeOf))].join(' or ');
 }

@@ -70,14 +70,25 @@ export type Input =
   /** Where the training asked for by `retrain` ended; null where it could not be done. Ownership passes to the core. */
   | { readonly type: 'retrained'; readonly id: string; readonly parameters: Float32Array | null };
 
-/** What deltas of a round are worth to a model. */
-export interface JudgeQuestion {
+/** What deltas of a round are worth to a model, by the loss on public examples. */
+export interface ExamplesQuestion {
+  readonly means: 'examples';
   readonly parameters: Float32Array;
   readonly deltas: readonly Delta[];
   /** Names the random stream that draws the examples. */
   readonly streamKey: string;
   readonly examples: number;
 }
+
+/** How far deltas of a round go where one's own training of that round went. */
+export interface UpdateQuestion {
+  readonly means: 'own-update';
+  /** Start less end of that training. */
+  readonly update: Float32Array;
+  readonly deltas: readonly Delta[];
+}
+
+export type JudgeQuestion = ExamplesQuestion | UpdateQuestion;
 
 /** One change to the store; `null` deletes the key. Keys are plain ASCII and sort in byte order. */
 export interface StoreWrite {
@@ -128,8 +139,8 @@ export type Output =
   /** Loss of each vector (length `size`; not to be modified) on a fixed sample of this peer's own data. */
   | { readonly type: 'score'; readonly round: number; readonly vectors: readonly Float32Array[] }
   /**
-   * By how much each delta, subtracted, lowers the loss of a model (length `size`; not to be modified) on so many examples of the run's
-   * evaluation set, drawn by `streamKey`: in whole millionths of a nat.
+   * One integer for each delta. Of `examples`: by how much it, subtracted, lowers the loss of a model (length `size`; not to be modified) on
+   * so many of the run's evaluation set, drawn by `streamKey`, in millionths of a nat. Of `own-update`: what `agreementWith` says.
    */
   | { readonly type: 'judge'; readonly round: number; readonly question: JudgeQuestion }
   /** As `train`, what another peer trained in a round on examples that everybody has. `id`: of its delta. */

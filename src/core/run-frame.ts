@@ -1,3 +1,4 @@
+import type { PeerKey } from './io.ts';
 import type { Membership } from './membership.ts';
 import type { SlotTiming } from './round-clock.ts';
 
@@ -23,4 +24,6 @@ export interface RunFrame extends SlotTiming {
     readonly slotShare: number;
   };
   readonly membership: Membership;
+  /** Who signed the manifest. */
+  readonly creator: PeerKey;
 }

@@ -14,6 +14,7 @@ const quiet: ReadonlySet<Event['kind']> = new Set([
   'request-refused',
   'sampled',
   'file-pulled',
+  'working',
   'input-dropped',
 ]);
 

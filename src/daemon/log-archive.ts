@@ -6,7 +6,6 @@ import { join } from 'node:path';
 import { blobRoot } from '../content/blob.ts';
 import { reasonOf } from '../core/as-error.ts';
 import { bytesToHex } from '../core/bytes.ts';
-import { memberTest } from '../core/membership.ts';
 import type { FoldObserver } from '../entries/delta/fold-deltas.ts';
 import { initialVector, vectorHash, vectorOfFile } from '../learning/initial.ts';
 import {
@@ -112,7 +111,7 @@ async function piecesOf(
   const later = final.flatMap(({ round, value }) => (round > since ? [value] : []));
   const manifest = signed.bytes;
   // All of it, where all was kept; else from the oldest snapshot.
-  const pieces = comesTo(tail, null, whole, parts, signed)
+  const pieces = comesTo(tail, null, whole, parts)
     ? [...archivePieces({ manifest, start: null }, whole, tail)]
     : [...archivePieces({ manifest, start: first }, later, tail)];
   return { signed, pieces, placeOf };
@@ -180,7 +179,7 @@ async function foldPieces(
         parts = partsOf(opened, await startOf(opened, placeOf), reader.observeFold);
         await reader.opened?.(opened, parts, () => baseOf(opened, placeOf));
       } else if (!fold) {
-        fold = foldOf(parts, signed, frame.length > 0 ? frame.slice() : null, reader);
+        fold = foldOf(parts, frame.length > 0 ? frame.slice() : null, reader);
       } else if (isTail) folded = fold.finish(frame);
       else if (frame.length === 0) isTail = true;
       else fold.add(frame.slice());
@@ -209,9 +208,8 @@ function comesTo(
   start: Uint8Array | null,
   envelopes: readonly Uint8Array[],
   parts: LogParts,
-  signed: SignedManifest,
 ): boolean {
-  const fold = foldOf(parts, signed, start);
+  const fold = foldOf(parts, start);
   try {
     for (const envelope of envelopes) fold.add(envelope);
     fold.finishAt(tail);
@@ -224,12 +222,10 @@ function comesTo(
 
 function foldOf(
   parts: LogParts,
-  { manifest }: SignedManifest,
   start: Uint8Array | null,
   { onStart, onRound }: Pick<ArchiveReader, 'onStart' | 'onRound'> = {},
 ): ArchiveFold {
-  const isMember = memberTest(manifest.membership);
-  return new ArchiveFold(start, { ...parts, crypto, isMember, onStart, onRound });
+  return new ArchiveFold(start, { ...parts, crypto, onStart, onRound });
 }
 
 /** The start vector where no seed gives it; null where it does. @throws NodeError where it is not in its place */

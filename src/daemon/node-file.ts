@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path';
 import * as z from 'zod';
 import { RETENTIONS } from '../log/retention.ts';
 import { checkpointSchema } from '../node/checkpoint-schema.ts';
+import { credentialSchema } from '../node/credential-schema.ts';
 import { limitsSchema } from '../node/limits.ts';
 import { privacySchema } from '../run/privacy-spec.ts';
 import { backendSchema } from '../tensor/backend-schema.ts';
@@ -115,6 +116,7 @@ export const nodeFileSchema = z.strictObject({
           .default(false)
           .describe('train even where the planned time of the run is over and nobody of it is met'),
         checkpoint: checkpointSchema.optional(),
+        credential: credentialSchema.optional(),
       }),
     )
     .max(100)

@@ -1,4 +1,5 @@
 /** The runs of a daemon: what it joins, remembers, shows and gives up. What commands act upon. */
+
 import { join } from 'node:path';
 import type { Crypto } from '../core/crypto.ts';
 import type { KindState, PeerKey } from '../core/io.ts';
@@ -228,6 +229,10 @@ export class NodeRuns implements NodeControl, NodeReader {
     return 'refused' in body ? body : this.#session(runId).submit(kind, body);
   }
 
+  async invite(runId: string, key: PeerKey): Promise<string> {
+    return this.#session(runId).invite(key);
+  }
+
   stateOf(runId: string, kind: string): KindState | null {
     return this.#session(runId).stateOf(kind);
   }
@@ -251,9 +256,12 @@ export class NodeRuns implements NodeControl, NodeReader {
     node.meet(request.bootstrap ?? []);
     const runId = typeof run === 'string' ? run : run.runId;
     const modelFile = join(runFolder(directory, runId), MODEL_FILE);
-    const { data, backend, compareAlone = false, evenIfOver = false, checkpoint } = request;
+    const { data, backend, compareAlone = false, evenIfOver = false, checkpoint, credential } = request;
     const files = filesFolder(directory, runId);
-    const options = { data, backend, compareAlone, evenIfOver, checkpoint, modelFile, filesFolder: files };
+    const options = {
+      ...{ data, backend, compareAlone, evenIfOver, checkpoint, credential },
+      ...{ modelFile, filesFolder: files },
+    };
     const session = node.join(run, options);
     this.#failed.delete(runId);
     this.#paused.delete(runId);

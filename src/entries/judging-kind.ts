@@ -5,17 +5,21 @@ import type { PeerKey } from '../core/io.ts';
 import type { EntryKind } from '../log/entry-kind.ts';
 import type { Described } from '../registry/registry.ts';
 
-/** What a member is asked to find out of the deltas of a final round. */
-export interface Duty {
-  /** Authors of the deltas, in the order in which they are judged. */
-  readonly authors: readonly PeerKey[];
-  /** Names the random stream of the examples. */
-  readonly streamKey: string;
-  /** So many of them. */
-  readonly examples: number;
-}
+/** What a member is asked to find out of the deltas of a final round, whose authors these are, in the order in which they are judged. */
+export type Duty =
+  /** By so many examples of the run's evaluation set; `streamKey` names the random stream that draws them. */
+  | {
+      readonly means: 'examples';
+      readonly authors: readonly PeerKey[];
+      readonly streamKey: string;
+      readonly examples: number;
+    }
+  /** By what its own training of that round came to. */
+  | { readonly means: 'own-update'; readonly authors: readonly PeerKey[] };
 
 export interface JudgingKind<Content = never, State = never> extends EntryKind<Content, State> {
+  /** Who judges needs what its own training came to, until the round is final. */
+  readonly remembersUpdates: boolean;
   /** What is asked of a member once this round is the last one folded; null where nothing is. */
   dutyIn(state: unknown, round: number, member: PeerKey): Duty | null;
   /** Whether an entry of a round that is about another one still counts. */
@@ -33,6 +37,8 @@ export interface JudgingContext {
 
 export interface JudgingDescriptor<Spec = never> extends Described {
   create(spec: Spec, context: JudgingContext): JudgingKind;
+  /** Examples of the run's evaluation set that one round takes, by a model that everybody can compute; null where it needs none. */
+  evaluationExamples(spec: Spec): number | null;
   /** What it protects from and what not, in a sentence, for whoever makes or reads of the run. */
   protects(spec: Spec): string;
 }

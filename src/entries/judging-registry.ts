@@ -3,8 +3,9 @@ import type * as z from 'zod';
 import { byId, schemaOfAll } from '../registry/registry.ts';
 import type { JudgingContext, JudgingDescriptor, JudgingKind } from './judging-kind.ts';
 import { scores } from './score/score-kind.ts';
+import { votes } from './vote/vote-kind.ts';
 
-const judgingKinds = [scores] as const;
+const judgingKinds = [scores, votes] as const;
 
 export const judgingSchema = schemaOfAll(judgingKinds);
 export type JudgingSpec = z.infer<typeof judgingSchema>;
@@ -13,9 +14,13 @@ export function createJudging(spec: JudgingSpec, context: JudgingContext): Judgi
   return byId<JudgingDescriptor<JudgingSpec>>(judgingKinds, spec.id).create(spec, context);
 }
 
+/** Examples of an evaluation set that a round takes; null where judging needs none, and no model of ours. */
+export function evaluationExamplesOf(spec: JudgingSpec): number | null {
+  return byId<JudgingDescriptor<JudgingSpec>>(judgingKinds, spec.id).evaluationExamples(spec);
+}
+
 /** What is so where nobody judges. */
-export const unprotected =
-  'norms are clipped and who equivocates loses its weight; deltas that do harm are taken as any other (`strategy.judging`)';
+export const unjudged = 'nobody judges: deltas that do harm are taken as any other (`strategy.judging`)';
 
 /** What it protects from, in a sentence. */
 export function protectionOf(spec: JudgingSpec): string {

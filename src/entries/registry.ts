@@ -7,8 +7,9 @@ import { publish } from './models/publish-kind.ts';
 import { retire } from './models/retire-kind.ts';
 import { feedback, usage } from './models/told-kinds.ts';
 import { note } from './note/note-kind.ts';
+import { revocation } from './revocation/revocation-kind.ts';
 
-export const entryKinds = [note, publish, retire, feedback, usage] as const;
+export const entryKinds = [note, publish, retire, feedback, usage, revocation] as const;
 
 export const entryKindSchema = schemaOfAll(entryKinds);
 export type EntryKindSpec = z.infer<typeof entryKindSchema>;

@@ -2,6 +2,7 @@
  * The evaluation set of a run: examples that everybody has, on which deltas are judged. It travels as a file of the run, little-endian
  * float32: of each example what the model takes and then the right answers. Bytes and classes are whole numbers, which float32 holds exactly.
  */
+import { evaluationExamplesOf } from '../entries/judging-registry.ts';
 import { deltasOf } from '../methods/registry.ts';
 import { evaluationFile, type RunVectors, trainingFile, type VectorPaths } from '../run/run-files.ts';
 import type { RunSpec } from '../run/run-spec.ts';
@@ -29,20 +30,28 @@ export async function readRunFiles(
   spec: Judged & Pick<RunSpec, 'strategy'>,
 ): Promise<RunVectors> {
   const { evaluation, training, ...others } = paths;
-  const { judging, audits } = deltasOf(spec.strategy) ?? {};
+  const { audits } = deltasOf(spec.strategy) ?? {};
   const vectors = await readRunVectors(others, spec.model);
-  const judged = await dataOf('evaluation', evaluation, judging !== undefined, spec);
+  const examples = judgedExamplesOf(spec);
+  const judged = await dataOf('evaluation', evaluation, examples !== null, spec);
   const trained = await dataOf('training', training, audits !== undefined, spec);
   return {
     ...vectors,
-    ...(judged && { [evaluationFile]: packed(judged.heldOut.sample(drawsInASet * judging!.examples), spec) }),
+    ...(judged && { [evaluationFile]: packed(judged.heldOut.sample(drawsInASet * examples!), spec) }),
     ...(trained && { [trainingFile]: packed(trained.train, spec) }),
   };
 }
 
+/** Examples of its evaluation set that judging a round takes; null where no deltas are judged by examples. */
+export function judgedExamplesOf({ strategy }: Pick<RunSpec, 'strategy'>): number | null {
+  const judging = deltasOf(strategy)?.judging;
+  return judging ? evaluationExamplesOf(judging) : null;
+}
+
 const purposes = {
   evaluation: {
-    unwanted: 'nobody judges deltas in this run: leave `evaluation` out, or name a `judging`',
+    unwanted:
+      'nobody judges deltas by examples in this run: leave `evaluation` out, or `judging` of `strategy` be scores',
     missing:
       'what judges deltas needs examples that everybody may see: name data with some held out as `evaluation` of the run',
   },

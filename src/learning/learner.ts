@@ -3,7 +3,7 @@
  * (TensorFlow.js on any backend, in a thread of its own or not) is a function from a vector and a seed to a vector.
  * It keeps no state between calls, so one learner can serve many virtual peers.
  */
-import type { JudgeQuestion } from '../core/io.ts';
+import type { ExamplesQuestion } from '../core/io.ts';
 import type { Metrics } from '../tasks/metrics.ts';
 import { checkSize } from '../tasks/models/model-layout.ts';
 
@@ -61,7 +61,7 @@ export interface Learner {
    * What deltas are worth on the run's evaluation set, in whole millionths of a nat: the same for everybody who has the same set and
    * backend. Only of a learner that was given one.
    */
-  judge?(question: JudgeQuestion, signal?: AbortSignal): Promise<readonly number[]>;
+  judge?(question: ExamplesQuestion, signal?: AbortSignal): Promise<readonly number[]>;
   /** Evaluates on the held-out split. */
   evaluate(parameters: Float32Array, signal?: AbortSignal): Promise<Metrics>;
   /** Of a learner of a part of a model: the model's whole vector, of these shared parameters and of its own. */

@@ -1,5 +1,5 @@
 /** What would have come of it alone: beside a node's own training, a twin that nobody's deltas reach does the same steps. */
-import type { JudgeQuestion } from '../core/io.ts';
+import type { ExamplesQuestion } from '../core/io.ts';
 import type { LoneResult, Metrics } from '../tasks/metrics.ts';
 import type { Learner, TrainRequest, TrainResult } from './learner.ts';
 
@@ -43,7 +43,7 @@ class TwinnedLearner implements Learner {
     return this.#learner.score(vectors, share, signal);
   }
 
-  judge(question: JudgeQuestion, signal?: AbortSignal): Promise<readonly number[]> {
+  judge(question: ExamplesQuestion, signal?: AbortSignal): Promise<readonly number[]> {
     const judge = this.#learner.judge?.bind(this.#learner);
     return judge ? judge(question, signal) : Promise.reject(new TypeError('this learner judges nothing'));
   }

@@ -1,5 +1,5 @@
 /** Judges what arrives, whichever way it came: size, form, signature, run, membership, place, round, novelty, kind, body. */
-import type { PeerKey, RefusalReason, Verdict } from '../core/io.ts';
+import type { RefusalReason, Verdict } from '../core/io.ts';
 import type { LogEntry } from './entry-kind.ts';
 import { announcementBytesMax, type Envelope, type EnvelopeContext, openEnvelope } from './envelope.ts';
 import type { Kinds, LogFrame } from './log-state.ts';
@@ -16,7 +16,6 @@ export interface AdmissionOptions {
   readonly kinds: Kinds;
   readonly frame: LogFrame;
   readonly envelopes: EnvelopeContext;
-  readonly isMember: (peer: PeerKey) => boolean;
 }
 
 const refused = (reason: RefusalReason, verdict: Verdict): Judgement => ({
@@ -33,7 +32,6 @@ export function judgeAnnouncement(bytes: Uint8Array, slot: number, options: Admi
   if (!opened.ok) return refused(opened.reason, 'reject');
   const { envelope } = opened;
   const { author, round } = envelope;
-  if (!options.isMember(author)) return refused('not-a-member', 'reject');
   if (!hasPlace(envelope, kinds)) return refused('malformed', 'reject');
   if (round > slot + 1) return refused('too-early', 'ignore');
   if (replica.log.entry(envelope.id)) return refused('replayed', 'ignore');
@@ -59,9 +57,9 @@ export function judgeAnnouncement(bytes: Uint8Array, slot: number, options: Admi
  */
 export function judgePulled(
   envelope: Envelope,
-  options: Pick<AdmissionOptions, 'isMember' | 'kinds' | 'replica'>,
+  options: Pick<AdmissionOptions, 'kinds' | 'replica'>,
 ): LogEntry | null {
-  if (!options.isMember(envelope.author) || !hasPlace(envelope, options.kinds)) return null;
+  if (!hasPlace(envelope, options.kinds)) return null;
   return options.replica.open(envelope);
 }
 

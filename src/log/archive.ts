@@ -134,7 +134,6 @@ export interface ArchiveParts {
   readonly frame: LogFrame;
   readonly envelopes: EnvelopeContext;
   readonly crypto: Crypto;
-  readonly isMember: (peer: PeerKey) => boolean;
   /** The state that the archive begins with. */
   readonly onStart?: ((state: Readonly<LogState>) => void) | undefined;
   /** After each round that is folded, with what was in it. */
@@ -169,14 +168,13 @@ export class ArchiveFold {
 
   /** @throws ArchiveError for what is no entry of the run, or not in its place */
   add(bytes: Uint8Array): void {
-    const { kinds, envelopes, isMember } = this.#parts;
+    const { kinds, envelopes } = this.#parts;
     const opened = openEnvelope(bytes, envelopes);
     const where = `entry ${this.#entries}`;
     if (!opened.ok) throw new ArchiveError(`${where} is none of this run: ${opened.reason}`);
     const { envelope } = opened;
     const content = envelope.body && kinds[envelope.kind]?.decode(envelope.body, envelope.claims);
-    if (!envelope.body || content === null || !isMember(envelope.author))
-      throw new ArchiveError(`${where} is none that the run takes`);
+    if (!envelope.body || content === null) throw new ArchiveError(`${where} is none that the run takes`);
     if (envelope.round < this.#round) throw new ArchiveError(`${where} is out of order`);
     this.#foldBefore(envelope.round);
     const dropped: LogEntry[] = [];

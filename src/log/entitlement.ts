@@ -2,7 +2,7 @@ import type { PeerKey } from '../core/io.ts';
 import type { LogState } from './log-state.ts';
 
 /** Rounds of work after which a key counts in full in an open run, and what one counts that has done none. Guesses. */
-const rampDeltas = 8;
+export const rampDeltas = 8;
 const strangerWeight = 1 / 16;
 
 /** Keys, of which it is asked how many they are and whether one is among them. */
@@ -37,16 +37,18 @@ type Work = ReadonlyMap<PeerKey, { readonly deltas: number }>;
 
 /**
  * An open run: by the work of a key that stands in the final log, up to a bound; who was proven to equivocate has no say. What
- * nobody has worked for counts little and not nothing, or a new run could not begin. `trusted`: keys that a newcomer was told to go by.
+ * nobody has worked for counts little and not nothing, or a new run could not begin. `isAdmitted`: of a key without work, whether it may take part. `trusted`: keys that a newcomer was told to go by.
  */
 export function openEntitlement(
   ours: () => Readonly<LogState>,
   workIn: (state: Readonly<LogState>) => Work,
   trusted: ReadonlySet<PeerKey>,
+  isAdmitted: (peer: PeerKey) => boolean,
 ): Entitlement {
   const weightIn = (peer: PeerKey, state: Readonly<LogState>): number => {
     if (state.banned.has(peer)) return 0;
-    return standingOf(workIn(state).get(peer)?.deltas ?? 0);
+    const deltas = workIn(state).get(peer)?.deltas ?? 0;
+    return deltas > 0 || isAdmitted(peer) ? standingOf(deltas) : 0;
   };
   return {
     // A newcomer knows of nobody's work: who was named to it counts in full until it holds a state of its own.

@@ -16,6 +16,8 @@ export interface FinalRound<Content> {
   readonly round: number;
   /** Those that count, in ascending order of author and index: no equivocations, no authors banned in an earlier round. */
   readonly entries: ReadonlyArray<LogEntry<Content>>;
+  /** Those of all kinds, kind after kind. */
+  readonly everything: readonly LogEntry[];
   /** Equivocators and the round of the proof, this round's included. */
   readonly banned: ReadonlyMap<PeerKey, number>;
   /** The run had all its rounds before this one: only what judges them is still looked at. */
@@ -28,6 +30,8 @@ export interface FinalRound<Content> {
   readonly first: readonly LogEntry[];
   /** Whether some kind, as of the round before, lets nothing of the author carry weight. */
   readonly isSilenced: (author: PeerKey) => boolean;
+  /** What the author's words weigh by what it has done, in (0, 1], this round's deltas included. */
+  readonly standingOf: (author: PeerKey) => number;
   /** State of a kind that is reduced before this one, with this round in it; undefined where the run logs none. */
   readonly stateOf: (kind: string) => unknown;
 }
@@ -54,6 +58,8 @@ export interface EntryKind<Content = unknown, State = unknown> {
   admit(entry: EntryHeader, state: State): RefusalReason | null;
   /** Of a kind that judges: whether what the author publishes is to carry no weight. */
   silences?(state: State, author: PeerKey): boolean;
+  /** Of the run's first kind: what the author's words weigh by what it has done, in (0, 1]. */
+  standing?(state: State, author: PeerKey): number;
   /** Of a kind that judges: whether an entry of the run's first kind counts at all. */
   counts?(state: State, entry: LogEntry): boolean;
   initial(): State;

@@ -1,5 +1,5 @@
 /**
- * The signed entry. An envelope is DAG-CBOR `[header, signature, body or null]`; the header is DAG-CBOR
+ * The signed entry. An envelope is DAG-CBOR `[header, signature, body or null]`, and where members show credentials the author's as well; the header is DAG-CBOR
  * `[version, run id, author, round, kind, index, anchor, claims, body root, body bytes]`. The id of an entry is the SHA-256 of
  * its header, so it does not depend on the signature or on how the body travelled.
  */
@@ -8,6 +8,7 @@ import { equals } from 'uint8arrays';
 import { blobRoot } from '../content/blob.ts';
 import { bytesToHex, isBytes, isCount, isRound, keyToBytes } from '../core/bytes.ts';
 import { decodeCanonical } from '../core/canonical-cbor.ts';
+import type { Credentials } from '../core/credentials.ts';
 import type { Crypto, Signer } from '../core/crypto.ts';
 import type { PeerKey, RefusalReason } from '../core/io.ts';
 import type { SharedWork } from './shared-work.ts';
@@ -22,7 +23,7 @@ export const indexMax = 255;
 export const kindsMax = 16;
 const claimsMax = 8;
 /** CBOR values of an envelope and of a header. */
-const envelopeItemsMax = 4;
+const envelopeItemsMax = 5;
 const headerItemsMax = 14 + claimsMax;
 
 const VERSION = 2;
@@ -62,6 +63,8 @@ export interface Envelope extends EntryHeader {
   readonly header: Uint8Array;
   readonly signature: Uint8Array;
   readonly body: Uint8Array | null;
+  /** What entitles the author, where members show it; null elsewhere. Not signed: it is of the author, whatever the entry. */
+  readonly credential: Uint8Array | null;
 }
 
 export type OpenedEnvelope =
@@ -74,6 +77,8 @@ export interface EnvelopeContext {
   /** Longest body of each kind of the run; of a kind beyond the list there are no entries. */
   readonly bodyBytesMax: readonly number[];
   readonly shared?: SharedWork | undefined;
+  /** Who may be an author; anybody where not given. */
+  readonly credentials?: Credentials | undefined;
   /** Bodies up to this size ride in the envelope; `inlineBodyBytesMax` where not given. */
   readonly inlineMax?: number | undefined;
 }
@@ -82,7 +87,7 @@ export interface EnvelopeContext {
 export function sealEnvelope(
   fields: Omit<EntryHeader, 'author' | 'bodyRoot' | 'bodyBytes'>,
   body: Uint8Array,
-  context: Pick<EnvelopeContext, 'runId' | 'crypto'>,
+  context: Pick<EnvelopeContext, 'runId' | 'crypto' | 'credentials'>,
   signer: Signer,
 ): Envelope & { readonly body: Uint8Array } {
   const bodyRoot = blobRoot(context.crypto, body);
@@ -105,30 +110,42 @@ export function sealEnvelope(
     header,
     signature: signer.sign(header),
     body,
+    credential: context.credentials?.own ?? null,
   };
 }
 
 /** The bytes that travel; the body goes along when it is small enough. */
 export function encodeEnvelope(envelope: Envelope, inlineMax = inlineBodyBytesMax): Uint8Array {
   const inline = envelope.body && envelope.body.length <= inlineMax ? envelope.body : null;
-  return dagCbor.encode([envelope.header, envelope.signature, inline]);
+  return encodeParts(envelope, inline);
 }
 
 /** The bytes that are stored: always with the body. */
 export function encodeStoredEnvelope(envelope: Envelope): Uint8Array {
-  return dagCbor.encode([envelope.header, envelope.signature, envelope.body]);
+  return encodeParts(envelope, envelope.body);
 }
 
-/** Checks form, signature, run and body hash, in this order; what only the log can judge comes after. */
+function encodeParts({ header, signature, credential }: Envelope, body: Uint8Array | null): Uint8Array {
+  return dagCbor.encode([header, signature, body, ...(credential === null ? [] : [credential])]);
+}
+
+/** Checks form, signature, run, body hash and the author's membership, in this order; what only the log can judge comes after. */
 export function openEnvelope(bytes: Uint8Array, context: EnvelopeContext): OpenedEnvelope {
-  const { shared } = context;
-  return shared ? shared.once('opened', bytes, () => openAnew(bytes, context)) : openAnew(bytes, context);
+  const { shared, credentials } = context;
+  const opened = shared
+    ? shared.once('opened', bytes, () => openAnew(bytes, context))
+    : openAnew(bytes, context);
+  if (!opened.ok || !credentials) return opened;
+  if (credentials.admits(opened.envelope.author, opened.envelope.credential)) return opened;
+  return refuse('not-a-member');
 }
 
 function openAnew(bytes: Uint8Array, context: EnvelopeContext): OpenedEnvelope {
   const outer = decodeCanonical(bytes, envelopeItemsMax);
-  if (!Array.isArray(outer) || outer.length !== 3) return refuse('malformed');
-  const [header, signature, body] = outer as unknown[];
+  if (!Array.isArray(outer) || outer.length !== (context.credentials?.areAskedFor ? 4 : 3))
+    return refuse('malformed');
+  const [header, signature, body, credential = null] = outer as unknown[];
+  if (credential !== null && !(credential instanceof Uint8Array)) return refuse('malformed');
   if (!(header instanceof Uint8Array) || !(signature instanceof Uint8Array)) return refuse('malformed');
   if (body !== null && !(body instanceof Uint8Array)) return refuse('malformed');
   const fields = decodeHeader(header);
@@ -144,7 +161,7 @@ function openAnew(bytes: Uint8Array, context: EnvelopeContext): OpenedEnvelope {
     if (!equals(blobRoot(context.crypto, body), fields.bodyRoot)) return refuse('bad-body');
   }
   const id = bytesToHex(context.crypto.sha256(header));
-  return { ok: true, envelope: { ...claimed, id, header, signature, body } };
+  return { ok: true, envelope: { ...claimed, id, header, signature, body, credential } };
 }
 
 /** What a header says, whoever signed it; null for what is none. */

@@ -40,7 +40,6 @@ export interface HistoryOptions {
   readonly frame: LogFrame;
   readonly replica: Replica;
   readonly envelopes: EnvelopeContext;
-  readonly isMember: (peer: PeerKey) => boolean;
   readonly entitlement: Entitlement;
   readonly self: PeerKey;
   readonly random: () => number;

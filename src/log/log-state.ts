@@ -89,8 +89,12 @@ export function foldRound(
     kinds.every((kind, index) => kind.counts?.(state.kinds[index], entry) ?? true),
   );
   const stateOf = (id: string): unknown => state.kinds[kinds.findIndex((kind) => kind.id === id)];
-  const common = { round, banned, isOver: isLate, root, isSilenced, first: deltas, stateOf };
   const [first] = kinds;
+  const standingOf = (author: PeerKey): number => first.standing?.(state.kinds[0], author) ?? 1;
+  const common = {
+    ...{ round, banned, isOver: isLate, root, isSilenced, standingOf },
+    ...{ first: deltas, everything: counted.flat(), stateOf },
+  };
   const summary = first.reduce(state.kinds[0], { ...common, entries: deltas, publishers: [] });
   const { publishers } = summary;
   for (const [index, kind] of kinds.entries()) {

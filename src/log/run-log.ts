@@ -4,6 +4,7 @@
  */
 import { equals } from 'uint8arrays';
 import { bytesToHex } from '../core/bytes.ts';
+import type { Credentials } from '../core/credentials.ts';
 import type { Signer } from '../core/crypto.ts';
 import type { Agreement, Input, PeerKey, Phase, Verdict } from '../core/io.ts';
 import { Refusals } from '../core/refusals.ts';
@@ -35,7 +36,7 @@ export interface RunLogOptions {
   readonly replica: Replica;
   readonly envelopes: EnvelopeContext;
   readonly signer: Signer;
-  readonly isMember: (peer: PeerKey) => boolean;
+  readonly credentials: Credentials;
   readonly entitlement: Entitlement;
   /** Where the history has to begin that we take part in; null where we were told of no such place. */
   readonly checkpoint: Checkpoint | null;
@@ -158,7 +159,7 @@ export class RunLog {
         break;
       case 'peer-up':
         // Who has no say in a closed run is nobody to compare with, to ask, or to wait for.
-        if (!this.#options.isMember(event.peer)) break;
+        if (!this.#options.credentials.mayHave(event.peer)) break;
         this.#peers.add(event.peer);
         this.#ours.hope();
         break;
@@ -228,12 +229,13 @@ export class RunLog {
   #requested(out: EffectSink, event: LogEvent & { type: 'request' }, nowMs: number): void {
     const { refusals } = this;
     const { from, token } = event;
-    if (!this.#options.isMember(from)) {
+    const bytes = this.#options.credentials.disclosed(from, event.bytes);
+    if (bytes === null) {
       refusals.add(out, 'not-a-member', from);
       out.push({ type: 'refuse', token, reason: 'not a member of this run' });
       return;
     }
-    const request = answerRequest(out, event, this.#answering);
+    const request = answerRequest(out, { ...event, bytes }, this.#answering);
     if (request?.kind !== 'digest') return;
     for (const history of [this.#ours, this.#pursuit?.history])
       history?.heard(from, request, history.clock.slotAt(nowMs));

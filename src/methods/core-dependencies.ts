@@ -16,6 +16,8 @@ export interface CoreDependencies {
   readonly stored: Iterable<readonly [string, Uint8Array]>;
   /** What is kept of rounds that snapshots cover; 'snapshots' where not given. */
   readonly retention?: Retention | undefined;
+  /** What this peer shows for itself where the run asks for it. */
+  readonly credential?: Uint8Array | null | undefined;
   /** Keys whose word counts in full in an open run while this peer holds no state of it; nobody's where not given. */
   readonly trusted?: ReadonlySet<PeerKey> | undefined;
   /** Where the history has to begin, for a log; any where not given. */

@@ -24,8 +24,8 @@ export interface DeltaTraits {
   readonly headStart: number;
   /** Expected publishers per round; everyone where there are no more peers. */
   readonly committeeSize: number;
-  /** By what deltas are judged; left out: by nothing. */
-  readonly judging?: JudgingSpec | undefined;
+  /** By what deltas are judged; null: by nothing. Left out, it is still to be said by whoever makes the run. */
+  readonly judging?: JudgingSpec | null | undefined;
   /** How deltas are audited; left out: not at all. */
   readonly audits?: AuditsSpec | undefined;
   parts(...how: PartsArguments): DeltaLogParts;

@@ -4,11 +4,13 @@
  */
 import * as z from 'zod';
 import type { ContentUsage } from '../content/content-store.ts';
+import { hex32 } from '../core/bytes.ts';
 import type { DataReport } from '../tasks/data/data-report.ts';
 import { headlineOf, writeMeasure, writeShare } from '../tasks/measures.ts';
 import { backendSchema } from '../tensor/backend-schema.ts';
 import { amount } from './amount.ts';
 import { checkpointSchema } from './checkpoint-schema.ts';
+import { credentialSchema } from './credential-schema.ts';
 import { unfold } from './invitation.ts';
 import { MODEL_COMMANDS } from './model-commands.ts';
 import {
@@ -41,6 +43,10 @@ const data = z
 
 /** As many fit into what the API reads of a command. */
 const refusedMax = 768;
+const keyField = z
+  .string()
+  .regex(hex32, 'is no key: 64 hexadecimal digits')
+  .describe('as `starlings node id` prints it');
 
 export const NODE_COMMANDS: readonly NodeCommand[] = [
   command(
@@ -60,6 +66,7 @@ export const NODE_COMMANDS: readonly NodeCommand[] = [
         .optional()
         .describe('multiaddrs of nodes that take part in it, with /p2p/<peer id>, where this one knows none'),
       checkpoint: checkpointSchema.optional(),
+      credential: credentialSchema.optional(),
     }),
     async (control, given) => {
       const { data: examples = noData } = given;
@@ -212,6 +219,28 @@ export const NODE_COMMANDS: readonly NodeCommand[] = [
       return { json: { refusing: peers }, lines: [`refuses   ${said}`] };
     },
   ),
+  command(
+    'entitle',
+    'let a key into a run that takes who was invited: what it has to show, which `starlings invite --for` puts into an invitation',
+    z.strictObject({ run, key: keyField }),
+    async (control, input) => {
+      const { runId } = viewOf(control, input.run);
+      const credential = await control.invite(runId, input.key);
+      return { json: { runId, key: input.key, credential }, lines: [credential] };
+    },
+  ),
+  command(
+    'revoke',
+    'take the invitation of a key back, by who invited it or stands between it and the creator: neither it nor whom it invited carries weight',
+    z.strictObject({ run, key: keyField }),
+    async (control, input) => {
+      const view = viewOf(control, input.run);
+      const result = await control.write(view.runId, 'revocation', input.key);
+      if ('refused' in result)
+        throw new NodeError('NOT_PUBLISHED', `the invitation was not taken back: ${result.refused}`);
+      return { json: { runId: view.runId, ...result }, lines: [`published ${result.entryId}`] };
+    },
+  ),
   command('stop', 'stop a node', z.strictObject({}), async (control) => {
     control.stop();
     return { json: { stopping: true }, lines: ['stopping'] };
@@ -293,6 +322,7 @@ function statusLines(view: RunView): string[] {
       : [
           `clock     ${(view.clock.offsetMs / 1000).toFixed(2)} s off, by ${amount(view.clock.peers, 'peer')}`,
         ]),
+    ...(view.run?.protects ?? []).map((text) => `protects  ${text}`),
     ...view.notices.map(({ text }) => `notice    ${text}`),
     ...(view.outcomeText === null ? [] : [`outcome   ${view.outcomeText}`]),
     ...(view.modelPath === null ? [] : [`model     ${view.modelPath}`]),

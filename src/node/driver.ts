@@ -6,6 +6,7 @@
 import { asError } from '../core/as-error.ts';
 import { type Input, leaveMs, type Output, type PeerKey, type Verdict } from '../core/io.ts';
 import { AbsurdRequestError, RequestRefusedError } from '../core/ports.ts';
+import { agreementWith } from '../entries/vote/agreement.ts';
 import { LearnerBrokenError } from '../learning/learning-error.ts';
 import type { DriverLoad, DriverOptions } from './driver-options.ts';
 import { defaultHeldInputsLimits, HeldInputs, mayWait } from './held-inputs.ts';
@@ -375,7 +376,10 @@ export class NodeDriver {
     const { learner } = this.#options;
     // The core hears of it in a call of its own, also where the learner cannot judge.
     await null;
-    const scores = await learner.judge?.(question, this.#aborter.signal).catch(() => null);
+    const scores =
+      question.means === 'own-update'
+        ? agreementWith(question)
+        : await learner.judge?.(question, this.#aborter.signal).catch(() => null);
     this.#input({ type: 'judged', round, scores: scores ?? null });
   }
 

@@ -53,6 +53,7 @@ const sources: { readonly [K in Kind]: SourceOf<K> } = {
   'file-wanted': 'session',
   'file-refused': 'session',
   'file-pulled': 'session',
+  working: 'session',
   'file-complete': 'session',
   privacy: 'session',
   ended: 'session',

@@ -130,6 +130,7 @@ function sessionText(event: (NodeEvent & { source: 'session' })['event']): Event
     case 'file-refused':
       return trouble(`a peer sent something else than the file that was asked for: ${event.reason}`);
     case 'file-pulled':
+    case 'working':
       return null;
     case 'file-complete':
       return good(`${event.name}, a file of the run, is here`);

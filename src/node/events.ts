@@ -26,6 +26,8 @@ export interface RunFacts {
   readonly windowRounds: number;
   /** Who signed it. */
   readonly creator: PeerKey;
+  /** What protects it from who takes part, in sentences. */
+  readonly protects: readonly string[];
   /** Null where the run is open. */
   readonly members: readonly PeerKey[] | null;
   /** What the manifest calls them. */
@@ -77,6 +79,8 @@ export type SessionEvent =
       readonly leftMs: number | null;
     }
   | { readonly kind: 'file-complete'; readonly name: string }
+  /** A nonce is looked for, which entitles this node to take part: so many of about so many tries are made. */
+  | { readonly kind: 'working'; readonly tries: number; readonly expected: number }
   /** The manifest is here; the data is read and the backend started next. */
   | { readonly kind: 'opened'; readonly facts: RunFacts }
   /** The learner can train. `backend` says on what, in one sentence. */

@@ -36,6 +36,8 @@ export interface FilePullOptions {
   readonly exchange: Exchange;
   readonly crypto: Crypto;
   readonly clock: Clock;
+  /** A request, with what entitles us to ask it. */
+  readonly enclosed: (request: Uint8Array) => Uint8Array;
   readonly answerTimeoutMs?: number;
   /** A donor gives no more, unless it is added again; `isLie`: it never should. */
   readonly onFailed: (peer: PeerKey, error: unknown, isLie: boolean) => void;
@@ -158,7 +160,8 @@ export class FilePull {
   async #ask(peer: PeerKey, request: Request, responseBytesMax: number): Promise<Uint8Array> {
     const timeoutMs = this.#options.answerTimeoutMs ?? answerTimeoutMs;
     const wanted = { responseBytesMax, timeoutMs, signal: this.#signal };
-    const [frame, ...more] = await this.#options.exchange.request(peer, encodeRequest(request), wanted);
+    const { exchange, enclosed } = this.#options;
+    const [frame, ...more] = await exchange.request(peer, enclosed(encodeRequest(request)), wanted);
     if (frame === undefined || more.length > 0)
       throw new BadAnswerError(`peer ${peer} answered with ${more.length + 1} frames in place of one`);
     return frame;

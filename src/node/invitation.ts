@@ -5,6 +5,7 @@
  *     starlings:RUN+/ip4/192.0.2.7/tcp/4001/p2p/12D3...+checkpoint=19:...:...+signer=KEY+network-key=KEY+sum=CRC32
  */
 import { hex32 } from '../core/bytes.ts';
+import { credentialPattern } from '../core/credential-pattern.ts';
 import { checkpointPattern } from '../log/checkpoint-pattern.ts';
 import type { RunView } from './run-view.ts';
 
@@ -14,6 +15,8 @@ export interface Invitation {
   readonly addresses: readonly string[];
   /** Of an open run, where a newcomer has no key to go by. */
   readonly checkpoint: string | null;
+  /** Of a run that takes who was invited: what entitles the key that it is for. */
+  readonly credential: string | null;
   /** Of a run with members: who signed it, and could sign another one with more; null where it is open. */
   readonly signer: string | null;
   /** Of a private network, 64 hexadecimal digits: a secret. */
@@ -40,6 +43,7 @@ const sumPattern = /^[0-9a-f]{8}$/;
 
 const fields = {
   checkpoint: { name: 'checkpoint', pattern: checkpointPattern },
+  credential: { name: 'credential', pattern: credentialPattern },
   signer: { name: 'signer', pattern: hex32 },
   networkKey: { name: 'network-key', pattern: hex32 },
 } as const;
@@ -107,8 +111,8 @@ function invitationIn([runId = '', ...parts]: readonly string[]): Invitation {
     }
     read[id] = value;
   }
-  const { checkpoint = null, signer = null, networkKey = null } = read;
-  return { runId, addresses, checkpoint, signer, networkKey };
+  const { checkpoint = null, credential = null, signer = null, networkKey = null } = read;
+  return { runId, addresses, checkpoint, credential, signer, networkKey };
 }
 
 export interface Invited {
@@ -126,6 +130,7 @@ export function inviteTo(
   views: readonly RunView[],
   allAddresses: readonly string[],
   networkKey: string | null,
+  credential: string | null = null,
 ): Invited | null {
   const here = views.filter((view) => view.run !== null && view.phase !== 'finished');
   const sound = allAddresses.filter((address) => addressPattern.test(address));
@@ -139,7 +144,7 @@ export function inviteTo(
   const signer = closed?.run?.creator ?? '';
   return {
     text: writeInvitation({
-      ...{ runId, addresses, checkpoint: checkpoint ?? null, networkKey },
+      ...{ runId, addresses, checkpoint: checkpoint ?? null, networkKey, credential },
       signer: hex32.test(signer) ? signer : null,
     }),
     isLocal: reachable.length === 0,
@@ -156,6 +161,7 @@ interface Wanted {
   readonly run: string;
   readonly bootstrap?: readonly string[] | undefined;
   readonly checkpoint?: string | undefined;
+  readonly credential?: string | undefined;
 }
 
 /**
@@ -170,8 +176,9 @@ export function unfold<T extends Wanted>(
   const { runId: run, addresses, signer, ...rest } = readInvitation(wanted.run);
   const bootstrap = [...(wanted.bootstrap ?? []), ...addresses];
   const checkpoint = wanted.checkpoint ?? rest.checkpoint ?? undefined;
+  const credential = wanted.credential ?? rest.credential ?? undefined;
   return {
-    wanted: { ...wanted, ...{ run, bootstrap, checkpoint } },
+    wanted: { ...wanted, ...{ run, bootstrap, checkpoint, credential } },
     told: [
       ...(signer === null ? [] : [admissionSentence(signer, own)]),
       ...(rest.networkKey === null

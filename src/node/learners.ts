@@ -1,4 +1,6 @@
 /** Where the learners of a node's runs come from. */
+
+import { judgedExamplesOf } from '../learning/evaluation-set.ts';
 import { initialVector, vectorHash } from '../learning/initial.ts';
 import type { Learner } from '../learning/learner.ts';
 import { LearnerBrokenError } from '../learning/learning-error.ts';
@@ -46,7 +48,7 @@ export function createWarmLearner(request: LearnerRequest): Promise<Learner> {
   if (externalFactsOf(model) !== null) {
     return Promise.reject(new TrainerNeededError(`the model of run ${run.runId} is trained`));
   }
-  if (deltasOf(run.manifest.strategy)?.judging && evaluation === null) {
+  if (judgedExamplesOf(run.manifest) !== null && evaluation === null) {
     const message = `members of run ${run.runId} judge deltas, and its manifest names no file of examples to judge them on`;
     return Promise.reject(new NodeError('NO_EVALUATION_SET', message));
   }

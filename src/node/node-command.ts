@@ -29,6 +29,8 @@ export interface JoinRequest {
   readonly evenIfOver?: boolean;
   /** `ROUND:ROOT:SNAPSHOT`, where the history has to begin that is taken part in. */
   readonly checkpoint?: string | undefined;
+  /** Of an invitation, where the run takes who was invited. */
+  readonly credential?: string | undefined;
 }
 
 export interface NodeSummary extends Traffic {
@@ -89,6 +91,8 @@ export interface NodeControl {
   blobs(runId: string): BlobKeeper;
   /** Has no connection with these any more, in place of those named before; until the node stops. */
   refuse(peers: readonly PeerKey[]): void;
+  /** What entitles a key to take part in a run that takes who was invited: hexadecimal digits. @throws NodeError */
+  invite(runId: string, key: PeerKey): Promise<string>;
   /** Begins to stop the node. */
   stop(): void;
 }

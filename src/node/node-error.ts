@@ -29,7 +29,9 @@ export class NodeError extends Error {
     | 'NOTHING_KEPT'
     | 'NO_MANIFEST'
     | 'NO_PLACE_FOR_FILES'
-    | 'NO_EVALUATION_SET';
+    | 'NO_EVALUATION_SET'
+    | 'NOT_INVITED'
+    | 'CANNOT_INVITE';
 
   /** `sentence` says what is wrong and what to do. */
   constructor(code: NodeError['code'], sentence: string) {

@@ -1,9 +1,11 @@
 /** What a manifest says that a session and its watchers need. */
 import { totalmem } from 'node:os';
 import type { PeerKey } from '../core/io.ts';
+import { namedMembers } from '../core/membership.ts';
 import { lastingNeighbours } from '../methods/lasting-neighbours.ts';
 import { logOf, trains } from '../methods/registry.ts';
 import { modelSize, type RunManifest } from '../run/manifest.ts';
+import { protectionsOf } from '../run/protection.ts';
 import type { RunFacts } from './events.ts';
 import { NodeError } from './node-error.ts';
 
@@ -25,8 +27,9 @@ export function factsOf(manifest: RunManifest): RunFacts {
     startAtMs,
     windowRounds: logOf(strategy)?.windowRounds ?? 0,
     creator,
-    members: membership.kind === 'open' ? null : membership.members,
-    names: membership.kind === 'open' ? {} : (membership.names ?? {}),
+    protects: protectionsOf(manifest),
+    members: namedMembers(membership),
+    names: membership.kind === 'allow-list' ? (membership.names ?? {}) : {},
   };
 }
 

@@ -5,9 +5,9 @@ import { copyFile, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { reasonOf } from '../core/as-error.ts';
 import { bytesToHex, hex32 } from '../core/bytes.ts';
+import { Credentials } from '../core/credentials.ts';
 import type { Crypto } from '../core/crypto.ts';
 import type { PeerKey } from '../core/io.ts';
-import { memberTest } from '../core/membership.ts';
 import { type Clock, RequestRefusedError } from '../core/ports.ts';
 import { vectorOfFile } from '../learning/initial.ts';
 import { decodeRequest, encodeHashList } from '../log/wire.ts';
@@ -40,6 +40,8 @@ export interface RunFilesOptions {
   /** Where they are kept, each under its root. */
   readonly folder: string;
   readonly crypto: Crypto;
+  /** What we show where the run asks for it. */
+  readonly credential?: Uint8Array | null;
   readonly clock: Clock;
   readonly random: () => number;
   readonly onEvent: (event: SessionEvent) => void;
@@ -53,15 +55,15 @@ export class RunFiles {
   readonly #wanted: readonly RunFile[];
   readonly #files = new Map<string, BlobFile>();
   readonly #exchange: Exchange;
-  readonly #isMember: (peer: PeerKey) => boolean;
+  readonly #credentials: Credentials;
   /** By their root. */
   readonly #pulls = new Map<string, Promise<void>>();
 
   constructor(options: RunFilesOptions) {
-    const { host, run, folder, crypto } = options;
+    const { host, run, folder, crypto, credential = null } = options;
     this.#options = options;
     this.#wanted = run.manifest.files ?? [];
-    this.#isMember = memberTest(run.manifest.membership);
+    this.#credentials = new Credentials(run.manifest, run.runId, crypto, credential);
     for (const file of this.#wanted)
       this.#files.set(file.root, new BlobFile(join(folder, file.root), file, crypto));
     this.#exchange = createFileExchange(host, run.runId, (from, request) => this.#serve(from, request));
@@ -186,8 +188,9 @@ export class RunFiles {
   }
 
   async #serve(from: PeerKey, bytes: Uint8Array): Promise<readonly Uint8Array[]> {
-    if (!this.#isMember(from)) throw new RequestRefusedError('only members get the files of this run');
-    const request = decodeRequest(bytes);
+    const disclosed = this.#credentials.disclosed(from, bytes);
+    if (disclosed === null) throw new RequestRefusedError('only members get the files of this run');
+    const request = decodeRequest(disclosed);
     if (request?.kind !== 'leaves' && request?.kind !== 'segment')
       throw new RequestRefusedError('this is no request for a file');
     const file = this.#files.get(bytesToHex(request.root));
@@ -209,6 +212,7 @@ export class RunFiles {
       {
         ...this.#options,
         ...{ file, here, crypto, exchange: this.#exchange },
+        enclosed: (request) => this.#credentials.enclosed(request),
         onFailed: (peer, error, isLie) => {
           failures.set(peer, rankOf(peer) + 1);
           if (isLie) {

@@ -190,6 +190,7 @@ export class RunReducer {
     'file-wanted': ({ name, bytes }) =>
       this.#change({ trouble: `peers are asked for the file ${name} of the run (${bytes} bytes)` }),
     'file-refused': ({ reason }) => this.#change({ trouble: reason }),
+    working: () => {},
     'file-pulled': ({ kind: _, ...pull }) => this.#change({ pull, trouble: null }),
     'file-complete': () => this.#change({ pull: null, trouble: null }),
     opened: ({ facts }) => this.#open(facts),
@@ -252,9 +253,9 @@ export class RunReducer {
     this.#view = { ...this.#view, ...fields };
   }
 
-  #open({ members, names, ...run }: RunFacts): void {
+  #open({ members, names, protects, ...run }: RunFacts): void {
     this.#roster.name(members, names);
-    this.#change({ state: 'preparing', run, trouble: null });
+    this.#change({ state: 'preparing', run: { ...run, protects: [...protects] }, trouble: null });
   }
 }
 

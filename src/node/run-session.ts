@@ -1,6 +1,7 @@
 /** One run on a node, from the join to the end: its manifest, files and learner come first, then it runs. */
 import { asError } from '../core/as-error.ts';
-import type { CoreStatus, KindState } from '../core/io.ts';
+import { bytesToHex } from '../core/bytes.ts';
+import type { CoreStatus, KindState, PeerKey } from '../core/io.ts';
 import type { Clock } from '../core/ports.ts';
 import { trains } from '../methods/registry.ts';
 import { fetchManifest } from '../network/manifest-exchange.ts';
@@ -8,6 +9,7 @@ import { createCrypto } from '../platform/node/crypto.ts';
 import { openManifest, type SignedManifest } from '../run/manifest.ts';
 import { baseFile, type RunVectors } from '../run/run-files.ts';
 import type { Metrics } from '../tasks/metrics.ts';
+import { credentialFor, invitationFor, invitedBefore, keepInvited } from './credential.ts';
 import type { Submission } from './driver.ts';
 import type { RunEvent, SessionEvent } from './events.ts';
 import { idleLearner } from './idle-learner.ts';
@@ -38,6 +40,8 @@ export interface RunSession {
   evaluate(): Promise<Metrics>;
   /** Has an entry published of a kind that people write. @throws NodeError before the run is running */
   submit(entryKind: string, body: Uint8Array): Promise<Submission>;
+  /** What entitles this key to take part, by our own invitation: hexadecimal digits. @throws NodeError */
+  invite(key: PeerKey): Promise<string>;
   /** Of a run that keeps a log, as of now; null for no such kind of entry. @throws NodeError before the run is running */
   stateOf(entryKind: string): KindState | null;
   /** Blobs of a run that keeps a log. @throws NodeError where it has none, or before they are there */
@@ -77,6 +81,8 @@ export class Session implements RunSession {
   /** Null where the run has none. */
   #files: RunFiles | null = null;
   #running: Running | null = null;
+  /** What we show for ourselves. */
+  #own: Uint8Array | null = null;
   /** The first that went wrong while it was taken down. */
   #brokenDown: Error | null = null;
   #isOver = false;
@@ -122,6 +128,17 @@ export class Session implements RunSession {
 
   submit(entryKind: string, body: Uint8Array): Promise<Submission> {
     return this.#alive().submit(entryKind, body);
+  }
+
+  async invite(key: PeerKey): Promise<string> {
+    if (this.#run === null) this.#alive();
+    const { store, identity } = this.#parts;
+    const before = await invitedBefore(store);
+    const run = this.#run!;
+    const given = { run, own: this.#own, inviter: identity.signer, key, before };
+    const { credential, invited } = invitationFor(given);
+    await keepInvited(store, invited);
+    return bytesToHex(credential);
   }
 
   stateOf(entryKind: string): KindState | null {
@@ -175,7 +192,9 @@ export class Session implements RunSession {
     }
     refuseTooLarge(this.runId, manifest);
     const { data, backend, compareAlone = false } = this.#options;
-    const vectors = await this.#filesHere(this.#run, signal);
+    const credential = await this.#credential(this.#run, signal);
+    this.#own = credential;
+    const vectors = await this.#filesHere(this.#run, credential, signal);
     if (trains(manifest.strategy) && data === noData) {
       const message = `run ${this.runId} trains a model: give --data, examples of your own to learn from`;
       throw new NodeError('NO_DATA', message);
@@ -193,7 +212,8 @@ export class Session implements RunSession {
     const initial = await startVector(this.#run, learner, vectors.start, signal);
     this.#running = await Running.open({
       run: this.#run,
-      ...{ initial, learner, options: this.#options, parts: this.#parts, teardown: this.#teardown },
+      ...{ initial, credential, learner },
+      ...{ options: this.#options, parts: this.#parts, teardown: this.#teardown },
       base: async () => (await this.#files?.vector(baseFile)) ?? null,
       onEvent: (event) => this.#emit(event),
       onFatal: (error) => this.#finish(error, error),
@@ -204,11 +224,25 @@ export class Session implements RunSession {
     this.#sampleLater();
   }
 
+  /** What we show for ourselves; null where the run asks for nothing. */
+  #credential(run: SignedManifest, signal: AbortSignal): Promise<Uint8Array | null> {
+    const { identity, store } = this.#parts;
+    return credentialFor({
+      ...{ run, self: identity.key, given: this.#options.credential, store, signal },
+      crypto: createCrypto(),
+      onTries: (tries, expected) => this.#say({ kind: 'working', tries, expected }),
+    });
+  }
+
   /** Resolves when all files of the run are here, to the vectors among them. */
-  async #filesHere(run: SignedManifest, signal: AbortSignal): Promise<RunVectors> {
+  async #filesHere(
+    run: SignedManifest,
+    credential: Uint8Array | null,
+    signal: AbortSignal,
+  ): Promise<RunVectors> {
     const { host, clock, random } = this.#parts;
     const onEvent = (event: SessionEvent) => this.#say(event);
-    const common = { host, run, clock, random, onEvent, crypto: createCrypto() };
+    const common = { host, run, credential, clock, random, onEvent, crypto: createCrypto() };
     this.#files = filesOf(common, this.#options.filesFolder);
     if (this.#files === null) return {};
     this.#teardown.add(() => this.#files?.stop());

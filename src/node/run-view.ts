@@ -35,6 +35,8 @@ export const runViewSchema = z.object({
       windowRounds: count,
       /** Who signed it; left out by older nodes. */
       creator: z.string().nullable().default(null),
+      /** What protects it from who takes part, in sentences; left out by older nodes. */
+      protects: z.array(z.string()).default([]),
     })
     .nullable(),
   phase: z.enum(PHASES),

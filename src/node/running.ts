@@ -15,6 +15,7 @@ import type { SignedManifest } from '../run/manifest.ts';
 import type { Metrics } from '../tasks/metrics.ts';
 import { clockOff, isClockOff } from './clock-offset.ts';
 import { ClockWatch } from './clock-watch.ts';
+import { isCredentialKey } from './credential.ts';
 import { NodeDriver, type Submission } from './driver.ts';
 import type { RunEvent, SessionEvent } from './events.ts';
 import { isKeptKey, KeptSnapshots } from './kept-snapshots.ts';
@@ -31,6 +32,8 @@ export interface RunningGiven {
   /** Of the whole model, as is `initial`: a run may share a part of it. */
   readonly learner: Learner;
   readonly initial: Float32Array;
+  /** What this node shows where the run asks for it. */
+  readonly credential: Uint8Array | null;
   readonly options: JoinOptions;
   readonly parts: SessionParts;
   /** The vector that the model adds to; null where it adds to none. */
@@ -69,6 +72,7 @@ export class Running {
     const shows = deltasOf(given.run.manifest.strategy)?.audits !== undefined;
     for await (const entry of store.entries()) {
       const [key] = entry;
+      if (isCredentialKey(key)) continue;
       if (!isArchiveKey(key) && (shows || !isTrainingKey(key))) stored.push(entry);
     }
     const { run, learner, parts, onEvent, onFatal } = given;
@@ -84,7 +88,7 @@ export class Running {
 
   private constructor(given: RunningGiven, stored: Stored, privacy: RunPrivacy | null) {
     const { learner: wholeLearner, initial: wholeInitial, ...rest } = given;
-    const { run, options, parts } = rest;
+    const { run, options, parts, credential } = rest;
     const { manifest, runId } = run;
     const { identity, store, random, limits, retention, trusted } = parts;
     // Without the start vector, which is as large as the model.
@@ -101,7 +105,12 @@ export class Running {
       initial,
       random,
       stored: stored.filter(([key]) => !isKeptKey(key) && !isPersonalKey(key)),
-      ...{ retention, trusted, checkpoint: parseCheckpoint(options.checkpoint ?? '') ?? undefined },
+      ...{
+        credential,
+        retention,
+        trusted,
+        checkpoint: parseCheckpoint(options.checkpoint ?? '') ?? undefined,
+      },
     });
     this.#progress = new Progress({
       ...{ core: this.#core, learner, run, base: rest.base },

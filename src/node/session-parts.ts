@@ -21,6 +21,8 @@ export interface JoinOptions {
   readonly evenIfOver?: boolean;
   /** `ROUND:ROOT:SNAPSHOT`, where the history has to begin. */
   readonly checkpoint?: string | undefined;
+  /** What entitles this node where a run takes who was invited: hexadecimal digits. */
+  readonly credential?: string | undefined;
   /** Where the finished model is saved; its folder must exist. Left out, it is not saved. */
   readonly modelFile?: string;
   /** Where files that the manifest names are kept. */

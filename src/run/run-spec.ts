@@ -3,7 +3,9 @@
  * kinds. The YAML files of `starlings run create`, the signed manifest and docs/CONFIG.md all come from here.
  */
 import * as z from 'zod';
+import { asksForCredential } from '../core/credentials.ts';
 import { membershipSchema, wrongName } from '../core/membership.ts';
+import { evaluationExamplesOf } from '../entries/judging-registry.ts';
 import { deltasOf, logOf, methodOf, methodSchema, needsRoster, trains } from '../methods/registry.ts';
 import { type Impossible, within } from '../registry/impossible.ts';
 import { taskSchema } from '../tasks/data/registry.ts';
@@ -153,7 +155,7 @@ export const runYamlSchema = runSpecSchema.extend({
     .optional()
     .describe(
       'data as the task has it: what of it is held out, 8 times `judging.examples` at most, is what deltas are judged on, and travels as a ' +
-        'file of the run; left out: data that came with the program',
+        'file of the run; left out: where deltas are scored, data that came with the program',
     ),
   commonData: z
     .string()
@@ -181,7 +183,8 @@ export function impossibleCombination(spec: RunSpec, peersExpected: number | nul
     impossibleShare(model, shared) ??
     within(['strategy'], methodOf(strategy).impossible(strategy, peers, sharedSize(spec))) ??
     impossibleJudging(spec) ??
-    impossiblePrivacy(spec)
+    impossiblePrivacy(spec) ??
+    impossibleMembership(spec)
   );
 }
 
@@ -209,17 +212,29 @@ function impossiblePrivacy({ training, strategy }: RunSpec): Impossible | null {
 /** Deltas are judged and audited by a model that everybody can compute, whole. */
 function impossibleJudging({ strategy, model, shared }: RunSpec): Impossible | null {
   const { judging, audits } = deltasOf(strategy) ?? {};
-  if (!judging && !audits) return null;
-  const path = ['strategy', judging ? 'judging' : 'audits'];
+  const isScored = judging ? evaluationExamplesOf(judging) !== null : false;
+  if (!isScored && !audits) return null;
+  const path = ['strategy', isScored ? 'judging' : 'audits'];
   if (externalFactsOf(model) !== null) {
     return {
       path,
-      message: 'is for models of ours: the gradient of one that a trainer alone can compute is not told',
+      message:
+        'is for models of ours: the gradient of one that a trainer alone can compute is not told; votes need none',
     };
   }
   return shared === undefined
     ? null
-    : { path, message: 'is for runs that share the whole model: leave `shared` out' };
+    : {
+        path,
+        message: 'is for runs that share the whole model: leave `shared` out, or take votes',
+      };
+}
+
+/** What a newcomer shows travels with the entries of a log. */
+function impossibleMembership({ strategy, membership }: RunSpec): Impossible | null {
+  if (!asksForCredential(membership) || deltasOf(strategy)) return null;
+  const message = `${membership.kind} is for delta-log: in runs of ${strategy.id} anybody may take part, or whom the manifest names`;
+  return { path: ['membership', 'kind'], message };
 }
 
 /** Parameters that peers share: what goes over the wire. */

@@ -53,6 +53,7 @@ export async function apiOf(given: readonly RunView[], at: ListenAddress | numbe
     check: async () => ({ runId: 'run', report: { files: [], parts: [], columns: null, refused: [] } }),
     evaluate: async () => ({ accuracy: 1, loss: 0, examples: 1 }),
     write: async () => ({ refused: 'no' }),
+    invite: async () => '80',
     stateOf: () => null,
     blobs: () => {
       throw new Error('this node keeps no blobs');

@@ -14,6 +14,7 @@ const facts: RunFacts = {
   startAtMs: 100_000,
   windowRounds: 6,
   creator: 'cd'.repeat(32),
+  protects: ['nobody judges'],
   members: null,
   names: {},
 };

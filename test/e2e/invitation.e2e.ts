@@ -129,7 +129,7 @@ test('of a closed run the invited is told own key and whom to ask; a running nod
 
 test('what is no invitation ends in one sentence, and makes nothing', async () => {
   const runId = 'bafyreigd7ikji2uqsyevqb433sfan3wdbls4mn2a53aopnvhtvnmzltpse';
-  const nowhere = { runId, checkpoint: null, signer: null, networkKey: null };
+  const nowhere = { runId, checkpoint: null, credential: null, signer: null, networkKey: null };
   const cases: readonly (readonly [string, RegExp])[] = [
     ['\u001b]0;owned\u0007', /this is no invitation/],
     [`starlings:${'a'.repeat(100_000)}`, /at most 2900 characters/],

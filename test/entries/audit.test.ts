@@ -64,6 +64,7 @@ function live(state: AuditState, rounds: number, auditor: Auditor, authors = key
       publishers,
       first,
       isSilenced,
+      ...{ standingOf: () => 1, everything: [] },
       stateOf: () => undefined,
     });
   }
@@ -94,6 +95,8 @@ describe('audits', () => {
         publishers: keys,
         first,
         isSilenced: () => false,
+        standingOf: () => 1,
+        everything: [],
         stateOf: () => undefined,
       });
       return seen.cases.size;
@@ -170,6 +173,8 @@ describe('audits', () => {
         publishers,
         first: [],
         isSilenced: () => false,
+        standingOf: () => 1,
+        everything: [],
       });
     }
     assert.deepEqual(convicted(state), []);
@@ -208,6 +213,8 @@ describe('audits', () => {
       entries,
       publishers: [],
       isSilenced: () => false,
+      standingOf: () => 1,
+      everything: [],
       stateOf: () => undefined,
     });
     assert.deepEqual(kind.encode(state), before);

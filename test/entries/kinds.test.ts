@@ -51,7 +51,8 @@ function entriesOf({ kind, bodies, claims }: Subject, round: number): LogEntry[]
 }
 
 const alone = {
-  ...{ root: new Uint8Array(32), publishers: [], first: [], isSilenced: () => false, banned: new Map() },
+  ...{ root: new Uint8Array(32), publishers: [], first: [], banned: new Map() },
+  ...{ isSilenced: () => false, standingOf: () => 1, everything: [] },
   stateOf: () => undefined,
 };
 

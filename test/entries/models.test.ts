@@ -52,6 +52,8 @@ class Registry {
         publishers: [],
         first: [],
         isSilenced: () => false,
+        standingOf: () => 1,
+        everything: [],
       };
       kind.reduce(this.states[number], { ...common, entries, stateOf: (id) => this.stateOf(id) });
     }

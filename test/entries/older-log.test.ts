@@ -50,7 +50,12 @@ test('the deltas of a log of version 1 fold to the models they folded to then', 
     const claims = [misses, rules.localSteps];
     const entry: LogEntry = {
       ...{ author, round, kind: 0, index: 0, anchor: noHistory, claims, body, bodyBytes: body.length },
-      ...{ bodyRoot: crypto.sha256(body), header: new Uint8Array(), signature: new Uint8Array() },
+      ...{
+        bodyRoot: crypto.sha256(body),
+        header: new Uint8Array(),
+        signature: new Uint8Array(),
+        credential: null,
+      },
       id: bytesToHex(crypto.sha256(Uint8Array.of(number))),
       content: delta.decode(body, claims),
     };

@@ -34,6 +34,8 @@ function reduce(one: Kind, state: unknown, round: number, votes: readonly Vote[]
     ...{ round, entries, publishers, first: [], root: rootOf(round), banned: new Map(), isOver: false },
     stateOf: () => undefined,
     isSilenced: (author) => one.silences!(state as never, author),
+    standingOf: () => 1,
+    everything: [],
   };
   one.reduce(state as never, final as never);
 }
@@ -160,6 +162,25 @@ describe('scores of deltas', () => {
     assert.equal(turns(60, -100), turns(30, -100), 'whatever it has done before');
     const cheap = live(kind, 10, (author, round) => (author === keys[0] ? (round === 0 ? 1e9 : -100) : 100));
     assert.deepEqual(silenced(kind, cheap), [keys[0]]);
+  });
+
+  test('who was silenced is heard again no sooner than others had to do good for it, however much good it seems to do', () => {
+    const harmful = (author: string, round: number) => author === keys[0] && round < 12;
+    const back = (good: number) =>
+      Array.from({ length: 40 }, (_, more) => more).find((more) => {
+        const truth = (author: string, round: number) =>
+          author !== keys[0] ? 100 : harmful(author, round) ? -100 : good;
+        return silenced(kind, live(kind, 16 + more, truth)).length === 0;
+      })!;
+    assert.equal(back(5000), back(100));
+    assert.ok(back(100) >= 4 && back(100) <= 12, `${back(100)} rounds`);
+  });
+
+  test('where half of all would be silenced, and more, nobody is', () => {
+    const state = (bad: number) => live(kind, 12, (author) => (keys.indexOf(author) < bad ? -100 : 100));
+    assert.equal(silenced(kind, state(4)).length, 4);
+    assert.deepEqual(silenced(kind, state(5)), []);
+    assert.match(kind.show(state(5) as never)[0]!.text, /it is the judging that is wrong/);
   });
 
   test('the state comes back from its bytes, within their bound, and remembers a bounded number of authors', () => {

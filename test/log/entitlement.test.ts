@@ -31,6 +31,7 @@ function openOf(histories: readonly Drawn[]): {
       () => ours,
       (state) => work.get(state as LogState)!,
       new Set(trusted),
+      () => true,
     );
   return { states, by };
 }

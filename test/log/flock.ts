@@ -43,6 +43,8 @@ export interface FlockOptions {
     bytes: Uint8Array,
     from: number,
   ) => readonly Uint8Array[] | null | undefined;
+  /** What a member shows for itself. */
+  readonly credential?: (index: number) => Uint8Array | null;
   /** Keys that a member was told to go by. */
   readonly trusted?: (index: number) => ReadonlySet<string>;
   /** Where a member was told that the history begins. */
@@ -140,6 +142,7 @@ export class Flock {
       initial: this.run.initial.slice(),
       random: () => rng.float(),
       stored: [...member.store].sort(([a], [b]) => (a < b ? -1 : 1)),
+      credential: this.#options.credential?.(index) ?? null,
       trusted: this.#options.trusted?.(index),
       checkpoint: this.#options.checkpoint?.(index),
       retention: this.#options.keepsEverything?.(index) ? 'everything' : 'snapshots',

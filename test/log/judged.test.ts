@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { deltaInnerProduct } from '../../src/codec/delta.ts';
+import { agreementWith } from '../../src/entries/vote/agreement.ts';
 import { openEnvelope } from '../../src/log/envelope.ts';
 import { Flock, type FlockOptions, towardsTarget } from './flock.ts';
 import { contextOf, type RunChanges, signerOf, smallRun, smallVector } from './small-run.ts';
@@ -16,7 +17,9 @@ const changes: RunChanges = {
 };
 
 /** What the deltas are worth towards the target of all honest members. */
-const judge: NonNullable<FlockOptions['judge']> = (_, { parameters, deltas }) => {
+const judge: NonNullable<FlockOptions['judge']> = (_, question) => {
+  assert.ok(question.means === 'examples');
+  const { parameters, deltas } = question;
   const target = smallVector(parameters.length, 'target');
   const gradient = parameters.map((value, i) => (value - target[i]!) / parameters.length);
   return deltas.map((delta) => Math.round(1e6 * deltaInnerProduct(gradient, delta)) + 0);
@@ -32,12 +35,20 @@ const train: NonNullable<FlockOptions['train']> = (member, round, start) => {
   };
 };
 
+const voting: RunChanges = { ...changes, strategy: { ...changes.strategy, judging: { id: 'votes' } } };
+const vote: NonNullable<FlockOptions['judge']> = (_, question) => {
+  assert.ok(question.means === 'own-update');
+  return agreementWith(question);
+};
+
 function flockOf(seed: string, options: Partial<FlockOptions> = {}, more: RunChanges = changes): Flock {
   return new Flock(smallRun(more), { peers: 8, seed, train, judge, ...options });
 }
 
 const silencedIn = (flock: Flock, index: number): string[] =>
-  flock.status(index).shown.flatMap(({ kind, author }) => (kind === 'score' ? [author] : []));
+  flock
+    .status(index)
+    .shown.flatMap(({ kind, author }) => (kind === 'score' || kind === 'vote' ? [author] : []));
 
 function distance(flock: Flock, index: number): number {
   const model = flock.core(index).model();
@@ -101,5 +112,39 @@ describe('a run whose members score deltas', () => {
     const counts = [...new Set(about)].map((round) => about.filter((one) => one === round).length);
     assert.ok(counts.length >= 25, `${counts.length} rounds`);
     assert.ok(Math.max(...counts) <= 3, String(counts));
+  });
+});
+
+describe('a run whose members vote on deltas', () => {
+  test('ends with the liars silenced, in one model, also for a late joiner and one that was restarted', () => {
+    const flock = flockOf('voting', { judge: vote }, voting);
+    for (const index of [0, 1, 2, 3, 4, 5, 6]) flock.boot(index);
+    flock.runUntil(16_300);
+    flock.kill(3);
+    flock.runUntil(19_000);
+    flock.boot(3);
+    flock.boot(7);
+    assert.ok(flock.finish());
+    assert.equal(flock.hashes().length, 1);
+    for (const index of [0, 3, 7])
+      assert.deepEqual(silencedIn(flock, index), [...liars].map((liar) => signerOf(liar).key).sort());
+  });
+
+  test('silences nobody where all are honest, nor where the liars say so of the honest', () => {
+    const honest = flockOf('voting-honest', { judge: vote, train: towardsTarget }, voting);
+    honest.bootAll();
+    assert.ok(honest.finish());
+    assert.deepEqual(silencedIn(honest, 0), []);
+    const slanderous = flockOf(
+      'voting-slander',
+      {
+        judge: (index, question) =>
+          vote(index, question).map((said) => (liars.has(index) ? -3e4 * Math.sign(said) + 0 : said)),
+      },
+      voting,
+    );
+    slanderous.bootAll();
+    assert.ok(slanderous.finish());
+    assert.deepEqual(silencedIn(slanderous, 0), [...liars].map((liar) => signerOf(liar).key).sort());
   });
 });

@@ -17,10 +17,11 @@ const full: Invitation = {
   runId,
   addresses: ['/dns4/node.example.org/tcp/4001/p2p/12D3', '/ip6/2001:db8::1/tcp/1/p2p/12D4'],
   checkpoint: `19:${hash}:${hash}`,
+  credential: '80',
   signer: 'cd'.repeat(32),
   networkKey: 'ef'.repeat(32),
 };
-const bare: Invitation = { ...full, checkpoint: null, signer: null, networkKey: null };
+const bare: Invitation = { ...full, checkpoint: null, credential: null, signer: null, networkKey: null };
 
 /** As somebody writes one who means harm: the sum is right. */
 function summed(content: string): string {

@@ -28,6 +28,7 @@ const facts: RunFacts = {
   startAtMs: 10_000,
   windowRounds: 6,
   creator: 'cd'.repeat(32),
+  protects: ['nobody judges'],
   members: [self, 'bb', 'cc', 'dd'],
   names: { bb: 'Ward 3', dd: 'Ward 5' },
 };

@@ -11,6 +11,7 @@ const run: RunView['run'] = {
   startAtMs: 0,
   windowRounds: 6,
   creator: 'cd'.repeat(32),
+  protects: [],
 };
 
 /** The view of a node that knows its run and has heard nothing yet, with these fields in place of its own. */

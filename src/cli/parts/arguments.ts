@@ -1,5 +1,6 @@
 /** Reads the values of options: a wrong one is refused with what was expected. */
 import { InvalidArgumentError } from 'commander';
+import { credentialPattern } from '../../core/credential-pattern.ts';
 import { figuresName } from '../../daemon/figures-name.ts';
 import { checkpointPattern } from '../../log/checkpoint-pattern.ts';
 
@@ -55,8 +56,15 @@ export function checkpoint(text: string): string {
 
 /** Collects keys of nodes, as they print them. */
 export function peerKeys(text: string, earlier: readonly string[] | undefined): readonly string[] {
-  if (!/^[0-9a-f]{64}$/.test(text)) {
-    throw new InvalidArgumentError('expected the key of a node: 64 hexadecimal digits, as it prints them');
-  }
-  return collected(text, earlier);
+  return collected(peerKey(text), earlier);
+}
+
+export function peerKey(text: string): string {
+  if (/^[0-9a-f]{64}$/.test(text)) return text;
+  throw new InvalidArgumentError('expected the key of a node: 64 hexadecimal digits, as it prints them');
+}
+
+export function credential(text: string): string {
+  if (credentialPattern.test(text)) return text;
+  throw new InvalidArgumentError('expected what `starlings run invite` printed: hexadecimal digits');
 }

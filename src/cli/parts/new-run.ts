@@ -3,6 +3,7 @@ import { basename, extname } from 'node:path';
 import { ConfigError } from '../../config/config-error.ts';
 import { parseYaml } from '../../config/yaml-file.ts';
 import { hex32 } from '../../core/bytes.ts';
+import { protectionsOf, withProtection } from '../../run/protection.ts';
 import { impossibleCombination, type RunSpec, runYamlSchema } from '../../run/run-spec.ts';
 import type { DataReport, Refusal } from '../../tasks/data/data-report.ts';
 import { inspectData } from '../../tasks/data/inspect-data.ts';
@@ -145,9 +146,10 @@ async function checked(
   const {
     startFrom: _start,
     base: _base,
-    evaluation: _evaluation,
-    ...spec
+    evaluation,
+    ...said
   } = parseYaml(text, out, runYamlSchema, impossibleCombination);
+  const spec = withProtection(said, { hasEvaluation: evaluation !== undefined, isOneHand: false });
   const source = { task, run: spec };
   const report = await inspectData(task, spec.model, data);
   const { refused } = report;
@@ -166,6 +168,7 @@ async function checked(
     renderData(source, report),
     '',
     `wrote     ${out}: ${spec.name}, ${spec.model.kind}`,
+    ...protectionsOf(spec).map((sentence) => `protects  ${sentence}`),
     ...(refused.length > 0
       ? ['the data is not taken as it is: mend what is listed above, or the task in the file, then']
       : [
@@ -175,7 +178,7 @@ async function checked(
         ]),
     ...next.map((command) => `  ${command}`),
   ];
-  return { out, text, spec, refused, lines, next };
+  return { out, text, spec: said, refused, lines, next };
 }
 
 function isNothing(value: string): string | undefined {

@@ -28,6 +28,7 @@ export interface NodeFlags extends ConnectivityFlags, FigureOptions {
   readonly compareAlone?: true;
   readonly evenIfOver?: true;
   readonly checkpoint?: string;
+  readonly credential?: string;
   readonly bootstrap?: readonly string[];
   readonly listen?: readonly string[];
   readonly announce?: readonly string[];
@@ -54,7 +55,7 @@ export interface GivenSettings extends Omit<NodeFile, 'trainer' | 'connectivity'
 export async function nodeSettings(flags: NodeFlags): Promise<GivenSettings> {
   const file = flags.config === undefined ? nodeFileSchema.parse({}) : await readNodeFile(flags.config);
   const { run, data, backend, compareAlone = false, evenIfOver = false } = flags;
-  const { dir, http, contentBytesMax, logLevel, checkpoint } = flags;
+  const { dir, http, contentBytesMax, logLevel, checkpoint, credential } = flags;
   if ((run === undefined) !== (data === undefined)) {
     throw new ConfigError(
       'BAD_USAGE',
@@ -86,6 +87,7 @@ export async function nodeSettings(flags: NodeFlags): Promise<GivenSettings> {
               evenIfOver,
             },
             ...(checkpoint === undefined ? {} : { checkpoint }),
+            ...(credential === undefined ? {} : { credential }),
           },
         ];
   const { trainer: _, ...rest } = file;

@@ -98,7 +98,10 @@ export async function upOptionsOf(
   }
   const { loadRunFile } = await import('../../config/run-file.ts');
   const { taskKindOf } = await import('../../tasks/data/registry.ts');
-  const { spec, vectors } = await loadRunFile(file ?? shippedFile('configs/runs/mnist-mlp.yaml'));
+  const { withProtection } = await import('../../run/protection.ts');
+  const { spec: said, vectors } = await loadRunFile(file ?? shippedFile('configs/runs/mnist-mlp.yaml'));
+  const company = { hasEvaluation: vectors.evaluation !== undefined, isOneHand: true };
+  const spec = withProtection(said, company);
   const { data, split, nodes = data?.length ?? nodesDefault } = options;
   if (data !== undefined && data.length !== nodes) {
     throw new ConfigError('BAD_USAGE', `${nodes} nodes need as many paths after --data, not ${data.length}`);

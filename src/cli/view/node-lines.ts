@@ -244,6 +244,7 @@ function sessionLines(
     case 'manifest-refused':
     case 'file-refused':
     case 'file-pulled':
+    case 'working':
     case 'running':
     case 'sampled':
       return [];
@@ -290,6 +291,11 @@ function progress(event: NodeEvent, told: Told): string[] {
   const isNews = event.source === 'protocol' && event.event.kind === 'phase';
   if (!isNews && event.atMs - told.lineAtMs < progressEveryMs) return [];
   const view = told.reducer.view();
+  if (event.event.kind === 'working') {
+    told.lineAtMs = event.atMs;
+    const { tries, expected } = event.event;
+    return [`work      looking for a nonce: ${tries} of about ${expected} tries`];
+  }
   if (event.event.kind === 'file-pulled' && view.pull !== null) {
     told.lineAtMs = event.atMs;
     return [`file      ${pullText(view.pull)}`];

@@ -74,6 +74,9 @@ function factsOf(view: RunView): string[] {
     ...(trains ? [`deltas    ${deltasOf(view)}`] : []),
     ...clockLine(view),
     `bytes     ${formatBytes(bytesIn)} in, ${formatBytes(bytesOut)} out`,
+    ...(view.run?.protects ?? []).map(
+      (text, index) => `${(index === 0 ? 'protects' : '').padEnd(9)} ${text}`,
+    ),
   ];
 }
 

@@ -28,7 +28,7 @@ export function renderRunFile({ name, data, task, starter, members, peers }: Run
     [taskComment(hasScaling), { task }],
     ['What each node does in a round', { training }],
     [
-      'delta-log: all nodes end with the same model, bit for bit. expectedPeers matters in the first rounds alone',
+      `delta-log: all nodes end with the same model, bit for bit. expectedPeers matters in the first rounds alone${open ? judgingComment : ''}`,
       { strategy: { id: 'delta-log', expectedPeers: peers, ...codecOf(parameters) } },
     ],
     ['Of the start vector and every batch', { seed: 1 }],
@@ -45,6 +45,11 @@ export function renderRunFile({ name, data, task, starter, members, peers }: Run
   ];
   return `${sections.map(([comment, fields]) => `${commented(comment)}\n${asYaml(fields)}`).join('\n\n')}\n`;
 }
+
+/** The examples are somebody's own: which of them everybody may see is not for us to say. */
+const judgingComment = `.
+Who publishes what does harm loses its weight by votes of the others. Better are scores on examples that everybody may see: name them at
+the top level as \`evaluation: PATH\`. \`judging: null\`, here: nobody judges`;
 
 function taskComment(hasScaling: boolean): string {
   const read = 'How each node reads its own examples, which never leave it';

@@ -25,6 +25,7 @@ import {
 } from './delta-state.ts';
 import { deltasPerRoundMax, drawn, type FoldObserver, foldDeltas } from './fold-deltas.ts';
 import { everyone, sortitionThreshold } from './sortition.ts';
+import { standingIn } from './weigh-deltas.ts';
 
 /** Admission is this much looser than the fold's own sortition, for peers may be a few rounds apart. */
 const committeeSlack = 2;
@@ -74,6 +75,7 @@ export function createDeltaKind(options: DeltaKindOptions): DeltaKind {
     encode: encodeDeltaState,
     decodeState: (bytes) => decodeDeltaState(bytes, initial.length, decode),
     show: () => [],
+    standing: (state, author) => standingIn(state, author, rules),
     parameters: (state) => once('parameters', state, () => parametersOf(state, rules)),
     isDrawn: (state, round, author) =>
       ticketOf(options, round, author) < sortitionThreshold(state.statistics, round, rules),

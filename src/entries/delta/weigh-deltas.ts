@@ -2,6 +2,7 @@
  * What the deltas of a round weigh against each other: a function of the round's set and of the state before it. No key of a few
  * rounds' work, and no number of keys, makes a delta count that is large beside those of who has worked before.
  */
+import type { PeerKey } from '../../core/io.ts';
 import { standingOf } from '../../log/entitlement.ts';
 import { weightedMedian } from '../../math/statistics.ts';
 import type { DeltaRules, DeltaState, PendingDelta } from './delta-state.ts';
@@ -24,6 +25,15 @@ export interface Weighed {
   readonly reference: number;
 }
 
+/** A member that was named has its say from the start; of an open run by the deltas of it that counted. */
+export function standingIn(
+  { contributions }: Pick<DeltaState, 'contributions'>,
+  author: PeerKey,
+  { isOpen }: Pick<DeltaRules, 'isOpen'>,
+): number {
+  return isOpen ? standingOf(contributions.get(author)?.deltas ?? 0) : 1;
+}
+
 /** `deltas`: those drawn, one an author. */
 export function weighDeltas(
   state: DeltaState,
@@ -31,9 +41,7 @@ export function weighDeltas(
   deltas: readonly PendingDelta[],
   rules: DeltaRules,
 ): Weighed {
-  const standings = deltas.map(({ author }) =>
-    rules.isOpen ? standingOf(state.contributions.get(author)?.deltas ?? 0) : 1,
-  );
+  const standings = deltas.map(({ author }) => standingIn(state, author, rules));
   const reference = referenceNorm(state, round, deltas, standings, rules);
   if (deltas.length === 0) return { weights: [], reference };
   // Where all are new, all count in full; beside those who have worked, newcomers count by what they have done.

@@ -1,9 +1,11 @@
-/** What an evaluator says of the deltas of a round: one integer each, in the order of their authors, as canonical DAG-CBOR. */
+/** What one member says of the deltas of a round: one integer each, in the order of their authors, as canonical DAG-CBOR. */
 import * as dagCbor from '@ipld/dag-cbor';
 import { decodeCanonical } from '../../core/canonical-cbor.ts';
 
 /** Deltas that one entry scores. */
 export const scoresMax = 512;
+/** An integer has one byte for its type and eight of value; an array at most five of header. */
+export const scoresBytesMax = 5 + 9 * scoresMax;
 /** Millionths of a nat: what is larger says nothing more, and sums of them stay exact. */
 const scoreMax = 1e12;
 

@@ -8,9 +8,6 @@ import { isScore, scoresMax } from './score-body.ts';
 
 /** Authors that are remembered: a snapshot has room for them. */
 export const authorsMax = 8192;
-/** Evaluators of a round. */
-export const evaluatorsMax = 16;
-
 /** A final round whose deltas are being scored. Never modified. */
 export interface OpenRound {
   /** Of the history up to it, 32 bytes. */
@@ -27,25 +24,36 @@ export interface Memory {
   readonly sum: number;
   /** Last round with a score. */
   readonly round: number;
+  /** Of the author when it got that score, in (0, 1]. */
+  readonly standing: number;
+  /** Found to do harm, and not yet to do good again. */
+  readonly isHarmful: boolean;
+}
+
+/** Who is silenced; follows from the memory. */
+export interface Gate {
+  /** Whose memory falls below it does harm. */
+  readonly limit: number;
+  /** Too many would be silenced: then it is the judging that is wrong, and nobody is. */
+  readonly isOff: boolean;
 }
 
 export interface ScoreState {
   readonly open: Map<number, OpenRound>;
   readonly memory: Map<PeerKey, Memory>;
-  /** Whose memory is below it carries no weight; follows from the memory. */
-  limit: number;
+  gate: Gate;
 }
 
 /** Of an author that is remembered, of a key in an open round, and of an open round beside, generously. */
-const [memoryRowBytes, keyBytes, openBytes] = [64, 35, 128];
+const [memoryRowBytes, keyBytes, openBytes] = [72, 35, 128];
 
 /** Bound on the bytes of a state with as many open rounds as there may be. */
-export function scoreStateBytesMax(openMax: number, voteBytesMax: number): number {
-  const votes = evaluatorsMax * (2 * keyBytes + voteBytesMax);
+export function scoreStateBytesMax(openMax: number, judges: number, voteBytesMax: number): number {
+  const votes = judges * (2 * keyBytes + voteBytesMax);
   return 16 + authorsMax * memoryRowBytes + (openMax + 1) * (openBytes + scoresMax * keyBytes + votes);
 }
 
-export function encodeScoreState({ open, memory }: Omit<ScoreState, 'limit'>): Uint8Array {
+export function encodeScoreState({ open, memory }: Omit<ScoreState, 'gate'>): Uint8Array {
   return dagCbor.encode([
     [...open]
       .sort(([a], [b]) => a - b)
@@ -53,7 +61,9 @@ export function encodeScoreState({ open, memory }: Omit<ScoreState, 'limit'>): U
         ...[round, root, authors.map(keyToBytes), evaluators.map(keyToBytes)],
         byKey(votes).map(([author, scores]) => [keyToBytes(author), scores]),
       ]),
-    byKey(memory).map(([author, { sum, round }]) => [keyToBytes(author), sum, round]),
+    byKey(memory).map(([author, { sum, round, standing, isHarmful }]) => [
+      ...[keyToBytes(author), sum, round, standing, isHarmful],
+    ]),
   ]);
 }
 
@@ -62,11 +72,11 @@ function byKey<Value>(rows: ReadonlyMap<PeerKey, Value>): [PeerKey, Value][] {
 }
 
 /** Null for anything that `encodeScoreState` could not have written. */
-export function decodeScoreState(bytes: Uint8Array): Omit<ScoreState, 'limit'> | null {
+export function decodeScoreState(bytes: Uint8Array): Omit<ScoreState, 'gate'> | null {
   const fields = decodeCanonical(bytes);
   if (!Array.isArray(fields) || fields.length !== 2) return null;
   const [openRows, memoryRows] = fields as unknown[];
-  if (!isRows(openRows, 5) || !isRows(memoryRows, 3)) return null;
+  if (!isRows(openRows, 5) || !isRows(memoryRows, 5)) return null;
   const open = new Map<number, OpenRound>();
   for (const row of openRows) {
     const one = decodeOpen(row);
@@ -74,9 +84,11 @@ export function decodeScoreState(bytes: Uint8Array): Omit<ScoreState, 'limit'> |
     open.set(row[0] as number, one);
   }
   const memory = new Map<PeerKey, Memory>();
-  for (const [author, sum, round] of memoryRows) {
+  for (const [author, sum, round, standing, isHarmful] of memoryRows) {
     if (!isBytes(author, 32) || !isFiniteNumber(sum) || !isCount(round)) return null;
-    memory.set(bytesToHex(author), { sum, round });
+    if (!isFiniteNumber(standing) || standing <= 0 || standing > 1) return null;
+    if (typeof isHarmful !== 'boolean') return null;
+    memory.set(bytesToHex(author), { sum, round, standing, isHarmful });
   }
   return equals(encodeScoreState({ open, memory }), bytes) ? { open, memory } : null;
 }

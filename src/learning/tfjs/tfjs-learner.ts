@@ -1,6 +1,6 @@
 /** The learner port on TensorFlow.js. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { JudgeQuestion } from '../../core/io.ts';
+import type { ExamplesQuestion } from '../../core/io.ts';
 import { rngFor } from '../../math/rng.ts';
 import type { TrainingSpec } from '../../run/run-spec.ts';
 import { DataShapeError } from '../../tasks/datasets/data-error.ts';
@@ -188,7 +188,7 @@ class TfjsLearner implements Learner {
     return losses;
   }
 
-  async judge(question: JudgeQuestion, signal?: AbortSignal): Promise<readonly number[]> {
+  async judge(question: ExamplesQuestion, signal?: AbortSignal): Promise<readonly number[]> {
     const { evaluation, model } = this.options;
     if (!evaluation) throw new DataShapeError('there is no evaluation set to judge deltas on');
     checkSize(question.parameters, this.size);

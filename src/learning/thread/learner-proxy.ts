@@ -1,6 +1,6 @@
 /** The learner port in a thread of its own, so that the protocol answers its peers while training runs. */
 import { Worker } from 'node:worker_threads';
-import type { JudgeQuestion } from '../../core/io.ts';
+import type { ExamplesQuestion } from '../../core/io.ts';
 import { keepHeapsSmallStill } from '../../platform/node/small-heap.ts';
 import type { Metrics } from '../../tasks/metrics.ts';
 import type { Learner, TrainRequest, TrainResult } from '../learner.ts';
@@ -98,7 +98,7 @@ class ThreadLearner implements Learner {
     );
   }
 
-  judge(question: JudgeQuestion, signal?: AbortSignal): Promise<readonly number[]> {
+  judge(question: ExamplesQuestion, signal?: AbortSignal): Promise<readonly number[]> {
     const parameters = question.parameters.slice();
     return this.call(
       (id) => ({ kind: 'judge', id, question: { ...question, parameters } }),

@@ -1,6 +1,6 @@
 /** What passes between a learner and the thread that it runs in. Vectors are transferred, never cloned. */
 
-import type { JudgeQuestion } from '../../core/io.ts';
+import type { ExamplesQuestion } from '../../core/io.ts';
 import type { TrainingSpec } from '../../run/run-spec.ts';
 import type { TaskSpec } from '../../tasks/data/registry.ts';
 import { DataFileError, DataShapeError } from '../../tasks/datasets/data-error.ts';
@@ -44,7 +44,7 @@ export type ToWorker =
       readonly vectors: readonly Float32Array[];
       readonly share: number;
     }
-  | { readonly kind: 'judge'; readonly id: number; readonly question: JudgeQuestion }
+  | { readonly kind: 'judge'; readonly id: number; readonly question: ExamplesQuestion }
   | { readonly kind: 'evaluate'; readonly id: number; readonly parameters: Float32Array }
   /** Stops the call; its answer no longer matters. */
   | { readonly kind: 'abort'; readonly id: number };

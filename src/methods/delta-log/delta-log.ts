@@ -6,6 +6,7 @@
  */
 import { encodeFloat32 } from '../../codec/dense.ts';
 import { bytesToHex } from '../../core/bytes.ts';
+import type { Credentials } from '../../core/credentials.ts';
 import {
   type CoreStatus,
   type Input,
@@ -15,7 +16,7 @@ import {
   type ProtocolEvent,
   type StoreWrite,
 } from '../../core/io.ts';
-import { memberTest } from '../../core/membership.ts';
+import { namedMembers } from '../../core/membership.ts';
 import type { RunFrame } from '../../core/run-frame.ts';
 import { auditedRounds } from '../../entries/audit/audit-kind.ts';
 import type { DeltaKind } from '../../entries/delta/delta-kind.ts';
@@ -30,6 +31,7 @@ import { type LogEvent, RunLog } from '../../log/run-log.ts';
 import { partNamedBy } from '../../log/store-keys.ts';
 import type { CoreDependencies } from '../core-dependencies.ts';
 import { LocalTraining } from '../local-training.ts';
+import { withCredential } from '../log-parts.ts';
 import { appendSubmitted } from '../submitted.ts';
 import { Auditing, type Found } from './auditing.ts';
 import { Author } from './author.ts';
@@ -49,6 +51,7 @@ export class DeltaLog implements ProtocolCore {
   readonly #delta: DeltaKind;
   /** Null where nobody judges. */
   readonly #judging: Judging | null;
+  readonly #credentials: Credentials;
   /** Null where nobody audits. */
   readonly #audits: Auditing | null;
   /** Of the kind in which auditors say what they found. */
@@ -79,22 +82,25 @@ export class DeltaLog implements ProtocolCore {
     const feedback = { codec, size: initial.length, decay: spec.residualDecay, headStart: spec.headStart };
     this.#author = new Author(feedback);
     this.#training = new LocalTraining(manifest.training);
+    const members = namedMembers(manifest.membership);
+    const { credentials } = common;
+    this.#credentials = credentials;
+    if (credentials.own) credentials.admits(signer.key, credentials.own);
     this.#notes = deps.retention === 'audit' || audits ? new TrainingNotes(signer.key) : null;
     this.#isAhead = spec.headStart > 0;
-    const isMember = memberTest(manifest.membership);
-    const { membership } = manifest;
     const entitlement =
-      membership.kind === 'allow-list'
-        ? closedEntitlement(membership.members)
+      members !== null
+        ? closedEntitlement(members)
         : openEntitlement(
             () => replica.base,
             (state) => this.#stateOf(state).contributions,
             deps.trusted ?? new Set(),
+            (peer) => credentials.has(peer),
           );
     const { checkpoint = null } = deps;
     const blobOf = (root: Uint8Array): Uint8Array | undefined => this.#audits?.shown(root);
     this.#log = new RunLog({
-      ...{ ...common, replica, signer, isMember, entitlement, checkpoint, random, blobOf },
+      ...{ ...common, replica, signer, entitlement, checkpoint, random, blobOf },
     });
     this.#auditNumber = audits?.number ?? -1;
     const nextRequestId = (): number => this.#log.nextRequestId();
@@ -165,7 +171,7 @@ export class DeltaLog implements ProtocolCore {
       default:
         input satisfies never;
     }
-    return out;
+    return this.#credentials.areAskedFor ? withCredential(out, this.#credentials) : out;
   }
 
   status(nowMs: number): CoreStatus {
@@ -279,6 +285,7 @@ export class DeltaLog implements ProtocolCore {
       skip(reason);
       return;
     }
+    this.#judging?.noteTrained(round, done.start, result.parameters);
     const body = this.#author.pay();
     const proof = this.#audits && began ? this.#audits.prove(round, began, this.#author) : [];
     const claims = [done.misses, done.steps, ...proof];

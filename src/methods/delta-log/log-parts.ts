@@ -4,6 +4,8 @@ import { createDeltaCodec } from '../../codec/delta.ts';
 import type { DeltaCodec } from '../../codec/delta-codec.ts';
 import { encodeFloat32 } from '../../codec/dense.ts';
 import { blobRoot } from '../../content/blob.ts';
+import { Credentials } from '../../core/credentials.ts';
+import { namedMembers } from '../../core/membership.ts';
 import type { RunFrame } from '../../core/run-frame.ts';
 import { type AuditKind, createAuditKind } from '../../entries/audit/audit-kind.ts';
 import { createDeltaKind, type DeltaKind, type DeltaKindOptions } from '../../entries/delta/delta-kind.ts';
@@ -33,7 +35,7 @@ export interface DeltaLogParts extends LogParts {
 
 export type LogPartsDependencies = Pick<
   CoreDependencies,
-  'crypto' | 'initial' | 'random' | 'shared' | 'inlineMax'
+  'crypto' | 'initial' | 'random' | 'shared' | 'inlineMax' | 'credential'
 > &
   Pick<DeltaKindOptions, 'observeFold'>;
 
@@ -41,7 +43,7 @@ export function createLogParts(
   manifest: RunFrame,
   spec: DeltaLogSpec,
   runId: string,
-  { crypto, initial, random, shared, inlineMax, observeFold }: LogPartsDependencies,
+  { crypto, initial, random, shared, inlineMax, observeFold, credential }: LogPartsDependencies,
 ): DeltaLogParts {
   const codec = createDeltaCodec(spec.codec, initial.length, random);
   const rules = deltaRulesOf(spec, manifest, initial);
@@ -57,11 +59,13 @@ export function createLogParts(
   const kinds: Kinds = [delta, ...others, ...(judging ? [judging] : [])];
   const audits = audit && { kind: audit, number: others.length };
   checkRows(kinds);
+  const credentials = new Credentials(manifest, runId, crypto, credential);
   const bodyBytesMax = kinds.map((kind) => kind.bodyBytesMax);
   return {
     ...{ codec, rules, delta, audits, judging, kinds },
     frame: logFrameOf(manifest, spec, runId),
-    envelopes: { runId, crypto, bodyBytesMax, shared, inlineMax },
+    credentials,
+    envelopes: { runId, crypto, bodyBytesMax, shared, inlineMax, credentials },
     resultOf: (state) => encodeFloat32(delta.parameters(deltaStateOf(state))),
   };
 }
@@ -100,7 +104,7 @@ export function deltaRulesOf(
     ...{ windowRounds, committeeSize, expectedPeers, clipFactor, outerRate, overlap, judgingRounds },
     normMax: spec.normMax ?? Math.max(1, normOf(initial)),
     localSteps: training.localSteps,
-    isOpen: membership.kind === 'open',
+    isOpen: namedMembers(membership) === null,
     isAudited: audits !== undefined,
   };
 }

@@ -88,8 +88,12 @@ export const deltaLogSchema = z.strictObject({
       'final deltas wait so many rounds for what judges them before they move the model (J); 0: nobody judges',
     ),
   judging: judgingSchema
+    .nullable()
     .optional()
-    .describe('by what members judge the deltas of others; left out: nobody judges'),
+    .describe(
+      'by what members judge the deltas of others; null: nobody judges. Left out, a run that names an `evaluation` is made with scores, and ' +
+        'one that anybody may join with votes; in a manifest, nobody judges',
+    ),
   audits: auditsSchema
     .optional()
     .describe(

@@ -1,4 +1,5 @@
 import { concat, fromString } from 'uint8arrays';
+import { Credentials } from '../../core/credentials.ts';
 import type { RunFrame } from '../../core/run-frame.ts';
 import { createEntryKind } from '../../entries/registry.ts';
 import type { EntryKind } from '../../log/entry-kind.ts';
@@ -7,18 +8,19 @@ import type { CoreDependencies } from '../core-dependencies.ts';
 import { checkRows, type LogParts } from '../log-parts.ts';
 import type { EntryLogSpec } from './schema.ts';
 
-type Dependencies = Pick<CoreDependencies, 'crypto' | 'shared' | 'inlineMax'>;
+type Dependencies = Pick<CoreDependencies, 'crypto' | 'shared' | 'inlineMax' | 'credential'>;
 
 export function createEntryLogParts(
   manifest: RunFrame,
   { windowRounds, admitRounds, snapshotRounds, kinds: specs }: EntryLogSpec,
   runId: string,
-  { crypto, shared, inlineMax }: Dependencies,
+  { crypto, shared, inlineMax, credential }: Dependencies,
 ): LogParts {
   const [first, ...others] = specs.map((spec) => createEntryKind(spec, { crypto, runId }));
   if (!first) throw new RangeError('a log has at least one kind of entry');
   const kinds: Kinds = [counted(first), ...others];
   checkRows(kinds);
+  const credentials = new Credentials(manifest, runId, crypto, credential);
   const { startAtMs, slotMs, rounds, publishersMin, timeMaxMs, initHash } = manifest;
   return {
     kinds,
@@ -27,7 +29,15 @@ export function createEntryLogParts(
       // Nobody does less than is asked for where nothing is asked for.
       ...{ slotMs, slotMsMax: slotMs, windowRounds, admitRounds, snapshotRounds, judgingRounds: 0 },
     },
-    envelopes: { runId, crypto, bodyBytesMax: kinds.map((kind) => kind.bodyBytesMax), shared, inlineMax },
+    credentials,
+    envelopes: {
+      runId,
+      crypto,
+      bodyBytesMax: kinds.map((kind) => kind.bodyBytesMax),
+      shared,
+      inlineMax,
+      credentials,
+    },
     resultOf: (state) => concat(kinds.map((kind, index) => kind.encode(state.kinds[index]))),
   };
 }

@@ -4,7 +4,7 @@
  */
 import { bytesToHex } from '../../core/bytes.ts';
 import type { CoreStatus, Input, KindState, Output, ProtocolCore, StoreWrite } from '../../core/io.ts';
-import { memberTest } from '../../core/membership.ts';
+import { namedMembers } from '../../core/membership.ts';
 import type { RunFrame } from '../../core/run-frame.ts';
 import { closedEntitlement, openEntitlement } from '../../log/entitlement.ts';
 import type { LogEntry } from '../../log/entry-kind.ts';
@@ -13,7 +13,7 @@ import type { EffectSink } from '../../log/log-effect.ts';
 import { Replica } from '../../log/replica.ts';
 import { type LogEvent, RunLog } from '../../log/run-log.ts';
 import type { CoreDependencies } from '../core-dependencies.ts';
-import type { LogParts } from '../log-parts.ts';
+import { type LogParts, withCredential } from '../log-parts.ts';
 import { appendSubmitted } from '../submitted.ts';
 import { createEntryLogParts } from './log-parts.ts';
 import type { EntryLogSpec } from './schema.ts';
@@ -36,18 +36,20 @@ export class EntryLog implements ProtocolCore {
     const parts = createEntryLogParts(manifest, spec, runId, deps);
     this.#parts = parts;
     const replica = new Replica({ ...parts, crypto, shared, retention });
-    const isMember = memberTest(manifest.membership);
-    const { membership } = manifest;
+    const members = namedMembers(manifest.membership);
     const entitlement =
-      membership.kind === 'allow-list'
-        ? closedEntitlement(membership.members)
+      members !== null
+        ? closedEntitlement(members)
         : // Writing is no work: in an open log all keys weigh alike.
           openEntitlement(
             () => replica.base,
             () => nobodysWork,
             trusted,
+            (peer) => credentials.has(peer),
           );
-    this.#log = new RunLog({ ...parts, replica, signer, isMember, entitlement, checkpoint, random });
+    const { credentials } = parts;
+    if (credentials.own) credentials.admits(signer.key, credentials.own);
+    this.#log = new RunLog({ ...parts, replica, signer, entitlement, checkpoint, random });
   }
 
   handle(input: Input, nowMs: number): Output[] {
@@ -81,7 +83,8 @@ export class EntryLog implements ProtocolCore {
       default:
         input satisfies never;
     }
-    return out;
+    const { credentials } = this.#parts;
+    return credentials.areAskedFor ? withCredential(out, credentials) : out;
   }
 
   status(nowMs: number): CoreStatus {

@@ -1,0 +1,92 @@
+/**
+ * Votes, for runs without public examples. Voters, drawn of a final round's authors, say of each other delta of it how far it goes where
+ * their own training of that round went; the median of what they say, by standing, is remembered by author as scores are. No two voters
+ * say the same, so nobody can recompute a vote: what holds is that liars are fewer than half of those who are still believed. Where honest
+ * peers have data that pulls apart they vote against each other: then more than `silencedMax` would be silenced, and nobody is.
+ */
+import * as z from 'zod';
+import type { PeerKey } from '../../core/io.ts';
+import { weightedMedian } from '../../math/statistics.ts';
+import { defineJudging, type JudgingContext, type JudgingKind } from '../judging-kind.ts';
+import { createJudgedKind, type JudgedKindOptions } from '../score/judged-kind.ts';
+import { memoryFields } from '../score/score-memory.ts';
+import type { OpenRound, ScoreState } from '../score/score-state.ts';
+
+/** Voters of a round. */
+const votersMax = 32;
+
+const schema = z.strictObject({
+  id: z
+    .literal('votes')
+    .describe(
+      'voters compare deltas with their own training of the round, no public examples needed; whoever is remembered to do harm weighs nothing',
+    ),
+  voters: z
+    .int()
+    .min(3)
+    .max(votersMax)
+    .default(16)
+    .describe('members drawn for each round among its authors; guess'),
+  quorum: z
+    .int()
+    .min(1)
+    .max(votersMax)
+    .default(4)
+    .describe(
+      'what fewer others say of a delta is nothing: so few may just differ from it, as sites of a small run do; guess',
+    ),
+  ...memoryFields,
+  gate: memoryFields.gate
+    .unwrap()
+    .default(0.6)
+    .describe(
+      'an author carries no weight while what is remembered of it is below minus this times the median of its size; at 0.3 chance brought an ' +
+        'honest one of 16 on MNIST close to it within 30 rounds',
+    ),
+  silencedMax: memoryFields.silencedMax.unwrap().default(0.4).describe(memoryFields.silencedMax.description!),
+});
+type VotesSpec = z.infer<typeof schema>;
+
+export const votes = defineJudging({
+  id: 'votes',
+  schema,
+  examples: [{ id: 'votes' }, { id: 'votes', voters: 8, quorum: 2, memory: 0.5, gate: 0.1 }],
+  evaluationExamples: () => null,
+  create: createVoteKind,
+  protects: ({ silencedMax, quorum }) =>
+    'deltas that go against what most others learned lose their weight, by votes of those who trained; not from half of the voters that lie ' +
+    `together, not with fewer than ${quorum + 1} voters, and not where more than ${Math.round(100 * silencedMax)} % would be silenced, as it may be where data differs much: then nobody is`,
+});
+
+function createVoteKind(spec: VotesSpec, context: JudgingContext): JudgingKind {
+  const options: JudgedKindOptions = {
+    id: 'vote',
+    entriesPerRoundMax: 48,
+    judges: spec.voters,
+    memory: spec,
+    agree: (one, state, standingOf) => medianVotes(one, state, standingOf, spec.quorum),
+    isSettled: () => false,
+    remembersUpdates: true,
+    dutyOf: ({ authors }) => ({ means: 'own-update', authors }),
+  };
+  return createJudgedKind(options, context);
+}
+
+/** For each delta the median, by standing, of what others say who are not remembered to do harm; null where fewer than `quorum` do. */
+function medianVotes(
+  { authors, votes: said }: OpenRound,
+  { memory }: ScoreState,
+  standingOf: (author: PeerKey) => number,
+  quorum: number,
+): (number | null)[] {
+  const believed = [...said].filter(([voter]) => (memory.get(voter)?.sum ?? 0) >= 0);
+  return authors.map((author, index) => {
+    const others = believed.filter(([voter]) => voter !== author);
+    if (others.length < quorum) return null;
+    const values = others.map(([, vote]) => vote[index]!);
+    return weightedMedian(
+      values,
+      others.map(([voter]) => standingOf(voter)),
+    );
+  });
+}

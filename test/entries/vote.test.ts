@@ -1,0 +1,149 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { encodeScores } from '../../src/entries/score/score-body.ts';
+import type { ScoreState } from '../../src/entries/score/score-state.ts';
+import { agreementWith } from '../../src/entries/vote/agreement.ts';
+import { votes } from '../../src/entries/vote/vote-kind.ts';
+import type { FinalRound, LogEntry } from '../../src/log/entry-kind.ts';
+import { sealEnvelope } from '../../src/log/envelope.ts';
+import { OwnUpdates } from '../../src/methods/delta-log/own-updates.ts';
+import { contextOf, crypto, noHistory, signerOf, smallRun, smallVector } from '../log/small-run.ts';
+
+const context = { runId: 'run', crypto, windowRounds: 2 };
+const kindWith = (changes: Record<string, unknown> = {}) =>
+  votes.create(votes.schema.parse({ id: 'votes', ...changes }), context);
+const signers = Array.from({ length: 10 }, (_, index) => signerOf(index)).sort((a, b) =>
+  a.key < b.key ? -1 : 1,
+);
+const keys = signers.map(({ key }) => key);
+type Kind = ReturnType<typeof kindWith>;
+/** What a voter says of an author. */
+type Opinion = (voter: number, author: number, round: number) => number;
+
+interface Life {
+  readonly rounds: number;
+  readonly authors?: number;
+  readonly standingOf?: (author: string) => number;
+}
+
+/** Rounds in which all who are drawn vote, three rounds later. */
+function live(
+  kind: Kind,
+  opinion: Opinion,
+  { rounds, authors = 10, standingOf = () => 1 }: Life,
+): ScoreState {
+  const state = kind.initial();
+  const publishers = keys.slice(0, authors);
+  for (let round = 0; round < rounds; round++) {
+    const about = round - 3;
+    const entries = publishers.flatMap((author, voter): LogEntry[] => {
+      if (about < 0 || kind.dutyIn(state, about, author) === null) return [];
+      const body = encodeScores(publishers.map((_, index) => opinion(voter, index, about)));
+      const place = { round, kind: 1, index: 0, anchor: noHistory, claims: [about] };
+      const sealed = sealEnvelope(place, body, { runId: 'run', crypto }, signers[voter]!);
+      return [{ ...sealed, body, content: kind.decode(body, [about]) }];
+    });
+    const root = crypto.sha256(new TextEncoder().encode(`root ${round}`));
+    const final: FinalRound<unknown> = {
+      ...{ round, entries, publishers, root, banned: new Map(), isOver: false, standingOf, everything: [] },
+      ...{ first: [], stateOf: () => undefined },
+      isSilenced: (author) => kind.silences!(state as never, author),
+    };
+    kind.reduce(state as never, final as never);
+  }
+  return state as unknown as ScoreState;
+}
+
+const silenced = (kind: Kind, state: ScoreState) =>
+  keys.flatMap((key, index) => (kind.silences!(state as never, key) ? [index] : []));
+/** The first `liars` go against the others, and say of all the opposite of what is so. */
+const against =
+  (liars: number): Opinion =>
+  (voter, author) =>
+    (voter < liars ? -1 : 1) * (author < liars ? -200 : 150 + 10 * voter);
+
+describe('votes on deltas', () => {
+  test('who goes against what most learned is silenced, whatever it says itself', () => {
+    const kind = kindWith();
+    for (const liars of [1, 2, 3, 4])
+      assert.deepEqual(
+        silenced(kind, live(kind, against(liars), { rounds: 16 })),
+        [0, 1, 2, 3].slice(0, liars),
+      );
+  });
+
+  test('where more would be silenced than may, nobody is, and it is said', () => {
+    const kind = kindWith({ silencedMax: 0.25 });
+    const state = live(kind, against(3), { rounds: 16 });
+    assert.deepEqual(silenced(kind, state), []);
+    const shown = kind.show(state as never);
+    assert.equal(shown.length, 3);
+    for (const { text } of shown) assert.match(text, /keep their weight.*judging that is wrong/);
+    assert.deepEqual(silenced(kind, live(kind, against(2), { rounds: 16 })), [0, 1]);
+  });
+
+  test('keys that have done little have little to say', () => {
+    const kind = kindWith();
+    const fresh = (author: string) => (keys.indexOf(author) < 6 ? 1 / 16 : 1);
+    const state = live(kind, against(6), { rounds: 16, standingOf: fresh });
+    assert.deepEqual(silenced(kind, state), [0, 1, 2, 3, 4, 5]);
+  });
+
+  test('what fewer than a quorum of others say is nothing', () => {
+    const kind = kindWith({ quorum: 4 });
+    assert.deepEqual(silenced(kind, live(kind, against(1), { rounds: 16, authors: 4 })), []);
+    assert.deepEqual(silenced(kind, live(kind, against(1), { rounds: 16, authors: 5 })), [0]);
+  });
+
+  test('nobody has a vote on itself, and who is remembered to do harm has none', () => {
+    const kind = kindWith({ silencedMax: 1 });
+    const boast: Opinion = (voter, author) => (voter === author ? 1e9 : author === 0 ? -200 : 100);
+    assert.deepEqual(silenced(kind, live(kind, boast, { rounds: 16 })), [0]);
+    // Half of all, whose words would hold the balance if they went on to count.
+    const honestAtFirst: Opinion = (voter, author, round) =>
+      round < 4 && voter < 5 ? (author < 5 ? -100 : 100) : against(5)(voter, author, round);
+    assert.deepEqual(silenced(kind, live(kind, honestAtFirst, { rounds: 30 })), [0, 1, 2, 3, 4]);
+  });
+
+  test('the state comes back from its bytes, whether or not somebody is silenced', () => {
+    for (const silencedMax of [0.1, 0.5]) {
+      const kind = kindWith({ silencedMax });
+      const state = live(kind, against(3), { rounds: 16 });
+      const bytes = kind.encode(state as never);
+      assert.deepEqual(kind.decodeState(bytes), state);
+      assert.ok(bytes.length <= kind.stateBytesMax);
+    }
+  });
+});
+
+test('what is voted is the cosine with the voter, times the norm in medians of the round', () => {
+  const { codec } = contextOf(smallRun());
+  const size = smallRun().initial.length;
+  const update = smallVector(size, 'update');
+  const scaled = (factor: number) => codec.select(update.map((value) => factor * value));
+  const [one = 0, more = 0, most = 0, back = 0] = agreementWith({
+    update,
+    deltas: [scaled(1), scaled(2), scaled(100), scaled(-1)],
+  });
+  assert.ok(one > 0 && most > more && more > one, `${[one, more, most]}`);
+  assert.equal(back, -one);
+  assert.ok(most <= 3 * 1e4);
+  assert.deepEqual(agreementWith({ update: new Float32Array(size), deltas: [scaled(1)] }), [0]);
+});
+
+test('updates are remembered until their round is final, in half the memory', () => {
+  const updates = new OwnUpdates();
+  const start = smallVector(500, 'start');
+  const end = smallVector(500, 'end');
+  for (const round of [3, 4, 5]) updates.note(round, start, end);
+  const taken = updates.take(4)!;
+  taken.forEach((value, i) => {
+    const exact = Math.fround(start[i]! - end[i]!);
+    assert.ok(Math.abs(value - exact) <= Math.abs(exact) / 128, `${value} for ${exact}`);
+  });
+  assert.equal(updates.take(3), null, 'with all before it');
+  assert.equal(updates.take(4), null);
+  assert.notEqual(updates.take(5), null);
+  for (let round = 0; round < 40; round++) updates.note(round, start, end);
+  assert.equal(updates.take(20), null, 'no more than so many rounds');
+});

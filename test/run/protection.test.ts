@@ -1,0 +1,59 @@
+/** What protects a run where its file says nothing of it, and what people are told. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { deltasOf } from '../../src/methods/registry.ts';
+import { protectionsOf, withProtection } from '../../src/run/protection.ts';
+import { impossibleCombination, runSpecSchema } from '../../src/run/run-spec.ts';
+import { signerOf } from '../log/small-run.ts';
+
+const specOf = (more: object = {}) =>
+  runSpecSchema.parse({
+    name: 'small',
+    model: { kind: 'logistic-regression', inputs: 4, outputs: 2 },
+    task: { kind: 'idx-images' },
+    ...{ rounds: 4, slotMs: 100 },
+    ...more,
+  });
+const strangers = { hasEvaluation: false, isOneHand: false };
+const judgingIn = (more: object, company = strangers) =>
+  deltasOf(withProtection(specOf(more), company).strategy)?.judging;
+const members = { kind: 'allow-list', members: [signerOf(0).key] };
+
+describe('a run whose file says nothing of judging', () => {
+  test('is judged by scores where it names public examples, whoever may take part', () => {
+    const company = { hasEvaluation: true, isOneHand: false };
+    for (const more of [{}, { membership: members }]) assert.equal(judgingIn(more, company)?.id, 'scores');
+    assert.equal(judgingIn({}, { hasEvaluation: true, isOneHand: true })?.id, 'scores');
+  });
+
+  test('is judged by votes where strangers may take part, and else by nobody', () => {
+    assert.equal(judgingIn({})?.id, 'votes');
+    assert.equal(judgingIn({ membership: members }), undefined);
+    assert.equal(judgingIn({}, { hasEvaluation: false, isOneHand: true }), undefined);
+    assert.equal(judgingIn({ strategy: { id: 'diloco' } }), undefined);
+  });
+
+  test('is what it says where it says something, nobody included', () => {
+    const strategy = (judging: unknown) => ({ strategy: { id: 'delta-log', judging } });
+    assert.equal(judgingIn(strategy(null)), null);
+    assert.equal(judgingIn(strategy({ id: 'scores' }))?.id, 'scores');
+  });
+
+  test('says what protects it', () => {
+    const told = (more: object) => protectionsOf(withProtection(specOf(more), strangers)).join('\n');
+    assert.match(told({}), /anybody may take part.*8 rounds.*votes of those who trained/s);
+    assert.match(told({ strategy: { id: 'delta-log', judging: null } }), /nobody judges/);
+    assert.match(told({ membership: members }), /only the 1 keys.*nobody judges/s);
+    assert.deepEqual(protectionsOf(specOf({ strategy: { id: 'diloco' } })), []);
+  });
+});
+
+test('votes need no model of ours; scores do, and say so', () => {
+  const hash = '5a'.repeat(32);
+  const model = { kind: 'external', parameters: 64, initHash: hash, describe: hash };
+  const task = { kind: 'external' };
+  const judged = (id: string) =>
+    impossibleCombination(specOf({ model, task, strategy: { id: 'delta-log', judging: { id } } }));
+  assert.equal(judged('votes'), null);
+  assert.match(judged('scores')!.message, /a trainer alone can compute .* votes need none/);
+});
