@@ -55,7 +55,10 @@ export async function auditRun(place: string, options: RunAuditOptions): Promise
       async opened(signed, parts, base) {
         refuseUnrepeatable(signed);
         if (!('rules' in parts)) {
-          throw new NodeError('NO_AUDIT', `run ${signed.runId} trains nothing: there is nothing to train again`);
+          throw new NodeError(
+            'NO_AUDIT',
+            `run ${signed.runId} trains nothing: there is nothing to train again`,
+          );
         }
         audit = await open(signed, parts, place, options, base);
       },
