@@ -86,5 +86,6 @@ export async function buildLearner(
     evaluation: deltasOf(run.strategy)?.judging ? train.sample(evaluationExamples) : null,
     // Of the backends only this one has the same bits on every machine.
     backend: 'wasm',
+    privateChance: 'named',
   });
 }

@@ -5,6 +5,7 @@ import {
   checkpoint,
   collected,
   nameOfFigures,
+  numberBetween,
   peerKeys,
   trainerLine,
   wholeNumber,
@@ -17,7 +18,6 @@ import { exitCodesHelp } from './parts/exit.ts';
 import { addFigureOptions } from './parts/figure-options.ts';
 import { givenFlags } from './parts/given-flags.ts';
 import { perform } from './parts/perform.ts';
-import { addPrivacyOptions } from './parts/privacy-options.ts';
 import { runNode } from './parts/run-node.ts';
 
 export function addNodeCommand(parent: Command): Command {
@@ -63,6 +63,7 @@ export function addNodeCommand(parent: Command): Command {
       '--figures-name <name>',
       'what this node is called in files and servers of figures (default: the beginning of its key)',
       nameOfFigures,
+      numberBetween,
     )
     .option('--even-if-over', 'train even where the planned time of the run is over and nobody of it is met')
     .addOption(
@@ -88,5 +89,25 @@ export function addNodeCommand(parent: Command): Command {
     .addHelpText('after', exitCodesHelp)
     .action((_options: unknown, command: Command) =>
       perform(command, (context) => runNode(givenFlags(command), context)),
+    );
+}
+
+/** How a node protects its examples. */
+function addPrivacyOptions(command: Command): Command {
+  return command
+    .option(
+      '--privacy-epsilon <epsilon>',
+      'privacy budget of your examples over all runs of this node; once it is spent, nothing is published any more (docs/PRIVACY.md)',
+      numberBetween(1e-6, 1000),
+    )
+    .option(
+      '--privacy-delta <delta>',
+      'probability with which that may fail (default: 0.00001)',
+      numberBetween(1e-15, 0.01),
+    )
+    .option(
+      '--privacy-noise <multiplier>',
+      'noise on a step, in units of what one example adds at most (default: what the run needs to stay within the budget)',
+      numberBetween(1e-3, 10_000),
     );
 }
