@@ -2,13 +2,25 @@
 import type * as z from 'zod';
 import type { EntryKind } from '../log/entry-kind.ts';
 import { byId, schemaOfAll } from '../registry/registry.ts';
+import { commit, recount, reveal } from './arena/holder-kinds.ts';
+import { submission } from './arena/submission-kind.ts';
 import type { EntryKindContext, EntryKindDescriptor } from './entry-kind-descriptor.ts';
 import { publish } from './models/publish-kind.ts';
 import { retire } from './models/retire-kind.ts';
 import { feedback, usage } from './models/told-kinds.ts';
 import { note } from './note/note-kind.ts';
 
-export const entryKinds = [note, publish, retire, feedback, usage] as const;
+export const entryKinds = [
+  note,
+  publish,
+  retire,
+  feedback,
+  usage,
+  submission,
+  commit,
+  reveal,
+  recount,
+] as const;
 
 export const entryKindSchema = schemaOfAll(entryKinds);
 export type EntryKindSpec = z.infer<typeof entryKindSchema>;
