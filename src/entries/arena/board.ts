@@ -135,10 +135,17 @@ function bitsOf(hex: string, examples: number): Uint8Array | null {
   const bytes = Math.ceil(examples / 8);
   if (hex.length !== 2 * bytes) return null;
   const bits = new Uint8Array(bytes);
-  for (let at = 0; at < bytes; at++) bits[at] = Number.parseInt(hex.slice(2 * at, 2 * at + 2), 16);
+  for (let at = 0; at < bytes; at++) {
+    bits[at] = (digitOf(hex.charCodeAt(2 * at)) << 4) | digitOf(hex.charCodeAt(2 * at + 1));
+  }
   // What is behind the last example is not counted.
   if (examples % 8 > 0) bits[bytes - 1]! &= 0xff << (8 - (examples % 8));
   return bits;
+}
+
+/** Of 0 to 9 and a to f. */
+function digitOf(code: number): number {
+  return code < 0x3a ? code - 0x30 : code - 0x57;
 }
 
 const onesOf = Uint8Array.from(

@@ -4,6 +4,7 @@
  */
 import * as dagCbor from '@ipld/dag-cbor';
 import * as z from 'zod';
+import { bytesToHex } from '../../core/bytes.ts';
 import type { RefusalReason } from '../../core/io.ts';
 import type { EntryHeader } from '../../log/envelope.ts';
 import { defineEntryKind } from '../entry-kind-descriptor.ts';
@@ -26,7 +27,7 @@ import {
   type Shard,
   shardSchema,
 } from './arena-rules.ts';
-import { commitmentOf, type RevealBody, revealBody, scoreRowSchema } from './scores.ts';
+import { type RevealBody, revealBody, scoreRowSchema } from './scores.ts';
 import type { SubmissionState } from './submission-kind.ts';
 
 /** 1,024 submissions with a kilobyte of bits each, generously: larger ones are pulled. */
@@ -132,14 +133,14 @@ export const reveal = defineEntryKind({
         };
         const reveals = [...state.reveals];
         let { refused } = state;
-        for (const { author, content } of entries) {
+        for (const { author, content, body } of entries) {
           const promised = commits.find(({ holder }) => holder === author);
           const reason =
             promised === undefined
               ? 'no commit'
               : reveals.some(({ holder }) => holder === author)
                 ? 'is revealed'
-                : commitmentOf(crypto, content) !== promised.hash
+                : bytesToHex(crypto.sha256(body)) !== promised.hash
                   ? 'not what was committed'
                   : whyNotNow(round, after, untilRound);
           if (reason === null) reveals.push({ holder: author, rows: content.rows });

@@ -22,6 +22,7 @@ export type ScoreRow = z.infer<typeof scoreRowSchema>;
 export const revealBody = z.strictObject({ salt: key, rows: z.array(scoreRowSchema).max(1024) });
 export type RevealBody = z.infer<typeof revealBody>;
 
+/** The hash of the body of a reveal. */
 export function commitmentOf(crypto: Crypto, reveal: RevealBody): string {
   return bytesToHex(crypto.sha256(dagCbor.encode(reveal)));
 }
