@@ -8,6 +8,7 @@ import type { DataReport } from '../tasks/data/data-report.ts';
 import { headlineOf, writeMeasure, writeShare } from '../tasks/measures.ts';
 import { backendSchema } from '../tensor/backend-schema.ts';
 import { amount } from './amount.ts';
+import { ARENA_COMMANDS } from './arena-commands.ts';
 import { checkpointSchema } from './checkpoint-schema.ts';
 import { unfold } from './invitation.ts';
 import { MODEL_COMMANDS } from './model-commands.ts';
@@ -196,6 +197,7 @@ export const NODE_COMMANDS: readonly NodeCommand[] = [
     },
   ),
   ...MODEL_COMMANDS,
+  ...ARENA_COMMANDS,
   command(
     'refuse',
     'have no connection with some nodes until told otherwise or started again, to see how a run fares in parts',

@@ -7,6 +7,8 @@ import type { ScoreRow } from './scores.ts';
 import type { SubmissionState, Submitted } from './submission-kind.ts';
 
 export interface BoardRow extends Submitted {
+  /** Number of the submission, from 0. */
+  readonly order: number;
   /** Median over the holders that count of the share of right answers; null where most of them have none. */
   readonly score: number | null;
   /** Why there is none, by most of them. */
@@ -61,7 +63,7 @@ export function boardOf(stateOf: (kind: string) => unknown): Board | null {
       ? []
       : [{ holder, examples, rows: new Map(rows.map((row) => [row.submission, row])) }];
   });
-  const found = submissions.submitted.map((one) => foundOf(one, counting));
+  const found = submissions.submitted.map((one, order) => foundOf(one, order, counting));
   return {
     rows: ranked(
       found,
@@ -103,7 +105,7 @@ interface Found {
   readonly right: Uint8Array;
 }
 
-function foundOf(submitted: Submitted, counting: readonly Counting[]): Found {
+function foundOf(submitted: Submitted, order: number, counting: readonly Counting[]): Found {
   const said = counting.map(({ holder, examples, rows }) => {
     const row = rows.get(submitted.entry) ?? null;
     const bits = row?.verdict === 'scored' ? bitsOf(row.right, examples) : null;
@@ -121,6 +123,7 @@ function foundOf(submitted: Submitted, counting: readonly Counting[]): Found {
   return {
     row: {
       ...submitted,
+      order,
       score: isScored ? median(scores) : null,
       verdict: isScored ? 'scored' : mostSaid(said.map(({ row }) => row?.verdict ?? 'not-had')),
       copyOf: majority(copies, counting.length),
@@ -176,9 +179,9 @@ function majority(said: readonly string[], of: number): string | null {
  */
 function ranked(found: readonly Found[], examples: number): BoardRow[] {
   const isRanked = ({ row }: Found): boolean => row.score !== null && row.copyOf === null;
-  const inOrder = found
-    .map((one, order) => ({ ...one, order }))
-    .sort((a, b) => (b.row.score ?? -1) - (a.row.score ?? -1) || a.order - b.order);
+  const inOrder = [...found].sort(
+    (a, b) => (b.row.score ?? -1) - (a.row.score ?? -1) || a.row.order - b.row.order,
+  );
   let rank = 0;
   let first: Found | null = null;
   let place = 0;

@@ -6,7 +6,7 @@ import type { Crypto } from '../../core/crypto.ts';
 import { key } from '../record-kind.ts';
 
 /** Why a submission has no score: its file is not to be had, is no model for the task, or gives numbers that are none. */
-export const verdicts = ['scored', 'not-had', 'no-model', 'not-finite'] as const;
+const verdicts = ['scored', 'not-had', 'no-model', 'not-finite'] as const;
 
 export const scoreRowSchema = z.strictObject({
   /** Id of the entry. */
