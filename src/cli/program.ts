@@ -101,6 +101,8 @@ export async function createProgram(argv: readonly string[]): Promise<Command> {
   addAuditCommand(program);
   const privacy = program.command('privacy').description('what examples pay with, and what they have left');
   if (argv.includes('privacy')) (await import('./privacy.ts')).addPrivacyCommands(privacy);
+  const arena = program.command('arena').description('compare models of several members on hidden shards');
+  if (argv.includes('arena')) (await import('./arena.ts')).addArenaCommands(arena);
   const data = program.command('data').description('what is in data, and shares of it for several nodes');
   // All kinds of tasks, for what they say of their files.
   if (argv.includes('data')) (await import('./data.ts')).addDataCommands(data);
@@ -108,7 +110,9 @@ export async function createProgram(argv: readonly string[]): Promise<Command> {
   addCompareCommand(program);
   const codec = program.command('codec').description('the bytes of deltas');
   addCodecBenchCommand(codec);
-  addCompletionCommand(program, () => createProgram(['node', 'data', 'privacy', 'testnet', 'model']));
+  addCompletionCommand(program, () =>
+    createProgram(['node', 'data', 'privacy', 'testnet', 'model', 'arena']),
+  );
   return program;
 }
 

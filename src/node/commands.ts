@@ -9,6 +9,7 @@ import type { DataReport } from '../tasks/data/data-report.ts';
 import { headlineOf, writeMeasure, writeShare } from '../tasks/measures.ts';
 import { backendSchema } from '../tensor/backend-schema.ts';
 import { amount } from './amount.ts';
+import { ARENA_COMMANDS } from './arena-commands.ts';
 import { checkpointSchema } from './checkpoint-schema.ts';
 import { credentialSchema } from './credential-schema.ts';
 import { unfold } from './invitation.ts';
@@ -203,6 +204,7 @@ export const NODE_COMMANDS: readonly NodeCommand[] = [
     },
   ),
   ...MODEL_COMMANDS,
+  ...ARENA_COMMANDS,
   command(
     'refuse',
     'have no connection with some nodes until told otherwise or started again, to see how a run fares in parts',
