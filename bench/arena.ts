@@ -76,7 +76,9 @@ function folded(): (id: string) => unknown {
     banned: new Map(),
     isOver: false,
     publishers: [],
+    ...{ first: [], everything: [] },
     isSilenced: () => false,
+    standingOf: () => 1,
   };
   for (const [round, all] of [...byRound].sort(([a], [b]) => a - b)) {
     for (const [number, kind] of kinds.entries()) {

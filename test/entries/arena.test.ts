@@ -42,7 +42,15 @@ class Arena {
       const mine = wrote.filter((one) => one.kind === kind.id);
       const entries = mine.map((one, index) => this.#entry(kind, number, round, index, one));
       entries.sort((a, b) => (a.author < b.author ? -1 : a.author > b.author ? 1 : a.index - b.index));
-      const common = { banned: new Map(), isOver: false, publishers: [], first: [], isSilenced: () => false };
+      const common = {
+        banned: new Map(),
+        isOver: false,
+        publishers: [],
+        first: [],
+        everything: [],
+        isSilenced: () => false,
+        standingOf: () => 1,
+      };
       const root = new Uint8Array(32);
       kind.reduce(this.states[number], {
         ...common,
