@@ -1,6 +1,6 @@
 /**
  * Sixteen real nodes over lines with a delay, and what the simulator says of them: `npm run bench:against-real`, a minute. The delay is made by a relay in each
- * node's way (test/cluster/delayed-line.ts), as `tc netem` would; training takes as long in the simulation as it was seen to take.
+ * node's way (src/testnet/delayed-line.ts), as `tc netem` would; training takes as long in the simulation as it was seen to take.
  */
 import { Engine } from '../sim/engine.ts';
 import { buildLearner } from '../sim/learner.ts';

@@ -118,7 +118,8 @@ async function churn(): Promise<{ readonly samples: Sample[]; readonly kills: nu
       for (const name of back) down.delete(name);
       await resumeTestnet({ directory, entry, names: back, trainer: null }, signal);
     } else if (nowMs >= due.kill && nowMs < churnMs) {
-      due.kill += killEveryMs;
+      // Where starting some took long, what was missed is not made up for: nobody kills five at once.
+      due.kill = nowMs + killEveryMs;
       const up = (await readState(directory)).members.filter(
         (member) => member.role === 'node' && isRunning(member),
       );
@@ -126,7 +127,7 @@ async function churn(): Promise<{ readonly samples: Sample[]; readonly kills: nu
       if (signalProcess(await memberOf(name), 'SIGKILL')) kills++;
       down.set(name, nowMs + restartAfterMs);
     } else if (nowMs >= due.look) {
-      due.look += lookEveryMs;
+      due.look = nowMs + lookEveryMs;
       const sample = await sampled(beganMs);
       samples.push(sample);
       say(

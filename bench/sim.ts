@@ -1,13 +1,13 @@
 /**
- * What the simulator costs: the bare calendar, protocol inputs without training, and real training.
+ * What the simulator costs: protocol inputs without training, and real training, each in a process of its own and as a multiple of what
+ * an event of the bare calendar costs there before and after (machines differ by a factor of two and more, their ratios do not).
  * `npm run bench:sim` prints a table, `npm run bench:sim -- --json` a list of rows; `--full` takes a quarter of an hour and adds
- * 1,000 peers that train and the hundred thousand.
+ * 1,000 peers that train and the hundred thousand; `--row NAME` measures that one alone.
  *
- * An event of `queue` is one pop and one push on a calendar that holds one event for each peer; of the others
- * one dispatched event (`inputsPerSecond` counts only those that reached a protocol core).
+ * An event of the calendar is one pop and one push while it holds one event for each peer.
  */
 
-import { basename } from 'node:path';
+import { execFileSync } from 'node:child_process';
 import { Engine } from '../sim/engine.ts';
 import { EventQueue } from '../sim/event-queue.ts';
 import { handledPlan } from '../sim/handled-plan.ts';
@@ -27,42 +27,64 @@ import { rngFor } from '../src/math/rng.ts';
 interface Row {
   readonly scenario: string;
   readonly peers: number;
-  readonly events: number;
-  readonly wallSeconds: number;
-  /** Of the whole process until now, so rows can only grow. */
+  /** Processor time over peers and rounds. */
+  readonly peerRoundMicros: number;
+  readonly queueEventMicros: number;
+  /** Events of the bare calendar that a peer's round costs. */
+  readonly ratio: number;
   readonly peakRssMB: number;
-  readonly eventsPerSecond: number;
-  readonly inputsPerSecond?: number;
-  /** Wall time of a peer's round over that of its training steps alone. */
+  /** What reached a protocol core, in events of the bare calendar. */
+  readonly inputRatio?: number;
+  /** Processor time of a peer's round over that of its training steps alone. */
   readonly timesBareTraining?: number;
 }
 
-function rowOf(scenario: string, peers: number, events: number, startedMs: number, inputs?: number): Row {
-  const wallSeconds = (performance.now() - startedMs) / 1000;
-  return {
-    scenario,
-    peers,
-    events,
-    wallSeconds: Number(wallSeconds.toFixed(3)),
-    peakRssMB: Math.round(process.resourceUsage().maxRSS / 1024),
-    eventsPerSecond: Math.round(events / wallSeconds),
-    ...(inputs === undefined ? {} : { inputsPerSecond: Math.round(inputs / wallSeconds) }),
-  };
+interface Measured {
+  readonly rounds: number;
+  readonly cpuMs: number;
+  readonly inputs?: number;
+  readonly timesBareTraining?: number;
 }
 
-/** The hold model (Jones, "An empirical comparison of priority-queue and event-set implementations", 1986). */
-function benchQueue(peers: number): Row {
+/** Of this process, all of its threads: what else the machine does takes time from the wall. */
+function cpuNowMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}
+
+/** Microseconds an event: the hold model (Jones, "An empirical comparison of priority-queue and event-set implementations", 1986). */
+function benchQueue(peers: number): number {
   const queue = new EventQueue<number>({ eventsMax: peers });
   const rng = rngFor('bench/queue');
   const delays = Uint32Array.from({ length: 1 << 16 }, () => rng.int(1_000_000));
   for (let peer = 0; peer < peers; peer++) queue.push(delays[peer & 0xffff]!, peer);
   const holds = 2_000_000;
-  const startedMs = performance.now();
+  const startedMs = cpuNowMs();
   for (let i = 0; i < holds; i++) {
     const due = queue.pop()!;
     queue.push(due.timeUs + delays[i & 0xffff]!, due.payload);
   }
-  return rowOf('queue', peers, holds, startedMs);
+  return (1000 * (cpuNowMs() - startedMs)) / holds;
+}
+
+const rounded = (value: number): number => Number(value.toPrecision(4));
+
+async function rowOf(scenario: string, peers: number, measure: () => Promise<Measured>): Promise<Row> {
+  benchQueue(peers);
+  const before = benchQueue(peers);
+  const { rounds, cpuMs, inputs, timesBareTraining } = await measure();
+  const queueEventMicros = (before + benchQueue(peers)) / 2;
+  const peerRoundMicros = (1000 * cpuMs) / (peers * rounds);
+  return {
+    scenario,
+    peers,
+    peerRoundMicros: rounded(peerRoundMicros),
+    queueEventMicros: rounded(queueEventMicros),
+    ratio: rounded(peerRoundMicros / queueEventMicros),
+    peakRssMB: Math.round(process.resourceUsage().maxRSS / 1024),
+    ...(inputs === undefined ? {} : { inputRatio: rounded((1000 * cpuMs) / inputs / queueEventMicros) }),
+    ...(timesBareTraining === undefined ? {} : { timesBareTraining: rounded(timesBareTraining) }),
+  };
 }
 
 type Fields = Record<string, unknown>;
@@ -92,7 +114,7 @@ const tiny: Fields = {
 const exact: Fields = { learner: { id: 'quadratic', noise: 0 } };
 
 /** A scenario without real training; inputs are what reached a protocol core, the building of the world is not counted. */
-async function benchProtocol(name: string, scenario: Scenario): Promise<Row> {
+async function benchProtocol(scenario: Scenario): Promise<Measured> {
   const world = await buildWorld(scenario);
   let inputs = 0;
   const counted = world.engine.peers.map((plan) =>
@@ -103,19 +125,23 @@ async function benchProtocol(name: string, scenario: Scenario): Promise<Row> {
   );
   const learner = await buildLearner(scenario, world.peers);
   const engine = new Engine({ ...world.engine, peers: counted }, { training: new TrainingLine([learner]) });
-  const startedMs = performance.now();
+  const startedMs = cpuNowMs();
   await engine.run();
-  return rowOf(name, scenario.peers, engine.trace.events, startedMs, inputs);
+  return {
+    rounds: scenario.run.rounds,
+    cpuMs: cpuNowMs() - startedMs,
+    inputs,
+  };
 }
 
 /** Real training in one thread: what a peer's round costs, as a multiple of its bare training steps in the same process. */
-async function benchTraining(peers: number, rounds: number): Promise<Row> {
+async function benchTraining(peers: number, rounds: number): Promise<Measured> {
   const scenario = scenarioOf(peers, rounds);
   const world = await buildWorld(scenario);
   const learner = await buildLearner(scenario, world.peers);
   const parameters = initialVector(scenario.run.model, 1);
   const bare = async (): Promise<number> => {
-    const startedMs = performance.now();
+    const startedMs = cpuNowMs();
     const rounds = 40;
     for (let i = 0; i < rounds; i++) {
       const request = {
@@ -127,45 +153,70 @@ async function benchTraining(peers: number, rounds: number): Promise<Row> {
       };
       await learner.train(request);
     }
-    return (performance.now() - startedMs) / rounds;
+    return (cpuNowMs() - startedMs) / rounds;
   };
   await bare();
   const before = await bare();
   const engine = new Engine(world.engine, { training: new TrainingLine([learner]) });
-  const startedMs = performance.now();
+  const startedMs = cpuNowMs();
   await engine.run();
-  const row = rowOf(`mnist, ${rounds} rounds`, peers, engine.trace.events, startedMs);
+  const cpuMs = cpuNowMs() - startedMs;
   const bareMs = (before + (await bare())) / 2;
   await learner.close();
-  return {
-    ...row,
-    timesBareTraining: Number(((1000 * row.wallSeconds) / (peers * rounds) / bareMs).toFixed(3)),
-  };
+  return { rounds, cpuMs, timesBareTraining: cpuMs / (peers * rounds) / bareMs };
 }
 
 /** A scenario that comes with starlings, whole, its building and its evaluation included. */
-async function benchScenario(file: string): Promise<Row> {
-  const startedMs = performance.now();
+async function benchScenario(file: string): Promise<Measured> {
+  const startedMs = cpuNowMs();
   const scenario = await loadScenario(file);
-  const { peers, events } = await runScenario(scenario, { wallNowMs: () => performance.now() });
-  return rowOf(basename(file, '.yaml'), peers, events, startedMs);
+  await runScenario(scenario, { wallNowMs: () => performance.now() });
+  return { rounds: scenario.run.rounds, cpuMs: cpuNowMs() - startedMs };
 }
 
-const full = process.argv.includes('--full');
 const epidemic: Fields = { ...tiny, strategy: { id: 'epidemic', fanout: 1 } };
 const simulated: Fields = { ...exact, signatures: 'simulated' };
 
-const rows: Row[] = [
-  benchQueue(1000),
-  benchQueue(100_000),
-  await benchProtocol(
-    'delta-log, 50,890 parameters',
-    scenarioOf(32, 15, { training: { localSteps: 1 } }, exact),
-  ),
-  await benchProtocol('delta-log, 16 parameters', scenarioOf(1000, 6, tiny, simulated)),
-  await benchProtocol('epidemic, 16 parameters', scenarioOf(10_000, 4, epidemic, simulated)),
-  await benchTraining(full ? 1000 : 100, full ? 8 : 6),
-  ...(full ? [await benchScenario('configs/sim/hundred-thousand.yaml')] : []),
-];
-if (process.argv.includes('--json')) console.log(JSON.stringify(rows));
-else console.table(rows);
+interface Bench {
+  readonly peers: number;
+  readonly measure: () => Promise<Measured>;
+}
+
+const protocol = (scenario: Scenario): Bench => ({
+  peers: scenario.peers,
+  measure: () => benchProtocol(scenario),
+});
+const training = (peers: number, rounds: number): Bench => ({
+  peers,
+  measure: () => benchTraining(peers, rounds),
+});
+
+const benches: Readonly<Record<string, Bench>> = {
+  'delta-log, 50,890 parameters': protocol(scenarioOf(32, 15, { training: { localSteps: 1 } }, exact)),
+  'delta-log, 16 parameters': protocol(scenarioOf(1000, 6, tiny, simulated)),
+  'epidemic, 16 parameters': protocol(scenarioOf(10_000, 4, epidemic, simulated)),
+  'mnist, 100 peers': training(100, 6),
+};
+const fullBenches: typeof benches = {
+  'mnist, 1000 peers': training(1000, 8),
+  'hundred-thousand': { peers: 100_000, measure: () => benchScenario('configs/sim/hundred-thousand.yaml') },
+};
+
+const at = process.argv.indexOf('--row');
+if (at >= 0) {
+  const name = process.argv[at + 1] ?? '';
+  const bench = { ...benches, ...fullBenches }[name];
+  if (!bench) throw new Error(`there is no row ${name}`);
+  console.log(JSON.stringify(await rowOf(name, bench.peers, bench.measure)));
+} else {
+  const isFull = process.argv.includes('--full');
+  const names = Object.keys({ ...benches, ...(isFull ? fullBenches : {}) });
+  const rows = names.map((name): Row => {
+    const own = [import.meta.filename, '--row', name];
+    return JSON.parse(
+      execFileSync(process.execPath, own, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] }),
+    );
+  });
+  if (process.argv.includes('--json')) console.log(JSON.stringify(rows));
+  else console.table(rows);
+}

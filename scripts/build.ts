@@ -15,11 +15,17 @@ const steps = [
   ['scripts/build-page.ts'],
   ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'],
   ['scripts/prune-types.ts'],
+  ['scripts/bundle-tensorflow.ts'],
 ];
 const inputs = ['src', 'sim', 'scripts', 'package.json', 'package-lock.json'];
 const settings = ['tsconfig.json', 'tsconfig.build.json', 'tsconfig.page.json'];
 /** What a build ends with: with part of it missing the mark says nothing. */
-const results = ['dist/src/cli/main.js', 'dist/page/page.html', 'dist/src/index.d.ts'];
+const results = [
+  'dist/src/cli/main.js',
+  'dist/page/page.html',
+  'dist/src/index.d.ts',
+  'dist/vendor/tensorflow.d.ts',
+];
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const mark = join(root, 'dist/.built-from');

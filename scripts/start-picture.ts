@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { upOptionsOf } from '../src/cli/parts/testnet-options.ts';
 import { LossTrails } from '../src/cli/view/loss-trails.ts';
-import { renderView, type Tone } from '../src/cli/view/render-view.ts';
+import { renderView, type TextStyle } from '../src/cli/view/render-view.ts';
 import { runTimesOf, type ViewState, viewOf } from '../src/cli/view/view-state.ts';
 import { runToEnd } from '../src/testnet/run-to-end.ts';
 
@@ -18,7 +18,7 @@ const frameSeconds = 0.4;
 const lastFrames = 10;
 
 const [letterWidth, lineHeight, margin] = [8.4, 18, 14];
-const colours: Readonly<Record<Tone, string>> = {
+const colours: Readonly<Record<TextStyle, string>> = {
   strong: '#f0f6fc;font-weight:bold',
   quiet: '#7d8590',
   good: '#3fb950',
@@ -31,7 +31,7 @@ const escaped = (text: string): string =>
 
 /** Lines of one look at the testnet, in which tones are SVG already. */
 function linesOf(state: ViewState): string[] {
-  const paint = (tone: Tone, text: string): string => `\ue001${tone}\ue002${text}\ue003`;
+  const paint = (tone: TextStyle, text: string): string => `\ue001${tone}\ue002${text}\ue003`;
   return renderView(state, columns, paint)
     .split('\n')
     .map((line) =>

@@ -2,71 +2,35 @@
  * The discrete-event loop: takes the earliest event, lets it happen to one virtual node, writes it into the
  * trace. Knows nodes, links and messages; knows nothing of what the protocol says.
  */
-import { leaveMs, type Output, type PeerKey, type ProtocolEvent } from '../src/core/io.ts';
+import { leaveMs, type Output, type ProtocolEvent } from '../src/core/io.ts';
 import { agreementWith } from '../src/entries/vote/agreement.ts';
-import type { TrainResult } from '../src/learning/learner.ts';
 import { rngFor } from '../src/math/rng.ts';
-import { Carrier, type CarrierOptions, type CarrierWorld, plainPayloadBytes } from './carrier.ts';
+import { Carrier, type CarrierWorld, plainPayloadBytes } from './carrier.ts';
 import { Connections } from './connections.ts';
 import { Deadlines } from './deadlines.ts';
 import { type Digest, digestOfVector } from './digest.ts';
+import {
+  type EngineDependencies,
+  type EngineEnd,
+  type EngineOptions,
+  LivelockError,
+} from './engine-options.ts';
 import { EventQueue, type QueuedEvent } from './event-queue.ts';
-import type { Fate, FateEvent } from './fate.ts';
+import type { FateEvent } from './fate.ts';
 import { GossipMesh, SeenMessages } from './gossip-mesh.ts';
-import { NetworkModel, type NetworkSpec } from './network/network-model.ts';
-import { connectivityGraph, type Graph } from './network/topology.ts';
+import { NetworkModel } from './network/network-model.ts';
+import { connectivityGraph } from './network/topology.ts';
 import type { Message, SimEvent } from './sim-event.ts';
 import { Trace } from './trace.ts';
 import type { TrainingLine, TrainingOutcome } from './training-line.ts';
-import { type PeerPlan, VirtualNode, type VirtualWorld } from './virtual-node.ts';
-
-export interface EngineOptions {
-  /** Names every random stream of the world. */
-  readonly seed: string;
-  readonly network: NetworkSpec & {
-    /** Connections of each peer. */
-    readonly degree: number;
-    readonly floodPublish: boolean;
-    /** The connections themselves, in place of a random graph of that degree. */
-    readonly graph?: Graph;
-  };
-  /** How messages are charged, where it is not by their length. */
-  readonly carrier?: Pick<CarrierOptions, 'payloadBytes' | 'patience'>;
-  readonly peers: readonly PeerPlan[];
-  readonly fates: readonly Fate[];
-  /** Virtual time at which the world ends, whatever its nodes do. */
-  readonly untilMs: number;
-  /** For so long all living nodes must have been finished; 0 where not given. Finished nodes go on comparing. */
-  readonly restMs?: number;
-  /** Most events pending in the calendar. */
-  readonly eventsMax: number;
-  /** Names the batch stream of an author's round, as the daemon names it. */
-  readonly streamKey: (author: PeerKey, round: number) => string;
-}
-
-export interface EngineDependencies {
-  /** null for worlds whose cores never train. */
-  readonly training: TrainingLine | null;
-  readonly observe?: (timeUs: number, node: VirtualNode, event: ProtocolEvent) => void;
-  /** Hears of every local training that ended well, before the core does. */
-  readonly onTrained?: (node: VirtualNode, round: number, start: Float32Array, result: TrainResult) => void;
-}
-
-/** Why a simulation stopped: all living nodes finished, nothing was left to do, time was up, or it was told to. */
-export type EngineEnd = 'finished' | 'idle' | 'time-limit' | 'aborted';
-
-/** Virtual time stands still: a core that asks to be woken now, forever. */
-export class LivelockError extends Error {
-  override readonly name = 'LivelockError';
-  readonly code = 'LIVELOCK';
-}
+import { VirtualNode, type VirtualWorld } from './virtual-node.ts';
 
 /** Gossip messages remembered for duplicate suppression. */
 const seenMessagesMax = 1_000_000;
 
-/** Events of one virtual microsecond, for each peer, beyond which the world is taken to be stuck. */
 /** Of a local step, to estimate how long judging takes: as many as a batch has by default. */
 const examplesPerStep = 32;
+/** Events of one virtual microsecond, for each peer, beyond which the world is taken to be stuck. */
 const eventsPerInstantMax = 10_000;
 
 /** Dispatched between two looks at the real world (the abort signal, timers of the terminal view). */

@@ -6,11 +6,13 @@ const chunkCharacters = 1 << 16;
 
 /** Protocol events as JSON lines, in the order in which they happened: `{"timeUs":..,"peer":..,"key":..,"kind":..}`. */
 export class EventLog {
+  readonly #path: string;
   readonly #file: number;
   #text = '';
 
   /** Replaces `path`. @throws the system's error where it cannot be written */
   constructor(path: string) {
+    this.#path = path;
     this.#file = openSync(path, 'w');
   }
 
@@ -25,7 +27,12 @@ export class EventLog {
   }
 
   #flush(): void {
-    writeSync(this.#file, this.#text);
+    try {
+      writeSync(this.#file, this.#text);
+    } catch (error) {
+      // An open file has no name for the system.
+      throw Object.assign(error as NodeJS.ErrnoException, { path: this.#path });
+    }
     this.#text = '';
   }
 }

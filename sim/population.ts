@@ -11,8 +11,8 @@ import {
   eclipsedGraph,
   type Graph,
   joinedGraph,
+  NetworkGraphError,
   reachableGraph,
-  TopologyError,
 } from './network/topology.ts';
 import type { AdversarySpec } from './scenario/adversary-schema.ts';
 import { type ResolvedNetwork, resolveNetwork } from './scenario/network-schema.ts';
@@ -99,7 +99,7 @@ function reachableWorld(
     const reachable = reachableGraph(graph, connects, open, rngFor(`${stream}/nat`));
     if (reachable !== null) return { placed, graph: reachable };
   }
-  throw new TopologyError(
+  throw new NetworkGraphError(
     `behind their NATs some peers reach nobody, in each of ${worldDrawsMax} draws; give network.nat more open ones`,
   );
 }

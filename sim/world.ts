@@ -15,7 +15,7 @@ import { type AttackerMeans, behaviourOf, needsObservatory } from './adversaries
 import { Observatory } from './adversaries/observatory.ts';
 import { handshakeCrossings } from './connections.ts';
 import { declaredSize } from './declared-size.ts';
-import type { EngineDependencies, EngineOptions } from './engine.ts';
+import type { EngineDependencies, EngineOptions } from './engine-options.ts';
 import { largestLatencyMs } from './network/network-model.ts';
 import { bootSpreadMs, fatesOf, populate, type WorldPeers } from './population.ts';
 import type { Scenario } from './scenario/scenario.ts';

@@ -107,24 +107,33 @@ export { UNIT_BITS } from './codec/scale.ts';
 export { addDecoded, squaredNorm, subtractDecoded } from './codec/sparse-delta.ts';
 export type { SparseSignOptions } from './codec/sparse-sign-codec.ts';
 export { sparseSignCodec } from './codec/sparse-sign-codec.ts';
+export { philox4x32 } from './math/philox.ts';
 export { Rng, rngFor } from './math/rng.ts';
 
 // Methods on plain vectors, to check a figure or to build one's own: docs/METHODS.md.
 
 export type { Compressor } from './codec/compressor.ts';
-export type { CompressorSpec } from './codec/compressors/registry.ts';
-export { compressors, createCompressor } from './codec/compressors/registry.ts';
+export type { CompressorInput, CompressorSpec } from './codec/compressors/registry.ts';
+export {
+  compressors,
+  createCompressor,
+  createContraction,
+} from './codec/compressors/registry.ts';
 export { Ef21, ErrorFeedback, ef21StepRatio } from './codec/error-feedback.ts';
+export { indexInformation } from './codec/index-coding.ts';
+export { riceParameter } from './codec/rice.ts';
+export { dishonestPulls, hypergeometricTail } from './math/hypergeometric.ts';
 export type { Vector } from './math/vector.ts';
 export type { Aggregation, Aggregator } from './methods/aggregators/aggregator.ts';
 export { AggregationError } from './methods/aggregators/aggregator.ts';
 export { geometricMedian } from './methods/aggregators/geometric-median.ts';
-export type { AggregatorSpec } from './methods/aggregators/registry.ts';
+export type { AggregatorInput, AggregatorSpec } from './methods/aggregators/registry.ts';
 export { aggregators, createAggregator } from './methods/aggregators/registry.ts';
 export type { Attack, AttackInput, Honest } from './methods/attacks/attack.ts';
+export { dissensusTo } from './methods/attacks/dissensus.ts';
 export { dormant } from './methods/attacks/dormant.ts';
 export { flipLabels } from './methods/attacks/label-flip.ts';
-export type { AttackSpec } from './methods/attacks/registry.ts';
+export type { AttackInputSpec, AttackSpec } from './methods/attacks/registry.ts';
 export { attacks, createAttack } from './methods/attacks/registry.ts';
 export type { MixingMethodInput, MixingPeerOptions } from './methods/mixing/create-mixing-peer.ts';
 export { createMixingPeer } from './methods/mixing/create-mixing-peer.ts';
@@ -133,18 +142,19 @@ export type { NetworkStep } from './methods/mixing/step-network.ts';
 export { hoodsOf, stepNetwork } from './methods/mixing/step-network.ts';
 export type { Transfer } from './methods/sgp/push-sum-ledger.ts';
 export { PushSumLedger } from './methods/sgp/push-sum-ledger.ts';
-export type { TopologySpec } from './methods/topologies/registry.ts';
+export type { TopologyInput, TopologySpec } from './methods/topologies/registry.ts';
 export { createTopology, topologies } from './methods/topologies/registry.ts';
+export { consensusDistance, secondEigenvalue, spectralNorm } from './methods/topologies/spectrum.ts';
 export type { MixingRow, Topology } from './methods/topologies/topology.ts';
 export {
   columnOf,
   denseMatrix,
   meansOfGroups,
   mixOnce,
-  secondEigenvalue,
   TopologyError,
   weighted,
 } from './methods/topologies/topology.ts';
+export { SpecError } from './registry/registry.ts';
 
 // Data and training.
 

@@ -1,20 +1,22 @@
 /** Trials of a row as figures with intervals. */
-import { confidence, type Interval } from '../../src/math/confidence.ts';
+import { confidence, type MeanInterval } from '../../src/math/confidence.ts';
 import type { Comparison, Variant } from './compare-file.ts';
 import type { Trial } from './trials.ts';
 
 export interface Row {
   readonly variant: Variant;
-  readonly accuracy: Interval;
-  readonly loss: Interval;
-  readonly consensusDistance: Interval;
+  readonly accuracy: MeanInterval;
+  readonly loss: MeanInterval;
+  readonly consensusDistance: MeanInterval;
   /** Of one publication: bits of payload for each parameter. */
-  readonly bitsPerParameter: Interval;
+  readonly bitsPerParameter: MeanInterval;
+  /** The same for each local step of a round. */
+  readonly bitsPerParameterStep: MeanInterval;
   /** All that a peer sent, for each parameter and local step. */
-  readonly bytesPerParameterStep: Interval;
+  readonly bytesPerParameterStep: MeanInterval;
   /** Of the trials that got there; null where none did. */
-  readonly roundsToTarget: Interval | null;
-  readonly bytesToTarget: Interval | null;
+  readonly roundsToTarget: MeanInterval | null;
+  readonly bytesToTarget: MeanInterval | null;
   /** Trials that got there, and all. */
   readonly reached: number;
   readonly trials: readonly Trial[];
@@ -27,6 +29,7 @@ export function summarise(
   return [...trials].flatMap(([variant, own]): Row[] => {
     if (own.length === 0) return [];
     const of = (field: (trial: Trial) => number) => confidence(own.map(field));
+    const { localSteps } = variant.scenarios[0]!.run.training;
     const hits = own.flatMap((trial) => {
       const hit = trial.curve.find(([, accuracy, loss]) => isReached(accuracy, loss, target));
       return hit ? [hit] : [];
@@ -38,6 +41,7 @@ export function summarise(
         loss: of(({ loss }) => loss),
         consensusDistance: of(({ consensusDistance }) => consensusDistance),
         bitsPerParameter: of(({ payloadBitsPerParameter }) => payloadBitsPerParameter),
+        bitsPerParameterStep: of(({ payloadBitsPerParameter }) => payloadBitsPerParameter / localSteps),
         bytesPerParameterStep: of(({ bytesPerPeer, parameters, steps }) => bytesPerPeer / parameters / steps),
         roundsToTarget: hits.length > 0 ? confidence(hits.map(([round]) => round)) : null,
         bytesToTarget: hits.length > 0 ? confidence(hits.map(([, , , bytes]) => bytes)) : null,

@@ -1,6 +1,6 @@
 /** A comparison as Markdown and as CSV. */
 import { csvLine } from '../../src/core/csv-line.ts';
-import type { Interval } from '../../src/math/confidence.ts';
+import type { MeanInterval } from '../../src/math/confidence.ts';
 import type { Comparison } from './compare-file.ts';
 import type { Row } from './summary.ts';
 
@@ -49,6 +49,38 @@ export function markdownTable(rows: readonly Row[], comparison: Comparison): str
   return `${table}\n${omitted ? `\nLeft out:\n${omitted}\n` : ''}`;
 }
 
+/** What `--json` prints of a row, for programs: means over the seeds. */
+export interface ComparedRow {
+  /** Of the file. */
+  readonly comparison: string;
+  readonly method: string;
+  readonly alpha: number;
+  readonly lossMean: number;
+  /** Half the width of the 95 % confidence interval; null for a single seed. */
+  readonly lossHalfWidth: number | null;
+  /** null for a task without. */
+  readonly accuracyMean: number | null;
+  readonly bitsPerParameter: number;
+  readonly bitsPerParameterStep: number;
+  readonly bytesPerParameterStep: number;
+  readonly seeds: number;
+}
+
+export function comparedRows(comparison: string, rows: readonly Row[]): ComparedRow[] {
+  return rows.map((row) => ({
+    comparison,
+    method: row.variant.name,
+    alpha: row.variant.alpha,
+    lossMean: row.loss.mean,
+    lossHalfWidth: row.loss.half,
+    accuracyMean: Number.isNaN(row.accuracy.mean) ? null : row.accuracy.mean,
+    bitsPerParameter: row.bitsPerParameter.mean,
+    bitsPerParameterStep: row.bitsPerParameterStep.mean,
+    bytesPerParameterStep: row.bytesPerParameterStep.mean,
+    seeds: row.trials.length,
+  }));
+}
+
 /** One line a trial, every figure in full. */
 export function csvTable(rows: readonly Row[]): string {
   const head = [
@@ -80,14 +112,14 @@ function targetText({ accuracy, loss }: Comparison['target']): string {
   return loss === undefined ? '' : `loss ${loss}`;
 }
 
-function interval({ mean, half }: Interval, factor: number, digits: number): string {
+function interval({ mean, half }: MeanInterval, factor: number, digits: number): string {
   // A task without accuracy.
   if (Number.isNaN(mean)) return '-';
   const text = (factor * mean).toFixed(digits);
   return half === null ? text : `${text} ± ${(factor * half).toFixed(digits)}`;
 }
 
-function reached({ reached: count, trials }: Row, value: Interval | null, factor: number): string {
+function reached({ reached: count, trials }: Row, value: MeanInterval | null, factor: number): string {
   if (!value) return 'never';
   const text = significant(factor * value.mean);
   return count < trials.length ? `${text} (${count} of ${trials.length})` : text;

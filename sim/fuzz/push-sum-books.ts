@@ -97,6 +97,10 @@ export class PushSumBooks {
       const ledger = this.#ledgerOf(key);
       addScaled(mass, 1, ledger.mass);
       weight += ledger.weight;
+      if (ledger.debt) {
+        addScaled(mass, -1, ledger.debt.mass);
+        weight -= ledger.debt.weight;
+      }
       for (const transfer of ledger.outgoing()) {
         const to = this.#numbersOf(key)[transfer.to]!;
         const isTaken = this.#ledgerOf(to).hasTaken(this.#numbersOf(to).indexOf(key), transfer.id);

@@ -8,8 +8,8 @@ export interface Graph {
   readonly neighbours: Uint32Array;
 }
 
-export class TopologyError extends Error {
-  override readonly name = 'TopologyError';
+export class NetworkGraphError extends Error {
+  override readonly name = 'NetworkGraphError';
   readonly code = 'NO_TOPOLOGY';
 }
 
@@ -32,7 +32,7 @@ export function connectivityGraph(peers: number, degree: number, rng: Rng): Grap
     const graph = graphOf(peers, edges);
     if (isConnected(graph)) return graph;
   }
-  throw new TopologyError(
+  throw new NetworkGraphError(
     `no connected graph of ${peers} peers with ${degree} neighbours each was found; raise the degree`,
   );
 }

@@ -12,7 +12,7 @@ export interface ApiPlace {
   readonly certificate?: string | undefined;
 }
 
-export interface Asked {
+export interface ApiRequest {
   readonly method?: 'GET' | 'POST';
   /** With its query. */
   readonly path: string;
@@ -22,7 +22,7 @@ export interface Asked {
 }
 
 /** @throws system errors where nobody answers; AbortError */
-export function requestApi({ url, certificate }: ApiPlace, asked: Asked): Promise<IncomingMessage> {
+export function requestApi({ url, certificate }: ApiPlace, asked: ApiRequest): Promise<IncomingMessage> {
   const { method = 'GET', path, headers = {}, body, signal } = asked;
   const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) };
   const options: RequestOptions = { method, headers: { ...headers, ...length }, signal, agent: false };

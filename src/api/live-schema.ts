@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { TONES } from '../node/event-text.ts';
 import { nodeSettingsSchema } from '../node/node-reader.ts';
-import { runViewSchema } from '../node/run-view.ts';
+import { type RunView, runViewSchema } from '../node/run-view.ts';
 
 const measured = z.number().nullable();
 
@@ -54,11 +54,20 @@ const noteSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('head'), head: headSchema }),
 ]);
 
+/** Without what stands in for what older nodes leave out: here that means that it did not change. */
+const viewFields = Object.fromEntries(
+  Object.entries(runViewSchema.shape).map(([name, field]) => [
+    name,
+    (field instanceof z.ZodDefault ? (field.unwrap() as z.ZodType) : field).optional(),
+  ]),
+) as { [Field in keyof RunView]: z.ZodOptional<z.ZodType<RunView[Field]>> };
+
 export const updateSchema = z.object({
   node: z.string(),
   renewed: nodeSchema.optional(),
   isUp: z.boolean().optional(),
   views: z.array(runViewSchema).optional(),
+  changes: z.array(z.object({ runId: z.string(), fields: z.object(viewFields) })).optional(),
   notes: z.array(z.object({ runId: z.string(), note: noteSchema })).optional(),
   pulses: z.array(z.string()).optional(),
   events: z.array(eventSchema).optional(),

@@ -42,14 +42,22 @@ export interface Hello {
   readonly events: readonly LiveEvent[];
 }
 
+/** Fields of a view that are others than they were. */
+export interface ViewChange {
+  readonly runId: string;
+  readonly fields: { readonly [Field in keyof RunView]?: RunView[Field] | undefined };
+}
+
 /** Of one node; what is left out has not changed. */
 export interface Update {
   readonly node: string;
   /** It came, or came back: all of it. */
   readonly renewed?: LiveNode | undefined;
   readonly isUp?: boolean | undefined;
-  /** All runs of the node, as they stand. */
+  /** All runs of the node, as they stand: where one came or went. */
   readonly views?: readonly RunView[] | undefined;
+  /** How they stand now, where none did. */
+  readonly changes?: readonly ViewChange[] | undefined;
   readonly notes?: ReadonlyArray<{ readonly runId: string; readonly note: HistoryNote }> | undefined;
   /** Whose entries came. */
   readonly pulses?: readonly PeerKey[] | undefined;
@@ -84,8 +92,8 @@ export class LiveState {
     if (update.renewed) this.#renew(update.renewed);
     const node = this.#nodes.get(update.node);
     if (!node) return;
-    const { isUp = node.isUp, views = node.views, notes = [], events = [] } = update;
-    this.#nodes.set(node.id, { ...node, isUp, views });
+    const { isUp = node.isUp, views = node.views, changes = [], notes = [], events = [] } = update;
+    this.#nodes.set(node.id, { ...node, isUp, views: changedViews(views, changes) });
     for (const { runId, note } of notes) {
       const history = node.histories.get(runId) ?? new RunHistory();
       node.histories.set(runId, history);
@@ -119,7 +127,8 @@ export class LiveState {
   /** What was told before, and is told again to who comes back, is known already. */
   #remember(events: readonly LiveEvent[]): void {
     if (events.length === 0) return;
-    const known = new Set(this.#events.map(identityOf));
+    const sinceMs = Math.min(...events.map(({ atMs }) => atMs));
+    const known = new Set(this.#events.filter(({ atMs }) => atMs >= sinceMs).map(identityOf));
     const fresh = events.filter((event) => !known.has(identityOf(event)));
     this.#events = [...this.#events, ...fresh].sort((a, b) => a.atMs - b.atMs).slice(-eventsMax);
   }
@@ -134,6 +143,32 @@ function joined(before: RunHistory | undefined, now: HistoryData): RunHistory {
   for (const { round, ...figures } of now.points) before.note(round, figures);
   for (const head of now.heads) before.close(head);
   return before;
+}
+
+/** What became of `before`; null where other runs are there now. */
+export function viewChanges(
+  before: readonly RunView[],
+  now: readonly RunView[],
+): readonly ViewChange[] | null {
+  if (before.length !== now.length || before.some(({ runId }, index) => runId !== now[index]!.runId))
+    return null;
+  return now.flatMap((view, index) => {
+    const fields = changedFields(before[index]!, view);
+    return fields.length === 0 ? [] : [{ runId: view.runId, fields: Object.fromEntries(fields) }];
+  });
+}
+
+function changedFields(before: RunView, now: RunView): ReadonlyArray<readonly [string, unknown]> {
+  return Object.entries(now).filter(([name, value]) => {
+    const earlier = before[name as keyof RunView];
+    return value !== earlier && JSON.stringify(value) !== JSON.stringify(earlier);
+  });
+}
+
+function changedViews(views: readonly RunView[], changes: readonly ViewChange[]): readonly RunView[] {
+  if (changes.length === 0) return views;
+  const fieldsOf = new Map(changes.map(({ runId, fields }) => [runId, fields]));
+  return views.map((view) => ({ ...view, ...fieldsOf.get(view.runId) }) as RunView);
 }
 
 /** Where watchers are told from: one node, or all of a testnet. */

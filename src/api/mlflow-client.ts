@@ -13,8 +13,33 @@ const [runTag, nodeTag] = ['starlings.run_id', 'starlings.node'];
 export interface MlflowTarget {
   /** `http://host:5000`, with the path that stands before `/api`. */
   readonly url: string;
-  /** As MLflow's own clients take it from MLFLOW_TRACKING_TOKEN. */
-  readonly token?: string | undefined;
+  /** What lets in; null where everybody is. */
+  readonly pass?: MlflowPass | null | undefined;
+}
+
+/** What is said to the server, and by which names: `secrets` are not for people. */
+export interface MlflowPass {
+  readonly authorization: string;
+  readonly secrets: readonly string[];
+}
+
+/** As MLflow's own clients take it from the environment: a name and a password go before a token. @throws MlflowTargetError */
+export function mlflowPass(environment: Readonly<Record<string, string | undefined>>): MlflowPass | null {
+  const user = environment['MLFLOW_TRACKING_USERNAME'] || null;
+  const password = environment['MLFLOW_TRACKING_PASSWORD'] || null;
+  const token = environment['MLFLOW_TRACKING_TOKEN'] || null;
+  if ((user === null) !== (password === null)) {
+    throw new MlflowTargetError(
+      'of MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD one is set: set both, or neither',
+    );
+  }
+  if (user !== null && password !== null) {
+    if (user.includes(':'))
+      throw new MlflowTargetError('a name with a colon in it cannot be told to a server');
+    const coded = Buffer.from(`${user}:${password}`).toString('base64');
+    return { authorization: `Basic ${coded}`, secrets: [coded, password] };
+  }
+  return token === null ? null : { authorization: `Bearer ${token}`, secrets: [token] };
 }
 
 /** `away`: it may go better later. `refused`: it will not. */
@@ -36,14 +61,14 @@ export class MlflowClient {
   /** The address as people may read it. */
   readonly shown: string;
   readonly #base: URL;
-  readonly #token: string | null;
+  readonly #pass: MlflowPass | null;
   readonly #signal: AbortSignal;
 
   /** @throws MlflowTargetError */
-  constructor({ url, token }: MlflowTarget, signal: AbortSignal) {
+  constructor({ url, pass = null }: MlflowTarget, signal: AbortSignal) {
     this.#signal = signal;
-    this.#base = checkedMlflowUrl(url, token !== undefined);
-    this.#token = token ?? null;
+    this.#base = checkedMlflowUrl(url, pass !== null);
+    this.#pass = pass;
     this.shown = this.#base.origin;
   }
 
@@ -105,7 +130,7 @@ export class MlflowClient {
         signal: AbortSignal.any([this.#signal, AbortSignal.timeout(answerMs)]),
         headers: {
           'content-type': 'application/json',
-          ...(this.#token === null ? {} : { authorization: `Bearer ${this.#token}` }),
+          ...(this.#pass === null ? {} : { authorization: this.#pass.authorization }),
         },
         ...(body === undefined ? {} : { body }),
       });
@@ -128,26 +153,27 @@ export class MlflowClient {
 
   /** A server may say back what it was sent. */
   #inShort(why: string): string {
-    const safe = this.#token === null ? why : why.replaceAll(this.#token, '(the token)');
+    const secrets = this.#pass?.secrets ?? [];
+    const safe = secrets.reduce((text, secret) => text.replaceAll(secret, '(a secret)'), why);
     return safe.replaceAll(/\p{Cc}+/gu, ' ').slice(0, whyMax);
   }
 }
 
 /** @throws MlflowTargetError */
-export function checkedMlflowUrl(text: string, hasToken: boolean): URL {
+export function checkedMlflowUrl(text: string, hasSecret: boolean): URL {
   const url = URL.parse(text.endsWith('/') ? text : `${text}/`);
   if (!url || !/^https?:$/.test(url.protocol)) {
     throw new MlflowTargetError(`${text} is no address of an MLflow server, such as http://127.0.0.1:5000`);
   }
   if (url.username !== '' || url.password !== '') {
     throw new MlflowTargetError(
-      'an address with a password in it is read by everybody who lists processes: leave it out, and set MLFLOW_TRACKING_TOKEN',
+      'an address with a password in it is read by everybody who lists processes: leave it out, and set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN',
     );
   }
   const isHere = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(url.hostname);
-  if (hasToken && url.protocol === 'http:' && !isHere) {
+  if (hasSecret && url.protocol === 'http:' && !isHere) {
     throw new MlflowTargetError(
-      `the token for ${url.host} would be readable on the way: give an address that begins with https`,
+      `the password or token for ${url.host} would be readable on the way: give an address that begins with https`,
     );
   }
   return url;

@@ -18,7 +18,7 @@ const lastMs = 10_000;
 const lastWhereAwayMs = 1_000;
 
 export interface MlflowOptions extends MlflowTarget {
-  /** One sentence for people, never with the token. */
+  /** One sentence for people, never with a secret. */
   readonly tell: (sentence: string) => void;
   readonly waitingMax?: number;
   readonly retryFirstMs?: number;

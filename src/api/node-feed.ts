@@ -6,10 +6,12 @@ import type { HistoryNote } from '../node/histories.ts';
 import type { NodeControl } from '../node/node-command.ts';
 import type { NodeReader } from '../node/node-reader.ts';
 import { peerName, type RunView } from '../node/run-view.ts';
-import { eventsMax, type Hello, type LiveEvent, type LiveFeed, type Update } from './live.ts';
+import { eventsMax, type Hello, type LiveEvent, type LiveFeed, type Update, viewChanges } from './live.ts';
 
-/** What happens within it travels together: well below what people notice. */
+/** Sentences that come within it of others travel together: well below what people notice. The first of them goes at once. */
 const gatherMs = 50;
+/** Figures and pulses wait for others so long. */
+const quietMs = 250;
 /** Between two looks at how the runs stand, as long as somebody watches. */
 const lookEveryMs = 1000;
 /** Of one gathering: strangers may cause them without end. */
@@ -43,6 +45,9 @@ export class NodeFeed implements LiveFeed {
   #events: LiveEvent[] = [];
   #gathering = nothing();
   #gatherTimer: NodeJS.Timeout | null = null;
+  /** When it is due, and when the last went, by a clock that never goes back. */
+  #dueMs = Infinity;
+  #flushedMs = -Infinity;
   #lookTimer: NodeJS.Timeout | null = null;
   #views: readonly RunView[] = [];
 
@@ -60,7 +65,8 @@ export class NodeFeed implements LiveFeed {
 
   hello(): Hello {
     const { source } = this.#options;
-    this.#views = source.views();
+    // Others hear as well what is told to a newcomer: from here on all are told what changes after it.
+    this.#look();
     const { peerKey } = source.summary();
     const runs = this.#views.map((view) => ({ view, history: source.history(view.runId) }));
     const name = this.#nameOf(peerKey, null);
@@ -79,9 +85,8 @@ export class NodeFeed implements LiveFeed {
 
   #rest(): void {
     if (this.#lookTimer) clearInterval(this.#lookTimer);
-    if (this.#gatherTimer) clearTimeout(this.#gatherTimer);
     this.#lookTimer = null;
-    this.#gatherTimer = null;
+    this.#cancelFlush();
     this.#gathering = nothing();
   }
 
@@ -105,22 +110,39 @@ export class NodeFeed implements LiveFeed {
     const author = authorOf(event);
     if (author !== null && gathering.pulses.size < pulsesMax) gathering.pulses.add(author);
     if (said === null && note === null && author === null) return;
-    this.#gatherTimer ??= setTimeout(() => this.#flush(), gatherMs);
+    const nowMs = performance.now();
+    this.#flushBy(said === null ? nowMs + quietMs : Math.max(nowMs, this.#flushedMs + gatherMs), nowMs);
+  }
+
+  #flushBy(atMs: number, nowMs: number): void {
+    if (atMs >= this.#dueMs) return;
+    this.#cancelFlush();
+    this.#dueMs = atMs;
+    this.#gatherTimer = setTimeout(() => this.#flush(), atMs - nowMs);
+  }
+
+  #cancelFlush(): void {
+    if (this.#gatherTimer) clearTimeout(this.#gatherTimer);
+    this.#gatherTimer = null;
+    this.#dueMs = Infinity;
   }
 
   #look(): void {
-    this.#views = this.#options.source.views();
-    this.#flush(this.#views);
+    const views = this.#options.source.views();
+    const changes = viewChanges(this.#views, views);
+    this.#views = views;
+    if (changes === null) this.#flush({ views });
+    else if (changes.length > 0) this.#flush({ changes });
   }
 
-  #flush(views?: readonly RunView[]): void {
-    if (this.#gatherTimer) clearTimeout(this.#gatherTimer);
-    this.#gatherTimer = null;
+  #flush(how: Pick<Update, 'views' | 'changes'> = {}): void {
+    this.#cancelFlush();
+    this.#flushedMs = performance.now();
     const { notes, pulses, events, untold } = this.#gathering;
     this.#gathering = nothing();
     const update: Update = {
       node: this.#options.source.summary().peerKey,
-      ...(views ? { views } : {}),
+      ...how,
       ...(notes.length > 0 ? { notes } : {}),
       ...(pulses.size > 0 ? { pulses: [...pulses] } : {}),
       ...(events.length > 0 ? { events } : {}),

@@ -20,15 +20,15 @@ export interface ReadRoute {
   readonly query: z.ZodObject;
   readonly answer: z.ZodType;
   /** @throws NodeError; NOT_JOINED is answered by 404 */
-  read(source: NodeSource, asked: Asked): Promise<Answer>;
+  read(source: NodeSource, asked: RouteQuestion): Promise<RouteAnswer>;
 }
 
-export interface Asked {
+export interface RouteQuestion {
   readonly run: string;
   readonly query: Readonly<Record<string, string>>;
 }
 
-export interface Answer {
+export interface RouteAnswer {
   readonly status: number;
   readonly json: unknown;
 }

@@ -71,14 +71,14 @@ export class ReExecution {
     if ('wrong' in body) return said('differs', body.wrong);
     if (this.#options.isByChance)
       return said('unknown', 'the codec of the run rounds by chance, which nobody can repeat');
+    if (delta && !equals(body.bytes, delta.body))
+      return said('differs', 'training it again gives another delta');
+    // What a round left that differs is not known, so that the next one is not blamed for it.
     this.#left = { round, residual: this.#author.toBytes(), changes: record.changes + 1 };
     // What else changed it between, deltas that went back or rounds that were not kept, cannot be told.
     if (left && left.changes === record.changes && !equals(left.residual, record.residual))
       return said('differs', `it began with another residual than round ${left.round} left`);
-    if (!delta) return said('unpublished');
-    return equals(body.bytes, delta.body)
-      ? said('same')
-      : said('differs', 'training it again gives another delta');
+    return said(delta ? 'same' : 'unpublished');
   }
 
   async #bodyOf(

@@ -50,7 +50,9 @@ export function addCompareCommand(parent: Command): void {
     .addOption(workersOption('the figures are'))
     .addHelpText(
       'after',
-      '\nStopped by Ctrl-C it writes the tables of what is done; run again, it goes on where it stopped.',
+      '\nStopped by Ctrl-C it writes the tables of what is done; run again, it goes on where it stopped.\n' +
+        'With --json the last line is a list of rows: comparison, method, alpha, lossMean, lossHalfWidth, accuracyMean,\n' +
+        'bitsPerParameter, bitsPerParameterStep (of payload), bytesPerParameterStep (all that is sent), seeds.',
     )
     .action((file: string, options: Options, command: Command) =>
       perform(command, async (context) => {
@@ -152,7 +154,7 @@ async function merged(
       `missing   ${missing} of ${missing + lines.length} simulations: \`starlings compare ${task.file} --out ${task.out}\` does them`,
     );
   }
-  return { json: { ...json, missing, foreign }, ok: missing === 0 };
+  return { json, ok: missing === 0 };
 }
 
 async function tabulated(
@@ -161,7 +163,9 @@ async function tabulated(
   { say, print, screen }: CommandContext,
 ): Promise<CommandResult> {
   const { summarise } = await import('../../sim/compare/summary.ts');
-  const { csvTable, markdownTable, namingColumns, tableCells } = await import('../../sim/compare/tables.ts');
+  const { comparedRows, csvTable, markdownTable, namingColumns, tableCells } = await import(
+    '../../sim/compare/tables.ts'
+  );
   const { compareReport } = await import('../../sim/compare/compare-report.ts');
   const { writeFileAtomically } = await import('../platform/node/atomic-file.ts');
   const rows = summarise(trials, comparison.target);
@@ -175,11 +179,7 @@ async function tabulated(
   const columns = (screen.isTTY && screen.columns) || Number.POSITIVE_INFINITY;
   print(`\n${textTable(head, body, { columns, fixed: namingColumns })}\n`);
   say(`written   ${out}: table.md, table.csv, report.html, trials.jsonl`);
-  const json = rows.map(({ variant, trials: own, ...figures }) => {
-    const { scenarios: _, ...labels } = variant;
-    return { ...labels, ...figures, seeds: own.length };
-  });
-  return { json: { name, out, rows: json, left: comparison.left } };
+  return { json: comparedRows(name, rows) };
 }
 
 /** Of all simulations that are to run yet, as long as those before took, or as this one is going to. */

@@ -6,11 +6,14 @@ import { collected, numberBetween } from './parts/arguments.ts';
 import { configFile } from './parts/config-file.ts';
 import { dataHome } from './parts/data-home.ts';
 import type { NodeFlags } from './parts/node-settings.ts';
+import { remoteNode } from './parts/node-target.ts';
 import { perform } from './parts/perform.ts';
 
 interface Options {
   readonly dir?: string;
   readonly api?: string;
+  readonly tokenFile?: string;
+  readonly certificate?: string;
   readonly config?: string;
   readonly run?: string;
   readonly bootstrap?: readonly string[];
@@ -25,7 +28,15 @@ export function addDoctorCommand(parent: Command): void {
     .command('doctor')
     .description('what is wrong with a node, running or about to be, and what to do about it')
     .option('--dir <dir>', `directory of the node or bootstrap (default: ${dataHome('node')})`)
-    .option('--api <url>', 'API of a running node in place of a directory, for example http://127.0.0.1:8080')
+    .option(
+      '--api <url>',
+      'in place of a directory, the API of a running node: https://HOST:PORT, unix:/path or http://127.0.0.1:PORT',
+    )
+    .option('--token-file <file>', 'with --api from another machine: file of mode 0600 that holds its token')
+    .option(
+      '--certificate <file>',
+      'with --api: the certificate that it has, where this machine does not trust it',
+    )
     .option('--config <file>', 'file of a node that is to be started', configFile)
     .option('--run <manifest|id>', 'who has this run?')
     .option('--bootstrap <address...>', 'try these, as a node with them would', collected)
@@ -51,9 +62,6 @@ export function addDoctorCommand(parent: Command): void {
 /** @throws ConfigError */
 async function subjectOf(options: Options): Promise<Subject> {
   const { dir, api, config, run, bootstrap, networkKey, patience } = options;
-  if (api !== undefined && !/^http:\/\/[^/\s]+$/.test(api)) {
-    throw new ConfigError('BAD_USAGE', `--api ${api}: expected something like http://127.0.0.1:8080`);
-  }
   const { nodeSettings } = await import('./parts/node-settings.ts');
   const flags: NodeFlags = {
     ...(config === undefined ? {} : { config }),
@@ -63,10 +71,20 @@ async function subjectOf(options: Options): Promise<Subject> {
   const { directory, key, runs, ...settings } = await nodeSettings(flags);
   return {
     directory: dir ?? directory ?? (api === undefined ? dataHome('node') : null),
-    http: api ?? null,
+    api: await apiOf(options),
     settings: { ...settings, keyFile: key ?? null, runs: run === undefined ? runs : [{ run, data: null }] },
     timeoutMs: 1000 * patience,
   };
+}
+
+/** @throws ConfigError, TokenFileError, system errors */
+async function apiOf({ api, tokenFile, certificate }: Options): Promise<Subject['api']> {
+  if (api === undefined) {
+    if (tokenFile === undefined && certificate === undefined) return null;
+    throw new ConfigError('BAD_USAGE', '--token-file and --certificate go with --api');
+  }
+  const { remoteDoor } = await import('../daemon/connect.ts');
+  return remoteDoor(remoteNode(api, tokenFile, certificate));
 }
 
 function linesOf(finding: Finding): string[] {

@@ -56,7 +56,7 @@ async function networkKeyIn(file: string): Promise<string> {
   return Buffer.from(await loadNetworkKey(file)).toString('hex');
 }
 
-interface Asked {
+interface InvitationOptions {
   readonly run: string | undefined;
   readonly networkKey: string | null;
   /** Whom it is for, where the run takes who was invited. */
@@ -65,7 +65,7 @@ interface Asked {
 }
 
 /** @throws as of `commandNode`; ConfigError where the node cannot invite anybody */
-async function invitationOf(target: NodeTarget, { run, networkKey, key, signal }: Asked) {
+async function invitationOf(target: NodeTarget, { run, networkKey, key, signal }: InvitationOptions) {
   const { commandNode, readNode } = await import('../daemon/connect.ts');
   const { nodeSettingsSchema } = await import('../node/node-reader.ts');
   const { runViewSchema } = await import('../node/run-view.ts');

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { addTestnetInitCommand } from './testnet-init.ts';
 import { addTestnetKillCommand } from './testnet-kill.ts';
 import { addTestnetLogsCommand } from './testnet-logs.ts';
+import { addTestnetHealCommand, addTestnetPartitionCommand } from './testnet-partition.ts';
 import { addTestnetRestartCommand } from './testnet-restart.ts';
 
 export function addTestnetControls(testnet: Command): void {
@@ -10,4 +11,6 @@ export function addTestnetControls(testnet: Command): void {
   addTestnetLogsCommand(testnet);
   addTestnetKillCommand(testnet);
   addTestnetRestartCommand(testnet);
+  addTestnetPartitionCommand(testnet);
+  addTestnetHealCommand(testnet);
 }

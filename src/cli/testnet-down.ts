@@ -16,10 +16,12 @@ export function addTestnetDownCommand(parent: Command): void {
     .option('--patience <seconds>', 'before processes that do not stop are killed', numberBetween(0, 600), 10)
     .action((options: Options, command: Command) =>
       perform(command, async ({ say }) => {
+        const { removeLines } = await import('../testnet/lines.ts');
         const { stopMembers } = await import('../testnet/stop-testnet.ts');
         const { readState } = await import('../testnet/testnet-state.ts');
-        const { members } = await readState(options.dir);
+        const { members, shape } = await readState(options.dir);
         const result = await stopMembers(members, 1000 * options.patience);
+        if (shape) await removeLines(shape);
         say(
           `stopped ${result.stopped.length}, killed ${result.killed.length}, already gone ${result.gone.length}`,
         );

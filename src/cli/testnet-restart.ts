@@ -3,7 +3,7 @@ import { numberBetween, trainerLine } from './parts/arguments.ts';
 import { entryFile } from './parts/entry-file.ts';
 import { perform } from './parts/perform.ts';
 import { TESTNET_DIRECTORY } from './parts/testnet-directory.ts';
-import { membersNamed } from './parts/testnet-members.ts';
+import { membersNamed, statusPlace } from './parts/testnet-members.ts';
 
 interface Options {
   readonly dir: string;
@@ -31,8 +31,7 @@ export function addTestnetRestartCommand(parent: Command): void {
           signal,
         );
         const started = [...bootstraps, ...nodes].map(({ member, info }) => ({ name: member.name, ...info }));
-        for (const { name, http, addresses } of started)
-          say(`${name}  ${http === null ? addresses[0] : `${http}/status`}`);
+        for (const { name, ...info } of started) say(`${name}  ${statusPlace(info)}`);
         return { json: { killed, started } };
       }),
     );

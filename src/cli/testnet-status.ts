@@ -21,6 +21,7 @@ export function addTestnetStatusCommand(parent: Command): void {
       perform(command, async ({ say, screen, signal }) => {
         const { setTimeout: delay } = await import('node:timers/promises');
         const { haveFinished, historiesOf, observe, outcomeOfAll } = await import('../testnet/observe.ts');
+        const { partsOf } = await import('../testnet/parts.ts');
         const { readState } = await import('../testnet/testnet-state.ts');
         const { createLiveView, painterFor } = await import('./view/live-view.ts');
         const { renderView } = await import('./view/render-view.ts');
@@ -57,7 +58,14 @@ export function addTestnetStatusCommand(parent: Command): void {
             say(`${name}  ${view.outcomeText}`);
           if (!alive && view?.modelPath) say(`${name}  its model is in ${view.modelPath}`);
         }
-        const json = { runId: state.runId, outcome, nodes, bootstraps, bootstrapsAlive };
+        const json = {
+          runId: state.runId,
+          outcome,
+          nodes,
+          bootstraps,
+          bootstrapsAlive,
+          parts: partsOf(nodes).parts,
+        };
         const isOn = nodes.length > 0 && nodes.every(({ alive }) => alive);
         if (outcome !== null) say(`outcome: ${outcome}`);
         else if (nodes.length === 0) say('no node of this testnet was ever started');

@@ -6,11 +6,13 @@ import { entryFile } from './parts/entry-file.ts';
 import { addFigureOptions, type FigureOptions } from './parts/figure-options.ts';
 import { type CommandContext, perform } from './parts/perform.ts';
 import { TESTNET_DIRECTORY } from './parts/testnet-directory.ts';
+import { statusPlace } from './parts/testnet-members.ts';
 import { addTestnetOptions, type TestnetOptions, upOptionsOf } from './parts/testnet-options.ts';
 
 interface Options extends TestnetOptions, FigureOptions {
   readonly dir: string;
   readonly resume?: true;
+  readonly shape?: string;
 }
 
 export function addTestnetUpCommand(parent: Command): void {
@@ -19,6 +21,10 @@ export function addTestnetUpCommand(parent: Command): void {
     .description('boot bootstraps and nodes, which go on when this command ends');
   addFigureOptions(addTestnetOptions(command))
     .option('--dir <dir>', 'a directory per node is made here', TESTNET_DIRECTORY)
+    .option(
+      '--shape <rate[,delay]>',
+      'give each member a line of its own, such as 20mbit,50ms (the delay each way): network namespaces and `tc`, on Linux as root',
+    )
     .option('--resume', 'start those of a stopped testnet again, with the run that they were in')
     .action((file: string | undefined, options: Options, command: Command) =>
       perform(command, async (context) => {
@@ -30,7 +36,7 @@ export function addTestnetUpCommand(parent: Command): void {
         const goesOn = options.resume || (isWritten && !options.force);
         const up = await (goesOn ? resumed(options, context) : booted(file, options, context));
         const { directory, state, nodes, bootstraps } = up;
-        for (const { member, info } of nodes) say(`${member.name}  ${info.http}/status`);
+        for (const { member, info } of nodes) say(`${member.name}  ${statusPlace(info)}`);
         const where = options.dir === TESTNET_DIRECTORY ? '' : ` --dir ${options.dir}`;
         say(
           `\nwatch it with \`starlings testnet status --watch${where}\`, stop it with \`starlings testnet down${where}\``,
@@ -49,7 +55,12 @@ export function addTestnetUpCommand(parent: Command): void {
 
 async function booted(file: string | undefined, options: Options, { say, signal }: CommandContext) {
   const given = await upOptionsOf(file, options, options.dir, say);
-  const upOptions = { ...given, figures: await figuresOf(options) };
+  const { shapeOf } = await import('../testnet/lines.ts');
+  const upOptions = {
+    ...given,
+    figures: await figuresOf(options),
+    ...(options.shape === undefined ? {} : { shape: shapeOf(options.shape) }),
+  };
   const { upTestnet } = await import('../testnet/up-testnet.ts');
   return upTestnet(upOptions, signal);
 }
@@ -63,8 +74,8 @@ async function isUntouchedTestnet(directory: string): Promise<boolean> {
 /** Nodes are started elsewhere: their paths are whole. @throws MlflowTargetError, as `FigureFiles.open` */
 async function figuresOf({ tensorboard, csv, mlflow }: FigureOptions): Promise<FigureTargets> {
   if (mlflow !== undefined) {
-    const { checkedMlflowUrl } = await import('../api/mlflow-client.ts');
-    checkedMlflowUrl(mlflow, !!process.env['MLFLOW_TRACKING_TOKEN']);
+    const { checkedMlflowUrl, mlflowPass } = await import('../api/mlflow-client.ts');
+    checkedMlflowUrl(mlflow, mlflowPass(process.env) !== null);
   }
   if (tensorboard !== undefined || csv !== undefined) {
     const { FigureFiles } = await import('./parts/figure-files.ts');

@@ -34,6 +34,11 @@ export interface CompressorKind<Schema extends z.ZodObject = z.ZodObject> extend
   readonly isByChance?: true;
   /** decompress(compress(x)) is x. */
   readonly isLossless: boolean;
+  /**
+   * omega, of those that are not biased and not lossless: E|decompress(compress(x)) - x|^2 <= omega |x|^2 for every x of `size`
+   * numbers. Left out where rounding errors are all there is.
+   */
+  variance?(spec: z.output<Schema>, size: number): number;
   /** What does not go together in a spec for vectors of `size`. */
   impossible?(spec: z.output<Schema>, size: number): Impossible | null;
   /** @throws RangeError for constants that do not go with `size` coordinates */
@@ -73,4 +78,21 @@ export function checkVector(vector: Float32Array, size: number): void {
   for (let i = 0; i < size; i++) {
     if (!Number.isFinite(vector[i]!)) throw new RangeError(`number ${i} of the vector is not finite`);
   }
+}
+
+/**
+ * The same bodies, read as 1 / (1 + omega) of what they say: E|x - C(x)|^2 <= omega / (1 + omega) |x|^2, so that what was not sent
+ * shrinks however large omega is (Richtarik, Sokolov, Fatkhullin 2021, "EF21", section 2). Error feedback and differences to public
+ * copies diverge with a compressor whose omega is above 1 as it stands.
+ */
+export function contraction(inner: Compressor, omega: number): Compressor {
+  const factor = 1 / (1 + omega);
+  return {
+    ...inner,
+    decompress(body) {
+      const vector = inner.decompress(body);
+      for (let i = 0; i < vector.length; i++) vector[i] = factor * vector[i]!;
+      return vector;
+    },
+  };
 }

@@ -2,7 +2,7 @@
 import type { Vector } from '../math/vector.ts';
 import { accumulate, accumulateMeans, meanOf, type WeightedDelta } from './accumulate.ts';
 import type { Compressor } from './compressor.ts';
-import { type CompressorSpec, compressorKind } from './compressors/registry.ts';
+import { type CompressorSpec, compressorKind, createContraction } from './compressors/registry.ts';
 import type { Delta, DeltaCodec, DenseDelta } from './delta-codec.ts';
 import { unitsPerOne } from './scale.ts';
 import { addDecoded, innerProduct, squaredNorm, subtractDecoded } from './sparse-delta.ts';
@@ -16,7 +16,7 @@ export type Overlap = 'sum' | 'mean';
 /** The codec of a run. `random` (uniform in [0, 1)) is for those that round by chance. @throws RangeError */
 export function createDeltaCodec(spec: CompressorSpec, size: number, random: () => number): DeltaCodec {
   const kind = compressorKind(spec);
-  return kind.createDeltaCodec?.(spec, size) ?? denseCodec(kind.create(spec, size), random);
+  return kind.createDeltaCodec?.(spec, size) ?? denseCodec(createContraction(spec, size), random);
 }
 
 /** Any compressor as a codec of deltas: what was selected is what its body says. */

@@ -26,7 +26,8 @@ class NoNodeError extends Error {
 export interface RemoteNode {
   /** `https://HOST:PORT`, `unix:/path`, `http://127.0.0.1:PORT` */
   readonly url: string;
-  readonly tokenFile: string;
+  /** Absent: what may be read without. */
+  readonly tokenFile?: string | undefined;
   /** PEM file of the certificate that it has; absent: one that this machine trusts. */
   readonly certificateFile?: string | undefined;
 }
@@ -99,8 +100,9 @@ export async function doorOf(directory: string): Promise<NodeDoor> {
   );
 }
 
-async function remoteDoor({ url, tokenFile, certificateFile }: RemoteNode): Promise<NodeDoor> {
-  const token = await readTokenFile(tokenFile);
+/** @throws TokenFileError; system errors where a file cannot be read */
+export async function remoteDoor({ url, tokenFile, certificateFile }: RemoteNode): Promise<NodeDoor> {
+  const token = tokenFile === undefined ? null : await readTokenFile(tokenFile);
   if (certificateFile === undefined) return { url, token };
   return { url, token, certificate: await readFile(certificateFile, 'utf8') };
 }

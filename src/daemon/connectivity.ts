@@ -10,6 +10,12 @@ const relaySchema = z.strictObject({
     ),
   serve: z.boolean().default(false).describe('relay for nodes that nobody can dial'),
   reservationsMax: z.int().min(1).max(65_536).default(64).describe('places given out at a time; guess'),
+  reservationsPerAddressMax: z
+    .int()
+    .min(1)
+    .max(65_536)
+    .default(8)
+    .describe('of these to one public address, and twice as many to one network (/24, of IPv6 /48); guess'),
   bytesMax: z
     .int()
     .min(1 << 16)
@@ -22,6 +28,14 @@ const relaySchema = z.strictObject({
     .max(2 ** 31 - 1)
     .default(3_600_000)
     .describe('milliseconds that one relayed connection lasts; guess'),
+  bytesPerHourMax: z
+    .int()
+    .min(1 << 16)
+    .max(2 ** 50)
+    .default(2 ** 34)
+    .describe(
+      'bytes over all relayed connections in an hour, of which whoever asks from one public address gets a quarter; then they are cut and none is made until the next; guess',
+    ),
 });
 
 /** None of it is used, or loaded, by a node that listens on loopback addresses alone, but for the key. */

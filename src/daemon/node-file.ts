@@ -24,7 +24,7 @@ const figuresSchema = z.strictObject({
     .max(2048)
     .optional()
     .describe(
-      'tracking server of MLflow; its token is taken from the variable MLFLOW_TRACKING_TOKEN and stands in no file',
+      'tracking server of MLflow; what lets in is taken from the variables MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN, and stands in no file',
     ),
   name: z
     .string()

@@ -241,6 +241,10 @@ export class NodeRuns implements NodeControl, NodeReader {
     return this.#session(runId).blobs();
   }
 
+  refuse(peers: readonly PeerKey[]): void {
+    this.#options.node.refuse(peers);
+  }
+
   stop(): void {
     this.#options.stop();
   }

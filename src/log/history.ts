@@ -2,18 +2,16 @@
  * One history of the run and the way to its present: routes between repair (what peers hold), finality (when a round is folded)
  * and catch-up. A node stands in one, and may look into another one beside it; which of the two stands is none of its business.
  */
-import { bytesToHex } from '../core/bytes.ts';
-import type { PeerKey, StoreWrite } from '../core/io.ts';
+import type { PeerKey } from '../core/io.ts';
 import type { Refusals } from '../core/refusals.ts';
 import { judgePulled } from './admission.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import type { Entitlement } from './entitlement.ts';
 import type { LogEntry } from './entry-kind.ts';
 import { type Envelope, type EnvelopeContext, openEnvelope } from './envelope.ts';
-import { adoptedSet } from './finality/adopted-set.ts';
 import { Finality } from './finality/finality.ts';
 import { ForkWatch } from './finality/fork-watch.ts';
-import type { FoldDecision } from './finality/round-votes.ts';
+import { Folding, leaveOut } from './folding.ts';
 import { CatchUp, type Leaders, type Reached } from './join/catch-up.ts';
 import { ForgetfulPeers } from './join/forgetful-peers.ts';
 import { Founding } from './join/founding.ts';
@@ -33,7 +31,6 @@ import { type Answered, misdeedOf } from './repair/misdeed.ts';
 import type { Replica } from './replica.ts';
 import { RequestTable } from './request-table.ts';
 import { snapshotBytesMax } from './snapshot.ts';
-import { logKey } from './store-keys.ts';
 import { decodeChain, decodeDigestAnswer, encodeRequest, type Request } from './wire.ts';
 
 type Meaning = DigestMeaning | FetchMeaning | JoinMeaning | ChainMeaning;
@@ -50,6 +47,8 @@ export interface HistoryOptions {
   readonly peers: ReadonlySet<PeerKey>;
   readonly refusals: Refusals;
   readonly nextRequestId: () => number;
+  /** Of what is being handled. */
+  readonly nowMs: () => number;
   /** Whose sets count. In a history that is not anyone's we do not stand, but look into it. */
   readonly leaders: Leaders;
   /** The place that our history must contain, where we were told of one. */
@@ -70,6 +69,7 @@ export class History {
   readonly #chain: ChainFetch;
   readonly #forgetful = new ForgetfulPeers();
   readonly #founding: Founding;
+  readonly #folding: Folding;
 
   constructor(options: HistoryOptions) {
     const { replica, envelopes, frame, kinds, random, leaders } = options;
@@ -80,15 +80,15 @@ export class History {
     const timeoutMs = Math.max(2000, Math.min(15_000, 2 * frame.slotMs));
     this.#requests = new RequestTable(timeoutMs, options.nextRequestId);
     this.#digests = new DigestExchange({ replica, random, isOurs: leaders === 'anyone' });
-    this.#fetch = new EntryFetch(crypto);
+    this.#fetch = new EntryFetch(crypto, options.nowMs);
     this.#finality = new Finality(replica, frame);
     this.#founding = new Founding(options.checkpoint, replica);
+    this.#folding = new Folding({
+      ...{ replica, finality: this.#finality, fetch: this.#fetch, forgetful: this.#forgetful },
+      ...{ entitlement: options.entitlement, self: options.self, windowRounds: frame.windowRounds },
+    });
     this.#chain = new ChainFetch(replica, frame);
-    this.catchUp = new CatchUp(
-      { kinds, envelopes, bytesMax: snapshotBytesMax(kinds), entitlement: options.entitlement },
-      random,
-      options.leaders,
-    );
+    this.catchUp = new CatchUp({ ...options, bytesMax: snapshotBytesMax(kinds) }, random, options.leaders);
   }
 
   get windowRounds(): number {
@@ -145,11 +145,12 @@ export class History {
     this.#proceed(out, slot);
     const { isComplete, base } = this.replica;
     const reached = this.catchUp.replayed({
-      behind: this.#lastFinal(slot) - base.round,
+      behind: this.#folding.lastFinal(slot) - base.round,
       isLevel: () => isComplete || this.#finality.isLevel(this.#followed()),
       windowRounds: this.windowRounds,
     });
     if (reached) this.#founding.end();
+    this.#finishSnapshot(out);
     return reached;
   }
 
@@ -162,7 +163,7 @@ export class History {
     if (insertion === 'duplicate' || insertion === 'full') return false;
     const isEquivocation = insertion === 'equivocation';
     out.push({ type: 'entered', entry, isEquivocation, writes: [this.replica.writeOf(entry)] });
-    this.#leaveOut(out, dropped);
+    leaveOut(out, dropped);
     if (isEquivocation) {
       this.#options.refusals.add(out, 'equivocation', author);
       out.push({ type: 'event', event: { kind: 'equivocation', round, author } });
@@ -324,8 +325,16 @@ export class History {
   }
 
   #proceed(out: EffectSink, slot: number): void {
-    if (this.catchUp.phase !== 'choosing') this.#finalise(out, slot);
+    if (this.catchUp.phase !== 'choosing') this.#fold(out, slot);
     this.#pump(out);
+  }
+
+  #fold(out: EffectSink, slot: number): void {
+    if (this.replica.base.round >= this.#folding.lastFinal(slot)) return;
+    this.#folding.advance(out, {
+      ...{ slot, peers: this.#followed(), isJoining: this.isJoining },
+      isFollowing: this.catchUp.leaders !== 'anyone',
+    });
   }
 
   #pump(out: EffectSink): void {
@@ -334,83 +343,6 @@ export class History {
     for (const { meaning, request } of [...this.#fetch.asks(), ...this.catchUp.asks(), ...chains]) {
       this.#requests.open(out, meaning, encodeRequest(request));
     }
-  }
-
-  /** The newest round that may be folded in this slot. */
-  #lastFinal(slot: number): number {
-    return this.replica.isComplete ? this.replica.base.round : slot - this.#options.frame.windowRounds;
-  }
-
-  #finalise(out: EffectSink, slot: number): void {
-    const { entitlement, self } = this.#options;
-    const lastFinal = this.#lastFinal(slot);
-    if (this.replica.base.round >= lastFinal) return;
-    const view = {
-      slot,
-      lastFinal,
-      // Who has forgotten the round has nothing to say of it.
-      peers: new Set(this.#followed().filter((peer) => !this.#forgetful.has(peer))),
-      weightOf: (peer: PeerKey) => entitlement.weightOf(peer),
-      myWeight: this.isJoining ? 0 : entitlement.weightOf(self),
-      isFollowing: this.catchUp.leaders !== 'anyone',
-    };
-    for (let next = this.#finality.next(view); next; next = this.#finality.next(view)) {
-      if (next.kind === 'pass') {
-        this.#pass(out, next.through);
-        // As many as one input may take; the others wait for the next.
-        if (next.isFull) return;
-        continue;
-      }
-      const { round, decision, timedOut } = next;
-      if (decision.kind === 'wait') return;
-      // A set that nobody sends us, because its holders are gone or lied, is not waited for longer than for votes.
-      const adopted = decision.kind === 'adopt' && this.#adoptSet(out, round, decision);
-      if (decision.kind === 'adopt' && !adopted && !timedOut) return;
-      this.#fold(out, round, !decision.forced && (adopted || decision.kind === 'fold'));
-    }
-  }
-
-  /** Rounds of which nobody holds anything, all at once. */
-  #pass(out: EffectSink, through: number): void {
-    const from = this.replica.base.round + 1;
-    this.replica.passThrough(through);
-    this.#finality.folded(through, true);
-    this.#fetch.pruneThrough(through);
-    this.#forgetful.clear();
-    out.push({ type: 'event', event: { kind: 'passed', from, through } });
-  }
-
-  #fold(out: EffectSink, round: number, byAgreement: boolean): void {
-    const entries = this.replica.log.places(round).length;
-    const writes = this.replica.foldNext();
-    if (writes.length > 0) out.push({ type: 'persist', writes, durable: false });
-    this.#finality.folded(round, byAgreement);
-    this.#fetch.pruneThrough(round);
-    this.#forgetful.clear();
-    const root = bytesToHex(this.replica.base.root);
-    out.push({ type: 'event', event: { kind: 'finalised', round, entries, root } });
-  }
-
-  /** Makes our set of the round the one the peers folded; false while entries of it are still missing. */
-  #adoptSet(out: EffectSink, round: number, decision: FoldDecision & { kind: 'adopt' }): boolean {
-    const { absent, surplus } = adoptedSet(this.replica.log, round, decision.rows);
-    for (const id of absent) for (const holder of decision.holders) this.#fetch.want(id, round, holder);
-    if (absent.length > 0) return false;
-    for (const { key, kept } of surplus) {
-      this.replica.remove(round, key);
-      for (const entry of kept) this.replica.insert(entry);
-    }
-    this.#leaveOut(
-      out,
-      surplus.flatMap(({ removed }) => removed),
-    );
-    return true;
-  }
-
-  #leaveOut(out: EffectSink, entries: readonly LogEntry[]): void {
-    if (entries.length === 0) return;
-    const writes = entries.map((entry): StoreWrite => ({ key: logKey(entry), value: null }));
-    out.push({ type: 'left-out', entries, writes });
   }
 
   #followed(): PeerKey[] {
@@ -424,7 +356,7 @@ export class History {
   #isOutOfReach(slot: number): boolean {
     const { entitlement, frame } = this.#options;
     if (this.#founding.isUnderWay) return false;
-    if (this.#lastFinal(slot) - this.replica.base.round < frame.snapshotRounds) return false;
+    if (this.#folding.lastFinal(slot) - this.replica.base.round < frame.snapshotRounds) return false;
     const known = this.#founding.checkpoint ? entitlement.known().size : 0;
     return this.#forgetful.areHalf(this.#followed(), (peer) => entitlement.weightOf(peer), known);
   }
@@ -442,8 +374,9 @@ export class History {
 
   #finishSnapshot(out: EffectSink): void {
     const finished = this.catchUp.finish();
-    if (!finished) return;
-    out.push({ type: 'persist', writes: this.replica.adopt(finished.state, finished.blob), durable: true });
-    this.replaced();
+    const adopted = finished ? this.replica.adopt(finished.state, finished.blob) : [];
+    const writes = [...adopted, ...this.catchUp.takeWrites()];
+    if (writes.length > 0) out.push({ type: 'persist', writes, durable: finished !== null });
+    if (finished) this.replaced();
   }
 }

@@ -26,7 +26,7 @@ const wordWindows = 2;
 /** In so many ticks a holder must have agreed with what we have folded. Guess. */
 const confirmTicks = 20;
 
-export type Outcome =
+export type PursuitOutcome =
   | 'under-way'
   | 'higher'
   /** It does not stand higher than ours, or could not be shown. */
@@ -81,7 +81,7 @@ export class Pursuit {
     ours: History,
     connected: ReadonlySet<PeerKey>,
     checkpoint: Checkpoint | null,
-  ): Outcome {
+  ): PursuitOutcome {
     const { history, fork } = this;
     if (!fork.holders.some((peer) => connected.has(peer))) return 'moot';
     const slot = history.clock.slotAt(nowMs);
@@ -101,13 +101,13 @@ export class Pursuit {
   }
 
   /** A holder has shown another history than the one we bring to the present. */
-  #whyParted(): Outcome {
+  #whyParted(): PursuitOutcome {
     const { history, branchedAt } = this;
     if (history.watch.agreeing(branchedAt ?? this.fork.round) > 0) return 'moot';
     return branchedAt !== null && branchedAt >= 0 ? 'deeper' : 'vain';
   }
 
-  #judge(ours: History, slot: number, checkpoint: Checkpoint | null): Outcome {
+  #judge(ours: History, slot: number, checkpoint: Checkpoint | null): PursuitOutcome {
     const { replica } = this.history;
     const mine = ours.replica;
     const round = commonRound(mine, replica);

@@ -2,7 +2,6 @@
  * One replica of a run: the log of open rounds on top of a folded base, the snapshots it offers, and what of all that is on
  * disk. Knows nothing of peers or time.
  */
-
 import { equals } from 'uint8arrays';
 import { bytesToHex } from '../core/bytes.ts';
 import type { Crypto } from '../core/crypto.ts';

@@ -66,6 +66,8 @@ export class RunLog {
   /** When it was last looked for: once a slot will do. */
   #checkpointSlot = -1;
   #requests = 0;
+  /** Of the last event. */
+  #nowMs = 0;
 
   constructor(options: RunLogOptions) {
     this.#options = options;
@@ -133,8 +135,15 @@ export class RunLog {
     return watch.agreeing(replica.base.round) >= this.#peers.size && !watch.isOpen(slot);
   }
 
+  /** Takes up what an earlier session stored. */
+  restore(stored: readonly (readonly [string, Uint8Array])[]): void {
+    this.replica.restore(stored);
+    this.#ours.catchUp.restore(stored);
+  }
+
   /** First event of a session, once the replica is restored. */
   start(nowMs: number, out: EffectSink): void {
+    this.#nowMs = nowMs;
     const slot = this.clock.slotAt(nowMs);
     const { admitRounds, windowRounds } = this.#options.frame;
     this.own.announceAgain(slot - admitRounds, slot, out);
@@ -142,6 +151,7 @@ export class RunLog {
   }
 
   handle(event: LogEvent, nowMs: number, out: EffectSink): void {
+    this.#nowMs = nowMs;
     const slot = this.clock.slotAt(nowMs);
     switch (event.type) {
       case 'tick':
@@ -196,6 +206,7 @@ export class RunLog {
       ...this.#options,
       ...{ replica, leaders, checkpoint, self: signer.key, peers: this.#peers, refusals: this.refusals },
       nextRequestId: () => this.nextRequestId(),
+      nowMs: () => this.#nowMs,
     });
   }
 

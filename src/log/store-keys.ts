@@ -18,9 +18,18 @@ export const logKey = (entry: Named): string => `log/${roundKey(entry.round)}/${
 export const archiveKey = (entry: Named): string => `archive/${logKey(entry)}`;
 export const baseKey = (round: number): string => `base/${roundKey(round)}`;
 
+/** A segment of a snapshot that is on its way. */
+export const partKey = (root: string, index: number): string => `part/${root}/${roundKey(index)}`;
+
 export const isLogKey = (key: string): boolean => key.startsWith('log/');
 export const isArchiveKey = (key: string): boolean => key.startsWith('archive/');
 export const isBaseKey = (key: string): boolean => key.startsWith('base/');
+
+/** What the key of a segment says; null for other keys. */
+export function partNamedBy(key: string): { readonly root: string; readonly index: number } | null {
+  const [, root, index] = /^part\/([0-9a-f]{64})\/(\d{10})$/.exec(key) ?? [];
+  return root === undefined ? null : { root, index: Number(index) };
+}
 
 /** What the key of an entry says, archived or not; null for other keys. */
 export function namedBy(key: string): Named | null {

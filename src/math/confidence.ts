@@ -6,7 +6,7 @@ const t975 = [
   2.12, 2.11, 2.101, 2.093, 2.086, 2.08, 2.074, 2.069, 2.064, 2.06, 2.056, 2.052, 2.048, 2.045, 2.042,
 ] as const;
 
-export interface Interval {
+export interface MeanInterval {
   readonly mean: number;
   /** Half the width of the 95 % confidence interval of the mean; null for a single value. */
   readonly half: number | null;
@@ -14,7 +14,7 @@ export interface Interval {
 }
 
 /** Mean of independent, about normal values with Student's interval. @throws RangeError on an empty list */
-export function confidence(values: readonly number[]): Interval {
+export function confidence(values: readonly number[]): MeanInterval {
   const centre = mean(values);
   const count = values.length;
   if (count === 1) return { mean: centre, half: null, count };

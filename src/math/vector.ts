@@ -80,6 +80,6 @@ function checkLengths(a: Vector, b: Vector): void {
 }
 
 /** Whether no coordinate is NaN or infinite. */
-export function allFinite(a: Float32Array): boolean {
-  return Number.isFinite(absMax(a));
+export function allFinite(a: Vector): boolean {
+  return a instanceof Float32Array ? Number.isFinite(absMax(a)) : a.every(Number.isFinite);
 }

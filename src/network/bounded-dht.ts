@@ -11,7 +11,7 @@ type Components = Parameters<ReturnType<typeof kadDHT>>[0];
 /** Closer ones, and providers as many; who keeps to the protocol names 20. */
 const peersNamedMax = 32;
 
-interface Answer {
+interface DhtAnswer {
   readonly closer: readonly unknown[];
   readonly providers: readonly unknown[];
 }
@@ -20,7 +20,7 @@ interface Answer {
 interface AnswersOf {
   readonly network?: {
     safeDispatchEvent(type: string, init: unknown): boolean;
-    _writeReadMessage(...asked: unknown[]): Promise<Answer>;
+    _writeReadMessage(...asked: unknown[]): Promise<DhtAnswer>;
   };
 }
 

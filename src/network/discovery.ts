@@ -25,6 +25,8 @@ export interface DiscoveryTiming {
   readonly find: BackoffBounds;
   /** While there are enough. */
   readonly findWhenEnoughMs: number;
+  /** While the run is over here and somebody of it is linked. Who needs what we have finds us. */
+  readonly findAtRestMs: number;
   readonly queryTimeoutMs: number;
 }
 
@@ -32,6 +34,7 @@ const defaultDiscoveryTiming: DiscoveryTiming = {
   provide: { firstMs: 2_000, maxMs: 600_000 },
   find: { firstMs: 500, maxMs: 15_000 },
   findWhenEnoughMs: 60_000,
+  findAtRestMs: 300_000,
   queryTimeoutMs: 20_000,
 };
 
@@ -59,6 +62,7 @@ export interface DiscoveryOptions {
   /** Called for every provider found, ourselves left out; libp2p knows its addresses by then. */
   readonly onPeer: (peer: PeerKey) => void;
   readonly peersMissing: () => boolean;
+  readonly isAtRest: () => boolean;
   readonly timing?: DiscoveryTiming;
 }
 
@@ -138,7 +142,7 @@ class RunDiscovery implements Discovery {
   }
 
   async #find(signal: AbortSignal): Promise<number> {
-    const { onEvent, random, peersMissing } = this.#options;
+    const { onEvent, random, peersMissing, isAtRest } = this.#options;
     try {
       const providers = await this.#queried(signal, (inTime) => this.#askForProviders(inTime));
       onEvent({ kind: 'providers-found', providers });
@@ -150,7 +154,8 @@ class RunDiscovery implements Discovery {
     }
     if (!peersMissing()) {
       this.#searches = 0;
-      return jitteredMs(this.#timing.findWhenEnoughMs, random);
+      const { findAtRestMs, findWhenEnoughMs } = this.#timing;
+      return jitteredMs(isAtRest() ? findAtRestMs : findWhenEnoughMs, random);
     }
     return backoffMs(this.#searches++, this.#timing.find, random);
   }

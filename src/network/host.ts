@@ -26,9 +26,11 @@ import { type Identity, peerIdOf } from './identity.ts';
 import { muxer } from './muxer.ts';
 import { greeting } from './neighbours.ts';
 import { type OriginOf, Origins, publicOrigin } from './origins.ts';
+import type { PeerRecordLimits } from './peer-records.ts';
 import { dialOrder } from './profiles/dial-order.ts';
 import type { HostProfile } from './profiles/host-profile.ts';
 import { KAD_PROTOCOL } from './protocols.ts';
+import { RefusedPeers } from './refused-peers.ts';
 import { Reputation } from './reputation.ts';
 import { serveWhileReachable } from './serve-while-reachable.ts';
 import { createTrafficMeter, type Traffic, type TrafficMeter } from './traffic.ts';
@@ -44,6 +46,11 @@ const identifyBytesMax = 32 << 10;
 
 /** A handshake across the world takes one second; what swallows packets must leave time for the next address. */
 const addressDialTimeoutMs = 3_000;
+/**
+ * libp2p asks each connection so often whether it lives, from both ends, each time on a new stream: every 10 s, its default, they are half of
+ * what a finished node costs. Runs notice earlier, by what is not answered.
+ */
+const pingIntervalMs = 30_000;
 
 export interface HostOptions {
   readonly identity: Identity;
@@ -53,6 +60,8 @@ export interface HostOptions {
   readonly connectionsMax?: number;
   /** Of these, such as come in from one address. */
   readonly connectionsPerAddressMax?: number;
+  /** Of peers that are not connected, what is remembered; as `peer-records.ts` says where not given. */
+  readonly peerRecords?: PeerRecordLimits;
   /** What counts as one place; `publicOrigin` where not given. */
   readonly originOf?: OriginOf;
 }
@@ -74,6 +83,8 @@ export interface Host {
   /** Of all peers, whatever the run. */
   readonly reputation: Reputation;
   readonly origins: Origins;
+  /** With whom it was told to have no connection. */
+  readonly refused: RefusedPeers;
   start(): Promise<void>;
   /** Runs must have left. */
   stop(): Promise<void>;
@@ -91,14 +102,18 @@ export interface Host {
  */
 export async function createHost(options: HostOptions): Promise<Host> {
   const { identity, profile } = options;
-  const announced = announcedAddresses(profile.announce, peerIdOf(identity.key).toString());
+  const self = peerIdOf(identity.key).toString();
+  const announced = announcedAddresses(profile.announce, self);
   for (const text of profile.listen) {
     parsedAddress(text);
   }
   const readings = new HostReadings();
   const meter = createTrafficMeter(readings, profile.bytesOf);
+  const originOf = (peer: string): string | null => (peer === self ? null : origins.ofProvider(peer));
+  const datastore = new HostDatastore(originOf, options.peerRecords);
   const nowMs = (): number => performance.now();
   const reputation = new Reputation(nowMs);
+  const refused = new RefusedPeers();
   const origins = new Origins(
     options.originOf ?? publicOrigin,
     (peer) => libp2p.getConnections(peer),
@@ -114,14 +129,8 @@ export async function createHost(options: HostOptions): Promise<Host> {
       announce: [...profile.announce],
       announceFilter: withoutPrivateRelays,
     },
-    datastore: new HostDatastore(),
-    connectionGater: {
-      denyInboundConnection: (from) => origins.isCrowded(from),
-      denyInboundEncryptedConnection: (peer) => reputation.isOutcast(peer),
-      // Many may have been on their way at once.
-      denyInboundUpgradedConnection: (_peer, from) => origins.isCrowded(from),
-      denyDialPeer: (peer) => reputation.isOutcast(peer),
-    },
+    datastore,
+    connectionGater: gater(reputation, origins, refused),
     peerDiscovery: greeting(profile.neighbours, () => libp2p),
     ...connectionParts(profile, meter, options.connectionsMax ?? connectionsMaxDefault),
     services: {
@@ -130,7 +139,14 @@ export async function createHost(options: HostOptions): Promise<Host> {
     },
   });
   boundAddresses(libp2p.peerStore);
-  reputation.onOutcast((peer) => cutOff(libp2p, peer));
+  datastore.peerConnected(libp2p.peerId);
+  libp2p.addEventListener('peer:connect', ({ detail }) => datastore.peerConnected(detail));
+  libp2p.addEventListener('peer:disconnect', ({ detail }) => datastore.peerDisconnected(detail));
+  reputation.onOutcast((peer) => cutOff(libp2p, peer, 'too much of what came from there was refused'));
+  refused.onRefused(() => {
+    const cut = libp2p.getPeers().filter((peer) => refused.isRefused(peer));
+    for (const peer of cut) cutOff(libp2p, peer, 'this node was told to refuse that one');
+  });
   await refuseUndialable(libp2p, announced);
   if (libp2p.services.gossip !== undefined) {
     gossip.over(libp2p.services.gossip);
@@ -144,6 +160,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
     holders: new ConnectionHolders(),
     reputation,
     origins,
+    refused,
     start: async () => libp2p.start(),
     stop: async () => libp2p.stop(),
     addresses: () => libp2p.getMultiaddrs().map(String),
@@ -153,10 +170,26 @@ export async function createHost(options: HostOptions): Promise<Host> {
 }
 
 /** Without a word: who floods us would not read it either. */
-function cutOff(libp2p: Libp2p<HostServices>, peer: PeerId): void {
+function cutOff(libp2p: Libp2p<HostServices>, peer: PeerId, why: string): void {
   for (const connection of libp2p.getConnections(peer)) {
-    connection.abort(new Error('too much of what came from there was refused'));
+    connection.abort(new Error(why));
   }
+}
+
+function gater(
+  reputation: Reputation,
+  origins: Origins,
+  refused: RefusedPeers,
+): NonNullable<Libp2pInit['connectionGater']> {
+  const isUnwanted = (peer: PeerId): boolean => reputation.isOutcast(peer) || refused.isRefused(peer);
+  return {
+    denyInboundConnection: (from) => origins.isCrowded(from),
+    denyInboundEncryptedConnection: isUnwanted,
+    // Many may have been on their way at once, and some when they came to be refused.
+    denyInboundUpgradedConnection: (peer, from) => origins.isCrowded(from) || isUnwanted(peer),
+    denyOutboundUpgradedConnection: isUnwanted,
+    denyDialPeer: isUnwanted,
+  };
 }
 
 function connectionParts(
@@ -177,6 +210,7 @@ function connectionParts(
       }),
     ],
     metrics: () => meter.metrics,
+    connectionMonitor: { pingInterval: pingIntervalMs },
     connectionManager: {
       maxConnections,
       // Both defaults (5 a second and host, 10) refuse most dials of peers that share an address.

@@ -18,6 +18,8 @@ import { announcementTopic, exchangeProtocol } from './protocols.ts';
 import { type Recurring, startRecurring } from './recurring.ts';
 
 const REVIEW_INTERVAL_MS = 1_000;
+/** Once the run is over here: whoever comes or goes is looked at at once all the same. */
+const REST_REVIEW_INTERVAL_MS = 5_000;
 const REVIEW_GAP_MS = 50;
 /** Three addresses that swallow what they are sent, and the one that answers (host.ts). */
 const DIAL_TIMEOUT_MS = 10_000;
@@ -37,6 +39,8 @@ export interface Links {
   useful(peer: PeerKey): void;
   /** True while fewer peers are up than wanted. */
   peersMissing(): boolean;
+  /** Looks less often: the run is over here. */
+  rest(isAtRest: boolean): void;
 }
 
 export interface LinksOptions {
@@ -67,6 +71,7 @@ class RunLinks implements Links {
   /** Peers that carry our tag. */
   readonly #kept = new Set<PeerKey>();
   #reviews: Recurring | null = null;
+  #isAtRest = false;
 
   constructor(options: LinksOptions) {
     const { host, runId, random, limits } = options;
@@ -105,6 +110,11 @@ class RunLinks implements Links {
 
   peers(): PeerKey[] {
     return this.#table.peers();
+  }
+
+  rest(isAtRest: boolean): void {
+    if (this.#isAtRest && !isAtRest) this.#reviews?.hurry();
+    this.#isAtRest = isAtRest;
   }
 
   found(peer: PeerKey): void {
@@ -164,7 +174,8 @@ class RunLinks implements Links {
   async #review(signal: AbortSignal): Promise<number> {
     const heard = this.#host.gossip.subscribers(this.#topic);
     await this.#tell({ type: 'review', heard }, signal);
-    return jitteredMs(REVIEW_INTERVAL_MS, this.#options.random);
+    const everyMs = this.#isAtRest ? REST_REVIEW_INTERVAL_MS : REVIEW_INTERVAL_MS;
+    return jitteredMs(everyMs, this.#options.random);
   }
 
   /** For what happens outside a review, where nobody waits for the end of what follows. */

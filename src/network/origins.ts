@@ -3,6 +3,7 @@
  * addresses, those of a relay and of our own machine say nothing of who is behind them, and are not counted.
  */
 import type { Connection, Libp2p, PeerId } from '@libp2p/interface';
+import { peerIdFromString } from '@libp2p/peer-id';
 import { isPrivate, tryGetNetConfig } from '@libp2p/utils';
 import type { Multiaddr } from '@multiformats/multiaddr';
 
@@ -56,6 +57,12 @@ export class Origins {
   ofPeer(peer: PeerId): string | null {
     const [connection] = this.#connections(peer);
     return connection ? this.of(connection) : null;
+  }
+
+  /** By its id as text. Those that have hung up by now are one address: nobody says any more which it was. */
+  ofProvider(text: string): string | null {
+    const [connection] = this.#connections(peerIdFromString(text));
+    return connection ? this.of(connection) : 'gone';
   }
 
   /** No more connections are taken from there. */

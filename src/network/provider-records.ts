@@ -1,19 +1,28 @@
 /**
  * Who says that it provides what, as strangers tell us: anybody may send any number of records, so each peer
- * has so many and all together have so many. Where it is full, whoever has most loses its oldest.
+ * has so many and all together have so many. Where it is full, whoever has most loses its oldest. Keys cost nothing and addresses do, so of one
+ * content those of one address are few.
  */
+import { peersPerAddress } from './origins.ts';
 
 export interface RecordLimits {
   /** One for each run that its host is in. */
   readonly recordsPerPeerMax: number;
   readonly recordsMax: number;
+  /** Of one content by peers of one address. */
+  readonly recordsPerOriginMax: number;
 }
 
-const defaultLimits: RecordLimits = { recordsPerPeerMax: 256, recordsMax: 16_384 };
+const defaultLimits: RecordLimits = {
+  recordsPerPeerMax: 256,
+  recordsMax: 16_384,
+  recordsPerOriginMax: peersPerAddress,
+};
 
 interface Record<T> {
   readonly content: string;
   readonly peer: string;
+  readonly origin: string | null;
   readonly value: T;
 }
 
@@ -23,6 +32,8 @@ export class ProviderRecords<T> {
   readonly #byContent = new Map<string, Set<string>>();
   /** Oldest first. */
   readonly #byPeer = new Map<string, Set<string>>();
+  /** Of one content and one address, oldest first. */
+  readonly #byOrigin = new Map<string, Set<string>>();
 
   constructor(limits: RecordLimits = defaultLimits) {
     this.#limits = limits;
@@ -32,15 +43,22 @@ export class ProviderRecords<T> {
     return this.#records.size;
   }
 
-  /** @param peer who provides `content`, both by any name without a space */
-  put(content: string, peer: string, value: T): void {
+  /**
+   * @param peer who provides `content`, both by any name without a space
+   * @param origin its address, as `publicOrigin` names it; null takes no account
+   */
+  put(content: string, peer: string, value: T, origin: string | null): void {
     this.delete(content, peer);
     const name = nameOf(content, peer);
-    this.#records.set(name, { content, peer, value });
+    this.#records.set(name, { content, peer, origin, value });
     added(this.#byContent, content, name);
     const own = added(this.#byPeer, peer, name);
     if (own.size > this.#limits.recordsPerPeerMax) {
       this.#forget(oldestOf(own));
+    }
+    if (origin !== null) {
+      const ofOrigin = added(this.#byOrigin, nameOf(content, origin), name);
+      if (ofOrigin.size > this.#limits.recordsPerOriginMax) this.#forget(oldestOf(ofOrigin));
     }
     if (this.#records.size > this.#limits.recordsMax) {
       const sets = [...this.#byPeer.values()];
@@ -75,6 +93,7 @@ export class ProviderRecords<T> {
     this.#records.delete(name);
     removed(this.#byContent, record.content, name);
     removed(this.#byPeer, record.peer, name);
+    if (record.origin !== null) removed(this.#byOrigin, nameOf(record.content, record.origin), name);
   }
 }
 

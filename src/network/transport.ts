@@ -96,6 +96,7 @@ class RunTransport implements NetworkTransport {
       ...(discovery === undefined ? {} : { timing: discovery }),
       onPeer: (peer) => this.#links.found(peer),
       peersMissing: () => this.#peersMissing(),
+      isAtRest: () => this.#isAtRest,
     });
   }
 
@@ -147,7 +148,9 @@ class RunTransport implements NetworkTransport {
   }
 
   rest(isAtRest: boolean): void {
+    if (this.#isAtRest && !isAtRest) this.#discovery.hurry();
     this.#isAtRest = isAtRest;
+    this.#links.rest(isAtRest);
   }
 
   #peersMissing(): boolean {

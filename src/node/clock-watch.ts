@@ -9,6 +9,8 @@ import { type ClockOffset, clockOffset, narrowed, surelyOff } from './clock-offs
 
 /** Guesses. Clocks that nobody sets drift by less than a second a day. */
 const againMs = 30_000;
+/** Once the run is over here. */
+const restMs = 300_000;
 /** After somebody was asked for the first time, until so many answers of each are kept. */
 const soonMs = 1000;
 const claimsMax = 4;
@@ -36,6 +38,7 @@ export class ClockWatch {
   /** Rounds of questions that follow soon. */
   #soonLeft = 0;
   #recurring: Recurring | null = null;
+  #isAtRest = false;
 
   constructor(options: ClockWatchOptions) {
     this.#options = options;
@@ -43,6 +46,12 @@ export class ClockWatch {
 
   start(): void {
     this.#recurring = startRecurring(this.#options.clock, soonMs, (signal) => this.#askAll(signal));
+  }
+
+  /** Asks less often: nothing is trained by this clock any more. */
+  rest(isAtRest: boolean): void {
+    if (this.#isAtRest && !isAtRest) this.#recurring?.hurry();
+    this.#isAtRest = isAtRest;
   }
 
   async stop(): Promise<void> {
@@ -71,6 +80,7 @@ export class ClockWatch {
     for (const peer of asked) this.#met.add(peer);
     await Promise.all(asked.map((peer) => this.#ask(peer, signal)));
     this.#soonLeft -= 1;
+    if (this.#isAtRest) return restMs;
     return this.#soonLeft > 0 || asked.length === 0 ? soonMs : againMs;
   }
 

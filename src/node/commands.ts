@@ -45,6 +45,8 @@ const keyField = z
   .string()
   .regex(hex32, 'is no key: 64 hexadecimal digits')
   .describe('as `starlings node id` prints it');
+/** As many fit into what the API reads of a command. */
+const refusedMax = 768;
 
 export const NODE_COMMANDS: readonly NodeCommand[] = [
   command(
@@ -221,6 +223,22 @@ export const NODE_COMMANDS: readonly NodeCommand[] = [
       if ('refused' in result)
         throw new NodeError('NOT_PUBLISHED', `the invitation was not taken back: ${result.refused}`);
       return { json: { runId: view.runId, ...result }, lines: [`published ${result.entryId}`] };
+    },
+  ),
+  command(
+    'refuse',
+    'have no connection with some nodes until told otherwise or started again, to see how a run fares in parts',
+    z.strictObject({
+      peers: z
+        .array(z.string().regex(/^[0-9a-f]{64}$/, 'expected the key of a node: 64 hexadecimal digits'))
+        .max(refusedMax)
+        .default([])
+        .describe('their keys, in place of those named before; left out: nobody is refused any more'),
+    }),
+    async (control, { peers }) => {
+      control.refuse(peers);
+      const said = peers.length === 0 ? 'nobody' : amount(peers.length, 'node');
+      return { json: { refusing: peers }, lines: [`refuses   ${said}`] };
     },
   ),
   command('stop', 'stop a node', z.strictObject({}), async (control) => {

@@ -69,6 +69,8 @@ export interface StarlingsNode {
   addressesOf(peer: PeerKey): Promise<string[]>;
   /** From where a connected peer dialled us; nothing where we dialled it. */
   dialledFrom(peer: PeerKey): string[];
+  /** Has no connection with these any more, in place of those named before; until the node stops. */
+  refuse(peers: readonly PeerKey[]): void;
   /**
    * Takes part in a run: by its manifest, or by its id, for which peers are asked as long as it takes. Returns at
    * once; the session tells when it is running, and why it is not. @throws NodeError ALREADY_JOINED, TOO_MANY_RUNS
@@ -184,6 +186,10 @@ class Node implements StarlingsNode {
       .getConnections(peerIdOf(peer))
       .filter(({ direction }) => direction === 'inbound')
       .map(({ remoteAddr }) => remoteAddr.toString());
+  }
+
+  refuse(peers: readonly PeerKey[]): void {
+    this.#host.refused.replace(peers);
   }
 
   join(run: SignedManifest | string, options: JoinOptions): RunSession {

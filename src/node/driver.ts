@@ -4,65 +4,13 @@
  * nothing that arrives ends the node.
  */
 import { asError } from '../core/as-error.ts';
-import {
-  type Input,
-  leaveMs,
-  type Output,
-  type PeerKey,
-  type ProtocolCore,
-  type ProtocolEvent,
-  type Verdict,
-} from '../core/io.ts';
-import {
-  AbsurdRequestError,
-  type Clock,
-  RequestRefusedError,
-  type Store,
-  type Transport,
-} from '../core/ports.ts';
+import { type Input, leaveMs, type Output, type PeerKey, type Verdict } from '../core/io.ts';
+import { AbsurdRequestError, RequestRefusedError } from '../core/ports.ts';
 import { agreementWith } from '../entries/vote/agreement.ts';
-import type { Learner, PrivacyOfTraining } from '../learning/learner.ts';
 import { LearnerBrokenError } from '../learning/learning-error.ts';
-import { defaultHeldInputsLimits, HeldInputs, type HeldInputsLimits, mayWait } from './held-inputs.ts';
-import type { KeptSnapshots } from './kept-snapshots.ts';
-import { defaultStoreLaneLimits, StoreLane, type StoreLaneLimits } from './store-lane.ts';
-
-export interface DriverLimits extends StoreLaneLimits, HeldInputsLimits {}
-
-/** An input that a peer caused and that broke the core. The input is dropped, the node goes on. */
-export interface InputFault {
-  readonly input: Input['type'];
-  /** Whom it came from, where the input says so. */
-  readonly from: PeerKey | null;
-  readonly error: Error;
-}
-
-export interface DriverOptions {
-  readonly core: ProtocolCore;
-  readonly learner: Learner;
-  readonly transport: Transport;
-  readonly store: Store;
-  /** Is told of what the core writes, and asked where the core refuses. */
-  readonly kept?: KeptSnapshots | null;
-  readonly clock: Clock;
-  /** Pays for so many steps in a round, and says how they protect the examples. Left out: they do not. */
-  readonly charge?: (round: number, steps: number) => Promise<PrivacyOfTraining>;
-  /** Why nothing is to be trained now; null where there is no reason. */
-  readonly whyNotTrain?: () => string | null;
-  /** Names the random stream of a round's batches, of this node where no author is named. */
-  readonly streamKey: (round: number, author?: PeerKey) => string;
-  readonly onEvent: (event: ProtocolEvent) => void;
-  readonly onFault: (fault: InputFault) => void;
-  /** The node cannot go on (disk full, core broken). Called once. */
-  readonly onFatal: (error: Error) => void;
-  readonly limits?: Partial<DriverLimits>;
-}
-
-/** How far the disk is behind. */
-export interface DriverLoad {
-  readonly unsavedBytes: number;
-  readonly announcementsDropped: number;
-}
+import type { DriverLoad, DriverOptions } from './driver-options.ts';
+import { defaultHeldInputsLimits, HeldInputs, mayWait } from './held-inputs.ts';
+import { defaultStoreLaneLimits, StoreLane } from './store-lane.ts';
 
 /** What became of an entry that the node's owner wanted published. */
 export type Submission = (Output & { type: 'submitted' })['result'];
@@ -76,7 +24,7 @@ interface Deferred<T> {
 const answersMax = 64;
 
 /** A request that waits for its answer. */
-interface Asked extends Deferred<readonly Uint8Array[]> {
+interface PendingRequest extends Deferred<readonly Uint8Array[]> {
   readonly request: Uint8Array;
 }
 
@@ -85,7 +33,7 @@ export class NodeDriver {
   readonly #lane: StoreLane;
   readonly #aborter = new AbortController();
   readonly #verdicts = new Map<number, (verdict: Verdict) => void>();
-  readonly #answers = new Map<number, Asked>();
+  readonly #answers = new Map<number, PendingRequest>();
   readonly #submissions = new Map<number, (result: Submission) => void>();
   readonly #held: HeldInputs;
   #announcementsDropped = 0;
@@ -377,7 +325,7 @@ export class NodeDriver {
     else asked?.reject(new RequestRefusedError(reason));
   }
 
-  #takeAnswer(token: number): Asked | undefined {
+  #takeAnswer(token: number): PendingRequest | undefined {
     const answer = this.#answers.get(token);
     this.#answers.delete(token);
     return answer;

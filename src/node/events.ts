@@ -5,7 +5,7 @@
 import type { CoreStatus, Input, PeerKey, ProtocolEvent } from '../core/io.ts';
 import type { PrivacyState } from '../learning/private/privacy-ledger.ts';
 import type { NetworkEvent } from '../network/events.ts';
-import type { Figures } from '../tasks/assessment.ts';
+import type { ClassFigures } from '../tasks/assessment.ts';
 import type { Metrics } from '../tasks/metrics.ts';
 import type { ClockOffset } from './clock-offset.ts';
 import type { PastEnd } from './past-end.ts';
@@ -39,6 +39,8 @@ export interface RunSample {
   readonly core: Omit<CoreStatus, 'contributions'> & { readonly contributions: readonly Contribution[] };
   /** Connected peers of the run: the events of their coming and going may be thinned out where they are too many. */
   readonly linked: readonly PeerKey[];
+  /** Nodes that this one was told to have no connection with. */
+  readonly refusing: readonly PeerKey[];
   /** Bytes on all connections of the node, since its start: its runs share them. */
   readonly bytesIn: number;
   readonly bytesOut: number;
@@ -91,7 +93,7 @@ export type SessionEvent =
       readonly kind: 'evaluated';
       readonly round: number;
       /** Of the same examples; left out where a learner counts none. */
-      readonly figures?: Figures;
+      readonly figures?: ClassFigures;
     } & Omit<Metrics, 'assessment'>)
   /** How the privacy budgets of the run stand. */
   | { readonly kind: 'privacy'; readonly state: PrivacyState; readonly isBeginning: boolean }

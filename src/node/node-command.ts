@@ -91,12 +91,14 @@ export interface NodeControl {
   blobs(runId: string): BlobKeeper;
   /** What entitles a key to take part in a run that takes who was invited: hexadecimal digits. @throws NodeError */
   invite(runId: string, key: PeerKey): Promise<string>;
+  /** Has no connection with these any more, in place of those named before; until the node stops. */
+  refuse(peers: readonly PeerKey[]): void;
   /** Begins to stop the node. */
   stop(): void;
 }
 
 /** What came of a command: for programs, and line by line for people. */
-export interface CommandResult {
+export interface NodeCommandResult {
   readonly json: Readonly<Record<string, unknown>>;
   readonly lines: readonly string[];
 }
@@ -112,14 +114,14 @@ export interface NodeCommand {
   readonly input: z.ZodObject;
   /** Whether it changes anything, or has the node work: what an agent does only where it was allowed to. */
   readonly acts: boolean;
-  perform(control: NodeControl, input: unknown): Promise<CommandResult>;
+  perform(control: NodeControl, input: unknown): Promise<NodeCommandResult>;
 }
 
 export function command<S extends z.ZodObject>(
   id: string,
   summary: string,
   input: S,
-  act: (control: NodeControl, input: z.infer<S>) => Promise<CommandResult>,
+  act: (control: NodeControl, input: z.infer<S>) => Promise<NodeCommandResult>,
 ): NodeCommand {
   return { id, summary, input, acts: true, perform: (control, given) => act(control, input.parse(given)) };
 }

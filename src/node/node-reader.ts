@@ -20,6 +20,8 @@ export const nodeSettingsSchema = z.object({
       relay: z.object({
         ...{ use: z.boolean(), serve: z.boolean(), reservationsMax: z.number() },
         ...{ bytesMax: z.number(), durationMsMax: z.number() },
+        /** Left out by older nodes. */
+        bytesPerHourMax: z.number().nullable().default(null),
       }),
       mapPorts: z.boolean(),
       multicastDns: z.boolean(),

@@ -8,7 +8,7 @@ import { byTrainer } from '../learning/process/trainer-error.ts';
 import { writeShare } from '../tasks/measures.ts';
 import { amount, span } from './amount.ts';
 import { type ClockOffset, clockOff, isClockOff } from './clock-offset.ts';
-import type { PastEnd } from './past-end.ts';
+import { notMetPastEnd, type PastEnd } from './past-end.ts';
 import { spentText } from './privacy-text.ts';
 
 /**
@@ -45,6 +45,8 @@ export interface Tally {
   readonly firstPeerRound: number | null;
   readonly peers: number;
   readonly slotMs: number;
+  /** Nodes that this one was told to have no connection with. */
+  readonly refusing: readonly string[];
   /** Entries with our signature that we did not write. */
   readonly foreignEntries: number;
   readonly clock: ClockOffset;
@@ -73,6 +75,7 @@ export interface Notice {
     | 'left-out'
     | 'no-member'
     | 'over'
+    | 'parted'
     | 'privacy'
     | 'twin'
     | 'unheard';
@@ -128,6 +131,9 @@ export function outcomeText(outcome: Outcome, tally: Tally): string {
         !isBack && (sinceRound ?? 0) > 0 && !isTrainers
           ? `it came in round ${sinceRound}`
           : whySkipped(tally);
+      if (isBackAfterEnd(tally) && !isTrainers) {
+        return `late: the model has what this node learned in ${roundsOf(tally)} only, for ${came}: ${backAdvice(tally)}`;
+      }
       const advice = isTrainers
         ? mendTrainer
         : 'start nodes before the first round, on machines that keep up';
@@ -174,10 +180,16 @@ export function noticesOf(tally: Tally): Notice[] {
       text: 'twin: entries come that are signed with the key of this node and that it did not write: its directory was copied, so stop one of the two and give it an empty --dir',
     });
   }
+  if (tally.refusing.length > 0) {
+    notices.push({
+      id: 'parted',
+      text: `parted: this node was told to have no connection with ${amount(tally.refusing.length, 'node')}, until it is told otherwise or started again: \`starlings node refuse\` without --peers lets them in`,
+    });
+  }
   if (isFinished || sinceRound === null) return notices;
   if (!tally.trains) return notices.concat(noticesOfLog(tally));
   if (tally.privacy?.isSpent) notices.push({ id: 'privacy', text: spentText(tally.privacy.budgets) });
-  if (tally.pastEnd?.state === 'asking') notices.push({ id: 'over', text: askingText(tally.pastEnd) });
+  if (tally.pastEnd?.state === 'asking') notices.push({ id: 'over', text: askingText(tally, tally.pastEnd) });
   const clock = clockText(tally);
   if (clock !== null) notices.push({ id: 'clock', text: clock });
   if (!tally.isMember) {
@@ -242,6 +254,9 @@ function clockText({ clock, slotMs }: Tally): string | null {
 
 function aloneText(tally: Tally): string {
   const { peersSeen, firstPeerRound, sinceRound, windowRounds, rounds } = tally;
+  if (isBackAfterEnd(tally)) {
+    return 'alone: nothing that others learned is in the model, and the run was over when this node was started again: train in a new run, and give the address of a running node with --bootstrap';
+  }
   if (peersSeen === 0) {
     return `alone: ${neverMet(tally)}, so this model is of the examples of this node and nobody else has it: give the address of a running node with --bootstrap, and train in a new run`;
   }
@@ -257,25 +272,38 @@ function neverMet({ isBack }: Tally): string {
   return isBack ? 'no peer was connected since this node was started again' : 'no peer was ever connected';
 }
 
-function overText({ isFinished, peersSeen }: Tally, { byMs, mayLastMs }: PastEnd): string {
+/** It is known of it what it holds, and not whom it met before. */
+function isBackAfterEnd({ isBack, pastEnd, sinceRound, rounds }: Tally): boolean {
+  return isBack && (pastEnd !== null || (sinceRound ?? 0) >= rounds);
+}
+
+/** What can be done for a node that was away when its run ended. */
+function backAdvice({ pastEnd }: Tally): string {
+  return pastEnd?.state === 'unmet'
+    ? 'give the address of a node that was in it to the end with --bootstrap, or make a new run; --even-if-over trains this one on alone'
+    : 'leave nodes running until the last round';
+}
+
+function overText({ isFinished, isBack, peersSeen }: Tally, { byMs, mayLastMs }: PastEnd): string {
+  const before = `${span(byMs)} before this node ${isBack ? 'was started again' : 'came'}`;
   if (isFinished && peersSeen > 0) {
-    return `late: the run was over ${span(byMs)} before this node came: it holds what others learned; start nodes before the first round`;
+    return `late: the run was over ${before}: it holds what others learned; start nodes before the first round`;
   }
   const unless = mayLastMs ? ' (unless peers that do not keep up have made its rounds longer)' : '';
   return (
-    `late: by its manifest the run was over ${span(byMs)} before this node came${unless}, and nobody of it was met, so nothing was trained: ` +
+    `late: by its manifest the run was over ${before}${unless}, and nobody of it was met, so nothing was trained: ` +
     'give the address of a node that was in it with --bootstrap, or make a new run; --even-if-over trains this one alone'
   );
 }
 
-function askingText({ byMs, mayLastMs }: PastEnd): string {
+function askingText({ isBack }: Tally, { byMs, mayLastMs }: PastEnd): string {
   const until =
     mayLastMs === null
       ? ', though rounds that too few publish in do not count, so that it may still wait for them'
       : mayLastMs > 0
         ? `, though peers that do not keep up may have made it last up to ${span(mayLastMs)} from now on`
         : '';
-  return `over: by its manifest the run was over ${span(byMs)} before this node came${until}: nothing is trained until somebody of it is met; --bootstrap says where, --even-if-over trains it alone`;
+  return `over: by its manifest the run was over ${span(byMs)} before this node ${isBack ? 'was started again' : 'came'}${until}: nothing is trained until somebody of it is met; --bootstrap says where, --even-if-over trains it alone`;
 }
 
 /** It was not there when the first rounds were closed. */
@@ -309,6 +337,8 @@ function whySkipped(tally: Tally): string {
   const { skipped, deltasPublished, sinceRound, rounds } = tally;
   const leftOut = leftOutOf(tally);
   const worst = worstCause(skipped);
+  const isBackTooLate = isBackAfterEnd(tally) && (worst === null || worst.reason === notMetPastEnd);
+  if (isBackTooLate && leftOut === 0) return 'the run was over when it was started again';
   if (worst !== null && worst.rounds > leftOut) {
     return `it skipped ${amount(sum(skipped), 'round')} (mostly: ${worst.reason})`;
   }

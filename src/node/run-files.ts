@@ -3,20 +3,19 @@
 import { constants } from 'node:fs';
 import { copyFile, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { equals } from 'uint8arrays';
-import { merkleRoot, segmentBytesMax } from '../content/blob.ts';
 import { reasonOf } from '../core/as-error.ts';
-import { bytesToHex, hex32, hexToBytes } from '../core/bytes.ts';
+import { bytesToHex, hex32 } from '../core/bytes.ts';
 import { Credentials } from '../core/credentials.ts';
 import type { Crypto } from '../core/crypto.ts';
 import type { PeerKey } from '../core/io.ts';
 import { type Clock, RequestRefusedError } from '../core/ports.ts';
 import { vectorOfFile } from '../learning/initial.ts';
-import { decodeHashList, decodeRequest, encodeHashList, encodeRequest, type Request } from '../log/wire.ts';
+import { decodeRequest, encodeHashList } from '../log/wire.ts';
 import { trains } from '../methods/registry.ts';
 import type { Exchange } from '../network/exchange/exchange.ts';
 import { createFileExchange, holdersOf } from '../network/file-exchange.ts';
 import type { Host } from '../network/host.ts';
+import { peerIdOf } from '../network/identity.ts';
 import { BlobFile, type BlobId, blobIdOf } from '../platform/node/blob-file.ts';
 import { makeDirectory } from '../platform/node/make-directory.ts';
 import type { SignedManifest } from '../run/manifest.ts';
@@ -29,16 +28,11 @@ import {
   trainingFile,
 } from '../run/run-files.ts';
 import type { SessionEvent } from './events.ts';
+import { FilePull, isOfDisk } from './file-pull.ts';
 import { NodeError } from './node-error.ts';
 
-/** Segments asked of one peer at a time. */
-const inFlightMax = 4;
-/** For a segment; half a minute is 70 kbit/s. */
-const answerTimeoutMs = 30_000;
 /** Between two words on how much is here. */
 const pulledEveryMs = 1_000;
-/** Beside the segment itself, or the leaves. */
-const frameBytes = 64;
 
 export interface RunFilesOptions {
   readonly host: Host;
@@ -54,29 +48,6 @@ export interface RunFilesOptions {
   readonly answerTimeoutMs?: number;
   /** Blobs that the manifest does not name are kept and handed on as well. */
   readonly takesBlobs?: boolean;
-}
-
-/** Holders asked at a time. */
-const holdersMax = 4;
-
-/** One file on its way. */
-interface Fetch {
-  readonly file: RunFile;
-  readonly here: BlobFile;
-  /** Segments that nobody has been asked for. */
-  readonly missing: number[];
-  /** Segments that are not written. */
-  left: number;
-  /** Of those that were not written when it began, and when that was. */
-  readonly wanted: number;
-  readonly beganAtMs: number;
-  toldAtMs: number;
-}
-
-/** A peer answered something else than was asked, or not at all. */
-class BadAnswerError extends Error {
-  override readonly name = 'BadAnswerError';
-  readonly code = 'BAD_ANSWER';
 }
 
 export class RunFiles {
@@ -231,125 +202,64 @@ export class RunFiles {
     return [frame];
   }
 
-  /** Of several holders at once, each as long as it answers well; what came stays, also for the next start of the node. */
   async #fetch(file: RunFile, here: BlobFile, signal: AbortSignal): Promise<void> {
-    const { host, run, clock, random, onEvent } = this.#options;
-    const over = new AbortController();
-    const either = AbortSignal.any([signal, over.signal]);
-    const asked = new Set<PeerKey>();
+    const { host, run, crypto, clock, random, onEvent } = this.#options;
     const failures = new Map<PeerKey, number>();
+    const liars = new Set<PeerKey>();
     const rankOf = (peer: PeerKey): number => failures.get(peer) ?? 0;
-    const noteFailure = (peer: PeerKey, error: unknown): void => {
-      failures.set(peer, rankOf(peer) + 1);
-      if (!either.aborted) onEvent({ kind: 'file-refused', provider: peer, reason: reasonOf(error) });
-    };
-    let fetch: Fetch | null = null;
-    for await (const peer of holdersOf({ host, runId: run.runId, clock, random, signal: either, rankOf })) {
-      if (asked.has(peer) || asked.size >= holdersMax) continue;
-      try {
-        fetch ??= await this.#opened(peer, file, here, either);
-      } catch (error) {
-        if (isOfDisk(error)) throw error;
-        noteFailure(peer, error);
-        continue;
-      }
-      if (fetch.left === 0) break;
-      asked.add(peer);
-      void this.#segmentsFrom(peer, fetch, over, either)
-        .catch((error: unknown) => {
-          if (isOfDisk(error)) over.abort(error);
-          noteFailure(peer, error);
-        })
-        .finally(() => asked.delete(peer));
+    const progress = new Progress(file, here.segments, clock, onEvent);
+    const pull = new FilePull(
+      {
+        ...this.#options,
+        ...{ file, here, crypto, exchange: this.#exchange, credentials: this.#credentials },
+        onFailed: (peer, error, isLie) => {
+          failures.set(peer, rankOf(peer) + 1);
+          if (isLie) {
+            liars.add(peer);
+            host.reputation.blame(peerIdOf(peer));
+          }
+          onEvent({ kind: 'file-refused', provider: peer, reason: reasonOf(error) });
+        },
+        onSegment: (wanted, left) => progress.note(wanted, left),
+      },
+      signal,
+    );
+    const search = { host, runId: run.runId, clock, random, signal: pull.signal, rankOf };
+    for await (const peer of holdersOf(search)) {
+      if (!liars.has(peer)) pull.add(peer);
     }
     signal.throwIfAborted();
-    if (isOfDisk(over.signal.reason)) throw over.signal.reason;
+    if (isOfDisk(pull.signal.reason)) throw pull.signal.reason;
     await here.finish();
   }
+}
 
-  async #opened(peer: PeerKey, file: RunFile, here: BlobFile, signal: AbortSignal): Promise<Fetch> {
-    const missing = await here.openPart(await this.#leavesFrom(peer, file, here, signal));
-    const nowMs = this.#options.clock.nowMs();
-    const wanted = missing.length;
-    return { file, here, missing, left: wanted, wanted, beganAtMs: nowMs, toldAtMs: nowMs };
+/** Tells how much of a file is here. */
+class Progress {
+  readonly #file: RunFile;
+  readonly #segments: number;
+  readonly #clock: Clock;
+  readonly #onEvent: RunFilesOptions['onEvent'];
+  readonly #beganAtMs: number;
+  #toldAtMs: number;
+
+  constructor(file: RunFile, segments: number, clock: Clock, onEvent: RunFilesOptions['onEvent']) {
+    this.#file = file;
+    this.#segments = segments;
+    this.#clock = clock;
+    this.#onEvent = onEvent;
+    this.#beganAtMs = clock.nowMs();
+    this.#toldAtMs = this.#beganAtMs;
   }
 
-  async #leavesFrom(
-    peer: PeerKey,
-    file: RunFile,
-    here: BlobFile,
-    signal: AbortSignal,
-  ): Promise<Uint8Array[]> {
-    const root = hexToBytes(file.root);
-    const frame = await this.#ask(peer, { kind: 'leaves', root }, frameBytes * (here.segments + 1), signal);
-    const leaves = decodeHashList(frame, here.segments);
-    if (leaves?.length === here.segments && equals(merkleRoot(this.#options.crypto, leaves), root))
-      return leaves;
-    throw new BadAnswerError(`peer ${peer} answered with other hashes than those of ${file.name}`);
-  }
-
-  /** Takes numbers out of `missing` as their segments come; ends the whole fetch with the last one. */
-  async #segmentsFrom(
-    peer: PeerKey,
-    fetch: Fetch,
-    over: AbortController,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { file, here, missing } = fetch;
-    const root = hexToBytes(file.root);
-    let hasFailed = false;
-    const worker = async (): Promise<void> => {
-      while (!hasFailed && missing.length > 0) {
-        const index = missing.shift()!;
-        try {
-          const segment = await this.#ask(
-            peer,
-            { kind: 'segment', root, index },
-            segmentBytesMax + frameBytes,
-            signal,
-          );
-          if (!(await here.write(index, segment))) {
-            throw new BadAnswerError(
-              `peer ${peer} answered with another segment than ${index} of ${file.name}`,
-            );
-          }
-        } catch (error) {
-          hasFailed = true;
-          missing.push(index);
-          throw error;
-        }
-        fetch.left -= 1;
-        this.#tellProgress(fetch);
-        if (fetch.left === 0) over.abort();
-      }
-    };
-    await Promise.all(Array.from({ length: inFlightMax }, worker));
-  }
-
-  #tellProgress(fetch: Fetch): void {
-    const { clock, onEvent } = this.#options;
-    const nowMs = clock.nowMs();
-    const { file, here, left, wanted, beganAtMs } = fetch;
-    if (left === 0 || nowMs - fetch.toldAtMs < pulledEveryMs) return;
-    fetch.toldAtMs = nowMs;
-    const leftMs = Math.round(((nowMs - beganAtMs) / (wanted - left)) * left);
-    const heldBytes = Math.floor((file.bytes * (here.segments - left)) / here.segments);
-    onEvent({ kind: 'file-pulled', name: file.name, bytes: file.bytes, heldBytes, leftMs });
-  }
-
-  async #ask(
-    peer: PeerKey,
-    request: Request,
-    responseBytesMax: number,
-    signal: AbortSignal,
-  ): Promise<Uint8Array> {
-    const timeoutMs = this.#options.answerTimeoutMs ?? answerTimeoutMs;
-    const options = { responseBytesMax, timeoutMs, signal };
-    const question = this.#credentials.enclosed(encodeRequest(request));
-    const [frame, ...more] = await this.#exchange.request(peer, question, options);
-    if (frame === undefined || more.length > 0)
-      throw new BadAnswerError(`peer ${peer} answered with ${more.length} frames too many`);
-    return frame;
+  note(wanted: number, left: number): void {
+    const nowMs = this.#clock.nowMs();
+    if (left === 0 || nowMs - this.#toldAtMs < pulledEveryMs) return;
+    this.#toldAtMs = nowMs;
+    const { name, bytes } = this.#file;
+    const leftMs = Math.round(((nowMs - this.#beganAtMs) / (wanted - left)) * left);
+    const heldBytes = Math.floor((bytes * (this.#segments - left)) / this.#segments);
+    this.#onEvent({ kind: 'file-pulled', name, bytes, heldBytes, leftMs });
   }
 }
 
@@ -364,14 +274,4 @@ export function filesOf(
   if (manifest.files === undefined && !takesBlobs) return null;
   if (folder !== undefined) return new RunFiles({ ...options, folder, takesBlobs });
   throw new NodeError('NO_PLACE_FOR_FILES', `run ${runId} has files: name a folder for them (filesFolder)`);
-}
-
-/** The disk's trouble is ours, and no peer's. */
-function isOfDisk(error: unknown): boolean {
-  return (
-    error instanceof Error &&
-    'syscall' in error &&
-    'code' in error &&
-    /^E(NOSPC|ACCES|IO|ROFS|DQUOT|MFILE|PERM|BADF)$/.test(String(error.code))
-  );
 }

@@ -55,6 +55,8 @@ export class RunHistory {
   /** By number of the span; what came in the order of rounds lies in it. */
   #points = new Map<number, HistoryPoint>();
   #heads: LogHead[] = [];
+  /** As it stands, until something more is known: pages ask with every event. */
+  #data: HistoryData | null = null;
 
   static of({ stride, points, heads }: HistoryData): RunHistory {
     const history = new RunHistory();
@@ -66,6 +68,7 @@ export class RunHistory {
 
   note(round: number, figures: Noted): void {
     if (round < 0) return;
+    this.#data = null;
     const span = Math.floor(round / this.#stride);
     const before = this.#points.get(span) ?? { round, ...whole({}) };
     this.#points.set(span, merged(before, { ...whole(figures), round }));
@@ -74,13 +77,15 @@ export class RunHistory {
 
   /** A round is final. */
   close(head: LogHead): void {
+    this.#data = null;
     const others = this.#heads.filter(({ round }) => round !== head.round);
     this.#heads = [...others, head].sort((a, b) => a.round - b.round).slice(-headsMax);
   }
 
   data(): HistoryData {
-    const points = [...this.#points.values()].sort((a, b) => a.round - b.round);
-    return { stride: this.#stride, points, heads: [...this.#heads] };
+    const points = (): HistoryPoint[] => [...this.#points.values()].sort((a, b) => a.round - b.round);
+    this.#data ??= { stride: this.#stride, points: points(), heads: [...this.#heads] };
+    return this.#data;
   }
 
   #coarsen(): void {

@@ -29,11 +29,12 @@ export class RunPrivacy {
     readonly run: SignedManifest;
     readonly learner: Learner;
     readonly isBack: boolean;
+    readonly keepsTrainings: boolean;
     readonly self: string;
     readonly onState: (state: PrivacyState, isBeginning: boolean) => void;
     readonly onFatal: (error: Error) => void;
   }): Promise<RunPrivacy | null> {
-    const { ledger, run, learner, isBack } = options;
+    const { ledger, run, learner, isBack, keepsTrainings } = options;
     const { training, strategy, rounds, name } = run.manifest;
     const demand = training.privacy ?? null;
     if (demand === null && !ledger?.data.budget) return null;
@@ -49,6 +50,11 @@ export class RunPrivacy {
       throw new PrivacyError(
         `members of run ${run.runId} train each other's deltas again: noise that nobody can know would be taken for a lie, and what is asked of this ` +
           'node would show what it has not sent; privacy does not go with audits',
+      );
+    }
+    if (keepsTrainings) {
+      throw new PrivacyError(
+        '--retention audit does not go with privacy: the noise is kept nowhere, so that no training can be executed again',
       );
     }
     const rate = learner.samplingRates?.[0];

@@ -47,6 +47,7 @@ export class RunReducer {
       isBack: false,
       firstPeerRound: null,
       agreement: null,
+      refusing: [],
       round: -1,
       slotMs: null,
       finalisedRound: -1,
@@ -195,7 +196,7 @@ export class RunReducer {
     opened: ({ facts }) => this.#open(facts),
     prepared: ({ backend }) => this.#change({ backend }),
     running: ({ round, isBack }) => this.#change({ state: 'running', sinceRound: round, isBack }),
-    sampled: ({ sample: { core, linked, ...rest } }) => {
+    sampled: ({ sample: { core, linked, refusing, ...rest } }) => {
       this.#roster.setLinked(linked);
       this.#noteFirstPeer();
       const { phase, round, slotMs, finalisedRound, countedRounds, modelHash, lag, lastLoss } = core;
@@ -204,6 +205,7 @@ export class RunReducer {
         agreement: this.#agreementAfter(core),
         ...{ phase, round, slotMs, finalisedRound, countedRounds, modelHash, lag, loss: lastLoss },
         ...{ checkpoint, refused: { ...refused }, contributions: [...contributions], shown: [...shown] },
+        refusing: [...refusing],
         ...rest,
       });
     },

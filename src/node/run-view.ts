@@ -86,6 +86,8 @@ export const runViewSchema = z.object({
   heldOutLoss: z.number().nullable(),
   /** Connected peers of the run. */
   peers: count,
+  /** Nodes that this one was told to have no connection with (`starlings node refuse`). */
+  refusing: z.array(z.string()).default([]),
   members: z.object({
     /** Allowed members; null where the run is open. */
     known: count.nullable(),

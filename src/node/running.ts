@@ -78,6 +78,7 @@ export class Running {
     const { run, learner, parts, onEvent, onFatal } = given;
     const privacy = await RunPrivacy.open({
       ...{ ledger: parts.privacy, run, learner, isBack: stored.length > 0, self: parts.identity.key },
+      keepsTrainings: parts.retention === 'audit',
       onState: (state, isBeginning) =>
         onEvent({ source: 'session', event: { kind: 'privacy', state, isBeginning } }),
       onFatal,
@@ -181,6 +182,7 @@ export class Running {
           contributions: [...contributions].map(([peer, contribution]) => ({ peer, ...contribution })),
         },
         linked: this.#transport.stats().peers,
+        refusing: host.refused.keys(),
         ...host.traffic(),
         contentBytes: usage?.bytes ?? 0,
         contentBytesMax: usage?.bytesMax ?? 0,
@@ -196,6 +198,7 @@ export class Running {
     if (event.kind === 'phase') {
       this.#pastEnd.notePhase(event.phase);
       this.#transport.rest(event.phase === 'finished');
+      this.#watch.rest(event.phase === 'finished');
       this.saySample();
     }
     this.#privacy?.note(event);

@@ -7,7 +7,7 @@ import type { Retention } from '../log/retention.ts';
 import type { Host } from '../network/host.ts';
 import type { Identity } from '../network/identity.ts';
 import type { BackendChoice } from '../tensor/backend-choices.ts';
-import type { DriverLimits } from './driver.ts';
+import type { DriverLimits } from './driver-options.ts';
 import type { RunEvent } from './events.ts';
 import type { LearnerFactory } from './learners.ts';
 

@@ -10,6 +10,8 @@ export interface ControlProps {
   readonly runId: string | null;
   readonly runName: string;
   readonly isPaused: boolean;
+  /** It was told to have no connection with some nodes. */
+  readonly isRefusing: boolean;
   /** Why the link that this page was opened with did not let it in. */
   readonly problem: string | null;
   /** Somebody came in, or went out. */
@@ -130,7 +132,7 @@ function JoinForm({ perform }: Doing) {
   );
 }
 
-function RunButtons({ runId, runName, isPaused, onPass, perform }: ControlProps & Doing) {
+function RunButtons({ runId, runName, isPaused, isRefusing, onPass, perform }: ControlProps & Doing) {
   const leaveOut = (): void => {
     holdPass(null);
     onPass();
@@ -162,6 +164,11 @@ function RunButtons({ runId, runName, isPaused, onPass, perform }: ControlProps 
             deed={() => void perform(() => command('leave', { run: runId }))}
           />
         </>
+      )}
+      {isRefusing && (
+        <button type="button" onClick={() => void perform(() => command('refuse', {}))}>
+          Refuse nobody any more
+        </button>
       )}
       <Twice name="Stop the node" deed={() => void perform(() => command('stop', {}))} />
       <button type="button" onClick={leaveOut}>

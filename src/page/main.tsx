@@ -117,6 +117,7 @@ class Page {
     const runId = this.#runId;
     const here = hello.nodes[0]?.runs.find(({ view }) => view.runId === runId);
     const isPaused = here?.view.state === 'paused';
+    const isRefusing = (here?.view.refusing.length ?? 0) > 0;
     const runName = runs.find((run) => run.runId === runId)?.name ?? '';
     const now = performance.now();
     if (this.#figures === null || now - this.#figuresAtMs >= figuresEveryMs) {
@@ -137,7 +138,7 @@ class Page {
           {this.#isGreeted && <EventSection hello={hello} runId={runId} />}
           {this.#isNode && (
             <ControlSection
-              {...{ runId, runName, isPaused, problem: this.#problem }}
+              {...{ runId, runName, isPaused, isRefusing, problem: this.#problem }}
               onPass={() => this.#passChanged()}
             />
           )}

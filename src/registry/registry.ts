@@ -45,3 +45,30 @@ export function byId<Thing extends Described>(things: readonly Thing[], id: stri
     throw new RangeError(`${id} is not registered; there are ${things.map((one) => one.id).join(', ')}`);
   return thing;
 }
+
+/** A spec that no schema lets through. */
+export class SpecError extends RangeError {
+  override readonly name = 'SpecError';
+  readonly code = 'BAD_SPEC';
+}
+
+/**
+ * What a program says of a thing, with the defaults that its schema has. `kind` names the registry in messages.
+ * @throws SpecError for an id that nobody registered, and for what its schema does not take
+ */
+export function readSpec<Schema extends z.ZodType>(
+  kind: string,
+  things: readonly Described[],
+  schema: Schema,
+  input: unknown,
+): z.output<Schema> {
+  const read = schema.safeParse(input);
+  if (read.success) return read.data;
+  const id = typeof input === 'object' && input !== null && 'id' in input ? input.id : undefined;
+  const ids = things.map((one) => one.id);
+  throw new SpecError(
+    id === undefined || ids.includes(id as string)
+      ? `${kind} ${id === undefined ? 'without an id' : String(id)}: ${z.prettifyError(read.error)}`
+      : `${kind} ${JSON.stringify(id)} is not registered; there are ${ids.join(', ')}`,
+  );
+}

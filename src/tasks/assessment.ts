@@ -57,7 +57,7 @@ export function counted({ labels, predicted, scores, confidences }: Judged, clas
 }
 
 /** What stands beside an accuracy, so that a person can judge by it; small enough to be shown and sent at any time. */
-export interface Figures {
+export interface ClassFigures {
   /** What who always says the most frequent class is right for, in [0, 1]. */
   readonly majority: number;
   /** Of two classes. */
@@ -69,7 +69,7 @@ export interface Figures {
 /** A larger matrix is for programs: `model evaluate --json` has it. */
 export const shownClassesMax = 20;
 
-export function figuresOf(assessment: Assessment): Figures {
+export function figuresOf(assessment: Assessment): ClassFigures {
   const { confusion } = assessment;
   return {
     majority: majorityOf(assessment).share,

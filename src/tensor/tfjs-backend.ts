@@ -1,6 +1,8 @@
 /** Starts TensorFlow.js once per thread on a backend that is known to compute, not only to be present. */
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs-core';
 import './generated/gradients.ts';
@@ -79,9 +81,16 @@ async function start(choice: BackendChoice): Promise<StartedBackend> {
   };
 }
 
-async function startWasm(build: KernelBuild): Promise<void> {
+/** Of the library's WebAssembly: beside the bundle, in what `npm run build` makes (scripts/bundle-tensorflow.ts), else in its package. */
+function wasmFolder(): string {
+  const bundled = fileURLToPath(new URL('../../vendor', import.meta.url));
+  if (existsSync(join(bundled, 'tensorflow.js'))) return bundled;
   const manifest = createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm/package.json');
-  setWasmPaths(join(dirname(manifest), 'dist') + sep);
+  return join(dirname(manifest), 'dist');
+}
+
+async function startWasm(build: KernelBuild): Promise<void> {
+  setWasmPaths(wasmFolder() + sep);
   if (!(await tf.setBackend('wasm'))) {
     throw new BackendUnavailableError(
       'WebAssembly could not be started: this Node.js was built or started without it',
@@ -90,9 +99,7 @@ async function startWasm(build: KernelBuild): Promise<void> {
   installWasmKernels(build);
   const failure = failureOfProduct();
   if (failure !== null) {
-    throw new BackendUnavailableError(
-      `the WebAssembly backend ${failure}: reinstall @tensorflow/tfjs-backend-wasm`,
-    );
+    throw new BackendUnavailableError(`the WebAssembly backend ${failure}: install starlings anew`);
   }
 }
 

@@ -16,6 +16,9 @@ import { type Member, readState, type TestnetState } from './testnet-state.ts';
 /** Between two tries to reach a node. Guess. */
 const retryMs = 500;
 
+/** A node says that it came by a hello. Made once: zod compiles a schema where it is first used. */
+const toldSchema = updateSchema.omit({ renewed: true });
+
 export class FlockFeed implements LiveFeed {
   readonly #directory: string;
   readonly #state = new LiveState();
@@ -70,7 +73,7 @@ export class FlockFeed implements LiveFeed {
       if (!nodes[0]) return;
       this.#tell({ node: name, renewed: { ...nodes[0], id: name, name }, events: under(name, events) });
     } else if (kind === 'update') {
-      const update = updateSchema.omit({ renewed: true }).parse(data);
+      const update = toldSchema.parse(data);
       this.#tell({ ...update, node: name, events: update.events && under(name, update.events) });
     }
   }

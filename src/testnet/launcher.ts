@@ -2,7 +2,10 @@
 import { join } from 'node:path';
 import type { DaemonInfo } from '../daemon/daemon-info.ts';
 import type { LogLevel } from '../daemon/options.ts';
+import { writeFileAtomically } from '../platform/node/atomic-file.ts';
+import { makeDirectory } from '../platform/node/make-directory.ts';
 import type { BackendChoice } from '../tensor/backend-choices.ts';
+import { ensureLine, innerPort, isDelayed, type Line, lineOf, linePort } from './lines.ts';
 import { memberName } from './member-name.ts';
 import { type SpawnedDaemon, spawnDaemon, waitUntilReady } from './spawn-daemon.ts';
 import { type Member, manifestPath, type TestnetState, writeState } from './testnet-state.ts';
@@ -47,6 +50,8 @@ type Launch =
       readonly config?: string | undefined;
     };
 
+/** Of a node on a line of its own: where its API is. */
+const LINE_FILE = 'line.yaml';
 const readyDeadlineMs = 60_000;
 const loopback = '/ip4/127.0.0.1/tcp/0';
 
@@ -82,9 +87,11 @@ export class Launcher {
     const { directory, entry, logLevel, attached } = this.#options;
     const name = memberName(launch.role, launch.index);
     const home = join(directory, name);
-    const args = [...this.#argsOf(launch), '--dir', home, '--log-level', logLevel];
     const { role } = launch;
-    const daemon = await spawnDaemon({ entry, args, name, role, directory: home, attached });
+    const line = await this.#lineOf(launch, home);
+    const args = [...this.#argsOf(launch, line), '--dir', home, '--log-level', logLevel];
+    const namespace = line?.namespace ?? null;
+    const daemon = await spawnDaemon({ entry, args, name, role, directory: home, namespace, attached });
     const member = { ...daemon.member, ...keptOf(launch) };
     const before = this.#state.members.findIndex((known) => known.name === name);
     const members = before < 0 ? [...this.#state.members, member] : this.#state.members.with(before, member);
@@ -93,18 +100,48 @@ export class Launcher {
     return { ...daemon, member };
   }
 
-  #argsOf(launch: Launch): string[] {
+  /** Made where it is not there. Nobody outside reaches the loopback interface of a namespace, so that the API is a file. */
+  async #lineOf({ role, index }: Launch, home: string): Promise<Line | null> {
+    const { shape } = this.#state;
+    if (!shape) return null;
+    const line = lineOf(shape, role, index);
+    await ensureLine(shape, line);
+    makeDirectory(home);
+    const api = { listen: `unix:${join(home, 'api.sock')}` };
+    await writeFileAtomically(join(home, LINE_FILE), [`${JSON.stringify({ api })}\n`]);
+    return line;
+  }
+
+  /** On a line of its own it is on a private network, where nothing else is to be found. */
+  #wayOf(line: Line | null, listen: string): string[] {
+    if (line === null) return ['--listen', listen];
+    const way = `/ip4/${line.address}/tcp/${linePort}`;
+    const at = isDelayed(this.#state.shape!)
+      ? ['--listen', `/ip4/127.0.0.1/tcp/${innerPort}`, '--announce', way]
+      : ['--listen', way];
+    return [...at, '--no-mdns', '--no-relay'];
+  }
+
+  #argsOf(launch: Launch, line: Line | null): string[] {
     const { directory, backend, trainer, compareAlone, figures = {} } = this.#options;
     const name = memberName(launch.role, launch.index);
     switch (launch.role) {
       case 'bootstrap':
-        return ['bootstrap', '--listen', launch.listen ?? loopback];
+        return ['bootstrap', ...this.#wayOf(line, launch.listen ?? loopback)];
       case 'node':
         if (launch.config !== undefined)
           return ['node', '--config', launch.config, ...figureArgs(figures, name)];
         return [
-          ...['node', '--listen', loopback, '--run', manifestPath(directory), '--data', launch.data],
-          ...['--http', '0', '--backend', backend],
+          ...[
+            'node',
+            ...this.#wayOf(line, loopback),
+            '--run',
+            manifestPath(directory),
+            '--data',
+            launch.data,
+          ],
+          ...(line === null ? ['--http', '0'] : ['--config', join(directory, name, LINE_FILE)]),
+          ...['--backend', backend],
           ...(trainer === null ? [] : ['--trainer', trainer]),
           ...(compareAlone ? ['--compare-alone'] : []),
           ...figureArgs(figures, name),

@@ -26,6 +26,8 @@ export interface SpawnOptions {
   readonly name: string;
   readonly role: Member['role'];
   readonly directory: string;
+  /** Where its network is; null: where ours is. */
+  readonly namespace: string | null;
   /** The process ends with us, rather than living on. */
   readonly attached: boolean;
 }
@@ -37,12 +39,17 @@ export interface SpawnedDaemon {
 
 /** @throws system errors where the directory cannot be written or no process be made. */
 export async function spawnDaemon(options: SpawnOptions): Promise<SpawnedDaemon> {
-  const { entry, args, name, role, directory, attached } = options;
+  const { entry, args, name, role, directory, namespace, attached } = options;
   makeDirectory(directory);
   rmSync(join(directory, DAEMON_INFO_FILE), { force: true });
   const output = openSync(join(directory, OUTPUT_FILE), 'a');
   try {
-    const child = spawn(process.execPath, [fileURLToPath(entry), ...args], {
+    const [program = '', ...words] = [
+      // `ip` becomes the program: no process stands between.
+      ...(namespace === null ? [] : ['ip', 'netns', 'exec', namespace]),
+      ...[process.execPath, fileURLToPath(entry), ...args],
+    ];
+    const child = spawn(program, words, {
       // A process group of its own: Ctrl-C reaches the launcher alone, which then stops its nodes in order.
       detached: true,
       windowsHide: true,

@@ -2,7 +2,10 @@
 export class TestnetError extends Error {
   override readonly name = 'TestnetError';
   readonly code:
+    | 'BAD_PARTS'
     | 'BAD_RUN'
+    | 'BAD_SHAPE'
+    | 'CANNOT_SHAPE'
     | 'NODE_DIED'
     | 'NODE_NOT_READY'
     | 'TESTNET_RUNNING'

@@ -11,6 +11,7 @@ import { LOG_LEVELS } from '../daemon/options.ts';
 import { writeFileAtomically } from '../platform/node/atomic-file.ts';
 import { makeDirectory } from '../platform/node/make-directory.ts';
 import { BACKEND_CHOICES } from '../tensor/backend-choices.ts';
+import { removeLines, shapeSchema } from './lines.ts';
 import { isRunning } from './process-identity.ts';
 import { TestnetError } from './testnet-error.ts';
 
@@ -57,6 +58,8 @@ const stateSchema = z.object({
   logLevel: z.enum(LOG_LEVELS).optional(),
   /** Whether a trainer trains at its nodes. Which one is not here: a folder that somebody hands over must not name a command. */
   hasTrainer: z.boolean().optional(),
+  /** Of the lines of its members, each in a namespace of its own; left out: they share this machine. */
+  shape: shapeSchema.optional(),
   members: z.array(memberSchema).max(2 * processesMax),
 });
 export type TestnetState = z.infer<typeof stateSchema>;
@@ -113,6 +116,7 @@ export async function claimDirectory(directory: string, { force }: { force: bool
         `${directory}\` starts it again; or use another --dir`,
     );
   }
+  if (old.shape) await removeLines(old.shape);
   for (const { name } of old.members) await rm(join(directory, name), { recursive: true, force: true });
   await rm(manifestPath(directory), { force: true });
   await rm(join(directory, STATE_FILE), { force: true });

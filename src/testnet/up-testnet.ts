@@ -15,6 +15,7 @@ import type { BackendChoice } from '../tensor/backend-choices.ts';
 import { chooseSlotMs, chooseStartDelayMs, measureTraining } from './calibrate.ts';
 import { namedData, splitData } from './data-shares.ts';
 import { type FigureTargets, Launcher, type ReadyMember } from './launcher.ts';
+import { removeLines, type Shape, shapeHere } from './lines.ts';
 import { memberName } from './member-name.ts';
 import { stopMembers } from './stop-testnet.ts';
 import { TestnetError } from './testnet-error.ts';
@@ -45,6 +46,8 @@ export interface UpOptions {
   readonly logLevel: LogLevel;
   /** Written by each node; left out where whoever boots them watches and writes for all. */
   readonly figures?: FigureTargets;
+  /** Each member has a line of its own; left out: they share this machine. */
+  readonly shape?: Shape;
   /** The processes end with us. */
   readonly attached: boolean;
   /** What an earlier testnet learned there may go. */
@@ -70,12 +73,14 @@ const stopPatienceMs = 3000;
  * @throws TestnetError, system errors, `signal.reason`
  */
 export async function upTestnet(given: UpOptions, signal: AbortSignal): Promise<Testnet> {
-  const options = { ...given, directory: resolve(given.directory) };
+  const shape = given.shape && (await shapeHere(given.shape));
+  const options = { ...given, ...(shape ? { shape } : {}), directory: resolve(given.directory) };
   const launcher = new Launcher(options, firstState(options));
   try {
     return await boot(options, launcher, signal);
   } catch (error) {
     await stopMembers(launcher.state.members, stopPatienceMs);
+    if (options.shape) await removeLines(options.shape);
     throw error;
   }
 }
@@ -117,8 +122,9 @@ async function boot(options: UpOptions, launcher: Launcher, signal: AbortSignal)
   return { directory, spec: runSpec, state: launcher.state, nodes, bootstraps };
 }
 
-function firstState({ spec, backend, logLevel, trainer }: UpOptions): TestnetState {
+function firstState({ spec, backend, logLevel, trainer, shape }: UpOptions): TestnetState {
   return {
+    ...(shape === undefined ? {} : { shape }),
     ...{ version: 1, runId: null, startAtMs: null, createdAtMs: Date.now(), members: [] },
     ...{ name: spec.name, rounds: spec.rounds, slotMs: spec.slotMs, backend, logLevel },
     hasTrainer: trainer !== null,

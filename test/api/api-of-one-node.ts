@@ -58,6 +58,7 @@ export async function apiOf(given: readonly RunView[], at: ListenAddress | numbe
     blobs: () => {
       throw new Error('this node keeps no blobs');
     },
+    refuse: () => {},
     stop: () => {},
   };
   const server = await startControlServer({

@@ -4,6 +4,7 @@ import { type IncomingMessage, request } from 'node:http';
 import { connect } from 'node:net';
 import { after, describe, test } from 'node:test';
 import { LiveState } from '../../src/api/live.ts';
+import { updateSchema } from '../../src/api/live-schema.ts';
 import { READ_ROUTES } from '../../src/api/read-routes.ts';
 import { NODE_COMMANDS } from '../../src/node/commands.ts';
 import { someView } from '../node/some-view.ts';
@@ -175,6 +176,40 @@ describe('the API of a node', () => {
     const hello = (await again.next()).value!.data as Parameters<LiveState['greet']>[0];
     assert.equal(hello.events.length, 1, 'who comes later is told what happened before');
     await again.return(undefined);
+  });
+
+  test('tells those who watch how a run stands by the fields that changed, whoever came in between', async () => {
+    const stop = new AbortController();
+    const watch = async () => {
+      const messages = messagesOf(await fetch(`${node.http}/live`, { signal: stop.signal }));
+      const state = new LiveState();
+      state.greet((await messages.next()).value!.data as Parameters<LiveState['greet']>[0]);
+      const next = async () => {
+        const { data } = (await messages.next()).value!;
+        const update = updateSchema.parse(data);
+        state.apply(update);
+        return update;
+      };
+      return { state, next };
+    };
+    const before = someView({ accuracy: 0.5, checkpoint: 'a place', round: 3 });
+    const now = { ...before, round: 4, refused: { late: 2 } };
+    node.show([before]);
+    const first = await watch();
+    node.show([now]);
+    const second = await watch();
+    const { changes, views } = await first.next();
+    assert.deepEqual(views, undefined);
+    assert.deepEqual(changes, [{ runId: 'run', fields: { round: 4, refused: { late: 2 } } }]);
+    node.show([before]);
+    for (const { state, next } of [first, second]) {
+      assert.deepEqual(state.hello().nodes[0]!.runs[0]!.view, now);
+      await next();
+      assert.deepEqual(state.hello().nodes[0]!.runs[0]!.view, before, 'what is left out did not change');
+    }
+    node.show([]);
+    assert.deepEqual((await first.next()).views, [], 'a run that went is told with those that are there');
+    stop.abort();
   });
 
   test('lets go of who reads too slowly', { timeout: 20_000 }, async () => {

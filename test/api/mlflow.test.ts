@@ -10,9 +10,11 @@ import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { openMlflow } from '../../src/api/mlflow.ts';
+import { type MlflowPass, mlflowPass } from '../../src/api/mlflow-client.ts';
 import type { RunDescription, Scalar } from '../../src/api/settled-figures.ts';
 
 const token = 'a-token-that-nobody-may-read';
+const pass = mlflowPass({ MLFLOW_TRACKING_TOKEN: token })!;
 const description: RunDescription = {
   ...{ runId: 'bafyrun', name: 'heart', method: 'delta-log', parameters: 14, rounds: 9, slotMs: 500 },
   outcome: null,
@@ -89,7 +91,7 @@ describe('MLflow', () => {
   test('is told what the run is, the figures of each round, and what came of it', async () => {
     const { asked, url } = await serverThat(usual);
     const said: string[] = [];
-    const sink = openMlflow({ url, token, tell: (line) => said.push(line) });
+    const sink = openMlflow({ url, pass, tell: (line) => said.push(line) });
     sink.describe!({ node: 'node-00', runId: 'bafyrun' }, description);
     for (let round = 0; round < 3; round++) sink.write(scalar({ round }));
     sink.write(scalar({ tag: 'held_out/AUC <b>', value: Number.NaN }));
@@ -114,7 +116,7 @@ describe('MLflow', () => {
     let isThere = false;
     const { asked, url } = await serverThat((one) => (isThere ? usual(one) : null));
     const said: string[] = [];
-    const sink = openMlflow({ url, token, retryFirstMs: 10, tell: (line) => said.push(line) });
+    const sink = openMlflow({ url, pass, retryFirstMs: 10, tell: (line) => said.push(line) });
     for (let round = 0; round < 2000; round++) sink.write(scalar({ round }));
     await until('tries', () => asked.length > 3);
     assert.equal(said.length, 1);
@@ -133,7 +135,7 @@ describe('MLflow', () => {
   test('that never answers holds up no end, and what waits for it is bounded', async () => {
     const { url } = await serverThat(() => null);
     const said: string[] = [];
-    const options = { url, token, waitingMax: 100, retryFirstMs: 10, lastMs: 50 };
+    const options = { url, pass, waitingMax: 100, retryFirstMs: 10, lastMs: 50 };
     const sink = openMlflow({ ...options, tell: (line) => said.push(line) });
     for (let round = 0; round < 1000; round++) sink.write(scalar({ round }));
     const began = performance.now();
@@ -148,11 +150,11 @@ describe('MLflow', () => {
       one.path === 'runs/log-batch' ? [400, { message: `no \u001b[31m${token}` }] : usual(one),
     );
     const said: string[] = [];
-    const sink = openMlflow({ url, token, tell: (line) => said.push(line) });
+    const sink = openMlflow({ url, pass, tell: (line) => said.push(line) });
     sink.write(scalar());
     await until('a refusal', () => said.length > 0);
     await sink.close();
-    assert.match(said[0]!, /does not take figures: 400 no {2}?\[31m\(the token\)/);
+    assert.match(said[0]!, /does not take figures: 400 no {2}?\[31m\(a secret\)/);
     assert.equal(batches(asked).length, 1);
     const other = await serverThat(() => [200, 'hello']);
     const words: string[] = [];
@@ -168,13 +170,37 @@ describe('MLflow', () => {
     assert.match(words[0]!, /it answers as no MLflow server does/);
   });
 
+  test('is let in by name and password, or by a token, as by MLflow itself, and says back neither', async () => {
+    const named = { MLFLOW_TRACKING_USERNAME: 'ward', MLFLOW_TRACKING_PASSWORD: 'a pass: phrase' };
+    const authorization = `Basic ${Buffer.from('ward:a pass: phrase').toString('base64')}`;
+    assert.equal(mlflowPass({}), null);
+    assert.equal(mlflowPass({ MLFLOW_TRACKING_TOKEN: '' }), null);
+    const both = mlflowPass({ ...named, MLFLOW_TRACKING_TOKEN: token });
+    assert.equal(both?.authorization, authorization, 'a name and a password go before a token');
+    for (const half of [{ MLFLOW_TRACKING_USERNAME: 'ward' }, { MLFLOW_TRACKING_PASSWORD: 'x' }]) {
+      assert.throws(() => mlflowPass(half), /one is set: set both, or neither/);
+    }
+    const { url, asked } = await serverThat((one) =>
+      one.path === 'runs/log-batch'
+        ? [400, { message: `no ${one.authorization} a pass: phrase` }]
+        : usual(one),
+    );
+    const said: string[] = [];
+    const sink = openMlflow({ url, pass: mlflowPass(named), tell: (line) => said.push(line) });
+    sink.write(scalar());
+    await until('a word', () => said.length > 0);
+    await sink.close();
+    assert.ok(asked.every((one) => one.authorization === authorization));
+    assert.match(said[0]!, /400 no Basic \(a secret\) \(a secret\)/);
+  });
+
   test('gets its token on a safe way alone, and is led nowhere else with it', async () => {
-    const open = (url: string, given?: string) => () => openMlflow({ url, token: given, tell: () => {} });
-    assert.throws(open('http://mlflow.example.org', token), { code: 'BAD_USAGE' });
+    const open = (url: string, given?: MlflowPass) => () => openMlflow({ url, pass: given, tell: () => {} });
+    assert.throws(open('http://mlflow.example.org', pass), { code: 'BAD_USAGE' });
     assert.throws(open('http://me:secret@127.0.0.1'), (error: Error) => !error.message.includes('secret'));
     assert.throws(open('ftp://127.0.0.1'), { code: 'BAD_USAGE' });
     assert.throws(open('5000'), { code: 'BAD_USAGE' });
-    for (const url of ['https://mlflow.example.org/team', 'http://localhost:5000']) open(url, token)();
+    for (const url of ['https://mlflow.example.org/team', 'http://localhost:5000']) open(url, pass)();
     const elsewhere = await serverThat(usual);
     const leading = createServer((_, response) => {
       response.writeHead(307, { location: `${elsewhere.url}/api/2.0/mlflow/x` }).end();
@@ -184,7 +210,7 @@ describe('MLflow', () => {
     after(() => leading.close());
     const said: string[] = [];
     const url = `http://127.0.0.1:${(leading.address() as AddressInfo).port}`;
-    const sink = openMlflow({ url, token, retryFirstMs: 10, lastMs: 50, tell: (line) => said.push(line) });
+    const sink = openMlflow({ url, pass, retryFirstMs: 10, lastMs: 50, tell: (line) => said.push(line) });
     sink.write(scalar());
     await until('a word', () => said.length > 0);
     await sink.close();

@@ -37,6 +37,7 @@ import { readSources, repositoryRoot, type SourceFile, specifiersOf, targetOf } 
 
 /** Exported for the tests alone, and why the tests need what is inside. */
 const forTests: Readonly<Record<string, string>> = {
+  'scripts/bundle-tensorflow.ts bundledPackages': 'imports and declared packages are compared with it',
   'scripts/config-reference.ts configReference': 'docs/CONFIG.md is compared with it',
   'src/codec/half.ts float16Max': 'a bound',
   'src/kernels/quantise.ts twoBitLevels': 'the slow twin has the same levels',
@@ -57,6 +58,7 @@ const forTests: Readonly<Record<string, string>> = {
   'src/ledger/score-round.ts worthOf': 'the oracle goes over all coalitions',
   'src/ledger/tally.ts correlation': 'held against known values',
   'src/log/envelope.ts indexMax': 'a bound',
+  'src/testnet/lines.ts lineCommands': 'what is given to ip and tc, where nobody is root',
   'src/log/log-book.ts placeToBytes': 'what is written is read back',
   'src/log/wire.ts ROUND_STATES': 'messages are drawn from all of them',
   'src/methods/aggregators/krum.ts krumScores': 'held against the paper',
@@ -74,7 +76,6 @@ const forTests: Readonly<Record<string, string>> = {
   'src/tasks/data/idx-images/idx-folder.ts writeIdxShares': 'its bounds, one by one',
   'src/testnet/calibrate.ts startDelayMaxMs': 'a bound',
   'src/testnet/calibrate.ts startDelayMinMs': 'a bound',
-  'sim/engine.ts LivelockError': 'a failure is told by its class',
   'sim/event-queue.ts EventQueueFullError': 'a failure is told by its class',
   'sim/event-queue.ts EventTimeError': 'a failure is told by its class',
   'sim/virtual-node.ts CoreContractError': 'a failure is told by its class',

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { bundledPackages } from '../../scripts/bundle-tensorflow.ts';
 import {
   folderOf,
   packageOf,
@@ -274,6 +275,8 @@ describe('layers', () => {
     // The page is bundled: nobody who installs it needs what it is made of.
     const bundled = sources.filter(({ path }) => folderOf(path) === 'page');
     const others = sources.filter(({ path }) => folderOf(path) !== 'page');
+    // And this one with what is compiled (scripts/bundle-tensorflow.ts).
+    for (const name of bundledPackages) declared.add(name);
     // Imported when it is needed, with a sentence where it is missing.
     const optional = Object.keys(peerDependencies).filter((name) => name in devDependencies);
     assert.deepEqual(

@@ -49,6 +49,8 @@ describe('the command line', { concurrency: 2 }, () => {
     ],
     [['node', 'join', '--data', 'y'], 2, /`starlings node join` needs --run\n$/],
     [['node', 'join', '--run', 'x', '--data', 'y', '--backend', 'gpu'], 2, /Allowed choices are auto, wasm/],
+    [['doctor', '--token-file', 'f'], 2, /--token-file and --certificate go with --api\n$/],
+    [['doctor', '--api', 'http://192.0.2.1:80'], 2, /expected https:\/\/HOST:PORT, unix:\/path, or http/],
     [['node', 'leave', '--run', ''], 2, /--run: expected at least 1 character, got 0\n$/],
     [['node', 'note', '--run', 'x', '--text', ''], 2, /: --text: expected at least 1 character, got 0\n$/],
     [['log', 'verify', runFile], 2, /heart-logistic\.yaml: this is no archive of a run\n$/],
@@ -268,7 +270,9 @@ describe('the command line', { concurrency: 2 }, () => {
       assert.deepEqual(Object.keys(row), [
         ...['codec', 'bitsPerParameter', 'boundBits', 'encodeGBps', 'decodeGBps', 'relativeError'],
       ]);
-      assert.ok(Number(row['encodeGBps']) > 0 && Number(row['relativeError']) < 1);
+      // What is right in the mean, with k of n numbers, is off by sqrt(n / k - 1).
+      const most = String(row['codec']).startsWith('rand-k-unbiased') ? 9 : 1;
+      assert.ok(Number(row['encodeGBps']) > 0 && Number(row['relativeError']) < most);
     }
     const [first] = rows;
     assert.match(String(first!['codec']), /default/);

@@ -88,6 +88,45 @@ describe('a comparison in parts', () => {
     assert.deepEqual(await filesOf(at('parts')), expected);
   });
 
+  test('--json is a list of rows with the figures of the table', async () => {
+    const { stdout, exitCode } = await starlings('compare', at('small.yaml'), '--out', at('whole'), '--json');
+    assert.equal(exitCode, 0);
+    const rows = JSON.parse(stdout.trim().split('\n').at(-1)!);
+    const csv = (await readFile(at('whole', 'table.csv'), 'utf8'))
+      .trim()
+      .split('\n')
+      .map((line) => line.split(','));
+    const [head, ...trials] = csv as [string[], ...string[][]];
+    assert.equal(rows.length, 3);
+    for (const row of rows) {
+      const own = trials.filter(([name]) => name === row.method);
+      const mean = (column: string) =>
+        own.reduce((sum, trial) => sum + Number(trial[head.indexOf(column)]) / own.length, 0);
+      const { lossHalfWidth, ...figures } = row;
+      assert.ok(lossHalfWidth > 0);
+      const expected = {
+        comparison: 'small',
+        method: row.method,
+        alpha: row.alpha,
+        lossMean: mean('loss'),
+        accuracyMean: mean('accuracy'),
+        bitsPerParameter: mean('bitsPerParameter'),
+        bitsPerParameterStep: mean('bitsPerParameter') / 3,
+        bytesPerParameterStep: mean('bytesPerParameterStep'),
+        seeds: 2,
+      };
+      assert.deepEqual(Object.keys(figures), Object.keys(expected));
+      for (const [name, value] of Object.entries(expected)) {
+        if (typeof value !== 'number') assert.equal(figures[name], value);
+        else
+          assert.ok(
+            Math.abs(figures[name] - value) <= 1e-9 * Math.abs(value),
+            `${name}: ${figures[name]}, ${value}`,
+          );
+      }
+    }
+  });
+
   test('by the indexed job of Kubernetes, whose form is right', async () => {
     const content: IJob = parse(await readFile(job('compare-kubernetes.yaml'), 'utf8'));
     new Job(content).validate();

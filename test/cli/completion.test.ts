@@ -30,9 +30,11 @@ describe('completion', { concurrency: 2 }, () => {
     assert.deepEqual(offered('starlings', 'testnet', '').toSorted(), [
       'dashboard',
       'down',
+      'heal',
       'init',
       'kill',
       'logs',
+      'partition',
       'restart',
       'status',
       'up',

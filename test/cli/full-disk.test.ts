@@ -1,7 +1,7 @@
 /** A disk without room: what is told names the file, and nothing half written stays. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -39,4 +39,12 @@ test('on a full disk the file is named, and no draft is left', {
   assert.match(signed.stderr, /^starlings: no space is left for \S+\/(m|c\.key); free some/);
   const names = readdirSync(disk, { recursive: true, encoding: 'utf8' }).toSorted();
   assert.deepEqual(names, ['full', 'node']);
+});
+
+test('a device without room is named where a simulation writes its events', {
+  skip: !existsSync('/dev/full') && 'there is no such device here',
+}, async () => {
+  const ended = await starlings('sim', 'configs/sim/first-run.yaml', '--events', '/dev/full');
+  assert.equal(ended.exitCode, 1);
+  assert.match(ended.stderr, /starlings: no space is left for \/dev\/full; free some or use another disk/);
 });

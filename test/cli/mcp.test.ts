@@ -158,7 +158,10 @@ describe('starlings mcp', () => {
       spawnSync(process.execPath, [...before, entry, 'mcp', '--dir', dir, ...args], { encoding: 'utf8' });
     const unknown = run([], '--allow-actions', 'reboot');
     assert.equal(unknown.status, 2);
-    assert.match(unknown.stderr, /expected some of join, check, leave, pause, resume, evaluate, note, stop/);
+    assert.match(
+      unknown.stderr,
+      /expected some of join, check, leave, pause, resume, evaluate, note, publish, retire, feedback, usage, pull, pin, unpin, refuse, stop/,
+    );
     const hook = `
       import { registerHooks } from 'node:module';
       registerHooks({

@@ -67,6 +67,7 @@ const sampled = (atRound: number, finalisedRound: number): RunEvent => ({
         shown: [],
       },
       linked: ['bb', 'cc'],
+      refusing: [],
       bytesIn: 0,
       bytesOut: 0,
       contentBytes: 0,

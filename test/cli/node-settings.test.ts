@@ -36,7 +36,10 @@ runs:
 );
 
 const connectivity = {
-  relay: { use: true, serve: false, reservationsMax: 64, bytesMax: 2 ** 30, durationMsMax: 3_600_000 },
+  relay: {
+    ...{ use: true, serve: false, reservationsMax: 64, reservationsPerAddressMax: 8 },
+    ...{ bytesMax: 2 ** 30, durationMsMax: 3_600_000, bytesPerHourMax: 2 ** 34 },
+  },
   mapPorts: false,
   multicastDns: true,
 };

@@ -246,6 +246,7 @@ test('the view follows from what was observed', () => {
         ['gone', 6],
       ],
       bootstraps: { alive: 1, total: 2 },
+      parts: null,
       round: 9,
       rounds: 100,
       startsInMs: 0,

@@ -84,7 +84,7 @@ test('a joiner gets the rest of a snapshot that its donor replaced meanwhile, al
   const donor = cluster.nodes[0]!;
   const chosen = await joiner.offered(donor.key);
   assert.equal(segmentCount(chosen.bytes), 2);
-  const fetch = new BlobFetch(chosen.blobRoot, chosen.bytes, crypto);
+  const fetch = new BlobFetch(chosen.blobRoot, chosen.bytes, crypto, Date.now);
   fetch.addHolder(donor.key);
   await joiner.pull(fetch, 1);
   await joiner.replaced(donor.key, chosen.round);
@@ -105,7 +105,7 @@ test('a joiner gets the rest of a snapshot that its donor replaced meanwhile, al
   await eventually('it is gone', () => !guest.peers().includes(donor.key), deadlineMs);
   await donor.start();
   await eventually('it is back', () => guest.peers().includes(donor.key), deadlineMs);
-  const again = new BlobFetch(chosen.blobRoot, chosen.bytes, crypto);
+  const again = new BlobFetch(chosen.blobRoot, chosen.bytes, crypto, Date.now);
   again.addHolder(donor.key);
   await joiner.pull(again, 2);
   assert.deepEqual(Buffer.from(again.blob!), Buffer.from(fetch.blob));

@@ -8,8 +8,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { startBootstrap } from '../../src/daemon/bootstrap.ts';
+import { remoteDoor } from '../../src/daemon/connect.ts';
 import { startDaemon } from '../../src/daemon/daemon.ts';
-import type { DoctorFacts, NetworkFacts, PlaceFacts, RunFacts } from '../../src/daemon/doctor/facts.ts';
+import type { DoctorFacts, ExaminedRun, NetworkFacts, PlaceFacts } from '../../src/daemon/doctor/facts.ts';
 import type { Finding } from '../../src/daemon/doctor/finding.ts';
 import { findingsOf } from '../../src/daemon/doctor/findings.ts';
 import { gatherFacts, type Subject } from '../../src/daemon/doctor/gather-facts.ts';
@@ -17,6 +18,7 @@ import { makeNetworkKey } from '../../src/network/identity.ts';
 import type { Probe, ProbeOutcome } from '../../src/network/probe.ts';
 import { createRun, writeManifestFile } from '../../src/node/manifest-file.ts';
 import type { RunView } from '../../src/node/run-view.ts';
+import { makeIdentity, noOpenssl } from '../api/certificates.ts';
 import { crypto, signerOf } from '../log/small-run.ts';
 import { someView } from '../node/some-view.ts';
 import { tableRun } from '../run/table-run.ts';
@@ -32,7 +34,10 @@ const place: PlaceFacts = {
   ...{ diskFreeBytes: 50e9, diskWantedBytes: 1e9 },
 };
 const connectivity = {
-  relay: { use: true, serve: false, reservationsMax: 64, bytesMax: 2 ** 30, durationMsMax: 3_600_000 },
+  relay: {
+    ...{ use: true, serve: false, reservationsMax: 64, bytesMax: 2 ** 30, durationMsMax: 3_600_000 },
+    bytesPerHourMax: 2 ** 34,
+  },
   ...{ mapPorts: false, multicastDns: true, isPrivate: false },
 };
 const network: NetworkFacts = {
@@ -52,7 +57,7 @@ const healthyView: RunView = someView({
   ...{ folded: { own: 5, others: 5 }, clock: { offsetMs: 0, claimedMs: null, peers: 3 }, deltasPublished: 6 },
   members: { known: null, here: 2, linked: [peer], present: [], missing: [], names: {} },
 });
-const run: RunFacts = {
+const run: ExaminedRun = {
   run: 'bafy',
   view: healthyView,
   plan: null,
@@ -74,11 +79,18 @@ const ofView = (more: Partial<RunView>): DoctorFacts => ({
 });
 const ofBootstrap = (...outcomes: ProbeOutcome[]): DoctorFacts =>
   ofNetwork({ peers: [], bootstraps: outcomes.map(probe) });
-const ofRun = (more: Partial<RunFacts>): DoctorFacts => ({
+const ofRun = (more: Partial<ExaminedRun>): DoctorFacts => ({
   ...{ ...healthy, process: { kind: 'none' }, runs: [{ ...run, view: null, ...more }] },
 });
-const plan = { startAtMs: 1e12 - 1000, endsAtMs: 1e12 + 600_000, slotMs: 2000, isMember: null };
+const ofHolders = (...clocks: (number | null)[]): DoctorFacts =>
+  ofRun({
+    holders: clocks.map((ms, index) => ({
+      peer: String(index).repeat(64),
+      clock: ms === null ? null : claim(ms),
+    })),
+  });
 const claim = (ms: number) => ({ lowMs: ms, highMs: ms });
+const plan = { startAtMs: 1e12 - 1000, endsAtMs: 1e12 + 600_000, slotMs: 2000, isMember: null };
 
 /** Facts that differ from those of a healthy node, and what is found: id, level, text. */
 const rows: readonly (readonly [string, DoctorFacts, string, Finding['level'], RegExp])[] = [
@@ -103,6 +115,20 @@ const rows: readonly (readonly [string, DoctorFacts, string, Finding['level'], R
     'process',
     'wrong',
     /does not answer/,
+  ],
+  [
+    'asks for its token',
+    { ...healthy, process: { kind: 'closed', http: 'https://x', reason: 'everything needs the token' } },
+    'process',
+    'wrong',
+    /https:\/\/x answers, and says: everything needs the token/,
+  ],
+  [
+    'parted by command',
+    ofView({ notices: [{ id: 'parted', text: 'parted: was told to' }] }),
+    'averaging',
+    'watch',
+    /parted: was told to/,
   ],
   [
     'port taken over',
@@ -213,7 +239,7 @@ const rows: readonly (readonly [string, DoctorFacts, string, Finding['level'], R
     ofNetwork({ connectivity: { ...connectivity, relay: { ...connectivity.relay, serve: true } } }),
     'relay',
     'fine',
-    /relays for up to 64 nodes, 1,074 MB/,
+    /relays for up to 64 nodes, 1,074 MB over each connection and 17,180 MB an hour over all/,
   ],
   ['nobody known', ofNetwork({ peers: [], bootstraps: [] }), 'bootstrap', 'wrong', /no bootstrap is named/],
   [
@@ -268,13 +294,29 @@ const rows: readonly (readonly [string, DoctorFacts, string, Finding['level'], R
     /refuses/,
   ],
   ['no runs', { ...healthy, runs: [] }, 'run', 'watch', /no run is known/],
-  ['held', healthy, 'holders', 'fine', /held by 1 peer \(abababab\), 1 of them connected/],
+  ['held', healthy, 'holders', 'fine', /held by 1 peer \(abababab\), which is connected with this node$/],
   [
     'held by the mute',
     ofRun({ holders: [{ peer, clock: null }] }),
     'holders',
+    'watch',
+    /held by 1 peer \(abababab\), which does not answer$/,
+  ],
+  ['held by several, all mute', ofHolders(null, null), 'holders', 'watch', /\), who all do not answer$/],
+  ['held by several, some mute', ofHolders(0, null), 'holders', 'fine', /\), of which 1 does not answer$/],
+  [
+    'held by several who answer',
+    ofHolders(0, 0),
+    'holders',
     'fine',
-    /1 of them do not answer/,
+    /held by 2 peers \(00000000, 11111111\)$/,
+  ],
+  [
+    'held by one that is connected and others',
+    { ...healthy, runs: [{ ...run, holders: ofHolders(null, null, 0).runs[0]!.holders }] },
+    'holders',
+    'fine',
+    /held by 4 peers .*\), of which 1 is connected with this node and 2 do not answer$/,
   ],
   ['held by nobody', ofRun({ holders: [] }), 'holders', 'wrong', /nobody else is found/],
   [
@@ -416,7 +458,7 @@ const never = new AbortController().signal;
 
 function subject(more: Partial<Subject> = {}, settings: Partial<Subject['settings']> = {}): Subject {
   return {
-    ...{ directory: null, http: null, timeoutMs: 5000, ...more },
+    ...{ directory: null, api: null, timeoutMs: 5000, ...more },
     settings: {
       keyFile: null,
       listen: [],
@@ -478,7 +520,7 @@ describe('real nodes', () => {
     const both = await Promise.all([
       examine(subject({ directory: at('a') })),
       examine(subject({ directory: at('b') })),
-      examine(subject({ http: b.info.http })),
+      examine(subject({ api: { url: b.info.http!, token: null } })),
     ]);
     for (const findings of both) {
       assert.deepEqual(
@@ -487,7 +529,7 @@ describe('real nodes', () => {
       );
       assert.match(
         said(findings, 'holders').join(),
-        /^fine: run examined .* is held by 1 peer .*, 1 of them connected/,
+        /^fine: run examined .* is held by 1 peer .*, which is connected with this node$/,
       );
       assert.match(said(findings, 'clock').join(), /^fine: the clock/);
       assert.deepEqual(said(findings, 'bootstrap'), [`fine: ${bootstrap[0]} answers`]);
@@ -520,6 +562,103 @@ describe('real nodes', () => {
     assert.match(said(later, 'holders').join(), /is held by 2 peers/);
     assert.match(said(later, 'time').join(), /^fine: run .* begins in/);
     await assert.rejects(readFile(at('c', 'key')));
+  });
+
+  test('an API that nobody answers at says nothing of bootstraps and runs', async () => {
+    const findings = await examine(subject({ api: { url: 'http://127.0.0.1:1', token: null } }));
+    assert.deepEqual(
+      findings.map(({ id, level }) => `${id} ${level}`),
+      ['process wrong', 'memory fine'],
+    );
+    assert.match(said(findings, 'process').join(), /^wrong: http:\/\/127\.0\.0\.1:1 does not answer/);
+  });
+
+  test('whose process stands still is not told that it knows no bootstrap', async () => {
+    await mkdir(at('still'));
+    const info = { pid: process.pid, http: 'http://127.0.0.1:1', peerId: 'p', peerKey: peer, addresses: [] };
+    await writeFile(at('still', 'daemon.json'), JSON.stringify(info));
+    await writeFile(at('still', 'control.token'), `${'a'.repeat(64)}\n`, { mode: 0o600 });
+    const findings = await examine(subject({ directory: at('still') }));
+    assert.match(said(findings, 'process').join(), /^wrong: .* does not answer/);
+    assert.deepEqual(said(findings, 'bootstrap'), []);
+  });
+
+  test('a disk with less room than the node may take is told, and a node that trains alone why it averages nothing', async () => {
+    await writeFile(
+      at('alone.csv'),
+      Array.from({ length: 60 }, (_, k) => `${k % 10},${k % 7},${k % 2}`).join('\n'),
+    );
+    const signed = createRun(
+      tableRun({ name: 'lonely', ...{ rounds: 1000, slotMs: 200 } }, [5, 3], [3, 2]),
+      Date.now(),
+      crypto,
+      signerOf(9),
+    );
+    await writeManifestFile(at('lonely.manifest'), signed);
+    const own = new AbortController();
+    const node = await startDaemon(
+      {
+        ...{ ...base, directory: at('alone'), bootstrap: [], httpPort: 0, contentBytesMax: 2 ** 50 },
+        runs: [{ run: at('lonely.manifest'), data: at('alone.csv'), backend: 'wasm' }],
+      },
+      own.signal,
+    );
+    try {
+      const deadline = performance.now() + 20_000;
+      while ((node.views()[0]?.deltasPublished ?? 0) === 0) {
+        assert.ok(performance.now() < deadline, 'it does not train');
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+      const findings = await examine(subject({ directory: at('alone'), timeoutMs: 1000 }));
+      assert.match(
+        said(findings, 'disk').join(),
+        /^watch: .* MB are free for .*, and this node may come to take/,
+      );
+      assert.match(
+        said(findings, 'averaging').join(),
+        /wrong: run lonely: alone: .*no peer was ever connected/,
+      );
+      assert.match(said(findings, 'holders').join(), /^wrong: nobody else is found/);
+      assert.match(said(findings, 'bootstrap').join(), /^wrong: no bootstrap is named/);
+    } finally {
+      own.abort();
+      await node.closed;
+    }
+  });
+
+  test('by a socket file, and with TLS, where it is told apart who has no token', {
+    skip: noOpenssl,
+  }, async () => {
+    const own = new AbortController();
+    const identity = makeIdentity(directory, 'tls', 'DNS:node.example');
+    const { certificate, key } = identity.files;
+    const nodes = await Promise.all(
+      [
+        ['socketed', { listen: `unix:${at('api.sock')}` }] as const,
+        ['remote', { listen: '0.0.0.0:0', certificate, key }] as const,
+      ].map(([name, api]) =>
+        startDaemon({ ...base, directory: at(name), bootstrap: [], runs: [], httpPort: 0, api }, own.signal),
+      ),
+    );
+    try {
+      const [socketed, remote] = nodes.map(({ info }) => info.http!) as [string, string];
+      const by = async (url: string, tokenFile?: string, certificateFile?: string) =>
+        examine(subject({ api: await remoteDoor({ url, tokenFile, certificateFile }) }));
+      assert.match(said(await by(socketed), 'process').join(), /^fine: starlings .* answers at unix:/);
+      const at443 = remote.replace('0.0.0.0', '127.0.0.1');
+      const token = at('remote', 'control.token');
+      assert.match(
+        said(await by(at443, token, certificate), 'process').join(),
+        /^fine: starlings .* answers at https:/,
+      );
+      const untold = await by(at443, undefined, certificate);
+      assert.match(said(untold, 'process').join(), /^wrong: https:\S+ answers, and says: .*needs the token/);
+      const distrusted = await by(at443, token);
+      assert.match(said(distrusted, 'process').join(), /^wrong: .*cannot be told to be the node/);
+    } finally {
+      own.abort();
+      await Promise.all(nodes.map(({ closed: over }) => over));
+    }
   });
 
   test('of a private network, by WebSockets as well: tried with its key, and told apart without', async () => {

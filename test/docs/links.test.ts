@@ -120,7 +120,7 @@ describe('the README and docs/', () => {
   });
 
   test('say which files each task reads', () => {
-    const [, rest = ''] = read('README.md').split('| task | files |');
+    const [, rest = ''] = read('docs/USING.md').split('| task | files |');
     const [table = ''] = rest.split('\n\n');
     const rows = new Map(
       [...table.matchAll(/^\| `([\w-]+)` \| (.+) \|$/gm)].map(([, kind, text]) => [kind, text!]),
@@ -168,14 +168,14 @@ describe('the README and docs/', () => {
     assert.deepEqual(missing, []);
   });
 
-  test('say of every folder what is in it', () => {
-    const [, listing = ''] = read('README.md').split('## What is where');
-    const listed = [...listing.matchAll(/^ {4}(src\/\w+) {2,}\S/gm)].map(([, folder]) => folder!);
-    const folders = readdirSync(join(repositoryRoot, 'src'), { withFileTypes: true });
+  test('say the same figures', () => {
+    const rows = (path: string) => read(path).match(/^\| .+ \| .+ \| `n(?:pm|px) .+` \|$/gm) ?? [];
+    const [few, all] = [rows('README.md'), new Set(rows('docs/FIGURES.md'))];
+    assert.ok(few.length > 5 && all.size > few.length);
     assert.deepEqual(
-      listed.toSorted(),
-      folders.filter((entry) => entry.isDirectory()).map(({ name }) => `src/${name}`),
-      'a row for each folder of src in README, What is where',
+      few.filter((row) => !all.has(row)),
+      [],
+      'a figure of the README is another in docs/FIGURES.md',
     );
   });
 });

@@ -6,6 +6,7 @@ import { segmentOf } from '../../src/content/blob.ts';
 import type { Signer } from '../../src/core/crypto.ts';
 import { encodeEnvelope, sealEnvelope } from '../../src/log/envelope.ts';
 import { SnapshotJoin } from '../../src/log/join/snapshot-join.ts';
+import { SnapshotParts } from '../../src/log/join/snapshot-parts.ts';
 import { foldRound, initialState, type LogState } from '../../src/log/log-state.ts';
 import {
   decodeState,
@@ -241,7 +242,11 @@ describe('joining by snapshot', () => {
     lies,
   });
   const [older, newer] = [makeSnapshot(crypto, kinds, stateAfter(2)), makeSnapshot(crypto, kinds, state)];
-  const newJoin = (): SnapshotJoin => new SnapshotJoin({ envelopes, kinds, bytesMax, entitlement });
+  const newJoin = (): SnapshotJoin =>
+    new SnapshotJoin({
+      ...{ envelopes, kinds, bytesMax, entitlement, nowMs: () => 0 },
+      parts: new SnapshotParts(),
+    });
 
   const entitlement = { weightOf: () => 1, weightInBoth: () => 1, known: () => new Set<string>() };
 

@@ -1,16 +1,19 @@
 /** The contract that every aggregator keeps, what each stands against, and points whose geometric median is known. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { meanOfVectors, norm, squaredDistance, type Vector } from '../../src/math/vector.ts';
+import { difference, meanOfVectors, norm, squaredDistance, type Vector } from '../../src/math/vector.ts';
 import { squaredDistances } from '../../src/methods/aggregators/aggregator.ts';
 import { geometricMedian } from '../../src/methods/aggregators/geometric-median.ts';
 import { krumScores } from '../../src/methods/aggregators/krum.ts';
 import {
+  type AggregatorInput,
   type AggregatorSpec,
   aggregatorKind,
   aggregators,
   createAggregator,
 } from '../../src/methods/aggregators/registry.ts';
+import { dissensusTo } from '../../src/methods/attacks/dissensus.ts';
+import { type MixingRow, weighted } from '../../src/methods/topologies/topology.ts';
 import { normals } from './random-vectors.ts';
 
 const all: readonly AggregatorSpec[] = aggregators.flatMap(({ schema, examples }) =>
@@ -77,6 +80,30 @@ for (const spec of all) {
       else assert.ok(blind().every(Number.isFinite));
     });
 
+    test('vectors that are not finite are as if they had not come', () => {
+      const [own, ...others] = around(9, `finite/${spec.id}`);
+      const sound = others.slice(0, 6);
+      const given = (vectors: readonly Vector[], shares: readonly number[]) =>
+        rule.aggregate({ own: own!, others: vectors, weights: shares, round: 1, score });
+      const without = given(sound, weights.slice(0, 6));
+      for (const bad of [Number.NaN, Number.POSITIVE_INFINITY]) {
+        const broken = others[7]!.slice();
+        broken[3] = bad;
+        assert.deepEqual(given([sound[0]!, broken, ...sound.slice(1)], weights.slice(0, 7)), without);
+        assert.throws(
+          () => rule.aggregate({ own: broken, others: sound, weights: weights.slice(0, 6), round: 1, score }),
+          {
+            code: 'BAD_AGGREGATION',
+          },
+        );
+      }
+      assert.throws(() => given(sound, []), { code: 'BAD_AGGREGATION', message: /0 weights/ });
+      assert.throws(() => given([new Float64Array(3)], [0.1]), {
+        code: 'BAD_AGGREGATION',
+        message: /lengths/,
+      });
+    });
+
     test('two liars of nine move it as far as it lets them', () => {
       const liars = normals(2, 20, 'lie').map((x) => x.map((value) => 1000 * value));
       const [own, ...others] = [...around(7, `robust/${spec.id}`), ...liars];
@@ -120,6 +147,76 @@ describe('facts about aggregators', () => {
     const rule = createAggregator({ id: 'self-centred-clip', radius: 2, delta: 0.3 }, 1);
     const moved = rule.aggregate({ own, others: [far], weights: [0.25], round: 0 });
     assert.ok(Math.abs(norm(moved) - 0.5) < 1e-12);
+  });
+
+  /** Two cliques of `m` joined by one link, Metropolis-Hastings weights: x of each peer after some rounds. */
+  const dumbbell = (
+    m: number,
+    rounds: number,
+    step: (i: number, x: readonly Vector[], row: MixingRow) => Vector,
+  ) => {
+    const graph = Array.from({ length: 2 * m }, (_, i) => {
+      const first = i < m ? 0 : m;
+      const clique = Array.from({ length: m }, (_, k) => first + k).filter((j) => j !== i);
+      return new Set([...clique, ...(i === 0 ? [m] : i === m ? [0] : [])]);
+    });
+    const rows = weighted(graph, 'metropolis-hastings');
+    let x: Vector[] = rows.map((_, i) => Float64Array.of(i < m ? 0 : 200, i % m));
+    for (let round = 0; round < rounds; round++) x = x.map((_, i) => step(i, x, rows[i]!));
+    return { x, rows };
+  };
+  const clipping = (spec: { radius?: number; delta?: number }, knows: boolean) => {
+    const rule = createAggregator({ id: 'self-centred-clip', ...spec }, 1);
+    return (i: number, x: readonly Vector[], row: MixingRow): Vector => {
+      const others = [...row.keys()].filter((j) => j !== i);
+      return rule.aggregate({
+        own: x[i]!,
+        others: others.map((j) => x[j]!),
+        weights: others.map((j) => row.get(j)!),
+        round: 0,
+        ...(knows ? { honest: others.map(() => true) } : {}),
+      });
+    };
+  };
+
+  test('clipping and a link that alone joins two parts: with the paper’s radius, a fixed one, or a delta below its weight they meet', () => {
+    const gapOf = (spec: { radius?: number; delta?: number }, knows = false) => {
+      const { x } = dumbbell(5, 3000, clipping(spec, knows));
+      return Math.abs(x[2]![0]! - x[7]![0]!);
+    };
+    assert.ok(gapOf({}, true) < 1, 'nobody is dishonest: nothing is clipped');
+    assert.ok(gapOf({ radius: 1 }) < 1);
+    assert.ok(gapOf({ delta: 0.1 }) < 1, 'the link weighs 1/6');
+    assert.ok(gapOf({ delta: 0.25 }) > 190, 'it looks like a dishonest neighbour');
+  });
+
+  test('the radius of who knows who is honest is that of the paper', () => {
+    const own = Float64Array.of(0);
+    const others = [1, -2, 50].map((value) => Float64Array.of(value));
+    const given = { own, others, weights: [0.2, 0.3, 0.1], round: 0, honest: [true, true, false] };
+    const [moved] = createAggregator({ id: 'self-centred-clip' }, 1).aggregate(given);
+    const tau = Math.sqrt((0.2 * 1 + 0.3 * 4) / 0.1);
+    assert.ok(tau > 2);
+    assert.ok(Math.abs(moved! - (0.2 * 1 - 0.3 * 2 + 0.1 * tau)) < 1e-12, String(moved));
+  });
+
+  test('dissensus as in the paper: with epsilon 1 a weighted mean stays where it is, above it moves away; clipping bounds it', () => {
+    const { x, rows } = dumbbell(3, 0, (_, all) => all[0]!);
+    const row = new Map(rows[0]!);
+    const honest = [...row].filter(([j]) => j !== 0).map(([j, weight]) => ({ model: x[j]!, weight }));
+    const lieWeight = 0.1;
+    const after = (epsilon: number, spec: AggregatorInput) => {
+      const lie = dissensusTo(x[0]!, honest, lieWeight, epsilon);
+      const others = [...honest.map(({ model }) => model), lie];
+      const weights = [...honest.map(({ weight }) => weight), lieWeight];
+      return createAggregator(spec, 1).aggregate({ own: x[0]!, others, weights, round: 0 });
+    };
+    const pull = honest.reduce((sum, { model, weight }) => sum + weight * (model[0]! - x[0]![0]!), 0);
+    assert.ok(Math.abs(after(1, { id: 'mean' })[0]! - x[0]![0]!) < 1e-9);
+    assert.ok(Math.abs(after(3, { id: 'mean' })[0]! - (x[0]![0]! - 2 * pull)) < 1e-9);
+    const clip = { id: 'self-centred-clip', radius: 5 } as const;
+    assert.ok(norm(difference(after(1000, clip), x[0]!)) <= 5 * (1 - row.get(0)! + lieWeight) + 1e-9);
+    assert.throws(() => dissensusTo(x[0]!, honest, 0, 1), RangeError);
   });
 
   test('too few vectors, and scores that are missing, are named', () => {

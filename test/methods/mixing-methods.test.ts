@@ -8,7 +8,11 @@ import type { MixingMethod } from '../../src/methods/mixing/mixing-method.ts';
 import type { MixingPeer } from '../../src/methods/mixing/mixing-peer.ts';
 import { stepNetwork } from '../../src/methods/mixing/step-network.ts';
 import { mixingMethods } from '../../src/methods/registry.ts';
-import { createTopology, type TopologySpec } from '../../src/methods/topologies/registry.ts';
+import {
+  createTopology,
+  type TopologyInput,
+  type TopologySpec,
+} from '../../src/methods/topologies/registry.ts';
 import { farthest, normals, spread } from './random-vectors.ts';
 
 interface Case {
@@ -191,11 +195,36 @@ describe('facts about mixing methods', () => {
       return spreads;
     };
     // Linear: the ratio of one hundred rounds to the next stays below a constant.
-    const small = run(0.1, 600);
+    const small = run(0.04, 800);
     for (let i = 1; i < small.length; i++) assert.ok(small[i]! < 0.95 * small[i - 1]!, small.join(' '));
+    // Looks like it for 600 rounds, and is not.
+    const slow = run(0.1, 1000);
+    assert.ok(slow[6]! < 0.05 * slow[0]! && slow[10]! > 1.3 * slow[6]!, slow.join(' '));
     const large = run(1, 100);
     assert.ok(large.at(-1)! > 100 * large[0]!, large.join(' '));
   });
+
+  for (const [input, spec] of [
+    [{ id: 'choco', gamma: 0.02, codec: { id: 'qsgd', levels: 1, bucket: 4096 } }, ring],
+    [{ id: 'choco', gamma: 0.02, codec: { id: 'rand-k-unbiased', chunk: null, perChunk: 3 } }, ring],
+    [
+      { id: 'diloco', outerRate: 0.3, momentum: 0, codec: { id: 'qsgd', levels: 1, bucket: 4096 } },
+      { id: 'complete' },
+    ],
+  ] as const satisfies readonly (readonly [MixingMethodInput, TopologyInput])[]) {
+    test(`a codec of large variance does not run away: ${JSON.stringify(input)}`, () => {
+      const points = normals(n, 256, 'variance');
+      const start = new Float64Array(256);
+      const peers = peersOf(input, new Array(n).fill(start));
+      const topology = createTopology(spec, n, '');
+      for (let round = 0; round < 300; round++) {
+        const updates = peers.map(({ model }, i) => model.map((value, k) => 0.05 * (points[i]![k]! - value)));
+        stepNetwork(peers, topology, { round, updates });
+      }
+      const length = Math.max(...models(peers).map((model) => squaredDistance(model, start)));
+      assert.ok(length < 4 * 256, `${length}: the points are ${256} from the start`);
+    });
+  }
 
   test('DiLoCo with SGD, H = 1, outer rate 1 and no momentum is synchronous SGD', () => {
     const peersN = 5;

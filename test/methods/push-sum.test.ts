@@ -27,6 +27,7 @@ function total({ ledgers }: World): number[] {
   };
   for (const [from, ledger] of ledgers.entries()) {
     add(ledger.mass, ledger.weight);
+    if (ledger.debt) add(ledger.debt.mass, ledger.debt.weight, -1);
     for (const transfer of ledger.outgoing()) {
       const isTaken = ledgers[transfer.to]!.hasTaken(from, transfer.id);
       // Given and not taken: nobody has it. Reclaimed though it was taken: two have it.
@@ -149,6 +150,58 @@ describe('push-sum', () => {
     assert.equal(restarted.weight, 0.75);
     assert.equal(world.ledgers[2]!.receive(0, lost!), false, 'what is late meets a tombstone');
     assertEqualMass(total(world), before);
+  });
+
+  test('who owes more than it holds pays from what comes in, and all agree on the mean that they began with', () => {
+    const n = 6;
+    const world = worldOf(n, 'debt', 2);
+    const before = total(world);
+    const [debtor, heir] = world.ledgers as [PushSumLedger, PushSumLedger];
+    // All of its mass is taken, no answer comes, and what is reclaimed goes to others.
+    debtor.handOff(1);
+    const [given] = debtor.outgoing();
+    assert.equal(heir.receive(0, given!), true);
+    for (let round = 0; round < 2; round++) debtor.nextRound();
+    const [cancelled] = debtor.outgoing();
+    for (const to of [2, 3, 4]) debtor.send(to, 0.3);
+    debtor.settleSplit();
+    for (const transfer of debtor.outgoing().slice(1)) {
+      debtor.acknowledge(transfer.id, world.ledgers[transfer.to]!.receive(0, transfer));
+    }
+    debtor.acknowledge(cancelled!.id, heir.receive(0, cancelled!));
+    assert.deepEqual(debtor.outgoing(), [], 'the answer settles it for the receiver');
+    assert.equal(debtor.debt!.weight, 1);
+    assertEqualMass(total(world), before);
+
+    const restarted = new PushSumLedger(new Float64Array(3), 0);
+    restarted.restore(structuredClone(debtor.state()));
+    assert.deepEqual(restarted.debt, debtor.debt);
+    const topology = createTopology({ id: 'epidemic-local', fanout: 2 }, n, 'debt');
+    const limit = Math.max(...normals(n, 3, 'debt').flatMap((x) => [...x.map(Math.abs)]));
+    let isPaid = false;
+    for (let round = 0; round < 80; round++) {
+      for (const [to, row] of topology.matrix(round).entries()) {
+        for (const [from, weight] of row) if (from !== to) world.ledgers[from]!.send(to, weight);
+      }
+      for (const ledger of world.ledgers) ledger.settleSplit();
+      for (const [from, ledger] of world.ledgers.entries()) {
+        for (const transfer of ledger.outgoing()) {
+          ledger.acknowledge(transfer.id, world.ledgers[transfer.to]!.receive(from, transfer));
+        }
+      }
+      for (const ledger of world.ledgers) ledger.nextRound();
+      assertEqualMass(total(world), before);
+      isPaid ||= debtor.debt === null;
+      const estimate = debtor.estimate()!;
+      assert.ok(
+        estimate.every((value) => Math.abs(value) <= 3 * limit),
+        `round ${round}: ${estimate}`,
+      );
+    }
+    assert.ok(isPaid);
+    for (const ledger of world.ledgers) {
+      for (let k = 0; k < 3; k++) assert.ok(Math.abs(ledger.estimate()![k]! - before[k]! / n) < 1e-9);
+    }
   });
 
   test('who leaves hands everything on, and holds nothing', () => {

@@ -3,15 +3,17 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import {
   createTopology,
+  type TopologyInput,
   type TopologySpec,
   topologies,
   topologyKind,
 } from '../../src/methods/topologies/registry.ts';
+import { consensusDistance, secondEigenvalue, spectralNorm } from '../../src/methods/topologies/spectrum.ts';
 import {
   columnOf,
   denseMatrix,
+  meansOfGroups,
   mixOnce,
-  secondEigenvalue,
   TopologyError,
 } from '../../src/methods/topologies/topology.ts';
 import { farthest, normals, spread } from './random-vectors.ts';
@@ -107,7 +109,7 @@ for (const spec of all) {
 
 describe('facts about topologies', () => {
   test('second eigenvalues of a ring with 1/3 and of a torus with 1/5, to 1e-6', () => {
-    for (const n of [5, 12, 32]) {
+    for (const n of [5, 12, 32, 1000]) {
       const value = secondEigenvalue(createTopology({ id: 'ring', weights: 'uniform' }, n, '').matrix(0));
       assert.ok(Math.abs(value - (1 / 3 + (2 / 3) * Math.cos((2 * Math.PI) / n))) < 1e-6, `${n}: ${value}`);
     }
@@ -116,6 +118,40 @@ describe('facts about topologies', () => {
       const value = secondEigenvalue(rows);
       assert.ok(Math.abs(value - (3 + 2 * Math.cos((2 * Math.PI) / side)) / 5) < 1e-6, `${side}: ${value}`);
     }
+  });
+
+  test('the spectral norm of what has directions: 1 - 2 / (1 + ceil(log2 n)) for even n (Ying 2021), and what one round leaves', () => {
+    for (const n of [6, 16, 34, 64]) {
+      const norm = spectralNorm(createTopology({ id: 'static-exponential' }, n, '').matrix(0));
+      assert.ok(Math.abs(norm - (1 - 2 / (1 + Math.ceil(Math.log2(n))))) < 1e-9, `${n}: ${norm}`);
+    }
+    const rows = createTopology({ id: 'static-exponential' }, 25, '').matrix(0);
+    const norm = spectralNorm(rows);
+    const x = normals(25, 300, 'norm');
+    const left = consensusDistance(mixOnce(rows, x)) / consensusDistance(x);
+    assert.ok(left <= norm ** 2 && left > 0.1 * norm ** 2, `${left}, at most ${norm ** 2}`);
+    const [first] = [createTopology({ id: 'one-peer-exponential' }, 8, '').matrix(0)];
+    assert.ok(Math.abs(spectralNorm(first!) - Math.cos(Math.PI / 8)) < 1e-9, String(spectralNorm(first!)));
+    assert.equal(consensusDistance([Float64Array.of(0, 1), Float64Array.of(2, 1)]), 1);
+  });
+
+  test('a figure that has no meaning, or was not found, is an error', () => {
+    const matrix = (spec: TopologyInput, n: number) => createTopology(spec, n, 'seed').matrix(0);
+    const exponential = matrix({ id: 'static-exponential' }, 8);
+    assert.throws(() => secondEigenvalue(exponential), {
+      code: 'BAD_TOPOLOGY',
+      message: /not symmetric.*spectralNorm/,
+    });
+    const pushed = matrix({ id: 'epidemic-local', fanout: 2 }, 8);
+    assert.throws(() => spectralNorm(pushed), { code: 'BAD_TOPOLOGY', message: /weights of \d+ sum to/ });
+    const ring = matrix({ id: 'ring' }, 1000);
+    assert.throws(() => secondEigenvalue(ring, 50), {
+      code: 'BAD_TOPOLOGY',
+      message: /was not found in \d+ steps/,
+    });
+    assert.ok(Math.abs(secondEigenvalue(meansOfGroups(2, [])) - 1) < 1e-9, 'nobody mixes');
+    assert.ok(secondEigenvalue(matrix({ id: 'complete' }, 9)) < 1e-9);
+    assert.equal(secondEigenvalue(meansOfGroups(1, [])), 0);
   });
 
   test('the one-peer exponential graph averages exactly after log2 n rounds', () => {
@@ -152,6 +188,22 @@ describe('facts about topologies', () => {
       }
     }
   });
+
+  // Rounds of the authors' implementation (github.com/yukiTakezawa/BaseGraph) for n from 2 to 33.
+  const lengths: readonly (readonly number[])[] = [
+    [1, 3, 2, 5, 4, 5, 3, 7, 6, 7, 5, 7, 6, 7, 4, 9, 8, 9, 7, 9, 8, 9, 6, 9, 8, 9, 7, 9, 8, 9, 5, 11],
+    [1, 1, 2, 3, 2, 4, 3, 2, 4, 5, 3, 5, 5, 4, 4, 5, 3, 6, 5, 5, 6, 6, 4, 6, 6, 3, 6, 7, 5, 7, 5, 6],
+    [1, 1, 1, 3, 2, 3, 2, 2, 4, 4, 2, 4, 4, 4, 2, 5, 3, 5, 4, 4, 5, 5, 3, 5, 5, 3, 4, 5, 5, 5, 3, 5],
+    [1, 1, 1, 1, 2, 3, 2, 2, 2, 4, 2, 4, 4, 2, 2, 4, 3, 4, 2, 4, 4, 4, 3, 2, 5, 3, 4, 5, 3, 5, 3, 5],
+  ];
+  for (const [at, expected] of lengths.entries()) {
+    test(`the base-(k+1) graph of k = ${at + 1} is as long as that of its authors`, () => {
+      const ours = expected.map(
+        (_, i) => createTopology({ id: 'base-graph', degree: at + 1 }, i + 2, '').period,
+      );
+      assert.deepEqual(ours, expected);
+    });
+  }
 
   test('random pairs shrink variance by (n-2)/(2(n-1)) a round, one pair by 1 - 1/(n-1), within 1 %', () => {
     const n = 16;
@@ -191,11 +243,28 @@ describe('impossible topologies', () => {
     [{ id: 'epidemic-local', fanout: 4 }, 4, /at most 3 others/],
     [{ id: 'moshpit-grid', dimensions: 5 }, 16, /1 to 4 axes.*not 5/],
     [{ id: 'small-world', degree: 3, rewiring: 0.1, weights }, 10, /must be even/],
-    [{ id: 'base-graph', degree: 0 }, 10, /at least 1, not 0/],
+    [{ id: 'moshpit-grid', dimensions: 2, side: 3 }, 10, /2 axes of 3 are 9 places, fewer than 10/],
+    [{ id: 'ring', weights }, 2.5, /no 2.5 peers/],
   ];
   for (const [spec, peers, message] of refused) {
     test(`${JSON.stringify(spec)} of ${peers}`, () => {
       assert.throws(() => createTopology(spec, peers, ''), { code: 'BAD_TOPOLOGY', message });
     });
   }
+
+  test('what no manifest could say, and rounds that there are not', () => {
+    const made = (spec: unknown) => () => createTopology(spec as TopologyInput, 9, '');
+    assert.throws(made({ id: 'rng' }), {
+      code: 'BAD_SPEC',
+      message: /topology "rng" is not registered; there are ring, /,
+    });
+    assert.throws(made({ id: 'base-graph', degree: 0 }), { code: 'BAD_SPEC', message: /degree/ });
+    assert.throws(made({ id: 'base-graph' }), { code: 'BAD_SPEC', message: /degree/ });
+    assert.throws(made({}), { code: 'BAD_SPEC', message: /without an id/ });
+    const ring = createTopology({ id: 'ring' }, 9, '');
+    assert.equal(ring.matrix(0)[0]!.get(1), 1 / 3, 'the default weights');
+    for (const round of [-1, 0.5, Number.NaN]) {
+      assert.throws(() => ring.matrix(round), { code: 'BAD_TOPOLOGY', message: /no round/ });
+    }
+  });
 });

@@ -11,10 +11,14 @@ import type { PeerSpec, PeerStatus } from './peer.ts';
  * How a router treats what comes in and goes out:
  * - `open`: no router at all, a public address
  * - `forwarded`: everything that comes in goes to the machine behind it (a full cone, or one-to-one)
+ * - `mapped`: one port of another number comes in, and leads to the port that the machine listens on
  * - `cone`: the port is kept, and only who was written to may answer (port restricted)
  * - `symmetric`: another port for everybody who is written to
  */
-export type Nat = 'open' | 'forwarded' | 'cone' | 'symmetric';
+export type Nat = 'open' | 'forwarded' | 'mapped' | 'cone' | 'symmetric';
+
+/** Outside, of `mapped`. */
+export const mappedPort = 40_001;
 
 /** Why there can be no lab here; null where there can. */
 export function labMissing(): string | null {
@@ -132,10 +136,12 @@ export class Lab {
       '  chain out { type nat hook postrouting priority srcnat; policy accept;',
       `    oifname "eth0" ${out}`,
       '  }',
-      ...(nat === 'forwarded'
+      ...(nat === 'forwarded' || nat === 'mapped'
         ? [
             '  chain in { type nat hook prerouting priority dstnat; policy accept;',
-            `    iifname "eth0" tcp dport 1024-65535 dnat to ${inner}`,
+            nat === 'mapped'
+              ? `    iifname "eth0" tcp dport ${mappedPort} dnat to ${inner}:4001`
+              : `    iifname "eth0" tcp dport 1024-65535 dnat to ${inner}`,
             '  }',
           ]
         : []),
@@ -187,7 +193,10 @@ export const plainProfile: PeerSpec['profile'] = {
 /** A bootstrap with a public address that relays, as `starlings bootstrap` does. */
 export async function openInternet(lab: Lab): Promise<{ readonly bootstrap: readonly string[] }> {
   const { namespace, address } = lab.machine('open');
-  const serveRelay = { reservationsMax: 64, bytesMax: 2 ** 30, durationMsMax: 3_600_000 };
+  const serveRelay = {
+    ...{ reservationsMax: 64, reservationsPerAddressMax: 8 },
+    ...{ bytesMax: 2 ** 30, durationMsMax: 3_600_000, bytesPerHourMax: 2 ** 34 },
+  };
   const peer = lab.start(namespace, { seed: 1, bootstrap: [], profile: { ...plainProfile, serveRelay } });
   const { peerId } = await peer.until('it is there', () => true);
   return { bootstrap: [`/ip4/${address}/tcp/4001/p2p/${peerId}`] };

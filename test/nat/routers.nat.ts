@@ -1,7 +1,7 @@
 /** Who reaches whom through which routers, in network namespaces: docs/OPERATIONS.md prints the table. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { Lab, type LabPeer, labMissing, type Nat, openInternet, plainProfile } from './lab.ts';
+import { Lab, type LabPeer, labMissing, mappedPort, type Nat, openInternet, plainProfile } from './lab.ts';
 
 const missing = labMissing();
 
@@ -75,6 +75,51 @@ describe('two nodes, one bootstrap that relays, and the routers between them', {
       }
     });
   }
+});
+
+describe('a node whose router forwards one port of another number', { skip: missing ?? false }, () => {
+  for (const other of ['open', 'symmetric'] as const) {
+    test(`is dialled where it announces, by one that is ${other}`, async () => {
+      const lab = new Lab();
+      try {
+        const { bootstrap } = await openInternet(lab);
+        const mapped = lab.machine('mapped');
+        const announced = `/ip4/${mapped.publicAddress}/tcp/${mappedPort}`;
+        const given = { run: 'nat', bootstrap };
+        const a = lab.start(mapped.namespace, {
+          ...{ ...given, seed: 2, profile: { ...plainProfile, useRelays: false, announce: [announced] } },
+        });
+        // Neither uses relays: where the announced address did not lead there, they would not meet.
+        const profile = { ...plainProfile, useRelays: false };
+        const b = lab.start(lab.machine(other).namespace, { ...given, seed: 3, profile });
+        await linked(a, b);
+        await talking(a, b, 'over the forwarded port');
+        const { addresses, dhtMode } = a.status!;
+        assert.deepEqual(addresses, [`${announced}/p2p/${a.status!.peerId}`], 'that one and no other');
+        assert.equal(dhtMode, 'server');
+      } finally {
+        await lab.close();
+      }
+    });
+  }
+
+  test('and does not announce it is reached over a relay alone', async () => {
+    const lab = new Lab();
+    try {
+      const { bootstrap } = await openInternet(lab);
+      const given = { run: 'nat', bootstrap, profile: plainProfile };
+      const mapped = lab.machine('mapped');
+      const a = lab.start(mapped.namespace, { ...given, seed: 2 });
+      const b = lab.start(lab.machine('symmetric').namespace, { ...given, seed: 3 });
+      await linked(a, b);
+      const { connections } = await b.until('they are connected', ({ connections: all }) =>
+        all.some(({ to }) => to === a.status!.peerId),
+      );
+      assert.ok(connections.every(({ to, isRelayed }) => to !== a.status!.peerId || isRelayed));
+    } finally {
+      await lab.close();
+    }
+  });
 });
 
 describe('what a node behind a router tells of itself', { skip: missing ?? false }, () => {

@@ -14,7 +14,7 @@ import { type RunMember, runMember } from './run-member.ts';
 
 const discovery = {
   ...{ provide: { firstMs: 500, maxMs: 600_000 }, find: { firstMs: 100, maxMs: 500 } },
-  ...{ findWhenEnoughMs: 60_000, queryTimeoutMs: 20_000 },
+  ...{ findWhenEnoughMs: 60_000, findAtRestMs: 60_000, queryTimeoutMs: 20_000 },
 };
 const ends: (() => Promise<unknown>)[] = [];
 afterEach(async () => {

@@ -8,7 +8,8 @@ test('who rests looks for no more peers while it has one, and again once it has 
   const timing = {
     provide: { firstMs: 2_000, maxMs: 600_000 },
     find: { firstMs: 20, maxMs: 20 },
-    findWhenEnoughMs: 600_000,
+    findWhenEnoughMs: 20,
+    findAtRestMs: 600_000,
     queryTimeoutMs: 20_000,
   };
   const member = async (): Promise<RunMember> =>

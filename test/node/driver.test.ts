@@ -10,7 +10,8 @@ import { LearnerBrokenError } from '../../src/learning/learning-error.ts';
 import { encodeEnvelope } from '../../src/log/envelope.ts';
 import { encodeRequest } from '../../src/log/wire.ts';
 import { createCore } from '../../src/methods/create-core.ts';
-import { type DriverLimits, type InputFault, NodeDriver } from '../../src/node/driver.ts';
+import { NodeDriver } from '../../src/node/driver.ts';
+import type { DriverLimits, InputFault } from '../../src/node/driver-options.ts';
 import { openLevelStore } from '../../src/platform/node/level-store.ts';
 import {
   contextOf,

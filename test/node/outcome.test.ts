@@ -11,6 +11,7 @@ import {
   type Tally,
   worstOutcome,
 } from '../../src/node/outcome.ts';
+import { notMetPastEnd } from '../../src/node/past-end.ts';
 
 const good: Tally = {
   isFinished: true,
@@ -27,6 +28,7 @@ const good: Tally = {
   pastEnd: null,
   peers: 2,
   slotMs: 500,
+  refusing: [],
   foreignEntries: 0,
   clock: { offsetMs: 12, claimedMs: null, peers: 2 },
   deltasPublished: 98,
@@ -141,6 +143,36 @@ describe('what came of a run', () => {
     );
   });
 
+  test('who was in the run and is started again after its end hears of that, and not that it came late or met nobody', () => {
+    const back = { ...good, isBack: true, sinceRound: 200, deltasPublished: 0, pastEnd: over };
+    const unmet = { ...back, ...lonely, isFinished: false, pastEnd: { ...over, state: 'unmet' } } as const;
+    assert.match(
+      outcomeText('late', unmet),
+      /^late: by its manifest the run was over 12 min before this node was started again, and nobody of it was met, so nothing was trained: .*--bootstrap.*--even-if-over/,
+    );
+    const skipped = { [notMetPastEnd]: 60 };
+    const own = { folded: { own: 30, others: 60 }, countedRounds: 31, skipped };
+    assert.match(
+      outcomeText('late', { ...unmet, ...own }),
+      /^late: .* in 30 of 31 rounds only, for the run was over when it was started again: give the address of a node that was in it to the end with --bootstrap, or make a new run; --even-if-over/,
+    );
+    assert.match(
+      outcomeText('late', { ...back, ...own, countedRounds: 100 }),
+      /^late: .* in 30 of 100 rounds only, for the run was over when it was started again: leave nodes running until the last round$/,
+    );
+    const [notice] = noticesOf({ ...unmet, pastEnd: { ...over, state: 'asking' } });
+    assert.match(notice!.text, /the run was over 12 min before this node was started again: nothing is/);
+    for (const pastEnd of [over, null]) {
+      const text = outcomeText('alone', { ...back, pastEnd, folded: { own: 97, others: 0 }, peersSeen: 0 });
+      assert.match(
+        text,
+        /^alone: nothing that others learned is in the model, and the run was over when this/,
+      );
+    }
+    const untrained = outcomeText('untrained', { ...back, folded: { own: 0, others: 90 } });
+    assert.match(untrained, /^untrained: .*, for the run was over when it was started again: /);
+  });
+
   test('whose trainer crashed is told so, whatever its last words, and not to come earlier', () => {
     const ended = (words: string): string =>
       `${byTrainer}ended (it exited with status 1; its last words: ${words})`;
@@ -239,6 +271,12 @@ describe('what is said while it happens', () => {
     assert.deepEqual(idsOf({ ...asking, skipped: { over: 3 }, deltasPublished: 0 }), ['over']);
     assert.deepEqual(idsOf({ isMember: false }), ['no-member']);
     assert.deepEqual(idsOf({ foreignEntries: 1 }), ['twin']);
+    assert.deepEqual(idsOf({ refusing: ['bb'] }), ['parted']);
+    assert.deepEqual(
+      idsOf({ refusing: ['bb'], isFinished: true }),
+      ['parted'],
+      'it hides what else would come',
+    );
     assert.deepEqual(idsOf({ foreignEntries: 1, isFinished: true }), ['twin']);
     assert.deepEqual(idsOf({ peers: 0, deltasPublished: 0, skipped: { [slow]: 1 } }), ['alone']);
     assert.deepEqual(idsOf({ folded: { own: 3, others: 0 } }), ['unheard']);

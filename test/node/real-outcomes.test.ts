@@ -61,14 +61,14 @@ const shifted = (byMs: number): Clock => ({
 
 let places = 0;
 
-async function nodeOf(
-  t: { after(act: () => Promise<void>): void },
-  bootstrap: readonly string[] = [],
-  seed: Uint8Array = randomBytes(32),
-): Promise<StarlingsNode> {
-  const store = await openLevelStore(join(directory, `store-${places++}`));
+/** On a place of its own, or one where it was before. */
+async function startedNode(
+  place: { readonly folder: string; readonly seed: Uint8Array },
+  bootstrap: readonly string[],
+): Promise<{ readonly node: StarlingsNode; readonly stop: () => Promise<void> }> {
+  const store = await openLevelStore(place.folder);
   const node = await createNode({
-    identity: identityFromSeed(seed),
+    identity: identityFromSeed(place.seed),
     profile: tcpProfile({ listen: ['/ip4/127.0.0.1/tcp/0'] }),
     bootstrap,
     store,
@@ -76,10 +76,26 @@ async function nodeOf(
     random: Math.random,
     learners: fixedLearner,
   });
-  t.after(async () => {
+  let stopped: Promise<void> | null = null;
+  const stop = async (): Promise<void> => {
     await node.close();
     await store.close();
-  });
+  };
+  return { node, stop: () => (stopped ??= stop()) };
+}
+
+const somePlace = (seed: Uint8Array = randomBytes(32)) => ({
+  folder: join(directory, `store-${places++}`),
+  seed,
+});
+
+async function nodeOf(
+  t: { after(act: () => Promise<void>): void },
+  bootstrap: readonly string[] = [],
+  seed?: Uint8Array,
+): Promise<StarlingsNode> {
+  const { node, stop } = await startedNode(somePlace(seed), bootstrap);
+  t.after(stop);
   return node;
 }
 
@@ -152,6 +168,59 @@ describe('a run with real nodes', { concurrency: 2 }, () => {
     for (const { countedRounds, folded, pastEnd } of views) {
       assert.deepEqual([countedRounds, pastEnd?.state, folded.others > 0], [8, 'met', true]);
     }
+  });
+
+  test('who was stopped in the middle and is started again after the end hears so, and not that it came late', async (t) => {
+    const run = runOf('resumed', { rounds: 36, slotMs: 200 });
+    const [home, away] = [somePlace(), somePlace()];
+    const first = await startedNode(home, []);
+    const second = await startedNode(away, first.node.addresses());
+    t.after(first.stop);
+    t.after(second.stop);
+    const session = taking(first.node, run);
+    const left = taking(second.node, run, 'bb');
+    const isIn = (): boolean => left.view().folded.own > 1 && left.view().folded.others > 1;
+    await eventually('both are in the model', isIn, deadlineMs);
+    await second.stop();
+    await ends(session);
+    await first.stop();
+
+    const back = await startedNode(away, []);
+    t.after(back.stop);
+    const again = taking(back.node, run, 'bb');
+    const isTold = (): boolean => again.view().notices.some(({ id }) => id === 'over');
+    await eventually('it is told that the run is over', isTold, deadlineMs);
+    const [notice] = again.view().notices;
+    assert.match(
+      notice!.text,
+      /the run was over \d+ s before this node was started again.*: nothing is trained/,
+    );
+
+    const host = await startedNode(home, back.node.addresses());
+    t.after(host.stop);
+    const [caughtUp, kept] = await ends(again, taking(host.node, run));
+    assert.equal(caughtUp!.modelHash, kept!.modelHash);
+    assert.equal(kept!.outcome, 'trained', kept!.outcomeText!);
+    assert.equal(caughtUp!.outcome, 'late');
+    assert.match(caughtUp!.outcomeText!, /only, for the run was over when it was started again: leave nodes/);
+  });
+
+  test('who trained alone and is started again after the end is alone for what its model is made of', async (t) => {
+    const run = runOf('lone', { rounds: 4, slotMs: 200 });
+    const place = somePlace();
+    const first = await startedNode(place, []);
+    t.after(first.stop);
+    const [before] = await ends(taking(first.node, run));
+    assert.equal(before!.outcome, 'alone');
+    await first.stop();
+    const second = await startedNode(place, []);
+    t.after(second.stop);
+    const [after] = await ends(taking(second.node, run));
+    assert.equal(after!.modelHash, before!.modelHash);
+    assert.match(
+      after!.outcomeText!,
+      /^alone: nothing that others learned is in the model, and the run was over when this node was started/,
+    );
   });
 
   test('where every round is skipped nothing was trained, whoever holds the same model', async (t) => {

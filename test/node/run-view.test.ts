@@ -58,6 +58,7 @@ const sample: RunSample = {
     ],
   },
   linked: ['bb', 'cc'],
+  refusing: [],
   bytesIn: 1_234_567,
   bytesOut: 45_600,
   contentBytes: 77,

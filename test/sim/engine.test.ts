@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { Engine, type EngineEnd, type EngineOptions, LivelockError } from '../../sim/engine.ts';
+import { Engine } from '../../sim/engine.ts';
+import { type EngineEnd, type EngineOptions, LivelockError } from '../../sim/engine-options.ts';
 import type { Fate } from '../../sim/fate.ts';
 import { handledPlan } from '../../sim/handled-plan.ts';
 import { CoreContractError, type PeerPlan } from '../../sim/virtual-node.ts';

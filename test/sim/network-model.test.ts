@@ -12,8 +12,8 @@ import {
   connectivityGraph,
   isConnected,
   linkIndex,
+  NetworkGraphError,
   neighboursOf,
-  TopologyError,
 } from '../../sim/network/topology.ts';
 import { rngFor } from '../../src/math/rng.ts';
 
@@ -48,7 +48,7 @@ describe('connectivityGraph', () => {
   });
 
   it('says so where no connected graph exists', () => {
-    assert.throws(() => connectivityGraph(10, 1, rngFor('pairs')), TopologyError);
+    assert.throws(() => connectivityGraph(10, 1, rngFor('pairs')), NetworkGraphError);
   });
 });
 

@@ -10,9 +10,9 @@ import { networkProfiles } from '../../sim/network/profiles.ts';
 import {
   connectivityGraph,
   isConnected,
+  NetworkGraphError,
   neighboursOf,
   reachableGraph,
-  TopologyError,
 } from '../../sim/network/topology.ts';
 import { populate } from '../../sim/population.ts';
 import { type ChurnModel, churnModelSchema } from '../../sim/scenario/churn-schema.ts';
@@ -182,7 +182,7 @@ describe('the world of the first run', () => {
     const nat = { open: 0, cone: 0, symmetric: 1 };
     assert.throws(
       () => populate({ ...scenario, network: { ...scenario.network, nat } }, 'sim/closed'),
-      (error: unknown) => error instanceof TopologyError && /in each of 32 draws/.test(error.message),
+      (error: unknown) => error instanceof NetworkGraphError && /in each of 32 draws/.test(error.message),
     );
   });
 });

@@ -35,6 +35,7 @@ async function launch(name: string, script: string, attached = true): Promise<Sp
     name: 'node-00',
     role: 'node',
     directory: home,
+    namespace: null,
     attached,
   });
   spawned.push(daemon);

@@ -12,7 +12,7 @@ export const EXIT_INTERRUPTED = 130;
 /** The terminal is gone: 128 plus the number of SIGHUP. */
 export const EXIT_HUNG_UP = 129;
 
-/** A run that ended otherwise than it should: the command did its work, the run did not. README and `--help` list them. */
+/** A run that ended otherwise than it should: the command did its work, the run did not. docs/USING.md and `--help` list them. */
 const EXIT_OF_OUTCOME: Readonly<Record<Outcome, number>> = {
   kept: 0,
   trained: 0,
@@ -54,7 +54,9 @@ const WRONG_INPUT: ReadonlySet<string> = new Set([
     'BAD_NODE_STATE',
   ],
   ...[
+    'BAD_PARTS',
     'BAD_RUN',
+    'BAD_SHAPE',
     'BAD_TOKEN_FILE',
     'BAD_TESTNET_STATE',
     'BAD_USAGE',

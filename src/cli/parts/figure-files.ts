@@ -2,6 +2,7 @@
 
 import type { Hello, Update } from '../../api/live.ts';
 import { openMlflow } from '../../api/mlflow.ts';
+import { mlflowPass } from '../../api/mlflow-client.ts';
 import { openScalarCsv } from '../../api/scalar-csv.ts';
 import { type ScalarSink, SettledFigures } from '../../api/settled-figures.ts';
 import { openTensorboard } from '../../api/tensorboard.ts';
@@ -12,10 +13,15 @@ import type { RunView } from '../../node/run-view.ts';
 import type { FigureOptions } from './figure-options.ts';
 import { checkWritable } from './may-write.ts';
 
+/** What a run is described by. */
+type Described = Pick<RunView, 'runId' | 'run' | 'outcome'>;
+
 export class FigureFiles {
   #sinks: readonly ScalarSink[];
   readonly #settled: SettledFigures;
   readonly #histories = new Histories();
+  /** What was told of nodes that are watched, by node and run. */
+  readonly #watched = new Map<string, Described>();
 
   /** `name`: what figures of a node that runs here are under; null: the beginning of its key. */
   readonly #name: string | null;
@@ -26,9 +32,8 @@ export class FigureFiles {
     tell: (sentence: string) => void,
   ): FigureFiles | null {
     checkWritable(csv);
-    const token = process.env['MLFLOW_TRACKING_TOKEN'] || undefined;
     const sinks = [
-      ...(mlflow === undefined ? [] : [openMlflow({ url: mlflow, token, tell })]),
+      ...(mlflow === undefined ? [] : [openMlflow({ url: mlflow, pass: mlflowPass(process.env), tell })]),
       ...(csv === undefined ? [] : [openScalarCsv(csv)]),
       ...(tensorboard === undefined ? [] : [openTensorboard(tensorboard)]),
     ];
@@ -65,8 +70,15 @@ export class FigureFiles {
   }
 
   /** Of nodes that are watched. */
-  hearUpdate({ node, renewed, views = [], notes = [] }: Update): void {
-    for (const view of views) this.#describe(node, view);
+  hearUpdate({ node, renewed, views = [], changes = [], notes = [] }: Update): void {
+    for (const view of views) this.#describeWatched(node, view);
+    for (const { runId, fields } of changes) {
+      const before = this.#watched.get(`${node} ${runId}`);
+      const { run = before?.run ?? null, outcome = before?.outcome ?? null } = fields;
+      if (before && (run !== before.run || outcome !== before.outcome)) {
+        this.#describeWatched(node, { runId, run, outcome });
+      }
+    }
     if (renewed) this.hearRecord({ nodes: [renewed], events: [] });
     const atMs = Date.now();
     for (const { runId, note } of notes) {
@@ -79,7 +91,7 @@ export class FigureFiles {
     const atMs = Date.now();
     for (const { id: node, runs } of nodes) {
       for (const { view, history } of runs) {
-        this.#describe(node, view);
+        this.#describeWatched(node, view);
         for (const { round, ...figures } of history.points) {
           this.#settled.note({ node, runId: view.runId, round, atMs }, figures);
         }
@@ -96,7 +108,12 @@ export class FigureFiles {
     return this.#name ?? key.slice(0, 8);
   }
 
-  #describe(node: string, { runId, run, outcome }: RunView): void {
+  #describeWatched(node: string, { runId, run, outcome }: Described): void {
+    this.#watched.set(`${node} ${runId}`, { runId, run, outcome });
+    this.#describe(node, { runId, run, outcome });
+  }
+
+  #describe(node: string, { runId, run, outcome }: Described): void {
     if (run === null) return;
     const { name, method, parameters, rounds, slotMs } = run;
     for (const sink of this.#sinks) {

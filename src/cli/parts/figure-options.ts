@@ -12,6 +12,6 @@ export function addFigureOptions(command: Command): Command {
     .option('--csv <file>', 'add figures of each round to this file: time, run, node, round, figure, value')
     .option(
       '--mlflow <url>',
-      'tell figures of each round to this tracking server of MLflow; a token is taken from MLFLOW_TRACKING_TOKEN',
+      'tell figures of each round to this tracking server of MLflow; MLFLOW_TRACKING_USERNAME and _PASSWORD, or MLFLOW_TRACKING_TOKEN, let in',
     );
 }

@@ -45,14 +45,14 @@ export interface NodeFlags extends ConnectivityFlags, FigureOptions {
   readonly exitWhenFinished?: true;
 }
 
-export interface NodeSettings extends Omit<NodeFile, 'trainer' | 'connectivity' | 'runs'> {
+export interface GivenSettings extends Omit<NodeFile, 'trainer' | 'connectivity' | 'runs'> {
   readonly runs: readonly (NodeFile['runs'][number] & { readonly data: string })[];
   readonly connectivity: ConnectivityGiven;
   readonly trainer?: TrainerCommand;
 }
 
 /** A flag beside a file overrides its field; `--run` and `--data` together take the place of its runs. @throws ConfigError */
-export async function nodeSettings(flags: NodeFlags): Promise<NodeSettings> {
+export async function nodeSettings(flags: NodeFlags): Promise<GivenSettings> {
   const file = flags.config === undefined ? nodeFileSchema.parse({}) : await readNodeFile(flags.config);
   const { run, data, backend, compareAlone = false, evenIfOver = false } = flags;
   const { dir, http, contentBytesMax, logLevel, checkpoint, credential } = flags;

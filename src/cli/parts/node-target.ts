@@ -1,7 +1,7 @@
 /** Which node a command means: the one of a directory, or one at an address. */
 import type { Command } from 'commander';
 import { ConfigError } from '../../config/config-error.ts';
-import type { NodeTarget } from '../../daemon/connect.ts';
+import type { NodeTarget, RemoteNode } from '../../daemon/connect.ts';
 import { dataHome } from './data-home.ts';
 
 export const targetOptions: readonly string[] = ['dir', 'api', 'tokenFile', 'certificate'];
@@ -36,6 +36,11 @@ export function targetOf(given: (name: string) => unknown): NodeTarget {
     const where = '`token` of `api` in its file names it, or it is DIR/control.token of the node';
     throw new ConfigError('BAD_USAGE', `--api needs --token-file: ${where}`);
   }
+  return remoteNode(url, tokenFile, certificateFile);
+}
+
+/** @throws ConfigError */
+export function remoteNode(url: string, tokenFile?: string, certificateFile?: string): RemoteNode {
   checkUrl(url);
   return { url: url.replace(/\/$/, ''), tokenFile, certificateFile };
 }

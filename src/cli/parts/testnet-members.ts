@@ -1,5 +1,6 @@
-/** Members that a user names. */
+/** Members that a user names, and where they are. */
 import { ConfigError } from '../../config/config-error.ts';
+import type { DaemonInfo } from '../../daemon/daemon-info.ts';
 import type { Member, TestnetState } from '../../testnet/testnet-state.ts';
 
 /** Nobody named: all. @throws ConfigError where one is not there */
@@ -14,4 +15,10 @@ export function membersNamed(
     const known = members.map(({ name }) => name).join(', ');
     throw new ConfigError('BAD_USAGE', `this testnet has no member ${wanted}; it has ${known}`);
   });
+}
+
+/** Where somebody can look at one. No browser opens a socket file, and a bootstrap has no API. */
+export function statusPlace({ http, addresses }: Pick<DaemonInfo, 'http' | 'addresses'>): string {
+  if (http === null) return addresses[0] ?? '';
+  return http.startsWith('unix:') ? http : `${http}/status`;
 }

@@ -3,7 +3,7 @@ import { styleText } from 'node:util';
 import { createLogUpdate } from 'log-update';
 import { type NodeState, renderNode } from './node-view.ts';
 import { isMilestone, plainLine, plainLineEveryMs } from './plain-lines.ts';
-import { type Painter, renderView, type Tone } from './render-view.ts';
+import { type Painter, renderView, type TextStyle } from './render-view.ts';
 import { toldOn } from './text-fit.ts';
 import type { ViewState } from './view-state.ts';
 
@@ -24,7 +24,7 @@ const STYLES = {
   good: 'green',
   bad: 'red',
   accent: 'cyan',
-} as const satisfies Record<Tone, Parameters<typeof styleText>[0]>;
+} as const satisfies Record<TextStyle, Parameters<typeof styleText>[0]>;
 
 /** The painter of a stream: none where it is no terminal, or NO_COLOR is set (no-color.org). */
 export function painterFor(stream: NodeJS.WriteStream): Painter {

@@ -13,8 +13,8 @@ import { cut, padded, widthOf } from './text-fit.ts';
 import { type NodeRow, phaseWord, type ViewState } from './view-state.ts';
 
 /** Styles the view asks for; the terminal's painter turns them into colour or leaves them. */
-export type Tone = 'strong' | 'quiet' | 'good' | 'bad' | 'accent';
-export type Painter = (tone: Tone, text: string) => string;
+export type TextStyle = 'strong' | 'quiet' | 'good' | 'bad' | 'accent';
+export type Painter = (tone: TextStyle, text: string) => string;
 
 export const unpainted: Painter = (_tone, text) => text;
 
@@ -90,6 +90,7 @@ export function renderView(
     '',
     progressLine(state, width, paint),
     bootstrapLine(state, width, paint),
+    ...(state.parts == null ? [] : [paint('bad', cut(state.parts, width))]),
   ].join('\n');
 }
 

@@ -2,6 +2,7 @@
 import { type Outcome, worstOutcome } from '../../node/outcome.ts';
 import type { RunView } from '../../node/run-view.ts';
 import type { Observation } from '../../testnet/observe.ts';
+import { partsText } from '../../testnet/parts.ts';
 import { siteNames } from '../../testnet/site-names.ts';
 import type { TestnetState } from '../../testnet/testnet-state.ts';
 import type { LossTrails } from './loss-trails.ts';
@@ -33,6 +34,8 @@ export interface ViewState {
   readonly title: string;
   readonly rows: readonly NodeRow[];
   readonly bootstraps: { readonly alive: number; readonly total: number };
+  /** What nodes were told to refuse each other, in words; null where none was. */
+  readonly parts?: string | null;
   /** Completed rounds of the slowest living node, 0 to `rounds`. */
   readonly round: number;
   readonly rounds: number;
@@ -117,6 +120,7 @@ export function viewOf(observation: Observation, run: RunTimes, trails?: LossTra
     title: run.title,
     rows,
     bootstraps: { alive: observation.bootstrapsAlive, total: observation.bootstraps },
+    parts: partsText(observation.nodes),
     round,
     rounds: run.rounds,
     startsInMs,

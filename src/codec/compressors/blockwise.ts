@@ -16,18 +16,21 @@ const traits = { isSparse: false, isLossless: false } as const;
 
 export const int8 = defineCompressor({
   id: 'int8',
-  schema: z.strictObject({ id: z.literal('int8').describe('even steps, Dettmers 2016'), ...fields }),
+  schema: z.strictObject({
+    id: z.literal('int8').describe('even steps, to the nearest, Dettmers 2016'),
+    ...fields,
+  }),
   examples: [{ id: 'int8' }],
-  isBiased: false,
+  isBiased: true,
   ...traits,
   create: (spec, size) => blockwise('int8', size, spec.block),
 });
 
 export const int4 = defineCompressor({
   id: 'int4',
-  schema: z.strictObject({ id: z.literal('int4').describe('even steps'), ...fields }),
+  schema: z.strictObject({ id: z.literal('int4').describe('even steps, to the nearest'), ...fields }),
   examples: [{ id: 'int4' }],
-  isBiased: false,
+  isBiased: true,
   ...traits,
   create: (spec, size) => blockwise('int4', size, spec.block),
 });
@@ -52,6 +55,72 @@ export const twoBit = defineCompressor({
   ...traits,
   create: (spec, size) => blockwise('two-bit', size, spec.block),
 });
+
+export const int8Stochastic = defineCompressor({
+  id: 'int8-stochastic',
+  schema: z.strictObject({
+    id: z.literal('int8-stochastic').describe('even steps, rounded at random so that the mean is right'),
+    ...fields,
+  }),
+  examples: [{ id: 'int8-stochastic' }],
+  isBiased: false,
+  ...traits,
+  variance: ({ block }, size) => evenVariance('int8', Math.min(block, size)),
+  create: (spec, size) => atRandom('int8-stochastic', 'int8', size, spec.block),
+});
+
+export const int4Stochastic = defineCompressor({
+  id: 'int4-stochastic',
+  schema: z.strictObject({
+    id: z.literal('int4-stochastic').describe('even steps, rounded at random so that the mean is right'),
+    ...fields,
+  }),
+  examples: [{ id: 'int4-stochastic' }],
+  isBiased: false,
+  ...traits,
+  variance: ({ block }, size) => evenVariance('int4', Math.min(block, size)),
+  create: (spec, size) => atRandom('int4-stochastic', 'int4', size, spec.block),
+});
+
+/** Levels on one side of zero. */
+const levelsOf = { int4: 7, int8: 127 } as const;
+type EvenScheme = keyof typeof levelsOf;
+
+/** A number is off by half a step in the mean of squares, at most, and a step is the largest number of the block over the levels. */
+function evenVariance(scheme: EvenScheme, block: number): number {
+  return block / (4 * levelsOf[scheme] ** 2);
+}
+
+/** Stochastic rounding (Gupta et al. 2015, "Deep Learning with Limited Numerical Precision") to the steps of `scheme`, then as that. */
+function atRandom(id: string, scheme: EvenScheme, size: number, block: number): Compressor {
+  const nearest = blockwise(scheme, size, block);
+  const levels = levelsOf[scheme];
+  return compressor({
+    ...nearest,
+    id,
+    compress(vector, random) {
+      checkVector(vector, size);
+      const rounded = new Float32Array(size);
+      for (let first = 0; first < size; first += block) {
+        const part = vector.subarray(first, first + block);
+        const scale = Math.fround(part.reduce((most, value) => Math.max(most, Math.abs(value)), 0) / levels);
+        if (scale === 0) continue;
+        for (const [i, value] of part.entries()) {
+          rounded[first + i] =
+            scale * Math.sign(value) * levelAtRandom(Math.abs(value) / scale, levels, random());
+        }
+      }
+      return nearest.compress(rounded, random);
+    },
+  });
+}
+
+/** A level is one where it is so but for the rounding of float32: the largest number must stay what the scale follows from. */
+function levelAtRandom(exact: number, levels: number, chance: number): number {
+  const near = Math.round(exact);
+  if (Math.abs(exact - near) < 1e-5) return Math.min(levels, near);
+  return Math.min(levels, Math.floor(exact) + Number(chance < exact % 1));
+}
 
 /** Bits that a code of each scheme needs: int8 has 255 values. */
 const boundOf: Readonly<Record<QuantiseScheme, number>> = {

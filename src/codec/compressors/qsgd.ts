@@ -20,6 +20,11 @@ export const qsgd = defineCompressor({
   isByChance: true,
   isSparse: false,
   isLossless: false,
+  // Lemma 3.1 of Alistarh et al. 2017, of the largest bucket.
+  variance({ levels, bucket }, size) {
+    const d = Math.min(bucket, size);
+    return Math.min(d / levels ** 2, Math.sqrt(d) / levels);
+  },
   create: ({ levels, bucket }, size) => quantiseAtRandom(size, levels, bucket),
 });
 

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { BitReader, BitWriter } from '../bits.ts';
 import { type Compressor, checkVector, compressor, defineCompressor } from '../compressor.ts';
+import { CodecError } from '../delta-codec.ts';
 import {
   type IndexCoding,
   indexBitsMax,
@@ -65,6 +66,41 @@ export const randK = defineCompressor({
   create: (spec, size) => sparse(spec, size, (part, count, random) => drawn(part.length, count, random)),
 });
 
+/** rand-k times n / k of each chunk, so that the mean is right. */
+export const randKUnbiased = defineCompressor({
+  id: 'rand-k-unbiased',
+  schema: z.strictObject({
+    id: z.literal('rand-k-unbiased').describe('drawn at random, times chunk / k so that the mean is right'),
+    chunk: fields.chunk,
+    perChunk: fields.perChunk,
+    indices: fields.indices,
+    values: z.enum(['float32', 'fp16']).default('float32').describe('rounded to no less than 11 bits'),
+  }),
+  examples: [{ id: 'rand-k-unbiased' }],
+  ...traits,
+  isBiased: false,
+  variance({ chunk, perChunk }, size) {
+    return Math.max(
+      ...chunksOf(size, chunk ?? size, perChunk).map(({ length, count }) => length / count - 1),
+    );
+  },
+  create(spec, size) {
+    const drawnAsTheyAre = sparse(spec, size, (part, count, random) => drawn(part.length, count, random));
+    const chunks = chunksOf(size, spec.chunk ?? size, spec.perChunk);
+    return compressor({
+      ...drawnAsTheyAre,
+      decompress(body) {
+        const vector = drawnAsTheyAre.decompress(body);
+        for (const { start, length, count } of chunks) {
+          for (let i = start; i < start + length; i++) vector[i] = vector[i]! * (length / count);
+        }
+        if (!vector.every(Number.isFinite)) throw new CodecError('a value times chunk / k is not finite');
+        return vector;
+      },
+    });
+  },
+});
+
 interface SparseSpec {
   readonly id: string;
   /** Numbers of a chunk; null: the whole vector is one. */
@@ -84,6 +120,13 @@ interface Chunk {
   readonly count: number;
 }
 
+function chunksOf(size: number, length: number, perChunk: number): Chunk[] {
+  return Array.from({ length: Math.ceil(size / length) }, (_, c): Chunk => {
+    const own = Math.min(length, size - c * length);
+    return { start: c * length, length: own, count: Math.max(1, Math.ceil((perChunk * own) / length)) };
+  });
+}
+
 /** k numbers of each chunk, the rest zero: per chunk its places, then its values. */
 function sparse(
   { id, chunk, perChunk, indices, values }: SparseSpec,
@@ -92,10 +135,7 @@ function sparse(
 ): Compressor {
   const length = chunk ?? size;
   if (perChunk > length) throw new RangeError(`${id} cannot keep ${perChunk} of ${length} numbers`);
-  const chunks = Array.from({ length: Math.ceil(size / length) }, (_, c): Chunk => {
-    const own = Math.min(length, size - c * length);
-    return { start: c * length, length: own, count: Math.max(1, Math.ceil((perChunk * own) / length)) };
-  });
+  const chunks = chunksOf(size, length, perChunk);
   const totalBits = (of: (one: Chunk) => number) => chunks.reduce((sum, one) => sum + of(one), 0);
   return compressor({
     id,
@@ -142,10 +182,16 @@ function sparse(
 
 /** Places of the `count` largest magnitudes, ascending; of equal ones the lower. */
 function largestOf(part: Float32Array, count: number): number[] {
-  const order = Array.from(part, (_, i) => i).sort(
-    (a, b) => Math.abs(part[b]!) - Math.abs(part[a]!) || a - b,
-  );
-  return order.slice(0, count).sort((a, b) => a - b);
+  // Sorting numbers is ten times as fast as sorting places by a comparison.
+  const least = part.map(Math.abs).sort()[part.length - count]!;
+  let ties = count;
+  for (const value of part) if (Math.abs(value) > least) ties--;
+  const places: number[] = [];
+  for (const [i, value] of part.entries()) {
+    const magnitude = Math.abs(value);
+    if (magnitude > least || (magnitude === least && ties-- > 0)) places.push(i);
+  }
+  return places;
 }
 
 /** `count` of 0 to n - 1, ascending, every choice as likely (Floyd). */

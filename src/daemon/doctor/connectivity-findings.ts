@@ -79,12 +79,13 @@ function natFindings({ addresses, announces, connectivity }: NetworkFacts): Find
 
 function relayFindings({ connectivity }: NetworkFacts): Finding[] {
   if (connectivity?.relay.serve !== true) return [];
-  const { reservationsMax, bytesMax } = connectivity.relay;
-  const each = Math.round(bytesMax / 1e6).toLocaleString('en');
+  const { reservationsMax, bytesMax, bytesPerHourMax } = connectivity.relay;
+  const inMB = (bytes: number): string => `${Math.round(bytes / 1e6).toLocaleString('en')} MB`;
+  const together = bytesPerHourMax === null ? '' : ` and ${inMB(bytesPerHourMax)} an hour over all`;
   return [
     {
       ...{ id: 'relay', level: 'fine' },
-      text: `relays for up to ${amount(reservationsMax, 'node')}, ${each} MB over each connection`,
+      text: `relays for up to ${amount(reservationsMax, 'node')}, ${inMB(bytesMax)} over each connection${together}`,
     },
   ];
 }

@@ -7,10 +7,11 @@ export interface DoctorFacts {
   readonly nowMs: number;
   /** Null where an API alone was named. */
   readonly place: PlaceFacts | null;
-  readonly machine: MachineFacts;
+  /** Null where the node is on another one. */
+  readonly machine: MachineFacts | null;
   readonly process: ProcessFacts;
   readonly network: NetworkFacts;
-  readonly runs: readonly RunFacts[];
+  readonly runs: readonly ExaminedRun[];
 }
 
 /** The directory of a node. */
@@ -42,6 +43,8 @@ export type ProcessFacts =
   | { readonly kind: 'killed'; readonly pid: number; readonly file: string }
   /** The process is there, its API says nothing. */
   | { readonly kind: 'silent'; readonly pid: number | null; readonly http: string; readonly reason: string }
+  /** It answers, and tells nothing to who has no token: its own sentence. */
+  | { readonly kind: 'closed'; readonly http: string; readonly reason: string }
   /** What answers is another node than that of the directory. */
   | { readonly kind: 'stranger'; readonly http: string; readonly peerKey: string }
   /** Runs without an API. */
@@ -84,7 +87,7 @@ export interface RunPlan {
   readonly isMember: boolean | null;
 }
 
-export interface RunFacts {
+export interface ExaminedRun {
   /** As it was given, where the id is not known. */
   readonly run: string;
   /** Null where nothing runs. */

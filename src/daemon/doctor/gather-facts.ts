@@ -6,6 +6,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { type NodeDoor, readPath } from '../../api/control-client.ts';
+import { isLoopback } from '../../api/listen-address.ts';
 import { reasonOf } from '../../core/as-error.ts';
 import { tcpPartsOf } from '../../network/address-parts.ts';
 import { loadIdentity, loadNetworkKey } from '../../network/identity.ts';
@@ -24,14 +25,14 @@ import { type ConnectivityGiven, connectivitySchema } from '../connectivity.ts';
 import { DAEMON_INFO_FILE, type DaemonInfo, readDaemonInfo } from '../daemon-info.ts';
 import { keyFileOf, networkKeyOf, TOKEN_FILE } from '../directory.ts';
 import { logFileBytesMax } from '../log-file.ts';
-import type { DoctorFacts, NetworkFacts, PlaceFacts, Privacy, ProcessFacts, RunFacts } from './facts.ts';
+import type { DoctorFacts, ExaminedRun, NetworkFacts, PlaceFacts, Privacy, ProcessFacts } from './facts.ts';
 import { planOf } from './run-plan.ts';
 
 export interface Subject {
   /** Null: an API alone is asked. */
   readonly directory: string | null;
-  /** Null: the one that the directory names. */
-  readonly http: string | null;
+  /** Null: that of the directory. */
+  readonly api: NodeDoor | null;
   /** Of a node that may not run yet; what a running one says goes before. */
   readonly settings: {
     readonly keyFile: string | null;
@@ -92,7 +93,7 @@ export async function gatherFacts(subject: Subject, signal: AbortSignal): Promis
     return {
       nowMs: wallClock.nowMs(),
       place: directory === null ? null : placeOf(directory, subject, key.problem, answers),
-      machine: { memoryFreeBytes: globalThis.process.availableMemory() },
+      machine: isElsewhere(subject) ? null : { memoryFreeBytes: globalThis.process.availableMemory() },
       ...{ process, network },
       runs: await runsOf(subject, answers, key.key, holdersOf),
     };
@@ -102,11 +103,11 @@ export async function gatherFacts(subject: Subject, signal: AbortSignal): Promis
 }
 
 async function askNode(
-  { directory, http: given, timeoutMs }: Subject,
+  { directory, api: given, timeoutMs }: Subject,
   info: DaemonInfo | null,
   signal: AbortSignal,
 ): Promise<{ readonly process: ProcessFacts; readonly answers: Answers | null }> {
-  const http = given ?? info?.http ?? null;
+  const http = given?.url ?? info?.http ?? null;
   const isAlive = info !== null && isProcess(info.pid);
   if (http === null) {
     if (info === null) return { process: { kind: 'none' }, answers: null };
@@ -119,8 +120,7 @@ async function askNode(
   }
   try {
     const inTime = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
-    const door: NodeDoor =
-      given === null && directory !== null ? await doorOf(directory) : { url: http, token: null };
+    const door = given ?? (await doorOf(directory!));
     const [status, settings, peers] = await Promise.all([
       readPath(door, '/status', inTime),
       readPath(door, '/config', inTime),
@@ -144,9 +144,18 @@ async function askNode(
         answers: null,
       };
     }
+    const reason = reasonOf(error);
+    if ((error as NodeJS.ErrnoException).code === 'NO_TOKEN')
+      return { process: { kind: 'closed', http, reason }, answers: null };
     const pid = given === null ? (info?.pid ?? null) : null;
-    return { process: { kind: 'silent', pid, http, reason: reasonOf(error) }, answers: null };
+    return { process: { kind: 'silent', pid, http, reason }, answers: null };
   }
+}
+
+/** An API that is asked with TLS may be anywhere; all others are on this machine. */
+function isElsewhere({ api }: Subject): boolean {
+  if (!api?.url.startsWith('https:')) return false;
+  return !isLoopback(new URL(api.url).hostname.replaceAll(/[[\]]/g, ''));
 }
 
 const statusSchema = z.object({ node: z.object({ peerKey: z.string() }), runs: z.array(runViewSchema) });
@@ -255,7 +264,7 @@ async function runsOf(
   answers: Answers | null,
   key: string | null,
   holdersOf: (runId: string) => Promise<Holder[] | null>,
-): Promise<RunFacts[]> {
+): Promise<ExaminedRun[]> {
   if (answers !== null) {
     return Promise.all(
       answers.views.map(async (view) => ({
@@ -265,7 +274,7 @@ async function runsOf(
     );
   }
   return Promise.all(
-    settings.runs.map(async ({ run, data }): Promise<RunFacts> => {
+    settings.runs.map(async ({ run, data }): Promise<ExaminedRun> => {
       try {
         const { runId, plan } = await planOf(run, { directory, key });
         const problem = data === null || existsSync(data) ? null : `its data ${data} does not exist`;

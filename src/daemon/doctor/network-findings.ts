@@ -2,7 +2,7 @@
 import { type AddressRange, rangeOf } from '../../network/address-parts.ts';
 import type { Probe, ProbeOutcome } from '../../network/probe.ts';
 import { amount } from '../../node/amount.ts';
-import type { DoctorFacts, NetworkFacts } from './facts.ts';
+import type { DoctorFacts, NetworkFacts, ProcessFacts } from './facts.ts';
 import type { Finding } from './finding.ts';
 
 export function networkFindings({ network, process }: DoctorFacts): Finding[] {
@@ -17,7 +17,7 @@ export function networkFindings({ network, process }: DoctorFacts): Finding[] {
     ...(network.addresses.length === 0 && !isUp ? [] : [addressFinding(network)]),
     ...(isUp ? reachableFindings(network) : []),
     // Behind a lock nothing was tried.
-    ...(network.privacy.kind === 'locked' ? [] : bootstrapFindings(network, process.kind === 'bootstrap')),
+    ...(network.privacy.kind === 'locked' ? [] : bootstrapFindings(network, process)),
   ];
 }
 
@@ -87,10 +87,15 @@ function reachableFindings({ doors, peers }: NetworkFacts): Finding[] {
   return [{ id, level: 'fine', text: `${amount(dialled, 'connected peer')} dialled this node, ${whence}` }];
 }
 
-function bootstrapFindings({ bootstraps, peers, remembered }: NetworkFacts, isBootstrap: boolean): Finding[] {
+function bootstrapFindings(
+  { bootstraps, peers, remembered }: NetworkFacts,
+  { kind }: ProcessFacts,
+): Finding[] {
   const id = 'bootstrap';
   if (bootstraps.length === 0) {
-    if (peers.length > 0 || isBootstrap) return [];
+    if (peers.length > 0 || kind === 'bootstrap') return [];
+    // Of a node that was started and does not answer nobody knows what it was given.
+    if (remembered === 0 && kind !== 'none' && kind !== 'answers') return [];
     return [
       remembered > 0
         ? {

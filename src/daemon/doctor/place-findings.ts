@@ -13,7 +13,7 @@ export function placeFindings({ place, machine, process }: DoctorFacts): Finding
   return [
     processFinding(process),
     ...(place === null ? [] : directoryFindings(place)),
-    memoryFinding(machine, process),
+    ...(machine === null ? [] : [memoryFinding(machine, process)]),
   ];
 }
 
@@ -36,8 +36,13 @@ function processFinding(process: ProcessFacts): Finding {
         ...{ id, level: 'wrong', text: `${process.http} does not answer (${process.reason})` },
         todo:
           process.pid === null
-            ? 'check the address: the API listens on 127.0.0.1 of the machine of the node alone'
+            ? 'check the address, and that the node runs: its API listens on 127.0.0.1 of its own machine alone, unless its file says otherwise'
             : `look at the end of log.jsonl, then end process ${process.pid} and start the node again`,
+      };
+    case 'closed':
+      return {
+        ...{ id, level: 'wrong', text: `${process.http} answers, and says: ${process.reason}` },
+        todo: 'give the file of its token with --token-file',
       };
     case 'stranger':
       return {

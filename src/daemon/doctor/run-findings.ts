@@ -5,12 +5,14 @@ import { amount, span } from '../../node/amount.ts';
 import { type ClockOffset, clockOffset, isClockOff, surelyOff } from '../../node/clock-offset.ts';
 import { type Notice, worstCause } from '../../node/outcome.ts';
 import type { RunView } from '../../node/run-view.ts';
-import type { DoctorFacts, RunFacts, RunPlan } from './facts.ts';
+import type { DoctorFacts, ExaminedRun, RunPlan } from './facts.ts';
 import type { Finding } from './finding.ts';
 
-export function runFindings({ runs, process, nowMs }: DoctorFacts): Finding[] {
+export function runFindings({ runs, place, process, nowMs }: DoctorFacts): Finding[] {
   if (runs.length === 0) {
     if (process.kind === 'bootstrap') return [];
+    // Nobody tells, and there is no directory to look into.
+    if (place === null && process.kind !== 'answers') return [];
     return [
       {
         ...{ id: 'run', level: 'watch', text: 'no run is known here' },
@@ -26,12 +28,12 @@ export function runFindings({ runs, process, nowMs }: DoctorFacts): Finding[] {
   ]);
 }
 
-function nameOf({ run, view }: RunFacts): string {
+function nameOf({ run, view }: ExaminedRun): string {
   const id = view?.runId ?? run;
   return view?.run ? `${view.run.name} (${id.slice(0, 12)}...)` : id;
 }
 
-function holderFindings(facts: RunFacts): Finding[] {
+function holderFindings(facts: ExaminedRun): Finding[] {
   const id = 'holders';
   const name = nameOf(facts);
   if (facts.problem !== null) {
@@ -49,17 +51,17 @@ function holderFindings(facts: RunFacts): Finding[] {
     (peer) => peer !== facts.view?.peerKey,
   );
   if (keys.length > 0) {
-    const isLinked = linked.length > 0 ? `, ${linked.length} of them connected with this node` : '';
     const silent = (facts.holders ?? []).filter(
-      ({ peer, clock }) => clock === null && !linked.includes(peer),
+      ({ peer, clock }) => clock === null && peer !== facts.view?.peerKey && !linked.includes(peer),
     ).length;
-    const mute = silent > 0 ? `, ${silent} of them do not answer` : '';
+    const which = whichOf(keys.length, linked.length, silent);
     const listed = keys.slice(0, 8).map((key) => key.slice(0, 8));
+    const text = `run ${name} is held by ${amount(keys.length, 'peer')} (${listed.join(', ')}${keys.length > 8 ? ', ...' : ''})${which}`;
+    if (silent < keys.length) return [{ id, level: 'fine', text }];
     return [
       {
-        id,
-        level: 'fine',
-        text: `run ${name} is held by ${amount(keys.length, 'peer')} (${listed.join(', ')})${isLinked}${mute}`,
+        ...{ id, level: 'watch', text },
+        todo: 'wait a minute and ask again: what is found so may be gone, and who is gone is found for a day or two yet',
       },
     ];
   }
@@ -72,7 +74,22 @@ function holderFindings(facts: RunFacts): Finding[] {
   ];
 }
 
-function planFindings({ view, plan, ...facts }: RunFacts, nowMs: number): Finding[] {
+/** `, of which 2 are connected with this node and 1 does not answer` */
+function whichOf(all: number, linked: number, silent: number): string {
+  const states = [
+    { count: linked, one: 'is connected with this node', many: 'are connected with this node' },
+    { count: silent, one: 'does not answer', many: 'do not answer' },
+  ].filter(({ count }) => count > 0);
+  if (states.length === 0) return '';
+  if (states[0]!.count === all) {
+    const { one, many } = states[0]!;
+    return all === 1 ? `, which ${one}` : `, who all ${many}`;
+  }
+  const said = states.map(({ count, one, many }) => `${count} ${count === 1 ? one : many}`);
+  return `, of which ${said.join(' and ')}`;
+}
+
+function planFindings({ view, plan, ...facts }: ExaminedRun, nowMs: number): Finding[] {
   if (plan === null || view !== null) return [];
   const name = nameOf({ view, plan, ...facts });
   const findings: Finding[] = [];
@@ -126,6 +143,10 @@ const adviceFor: Readonly<
   'no-member': { level: 'wrong', todo: 'have the run signed with the key that `starlings node id` shows' },
   over: { level: 'watch', todo: 'wait half a minute for peers, or give --even-if-over to train alone' },
   privacy: { level: 'watch', todo: 'see `starlings privacy report` of its directory' },
+  parted: {
+    level: 'watch',
+    todo: '`starlings node refuse` without --peers ends it, `starlings testnet heal` that of a testnet',
+  },
   twin: { level: 'wrong', todo: 'stop one of the two nodes that have this key and give it an empty --dir' },
   unheard: {
     level: 'wrong',
@@ -224,7 +245,7 @@ function stateFinding({ state, failure, outcome, outcomeText, run, runId }: RunV
 }
 
 /** By the node's own watch where it runs, else by who was asked now. */
-function clockFindings({ view, plan, holders }: RunFacts): Finding[] {
+function clockFindings({ view, plan, holders }: ExaminedRun): Finding[] {
   const slotMs = view?.slotMs ?? view?.run?.slotMs ?? plan?.slotMs ?? null;
   const clock = view === null || view.clock.peers === 0 ? offsetBy(holders ?? []) : view.clock;
   const off = clock.offsetMs ?? clock.claimedMs;

@@ -58,7 +58,7 @@ export interface AuditState {
 /** Authors that are remembered: a snapshot has room for them. */
 export const headsMax = 8192;
 export const casesMax = 256;
-export const auditorsMax = 11;
+const auditorsMax = 11;
 const rowBytes = 96;
 const caseBytes = 256 + auditorsMax * 160;
 

@@ -69,7 +69,7 @@ export interface RoundStatistics {
   readonly reference: number;
 }
 
-export interface Contribution {
+export interface DeltaTotals {
   readonly deltas: number;
   /** Sum of squared weighted norms. */
   readonly energy: number;
@@ -87,7 +87,7 @@ export interface DeltaState {
   /** The model: integers in units of 2^-42. */
   readonly units: Float64Array;
   readonly statistics: Map<number, RoundStatistics>;
-  readonly contributions: Map<PeerKey, Contribution>;
+  readonly contributions: Map<PeerKey, DeltaTotals>;
   /** Deltas of final rounds that are not judged yet, by round. */
   readonly pending: Map<number, readonly PendingDelta[]>;
 }
@@ -129,7 +129,7 @@ const contributorsMax = 65_536;
 const contributorsLeft = 61_440;
 
 /** Forgets those who gave least once there are too many: keys cost nothing, and what a state holds of them is carried for ever. */
-export function forgetLeast(contributions: Map<PeerKey, Contribution>): void {
+export function forgetLeast(contributions: Map<PeerKey, DeltaTotals>): void {
   if (contributions.size <= contributorsMax) return;
   const byDeltas = [...contributions].sort(([a, x], [b, y]) => y.deltas - x.deltas || (a < b ? -1 : 1));
   for (const [author] of byDeltas.slice(contributorsLeft)) contributions.delete(author);

@@ -1,13 +1,13 @@
 /** One thing at a time is asked of a trainer process, and each has its time. */
 import type { Clock } from '../../core/ports.ts';
 import {
-  type Answer,
   type Fields,
   type Operation,
   protocolVersion,
   readAnswer,
   readProgress,
   type Said,
+  type TrainerAnswer,
 } from './messages.ts';
 import type { Patience } from './patience.ts';
 import { byTrainer, TrainerAnswerError, TrainerCrashedError, TrainerProtocolError } from './trainer-error.ts';
@@ -29,7 +29,7 @@ export interface AskLimits {
   readonly stepsMax?: number;
 }
 
-interface Asked {
+interface PendingQuestion {
   readonly id: number;
   readonly op: Operation;
   readonly limits: AskLimits;
@@ -45,7 +45,7 @@ export class Conversation {
   readonly #options: ConversationOptions;
   readonly #process: TrainerProcess;
   readonly #ended = Promise.withResolvers<void>();
-  #asked: Asked | null = null;
+  #asked: PendingQuestion | null = null;
   #lastId = 0;
   #endReason: string | null = null;
   #cancelEnding = (): void => {};
@@ -78,13 +78,13 @@ export class Conversation {
     fields: Fields,
     limits: AskLimits,
     signal?: AbortSignal,
-  ): Promise<Answer<Op>> {
+  ): Promise<TrainerAnswer<Op>> {
     if (this.#asked !== null)
       throw new Error(`the trainer was asked to ${op} while it was at ${this.#asked.op}`);
     if (this.#endReason !== null) throw crash(this.#endReason);
     signal?.throwIfAborted();
     const id = ++this.#lastId;
-    const asked: Asked = {
+    const asked: PendingQuestion = {
       ...{ id, op, limits, steps: 0, cancelled: null },
       deferred: Promise.withResolvers<Said>(),
       cancelTimer: () => {},
@@ -123,7 +123,7 @@ export class Conversation {
     return this.#ended.promise;
   }
 
-  #startTimer(asked: Asked): void {
+  #startTimer(asked: PendingQuestion): void {
     const { clock } = this.#options;
     asked.cancelTimer();
     const { limitMs } = asked.limits;
@@ -133,7 +133,7 @@ export class Conversation {
     });
   }
 
-  #cancel(asked: Asked, why: Error): void {
+  #cancel(asked: PendingQuestion, why: Error): void {
     if (this.#asked !== asked || asked.cancelled !== null) return;
     asked.cancelled = why;
     asked.cancelTimer();
@@ -165,7 +165,7 @@ export class Conversation {
     this.#settle((one) => one.deferred.resolve(said));
   }
 
-  #noteProgress(asked: Asked, said: Said): void {
+  #noteProgress(asked: PendingQuestion, said: Said): void {
     const steps = readProgress(said);
     if (steps <= asked.steps || steps > (asked.limits.stepsMax ?? 0)) {
       this.#process.kill(
@@ -185,7 +185,7 @@ export class Conversation {
     this.#options.onEnd(reason);
   }
 
-  #settle(how: (asked: Asked) => void): void {
+  #settle(how: (asked: PendingQuestion) => void): void {
     const asked = this.#asked;
     if (asked === null) return;
     asked.cancelTimer();

@@ -3,7 +3,7 @@ import type { Clock } from '../../core/ports.ts';
 import { initialVector } from '../initial.ts';
 import { Conversation } from './conversation.ts';
 import { describedWork, initFields, type TrainerWork } from './described-work.ts';
-import type { Answer, Description } from './messages.ts';
+import type { Description, TrainerAnswer } from './messages.ts';
 import { type Patience, usualPatience } from './patience.ts';
 import type { TrainerCommand } from './trainer-process.ts';
 import { outFile, VectorFolder } from './vector-folder.ts';
@@ -98,7 +98,7 @@ export class ExaminedTrainer {
     });
   }
 
-  async evaluate(vector: Float32Array): Promise<Answer<'evaluate'>> {
+  async evaluate(vector: Float32Array): Promise<TrainerAnswer<'evaluate'>> {
     return this.#vectors([vector], ([input]) =>
       this.#running().ask('evaluate', { in: input! }, this.#callLimits, this.#signal),
     );

@@ -53,8 +53,8 @@ const answers = {
   gradient: vectorAnswer.extend({ loss: z.number() }),
 } as const satisfies Readonly<Record<Operation, z.ZodObject>>;
 
-export type Answer<Op extends Operation> = z.infer<(typeof answers)[Op]>;
-export type Description = Answer<'describe'>;
+export type TrainerAnswer<Op extends Operation> = z.infer<(typeof answers)[Op]>;
+export type Description = TrainerAnswer<'describe'>;
 
 export type Fields = Readonly<Record<string, unknown>>;
 
@@ -80,11 +80,11 @@ export function readProgress(said: Said): number {
 }
 
 /** @throws TrainerAnswerError, DataFileError, TrainingDivergedError, as the answer says; TrainerProtocolError where it answers something else */
-export function readAnswer<Op extends Operation>(op: Op, said: Said): Answer<Op> {
+export function readAnswer<Op extends Operation>(op: Op, said: Said): TrainerAnswer<Op> {
   if (said.op === 'error') throw errorOf(op, said);
   if (said.op !== op) throw new TrainerProtocolError(`it was asked to ${op} and answered ${said.op}`);
   const parsed = answers[op].safeParse(said);
-  if (parsed.success) return parsed.data as Answer<Op>;
+  if (parsed.success) return parsed.data as TrainerAnswer<Op>;
   const wrong = parsed.error.issues.map((issue) => wrongField(issue, said)).join('; ');
   throw new TrainerAnswerError(`its answer to ${op} is not what it should be: ${wrong}`);
 }
@@ -93,20 +93,20 @@ export function readAnswer<Op extends Operation>(op: Op, said: Said): Answer<Op>
 function wrongField({ path, message }: z.core.$ZodIssue, said: Said): string {
   const got = path.reduce<unknown>((part, key) => (part as Record<PropertyKey, unknown>)?.[key], said);
   const shown = got === undefined ? 'nothing' : (JSON.stringify(got) ?? typeof got);
-  return printable(
+  return withoutControls(
     `${path.join('.')}: ${message.replace(/^[^:]*: /, '').replace(/, received .*$/, '')}, got ${shown.slice(0, 40)}`,
   );
 }
 
 /** The words go to terminals: nothing in them may steer one. */
-export function printable(text: string): string {
+export function withoutControls(text: string): string {
   return text.replace(/\p{Cc}+/gu, ' ').trim();
 }
 
 function errorOf(op: Operation, said: Said): Error {
   const parsed = failure.safeParse(said);
   if (!parsed.success) return new TrainerProtocolError('it sent an error without code and message');
-  const message = printable(parsed.data.message);
+  const message = withoutControls(parsed.data.message);
   switch (parsed.data.code) {
     case 'data':
       return new DataFileError(message);
@@ -118,12 +118,12 @@ function errorOf(op: Operation, said: Said): Error {
 }
 
 /** Accuracy or figures of its own, whose names go to terminals. @throws TrainerAnswerError for neither */
-export function metricsOf({ accuracy, loss, examples, measures }: Answer<'evaluate'>): Metrics {
+export function metricsOf({ accuracy, loss, examples, measures }: TrainerAnswer<'evaluate'>): Metrics {
   if (measures !== undefined) {
     const own = measures.map(({ id, unit, ...rest }) => ({
       ...rest,
-      id: printable(id),
-      ...(unit === undefined ? {} : { unit: printable(unit) }),
+      id: withoutControls(id),
+      ...(unit === undefined ? {} : { unit: withoutControls(unit) }),
     }));
     return { accuracy: accuracy ?? null, loss, examples, measures: own };
   }

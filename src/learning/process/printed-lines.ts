@@ -1,7 +1,7 @@
 /** What a trainer prints, as lines for a log, and no more of them than a log should take. */
 import type { Readable } from 'node:stream';
 import { wallClock } from '../../platform/node/wall-clock.ts';
-import { printable } from './messages.ts';
+import { withoutControls } from './messages.ts';
 
 /** Characters of a line; the rest of it is left out. */
 const lineMax = 1_000;
@@ -42,7 +42,7 @@ export class PrintedLines {
   }
 
   #take(text: string): void {
-    const line = printable(text.slice(0, lineMax));
+    const line = withoutControls(text.slice(0, lineMax));
     if (line === '') return;
     this.last = line;
     const nowMs = wallClock.nowMs();

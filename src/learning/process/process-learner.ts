@@ -10,7 +10,7 @@ import { LearnerBrokenError, LearnerClosedError } from '../learning-error.ts';
 import { samplingRate } from '../private/poisson-sample.ts';
 import { Conversation, crash } from './conversation.ts';
 import { describedWork, initFields, type TrainerWork } from './described-work.ts';
-import { type Description, metricsOf, type Operation, printable } from './messages.ts';
+import { type Description, metricsOf, type Operation, withoutControls } from './messages.ts';
 import { backOffMs, CallTimes, type Patience, usualPatience } from './patience.ts';
 import { TrainerAnswerError, TrainerCrashedError } from './trainer-error.ts';
 import type { TrainerCommand } from './trainer-process.ts';
@@ -251,7 +251,7 @@ class ProcessLearner implements Learner {
       );
       const { name, version, capabilities } = this.#description;
       this.#privateExamples = capabilities.includes('privacy') ? (examples ?? null) : null;
-      this.#backend = printable(`${name} ${version}: ${backend}`);
+      this.#backend = withoutControls(`${name} ${version}: ${backend}`);
       return conversation;
     } catch (error) {
       await conversation.kill('it did not get ready');

@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import type { Duplex, Readable } from 'node:stream';
 import { encodeFrame, FrameReader } from './frames.ts';
-import { type Fields, printable, readSaid, type Said } from './messages.ts';
+import { type Fields, readSaid, type Said, withoutControls } from './messages.ts';
 import { PrintedLines } from './printed-lines.ts';
 
 /** What starts a trainer. From the settings of this machine alone: a manifest, a peer or the API cannot name one. */
@@ -143,7 +143,7 @@ export class TrainerProcess {
     const how = signal === null ? `it exited with status ${status}` : `it was ended by ${signal}`;
     // What it said last may still be in the pipe.
     setImmediate(() => {
-      const last = printable(this.#printed.last).slice(0, lastWordsMax);
+      const last = withoutControls(this.#printed.last).slice(0, lastWordsMax);
       this.#over(this.#reason ?? (last === '' ? how : `${how}; its last words: ${last}`));
     });
   }

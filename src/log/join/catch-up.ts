@@ -2,12 +2,13 @@
  * The way to the present: for a late joiner, for a node whose next round nobody's log holds any more, and for the look
  * into another history beside ours. First a snapshot, then the log; along one side of a fork nobody else's sets count.
  */
-import type { PeerKey } from '../../core/io.ts';
+import type { PeerKey, StoreWrite } from '../../core/io.ts';
 import { pickRandom } from '../../core/pick-random.ts';
 import type { Checkpoint } from '../checkpoint.ts';
 import type { EntryHeader } from '../envelope.ts';
 import type { Request } from '../wire.ts';
 import { donorsWanted, type JoinMeaning, SnapshotJoin, type SnapshotJoinContext } from './snapshot-join.ts';
+import { SnapshotParts } from './snapshot-parts.ts';
 
 /** Ticks without a peer after which a late starter goes on alone. Guess. */
 const aloneTicks = 20;
@@ -42,17 +43,18 @@ type Ask = { readonly meaning: JoinMeaning; readonly request: Request };
 
 export class CatchUp {
   readonly leaders: Leaders;
+  readonly #parts = new SnapshotParts();
   readonly #context: SnapshotJoinContext;
   readonly #random: () => number;
   #snapshots: SnapshotJoin;
   #state: State = { kind: 'present' };
   #startedFromSnapshot = false;
 
-  constructor(context: SnapshotJoinContext, random: () => number, leaders: Leaders) {
-    this.#context = context;
+  constructor(context: Omit<SnapshotJoinContext, 'parts'>, random: () => number, leaders: Leaders) {
+    this.#context = { ...context, parts: this.#parts };
     this.#random = random;
     this.leaders = leaders;
-    this.#snapshots = new SnapshotJoin(context);
+    this.#snapshots = new SnapshotJoin(this.#context);
   }
 
   get phase(): State['kind'] {
@@ -61,6 +63,17 @@ export class CatchUp {
 
   get startedFromSnapshot(): boolean {
     return this.#startedFromSnapshot;
+  }
+
+  /** Takes up what an earlier session had of a snapshot. */
+  restore(stored: Iterable<readonly [string, Uint8Array]>): void {
+    this.#parts.restore(stored);
+  }
+
+  /** What is to be written of a snapshot on its way since it was asked for last. */
+  takeWrites(): StoreWrite[] {
+    if (this.phase === 'present') this.#parts.drop();
+    return this.#parts.takeWrites();
   }
 
   /** Whether the peer's sets count. */

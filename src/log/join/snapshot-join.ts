@@ -13,6 +13,7 @@ import type { Kinds, LogState } from '../log-state.ts';
 import { BlobFetch, type BlobPart, blobRequest } from '../repair/blob-fetch.ts';
 import { decodeOffer, decodeState, offersMax, openSnapshotHeader, type SnapshotHeader } from '../snapshot.ts';
 import type { Request } from '../wire.ts';
+import { resumableBytesMin, type SnapshotParts } from './snapshot-parts.ts';
 
 /** Peers asked for headers at a time. */
 const donorsAskedMax = 6;
@@ -53,6 +54,9 @@ export interface SnapshotJoinContext {
   /** Of a snapshot. */
   readonly bytesMax: number;
   readonly entitlement: Entitlement;
+  /** Of what is being handled. */
+  readonly nowMs: () => number;
+  readonly parts: SnapshotParts;
 }
 
 export class SnapshotJoin {
@@ -172,7 +176,11 @@ export class SnapshotJoin {
     if (this.#fetch) return true;
     const best = checkpoint ? this.#offerOf(checkpoint) : this.#bestOffer(round, isWaitOver);
     if (!best) return false;
-    const blob = new BlobFetch(best.header.blobRoot, best.header.bytes, this.#context.envelopes.crypto);
+    const { envelopes, nowMs, parts } = this.#context;
+    const { blobRoot, bytes } = best.header;
+    const blob = new BlobFetch(blobRoot, bytes, envelopes.crypto, nowMs);
+    if (bytes >= resumableBytesMin) blob.resume(parts.begin(blobRoot));
+    else parts.drop();
     for (const donor of best.donors) blob.addHolder(donor);
     this.#fetch = { candidate: best, blob };
     return true;
@@ -180,8 +188,11 @@ export class SnapshotJoin {
 
   #bestOffer(round: number, isWaitOver: boolean): Candidate | undefined {
     const news = this.#offers(round);
+    const proven = news.filter(({ isProven }) => isProven);
     return (
-      news.find(({ isProven }) => isProven) ??
+      // Half of it may be here already.
+      proven.find(({ header }) => this.#context.parts.isOf(header.blobRoot)) ??
+      proven[0] ??
       (isWaitOver ? news.toSorted((a, b) => b.support - a.support)[0] : undefined)
     );
   }
@@ -208,7 +219,10 @@ export class SnapshotJoin {
     const blob = this.#fetch?.blob;
     if (!blob || bytesToHex(blob.root) !== meaning.root) return true;
     if (frame === undefined) blob.failed(meaning.peer, meaning.part);
+    const isNews = meaning.part.kind === 'segment' && blob.isMissing(meaning.part.index);
     const good = frame === undefined || blob.accept(meaning.peer, meaning.part, frame);
+    if (meaning.part.kind === 'segment' && isNews && frame && !blob.isMissing(meaning.part.index))
+      this.#context.parts.note(meaning.part.index, frame);
     // No donor has it any more: they moved on to newer snapshots, and so must we.
     if (blob.stuck) this.#giveUp();
     return good;
@@ -221,6 +235,7 @@ export class SnapshotJoin {
     if (!fetch || !blob) return null;
     const { header, donors } = fetch.candidate;
     this.#giveUp();
+    this.#context.parts.drop();
     const state = decodeState(this.#context.kinds, blob);
     if (!state || state.round !== header.round || !equals(state.root, header.root)) return null;
     return { state, blob, donors: donors.size };

@@ -1,11 +1,9 @@
 import { equals } from 'uint8arrays';
-import { leafHash, merkleRoot, segmentBytesMax, segmentCount } from '../../content/blob.ts';
+import { leafHash, merkleRoot, segmentBytesMax, segmentCount, segmentOf } from '../../content/blob.ts';
+import { SegmentPlan } from '../../content/segment-plan.ts';
 import type { Crypto } from '../../core/crypto.ts';
 import type { PeerKey } from '../../core/io.ts';
 import { decodeHashList, type Request, responseBytesMax } from '../wire.ts';
-
-/** Requests of one blob under way at a time, over all its holders. */
-const inFlightMax = 8;
 
 /** As many as an answer may hold. */
 const leavesMax = Math.floor(responseBytesMax / 32);
@@ -19,40 +17,53 @@ export function blobRequest(root: Uint8Array, part: BlobPart): Request {
   return part.kind === 'leaves' ? { kind: 'leaves', root } : { kind: 'segment', root, index: part.index };
 }
 
+/** Since the leaves are here. */
+interface Pulled {
+  readonly leaves: readonly Uint8Array[];
+  readonly plan: SegmentPlan;
+  readonly blob: Uint8Array;
+}
+
 /**
  * Fetches one blob from several holders at once: first the leaf hashes (checked against the root), then every
- * segment (checked against its leaf). A holder that lies or fails is not asked again. Pure: `next` says what to
- * ask, the owner asks.
+ * segment (checked against its leaf), as its plan spreads them. A holder that lies or fails is not asked again. No memory is taken for
+ * it before its leaves are here. Pure: `next` says what to ask, the owner asks.
  */
 export class BlobFetch {
   readonly root: Uint8Array;
   readonly bytes: number;
   readonly #crypto: Crypto;
+  readonly #nowMs: () => number;
   readonly #holders: PeerKey[] = [];
   readonly #bad = new Set<PeerKey>();
-  readonly #blob: Uint8Array;
-  readonly #done: boolean[];
-  readonly #inFlight = new Set<number>();
-  #leaves: readonly Uint8Array[] | null = null;
+  #held: ReadonlyMap<number, Uint8Array> = new Map();
+  #pulled: Pulled | null = null;
   #leavesInFlight = false;
-  #turn = 0;
 
-  constructor(root: Uint8Array, bytes: number, crypto: Crypto) {
+  /** `nowMs`: of what is being handled. */
+  constructor(root: Uint8Array, bytes: number, crypto: Crypto, nowMs: () => number) {
     this.root = root;
     this.bytes = bytes;
     this.#crypto = crypto;
-    this.#blob = new Uint8Array(bytes);
-    this.#done = new Array<boolean>(segmentCount(bytes)).fill(false);
+    this.#nowMs = nowMs;
+  }
+
+  /** Segments that may be here already, of before the leaves are. */
+  resume(held: ReadonlyMap<number, Uint8Array>): void {
+    this.#held = held;
   }
 
   addHolder(peer: PeerKey): void {
-    if (!this.#bad.has(peer) && !this.#holders.includes(peer)) this.#holders.push(peer);
+    if (this.#bad.has(peer) || this.#holders.includes(peer)) return;
+    this.#holders.push(peer);
+    this.#pulled?.plan.addDonor(peer);
   }
 
   dropHolder(peer: PeerKey): void {
     this.#bad.add(peer);
     const at = this.#holders.indexOf(peer);
     if (at >= 0) this.#holders.splice(at, 1);
+    this.#pulled?.plan.dropDonor(peer);
   }
 
   /** No holder is left to ask. */
@@ -60,27 +71,25 @@ export class BlobFetch {
     return this.#holders.length === 0;
   }
 
+  isMissing(index: number): boolean {
+    return this.#pulled?.plan.isMissing(index) ?? true;
+  }
+
   /** The verified bytes once they are all here. */
   get blob(): Uint8Array | null {
-    return this.#leaves && this.#done.every(Boolean) ? this.#blob : null;
+    return this.#pulled?.plan.left === 0 ? this.#pulled.blob : null;
   }
 
   next(): Array<{ readonly peer: PeerKey; readonly part: BlobPart }> {
-    const asks: Array<{ peer: PeerKey; part: BlobPart }> = [];
-    if (this.stuck) return asks;
-    if (!this.#leaves) {
-      if (!this.#leavesInFlight) {
-        this.#leavesInFlight = true;
-        asks.push({ peer: this.#nextHolder(), part: { kind: 'leaves' } });
-      }
-      return asks;
-    }
-    for (let index = 0; index < this.#done.length && this.#inFlight.size < inFlightMax; index++) {
-      if (this.#done[index] || this.#inFlight.has(index)) continue;
-      this.#inFlight.add(index);
-      asks.push({ peer: this.#nextHolder(), part: { kind: 'segment', index } });
-    }
-    return asks;
+    if (this.#pulled)
+      return this.#pulled.plan
+        .asks(this.#nowMs())
+        .map(({ peer, index }) => ({ peer, part: { kind: 'segment', index } }));
+    const [first, second] = this.#holders;
+    if (this.#leavesInFlight || first === undefined) return [];
+    this.#leavesInFlight = true;
+    // Who told of it first is often its author, whom everybody asks.
+    return [{ peer: second ?? first, part: { kind: 'leaves' } }];
   }
 
   /**
@@ -89,43 +98,50 @@ export class BlobFetch {
    */
   accept(peer: PeerKey, part: BlobPart, frame: Uint8Array | undefined): boolean {
     // It was asked for in a fetch of the same blob that was given up.
-    if (part.kind === 'segment' && !this.#leaves) return true;
-    this.#landed(part);
-    const taken = frame && (part.kind === 'leaves' ? this.#takeLeaves(frame) : this.#take(part.index, frame));
+    if (part.kind === 'segment' && !this.#pulled) return true;
+    if (part.kind === 'leaves') this.#leavesInFlight = false;
+    const taken =
+      frame && (part.kind === 'leaves' ? this.#takeLeaves(frame) : this.#take(peer, part.index, frame));
     if (taken !== 'taken') this.dropHolder(peer);
     return taken === 'taken' || taken === 'other-length';
   }
 
   failed(peer: PeerKey, part: BlobPart): void {
-    this.#landed(part);
-    this.dropHolder(peer);
-  }
-
-  #landed(part: BlobPart): void {
     if (part.kind === 'leaves') this.#leavesInFlight = false;
-    else this.#inFlight.delete(part.index);
+    this.dropHolder(peer);
   }
 
   #takeLeaves(frame: Uint8Array): Taken {
     const leaves = decodeHashList(frame, leavesMax);
     if (!leaves || leaves.length === 0 || !equals(merkleRoot(this.#crypto, leaves), this.root)) return 'lie';
-    if (leaves.length !== this.#done.length) return 'other-length';
-    this.#leaves = leaves;
+    if (leaves.length !== segmentCount(this.bytes)) return 'other-length';
+    this.#pulled ??= this.#begun(leaves);
     return 'taken';
   }
 
-  #take(index: number, frame: Uint8Array): Taken {
-    const leaf = this.#leaves?.[index];
+  #begun(leaves: readonly Uint8Array[]): Pulled {
+    const blob = new Uint8Array(this.bytes);
+    const missing = [...leaves.keys()].filter((index) => {
+      const segment = this.#held.get(index);
+      const place = segmentOf(blob, index);
+      const isRight =
+        segment?.length === place.length && equals(leafHash(this.#crypto, segment), leaves[index]!);
+      if (isRight) place.set(segment);
+      return !isRight;
+    });
+    this.#held = new Map();
+    const plan = new SegmentPlan(missing);
+    for (const holder of this.#holders) plan.addDonor(holder);
+    return { leaves, plan, blob };
+  }
+
+  #take(peer: PeerKey, index: number, frame: Uint8Array): Taken {
+    const leaf = this.#pulled?.leaves[index];
     if (!leaf || !equals(leafHash(this.#crypto, frame), leaf)) return 'lie';
     const at = index * segmentBytesMax;
     if (frame.length !== Math.min(segmentBytesMax, this.bytes - at)) return 'other-length';
-    this.#blob.set(frame, at);
-    this.#done[index] = true;
+    this.#pulled!.blob.set(frame, at);
+    this.#pulled!.plan.came(peer, index, this.#nowMs());
     return 'taken';
-  }
-
-  #nextHolder(): PeerKey {
-    this.#turn = (this.#turn + 1) % this.#holders.length;
-    return this.#holders[this.#turn]!;
   }
 }

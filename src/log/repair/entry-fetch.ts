@@ -16,7 +16,7 @@ const wantedMax = 32_768;
 const wantedPerTellerMax = 1_024;
 /** Entries of one place whose bodies are fetched: two prove an equivocation, and more prove nothing else. */
 const bodilessPerPlaceMax = 2;
-/** Bodies under way at a time: each holds a buffer of its announced size. */
+/** Bodies under way at a time: each holds a buffer of its announced size once its leaves are here. */
 const blobsMax = 64;
 
 export type FetchMeaning =
@@ -47,8 +47,12 @@ export class EntryFetch {
   /** Ids of entries whose envelopes came without a body, by round and place. */
   readonly #bodiless = new Map<number, Map<string, Set<string>>>();
 
-  constructor(crypto: Crypto) {
+  readonly #nowMs: () => number;
+
+  /** `nowMs`: of what is being handled. */
+  constructor(crypto: Crypto, nowMs: () => number) {
     this.#crypto = crypto;
+    this.#nowMs = nowMs;
   }
 
   /** Number of entries known to exist and not held. */
@@ -99,7 +103,7 @@ export class EntryFetch {
     wanted.envelope = envelope;
     const name = blobOf(envelope);
     if (!this.#blobs.has(name)) {
-      const fetch = new BlobFetch(envelope.bodyRoot, envelope.bodyBytes, this.#crypto);
+      const fetch = new BlobFetch(envelope.bodyRoot, envelope.bodyBytes, this.#crypto, this.#nowMs);
       for (const peer of wanted.holders.keys()) fetch.addHolder(peer);
       this.#blobs.set(name, fetch);
     }

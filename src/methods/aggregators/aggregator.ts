@@ -1,6 +1,6 @@
 /** How one vector is made of one's own and those that arrived. */
 import * as z from 'zod';
-import { squaredDistance, type Vector, weightedSum } from '../../math/vector.ts';
+import { allFinite, squaredDistance, type Vector, weightedSum } from '../../math/vector.ts';
 import type { Described } from '../../registry/registry.ts';
 
 export interface Aggregation {
@@ -11,6 +11,8 @@ export interface Aggregation {
   readonly weights: readonly number[];
   /** Rounds since the run began, for rules that tighten. */
   readonly round: number;
+  /** Which of the others are honest, where a figure is checked by one who knows; no run does. */
+  readonly honest?: readonly boolean[];
   /** Loss of a vector on data of one's own, for rules that ask for it. */
   readonly score?: (vector: Vector) => number;
 }
@@ -63,6 +65,33 @@ export function withQuorum<Schema extends z.ZodObject>(
       throw new AggregationError(
         `${kind.id} needs at least ${quorum.vectors} vectors (${quorum.why}), there are ${vectors}`,
       );
+    },
+  };
+}
+
+/**
+ * A rule that is only given what it can compare: vectors of others with a number that is not finite are as if they had not come (in a
+ * sorted column NaN stands for the largest number, and no clip shortens it).
+ */
+export function guarded(rule: Aggregator): Aggregator {
+  return {
+    aggregate(input) {
+      const { own, others, weights } = input;
+      if (weights.length !== others.length) {
+        throw new AggregationError(`${weights.length} weights do not go with ${others.length} vectors`);
+      }
+      if (others.some(({ length }) => length !== own.length)) {
+        throw new AggregationError(`vectors have other lengths than one's own ${own.length}`);
+      }
+      if (!allFinite(own)) throw new AggregationError("one's own vector has a number that is not finite");
+      if (others.every(allFinite)) return rule.aggregate(input);
+      const sound = others.flatMap((other, j) => (allFinite(other) ? [j] : []));
+      return rule.aggregate({
+        ...input,
+        others: sound.map((j) => others[j]!),
+        weights: sound.map((j) => weights[j]!),
+        ...(input.honest ? { honest: sound.map((j) => input.honest![j]!) } : {}),
+      });
     },
   };
 }

@@ -1,7 +1,7 @@
 /** Every aggregator there is: one line each. */
 import type * as z from 'zod';
-import { byId, schemaOfAll } from '../../registry/registry.ts';
-import { type Aggregator, type AggregatorKind, withQuorum } from './aggregator.ts';
+import { byId, readSpec, schemaOfAll } from '../../registry/registry.ts';
+import { type Aggregator, type AggregatorKind, guarded, withQuorum } from './aggregator.ts';
 import { balance } from './balance.ts';
 import { centredClip } from './centred-clip.ts';
 import { coordinateMedian } from './coordinate-median.ts';
@@ -36,12 +36,18 @@ export const aggregators = [...rules, nearestNeighbourMixing(rules)] as const;
 export const aggregatorSchema = schemaOfAll(aggregators);
 /** An aggregator by its id, with the constants that it has. */
 export type AggregatorSpec = z.infer<typeof aggregatorSchema>;
+/** The same, as a manifest may say it: without what has a default. */
+export type AggregatorInput = z.input<typeof aggregatorSchema>;
 
 export function aggregatorKind(spec: AggregatorSpec): AggregatorKind {
   return byId<AggregatorKind>(aggregators, spec.id);
 }
 
-/** `rounds`: length of the run, for rules that tighten towards its end. */
-export function createAggregator(spec: AggregatorSpec, rounds: number): Aggregator {
-  return withQuorum(aggregatorKind(spec), spec, rounds);
+/**
+ * `rounds`: length of the run, for rules that tighten towards its end. What is left out of the spec has its default.
+ * @throws SpecError for what no manifest could say
+ */
+export function createAggregator(input: AggregatorInput, rounds: number): Aggregator {
+  const spec = readSpec('aggregator', aggregators, aggregatorSchema, input);
+  return guarded(withQuorum(aggregatorKind(spec), spec, rounds));
 }

@@ -1,6 +1,6 @@
 /** Every attack on training there is: one line each. Those on messages are the simulator's. */
 import type * as z from 'zod';
-import { byId, schemaOfAll } from '../../registry/registry.ts';
+import { byId, readSpec, schemaOfAll } from '../../registry/registry.ts';
 import { alie } from './alie.ts';
 import type { Attack, AttackKind } from './attack.ts';
 import { copycat } from './copycat.ts';
@@ -16,7 +16,14 @@ const attackSchema = schemaOfAll(attacks);
 /** An attack by its id, with the constants that it has. */
 export type AttackSpec = z.infer<typeof attackSchema>;
 
-/** One attacker. */
-export function createAttack(spec: AttackSpec): Attack {
+/** The same, as a scenario may say it: without what has a default. */
+export type AttackInputSpec = z.input<typeof attackSchema>;
+
+/**
+ * One attacker. What is left out of the spec has its default.
+ * @throws SpecError for what no scenario could say
+ */
+export function createAttack(input: AttackInputSpec): Attack {
+  const spec = readSpec('attack', attacks, attackSchema, input);
   return byId<AttackKind>(attacks, spec.id).create(spec);
 }

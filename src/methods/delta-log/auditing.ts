@@ -53,6 +53,7 @@ export interface AuditingOptions {
   /** Records stay in the store, for audits of our own. */
   readonly keepsAll: boolean;
   readonly nextRequestId: () => number;
+  readonly nowMs: () => number;
 }
 
 /** What an auditor has come to. */
@@ -79,6 +80,8 @@ export class Auditing {
   readonly #done = new Set<string>();
   readonly #requests: RequestTable<{ readonly peer: PeerKey; readonly id: string; readonly part: BlobPart }>;
   #duty: Duty | null = null;
+  /** Root of the residual after our last delta, and how often it had changed by then. */
+  #left: { readonly changes: number; readonly root: Uint8Array } | null = null;
 
   constructor(options: AuditingOptions) {
     this.#options = options;
@@ -103,13 +106,20 @@ export class Auditing {
 
   /** What a delta of ours claims besides; what its training began with is shown from now on. */
   prove(round: number, { bytes, before }: Began, residual: Author): readonly Claim[] {
-    this.#show(round, bytes);
-    const root = (blob: Uint8Array): Uint8Array => blobRoot(this.#options.crypto, blob);
-    return [bytes.length, root(bytes), root(before), root(residual.toBytes())];
+    const { crypto } = this.#options;
+    const record = this.#show(round, bytes);
+    const { changes } = residual;
+    // What was left is what is begun with, where nothing but this training has changed it since.
+    const known = this.#left?.changes === changes - 1 ? this.#left.root : null;
+    const root = blobRoot(crypto, residual.toBytes());
+    this.#left = { changes, root };
+    return [bytes.length, record, known ?? blobRoot(crypto, before), root];
   }
 
-  #show(round: number, bytes: Uint8Array): void {
-    this.#shown.set(bytesToHex(blobRoot(this.#options.crypto, bytes)), { round, bytes });
+  #show(round: number, bytes: Uint8Array): Uint8Array {
+    const root = blobRoot(this.#options.crypto, bytes);
+    this.#shown.set(bytesToHex(root), { round, bytes });
+    return root;
   }
 
   /** Of final rounds that nobody was drawn for, or has done with, nothing is asked any more. */
@@ -203,7 +213,8 @@ export class Auditing {
 
   #fetchOf({ record, recordBytes }: DeltaProof, author: PeerKey): BlobFetch {
     const most = 8 * this.#options.size + recordBytesMore;
-    const fetch = new BlobFetch(record, Math.min(recordBytes, most), this.#options.crypto);
+    const { crypto, nowMs } = this.#options;
+    const fetch = new BlobFetch(record, Math.min(recordBytes, most), crypto, nowMs);
     fetch.addHolder(author);
     return fetch;
   }

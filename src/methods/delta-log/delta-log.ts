@@ -28,6 +28,7 @@ import type { EffectSink, LogFact } from '../../log/log-effect.ts';
 import type { Kinds, LogState } from '../../log/log-state.ts';
 import { Replica } from '../../log/replica.ts';
 import { type LogEvent, RunLog } from '../../log/run-log.ts';
+import { partNamedBy } from '../../log/store-keys.ts';
 import type { CoreDependencies } from '../core-dependencies.ts';
 import { LocalTraining } from '../local-training.ts';
 import { appendSubmitted } from '../submitted.ts';
@@ -64,6 +65,8 @@ export class DeltaLog implements ProtocolCore {
   #publishFrom = 0;
   /** Hash of the model of the history with this root. */
   #hash: { readonly round: number; readonly root: Uint8Array; readonly hash: string } | null = null;
+  /** Of the input that is dealt with. */
+  #nowMs = 0;
 
   constructor(manifest: RunFrame, spec: DeltaLogSpec, runId: string, deps: CoreDependencies) {
     this.#deps = deps;
@@ -112,10 +115,12 @@ export class DeltaLog implements ProtocolCore {
         self: signer.key,
         keepsAll: deps.retention === 'audit',
         nextRequestId,
+        nowMs: () => this.#nowMs,
       });
   }
 
   handle(input: Input, nowMs: number): Output[] {
+    this.#nowMs = nowMs;
     const out: Output[] = [];
     switch (input.type) {
       case 'start':
@@ -223,11 +228,12 @@ export class DeltaLog implements ProtocolCore {
 
   #start(out: Output[], nowMs: number): void {
     const stored = [...this.#deps.stored];
-    this.#log.replica.restore(stored);
+    this.#log.restore(stored);
     this.#author.restore(stored);
     this.#audits?.restore(stored);
     // A node that remembers nothing may have lost its disk: what it said in this round before, it must not say otherwise.
-    if (stored.length === 0) this.#publishFrom = Math.max(0, this.#log.clock.slotAt(nowMs) + 1);
+    if (stored.every(([key]) => partNamedBy(key)))
+      this.#publishFrom = Math.max(0, this.#log.clock.slotAt(nowMs) + 1);
     this.#log.start(nowMs, this.#outlet(out));
   }
 

@@ -1,6 +1,6 @@
 import type * as z from 'zod';
-import { createCompressor } from '../../codec/compressors/registry.ts';
-import { byId, schemaOfAll } from '../../registry/registry.ts';
+import { createCompressor, createContraction } from '../../codec/compressors/registry.ts';
+import { byId, readSpec, schemaOfAll } from '../../registry/registry.ts';
 import { createAggregator } from '../aggregators/registry.ts';
 import { mixingMethods } from '../registry.ts';
 import type { MixingMethod, PeerParts } from './mixing-method.ts';
@@ -18,15 +18,15 @@ export interface MixingPeerOptions extends Pick<PeerParts, 'initial' | 'random' 
 /**
  * One peer of a mixing method, to be stepped by hand (`stepNetwork`). The topology that the spec names is that of the run: by hand
  * whoever steps it brings one.
- * @throws ZodError for what no manifest could say, RangeError for what does not go together
+ * @throws SpecError for what no manifest could say, RangeError for what does not go together
  */
 export function createMixingPeer(input: MixingMethodInput, options: MixingPeerOptions): MixingPeer {
   const { rounds, ...parts } = options;
-  const spec = mixingMethodSchema.parse(input);
+  const spec = readSpec('method', mixingMethods, mixingMethodSchema, input);
   const method = byId<MixingMethod>(mixingMethods, spec.id);
   return method.createPeer(spec, {
     ...parts,
     aggregator: createAggregator('aggregator' in spec ? spec.aggregator : { id: 'mean' }, rounds),
-    compressor: createCompressor(spec.codec, parts.initial.length),
+    compressor: (method.compresses ? createContraction : createCompressor)(spec.codec, parts.initial.length),
   });
 }

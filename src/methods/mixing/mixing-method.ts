@@ -24,7 +24,7 @@ export interface PeerParts {
   /** Start vector; most methods work in its precision. */
   readonly initial: Vector;
   readonly aggregator: Aggregator;
-  /** For methods that compress what they send themselves. */
+  /** For methods that compress what they send themselves: a contraction. */
   readonly compressor: Compressor;
   /** Uniform in [0, 1). */
   readonly random: () => number;

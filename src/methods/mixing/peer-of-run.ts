@@ -1,5 +1,5 @@
 /** One peer of a run's mixing method, and how its parcels become bytes. */
-import { createCompressor } from '../../codec/compressors/registry.ts';
+import { createCompressor, createContraction } from '../../codec/compressors/registry.ts';
 import type { Vector } from '../../math/vector.ts';
 import { AggregationError, type Aggregator } from '../aggregators/aggregator.ts';
 import { type AggregatorSpec, aggregatorKind, createAggregator } from '../aggregators/registry.ts';
@@ -36,7 +36,7 @@ export function peerOfRun(
   const peer = method.createPeer(spec, {
     initial,
     aggregator: withQuorumOfOne(createAggregator(rule, rounds), score),
-    compressor: createCompressor(spec.codec, size),
+    compressor: (method.compresses ? createContraction : createCompressor)(spec.codec, size),
     random,
     asSent: coding.asSent,
   });

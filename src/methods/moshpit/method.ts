@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { defineMixingMethod } from '../mixing/define-mixing-method.ts';
 import { aggregator, codec } from '../mixing/fields.ts';
 import { modelAveraging } from '../mixing/model-averaging.ts';
+import { side } from '../topologies/moshpit-grid.ts';
 
 export const moshpit = defineMixingMethod({
   id: 'moshpit',
@@ -13,11 +14,12 @@ export const moshpit = defineMixingMethod({
       .max(16)
       .default(2)
       .describe('axes of the grid (D); D rounds average exactly where it is full'),
+    side,
     aggregator,
     codec,
   }),
   examples: [{ id: 'moshpit' }],
-  topology: ({ dimensions }) => ({ id: 'moshpit-grid', dimensions }),
+  topology: ({ dimensions, side: places }) => ({ id: 'moshpit-grid', dimensions, side: places }),
   topologyField: 'dimensions',
   bearsColumnStochastic: false,
   compresses: false,

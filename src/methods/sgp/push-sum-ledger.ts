@@ -5,8 +5,9 @@
  *
  * A receiver that does not answer for `patienceRounds` may be gone: the transfer is then taken back (reclaimed) and a
  * cancellation offered in its place. A receiver that has not seen the transfer notes the id and will never take it (a
- * tombstone); one that had taken it says so, and the sender gives up what it reclaimed. Sum of all mass, held or under way, never
- * changes: a transfer under way counts as long as neither side holds it.
+ * tombstone); one that had taken it says so, and the sender gives up what it reclaimed: at once where that is no more than half of
+ * its weight, else as a debt that it pays from what comes in. Sum of all mass, held or under way, less what is owed, never changes: a
+ * transfer under way counts as long as neither side holds it.
  */
 import type { Vector } from '../../math/vector.ts';
 import { noBody, type Parcel } from '../mixing/mixing-peer.ts';
@@ -22,6 +23,8 @@ export interface Transfer {
   readonly oldest: number;
 }
 
+type Amount = Pick<Transfer, 'mass' | 'weight'>;
+
 interface Outgoing extends Omit<Transfer, 'oldest'> {
   readonly to: number;
   /** Rounds offered without an answer. */
@@ -30,6 +33,8 @@ interface Outgoing extends Omit<Transfer, 'oldest'> {
 
 /** Rounds after which an unanswered transfer is reclaimed. Guess. */
 const defaultPatienceRounds = 8;
+/** What is written of each transfer that a state holds. */
+const stateKinds = { give: 0, cancel: 1, owed: 2 } as const;
 /** Less weight than this is not enough to divide by. */
 const weightMin = 1e-6;
 
@@ -43,6 +48,10 @@ export class PushSumLedger {
   /** Fractions of the present mass that leave with the next split. */
   readonly #split: { readonly to: number; readonly fraction: number }[] = [];
   readonly #outgoing = new Map<number, Outgoing>();
+  /** Reclaimed though others had taken it, and spent since. */
+  #debt: Amount | null = null;
+  /** Weight that came in this round. */
+  #received = 0;
   /** Ids of each sender: taken, or never to be taken. */
   readonly #taken = new Map<number, Set<number>>();
   readonly #refused = new Map<number, Set<number>>();
@@ -63,6 +72,11 @@ export class PushSumLedger {
   /** w: 1 for each peer at the start; all together their number. */
   get weight(): number {
     return this.#weight;
+  }
+
+  /** What others hold as well, and this peer does not have to give up yet; null where there is none. */
+  get debt(): { readonly mass: Vector; readonly weight: number } | null {
+    return this.#debt;
   }
 
   /** z = x / w; null while there is hardly any weight. */
@@ -93,6 +107,8 @@ export class PushSumLedger {
 
   /** All mass goes to another peer: what one does who leaves for good. Transfers under way stay to be offered. */
   handOff(to: number): void {
+    if (this.#debt)
+      this.#pay(this.#debt.weight < this.#weight - weightMin ? this.#debt.weight : this.#weight / 2);
     this.send(to, 1);
     this.settleSplit();
   }
@@ -103,8 +119,11 @@ export class PushSumLedger {
     return all.map((transfer) => ({ ...transfer, oldest: all[0]!.id }));
   }
 
-  /** Another round without an answer; what waited too long is reclaimed. */
+  /** Another round without an answer; what waited too long is reclaimed, and what is owed is paid as far as mass came in. */
   nextRound(): void {
+    // Half of what came: more, or of one's own, and the estimate runs away from what the others hold.
+    this.#pay(this.#received / 2);
+    this.#received = 0;
     for (const [id, transfer] of this.#outgoing) {
       const rounds = transfer.rounds + 1;
       const isLate = transfer.kind === 'give' && rounds >= this.#patience;
@@ -125,6 +144,7 @@ export class PushSumLedger {
     if (refused.has(transfer.id)) return false;
     taken.add(transfer.id);
     this.#add(transfer);
+    this.#received += transfer.weight;
     return true;
   }
 
@@ -133,7 +153,7 @@ export class PushSumLedger {
     return this.#taken.get(from)?.has(id) ?? false;
   }
 
-  /** The receiver answered. A cancellation of what it had taken costs us what was reclaimed, once we can afford it. */
+  /** The receiver answered. A cancellation of what it had taken costs us what was reclaimed. */
   acknowledge(id: number, isTaken: boolean): void {
     const transfer = this.#outgoing.get(id);
     if (!transfer) return;
@@ -141,14 +161,17 @@ export class PushSumLedger {
       // Refused: a cancellation of an earlier life of ours came first.
       if (!isTaken) this.#add(transfer);
     } else if (isTaken) {
-      if (this.#weight - transfer.weight < weightMin) return;
-      this.#subtract(transfer);
+      if (transfer.weight <= this.#weight / 2) this.#subtract(transfer);
+      else this.#owe(transfer);
     }
     this.#outgoing.delete(id);
   }
 
   state(): Parcel {
-    const pending = [...this.#outgoing.values()];
+    const pending: (Omit<Outgoing, 'kind'> & { kind: keyof typeof stateKinds })[] = [
+      ...this.#outgoing.values(),
+    ];
+    if (this.#debt) pending.push({ ...this.#debt, id: 0, to: 0, rounds: 0, kind: 'owed' });
     const ids = (sets: ReadonlyMap<number, ReadonlySet<number>>) =>
       [...sets].flatMap(([peer, known]) => [...known].flatMap((id) => [peer, id]));
     const taken = ids(this.#taken);
@@ -160,13 +183,7 @@ export class PushSumLedger {
         pending.length,
         taken.length / 2,
         refused.length / 2,
-        ...pending.flatMap(({ id, to, weight, kind, rounds }) => [
-          id,
-          to,
-          weight,
-          kind === 'give' ? 0 : 1,
-          rounds,
-        ]),
+        ...pending.flatMap(({ id, to, weight, kind, rounds }) => [id, to, weight, stateKinds[kind], rounds]),
         ...taken,
         ...refused,
       ],
@@ -190,8 +207,9 @@ export class PushSumLedger {
         number,
       ];
       const transfer = { id, to, mass: vectors[k + 1]!, weight, rounds, kind: 'cancel' } as const;
-      if (kind === 0) this.#add(transfer);
-      this.#outgoing.set(id, transfer);
+      if (kind === stateKinds.give) this.#add(transfer);
+      if (kind === stateKinds.owed) this.#owe(transfer);
+      else this.#outgoing.set(id, transfer);
     }
     const pairs = rest.slice(5 * pending);
     for (let k = 0; k < taken + refused; k++) {
@@ -199,12 +217,32 @@ export class PushSumLedger {
     }
   }
 
-  #add({ mass, weight }: Pick<Transfer, 'mass' | 'weight'>): void {
+  #owe({ mass, weight }: Amount): void {
+    const before = this.#debt;
+    this.#debt = before
+      ? { mass: before.mass.map((value, i) => value + mass[i]!), weight: before.weight + weight }
+      : { mass: mass.slice(), weight };
+  }
+
+  /** As much of the debt as weighs `weight`. */
+  #pay(weight: number): void {
+    if (!this.#debt || weight <= 0) return;
+    const share = Math.min(1, weight / this.#debt.weight);
+    const part = { mass: this.#debt.mass.map((value) => share * value), weight: share * this.#debt.weight };
+    const { mass } = this.#debt;
+    this.#subtract(part);
+    this.#debt =
+      share === 1
+        ? null
+        : { mass: mass.map((value, i) => value - part.mass[i]!), weight: this.#debt.weight - part.weight };
+  }
+
+  #add({ mass, weight }: Amount): void {
     for (let i = 0; i < this.mass.length; i++) this.mass[i] = this.mass[i]! + mass[i]!;
     this.#weight += weight;
   }
 
-  #subtract({ mass, weight }: Pick<Transfer, 'mass' | 'weight'>): void {
+  #subtract({ mass, weight }: Amount): void {
     for (let i = 0; i < this.mass.length; i++) this.mass[i] = this.mass[i]! - mass[i]!;
     this.#weight -= weight;
   }

@@ -117,38 +117,3 @@ export function mixOnce(rows: readonly MixingRow[], vectors: readonly ArrayLike<
     return mixed;
   });
 }
-
-/**
- * Largest modulus of the eigenvalues of symmetric W but the first: how much of a disagreement is left after a round. By power
- * iteration on W W - J; `steps` of them.
- */
-export function secondEigenvalue(rows: readonly MixingRow[], steps = 20_000): number {
-  const n = rows.length;
-  if (n === 1) return 0;
-  let x = Float64Array.from({ length: n }, (_, i) => Math.sin(i + 1) + 0.3 * Math.cos(3 * i));
-  let ratio = 0;
-  for (let step = 0; step < steps; step++) {
-    centre(x);
-    const length = Math.sqrt(x.reduce((sum, value) => sum + value * value, 0));
-    if (length < 1e-150) return 0;
-    x = x.map((value) => value / length);
-    const once = mixOnce(
-      rows,
-      [...x].map((value) => [value]),
-    ).map(([value]) => value!);
-    const twice = mixOnce(
-      rows,
-      once.map((value) => [value]),
-    ).map(([value]) => value!);
-    const before = ratio;
-    ratio = twice.reduce((sum, value, i) => sum + value * x[i]!, 0);
-    x = Float64Array.from(twice);
-    if (step > 50 && Math.abs(ratio - before) < 1e-16) break;
-  }
-  return Math.sqrt(Math.max(0, ratio));
-}
-
-function centre(x: Float64Array): void {
-  const mean = x.reduce((sum, value) => sum + value, 0) / x.length;
-  for (let i = 0; i < x.length; i++) x[i] = x[i]! - mean;
-}

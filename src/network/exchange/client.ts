@@ -10,7 +10,7 @@ import { peerIdOf } from '../identity.ts';
 import type { Reputation } from '../reputation.ts';
 import { framePieces } from './frames.ts';
 import { KeptStreams } from './kept-streams.ts';
-import { type ExchangeLimits, keptStreamBytesMax } from './limits.ts';
+import { type ExchangeLimits, keptAnswerBytesMax, keptRequestBytesMax } from './limits.ts';
 import { readFrames, releaseStream, writePieces } from './stream-io.ts';
 
 const RELEASE_GRACE_MS = 2_000;
@@ -88,7 +88,7 @@ export class ExchangeClient {
     signal: AbortSignal,
   ): Promise<Uint8Array[]> {
     const { protocol, limits } = this.#options;
-    let stream = bytes.length <= keptStreamBytesMax ? this.#kept.take(connection) : null;
+    let stream = bytes.length <= keptRequestBytesMax ? this.#kept.take(connection) : null;
     try {
       // Where libp2p heeds it (3.3.11 always negotiates in full) this saves a round trip per request.
       stream ??= await connection.newStream(protocol, {
@@ -116,7 +116,8 @@ export class ExchangeClient {
       }
       await writing;
       const answered = frames.reduce((sum, frame) => sum + frame.length, 0);
-      if (Math.max(bytes.length, answered) <= keptStreamBytesMax) this.#kept.put(connection, stream);
+      if (bytes.length <= keptRequestBytesMax && answered <= keptAnswerBytesMax)
+        this.#kept.put(connection, stream);
       else {
         await stream.close({ signal });
         releaseStream(stream, RELEASE_GRACE_MS);
@@ -142,7 +143,7 @@ export class ExchangeClient {
         this.#bytesOut += count;
       },
     });
-    if (bytes.length > keptStreamBytesMax) await stream.close({ signal });
+    if (bytes.length > keptRequestBytesMax) await stream.close({ signal });
   }
 }
 

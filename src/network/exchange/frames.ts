@@ -82,7 +82,7 @@ export interface FrameBounds {
   readonly onFrame?: (bytes: number) => void;
 }
 
-export interface Answer {
+export interface ExchangeAnswer {
   readonly status: AnswerStatus;
   readonly frames: readonly Uint8Array[];
 }
@@ -117,7 +117,7 @@ export class FrameParser {
   }
 
   /** The request is the only frame of its answer-like result. Valid once `done`. */
-  result(): Answer {
+  result(): ExchangeAnswer {
     return { status: this.#status, frames: this.#frames };
   }
 

@@ -1,12 +1,14 @@
 /**
  * Streams whose request was answered and that may carry the next one: opening a stream takes as many bytes as a small request and its
- * answer have together (docs/LOG.md). One for each connection, for a while.
+ * answer have together, and as much time as half a segment (docs/LOG.md). A few for each connection, for a while.
  */
 import type { Connection, Stream } from '@libp2p/interface';
 import { endStream } from './stream-io.ts';
 
 /** Shorter than a server waits for the next request (limits.ts), so that none is written into a stream that ends. */
 const keptMs = 30_000;
+/** Of one connection: as many segments as are asked of one donor at a time. */
+const keptMax = 6;
 
 interface Kept {
   readonly stream: Stream;
@@ -14,7 +16,8 @@ interface Kept {
 }
 
 export class KeptStreams {
-  readonly #kept = new Map<Connection, Kept>();
+  /** The one used last is last. */
+  readonly #kept = new Map<Connection, Kept[]>();
   readonly #graceMs: number;
 
   /** `graceMs`: what the other side has for ending a stream that we have ended. */
@@ -22,19 +25,23 @@ export class KeptStreams {
     this.#graceMs = graceMs;
   }
 
-  /** The stream that was kept for the connection, which is the caller's from now on. */
+  /** A stream that was kept for the connection, which is the caller's from now on: that which was used last, so that others end. */
   take(connection: Connection): Stream | null {
-    const kept = this.#kept.get(connection);
-    if (kept === undefined) return null;
-    kept.letGo();
-    if (canCarryMore(kept.stream)) return kept.stream;
-    kept.stream.abort(new Error('something came that nobody asked for'));
+    for (let kept = this.#of(connection).at(-1); kept; kept = this.#of(connection).at(-1)) {
+      kept.letGo();
+      if (canCarryMore(kept.stream)) return kept.stream;
+      kept.stream.abort(new Error('something came that nobody asked for'));
+    }
     return null;
+  }
+
+  #of(connection: Connection): readonly Kept[] {
+    return this.#kept.get(connection) ?? [];
   }
 
   /** Keeps the stream or ends it. */
   put(connection: Connection, stream: Stream): void {
-    if (this.#kept.has(connection) || !canCarryMore(stream)) {
+    if (this.#of(connection).length >= keptMax || !canCarryMore(stream)) {
       endStream(stream, this.#graceMs);
       return;
     }
@@ -47,15 +54,17 @@ export class KeptStreams {
       clearTimeout(timer);
       stream.removeEventListener('remoteCloseWrite', over);
       stream.removeEventListener('close', letGo);
-      this.#kept.delete(connection);
+      const others = this.#of(connection).filter((kept) => kept.stream !== stream);
+      if (others.length > 0) this.#kept.set(connection, others);
+      else this.#kept.delete(connection);
     };
     stream.addEventListener('remoteCloseWrite', over);
     stream.addEventListener('close', letGo);
-    this.#kept.set(connection, { stream, letGo });
+    this.#kept.set(connection, [...this.#of(connection), { stream, letGo }]);
   }
 
   endAll(): void {
-    for (const { stream, letGo } of [...this.#kept.values()]) {
+    for (const { stream, letGo } of [...this.#kept.values()].flat()) {
       letGo();
       endStream(stream, this.#graceMs);
     }

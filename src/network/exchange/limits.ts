@@ -26,8 +26,9 @@ export interface ExchangeLimits {
   readonly nextRequestMs: number;
 }
 
-/** Of a request and of its answer where the stream is kept for the next one: beyond, opening one costs nothing by comparison. */
-export const keptStreamBytesMax = 64 << 10;
+/** Of a request, and of its answer, where the stream is kept for the next one: beyond, opening one costs little by comparison. It costs as much as half a segment of 256 KiB (docs/LOG.md). */
+export const keptRequestBytesMax = 64 << 10;
+export const keptAnswerBytesMax = 1 << 20;
 
 /** Guesses, all of them. The pace is that of a line of half a megabit a second that carries eight requests at once. */
 export const defaultExchangeLimits: ExchangeLimits = {

@@ -16,7 +16,7 @@ import { TokenBuckets } from '../token-buckets.ts';
 import { type AnswerStatus, answerHead, framePieces } from './frames.ts';
 import type { ExchangeLimits } from './limits.ts';
 import { type SeatId, Seats } from './seats.ts';
-import { endStream, moreComes, readFrames, releaseStream, writePieces } from './stream-io.ts';
+import { emptied, endStream, moreComes, readFrames, releaseStream, writePieces } from './stream-io.ts';
 
 const RELEASE_GRACE_MS = 2_000;
 /** What an answer costs beside its bytes. Guess. */
@@ -311,9 +311,11 @@ export class ExchangeServer {
         }
       },
     });
-    // Whoever takes its time over the last bytes does so in its seat.
-    const isTaken = stream.writeBufferLength === 0 && !stream.writableNeedsDrain;
-    if (status === 'ok' && isTaken && stream.remoteWriteStatus === 'writable') return true;
+    if (status === 'ok' && stream.remoteWriteStatus === 'writable') {
+      // Whoever takes its time over the last bytes does so in its seat.
+      await emptied(stream, { stallMs: this.#options.limits.stallMs, signal });
+      if (stream.status === 'open' && stream.remoteWriteStatus === 'writable') return true;
+    }
     await stream.close({ signal });
     releaseStream(stream, RELEASE_GRACE_MS);
     return false;

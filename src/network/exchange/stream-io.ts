@@ -5,7 +5,7 @@
  */
 import type { Stream, StreamMessageEvent } from '@libp2p/interface';
 import { FrameError, RequestError } from '../errors.ts';
-import { type Answer, type FrameBounds, FrameParser, pieceBytes } from './frames.ts';
+import { type ExchangeAnswer, type FrameBounds, FrameParser, pieceBytes } from './frames.ts';
 
 /** How long bytes may still come after the end of a stream was reported; only failures wait for it. */
 const LATE_BYTES_MS = 50;
@@ -42,6 +42,14 @@ export async function writePieces(
       writable = !stream.writableNeedsDrain && stream.writeBufferLength < pieceBytes;
     }
     options.onBytes?.(piece.length);
+  }
+}
+
+/** Resolves once nothing of what was written is left in the stream. @throws as `writePieces` */
+export async function emptied(stream: Stream, options: WriteOptions): Promise<void> {
+  while (stream.writeBufferLength > 0) {
+    options.signal.throwIfAborted();
+    await nextWriteEvent(stream, options);
   }
 }
 
@@ -87,7 +95,7 @@ export function readFrames(
   stream: Stream,
   kind: 'request' | 'answer',
   options: ReadOptions,
-): Promise<Answer> {
+): Promise<ExchangeAnswer> {
   const { signal } = options;
   const parser = new FrameParser(kind, options);
   return new Promise((resolve, reject) => {

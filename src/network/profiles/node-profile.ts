@@ -13,7 +13,8 @@ import type { HostProfile } from './host-profile.ts';
 import { multicastNeighbours } from './multicast.ts';
 import { observedAddress } from './observed-address.ts';
 import { networkProtector } from './private-network.ts';
-import { holePunching, RELAY_PLACE, type RelayLimits, relayServer, relayTransport } from './relays.ts';
+import { type RelayLimits, relayServer } from './relay-server.ts';
+import { holePunching, RELAY_PLACE, relayTransport } from './relays.ts';
 import { type TcpAddresses, tcpProfile } from './tcp.ts';
 import { lazyWebSocketTransport, namesWebSocket, webSocketBytes, webSocketTransport } from './web-sockets.ts';
 

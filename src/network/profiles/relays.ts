@@ -1,4 +1,4 @@
-/** Circuit relay v2: a place at a relay for who cannot be dialled, and places for others. */
+/** Circuit relay v2: a place at a relay for who cannot be dialled. */
 import type { Libp2pEvents } from '@libp2p/interface';
 import type { Libp2pInit, ServiceFactoryMap } from 'libp2p';
 
@@ -7,14 +7,6 @@ type Components = Parameters<TransportFactory>[0];
 
 /** What listens on it takes a place at the first relay that is met. */
 export const RELAY_PLACE = '/p2p-circuit';
-
-export interface RelayLimits {
-  readonly reservationsMax: number;
-  /** Of one connection, both directions together. */
-  readonly bytesMax: number;
-  /** Of one connection. */
-  readonly durationMsMax: number;
-}
 
 /**
  * To dial over relays, and to take places at them. As it comes it walks the DHT at random and dials whomever it
@@ -46,20 +38,6 @@ function withoutDiscovery(
     },
     removeEventListener: (...given: Parameters<Components['events']['removeEventListener']>) =>
       events.removeEventListener(...given),
-  };
-}
-
-/** Relays for others, within limits. */
-export async function relayServer(limits: RelayLimits): Promise<ServiceFactoryMap<Record<string, unknown>>> {
-  const { circuitRelayServer } = await import('@libp2p/circuit-relay-v2');
-  return {
-    relayServer: circuitRelayServer({
-      reservations: {
-        maxReservations: limits.reservationsMax,
-        defaultDataLimit: BigInt(limits.bytesMax),
-        defaultDurationLimit: limits.durationMsMax,
-      },
-    }),
   };
 }
 

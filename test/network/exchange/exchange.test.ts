@@ -133,15 +133,35 @@ describe('exchange between two hosts', () => {
           [1, 2].map((seed) => exchange.request(b.key, pattern(300, seed), wanted())),
         );
         assert.deepEqual(frames, [[pattern(300, 2)]]);
-        await eventually('one of the two ends', () => openStreams(a).length === 1);
+        assert.equal(openStreams(a).length, 2);
         await exchange.request(b.key, pattern(MIB, 1), wanted());
-        await eventually('the large one ends', () => openStreams(a).length === 1);
-        assert.ok(openStreams(a)[0] === kept);
+        await eventually('the large one ends', () => openStreams(a).length === 2);
+        assert.ok(openStreams(a).includes(kept!));
         assert.equal(server.counts().requestsIn, 8);
         // A stream that broke is not used.
         kept!.abort(new Error('gone'));
         assert.equal((await exchange.request(b.key, pattern(300, 9), wanted())).length, 1);
       },
+    );
+  });
+
+  test('segments come six at a time, again and again on the same streams', async () => {
+    const segment = pattern(256 << 10, 7);
+    const six = () =>
+      Promise.all(
+        Array.from({ length: 6 }, (_, seed) => exchange.request(b.key, pattern(40, seed), wanted())),
+      );
+    await serving(
+      async () => [segment],
+      async () => {
+        await six();
+        const streams = openStreams(a);
+        assert.equal(streams.length, 6);
+        for (let turn = 0; turn < 4; turn++)
+          for (const [frame] of await six()) assert.ok(Buffer.compare(frame!, segment) === 0);
+        assert.deepEqual(new Set(openStreams(a)), new Set(streams));
+      },
+      { ...limits, inboundPerPeerMax: 8 },
     );
   });
 

@@ -9,7 +9,10 @@ import { gossiping, runMember } from '../run-member.ts';
 const loopback: NodeProfileOptions = {
   listen: ['/ip4/127.0.0.1/tcp/0'],
   useRelays: true,
-  serveRelay: { reservationsMax: 4, bytesMax: 1 << 20, durationMsMax: 60_000 },
+  serveRelay: {
+    ...{ reservationsMax: 4, reservationsPerAddressMax: 4 },
+    ...{ bytesMax: 1 << 20, durationMsMax: 60_000, bytesPerHourMax: 2 ** 34 },
+  },
   mapPorts: true,
   multicastDns: true,
   networkKey: null,

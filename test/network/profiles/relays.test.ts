@@ -2,24 +2,24 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { multiaddr } from '@multiformats/multiaddr';
 import type { Host } from '../../../src/network/host.ts';
+import type { OriginOf } from '../../../src/network/origins.ts';
 import type { HostProfile } from '../../../src/network/profiles/host-profile.ts';
-import {
-  RELAY_PLACE,
-  type RelayLimits,
-  relayServer,
-  relayTransport,
-} from '../../../src/network/profiles/relays.ts';
+import { type RelayLimits, relayServer } from '../../../src/network/profiles/relay-server.ts';
+import { RELAY_PLACE, relayTransport } from '../../../src/network/profiles/relays.ts';
 import { tcpProfile } from '../../../src/network/profiles/tcp.ts';
 import { connected, eventually, loopbackHost, someRunId } from '../real-hosts.ts';
 import { asking, gossiping, runMember } from '../run-member.ts';
 
 const loopback = '/ip4/127.0.0.1/tcp/0';
-const limits: RelayLimits = { reservationsMax: 1, bytesMax: 2 ** 20, durationMsMax: 60_000 };
+const limits: RelayLimits = {
+  ...{ reservationsMax: 1, reservationsPerAddressMax: 1 },
+  ...{ bytesMax: 2 ** 20, durationMsMax: 60_000, bytesPerHourMax: 2 ** 34 },
+};
 
-async function relayHost(given: Partial<RelayLimits> = {}): Promise<Host> {
+async function relayHost(given: Partial<RelayLimits> = {}, originOf?: OriginOf): Promise<Host> {
   const tcp = tcpProfile({ listen: [loopback] });
   return loopbackHost({
-    profile: { ...tcp, services: await relayServer({ ...limits, ...given }) },
+    profile: { ...tcp, services: await relayServer({ ...limits, ...given }, originOf) },
     carriesRuns: false,
   });
 }
@@ -90,6 +90,72 @@ test('a relay that is full gives no place, and one that comes back gives it agai
     await eventually('its place is gone or new', () => holder!.libp2p.getConnections().length > 0);
     await eventually('it has a place again', () => placesOf(holder!).length > 0);
   } finally {
+    await Promise.all([...hosts, relay].map((host) => host.stop()));
+  }
+});
+
+test('one address takes no more than its places, whatever is free, and keeps those it has', async () => {
+  const relay = await relayHost({ reservationsMax: 8, reservationsPerAddressMax: 1 }, () => '9.9.9.9');
+  const hosts = [
+    await loopbackHost({ profile: await hiddenProfile() }),
+    await loopbackHost({ profile: await hiddenProfile() }),
+  ] as const;
+  const [one, other] = hosts;
+  try {
+    await connected(one, relay);
+    await eventually('it has a place', () => placesOf(one).length > 0);
+    await connected(other, relay);
+    await eventually('the other was identified', () => relay.libp2p.getPeers().length === 2);
+    const stream = await other.libp2p.dialProtocol(relay.libp2p.peerId, '/libp2p/circuit/relay/0.2.0/hop');
+    // A message of the protocol by hand: its length, then type RESERVE.
+    const answer = new Promise<Uint8Array>((resolve) =>
+      stream.addEventListener('message', ({ data }) => resolve(data.subarray()), { once: true }),
+    );
+    stream.send(Uint8Array.of(2, 8, 0));
+    // Its length, type STATUS, and at its end the status PERMISSION_DENIED, 202 as a varint.
+    assert.deepEqual([...(await answer)], [5, 8, 2, 40, 202, 1]);
+    assert.equal(placesOf(other).length, 0);
+    for (const connection of one.libp2p.getConnections()) connection.abort(new Error('cut'));
+    await eventually('it is back', () => one.libp2p.getConnections().length > 0);
+    await eventually('its place is there again', () => placesOf(one).length > 0);
+  } finally {
+    await Promise.all([...hosts, relay].map((host) => host.stop()));
+  }
+});
+
+test('a relay that has passed on all of an hour cuts what it carries and makes no more', async () => {
+  const relay = await relayHost({ reservationsMax: 2, bytesPerHourMax: 300 << 10 });
+  const hosts = [
+    await loopbackHost({ profile: await hiddenProfile() }),
+    await loopbackHost({ profile: await hiddenProfile() }),
+  ] as const;
+  const [a, b] = hosts;
+  const runId = someRunId('spent');
+  const members = [runMember(a, runId), runMember(b, runId)] as const;
+  try {
+    for (const host of hosts) await connected(host, relay);
+    await eventually('both have places', () => hosts.every((host) => placesOf(host).length > 0));
+    await Promise.all(members.map((member) => member.start()));
+    const way = placesOf(b).map((address) => multiaddr(address));
+    await a.libp2p.dial(way);
+    await gossiping(members);
+    const piece = Buffer.alloc(60 << 10, 'x');
+    let passed = 0;
+    const pass = async (): Promise<void> => {
+      for (let sent = 0; sent < 10; sent++) {
+        await members[0].transport.request(b.key, piece, { ...asking(), responseBytesMax: 1 << 20 });
+        passed += 2 * piece.length;
+      }
+    };
+    await assert.rejects(pass());
+    assert.ok(passed > 0 && passed <= 300 << 10, `${passed} bytes were passed on`);
+    await eventually(
+      'nothing is left between them',
+      () => a.libp2p.getConnections(b.libp2p.peerId).length === 0,
+    );
+    await assert.rejects(a.libp2p.dial(way));
+  } finally {
+    await Promise.all(members.map(({ transport }) => transport.stop()));
     await Promise.all([...hosts, relay].map((host) => host.stop()));
   }
 });

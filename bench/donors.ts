@@ -1,0 +1,134 @@
+/**
+ * A file from four donors against one, each a real host behind a line of its own: `npm run bench:donors`, with `-- --mb 64 --line-mb 8`
+ * for more, `-- --json` for machines. The lines are token buckets between sockets; what a line can carry is the limit.
+ */
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { multiaddr } from '@multiformats/multiaddr';
+import { blobRoot } from '../src/content/blob.ts';
+import { bytesToHex } from '../src/core/bytes.ts';
+import { rngFor } from '../src/math/rng.ts';
+import { createHost, type Host } from '../src/network/host.ts';
+import { identityFromSeed } from '../src/network/identity.ts';
+import { tcpProfile } from '../src/network/profiles/tcp.ts';
+import { runCid } from '../src/network/protocols.ts';
+import { RunFiles } from '../src/node/run-files.ts';
+import { createCrypto } from '../src/platform/node/crypto.ts';
+import { wallClock } from '../src/platform/node/wall-clock.ts';
+import { type SignedManifest, signManifest } from '../src/run/manifest.ts';
+import { runSpecSchema } from '../src/run/run-spec.ts';
+import { freePort } from '../test/cluster/delayed-line.ts';
+import { type ShapedLine, shapedLine } from '../test/network/shaped-line.ts';
+
+const { values } = parseArgs({
+  options: {
+    mb: { type: 'string', default: '32' },
+    'line-mb': { type: 'string', default: '4' },
+    json: { type: 'boolean', default: false },
+  },
+});
+const lineBytesPerSecond = Number(values['line-mb']) * 1e6;
+const crypto = createCrypto();
+const { signer } = identityFromSeed(new Uint8Array(32).fill(255));
+const blob = new Uint8Array(Number(values.mb) * 1e6);
+rngFor('bench/donors').fillUniform(new Float32Array(blob.buffer), -1, 1);
+const file = { name: 'other', root: bytesToHex(blobRoot(crypto, blob)), bytes: blob.length };
+const folder = await mkdtemp(join(tmpdir(), 'starlings-bench-donors-'));
+const closers: Array<() => Promise<void>> = [];
+let hosts = 0;
+
+function runOf(name: string): SignedManifest {
+  const spec = runSpecSchema.parse({
+    name,
+    model: { kind: 'mlp', inputs: 784, hidden: [64], outputs: 10 },
+    task: { kind: 'idx-images' },
+    rounds: 1,
+    slotMs: 1000,
+  });
+  return signManifest({ ...spec, startAtMs: 1, initHash: '0'.repeat(64), files: [file] }, crypto, signer);
+}
+
+async function hostOn(port: number, announced: number): Promise<Host> {
+  const host = await createHost({
+    identity: identityFromSeed(new Uint8Array(32).fill(++hosts)),
+    profile: tcpProfile({
+      listen: [`/ip4/127.0.0.1/tcp/${port}`],
+      announce: [`/ip4/127.0.0.1/tcp/${announced}`],
+    }),
+    carriesRuns: false,
+  });
+  await host.start();
+  closers.push(() => host.stop());
+  return host;
+}
+
+async function filesOf(host: Host, run: SignedManifest, holds: boolean): Promise<RunFiles> {
+  const own = join(folder, `${host.key}-${run.runId}`);
+  await mkdir(own);
+  if (holds) await writeFile(join(own, file.root), blob);
+  const common = { host, run, folder: own, crypto, clock: wallClock, random: Math.random };
+  const files = new RunFiles({ ...common, onEvent: () => {} });
+  closers.push(() => files.stop());
+  return files;
+}
+
+/** Seconds from the first byte over a line to the last segment, and the bytes of each line. */
+async function pulled(name: string, count: number): Promise<{ seconds: number; gave: number[] }> {
+  const run = runOf(name);
+  const asker = await hostOn(0, await freePort());
+  const lines: ShapedLine[] = [];
+  for (let index = 0; index < count; index++) {
+    const port = await freePort();
+    const line = await shapedLine(port, lineBytesPerSecond);
+    closers.push(() => line.close());
+    lines.push(line);
+    const donor = await hostOn(port, line.port);
+    await (await filesOf(donor, run, true)).begin(new AbortController().signal);
+    await asker.libp2p.dial(donor.addresses().map((address) => multiaddr(address)));
+    await donor.libp2p.contentRouting.provide(runCid(run.runId));
+  }
+  const before = lines.map((line) => line.bytesOut());
+  const files = await filesOf(asker, run, false);
+  const gaveSoFar = (): number[] => lines.map((line, index) => line.bytesOut() - before[index]!);
+  let beganMs = performance.now();
+  // The search for donors is not what is measured.
+  const watch = setInterval(() => {
+    if (gaveSoFar().reduce((sum, bytes) => sum + bytes, 0) < 100_000) beganMs = performance.now();
+  }, 5);
+  await files.begin(new AbortController().signal);
+  clearInterval(watch);
+  return { seconds: (performance.now() - beganMs) / 1_000, gave: gaveSoFar() };
+}
+
+try {
+  const one = await pulled('one', 1);
+  const four = await pulled('four', 4);
+  const all = four.gave.reduce((sum, bytes) => sum + bytes, 0);
+  const limit = blob.length / lineBytesPerSecond;
+  const figures = {
+    megabytes: blob.length / 1e6,
+    oneSeconds: one.seconds,
+    fourSeconds: four.seconds,
+    timesOne: one.seconds / four.seconds,
+    ofOneLine: limit / one.seconds,
+    ofFourLines: limit / 4 / four.seconds,
+    largestShare: Math.max(...four.gave) / all,
+    bytesPerByte: all / blob.length,
+  };
+  if (values.json) console.log(JSON.stringify(figures));
+  else {
+    const share = (part: number): string => part.toFixed(2);
+    console.log(`${figures.megabytes} MB over lines of ${values['line-mb']} MB/s`);
+    console.log(`  one donor    ${one.seconds.toFixed(1)} s, ${share(figures.ofOneLine)} of its line`);
+    console.log(`  four donors  ${four.seconds.toFixed(1)} s, ${share(figures.ofFourLines)} of their lines`);
+    console.log(
+      `  ${share(figures.timesOne)} times one; the largest share is ${share(figures.largestShare)}`,
+    );
+    console.log(`  ${share(figures.bytesPerByte)} bytes on the lines for each of the file`);
+  }
+} finally {
+  for (const close of closers.reverse()) await close();
+  await rm(folder, { recursive: true, force: true });
+}

@@ -1,0 +1,146 @@
+/**
+ * How long fresh processes take to a full mesh: `npm run bench:fresh-mesh`, with `-- --nodes 16`, `-- --json` for machines. Each is a node
+ * of its own process that knows the address of the first alone, and is there once it has as many peers as it wants (8), or all. The limit is
+ * what starting them takes: the last process whose host is up.
+ */
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import type { Learner } from '../src/learning/learner.ts';
+import { identityFromSeed } from '../src/network/identity.ts';
+import { defaultLinkLimits } from '../src/network/peer-selection.ts';
+import { tcpProfile } from '../src/network/profiles/tcp.ts';
+import { createNode } from '../src/node/create-node.ts';
+import { createRun } from '../src/node/manifest-file.ts';
+import { createCrypto } from '../src/platform/node/crypto.ts';
+import { openLevelStore } from '../src/platform/node/level-store.ts';
+import { wallClock } from '../src/platform/node/wall-clock.ts';
+import { runSpecSchema } from '../src/run/run-spec.ts';
+import { parameterCount } from '../src/tasks/models/model-layout.ts';
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    nodes: { type: 'string', default: '16' },
+    json: { type: 'boolean', default: false },
+    seed: { type: 'string', default: '0' },
+    folder: { type: 'string', default: '' },
+    bootstrap: { type: 'string', multiple: true, default: [] },
+    'start-at': { type: 'string', default: '0' },
+  },
+});
+const nodes = Number(values.nodes);
+const enough = Math.min(defaultLinkLimits.peersMin, nodes - 1);
+
+const spec = runSpecSchema.parse({
+  name: 'bench',
+  model: { kind: 'mlp', inputs: 784, hidden: [16], outputs: 10 },
+  task: { kind: 'idx-images' },
+  rounds: 100,
+  slotMs: 1000,
+});
+/** It is never asked: the run begins in an hour. */
+const idle: Learner = {
+  size: parameterCount(spec.model),
+  backend: 'none',
+  train: async ({ parameters }) => ({ parameters, loss: 1 }),
+  score: async (vectors) => vectors.map(() => 1),
+  evaluate: async () => ({ accuracy: 0, loss: 1, examples: 1 }),
+  close: async () => {},
+};
+const signerOf = (seed: number) => identityFromSeed(new Uint8Array(32).fill(seed));
+
+type Word = { readonly up: readonly string[] } | { readonly meshed: true };
+const say = (word: Word): void => void process.send?.(word);
+
+/** One process: says its addresses, and when it has peers enough; runs until its parent goes. */
+async function member(): Promise<void> {
+  const seed = Number(values.seed);
+  const store = await openLevelStore(join(values.folder, String(seed)));
+  const node = await createNode(
+    {
+      identity: signerOf(1 + seed),
+      profile: tcpProfile({ listen: ['/ip4/127.0.0.1/tcp/0'] }),
+      bootstrap: values.bootstrap,
+      ...{ store, clock: wallClock, random: Math.random },
+      learners: async () => idle,
+    },
+    () => {},
+  );
+  process.once('disconnect', () => process.exit());
+  say({ up: node.addresses() });
+  const crypto = createCrypto();
+  const session = node.join(createRun(spec, Number(values['start-at']), crypto, signerOf(255).signer), {
+    data: '',
+    backend: 'wasm',
+  });
+  const look = setInterval(() => {
+    if (session.view().peers < enough) return;
+    clearInterval(look);
+    say({ meshed: true });
+  }, 20);
+}
+
+function begin(seed: number, folder: string, startAtMs: number, bootstrap: readonly string[]): ChildProcess {
+  const flags = [
+    '--seed',
+    `${seed}`,
+    '--nodes',
+    values.nodes,
+    '--folder',
+    folder,
+    '--start-at',
+    `${startAtMs}`,
+  ];
+  return fork(import.meta.filename, [
+    'member',
+    ...flags,
+    ...bootstrap.flatMap((address) => ['--bootstrap', address]),
+  ]);
+}
+
+async function main(): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'starlings-bench-fresh-mesh-'));
+  // Nobody trains meanwhile.
+  const startAtMs = Date.now() + 3_600_000;
+  const children: ChildProcess[] = [];
+  try {
+    const beganMs = performance.now();
+    const first = begin(0, folder, startAtMs, []);
+    children.push(first);
+    const [word] = (await once(first, 'message')) as [{ up: string[] }];
+    const firstMs = performance.now() - beganMs;
+    for (let seed = 1; seed < nodes; seed++) children.push(begin(seed, folder, startAtMs, word.up));
+    const times = await Promise.all(
+      children.map(async (child, index) => {
+        let upMs = index === 0 ? firstMs : 0;
+        for (;;) {
+          const [said] = (await once(child, 'message')) as [Word];
+          const ms = performance.now() - beganMs;
+          if ('meshed' in said) return { upMs, meshedMs: ms };
+          upMs = ms;
+        }
+      }),
+    );
+    const upMs = Math.max(...times.map((time) => time.upMs));
+    const meshedMs = Math.max(...times.map((time) => time.meshedMs));
+    const figures = { nodes, enough, lastUpMs: upMs, lastMeshedMs: meshedMs, ratio: meshedMs / upMs };
+    if (values.json) console.log(JSON.stringify(figures));
+    else {
+      console.log(`${nodes} fresh processes, each with ${enough} peers`);
+      console.log(`  the last is up after   ${(upMs / 1000).toFixed(1)} s`);
+      console.log(
+        `  the last is meshed at  ${(meshedMs / 1000).toFixed(1)} s, ${figures.ratio.toFixed(2)} times that`,
+      );
+    }
+  } finally {
+    for (const child of children) child.disconnect();
+    await Promise.all(children.map((child) => child.exitCode ?? once(child, 'exit')));
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+await (positionals[0] === 'member' ? member() : main());

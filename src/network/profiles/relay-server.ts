@@ -1,0 +1,125 @@
+/**
+ * Relays for others, within limits. The library bounds each relayed connection and the number of places; here besides what all of them carry
+ * in an hour, and what whoever has one address, or a network of them, gets of both.
+ */
+import type { ConnectionGater, PeerId, Stream } from '@libp2p/interface';
+import type { Libp2pInit, ServiceFactoryMap } from 'libp2p';
+import { isRelayed } from '../announced-addresses.ts';
+import { type OriginOf, publicOrigin } from '../origins.ts';
+import { hasPlace, RelayBytes, type RelayPlaces } from './relay-quotas.ts';
+
+type Components = Parameters<NonNullable<Libp2pInit['transports']>[number]>[0];
+type Handler = Parameters<Components['registrar']['handle']>[1];
+
+export interface RelayLimits extends RelayPlaces {
+  readonly reservationsMax: number;
+  /** Of one connection, both directions together. */
+  readonly bytesMax: number;
+  /** Of one connection. */
+  readonly durationMsMax: number;
+  /** Of all connections, both directions together. */
+  readonly bytesPerHourMax: number;
+}
+
+interface Server {
+  readonly reservations: ReadonlyMap<PeerId, { readonly addr: Parameters<OriginOf>[0] }>;
+}
+
+/** @param originOf what counts as one address */
+export async function relayServer(
+  limits: RelayLimits,
+  originOf: OriginOf = publicOrigin,
+): Promise<ServiceFactoryMap<Record<string, unknown>>> {
+  const { circuitRelayServer } = await import('@libp2p/circuit-relay-v2');
+  const create = circuitRelayServer({
+    reservations: {
+      maxReservations: limits.reservationsMax,
+      defaultDataLimit: BigInt(limits.bytesMax),
+      defaultDurationLimit: limits.durationMsMax,
+    },
+  });
+  return {
+    relayServer: (components: Components) => {
+      const bytes = new RelayBytes(limits.bytesPerHourMax);
+      const gate = gateOf(components, limits, originOf, bytes, () => server);
+      const registrar = { value: counting(components.registrar, originOf, bytes) };
+      const server = create(
+        Object.create(components, { connectionGater: { value: gate }, registrar }),
+      ) as Server;
+      return server;
+    },
+  };
+}
+
+function gateOf(
+  { connectionGater: gater, connectionManager }: Components,
+  limits: RelayLimits,
+  originOf: OriginOf,
+  bytes: RelayBytes,
+  server: () => Server,
+): ConnectionGater {
+  /** Of a peer with several connections each counts: it is not said over which it asks. */
+  const originsOf = (peer: PeerId): (string | null)[] => {
+    const direct = connectionManager.getConnections(peer).filter(({ remoteAddr }) => !isRelayed(remoteAddr));
+    return [...new Set(direct.map(({ remoteAddr }) => originOf(remoteAddr)))];
+  };
+  return {
+    denyInboundRelayReservation: async (peer) => {
+      if ((await gater.denyInboundRelayReservation?.(peer)) === true) return true;
+      const { reservations } = server();
+      // Who has a place keeps it.
+      if (reservations.has(peer)) return false;
+      const taken = [...reservations.values()].map(({ addr }) => originOf(addr));
+      return !originsOf(peer).every((origin) => hasPlace(origin, taken, limits));
+    },
+    denyOutboundRelayedConnection: async (from, to) =>
+      (await gater.denyOutboundRelayedConnection?.(from, to)) === true ||
+      originsOf(from).some((origin) => bytes.isSpent(origin, performance.now())),
+  };
+}
+
+/** What takes requests for relayed connections: whatever goes over such a stream, either way, is passed on. */
+function counting(
+  registrar: Components['registrar'],
+  originOf: OriginOf,
+  bytes: RelayBytes,
+): Pick<Components['registrar'], 'handle' | 'unhandle'> {
+  const counted =
+    (handler: Handler): Handler =>
+    (stream, connection) => {
+      const origin = originOf(connection.remoteAddr);
+      count(stream, (length) => {
+        bytes.note(origin, length, performance.now());
+        return !bytes.isSpent(origin, performance.now());
+      });
+      return handler(stream, connection);
+    };
+  return {
+    handle: (protocol, handler, options) => registrar.handle(protocol, counted(handler), options),
+    unhandle: (protocol, options) => registrar.unhandle(protocol, options),
+  };
+}
+
+/** Of the library's inside: where what arrives for a stream is given to it. Who listens to it instead would take it from whoever reads. */
+interface Fed {
+  onData(data: { readonly byteLength: number }): void;
+}
+
+/** @param mayGoOn is told of bytes; where it says no the stream is cut, and with it what it was joined to */
+function count(stream: Stream, mayGoOn: (bytes: number) => boolean): void {
+  const fed = stream as Stream & Partial<Fed>;
+  if (typeof fed.onData !== 'function')
+    throw new Error('this version of libp2p feeds its streams another way: count there what is relayed');
+  const [send, take] = [stream.send.bind(stream), fed.onData.bind(stream)];
+  const cut = (): void => stream.abort(new Error('this relay has passed on all that it does in an hour'));
+  stream.send = (data) => {
+    const isAllowed = mayGoOn(data.byteLength);
+    const isOpen = send(data);
+    if (!isAllowed) cut();
+    return isOpen;
+  };
+  fed.onData = (data) => {
+    if (mayGoOn(data.byteLength)) take(data);
+    else cut();
+  };
+}

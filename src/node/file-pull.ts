@@ -1,0 +1,182 @@
+/**
+ * One file of a run on its way from peers to the disk: of several donors at once as the plan spreads its segments, each verified, and
+ * asked for only as fast as they are written. What came stays, also for the next start of the node.
+ */
+
+import { equals } from 'uint8arrays';
+import { merkleRoot, segmentBytesMax } from '../content/blob.ts';
+import { SegmentPlan } from '../content/segment-plan.ts';
+import { hexToBytes } from '../core/bytes.ts';
+import type { Credentials } from '../core/credentials.ts';
+import type { Crypto } from '../core/crypto.ts';
+import type { PeerKey } from '../core/io.ts';
+import type { Clock } from '../core/ports.ts';
+import { decodeHashList, encodeRequest, type Request } from '../log/wire.ts';
+import type { Exchange } from '../network/exchange/exchange.ts';
+import type { BlobFile } from '../platform/node/blob-file.ts';
+import type { RunFile } from '../run/run-files.ts';
+
+/** Donors at a time, those left out that have fallen silent; with these, so many. */
+const donorsMax = 8;
+const withSilentMax = 32;
+/** For a segment, one of two: a minute is 70 kbit/s. Who is silent for longer than it was is passed over before. */
+const answerTimeoutMs = 60_000;
+/** Between two looks for who has fallen silent. */
+const lookEveryMs = 1_000;
+/** Beside the segment itself, or the leaves. */
+const frameBytes = 64;
+
+/** A peer answered something else than was asked. */
+class BadAnswerError extends Error {
+  override readonly name = 'BadAnswerError';
+  readonly code = 'BAD_ANSWER';
+}
+
+export interface FilePullOptions {
+  readonly file: RunFile;
+  readonly here: BlobFile;
+  readonly exchange: Exchange;
+  /** What entitles us to ask. */
+  readonly credentials: Credentials;
+  readonly crypto: Crypto;
+  readonly clock: Clock;
+  readonly answerTimeoutMs?: number;
+  /** A donor gives no more, unless it is added again; `isLie`: it never should. */
+  readonly onFailed: (peer: PeerKey, error: unknown, isLie: boolean) => void;
+  /** With each segment: those that were missing, and those that are. */
+  readonly onSegment: (wanted: number, left: number) => void;
+}
+
+export class FilePull {
+  readonly #options: FilePullOptions;
+  readonly #root: Uint8Array;
+  /** Aborted once the file is here, or with what went wrong on our disk. */
+  readonly #over = new AbortController();
+  readonly #signal: AbortSignal;
+  /** Asked for the leaves. */
+  readonly #greeted = new Set<PeerKey>();
+  #planning: Promise<SegmentPlan> | null = null;
+  #plan: SegmentPlan | null = null;
+  #wanted = 0;
+  #cancelLook = (): void => {};
+
+  constructor(options: FilePullOptions, signal: AbortSignal) {
+    this.#options = options;
+    this.#root = hexToBytes(options.file.root);
+    this.#signal = AbortSignal.any([signal, this.#over.signal]);
+    this.#signal.addEventListener('abort', () => this.#cancelLook(), { once: true });
+  }
+
+  /** Aborted when it is over, for good or ill. */
+  get signal(): AbortSignal {
+    return this.#signal;
+  }
+
+  /** Asks it from now on, as long as it answers well and there is room for one more. */
+  add(peer: PeerKey): void {
+    const plan = this.#plan;
+    if (plan) {
+      if (plan.has(peer) || plan.awake >= donorsMax || plan.donors >= withSilentMax) return;
+      plan.addDonor(peer);
+      this.#look();
+    } else if (!this.#greeted.has(peer) && this.#greeted.size < donorsMax) {
+      this.#greeted.add(peer);
+      void this.#greet(peer).finally(() => this.#greeted.delete(peer));
+    }
+  }
+
+  /** Asks it for the leaves: of several at once, for one may be mute. The first that are right will do. */
+  async #greet(peer: PeerKey): Promise<void> {
+    try {
+      const leaves = await this.#leavesFrom(peer);
+      this.#planning ??= this.#planned(leaves);
+      this.#plan ??= await this.#planning;
+    } catch (error) {
+      if (isOfDisk(error)) this.#over.abort(error);
+      else this.#failed(peer, error);
+      return;
+    }
+    if (this.#plan.left === 0) this.#over.abort();
+    else this.add(peer);
+  }
+
+  async #planned(leaves: readonly Uint8Array[]): Promise<SegmentPlan> {
+    const missing = await this.#options.here.openPart(leaves);
+    this.#wanted = missing.length;
+    return new SegmentPlan(missing);
+  }
+
+  async #leavesFrom(peer: PeerKey): Promise<Uint8Array[]> {
+    const { here, file, crypto } = this.#options;
+    const frame = await this.#ask(
+      peer,
+      { kind: 'leaves', root: this.#root },
+      frameBytes * (here.segments + 1),
+    );
+    const leaves = decodeHashList(frame, here.segments);
+    if (leaves?.length === here.segments && equals(merkleRoot(crypto, leaves), this.#root)) return leaves;
+    throw new BadAnswerError(`peer ${peer} answered with other hashes than those of ${file.name}`);
+  }
+
+  #look(): void {
+    const { clock } = this.#options;
+    const nowMs = clock.nowMs();
+    this.#askMore(nowMs);
+    this.#cancelLook();
+    if (!this.#signal.aborted) this.#cancelLook = clock.schedule(nowMs + lookEveryMs, () => this.#look());
+  }
+
+  #askMore(nowMs: number): void {
+    if (this.#signal.aborted) return;
+    for (const { peer, index } of this.#plan!.asks(nowMs)) void this.#pull(peer, index);
+  }
+
+  async #pull(peer: PeerKey, index: number): Promise<void> {
+    const plan = this.#plan!;
+    const { here, file, clock } = this.#options;
+    try {
+      const request: Request = { kind: 'segment', root: this.#root, index };
+      const segment = await this.#ask(peer, request, segmentBytesMax + frameBytes);
+      const isNews = plan.isMissing(index);
+      if (isNews && !(await here.write(index, segment)))
+        throw new BadAnswerError(`peer ${peer} answered with another segment than ${index} of ${file.name}`);
+    } catch (error) {
+      if (isOfDisk(error)) this.#over.abort(error);
+      else if (!this.#signal.aborted && plan.has(peer)) {
+        plan.dropDonor(peer);
+        this.#failed(peer, error);
+        this.#askMore(clock.nowMs());
+      }
+      return;
+    }
+    const nowMs = clock.nowMs();
+    if (plan.came(peer, index, nowMs)) this.#options.onSegment(this.#wanted, plan.left);
+    if (plan.left === 0) this.#over.abort();
+    else this.#askMore(nowMs);
+  }
+
+  #failed(peer: PeerKey, error: unknown): void {
+    if (!this.#signal.aborted) this.#options.onFailed(peer, error, error instanceof BadAnswerError);
+  }
+
+  async #ask(peer: PeerKey, request: Request, responseBytesMax: number): Promise<Uint8Array> {
+    const timeoutMs = this.#options.answerTimeoutMs ?? answerTimeoutMs;
+    const wanted = { responseBytesMax, timeoutMs, signal: this.#signal };
+    const { exchange, credentials } = this.#options;
+    const question = credentials.enclosed(encodeRequest(request));
+    const [frame, ...more] = await exchange.request(peer, question, wanted);
+    if (frame === undefined || more.length > 0)
+      throw new BadAnswerError(`peer ${peer} answered with ${more.length + 1} frames in place of one`);
+    return frame;
+  }
+}
+
+/** The disk's trouble is ours, and no peer's. */
+export function isOfDisk(error: unknown): boolean {
+  return (
+    error instanceof Error &&
+    'syscall' in error &&
+    'code' in error &&
+    /^E(NOSPC|ACCES|IO|ROFS|DQUOT|MFILE|PERM|BADF)$/.test(String(error.code))
+  );
+}
