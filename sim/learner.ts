@@ -87,5 +87,6 @@ export async function buildLearner(
     evaluation: judgedExamplesOf(run) !== null ? train.sample(evaluationExamples) : null,
     // Of the backends only this one has the same bits on every machine.
     backend: 'wasm',
+    privateChance: 'named',
   });
 }

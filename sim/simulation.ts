@@ -8,6 +8,7 @@ import type { EngineEnd } from './engine-options.ts';
 import { EventLog } from './event-log.ts';
 import { type FinalModels, measureModels } from './final-models.ts';
 import { buildLearners } from './learner.ts';
+import { PrivateTraining } from './private-training.ts';
 import { Recorder } from './recorder.ts';
 import type { Scenario } from './scenario/scenario.ts';
 import { TrainingLine } from './training-line.ts';
@@ -95,7 +96,8 @@ export async function simulate(scenario: Scenario, options: SimulationOptions): 
   const world = await buildWorld(scenario);
   const learners = await buildLearners(scenario, world.peers, workers);
   const learner = learners[0]!;
-  const training = new TrainingLine(learners, signal);
+  const privacy = PrivateTraining.of(scenario.run, learner.samplingRates);
+  const training = new TrainingLine(learners, signal, privacy);
   const log = eventsFile === undefined ? null : new EventLog(eventsFile);
   const { rounds, slotMs } = scenario.run;
   const recorder = new Recorder({

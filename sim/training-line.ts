@@ -7,6 +7,7 @@ import { reasonOf } from '../src/core/as-error.ts';
 import type { ExamplesQuestion } from '../src/core/io.ts';
 import type { Learner, TrainRequest, TrainResult } from '../src/learning/learner.ts';
 import type { Metrics } from '../src/tasks/metrics.ts';
+import type { PrivateTraining } from './private-training.ts';
 
 export type TrainingOutcome =
   | { readonly ok: true; readonly result: TrainResult }
@@ -28,6 +29,7 @@ export class TrainingLine {
   readonly #lanes: readonly Lane[];
   readonly #instant: InstantLearner | null;
   readonly #signal: AbortSignal | undefined;
+  readonly #privacy: PrivateTraining | null;
   /** The last question of that sort: whoever is drawn for a round asks the same, of the same state. */
   #judged: {
     readonly parameters: Float32Array;
@@ -35,7 +37,12 @@ export class TrainingLine {
     readonly scores: Promise<readonly number[] | null>;
   } | null = null;
 
-  constructor(learners: readonly (Learner | InstantLearner)[], signal?: AbortSignal) {
+  constructor(
+    learners: readonly (Learner | InstantLearner)[],
+    signal?: AbortSignal,
+    privacy: PrivateTraining | null = null,
+  ) {
+    this.#privacy = privacy;
     this.#lanes = learners.map((learner) => ({ learner, waiting: 0, last: Promise.resolve() }));
     const [first] = learners;
     this.#instant = first && 'trainNow' in first ? first : null;
@@ -45,8 +52,16 @@ export class TrainingLine {
   /** Never throws and never rejects: a failure is an outcome. */
   train(request: TrainRequest): TrainingOutcome | Promise<TrainingOutcome> {
     if (this.#instant) return { ok: true, result: this.#instant.trainNow(request) };
+    let privacy: TrainRequest['privacy'];
+    try {
+      privacy = this.#privacy?.charge(request.share, request.steps);
+    } catch (error) {
+      return failed(error);
+    }
     return this.#append((learner) =>
-      learner.train(request, this.#signal).then((result): TrainingOutcome => ({ ok: true, result }), failed),
+      learner
+        .train({ ...request, privacy }, this.#signal)
+        .then((result): TrainingOutcome => ({ ok: true, result }), failed),
     );
   }
 

@@ -6,6 +6,7 @@ import {
   collected,
   credential,
   nameOfFigures,
+  numberBetween,
   peerKeys,
   trainerLine,
   wholeNumber,
@@ -18,7 +19,6 @@ import { exitCodesHelp } from './parts/exit.ts';
 import { addFigureOptions } from './parts/figure-options.ts';
 import { givenFlags } from './parts/given-flags.ts';
 import { perform } from './parts/perform.ts';
-import { addPrivacyOptions } from './parts/privacy-options.ts';
 import { runNode } from './parts/run-node.ts';
 
 export function addNodeCommand(parent: Command): Command {
@@ -101,5 +101,25 @@ function addWordOptions(command: Command): Command {
       '--credential <text>',
       'what entitles this node where the run takes who was invited: `starlings run invite` prints it, invitations hold it',
       credential,
+    );
+}
+
+/** How a node protects its examples. */
+function addPrivacyOptions(command: Command): Command {
+  return command
+    .option(
+      '--privacy-epsilon <epsilon>',
+      'privacy budget of your examples over all runs of this node; once it is spent, nothing is published any more (docs/PRIVACY.md)',
+      numberBetween(1e-6, 1000),
+    )
+    .option(
+      '--privacy-delta <delta>',
+      'probability with which that may fail (default: 0.00001)',
+      numberBetween(1e-15, 0.01),
+    )
+    .option(
+      '--privacy-noise <multiplier>',
+      'noise on a step, in units of what one example adds at most (default: what the run needs to stay within the budget)',
+      numberBetween(1e-3, 10_000),
     );
 }

@@ -25,8 +25,6 @@ import { addNodeNetworkKeyCommand } from './node-network-key.ts';
 import { describeFailure, EXIT_INTERRUPTED, exitCodesHelp } from './parts/exit.ts';
 import { printFailure } from './parts/output.ts';
 import { outputLoss, watchOutput } from './parts/output-loss.ts';
-import { addPrivacyPlanCommand } from './privacy-plan.ts';
-import { addPrivacyReportCommand } from './privacy-report.ts';
 import { addReportCommand } from './report.ts';
 import { addRunCreateCommand } from './run-create.ts';
 import { addRunInviteCommand } from './run-invite.ts';
@@ -99,8 +97,9 @@ export async function createProgram(argv: readonly string[]): Promise<Command> {
   addLedgerCommand(program);
   addAuditCommand(program);
   const privacy = program.command('privacy').description('what examples pay with, and what they have left');
-  addPrivacyReportCommand(privacy);
-  addPrivacyPlanCommand(privacy);
+  if (argv.includes('privacy')) (await import('./privacy.ts')).addPrivacyCommands(privacy);
+  const arena = program.command('arena').description('compare models of several members on hidden shards');
+  if (argv.includes('arena')) (await import('./arena.ts')).addArenaCommands(arena);
   const data = program.command('data').description('what is in data, and shares of it for several nodes');
   // All kinds of tasks, for what they say of their files.
   if (argv.includes('data')) (await import('./data.ts')).addDataCommands(data);
@@ -108,7 +107,9 @@ export async function createProgram(argv: readonly string[]): Promise<Command> {
   addCompareCommand(program);
   const codec = program.command('codec').description('the bytes of deltas');
   addCodecBenchCommand(codec);
-  addCompletionCommand(program, () => createProgram(['node', 'data', 'testnet', 'model']));
+  addCompletionCommand(program, () =>
+    createProgram(['node', 'data', 'privacy', 'testnet', 'model', 'arena']),
+  );
   return program;
 }
 

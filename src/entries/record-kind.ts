@@ -25,6 +25,8 @@ export interface RecordKindOptions<Body, State>
   readonly body: z.ZodType<Body>;
   readonly state: z.ZodType<State>;
   readonly initial: State;
+  /** CBOR values of a body at most, where that is more than is usual. */
+  readonly bodyItemsMax?: number;
   readonly admit?: EntryKind['admit'];
   /** Of a round in which there is something. */
   reduce(state: State, round: FinalRound<Body>): State;
@@ -32,10 +34,19 @@ export interface RecordKindOptions<Body, State>
 }
 
 /** CBOR values of a body: generously. */
-const bodyItemsMax = 4096;
+const usualItemsMax = 4096;
 
 export function createRecordKind<Body, State>(options: RecordKindOptions<Body, State>): EntryKind {
-  const { body, state, initial, reduce, show, admit = () => null, ...bounds } = options;
+  const {
+    body,
+    state,
+    initial,
+    reduce,
+    show,
+    admit = () => null,
+    bodyItemsMax = usualItemsMax,
+    ...bounds
+  } = options;
   const kind: EntryKind<Body, Held<State>> = {
     ...bounds,
     decode: (bytes, claims) => (claims.length === 0 ? decoded(body, bytes, bodyItemsMax) : null),

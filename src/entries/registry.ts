@@ -2,6 +2,8 @@
 import type * as z from 'zod';
 import type { EntryKind } from '../log/entry-kind.ts';
 import { byId, schemaOfAll } from '../registry/registry.ts';
+import { commit, recount, reveal } from './arena/holder-kinds.ts';
+import { submission } from './arena/submission-kind.ts';
 import type { EntryKindContext, EntryKindDescriptor } from './entry-kind-descriptor.ts';
 import { publish } from './models/publish-kind.ts';
 import { retire } from './models/retire-kind.ts';
@@ -9,7 +11,18 @@ import { feedback, usage } from './models/told-kinds.ts';
 import { note } from './note/note-kind.ts';
 import { revocation } from './revocation/revocation-kind.ts';
 
-export const entryKinds = [note, publish, retire, feedback, usage, revocation] as const;
+export const entryKinds = [
+  note,
+  publish,
+  retire,
+  feedback,
+  usage,
+  submission,
+  commit,
+  reveal,
+  recount,
+  revocation,
+] as const;
 
 export const entryKindSchema = schemaOfAll(entryKinds);
 export type EntryKindSpec = z.infer<typeof entryKindSchema>;

@@ -9,6 +9,7 @@ import type { DataReport } from '../tasks/data/data-report.ts';
 import { headlineOf, writeMeasure, writeShare } from '../tasks/measures.ts';
 import { backendSchema } from '../tensor/backend-schema.ts';
 import { amount } from './amount.ts';
+import { ARENA_COMMANDS } from './arena-commands.ts';
 import { checkpointSchema } from './checkpoint-schema.ts';
 import { credentialSchema } from './credential-schema.ts';
 import { unfold } from './invitation.ts';
@@ -41,12 +42,12 @@ const data = z
   .meta({ path: 'always' satisfies PathField })
   .describe('your examples; they never leave this machine');
 
+/** As many fit into what the API reads of a command. */
+const refusedMax = 768;
 const keyField = z
   .string()
   .regex(hex32, 'is no key: 64 hexadecimal digits')
   .describe('as `starlings node id` prints it');
-/** As many fit into what the API reads of a command. */
-const refusedMax = 768;
 
 export const NODE_COMMANDS: readonly NodeCommand[] = [
   command(
@@ -203,6 +204,23 @@ export const NODE_COMMANDS: readonly NodeCommand[] = [
     },
   ),
   ...MODEL_COMMANDS,
+  ...ARENA_COMMANDS,
+  command(
+    'refuse',
+    'have no connection with some nodes until told otherwise or started again, to see how a run fares in parts',
+    z.strictObject({
+      peers: z
+        .array(z.string().regex(/^[0-9a-f]{64}$/, 'expected the key of a node: 64 hexadecimal digits'))
+        .max(refusedMax)
+        .default([])
+        .describe('their keys, in place of those named before; left out: nobody is refused any more'),
+    }),
+    async (control, { peers }) => {
+      control.refuse(peers);
+      const said = peers.length === 0 ? 'nobody' : amount(peers.length, 'node');
+      return { json: { refusing: peers }, lines: [`refuses   ${said}`] };
+    },
+  ),
   command(
     'entitle',
     'let a key into a run that takes who was invited: what it has to show, which `starlings invite --for` puts into an invitation',
@@ -223,22 +241,6 @@ export const NODE_COMMANDS: readonly NodeCommand[] = [
       if ('refused' in result)
         throw new NodeError('NOT_PUBLISHED', `the invitation was not taken back: ${result.refused}`);
       return { json: { runId: view.runId, ...result }, lines: [`published ${result.entryId}`] };
-    },
-  ),
-  command(
-    'refuse',
-    'have no connection with some nodes until told otherwise or started again, to see how a run fares in parts',
-    z.strictObject({
-      peers: z
-        .array(z.string().regex(/^[0-9a-f]{64}$/, 'expected the key of a node: 64 hexadecimal digits'))
-        .max(refusedMax)
-        .default([])
-        .describe('their keys, in place of those named before; left out: nobody is refused any more'),
-    }),
-    async (control, { peers }) => {
-      control.refuse(peers);
-      const said = peers.length === 0 ? 'nobody' : amount(peers.length, 'node');
-      return { json: { refusing: peers }, lines: [`refuses   ${said}`] };
     },
   ),
   command('stop', 'stop a node', z.strictObject({}), async (control) => {

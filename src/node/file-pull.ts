@@ -2,12 +2,10 @@
  * One file of a run on its way from peers to the disk: of several donors at once as the plan spreads its segments, each verified, and
  * asked for only as fast as they are written. What came stays, also for the next start of the node.
  */
-
 import { equals } from 'uint8arrays';
 import { merkleRoot, segmentBytesMax } from '../content/blob.ts';
 import { SegmentPlan } from '../content/segment-plan.ts';
 import { hexToBytes } from '../core/bytes.ts';
-import type { Credentials } from '../core/credentials.ts';
 import type { Crypto } from '../core/crypto.ts';
 import type { PeerKey } from '../core/io.ts';
 import type { Clock } from '../core/ports.ts';
@@ -36,10 +34,10 @@ export interface FilePullOptions {
   readonly file: RunFile;
   readonly here: BlobFile;
   readonly exchange: Exchange;
-  /** What entitles us to ask. */
-  readonly credentials: Credentials;
   readonly crypto: Crypto;
   readonly clock: Clock;
+  /** A request, with what entitles us to ask it. */
+  readonly enclosed: (request: Uint8Array) => Uint8Array;
   readonly answerTimeoutMs?: number;
   /** A donor gives no more, unless it is added again; `isLie`: it never should. */
   readonly onFailed: (peer: PeerKey, error: unknown, isLie: boolean) => void;
@@ -162,9 +160,8 @@ export class FilePull {
   async #ask(peer: PeerKey, request: Request, responseBytesMax: number): Promise<Uint8Array> {
     const timeoutMs = this.#options.answerTimeoutMs ?? answerTimeoutMs;
     const wanted = { responseBytesMax, timeoutMs, signal: this.#signal };
-    const { exchange, credentials } = this.#options;
-    const question = credentials.enclosed(encodeRequest(request));
-    const [frame, ...more] = await exchange.request(peer, question, wanted);
+    const { exchange, enclosed } = this.#options;
+    const [frame, ...more] = await exchange.request(peer, enclosed(encodeRequest(request)), wanted);
     if (frame === undefined || more.length > 0)
       throw new BadAnswerError(`peer ${peer} answered with ${more.length + 1} frames in place of one`);
     return frame;

@@ -89,10 +89,10 @@ export interface NodeControl {
   stateOf(runId: string, kind: string): KindState | null;
   /** What is published in it, as files. @throws NodeError */
   blobs(runId: string): BlobKeeper;
-  /** What entitles a key to take part in a run that takes who was invited: hexadecimal digits. @throws NodeError */
-  invite(runId: string, key: PeerKey): Promise<string>;
   /** Has no connection with these any more, in place of those named before; until the node stops. */
   refuse(peers: readonly PeerKey[]): void;
+  /** What entitles a key to take part in a run that takes who was invited: hexadecimal digits. @throws NodeError */
+  invite(runId: string, key: PeerKey): Promise<string>;
   /** Begins to stop the node. */
   stop(): void;
 }

@@ -211,7 +211,8 @@ export class RunFiles {
     const pull = new FilePull(
       {
         ...this.#options,
-        ...{ file, here, crypto, exchange: this.#exchange, credentials: this.#credentials },
+        ...{ file, here, crypto, exchange: this.#exchange },
+        enclosed: (request) => this.#credentials.enclosed(request),
         onFailed: (peer, error, isLie) => {
           failures.set(peer, rankOf(peer) + 1);
           if (isLie) {

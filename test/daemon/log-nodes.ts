@@ -33,22 +33,36 @@ export interface LogNode {
 
 export class LogNodes {
   readonly folder: string;
-  readonly run: SignedManifest;
+  #run: SignedManifest | null = null;
   readonly #manifest: string;
   #bootstrap: readonly string[] = [];
 
-  private constructor(folder: string, run: SignedManifest) {
+  private constructor(folder: string) {
     this.folder = folder;
-    this.run = run;
     this.#manifest = join(folder, 'run.manifest');
   }
 
   static async of(spec: RunSpec): Promise<LogNodes> {
-    const folder = await mkdtemp(join(tmpdir(), 'starlings-community-'));
-    const nodes = new LogNodes(folder, createRun(spec, Date.now(), crypto, signerOf(9)));
-    after(() => rm(folder, { recursive: true, force: true }));
-    await writeManifestFile(nodes.#manifest, nodes.run);
+    const nodes = await LogNodes.prepared();
+    await nodes.sign(spec);
     return nodes;
+  }
+
+  /** A folder, for what has to be there before the run is signed. */
+  static async prepared(): Promise<LogNodes> {
+    const folder = await mkdtemp(join(tmpdir(), 'starlings-community-'));
+    after(() => rm(folder, { recursive: true, force: true }));
+    return new LogNodes(folder);
+  }
+
+  /** It begins now. */
+  async sign(spec: RunSpec): Promise<void> {
+    this.#run = createRun(spec, Date.now(), crypto, signerOf(9));
+    await writeManifestFile(this.#manifest, this.#run);
+  }
+
+  get run(): SignedManifest {
+    return this.#run!;
   }
 
   at(...names: string[]): string {

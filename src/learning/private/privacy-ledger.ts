@@ -50,7 +50,7 @@ export const emptyLedger: PrivacyLedgerData = { version: 1, budget: null, earlie
 /** Why a training does not begin: the same words each time, for they are counted. */
 export const budgetSpent = 'the privacy budget is spent';
 
-class BudgetSpentError extends Error {
+export class BudgetSpentError extends Error {
   override readonly name = 'BudgetSpentError';
   readonly code = 'PRIVACY_BUDGET_SPENT';
 }

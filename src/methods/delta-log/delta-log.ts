@@ -31,6 +31,7 @@ import { type LogEvent, RunLog } from '../../log/run-log.ts';
 import { partNamedBy } from '../../log/store-keys.ts';
 import type { CoreDependencies } from '../core-dependencies.ts';
 import { LocalTraining } from '../local-training.ts';
+import { withCredential } from '../log-parts.ts';
 import { appendSubmitted } from '../submitted.ts';
 import { Auditing, type Found } from './auditing.ts';
 import { Author } from './author.ts';
@@ -170,10 +171,7 @@ export class DeltaLog implements ProtocolCore {
       default:
         input satisfies never;
     }
-    if (!this.#credentials.areAskedFor) return out;
-    return out.map((output) =>
-      output.type === 'request' ? { ...output, bytes: this.#credentials.enclosed(output.bytes) } : output,
-    );
+    return this.#credentials.areAskedFor ? withCredential(out, this.#credentials) : out;
   }
 
   status(nowMs: number): CoreStatus {

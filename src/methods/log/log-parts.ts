@@ -8,19 +8,19 @@ import type { CoreDependencies } from '../core-dependencies.ts';
 import { checkRows, type LogParts } from '../log-parts.ts';
 import type { EntryLogSpec } from './schema.ts';
 
-type Dependencies = Pick<CoreDependencies, 'crypto' | 'shared' | 'inlineMax'>;
+type Dependencies = Pick<CoreDependencies, 'crypto' | 'shared' | 'inlineMax' | 'credential'>;
 
 export function createEntryLogParts(
   manifest: RunFrame,
   { windowRounds, admitRounds, snapshotRounds, kinds: specs }: EntryLogSpec,
   runId: string,
-  { crypto, shared, inlineMax }: Dependencies,
+  { crypto, shared, inlineMax, credential }: Dependencies,
 ): LogParts {
   const [first, ...others] = specs.map((spec) => createEntryKind(spec, { crypto, runId }));
   if (!first) throw new RangeError('a log has at least one kind of entry');
   const kinds: Kinds = [counted(first), ...others];
   checkRows(kinds);
-  const credentials = new Credentials(manifest, runId, crypto);
+  const credentials = new Credentials(manifest, runId, crypto, credential);
   const { startAtMs, slotMs, rounds, publishersMin, timeMaxMs, initHash } = manifest;
   return {
     kinds,

@@ -13,7 +13,7 @@ import type { EffectSink } from '../../log/log-effect.ts';
 import { Replica } from '../../log/replica.ts';
 import { type LogEvent, RunLog } from '../../log/run-log.ts';
 import type { CoreDependencies } from '../core-dependencies.ts';
-import type { LogParts } from '../log-parts.ts';
+import { type LogParts, withCredential } from '../log-parts.ts';
 import { appendSubmitted } from '../submitted.ts';
 import { createEntryLogParts } from './log-parts.ts';
 import type { EntryLogSpec } from './schema.ts';
@@ -45,8 +45,10 @@ export class EntryLog implements ProtocolCore {
             () => replica.base,
             () => nobodysWork,
             trusted,
-            () => true,
+            (peer) => credentials.has(peer),
           );
+    const { credentials } = parts;
+    if (credentials.own) credentials.admits(signer.key, credentials.own);
     this.#log = new RunLog({ ...parts, replica, signer, entitlement, checkpoint, random });
   }
 
@@ -81,7 +83,8 @@ export class EntryLog implements ProtocolCore {
       default:
         input satisfies never;
     }
-    return out;
+    const { credentials } = this.#parts;
+    return credentials.areAskedFor ? withCredential(out, credentials) : out;
   }
 
   status(nowMs: number): CoreStatus {

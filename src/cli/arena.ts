@@ -1,0 +1,172 @@
+/** Open tasks on which members' models are compared on hidden shards: commands to running nodes, and what holders of shards do. */
+import type { Command } from 'commander';
+import { ConfigError } from '../config/config-error.ts';
+import { commandOf } from '../node/commands.ts';
+import { addControl } from './node-controls.ts';
+import { collected, wholeNumber } from './parts/arguments.ts';
+import { dataHome } from './parts/data-home.ts';
+import { checkMayWrite } from './parts/may-write.ts';
+import { targetOf, withTarget } from './parts/node-target.ts';
+import { perform } from './parts/perform.ts';
+
+export function addArenaCommands(parent: Command): void {
+  addShard(parent);
+  addCreate(parent);
+  for (const id of ['submit', 'board']) addControl(parent, commandOf(id)!, id);
+  addEvaluate(parent);
+  addVerify(parent);
+}
+
+interface ShardOptions {
+  readonly from: string;
+  readonly data?: string;
+  readonly part: number;
+  readonly of: number;
+  readonly examples: number;
+  readonly out: string;
+  readonly dir: string;
+  readonly force?: true;
+}
+
+function addShard(parent: Command): void {
+  parent
+    .command('shard')
+    .description('make a hidden shard of held-out examples, and print what the arena is told of it')
+    .requiredOption('--from <path>', 'a model of the task, trained or not: how examples are read')
+    .option('--data <path>', 'what its task reads (MNIST by default, where the task takes it)')
+    .option('--part <number>', 'every so manieth example, from 0', wholeNumber(0, 31), 0)
+    .option('--of <count>', 'shards that the examples are dealt to', wholeNumber(1, 32), 1)
+    .option('--examples <count>', 'at most', wholeNumber(1, 8192), 512)
+    .option('--dir <dir>', 'directory of the node that will hold it', dataHome('node'))
+    .requiredOption('--out <file>', 'the shard: keep it to yourself until the models are in')
+    .option('--force', 'replace the file where one exists')
+    .action((options: ShardOptions, command: Command) =>
+      perform(command, async ({ say }) => {
+        checkMayWrite(options.out, options.force);
+        const { writeShard } = await import('./parts/arena-shard.ts');
+        const { keyFileOf } = await import('../daemon/directory.ts');
+        const { loadIdentity } = await import('../network/identity.ts');
+        const { key } = await loadIdentity(keyFileOf(options.dir));
+        const shard = await writeShard(options);
+        const told = [key, shard.root, shard.bytes, shard.examples].join(':');
+        say(`shard     ${told}`);
+        return { json: { shard: told } };
+      }),
+    );
+}
+
+interface CreateOptions {
+  readonly name: string;
+  readonly shard: readonly string[];
+  readonly rounds: number;
+  readonly slotMs: number;
+  readonly bytesMax: number;
+  readonly out: string;
+  readonly key: string;
+  readonly force?: true;
+}
+
+function addCreate(parent: Command): void {
+  parent
+    .command('create')
+    .description('sign an arena: who holds which hidden shard, and how long there is for what')
+    .option('--name <name>', 'lower-case letters, digits and dashes', 'arena')
+    .requiredOption('--shard <text...>', 'what `starlings arena shard` printed, for each holder', collected)
+    .option(
+      '--rounds <count>',
+      'for submissions; as many each to commit, to reveal and to count again',
+      wholeNumber(4, 100_000),
+      60,
+    )
+    .option('--slot-ms <ms>', 'of a round', wholeNumber(50, 86_400_000), 60_000)
+    .option(
+      '--bytes-max <bytes>',
+      'of a model file: larger ones are refused',
+      wholeNumber(64, 1 << 30),
+      64 << 20,
+    )
+    .option('--out <file>', 'manifest to write', 'arena.manifest')
+    .option('--key <file>', 'key to sign with; made where there is none', dataHome('creator.key'))
+    .option('--force', 'replace the manifest where one exists')
+    .action((options: CreateOptions, command: Command) =>
+      perform(command, async ({ say }) => {
+        const { name, rounds, slotMs, bytesMax, out } = options;
+        checkMayWrite(out, options.force);
+        const { arenaSpec } = await import('./parts/arena-spec.ts');
+        const spec = arenaSpec({ name, rounds, slotMs, bytesMax, shards: options.shard.map(shardOf) });
+        const { loadIdentity } = await import('../network/identity.ts');
+        const { createCrypto } = await import('../platform/node/crypto.ts');
+        const { createRun, writeManifestFile } = await import('../node/manifest-file.ts');
+        const { signer } = await loadIdentity(options.key);
+        const run = createRun(spec, Date.now(), createCrypto(), signer);
+        await writeManifestFile(out, run);
+        say(`run      ${run.runId}`);
+        say(`manifest ${out}`);
+        return { json: { runId: run.runId, manifest: out, creator: signer.key } };
+      }),
+    );
+}
+
+function shardOf(text: string) {
+  const [holder = '', root = '', bytes, examples] = text.split(':');
+  const shard = { holder, root, bytes: Number(bytes), examples: Number(examples) };
+  if (Number.isInteger(shard.bytes) && Number.isInteger(shard.examples)) return shard;
+  throw new ConfigError('BAD_USAGE', `--shard ${text}: expected what \`starlings arena shard\` printed`);
+}
+
+interface EvaluateOptions extends Readonly<Record<string, unknown>> {
+  readonly run?: string;
+  readonly shard: string;
+}
+
+function addEvaluate(parent: Command): void {
+  withTarget(parent.command('evaluate'))
+    .description(
+      'hold a shard: score what was submitted, commit, reveal, and count the others again, each when its time has come',
+    )
+    .requiredOption('--shard <file>', 'the shard that this node holds')
+    .option('--run <run>', 'the arena: run id, its beginning, or the name of the run')
+    .action((options: EvaluateOptions, command: Command) =>
+      perform(command, async ({ say, signal }) => {
+        const target = targetOf((name) => options[name]);
+        const { ArenaHolder } = await import('./parts/arena-holder.ts');
+        const holder = new ArenaHolder({ target, run: options.run, shard: options.shard, say, signal });
+        return { json: await holder.judge() };
+      }),
+    );
+}
+
+interface VerifyOptions {
+  readonly archive: string;
+  readonly files?: string;
+}
+
+function addVerify(parent: Command): void {
+  parent
+    .command('verify')
+    .description(
+      'the board from an archive alone; with the files of its submissions and shards all scores are counted again',
+    )
+    .requiredOption(
+      '--archive <file>',
+      'log of the arena (`starlings log export`), or the directory of a stopped node',
+    )
+    .option('--files <folder>', 'submissions and shards, named by their roots: `runs/RUNID/files` of a node')
+    .action(({ archive, files = '' }: VerifyOptions, command: Command) =>
+      perform(command, async ({ say }) => {
+        const { checkArena } = await import('../daemon/arena-check.ts');
+        const { boardLines } = await import('../node/arena-commands.ts');
+        const { summary, board, checked } = await checkArena(archive, '', files === '' ? null : files);
+        for (const line of boardLines(board)) say(line);
+        for (const { holder, isRight } of checked) {
+          const found =
+            isRight === null ? 'cannot be counted again' : isRight ? 'is right' : 'IS NOT what was revealed';
+          say(`counted   ${holder.slice(0, 16)} ${found}`);
+        }
+        return {
+          json: { ...summary, board, checked },
+          ok: checked.every(({ isRight }) => isRight !== false),
+        };
+      }),
+    );
+}

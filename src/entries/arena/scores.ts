@@ -1,0 +1,39 @@
+/** What a holder finds of each submission on its shard, and the hash by which it commits to that. */
+import * as dagCbor from '@ipld/dag-cbor';
+import * as z from 'zod';
+import { bytesToHex } from '../../core/bytes.ts';
+import type { Crypto } from '../../core/crypto.ts';
+import { key } from '../record-kind.ts';
+
+/** Why a submission has no score: its file is not to be had, is no model for the task, or gives numbers that are none. */
+const verdicts = ['scored', 'not-had', 'no-model', 'not-finite'] as const;
+
+export const scoreRowSchema = z.strictObject({
+  /** Id of the entry. */
+  submission: key,
+  verdict: z.enum(verdicts),
+  /** A bit for each example, hexadecimal, the first one the highest of its byte: 1 where the answer is right. */
+  right: z.string().regex(/^(?:[0-9a-f]{2}){0,1024}$/),
+  /** An earlier submission that it is a near copy of. */
+  copyOf: key.optional(),
+});
+export type ScoreRow = z.infer<typeof scoreRowSchema>;
+
+export const revealBody = z.strictObject({ salt: key, rows: z.array(scoreRowSchema).max(1024) });
+export type RevealBody = z.infer<typeof revealBody>;
+
+/** The hash of the body of a reveal. */
+export function commitmentOf(crypto: Crypto, reveal: RevealBody): string {
+  return bytesToHex(crypto.sha256(dagCbor.encode(reveal)));
+}
+
+/** Bits as `right` has them. */
+export function bitsToHex(bits: readonly boolean[]): string {
+  let hex = '';
+  for (let at = 0; at < bits.length; at += 8) {
+    let byte = 0;
+    for (let bit = 0; bit < 8; bit++) if (bits[at + bit]) byte |= 0x80 >> bit;
+    hex += byte.toString(16).padStart(2, '0');
+  }
+  return hex;
+}

@@ -1,0 +1,102 @@
+/** What the holder of a hidden shard finds of models that were submitted to an arena: the same at everybody who has the same files. */
+import { bitsToHex, type ScoreRow } from '../../entries/arena/scores.ts';
+import { exampleForms } from '../../tasks/example-form.ts';
+import { formOf, inputsOf, outputsOf } from '../../tasks/models/model-layout.ts';
+import { ModelFileError } from '../learning-error.ts';
+import { readSafetensors, type SafetensorsModel } from '../model-files/safetensors.ts';
+import { predict } from './inference.ts';
+
+export interface SubmissionFile {
+  /** Id of its entry. */
+  readonly entry: string;
+  /** Null where it is not to be had. */
+  readonly file: string | null;
+}
+
+/** Weights that differ by less of their norm are near copies. Guess. */
+const nearDistance = 0.05;
+/** Wrong answers by which two are told to err alike, and the part of them that is the same. Guesses. */
+const errorsMin = 8;
+const sameErrors = 0.95;
+
+interface Known {
+  readonly entry: string;
+  readonly model: string;
+  readonly vector: Float32Array;
+  readonly classes: Int32Array;
+}
+
+/** `shard`: of each example what models take, scaled as they are trained, and then the right class. In the order of submission. */
+export async function scoreSubmissions(
+  shard: Float32Array,
+  examples: number,
+  submissions: readonly SubmissionFile[],
+  signal?: AbortSignal,
+): Promise<ScoreRow[]> {
+  const width = shard.length / examples;
+  const inputs = new Float32Array(examples * (width - 1));
+  const labels = new Int32Array(examples);
+  for (let row = 0; row < examples; row++) {
+    inputs.set(shard.subarray(row * width, (row + 1) * width - 1), row * (width - 1));
+    labels[row] = shard[(row + 1) * width - 1]!;
+  }
+  const known: Known[] = [];
+  const rows: ScoreRow[] = [];
+  for (const { entry, file } of submissions) {
+    const found = file === null ? 'not-had' : await fitting(file, width - 1);
+    if (typeof found === 'string') {
+      rows.push({ submission: entry, verdict: found, right: '' });
+      continue;
+    }
+    const { classes, probabilities } = await predict(found.model, found.vector, inputs, signal);
+    if (!probabilities.every(Number.isFinite)) {
+      rows.push({ submission: entry, verdict: 'not-finite', right: '' });
+      continue;
+    }
+    const one = { entry, model: JSON.stringify(found.model), vector: found.vector, classes };
+    const original = known.find((earlier) => isNear(earlier, one, labels));
+    const right = bitsToHex(Array.from(classes, (predicted, row) => predicted === labels[row]));
+    rows.push({
+      submission: entry,
+      verdict: 'scored',
+      right,
+      ...(original ? { copyOf: original.entry } : {}),
+    });
+    // A copy of a copy is one of the first.
+    if (!original) known.push(one);
+  }
+  return rows;
+}
+
+async function fitting(file: string, inputs: number): Promise<SafetensorsModel | ScoreRow['verdict']> {
+  try {
+    const found = await readSafetensors(file);
+    const { model, vector } = found;
+    const isSequence = exampleForms[formOf(model)].isSequence;
+    if (isSequence || inputsOf(model) !== inputs || outputsOf(model) < 2) return 'no-model';
+    return vector.every(Number.isFinite) ? found : 'not-finite';
+  } catch (error) {
+    if (error instanceof ModelFileError) return 'no-model';
+    throw error;
+  }
+}
+
+function isNear(earlier: Known, later: Known, labels: Int32Array): boolean {
+  if (earlier.model === later.model) {
+    let apart = 0;
+    let norm = 0;
+    for (let at = 0; at < later.vector.length; at++) {
+      apart += (earlier.vector[at]! - later.vector[at]!) ** 2;
+      norm += earlier.vector[at]! ** 2;
+    }
+    if (apart < nearDistance ** 2 * norm) return true;
+  }
+  let wrong = 0;
+  let same = 0;
+  for (const [row, label] of labels.entries()) {
+    if (earlier.classes[row] === label && later.classes[row] === label) continue;
+    wrong += 1;
+    if (earlier.classes[row] === later.classes[row]) same += 1;
+  }
+  return wrong >= errorsMin && same >= sameErrors * wrong;
+}
