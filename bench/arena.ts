@@ -85,7 +85,10 @@ function folded(): (id: string) => unknown {
       const entries = all
         .filter((entry) => entry.kind === number)
         .sort((a, b) => (a.author < b.author ? -1 : 1));
-      kind.reduce(states[number], { ...common, round, entries, stateOf });
+      kind.reduce(states[number], {
+        ...{ ...common, round, entries, stateOf },
+        ...{ first: [], standingOf: () => 1, everything: [] },
+      });
     }
   }
   return stateOf;

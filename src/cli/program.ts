@@ -59,10 +59,7 @@ export async function createProgram(argv: readonly string[]): Promise<Command> {
 
   addStartCommand(program);
   addInitCommand(program);
-  const run = program.command('run').description('describe and sign a training run');
-  addRunCreateCommand(run);
-  addRunShowCommand(run);
-  addRunInviteCommand(run);
+  addRunCommands(program);
   const node = addNodeCommand(program);
   addNodeIdCommand(node);
   addNodeNetworkKeyCommand(node);
@@ -148,4 +145,11 @@ function flushed(): Promise<void> {
   return new Promise((resolve) => {
     process.stdout.write('', () => setImmediate(resolve));
   });
+}
+
+function addRunCommands(program: Command): void {
+  const run = program.command('run').description('describe and sign a training run');
+  addRunCreateCommand(run);
+  addRunShowCommand(run);
+  addRunInviteCommand(run);
 }

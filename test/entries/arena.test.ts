@@ -54,6 +54,7 @@ class Arena {
       const root = new Uint8Array(32);
       kind.reduce(this.states[number], {
         ...common,
+        ...{ standingOf: () => 1, everything: [] },
         round,
         root,
         entries,

@@ -140,8 +140,18 @@ describe('an invitation', () => {
           hash,
         )!.text,
       );
-    assert.deepEqual(of(full.checkpoint!, null), { ...full, signer: null, networkKey: hash });
-    assert.deepEqual(of(full.checkpoint!, 3), { ...full, checkpoint: null, networkKey: hash });
+    assert.deepEqual(of(full.checkpoint!, null), {
+      ...full,
+      credential: null,
+      signer: null,
+      networkKey: hash,
+    });
+    assert.deepEqual(of(full.checkpoint!, 3), {
+      ...full,
+      checkpoint: null,
+      credential: null,
+      networkKey: hash,
+    });
     assert.equal(of('19:$(reboot)', null).checkpoint, null);
   });
 
@@ -149,6 +159,7 @@ describe('an invitation', () => {
     const told = unfold({ run: writeInvitation(full), data: 'x', bootstrap: ['/mine'] }, 'own');
     assert.deepEqual(told.wanted, {
       ...{ run: runId, data: 'x', bootstrap: ['/mine', ...full.addresses], checkpoint: full.checkpoint },
+      credential: full.credential,
     });
     assert.equal(told.told.length, 2);
     assert.match(told.told[0]!, new RegExp(`if own is not among them.* signed by ${full.signer}`));
