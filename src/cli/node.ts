@@ -66,7 +66,6 @@ export function addNodeCommand(parent: Command): Command {
       '--figures-name <name>',
       'what this node is called in files and servers of figures (default: the beginning of its key)',
       nameOfFigures,
-      numberBetween,
     )
     .option('--even-if-over', 'train even where the planned time of the run is over and nobody of it is met')
     .addOption(
