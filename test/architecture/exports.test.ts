@@ -43,12 +43,10 @@ const forTests: Readonly<Record<string, string>> = {
   'src/kernels/quantise.ts twoBitLevels': 'the slow twin has the same levels',
   'src/kernels/selection.ts NonFiniteError': 'a failure is told by its class',
 
-  'src/learning/private/privacy-ledger.ts budgetSpent': 'a reason is counted by its words',
   'src/learning/tfjs/clipped-gradients.ts clipFactor': 'a bound',
   'src/math/renyi-accountant.ts renyiOrders': 'published losses are of single orders',
   'src/math/renyi-accountant.ts renyiLossOfStep': 'held against the definition',
   'src/math/renyi-accountant.ts lossByQuadrature': 'the definition',
-  'src/math/renyi-accountant.ts epsilonOfSteps': 'published values are of steps alone',
   'src/tensor/operations/normal-noise.ts addNormal': 'the slow twin of a kernel',
   'src/entries/note/note-kind.ts NoteState': 'vectors name its fields',
   'src/entries/registry.ts entryKinds': 'a contract goes over all that are registered',
