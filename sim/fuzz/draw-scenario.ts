@@ -9,7 +9,7 @@ const faultsEndAt = 0.6;
 /** Some method that mixes models, of those that as many peers can have. */
 function drawMixing(rng: Rng, peers: number): object {
   const fanout = 1 + rng.int(Math.min(3, peers - 1));
-  const codec = { id: pick(rng, ['identity', 'fp16', 'int8', 'qsgd']) };
+  const codec = { id: pick(rng, ['identity', 'fp16', 'int8-stochastic', 'qsgd']) };
   const aggregator = { id: pick(rng, ['mean', 'median', 'norm-clip', 'geometric-median', 'loss-gate']) };
   const topology = pick<object>(rng, [
     { id: 'ring' },

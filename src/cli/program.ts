@@ -84,13 +84,7 @@ export async function createProgram(argv: readonly string[]): Promise<Command> {
   addReportCommand(program);
   addViewCommand(program);
   addMcpCommand(program);
-  const model = program.command('model').description('use a trained model, and share it in a registry');
-  addModelExportCommand(model);
-  addModelEvaluateCommand(model);
-  addModelPredictCommand(model);
-  addModelGenerateCommand(model);
-  // What is done in a registry is of the table of commands to nodes.
-  if (argv.includes('model')) (await import('./model-controls.ts')).addModelControls(model);
+  await addModelCommands(program, argv);
   const log = program.command('log').description('the log of a run as a file that anyone can fold again');
   addLogExportCommand(log);
   addLogVerifyCommand(log);
@@ -145,6 +139,19 @@ function flushed(): Promise<void> {
   return new Promise((resolve) => {
     process.stdout.write('', () => setImmediate(resolve));
   });
+}
+
+async function addModelCommands(program: Command, argv: readonly string[]): Promise<void> {
+  const model = program.command('model').description('use a trained model, and share it in a registry');
+  addModelExportCommand(model);
+  addModelEvaluateCommand(model);
+  addModelPredictCommand(model);
+  addModelGenerateCommand(model);
+  const own = model.commands.map((command) => command.name());
+  // What is done in a registry is of the table of commands to nodes, which is slow to load.
+  if (argv.includes('model') && !argv.some((word) => own.includes(word))) {
+    (await import('./model-controls.ts')).addModelControls(model);
+  }
 }
 
 function addRunCommands(program: Command): void {
