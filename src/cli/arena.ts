@@ -59,6 +59,7 @@ interface CreateOptions {
   readonly name: string;
   readonly shard: readonly string[];
   readonly rounds: number;
+  readonly judgingRounds?: number;
   readonly slotMs: number;
   readonly bytesMax: number;
   readonly out: string;
@@ -72,11 +73,11 @@ function addCreate(parent: Command): void {
     .description('sign an arena: who holds which hidden shard, and how long there is for what')
     .option('--name <name>', 'lower-case letters, digits and dashes', 'arena')
     .requiredOption('--shard <text...>', 'what `starlings arena shard` printed, for each holder', collected)
+    .option('--rounds <count>', 'for submissions', wholeNumber(4, 100_000), 60)
     .option(
-      '--rounds <count>',
-      'for submissions; as many each to commit, to reveal and to count again',
+      '--judging-rounds <count>',
+      'each to commit, to reveal and to count again (default: as for submissions)',
       wholeNumber(4, 100_000),
-      60,
     )
     .option('--slot-ms <ms>', 'of a round', wholeNumber(50, 86_400_000), 60_000)
     .option(
@@ -90,10 +91,11 @@ function addCreate(parent: Command): void {
     .option('--force', 'replace the manifest where one exists')
     .action((options: CreateOptions, command: Command) =>
       perform(command, async ({ say }) => {
-        const { name, rounds, slotMs, bytesMax, out } = options;
+        const { name, rounds, judgingRounds = rounds, slotMs, bytesMax, out } = options;
         checkMayWrite(out, options.force);
         const { arenaSpec } = await import('./parts/arena-spec.ts');
-        const spec = arenaSpec({ name, rounds, slotMs, bytesMax, shards: options.shard.map(shardOf) });
+        const shards = options.shard.map(shardOf);
+        const spec = arenaSpec({ name, rounds, judgingRounds, slotMs, bytesMax, shards });
         const { loadIdentity } = await import('../network/identity.ts');
         const { createCrypto } = await import('../platform/node/crypto.ts');
         const { createRun, writeManifestFile } = await import('../node/manifest-file.ts');
@@ -117,6 +119,7 @@ function shardOf(text: string) {
 interface EvaluateOptions extends Readonly<Record<string, unknown>> {
   readonly run?: string;
   readonly shard: string;
+  readonly fetchSeconds: number;
 }
 
 function addEvaluate(parent: Command): void {
@@ -126,12 +129,20 @@ function addEvaluate(parent: Command): void {
     )
     .requiredOption('--shard <file>', 'the shard that this node holds')
     .option('--run <run>', 'the arena: run id, its beginning, or the name of the run')
+    .option(
+      '--fetch-seconds <seconds>',
+      'how long the file of a submission is looked for',
+      wholeNumber(1, 86_400),
+      20,
+    )
     .action((options: EvaluateOptions, command: Command) =>
       perform(command, async ({ say, signal }) => {
         const target = targetOf((name) => options[name]);
         const { ArenaHolder } = await import('./parts/arena-holder.ts');
-        const holder = new ArenaHolder({ target, run: options.run, shard: options.shard, say, signal });
-        return { json: await holder.judge() };
+        const { run, shard, fetchSeconds } = options;
+        const holder = new ArenaHolder({ target, run, shard, fetchSeconds, say, signal });
+        const judged = await holder.judge();
+        return { json: { ...judged }, ok: judged.hasRevealed };
       }),
     );
 }
@@ -156,15 +167,26 @@ function addVerify(parent: Command): void {
       perform(command, async ({ say }) => {
         const { checkArena } = await import('../daemon/arena-check.ts');
         const { boardLines } = await import('../node/arena-commands.ts');
-        const { summary, board, checked } = await checkArena(archive, '', files === '' ? null : files);
+        const { summary, board, checked, missing } = await checkArena(
+          archive,
+          '',
+          files === '' ? null : files,
+        );
         for (const line of boardLines(board)) say(line);
-        for (const { holder, isRight } of checked) {
+        for (const { what, root } of missing)
+          say(`missing   the file of ${what} is not in ${files}: ${root}`);
+        for (const { holder, isRight, counted } of checked) {
+          const of = `${counted} of ${board.rows.length} submissions`;
           const found =
-            isRight === null ? 'cannot be counted again' : isRight ? 'is right' : 'IS NOT what was revealed';
+            isRight === null
+              ? 'cannot be counted again'
+              : isRight
+                ? `is right, on ${of}`
+                : `IS NOT what was revealed, on ${of}`;
           say(`counted   ${holder.slice(0, 16)} ${found}`);
         }
         return {
-          json: { ...summary, board, checked },
+          json: { ...summary, board, checked, missing },
           ok: checked.every(({ isRight }) => isRight !== false),
         };
       }),

@@ -5,8 +5,7 @@ import { type Board, boardOf } from '../entries/arena/board.ts';
 import type { RevealState } from '../entries/arena/holder-kinds.ts';
 import type { ScoreRow } from '../entries/arena/scores.ts';
 import { recordState } from '../entries/record-kind.ts';
-import { vectorOfFile } from '../learning/initial.ts';
-import { scoreSubmissions } from '../learning/tfjs/submission-scores.ts';
+import { type SubmissionFile, scoreSubmissions } from '../learning/tfjs/submission-scores.ts';
 import { NodeError } from '../node/node-error.ts';
 import { blobIdOf } from '../platform/node/blob-file.ts';
 import { createCrypto } from '../platform/node/crypto.ts';
@@ -14,56 +13,72 @@ import { type ArchiveSummary, readLog } from './log-archive.ts';
 
 export interface CheckedHolder {
   readonly holder: string;
-  /** Null where its shard is not among the files, or nothing was revealed. */
+  /** Null where its shard or all submissions are not among the files, or nothing was revealed. */
   readonly isRight: boolean | null;
+  /** Submissions whose files are there: what is said of others cannot be held against anything. */
+  readonly counted: number;
+}
+
+interface MissingFile {
+  readonly what: string;
+  readonly root: string;
 }
 
 export interface CheckedArena {
   readonly summary: ArchiveSummary;
   readonly board: Board;
   readonly checked: readonly CheckedHolder[];
+  readonly missing: readonly MissingFile[];
 }
 
 /** `files`: folder of files named by their roots; null: no score is counted again. @throws as `readLog`; NodeError for a log that is no arena's */
 export async function checkArena(place: string, run: string, files: string | null): Promise<CheckedArena> {
+  if (files !== null) await checkFolder(files);
   let stateOf: (kind: string) => unknown = () => undefined;
   let ids: readonly string[] = [];
+  const take = (state: { readonly kinds: readonly unknown[] }): void => {
+    const states = [...state.kinds];
+    stateOf = (kind) => states[ids.indexOf(kind)];
+  };
   const summary = await readLog(place, run, {
     opened: async (_signed, { kinds }) => {
       ids = kinds.map(({ id }) => id);
     },
-    onRound(state) {
-      const states = [...state.kinds];
-      stateOf = (kind) => states[ids.indexOf(kind)];
-    },
+    // An archive may begin where all is over already.
+    onStart: take,
+    onRound: take,
   });
   const board = boardOf(stateOf);
   if (board === null) throw new NodeError('NO_BLOBS', `run ${summary.runId} is no arena`);
   const reveals = recordState<RevealState>(stateOf('reveal'))?.reveals ?? [];
+  if (files === null) return { summary, board, checked: [], missing: [] };
+  const missing: MissingFile[] = [];
+  const found = async (what: string, root: string, bytes: number): Promise<string | null> => {
+    const file = await fileOf(files, root, bytes);
+    if (file === null) missing.push({ what, root });
+    return file;
+  };
+  const submissions: SubmissionFile[] = [];
+  for (const { entry, name, root, bytes } of inOrder(board))
+    submissions.push({ entry, file: await found(`submission ${name}`, root, bytes) });
+  const counted = submissions.filter(({ file }) => file !== null).length;
   const checked: CheckedHolder[] = [];
-  for (const { holder, root, bytes, examples } of files === null ? [] : board.holders) {
-    const revealed = reveals.find((one) => one.holder === holder);
-    const shard = await fileOf(files!, root, bytes);
-    if (revealed === undefined || shard === null) {
-      checked.push({ holder, isRight: null });
+  for (const { holder, root, bytes, examples, hasRevealed } of board.holders) {
+    const shard = hasRevealed ? await found(`the shard of ${holder}`, root, bytes) : null;
+    if (shard === null || counted === 0) {
+      checked.push({ holder, isRight: null, counted: 0 });
       continue;
     }
-    const again = await scoresOn(await readFile(shard), examples, board, files!);
-    checked.push({ holder, isRight: sameScores(again, revealed.rows) });
+    const again = await scoreSubmissions(await readFile(shard), examples, submissions);
+    const { rows } = reveals.find((one) => one.holder === holder)!;
+    checked.push({ holder, isRight: sameScores(again, rows), counted });
   }
-  return { summary, board, checked };
+  return { summary, board, checked, missing };
 }
 
-async function scoresOn(
-  shard: Uint8Array,
-  examples: number,
-  board: Board,
-  files: string,
-): Promise<readonly ScoreRow[]> {
-  const submissions = await Promise.all(
-    inOrder(board).map(async ({ entry, root, bytes }) => ({ entry, file: await fileOf(files, root, bytes) })),
-  );
-  return scoreSubmissions(vectorOfFile(shard.slice()), examples, submissions);
+async function checkFolder(files: string): Promise<void> {
+  if ((await stat(files)).isDirectory()) return;
+  throw Object.assign(new Error(files), { code: 'ENOTDIR', path: files });
 }
 
 /** Of submission: what is a near copy of what follows from it. */

@@ -1,7 +1,7 @@
 /** What people do in a run that is an arena: the part of the table of commands that is about it. */
-import { readFile, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import * as z from 'zod';
-import { type Board, type BoardRow, boardOf } from '../entries/arena/board.ts';
+import { type Board, type BoardRow, boardOf, wordsOf } from '../entries/arena/board.ts';
 import type { RevealState } from '../entries/arena/holder-kinds.ts';
 import { recordState } from '../entries/record-kind.ts';
 import {
@@ -11,9 +11,11 @@ import {
   type PathField,
   reading,
   run,
+  sizeOfFile,
   viewOf,
 } from './node-command.ts';
 import { NodeError } from './node-error.ts';
+import { isDone } from './run-view.ts';
 
 const path = z
   .string()
@@ -36,6 +38,7 @@ export const ARENA_COMMANDS: readonly NodeCommand[] = [
       const { runId } = viewOf(control, given.run);
       const blobs = control.blobs(runId);
       const wasHeld = new Set(blobs.held());
+      await sizeOfFile(file);
       const blob = await blobs.offer(file);
       const result = await control.write(runId, 'submission', JSON.stringify({ name, ...blob }));
       if ('refused' in result) {
@@ -53,8 +56,14 @@ export const ARENA_COMMANDS: readonly NodeCommand[] = [
       async (control, given) => {
         const view = viewOf(control, given.run);
         const board = boardIn(control, view.runId);
-        const { round, finalisedRound } = view;
-        return { json: { runId: view.runId, round, finalisedRound, ...board }, lines: boardLines(board) };
+        const { runId, round, finalisedRound } = view;
+        // Of this node also what is not final yet: who holds a shard says nothing twice.
+        const own = wordsOf(control.summary().peerKey, (kind) => control.stateOf(runId, kind)?.live);
+        const phase = isDone(view) ? 'over' : phaseAt(board, round);
+        return {
+          json: { runId, round, finalisedRound, phase, own, ...board },
+          lines: [`phase     ${phase}, final up to round ${finalisedRound}`, ...boardLines(board)],
+        };
       },
     ),
   ),
@@ -86,7 +95,7 @@ export const ARENA_COMMANDS: readonly NodeCommand[] = [
     }),
     async (control, { kind, file, ...given }) => {
       const { runId } = viewOf(control, given.run);
-      const { size } = await stat(file);
+      const size = await sizeOfFile(file);
       if (size > bodyBytesMax) throw new NodeError('NOT_PUBLISHED', `${file} has ${size} bytes: too many`);
       const result = await control.write(runId, kind, await readFile(file, 'utf8'));
       if ('refused' in result)
@@ -100,6 +109,7 @@ export const ARENA_COMMANDS: readonly NodeCommand[] = [
     z.strictObject({ run, file: path }),
     async (control, { file, ...given }) => {
       const { runId } = viewOf(control, given.run);
+      await sizeOfFile(file);
       const blob = await control.blobs(runId).offer(file);
       return { json: { runId, ...blob }, lines: [`offered   ${blob.root}, ${blob.bytes} bytes`] };
     },
@@ -145,6 +155,13 @@ function boardIn(control: NodeControl, runId: string): Board {
   const board = boardOf((kind) => control.stateOf(runId, kind)?.final);
   if (board !== null) return board;
   throw new NodeError('NO_BLOBS', `run ${runId} is no arena: it logs no submissions`);
+}
+
+const phases = ['submissions', 'commitments', 'reveals', 'recounts'] as const;
+
+/** What is taken in this round. */
+function phaseAt({ untilRounds }: Board, round: number): (typeof phases)[number] {
+  return phases.find((_, at) => round <= (untilRounds[at] ?? -1)) ?? phases[3];
 }
 
 /** As people read it; from an archive as well. */

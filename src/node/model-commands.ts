@@ -1,6 +1,6 @@
 /** What people do in a run that is a registry of models: the part of the table of commands that is about it. */
 import { constants } from 'node:fs';
-import { copyFile, readFile, stat } from 'node:fs/promises';
+import { copyFile, readFile } from 'node:fs/promises';
 import * as z from 'zod';
 import { parseJson } from '../core/parse-json.ts';
 import { type Catalogue, type CatalogueModel, catalogueOf, modelNamed } from '../entries/models/catalogue.ts';
@@ -16,6 +16,7 @@ import {
   type PathField,
   reading,
   run,
+  sizeOfFile,
   viewOf,
 } from './node-command.ts';
 import { NodeError } from './node-error.ts';
@@ -60,6 +61,7 @@ export const MODEL_COMMANDS: readonly NodeCommand[] = [
       const blobs = control.blobs(runId);
       const about = await aboutOf(given);
       const wasHeld = new Set(blobs.held());
+      await sizeOfFile(given.file);
       const { root, bytes } = await blobs.offer(given.file);
       const publication: Publication = { ...about, root, bytes };
       const result = await control.write(runId, 'publish', JSON.stringify(publication));
@@ -236,7 +238,7 @@ async function aboutOf(given: Described): Promise<Omit<Publication, 'root' | 'by
 }
 
 async function cardIn(file: string): Promise<string> {
-  const { size } = await stat(file);
+  const size = await sizeOfFile(file);
   if (size <= cardBytesTop) return readFile(file, 'utf8');
   throw new NodeError('NOT_PUBLISHED', `${file} has ${size} bytes: a card has at most ${cardBytesTop}`);
 }

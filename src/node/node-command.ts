@@ -1,4 +1,5 @@
 /** What a command to a running node is, and the node that it acts upon. */
+import { stat } from 'node:fs/promises';
 import * as z from 'zod';
 import type { ContentUsage } from '../content/content-store.ts';
 import type { KindState, PeerKey } from '../core/io.ts';
@@ -166,4 +167,16 @@ export function viewOf(control: NodeControl, text: string | undefined): RunView 
 /** `mnist-mlp (bafyrei...)` */
 export function nameOf({ runId, run: facts }: RunView): string {
   return facts === null ? runId : `${facts.name} (${runId})`;
+}
+
+/** Bytes of a file that the node is told of. @throws NodeError where it is none that the node can read */
+export async function sizeOfFile(file: string): Promise<number> {
+  const found = await stat(file).catch((error: NodeJS.ErrnoException) => error);
+  if (!(found instanceof Error) && found.isFile()) return found.size;
+  const why = !(found instanceof Error)
+    ? 'is no file'
+    : found.code === 'ENOENT'
+      ? 'does not exist'
+      : `cannot be read (${found.code})`;
+  throw new NodeError('NOT_HELD', `${file} ${why}; check the path, on the machine of the node`);
 }

@@ -1,24 +1,32 @@
-/** An arena over real nodes: three holders of hidden shards, six submissions, one holder that lies. */
+/** An arena over real nodes: three holders of hidden shards, seven submissions, one without its file, one holder that lies, one that is killed in the middle. */
 import assert from 'node:assert/strict';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { ArenaHolder } from '../../src/cli/parts/arena-holder.ts';
 import { writeShard } from '../../src/cli/parts/arena-shard.ts';
 import { arenaSpec } from '../../src/cli/parts/arena-spec.ts';
 import { checkArena } from '../../src/daemon/arena-check.ts';
 import { keyFileOf } from '../../src/daemon/directory.ts';
+import { exportLog, readLog } from '../../src/daemon/log-archive.ts';
 import type { Board } from '../../src/entries/arena/board.ts';
 import { commitmentOf, type RevealBody, type ScoreRow } from '../../src/entries/arena/scores.ts';
 import { initialVector } from '../../src/learning/initial.ts';
 import { writeSafetensors } from '../../src/learning/model-files/safetensors.ts';
 import { createTfjsLearner } from '../../src/learning/tfjs/tfjs-learner.ts';
+import { archivePieces } from '../../src/log/archive.ts';
+import { encodeState } from '../../src/log/snapshot.ts';
+import type { LogParts } from '../../src/methods/log-parts.ts';
 import { loadIdentity } from '../../src/network/identity.ts';
 import { trainingSchema } from '../../src/run/run-spec.ts';
 import { loadTaskData, taskKindOf } from '../../src/tasks/data/registry.ts';
 import { modelSchema } from '../../src/tasks/models/registry.ts';
+import { repositoryRoot } from '../architecture/source-tree.ts';
 import { crypto } from '../log/small-run.ts';
-import { type LogNode, LogNodes, until } from './log-nodes.ts';
+import { type LogNode, LogNodes, logRun, until } from './log-nodes.ts';
 
 const task = { kind: 'idx-images' } as const;
 const model = modelSchema.parse({ kind: 'logistic-regression', inputs: 784, outputs: 10 });
@@ -51,7 +59,9 @@ async function trained(steps: number): Promise<Float32Array> {
   return parameters;
 }
 
-const boardIn = async (node: LogNode): Promise<Board & { finalisedRound: number; round: number }> =>
+const boardIn = async (
+  node: LogNode,
+): Promise<Board & { finalisedRound: number; round: number; phase: string }> =>
   (await node.command('board')) as never;
 
 test('a board over real nodes is the same everywhere and from an archive, and who lies is named', async () => {
@@ -72,7 +82,9 @@ test('a board over real nodes is the same everywhere and from an archive, and wh
     const shard = await writeShard({ from: nodes.at('good.safetensors'), part, of: 3, examples: 200, out });
     shards.push({ holder, root: shard.root, bytes: shard.bytes, examples: shard.examples });
   }
-  await nodes.sign(arenaSpec({ name: 'arena', rounds, slotMs, bytesMax: 100_000, shards }));
+  await nodes.sign(
+    arenaSpec({ name: 'arena', rounds, judgingRounds: rounds, slotMs, bytesMax: 100_000, shards }),
+  );
   const judges: LogNode[] = [];
   for (const name of names) judges.push(await nodes.start(name));
   const submitter = await nodes.start('submitter');
@@ -100,15 +112,28 @@ test('a board over real nodes is the same everywhere and from an archive, and wh
     if (name === 'good') await until('it is final', async () => (await boardIn(node)).rows.length > 0);
   }
 
+  // A model that nobody has.
+  const gone = { name: 'gone', root: '5a'.repeat(32), bytes: 4000 };
+  await writeFile(nodes.at('gone.json'), JSON.stringify(gone));
+  const written = { kind: 'submission', file: nodes.at('gone.json') };
+  await until('gone is submitted', () => judges[0]!.command('write', written));
+
   const said: string[] = [];
-  const judge = (at: number) =>
+  const judge = (at: number, shard = `shard-${at}`) =>
     new ArenaHolder({
-      ...{ target: judges[at]!.home, run: undefined, shard: nodes.at(`shard-${at}`) },
-      ...{ say: (line) => said.push(line), signal: new AbortController().signal },
+      ...{ target: judges[at]!.home, run: undefined, shard: nodes.at(shard) },
+      ...{ fetchSeconds: 3, say: (line) => said.push(line), signal: new AbortController().signal },
     }).judge();
-  const judged = Promise.all([judge(0), judge(1)]);
+  await assert.rejects(judge(0, 'shard-1'), /shard-1 is the shard of holder [0-9a-f]{64}, and this node is/);
+  await assert.rejects(judge(0, 'good.safetensors'), /good\.safetensors is no shard of arena .*Merkle root/);
+  await assert.rejects(judge(0, 'nothing'), /ENOENT.*nothing/);
+  const judged = Promise.all([judge(0), killed(judges[1]!, nodes.at('shard-1')).then(() => judge(1))]);
   await lie(nodes, judges[2]!, nodes.at('shard-2'));
   const results = await judged;
+  assert.ok(said.some((line) => line.startsWith('goes on   with what it has committed to')));
+  // What is revealed is no secret any more, and not kept.
+  for (const { home } of judges)
+    await assert.rejects(stat(join(home, 'runs', nodes.run.runId, 'reveal.json')), { code: 'ENOENT' });
   assert.deepEqual(
     results.map(({ disagrees }) => disagrees),
     [[judges[2]!.key], [judges[2]!.key]],
@@ -120,7 +145,7 @@ test('a board over real nodes is the same everywhere and from an archive, and wh
     'all nodes have the whole board',
     async () => {
       const all = await Promise.all(nodesAll.map(boardIn));
-      return all.every(({ finalisedRound, untilRounds }) => finalisedRound >= untilRounds[3]!) && all;
+      return all.every(({ phase }) => phase === 'over') && all;
     },
     120_000,
   );
@@ -136,6 +161,7 @@ test('a board over real nodes is the same everywhere and from an archive, and wh
       ['fair', 'scored', 2, false],
       ['copy-1', 'scored', null, true],
       ['copy-2', 'scored', null, true],
+      ['gone', 'not-had', null, false],
       ['nan', 'not-finite', null, false],
     ],
   );
@@ -155,13 +181,77 @@ test('a board over real nodes is the same everywhere and from an archive, and wh
     await submitter.command('fetch', { root, bytes, seconds: 20 });
   await submitter.stop();
   const files = join(submitter.home, 'runs', nodes.run.runId, 'files');
-  const { board: offline, checked } = await checkArena(submitter.home, '', files);
-  assert.deepEqual(plain(offline), plain(board!));
-  assert.deepEqual(
-    checked.map(({ isRight }) => isRight),
-    [true, true, false],
+  const archive = nodes.at('arena.archive');
+  await exportLog(submitter.home, '', archive);
+  const late = nodes.at('late.archive');
+  await writeFile(late, await fromItsEnd(nodes, archive));
+  const checkedAt = async (place: string) => {
+    const { board: offline, checked, missing } = await checkArena(place, '', files);
+    assert.deepEqual(plain(offline), plain(board!), place);
+    return { checked: checked.map(({ isRight, counted }) => [isRight, counted]), missing };
+  };
+  assert.equal(
+    said.filter((line) => line.startsWith('trouble   no file of submission gone: 5a5a')).length,
+    2,
+    said.join('\n'),
   );
+  // Two submissions were never here.
+  const missing = board!.rows
+    .filter(({ name }) => ['nan', 'gone'].includes(name))
+    .sort((a, b) => a.order - b.order)
+    .map(({ name, root }) => ({ what: `submission ${name}`, root }));
+  const whole = { checked: [true, true, false].map((isRight) => [isRight, 4]), missing };
+  for (const place of [submitter.home, archive, late]) assert.deepEqual(await checkedAt(place), whole, place);
+  for (const { root } of board!.rows) await rm(join(files, root), { force: true });
+  const none = await checkedAt(archive);
+  assert.deepEqual(none.checked, new Array(3).fill([null, 0]));
+  assert.equal(none.missing.length, 6);
+  await assert.rejects(checkArena(archive, '', nodes.at('nowhere')), { code: 'ENOENT' });
+  await assert.rejects(checkArena(archive, '', archive), { code: 'ENOTDIR' });
 });
+
+/** An archive of a node that keeps none of the rounds: the state after the last one. */
+async function fromItsEnd(nodes: LogNodes, archive: string): Promise<Uint8Array> {
+  const last: { kinds?: LogParts['kinds']; round?: number; root?: Uint8Array; start?: Uint8Array } = {};
+  await readLog(archive, '', {
+    opened: async (_signed, parts) => {
+      last.kinds = parts.kinds;
+    },
+    onRound: (now) => {
+      Object.assign(last, { round: now.round, root: now.root, start: encodeState(last.kinds!, now) });
+    },
+  });
+  const tail = { round: last.round!, root: last.root! };
+  return Buffer.concat([...archivePieces({ manifest: nodes.run.bytes, start: last.start! }, [], tail)]);
+}
+
+/** `starlings arena evaluate`, killed as soon as it has committed: what it is going to reveal is kept, for its user alone. */
+async function killed({ home }: LogNode, shard: string): Promise<void> {
+  const words = [
+    'src/cli/main.ts',
+    'arena',
+    'evaluate',
+    '--dir',
+    home,
+    '--shard',
+    shard,
+    '--fetch-seconds',
+    '3',
+  ];
+  const stdio = ['ignore', 'pipe', 'inherit'] as const;
+  const child = spawn(process.execPath, words, { cwd: repositoryRoot, stdio: [...stdio] });
+  const ended = once(child, 'close');
+  let isCommitted = false;
+  for await (const line of createInterface({ input: child.stdout! })) {
+    isCommitted ||= line === 'committed';
+    if (isCommitted) break;
+  }
+  child.kill('SIGKILL');
+  await ended;
+  assert.ok(isCommitted, 'it has not committed');
+  const [runId] = await readdir(join(home, 'runs'));
+  assert.equal((await stat(join(home, 'runs', runId!, 'reveal.json'))).mode & 0o777, 0o600);
+}
 
 /** Scores of its own making: the fair one is best. */
 async function lie(nodes: LogNodes, node: LogNode, shard: string): Promise<void> {
@@ -195,3 +285,29 @@ async function lie(nodes: LogNodes, node: LogNode, shard: string): Promise<void>
   await write('reveal', reveal);
   await node.command('offer', { file: shard });
 }
+
+test('where there is no arena, and where a file is gone, one sentence says so', async () => {
+  const nodes = await LogNodes.of(logRun([{ id: 'note' }]));
+  const node = await nodes.start('node');
+  await until('it runs', () => node.command('note', { text: 'here' }));
+  const judge = (target: string) =>
+    new ArenaHolder({
+      ...{ target, run: undefined, shard: nodes.at('shard'), fetchSeconds: 1 },
+      ...{ say: () => {}, signal: new AbortController().signal },
+    }).judge();
+  const noArena = /^\w+: run \w+ is no arena: it logs no submissions$/;
+  await assert.rejects(node.command('board'), noArena);
+  await assert.rejects(judge(node.home), noArena);
+  await assert.rejects(
+    judge(nodes.at('nowhere')),
+    /no node runs in .*nowhere: name its directory with --dir/,
+  );
+  const submitted = node.command('submit', { file: nodes.at('gone.safetensors'), name: 'gone' });
+  await assert.rejects(submitted, /gone\.safetensors does not exist/);
+  await until('something is final', async () => {
+    const { runs } = (await node.command('status')) as { runs?: readonly { finalisedRound: number }[] };
+    return (runs?.[0]?.finalisedRound ?? -1) >= 8;
+  });
+  await node.stop();
+  await assert.rejects(checkArena(node.home, '', null), /^NodeError: run \w+ is no arena$/);
+});

@@ -35,6 +35,6 @@ export async function writeShard(plan: ShardPlan): Promise<BlobId & { readonly e
     vector.set(batch.inputs, at * (inputs + 1));
     vector[at * (inputs + 1) + inputs] = batch.labels[0]!;
   }
-  await writeFileAtomically(plan.out, [littleEndianBytes(vector)]);
+  await writeFileAtomically(plan.out, [littleEndianBytes(vector)], 0o600);
   return { ...(await blobIdOf(plan.out, createCrypto())), examples: rows.length };
 }

@@ -4,8 +4,10 @@ import { type RunSpec, runSpecSchema } from '../../run/run-spec.ts';
 
 export interface ArenaPlan {
   readonly name: string;
-  /** For each of four parts: submissions, commitments, reveals, recounts. */
+  /** For submissions. */
   readonly rounds: number;
+  /** Each for commitments, reveals and recounts. */
+  readonly judgingRounds: number;
   readonly slotMs: number;
   /** Of a model file. */
   readonly bytesMax: number;
@@ -13,8 +15,8 @@ export interface ArenaPlan {
 }
 
 /** @throws ZodError for shards that are none */
-export function arenaSpec({ name, rounds, slotMs, bytesMax, shards }: ArenaPlan): RunSpec {
-  const until = (part: number): number => part * rounds - 1;
+export function arenaSpec({ name, rounds, judgingRounds, slotMs, bytesMax, shards }: ArenaPlan): RunSpec {
+  const until = (part: number): number => rounds + (part - 1) * judgingRounds - 1;
   return runSpecSchema.parse({
     ...{ name, model: { kind: 'nothing' }, task: { kind: 'nothing' } },
     strategy: {
@@ -28,6 +30,6 @@ export function arenaSpec({ name, rounds, slotMs, bytesMax, shards }: ArenaPlan)
       ],
     },
     // It is closed when all is counted, and final.
-    ...{ rounds: 2147483647, slotMs, slotMsMax: slotMs, timeMaxMs: 4 * rounds * slotMs },
+    ...{ rounds: 2147483647, slotMs, slotMsMax: slotMs, timeMaxMs: (until(4) + 1) * slotMs },
   });
 }

@@ -27,6 +27,8 @@ export interface BoardHolder extends Shard {
   /** Others that counted again: so many come to the same, so many do not. */
   readonly agree: number;
   readonly disagree: number;
+  /** Their keys. */
+  readonly countedBy: readonly string[];
   /** Most of those who counted again came to something else: its scores do not count. */
   readonly isOutvoted: boolean;
 }
@@ -47,6 +49,30 @@ const pointsOfFirst = 1024;
 const apart = 1.96;
 
 const kinds = ['submission', 'commit', 'reveal', 'recount'] as const;
+
+/** What the holder of a shard has said. */
+export interface HolderWords {
+  readonly holder: string;
+  /** What it committed to. */
+  readonly commit: string | null;
+  readonly hasRevealed: boolean;
+  /** Others that it has counted again. */
+  readonly recounted: readonly string[];
+}
+
+/** Null for who holds no shard. */
+export function wordsOf(holder: string, stateOf: (kind: string) => unknown): HolderWords | null {
+  const commits = recordState<CommitState>(stateOf('commit'));
+  if (!commits?.shards.some((one) => one.holder === holder)) return null;
+  const { reveals } = recordState<RevealState>(stateOf('reveal')) ?? { reveals: [] };
+  const { recounts } = recordState<RecountState>(stateOf('recount')) ?? { recounts: [] };
+  return {
+    holder,
+    commit: commits.commits.find((one) => one.holder === holder)?.hash ?? null,
+    hasRevealed: reveals.some((one) => one.holder === holder),
+    recounted: recounts.flatMap(({ by, holder: other }) => (by === holder ? other : [])),
+  };
+}
 
 /** Null where nothing can be submitted in a log of these kinds. */
 export function boardOf(stateOf: (kind: string) => unknown): Board | null {
@@ -89,7 +115,7 @@ function holderOf(
     ...shard,
     hasCommitted: commits.some((one) => one.holder === holder),
     hasRevealed: reveals?.reveals.some((one) => one.holder === holder) ?? false,
-    ...{ agree, disagree, isOutvoted: disagree > agree },
+    ...{ agree, disagree, countedBy: words.map(({ by }) => by), isOutvoted: disagree > agree },
   };
 }
 

@@ -2,6 +2,7 @@
 import { bitsToHex, type ScoreRow } from '../../entries/arena/scores.ts';
 import { exampleForms } from '../../tasks/example-form.ts';
 import { formOf, inputsOf, outputsOf } from '../../tasks/models/model-layout.ts';
+import { vectorOfFile } from '../initial.ts';
 import { ModelFileError } from '../learning-error.ts';
 import { readSafetensors, type SafetensorsModel } from '../model-files/safetensors.ts';
 import { predict } from './inference.ts';
@@ -26,13 +27,22 @@ interface Known {
   readonly classes: Int32Array;
 }
 
-/** `shard`: of each example what models take, scaled as they are trained, and then the right class. In the order of submission. */
+/** Of a shard's bytes: of each example what models take, scaled as they are trained, and then the right class. Null for bytes that are no such thing. */
+export function examplesOfShard(bytes: Uint8Array, examples: number): Float32Array | null {
+  const width = bytes.length / 4 / examples;
+  return Number.isInteger(width) && width >= 2 ? vectorOfFile(bytes.slice()) : null;
+}
+
+/** In the order of submission. On what is no shard no model has a score, at anybody. */
 export async function scoreSubmissions(
-  shard: Float32Array,
+  bytes: Uint8Array,
   examples: number,
   submissions: readonly SubmissionFile[],
   signal?: AbortSignal,
 ): Promise<ScoreRow[]> {
+  const shard = examplesOfShard(bytes, examples);
+  if (shard === null)
+    return submissions.map(({ entry }) => ({ submission: entry, verdict: 'no-model', right: '' }));
   const width = shard.length / examples;
   const inputs = new Float32Array(examples * (width - 1));
   const labels = new Int32Array(examples);

@@ -19,16 +19,17 @@ export function refuseReplacing(file: string): void {
 
 /**
  * Writes `parts` one after another into a temporary file beside `file` and renames it, so that a reader sees
- * the whole new content or what was there before. The folder must exist. @throws Error where `file` is no plain file, system errors
+ * the whole new content or what was there before. The folder must exist. `mode` as of `open`, of which the umask takes away. @throws Error where `file` is no plain file, system errors
  */
 export async function writeFileAtomically(
   file: string,
   parts: readonly (Uint8Array | string)[],
+  mode = 0o666,
 ): Promise<void> {
   refuseReplacing(file);
   const temporary = `${file}.${process.pid}-${++writes}.tmp`;
   try {
-    const handle = await open(temporary, 'wx');
+    const handle = await open(temporary, 'wx', mode);
     try {
       for (const part of parts) {
         await handle.writeFile(part);
