@@ -37,7 +37,7 @@ export interface Typed {
   stop(): Promise<number | null>;
 }
 
-export function type(words: readonly string[], cwd: string): Typed {
+function type(words: readonly string[], cwd: string): Typed {
   const child = spawn(process.execPath, [entry, ...words], { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
   let text = '';
   for (const stream of [child.stdout, child.stderr])
