@@ -15,7 +15,7 @@ import { LOG_FILE, OLDER_LOG_FILE } from '../src/daemon/directory.ts';
 import { rngFor } from '../src/math/rng.ts';
 import { runSpecSchema } from '../src/run/run-spec.ts';
 import { haveFinished, observe } from '../src/testnet/observe.ts';
-import { isRunning, signalProcess } from '../src/testnet/process-identity.ts';
+import { isRunning, signalProcess } from '../src/platform/node/process-identity.ts';
 import { resumeTestnet } from '../src/testnet/resume-testnet.ts';
 import { stopMembers } from '../src/testnet/stop-testnet.ts';
 import { type Member, readState } from '../src/testnet/testnet-state.ts';
