@@ -50,7 +50,7 @@ export function createRecordKind<Body, State>(options: RecordKindOptions<Body, S
   const kind: EntryKind<Body, Held<State>> = {
     ...bounds,
     decode: (bytes, claims) => (claims.length === 0 ? decoded(body, bytes, bodyItemsMax) : null),
-    admit: (entry, held) => admit(entry, held.value),
+    admit: (entry, held, stateOf) => admit(entry, held.value, stateOf),
     initial: () => ({ value: initial }),
     clone: ({ value }) => ({ value }),
     reduce(held, round) {

@@ -53,7 +53,7 @@ export class ArenaHolder {
     const rows = await this.#scores(closed, await readFile(file), own.examples);
     const reveal: RevealBody = { salt: randomBytes(32).toString('hex'), rows };
     say(`scored    ${rows.length} submissions`);
-    await this.#write('commit', { hash: commitmentOf(createCrypto(), reveal) });
+    await this.#write('commit', { hash: commitmentOf(createCrypto(), own.holder, reveal) });
     say('committed');
     await this.#when(({ round }) => round > commits);
     await this.#write('reveal', reveal);
