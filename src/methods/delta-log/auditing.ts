@@ -104,6 +104,11 @@ export class Auditing {
     this.#linked.delete(peer);
   }
 
+  /** Whether a training of a round, ours or another's, may begin on the state after another. */
+  mayBeginOn(base: number, round: number): boolean {
+    return base < round && base >= round - baseAgeMax(this.#options.frame.windowRounds);
+  }
+
   /** What a delta of ours claims besides; what its training began with is shown from now on. */
   prove(round: number, { bytes, before }: Began, residual: Author): readonly Claim[] {
     const { crypto } = this.#options;
@@ -243,15 +248,14 @@ export class Auditing {
     { author, round, content }: LogEntry<DeltaContent>,
     proof: DeltaProof,
   ): boolean {
-    const { crypto, size, frame } = this.#options;
+    const { crypto, size } = this.#options;
     const { base, residual } = record;
     return (
       record.author === author &&
       record.round === round &&
       record.steps === content.steps &&
       record.began === null &&
-      base.round < round &&
-      base.round >= round - baseAgeMax(frame.windowRounds) &&
+      this.mayBeginOn(base.round, round) &&
       residual.length === 4 * size &&
       equals(blobRoot(crypto, residual), proof.before) &&
       isFinite32(residual)
