@@ -128,6 +128,17 @@ describe('audits', () => {
     assert.deepEqual(found, []);
   });
 
+  test('find a cheat out although others that are drawn show nothing', async (t) => {
+    const withhold = { id: 'withhold' };
+    const { found } = await play(1, 24, [
+      { peers: [4], behaviour: { id: 'sign-flip' } },
+      { peers: [5, 6], behaviour: withhold },
+    ]);
+    t.diagnostic(JSON.stringify(found));
+    const at = found.find(({ peer }) => peer === 4)?.round ?? Number.POSITIVE_INFINITY;
+    assert.ok(at <= 14, `in round ${at}`);
+  });
+
   test('count no delta of who begins with a residual that it has made up', async () => {
     const { found, counted } = await play(0.2, 20, [], {}, 5);
     assert.deepEqual(found, []);
