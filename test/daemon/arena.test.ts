@@ -107,6 +107,11 @@ test('a board over real nodes is the same everywhere and from an archive, and wh
       ...{ target: judges[at]!.home, run: undefined, shard: nodes.at(`shard-${at}`) },
       ...{ say: (line) => said.push(line), signal: new AbortController().signal },
     }).judge();
+  const another = new ArenaHolder({
+    ...{ target: judges[0]!.home, run: undefined, shard: nodes.at('shard-1') },
+    ...{ say: () => undefined, signal: AbortSignal.timeout(20_000) },
+  });
+  await assert.rejects(another.judge(), /is the shard of another holder, /);
   const judged = Promise.all([judge(0), judge(1)]);
   await lie(nodes, judges[2]!, nodes.at('shard-2'));
   const results = await judged;

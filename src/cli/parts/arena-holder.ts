@@ -4,6 +4,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as passed } from 'node:timers/promises';
+import * as z from 'zod';
 import { reasonOf } from '../../core/as-error.ts';
 import { inOrder, sameScores } from '../../daemon/arena-check.ts';
 import { commandNode, type NodeTarget } from '../../daemon/connect.ts';
@@ -30,6 +31,8 @@ interface Seen extends Board {
   readonly finalisedRound: number;
 }
 
+const nodeSchema = z.object({ node: z.object({ peerKey: z.string() }) });
+
 const lookEveryMs = 250;
 /** For a file of another; what is not there by then is not had. */
 const fetchSeconds = 20;
@@ -48,6 +51,9 @@ export class ArenaHolder {
     const first = await this.#board();
     const own = first.holders.find((one) => one.root === root);
     if (own === undefined) throw new DataShapeError(`${file} is no shard of this arena`);
+    const { node } = nodeSchema.parse(await this.#ask('status', {}));
+    if (node.peerKey !== own.holder)
+      throw new DataShapeError(`${file} is the shard of another holder, ${own.holder}`);
     const [submissions = 0, commits = 0, reveals = 0] = first.untilRounds;
     const closed = await this.#when(({ finalisedRound }) => finalisedRound >= submissions);
     const rows = await this.#scores(closed, await readFile(file), own.examples);
