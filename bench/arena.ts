@@ -57,7 +57,7 @@ const reveals = holders.map((_, holder) => ({
   }),
 }));
 const commits = holders.map((signer, at) =>
-  entryOf(1, 150, signer, { hash: commitmentOf(crypto, reveals[at]!) }),
+  entryOf(1, 150, signer, { hash: commitmentOf(crypto, signer.key, reveals[at]!) }),
 );
 const revealed = holders.map((signer, at) => entryOf(2, 250, signer, reveals[at]!));
 

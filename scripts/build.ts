@@ -5,7 +5,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -58,6 +58,8 @@ function build(): number {
     const { status } = spawnSync(process.execPath, step, { cwd: root, stdio: 'inherit' });
     if (status !== 0) return status ?? 1;
   }
+  // npx makes it so when it first links a clone, and not again: `npm pack` removes `dist`, and the next `npx starlings` was refused.
+  chmodSync(join(root, 'dist/src/cli/main.js'), 0o755);
   writeFileSync(mark, hashOfSources());
   return 0;
 }

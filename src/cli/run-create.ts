@@ -58,6 +58,10 @@ export function addRunCreateCommand(parent: Command): void {
         say(
           `  starlings node --run ${options.out} ${isTrained ? '--data DIR' : '--no-data'} --bootstrap ADDRESS`,
         );
+        if (spec.membership.kind === 'invite') {
+          say(`Each first needs to be let in, by its key (\`starlings node id\`):`);
+          say(`  starlings run invite ${options.out} --for KEY`);
+        }
         return {
           json: { runId: run.runId, manifest: options.out, creator: signer.key, startAtMs, protects },
         };

@@ -24,7 +24,7 @@ export function addTestnetKillCommand(parent: Command): void {
     )
     .action((names: readonly string[], options: Options, command: Command) =>
       perform(command, async ({ say }) => {
-        const { signalProcess } = await import('../testnet/process-identity.ts');
+        const { signalProcess } = await import('../platform/node/process-identity.ts');
         const { readState } = await import('../testnet/testnet-state.ts');
         const members = membersNamed(await readState(options.dir), names);
         const hit = members.filter((member) => signalProcess(member, `SIG${options.signal}`));

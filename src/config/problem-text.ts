@@ -46,11 +46,11 @@ function messageOf(issue: z.core.$ZodIssue, given: unknown): string {
         : `fits none of the forms allowed here, got ${got}`;
     }
     case 'too_small':
-      return `expected ${sized(issue.origin, `${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}`)}, got ${measure(given)}`;
+      return `expected ${sized(issue.origin, `${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}`)}, got ${measure(issue.origin, given)}`;
     case 'too_big':
-      return `expected ${sized(issue.origin, `${issue.inclusive === false ? 'less than' : 'at most'} ${issue.maximum}`)}, got ${measure(given)}`;
+      return `expected ${sized(issue.origin, `${issue.inclusive === false ? 'less than' : 'at most'} ${issue.maximum}`)}, got ${measure(issue.origin, given)}`;
     case 'invalid_format':
-      return `expected ${issue.message.replace(/^expected /, '')}, got ${got}`;
+      return `${issue.message.replace(/^(?!(expected|is no|must be) )/, 'expected ')}, got ${got}`;
     default:
       return `${issue.message}, got ${got}`;
   }
@@ -71,8 +71,9 @@ function sized(origin: string, limit: string): string {
   return `${limit} ${limit.endsWith(' 1') ? 'character' : 'characters'}`;
 }
 
-function measure(given: unknown): string {
-  if (Array.isArray(given) || typeof given === 'string') return String(given.length);
+/** Of a text that stands for a number, as on a command line, the number. */
+function measure(origin: string, given: unknown): string {
+  if (Array.isArray(given) || (typeof given === 'string' && origin === 'string')) return String(given.length);
   return String(given);
 }
 

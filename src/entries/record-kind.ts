@@ -50,7 +50,7 @@ export function createRecordKind<Body, State>(options: RecordKindOptions<Body, S
   const kind: EntryKind<Body, Held<State>> = {
     ...bounds,
     decode: (bytes, claims) => (claims.length === 0 ? decoded(body, bytes, bodyItemsMax) : null),
-    admit: (entry, held) => admit(entry, held.value),
+    admit: (entry, held, stateOf) => admit(entry, held.value, stateOf),
     initial: () => ({ value: initial }),
     clone: ({ value }) => ({ value }),
     reduce(held, round) {
@@ -126,18 +126,20 @@ export function shownRefused({ last }: Refused): Omit<ShownEntry, 'kind'>[] {
 
 /**
  * The entries of a round in an order that nobody could choose who wrote one: of two that want the same thing, neither has it for its key's
- * sake.
+ * sake, nor for asking more often. Those of an author stand in its own order.
  */
 export function inDrawnOrder<Body>({ entries, root }: FinalRound<Body>): readonly LogEntry<Body>[] {
-  const drawn = entries.map((entry) => ({ entry, lot: lotOf(entry.id, root) }));
-  return drawn.sort((a, b) => (a.lot < b.lot ? -1 : 1)).map(({ entry }) => entry);
+  const drawn = entries.map((entry) => ({ entry, lot: lotOf(entry.author, root) }));
+  return drawn
+    .sort((a, b) => (a.lot === b.lot ? a.entry.index - b.entry.index : a.lot < b.lot ? -1 : 1))
+    .map(({ entry }) => entry);
 }
 
-/** As many digits of an id as tell any two apart, added to those of the root. */
-function lotOf(id: string, root: Uint8Array): string {
+/** A key, added to the root. */
+function lotOf(author: string, root: Uint8Array): string {
   let lot = '';
   for (let at = 0; at < 32; at++) {
-    const sum = (Number.parseInt(id.slice(2 * at, 2 * at + 2), 16) ^ root[at]!) & 0xff;
+    const sum = (Number.parseInt(author.slice(2 * at, 2 * at + 2), 16) ^ root[at]!) & 0xff;
     lot += String.fromCharCode(sum);
   }
   return lot;

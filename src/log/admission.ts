@@ -44,7 +44,9 @@ export function judgeAnnouncement(bytes: Uint8Array, slot: number, options: Admi
     return refused('equivocation', 'ignore');
   }
   const kind = kinds[envelope.kind]!;
-  const reason = kind.admit(envelope, replica.base.kinds[envelope.kind]);
+  const states = replica.base.kinds;
+  const stateOf = (id: string): unknown => states[kinds.findIndex((one) => one.id === id)];
+  const reason = kind.admit(envelope, states[envelope.kind], stateOf);
   if (reason) return refused(reason, 'ignore');
   if (!envelope.body) return { kind: 'bodiless', envelope };
   const entry = replica.open(envelope);

@@ -54,8 +54,11 @@ export interface EntryKind<Content = unknown, State = unknown> {
   readonly entriesPerRoundMax: number;
   /** Null for what no encoder writes. */
   decode(body: Uint8Array, claims: readonly Claim[]): Content | null;
-  /** A pure function of the state after the last final round: why a well-formed entry is not let in now, or null. */
-  admit(entry: EntryHeader, state: State): RefusalReason | null;
+  /**
+   * A pure function of the state after the last final round, and of those of the run's other kinds: why a well-formed entry is not let in
+   * now, or null.
+   */
+  admit(entry: EntryHeader, state: State, stateOf: (kind: string) => unknown): RefusalReason | null;
   /** Of a kind that judges: whether what the author publishes is to carry no weight. */
   silences?(state: State, author: PeerKey): boolean;
   /** Of the run's first kind: what the author's words weigh by what it has done, in (0, 1]. */

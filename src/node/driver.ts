@@ -7,7 +7,7 @@ import { asError } from '../core/as-error.ts';
 import { type Input, leaveMs, type Output, type PeerKey, type Verdict } from '../core/io.ts';
 import { AbsurdRequestError, RequestRefusedError } from '../core/ports.ts';
 import { agreementWith } from '../entries/vote/agreement.ts';
-import { LearnerBrokenError } from '../learning/learning-error.ts';
+import { LearnerBrokenError, TrainingDivergedError } from '../learning/learning-error.ts';
 import type { DriverLoad, DriverOptions } from './driver-options.ts';
 import { defaultHeldInputsLimits, HeldInputs, mayWait } from './held-inputs.ts';
 import { defaultStoreLaneLimits, StoreLane } from './store-lane.ts';
@@ -390,8 +390,12 @@ export class NodeDriver {
     const request = { parameters, steps, round: scheduleRound, streamKey, share: 0 };
     // The core hears of it in a call of its own.
     await null;
-    const result = await this.#options.learner.train(request, this.#aborter.signal).catch(() => null);
-    this.#input({ type: 'retrained', id, parameters: result?.parameters ?? null });
+    const end = await this.#options.learner.train(request, this.#aborter.signal).then(
+      (result) => result.parameters,
+      // That it diverges is what training it again gives; all else is trouble of ours.
+      (error: unknown) => (error instanceof TrainingDivergedError ? parameters.map(() => Number.NaN) : null),
+    );
+    this.#input({ type: 'retrained', id, parameters: end });
   }
 
   #fail(error: unknown): void {

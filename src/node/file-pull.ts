@@ -13,6 +13,7 @@ import { decodeHashList, encodeRequest, type Request } from '../log/wire.ts';
 import type { Exchange } from '../network/exchange/exchange.ts';
 import type { BlobFile } from '../platform/node/blob-file.ts';
 import type { RunFile } from '../run/run-files.ts';
+import { NodeError } from './node-error.ts';
 
 /** Donors at a time, those left out that have fallen silent; with these, so many. */
 const donorsMax = 8;
@@ -21,13 +22,21 @@ const withSilentMax = 32;
 const answerTimeoutMs = 60_000;
 /** Between two looks for who has fallen silent. */
 const lookEveryMs = 1_000;
-/** Beside the segment itself, or the leaves. */
-const frameBytes = 64;
+/** A segment, or the leaves of what is largest, and what is beside them. */
+const answerBytesMax = segmentBytesMax + 64;
+/** Of the largest file, with room to spare: an answer has no more bytes. */
+const leavesMax = segmentBytesMax / 64;
 
 /** A peer answered something else than was asked. */
 class BadAnswerError extends Error {
   override readonly name = 'BadAnswerError';
   readonly code = 'BAD_ANSWER';
+}
+
+/** What fits neither what we were told of a file nor what is known to be wrong: whoever told us may have lied, and not who holds it. */
+class UnfitAnswerError extends Error {
+  override readonly name = 'UnfitAnswerError';
+  readonly code = 'UNFIT_ANSWER';
 }
 
 export interface FilePullOptions {
@@ -90,7 +99,7 @@ export class FilePull {
       this.#planning ??= this.#planned(leaves);
       this.#plan ??= await this.#planning;
     } catch (error) {
-      if (isOfDisk(error)) this.#over.abort(error);
+      if (isOurs(error)) this.#over.abort(error);
       else this.#failed(peer, error);
       return;
     }
@@ -106,14 +115,13 @@ export class FilePull {
 
   async #leavesFrom(peer: PeerKey): Promise<Uint8Array[]> {
     const { here, file, crypto } = this.#options;
-    const frame = await this.#ask(
-      peer,
-      { kind: 'leaves', root: this.#root },
-      frameBytes * (here.segments + 1),
-    );
-    const leaves = decodeHashList(frame, here.segments);
-    if (leaves?.length === here.segments && equals(merkleRoot(crypto, leaves), this.#root)) return leaves;
-    throw new BadAnswerError(`peer ${peer} answered with other hashes than those of ${file.name}`);
+    const frame = await this.#ask(peer, { kind: 'leaves', root: this.#root });
+    const leaves = decodeHashList(frame, leavesMax);
+    if (!leaves || leaves.length === 0 || !equals(merkleRoot(crypto, leaves), this.#root))
+      throw new BadAnswerError(`peer ${peer} answered with other hashes than those of ${file.name}`);
+    // Hashes of an inner level have the same root: it may be this peer that lies, or who told us how long the file is.
+    if (leaves.length !== here.segments) throw new UnfitAnswerError(otherLength(file));
+    return leaves;
   }
 
   #look(): void {
@@ -134,12 +142,13 @@ export class FilePull {
     const { here, file, clock } = this.#options;
     try {
       const request: Request = { kind: 'segment', root: this.#root, index };
-      const segment = await this.#ask(peer, request, segmentBytesMax + frameBytes);
-      const isNews = plan.isMissing(index);
-      if (isNews && !(await here.write(index, segment)))
-        throw new BadAnswerError(`peer ${peer} answered with another segment than ${index} of ${file.name}`);
+      const segment = await this.#ask(peer, request);
+      const written = plan.isMissing(index) ? await here.write(index, segment) : 'written';
+      if (written === 'closed') throw new NodeError('NOT_HELD', `${file.name} is not wanted any more`);
+      if (written === 'other-length') throw new NodeError('NOT_HELD', otherLength(file));
+      if (written === 'other') throw this.#otherSegment(peer, index);
     } catch (error) {
-      if (isOfDisk(error)) this.#over.abort(error);
+      if (isOurs(error)) this.#over.abort(error);
       else if (!this.#signal.aborted && plan.has(peer)) {
         plan.dropDonor(peer);
         this.#failed(peer, error);
@@ -153,13 +162,20 @@ export class FilePull {
     else this.#askMore(nowMs);
   }
 
+  /** Until one has fitted them, the hashes may be of an inner level, and who answers with a segment be right. */
+  #otherSegment(peer: PeerKey, index: number): Error {
+    const { file } = this.#options;
+    const what = `peer ${peer} answered with another segment than ${index} of ${file.name}`;
+    return this.#plan!.left < this.#wanted ? new BadAnswerError(what) : new UnfitAnswerError(what);
+  }
+
   #failed(peer: PeerKey, error: unknown): void {
     if (!this.#signal.aborted) this.#options.onFailed(peer, error, error instanceof BadAnswerError);
   }
 
-  async #ask(peer: PeerKey, request: Request, responseBytesMax: number): Promise<Uint8Array> {
+  async #ask(peer: PeerKey, request: Request): Promise<Uint8Array> {
     const timeoutMs = this.#options.answerTimeoutMs ?? answerTimeoutMs;
-    const wanted = { responseBytesMax, timeoutMs, signal: this.#signal };
+    const wanted = { responseBytesMax: answerBytesMax, timeoutMs, signal: this.#signal };
     const { exchange, enclosed } = this.#options;
     const [frame, ...more] = await exchange.request(peer, enclosed(encodeRequest(request)), wanted);
     if (frame === undefined || more.length > 0)
@@ -168,8 +184,16 @@ export class FilePull {
   }
 }
 
-/** The disk's trouble is ours, and no peer's. */
-export function isOfDisk(error: unknown): boolean {
+function otherLength({ name, bytes }: RunFile): string {
+  return `the file with the root of ${name} has another length than the ${bytes} bytes that are said of it`;
+}
+
+/** The disk's trouble is ours, and no peer's; and so is that nobody can have what we want, or wants it. */
+export function isOurs(error: unknown): boolean {
+  return error instanceof NodeError || isOfDisk(error);
+}
+
+function isOfDisk(error: unknown): boolean {
   return (
     error instanceof Error &&
     'syscall' in error &&

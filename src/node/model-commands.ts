@@ -1,6 +1,7 @@
 /** What people do in a run that is a registry of models: the part of the table of commands that is about it. */
 import { constants } from 'node:fs';
-import { copyFile, readFile } from 'node:fs/promises';
+import { access, copyFile, readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import * as z from 'zod';
 import { parseJson } from '../core/parse-json.ts';
 import { type Catalogue, type CatalogueModel, catalogueOf, modelNamed } from '../entries/models/catalogue.ts';
@@ -165,8 +166,10 @@ export const MODEL_COMMANDS: readonly NodeCommand[] = [
       const { publication } = modelIn(control, runId, wanted);
       const blobs = control.blobs(runId);
       const isKept = blobs.held().includes(publication.root);
-      await fetched(control, runId, publication, seconds);
       refuseReplacing(out);
+      // Of a copy the system names the source, whatever it was that is not there.
+      await access(dirname(out), constants.W_OK);
+      await fetched(control, runId, publication, seconds);
       // Not the same file: whoever writes into theirs must not change what is handed on.
       await copyFile(blobs.pathOf(publication.root), out, constants.COPYFILE_FICLONE);
       // What nobody pinned is not ours to hand on for good.

@@ -59,6 +59,8 @@ export interface Tally {
   readonly folded: { readonly own: number; readonly others: number };
   /** Of the last evaluation; null before, and where an example has many answers. */
   readonly accuracy: number | null;
+  /** The round after which that was; null before. */
+  readonly accuracyRound: number | null;
   readonly figures: { readonly majority: number; readonly auc: number | null } | null;
   /** Connected peers by whose model they hold, as last heard; null where each has its own. */
   readonly agreement: { readonly same: number; readonly other: number } | null;
@@ -159,8 +161,9 @@ export function outcomeText(outcome: Outcome, tally: Tally): string {
 }
 
 /** A model that tells the classes no better than somebody who does not look; of two classes the order of the answers counts, not where they are cut. */
-function guessText({ accuracy, figures }: Tally): string {
-  if (accuracy === null || figures === null) return '';
+function guessText({ accuracy, accuracyRound, finalisedRound, figures }: Tally): string {
+  // The model that it speaks of may not have been evaluated yet: an earlier one says nothing of it.
+  if (accuracy === null || figures === null || (accuracyRound ?? -1) < finalisedRound) return '';
   const { majority, auc } = figures;
   if (auc === null ? accuracy > majority : auc > 0.5) return '';
   const how = auc === null ? `right for ${writeShare(accuracy)}` : `an AUC of ${auc.toFixed(3)}`;

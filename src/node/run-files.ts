@@ -16,7 +16,7 @@ import type { Exchange } from '../network/exchange/exchange.ts';
 import { createFileExchange, holdersOf } from '../network/file-exchange.ts';
 import type { Host } from '../network/host.ts';
 import { peerIdOf } from '../network/identity.ts';
-import { BlobFile, type BlobId, blobIdOf } from '../platform/node/blob-file.ts';
+import { BlobFile, type BlobId, blobIdOf, partOf } from '../platform/node/blob-file.ts';
 import { makeDirectory } from '../platform/node/make-directory.ts';
 import type { SignedManifest } from '../run/manifest.ts';
 import {
@@ -28,7 +28,7 @@ import {
   trainingFile,
 } from '../run/run-files.ts';
 import type { SessionEvent } from './events.ts';
-import { FilePull, isOfDisk } from './file-pull.ts';
+import { FilePull, isOurs } from './file-pull.ts';
 import { NodeError } from './node-error.ts';
 
 /** Between two words on how much is here. */
@@ -105,6 +105,11 @@ export class RunFiles {
   async pull(name: string, blob: BlobId, signal: AbortSignal): Promise<void> {
     const { root, bytes } = blob;
     const here = this.#files.get(root) ?? new BlobFile(this.pathOf(root), blob, this.#options.crypto);
+    if (here.bytes !== bytes)
+      throw new NodeError(
+        'NOT_HELD',
+        `${name} has ${here.bytes} bytes, not the ${bytes} that are said of it`,
+      );
     if (here.isWhole) return;
     this.#files.set(root, here);
     const pull = this.#pulls.get(root) ?? this.#pulled({ name, root, bytes }, here, signal);
@@ -150,7 +155,7 @@ export class RunFiles {
     const file = this.#files.get(root);
     this.#files.delete(root);
     await file?.close();
-    await rm(this.pathOf(root), { force: true });
+    for (const path of [this.pathOf(root), partOf(this.pathOf(root))]) await rm(path, { force: true });
   }
 
   /** What an earlier start kept. */
@@ -230,7 +235,7 @@ export class RunFiles {
       if (!liars.has(peer)) pull.add(peer);
     }
     signal.throwIfAborted();
-    if (isOfDisk(pull.signal.reason)) throw pull.signal.reason;
+    if (isOurs(pull.signal.reason)) throw pull.signal.reason;
     await here.finish();
   }
 }

@@ -4,7 +4,7 @@ import { readLastView } from '../daemon/last-view.ts';
 import { type Outcome, worstOutcome } from '../node/outcome.ts';
 import type { HistoryData } from '../node/run-history.ts';
 import { isDone, type RunView } from '../node/run-view.ts';
-import { isRunning } from './process-identity.ts';
+import { isRunning } from '../platform/node/process-identity.ts';
 import { readMemberInfo } from './spawn-daemon.ts';
 import type { Member, TestnetState } from './testnet-state.ts';
 

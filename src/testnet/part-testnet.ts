@@ -4,8 +4,8 @@ import { reasonOf } from '../core/as-error.ts';
 import { commandNode } from '../daemon/connect.ts';
 import { keyFileOf } from '../daemon/directory.ts';
 import { loadIdentity } from '../network/identity.ts';
+import { isRunning } from '../platform/node/process-identity.ts';
 import { refusalsOf } from './parts.ts';
-import { isRunning } from './process-identity.ts';
 import type { TestnetState } from './testnet-state.ts';
 
 export interface Parted {

@@ -3,11 +3,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { denseBytes } from '../node/dense-bytes.ts';
 import type { Outcome } from '../node/outcome.ts';
+import { signalProcess } from '../platform/node/process-identity.ts';
 import { sharedSize } from '../run/run-spec.ts';
 import { headlineOf, type Measure, worstFirst } from '../tasks/measures.ts';
 import { haveFinished, haveJoined, type Observation, observe, outcomeOfAll } from './observe.ts';
 import { pooled, pooledFigures } from './pooled.ts';
-import { signalProcess } from './process-identity.ts';
 import { stopMembers } from './stop-testnet.ts';
 import { TestnetError } from './testnet-error.ts';
 import { type Testnet, type UpOptions, upTestnet } from './up-testnet.ts';

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { DAEMON_INFO_FILE, type DaemonInfo, readDaemonInfo } from '../daemon/daemon-info.ts';
 import { makeDirectory } from '../platform/node/make-directory.ts';
 import { NPM_MARK } from '../platform/node/npm-parent.ts';
-import { identifyProcess } from './process-identity.ts';
+import { identifyProcess } from '../platform/node/process-identity.ts';
 import { TestnetError } from './testnet-error.ts';
 import type { Member } from './testnet-state.ts';
 

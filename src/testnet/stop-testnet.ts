@@ -1,6 +1,6 @@
 /** Stops the processes of a testnet: asks, waits, then insists. Never signals a process that is not its own. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { isRunning, signalProcess } from './process-identity.ts';
+import { isRunning, signalProcess } from '../platform/node/process-identity.ts';
 import type { Member } from './testnet-state.ts';
 
 export interface StopResult {

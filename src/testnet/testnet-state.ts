@@ -10,9 +10,9 @@ import { readLastView } from '../daemon/last-view.ts';
 import { LOG_LEVELS } from '../daemon/options.ts';
 import { writeFileAtomically } from '../platform/node/atomic-file.ts';
 import { makeDirectory } from '../platform/node/make-directory.ts';
+import { isRunning } from '../platform/node/process-identity.ts';
 import { BACKEND_CHOICES } from '../tensor/backend-choices.ts';
 import { removeLines, shapeSchema } from './lines.ts';
-import { isRunning } from './process-identity.ts';
 import { TestnetError } from './testnet-error.ts';
 
 /** More processes than this on one machine are a typing error. */

@@ -55,6 +55,16 @@ describe('the command line', { concurrency: 2 }, () => {
     [['node', 'note', '--run', 'x', '--text', ''], 2, /: --text: expected at least 1 character, got 0\n$/],
     [['log', 'verify', runFile], 2, /heart-logistic\.yaml: this is no archive of a run\n$/],
     [['log', 'verify', directory], 2, /starlings-cli-\S+ is a directory where a file is expected/],
+    [
+      ['node', 'revoke', '--dir', at('none'), '--key', 'zz'],
+      2,
+      /--key: is no key: 64 hexadecimal digits, got string "zz"/,
+    ],
+    [
+      ['model', 'feedback', '--dir', at('none'), '--model', 'a@1', '--rating', '9'],
+      2,
+      /--rating: expected at most 5, got 9/,
+    ],
     [['node', 'list', '--dir', at('none')], 2, /no node runs in .*none: name its directory with --dir/],
     [['node', '--dir', at('none'), 'stop'], 2, /no node runs in .*none: name its directory with --dir/],
     [['node', '--run', 'x', '--data', 'y', '--http', '70000'], 2, /expected a whole number from 0 to 65535/],
@@ -356,6 +366,23 @@ describe('the command line', { concurrency: 2 }, () => {
     assert.equal(shown.exitCode, 0, shown.stderr);
     const manifest = jsonOf(shown);
     assert.deepEqual([manifest['runId'], manifest['creator'], manifest['parameters']], [runId, creator, 18]);
+
+    const invites = at('invite.yaml');
+    const text = await readFile(runFile, 'utf8');
+    await writeFile(
+      invites,
+      text.replace(/^membership:.*(\n +.*)*\n/m, '').concat('\nmembership: { kind: invite }\n'),
+    );
+    const inviting = await starlings(
+      'run',
+      'create',
+      invites,
+      '--out',
+      at('invite.manifest'),
+      '--key',
+      at('keys', 'creator'),
+    );
+    assert.match(inviting.stderr + inviting.stdout, /starlings run invite \S+invite\.manifest --for KEY/);
 
     const before = await readFile(file);
     const again = await starlings(...create);

@@ -12,7 +12,7 @@ import { Cluster } from './cluster.ts';
 
 const strategies = [
   { id: 'd-psgd', topology: { id: 'ring' }, aggregator: { id: 'median' } },
-  { id: 'epidemic', fanout: 2, aggregator: { id: 'loss-gate', factor: 5 }, codec: { id: 'int8' } },
+  { id: 'epidemic', fanout: 2, aggregator: { id: 'loss-gate', factor: 5 }, codec: { id: 'int8-stochastic' } },
   { id: 'ad-psgd' },
   { id: 'sgp', topology: { id: 'one-peer-exponential' } },
   { id: 'gossip-learning', partitions: 2 },

@@ -21,6 +21,7 @@ import { archivePieces } from '../../src/log/archive.ts';
 import { encodeState } from '../../src/log/snapshot.ts';
 import type { LogParts } from '../../src/methods/log-parts.ts';
 import { loadIdentity } from '../../src/network/identity.ts';
+import { blobIdOf } from '../../src/platform/node/blob-file.ts';
 import { trainingSchema } from '../../src/run/run-spec.ts';
 import { loadTaskData, taskKindOf } from '../../src/tasks/data/registry.ts';
 import { modelSchema } from '../../src/tasks/models/registry.ts';
@@ -275,12 +276,14 @@ async function lie(nodes: LogNodes, node: LogNode, shard: string): Promise<void>
     }),
   );
   const reveal: RevealBody = { salt: '7'.repeat(64), rows };
+  const { root } = await blobIdOf(shard, crypto);
+  const own = closed.holders.find((one) => one.root === root)!;
   const write = async (kind: string, body: object): Promise<void> => {
     const file = nodes.at(`lie-${kind}.json`);
     await writeFile(file, JSON.stringify(body));
     await until(`${kind} of the liar`, () => node.command('write', { kind, file }));
   };
-  await write('commit', { hash: commitmentOf(crypto, reveal) });
+  await write('commit', { hash: commitmentOf(crypto, own.holder, reveal) });
   await due('commitments are closed', (board) => board.round > board.untilRounds[1]!);
   await write('reveal', reveal);
   await node.command('offer', { file: shard });

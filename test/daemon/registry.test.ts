@@ -75,7 +75,14 @@ describe('a registry over real nodes', () => {
     await author.stop();
     await rm(nodes.at('author'), { recursive: true });
     const late = await nodes.start('late');
-    await seen(late, 1);
+    // While it has a part of the log alone, what was published again later may be the first that it knows of.
+    await until('the first publication is there', async () => {
+      const [found] = await models(late);
+      return found?.publication.root === only!.publication.root;
+    });
+    await assert.rejects(late.command('pull', { model: 'digits', out: nodes.at('no-folder/pulled') }), {
+      message: /no-folder/,
+    });
     await late.command('pull', { model: 'digits', out: nodes.at('pulled'), seconds: 20 });
     assert.ok(Buffer.compare(await readFile(file), await readFile(nodes.at('pulled'))) === 0);
     // Who pulled and did not pin hands nothing on.

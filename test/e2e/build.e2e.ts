@@ -40,6 +40,7 @@ test('what is built is not built again under the feet of what runs, and is where
   }
   symlinkSync(join(repository, 'node_modules'), join(clone, 'node_modules'));
   build();
+  assert.equal(statSync(main).mode & 0o111, 0o111, 'npx cannot start what is no program');
   const first = builtAt();
   build();
   assert.equal(builtAt(), first, 'built although nothing changed');

@@ -5,10 +5,10 @@ import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { isRunning } from '../../src/platform/node/process-identity.ts';
 import { readIdxLabels } from '../../src/tasks/data/idx-images/idx-file.ts';
 import { idxFiles, writeIdxShares } from '../../src/tasks/data/idx-images/idx-folder.ts';
 import { mnistFolder } from '../../src/tasks/data/idx-images/mnist-folder.ts';
-import { isRunning } from '../../src/testnet/process-identity.ts';
 import { readState } from '../../src/testnet/testnet-state.ts';
 import {
   collect,

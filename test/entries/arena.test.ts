@@ -92,7 +92,7 @@ const submit = (author: number, name: string, bytes = 4000): Wrote => ({
 const commitTo = (author: number, reveal: RevealBody): Wrote => ({
   author,
   kind: 'commit',
-  body: { hash: commitmentOf(crypto, reveal) },
+  body: { hash: commitmentOf(crypto, signerOf(author).key, reveal) },
 });
 const show = (author: number, reveal: RevealBody): Wrote => ({ author, kind: 'reveal', body: reveal });
 const recount = (author: number, holder: number, agrees: boolean): Wrote => ({
@@ -259,13 +259,49 @@ describe('an arena', () => {
       ],
     );
     const kind = arena.kinds[1]!;
+    const never = () => assert.fail('holders are in its own rules');
     const header = (author: number, round: number) => ({
       ...{ author: signerOf(author).key, round, kind: 1, index: 0, anchor: noHistory, claims: [] },
       ...{ bodyRoot: new Uint8Array(32), bodyBytes: 10 },
     });
-    assert.equal(kind.admit(header(7, 5), arena.stateOf('commit')), 'not-in-committee');
-    assert.equal(kind.admit(header(10, 7), arena.stateOf('commit')), 'too-late');
-    assert.equal(kind.admit(header(10, 5), arena.stateOf('commit')), null);
+    assert.equal(kind.admit(header(7, 5), arena.stateOf('commit'), never), 'not-in-committee');
+    assert.equal(kind.admit(header(10, 7), arena.stateOf('commit'), never), 'too-late');
+    assert.equal(kind.admit(header(10, 5), arena.stateOf('commit'), never), null);
+  });
+
+  test('a holder that repeats the commitment of another has no scores, even with what that one reveals', () => {
+    const { arena, rowsOf } = evening();
+    const reveal = { salt: saltOf(10), rows: rowsOf(10) };
+    const seen = commitTo(10, reveal);
+    arena
+      .fold(5, [seen])
+      .fold(6, [{ ...seen, author: 11 }])
+      .fold(8, [show(10, reveal)])
+      .fold(9, [show(11, reveal)]);
+    assert.deepEqual(
+      arena.board.holders.map(({ hasCommitted, hasRevealed }) => [hasCommitted, hasRevealed]),
+      [
+        [true, true],
+        [true, false],
+        [false, false],
+      ],
+    );
+  });
+
+  test('words of holders are taken of holders alone, whose places others would fill', () => {
+    const { arena } = evening();
+    for (const [number, round] of [
+      [2, 8],
+      [3, 11],
+    ] as const) {
+      const said = (author: number) => {
+        const place = { ...{ author: signerOf(author).key, round, kind: number, index: 0 }, claims: [] };
+        const header = { ...place, anchor: noHistory, bodyRoot: new Uint8Array(32), bodyBytes: 10 };
+        return arena.kinds[number]!.admit(header, arena.states[number], (id) => arena.stateOf(id));
+      };
+      assert.equal(said(7), 'not-in-committee');
+      assert.equal(said(10), null);
+    }
   });
 
   test('comes to the same board from the bytes of its states', () => {

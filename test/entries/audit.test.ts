@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import { hexToBytes } from '../../src/core/bytes.ts';
 import { auditsSchema, createAuditKind } from '../../src/entries/audit/audit-kind.ts';
 import type { AuditCase, AuditFinding, AuditState } from '../../src/entries/audit/audit-state.ts';
+import { verdictOn } from '../../src/entries/audit/verdict.ts';
 import type { LogEntry } from '../../src/log/entry-kind.ts';
 import { crypto, signerOf } from '../log/small-run.ts';
 
@@ -188,13 +189,37 @@ describe('audits', () => {
     assert.deepEqual(convicted(live(once, 2, withheld, keys, 3)), [liar]);
   });
 
+  test('hold it against no auditor that it was shown a record, or was not, where others say otherwise', () => {
+    // Its author shows what it began with to none who is drawn first, and to all others; and the other way round.
+    for (const isFirst of [true, false]) {
+      const framing: Auditor = ({ author, auditors }, key) =>
+        author === liar && (key === auditors[0]) === isFirst ? 'withheld' : 'same';
+      const state = live(kind.initial(), 30, framing);
+      assert.deepEqual(
+        [...state.marks].filter(([, { overruled }]) => overruled > 0),
+        [],
+      );
+      assert.ok(convicted(state).every((key) => key === liar));
+    }
+    const spared: Auditor = ({ author, auditors }, key) =>
+      author === liar && auditors.indexOf(key) !== 4 ? 'withheld' : 'same';
+    assert.deepEqual(convicted(live(kind.initial(), 30, spared)), [liar]);
+  });
+
+  test('convict nobody by one who says that it differs and one who was shown nothing', () => {
+    const one = { ...[...live(kind.initial(), 1, truth).cases.values()][0]!, stage: 2 };
+    const said = (finding: AuditFinding) => ({ finding, result: hex(hash(finding)) });
+    const votes = new Map([keys[1]!, keys[2]!].map((key, at) => [key, said(at ? 'differs' : 'withheld')]));
+    assert.deepEqual(verdictOn({ ...one, votes }, true), { kind: 'withheld', overruled: [] });
+  });
+
   test('hear nobody who was not asked, nor of what nobody asked, nor twice, nor of a delta of its own', () => {
     const state = live(kind.initial(), 1, truth);
     const one = [...state.cases.values()].find(({ author }) => author === liar)!;
     const stranger = keys.find((key) => key !== liar && !one.auditors.includes(key))!;
     const header = (author: string, changes: Partial<AuditCase> = {}, round = 1) =>
       vote({ ...one, ...changes }, author, 'differs', round);
-    const refusal = (entry: LogEntry) => kind.admit(entry, state);
+    const refusal = (entry: LogEntry) => kind.admit(entry, state, () => undefined);
     assert.equal(refusal(header(one.auditors[0]!)), null);
     assert.equal(refusal(header(stranger)), 'not-in-committee');
     assert.equal(refusal(header(liar)), 'not-in-committee', 'of its own');

@@ -125,6 +125,19 @@ describe('a registry', () => {
     assert.equal(first.size, 2);
   });
 
+  test('gives nobody a better lot for asking for a name more often', () => {
+    const often = Array.from({ length: 8 }, (_, at) => publish(1, { version: `${at}` }));
+    let once = 0;
+    for (let root = 0; root < 200; root++) {
+      const registry = new Registry().fold(
+        [publish(0), ...often],
+        Uint8Array.from(crypto.sha256(Uint8Array.of(root))),
+      );
+      if (registry.catalogue.models[0]!.author === signerOf(0).key) once += 1;
+    }
+    assert.ok(Math.abs(once - 100) < 3 * Math.sqrt(50), `${once} of 200`);
+  });
+
   test('holds so many models, and so many of one key', () => {
     const names = ['a', 'b', 'c'];
     const registry = new Registry();

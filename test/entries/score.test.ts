@@ -142,7 +142,7 @@ describe('scores of deltas', () => {
     const [evaluator] = dutiful(kind, state, 0);
     const stranger = keys.find((key) => !dutiful(kind, state, 0).includes(key))!;
     const admit = (author: string, about: number, round: number) =>
-      kind.admit(entryOf({ author, about, scores: [1] }, round), state);
+      kind.admit(entryOf({ author, about, scores: [1] }, round), state, () => undefined);
     assert.equal(admit(evaluator!, 0, 4), null);
     assert.equal(admit(stranger, 0, 4), 'not-in-committee');
     assert.equal(admit(evaluator!, 0, 6), 'too-late');

@@ -6,7 +6,7 @@ import { after, test } from 'node:test';
 import type { ProtocolCore, ProtocolEvent, Verdict } from '../../src/core/io.ts';
 import type { Transport, TransportHandlers } from '../../src/core/ports.ts';
 import type { Learner, TrainRequest } from '../../src/learning/learner.ts';
-import { LearnerBrokenError } from '../../src/learning/learning-error.ts';
+import { LearnerBrokenError, TrainingDivergedError } from '../../src/learning/learning-error.ts';
 import { encodeEnvelope } from '../../src/log/envelope.ts';
 import { encodeRequest } from '../../src/log/wire.ts';
 import { createCore } from '../../src/methods/create-core.ts';
@@ -300,6 +300,28 @@ test('a learner that fails costs its rounds, one that is broken ends the run wit
     broken.fatal.map(({ message }) => message),
     ['it is broken'],
   );
+});
+
+test('what diverges when it is trained again is found out, what fails here says nothing', async (t) => {
+  const parameters = new Float32Array(run.initial.length);
+  const ends = async (error: Error): Promise<Float32Array | null> => {
+    const ended: (Float32Array | null)[] = [];
+    const asking = (core: ProtocolCore): ProtocolCore => {
+      const { handle } = core;
+      core.handle = (input, nowMs) => {
+        if (input.type === 'retrained') ended.push(input.parameters);
+        const out = handle.call(core, input, nowMs);
+        const about = { id: 'ab', author: stranger, round: 0, steps: 1, scheduleRound: 0, parameters };
+        return input.type === 'start' ? [...out, { type: 'retrain', ...about }] : out;
+      };
+      return core;
+    };
+    await driven(t, {}, asking, { ...learner, train: () => Promise.reject(error) });
+    await until('it was trained again', () => ended.length > 0);
+    return ended[0]!;
+  };
+  assert.ok((await ends(new TrainingDivergedError('no numbers')))!.every(Number.isNaN));
+  assert.equal(await ends(new Error('out of memory')), null);
 });
 
 test('a store that fails ends the node with its sentence, once', async (t) => {

@@ -35,6 +35,7 @@ const good: Tally = {
   skipped: {},
   folded: { own: 97, others: 190 },
   accuracy: 0.96,
+  accuracyRound: 103,
   figures: { majority: 0.12, auc: null },
   agreement: { same: 2, other: 0 },
   privacy: null,
@@ -62,6 +63,8 @@ test('a trained model that is no better than guessing is said to be so', () => {
   ]) {
     assert.doesNotMatch(text, /guessing/);
   }
+  const early = { ...good, accuracy: 0.0935, accuracyRound: 0 };
+  assert.doesNotMatch(outcomeText('trained', early), /guessing/, 'an earlier model was meant');
 });
 
 describe('what came of a run', () => {

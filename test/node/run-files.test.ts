@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import { blobRoot, leavesOf, segmentBytesMax, segmentOf } from '../../src/content/blob.ts';
+import { blobRoot, leavesOf, merkleRoot, segmentBytesMax, segmentOf } from '../../src/content/blob.ts';
 import { bytesToHex } from '../../src/core/bytes.ts';
 import type { PeerKey } from '../../src/core/io.ts';
 import type { Clock } from '../../src/core/ports.ts';
@@ -11,6 +11,7 @@ import { decodeRequest, encodeHashList } from '../../src/log/wire.ts';
 import { rngFor } from '../../src/math/rng.ts';
 import { createFileExchange } from '../../src/network/file-exchange.ts';
 import type { Host } from '../../src/network/host.ts';
+import { peerIdOf } from '../../src/network/identity.ts';
 import { runCid } from '../../src/network/protocols.ts';
 import type { SessionEvent } from '../../src/node/events.ts';
 import { RunFiles } from '../../src/node/run-files.ts';
@@ -29,7 +30,11 @@ const words = new Float32Array(blob.buffer, 0, Math.floor(blob.length / 4));
 rngFor('run-files').fillUniform(words, -1, 1);
 const file = { name: 'other', root: bytesToHex(blobRoot(crypto, blob)), bytes: blob.length };
 
-function runWith(name: string, members: readonly PeerKey[] | null = null): SignedManifest {
+function runWith(
+  name: string,
+  members: readonly PeerKey[] | null = null,
+  files: readonly (typeof file)[] = [file],
+): SignedManifest {
   const membership =
     members === null ? { kind: 'open' as const } : { kind: 'allow-list' as const, members: [...members] };
   const fields = {
@@ -39,7 +44,7 @@ function runWith(name: string, members: readonly PeerKey[] | null = null): Signe
     startAtMs: 1,
     initHash: '0'.repeat(64),
   };
-  return signManifest({ ...fields, files: [file] }, crypto, signerOf(9));
+  return signManifest(files.length > 0 ? { ...fields, files: [...files] } : fields, crypto, signerOf(9));
 }
 
 interface Taker {
@@ -81,6 +86,7 @@ function filesOf(
     random: Math.random,
     onEvent,
     answerTimeoutMs,
+    takesBlobs: run.manifest.files === undefined,
   });
 }
 
@@ -269,6 +275,47 @@ describe('files of a run', () => {
     await assert.rejects(waits, /left/);
     for (const { files } of [good]) await files.stop();
     await again.stop();
+  });
+
+  test('of which a wrong length is said are not had, and who holds them is blamed for nothing', async (t) => {
+    const [asker, honest, liar] = (await hosts(t, 3)) as [Host, Host, Host];
+    const run = runWith('misdescribed', null, []);
+    const leaves = leavesOf(crypto, blob);
+    // Hashes of the level above have the same root.
+    const above = Array.from({ length: 21 }, (_, at) => merkleRoot(crypto, leaves.slice(2 * at, 2 * at + 2)));
+    const lying = createFileExchange(liar, run.runId, async (_, bytes) => {
+      if (decodeRequest(bytes)?.kind !== 'leaves') throw new Error('it has no segments');
+      return [encodeHashList(above)];
+    });
+    await lying.start();
+    const good = await taker(honest, run, blob);
+    await good.files.begin(soon());
+    for (const host of [honest, liar]) await provide(host, run);
+    const own = await taker(asker, run);
+    await own.files.begin(soon());
+    for (const bytes of [blob.length - 1, blob.length / 8, 21 * segmentBytesMax, 2 * blob.length]) {
+      const said = { root: file.root, bytes: Math.floor(bytes) };
+      const before = own.events.length;
+      const leaving = new AbortController();
+      const pulled = own.files.pull('said', said, leaving.signal);
+      let isOver = false;
+      pulled.catch(() => {
+        isOver = true;
+      });
+      const isRefused = () =>
+        own.events
+          .slice(before)
+          .some((event) => event.kind === 'file-refused' && event.provider === honest.key);
+      await eventually('the holder was asked', () => isOver || isRefused());
+      leaving.abort(new Error('left'));
+      await assert.rejects(pulled, /left|another length/);
+    }
+    assert.equal(asker.reputation.scoreOf(peerIdOf(honest.key).toString()), 0);
+    assert.equal(asker.reputation.isOutcast(peerIdOf(honest.key)), false);
+    await own.files.drop(file.root);
+    assert.deepEqual(await readdir(own.folder), []);
+    for (const { files } of [own, good]) await files.stop();
+    await lying.stop();
   });
 
   test('that cannot be are refused with the manifest', () => {

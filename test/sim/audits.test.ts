@@ -15,6 +15,7 @@ async function play(
   adversaries: readonly object[],
   world: object = {},
   forger = -1,
+  asleep: { readonly peer: number; readonly fromRound: number; readonly toRound: number } | null = null,
 ) {
   const content = scenarioFileSchema.parse({
     peers,
@@ -45,11 +46,12 @@ async function play(
         }
       : plan,
   );
+  const kept = peersOf.map((plan, peer) => (peer === asleep?.peer ? sleeping(plan, asleep) : plan));
   const training = new TrainingLine(await buildLearners(scenario, plans, 1));
   const skipped = new Map<string, number>();
   let audits = 0;
   const engine = new Engine(
-    { ...options, peers: peersOf },
+    { ...options, peers: kept },
     {
       training,
       ...(onTrained && { onTrained }),
@@ -73,6 +75,32 @@ async function play(
   };
 }
 
+type Plan = Awaited<ReturnType<typeof buildWorld>>['engine']['peers'][number];
+
+/** As of a laptop that is shut: nothing is heard or done, and then it goes on where it was. */
+function sleeping(plan: Plan, { fromRound, toRound }: { fromRound: number; toRound: number }): Plan {
+  const createCore: Plan['createCore'] = (stored, incarnation) => {
+    const core = plan.createCore(stored, incarnation);
+    const { handle } = core;
+    core.handle = (input, nowMs) => {
+      const isAsleep = nowMs >= fromRound * 2000 && nowMs < toRound * 2000;
+      if (!isAsleep) return handle.call(core, input, nowMs);
+      switch (input.type) {
+        case 'wake':
+          return [{ type: 'wake-at', atMs: toRound * 2000 }];
+        case 'announcement':
+          return [{ type: 'verdict', token: input.token, verdict: 'ignore' }];
+        case 'request':
+          return [{ type: 'refuse', token: input.token, reason: 'asleep' }];
+        default:
+          return [];
+      }
+    };
+    return core;
+  };
+  return { ...plan, createCore };
+}
+
 describe('audits', () => {
   test('find nobody out where all train what they claim', async (t) => {
     const { found, deltas, skipped, audits } = await play(0.5, 30, []);
@@ -92,6 +120,23 @@ describe('audits', () => {
     const { found, deltas, audits, skipped } = await play(0.5, 40, [], { network: { loss: 0.1 }, churn });
     t.diagnostic(`${deltas} deltas, ${audits} heard to be audited, ${JSON.stringify([...skipped])}`);
     assert.deepEqual(found, []);
+  });
+
+  test('find nobody out who has slept, and trains on before it has heard what is final by now', async (t) => {
+    const { found, skipped } = await play(1, 40, [], {}, -1, { peer: 3, fromRound: 10, toRound: 19.8 });
+    t.diagnostic(JSON.stringify([...skipped]));
+    assert.deepEqual(found, []);
+  });
+
+  test('find a cheat out although others that are drawn show nothing', async (t) => {
+    const withhold = { id: 'withhold' };
+    const { found } = await play(1, 24, [
+      { peers: [4], behaviour: { id: 'sign-flip' } },
+      { peers: [5, 6], behaviour: withhold },
+    ]);
+    t.diagnostic(JSON.stringify(found));
+    const at = found.find(({ peer }) => peer === 4)?.round ?? Number.POSITIVE_INFINITY;
+    assert.ok(at <= 14, `in round ${at}`);
   });
 
   test('count no delta of who begins with a residual that it has made up', async () => {

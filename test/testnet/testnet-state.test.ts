@@ -3,8 +3,8 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { identifyProcess } from '../../src/platform/node/process-identity.ts';
 import { memberName } from '../../src/testnet/member-name.ts';
-import { identifyProcess } from '../../src/testnet/process-identity.ts';
 import {
   claimDirectory,
   type Member,

@@ -138,7 +138,7 @@ export class ArenaHolder {
     const earlier = await kept.read();
     const promised = closed.own?.commit ?? null;
     if (promised !== null) {
-      if (earlier !== null && commitmentOf(crypto, earlier) === promised) {
+      if (earlier !== null && commitmentOf(crypto, shard.holder, earlier) === promised) {
         say(`goes on   with what it has committed to (${kept.file})`);
         return earlier;
       }
@@ -158,7 +158,7 @@ export class ArenaHolder {
     // Before anybody hears of it: without its salt nothing can be revealed.
     if (earlier === null) await kept.write(reveal);
     say(`scored    ${reveal.rows.length} submissions`);
-    await this.#write('commit', { hash: commitmentOf(crypto, reveal) });
+    await this.#write('commit', { hash: commitmentOf(crypto, shard.holder, reveal) });
     say('committed');
     return reveal;
   }

@@ -18,6 +18,7 @@ import {
   peerSummarySchema,
 } from '../../node/node-reader.ts';
 import { type RunView, runViewSchema } from '../../node/run-view.ts';
+import { identifyProcess, isRunning } from '../../platform/node/process-identity.ts';
 import { wallClock } from '../../platform/node/wall-clock.ts';
 import { rememberedAddresses } from '../address-book.ts';
 import { doorOf } from '../connect.ts';
@@ -108,7 +109,7 @@ async function askNode(
   signal: AbortSignal,
 ): Promise<{ readonly process: ProcessFacts; readonly answers: Answers | null }> {
   const http = given?.url ?? info?.http ?? null;
-  const isAlive = info !== null && isProcess(info.pid);
+  const isAlive = info !== null && isRunning(identifyProcess(info.pid));
   if (http === null) {
     if (info === null) return { process: { kind: 'none' }, answers: null };
     const { pid, peerKey } = info;
@@ -159,16 +160,6 @@ function isElsewhere({ api }: Subject): boolean {
 }
 
 const statusSchema = z.object({ node: z.object({ peerKey: z.string() }), runs: z.array(runViewSchema) });
-
-function isProcess(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    // It is there, and somebody else's.
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}
 
 /** Of a file that is there; looking must not make one. */
 async function keyOf(

@@ -4,8 +4,8 @@
  */
 import * as dagCbor from '@ipld/dag-cbor';
 import * as z from 'zod';
-import { bytesToHex } from '../../core/bytes.ts';
 import type { RefusalReason } from '../../core/io.ts';
+import type { FinalRound } from '../../log/entry-kind.ts';
 import type { EntryHeader } from '../../log/envelope.ts';
 import { defineEntryKind } from '../entry-kind-descriptor.ts';
 import {
@@ -27,7 +27,7 @@ import {
   type Shard,
   shardSchema,
 } from './arena-rules.ts';
-import { type RevealBody, revealBody, scoreRowSchema } from './scores.ts';
+import { commitmentOfBody, type RevealBody, revealBody, scoreRowSchema } from './scores.ts';
 import type { SubmissionState } from './submission-kind.ts';
 
 /** 1,024 submissions with a kilobyte of bits each, generously: larger ones are pulled. */
@@ -55,6 +55,15 @@ function whyNotNow(round: number, after: number, until: number): string | null {
 
 const headerWhy = (entry: Pick<EntryHeader, 'round'>, until: number): RefusalReason | null =>
   entry.round > until ? 'too-late' : null;
+
+/** A round has room for the words of holders, and their bodies are large: nobody else takes either. */
+function notOfHolder(
+  { author }: Pick<EntryHeader, 'author'>,
+  stateOf: FinalRound<unknown>['stateOf'],
+): RefusalReason | null {
+  const { shards } = recordState<CommitState>(stateOf('commit')) ?? { shards: [] };
+  return shards.some(({ holder }) => holder === author) ? null : 'not-in-committee';
+}
 
 export const commit = defineEntryKind({
   id: 'commit',
@@ -125,7 +134,7 @@ export const reveal = defineEntryKind({
       body: revealBody,
       state: revealState,
       initial: { untilRound, reveals: [], refused: noneRefused },
-      admit: (entry) => headerWhy(entry, untilRound),
+      admit: (entry, _, stateOf) => notOfHolder(entry, stateOf) ?? headerWhy(entry, untilRound),
       reduce(state, { round, entries, stateOf }) {
         const { commits, untilRound: after } = recordState<CommitState>(stateOf('commit')) ?? {
           commits: [],
@@ -140,7 +149,7 @@ export const reveal = defineEntryKind({
               ? 'no commit'
               : reveals.some(({ holder }) => holder === author)
                 ? 'is revealed'
-                : bytesToHex(crypto.sha256(body)) !== promised.hash
+                : commitmentOfBody(crypto, author, body) !== promised.hash
                   ? 'not what was committed'
                   : whyNotNow(round, after, untilRound);
           if (reason === null) reveals.push({ holder: author, rows: content.rows });
@@ -181,7 +190,7 @@ export const recount = defineEntryKind({
       body: recountBody,
       state: recountState,
       initial: { untilRound, recounts: [], refused: noneRefused },
-      admit: (entry) => headerWhy(entry, untilRound),
+      admit: (entry, _, stateOf) => notOfHolder(entry, stateOf) ?? headerWhy(entry, untilRound),
       reduce(state, { round, entries, stateOf }) {
         const shards: readonly Shard[] = recordState<CommitState>(stateOf('commit'))?.shards ?? [];
         const revealed = recordState<RevealState>(stateOf('reveal'));

@@ -1,8 +1,9 @@
 /** What a holder finds of each submission on its shard, and the hash by which it commits to that. */
 import * as dagCbor from '@ipld/dag-cbor';
 import * as z from 'zod';
-import { bytesToHex } from '../../core/bytes.ts';
+import { bytesToHex, keyToBytes } from '../../core/bytes.ts';
 import type { Crypto } from '../../core/crypto.ts';
+import type { PeerKey } from '../../core/io.ts';
 import { key } from '../record-kind.ts';
 
 /** Why a submission has no score: its file is not to be had, is no model for the task, or gives numbers that are none. */
@@ -22,9 +23,13 @@ export type ScoreRow = z.infer<typeof scoreRowSchema>;
 export const revealBody = z.strictObject({ salt: key, rows: z.array(scoreRowSchema).max(1024) });
 export type RevealBody = z.infer<typeof revealBody>;
 
-/** The hash of the body of a reveal. */
-export function commitmentOf(crypto: Crypto, reveal: RevealBody): string {
-  return bytesToHex(crypto.sha256(dagCbor.encode(reveal)));
+/** The hash of holder and body of a reveal: whoever repeats the commitment of another has none that its own reveal could keep. */
+export function commitmentOf(crypto: Crypto, holder: PeerKey, reveal: RevealBody): string {
+  return commitmentOfBody(crypto, holder, dagCbor.encode(reveal));
+}
+
+export function commitmentOfBody(crypto: Crypto, holder: PeerKey, body: Uint8Array): string {
+  return bytesToHex(crypto.sha256(keyToBytes(holder), body));
 }
 
 /** Bits as `right` has them. */

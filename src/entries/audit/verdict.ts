@@ -4,6 +4,8 @@ import type { AuditCase, AuditVote } from './audit-state.ts';
 
 /** Drawn at first, and whenever that leaves a doubt. */
 export const auditorsOfStage = [1, 3, 7] as const;
+/** Who come to one result, before that convicts. */
+const accusersMin = 2;
 /** A majority of so many says of who stood against it that it was wrong. */
 const majorityMin = 3;
 
@@ -17,7 +19,11 @@ export type Verdict =
       readonly overruled: readonly PeerKey[];
     };
 
-/** `isLate`: nothing that is said of it counts any more. */
+/**
+ * Whom a record was shown to only its author can choose: that it was withheld from some and not from others says nothing of either.
+ *
+ * `isLate`: nothing that is said of it counts any more.
+ */
 export function verdictOn({ stage, auditors, votes }: AuditCase, isLate: boolean): Verdict {
   if (!isLate && votes.size < auditors.length) return { kind: 'open' };
   const { same, differs, withheld } = counted(votes);
@@ -31,13 +37,11 @@ export function verdictOn({ stage, auditors, votes }: AuditCase, isLate: boolean
   const isSettled = stage === 1 && (isUnanimous(same) || isUnanimous(differs) || isUnanimous(withheld));
   if (stage < 2 && !isSettled) return { kind: 'doubt' };
   if (guilty <= same.length || guilty < 2) {
-    const accusers = [...votes.keys()].filter((auditor) => !same.includes(auditor));
+    const accusers = [...votes].flatMap(([auditor, { finding }]) => (finding === 'differs' ? [auditor] : []));
     return { kind: 'innocent', overruled: same.length >= majorityMin ? accusers : [] };
   }
-  return {
-    kind: differs.length >= withheld.length ? 'differs' : 'withheld',
-    overruled: guilty >= majorityMin ? same : [],
-  };
+  if (differs.length < Math.max(accusersMin, withheld.length)) return { kind: 'withheld', overruled: [] };
+  return { kind: 'differs', overruled: differs.length >= majorityMin ? same : [] };
 }
 
 /** Of those who say that it differs, only those count who come to the same themselves: honest ones do. */

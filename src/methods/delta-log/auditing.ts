@@ -80,6 +80,8 @@ export class Auditing {
   readonly #done = new Set<string>();
   readonly #requests: RequestTable<{ readonly peer: PeerKey; readonly id: string; readonly part: BlobPart }>;
   #duty: Duty | null = null;
+  /** Whose authors have not answered so far, the longest first. */
+  readonly #aside = new Map<string, Duty>();
   /** Root of the residual after our last delta, and how often it had changed by then. */
   #left: { readonly changes: number; readonly root: Uint8Array } | null = null;
 
@@ -102,6 +104,11 @@ export class Auditing {
 
   parted(peer: PeerKey): void {
     this.#linked.delete(peer);
+  }
+
+  /** Whether a training of a round, ours or another's, may begin on the state after another. */
+  mayBeginOn(base: number, round: number): boolean {
+    return base < round && base >= round - baseAgeMax(this.#options.frame.windowRounds);
   }
 
   /** What a delta of ours claims besides; what its training began with is shown from now on. */
@@ -152,7 +159,10 @@ export class Auditing {
       // Whom we do not see withholds nothing from us.
       const isLast = !this.#options.kind.isInTime(one, slot + 1);
       if (isLast) return this.#linked.has(one.author) ? this.#found('withheld') : this.#drop();
-      duty.fetch = this.#fetchOf(duty.proof, one.author);
+      // Who is mute keeps no other delta from being audited.
+      this.#aside.set(one.id, duty);
+      this.#duty = null;
+      return this.next(out, replica, slot);
     }
     for (const { peer, part } of duty.fetch.next())
       this.#requests.open(
@@ -202,13 +212,30 @@ export class Auditing {
 
   #begin(replica: Replica, slot: number): Duty | null {
     const { kind, number, self } = this.#options;
-    for (const one of kind.dutiesIn(replica.base.kinds[number], self)) {
-      if (this.#done.has(one.id) || !kind.isInTime(one, slot)) continue;
+    const due = kind
+      .dutiesIn(replica.base.kinds[number], self)
+      .filter((one) => !this.#done.has(one.id) && kind.isInTime(one, slot));
+    const known = new Set(due.map(({ id }) => id));
+    for (const id of this.#aside.keys()) if (!known.has(id)) this.#aside.delete(id);
+    const last = due.find((one) => this.#aside.has(one.id) && !kind.isInTime(one, slot + 1));
+    if (last) return this.#takeUp(last.id);
+    for (const one of due) {
+      if (this.#aside.has(one.id)) continue;
       const delta = replica.log.entry(one.id) as LogEntry<DeltaContent> | undefined;
       const proof = delta?.content.proof;
       if (delta && proof) return { one, delta, proof, fetch: this.#fetchOf(proof, one.author), again: null };
     }
-    return null;
+    // The one that has waited longest is asked once more.
+    const [longest] = this.#aside.keys();
+    const duty = longest === undefined ? null : this.#takeUp(longest);
+    if (duty) duty.fetch = this.#fetchOf(duty.proof, duty.one.author);
+    return duty;
+  }
+
+  #takeUp(id: string): Duty | null {
+    const duty = this.#aside.get(id) ?? null;
+    this.#aside.delete(id);
+    return duty;
   }
 
   #fetchOf({ record, recordBytes }: DeltaProof, author: PeerKey): BlobFetch {
@@ -243,15 +270,14 @@ export class Auditing {
     { author, round, content }: LogEntry<DeltaContent>,
     proof: DeltaProof,
   ): boolean {
-    const { crypto, size, frame } = this.#options;
+    const { crypto, size } = this.#options;
     const { base, residual } = record;
     return (
       record.author === author &&
       record.round === round &&
       record.steps === content.steps &&
       record.began === null &&
-      base.round < round &&
-      base.round >= round - baseAgeMax(frame.windowRounds) &&
+      this.mayBeginOn(base.round, round) &&
       residual.length === 4 * size &&
       equals(blobRoot(crypto, residual), proof.before) &&
       isFinite32(residual)

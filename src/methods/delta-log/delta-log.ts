@@ -251,6 +251,8 @@ export class DeltaLog implements ProtocolCore {
 
   #startTraining(out: Output[], round: number, nowMs: number): void {
     if (!this.#training.mayStart(round) || this.#log.own.freeIndex(round, DELTA) !== 0) return;
+    // Who has slept waits until it has heard what is final by now.
+    if (this.#audits && !this.#audits.mayBeginOn(this.#log.replica.base.round, round)) return;
     const parameters = this.#author.startFrom(this.model());
     this.#notes?.begin(this.#log.replica, this.#author, this.#isAhead);
     const steps = this.#training.start(round, parameters, nowMs, this.#log.clock.slotMs(round));

@@ -35,6 +35,11 @@ export async function blobIdOf(path: string, crypto: Crypto): Promise<BlobId> {
   }
 }
 
+/** Where a blob is in the making. */
+export function partOf(path: string): string {
+  return `${path}.part`;
+}
+
 /** Never more than one segment of it is in memory. */
 export class BlobFile {
   readonly #path: string;
@@ -53,6 +58,10 @@ export class BlobFile {
 
   get isWhole(): boolean {
     return this.#isWhole;
+  }
+
+  get bytes(): number {
+    return this.#blob.bytes;
   }
 
   get segments(): number {
@@ -81,7 +90,7 @@ export class BlobFile {
   /** With leaves that belong to the root: the segments that are not here yet, after what an earlier process had got. */
   async openPart(leaves: readonly Uint8Array[]): Promise<number[]> {
     makeDirectory(dirname(this.#path));
-    const part = `${this.#path}.part`;
+    const part = partOf(this.#path);
     const isThere = (await stat(part).catch(() => null))?.isFile() ?? false;
     this.#handle = await open(part, isThere ? 'r+' : 'w+');
     this.#leaves = leaves;
@@ -95,26 +104,23 @@ export class BlobFile {
     );
   }
 
-  /** Writes a segment in its place; false where it is not the blob's. */
-  async write(index: number, segment: Uint8Array): Promise<boolean> {
+  /** Writes a segment in its place, where it is the blob's; `other-length`: the root is right, and what we were told of its length is not. */
+  async write(index: number, segment: Uint8Array): Promise<'written' | 'other' | 'other-length' | 'closed'> {
     const leaf = this.#leaves?.[index];
-    if (leaf === undefined || this.#handle === null) return false;
-    if (
-      segment.length !== this.#lengthOf(index) ||
-      Buffer.compare(leafHash(this.#crypto, segment), leaf) !== 0
-    )
-      return false;
+    if (this.#handle === null) return 'closed';
+    if (leaf === undefined || Buffer.compare(leafHash(this.#crypto, segment), leaf) !== 0) return 'other';
+    if (segment.length !== this.#lengthOf(index)) return 'other-length';
     for (let done = 0; done < segment.length; ) {
       const rest = segment.subarray(done);
       done += (await this.#handle.write(rest, 0, rest.length, index * segmentBytesMax + done)).bytesWritten;
     }
-    return true;
+    return 'written';
   }
 
   /** Once all segments are written: it survives a power cut under its own name. */
   async finish(): Promise<void> {
     await this.#handle!.sync();
-    await rename(`${this.#path}.part`, this.#path);
+    await rename(partOf(this.#path), this.#path);
     this.#isWhole = true;
   }
 

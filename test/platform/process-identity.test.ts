@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { after, test } from 'node:test';
-import { identifyProcess, isRunning, signalProcess } from '../../src/testnet/process-identity.ts';
+import { identifyProcess, isRunning, signalProcess } from '../../src/platform/node/process-identity.ts';
 import { stopMembers } from '../../src/testnet/stop-testnet.ts';
 import type { Member } from '../../src/testnet/testnet-state.ts';
 
