@@ -1,6 +1,7 @@
 /** What libp2p says of itself, of real hosts, and that strangers cannot make it grow. */
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { multiaddr } from '@multiformats/multiaddr';
 import { HostReadings, NETWORK_FAMILIES } from '../../src/network/host-readings.ts';
 import { connected, eventually, loopbackHost } from './real-hosts.ts';
@@ -14,7 +15,12 @@ test('connections, streams, dials and the mesh of a topic, of two hosts', async 
   await eventually('a mesh', () => a.gossip.topics()[0]?.mesh === 1);
   const nobody = multiaddr('/ip4/127.0.0.1/tcp/1/p2p/12D3KooWDpJ7As7BWAwRMfu1VU2WCqNjvq387JEYKDBj4kx6nXTN');
   await assert.rejects(a.libp2p.dial(nobody));
-  const readings = await a.readings();
+  let readings = await a.readings();
+  // Whom it met comes into the table once it has said which protocols it speaks.
+  for (const untilMs = Date.now() + 20_000; Date.now() < untilMs; readings = await a.readings()) {
+    if (readings.get('libp2p_kad_dht_routing_table_size')?.some(([, size]) => size === 1)) break;
+    await delay(20);
+  }
   assert.deepEqual([...readings.keys()].toSorted(), NETWORK_FAMILIES.map(({ name }) => name).toSorted());
   const of = (name: string, label = ''): number | undefined =>
     readings.get(name)?.find(([known]) => known === label)?.[1];
