@@ -80,7 +80,7 @@ export class ArchiveFrames {
   readonly #magic: Uint8Array;
 
   /** `magic`: the line that comes before the frames. */
-  constructor(magic = MAGIC) {
+  constructor(magic: Uint8Array = MAGIC) {
     this.#magic = magic;
     this.#wanted = magic.length;
   }

@@ -221,7 +221,8 @@ export class PushSumLedger {
     const before = this.#debt;
     this.#debt = before
       ? { mass: before.mass.map((value, i) => value + mass[i]!), weight: before.weight + weight }
-      : { mass: mass.slice(), weight };
+      : // What is sent is float32; parts of it are not.
+        { mass: Float64Array.from(mass), weight };
   }
 
   /** As much of the debt as weighs `weight`. */
