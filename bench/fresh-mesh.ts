@@ -74,7 +74,7 @@ async function member(): Promise<void> {
   say({ up: node.addresses() });
   const crypto = createCrypto();
   const session = node.join(createRun(spec, Number(values['start-at']), crypto, signerOf(255).signer), {
-    data: '',
+    data: 'made here',
     backend: 'wasm',
   });
   const look = setInterval(() => {

@@ -104,7 +104,7 @@ async function taken(t: { after(act: () => Promise<void>): void }, name: string,
   const others = await Promise.all([1, 2].map((place) => nodeOf(t, name, place, first.addresses())));
   const nodes = [first, ...others];
   const sessions = nodes.map((node, place) =>
-    node.join(run, { data: '', backend: 'wasm', modelFile: fileOf(name, place) }),
+    node.join(run, { data: 'made here', backend: 'wasm', modelFile: fileOf(name, place) }),
   );
   await eventually(
     'all have finished, saved and evaluated',
@@ -147,8 +147,8 @@ test('personal tensors outlive the node, lie in its store alone, and training go
   const run = runOf('kept', { shared });
   const first = await nodeOf(t, 'kept', 0, []);
   const second = await nodeOf(t, 'kept', 1, first.addresses());
-  const join0 = first.join(run, { data: '', backend: 'wasm' });
-  second.join(run, { data: '', backend: 'wasm' });
+  const join0 = first.join(run, { data: 'made here', backend: 'wasm' });
+  second.join(run, { data: 'made here', backend: 'wasm' });
   await eventually('it has trained for some rounds', () => join0.view().deltasPublished >= 5, deadlineMs);
   await first.end();
   await second.end();
@@ -160,7 +160,7 @@ test('personal tensors outlive the node, lie in its store alone, and training go
 
   const begunAt: Float32Array[] = [];
   const again = await nodeOf(t, 'kept', 0, [], (whole) => begunAt.push(whole.slice()));
-  await again.join(run, { data: '', backend: 'wasm' }).started;
+  await again.join(run, { data: 'made here', backend: 'wasm' }).started;
   await eventually('it trains again', () => begunAt.length > 0, deadlineMs);
   assert.deepEqual(parts.split(begunAt[0]!).personal, kept[0]);
 });
