@@ -110,7 +110,7 @@ test('a public testnet on three machines, step by step', {
 
   await until(async () => {
     const { exitCode, stdout } = await starlings(...here(command('starlings doctor --dir')));
-    return exitCode === 0 && /ok +holders .* 1 of them connected/.test(stdout) ? null : stdout;
+    return exitCode === 0 && /ok +holders .*, which is connected with this node/.test(stdout) ? null : stdout;
   });
   const status = await starlings(...here(command('starlings node status')));
   assert.match(status.stdout, new RegExp(`run +${runId}`));

@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import { resolveScenario, scenarioFileSchema } from '../../sim/scenario/scenario.ts';
 import { runScenario, type SimulationResult } from '../../sim/simulation.ts';
 import { aggregators } from '../../src/methods/aggregators/registry.ts';
-import { methods } from '../../src/methods/registry.ts';
+import { methodSchema, methods, trains } from '../../src/methods/registry.ts';
 import { topologies } from '../../src/methods/topologies/registry.ts';
 
 const peers = 16;
@@ -37,7 +37,7 @@ const examplesOf = (things: readonly { readonly examples: readonly object[] }[])
   things.flatMap(({ examples }) => examples);
 
 const strategies: readonly object[] = [
-  ...examplesOf(methods),
+  ...examplesOf(methods).filter((example) => trains(methodSchema.parse(example))),
   { id: 'delta-log', codec: { id: 'int8', block: 64 }, overlap: 'mean' },
   { id: 'delta-log', codec: { id: 'top-k', chunk: 64, perChunk: 16, values: 'two-bit' } },
 ];
