@@ -68,7 +68,10 @@ test('a program of its own runs a node with a learner of its own', async (t) => 
     slotMs: 100,
   });
   const signer = createSigner(new Uint8Array(32).fill(8));
-  const run = node.join(createRun(spec, Date.now(), createCrypto(), signer), { data: 'made here', backend: 'wasm' });
+  const run = node.join(createRun(spec, Date.now(), createCrypto(), signer), {
+    data: 'made here',
+    backend: 'wasm',
+  });
   await run.started;
   const finalised = new Promise<void>((resolve) => {
     node.subscribe(({ event }) => {
