@@ -113,7 +113,7 @@ describe('a run with real nodes', { concurrency: 2 }, () => {
     const run = runOf('stale');
     const gone = '/ip4/127.0.0.1/tcp/1/p2p/12D3KooWDpJ7As7BWAwRMfu1VU2WCqNjvq387JEYKDBj4kx6nXTN';
     const nodes = await Promise.all([1, 2, 3].map(() => nodeOf(t, [gone])));
-    const sessions = nodes.map((node, index) => taking(node, run, 'x'.repeat(index)));
+    const sessions = nodes.map((node, index) => taking(node, run, 'x'.repeat(index + 1)));
     const told = (): boolean => sessions.every((one) => one.view().notices.some(({ id }) => id === 'alone'));
     await eventually('each says that it is alone while it trains', told, deadlineMs);
     const views = await ends(...sessions);
@@ -239,7 +239,7 @@ describe('a run with real nodes', { concurrency: 2 }, () => {
     const run = runOf('clocks', { rounds: 10, slotMs: 400, startsInMs: 8000 });
     const first = await nodeOf(t);
     const others = [first, await nodeOf(t, first.addresses())];
-    const sessions = others.map((node, index) => taking(node, run, 'x'.repeat(index)));
+    const sessions = others.map((node, index) => taking(node, run, 'x'.repeat(index + 1)));
     await eventually('they are linked', () => sessions.every((one) => one.view().peers === 1), deadlineMs);
     const fast = (await nodeOf(t, first.addresses())).join(run, {
       ...{ data: 'fast', backend: 'wasm' },
@@ -272,7 +272,7 @@ describe('a run with real nodes', { concurrency: 2 }, () => {
     const seed = randomBytes(32);
     const twins = [await nodeOf(t, first.addresses(), seed), await nodeOf(t, first.addresses(), seed)];
     const only = taking(first, run);
-    const sessions = twins.map((node, index) => taking(node, run, 'x'.repeat(index)));
+    const sessions = twins.map((node, index) => taking(node, run, 'x'.repeat(index + 1)));
     const isTold = (one: RunSession): boolean => one.view().notices.some(({ id }) => id === 'twin');
     await eventually('one of the twins is told', () => sessions.some(isTold), deadlineMs);
     assert.equal(isTold(only), false, 'and nobody else');
