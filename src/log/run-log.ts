@@ -26,6 +26,7 @@ import { Pursuit } from './pursuit.ts';
 import { type AnswerContext, answerRequest } from './repair/answers.ts';
 import type { Replica } from './replica.ts';
 import { RunPhase } from './run-phase.ts';
+import { partNamedBy } from './store-keys.ts';
 
 /** With this part of all weight anchored at or after a round of ours, nobody goes back behind it. */
 const checkpointPart = 2 / 3;
@@ -135,10 +136,11 @@ export class RunLog {
     return watch.agreeing(replica.base.round) >= this.#peers.size && !watch.isOpen(slot);
   }
 
-  /** Takes up what an earlier session stored. */
-  restore(stored: readonly (readonly [string, Uint8Array])[]): void {
+  /** Takes up what an earlier session stored. False where that tells nothing of what was said in it: the disk may have been lost. */
+  restore(stored: readonly (readonly [string, Uint8Array])[]): boolean {
     this.replica.restore(stored);
     this.#ours.catchUp.restore(stored);
+    return stored.some(([key]) => !partNamedBy(key));
   }
 
   /** First event of a session, once the replica is restored. */

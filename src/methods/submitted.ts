@@ -1,5 +1,5 @@
 /** What people write into a log goes into the present round. */
-import type { Input, StoreWrite } from '../core/io.ts';
+import type { Input, Output, StoreWrite } from '../core/io.ts';
 import type { LogEntry } from '../log/entry-kind.ts';
 import type { Kinds } from '../log/log-state.ts';
 import type { RunLog } from '../log/run-log.ts';
@@ -30,4 +30,19 @@ export function appendSubmitted(
   const index = log.own.freeIndex(round, number);
   if (index === null) return { refused: 'no room is left in this round: try again in the next' };
   return log.append({ round, kind: number, index, claims: [] }, body);
+}
+
+/** Publishes what was appended, and tells whoever wrote it what became of it. */
+export function answerSubmitted(
+  out: Output[],
+  token: number,
+  submitted: Submitted,
+  publish: (entry: LogEntry, writes: readonly StoreWrite[]) => void,
+): void {
+  if ('refused' in submitted) {
+    out.push({ type: 'submitted', token, result: submitted });
+    return;
+  }
+  publish(submitted.entry, submitted.writes);
+  out.push({ type: 'submitted', token, result: { entryId: submitted.entry.id } });
 }

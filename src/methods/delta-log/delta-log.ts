@@ -28,11 +28,10 @@ import type { EffectSink, LogFact } from '../../log/log-effect.ts';
 import type { Kinds, LogState } from '../../log/log-state.ts';
 import { Replica } from '../../log/replica.ts';
 import { type LogEvent, RunLog } from '../../log/run-log.ts';
-import { partNamedBy } from '../../log/store-keys.ts';
 import type { CoreDependencies } from '../core-dependencies.ts';
 import { LocalTraining } from '../local-training.ts';
 import { withCredential } from '../log-parts.ts';
-import { appendSubmitted } from '../submitted.ts';
+import { answerSubmitted, appendSubmitted } from '../submitted.ts';
 import { Auditing, type Found } from './auditing.ts';
 import { Author } from './author.ts';
 import { Judging } from './judging.ts';
@@ -226,12 +225,10 @@ export class DeltaLog implements ProtocolCore {
 
   #start(out: Output[], nowMs: number): void {
     const stored = [...this.#deps.stored];
-    this.#log.restore(stored);
+    // What it said in this round before, a node that remembers nothing must not say otherwise.
+    if (!this.#log.restore(stored)) this.#publishFrom = Math.max(0, this.#log.clock.slotAt(nowMs) + 1);
     this.#author.restore(stored);
     this.#audits?.restore(stored);
-    // A node that remembers nothing may have lost its disk: what it said in this round before, it must not say otherwise.
-    if (stored.every(([key]) => partNamedBy(key)))
-      this.#publishFrom = Math.max(0, this.#log.clock.slotAt(nowMs) + 1);
     this.#log.start(nowMs, this.#outlet(out));
   }
 
@@ -315,12 +312,7 @@ export class DeltaLog implements ProtocolCore {
 
   #submit(out: Output[], { token, ...wanted }: Input & { type: 'submit' }, nowMs: number): void {
     const submitted = appendSubmitted(this.#log, { kinds: this.#kinds, from: DELTA + 1 }, wanted, nowMs);
-    if ('refused' in submitted) {
-      out.push({ type: 'submitted', token, result: submitted });
-      return;
-    }
-    this.#publish(out, submitted.entry, submitted.writes);
-    out.push({ type: 'submitted', token, result: { entryId: submitted.entry.id } });
+    answerSubmitted(out, token, submitted, (entry, writes) => this.#publish(out, entry, writes));
   }
 
   #toLog(out: Output[], event: LogEvent, nowMs: number): void {

@@ -14,7 +14,7 @@ import { Replica } from '../../log/replica.ts';
 import { type LogEvent, RunLog } from '../../log/run-log.ts';
 import type { CoreDependencies } from '../core-dependencies.ts';
 import { type LogParts, withCredential } from '../log-parts.ts';
-import { appendSubmitted } from '../submitted.ts';
+import { answerSubmitted, appendSubmitted } from '../submitted.ts';
 import { createEntryLogParts } from './log-parts.ts';
 import type { EntryLogSpec } from './schema.ts';
 
@@ -131,10 +131,10 @@ export class EntryLog implements ProtocolCore {
   }
 
   #start(out: Output[], nowMs: number): void {
-    const stored = [...this.#deps.stored];
-    this.#log.replica.restore(stored);
-    // A node that remembers nothing may have lost its disk: what it said in this round before, it must not say otherwise.
-    if (stored.length === 0) this.#writeFrom = Math.max(0, this.#log.clock.slotAt(nowMs) + 1);
+    // What it said in this round before, a node that remembers nothing must not say otherwise.
+    if (!this.#log.restore([...this.#deps.stored])) {
+      this.#writeFrom = Math.max(0, this.#log.clock.slotAt(nowMs) + 1);
+    }
     this.#log.start(nowMs, this.#outlet(out));
   }
 
@@ -148,12 +148,7 @@ export class EntryLog implements ProtocolCore {
       this.#log.clock.slotAt(nowMs) < this.#writeFrom
         ? { refused: 'this node has just begun: try again in the next round' }
         : appendSubmitted(this.#log, { kinds: this.#parts.kinds, from: 0 }, wanted, nowMs);
-    if ('refused' in submitted) {
-      out.push({ type: 'submitted', token, result: submitted });
-      return;
-    }
-    this.#publish(out, submitted.entry, submitted.writes);
-    out.push({ type: 'submitted', token, result: { entryId: submitted.entry.id } });
+    answerSubmitted(out, token, submitted, (entry, writes) => this.#publish(out, entry, writes));
   }
 
   /** One durable transaction, and only then the announcement. */
@@ -170,33 +165,9 @@ export class EntryLog implements ProtocolCore {
   #outlet(out: Output[]): EffectSink {
     return {
       push: (effect) => {
-        switch (effect.type) {
-          case 'entered':
-            out.push({ type: 'persist', writes: effect.writes, durable: false });
-            break;
-          case 'left-out':
-          case 'switched':
-            out.push({ type: 'persist', writes: effect.writes, durable: true });
-            break;
-          case 'announce':
-          case 'blame':
-          case 'event':
-          case 'judge':
-          case 'persist':
-          case 'refuse':
-          case 'request':
-          case 'respond':
-          case 'retrain':
-          case 'score':
-          case 'submitted':
-          case 'train':
-          case 'verdict':
-          case 'wake-at':
-            out.push(effect);
-            break;
-          default:
-            effect satisfies never;
-        }
+        if (effect.type === 'entered' || effect.type === 'left-out' || effect.type === 'switched') {
+          out.push({ type: 'persist', writes: effect.writes, durable: effect.type !== 'entered' });
+        } else out.push(effect);
       },
     };
   }
