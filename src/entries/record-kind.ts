@@ -100,6 +100,11 @@ export const refusedSchema = z.strictObject({
 });
 export type Refused = z.infer<typeof refusedSchema>;
 
+export interface RefusedOfKinds {
+  readonly refused: readonly (Refused['last'][number] & { readonly kind: string })[];
+  readonly refusedCounts: Readonly<Record<string, number>>;
+}
+
 export const noneRefused: Refused = { counts: [], last: [] };
 /** Of `refusedSchema`, encoded. */
 export const refusedBytesMax = 16 * 1024;
@@ -113,6 +118,17 @@ export function withRefused(before: Refused, refused: Refused['last'][number]): 
     counts: [...counts].sort(([a], [b]) => (a < b ? -1 : 1)).map(([reason, count]) => ({ reason, count })),
     last: [...before.last, refused].slice(-lastMax),
   };
+}
+
+/** Of several kinds together, and how often by reason. */
+export function refusedOf(kinds: readonly string[], stateOf: (kind: string) => unknown): RefusedOfKinds {
+  const counts: Record<string, number> = {};
+  const refused = kinds.flatMap((kind) => {
+    const { refused: own } = recordState<{ readonly refused: Refused }>(stateOf(kind)) ?? {};
+    for (const { reason, count } of own?.counts ?? []) counts[reason] = (counts[reason] ?? 0) + count;
+    return (own?.last ?? []).map((one) => ({ kind, ...one }));
+  });
+  return { refused, refusedCounts: counts };
 }
 
 /** As a line for people. */

@@ -1,6 +1,7 @@
 /** What people do in a run that is an arena: the part of the table of commands that is about it. */
 import { readFile } from 'node:fs/promises';
 import * as z from 'zod';
+import { hex32 } from '../core/bytes.ts';
 import { type Board, type BoardRow, boardOf, wordsOf } from '../entries/arena/board.ts';
 import type { RevealState } from '../entries/arena/holder-kinds.ts';
 import { recordState } from '../entries/record-kind.ts';
@@ -8,20 +9,17 @@ import {
   command,
   type NodeCommand,
   type NodeControl,
-  type PathField,
+  path,
   reading,
   run,
   sizeOfFile,
   viewOf,
+  written,
+  writtenWithFile,
 } from './node-command.ts';
 import { NodeError } from './node-error.ts';
 import { isDone } from './run-view.ts';
 
-const path = z
-  .string()
-  .min(1)
-  .max(4096)
-  .meta({ path: 'always' satisfies PathField });
 /** Of what a holder reveals, as JSON. */
 const bodyBytesMax = 16 << 20;
 
@@ -36,15 +34,10 @@ export const ARENA_COMMANDS: readonly NodeCommand[] = [
     }),
     async (control, { file, name, ...given }) => {
       const { runId } = viewOf(control, given.run);
-      const blobs = control.blobs(runId);
-      const wasHeld = new Set(blobs.held());
-      await sizeOfFile(file);
-      const blob = await blobs.offer(file);
-      const result = await control.write(runId, 'submission', JSON.stringify({ name, ...blob }));
-      if ('refused' in result) {
-        if (!wasHeld.has(blob.root)) await blobs.drop(blob.root);
-        throw new NodeError('NOT_PUBLISHED', `${name} was not submitted: ${result.refused}`);
-      }
+      const { blob, ...result } = await writtenWithFile(control, file, {
+        ...{ runId, kind: 'submission', refusal: `${name} was not submitted` },
+        textOf: (submitted) => JSON.stringify({ name, ...submitted }),
+      });
       return { json: { runId, ...result, ...blob }, lines: [`submitted ${name} (${result.entryId})`] };
     },
   ),
@@ -97,9 +90,8 @@ export const ARENA_COMMANDS: readonly NodeCommand[] = [
       const { runId } = viewOf(control, given.run);
       const size = await sizeOfFile(file);
       if (size > bodyBytesMax) throw new NodeError('NOT_PUBLISHED', `${file} has ${size} bytes: too many`);
-      const result = await control.write(runId, kind, await readFile(file, 'utf8'));
-      if ('refused' in result)
-        throw new NodeError('NOT_PUBLISHED', `the ${kind} was not published: ${result.refused}`);
+      const text = await readFile(file, 'utf8');
+      const result = await written(control, { runId, kind, text, refusal: `the ${kind} was not published` });
       return { json: { runId, ...result }, lines: [`published ${result.entryId}`] };
     },
   ),
@@ -119,7 +111,7 @@ export const ARENA_COMMANDS: readonly NodeCommand[] = [
     'fetch a file from the members of a run, by its Merkle root, and keep it',
     z.strictObject({
       run,
-      root: z.string().regex(/^[0-9a-f]{64}$/, 'is no Merkle root'),
+      root: z.string().regex(hex32, 'is no Merkle root'),
       bytes: z.coerce
         .number()
         .int()

@@ -20,11 +20,12 @@ import {
   nameOf,
   noData,
   type PathField,
+  path,
   reading,
   run,
   viewOf,
+  written,
 } from './node-command.ts';
-import { NodeError } from './node-error.ts';
 import { phaseOrOutcome } from './outcome.ts';
 import { roundText } from './round-text.ts';
 import { peerName, type RunView, whenMeasured } from './run-view.ts';
@@ -35,12 +36,7 @@ const runToJoin = z
   .max(4096)
   .meta({ path: 'if it exists' satisfies PathField });
 
-const data = z
-  .string()
-  .min(1)
-  .max(4096)
-  .meta({ path: 'always' satisfies PathField })
-  .describe('your examples; they never leave this machine');
+const data = path.describe('your examples; they never leave this machine');
 
 /** As many fit into what the API reads of a command. */
 const refusedMax = 768;
@@ -197,9 +193,9 @@ export const NODE_COMMANDS: readonly NodeCommand[] = [
     z.strictObject({ run, text: z.string().min(1).max(4096).describe('what to say') }),
     async (control, input) => {
       const view = viewOf(control, input.run);
-      const result = await control.write(view.runId, 'note', input.text);
-      if ('refused' in result)
-        throw new NodeError('NOT_PUBLISHED', `the note was not published: ${result.refused}`);
+      const { text } = input;
+      const note = { runId: view.runId, kind: 'note', text, refusal: 'the note was not published' };
+      const result = await written(control, note);
       return { json: { runId: view.runId, ...result }, lines: [`published ${result.entryId}`] };
     },
   ),
@@ -237,9 +233,10 @@ export const NODE_COMMANDS: readonly NodeCommand[] = [
     z.strictObject({ run, key: keyField }),
     async (control, input) => {
       const view = viewOf(control, input.run);
-      const result = await control.write(view.runId, 'revocation', input.key);
-      if ('refused' in result)
-        throw new NodeError('NOT_PUBLISHED', `the invitation was not taken back: ${result.refused}`);
+      const result = await written(control, {
+        ...{ runId: view.runId, kind: 'revocation', text: input.key },
+        refusal: 'the invitation was not taken back',
+      });
       return { json: { runId: view.runId, ...result }, lines: [`published ${result.entryId}`] };
     },
   ),

@@ -9,24 +9,22 @@ import { cardBytesTop, type Publication } from '../entries/models/publication.ts
 import { titleOf } from '../entries/record-kind.ts';
 import { readSafetensors } from '../learning/model-files/safetensors.ts';
 import { refuseReplacing } from '../platform/node/atomic-file.ts';
+import type { BlobId } from '../platform/node/blob-file.ts';
 import { taskSchema } from '../tasks/data/registry.ts';
 import {
   command,
   type NodeCommand,
   type NodeControl,
-  type PathField,
+  path,
   reading,
   run,
   sizeOfFile,
   viewOf,
+  written,
+  writtenWithFile,
 } from './node-command.ts';
 import { NodeError } from './node-error.ts';
 
-const path = z
-  .string()
-  .min(1)
-  .max(4096)
-  .meta({ path: 'always' satisfies PathField });
 const text = (max: number) => z.string().min(1).max(max);
 const model = text(128).describe(
   'name of a published model, or name@version; the newest of a name that stands',
@@ -59,20 +57,18 @@ export const MODEL_COMMANDS: readonly NodeCommand[] = [
     }),
     async (control, given) => {
       const { runId } = viewOf(control, given.run);
-      const blobs = control.blobs(runId);
       const about = await aboutOf(given);
-      const wasHeld = new Set(blobs.held());
-      await sizeOfFile(given.file);
-      const { root, bytes } = await blobs.offer(given.file);
-      const publication: Publication = { ...about, root, bytes };
-      const result = await control.write(runId, 'publish', JSON.stringify(publication));
-      if ('refused' in result) {
-        if (!wasHeld.has(root)) await blobs.drop(root);
-        throw new NodeError('NOT_PUBLISHED', `${titleOf(publication)} was not published: ${result.refused}`);
-      }
+      const publicationOf = ({ root, bytes }: BlobId): Publication => ({ ...about, root, bytes });
+      const { blob, ...result } = await writtenWithFile(control, given.file, {
+        ...{ runId, kind: 'publish', refusal: `${titleOf(about)} was not published` },
+        textOf: (kept) => JSON.stringify(publicationOf(kept)),
+      });
       return {
-        json: { runId, ...result, publication },
-        lines: [`published ${titleOf(publication)} (${result.entryId})`, `root      ${root}, ${bytes} bytes`],
+        json: { runId, ...result, publication: publicationOf(blob) },
+        lines: [
+          `published ${titleOf(about)} (${result.entryId})`,
+          `root      ${blob.root}, ${blob.bytes} bytes`,
+        ],
       };
     },
   ),
@@ -288,10 +284,9 @@ async function tell(
 ) {
   const { runId } = viewOf(control, named);
   const { name, version } = modelIn(control, runId, wanted).publication;
-  const result = await control.write(runId, kind, JSON.stringify(bodyOf({ name, version })));
-  if ('refused' in result) {
-    throw new NodeError('NOT_PUBLISHED', `${name}@${version}: nothing was published: ${result.refused}`);
-  }
+  const text = JSON.stringify(bodyOf({ name, version }));
+  const refusal = `${name}@${version}: nothing was published`;
+  const result = await written(control, { runId, kind, text, refusal });
   return {
     json: { runId, ...result },
     lines: [`published ${kind} of ${name}@${version} (${result.entryId})`],

@@ -107,6 +107,13 @@ export interface NodeCommandResult {
 /** Of a field that may name a file: whether its text is a path in any case. `meta({ path })` says so. */
 export type PathField = 'always' | 'if it exists';
 
+/** A field that names a file, or a folder. */
+export const path = z
+  .string()
+  .min(1)
+  .max(4096)
+  .meta({ path: 'always' satisfies PathField });
+
 export interface NodeCommand {
   /** One word. */
   readonly id: string;
@@ -179,4 +186,44 @@ export async function sizeOfFile(file: string): Promise<number> {
       ? 'does not exist'
       : `cannot be read (${found.code})`;
   throw new NodeError('NOT_HELD', `${file} ${why}; check the path, on the machine of the node`);
+}
+
+/** What is written into the log of a run. */
+interface Writing {
+  readonly runId: string;
+  /** Id of its kind. */
+  readonly kind: string;
+  readonly text: string;
+  /** Before the reason, where it is refused. */
+  readonly refusal: string;
+}
+
+/** @throws NodeError where the node refuses it */
+export async function written(
+  control: NodeControl,
+  { runId, kind, text, refusal }: Writing,
+): Promise<Published> {
+  return published(await control.write(runId, kind, text), refusal);
+}
+
+/** Keeps a copy of a file for the members of a run, and writes of it; lets go of it where that is refused. @throws NodeError, system errors */
+export async function writtenWithFile(
+  control: NodeControl,
+  file: string,
+  { runId, kind, textOf, refusal }: Omit<Writing, 'text'> & { textOf(blob: BlobId): string },
+): Promise<Published & { readonly blob: BlobId }> {
+  const blobs = control.blobs(runId);
+  const wasHeld = new Set(blobs.held());
+  await sizeOfFile(file);
+  const blob = await blobs.offer(file);
+  const result = await control.write(runId, kind, textOf(blob));
+  if ('refused' in result && !wasHeld.has(blob.root)) await blobs.drop(blob.root);
+  return { ...published(result, refusal), blob };
+}
+
+type Published = Exclude<Submission, { readonly refused: string }>;
+
+function published(result: Submission, refusal: string): Published {
+  if ('refused' in result) throw new NodeError('NOT_PUBLISHED', `${refusal}: ${result.refused}`);
+  return result;
 }

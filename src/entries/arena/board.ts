@@ -1,6 +1,6 @@
 /** Who is where in an arena: a pure function of its log, so that all nodes and whoever folds an archive come to the same. */
 import { median } from '../../math/statistics.ts';
-import { type Refused, recordState } from '../record-kind.ts';
+import { type RefusedOfKinds, recordState, refusedOf } from '../record-kind.ts';
 import type { Shard } from './arena-rules.ts';
 import type { CommitState, RecountState, RevealState } from './holder-kinds.ts';
 import type { ScoreRow } from './scores.ts';
@@ -33,14 +33,12 @@ export interface BoardHolder extends Shard {
   readonly isOutvoted: boolean;
 }
 
-export interface Board {
+export interface Board extends RefusedOfKinds {
   /** Best first; then what has no score. */
   readonly rows: readonly BoardRow[];
   readonly holders: readonly BoardHolder[];
   /** Last rounds for submissions, commitments, reveals, recounts. */
   readonly untilRounds: readonly number[];
-  readonly refused: readonly (Refused['last'][number] & { readonly kind: string })[];
-  readonly refusedCounts: Readonly<Record<string, number>>;
 }
 
 /** Points of the first; each rank has half of the one before. */
@@ -97,7 +95,7 @@ export function boardOf(stateOf: (kind: string) => unknown): Board | null {
     ),
     holders,
     untilRounds: [submissions, commits, reveals, recounts].flatMap((state) => state?.untilRound ?? []),
-    ...refusedOf(stateOf),
+    ...refusedOf(kinds, stateOf),
   };
 }
 
@@ -235,14 +233,4 @@ function isApart(a: Uint8Array, b: Uint8Array, examples: number): boolean {
   const difference = better - worse;
   const variance = better + worse - (difference * difference) / examples;
   return Math.abs(difference) > apart * Math.sqrt(variance) && difference !== 0;
-}
-
-function refusedOf(stateOf: (kind: string) => unknown): Pick<Board, 'refused' | 'refusedCounts'> {
-  const counts: Record<string, number> = {};
-  const refused = kinds.flatMap((kind) => {
-    const { refused: own } = recordState<{ readonly refused: Refused }>(stateOf(kind)) ?? {};
-    for (const { reason, count } of own?.counts ?? []) counts[reason] = (counts[reason] ?? 0) + count;
-    return (own?.last ?? []).map((one) => ({ kind, ...one }));
-  });
-  return { refused, refusedCounts: counts };
 }

@@ -1,5 +1,5 @@
 /** The registry as people read it: what is published, with what became of it and what others say of it. */
-import { type Refused, recordState, titleOf } from '../record-kind.ts';
+import { type RefusedOfKinds, recordState, refusedOf, titleOf } from '../record-kind.ts';
 import type { Published, PublishState } from './publish-kind.ts';
 import type { RetireState } from './retire-kind.ts';
 import type { FeedbackRow, ToldState, UsageRow } from './told-kinds.ts';
@@ -17,11 +17,9 @@ export interface CatalogueModel extends Published {
   readonly usage: { readonly members: number; readonly requests: number; readonly units: number };
 }
 
-export interface Catalogue {
+export interface Catalogue extends RefusedOfKinds {
   /** In order of publication. */
   readonly models: readonly CatalogueModel[];
-  readonly refused: readonly (Refused['last'][number] & { readonly kind: string })[];
-  readonly refusedCounts: Readonly<Record<string, number>>;
 }
 
 const kinds = ['publish', 'retire', 'feedback', 'usage'] as const;
@@ -51,17 +49,7 @@ export function catalogueOf(stateOf: (kind: string) => unknown): Catalogue | nul
       },
     };
   });
-  return { models, ...refusedOf(stateOf) };
-}
-
-function refusedOf(stateOf: (kind: string) => unknown): Pick<Catalogue, 'refused' | 'refusedCounts'> {
-  const counts: Record<string, number> = {};
-  const refused = kinds.flatMap((kind) => {
-    const { refused: own } = recordState<{ readonly refused: Refused }>(stateOf(kind)) ?? {};
-    for (const { reason, count } of own?.counts ?? []) counts[reason] = (counts[reason] ?? 0) + count;
-    return (own?.last ?? []).map((one) => ({ kind, ...one }));
-  });
-  return { refused, refusedCounts: counts };
+  return { models, ...refusedOf(kinds, stateOf) };
 }
 
 function grouped<Row extends { readonly name: string; readonly version: string }>(
