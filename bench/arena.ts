@@ -11,6 +11,7 @@ import type { LogEntry } from '../src/log/entry-kind.ts';
 import { sealEnvelope } from '../src/log/envelope.ts';
 import { rngFor } from '../src/math/rng.ts';
 import { createCrypto, createSigner } from '../src/platform/node/crypto.ts';
+import { plainRound } from '../test/entries/plain-round.ts';
 import { measure } from './measure.ts';
 
 const SUBMISSIONS = 1000;
@@ -71,24 +72,12 @@ const byRound = Map.groupBy(decodeAll(), ({ round }) => round);
 function folded(): (id: string) => unknown {
   const states = kinds.map((kind) => kind.initial());
   const stateOf = (id: string): unknown => states[kinds.findIndex((kind) => kind.id === id)];
-  const common = {
-    root: new Uint8Array(32),
-    banned: new Map(),
-    isOver: false,
-    publishers: [],
-    ...{ first: [], everything: [] },
-    isSilenced: () => false,
-    standingOf: () => 1,
-  };
   for (const [round, all] of [...byRound].sort(([a], [b]) => a - b)) {
     for (const [number, kind] of kinds.entries()) {
       const entries = all
         .filter((entry) => entry.kind === number)
         .sort((a, b) => (a.author < b.author ? -1 : 1));
-      kind.reduce(states[number], {
-        ...{ ...common, round, entries, stateOf },
-        ...{ first: [], standingOf: () => 1, everything: [] },
-      });
+      kind.reduce(states[number], { ...plainRound, round, entries, stateOf });
     }
   }
   return stateOf;

@@ -9,6 +9,7 @@ import type { EntryKind, LogEntry } from '../../src/log/entry-kind.ts';
 import { sealEnvelope } from '../../src/log/envelope.ts';
 import { rngFor } from '../../src/math/rng.ts';
 import { crypto, noHistory, signerOf } from '../log/small-run.ts';
+import { plainRound } from './plain-round.ts';
 
 const context = { crypto, runId: 'arena' };
 const holders = [10, 11, 12];
@@ -42,24 +43,8 @@ class Arena {
       const mine = wrote.filter((one) => one.kind === kind.id);
       const entries = mine.map((one, index) => this.#entry(kind, number, round, index, one));
       entries.sort((a, b) => (a.author < b.author ? -1 : a.author > b.author ? 1 : a.index - b.index));
-      const common = {
-        banned: new Map(),
-        isOver: false,
-        publishers: [],
-        first: [],
-        everything: [],
-        isSilenced: () => false,
-        standingOf: () => 1,
-      };
-      const root = new Uint8Array(32);
-      kind.reduce(this.states[number], {
-        ...common,
-        ...{ standingOf: () => 1, everything: [] },
-        round,
-        root,
-        entries,
-        stateOf: (id) => this.stateOf(id),
-      });
+      const stateOf = (id: string): unknown => this.stateOf(id);
+      kind.reduce(this.states[number], { ...plainRound, round, entries, stateOf });
     }
     return this;
   }

@@ -6,6 +6,7 @@ import type { AuditCase, AuditFinding, AuditState } from '../../src/entries/audi
 import { verdictOn } from '../../src/entries/audit/verdict.ts';
 import type { LogEntry } from '../../src/log/entry-kind.ts';
 import { crypto, signerOf } from '../log/small-run.ts';
+import { plainRound } from './plain-round.ts';
 
 const nothing = new Uint8Array(32).fill(9);
 const windowRounds = 2;
@@ -58,15 +59,10 @@ function live(state: AuditState, rounds: number, auditor: Auditor, authors = key
     const isSilenced = (key: string): boolean => kind.silences!(state, key);
     const first = authors.filter((key) => !isSilenced(key)).map((key) => delta(key, round));
     const publishers = first.map(({ author }) => author);
-    const final = { round, root: hash(`root ${round}`), banned: new Map(), isOver: false };
+    const root = hash(`root ${round}`);
     kind.reduce(state, {
-      ...final,
+      ...{ ...plainRound, round, root, publishers, first, isSilenced },
       entries: entries as never,
-      publishers,
-      first,
-      isSilenced,
-      ...{ standingOf: () => 1, everything: [] },
-      stateOf: () => undefined,
     });
   }
   return state;
@@ -89,17 +85,8 @@ describe('audits', () => {
     const cases = Array.from({ length: 200 }, (_, round) => {
       const seen = rare.initial();
       const first = keys.map((key) => delta(key, round));
-      const final = { round, root: hash(`root ${round}`), banned: new Map(), isOver: false };
-      rare.reduce(seen, {
-        ...final,
-        entries: [],
-        publishers: keys,
-        first,
-        isSilenced: () => false,
-        standingOf: () => 1,
-        everything: [],
-        stateOf: () => undefined,
-      });
+      const root = hash(`root ${round}`);
+      rare.reduce(seen, { ...plainRound, round, root, entries: [], publishers: keys, first });
       return seen.cases.size;
     }).reduce((sum, count) => sum + count, 0);
     assert.ok(Math.abs(cases - 0.02 * 200 * keys.length) < 3 * Math.sqrt(56), `${cases} of 2800`);
@@ -165,17 +152,10 @@ describe('audits', () => {
           ];
         }),
       );
-      const final = { round, root: hash(`root ${round}`), banned: new Map(), isOver: true };
-      const publishers = keys;
+      const root = hash(`root ${round}`);
       kind.reduce(state, {
-        ...final,
-        stateOf: () => undefined,
+        ...{ ...plainRound, round, root, isOver: true, publishers: keys },
         entries: entries as never,
-        publishers,
-        first: [],
-        isSilenced: () => false,
-        standingOf: () => 1,
-        everything: [],
       });
     }
     assert.deepEqual(convicted(state), []);
@@ -232,16 +212,7 @@ describe('audits', () => {
       header(keys[0]!, { id: hex(hash('no delta')) }),
       header(one.auditors[0]!, { round: 7 }),
     ] as never;
-    const final = { round: 1, root: hash('root 1'), banned: new Map(), isOver: true, first: [] };
-    kind.reduce(state, {
-      ...final,
-      entries,
-      publishers: [],
-      isSilenced: () => false,
-      standingOf: () => 1,
-      everything: [],
-      stateOf: () => undefined,
-    });
+    kind.reduce(state, { ...plainRound, round: 1, root: hash('root 1'), isOver: true, entries });
     assert.deepEqual(kind.encode(state), before);
     for (const claims of [[], [0, hexToBytes(one.id)], [0, hexToBytes(one.id), 3], [0, 1, 1]])
       assert.equal(kind.decode(new Uint8Array(32), claims), null);

@@ -12,6 +12,7 @@ import {
 import type { EntryKind, LogEntry } from '../../src/log/entry-kind.ts';
 import { type Claim, indexMax, sealEnvelope } from '../../src/log/envelope.ts';
 import { contextOf, crypto, noHistory, signerOf, smallRun, smallVector } from '../log/small-run.ts';
+import { plainRound } from './plain-round.ts';
 
 interface Subject {
   readonly kind: EntryKind;
@@ -50,16 +51,10 @@ function entriesOf({ kind, bodies, claims }: Subject, round: number): LogEntry[]
   });
 }
 
-const alone = {
-  ...{ root: new Uint8Array(32), publishers: [], first: [], banned: new Map() },
-  ...{ isSilenced: () => false, standingOf: () => 1, everything: [] },
-  stateOf: () => undefined,
-};
-
 function fold(subject: Subject, state: unknown, rounds: number): void {
   for (let round = 0; round < rounds; round++) {
     const entries = entriesOf(subject, round).sort((a, b) => (a.author < b.author ? -1 : 1));
-    subject.kind.reduce(state, { ...alone, round, entries, isOver: false });
+    subject.kind.reduce(state, { ...plainRound, round, entries });
   }
 }
 
@@ -115,7 +110,7 @@ for (const [name, create] of subjects) {
     test(`${name}: do not count once the run is over`, () => {
       const state = kind.initial();
       const entries = entriesOf(subject, 9);
-      const round = { ...alone, round: 9, entries, isOver: true };
+      const round = { ...plainRound, round: 9, entries, isOver: true };
       assert.deepEqual(kind.reduce(state, round).publishers, []);
     });
   });

@@ -14,6 +14,7 @@ import {
 import type { EntryKind, LogEntry } from '../../src/log/entry-kind.ts';
 import { sealEnvelope } from '../../src/log/envelope.ts';
 import { crypto, noHistory, signerOf } from '../log/small-run.ts';
+import { plainRound } from './plain-round.ts';
 
 const context = { crypto, runId: 'registry' };
 const specs = [
@@ -44,18 +45,8 @@ class Registry {
         .filter((one) => one.kind === kind.id)
         .map((one) => this.#entry(kind, number, round, one))
         .sort((a, b) => (a.author < b.author ? -1 : 1));
-      const common = {
-        round,
-        root,
-        banned: new Map(),
-        isOver: false,
-        publishers: [],
-        first: [],
-        isSilenced: () => false,
-        standingOf: () => 1,
-        everything: [],
-      };
-      kind.reduce(this.states[number], { ...common, entries, stateOf: (id) => this.stateOf(id) });
+      const stateOf = (id: string): unknown => this.stateOf(id);
+      kind.reduce(this.states[number], { ...plainRound, round, root, entries, stateOf });
     }
     return this;
   }

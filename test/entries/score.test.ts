@@ -6,6 +6,7 @@ import type { ScoreState } from '../../src/entries/score/score-state.ts';
 import type { FinalRound, LogEntry } from '../../src/log/entry-kind.ts';
 import { sealEnvelope } from '../../src/log/envelope.ts';
 import { crypto, noHistory, signerOf } from '../log/small-run.ts';
+import { plainRound } from './plain-round.ts';
 
 const context = { runId: 'run', crypto, windowRounds: 2 };
 const kindWith = (changes: Record<string, unknown> = {}) =>
@@ -31,11 +32,8 @@ function entryOf({ author, about, scores: said }: Vote, round: number, index = 0
 function reduce(one: Kind, state: unknown, round: number, votes: readonly Vote[], publishers = keys): void {
   const entries = votes.map((vote) => entryOf(vote, round)).sort((a, b) => (a.author < b.author ? -1 : 1));
   const final: FinalRound<unknown> = {
-    ...{ round, entries, publishers, first: [], root: rootOf(round), banned: new Map(), isOver: false },
-    stateOf: () => undefined,
+    ...{ ...plainRound, round, entries, publishers, root: rootOf(round) },
     isSilenced: (author) => one.silences!(state as never, author),
-    standingOf: () => 1,
-    everything: [],
   };
   one.reduce(state as never, final as never);
 }

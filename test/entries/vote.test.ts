@@ -8,6 +8,7 @@ import type { FinalRound, LogEntry } from '../../src/log/entry-kind.ts';
 import { sealEnvelope } from '../../src/log/envelope.ts';
 import { OwnUpdates } from '../../src/methods/delta-log/own-updates.ts';
 import { contextOf, crypto, noHistory, signerOf, smallRun, smallVector } from '../log/small-run.ts';
+import { plainRound } from './plain-round.ts';
 
 const context = { runId: 'run', crypto, windowRounds: 2 };
 const kindWith = (changes: Record<string, unknown> = {}) =>
@@ -45,8 +46,7 @@ function live(
     });
     const root = crypto.sha256(new TextEncoder().encode(`root ${round}`));
     const final: FinalRound<unknown> = {
-      ...{ round, entries, publishers, root, banned: new Map(), isOver: false, standingOf, everything: [] },
-      ...{ first: [], stateOf: () => undefined },
+      ...{ ...plainRound, round, entries, publishers, root, standingOf },
       isSilenced: (author) => kind.silences!(state as never, author),
     };
     kind.reduce(state as never, final as never);
