@@ -18,7 +18,7 @@ import {
   peerSummarySchema,
 } from '../../node/node-reader.ts';
 import { type RunView, runViewSchema } from '../../node/run-view.ts';
-import { identifyProcess, isRunning } from '../../platform/node/process-identity.ts';
+import { identifyProcess } from '../../platform/node/process-identity.ts';
 import { wallClock } from '../../platform/node/wall-clock.ts';
 import { rememberedAddresses } from '../address-book.ts';
 import { doorOf } from '../connect.ts';
@@ -109,7 +109,7 @@ async function askNode(
   signal: AbortSignal,
 ): Promise<{ readonly process: ProcessFacts; readonly answers: Answers | null }> {
   const http = given?.url ?? info?.http ?? null;
-  const isAlive = info !== null && isRunning(identifyProcess(info.pid));
+  const isAlive = info !== null && identifyProcess(info.pid).startTime !== null;
   if (http === null) {
     if (info === null) return { process: { kind: 'none' }, answers: null };
     const { pid, peerKey } = info;
