@@ -5,7 +5,9 @@ import { methodSchema } from '../../src/methods/registry.ts';
 import { Cluster, keysOf } from '../cluster/cluster.ts';
 
 const liars = new Set([2, 4]);
-const rounds = 20;
+const rounds = 30;
+/** Of five drawn among six, two of whom lie, most are honest: with three the liars decide one round in five, and the first of all in some runs. */
+const judging = { id: 'scores', evaluators: 5 };
 
 /** Publishes the opposite of what it learned, and says the opposite of what it finds when it is to score deltas. */
 function flipped(learner: Learner): Learner {
@@ -28,7 +30,7 @@ async function runAmong(
   t: { after(end: () => Promise<void>): void },
   disguise: (learner: Learner) => Learner,
 ) {
-  const strategy = methodSchema.parse({ id: 'delta-log', windowRounds: 4, judging: { id: 'scores' } });
+  const strategy = methodSchema.parse({ id: 'delta-log', windowRounds: 4, judging });
   const cluster = await Cluster.begin(
     6,
     { strategy, rounds },
@@ -48,10 +50,8 @@ test('of six real nodes two that lie end silenced, and the others as well as if 
   const keys = keysOf(6);
   for (const liar of liars) assert.ok(lied.silenced.includes(keys[liar]!), `${liar} is heard`);
   assert.ok(lied.silenced.length <= 3, `${lied.silenced.length} are silenced`);
-  const names = lied.silenced.map((author) => keys.indexOf(author));
-  t.diagnostic(`silenced: ${names.join(', ')}`);
   const { accuracy } = await runAmong(t, silent);
   t.diagnostic(`accuracy ${lied.accuracy} among liars, ${accuracy} where they are silent`);
-  // What they did before the first of their deltas were judged, a window and a round, stays done: some four points after so few rounds.
-  assert.ok(lied.accuracy > accuracy - 0.06, `${lied.accuracy} for ${accuracy}`);
+  // A standard deviation of an accuracy on a thousand examples is 1.2 points; in the simulator it is within half a point (docs/RESULTS.md).
+  assert.ok(lied.accuracy > accuracy - 0.03, `${lied.accuracy} for ${accuracy}`);
 });
