@@ -1,90 +1,27 @@
 /** A run of two daemons over real libp2p, exported from the directory of the one that kept everything, and folded again. */
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, describe, test } from 'node:test';
+import { readFile, writeFile } from 'node:fs/promises';
+import { describe, test } from 'node:test';
 import { describeFailure } from '../../src/cli/parts/exit.ts';
 import { commandNode } from '../../src/daemon/connect.ts';
-import { startDaemon } from '../../src/daemon/daemon.ts';
 import { exportLog, verifyLog } from '../../src/daemon/log-archive.ts';
-import type { DaemonOptions, RunningDaemon } from '../../src/daemon/options.ts';
 import { ledgerOf } from '../../src/daemon/run-ledger.ts';
 import { littleEndianBytes, vectorHash } from '../../src/learning/initial.ts';
 import { ledgerDefaults } from '../../src/ledger/ledger.ts';
 import { ArchiveError } from '../../src/log/archive.ts';
-import { createRun, writeManifestFile } from '../../src/node/manifest-file.ts';
+import { createRun } from '../../src/node/manifest-file.ts';
 import { NodeError } from '../../src/node/node-error.ts';
-import { type RunView, runViewSchema } from '../../src/node/run-view.ts';
 import { runSpecSchema } from '../../src/run/run-spec.ts';
 import { crypto, signerOf } from '../log/small-run.ts';
+import { tableDaemons, until, untilOver, viewOf } from './table-daemons.ts';
 
-const directory = await mkdtemp(join(tmpdir(), 'starlings-archive-'));
-const at = (...names: string[]): string => join(directory, ...names);
-const stopper = new AbortController();
-const running: RunningDaemon[] = [];
-after(async () => {
-  stopper.abort();
-  await Promise.allSettled(running.map(({ closed }) => closed));
-  await rm(directory, { recursive: true, force: true });
-});
-const deadlineMs = 60_000;
-
-const rows = Array.from(
-  { length: 100 },
-  (_, i) => `${(i * 7) % 10},${(i * 3) % 10},${(i * 7) % 10 > 4 ? 1 : 0}`,
-);
-await writeFile(at('clinic.csv'), rows.join('\n'));
-const spec = runSpecSchema.parse({
+const { spec, run, at, daemon, stop, signal } = await tableDaemons({
   name: 'kept',
-  model: { kind: 'logistic-regression', inputs: 2, outputs: 2 },
-  task: {
-    kind: 'table',
-    header: ['x', 'y', 'class'],
-    numeric: [
-      { column: 'x', mean: 5, scale: 5 },
-      { column: 'y', mean: 5, scale: 5 },
-    ],
-    label: { column: 'class' },
-  },
-  training: { localSteps: 2 },
   strategy: {
     ...{ id: 'delta-log', windowRounds: 3, admitRounds: 1, snapshotRounds: 5 },
     codec: { chunk: 64, perChunk: 3 },
   },
-  rounds: 24,
-  slotMs: 250,
 });
-const run = createRun(spec, Date.now() + 3000, crypto, signerOf(9));
-await writeManifestFile(at('run.manifest'), run);
-
-async function daemon(name: string, options: Partial<DaemonOptions>): Promise<RunningDaemon> {
-  const started = await startDaemon(
-    {
-      ...{ directory: at(name), listen: ['/ip4/127.0.0.1/tcp/0'], announce: [], bootstrap: [] },
-      ...{ logLevel: 'silent', httpPort: 0, tell: () => {} },
-      runs: [{ run: at('run.manifest'), data: at('clinic.csv'), backend: 'wasm' }],
-      ...options,
-    },
-    stopper.signal,
-  );
-  running.push(started);
-  return started;
-}
-
-async function viewOf({ info }: RunningDaemon): Promise<RunView> {
-  const response = await fetch(`${info.http}/status`);
-  const { runs } = (await response.json()) as { runs: unknown };
-  return runViewSchema.array().parse(runs)[0]!;
-}
-
-async function until(what: string, isSo: () => Promise<boolean>): Promise<void> {
-  const endMs = Date.now() + deadlineMs;
-  while (!(await isSo())) {
-    assert.ok(Date.now() < endMs, `not within ${deadlineMs} ms: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
 
 describe('the log of a run', () => {
   test('as exported folds to the model that the nodes ended with, or says from where', async () => {
@@ -92,18 +29,12 @@ describe('the log of a run', () => {
     const second = await daemon('lean', { bootstrap: first.info.addresses });
     const nodes = [first, second];
     await until('a peer', async () => (await viewOf(first)).peers === 1);
-    await commandNode(at('keeps'), 'note', { run: 'kept', text: 'kept for years' }, stopper.signal).catch(
-      () => {},
-    );
-    await until('the end of the run', async () => {
-      const views = await Promise.all(nodes.map(viewOf));
-      return views.every(({ phase, modelPath }) => phase === 'finished' && modelPath !== null);
-    });
+    await commandNode(at('keeps'), 'note', { run: 'kept', text: 'kept for years' }, signal).catch(() => {});
+    await untilOver(nodes);
     const views = await Promise.all(nodes.map(viewOf));
     assert.equal(views[0]!.modelHash, views[1]!.modelHash);
     await assert.rejects(exportLog(at('keeps'), '', at('running.log')), /in use|running|lock/i);
-    stopper.abort();
-    await Promise.all(nodes.map(({ closed }) => closed));
+    await stop();
 
     const { bytes, trainings, ...exported } = await exportLog(at('keeps'), '', at('kept.log'));
     assert.equal(trainings, 0);

@@ -1,90 +1,28 @@
 /** A run of two daemons over real libp2p, one of which keeps what its trainings began with, and is audited. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, describe, test } from 'node:test';
+import { cp, readFile, writeFile } from 'node:fs/promises';
+import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { AuditVerdict } from '../../src/audit/re-execute.ts';
-import { startDaemon } from '../../src/daemon/daemon.ts';
 import { exportLog } from '../../src/daemon/log-archive.ts';
-import type { DaemonOptions, RunningDaemon } from '../../src/daemon/options.ts';
 import { auditRun, type RunAuditOptions } from '../../src/daemon/run-audit.ts';
 import {
   decodeTraining,
   encodeTraining,
   isTrainingKey,
 } from '../../src/methods/delta-log/training-record.ts';
-import { createRun, writeManifestFile } from '../../src/node/manifest-file.ts';
-import { type RunView, runViewSchema } from '../../src/node/run-view.ts';
 import { openLevelStore } from '../../src/platform/node/level-store.ts';
-import { runSpecSchema } from '../../src/run/run-spec.ts';
-import { crypto, signerOf } from '../log/small-run.ts';
+import { classOf, rows, tableDaemons, untilOver } from './table-daemons.ts';
 
-const directory = await mkdtemp(join(tmpdir(), 'starlings-audit-'));
-const at = (...names: string[]): string => join(directory, ...names);
-const stopper = new AbortController();
-const running: RunningDaemon[] = [];
-after(async () => {
-  stopper.abort();
-  await Promise.allSettled(running.map(({ closed }) => closed));
-  await rm(directory, { recursive: true, force: true });
-});
-
-const classOf = (i: number): number => ((i * 7) % 10 > 4 ? 1 : 0);
-const rows = Array.from({ length: 100 }, (_, i) => `${(i * 7) % 10},${(i * 3) % 10},${classOf(i)}`);
-await writeFile(at('clinic.csv'), rows.join('\n'));
-const spec = runSpecSchema.parse({
+const { run, at, daemon, stop } = await tableDaemons({
   name: 'audited',
-  model: { kind: 'logistic-regression', inputs: 2, outputs: 2 },
-  task: {
-    kind: 'table',
-    header: ['x', 'y', 'class'],
-    numeric: [
-      { column: 'x', mean: 5, scale: 5 },
-      { column: 'y', mean: 5, scale: 5 },
-    ],
-    label: { column: 'class' },
-  },
   training: { localSteps: 2, schedule: { id: 'linear' } },
   strategy: {
     ...{ id: 'delta-log', windowRounds: 3, admitRounds: 1, snapshotRounds: 5, headStart: 0.5 },
     codec: { chunk: 64, perChunk: 3 },
   },
-  rounds: 24,
-  slotMs: 250,
 });
-const run = createRun(spec, Date.now() + 3000, crypto, signerOf(9));
-await writeManifestFile(at('run.manifest'), run);
-
-async function daemon(name: string, options: Partial<DaemonOptions>): Promise<RunningDaemon> {
-  const started = await startDaemon(
-    {
-      ...{ directory: at(name), listen: ['/ip4/127.0.0.1/tcp/0'], announce: [], bootstrap: [] },
-      ...{ logLevel: 'silent', httpPort: 0, tell: () => {} },
-      runs: [{ run: at('run.manifest'), data: at('clinic.csv'), backend: 'wasm' }],
-      ...options,
-    },
-    stopper.signal,
-  );
-  running.push(started);
-  return started;
-}
-
-async function viewOf({ info }: RunningDaemon): Promise<RunView> {
-  const response = await fetch(`${info.http}/status`);
-  const { runs } = (await response.json()) as { runs: unknown };
-  return runViewSchema.array().parse(runs)[0]!;
-}
-
-async function until(what: string, isSo: () => Promise<boolean>): Promise<void> {
-  const endMs = Date.now() + 60_000;
-  while (!(await isSo())) {
-    assert.ok(Date.now() < endMs, `not within a minute: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
 
 const whole: RunAuditOptions = {
   ...{ run: '', rounds: { from: 0, through: 1000 }, data: at('clinic.csv'), backend: 'wasm' },
@@ -122,12 +60,8 @@ describe('an audit of one’s own rounds', () => {
     const first = await daemon('keeps', { retention: 'audit' });
     const second = await daemon('lean', { bootstrap: first.info.addresses });
     const nodes = [first, second];
-    await until('the end of the run', async () => {
-      const views = await Promise.all(nodes.map(viewOf));
-      return views.every(({ phase, modelPath }) => phase === 'finished' && modelPath !== null);
-    });
-    stopper.abort();
-    await Promise.all(nodes.map(({ closed }) => closed));
+    await untilOver(nodes);
+    await stop();
 
     const { rounds, same, differs, unknown } = await verdicts(at('keeps'));
     t.diagnostic(`${rounds.length} rounds, ${same.length} the same, ${unknown.length} unknown`);
