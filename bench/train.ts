@@ -12,16 +12,13 @@ import { drawBatch } from '../src/learning/draw-batch.ts';
 import { initialVector } from '../src/learning/initial.ts';
 import { Network } from '../src/learning/tfjs/network.ts';
 import { createTfjsLearner } from '../src/learning/tfjs/tfjs-learner.ts';
-import { rngFor } from '../src/math/rng.ts';
 import { median } from '../src/math/statistics.ts';
 import { type TrainingSpec, trainingSchema } from '../src/run/run-spec.ts';
-import { ByteText } from '../src/tasks/datasets/byte-text.ts';
 import type { Dataset } from '../src/tasks/datasets/dataset.ts';
-import { LabelledRows } from '../src/tasks/datasets/labelled-rows.ts';
-import { formOf, inputsOf, outputsOf } from '../src/tasks/models/model-layout.ts';
 import { type ModelSpec, modelSchema } from '../src/tasks/models/registry.ts';
 import type { Measurement } from './measure.ts';
 import { type ProfiledKernel, productFlops } from './product-flops.ts';
+import { randomExamples, type StepCase, stepCases } from './step-cases.ts';
 
 interface Case {
   readonly name: string;
@@ -31,27 +28,17 @@ interface Case {
   readonly steps: number;
 }
 
-const mnist = { height: 28, width: 28, channels: 1, outputs: 10 };
-const cifar = { height: 32, width: 32, channels: 3, outputs: 10 };
-const cases = [
-  {
-    name: 'mlp-784-64-10',
-    spec: { kind: 'mlp', inputs: 784, hidden: [64], outputs: 10 },
-    batch: 32,
-    steps: 100,
-  },
-  {
-    name: 'mlp-784-256-128-10',
-    spec: { kind: 'mlp', inputs: 784, hidden: [256, 128], outputs: 10 },
-    batch: 64,
-    steps: 50,
-  },
-  { name: 'lenet', spec: { kind: 'lenet', ...mnist }, batch: 32, steps: 20 },
-  { name: 'gn-lenet', spec: { kind: 'gn-lenet', ...cifar }, batch: 8, steps: 10 },
-  { name: 'resnet-8', spec: { kind: 'resnet-8', ...cifar }, batch: 8, steps: 10 },
-  { name: 'gpt-l4-d128-t128', spec: { kind: 'gpt' }, batch: 8, steps: 2, optimiser: 'adamw' as const },
-].map(
-  ({ spec, optimiser = 'sgd' as const, ...rest }): Case => ({
+const { mlp, wideMlp, lenet, gnLenet, resnet, gpt } = stepCases;
+const listed: readonly (StepCase & Pick<Case, 'steps'> & Partial<Pick<Case, 'optimiser'>>)[] = [
+  { ...mlp, steps: 100 },
+  { ...wideMlp, steps: 50 },
+  { ...lenet, steps: 20 },
+  { ...gnLenet, steps: 10 },
+  { ...resnet, steps: 10 },
+  { ...gpt, steps: 2, optimiser: 'adamw' },
+];
+const cases = listed.map(
+  ({ spec, optimiser = 'sgd', ...rest }): Case => ({
     ...rest,
     name: `${rest.name}-b${rest.batch}`,
     model: modelSchema.parse(spec),
@@ -61,19 +48,6 @@ const cases = [
 
 const warmUpRuns = 3;
 const runs = 11;
-
-/** Random examples: their content does not change the time. */
-function examples(model: ModelSpec): Dataset {
-  const rng = rngFor(`bench/train/${model.kind}`);
-  if (formOf(model) === 'bytes') {
-    const bytes = Uint8Array.from({ length: 20_000 }, () => rng.int(256));
-    return new ByteText(bytes, inputsOf(model), 'random bytes');
-  }
-  const [count, features] = [1000, inputsOf(model)];
-  const inputs = Uint8Array.from({ length: count * features }, () => rng.int(256));
-  const labels = Uint8Array.from({ length: count }, () => rng.int(outputsOf(model)));
-  return new LabelledRows({ features, inputs, scale: 1 / 255, labels });
-}
 
 /** Medians over runs that take turns, so that a change in the machine's speed meets all tasks. */
 async function medians(tasks: readonly (() => Promise<void> | void)[]): Promise<number[]> {
@@ -101,7 +75,7 @@ async function measureCase(
     batchSize: batch,
     optimiser: { id: one.optimiser },
   });
-  const shares = [examples(model)];
+  const shares = [randomExamples(model, 'bench/train', { count: 1000, textBytes: 20_000 })];
   const learner = await createTfjsLearner({
     model,
     training,
