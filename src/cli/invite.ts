@@ -32,7 +32,7 @@ export function addInviteCommand(parent: Command): void {
     perform(command, async ({ say, print, screen, signal }) => {
       const { run, withNetworkKey, for: key } = options;
       const networkKey = withNetworkKey === undefined ? null : await networkKeyIn(withNetworkKey);
-      const { invited, isClosed, isPrivate } = await invitationOf(
+      const { invited, isClosed, isPrivate, namesNobody } = await invitationOf(
         targetOf((name) => options[name]),
         { run, networkKey, key, signal },
       );
@@ -41,6 +41,7 @@ export function addInviteCommand(parent: Command): void {
       for (const line of hintsOn({
         isClosed,
         isPrivate,
+        namesNobody,
         isLocal: invited.isLocal,
         hasKey: networkKey !== null,
       })) {
@@ -100,12 +101,14 @@ async function invitationOf(target: NodeTarget, { run, networkKey, key, signal }
     );
   }
   const isPrivate = settings.connectivity?.isPrivate ?? false;
-  return { invited, isClosed: view.members.known !== null, isPrivate };
+  const namesNobody = view.run?.admission === 'invite' && key === undefined;
+  return { invited, isClosed: view.members.known !== null, isPrivate, namesNobody };
 }
 
 function* hintsOn(told: {
   readonly isClosed: boolean;
   readonly isPrivate: boolean;
+  readonly namesNobody: boolean;
   readonly isLocal: boolean;
   readonly hasKey: boolean;
 }): Generator<string> {
@@ -117,6 +120,9 @@ function* hintsOn(told: {
   }
   if (told.isClosed) {
     yield 'the run takes the keys that are named in it alone, and an invitation adds none: `starlings join` shows the key of who is invited';
+  }
+  if (told.namesNobody) {
+    yield 'the run takes the keys that a member invites, and this invitation is for none: use --for KEY, which `starlings node id` shows to whom it is for';
   }
   if (told.isLocal) {
     yield 'its addresses are of this machine alone: for others start the node with --listen /ip4/0.0.0.0/tcp/0, and behind a router with --announce';

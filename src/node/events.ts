@@ -28,6 +28,8 @@ export interface RunFacts {
   readonly creator: PeerKey;
   /** What protects it from who takes part, in sentences. */
   readonly protects: readonly string[];
+  /** Kind of `membership`: who may take part. */
+  readonly admission: string;
   /** Null where the run is open. */
   readonly members: readonly PeerKey[] | null;
   /** What the manifest calls them. */

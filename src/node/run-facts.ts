@@ -28,6 +28,7 @@ export function factsOf(manifest: RunManifest): RunFacts {
     windowRounds: logOf(strategy)?.windowRounds ?? 0,
     creator,
     protects: protectionsOf(manifest),
+    admission: membership.kind,
     members: namedMembers(membership),
     names: membership.kind === 'allow-list' ? (membership.names ?? {}) : {},
   };

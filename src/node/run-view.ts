@@ -37,6 +37,8 @@ export const runViewSchema = z.object({
       creator: z.string().nullable().default(null),
       /** What protects it from who takes part, in sentences; left out by older nodes. */
       protects: z.array(z.string()).default([]),
+      /** Kind of `membership`: who may take part; left out by older nodes. */
+      admission: z.string().nullable().default(null),
     })
     .nullable(),
   phase: z.enum(PHASES),

@@ -15,6 +15,7 @@ const facts: RunFacts = {
   windowRounds: 6,
   creator: 'cd'.repeat(32),
   protects: ['nobody judges'],
+  admission: 'open',
   members: null,
   names: {},
 };

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { commandNode } from '../../src/daemon/connect.ts';
+import { loadIdentity } from '../../src/network/identity.ts';
 import { readInvitation, writeInvitation } from '../../src/node/invitation.ts';
 import { createRun, writeManifestFile } from '../../src/node/manifest-file.ts';
 import type { RunView } from '../../src/node/run-view.ts';
@@ -34,14 +35,14 @@ await writeFile(
   ),
 );
 
-async function manifest(name: string, more: object = {}): Promise<string> {
+async function manifest(name: string, more: object = {}, signer = creator): Promise<string> {
   const spec = tableRun({
     name,
     ...{ rounds: 400, slotMs: 500 },
     ...more,
   });
   const file = at(`${name}.manifest`);
-  await writeManifestFile(file, createRun(spec, Date.now() + 5_000, crypto, creator));
+  await writeManifestFile(file, createRun(spec, Date.now() + 5_000, crypto, signer));
   return file;
 }
 
@@ -125,6 +126,15 @@ test('of a closed run the invited is told own key and whom to ask; a running nod
 
   const joined = await commandNode(at('guest'), 'join', { run: invitation, data: at('clinic.csv') }, never);
   assert.match(joined.lines.join('\n'), /an invitation adds none/);
+});
+
+test('of a run that takes who was invited, an invitation for nobody says so', async () => {
+  const { signer } = await loadIdentity(at('inviting-host', 'key'));
+  const run = await manifest('by-invitation', { membership: { kind: 'invite' } }, signer);
+  await started('inviting-host', 'node', '--run', run);
+  const invited = await starlings('invite', '--dir', at('inviting-host'), '--json');
+  assert.equal(invited.exitCode, 0, invited.stderr);
+  assert.match(invited.stderr, /this invitation is for none: use --for KEY/);
 });
 
 test('what is no invitation ends in one sentence, and makes nothing', async () => {

@@ -29,6 +29,7 @@ const facts: RunFacts = {
   windowRounds: 6,
   creator: 'cd'.repeat(32),
   protects: ['nobody judges'],
+  admission: 'open',
   members: [self, 'bb', 'cc', 'dd'],
   names: { bb: 'Ward 3', dd: 'Ward 5' },
 };

@@ -12,6 +12,7 @@ const run: RunView['run'] = {
   windowRounds: 6,
   creator: 'cd'.repeat(32),
   protects: [],
+  admission: 'open',
 };
 
 /** The view of a node that knows its run and has heard nothing yet, with these fields in place of its own. */
