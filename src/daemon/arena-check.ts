@@ -69,7 +69,11 @@ export async function checkArena(place: string, run: string, files: string | nul
       checked.push({ holder, isRight: null, counted: 0 });
       continue;
     }
-    const again = await scoreSubmissions(await readFile(shard), examples, submissions);
+    const again = await scoreSubmissions(
+      { bytes: await readFile(shard), examples },
+      submissions,
+      board.limits,
+    );
     const { rows } = reveals.find((one) => one.holder === holder)!;
     checked.push({ holder, isRight: sameScores(again, rows), counted });
   }

@@ -51,6 +51,11 @@ export function createRecordKind<Body, State>(options: RecordKindOptions<Body, S
     ...bounds,
     decode: (bytes, claims) => (claims.length === 0 ? decoded(body, bytes, bodyItemsMax) : null),
     admit: (entry, held, stateOf) => admit(entry, held.value, stateOf),
+    uncounted(entry, { value }, stateOf) {
+      const { round } = entry;
+      const after = reduce(value, { ...nothingElse, round, entries: [entry], everything: [entry], stateOf });
+      return lastRefused(value, after);
+    },
     initial: () => ({ value: initial }),
     clone: ({ value }) => ({ value }),
     reduce(held, round) {
@@ -65,6 +70,24 @@ export function createRecordKind<Body, State>(options: RecordKindOptions<Body, S
     show: ({ value }) => show(value),
   };
   return kind as EntryKind;
+}
+
+/** Of a round, as `uncounted` asks of an entry alone. */
+const nothingElse = {
+  ...{ banned: new Map<never, never>(), isOver: false, root: new Uint8Array(32) },
+  ...{ publishers: [], first: [], isSilenced: () => false, standingOf: () => 1 },
+};
+
+/** Why an entry was refused that made the state before into this one; null where none was. */
+function lastRefused(before: unknown, after: unknown): string | null {
+  const countIn = (state: unknown): number =>
+    refusedIn(state).counts.reduce((sum, { count }) => sum + count, 0);
+  return countIn(after) > countIn(before) ? refusedIn(after).last.at(-1)!.reason : null;
+}
+
+/** Of a state in which some are told; none of another. */
+function refusedIn(state: unknown): Refused {
+  return (state as { readonly refused?: Refused }).refused ?? noneRefused;
 }
 
 function decoded<T>(schema: z.ZodType<T>, bytes: Uint8Array, itemsMax?: number): T | null {

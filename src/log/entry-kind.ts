@@ -59,6 +59,8 @@ export interface EntryKind<Content = unknown, State = unknown> {
    * now, or null.
    */
   admit(entry: EntryHeader, state: State, stateOf: (kind: string) => unknown): RefusalReason | null;
+  /** Why an entry that is written now would not count, as far as these states tell, all that is held in them; null where it would, or none can be told. */
+  uncounted?(entry: LogEntry<Content>, state: State, stateOf: (kind: string) => unknown): string | null;
   /** Of a kind that judges: whether what the author publishes is to carry no weight. */
   silences?(state: State, author: PeerKey): boolean;
   /** Of the run's first kind: what the author's words weigh by what it has done, in (0, 1]. */

@@ -7,6 +7,11 @@ import type { Kinds } from './log-state.ts';
 import type { Replica } from './replica.ts';
 import { logKey } from './store-keys.ts';
 
+export interface Appended {
+  readonly entry: LogEntry;
+  readonly writes: readonly StoreWrite[];
+}
+
 /** What this node itself writes into the log. Storing and announcing is its caller's, who may have more to write with it. */
 export class OwnEntries {
   readonly #replica: Replica;
@@ -51,14 +56,20 @@ export class OwnEntries {
   }
 
   /** Signs an entry and puts it into the log; `freeIndex` said that there is a place. `writes`: what the store must change. */
-  append(
-    fields: Pick<EntryHeader, 'round' | 'kind' | 'index' | 'claims'>,
-    body: Uint8Array,
-  ): { readonly entry: LogEntry; readonly writes: readonly StoreWrite[] } {
+  append(...what: Parameters<OwnEntries['sealed']>): Appended {
+    return this.enter(this.sealed(...what));
+  }
+
+  /** An entry that is signed, and not in the log yet. */
+  sealed(fields: Pick<EntryHeader, 'round' | 'kind' | 'index' | 'claims'>, body: Uint8Array): LogEntry {
     const entry = this.#replica.open(
       sealEnvelope({ ...fields, anchor: this.#replica.anchor }, body, this.#envelopes, this.#signer),
     );
     if (!entry) throw new Error('an entry of our own does not decode: its encoder is broken');
+    return entry;
+  }
+
+  enter(entry: LogEntry): Appended {
     const dropped: LogEntry[] = [];
     this.#replica.insert(entry, dropped);
     const writes = [

@@ -21,7 +21,7 @@ import { leftOutBy } from './left-out.ts';
 import type { LogClock } from './log-clock.ts';
 import type { EffectSink } from './log-effect.ts';
 import type { Kinds, LogFrame } from './log-state.ts';
-import { OwnEntries } from './own-entries.ts';
+import { type Appended, OwnEntries } from './own-entries.ts';
 import { Pursuit } from './pursuit.ts';
 import { type AnswerContext, answerRequest } from './repair/answers.ts';
 import type { Replica } from './replica.ts';
@@ -296,9 +296,14 @@ export class RunLog {
   }
 
   /** As `OwnEntries.append`. */
-  append(...what: Parameters<OwnEntries['append']>): ReturnType<OwnEntries['append']> {
-    const appended = this.own.append(...what);
-    this.#pursuit?.history.enter(appended.entry);
+  append(...what: Parameters<OwnEntries['sealed']>): Appended {
+    return this.enter(this.own.sealed(...what));
+  }
+
+  /** What this node has sealed. */
+  enter(entry: LogEntry): Appended {
+    const appended = this.own.enter(entry);
+    this.#pursuit?.history.enter(entry);
     return appended;
   }
 

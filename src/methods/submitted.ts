@@ -29,7 +29,23 @@ export function appendSubmitted(
     return { refused: `nothing can be logged while the node is ${phase}` };
   const index = log.own.freeIndex(round, number);
   if (index === null) return { refused: 'no room is left in this round: try again in the next' };
-  return log.append({ round, kind: number, index, claims: [] }, body);
+  const entry = log.own.sealed({ round, kind: number, index, claims: [] }, body);
+  const why = whyInVain(log, kinds, entry);
+  return why === null ? log.enter(entry) : { refused: why };
+}
+
+/** Nobody is told of what peers would not take, or what the log would not count, that it was written. */
+function whyInVain({ replica }: RunLog, kinds: Kinds, entry: LogEntry): string | null {
+  const kind = kinds[entry.kind]!;
+  const stateIn =
+    (states: readonly unknown[]) =>
+    (id: string): unknown =>
+      states[kinds.findIndex((one) => one.id === id)];
+  const [final, live] = [replica.base.kinds, replica.live().kinds];
+  const why = kind.uncounted?.(entry, live[entry.kind], stateIn(live)) ?? null;
+  if (why !== null) return `the log would not count it (${why})`;
+  const refusal = kind.admit(entry, final[entry.kind], stateIn(final));
+  return refusal === null ? null : `peers would refuse it (${refusal})`;
 }
 
 /** Publishes what was appended, and tells whoever wrote it what became of it. */

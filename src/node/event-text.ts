@@ -126,7 +126,9 @@ function sessionText(event: (NodeEvent & { source: 'session' })['event']): Event
     case 'opened':
       return plain(`takes part in ${event.facts.name}: ${amount(event.facts.rounds, 'round')}`);
     case 'file-wanted':
-      return plain(`asks peers for ${event.name}, a file of the run: ${(event.bytes / 1e6).toFixed(1)} MB`);
+      return plain(
+        `asks peers for ${event.name}, ${event.isPublished ? 'published in' : 'a file of'} the run: ${(event.bytes / 1e6).toFixed(1)} MB`,
+      );
     case 'file-refused':
       return trouble(`a peer sent something else than the file that was asked for: ${event.reason}`);
     case 'file-pulled':

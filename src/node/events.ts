@@ -69,8 +69,13 @@ export type SessionEvent =
   /** Peers are asked for the manifest. */
   | { readonly kind: 'searching' }
   | { readonly kind: 'manifest-refused'; readonly provider: string; readonly reason: string }
-  /** Peers are asked for a file that the manifest names. */
-  | { readonly kind: 'file-wanted'; readonly name: string; readonly bytes: number }
+  /** Peers are asked for a file: one that the manifest names, or that is published in the run. */
+  | {
+      readonly kind: 'file-wanted';
+      readonly name: string;
+      readonly bytes: number;
+      readonly isPublished: boolean;
+    }
   | { readonly kind: 'file-refused'; readonly provider: string; readonly reason: string }
   /** So much of it is here. `leftMs`: until all of it is, at the pace since this start of the node; null before there is one. */
   | {

@@ -20,6 +20,7 @@ import {
   run,
   sizeOfFile,
   viewOf,
+  wholeLog,
   written,
   writtenWithFile,
 } from './node-command.ts';
@@ -116,7 +117,7 @@ export const MODEL_COMMANDS: readonly NodeCommand[] = [
       }),
       async (control, { find, ...given }) => {
         const { runId } = viewOf(control, given.run);
-        const { models, ...refused } = catalogueIn(control, runId);
+        const { models, ...refused } = await catalogueIn(control, runId);
         const found = models.filter(({ publication }) => find === undefined || mentions(publication, find));
         const lines = found.map(modelLine);
         return {
@@ -139,7 +140,7 @@ export const MODEL_COMMANDS: readonly NodeCommand[] = [
       z.strictObject({ run, model }),
       async (control, { model: wanted, ...given }) => {
         const { runId } = viewOf(control, given.run);
-        const found = modelIn(control, runId, wanted);
+        const found = await modelIn(control, runId, wanted);
         const blobs = control.blobs(runId);
         const { root } = found.publication;
         const isHere = blobs.held().includes(root);
@@ -159,7 +160,7 @@ export const MODEL_COMMANDS: readonly NodeCommand[] = [
     }),
     async (control, { model: wanted, out, seconds, ...given }) => {
       const { runId } = viewOf(control, given.run);
-      const { publication } = modelIn(control, runId, wanted);
+      const { publication } = await modelIn(control, runId, wanted);
       const blobs = control.blobs(runId);
       const isKept = blobs.held().includes(publication.root);
       refuseReplacing(out);
@@ -186,7 +187,7 @@ export const MODEL_COMMANDS: readonly NodeCommand[] = [
     }),
     async (control, { model: wanted, seconds, ...given }) => {
       const { runId } = viewOf(control, given.run);
-      const { publication } = modelIn(control, runId, wanted);
+      const { publication } = await modelIn(control, runId, wanted);
       await fetched(control, runId, publication, seconds);
       return {
         json: { runId, publication },
@@ -200,7 +201,7 @@ export const MODEL_COMMANDS: readonly NodeCommand[] = [
     z.strictObject({ run, model }),
     async (control, { model: wanted, ...given }) => {
       const { runId } = viewOf(control, given.run);
-      const { publication } = modelIn(control, runId, wanted);
+      const { publication } = await modelIn(control, runId, wanted);
       await control.blobs(runId).drop(publication.root);
       return { json: { runId, publication }, lines: [`unpinned  ${titleOf(publication)}`] };
     },
@@ -258,15 +259,19 @@ function submissionIn(given: string): { readonly id: string; readonly submission
   return { id, submission };
 }
 
-/** With what is not final yet, as everybody will see it once it is. @throws NodeError */
-function catalogueIn(control: NodeControl, runId: string): Catalogue {
+/**
+ * With what is not final yet, as everybody will see it once it is. Of a part of the log nothing is said: what is retired since, or belongs to
+ * another key, may be in the rest. @throws NodeError
+ */
+async function catalogueIn(control: NodeControl, runId: string): Promise<Catalogue> {
+  await wholeLog(control, runId);
   const catalogue = catalogueOf((kind) => control.stateOf(runId, kind)?.live);
   if (catalogue !== null) return catalogue;
   throw new NodeError('NO_BLOBS', `run ${runId} is no registry: it logs no publications`);
 }
 
-function modelIn(control: NodeControl, runId: string, wanted: string): CatalogueModel {
-  const found = modelNamed(catalogueIn(control, runId), wanted);
+async function modelIn(control: NodeControl, runId: string, wanted: string): Promise<CatalogueModel> {
+  const found = modelNamed(await catalogueIn(control, runId), wanted);
   if (found !== null) return found;
   throw new NodeError(
     'NOT_PUBLISHED_HERE',
@@ -283,7 +288,7 @@ async function tell(
   bodyOf: (title: { readonly name: string; readonly version: string }) => object,
 ) {
   const { runId } = viewOf(control, named);
-  const { name, version } = modelIn(control, runId, wanted).publication;
+  const { name, version } = (await modelIn(control, runId, wanted)).publication;
   const text = JSON.stringify(bodyOf({ name, version }));
   const refusal = `${name}@${version}: nothing was published`;
   const result = await written(control, { runId, kind, text, refusal });

@@ -1,5 +1,6 @@
 /** What a command to a running node is, and the node that it acts upon. */
 import { stat } from 'node:fs/promises';
+import { setTimeout as passed } from 'node:timers/promises';
 import * as z from 'zod';
 import type { ContentUsage } from '../content/content-store.ts';
 import type { KindState, PeerKey } from '../core/io.ts';
@@ -8,6 +9,7 @@ import type { BlobId } from '../platform/node/blob-file.ts';
 import type { DataReport } from '../tasks/data/data-report.ts';
 import type { Metrics } from '../tasks/metrics.ts';
 import type { BackendChoice } from '../tensor/backend-choices.ts';
+import { amount } from './amount.ts';
 import type { Submission } from './driver.ts';
 import { NodeError } from './node-error.ts';
 import type { RunView } from './run-view.ts';
@@ -169,6 +171,33 @@ export function viewOf(control: NodeControl, text: string | undefined): RunView 
       ? `this node takes no part in a run ${text}; ${here}`
       : `${text} names ${found.length} runs of this node; give more of the run id`,
   );
+}
+
+/** Entries are on their way for so long in a log that is whole but for them. Guess. */
+const wholeWithinMs = 5000;
+const lookEveryMs = 50;
+
+/** Resolves when this node knows of no entry of the log that it has not. @throws NodeError where it still does after a while */
+export async function wholeLog(control: NodeControl, runId: string): Promise<void> {
+  const endMs = performance.now() + wholeWithinMs;
+  for (;;) {
+    const why = missingOf(viewOf(control, runId));
+    if (why === null) return;
+    if (performance.now() >= endMs) {
+      throw new NodeError(
+        'LOG_INCOMPLETE',
+        `${why}, and what is missing may say otherwise: ask again in a moment, when peers are here that have it`,
+      );
+    }
+    await passed(lookEveryMs);
+  }
+}
+
+/** Null where all of the log is here, as far as is known. */
+function missingOf({ runId, phase, lag }: RunView): string | null {
+  if (phase === 'joining') return `this node is still fetching the log of run ${runId}`;
+  if (lag === 0) return null;
+  return `this node lacks ${amount(lag, 'entry', 'entries')} of the log of run ${runId}`;
 }
 
 /** `mnist-mlp (bafyrei...)` */

@@ -25,6 +25,7 @@ export class NodeError extends Error {
     | 'NO_DATA'
     | 'NO_BLOBS'
     | 'NOT_PUBLISHED_HERE'
+    | 'LOG_INCOMPLETE'
     | 'NO_EVALUATION'
     | 'NOTHING_KEPT'
     | 'NO_MANIFEST'

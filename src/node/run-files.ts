@@ -77,7 +77,7 @@ export class RunFiles {
     for (const file of this.#wanted) {
       const here = this.#files.get(file.root)!;
       if (here.isWhole || (await here.openWhole())) continue;
-      this.#options.onEvent({ kind: 'file-wanted', name: file.name, bytes: file.bytes });
+      this.#want(file, false);
       await this.#fetch(file, here, signal);
       this.#options.onEvent({ kind: 'file-complete', name: file.name });
     }
@@ -121,9 +121,13 @@ export class RunFiles {
     }
   }
 
+  #want({ name, bytes }: RunFile, isPublished: boolean): void {
+    this.#options.onEvent({ kind: 'file-wanted', name, bytes, isPublished });
+  }
+
   async #pulled(file: RunFile, here: BlobFile, signal: AbortSignal): Promise<void> {
     if (await here.openWhole()) return;
-    this.#options.onEvent({ kind: 'file-wanted', name: file.name, bytes: file.bytes });
+    this.#want(file, true);
     try {
       await this.#fetch(file, here, signal);
     } catch (error) {

@@ -218,3 +218,16 @@ test('a newcomer of an open run that was named nobody is told whose word it take
   ]);
   assert.deepEqual([...linesOf(null, false), ...linesOf(['aa'], true)], []);
 });
+
+test('a published file is asked of peers, and nobody is told to put it beside a manifest', () => {
+  const wanted = (isPublished: boolean): RunEvent => ({
+    source: 'session',
+    event: { kind: 'file-wanted', name: 'digits@1.0', bytes: 1000, isPublished },
+  });
+  const listener = new Listener();
+  listener.hear(0, opened);
+  listener.hear(1, wanted(true));
+  assert.deepEqual(listener.lines, ['file      peers are asked for digits@1.0, 1000 bytes']);
+  listener.hear(2, wanted(false));
+  assert.match(listener.lines.at(-1)!, /put it there as MANIFEST\.digits@1\.0/);
+});

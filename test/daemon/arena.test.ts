@@ -1,4 +1,4 @@
-/** An arena over real nodes: three holders of hidden shards, seven submissions, one without its file, one holder that lies, one that is killed in the middle. */
+/** An arena over real nodes: three holders of hidden shards, six submissions, one without its file, one holder that lies, one that is killed in the middle. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -105,13 +105,22 @@ test('a board over real nodes is the same everywhere and from an archive, and wh
         fair.map((value, at) => (at === 7 ? Number.NaN : value)),
       ),
     ],
-    [judges[1]!, 'large', await save('large', initialVector(large, 1), large)],
   ];
   for (const [node, name, file] of submissions) {
     await until(`${name} is submitted`, () => node.command('submit', { name, file }));
     // Of two in one round the hash of the round draws the first: what copies are made of has to be earlier.
     if (name === 'good') await until('it is final', async () => (await boardIn(node)).rows.length > 0);
   }
+
+  const oversized = { name: 'large', file: await save('large', initialVector(large, 1), large) };
+  await assert.rejects(judges[1]!.command('submit', oversized), {
+    code: 'NOT_PUBLISHED',
+    message: 'large was not submitted: the log would not count it (oversized)',
+  });
+  // Under another name it is the same file.
+  await assert.rejects(judges[1]!.command('submit', { name: 'mine', file: nodes.at('good.safetensors') }), {
+    message: /\(is submitted\)$/,
+  });
 
   // A model that nobody has.
   const gone = { name: 'gone', root: '5a'.repeat(32), bytes: 4000 };
@@ -166,7 +175,7 @@ test('a board over real nodes is the same everywhere and from an archive, and wh
       ['nan', 'not-finite', null, false],
     ],
   );
-  assert.deepEqual(board!.refusedCounts, { oversized: 1 });
+  assert.deepEqual(board!.refusedCounts, {});
   assert.deepEqual(
     board!.holders.map(({ isOutvoted, disagree }) => [isOutvoted, disagree]),
     [

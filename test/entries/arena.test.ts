@@ -31,12 +31,15 @@ interface Wrote {
 }
 
 class Arena {
-  readonly kinds: readonly EntryKind[] = specs.map((spec) =>
-    createEntryKind(entryKindSchema.parse(spec), context),
-  );
-  readonly states = this.kinds.map((kind) => kind.initial());
+  readonly kinds: readonly EntryKind[];
+  readonly states: unknown[];
   /** Of entries, by name of what they submit. */
   readonly ids = new Map<string, string>();
+
+  constructor(kinds: readonly object[] = specs) {
+    this.kinds = kinds.map((spec) => createEntryKind(entryKindSchema.parse(spec), context));
+    this.states = this.kinds.map((kind) => kind.initial());
+  }
 
   fold(round: number, wrote: readonly Wrote[]): this {
     for (const [number, kind] of this.kinds.entries()) {
@@ -210,6 +213,22 @@ describe('an arena', () => {
         [3, 256],
       ],
     );
+  });
+
+  test('takes so many bytes of a key, and so many in all', () => {
+    const rules = { untilRound: 3, bytesMax: 5000, bytesPerAuthor: 8000, bytesInAll: 12_001 };
+    const arena = new Arena([{ id: 'submission', ...rules }, ...specs.slice(1)]);
+    arena.fold(0, [submit(0, 'one'), submit(0, 'two', 3000)]).fold(1, [submit(0, 'three', 2000)]);
+    arena.fold(2, [submit(1, 'four', 5000), submit(2, 'small', 1)]);
+    assert.deepEqual(arena.board.refusedCounts, { 'too many bytes of one key': 1 });
+    arena.fold(3, [submit(3, 'five', 1)]);
+    assert.deepEqual(arena.board.refusedCounts, {
+      'too many bytes in all': 1,
+      'too many bytes of one key': 1,
+    });
+    assert.deepEqual(arena.board.limits, {
+      ...{ parametersMax: 16_000_000, multiplyAddsMax: 100_000_000, activationBytesMax: 256 << 20 },
+    });
   });
 
   test('takes nothing out of turn, from nobody else, and no other scores than were committed to', () => {

@@ -59,6 +59,13 @@ class Registry {
     return { ...sealEnvelope(place, bytes, context, signerOf(author)), body: bytes, content };
   }
 
+  uncounted(wrote: Wrote): string | null {
+    const number = this.kinds.findIndex(({ id }) => id === wrote.kind);
+    const kind = this.kinds[number]!;
+    const entry = this.#entry(kind, number, this.#round, wrote);
+    return kind.uncounted!(entry, this.states[number], (id) => this.stateOf(id));
+  }
+
   stateOf(id: string): unknown {
     return this.states[this.kinds.findIndex((kind) => kind.id === id)];
   }
@@ -184,6 +191,34 @@ describe('a registry', () => {
     });
     registry.fold([usage(10)]).fold([usage(5)]);
     assert.deepEqual(registry.catalogue.models[0]!.usage, { members: 1, requests: 2, units: 15 });
+  });
+
+  test('lets no key take the room of others, and says beforehand what would not count', () => {
+    const registry = new Registry().fold([publish(0), publish(5, { name: 'letters' })]);
+    const rate = (author: number, name: string): Wrote => ({
+      author,
+      kind: 'feedback',
+      body: { name, version: '1', rating: 3 },
+    });
+    const limited = createEntryKind(entryKindSchema.parse({ id: 'feedback', perAuthor: 1 }), context);
+    const at = registry.kinds.findIndex(({ id }) => id === 'feedback');
+    (registry.kinds as EntryKind[])[at] = limited;
+    registry.fold([rate(1, 'digits')]).fold([rate(1, 'letters'), rate(2, 'letters')]);
+    assert.deepEqual(registry.catalogue.refusedCounts, { 'too many of one key': 1 });
+    registry.fold([rate(1, 'digits')]);
+    assert.deepEqual(
+      registry.catalogue.models.map(({ ratings }) => ratings.count),
+      [1, 1],
+      'the last word of a key takes no more room',
+    );
+    const before = registry.kinds.map((kind, index) => kind.encode(registry.states[index]));
+    assert.equal(registry.uncounted(publish(1)), 'name of another key');
+    assert.equal(registry.uncounted(publish(0)), 'version is published');
+    assert.equal(registry.uncounted(publish(0, { version: '2' })), null);
+    assert.equal(registry.uncounted(rate(0, 'digits')), 'its own author');
+    assert.equal(registry.uncounted(rate(2, 'digits')), 'too many of one key');
+    const after = registry.kinds.map((kind, index) => kind.encode(registry.states[index]));
+    assert.deepEqual(after, before, 'asking changes nothing');
   });
 
   test('comes to the same bytes again from its states', () => {

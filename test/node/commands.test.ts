@@ -55,3 +55,44 @@ test('the only run need not be named, one of several must be', async () => {
   });
   await assert.rejects(leave.perform(of(), {}), { code: 'NOT_JOINED' });
 });
+
+test('of a part of a log nothing is said: what is retired since may be in the rest', async (t) => {
+  let nowMs = 0;
+  t.mock.method(performance, 'now', () => (nowMs += 10_000));
+  const asked: string[] = [];
+  let lacking: Partial<RunView> = { lag: 2 };
+  const control = {
+    views: () => [someView(lacking)],
+    stateOf: (_run: string, kind: string) => {
+      asked.push(kind);
+      return null;
+    },
+  } as unknown as NodeControl;
+  const given: Record<string, object> = {
+    models: {},
+    model: { model: 'digits' },
+    pull: { model: 'digits', out: '/nowhere' },
+    pin: { model: 'digits' },
+    retire: { model: 'digits', reason: 'x' },
+    feedback: { model: 'digits', rating: 3 },
+  };
+  for (const [fields, sentence] of [
+    [{ lag: 2 }, /^this node lacks 2 entries of the log of run \w+, and what is missing may say otherwise/],
+    [{ phase: 'joining' }, /^this node is still fetching the log of run \w+, /],
+  ] as const) {
+    lacking = fields;
+    for (const [id, input] of Object.entries(given)) {
+      const command = NODE_COMMANDS.find((entry) => entry.id === id)!;
+      await assert.rejects(
+        command.perform(control, input),
+        { code: 'LOG_INCOMPLETE', message: sentence },
+        id,
+      );
+    }
+  }
+  assert.deepEqual(asked, []);
+  // Nothing is lacking any more.
+  lacking = {};
+  const models = NODE_COMMANDS.find(({ id }) => id === 'models')!;
+  await assert.rejects(models.perform(control, {}), { code: 'NO_BLOBS' });
+});

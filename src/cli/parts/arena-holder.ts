@@ -12,6 +12,7 @@ import type { Board, HolderWords } from '../../entries/arena/board.ts';
 import { commitmentOf, type RevealBody, type ScoreRow } from '../../entries/arena/scores.ts';
 import {
   examplesOfShard,
+  type HeldShard,
   type SubmissionFile,
   scoreSubmissions,
 } from '../../learning/tfjs/submission-scores.ts';
@@ -153,7 +154,7 @@ export class ArenaHolder {
     }
     const reveal = earlier ?? {
       salt: randomBytes(32).toString('hex'),
-      rows: await this.#scores(closed, await readFile(file), shard.examples),
+      rows: await this.#scores(closed, { bytes: await readFile(file), examples: shard.examples }),
     };
     // Before anybody hears of it: without its salt nothing can be revealed.
     if (earlier === null) await kept.write(reveal);
@@ -185,12 +186,12 @@ export class ArenaHolder {
   async #countAgain(board: Board, { holder, root, bytes, examples }: Shard): Promise<boolean | null> {
     const file = await this.#fetched(`the shard of ${holder.slice(0, 16)}`, root, bytes);
     if (file === null) return null;
-    const again = await this.#scores(board, await readFile(file), examples);
+    const again = await this.#scores(board, { bytes: await readFile(file), examples });
     const { rows } = await this.#ask('revealed', { holder });
     return sameScores(again, rows as readonly ScoreRow[]);
   }
 
-  async #scores(board: Board, shard: Uint8Array, examples: number): Promise<ScoreRow[]> {
+  async #scores(board: Board, shard: HeldShard): Promise<ScoreRow[]> {
     const submitted = inOrder(board);
     const submissions: SubmissionFile[] = [];
     while (submissions.length < submitted.length) {
@@ -202,7 +203,7 @@ export class ArenaHolder {
       });
       submissions.push(...(await Promise.all(had)));
     }
-    return scoreSubmissions(shard, examples, submissions, this.#options.signal);
+    return scoreSubmissions(shard, submissions, board.limits, this.#options.signal);
   }
 
   async #fetched(what: string, root: string, bytes: number): Promise<string | null> {

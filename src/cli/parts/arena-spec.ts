@@ -23,7 +23,11 @@ export function arenaSpec({ name, rounds, judgingRounds, slotMs, bytesMax, shard
       id: 'log',
       windowRounds: 3,
       kinds: [
-        { id: 'submission', untilRound: until(1), bytesMax },
+        {
+          ...{ id: 'submission', untilRound: until(1), bytesMax },
+          // Of float32; and no key needs room for more than two of the largest.
+          ...{ parametersMax: Math.ceil(bytesMax / 4), bytesPerAuthor: 2 * bytesMax },
+        },
         { id: 'commit', untilRound: until(2), shards },
         { id: 'reveal', untilRound: until(3) },
         { id: 'recount', untilRound: until(4) },

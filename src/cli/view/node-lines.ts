@@ -2,7 +2,7 @@
 
 import { amount } from '../../node/amount.ts';
 import { namesOf } from '../../node/commands.ts';
-import type { NodeEvent } from '../../node/events.ts';
+import type { NodeEvent, SessionEvent } from '../../node/events.ts';
 import { phaseOrOutcome, skipCause } from '../../node/outcome.ts';
 import { privacyText } from '../../node/privacy-text.ts';
 import { roundText } from '../../node/round-text.ts';
@@ -176,7 +176,9 @@ function joinedLine({ round, donors }: { readonly round: number; readonly donors
   return `joined    with a snapshot of round ${round} that ${vouching}`;
 }
 
-function fileWanted(name: string, bytes: number): string {
+function fileWanted({ name, bytes, isPublished }: SessionEvent & { kind: 'file-wanted' }): string {
+  // Beside a manifest nobody would look for what was published since.
+  if (isPublished) return `file      peers are asked for ${name}, ${bytes} bytes`;
   return (
     `file      peers are asked for ${name} of the run, ${bytes} bytes, for it is not beside the manifest: ` +
     `where none has it, put it there as MANIFEST.${name}, or give the address of a node that has it with --bootstrap`
@@ -234,7 +236,7 @@ function sessionLines(
       return [...how, ...summaryLines(view)];
     }
     case 'file-wanted':
-      return [fileWanted(event.name, event.bytes)];
+      return [fileWanted(event)];
     case 'file-complete':
       return [`file      ${event.name} is here`];
     case 'privacy':

@@ -28,6 +28,38 @@ export const submissionRules = {
     .max(1 << 30)
     .default(64 << 20)
     .describe('bytes of a model file'),
+  bytesPerAuthor: z
+    .int()
+    .min(64)
+    .max(2 ** 40)
+    .default(128 << 20)
+    .describe('bytes of all model files of an author: holders keep a copy of each; guess'),
+  bytesInAll: z
+    .int()
+    .min(64)
+    .max(2 ** 40)
+    .default(2 ** 32)
+    .describe('bytes of the model files of all; guess'),
+  parametersMax: z
+    .int()
+    .min(1)
+    .max(2 ** 28)
+    .default(16_000_000)
+    .describe('parameters of a model; guess'),
+  multiplyAddsMax: z
+    .int()
+    .min(1)
+    .max(2 ** 40)
+    .default(100_000_000)
+    .describe(
+      'multiply-adds of a model for one example, by its description: each holder computes it on every shard; guess',
+    ),
+  activationBytesMax: z
+    .int()
+    .min(1)
+    .max(2 ** 34)
+    .default(256 << 20)
+    .describe('bytes of the values of all its layers in one pass of an evaluation; guess'),
   perAuthor: z.int().min(1).max(64).default(4).describe('submissions of an author'),
   kept: z.int().min(1).max(1024).default(1024).describe('submissions that the arena takes; more are refused'),
 };
@@ -45,4 +77,11 @@ export const revealRules = {
 
 export const recountRules = {
   untilRound: lastRound.describe('last round in which holders say whether the scores of others are right'),
+};
+
+/** What a model may take to be computed. */
+export const computeLimits = {
+  parametersMax: submissionRules.parametersMax,
+  multiplyAddsMax: submissionRules.multiplyAddsMax,
+  activationBytesMax: submissionRules.activationBytesMax,
 };

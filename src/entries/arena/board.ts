@@ -37,6 +37,8 @@ export interface Board extends RefusedOfKinds {
   /** Best first; then what has no score. */
   readonly rows: readonly BoardRow[];
   readonly holders: readonly BoardHolder[];
+  /** What a submission may take to be computed. */
+  readonly limits: SubmissionState['limits'];
   /** Last rounds for submissions, commitments, reveals, recounts. */
   readonly untilRounds: readonly number[];
 }
@@ -94,6 +96,7 @@ export function boardOf(stateOf: (kind: string) => unknown): Board | null {
       counting.reduce((sum, { examples }) => sum + examples, 0),
     ),
     holders,
+    limits: submissions.limits,
     untilRounds: [submissions, commits, reveals, recounts].flatMap((state) => state?.untilRound ?? []),
     ...refusedOf(kinds, stateOf),
   };

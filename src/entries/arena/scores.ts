@@ -6,8 +6,8 @@ import type { Crypto } from '../../core/crypto.ts';
 import type { PeerKey } from '../../core/io.ts';
 import { key } from '../record-kind.ts';
 
-/** Why a submission has no score: its file is not to be had, is no model for the task, or gives numbers that are none. */
-const verdicts = ['scored', 'not-had', 'no-model', 'not-finite'] as const;
+/** Why a submission has no score: its file is not to be had, is no model for the task, takes more to compute than the arena allows, or gives numbers that are none. */
+const verdicts = ['scored', 'not-had', 'no-model', 'too-costly', 'not-finite'] as const;
 
 export const scoreRowSchema = z.strictObject({
   /** Id of the entry. */

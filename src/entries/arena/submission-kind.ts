@@ -15,7 +15,7 @@ import {
   shownRefused,
   withRefused,
 } from '../record-kind.ts';
-import { submissionRules } from './arena-rules.ts';
+import { computeLimits, submissionRules } from './arena-rules.ts';
 
 const schema = z.strictObject({
   id: z.literal('submission').describe('models that members enter for the task of an arena'),
@@ -37,6 +37,7 @@ export type Submitted = z.infer<typeof submittedSchema>;
 
 const stateSchema = z.strictObject({
   untilRound: submissionRules.untilRound,
+  limits: z.strictObject(computeLimits),
   submitted: z.array(submittedSchema).max(1024),
   refused: refusedSchema,
 });
@@ -51,32 +52,23 @@ export const submission = defineEntryKind({
     { id: 'submission', untilRound: 9 },
     { id: 'submission', untilRound: 9, bytesMax: 5000, perAuthor: 1, kept: 2 },
   ],
-  create: ({ untilRound, bytesMax, perAuthor, kept }) =>
+  create: ({ untilRound, kept, ...rules }) =>
     createRecordKind<SubmissionBody, SubmissionState>({
       id: 'submission',
       ...{ bodyBytesMax, perAuthorAndRound: 4, entriesPerRoundMax: 64 },
-      stateBytesMax: 64 + kept * bodyBytesMax + refusedBytesMax,
+      stateBytesMax: 256 + kept * bodyBytesMax + refusedBytesMax,
       body: submissionBody,
       state: stateSchema,
-      initial: { untilRound, submitted: [], refused: noneRefused },
+      initial: { untilRound, limits: limitsOf(rules), submitted: [], refused: noneRefused },
       admit: (entry) => (entry.round > untilRound ? 'too-late' : null),
       reduce(state, final) {
         const submitted = [...state.submitted];
         let { refused } = state;
         for (const { author, id, content } of inDrawnOrder(final)) {
-          const own = submitted.filter((one) => one.author === author).length;
           const reason =
             final.round > untilRound
               ? 'too late'
-              : content.bytes > bytesMax
-                ? 'oversized'
-                : submitted.some(({ root }) => root === content.root)
-                  ? 'is submitted'
-                  : own >= perAuthor
-                    ? 'too many of one key'
-                    : submitted.length >= kept
-                      ? 'arena is full'
-                      : null;
+              : whyRefused(submitted, author, content, { kept, ...rules });
           if (reason === null) submitted.push({ round: final.round, author, entry: id, ...content });
           else refused = withRefused(refused, { round: final.round, author, what: content.name, reason });
         }
@@ -94,3 +86,27 @@ export const submission = defineEntryKind({
   sampleBodies: () =>
     ['a', 'b', 'c'].map((name, at) => dagCbor.encode({ name, root: `${at}`.repeat(64), bytes: 1000 })),
 });
+
+function whyRefused(
+  submitted: readonly Submitted[],
+  author: string,
+  { root, bytes }: SubmissionBody,
+  rules: Pick<z.infer<typeof schema>, 'bytesMax' | 'bytesPerAuthor' | 'bytesInAll' | 'perAuthor' | 'kept'>,
+): string | null {
+  const own = submitted.filter((one) => one.author === author);
+  const bytesOf = (all: readonly Submitted[]): number => all.reduce((sum, one) => sum + one.bytes, bytes);
+  if (bytes > rules.bytesMax) return 'oversized';
+  if (submitted.some((one) => one.root === root)) return 'is submitted';
+  if (own.length >= rules.perAuthor) return 'too many of one key';
+  if (submitted.length >= rules.kept) return 'arena is full';
+  if (bytesOf(own) > rules.bytesPerAuthor) return 'too many bytes of one key';
+  return bytesOf(submitted) > rules.bytesInAll ? 'too many bytes in all' : null;
+}
+
+function limitsOf({
+  parametersMax,
+  multiplyAddsMax,
+  activationBytesMax,
+}: SubmissionState['limits']): SubmissionState['limits'] {
+  return { parametersMax, multiplyAddsMax, activationBytesMax };
+}

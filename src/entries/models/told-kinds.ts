@@ -62,6 +62,12 @@ const kept = z
   .max(rowsTop)
   .default(2048)
   .describe('authors times publications that are remembered; more are refused; guess');
+const perAuthor = z
+  .int()
+  .min(1)
+  .max(rowsTop)
+  .default(64)
+  .describe('publications that one author may tell of, so that a few keys cannot take all the room; guess');
 
 /** A row with its text, 280 characters of up to 4 bytes, and keys. */
 const rowBytesMax = 1536;
@@ -71,6 +77,7 @@ interface Told<Body extends Title, Row extends Title & { readonly author: string
   readonly body: z.ZodType<Body>;
   readonly row: z.ZodType<Row>;
   readonly kept: number;
+  readonly perAuthor: number;
   /** What an author has told so far, and tells now. */
   merge(before: Row | undefined, now: { readonly round: number; readonly author: string }, body: Body): Row;
   show(row: Row): string;
@@ -79,7 +86,7 @@ interface Told<Body extends Title, Row extends Title & { readonly author: string
 function createToldKind<
   Body extends Title,
   Row extends Title & { readonly author: string; readonly round: number },
->({ id, body, row, kept: rowsMax, merge, show }: Told<Body, Row>) {
+>({ id, body, row, kept: rowsMax, perAuthor: ofAuthorMax, merge, show }: Told<Body, Row>) {
   const state = z.strictObject({ rows: z.array(row).max(rowsTop), refused: refusedSchema });
   return createRecordKind<Body, ToldState<Row>>({
     id,
@@ -93,14 +100,19 @@ function createToldKind<
         const isSame = (one: Row) =>
           one.author === author && one.name === content.name && one.version === content.version;
         const earlier = rows.find(isSame);
+        const own = rows.filter((one) => one.author === author).length;
         const reason =
           published === null
             ? 'not published'
             : published.author === author
               ? 'its own author'
-              : earlier === undefined && rows.length >= rowsMax
-                ? 'no room'
-                : null;
+              : earlier !== undefined
+                ? null
+                : own >= ofAuthorMax
+                  ? 'too many of one key'
+                  : rows.length >= rowsMax
+                    ? 'no room'
+                    : null;
         if (reason === null) {
           rows = [...rows.filter((one) => !isSame(one)), merge(earlier, { round: now, author }, content)];
         } else refused = withRefused(refused, { round: now, author, what: titleOf(content), reason });
@@ -116,17 +128,17 @@ function createToldKind<
 
 const feedbackSchema = z.strictObject({
   id: z.literal('feedback').describe('what members think of models of others: the last word of each counts'),
-  kept,
+  ...{ kept, perAuthor },
 });
 
 export const feedback = defineEntryKind({
   id: 'feedback',
   schema: feedbackSchema,
   needs: ['publish'],
-  examples: [{ id: 'feedback' }, { id: 'feedback', kept: 2 }],
-  create: ({ kept: rows }) =>
+  examples: [{ id: 'feedback' }, { id: 'feedback', kept: 2, perAuthor: 1 }],
+  create: ({ kept: rows, perAuthor: ofAuthor }) =>
     createToldKind<FeedbackBody, FeedbackRow>({
-      ...{ id: 'feedback', body: feedbackBody, row: feedbackRow, kept: rows },
+      ...{ id: 'feedback', body: feedbackBody, row: feedbackRow, kept: rows, perAuthor: ofAuthor },
       merge: (_, now, body) => ({ ...now, ...body }),
       show: ({ rating: stars, text: said, ...of }) =>
         `${titleOf(of)} ${stars} of 5${said === undefined ? '' : `: ${said}`}`,
@@ -137,17 +149,17 @@ export const feedback = defineEntryKind({
 
 const usageSchema = z.strictObject({
   id: z.literal('usage').describe('how much members use models of others, by what they say themselves'),
-  kept,
+  ...{ kept, perAuthor },
 });
 
 export const usage = defineEntryKind({
   id: 'usage',
   schema: usageSchema,
   needs: ['publish'],
-  examples: [{ id: 'usage' }, { id: 'usage', kept: 2 }],
-  create: ({ kept: rows }) =>
+  examples: [{ id: 'usage' }, { id: 'usage', kept: 2, perAuthor: 1 }],
+  create: ({ kept: rows, perAuthor: ofAuthor }) =>
     createToldKind<UsageBody, UsageRow>({
-      ...{ id: 'usage', body: usageBody, row: usageRow, kept: rows },
+      ...{ id: 'usage', body: usageBody, row: usageRow, kept: rows, perAuthor: ofAuthor },
       merge: (before, now, { requests, units, ...of }) => ({
         ...{ ...now, ...of },
         requests: Math.min(sumMax, (before?.requests ?? 0) + requests),

@@ -1,7 +1,10 @@
 /** What the holder of a hidden shard finds of models that were submitted to an arena: the same at everybody who has the same files. */
 import { bitsToHex, type ScoreRow } from '../../entries/arena/scores.ts';
+import type { SubmissionState } from '../../entries/arena/submission-kind.ts';
 import { exampleForms } from '../../tasks/example-form.ts';
+import { costOf } from '../../tasks/models/model-cost.ts';
 import { formOf, inputsOf, outputsOf } from '../../tasks/models/model-layout.ts';
+import type { ModelSpec } from '../../tasks/models/registry.ts';
 import { vectorOfFile } from '../initial.ts';
 import { ModelFileError } from '../learning-error.ts';
 import { readSafetensors, type SafetensorsModel } from '../model-files/safetensors.ts';
@@ -14,11 +17,18 @@ export interface SubmissionFile {
   readonly file: string | null;
 }
 
+type ComputeLimits = SubmissionState['limits'];
+
 /** Weights that differ by less of their norm are near copies. Guess. */
 const nearDistance = 0.05;
 /** Wrong answers by which two are told to err alike, and the part of them that is the same. Guesses. */
 const errorsMin = 8;
 const sameErrors = 0.95;
+
+export interface HeldShard {
+  readonly bytes: Uint8Array;
+  readonly examples: number;
+}
 
 interface Known {
   readonly entry: string;
@@ -35,9 +45,9 @@ export function examplesOfShard(bytes: Uint8Array, examples: number): Float32Arr
 
 /** In the order of submission. On what is no shard no model has a score, at anybody. */
 export async function scoreSubmissions(
-  bytes: Uint8Array,
-  examples: number,
+  { bytes, examples }: HeldShard,
   submissions: readonly SubmissionFile[],
+  limits: ComputeLimits,
   signal?: AbortSignal,
 ): Promise<ScoreRow[]> {
   const shard = examplesOfShard(bytes, examples);
@@ -53,7 +63,7 @@ export async function scoreSubmissions(
   const known: Known[] = [];
   const rows: ScoreRow[] = [];
   for (const { entry, file } of submissions) {
-    const found = file === null ? 'not-had' : await fitting(file, width - 1);
+    const found = file === null ? 'not-had' : await fitting(file, width - 1, limits);
     if (typeof found === 'string') {
       rows.push({ submission: entry, verdict: found, right: '' });
       continue;
@@ -78,17 +88,32 @@ export async function scoreSubmissions(
   return rows;
 }
 
-async function fitting(file: string, inputs: number): Promise<SafetensorsModel | ScoreRow['verdict']> {
+async function fitting(
+  file: string,
+  inputs: number,
+  limits: ComputeLimits,
+): Promise<SafetensorsModel | ScoreRow['verdict']> {
   try {
     const found = await readSafetensors(file);
     const { model, vector } = found;
     const isSequence = exampleForms[formOf(model)].isSequence;
     if (isSequence || inputsOf(model) !== inputs || outputsOf(model) < 2) return 'no-model';
+    if (isTooCostly(model, limits)) return 'too-costly';
     return vector.every(Number.isFinite) ? found : 'not-finite';
   } catch (error) {
     if (error instanceof ModelFileError) return 'no-model';
     throw error;
   }
+}
+
+function isTooCostly(model: ModelSpec, limits: ComputeLimits): boolean {
+  const cost = costOf(model);
+  return (
+    cost === null ||
+    cost.parameters > limits.parametersMax ||
+    cost.multiplyAdds > limits.multiplyAddsMax ||
+    cost.activationBytes > limits.activationBytesMax
+  );
 }
 
 function isNear(earlier: Known, later: Known, labels: Int32Array): boolean {

@@ -18,6 +18,8 @@ export interface LayerKind<
   shape(layer: Spec, inputs: readonly Shape[]): Shape | string;
   /** Adds its tensors below its name, in the order in which Keras has them. Absent where there are none. */
   layout?(layer: Spec, inputs: readonly Shape[], layout: LayoutBuilder): void;
+  /** Multiply-adds of one example, where they are not every weight once at each place of what it gives. */
+  work?(layer: Spec, inputs: readonly Shape[]): number;
   /** Whether what it gives for a step follows from that step and those before it. Absent: no. */
   isCausal?(layer: Spec): boolean;
   /** The classes of Keras that it is read from: the fields of the spec besides its name and its inputs. */

@@ -1,6 +1,16 @@
 import * as z from 'zod';
 import type { LayerConfig } from '../layer-config.ts';
-import { common, defineLayer, oneOf, type Pair, padding, pair, type Shape, windowed } from '../layer-kind.ts';
+import {
+  common,
+  defineLayer,
+  oneOf,
+  type Pair,
+  padding,
+  pair,
+  type Shape,
+  valuesOf,
+  windowed,
+} from '../layer-kind.ts';
 
 const fields = { ...common, pool: pair.describe('height and width of the windows'), strides: pair, padding };
 
@@ -17,6 +27,11 @@ function pooled(layer: Pooling, inputs: readonly Shape[]): Shape | string {
   return typeof sides === 'string' ? sides : [...sides, input[2]!];
 }
 
+function comparisons(layer: Pooling, inputs: readonly Shape[]): number {
+  const shape = pooled(layer, inputs);
+  return typeof shape === 'string' ? 0 : valuesOf(shape) * valuesOf(layer.pool);
+}
+
 function readPooling(config: LayerConfig): object {
   config.only('data_format', 'channels_last', 'export the model with channels last');
   const pool = config.pair('pool_size', [2, 2]);
@@ -31,6 +46,7 @@ export const maxPooling2d = defineLayer({
   kind: 'max-pooling2d',
   schema: z.strictObject({ kind: z.literal('max-pooling2d'), ...fields }),
   shape: pooled,
+  work: comparisons,
   read: { MaxPooling2D: readPooling },
   keras: (layer) => ({ className: 'MaxPooling2D', config: writePooling(layer) }),
 });
@@ -39,6 +55,7 @@ export const averagePooling2d = defineLayer({
   kind: 'average-pooling2d',
   schema: z.strictObject({ kind: z.literal('average-pooling2d'), ...fields }),
   shape: pooled,
+  work: comparisons,
   read: { AveragePooling2D: readPooling },
   keras: (layer) => ({ className: 'AveragePooling2D', config: writePooling(layer) }),
 });

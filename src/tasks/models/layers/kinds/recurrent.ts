@@ -41,6 +41,12 @@ function addKernels(layer: Recurrent, gates: number, input: Shape, layout: Layou
   layout.add(`${name}/recurrent_kernel`, [units, gates * units], withDeviation(layer.recurrentDeviation));
 }
 
+/** Every weight at every step, whether or not all steps are given. */
+function workOf({ units }: Recurrent, gates: number, [input]: readonly Shape[]): number {
+  const [steps = 0, channels = 0] = input ?? [];
+  return steps * gates * units * (channels + units);
+}
+
 function read(config: LayerConfig, gates: number, channels: number) {
   const units = config.count('units');
   const tanh = 'use the activations that are usual: tanh, and sigmoid at the gates';
@@ -86,6 +92,7 @@ export const lstm = defineLayer({
     const start = forgetBias ? ({ kind: 'ones-among-zeros', from: units, to: 2 * units } as const) : null;
     if (layer.bias) layout.add(`${layer.name}/bias`, [4 * units], start ?? { kind: 'zeros' });
   },
+  work: (layer, inputs) => workOf(layer, 4, inputs),
   isCausal: ({ sequences }) => sequences,
   read: {
     LSTM: (config, [input]) => ({
@@ -114,6 +121,7 @@ export const gru = defineLayer({
     const start = { kind: 'zeros' } as const;
     if (layer.bias) layout.add(`${layer.name}/bias`, layer.resetAfter ? [2, width] : [width], start);
   },
+  work: (layer, inputs) => workOf(layer, 3, inputs),
   isCausal: ({ sequences }) => sequences,
   read: {
     GRU: (config, [input]) => ({

@@ -11,6 +11,7 @@ import {
   length,
   oneOf,
   type Shape,
+  valuesOf,
 } from '../layer-kind.ts';
 
 const step = z.int().min(1).max(1024);
@@ -129,6 +130,11 @@ function pooled(layer: Pooling, inputs: readonly Shape[]): Shape | string {
   return typeof steps === 'string' ? steps : [steps, input[1]!];
 }
 
+function comparisons(layer: Pooling, inputs: readonly Shape[]): number {
+  const shape = pooled(layer, inputs);
+  return typeof shape === 'string' ? 0 : valuesOf(shape) * layer.pool;
+}
+
 function readPooling(config: LayerConfig): object {
   channelsLast(config);
   const pool = readStep(config, 'pool_size', 2);
@@ -143,6 +149,7 @@ export const maxPooling1d = defineLayer({
   kind: 'max-pooling1d',
   schema: z.strictObject({ kind: z.literal('max-pooling1d'), ...poolingFields }),
   shape: pooled,
+  work: comparisons,
   read: { MaxPooling1D: readPooling },
   keras: (layer) => ({ className: 'MaxPooling1D', config: writePooling(layer) }),
 });
@@ -151,6 +158,7 @@ export const averagePooling1d = defineLayer({
   kind: 'average-pooling1d',
   schema: z.strictObject({ kind: z.literal('average-pooling1d'), ...poolingFields }),
   shape: pooled,
+  work: comparisons,
   read: { AveragePooling1D: readPooling },
   keras: (layer) => ({ className: 'AveragePooling1D', config: writePooling(layer) }),
 });
@@ -198,6 +206,8 @@ export const embedding = defineLayer({
     if (typeof input === 'string') return input;
     return input.length === 1 ? [input[0]!, layer.width] : `takes a row of bytes, not ${input.join(' x ')}`;
   },
+  // Rows are looked up.
+  work: () => 0,
   layout: (layer, _inputs, layout) =>
     layout.add(`${layer.name}/embeddings`, [layer.symbols, layer.width], withDeviation(layer.deviation)),
   isCausal: () => true,
