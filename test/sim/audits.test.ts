@@ -139,6 +139,14 @@ describe('audits', () => {
     assert.ok(at <= 14, `in round ${at}`);
   });
 
+  test('find nobody out who trained on what others have pushed out of the log since', async (t) => {
+    const thirds = { peers: [5, 6], behaviour: { id: 'equivocation', words: 3 } };
+    const { found, audits } = await play(1, 30, [thirds], { network: { loss: 0.05 } });
+    t.diagnostic(`${audits} audits heard, ${JSON.stringify(found)}`);
+    assert.deepEqual(found, []);
+    assert.ok(audits > 3 * 30, `${audits} audits`);
+  });
+
   test('count no delta of who begins with a residual that it has made up', async () => {
     const { found, counted } = await play(0.2, 20, [], {}, 5);
     assert.deepEqual(found, []);

@@ -222,38 +222,56 @@ function mark(state: AuditState, author: PeerKey, what: keyof AuditMarks, max: n
   else if (state.marks.size < headsMax) state.marks.set(author, marks);
 }
 
-type Publishing = Pick<FinalRound<unknown>, 'publishers' | 'banned' | 'isSilenced'>;
+type Publishing = Pick<FinalRound<unknown>, 'publishers' | 'banned' | 'isSilenced' | 'standingOf'>;
 
-/** Who was found wrong as an auditor is none any more. */
-function candidates(
-  { marks }: AuditState,
-  { publishers, banned, isSilenced }: Publishing,
-  { author, auditors }: Pick<AuditCase, 'author' | 'auditors'>,
-): PeerKey[] {
-  return [...new Set(publishers)].filter(
-    (peer) =>
-      peer !== author &&
-      !auditors.includes(peer) &&
-      !banned.has(peer) &&
-      !isSilenced(peer) &&
-      (marks.get(peer)?.overruled ?? 0) === 0,
-  );
+interface Candidate {
+  readonly peer: PeerKey;
+  readonly standing: number;
 }
 
-/** Those with the lowest hashes over the root, which nobody could foresee. */
+/**
+ * Who was found wrong as an auditor is none any more; nor is who has worked less than half as much as others there, so that keys that have
+ * just come do not convict anybody.
+ */
+function candidates(
+  { marks }: AuditState,
+  { publishers, banned, isSilenced, standingOf }: Publishing,
+  { author, auditors }: Pick<AuditCase, 'author' | 'auditors'>,
+): Candidate[] {
+  const free = [...new Set(publishers)]
+    .filter(
+      (peer) =>
+        peer !== author &&
+        !auditors.includes(peer) &&
+        !banned.has(peer) &&
+        !isSilenced(peer) &&
+        (marks.get(peer)?.overruled ?? 0) === 0,
+    )
+    .map((peer): Candidate => ({ peer, standing: standingOf(peer) }));
+  const most = Math.max(0, ...free.map(({ standing }) => standing));
+  return free.filter(({ standing }) => 2 * standing >= most);
+}
+
+/** Standings are whole 16ths: as many words of a hash each has in the draw. */
+const wordsMax = 16;
+
+/** Those with the lowest words of hashes over the root, which nobody could foresee: by standing. */
 function drawnOf(
-  peers: readonly PeerKey[],
+  peers: readonly Candidate[],
   count: number,
   { root, id, stage }: Pick<AuditCase, 'root' | 'id' | 'stage'>,
   { crypto }: AuditRules,
 ): PeerKey[] {
   const domain = new TextEncoder().encode(`auditor/${stage}`);
   return peers
-    .map((peer) => ({
-      peer,
-      ticket: bytesToHex(crypto.sha256(domain, root, hexToBytes(id), keyToBytes(peer))),
-    }))
-    .sort((a, b) => (a.ticket < b.ticket ? -1 : 1))
+    .map(({ peer, standing }) => {
+      const hash = crypto.sha256(domain, root, hexToBytes(id), keyToBytes(peer));
+      const view = new DataView(hash.buffer, hash.byteOffset);
+      const words = Math.min(wordsMax, Math.max(1, Math.round(wordsMax * standing)));
+      const lowest = Math.min(...Array.from({ length: words }, (_, at) => view.getUint16(2 * at)));
+      return { peer, lowest, hash: bytesToHex(hash) };
+    })
+    .sort((a, b) => a.lowest - b.lowest || (a.hash < b.hash ? -1 : 1))
     .slice(0, count)
     .map(({ peer }) => peer);
 }
