@@ -110,6 +110,7 @@ export function deltaRulesOf(
     localSteps: training.localSteps,
     isOpen: namedMembers(membership) === null,
     isAudited: audits !== undefined,
+    undoRounds: audits?.undo ?? 0,
   };
 }
 
