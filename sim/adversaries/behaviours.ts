@@ -41,7 +41,9 @@ export function behaviourOf(
     ...(onMessages
       ? {
           act: (outputs: readonly Output[], _: Input, nowMs: number) =>
-            means.isActive(nowMs) ? outputs.flatMap((output) => onMessages.act(output, means)) : outputs,
+            means.isActive(nowMs)
+              ? outputs.flatMap((output) => onMessages.act(output, means, behaviour))
+              : outputs,
         }
       : {}),
   };

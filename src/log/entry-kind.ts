@@ -67,6 +67,10 @@ export interface EntryKind<Content = unknown, State = unknown> {
   standing?(state: State, author: PeerKey): number;
   /** Of a kind that judges: whether an entry of the run's first kind counts at all. */
   counts?(state: State, entry: LogEntry): boolean;
+  /** Of a kind that judges: whether what the author has published lately is taken out again, as far as that can be. */
+  retracts?(state: State, author: PeerKey): boolean;
+  /** Of the run's first kind: takes it out, once all kinds have been reduced. */
+  retract?(state: State, isRetracted: (author: PeerKey) => boolean): void;
   initial(): State;
   /** A copy that `reduce` may modify; `into` may give its memory. */
   clone(state: State, into?: State): State;

@@ -100,6 +100,10 @@ export function foldRound(
   for (const [index, kind] of kinds.entries()) {
     if (index > 0) kind.reduce(state.kinds[index], { ...common, entries: counted[index]!, publishers });
   }
+  if (first.retract)
+    first.retract(state.kinds[0], (author) =>
+      kinds.some((kind, index) => kind.retracts?.(state.kinds[index], author) ?? false),
+    );
   state.work += publishers.length;
   state.pace = advancePace(state.pace, round, summary, frame);
   state.round = round;

@@ -44,6 +44,7 @@ export interface RunLogOptions {
   readonly random: () => number;
   /** What we hand out besides snapshots and bodies. */
   readonly blobOf?: ((root: Uint8Array) => Uint8Array | undefined) | undefined;
+  readonly entryOf?: ((id: string) => LogEntry | undefined) | undefined;
 }
 
 export type LogEvent =

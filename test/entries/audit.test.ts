@@ -193,6 +193,49 @@ describe('audits', () => {
     assert.deepEqual(verdictOn({ ...one, votes }, true), { kind: 'withheld', overruled: [] });
   });
 
+  test('convict nobody by two who agree where all others are silent, and by three', () => {
+    const one = { ...[...live(kind.initial(), 1, truth).cases.values()][0]!, stage: 2 };
+    const drawn = { ...one, auditors: keys.filter((key) => key !== one.author).slice(0, 11) };
+    const said = { finding: 'differs' as const, result: hex(hash('another')) };
+    const after = (cries: number) =>
+      verdictOn({ ...drawn, votes: new Map(drawn.auditors.slice(0, cries).map((key) => [key, said])) }, true);
+    assert.deepEqual(
+      [1, 2, 3].map((cries) => after(cries).kind),
+      ['innocent', 'innocent', 'differs'],
+    );
+    const alone = {
+      ...drawn,
+      auditors: drawn.auditors.slice(0, 1),
+      votes: new Map([[drawn.auditors[0]!, said]]),
+    };
+    assert.equal(verdictOn(alone, true).kind, 'innocent', 'of a run of two');
+  });
+
+  test('draw no auditor who has worked less than half as much as others, and the others by what they have', () => {
+    const fresh = keys.slice(0, 8);
+    const [some, most] = [keys.slice(8, 11), keys.slice(11)];
+    const standingOf = (key: string): number => (fresh.includes(key) ? 1 / 16 : some.includes(key) ? 0.5 : 1);
+    const drawn = new Map<string, number>();
+    for (let round = 0; round < 200; round++) {
+      const state = kind.initial();
+      const first = keys.map((key) => delta(key, round));
+      const root = hash(`root ${round}`);
+      kind.reduce(state, { ...plainRound, round, root, entries: [], publishers: keys, first, standingOf });
+      for (const { auditors } of state.cases.values())
+        for (const key of auditors) drawn.set(key, (drawn.get(key) ?? 0) + 1);
+    }
+    const count = (group: readonly string[]) => group.reduce((sum, key) => sum + (drawn.get(key) ?? 0), 0);
+    assert.equal(count(fresh), 0);
+    const ratio = count(most) / count(some);
+    assert.ok(ratio > 1.8 && ratio < 2.2, `${ratio}`);
+    // Where all are new each may be drawn.
+    const anew = kind.initial();
+    const first = keys.map((key) => delta(key, 0));
+    const isNew = { publishers: keys, first, standingOf: () => 1 / 16 };
+    kind.reduce(anew, { ...plainRound, round: 0, entries: [], ...isNew });
+    assert.equal(anew.cases.size, keys.length);
+  });
+
   test('hear nobody who was not asked, nor of what nobody asked, nor twice, nor of a delta of its own', () => {
     const state = live(kind.initial(), 1, truth);
     const one = [...state.cases.values()].find(({ author }) => author === liar)!;

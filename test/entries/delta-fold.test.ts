@@ -66,7 +66,7 @@ function outerRate(count: number, rules: DeltaRules): number {
     body,
     content,
   }));
-  return weighDeltas(initialDeltaState(zero), 0, deltas, rules).weights[0]!;
+  return weighDeltas(initialDeltaState(zero, 0), 0, deltas, rules).weights[0]!;
 }
 
 /** The magnitude that all chunks of this vector decode to: it has one value everywhere. */

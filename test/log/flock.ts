@@ -292,13 +292,20 @@ export class Flock {
       case 'score':
         throw new Error('nobody here scores');
       case 'retrain':
-        throw new Error('nobody here audits');
+        this.#retrain(member, output);
+        return;
       case 'judge':
         this.#judge(member, output);
         return;
       default:
         output satisfies never;
     }
+  }
+
+  #retrain({ index }: Member, { id, author, round, parameters }: Extract<Output, { type: 'retrain' }>): void {
+    const trained = this.members.find(({ key }) => key === author)!.index;
+    const { parameters: end } = towardsTarget(trained, round, parameters);
+    this.#at(this.nowMs + 1, () => this.input(index, { type: 'retrained', id, parameters: end }));
   }
 
   #judge({ index }: Member, { round, question }: Extract<Output, { type: 'judge' }>): void {

@@ -67,7 +67,7 @@ async function play(
   const found = statuses[0]!.shown.filter(({ kind }) => kind === 'audit');
   const keys = engine.nodes.map(({ plan }) => plan.key);
   return {
-    found: found.map(({ author, round }) => ({ peer: keys.indexOf(author), round })),
+    found: found.map(({ author, round, text }) => ({ peer: keys.indexOf(author), round, text })),
     counted: keys.map((key) => statuses[0]!.contributions.get(key)?.deltas ?? 0),
     deltas: [...statuses[0]!.contributions.values()].reduce((sum, { deltas }) => sum + deltas, 0),
     refused: statuses[0]!.refused,
@@ -139,6 +139,14 @@ describe('audits', () => {
     assert.ok(at <= 14, `in round ${at}`);
   });
 
+  test('find nobody out who trained on what others have pushed out of the log since', async (t) => {
+    const thirds = { peers: [5, 6], behaviour: { id: 'equivocation', words: 3 } };
+    const { found, audits } = await play(1, 30, [thirds], { network: { loss: 0.05 } });
+    t.diagnostic(`${audits} audits heard, ${JSON.stringify(found)}`);
+    assert.deepEqual(found, []);
+    assert.ok(audits > 3 * 30, `${audits} audits`);
+  });
+
   test('count no delta of who begins with a residual that it has made up', async () => {
     const { found, counted } = await play(0.2, 20, [], {}, 5);
     assert.deepEqual(found, []);
@@ -159,12 +167,17 @@ describe('audits', () => {
     const rate = 0.3;
     // Not drawn in so many rounds: one in a hundred; then three stages of auditors.
     const bound = Math.ceil(Math.log(0.01) / Math.log(1 - rate)) + 3 * 8;
-    const { found } = await play(rate, bound + 8, [{ peers: [5], behaviour: { id: 'sign-flip' } }]);
+    // Who joins when the verdict has been given comes to the same model: that is asked of all.
+    const churn = [{ peer: 7, joinAtRound: 20 }];
+    const { found } = await play(rate, bound + 8, [{ peers: [5], behaviour: { id: 'sign-flip' } }], {
+      churn,
+    });
     t.diagnostic(JSON.stringify(found));
     assert.deepEqual(
       found.map(({ peer }) => peer),
       [5],
     );
     assert.ok(found[0]!.round! <= bound, `in round ${found[0]!.round} of ${bound}`);
+    assert.match(found[0]!.text, /taken out of the model, nothing of it stays/);
   });
 });

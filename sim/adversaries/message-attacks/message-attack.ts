@@ -26,7 +26,7 @@ export interface MessageAttackKind<Schema extends z.ZodObject = z.ZodObject> ext
   /** Honest peers, by number, that are connected to attackers only. */
   victims?(spec: z.output<Schema>): readonly number[];
   /** What is performed in place of one output. */
-  act(output: Output, means: MessageMeans): readonly Output[];
+  act(output: Output, means: MessageMeans, spec: z.output<Schema>): readonly Output[];
 }
 
 /** Typed by its schema. */

@@ -11,7 +11,7 @@ import type { Crypto } from '../../core/crypto.ts';
 import type { PeerKey, RefusalReason } from '../../core/io.ts';
 import type { EntryKind, FinalRound, LogEntry } from '../../log/entry-kind.ts';
 import type { Claim, EntryHeader } from '../../log/envelope.ts';
-import type { DeltaContent } from '../delta/delta-state.ts';
+import type { DeltaContent, DeltaState } from '../delta/delta-state.ts';
 import {
   AUDIT_FINDINGS,
   type AuditCase,
@@ -20,6 +20,8 @@ import {
   type AuditState,
   type AuditVote,
   auditStateBytesMax,
+  type Charge,
+  type Conviction,
   casesMax,
   decodeAuditState,
   encodeAuditState,
@@ -36,14 +38,22 @@ export const auditsSchema = z.strictObject({
     .describe(
       'part of the deltas that are trained again by another member; with 0.02 who always cheats is drawn with 99 % within 228 rounds, for 2 % of the training',
     ),
+  undo: z
+    .int()
+    .min(0)
+    .max(256)
+    .default(32)
+    .describe(
+      'what whoever is found out added in so many rounds before, at least, is taken out of the model again, exactly: a second model in memory, and the deltas of twice as many rounds in snapshots; 0: it stays; guess',
+    ),
 });
 export type AuditsSpec = z.infer<typeof auditsSchema>;
 
 /** What it protects from and what not, in a sentence. */
-export function auditsProtect({ rate }: AuditsSpec): string {
+export function auditsProtect({ rate, undo }: AuditsSpec): string {
   return (
     `${100 * rate} % of the deltas are trained again by others, and whose differs loses its weight; not from a majority of auditors that ` +
-    'lies together, and not from what was done before it was found'
+    `lies together, and not from what was done ${undo > 0 ? `more than ${undo} to ${2 * undo} rounds ` : ''}before it was found`
   );
 }
 
@@ -122,17 +132,14 @@ export function createAuditKind({ rate }: AuditsSpec, context: AuditContext): Au
       return { publishers: [], effort: null, everyone: false };
     },
     silences: ({ convicted }, author) => convicted.has(author),
+    retracts: ({ convicted }, author) => (convicted.get(author)?.undoneFrom ?? null) !== null,
     counts: ({ heads }, entry) => isLinked(heads.get(entry.author)?.after, proofOf(entry)?.before, rules),
     encode: encodeAuditState,
     decodeState: decodeAuditState,
     show: ({ convicted }) =>
       [...convicted]
         .sort(([a], [b]) => (a < b ? -1 : 1))
-        .map(([author, round]) => ({
-          author,
-          round,
-          text: 'its deltas carry no weight: auditors found it out',
-        })),
+        .map(([author, conviction]) => ({ author, round: conviction.round, text: textOf(conviction) })),
     dutiesIn: (state, member) =>
       [...(state as AuditState).cases.values()].filter(
         ({ auditors, votes }) => auditors.includes(member) && !votes.has(member),
@@ -204,56 +211,107 @@ function decideAll(state: AuditState, final: FinalRound<AuditContent>, rules: Au
       continue;
     }
     state.cases.delete(one.id);
-    if (verdict.kind === 'differs') convict(state, one.author, round);
-    if (verdict.kind === 'withheld') mark(state, one.author, 'withheld', withheldMax, round);
-    for (const auditor of verdict.overruled) mark(state, auditor, 'overruled', overruledMax, round);
+    if (verdict.kind === 'differs') convict(state, one.author, 'differs', final);
+    if (verdict.kind === 'withheld') mark(state, one.author, 'withheld', withheldMax, final);
+    for (const auditor of verdict.overruled) mark(state, auditor, 'overruled', overruledMax, final);
   }
 }
 
-function convict(state: AuditState, author: PeerKey, round: number): void {
-  state.marks.delete(author);
-  if (!state.convicted.has(author) && state.convicted.size < headsMax) state.convicted.set(author, round);
+/** What it had a hand in that others judge stays: only deltas are taken out, and only of who could not show them. */
+function convict(
+  { marks, convicted }: AuditState,
+  author: PeerKey,
+  charge: Charge,
+  { round, stateOf }: FinalRound<unknown>,
+): void {
+  marks.delete(author);
+  if (convicted.has(author) || convicted.size >= headsMax) return;
+  const deltas = stateOf('delta') as DeltaState | undefined;
+  const past = charge === 'overruled' ? null : (deltas?.past ?? null);
+  const stays = (past?.state ?? deltas)?.contributions.get(author)?.deltas ?? 0;
+  convicted.set(author, { round, charge, undoneFrom: past?.since[0]?.round ?? null, stays });
 }
 
-function mark(state: AuditState, author: PeerKey, what: keyof AuditMarks, max: number, round: number): void {
+function mark(
+  state: AuditState,
+  author: PeerKey,
+  what: keyof AuditMarks,
+  max: number,
+  final: FinalRound<unknown>,
+): void {
   const before = state.marks.get(author) ?? { withheld: 0, overruled: 0 };
   const marks = { ...before, [what]: before[what] + 1 };
-  if (marks[what] >= max) convict(state, author, round);
+  if (marks[what] >= max) convict(state, author, what, final);
   else if (state.marks.size < headsMax) state.marks.set(author, marks);
 }
 
-type Publishing = Pick<FinalRound<unknown>, 'publishers' | 'banned' | 'isSilenced'>;
+const chargeText: Readonly<Record<Charge, string>> = {
+  differs: 'auditors who trained a delta of it again came to another',
+  withheld: `what ${withheldMax} deltas of it began with could not be shown`,
+  overruled: `as an auditor it stood ${overruledMax} times against most others`,
+};
 
-/** Who was found wrong as an auditor is none any more. */
-function candidates(
-  { marks }: AuditState,
-  { publishers, banned, isSilenced }: Publishing,
-  { author, auditors }: Pick<AuditCase, 'author' | 'auditors'>,
-): PeerKey[] {
-  return [...new Set(publishers)].filter(
-    (peer) =>
-      peer !== author &&
-      !auditors.includes(peer) &&
-      !banned.has(peer) &&
-      !isSilenced(peer) &&
-      (marks.get(peer)?.overruled ?? 0) === 0,
-  );
+function textOf({ charge, undoneFrom, stays }: Conviction): string {
+  const found = `its deltas carry no weight: ${chargeText[charge]}`;
+  const rest = `${stays} ${stays === 1 ? 'delta' : 'deltas'} of it`;
+  if (undoneFrom === null)
+    return stays > 0 ? `${found}; ${rest} from before ${stays === 1 ? 'stays' : 'stay'}` : found;
+  const undone = `what it added from round ${undoneFrom} on is taken out of the model`;
+  return stays > 0
+    ? `${found}; ${undone}, ${rest} from before stay`
+    : `${found}; ${undone}, nothing of it stays`;
 }
 
-/** Those with the lowest hashes over the root, which nobody could foresee. */
+type Publishing = Pick<FinalRound<unknown>, 'publishers' | 'banned' | 'isSilenced' | 'standingOf'>;
+
+interface Candidate {
+  readonly peer: PeerKey;
+  readonly standing: number;
+}
+
+/**
+ * Who was found wrong as an auditor is none any more; nor is who has worked less than half as much as others there, so that keys that have
+ * just come do not convict anybody.
+ */
+function candidates(
+  { marks }: AuditState,
+  { publishers, banned, isSilenced, standingOf }: Publishing,
+  { author, auditors }: Pick<AuditCase, 'author' | 'auditors'>,
+): Candidate[] {
+  const free = [...new Set(publishers)]
+    .filter(
+      (peer) =>
+        peer !== author &&
+        !auditors.includes(peer) &&
+        !banned.has(peer) &&
+        !isSilenced(peer) &&
+        (marks.get(peer)?.overruled ?? 0) === 0,
+    )
+    .map((peer): Candidate => ({ peer, standing: standingOf(peer) }));
+  const most = Math.max(0, ...free.map(({ standing }) => standing));
+  return free.filter(({ standing }) => 2 * standing >= most);
+}
+
+/** Standings are whole 16ths: as many words of a hash each has in the draw. */
+const wordsMax = 16;
+
+/** Those with the lowest words of hashes over the root, which nobody could foresee: by standing. */
 function drawnOf(
-  peers: readonly PeerKey[],
+  peers: readonly Candidate[],
   count: number,
   { root, id, stage }: Pick<AuditCase, 'root' | 'id' | 'stage'>,
   { crypto }: AuditRules,
 ): PeerKey[] {
   const domain = new TextEncoder().encode(`auditor/${stage}`);
   return peers
-    .map((peer) => ({
-      peer,
-      ticket: bytesToHex(crypto.sha256(domain, root, hexToBytes(id), keyToBytes(peer))),
-    }))
-    .sort((a, b) => (a.ticket < b.ticket ? -1 : 1))
+    .map(({ peer, standing }) => {
+      const hash = crypto.sha256(domain, root, hexToBytes(id), keyToBytes(peer));
+      const view = new DataView(hash.buffer, hash.byteOffset);
+      const words = Math.min(wordsMax, Math.max(1, Math.round(wordsMax * standing)));
+      const lowest = Math.min(...Array.from({ length: words }, (_, at) => view.getUint16(2 * at)));
+      return { peer, lowest, hash: bytesToHex(hash) };
+    })
+    .sort((a, b) => a.lowest - b.lowest || (a.hash < b.hash ? -1 : 1))
     .slice(0, count)
     .map(({ peer }) => peer);
 }

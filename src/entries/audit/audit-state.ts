@@ -46,13 +46,26 @@ export interface AuditMarks {
   readonly overruled: number;
 }
 
+/** What somebody was found out by: its deltas differed, or could not be shown; or it said otherwise than most auditors. */
+export const CHARGES = ['differs', 'withheld', 'overruled'] as const;
+export type Charge = (typeof CHARGES)[number];
+
+export interface Conviction {
+  /** Of the verdict. */
+  readonly round: number;
+  readonly charge: Charge;
+  /** What it added from this round on was taken out of the model again; null where nothing was. */
+  readonly undoneFrom: number | null;
+  /** So many deltas of it stay. */
+  readonly stays: number;
+}
+
 export interface AuditState {
   readonly heads: Map<PeerKey, ResidualHead>;
   /** In order of rounds and authors. */
   readonly cases: Map<string, AuditCase>;
   readonly marks: Map<PeerKey, AuditMarks>;
-  /** With the round of the verdict. */
-  readonly convicted: Map<PeerKey, number>;
+  readonly convicted: Map<PeerKey, Conviction>;
 }
 
 /** Authors that are remembered: a snapshot has room for them. */
@@ -74,7 +87,9 @@ export function encodeAuditState({ heads, cases, marks, convicted }: AuditState)
       ]),
     ]),
     byKey(marks).map(([author, { withheld, overruled }]) => [keyToBytes(author), withheld, overruled]),
-    byKey(convicted).map(([author, round]) => [keyToBytes(author), round]),
+    byKey(convicted).map(([author, { round, charge, undoneFrom, stays }]) => [
+      ...[keyToBytes(author), round, CHARGES.indexOf(charge), undoneFrom, stays],
+    ]),
   ]);
 }
 
@@ -87,7 +102,7 @@ export function decodeAuditState(bytes: Uint8Array): AuditState | null {
   const fields = decodeCanonical(bytes);
   if (!Array.isArray(fields) || fields.length !== 4) return null;
   const [headRows, caseRows, markRows, convictedRows] = fields as unknown[];
-  if (!isRows(headRows, 3) || !isRows(caseRows, 8) || !isRows(markRows, 3) || !isRows(convictedRows, 2))
+  if (!isRows(headRows, 3) || !isRows(caseRows, 8) || !isRows(markRows, 3) || !isRows(convictedRows, 5))
     return null;
   const state: AuditState = { heads: new Map(), cases: new Map(), marks: new Map(), convicted: new Map() };
   for (const [author, after, round] of headRows) {
@@ -103,9 +118,11 @@ export function decodeAuditState(bytes: Uint8Array): AuditState | null {
     if (!isBytes(author, 32) || !isCount(withheld) || !isCount(overruled)) return null;
     state.marks.set(bytesToHex(author), { withheld, overruled });
   }
-  for (const [author, round] of convictedRows) {
-    if (!isBytes(author, 32) || !isCount(round)) return null;
-    state.convicted.set(bytesToHex(author), round);
+  for (const [author, round, code, undoneFrom, stays] of convictedRows) {
+    const charge = isCount(code) ? CHARGES[code] : undefined;
+    if (!isBytes(author, 32) || !isCount(round) || !charge || !isCount(stays)) return null;
+    if (undoneFrom !== null && !isCount(undoneFrom)) return null;
+    state.convicted.set(bytesToHex(author), { round, charge, undoneFrom, stays });
   }
   return equals(encodeAuditState(state), bytes) ? state : null;
 }

@@ -4,10 +4,14 @@ import type { AuditCase, AuditVote } from './audit-state.ts';
 
 /** Drawn at first, and whenever that leaves a doubt. */
 export const auditorsOfStage = [1, 3, 7] as const;
-/** Who come to one result, before that convicts. */
-const accusersMin = 2;
+/** Who say so before an author is held to anything, where as many are drawn; of fewer it takes more than half, and never one alone. */
+const accusersMax = 3;
 /** A majority of so many says of who stood against it that it was wrong. */
 const majorityMin = 3;
+
+function quorumOf(drawn: number): number {
+  return Math.max(2, Math.min(accusersMax, Math.floor(drawn / 2) + 1));
+}
 
 export type Verdict =
   | { readonly kind: 'open' }
@@ -36,11 +40,12 @@ export function verdictOn({ stage, auditors, votes }: AuditCase, isLate: boolean
     asked.length === auditorsOfStage[1];
   const isSettled = stage === 1 && (isUnanimous(same) || isUnanimous(differs) || isUnanimous(withheld));
   if (stage < 2 && !isSettled) return { kind: 'doubt' };
-  if (guilty <= same.length || guilty < 2) {
+  const quorum = quorumOf(auditors.length);
+  if (guilty <= same.length || guilty < quorum) {
     const accusers = [...votes].flatMap(([auditor, { finding }]) => (finding === 'differs' ? [auditor] : []));
     return { kind: 'innocent', overruled: same.length >= majorityMin ? accusers : [] };
   }
-  if (differs.length < Math.max(accusersMin, withheld.length)) return { kind: 'withheld', overruled: [] };
+  if (differs.length < Math.max(quorum, withheld.length)) return { kind: 'withheld', overruled: [] };
   return { kind: 'differs', overruled: differs.length >= majorityMin ? same : [] };
 }
 

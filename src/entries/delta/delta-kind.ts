@@ -24,6 +24,7 @@ import {
   vectorOfUnits,
 } from './delta-state.ts';
 import { deltasPerRoundMax, drawn, type FoldObserver, foldDeltas } from './fold-deltas.ts';
+import { foldAgain, noteHeard, takeOut } from './past.ts';
 import { everyone, sortitionThreshold } from './sortition.ts';
 import { standingIn } from './weigh-deltas.ts';
 
@@ -69,11 +70,20 @@ export function createDeltaKind(options: DeltaKindOptions): DeltaKind {
       const threshold = sortitionThreshold(state.statistics, entry.round, rules);
       return ticketOfEntry(entry) >= committeeSlack * threshold ? 'not-in-committee' : null;
     },
-    initial: () => initialDeltaState(initial),
+    initial: () => initialDeltaState(initial, rules.undoRounds),
     clone: cloneDeltaState,
     reduce: (state, round) => reduceDeltas(state, round, ticketOfEntry, options),
     encode: encodeDeltaState,
-    decodeState: (bytes) => decodeDeltaState(bytes, initial.length, decode),
+    decodeState(bytes) {
+      // What a delta was made from is asked of entries, not of what they have been folded to.
+      const decodeHeard = (body: Uint8Array, claims: readonly unknown[]): DeltaContent | null =>
+        decodeDelta(body, claims, codec, { ...rules, isAudited: false });
+      const state = decodeDeltaState(bytes, initial.length, decodeHeard, rules.undoRounds > 0);
+      if (!state?.past) return state;
+      const { past } = state;
+      return { ...foldAgain(past.state, past.since, rules), past };
+    },
+    retract: (state, isRetracted) => takeOut(state, isRetracted, rules),
     show: () => [],
     standing: (state, author) => standingIn(state, author, rules),
     parameters: (state) => once('parameters', state, () => parametersOf(state, rules)),
@@ -141,6 +151,7 @@ function reduceDeltas(
   const heard = all.filter(({ author }) => !isSilenced(author));
   foldDeltas(state, judged, heard, rules, all.length, observeFold);
   forgetLeast(state.contributions);
+  noteHeard(state, { round: judged, publishers: all.length, deltas: heard }, rules);
   return summary;
 }
 

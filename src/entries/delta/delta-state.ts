@@ -35,6 +35,8 @@ export interface DeltaRules {
   readonly localSteps: number;
   /** A round is folded into the model this many rounds after it is final (J). */
   readonly judgingRounds: number;
+  /** What an author has added in so many rounds at least is taken out again once it is found out; 0: nothing is. */
+  readonly undoRounds: number;
 }
 
 export interface DeltaContent {
@@ -83,6 +85,21 @@ export interface PendingDelta {
   readonly content: DeltaContent;
 }
 
+/** What carried weight in a final round. */
+export interface HeardRound {
+  readonly round: number;
+  /** Drawn, those who are silenced among them. */
+  readonly publishers: number;
+  readonly deltas: readonly PendingDelta[];
+}
+
+/** Never modified. */
+export interface Past {
+  readonly state: DeltaState;
+  /** Every round since, in order. */
+  readonly since: readonly HeardRound[];
+}
+
 export interface DeltaState {
   /** The model: integers in units of 2^-42. */
   readonly units: Float64Array;
@@ -90,6 +107,8 @@ export interface DeltaState {
   readonly contributions: Map<PeerKey, DeltaTotals>;
   /** Deltas of final rounds that are not judged yet, by round. */
   readonly pending: Map<number, readonly PendingDelta[]>;
+  /** Null where nothing is ever taken out. */
+  past: Past | null;
 }
 
 /** Coordinates are clamped to this many units either way: 1024. */
@@ -103,13 +122,14 @@ export function vectorOfUnits(units: Float64Array): Float32Array {
   return scaledToFloat32(units, 1 / unitsPerOne);
 }
 
-export function initialDeltaState(initial: Float32Array): DeltaState {
+export function initialDeltaState(initial: Float32Array, undoRounds: number): DeltaState {
   const units = new Float64Array(initial.length);
   for (let i = 0; i < units.length; i++) {
     const value = Math.round(initial[i]! * unitsPerOne) + 0;
     units[i] = Math.max(-unitsMax, Math.min(unitsMax, value));
   }
-  return { units, statistics: new Map(), contributions: new Map(), pending: new Map() };
+  const state = { units, statistics: new Map(), contributions: new Map(), pending: new Map(), past: null };
+  return undoRounds > 0 ? { ...state, past: { state: cloneDeltaState(state), since: [] } } : state;
 }
 
 /** A copy; `into` may give the memory for its units. */
@@ -120,6 +140,7 @@ export function cloneDeltaState(state: DeltaState, into?: DeltaState): DeltaStat
     statistics: new Map(state.statistics),
     contributions: new Map(state.contributions),
     pending: new Map(state.pending),
+    past: state.past,
   };
 }
 
@@ -135,36 +156,46 @@ export function forgetLeast(contributions: Map<PeerKey, DeltaTotals>): void {
   for (const [author] of byDeltas.slice(contributorsLeft)) contributions.delete(author);
 }
 
-/** Length of the DAG-CBOR part (uint32, big endian), that part, then the units as little-endian doubles. */
+/**
+ * Length of the DAG-CBOR part (uint32, big endian), that part, then the units as little-endian doubles. Where there is a past it is that,
+ * with what was folded since: the rest follows.
+ */
 export function encodeDeltaState(state: DeltaState): Uint8Array {
+  const { units } = state.past?.state ?? state;
   const metadata = encodeMetadata(state);
-  const bytes = new Uint8Array(4 + metadata.length + 8 * state.units.length);
+  const bytes = new Uint8Array(4 + metadata.length + 8 * units.length);
   const view = new DataView(bytes.buffer);
   view.setUint32(0, metadata.length);
   bytes.set(metadata, 4);
-  for (let i = 0, at = 4 + metadata.length; i < state.units.length; i++, at += 8) {
-    view.setFloat64(at, state.units[i]! + 0, true);
+  for (let i = 0, at = 4 + metadata.length; i < units.length; i++, at += 8) {
+    view.setFloat64(at, units[i]! + 0, true);
   }
   return bytes;
 }
 
-function encodeMetadata(state: Omit<DeltaState, 'units'>): Uint8Array {
+type Metadata = Pick<DeltaState, 'statistics' | 'contributions' | 'pending'> & {
+  readonly past: {
+    readonly state: Pick<DeltaState, 'statistics' | 'contributions'>;
+    readonly since: Past['since'];
+  } | null;
+};
+
+function encodeMetadata({ pending, past, ...now }: Metadata): Uint8Array {
+  const { statistics, contributions } = past?.state ?? now;
   return dagCbor.encode([
-    [...state.statistics]
-      .sort(([a], [b]) => a - b)
-      .map(([r, s]) => [r, s.publishers, s.threshold, s.reference]),
-    [...state.contributions]
+    [...statistics].sort(([a], [b]) => a - b).map(([r, s]) => [r, s.publishers, s.threshold, s.reference]),
+    [...contributions]
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([author, c]) => [keyToBytes(author), c.deltas, c.energy]),
-    [...state.pending]
-      .sort(([a], [b]) => a - b)
-      .map(([round, deltas]) => [
-        round,
-        deltas.map(({ author, ticket, body, content }) => [
-          ...[keyToBytes(author), ticket, body, content.misses, content.steps],
-        ]),
-      ]),
+    [...pending].sort(([a], [b]) => a - b).map(([round, deltas]) => [round, deltas.map(deltaRow)]),
+    ...(past
+      ? [past.since.map(({ round, publishers, deltas }) => [round, publishers, deltas.map(deltaRow)])]
+      : []),
   ]);
+}
+
+function deltaRow({ author, ticket, body, content }: PendingDelta): unknown[] {
+  return [keyToBytes(author), ticket, body, content.misses, content.steps];
 }
 
 /** Bound on the bytes of the state of a model with `size` parameters. */
@@ -175,13 +206,21 @@ export function deltaStateBytesMax(size: number): number {
 /** Turns body and claims back into what they say; null for what no encoder writes. */
 export type DecodeDelta = (body: Uint8Array, claims: readonly unknown[]) => DeltaContent | null;
 
-/** Null for anything that `encodeDeltaState` could not have produced for a model of `size` parameters. */
-export function decodeDeltaState(bytes: Uint8Array, size: number, decode: DecodeDelta): DeltaState | null {
+/**
+ * Null for anything that `encodeDeltaState` could not have produced for a model of `size` parameters. Where there is a past what is returned
+ * is that, with what was folded since: the caller folds it again.
+ */
+export function decodeDeltaState(
+  bytes: Uint8Array,
+  size: number,
+  decode: DecodeDelta,
+  hasPast: boolean,
+): DeltaState | null {
   if (bytes.length < 4) return null;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const metadataBytes = view.getUint32(0);
   if (metadataBytes > metadataBytesMax || bytes.length !== 4 + metadataBytes + 8 * size) return null;
-  const metadata = decodeMetadata(bytes.subarray(4, 4 + metadataBytes), decode);
+  const metadata = decodeMetadata(bytes.subarray(4, 4 + metadataBytes), decode, hasPast);
   if (!metadata) return null;
   const units = new Float64Array(size);
   for (let i = 0, at = 4 + metadataBytes; i < size; i++, at += 8) {
@@ -191,18 +230,20 @@ export function decodeDeltaState(bytes: Uint8Array, size: number, decode: Decode
   }
   // Rows in another order or twice: not what an honest replica would have hashed.
   const isCanonical = equals(encodeMetadata(metadata), bytes.subarray(4, 4 + metadataBytes));
-  return isCanonical ? { ...metadata, units } : null;
+  if (!isCanonical) return null;
+  const state: DeltaState = { ...metadata, units, past: null };
+  return metadata.past ? { ...state, past: { state, since: metadata.past.since } } : state;
 }
 
-function decodeMetadata(bytes: Uint8Array, decode: DecodeDelta): Omit<DeltaState, 'units'> | null {
+function decodeMetadata(bytes: Uint8Array, decode: DecodeDelta, hasPast: boolean): Metadata | null {
   const fields = decodeCanonical(bytes);
-  if (!Array.isArray(fields) || fields.length !== 3) return null;
-  const [statistics, contributions, pending] = fields as unknown[];
+  if (!Array.isArray(fields) || fields.length !== (hasPast ? 4 : 3)) return null;
+  const [statistics, contributions, pending, sinceRows] = fields as unknown[];
   if (!isRows(statistics, 4) || !isRows(contributions, 3) || !isRows(pending, 2)) return null;
-  const state: Omit<DeltaState, 'units'> = {
-    statistics: new Map(),
-    contributions: new Map(),
-    pending: new Map(),
+  const state = {
+    statistics: new Map<number, RoundStatistics>(),
+    contributions: new Map<PeerKey, DeltaTotals>(),
+    pending: new Map<number, readonly PendingDelta[]>(),
   };
   for (const [r, publishers, threshold, reference] of statistics) {
     if (!isCount(r) || !isCount(publishers) || !isFiniteNumber(threshold) || !isFiniteNumber(reference))
@@ -215,12 +256,33 @@ function decodeMetadata(bytes: Uint8Array, decode: DecodeDelta): Omit<DeltaState
     state.contributions.set(bytesToHex(author), { deltas, energy });
   }
   for (const [round, rows] of pending) {
-    if (!isCount(round) || !isRows(rows, 5)) return null;
-    const deltas = rows.map((row) => decodePending(row, decode));
-    if (deltas.some((delta) => delta === null)) return null;
-    state.pending.set(round, deltas as PendingDelta[]);
+    const deltas = isCount(round) ? decodeDeltas(rows, decode) : null;
+    if (!deltas) return null;
+    state.pending.set(round as number, deltas);
   }
-  return state;
+  if (!hasPast) return { ...state, past: null };
+  const since = decodeSince(sinceRows, decode);
+  return since && { ...state, past: { state, since } };
+}
+
+/** Rounds one after the other. */
+function decodeSince(rows: unknown, decode: DecodeDelta): HeardRound[] | null {
+  if (!isRows(rows, 3)) return null;
+  const since: HeardRound[] = [];
+  for (const [round, publishers, deltaRows] of rows) {
+    if (!isCount(round) || !isCount(publishers)) return null;
+    if (since.length > 0 && since.at(-1)!.round !== round - 1) return null;
+    const deltas = decodeDeltas(deltaRows, decode);
+    if (!deltas) return null;
+    since.push({ round, publishers, deltas });
+  }
+  return since;
+}
+
+function decodeDeltas(rows: unknown, decode: DecodeDelta): readonly PendingDelta[] | null {
+  if (!isRows(rows, 5)) return null;
+  const deltas = rows.map((row) => decodePending(row, decode));
+  return deltas.includes(null) ? null : (deltas as PendingDelta[]);
 }
 
 function decodePending(row: readonly unknown[], decode: DecodeDelta): PendingDelta | null {

@@ -26,6 +26,8 @@ export interface AnswerContext {
   readonly signer: Signer;
   /** Blobs besides snapshots and bodies, by their roots. */
   readonly blobOf?: ((root: Uint8Array) => Uint8Array | undefined) | undefined;
+  /** Entries that the log has no longer, by id (hex). */
+  readonly entryOf?: ((id: string) => LogEntry | undefined) | undefined;
 }
 
 /** Answers or refuses; returns the request where it could be read. */
@@ -56,7 +58,8 @@ function framesFor(request: Request, node: AnswerContext): Uint8Array[] | 'not-h
       const frames: Uint8Array[] = [];
       let bytes = 0;
       for (const id of request.ids) {
-        const entry = replica.log.entry(bytesToHex(id));
+        const hex = bytesToHex(id);
+        const entry = replica.log.entry(hex) ?? node.entryOf?.(hex);
         if (!entry) continue;
         const frame = encodeEnvelope(entry, envelopes.inlineMax);
         bytes += frame.length;

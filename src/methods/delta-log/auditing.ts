@@ -13,26 +13,21 @@ import { type AuditKind, baseAgeMax } from '../../entries/audit/audit-kind.ts';
 import type { AuditCase, AuditVote } from '../../entries/audit/audit-state.ts';
 import type { DeltaKind } from '../../entries/delta/delta-kind.ts';
 import type { DeltaContent, DeltaProof } from '../../entries/delta/delta-state.ts';
+import { judgePulled } from '../../log/admission.ts';
 import type { LogEntry } from '../../log/entry-kind.ts';
-import type { Claim } from '../../log/envelope.ts';
+import { type Envelope, type EnvelopeContext, openEnvelope } from '../../log/envelope.ts';
+import { type LogBook, placeKey } from '../../log/log-book.ts';
 import type { Kinds, LogFrame } from '../../log/log-state.ts';
-import { BlobFetch, type BlobPart, blobRequest } from '../../log/repair/blob-fetch.ts';
 import type { Replica } from '../../log/replica.ts';
 import { RequestTable } from '../../log/request-table.ts';
 import { encodeRequest } from '../../log/wire.ts';
 import { Author } from './author.ts';
-import { openStart, type Start } from './open-start.ts';
-import {
-  type Began,
-  decodeTraining,
-  isTrainingKey,
-  type TrainingRecord,
-  trainingKey,
-} from './training-record.ts';
+import { Evidence, type EvidencePart } from './evidence.ts';
+import { openStart, type Start, startOf } from './open-start.ts';
+import { ShownTrainings } from './shown-trainings.ts';
+import { decodeTraining, openEntries, type TrainingRecord } from './training-record.ts';
 
-const nothing = '0'.repeat(64);
-/** Of a record beside its residuals. */
-const recordBytesMore = 1 << 20;
+const noResult = '0'.repeat(64);
 /** An answer is waited for a slot long, within these bounds. Guess. */
 const [timeoutMinMs, timeoutMaxMs] = [1000, 15_000];
 
@@ -52,6 +47,11 @@ export interface AuditingOptions {
   readonly self: PeerKey;
   /** Records stay in the store, for audits of our own. */
   readonly keepsAll: boolean;
+  /** Root of a residual of zeros. */
+  readonly nothing: Uint8Array;
+  readonly envelopes: EnvelopeContext;
+  /** The log that we stand in. */
+  readonly replica: () => Replica;
   readonly nextRequestId: () => number;
   readonly nowMs: () => number;
 }
@@ -66,7 +66,7 @@ interface Duty {
   readonly one: AuditCase;
   readonly delta: LogEntry<DeltaContent>;
   readonly proof: DeltaProof;
-  fetch: BlobFetch;
+  readonly evidence: Evidence;
   /** While it is trained again. */
   again: { readonly record: TrainingRecord; readonly start: Float32Array } | null;
 }
@@ -74,28 +74,56 @@ interface Duty {
 export class Auditing {
   readonly #options: AuditingOptions;
   readonly #linked = new Set<PeerKey>();
-  /** What our trainings began with, by root. */
-  readonly #shown = new Map<string, { readonly round: number; readonly bytes: Uint8Array }>();
+  /** What our own trainings began with. */
+  readonly shown: ShownTrainings;
+  /** Entries that came when nobody admits announcements of their round any more, and their rounds. */
+  readonly #late = new Map<string, number>();
   /** Cases that we have done with. */
   readonly #done = new Set<string>();
-  readonly #requests: RequestTable<{ readonly peer: PeerKey; readonly id: string; readonly part: BlobPart }>;
+  readonly #requests: RequestTable<{
+    readonly peer: PeerKey;
+    readonly id: string;
+    readonly about: EvidencePart;
+  }>;
   #duty: Duty | null = null;
   /** Whose authors have not answered so far, the longest first. */
   readonly #aside = new Map<string, Duty>();
-  /** Root of the residual after our last delta, and how often it had changed by then. */
-  #left: { readonly changes: number; readonly root: Uint8Array } | null = null;
 
   constructor(options: AuditingOptions) {
     this.#options = options;
+    this.shown = new ShownTrainings({ ...options, openEntry: (bytes) => this.#openStored(bytes) });
     const timeoutMs = Math.max(timeoutMinMs, Math.min(timeoutMaxMs, options.frame.slotMs));
     this.#requests = new RequestTable(timeoutMs, options.nextRequestId);
   }
 
-  restore(stored: Iterable<readonly [string, Uint8Array]>): void {
-    for (const [key, bytes] of stored) {
-      const record = isTrainingKey(key) ? decodeTraining(bytes) : null;
-      if (record) this.#show(record.round, bytes);
-    }
+  /** Whatever was shown is an entry only under a good signature, at a place that the run has. */
+  #openStored(bytes: Uint8Array): LogEntry | null {
+    const opened = openEnvelope(bytes, this.#options.envelopes);
+    return opened.ok ? this.#decode(opened.envelope) : null;
+  }
+
+  #decode(envelope: Envelope): LogEntry | null {
+    return judgePulled(envelope, { kinds: this.#options.kinds, replica: this.#options.replica() });
+  }
+
+  /** An entry has come in this slot. */
+  entered({ id, round }: LogEntry, slot: number): void {
+    if (round < slot - this.#options.frame.admitRounds) this.#late.set(id, round);
+  }
+
+  /**
+   * What a training of ours begins on besides the base. What came late may be left out of its round in the end, and nobody could then train
+   * again what began with it: it counts once it is final. `start`: null where it is all that is here.
+   */
+  beginning(
+    replica: Replica,
+    round: number,
+  ): { readonly open: readonly LogEntry[]; readonly start: Start | null } {
+    const { base } = replica;
+    for (const [id, late] of this.#late) if (late <= base.round) this.#late.delete(id);
+    const all = openEntries(replica);
+    const open = all.filter(({ id }) => !this.#late.has(id));
+    return { open, start: open.length < all.length ? startOf(base, open, round, this.#options) : null };
   }
 
   met(peer: PeerKey): void {
@@ -111,39 +139,10 @@ export class Auditing {
     return base < round && base >= round - baseAgeMax(this.#options.frame.windowRounds);
   }
 
-  /** What a delta of ours claims besides; what its training began with is shown from now on. */
-  prove(round: number, { bytes, before }: Began, residual: Author): readonly Claim[] {
-    const { crypto } = this.#options;
-    const record = this.#show(round, bytes);
-    const { changes } = residual;
-    // What was left is what is begun with, where nothing but this training has changed it since.
-    const known = this.#left?.changes === changes - 1 ? this.#left.root : null;
-    const root = blobRoot(crypto, residual.toBytes());
-    this.#left = { changes, root };
-    return [bytes.length, record, known ?? blobRoot(crypto, before), root];
-  }
-
-  #show(round: number, bytes: Uint8Array): Uint8Array {
-    const root = blobRoot(this.#options.crypto, bytes);
-    this.#shown.set(bytesToHex(root), { round, bytes });
-    return root;
-  }
-
   /** Of final rounds that nobody was drawn for, or has done with, nothing is asked any more. */
   forget({ base }: Replica): StoreWrite[] {
-    const { kind, number, self, keepsAll } = this.#options;
-    const asked = new Set(kind.casesOf(base.kinds[number], self).map(({ round }) => round));
-    const writes: StoreWrite[] = [];
-    for (const [root, { round }] of this.#shown) {
-      if (round > base.round || asked.has(round)) continue;
-      this.#shown.delete(root);
-      if (!keepsAll) writes.push({ key: trainingKey(round), value: null });
-    }
-    return writes;
-  }
-
-  shown(root: Uint8Array): Uint8Array | undefined {
-    return this.#shown.get(bytesToHex(root))?.bytes;
+    const { kind, number, self } = this.#options;
+    return this.shown.forget(new Set(kind.casesOf(base.kinds[number], self).map(({ round }) => round)));
   }
 
   /** Takes up what we are drawn for; returns what has been found, which is said once. */
@@ -151,11 +150,12 @@ export class Auditing {
     const duty = this.#duty ?? this.#begin(replica, slot);
     this.#duty = duty;
     if (!duty || duty.again) return null;
-    const { one, fetch } = duty;
+    const { one, evidence } = duty;
     if (!this.#options.kind.isInTime(one, slot)) return this.#drop();
-    const record = fetch.blob;
-    if (record) return this.#opened(out, duty, record, replica);
-    if (fetch.stuck) {
+    const found = evidence.record && !evidence.isOpened ? this.#look(duty, evidence.record, replica) : null;
+    if (found || this.#duty !== duty) return found;
+    if (evidence.isWhole) return this.#opened(out, duty, replica);
+    if (evidence.isStuck) {
       // Whom we do not see withholds nothing from us.
       const isLast = !this.#options.kind.isInTime(one, slot + 1);
       if (isLast) return this.#linked.has(one.author) ? this.#found('withheld') : this.#drop();
@@ -164,27 +164,23 @@ export class Auditing {
       this.#duty = null;
       return this.next(out, replica, slot);
     }
-    for (const { peer, part } of duty.fetch.next())
-      this.#requests.open(
-        out,
-        { peer, id: one.id, part },
-        encodeRequest(blobRequest(duty.proof.record, part)),
-      );
+    for (const { request, about } of evidence.next())
+      this.#requests.open(out, { peer: one.author, id: one.id, about }, encodeRequest(request));
     return null;
   }
 
   /** False where it is no answer to us. */
-  answered(requestId: number, frame: Uint8Array | undefined): boolean {
+  answered(requestId: number, frames: readonly Uint8Array[]): boolean {
     const meaning = this.#requests.take(requestId);
     if (!meaning) return false;
-    if (meaning.id === this.#duty?.one.id) this.#duty.fetch.accept(meaning.peer, meaning.part, frame);
+    if (meaning.id === this.#duty?.one.id) this.#duty.evidence.accept(meaning.about, frames);
     return true;
   }
 
   failed(requestId: number): boolean {
     const meaning = this.#requests.take(requestId);
     if (!meaning) return false;
-    if (meaning.id === this.#duty?.one.id) this.#duty.fetch.failed(meaning.peer, meaning.part);
+    if (meaning.id === this.#duty?.one.id) this.#duty.evidence.failed(meaning.about);
     return true;
   }
 
@@ -223,12 +219,13 @@ export class Auditing {
       if (this.#aside.has(one.id)) continue;
       const delta = replica.log.entry(one.id) as LogEntry<DeltaContent> | undefined;
       const proof = delta?.content.proof;
-      if (delta && proof) return { one, delta, proof, fetch: this.#fetchOf(proof, one.author), again: null };
+      if (delta && proof)
+        return { one, delta, proof, evidence: this.#evidenceOf(proof, one.author), again: null };
     }
     // The one that has waited longest is asked once more.
     const [longest] = this.#aside.keys();
     const duty = longest === undefined ? null : this.#takeUp(longest);
-    if (duty) duty.fetch = this.#fetchOf(duty.proof, duty.one.author);
+    duty?.evidence.askAgain();
     return duty;
   }
 
@@ -238,22 +235,37 @@ export class Auditing {
     return duty;
   }
 
-  #fetchOf({ record, recordBytes }: DeltaProof, author: PeerKey): BlobFetch {
-    const most = 8 * this.#options.size + recordBytesMore;
-    const { crypto, nowMs } = this.#options;
-    const fetch = new BlobFetch(record, Math.min(recordBytes, most), crypto, nowMs);
-    fetch.addHolder(author);
-    return fetch;
+  #evidenceOf(proof: DeltaProof, author: PeerKey): Evidence {
+    return new Evidence({
+      ...this.#options,
+      ...{ author, proof },
+      openEnvelope: (bytes) => {
+        const opened = openEnvelope(bytes, this.#options.envelopes);
+        return opened.ok ? opened.envelope : null;
+      },
+      decode: (envelope) => this.#decode(envelope),
+    });
   }
 
-  #opened(out: OutputSink, duty: Duty, bytes: Uint8Array, replica: Replica): Found | null {
-    const { one, delta, proof } = duty;
+  /** Looks at the record, before anything more is asked for. */
+  #look(duty: Duty, bytes: Uint8Array, replica: Replica): Found | null {
     const record = decodeTraining(bytes);
-    if (!record || !this.#isOf(record, delta, proof)) return this.#found('differs');
-    const branch = replica.branchAt(record.base.round);
+    if (!record || !this.#isOf(record, duty.delta)) return this.#found('differs');
     // Who came later than it began cannot tell.
+    if (record.base.round < replica.logFrom - 1) return this.#drop();
+    const lost = record.open.filter((id) => !replica.log.entry(id));
+    return duty.evidence.lacks(lost) ? null : this.#found('withheld');
+  }
+
+  #opened(out: OutputSink, duty: Duty, replica: Replica): Found | null {
+    const { one, delta, evidence } = duty;
+    const record = { ...decodeTraining(evidence.record!)!, residual: evidence.residual! };
+    if (!isFinite32(record.residual)) return this.#found('differs');
+    const branch = replica.branchAt(record.base.round);
     if (!branch) return this.#drop();
-    const start = openStart(record, branch, this.#options);
+    // Else nobody would have to name what is in the log.
+    const isShown = [...evidence.entries.values()].every((entry) => hasGivenWay(entry, replica.log));
+    const start = isShown ? openStart(record, branch, evidence.entries, this.#options) : null;
     if (start === null) return this.#found('withheld');
     duty.again = { record, start: this.#ahead(record, start) };
     const { steps } = delta.content;
@@ -266,21 +278,16 @@ export class Auditing {
 
   /** Whether it is what the delta claims to have begun with, and could be. */
   #isOf(
-    record: TrainingRecord,
-    { author, round, content }: LogEntry<DeltaContent>,
-    proof: DeltaProof,
+    { author, round, steps, base, residual, began }: TrainingRecord,
+    delta: LogEntry<DeltaContent>,
   ): boolean {
-    const { crypto, size } = this.#options;
-    const { base, residual } = record;
     return (
-      record.author === author &&
-      record.round === round &&
-      record.steps === content.steps &&
-      record.began === null &&
-      this.mayBeginOn(base.round, round) &&
-      residual.length === 4 * size &&
-      equals(blobRoot(crypto, residual), proof.before) &&
-      isFinite32(residual)
+      author === delta.author &&
+      round === delta.round &&
+      steps === delta.content.steps &&
+      began === null &&
+      residual.length === 0 &&
+      this.mayBeginOn(base.round, round)
     );
   }
 
@@ -291,7 +298,7 @@ export class Auditing {
     return author.startFrom(model);
   }
 
-  #found(finding: AuditVote['finding'], result = nothing): Found {
+  #found(finding: AuditVote['finding'], result = noResult): Found {
     const { one } = this.#duty!;
     this.#drop();
     return { one, vote: { finding, result } };
@@ -302,6 +309,14 @@ export class Auditing {
     this.#duty = null;
     return null;
   }
+}
+
+/**
+ * Whether the log itself shows how it came to be without an entry: its round is full of lower tickets, or its author has said something
+ * else at its place. What was only kept from everybody is not trained on.
+ */
+function hasGivenWay(entry: LogEntry, log: LogBook): boolean {
+  return log.at(entry.round, placeKey(entry)) !== undefined || !log.hasRoom(entry);
 }
 
 /** Little-endian float32 without infinities or what is no number: their exponents are all ones. */

@@ -36,8 +36,9 @@ import { Auditing, type Found } from './auditing.ts';
 import { Author } from './author.ts';
 import { Judging } from './judging.ts';
 import { createLogParts } from './log-parts.ts';
+import type { Start } from './open-start.ts';
 import type { DeltaLogSpec } from './schema.ts';
-import { TrainingNotes } from './training-record.ts';
+import { openEntries, TrainingNotes } from './training-record.ts';
 
 /** After a join from a snapshot this many rounds are trained and not published: residuals begin at zero. Guess. */
 const silentRounds = 2;
@@ -97,9 +98,10 @@ export class DeltaLog implements ProtocolCore {
             (peer) => credentials.has(peer),
           );
     const { checkpoint = null } = deps;
-    const blobOf = (root: Uint8Array): Uint8Array | undefined => this.#audits?.shown(root);
     this.#log = new RunLog({
-      ...{ ...common, replica, signer, entitlement, checkpoint, random, blobOf },
+      ...{ ...common, replica, signer, entitlement, checkpoint, random },
+      blobOf: (root) => this.#audits?.shown.blob(root),
+      entryOf: (id) => this.#audits?.shown.entry(id),
     });
     this.#auditNumber = audits?.number ?? -1;
     const nextRequestId = (): number => this.#log.nextRequestId();
@@ -114,6 +116,7 @@ export class DeltaLog implements ProtocolCore {
         delta,
         self: signer.key,
         keepsAll: deps.retention === 'audit',
+        replica: () => this.#log.replica,
         nextRequestId,
         nowMs: () => this.#nowMs,
       });
@@ -143,7 +146,7 @@ export class DeltaLog implements ProtocolCore {
         this.#toLog(out, input, nowMs);
         break;
       case 'response':
-        if (this.#audits?.answered(input.requestId, input.frames[0])) this.#audit(out, nowMs);
+        if (this.#audits?.answered(input.requestId, input.frames)) this.#audit(out, nowMs);
         else this.#toLog(out, input, nowMs);
         break;
       case 'request-failed':
@@ -228,7 +231,7 @@ export class DeltaLog implements ProtocolCore {
     // What it said in this round before, a node that remembers nothing must not say otherwise.
     if (!this.#log.restore(stored)) this.#publishFrom = Math.max(0, this.#log.clock.slotAt(nowMs) + 1);
     this.#author.restore(stored);
-    this.#audits?.restore(stored);
+    this.#audits?.shown.restore(stored);
     this.#log.start(nowMs, this.#outlet(out));
   }
 
@@ -250,12 +253,19 @@ export class DeltaLog implements ProtocolCore {
     if (!this.#training.mayStart(round) || this.#log.own.freeIndex(round, DELTA) !== 0) return;
     // Who has slept waits until it has heard what is final by now.
     if (this.#audits && !this.#audits.mayBeginOn(this.#log.replica.base.round, round)) return;
-    const parameters = this.#author.startFrom(this.model());
-    this.#notes?.begin(this.#log.replica, this.#author, this.#isAhead);
+    const { model, scheduleRound } = this.#beginning(round);
+    const parameters = this.#author.startFrom(model);
     const steps = this.#training.start(round, parameters, nowMs, this.#log.clock.slotMs(round));
-    const scheduleRound = this.#log.clock.countedBefore(round);
     out.push({ type: 'event', event: { kind: 'round-started', round } });
     out.push({ type: 'train', round, steps, scheduleRound, parameters });
+  }
+
+  /** What a training of ours begins on: all that is here, or what others will have as well that may have to train it again. */
+  #beginning(round: number): Start {
+    const { replica, clock } = this.#log;
+    const { open, start = null } = this.#audits?.beginning(replica, round) ?? { open: openEntries(replica) };
+    this.#notes?.begin(replica.base, open, this.#author, this.#isAhead);
+    return start ?? { model: this.model(), scheduleRound: clock.countedBefore(round) };
   }
 
   #trained(out: Output[], result: Input & { type: 'trained' }, nowMs: number): void {
@@ -286,10 +296,10 @@ export class DeltaLog implements ProtocolCore {
     }
     this.#judging?.noteTrained(round, done.start, result.parameters);
     const body = this.#author.pay();
-    const proof = this.#audits && began ? this.#audits.prove(round, began, this.#author) : [];
-    const claims = [done.misses, done.steps, ...proof];
+    const proof = began ? this.#audits?.shown.prove(round, began, this.#author) : undefined;
+    const claims = [done.misses, done.steps, ...(proof?.claims ?? [])];
     const { entry, writes } = this.#log.append({ round, kind: DELTA, index: 0, claims }, body);
-    this.#publish(out, entry, [...writes, ...(began?.writes ?? [])]);
+    this.#publish(out, entry, [...writes, ...(began?.writes ?? []), ...(proof?.writes ?? [])]);
     out.push({ type: 'event', event: { kind: 'published', round, bodyBytes: entry.bodyBytes, loss } });
   }
 
@@ -390,6 +400,7 @@ export class DeltaLog implements ProtocolCore {
   }
 
   #entered(out: Output[], { entry, writes }: LogFact & { type: 'entered' }): void {
+    this.#audits?.entered(entry, this.#log.clock.slotAt(this.#nowMs));
     const isPaidAgain = isDelta(entry) && this.#author.payAgain(entry);
     const own = isPaidAgain ? this.#author.writes() : [];
     out.push({ type: 'persist', writes: [...writes, ...own], durable: isPaidAgain });
@@ -400,7 +411,8 @@ export class DeltaLog implements ProtocolCore {
   #leftOut(out: Output[], { entries, writes }: LogFact & { type: 'left-out' }): void {
     const own = entries.filter(({ author }) => author === this.#deps.signer.key);
     const restored = this.#takeBack(out, own) ? this.#author.writes() : [];
-    out.push({ type: 'persist', writes: [...writes, ...restored], durable: true });
+    const kept = this.#audits?.shown.lost(entries) ?? [];
+    out.push({ type: 'persist', writes: [...writes, ...restored, ...kept], durable: true });
   }
 
   /** The residual and the log change in one transaction. */

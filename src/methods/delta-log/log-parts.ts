@@ -27,8 +27,12 @@ export interface DeltaLogParts extends LogParts {
   readonly rules: DeltaRules;
   /** The first of the kinds. */
   readonly delta: DeltaKind;
-  /** With its number; null where nobody audits. */
-  readonly audits: { readonly kind: AuditKind; readonly number: number } | null;
+  /** With its number, and the root of a residual of zeros; null where nobody audits. */
+  readonly audits: {
+    readonly kind: AuditKind;
+    readonly number: number;
+    readonly nothing: Uint8Array;
+  } | null;
   /** The last of the kinds; null where nobody judges. */
   readonly judging: JudgingKind | null;
 }
@@ -57,7 +61,7 @@ export function createLogParts(
     ...(audit ? [audit as unknown as EntryKind] : []),
   ];
   const kinds: Kinds = [delta, ...others, ...(judging ? [judging] : [])];
-  const audits = audit && { kind: audit, number: others.length };
+  const audits = audit && { kind: audit, number: others.length, nothing };
   checkRows(kinds);
   const credentials = new Credentials(manifest, runId, crypto, credential);
   const bodyBytesMax = kinds.map((kind) => kind.bodyBytesMax);
@@ -106,6 +110,7 @@ export function deltaRulesOf(
     localSteps: training.localSteps,
     isOpen: namedMembers(membership) === null,
     isAudited: audits !== undefined,
+    undoRounds: audits?.undo ?? 0,
   };
 }
 

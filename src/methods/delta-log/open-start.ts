@@ -51,15 +51,19 @@ export function startOf(
   return { model: delta.parameters(deltaStateOf(state)), scheduleRound };
 }
 
-/** From a replica at or before it, which is used up; null where the log does not have what the record names. */
+/**
+ * From a replica at or before it, which is used up; `shown`: entries that its log has lost, by id. Null where neither has what the record
+ * names.
+ */
 export function openStart(
   { base, open, round }: TrainingRecord,
   branch: Replica,
+  shown: ReadonlyMap<string, LogEntry>,
   parts: StartParts,
 ): Start | null {
   branch.passThrough(base.round);
   if (branch.base.round !== base.round || !equals(branch.base.root, base.root)) return null;
-  const entries = open.map((id) => branch.log.entry(id));
+  const entries = open.map((id) => branch.log.entry(id) ?? shown.get(id));
   if (!entries.every((entry) => entry !== undefined && entry.round > base.round)) return null;
   return startOf(branch.base, entries as LogEntry[], round, parts);
 }

@@ -6,6 +6,8 @@ import * as dagCbor from '@ipld/dag-cbor';
 import { bytesToHex, hexToBytes, isBytes, isCount, isRound, keyToBytes } from '../../core/bytes.ts';
 import { decodeCanonical } from '../../core/canonical-cbor.ts';
 import type { PeerKey, StoreWrite } from '../../core/io.ts';
+import type { LogEntry } from '../../log/entry-kind.ts';
+import type { LogState } from '../../log/log-state.ts';
 import type { Replica } from '../../log/replica.ts';
 import type { Author } from './author.ts';
 
@@ -52,16 +54,39 @@ export function decodeTraining(bytes: Uint8Array): TrainingRecord | null {
   };
 }
 
-type Beginning = Pick<TrainingRecord, 'base' | 'open' | 'changes'> & { readonly ahead: Uint8Array | null };
+/**
+ * As it is shown to auditors: the residual is a blob of its own, which the delta before has claimed already, so that one root a delta is
+ * new that takes time.
+ */
+function encodeShown(record: Omit<TrainingRecord, 'residual'>): Uint8Array {
+  return encodeTraining({ ...record, residual: new Uint8Array() });
+}
+
+type Beginning = Pick<TrainingRecord, 'base' | 'changes'> & {
+  readonly open: readonly LogEntry[];
+  readonly ahead: Uint8Array | null;
+};
 
 /** What a training began with, once it has ended. */
 export interface Began {
-  /** The record, and the residual in it. */
-  readonly bytes: Uint8Array;
+  /** The record as it is shown, and the residual, which is not in it. */
+  readonly shown: Uint8Array;
   readonly before: Uint8Array;
+  /** Entries of open rounds that were in the model. */
+  readonly open: readonly LogEntry[];
   /** Why others could not train it again; null where they can. */
   readonly whyNotShown: string | null;
   readonly writes: readonly StoreWrite[];
+}
+
+/** A record that was stored, as it is shown. */
+export function shownAgain(record: TrainingRecord): Pick<Began, 'shown' | 'before'> {
+  return { shown: encodeShown(record), before: record.residual };
+}
+
+/** Entries on top of the base. */
+export function openEntries({ base, log }: Replica): readonly LogEntry[] {
+  return [...log.entries()].filter(({ round }) => round > base.round);
 }
 
 /** Notes what the training under way began with. */
@@ -73,10 +98,13 @@ export class TrainingNotes {
     this.#author = author;
   }
 
-  /** `needsAhead`: the start lies ahead of the model by a part of the residual. */
-  begin({ base, log }: Replica, residual: Author, needsAhead: boolean): void {
-    const { round, root } = base;
-    const open = [...log.entries()].flatMap((entry) => (entry.round > round ? [entry.id] : [])).sort();
+  /** `open`: entries on top of the base; `needsAhead`: the start lies ahead of the model by a part of the residual. */
+  begin(
+    { round, root }: Readonly<LogState>,
+    open: readonly LogEntry[],
+    residual: Author,
+    needsAhead: boolean,
+  ): void {
     const ahead = needsAhead ? residual.toBytes() : null;
     this.#beginning = { base: { round, root }, open, changes: residual.changes, ahead };
   }
@@ -89,10 +117,12 @@ export class TrainingNotes {
     const { base, open, ahead } = beginning;
     const began = beginning.changes === residual.changes ? null : ahead;
     const { changes } = residual;
-    const record = { author: this.#author, round, steps, base, open, began, changes };
+    const ids = open.map(({ id }) => id).sort();
+    const record = { author: this.#author, round, steps, base, open: ids, began, changes };
     const before = residual.toBytes();
     const bytes = encodeTraining({ ...record, residual: before });
     const whyNotShown = began === null ? null : 'a delta went back into the residual while it was trained';
-    return { bytes, before, whyNotShown, writes: [{ key: trainingKey(round), value: bytes }] };
+    const writes = [{ key: trainingKey(round), value: bytes }];
+    return { shown: encodeShown(record), before, open, whyNotShown, writes };
   }
 }
