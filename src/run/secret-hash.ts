@@ -2,7 +2,7 @@
 import { bytesToHex } from '../core/bytes.ts';
 import type { Crypto } from '../core/crypto.ts';
 
-const label = new TextEncoder().encode('starlings hidden run\0');
+const label = new TextEncoder().encode('starlings/hidden-run\0');
 
 /** @param secret 32 random bytes: there is too much of it to be guessed from the hash. Resolves to 64 hexadecimal digits */
 export function secretHash(secret: Uint8Array, crypto: Crypto): string {
