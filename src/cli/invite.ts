@@ -32,7 +32,7 @@ export function addInviteCommand(parent: Command): void {
     perform(command, async ({ say, print, screen, signal }) => {
       const { run, withNetworkKey, for: key } = options;
       const networkKey = withNetworkKey === undefined ? null : await networkKeyIn(withNetworkKey);
-      const { invited, isClosed, isPrivate, namesNobody } = await invitationOf(
+      const { invited, isClosed, isPrivate, namesNobody, isHidden } = await invitationOf(
         targetOf((name) => options[name]),
         { run, networkKey, key, signal },
       );
@@ -42,12 +42,13 @@ export function addInviteCommand(parent: Command): void {
         isClosed,
         isPrivate,
         namesNobody,
+        isHidden,
         isLocal: invited.isLocal,
         hasKey: networkKey !== null,
       })) {
         say(line);
       }
-      return { json: { invitation: invited.text, isLocal: invited.isLocal, isClosed, isPrivate } };
+      return { json: { invitation: invited.text, isLocal: invited.isLocal, isClosed, isPrivate, isHidden } };
     }),
   );
 }
@@ -71,6 +72,8 @@ async function invitationOf(target: NodeTarget, { run, networkKey, key, signal }
   const { nodeSettingsSchema } = await import('../node/node-reader.ts');
   const { runViewSchema } = await import('../node/run-view.ts');
   const { inviteTo } = await import('../node/invitation.ts');
+  const { bytesToHex } = await import('../core/bytes.ts');
+  const { runSecret } = await import('../daemon/run-secret.ts');
   const { json, settings } = {
     json: await commandNode(target, 'status', run === undefined ? {} : { run }, signal),
     settings: nodeSettingsSchema.parse(await readNode(target, '/config', signal)),
@@ -89,7 +92,20 @@ async function invitationOf(target: NodeTarget, { run, networkKey, key, signal }
   const entitled =
     key === undefined ? null : await commandNode(target, 'entitle', { run: view.runId, key }, signal);
   const credential = entitled === null ? null : String(entitled['credential']);
-  const invited = inviteTo(view.runId, [view], settings.addresses, networkKey, credential);
+  const isHidden = view.run?.isHidden ?? false;
+  if (isHidden && typeof target !== 'string') {
+    const why = 'no API tells the secret of a hidden run: invite on the machine of the node, with --dir';
+    throw new ConfigError('BAD_USAGE', why);
+  }
+  const kept = isHidden ? await runSecret(String(target), view.runId) : null;
+  if (isHidden && kept === null) {
+    throw new ConfigError(
+      'BAD_USAGE',
+      `${target} holds no secret of this run, which is hidden: name the directory of its node with --dir`,
+    );
+  }
+  const secret = kept && bytesToHex(kept);
+  const invited = inviteTo(view.runId, [view], settings.addresses, { networkKey, credential, secret });
   if (invited === null) {
     throw new ConfigError(
       'BAD_USAGE',
@@ -102,13 +118,14 @@ async function invitationOf(target: NodeTarget, { run, networkKey, key, signal }
   }
   const isPrivate = settings.connectivity?.isPrivate ?? false;
   const namesNobody = view.run?.admission === 'invite' && key === undefined;
-  return { invited, isClosed: view.members.known !== null, isPrivate, namesNobody };
+  return { invited, isClosed: view.members.known !== null, isPrivate, namesNobody, isHidden };
 }
 
 function* hintsOn(told: {
   readonly isClosed: boolean;
   readonly isPrivate: boolean;
   readonly namesNobody: boolean;
+  readonly isHidden: boolean;
   readonly isLocal: boolean;
   readonly hasKey: boolean;
 }): Generator<string> {
@@ -117,6 +134,9 @@ function* hintsOn(told: {
     yield 'it holds the key of the network, which is a secret: whoever sees it can connect, so send it as you would a password';
   } else if (told.isPrivate) {
     yield 'the network is private, and its key is not in the invitation: hand it over another way, or use --with-network-key FILE';
+  }
+  if (told.isHidden) {
+    yield 'the run is hidden, and the invitation holds its secret: whoever sees it finds the run and its peers, so send it as you would a password';
   }
   if (told.isClosed) {
     yield 'the run takes the keys that are named in it alone, and an invitation adds none: `starlings join` shows the key of who is invited';

@@ -44,7 +44,7 @@ export function addJoinCommand(parent: Command): void {
 async function flagsOf(text: string, flags: NodeFlags, { say }: CommandContext): Promise<NodeFlags> {
   const { admissionSentence, readInvitation } = await import('../node/invitation.ts');
   const invitation = readInvitation(text);
-  const { runId: run, checkpoint, credential, signer } = invitation;
+  const { runId: run, checkpoint, credential, signer, secret } = invitation;
   (await import('../daemon/run-reference.ts')).checkRunReference(run);
   const { checkedAddresses } = await import('./parts/addresses.ts');
   const bootstrap = checkedAddresses('bootstrap', invitation.addresses);
@@ -61,6 +61,9 @@ async function flagsOf(text: string, flags: NodeFlags, { say }: CommandContext):
   if (networkKey === undefined && invitation.networkKey !== null) {
     networkKey = networkKeyOf(dir);
     await keepNetworkKey(networkKey, invitation.networkKey);
+  }
+  if (secret !== null) {
+    await (await import('../daemon/run-secret.ts')).keepRunSecret(dir, run, secret);
   }
   if (signer !== null) say(admissionSentence(signer, (await loadIdentity(keyFileOf(dir))).key));
   return {

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { ModelSpec } from '../tasks/models/registry.ts';
 import { numberBetween } from './parts/arguments.ts';
 import { configFile } from './parts/config-file.ts';
 import { dataHome } from './parts/data-home.ts';
@@ -9,6 +10,7 @@ interface Options {
   readonly out: string;
   readonly key: string;
   readonly startIn: number;
+  readonly hidden?: true;
   readonly force?: true;
 }
 
@@ -20,6 +22,10 @@ export function addRunCreateCommand(parent: Command): void {
     .option('--out <file>', 'manifest to write', 'run.manifest')
     .option('--key <file>', 'key to sign with; made where there is none', dataHome('creator.key'))
     .option('--start-in <seconds>', 'round 0 begins this much later', numberBetween(0, 31_536_000), 30)
+    .option(
+      '--hidden',
+      'strangers cannot find the run, nor see who takes part: it goes by a secret, a file beside the manifest that invitations carry',
+    )
     .option('--force', 'replace the manifest where one exists')
     .action((file: string, options: Options, command: Command) =>
       perform(command, async ({ say }) => {
@@ -28,13 +34,11 @@ export function addRunCreateCommand(parent: Command): void {
         const { protectionsOf, withProtection } = await import('../run/protection.ts');
         const company = { hasEvaluation: paths.evaluation !== undefined, isOneHand: false };
         const spec = withProtection(given, company);
+        const { secretBeside } = await import('../daemon/run-secret.ts');
+        const secretFile = secretBeside(options.out);
         checkMayWrite(options.out, options.force);
-        const { checkTrainable } = await import('../learning/tfjs/trainable.ts');
-        const { externalFactsOf, isNoModel, modelKindOf } = await import('../tasks/models/registry.ts');
-        // Of a model that its trainer alone can compute, `starlings trainer check` tells.
-        const isOurs = externalFactsOf(spec.model) === null && !isNoModel(spec.model);
-        if (isOurs) await checkTrainable(spec.model);
-        for (const remark of modelKindOf(spec.model).remarks?.(spec.model) ?? []) say(remark);
+        if (options.hidden) checkMayWrite(secretFile, options.force);
+        for (const remark of await remarksOn(spec.model)) say(remark);
         const { loadIdentity } = await import('../network/identity.ts');
         const { createCrypto } = await import('../platform/node/crypto.ts');
         const { besideManifest, createRun, writeManifestFile } = await import('../node/manifest-file.ts');
@@ -43,28 +47,67 @@ export function addRunCreateCommand(parent: Command): void {
         const { trains } = await import('../methods/registry.ts');
         const { readRunFiles } = await import('../learning/evaluation-set.ts');
         const vectors = await readRunFiles(paths, spec);
-        const run = createRun(spec, startAtMs, createCrypto(), signer, vectors);
+        const { randomBytes } = await import('node:crypto');
+        const secret = options.hidden ? randomBytes(32) : null;
+        const run = createRun(spec, startAtMs, createCrypto(), signer, vectors, secret);
+        if (secret) await writeSecret(secretFile, secret, options.force);
         await writeManifestFile(options.out, run, vectors);
         say(`run      ${run.runId}`);
         say(`manifest ${options.out}`);
         for (const { name, bytes } of run.manifest.files ?? []) {
           say(`file     ${besideManifest(options.out, name)}, ${bytes} bytes: keep it beside the manifest`);
         }
-        const isTrained = trains(spec.strategy);
+        if (secret) {
+          say(
+            `secret   ${secretFile}: the run is hidden, and who has this finds it; keep it beside the manifest`,
+          );
+        }
         const protects = protectionsOf(spec);
         for (const sentence of protects) say(`protects ${sentence}`);
         say(`starts   ${new Date(startAtMs).toISOString()}`);
-        say(`\nGive the manifest to one node; the others need the run id alone:`);
-        say(
-          `  starlings node --run ${options.out} ${isTrained ? '--data DIR' : '--no-data'} --bootstrap ADDRESS`,
-        );
-        if (spec.membership.kind === 'invite') {
-          say(`Each first needs to be let in, by its key (\`starlings node id\`):`);
-          say(`  starlings run invite ${options.out} --for KEY`);
-        }
+        const { membership, strategy } = spec;
+        const about = {
+          isTrained: trains(strategy),
+          isHidden: secret !== null,
+          isInvited: membership.kind === 'invite',
+        };
+        for (const line of nextSteps(options.out, about)) say(line);
         return {
-          json: { runId: run.runId, manifest: options.out, creator: signer.key, startAtMs, protects },
+          json: {
+            ...{ runId: run.runId, manifest: options.out, creator: signer.key, startAtMs, protects },
+            ...(secret ? { secretFile } : {}),
+          },
         };
       }),
     );
+}
+
+/** @throws for a model that cannot be trained */
+async function remarksOn(model: ModelSpec): Promise<readonly string[]> {
+  const { checkTrainable } = await import('../learning/tfjs/trainable.ts');
+  const { externalFactsOf, isNoModel, modelKindOf } = await import('../tasks/models/registry.ts');
+  // Of a model that its trainer alone can compute, `starlings trainer check` tells.
+  if (externalFactsOf(model) === null && !isNoModel(model)) await checkTrainable(model);
+  return modelKindOf(model).remarks?.(model) ?? [];
+}
+
+function* nextSteps(
+  manifest: string,
+  about: { readonly isTrained: boolean; readonly isHidden: boolean; readonly isInvited: boolean },
+): Generator<string> {
+  yield about.isHidden
+    ? '\nStart one node with the manifest, and have it invite the others (`starlings invite`), for the run id alone leads nowhere:'
+    : '\nGive the manifest to one node; the others need the run id alone:';
+  yield `  starlings node --run ${manifest} ${about.isTrained ? '--data DIR' : '--no-data'} --bootstrap ADDRESS`;
+  if (!about.isInvited) return;
+  yield 'Each first needs to be let in, by its key (`starlings node id`):';
+  yield `  starlings run invite ${manifest} --for KEY`;
+}
+
+async function writeSecret(file: string, secret: Uint8Array, replaces = false): Promise<void> {
+  const { bytesToHex } = await import('../core/bytes.ts');
+  const { keepSecret } = await import('../network/identity.ts');
+  const { rm } = await import('node:fs/promises');
+  if (replaces) await rm(file, { force: true });
+  await keepSecret(file, bytesToHex(secret));
 }

@@ -18,7 +18,7 @@ export function addRunShowCommand(parent: Command): void {
         const { modelSize } = await import('../run/manifest.ts');
         const { stringify } = await import('yaml');
         const { runId, manifest } = await readManifestFile(file, createCrypto(), options.id);
-        const { version, creator, startAtMs, initHash, ...spec } = manifest;
+        const { version, creator, startAtMs, initHash, secretHash, ...spec } = manifest;
         const parameters = modelSize(manifest);
         print(`# run ${runId}`);
         print(`# signed by ${creator}, format ${version}`);
@@ -26,6 +26,9 @@ export function addRunShowCommand(parent: Command): void {
           `# starts ${new Date(startAtMs).toISOString()} and takes ${(spec.rounds * spec.slotMs) / 1000} s`,
         );
         print(`# ${parameters} parameters, start vector ${initHash}`);
+        if (secretHash !== undefined) {
+          print(`# hidden: it is found by its secret alone, of which this is a hash: ${secretHash}`);
+        }
         print(stringify(spec).trimEnd());
         return { json: { runId, parameters, ...manifest } };
       }),

@@ -26,6 +26,7 @@ import { filesFolder, keepManifest, MODEL_FILE, runFolder } from './directory.ts
 import type { JoinedRun, JoinedRuns } from './joined-runs.ts';
 import { type LastViews, readLastView } from './last-view.ts';
 import { findRun, resolveRun } from './run-reference.ts';
+import { keepRunSecret, runSecret } from './run-secret.ts';
 
 /** Sessions that failed are shown until their run is joined again or left; of more, the oldest are forgotten. */
 const failedMax = 64;
@@ -255,11 +256,13 @@ export class NodeRuns implements NodeControl, NodeReader {
     const run = await resolveRun(request.run, directory, crypto);
     node.meet(request.bootstrap ?? []);
     const runId = typeof run === 'string' ? run : run.runId;
+    if (request.secret !== undefined) await keepRunSecret(directory, runId, request.secret);
+    const secret = (await runSecret(directory, runId)) ?? undefined;
     const modelFile = join(runFolder(directory, runId), MODEL_FILE);
     const { data, backend, compareAlone = false, evenIfOver = false, checkpoint, credential } = request;
     const files = filesFolder(directory, runId);
     const options = {
-      ...{ data, backend, compareAlone, evenIfOver, checkpoint, credential },
+      ...{ data, backend, compareAlone, evenIfOver, checkpoint, credential, secret },
       ...{ modelFile, filesFolder: files },
     };
     const session = node.join(run, options);

@@ -7,6 +7,7 @@ import { isMeantAsInvitation } from '../node/invitation.ts';
 import { readManifestFile } from '../node/manifest-file.ts';
 import type { SignedManifest } from '../run/manifest.ts';
 import { keepFilesBeside, keepManifest, keptManifest } from './directory.ts';
+import { keepSecretBeside } from './run-secret.ts';
 
 const SHA2_256 = 0x12;
 /** A CIDv1 of SHA-256 in base32. */
@@ -35,7 +36,7 @@ export function checkRunReference(run: string): string | null {
 
 /**
  * The manifest that `run` names, kept in the node's directory; the id alone where peers have to be asked for it.
- * A file goes before an id. @throws RunReferenceError, ManifestError, system errors
+ * A file goes before an id. @throws RunReferenceError, ManifestError, IdentityError, system errors
  */
 export async function resolveRun(
   run: string,
@@ -46,6 +47,7 @@ export async function resolveRun(
   if (typeof manifest === 'string' || checkRunReference(run) !== null) return manifest;
   await keepManifest(directory, manifest);
   await keepFilesBeside(directory, manifest, run);
+  await keepSecretBeside(directory, manifest, { manifestPath: run, crypto });
   return manifest;
 }
 

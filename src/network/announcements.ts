@@ -3,6 +3,7 @@ import type { PeerKey, Verdict } from '../core/io.ts';
 import { announcementBytesMax } from '../log/envelope.ts';
 import { AnnouncementTooLargeError } from './errors.ts';
 import type { NetworkEventListener } from './events.ts';
+import type { HiddenRun } from './hidden-run.ts';
 import type { Host } from './host.ts';
 import { announcementTopic } from './protocols.ts';
 
@@ -32,13 +33,16 @@ export interface Announcements {
 export interface AnnouncementsOptions {
   readonly host: Host;
   readonly runId: string;
+  /** Where strangers must not see the run. */
+  readonly hidden?: HiddenRun | undefined;
   readonly judge: (from: PeerKey, bytes: Uint8Array) => Promise<Verdict>;
   readonly onEvent: NetworkEventListener;
 }
 
 export function createAnnouncements(options: AnnouncementsOptions): Announcements {
-  const { gossip } = options.host;
-  const topic = announcementTopic(options.runId);
+  const { host, runId, hidden } = options;
+  const { gossip } = host;
+  const topic = announcementTopic(hidden?.name ?? runId);
   const counts = {
     announcementsIn: 0,
     announcementsOut: 0,
@@ -49,8 +53,9 @@ export function createAnnouncements(options: AnnouncementsOptions): Announcement
   let pending = 0;
 
   async function judged(from: PeerKey | null, bytes: Uint8Array): Promise<Verdict> {
-    // A peer without an Ed25519 key cannot take part.
-    if (from === null) {
+    const opened = hidden ? hidden.openAnnouncement(bytes) : bytes;
+    // A peer without an Ed25519 key cannot take part, nor one without the secret.
+    if (from === null || opened === null) {
       return 'reject';
     }
     if (pending >= pendingMax) {
@@ -58,7 +63,7 @@ export function createAnnouncements(options: AnnouncementsOptions): Announcement
     }
     pending++;
     try {
-      return await inTime(options.judge(from, bytes), VERDICT_TIMEOUT_MS);
+      return await inTime(options.judge(from, opened), VERDICT_TIMEOUT_MS);
     } finally {
       pending--;
     }
@@ -85,7 +90,7 @@ export function createAnnouncements(options: AnnouncementsOptions): Announcement
           `an announcement of ${bytes.length} bytes is above ${announcementBytesMax}: announce its hash and serve the body`,
         );
       }
-      const recipients = await gossip.publish(topic, bytes);
+      const recipients = await gossip.publish(topic, hidden?.sealAnnouncement(bytes) ?? bytes);
       counts.announcementsOut++;
       counts.announcedBytesOut += bytes.length;
       if (recipients === 0) {

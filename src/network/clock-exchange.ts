@@ -3,6 +3,7 @@
  * answer). What comes is a claim: clock-offset.ts says what to make of several.
  */
 import type { PeerKey } from '../core/io.ts';
+import type { HiddenRun } from './hidden-run.ts';
 import type { Host } from './host.ts';
 import { peerIdOf } from './identity.ts';
 import { CLOCK_PROTOCOL } from './protocols.ts';
@@ -11,13 +12,13 @@ import { askAboutRun, serveAboutRuns } from './run-question.ts';
 /** Unix time in milliseconds, unsigned and big-endian. */
 const answerBytes = 8;
 
-/** @param nowMs of the clock by which we take part in a run; null for one that is not ours */
+/** @param nowMs of the clock by which we take part in the run that is asked about; null for one that is not ours to show */
 export function serveClock(
   host: Host,
-  nowMs: (runId: string) => number | null,
+  nowMs: (question: string, from: PeerKey | null) => number | null,
 ): Promise<() => Promise<void>> {
-  return serveAboutRuns(host, CLOCK_PROTOCOL, (runId) => {
-    const now = nowMs(runId);
+  return serveAboutRuns(host, CLOCK_PROTOCOL, (question, from) => {
+    const now = nowMs(question, from);
     if (now === null) return null;
     const bytes = new Uint8Array(answerBytes);
     new DataView(bytes.buffer).setBigUint64(0, BigInt(Math.max(0, Math.round(now))));
@@ -31,17 +32,24 @@ export interface ClockClaim {
   readonly highMs: number;
 }
 
+export interface ClockQuestion {
+  readonly runId: string;
+  readonly hidden?: HiddenRun | undefined;
+  readonly timeoutMs: number;
+  readonly nowMs: () => number;
+}
+
 /** Of a connected peer. @throws Error where it is silent, knows nothing of the run or talks nonsense */
 export async function askClock(
-  { libp2p }: Host,
+  host: Host,
   peer: PeerKey,
-  question: { readonly runId: string; readonly timeoutMs: number; readonly nowMs: () => number },
+  question: ClockQuestion,
   signal: AbortSignal,
 ): Promise<ClockClaim> {
-  const { runId, timeoutMs, nowMs } = question;
-  const asked = { protocol: CLOCK_PROTOCOL, runId, bytesMax: answerBytes, timeoutMs };
+  const { runId, hidden, timeoutMs, nowMs } = question;
+  const asked = { protocol: CLOCK_PROTOCOL, bytesMax: answerBytes, timeoutMs };
   const sentMs = nowMs();
-  const bytes = await askAboutRun(libp2p, peerIdOf(peer), asked, signal);
+  const bytes = await askAboutRun({ host, runId, hidden }, peerIdOf(peer), asked, signal);
   const cameMs = nowMs();
   if (bytes.length !== answerBytes) throw new Error('the peer does not say what its clock says');
   const theirs = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0));

@@ -11,6 +11,7 @@ import type { Clock } from '../core/ports.ts';
 import { type BackoffBounds, backoffMs, jitteredMs } from './backoff.ts';
 import { withDeadline } from './deadline.ts';
 import type { NetworkEventListener } from './events.ts';
+import type { HiddenRun } from './hidden-run.ts';
 import type { Host } from './host.ts';
 import { peerKeyOf } from './identity.ts';
 import { runCid } from './protocols.ts';
@@ -55,6 +56,8 @@ export interface Discovery {
 export interface DiscoveryOptions {
   readonly host: Host;
   readonly runId: string;
+  /** Where strangers must not see the run. */
+  readonly hidden?: HiddenRun | undefined;
   readonly clock: Clock;
   /** Numbers in [0, 1). */
   readonly random: () => number;
@@ -85,7 +88,7 @@ class RunDiscovery implements Discovery {
   constructor(options: DiscoveryOptions) {
     this.#options = options;
     this.#timing = options.timing ?? defaultDiscoveryTiming;
-    this.#cid = runCid(options.runId);
+    this.#cid = options.hidden?.cid ?? runCid(options.runId);
   }
 
   start(): void {
@@ -175,12 +178,12 @@ class RunDiscovery implements Discovery {
 
   /** Resolves to the number of providers told. */
   #askForProviders(signal: AbortSignal): Promise<number> {
-    const { host, runId, random, onPeer } = this.#options;
+    const { host, runId, hidden, random, onPeer } = this.#options;
     const onProvider = (id: PeerId): void => {
       const key = peerKeyOf(id);
       if (key !== null) onPeer(key);
     };
-    return askProviders({ host, runId, signal, random, onProvider }, providersPerSearchMax);
+    return askProviders({ host, runId, hidden, signal, random, onProvider }, providersPerSearchMax);
   }
 
   #queried(signal: AbortSignal, query: (inTime: AbortSignal) => Promise<number>): Promise<number> {

@@ -4,6 +4,7 @@ import type { PeerKey } from '../core/io.ts';
 import type { Clock } from '../core/ports.ts';
 import { withDeadline } from './deadline.ts';
 import { createExchange, type Exchange } from './exchange/exchange.ts';
+import type { HiddenRun } from './hidden-run.ts';
 import type { Host } from './host.ts';
 import { peerIdOf, peerKeyOf } from './identity.ts';
 import { filesProtocol } from './protocols.ts';
@@ -12,16 +13,18 @@ import { pauseAfter, searchProviders } from './provider-search.ts';
 const dialTimeoutMs = 10_000;
 
 export function createFileExchange(
-  host: Host,
-  runId: string,
+  { host, runId, hidden }: Pick<HolderSearch, 'host' | 'runId' | 'hidden'>,
   serve: (from: PeerKey, request: Uint8Array) => Promise<readonly Uint8Array[]>,
 ): Exchange {
-  return createExchange({ host, runId, serve, protocol: filesProtocol(runId), onEvent: () => {} });
+  const protocol = filesProtocol(hidden?.name ?? runId);
+  return createExchange({ host, runId, hidden, serve, protocol, onEvent: () => {} });
 }
 
 export interface HolderSearch {
   readonly host: Host;
   readonly runId: string;
+  /** Where strangers must not see the run. */
+  readonly hidden?: HiddenRun | undefined;
   readonly clock: Clock;
   /** Numbers in [0, 1). */
   readonly random: () => number;
@@ -34,6 +37,7 @@ export interface HolderSearch {
 export async function* holdersOf({
   host,
   runId,
+  hidden,
   clock,
   random,
   signal,
@@ -41,9 +45,8 @@ export async function* holdersOf({
 }: HolderSearch): AsyncGenerator<PeerKey> {
   for (let attempt = 0; !signal.aborted; attempt++) {
     const found: PeerId[] = [];
-    await searchProviders({ host, runId, signal, random, onProvider: (id) => found.push(id) }).catch(
-      () => {},
-    );
+    const onProvider = (id: PeerId) => found.push(id);
+    await searchProviders({ host, runId, hidden, signal, random, onProvider }).catch(() => {});
     const keys = found.flatMap((id) => peerKeyOf(id) ?? []);
     for (const key of keys.sort((one, other) => rankOf(one) - rankOf(other))) {
       if (signal.aborted) break;

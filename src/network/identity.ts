@@ -90,7 +90,22 @@ export async function makeNetworkKey(path: string): Promise<boolean> {
   return true;
 }
 
-async function readKeyFile(path: string): Promise<Uint8Array | null> {
+/**
+ * Keeps the secret of a hidden run in a file of its own, unless it is there.
+ * @param secret 64 hexadecimal digits
+ * @throws IdentityError where another one is there, or as `readKeyFile`
+ */
+export async function keepSecret(path: string, secret: string): Promise<void> {
+  if ((await readKeyFile(path)) === null) await createKeyFile(path, fromString(secret, 'hex'));
+  const kept = await readKeyFile(path);
+  if (kept !== null && toText(kept, 'hex') === secret) return;
+  throw new IdentityError(
+    `${path} holds another secret of this run: move it away if the invitation is right, or ask for another one`,
+  );
+}
+
+/** 32 bytes, in a file of 64 hexadecimal digits; null where there is none. @throws IdentityError where others may read it, or it holds something else */
+export async function readKeyFile(path: string): Promise<Uint8Array | null> {
   try {
     const { mode, size } = await stat(path);
     if (process.platform !== 'win32' && (mode & 0o077) !== 0) {

@@ -10,6 +10,7 @@ import type { Clock } from '../core/ports.ts';
 import { jitteredMs } from './backoff.ts';
 import { withDeadline } from './deadline.ts';
 import type { NetworkEventListener } from './events.ts';
+import type { HiddenRun } from './hidden-run.ts';
 import type { Host } from './host.ts';
 import { peerIdOf, peerKeyOf } from './identity.ts';
 import { type LinkAction, type LinkInput, LinkTable } from './link-table.ts';
@@ -24,6 +25,8 @@ const REVIEW_GAP_MS = 50;
 /** Three addresses that swallow what they are sent, and the one that answers (host.ts). */
 const DIAL_TIMEOUT_MS = 10_000;
 const CLOSE_TIMEOUT_MS = 1_000;
+/** Before a peer that did not show that it is one of the run is asked again: it may have been busy. Guess. */
+const PROVE_AGAIN_MS = 5_000;
 /** Of one run, in libp2p's sum over all tags of a peer: what it closes first above `connectionsMax`. */
 const TAG_VALUE = 50;
 
@@ -46,6 +49,10 @@ export interface Links {
 export interface LinksOptions {
   readonly host: Host;
   readonly runId: string;
+  /** Where strangers must not see the run. */
+  readonly hidden?: HiddenRun | undefined;
+  /** Resolves to whether a peer that speaks the run's protocol is one of the run; all are where it is left out. */
+  readonly prove?: ((peer: PeerKey) => Promise<boolean>) | undefined;
   readonly clock: Clock;
   /** Numbers in [0, 1). */
   readonly random: () => number;
@@ -70,16 +77,18 @@ class RunLinks implements Links {
   readonly #keepTag: string;
   /** Peers that carry our tag. */
   readonly #kept = new Set<PeerKey>();
+  /** Connected peers that speak the protocol of a run that not everybody may see: whether they have shown that they may, and since when they have not. */
+  readonly #shown = new Map<PeerKey, 'asked' | 'member' | { readonly failedAtMs: number }>();
   #reviews: Recurring | null = null;
   #isAtRest = false;
 
   constructor(options: LinksOptions) {
-    const { host, runId, random, limits } = options;
+    const { host, runId, hidden, random, limits } = options;
     this.#options = options;
     this.#host = host;
     this.#table = new LinkTable({ limits: { ...defaultLinkLimits, ...limits }, random, self: host.key });
-    this.#protocol = exchangeProtocol(runId);
-    this.#topic = announcementTopic(runId);
+    this.#protocol = exchangeProtocol(hidden?.name ?? runId);
+    this.#topic = announcementTopic(hidden?.name ?? runId);
     this.#keepTag = `${KEEP_ALIVE}-starlings-${runId}`;
   }
 
@@ -145,16 +154,39 @@ class RunLinks implements Links {
     const connections = this.#host.libp2p.getConnections(id);
     if (!protocols.includes(this.#protocol)) {
       this.#note({ type: 'mute', peer });
-    } else if (connections.length > 0) {
+    } else if (connections.length > 0 && this.#isMember(peer)) {
       const dialled = connections.some(({ direction }) => direction === 'outbound');
       this.#note({ type: 'speaks', peer, dialled });
     }
+  }
+
+  /** False as well while it is asked: what it answers is looked at then. */
+  #isMember(peer: PeerKey): boolean {
+    const { prove, clock } = this.#options;
+    if (prove === undefined) return true;
+    const known = this.#shown.get(peer);
+    if (known === 'member' || known === 'asked') return known === 'member';
+    if (known !== undefined && clock.nowMs() - known.failedAtMs < PROVE_AGAIN_MS) return false;
+    this.#shown.set(peer, 'asked');
+    void prove(peer).then((isMember) => {
+      this.#shown.set(peer, isMember ? 'member' : { failedAtMs: clock.nowMs() });
+      // Gone meanwhile it has to show it again.
+      this.#noteIfGone(peerIdOf(peer));
+      if (isMember) void this.#adopt(peerIdOf(peer));
+    });
+    return false;
+  }
+
+  /** Of those that could not show it when they were asked. */
+  #askAgain(): void {
+    for (const [peer, state] of this.#shown) if (typeof state === 'object') void this.#adopt(peerIdOf(peer));
   }
 
   #noteIfGone(id: PeerId): void {
     const peer = peerKeyOf(id);
     // Another connection of the pair may have outlived this one.
     if (peer !== null && this.#host.libp2p.getConnections(id).length === 0) {
+      this.#shown.delete(peer);
       this.#note({ type: 'disconnected', peer });
     }
   }
@@ -172,6 +204,7 @@ class RunLinks implements Links {
   }
 
   async #review(signal: AbortSignal): Promise<number> {
+    this.#askAgain();
     const heard = this.#host.gossip.subscribers(this.#topic);
     await this.#tell({ type: 'review', heard }, signal);
     const everyMs = this.#isAtRest ? REST_REVIEW_INTERVAL_MS : REVIEW_INTERVAL_MS;

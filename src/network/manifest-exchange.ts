@@ -1,5 +1,5 @@
 /**
- * Hands out run manifests to whoever knows the run id: request = frame with the id, answer = the manifest's
+ * Hands out run manifests to whoever knows the run id, of a hidden run to its members: request = frame with the id, answer = the manifest's
  * bytes or nothing, up to the end of the stream.
  * Everyone who takes part in the run serves it, and the asker checks it against the id, so any stranger will do.
  */
@@ -9,29 +9,28 @@ import { reasonOf } from '../core/as-error.ts';
 import type { Clock } from '../core/ports.ts';
 import { manifestBytesMax } from '../run/manifest.ts';
 import { ManifestUnavailableError } from './errors.ts';
+import type { HiddenRun } from './hidden-run.ts';
 import type { Host } from './host.ts';
 import { peerKeyOf } from './identity.ts';
 import { MANIFEST_PROTOCOL } from './protocols.ts';
 import { pauseAfter, searchProviders } from './provider-search.ts';
-import { askAboutRun, serveAboutRuns } from './run-question.ts';
+import { askAboutRun, type RunAnswer, serveAboutRuns } from './run-question.ts';
 
 const PROVIDER_TIMEOUT_MS = 10_000;
 
 /**
  * Serves the manifests of all runs of a host until the returned function is called; once a host at a time.
- * @param lookup asked anew each time, since runs come and go: the exact bytes of the manifest of a run, or null
- *   for one that is not ours.
+ * @param lookup asked anew each time, since runs come and go: the exact bytes of the manifest
  */
-export function serveManifests(
-  host: Host,
-  lookup: (runId: string) => Uint8Array | null,
-): Promise<() => Promise<void>> {
+export function serveManifests(host: Host, lookup: RunAnswer): Promise<() => Promise<void>> {
   return serveAboutRuns(host, MANIFEST_PROTOCOL, lookup);
 }
 
 export interface FetchManifestOptions<T> {
   readonly host: Host;
   readonly runId: string;
+  /** Where strangers must not see the run. */
+  readonly hidden?: HiddenRun | undefined;
   /** Checks the bytes (`openManifest`) and throws when they lie: then the next provider is asked. */
   readonly open: (bytes: Uint8Array) => T;
   readonly clock: Clock;
@@ -50,15 +49,15 @@ export interface FetchManifestOptions<T> {
  * serves a manifest that holds. @throws ManifestUnavailableError when the signal ends the search.
  */
 export async function fetchManifest<T>(options: FetchManifestOptions<T>): Promise<T> {
-  const { host, runId, signal } = options;
+  const { host, runId, hidden, signal } = options;
   const timeoutMs = options.timeoutMs ?? PROVIDER_TIMEOUT_MS;
   let failures = 0;
   let lastReason = 'no provider was found';
 
   async function ask(provider: PeerId, over: AbortController): Promise<T> {
     try {
-      const question = { protocol: MANIFEST_PROTOCOL, runId, bytesMax: manifestBytesMax, timeoutMs };
-      const bytes = await askAboutRun(host.libp2p, provider, question, over.signal);
+      const question = { protocol: MANIFEST_PROTOCOL, bytesMax: manifestBytesMax, timeoutMs };
+      const bytes = await askAboutRun({ host, runId, hidden }, provider, question, over.signal);
       if (bytes.length === 0) throw new Error('the provider does not have it yet');
       const manifest = options.open(bytes);
       over.abort();
@@ -85,7 +84,7 @@ export async function fetchManifest<T>(options: FetchManifestOptions<T>): Promis
         asking.catch(() => {});
         asked.push(asking);
       };
-      await searchProviders({ host, runId, signal: over.signal, random: options.random, onProvider });
+      await searchProviders({ host, runId, hidden, signal: over.signal, random: options.random, onProvider });
     } catch (error) {
       if (!over.signal.aborted) {
         lastReason = reasonOf(error);

@@ -9,6 +9,7 @@ import type { Clock } from '../core/ports.ts';
 import { tcpPartsOf } from './address-parts.ts';
 import { askClock, type ClockClaim } from './clock-exchange.ts';
 import { withDeadline } from './deadline.ts';
+import type { HiddenRun } from './hidden-run.ts';
 import { createHost, type Host } from './host.ts';
 import { identityFromSeed, peerKeyOf } from './identity.ts';
 import { nodeProfile } from './profiles/node-profile.ts';
@@ -124,7 +125,7 @@ function withoutPeer(target: Multiaddr): Multiaddr {
  * each what its clock says, which only members answer.
  */
 export async function findHolders(
-  runId: string,
+  { runId, hidden }: { readonly runId: string; readonly hidden?: HiddenRun | undefined },
   { host, timeoutMs, signal, clock }: ProbeOptions & { readonly clock: Clock },
 ): Promise<Holder[]> {
   const holders = new Map<PeerKey, Promise<Holder>>();
@@ -133,14 +134,13 @@ export async function findHolders(
     if (peer !== null && !holders.has(peer)) holders.set(peer, asked(peer));
   };
   const asked = async (peer: PeerKey): Promise<Holder> => {
-    const question = { runId, timeoutMs, nowMs: clock.nowMs };
+    const question = { runId, hidden, timeoutMs, nowMs: clock.nowMs };
     return { peer, clock: await askClock(host, peer, question, signal).catch(() => null) };
   };
   await withDeadline(timeoutMs, 'no answer of the DHT', [signal], async (inTime) => {
     for (let attempt = 0; holders.size === 0 && !inTime.aborted; attempt++) {
-      await searchProviders({ host, runId, signal: inTime, random: Math.random, onProvider: note }).catch(
-        () => {},
-      );
+      const query = { host, runId, hidden, signal: inTime, random: Math.random, onProvider: note };
+      await searchProviders(query).catch(() => {});
       if (holders.size === 0) await pauseAfter(attempt, { clock, random: () => 0.5, signal: inTime });
     }
   });

@@ -4,6 +4,7 @@ import { pickRandom } from '../core/pick-random.ts';
 import type { Clock } from '../core/ports.ts';
 import { type BackoffBounds, backoffMs } from './backoff.ts';
 import { withDeadline } from './deadline.ts';
+import type { HiddenRun } from './hidden-run.ts';
 import type { Host } from './host.ts';
 import { runCid } from './protocols.ts';
 
@@ -17,6 +18,8 @@ const gatheredMax = 1_024;
 export interface ProviderQuery {
   readonly host: Host;
   readonly runId: string;
+  /** Where strangers must not see the run. */
+  readonly hidden?: HiddenRun | undefined;
   /** Ends it, in time. */
   readonly signal: AbortSignal;
   /** Numbers in [0, 1). */
@@ -30,11 +33,12 @@ export interface ProviderQuery {
  * would hide all others. Resolves to how many were told. @throws as the DHT, after what was heard is told
  */
 export async function askProviders(query: ProviderQuery, most: number): Promise<number> {
-  const { host, runId, signal, random, onProvider } = query;
+  const { host, runId, hidden, signal, random, onProvider } = query;
+  const cid = hidden?.cid ?? runCid(runId);
   const waiting: PeerId[] = [];
   let told = 0;
   try {
-    for await (const { id } of host.libp2p.contentRouting.findProviders(runCid(runId), { signal })) {
+    for await (const { id } of host.libp2p.contentRouting.findProviders(cid, { signal })) {
       if (id.equals(host.libp2p.peerId)) continue;
       if (told < most / 4) {
         told++;

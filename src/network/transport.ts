@@ -10,6 +10,7 @@ import { EventGate } from './event-gate.ts';
 import type { NetworkEvent, NetworkEventListener } from './events.ts';
 import { createExchange, type Exchange, type ExchangeCounts } from './exchange/exchange.ts';
 import type { ExchangeLimits } from './exchange/limits.ts';
+import type { HiddenRun } from './hidden-run.ts';
 import type { Host } from './host.ts';
 import { peerIdOf } from './identity.ts';
 import { createLinks, type Links } from './links.ts';
@@ -26,6 +27,8 @@ export interface TransportOptions {
   readonly host: Host;
   /** One transport a run and host at a time. */
   readonly runId: string;
+  /** Where strangers must not see the run. */
+  readonly hidden?: HiddenRun | undefined;
   readonly clock: Clock;
   /** Numbers in [0, 1). */
   readonly random: () => number;
@@ -58,8 +61,9 @@ class RunTransport implements NetworkTransport {
 
   constructor(options: TransportOptions) {
     this.#options = options;
-    const { host, runId, clock, random, links, discovery, exchange } = options;
-    const common = { host, runId, clock, random, onEvent: (event: NetworkEvent) => this.#tell(event) };
+    const { host, runId, hidden, clock, random, links, discovery, exchange } = options;
+    const onEvent = (event: NetworkEvent): void => this.#tell(event);
+    const common = { host, runId, hidden, clock, random, onEvent };
     this.#announcements = createAnnouncements({
       ...common,
       judge: async (from, bytes) => {
@@ -82,6 +86,7 @@ class RunTransport implements NetworkTransport {
     });
     this.#links = createLinks({
       ...common,
+      prove: hidden && ((peer) => this.#exchange.prove(peer)),
       ...(links === undefined ? {} : { limits: links }),
       onPeerUp: (peer) => this.#handlers?.peerUp(peer),
       onPeerDown: (peer) => {

@@ -3,6 +3,7 @@ import type { PeerKey } from '../core/io.ts';
 import { pickRandom } from '../core/pick-random.ts';
 import type { Clock } from '../core/ports.ts';
 import { askClock, type ClockClaim } from '../network/clock-exchange.ts';
+import type { HiddenRun } from '../network/hidden-run.ts';
 import type { Host } from '../network/host.ts';
 import { type Recurring, startRecurring } from '../network/recurring.ts';
 import { type ClockOffset, clockOffset, narrowed, surelyOff } from './clock-offset.ts';
@@ -21,6 +22,8 @@ const askedMax = 7;
 export interface ClockWatchOptions {
   readonly host: Host;
   readonly runId: string;
+  /** Where strangers must not see the run. */
+  readonly hidden?: HiddenRun | undefined;
   /** Of the network. */
   readonly clock: Clock;
   /** Of the run. */
@@ -85,9 +88,9 @@ export class ClockWatch {
   }
 
   async #ask(peer: PeerKey, signal: AbortSignal): Promise<void> {
-    const { host, runId, nowMs } = this.#options;
+    const { host, runId, hidden, nowMs } = this.#options;
     try {
-      const claim = await askClock(host, peer, { runId, timeoutMs, nowMs }, signal);
+      const claim = await askClock(host, peer, { runId, hidden, timeoutMs, nowMs }, signal);
       const earlier = this.#claims.get(peer)?.slice(1 - claimsMax) ?? [];
       this.#claims.set(peer, narrowed([...earlier, claim]));
     } catch {

@@ -15,6 +15,7 @@ import type { NetworkReadings } from '../network/host-readings.ts';
 import { type Identity, peerIdOf } from '../network/identity.ts';
 import { serveManifests } from '../network/manifest-exchange.ts';
 import type { HostProfile } from '../network/profiles/host-profile.ts';
+import { CLOCK_PROTOCOL, MANIFEST_PROTOCOL } from '../network/protocols.ts';
 import type { Traffic } from '../network/traffic.ts';
 import type { SignedManifest } from '../run/manifest.ts';
 import type { NodeEvent, RunEvent } from './events.ts';
@@ -136,9 +137,20 @@ class Node implements StarlingsNode {
     this.#stops.push(async () => void (await Promise.all(this.#met.map((each) => each.stop()))));
     this.#stops.push(() => bootstraps.stop());
     this.#stops.push(
-      await serveManifests(this.#host, (runId) => this.#sessions.get(runId)?.run?.bytes ?? null),
-      await serveClock(this.#host, (runId) => this.#sessions.get(runId)?.nowMs() ?? null),
+      await serveManifests(
+        this.#host,
+        (question, from) => this.#asked(from, question, MANIFEST_PROTOCOL)?.run?.bytes ?? null,
+      ),
+      await serveClock(
+        this.#host,
+        (question, from) => this.#asked(from, question, CLOCK_PROTOCOL)?.nowMs() ?? null,
+      ),
     );
+  }
+
+  /** The run that a question is about, where who asks may hear of it. */
+  #asked(from: PeerKey | null, question: string, protocol: string): Session | undefined {
+    return [...this.#sessions.values()].find((session) => session.isAskedBy(from, question, protocol));
   }
 
   #bootstraps(addresses: readonly string[]): Bootstraps {

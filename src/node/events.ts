@@ -30,6 +30,8 @@ export interface RunFacts {
   readonly protects: readonly string[];
   /** Kind of `membership`: who may take part. */
   readonly admission: string;
+  /** Strangers must not see it: it is found by a secret alone. */
+  readonly isHidden: boolean;
   /** Null where the run is open. */
   readonly members: readonly PeerKey[] | null;
   /** What the manifest calls them. */

@@ -2,7 +2,7 @@
  * What somebody is handed to take part in a run: one string, of characters that neither a shell nor a form changes. What it says is a hint of
  * whoever wrote it: the manifest is checked against the run id, and all that follows against the manifest. Pure.
  *
- *     starlings:RUN+/ip4/192.0.2.7/tcp/4001/p2p/12D3...+checkpoint=19:...:...+signer=KEY+network-key=KEY+sum=CRC32
+ *     starlings:RUN+/ip4/192.0.2.7/tcp/4001/p2p/12D3...+checkpoint=19:...:...+signer=KEY+network-key=KEY+secret=SECRET+sum=CRC32
  */
 import { hex32 } from '../core/bytes.ts';
 import { credentialPattern } from '../core/credential-pattern.ts';
@@ -21,6 +21,8 @@ export interface Invitation {
   readonly signer: string | null;
   /** Of a private network, 64 hexadecimal digits: a secret. */
   readonly networkKey: string | null;
+  /** Of a hidden run, by which alone it is found, 64 hexadecimal digits. */
+  readonly secret: string | null;
 }
 
 class InvitationError extends Error {
@@ -46,6 +48,7 @@ const fields = {
   credential: { name: 'credential', pattern: credentialPattern },
   signer: { name: 'signer', pattern: hex32 },
   networkKey: { name: 'network-key', pattern: hex32 },
+  secret: { name: 'secret', pattern: hex32 },
 } as const;
 const fieldIds = Object.keys(fields) as (keyof typeof fields)[];
 
@@ -111,8 +114,8 @@ function invitationIn([runId = '', ...parts]: readonly string[]): Invitation {
     }
     read[id] = value;
   }
-  const { checkpoint = null, credential = null, signer = null, networkKey = null } = read;
-  return { runId, addresses, checkpoint, credential, signer, networkKey };
+  const { checkpoint = null, credential = null, signer = null, networkKey = null, secret = null } = read;
+  return { runId, addresses, checkpoint, credential, signer, networkKey, secret };
 }
 
 export interface Invited {
@@ -121,16 +124,22 @@ export interface Invited {
   readonly isLocal: boolean;
 }
 
+/** What is in no view, for whoever reads one may hand it on. */
+export interface InvitedWith {
+  readonly networkKey: string | null;
+  readonly credential: string | null;
+  readonly secret: string | null;
+}
+
 /**
- * By nodes of a run, the way to it. Null where it is over, or nobody is there to be dialled.
+ * By nodes of a run, the way to it. Null where it is over, or nobody is there to be dialled, or it is hidden and its secret not among `given`.
  * @param views of nodes that are up; what does not fit into an invitation is left out of it
  */
 export function inviteTo(
   runId: string,
   views: readonly RunView[],
   allAddresses: readonly string[],
-  networkKey: string | null,
-  credential: string | null = null,
+  given: InvitedWith = { networkKey: null, credential: null, secret: null },
 ): Invited | null {
   const here = views.filter((view) => view.run !== null && view.phase !== 'finished');
   const sound = allAddresses.filter((address) => addressPattern.test(address));
@@ -138,13 +147,15 @@ export function inviteTo(
   const reachable = sound.filter((address) => !isLoopback(address));
   const addresses = (reachable.length > 0 ? reachable : sound).slice(0, addressesToldMax);
   if (here.length === 0 || addresses.length === 0 || !runPattern.test(runId)) return null;
+  const isHidden = here.some(({ run }) => run?.isHidden === true);
+  if (isHidden && given.secret === null) return null;
   const open = here.filter(({ members }) => members.known === null);
   const checkpoint = open.map((view) => view.checkpoint ?? '').find((text) => checkpointPattern.test(text));
   const closed = here.find(({ members }) => members.known !== null);
   const signer = closed?.run?.creator ?? '';
   return {
     text: writeInvitation({
-      ...{ runId, addresses, checkpoint: checkpoint ?? null, networkKey, credential },
+      ...{ runId, addresses, checkpoint: checkpoint ?? null, ...given },
       signer: hex32.test(signer) ? signer : null,
     }),
     isLocal: reachable.length === 0,
@@ -162,6 +173,7 @@ interface Wanted {
   readonly bootstrap?: readonly string[] | undefined;
   readonly checkpoint?: string | undefined;
   readonly credential?: string | undefined;
+  readonly secret?: string | undefined;
 }
 
 /**
@@ -178,7 +190,7 @@ export function unfold<T extends Wanted>(
   const checkpoint = wanted.checkpoint ?? rest.checkpoint ?? undefined;
   const credential = wanted.credential ?? rest.credential ?? undefined;
   return {
-    wanted: { ...wanted, ...{ run, bootstrap, checkpoint, credential } },
+    wanted: { ...wanted, ...{ run, bootstrap, checkpoint, credential, secret: rest.secret ?? undefined } },
     told: [
       ...(signer === null ? [] : [admissionSentence(signer, own)]),
       ...(rest.networkKey === null

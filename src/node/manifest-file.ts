@@ -14,10 +14,13 @@ import {
 } from '../run/manifest.ts';
 import type { RunFile, RunVectors } from '../run/run-files.ts';
 import type { RunSpec } from '../run/run-spec.ts';
+import { secretHash } from '../run/secret-hash.ts';
 
 /**
  * Signs a run that begins at `startAtMs` (Unix time), with the hash of the start vector every peer must build, or be given where it is
- * among the `vectors`, which are files of the run. @throws ManifestError
+ * among the `vectors`, which are files of the run.
+ * @param secret 32 bytes by which alone it is found; null for a run that everybody can find
+ * @throws ManifestError
  */
 export function createRun(
   spec: RunSpec,
@@ -25,6 +28,7 @@ export function createRun(
   crypto: Crypto,
   signer: Signer,
   vectors: RunVectors = {},
+  secret: Uint8Array | null = null,
 ): SignedManifest {
   const { start } = vectors;
   const initHash = start === undefined ? startHash(spec.model, spec.seed) : vectorHash(start);
@@ -33,7 +37,8 @@ export function createRun(
     return { name, root: bytesToHex(blobRoot(crypto, bytes)), bytes: bytes.length };
   });
   const named = files.length === 0 ? {} : { files };
-  return signManifest({ ...spec, startAtMs, initHash, ...named }, crypto, signer);
+  const hidden = secret === null ? {} : { secretHash: secretHash(secret, crypto) };
+  return signManifest({ ...spec, startAtMs, initHash, ...named, ...hidden }, crypto, signer);
 }
 
 /** Where a file of the run lies beside its manifest. */

@@ -34,6 +34,8 @@ export interface JoinRequest {
   readonly checkpoint?: string | undefined;
   /** Of an invitation, where the run takes who was invited. */
   readonly credential?: string | undefined;
+  /** Of an invitation to a hidden run, 64 hexadecimal digits; kept in the directory, and shown nowhere. */
+  readonly secret?: string | undefined;
 }
 
 export interface NodeSummary extends Traffic {

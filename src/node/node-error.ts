@@ -32,6 +32,7 @@ export class NodeError extends Error {
     | 'NO_PLACE_FOR_FILES'
     | 'NO_EVALUATION_SET'
     | 'NOT_INVITED'
+    | 'NO_SECRET'
     | 'CANNOT_INVITE';
 
   /** `sentence` says what is wrong and what to do. */

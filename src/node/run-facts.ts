@@ -29,6 +29,7 @@ export function factsOf(manifest: RunManifest): RunFacts {
     creator,
     protects: protectionsOf(manifest),
     admission: membership.kind,
+    isHidden: manifest.secretHash !== undefined,
     members: namedMembers(membership),
     names: membership.kind === 'allow-list' ? (membership.names ?? {}) : {},
   };

@@ -14,6 +14,7 @@ import { decodeRequest, encodeHashList } from '../log/wire.ts';
 import { trains } from '../methods/registry.ts';
 import type { Exchange } from '../network/exchange/exchange.ts';
 import { createFileExchange, holdersOf } from '../network/file-exchange.ts';
+import type { HiddenRun } from '../network/hidden-run.ts';
 import type { Host } from '../network/host.ts';
 import { peerIdOf } from '../network/identity.ts';
 import { BlobFile, type BlobId, blobIdOf, partOf } from '../platform/node/blob-file.ts';
@@ -37,6 +38,8 @@ const pulledEveryMs = 1_000;
 export interface RunFilesOptions {
   readonly host: Host;
   readonly run: SignedManifest;
+  /** Where strangers must not see the run. */
+  readonly hidden?: HiddenRun | undefined;
   /** Where they are kept, each under its root. */
   readonly folder: string;
   readonly crypto: Crypto;
@@ -60,13 +63,14 @@ export class RunFiles {
   readonly #pulls = new Map<string, Promise<void>>();
 
   constructor(options: RunFilesOptions) {
-    const { host, run, folder, crypto, credential = null } = options;
+    const { host, run, hidden, folder, crypto, credential = null } = options;
     this.#options = options;
     this.#wanted = run.manifest.files ?? [];
     this.#credentials = new Credentials(run.manifest, run.runId, crypto, credential);
     for (const file of this.#wanted)
       this.#files.set(file.root, new BlobFile(join(folder, file.root), file, crypto));
-    this.#exchange = createFileExchange(host, run.runId, (from, request) => this.#serve(from, request));
+    const about = { host, runId: run.runId, hidden };
+    this.#exchange = createFileExchange(about, (from, request) => this.#serve(from, request));
   }
 
   /** Resolves when all are here. Rejects with the signal's reason, and where the folder cannot be written. */
@@ -212,7 +216,7 @@ export class RunFiles {
   }
 
   async #fetch(file: RunFile, here: BlobFile, signal: AbortSignal): Promise<void> {
-    const { host, run, crypto, clock, random, onEvent } = this.#options;
+    const { host, run, hidden, crypto, clock, random, onEvent } = this.#options;
     const failures = new Map<PeerKey, number>();
     const liars = new Set<PeerKey>();
     const rankOf = (peer: PeerKey): number => failures.get(peer) ?? 0;
@@ -234,7 +238,8 @@ export class RunFiles {
       },
       signal,
     );
-    const search = { host, runId: run.runId, clock, random, signal: pull.signal, rankOf };
+    const { signal: ends } = pull;
+    const search = { host, runId: run.runId, hidden, clock, random, signal: ends, rankOf };
     for await (const peer of holdersOf(search)) {
       if (!liars.has(peer)) pull.add(peer);
     }

@@ -4,6 +4,7 @@ import { bytesToHex } from '../core/bytes.ts';
 import type { CoreStatus, KindState, PeerKey } from '../core/io.ts';
 import type { Clock } from '../core/ports.ts';
 import { trains } from '../methods/registry.ts';
+import type { HiddenRun } from '../network/hidden-run.ts';
 import { fetchManifest } from '../network/manifest-exchange.ts';
 import { createCrypto } from '../platform/node/crypto.ts';
 import { openManifest, type SignedManifest } from '../run/manifest.ts';
@@ -12,6 +13,7 @@ import type { Metrics } from '../tasks/metrics.ts';
 import { credentialFor, invitationFor, invitedBefore, keepInvited } from './credential.ts';
 import type { Submission } from './driver.ts';
 import type { RunEvent, SessionEvent } from './events.ts';
+import { hiddenById, hiddenByManifest } from './hidden-session.ts';
 import { idleLearner } from './idle-learner.ts';
 import { startVector } from './learners.ts';
 import { noData } from './node-command.ts';
@@ -78,6 +80,8 @@ export class Session implements RunSession {
   readonly ended: Promise<Error | null> = this.#ended.promise;
   #cancelSample: () => void = () => {};
   #run: SignedManifest | null;
+  /** Of a run that strangers must not see, as far as is known. */
+  #hidden: HiddenRun | undefined;
   /** Null where the run has none. */
   #files: RunFiles | null = null;
   #running: Running | null = null;
@@ -92,6 +96,7 @@ export class Session implements RunSession {
     this.runId = typeof run === 'string' ? run : run.runId;
     this.#run = typeof run === 'string' ? null : run;
     this.#options = options;
+    this.#hidden = hiddenById(this.runId, options.secret);
     this.#parts = parts;
     this.#clock = options.clock ?? parts.clock;
     this.#reducer = new RunReducer(this.runId, parts.identity.key, parts.clock.nowMs());
@@ -107,6 +112,13 @@ export class Session implements RunSession {
 
   nowMs(): number {
     return this.#clock.nowMs();
+  }
+
+  /** Whether what somebody asks is about this run, and who asks may hear of it. */
+  isAskedBy(from: PeerKey | null, question: string, protocol: string): boolean {
+    const { key } = this.#parts.identity;
+    if (this.#hidden) return from !== null && this.#hidden.isQuestion(question, protocol, from, key);
+    return question === this.runId && this.#run?.manifest.secretHash === undefined;
   }
 
   view(): RunView {
@@ -182,6 +194,7 @@ export class Session implements RunSession {
     const { signal } = this.#aborter;
     this.#run ??= await this.#fetch();
     const { manifest } = this.#run;
+    this.#hidden = hiddenByManifest(this.#run, this.#options.secret, createCrypto());
     this.#say({ kind: 'opened', facts: factsOf(manifest) });
     const rounds = (this.#clock.nowMs() - manifest.startAtMs) / manifest.slotMs;
     if (rounds > roundsMax) {
@@ -212,7 +225,7 @@ export class Session implements RunSession {
     const initial = await startVector(this.#run, learner, vectors.start, signal);
     this.#running = await Running.open({
       run: this.#run,
-      ...{ initial, credential, learner },
+      ...{ initial, credential, learner, hidden: this.#hidden },
       ...{ options: this.#options, parts: this.#parts, teardown: this.#teardown },
       base: async () => (await this.#files?.vector(baseFile)) ?? null,
       onEvent: (event) => this.#emit(event),
@@ -242,7 +255,8 @@ export class Session implements RunSession {
   ): Promise<RunVectors> {
     const { host, clock, random } = this.#parts;
     const onEvent = (event: SessionEvent) => this.#say(event);
-    const common = { host, run, credential, clock, random, onEvent, crypto: createCrypto() };
+    const hidden = this.#hidden;
+    const common = { host, run, hidden, credential, clock, random, onEvent, crypto: createCrypto() };
     this.#files = filesOf(common, this.#options.filesFolder);
     if (this.#files === null) return {};
     this.#teardown.add(() => this.#files?.stop());
@@ -256,7 +270,7 @@ export class Session implements RunSession {
     this.#say({ kind: 'searching' });
     return fetchManifest({
       host,
-      runId: this.runId,
+      ...{ runId: this.runId, hidden: this.#hidden },
       open: (bytes) => openManifest(bytes, crypto, this.runId),
       clock,
       random,

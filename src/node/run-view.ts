@@ -39,6 +39,8 @@ export const runViewSchema = z.object({
       protects: z.array(z.string()).default([]),
       /** Kind of `membership`: who may take part; left out by older nodes. */
       admission: z.string().nullable().default(null),
+      /** It is found by a secret alone; left out by older nodes. */
+      isHidden: z.boolean().default(false),
     })
     .nullable(),
   phase: z.enum(PHASES),

@@ -9,6 +9,7 @@ import { isArchiveKey } from '../log/store-keys.ts';
 import { createCore, requestBytesMax } from '../methods/create-core.ts';
 import { isTrainingKey } from '../methods/delta-log/training-record.ts';
 import { deltasOf, trains } from '../methods/registry.ts';
+import type { HiddenRun } from '../network/hidden-run.ts';
 import { createTransport, type NetworkTransport } from '../network/transport.ts';
 import { createCrypto } from '../platform/node/crypto.ts';
 import type { SignedManifest } from '../run/manifest.ts';
@@ -34,6 +35,8 @@ export interface RunningGiven {
   readonly initial: Float32Array;
   /** What this node shows where the run asks for it. */
   readonly credential: Uint8Array | null;
+  /** Where strangers must not see the run. */
+  readonly hidden: HiddenRun | undefined;
   readonly options: JoinOptions;
   readonly parts: SessionParts;
   /** The vector that the model adds to; null where it adds to none. */
@@ -215,10 +218,10 @@ export class Running {
   }
 
   #createTransport(size: number): NetworkTransport {
-    const { run, parts, onEvent } = this.#given;
+    const { run, hidden, parts, onEvent } = this.#given;
     const { host, identity, clock, random } = parts;
     return createTransport({
-      ...{ host, clock, random, runId: run.runId },
+      ...{ host, clock, random, runId: run.runId, hidden },
       onEvent: (event) => onEvent({ source: 'network', event }),
       links: { wanted: wantedLinks(run.manifest, identity.key) },
       exchange: { requestBytesMax: requestBytesMax(run.manifest, size) },
@@ -226,11 +229,11 @@ export class Running {
   }
 
   #watchClock(): ClockWatch {
-    const { run, parts } = this.#given;
+    const { run, hidden, parts } = this.#given;
     const { host, clock, random } = parts;
     const isMember = memberTest(run.manifest.membership);
     return new ClockWatch({
-      ...{ host, clock, random, runId: run.runId },
+      ...{ host, clock, random, runId: run.runId, hidden },
       nowMs: () => this.#clock.nowMs(),
       peers: () => this.#transport.stats().peers.filter(isMember),
     });

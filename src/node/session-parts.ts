@@ -23,6 +23,8 @@ export interface JoinOptions {
   readonly checkpoint?: string | undefined;
   /** What entitles this node where a run takes who was invited: hexadecimal digits. */
   readonly credential?: string | undefined;
+  /** Of a hidden run, by which alone it is found: 32 bytes. */
+  readonly secret?: Uint8Array | undefined;
   /** Where the finished model is saved; its folder must exist. Left out, it is not saved. */
   readonly modelFile?: string;
   /** Where files that the manifest names are kept. */

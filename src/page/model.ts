@@ -223,6 +223,6 @@ export function invitationOf(hello: Hello, runId: string | null): Invited | null
   const views = rows.flatMap(({ view }) => view ?? []);
   const here = new Set(rows.flatMap(({ id, view }) => (view?.run && view.phase !== 'finished' ? [id] : [])));
   const all = hello.nodes.flatMap(({ id, settings }) => (here.has(id) ? (settings?.addresses ?? []) : []));
-  // The key of a private network is in no view: who is to have it is given it by `starlings invite`.
-  return inviteTo(runId, views, all, null);
+  // The key of a private network and the secret of a hidden run are in no view: who is to have them is given them by `starlings invite`.
+  return inviteTo(runId, views, all);
 }

@@ -27,6 +27,8 @@ const manifestSchema = runSpecSchema.extend({
   startAtMs: z.int().min(0),
   /** SHA-256 (hex) of the start vector as little-endian float32: a peer that builds another one stops. */
   initHash: z.string().regex(hex32),
+  /** Of a hidden run, which is found by a secret alone: `secretHash` of it. */
+  secretHash: z.string().regex(hex32).optional(),
   /** What peers need beside the manifest and hand each other; left out: nothing. */
   files: z.array(runFileSchema).min(1).max(runFilesMax).optional(),
 });

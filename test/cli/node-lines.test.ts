@@ -16,6 +16,7 @@ const facts: RunFacts = {
   creator: 'cd'.repeat(32),
   protects: ['nobody judges'],
   admission: 'open',
+  isHidden: false,
   members: null,
   names: {},
 };

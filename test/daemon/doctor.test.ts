@@ -62,6 +62,7 @@ const run: ExaminedRun = {
   view: healthyView,
   plan: null,
   holders: [{ peer, clock: null }],
+  hiding: 'none',
   problem: null,
 };
 const healthy: DoctorFacts = {
@@ -90,7 +91,13 @@ const ofHolders = (...clocks: (number | null)[]): DoctorFacts =>
     })),
   });
 const claim = (ms: number) => ({ lowMs: ms, highMs: ms });
-const plan = { startAtMs: 1e12 - 1000, endsAtMs: 1e12 + 600_000, slotMs: 2000, isMember: null };
+const plan = {
+  startAtMs: 1e12 - 1000,
+  endsAtMs: 1e12 + 600_000,
+  slotMs: 2000,
+  isMember: null,
+  isHidden: false,
+};
 
 /** Facts that differ from those of a healthy node, and what is found: id, level, text. */
 const rows: readonly (readonly [string, DoctorFacts, string, Finding['level'], RegExp])[] = [
@@ -317,6 +324,14 @@ const rows: readonly (readonly [string, DoctorFacts, string, Finding['level'], R
     'holders',
     'fine',
     /held by 4 peers .*\), of which 1 is connected with this node and 2 do not answer$/,
+  ],
+  ['hidden', ofRun({ hiding: 'known' }), 'hidden', 'fine', /only who has its secret finds it/],
+  [
+    'hidden, without its secret',
+    ofRun({ view: healthyView, hiding: 'unknown' }),
+    'hidden',
+    'watch',
+    /nobody can be looked for/,
   ],
   ['held by nobody', ofRun({ holders: [] }), 'holders', 'wrong', /nobody else is found/],
   [

@@ -139,7 +139,9 @@ test('of a run that takes who was invited, an invitation for nobody says so', as
 
 test('what is no invitation ends in one sentence, and makes nothing', async () => {
   const runId = 'bafyreigd7ikji2uqsyevqb433sfan3wdbls4mn2a53aopnvhtvnmzltpse';
-  const nowhere = { runId, checkpoint: null, credential: null, signer: null, networkKey: null };
+  const nowhere = {
+    ...{ runId, checkpoint: null, credential: null, signer: null, networkKey: null, secret: null },
+  };
   const cases: readonly (readonly [string, RegExp])[] = [
     ['\u001b]0;owned\u0007', /this is no invitation/],
     [`starlings:${'a'.repeat(100_000)}`, /at most 2900 characters/],

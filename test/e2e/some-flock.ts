@@ -46,6 +46,7 @@ function nodeOf(index: number, names: readonly string[], round: number): LiveNod
         protects: [],
         windowRounds: 6,
         admission: 'open',
+        isHidden: false,
       },
     },
   });

@@ -24,9 +24,9 @@ test('a run goes over limited connections as over any other', async () => {
     await eventually('it is heard', () => members[1].heard.includes('over a relay'));
     const [answer] = await members[1].transport.request(a.key, Buffer.from('this'), asking());
     assert.match(Buffer.from(answer!).toString(), /asked this/);
-    const question = { protocol: MANIFEST_PROTOCOL, runId, bytesMax: 100, timeoutMs: 5_000 };
+    const question = { protocol: MANIFEST_PROTOCOL, bytesMax: 100, timeoutMs: 5_000 };
     const { signal } = new AbortController();
-    const manifest = await askAboutRun(a.libp2p, b.libp2p.peerId, question, signal);
+    const manifest = await askAboutRun({ host: a, runId }, b.libp2p.peerId, question, signal);
     assert.equal(Buffer.from(manifest).toString(), 'the manifest');
   } finally {
     await stopServing();

@@ -25,7 +25,7 @@ export interface RunMember {
 export function runMember(
   host: Host,
   runId: string,
-  options: Partial<Pick<TransportOptions, 'links' | 'discovery' | 'exchange'>> = {},
+  options: Partial<Pick<TransportOptions, 'hidden' | 'links' | 'discovery' | 'exchange'>> = {},
 ): RunMember {
   const log = eventLog();
   const transport = createTransport({

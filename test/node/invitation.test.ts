@@ -20,8 +20,12 @@ const full: Invitation = {
   credential: '80',
   signer: 'cd'.repeat(32),
   networkKey: 'ef'.repeat(32),
+  secret: '12'.repeat(32),
 };
-const bare: Invitation = { ...full, checkpoint: null, credential: null, signer: null, networkKey: null };
+const bare: Invitation = {
+  ...full,
+  ...{ checkpoint: null, credential: null, signer: null, networkKey: null, secret: null },
+};
 
 /** As somebody writes one who means harm: the sum is right. */
 function summed(content: string): string {
@@ -114,8 +118,7 @@ describe('an invitation', () => {
   test('of a node says what others can dial, and nothing that does not belong into one', () => {
     const here = '/ip4/127.0.0.1/tcp/4001/p2p/12D3';
     const there = '/dns4/node.example.org/tcp/4001/p2p/12D3';
-    const of = (...addresses: string[]) =>
-      inviteTo(runId, [someView({ phase: 'training' })], addresses, null);
+    const of = (...addresses: string[]) => inviteTo(runId, [someView({ phase: 'training' })], addresses);
     assert.deepEqual(
       readInvitation(of(here, there, '/x/$(reboot)', '/ip4/192.0.2.1/tcp/1')!.text).addresses,
       [there],
@@ -124,42 +127,51 @@ describe('an invitation', () => {
     assert.equal(of(here)?.isLocal, true);
     assert.equal(readInvitation(of(...Array(9).fill(there))!.text).addresses.length, 3);
     assert.equal(of(), null);
-    assert.equal(inviteTo(runId, [someView({ run: null })], [there], null), null);
-    assert.equal(inviteTo(runId, [someView({ phase: 'finished' })], [there], null), null);
-    assert.equal(inviteTo('../x', [someView()], [there], null), null);
+    assert.equal(inviteTo(runId, [someView({ run: null })], [there]), null);
+    assert.equal(inviteTo(runId, [someView({ phase: 'finished' })], [there]), null);
+    assert.equal(inviteTo('../x', [someView()], [there]), null);
   });
 
   test('to an open run has a place in its history, to a closed one who signed it', () => {
     const view = someView();
     const of = (checkpoint: string, known: number | null): Invitation =>
       readInvitation(
-        inviteTo(
-          runId,
-          [{ ...view, checkpoint, members: { ...view.members, known } }],
-          [...full.addresses],
-          hash,
-        )!.text,
+        inviteTo(runId, [{ ...view, checkpoint, members: { ...view.members, known } }], [...full.addresses], {
+          networkKey: hash,
+          credential: null,
+          secret: null,
+        })!.text,
       );
     assert.deepEqual(of(full.checkpoint!, null), {
       ...full,
       credential: null,
       signer: null,
       networkKey: hash,
+      secret: null,
     });
     assert.deepEqual(of(full.checkpoint!, 3), {
       ...full,
       checkpoint: null,
       credential: null,
       networkKey: hash,
+      secret: null,
     });
     assert.equal(of('19:$(reboot)', null).checkpoint, null);
+  });
+
+  test('to a hidden run is none without its secret, which is in no view', () => {
+    const view = someView({ phase: 'training' });
+    const views = [{ ...view, run: { ...view.run!, isHidden: true } }];
+    assert.equal(inviteTo(runId, views, full.addresses), null);
+    const given = { networkKey: null, credential: null, secret: hash };
+    assert.equal(readInvitation(inviteTo(runId, views, full.addresses, given)!.text).secret, hash);
   });
 
   test('stands for what it says where a run is named, and what is said besides goes before', () => {
     const told = unfold({ run: writeInvitation(full), data: 'x', bootstrap: ['/mine'] }, 'own');
     assert.deepEqual(told.wanted, {
       ...{ run: runId, data: 'x', bootstrap: ['/mine', ...full.addresses], checkpoint: full.checkpoint },
-      credential: full.credential,
+      ...{ credential: full.credential, secret: full.secret },
     });
     assert.equal(told.told.length, 2);
     assert.match(told.told[0]!, new RegExp(`if own is not among them.* signed by ${full.signer}`));

@@ -131,7 +131,7 @@ test('a donor that dies midway and one that gives wrong segments are passed over
   const liar = await loopbackHost({ carriesRuns: false });
   t.after(() => liar.stop());
   let lies = 0;
-  const lying = createFileExchange(liar, run.runId, async (_, bytes) => {
+  const lying = createFileExchange({ host: liar, runId: run.runId }, async (_, bytes) => {
     const request = decodeRequest(bytes);
     if (request?.kind !== 'segment') return [leaves];
     const segment = segmentOf(blob, request.index).slice();
@@ -162,7 +162,7 @@ test('a node that stops midway goes on where it was, and asks for nothing again'
   const asked: number[] = [];
   const donors = await Promise.all([0, 1].map(() => loopbackHost({ carriesRuns: false })));
   for (const host of donors) {
-    const exchange = createFileExchange(host, run.runId, async (_, bytes) => {
+    const exchange = createFileExchange({ host: host, runId: run.runId }, async (_, bytes) => {
       const request = decodeRequest(bytes);
       if (request?.kind !== 'segment') return [leaves];
       asked.push(request.index);

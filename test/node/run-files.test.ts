@@ -143,7 +143,7 @@ describe('files of a run', () => {
     const run = runWith('handed-on');
     const leaves = leavesOf(crypto, blob);
     let lies = 0;
-    const lying = createFileExchange(liar, run.runId, async (_, bytes) => {
+    const lying = createFileExchange({ host: liar, runId: run.runId }, async (_, bytes) => {
       const request = decodeRequest(bytes);
       lies++;
       if (request?.kind === 'leaves') return [encodeHashList(leaves)];
@@ -182,7 +182,7 @@ describe('files of a run', () => {
     const run = runWith('mute');
     const leaves = encodeHashList(leavesOf(crypto, blob));
     for (const host of mute) {
-      const silent = createFileExchange(host, run.runId, async (_, bytes) =>
+      const silent = createFileExchange({ host: host, runId: run.runId }, async (_, bytes) =>
         decodeRequest(bytes)?.kind === 'leaves' ? [leaves] : new Promise(() => {}),
       );
       await silent.start();
@@ -210,7 +210,7 @@ describe('files of a run', () => {
     const half = 20 * segmentBytesMax + 1000;
     await writeFile(join(own, `${file.root}.part`), blob.subarray(0, half));
     let asked = 0;
-    const serving = createFileExchange(honest, run.runId, async (_, bytes) => {
+    const serving = createFileExchange({ host: honest, runId: run.runId }, async (_, bytes) => {
       const request = decodeRequest(bytes);
       if (request?.kind === 'leaves') return [encodeHashList(leavesOf(crypto, blob))];
       if (request?.kind !== 'segment') throw new Error('no request');
@@ -283,7 +283,7 @@ describe('files of a run', () => {
     const leaves = leavesOf(crypto, blob);
     // Hashes of the level above have the same root.
     const above = Array.from({ length: 21 }, (_, at) => merkleRoot(crypto, leaves.slice(2 * at, 2 * at + 2)));
-    const lying = createFileExchange(liar, run.runId, async (_, bytes) => {
+    const lying = createFileExchange({ host: liar, runId: run.runId }, async (_, bytes) => {
       if (decodeRequest(bytes)?.kind !== 'leaves') throw new Error('it has no segments');
       return [encodeHashList(above)];
     });

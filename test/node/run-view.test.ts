@@ -30,6 +30,7 @@ const facts: RunFacts = {
   creator: 'cd'.repeat(32),
   protects: ['nobody judges'],
   admission: 'open',
+  isHidden: false,
   members: [self, 'bb', 'cc', 'dd'],
   names: { bb: 'Ward 3', dd: 'Ward 5' },
 };

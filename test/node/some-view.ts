@@ -13,6 +13,7 @@ const run: RunView['run'] = {
   creator: 'cd'.repeat(32),
   protects: [],
   admission: 'open',
+  isHidden: false,
 };
 
 /** The view of a node that knows its run and has heard nothing yet, with these fields in place of its own. */

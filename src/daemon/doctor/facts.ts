@@ -85,6 +85,8 @@ export interface RunPlan {
   readonly slotMs: number;
   /** False where the run has members and this node's key is not among them; null where there is no key yet. */
   readonly isMember: boolean | null;
+  /** Strangers must not see it. */
+  readonly isHidden: boolean;
 }
 
 export interface ExaminedRun {
@@ -95,6 +97,8 @@ export interface ExaminedRun {
   readonly plan: RunPlan | null;
   /** Who is found in the DHT by somebody who asks from this machine; null where nobody could be asked. */
   readonly holders: readonly Holder[] | null;
+  /** Whether strangers must not see it, and its secret is here, by which alone it is found. */
+  readonly hiding: 'none' | 'known' | 'unknown';
   /** Why it cannot be taken part in: no such manifest, no such data. */
   readonly problem: string | null;
 }

@@ -11,6 +11,7 @@ import { reasonOf } from '../../core/as-error.ts';
 import { tcpPartsOf } from '../../network/address-parts.ts';
 import { loadIdentity, loadNetworkKey } from '../../network/identity.ts';
 import { createProbeHost, findHolders, type Holder, type Probe, probeAddress } from '../../network/probe.ts';
+import { hiddenById } from '../../node/hidden-session.ts';
 import {
   type NodeSettings,
   nodeSettingsSchema,
@@ -26,6 +27,7 @@ import { type ConnectivityGiven, connectivitySchema } from '../connectivity.ts';
 import { DAEMON_INFO_FILE, type DaemonInfo, readDaemonInfo } from '../daemon-info.ts';
 import { keyFileOf, networkKeyOf, TOKEN_FILE } from '../directory.ts';
 import { logFileBytesMax } from '../log-file.ts';
+import { readSecretFile, runSecret } from '../run-secret.ts';
 import type { DoctorFacts, ExaminedRun, NetworkFacts, PlaceFacts, Privacy, ProcessFacts } from './facts.ts';
 import { planOf } from './run-plan.ts';
 
@@ -81,8 +83,10 @@ export async function gatherFacts(subject: Subject, signal: AbortSignal): Promis
       [...remembered, ...(answers?.peers.flatMap(({ addresses }) => addresses) ?? [])].slice(0, 16),
     );
     const isKnown = host.libp2p.getConnections().length > 0;
-    const holdersOf = (runId: string): Promise<Holder[] | null> =>
-      isKnown ? findHolders(runId, probing) : Promise.resolve(null);
+    const holdersOf = (runId: string, secret: Uint8Array | null): Promise<Holder[] | null> => {
+      const hidden = hiddenById(runId, secret ?? undefined);
+      return isKnown ? findHolders({ runId, hidden }, probing) : Promise.resolve(null);
+    };
     const network: NetworkFacts = {
       ...{ privacy, doors, bootstraps, remembered: remembered.length, peers: answers?.peers ?? [] },
       connectivity: answers ? answers.settings.connectivity : null,
@@ -254,26 +258,42 @@ async function runsOf(
   { directory, settings }: Subject,
   answers: Answers | null,
   key: string | null,
-  holdersOf: (runId: string) => Promise<Holder[] | null>,
+  holdersOf: (runId: string, secret: Uint8Array | null) => Promise<Holder[] | null>,
 ): Promise<ExaminedRun[]> {
   if (answers !== null) {
     return Promise.all(
-      answers.views.map(async (view) => ({
-        ...{ run: view.runId, view, plan: null, problem: null },
-        holders: await holdersOf(view.runId),
-      })),
+      answers.views.map(async (view) => {
+        const { hiding, secret } = await hidingOf(directory, view.runId, view.run?.isHidden ?? false);
+        const holders = hiding === 'unknown' ? null : await holdersOf(view.runId, secret);
+        return { run: view.runId, view, plan: null, problem: null, hiding, holders };
+      }),
     );
   }
   return Promise.all(
     settings.runs.map(async ({ run, data }): Promise<ExaminedRun> => {
       try {
-        const { runId, plan } = await planOf(run, { directory, key });
-        const problem = data === null || existsSync(data) ? null : `its data ${data} does not exist`;
-        const holders = problem === null ? await holdersOf(runId) : null;
-        return { run, view: null, plan, holders, problem };
+        const { runId, plan, beside } = await planOf(run, { directory, key });
+        const { hiding, secret } = await hidingOf(directory, runId, plan?.isHidden ?? false, beside);
+        const missing = hiding === 'unknown' ? 'it is hidden, and its secret is not here' : null;
+        const problem = data === null || existsSync(data) ? missing : `its data ${data} does not exist`;
+        const holders = problem === null ? await holdersOf(runId, secret) : null;
+        return { run, view: null, plan, holders, hiding, problem };
       } catch (error) {
-        return { run, view: null, plan: null, holders: null, problem: reasonOf(error) };
+        return { run, view: null, plan: null, holders: null, hiding: 'none', problem: reasonOf(error) };
       }
     }),
   );
+}
+
+/** By the secret in the directory, or beside a manifest that no node has taken up yet. @throws IdentityError */
+async function hidingOf(
+  directory: string | null,
+  runId: string,
+  isHidden: boolean,
+  beside: string | null = null,
+): Promise<{ readonly hiding: ExaminedRun['hiding']; readonly secret: Uint8Array | null }> {
+  const kept = directory === null ? null : await runSecret(directory, runId);
+  const secret = kept ?? (beside === null ? null : await readSecretFile(beside));
+  if (secret !== null) return { hiding: 'known', secret };
+  return { hiding: isHidden ? 'unknown' : 'none', secret };
 }

@@ -21,6 +21,7 @@ export function runFindings({ runs, place, process, nowMs }: DoctorFacts): Findi
     ];
   }
   return runs.flatMap((run) => [
+    ...hidingFindings(run),
     ...holderFindings(run),
     ...planFindings(run, nowMs),
     ...(run.view === null ? [] : averagingFindings(run.view)),
@@ -31,6 +32,34 @@ export function runFindings({ runs, place, process, nowMs }: DoctorFacts): Findi
 function nameOf({ run, view }: ExaminedRun): string {
   const id = view?.runId ?? run;
   return view?.run ? `${view.run.name} (${id.slice(0, 12)}...)` : id;
+}
+
+function hidingFindings(facts: ExaminedRun): Finding[] {
+  const id = 'hidden';
+  const name = nameOf(facts);
+  switch (facts.hiding) {
+    case 'none':
+      return [];
+    case 'known':
+      return [
+        { id, level: 'fine', text: `run ${name} is hidden: only who has its secret finds it and its peers` },
+      ];
+    case 'unknown':
+      // Without its secret a node cannot take part, and says so itself.
+      if (facts.view === null) return [];
+      return [
+        {
+          ...{
+            id,
+            level: 'watch',
+            text: `run ${name} is hidden, and its secret is not here: nobody can be looked for`,
+          },
+          todo: 'ask on the machine of the node, with --dir',
+        },
+      ];
+    default:
+      return facts.hiding satisfies never;
+  }
 }
 
 function holderFindings(facts: ExaminedRun): Finding[] {

@@ -5,11 +5,15 @@
 import type { PeerKey } from '../../core/io.ts';
 import type { RequestOptions } from '../../core/ports.ts';
 import type { NetworkEventListener } from '../events.ts';
+import type { HiddenRun } from '../hidden-run.ts';
 import type { Host } from '../host.ts';
 import { exchangeProtocol } from '../protocols.ts';
 import { ExchangeClient } from './client.ts';
 import { defaultExchangeLimits, type ExchangeLimits } from './limits.ts';
+import { bareRequest, sealedLimits, sealedRequest, sealedServe } from './sealed-exchange.ts';
 import { ExchangeServer } from './server.ts';
+
+const proveTimeoutMs = 5_000;
 
 export interface ExchangeCounts {
   readonly requestsIn: number;
@@ -26,12 +30,16 @@ export interface Exchange {
   /** Refuses new requests and resets those in progress. */
   stop(): Promise<void>;
   request(peer: PeerKey, bytes: Uint8Array, options: RequestOptions): Promise<Uint8Array[]>;
+  /** Of a hidden run: resolves to whether a connected peer shows that it is a member. */
+  prove(peer: PeerKey): Promise<boolean>;
   counts(): ExchangeCounts;
 }
 
 export interface ExchangeOptions {
   readonly host: Host;
   readonly runId: string;
+  /** Where strangers must not see the run. */
+  readonly hidden?: HiddenRun | undefined;
   /** Resolves to the frames of the answer; rejects to refuse. */
   readonly serve: (from: PeerKey, bytes: Uint8Array) => Promise<readonly Uint8Array[]>;
   readonly onEvent: NetworkEventListener;
@@ -41,10 +49,12 @@ export interface ExchangeOptions {
 }
 
 export function createExchange(options: ExchangeOptions): Exchange {
-  const { serve, onEvent } = options;
-  const { libp2p, reputation, origins } = options.host;
-  const limits = { ...defaultExchangeLimits, ...options.limits };
-  const protocol = options.protocol ?? exchangeProtocol(options.runId);
+  const { runId, hidden, onEvent } = options;
+  const { libp2p, reputation, origins, key: self } = options.host;
+  const plainLimits = { ...defaultExchangeLimits, ...options.limits };
+  const limits = hidden ? sealedLimits(plainLimits) : plainLimits;
+  const protocol = options.protocol ?? exchangeProtocol(hidden?.name ?? runId);
+  const serve = hidden ? sealedServe(options.serve, hidden, self) : options.serve;
   const server = new ExchangeServer({
     limits,
     reputation,
@@ -54,6 +64,8 @@ export function createExchange(options: ExchangeOptions): Exchange {
     nowMs: () => performance.now(),
   });
   const client = new ExchangeClient({ libp2p, reputation, protocol, limits });
+  const plainRequest: Exchange['request'] = (peer, bytes, wanted) => client.request(peer, bytes, wanted);
+  const request = hidden ? sealedRequest(plainRequest, hidden, { self, reputation }) : plainRequest;
 
   return {
     async start() {
@@ -71,7 +83,18 @@ export function createExchange(options: ExchangeOptions): Exchange {
       server.stop();
       client.stop();
     },
-    request: (peer, bytes, wanted) => client.request(peer, bytes, wanted),
+    request,
+    async prove(peer) {
+      const wanted = {
+        responseBytesMax: 0,
+        timeoutMs: proveTimeoutMs,
+        signal: AbortSignal.timeout(proveTimeoutMs),
+      };
+      return request(peer, bareRequest, wanted).then(
+        () => true,
+        () => false,
+      );
+    },
     counts() {
       const served = server.counts();
       const asked = client.counts();
