@@ -258,6 +258,8 @@ export interface ShownEntry {
   readonly round: number | null;
   readonly author: PeerKey;
   readonly text: string;
+  /** Not its own words: what the log has found out of it. */
+  readonly isVerdict?: true;
 }
 
 /** A method's state machine behind the one interface all drivers know. */

@@ -3,12 +3,12 @@ import { type AuditedRound, ReExecution } from '../audit/re-execute.ts';
 import { StartRebuilder } from '../audit/rebuild-starts.ts';
 import { compressorKind } from '../codec/compressors/registry.ts';
 import { createDeltaCodec } from '../codec/delta.ts';
-import type { PeerKey } from '../core/io.ts';
+import type { PeerKey, ShownEntry } from '../core/io.ts';
 import type { Learner } from '../learning/learner.ts';
 import { createTfjsLearner } from '../learning/tfjs/tfjs-learner.ts';
 import { ArchiveError } from '../log/archive.ts';
 import { entriesOf, type Place } from '../log/log-book.ts';
-import type { LogState } from '../log/log-state.ts';
+import type { Kinds, LogState } from '../log/log-state.ts';
 import type { DeltaLogParts } from '../methods/delta-log/log-parts.ts';
 import type { TrainingRecord } from '../methods/delta-log/training-record.ts';
 import { deltasOf } from '../methods/registry.ts';
@@ -43,6 +43,8 @@ export interface RunAudit {
   readonly isFromStart: boolean;
   /** In ascending order: every round of the range that was trained or in which the node published. */
   readonly rounds: readonly AuditedRound[];
+  /** Whom members found out by the end of the log, and what was taken out of the model for it. */
+  readonly found: readonly Pick<ShownEntry, 'author' | 'round' | 'text'>[];
 }
 
 const crypto = createCrypto();
@@ -81,6 +83,7 @@ interface OpenAuditOptions extends Pick<RunAuditOptions, 'rounds' | 'onRound'> {
   readonly rebuilder: StartRebuilder;
   readonly execution: ReExecution;
   readonly learner: Learner;
+  readonly kinds: Kinds;
   /** What the node has stored of its own deltas and did not sign so. */
   readonly broken: ReadonlyMap<number, string>;
 }
@@ -92,6 +95,8 @@ class OpenAudit {
   readonly #kept: ReadonlySet<number>;
   readonly #found: AuditedRound[] = [];
   readonly #unkept: AuditedRound[] = [];
+  /** Of the last round. */
+  #state: Readonly<LogState> | null = null;
 
   constructor(options: OpenAuditOptions) {
     this.#options = options;
@@ -114,6 +119,7 @@ class OpenAudit {
 
   onRound(state: Readonly<LogState>, places: readonly Place[]): void {
     this.rebuilder.onRound(state, places);
+    this.#state = state;
     const { from, through } = this.#options.rounds;
     if (state.round < from || state.round > through || this.#kept.has(state.round)) return;
     const reason = 'the node has not kept what its training began with';
@@ -135,6 +141,9 @@ class OpenAudit {
       ...{ runId: signed.runId, name: signed.manifest.name, author: this.#author, backend: learner.backend },
       isFromStart: records[0]!.residual.every((byte) => byte === 0),
       rounds: this.#found.sort((a, b) => a.round - b.round),
+      found: this.#options.kinds.flatMap((kind, index) =>
+        this.#state && kind.retracts ? kind.show(this.#state.kinds[index]) : [],
+      ),
     };
   }
 
@@ -176,7 +185,7 @@ async function open(
   const isByChance = compressorKind(spec).isByChance ?? false;
   const execution = { runId, codec, isByChance, decay, headStart, learner, signal };
   return new OpenAudit({
-    ...{ signed, records, learner, broken, rounds, onRound },
+    ...{ signed, records, learner, kinds, broken, rounds, onRound },
     rebuilder: new StartRebuilder({ runId, crypto, kinds, delta, frame, records }),
     execution: new ReExecution(execution),
   });

@@ -139,9 +139,16 @@ export const runViewSchema = z.object({
   refused: z.record(z.string(), count),
   /** Finalised deltas per author and their share of the summed squared norm: what moved the model, be it of use or not. */
   contributions: z.array(z.object({ peer: z.string(), deltas: count, share: z.number() })),
-  /** Short texts of members, oldest first. */
+  /** Short texts of members, oldest first, and what the log has found out of them. */
   shown: z.array(
-    z.object({ kind: z.string(), round: z.int().nullable(), author: z.string(), text: z.string() }),
+    z.object({
+      kind: z.string(),
+      round: z.int().nullable(),
+      author: z.string(),
+      text: z.string(),
+      /** Left out where they are its own words. */
+      isVerdict: z.literal(true).optional(),
+    }),
   ),
   /** What the content store of the node holds, and its quota; 0 where it has none. Its runs share it. */
   contentBytes: z.number(),

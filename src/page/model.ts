@@ -162,8 +162,11 @@ export function adviceOf(hello: Hello, runId: string | null): readonly Advice[] 
     said.set(text, known);
     known.nodes.push(name);
   };
+  const names = namesOf(hello, runId);
   for (const { name, view } of rowsOf(hello, runId)) {
     if (view === null) continue;
+    for (const { author, text, isVerdict } of view.shown)
+      if (isVerdict) say(`${names.get(author) ?? author.slice(0, 8)}: ${text}`, 'trouble', name);
     for (const { text } of view.notices) say(text, 'trouble', name);
     if (view.outcomeText !== null)
       say(view.outcomeText, view.outcome === 'trained' || view.outcome === 'kept' ? 'good' : 'trouble', name);

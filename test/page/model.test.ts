@@ -101,6 +101,16 @@ describe('the page', () => {
     ]);
   });
 
+  test('says whom the log has found out, by the names of nodes, and no notes of members', () => {
+    const verdict = { kind: 'audit', round: 7, author: 'bb', text: 'its deltas carry no weight' };
+    const note = { kind: 'note', round: 8, author: 'aa', text: 'good morning' };
+    const shown = [{ ...verdict, isVerdict: true as const }, note];
+    const told = hello(node('one', 'aa', { shown }), node('two', 'bb', { shown }));
+    assert.deepEqual(adviceOf(told, 'run'), [
+      { text: 'two: its deltas carry no weight', tone: 'trouble', nodes: ['one', 'two'] },
+    ]);
+  });
+
   test('draws what tasks measure, the first of them first', () => {
     const at = (round: number, measures: Record<string, number> | null) => ({
       ...{ accuracy: null, heldOutLoss: null, bytesIn: null, bytesOut: null, lag: null, behind: null },

@@ -7,7 +7,7 @@ export function roundLine({ round, verdict, entry, reason }: AuditedRound): stri
   return `round ${String(round).padStart(6)}  ${verdict.padEnd(11)}${delta}${reason === null ? '' : `  ${reason}`}`;
 }
 
-export function auditLines({ runId, name, author, backend, isFromStart, rounds }: RunAudit): string[] {
+export function auditLines({ runId, name, author, backend, isFromStart, rounds, found }: RunAudit): string[] {
   const of = (verdict: AuditVerdict): number => rounds.filter((one) => one.verdict === verdict).length;
   return [
     `run       ${name} (${runId})`,
@@ -20,5 +20,6 @@ export function auditLines({ runId, name, author, backend, isFromStart, rounds }
     isFromStart
       ? 'residual  from nothing, and then what each round left'
       : 'residual  of the first round as the node has kept it: whether it was right, the rounds before it could show',
+    ...found.map(({ author, round, text }) => `found     ${author.slice(0, 16)} in round ${round}: ${text}`),
   ];
 }

@@ -139,7 +139,10 @@ export function createAuditKind({ rate }: AuditsSpec, context: AuditContext): Au
     show: ({ convicted }) =>
       [...convicted]
         .sort(([a], [b]) => (a < b ? -1 : 1))
-        .map(([author, conviction]) => ({ author, round: conviction.round, text: textOf(conviction) })),
+        .map(([author, conviction]) => ({
+          ...{ author, round: conviction.round, text: textOf(conviction) },
+          isVerdict: true,
+        })),
     dutiesIn: (state, member) =>
       [...(state as AuditState).cases.values()].filter(
         ({ auditors, votes }) => auditors.includes(member) && !votes.has(member),

@@ -47,7 +47,7 @@ export interface AuditMarks {
 }
 
 /** What somebody was found out by: its deltas differed, or could not be shown; or it said otherwise than most auditors. */
-export const CHARGES = ['differs', 'withheld', 'overruled'] as const;
+const CHARGES = ['differs', 'withheld', 'overruled'] as const;
 export type Charge = (typeof CHARGES)[number];
 
 export interface Conviction {

@@ -133,7 +133,7 @@ export function shownOf({ memory, gate }: ScoreState, what: string): ReturnType<
     .map(([author, { sum, round }]) => {
       const sums = `their ${what} add up to ${sum.toFixed(1)}, for a limit of ${limit.toFixed(1)}`;
       return {
-        ...{ round, author },
+        ...{ round, author, isVerdict: true as const },
         text: isOff
           ? `its deltas keep their weight, though ${sums}: so many would be silenced that it is the judging that is wrong`
           : `its deltas carry no weight: ${sums}`,
