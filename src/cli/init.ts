@@ -1,6 +1,6 @@
 /** `starlings init`: from data to the file of a run, by questions or by flags. */
 import type { Command } from 'commander';
-import { peerKeys, wholeNumber } from './parts/arguments.ts';
+import { numberBetween, peerKeys, wholeNumber } from './parts/arguments.ts';
 import { addLabelOptions } from './parts/label-options.ts';
 import type { GivenAnswers } from './parts/new-run.ts';
 import { perform } from './parts/perform.ts';
@@ -26,6 +26,11 @@ export function addInitCommand(parent: Command): void {
       '--peers <count>',
       'nodes that are expected (default: the members, or 4)',
       wholeNumber(1, 100_000),
+    )
+    .option(
+      '--privacy-epsilon <epsilon>',
+      'have each node protect its examples by noise, with this budget over the whole run (default: not at all)',
+      numberBetween(1e-6, 1000),
     )
     .option('--out <file>', 'file to write (default: run.yaml)')
     .option('--force', 'replace the file where one exists')

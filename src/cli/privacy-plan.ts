@@ -18,7 +18,9 @@ export function addPrivacyPlanCommand(parent: Command): void {
   const many = wholeNumber(1, 2 ** 40);
   parent
     .command('plan')
-    .description('how much noise a privacy budget asks for, and whether anything can be learned with it')
+    .description(
+      'how much noise a privacy budget asks for, and whether anything can be learned with it; exit code 1 where no noise keeps to it',
+    )
     .requiredOption('--epsilon <epsilon>', 'budget of the whole run', numberBetween(1e-6, 1000))
     .option('--delta <delta>', 'probability with which it may fail', numberBetween(1e-15, 0.01), 1e-5)
     .addOption(
@@ -42,7 +44,7 @@ export function addPrivacyPlanCommand(parent: Command): void {
               ? 'no noise keeps to this budget: take fewer steps, smaller batches or a larger epsilon'
               : `noiseMultiplier ${plan.noiseMultiplier} at rate ${plan.rate.toPrecision(4)}: on the mean of a step, noise of ${plan.noiseOfMean!.toPrecision(3)} times clipNorm in each coordinate`,
           );
-          return { json: { unit: 'record', ...plan } };
+          return { json: { unit: 'record', ...plan }, ok: plan.noiseMultiplier !== null };
         }
         const plan = planForPeers(options, options);
         if (plan.noiseMultiplier !== null)
@@ -55,7 +57,7 @@ export function addPrivacyPlanCommand(parent: Command): void {
             ? `hopeless: the noise drowns what ${options.peers} peers could say; protect records (--unit record), or wait for thousands of peers. starlings adds no noise for peers`
             : 'so many peers could carry it; starlings adds no noise for peers yet: protect records (--unit record)',
         );
-        return { json: { unit: 'peer', ...plan } };
+        return { json: { unit: 'peer', ...plan }, ok: plan.noiseMultiplier !== null };
       }),
     );
 }

@@ -111,6 +111,8 @@ describe('init', { concurrency: 2 }, () => {
       ['Where are your examples?', `${patients}${enter}`],
       ['Which column', enter],
       ['Which model?', `${down}${enter}`],
+      ['Is each single example', `${down}${enter}`],
+      ['With which budget', enter],
       ['Who may take part?', `${down}${enter}`],
       ['Their keys', `${'ab'.repeat(32)}, ${'cd'.repeat(32)}${enter}`],
       ['What is the run called?', enter],
@@ -119,10 +121,26 @@ describe('init', { concurrency: 2 }, () => {
     const run = await newRun({ out }, asker);
     assert.deepEqual(left, []);
     await writeFile(out, run.text);
-    const { name, model, membership, strategy } = await loadRunSpec(out);
+    const { name, model, membership, strategy, training } = await loadRunSpec(out);
+    assert.deepEqual([training.privacy?.epsilon, training.localSteps, training.batchSize], [3, 4, 32]);
+    assert.ok(run.lines.some((line) => /^noise .* of a step of 32 of \d+ examples/.test(line)));
     assert.deepEqual([name, model.kind], ['patients-of-2026', 'mlp']);
     assert.deepEqual(membership, { kind: 'allow-list', members: ['ab'.repeat(32), 'cd'.repeat(32)] });
     assert.equal('expectedPeers' in strategy && strategy.expectedPeers, 2);
+  });
+
+  test('by a flag has examples protected, and says where the noise leaves nothing', async () => {
+    const made = async (epsilon: number) =>
+      newRun(
+        { data: patients, label: 'outcome', out: at(`private-${epsilon}.yaml`), privacyEpsilon: epsilon },
+        null,
+      );
+    const [usual, strict] = [await made(8), await made(0.001)];
+    assert.equal(usual.spec.training.privacy?.epsilon, 8);
+    assert.ok(usual.lines.some((line) => /^protects .* epsilon 8 at delta 0\.00001/.test(line)));
+    assert.ok(strict.lines.some((line) => /^hopeless: no noise|little may be left to learn/.test(line)));
+    const without = await newRun({ data: patients, label: 'outcome', out: at('plain.yaml') }, null);
+    assert.equal(without.spec.training.privacy ?? null, null);
   });
 
   test('ends by Ctrl-C while a question stands', async () => {

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { serve, TrainerError } from './starlings-trainer.mjs';
+import { addNoise, poissonSample, serve, TrainerError } from './starlings-trainer.mjs';
 
 const scored = 128;
 let layers = [];
@@ -157,6 +157,35 @@ serve({
       await progress(step + 1);
     }
     return { vector: weights, loss: total / steps, samples: steps * batchSize };
+  },
+  examples: () => learned.labels.length,
+  /** DP-SGD (Abadi et al. 2016): what each example adds is clipped, the sum gets noise, and the divisor does not depend on who takes part. */
+  async trainPrivately(vector, { steps, privacy }, progress) {
+    const { clipNorm, noiseMultiplier, samplingRate } = privacy;
+    const weights = Float64Array.from(vector);
+    const expected = samplingRate * learned.labels.length;
+    const one = new Float64Array(weights.length);
+    const sum = new Float64Array(weights.length);
+    let [total, samples] = [0, 0];
+    for (let step = 0; step < steps; step++) {
+      sum.fill(0);
+      for (const row of poissonSample(learned.labels.length, samplingRate)) {
+        one.fill(0);
+        total += addGradient(weights, row, 1, one);
+        samples += 1;
+        const shrink = Math.min(
+          1,
+          clipNorm / Math.sqrt(one.reduce((squares, value) => squares + value * value, 0)),
+        );
+        for (let at = 0; at < sum.length; at++) sum[at] += shrink * one[at];
+      }
+      if (!Number.isFinite(total))
+        throw new TrainerError('diverged', `the loss is not a number at step ${step}`);
+      addNoise(sum, noiseMultiplier * clipNorm);
+      for (let at = 0; at < sum.length; at++) weights[at] -= (job.training.learningRate / expected) * sum[at];
+      await progress(step + 1);
+    }
+    return { vector: weights, loss: samples === 0 ? 0 : total / samples, samples };
   },
   evaluate: (vector) => judge(vector, heldOut, heldOut.labels.length),
   score: (vectors) =>

@@ -1,8 +1,9 @@
 /**
  * A trainer for starlings in plain JavaScript, without packages: `serve({ name, version, describe, init, initial, train, evaluate })`.
- * docs/TRAINERS.md describes what it speaks; mlp.mjs is one. Vectors come and go as Float32Array, and the one that comes is yours until you answer; console.log goes into the node's log.
+ * docs/TRAINERS.md describes what it speaks; mlp.mjs is one. With `trainPrivately(vector, request, progress)` and `examples()` it protects its examples as well,
+ * with `request.privacy` and the chance of `poissonSample` and `addNoise`. Vectors come and go as Float32Array, and the one that comes is yours until you answer; console.log goes into the node's log.
  */
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import {
   closeSync,
   constants,
@@ -86,6 +87,30 @@ function decode(bytes, at = 0) {
   ];
 }
 
+/** Uniform in (0, 1), of the cryptographic generator of the system: nobody can draw it again. */
+function secretNumbers(count) {
+  const bytes = randomBytes(8 * count);
+  return Float64Array.from(
+    { length: count },
+    (_, at) => (Number(bytes.readBigUInt64LE(8 * at) >> 11n) + 0.5) / 2 ** 53,
+  );
+}
+
+/** Numbers of the examples of a step: each takes part with probability `rate`, on its own. */
+export function poissonSample(examples, rate) {
+  const numbers = secretNumbers(examples);
+  return Array.from(numbers.keys()).filter((example) => numbers[example] < rate);
+}
+
+/** Adds normal noise of this deviation to every number (Box, Muller 1958). */
+export function addNoise(numbers, deviation) {
+  const chance = secretNumbers(2 * numbers.length);
+  for (let at = 0; at < numbers.length; at++) {
+    const radius = Math.sqrt(-2 * Math.log(chance[2 * at]));
+    numbers[at] += deviation * radius * Math.cos(2 * Math.PI * chance[2 * at + 1]);
+  }
+}
+
 const requests = new Socket({ fd: 3, readable: true, writable: false });
 const answers = new Socket({ fd: 4, readable: false, writable: true });
 
@@ -137,12 +162,16 @@ async function answer(trainer, request) {
       const told = await trainer.describe(request);
       size = told.parameters;
       const layout = request.layout ?? [{ name: 'parameters', shape: [size], offset: 0 }];
-      const capabilities = ['deterministic', ...['score', 'gradient'].filter((name) => trainer[name])];
+      const can = { score: trainer.score, gradient: trainer.gradient, privacy: trainer.trainPrivately };
+      const capabilities = ['deterministic', ...Object.keys(can).filter((name) => can[name])];
       return { name: trainer.name, version: trainer.version, layout, capabilities, ...told };
     }
     case 'init':
       folder = request.folder;
-      return { backend: await trainer.init(request) };
+      return {
+        backend: await trainer.init(request),
+        ...(trainer.trainPrivately ? { examples: trainer.examples() } : {}),
+      };
     case 'initial':
       return store(request.out, await trainer.initial(request.seed));
     case 'train': {
@@ -152,7 +181,9 @@ async function answer(trainer, request) {
         await nextTurn();
         if (cancelled === request.id) throw new TrainerError('cancelled', 'cancelled');
       };
-      const { vector, ...rest } = await trainer.train(load(request.in), request, progress);
+      if (request.privacy && !trainer.trainPrivately) break;
+      const train = request.privacy ? trainer.trainPrivately : trainer.train;
+      const { vector, ...rest } = await train.call(trainer, load(request.in), request, progress);
       return { ...store(request.out, vector), ...rest };
     }
     case 'evaluate':

@@ -3,7 +3,7 @@
 import math
 
 from dense_stack import layers_of, plain_sgd, read_split
-from starlings_trainer import Diverged, Trainer, batch, learning_rate, serve
+from starlings_trainer import Diverged, Trainer, batch, learning_rate, noise, poisson_sample, serve
 
 SCORED = 128
 
@@ -39,6 +39,29 @@ class PlainMlp(Trainer):
                 raise Diverged(f"the loss is not a number at step {step} of {job.steps}: lower training.learningRate")
             job.progress(step + 1)
         return weights, total / job.steps, job.steps * size
+
+    def examples(self):
+        return len(self.train_set[1])
+
+    def train_privately(self, vector, job):
+        """DP-SGD (Abadi et al. 2016): what each example adds is clipped, the sum gets noise, and the divisor does not depend on who takes part."""
+        weights, total, samples = list(vector), 0.0, 0
+        clip, rate = job.privacy["clipNorm"], job.privacy["samplingRate"]
+        for step in range(job.steps):
+            changes = noise(len(weights), job.privacy["noiseMultiplier"] * clip)
+            for row in poisson_sample(self.examples(), rate):
+                loss, gradient = self.gradient_of(weights, self.train_set, row)
+                norm = math.sqrt(sum(change * change for _, change in gradient))
+                shrink = min(1.0, clip / norm) if norm > 0 else 1.0
+                for at, change in gradient:
+                    changes[at] += shrink * change
+                total, samples = total + loss, samples + 1
+            if not math.isfinite(total):
+                raise Diverged(f"the loss is not a number at step {step} of {job.steps}: lower training.learningRate")
+            pace = learning_rate(self.training, self.rounds, job.round, step) / (rate * self.examples())
+            weights = [weight - pace * change for weight, change in zip(weights, changes)]
+            job.progress(step + 1)
+        return weights, total / max(1, samples), samples
 
     def evaluate(self, vector):
         return self.judge(vector, self.held_out, len(self.held_out[1]))

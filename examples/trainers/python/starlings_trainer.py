@@ -13,6 +13,9 @@
 
     serve(Mine())
 
+A trainer with `train_privately(vector, job)` and `examples()` protects its examples as well (docs/PRIVACY.md): job.privacy says how, and
+`poisson_sample` and `noise` have the chance for it.
+
 Vectors come as array('f'), yours until you answer; what is returned may be any sequence of numbers, or anything with a buffer of float32 (numpy). Print what you
 like: it goes into the node's log. Start it with `starlings trainer check "python3 mine.py"`, then `starlings node --trainer "python3 mine.py"`.
 """
@@ -50,7 +53,7 @@ class Unsupported(Exception):
 
 
 class Trainer:
-    """To be derived from. `score` and `gradient` are there where a derived class has them."""
+    """To be derived from. `score`, `gradient` and `train_privately` are there where a derived class has them."""
 
     name, version = "unnamed", "0"
 
@@ -70,6 +73,9 @@ class Trainer:
         """job.steps steps from this vector; returns (vector, mean loss, samples). job.stream names the random stream."""
         raise Unsupported("train")
 
+    # def train_privately(self, vector, job): the same by DP-SGD, with job.privacy: {"clipNorm", "noiseMultiplier", "samplingRate"}
+    # def examples(self): how many it draws from, no two of which hold the same datum
+
     def evaluate(self, vector):
         """On held-out examples: {"loss": ..., "accuracy": in [0, 1], "examples": ...}; in place of accuracy
         "measures": [{"id": "rmse", "value": ..., "better": "lower", "unit": "mmHg"}, ...], the one to look at first."""
@@ -81,6 +87,7 @@ class Job:
 
     def __init__(self, request, cancelled, tell):
         self.steps, self.round, self.stream = request["steps"], request["round"], request["streamKey"]
+        self.privacy = request.get("privacy")
         self._cancelled, self._tell = cancelled, tell
 
     def progress(self, steps):
@@ -113,6 +120,19 @@ def batch(stream, step, examples, size):
     seed = hashlib.sha256(f"{stream}/{step}".encode()).digest()
     draw = random.Random(seed)
     return [draw.randrange(examples) for _ in range(size)]
+
+
+_secret = random.SystemRandom()
+
+
+def poisson_sample(examples, rate):
+    """Numbers of the examples of a private step: each takes part with this probability, on its own. Nobody can draw it again."""
+    return [example for example in range(examples) if _secret.random() < rate]
+
+
+def noise(count, deviation):
+    """So many normal numbers of the cryptographic generator of the system."""
+    return [_secret.gauss(0.0, deviation) for _ in range(count)]
 
 
 # Canonical CBOR (DAG-CBOR): shortest integers, keys shortest first, floats in 64 bits and only where they are no whole numbers.
@@ -251,16 +271,21 @@ class _Server:
             self.size = told["parameters"]
             can = [name for name in ("score", "gradient") if hasattr(trainer, name)]
             told.setdefault("layout", request["layout"] or [{"name": "parameters", "shape": [self.size], "offset": 0}])
-            told.setdefault("capabilities", [*can, "deterministic"])
+            private = ["privacy"] if hasattr(trainer, "train_privately") else []
+            told.setdefault("capabilities", [*can, "deterministic", *private])
             return {"name": trainer.name, "version": trainer.version, **told}
         if op == "init":
             self.folder = request["folder"]
-            return {"backend": trainer.init(request)}
+            private = hasattr(trainer, "train_privately")
+            return {"backend": trainer.init(request), **({"examples": trainer.examples()} if private else {})}
         if op == "initial":
             return self.write(request["out"], trainer.initial(request["seed"]))
         if op == "train":
             job = Job(request, self.cancelled, lambda steps: self.say(request["id"], "progress", steps=steps))
-            vector, loss, samples = trainer.train(self.load(request["in"]), job)
+            if job.privacy and not hasattr(trainer, "train_privately"):
+                raise Unsupported("this trainer knows no DP-SGD")
+            train = trainer.train_privately if job.privacy else trainer.train
+            vector, loss, samples = train(self.load(request["in"]), job)
             return {**self.write(request["out"], vector), "loss": float(loss), "samples": int(samples)}
         if op == "evaluate":
             return trainer.evaluate(self.load(request["in"]))

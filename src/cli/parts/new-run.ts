@@ -15,6 +15,7 @@ import type { Asker } from './asker.ts';
 import { type DataSource, sourceOf } from './data-source.ts';
 import type { LabelOptions } from './label-options.ts';
 import { checkMayWrite } from './may-write.ts';
+import { askedEpsilon, examplesIn, privacyLines, privateTraining } from './private-run.ts';
 
 export interface GivenAnswers extends LabelOptions {
   readonly data?: string;
@@ -22,6 +23,7 @@ export interface GivenAnswers extends LabelOptions {
   readonly name?: string;
   readonly member?: readonly string[];
   readonly peers?: number;
+  readonly privacyEpsilon?: number;
   readonly out?: string;
   readonly force?: true;
 }
@@ -50,6 +52,9 @@ export async function newRun(given: GivenAnswers, asker: Asker | null): Promise<
   }
   const { source, report } = await understood(data, given, asker);
   const starter = await chosenStarter(source, report, given.model, asker);
+  const epsilon = given.privacyEpsilon ?? (await askedEpsilon(asker));
+  const training =
+    epsilon === null ? starter.training : privateTraining(starter.training, examplesIn(report), epsilon);
   const members = given.member ?? (await askedMembers(given, asker));
   const name = given.name ?? (await asker?.text(nameQuestion(data))) ?? nameOf(data);
   const out = given.out ?? (await asker?.text(outQuestion(given.force))) ?? outDefault;
@@ -57,7 +62,7 @@ export async function newRun(given: GivenAnswers, asker: Asker | null): Promise<
     name,
     data,
     task: source.task,
-    starter,
+    starter: { ...starter, training },
     members,
     peers: given.peers ?? (members.length || peersDefault),
   });
@@ -169,6 +174,7 @@ async function checked(
     '',
     `wrote     ${out}: ${spec.name}, ${spec.model.kind}`,
     ...protectionsOf(spec).map((sentence) => `protects  ${sentence}`),
+    ...privacyLines(spec, report),
     ...(refused.length > 0
       ? ['the data is not taken as it is: mend what is listed above, or the task in the file, then']
       : [

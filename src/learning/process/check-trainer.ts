@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { headlineOf, writeMeasure } from '../../tasks/measures.ts';
 import { externalFactsOf } from '../../tasks/models/registry.ts';
 import { vectorHash } from '../initial.ts';
+import { samplingRate } from '../private/poisson-sample.ts';
 import type { TrainerWork } from './described-work.ts';
 import type { ExaminedTrainer, Trained } from './examined-trainer.ts';
 import { type Description, metricsOf } from './messages.ts';
@@ -22,6 +23,8 @@ interface Examination {
   readonly initHash: string | null;
   readonly graceMs: number;
   description: Description;
+  /** As it says itself; null where it does not. */
+  examples: number | null;
   start: Float32Array;
   trained: Trained;
   printed(): number;
@@ -49,8 +52,9 @@ const isSame = (a: Float32Array, b: Float32Array): boolean => vectorHash(a) === 
 
 const checks: Readonly<Record<string, Check>> = {
   'gets ready': async (one) => {
-    const { description, backend } = await one.trainer.ready(one.work);
+    const { description, backend, examples } = await one.trainer.ready(one.work);
     one.description = description;
+    one.examples = examples;
     return `${description.name} ${description.version}, ${description.parameters} parameters: ${backend}`;
   },
   begins: async (one) => {
@@ -120,6 +124,11 @@ const checks: Readonly<Record<string, Check>> = {
     );
     return 'finite, and as long as the model';
   },
+  'protects examples': async (one) => {
+    if (!one.description.capabilities.includes('privacy')) return null;
+    must(one.examples !== null, 'it names the capability privacy and does not say how many examples it has');
+    return protectsExamples(one, one.examples!);
+  },
   'hears cancel': async (one) => {
     const enough = new AbortController();
     const running = one.trainer.train(one.start, endlessSteps, stream, enough.signal).catch(() => {});
@@ -171,6 +180,45 @@ const checks: Readonly<Record<string, Check>> = {
   },
 };
 
+/** What a step of plain SGD makes of the gradient shows how much of it was noise, and how much examples. */
+async function protectsExamples({ trainer, work, start }: Examination, examples: number): Promise<string> {
+  const { batchSize, learningRate, optimiser, schedule } = work.training;
+  const rate = samplingRate(batchSize, examples);
+  const step = async (clipNorm: number, noiseMultiplier: number): Promise<number> => {
+    const privacy = { clipNorm, noiseMultiplier, samplingRate: rate };
+    const { vector } = await trainer.trainPrivately(start, 1, stream, privacy);
+    const again = await trainer.trainPrivately(start, 1, stream, privacy);
+    must(
+      !isSame(vector, again.vector),
+      'the same stream gave the same noise: who knows the stream takes it off',
+    );
+    const moved = vector.reduce((sum, value, at) => sum + (value - start[at]!) ** 2, 0);
+    return (Math.sqrt(moved) * rate * examples) / learningRate;
+  };
+  // So loud that what the examples add is nothing beside it.
+  const loud = 100 + 20 * batchSize;
+  const noisy = await step(1, loud);
+  if (optimiser.id !== 'sgd' || optimiser.momentum !== 0 || schedule.id !== 'constant') {
+    return 'the noise is another one each time; how much it is shows under plain SGD alone';
+  }
+  const noise = noisy / Math.sqrt(start.length);
+  const doubt = 0.02 + 5 / Math.sqrt(2 * start.length);
+  must(
+    Math.abs(noise / loud - 1) <= doubt,
+    `the noise on a step has deviation ${noise.toPrecision(3)} where ${loud} was asked for`,
+  );
+  const [clip, quiet] = [1e-3, 1e-3];
+  const most = clip * (batchSize + 6 * Math.sqrt(batchSize) + 6);
+  // Noise, and what float32 rounds.
+  const beside = Math.sqrt(start.length) * (6 * quiet * clip + (1e-6 * rate * examples) / learningRate);
+  const heard = await step(clip, quiet);
+  must(
+    heard <= most + beside,
+    `examples add ${(heard / clip).toPrecision(3)} times clipNorm to a step of ${batchSize}`,
+  );
+  return `noise of deviation ${noise.toPrecision(4)} where ${loud} was asked for, and examples that add no more than clipNorm each`;
+}
+
 export interface CheckOptions {
   readonly trainer: ExaminedTrainer;
   readonly work: TrainerWork;
@@ -190,6 +238,7 @@ export async function checkTrainer(options: CheckOptions): Promise<boolean> {
   const one: Examination = {
     ...{ trainer, work, initHash, graceMs, printed },
     isExternal: externalFactsOf(work.model) !== null,
+    examples: null,
     description: { name: '', version: '', parameters: 0, layout: [], capabilities: [] },
     start: new Float32Array(0),
     trained: { vector: new Float32Array(0), loss: 0 },

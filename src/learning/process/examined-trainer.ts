@@ -1,6 +1,7 @@
 /** A trainer that is tried out: started anew where it ended, asked without what a node would hide from it. */
 import type { Clock } from '../../core/ports.ts';
 import { initialVector } from '../initial.ts';
+import type { PrivacyOfTraining } from '../learner.ts';
 import { Conversation } from './conversation.ts';
 import { describedWork, initFields, type TrainerWork } from './described-work.ts';
 import type { Description, TrainerAnswer } from './messages.ts';
@@ -20,6 +21,15 @@ export interface Trained {
   readonly vector: Float32Array;
   readonly loss: number;
 }
+
+interface ReadyTrainer {
+  readonly description: Description;
+  readonly backend: string;
+  /** That it draws from in private steps; null where it does not say. */
+  readonly examples: number | null;
+}
+
+export type PrivateSteps = PrivacyOfTraining & { readonly samplingRate: number };
 
 export class ExaminedTrainer {
   readonly #options: ExaminedOptions;
@@ -57,12 +67,12 @@ export class ExaminedTrainer {
   }
 
   /** A process that is ready for the work. */
-  async ready(work: TrainerWork): Promise<{ description: Description; backend: string }> {
+  async ready(work: TrainerWork): Promise<ReadyTrainer> {
     const conversation = this.#running();
     const description = await describedWork(conversation, work, this.#startLimits, this.#signal);
     const fields = initFields(work, this.#folder.path);
-    const { backend } = await conversation.ask('init', fields, this.#startLimits, this.#signal);
-    return { description, backend };
+    const answer = await conversation.ask('init', fields, this.#startLimits, this.#signal);
+    return { description, backend: answer.backend, examples: answer.examples ?? null };
   }
 
   /** The start vector of the run: the trainer's, or of a built-in model ours. */
@@ -86,6 +96,21 @@ export class ExaminedTrainer {
     return this.#vectors([vector], async ([input]) => {
       const fields = { in: input!, out: outFile, steps, round: 0, streamKey };
       const answer = await this.#running().ask('train', fields, limits, signal);
+      return { vector: await this.#folder.read(answer, vector.length), loss: answer.loss };
+    });
+  }
+
+  /** Steps of DP-SGD. */
+  async trainPrivately(
+    vector: Float32Array,
+    steps: number,
+    streamKey: string,
+    privacy: PrivateSteps,
+  ): Promise<Trained> {
+    const limits = { limitMs: this.#patience.callMsMin, stepsMax: steps };
+    return this.#vectors([vector], async ([input]) => {
+      const fields = { in: input!, out: outFile, steps, round: 0, streamKey, privacy: { ...privacy } };
+      const answer = await this.#running().ask('train', fields, limits, this.#signal);
       return { vector: await this.#folder.read(answer, vector.length), loss: answer.loss };
     });
   }
