@@ -6,15 +6,18 @@ export const CLOCK_PROTOCOL = '/starlings/clock/1.0.0';
 export const MANIFEST_PROTOCOL = '/starlings/manifest/1.0.0';
 
 export function exchangeProtocol(runId: string): string {
-  return `/starlings/exchange/2.0.0/${runId}`;
+  return `/starlings/exchange/3.0.0/${runId}`;
 }
 
 export function filesProtocol(runId: string): string {
   return `/starlings/files/1.0.0/${runId}`;
 }
 
+/** Of a topic that travels with every announcement: 130 bits of the run's hash, so that nobody finds two runs with one topic. */
+const topicIdLength = 26;
+
 export function announcementTopic(runId: string): string {
-  return `/starlings/announce/2.0.0/${runId}`;
+  return `starlings/3/${runId.slice(-topicIdLength)}`;
 }
 
 /** The key under which peers of the run and holders of its manifest are found in the DHT. */
