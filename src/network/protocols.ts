@@ -13,7 +13,7 @@ export function filesProtocol(runId: string): string {
   return `/starlings/files/1.0.0/${runId}`;
 }
 
-/** Of a topic that travels with every announcement: 130 bits of the run's hash, so that nobody finds two runs with one topic. */
+/** A topic travels with every announcement. Of a run id so much has 130 bits of a hash, of a hidden run's name 104: nobody finds two runs with one topic. */
 const topicIdLength = 26;
 
 export function announcementTopic(runId: string): string {
