@@ -1,7 +1,8 @@
 /**
- * What a run costs on the wire: `npm run bench:network`, with `-- --nodes 32 --slot-ms 2000` for more, `-- --json` for machines. Real
- * nodes in one process, over loopback, each with a delta of a kilobyte a round. Bytes that a node sends, as the sockets count them and by
- * protocol, are given as ratios to reach-everybody-once: every announcement, as it is signed, once to every node but its author.
+ * What a run costs on the wire: `npm run bench:network`, with `-- --nodes 32 --slot-ms 4000` for more, `-- --json` for machines. Real
+ * nodes in one process, over loopback, each with a delta of a kilobyte a round; the run begins once they are linked, and its clock stands
+ * still while other processes have the processors. Bytes that a node sends, as the sockets count them and by
+ * cause, are given as ratios to reach-everybody-once: every announcement, as it is signed, once to every node but its author.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -13,6 +14,7 @@ import { encodeEnvelope, sealEnvelope } from '../src/log/envelope.ts';
 import { rngFor } from '../src/math/rng.ts';
 import { quantile } from '../src/math/statistics.ts';
 import { identityFromSeed } from '../src/network/identity.ts';
+import { defaultLinkLimits } from '../src/network/peer-selection.ts';
 import { tcpProfile } from '../src/network/profiles/tcp.ts';
 import { createNode, type StarlingsNode } from '../src/node/create-node.ts';
 import type { NodeEvent } from '../src/node/events.ts';
@@ -22,18 +24,21 @@ import { createCrypto } from '../src/platform/node/crypto.ts';
 import { openLevelStore } from '../src/platform/node/level-store.ts';
 import { wallClock } from '../src/platform/node/wall-clock.ts';
 import { runSpecSchema } from '../src/run/run-spec.ts';
+import { RunClock } from '../test/cluster/run-clock.ts';
 
 const { values } = parseArgs({
   options: {
     nodes: { type: 'string', default: '8' },
-    rounds: { type: 'string', default: '40' },
-    'slot-ms': { type: 'string', default: '500' },
+    rounds: { type: 'string', default: '24' },
+    'slot-ms': { type: 'string', default: '1500' },
     json: { type: 'boolean', default: false },
   },
 });
 const nodeCount = Number(values.nodes);
 const slotMs = Number(values['slot-ms']);
-const startsInMs = 3_000 + 400 * nodeCount;
+/** Far in the past: only the run's own clock ever gets there. */
+const beginsAtMs = 1_700_000_000_000;
+const linkDeadlineMs = 30_000 + 2_000 * nodeCount;
 
 const seedOf = (index: number): Uint8Array => new Uint8Array(32).fill(1 + index);
 const spec = runSpecSchema.parse({
@@ -46,7 +51,8 @@ const spec = runSpecSchema.parse({
 });
 const crypto = createCrypto();
 const { signer } = identityFromSeed(seedOf(255));
-const run = createRun(spec, Date.now() + startsInMs, crypto, signer);
+const run = createRun(spec, beginsAtMs, crypto, signer);
+const clock = new RunClock(beginsAtMs - slotMs);
 
 /** Of an announcement, what is not its body. */
 const anchor = { round: 100, root: new Uint8Array(32), snapshot: new Uint8Array(32) };
@@ -62,7 +68,8 @@ async function changingLearner({ data }: LearnerRequest): Promise<Learner> {
     size: 50_890,
     backend: 'changes at random',
     async train({ parameters }: TrainRequest) {
-      await delay(slotMs * (0.1 + 0.4 * rng.float()));
+      const endsAtMs = clock.nowMs() + slotMs * (0.1 + 0.4 * rng.float());
+      await new Promise<void>((resolve) => clock.schedule(endsAtMs, resolve));
       return { parameters: parameters.map((value) => value + 0.001 * (rng.float() - 0.5)), loss: 1 };
     },
     score: async (vectors) => vectors.map(() => 1),
@@ -81,7 +88,7 @@ const spreads = new Map<string, Spread>();
 
 function listen(event: NodeEvent): void {
   if (event.source === 'protocol') {
-    const nowMs = performance.now();
+    const nowMs = clock.nowMs();
     if (event.event.kind === 'published') {
       const { round, bodyBytes } = event.event;
       spreads.set(`${event.node} ${round}`, { atMs: nowMs, bytes: bodyBytes + headBytes, reachedMs: [] });
@@ -91,19 +98,36 @@ function listen(event: NodeEvent): void {
   }
 }
 
+/** Bytes that all nodes together have sent, by cause. */
 async function sent(nodes: readonly StarlingsNode[]): Promise<Map<string, number>> {
   const sums = new Map<string, number>();
+  const add = (cause: string, bytes: number): void => void sums.set(cause, (sums.get(cause) ?? 0) + bytes);
   for (const node of nodes) {
-    for (const [label, bytes] of (await node.network()).get('libp2p_protocol_sent_bytes_total')!) {
-      const name = label.replace(`/${run.runId}`, '').split('/').slice(0, 3).join('/');
-      sums.set(name, (sums.get(name) ?? 0) + bytes);
+    const readings = await node.network();
+    const { bytesOut } = node.traffic();
+    add('all on the sockets', bytesOut);
+    let [cipher, negotiation] = [bytesOut, 0];
+    for (const [part, bytes] of readings.get('libp2p_muxer_sent_bytes_total')!) {
+      cipher -= bytes;
+      if (part === 'data') negotiation += bytes;
+      else add(`yamux: ${part}`, bytes);
     }
+    for (const [label, bytes] of readings.get('libp2p_protocol_sent_bytes_total')!) {
+      negotiation -= bytes;
+      const name = label.replace(`/${run.runId}`, '').split('/').slice(0, 3).join('/');
+      if (!name.startsWith('/meshsub/')) add(name, bytes);
+    }
+    for (const [part, bytes] of readings.get('libp2p_gossipsub_sent_bytes_total')!)
+      add(`gossip: ${part}`, bytes);
+    add('which protocol a stream is of', negotiation);
+    add('noise: tags, lengths, handshakes', cipher);
   }
-  sums.set(
-    'sockets',
-    nodes.reduce((sum, node) => sum + node.traffic().bytesOut, 0),
-  );
   return sums;
+}
+
+async function until(isSo: () => boolean, timeoutMs: number): Promise<void> {
+  const deadline = performance.now() + timeoutMs;
+  while (!isSo() && performance.now() < deadline) await delay(100);
 }
 
 function report(bytes: ReadonlyMap<string, number>): void {
@@ -153,14 +177,17 @@ try {
       await node.close();
       await store.close();
     });
-    node.join(run, { data: String(index), backend: 'wasm' });
+    node.join(run, { data: String(index), backend: 'wasm', clock });
   }
   const isOver = (): boolean =>
     nodes.every((node) => node.runs().every((session) => session.status()?.phase === 'finished'));
-  await delay(startsInMs);
+  const linksMin = Math.min(nodeCount - 1, defaultLinkLimits.peersMin);
+  const isLinked = (): boolean =>
+    nodes.every((node) => node.runs().every((session) => session.view().peers >= linksMin));
+  await until(isLinked, linkDeadlineMs);
   const before = await sent(nodes);
-  const deadline = performance.now() + 3 * slotMs * spec.rounds + 30_000;
-  while (!isOver() && performance.now() < deadline) await delay(200);
+  clock.release();
+  await until(isOver, 10 * slotMs * spec.rounds + 60_000);
   const after = await sent(nodes);
   report(new Map([...after].map(([name, bytes]) => [name, bytes - (before.get(name) ?? 0)])));
 } finally {

@@ -5,10 +5,8 @@
  * Degrees are our nodes'. Left out: peer scores, and the bytes of control messages. Nodes do without lazy IHAVE/IWANT
  * repair too: a message lost on every path is lost until the protocol's own reconciliation.
  */
-import { meshDegrees } from '../src/core/gossip-figures.ts';
+import { type MeshDegrees, meshDegrees } from '../src/core/gossip-figures.ts';
 import type { Rng } from '../src/math/rng.ts';
-
-const { D: meshDegree, Dlo: meshDegreeMin, Dhi: meshDegreeMax } = meshDegrees;
 
 /** The mesh of every peer, kept inside its links. Sets iterate in insertion order, so nothing here is left to chance. */
 export class GossipMesh {
@@ -35,22 +33,17 @@ export class GossipMesh {
   linkUp(a: number, b: number): void {
     this.#links[a]!.add(b);
     this.#links[b]!.add(a);
-    const [degreeA, degreeB] = [this.#mesh[a]!.size, this.#mesh[b]!.size];
-    const bothWant = degreeA < meshDegree && degreeB < meshDegree;
-    const oneNeeds = Math.min(degreeA, degreeB) < meshDegreeMin && Math.max(degreeA, degreeB) < meshDegreeMax;
-    if (bothWant || oneNeeds) this.#graft(a, b);
+    if (this.#mesh[a]!.size < this.#degrees(a).min || this.#mesh[b]!.size < this.#degrees(b).min) {
+      if (this.#canGraft(a, b) && this.#canGraft(b, a)) this.#graft(a, b);
+    }
+    // With one more link a mesh may have to be a larger one.
+    for (const peer of [a, b]) this.#fill(peer);
   }
 
   /** `peer` found its link to `other` broken; the heartbeat's repair follows at once. */
   linkDown(peer: number, other: number): void {
     this.#links[peer]!.delete(other);
-    if (!this.#mesh[peer]!.delete(other)) return;
-    const candidates = [...this.#links[peer]!].filter((id) => this.#canGraft(peer, id));
-    this.#rng.shuffle(candidates);
-    for (const id of candidates) {
-      if (this.#mesh[peer]!.size >= meshDegreeMin) break;
-      this.#graft(peer, id);
-    }
+    if (this.#mesh[peer]!.delete(other)) this.#fill(peer);
   }
 
   /** `peer` died: it knows nobody any more. Its neighbours learn of it by `linkDown`. */
@@ -59,9 +52,24 @@ export class GossipMesh {
     this.#mesh[peer]!.clear();
   }
 
+  #degrees(peer: number): MeshDegrees {
+    return meshDegrees(this.#links[peer]!.size);
+  }
+
+  #fill(peer: number): void {
+    const { min, wanted } = this.#degrees(peer);
+    if (this.#mesh[peer]!.size >= min) return;
+    const candidates = [...this.#links[peer]!].filter((id) => this.#canGraft(peer, id));
+    this.#rng.shuffle(candidates);
+    for (const id of candidates) {
+      if (this.#mesh[peer]!.size >= wanted) break;
+      this.#graft(peer, id);
+    }
+  }
+
   #canGraft(peer: number, other: number): boolean {
     const mesh = this.#mesh[other]!;
-    return this.#links[other]!.has(peer) && !mesh.has(peer) && mesh.size < meshDegreeMax;
+    return this.#links[other]!.has(peer) && !mesh.has(peer) && mesh.size < this.#degrees(other).max;
   }
 
   #graft(a: number, b: number): void {

@@ -32,6 +32,10 @@ interface DigestedPlace extends Place {
 
 export type Insertion = 'added' | 'duplicate' | 'equivocation' | 'full';
 
+/** SHA-256 of nothing. */
+export const emptySetDigest = hexToBytes('e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855');
+const emptySet: SetDigest = { bytes: emptySetDigest, hex: bytesToHex(emptySetDigest) };
+
 /** Bytes of a place in digests and answers: author, kind, index. */
 export const placeBytes = 34;
 const hexByte = (value: number): string => value.toString(16).padStart(2, '0');
@@ -91,7 +95,6 @@ export class LogBook {
   readonly #sorted = new Map<number, readonly DigestedPlace[]>();
   readonly #byId = new Map<string, LogEntry>();
   readonly #digests = new Map<number, SetDigest>();
-  #emptyDigest: SetDigest | null = null;
 
   constructor({ runId, crypto, entriesPerRoundMax }: LogBookOptions) {
     this.#draw = { runId, crypto };
@@ -218,10 +221,7 @@ export class LogBook {
   }
 
   #setDigest(round: number): SetDigest {
-    if (this.isEmpty(round)) {
-      this.#emptyDigest ??= this.#hash([]);
-      return this.#emptyDigest;
-    }
+    if (this.isEmpty(round)) return emptySet;
     let digest = this.#digests.get(round);
     if (!digest) {
       digest = this.#hash(this.places(round).map(({ digested }) => digested));
@@ -235,14 +235,14 @@ export class LogBook {
     return { bytes, hex: bytesToHex(bytes) };
   }
 
-  /** Place and ids of everything held, as they travel in a digest answer. */
-  rows(round: number): Uint8Array[] {
-    return this.places(round).map(({ held, digested }) => {
-      if (held.kind === 'entry') return digested;
+  /** Place and ids of everything held, but for entries that are left out, as they travel in a digest answer. */
+  rows(round: number, isLeftOut: (id: string) => boolean = () => false): Uint8Array[] {
+    return this.places(round).flatMap(({ held, digested }) => {
+      if (held.kind === 'entry') return isLeftOut(held.entry.id) ? [] : [digested];
       const row = new Uint8Array(placeBytes + 64);
       row.set(digested);
       for (const [index, { id }] of held.entries.entries()) row.set(hexToBytes(id), placeBytes + 32 * index);
-      return row;
+      return [row];
     });
   }
 

@@ -24,6 +24,7 @@ import type { Kinds, LogFrame } from './log-state.ts';
 import { type Appended, OwnEntries } from './own-entries.ts';
 import { Pursuit } from './pursuit.ts';
 import { type AnswerContext, answerRequest } from './repair/answers.ts';
+import { Underway } from './repair/underway.ts';
 import type { Replica } from './replica.ts';
 import { RunPhase } from './run-phase.ts';
 import { partNamedBy } from './store-keys.ts';
@@ -64,6 +65,7 @@ export class RunLog {
   readonly #ours: History;
   #pursuit: Pursuit | null = null;
   readonly #phase = new RunPhase();
+  readonly #underway = new Underway();
   #checkpoint: Checkpoint | null = null;
   /** When it was last looked for: once a slot will do. */
   #checkpointSlot = -1;
@@ -74,7 +76,8 @@ export class RunLog {
   constructor(options: RunLogOptions) {
     this.#options = options;
     this.#admission = options;
-    this.#answering = { ...options, refusals: this.refusals };
+    const isUnderway = (id: string): boolean => this.#underway.has(id, this.#nowMs);
+    this.#answering = { ...options, refusals: this.refusals, isUnderway };
     this.own = new OwnEntries(options);
     this.#ours = this.#historyOf(options.replica, 'anyone', options.checkpoint);
   }
@@ -292,6 +295,7 @@ export class RunLog {
   /** Into our history and the one that we look into: what is open in both belongs to both. Returns whether ours has changed. */
   #enter(out: EffectSink, entry: LogEntry): boolean {
     const isNews = this.#ours.insert(out, entry);
+    if (isNews) this.#underway.note(entry.id, this.#nowMs);
     this.#pursuit?.history.enter(entry);
     return isNews;
   }
@@ -304,6 +308,7 @@ export class RunLog {
   /** What this node has sealed. */
   enter(entry: LogEntry): Appended {
     const appended = this.own.enter(entry);
+    this.#underway.note(entry.id, this.#nowMs);
     this.#pursuit?.history.enter(entry);
     return appended;
   }

@@ -3,9 +3,10 @@
  * encoder here could not have written; bounds are checked before anything is kept.
  */
 import * as dagCbor from '@ipld/dag-cbor';
+import { equals } from 'uint8arrays';
 import { isBytes, isCount, isRound } from '../core/bytes.ts';
 import { decodeCanonical } from '../core/canonical-cbor.ts';
-import { placeBytes } from './log-book.ts';
+import { emptySetDigest, placeBytes } from './log-book.ts';
 
 /** Bounds of one request and one answer. */
 export const idsPerRequestMax = 256;
@@ -56,7 +57,7 @@ export function encodeRequest(request: Request): Uint8Array {
         request.root,
         request.work,
         request.from,
-        request.digests,
+        request.digests.map((digest) => (equals(digest, emptySetDigest) ? null : digest)),
       ]);
     case 'entries':
       return dagCbor.encode([tag, request.ids]);
@@ -118,19 +119,26 @@ function digestRequest(
 ): Request | null {
   if (!isRound(finalised) || !isBytes(root, 32) || !isCount(from)) return null;
   if (work !== null && !isCount(work)) return null;
-  if (!isHashList(digests, roundsPerDigestMax)) return null;
-  return { kind: 'digest', finalised, root, work, from, digests };
+  if (!Array.isArray(digests) || digests.length > roundsPerDigestMax) return null;
+  if (!digests.every((digest: unknown) => digest === null || isFullDigest(digest))) return null;
+  const all = (digests as (Uint8Array | null)[]).map((digest) => digest ?? emptySetDigest);
+  return { kind: 'digest', finalised, root, work, from, digests: all };
+}
+
+function isFullDigest(value: unknown): value is Uint8Array {
+  return isBytes(value, 32) && !equals(value, emptySetDigest);
 }
 
 /** How an answering peer stands to one round of a digest request. */
-export const ROUND_STATES = ['same-open', 'same-final', 'differs-open', 'differs-final', 'unknown'] as const;
-export type RoundState = (typeof ROUND_STATES)[number];
+const ROUND_STATES = ['same-open', 'same-final', 'differs-open', 'differs-final', 'unknown'] as const;
+type RoundState = (typeof ROUND_STATES)[number];
 
 export interface RoundAnswer {
-  readonly round: number;
   readonly state: RoundState;
   /** Where the sets differ: place and one id, or two ids of an equivocation, concatenated. */
   readonly rows: readonly Uint8Array[];
+  /** Of an open set that has more than these rows: what is left out, gossip is still bringing. */
+  readonly digest?: Uint8Array | undefined;
 }
 
 /** Where a history stands after a round: its root and how many entries counted in it. */
@@ -144,8 +152,9 @@ export interface DigestAnswer {
   readonly nextHeld: number | null;
   /** The answering peer's log has all rounds after the asker's final ones. */
   readonly reachesBack: boolean;
-  /** The answering peer's history at the asking peer's finalised round; null when it does not know it. */
-  readonly atYours: HistoryMark | null;
+  /** The answering peer's history at the asking peer's finalised round, 'the same' as it is there; null when it does not know it. */
+  readonly atYours: HistoryMark | 'the same' | null;
+  /** Of the rounds asked for, in that order. */
   readonly rounds: readonly RoundAnswer[];
 }
 
@@ -153,10 +162,17 @@ export interface DigestAnswer {
 const rowBytes = placeBytes + 32;
 const provenBytes = placeBytes + 64;
 
+const isTold = (state: RoundState): boolean => state === 'differs-open' || state === 'differs-final';
+
 export function encodeDigestAnswer(answer: DigestAnswer): Uint8Array {
-  const rounds = answer.rounds.map(({ round, state, rows }) => [round, ROUND_STATES.indexOf(state), rows]);
+  const rounds = answer.rounds.map(({ state, rows, digest }) => {
+    const code = ROUND_STATES.indexOf(state);
+    if (!isTold(state)) return code;
+    return digest === undefined ? [code, rows] : [code, rows, digest];
+  });
   const { nextHeld, reachesBack, atYours } = answer;
-  return dagCbor.encode([nextHeld, reachesBack, atYours && [atYours.root, atYours.work], rounds]);
+  const mark = atYours === 'the same' || atYours === null ? atYours !== null : [atYours.root, atYours.work];
+  return dagCbor.encode([nextHeld, reachesBack, mark, rounds]);
 }
 
 export function decodeDigestAnswer(bytes: Uint8Array): DigestAnswer | null {
@@ -164,20 +180,29 @@ export function decodeDigestAnswer(bytes: Uint8Array): DigestAnswer | null {
   if (!Array.isArray(fields) || fields.length !== 4) return null;
   const [nextHeld, reachesBack, mark, rounds] = fields as unknown[];
   if ((nextHeld !== null && !isCount(nextHeld)) || typeof reachesBack !== 'boolean') return null;
-  const atYours = mark === null ? null : decodeMark(mark);
+  const atYours = typeof mark === 'boolean' ? (mark ? 'the same' : null) : decodeMark(mark);
   if (atYours === undefined) return null;
   if (!Array.isArray(rounds) || rounds.length > roundsPerDigestMax) return null;
   const decoded: RoundAnswer[] = [];
   for (const item of rounds as unknown[]) {
-    if (!Array.isArray(item) || item.length !== 3) return null;
-    const [round, stateIndex, rows] = item as unknown[];
-    if (!isCount(round) || !isCount(stateIndex)) return null;
-    const state = ROUND_STATES[stateIndex];
-    if (!state || !Array.isArray(rows) || rows.length > rowsPerRoundMax) return null;
-    if (!rows.every((row: unknown) => isBytes(row, rowBytes) || isBytes(row, provenBytes))) return null;
-    decoded.push({ round, state, rows: rows as Uint8Array[] });
+    const round = decodeRound(item);
+    if (!round) return null;
+    decoded.push(round);
   }
   return { nextHeld, reachesBack, atYours, rounds: decoded };
+}
+
+function decodeRound(item: unknown): RoundAnswer | null {
+  const [code, rows, digest] = (Array.isArray(item) ? item : [item]) as unknown[];
+  const state = isCount(code) ? ROUND_STATES[code] : undefined;
+  if (!state) return null;
+  if (!isTold(state)) return Array.isArray(item) ? null : { state, rows: [] };
+  if (!Array.isArray(item) || item.length < 2 || item.length > (state === 'differs-open' ? 3 : 2))
+    return null;
+  if (!Array.isArray(rows) || rows.length > rowsPerRoundMax) return null;
+  if (!rows.every((row: unknown) => isBytes(row, rowBytes) || isBytes(row, provenBytes))) return null;
+  if (item.length === 2) return { state, rows };
+  return isBytes(digest, 32) ? { state, rows, digest } : null;
 }
 
 function decodeMark(value: unknown): HistoryMark | undefined {

@@ -8,7 +8,7 @@ import type { CID } from 'multiformats/cid';
 import { reasonOf } from '../core/as-error.ts';
 import type { PeerKey } from '../core/io.ts';
 import type { Clock } from '../core/ports.ts';
-import { type BackoffBounds, backoffMs, jitteredMs } from './backoff.ts';
+import { type BackoffBounds, GrowingPauses, jitteredMs } from './backoff.ts';
 import { withDeadline } from './deadline.ts';
 import type { NetworkEventListener } from './events.ts';
 import type { HiddenRun } from './hidden-run.ts';
@@ -24,7 +24,7 @@ export interface DiscoveryTiming {
   readonly provide: BackoffBounds;
   /** While peers are missing. */
   readonly find: BackoffBounds;
-  /** While there are enough. */
+  /** While there are enough; and no seldomer where all that are found are linked already: in a small network peers are missing for ever. */
   readonly findWhenEnoughMs: number;
   /** While the run is over here and somebody of it is linked. Who needs what we have finds us. */
   readonly findAtRestMs: number;
@@ -64,6 +64,7 @@ export interface DiscoveryOptions {
   readonly onEvent: NetworkEventListener;
   /** Called for every provider found, ourselves left out; libp2p knows its addresses by then. */
   readonly onPeer: (peer: PeerKey) => void;
+  readonly isLinked: (peer: PeerKey) => boolean;
   readonly peersMissing: () => boolean;
   readonly isAtRest: () => boolean;
   readonly timing?: DiscoveryTiming;
@@ -78,16 +79,21 @@ class RunDiscovery implements Discovery {
   readonly #timing: DiscoveryTiming;
   readonly #cid: CID;
   #tasks: { readonly providing: Recurring; readonly finding: Recurring } | null = null;
-  /** Attempts since the start, or since our addresses changed. */
-  #provided = 0;
+  /** Of records; from the start on, or since our addresses changed. */
+  readonly #provides: GrowingPauses;
+  /** Peers that took the last record. */
+  #holders = 0;
   /** Those that the last record was made with. */
   #addresses = '';
-  /** Searches since peers went missing. */
-  #searches = 0;
+  /** Since peers went missing. */
+  readonly #searches: GrowingPauses;
 
   constructor(options: DiscoveryOptions) {
     this.#options = options;
     this.#timing = options.timing ?? defaultDiscoveryTiming;
+    const { provide, find, findWhenEnoughMs } = this.#timing;
+    this.#provides = new GrowingPauses(provide, provide.maxMs, options.random);
+    this.#searches = new GrowingPauses(find, findWhenEnoughMs, options.random);
     this.#cid = options.hidden?.cid ?? runCid(options.runId);
   }
 
@@ -101,7 +107,7 @@ class RunDiscovery implements Discovery {
   }
 
   hurry(): void {
-    this.#searches = 0;
+    this.#searches.reset();
     this.#tasks?.finding.hurry();
   }
 
@@ -112,7 +118,7 @@ class RunDiscovery implements Discovery {
     }
     this.#options.host.libp2p.removeEventListener('self:peer:update', this.#onSelfUpdate);
     this.#tasks = null;
-    this.#provided = 0;
+    this.#provides.reset();
     await Promise.all([tasks.providing.stop(), tasks.finding.stop()]);
     // Or the DHT goes on renewing the record by itself. Those that others hold run out within two days.
     await this.#options.host.libp2p.contentRouting.cancelReprovide(this.#cid);
@@ -121,7 +127,7 @@ class RunDiscovery implements Discovery {
   /** Holders of the record would lead others to where we are no more. */
   readonly #onSelfUpdate = (): void => {
     if (this.#addressesNow() === this.#addresses) return;
-    this.#provided = 0;
+    this.#provides.reset();
     this.#tasks?.providing.hurry();
   };
 
@@ -130,10 +136,13 @@ class RunDiscovery implements Discovery {
   }
 
   async #provide(signal: AbortSignal): Promise<number> {
-    const { onEvent, random } = this.#options;
+    const { onEvent } = this.#options;
     this.#addresses = this.#addressesNow();
+    let isVain = false;
     try {
       const holders = await this.#queried(signal, (inTime) => this.#putRecord(inTime));
+      isVain = holders > 0 && holders <= this.#holders;
+      this.#holders = holders;
       onEvent({ kind: 'provided', holders });
     } catch (error) {
       if (signal.aborted) {
@@ -141,14 +150,16 @@ class RunDiscovery implements Discovery {
       }
       onEvent({ kind: 'provide-failed', reason: reasonOf(error) });
     }
-    return backoffMs(this.#provided++, this.#timing.provide, random);
+    return this.#provides.after(isVain);
   }
 
   async #find(signal: AbortSignal): Promise<number> {
     const { onEvent, random, peersMissing, isAtRest } = this.#options;
+    let isVain = false;
     try {
-      const providers = await this.#queried(signal, (inTime) => this.#askForProviders(inTime));
-      onEvent({ kind: 'providers-found', providers });
+      const { told, linked } = await this.#queried(signal, (inTime) => this.#askForProviders(inTime));
+      isVain = told > 0 && linked === told;
+      onEvent({ kind: 'providers-found', providers: told });
     } catch (error) {
       if (signal.aborted) {
         return 0;
@@ -156,11 +167,11 @@ class RunDiscovery implements Discovery {
       onEvent({ kind: 'find-failed', reason: reasonOf(error) });
     }
     if (!peersMissing()) {
-      this.#searches = 0;
+      this.#searches.reset();
       const { findAtRestMs, findWhenEnoughMs } = this.#timing;
       return jitteredMs(isAtRest() ? findAtRestMs : findWhenEnoughMs, random);
     }
-    return backoffMs(this.#searches++, this.#timing.find, random);
+    return this.#searches.after(isVain);
   }
 
   /** Resolves to the number of peers that took the record. */
@@ -176,17 +187,22 @@ class RunDiscovery implements Discovery {
     return holders;
   }
 
-  /** Resolves to the number of providers told. */
-  #askForProviders(signal: AbortSignal): Promise<number> {
-    const { host, runId, hidden, random, onPeer } = this.#options;
+  /** Resolves to the number of providers told, and of those that were linked. */
+  async #askForProviders(signal: AbortSignal): Promise<{ readonly told: number; readonly linked: number }> {
+    const { host, runId, hidden, random, onPeer, isLinked } = this.#options;
+    let linked = 0;
     const onProvider = (id: PeerId): void => {
       const key = peerKeyOf(id);
-      if (key !== null) onPeer(key);
+      if (key === null) return;
+      if (isLinked(key)) linked++;
+      onPeer(key);
     };
-    return askProviders({ host, runId, hidden, signal, random, onProvider }, providersPerSearchMax);
+    const query = { host, runId, hidden, signal, random, onProvider };
+    const told = await askProviders(query, providersPerSearchMax);
+    return { told, linked };
   }
 
-  #queried(signal: AbortSignal, query: (inTime: AbortSignal) => Promise<number>): Promise<number> {
+  #queried<T>(signal: AbortSignal, query: (inTime: AbortSignal) => Promise<T>): Promise<T> {
     return withDeadline(this.#timing.queryTimeoutMs, 'the DHT gave no answer', [signal], query);
   }
 }

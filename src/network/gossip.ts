@@ -14,7 +14,7 @@ import {
   TopicValidatorResult,
 } from '@libp2p/gossipsub';
 import type { PeerId } from '@libp2p/interface';
-import { drawForwardPauseMs, meshDegrees } from '../core/gossip-figures.ts';
+import { drawForwardPauseMs, type MeshDegrees, meshDegrees } from '../core/gossip-figures.ts';
 import type { PeerKey, Verdict } from '../core/io.ts';
 import { TooManyRunsError } from './errors.ts';
 import { peerKeyOf } from './identity.ts';
@@ -123,6 +123,13 @@ export class Gossip {
   /** Drives `service` from now on, which was made with `options()`. */
   over(service: GossipSub): void {
     this.#service = service;
+    // gossipsub looks them up whenever it needs them, and has one set for all topics: that of the largest.
+    const degrees = (): MeshDegrees => meshDegrees(Math.max(0, ...this.topics().map(({ peers }) => peers)));
+    Object.defineProperties((service as GossipSub & Internals).opts, {
+      D: { get: () => degrees().wanted },
+      Dlo: { get: () => degrees().min },
+      Dhi: { get: () => degrees().max },
+    });
   }
 
   /**
@@ -166,7 +173,7 @@ export class Gossip {
 
   /** Those that were joined: how many peers are in each, and with how many of them messages are exchanged at once. */
   topics(): ReadonlyArray<{ readonly topic: string; readonly mesh: number; readonly peers: number }> {
-    const service = this.#service as (GossipSub & MeshOf) | null;
+    const service = this.#service as (GossipSub & Internals) | null;
     if (service === null) return [];
     return [...this.#judges.keys()].map((topic) => ({
       ...{ topic, mesh: service.getMeshPeers(topic).length, peers: service.getSubscribers(topic).length },
@@ -224,21 +231,25 @@ export class Gossip {
 }
 
 /** The service has it, and its type does not say so. */
-interface MeshOf {
+interface Internals {
+  readonly opts: object;
   getMeshPeers(topic: string): string[];
 }
+
+/** Of a hash, as peers name a message to each other. Nobody finds a second message with the id of a given one. */
+const messageIdBytes = 20;
 
 const fixedOptions: Partial<GossipsubOpts> = {
   // Authors sign the envelope inside; a second signature by whoever relays it would say nothing.
   globalSignaturePolicy: StrictNoSign,
-  msgIdFn: (message) => messageHash(message).digest(),
+  msgIdFn: (message) => messageHash(message).digest().subarray(0, messageIdBytes),
   // Spares duplicates the asynchronous path. Not a cheaper hash: whoever finds two messages with one fast id can silence one with the other.
   fastMsgIdFn: (message) => messageHash(message).digest('base64'),
   msgIdToStrFn: (id) => Buffer.from(id.buffer, id.byteOffset, id.byteLength).toString('base64'),
   // Whom the author is linked to hears it at once and from it alone; the mesh brings it to all others.
   floodPublish: true,
   batchPublish: true,
-  ...{ ...meshDegrees, Dscore: 2, Dout: 1 },
+  ...{ Dscore: 2, Dout: 1 },
   fallbackToFloodsub: false,
   allowPublishToZeroTopicPeers: true,
   ignoreDuplicatePublishError: true,

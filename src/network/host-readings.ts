@@ -3,6 +3,8 @@
  * are kept, each with so many labels at most, and made into the text of Prometheus by whoever is asked for it.
  */
 import type { CounterGroup, Metric, MetricGroup, Metrics, Stream } from '@libp2p/interface';
+import { gossipParts } from './gossip-parts.ts';
+import type { MuxerPart } from './muxer.ts';
 
 export interface NetworkFamily {
   readonly name: string;
@@ -57,15 +59,24 @@ const topicFamily: NetworkFamily = {
   help: 'Connected peers that take part in a topic.',
 };
 
-/** What is left of the bytes of the connections is negotiation, frames of the muxer and of the cipher, and handshakes. */
+/** What is left of the data of the muxer is negotiation. */
 const sentFamily: NetworkFamily = {
   ...{ name: 'libp2p_protocol_sent_bytes_total', kind: 'counter', label: 'protocol' },
   help: 'Bytes sent on streams, by protocol.',
 };
+const gossipFamily: NetworkFamily = {
+  ...{ name: 'libp2p_gossipsub_sent_bytes_total', kind: 'counter', label: 'part' },
+  help: 'Bytes that gossip has sent: announcements, their topics, and what peers tell each other of them.',
+};
+/** What is left of the bytes of the connections is the cipher and its handshakes. */
+const muxerFamily: NetworkFamily = {
+  ...{ name: 'libp2p_muxer_sent_bytes_total', kind: 'counter', label: 'part' },
+  help: 'Bytes that the multiplexer has sent: data, headers of data, windows of streams, and pings.',
+};
 
 export const NETWORK_FAMILIES: readonly NetworkFamily[] = [
   ...Object.values(kept),
-  ...[meshFamily, topicFamily, sentFamily],
+  ...[meshFamily, topicFamily, sentFamily, gossipFamily, muxerFamily],
 ];
 
 /** Of a family; strangers must not make it grow. */
@@ -87,6 +98,8 @@ export class HostReadings {
   readonly #counted = new Map<string, Map<string, number>>();
   readonly #calculated = new Map<string, NonNullable<Options['calculate']>>();
   readonly #sent = new Map<string, number>();
+  readonly #gossiped = new Map<string, number>();
+  readonly #muxed = new Map<string, number>();
 
   /** Counts what is sent on the stream from now on: libp2p shows each stream once its protocol is known. */
   trackStream(stream: Stream): void {
@@ -96,11 +109,16 @@ export class HostReadings {
       this.#sent.set(protocol, 0);
     }
     const send = stream.send.bind(stream);
+    const isGossip = protocol.startsWith('/meshsub/');
     stream.send = (data) => {
       this.#sent.set(protocol, this.#sent.get(protocol)! + data.byteLength);
+      if (isGossip) gossipParts(data.subarray(), (part, bytes) => addTo(this.#gossiped, part, bytes));
       return send(data);
     };
   }
+
+  /** Of every connection. */
+  readonly trackMuxer = (part: MuxerPart, bytes: number): void => addTo(this.#muxed, part, bytes);
 
   /** What libp2p asks of its metrics component, but for connections and traces. */
   metrics(): Omit<
@@ -139,6 +157,8 @@ export class HostReadings {
       topics.map(({ topic, peers }) => [topic, peers] as const),
     );
     readings.set(sentFamily.name, [...this.#sent]);
+    readings.set(gossipFamily.name, [...this.#gossiped]);
+    readings.set(muxerFamily.name, [...this.#muxed]);
     return readings;
   }
 
@@ -152,6 +172,10 @@ export class HostReadings {
     this.#counted.set(name, values);
     return readingOf(values);
   }
+}
+
+function addTo(sums: Map<string, number>, label: string, bytes: number): void {
+  sums.set(label, (sums.get(label) ?? 0) + bytes);
 }
 
 function readingOf(values: Map<string, number>): Reading {

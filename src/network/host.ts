@@ -132,7 +132,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
     datastore,
     connectionGater: gater(reputation, origins, refused),
     peerDiscovery: greeting(profile.neighbours, () => libp2p),
-    ...connectionParts(profile, meter, options.connectionsMax ?? connectionsMaxDefault),
+    ...connectionParts(profile, meter, readings, options.connectionsMax ?? connectionsMaxDefault),
     services: {
       ...profile.services,
       ...services(profile, (options.carriesRuns ?? true) ? gossip : null),
@@ -195,6 +195,7 @@ function gater(
 function connectionParts(
   profile: HostProfile,
   meter: TrafficMeter,
+  readings: HostReadings,
   maxConnections: number,
 ): Partial<Libp2pInit<HostServices>> {
   return {
@@ -202,12 +203,15 @@ function connectionParts(
     ...(profile.protector === null ? {} : { connectionProtector: profile.protector }),
     connectionEncrypters: [noise()],
     streamMuxers: [
-      muxer({
-        streamOptions: {
-          maxStreamWindowSize: streamBufferBytesMax,
-          maxReadBufferLength: streamBufferBytesMax,
+      muxer(
+        {
+          streamOptions: {
+            maxStreamWindowSize: streamBufferBytesMax,
+            maxReadBufferLength: streamBufferBytesMax,
+          },
         },
-      }),
+        readings.trackMuxer,
+      ),
     ],
     metrics: () => meter.metrics,
     connectionMonitor: { pingInterval: pingIntervalMs },

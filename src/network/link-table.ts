@@ -88,12 +88,14 @@ export class LinkTable {
     return [...this.#linked()].map(([peer]) => peer);
   }
 
+  isLinked(peer: PeerKey): boolean {
+    return this.#links.get(peer)?.kind === 'linked';
+  }
+
   /** True while fewer peers are up than wanted. */
   peersMissing(): boolean {
     const { peersMin, wanted = [] } = this.#options.limits;
-    return (
-      this.peers().length < peersMin || [...wanted].some((peer) => this.#links.get(peer)?.kind !== 'linked')
-    );
+    return this.peers().length < peersMin || [...wanted].some((peer) => !this.isLinked(peer));
   }
 
   *#linked(): Generator<readonly [PeerKey, Linked]> {

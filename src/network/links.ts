@@ -36,6 +36,7 @@ export interface Links {
   stop(): Promise<void>;
   /** The peers that are up. */
   peers(): PeerKey[];
+  isLinked(peer: PeerKey): boolean;
   /** Somebody may be a peer of the run. */
   found(peer: PeerKey): void;
   /** A peer brought something that was accepted, or answered. */
@@ -124,6 +125,10 @@ class RunLinks implements Links {
   rest(isAtRest: boolean): void {
     if (this.#isAtRest && !isAtRest) this.#reviews?.hurry();
     this.#isAtRest = isAtRest;
+  }
+
+  isLinked(peer: PeerKey): boolean {
+    return this.#table.isLinked(peer);
   }
 
   found(peer: PeerKey): void {

@@ -1,22 +1,86 @@
 /**
  * yamux, on a connection that ends whenever it likes. It does not notice that one was over before it came, as where the other end hangs
  * up between its word on the multiplexer and ours, and it announces a new stream a moment after it was asked for: where it cannot write
- * then it throws where nobody can catch it, and the process ends.
+ * then it throws where nobody can catch it, and the process ends. And it answers every piece of data with how much more it takes, which
+ * is as much again as a small request is framed by.
  */
 import { type StreamMuxerFactory, StreamStateError } from '@libp2p/interface';
-import type { AbstractStreamMuxer } from '@libp2p/utils';
+import type { AbstractStream, AbstractStreamMuxer } from '@libp2p/utils';
 import { yamux } from '@libp2p/yamux';
 
-export function muxer(init: Parameters<typeof yamux>[0]): () => StreamMuxerFactory {
+export function muxer(
+  init: Parameters<typeof yamux>[0],
+  tell: (part: MuxerPart, bytes: number) => void = () => {},
+): () => StreamMuxerFactory {
   return () => {
     const factory = yamux(init)();
     const create: StreamMuxerFactory['createStreamMuxer'] = (connection) => {
-      const made = outliving(factory.createStreamMuxer(connection) as AbstractStreamMuxer);
+      const yamuxed = factory.createStreamMuxer(connection) as AbstractStreamMuxer;
+      const made = counted(outliving(sparing(yamuxed)), tell);
       if (connection.status !== 'open') made.onTransportClosed();
       return made;
     };
     return Object.create(factory, { createStreamMuxer: { value: create } });
   };
+}
+
+/** What a stream of yamux is besides; it tells the other side of room for `recvWindow - recvWindowCapacity` bytes more. */
+interface Windowed {
+  readonly state: number;
+  readonly recvWindow: number;
+  readonly recvWindowCapacity: number;
+  sendWindowUpdate(): void;
+}
+/** Nothing but room is told in it: before it, that the stream was taken up as well. */
+const establishedState = 3;
+
+/** Who sends has 256 KiB at first, so that it never waits for so little. What comes in bulk is answered as before, piece by piece. */
+const untoldBytesMax = 16 << 10;
+
+function sparing(yamuxed: AbstractStreamMuxer): AbstractStreamMuxer {
+  const create = yamuxed.onCreateStream.bind(yamuxed);
+  yamuxed.onCreateStream = (options) => {
+    const stream = create(options) as AbstractStream;
+    spare(stream);
+    return stream;
+  };
+  const taken = yamuxed.onRemoteStream.bind(yamuxed);
+  yamuxed.onRemoteStream = (stream) => {
+    spare(stream);
+    taken(stream);
+  };
+  return yamuxed;
+}
+
+function spare(stream: AbstractStream): void {
+  const windowed = stream as unknown as Windowed;
+  const tell = windowed.sendWindowUpdate.bind(stream);
+  windowed.sendWindowUpdate = () => {
+    const untold = windowed.recvWindow - windowed.recvWindowCapacity;
+    if (windowed.state !== establishedState || untold >= untoldBytesMax) tell();
+  };
+}
+
+/** Of what the muxer sends: the bytes on its streams, the headers before them, what it says of the windows of streams, and the rest. */
+export type MuxerPart = 'data' | 'headers' | 'windows' | 'pings and ends';
+
+/** https://github.com/hashicorp/yamux/blob/master/spec.md: a version, a type, flags, the stream and a length lead every frame. */
+const headerBytes = 12;
+const partOfType: readonly MuxerPart[] = ['data', 'windows', 'pings and ends', 'pings and ends'];
+
+function counted(
+  yamuxed: AbstractStreamMuxer,
+  tell: (part: MuxerPart, bytes: number) => void,
+): AbstractStreamMuxer {
+  const send = yamuxed.send.bind(yamuxed);
+  yamuxed.send = (data) => {
+    const type = data instanceof Uint8Array ? data[1]! : data.get(1);
+    const part = partOfType[type] ?? 'pings and ends';
+    if (part === 'data') tell('headers', headerBytes);
+    tell(part, data.byteLength - (part === 'data' ? headerBytes : 0));
+    return send(data);
+  };
+  return yamuxed;
 }
 
 /** What goes to a connection that is closed goes nowhere; whoever has streams on it is told by them. */

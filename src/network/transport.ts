@@ -100,6 +100,7 @@ class RunTransport implements NetworkTransport {
       ...common,
       ...(discovery === undefined ? {} : { timing: discovery }),
       onPeer: (peer) => this.#links.found(peer),
+      isLinked: (peer) => this.#links.isLinked(peer),
       peersMissing: () => this.#peersMissing(),
       isAtRest: () => this.#isAtRest,
     });

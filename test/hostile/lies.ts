@@ -10,9 +10,7 @@ import type { HostileAnswer, HostilePeer } from './hostile-peer.ts';
 export const foldedEmpty: HostileAnswer = (bytes) => {
   const request = decodeRequest(bytes);
   if (request?.kind !== 'digest') return null;
-  const rounds = request.digests.map((_, index) => ({
-    ...{ round: request.from + index, state: 'differs-final' as const, rows: [] },
-  }));
+  const rounds = request.digests.map(() => ({ state: 'differs-final' as const, rows: [] }));
   return [encodeDigestAnswer({ nextHeld: null, reachesBack: true, atYours: null, rounds })];
 };
 
@@ -36,8 +34,7 @@ function junkRow(): Uint8Array {
 export const junk: HostileAnswer = (bytes) => {
   const request = decodeRequest(bytes);
   if (request?.kind !== 'digest') return null;
-  const rounds = request.digests.map((_, index) => ({
-    round: request.from + index,
+  const rounds = request.digests.map(() => ({
     state: 'differs-open' as const,
     rows: range(0, 640).map(junkRow),
   }));

@@ -28,10 +28,7 @@ test('withheld votes, other sets for each half, old anchors, entries that nobody
     if (request?.kind !== 'digest' || halfOf(from) === 0) return null;
     const isFinal = request.finalised % 2 === 0;
     const rounds = request.digests.map((_, index) => ({
-      ...{
-        round: request.from + index,
-        state: isFinal ? ('differs-final' as const) : ('differs-open' as const),
-      },
+      state: isFinal ? ('differs-final' as const) : ('differs-open' as const),
       rows: isFinal
         ? []
         : [crypto.sha256(bytes, Uint8Array.of(index))].map((id) => Buffer.concat([id, id, id.subarray(30)])),

@@ -47,8 +47,8 @@ for (const [name, answer] of [
         const request = decodeRequest(bytes);
         if (member !== liar || (request?.kind !== 'digest' && request?.kind !== 'entries')) return undefined;
         if (request.kind === 'entries') return answer;
-        const rounds = request.digests.map((_, index) => ({
-          ...{ round: request.from + index, state: 'differs-open' as const },
+        const rounds = request.digests.map(() => ({
+          state: 'differs-open' as const,
           rows: [new Uint8Array(66).fill(++told % 251)],
         }));
         return [encodeDigestAnswer({ nextHeld: 0, reachesBack: true, atYours: null, rounds })];

@@ -396,8 +396,7 @@ describe('a peer that claims a history nobody can show', () => {
           const request = decodeRequest(bytes);
           if (member === 0 || !request) return undefined;
           if (request.kind !== 'digest') return null;
-          const rounds = request.digests.map((_, index) => ({
-            round: request.from + index,
+          const rounds = request.digests.map(() => ({
             state: 'differs-final' as const,
             rows: [bogus],
           }));

@@ -44,7 +44,7 @@ export class Forgery {
         // Whoever looks into it is told that all it makes of the forged state is right.
         const isLed = request.work === null && request.finalised >= snapshot.round;
         const state = isLed ? ('same-final' as const) : ('unknown' as const);
-        const rounds = request.digests.map((_, index) => ({ round: request.from + index, state, rows: [] }));
+        const rounds = request.digests.map(() => ({ state, rows: [] }));
         const atYours = { root: isLed ? request.root : snapshot.root, work: 2 ** 30 };
         return [encodeDigestAnswer({ nextHeld: null, reachesBack: isLed, atYours, rounds })];
       }

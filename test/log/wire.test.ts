@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import * as dagCbor from '@ipld/dag-cbor';
 import fc from 'fast-check';
+import { emptySetDigest } from '../../src/log/log-book.ts';
 import {
   type Chain,
   chainRoundsMax,
@@ -16,7 +17,6 @@ import {
   encodeRequest,
   idsPerRequestMax,
   type Request,
-  ROUND_STATES,
   roundsPerDigestMax,
   rowsPerRoundMax,
 } from '../../src/log/wire.ts';
@@ -36,7 +36,7 @@ const requests: fc.Arbitrary<Request> = fc.oneof(
     root: hash,
     work: count,
     from: count,
-    digests: fc.array(hash, { maxLength: roundsPerDigestMax }),
+    digests: fc.array(fc.oneof(hash, fc.constant(emptySetDigest)), { maxLength: roundsPerDigestMax }),
   }),
   record({ kind: fc.constant('entries' as const), ids: fc.array(hash, { maxLength: 20 }) }),
   record({ kind: fc.constant('leaves' as const), root: hash }),
@@ -53,16 +53,20 @@ const row = fc.oneof(
   fc.uint8Array({ minLength: 66, maxLength: 66 }),
   fc.uint8Array({ minLength: 98, maxLength: 98 }),
 );
+const rows = fc.array(row, { maxLength: 5 });
 const answers: fc.Arbitrary<DigestAnswer> = record({
   nextHeld: fc.option(count),
   reachesBack: fc.boolean(),
-  atYours: fc.option(record({ root: hash, work: count })),
+  atYours: fc.option(fc.oneof(record({ root: hash, work: count }), fc.constant('the same' as const))),
   rounds: fc.array(
-    record({
-      round: count,
-      state: fc.constantFrom(...ROUND_STATES),
-      rows: fc.array(row, { maxLength: 5 }),
-    }),
+    fc.oneof(
+      record({
+        state: fc.constantFrom('same-open' as const, 'same-final' as const, 'unknown' as const),
+        rows: fc.constant([]),
+      }),
+      record({ state: fc.constantFrom('differs-open' as const, 'differs-final' as const), rows }),
+      record({ state: fc.constant('differs-open' as const), rows, digest: hash }),
+    ),
     { maxLength: 8 },
   ),
 });
@@ -148,8 +152,7 @@ describe('requests and answers', () => {
         nextHeld: 3,
         reachesBack: true,
         atYours: null,
-        rounds: Array.from({ length: rounds }, (_, index) => ({
-          round: index,
+        rounds: Array.from({ length: rounds }, () => ({
           state: 'differs-open' as const,
           rows: Array.from({ length: rows }, () => new Uint8Array(bytes)),
         })),
@@ -176,11 +179,29 @@ describe('requests and answers', () => {
     ]) {
       assert.equal(decodeRequest(dagCbor.encode(fields)), null, JSON.stringify(fields));
     }
-    assert.equal(decodeDigestAnswer(dagCbor.encode([0, true, null, [[0, 5, []]]])), null);
-    assert.equal(decodeDigestAnswer(dagCbor.encode([0, true, null, [[0, 1]]])), null);
-    assert.equal(decodeDigestAnswer(dagCbor.encode([0, true, [root], []])), null);
-    assert.equal(decodeDigestAnswer(dagCbor.encode([0, 1, null, []])), null);
-    assert.equal(decodeDigestAnswer(dagCbor.encode([-1, true, null, []])), null);
+    const answered = (...fields: unknown[]): DigestAnswer | null =>
+      decodeDigestAnswer(dagCbor.encode(fields));
+    assert.ok(answered(0, true, false, [0, 1, [2, []], [2, [], root], [3, []], 4]));
+    for (const round of [
+      2,
+      3,
+      5,
+      -1,
+      null,
+      [],
+      [0],
+      [0, []],
+      [1, []],
+      [5, []],
+      [2],
+      [3, [], root],
+      [2, [], []],
+    ])
+      assert.equal(answered(0, true, false, [round]), null, JSON.stringify(round));
+    assert.equal(answered(0, true, [root], []), null);
+    assert.equal(answered(0, true, null, []), null);
+    assert.equal(answered(0, 1, false, []), null);
+    assert.equal(answered(-1, true, false, []), null);
   });
 
   test('numbers in a second form are refused', () => {

@@ -97,3 +97,22 @@ function publishing(topic: string, text: string): Uint8Array {
   const rpc = field(2, message);
   return Buffer.concat([Buffer.from([rpc.length]), rpc]);
 }
+
+test('the mesh of a small network is thin', async () => {
+  const hosts = await Promise.all(Array.from({ length: 6 }, () => loopbackHost()));
+  try {
+    for (const [index, host] of hosts.entries()) {
+      for (const other of hosts.slice(index + 1)) await connected(host, other);
+    }
+    for (const host of hosts) host.gossip.join('small', async () => 'accept');
+    const meshes = (): number[] => hosts.map(({ gossip }) => gossip.topics()[0]!.mesh);
+    await eventually('all know each other', () =>
+      hosts.every(({ gossip }) => gossip.subscribers('small').size === hosts.length - 1),
+    );
+    await eventually('all have two', () => meshes().every((mesh) => mesh >= 2));
+    const links = meshes().reduce((sum, mesh) => sum + mesh, 0);
+    assert.ok(links <= 4 * hosts.length, `${links} where ${5 * hosts.length} are linked`);
+  } finally {
+    await Promise.all(hosts.map((host) => host.stop()));
+  }
+});

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { setImmediate as pastAllPutOff } from 'node:timers/promises';
-import type { MultiaddrConnection } from '@libp2p/interface';
+import type { MultiaddrConnection, Stream } from '@libp2p/interface';
 import { multiaddrConnectionPair } from '@libp2p/utils';
-import { muxer } from '../../src/network/muxer.ts';
+import { type MuxerPart, muxer } from '../../src/network/muxer.ts';
 
 describe('a stream that is opened on a connection', () => {
   test('carries what is sent', async () => {
@@ -46,3 +46,64 @@ describe('a stream that is opened on a connection', () => {
     await pastAllPutOff();
   });
 });
+
+/** Two ends of a connection with a stream of the first to the second, and what the second has sent. */
+async function streamBetween(): Promise<{
+  readonly stream: Stream;
+  readonly other: Stream;
+  readonly parts: Map<MuxerPart, number>;
+  readonly close: () => Promise<unknown>;
+}> {
+  const [ours, theirs] = multiaddrConnectionPair();
+  const parts = new Map<MuxerPart, number>();
+  const from = muxer({})().createStreamMuxer(ours);
+  const to = muxer({}, (part, bytes) => parts.set(part, (parts.get(part) ?? 0) + bytes))().createStreamMuxer(
+    theirs,
+  );
+  const other = new Promise<Stream>((resolve) => {
+    to.addEventListener('stream', ({ detail }) => resolve(detail));
+  });
+  const stream = await from.createStream();
+  stream.send(new Uint8Array(1));
+  return { stream, other: await other, parts, close: () => Promise.all([from.close(), to.close()]) };
+}
+
+describe('windows of streams', () => {
+  test('are told of after 16 KiB, and not after every message', async () => {
+    const { stream, other, parts, close } = await streamBetween();
+    let heard = 0;
+    const all = Promise.withResolvers<void>();
+    other.addEventListener('message', ({ data }) => {
+      heard += data.byteLength;
+      if (heard >= 100_000) all.resolve();
+    });
+    for (let sent = 0; sent < 100; sent++) stream.send(new Uint8Array(1_000));
+    await all.promise;
+    // One says that the stream was taken up.
+    assert.ok(parts.get('windows')! <= 12 * (1 + Math.ceil(100_001 / (16 << 10))), `${parts.get('windows')}`);
+    await close();
+  });
+
+  test('let a megabyte of small messages through, past a reader that pauses', async () => {
+    const { stream, other, close } = await streamBetween();
+    let heard = 0;
+    const all = Promise.withResolvers<void>();
+    other.addEventListener('message', ({ data }) => {
+      heard += data.byteLength;
+      other.pause();
+      setImmediate(() => other.resume());
+      if (heard >= 1 << 20) all.resolve();
+    });
+    for (let sent = 0; sent < 1 << 20; sent += 512) {
+      if (!stream.send(new Uint8Array(512))) await once(stream, 'drain');
+    }
+    await all.promise;
+    await close();
+  });
+});
+
+function once(stream: Stream, event: 'drain'): Promise<void> {
+  return new Promise((resolve) => {
+    stream.addEventListener(event, () => resolve(), { once: true });
+  });
+}

@@ -238,9 +238,31 @@ describe('GossipMesh', () => {
     }
     for (let peer = 40; peer < 200; peer++) {
       const degree = mesh.meshOf(peer).size;
-      assert.ok(degree >= Math.min(4, mesh.linksOf(peer).size) && degree <= 8, `${peer} has ${degree}`);
+      const links = mesh.linksOf(peer).size;
+      assert.ok(degree >= (links < 8 ? 2 : 4) && degree <= 8, `${peer} has ${degree} of ${links}`);
       for (const other of mesh.meshOf(peer)) assert.ok(other >= 40 && mesh.meshOf(other).has(peer));
     }
+  });
+});
+
+describe('GossipMesh of a small network', () => {
+  it('is thin while all hear the author, and grows with it', () => {
+    const mesh = new GossipMesh(12, rngFor('small mesh'));
+    const links = (peers: number): void => {
+      for (let a = 0; a < peers - 1; a++) mesh.linkUp(a, peers - 1);
+    };
+    const degrees = (peers: number): number[] =>
+      Array.from({ length: peers }, (_, peer) => mesh.meshOf(peer).size);
+    for (let peers = 2; peers <= 8; peers++) links(peers);
+    assert.ok(
+      degrees(8).every((degree) => degree >= 2 && degree <= 4),
+      degrees(8).join(' '),
+    );
+    for (let peers = 9; peers <= 12; peers++) links(peers);
+    assert.ok(
+      degrees(12).every((degree) => degree >= 4 && degree <= 8),
+      degrees(12).join(' '),
+    );
   });
 });
 

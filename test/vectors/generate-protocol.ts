@@ -179,9 +179,10 @@ function answerVectors(book: LogBook): object[] {
     reachesBack: true,
     atYours: { root: hashOf(5), work: 3 },
     rounds: [
-      { round: 0, state: 'unknown', rows: [] },
-      { round: 1, state: 'differs-final', rows: book.rows(1) },
-      { round: 2, state: 'same-open', rows: [] },
+      { state: 'unknown', rows: [] },
+      { state: 'differs-final', rows: book.rows(1) },
+      { state: 'same-open', rows: [] },
+      { state: 'differs-open', rows: book.rows(2), digest: hashOf(11) },
     ],
   };
   return [

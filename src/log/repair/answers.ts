@@ -25,6 +25,8 @@ export interface AnswerContext {
   readonly envelopes: EnvelopeContext;
   readonly signer: Signer;
   /** Blobs besides snapshots and bodies, by their roots. */
+  /** Others are about to hear of the entry by gossip. */
+  readonly isUnderway: (id: string) => boolean;
   readonly blobOf?: ((root: Uint8Array) => Uint8Array | undefined) | undefined;
   /** Entries that the log has no longer, by id (hex). */
   readonly entryOf?: ((id: string) => LogEntry | undefined) | undefined;
@@ -53,7 +55,7 @@ function framesFor(request: Request, node: AnswerContext): Uint8Array[] | 'not-h
   const { replica, envelopes } = node;
   switch (request.kind) {
     case 'digest':
-      return [digestAnswer(request, replica)];
+      return [digestAnswer(request, node)];
     case 'entries': {
       const frames: Uint8Array[] = [];
       let bytes = 0;
@@ -121,20 +123,32 @@ function witnessesOf(snapshot: Snapshot, replica: Replica): Uint8Array[] {
 
 const noRows: readonly Uint8Array[] = [];
 
-function digestAnswer(request: Request & { kind: 'digest' }, replica: Replica): Uint8Array {
+function digestAnswer(
+  request: Request & { kind: 'digest' },
+  { replica, isUnderway }: AnswerContext,
+): Uint8Array {
   const { base, log } = replica;
   const rounds = request.digests.map((digest, index): RoundAnswer => {
     const round = request.from + index;
-    if (round < replica.logFrom) return { round, state: 'unknown', rows: noRows };
+    if (round < replica.logFrom) return { state: 'unknown', rows: noRows };
     const final = round <= base.round;
-    if (equals(digest, log.digest(round)))
-      return { round, state: final ? 'same-final' : 'same-open', rows: noRows };
-    return { round, state: final ? 'differs-final' : 'differs-open', rows: log.rows(round) };
+    const ours = log.digest(round);
+    if (equals(digest, ours)) return { state: final ? 'same-final' : 'same-open', rows: noRows };
+    if (final) return { state: 'differs-final', rows: log.rows(round) };
+    let isWhole = true;
+    const rows = log.rows(round, (id) => {
+      const isLeftOut = isUnderway(id);
+      if (isLeftOut) isWhole = false;
+      return isLeftOut;
+    });
+    return { state: 'differs-open', rows, digest: isWhole ? undefined : ours };
   });
+  const mark = replica.markAt(request.finalised);
+  const isSame = mark !== null && mark.work === request.work && equals(mark.root, request.root);
   return encodeDigestAnswer({
     nextHeld: log.nextHeld(request.finalised),
     reachesBack: replica.logFrom <= request.finalised + 1,
-    atYours: replica.markAt(request.finalised),
+    atYours: isSame ? 'the same' : mark,
     rounds,
   });
 }

@@ -22,6 +22,8 @@ export type DigestMeaning = {
   readonly kind: 'digest';
   readonly peer: PeerKey;
   readonly finalised: number;
+  readonly root: Uint8Array;
+  readonly work: number | null;
   readonly from: number;
   readonly digests: readonly Uint8Array[];
 };
@@ -58,8 +60,8 @@ export interface DigestView {
 export class DigestExchange {
   readonly #replica: Replica;
   readonly #random: () => number;
-  /** Peers whose requests showed sets that are not ours: asked at the next tick (push-pull). */
-  readonly #askBack = new Set<PeerKey>();
+  /** Peers whose requests showed sets that are not ours, by round: asked at the next tick, where they still differ then (push-pull). */
+  readonly #askBack = new Map<PeerKey, ReadonlyMap<number, string>>();
   /** Peers that ever answered us: what the silent claim of their history counts for nothing. */
   readonly #talking = new Set<PeerKey>();
   readonly #isOurs: boolean;
@@ -77,6 +79,7 @@ export class DigestExchange {
 
   forget(peer: PeerKey): void {
     this.#talking.delete(peer);
+    this.#askBack.delete(peer);
   }
 
   /** Whom to ask in this tick, of `free` peers that have no such request of ours to answer: all the same. */
@@ -93,11 +96,11 @@ export class DigestExchange {
     const digests = Array.from({ length: count }, (_, index) => this.#replica.log.digest(from + index));
     const isBehind = view.isJoining || view.slot - finalised > 2 * view.windowRounds;
     const asked = new Set(pickRandom(free, isBehind ? catchUpFanout : digestFanout, this.#random));
-    for (const peer of free) if (this.#askBack.has(peer)) asked.add(peer);
+    for (const peer of free) if (this.#stillDiffers(peer)) asked.add(peer);
     this.#askBack.clear();
     return {
       request: { kind: 'digest', finalised, root, work, from, digests },
-      meanings: Array.from(asked, (peer) => ({ kind: 'digest', peer, finalised, from, digests })),
+      meanings: Array.from(asked, (peer) => ({ kind: 'digest', peer, finalised, root, work, from, digests })),
     };
   }
 
@@ -115,13 +118,16 @@ export class DigestExchange {
     const base = this.#replica.base.round;
     // Who is far behind could be told of all the rounds in between, by everybody: no more than it would ask for itself.
     const last = Math.min(slot + 1, base + roundsPerDigestMax);
+    const differing = new Map<number, string>();
     for (const [index, digest] of request.digests.entries()) {
       const round = request.from + index;
       if (round <= base || round > last) continue;
       const hex = this.#hexOf(digest, round);
       findings.push({ kind: 'vote', round, digest: hex, final: false, heardSlot: slot, rows: null });
-      if (hex !== this.#replica.log.digestHex(round)) this.#askBack.add(peer);
+      if (hex !== this.#replica.log.digestHex(round)) differing.set(round, hex);
     }
+    if (differing.size > 0) this.#askBack.set(peer, differing);
+    else this.#askBack.delete(peer);
     return findings;
   }
 
@@ -131,15 +137,16 @@ export class DigestExchange {
     this.#talking.add(peer);
     const findings: Finding[] = [];
     const mine = this.#replica.markAt(asked.finalised);
-    if (mine && answer.atYours)
-      findings.push({ kind: 'mark', round: asked.finalised, mine, theirs: answer.atYours });
+    const theirs = markOf(asked, answer);
+    if (mine && theirs) findings.push({ kind: 'mark', round: asked.finalised, mine, theirs });
     if (!view.follows(peer)) return findings;
     if (answer.reachesBack) {
       const through = answer.nextHeld === null ? view.slot : answer.nextHeld - 1;
       findings.push({ kind: 'quiet', from: asked.from, through });
     }
-    for (const { round, state, rows } of answer.rounds) {
-      const sent = asked.digests[round - asked.from];
+    for (const [index, { state, rows, digest: whole }] of answer.rounds.entries()) {
+      const round = asked.from + index;
+      const sent = asked.digests[index];
       if (!sent || round <= this.#replica.base.round) continue;
       if (state === 'unknown') {
         if (round === this.#replica.base.round + 1) findings.push({ kind: 'forgot' });
@@ -147,8 +154,8 @@ export class DigestExchange {
       }
       const final = state === 'same-final' || state === 'differs-final';
       const same = state === 'same-open' || state === 'same-final';
-      const digest = this.#hexOf(same ? sent : this.#replica.log.digestOf(rows), round);
-      const told = same ? null : rows;
+      const digest = this.#hexOf(same ? sent : (whole ?? this.#replica.log.digestOf(rows)), round);
+      const told = same || whole ? null : rows;
       findings.push({ kind: 'vote', round, digest, final, heardSlot: view.slot, rows: told });
       if (same) continue;
       for (const id of rows.flatMap(idsOf)) {
@@ -158,9 +165,25 @@ export class DigestExchange {
     return findings;
   }
 
+  /** What it showed us is not what we hold by now either: gossip has brought nothing that would make it so. */
+  #stillDiffers(peer: PeerKey): boolean {
+    const { base, log } = this.#replica;
+    const shown = this.#askBack.get(peer);
+    return (
+      shown !== undefined &&
+      [...shown].some(([round, hex]) => round > base.round && log.digestHex(round) !== hex)
+    );
+  }
+
   /** Digest of a set of the round as text: our own text where the set is ours, as most are, so that it need not be made. */
   #hexOf(digest: Uint8Array, round: number): string {
     const { log } = this.#replica;
     return equals(digest, log.digest(round)) ? log.digestHex(round) : bytesToHex(digest);
   }
+}
+
+/** Where the peer's history stands at the round of ours that it was shown. */
+function markOf({ root, work }: DigestMeaning, { atYours }: DigestAnswer): HistoryMark | null {
+  if (atYours !== 'the same') return atYours;
+  return work === null ? null : { root, work };
 }
