@@ -141,7 +141,12 @@ export const runViewSchema = z.object({
   contributions: z.array(z.object({ peer: z.string(), deltas: count, share: z.number() })),
   /** Short texts of members, oldest first. */
   shown: z.array(
-    z.object({ kind: z.string(), round: z.int().nullable(), author: z.string(), text: z.string() }),
+    z.object({
+      kind: z.string(),
+      round: z.int().nullable(),
+      author: z.string().nullable(),
+      text: z.string(),
+    }),
   ),
   /** What the content store of the node holds, and its quota; 0 where it has none. Its runs share it. */
   contentBytes: z.number(),
