@@ -83,6 +83,7 @@ export async function buildLearner(
       return relabel ? share.relabelled((labels) => relabel(labels, classes)) : share;
     }),
     heldOut,
+    validationShare: deltasOf(run.strategy)?.alliance?.validationShare,
     // Public: peers may have some of it among their own.
     evaluation: judgedExamplesOf(run) !== null ? train.sample(evaluationExamples) : null,
     // Of the backends only this one has the same bits on every machine.

@@ -256,7 +256,8 @@ export interface ShownEntry {
   readonly kind: string;
   /** null where the kind keeps none. */
   readonly round: number | null;
-  readonly author: PeerKey;
+  /** null for what nobody wrote alone. */
+  readonly author: PeerKey | null;
   readonly text: string;
   /** Not its own words: what the log has found out of it. */
   readonly isVerdict?: true;

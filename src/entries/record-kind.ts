@@ -28,6 +28,8 @@ export interface RecordKindOptions<Body, State>
   /** CBOR values of a body at most, where that is more than is usual. */
   readonly bodyItemsMax?: number;
   readonly admit?: EntryKind['admit'];
+  /** Whether `reduce` is told of every round, also of those without an entry of the kind, and of those after the run's last one. */
+  readonly reducesAll?: boolean;
   /** Of a round in which there is something. */
   reduce(state: State, round: FinalRound<Body>): State;
   show(state: State): readonly Omit<ShownEntry, 'kind'>[];
@@ -45,6 +47,7 @@ export function createRecordKind<Body, State>(options: RecordKindOptions<Body, S
     show,
     admit = () => null,
     bodyItemsMax = usualItemsMax,
+    reducesAll = false,
     ...bounds
   } = options;
   const kind: EntryKind<Body, Held<State>> = {
@@ -59,7 +62,7 @@ export function createRecordKind<Body, State>(options: RecordKindOptions<Body, S
     initial: () => ({ value: initial }),
     clone: ({ value }) => ({ value }),
     reduce(held, round) {
-      if (!round.isOver && round.entries.length > 0) held.value = reduce(held.value, round);
+      if (reducesAll || (!round.isOver && round.entries.length > 0)) held.value = reduce(held.value, round);
       return { publishers: [], effort: null, everyone: false };
     },
     encode: ({ value }) => dagCbor.encode(value),

@@ -28,8 +28,8 @@ export interface FinalRound<Content> {
   readonly publishers: readonly PeerKey[];
   /** Entries of the run's first kind that counted in this round. */
   readonly first: readonly LogEntry[];
-  /** Whether some kind, as of the round before, lets nothing of the author carry weight. */
-  readonly isSilenced: (author: PeerKey) => boolean;
+  /** Whether some kind, as of the round before, lets nothing of the author carry weight; or nothing of it in the round given. */
+  readonly isSilenced: (author: PeerKey, round?: number) => boolean;
   /** What the author's words weigh by what it has done, in (0, 1], this round's deltas included. */
   readonly standingOf: (author: PeerKey) => number;
   /** State of a kind that is reduced before this one, with this round in it; undefined where the run logs none. */
@@ -61,9 +61,9 @@ export interface EntryKind<Content = unknown, State = unknown> {
   admit(entry: EntryHeader, state: State, stateOf: (kind: string) => unknown): RefusalReason | null;
   /** Why an entry that is written now would not count, as far as these states tell, all that is held in them; null where it would, or none can be told. */
   uncounted?(entry: LogEntry<Content>, state: State, stateOf: (kind: string) => unknown): string | null;
-  /** Of a kind that judges: whether what the author publishes is to carry no weight. */
-  silences?(state: State, author: PeerKey): boolean;
-  /** Of the run's first kind: what the author's words weigh by what it has done, in (0, 1]. */
+  /** Of a kind that judges: whether what the author publishes is to carry no weight, or what it published in the round, where one is given. */
+  silences?(state: State, author: PeerKey, round?: number): boolean;
+  /** What the author's words weigh by what it has done, in (0, 1]; where several kinds say so, their product. */
   standing?(state: State, author: PeerKey): number;
   /** Of a kind that judges: whether an entry of the run's first kind counts at all. */
   counts?(state: State, entry: LogEntry): boolean;

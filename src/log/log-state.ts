@@ -83,14 +83,15 @@ export function foldRound(
   state.root = nextRoot(crypto, state.root, round, places.length > 0 ? digest : null);
   const { banned, root } = state;
   // The first kind is reduced before those that judge it.
-  const isSilenced = (author: PeerKey): boolean =>
-    kinds.some((kind, index) => kind.silences?.(state.kinds[index], author) ?? false);
+  const isSilenced = (author: PeerKey, about?: number): boolean =>
+    kinds.some((kind, index) => kind.silences?.(state.kinds[index], author, about) ?? false);
   const deltas = counted[0]!.filter((entry) =>
     kinds.every((kind, index) => kind.counts?.(state.kinds[index], entry) ?? true),
   );
   const stateOf = (id: string): unknown => state.kinds[kinds.findIndex((kind) => kind.id === id)];
   const [first] = kinds;
-  const standingOf = (author: PeerKey): number => first.standing?.(state.kinds[0], author) ?? 1;
+  const standingOf = (author: PeerKey): number =>
+    kinds.reduce((weight, kind, index) => weight * (kind.standing?.(state.kinds[index], author) ?? 1), 1);
   const common = {
     ...{ round, banned, isOver: isLate, root, isSilenced, standingOf },
     ...{ first: deltas, everything: counted.flat(), stateOf },

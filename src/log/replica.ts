@@ -173,6 +173,14 @@ export class Replica {
     return this.#live;
   }
 
+  /** The state after an open round, of what is held; the last one there is where the run ends before. */
+  stateAfter(round: number): Readonly<LogState> {
+    const { kinds, frame, shared } = this.#options;
+    let state = shared ? this.#base : cloneState(kinds, this.#base);
+    while (state.round < round && !isComplete(state, frame)) state = this.#advance(state);
+    return state;
+  }
+
   /** Where our history stood after a finalised round; null when it is too long ago or not yet. After its last round it stays. */
   markAt(round: number): HistoryMark | null {
     const { round: last, root, work } = this.#base;

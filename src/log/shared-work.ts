@@ -11,6 +11,7 @@ export type SharedKind =
   | 'stored'
   | 'ticket'
   | 'parameters'
+  | 'parameters-before-newest'
   | 'model-hash'
   | 'snapshot'
   | 'initial'

@@ -4,6 +4,7 @@ import type { CompressorSpec } from '../codec/compressors/registry.ts';
 import type { ProtocolCore } from '../core/io.ts';
 import type { RunFrame } from '../core/run-frame.ts';
 import type { AuditsSpec } from '../entries/audit/audit-kind.ts';
+import type { AllianceSpec } from '../entries/ballot/ballot-kind.ts';
 import type { JudgingSpec } from '../entries/judging-registry.ts';
 import type { Impossible } from '../registry/impossible.ts';
 import type { Described } from '../registry/registry.ts';
@@ -28,6 +29,8 @@ export interface DeltaTraits {
   readonly judging?: JudgingSpec | null | undefined;
   /** How deltas are audited; left out: not at all. */
   readonly audits?: AuditsSpec | undefined;
+  /** How members vote on whole rounds; left out: they do not. */
+  readonly alliance?: AllianceSpec | undefined;
   parts(...how: PartsArguments): DeltaLogParts;
 }
 

@@ -42,6 +42,11 @@ export function needsRoster(spec: MethodSpec): boolean {
   return methodOf(spec).needsRoster(spec);
 }
 
+/** Whether whoever boots all nodes of a run names them in it, where its file does not. */
+export function namesMembers(spec: MethodSpec): boolean {
+  return needsRoster(spec) || deltasOf(spec)?.alliance !== undefined;
+}
+
 /** The log that the peers of a run keep; null where each has a model of its own. */
 export function logOf(spec: MethodSpec): LogTraits | null {
   return methodOf(spec).log(spec);

@@ -328,7 +328,8 @@ function statusLines(view: RunView): string[] {
     ...(view.checkpoint === null ? [] : [`checkpoint ${view.checkpoint}`]),
     ...view.shown.map(({ kind, round, author, text }) => {
       const when = round === null ? '' : `round ${round}, `;
-      return `${kind.padEnd(9)} ${when}${peerName(view, author)}: ${text}`;
+      const who = author === null ? 'all' : peerName(view, author);
+      return `${kind.padEnd(9)} ${when}${who}: ${text}`;
     }),
     ...(view.trouble === null ? [] : [`trouble   ${view.trouble}`]),
   ];

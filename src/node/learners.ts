@@ -65,6 +65,7 @@ export function createWarmLearner(request: LearnerRequest): Promise<Learner> {
     base,
     evaluation,
     common,
+    validationShare: deltasOf(run.manifest.strategy)?.alliance?.validationShare,
     backend,
   });
   return warmedUp(made, request, warmUpSteps);

@@ -262,7 +262,7 @@ export class RunReducer {
 /** Peers that a view speaks of besides those that are here or missing. */
 function spokenOf({ contributions, shown }: Omit<RunView, Derived>): PeerKey[] {
   const authors = contributions.slice(0, shownMax).map(({ peer }) => peer);
-  return [...authors, ...shown.slice(0, shownMax).map(({ author }) => author)];
+  return [...authors, ...shown.slice(0, shownMax).flatMap(({ author }) => author ?? [])];
 }
 
 function dispatch<E extends { readonly kind: string }>(handlers: Handlers<E>, event: E): void {

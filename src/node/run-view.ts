@@ -144,7 +144,7 @@ export const runViewSchema = z.object({
     z.object({
       kind: z.string(),
       round: z.int().nullable(),
-      author: z.string(),
+      author: z.string().nullable(),
       text: z.string(),
       /** Left out where they are its own words. */
       isVerdict: z.literal(true).optional(),

@@ -1,6 +1,7 @@
 /** What protects a run from who takes part in it: what is so where its file does not say, and what of it people are told. */
 import { type Membership, namedMembers } from '../core/membership.ts';
 import { auditsProtect } from '../entries/audit/audit-kind.ts';
+import { allianceProtects } from '../entries/ballot/ballot-kind.ts';
 import { judgingSchema, protectionOf, unjudged } from '../entries/judging-registry.ts';
 import { revocation } from '../entries/revocation/revocation-kind.ts';
 import { rampDeltas } from '../log/entitlement.ts';
@@ -65,6 +66,7 @@ export function protectionsOf({ strategy, membership }: Pick<RunSpec, 'strategy'
     whoMay(membership),
     'norms are clipped, and who says two things at one place loses its weight',
     log.judging ? protectionOf(log.judging) : unjudged,
+    ...(log.alliance ? [allianceProtects(log.alliance)] : []),
     ...(log.audits ? [auditsProtect(log.audits)] : []),
   ];
 }

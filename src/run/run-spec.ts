@@ -184,6 +184,7 @@ export function impossibleCombination(spec: RunSpec, peersExpected: number | nul
     within(['strategy'], methodOf(strategy).impossible(strategy, peers, sharedSize(spec))) ??
     impossibleJudging(spec) ??
     impossiblePrivacy(spec) ??
+    impossibleAlliance(spec) ??
     impossibleMembership(spec)
   );
 }
@@ -228,6 +229,22 @@ function impossibleJudging({ strategy, model, shared }: RunSpec): Impossible | n
         path,
         message: 'is for runs that share the whole model: leave `shared` out, or take votes',
       };
+}
+
+/** Who votes on others' work, by data of its own, is one who was let in; what is told of that data nothing protects. */
+function impossibleAlliance({ strategy, membership, training, shared }: RunSpec): Impossible | null {
+  if (!deltasOf(strategy)?.alliance) return null;
+  const path = ['strategy', 'alliance'];
+  if (membership.kind !== 'allow-list' && membership.kind !== 'invite') {
+    return { path, message: 'is for runs of members: let membership be of kind allow-list or invite' };
+  }
+  if (training.privacy !== undefined) {
+    const message =
+      'does not go with training.privacy: voters tell losses on examples of their own, as they are';
+    return { path, message };
+  }
+  if (shared === undefined) return null;
+  return { path, message: 'is for runs that share the whole model: leave `shared` out' };
 }
 
 /** What a newcomer shows travels with the entries of a log. */

@@ -4,7 +4,7 @@ import { isAbsolute, join, resolve } from 'node:path';
 import { keyFileOf } from '../daemon/directory.ts';
 import type { LogLevel } from '../daemon/options.ts';
 import { readRunFiles } from '../learning/evaluation-set.ts';
-import { logOf, needsRoster } from '../methods/registry.ts';
+import { logOf, namesMembers } from '../methods/registry.ts';
 import { loadIdentity } from '../network/identity.ts';
 import { createRun, writeManifestFile } from '../node/manifest-file.ts';
 import { createCrypto } from '../platform/node/crypto.ts';
@@ -150,9 +150,9 @@ async function signRun(
   return runSpec;
 }
 
-/** Over a fixed topology the nodes are named before they start: their keys are made here. */
+/** Over a fixed topology, and in an alliance, the nodes are named before they start: their keys are made here. */
 async function membershipOf({ directory, nodes, spec }: UpOptions): Promise<RunSpec['membership']> {
-  if (spec.membership.kind === 'allow-list' || !needsRoster(spec.strategy)) return spec.membership;
+  if (spec.membership.kind === 'allow-list' || !namesMembers(spec.strategy)) return spec.membership;
   const members: string[] = [];
   for (let index = 0; index < nodes; index++) {
     const keyFile = keyFileOf(join(directory, memberName('node', index)));

@@ -65,6 +65,7 @@ function outerRate(count: number, rules: DeltaRules): number {
     ticket: 0,
     body,
     content,
+    isSilenced: false,
   }));
   return weighDeltas(initialDeltaState(zero, 0), 0, deltas, rules).weights[0]!;
 }

@@ -90,7 +90,7 @@ for (const [name, create] of subjects) {
       for (const wrong of [bytes.subarray(0, -1), Uint8Array.of(...bytes, 0), new Uint8Array()])
         assert.equal(kind.decodeState(wrong), null);
       for (const { author, text } of kind.show(state)) {
-        assert.match(author, /^[0-9a-f]{64}$/);
+        assert.match(author!, /^[0-9a-f]{64}$/);
         assert.match(text, /^[^\p{Cc}]+$/u, 'it is shown on terminals');
       }
     });

@@ -29,6 +29,7 @@ function comparable(author: string, round: number, values: Float32Array, facts: 
   const content = { delta, norm: 1, misses: 0, steps: 1 };
   return {
     ...{ author, round, ticket: facts.ticket ?? 0, body: new Uint8Array(), content },
+    ...{ isSilenced: false },
     ...{ id: `${author}${round}`, anchor: facts.anchor ?? null },
   };
 }

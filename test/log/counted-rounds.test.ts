@@ -178,7 +178,7 @@ describe('the pace', () => {
 describe('notes', () => {
   const text = (value: string): Uint8Array => new TextEncoder().encode(value);
   const notesAt = (flock: Flock, index: number): string[] =>
-    flock.status(index).shown.map((note) => `${note.author.slice(0, 4)} ${note.text}`);
+    flock.status(index).shown.map((note) => `${note.author?.slice(0, 4)} ${note.text}`);
 
   test('reach everybody, late joiners and members killed and restarted too', () => {
     const flock = flockOf(5, 'notes', { rounds: 30 });

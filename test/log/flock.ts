@@ -35,6 +35,8 @@ export interface FlockOptions {
   readonly train?: (member: number, round: number, start: Float32Array) => TrainingResult;
   /** What a member says that deltas are worth; nothing where not given. */
   readonly judge?: (member: number, question: JudgeQuestion) => readonly number[];
+  /** Mean loss of each vector on a member's own examples; none where not given. */
+  readonly score?: (member: number, vectors: readonly Float32Array[]) => readonly number[] | null;
   /** How long a member trains for so many steps in a round; a part of the first slot length where not given. */
   readonly trainingMs?: ((member: number, steps: number, round: number) => number) | undefined;
   /** What a hostile member answers in place of its core: frames, or null to refuse; undefined leaves it to the core. */
@@ -290,7 +292,8 @@ export class Flock {
       case 'submitted':
         return;
       case 'score':
-        throw new Error('nobody here scores');
+        this.#score(member, output);
+        return;
       case 'retrain':
         this.#retrain(member, output);
         return;
@@ -313,6 +316,11 @@ export class Flock {
     this.#at(this.nowMs + 1, () =>
       this.input(index, { type: 'judged', round, scores: judge?.(index, question) ?? null }),
     );
+  }
+
+  #score({ index }: Member, { round, vectors }: Extract<Output, { type: 'score' }>): void {
+    const losses = this.#options.score?.(index, vectors) ?? null;
+    this.#at(this.nowMs + 1, () => this.input(index, { type: 'scored', round, losses }));
   }
 
   #gossip(member: Member, bytes: Uint8Array): void {

@@ -48,7 +48,7 @@ function flockOf(seed: string, options: Partial<FlockOptions> = {}, more: RunCha
 const silencedIn = (flock: Flock, index: number): string[] =>
   flock
     .status(index)
-    .shown.flatMap(({ kind, author }) => (kind === 'score' || kind === 'vote' ? [author] : []));
+    .shown.flatMap(({ kind, author }) => (kind === 'score' || kind === 'vote' ? [author!] : []));
 
 function distance(flock: Flock, index: number): number {
   const model = flock.core(index).model();

@@ -67,7 +67,7 @@ async function play(
   const found = statuses[0]!.shown.filter(({ kind }) => kind === 'audit');
   const keys = engine.nodes.map(({ plan }) => plan.key);
   return {
-    found: found.map(({ author, round, text }) => ({ peer: keys.indexOf(author), round, text })),
+    found: found.map(({ author, round, text }) => ({ peer: keys.indexOf(author!), round, text })),
     counted: keys.map((key) => statuses[0]!.contributions.get(key)?.deltas ?? 0),
     deltas: [...statuses[0]!.contributions.values()].reduce((sum, { deltas }) => sum + deltas, 0),
     refused: statuses[0]!.refused,

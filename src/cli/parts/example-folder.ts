@@ -1,6 +1,6 @@
 /** A folder that is a whole experiment: `run.yaml`, and beside it the data of each node. */
 import { readdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { ConfigError } from '../../config/config-error.ts';
 
 const RUN_FILE = 'run.yaml';
@@ -13,8 +13,8 @@ export interface ExampleFolder {
   readonly dataPaths: readonly string[];
 }
 
-/** Null for what is no folder. @throws ConfigError where there is no run, or no data for at least two nodes */
-export function exampleFolder(path: string): ExampleFolder | null {
+/** Null for what is no folder. `forAll`: files that the run names itself, which belong to no node. @throws ConfigError where there is no run, or no data for at least two nodes */
+export function exampleFolder(path: string, forAll: readonly string[] = []): ExampleFolder | null {
   if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) return null;
   const names = readdirSync(path).sort();
   if (!names.includes(RUN_FILE)) {
@@ -23,7 +23,11 @@ export function exampleFolder(path: string): ExampleFolder | null {
       `${path}: expected a ${RUN_FILE} in this folder; name a file of a run instead`,
     );
   }
-  const dataPaths = names.filter((name) => !aboutIt.test(name)).map((name) => join(path, name));
+  const common = new Set(forAll.map((file) => resolve(file)));
+  const dataPaths = names
+    .filter((name) => !aboutIt.test(name))
+    .map((name) => join(path, name))
+    .filter((file) => !common.has(resolve(file)));
   if (dataPaths.length < 2) {
     throw new ConfigError(
       'BAD_USAGE',

@@ -87,9 +87,8 @@ export async function upOptionsOf(
   directory: string,
   say: (line: string) => void,
 ): Promise<UpOptions> {
-  const folder = given === undefined ? null : exampleFolder(given);
-  const file = folder === null ? given : folder.runFile;
-  const options = folder === null ? testnetOptions : withDataOf(folder, testnetOptions);
+  // Refuses a folder that is none of a run before its file is read.
+  const file = (given !== undefined && exampleFolder(given)?.runFile) || given;
   if (file !== undefined && examplesName.test(file)) {
     throw new ConfigError(
       'BAD_USAGE',
@@ -100,6 +99,8 @@ export async function upOptionsOf(
   const { taskKindOf } = await import('../../tasks/data/registry.ts');
   const { withProtection } = await import('../../run/protection.ts');
   const { spec: said, vectors } = await loadRunFile(file ?? shippedFile('configs/runs/mnist-mlp.yaml'));
+  const folder = given === undefined ? null : exampleFolder(given, Object.values(vectors));
+  const options = folder === null ? testnetOptions : withDataOf(folder, testnetOptions);
   const company = { hasEvaluation: vectors.evaluation !== undefined, isOneHand: true };
   const spec = withProtection(said, company);
   const { data, split, nodes = data?.length ?? nodesDefault } = options;

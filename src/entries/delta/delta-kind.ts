@@ -35,6 +35,8 @@ export interface DeltaKindOptions {
   readonly runId: string;
   readonly crypto: Crypto;
   readonly rules: DeltaRules;
+  /** Entries of a round, where that is less than may count. */
+  readonly entriesPerRoundMax?: number | undefined;
   readonly codec: DeltaCodec;
   /** The start vector, length `size`. */
   readonly initial: Float32Array;
@@ -46,14 +48,19 @@ export interface DeltaKindOptions {
 export interface DeltaKind extends EntryKind<DeltaContent, DeltaState> {
   /** The model, judged or not, as float32; not to be modified. */
   parameters(state: DeltaState): Float32Array;
+  /** The same without what the newest of the rounds that wait to be judged adds to it. */
+  parametersBeforeNewest(state: DeltaState): Float32Array;
   /** Whether the peer is drawn to publish in a round after `state`. */
   isDrawn(state: DeltaState, round: number, author: string): boolean;
 }
 
 export function createDeltaKind(options: DeltaKindOptions): DeltaKind {
   const { rules, codec, initial, shared } = options;
-  const once = <Value>(kind: 'parameters' | 'ticket', key: object, compute: () => Value): Value =>
-    shared ? shared.once(kind, key, compute) : compute();
+  const once = <Value>(
+    kind: 'parameters' | 'parameters-before-newest' | 'ticket',
+    key: object,
+    compute: () => Value,
+  ): Value => (shared ? shared.once(kind, key, compute) : compute());
   const ticketOfEntry = (entry: EntryHeader): number =>
     once('ticket', entry, () => ticketOf(options, entry.round, entry.author));
   const decode = (body: Uint8Array, claims: readonly unknown[]): DeltaContent | null =>
@@ -63,7 +70,7 @@ export function createDeltaKind(options: DeltaKindOptions): DeltaKind {
     id: 'delta',
     bodyBytesMax: codec.bodyBytesMax,
     perAuthorAndRound: 1,
-    entriesPerRoundMax: deltasPerRoundMax,
+    entriesPerRoundMax: options.entriesPerRoundMax ?? deltasPerRoundMax,
     stateBytesMax: deltaStateBytesMax(initial.length),
     decode,
     admit(entry, state): RefusalReason | null {
@@ -87,6 +94,12 @@ export function createDeltaKind(options: DeltaKindOptions): DeltaKind {
     show: () => [],
     standing: (state, author) => standingIn(state, author, rules),
     parameters: (state) => once('parameters', state, () => parametersOf(state, rules)),
+    parametersBeforeNewest: (state) =>
+      once('parameters-before-newest', state, () => {
+        const pending = new Map(state.pending);
+        pending.delete(Math.max(...pending.keys()));
+        return parametersOf({ ...state, pending }, rules);
+      }),
     isDrawn: (state, round, author) =>
       ticketOf(options, round, author) < sortitionThreshold(state.statistics, round, rules),
   };
@@ -129,7 +142,7 @@ function reduceDeltas(
     ? []
     : entries.map((entry): PendingDelta => {
         const { author, body, content } = entry;
-        return { author, body, content, ticket: ticketOfEntry(entry) };
+        return { author, body, content, ticket: ticketOfEntry(entry), isSilenced: false };
       });
   const { judgingRounds, localSteps } = rules;
   const threshold = sortitionThreshold(state.statistics, round, rules);
@@ -141,6 +154,7 @@ function reduceDeltas(
     everyone: threshold === everyone,
   };
   if (judgingRounds > 0 && arrived.length > 0) state.pending.set(round, arrived);
+  for (const [about, deltas] of state.pending) state.pending.set(about, heardOf(deltas, about, isSilenced));
   const judged = round - judgingRounds;
   if (judged < 0) return summary;
   const waiting = judgingRounds > 0 ? (state.pending.get(judged) ?? []) : arrived;
@@ -148,20 +162,32 @@ function reduceDeltas(
   // Found out while it waited: no weight.
   const isUnproven = ({ author }: PendingDelta): boolean => (banned.get(author) ?? round) >= round;
   const all = drawn(state, judged, waiting.filter(isUnproven), rules);
-  const heard = all.filter(({ author }) => !isSilenced(author));
+  const heard = all.filter(({ author }) => !isSilenced(author, judged));
   foldDeltas(state, judged, heard, rules, all.length, observeFold);
   forgetLeast(state.contributions);
   noteHeard(state, { round: judged, publishers: all.length, deltas: heard }, rules);
   return summary;
 }
 
-/** What waits to be judged is in it, as if it had been. */
+/** With who of them carries no weight as of now. */
+function heardOf(
+  deltas: readonly PendingDelta[],
+  round: number,
+  silences: FinalRound<unknown>['isSilenced'],
+): readonly PendingDelta[] {
+  const isKnown = (delta: PendingDelta): boolean => silences(delta.author, round) === delta.isSilenced;
+  if (deltas.every(isKnown)) return deltas;
+  return deltas.map((delta) => ({ ...delta, isSilenced: silences(delta.author, round) }));
+}
+
+/** What waits to be judged is in it, as if it had been found good, unless it is known that it will not be. */
 function parametersOf(state: DeltaState, rules: DeltaRules): Float32Array {
   const whole = state.pending.size > 0 ? cloneDeltaState(state) : state;
   const waiting = [...whole.pending].sort(([a], [b]) => a - b);
   for (const [round, deltas] of waiting) {
     const all = drawn(whole, round, deltas, rules);
-    foldDeltas(whole, round, all, rules, all.length);
+    const heard = all.filter((delta) => !delta.isSilenced);
+    foldDeltas(whole, round, heard, rules, all.length);
   }
   return vectorOfUnits(whole.units);
 }

@@ -83,6 +83,8 @@ export interface PendingDelta {
   readonly ticket: number;
   readonly body: Uint8Array;
   readonly content: DeltaContent;
+  /** As of the last final round it carries no weight: peers do not train on it while it waits. */
+  readonly isSilenced: boolean;
 }
 
 /** What carried weight in a final round. */
@@ -144,6 +146,19 @@ export function cloneDeltaState(state: DeltaState, into?: DeltaState): DeltaStat
   };
 }
 
+/** Deltas that counted, by author, and their share of what moved the model. */
+export function sharesIn({
+  contributions,
+}: Pick<DeltaState, 'contributions'>): Map<PeerKey, { readonly deltas: number; readonly share: number }> {
+  const total = [...contributions.values()].reduce((sum, { energy }) => sum + energy, 0);
+  return new Map(
+    [...contributions].map(([peer, { deltas, energy }]) => [
+      peer,
+      { deltas, share: total > 0 ? energy / total : 0 },
+    ]),
+  );
+}
+
 /** Authors whose contributions are kept: a snapshot has room for five times as many. Guess. */
 const contributorsMax = 65_536;
 /** How many are left when there are more, so that not every round sorts them. */
@@ -187,7 +202,9 @@ function encodeMetadata({ pending, past, ...now }: Metadata): Uint8Array {
     [...contributions]
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([author, c]) => [keyToBytes(author), c.deltas, c.energy]),
-    [...pending].sort(([a], [b]) => a - b).map(([round, deltas]) => [round, deltas.map(deltaRow)]),
+    [...pending]
+      .sort(([a], [b]) => a - b)
+      .map(([round, deltas]) => [round, deltas.map((delta) => [...deltaRow(delta), delta.isSilenced])]),
     ...(past
       ? [past.since.map(({ round, publishers, deltas }) => [round, publishers, deltas.map(deltaRow)])]
       : []),
@@ -256,7 +273,7 @@ function decodeMetadata(bytes: Uint8Array, decode: DecodeDelta, hasPast: boolean
     state.contributions.set(bytesToHex(author), { deltas, energy });
   }
   for (const [round, rows] of pending) {
-    const deltas = isCount(round) ? decodeDeltas(rows, decode) : null;
+    const deltas = isCount(round) ? decodeDeltas(rows, 6, decode) : null;
     if (!deltas) return null;
     state.pending.set(round as number, deltas);
   }
@@ -272,22 +289,24 @@ function decodeSince(rows: unknown, decode: DecodeDelta): HeardRound[] | null {
   for (const [round, publishers, deltaRows] of rows) {
     if (!isCount(round) || !isCount(publishers)) return null;
     if (since.length > 0 && since.at(-1)!.round !== round - 1) return null;
-    const deltas = decodeDeltas(deltaRows, decode);
+    const deltas = decodeDeltas(deltaRows, 5, decode);
     if (!deltas) return null;
     since.push({ round, publishers, deltas });
   }
   return since;
 }
 
-function decodeDeltas(rows: unknown, decode: DecodeDelta): readonly PendingDelta[] | null {
-  if (!isRows(rows, 5)) return null;
+/** With six columns the last one says who is silenced as of now; where there are five nobody is. */
+function decodeDeltas(rows: unknown, columns: 5 | 6, decode: DecodeDelta): readonly PendingDelta[] | null {
+  if (!isRows(rows, columns)) return null;
   const deltas = rows.map((row) => decodePending(row, decode));
   return deltas.includes(null) ? null : (deltas as PendingDelta[]);
 }
 
 function decodePending(row: readonly unknown[], decode: DecodeDelta): PendingDelta | null {
-  const [author, ticket, body, misses, steps] = row;
+  const [author, ticket, body, misses, steps, isSilenced = false] = row;
   if (!isBytes(author, 32) || !isFiniteNumber(ticket) || !(body instanceof Uint8Array)) return null;
+  if (typeof isSilenced !== 'boolean') return null;
   const content = decode(body, [misses, steps]);
-  return content && { author: bytesToHex(author), ticket, body, content };
+  return content && { author: bytesToHex(author), ticket, body, content, isSilenced };
 }

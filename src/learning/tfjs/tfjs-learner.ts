@@ -47,6 +47,8 @@ export interface TfjsLearnerOptions {
   readonly evaluation?: ExampleSet | null;
   /** What all members train on, in place of shares of their own, where deltas are audited. */
   readonly common?: ExampleSet | null;
+  /** Part of each training share that is not trained on: others' models, and whole rounds, are judged by it. Left out: none, and they are by what is trained on. */
+  readonly validationShare?: number | undefined;
   /** Weights of the model that `model` adds to, where it does. */
   readonly frozen?: Float32Array | null;
   readonly backend: BackendChoice;
@@ -59,7 +61,9 @@ export interface TfjsLearnerOptions {
  * on the calling thread and lets other work run between steps.
  * @throws BackendUnavailableError, DataShapeError
  */
-export async function createTfjsLearner(options: TfjsLearnerOptions): Promise<Learner> {
+export async function createTfjsLearner(given: TfjsLearnerOptions): Promise<Learner> {
+  const parts = given.shares.map((share) => partsOf(share, given.validationShare ?? 0));
+  const options = { ...given, shares: parts.map(({ learned }) => learned) };
   const { model, shares, heldOut } = options;
   shares.forEach((share, index) => {
     checkFits(share, model, `training share ${index}`);
@@ -76,21 +80,40 @@ export async function createTfjsLearner(options: TfjsLearnerOptions): Promise<Le
     );
   }
   const frozen = base && options.frozen ? new FrozenModel(base, options.frozen) : null;
-  return new TfjsLearner(options, frozen, backend.sentence);
+  const judgedBy = parts.map(({ validation }) => validation);
+  return new TfjsLearner({ ...options, judgedBy }, frozen, backend.sentence);
+}
+
+/** Of one example nothing can be kept back. */
+function partsOf(share: Dataset, part: number): { readonly learned: Dataset; readonly validation: Dataset } {
+  if (part === 0) return { learned: share, validation: share };
+  const [learned, validation] = share.split(part);
+  return validation.examples > 0 && learned.examples > 0
+    ? { learned, validation }
+    : { learned: share, validation: share };
 }
 
 /** Examples of its own that a peer judges others by. Guess. */
 const scoredExamples = 128;
 
+interface JudgedBy {
+  /** One for each share. */
+  readonly judgedBy: readonly Dataset[];
+}
+
 class TfjsLearner implements Learner {
   readonly size: number;
   readonly backend: string;
   readonly samplingRates: readonly number[];
-  private readonly options: Omit<TfjsLearnerOptions, 'frozen'>;
+  private readonly options: Omit<TfjsLearnerOptions, 'frozen'> & JudgedBy;
   private readonly frozen: FrozenModel | null;
   private readonly closed = new AbortController();
 
-  constructor({ frozen: _, ...options }: TfjsLearnerOptions, frozen: FrozenModel | null, backend: string) {
+  constructor(
+    { frozen: _, ...options }: TfjsLearnerOptions & JudgedBy,
+    frozen: FrozenModel | null,
+    backend: string,
+  ) {
     this.size = parameterCount(options.model);
     this.backend = backend;
     this.samplingRates = options.shares.map((share) => rateOf(share, options.training.batchSize));
@@ -176,9 +199,9 @@ class TfjsLearner implements Learner {
     share: number,
     signal?: AbortSignal,
   ): Promise<readonly number[]> {
-    const { shares, model } = this.options;
-    checkShare(share, shares.length);
-    const sample = shares[share]!.sample(scoredExamples);
+    const { judgedBy, model } = this.options;
+    checkShare(share, judgedBy.length);
+    const sample = judgedBy[share]!.sample(scoredExamples);
     const options = { signal: this.orClosed(signal), frozen: this.frozen };
     options.signal.throwIfAborted();
     const losses: number[] = [];

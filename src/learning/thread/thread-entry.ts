@@ -7,7 +7,7 @@ import { serveLearner } from './serve-learner.ts';
 import type { ThreadLearnerOptions } from './thread-messages.ts';
 
 await serveLearner(async () => {
-  const { model, task, training, rounds, dataPath, base, backend, evaluation, common } =
+  const { model, task, training, rounds, dataPath, base, backend, evaluation, common, validationShare } =
     workerData as ThreadLearnerOptions;
   const { train, heldOut } = await loadTaskData(task, model, dataPath);
   return createTfjsLearner({
@@ -16,6 +16,7 @@ await serveLearner(async () => {
     rounds,
     shares: [train],
     heldOut,
+    validationShare,
     frozen: base ?? null,
     common: common ? examplesOf(common, { model, task }) : null,
     evaluation: evaluation ? examplesOf(evaluation, { model, task }) : null,

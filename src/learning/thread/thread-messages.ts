@@ -24,6 +24,8 @@ export interface ThreadLearnerOptions {
   readonly evaluation?: Float32Array | null;
   /** Examples that all members train on, as the run's file says it, where they do; copied. */
   readonly common?: Float32Array | null;
+  /** As that of `createTfjsLearner`. */
+  readonly validationShare?: number | undefined;
   readonly backend: BackendChoice;
 }
 

@@ -20,7 +20,7 @@ import { namedMembers } from '../../core/membership.ts';
 import type { RunFrame } from '../../core/run-frame.ts';
 import { auditedRounds } from '../../entries/audit/audit-kind.ts';
 import type { DeltaKind } from '../../entries/delta/delta-kind.ts';
-import type { DeltaContent, DeltaState } from '../../entries/delta/delta-state.ts';
+import { type DeltaContent, type DeltaState, sharesIn } from '../../entries/delta/delta-state.ts';
 import { closedEntitlement, openEntitlement } from '../../log/entitlement.ts';
 import type { LogEntry } from '../../log/entry-kind.ts';
 import { type EnvelopeContext, encodeEnvelope } from '../../log/envelope.ts';
@@ -34,6 +34,7 @@ import { withCredential } from '../log-parts.ts';
 import { answerSubmitted, appendSubmitted } from '../submitted.ts';
 import { Auditing, type Found } from './auditing.ts';
 import { Author } from './author.ts';
+import { Ballots, type Publish } from './ballots.ts';
 import { Judging } from './judging.ts';
 import { createLogParts } from './log-parts.ts';
 import type { Start } from './open-start.ts';
@@ -54,6 +55,8 @@ export class DeltaLog implements ProtocolCore {
   readonly #credentials: Credentials;
   /** Null where nobody audits. */
   readonly #audits: Auditing | null;
+  /** Null where nobody votes on rounds. */
+  readonly #ballots: Ballots | null;
   /** Of the kind in which auditors say what they found. */
   readonly #auditNumber: number;
   readonly #envelopes: EnvelopeContext;
@@ -72,7 +75,7 @@ export class DeltaLog implements ProtocolCore {
   constructor(manifest: RunFrame, spec: DeltaLogSpec, runId: string, deps: CoreDependencies) {
     this.#deps = deps;
     const { crypto, shared, initial, random, signer } = deps;
-    const { codec, delta, audits, judging, ...common } = createLogParts(manifest, spec, runId, deps);
+    const { codec, delta, audits, ballots, judging, ...common } = createLogParts(manifest, spec, runId, deps);
     this.#delta = delta;
     this.#judging = judging && new Judging(judging);
     this.#kinds = common.kinds;
@@ -103,6 +106,11 @@ export class DeltaLog implements ProtocolCore {
       blobOf: (root) => this.#audits?.shown.blob(root),
       entryOf: (id) => this.#audits?.shown.entry(id),
     });
+    const publish: Publish = (out, entry, writes) => this.#publish(out, entry, writes);
+    const { admitRounds } = spec;
+    this.#ballots =
+      ballots &&
+      new Ballots({ ...ballots, delta, runId, crypto, signer, admitRounds, log: this.#log, publish });
     this.#auditNumber = audits?.number ?? -1;
     const nextRequestId = (): number => this.#log.nextRequestId();
     this.#audits =
@@ -167,8 +175,10 @@ export class DeltaLog implements ProtocolCore {
       case 'judged':
         this.#judged(out, input, nowMs);
         break;
-      case 'leave':
       case 'scored':
+        this.#ballots?.scored(out, input.round, input.losses, nowMs);
+        break;
+      case 'leave':
         break;
       default:
         input satisfies never;
@@ -178,8 +188,6 @@ export class DeltaLog implements ProtocolCore {
 
   status(nowMs: number): CoreStatus {
     const { base } = this.#log.replica;
-    const { contributions } = this.#stateOf(base);
-    const total = [...contributions.values()].reduce((sum, { energy }) => sum + energy, 0);
     const round = Math.max(-1, this.#log.clock.slotAt(nowMs));
     return {
       phase: this.#log.phase,
@@ -193,12 +201,7 @@ export class DeltaLog implements ProtocolCore {
       lag: this.#log.missing,
       lastLoss: this.#training.lastLoss,
       refused: this.#log.refusals.counts(),
-      contributions: new Map(
-        [...contributions].map(([peer, { deltas, energy }]) => [
-          peer,
-          { deltas, share: total > 0 ? energy / total : 0 },
-        ]),
-      ),
+      contributions: sharesIn(this.#stateOf(base)),
       shown: this.#kinds.flatMap((kind, index) =>
         kind.show(base.kinds[index]).map((entry) => ({ kind: kind.id, ...entry })),
       ),
@@ -232,6 +235,7 @@ export class DeltaLog implements ProtocolCore {
     if (!this.#log.restore(stored)) this.#publishFrom = Math.max(0, this.#log.clock.slotAt(nowMs) + 1);
     this.#author.restore(stored);
     this.#audits?.shown.restore(stored);
+    this.#ballots?.restore(stored);
     this.#log.start(nowMs, this.#outlet(out));
   }
 
@@ -244,6 +248,7 @@ export class DeltaLog implements ProtocolCore {
     if (before === 'joining' && phase !== 'joining' && this.#log.joinedBySnapshot) {
       this.#publishFrom = slot + silentRounds;
     }
+    this.#ballots?.tick(out, slot);
     if (phase === 'training') this.#startTraining(out, slot, nowMs);
     this.#audit(out, nowMs);
     out.push({ type: 'wake-at', atMs: this.#log.wakeAtMs(nowMs) });

@@ -8,6 +8,7 @@ import { Credentials } from '../../core/credentials.ts';
 import { namedMembers } from '../../core/membership.ts';
 import type { RunFrame } from '../../core/run-frame.ts';
 import { type AuditKind, createAuditKind } from '../../entries/audit/audit-kind.ts';
+import { type BallotKind, createBallotKind } from '../../entries/ballot/ballot-kind.ts';
 import { createDeltaKind, type DeltaKind, type DeltaKindOptions } from '../../entries/delta/delta-kind.ts';
 import type { DeltaRules, DeltaState } from '../../entries/delta/delta-state.ts';
 import type { JudgingKind } from '../../entries/judging-kind.ts';
@@ -22,6 +23,14 @@ import type { DeltaLogSpec } from './schema.ts';
 /** Longest slot where the manifest does not say, in shortest slots. Guess. */
 export const slotGrowthMax = 16;
 
+/** Members of an alliance whose deltas may carry weight in a round: what votes on them has room beside. */
+export const allianceCommitteeMax = 96;
+
+/** Of a round: peers may be apart in how many there are, and at first nobody knows. Guess. */
+function deltasInAlliance({ committeeSize }: DeltaLogSpec): number {
+  return 4 * Math.max(committeeSize, 16);
+}
+
 export interface DeltaLogParts extends LogParts {
   readonly codec: DeltaCodec;
   readonly rules: DeltaRules;
@@ -33,6 +42,8 @@ export interface DeltaLogParts extends LogParts {
     readonly number: number;
     readonly nothing: Uint8Array;
   } | null;
+  /** With its number; null where nobody votes on rounds. */
+  readonly ballots: { readonly kind: BallotKind; readonly number: number } | null;
   /** The last of the kinds; null where nobody judges. */
   readonly judging: JudgingKind | null;
 }
@@ -51,22 +62,38 @@ export function createLogParts(
 ): DeltaLogParts {
   const codec = createDeltaCodec(spec.codec, initial.length, random);
   const rules = deltaRulesOf(spec, manifest, initial);
-  const delta = createDeltaKind({ runId, crypto, rules, codec, initial, shared, observeFold });
+  const entriesPerRoundMax = spec.alliance && deltasInAlliance(spec);
+  const delta = createDeltaKind({
+    runId,
+    crypto,
+    rules,
+    entriesPerRoundMax,
+    codec,
+    initial,
+    shared,
+    observeFold,
+  });
   const { windowRounds } = spec;
   const judging = spec.judging ? createJudging(spec.judging, { runId, crypto, windowRounds }) : null;
   const nothing = blobRoot(crypto, encodeFloat32(new Float32Array(initial.length)));
   const audit = spec.audits ? createAuditKind(spec.audits, { crypto, windowRounds, nothing }) : null;
+  const { admitRounds } = spec;
+  const ballot = spec.alliance
+    ? createBallotKind(spec.alliance, { runId, crypto, windowRounds, admitRounds })
+    : null;
   const others = [
     ...spec.kinds.map((kind) => createEntryKind(kind, { crypto, runId })),
     ...(audit ? [audit as unknown as EntryKind] : []),
+    ...(ballot ? [ballot] : []),
   ];
   const kinds: Kinds = [delta, ...others, ...(judging ? [judging] : [])];
-  const audits = audit && { kind: audit, number: others.length, nothing };
+  const ballots = ballot && { kind: ballot, number: others.length };
+  const audits = audit && { kind: audit, number: others.length - (ballot ? 1 : 0), nothing };
   checkRows(kinds);
   const credentials = new Credentials(manifest, runId, crypto, credential);
   const bodyBytesMax = kinds.map((kind) => kind.bodyBytesMax);
   return {
-    ...{ codec, rules, delta, audits, judging, kinds },
+    ...{ codec, rules, delta, audits, ballots, judging, kinds },
     frame: logFrameOf(manifest, spec, runId),
     credentials,
     envelopes: { runId, crypto, bodyBytesMax, shared, inlineMax, credentials },

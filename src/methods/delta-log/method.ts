@@ -1,10 +1,11 @@
 import { compressorKind } from '../../codec/compressors/registry.ts';
+import { ballotRounds } from '../../entries/ballot/ballot-kind.ts';
 import { impossibleKinds } from '../../entries/registry.ts';
 import { kindsMax } from '../../log/envelope.ts';
 import { within } from '../../registry/impossible.ts';
 import { defineMethod, type PartsArguments, smallRequestBytesMax } from '../method.ts';
 import { DeltaLog } from './delta-log.ts';
-import { createLogParts } from './log-parts.ts';
+import { allianceCommitteeMax, createLogParts } from './log-parts.ts';
 import { deltaLogSchema } from './schema.ts';
 
 export const deltaLog = defineMethod({
@@ -16,9 +17,10 @@ export const deltaLog = defineMethod({
     { id: 'delta-log', codec: { id: 'int8', block: 64 } },
     { id: 'delta-log', judging: { id: 'scores', evaluators: 2 } },
     { id: 'delta-log', audits: { rate: 0.1 } },
+    { id: 'delta-log', admitRounds: 1, judgingRounds: 5, alliance: {} },
   ],
   log: (spec) => {
-    const { windowRounds, snapshotRounds, kinds, audits, judging } = spec;
+    const { windowRounds, snapshotRounds, kinds, audits, alliance, judging } = spec;
     const parts = (...[frame, runId, deps]: PartsArguments) => createLogParts(frame, spec, runId, deps);
     return {
       ...{ windowRounds, snapshotRounds, parts, deltas: { ...spec, parts } },
@@ -26,6 +28,7 @@ export const deltaLog = defineMethod({
         'delta',
         ...kinds.map(({ id }) => id),
         ...(audits ? ['audit'] : []),
+        ...(alliance ? ['ballot'] : []),
         ...(judging ? [judging.id] : []),
       ],
     };
@@ -34,7 +37,8 @@ export const deltaLog = defineMethod({
   needsRoster: () => false,
   requestBytesMax: () => smallRequestBytesMax,
   impossible(spec, _peers, size) {
-    const { admitRounds, judgingRounds, windowRounds, kinds, codec, judging, audits } = spec;
+    const { admitRounds, judgingRounds, windowRounds, committeeSize } = spec;
+    const { kinds, codec, judging, audits, alliance } = spec;
     const below = `must be below windowRounds (${windowRounds})`;
     if (admitRounds >= windowRounds) {
       return { path: ['admitRounds'], message: `${below}: a delta admitted last needs time to spread` };
@@ -43,7 +47,16 @@ export const deltaLog = defineMethod({
       const message = `${below}: who publishes is drawn by rounds that moved the model`;
       return { path: ['judgingRounds'], message };
     }
-    const others = 1 + (judging ? 1 : 0) + (audits ? 1 : 0);
+    const votedBy = ballotRounds(admitRounds).fold;
+    if (alliance && judgingRounds < votedBy) {
+      const message = `must be at least ${votedBy} with an alliance: votes on a round are shown ${votedBy - 1} rounds later where admitRounds is ${admitRounds}`;
+      return { path: ['judgingRounds'], message };
+    }
+    if (alliance && committeeSize > allianceCommitteeMax) {
+      const message = `must be at most ${allianceCommitteeMax} with an alliance: a round has room for so many deltas beside the votes on it`;
+      return { path: ['committeeSize'], message };
+    }
+    const others = 1 + (judging ? 1 : 0) + (audits ? 1 : 0) + (alliance ? 1 : 0);
     if (kinds.length + others > kindsMax) {
       return {
         path: ['kinds'],

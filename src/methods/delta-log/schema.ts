@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { compressorSchema } from '../../codec/compressors/registry.ts';
 import { auditsSchema } from '../../entries/audit/audit-kind.ts';
+import { allianceSchema } from '../../entries/ballot/ballot-kind.ts';
 import { judgingSchema } from '../../entries/judging-registry.ts';
 import { entryKindSchema } from '../../entries/registry.ts';
 import { kindsMax } from '../../log/envelope.ts';
@@ -98,6 +99,12 @@ export const deltaLogSchema = z.strictObject({
     .optional()
     .describe(
       'members train drawn deltas of others again, on examples that everybody has; left out: nobody does',
+    ),
+  alliance: allianceSchema
+    .optional()
+    .describe(
+      'members vote on whole rounds, by data of their own, and roll back those that made the model worse; for runs of members, with ' +
+        '`judgingRounds` of at least 2 admitRounds + 3; left out: nobody does',
     ),
   kinds: z
     .array(entryKindSchema)

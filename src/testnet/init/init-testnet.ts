@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { stringify } from 'yaml';
 import { keyFileOf } from '../../daemon/directory.ts';
 import { readRunFiles } from '../../learning/evaluation-set.ts';
-import { logOf, needsRoster } from '../../methods/registry.ts';
+import { logOf, namesMembers } from '../../methods/registry.ts';
 import { type Identity, loadIdentity, peerIdOf } from '../../network/identity.ts';
 import { createRun, writeManifestFile } from '../../node/manifest-file.ts';
 import { writeFileAtomically } from '../../platform/node/atomic-file.ts';
@@ -141,7 +141,7 @@ async function signed(
   vectors: RunVectors,
 ): Promise<SignedManifest> {
   const named = members.flatMap(({ seat, identity }) => (seat.role === 'node' ? [identity.key] : []));
-  const isNamed = spec.membership.kind !== 'allow-list' && needsRoster(spec.strategy);
+  const isNamed = spec.membership.kind !== 'allow-list' && namesMembers(spec.strategy);
   const { signer } = await loadIdentity(join(directory, 'creator.key'));
   const run = createRun(
     {
