@@ -5,6 +5,7 @@ import { secretBytesOf } from '../../sim/secret-bytes.ts';
 import { bytesToHex } from '../../src/core/bytes.ts';
 import type { PeerKey } from '../../src/core/io.ts';
 import {
+  integerMax,
   quorumOf,
   roundOf,
   type SecureSumRules,
@@ -43,6 +44,8 @@ export class Committee {
   readonly log: LogEntry[] = [];
   /** What members put into their vectors, by epoch and member. */
   readonly vectors = new Map<string, Int16Array>();
+  /** Secrets as members drew them, in the order of the draws: of each epoch self mask, mask key and sealing key first. */
+  readonly drawn = new Map<number, Uint8Array[]>();
   readonly #options: CommitteeOptions;
   #incarnations = 0;
 
@@ -65,10 +68,15 @@ export class Committee {
 
   /** As after a restart: of the same key, and with nothing of what the one before had in memory. */
   newMember(index: number): Member {
-    const secretBytes = secretBytesOf(
-      crypto,
-      `${this.#options.seed}/secrets/${index}/${this.#incarnations++}`,
-    );
+    const name = `${this.#options.seed}/secrets/${index}/${this.#incarnations++}`;
+    const draw = secretBytesOf(crypto, name);
+    const drawn: Uint8Array[] = [];
+    this.drawn.set(index, drawn);
+    const secretBytes = (length: number): Uint8Array => {
+      const bytes = draw(length);
+      drawn.push(bytes);
+      return bytes;
+    };
     const { committees } = this.sums;
     return new Member({ rules: this.rules, crypto, committees, self: this.keys[index]!, secretBytes });
   }
@@ -120,8 +128,8 @@ export class Committee {
 
   /** The sum of what these members put in, as the model has it: in units, with its sign turned. */
   expected(epoch: number, members: readonly number[]): number[] {
-    const { committeeSize, range, outerRate } = this.rules;
-    const perInteger = (outerRate * (range / Math.floor(32_767 / committeeSize)) * 2 ** 42) / members.length;
+    const { range, outerRate } = this.rules;
+    const perInteger = (outerRate * (range / integerMax(this.rules)) * 2 ** 42) / members.length;
     const width = this.sums.kinds[0].bodyBytesMax / 2;
     const expected = new Array<number>(this.state.units.length).fill(0);
     for (const [place, coordinate] of this.sums.coordinates.of(epoch).entries()) {
@@ -157,7 +165,7 @@ export class Committee {
     const name = `${epoch}/${index}`;
     const known = this.vectors.get(name);
     if (known) return known;
-    const most = Math.floor(32_767 / this.rules.committeeSize);
+    const most = integerMax(this.rules);
     const width = this.sums.kinds[0].bodyBytesMax / 2;
     const used = this.sums.coordinates.of(epoch).length;
     const bytes = secretBytesOf(crypto, `${this.#options.seed}/vector/${name}`)(2 * width);

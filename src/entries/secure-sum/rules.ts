@@ -93,9 +93,12 @@ export function epochIn(step: Step, round: number, rules: SecureSumRules): numbe
   return since >= 0 && since % rules.everyRounds === 0 ? since / rules.everyRounds : null;
 }
 
-/** Largest magnitude of a member's integers: the sum of all of a committee's stays within 16 bits with its sign. */
+/**
+ * Largest magnitude of a member's integers: the sum of all of a committee's takes half of what 16 bits with a sign can say, so that vectors
+ * out of range, which nobody sees, show in a sum out of range.
+ */
 export function integerMax({ committeeSize }: Pick<SecureSumRules, 'committeeSize'>): number {
-  return Math.floor((2 ** 15 - 1) / committeeSize);
+  return Math.floor(2 ** 14 / committeeSize);
 }
 
 /** What an integer of a vector stands for. */

@@ -144,8 +144,9 @@ export class SecureAggregation implements ProtocolCore {
 
   #start(out: Output[], nowMs: number): void {
     const stored = [...this.#deps.stored];
-    // What it said in these rounds before, a node that remembers nothing must not say otherwise.
-    if (!this.#log.restore(stored)) this.#sayFrom = Math.max(0, this.#log.clock.slotAt(nowMs) + 1);
+    this.#log.restore(stored);
+    // What it said in this round before, it may have forgotten: its disk was lost, or is an older copy.
+    this.#sayFrom = Math.max(0, this.#log.clock.slotAt(nowMs) + 1);
     this.#payments.restore(stored);
     this.#log.start(nowMs, this.#outlet(out));
   }
