@@ -4,7 +4,7 @@ import { equals } from 'uint8arrays';
 import { bytesToHex, isBytes, isCount, isRows, keyToBytes } from '../../core/bytes.ts';
 import { decodeCanonical } from '../../core/canonical-cbor.ts';
 import type { PeerKey } from '../../core/io.ts';
-import { initialDeltaState, unitsMax } from '../delta/delta-state.ts';
+import { unitsMax, unitsOf } from '../delta/delta-state.ts';
 import { keysBodyBytes, openBodyBytesMax, seenBodyBytesMax, sharesBodyBytesMax } from './bodies.ts';
 import { type BodyForm, decodeEpoch, type EpochState, encodeEpoch } from './epoch-state.ts';
 import { offsetOf, roundsToSum, type SecureSumRules, steps, widthOf } from './rules.ts';
@@ -65,9 +65,8 @@ export const shownKeyBytes = 8;
 const faultTextMax = 160;
 
 export function initialSumState(initial: Float32Array): SumState {
-  const { units } = initialDeltaState(initial);
   return {
-    units,
+    units: unitsOf(initial),
     ...{ epochs: new Map(), outcomes: new Map(), contributions: new Map() },
     ...{ faults: [], excluded: new Map(), shownKeys: new Map() },
   };
