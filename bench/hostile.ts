@@ -18,6 +18,7 @@ import { tcpProfile } from '../src/network/profiles/tcp.ts';
 import { announcementTopic } from '../src/network/protocols.ts';
 import { createRun } from '../src/node/manifest-file.ts';
 import { createCrypto } from '../src/platform/node/crypto.ts';
+import { secretBytes } from '../src/platform/node/secrets.ts';
 import { runSpecSchema } from '../src/run/run-spec.ts';
 
 const MESSAGES = 512;
@@ -123,6 +124,7 @@ async function main(): Promise<void> {
   const core = createCore(run.manifest, run.runId, {
     crypto,
     signer: own,
+    secretBytes,
     initial,
     random: () => 0,
     stored: [],

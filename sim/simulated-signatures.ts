@@ -25,7 +25,7 @@ export function simulatedSigner(seed: Uint8Array): Signer {
 /** `sha256` of `crypto`; `verify` for the signatures of `simulatedSigner`. */
 export function simulatedCrypto(crypto: Crypto): Crypto {
   return {
-    sha256: (...parts) => crypto.sha256(...parts),
+    ...crypto,
     verify(key, signature, message) {
       if (signature.length !== 64) return false;
       const expected = signatureOf(key, message);

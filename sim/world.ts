@@ -19,6 +19,7 @@ import type { EngineDependencies, EngineOptions } from './engine-options.ts';
 import { largestLatencyMs } from './network/network-model.ts';
 import { bootSpreadMs, fatesOf, populate, type WorldPeers } from './population.ts';
 import type { Scenario } from './scenario/scenario.ts';
+import { secretBytesOf } from './secret-bytes.ts';
 import { sharedCrypto } from './shared-crypto.ts';
 import { createSharedWork } from './shared-work.ts';
 import { simulatedCrypto, simulatedSigner } from './simulated-signatures.ts';
@@ -93,7 +94,8 @@ export async function buildWorld(scenario: Scenario): Promise<World> {
         createCore: (stored, incarnation) => {
           const rng = rngFor(`${name}/core/${peer}/${incarnation}`);
           const random = () => rng.float();
-          const dependencies = { crypto, signer, initial, random, stored, shared, ...inline };
+          const secretBytes = secretBytesOf(crypto, `${name}/secrets/${peer}/${incarnation}`);
+          const dependencies = { crypto, signer, initial, random, secretBytes, stored, shared, ...inline };
           return createCore(signed.manifest, signed.runId, dependencies);
         },
       }),

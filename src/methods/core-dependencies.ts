@@ -12,6 +12,8 @@ export interface CoreDependencies {
   readonly initial: Float32Array;
   /** Uniform in [0, 1): picks peers to talk to and nothing that replicas must agree on. */
   readonly random: () => number;
+  /** Bytes that nobody else can know, for secrets that last as long as the process. */
+  readonly secretBytes: (length: number) => Uint8Array;
   /** What the store held when the node came up, in order of key; empty for a new node. */
   readonly stored: Iterable<readonly [string, Uint8Array]>;
   /** What is kept of rounds that snapshots cover; 'snapshots' where not given. */

@@ -41,7 +41,9 @@ export interface LogTraits {
   readonly snapshotRounds: number;
   /** Ids of the kinds of entry, by their number. */
   readonly kinds: readonly string[];
-  /** Null where entries are all there is: such a run trains nothing and has no last round. */
+  /** False where entries are all there is: such a run has no last round. */
+  readonly trains: boolean;
+  /** Null where nobody sees single deltas, or there are none. */
   readonly deltas: DeltaTraits | null;
   /** What it is made of, to be folded outside of a node. */
   parts(...how: PartsArguments): LogParts;

@@ -12,6 +12,7 @@ import { entryLog } from './log/method.ts';
 import type { DeltaTraits, LogTraits, Method } from './method.ts';
 import { moshpit } from './moshpit/method.ts';
 import { noloco } from './noloco/method.ts';
+import { secureAggregation } from './secure-aggregation/method.ts';
 import { sgp } from './sgp/method.ts';
 
 /** Those that mix models, each peer its own. */
@@ -27,7 +28,7 @@ export const mixingMethods = [
   moshpit,
 ] as const;
 
-export const methods = [deltaLog, ...mixingMethods, entryLog] as const;
+export const methods = [deltaLog, secureAggregation, ...mixingMethods, entryLog] as const;
 
 export const methodSchema = schemaOfAll(methods);
 /** A method by its id, with the constants that it has: the `strategy` of a manifest. */
@@ -52,13 +53,12 @@ export function logOf(spec: MethodSpec): LogTraits | null {
   return methodOf(spec).log(spec);
 }
 
-/** Of a log that a model is trained by; null for all others. */
+/** Of a log whose model is the sum of deltas that all can see; null for all others. */
 export function deltasOf(spec: MethodSpec): DeltaTraits | null {
   return logOf(spec)?.deltas ?? null;
 }
 
 /** False where the run is its log and nothing else. */
 export function trains(spec: MethodSpec): boolean {
-  const log = logOf(spec);
-  return log === null || log.deltas !== null;
+  return logOf(spec)?.trains ?? true;
 }

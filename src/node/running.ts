@@ -12,6 +12,7 @@ import { deltasOf, trains } from '../methods/registry.ts';
 import type { HiddenRun } from '../network/hidden-run.ts';
 import { createTransport, type NetworkTransport } from '../network/transport.ts';
 import { createCrypto } from '../platform/node/crypto.ts';
+import { secretBytes } from '../platform/node/secrets.ts';
 import type { SignedManifest } from '../run/manifest.ts';
 import type { Metrics } from '../tasks/metrics.ts';
 import { clockOff, isClockOff } from './clock-offset.ts';
@@ -107,6 +108,7 @@ export class Running {
       signer: identity.signer,
       initial,
       random,
+      secretBytes,
       stored: stored.filter(([key]) => !isKeptKey(key) && !isPersonalKey(key)),
       ...{
         credential,

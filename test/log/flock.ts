@@ -3,6 +3,7 @@
  * say to each other, and lets a test lose messages, cut links and kill nodes at any single output.
  */
 
+import { secretBytesOf } from '../../sim/secret-bytes.ts';
 import { sharedCrypto } from '../../sim/shared-crypto.ts';
 import type { Signer } from '../../src/core/crypto.ts';
 import type {
@@ -143,6 +144,7 @@ export class Flock {
       signer: member.signer,
       initial: this.run.initial.slice(),
       random: () => rng.float(),
+      secretBytes: secretBytesOf(crypto, `${this.#options.seed}/${index}/${member.incarnation}`),
       stored: [...member.store].sort(([a], [b]) => (a < b ? -1 : 1)),
       credential: this.#options.credential?.(index) ?? null,
       trusted: this.#options.trusted?.(index),

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { partKey } from '../../src/log/store-keys.ts';
 import { createCore } from '../../src/methods/create-core.ts';
 import { createRun } from '../../src/node/manifest-file.ts';
+import { secretBytes } from '../../src/platform/node/secrets.ts';
 import { logRun } from '../daemon/log-nodes.ts';
 import { crypto, signerOf } from '../log/small-run.ts';
 
@@ -16,7 +17,14 @@ type Stored = readonly (readonly [string, Uint8Array])[];
 function noted(stored: Stored): object {
   const { manifest, runId } = run;
   const [initial, random] = [new Float32Array(0), () => 0];
-  const core = createCore(manifest, runId, { crypto, signer: signerOf(1), initial, random, stored });
+  const core = createCore(manifest, runId, {
+    crypto,
+    signer: signerOf(1),
+    initial,
+    random,
+    secretBytes,
+    stored,
+  });
   const nowMs = startAtMs + 150;
   core.handle({ type: 'start' }, nowMs);
   const body = new TextEncoder().encode('something');

@@ -13,6 +13,7 @@ import { createCore } from '../../src/methods/create-core.ts';
 import { NodeDriver } from '../../src/node/driver.ts';
 import type { DriverLimits, InputFault } from '../../src/node/driver-options.ts';
 import { openLevelStore } from '../../src/platform/node/level-store.ts';
+import { secretBytes } from '../../src/platform/node/secrets.ts';
 import {
   contextOf,
   crypto,
@@ -107,7 +108,9 @@ async function driven(
   const store = new HeldStore(await openLevelStore(join(directory, `store-${stores++}`)));
   const far = new FarEnd();
   const { manifest, runId, initial } = run;
-  const dependencies = { crypto, signer: signerOf(self), initial, random: () => 0, stored: [] };
+  const dependencies = {
+    ...{ crypto, signer: signerOf(self), initial, random: () => 0, secretBytes, stored: [] },
+  };
   const core = around(createCore(manifest, runId, dependencies));
   const [events, faults, fatal]: [ProtocolEvent[], InputFault[], Error[]] = [[], [], []];
   const driver = new NodeDriver({

@@ -9,6 +9,7 @@ import { readSafetensors } from '../../src/learning/model-files/safetensors.ts';
 import { createCore } from '../../src/methods/create-core.ts';
 import type { SessionEvent } from '../../src/node/events.ts';
 import { Progress } from '../../src/node/progress.ts';
+import { secretBytes } from '../../src/platform/node/secrets.ts';
 import type { Metrics } from '../../src/tasks/metrics.ts';
 import { crypto, signerOf, smallRun } from '../log/small-run.ts';
 
@@ -20,7 +21,14 @@ const metrics: Metrics = { accuracy: 0.5, loss: 1, examples: 2 };
 
 function someCore(): ProtocolCore {
   const { manifest, runId, initial } = run;
-  return createCore(manifest, runId, { crypto, signer: signerOf(0), initial, random: () => 0, stored: [] });
+  return createCore(manifest, runId, {
+    crypto,
+    signer: signerOf(0),
+    initial,
+    random: () => 0,
+    secretBytes,
+    stored: [],
+  });
 }
 
 /** A learner whose evaluations last until the test ends them, or their signal does. */

@@ -124,13 +124,24 @@ export function vectorOfUnits(units: Float64Array): Float32Array {
   return scaledToFloat32(units, 1 / unitsPerOne);
 }
 
-export function initialDeltaState(initial: Float32Array, undoRounds: number): DeltaState {
-  const units = new Float64Array(initial.length);
+/** The other way, each as near as it comes. */
+export function unitsOf(vector: Float32Array): Float64Array {
+  const units = new Float64Array(vector.length);
   for (let i = 0; i < units.length; i++) {
-    const value = Math.round(initial[i]! * unitsPerOne) + 0;
+    const value = Math.round(vector[i]! * unitsPerOne) + 0;
     units[i] = Math.max(-unitsMax, Math.min(unitsMax, value));
   }
-  const state = { units, statistics: new Map(), contributions: new Map(), pending: new Map(), past: null };
+  return units;
+}
+
+export function initialDeltaState(initial: Float32Array, undoRounds: number): DeltaState {
+  const state = {
+    units: unitsOf(initial),
+    statistics: new Map(),
+    contributions: new Map(),
+    pending: new Map(),
+    past: null,
+  };
   return undoRounds > 0 ? { ...state, past: { state: cloneDeltaState(state), since: [] } } : state;
 }
 

@@ -23,7 +23,7 @@ export const deltaLog = defineMethod({
     const { windowRounds, snapshotRounds, kinds, audits, alliance, judging } = spec;
     const parts = (...[frame, runId, deps]: PartsArguments) => createLogParts(frame, spec, runId, deps);
     return {
-      ...{ windowRounds, snapshotRounds, parts, deltas: { ...spec, parts } },
+      ...{ windowRounds, snapshotRounds, parts, trains: true, deltas: { ...spec, parts } },
       kinds: [
         'delta',
         ...kinds.map(({ id }) => id),

@@ -17,7 +17,8 @@ export const entryLog = defineMethod({
     },
   ],
   log: (spec) => ({
-    ...{ windowRounds: spec.windowRounds, snapshotRounds: spec.snapshotRounds, deltas: null },
+    ...{ windowRounds: spec.windowRounds, snapshotRounds: spec.snapshotRounds, trains: false },
+    deltas: null,
     kinds: spec.kinds.map(({ id }) => id),
     parts: (frame, runId, deps) => createEntryLogParts(frame, spec, runId, deps),
   }),

@@ -14,6 +14,7 @@ import {
 import { hex32 } from '../../core/bytes.ts';
 import type { Crypto, Signer } from '../../core/crypto.ts';
 import type { PeerKey } from '../../core/io.ts';
+import { secretFunctions } from './secrets.ts';
 
 /** Key objects kept parsed; the oldest goes first. A run of 4,096 authors never parses a key twice. */
 const keyObjectsMax = 4096;
@@ -50,6 +51,7 @@ export function createCrypto(): Crypto {
   }
 
   return {
+    ...secretFunctions,
     sha256(...parts) {
       const joined = joinedInScratch(parts);
       // Three times as fast for short input as a hash object; as text, because a Buffer costs more than the hash.

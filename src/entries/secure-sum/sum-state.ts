@@ -1,0 +1,189 @@
+/** What the sums of all epochs come to after a final round, the epochs under way, and canonical bytes of it. */
+import * as dagCbor from '@ipld/dag-cbor';
+import { equals } from 'uint8arrays';
+import { bytesToHex, isBytes, isCount, isRows, keyToBytes } from '../../core/bytes.ts';
+import { decodeCanonical } from '../../core/canonical-cbor.ts';
+import type { PeerKey } from '../../core/io.ts';
+import { unitsMax, unitsOf } from '../delta/delta-state.ts';
+import { keysBodyBytes, openBodyBytesMax, seenBodyBytesMax, sharesBodyBytesMax } from './bodies.ts';
+import { type BodyForm, decodeEpoch, type EpochState, encodeEpoch } from './epoch-state.ts';
+import { offsetOf, roundsToSum, type SecureSumRules, steps, widthOf } from './rules.ts';
+
+/** What an epoch came to. */
+export interface Outcome {
+  /** Whose vectors are in the sum; empty where it is void. */
+  readonly authors: readonly PeerKey[];
+  /** Why it is void; empty where it is not. */
+  readonly why: string;
+}
+
+/** Something that a member has done, or that is said of it. */
+export interface Fault {
+  readonly author: PeerKey;
+  readonly text: string;
+  /** What was signed shows it: its author is in no committee any more. */
+  readonly isProven: boolean;
+}
+
+/** A fault as people are told of it. */
+export interface ToldFault {
+  readonly epoch: number;
+  readonly author: PeerKey;
+  readonly text: string;
+}
+
+export interface SumState {
+  /** The model: integers in units of 2^-42. */
+  readonly units: Float64Array;
+  readonly epochs: Map<number, EpochState>;
+  readonly outcomes: Map<number, Outcome>;
+  /** Sums that a member's vector was in. */
+  readonly contributions: Map<PeerKey, number>;
+  /** Oldest first. */
+  faults: readonly ToldFault[];
+  /** Who is in no committee any more, since this epoch. */
+  readonly excluded: Map<PeerKey, number>;
+  /** Beginnings of the keys that a member has shown lately, oldest first. */
+  readonly shownKeys: Map<PeerKey, Uint8Array>;
+}
+
+/** Tells people of it, as long as there is room. */
+export function tell(state: SumState, epoch: number, faults: readonly Fault[]): void {
+  const told = faults.map(({ author, text }) => ({ epoch, author, text }));
+  state.faults = [...state.faults, ...told].slice(-faultsKept);
+  for (const { author, isProven } of faults) {
+    if (isProven && !state.excluded.has(author)) state.excluded.set(author, epoch);
+  }
+}
+
+/** Outcomes that are remembered, so that who was away learns what became of its vectors. Guess. */
+export const outcomesKept = 64;
+const faultsKept = 64;
+/** Two keys an epoch; and how much of each is kept. */
+export const shownKeysMax = 128;
+export const shownKeyBytes = 8;
+const faultTextMax = 160;
+
+export function initialSumState(initial: Float32Array): SumState {
+  return {
+    units: unitsOf(initial),
+    ...{ epochs: new Map(), outcomes: new Map(), contributions: new Map() },
+    ...{ faults: [], excluded: new Map(), shownKeys: new Map() },
+  };
+}
+
+/** A copy; `into` may give the memory for its units. */
+export function cloneSumState(state: SumState, into?: SumState): SumState {
+  into?.units.set(state.units);
+  return {
+    units: into?.units ?? state.units.slice(),
+    epochs: new Map(state.epochs),
+    outcomes: new Map(state.outcomes),
+    contributions: new Map(state.contributions),
+    faults: state.faults,
+    excluded: new Map(state.excluded),
+    shownKeys: new Map(state.shownKeys),
+  };
+}
+
+/** Length of the DAG-CBOR part (uint32, big endian), that part, then the units as little-endian doubles. */
+export function encodeSumState(state: SumState): Uint8Array {
+  const metadata = encodeMetadata(state);
+  const bytes = new Uint8Array(4 + metadata.length + 8 * state.units.length);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, metadata.length);
+  bytes.set(metadata, 4);
+  for (let i = 0, at = 4 + metadata.length; i < state.units.length; i++, at += 8) {
+    view.setFloat64(at, state.units[i]! + 0, true);
+  }
+  return bytes;
+}
+
+const ascending = <Value>(map: ReadonlyMap<number, Value>): [number, Value][] =>
+  [...map].sort(([a], [b]) => a - b);
+const byKey = <Value>(map: ReadonlyMap<PeerKey, Value>): [PeerKey, Value][] =>
+  [...map].sort(([a], [b]) => (a < b ? -1 : 1));
+
+function encodeMetadata(state: Omit<SumState, 'units'>): Uint8Array {
+  return dagCbor.encode([
+    ascending(state.epochs).map(([epoch, one]) => [epoch, encodeEpoch(one, steps)]),
+    ascending(state.outcomes).map(([epoch, { authors, why }]) => [epoch, authors.map(keyToBytes), why]),
+    byKey(state.contributions).map(([author, sums]) => [keyToBytes(author), sums]),
+    state.faults.map(({ epoch, author, text }) => [epoch, keyToBytes(author), text]),
+    byKey(state.excluded).map(([author, epoch]) => [keyToBytes(author), epoch]),
+    byKey(state.shownKeys).map(([author, keys]) => [keyToBytes(author), keys]),
+  ]);
+}
+
+/** Generously: what an entry has beside its body, an outcome, a member that is remembered. */
+const [entryBytes, outcomeBytes, memberBytes] = [96, 128, 256 + shownKeysMax * shownKeyBytes];
+
+export function sumStateBytesMax(rules: SecureSumRules, size: number): number {
+  const { committeeSize: members, everyRounds, members: named } = rules;
+  const underWay = Math.ceil((offsetOf('open', rules) + 1) / everyRounds) + 1;
+  const withVectors = Math.ceil((roundsToSum(rules) + 1) / everyRounds) + 1;
+  const each =
+    keysBodyBytes + sharesBodyBytesMax(members) + seenBodyBytesMax(members) + openBodyBytesMax(members);
+  const epochs = members * (underWay * (each + 5 * entryBytes) + withVectors * 2 * widthOf(size, rules));
+  const told = outcomesKept * (outcomeBytes + 40 * members) + faultsKept * (64 + 4 * faultTextMax);
+  return 1024 + epochs + told + memberBytes * named.length + 8 * size;
+}
+
+/** Null for anything that `encodeSumState` could not have written. */
+export function decodeSumState(bytes: Uint8Array, size: number, form: BodyForm): SumState | null {
+  if (bytes.length < 4) return null;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const metadataBytes = view.getUint32(0);
+  if (bytes.length !== 4 + metadataBytes + 8 * size) return null;
+  const metadata = decodeMetadata(bytes.subarray(4, 4 + metadataBytes), form);
+  if (!metadata || !equals(encodeMetadata(metadata), bytes.subarray(4, 4 + metadataBytes))) return null;
+  const units = new Float64Array(size);
+  for (let i = 0, at = 4 + metadataBytes; i < size; i++, at += 8) {
+    const value = view.getFloat64(at, true);
+    if (!Number.isInteger(value) || Math.abs(value) > unitsMax || Object.is(value, -0)) return null;
+    units[i] = value;
+  }
+  return { ...metadata, units };
+}
+
+function decodeMetadata(bytes: Uint8Array, form: BodyForm): Omit<SumState, 'units'> | null {
+  const fields = decodeCanonical(bytes);
+  if (!Array.isArray(fields) || fields.length !== 6) return null;
+  const [epochRows, outcomeRows, contributionRows, faultRows, excludedRows, keyRows] = fields as unknown[];
+  if (!isRows(epochRows, 2) || !isRows(outcomeRows, 3) || !isRows(faultRows, 3)) return null;
+  const epochs = new Map<number, EpochState>();
+  for (const [epoch, value] of epochRows) {
+    const one = isCount(epoch) ? decodeEpoch(value, steps, form) : null;
+    if (!one) return null;
+    epochs.set(epoch as number, one);
+  }
+  const outcomes = new Map<number, Outcome>();
+  for (const [epoch, authors, why] of outcomeRows) {
+    if (!isCount(epoch) || !areKeys(authors) || typeof why !== 'string') return null;
+    outcomes.set(epoch, { authors: authors.map(bytesToHex), why });
+  }
+  const faults: ToldFault[] = [];
+  for (const [epoch, author, text] of faultRows) {
+    if (!isCount(epoch) || !isBytes(author, 32) || typeof text !== 'string') return null;
+    faults.push({ epoch, author: bytesToHex(author), text });
+  }
+  const contributions = mapOf(contributionRows, isCount);
+  const excluded = mapOf(excludedRows, isCount);
+  const shownKeys = mapOf(keyRows, (value): value is Uint8Array => value instanceof Uint8Array);
+  if (!contributions || !excluded || !shownKeys) return null;
+  return { epochs, outcomes, contributions, faults, excluded, shownKeys };
+}
+
+function mapOf<Value>(rows: unknown, is: (value: unknown) => value is Value): Map<PeerKey, Value> | null {
+  if (!isRows(rows, 2)) return null;
+  const map = new Map<PeerKey, Value>();
+  for (const [key, value] of rows) {
+    if (!isBytes(key, 32) || !is(value)) return null;
+    map.set(bytesToHex(key), value);
+  }
+  return map;
+}
+
+function areKeys(value: unknown): value is Uint8Array[] {
+  return Array.isArray(value) && value.every((key) => isBytes(key, 32));
+}

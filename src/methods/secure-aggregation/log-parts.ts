@@ -1,0 +1,82 @@
+/** What the log of a run under secure aggregation is made of. */
+import { fromString } from 'uint8arrays';
+import { encodeFloat32 } from '../../codec/dense.ts';
+import { Credentials } from '../../core/credentials.ts';
+import { namedMembers } from '../../core/membership.ts';
+import type { RunFrame } from '../../core/run-frame.ts';
+import { createEntryKind } from '../../entries/registry.ts';
+import { type Quorum, quorumOf, roundsToSum, type SecureSumRules } from '../../entries/secure-sum/rules.ts';
+import { createSumKinds, type SumKinds } from '../../entries/secure-sum/sum-kind.ts';
+import type { SumState } from '../../entries/secure-sum/sum-state.ts';
+import type { Kinds, LogState } from '../../log/log-state.ts';
+import type { CoreDependencies } from '../core-dependencies.ts';
+import { checkRows, type LogParts } from '../log-parts.ts';
+import type { SecureAggregationSpec } from './schema.ts';
+
+export interface SecureLogParts extends LogParts {
+  readonly rules: SecureSumRules;
+  readonly sums: SumKinds;
+}
+
+type Dependencies = Pick<CoreDependencies, 'crypto' | 'initial' | 'shared' | 'inlineMax' | 'credential'>;
+
+/** Of a committee that has so many members, all there are where they are fewer than it may have. */
+export function quorumIn(
+  { committeeSize, corrupt, threshold }: SecureAggregationSpec,
+  members: number,
+): Quorum & { readonly size: number } {
+  const size = Math.min(committeeSize, members);
+  const usual = quorumOf(size);
+  const lying = corrupt ?? usual.corrupt;
+  const least = Math.floor((size + lying) / 2) + 1;
+  return { size, corrupt: lying, threshold: threshold ?? Math.max(least, lying + 1) };
+}
+
+export function createSecureLogParts(
+  manifest: RunFrame,
+  spec: SecureAggregationSpec,
+  runId: string,
+  { crypto, initial, shared, inlineMax, credential }: Dependencies,
+): SecureLogParts {
+  const rules = rulesOf(manifest, spec, runId);
+  const sums = createSumKinds({ rules, crypto, initial });
+  const kinds: Kinds = [...sums.kinds, ...spec.kinds.map((kind) => createEntryKind(kind, { crypto, runId }))];
+  checkRows(kinds);
+  const credentials = new Credentials(manifest, runId, crypto, credential);
+  const { startAtMs, slotMs, rounds, publishersMin, timeMaxMs, initHash } = manifest;
+  const { windowRounds, admitRounds, snapshotRounds } = spec;
+  return {
+    ...{ rules, sums, kinds, credentials },
+    frame: {
+      ...{ runId, initHash: fromString(initHash, 'hex'), startAtMs, rounds, timeMaxMs },
+      // Fewer vectors are never opened: their round counts for nothing.
+      publishersMin: Math.max(publishersMin, rules.threshold),
+      ...{ slotMs, slotMsMax: slotMs, windowRounds, admitRounds, snapshotRounds },
+      // The last vectors are not in the model before they are opened.
+      judgingRounds: roundsToSum(rules),
+    },
+    envelopes: {
+      runId,
+      crypto,
+      bodyBytesMax: kinds.map((kind) => kind.bodyBytesMax),
+      shared,
+      inlineMax,
+      credentials,
+    },
+    resultOf: (state) => encodeFloat32(sums.parameters(sumStateOf(state))),
+  };
+}
+
+export function sumStateOf(state: Readonly<LogState>): SumState {
+  return state.kinds[0] as SumState;
+}
+
+function rulesOf({ membership }: RunFrame, spec: SecureAggregationSpec, runId: string): SecureSumRules {
+  const members = [...(namedMembers(membership) ?? [])].sort();
+  const { size, threshold } = quorumIn(spec, members.length);
+  const { cycle, everyRounds, windowRounds, admitRounds, range, outerRate } = spec;
+  return {
+    ...{ runId, members, committeeSize: size, threshold },
+    ...{ cycle, everyRounds, windowRounds, admitRounds, range, outerRate },
+  };
+}
