@@ -37,9 +37,11 @@ function drawMixing(rng: Rng, peers: number): object {
   ]);
 }
 
-/** The other way of folding, in one world of eight. */
+/** The other way of folding, in one world of eight; in half of those what is away is folded again. */
 function drawFold(rng: Rng): object {
-  return rng.int(8) === 0 ? { overlap: 'mean', headStart: rng.float() } : {};
+  if (rng.int(8) !== 0) return {};
+  const headStart = rng.float();
+  return { overlap: 'mean', headStart, ...(rng.int(2) === 0 && { repeatRounds: 1 + rng.int(4) }) };
 }
 
 const pick = <T>(rng: Rng, values: readonly T[]): T => values[rng.int(values.length)]!;

@@ -166,7 +166,8 @@ export function adviceOf(hello: Hello, runId: string | null): readonly Advice[] 
   for (const { name, view } of rowsOf(hello, runId)) {
     if (view === null) continue;
     for (const { author, text, isVerdict } of view.shown)
-      if (isVerdict) say(`${names.get(author) ?? author.slice(0, 8)}: ${text}`, 'trouble', name);
+      if (isVerdict && author !== null)
+        say(`${names.get(author) ?? author.slice(0, 8)}: ${text}`, 'trouble', name);
     for (const { text } of view.notices) say(text, 'trouble', name);
     if (view.outcomeText !== null)
       say(view.outcomeText, view.outcome === 'trained' || view.outcome === 'kept' ? 'good' : 'trouble', name);

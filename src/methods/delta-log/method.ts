@@ -38,7 +38,7 @@ export const deltaLog = defineMethod({
   requestBytesMax: () => smallRequestBytesMax,
   impossible(spec, _peers, size) {
     const { admitRounds, judgingRounds, windowRounds, committeeSize } = spec;
-    const { kinds, codec, judging, audits, alliance } = spec;
+    const { kinds, codec, judging, audits, alliance, repeatRounds } = spec;
     const below = `must be below windowRounds (${windowRounds})`;
     if (admitRounds >= windowRounds) {
       return { path: ['admitRounds'], message: `${below}: a delta admitted last needs time to spread` };
@@ -70,6 +70,11 @@ export const deltaLog = defineMethod({
     if (audits && judgingRounds > 0) {
       const message = 'must be 0 with audits: what they come to is known too late to wait for';
       return { path: ['judgingRounds'], message };
+    }
+    if (audits && repeatRounds !== undefined) {
+      const message =
+        'must be left out with audits: what is taken out again could not be followed, and there all train on the same examples';
+      return { path: ['repeatRounds'], message };
     }
     const wrong = impossibleKinds(kinds);
     if (wrong !== null) return { path: ['kinds'], message: wrong };
