@@ -58,7 +58,6 @@ const forTests: Readonly<Record<string, string>> = {
   'src/log/envelope.ts indexMax': 'a bound',
   'src/testnet/lines.ts lineCommands': 'what is given to ip and tc, where nobody is root',
   'src/log/log-book.ts placeToBytes': 'what is written is read back',
-  'src/log/wire.ts ROUND_STATES': 'messages are drawn from all of them',
   'src/methods/aggregators/krum.ts krumScores': 'held against the paper',
   'src/methods/delta-log/training-record.ts encodeTraining': 'what a node kept is tampered with',
   'src/network/exchange/frames.ts encodeVarint': 'hostile frames are made of it',
