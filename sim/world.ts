@@ -1,5 +1,6 @@
 /** From a scenario to a world: the signed manifest, the peers with their keys, data, speed and parts, and their fates. */
 import { createDeltaCodec } from '../src/codec/delta.ts';
+import { Credentials } from '../src/core/credentials.ts';
 import type { Crypto, Signer } from '../src/core/crypto.ts';
 import { initialVector, vectorHash } from '../src/learning/initial.ts';
 import { batchStreamKey } from '../src/learning/learner.ts';
@@ -14,6 +15,7 @@ import type { RunSpec } from '../src/run/run-spec.ts';
 import { type AttackerMeans, behaviourOf, needsObservatory } from './adversaries/behaviours.ts';
 import { Observatory } from './adversaries/observatory.ts';
 import { handshakeCrossings } from './connections.ts';
+import { credentialsOf } from './credentials.ts';
 import { declaredSize } from './declared-size.ts';
 import type { EngineDependencies, EngineOptions } from './engine-options.ts';
 import { largestLatencyMs } from './network/network-model.ts';
@@ -72,12 +74,14 @@ export async function buildWorld(scenario: Scenario): Promise<World> {
     declaredParameters === undefined ? null : declaredSize(run, initial.length, declaredParameters);
   const inline = declared ? { inlineMax: declared.inlineBodyBytesMax } : {};
   const observatory = new Observatory(initial.length);
+  const shownBy = credentialsOf(signed, signers, crypto, name);
   const context = { runId: signed.runId, crypto, ...inline };
   const behaviours = behavioursOf(run, peers, startAtMs, {
-    observatory,
-    context,
-    signers,
-    size: initial.length,
+    ...{ observatory, signers, size: initial.length },
+    contextOf: (peer) => ({
+      ...context,
+      credentials: new Credentials(signed.manifest, signed.runId, crypto, shownBy[peer]),
+    }),
   });
   const clocks = clocksOf(scenario, name);
   const engine: EngineOptions = {
@@ -96,7 +100,8 @@ export async function buildWorld(scenario: Scenario): Promise<World> {
           const random = () => rng.float();
           const secretBytes = secretBytesOf(crypto, `${name}/secrets/${peer}/${incarnation}`);
           const dependencies = { crypto, signer, initial, random, secretBytes, stored, shared, ...inline };
-          return createCore(signed.manifest, signed.runId, dependencies);
+          const credential = shownBy[peer]!;
+          return createCore(signed.manifest, signed.runId, { ...dependencies, credential });
         },
       }),
     ),
@@ -130,17 +135,18 @@ function behavioursOf(
   { roles }: WorldPeers,
   startAtMs: number,
   means: Pick<AttackerMeans, 'observatory' | 'size'> & {
-    readonly context: Omit<EnvelopeContext, 'bodyBytesMax'>;
+    readonly contextOf: (peer: number) => Omit<EnvelopeContext, 'bodyBytesMax'>;
     readonly signers: readonly Signer[];
   },
 ): Pick<PeerPlan, 'behaviour'>[] {
   const { observatory, size, signers } = means;
   const log = deltasOf(strategy);
   const codec = log && createDeltaCodec(log.codec, size, () => 0);
-  const context = { ...means.context, bodyBytesMax: [codec?.bodyBytesMax ?? 0] };
+  const bodyBytesMax = [codec?.bodyBytesMax ?? 0];
   return signers.map((signer, peer) => {
     const role = roles[peer];
     if (!role) return {};
+    const context = { ...means.contextOf(peer), bodyBytesMax };
     const isActive = (nowMs: number) => nowMs >= startAtMs + role.fromRound * slotMs;
     return { behaviour: behaviourOf(role, { observatory, context, signer, codec, size, isActive }) };
   });

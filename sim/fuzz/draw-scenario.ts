@@ -1,5 +1,7 @@
 /** Whole worlds from seeds: size, topology, network, protocol constants and faults. */
 import { type Rng, rngFor } from '../../src/math/rng.ts';
+import { deltasOf } from '../../src/methods/registry.ts';
+import type { RunSpec } from '../../src/run/run-spec.ts';
 import { attackOnMessages, type BehaviourSpec } from '../adversaries/registry.ts';
 import { type ScenarioFile, scenarioFileSchema } from '../scenario/scenario.ts';
 
@@ -93,7 +95,7 @@ export function drawScenario(seed: number): ScenarioFile {
     seed % 3 === 1 ? drawn : withMoreFaults(drawn, rngFor(`fuzz/${seed}/more`)),
   );
   return {
-    ...withJudging(world, rngFor(`fuzz/${seed}/judging`)),
+    ...withMembership(withJudging(world, rngFor(`fuzz/${seed}/judging`)), rngFor(`fuzz/${seed}/membership`)),
     churn: withLeaving(world.churn, rngFor(`fuzz/${seed}/leave`)),
     notes: drawNotes(peers, rounds, rngFor(`fuzz/${seed}/notes`)),
   };
@@ -105,6 +107,17 @@ function withJudging(world: ScenarioFile, rng: Rng): ScenarioFile {
   if (!run || !('judgingRounds' in run.strategy) || rng.int(8) !== 0) return world;
   const judgingRounds = 1 + rng.int(run.strategy.windowRounds - 1);
   return { ...world, run: { ...run, strategy: { ...run.strategy, judgingRounds } } };
+}
+
+/** Keys that were invited, or have worked, in one world of eight. */
+function withMembership(world: ScenarioFile, rng: Rng): ScenarioFile {
+  const { run } = world;
+  if (!run || deltasOf(run.strategy) === null || rng.int(8) !== 0) return world;
+  const membership = pick<RunSpec['membership']>(rng, [
+    { kind: 'work', bits: rng.int(9) },
+    { kind: 'invite', depth: 2 + rng.int(2), invitations: 4 + rng.int(5) },
+  ]);
+  return { ...world, run: { ...run, membership } };
 }
 
 /** What owners write, in every other world; who is away then writes nothing. */

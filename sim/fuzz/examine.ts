@@ -1,5 +1,6 @@
 /** Lives through one world and looks for what must never be. */
 
+import { Credentials } from '../../src/core/credentials.ts';
 import type { ProtocolEvent, RefusalReason } from '../../src/core/io.ts';
 import { initialVector } from '../../src/learning/initial.ts';
 import { requestTimeoutMs } from '../../src/methods/mixing/mixing.ts';
@@ -56,7 +57,9 @@ export async function examine(scenario: Scenario, signal?: AbortSignal): Promise
   const training = new TrainingLine([learner], signal);
   const watch = new Watch(world.peers, scenario);
   const crypto = createCrypto();
-  const ledger = new MassLedger(scenario, { runId: world.manifest.runId, crypto });
+  const { runId, manifest } = world.manifest;
+  const credentials = new Credentials(manifest, runId, crypto);
+  const ledger = new MassLedger(scenario, { runId, crypto, credentials });
   const { peers } = world.engine;
   const books = new PushSumBooks(
     scenario,

@@ -5,7 +5,6 @@ import * as z from 'zod';
 import { ConfigError } from '../../src/config/config-error.ts';
 import { loadRunSpec } from '../../src/config/run-file.ts';
 import { loadYamlFile } from '../../src/config/yaml-file.ts';
-import { asksForCredential } from '../../src/core/credentials.ts';
 import { deltaLogSchema } from '../../src/methods/delta-log/schema.ts';
 import { deltasOf, methodSchema } from '../../src/methods/registry.ts';
 import {
@@ -16,6 +15,7 @@ import {
 } from '../../src/run/run-spec.ts';
 import { parameterCount } from '../../src/tasks/models/model-layout.ts';
 import { attackOnTraining, victimsOf } from '../adversaries/registry.ts';
+import { lacksCredentials } from '../credentials.ts';
 import { adversarySchema } from './adversary-schema.ts';
 import { churnModelSchema, churnSchema, noteSchema } from './churn-schema.ts';
 import { impossibleNetwork, networkSchema, resolveNetwork } from './network-schema.ts';
@@ -175,10 +175,8 @@ export function resolveScenario(content: ScenarioFile, named: RunSpec | undefine
       `${file}: overrides.${impossible.path.join('.')}: ${impossible.message}`,
     );
   }
-  if (asksForCredential(run.membership)) {
-    const message = 'must be open or allow-list: virtual peers have nothing to show';
-    throw new ConfigError('BAD_CONFIG', `${file}: overrides.membership.kind: ${message}`);
-  }
+  const lacking = lacksCredentials(run.membership, content.peers);
+  if (lacking) throw new ConfigError('BAD_CONFIG', `${file}: overrides.membership: ${lacking}`);
   const besides = (path: string) => resolve(dirname(file), path);
   const { dataset } = content.data;
   const { capacityTrace } = content.network;

@@ -5,7 +5,7 @@
  * By work: a nonce. By invitation: a chain of links from the creator of the run to the key, each signed by the one before.
  */
 import * as dagCbor from '@ipld/dag-cbor';
-import { bytesToHex, isBytes, isCount, keyToBytes } from './bytes.ts';
+import { bytesToHex, hexToBytes, isBytes, isCount, keyToBytes } from './bytes.ts';
 import { decodeCanonical } from './canonical-cbor.ts';
 import type { Crypto, Signer } from './crypto.ts';
 import type { PeerKey } from './io.ts';
@@ -67,6 +67,12 @@ export class Credentials {
   /** Named, or known to have shown what is asked for. */
   has(peer: PeerKey): boolean {
     return this.areAskedFor ? this.#shown.has(peer) : this.#isNamed(peer);
+  }
+
+  /** What the peer has shown last, and it was good; null for nothing. */
+  shownBy(peer: PeerKey): Uint8Array | null {
+    const text = this.#shown.get(peer);
+    return text === undefined ? null : hexToBytes(text);
   }
 
   /** Whether it may turn out to be a member. */

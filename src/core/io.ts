@@ -271,6 +271,8 @@ export interface ProtocolCore {
   model(): Float32Array;
   /** Of a log that is read as it stands: what a kind of entry comes to, after the last final round and as of now; null for no such kind. */
   stateOf?(entryKind: string): KindState | null;
+  /** Whether the log has shown the peer the door; `credential` where it is known what the peer shows for itself. */
+  isOut?(peer: PeerKey, credential?: Uint8Array | null): boolean;
 }
 
 /** Not to be modified, nor kept over the next input. */

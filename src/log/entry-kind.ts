@@ -63,6 +63,11 @@ export interface EntryKind<Content = unknown, State = unknown> {
   uncounted?(entry: LogEntry<Content>, state: State, stateOf: (kind: string) => unknown): string | null;
   /** Of a kind that judges: whether what the author publishes is to carry no weight, or what it published in the round, where one is given. */
   silences?(state: State, author: PeerKey, round?: number): boolean;
+  /**
+   * Of a kind by which keys are shown the door: whether nothing is to be asked of the peer, or answered. `credential`: what it showed for
+   * itself; null for nothing.
+   */
+  expels?(state: State, peer: PeerKey, credential: Uint8Array | null): boolean;
   /** What the author's words weigh by what it has done, in (0, 1]; where several kinds say so, their product. */
   standing?(state: State, author: PeerKey): number;
   /** Of a kind that judges: whether an entry of the run's first kind counts at all. */

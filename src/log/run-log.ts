@@ -112,6 +112,12 @@ export class RunLog {
     return this.#ours.catchUp.startedFromSnapshot;
   }
 
+  /** Whether the final log has shown the peer the door. */
+  isOut(peer: PeerKey, credential = this.#options.credentials.shownBy(peer)): boolean {
+    const { kinds } = this.replica.base;
+    return this.#options.kinds.some((kind, index) => kind.expels?.(kinds[index], peer, credential) ?? false);
+  }
+
   /** Entries known to exist and not held. */
   get missing(): number {
     return this.#ours.missing;
@@ -165,14 +171,12 @@ export class RunLog {
         break;
       case 'peer-up':
         // Who has no say in a closed run is nobody to compare with, to ask, or to wait for.
-        if (!this.#options.credentials.mayHave(event.peer)) break;
+        if (!this.#options.credentials.mayHave(event.peer) || this.isOut(event.peer)) break;
         this.#peers.add(event.peer);
         this.#ours.hope();
         break;
       case 'peer-down':
-        this.#peers.delete(event.peer);
-        this.#ours.forget(event.peer);
-        this.#pursuit?.history.forget(event.peer);
+        this.#forget(event.peer);
         break;
       case 'announcement': {
         const verdict = this.#announced(out, event.from, event.bytes, slot);
@@ -216,7 +220,14 @@ export class RunLog {
     });
   }
 
+  #forget(peer: PeerKey): void {
+    this.#peers.delete(peer);
+    this.#ours.forget(peer);
+    this.#pursuit?.history.forget(peer);
+  }
+
   #tick(out: EffectSink, slot: number, nowMs: number): void {
+    for (const peer of this.#peers) if (this.isOut(peer)) this.#forget(peer);
     const reached = this.#ours.tick(out, slot);
     if (reached) this.#joined(out, reached);
     if (this.#pursuit) this.#pursue(out, this.#pursuit, nowMs);
@@ -236,7 +247,7 @@ export class RunLog {
     const { refusals } = this;
     const { from, token } = event;
     const bytes = this.#options.credentials.disclosed(from, event.bytes);
-    if (bytes === null) {
+    if (bytes === null || this.isOut(from)) {
       refusals.add(out, 'not-a-member', from);
       out.push({ type: 'refuse', token, reason: 'not a member of this run' });
       return;

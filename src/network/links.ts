@@ -54,6 +54,8 @@ export interface LinksOptions {
   readonly hidden?: HiddenRun | undefined;
   /** Resolves to whether a peer that speaks the run's protocol is one of the run; all are where it is left out. */
   readonly prove?: ((peer: PeerKey) => Promise<boolean>) | undefined;
+  /** Whether the run has shown a peer the door: it is not dialled, and let go of whenever it comes. */
+  readonly isOut?: ((peer: PeerKey) => boolean) | undefined;
   readonly clock: Clock;
   /** Numbers in [0, 1). */
   readonly random: () => number;
@@ -132,7 +134,17 @@ class RunLinks implements Links {
   }
 
   found(peer: PeerKey): void {
-    this.#note({ type: 'found', peer });
+    if (!this.#isOut(peer)) this.#note({ type: 'found', peer });
+  }
+
+  #isOut(peer: PeerKey): boolean {
+    return this.#options.isOut?.(peer) ?? false;
+  }
+
+  /** It speaks our protocol and is none of us any more. */
+  async #turnAway(peer: PeerKey): Promise<void> {
+    await this.#tell({ type: 'mute', peer });
+    await this.#letGo(peer);
   }
 
   useful(peer: PeerKey): void {
@@ -159,6 +171,8 @@ class RunLinks implements Links {
     const connections = this.#host.libp2p.getConnections(id);
     if (!protocols.includes(this.#protocol)) {
       this.#note({ type: 'mute', peer });
+    } else if (this.#isOut(peer)) {
+      if (connections.length > 0) void this.#turnAway(peer);
     } else if (connections.length > 0 && this.#isMember(peer)) {
       const dialled = connections.some(({ direction }) => direction === 'outbound');
       this.#note({ type: 'speaks', peer, dialled });
@@ -210,6 +224,7 @@ class RunLinks implements Links {
 
   async #review(signal: AbortSignal): Promise<number> {
     this.#askAgain();
+    await Promise.all(this.peers().map((peer) => (this.#isOut(peer) ? this.#turnAway(peer) : null)));
     const heard = this.#host.gossip.subscribers(this.#topic);
     await this.#tell({ type: 'review', heard }, signal);
     const everyMs = this.#isAtRest ? REST_REVIEW_INTERVAL_MS : REVIEW_INTERVAL_MS;
@@ -244,7 +259,7 @@ class RunLinks implements Links {
         onPeerDown(action.peer);
         return null;
       case 'dial':
-        void this.#dial(action.peer, signal);
+        if (!this.#isOut(action.peer)) void this.#dial(action.peer, signal);
         return null;
       case 'dial-failed':
         onEvent({ kind: 'dial-failed', peer: action.peer, reason: action.reason });

@@ -29,6 +29,8 @@ export interface TransportOptions {
   readonly runId: string;
   /** Where strangers must not see the run. */
   readonly hidden?: HiddenRun | undefined;
+  /** Whether the run has shown a peer the door. */
+  readonly isOut?: ((peer: PeerKey) => boolean) | undefined;
   readonly clock: Clock;
   /** Numbers in [0, 1). */
   readonly random: () => number;
@@ -86,6 +88,7 @@ class RunTransport implements NetworkTransport {
     });
     this.#links = createLinks({
       ...common,
+      isOut: options.isOut,
       prove: hidden && ((peer) => this.#exchange.prove(peer)),
       ...(links === undefined ? {} : { limits: links }),
       onPeerUp: (peer) => this.#handlers?.peerUp(peer),

@@ -43,6 +43,8 @@ export interface RunFilesOptions {
   /** Where they are kept, each under its root. */
   readonly folder: string;
   readonly crypto: Crypto;
+  /** Whether the run has shown a peer the door, by what it shows for itself. */
+  readonly isOut?: (peer: PeerKey, credential: Uint8Array | null) => boolean;
   /** What we show where the run asks for it. */
   readonly credential?: Uint8Array | null;
   readonly clock: Clock;
@@ -202,7 +204,8 @@ export class RunFiles {
 
   async #serve(from: PeerKey, bytes: Uint8Array): Promise<readonly Uint8Array[]> {
     const disclosed = this.#credentials.disclosed(from, bytes);
-    if (disclosed === null) throw new RequestRefusedError('only members get the files of this run');
+    if (disclosed === null || this.#options.isOut?.(from, this.#credentials.shownBy(from)))
+      throw new RequestRefusedError('only members get the files of this run');
     const request = decodeRequest(disclosed);
     if (request?.kind !== 'leaves' && request?.kind !== 'segment')
       throw new RequestRefusedError('this is no request for a file');

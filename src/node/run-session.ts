@@ -19,7 +19,7 @@ import { startVector } from './learners.ts';
 import { noData } from './node-command.ts';
 import { NodeError } from './node-error.ts';
 import { factsOf, refuseTooLarge } from './run-facts.ts';
-import { filesOf, type RunFiles } from './run-files.ts';
+import { filesOf, type RunFiles, type RunFilesOptions } from './run-files.ts';
 import { RunReducer } from './run-reducer.ts';
 import type { RunView } from './run-view.ts';
 import { Running } from './running.ts';
@@ -257,7 +257,8 @@ export class Session implements RunSession {
     const onEvent = (event: SessionEvent) => this.#say(event);
     const hidden = this.#hidden;
     const common = { host, run, hidden, credential, clock, random, onEvent, crypto: createCrypto() };
-    this.#files = filesOf(common, this.#options.filesFolder);
+    const isOut: RunFilesOptions['isOut'] = (peer, shown) => this.#running?.isOut(peer, shown) ?? false;
+    this.#files = filesOf({ ...common, isOut }, this.#options.filesFolder);
     if (this.#files === null) return {};
     this.#teardown.add(() => this.#files?.stop());
     await this.#files.begin(signal);

@@ -1,6 +1,6 @@
 /** What there is of a run while it runs on a node: core, driver, transport, and what watches them. */
 import { asError } from '../core/as-error.ts';
-import type { CoreStatus, KindState, ProtocolCore, ProtocolEvent } from '../core/io.ts';
+import type { CoreStatus, KindState, PeerKey, ProtocolCore, ProtocolEvent } from '../core/io.ts';
 import { memberTest } from '../core/membership.ts';
 import type { Clock } from '../core/ports.ts';
 import { batchStreamKey, type Learner } from '../learning/learner.ts';
@@ -219,12 +219,18 @@ export class Running {
     return state === 'met' ? null : notMetPastEnd;
   }
 
+  /** Whether the run has shown the peer the door; `credential`: what it shows for itself, where that is known. */
+  isOut(peer: PeerKey, credential?: Uint8Array | null): boolean {
+    return this.#core.isOut?.(peer, credential) ?? false;
+  }
+
   #createTransport(size: number): NetworkTransport {
     const { run, hidden, parts, onEvent } = this.#given;
     const { host, identity, clock, random } = parts;
     return createTransport({
       ...{ host, clock, random, runId: run.runId, hidden },
       onEvent: (event) => onEvent({ source: 'network', event }),
+      isOut: (peer) => this.isOut(peer),
       links: { wanted: wantedLinks(run.manifest, identity.key) },
       exchange: { requestBytesMax: requestBytesMax(run.manifest, size) },
     });

@@ -92,6 +92,25 @@ describe('audits', () => {
     assert.ok(Math.abs(cases - 0.02 * 200 * keys.length) < 3 * Math.sqrt(56), `${cases} of 2800`);
   });
 
+  test('miss who always cheats for 228 rounds once in a hundred at a rate of 2 % (as BTARD counts its checks)', () => {
+    const rare = createAuditKind(auditsSchema.parse({}), { crypto, windowRounds, nothing });
+    const [worlds, rounds] = [40, 228];
+    let missed = 0;
+    for (let world = 0; world < worlds; world++) {
+      const drawn = new Set<string>();
+      for (let round = 0; round < rounds; round++) {
+        const state = rare.initial();
+        const first = keys.map((key) => delta(key, round));
+        const root = hash(`world ${world}, root ${round}`);
+        rare.reduce(state, { ...plainRound, round, root, entries: [], publishers: keys, first });
+        for (const { author } of state.cases.values()) drawn.add(author);
+      }
+      missed += keys.length - drawn.size;
+    }
+    const expected = worlds * keys.length * (1 - 0.02) ** rounds;
+    assert.ok(Math.abs(missed - expected) < 3 * Math.sqrt(expected), `${missed} for ${expected}`);
+  });
+
   test('close where the auditor finds the same, or says nothing', () => {
     for (const auditor of [truth, () => null]) {
       const state = live(kind.initial(), 20, auditor);

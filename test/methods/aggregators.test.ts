@@ -190,6 +190,31 @@ describe('facts about aggregators', () => {
     assert.ok(gapOf({ delta: 0.25 }) > 190, 'it looks like a dishonest neighbour');
   });
 
+  test('centred clipping ends where clipped differences add up to nothing, which is what BTARD checks, and nowhere else', () => {
+    const radius = 2;
+    const others = [
+      ...Array.from({ length: 7 }, (_, i) => Float64Array.of(i % 3, i)),
+      Float64Array.of(900, -900),
+    ];
+    const own = Float64Array.of(1, 3);
+    const rule = createAggregator({ id: 'centred-clip', radius, iterations: 100 }, 1);
+    const end = rule.aggregate({ own, others, weights: others.map(() => 1), round: 0 });
+    const sumAt = (centre: Vector): number =>
+      norm(
+        [own, ...others].reduce(
+          (sum: Vector, vector) => {
+            const apart = difference(vector, centre);
+            const factor = Math.min(1, radius / (norm(apart) || 1));
+            return sum.map((value, at) => value + factor * apart[at]!);
+          },
+          Float64Array.of(0, 0),
+        ),
+      );
+    assert.ok(sumAt(end) < 1e-6, String(sumAt(end)));
+    // Who sums up a part and tells another value is found out by anybody, whatever was sent.
+    for (const by of [0.1, -0.1]) assert.ok(sumAt(end.map((value) => value + by)) > 0.1);
+  });
+
   test('the radius of who knows who is honest is that of the paper', () => {
     const own = Float64Array.of(0);
     const others = [1, -2, 50].map((value) => Float64Array.of(value));

@@ -17,6 +17,7 @@ import {
   holdersOf,
   invitedMax,
   isOut,
+  isShownOut,
   type RevocationState,
   revocationStateBytesMax,
   revocationsMax,
@@ -62,6 +63,16 @@ function createRevocationKind(): EntryKind<PeerKey, RevocationState> {
       return { publishers: [], effort: null, everyone: false };
     },
     silences: isOut,
+    expels: (state, peer, credential) => {
+      const links = (credential && decodeLinks(credential)) ?? [];
+      return (
+        isOut(state, peer) ||
+        isShownOut(
+          state,
+          links.map(({ key }) => key),
+        )
+      );
+    },
     encode: encodeRevocations,
     decodeState: decodeRevocations,
     show: (state) =>

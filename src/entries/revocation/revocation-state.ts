@@ -73,6 +73,14 @@ export function isOut(state: RevocationState, author: PeerKey): boolean {
   );
 }
 
+/** As `isOut`, also of a key that has written nothing yet: by the chain of keys that it shows, itself the last. */
+export function isShownOut(state: RevocationState, chain: readonly PeerKey[]): boolean {
+  return chain.some((key, index) => {
+    const may = new Set<PeerKey | null>([...chain.slice(0, index + 1), state.creator]);
+    return isOut(state, key) || (state.revoked.get(key) ?? []).some((by) => may.has(by));
+  });
+}
+
 export function encodeRevocations({ creator, invited, revoked }: RevocationState): Uint8Array {
   const byKey = <Value>(rows: ReadonlyMap<PeerKey, Value>): [PeerKey, Value][] =>
     [...rows].sort(([a], [b]) => (a < b ? -1 : 1));

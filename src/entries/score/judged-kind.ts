@@ -12,7 +12,7 @@ import {
   scoreStateBytesMax,
 } from './score-state.ts';
 
-export interface JudgedKindOptions extends Pick<JudgedRules, 'agree' | 'isSettled'> {
+export interface JudgedKindOptions extends Pick<JudgedRules, 'agree' | 'isSettled' | 'isJudged'> {
   /** Of the kind of entry: in the singular. */
   readonly id: string;
   readonly entriesPerRoundMax: number;
@@ -30,13 +30,13 @@ const entriesPerAuthor = 4;
 const slackRounds = 3;
 
 export function createJudgedKind(options: JudgedKindOptions, context: JudgingContext): JudgingKind {
-  const { id, judges, agree, isSettled } = options;
+  const { id, judges, agree, isSettled, isJudged } = options;
   const { memory, gate, lead, silencedMax } = options.memory;
   const { crypto, windowRounds } = context;
   const deadlineRounds = windowRounds + slackRounds;
   const rules: JudgedRules = {
     ...{ memory, gate, lead, silencedMax, judges, crypto, deadlineRounds },
-    ...{ agree, isSettled },
+    ...{ agree, isSettled, isJudged },
   };
   const drawnIn = (state: unknown, round: number, member: PeerKey): OpenRound | null => {
     const one = (state as ScoreState).open.get(round);

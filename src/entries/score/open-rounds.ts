@@ -17,6 +17,8 @@ export interface JudgedRules extends MemoryRules {
   readonly deadlineRounds: number;
   /** Judges of a round. */
   readonly judges: number;
+  /** Whether anything is said of a round's deltas. */
+  isJudged(round: FinalRound<unknown>, state: ScoreState): boolean;
   /** What is agreed of each delta of an open round, or null. */
   agree(
     one: OpenRound,
@@ -59,7 +61,8 @@ export function reduceRound(
   rules: JudgedRules,
 ): void {
   takeVotes(state, round, rules);
-  if (round.publishers.length > 0) state.open.set(round.round, opened(round, rules));
+  if (round.publishers.length > 0 && rules.isJudged(round, state))
+    state.open.set(round.round, opened(round, rules));
   decideAll(state, round, rules);
 }
 

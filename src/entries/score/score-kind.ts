@@ -54,6 +54,7 @@ function createScoreKind(spec: ScoresSpec, context: JudgingContext): JudgingKind
     memory: spec,
     agree: agreedScores,
     isSettled: (agreed) => !agreed.includes(null),
+    isJudged: () => true,
     remembersUpdates: false,
     dutyOf: ({ authors, root }) => {
       const streamKey = `${context.runId}/evaluation/${bytesToHex(root)}`;

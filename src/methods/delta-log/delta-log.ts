@@ -12,6 +12,7 @@ import {
   type Input,
   notDrawn,
   type Output,
+  type PeerKey,
   type ProtocolCore,
   type ProtocolEvent,
   type StoreWrite,
@@ -211,6 +212,10 @@ export class DeltaLog implements ProtocolCore {
   model(): Float32Array {
     const { replica, phase } = this.#log;
     return this.#delta.parameters(this.#stateOf(phase === 'finished' ? replica.base : replica.live()));
+  }
+
+  isOut(peer: PeerKey, credential?: Uint8Array | null): boolean {
+    return this.#log.isOut(peer, credential);
   }
 
   #stateOf(state: Readonly<LogState>): DeltaState {
