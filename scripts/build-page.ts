@@ -7,6 +7,7 @@ import { build } from 'esbuild';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const entry = fileURLToPath(new URL('../src/page/main.tsx', import.meta.url));
+const labels = fileURLToPath(new URL('../src/page/label.tsx', import.meta.url));
 const style = join(root, 'src/page/page.css');
 /** The licence of all asks that it goes where they go. */
 const notice =
@@ -19,6 +20,7 @@ async function buildPage(): Promise<void> {
   await build({
     entryPoints: [
       { in: entry, out: 'page' },
+      { in: labels, out: 'label' },
       { in: style, out: 'page' },
     ],
     outdir: target,
@@ -31,12 +33,13 @@ async function buildPage(): Promise<void> {
     banner: { js: notice, css: notice },
     tsconfig: join(root, 'tsconfig.page.json'),
   });
-  for (const name of ['page.html', 'favicon.svg']) cpSync(join(root, 'src/page', name), join(target, name));
+  for (const name of ['page.html', 'label.html', 'favicon.svg'])
+    cpSync(join(root, 'src/page', name), join(target, name));
 }
 
 await buildPage();
 if (process.argv.includes('--size')) {
-  const sizes = ['page.html', 'page.js', 'page.css', 'favicon.svg'].map((name) => {
+  const sizes = ['page.html', 'page.js', 'page.css', 'label.html', 'label.js', 'favicon.svg'].map((name) => {
     const content = readFileSync(join(target, name));
     return { name, bytes: content.length, gzip: gzipSync(content, { level: 9 }).length };
   });

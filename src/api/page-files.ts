@@ -20,6 +20,7 @@ const types: Readonly<Record<string, string>> = {
   '/': 'text/html; charset=utf-8',
   '/page.js': 'text/javascript; charset=utf-8',
   '/page.css': 'text/css; charset=utf-8',
+  '/label.js': 'text/javascript; charset=utf-8',
   '/favicon.svg': 'image/svg+xml',
 };
 
@@ -32,11 +33,15 @@ export function isPagePath(path: string): boolean {
   return Object.hasOwn(types, path);
 }
 
-/** False where the path is none of the page's, and nothing is answered. */
-export async function servePage(path: string, response: ServerResponse): Promise<boolean> {
+/** False where the path is none of the page's, and nothing is answered. `home`: what there is at `/`. */
+export async function servePage(
+  path: string,
+  response: ServerResponse,
+  home: 'page.html' | 'label.html' = 'page.html',
+): Promise<boolean> {
   const type = types[path];
   if (type === undefined) return false;
-  const file = new URL(path === '/' ? 'page.html' : path.slice(1), pageDirectory());
+  const file = new URL(path === '/' ? home : path.slice(1), pageDirectory());
   const content = await readFile(file).catch(() => null);
   const headers = { 'content-security-policy': policy, 'cache-control': 'no-cache' };
   if (content === null) {

@@ -94,6 +94,8 @@ export async function createProgram(argv: readonly string[]): Promise<Command> {
   if (argv.includes('privacy')) (await import('./privacy.ts')).addPrivacyCommands(privacy);
   const arena = program.command('arena').description('compare models of several members on hidden shards');
   if (argv.includes('arena')) (await import('./arena.ts')).addArenaCommands(arena);
+  const label = program.command('label').description('label records together, and train on what comes of it');
+  if (argv.includes('label')) (await import('./label.ts')).addLabelCommands(label);
   const data = program.command('data').description('what is in data, and shares of it for several nodes');
   // All kinds of tasks, for what they say of their files.
   if (argv.includes('data')) (await import('./data.ts')).addDataCommands(data);
@@ -102,7 +104,7 @@ export async function createProgram(argv: readonly string[]): Promise<Command> {
   const codec = program.command('codec').description('the bytes of deltas');
   addCodecBenchCommand(codec);
   addCompletionCommand(program, () =>
-    createProgram(['node', 'data', 'privacy', 'testnet', 'model', 'arena']),
+    createProgram(['node', 'data', 'privacy', 'testnet', 'model', 'arena', 'label']),
   );
   return program;
 }

@@ -5,6 +5,9 @@ import { byId, schemaOfAll } from '../registry/registry.ts';
 import { commit, recount, reveal } from './arena/holder-kinds.ts';
 import { submission } from './arena/submission-kind.ts';
 import type { EntryKindContext, EntryKindDescriptor } from './entry-kind-descriptor.ts';
+import { answer } from './labels/answer-kind.ts';
+import { batch } from './labels/batch-kind.ts';
+import { ruling } from './labels/ruling-kind.ts';
 import { publish } from './models/publish-kind.ts';
 import { retire } from './models/retire-kind.ts';
 import { feedback, usage } from './models/told-kinds.ts';
@@ -21,6 +24,9 @@ export const entryKinds = [
   commit,
   reveal,
   recount,
+  batch,
+  answer,
+  ruling,
   revocation,
 ] as const;
 

@@ -13,6 +13,7 @@ import { ARENA_COMMANDS } from './arena-commands.ts';
 import { checkpointSchema } from './checkpoint-schema.ts';
 import { credentialSchema } from './credential-schema.ts';
 import { unfold } from './invitation.ts';
+import { LABEL_COMMANDS } from './label-commands.ts';
 import { MODEL_COMMANDS } from './model-commands.ts';
 import {
   command,
@@ -201,6 +202,7 @@ export const NODE_COMMANDS: readonly NodeCommand[] = [
   ),
   ...MODEL_COMMANDS,
   ...ARENA_COMMANDS,
+  ...LABEL_COMMANDS,
   command(
     'refuse',
     'have no connection with some nodes until told otherwise or started again, to see how a run fares in parts',

@@ -60,7 +60,7 @@ export async function until(what: string, look: () => boolean | Promise<boolean>
 
 /** What is true soon, and not yet: a node begins its second round, an entry is on its way. */
 const soon =
-  /try again in the next round|has no model|nothing can be logged while|not running yet|nobody is there|no way to it/;
+  /try again in the next round|has no model|nothing can be logged while|the log of run|not running yet|nobody is there|no way to it/;
 
 export interface Typing {
   /** Resolves when a line that goes on in the background has begun. */
@@ -88,7 +88,8 @@ export class TypedPage {
       await Promise.all(begun.running.map(({ typed }) => typed.stop()));
       await rm(begun.folder, { recursive: true, force: true });
     });
-    await symlink(join(repositoryRoot, 'configs'), join(begun.folder, 'configs'));
+    for (const name of ['configs', 'examples'])
+      await symlink(join(repositoryRoot, name), join(begun.folder, name));
     return begun;
   }
 

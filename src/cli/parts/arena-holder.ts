@@ -1,8 +1,7 @@
 /** The holder of a hidden shard, through the phases of an arena: it asks its node how far things are, and does what is due. */
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { setTimeout as passed } from 'node:timers/promises';
 import { reasonOf } from '../../core/as-error.ts';
 import { inOrder, sameScores } from '../../daemon/arena-check.ts';
@@ -20,6 +19,7 @@ import { blobIdOf } from '../../platform/node/blob-file.ts';
 import { createCrypto } from '../../platform/node/crypto.ts';
 import { DataShapeError } from '../../tasks/datasets/data-error.ts';
 import { KeptReveal } from './kept-reveal.ts';
+import { throughFile } from './written-entry.ts';
 
 export interface ArenaHolderOptions {
   readonly target: NodeTarget;
@@ -228,16 +228,8 @@ export class ArenaHolder {
     return (await this.#ask('board', {})) as unknown as Seen;
   }
 
-  /** Bodies go by a file: they may be larger than what a command takes. */
   async #write(kind: string, body: object): Promise<void> {
-    const folder = await mkdtemp(join(tmpdir(), 'starlings-arena-'));
-    try {
-      const file = join(folder, `${kind}.json`);
-      await writeFile(file, JSON.stringify(body), { mode: 0o600 });
-      await this.#ask('write', { kind, file });
-    } finally {
-      await rm(folder, { recursive: true, force: true });
-    }
+    await throughFile(kind, body, (input) => this.#ask('write', input));
   }
 
   #ask(id: string, input: Readonly<Record<string, unknown>>) {

@@ -1,0 +1,196 @@
+/** Between the page of an annotator and the log: which record comes next, and what was said until the log has it. */
+import { setTimeout as passed } from 'node:timers/promises';
+import type { LabelDesk } from '../../api/label-server.ts';
+import type { GivenAnswer, GivenRuling, LabelCard, LabelWork } from '../../api/label-work.ts';
+import { reasonOf } from '../../core/as-error.ts';
+import { answersPerEntry } from '../../entries/labels/answer-kind.ts';
+import { agreementOf, labelsOf, type RecordLabel } from '../../entries/labels/consensus.ts';
+import type { LabelProject } from '../../entries/labels/project.ts';
+import { takesTwo, valuesOf } from '../../entries/labels/question.ts';
+import type { LabelSource } from './label-project.ts';
+import type { LabelRecord } from './label-records.ts';
+import { throughFile } from './written-entry.ts';
+
+export interface AnnotatorDeskOptions {
+  readonly source: LabelSource;
+  /** Of files that never leave this machine. */
+  readonly own: readonly LabelRecord[];
+  readonly signal: AbortSignal;
+}
+
+type Given = Omit<GivenAnswer, 'record'>;
+
+/** What a page is told of at a time. */
+const cardsMax = 16;
+const lookEveryMs = 2000;
+/** A round may last a minute: what has no room in one is said in the next. */
+const againMs = 400;
+/** What was said last is written for so long, when the command ends. */
+const lastWordMs = 10_000;
+
+export class AnnotatorDesk implements LabelDesk {
+  readonly #options: AnnotatorDeskOptions;
+  #project: LabelProject & { readonly peerKey: string };
+  #records: ReadonlyMap<string, LabelRecord> = new Map();
+  #labels: readonly RecordLabel[] = [];
+  #disputed: readonly RecordLabel[] = [];
+  /** What is not in the log yet, by record: the last word on each. */
+  readonly #waiting = new Map<string, Given>();
+  /** Answers and skips of this node, those that wait among them. */
+  readonly #said = new Map<string, string | null>();
+  #trouble: string | null = null;
+  #isWriting = false;
+
+  private constructor(options: AnnotatorDeskOptions, project: LabelProject & { readonly peerKey: string }) {
+    this.#options = options;
+    this.#project = project;
+  }
+
+  /** @throws as `commandNode` */
+  static async open(options: AnnotatorDeskOptions): Promise<AnnotatorDesk> {
+    const { source, signal } = options;
+    const desk = new AnnotatorDesk(options, await source.project(signal));
+    await desk.#look();
+    return desk;
+  }
+
+  /** Looks for what others said until the signal is aborted; then writes what is left to write. */
+  async follow(): Promise<void> {
+    const { signal } = this.#options;
+    while (!signal.aborted) {
+      await passed(lookEveryMs, undefined, { signal }).catch(() => {});
+      if (signal.aborted) break;
+      await this.#look().catch((error: unknown) => {
+        this.#trouble = reasonOf(error);
+      });
+    }
+    const late = AbortSignal.timeout(lastWordMs);
+    while (this.#waiting.size > 0 && !late.aborted) {
+      if (!this.#isWriting) await this.#write(late);
+      else await passed(againMs);
+    }
+  }
+
+  /** Answers that the log has not. */
+  get waiting(): number {
+    return this.#waiting.size;
+  }
+
+  work(): LabelWork {
+    const { question, guidelines, adjudicators, peerKey } = this.#project;
+    const said = [...this.#said].filter(([record]) => this.#records.has(record));
+    const answered = said.filter(([, value]) => value !== null).length;
+    return {
+      question: { text: question.text, values: valuesOf(question) },
+      guidelines,
+      cards: this.#next(),
+      disputes: adjudicators.includes(peerKey)
+        ? this.#disputed.slice(0, cardsMax).flatMap(({ record, tally }) => {
+            const found = this.#records.get(record);
+            return found ? [{ ...cardOf(found), tally }] : [];
+          })
+        : null,
+      progress: {
+        ...{ records: this.#records.size, answered, skipped: said.length - answered },
+        labelled: this.#labels.filter(({ record, label }) => label !== null && this.#records.has(record))
+          .length,
+        waiting: this.#waiting.size,
+      },
+      trouble: this.#trouble,
+    };
+  }
+
+  answer({ record, ...given }: GivenAnswer): void {
+    this.#checkKnown(record, given.value);
+    this.#waiting.set(record, given);
+    this.#said.set(record, given.value);
+    void this.#write(this.#options.signal);
+  }
+
+  async decide({ record, value }: GivenRuling): Promise<void> {
+    this.#checkKnown(record, value);
+    const { source, signal } = this.#options;
+    await source.ask('decide', { record, value }, signal);
+    await this.#look();
+  }
+
+  #checkKnown(record: string, value: string | null): void {
+    if (!this.#records.has(record)) throw new RangeError('there is no such record');
+    if (value !== null && !valuesOf(this.#project.question).includes(value))
+      throw new RangeError(`${value} is none of the answers`);
+  }
+
+  /** Those first that lack the fewest answers, so that records come to a label one after another. */
+  #next(): LabelCard[] {
+    const { answersMin } = this.#project;
+    const labels = new Map(this.#labels.map((label) => [label.record, label]));
+    const lacking = ({ hash }: LabelRecord): number => {
+      const { answers = 0, status = 'open' } = labels.get(hash) ?? {};
+      return status === 'open' ? answersMin - answers : Number.POSITIVE_INFINITY;
+    };
+    return [...this.#records.values()]
+      .filter(({ hash }) => !this.#said.has(hash) && labels.get(hash)?.status !== 'decided')
+      .map((record) => ({ record, lacks: lacking(record) }))
+      .sort((a, b) => (a.lacks === b.lacks ? 0 : a.lacks - b.lacks))
+      .slice(0, cardsMax)
+      .map(({ record }) => cardOf(record));
+  }
+
+  async #look(): Promise<void> {
+    const { source, own, signal } = this.#options;
+    const project = await source.project(signal);
+    const records = [...(await source.records(project, signal)), ...own];
+    const wantsTwo = takesTwo(project.question);
+    this.#project = project;
+    this.#records = new Map(
+      records.filter(({ other }) => wantsTwo === (other !== null)).map((record) => [record.hash, record]),
+    );
+    this.#labels = labelsOf(project);
+    this.#disputed = agreementOf(project).disagreements;
+    // Nothing is forgotten: this may have been asked before the log had the last word.
+    const { answers, skipped, peerKey } = project;
+    for (const { author, record, value } of answers) if (author === peerKey) this.#said.set(record, value);
+    for (const { author, record } of skipped) if (author === peerKey) this.#said.set(record, null);
+    for (const [record, { value }] of this.#waiting) this.#said.set(record, value);
+    if (source.missing > 0) this.#trouble = 'not all records are here yet: who keeps them is away';
+    else if (this.#waiting.size === 0) this.#trouble = null;
+  }
+
+  /** One entry after another, until the log has all that was said. */
+  async #write(signal: AbortSignal): Promise<void> {
+    if (this.#isWriting) return;
+    this.#isWriting = true;
+    try {
+      while (this.#waiting.size > 0 && !signal.aborted) {
+        const batch = [...this.#waiting].slice(0, answersPerEntry);
+        const why = await this.#written(batch, signal);
+        if (why !== null) {
+          this.#trouble = why;
+          await passed(againMs);
+          continue;
+        }
+        // What was said meanwhile of the same record is another word.
+        for (const [record, given] of batch)
+          if (this.#waiting.get(record) === given) this.#waiting.delete(record);
+        this.#trouble = null;
+      }
+    } finally {
+      this.#isWriting = false;
+    }
+  }
+
+  /** Why not; null where it is. */
+  async #written(batch: readonly (readonly [string, Given])[], signal: AbortSignal): Promise<string | null> {
+    const answers = batch.map(([record, given]) => ({ record, ...given }));
+    try {
+      await throughFile('answer', { answers }, (input) => this.#options.source.ask('write', input, signal));
+      return null;
+    } catch (error) {
+      return reasonOf(error);
+    }
+  }
+}
+
+function cardOf({ hash, text, other }: LabelRecord): LabelCard {
+  return { record: hash, text, other };
+}

@@ -1,0 +1,144 @@
+/** What annotators answer of records: the last word of each of them on each. Records go by their hashes, their texts are in no entry. */
+import * as dagCbor from '@ipld/dag-cbor';
+import * as z from 'zod';
+import { defineEntryKind } from '../entry-kind-descriptor.ts';
+import {
+  composeRecord,
+  createRecordKind,
+  key,
+  noneRefused,
+  refusedBytesMax,
+  refusedSchema,
+  round,
+  shownRefused,
+  withRefused,
+} from '../record-kind.ts';
+import { guidelinesSchema, questionSchema, valueCharactersMax, valuesOf } from './question.ts';
+
+/** Of one entry. */
+export const answersPerEntry = 32;
+const rowsTop = 32_768;
+const weekMs = 7 * 24 * 3600 * 1000;
+
+const schema = z.strictObject({
+  id: z.literal('answer').describe('what annotators say of records; the last word of each counts'),
+  question: questionSchema.describe('what they are asked of each'),
+  guidelines: guidelinesSchema.default('').describe('how it is to be answered, for annotators to read'),
+  answersMin: z
+    .int()
+    .min(1)
+    .max(32)
+    .default(2)
+    .describe('annotators that have to answer a record before it has a label; guess'),
+  perRound: z.int().min(1).max(16).default(8).describe('entries of an author in a round, 32 answers each'),
+  perAuthor: z
+    .int()
+    .min(1)
+    .max(rowsTop)
+    .default(2048)
+    .describe('records that one author may answer, so that a few keys cannot take all the room; guess'),
+  kept: z.int().min(1).max(rowsTop).default(16_384).describe('answers of all; more are refused; guess'),
+});
+type AnswerSpec = z.infer<typeof schema>;
+
+const value = z.string().min(1).max(valueCharactersMax);
+const answerSchema = z.strictObject({
+  record: key,
+  /** Null: skipped, or taken back. */
+  value: value.nullable(),
+  /** How long it took. */
+  ms: z.int().min(0).max(weekMs).optional(),
+});
+const answerBody = z.strictObject({ answers: z.array(answerSchema).min(1).max(answersPerEntry) });
+type AnswerBody = z.infer<typeof answerBody>;
+
+const rowSchema = z.strictObject({ author: key, ...answerSchema.shape });
+type AnswerRow = z.infer<typeof rowSchema>;
+
+const stateSchema = z.strictObject({
+  question: questionSchema,
+  guidelines: guidelinesSchema,
+  answersMin: z.int(),
+  /** In the order in which they were answered last. */
+  rows: z.array(rowSchema).max(rowsTop),
+  /** Round of the last answer. */
+  round: round.nullable(),
+  refused: refusedSchema,
+});
+export type AnswerState = z.infer<typeof stateSchema>;
+
+/** A value has up to four bytes a character. */
+const rowBytesMax = 448;
+const projectBytesMax = 64 * 1024;
+
+export const answer = defineEntryKind({
+  id: 'answer',
+  schema,
+  needs: ['batch'],
+  examples: [
+    { id: 'answer', question: { kind: 'choice', text: 'What is it?', choices: ['cat', 'dog'] } },
+    {
+      ...{ id: 'answer', question: { kind: 'rating', text: 'How good?', from: 1, to: 5 }, answersMin: 3 },
+      ...{ guidelines: 'Five is best.\nOne is worst.', perRound: 1, perAuthor: 2, kept: 4 },
+    },
+    { id: 'answer', question: { kind: 'preference', text: 'Which is better?' }, answersMin: 1 },
+  ],
+  create: createAnswerKind,
+  compose: (text) => composeRecord(answerBody, text),
+  sampleBodies: ({ question }) =>
+    [0, 1].map((at) =>
+      dagCbor.encode({ answers: [{ record: `${at}`.repeat(64), value: valuesOf(question)[at]!, ms: 900 }] }),
+    ),
+});
+
+function createAnswerKind({ question, guidelines, answersMin, perRound, perAuthor, kept }: AnswerSpec) {
+  const values = new Set(valuesOf(question));
+  return createRecordKind<AnswerBody, AnswerState>({
+    id: 'answer',
+    ...{ bodyBytesMax: 64 + answersPerEntry * rowBytesMax, perAuthorAndRound: perRound },
+    entriesPerRoundMax: 256,
+    stateBytesMax: projectBytesMax + kept * rowBytesMax + refusedBytesMax,
+    ...{ body: answerBody, state: stateSchema },
+    initial: { question, guidelines, answersMin, rows: [], round: null, refused: noneRefused },
+    reduce(state, { round: now, entries }) {
+      const rows = new Map(state.rows.map((row) => [`${row.author}/${row.record}`, row]));
+      const counts = new Map<string, number>();
+      for (const { author } of state.rows) counts.set(author, (counts.get(author) ?? 0) + 1);
+      let { refused } = state;
+      for (const { author, content } of entries) {
+        for (const given of content.answers) {
+          const place = `${author}/${given.record}`;
+          const isNew = !rows.has(place);
+          const own = counts.get(author) ?? 0;
+          const reason =
+            given.value !== null && !values.has(given.value)
+              ? 'no such answer'
+              : isNew && own >= perAuthor
+                ? 'too many of one key'
+                : isNew && rows.size >= kept
+                  ? 'no room'
+                  : null;
+          if (reason === null) {
+            if (isNew) counts.set(author, own + 1);
+            rows.delete(place);
+            rows.set(place, { author, ...given });
+          } else {
+            const what = `record ${given.record.slice(0, 16)}`;
+            refused = withRefused(refused, { round: now, author, what, reason });
+          }
+        }
+      }
+      return { ...state, rows: [...rows.values()], round: now, refused };
+    },
+    show: ({ rows, round: when, refused }) => [...shownTotals(rows, when), ...shownRefused(refused)],
+  });
+}
+
+/** How many each has answered; not what. */
+function shownTotals(rows: readonly AnswerRow[], when: number | null) {
+  const counts = new Map<string, number>();
+  for (const { author } of rows) counts.set(author, (counts.get(author) ?? 0) + 1);
+  return [...counts]
+    .slice(-8)
+    .map(([author, count]) => ({ round: when, author, text: `${count} records answered` }));
+}

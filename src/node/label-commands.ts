@@ -1,0 +1,145 @@
+/** What people do in a run that is a project of annotation: the part of the table of commands that is about it. */
+import * as z from 'zod';
+import { hex32 } from '../core/bytes.ts';
+import { type LabelProject, projectOf } from '../entries/labels/project.ts';
+import { valuesOf } from '../entries/labels/question.ts';
+import { amount } from './amount.ts';
+import {
+  command,
+  type NodeCommand,
+  type NodeControl,
+  path,
+  reading,
+  run,
+  viewOf,
+  wholeLog,
+  written,
+  writtenWithFile,
+} from './node-command.ts';
+import { NodeError } from './node-error.ts';
+
+export const LABEL_COMMANDS: readonly NodeCommand[] = [
+  command(
+    'batch',
+    'offer records to the annotators of a project: their file is kept here and handed on',
+    z.strictObject({
+      run,
+      file: path.describe('records as `starlings label import` writes them'),
+      name: z.string().min(1).max(63).describe('what it is called'),
+      records: z.coerce.number().int().min(1).max(65_536).describe('that are in it'),
+    }),
+    async (control, { file, name, records, ...given }) => {
+      const { runId } = viewOf(control, given.run);
+      const { blob, ...result } = await writtenWithFile(control, file, {
+        ...{ runId, kind: 'batch', refusal: `${name} was not offered` },
+        textOf: (kept) => JSON.stringify({ name, records, ...kept }),
+      });
+      return {
+        json: { runId, ...result, ...blob },
+        lines: [`offered   ${name}, ${amount(records, 'record')} (${result.entryId})`],
+      };
+    },
+  ),
+  reading(
+    command(
+      'labels',
+      'what is asked in a project of annotation, of what, and what everybody has answered',
+      z.strictObject({ run }),
+      async (control, given) => {
+        const { runId } = viewOf(control, given.run);
+        const project = await projectIn(control, runId);
+        const { question, batches, answers, skipped, rulings, ...rest } = project;
+        const { peerKey } = control.summary();
+        return {
+          json: {
+            ...{ runId, peerKey, question, batches, rulings, ...rest },
+            ...packed(answers, skipped),
+          },
+          lines: projectLines(project),
+        };
+      },
+    ),
+  ),
+  command(
+    'decide',
+    'say what a record is on which annotators disagree: those alone whom the project names',
+    z.strictObject({
+      run,
+      record: z.string().regex(hex32, 'is no hash of a record'),
+      value: z.string().min(1).max(48).describe('one of the answers that the question has'),
+    }),
+    async (control, { record, value, ...given }) => {
+      const { runId } = viewOf(control, given.run);
+      await projectIn(control, runId);
+      const result = await written(control, {
+        ...{ runId, kind: 'ruling', text: JSON.stringify({ record, value }) },
+        refusal: `${record.slice(0, 16)} was not decided`,
+      });
+      return {
+        json: { runId, ...result },
+        lines: [`decided   ${record.slice(0, 16)} is ${value} (${result.entryId})`],
+      };
+    },
+  ),
+];
+
+/** With what is not final yet; of a part of the log nothing is said. @throws NodeError */
+async function projectIn(control: NodeControl, runId: string): Promise<LabelProject> {
+  await wholeLog(control, runId);
+  const project = projectOf((kind) => control.stateOf(runId, kind)?.live);
+  if (project !== null) return project;
+  throw new NodeError('NO_BLOBS', `run ${runId} is no project of annotation: it logs no answers`);
+}
+
+/** There are many of them: each names its author by number. A value of null is a record that was skipped. */
+const packedSchema = z.object({
+  authors: z.array(z.string()),
+  answers: z.array(z.tuple([z.int().min(0), z.string(), z.string().nullable(), z.number().nullable()])),
+});
+type Packed = z.infer<typeof packedSchema>;
+
+function packed(answers: LabelProject['answers'], skipped: LabelProject['skipped']): Packed {
+  const authors = [...new Set([...answers, ...skipped].map(({ author }) => author))];
+  const numbers = new Map(authors.map((author, number) => [author, number]));
+  return {
+    authors,
+    answers: [
+      ...answers.map(({ author, record, value, ms }): Packed['answers'][number] => [
+        ...([numbers.get(author)!, record, value, ms] as const),
+      ]),
+      ...skipped.map(({ author, record }): Packed['answers'][number] => [
+        ...([numbers.get(author)!, record, null, null] as const),
+      ]),
+    ],
+  };
+}
+
+/** The other way; `answered` is what `labels` answers in JSON. */
+export function projectFrom(answered: Readonly<Record<string, unknown>>): LabelProject {
+  const { authors, answers } = packedSchema.parse(answered);
+  const rows = answers.map(([number, record, value, ms]) => ({
+    ...{ author: authors[number]!, record, value, ms },
+  }));
+  return {
+    ...(answered as unknown as LabelProject),
+    answers: rows.flatMap(({ value, ...row }) => (value === null ? [] : [{ ...row, value }])),
+    skipped: rows.flatMap(({ author, record, value }) => (value === null ? [{ author, record }] : [])),
+  };
+}
+
+function projectLines(project: LabelProject): string[] {
+  const { question, answersMin, batches, answers, rulings, refused } = project;
+  const records = batches.reduce((sum, batch) => sum + batch.records, 0);
+  const authors = new Set(answers.map(({ author }) => author)).size;
+  return [
+    `question  ${question.text} (${valuesOf(question).join(', ')}), by ${amount(answersMin, 'annotator')} or more`,
+    ...batches.map(
+      ({ name, records: count, author }) =>
+        `batch     ${name}, ${amount(count, 'record')}, by ${author.slice(0, 8)}`,
+    ),
+    `answers   ${answers.length} of ${amount(authors, 'annotator')} on ${amount(records, 'record')}, ${rulings.length} decided`,
+    ...refused.map(
+      ({ kind, author, what, reason }) => `refused   ${kind} of ${what} by ${author.slice(0, 8)}: ${reason}`,
+    ),
+  ];
+}

@@ -1,0 +1,89 @@
+/** Records as people have them, and what is none. */
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { batchText, readBatch, readRecords } from '../../src/cli/parts/label-records.ts';
+import { agreementLines } from '../../src/cli/view/label-lines.ts';
+import { keysOf, valueOfKey } from '../../src/page/label-keys.ts';
+import { crypto } from '../log/small-run.ts';
+
+let folder = '';
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'starlings-records-'));
+});
+after(() => rm(folder, { recursive: true, force: true }));
+
+async function read(name: string, text: string, other: string | null = null) {
+  await writeFile(join(folder, name), text);
+  return readRecords(join(folder, name), { text: 'text', other }, crypto);
+}
+const textsOf = ({ records }: Awaited<ReturnType<typeof read>>) => records.map(({ text }) => text);
+
+describe('records that are to be labelled', () => {
+  test('are the same whatever file they come from, and go by the same hashes', async () => {
+    const csv = await read('a.csv', 'id,text\n1,"one ""two""\r\nthree"\n2,four\n');
+    const jsonl = await read(
+      'a.jsonl',
+      `\uFEFF${JSON.stringify({ text: 'one "two"\r\nthree', more: 1 })}\n\n${JSON.stringify({ data: { text: 'four' } })}\n`,
+    );
+    assert.deepEqual(textsOf(csv), ['one "two"\nthree', 'four']);
+    assert.deepEqual(jsonl.records, csv.records);
+    assert.deepEqual(textsOf(await read('a.txt', 'one\n\n  two  \n')), ['one', 'two']);
+    const pairs = await read('b.jsonl', JSON.stringify({ text: 'one', reply: 'two' }), 'reply');
+    assert.deepEqual(pairs.records[0]!.other, 'two');
+    await writeFile(join(folder, 'batch'), batchText([...csv.records, ...pairs.records]));
+    const again = await readBatch(join(folder, 'batch'), crypto);
+    assert.deepEqual(again, { records: [...csv.records, ...pairs.records], refused: [] });
+  });
+
+  test('are left out and counted where they are long, empty, twice there, or mislead', async () => {
+    const lines = ['fine', 'fine', 'a\u202eb', 'a\u001b[31mb', 'x'.repeat(4001), 'x'.repeat(4000)];
+    const { records, refused } = await read('c.txt', lines.join('\n'));
+    assert.equal(records.length, 2);
+    assert.deepEqual(
+      refused.map(({ count, firstLine }) => [count, firstLine]),
+      [
+        [1, 2],
+        [2, 3],
+        [1, 5],
+      ],
+    );
+    const bad = ['{"text":1}', '[]', 'null', '{"text":"ok","more":"x"}', '{"text":"  "}'];
+    await writeFile(join(folder, 'bad'), `${bad.join('\n')}\n`);
+    const handed = await readBatch(join(folder, 'bad'), crypto);
+    assert.deepEqual(handed.records, [], 'what a stranger hands on has the form or is no record');
+    assert.equal(
+      handed.refused.reduce((sum, { count }) => sum + count, 0),
+      5,
+    );
+    await assert.rejects(read('d.csv', 'id,words\n1,one\n'), /'text'/);
+  });
+});
+
+test('keys give answers, and none means two things', () => {
+  const many = Array.from({ length: 32 }, (_, at) => `choice ${at}`);
+  const keys = keysOf(many);
+  assert.equal(new Set(keys).size, 32);
+  assert.ok(keys.every((key) => key.length === 1 && !'sdg'.includes(key)));
+  assert.equal(valueOfKey(many, '1'), 'choice 0');
+  assert.deepEqual(keysOf(['0', '1', '10']), ['0', '1', 't']);
+  assert.equal(valueOfKey(['0', '1', '10'], '1'), '1');
+  for (const key of ['s', 'Enter', 'Backspace', '?']) assert.equal(valueOfKey(many, key), null);
+});
+
+test('lines on agreement show what differs, in one line each', () => {
+  const record = '5a'.repeat(32);
+  const lines = agreementLines(
+    {
+      ...{ alpha: 0.5, metric: 'nominal', kappa: null, compared: 1, pairs: [], annotators: [] },
+      counts: { decided: 0, agreed: 0, disputed: 1, open: 0 },
+      disagreements: [{ record, status: 'disputed', label: null, tally: { a: 1, b: 2 }, answers: 3 }],
+    },
+    new Map([[record, 'one\n two']]),
+    5,
+  );
+  assert.match(lines[1]!, /alpha 0\.500 \(nominal\), Fleiss' kappa -, on 1 record /);
+  assert.equal(lines.at(-1), `disputed  ${record} b 2, a 1: one two`);
+});

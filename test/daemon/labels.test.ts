@@ -1,0 +1,155 @@
+/** From raw text to a trained model: records are imported, three annotators answer over real nodes, disagreements are decided, nodes train on the labels. */
+import assert from 'node:assert/strict';
+import { readFile, writeFile } from 'node:fs/promises';
+import { test } from 'node:test';
+import type { LabelCard } from '../../src/api/label-work.ts';
+import { AnnotatorDesk } from '../../src/cli/parts/annotator-desk.ts';
+import { LabelSource } from '../../src/cli/parts/label-project.ts';
+import { agreementOf, labelsOf } from '../../src/entries/labels/consensus.ts';
+import { jsonOf, starlings } from '../cli/starlings-process.ts';
+import { crypto } from '../log/small-run.ts';
+import { type LogNode, LogNodes, logRun, until } from './log-nodes.ts';
+
+const praise = ['lovely', 'fresh', 'friendly', 'perfect', 'tasty'];
+const blame = ['cold', 'rude', 'stale', 'dirty', 'slow'];
+const things = ['soup', 'bread', 'service', 'table', 'coffee', 'fish', 'room', 'music'];
+const records = 80;
+
+/** What a guest writes, and what it is meant as. */
+function review(number: number): { readonly text: string; readonly isGood: boolean } {
+  const isGood = number % 2 === 0;
+  const words = isGood ? praise : blame;
+  const [one, two] = [things[number % 8], things[(number * 3 + 1) % 8]];
+  return {
+    text: `Visit ${number}: the ${one} was ${words[number % 5]}, and the ${two} "${words[(number * 7 + 2) % 5]}".`,
+    isGood,
+  };
+}
+
+async function annotator(nodes: LogNodes, node: LogNode, signal: AbortSignal) {
+  const source = new LabelSource({
+    ...{ target: node.home, run: undefined, crypto, fetchSeconds: 20 },
+    say: (line) => assert.fail(line),
+  });
+  const desk = await until(`${node.home} has the records`, async () => {
+    const opened = await AnnotatorDesk.open({ source, own: [], signal });
+    return opened.work().progress.records === records && opened;
+  });
+  assert.equal(nodes.run.manifest.name, 'registry');
+  return { source, desk, done: desk.follow() };
+}
+
+test('from raw text to a model, over real nodes', async () => {
+  const nodes = await LogNodes.prepared();
+  const keyOf = async (name: string): Promise<string> => {
+    const made = await starlings('node', 'id', '--dir', nodes.at(name), '--json');
+    return String(jsonOf(made)['peerKey']);
+  };
+  const question = { kind: 'choice', text: 'What does the guest think of it?', choices: ['good', 'bad'] };
+  await nodes.sign(
+    logRun([
+      { id: 'batch' },
+      { id: 'answer', question, guidelines: 'Read twice.', answersMin: 2, perRound: 4 },
+      { id: 'ruling', by: [await keyOf('ann')] },
+    ]),
+  );
+  const [ann, bob, eve] = [await nodes.start('ann'), await nodes.start('bob'), await nodes.start('eve')];
+
+  // A table as somebody has it, with what cannot be labelled among it.
+  const rows = Array.from({ length: records }, (_, at) => review(at).text.replaceAll('"', '""'));
+  const csv = [
+    'id,review',
+    ...rows.map((text, at) => `${at},"${text}"`),
+    '80,',
+    '81,"\u202eevil"',
+    `82,"${rows[0]}"`,
+  ];
+  await writeFile(nodes.at('reviews.csv'), `${csv.join('\n')}\n`);
+  const imported = await until('the records are offered', async () => {
+    const given = ['--file', nodes.at('reviews.csv'), '--column', 'review', '--name', 'reviews'];
+    const end = await starlings('label', 'import', '--dir', ann.home, ...given, '--json');
+    if (end.exitCode !== 0) throw new Error(end.stderr);
+    return jsonOf(end);
+  });
+  assert.equal(imported['records'], records);
+  assert.deepEqual(
+    (imported['refused'] as { reason: string; firstLine: number }[]).map(({ firstLine }) => firstLine),
+    [82, 83, 84],
+  );
+
+  const stopper = new AbortController();
+  const people = await Promise.all([ann, bob, eve].map((node) => annotator(nodes, node, stopper.signal)));
+  const meant = new Map(Array.from({ length: records }, (_, at) => [review(at).text, review(at)]));
+  // Bob errs on every tenth visit. Eve does half of the work, and skips one.
+  const opinion = (who: number, { text }: LabelCard): string | null => {
+    const number = Number(/\d+/.exec(text)![0]);
+    const isGood = meant.get(text)!.isGood !== (who === 1 && number % 10 === 3);
+    if (who === 2 && number === 0) return null;
+    return isGood ? 'good' : 'bad';
+  };
+  for (const [who, { desk }] of people.entries()) {
+    for (let given = 0; given < (who === 2 ? records / 2 : records); given++) {
+      const [card] = desk.work().cards;
+      assert.ok(card, `${who} has ${given}`);
+      desk.answer({ record: card.record, value: opinion(who, card), ms: 500 });
+    }
+  }
+  const [first] = people as [(typeof people)[number], ...typeof people];
+  const project = await until('all answers are with everybody', async () => {
+    const all = await Promise.all(people.map(({ source }) => source.project(stopper.signal)));
+    return all.every(({ answers }) => answers.length === 2 * records + records / 2 - 1) && all[0]!;
+  });
+  const report = agreementOf(project);
+  assert.equal(report.counts.open, 0);
+  assert.ok(report.alpha! > 0.75 && report.alpha! < 0.95, `${report.alpha}`);
+  assert.ok(report.disagreements.length >= 4 && report.counts.disputed >= 1);
+
+  // Nobody else decides, and the node says so before anything is written.
+  const [disputed] = report.disagreements;
+  await assert.rejects(bob.command('decide', { record: disputed!.record, value: 'good' }), {
+    code: 'NOT_PUBLISHED',
+    message: /not for it to say/,
+  });
+  assert.equal(people[1]!.desk.work().disputes, null);
+  let decided = 0;
+  await until('all is decided', async () => {
+    const [card] = first.desk.work().disputes!;
+    if (card === undefined) return decided === report.disagreements.length;
+    await first.desk.decide({ record: card.record, value: meant.get(card.text)!.isGood ? 'good' : 'bad' });
+    decided += 1;
+    return false;
+  });
+  stopper.abort();
+  await Promise.all(people.map(({ done }) => done));
+
+  // Eve's node writes the shares: it has the same labels.
+  await until('eve has what was decided', async () => {
+    const answered = await new LabelSource({
+      ...{ target: eve.home, run: undefined, crypto, fetchSeconds: 20, say: () => {} },
+    }).project(new AbortController().signal);
+    return labelsOf(answered).filter(({ label }) => label !== null).length === records;
+  });
+  const shares: string[] = [];
+  for (const part of [0, 1]) {
+    const out = nodes.at(`share-${part}.csv`);
+    const share = ['--part', String(part), '--of', '2', '--features', '64', '--out', out];
+    const end = await starlings('label', 'export', '--dir', eve.home, ...share, '--json');
+    assert.equal(end.exitCode, 0, end.stderr);
+    assert.equal(jsonOf(end)['written'], records / 2);
+    shares.push(out);
+  }
+  const [head, row] = (await readFile(shares[0]!, 'utf8')).split('\n');
+  assert.match(head!, /^w0000,w0001,.*,w0063,label$/);
+  assert.match(row!, /^[\d,]+,(good|bad)$/);
+
+  const run = nodes.at('run.yaml');
+  const made = await starlings('init', '--data', shares[0]!, '--name', 'reviews', '--out', run, '--yes');
+  assert.equal(made.exitCode, 0, made.stderr);
+  const quick = ['--bootstraps', '1', '--rounds', '12', '--slot-ms', '400', '--dir', nodes.at('trained')];
+  const end = await starlings('start', run, '--data', ...shares, ...quick, '--json');
+  assert.equal(end.exitCode, 0, end.stderr);
+  const { accuracyMin, modelHashes, nodes: trained } = jsonOf(end);
+  assert.equal(trained, 2);
+  assert.equal((modelHashes as readonly string[]).length, 1, 'both come to one model');
+  assert.ok(Number(accuracyMin) >= 0.75, `${accuracyMin}`);
+});
