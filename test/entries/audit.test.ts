@@ -275,6 +275,13 @@ describe('audits', () => {
       header(one.auditors[0]!, { round: 7 }),
     ] as never;
     kind.reduce(state, { ...plainRound, round: 1, root: hash('root 1'), isOver: true, entries });
+    const shown = kind.show(state).map(({ author, text }) => [author, text.slice(0, 41)]);
+    const word = 'times its word as an auditor did not count';
+    assert.deepEqual(
+      shown,
+      [stranger, liar, one.auditors[0]!].sort().map((key) => [key, `1 ${word}`.slice(0, 41)]),
+    );
+    state.absurd.clear();
     assert.deepEqual(kind.encode(state), before);
     for (const claims of [[], [0, hexToBytes(one.id)], [0, hexToBytes(one.id), 3], [0, 1, 1]])
       assert.equal(kind.decode(new Uint8Array(32), claims), null);

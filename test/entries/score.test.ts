@@ -120,6 +120,15 @@ describe('scores of deltas', () => {
     reduce(kind, state, 1, [{ author: stranger, about: 0, scores: said }], empty);
     reduce(kind, state, 2, [{ author: evaluator!, about: 0, scores: [1, 2] }], empty);
     reduce(kind, state, 3, [{ author: evaluator!, about: 2, scores: said }], empty);
+    const counted = kind.show(state).map(({ author, text }) => [author, text]);
+    const text = '1 times its scores did not count: it was not asked, or they were not one for each delta';
+    assert.deepEqual(
+      counted,
+      [stranger, evaluator!].sort().map((key) => [key, text]),
+    );
+    const copy = kind.decodeState(kind.encode(state))!;
+    assert.deepEqual(kind.show(copy), kind.show(state));
+    (state as unknown as ScoreState).absurd.clear();
     assert.deepEqual(kind.encode(state), before);
     reduce(kind, state, 4, [{ author: evaluator!, about: 0, scores: said }], empty);
     const once = kind.encode(state);

@@ -63,6 +63,27 @@ const against =
     (voter < liars ? -1 : 1) * (author < liars ? -200 : 150 + 10 * voter);
 
 describe('votes on deltas', () => {
+  test('are asked for in the first rounds, then in one of several, for who is new, and not where too few vote', () => {
+    const kind = kindWith({ every: 5 });
+    const state = kind.initial();
+    const rounds: number[] = [];
+    for (let round = 0; round < 24; round++) {
+      // The last author comes late; then most are away.
+      const publishers = round < 11 ? keys.slice(0, 9) : round < 18 ? keys : keys.slice(0, 4);
+      const root = crypto.sha256(new TextEncoder().encode(`root ${round}`));
+      const about = round - 2;
+      const voters = rounds.includes(about) ? keys.filter((key) => kind.dutyIn(state, about, key)) : [];
+      const asked = about < 11 ? 9 : 10;
+      const entries = voters.map((author): LogEntry => {
+        const scores = Array.from({ length: asked }, (_, index) => 100 + index);
+        return { author, round, claims: [about], content: scores } as unknown as LogEntry;
+      });
+      kind.reduce(state as never, { ...plainRound, round, root, publishers, entries } as never);
+      if ((state as unknown as ScoreState).open.has(round)) rounds.push(round);
+    }
+    assert.deepEqual(rounds, [0, 1, 2, 3, 5, 10, 11, 15]);
+  });
+
   test('who goes against what most learned is silenced, whatever it says itself', () => {
     const kind = kindWith();
     for (const liars of [1, 2, 3, 4])

@@ -20,6 +20,7 @@ import {
   type AuditState,
   type AuditVote,
   auditStateBytesMax,
+  byKey,
   type Charge,
   type Conviction,
   casesMax,
@@ -80,6 +81,8 @@ export function baseAgeMax(windowRounds: number): number {
 const withheldMax = 3;
 /** Times that an auditor may stand against a majority. */
 const overruledMax = 2;
+/** More are not counted. */
+const absurdMax = 1e6;
 const perAuthorAndRound = 4;
 const entriesPerRoundMax = 64;
 /** Of what an auditor came to. */
@@ -119,10 +122,13 @@ export function createAuditKind({ rate }: AuditsSpec, context: AuditContext): Au
     stateBytesMax: auditStateBytesMax,
     decode: decodeAudit,
     admit: (entry, state) => reasonToRefuse(entry, state, rules),
-    initial: () => ({ heads: new Map(), cases: new Map(), marks: new Map(), convicted: new Map() }),
-    clone: ({ heads, cases, marks, convicted }) => ({
+    initial: () => ({
+      ...{ heads: new Map(), cases: new Map(), marks: new Map() },
+      ...{ convicted: new Map(), absurd: new Map() },
+    }),
+    clone: ({ heads, cases, marks, convicted, absurd }) => ({
       ...{ heads: new Map(heads), cases: new Map(cases) },
-      ...{ marks: new Map(marks), convicted: new Map(convicted) },
+      ...{ marks: new Map(marks), convicted: new Map(convicted), absurd: new Map(absurd) },
     }),
     reduce(state, round) {
       takeVotes(state, round, rules);
@@ -136,13 +142,16 @@ export function createAuditKind({ rate }: AuditsSpec, context: AuditContext): Au
     counts: ({ heads }, entry) => isLinked(heads.get(entry.author)?.after, proofOf(entry)?.before, rules),
     encode: encodeAuditState,
     decodeState: decodeAuditState,
-    show: ({ convicted }) =>
-      [...convicted]
-        .sort(([a], [b]) => (a < b ? -1 : 1))
-        .map(([author, conviction]) => ({
-          ...{ author, round: conviction.round, text: textOf(conviction) },
-          isVerdict: true,
-        })),
+    show: ({ convicted, absurd }) => [
+      ...byKey(convicted).map(([author, conviction]) => ({
+        ...{ author, round: conviction.round, text: textOf(conviction) },
+        isVerdict: true as const,
+      })),
+      ...byKey(absurd).map(([author, count]) => ({
+        ...{ author, round: null, isVerdict: true as const },
+        text: `${count} times its word as an auditor did not count: it was not asked about that delta`,
+      })),
+    ],
     dutiesIn: (state, member) =>
       [...(state as AuditState).cases.values()].filter(
         ({ auditors, votes }) => auditors.includes(member) && !votes.has(member),
@@ -195,8 +204,13 @@ function takeVotes(
 ): void {
   for (const { author, content } of entries) {
     const one = state.cases.get(content.id);
-    if (!one || one.round !== content.about || !isInTime(one, round, rules)) continue;
-    if (!one.auditors.includes(author) || one.votes.has(author) || banned.has(author)) continue;
+    if (!one || !isInTime(one, round, rules)) continue;
+    if (one.round !== content.about || !one.auditors.includes(author)) {
+      if (state.absurd.has(author) || state.absurd.size < headsMax)
+        state.absurd.set(author, Math.min(absurdMax, (state.absurd.get(author) ?? 0) + 1));
+      continue;
+    }
+    if (one.votes.has(author) || banned.has(author)) continue;
     const { finding, result } = content;
     state.cases.set(one.id, { ...one, votes: new Map(one.votes).set(author, { finding, result }) });
   }

@@ -66,6 +66,8 @@ export interface AuditState {
   readonly cases: Map<string, AuditCase>;
   readonly marks: Map<PeerKey, AuditMarks>;
   readonly convicted: Map<PeerKey, Conviction>;
+  /** By author: findings on deltas that it was not drawn for. Nobody honest says such. */
+  readonly absurd: Map<PeerKey, number>;
 }
 
 /** Authors that are remembered: a snapshot has room for them. */
@@ -75,9 +77,9 @@ const auditorsMax = 11;
 const rowBytes = 96;
 const caseBytes = 256 + auditorsMax * 160;
 
-export const auditStateBytesMax = 16 + 3 * headsMax * rowBytes + casesMax * caseBytes;
+export const auditStateBytesMax = 16 + 4 * headsMax * rowBytes + casesMax * caseBytes;
 
-export function encodeAuditState({ heads, cases, marks, convicted }: AuditState): Uint8Array {
+export function encodeAuditState({ heads, cases, marks, convicted, absurd }: AuditState): Uint8Array {
   return dagCbor.encode([
     byKey(heads).map(([author, { after, round }]) => [keyToBytes(author), after, round]),
     [...cases.values()].map(({ id, author, round, root, stage, since, auditors, votes }) => [
@@ -90,21 +92,34 @@ export function encodeAuditState({ heads, cases, marks, convicted }: AuditState)
     byKey(convicted).map(([author, { round, charge, undoneFrom, stays }]) => [
       ...[keyToBytes(author), round, CHARGES.indexOf(charge), undoneFrom, stays],
     ]),
+    byKey(absurd).map(([author, count]) => [keyToBytes(author), count]),
   ]);
 }
 
-function byKey<Value>(rows: ReadonlyMap<PeerKey, Value>): [PeerKey, Value][] {
+export function byKey<Value>(rows: ReadonlyMap<PeerKey, Value>): [PeerKey, Value][] {
   return [...rows].sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
 /** Null for anything that `encodeAuditState` could not have written. */
 export function decodeAuditState(bytes: Uint8Array): AuditState | null {
   const fields = decodeCanonical(bytes);
-  if (!Array.isArray(fields) || fields.length !== 4) return null;
-  const [headRows, caseRows, markRows, convictedRows] = fields as unknown[];
-  if (!isRows(headRows, 3) || !isRows(caseRows, 8) || !isRows(markRows, 3) || !isRows(convictedRows, 5))
+  if (!Array.isArray(fields) || fields.length !== 5) return null;
+  const [headRows, caseRows, markRows, convictedRows, absurdRows] = fields as unknown[];
+  if (
+    !isRows(headRows, 3) ||
+    !isRows(caseRows, 8) ||
+    !isRows(markRows, 3) ||
+    !isRows(convictedRows, 5) ||
+    !isRows(absurdRows, 2)
+  )
     return null;
-  const state: AuditState = { heads: new Map(), cases: new Map(), marks: new Map(), convicted: new Map() };
+  const state: AuditState = {
+    heads: new Map(),
+    cases: new Map(),
+    marks: new Map(),
+    convicted: new Map(),
+    absurd: new Map(),
+  };
   for (const [author, after, round] of headRows) {
     if (!isBytes(author, 32) || !isBytes(after, 32) || !isCount(round)) return null;
     state.heads.set(bytesToHex(author), { after, round });
@@ -123,6 +138,10 @@ export function decodeAuditState(bytes: Uint8Array): AuditState | null {
     if (!isBytes(author, 32) || !isCount(round) || !charge || !isCount(stays)) return null;
     if (undoneFrom !== null && !isCount(undoneFrom)) return null;
     state.convicted.set(bytesToHex(author), { round, charge, undoneFrom, stays });
+  }
+  for (const [author, count] of absurdRows) {
+    if (!isBytes(author, 32) || !isCount(count)) return null;
+    state.absurd.set(bytesToHex(author), count);
   }
   return equals(encodeAuditState(state), bytes) ? state : null;
 }

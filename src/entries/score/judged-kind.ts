@@ -3,7 +3,7 @@ import type { PeerKey } from '../../core/io.ts';
 import type { Duty, JudgingContext, JudgingKind } from '../judging-kind.ts';
 import { type JudgedRules, judgedRound, reasonToRefuse, reduceRound } from './open-rounds.ts';
 import { decodeScores, encodeScores, scoresBytesMax } from './score-body.ts';
-import { gateOf, isSilenced, type MemoryRules, noGate, shownOf } from './score-memory.ts';
+import { absurdOf, gateOf, isSilenced, type MemoryRules, noGate, shownOf } from './score-memory.ts';
 import {
   decodeScoreState,
   encodeScoreState,
@@ -50,8 +50,11 @@ export function createJudgedKind(options: JudgedKindOptions, context: JudgingCon
     stateBytesMax: scoreStateBytesMax(deadlineRounds, judges, scoresBytesMax),
     decode: (body, claims) => (judgedRound(claims) === null ? null : decodeScores(body)),
     admit: (entry, state) => reasonToRefuse(entry, state, deadlineRounds),
-    initial: () => ({ open: new Map(), memory: new Map(), gate: noGate }),
-    clone: (state) => ({ ...state, open: new Map(state.open), memory: new Map(state.memory) }),
+    initial: () => ({ open: new Map(), memory: new Map(), absurd: new Map(), gate: noGate }),
+    clone: (state) => ({
+      ...{ ...state, open: new Map(state.open), memory: new Map(state.memory) },
+      absurd: new Map(state.absurd),
+    }),
     reduce(state, round) {
       reduceRound(state, round, rules);
       return { publishers: [], effort: null, everyone: false };
@@ -62,7 +65,7 @@ export function createJudgedKind(options: JudgedKindOptions, context: JudgingCon
       const state = decodeScoreState(bytes);
       return state && { ...state, gate: gateOf(state.memory, rules) };
     },
-    show: (state) => shownOf(state, `${id}s`),
+    show: (state) => [...shownOf(state, `${id}s`), ...absurdOf(state, `${id}s`)],
     remembersUpdates: options.remembersUpdates,
     dutyIn: (state, round, member) => {
       const one = drawnIn(state, round, member);

@@ -9,7 +9,10 @@ import type { FinalRound } from '../../log/entry-kind.ts';
 import type { EntryHeader } from '../../log/envelope.ts';
 import { scoresMax } from './score-body.ts';
 import { findHarmful, forgetOldest, gateOf, type MemoryRules, remember } from './score-memory.ts';
-import type { OpenRound, ScoreState } from './score-state.ts';
+import { authorsMax, type OpenRound, type ScoreState } from './score-state.ts';
+
+/** More are not counted. */
+const absurdMax = 1e6;
 
 export interface JudgedRules extends MemoryRules {
   readonly crypto: Crypto;
@@ -76,8 +79,12 @@ function takeVotes(
     const about = judgedRound(claims)!;
     const one = state.open.get(about);
     if (!one || !isInTime(about, round, deadlineRounds)) continue;
-    if (!one.evaluators.includes(author) || banned.has(author)) continue;
-    if (one.votes.has(author) || content.length !== one.authors.length) continue;
+    if (!one.evaluators.includes(author) || content.length !== one.authors.length) {
+      if (state.absurd.has(author) || state.absurd.size < authorsMax)
+        state.absurd.set(author, Math.min(absurdMax, (state.absurd.get(author) ?? 0) + 1));
+      continue;
+    }
+    if (banned.has(author) || one.votes.has(author)) continue;
     state.open.set(about, { ...one, votes: new Map(one.votes).set(author, content) });
   }
 }

@@ -124,6 +124,16 @@ export function forgetOldest(memory: Map<PeerKey, Memory>): void {
   for (const [author] of newestFirst.slice(authorsMax)) memory.delete(author);
 }
 
+/** Lines for people on who says what nobody honest says. `what`: scores, votes. */
+export function absurdOf({ absurd }: ScoreState, what: string): ReturnType<JudgingKind['show']> {
+  return [...absurd]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([author, count]) => ({
+      ...{ round: null, author, isVerdict: true as const },
+      text: `${count} times its ${what} did not count: it was not asked, or they were not one for each delta`,
+    }));
+}
+
 /** Lines for people on who is silenced, or would be. `what`: scores, votes. */
 export function shownOf({ memory, gate }: ScoreState, what: string): ReturnType<JudgingKind['show']> {
   const { limit, isOff } = gate;

@@ -41,6 +41,8 @@ export interface Gate {
 export interface ScoreState {
   readonly open: Map<number, OpenRound>;
   readonly memory: Map<PeerKey, Memory>;
+  /** By author: words of a round that it was not asked about, or not one for each of its deltas. Nobody honest says such. */
+  readonly absurd: Map<PeerKey, number>;
   gate: Gate;
 }
 
@@ -50,10 +52,14 @@ const [memoryRowBytes, keyBytes, openBytes] = [72, 35, 128];
 /** Bound on the bytes of a state with as many open rounds as there may be. */
 export function scoreStateBytesMax(openMax: number, judges: number, voteBytesMax: number): number {
   const votes = judges * (2 * keyBytes + voteBytesMax);
-  return 16 + authorsMax * memoryRowBytes + (openMax + 1) * (openBytes + scoresMax * keyBytes + votes);
+  return (
+    16 +
+    authorsMax * (memoryRowBytes + keyBytes + 8) +
+    (openMax + 1) * (openBytes + scoresMax * keyBytes + votes)
+  );
 }
 
-export function encodeScoreState({ open, memory }: Omit<ScoreState, 'gate'>): Uint8Array {
+export function encodeScoreState({ open, memory, absurd }: Omit<ScoreState, 'gate'>): Uint8Array {
   return dagCbor.encode([
     [...open]
       .sort(([a], [b]) => a - b)
@@ -64,6 +70,7 @@ export function encodeScoreState({ open, memory }: Omit<ScoreState, 'gate'>): Ui
     byKey(memory).map(([author, { sum, round, standing, isHarmful }]) => [
       ...[keyToBytes(author), sum, round, standing, isHarmful],
     ]),
+    byKey(absurd).map(([author, count]) => [keyToBytes(author), count]),
   ]);
 }
 
@@ -74,9 +81,9 @@ function byKey<Value>(rows: ReadonlyMap<PeerKey, Value>): [PeerKey, Value][] {
 /** Null for anything that `encodeScoreState` could not have written. */
 export function decodeScoreState(bytes: Uint8Array): Omit<ScoreState, 'gate'> | null {
   const fields = decodeCanonical(bytes);
-  if (!Array.isArray(fields) || fields.length !== 2) return null;
-  const [openRows, memoryRows] = fields as unknown[];
-  if (!isRows(openRows, 5) || !isRows(memoryRows, 5)) return null;
+  if (!Array.isArray(fields) || fields.length !== 3) return null;
+  const [openRows, memoryRows, absurdRows] = fields as unknown[];
+  if (!isRows(openRows, 5) || !isRows(memoryRows, 5) || !isRows(absurdRows, 2)) return null;
   const open = new Map<number, OpenRound>();
   for (const row of openRows) {
     const one = decodeOpen(row);
@@ -90,7 +97,13 @@ export function decodeScoreState(bytes: Uint8Array): Omit<ScoreState, 'gate'> | 
     if (typeof isHarmful !== 'boolean') return null;
     memory.set(bytesToHex(author), { sum, round, standing, isHarmful });
   }
-  return equals(encodeScoreState({ open, memory }), bytes) ? { open, memory } : null;
+  const absurd = new Map<PeerKey, number>();
+  for (const [author, count] of absurdRows) {
+    if (!isBytes(author, 32) || !isCount(count)) return null;
+    absurd.set(bytesToHex(author), count);
+  }
+  const state = { open, memory, absurd };
+  return equals(encodeScoreState(state), bytes) ? state : null;
 }
 
 function decodeOpen([round, root, authors, evaluators, rows]: readonly unknown[]): OpenRound | null {

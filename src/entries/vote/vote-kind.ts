@@ -17,7 +17,7 @@ import type { OpenRound, ScoreState } from '../score/score-state.ts';
 const votersMax = 32;
 
 /** Rounds at the beginning that are all voted on: until then nobody is known. Guess. */
-const denseRounds = 8;
+const denseRounds = 4;
 /** Of those scored within 16 rounds the limit is made. */
 const everyMax = 8;
 
@@ -45,9 +45,9 @@ const schema = z.strictObject({
     .int()
     .min(1)
     .max(everyMax)
-    .default(6)
+    .default(8)
     .describe(
-      `rounds of which one is voted on, after the first ${denseRounds}, and where nobody is new: a vote has some 350 bytes, whatever the model; measured on MNIST`,
+      `rounds of which one is voted on, after the first ${denseRounds} and but for those with somebody new: a vote has some 350 bytes, whatever the model; measured on MNIST`,
     ),
   ...memoryFields,
   gate: memoryFields.gate
@@ -80,7 +80,7 @@ function createVoteKind(spec: VotesSpec, context: JudgingContext): JudgingKind {
     memory: spec,
     agree: (one, state, standingOf) => medianVotes(one, state, standingOf, spec.quorum),
     isSettled: () => false,
-    isJudged: (round, { memory }) => isVotedOn(round, memory, spec),
+    isJudged: (round, state) => isVotedOn(round, state, spec),
     remembersUpdates: true,
     dutyOf: ({ authors }) => ({ means: 'own-update', authors }),
   };
@@ -90,11 +90,13 @@ function createVoteKind(spec: VotesSpec, context: JudgingContext): JudgingKind {
 /** Votes are the dearer the smaller a model is: not in every round, and not where too few vote to say anything. */
 function isVotedOn(
   { round, publishers }: FinalRound<unknown>,
-  memory: ScoreState['memory'],
+  { memory, open }: ScoreState,
   { every, quorum }: VotesSpec,
 ): boolean {
   if (publishers.length <= quorum) return false;
-  return round < denseRounds || round % every === 0 || publishers.some((author) => !memory.has(author));
+  if (round < denseRounds || round % every === 0) return true;
+  const asked = new Set([...open.values()].flatMap(({ authors }) => authors));
+  return publishers.some((author) => !memory.has(author) && !asked.has(author));
 }
 
 /** For each delta the median, by standing, of what others say who are not remembered to do harm; null where fewer than `quorum` do. */
