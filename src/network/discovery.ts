@@ -191,13 +191,16 @@ class RunDiscovery implements Discovery {
   async #askForProviders(signal: AbortSignal): Promise<{ readonly told: number; readonly linked: number }> {
     const { host, runId, hidden, random, onPeer, isLinked } = this.#options;
     let linked = 0;
-    const onProvider = (id: PeerId): void => {
+    const isKnown = (id: PeerId): boolean => {
       const key = peerKeyOf(id);
-      if (key === null) return;
-      if (isLinked(key)) linked++;
-      onPeer(key);
+      return key !== null && isLinked(key);
     };
-    const query = { host, runId, hidden, signal, random, onProvider };
+    const onProvider = (id: PeerId): void => {
+      if (isKnown(id)) linked++;
+      const key = peerKeyOf(id);
+      if (key !== null) onPeer(key);
+    };
+    const query = { host, runId, hidden, signal, random, onProvider, isKnown };
     const told = await askProviders(query, providersPerSearchMax);
     return { told, linked };
   }

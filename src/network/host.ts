@@ -237,6 +237,8 @@ function services(profile: HostProfile, gossip: Gossip | null): ServiceFactoryMa
     ping: ping(),
     dht: boundedDht({
       protocol: KAD_PROTOCOL,
+      // Three are asked at a time, as in the paper; libp2p asks three on each of three paths, which are all there are of a small network.
+      ...{ alpha: 1, disjointPaths: 3 },
       // Left undefined it is a client on private addresses, and would hold no records for others.
       clientMode: profile.discovery === 'dht-client',
       peerInfoMapper: passthroughMapper,
