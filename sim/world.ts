@@ -4,6 +4,7 @@ import { Credentials } from '../src/core/credentials.ts';
 import type { Crypto, Signer } from '../src/core/crypto.ts';
 import { initialVector, vectorHash } from '../src/learning/initial.ts';
 import { batchStreamKey } from '../src/learning/learner.ts';
+import { namedNoise } from '../src/learning/private/secret-noise.ts';
 import type { EnvelopeContext } from '../src/log/envelope.ts';
 import { rngFor } from '../src/math/rng.ts';
 import { createCore } from '../src/methods/create-core.ts';
@@ -99,9 +100,10 @@ export async function buildWorld(scenario: Scenario): Promise<World> {
           const rng = rngFor(`${name}/core/${peer}/${incarnation}`);
           const random = () => rng.float();
           const secretBytes = secretBytesOf(crypto, `${name}/secrets/${peer}/${incarnation}`);
-          const dependencies = { crypto, signer, initial, random, secretBytes, stored, shared, ...inline };
-          const credential = shownBy[peer]!;
-          return createCore(signed.manifest, signed.runId, { ...dependencies, credential });
+          const addNoise = namedNoise(`${name}/core/${peer}/${incarnation}`);
+          const parts = { crypto, signer, initial, random, secretBytes, addNoise, stored, shared };
+          const dependencies = { ...parts, ...inline, credential: shownBy[peer]! };
+          return createCore(signed.manifest, signed.runId, dependencies);
         },
       }),
     ),

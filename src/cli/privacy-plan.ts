@@ -54,8 +54,8 @@ export function addPrivacyPlanCommand(parent: Command): void {
           );
         say(
           plan.isHopeless
-            ? `hopeless: the noise drowns what ${options.peers} peers could say; protect records (--unit record), or wait for thousands of peers. starlings adds no noise for peers`
-            : 'so many peers could carry it; starlings adds no noise for peers yet: protect records (--unit record)',
+            ? `hopeless: the noise drowns what ${options.peers} peers could say; protect records (--unit record), or wait for thousands of peers`
+            : 'so many peers can carry it: strategy.peerPrivacy, with as many publications as a peer will have (here --rounds)',
         );
         return { json: { unit: 'peer', ...plan }, ok: plan.noiseMultiplier !== null };
       }),

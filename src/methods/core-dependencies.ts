@@ -14,6 +14,8 @@ export interface CoreDependencies {
   readonly random: () => number;
   /** Bytes that nobody else can know, for secrets that last as long as the process. */
   readonly secretBytes: (length: number) => Uint8Array;
+  /** Adds normal noise of a deviation to each number, not to be foreseen by anybody; where a run may hide whole peers. */
+  readonly addNoise?: ((vector: Float32Array, deviation: number) => void) | undefined;
   /** What the store held when the node came up, in order of key; empty for a new node. */
   readonly stored: Iterable<readonly [string, Uint8Array]>;
   /** What is kept of rounds that snapshots cover; 'snapshots' where not given. */

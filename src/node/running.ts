@@ -4,6 +4,7 @@ import type { CoreStatus, KindState, PeerKey, ProtocolCore, ProtocolEvent } from
 import { memberTest } from '../core/membership.ts';
 import type { Clock } from '../core/ports.ts';
 import { batchStreamKey, type Learner } from '../learning/learner.ts';
+import { addSecretNoise } from '../learning/private/secret-noise.ts';
 import { parseCheckpoint } from '../log/checkpoint.ts';
 import { isArchiveKey } from '../log/store-keys.ts';
 import { createCore, requestBytesMax } from '../methods/create-core.ts';
@@ -109,6 +110,7 @@ export class Running {
       initial,
       random,
       secretBytes,
+      addNoise: addSecretNoise,
       stored: stored.filter(([key]) => !isKeptKey(key) && !isPersonalKey(key)),
       ...{
         credential,

@@ -15,6 +15,7 @@ import type {
   ProtocolEvent,
   Verdict,
 } from '../../src/core/io.ts';
+import { namedNoise } from '../../src/learning/private/secret-noise.ts';
 import type { Checkpoint } from '../../src/log/checkpoint.ts';
 import { rngFor } from '../../src/math/rng.ts';
 import { createCore } from '../../src/methods/create-core.ts';
@@ -145,6 +146,7 @@ export class Flock {
       initial: this.run.initial.slice(),
       random: () => rng.float(),
       secretBytes: secretBytesOf(crypto, `${this.#options.seed}/${index}/${member.incarnation}`),
+      addNoise: namedNoise(`${this.#options.seed}/${index}/${member.incarnation}`),
       stored: [...member.store].sort(([a], [b]) => (a < b ? -1 : 1)),
       credential: this.#options.credential?.(index) ?? null,
       trusted: this.#options.trusted?.(index),

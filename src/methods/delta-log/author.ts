@@ -13,12 +13,14 @@ import type { DeltaContent } from '../../entries/delta/delta-state.ts';
 import { absMax, decayAndAdd } from '../../kernels/dense-vectors.ts';
 import type { LogEntry } from '../../log/entry-kind.ts';
 import { addScaled } from '../../math/vector.ts';
+import { type PrivateSending, subtractClean } from './private-sending.ts';
 
 const RESIDUAL_KEY = 'self/residual';
 const RETURNED_KEY = 'self/returned';
 const CHANGES_KEY = 'self/changes';
 /** Deltas remembered as taken back; the oldest goes first. */
 const returnedMax = 256;
+const peerBudgetSpent = 'the privacy budget of this peer is spent: it publishes nothing more';
 /** Largest finite float32. */
 const float32Max = (2 - 2 ** -23) * 2 ** 127;
 
@@ -27,6 +29,8 @@ export class Author {
   readonly #decay: number;
   readonly #headStart: number;
   readonly #residual: Float32Array;
+  /** Null where peers are not hidden. */
+  readonly #hiding: PrivateSending | null;
   /** Ids of deltas whose content went back into the residual. */
   readonly #returned = new Set<string>();
   #changes = 0;
@@ -37,14 +41,17 @@ export class Author {
     /** In [0, 1]. */
     readonly headStart: number;
     readonly size: number;
+    readonly hiding?: PrivateSending | null;
   }) {
     this.#codec = options.codec;
     this.#decay = options.decay;
     this.#headStart = options.headStart;
     this.#residual = new Float32Array(options.size);
+    this.#hiding = options.hiding ?? null;
   }
 
-  restore(stored: Iterable<readonly [string, Uint8Array]>): void {
+  restore(stored: readonly (readonly [string, Uint8Array])[]): void {
+    this.#hiding?.restore(stored);
     for (const [key, value] of stored) {
       if (key === RETURNED_KEY) {
         for (let at = 0; at + 32 <= value.length; at += 32)
@@ -94,8 +101,19 @@ export class Author {
     return true;
   }
 
+  /** Null where something may be sent. @param inLog deltas of ours that the log has */
+  whyNotSend(inLog: number): string | null {
+    return this.#hiding?.isSpent(inLog) ? peerBudgetSpent : null;
+  }
+
   /** Takes the largest part out of the residual; returns the body that carries it. */
   pay(): Uint8Array {
+    if (this.#hiding) {
+      const { clipped, noisy } = this.#hiding.protect(this.#residual);
+      const sent = this.#codec.select(noisy);
+      subtractClean(this.#residual, sent, clipped);
+      return this.#codec.encode(sent);
+    }
     const delta = this.#codec.select(this.#residual);
     subtractDelta(this.#residual, delta);
     return this.#codec.encode(delta);
@@ -103,6 +121,8 @@ export class Author {
 
   /** A delta of ours missed its round: what it carried goes back. */
   takeBack({ id, content }: LogEntry<DeltaContent>): void {
+    // It would be sent again, noise and all, and be paid for again.
+    if (this.#hiding) return;
     addDelta(this.#residual, content.delta);
     this.#changes += 1;
     this.#returned.add(id);
@@ -133,6 +153,7 @@ export class Author {
       { key: RESIDUAL_KEY, value: this.toBytes() },
       { key: CHANGES_KEY, value: this.#changes > 0 ? be32(this.#changes) : null },
       { key: RETURNED_KEY, value: returned.length > 0 ? returned : null },
+      ...(this.#hiding ? [this.#hiding.writes()] : []),
     ];
   }
 }

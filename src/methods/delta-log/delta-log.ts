@@ -39,6 +39,7 @@ import { Ballots, type Publish } from './ballots.ts';
 import { Judging } from './judging.ts';
 import { createLogParts } from './log-parts.ts';
 import type { Start } from './open-start.ts';
+import { privateSending } from './private-sending.ts';
 import type { DeltaLogSpec } from './schema.ts';
 import { openEntries, TrainingNotes } from './training-record.ts';
 
@@ -75,7 +76,7 @@ export class DeltaLog implements ProtocolCore {
 
   constructor(manifest: RunFrame, spec: DeltaLogSpec, runId: string, deps: CoreDependencies) {
     this.#deps = deps;
-    const { crypto, shared, initial, random, signer } = deps;
+    const { crypto, shared, initial, random, signer, checkpoint = null } = deps;
     const { codec, delta, audits, ballots, judging, ...common } = createLogParts(manifest, spec, runId, deps);
     this.#delta = delta;
     this.#judging = judging && new Judging(judging);
@@ -84,7 +85,8 @@ export class DeltaLog implements ProtocolCore {
     const reachRounds = audits ? auditedRounds(spec.windowRounds) : undefined;
     const replica = new Replica({ ...common, crypto, shared, retention: deps.retention, reachRounds });
     const feedback = { codec, size: initial.length, decay: spec.residualDecay, headStart: spec.headStart };
-    this.#author = new Author(feedback);
+    const hiding = privateSending(spec.peerPrivacy, deps.addNoise);
+    this.#author = new Author({ ...feedback, hiding });
     this.#training = new LocalTraining(manifest.training);
     const members = namedMembers(manifest.membership);
     const { credentials } = common;
@@ -101,7 +103,6 @@ export class DeltaLog implements ProtocolCore {
             deps.trusted ?? new Set(),
             (peer) => credentials.has(peer),
           );
-    const { checkpoint = null } = deps;
     this.#log = new RunLog({
       ...{ ...common, replica, signer, entitlement, checkpoint, random },
       blobOf: (root) => this.#audits?.shown.blob(root),
@@ -113,20 +114,17 @@ export class DeltaLog implements ProtocolCore {
       ballots &&
       new Ballots({ ...ballots, delta, runId, crypto, signer, admitRounds, log: this.#log, publish });
     this.#auditNumber = audits?.number ?? -1;
-    const nextRequestId = (): number => this.#log.nextRequestId();
     this.#audits =
       audits &&
       new Auditing({
-        ...common,
-        ...audits,
-        ...feedback,
+        ...{ ...common, ...audits, ...feedback },
         runId,
         crypto,
         delta,
         self: signer.key,
         keepsAll: deps.retention === 'audit',
         replica: () => this.#log.replica,
-        nextRequestId,
+        nextRequestId: () => this.#log.nextRequestId(),
         nowMs: () => this.#nowMs,
       });
   }
@@ -320,8 +318,9 @@ export class DeltaLog implements ProtocolCore {
     if (round < this.#publishFrom) return 'warming up after the join';
     const index = this.#log.own.freeIndex(round, DELTA);
     if (index === null) return 'the round is full, or we published in it before a restart';
-    const isDrawn = this.#delta.isDrawn(this.#stateOf(replica.live()), round, this.#deps.signer.key);
-    return isDrawn ? null : notDrawn;
+    const [live, key] = [this.#stateOf(replica.live()), this.#deps.signer.key];
+    if (!this.#delta.isDrawn(live, round, key)) return notDrawn;
+    return this.#author.whyNotSend(live.contributions.get(key)?.deltas ?? 0);
   }
 
   /** One durable transaction, and only then the announcement. */

@@ -1,11 +1,13 @@
 import { compressorKind } from '../../codec/compressors/registry.ts';
 import { ballotRounds } from '../../entries/ballot/ballot-kind.ts';
+import { evaluationExamplesOf } from '../../entries/judging-registry.ts';
 import { impossibleKinds } from '../../entries/registry.ts';
 import { kindsMax } from '../../log/envelope.ts';
 import { within } from '../../registry/impossible.ts';
 import { defineMethod, type PartsArguments, smallRequestBytesMax } from '../method.ts';
 import { DeltaLog } from './delta-log.ts';
 import { allianceCommitteeMax, createLogParts } from './log-parts.ts';
+import { noiseOfPeers } from './private-sending.ts';
 import { deltaLogSchema } from './schema.ts';
 
 export const deltaLog = defineMethod({
@@ -18,6 +20,7 @@ export const deltaLog = defineMethod({
     { id: 'delta-log', judging: { id: 'scores', evaluators: 2 } },
     { id: 'delta-log', audits: { rate: 0.1 } },
     { id: 'delta-log', admitRounds: 1, judgingRounds: 5, alliance: {} },
+    { id: 'delta-log', peerPrivacy: { epsilon: 8, clipNorm: 1, publications: 100 } },
   ],
   log: (spec) => {
     const { windowRounds, snapshotRounds, kinds, audits, alliance, judging } = spec;
@@ -38,7 +41,7 @@ export const deltaLog = defineMethod({
   requestBytesMax: () => smallRequestBytesMax,
   impossible(spec, _peers, size) {
     const { admitRounds, judgingRounds, windowRounds, committeeSize } = spec;
-    const { kinds, codec, judging, audits, alliance, repeatRounds } = spec;
+    const { kinds, codec, judging, audits, alliance, repeatRounds, peerPrivacy } = spec;
     const below = `must be below windowRounds (${windowRounds})`;
     if (admitRounds >= windowRounds) {
       return { path: ['admitRounds'], message: `${below}: a delta admitted last needs time to spread` };
@@ -75,6 +78,14 @@ export const deltaLog = defineMethod({
       const message =
         'must be left out with audits: what is taken out again could not be followed, and there all train on the same examples';
       return { path: ['repeatRounds'], message };
+    }
+    if (peerPrivacy && (audits || alliance || (judging && evaluationExamplesOf(judging) === null))) {
+      const message =
+        'goes with neither audits nor votes nor an alliance: they publish what a peer learned of its own data, without noise';
+      return { path: ['peerPrivacy'], message };
+    }
+    if (peerPrivacy && noiseOfPeers(peerPrivacy) === null) {
+      return { path: ['peerPrivacy', 'epsilon'], message: 'no noise keeps to it over so many publications' };
     }
     const wrong = impossibleKinds(kinds);
     if (wrong !== null) return { path: ['kinds'], message: wrong };

@@ -7,6 +7,29 @@ import { judgingSchema } from '../../entries/judging-registry.ts';
 import { entryKindSchema } from '../../entries/registry.ts';
 import { kindsMax } from '../../log/envelope.ts';
 
+const peerPrivacySchema = z.strictObject({
+  epsilon: z
+    .number()
+    .positive()
+    .max(1000)
+    .describe('budget of each peer over the whole run: its data as a whole is hidden by so much'),
+  delta: z
+    .number()
+    .positive()
+    .max(0.01)
+    .default(1e-5)
+    .describe('probability with which that may fail; less than one over the number of peers'),
+  clipNorm: z.number().positive().max(1e6).describe('largest norm of what a peer sends at once, noise aside'),
+  publications: z
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .describe(
+      'deltas that a peer may publish; with more noise in each the more there are. About rounds times committeeSize over peers, and some more: it is drawn by lot',
+    ),
+});
+export type PeerPrivacySpec = z.infer<typeof peerPrivacySchema>;
+
 export const deltaLogSchema = z.strictObject({
   id: z.literal('delta-log'),
   codec: compressorSchema.prefault({ id: 'sparse-sign' }).describe('of the deltas, with error feedback'),
@@ -113,6 +136,11 @@ export const deltaLogSchema = z.strictObject({
     .describe(
       'members vote on whole rounds, by data of their own, and roll back those that made the model worse; for runs of members, with ' +
         '`judgingRounds` of at least 2 admitRounds + 3; left out: nobody does',
+    ),
+  peerPrivacy: peerPrivacySchema
+    .optional()
+    .describe(
+      'each peer clips what it sends and adds noise, so that nobody learns whether it took part or with what data; for runs of thousands. Left out: it does not',
     ),
   kinds: z
     .array(entryKindSchema)
