@@ -34,6 +34,9 @@ export function appendSubmitted(
   return why === null ? log.enter(entry) : { refused: why };
 }
 
+/** How a refusal begins that trying again does not change. */
+export const notCounted = 'the log would not count it';
+
 /** Nobody is told of what peers would not take, or what the log would not count, that it was written. */
 function whyInVain({ replica }: RunLog, kinds: Kinds, entry: LogEntry): string | null {
   const kind = kinds[entry.kind]!;
@@ -43,7 +46,7 @@ function whyInVain({ replica }: RunLog, kinds: Kinds, entry: LogEntry): string |
       states[kinds.findIndex((one) => one.id === id)];
   const [final, live] = [replica.base.kinds, replica.live().kinds];
   const why = kind.uncounted?.(entry, live[entry.kind], stateIn(live)) ?? null;
-  if (why !== null) return `the log would not count it (${why})`;
+  if (why !== null) return `${notCounted} (${why})`;
   const refusal = kind.admit(entry, final[entry.kind], stateIn(final));
   return refusal === null ? null : `peers would refuse it (${refusal})`;
 }

@@ -153,3 +153,34 @@ test('from raw text to a model, over real nodes', async () => {
   assert.equal((modelHashes as readonly string[]).length, 1, 'both come to one model');
   assert.ok(Number(accuracyMin) >= 0.75, `${accuracyMin}`);
 });
+
+test('what the log has no room for is given up, with the reason, and not said again for ever', async () => {
+  const nodes = await LogNodes.of(
+    logRun([
+      { id: 'batch' },
+      { id: 'answer', question: { kind: 'rating', text: 'How good?', from: 1, to: 5 }, perAuthor: 2 },
+    ]),
+  );
+  const node = await nodes.start('node');
+  const text = Array.from({ length: 3 }, (_, at) => `${JSON.stringify({ text: `visit ${at}` })}\n`).join('');
+  await writeFile(nodes.at('three.jsonl'), text);
+  await until('the records are offered', () =>
+    node.command('batch', { file: nodes.at('three.jsonl'), name: 'three', records: 3 }),
+  );
+  const stopper = new AbortController();
+  const source = new LabelSource({
+    ...{ target: node.home, run: undefined, crypto, fetchSeconds: 20, say: () => {} },
+  });
+  const desk = await AnnotatorDesk.open({ source, own: [], signal: stopper.signal });
+  const done = desk.follow();
+  for (let given = 0; given < 3; given++) {
+    const [card] = desk.work().cards;
+    desk.answer({ record: card!.record, value: '3', ms: 1 });
+    await until('it is written or given up', async () => desk.waiting === 0);
+  }
+  const { trouble, progress, cards } = desk.work();
+  assert.match(trouble ?? '', /too many of one key/);
+  assert.deepEqual([progress.answered, cards.length], [2, 1]);
+  stopper.abort();
+  await done;
+});

@@ -7,6 +7,7 @@ import { answersPerEntry } from '../../entries/labels/answer-kind.ts';
 import { agreementOf, labelsOf, type RecordLabel } from '../../entries/labels/consensus.ts';
 import type { LabelProject } from '../../entries/labels/project.ts';
 import { takesTwo, valuesOf } from '../../entries/labels/question.ts';
+import { notCounted } from '../../methods/submitted.ts';
 import type { LabelSource } from './label-project.ts';
 import type { LabelRecord } from './label-records.ts';
 import { throughFile } from './written-entry.ts';
@@ -39,6 +40,8 @@ export class AnnotatorDesk implements LabelDesk {
   /** Answers and skips of this node, those that wait among them. */
   readonly #said = new Map<string, string | null>();
   #trouble: string | null = null;
+  /** Why answers were given up; null where none were. */
+  #refusal: string | null = null;
   #isWriting = false;
 
   private constructor(options: AnnotatorDeskOptions, project: LabelProject & { readonly peerKey: string }) {
@@ -153,7 +156,7 @@ export class AnnotatorDesk implements LabelDesk {
     for (const { author, record } of skipped) if (author === peerKey) this.#said.set(record, null);
     for (const [record, { value }] of this.#waiting) this.#said.set(record, value);
     if (source.missing > 0) this.#trouble = 'not all records are here yet: who keeps them is away';
-    else if (this.#waiting.size === 0) this.#trouble = null;
+    else if (this.#waiting.size === 0) this.#trouble = this.#refusal;
   }
 
   /** One entry after another, until the log has all that was said. */
@@ -164,19 +167,25 @@ export class AnnotatorDesk implements LabelDesk {
       while (this.#waiting.size > 0 && !signal.aborted) {
         const batch = [...this.#waiting].slice(0, answersPerEntry);
         const why = await this.#written(batch, signal);
-        if (why !== null) {
-          this.#trouble = why;
+        this.#trouble = why;
+        if (why?.includes(notCounted)) this.#giveUp(batch, why);
+        else if (why !== null) {
           await passed(againMs);
           continue;
         }
         // What was said meanwhile of the same record is another word.
         for (const [record, given] of batch)
           if (this.#waiting.get(record) === given) this.#waiting.delete(record);
-        this.#trouble = null;
       }
     } finally {
       this.#isWriting = false;
     }
+  }
+
+  /** Saying it again would not help: their records are to be answered as before, and the page says why. */
+  #giveUp(batch: readonly (readonly [string, Given])[], why: string): void {
+    this.#refusal = why;
+    for (const [record] of batch) this.#said.delete(record);
   }
 
   /** Why not; null where it is. */
