@@ -90,6 +90,10 @@ export async function createProgram(argv: readonly string[]): Promise<Command> {
   addLogVerifyCommand(log);
   addLedgerCommand(program);
   addAuditCommand(program);
+  const alliance = program
+    .command('alliance')
+    .description('what became of rounds and members of an alliance');
+  if (argv.includes('alliance')) (await import('./alliance.ts')).addAllianceCommands(alliance);
   const privacy = program.command('privacy').description('what examples pay with, and what they have left');
   if (argv.includes('privacy')) (await import('./privacy.ts')).addPrivacyCommands(privacy);
   const arena = program.command('arena').description('compare models of several members on hidden shards');

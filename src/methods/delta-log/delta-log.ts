@@ -37,7 +37,7 @@ import { Auditing, type Found } from './auditing.ts';
 import { Author } from './author.ts';
 import { Ballots, type Publish } from './ballots.ts';
 import { Judging } from './judging.ts';
-import { createLogParts } from './log-parts.ts';
+import { createLogParts, retentionOf } from './log-parts.ts';
 import type { Start } from './open-start.ts';
 import type { DeltaLogSpec } from './schema.ts';
 import { openEntries, TrainingNotes } from './training-record.ts';
@@ -82,7 +82,8 @@ export class DeltaLog implements ProtocolCore {
     this.#kinds = common.kinds;
     this.#envelopes = common.envelopes;
     const reachRounds = audits ? auditedRounds(spec.windowRounds) : undefined;
-    const replica = new Replica({ ...common, crypto, shared, retention: deps.retention, reachRounds });
+    const retention = retentionOf(spec, deps.retention);
+    const replica = new Replica({ ...common, crypto, shared, retention, reachRounds });
     const feedback = { codec, size: initial.length, decay: spec.residualDecay, headStart: spec.headStart };
     this.#author = new Author(feedback);
     this.#training = new LocalTraining(manifest.training);
