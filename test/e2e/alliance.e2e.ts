@@ -41,7 +41,8 @@ async function start(name: string, data: readonly string[]): Promise<string> {
     place,
     '--json',
   );
-  assert.equal(end.code, 0, end.stderr);
+  // Of who is silenced the model has little, and it says so.
+  assert.ok(end.code === 0 || end.code === 22, end.stderr);
   assert.equal((resultOf(end)['modelHashes'] as string[]).length, 1);
   return place;
 }
@@ -109,7 +110,7 @@ test('one is away half of the time: the model is as good', async (t) => {
   }
   const end = await running;
   const auc = await pooledAuc(place, hospitals);
-  const present = await pooledAuc(join(directory, 'all'), hospitals);
+  const present = await pooledAuc(await start('present', hospitals.map(dataOf)), hospitals);
   t.diagnostic(`AUC ${auc.toFixed(4)}, ${present.toFixed(4)} with all there; ${end.code}`);
   assert.ok(auc > present - within, `${auc} for ${present}`);
 });
