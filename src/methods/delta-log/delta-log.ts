@@ -108,8 +108,8 @@ export class DeltaLog implements ProtocolCore {
       blobOf: (root) => this.#audits?.shown.blob(root),
       entryOf: (id) => this.#audits?.shown.entry(id),
     });
-    const publish: Publish = (out, entry, writes) => this.#publish(out, entry, writes);
     const { admitRounds } = spec;
+    const publish: Publish = (...what) => this.#publish(...what);
     this.#ballots =
       ballots &&
       new Ballots({ ...ballots, delta, runId, crypto, signer, admitRounds, log: this.#log, publish });
@@ -190,17 +190,14 @@ export class DeltaLog implements ProtocolCore {
 
   status(nowMs: number): CoreStatus {
     const { base } = this.#log.replica;
+    const { phase, agreement, checkpoint, missing: lag } = this.#log;
     const round = Math.max(-1, this.#log.clock.slotAt(nowMs));
     return {
-      phase: this.#log.phase,
-      round,
+      ...{ phase, round, agreement, checkpoint, lag },
       finalisedRound: base.round,
       countedRounds: base.pace.counted,
       slotMs: this.#log.clock.slotMs(round),
       modelHash: this.#modelHash(base),
-      agreement: this.#log.agreement,
-      checkpoint: this.#log.checkpoint,
-      lag: this.#log.missing,
       lastLoss: this.#training.lastLoss,
       refused: this.#log.refusals.counts(),
       contributions: sharesIn(this.#stateOf(base)),
