@@ -9,7 +9,7 @@ import type { EnvelopeContext } from '../src/log/envelope.ts';
 import { rngFor } from '../src/math/rng.ts';
 import { createCore } from '../src/methods/create-core.ts';
 import { lastingNeighbours } from '../src/methods/lasting-neighbours.ts';
-import { deltasOf, needsRoster } from '../src/methods/registry.ts';
+import { deltasOf, namesMembers } from '../src/methods/registry.ts';
 import { createCrypto, createSigner } from '../src/platform/node/crypto.ts';
 import { type SignedManifest, signManifest } from '../src/run/manifest.ts';
 import type { RunSpec } from '../src/run/run-spec.ts';
@@ -55,7 +55,7 @@ export async function buildWorld(scenario: Scenario): Promise<World> {
   const { crypto, signers } = identitiesOf(scenario, name);
   const initial = initialVector(run.model, run.seed);
   // Over a fixed topology everybody knows who takes part.
-  const membership: RunSpec['membership'] = needsRoster(run.strategy)
+  const membership: RunSpec['membership'] = namesMembers(run.strategy)
     ? { kind: 'allow-list', members: signers.map(({ key }) => key) }
     : run.membership;
   const peers = populate(scenario, name, wantedLinks({ ...run, membership }, signers));

@@ -6,7 +6,7 @@ import { ConfigError } from '../../src/config/config-error.ts';
 import { loadRunSpec } from '../../src/config/run-file.ts';
 import { loadYamlFile } from '../../src/config/yaml-file.ts';
 import { deltaLogSchema } from '../../src/methods/delta-log/schema.ts';
-import { deltasOf, methodSchema } from '../../src/methods/registry.ts';
+import { deltasOf, methodSchema, namesMembers } from '../../src/methods/registry.ts';
 import {
   impossibleCombination,
   type RunSpec,
@@ -175,7 +175,7 @@ export function resolveScenario(content: ScenarioFile, named: RunSpec | undefine
       `${file}: overrides.${impossible.path.join('.')}: ${impossible.message}`,
     );
   }
-  const lacking = lacksCredentials(run.membership, content.peers);
+  const lacking = namesMembers(run.strategy) ? null : lacksCredentials(run.membership, content.peers);
   if (lacking) throw new ConfigError('BAD_CONFIG', `${file}: overrides.membership: ${lacking}`);
   const besides = (path: string) => resolve(dirname(file), path);
   const { dataset } = content.data;

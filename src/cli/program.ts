@@ -85,11 +85,7 @@ export async function createProgram(argv: readonly string[]): Promise<Command> {
   addViewCommand(program);
   addMcpCommand(program);
   await addModelCommands(program, argv);
-  const log = program.command('log').description('the log of a run as a file that anyone can fold again');
-  addLogExportCommand(log);
-  addLogVerifyCommand(log);
-  addLedgerCommand(program);
-  addAuditCommand(program);
+  await addLogCommands(program, argv);
   const privacy = program.command('privacy').description('what examples pay with, and what they have left');
   if (argv.includes('privacy')) (await import('./privacy.ts')).addPrivacyCommands(privacy);
   const arena = program.command('arena').description('compare models of several members on hidden shards');
@@ -161,4 +157,17 @@ function addRunCommands(program: Command): void {
   addRunCreateCommand(run);
   addRunShowCommand(run);
   addRunInviteCommand(run);
+}
+
+/** What is read from the log of a run. */
+async function addLogCommands(program: Command, argv: readonly string[]): Promise<void> {
+  const log = program.command('log').description('the log of a run as a file that anyone can fold again');
+  addLogExportCommand(log);
+  addLogVerifyCommand(log);
+  addLedgerCommand(program);
+  addAuditCommand(program);
+  const alliance = program
+    .command('alliance')
+    .description('what became of rounds and members of an alliance');
+  if (argv.includes('alliance')) (await import('./alliance.ts')).addAllianceCommands(alliance);
 }

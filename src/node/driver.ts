@@ -314,13 +314,13 @@ export class NodeDriver {
   }
 
   /** What the core does not hold any more may still be kept. */
-  async #refuse({ token, reason, isAbsurd }: Output & { type: 'refuse' }): Promise<void> {
+  async #refuse({ token, reason, isAbsurd, isStranger }: Output & { type: 'refuse' }): Promise<void> {
     const asked = this.#takeAnswer(token);
     if (isAbsurd) {
       asked?.reject(new AbsurdRequestError(reason));
       return;
     }
-    const frames = asked && (await this.#options.kept?.answer(asked.request));
+    const frames = asked && !isStranger && (await this.#options.kept?.answer(asked.request));
     if (frames) asked.resolve(frames);
     else asked?.reject(new RequestRefusedError(reason));
   }

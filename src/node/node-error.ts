@@ -18,6 +18,7 @@ export class NodeError extends Error {
     | 'RUN_TOO_OLD'
     | 'MODEL_TOO_LARGE'
     | 'NOTHING_FINAL'
+    | 'NO_ALLIANCE'
     | 'NO_LEDGER'
     | 'NO_AUDIT'
     | 'NO_COMMON_DATA'

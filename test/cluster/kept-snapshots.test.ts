@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { segmentCount } from '../../src/content/blob.ts';
+import { hexToBytes } from '../../src/core/bytes.ts';
 import type { PeerKey } from '../../src/core/io.ts';
 import { BlobFetch } from '../../src/log/repair/blob-fetch.ts';
 import { decodeOffer, openSnapshotHeader, type SnapshotHeader } from '../../src/log/snapshot.ts';
 import { methodSchema } from '../../src/methods/registry.ts';
 import { createCrypto } from '../../src/platform/node/crypto.ts';
 import { eventually } from '../network/real-hosts.ts';
-import { Cluster } from './cluster.ts';
+import { Cluster, keysOf } from './cluster.ts';
 import type { Guest } from './guest.ts';
 
 const deadlineMs = 60_000;
@@ -109,4 +110,31 @@ test('a joiner gets the rest of a snapshot that its donor replaced meanwhile, al
   again.addHolder(donor.key);
   await joiner.pull(again, 2);
   assert.deepEqual(Buffer.from(again.blob!), Buffer.from(fetch.blob));
+});
+
+test('who is not a member of a closed run gets nothing of a snapshot, though it knows its root', async (t) => {
+  const cluster = await Cluster.begin(2, {
+    strategy: methodSchema.parse({
+      ...{ id: 'delta-log', expectedPeers: 2, windowRounds, admitRounds: 2 },
+      snapshotRounds: 1,
+    }),
+    membership: { kind: 'allow-list', members: keysOf(2) },
+    ...{ rounds: 1000, slotMs: 250 },
+  });
+  t.after(() => cluster.end());
+  const stranger = await cluster.guest();
+  t.after(() => stranger.stop());
+  const donor = cluster.nodes[0]!;
+  await eventually('it has kept one', () => donor.content!.rootsPut().length > 0, deadlineMs);
+  const root = hexToBytes(donor.content!.rootsPut()[0]!);
+  const requests = [
+    { kind: 'leaves', root },
+    { kind: 'segment', root, index: 0 },
+    { kind: 'snapshots' },
+    { kind: 'entries', ids: [root] },
+  ] as const;
+  for (const request of requests)
+    await assert.rejects(stranger.ask(donor.key, request), { code: 'REFUSED' }, request.kind);
+  assert.equal(donor.content!.segmentsRead(), 0);
+  assert.ok(donor.session.status().refused['not-a-member'] >= requests.length);
 });

@@ -3,12 +3,19 @@ import type { ContentStore } from '../../src/content/content-store.ts';
 /** A content store that counts the segments that were read from it: those of snapshots that the core held no more. */
 export interface WatchedContent extends ContentStore {
   readonly segmentsRead: () => number;
+  /** Of what was put into it, oldest first. */
+  readonly rootsPut: () => readonly string[];
 }
 
 export function watched(store: ContentStore): WatchedContent {
   let segmentsRead = 0;
+  const roots: string[] = [];
   return {
-    put: (blob, pinnedBy) => store.put(blob, pinnedBy),
+    async put(blob, pinnedBy) {
+      const root = await store.put(blob, pinnedBy);
+      roots.push(root);
+      return root;
+    },
     has: (root) => store.has(root),
     leaves: (root) => store.leaves(root),
     async segment(root, index) {
@@ -21,5 +28,6 @@ export function watched(store: ContentStore): WatchedContent {
     unpinAll: (owner) => store.unpinAll(owner),
     usage: () => store.usage(),
     segmentsRead: () => segmentsRead,
+    rootsPut: () => roots,
   };
 }

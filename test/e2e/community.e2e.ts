@@ -23,6 +23,10 @@ test('every command of an evening in docs/COMMUNITY.md does what the page says',
   assert.match(verified, /^ok\s+weights: [0-9a-f]{64}$/m);
   assert.doesNotMatch(verified, /differs/);
 
+  const report = evening.printed.get(lines.find((line) => line.includes('alliance report'))!)!;
+  assert.match(report, /^Alliance mnist-alliance$/m);
+  assert.match(report, /^votes +on \d+ rounds: \d+ stand/m);
+
   // What was served is told when the server ends, and seen by others.
   const server = evening.running.find(({ line }) => line.includes('serve'))!;
   await server.typed.stop();

@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises';
 import { twinFileOf } from '../../node/progress.ts';
 import { type Answered, pooledAnswers } from '../../tasks/answered.ts';
 import { type Assessment, pool } from '../../tasks/assessment.ts';
+import type { TaskSpec } from '../../tasks/data/registry.ts';
 import type { RunToEnd } from '../../testnet/run-to-end.ts';
 import { siteNames } from '../../testnet/site-names.ts';
 import { type Evaluation, evaluateSites } from './evaluations.ts';
@@ -28,6 +29,13 @@ export type FoundResults =
   /** Where answers are no classes. */
   | { readonly kind: 'answers'; readonly results: SiteResults<Answered> };
 
+/** Where a site's model and data are. */
+export interface Site {
+  readonly name: string;
+  readonly modelPath: string;
+  readonly data: string;
+}
+
 /** Null where a node has no model of both, or where examples are of more than two classes. @throws DataFileError, DataShapeError */
 export async function siteResultsOf(
   { last, testnet }: RunToEnd,
@@ -35,21 +43,33 @@ export async function siteResultsOf(
 ): Promise<FoundResults | null> {
   const dataOf = new Map(testnet.state.members.map(({ name, data }) => [name, data]));
   const titles = siteNames(testnet.state.members);
-  const sites: SiteResult<Evaluation>[] = [];
+  const sites: Site[] = [];
   for (const { name, view } of last.nodes) {
     const data = dataOf.get(name);
-    const modelPath = view?.modelPath;
-    if (data === undefined || !modelPath) return null;
+    if (data === undefined || !view?.modelPath) return null;
+    sites.push({ name: titles.get(name) ?? name, modelPath: view.modelPath, data });
+  }
+  return resultsAt(sites, testnet.spec.task, signal);
+}
+
+/** As `siteResultsOf`, of models and data that are there. */
+export async function resultsAt(
+  places: readonly Site[],
+  task: TaskSpec,
+  signal: AbortSignal,
+): Promise<FoundResults | null> {
+  const sites: SiteResult<Evaluation>[] = [];
+  for (const { name, modelPath, data } of places) {
     const evaluated = async (file: string): Promise<Evaluation | null> => {
       if (!(await stat(file).catch(() => null))) return null;
-      const [site] = await evaluateSites(await findModel(file), testnet.spec.task, [data], signal);
+      const [site] = await evaluateSites(await findModel(file), task, [data], signal);
       // Of more classes there is nothing to compare, and nothing more to measure.
       return site?.assessment?.scores || site?.answered ? site : null;
     };
     const together = await evaluated(modelPath);
     const alone = together && (await evaluated(twinFileOf(modelPath)));
     if (!together || !alone) return null;
-    sites.push({ name: titles.get(name) ?? name, together, alone });
+    sites.push({ name, together, alone });
   }
   const scores = ofAll(sites, ({ assessment }) => (assessment?.scores ? assessment : null), pool);
   if (scores !== null) return { kind: 'scores', results: scores };

@@ -155,6 +155,11 @@ function dutyOf({ open }: BallotState, round: number, member: PeerKey): BallotDu
   return { round, seen: hexToBytes(ids.join('')) };
 }
 
+/** What became of the rounds that are still remembered, oldest first. */
+export function verdictsOf(state: unknown): readonly Verdict[] {
+  return recordState<BallotState>(state)?.decided ?? [];
+}
+
 function percentOf(millionths: number): string {
   return `${(millionths / 1e4).toFixed(1)} %`;
 }

@@ -37,7 +37,7 @@ import { Auditing, type Found } from './auditing.ts';
 import { Author } from './author.ts';
 import { Ballots, type Publish } from './ballots.ts';
 import { Judging } from './judging.ts';
-import { createLogParts } from './log-parts.ts';
+import { createLogParts, retentionOf } from './log-parts.ts';
 import type { Start } from './open-start.ts';
 import { privateSending } from './private-sending.ts';
 import type { DeltaLogSpec } from './schema.ts';
@@ -83,7 +83,8 @@ export class DeltaLog implements ProtocolCore {
     this.#kinds = common.kinds;
     this.#envelopes = common.envelopes;
     const reachRounds = audits ? auditedRounds(spec.windowRounds) : undefined;
-    const replica = new Replica({ ...common, crypto, shared, retention: deps.retention, reachRounds });
+    const retention = retentionOf(spec, deps.retention);
+    const replica = new Replica({ ...common, crypto, shared, retention, reachRounds });
     const feedback = { codec, size: initial.length, decay: spec.residualDecay, headStart: spec.headStart };
     const hiding = privateSending(spec.peerPrivacy, deps.addNoise);
     this.#author = new Author({ ...feedback, hiding });
@@ -108,8 +109,8 @@ export class DeltaLog implements ProtocolCore {
       blobOf: (root) => this.#audits?.shown.blob(root),
       entryOf: (id) => this.#audits?.shown.entry(id),
     });
-    const publish: Publish = (out, entry, writes) => this.#publish(out, entry, writes);
     const { admitRounds } = spec;
+    const publish: Publish = (...what) => this.#publish(...what);
     this.#ballots =
       ballots &&
       new Ballots({ ...ballots, delta, runId, crypto, signer, admitRounds, log: this.#log, publish });
@@ -187,17 +188,14 @@ export class DeltaLog implements ProtocolCore {
 
   status(nowMs: number): CoreStatus {
     const { base } = this.#log.replica;
+    const { phase, agreement, checkpoint, missing: lag } = this.#log;
     const round = Math.max(-1, this.#log.clock.slotAt(nowMs));
     return {
-      phase: this.#log.phase,
-      round,
+      ...{ phase, round, agreement, checkpoint, lag },
       finalisedRound: base.round,
       countedRounds: base.pace.counted,
       slotMs: this.#log.clock.slotMs(round),
       modelHash: this.#modelHash(base),
-      agreement: this.#log.agreement,
-      checkpoint: this.#log.checkpoint,
-      lag: this.#log.missing,
       lastLoss: this.#training.lastLoss,
       refused: this.#log.refusals.counts(),
       contributions: sharesIn(this.#stateOf(base)),

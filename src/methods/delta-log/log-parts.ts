@@ -16,6 +16,7 @@ import { createJudging } from '../../entries/judging-registry.ts';
 import { createEntryKind } from '../../entries/registry.ts';
 import type { EntryKind } from '../../log/entry-kind.ts';
 import type { Kinds, LogFrame, LogState } from '../../log/log-state.ts';
+import type { Retention } from '../../log/retention.ts';
 import type { CoreDependencies } from '../core-dependencies.ts';
 import { checkRows, type LogParts } from '../log-parts.ts';
 import type { DeltaLogSpec } from './schema.ts';
@@ -99,6 +100,11 @@ export function createLogParts(
     envelopes: { runId, crypto, bodyBytesMax, shared, inlineMax, credentials },
     resultOf: (state) => encodeFloat32(delta.parameters(deltaStateOf(state))),
   };
+}
+
+/** Members of an alliance can tell each other, from the log alone, what became of every round. */
+export function retentionOf({ alliance }: DeltaLogSpec, given: Retention | undefined): Retention | undefined {
+  return alliance && given !== 'audit' ? 'everything' : given;
 }
 
 export function deltaStateOf(state: Readonly<LogState>): DeltaState {

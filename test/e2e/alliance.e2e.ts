@@ -1,0 +1,116 @@
+/** The alliance of four hospitals, as a user starts it: with all, with the labels of one flipped, without that one, and with one away half of the time. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { collect, resultOf, starlings, startCommand } from './processes.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'starlings-alliance-'));
+after(() => rmSync(directory, { recursive: true, force: true }));
+
+const example = 'examples/heart-alliance';
+const hospitals = ['cleveland', 'hungarian', 'switzerland', 'va'];
+const dataOf = (name: string): string => join(example, `${name}.csv`);
+const within = 0.01;
+
+interface Report {
+  readonly rolledBack: readonly number[];
+  readonly silences: ReadonlyArray<{ readonly name: string | null }>;
+  readonly sites: ReadonlyArray<{ readonly name: string; readonly together: { readonly auc: number } }>;
+  readonly rounds: ReadonlyArray<{ readonly verdict: { readonly median: number | null } | null }>;
+}
+
+async function reportOn(place: string, ...more: readonly string[]): Promise<Report> {
+  const report = await starlings('alliance', 'report', place, ...more, '--json');
+  assert.equal(report.code, 0, report.stderr);
+  return resultOf(report) as unknown as Report;
+}
+
+async function start(name: string, data: readonly string[]): Promise<string> {
+  const place = join(directory, name);
+  const end = await starlings(
+    'start',
+    join(example, 'run.yaml'),
+    '--data',
+    ...data,
+    '--bootstraps',
+    '1',
+    '--dir',
+    place,
+    '--json',
+  );
+  // Of who is silenced the model has little, and it says so.
+  assert.ok(end.code === 0 || end.code === 22, end.stderr);
+  assert.equal((resultOf(end)['modelHashes'] as string[]).length, 1);
+  return place;
+}
+
+/** Of the model of a testnet, over the held-out examples of these hospitals together, with the labels that they have. */
+async function pooledAuc(place: string, of: readonly string[]): Promise<number> {
+  const runs = join(place, 'node-00', 'runs');
+  const model = join(runs, readdirSync(runs)[0]!, 'model.safetensors');
+  const end = await starlings('model', 'evaluate', '--from', model, '--data', ...of.map(dataOf), '--json');
+  assert.equal(end.code, 0, end.stderr);
+  return resultOf(end)['auc'] as number;
+}
+
+test('four hospitals end in one model, and the report says what became of every round', async (t) => {
+  const place = join(directory, 'all');
+  const end = await starlings('start', example, '--bootstraps', '1', '--dir', place, '--json');
+  assert.equal(end.code, 0, end.stderr);
+  const page = join(directory, 'all.html');
+  const { sites, rounds } = await reportOn(place, '--html', page);
+  assert.deepEqual(
+    sites.map(({ name }) => name),
+    [...hospitals, 'all'],
+  );
+  const { auc } = sites.at(-1)!.together;
+  t.diagnostic(`pooled AUC ${auc.toFixed(3)}`);
+  assert.ok(auc > 0.855 && auc < 0.9, String(auc));
+  assert.ok(rounds.length >= 60 && rounds.filter(({ verdict }) => verdict?.median != null).length > 50);
+  assert.match(readFileSync(page, 'utf8'), /<h1>Alliance heart-alliance<\/h1>[\s\S]*<th>va<\/th>/);
+});
+
+test('the labels of one are flipped: the others end as without it, and the report names it', async (t) => {
+  const others = hospitals.slice(1);
+  const flipped = join(directory, 'cleveland.csv');
+  const rows = readFileSync(dataOf('cleveland'), 'utf8').trimEnd().split('\n');
+  const flip = (row: string): string => row.replace(/[^,]+$/, (label) => (Number(label) > 0 ? '0' : '1'));
+  writeFileSync(flipped, `${rows.map(flip).join('\n')}\n`);
+  const without = await start('without', others.map(dataOf));
+  const beside = await start('flipped', [flipped, ...others.map(dataOf)]);
+  const [alone, together] = [await pooledAuc(without, others), await pooledAuc(beside, others)];
+  t.diagnostic(`AUC of the others: ${alone.toFixed(4)} without it, ${together.toFixed(4)} beside it`);
+  assert.ok(together > alone - within, `${together} for ${alone}`);
+  const { silences } = await reportOn(beside);
+  assert.ok(
+    silences.some(({ name }) => name === 'cleveland'),
+    JSON.stringify(silences),
+  );
+});
+
+test('one is away half of the time: the model is as good', async (t) => {
+  const place = join(directory, 'away');
+  const running = collect(
+    startCommand('start', example, '--bootstraps', '1', '--slot-ms', '1000', '--dir', place, '--json'),
+  );
+  let isOver = false;
+  void running.then(() => {
+    isOver = true;
+  });
+  const signal = (name: string) => starlings('testnet', 'kill', 'node-03', '--signal', name, '--dir', place);
+  // Longer than a window each time, from before the first round on.
+  while (!isOver) {
+    await delay(8000);
+    await signal('STOP');
+    await delay(8000);
+    await signal('CONT');
+  }
+  const end = await running;
+  const auc = await pooledAuc(place, hospitals);
+  const present = await pooledAuc(await start('present', hospitals.map(dataOf)), hospitals);
+  t.diagnostic(`AUC ${auc.toFixed(4)}, ${present.toFixed(4)} with all there; ${end.code}`);
+  assert.ok(auc > present - within, `${auc} for ${present}`);
+});
