@@ -30,6 +30,8 @@ export class Author {
   /** Ids of deltas whose content went back into the residual. */
   readonly #returned = new Set<string>();
   #changes = 0;
+  /** Of the residual as it is; null once that has changed. Written, hashed and shown: the same bytes, never modified. */
+  #bytes: Uint8Array | null = null;
 
   constructor(options: {
     readonly codec: DeltaCodec;
@@ -52,7 +54,7 @@ export class Author {
       }
       if (key === CHANGES_KEY && value.length === 4) this.#changes = Number.parseInt(bytesToHex(value), 16);
       if (key !== RESIDUAL_KEY || value.length !== 4 * this.#residual.length) continue;
-      this.#residual.set(decodeFloat32(value, this.#residual.length));
+      this.become(value);
     }
   }
 
@@ -63,17 +65,20 @@ export class Author {
 
   /** The residual as little-endian float32. */
   toBytes(): Uint8Array {
-    return encodeFloat32(this.#residual);
+    this.#bytes ??= encodeFloat32(this.#residual);
+    return this.#bytes;
   }
 
   /** Nothing is left to send. */
   reset(): void {
+    this.#bytes = null;
     this.#residual.fill(0);
     this.#changes += 1;
   }
 
   /** As it was when it gave these bytes. @throws CodecError for those of another size, or of no finite values */
   become(residual: Uint8Array): void {
+    this.#bytes = null;
     this.#residual.set(decodeFloat32(residual, this.#residual.length));
   }
 
@@ -89,6 +94,7 @@ export class Author {
   learn(start: Float32Array, end: Float32Array): boolean {
     const bound = this.#decay * absMax(this.#residual) + absMax(start) + absMax(end);
     if (!(bound <= float32Max)) return false;
+    this.#bytes = null;
     decayAndAdd(this.#residual, this.#decay, start, end);
     this.#changes += 1;
     return true;
@@ -97,12 +103,14 @@ export class Author {
   /** Takes the largest part out of the residual; returns the body that carries it. */
   pay(): Uint8Array {
     const delta = this.#codec.select(this.#residual);
+    this.#bytes = null;
     subtractDelta(this.#residual, delta);
     return this.#codec.encode(delta);
   }
 
   /** A delta of ours missed its round: what it carried goes back. */
   takeBack({ id, content }: LogEntry<DeltaContent>): void {
+    this.#bytes = null;
     addDelta(this.#residual, content.delta);
     this.#changes += 1;
     this.#returned.add(id);
@@ -118,6 +126,7 @@ export class Author {
    */
   payAgain({ id, content }: LogEntry<DeltaContent>): boolean {
     if (!this.#returned.delete(id)) return false;
+    this.#bytes = null;
     subtractDelta(this.#residual, content.delta);
     this.#changes += 1;
     return true;

@@ -10,11 +10,11 @@ import type { RunFrame } from '../../core/run-frame.ts';
 import { type AuditKind, createAuditKind } from '../../entries/audit/audit-kind.ts';
 import { type BallotKind, createBallotKind } from '../../entries/ballot/ballot-kind.ts';
 import { createDeltaKind, type DeltaKind, type DeltaKindOptions } from '../../entries/delta/delta-kind.ts';
-import type { DeltaRules, DeltaState } from '../../entries/delta/delta-state.ts';
+import type { DeltaContent, DeltaRules, DeltaState } from '../../entries/delta/delta-state.ts';
 import type { JudgingKind } from '../../entries/judging-kind.ts';
 import { createJudging } from '../../entries/judging-registry.ts';
 import { createEntryKind } from '../../entries/registry.ts';
-import type { EntryKind } from '../../log/entry-kind.ts';
+import type { EntryKind, LogEntry } from '../../log/entry-kind.ts';
 import type { Kinds, LogFrame, LogState } from '../../log/log-state.ts';
 import type { CoreDependencies } from '../core-dependencies.ts';
 import { checkRows, type LogParts } from '../log-parts.ts';
@@ -99,6 +99,11 @@ export function createLogParts(
     envelopes: { runId, crypto, bodyBytesMax, shared, inlineMax, credentials },
     resultOf: (state) => encodeFloat32(delta.parameters(deltaStateOf(state))),
   };
+}
+
+/** Deltas are the first kind of every run of this method. */
+export function isDelta(entry: LogEntry): entry is LogEntry<DeltaContent> {
+  return entry.kind === 0;
 }
 
 export function deltaStateOf(state: Readonly<LogState>): DeltaState {
