@@ -34,6 +34,8 @@ export class Author {
   /** Ids of deltas whose content went back into the residual. */
   readonly #returned = new Set<string>();
   #changes = 0;
+  /** Of the residual as it is; null once that has changed. Written, hashed and shown: the same bytes, never modified. */
+  #bytes: Uint8Array | null = null;
 
   constructor(options: {
     readonly codec: DeltaCodec;
@@ -59,7 +61,7 @@ export class Author {
       }
       if (key === CHANGES_KEY && value.length === 4) this.#changes = Number.parseInt(bytesToHex(value), 16);
       if (key !== RESIDUAL_KEY || value.length !== 4 * this.#residual.length) continue;
-      this.#residual.set(decodeFloat32(value, this.#residual.length));
+      this.become(value);
     }
   }
 
@@ -70,17 +72,20 @@ export class Author {
 
   /** The residual as little-endian float32. */
   toBytes(): Uint8Array {
-    return encodeFloat32(this.#residual);
+    this.#bytes ??= encodeFloat32(this.#residual);
+    return this.#bytes;
   }
 
   /** Nothing is left to send. */
   reset(): void {
+    this.#bytes = null;
     this.#residual.fill(0);
     this.#changes += 1;
   }
 
   /** As it was when it gave these bytes. @throws CodecError for those of another size, or of no finite values */
   become(residual: Uint8Array): void {
+    this.#bytes = null;
     this.#residual.set(decodeFloat32(residual, this.#residual.length));
   }
 
@@ -96,6 +101,7 @@ export class Author {
   learn(start: Float32Array, end: Float32Array): boolean {
     const bound = this.#decay * absMax(this.#residual) + absMax(start) + absMax(end);
     if (!(bound <= float32Max)) return false;
+    this.#bytes = null;
     decayAndAdd(this.#residual, this.#decay, start, end);
     this.#changes += 1;
     return true;
@@ -108,6 +114,7 @@ export class Author {
 
   /** Takes the largest part out of the residual; returns the body that carries it. */
   pay(): Uint8Array {
+    this.#bytes = null;
     if (this.#hiding) {
       const { clipped, noisy } = this.#hiding.protect(this.#residual);
       const sent = this.#codec.select(noisy);
@@ -123,6 +130,7 @@ export class Author {
   takeBack({ id, content }: LogEntry<DeltaContent>): void {
     // It would be sent again, noise and all, and be paid for again.
     if (this.#hiding) return;
+    this.#bytes = null;
     addDelta(this.#residual, content.delta);
     this.#changes += 1;
     this.#returned.add(id);
@@ -138,6 +146,7 @@ export class Author {
    */
   payAgain({ id, content }: LogEntry<DeltaContent>): boolean {
     if (!this.#returned.delete(id)) return false;
+    this.#bytes = null;
     subtractDelta(this.#residual, content.delta);
     this.#changes += 1;
     return true;

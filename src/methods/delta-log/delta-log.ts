@@ -37,7 +37,7 @@ import { Auditing, type Found } from './auditing.ts';
 import { Author } from './author.ts';
 import { Ballots, type Publish } from './ballots.ts';
 import { Judging } from './judging.ts';
-import { createLogParts, retentionOf } from './log-parts.ts';
+import { createLogParts, isDelta, retentionOf } from './log-parts.ts';
 import type { Start } from './open-start.ts';
 import { privateSending } from './private-sending.ts';
 import type { DeltaLogSpec } from './schema.ts';
@@ -379,12 +379,16 @@ export class DeltaLog implements ProtocolCore {
     const round = this.#log.clock.slotAt(nowMs);
     const said = this.#audits?.compose(found, round) ?? null;
     const kind = this.#auditNumber;
-    const index = this.#log.own.freeIndex(round, kind);
-    const isOpen = this.#log.phase !== 'joining' && this.#log.phase !== 'finished';
-    if (!said || !isOpen || index === null) return;
+    const index = this.#freeIndex(round, kind);
+    if (!said || index === null) return;
     const { claims, body } = said;
     const { entry, writes } = this.#log.append({ round, kind, index, claims }, body);
     this.#publish(out, entry, writes);
+  }
+
+  #freeIndex(round: number, kind: number): number | null {
+    const isOpen = this.#log.phase !== 'joining' && this.#log.phase !== 'finished';
+    return isOpen ? this.#log.own.freeIndex(round, kind) : null;
   }
 
   #askForScores(out: Output[], nowMs: number): void {
@@ -397,9 +401,8 @@ export class DeltaLog implements ProtocolCore {
     const round = this.#log.clock.slotAt(nowMs);
     const body = this.#judging?.answered(about, scores, round) ?? null;
     const kind = this.#kinds.length - 1;
-    const index = this.#log.own.freeIndex(round, kind);
-    const isOpen = this.#log.phase !== 'joining' && this.#log.phase !== 'finished';
-    if (body && isOpen && index !== null && this.#kinds[kind]!.decode(body, [about]) !== null) {
+    const index = this.#freeIndex(round, kind);
+    if (body && index !== null && this.#kinds[kind]!.decode(body, [about]) !== null) {
       const { entry, writes } = this.#log.append({ round, kind, index, claims: [about] }, body);
       this.#publish(out, entry, writes);
     }
@@ -434,15 +437,10 @@ export class DeltaLog implements ProtocolCore {
     const own = entries.filter(isDelta);
     // Nobody could follow a residual that a delta went back into.
     if (this.#audits && own.length > 0) this.#author.reset();
-    for (const entry of own) {
-      if (this.#audits) break;
+    for (const entry of this.#audits ? [] : own) {
       this.#author.takeBack(entry);
       out.push({ type: 'event', event: { kind: 'restored', round: entry.round } });
     }
     return own.length > 0;
   }
-}
-
-function isDelta(entry: LogEntry): entry is LogEntry<DeltaContent> {
-  return entry.kind === DELTA;
 }

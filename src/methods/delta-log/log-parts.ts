@@ -10,11 +10,11 @@ import type { RunFrame } from '../../core/run-frame.ts';
 import { type AuditKind, createAuditKind } from '../../entries/audit/audit-kind.ts';
 import { type BallotKind, createBallotKind } from '../../entries/ballot/ballot-kind.ts';
 import { createDeltaKind, type DeltaKind, type DeltaKindOptions } from '../../entries/delta/delta-kind.ts';
-import type { DeltaRules, DeltaState } from '../../entries/delta/delta-state.ts';
+import type { DeltaContent, DeltaRules, DeltaState } from '../../entries/delta/delta-state.ts';
 import type { JudgingKind } from '../../entries/judging-kind.ts';
 import { createJudging } from '../../entries/judging-registry.ts';
 import { createEntryKind } from '../../entries/registry.ts';
-import type { EntryKind } from '../../log/entry-kind.ts';
+import type { EntryKind, LogEntry } from '../../log/entry-kind.ts';
 import type { Kinds, LogFrame, LogState } from '../../log/log-state.ts';
 import type { Retention } from '../../log/retention.ts';
 import type { CoreDependencies } from '../core-dependencies.ts';
@@ -105,6 +105,11 @@ export function createLogParts(
 /** Members of an alliance can tell each other, from the log alone, what became of every round. */
 export function retentionOf({ alliance }: DeltaLogSpec, given: Retention | undefined): Retention | undefined {
   return alliance && given !== 'audit' ? 'everything' : given;
+}
+
+/** Deltas are the first kind of every run of this method. */
+export function isDelta(entry: LogEntry): entry is LogEntry<DeltaContent> {
+  return entry.kind === 0;
 }
 
 export function deltaStateOf(state: Readonly<LogState>): DeltaState {
