@@ -17,6 +17,8 @@ export interface JsonSchema {
   readonly additionalProperties?: JsonSchema | boolean;
   readonly oneOf?: readonly JsonSchema[];
   readonly anyOf?: readonly JsonSchema[];
+  /** Empty: no value fits. */
+  readonly not?: object;
   readonly minimum?: number;
   readonly maximum?: number;
   readonly exclusiveMinimum?: number;

@@ -36,6 +36,8 @@ function messageOf(issue: z.core.$ZodIssue, given: unknown): string {
   const got = given === undefined ? 'nothing: it is required' : describe(given);
   switch (issue.code) {
     case 'invalid_type':
+      // What no value fits says itself why.
+      if (issue.expected === 'never') return issue.message;
       return `expected ${issue.expected === 'int' ? 'whole number' : issue.expected}, got ${got}`;
     case 'invalid_value':
       return `expected ${wordsOf(issue.values)}, got ${got}`;

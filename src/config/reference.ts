@@ -101,7 +101,7 @@ function typeOf(field: JsonSchema): string {
   if (valuesOf(field)) return 'object';
   if (field.type) return field.type;
   const forms = branchesOf(field);
-  if (forms.length === 1) return 'anything';
+  if (forms.length === 1) return field.not ? 'nothing' : 'anything';
   const tags = forms.filter(({ type }) => type !== 'null').map(constantOf);
   if (tags.length > 1 && tags.every((tag) => tag !== null)) {
     const object = `object with \`${tags[0]?.key}\` ${tags.map((tag) => code(tag.value)).join(' or ')}`;

@@ -11,7 +11,7 @@ import { entriesOf, type Place } from '../log/log-book.ts';
 import type { Kinds, LogState } from '../log/log-state.ts';
 import type { DeltaLogParts } from '../methods/delta-log/log-parts.ts';
 import type { TrainingRecord } from '../methods/delta-log/training-record.ts';
-import { deltasOf } from '../methods/registry.ts';
+import { deltasOf, whyNoDeltas } from '../methods/registry.ts';
 import { NodeError } from '../node/node-error.ts';
 import { createCrypto } from '../platform/node/crypto.ts';
 import type { SignedManifest } from '../run/manifest.ts';
@@ -59,7 +59,7 @@ export async function auditRun(place: string, options: RunAuditOptions): Promise
         if (!('rules' in parts)) {
           throw new NodeError(
             'NO_AUDIT',
-            `run ${signed.runId} trains nothing: there is nothing to train again`,
+            `run ${signed.runId} ${whyNoDeltas(signed.manifest.strategy)}: there is nothing to train again`,
           );
         }
         audit = await open(signed, parts, place, options, base);

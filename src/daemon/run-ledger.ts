@@ -4,6 +4,7 @@ import { FrozenModel } from '../learning/tfjs/frozen-model.ts';
 import { Evaluation } from '../ledger/evaluation.ts';
 import { FoldRecorder } from '../ledger/fold-recorder.ts';
 import { type Ledger, LedgerBuilder, type LedgerSettings } from '../ledger/ledger.ts';
+import { whyNoDeltas } from '../methods/registry.ts';
 import { NodeError } from '../node/node-error.ts';
 import { createCrypto } from '../platform/node/crypto.ts';
 import type { SignedManifest } from '../run/manifest.ts';
@@ -84,7 +85,10 @@ async function builderOf(
   { examplesPerRound, settings, signal }: RunLedgerOptions,
 ): Promise<LedgerBuilder> {
   if (!('rules' in parts)) {
-    throw new NodeError('NO_LEDGER', `run ${runId} trains nothing: there is nothing that could be measured`);
+    throw new NodeError(
+      'NO_LEDGER',
+      `run ${runId} ${whyNoDeltas(manifest.strategy)}: there is nothing that could be measured`,
+    );
   }
   const { rules, frame } = parts;
   const { task, model } = manifest;

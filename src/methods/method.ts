@@ -66,6 +66,8 @@ export interface Method<Schema extends z.ZodObject = z.ZodObject> extends Descri
    * `size`: parameters of the model.
    */
   impossible(spec: z.output<Schema>, peers: number | null, size: number): Impossible | null;
+  /** What it protects from and what not, in sentences without an end, beside what its log says of itself; nothing where left out. */
+  protects?(spec: z.output<Schema>, peers: number | null): readonly string[];
   /** One peer's state machine, for a spec of which nothing is impossible. */
   create(spec: z.output<Schema>, frame: RunFrame, runId: string, deps: CoreDependencies): ProtocolCore;
 }

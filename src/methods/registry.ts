@@ -58,6 +58,11 @@ export function deltasOf(spec: MethodSpec): DeltaTraits | null {
   return logOf(spec)?.deltas ?? null;
 }
 
+/** Why a log has no deltas that anybody could look at. */
+export function whyNoDeltas(spec: MethodSpec): string {
+  return trains(spec) ? `shows nobody a single delta, by ${spec.id}` : 'trains nothing';
+}
+
 /** False where the run is its log and nothing else. */
 export function trains(spec: MethodSpec): boolean {
   return logOf(spec)?.trains ?? true;

@@ -5,7 +5,7 @@ import { allianceProtects } from '../entries/ballot/ballot-kind.ts';
 import { judgingSchema, protectionOf, unjudged } from '../entries/judging-registry.ts';
 import { revocation } from '../entries/revocation/revocation-kind.ts';
 import { rampDeltas } from '../log/entitlement.ts';
-import { deltasOf, logOf, methodSchema } from '../methods/registry.ts';
+import { deltasOf, logOf, methodOf, methodSchema } from '../methods/registry.ts';
 import type { RunSpec } from './run-spec.ts';
 
 /** Who will take part as far as whoever makes the run knows. */
@@ -61,7 +61,8 @@ function whoMay(membership: Membership): string {
 /** In sentences without an end; none where models are mixed, each node by its own aggregator. */
 export function protectionsOf({ strategy, membership }: Pick<RunSpec, 'strategy' | 'membership'>): string[] {
   const log = deltasOf(strategy);
-  if (log === null) return [];
+  const own = methodOf(strategy).protects?.(strategy, namedMembers(membership)?.length ?? null) ?? [];
+  if (log === null) return own.length > 0 ? [whoMay(membership), ...own] : [];
   return [
     whoMay(membership),
     'norms are clipped, and who says two things at one place loses its weight',

@@ -274,11 +274,11 @@ function impossiblePace(spec: RunSpec): Impossible | null {
   return { path: ['publishersMin'], message: `is for delta-log: all rounds of ${strategy.id} count` };
 }
 
-/** Why nobody can take part in a run as it stands, or null: over a fixed topology everybody must know who does. */
+/** Why nobody can take part in a run as it stands, or null: over a fixed topology, or in a committee, everybody must know who does. */
 export function missingRoster({ strategy, membership }: RunSpec): string | null {
   if (!needsRoster(strategy) || membership.kind === 'allow-list') return null;
   return (
-    `strategy ${strategy.id} over a fixed topology needs membership of kind allow-list with the key of every node ` +
+    `strategy ${strategy.id}${logOf(strategy) ? '' : ' over a fixed topology'} needs membership of kind allow-list with the key of every node ` +
     '(`starlings node id`); testnet and start make that list themselves'
   );
 }

@@ -35,7 +35,7 @@ interface Announced {
 
 /** What a member has said in all its lives, without what it said again. */
 function saidBy(flock: Flock, { announced }: Member): Announced[] {
-  const { rules } = partsOf(flock);
+  const { sumRules: rules } = partsOf(flock);
   const ids = new Set<string>();
   return announced.flatMap((bytes) => {
     const [header, , body] = decode<[Uint8Array, Uint8Array, Uint8Array | null]>(bytes);

@@ -14,7 +14,7 @@ import { checkRows, type LogParts } from '../log-parts.ts';
 import type { SecureAggregationSpec } from './schema.ts';
 
 export interface SecureLogParts extends LogParts {
-  readonly rules: SecureSumRules;
+  readonly sumRules: SecureSumRules;
   readonly sums: SumKinds;
 }
 
@@ -46,7 +46,7 @@ export function createSecureLogParts(
   const { startAtMs, slotMs, rounds, publishersMin, timeMaxMs, initHash } = manifest;
   const { windowRounds, admitRounds, snapshotRounds } = spec;
   return {
-    ...{ rules, sums, kinds, credentials },
+    ...{ sumRules: rules, sums, kinds, credentials },
     frame: {
       ...{ runId, initHash: fromString(initHash, 'hex'), startAtMs, rounds, timeMaxMs },
       // Fewer vectors are never opened: their round counts for nothing.

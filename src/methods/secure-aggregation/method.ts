@@ -41,5 +41,12 @@ export const secureAggregation = defineMethod({
     const wrongKinds = impossibleKinds(kinds);
     return wrongKinds === null ? null : { path: ['kinds'], message: wrongKinds };
   },
+  protects(spec, peers) {
+    const { size, corrupt, threshold } = quorumIn(spec, peers ?? spec.committeeSize);
+    return [
+      `of a committee of ${size} nobody learns what one member sent, not ${corrupt} that lie together with all that they keep; ${size - threshold} may be away`,
+      `nor can anybody find out who does harm: no coordinate moves by more than ${spec.range} for one member and epoch, and that is all`,
+    ];
+  },
   create: (spec, frame, runId, deps) => new SecureAggregation(frame, spec, runId, deps),
 });

@@ -4,6 +4,11 @@ import { entryKindSchema } from '../../entries/registry.ts';
 import { stepOrder } from '../../entries/secure-sum/sum-kind.ts';
 import { kindsMax } from '../../log/envelope.ts';
 
+/** What needs to see single deltas is refused with the reason, as nobody does. */
+function notHere(message: string) {
+  return z.never({ error: message }).optional().describe(`refused: ${message}`);
+}
+
 /** Beside the kinds that sums are made of. */
 const otherKindsMax = kindsMax - stepOrder.length;
 
@@ -102,5 +107,17 @@ export const secureAggregationSchema = z.strictObject({
     .max(otherKindsMax)
     .prefault([{ id: 'note' }])
     .describe('what is logged besides'),
+  judging: notHere(
+    'nobody can score or vote on deltas that nobody sees: `judging` goes with delta-log; here members are named, and answer for what they send',
+  ),
+  audits: notHere(
+    'nobody can train a delta again and compare it that nobody sees, and what an auditor is shown would be what is hidden: `audits` go with delta-log',
+  ),
+  clipFactor: notHere(
+    'nobody can clip deltas that nobody sees: what bounds a member is `range`, for each coordinate; `clipFactor` goes with delta-log',
+  ),
+  normMax: notHere(
+    'nobody can clip deltas that nobody sees: what bounds a member is `range`, for each coordinate; `normMax` goes with delta-log',
+  ),
 });
 export type SecureAggregationSpec = z.infer<typeof secureAggregationSchema>;

@@ -44,7 +44,7 @@ export class SecureAggregation implements ProtocolCore {
     this.#deps = deps;
     const { crypto, shared, random, signer, retention, secretBytes, checkpoint = null } = deps;
     const parts = createSecureLogParts(manifest, spec, runId, deps);
-    const { rules, sums, credentials } = parts;
+    const { sumRules: rules, sums, credentials } = parts;
     this.#parts = parts;
     const replica = new Replica({ ...parts, crypto, shared, retention });
     if (credentials.own) credentials.admits(signer.key, credentials.own);
@@ -172,7 +172,7 @@ export class SecureAggregation implements ProtocolCore {
     const { returned, writes } = this.#payments.follow(round, sums);
     if (writes.length > 0) out.push({ type: 'persist', writes, durable: true });
     for (const epoch of returned) {
-      const masked = roundOf('masked', epoch, this.#parts.rules);
+      const masked = roundOf('masked', epoch, this.#parts.sumRules);
       const why = sums.outcomes.get(epoch)?.why ?? '';
       out.push({ type: 'event', event: { kind: 'restored', round: masked } });
       const reason = why === '' ? 'our vector came too late for the sum' : `no sum: ${why}`;
