@@ -159,7 +159,7 @@ describe('secure aggregation', () => {
     assert.ok(own.deltas >= 2 && own.deltas < 10, String(own.deltas));
   });
 
-  test('two are away from some vectors on: their secrets are opened by the others, and the sums go on', () => {
+  test('one is away from some vectors on: its secrets are opened by the others, and the sums go on', () => {
     const flock = flockOf();
     flock.bootAll();
     flock.runUntil(9300);

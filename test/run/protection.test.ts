@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { deltasOf } from '../../src/methods/registry.ts';
 import { protectionsOf, withProtection } from '../../src/run/protection.ts';
-import { impossibleCombination, runSpecSchema } from '../../src/run/run-spec.ts';
+import { impossibleCombination, missingRoster, runSpecSchema } from '../../src/run/run-spec.ts';
 import { signerOf } from '../log/small-run.ts';
 
 const specOf = (more: object = {}) =>
@@ -56,4 +56,43 @@ test('votes need no model of ours; scores do, and say so', () => {
     impossibleCombination(specOf({ model, task, strategy: { id: 'delta-log', judging: { id } } }));
   assert.equal(judged('votes'), null);
   assert.match(judged('scores')!.message, /a trainer alone can compute .* votes need none/);
+});
+
+describe('secure aggregation', () => {
+  const named = (count: number) => ({
+    kind: 'allow-list',
+    members: Array.from({ length: count }, (_, index) => signerOf(index).key),
+  });
+  const secure = (more: object, membership: object = named(8)) =>
+    specOf({ strategy: { id: 'secure-aggregation', ...more }, membership });
+
+  test('says what of it protects, and what it does not', () => {
+    const told = protectionsOf(secure({})).join('\n');
+    assert.match(told, /only the 8 keys.*not 2 that lie together.*2 may be away.*who does harm/s);
+  });
+
+  test('what needs to see single deltas is refused with the reason', () => {
+    for (const [field, value, reason] of [
+      ['judging', { id: 'votes' }, /score or vote on deltas that nobody sees/],
+      ['audits', { rate: 0.1 }, /train a delta again/],
+      ['clipFactor', 3, /clip deltas that nobody sees.*range/],
+      ['normMax', 1, /clip deltas that nobody sees.*range/],
+    ] as const)
+      assert.throws(() => secure({ [field]: value }), reason);
+  });
+
+  test('is for members who are named, four or more, and thresholds that hide', () => {
+    assert.equal(impossibleCombination(secure({})), null);
+    assert.match(
+      missingRoster(secure({}, { kind: 'open' }))!,
+      /^strategy secure-aggregation needs membership of kind allow-list/,
+    );
+    const refused = (more: object, members = 8) =>
+      impossibleCombination(secure(more, named(members)))?.message ?? '';
+    assert.match(refused({}, 3), /4 members or more, and there are 3/);
+    assert.match(refused({ corrupt: 2, threshold: 5 }), /both secrets/);
+    assert.match(refused({ corrupt: 6, threshold: 6 }), /open every vector alone/);
+    assert.match(refused({ threshold: 9 }), /at most the members/);
+    assert.match(refused({ windowRounds: 3, admitRounds: 3 }), /below windowRounds/);
+  });
 });
