@@ -75,6 +75,7 @@ describe('secure aggregation', () => {
     for (const [field, value, reason] of [
       ['judging', { id: 'votes' }, /score or vote on deltas that nobody sees/],
       ['audits', { rate: 0.1 }, /train a delta again/],
+      ['alliance', {}, /not built yet/],
       ['clipFactor', 3, /clip deltas that nobody sees.*range/],
       ['normMax', 1, /clip deltas that nobody sees.*range/],
     ] as const)

@@ -113,6 +113,9 @@ export const secureAggregationSchema = z.strictObject({
   audits: notHere(
     'nobody can train a delta again and compare it that nobody sees, and what an auditor is shown would be what is hidden: `audits` go with delta-log',
   ),
+  alliance: notHere(
+    'votes on whole rounds take back deltas, and of sums that is not built yet: `alliance` goes with delta-log',
+  ),
   clipFactor: notHere(
     'nobody can clip deltas that nobody sees: what bounds a member is `range`, for each coordinate; `clipFactor` goes with delta-log',
   ),
