@@ -21,7 +21,7 @@ import { namedMembers } from '../../core/membership.ts';
 import type { RunFrame } from '../../core/run-frame.ts';
 import { auditedRounds } from '../../entries/audit/audit-kind.ts';
 import type { DeltaKind } from '../../entries/delta/delta-kind.ts';
-import { type DeltaContent, type DeltaState, sharesIn } from '../../entries/delta/delta-state.ts';
+import { type DeltaState, sharesIn } from '../../entries/delta/delta-state.ts';
 import { closedEntitlement, openEntitlement } from '../../log/entitlement.ts';
 import type { LogEntry } from '../../log/entry-kind.ts';
 import { type EnvelopeContext, encodeEnvelope } from '../../log/envelope.ts';
