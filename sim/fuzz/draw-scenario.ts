@@ -39,11 +39,9 @@ function drawMixing(rng: Rng, peers: number): object {
   ]);
 }
 
-/** The other way of folding, in one world of eight; in half of those what is away is folded again. */
+/** The other way of folding, in one world of eight. */
 function drawFold(rng: Rng): object {
-  if (rng.int(8) !== 0) return {};
-  const headStart = rng.float();
-  return { overlap: 'mean', headStart, ...(rng.int(2) === 0 && { repeatRounds: 1 + rng.int(4) }) };
+  return rng.int(8) === 0 ? { overlap: 'mean', headStart: rng.float() } : {};
 }
 
 const pick = <T>(rng: Rng, values: readonly T[]): T => values[rng.int(values.length)]!;

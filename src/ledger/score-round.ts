@@ -43,10 +43,9 @@ export async function scoreRound(
 }
 
 /** Where several name a coordinate each moves it by its part of the mean. */
-function shareAmongNamers(gradient: Float64Array, { deltas, repeats }: FoldedDeltas): void {
+function shareAmongNamers(gradient: Float64Array, { deltas }: FoldedDeltas): void {
   const counts = new Uint16Array(gradient.length);
   for (const { content } of deltas) countNamed(counts, content.delta);
-  for (const { delta } of repeats) countNamed(counts, delta);
   for (let i = 0; i < gradient.length; i++) gradient[i] = gradient[i]! / Math.max(1, counts[i]!);
 }
 

@@ -108,7 +108,7 @@ const cases: readonly [what: string, from: string, to: string, message: string][
     'windowRounds: 6',
     'windowRound: 6',
     'run.yaml:13:3: strategy.windowRound: unknown key; did you mean windowRounds? known here: id, codec, ' +
-      'residualDecay, committeeSize, expectedPeers, windowRounds, admitRounds, clipFactor, normMax, outerRate, overlap, headStart, snapshotRounds, judgingRounds, repeatRounds, judging, audits, alliance, peerPrivacy, kinds',
+      'residualDecay, committeeSize, expectedPeers, windowRounds, admitRounds, clipFactor, normMax, outerRate, overlap, headStart, snapshotRounds, judgingRounds, judging, audits, alliance, peerPrivacy, kinds',
   ],
   [
     'unknown kind',

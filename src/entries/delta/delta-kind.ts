@@ -25,7 +25,6 @@ import {
 } from './delta-state.ts';
 import { deltasPerRoundMax, drawn, type FoldObserver, foldDeltas } from './fold-deltas.ts';
 import { foldAgain, noteHeard, takeOut } from './past.ts';
-import { repeatsIn } from './repeats.ts';
 import { everyone, sortitionThreshold } from './sortition.ts';
 import { standingIn } from './weigh-deltas.ts';
 
@@ -64,7 +63,6 @@ export function createDeltaKind(options: DeltaKindOptions): DeltaKind {
   ): Value => (shared ? shared.once(kind, key, compute) : compute());
   const ticketOfEntry = (entry: EntryHeader): number =>
     once('ticket', entry, () => ticketOf(options, entry.round, entry.author));
-  const ticket: TicketOf = (round, author) => ticketOf(options, round, author);
   const decode = (body: Uint8Array, claims: readonly unknown[]): DeltaContent | null =>
     decodeDelta(body, claims, codec, rules);
 
@@ -81,7 +79,7 @@ export function createDeltaKind(options: DeltaKindOptions): DeltaKind {
     },
     initial: () => initialDeltaState(initial, rules.undoRounds),
     clone: cloneDeltaState,
-    reduce: (state, round) => reduceDeltas(state, round, { ...options, ticketOfEntry, ticket }),
+    reduce: (state, round) => reduceDeltas(state, round, ticketOfEntry, options),
     encode: encodeDeltaState,
     decodeState(bytes) {
       // What a delta was made from is asked of entries, not of what they have been folded to.
@@ -95,15 +93,15 @@ export function createDeltaKind(options: DeltaKindOptions): DeltaKind {
     retract: (state, isRetracted) => takeOut(state, isRetracted, rules),
     show: () => [],
     standing: (state, author) => standingIn(state, author, rules),
-    parameters: (state) => once('parameters', state, () => parametersOf(state, rules, ticket)),
+    parameters: (state) => once('parameters', state, () => parametersOf(state, rules)),
     parametersBeforeNewest: (state) =>
       once('parameters-before-newest', state, () => {
         const pending = new Map(state.pending);
         pending.delete(Math.max(...pending.keys()));
-        return parametersOf({ ...state, pending }, rules, ticket);
+        return parametersOf({ ...state, pending }, rules);
       }),
     isDrawn: (state, round, author) =>
-      ticket(round, author) < sortitionThreshold(state.statistics, round, rules),
+      ticketOf(options, round, author) < sortitionThreshold(state.statistics, round, rules),
   };
 }
 
@@ -134,17 +132,11 @@ function decodeProof(claims: readonly unknown[]): DeltaProof | null {
   return { recordBytes, record, before, after };
 }
 
-type TicketOf = (round: number, author: string) => number;
-
-interface Reducing extends Pick<DeltaKindOptions, 'rules' | 'observeFold'> {
-  readonly ticketOfEntry: (entry: EntryHeader) => number;
-  readonly ticket: TicketOf;
-}
-
 function reduceDeltas(
   state: DeltaState,
   { round, entries, banned, isOver, isSilenced }: FinalRound<DeltaContent>,
-  { rules, observeFold, ticketOfEntry, ticket }: Reducing,
+  ticketOfEntry: (entry: EntryHeader) => number,
+  { rules, observeFold }: Pick<DeltaKindOptions, 'rules' | 'observeFold'>,
 ): RoundSummary {
   const arrived = isOver
     ? []
@@ -168,17 +160,10 @@ function reduceDeltas(
   const waiting = judgingRounds > 0 ? (state.pending.get(judged) ?? []) : arrived;
   state.pending.delete(judged);
   // Found out while it waited: no weight.
-  const isUnproven = ({ author }: { author: string }): boolean => (banned.get(author) ?? round) >= round;
+  const isUnproven = ({ author }: PendingDelta): boolean => (banned.get(author) ?? round) >= round;
   const all = drawn(state, judged, waiting.filter(isUnproven), rules);
   const heard = all.filter(({ author }) => !isSilenced(author, judged));
-  const repeats = repeatsIn(state, rules, {
-    ...{ round: judged, fresh: heard.length, present: authorsOf(waiting) },
-    mayCount: (author) =>
-      isUnproven({ author }) &&
-      !isSilenced(author, judged) &&
-      ticket(judged, author) < sortitionThreshold(state.statistics, judged, rules),
-  });
-  foldDeltas(state, { round: judged, deltas: heard, publishers: all.length, repeats }, rules, observeFold);
+  foldDeltas(state, judged, heard, rules, all.length, observeFold);
   forgetLeast(state.contributions);
   noteHeard(state, { round: judged, publishers: all.length, deltas: heard }, rules);
   return summary;
@@ -195,21 +180,14 @@ function heardOf(
   return deltas.map((delta) => ({ ...delta, isSilenced: silences(delta.author, round) }));
 }
 
-const authorsOf = (deltas: readonly PendingDelta[]): Set<string> =>
-  new Set(deltas.map(({ author }) => author));
-
 /** What waits to be judged is in it, as if it had been found good, unless it is known that it will not be. */
-function parametersOf(state: DeltaState, rules: DeltaRules, ticket: TicketOf): Float32Array {
+function parametersOf(state: DeltaState, rules: DeltaRules): Float32Array {
   const whole = state.pending.size > 0 ? cloneDeltaState(state) : state;
   const waiting = [...whole.pending].sort(([a], [b]) => a - b);
   for (const [round, deltas] of waiting) {
     const all = drawn(whole, round, deltas, rules);
     const heard = all.filter((delta) => !delta.isSilenced);
-    const repeats = repeatsIn(whole, rules, {
-      ...{ round, fresh: heard.length, present: authorsOf(deltas) },
-      mayCount: (author) => ticket(round, author) < sortitionThreshold(whole.statistics, round, rules),
-    });
-    foldDeltas(whole, { round, deltas: heard, publishers: all.length, repeats }, rules);
+    foldDeltas(whole, round, heard, rules, all.length);
   }
   return vectorOfUnits(whole.units);
 }

@@ -37,8 +37,6 @@ export interface DeltaRules {
   readonly judgingRounds: number;
   /** What an author has added in so many rounds at least is taken out again once it is found out; 0: nothing is. */
   readonly undoRounds: number;
-  /** The last delta of an author that is away is folded again for so many rounds; only where nothing is taken out. */
-  readonly repeatRounds: number;
 }
 
 export interface DeltaContent {
@@ -104,14 +102,6 @@ export interface Past {
   readonly since: readonly HeardRound[];
 }
 
-/** What an author published last, with the weight that it had. */
-export interface LastDelta {
-  readonly round: number;
-  readonly weight: number;
-  readonly body: Uint8Array;
-  readonly content: DeltaContent;
-}
-
 export interface DeltaState {
   /** The model: integers in units of 2^-42. */
   readonly units: Float64Array;
@@ -121,8 +111,6 @@ export interface DeltaState {
   readonly pending: Map<number, readonly PendingDelta[]>;
   /** Null where nothing is ever taken out. */
   past: Past | null;
-  /** Of who published of late; empty where nothing is folded again. */
-  readonly last: Map<PeerKey, LastDelta>;
 }
 
 /** Coordinates are clamped to this many units either way: 1024. */
@@ -147,8 +135,13 @@ export function unitsOf(vector: Float32Array): Float64Array {
 }
 
 export function initialDeltaState(initial: Float32Array, undoRounds: number): DeltaState {
-  const maps = { statistics: new Map(), contributions: new Map(), pending: new Map(), last: new Map() };
-  const state = { units: unitsOf(initial), ...maps, past: null };
+  const state = {
+    units: unitsOf(initial),
+    statistics: new Map(),
+    contributions: new Map(),
+    pending: new Map(),
+    past: null,
+  };
   return undoRounds > 0 ? { ...state, past: { state: cloneDeltaState(state), since: [] } } : state;
 }
 
@@ -161,7 +154,6 @@ export function cloneDeltaState(state: DeltaState, into?: DeltaState): DeltaStat
     contributions: new Map(state.contributions),
     pending: new Map(state.pending),
     past: state.past,
-    last: new Map(state.last),
   };
 }
 
@@ -207,14 +199,14 @@ export function encodeDeltaState(state: DeltaState): Uint8Array {
   return bytes;
 }
 
-type Metadata = Pick<DeltaState, 'statistics' | 'contributions' | 'pending' | 'last'> & {
+type Metadata = Pick<DeltaState, 'statistics' | 'contributions' | 'pending'> & {
   readonly past: {
     readonly state: Pick<DeltaState, 'statistics' | 'contributions'>;
     readonly since: Past['since'];
   } | null;
 };
 
-function encodeMetadata({ pending, past, last, ...now }: Metadata): Uint8Array {
+function encodeMetadata({ pending, past, ...now }: Metadata): Uint8Array {
   const { statistics, contributions } = past?.state ?? now;
   return dagCbor.encode([
     [...statistics].sort(([a], [b]) => a - b).map(([r, s]) => [r, s.publishers, s.threshold, s.reference]),
@@ -227,17 +219,7 @@ function encodeMetadata({ pending, past, last, ...now }: Metadata): Uint8Array {
     ...(past
       ? [past.since.map(({ round, publishers, deltas }) => [round, publishers, deltas.map(deltaRow)])]
       : []),
-    // Left out where nothing is folded again: states of such runs keep their bytes.
-    ...(last.size > 0 ? [lastRows(last)] : []),
   ]);
-}
-
-function lastRows(last: DeltaState['last']): unknown[] {
-  return [...last]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([author, { round, weight, body, content }]) => [
-      ...[keyToBytes(author), round, weight, body, content.misses, content.steps],
-    ]);
 }
 
 function deltaRow({ author, ticket, body, content }: PendingDelta): unknown[] {
@@ -283,14 +265,13 @@ export function decodeDeltaState(
 
 function decodeMetadata(bytes: Uint8Array, decode: DecodeDelta, hasPast: boolean): Metadata | null {
   const fields = decodeCanonical(bytes);
-  if (!Array.isArray(fields) || fields.length < (hasPast ? 4 : 3) || fields.length > 4) return null;
-  const [statistics, contributions, pending, more] = fields as unknown[];
+  if (!Array.isArray(fields) || fields.length !== (hasPast ? 4 : 3)) return null;
+  const [statistics, contributions, pending, sinceRows] = fields as unknown[];
   if (!isRows(statistics, 4) || !isRows(contributions, 3) || !isRows(pending, 2)) return null;
   const state = {
     statistics: new Map<number, RoundStatistics>(),
     contributions: new Map<PeerKey, DeltaTotals>(),
     pending: new Map<number, readonly PendingDelta[]>(),
-    last: new Map<PeerKey, LastDelta>(),
   };
   for (const [r, publishers, threshold, reference] of statistics) {
     if (!isCount(r) || !isCount(publishers) || !isFiniteNumber(threshold) || !isFiniteNumber(reference))
@@ -307,24 +288,9 @@ function decodeMetadata(bytes: Uint8Array, decode: DecodeDelta, hasPast: boolean
     if (!deltas) return null;
     state.pending.set(round as number, deltas);
   }
-  if (!hasPast) {
-    const last = more === undefined ? state.last : decodeLast(more, decode);
-    return last && { ...state, last, past: null };
-  }
-  const since = decodeSince(more, decode);
+  if (!hasPast) return { ...state, past: null };
+  const since = decodeSince(sinceRows, decode);
   return since && { ...state, past: { state, since } };
-}
-
-function decodeLast(rows: unknown, decode: DecodeDelta): DeltaState['last'] | null {
-  if (!isRows(rows, 6)) return null;
-  const last: DeltaState['last'] = new Map();
-  for (const [author, round, weight, ...coded] of rows) {
-    if (!isCount(round) || !isFiniteNumber(weight) || weight < 0) return null;
-    const read = decodePending([author, 0, ...coded], decode);
-    if (!read) return null;
-    last.set(read.author, { round, weight, body: read.body, content: read.content });
-  }
-  return last;
 }
 
 /** Rounds one after the other. */

@@ -7,7 +7,6 @@
  */
 import { accumulateDeltas } from '../../codec/delta.ts';
 import { type DeltaRules, type DeltaState, type PendingDelta, unitsMax } from './delta-state.ts';
-import { noteLast, type RepeatedDelta } from './repeats.ts';
 import { sortitionThreshold } from './sortition.ts';
 import { weighDeltas } from './weigh-deltas.ts';
 
@@ -36,8 +35,6 @@ export interface FoldedDeltas {
   readonly deltas: readonly PendingDelta[];
   /** One for each delta. */
   readonly weights: readonly number[];
-  /** What stood for authors that were away. */
-  readonly repeats: readonly RepeatedDelta[];
   /** What norms of the round were measured by. */
   readonly reference: number;
 }
@@ -45,20 +42,13 @@ export interface FoldedDeltas {
 /** For those who ask afterwards who moved the model where to; replicas do not. */
 export type FoldObserver = (folded: FoldedDeltas) => void;
 
-export interface RoundToFold {
-  readonly round: number;
-  /** What is to carry weight. */
-  readonly deltas: readonly PendingDelta[];
-  /** How many were drawn, those that carry none among them. */
-  readonly publishers: number;
-  readonly repeats: readonly RepeatedDelta[];
-}
-
-/** Folds a round into the state. */
+/** Folds what is to carry weight of a round, `publishers` having been drawn, into the state. */
 export function foldDeltas(
   state: DeltaState,
-  { round, deltas, publishers, repeats }: RoundToFold,
+  round: number,
+  deltas: readonly PendingDelta[],
   rules: DeltaRules,
+  publishers: number,
   observe?: FoldObserver,
 ): void {
   const threshold = sortitionThreshold(state.statistics, round, rules);
@@ -73,10 +63,8 @@ export function foldDeltas(
     return { delta: content.delta, multiplier: -weight };
   });
   const before = observe && deltas.length > 0 ? state.units.slice() : null;
-  for (const { delta, weight } of repeats) terms.push({ delta, multiplier: -weight });
   accumulateDeltas(state.units, terms, unitsMax, rules.overlap);
-  if (before) observe?.({ round, before, after: state.units.slice(), deltas, weights, repeats, reference });
-  noteLast(state, rules, round, { deltas, weights });
+  if (before) observe?.({ round, before, after: state.units.slice(), deltas, weights, reference });
   state.statistics.set(round, { publishers, threshold, reference });
   state.statistics.delete(round - rules.windowRounds - statisticsKept);
 }

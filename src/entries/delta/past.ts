@@ -43,8 +43,8 @@ function bytesOf(rounds: readonly HeardRound[]): number {
 /** The state after these rounds. */
 export function foldAgain(before: DeltaState, rounds: readonly HeardRound[], rules: DeltaRules): DeltaState {
   const state = cloneDeltaState(before);
-  for (const heard of rounds) {
-    foldDeltas(state, { ...heard, repeats: [] }, rules);
+  for (const { round, publishers, deltas } of rounds) {
+    foldDeltas(state, round, deltas, rules, publishers);
     forgetLeast(state.contributions);
   }
   return state;

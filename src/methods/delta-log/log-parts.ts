@@ -140,12 +140,10 @@ export function deltaRulesOf(
     outerRate,
     overlap,
     judgingRounds,
-    repeatRounds = 0,
     audits,
   } = spec;
   return {
     ...{ windowRounds, committeeSize, expectedPeers, clipFactor, outerRate, overlap, judgingRounds },
-    repeatRounds,
     normMax: spec.normMax ?? Math.max(1, normOf(initial)),
     localSteps: training.localSteps,
     isOpen: namedMembers(membership) === null,

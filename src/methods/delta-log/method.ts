@@ -41,7 +41,7 @@ export const deltaLog = defineMethod({
   requestBytesMax: () => smallRequestBytesMax,
   impossible(spec, _peers, size) {
     const { admitRounds, judgingRounds, windowRounds, committeeSize } = spec;
-    const { kinds, codec, judging, audits, alliance, repeatRounds, peerPrivacy } = spec;
+    const { kinds, codec, judging, audits, alliance, peerPrivacy } = spec;
     const below = `must be below windowRounds (${windowRounds})`;
     if (admitRounds >= windowRounds) {
       return { path: ['admitRounds'], message: `${below}: a delta admitted last needs time to spread` };
@@ -73,11 +73,6 @@ export const deltaLog = defineMethod({
     if (audits && judgingRounds > 0) {
       const message = 'must be 0 with audits: what they come to is known too late to wait for';
       return { path: ['judgingRounds'], message };
-    }
-    if (audits && repeatRounds !== undefined) {
-      const message =
-        'must be left out with audits: what is taken out again could not be followed, and there all train on the same examples';
-      return { path: ['repeatRounds'], message };
     }
     if (peerPrivacy && (audits || alliance || (judging && evaluationExamplesOf(judging) === null))) {
       const message =

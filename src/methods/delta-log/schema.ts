@@ -111,14 +111,6 @@ export const deltaLogSchema = z.strictObject({
     .describe(
       'final deltas wait so many rounds for what judges them before they move the model (J); 0: nobody judges',
     ),
-  repeatRounds: z
-    .int()
-    .min(1)
-    .max(64)
-    .optional()
-    .describe(
-      'the last delta of an author that is away stands for what it would have published, for so many rounds (FedVARP); left out: nothing does. 3 measured',
-    ),
   judging: judgingSchema
     .nullable()
     .optional()
