@@ -1,7 +1,7 @@
 /** Deltas that stand for what authors that are away would have published. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { DeltaContent, DeltaState } from '../../src/entries/delta/delta-state.ts';
+import type { DeltaContent, DeltaState, LastDelta } from '../../src/entries/delta/delta-state.ts';
 import type { LogEntry } from '../../src/log/entry-kind.ts';
 import { contextWith, deltaLogSpec, messageOf, signerOf, smallRun } from '../log/small-run.ts';
 import { plainRound } from './plain-round.ts';
@@ -132,5 +132,30 @@ describe('the last delta of an author that is away', () => {
     }
     assert.deepEqual(delta.encode(read), delta.encode(state));
     assert.ok(lived([[0, 1, 2]], {}).state.last.size === 0);
+  });
+
+  test('is refused in a state where no replica could have it: of a later round or a forgotten one, with more than any weight, in a run without', () => {
+    const changes = { repeatRounds: 2, outerRate: null };
+    const { state, delta } = lived(
+      [
+        [0, 1, 2],
+        [0, 1],
+        [0, 1],
+      ],
+      changes,
+    );
+    const [author, last] = [...state.last][0]!;
+    const withLast = (change: Partial<LastDelta>): Uint8Array =>
+      delta.encode({ ...state, last: new Map(state.last).set(author, { ...last, ...change }) });
+    assert.notEqual(delta.decodeState(withLast({})), null);
+    for (const change of [
+      { round: 3 },
+      { round: 2 ** 31 - 1 },
+      { round: 0 },
+      { weight: 1e300 },
+      { weight: 1.01 },
+    ])
+      assert.equal(delta.decodeState(withLast(change)), null, JSON.stringify(change));
+    assert.equal(contextOf({}).delta.decodeState(withLast({})), null);
   });
 });

@@ -249,6 +249,9 @@ export function deltaStateBytesMax(size: number): number {
   return 4 + metadataBytesMax + 8 * size;
 }
 
+/** How many rounds of deltas a state holds, and by what they weigh. */
+type KeptRounds = Pick<DeltaRules, 'judgingRounds' | 'undoRounds' | 'repeatRounds' | 'outerRate'>;
+
 /** Turns body and claims back into what they say; null for what no encoder writes. */
 export type DecodeDelta = (body: Uint8Array, claims: readonly unknown[]) => DeltaContent | null;
 
@@ -260,13 +263,13 @@ export function decodeDeltaState(
   bytes: Uint8Array,
   size: number,
   decode: DecodeDelta,
-  hasPast: boolean,
+  rules: KeptRounds,
 ): DeltaState | null {
   if (bytes.length < 4) return null;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const metadataBytes = view.getUint32(0);
   if (metadataBytes > metadataBytesMax || bytes.length !== 4 + metadataBytes + 8 * size) return null;
-  const metadata = decodeMetadata(bytes.subarray(4, 4 + metadataBytes), decode, hasPast);
+  const metadata = decodeMetadata(bytes.subarray(4, 4 + metadataBytes), decode, rules);
   if (!metadata) return null;
   const units = new Float64Array(size);
   for (let i = 0, at = 4 + metadataBytes; i < size; i++, at += 8) {
@@ -281,7 +284,9 @@ export function decodeDeltaState(
   return metadata.past ? { ...state, past: { state, since: metadata.past.since } } : state;
 }
 
-function decodeMetadata(bytes: Uint8Array, decode: DecodeDelta, hasPast: boolean): Metadata | null {
+function decodeMetadata(bytes: Uint8Array, decode: DecodeDelta, rules: KeptRounds): Metadata | null {
+  const { judgingRounds, undoRounds, repeatRounds } = rules;
+  const hasPast = undoRounds > 0;
   const fields = decodeCanonical(bytes);
   if (!Array.isArray(fields) || fields.length < (hasPast ? 4 : 3) || fields.length > 4) return null;
   const [statistics, contributions, pending, more] = fields as unknown[];
@@ -302,24 +307,35 @@ function decodeMetadata(bytes: Uint8Array, decode: DecodeDelta, hasPast: boolean
     if (!isBytes(author, 32) || !isCount(deltas) || !isFiniteNumber(energy) || energy < 0) return null;
     state.contributions.set(bytesToHex(author), { deltas, energy });
   }
+  if (pending.length > judgingRounds) return null;
   for (const [round, rows] of pending) {
     const deltas = isCount(round) ? decodeDeltas(rows, 6, decode) : null;
     if (!deltas) return null;
     state.pending.set(round as number, deltas);
   }
   if (!hasPast) {
-    const last = more === undefined ? state.last : decodeLast(more, decode);
+    if (more === undefined) return { ...state, past: null };
+    const newest = [...state.statistics.keys()].reduce((a, b) => Math.max(a, b), -1);
+    const last = repeatRounds > 0 ? decodeLast(more, decode, rules, newest) : null;
     return last && { ...state, last, past: null };
   }
-  const since = decodeSince(more, decode);
+  const since = decodeSince(more, decode, undoRounds);
   return since && { ...state, past: { state, since } };
 }
 
-function decodeLast(rows: unknown, decode: DecodeDelta): DeltaState['last'] | null {
+/** Of rounds up to `newest`, the last that was folded. */
+function decodeLast(
+  rows: unknown,
+  decode: DecodeDelta,
+  { repeatRounds, outerRate }: KeptRounds,
+  newest: number,
+): DeltaState['last'] | null {
   if (!isRows(rows, 6)) return null;
+  const weightMax = Math.max(1, outerRate ?? 1);
   const last: DeltaState['last'] = new Map();
   for (const [author, round, weight, ...coded] of rows) {
-    if (!isCount(round) || !isFiniteNumber(weight) || weight < 0) return null;
+    if (!isCount(round) || round > newest || round + repeatRounds <= newest) return null;
+    if (!isFiniteNumber(weight) || weight < 0 || weight > weightMax) return null;
     const read = decodePending([author, 0, ...coded], decode);
     if (!read) return null;
     last.set(read.author, { round, weight, body: read.body, content: read.content });
@@ -327,9 +343,9 @@ function decodeLast(rows: unknown, decode: DecodeDelta): DeltaState['last'] | nu
   return last;
 }
 
-/** Rounds one after the other. */
-function decodeSince(rows: unknown, decode: DecodeDelta): HeardRound[] | null {
-  if (!isRows(rows, 3)) return null;
+/** Rounds one after the other: of so many the oldest have gone into the past, and whoever reads the state folds them again. */
+function decodeSince(rows: unknown, decode: DecodeDelta, undoRounds: number): HeardRound[] | null {
+  if (!isRows(rows, 3) || rows.length >= 2 * undoRounds) return null;
   const since: HeardRound[] = [];
   for (const [round, publishers, deltaRows] of rows) {
     if (!isCount(round) || !isCount(publishers)) return null;
