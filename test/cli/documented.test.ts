@@ -21,7 +21,16 @@ const pages: readonly Page[] = [
     .map((name) => `docs/${name}`),
 ].map((path) => ({ path, text: readFileSync(join(repositoryRoot, path), 'utf8') }));
 
-const program = await createProgram(['alliance', 'arena', 'data', 'label', 'model', 'node', 'privacy', 'testnet']);
+const program = await createProgram([
+  'alliance',
+  'arena',
+  'data',
+  'label',
+  'model',
+  'node',
+  'privacy',
+  'testnet',
+]);
 
 /** In code, fenced, indented or within backticks; a command goes on behind a backslash. */
 const code = /^```[\s\S]*?^```|^ {4}.*$|`[^`]+`/gm;
