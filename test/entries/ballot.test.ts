@@ -6,7 +6,7 @@ import {
   ballotRounds,
   createBallotKind,
 } from '../../src/entries/ballot/ballot-kind.ts';
-import type { BallotState, ShowBody } from '../../src/entries/ballot/ballot-state.ts';
+import { type BallotState, type ShowBody, seenBytes } from '../../src/entries/ballot/ballot-state.ts';
 import { recordState } from '../../src/entries/record-kind.ts';
 import type { LogEntry } from '../../src/log/entry-kind.ts';
 import { sealEnvelope } from '../../src/log/envelope.ts';
@@ -43,10 +43,13 @@ interface World {
   readonly say: Say;
   /** Deltas that a voter has not had. */
   readonly misses?: (voter: string, round: number) => readonly string[];
+  readonly deltaOf?: (author: string, round: number) => LogEntry;
   readonly forge?: (entries: LogEntry[], round: number) => readonly LogEntry[];
 }
 
-function live({ kind, authors = () => keys, say, misses, forge }: World, rounds: number): BallotState {
+function live(world: World, rounds: number): BallotState {
+  const { kind, authors = () => keys, say, misses, forge } = world;
+  const delta = world.deltaOf ?? deltaOf;
   const state = kind.initial();
   const promised = new Map<string, Uint8Array>();
   for (let round = 0; round < rounds; round++) {
@@ -58,12 +61,12 @@ function live({ kind, authors = () => keys, say, misses, forge }: World, rounds:
       const said = duty && say(voter, duty.round);
       if (duty === null || said === null) continue;
       const missing = new Set(
-        (misses?.(voter, duty.round) ?? []).map((key) => deltaOf(key, duty.round).id.slice(0, 8)),
+        (misses?.(voter, duty.round) ?? []).map((key) => delta(key, duty.round).id.slice(0, 2 * seenBytes)),
       );
       const seen = Buffer.from(
         Buffer.from(duty.seen)
           .toString('hex')
-          .match(/.{8}/g)!
+          .match(new RegExp(`.{${2 * seenBytes}}`, 'g'))!
           .filter((id) => !missing.has(id))
           .join(''),
         'hex',
@@ -78,7 +81,7 @@ function live({ kind, authors = () => keys, say, misses, forge }: World, rounds:
     const final = {
       ...{ ...plainRound, round, root: rootOf(round), publishers },
       entries: (forge?.(entries, round) ?? entries) as never,
-      first: publishers.map((author) => deltaOf(author, round)),
+      first: publishers.map((author) => delta(author, round)),
       standingOf: (author: string) => kind.standing!(state as never, author),
     };
     kind.reduce(state as never, final as never);
@@ -162,6 +165,19 @@ describe('votes on whole rounds', () => {
     assert.equal(isVoid(kind, live({ kind, say, misses: without(4) }, at + after.fold), at, late), false);
   });
 
+  test('nor does a late one whose id begins like that of one they had seen: four bytes are found in minutes', () => {
+    const [late, at] = [keys[1]!, 8];
+    const ground = (author: string, round: number): LogEntry => {
+      const entry = deltaOf(author, round);
+      if (author !== late) return entry;
+      return { ...entry, id: deltaOf(keys[0]!, round).id.slice(0, 8) + entry.id.slice(8) };
+    };
+    const world = { kind, say: () => -0.01, misses: () => [late], deltaOf: ground };
+    const state = live(world, at + after.fold);
+    assert.equal(isVoid(kind, state, at, late), true);
+    assert.equal(isVoid(kind, state, at, keys[0]), false);
+  });
+
   test('voters are drawn by tickets among the authors, anew for each round, by a root of the past; all where they are few', () => {
     const few = kindWith({ voters: 3 });
     const state = live({ kind: few, say: () => -0.01 }, 30);
@@ -230,7 +246,7 @@ describe('votes on whole rounds', () => {
   });
 
   test('bodies of wrong lengths, kinds and numbers are none', () => {
-    const body = { salt: new Uint8Array(16), before: 1, after: 1, seen: new Uint8Array(8) };
+    const body = { salt: new Uint8Array(16), before: 1, after: 1, seen: new Uint8Array(2 * seenBytes) };
     const { commit, show } = kind.compose(keys[0]!, body);
     assert.notEqual(kind.decode(commit, []), null);
     assert.notEqual(kind.decode(show, []), null);
@@ -246,6 +262,19 @@ describe('votes on whole rounds', () => {
     assert.equal(kind.decode(commit.subarray(0, -1), []), null);
     assert.equal(kind.decode(commit, [3]), null, 'claims that mean nothing');
     assert.equal(kind.decode(new Uint8Array(kind.bodyBytesMax).fill(255), []), null);
+  });
+
+  test('a loss that grew from nothing beyond all bounds leaves a state that a late joiner can read', () => {
+    const absurd = { salt: new Uint8Array(16), before: 0, after: 1e12, seen: new Uint8Array(0) };
+    const liar = keys[0]!;
+    const { commit, show } = kind.compose(liar, absurd);
+    const forge = (entries: LogEntry[], round: number): LogEntry[] =>
+      entries.map((entry) =>
+        entry.author === liar ? entryOf(liar, round, entry.index === 0 ? commit : show, entry.index, kind) : entry,
+      );
+    const value = live({ kind, authors: () => keys.slice(0, 2), say: () => -0.01, forge }, 12);
+    assert.ok(value.rolledBack.length > 0, 'one of two is half of them');
+    assert.deepEqual(kind.decodeState(kind.encode(held(value))), held(value));
   });
 
   test('the state comes back from its bytes, within its bound, at any round', () => {

@@ -20,10 +20,12 @@ const votersMin = 2;
 /** A voter is far from the others by so many of their median deviations, and says the opposite. Guess. */
 const farDeviations = 10;
 const millionths = 1e6;
+/** More says nothing more; and a state holds integers below 2^53, or nobody could read it back. */
+const growthMax = 1e12;
 
 /** By how much the loss has grown, in whole millionths of what it was. */
 function growthOf({ before, after }: Said): number {
-  return Math.round((millionths * (after - before)) / Math.max(1, before)) + 0;
+  return Math.min(growthMax, Math.round((millionths * (after - before)) / Math.max(1, before)) + 0);
 }
 
 /** The median of the growth of losses, by standing; null without a quorum. */
