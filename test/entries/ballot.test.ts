@@ -270,7 +270,9 @@ describe('votes on whole rounds', () => {
     const { commit, show } = kind.compose(liar, absurd);
     const forge = (entries: LogEntry[], round: number): LogEntry[] =>
       entries.map((entry) =>
-        entry.author === liar ? entryOf(liar, round, entry.index === 0 ? commit : show, entry.index, kind) : entry,
+        entry.author === liar
+          ? entryOf(liar, round, entry.index === 0 ? commit : show, entry.index, kind)
+          : entry,
       );
     const value = live({ kind, authors: () => keys.slice(0, 2), say: () => -0.01, forge }, 12);
     assert.ok(value.rolledBack.length > 0, 'one of two is half of them');

@@ -24,7 +24,7 @@ import {
   vectorOfUnits,
 } from './delta-state.ts';
 import { deltasPerRoundMax, drawn, type FoldObserver, foldDeltas } from './fold-deltas.ts';
-import { foldAgain, noteHeard, takeOut } from './past.ts';
+import { fitsPast, foldAgain, noteHeard, takeOut } from './past.ts';
 import { everyone, sortitionThreshold } from './sortition.ts';
 import { standingIn } from './weigh-deltas.ts';
 
@@ -85,9 +85,10 @@ export function createDeltaKind(options: DeltaKindOptions): DeltaKind {
       // What a delta was made from is asked of entries, not of what they have been folded to.
       const decodeHeard = (body: Uint8Array, claims: readonly unknown[]): DeltaContent | null =>
         decodeDelta(body, claims, codec, { ...rules, isAudited: false });
-      const state = decodeDeltaState(bytes, initial.length, decodeHeard, rules.undoRounds > 0);
+      const state = decodeDeltaState(bytes, initial.length, decodeHeard, rules);
       if (!state?.past) return state;
       const { past } = state;
+      if (!fitsPast(past)) return null;
       return { ...foldAgain(past.state, past.since, rules), past };
     },
     retract: (state, isRetracted) => takeOut(state, isRetracted, rules),

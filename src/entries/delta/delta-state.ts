@@ -231,6 +231,9 @@ export function deltaStateBytesMax(size: number): number {
   return 4 + metadataBytesMax + 8 * size;
 }
 
+/** How many rounds of deltas a state holds. */
+type KeptRounds = Pick<DeltaRules, 'judgingRounds' | 'undoRounds'>;
+
 /** Turns body and claims back into what they say; null for what no encoder writes. */
 export type DecodeDelta = (body: Uint8Array, claims: readonly unknown[]) => DeltaContent | null;
 
@@ -242,13 +245,13 @@ export function decodeDeltaState(
   bytes: Uint8Array,
   size: number,
   decode: DecodeDelta,
-  hasPast: boolean,
+  rules: KeptRounds,
 ): DeltaState | null {
   if (bytes.length < 4) return null;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const metadataBytes = view.getUint32(0);
   if (metadataBytes > metadataBytesMax || bytes.length !== 4 + metadataBytes + 8 * size) return null;
-  const metadata = decodeMetadata(bytes.subarray(4, 4 + metadataBytes), decode, hasPast);
+  const metadata = decodeMetadata(bytes.subarray(4, 4 + metadataBytes), decode, rules);
   if (!metadata) return null;
   const units = new Float64Array(size);
   for (let i = 0, at = 4 + metadataBytes; i < size; i++, at += 8) {
@@ -263,7 +266,9 @@ export function decodeDeltaState(
   return metadata.past ? { ...state, past: { state, since: metadata.past.since } } : state;
 }
 
-function decodeMetadata(bytes: Uint8Array, decode: DecodeDelta, hasPast: boolean): Metadata | null {
+function decodeMetadata(bytes: Uint8Array, decode: DecodeDelta, rules: KeptRounds): Metadata | null {
+  const { judgingRounds, undoRounds } = rules;
+  const hasPast = undoRounds > 0;
   const fields = decodeCanonical(bytes);
   if (!Array.isArray(fields) || fields.length !== (hasPast ? 4 : 3)) return null;
   const [statistics, contributions, pending, sinceRows] = fields as unknown[];
@@ -283,19 +288,20 @@ function decodeMetadata(bytes: Uint8Array, decode: DecodeDelta, hasPast: boolean
     if (!isBytes(author, 32) || !isCount(deltas) || !isFiniteNumber(energy) || energy < 0) return null;
     state.contributions.set(bytesToHex(author), { deltas, energy });
   }
+  if (pending.length > judgingRounds) return null;
   for (const [round, rows] of pending) {
     const deltas = isCount(round) ? decodeDeltas(rows, 6, decode) : null;
     if (!deltas) return null;
     state.pending.set(round as number, deltas);
   }
   if (!hasPast) return { ...state, past: null };
-  const since = decodeSince(sinceRows, decode);
+  const since = decodeSince(sinceRows, decode, undoRounds);
   return since && { ...state, past: { state, since } };
 }
 
-/** Rounds one after the other. */
-function decodeSince(rows: unknown, decode: DecodeDelta): HeardRound[] | null {
-  if (!isRows(rows, 3)) return null;
+/** Rounds one after the other: of so many the oldest have gone into the past, and whoever reads the state folds them again. */
+function decodeSince(rows: unknown, decode: DecodeDelta, undoRounds: number): HeardRound[] | null {
+  if (!isRows(rows, 3) || rows.length >= 2 * undoRounds) return null;
   const since: HeardRound[] = [];
   for (const [round, publishers, deltaRows] of rows) {
     if (!isCount(round) || !isCount(publishers)) return null;

@@ -10,6 +10,7 @@ import {
   type DeltaState,
   forgetLeast,
   type HeardRound,
+  type Past,
 } from './delta-state.ts';
 import { foldDeltas } from './fold-deltas.ts';
 
@@ -31,6 +32,11 @@ export function noteHeard(state: DeltaState, heard: HeardRound, rules: DeltaRule
     settled > 0
       ? { state: foldAgain(past.state, since.slice(0, settled), rules), since: since.slice(settled) }
       : { ...past, since };
+}
+
+/** Whether a state may carry so much: more was never left in it. */
+export function fitsPast({ since }: Past): boolean {
+  return bytesOf(since) <= heardBytesMax;
 }
 
 function bytesOf(rounds: readonly HeardRound[]): number {
