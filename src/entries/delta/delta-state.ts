@@ -231,7 +231,7 @@ export function deltaStateBytesMax(size: number): number {
   return 4 + metadataBytesMax + 8 * size;
 }
 
-/** How many rounds of deltas a state holds, and by what they weigh. */
+/** How many rounds of deltas a state holds. */
 type KeptRounds = Pick<DeltaRules, 'judgingRounds' | 'undoRounds'>;
 
 /** Turns body and claims back into what they say; null for what no encoder writes. */

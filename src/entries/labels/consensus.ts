@@ -23,7 +23,7 @@ export interface RecordLabel {
 /** Of all records that somebody answered or decided, in the order of their hashes. */
 export function labelsOf({ answers, rulings, answersMin }: LabelProject): readonly RecordLabel[] {
   const decided = new Map(rulings.map(({ record, value }) => [record, value]));
-  const given = byRecord(answers);
+  const given = groupedBy(answers, 'record');
   for (const record of decided.keys()) if (!given.has(record)) given.set(record, []);
   return [...given]
     .sort(([a], [b]) => (a < b ? -1 : 1))
@@ -41,14 +41,18 @@ export function labelsOf({ answers, rulings, answersMin }: LabelProject): readon
     });
 }
 
-function byRecord(answers: readonly Answer[]): Map<string, Answer[]> {
-  const given = new Map<string, Answer[]>();
-  for (const answer of answers) {
-    const said = given.get(answer.record);
-    if (said) said.push(answer);
-    else given.set(answer.record, [answer]);
+/** In one pass: in an open project there may be as many annotators as answers. */
+function groupedBy<Key extends 'record' | 'author', Row extends Pick<Answer, Key>>(
+  rows: readonly Row[],
+  key: Key,
+): Map<string, Row[]> {
+  const groups = new Map<string, Row[]>();
+  for (const row of rows) {
+    const group = groups.get(row[key]);
+    if (group) group.push(row);
+    else groups.set(row[key], [row]);
   }
-  return given;
+  return groups;
 }
 
 export interface AnnotatorFigures {
@@ -91,7 +95,9 @@ export function agreementOf(project: LabelProject): AgreementReport {
   const { answers, question } = project;
   const values = valuesOf(question);
   const labels = labelsOf(project);
-  const given = [...byRecord(answers).values()].map((said) => said.map(({ value }) => values.indexOf(value)));
+  const given = [...groupedBy(answers, 'record').values()].map((said) =>
+    said.map(({ value }) => values.indexOf(value)),
+  );
   const counts = { decided: 0, agreed: 0, disputed: 0, open: 0 };
   for (const { status } of labels) counts[status] += 1;
   return {
@@ -119,15 +125,17 @@ function annotatorsOf(
   labels: readonly RecordLabel[],
 ): readonly AnnotatorFigures[] {
   const labelled = new Map(labels.flatMap(({ record, label }) => (label === null ? [] : [[record, label]])));
-  const authors = [...new Set([...answers, ...skipped].map(({ author }) => author))].sort();
+  const answered = groupedBy(answers, 'author');
+  const passed = groupedBy(skipped, 'author');
+  const authors = [...new Set([...answered.keys(), ...passed.keys()])].sort();
   return authors.map((author) => {
-    const own = answers.filter((one) => one.author === author);
+    const own = answered.get(author) ?? [];
     const times = own.flatMap(({ ms }) => ms ?? []);
     const judged = own.filter(({ record }) => labelled.has(record));
     const same = judged.filter(({ record, value }) => labelled.get(record) === value).length;
     return {
       ...{ author, answers: own.length },
-      skipped: skipped.filter((one) => one.author === author).length,
+      skipped: passed.get(author)?.length ?? 0,
       medianMs: times.length === 0 ? null : median(times),
       asLabelled: judged.length === 0 ? null : same / judged.length,
     };
