@@ -4,8 +4,6 @@
  * The log's own machine does all that any log needs; here is what training adds: when to train, what to publish, what
  * becomes of deltas of ours that the log leaves out.
  */
-import { encodeFloat32 } from '../../codec/dense.ts';
-import { bytesToHex } from '../../core/bytes.ts';
 import type { Credentials } from '../../core/credentials.ts';
 import {
   type CoreStatus,
@@ -21,23 +19,25 @@ import { namedMembers } from '../../core/membership.ts';
 import type { RunFrame } from '../../core/run-frame.ts';
 import { auditedRounds } from '../../entries/audit/audit-kind.ts';
 import type { DeltaKind } from '../../entries/delta/delta-kind.ts';
-import { type DeltaState, sharesIn } from '../../entries/delta/delta-state.ts';
+import { sharesIn } from '../../entries/delta/delta-state.ts';
 import { closedEntitlement, openEntitlement } from '../../log/entitlement.ts';
 import type { LogEntry } from '../../log/entry-kind.ts';
-import { type EnvelopeContext, encodeEnvelope } from '../../log/envelope.ts';
+import type { EnvelopeContext } from '../../log/envelope.ts';
 import type { EffectSink, LogFact } from '../../log/log-effect.ts';
-import type { Kinds, LogState } from '../../log/log-state.ts';
+import type { Kinds } from '../../log/log-state.ts';
 import { Replica } from '../../log/replica.ts';
 import { type LogEvent, RunLog } from '../../log/run-log.ts';
 import type { CoreDependencies } from '../core-dependencies.ts';
 import { LocalTraining } from '../local-training.ts';
-import { withCredential } from '../log-parts.ts';
+import { publishEntry, withCredential } from '../log-outputs.ts';
+import { logStatus } from '../log-status.ts';
+import { ResultHash } from '../result-hash.ts';
 import { answerSubmitted, appendSubmitted } from '../submitted.ts';
 import { Auditing, type Found } from './auditing.ts';
 import { Author } from './author.ts';
 import { Ballots, type Publish } from './ballots.ts';
 import { Judging } from './judging.ts';
-import { createLogParts, isDelta, retentionOf } from './log-parts.ts';
+import { createLogParts, deltaStateOf, isDelta, retentionOf } from './log-parts.ts';
 import type { Start } from './open-start.ts';
 import { privateSending } from './private-sending.ts';
 import type { DeltaLogSpec } from './schema.ts';
@@ -65,12 +65,11 @@ export class DeltaLog implements ProtocolCore {
   readonly #author: Author;
   readonly #log: RunLog;
   readonly #training: LocalTraining;
+  readonly #hash: ResultHash;
   /** Null where trainings need not be executed again. */
   readonly #notes: TrainingNotes | null;
   readonly #isAhead: boolean;
   #publishFrom = 0;
-  /** Hash of the model of the history with this root. */
-  #hash: { readonly round: number; readonly root: Uint8Array; readonly hash: string } | null = null;
   /** Of the input that is dealt with. */
   #nowMs = 0;
 
@@ -89,6 +88,7 @@ export class DeltaLog implements ProtocolCore {
     const hiding = privateSending(spec.peerPrivacy, deps.addNoise);
     this.#author = new Author({ ...feedback, hiding });
     this.#training = new LocalTraining(manifest.training);
+    this.#hash = new ResultHash(common.resultOf, crypto, shared);
     const members = namedMembers(manifest.membership);
     const { credentials } = common;
     this.#credentials = credentials;
@@ -100,7 +100,7 @@ export class DeltaLog implements ProtocolCore {
         ? closedEntitlement(members)
         : openEntitlement(
             () => replica.base,
-            (state) => this.#stateOf(state).contributions,
+            (state) => deltaStateOf(state).contributions,
             deps.trusted ?? new Set(),
             (peer) => credentials.has(peer),
           );
@@ -183,51 +183,26 @@ export class DeltaLog implements ProtocolCore {
       default:
         input satisfies never;
     }
-    return this.#credentials.areAskedFor ? withCredential(out, this.#credentials) : out;
+    return withCredential(out, this.#credentials);
   }
 
   status(nowMs: number): CoreStatus {
     const { base } = this.#log.replica;
-    const { phase, agreement, checkpoint, missing: lag } = this.#log;
-    const round = Math.max(-1, this.#log.clock.slotAt(nowMs));
     return {
-      ...{ phase, round, agreement, checkpoint, lag },
-      finalisedRound: base.round,
-      countedRounds: base.pace.counted,
-      slotMs: this.#log.clock.slotMs(round),
-      modelHash: this.#modelHash(base),
+      ...logStatus(this.#log, this.#kinds, nowMs),
+      modelHash: this.#hash.of(base),
       lastLoss: this.#training.lastLoss,
-      refused: this.#log.refusals.counts(),
-      contributions: sharesIn(this.#stateOf(base)),
-      shown: this.#kinds.flatMap((kind, index) =>
-        kind.show(base.kinds[index]).map((entry) => ({ kind: kind.id, ...entry })),
-      ),
+      contributions: sharesIn(deltaStateOf(base)),
     };
   }
 
   model(): Float32Array {
     const { replica, phase } = this.#log;
-    return this.#delta.parameters(this.#stateOf(phase === 'finished' ? replica.base : replica.live()));
+    return this.#delta.parameters(deltaStateOf(phase === 'finished' ? replica.base : replica.live()));
   }
 
   isOut(peer: PeerKey, credential?: Uint8Array | null): boolean {
     return this.#log.isOut(peer, credential);
-  }
-
-  #stateOf(state: Readonly<LogState>): DeltaState {
-    return state.kinds[DELTA] as DeltaState;
-  }
-
-  /** SHA-256 (hex) of the finalised model as little-endian float32: the hash of the vector that is exported. */
-  #modelHash({ round, root, kinds }: Readonly<LogState>): string {
-    if (this.#hash?.round !== round || this.#hash.root !== root) {
-      const { crypto, shared } = this.#deps;
-      const state = kinds[DELTA] as DeltaState;
-      const compute = () => bytesToHex(crypto.sha256(encodeFloat32(this.#delta.parameters(state))));
-      const hash = shared ? shared.once('model-hash', state, compute) : compute();
-      this.#hash = { round, root, hash };
-    }
-    return this.#hash.hash;
   }
 
   #start(out: Output[], nowMs: number): void {
@@ -316,15 +291,13 @@ export class DeltaLog implements ProtocolCore {
     if (round < this.#publishFrom) return 'warming up after the join';
     const index = this.#log.own.freeIndex(round, DELTA);
     if (index === null) return 'the round is full, or we published in it before a restart';
-    const [live, key] = [this.#stateOf(replica.live()), this.#deps.signer.key];
+    const [live, key] = [deltaStateOf(replica.live()), this.#deps.signer.key];
     if (!this.#delta.isDrawn(live, round, key)) return notDrawn;
     return this.#author.whyNotSend(live.contributions.get(key)?.deltas ?? 0);
   }
 
-  /** One durable transaction, and only then the announcement. */
   #publish(out: Output[], entry: LogEntry, writes: readonly StoreWrite[]): void {
-    out.push({ type: 'persist', writes: [...writes, ...this.#author.writes()], durable: true });
-    out.push({ type: 'announce', bytes: encodeEnvelope(entry, this.#envelopes.inlineMax) });
+    publishEntry(out, entry, [...writes, ...this.#author.writes()], this.#envelopes);
   }
 
   #submit(out: Output[], { token, ...wanted }: Input & { type: 'submit' }, nowMs: number): void {
@@ -362,7 +335,7 @@ export class DeltaLog implements ProtocolCore {
     const deltas = log
       .places(round)
       .flatMap(({ held }) => (held.kind === 'entry' && isDelta(held.entry) ? [held.entry] : []));
-    this.#judging.noteFinal(base, this.#delta.parameters(this.#stateOf(base)), deltas, this.#deps.signer.key);
+    this.#judging.noteFinal(base, this.#delta.parameters(deltaStateOf(base)), deltas, this.#deps.signer.key);
   }
 
   /** What we are drawn for. */
