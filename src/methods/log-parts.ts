@@ -1,9 +1,10 @@
 /** What the log of any run is made of: its kinds, the constants it goes by, the forms of its envelopes. */
-import type { Credentials } from '../core/credentials.ts';
-import type { Output } from '../core/io.ts';
+import { Credentials } from '../core/credentials.ts';
+import type { RunFrame } from '../core/run-frame.ts';
 import type { EnvelopeContext } from '../log/envelope.ts';
 import type { Kinds, LogFrame, LogState } from '../log/log-state.ts';
 import { rowsPerRoundMax } from '../log/wire.ts';
+import type { CoreDependencies } from './core-dependencies.ts';
 
 export interface LogParts {
   readonly kinds: Kinds;
@@ -14,16 +15,22 @@ export interface LogParts {
   resultOf(state: Readonly<LogState>): Uint8Array;
 }
 
-/** @throws RangeError where a round of all of them would not fit into an answer */
-export function checkRows(kinds: Kinds): void {
+/** What follows from the kinds alone. @throws RangeError where a round of all of them would not fit into an answer */
+export function partsOfKinds(
+  kinds: Kinds,
+  manifest: RunFrame,
+  runId: string,
+  {
+    crypto,
+    shared,
+    inlineMax,
+    credential,
+  }: Pick<CoreDependencies, 'crypto' | 'shared' | 'inlineMax' | 'credential'>,
+): Pick<LogParts, 'kinds' | 'credentials' | 'envelopes'> {
   const rows = kinds.reduce((sum, { entriesPerRoundMax }) => sum + entriesPerRoundMax, 0);
   if (rows > rowsPerRoundMax)
     throw new RangeError(`the kinds of the run may have ${rows} entries in a round`);
-}
-
-/** What a core puts out, its requests with what entitles us to ask. */
-export function withCredential(out: readonly Output[], credentials: Credentials): Output[] {
-  return out.map((output) =>
-    output.type === 'request' ? { ...output, bytes: credentials.enclosed(output.bytes) } : output,
-  );
+  const credentials = new Credentials(manifest, runId, crypto, credential);
+  const bodyBytesMax = kinds.map((kind) => kind.bodyBytesMax);
+  return { kinds, credentials, envelopes: { runId, crypto, bodyBytesMax, shared, inlineMax, credentials } };
 }

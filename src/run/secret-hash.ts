@@ -4,7 +4,7 @@ import type { Crypto } from '../core/crypto.ts';
 
 const label = new TextEncoder().encode('starlings/hidden-run\0');
 
-/** @param secret 32 random bytes: there is too much of it to be guessed from the hash. Resolves to 64 hexadecimal digits */
+/** @param secret 32 random bytes: there is too much of it to be guessed from the hash. Returns 64 hexadecimal digits */
 export function secretHash(secret: Uint8Array, crypto: Crypto): string {
   return bytesToHex(crypto.sha256(label, secret));
 }

@@ -8,7 +8,7 @@ import type { DeltaCodec } from '../../codec/delta-codec.ts';
 import { blobRoot } from '../../content/blob.ts';
 import { bytesToHex } from '../../core/bytes.ts';
 import type { Crypto } from '../../core/crypto.ts';
-import type { OutputSink, PeerKey, StoreWrite } from '../../core/io.ts';
+import type { Input, Output, OutputSink, PeerKey } from '../../core/io.ts';
 import { type AuditKind, baseAgeMax } from '../../entries/audit/audit-kind.ts';
 import type { AuditCase, AuditVote } from '../../entries/audit/audit-state.ts';
 import type { DeltaKind } from '../../entries/delta/delta-kind.ts';
@@ -26,12 +26,13 @@ import { Evidence, type EvidencePart } from './evidence.ts';
 import { openStart, type Start, startOf } from './open-start.ts';
 import { ShownTrainings } from './shown-trainings.ts';
 import { decodeTraining, openEntries, type TrainingRecord } from './training-record.ts';
+import { type Speaking, say } from './words.ts';
 
 const noResult = '0'.repeat(64);
 /** An answer is waited for a slot long, within these bounds. Guess. */
 const [timeoutMinMs, timeoutMaxMs] = [1000, 15_000];
 
-export interface AuditingOptions {
+export interface AuditingOptions extends Speaking {
   readonly kind: AuditKind;
   /** Of the kind among those of the run. */
   readonly number: number;
@@ -50,14 +51,16 @@ export interface AuditingOptions {
   /** Root of a residual of zeros. */
   readonly nothing: Uint8Array;
   readonly envelopes: EnvelopeContext;
-  /** The log that we stand in. */
-  readonly replica: () => Replica;
-  readonly nextRequestId: () => number;
   readonly nowMs: () => number;
 }
 
+/** Inputs that may be about audits. */
+export type AuditInput = Input & {
+  readonly type: 'peer-up' | 'peer-down' | 'response' | 'request-failed' | 'retrained';
+};
+
 /** What an auditor has come to. */
-export interface Found {
+interface Found {
   readonly one: AuditCase;
   readonly vote: AuditVote;
 }
@@ -91,9 +94,14 @@ export class Auditing {
 
   constructor(options: AuditingOptions) {
     this.#options = options;
-    this.shown = new ShownTrainings({ ...options, openEntry: (bytes) => this.#openStored(bytes) });
+    const { log } = options;
+    this.shown = new ShownTrainings({
+      ...options,
+      replica: () => log.replica,
+      openEntry: (bytes) => this.#openStored(bytes),
+    });
     const timeoutMs = Math.max(timeoutMinMs, Math.min(timeoutMaxMs, options.frame.slotMs));
-    this.#requests = new RequestTable(timeoutMs, options.nextRequestId);
+    this.#requests = new RequestTable(timeoutMs, () => log.nextRequestId());
   }
 
   /** Whatever was shown is an entry only under a good signature, at a place that the run has. */
@@ -103,7 +111,50 @@ export class Auditing {
   }
 
   #decode(envelope: Envelope): LogEntry | null {
-    return judgePulled(envelope, { kinds: this.#options.kinds, replica: this.#options.replica() });
+    return judgePulled(envelope, { kinds: this.#options.kinds, replica: this.#options.log.replica });
+  }
+
+  /** True for what concerns nobody else. */
+  handle(out: Output[], input: AuditInput, nowMs: number): boolean {
+    switch (input.type) {
+      case 'peer-up':
+        this.#linked.add(input.peer);
+        return false;
+      case 'peer-down':
+        this.#linked.delete(input.peer);
+        return false;
+      case 'response':
+        if (!this.#answered(input.requestId, input.frames)) return false;
+        this.tick(out, nowMs);
+        return true;
+      case 'request-failed':
+        return this.#failed(input.requestId);
+      case 'retrained':
+        this.#say(out, this.#retrained(input.id, input.parameters), nowMs);
+        return true;
+      default:
+        return input satisfies never;
+    }
+  }
+
+  /** What we are drawn for. */
+  tick(out: Output[], nowMs: number): void {
+    const { phase, replica, clock } = this.#options.log;
+    if (phase === 'joining' || phase === 'finished') return;
+    const { kind, number, self } = this.#options;
+    // Of final rounds that nobody was drawn for, or has done with, nothing is asked any more.
+    const asked = new Set(kind.casesOf(replica.base.kinds[number], self).map(({ round }) => round));
+    const forgotten = this.shown.forget(asked);
+    if (forgotten.length > 0) out.push({ type: 'persist', writes: forgotten, durable: false });
+    this.#say(out, this.#next(out, replica, clock.slotAt(nowMs)), nowMs);
+  }
+
+  /** In the present round, unless it comes too late. */
+  #say(out: Output[], found: Found | null, nowMs: number): void {
+    const { kind, number, log } = this.#options;
+    const round = log.clock.slotAt(nowMs);
+    if (!found || !kind.isInTime(found.one, round)) return;
+    say(out, { round, kind: number, ...kind.compose(found.one, found.vote) }, this.#options);
   }
 
   /** An entry has come in this slot. */
@@ -126,27 +177,13 @@ export class Auditing {
     return { open, start: open.length < all.length ? startOf(base, open, round, this.#options) : null };
   }
 
-  met(peer: PeerKey): void {
-    this.#linked.add(peer);
-  }
-
-  parted(peer: PeerKey): void {
-    this.#linked.delete(peer);
-  }
-
   /** Whether a training of a round, ours or another's, may begin on the state after another. */
   mayBeginOn(base: number, round: number): boolean {
     return base < round && base >= round - baseAgeMax(this.#options.frame.windowRounds);
   }
 
-  /** Of final rounds that nobody was drawn for, or has done with, nothing is asked any more. */
-  forget({ base }: Replica): StoreWrite[] {
-    const { kind, number, self } = this.#options;
-    return this.shown.forget(new Set(kind.casesOf(base.kinds[number], self).map(({ round }) => round)));
-  }
-
   /** Takes up what we are drawn for; returns what has been found, which is said once. */
-  next(out: OutputSink, replica: Replica, slot: number): Found | null {
+  #next(out: OutputSink, replica: Replica, slot: number): Found | null {
     const duty = this.#duty ?? this.#begin(replica, slot);
     this.#duty = duty;
     if (!duty || duty.again) return null;
@@ -162,7 +199,7 @@ export class Auditing {
       // Who is mute keeps no other delta from being audited.
       this.#aside.set(one.id, duty);
       this.#duty = null;
-      return this.next(out, replica, slot);
+      return this.#next(out, replica, slot);
     }
     for (const { request, about } of evidence.next())
       this.#requests.open(out, { peer: one.author, id: one.id, about }, encodeRequest(request));
@@ -170,14 +207,14 @@ export class Auditing {
   }
 
   /** False where it is no answer to us. */
-  answered(requestId: number, frames: readonly Uint8Array[]): boolean {
+  #answered(requestId: number, frames: readonly Uint8Array[]): boolean {
     const meaning = this.#requests.take(requestId);
     if (!meaning) return false;
     if (meaning.id === this.#duty?.one.id) this.#duty.evidence.accept(meaning.about, frames);
     return true;
   }
 
-  failed(requestId: number): boolean {
+  #failed(requestId: number): boolean {
     const meaning = this.#requests.take(requestId);
     if (!meaning) return false;
     if (meaning.id === this.#duty?.one.id) this.#duty.evidence.failed(meaning.about);
@@ -185,7 +222,7 @@ export class Auditing {
   }
 
   /** What training it again gave; null where it could not be done here. */
-  retrained(id: string, end: Float32Array | null): Found | null {
+  #retrained(id: string, end: Float32Array | null): Found | null {
     const duty = this.#duty;
     if (!duty?.again || duty.one.id !== id) return null;
     if (!end) return this.#drop();
@@ -198,12 +235,6 @@ export class Auditing {
     const after = blobRoot(crypto, author.toBytes());
     if (equals(body, duty.delta.bodyRoot) && equals(after, duty.proof.after)) return this.#found('same');
     return this.#found('differs', bytesToHex(crypto.sha256(body, after)));
-  }
-
-  /** The entry of a round that says so; null where it comes too late. */
-  compose({ one, vote }: Found, round: number): ReturnType<AuditKind['compose']> | null {
-    const { kind } = this.#options;
-    return kind.isInTime(one, round) ? kind.compose(one, vote) : null;
   }
 
   #begin(replica: Replica, slot: number): Duty | null {

@@ -4,19 +4,18 @@
  */
 import { be32 } from '../../core/bytes.ts';
 import type { Crypto, Signer } from '../../core/crypto.ts';
-import type { Output, OutputSink, StoreWrite } from '../../core/io.ts';
+import type { Output, OutputSink } from '../../core/io.ts';
 import { type BallotDuty, type BallotKind, ballotRounds } from '../../entries/ballot/ballot-kind.ts';
 import { lossMax } from '../../entries/ballot/ballot-state.ts';
 import type { DeltaKind } from '../../entries/delta/delta-kind.ts';
 import type { DeltaState } from '../../entries/delta/delta-state.ts';
-import type { LogEntry } from '../../log/entry-kind.ts';
-import type { RunLog } from '../../log/run-log.ts';
+import { type Speaking, say, type Words } from './words.ts';
 
 const prefix = 'self/ballot/';
 const ballotKey = (round: number): string => `${prefix}${round.toString().padStart(10, '0')}`;
 const millionths = 1e6;
 
-export interface BallotsOptions {
+export interface BallotsOptions extends Speaking {
   readonly kind: BallotKind;
   /** Of the kind among those of the run. */
   readonly number: number;
@@ -25,18 +24,6 @@ export interface BallotsOptions {
   readonly crypto: Crypto;
   readonly signer: Signer;
   readonly admitRounds: number;
-  readonly log: RunLog;
-  readonly publish: Publish;
-}
-
-/** Stores what was appended with what else changes, and announces it. */
-export type Publish = (out: Output[], entry: LogEntry, writes: readonly StoreWrite[]) => void;
-
-/** What goes into the log, in a round that is no later than the present one. */
-interface BallotEntry {
-  readonly round: number;
-  readonly body: Uint8Array;
-  readonly writes: readonly StoreWrite[];
 }
 
 export class Ballots {
@@ -113,15 +100,8 @@ export class Ballots {
     }
   }
 
-  /** Where its round is still open; what is kept for it changes in the same transaction. */
-  #say(out: Output[], { round, body, writes }: BallotEntry): boolean {
-    const { log, number: kind, publish } = this.#options;
-    const index = log.own.freeIndex(round, kind);
-    const isOpen = log.phase !== 'joining' && log.phase !== 'finished' && round > log.replica.base.round;
-    if (!isOpen || index === null) return false;
-    const appended = log.append({ round, kind, index, claims: [] }, body);
-    publish(out, appended.entry, [...appended.writes, ...writes]);
-    return true;
+  #say(out: Output[], ballot: Pick<Words, 'round' | 'body' | 'writes'>): boolean {
+    return say(out, { ...ballot, kind: this.#options.number, claims: [] }, this.#options);
   }
 
   /** Nobody else can know it, and we can find it again: signatures are deterministic. */

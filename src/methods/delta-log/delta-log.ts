@@ -4,8 +4,6 @@
  * The log's own machine does all that any log needs; here is what training adds: when to train, what to publish, what
  * becomes of deltas of ours that the log leaves out.
  */
-import { encodeFloat32 } from '../../codec/dense.ts';
-import { bytesToHex } from '../../core/bytes.ts';
 import type { Credentials } from '../../core/credentials.ts';
 import {
   type CoreStatus,
@@ -14,34 +12,36 @@ import {
   type Output,
   type PeerKey,
   type ProtocolCore,
-  type ProtocolEvent,
   type StoreWrite,
 } from '../../core/io.ts';
 import { namedMembers } from '../../core/membership.ts';
 import type { RunFrame } from '../../core/run-frame.ts';
 import { auditedRounds } from '../../entries/audit/audit-kind.ts';
 import type { DeltaKind } from '../../entries/delta/delta-kind.ts';
-import { type DeltaState, sharesIn } from '../../entries/delta/delta-state.ts';
+import { sharesIn } from '../../entries/delta/delta-state.ts';
 import { closedEntitlement, openEntitlement } from '../../log/entitlement.ts';
 import type { LogEntry } from '../../log/entry-kind.ts';
-import { type EnvelopeContext, encodeEnvelope } from '../../log/envelope.ts';
+import type { EnvelopeContext } from '../../log/envelope.ts';
 import type { EffectSink, LogFact } from '../../log/log-effect.ts';
-import type { Kinds, LogState } from '../../log/log-state.ts';
+import type { Kinds } from '../../log/log-state.ts';
 import { Replica } from '../../log/replica.ts';
 import { type LogEvent, RunLog } from '../../log/run-log.ts';
 import type { CoreDependencies } from '../core-dependencies.ts';
 import { LocalTraining } from '../local-training.ts';
-import { withCredential } from '../log-parts.ts';
+import { publishEntry, withCredential } from '../log-outputs.ts';
+import { logStatus } from '../log-status.ts';
+import { ResultHash } from '../result-hash.ts';
 import { answerSubmitted, appendSubmitted } from '../submitted.ts';
-import { Auditing, type Found } from './auditing.ts';
+import { Auditing } from './auditing.ts';
 import { Author } from './author.ts';
-import { Ballots, type Publish } from './ballots.ts';
+import { Ballots } from './ballots.ts';
 import { Judging } from './judging.ts';
-import { createLogParts, isDelta, retentionOf } from './log-parts.ts';
+import { createLogParts, deltaStateOf, isDelta, retentionOf } from './log-parts.ts';
 import type { Start } from './open-start.ts';
 import { privateSending } from './private-sending.ts';
 import type { DeltaLogSpec } from './schema.ts';
 import { openEntries, TrainingNotes } from './training-record.ts';
+import type { Publish } from './words.ts';
 
 /** After a join from a snapshot this many rounds are trained and not published: residuals begin at zero. Guess. */
 const silentRounds = 2;
@@ -59,18 +59,15 @@ export class DeltaLog implements ProtocolCore {
   readonly #audits: Auditing | null;
   /** Null where nobody votes on rounds. */
   readonly #ballots: Ballots | null;
-  /** Of the kind in which auditors say what they found. */
-  readonly #auditNumber: number;
   readonly #envelopes: EnvelopeContext;
   readonly #author: Author;
   readonly #log: RunLog;
   readonly #training: LocalTraining;
+  readonly #hash: ResultHash;
   /** Null where trainings need not be executed again. */
   readonly #notes: TrainingNotes | null;
   readonly #isAhead: boolean;
   #publishFrom = 0;
-  /** Hash of the model of the history with this root. */
-  #hash: { readonly round: number; readonly root: Uint8Array; readonly hash: string } | null = null;
   /** Of the input that is dealt with. */
   #nowMs = 0;
 
@@ -79,7 +76,6 @@ export class DeltaLog implements ProtocolCore {
     const { crypto, shared, initial, random, signer, checkpoint = null } = deps;
     const { codec, delta, audits, ballots, judging, ...common } = createLogParts(manifest, spec, runId, deps);
     this.#delta = delta;
-    this.#judging = judging && new Judging(judging);
     this.#kinds = common.kinds;
     this.#envelopes = common.envelopes;
     const reachRounds = audits ? auditedRounds(spec.windowRounds) : undefined;
@@ -89,6 +85,7 @@ export class DeltaLog implements ProtocolCore {
     const hiding = privateSending(spec.peerPrivacy, deps.addNoise);
     this.#author = new Author({ ...feedback, hiding });
     this.#training = new LocalTraining(manifest.training);
+    this.#hash = new ResultHash(common.resultOf, crypto, shared);
     const members = namedMembers(manifest.membership);
     const { credentials } = common;
     this.#credentials = credentials;
@@ -100,7 +97,7 @@ export class DeltaLog implements ProtocolCore {
         ? closedEntitlement(members)
         : openEntitlement(
             () => replica.base,
-            (state) => this.#stateOf(state).contributions,
+            (state) => deltaStateOf(state).contributions,
             deps.trusted ?? new Set(),
             (peer) => credentials.has(peer),
           );
@@ -109,23 +106,18 @@ export class DeltaLog implements ProtocolCore {
       blobOf: (root) => this.#audits?.shown.blob(root),
       entryOf: (id) => this.#audits?.shown.entry(id),
     });
-    const { admitRounds } = spec;
     const publish: Publish = (...what) => this.#publish(...what);
-    this.#ballots =
-      ballots &&
-      new Ballots({ ...ballots, delta, runId, crypto, signer, admitRounds, log: this.#log, publish });
-    this.#auditNumber = audits?.number ?? -1;
+    const speaking = { delta, self: signer.key, log: this.#log, publish };
+    this.#judging = judging && new Judging({ ...speaking, kind: judging, number: this.#kinds.length - 1 });
+    const { admitRounds } = spec;
+    this.#ballots = ballots && new Ballots({ ...speaking, ...ballots, runId, crypto, signer, admitRounds });
     this.#audits =
       audits &&
       new Auditing({
-        ...{ ...common, ...audits, ...feedback },
+        ...{ ...common, ...audits, ...feedback, ...speaking },
         runId,
         crypto,
-        delta,
-        self: signer.key,
         keepsAll: deps.retention === 'audit',
-        replica: () => this.#log.replica,
-        nextRequestId: () => this.#log.nextRequestId(),
         nowMs: () => this.#nowMs,
       });
   }
@@ -141,27 +133,18 @@ export class DeltaLog implements ProtocolCore {
       case 'wake':
         this.#tick(out, nowMs);
         break;
-      case 'peer-up':
-        this.#audits?.met(input.peer);
-        this.#toLog(out, input, nowMs);
-        break;
-      case 'peer-down':
-        this.#audits?.parted(input.peer);
-        this.#toLog(out, input, nowMs);
-        break;
       case 'announcement':
       case 'request':
         this.#toLog(out, input, nowMs);
         break;
+      case 'peer-up':
+      case 'peer-down':
       case 'response':
-        if (this.#audits?.answered(input.requestId, input.frames)) this.#audit(out, nowMs);
-        else this.#toLog(out, input, nowMs);
-        break;
       case 'request-failed':
-        if (!this.#audits?.failed(input.requestId)) this.#toLog(out, input, nowMs);
+        if (!this.#audits?.handle(out, input, nowMs)) this.#toLog(out, input, nowMs);
         break;
       case 'retrained':
-        this.#sayFound(out, this.#audits?.retrained(input.id, input.parameters) ?? null, nowMs);
+        this.#audits?.handle(out, input, nowMs);
         break;
       case 'trained':
         this.#trained(out, input, nowMs);
@@ -173,7 +156,7 @@ export class DeltaLog implements ProtocolCore {
         this.#submit(out, input, nowMs);
         break;
       case 'judged':
-        this.#judged(out, input, nowMs);
+        this.#judging?.judged(out, input, nowMs);
         break;
       case 'scored':
         this.#ballots?.scored(out, input.round, input.losses, nowMs);
@@ -183,51 +166,26 @@ export class DeltaLog implements ProtocolCore {
       default:
         input satisfies never;
     }
-    return this.#credentials.areAskedFor ? withCredential(out, this.#credentials) : out;
+    return withCredential(out, this.#credentials);
   }
 
   status(nowMs: number): CoreStatus {
     const { base } = this.#log.replica;
-    const { phase, agreement, checkpoint, missing: lag } = this.#log;
-    const round = Math.max(-1, this.#log.clock.slotAt(nowMs));
     return {
-      ...{ phase, round, agreement, checkpoint, lag },
-      finalisedRound: base.round,
-      countedRounds: base.pace.counted,
-      slotMs: this.#log.clock.slotMs(round),
-      modelHash: this.#modelHash(base),
+      ...logStatus(this.#log, this.#kinds, nowMs),
+      modelHash: this.#hash.of(base),
       lastLoss: this.#training.lastLoss,
-      refused: this.#log.refusals.counts(),
-      contributions: sharesIn(this.#stateOf(base)),
-      shown: this.#kinds.flatMap((kind, index) =>
-        kind.show(base.kinds[index]).map((entry) => ({ kind: kind.id, ...entry })),
-      ),
+      contributions: sharesIn(deltaStateOf(base)),
     };
   }
 
   model(): Float32Array {
     const { replica, phase } = this.#log;
-    return this.#delta.parameters(this.#stateOf(phase === 'finished' ? replica.base : replica.live()));
+    return this.#delta.parameters(deltaStateOf(phase === 'finished' ? replica.base : replica.live()));
   }
 
   isOut(peer: PeerKey, credential?: Uint8Array | null): boolean {
     return this.#log.isOut(peer, credential);
-  }
-
-  #stateOf(state: Readonly<LogState>): DeltaState {
-    return state.kinds[DELTA] as DeltaState;
-  }
-
-  /** SHA-256 (hex) of the finalised model as little-endian float32: the hash of the vector that is exported. */
-  #modelHash({ round, root, kinds }: Readonly<LogState>): string {
-    if (this.#hash?.round !== round || this.#hash.root !== root) {
-      const { crypto, shared } = this.#deps;
-      const state = kinds[DELTA] as DeltaState;
-      const compute = () => bytesToHex(crypto.sha256(encodeFloat32(this.#delta.parameters(state))));
-      const hash = shared ? shared.once('model-hash', state, compute) : compute();
-      this.#hash = { round, root, hash };
-    }
-    return this.#hash.hash;
   }
 
   #start(out: Output[], nowMs: number): void {
@@ -251,7 +209,7 @@ export class DeltaLog implements ProtocolCore {
     }
     this.#ballots?.tick(out, slot);
     if (phase === 'training') this.#startTraining(out, slot, nowMs);
-    this.#audit(out, nowMs);
+    this.#audits?.tick(out, nowMs);
     out.push({ type: 'wake-at', atMs: this.#log.wakeAtMs(nowMs) });
   }
 
@@ -316,15 +274,13 @@ export class DeltaLog implements ProtocolCore {
     if (round < this.#publishFrom) return 'warming up after the join';
     const index = this.#log.own.freeIndex(round, DELTA);
     if (index === null) return 'the round is full, or we published in it before a restart';
-    const [live, key] = [this.#stateOf(replica.live()), this.#deps.signer.key];
+    const [live, key] = [deltaStateOf(replica.live()), this.#deps.signer.key];
     if (!this.#delta.isDrawn(live, round, key)) return notDrawn;
     return this.#author.whyNotSend(live.contributions.get(key)?.deltas ?? 0);
   }
 
-  /** One durable transaction, and only then the announcement. */
   #publish(out: Output[], entry: LogEntry, writes: readonly StoreWrite[]): void {
-    out.push({ type: 'persist', writes: [...writes, ...this.#author.writes()], durable: true });
-    out.push({ type: 'announce', bytes: encodeEnvelope(entry, this.#envelopes.inlineMax) });
+    publishEntry(out, entry, [...writes, ...this.#author.writes()], this.#envelopes);
   }
 
   #submit(out: Output[], { token, ...wanted }: Input & { type: 'submit' }, nowMs: number): void {
@@ -334,7 +290,7 @@ export class DeltaLog implements ProtocolCore {
 
   #toLog(out: Output[], event: LogEvent, nowMs: number): void {
     this.#log.handle(event, nowMs, this.#outlet(out));
-    this.#askForScores(out, nowMs);
+    this.#judging?.ask(out, nowMs);
   }
 
   /** Takes the log's outputs, and does what its facts mean for us where they stand between them. */
@@ -346,67 +302,10 @@ export class DeltaLog implements ProtocolCore {
         else if (effect.type === 'switched') this.#switched(out, effect);
         else {
           out.push(effect);
-          if (effect.type === 'event') this.#noteFinal(effect.event);
+          if (effect.type === 'event') this.#judging?.noteFinal(effect.event);
         }
       },
     };
-  }
-
-  /** Deltas of a round are judged by the model that they were added to. */
-  #noteFinal(event: ProtocolEvent): void {
-    const { base, log } = this.#log.replica;
-    if (!this.#judging || !(event.kind === 'finalised' || event.kind === 'passed')) return;
-    const round = event.kind === 'passed' ? event.through : event.round;
-    // It may be another history that was looked into.
-    if (round !== base.round) return;
-    const deltas = log
-      .places(round)
-      .flatMap(({ held }) => (held.kind === 'entry' && isDelta(held.entry) ? [held.entry] : []));
-    this.#judging.noteFinal(base, this.#delta.parameters(this.#stateOf(base)), deltas, this.#deps.signer.key);
-  }
-
-  /** What we are drawn for. */
-  #audit(out: Output[], nowMs: number): void {
-    const { phase, replica } = this.#log;
-    if (!this.#audits || phase === 'joining' || phase === 'finished') return;
-    const forgotten = this.#audits.forget(replica);
-    if (forgotten.length > 0) out.push({ type: 'persist', writes: forgotten, durable: false });
-    this.#sayFound(out, this.#audits.next(out, replica, this.#log.clock.slotAt(nowMs)), nowMs);
-  }
-
-  #sayFound(out: Output[], found: Found | null, nowMs: number): void {
-    if (!found) return;
-    const round = this.#log.clock.slotAt(nowMs);
-    const said = this.#audits?.compose(found, round) ?? null;
-    const kind = this.#auditNumber;
-    const index = this.#freeIndex(round, kind);
-    if (!said || index === null) return;
-    const { claims, body } = said;
-    const { entry, writes } = this.#log.append({ round, kind, index, claims }, body);
-    this.#publish(out, entry, writes);
-  }
-
-  #freeIndex(round: number, kind: number): number | null {
-    const isOpen = this.#log.phase !== 'joining' && this.#log.phase !== 'finished';
-    return isOpen ? this.#log.own.freeIndex(round, kind) : null;
-  }
-
-  #askForScores(out: Output[], nowMs: number): void {
-    const question = this.#judging?.next(this.#log.clock.slotAt(nowMs));
-    if (question) out.push({ type: 'judge', ...question });
-  }
-
-  /** What was found out goes into the present round. */
-  #judged(out: Output[], { round: about, scores }: Input & { type: 'judged' }, nowMs: number): void {
-    const round = this.#log.clock.slotAt(nowMs);
-    const body = this.#judging?.answered(about, scores, round) ?? null;
-    const kind = this.#kinds.length - 1;
-    const index = this.#freeIndex(round, kind);
-    if (body && index !== null && this.#kinds[kind]!.decode(body, [about]) !== null) {
-      const { entry, writes } = this.#log.append({ round, kind, index, claims: [about] }, body);
-      this.#publish(out, entry, writes);
-    }
-    this.#askForScores(out, nowMs);
   }
 
   #entered(out: Output[], { entry, writes }: LogFact & { type: 'entered' }): void {

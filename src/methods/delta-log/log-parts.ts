@@ -4,7 +4,6 @@ import { createDeltaCodec } from '../../codec/delta.ts';
 import type { DeltaCodec } from '../../codec/delta-codec.ts';
 import { encodeFloat32 } from '../../codec/dense.ts';
 import { blobRoot } from '../../content/blob.ts';
-import { Credentials } from '../../core/credentials.ts';
 import { namedMembers } from '../../core/membership.ts';
 import type { RunFrame } from '../../core/run-frame.ts';
 import { type AuditKind, createAuditKind } from '../../entries/audit/audit-kind.ts';
@@ -18,7 +17,7 @@ import type { EntryKind, LogEntry } from '../../log/entry-kind.ts';
 import type { Kinds, LogFrame, LogState } from '../../log/log-state.ts';
 import type { Retention } from '../../log/retention.ts';
 import type { CoreDependencies } from '../core-dependencies.ts';
-import { checkRows, type LogParts } from '../log-parts.ts';
+import { type LogParts, partsOfKinds } from '../log-parts.ts';
 import type { DeltaLogSpec } from './schema.ts';
 
 /** Longest slot where the manifest does not say, in shortest slots. Guess. */
@@ -59,8 +58,9 @@ export function createLogParts(
   manifest: RunFrame,
   spec: DeltaLogSpec,
   runId: string,
-  { crypto, initial, random, shared, inlineMax, observeFold, credential }: LogPartsDependencies,
+  deps: LogPartsDependencies,
 ): DeltaLogParts {
+  const { crypto, initial, random, shared, observeFold } = deps;
   const codec = createDeltaCodec(spec.codec, initial.length, random);
   const rules = deltaRulesOf(spec, manifest, initial);
   const entriesPerRoundMax = spec.alliance && deltasInAlliance(spec);
@@ -90,14 +90,10 @@ export function createLogParts(
   const kinds: Kinds = [delta, ...others, ...(judging ? [judging] : [])];
   const ballots = ballot && { kind: ballot, number: others.length };
   const audits = audit && { kind: audit, number: others.length - (ballot ? 1 : 0), nothing };
-  checkRows(kinds);
-  const credentials = new Credentials(manifest, runId, crypto, credential);
-  const bodyBytesMax = kinds.map((kind) => kind.bodyBytesMax);
   return {
-    ...{ codec, rules, delta, audits, ballots, judging, kinds },
+    ...partsOfKinds(kinds, manifest, runId, deps),
+    ...{ codec, rules, delta, audits, ballots, judging },
     frame: logFrameOf(manifest, spec, runId),
-    credentials,
-    envelopes: { runId, crypto, bodyBytesMax, shared, inlineMax, credentials },
     resultOf: (state) => encodeFloat32(delta.parameters(deltaStateOf(state))),
   };
 }

@@ -2,18 +2,17 @@
  * A log that is kept for what people write into it. All that keeps it alike at all peers is the log's own machine; here is what it takes to
  * be a method: entries of their users are signed and announced, and that is all there is to do.
  */
-import { bytesToHex } from '../../core/bytes.ts';
-import type { CoreStatus, Input, KindState, Output, ProtocolCore, StoreWrite } from '../../core/io.ts';
+import type { CoreStatus, Input, KindState, Output, ProtocolCore } from '../../core/io.ts';
 import { namedMembers } from '../../core/membership.ts';
 import type { RunFrame } from '../../core/run-frame.ts';
 import { closedEntitlement, openEntitlement } from '../../log/entitlement.ts';
-import type { LogEntry } from '../../log/entry-kind.ts';
-import { encodeEnvelope } from '../../log/envelope.ts';
-import type { EffectSink } from '../../log/log-effect.ts';
 import { Replica } from '../../log/replica.ts';
 import { type LogEvent, RunLog } from '../../log/run-log.ts';
 import type { CoreDependencies } from '../core-dependencies.ts';
-import { type LogParts, withCredential } from '../log-parts.ts';
+import { publishEntry, storingOutlet, withCredential } from '../log-outputs.ts';
+import type { LogParts } from '../log-parts.ts';
+import { logStatus } from '../log-status.ts';
+import { ResultHash } from '../result-hash.ts';
 import { answerSubmitted, appendSubmitted } from '../submitted.ts';
 import { createEntryLogParts } from './log-parts.ts';
 import type { EntryLogSpec } from './schema.ts';
@@ -25,16 +24,16 @@ export class EntryLog implements ProtocolCore {
   readonly #deps: CoreDependencies;
   readonly #parts: LogParts;
   readonly #log: RunLog;
+  readonly #hash: ResultHash;
   /** Nothing is written in earlier rounds. */
   #writeFrom = 0;
-  /** Of what the history with this root comes to. */
-  #hash: { readonly root: Uint8Array; readonly hash: string } | null = null;
 
   constructor(manifest: RunFrame, spec: EntryLogSpec, runId: string, deps: CoreDependencies) {
     this.#deps = deps;
     const { crypto, shared, random, signer, retention, trusted = new Set(), checkpoint = null } = deps;
     const parts = createEntryLogParts(manifest, spec, runId, deps);
     this.#parts = parts;
+    this.#hash = new ResultHash(parts.resultOf, crypto);
     const replica = new Replica({ ...parts, crypto, shared, retention });
     const members = namedMembers(manifest.membership);
     const entitlement =
@@ -83,29 +82,15 @@ export class EntryLog implements ProtocolCore {
       default:
         input satisfies never;
     }
-    const { credentials } = this.#parts;
-    return credentials.areAskedFor ? withCredential(out, credentials) : out;
+    return withCredential(out, this.#parts.credentials);
   }
 
   status(nowMs: number): CoreStatus {
-    const { base } = this.#log.replica;
-    const round = Math.max(-1, this.#log.clock.slotAt(nowMs));
     return {
-      phase: this.#log.phase,
-      round,
-      finalisedRound: base.round,
-      countedRounds: base.pace.counted,
-      slotMs: this.#log.clock.slotMs(round),
-      modelHash: this.#resultHash(),
-      agreement: this.#log.agreement,
-      checkpoint: this.#log.checkpoint,
-      lag: this.#log.missing,
+      ...logStatus(this.#log, this.#parts.kinds, nowMs),
+      modelHash: this.#hash.of(this.#log.replica.base),
       lastLoss: null,
-      refused: this.#log.refusals.counts(),
       contributions: new Map(),
-      shown: this.#parts.kinds.flatMap((kind, index) =>
-        kind.show(base.kinds[index]).map((entry) => ({ kind: kind.id, ...entry })),
-      ),
     };
   }
 
@@ -120,22 +105,12 @@ export class EntryLog implements ProtocolCore {
     return { final: base.kinds[number], live: this.#log.replica.live().kinds[number] };
   }
 
-  /** SHA-256 (hex) of what the final log comes to. */
-  #resultHash(): string {
-    const { base } = this.#log.replica;
-    if (this.#hash?.root !== base.root) {
-      const hash = bytesToHex(this.#deps.crypto.sha256(this.#parts.resultOf(base)));
-      this.#hash = { root: base.root, hash };
-    }
-    return this.#hash.hash;
-  }
-
   #start(out: Output[], nowMs: number): void {
     // What it said in this round before, a node that remembers nothing must not say otherwise.
     if (!this.#log.restore([...this.#deps.stored])) {
       this.#writeFrom = Math.max(0, this.#log.clock.slotAt(nowMs) + 1);
     }
-    this.#log.start(nowMs, this.#outlet(out));
+    this.#log.start(nowMs, storingOutlet(out));
   }
 
   #tick(out: Output[], nowMs: number): void {
@@ -148,27 +123,11 @@ export class EntryLog implements ProtocolCore {
       this.#log.clock.slotAt(nowMs) < this.#writeFrom
         ? { refused: 'this node has just begun: try again in the next round' }
         : appendSubmitted(this.#log, { kinds: this.#parts.kinds, from: 0 }, wanted, nowMs);
-    answerSubmitted(out, token, submitted, (entry, writes) => this.#publish(out, entry, writes));
-  }
-
-  /** One durable transaction, and only then the announcement. */
-  #publish(out: Output[], entry: LogEntry, writes: readonly StoreWrite[]): void {
-    out.push({ type: 'persist', writes, durable: true });
-    out.push({ type: 'announce', bytes: encodeEnvelope(entry, this.#parts.envelopes.inlineMax) });
+    const { envelopes } = this.#parts;
+    answerSubmitted(out, token, submitted, (entry, writes) => publishEntry(out, entry, writes, envelopes));
   }
 
   #toLog(out: Output[], event: LogEvent, nowMs: number): void {
-    this.#log.handle(event, nowMs, this.#outlet(out));
-  }
-
-  /** The facts of the log mean nothing here but what is to be stored. */
-  #outlet(out: Output[]): EffectSink {
-    return {
-      push: (effect) => {
-        if (effect.type === 'entered' || effect.type === 'left-out' || effect.type === 'switched') {
-          out.push({ type: 'persist', writes: effect.writes, durable: effect.type !== 'entered' });
-        } else out.push(effect);
-      },
-    };
+    this.#log.handle(event, nowMs, storingOutlet(out));
   }
 }

@@ -1,7 +1,6 @@
 /** What the log of a run under secure aggregation is made of. */
 import { fromString } from 'uint8arrays';
 import { encodeFloat32 } from '../../codec/dense.ts';
-import { Credentials } from '../../core/credentials.ts';
 import { namedMembers } from '../../core/membership.ts';
 import type { RunFrame } from '../../core/run-frame.ts';
 import { createEntryKind } from '../../entries/registry.ts';
@@ -10,7 +9,7 @@ import { createSumKinds, type SumKinds } from '../../entries/secure-sum/sum-kind
 import type { SumState } from '../../entries/secure-sum/sum-state.ts';
 import type { Kinds, LogState } from '../../log/log-state.ts';
 import type { CoreDependencies } from '../core-dependencies.ts';
-import { checkRows, type LogParts } from '../log-parts.ts';
+import { type LogParts, partsOfKinds } from '../log-parts.ts';
 import type { SecureAggregationSpec } from './schema.ts';
 
 export interface SecureLogParts extends LogParts {
@@ -36,17 +35,17 @@ export function createSecureLogParts(
   manifest: RunFrame,
   spec: SecureAggregationSpec,
   runId: string,
-  { crypto, initial, shared, inlineMax, credential }: Dependencies,
+  deps: Dependencies,
 ): SecureLogParts {
+  const { crypto, initial } = deps;
   const rules = rulesOf(manifest, spec, runId);
   const sums = createSumKinds({ rules, crypto, initial });
   const kinds: Kinds = [...sums.kinds, ...spec.kinds.map((kind) => createEntryKind(kind, { crypto, runId }))];
-  checkRows(kinds);
-  const credentials = new Credentials(manifest, runId, crypto, credential);
   const { startAtMs, slotMs, rounds, publishersMin, timeMaxMs, initHash } = manifest;
   const { windowRounds, admitRounds, snapshotRounds } = spec;
   return {
-    ...{ sumRules: rules, sums, kinds, credentials },
+    ...partsOfKinds(kinds, manifest, runId, deps),
+    ...{ sumRules: rules, sums },
     frame: {
       ...{ runId, initHash: fromString(initHash, 'hex'), startAtMs, rounds, timeMaxMs },
       // Fewer vectors are never opened: their round counts for nothing.
@@ -54,14 +53,6 @@ export function createSecureLogParts(
       ...{ slotMs, slotMsMax: slotMs, windowRounds, admitRounds, snapshotRounds },
       // The last vectors are not in the model before they are opened.
       judgingRounds: roundsToSum(rules),
-    },
-    envelopes: {
-      runId,
-      crypto,
-      bodyBytesMax: kinds.map((kind) => kind.bodyBytesMax),
-      shared,
-      inlineMax,
-      credentials,
     },
     resultOf: (state) => encodeFloat32(sums.parameters(sumStateOf(state))),
   };

@@ -3,23 +3,20 @@
  * (Bonawitz et al. 2017), each step of it as entries of the log. The log's own machine agrees on the sets that the steps go by; here is when
  * to train, what of it is sent, and what becomes of vectors that are in no sum.
  */
-import { encodeFloat32 } from '../../codec/dense.ts';
-import { bytesToHex } from '../../core/bytes.ts';
-import type { CoreStatus, Input, Output, PeerKey, ProtocolCore, StoreWrite } from '../../core/io.ts';
+import type { CoreStatus, Input, Output, PeerKey, ProtocolCore } from '../../core/io.ts';
 import type { RunFrame } from '../../core/run-frame.ts';
 import { roundOf } from '../../entries/secure-sum/rules.ts';
 import { numberOf, stepOrder } from '../../entries/secure-sum/sum-kind.ts';
 import type { SumState } from '../../entries/secure-sum/sum-state.ts';
 import { closedEntitlement } from '../../log/entitlement.ts';
-import type { LogEntry } from '../../log/entry-kind.ts';
-import { encodeEnvelope } from '../../log/envelope.ts';
-import type { EffectSink } from '../../log/log-effect.ts';
 import type { LogState } from '../../log/log-state.ts';
 import { Replica } from '../../log/replica.ts';
 import { type LogEvent, RunLog } from '../../log/run-log.ts';
 import type { CoreDependencies } from '../core-dependencies.ts';
 import { LocalTraining } from '../local-training.ts';
-import { withCredential } from '../log-parts.ts';
+import { publishEntry, storingOutlet, withCredential } from '../log-outputs.ts';
+import { logStatus } from '../log-status.ts';
+import { ResultHash } from '../result-hash.ts';
 import { answerSubmitted, appendSubmitted } from '../submitted.ts';
 import { createSecureLogParts, type SecureLogParts, sumStateOf } from './log-parts.ts';
 import { Member, type MemberView, type Said } from './member.ts';
@@ -33,12 +30,11 @@ export class SecureAggregation implements ProtocolCore {
   readonly #member: Member;
   readonly #payments: Payments;
   readonly #training: LocalTraining;
+  readonly #hash: ResultHash;
   /** Nothing is said in earlier rounds. */
   #sayFrom = 0;
   /** The last final round that payments were settled by. */
   #followed: Pick<LogState, 'round' | 'root'> | null = null;
-  /** Hash of the model of the history with this root. */
-  #hash: { readonly round: number; readonly root: Uint8Array; readonly hash: string } | null = null;
 
   constructor(manifest: RunFrame, spec: SecureAggregationSpec, runId: string, deps: CoreDependencies) {
     this.#deps = deps;
@@ -58,6 +54,7 @@ export class SecureAggregation implements ProtocolCore {
       coordinatesOf: (epoch) => sums.coordinates.of(epoch),
     });
     this.#training = new LocalTraining(manifest.training);
+    this.#hash = new ResultHash(parts.resultOf, crypto, shared);
   }
 
   handle(input: Input, nowMs: number): Output[] {
@@ -95,32 +92,19 @@ export class SecureAggregation implements ProtocolCore {
       default:
         input satisfies never;
     }
-    const { credentials } = this.#parts;
-    return credentials.areAskedFor ? withCredential(out, credentials) : out;
+    return withCredential(out, this.#parts.credentials);
   }
 
   status(nowMs: number): CoreStatus {
     const { base } = this.#log.replica;
     const { contributions } = sumStateOf(base);
     const total = [...contributions.values()].reduce((sum, sums) => sum + sums, 0);
-    const round = Math.max(-1, this.#log.clock.slotAt(nowMs));
     return {
-      phase: this.#log.phase,
-      round,
-      finalisedRound: base.round,
-      countedRounds: base.pace.counted,
-      slotMs: this.#log.clock.slotMs(round),
-      modelHash: this.#modelHash(base),
-      agreement: this.#log.agreement,
-      checkpoint: this.#log.checkpoint,
-      lag: this.#log.missing,
+      ...logStatus(this.#log, this.#parts.kinds, nowMs),
+      modelHash: this.#hash.of(base),
       lastLoss: this.#training.lastLoss,
-      refused: this.#log.refusals.counts(),
       contributions: new Map(
         [...contributions].map(([peer, deltas]) => [peer, { deltas, share: deltas / total }]),
-      ),
-      shown: this.#parts.kinds.flatMap((kind, index) =>
-        kind.show(base.kinds[index]).map((entry) => ({ kind: kind.id, ...entry })),
       ),
     };
   }
@@ -130,25 +114,13 @@ export class SecureAggregation implements ProtocolCore {
     return this.#parts.sums.parameters(sumStateOf(phase === 'finished' ? replica.base : replica.live()));
   }
 
-  /** SHA-256 (hex) of the finalised model as little-endian float32: the hash of the vector that is exported. */
-  #modelHash(state: Readonly<LogState>): string {
-    const { round, root } = state;
-    if (this.#hash?.round !== round || this.#hash.root !== root) {
-      const { crypto, shared } = this.#deps;
-      const sums = sumStateOf(state);
-      const compute = () => bytesToHex(crypto.sha256(encodeFloat32(this.#parts.sums.parameters(sums))));
-      this.#hash = { round, root, hash: shared ? shared.once('model-hash', sums, compute) : compute() };
-    }
-    return this.#hash.hash;
-  }
-
   #start(out: Output[], nowMs: number): void {
     const stored = [...this.#deps.stored];
     this.#log.restore(stored);
     // What it said in this round before, it may have forgotten: its disk was lost, or is an older copy.
     this.#sayFrom = Math.max(0, this.#log.clock.slotAt(nowMs) + 1);
     this.#payments.restore(stored);
-    this.#log.start(nowMs, this.#outlet(out));
+    this.#log.start(nowMs, storingOutlet(out));
   }
 
   /** Runs a few times a slot: repair, finalise, take steps, train. */
@@ -186,7 +158,7 @@ export class SecureAggregation implements ProtocolCore {
       said;
       said = this.#member.next(this.#viewAt(slot))
     ) {
-      this.#publish(out, said);
+      this.#say(out, said);
     }
   }
 
@@ -216,19 +188,13 @@ export class SecureAggregation implements ProtocolCore {
     return here;
   }
 
-  /** One durable transaction with all that was decided, and only then the announcement. */
-  #publish(out: Output[], { step, epoch, round, claims, body }: Said): void {
+  #say(out: Output[], { step, epoch, round, claims, body }: Said): void {
     const { entry, writes } = this.#log.append({ round, kind: numberOf(step), index: 0, claims }, body);
     const paid = step === 'masked' ? this.#payments.writes(epoch) : [];
-    this.#announce(out, entry, [...writes, ...paid]);
+    publishEntry(out, entry, [...writes, ...paid], this.#parts.envelopes);
     if (step !== 'masked') return;
     const loss = this.#training.lastLoss ?? 0;
     out.push({ type: 'event', event: { kind: 'published', round, bodyBytes: entry.bodyBytes, loss } });
-  }
-
-  #announce(out: Output[], entry: LogEntry, writes: readonly StoreWrite[]): void {
-    out.push({ type: 'persist', writes, durable: true });
-    out.push({ type: 'announce', bytes: encodeEnvelope(entry, this.#parts.envelopes.inlineMax) });
   }
 
   #startTraining(out: Output[], round: number, nowMs: number): void {
@@ -254,23 +220,13 @@ export class SecureAggregation implements ProtocolCore {
   }
 
   #submit(out: Output[], { token, ...wanted }: Input & { type: 'submit' }, nowMs: number): void {
-    const { kinds } = this.#parts;
+    const { kinds, envelopes } = this.#parts;
     const submitted = appendSubmitted(this.#log, { kinds, from: stepOrder.length }, wanted, nowMs);
-    answerSubmitted(out, token, submitted, (entry, writes) => this.#announce(out, entry, writes));
-  }
-
-  #toLog(out: Output[], event: LogEvent, nowMs: number): void {
-    this.#log.handle(event, nowMs, this.#outlet(out));
+    answerSubmitted(out, token, submitted, (entry, writes) => publishEntry(out, entry, writes, envelopes));
   }
 
   /** What the log's facts mean for our vectors is seen in what is final. */
-  #outlet(out: Output[]): EffectSink {
-    return {
-      push: (effect) => {
-        if (effect.type === 'entered' || effect.type === 'left-out' || effect.type === 'switched') {
-          out.push({ type: 'persist', writes: effect.writes, durable: effect.type !== 'entered' });
-        } else out.push(effect);
-      },
-    };
+  #toLog(out: Output[], event: LogEvent, nowMs: number): void {
+    this.#log.handle(event, nowMs, storingOutlet(out));
   }
 }

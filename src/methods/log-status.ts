@@ -1,0 +1,22 @@
+/** How a core stands, as far as its log tells. */
+import type { CoreStatus } from '../core/io.ts';
+import type { Kinds } from '../log/log-state.ts';
+import type { RunLog } from '../log/run-log.ts';
+
+type LogStatus = Omit<CoreStatus, 'modelHash' | 'lastLoss' | 'contributions'>;
+
+export function logStatus(log: RunLog, kinds: Kinds, nowMs: number): LogStatus {
+  const { base } = log.replica;
+  const { phase, agreement, checkpoint, missing: lag } = log;
+  const round = Math.max(-1, log.clock.slotAt(nowMs));
+  return {
+    ...{ phase, round, agreement, checkpoint, lag },
+    finalisedRound: base.round,
+    countedRounds: base.pace.counted,
+    slotMs: log.clock.slotMs(round),
+    refused: log.refusals.counts(),
+    shown: kinds.flatMap((kind, index) =>
+      kind.show(base.kinds[index]).map((entry) => ({ kind: kind.id, ...entry })),
+    ),
+  };
+}
