@@ -125,6 +125,26 @@ describe('members that cheat', () => {
     );
   });
 
+  test('who opens what another history had it dealt is told and stays: a dealer that says two things to two halves cannot have others excluded', () => {
+    // In that history another entry of the dealer stands, so a vector that was masked by it counts in this one for nothing.
+    const tamper: Tampered = (said, author) => {
+      if (author !== cheat || said.epoch !== 0) return said;
+      if (said.step === 'masked') return { ...said, claims: [new Uint8Array(32).fill(1)] };
+      if (said.step !== 'open') return said;
+      const opened = decodeOpen(said.body, members)!.map((one) =>
+        one.of === 1 ? { ...one, share: Uint8Array.of(0, ...one.share.subarray(0, 31)) } : one,
+      );
+      return { ...said, body: encodeOpen(opened) };
+    };
+    const committee = new Committee({ members, size: 12, seed: 'two histories', tamper });
+    committee.run(0);
+    assertSum(committee, others);
+    assert.match(faultsOf(committee).at(-1)!.text, /opened another share than/);
+    assert.equal(committee.state.excluded.size, 0);
+    committee.run(1);
+    assert.deepEqual(authorsOf(committee, 1), everyone);
+  });
+
   test('the other secret is opened: it is not used, and told; both secrets of a member stay apart', () => {
     const committee = cheated('open', (said, { keys, rules, state, drawn }) => {
       const held = state.epochs.get(0)!;

@@ -159,6 +159,18 @@ describe('secure sums', () => {
     assert.ok(ratio <= 1.1, String(ratio));
   });
 
+  test('a state with more entries of a step than a committee has members is none', () => {
+    const committee = new Committee({ members: 4, size: 8, seed: 'too many' });
+    committee.take('keys', 0);
+    const [first] = committee.sums.kinds;
+    const held = committee.state.epochs.get(0)!;
+    const [one] = held.keys.values();
+    const stranger = 'f'.repeat(64);
+    const keys = new Map([...held.keys, [stranger, one!]]);
+    const forged = { ...committee.state, epochs: new Map([[0, { ...held, keys }]]) };
+    assert.equal(first.decodeState(first.encode(forged)), null);
+  });
+
   test('thresholds: the least one for as many liars as may be, and what is refused', () => {
     assert.deepEqual(quorumOf(16), { corrupt: 5, threshold: 11 });
     assert.deepEqual(quorumOf(4), { corrupt: 1, threshold: 3 });

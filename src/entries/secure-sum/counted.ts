@@ -90,6 +90,8 @@ function openFaults(author: PeerKey, opened: OpenBody, given: Counting): Fault[]
   if (!before.keys.has(author)) return isNot(author, 'opened what was not dealt to it');
   const included = includedIn(before, committee, rules.threshold);
   const place = committee.indexOf(author);
+  // By its vector it said with whose shares it stands. Without one it may have stood in another history, where a dealer had dealt others.
+  const isProven = before.masked.has(author);
   return opened.flatMap(({ of, opening, share }): Fault[] => {
     const dealer = committee[of] ?? '';
     const dealt = before.shares.get(dealer)?.content.deals.find(({ to }) => to === place);
@@ -105,6 +107,6 @@ function openFaults(author: PeerKey, opened: OpenBody, given: Counting): Fault[]
     const expected = opening === 'self' ? dealt.selfHash : dealt.maskHash;
     const isDealt = equals(shareHash(crypto, share), expected);
     const text = `opened another share than ${name} dealt it`;
-    return isDealt ? [] : [{ author, text, isProven: true }];
+    return isDealt ? [] : [{ author, text, isProven }];
   });
 }

@@ -92,7 +92,7 @@ export function decodeEpoch(value: unknown, steps: readonly Step[], form: BodyFo
   const maps = new Map<Step, ReadonlyMap<PeerKey, Held<unknown>>>();
   for (const [index, step] of steps.entries()) {
     const rows: unknown = value[index];
-    if (!isRows(rows, 3)) return null;
+    if (!isRows(rows, 3) || rows.length > form.members) return null;
     const held = new Map<PeerKey, Held<unknown>>();
     for (const [author, id, body] of rows) {
       if (!isBytes(author, 32) || !isBytes(id, 32) || !(body instanceof Uint8Array)) return null;
