@@ -10,19 +10,16 @@ import { decodeFloat32, encodeFloat32 } from '../../codec/dense.ts';
 import { be32, bytesToHex, hexToBytes } from '../../core/bytes.ts';
 import type { StoreWrite } from '../../core/io.ts';
 import type { DeltaContent } from '../../entries/delta/delta-state.ts';
-import { absMax, decayAndAdd } from '../../kernels/dense-vectors.ts';
 import type { LogEntry } from '../../log/entry-kind.ts';
 import { addScaled } from '../../math/vector.ts';
+import { learnInto, residualKey } from '../error-feedback.ts';
 import { type PrivateSending, subtractClean } from './private-sending.ts';
 
-const RESIDUAL_KEY = 'self/residual';
 const RETURNED_KEY = 'self/returned';
 const CHANGES_KEY = 'self/changes';
 /** Deltas remembered as taken back; the oldest goes first. */
 const returnedMax = 256;
 const peerBudgetSpent = 'the privacy budget of this peer is spent: it publishes nothing more';
-/** Largest finite float32. */
-const float32Max = (2 - 2 ** -23) * 2 ** 127;
 
 export class Author {
   readonly #codec: DeltaCodec;
@@ -60,7 +57,7 @@ export class Author {
           this.#returned.add(bytesToHex(value.subarray(at, at + 32)));
       }
       if (key === CHANGES_KEY && value.length === 4) this.#changes = Number.parseInt(bytesToHex(value), 16);
-      if (key !== RESIDUAL_KEY || value.length !== 4 * this.#residual.length) continue;
+      if (key !== residualKey || value.length !== 4 * this.#residual.length) continue;
       this.become(value);
     }
   }
@@ -97,12 +94,10 @@ export class Author {
     return start;
   }
 
-  /** e <- decay e + (start - end). False, and nothing changed, when the end or a sum might not be finite. */
+  /** As `learnInto`. */
   learn(start: Float32Array, end: Float32Array): boolean {
-    const bound = this.#decay * absMax(this.#residual) + absMax(start) + absMax(end);
-    if (!(bound <= float32Max)) return false;
+    if (!learnInto(this.#residual, this.#decay, start, end)) return false;
     this.#bytes = null;
-    decayAndAdd(this.#residual, this.#decay, start, end);
     this.#changes += 1;
     return true;
   }
@@ -159,7 +154,7 @@ export class Author {
       returned.set(hexToBytes(id), 32 * index);
     });
     return [
-      { key: RESIDUAL_KEY, value: this.toBytes() },
+      { key: residualKey, value: this.toBytes() },
       { key: CHANGES_KEY, value: this.#changes > 0 ? be32(this.#changes) : null },
       { key: RETURNED_KEY, value: returned.length > 0 ? returned : null },
       ...(this.#hiding ? [this.#hiding.writes()] : []),

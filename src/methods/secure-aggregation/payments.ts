@@ -7,14 +7,11 @@ import type { PeerKey, StoreWrite } from '../../core/io.ts';
 import { bytesOf, numbersOf } from '../../entries/secure-sum/masks.ts';
 import { integerMax, quantumOf, roundOf, type SecureSumRules } from '../../entries/secure-sum/rules.ts';
 import { outcomesKept, type SumState } from '../../entries/secure-sum/sum-state.ts';
-import { absMax, decayAndAdd } from '../../kernels/dense-vectors.ts';
 import { addScaled } from '../../math/vector.ts';
+import { learnInto, residualKey } from '../error-feedback.ts';
 
-const residualKey = 'self/residual';
 const paidKey = (epoch: number): string => `self/paid/${epoch.toString().padStart(10, '0')}`;
 const isPaidKey = /^self\/paid\/(\d{10})$/;
-/** Largest finite float32. */
-const float32Max = (2 - 2 ** -23) * 2 ** 127;
 /** Windows after its end in which another history may still say otherwise of an epoch; as far back as logs reach. */
 const reachWindows = 4;
 
@@ -69,13 +66,9 @@ export class Payments {
     return start;
   }
 
-  /** e <- decay e + (start - end). False, and nothing changed, when the end or a sum might not be finite. */
+  /** As `learnInto`. */
   learn(start: Float32Array, end: Float32Array): boolean {
-    const { decay } = this.#options;
-    const bound = decay * absMax(this.#residual) + absMax(start) + absMax(end);
-    if (!(bound <= float32Max)) return false;
-    decayAndAdd(this.#residual, decay, start, end);
-    return true;
+    return learnInto(this.#residual, this.#options.decay, start, end);
   }
 
   /** Takes the vector of an epoch out of the residual: as integers, each as near as they come and none beyond the range. */
