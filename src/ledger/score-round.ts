@@ -5,8 +5,8 @@
  */
 import { accumulateDeltas, deltaInnerProduct, type Overlap } from '../codec/delta.ts';
 import { countNamed } from '../codec/overlap.ts';
-import { unitsMax, vectorOfUnits } from '../entries/delta/delta-state.ts';
 import type { FoldedDeltas } from '../entries/delta/fold-deltas.ts';
+import { unitsMax, vectorOfUnits } from '../entries/model-units.ts';
 import { inScoreUnits } from '../learning/tfjs/delta-scores.ts';
 import { rngFor } from '../math/rng.ts';
 import type { Evaluation } from './evaluation.ts';

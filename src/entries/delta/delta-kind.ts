@@ -9,6 +9,7 @@ import type { EntryHeader } from '../../log/envelope.ts';
 import type { SharedWork } from '../../log/shared-work.ts';
 import { ticketOf } from '../../log/ticket.ts';
 import { median } from '../../math/statistics.ts';
+import { vectorOfUnits } from '../model-units.ts';
 import {
   cloneDeltaState,
   type DeltaContent,
@@ -21,7 +22,6 @@ import {
   forgetLeast,
   initialDeltaState,
   type PendingDelta,
-  vectorOfUnits,
 } from './delta-state.ts';
 import { deltasPerRoundMax, drawn, type FoldObserver, foldDeltas } from './fold-deltas.ts';
 import { fitsPast, foldAgain, noteHeard, takeOut } from './past.ts';

@@ -3,11 +3,10 @@ import * as dagCbor from '@ipld/dag-cbor';
 import { equals } from 'uint8arrays';
 import type { Overlap } from '../../codec/delta.ts';
 import type { Delta } from '../../codec/delta-codec.ts';
-import { unitsPerOne } from '../../codec/scale.ts';
 import { bytesToHex, isBytes, isCount, isFiniteNumber, isRows, keyToBytes } from '../../core/bytes.ts';
 import { decodeCanonical } from '../../core/canonical-cbor.ts';
 import type { PeerKey } from '../../core/io.ts';
-import { scaledToFloat32 } from '../../kernels/dense-vectors.ts';
+import { decodeWithUnits, encodeWithUnits, unitsOf } from '../model-units.ts';
 
 /**
  * The constants of a run that decide what a delta weighs. Every weight is a function of the sets alone (arithmetic that
@@ -113,26 +112,8 @@ export interface DeltaState {
   past: Past | null;
 }
 
-/** Coordinates are clamped to this many units either way: 1024. */
-export const unitsMax = 2 ** 52;
 /** Contributors, statistics and pending bodies; 16 MiB hold about 100,000 authors. */
 const metadataBytesMax = 16 * 1024 * 1024;
-
-/** The model as float32. */
-export function vectorOfUnits(units: Float64Array): Float32Array {
-  // The inverse of a power of two is exact.
-  return scaledToFloat32(units, 1 / unitsPerOne);
-}
-
-/** The other way, each as near as it comes. */
-export function unitsOf(vector: Float32Array): Float64Array {
-  const units = new Float64Array(vector.length);
-  for (let i = 0; i < units.length; i++) {
-    const value = Math.round(vector[i]! * unitsPerOne) + 0;
-    units[i] = Math.max(-unitsMax, Math.min(unitsMax, value));
-  }
-  return units;
-}
 
 export function initialDeltaState(initial: Float32Array, undoRounds: number): DeltaState {
   const state = {
@@ -182,21 +163,10 @@ export function forgetLeast(contributions: Map<PeerKey, DeltaTotals>): void {
   for (const [author] of byDeltas.slice(contributorsLeft)) contributions.delete(author);
 }
 
-/**
- * Length of the DAG-CBOR part (uint32, big endian), that part, then the units as little-endian doubles. Where there is a past it is that,
- * with what was folded since: the rest follows.
- */
+/** Where there is a past it is that, with what was folded since: the rest follows. */
 export function encodeDeltaState(state: DeltaState): Uint8Array {
   const { units } = state.past?.state ?? state;
-  const metadata = encodeMetadata(state);
-  const bytes = new Uint8Array(4 + metadata.length + 8 * units.length);
-  const view = new DataView(bytes.buffer);
-  view.setUint32(0, metadata.length);
-  bytes.set(metadata, 4);
-  for (let i = 0, at = 4 + metadata.length; i < units.length; i++, at += 8) {
-    view.setFloat64(at, units[i]! + 0, true);
-  }
-  return bytes;
+  return encodeWithUnits(encodeMetadata(state), units);
 }
 
 type Metadata = Pick<DeltaState, 'statistics' | 'contributions' | 'pending'> & {
@@ -247,21 +217,11 @@ export function decodeDeltaState(
   decode: DecodeDelta,
   rules: KeptRounds,
 ): DeltaState | null {
-  if (bytes.length < 4) return null;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  const metadataBytes = view.getUint32(0);
-  if (metadataBytes > metadataBytesMax || bytes.length !== 4 + metadataBytes + 8 * size) return null;
-  const metadata = decodeMetadata(bytes.subarray(4, 4 + metadataBytes), decode, rules);
-  if (!metadata) return null;
-  const units = new Float64Array(size);
-  for (let i = 0, at = 4 + metadataBytes; i < size; i++, at += 8) {
-    const value = view.getFloat64(at, true);
-    if (!Number.isInteger(value) || Math.abs(value) > unitsMax || Object.is(value, -0)) return null;
-    units[i] = value;
-  }
+  const read = decodeWithUnits(bytes, size, metadataBytesMax);
+  const metadata = read && decodeMetadata(read.metadata, decode, rules);
   // Rows in another order or twice: not what an honest replica would have hashed.
-  const isCanonical = equals(encodeMetadata(metadata), bytes.subarray(4, 4 + metadataBytes));
-  if (!isCanonical) return null;
+  if (!metadata || !equals(encodeMetadata(metadata), read.metadata)) return null;
+  const { units } = read;
   const state: DeltaState = { ...metadata, units, past: null };
   return metadata.past ? { ...state, past: { state, since: metadata.past.since } } : state;
 }

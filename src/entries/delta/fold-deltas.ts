@@ -6,7 +6,8 @@
  * all the same. After each round coordinates are clamped to 2^52.
  */
 import { accumulateDeltas } from '../../codec/delta.ts';
-import { type DeltaRules, type DeltaState, type PendingDelta, unitsMax } from './delta-state.ts';
+import { unitsMax } from '../model-units.ts';
+import type { DeltaRules, DeltaState, PendingDelta } from './delta-state.ts';
 import { sortitionThreshold } from './sortition.ts';
 import { weighDeltas } from './weigh-deltas.ts';
 

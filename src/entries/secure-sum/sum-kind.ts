@@ -8,7 +8,7 @@ import type { Crypto } from '../../core/crypto.ts';
 import type { PeerKey } from '../../core/io.ts';
 import type { EntryKind, FinalRound, LogEntry, RoundSummary } from '../../log/entry-kind.ts';
 import type { Claim, EntryHeader } from '../../log/envelope.ts';
-import { unitsMax, vectorOfUnits } from '../delta/delta-state.ts';
+import { unitsMax, vectorOfUnits } from '../model-units.ts';
 import { keysBodyBytes, openBodyBytesMax, seenBodyBytesMax, sharesBodyBytesMax } from './bodies.ts';
 import { Coordinates } from './coordinates.ts';
 import { type Counting, countedOf } from './counted.ts';

@@ -4,7 +4,7 @@ import { equals } from 'uint8arrays';
 import { bytesToHex, isBytes, isCount, isRows, keyToBytes } from '../../core/bytes.ts';
 import { decodeCanonical } from '../../core/canonical-cbor.ts';
 import type { PeerKey } from '../../core/io.ts';
-import { unitsMax, unitsOf } from '../delta/delta-state.ts';
+import { decodeWithUnits, encodeWithUnits, unitsOf } from '../model-units.ts';
 import { keysBodyBytes, openBodyBytesMax, seenBodyBytesMax, sharesBodyBytesMax } from './bodies.ts';
 import { type BodyForm, decodeEpoch, type EpochState, encodeEpoch } from './epoch-state.ts';
 import { offsetOf, roundsToSum, type SecureSumRules, steps, widthOf } from './rules.ts';
@@ -86,17 +86,8 @@ export function cloneSumState(state: SumState, into?: SumState): SumState {
   };
 }
 
-/** Length of the DAG-CBOR part (uint32, big endian), that part, then the units as little-endian doubles. */
 export function encodeSumState(state: SumState): Uint8Array {
-  const metadata = encodeMetadata(state);
-  const bytes = new Uint8Array(4 + metadata.length + 8 * state.units.length);
-  const view = new DataView(bytes.buffer);
-  view.setUint32(0, metadata.length);
-  bytes.set(metadata, 4);
-  for (let i = 0, at = 4 + metadata.length; i < state.units.length; i++, at += 8) {
-    view.setFloat64(at, state.units[i]! + 0, true);
-  }
-  return bytes;
+  return encodeWithUnits(encodeMetadata(state), state.units);
 }
 
 const ascending = <Value>(map: ReadonlyMap<number, Value>): [number, Value][] =>
@@ -131,19 +122,10 @@ export function sumStateBytesMax(rules: SecureSumRules, size: number): number {
 
 /** Null for anything that `encodeSumState` could not have written. */
 export function decodeSumState(bytes: Uint8Array, size: number, form: BodyForm): SumState | null {
-  if (bytes.length < 4) return null;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  const metadataBytes = view.getUint32(0);
-  if (bytes.length !== 4 + metadataBytes + 8 * size) return null;
-  const metadata = decodeMetadata(bytes.subarray(4, 4 + metadataBytes), form);
-  if (!metadata || !equals(encodeMetadata(metadata), bytes.subarray(4, 4 + metadataBytes))) return null;
-  const units = new Float64Array(size);
-  for (let i = 0, at = 4 + metadataBytes; i < size; i++, at += 8) {
-    const value = view.getFloat64(at, true);
-    if (!Number.isInteger(value) || Math.abs(value) > unitsMax || Object.is(value, -0)) return null;
-    units[i] = value;
-  }
-  return { ...metadata, units };
+  const read = decodeWithUnits(bytes, size, Number.POSITIVE_INFINITY);
+  const metadata = read && decodeMetadata(read.metadata, form);
+  if (!metadata || !equals(encodeMetadata(metadata), read.metadata)) return null;
+  return { ...metadata, units: read.units };
 }
 
 function decodeMetadata(bytes: Uint8Array, form: BodyForm): Omit<SumState, 'units'> | null {
