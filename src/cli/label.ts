@@ -4,6 +4,7 @@ import { ConfigError } from '../config/config-error.ts';
 import { commandOf } from '../node/commands.ts';
 import { addControl } from './node-controls.ts';
 import { collected, wholeNumber } from './parts/arguments.ts';
+import type { ReadRecords } from './parts/label-records.ts';
 import { checkMayWrite } from './parts/may-write.ts';
 import { targetOf, withTarget } from './parts/node-target.ts';
 import { type CommandContext, perform } from './parts/perform.ts';
@@ -38,6 +39,45 @@ function fetching(command: Command): Command {
   );
 }
 
+interface OwnFiles {
+  readonly file?: readonly string[];
+  readonly column: string;
+  readonly otherColumn?: string;
+}
+
+function withOwnFiles(command: Command): Command {
+  return command
+    .option(
+      '--file <file...>',
+      'records that never leave this machine: their hashes alone are in the log',
+      collected,
+    )
+    .option('--column <name>', 'with --file: column, or field, of the texts', 'text')
+    .option('--other-column <name>', 'with --file: that of the second texts');
+}
+
+/** What is no record is said, and left out. @throws DataFileError */
+async function recordsIn(
+  files: readonly string[],
+  { column, otherColumn }: Omit<OwnFiles, 'file'>,
+  { say }: CommandContext,
+): Promise<ReadRecords> {
+  const { readRecords } = await import('./parts/label-records.ts');
+  const { createCrypto } = await import('../platform/node/crypto.ts');
+  const columns = { text: column, other: otherColumn ?? null };
+  const crypto = createCrypto();
+  const all = [];
+  for (const file of files) all.push({ file, ...(await readRecords(file, columns, crypto)) });
+  for (const { file, refused } of all) {
+    for (const { reason, count, firstLine } of refused)
+      say(`refused   ${count} of ${file}, the first in line ${firstLine}: ${reason}`);
+  }
+  return {
+    records: all.flatMap(({ records }) => records),
+    refused: all.flatMap(({ refused }) => refused),
+  };
+}
+
 async function sourceOf(options: ProjectOptions, { say }: CommandContext) {
   const { LabelSource } = await import('./parts/label-project.ts');
   const { createCrypto } = await import('../platform/node/crypto.ts');
@@ -65,12 +105,8 @@ function addImport(parent: Command): void {
     .action((options: ImportOptions, command: Command) =>
       perform(command, async (context) => {
         const { say, signal } = context;
-        const { readRecords, batchText } = await import('./parts/label-records.ts');
-        const { createCrypto } = await import('../platform/node/crypto.ts');
-        const columns = { text: options.column, other: options.otherColumn ?? null };
-        const { records, refused } = await readRecords(options.file, columns, createCrypto());
-        for (const { reason, count, firstLine } of refused)
-          say(`refused   ${count} of ${options.file}, the first in line ${firstLine}: ${reason}`);
+        const { batchText } = await import('./parts/label-records.ts');
+        const { records, refused } = await recordsIn([options.file], options, context);
         if (records.length === 0)
           throw new ConfigError('BAD_USAGE', `${options.file}: no record is in it that could be labelled`);
         const { name } = options;
@@ -86,36 +122,21 @@ function addImport(parent: Command): void {
     );
 }
 
-interface ServeOptions extends ProjectOptions {
+interface ServeOptions extends ProjectOptions, OwnFiles {
   readonly port: number;
-  readonly file?: readonly string[];
-  readonly column: string;
-  readonly otherColumn?: string;
   readonly open?: true;
 }
 
 function addServe(parent: Command): void {
-  fetching(parent.command('serve'))
+  withOwnFiles(fetching(parent.command('serve')))
     .description('a page on 127.0.0.1 to label records with the keyboard, until it is stopped')
     .option('--port <port>', '0 for any free port', wholeNumber(0, 65_535), 0)
-    .option(
-      '--file <file...>',
-      'records that never leave this machine: their hashes alone are in the log',
-      collected,
-    )
-    .option('--column <name>', 'with --file: column, or field, of the texts', 'text')
-    .option('--other-column <name>', 'with --file: that of the second texts')
     .option('--open', 'open the page in a browser')
     .action((options: ServeOptions, command: Command) =>
       perform(command, async (context) => {
         const { say, signal } = context;
         const source = await sourceOf(options, context);
-        const { readRecords } = await import('./parts/label-records.ts');
-        const { createCrypto } = await import('../platform/node/crypto.ts');
-        const columns = { text: options.column, other: options.otherColumn ?? null };
-        const own = [];
-        for (const file of options.file ?? [])
-          own.push(...(await readRecords(file, columns, createCrypto())).records);
+        const { records: own } = await recordsIn(options.file ?? [], options, context);
         const { AnnotatorDesk } = await import('./parts/annotator-desk.ts');
         const desk = await AnnotatorDesk.open({ source, own, signal });
         const { startLabelServer } = await import('../api/label-server.ts');
@@ -158,18 +179,17 @@ function addAgreement(parent: Command): void {
     );
 }
 
-interface ExportOptions extends ProjectOptions {
+interface ExportOptions extends ProjectOptions, OwnFiles {
   readonly out: string;
   readonly format: string;
   readonly features: number;
   readonly part: number;
   readonly of: number;
-  readonly file?: readonly string[];
   readonly force?: true;
 }
 
 function addExport(parent: Command): void {
-  fetching(parent.command('export'))
+  withOwnFiles(fetching(parent.command('export')))
     .description('write the labels as data to train on, or for other programs')
     .requiredOption('--out <file>', 'file to write')
     .addOption(
@@ -188,7 +208,6 @@ function addExport(parent: Command): void {
       0,
     )
     .option('--of <count>', 'shares', wholeNumber(1, 256), 1)
-    .option('--file <file...>', 'records that are in no batch, as of `serve`', collected)
     .option('--force', 'replace the file where one exists')
     .action((options: ExportOptions, command: Command) =>
       perform(command, async (context) => {
@@ -197,12 +216,7 @@ function addExport(parent: Command): void {
         const source = await sourceOf(options, context);
         const project = await source.project(signal);
         const { labelledIn } = await import('./parts/label-export.ts');
-        const { readRecords } = await import('./parts/label-records.ts');
-        const { createCrypto } = await import('../platform/node/crypto.ts');
-        const columns = { text: 'text', other: null };
-        const own = [];
-        for (const file of options.file ?? [])
-          own.push(...(await readRecords(file, columns, createCrypto())).records);
+        const { records: own } = await recordsIn(options.file ?? [], options, context);
         const { out, format, features, part, of } = options;
         const records = [...(await source.records(project, signal)), ...own];
         const { text, counts } = labelledIn({ project, records, format, features, part, of });

@@ -133,8 +133,11 @@ test('from raw text to a model, over real nodes', async () => {
   for (const part of [0, 1]) {
     const out = nodes.at(`share-${part}.csv`);
     const share = ['--part', String(part), '--of', '2', '--features', '64', '--out', out];
-    const end = await starlings('label', 'export', '--dir', eve.home, ...share, '--json');
+    // Eve has the table itself, which need not be in a batch; what is none of its records is told.
+    const own = ['--file', nodes.at('reviews.csv'), '--column', 'review'];
+    const end = await starlings('label', 'export', '--dir', eve.home, ...share, ...own, '--json');
     assert.equal(end.exitCode, 0, end.stderr);
+    assert.match(end.stderr, /refused {3}1 of .*reviews\.csv, the first in line 82/);
     assert.equal(jsonOf(end)['written'], records / 2);
     shares.push(out);
   }
