@@ -1,6 +1,8 @@
 /** What a page for annotators is told, and what it says. */
 import * as z from 'zod';
 import { hex32 } from '../core/bytes.ts';
+import { answerMsMax } from '../entries/labels/answer-kind.ts';
+import { valueCharactersMax } from '../entries/labels/question.ts';
 
 export interface LabelCard {
   /** Hash of the record. */
@@ -38,16 +40,13 @@ export interface LabelWork {
 }
 
 const record = z.string().regex(hex32);
-const value = z.string().min(1).max(64);
+const value = z.string().min(1).max(valueCharactersMax);
 
 /** Of one record; null: skipped, or taken back. */
 export const givenAnswerSchema = z.strictObject({
   record,
   value: value.nullable(),
-  ms: z
-    .int()
-    .min(0)
-    .max(7 * 24 * 3600 * 1000),
+  ms: z.int().min(0).max(answerMsMax),
 });
 export type GivenAnswer = z.infer<typeof givenAnswerSchema>;
 

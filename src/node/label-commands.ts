@@ -1,8 +1,9 @@
 /** What people do in a run that is a project of annotation: the part of the table of commands that is about it. */
 import * as z from 'zod';
 import { hex32 } from '../core/bytes.ts';
+import { recordsTop } from '../entries/labels/batch-kind.ts';
 import { type LabelProject, projectOf } from '../entries/labels/project.ts';
-import { valuesOf } from '../entries/labels/question.ts';
+import { valueCharactersMax, valuesOf } from '../entries/labels/question.ts';
 import { amount } from './amount.ts';
 import {
   command,
@@ -26,7 +27,7 @@ export const LABEL_COMMANDS: readonly NodeCommand[] = [
       run,
       file: path.describe('records as `starlings label import` writes them'),
       name: z.string().min(1).max(63).describe('what it is called'),
-      records: z.coerce.number().int().min(1).max(65_536).describe('that are in it'),
+      records: z.coerce.number().int().min(1).max(recordsTop).describe('that are in it'),
     }),
     async (control, { file, name, records, ...given }) => {
       const { runId } = viewOf(control, given.run);
@@ -66,7 +67,7 @@ export const LABEL_COMMANDS: readonly NodeCommand[] = [
     z.strictObject({
       run,
       record: z.string().regex(hex32, 'is no hash of a record'),
-      value: z.string().min(1).max(48).describe('one of the answers that the question has'),
+      value: z.string().min(1).max(valueCharactersMax).describe('one of the answers that the question has'),
     }),
     async (control, { record, value, ...given }) => {
       const { runId } = viewOf(control, given.run);

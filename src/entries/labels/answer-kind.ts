@@ -18,7 +18,8 @@ import { guidelinesSchema, questionSchema, valueCharactersMax, valuesOf } from '
 /** Of one entry. */
 export const answersPerEntry = 32;
 const rowsTop = 32_768;
-const weekMs = 7 * 24 * 3600 * 1000;
+/** A week: whoever takes longer was away. */
+export const answerMsMax = 7 * 24 * 3600 * 1000;
 
 const schema = z.strictObject({
   id: z.literal('answer').describe('what annotators say of records; the last word of each counts'),
@@ -47,7 +48,7 @@ const answerSchema = z.strictObject({
   /** Null: skipped, or taken back. */
   value: value.nullable(),
   /** How long it took. */
-  ms: z.int().min(0).max(weekMs).optional(),
+  ms: z.int().min(0).max(answerMsMax).optional(),
 });
 const answerBody = z.strictObject({ answers: z.array(answerSchema).min(1).max(answersPerEntry) });
 type AnswerBody = z.infer<typeof answerBody>;

@@ -18,7 +18,8 @@ import {
 
 const batchBytesTop = 64 << 20;
 const batchesTop = 256;
-const recordsTop = 65_536;
+/** Of one batch. */
+export const recordsTop = 65_536;
 
 const schema = z.strictObject({
   id: z.literal('batch').describe('records that are to be labelled, as files that members hand each other'),
