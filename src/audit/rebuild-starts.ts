@@ -9,6 +9,7 @@ import type { DeltaContent } from '../entries/delta/delta-state.ts';
 import type { LogEntry } from '../log/entry-kind.ts';
 import { entriesOf, type Place } from '../log/log-book.ts';
 import { cloneState, type LogState } from '../log/log-state.ts';
+import { isDelta } from '../methods/delta-log/log-parts.ts';
 import { type Start, type StartParts, startOf } from '../methods/delta-log/open-start.ts';
 import type { TrainingRecord } from '../methods/delta-log/training-record.ts';
 
@@ -110,7 +111,6 @@ function ownDelta(
   round: number,
 ): LogEntry<DeltaContent> | null {
   for (const entry of entries)
-    if (entry.author === author && entry.round === round && entry.kind === 0)
-      return entry as LogEntry<DeltaContent>;
+    if (entry.author === author && entry.round === round && isDelta(entry)) return entry;
   return null;
 }

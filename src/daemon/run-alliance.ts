@@ -5,6 +5,7 @@ import type { Verdict } from '../entries/ballot/ballot-state.ts';
 import type { FoldedDeltas } from '../entries/delta/fold-deltas.ts';
 import type { Place } from '../log/log-book.ts';
 import type { LogState } from '../log/log-state.ts';
+import { isDelta } from '../methods/delta-log/log-parts.ts';
 import { NodeError } from '../node/node-error.ts';
 import type { RunManifest } from '../run/manifest.ts';
 import { type AnyParts, type ArchiveSummary, readLog } from './log-archive.ts';
@@ -96,9 +97,8 @@ class AllianceReader {
 
   onRound(state: Readonly<LogState>, places: readonly Place[]): void {
     const { rules, ballots } = this.#parts!;
-    // Deltas are the first kind of entry.
     const authors = places.flatMap(({ author, held }) =>
-      held.kind === 'equivocation' || held.entry.kind === 0 ? [author] : [],
+      held.kind === 'equivocation' || isDelta(held.entry) ? [author] : [],
     );
     if (authors.length > 0)
       this.#rounds.set(state.round, { authors, weights: null, verdict: null, why: new Map() });

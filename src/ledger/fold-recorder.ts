@@ -4,6 +4,7 @@ import type { FoldedDeltas } from '../entries/delta/fold-deltas.ts';
 import type { Anchor } from '../log/envelope.ts';
 import type { Place } from '../log/log-book.ts';
 import type { LogState } from '../log/log-state.ts';
+import { isDelta } from '../methods/delta-log/log-parts.ts';
 
 /** What the log says of an entry besides its delta. */
 export interface EntryFacts {
@@ -46,11 +47,10 @@ export class FoldRecorder {
   }
 }
 
-/** Deltas are the first kind of entry. */
 function deltasAmong(places: readonly Place[]): Map<PeerKey, EntryFacts> {
   const found = new Map<PeerKey, EntryFacts>();
   for (const { author, held } of places) {
-    if (held.kind !== 'entry' || held.entry.kind !== 0) continue;
+    if (held.kind !== 'entry' || !isDelta(held.entry)) continue;
     found.set(author, { id: held.entry.id, anchor: held.entry.anchor });
   }
   return found;

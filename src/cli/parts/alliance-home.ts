@@ -1,5 +1,5 @@
 /** Where the log, the models and the data of an alliance are that a report is made of. */
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { MODEL_FILE, RUNS_FOLDER, runFolder } from '../../daemon/directory.ts';
 import { readLastView } from '../../daemon/last-view.ts';
@@ -21,7 +21,6 @@ export async function allianceHome(place: string, run: string, data: string | nu
   if (existsSync(join(place, STATE_FILE))) return homeOfTestnet(place);
   const runs = join(place, RUNS_FOLDER);
   if (data === null || !existsSync(runs)) return { log: place, sites: [], names: new Map() };
-  const { readdirSync } = await import('node:fs');
   const runId = readdirSync(runs).find((id) => id.startsWith(run)) ?? '';
   const name = readLastView(place, runId)?.peerKey.slice(0, 16) ?? 'this node';
   const site = { name, modelPath: join(runFolder(place, runId), MODEL_FILE), data };
