@@ -1,3 +1,4 @@
+/** The source of secrets of virtual peers: worlds repeat themselves. */
 import type { Crypto } from '../src/core/crypto.ts';
 
 /** Secrets of a virtual peer: the same in every run of a world, and no two alike. */

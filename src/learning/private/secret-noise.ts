@@ -1,3 +1,4 @@
+/** The noise that hides a whole peer in what it sends: from a generator that nobody can have again. */
 import { SecretStream } from './secret-stream.ts';
 
 /** From (0, 1): 53 bits and a half. */
