@@ -33,13 +33,13 @@ export interface AllianceRound {
   readonly verdict: Verdict | null;
 }
 
-/** Rounds in which somebody's deltas carried no weight for what was remembered of it. */
+/** Rounds whose deltas of somebody carried no weight for what was remembered of it. */
 export interface Silence {
   readonly author: PeerKey;
   readonly from: number;
   /** The last one; null while it goes on. */
   readonly until: number | null;
-  /** What the kind of entry that did it says of the author, while it did. */
+  /** What the kind of entry that did it said of the author when it began. */
   readonly text: string;
 }
 
@@ -135,6 +135,8 @@ class AllianceReader {
   }
 
   #noteSilences({ round, kinds }: Readonly<LogState>): void {
+    // Of the deltas that are folded now, as in the table of rounds.
+    const about = Math.max(0, round - this.#parts!.rules.judgingRounds);
     const known = new Set([...this.#rounds.values()].flatMap(({ authors }) => authors));
     for (const author of known) {
       const by = this.#parts!.kinds.findIndex(
@@ -142,13 +144,14 @@ class AllianceReader {
       );
       const before = this.#silenced.get(author);
       if (by < 0) {
-        if (before) this.#silences.push({ ...before, until: round });
+        if (before) this.#silences.push({ ...before, until: about });
         this.#silenced.delete(author);
         continue;
       }
+      if (before) continue;
       const lines = this.#parts!.kinds[by]!.show(kinds[by]);
       const text = lines.find((line) => line.author === author)?.text ?? '';
-      this.#silenced.set(author, { ...(before ?? { author, from: round + 1, until: null }), text });
+      this.#silenced.set(author, { author, from: about + 1, until: null, text });
     }
   }
 

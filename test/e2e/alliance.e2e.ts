@@ -17,9 +17,18 @@ const within = 0.01;
 
 interface Report {
   readonly rolledBack: readonly number[];
-  readonly silences: ReadonlyArray<{ readonly name: string | null }>;
+  readonly silences: ReadonlyArray<{
+    readonly name: string | null;
+    readonly author: string;
+    readonly from: number;
+    readonly until: number | null;
+  }>;
   readonly sites: ReadonlyArray<{ readonly name: string; readonly together: { readonly auc: number } }>;
-  readonly rounds: ReadonlyArray<{ readonly verdict: { readonly median: number | null } | null }>;
+  readonly rounds: ReadonlyArray<{
+    readonly round: number;
+    readonly verdict: { readonly median: number | null } | null;
+    readonly deltas: ReadonlyArray<{ readonly author: string; readonly why: string }>;
+  }>;
 }
 
 async function reportOn(place: string, ...more: readonly string[]): Promise<Report> {
@@ -84,11 +93,20 @@ test('the labels of one are flipped: the others end as without it, and the repor
   const [alone, together] = [await pooledAuc(without, others), await pooledAuc(beside, others)];
   t.diagnostic(`AUC of the others: ${alone.toFixed(4)} without it, ${together.toFixed(4)} beside it`);
   assert.ok(together > alone - within, `${together} for ${alone}`);
-  const { silences } = await reportOn(beside);
+  const { silences, rounds } = await reportOn(beside);
   assert.ok(
     silences.some(({ name }) => name === 'cleveland'),
     JSON.stringify(silences),
   );
+  // The lines on who was silenced name the rounds that the table of rounds has.
+  for (const { round, deltas } of rounds)
+    for (const { author, why } of deltas) {
+      const isInLine = silences.some(
+        (one) => one.author === author && one.from <= round && round <= (one.until ?? round),
+      );
+      if (why === 'silenced' || why === 'weighed')
+        assert.equal(isInLine, why === 'silenced', `round ${round}`);
+    }
 });
 
 test('one is away half of the time: the model is as good', async (t) => {

@@ -44,7 +44,8 @@ function namesOf({ manifest }: RunAlliance, given: Names): Names {
 const nameIn = (names: Names, key: string): string => names.get(key) ?? shortKey(key);
 
 function silenceText({ author, from, until, text }: RunAlliance['silences'][number], names: Names): string {
-  const when = until === null ? `from round ${from} on` : `in rounds ${from} to ${until}`;
+  const ended = from === until ? `in round ${from}` : `in rounds ${from} to ${until}`;
+  const when = until === null ? `from round ${from} on` : ended;
   return `silenced  ${nameIn(names, author)} ${when}: ${text}`;
 }
 
