@@ -119,6 +119,26 @@ outcome: trained; bootstraps alive: 0; 10 rounds in 12.3 s`,
   );
 });
 
+test('claims no norms of deltas that nobody sees, and no ledger where there is none', () => {
+  const end = endOf(['f00d', 'f00d'], 6280);
+  const members = ['a', 'b', 'c', 'd'].map((digit) => digit.repeat(64));
+  const methods = [
+    { strategy: { id: 'd-psgd', topology: { id: 'ring' } } },
+    { strategy: { id: 'secure-aggregation' }, membership: { kind: 'allow-list', members } },
+  ];
+  for (const method of methods) {
+    const text = renderSummary({
+      ...end,
+      testnet: { ...end.testnet, spec: runSpecSchema.parse({ ...spec, ...method }) },
+    });
+    assert.match(
+      text,
+      /\nwho took part in the model \(times, part of all times\)\n {2}cccccccc {6}1 {4}5\.00 %\n/,
+    );
+    assert.doesNotMatch(text, /norm|ledger/);
+  }
+});
+
 test('says where the models differ, and where the overhead dominates', () => {
   const text = renderSummary(endOf(['f00d', 'beef'], 628_000));
   assert.match(text, /\n {2}the nodes hold 2 different models:\n {4}beef\n {4}f00d\n/);

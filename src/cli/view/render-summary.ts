@@ -1,5 +1,6 @@
 /** What is said at the end of `starlings start`. */
 
+import { deltasOf } from '../../methods/registry.ts';
 import { denseBytes } from '../../node/dense-bytes.ts';
 import { peerName } from '../../node/run-view.ts';
 import { sharedSize } from '../../run/run-spec.ts';
@@ -58,7 +59,10 @@ export function renderSummary(end: RunToEnd, paint: Painter = unpainted): string
           '',
           paint(
             'strong',
-            'who moved the model (deltas, share of the summed squared norm; what it was worth: starlings ledger)',
+            // Elsewhere a core counts how often, for nobody sees the deltas of all.
+            deltasOf(testnet.spec.strategy)
+              ? 'who moved the model (deltas, share of the summed squared norm; what it was worth: starlings ledger)'
+              : 'who took part in the model (times, part of all times)',
           ),
           ...contributions
             .map(({ peer, deltas, share }) => ({
