@@ -1,4 +1,5 @@
 /** What the examples of a node have paid with, in its directory: forgotten, it would be spent again. */
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
@@ -9,6 +10,7 @@ import {
 } from '../learning/private/privacy-ledger.ts';
 import { writeFileAtomically } from '../platform/node/atomic-file.ts';
 import type { PrivacySpec } from '../run/privacy-spec.ts';
+import { RUNS_FOLDER } from './directory.ts';
 
 const fileName = 'privacy.json';
 
@@ -45,6 +47,12 @@ async function readPrivacyFile(directory: string): Promise<PrivacyLedgerData | n
 export async function keptPrivacyFile(directory: string): Promise<PrivacyLedgerData> {
   const data = await readPrivacyFile(directory);
   if (data !== null) return data;
+  if (!existsSync(join(directory, RUNS_FOLDER))) {
+    throw new PrivacyFileError(
+      'NO_PRIVACY_FILE',
+      `${directory} is no directory of a node that has taken part in a run; of a testnet name that of one of its nodes, as ${join(directory, 'node-00')}`,
+    );
+  }
   throw new PrivacyFileError(
     'NO_PRIVACY_FILE',
     `there is no ${join(directory, fileName)}: no budget was given to a node of this directory, and no run demanded one`,

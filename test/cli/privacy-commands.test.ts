@@ -1,6 +1,6 @@
 /** `starlings privacy`, as people type it. */
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
@@ -103,7 +103,16 @@ describe('privacy report', () => {
   test('of a directory that protects nothing, and of none, says so in a sentence', async () => {
     const none = await starlings('privacy', 'report', join(folder, 'nowhere'));
     assert.notEqual(none.exitCode, 0);
-    assert.match(none.stderr, /nowhere/);
+    assert.match(none.stderr, /nowhere is no directory of a node/);
+    // A testnet has none itself, whatever its nodes have spent.
+    const testnet = join(folder, 'testnet');
+    await mkdir(join(testnet, 'node-00', 'runs'), { recursive: true });
+    const ofAll = await starlings('privacy', 'report', testnet);
+    assert.equal(ofAll.exitCode, 2);
+    assert.match(ofAll.stderr, /of a testnet name that of one of its nodes, as .*testnet\/node-00/);
+    const unasked = await starlings('privacy', 'report', join(testnet, 'node-00'));
+    assert.equal(unasked.exitCode, 2);
+    assert.match(unasked.stderr, /no budget was given/);
     const file = join(folder, 'privacy.json');
     await writeFile(file, (await readFile(file, 'utf8')).slice(0, 40));
     const damaged = await starlings('privacy', 'report', folder);
