@@ -32,7 +32,7 @@ export function addInviteCommand(parent: Command): void {
     perform(command, async ({ say, print, screen, signal }) => {
       const { run, withNetworkKey, for: key } = options;
       const networkKey = withNetworkKey === undefined ? null : await networkKeyIn(withNetworkKey);
-      const { invited, isClosed, isPrivate, namesNobody, isHidden } = await invitationOf(
+      const { invited, isClosed, isPrivate, namesNobody, isHidden, trains } = await invitationOf(
         targetOf((name) => options[name]),
         { run, networkKey, key, signal },
       );
@@ -43,6 +43,7 @@ export function addInviteCommand(parent: Command): void {
         isPrivate,
         namesNobody,
         isHidden,
+        trains,
         isLocal: invited.isLocal,
         hasKey: networkKey !== null,
       })) {
@@ -118,7 +119,8 @@ async function invitationOf(target: NodeTarget, { run, networkKey, key, signal }
   }
   const isPrivate = settings.connectivity?.isPrivate ?? false;
   const namesNobody = view.run?.admission === 'invite' && key === undefined;
-  return { invited, isClosed: view.members.known !== null, isPrivate, namesNobody, isHidden };
+  const trains = view.run?.trains ?? true;
+  return { invited, isClosed: view.members.known !== null, isPrivate, namesNobody, isHidden, trains };
 }
 
 function* hintsOn(told: {
@@ -126,10 +128,11 @@ function* hintsOn(told: {
   readonly isPrivate: boolean;
   readonly namesNobody: boolean;
   readonly isHidden: boolean;
+  readonly trains: boolean;
   readonly isLocal: boolean;
   readonly hasKey: boolean;
 }): Generator<string> {
-  yield 'who is invited types: starlings join INVITATION --data PATH';
+  yield `who is invited types: starlings join INVITATION ${told.trains ? '--data PATH' : '--no-data'}`;
   if (told.hasKey) {
     yield 'it holds the key of the network, which is a secret: whoever sees it can connect, so send it as you would a password';
   } else if (told.isPrivate) {

@@ -304,7 +304,10 @@ async function manifestOf(directory: string, run: string): Promise<SignedManifes
   const named = held.filter((id) => id.startsWith(run));
   const [runId] = named;
   if (runId === undefined) {
-    const there = held.length > 0 ? `it has ${held.join(', ')}` : 'name the directory of a node with --dir';
+    const there =
+      held.length > 0
+        ? `it has ${held.join(', ')}`
+        : 'it is no directory of a node that has taken part in a run';
     throw new NodeError('UNKNOWN_RUN', `${directory} knows no such run; ${there}`);
   }
   if (named.length > 1) {
