@@ -107,14 +107,17 @@ export function worstOutcome(outcomes: readonly (Outcome | null)[]): Outcome | n
   return OUTCOMES.findLast((outcome) => outcomes.includes(outcome)) ?? null;
 }
 
-/** Where a node stands, in one word that does not call finished what went wrong. */
+/** Where a node stands, in one word that does not call finished what went wrong, nor training what keeps a log alone. */
 export function phaseOrOutcome({
   phase,
   outcome,
+  run = null,
 }: {
   readonly phase: Phase;
   readonly outcome: Outcome | null;
+  readonly run?: { readonly trains: boolean } | null;
 }): string {
+  if (phase === 'training' && outcome === null && run?.trains === false) return 'open';
   return outcome === null || outcome === 'trained' || outcome === 'kept' ? phase : outcome;
 }
 

@@ -54,6 +54,12 @@ test('an accuracy stands beside what is right by always saying the most frequent
   assert.match(summary, /\nconfusion \(rows: .*\n +0 +1\n +0 +230 +0\n +1 +20 +0\n/);
 });
 
+test('of a log that was kept no deltas, rounds to come or accuracy are told', () => {
+  const kept = summaryLines({ ...view, sinceRound: 0, run: { ...view.run!, trains: false } }).join('\n');
+  assert.match(kept, /^outcome {3}none yet: the log goes on without this node\nbytes /);
+  assert.doesNotMatch(kept, /deltas|accuracy|rounds/);
+});
+
 test('of a node that was started again it is said what its counts are of', () => {
   assert.match(
     drawn({ isBack: true }),

@@ -235,6 +235,9 @@ describe('what came of a run', () => {
     assert.equal(phaseOrOutcome({ phase: 'finished', outcome: 'alone' }), 'alone');
     assert.equal(phaseOrOutcome({ phase: 'finished', outcome: 'trained' }), 'finished');
     assert.equal(phaseOrOutcome({ phase: 'training', outcome: null }), 'training');
+    const log = { outcome: null, run: { trains: false } };
+    assert.equal(phaseOrOutcome({ phase: 'training', ...log }), 'open');
+    assert.equal(phaseOrOutcome({ phase: 'joining', ...log }), 'joining');
   });
 });
 

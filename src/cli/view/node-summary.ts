@@ -14,12 +14,17 @@ export function summaryLines(view: RunView): string[] {
   const authors = view.contributions
     .map(({ peer, deltas, share }) => ({ name: peerName(view, peer), deltas, share }))
     .sort((a, b) => b.deltas - a.deltas || a.name.localeCompare(b.name));
-  return [
-    `outcome   ${outcomeText ?? `none yet: the run is not over, ${countedRounds} of ${run.rounds} rounds counted`}`,
-    `rounds    ${countedRounds} of ${run.rounds} counted`,
+  const counted = `${countedRounds} of ${run.rounds}`;
+  const learned = [
+    `rounds    ${counted} counted`,
     `deltas    ${deltasOf(view)}`,
     `${name.padEnd(9)} ${text}${whenMeasured(view)}`,
     ...confusionLines(view),
+  ];
+  const none = run.trains ? `the run is not over, ${counted} rounds counted` : 'the log goes on without this node';
+  return [
+    `outcome   ${outcomeText ?? `none yet: ${none}`}`,
+    ...(run.trains ? learned : []),
     `bytes     ${formatBytes(view.bytesIn)} in, ${formatBytes(view.bytesOut)} out`,
     ...(modelPath === null ? [] : [`model     ${modelPath}`, `          ${modelHash}`]),
     ...(checkpoint === null ? [] : [`checkpoint ${checkpoint}`]),
