@@ -2,6 +2,7 @@
 import { type Command, Option } from 'commander';
 import { ConfigError } from '../config/config-error.ts';
 import { commandOf } from '../node/commands.ts';
+import { NodeError } from '../node/node-error.ts';
 import { addControl } from './node-controls.ts';
 import { collected, wholeNumber } from './parts/arguments.ts';
 import type { ReadRecords } from './parts/label-records.ts';
@@ -222,8 +223,8 @@ function addExport(parent: Command): void {
         const { text, counts } = labelledIn({ project, records, format, features, part, of });
         const { written: rows, unlabelled, disputed } = counts;
         if (rows === 0)
-          throw new ConfigError(
-            'BAD_USAGE',
+          throw new NodeError(
+            'NO_LABELS',
             `no record has a label yet: ${disputed} disputed, ${unlabelled} without enough answers`,
           );
         const { writeFileAtomically } = await import('../platform/node/atomic-file.ts');

@@ -101,7 +101,7 @@ async function piecesOf(
   if (!state)
     throw new NodeError(
       'NOTHING_FINAL',
-      `run ${signed.runId} has no final rounds here that could be exported`,
+      `run ${signed.runId} has no final rounds here, so there is nothing to fold`,
     );
   const tail = { round: state.round, root: state.root };
   const final = entries.filter(({ round }) => round <= state.round);

@@ -25,6 +25,7 @@ export class NodeError extends Error {
     | 'NO_MODEL'
     | 'NO_DATA'
     | 'NO_BLOBS'
+    | 'NO_LABELS'
     | 'NOT_PUBLISHED_HERE'
     | 'LOG_INCOMPLETE'
     | 'NO_EVALUATION'

@@ -77,6 +77,10 @@ test('from raw text to a model, over real nodes', async () => {
     [82, 83, 84],
   );
 
+  const early = await starlings('label', 'export', '--dir', ann.home, '--out', nodes.at('early.csv'));
+  assert.equal(early.exitCode, 1, early.stderr);
+  assert.match(early.stderr, /no record has a label yet/);
+
   const stopper = new AbortController();
   const people = await Promise.all([ann, bob, eve].map((node) => annotator(nodes, node, stopper.signal)));
   const meant = new Map(Array.from({ length: records }, (_, at) => [review(at).text, review(at)]));

@@ -21,10 +21,10 @@ test('every command of an arena in docs/COMMUNITY.md does what the page says', a
       if (line.includes('arena shard')) shardMs = Math.max(shardMs, tookMs);
       return toldBy(line, printed);
     },
-    // Six commands are typed while models are taken: on a busy machine rounds are as much longer as making a shard took.
+    // Nobody waits here as people do. Six commands are typed while models are taken: on a busy machine rounds are as much longer as making a shard took.
     asTyped: (line: string) =>
       line.replace(
-        /--slot-ms 300$|--slot-ms 300(?= )/,
+        /--slot-ms 5000(?= )/,
         `--slot-ms ${Math.max(300, Math.round(shardMs / 4))}`,
       ),
     isDone(line: string, code: number | null, printed: string) {
@@ -54,7 +54,7 @@ function toldBy(line: string, printed: string): Record<string, string> {
   const invitation = /starlings:\S+/.exec(printed)?.[0];
   if (invitation !== undefined) told['INVITATION'] = invitation;
   const shard = /^shard +(\S+)$/m.exec(printed)?.[1];
-  const holder = /--dir (\S+)/.exec(line)?.[1];
+  const holder = /--dir arena\/(\S+)/.exec(line)?.[1];
   if (shard !== undefined && holder !== undefined) told[holder.toUpperCase()] = shard;
   return told;
 }
