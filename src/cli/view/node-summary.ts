@@ -21,7 +21,9 @@ export function summaryLines(view: RunView): string[] {
     `${name.padEnd(9)} ${text}${whenMeasured(view)}`,
     ...confusionLines(view),
   ];
-  const none = run.trains ? `the run is not over, ${counted} rounds counted` : 'the log goes on without this node';
+  const none = run.trains
+    ? `the run is not over, ${counted} rounds counted`
+    : 'the log goes on without this node';
   return [
     `outcome   ${outcomeText ?? `none yet: ${none}`}`,
     ...(run.trains ? learned : []),
