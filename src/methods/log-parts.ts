@@ -15,6 +15,11 @@ export interface LogParts {
   resultOf(state: Readonly<LogState>): Uint8Array;
 }
 
+/** Entries of a round that an answer has room for beside those of other kinds. */
+export function roomBeside(kinds: ReadonlyArray<Pick<Kinds[number], 'entriesPerRoundMax'>>): number {
+  return rowsPerRoundMax - kinds.reduce((sum, { entriesPerRoundMax }) => sum + entriesPerRoundMax, 0);
+}
+
 /** What follows from the kinds alone. @throws RangeError where a round of all of them would not fit into an answer */
 export function partsOfKinds(
   kinds: Kinds,
@@ -27,9 +32,9 @@ export function partsOfKinds(
     credential,
   }: Pick<CoreDependencies, 'crypto' | 'shared' | 'inlineMax' | 'credential'>,
 ): Pick<LogParts, 'kinds' | 'credentials' | 'envelopes'> {
-  const rows = kinds.reduce((sum, { entriesPerRoundMax }) => sum + entriesPerRoundMax, 0);
-  if (rows > rowsPerRoundMax)
-    throw new RangeError(`the kinds of the run may have ${rows} entries in a round`);
+  const room = roomBeside(kinds);
+  if (room < 0)
+    throw new RangeError(`the kinds of the run may have ${rowsPerRoundMax - room} entries in a round`);
   const credentials = new Credentials(manifest, runId, crypto, credential);
   const bodyBytesMax = kinds.map((kind) => kind.bodyBytesMax);
   return { kinds, credentials, envelopes: { runId, crypto, bodyBytesMax, shared, inlineMax, credentials } };

@@ -10,6 +10,7 @@ import { type AuditKind, createAuditKind } from '../../entries/audit/audit-kind.
 import { type BallotKind, createBallotKind } from '../../entries/ballot/ballot-kind.ts';
 import { createDeltaKind, type DeltaKind, type DeltaKindOptions } from '../../entries/delta/delta-kind.ts';
 import type { DeltaContent, DeltaRules, DeltaState } from '../../entries/delta/delta-state.ts';
+import { deltasPerRoundMax } from '../../entries/delta/fold-deltas.ts';
 import type { JudgingKind } from '../../entries/judging-kind.ts';
 import { createJudging } from '../../entries/judging-registry.ts';
 import { createEntryKind } from '../../entries/registry.ts';
@@ -17,7 +18,7 @@ import type { EntryKind, LogEntry } from '../../log/entry-kind.ts';
 import type { Kinds, LogFrame, LogState } from '../../log/log-state.ts';
 import type { Retention } from '../../log/retention.ts';
 import type { CoreDependencies } from '../core-dependencies.ts';
-import { type LogParts, partsOfKinds } from '../log-parts.ts';
+import { type LogParts, partsOfKinds, roomBeside } from '../log-parts.ts';
 import type { DeltaLogSpec } from './schema.ts';
 
 /** Longest slot where the manifest does not say, in shortest slots. Guess. */
@@ -63,17 +64,6 @@ export function createLogParts(
   const { crypto, initial, random, shared, observeFold } = deps;
   const codec = createDeltaCodec(spec.codec, initial.length, random);
   const rules = deltaRulesOf(spec, manifest, initial);
-  const entriesPerRoundMax = spec.alliance && deltasInAlliance(spec);
-  const delta = createDeltaKind({
-    runId,
-    crypto,
-    rules,
-    entriesPerRoundMax,
-    codec,
-    initial,
-    shared,
-    observeFold,
-  });
   const { windowRounds } = spec;
   const judging = spec.judging ? createJudging(spec.judging, { runId, crypto, windowRounds }) : null;
   const nothing = blobRoot(crypto, encodeFloat32(new Float32Array(initial.length)));
@@ -87,7 +77,16 @@ export function createLogParts(
     ...(audit ? [audit as unknown as EntryKind] : []),
     ...(ballot ? [ballot] : []),
   ];
-  const kinds: Kinds = [delta, ...others, ...(judging ? [judging] : [])];
+  const besides = [...others, ...(judging ? [judging] : [])];
+  // What is beside deltas gives up nothing: each of it is few, and all of it must fit.
+  const entriesPerRoundMax = Math.min(
+    spec.alliance ? deltasInAlliance(spec) : deltasPerRoundMax,
+    roomBeside(besides),
+  );
+  const delta = createDeltaKind({
+    ...{ runId, crypto, rules, entriesPerRoundMax, codec, initial, shared, observeFold },
+  });
+  const kinds: Kinds = [delta, ...besides];
   const ballots = ballot && { kind: ballot, number: others.length };
   const audits = audit && { kind: audit, number: others.length - (ballot ? 1 : 0), nothing };
   return {
