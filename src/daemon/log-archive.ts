@@ -29,7 +29,7 @@ import { createCrypto } from '../platform/node/crypto.ts';
 import { openLevelStore } from '../platform/node/level-store.ts';
 import { linkOrCopy } from '../platform/node/link-or-copy.ts';
 import { ManifestError, openManifest, type SignedManifest } from '../run/manifest.ts';
-import { baseFile, type RunFile, startFile } from '../run/run-files.ts';
+import { baseFile, type RunFile, startFile, type trainingFile } from '../run/run-files.ts';
 import { parameterCount } from '../tasks/models/model-layout.ts';
 import { ModelParts } from '../tasks/models/personal-layers.ts';
 import { externalFactsOf } from '../tasks/models/registry.ts';
@@ -129,12 +129,17 @@ type FilePlace = (name: string, file: RunFile | undefined) => string;
 export type AnyParts = LogParts | DeltaLogParts;
 
 /** What looks on while an archive is folded. */
+/** Files of a run that say what was trained, and on what. */
+type ReadableFile = typeof baseFile | typeof trainingFile;
+
+export type FileReader = (name: ReadableFile) => Promise<Float32Array | null>;
+
 export interface ArchiveReader {
   readonly observeFold?: FoldObserver;
   readonly onStart?: ArchiveParts['onStart'];
   readonly onRound?: ArchiveParts['onRound'];
-  /** Before the first entry; `base` reads what the model adds to, null where it adds to none. */
-  opened?(signed: SignedManifest, parts: AnyParts, base: () => Promise<Float32Array | null>): Promise<void>;
+  /** Before the first entry; `fileOf` reads a file of the run, null where it has none of that name. */
+  opened?(signed: SignedManifest, parts: AnyParts, fileOf: FileReader): Promise<void>;
   /** Whenever something was folded, so that what was seen need not be kept. */
   settle?(): Promise<void>;
 }
@@ -177,7 +182,7 @@ async function foldPieces(
         const opened = openManifest(frame.slice(), crypto);
         signed = opened;
         parts = partsOf(opened, await startOf(opened, placeOf), reader.observeFold);
-        await reader.opened?.(opened, parts, () => baseOf(opened, placeOf));
+        await reader.opened?.(opened, parts, (name) => vectorNamed(name, opened, placeOf));
       } else if (!fold) {
         fold = foldOf(parts, frame.length > 0 ? frame.slice() : null, reader);
       } else if (isTail) folded = fold.finish(frame);
@@ -248,19 +253,24 @@ async function startOf(
   );
 }
 
-/** What the model adds to; null where it adds to none. @throws NodeError where it is not in its place */
-async function baseOf({ manifest, runId }: SignedManifest, placeOf: FilePlace): Promise<Float32Array | null> {
-  const file = manifest.files?.find(({ name }) => name === baseFile);
+/** A file of the run; null where it has none of that name. @throws NodeError where it is not in its place */
+async function vectorNamed(
+  name: ReadableFile,
+  { manifest, runId }: SignedManifest,
+  placeOf: FilePlace,
+): Promise<Float32Array | null> {
+  const file = manifest.files?.find((one) => one.name === name);
   if (file === undefined) return null;
-  const path = placeOf(baseFile, file);
+  const path = placeOf(name, file);
   const found = await stat(path).catch(() => null);
   if (found?.isFile() && found.size === file.bytes) {
     const bytes = await readFile(path);
     if (bytesToHex(blobRoot(crypto, bytes)) === file.root) return vectorOfFile(bytes);
   }
+  const what = name === baseFile ? 'adds to a model' : 'trains on a file';
   throw new NodeError(
     'OTHER_START_VECTOR',
-    `run ${runId} adds to a model of ${file.bytes} bytes, which is expected as ${path}: copy it from a node or from beside the manifest`,
+    `run ${runId} ${what} of ${file.bytes} bytes, which is expected as ${path}: copy it from a node or from beside the manifest`,
   );
 }
 

@@ -4,6 +4,7 @@ import { StartRebuilder } from '../audit/rebuild-starts.ts';
 import { compressorKind } from '../codec/compressors/registry.ts';
 import { createDeltaCodec } from '../codec/delta.ts';
 import type { PeerKey, ShownEntry } from '../core/io.ts';
+import { examplesOf } from '../learning/evaluation-set.ts';
 import type { Learner } from '../learning/learner.ts';
 import { createTfjsLearner } from '../learning/tfjs/tfjs-learner.ts';
 import { ArchiveError } from '../log/archive.ts';
@@ -15,11 +16,12 @@ import { deltasOf, whyNoDeltas } from '../methods/registry.ts';
 import { NodeError } from '../node/node-error.ts';
 import { createCrypto } from '../platform/node/crypto.ts';
 import type { SignedManifest } from '../run/manifest.ts';
+import { baseFile, trainingFile } from '../run/run-files.ts';
 import { loadTaskData } from '../tasks/data/registry.ts';
 import { externalFactsOf } from '../tasks/models/registry.ts';
 import type { BackendChoice } from '../tensor/backend-choices.ts';
 import { brokenDeltas, type RoundRange, trainingsOf } from './kept-trainings.ts';
-import { readLog } from './log-archive.ts';
+import { type FileReader, readLog } from './log-archive.ts';
 
 export interface RunAuditOptions {
   /** An id or its beginning, empty where there is one. */
@@ -54,7 +56,7 @@ export async function auditRun(place: string, options: RunAuditOptions): Promise
   let audit: OpenAudit | null = null;
   try {
     await readLog(place, options.run, {
-      async opened(signed, parts, base) {
+      async opened(signed, parts, fileOf) {
         refuseUnrepeatable(signed);
         if (!('rules' in parts)) {
           throw new NodeError(
@@ -62,7 +64,7 @@ export async function auditRun(place: string, options: RunAuditOptions): Promise
             `run ${signed.runId} ${whyNoDeltas(signed.manifest.strategy)}: there is nothing to train again`,
           );
         }
-        audit = await open(signed, parts, place, options, base);
+        audit = await open(signed, parts, place, options, fileOf);
       },
       onStart: (state) => audit?.rebuilder.onStart(state),
       onRound: (state, places) => audit?.onRound(state, places),
@@ -161,7 +163,7 @@ async function open(
   { kinds, delta, frame, envelopes }: DeltaLogParts,
   place: string,
   { rounds, data, backend, signal, onRound }: RunAuditOptions,
-  base: () => Promise<Float32Array | null>,
+  fileOf: FileReader,
 ): Promise<OpenAudit> {
   const { manifest, runId } = signed;
   const records = await trainingsOf(place, runId, rounds);
@@ -176,11 +178,15 @@ async function open(
   const broken = await brokenDeltas(place, { runId, author: first.author, envelopes });
   const { task, model, training, strategy } = manifest;
   const { train, heldOut } = await loadTaskData(task, model, data);
+  const { codec: spec, residualDecay: decay, headStart, alliance } = deltasOf(strategy)!;
+  const common = await fileOf(trainingFile);
   const learner = await createTfjsLearner({
     ...{ model, training, rounds: manifest.rounds, shares: [train], heldOut, backend },
-    frozen: await base(),
+    validationShare: alliance?.validationShare,
+    frozen: await fileOf(baseFile),
+    // Where members audit each other all train on it, whatever else they have.
+    common: common && examplesOf(common, { model, task }),
   });
-  const { codec: spec, residualDecay: decay, headStart } = deltasOf(strategy)!;
   const codec = createDeltaCodec(spec, learner.size, () => 0);
   const isByChance = compressorKind(spec).isByChance ?? false;
   const execution = { runId, codec, isByChance, decay, headStart, learner, signal };

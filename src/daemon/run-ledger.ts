@@ -8,6 +8,7 @@ import { whyNoDeltas } from '../methods/registry.ts';
 import { NodeError } from '../node/node-error.ts';
 import { createCrypto } from '../platform/node/crypto.ts';
 import type { SignedManifest } from '../run/manifest.ts';
+import { baseFile } from '../run/run-files.ts';
 import { loadTaskData, taskKindOf } from '../tasks/data/registry.ts';
 import { frozenOf } from '../tasks/models/model-layout.ts';
 import { externalFactsOf } from '../tasks/models/registry.ts';
@@ -52,13 +53,13 @@ export async function ledgerOf(place: string, options: RunLedgerOptions): Promis
         recorder.onRound(state, places);
         builder?.noteRoot(state.round, state.root.slice());
       },
-      async opened(signed, parts, base) {
+      async opened(signed, parts, fileOf) {
         refuseUnmeasurable(signed);
         const { membership, model } = signed.manifest;
         names = (membership.kind === 'allow-list' && membership.names) || {};
         evaluation = await evaluationPath(signed, options.evaluation);
         const added = frozenOf(model);
-        const vector = added && (await base());
+        const vector = added && (await fileOf(baseFile));
         await ensureBackend();
         if (added && vector) frozen = new FrozenModel(added, vector);
         builder = await builderOf(signed, parts, frozen, evaluation, options);

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after } from 'node:test';
 import { startDaemon } from '../../src/daemon/daemon.ts';
 import type { DaemonOptions, RunningDaemon } from '../../src/daemon/options.ts';
+import { readRunFiles } from '../../src/learning/evaluation-set.ts';
 import { createRun, writeManifestFile } from '../../src/node/manifest-file.ts';
 import { type RunView, runViewSchema } from '../../src/node/run-view.ts';
 import type { SignedManifest } from '../../src/run/manifest.ts';
@@ -29,8 +30,8 @@ export interface TableDaemons {
   readonly signal: AbortSignal;
 }
 
-/** The run begins three seconds from now; `fields` as of `tableRun`. */
-export async function tableDaemons(fields: object): Promise<TableDaemons> {
+/** The run begins three seconds from now; `fields` as of `tableRun`. `common`: what all train on, where that is a file of the run. */
+export async function tableDaemons(fields: object, common?: readonly string[]): Promise<TableDaemons> {
   const directory = await mkdtemp(join(tmpdir(), 'starlings-daemons-'));
   const at = (...names: string[]): string => join(directory, ...names);
   const stopper = new AbortController();
@@ -42,8 +43,10 @@ export async function tableDaemons(fields: object): Promise<TableDaemons> {
   });
   await writeFile(at('clinic.csv'), rows.join('\n'));
   const spec = tableRun({ rounds: 24, slotMs: 250, ...fields }, tenths, tenths);
-  const run = createRun(spec, Date.now() + 3000, crypto, signerOf(9));
-  await writeManifestFile(at('run.manifest'), run);
+  if (common) await writeFile(at('common.csv'), common.join('\n'));
+  const vectors = await readRunFiles(common ? { training: at('common.csv') } : {}, spec);
+  const run = createRun(spec, Date.now() + 3000, crypto, signerOf(9), vectors);
+  await writeManifestFile(at('run.manifest'), run, vectors);
   const daemon = async (name: string, options: Partial<DaemonOptions>): Promise<RunningDaemon> => {
     const started = await startDaemon(
       {
