@@ -57,7 +57,8 @@ export class Committee {
     ).sort();
     this.rules = {
       ...{ runId: `run of ${seed}`, members: this.keys, committeeSize: members },
-      ...{ threshold: quorumOf(members).threshold, cycle: 1, everyRounds: 1 },
+      ...quorumOf(members),
+      ...{ cycle: 1, everyRounds: 1 },
       ...{ windowRounds: 3, admitRounds: 1, range: 1, outerRate: 1 },
       ...rules,
     };
@@ -111,6 +112,7 @@ export class Committee {
       slot: round,
       finalRound: round - 1,
       final: this.state,
+      live: () => this.state,
       isFree: (one, at) => one === step && at === round,
       vectorsIn: (at) => this.#vectorsFor(index, at),
       pay: (epoch) => this.#vectorOf(index, epoch),

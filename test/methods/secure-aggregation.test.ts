@@ -189,6 +189,27 @@ describe('secure aggregation', () => {
     }
   });
 
+  test('sums that were opened in vain, as three of six went away: nothing is opened before the last of them is back, then all goes on', () => {
+    const flock = flockOf({}, runOf({ rounds: 24 }));
+    flock.bootAll();
+    // The first vectors, all six of them, are opened in the fifteenth round.
+    flock.runUntil(13_900);
+    for (const index of [3, 4, 5]) flock.kill(index);
+    flock.runUntil(18_000);
+    for (const index of [3, 4]) flock.boot(index);
+    const standsStill = (): boolean =>
+      flock.status(0).shown.some(({ text }) => text.startsWith('sums stand still'));
+    flock.runWhile(() => !standsStill(), 60_000);
+    assert.match(flock.status(0).shown[0]!.text, new RegExp(`${keys[5]!.slice(0, 8)} missing since epoch`));
+    assert.equal(flock.status(0).contributions.size, 0);
+    flock.boot(5);
+    assert.ok(flock.finish());
+    assert.equal(flock.hashes().length, 1);
+    assert.ok(!standsStill());
+    const { contributions } = flock.status(0);
+    assert.deepEqual([...contributions.keys()].sort(), keys.toSorted());
+  });
+
   test('who sleeps through the opening learns what became of its vector, and pays for it once', () => {
     const flock = flockOf();
     flock.bootAll();

@@ -16,6 +16,8 @@ export interface SecureSumRules {
   readonly members: readonly PeerKey[];
   /** Members of a committee (M). */
   readonly committeeSize: number;
+  /** So many of a committee may lie together (f). */
+  readonly corrupt: number;
   /** Shares that a secret is put together from, and the least number of members whose sum is opened (t). */
   readonly threshold: number;
   /** The vectors of an epoch have one coordinate in so many. */

@@ -12,7 +12,7 @@ import { unitsMax, vectorOfUnits } from '../model-units.ts';
 import { keysBodyBytes, openBodyBytesMax, seenBodyBytesMax, sharesBodyBytesMax } from './bodies.ts';
 import { Coordinates } from './coordinates.ts';
 import { type Counting, countedOf } from './counted.ts';
-import { decodeBody, type EpochState, type Held, noEntries } from './epoch-state.ts';
+import { decodeBody, type EpochState, type Held, includedIn, noEntries } from './epoch-state.ts';
 import { Committees, epochIn, quantumOf, type SecureSumRules, type Step, widthOf } from './rules.ts';
 import { type Settled, settle } from './settle.ts';
 import {
@@ -25,6 +25,7 @@ import {
   sumStateBytesMax,
   tell,
 } from './sum-state.ts';
+import { makeGood, rememberVain, whyClosed } from './vain.ts';
 
 /** In the order of the kinds of a run: rounds with vectors are those that count, so they come first. */
 export const stepOrder = ['masked', 'keys', 'shares', 'seen', 'open'] as const satisfies readonly Step[];
@@ -84,8 +85,12 @@ export function createSumKinds(options: SumKindOptions): SumKinds {
     reduce: (state, round) => reduceRound(state, round, { ...options, committees, coordinates, settledOnce }),
     encode: encodeSumState,
     decodeState: (bytes) => decodeSumState(bytes, initial.length, form),
-    show: ({ faults }) =>
-      faults.map(({ epoch, author, text }) => ({ round: null, author, text: `epoch ${epoch}: ${text}` })),
+    show: (state) => [
+      ...standstillOf(state),
+      ...state.faults.map(({ epoch, author, text }) => ({
+        ...{ round: null, author, text: `epoch ${epoch}: ${text}` },
+      })),
+    ],
   };
   const others = stepOrder.slice(1).map((step): EntryKind => ({ ...common(step), ...stateless }));
   return {
@@ -149,30 +154,49 @@ function reduceRound(
         ? countedOf(step, entries as LogEntry<never>[], counting)
         : new Map<PeerKey, Held<never>>();
     if (held.size > 0) state.epochs.set(epoch, { ...before, [step]: held } as EpochState);
-    if (step === 'masked') publishers = [...held.keys()];
+    // A run that stands still does not use up its rounds.
+    if (step === 'masked' && !whyClosed([...held.keys()], state, rules)) publishers = [...held.keys()];
     if (step === 'open') close(state, epoch, given);
   }
   return { publishers, effort: null, everyone: false };
 }
 
 /** All has been said of the epoch. */
-function close(state: SumState, epoch: number, { rules, coordinates, settledOnce }: Reducing): void {
+function close(state: SumState, epoch: number, given: Reducing): void {
+  const { rules, committees, coordinates, settledOnce } = given;
   const held = state.epochs.get(epoch);
   state.epochs.delete(epoch);
   if (!held || held.masked.size === 0) return;
   const { authors, sum, why, faults } = settledOnce.of(epoch, held);
-  state.outcomes.set(epoch, { authors, why });
+  const included = includedIn(held, committees.of(epoch), rules.threshold);
+  const isWhole = included.length >= rules.threshold;
+  const closed = isWhole ? whyClosed(included, state, rules) : null;
+  // Against the rule those who lie open alone, and tell nothing by it.
+  const isOpened = isWhole && held.open.size > (closed === null ? 0 : rules.corrupt);
+  state.outcomes.set(epoch, { authors, why: isOpened ? why : (closed ?? why) });
   for (const oldest of state.outcomes.keys())
     if (oldest <= epoch - outcomesKept) state.outcomes.delete(oldest);
   tell(state, epoch, faults);
   for (const author of authors) state.contributions.set(author, (state.contributions.get(author) ?? 0) + 1);
-  if (!sum) return;
+  if (!sum) {
+    if (isOpened) rememberVain(state.vain, epoch, included);
+    return;
+  }
+  makeGood(state, epoch, authors, rules);
   // A quotient of doubles, and products that are rounded to integers: the same at every replica.
   const unitsPerInteger = (rules.outerRate * quantumOf(rules) * unitsPerOne) / authors.length;
   for (const [index, coordinate] of coordinates.of(epoch).entries()) {
     const moved = state.units[coordinate]! - Math.round(sum[index]! * unitsPerInteger);
     state.units[coordinate] = Math.max(-unitsMax, Math.min(unitsMax, moved)) + 0;
   }
+}
+
+/** Why nothing is in the model of late, where members keep their sums closed. */
+function standstillOf({ outcomes, vain }: SumState): { round: null; author: null; text: string }[] {
+  const last = Math.max(-1, ...outcomes.keys());
+  const { why = '' } = outcomes.get(last) ?? {};
+  if (vain.size === 0 || !why.startsWith('not opened')) return [];
+  return [{ round: null, author: null, text: `sums stand still: that of epoch ${last} was ${why}` }];
 }
 
 /** Open rounds are folded again whenever something comes: what an epoch comes to is worked out once. */

@@ -8,6 +8,7 @@ import { decodeWithUnits, encodeWithUnits, unitsOf } from '../model-units.ts';
 import { keysBodyBytes, openBodyBytesMax, seenBodyBytesMax, sharesBodyBytesMax } from './bodies.ts';
 import { type BodyForm, decodeEpoch, type EpochState, encodeEpoch } from './epoch-state.ts';
 import { offsetOf, roundsToSum, type SecureSumRules, steps, widthOf } from './rules.ts';
+import { type VainSum, vainBytesMax, vainKept } from './vain.ts';
 
 /** What an epoch came to. */
 export interface Outcome {
@@ -37,6 +38,8 @@ export interface SumState {
   readonly units: Float64Array;
   readonly epochs: Map<number, EpochState>;
   readonly outcomes: Map<number, Outcome>;
+  /** Sums that were opened, came to nothing, and are not made good yet. */
+  readonly vain: Map<number, VainSum>;
   /** Sums that a member's vector was in. */
   readonly contributions: Map<PeerKey, number>;
   /** Oldest first. */
@@ -67,7 +70,7 @@ const faultTextMax = 160;
 export function initialSumState(initial: Float32Array): SumState {
   return {
     units: unitsOf(initial),
-    ...{ epochs: new Map(), outcomes: new Map(), contributions: new Map() },
+    ...{ epochs: new Map(), outcomes: new Map(), vain: new Map(), contributions: new Map() },
     ...{ faults: [], excluded: new Map(), shownKeys: new Map() },
   };
 }
@@ -79,6 +82,7 @@ export function cloneSumState(state: SumState, into?: SumState): SumState {
     units: into?.units ?? state.units.slice(),
     epochs: new Map(state.epochs),
     outcomes: new Map(state.outcomes),
+    vain: new Map(state.vain),
     contributions: new Map(state.contributions),
     faults: state.faults,
     excluded: new Map(state.excluded),
@@ -99,6 +103,9 @@ function encodeMetadata(state: Omit<SumState, 'units'>): Uint8Array {
   return dagCbor.encode([
     ascending(state.epochs).map(([epoch, one]) => [epoch, encodeEpoch(one, steps)]),
     ascending(state.outcomes).map(([epoch, { authors, why }]) => [epoch, authors.map(keyToBytes), why]),
+    ascending(state.vain).map(([epoch, { members, from, until }]) => [
+      ...[epoch, members.map(keyToBytes), from, until],
+    ]),
     byKey(state.contributions).map(([author, sums]) => [keyToBytes(author), sums]),
     state.faults.map(({ epoch, author, text }) => [epoch, keyToBytes(author), text]),
     byKey(state.excluded).map(([author, epoch]) => [keyToBytes(author), epoch]),
@@ -117,7 +124,7 @@ export function sumStateBytesMax(rules: SecureSumRules, size: number): number {
     keysBodyBytes + sharesBodyBytesMax(members) + seenBodyBytesMax(members) + openBodyBytesMax(members);
   const epochs = members * (underWay * (each + 5 * entryBytes) + withVectors * 2 * widthOf(size, rules));
   const told = outcomesKept * (outcomeBytes + 40 * members) + faultsKept * (64 + 4 * faultTextMax);
-  return 1024 + epochs + told + memberBytes * named.length + 8 * size;
+  return 1024 + epochs + told + vainBytesMax(rules) + memberBytes * named.length + 8 * size;
 }
 
 /** Null for anything that `encodeSumState` could not have written. */
@@ -130,8 +137,9 @@ export function decodeSumState(bytes: Uint8Array, size: number, form: BodyForm):
 
 function decodeMetadata(bytes: Uint8Array, form: BodyForm): Omit<SumState, 'units'> | null {
   const fields = decodeCanonical(bytes);
-  if (!Array.isArray(fields) || fields.length !== 6) return null;
-  const [epochRows, outcomeRows, contributionRows, faultRows, excludedRows, keyRows] = fields as unknown[];
+  if (!Array.isArray(fields) || fields.length !== 7) return null;
+  const [epochRows, outcomeRows, vainRows, contributionRows, faultRows, excludedRows, keyRows] =
+    fields as unknown[];
   if (!isRows(epochRows, 2) || !isRows(outcomeRows, 3) || !isRows(faultRows, 3)) return null;
   const epochs = new Map<number, EpochState>();
   for (const [epoch, value] of epochRows) {
@@ -144,6 +152,7 @@ function decodeMetadata(bytes: Uint8Array, form: BodyForm): Omit<SumState, 'unit
     if (!isCount(epoch) || !areKeys(authors) || typeof why !== 'string') return null;
     outcomes.set(epoch, { authors: authors.map(bytesToHex), why });
   }
+  const vain = decodeVain(vainRows, form);
   const faults: ToldFault[] = [];
   for (const [epoch, author, text] of faultRows) {
     if (!isCount(epoch) || !isBytes(author, 32) || typeof text !== 'string') return null;
@@ -152,8 +161,19 @@ function decodeMetadata(bytes: Uint8Array, form: BodyForm): Omit<SumState, 'unit
   const contributions = mapOf(contributionRows, isCount);
   const excluded = mapOf(excludedRows, isCount);
   const shownKeys = mapOf(keyRows, (value): value is Uint8Array => value instanceof Uint8Array);
-  if (!contributions || !excluded || !shownKeys) return null;
-  return { epochs, outcomes, contributions, faults, excluded, shownKeys };
+  if (!vain || !contributions || !excluded || !shownKeys) return null;
+  return { epochs, outcomes, vain, contributions, faults, excluded, shownKeys };
+}
+
+function decodeVain(rows: unknown, { members: most }: BodyForm): Map<number, VainSum> | null {
+  if (!isRows(rows, 4) || rows.length > vainKept + 1) return null;
+  const vain = new Map<number, VainSum>();
+  for (const [epoch, members, from, until] of rows) {
+    if (!isCount(epoch) || !areKeys(members) || members.length > most) return null;
+    if (!isCount(from) || !isCount(until) || from > until) return null;
+    vain.set(epoch, { members: members.map(bytesToHex), from, until });
+  }
+  return vain;
 }
 
 function mapOf<Value>(rows: unknown, is: (value: unknown) => value is Value): Map<PeerKey, Value> | null {

@@ -64,10 +64,10 @@ export function sumStateOf(state: Readonly<LogState>): SumState {
 
 function rulesOf({ membership }: RunFrame, spec: SecureAggregationSpec, runId: string): SecureSumRules {
   const members = [...(namedMembers(membership) ?? [])].sort();
-  const { size, threshold } = quorumIn(spec, members.length);
+  const { size, corrupt, threshold } = quorumIn(spec, members.length);
   const { cycle, everyRounds, windowRounds, admitRounds, range, outerRate } = spec;
   return {
-    ...{ runId, members, committeeSize: size, threshold },
+    ...{ runId, members, committeeSize: size, corrupt, threshold },
     ...{ cycle, everyRounds, windowRounds, admitRounds, range, outerRate },
   };
 }

@@ -37,6 +37,7 @@ import {
   steps,
 } from '../../entries/secure-sum/rules.ts';
 import type { SumState } from '../../entries/secure-sum/sum-state.ts';
+import { mustWait, whyClosed } from '../../entries/secure-sum/vain.ts';
 import type { Claim } from '../../log/envelope.ts';
 
 export interface MemberOptions {
@@ -53,6 +54,8 @@ export interface MemberView {
   /** Last final round, and what it came to. */
   readonly finalRound: number;
   readonly final: SumState;
+  /** What rounds that are not final come to, as far as they are here. */
+  live(): SumState;
   /** Whether the log has a place for what we say in this round at this step. */
   isFree(step: Step, round: number): boolean;
   /** Ids of the vectors that are here, by the key of their authors. */
@@ -135,7 +138,7 @@ export class Member {
       case 'masked':
         return this.#sendMasked(epoch, own, state, view);
       case 'open':
-        return this.#openShares(epoch, own, state);
+        return this.#openShares(epoch, own, state, view);
       default:
         return step satisfies never;
     }
@@ -176,8 +179,9 @@ export class Member {
     state: EpochState,
     view: MemberView,
   ): Pick<Said, 'claims' | 'body'> | null {
-    const { rules, crypto, self } = this.#options;
+    const { rules, crypto, self, committees } = this.#options;
     const { shares, keys } = state;
+    if (mustWait(self, committees.of(epoch), view.final, rules)) return null;
     const dealt = shares.get(self);
     if (!dealt || !own.shares || !equals(dealt.body, own.shares) || shares.size < rules.threshold)
       return null;
@@ -203,12 +207,19 @@ export class Member {
     return seen.size === 0 ? null : { claims: [], body: encodeSeen(seen) };
   }
 
-  /** Of each one of two secrets, never both; of fewer vectors than a threshold none. */
-  #openShares(epoch: number, own: Own, state: EpochState): Pick<Said, 'claims' | 'body'> | null {
+  /** Of each one of two secrets, never both; of fewer vectors than a threshold none, nor what would tell of few by a sum before. */
+  #openShares(
+    epoch: number,
+    own: Own,
+    state: EpochState,
+    view: MemberView,
+  ): Pick<Said, 'claims' | 'body'> | null {
     const { rules, crypto, committees, self } = this.#options;
     const committee = committees.of(epoch);
     const included = includedIn(state, committee, rules.threshold);
     if (included.length < rules.threshold) return null;
+    // What is final holds whoever lies. What is not: two sums under way that may both come to nothing, and then none could follow both.
+    if (whyClosed(included, view.final, rules) ?? whyClosed(included, view.live(), rules)) return null;
     const place = committee.indexOf(self);
     const opened = [...state.shares].map(([dealer, { content }]): Opened => {
       const dealt = content.deals.find(({ to }) => to === place);

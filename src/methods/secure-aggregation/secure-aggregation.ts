@@ -169,6 +169,7 @@ export class SecureAggregation implements ProtocolCore {
       slot,
       finalRound: base.round,
       final: sumStateOf(base),
+      live: () => sumStateOf(replica.live()),
       isFree: (step, round) => round >= this.#sayFrom && own.freeIndex(round, numberOf(step)) === 0,
       vectorsIn: (round) => this.#vectorsIn(round),
       pay: (epoch) => {
