@@ -9,6 +9,7 @@ import { decodeCanonical } from '../core/canonical-cbor.ts';
 import type { ShownEntry } from '../core/io.ts';
 import { parseJson } from '../core/parse-json.ts';
 import type { EntryKind, FinalRound, LogEntry } from '../log/entry-kind.ts';
+import type { Claim } from '../log/envelope.ts';
 import { isLine } from './plain-text.ts';
 
 /** What a state holds, behind one reference. */
@@ -25,6 +26,8 @@ export interface RecordKindOptions<Body, State>
   readonly body: z.ZodType<Body>;
   readonly state: z.ZodType<State>;
   readonly initial: State;
+  /** Whether an entry with the body may claim this; none may claim anything where not given. */
+  readonly areClaims?: (body: Body, claims: readonly Claim[]) => boolean;
   /** CBOR values of a body at most, where that is more than is usual. */
   readonly bodyItemsMax?: number;
   readonly admit?: EntryKind['admit'];
@@ -46,13 +49,17 @@ export function createRecordKind<Body, State>(options: RecordKindOptions<Body, S
     reduce,
     show,
     admit = () => null,
+    areClaims = (_, claims) => claims.length === 0,
     bodyItemsMax = usualItemsMax,
     reducesAll = false,
     ...bounds
   } = options;
   const kind: EntryKind<Body, Held<State>> = {
     ...bounds,
-    decode: (bytes, claims) => (claims.length === 0 ? decoded(body, bytes, bodyItemsMax) : null),
+    decode(bytes, claims) {
+      const content = decoded(body, bytes, bodyItemsMax);
+      return content !== null && areClaims(content, claims) ? content : null;
+    },
     admit: (entry, held, stateOf) => admit(entry, held.value, stateOf),
     uncounted(entry, { value }, stateOf) {
       const { round } = entry;

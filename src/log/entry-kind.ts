@@ -46,6 +46,13 @@ export interface RoundSummary {
   readonly everyone: boolean;
 }
 
+export interface AskedPlaces<State> {
+  /** The round after which it is known who is asked for an entry there; below 0: nobody is. */
+  after(place: Pick<EntryHeader, 'round' | 'index'>): number;
+  /** By the state after that round, or a later one before the entry's. */
+  isAsked(state: State, author: PeerKey, after: number): boolean;
+}
+
 export interface EntryKind<Content = unknown, State = unknown> {
   readonly id: string;
   /** Bounds first: of one body, of the entries of an author in a round (at most 256), of all entries in a round. */
@@ -61,6 +68,8 @@ export interface EntryKind<Content = unknown, State = unknown> {
   admit(entry: EntryHeader, state: State, stateOf: (kind: string) => unknown): RefusalReason | null;
   /** Why an entry that is written now would not count, as far as these states tell, all that is held in them; null where it would, or none can be told. */
   uncounted?(entry: LogEntry<Content>, state: State, stateOf: (kind: string) => unknown): string | null;
+  /** Of a kind whose entries some are asked for: where a round is full, everyone else gives way to them. */
+  readonly asked?: AskedPlaces<State>;
   /** Of a kind that judges: whether what the author publishes is to carry no weight, or what it published in the round, where one is given. */
   silences?(state: State, author: PeerKey, round?: number): boolean;
   /**

@@ -78,7 +78,11 @@ interface Round {
 }
 
 /** What a place is named by. */
-type PlaceFields = Pick<EntryHeader, 'round' | 'author' | 'kind' | 'index'>;
+export type PlaceFields = Pick<EntryHeader, 'round' | 'author' | 'kind' | 'index'>;
+
+/** Whether the entry of a place is asked for: where a round is full, others give way to it. */
+export type IsAsked = (place: PlaceFields) => boolean;
+const allAlike: IsAsked = () => true;
 
 export interface LogBookOptions {
   readonly runId: string;
@@ -103,10 +107,10 @@ export class LogBook {
   }
 
   /**
-   * Where a round is full, the places with the lowest tickets are kept, so that the set does not depend on the order in which entries
+   * Where a round is full, the places that are asked for and then those with the lowest tickets are kept, so that the set does not depend on the order in which entries
    * come. `dropped` receives those that have to give way.
    */
-  insert(entry: LogEntry, dropped: LogEntry[] = []): Insertion {
+  insert(entry: LogEntry, dropped: LogEntry[] = [], isAsked = allAlike): Insertion {
     if (this.#byId.has(entry.id)) return 'duplicate';
     let round = this.#rounds.get(entry.round);
     if (!round) {
@@ -117,8 +121,8 @@ export class LogBook {
     const held = round.held.get(key)?.held;
     if (held?.kind === 'equivocation') return 'duplicate';
     if (!held) {
-      const last = this.#isFull(round, entry.kind) ? this.#lastPlace(entry.round, entry.kind) : null;
-      if (last && !this.#isBefore(entry, last)) return 'full';
+      const last = this.#isFull(round, entry.kind) ? this.#lastPlace(entry.round, entry.kind, isAsked) : null;
+      if (last && !this.#isBefore(entry, last, isAsked)) return 'full';
       if (last) {
         dropped.push(...entriesOf(last.held));
         this.remove(entry.round, last.key);
@@ -146,11 +150,11 @@ export class LogBook {
   }
 
   /** Whether an entry at this place would be let in. */
-  hasRoom(place: PlaceFields): boolean {
+  hasRoom(place: PlaceFields, isAsked = allAlike): boolean {
     const round = this.#rounds.get(place.round);
     if (!round || !this.#isFull(round, place.kind)) return true;
-    const last = this.#lastPlace(place.round, place.kind);
-    return last === null || this.#isBefore(place, last);
+    const last = this.#lastPlace(place.round, place.kind, isAsked);
+    return last === null || this.#isBefore(place, last, isAsked);
   }
 
   #isFull({ taken }: Round, kind: number): boolean {
@@ -158,19 +162,22 @@ export class LogBook {
   }
 
   /** The place of a kind that gives way first. */
-  #lastPlace(round: number, kind: number): Place | null {
+  #lastPlace(round: number, kind: number, isAsked: IsAsked): Place | null {
     let last: { place: Place; fields: PlaceFields } | null = null;
     for (const place of this.places(round)) {
       const fields = entriesOf(place.held)[0]!;
       if (fields.kind !== kind) continue;
-      if (!last || this.#isBefore(last.fields, place)) last = { place, fields };
+      if (!last || this.#isBefore(last.fields, place, isAsked)) last = { place, fields };
     }
     return last?.place ?? null;
   }
 
-  /** By ticket, and among equal ones by place. */
-  #isBefore(fields: PlaceFields, { key, author, held }: Place): boolean {
-    const { round } = entriesOf(held)[0]!;
+  /** Those asked for, by ticket, and among equal ones by place. */
+  #isBefore(fields: PlaceFields, { key, author, held }: Place, isAsked: IsAsked): boolean {
+    const theirs = entriesOf(held)[0]!;
+    const { round } = theirs;
+    const isOneAsked = isAsked(fields);
+    if (isOneAsked !== isAsked(theirs)) return isOneAsked;
     const { tickets } = this.#rounds.get(round)!;
     const mine = tickets.get(fields.author) ?? ticketOf(this.#draw, round, fields.author);
     const other = tickets.get(author) ?? ticketOf(this.#draw, round, author);

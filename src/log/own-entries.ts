@@ -51,8 +51,17 @@ export class OwnEntries {
     const taken = this.of(round).filter((entry) => entry.kind === kind);
     const index = new Set(taken.map((entry) => entry.index)).size;
     if (index >= this.#kinds[kind]!.perAuthorAndRound) return null;
-    const place = { round, author: this.#signer.key, kind, index };
-    return this.#replica.log.hasRoom(place) ? index : null;
+    return this.#hasRoom(round, kind, index) ? index : null;
+  }
+
+  /** Whether a round has the place left that an entry of ours has to stand at. */
+  isFree(round: number, kind: number, index: number): boolean {
+    const isTaken = this.of(round).some((entry) => entry.kind === kind && entry.index === index);
+    return !isTaken && this.#hasRoom(round, kind, index);
+  }
+
+  #hasRoom(round: number, kind: number, index: number): boolean {
+    return this.#replica.hasRoom({ round, author: this.#signer.key, kind, index });
   }
 
   /** Signs an entry and puts it into the log; `freeIndex` said that there is a place. `writes`: what the store must change. */

@@ -6,6 +6,7 @@ import { equals } from 'uint8arrays';
 import { bytesToHex } from '../core/bytes.ts';
 import type { Crypto } from '../core/crypto.ts';
 import type { StoreWrite } from '../core/io.ts';
+import { Asked } from './asked.ts';
 import type { LogEntry } from './entry-kind.ts';
 import {
   type Anchor,
@@ -15,7 +16,7 @@ import {
   openEnvelope,
 } from './envelope.ts';
 import { Lineage } from './lineage.ts';
-import { type Insertion, LogBook, type PlaceKey } from './log-book.ts';
+import { type Insertion, LogBook, type PlaceFields, type PlaceKey } from './log-book.ts';
 import {
   cloneState,
   foldRound,
@@ -61,10 +62,13 @@ export class Replica {
   #isPinned = false;
   readonly #reachRounds: number;
   #lineage = new Lineage();
+  readonly #asked: Asked;
+  readonly #isAsked = (place: PlaceFields): boolean => this.#asked.isAsked(place, this);
 
   constructor(options: ReplicaOptions) {
     this.#options = options;
     this.#reachRounds = Math.max(options.reachRounds ?? 0, reachWindows * options.frame.windowRounds);
+    this.#asked = new Asked(options.kinds);
     const { runId } = options.frame;
     const entriesPerRoundMax = options.kinds.map((kind) => kind.entriesPerRoundMax);
     this.#log = new LogBook({ runId, crypto: options.crypto, entriesPerRoundMax });
@@ -141,9 +145,14 @@ export class Replica {
 
   /** `dropped` receives the entries that had to give way. */
   insert(entry: LogEntry, dropped: LogEntry[] = []): Insertion {
-    const insertion = this.log.insert(entry, dropped);
+    const insertion = this.log.insert(entry, dropped, this.#isAsked);
     if (insertion === 'added' || insertion === 'equivocation') this.#live = null;
     return insertion;
+  }
+
+  /** Whether an entry at this place would be let in. */
+  hasRoom(place: PlaceFields): boolean {
+    return this.log.hasRoom(place, this.#isAsked);
   }
 
   remove(round: number, key: PlaceKey): void {

@@ -7,9 +7,10 @@ import {
   createBallotKind,
 } from '../../src/entries/ballot/ballot-kind.ts';
 import { type BallotState, type ShowBody, seenBytes } from '../../src/entries/ballot/ballot-state.ts';
+import { namesOf } from '../../src/entries/ballot/naming.ts';
 import { recordState } from '../../src/entries/record-kind.ts';
 import type { LogEntry } from '../../src/log/entry-kind.ts';
-import { sealEnvelope } from '../../src/log/envelope.ts';
+import { type Claim, sealEnvelope } from '../../src/log/envelope.ts';
 import { crypto, noHistory, signerOf } from '../log/small-run.ts';
 import { plainRound } from './plain-round.ts';
 
@@ -26,10 +27,18 @@ const kindWith = (changes: Partial<AllianceSpec> = {}) =>
   createBallotKind(allianceSchema.parse(changes), { runId: 'run', crypto, windowRounds, admitRounds });
 type Kind = ReturnType<typeof kindWith>;
 
-function entryOf(author: string, round: number, body: Uint8Array, index = 0, kind: Kind | null = null) {
-  const place = { round, kind: kind ? 1 : 0, index, anchor: noHistory, claims: kind ? [] : [0, 1] };
+function entryOf(
+  author: string,
+  round: number,
+  body: Uint8Array,
+  index = 0,
+  kind: Kind | null = null,
+  names: readonly Claim[] = [],
+) {
+  const claims = kind ? names : [0, 1];
+  const place = { round, kind: kind ? 1 : 0, index, anchor: noHistory, claims };
   const sealed = sealEnvelope(place, body, { runId: 'run', crypto }, signerOfKey.get(author)!);
-  return { ...sealed, body, content: kind?.decode(body, []) ?? null } as LogEntry;
+  return { ...sealed, body, content: kind?.decode(body, claims) ?? null } as LogEntry;
 }
 
 const deltaOf = (author: string, round: number) => entryOf(author, round, Uint8Array.of(round));
@@ -43,6 +52,8 @@ interface World {
   readonly say: Say;
   /** Deltas that a voter has not had. */
   readonly misses?: (voter: string, round: number) => readonly string[];
+  /** Commitments that it names; null: all there are. */
+  readonly names?: (voter: string, round: number) => readonly Claim[] | null;
   readonly deltaOf?: (author: string, round: number) => LogEntry;
   readonly forge?: (entries: LogEntry[], round: number) => readonly LogEntry[];
 }
@@ -56,7 +67,8 @@ function live(world: World, rounds: number): BallotState {
     const entries: LogEntry[] = [];
     for (const voter of keys) {
       const shown = promised.get(`${voter}/${round - after.show}`);
-      if (shown) entries.push(entryOf(voter, round, shown, 1, kind));
+      const names = world.names?.(voter, round - after.show) ?? kind.namesIn(state, round - after.show);
+      if (shown) entries.push(entryOf(voter, round, shown, 1, kind, names));
       const duty = kind.dutyIn(state, round - after.commit, voter);
       const said = duty && say(voter, duty.round);
       if (duty === null || said === null) continue;
@@ -176,6 +188,55 @@ describe('votes on whole rounds', () => {
     const state = live(world, at + after.fold);
     assert.equal(isVoid(kind, state, at, late), true);
     assert.equal(isVoid(kind, state, at, keys[0]), false);
+  });
+
+  test('a vote whose commitment no more than half of those with a say had is late: it counts for nothing, and nobody is blamed', () => {
+    const [late, at] = [keys.slice(0, 3), 5];
+    /** Those that are late name one another; `blind` of the others name theirs too. */
+    const world = (blind: number): World => {
+      const committed = new Map<string, Uint8Array>();
+      return {
+        kind,
+        say: (voter) => (late.includes(voter) ? 0.9 : -0.01),
+        forge(entries) {
+          for (const { author, content, round } of entries)
+            if ('hash' in (content as object))
+              committed.set(`${author}/${round - after.commit}`, (content as { hash: Uint8Array }).hash);
+          return entries;
+        },
+        names: (voter, round) => {
+          const knowing = late.includes(voter) || keys.indexOf(voter) >= keys.length - blind;
+          const known = keys.filter((one) => knowing || !late.includes(one));
+          return namesOf(known.flatMap((one) => committed.get(`${one}/${round}`) ?? []));
+        },
+      };
+    };
+    const state = live(world(1), at + after.fold);
+    const said = state.decided.map((verdict) => verdict.said.map(({ voter }) => voter));
+    for (const voters of said) assert.deepEqual(voters, keys.slice(3), 'four of eight know of them');
+    assert.deepEqual(state.standings, []);
+    assert.deepEqual(reasonsIn(state), { late: 3 * state.counts.unjudged });
+    const known = live(world(2), at + after.fold).decided[0]!;
+    assert.equal(known.said.length, keys.length, 'five of eight do');
+  });
+
+  test('who was late itself and names nothing has no say in who else was; where nobody names any, no vote counts', () => {
+    const most = (voter: string) => (keys.indexOf(voter) < 6 ? [] : null);
+    assert.equal(live({ kind, say: () => 0.1, names: most }, 12).counts.unjudged, 0);
+    assert.deepEqual(live({ kind, say: () => 0.1, names: () => [] }, 12).rolledBack, []);
+  });
+
+  test('a commitment claims nothing, and a vote names; either has its place', () => {
+    const { commit, show } = kind.compose(keys[0]!, {
+      ...{ salt: new Uint8Array(16), before: 1, after: 1, seen: new Uint8Array() },
+    });
+    const names = namesOf(Array.from({ length: 32 }, (_, index) => rootOf(index)));
+    assert.equal(names.length, 8);
+    assert.equal(kind.decode(commit, names), null);
+    assert.notEqual(kind.decode(show, names), null);
+    const forge = (entries: LogEntry[]): LogEntry[] =>
+      entries.map((entry) => (entry.author === keys[0] ? { ...entry, index: 1 - entry.index } : entry));
+    assert.ok(reasonsIn(live({ kind, say: () => -0.01, forge }, 12))['not in its place']! > 0);
   });
 
   test('voters are drawn by tickets among the authors, anew for each round, by a root of the past; all where they are few', () => {

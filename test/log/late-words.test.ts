@@ -1,8 +1,9 @@
-/** A commitment to a vote that is made when the votes of others are known (SECURITY.md, what does not hold). */
+/** A commitment to a vote that is made when the votes of others are known, and dated back. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { type BallotKind, ballotRounds } from '../../src/entries/ballot/ballot-kind.ts';
+import { type BallotKind, ballotIndex, ballotRounds } from '../../src/entries/ballot/ballot-kind.ts';
 import type { BallotState, ShowBody } from '../../src/entries/ballot/ballot-state.ts';
+import { namesOf } from '../../src/entries/ballot/naming.ts';
 import { recordState } from '../../src/entries/record-kind.ts';
 import { encodeStoredEnvelope, openEnvelope, sealEnvelope } from '../../src/log/envelope.ts';
 import { decodeState } from '../../src/log/snapshot.ts';
@@ -37,7 +38,7 @@ function votesIn({ store }: Member, about: number): Map<string, ShowBody> {
     if (named?.kind !== 1 || named.round !== about + after.show) continue;
     const opened = openEnvelope(value, envelopes);
     const body = opened.ok && opened.envelope.body;
-    const content = body ? (kind.decode(body, []) as ShowBody | null) : null;
+    const content = opened.ok && body ? (kind.decode(body, opened.envelope.claims) as ShowBody | null) : null;
     if (content && 'salt' in content) votes.set(named.author, content);
   }
   return votes;
@@ -48,11 +49,13 @@ function putInto(flock: Flock, index: number, about: number, said: ShowBody): vo
   const member = flock.member(index);
   const { commit, show } = kind.compose(member.key, said);
   const anchor = { round: -1, root: Buffer.from(run.manifest.initHash, 'hex'), snapshot: new Uint8Array(32) };
-  for (const [round, body] of [
-    [about + after.commit, commit],
-    [about + after.show, show],
+  // It names its own commitment, and nobody else's: all the others of those who do are honest.
+  const own = namesOf([(kind.decode(commit, []) as { readonly hash: Uint8Array }).hash]);
+  for (const [round, index, body, claims] of [
+    [about + after.commit, ballotIndex.commit, commit, []],
+    [about + after.show, ballotIndex.show, show, own],
   ] as const) {
-    const fields = { round, kind: 1, index: 0, anchor, claims: [] };
+    const fields = { round, kind: 1, index, anchor, claims };
     const entry = { ...sealEnvelope(fields, body, envelopes, member.signer), body };
     member.store.set(logKey(entry), encodeStoredEnvelope(entry));
   }
@@ -61,7 +64,7 @@ function putInto(flock: Flock, index: number, about: number, said: ShowBody): vo
 }
 
 describe('a voter that waits for the votes of others', () => {
-  test('commits when it knows them, dated back, and is counted as if it had measured', () => {
+  test('and commits when it knows them, dated back, is not counted: nobody had named what it commits to', () => {
     let measured = 0;
     const flock = new Flock(run, {
       ...{ peers, seed: 'late words', train: towardsTarget },
@@ -76,11 +79,18 @@ describe('a voter that waits for the votes of others', () => {
     putInto(flock, copyist, about, { ...copied!, salt: new Uint8Array(16).fill(7) });
     flock.runUntil((about + after.show + 10) * 1000);
     const blob = [...flock.member(0).store].filter(([key]) => key.startsWith('base/')).at(-1)![1];
-    const { decided } = recordState<BallotState>(decodeState(context.kinds, blob)!.kinds[1])!;
-    const { said } = decided.find(({ round }) => round === about)!;
-    assert.equal(said.length, peers);
-    const own = said.find(({ voter }) => voter === flock.member(copyist).key);
-    assert.equal(own?.before, copied!.before, 'nobody else can have measured that');
+    const { decided, refused } = recordState<BallotState>(decodeState(context.kinds, blob)!.kinds[1])!;
+    const { said, median } = decided.find(({ round }) => round === about)!;
+    assert.deepEqual(
+      said.map(({ voter }) => voter),
+      [...votes.keys()].sort(),
+    );
+    assert.notEqual(median, null, 'the others are a quorum');
+    const { key } = flock.member(copyist);
+    assert.deepEqual(
+      refused.last.filter(({ author }) => author === key),
+      [{ round: about + after.commit, author: key, what: 'a commitment to a vote', reason: 'late' }],
+    );
     assert.equal(flock.hashes().length, 1);
   });
 });

@@ -1,7 +1,7 @@
 /**
  * Votes of an alliance on whole rounds. Voters, drawn among a round's authors by tickets, measure on validation examples of their own what the
  * round did to the loss. They commit to it as soon as no delta of the round is admitted any more, and show it when nobody can commit any
- * more: so nobody goes by what others say. Where the round made it worse, in the median, none of its deltas carries weight. Nobody is
+ * more, naming the commitments that they had by then: so nobody goes by what others say. Where the round made it worse, in the median, none of its deltas carries weight. Nobody is
  * blamed for that; but who commits and shows nothing, or says the opposite of the others by far, loses standing.
  */
 import * as dagCbor from '@ipld/dag-cbor';
@@ -10,6 +10,7 @@ import { be32, bytesToHex, hexToBytes, keyToBytes } from '../../core/bytes.ts';
 import type { Crypto } from '../../core/crypto.ts';
 import type { PeerKey, ShownEntry } from '../../core/io.ts';
 import type { EntryKind, FinalRound, LogEntry } from '../../log/entry-kind.ts';
+import type { Claim } from '../../log/envelope.ts';
 import { commitmentOfBody } from '../arena/scores.ts';
 import { createRecordKind, recordState, shownRefused, withRefused } from '../record-kind.ts';
 import {
@@ -27,6 +28,7 @@ import {
   votersMax,
   withRolledBack,
 } from './ballot-state.ts';
+import { areNames, isNamed, namesIn, namesOf } from './naming.ts';
 import { farFrom, isWorse, medianGrowth, type VerdictRules } from './verdict.ts';
 
 export const allianceSchema = z.strictObject({
@@ -93,16 +95,25 @@ export interface BallotDuty {
 export interface BallotKind extends EntryKind {
   /** Null for who is not drawn. `state`: with the round in it. */
   dutyIn(state: unknown, round: number, member: PeerKey): BallotDuty | null;
+  /** Claims of the vote that is shown: the commitments there are. `state`: with the round of these in it. */
+  namesIn(state: unknown, round: number): readonly Claim[];
   /** Bodies of the two entries of a ballot. */
   compose(voter: PeerKey, show: ShowBody): { readonly commit: Uint8Array; readonly show: Uint8Array };
 }
 
-/** A commitment and a vote shown. */
+/** Indices of a commitment and of a vote shown among the entries of an author in a round: who is asked for the one has no place for the other. */
+export const ballotIndex = { commit: 0, show: 1 } as const;
 const entriesPerAuthor = 2;
 const entriesPerRoundMax = entriesPerAuthor * votersMax;
 const full = 16;
 /** 16ths of a standing: for a commitment that is not shown, for saying the opposite by far, and back for each other vote. Guess. */
 const [silentCosts, farCosts, gained] = [4, 2, 1];
+
+interface Shown {
+  readonly voter: PeerKey;
+  readonly body: ShowBody;
+  readonly claims: readonly Claim[];
+}
 
 type Words = Pick<FinalRound<BallotBody>, 'round' | 'entries' | 'standingOf' | 'banned'>;
 
@@ -116,6 +127,7 @@ export function createBallotKind(spec: AllianceSpec, context: BallotContext): Ba
     stateBytesMax: ballotStateBytesMax(context.windowRounds),
     reducesAll: true,
     body: ballotBody,
+    areClaims: (body, claims) => ('hash' in body ? claims.length === 0 : areNames(claims)),
     state: ballotState,
     initial: noBallots,
     reduce: (state, round) => rules.reduce(state, round),
@@ -126,6 +138,18 @@ export function createBallotKind(spec: AllianceSpec, context: BallotContext): Ba
     silences: (state, author, round) =>
       round !== undefined && isVoid(recordState<BallotState>(state)!, author, round),
     standing: (state, author) => standingIn(recordState<BallotState>(state)!, author) / full,
+    asked: {
+      after: ({ round, index }) =>
+        round - (index === ballotIndex.commit ? rules.after.commit : rules.after.show),
+      isAsked: (state, author, about) =>
+        recordState<BallotState>(state)!
+          .open.find(({ round }) => round === about)
+          ?.voters.includes(author) ?? false,
+    },
+    namesIn: (state, about) => {
+      const one = recordState<BallotState>(state)!.open.find(({ round }) => round === about);
+      return namesOf(one?.commits.map(({ hash }) => hash) ?? []);
+    },
     dutyIn: (state, round, member) => dutyOf(recordState<BallotState>(state)!, round, member),
     compose(voter, said) {
       const show = dagCbor.encode(said);
@@ -181,12 +205,12 @@ function shownBallots({ rolledBack, standings, refused }: BallotState): Omit<Sho
 class BallotRules {
   readonly #spec: AllianceSpec & VerdictRules;
   readonly #context: BallotContext;
-  readonly #after: ReturnType<typeof ballotRounds>;
+  readonly after: ReturnType<typeof ballotRounds>;
 
   constructor(spec: AllianceSpec, context: BallotContext) {
     this.#spec = spec;
     this.#context = context;
-    this.#after = ballotRounds(context.admitRounds);
+    this.after = ballotRounds(context.admitRounds);
   }
 
   reduce(before: BallotState, final: FinalRound<BallotBody>): BallotState {
@@ -201,11 +225,11 @@ class BallotRules {
 
   /** Which round an entry is about follows from the round that it is in and from what it is. */
   #taken(before: BallotState, { round, entries, standingOf, banned }: Words): BallotState {
-    const { commit, show } = this.#after;
+    const { commit, show } = this.after;
     let state = before;
-    const shown: { readonly voter: PeerKey; readonly body: ShowBody }[] = [];
+    const shown: Shown[] = [];
     for (const entry of entries) {
-      const { author, content } = entry;
+      const { author, content, claims } = entry;
       const isCommit = 'hash' in content;
       const about = round - (isCommit ? commit : show);
       const one = state.open.find((ballot) => ballot.round === about);
@@ -214,16 +238,18 @@ class BallotRules {
           ? 'about no round'
           : !one.voters.includes(author) || banned.has(author)
             ? 'not drawn'
-            : isCommit
-              ? whyNotCommit(one, author)
-              : this.#whyNotShow(one, entry, shown);
+            : entry.index !== ballotIndex[isCommit ? 'commit' : 'show']
+              ? 'not in its place'
+              : isCommit
+                ? whyNotCommit(one, author)
+                : this.#whyNotShow(one, entry, shown);
       if (reason !== null) {
         const what = isCommit ? 'a commitment to a vote' : 'a vote';
         state = { ...state, refused: withRefused(state.refused, { round, author, what, reason }) };
       } else if (isCommit) {
         const commits = [...one!.commits, { voter: author, hash: content.hash }];
         state = withOpen(state, { ...one!, commits });
-      } else shown.push({ voter: author, body: content });
+      } else shown.push({ voter: author, body: content, claims });
     }
     const about = state.open.find((ballot) => ballot.round === round - show);
     return about ? this.#decided(state, about, shown, standingOf) : state;
@@ -271,10 +297,34 @@ class BallotRules {
       .sort();
   }
 
+  /** Without the commitments that most of those who voted had not had by then, and the votes that show them. */
   #decided(
+    before: BallotState,
+    { commits, ...ballot }: OpenBallot,
+    all: readonly Shown[],
+    standingOf: (voter: PeerKey) => number,
+  ): BallotState {
+    const naming = all.map(({ voter, claims }) => ({ names: namesIn(claims), weight: standingOf(voter) }));
+    const timely = commits.filter(({ hash }) => isNamed(hash, naming));
+    const shown = all.filter(({ voter }) => timely.some((one) => one.voter === voter));
+    const late = all.filter((one) => !shown.includes(one));
+    const refused = late.reduce(
+      (sum, { voter }) =>
+        withRefused(sum, {
+          round: ballot.round + this.after.commit,
+          author: voter,
+          what: 'a commitment to a vote',
+          reason: 'late',
+        }),
+      before.refused,
+    );
+    return this.#counted({ ...before, refused }, { ...ballot, commits: timely }, shown, standingOf);
+  }
+
+  #counted(
     state: BallotState,
     { round, deltas, voters, commits }: OpenBallot,
-    shown: readonly { readonly voter: PeerKey; readonly body: ShowBody }[],
+    shown: readonly Shown[],
     standingOf: (voter: PeerKey) => number,
   ): BallotState {
     const said = shown.map(({ voter, body: { before, after } }) => ({ voter, before, after }));

@@ -16,7 +16,7 @@ import type { DeltaContent, DeltaProof } from '../../entries/delta/delta-state.t
 import { judgePulled } from '../../log/admission.ts';
 import type { LogEntry } from '../../log/entry-kind.ts';
 import { type Envelope, type EnvelopeContext, openEnvelope } from '../../log/envelope.ts';
-import { type LogBook, placeKey } from '../../log/log-book.ts';
+import { placeKey } from '../../log/log-book.ts';
 import type { Kinds, LogFrame } from '../../log/log-state.ts';
 import type { Replica } from '../../log/replica.ts';
 import { RequestTable } from '../../log/request-table.ts';
@@ -295,7 +295,7 @@ export class Auditing {
     const branch = replica.branchAt(record.base.round);
     if (!branch) return this.#drop();
     // Else nobody would have to name what is in the log.
-    const isShown = [...evidence.entries.values()].every((entry) => hasGivenWay(entry, replica.log));
+    const isShown = [...evidence.entries.values()].every((entry) => hasGivenWay(entry, replica));
     const start = isShown ? openStart(record, branch, evidence.entries, this.#options) : null;
     if (start === null) return this.#found('withheld');
     duty.again = { record, start: this.#ahead(record, start) };
@@ -343,11 +343,11 @@ export class Auditing {
 }
 
 /**
- * Whether the log itself shows how it came to be without an entry: its round is full of lower tickets, or its author has said something
+ * Whether the log itself shows how it came to be without an entry: its round is full of what goes before it, or its author has said something
  * else at its place. What was only kept from everybody is not trained on.
  */
-function hasGivenWay(entry: LogEntry, log: LogBook): boolean {
-  return log.at(entry.round, placeKey(entry)) !== undefined || !log.hasRoom(entry);
+function hasGivenWay(entry: LogEntry, replica: Replica): boolean {
+  return replica.log.at(entry.round, placeKey(entry)) !== undefined || !replica.hasRoom(entry);
 }
 
 /** Little-endian float32 without infinities or what is no number: their exponents are all ones. */

@@ -5,10 +5,16 @@
 import { be32 } from '../../core/bytes.ts';
 import type { Crypto, Signer } from '../../core/crypto.ts';
 import type { Output, OutputSink } from '../../core/io.ts';
-import { type BallotDuty, type BallotKind, ballotRounds } from '../../entries/ballot/ballot-kind.ts';
+import {
+  type BallotDuty,
+  type BallotKind,
+  ballotIndex,
+  ballotRounds,
+} from '../../entries/ballot/ballot-kind.ts';
 import { lossMax } from '../../entries/ballot/ballot-state.ts';
 import type { DeltaKind } from '../../entries/delta/delta-kind.ts';
 import type { DeltaState } from '../../entries/delta/delta-state.ts';
+import type { Claim } from '../../log/envelope.ts';
 import { type Speaking, say, type Words } from './words.ts';
 
 const prefix = 'self/ballot/';
@@ -69,7 +75,8 @@ export class Ballots {
     const said = { salt: this.#saltOf(round), before: before!, after: after!, seen: duty.seen };
     const { commit, show } = kind.compose(signer.key, said);
     const writes = [{ key: ballotKey(round), value: show }];
-    if (this.#say(out, { round: into, body: commit, writes })) this.#kept.set(round, show);
+    const words = { round: into, index: ballotIndex.commit, claims: [], body: commit, writes };
+    if (this.#say(out, words)) this.#kept.set(round, show);
   }
 
   /** The losses without the round and with it, where we are drawn for it. */
@@ -95,13 +102,21 @@ export class Ballots {
       if (slot < round + show) continue;
       this.#kept.delete(round);
       const writes = [{ key: ballotKey(round), value: null }];
-      if (!this.#say(out, { round: round + show, body, writes }))
+      const claims = slot === round + show ? this.#commitmentsTo(round) : [];
+      if (!this.#say(out, { round: round + show, index: ballotIndex.show, claims, body, writes }))
         out.push({ type: 'persist', writes, durable: false });
     }
   }
 
-  #say(out: Output[], ballot: Pick<Words, 'round' | 'body' | 'writes'>): boolean {
-    return say(out, { ...ballot, kind: this.#options.number, claims: [] }, this.#options);
+  /** That we have. Later on it would be no evidence: who knows the votes that were shown may have dated one back. */
+  #commitmentsTo(round: number): readonly Claim[] {
+    const { kind, number, log } = this.#options;
+    const { kinds } = log.replica.stateAfter(round + this.#after.commit);
+    return kind.namesIn(kinds[number], round);
+  }
+
+  #say(out: Output[], ballot: Omit<Words, 'kind'>): boolean {
+    return say(out, { ...ballot, kind: this.#options.number }, this.#options);
   }
 
   /** Nobody else can know it, and we can find it again: signatures are deterministic. */

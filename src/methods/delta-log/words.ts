@@ -11,6 +11,8 @@ export interface Words {
   readonly round: number;
   /** Number of the kind among those of the run. */
   readonly kind: number;
+  /** The place that it has to stand at, of the author's own; any free one where not given. */
+  readonly index?: number;
   readonly claims: readonly Claim[];
   readonly body: Uint8Array;
   /** Change in the same transaction. */
@@ -26,13 +28,13 @@ export interface Speaking {
 /** False, and nothing has changed, where it is too late or there is no place. */
 export function say(
   out: Output[],
-  { round, kind, claims, body, writes = [] }: Words,
+  { round, kind, claims, body, writes = [], ...place }: Words,
   { log, publish }: Speaking,
 ): boolean {
   const { phase, replica, own } = log;
   if (phase === 'joining' || phase === 'finished' || round <= replica.base.round) return false;
-  const index = own.freeIndex(round, kind);
-  if (index === null) return false;
+  const index = place.index ?? own.freeIndex(round, kind);
+  if (index === null || !own.isFree(round, kind, index)) return false;
   const appended = log.append({ round, kind, index, claims }, body);
   publish(out, appended.entry, [...appended.writes, ...writes]);
   return true;
