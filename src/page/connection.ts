@@ -17,10 +17,14 @@ const retryMs = 500;
 /** For as long as the page is open. `retry` asks at once. */
 export function connect(address: string, handlers: StreamHandlers): { retry(): void } {
   let wake = (): void => {};
+  // What lets it in may come while it is still being refused.
+  let isAsked = false;
   const follow = async (): Promise<void> => {
     for (;;) {
+      isAsked = false;
       const status = await hear(address, handlers).catch(() => null);
       handlers.onLost(status === 401);
+      if (isAsked) continue;
       await new Promise<void>((resolve) => {
         wake = resolve;
         // Nothing changes for a stranger until somebody gives the token.
@@ -29,7 +33,12 @@ export function connect(address: string, handlers: StreamHandlers): { retry(): v
     }
   };
   void follow();
-  return { retry: () => wake() };
+  return {
+    retry: () => {
+      isAsked = true;
+      wake();
+    },
+  };
 }
 
 /** Until the stream ends, or the status that it was refused with. An EventSource could not show what lets it in. */

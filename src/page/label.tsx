@@ -4,7 +4,8 @@ import { type JSX, render } from 'preact';
 import type { DisputedCard, LabelCard, LabelWork } from '../api/label-work.ts';
 import { reasonOf } from '../core/as-error.ts';
 import { keysOf, valueOfKey } from './label-keys.ts';
-import { holdPass, takeCode, withPass } from './pass.ts';
+import { takeCode } from './link-code.ts';
+import { holdPass, withPass } from './pass.ts';
 import { rememberedTheme, rememberTheme } from './theme.ts';
 
 /** What others said is seen without anybody asking. */

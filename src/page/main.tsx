@@ -7,9 +7,10 @@ import { EventSection, Figures } from './app.tsx';
 import { connect } from './connection.ts';
 import { ControlSection } from './control.tsx';
 import { pulse } from './flock.tsx';
+import { takeCode } from './link-code.ts';
 import { runsOf } from './model.ts';
 import { redeem } from './node-api.ts';
-import { takeCode } from './pass.ts';
+
 import { nextTheme, rememberedTheme, rememberTheme } from './theme.ts';
 import { Top } from './top.tsx';
 

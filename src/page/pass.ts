@@ -21,13 +21,6 @@ export function holdPass(pass: string | null): void {
   }
 }
 
-/** The code in the address, which is taken out of it at once: nobody finds it in a history or over a shoulder. */
-export function takeCode(): string | null {
-  const code = /^#code=([0-9a-f]{64})$/.exec(location.hash)?.[1] ?? null;
-  if (location.hash !== '') history.replaceState(null, '', location.pathname);
-  return code;
-}
-
 export function withPass(headers: Readonly<Record<string, string>> = {}): Record<string, string> {
   const pass = heldPass();
   return { ...headers, ...(pass === null ? {} : { authorization: `Bearer ${pass}` }) };
