@@ -34,7 +34,7 @@ interface Windowed {
 /** Nothing but room is told in it: before it, that the stream was taken up as well. */
 const establishedState = 3;
 
-/** Who sends has 256 KiB at first, so that it never waits for so little. What comes in bulk is answered as before, piece by piece. */
+/** Who sends has 256 KiB at first, so that it never waits for so little. */
 const untoldBytesMax = 16 << 10;
 
 function sparing(yamuxed: AbstractStreamMuxer): AbstractStreamMuxer {
@@ -57,7 +57,9 @@ function spare(stream: AbstractStream): void {
   const tell = windowed.sendWindowUpdate.bind(stream);
   windowed.sendWindowUpdate = () => {
     const untold = windowed.recvWindow - windowed.recvWindowCapacity;
-    if (windowed.state !== establishedState || untold >= untoldBytesMax) tell();
+    // Elsewhere bodies come in bulk: yamux widens the window of a stream by how soon it is told of.
+    const isGossip = stream.protocol.includes('meshsub');
+    if (!isGossip || windowed.state !== establishedState || untold >= untoldBytesMax) tell();
   };
 }
 
