@@ -5,6 +5,7 @@
 import type { CounterGroup, Metric, MetricGroup, Metrics, Stream } from '@libp2p/interface';
 import { gossipParts } from './gossip-parts.ts';
 import type { MuxerPart } from './muxer.ts';
+import { isGossip } from './protocols.ts';
 
 export interface NetworkFamily {
   readonly name: string;
@@ -109,10 +110,10 @@ export class HostReadings {
       this.#sent.set(protocol, 0);
     }
     const send = stream.send.bind(stream);
-    const isGossip = protocol.startsWith('/meshsub/');
+    const gossips = isGossip(protocol);
     stream.send = (data) => {
       this.#sent.set(protocol, this.#sent.get(protocol)! + data.byteLength);
-      if (isGossip) gossipParts(data.subarray(), (part, bytes) => addTo(this.#gossiped, part, bytes));
+      if (gossips) gossipParts(data.subarray(), (part, bytes) => addTo(this.#gossiped, part, bytes));
       return send(data);
     };
   }

@@ -7,6 +7,7 @@
 import { type StreamMuxerFactory, StreamStateError } from '@libp2p/interface';
 import type { AbstractStream, AbstractStreamMuxer } from '@libp2p/utils';
 import { yamux } from '@libp2p/yamux';
+import { isGossip } from './protocols.ts';
 
 export function muxer(
   init: Parameters<typeof yamux>[0],
@@ -57,9 +58,8 @@ function spare(stream: AbstractStream): void {
   const tell = windowed.sendWindowUpdate.bind(stream);
   windowed.sendWindowUpdate = () => {
     const untold = windowed.recvWindow - windowed.recvWindowCapacity;
-    // Elsewhere bodies come in bulk: yamux widens the window of a stream by how soon it is told of.
-    const isGossip = stream.protocol.includes('meshsub');
-    if (!isGossip || windowed.state !== establishedState || untold >= untoldBytesMax) tell();
+    // Elsewhere bodies come in bulk, and yamux widens the window of a stream by how soon it is told of.
+    if (!isGossip(stream.protocol) || windowed.state !== establishedState || untold >= untoldBytesMax) tell();
   };
 }
 

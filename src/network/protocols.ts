@@ -24,3 +24,8 @@ export function announcementTopic(runId: string): string {
 export function runCid(runId: string): CID {
   return CID.parse(runId);
 }
+
+/** Of any version. */
+export function isGossip(protocol: string): boolean {
+  return protocol.startsWith('/meshsub/');
+}

@@ -47,8 +47,8 @@ describe('a stream that is opened on a connection', () => {
   });
 });
 
-/** Two ends of a connection with a stream of the first to the second, and what the second has sent. */
-async function streamBetween(): Promise<{
+/** Two ends of a connection with a stream of the first to the second, of this protocol, and what the second has sent. */
+async function streamBetween(protocol: string): Promise<{
   readonly stream: Stream;
   readonly other: Stream;
   readonly parts: Map<MuxerPart, number>;
@@ -63,14 +63,19 @@ async function streamBetween(): Promise<{
   const other = new Promise<Stream>((resolve) => {
     to.addEventListener('stream', ({ detail }) => resolve(detail));
   });
+  to.addEventListener('stream', ({ detail }) => {
+    detail.protocol = protocol;
+  });
   const stream = await from.createStream();
   stream.send(new Uint8Array(1));
   return { stream, other: await other, parts, close: () => Promise.all([from.close(), to.close()]) };
 }
 
-describe('windows of streams', () => {
+const gossip = '/meshsub/1.2.0';
+
+describe('windows of streams of gossip', () => {
   test('are told of after 16 KiB, and not after every message', async (t) => {
-    const { stream, other, parts, close } = await streamBetween();
+    const { stream, other, parts, close } = await streamBetween(gossip);
     t.after(close);
     let heard = 0;
     const all = Promise.withResolvers<void>();
@@ -88,8 +93,25 @@ describe('windows of streams', () => {
     assert.ok(parts.get('windows')! <= 12 * (1 + Math.ceil(100_001 / (16 << 10))), `${parts.get('windows')}`);
   });
 
+  test('and of no others: bodies come in bulk, and their windows widen by how soon they are told of', async (t) => {
+    const { stream, other, parts, close } = await streamBetween('/starlings/files/1.0.0/run');
+    t.after(close);
+    let heard = 0;
+    const all = Promise.withResolvers<void>();
+    other.addEventListener('message', () => {
+      heard++;
+      if (heard > 100) all.resolve();
+    });
+    for (let sent = 0; sent < 100; sent++) {
+      stream.send(new Uint8Array(1_000));
+      await pastAllPutOff();
+    }
+    await all.promise;
+    assert.ok(parts.get('windows')! > 12 * 50, `${parts.get('windows')}`);
+  });
+
   test('let a megabyte of small messages through, past a reader that pauses', async (t) => {
-    const { stream, other, close } = await streamBetween();
+    const { stream, other, close } = await streamBetween(gossip);
     t.after(close);
     let heard = 0;
     const all = Promise.withResolvers<void>();
