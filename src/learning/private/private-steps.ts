@@ -1,6 +1,7 @@
 /** The chance in DP-SGD: who takes part in a step, and the noise on the sum of clipped gradients. */
+
+import type { NormalNoise } from '../../math/normal-noise.ts';
 import type { Dataset } from '../../tasks/datasets/dataset.ts';
-import type { NormalNoise } from '../../tensor/operations/normal-noise.ts';
 import type { PrivacyOfTraining } from '../learner.ts';
 import { poissonSample, samplingRate } from './poisson-sample.ts';
 import type { SecretStream } from './secret-stream.ts';

@@ -1,6 +1,6 @@
 /** Random numbers that nobody can foresee or search for: a seed of 32 bits, as many libraries take, could be tried out. */
 import { createCipheriv, createHash, randomFillSync } from 'node:crypto';
-import type { RandomWords } from '../../tensor/operations/normal-noise.ts';
+import type { RandomWords } from '../../math/normal-noise.ts';
 
 export class SecretStream implements RandomWords {
   /** Overwrites all words with new ones. */

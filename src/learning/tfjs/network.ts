@@ -1,5 +1,6 @@
 /** A model's parameters on the backend of this thread: forward passes, and steps of an optimiser. */
 import * as tf from '@tensorflow/tfjs-core';
+import type { NormalNoise } from '../../math/normal-noise.ts';
 import type { TrainingSpec } from '../../run/run-spec.ts';
 import type { Batch } from '../../tasks/datasets/dataset.ts';
 import type { ForwardPass } from '../../tasks/models/model-kind.ts';
@@ -14,7 +15,7 @@ import type { TensorLayout } from '../../tasks/models/parts/layout-builder.ts';
 import { Weights } from '../../tasks/models/parts/weights.ts';
 import { type ModelSpec, modelKindOf } from '../../tasks/models/registry.ts';
 import { classification, type Objective } from '../../tasks/objective.ts';
-import { type NormalNoise, withNormalNoise } from '../../tensor/operations/normal-noise.ts';
+import { withNormalNoise } from '../../tensor/operations/normal-noise.ts';
 import { type BatchLoss, type ClippedSum, clippedSum } from './clipped-gradients.ts';
 import { type FrozenModel, tensorsOf } from './frozen-model.ts';
 import {

@@ -1,7 +1,7 @@
 /** What DP-SGD asks of a batch: norms and sums over the rows of examples, and gradients of normalisations for each of them. */
 import * as tf from '@tensorflow/tfjs-core';
+import { addInBlocks, blockWords, edges, type NormalNoise, ratios } from '../../math/normal-noise.ts';
 import { fusedKernels } from '../operations/fused-kernels.ts';
-import { addInBlocks, blockWords, edges, type NormalNoise, ratios } from '../operations/normal-noise.ts';
 import type { KernelHost } from './kernel-host.ts';
 import { installKernel } from './registry.ts';
 

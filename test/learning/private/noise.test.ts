@@ -5,8 +5,9 @@ import * as tf from '@tensorflow/tfjs-core';
 import { poissonSample, samplingRate } from '../../../src/learning/private/poisson-sample.ts';
 import { drawPrivately, rateOf, separateExamples } from '../../../src/learning/private/private-steps.ts';
 import { SecretStream } from '../../../src/learning/private/secret-stream.ts';
+import { addNormal } from '../../../src/math/normal-noise.ts';
 import { ByteText } from '../../../src/tasks/datasets/byte-text.ts';
-import { addNormal, withNormalNoise } from '../../../src/tensor/operations/normal-noise.ts';
+import { withNormalNoise } from '../../../src/tensor/operations/normal-noise.ts';
 import { startBackend } from '../../../src/tensor/tfjs-backend.ts';
 import { smallDataset } from '../small-data.ts';
 
