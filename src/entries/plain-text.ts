@@ -43,6 +43,11 @@ export function misleads(text: string): boolean {
   return false;
 }
 
+/** The same of several lines, in which tabs are as good as spaces. */
+export function linesMislead(text: string): boolean {
+  return text.split('\n').some((line) => misleads(line.replaceAll('\t', ' ')));
+}
+
 /** One line that somebody sees. */
 export function isLine(text: string): boolean {
   return text.trim() !== '' && !misleads(text);
@@ -56,8 +61,7 @@ const entity = /&(?:#\w+|colon|tab|newline);?/i;
 
 /** Why a text is no card of ours, as the end of a sentence; null where it is: Markdown that can run nothing, wherever it is shown. */
 export function cardProblem(text: string): string | null {
-  const lines = text.split('\n');
-  if (lines.some((line) => misleads(line.replaceAll('\t', ' ')))) {
+  if (linesMislead(text)) {
     return 'must have no characters that control a terminal or are seen by nobody';
   }
   if (markup.test(text)) return 'must be Markdown without HTML: write &lt; for <';

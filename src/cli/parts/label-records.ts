@@ -6,7 +6,7 @@ import * as z from 'zod';
 import { bytesToHex } from '../../core/bytes.ts';
 import type { Crypto } from '../../core/crypto.ts';
 import { parseJson } from '../../core/parse-json.ts';
-import { misleads } from '../../entries/plain-text.ts';
+import { linesMislead } from '../../entries/plain-text.ts';
 import { readCsvFile } from '../../tasks/data/table/csv-file.ts';
 import { fieldOf } from '../../tasks/data/table/csv-head.ts';
 import { textOf } from '../../tasks/data/table/csv-scanner.ts';
@@ -29,10 +29,7 @@ const recordText = z
   .string()
   .max(recordCharactersMax, `has more than ${recordCharactersMax} characters`)
   .refine((text) => text.trim() !== '', 'is empty')
-  .refine(
-    (text) => !text.split('\n').some((line) => line !== '' && misleads(line.replaceAll('\t', ' '))),
-    'has characters that nobody sees, or that mislead',
-  );
+  .refine((text) => !linesMislead(text), 'has characters that nobody sees, or that mislead');
 const recordSchema = z.strictObject({ text: recordText, other: recordText.optional() });
 
 export interface ReadRecords {

@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import type { Metric } from '../../math/agreement.ts';
 import { unionBy } from '../../registry/registry.ts';
-import { misleads } from '../plain-text.ts';
+import { linesMislead } from '../plain-text.ts';
 import { line } from '../record-kind.ts';
 
 /** Of a value as it is written, in characters. */
@@ -89,6 +89,6 @@ export function takesTwo(question: Question): boolean {
 export const guidelinesSchema = z
   .string()
   .max(8192)
-  .refine((said) => !said.split('\n').some((one) => one !== '' && misleads(one.replaceAll('\t', ' '))), {
+  .refine((said) => !linesMislead(said), {
     message: 'must have no characters that control a terminal or are seen by nobody',
   });
