@@ -233,6 +233,12 @@ function foldOf(
   return new ArchiveFold(start, { ...parts, crypto, onStart, onRound });
 }
 
+/** Null where there is no file of that length. */
+async function fileOf(path: string, bytes: number): Promise<Uint8Array | null> {
+  const found = await stat(path).catch(() => null);
+  return found?.isFile() && found.size === bytes ? readFile(path) : null;
+}
+
 /** The start vector where no seed gives it; null where it does. @throws NodeError where it is not in its place */
 async function startOf(
   { manifest, runId }: SignedManifest,
@@ -243,8 +249,8 @@ async function startOf(
   if (start === undefined && externalFactsOf(model) === null) return null;
   const path = placeOf(startFile, start);
   const bytes = start?.bytes ?? 4 * parameterCount(model);
-  const found = await stat(path).catch(() => null);
-  if (found?.isFile() && found.size === bytes) return vectorOfFile(await readFile(path));
+  const found = await fileOf(path, bytes);
+  if (found) return vectorOfFile(found);
   throw new NodeError(
     'OTHER_START_VECTOR',
     start === undefined
@@ -262,11 +268,8 @@ async function vectorNamed(
   const file = manifest.files?.find((one) => one.name === name);
   if (file === undefined) return null;
   const path = placeOf(name, file);
-  const found = await stat(path).catch(() => null);
-  if (found?.isFile() && found.size === file.bytes) {
-    const bytes = await readFile(path);
-    if (bytesToHex(blobRoot(crypto, bytes)) === file.root) return vectorOfFile(bytes);
-  }
+  const found = await fileOf(path, file.bytes);
+  if (found && bytesToHex(blobRoot(crypto, found)) === file.root) return vectorOfFile(found);
   const what = name === baseFile ? 'adds to a model' : 'trains on a file';
   throw new NodeError(
     'OTHER_START_VECTOR',

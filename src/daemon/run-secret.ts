@@ -21,11 +21,6 @@ export function runSecret(directory: string, runId: string): Promise<Uint8Array 
   return readKeyFile(join(directory, RUNS_FOLDER, runId, secretFile));
 }
 
-/** As `runSecret`, of a file that lies anywhere. */
-export function readSecretFile(path: string): Promise<Uint8Array | null> {
-  return readKeyFile(path);
-}
-
 /** @param secret 64 hexadecimal digits. @throws IdentityError where another one is kept already */
 export async function keepRunSecret(directory: string, runId: string, secret: string): Promise<void> {
   await keepSecret(join(runFolder(directory, runId), secretFile), secret);

@@ -9,7 +9,7 @@ import { type NodeDoor, readPath } from '../../api/control-client.ts';
 import { isLoopback } from '../../api/listen-address.ts';
 import { reasonOf } from '../../core/as-error.ts';
 import { tcpPartsOf } from '../../network/address-parts.ts';
-import { loadIdentity, loadNetworkKey } from '../../network/identity.ts';
+import { loadIdentity, loadNetworkKey, readKeyFile } from '../../network/identity.ts';
 import { createProbeHost, findHolders, type Holder, type Probe, probeAddress } from '../../network/probe.ts';
 import { hiddenById } from '../../node/hidden-session.ts';
 import {
@@ -27,7 +27,7 @@ import { type ConnectivityGiven, connectivitySchema } from '../connectivity.ts';
 import { DAEMON_INFO_FILE, type DaemonInfo, readDaemonInfo } from '../daemon-info.ts';
 import { keyFileOf, networkKeyOf, TOKEN_FILE } from '../directory.ts';
 import { logFileBytesMax } from '../log-file.ts';
-import { readSecretFile, runSecret } from '../run-secret.ts';
+import { runSecret } from '../run-secret.ts';
 import type { DoctorFacts, ExaminedRun, NetworkFacts, PlaceFacts, Privacy, ProcessFacts } from './facts.ts';
 import { planOf } from './run-plan.ts';
 
@@ -293,7 +293,7 @@ async function hidingOf(
   beside: string | null = null,
 ): Promise<{ readonly hiding: ExaminedRun['hiding']; readonly secret: Uint8Array | null }> {
   const kept = directory === null ? null : await runSecret(directory, runId);
-  const secret = kept ?? (beside === null ? null : await readSecretFile(beside));
+  const secret = kept ?? (beside === null ? null : await readKeyFile(beside));
   if (secret !== null) return { hiding: 'known', secret };
   return { hiding: isHidden ? 'unknown' : 'none', secret };
 }
