@@ -1,17 +1,13 @@
 /** Who is where in an arena, and whose word counts. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import * as dagCbor from '@ipld/dag-cbor';
 import { boardOf } from '../../src/entries/arena/board.ts';
 import { bitsToHex, commitmentOf, type RevealBody, type ScoreRow } from '../../src/entries/arena/scores.ts';
-import { createEntryKind, entryKindSchema } from '../../src/entries/registry.ts';
-import type { EntryKind, LogEntry } from '../../src/log/entry-kind.ts';
-import { sealEnvelope } from '../../src/log/envelope.ts';
+import type { LogEntry } from '../../src/log/entry-kind.ts';
 import { rngFor } from '../../src/math/rng.ts';
 import { crypto, noHistory, signerOf } from '../log/small-run.ts';
-import { plainRound } from './plain-round.ts';
+import { FoldedKinds, type Wrote } from './folded-kinds.ts';
 
-const context = { crypto, runId: 'arena' };
 const holders = [10, 11, 12];
 const examples = 100;
 const shards = holders.map((index) => ({
@@ -24,46 +20,18 @@ const specs = [
   { id: 'recount', untilRound: 12 },
 ];
 
-interface Wrote {
-  readonly author: number;
-  readonly kind: string;
-  readonly body: object;
-}
-
-class Arena {
-  readonly kinds: readonly EntryKind[];
-  readonly states: unknown[];
+class Arena extends FoldedKinds {
   /** Of entries, by name of what they submit. */
   readonly ids = new Map<string, string>();
 
   constructor(kinds: readonly object[] = specs) {
-    this.kinds = kinds.map((spec) => createEntryKind(entryKindSchema.parse(spec), context));
-    this.states = this.kinds.map((kind) => kind.initial());
+    super('arena', kinds);
   }
 
   fold(round: number, wrote: readonly Wrote[]): this {
-    for (const [number, kind] of this.kinds.entries()) {
-      const mine = wrote.filter((one) => one.kind === kind.id);
-      const entries = mine.map((one, index) => this.#entry(kind, number, round, index, one));
-      entries.sort((a, b) => (a.author < b.author ? -1 : a.author > b.author ? 1 : a.index - b.index));
-      const stateOf = (id: string): unknown => this.stateOf(id);
-      kind.reduce(this.states[number], { ...plainRound, round, entries, stateOf });
-    }
+    for (const { id, content } of this.foldRound(round, wrote) as readonly LogEntry<object>[])
+      if ('name' in content) this.ids.set(String(content.name), id);
     return this;
-  }
-
-  #entry(kind: EntryKind, number: number, round: number, index: number, { author, body }: Wrote): LogEntry {
-    const bytes = dagCbor.encode(body);
-    const content = kind.decode(bytes, []);
-    assert.ok(content, `no body of ${kind.id}`);
-    const place = { round, kind: number, index, anchor: noHistory, claims: [] };
-    const entry = { ...sealEnvelope(place, bytes, context, signerOf(author)), body: bytes, content };
-    if ('name' in body) this.ids.set(String(body.name), entry.id);
-    return entry;
-  }
-
-  stateOf(id: string): unknown {
-    return this.states[this.kinds.findIndex((kind) => kind.id === id)];
   }
 
   get board() {

@@ -5,10 +5,8 @@ import * as dagCbor from '@ipld/dag-cbor';
 import { agreementOf, labelsOf } from '../../src/entries/labels/consensus.ts';
 import { projectOf } from '../../src/entries/labels/project.ts';
 import { createEntryKind, entryKindSchema, impossibleKinds } from '../../src/entries/registry.ts';
-import type { EntryKind, LogEntry } from '../../src/log/entry-kind.ts';
-import { sealEnvelope } from '../../src/log/envelope.ts';
-import { crypto, noHistory, signerOf } from '../log/small-run.ts';
-import { plainRound } from './plain-round.ts';
+import { crypto, signerOf } from '../log/small-run.ts';
+import { FoldedKinds, type Wrote } from './folded-kinds.ts';
 
 const context = { crypto, runId: 'labels' };
 const question = { kind: 'choice', text: 'What is it?', choices: ['cat', 'dog', 'bird'] };
@@ -18,43 +16,16 @@ const specs = [
   { id: 'ruling', by: [signerOf(9).key], kept: 2 },
 ];
 
-interface Wrote {
-  readonly author: number;
-  readonly kind: string;
-  readonly body: object;
-}
-
-/** A log of rounds, folded as a node folds it. */
-class Project {
-  readonly kinds: readonly EntryKind[] = specs.map((spec) =>
-    createEntryKind(entryKindSchema.parse(spec), context),
-  );
-  readonly states = this.kinds.map((kind) => kind.initial());
+class Project extends FoldedKinds {
   #round = 0;
 
+  constructor() {
+    super(context.runId, specs);
+  }
+
   fold(...wrote: readonly Wrote[]): this {
-    const round = this.#round++;
-    for (const [number, kind] of this.kinds.entries()) {
-      const mine = wrote.filter((one) => one.kind === kind.id);
-      const entries = mine
-        .map((one, index) => this.#entry(kind, number, round, index, one))
-        .sort((a, b) => (a.author < b.author ? -1 : a.author > b.author ? 1 : a.index - b.index));
-      const stateOf = (id: string): unknown => this.stateOf(id);
-      kind.reduce(this.states[number], { ...plainRound, round, entries, stateOf });
-    }
+    this.foldRound(this.#round++, wrote);
     return this;
-  }
-
-  #entry(kind: EntryKind, number: number, round: number, index: number, { author, body }: Wrote): LogEntry {
-    const bytes = dagCbor.encode(body);
-    const content = kind.decode(bytes, []);
-    assert.ok(content, `no body of ${kind.id}`);
-    const place = { round, kind: number, index, anchor: noHistory, claims: [] };
-    return { ...sealEnvelope(place, bytes, context, signerOf(author)), body: bytes, content };
-  }
-
-  stateOf(id: string): unknown {
-    return this.states[this.kinds.findIndex((kind) => kind.id === id)];
   }
 
   get project() {
