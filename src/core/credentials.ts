@@ -8,6 +8,7 @@ import * as dagCbor from '@ipld/dag-cbor';
 import { bytesToHex, hexToBytes, isBytes, isCount, keyToBytes } from './bytes.ts';
 import { decodeCanonical } from './canonical-cbor.ts';
 import type { Crypto, Signer } from './crypto.ts';
+import { forgetOldest } from './forget-oldest.ts';
 import type { PeerKey } from './io.ts';
 import { type Membership, memberTest } from './membership.ts';
 
@@ -89,10 +90,7 @@ export class Credentials {
     if (!known && !isCredential(this.#run, this.#runId, peer, credential, this.#crypto)) return false;
     this.#shown.delete(peer);
     this.#shown.set(peer, text);
-    for (const oldest of this.#shown.keys()) {
-      if (this.#shown.size <= rememberedMax) break;
-      this.#shown.delete(oldest);
-    }
+    forgetOldest(this.#shown, rememberedMax);
     return true;
   }
 

@@ -3,6 +3,7 @@
  * once, in an order drawn anew for every cycle.
  */
 import type { Crypto } from '../../core/crypto.ts';
+import { forgetOldest } from '../../core/forget-oldest.ts';
 import { labelOf, type SecureSumRules, widthOf } from './rules.ts';
 
 /** Numbers of a stream that are drawn at once. */
@@ -35,10 +36,7 @@ export class Coordinates {
     const label = labelOf('coordinates', this.#rules.runId, number);
     const order = permutation(this.#size, this.#crypto, this.#crypto.sha256(label));
     this.#orders.set(number, order);
-    for (const oldest of this.#orders.keys()) {
-      if (this.#orders.size <= 2) break;
-      this.#orders.delete(oldest);
-    }
+    forgetOldest(this.#orders, 2);
     return order;
   }
 }

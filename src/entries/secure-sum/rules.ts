@@ -4,6 +4,7 @@
  */
 import { bytesToHex } from '../../core/bytes.ts';
 import type { Crypto } from '../../core/crypto.ts';
+import { forgetOldest } from '../../core/forget-oldest.ts';
 import type { PeerKey } from '../../core/io.ts';
 
 /** Steps of an epoch, in the order in which they are taken, which are the kinds of entry of a run. */
@@ -141,10 +142,7 @@ export class Committees {
             .map(({ member }) => member)
             .sort();
     this.#drawn.set(epoch, drawn);
-    for (const oldest of this.#drawn.keys()) {
-      if (this.#drawn.size <= committeesKept) break;
-      this.#drawn.delete(oldest);
-    }
+    forgetOldest(this.#drawn, committeesKept);
     return drawn;
   }
 }

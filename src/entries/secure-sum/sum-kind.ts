@@ -5,6 +5,7 @@
 import { equals } from 'uint8arrays';
 import { unitsPerOne } from '../../codec/scale.ts';
 import type { Crypto } from '../../core/crypto.ts';
+import { forgetOldest } from '../../core/forget-oldest.ts';
 import type { PeerKey } from '../../core/io.ts';
 import type { EntryKind, FinalRound, LogEntry, RoundSummary } from '../../log/entry-kind.ts';
 import type { Claim, EntryHeader } from '../../log/envelope.ts';
@@ -218,10 +219,7 @@ class SettledEpochs {
     const { rules, crypto } = this.#options;
     const settled = settle({ epoch, state, committee: this.#committees.of(epoch), rules, crypto });
     this.#known.set(name, settled);
-    for (const oldest of this.#known.keys()) {
-      if (this.#known.size <= settledKept) break;
-      this.#known.delete(oldest);
-    }
+    forgetOldest(this.#known, settledKept);
     return settled;
   }
 }

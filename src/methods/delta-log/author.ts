@@ -8,6 +8,7 @@ import { addDelta, subtractDelta } from '../../codec/delta.ts';
 import type { DeltaCodec } from '../../codec/delta-codec.ts';
 import { decodeFloat32, encodeFloat32 } from '../../codec/dense.ts';
 import { be32, bytesToHex, hexToBytes } from '../../core/bytes.ts';
+import { forgetOldest } from '../../core/forget-oldest.ts';
 import type { StoreWrite } from '../../core/io.ts';
 import type { DeltaContent } from '../../entries/delta/delta-state.ts';
 import type { LogEntry } from '../../log/entry-kind.ts';
@@ -129,10 +130,7 @@ export class Author {
     addDelta(this.#residual, content.delta);
     this.#changes += 1;
     this.#returned.add(id);
-    for (const oldest of this.#returned) {
-      if (this.#returned.size <= returnedMax) break;
-      this.#returned.delete(oldest);
-    }
+    forgetOldest(this.#returned, returnedMax);
   }
 
   /**

@@ -2,6 +2,7 @@
  * What our own training of rounds that are not final yet came to, start less end: as bfloat16, for as many rounds as a window has, a vector
  * each, in half the memory. A cosine with it is off by less than a hundredth.
  */
+import { forgetOldest } from '../../core/forget-oldest.ts';
 
 /** Rounds that are remembered at most. A window may be longer than anybody wants to pay for. Guess. */
 const roundsMax = 16;
@@ -18,10 +19,7 @@ export class OwnUpdates {
       kept[i] = bits[0]! >>> 16;
     }
     this.#rounds.set(round, kept);
-    for (const oldest of this.#rounds.keys()) {
-      if (this.#rounds.size <= roundsMax) break;
-      this.#rounds.delete(oldest);
-    }
+    forgetOldest(this.#rounds, roundsMax);
   }
 
   /** That of the round, and forgets it with all before it; null where there is none. */
