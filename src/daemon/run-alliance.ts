@@ -84,7 +84,9 @@ class AllianceReader {
   readonly #silences: Silence[] = [];
   #silenced = new Map<PeerKey, Silence>();
   #banned = new Set<PeerKey>();
-  #shown: RunAlliance['shown'] = [];
+  readonly #authors = new Set<PeerKey>();
+  /** Of the last round. */
+  #state: Readonly<LogState> | null = null;
 
   open(manifest: RunManifest, parts: Parts): void {
     this.#manifest = manifest;
@@ -102,6 +104,7 @@ class AllianceReader {
     );
     if (authors.length > 0)
       this.#rounds.set(state.round, { authors, weights: null, verdict: null, why: new Map() });
+    for (const author of authors) this.#authors.add(author);
     for (const verdict of verdictsOf(state.kinds[ballots!.number])) {
       const one = this.#rounds.get(verdict.round);
       if (one) one.verdict ??= verdict;
@@ -109,9 +112,7 @@ class AllianceReader {
     this.#settle(state.round - rules.judgingRounds);
     this.#noteSilences(state);
     this.#banned = new Set(state.banned.keys());
-    this.#shown = this.#parts!.kinds.flatMap((kind, index) =>
-      kind.show(state.kinds[index]).map(({ author, text }) => ({ author, text })),
-    );
+    this.#state = state;
   }
 
   /** What a round that has just been folded weighed; who was silenced then is known from the round before. */
@@ -137,8 +138,7 @@ class AllianceReader {
   #noteSilences({ round, kinds }: Readonly<LogState>): void {
     // Of the deltas that are folded now, as in the table of rounds.
     const about = Math.max(0, round - this.#parts!.rules.judgingRounds);
-    const known = new Set([...this.#rounds.values()].flatMap(({ authors }) => authors));
-    for (const author of known) {
+    for (const author of this.#authors) {
       const by = this.#parts!.kinds.findIndex(
         (kind, index) => kind.silences?.(kinds[index], author) ?? false,
       );
@@ -165,6 +165,11 @@ class AllianceReader {
       })),
     }));
     const silences = [...this.#silences, ...this.#silenced.values()].sort((a, b) => a.from - b.from);
-    return { manifest: this.#manifest!, rounds, silences, shown: this.#shown };
+    const last = this.#state;
+    const shown = last ? this.#parts!.kinds.flatMap((kind, index) => kind.show(last.kinds[index])) : [];
+    return {
+      ...{ manifest: this.#manifest!, rounds, silences },
+      shown: shown.map(({ author, text }) => ({ author, text })),
+    };
   }
 }

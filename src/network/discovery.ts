@@ -196,9 +196,10 @@ class RunDiscovery implements Discovery {
       return key !== null && isLinked(key);
     };
     const onProvider = (id: PeerId): void => {
-      if (isKnown(id)) linked++;
       const key = peerKeyOf(id);
-      if (key !== null) onPeer(key);
+      if (key === null) return;
+      if (isLinked(key)) linked++;
+      onPeer(key);
     };
     const query = { host, runId, hidden, signal, random, onProvider, isKnown };
     const told = await askProviders(query, providersPerSearchMax);
