@@ -66,7 +66,8 @@ async function violationOf(seed: number, codec: object): Promise<string | null> 
   const drawn = drawScenario(seed);
   const topology = seed % 2 === 0 ? { id: 'ring' } : { id: 'epidemic-local', fanout: 2 };
   const churn = drawn.churn.map((entry) => ({ ...entry, diskLost: false }));
-  const run = { ...drawn.run, strategy: { id: 'sgp', topology, codec } };
+  const strategy = { id: 'sgp', topology, codec };
+  const run = { ...drawn.run, strategy, membership: { kind: 'open' } };
   const file = scenarioFileSchema.parse({ ...drawn, churn, run });
   return (await examine(resolveScenario(file, undefined, 'leaving'))).violation;
 }
