@@ -280,7 +280,7 @@ export class RunLog {
       isJoining: this.joining,
       isComplete: this.replica.isComplete,
       isAgreed: this.#isAgreed(slot),
-      isPursuing: this.#pursuit !== null,
+      isDisputed: this.#pursuit !== null || this.#ours.watch.isOpen(slot),
       isSpent: this.clock.isSpentBefore(slot),
     });
     if (!hasChanged) return;

@@ -11,15 +11,15 @@ export interface PhaseView {
   readonly isComplete: boolean;
   /** Every connected peer holds our history. */
   readonly isAgreed: boolean;
-  /** Another history is being looked into. */
-  readonly isPursuing: boolean;
+  /** Another history is being looked into, or is still to be: one after the other, so that the last may come late. */
+  readonly isDisputed: boolean;
   /** The run has all the rounds it asks for, as far as can be told. */
   readonly isSpent: boolean;
 }
 
 /**
- * A history that is looked into at the end is waited for so many windows: a peer whose clock is wrong, or that lies, would keep all
- * others from their end with one that never comes. Where it comes in the end and stands higher, the run opens again. Guess.
+ * Histories that are looked into at the end are waited for so many windows: a peer whose clock is wrong, or that lies, would keep all
+ * others from their end with one that never comes. Where one comes in the end and stands higher, the run opens again. Guess.
  */
 const pursuitWindows = 6;
 
@@ -58,7 +58,7 @@ export class RunPhase {
   }
 
   #next(view: PhaseView): Phase {
-    const { slot, windowRounds, isJoining, isComplete, isAgreed, isPursuing, isSpent } = view;
+    const { slot, windowRounds, isJoining, isComplete, isAgreed, isDisputed, isSpent } = view;
     if (isJoining || !isComplete) this.#completeSlot = null;
     else this.#completeSlot ??= slot;
     if (isJoining) return 'joining';
@@ -66,7 +66,7 @@ export class RunPhase {
     // The last round is folded: wait until peers confirm the whole history, but not for ever.
     const waited = slot - this.#completeSlot;
     if (this.#phase === 'finished') return 'finished';
-    if (isPursuing) return waited >= pursuitWindows * windowRounds ? 'finished' : 'draining';
+    if (isDisputed) return waited >= pursuitWindows * windowRounds ? 'finished' : 'draining';
     return isAgreed || waited >= 2 * windowRounds ? 'finished' : 'draining';
   }
 }

@@ -8,7 +8,7 @@ const over: PhaseView = {
   isJoining: false,
   isComplete: true,
   isAgreed: false,
-  isPursuing: false,
+  isDisputed: false,
   isSpent: true,
 };
 
@@ -25,14 +25,14 @@ function slotsToEnd(fields: Partial<PhaseView>): number | null {
 test('the end waits for agreement, for two windows at most, and for a history looked into for six', () => {
   assert.equal(slotsToEnd({ isAgreed: true }), 0);
   assert.equal(slotsToEnd({}), 6);
-  assert.equal(slotsToEnd({ isPursuing: true }), 18, 'one that never comes keeps nobody from the end');
+  assert.equal(slotsToEnd({ isDisputed: true }), 18, 'one that never comes keeps nobody from the end');
   assert.equal(slotsToEnd({ isComplete: false }), null);
 });
 
 test('a history that came after the end opens the run again', () => {
   const phase = new RunPhase();
   for (let slot = 0; slot < 100 && phase.now !== 'finished'; slot++)
-    phase.advance({ ...over, isPursuing: true, slot });
+    phase.advance({ ...over, isDisputed: true, slot });
   phase.reopen();
   assert.equal(phase.now, 'draining');
 });
