@@ -165,7 +165,7 @@ function addVerify(parent: Command): void {
     .option('--files <folder>', 'submissions and shards, named by their roots: `runs/RUNID/files` of a node')
     .action(({ archive, files = '' }: VerifyOptions, command: Command) =>
       perform(command, async ({ say }) => {
-        const { checkArena } = await import('../daemon/arena-check.ts');
+        const { checkArena, lackingText } = await import('../daemon/arena-check.ts');
         const { boardLines } = await import('../node/arena-commands.ts');
         const { summary, board, checked, missing } = await checkArena(
           archive,
@@ -175,14 +175,14 @@ function addVerify(parent: Command): void {
         for (const line of boardLines(board)) say(line);
         for (const { what, root } of missing)
           say(`missing   the file of ${what} is not in ${files}: ${root}`);
-        for (const { holder, isRight, counted } of checked) {
+        for (const { holder, isRight, notHad, counted } of checked) {
           const of = `${counted} of ${board.rows.length} submissions`;
           const found =
             isRight === null
               ? 'cannot be counted again'
               : isRight
                 ? `is right, on ${of}`
-                : `IS NOT what was revealed, on ${of}`;
+                : `IS NOT what was revealed, on ${of}${lackingText(notHad)}`;
           say(`counted   ${holder.slice(0, 16)} ${found}`);
         }
         return {

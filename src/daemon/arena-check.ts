@@ -15,6 +15,8 @@ export interface CheckedHolder {
   readonly holder: string;
   /** Null where its shard or all submissions are not among the files, or nothing was revealed. */
   readonly isRight: boolean | null;
+  /** Submissions whose files are here and of which it revealed that it could not have them: a slow line, or a lie. */
+  readonly notHad: number;
   /** Submissions whose files are there: what is said of others cannot be held against anything. */
   readonly counted: number;
 }
@@ -66,7 +68,7 @@ export async function checkArena(place: string, run: string, files: string | nul
   for (const { holder, root, bytes, examples, hasRevealed } of board.holders) {
     const shard = hasRevealed ? await found(`the shard of ${holder}`, root, bytes) : null;
     if (shard === null || counted === 0) {
-      checked.push({ holder, isRight: null, counted: 0 });
+      checked.push({ holder, isRight: null, notHad: 0, counted: 0 });
       continue;
     }
     const again = await scoreSubmissions(
@@ -75,7 +77,7 @@ export async function checkArena(place: string, run: string, files: string | nul
       board.limits,
     );
     const { rows } = reveals.find((one) => one.holder === holder)!;
-    checked.push({ holder, isRight: sameScores(again, rows), counted });
+    checked.push({ holder, isRight: sameScores(again, rows), notHad: notHad(again, rows), counted });
   }
   return { summary, board, checked, missing };
 }
@@ -98,6 +100,16 @@ export function sameScores(again: readonly ScoreRow[], revealed: readonly ScoreR
     return row.verdict === 'not-had' || (other?.verdict === row.verdict && other.right === row.right);
   });
 }
+
+/** Submissions that are here, of which it was revealed that their files were not to be had. */
+export function notHad(again: readonly ScoreRow[], revealed: readonly ScoreRow[]): number {
+  const here = new Set(again.flatMap(({ verdict, submission }) => (verdict === 'not-had' ? [] : submission)));
+  return revealed.filter(({ verdict, submission }) => verdict === 'not-had' && here.has(submission)).length;
+}
+
+/** Who had not all files may have a slow line; a lie cannot be told from it. */
+export const lackingText = (lacking: number): string =>
+  lacking === 0 ? '' : ` (of ${lacking} submissions it had not the files)`;
 
 /** Null where it is not there, or another one. */
 async function fileOf(folder: string, root: string, bytes: number): Promise<string | null> {

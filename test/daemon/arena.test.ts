@@ -9,7 +9,7 @@ import { test } from 'node:test';
 import { ArenaHolder } from '../../src/cli/parts/arena-holder.ts';
 import { writeShard } from '../../src/cli/parts/arena-shard.ts';
 import { arenaSpec } from '../../src/cli/parts/arena-spec.ts';
-import { checkArena } from '../../src/daemon/arena-check.ts';
+import { checkArena, lackingText, notHad } from '../../src/daemon/arena-check.ts';
 import { keyFileOf } from '../../src/daemon/directory.ts';
 import { exportLog, readLog } from '../../src/daemon/log-archive.ts';
 import type { Board } from '../../src/entries/arena/board.ts';
@@ -34,6 +34,8 @@ const model = modelSchema.parse({ kind: 'logistic-regression', inputs: 784, outp
 const metadata = { task: JSON.stringify(task) };
 const rounds = 60;
 const slotMs = 300;
+/** What a busy machine needs at most for what is there. */
+const fetchSeconds = '8';
 
 /** After so many steps on MNIST. */
 async function trained(steps: number): Promise<Float32Array> {
@@ -132,7 +134,11 @@ test('a board over real nodes is the same everywhere and from an archive, and wh
   const judge = (at: number, shard = `shard-${at}`) =>
     new ArenaHolder({
       ...{ target: judges[at]!.home, run: undefined, shard: nodes.at(shard) },
-      ...{ fetchSeconds: 3, say: (line) => said.push(line), signal: new AbortController().signal },
+      ...{
+        fetchSeconds: Number(fetchSeconds),
+        say: (line) => said.push(line),
+        signal: new AbortController().signal,
+      },
     }).judge();
   await assert.rejects(judge(0, 'shard-1'), /shard-1 is the shard of holder [0-9a-f]{64}, and this node is/);
   await assert.rejects(judge(0, 'good.safetensors'), /good\.safetensors is no shard of arena .*Merkle root/);
@@ -246,7 +252,7 @@ async function killed({ home }: LogNode, shard: string): Promise<void> {
     '--shard',
     shard,
     '--fetch-seconds',
-    '3',
+    fetchSeconds,
   ];
   const stdio = ['ignore', 'pipe', 'inherit'] as const;
   const child = spawn(process.execPath, words, { cwd: repositoryRoot, stdio: [...stdio] });
@@ -322,4 +328,17 @@ test('where there is no arena, and where a file is gone, one sentence says so', 
   });
   await node.stop();
   await assert.rejects(checkArena(node.home, '', null), /^NodeError: run \w+ is no arena$/);
+});
+
+test('who had not the file of a submission is told from who found something else', () => {
+  const row = (submission: string, verdict: ScoreRow['verdict']): ScoreRow => ({
+    submission,
+    verdict,
+    right: '',
+  });
+  const again = [row('a', 'scored'), row('b', 'no-model'), row('c', 'not-had')];
+  assert.equal(notHad(again, again), 0, 'nobody has the third');
+  assert.equal(notHad(again, [row('a', 'not-had'), row('b', 'scored'), row('c', 'not-had')]), 1);
+  assert.equal(lackingText(0), '');
+  assert.equal(lackingText(1), ' (of 1 submissions it had not the files)');
 });

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { setTimeout as passed } from 'node:timers/promises';
 import { reasonOf } from '../../core/as-error.ts';
-import { inOrder, sameScores } from '../../daemon/arena-check.ts';
+import { inOrder, lackingText, notHad, sameScores } from '../../daemon/arena-check.ts';
 import { commandNode, type NodeTarget } from '../../daemon/connect.ts';
 import type { Shard } from '../../entries/arena/arena-rules.ts';
 import type { Board, HolderWords } from '../../entries/arena/board.ts';
@@ -172,23 +172,27 @@ export class ArenaHolder {
     const said: string[] = [];
     for (const { holder, ...shard } of shown.holders) {
       if (holder === self || !shard.hasRevealed) continue;
-      const agrees = await this.#countAgain(shown, { holder, ...shard });
-      if (agrees === null) continue;
+      const again = await this.#countAgain(shown, { holder, ...shard });
+      if (again === null) continue;
+      const { agrees, lacking } = again;
       if (!agrees) disagrees.push(holder);
       said.push(holder);
       if (shown.own?.recounted.includes(holder) !== true) await this.#write('recount', { holder, agrees });
-      this.#options.say(`counted   ${holder.slice(0, 16)} again: ${agrees ? 'the same' : 'NOT THE SAME'}`);
+      this.#options.say(
+        `counted   ${holder.slice(0, 16)} again: ${agrees ? 'the same' : 'NOT THE SAME'}${lackingText(lacking)}`,
+      );
     }
     return { disagrees, said };
   }
 
   /** Null where its shard is not to be had: then nothing can be said. */
-  async #countAgain(board: Board, { holder, root, bytes, examples }: Shard): Promise<boolean | null> {
+  async #countAgain(board: Board, { holder, root, bytes, examples }: Shard) {
     const file = await this.#fetched(`the shard of ${holder.slice(0, 16)}`, root, bytes);
     if (file === null) return null;
     const again = await this.#scores(board, { bytes: await readFile(file), examples });
     const { rows } = await this.#ask('revealed', { holder });
-    return sameScores(again, rows as readonly ScoreRow[]);
+    const revealed = rows as readonly ScoreRow[];
+    return { agrees: sameScores(again, revealed), lacking: notHad(again, revealed) };
   }
 
   async #scores(board: Board, shard: HeldShard): Promise<ScoreRow[]> {
