@@ -2,9 +2,10 @@
  * What a run costs on the wire: `npm run bench:network`, with `-- --nodes 32 --slot-ms 4000` for more, `-- --json` for machines. Real
  * nodes in one process, over loopback, each with a delta of a kilobyte a round; the run begins once they are linked, and its clock stands
  * still while other processes have the processors. Bytes that a node sends, as the sockets count them and by
- * cause, are given as ratios to reach-everybody-once: every announcement, as it is signed, once to every node but its author.
+ * cause, are given as ratios to reach-everybody-once: every announcement, as it is signed, once to every node but its author. Where nothing
+ * else talks over loopback, the kernel's count stands beside it: `unshare -rn sh -c 'ip link set lo up && npm run bench:network'`.
  */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -125,6 +126,17 @@ async function sent(nodes: readonly StarlingsNode[]): Promise<Map<string, number
   return sums;
 }
 
+/** IPv4 and TCP with its timestamps, of a packet over loopback. */
+const headBytesOfPacket = 52;
+
+/** What all processes have sent over loopback, as the kernel counts it; null where it does not say. */
+async function kernelSent(): Promise<{ readonly bytes: number; readonly headBytes: number } | null> {
+  const devices = await readFile('/proc/net/dev', 'utf8').catch(() => '');
+  const [, bytes, packets] = /^ *lo: *(\d+) +(\d+)/m.exec(devices) ?? [];
+  if (bytes === undefined) return null;
+  return { bytes: Number(bytes), headBytes: headBytesOfPacket * Number(packets) };
+}
+
 async function until(isSo: () => boolean, timeoutMs: number): Promise<void> {
   const deadline = performance.now() + timeoutMs;
   while (!isSo() && performance.now() < deadline) await delay(100);
@@ -186,9 +198,16 @@ try {
     nodes.every((node) => node.runs().every((session) => session.view().peers >= linksMin));
   await until(isLinked, linkDeadlineMs);
   const before = await sent(nodes);
+  const kernelBefore = await kernelSent();
   clock.release();
   await until(isOver, 10 * slotMs * spec.rounds + 60_000);
   const after = await sent(nodes);
+  const kernelAfter = await kernelSent();
+  if (kernelBefore && kernelAfter) {
+    const headBytes = kernelAfter.headBytes - kernelBefore.headBytes;
+    after.set('kernel, all of loopback: heads of packets', headBytes);
+    after.set('kernel, all of loopback: the rest', kernelAfter.bytes - kernelBefore.bytes - headBytes);
+  }
   report(new Map([...after].map(([name, bytes]) => [name, bytes - (before.get(name) ?? 0)])));
 } finally {
   await Promise.all(closers.map((close) => close()));

@@ -213,7 +213,13 @@ function connectionParts(
         readings.trackMuxer,
       ),
     ],
-    metrics: () => meter.metrics,
+    metrics: () => ({
+      ...meter.metrics,
+      trackMultiaddrConnection: (connection) => {
+        profile.opened(connection);
+        meter.metrics.trackMultiaddrConnection(connection);
+      },
+    }),
     connectionMonitor: { pingInterval: pingIntervalMs },
     connectionManager: {
       maxConnections,

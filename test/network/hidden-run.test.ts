@@ -119,6 +119,9 @@ const traces = [
   createHash('sha256').update(runCid(runId).multihash.bytes).digest('hex'),
 ];
 
+const wasInDht = (asked: readonly string[]): boolean =>
+  asked.some((key) => traces.some((trace) => key.includes(trace)));
+
 const sees = async ({ stranger, asked, members }: Awaited<ReturnType<typeof pair>>) => {
   const heard = new Set<string>();
   for (const { host } of members) {
@@ -126,7 +129,7 @@ const sees = async ({ stranger, asked, members }: Awaited<ReturnType<typeof pair
     for (const protocol of protocols) heard.add(protocol);
   }
   return {
-    inDht: asked.some((key) => traces.some((trace) => key.includes(trace))),
+    inDht: wasInDht(asked),
     inProtocols: [...heard].some((protocol) => protocol.includes(runId)),
     inTopics: stranger.gossip.subscribers(announcementTopic(runId)).size > 0,
   };
@@ -144,8 +147,8 @@ describe('a stranger through whom members find each other', { timeout: 120_000 }
     const open = await pair(undefined);
     try {
       await eventually(
-        'gossip told',
-        () => open.stranger.gossip.subscribers(announcementTopic(runId)).size > 0,
+        'gossip told, and the DHT was asked',
+        () => open.stranger.gossip.subscribers(announcementTopic(runId)).size > 0 && wasInDht(open.asked),
       );
       assert.deepEqual(await sees(open), { inDht: true, inProtocols: true, inTopics: true });
     } finally {

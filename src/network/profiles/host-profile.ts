@@ -21,6 +21,8 @@ export interface HostProfile {
   readonly protector: NonNullable<Libp2pInit['connectionProtector']> | null;
   /** A server holds records for others and must be reachable, so it is none while all reach it over relays; a client only asks. */
   readonly discovery: 'dht-server' | 'dht-client';
+  /** Called once with each connection of its transports, before anything goes over it. */
+  readonly opened: (connection: MultiaddrConnection) => void;
   /** Counts the bytes of a connection of its transports; null for one that it cannot count. */
   readonly bytesOf: (connection: MultiaddrConnection) => ConnectionBytes | null;
 }

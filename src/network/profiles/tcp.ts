@@ -3,6 +3,7 @@ import { Socket } from 'node:net';
 import type { MultiaddrConnection } from '@libp2p/interface';
 import { tcp } from '@libp2p/tcp';
 import type { ConnectionBytes } from '../traffic.ts';
+import { gatherWrites } from './gathered-writes.ts';
 import type { HostProfile } from './host-profile.ts';
 
 export interface TcpAddresses {
@@ -21,16 +22,22 @@ export function tcpProfile({ listen, announce = [] }: TcpAddresses): HostProfile
     neighbours: [],
     protector: null,
     discovery: 'dht-server',
+    opened: (connection) => {
+      const socket = socketOf(connection);
+      if (socket) gatherWrites(socket);
+    },
     bytesOf: socketBytes,
   };
 }
 
+function socketOf(connection: MultiaddrConnection): Socket | null {
+  return 'socket' in connection && connection.socket instanceof Socket ? connection.socket : null;
+}
+
 /** The kernel-side counters of the socket are exact and cost nothing per packet. */
 function socketBytes(connection: MultiaddrConnection): ConnectionBytes | null {
-  if (!('socket' in connection) || !(connection.socket instanceof Socket)) {
-    return null;
-  }
-  const { socket } = connection;
+  const socket = socketOf(connection);
+  if (!socket) return null;
   return {
     read: () => ({ bytesIn: socket.bytesRead, bytesOut: socket.bytesWritten }),
     onceClosed: (callback) => socket.once('close', callback),
