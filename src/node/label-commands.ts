@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { hex32 } from '../core/bytes.ts';
 import { recordsTop } from '../entries/labels/batch-kind.ts';
 import { type LabelProject, projectOf } from '../entries/labels/project.ts';
-import { valueCharactersMax, valuesOf } from '../entries/labels/question.ts';
+import { choicesOf, valueCharactersMax } from '../entries/labels/question.ts';
 import { amount } from './amount.ts';
 import {
   command,
@@ -67,7 +67,13 @@ export const LABEL_COMMANDS: readonly NodeCommand[] = [
     z.strictObject({
       run,
       record: z.string().regex(hex32, 'is no hash of a record'),
-      value: z.string().min(1).max(valueCharactersMax).describe('one of the answers that the question has'),
+      value: z
+        .string()
+        .min(1)
+        .max(valueCharactersMax)
+        .describe(
+          'an answer as the question has it; spans as JSON: `[[from,to,label],...]`, labels by number from 0',
+        ),
     }),
     async (control, { record, value, ...given }) => {
       const { runId } = viewOf(control, given.run);
@@ -78,7 +84,7 @@ export const LABEL_COMMANDS: readonly NodeCommand[] = [
       });
       return {
         json: { runId, ...result },
-        lines: [`decided   ${record.slice(0, 16)} is ${value} (${result.entryId})`],
+        lines: [`decided   ${record.slice(0, 16)} is ${value.replaceAll(/\s+/g, ' ')} (${result.entryId})`],
       };
     },
   ),
@@ -133,7 +139,7 @@ function projectLines(project: LabelProject): string[] {
   const records = batches.reduce((sum, batch) => sum + batch.records, 0);
   const authors = new Set(answers.map(({ author }) => author)).size;
   return [
-    `question  ${question.text} (${valuesOf(question).join(', ')}), by ${amount(answersMin, 'annotator')} or more`,
+    `question  ${question.text} (${choicesOf(question).join(', ') || 'free text'}), by ${amount(answersMin, 'annotator')} or more`,
     ...batches.map(
       ({ name, records: count, author }) =>
         `batch     ${name}, ${amount(count, 'record')}, by ${author.slice(0, 8)}`,

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import * as dagCbor from '@ipld/dag-cbor';
-import { agreementOf, labelsOf } from '../../src/entries/labels/consensus.ts';
+import { agreementOf } from '../../src/entries/labels/agreement.ts';
+import { labelsOf } from '../../src/entries/labels/consensus.ts';
 import { projectOf } from '../../src/entries/labels/project.ts';
 import { createEntryKind, entryKindSchema, impossibleKinds } from '../../src/entries/registry.ts';
 import { crypto, signerOf } from '../log/small-run.ts';

@@ -6,6 +6,7 @@ import * as z from 'zod';
 import { bytesToHex } from '../../core/bytes.ts';
 import type { Crypto } from '../../core/crypto.ts';
 import { parseJson } from '../../core/parse-json.ts';
+import { recordCharactersMax } from '../../entries/labels/spans.ts';
 import { linesMislead } from '../../entries/plain-text.ts';
 import { readCsvFile } from '../../tasks/data/table/csv-file.ts';
 import { fieldOf } from '../../tasks/data/table/csv-head.ts';
@@ -20,8 +21,6 @@ export interface LabelRecord {
   readonly other: string | null;
 }
 
-/** What annotators read at a time. */
-const recordCharactersMax = 4000;
 const fileBytesMax = 64 << 20;
 
 /** Several lines, of which a reader sees all. */

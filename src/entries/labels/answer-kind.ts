@@ -13,7 +13,14 @@ import {
   shownRefused,
   withRefused,
 } from '../record-kind.ts';
-import { guidelinesSchema, questionSchema, valueCharactersMax, valuesOf } from './question.ts';
+import {
+  guidelinesSchema,
+  isAnswer,
+  questionSchema,
+  sampleAnswers,
+  valueBytesMax,
+  valueCharactersMax,
+} from './question.ts';
 
 /** Of one entry. */
 export const answersPerEntry = 32;
@@ -68,8 +75,8 @@ const stateSchema = z.strictObject({
 });
 export type AnswerState = z.infer<typeof stateSchema>;
 
-/** A value has up to four bytes a character. */
-const rowBytesMax = 448;
+/** Of an answer and who gave it, besides the value. */
+const rowBytesMax = 256;
 const projectBytesMax = 64 * 1024;
 
 export const answer = defineEntryKind({
@@ -83,22 +90,26 @@ export const answer = defineEntryKind({
       ...{ guidelines: 'Five is best.\nOne is worst.', perRound: 1, perAuthor: 2, kept: 4 },
     },
     { id: 'answer', question: { kind: 'preference', text: 'Which is better?' }, answersMin: 1 },
+    { id: 'answer', question: { kind: 'span', text: 'Who and where?', labels: ['person', 'place'] } },
+    { id: 'answer', question: { kind: 'text', text: 'In your words?' }, kept: 1000 },
   ],
   create: createAnswerKind,
   compose: (text) => composeRecord(answerBody, text),
   sampleBodies: ({ question }) =>
     [0, 1].map((at) =>
-      dagCbor.encode({ answers: [{ record: `${at}`.repeat(64), value: valuesOf(question)[at]!, ms: 900 }] }),
+      dagCbor.encode({
+        answers: [{ record: `${at}`.repeat(64), value: sampleAnswers(question)[at]!, ms: 900 }],
+      }),
     ),
 });
 
 function createAnswerKind({ question, guidelines, answersMin, perRound, perAuthor, kept }: AnswerSpec) {
-  const values = new Set(valuesOf(question));
+  const bytesMax = rowBytesMax + valueBytesMax(question);
   return createRecordKind<AnswerBody, AnswerState>({
     id: 'answer',
-    ...{ bodyBytesMax: 64 + answersPerEntry * rowBytesMax, perAuthorAndRound: perRound },
+    ...{ bodyBytesMax: 64 + answersPerEntry * bytesMax, perAuthorAndRound: perRound },
     entriesPerRoundMax: 256,
-    stateBytesMax: projectBytesMax + kept * rowBytesMax + refusedBytesMax,
+    stateBytesMax: projectBytesMax + kept * bytesMax + refusedBytesMax,
     ...{ body: answerBody, state: stateSchema },
     initial: { question, guidelines, answersMin, rows: [], round: null, refused: noneRefused },
     reduce(state, { round: now, entries }) {
@@ -112,7 +123,7 @@ function createAnswerKind({ question, guidelines, answersMin, perRound, perAutho
           const isNew = !rows.has(place);
           const own = counts.get(author) ?? 0;
           const reason =
-            given.value !== null && !values.has(given.value)
+            given.value !== null && !isAnswer(question, given.value)
               ? 'no such answer'
               : isNew && own >= perAuthor
                 ? 'too many of one key'
