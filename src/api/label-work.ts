@@ -53,7 +53,8 @@ const value = z.string().min(1).max(valueCharactersMax);
 export const givenAnswerSchema = z.strictObject({
   record,
   value: value.nullable(),
-  ms: z.int().min(0).max(answerMsMax),
+  /** Not of those that were given elsewhere. */
+  ms: z.int().min(0).max(answerMsMax).optional(),
 });
 export type GivenAnswer = z.infer<typeof givenAnswerSchema>;
 

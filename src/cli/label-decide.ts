@@ -60,7 +60,7 @@ async function decideAll(options: Options, context: CommandContext) {
   const { say, signal } = context;
   const { errorModelOf } = await import('../entries/labels/error-model.ts');
   const { labelsOf } = await import('../entries/labels/consensus.ts');
-  const { decideInTurn } = await import('./parts/label-decisions.ts');
+  const { inTurn } = await import('./parts/in-turn.ts');
   const source = await sourceOf(options, context);
   const project = await source.project(signal);
   const disputed = labelsOf(project).filter(({ status }) => status === 'disputed');
@@ -74,7 +74,7 @@ async function decideAll(options: Options, context: CommandContext) {
     const found = model.labels.get(record)!;
     return found.probability >= options.sure ? [{ record, value: found.value }] : [];
   });
-  await decideInTurn(source, rulings, context);
+  await inTurn(rulings, (ruling) => source.ask('decide', ruling, signal), context);
   const left = disputed.length - rulings.length;
   say(`decided   ${amount(rulings.length, 'record')}; ${left} less probable than ${options.sure}`);
   return { json: { decided: rulings.length, left } };

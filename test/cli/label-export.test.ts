@@ -12,11 +12,23 @@ const record = (digit: string, text: string, other: string | null = null): Label
 
 function exported(question: Question, records: readonly LabelRecord[], said: Record<string, string[]>) {
   const answers = Object.entries(said).flatMap(([digit, values]) =>
-    values.map((value, at) => ({ author: `${at}`.repeat(64), record: digit.repeat(64), value, ms: null })),
+    values.map((value, at) => ({
+      ...{ author: `${at}`.repeat(64), record: digit.repeat(64), value },
+      ...{ ms: null, round: 0 },
+    })),
   );
   const project: LabelProject = {
     ...{ question, guidelines: '', answersMin: 2, adjudicators: [], batches: [] },
-    ...{ answers, skipped: [], rulings: [], refused: [], refusedCounts: {} },
+    ...{
+      answers,
+      skipped: [],
+      rulings: [],
+      goldOwners: [],
+      gold: [],
+      goldHidden: [],
+      refused: [],
+      refusedCounts: {},
+    },
   };
   const plan = { ...{ project, records, features: 8, part: 0, of: 1 }, rule: 'majority' as const };
   return (format: Parameters<typeof formatTakes>[0]) => labelledIn({ ...plan, format });

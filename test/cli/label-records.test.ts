@@ -35,7 +35,9 @@ describe('records that are to be labelled', () => {
     assert.deepEqual(pairs.records[0]!.other, 'two');
     await writeFile(join(folder, 'batch'), batchText([...csv.records, ...pairs.records]));
     const again = await readBatch(join(folder, 'batch'), crypto);
-    assert.deepEqual(again, { records: [...csv.records, ...pairs.records], refused: [] });
+    assert.deepEqual(again, {
+      ...{ records: [...csv.records, ...pairs.records], refused: [], remarks: new Map() },
+    });
   });
 
   test('are left out and counted where they are long, empty, twice there, or mislead', async () => {

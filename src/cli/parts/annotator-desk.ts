@@ -5,11 +5,10 @@ import type { GivenAnswer, GivenRuling, LabelCard, LabelWork } from '../../api/l
 import { reasonOf } from '../../core/as-error.ts';
 import { answersPerEntry } from '../../entries/labels/answer-kind.ts';
 import { disagreementsAmong, labelsOf, type RecordLabel } from '../../entries/labels/consensus.ts';
-import type { LabelProject } from '../../entries/labels/project.ts';
 import { choicesOf, isAnswer, takesTwo, wayOf } from '../../entries/labels/question.ts';
 import { spansFit, spansOf } from '../../entries/labels/spans.ts';
 import { notCounted } from '../../methods/submitted.ts';
-import type { LabelSource } from './label-project.ts';
+import type { LabelSource, NodesProject } from './label-project.ts';
 import type { LabelRecord } from './label-records.ts';
 import { throughFile } from './written-entry.ts';
 
@@ -34,7 +33,7 @@ const lastWordMs = 10_000;
 
 export class AnnotatorDesk implements LabelDesk {
   readonly #options: AnnotatorDeskOptions;
-  #project: LabelProject & { readonly peerKey: string };
+  #project: NodesProject;
   #records: ReadonlyMap<string, LabelRecord> = new Map();
   #labels: readonly RecordLabel[] = [];
   #disputed: readonly RecordLabel[] = [];
@@ -45,9 +44,10 @@ export class AnnotatorDesk implements LabelDesk {
   #trouble: string | null = null;
   /** Why answers were given up; null where none were. */
   #refusal: string | null = null;
+  #givenUp = 0;
   #isWriting = false;
 
-  private constructor(options: AnnotatorDeskOptions, project: LabelProject & { readonly peerKey: string }) {
+  private constructor(options: AnnotatorDeskOptions, project: NodesProject) {
     this.#options = options;
     this.#project = project;
   }
@@ -70,11 +70,21 @@ export class AnnotatorDesk implements LabelDesk {
         this.#trouble = reasonOf(error);
       });
     }
-    const late = AbortSignal.timeout(lastWordMs);
-    while (this.#waiting.size > 0 && !late.aborted) {
-      if (!this.#isWriting) await this.#write(late);
+    await this.writeAll(AbortSignal.timeout(lastWordMs));
+  }
+
+  /** Resolves when the log has all that it takes, or the signal is aborted: to why it has not all; null where it has. */
+  async writeAll(signal: AbortSignal): Promise<string | null> {
+    while (this.#waiting.size > 0 && !signal.aborted) {
+      if (!this.#isWriting) await this.#write(signal);
       else await passed(againMs);
     }
+    return this.#waiting.size > 0 ? this.#trouble : this.#refusal;
+  }
+
+  /** Answers that the log would not count. */
+  get givenUp(): number {
+    return this.#givenUp;
   }
 
   /** Answers that the log has not. */
@@ -174,13 +184,19 @@ export class AnnotatorDesk implements LabelDesk {
   async #write(signal: AbortSignal): Promise<void> {
     if (this.#isWriting) return;
     this.#isWriting = true;
+    let atOnce = answersPerEntry;
     try {
       while (this.#waiting.size > 0 && !signal.aborted) {
-        const batch = [...this.#waiting].slice(0, answersPerEntry);
+        const batch = [...this.#waiting].slice(0, atOnce);
         const why = await this.#written(batch, signal);
         this.#trouble = why;
-        if (why?.includes(notCounted)) this.#giveUp(batch, why);
-        else if (why !== null) {
+        const isRefused = why?.includes(notCounted) ?? false;
+        // One that does not count is found by halves: the others do.
+        atOnce = isRefused && batch.length > 1 ? Math.ceil(batch.length / 2) : answersPerEntry;
+        if (why !== null && isRefused) {
+          if (batch.length > 1) continue;
+          this.#giveUp(batch, why);
+        } else if (why !== null) {
           await passed(againMs);
           continue;
         }
@@ -196,6 +212,7 @@ export class AnnotatorDesk implements LabelDesk {
   /** Saying it again would not help: their records are to be answered as before, and the page says why. */
   #giveUp(batch: readonly (readonly [string, Given])[], why: string): void {
     this.#refusal = why;
+    this.#givenUp += batch.length;
     for (const [record] of batch) this.#said.delete(record);
   }
 

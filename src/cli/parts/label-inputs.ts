@@ -27,10 +27,14 @@ export function fetching(command: Command): Command {
   );
 }
 
-export interface OwnFiles {
-  readonly file?: readonly string[];
+interface Columns {
   readonly column: string;
   readonly otherColumn?: string;
+  readonly goldColumn?: string;
+}
+
+export interface OwnFiles extends Columns {
+  readonly file?: readonly string[];
 }
 
 export function withOwnFiles(command: Command): Command {
@@ -47,12 +51,12 @@ export function withOwnFiles(command: Command): Command {
 /** What is no record is said, and left out. @throws DataFileError */
 export async function recordsIn(
   files: readonly string[],
-  { column, otherColumn }: Omit<OwnFiles, 'file'>,
+  { column, otherColumn, goldColumn }: Columns,
   { say }: CommandContext,
 ): Promise<ReadRecords> {
   const { readRecords } = await import('./label-records.ts');
   const { createCrypto } = await import('../../platform/node/crypto.ts');
-  const columns = { text: column, other: otherColumn ?? null };
+  const columns = { text: column, other: otherColumn ?? null, known: goldColumn ?? null };
   const crypto = createCrypto();
   const all = [];
   for (const file of files) all.push({ file, ...(await readRecords(file, columns, crypto)) });
@@ -63,6 +67,7 @@ export async function recordsIn(
   return {
     records: all.flatMap(({ records }) => records),
     refused: all.flatMap(({ refused }) => refused),
+    remarks: new Map(all.flatMap(({ remarks }) => [...remarks])),
   };
 }
 

@@ -24,11 +24,12 @@ export function agreementLines(
   return [
     `records   ${counts.agreed} agreed, ${counts.decided} decided, ${counts.disputed} disputed, ${counts.open} with too few answers`,
     `agreement ${coefficients(report)}, on ${amount(report.compared, 'record')} that two or more answered`,
-    ...annotators.map(({ author, answers, skipped, medianMs, asLabelled, accuracy }) => {
+    ...annotators.map(({ author, answers, skipped, medianMs, asLabelled, gold, accuracy }) => {
       const time = medianMs === null ? '' : `, ${(medianMs / 1000).toFixed(1)} s each`;
       const same = asLabelled === null ? '' : `, ${percent(asLabelled)} as the label`;
+      const known = gold.of === 0 ? '' : `, right in ${gold.right} of ${gold.of} known ones`;
       const right = accuracy === null ? '' : `, right in ${percent(accuracy)} by Dawid and Skene`;
-      return `annotator ${author.slice(0, 16)} ${amount(answers, 'answer')}, ${skipped} skipped${time}${same}${right}`;
+      return `annotator ${author.slice(0, 16)} ${amount(answers, 'answer')}, ${skipped} skipped${time}${same}${known}${right}`;
     }),
     ...pairs.map(
       (figures) =>

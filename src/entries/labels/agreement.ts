@@ -4,9 +4,15 @@ import { median } from '../../math/statistics.ts';
 import { disagreementsAmong, type LabelStatus, labelsOf, type RecordLabel } from './consensus.ts';
 import { type ErrorModel, errorModelOf } from './error-model.ts';
 import { groupedBy } from './grouped.ts';
-import type { Answer, LabelProject } from './project.ts';
+import type { Answer, GoldAnswer, LabelProject } from './project.ts';
 import { type Comparison, choicesOf, comparisonOf, type Question, wayOf } from './question.ts';
 import { type SpanMatches, spanF1, spanMatches, spansOf } from './spans.ts';
+
+/** Some of so many. */
+export interface ShareOf {
+  readonly right: number;
+  readonly of: number;
+}
 
 export interface AnnotatorFigures {
   readonly author: string;
@@ -16,6 +22,8 @@ export interface AnnotatorFigures {
   readonly medianMs: number | null;
   /** Share of its answers on labelled records that are the label; null for none. A label is made of its own answer too. */
   readonly asLabelled: number | null;
+  /** On records whose right answer was known before it answered. */
+  readonly gold: ShareOf;
   /** How often it is right by Dawid and Skene's model; null where there is none. */
   readonly accuracy: number | null;
 }
@@ -130,10 +138,12 @@ function modelledOf(model: ErrorModel, labels: readonly RecordLabel[]): Modelled
 }
 
 function annotatorsOf(
-  { answers, skipped }: LabelProject,
+  project: LabelProject,
   labels: readonly RecordLabel[],
   model: ErrorModel | null,
 ): readonly AnnotatorFigures[] {
+  const { answers, skipped } = project;
+  const known = new Map(project.gold.map((one) => [one.record, one]));
   const labelled = new Map(labels.flatMap(({ record, label }) => (label === null ? [] : [[record, label]])));
   const answered = groupedBy(answers, 'author');
   const passed = groupedBy(skipped, 'author');
@@ -148,9 +158,21 @@ function annotatorsOf(
       skipped: passed.get(author)?.length ?? 0,
       medianMs: times.length === 0 ? null : median(times),
       asLabelled: judged.length === 0 ? null : same / judged.length,
+      gold: onGold(own, known),
       accuracy: model?.accuracies.get(author) ?? null,
     };
   });
+}
+
+/** Who knew the answer is not tried, nor who had answered before it was hashed: what is known may have been chosen by that. */
+function onGold(own: readonly Answer[], known: ReadonlyMap<string, GoldAnswer>): ShareOf {
+  const tried = own.flatMap(({ author, record, value, round }) => {
+    const right = known.get(record);
+    return right === undefined || right.author === author || round <= right.committed
+      ? []
+      : [value === right.value];
+  });
+  return { right: tried.filter((isRight) => isRight).length, of: tried.length };
 }
 
 function pairsOf({ answers, question }: LabelProject): readonly PairFigures[] {

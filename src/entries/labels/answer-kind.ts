@@ -7,12 +7,14 @@ import {
   createRecordKind,
   key,
   noneRefused,
+  recordState,
   refusedBytesMax,
   refusedSchema,
   round,
   shownRefused,
   withRefused,
 } from '../record-kind.ts';
+import type { GoldState } from './gold-kind.ts';
 import {
   guidelinesSchema,
   isAnswer,
@@ -60,7 +62,12 @@ const answerSchema = z.strictObject({
 const answerBody = z.strictObject({ answers: z.array(answerSchema).min(1).max(answersPerEntry) });
 type AnswerBody = z.infer<typeof answerBody>;
 
-const rowSchema = z.strictObject({ author: key, ...answerSchema.shape });
+const rowSchema = z.strictObject({
+  author: key,
+  ...answerSchema.shape,
+  /** In which it was said. */
+  round,
+});
 type AnswerRow = z.infer<typeof rowSchema>;
 
 const stateSchema = z.strictObject({
@@ -83,6 +90,7 @@ export const answer = defineEntryKind({
   id: 'answer',
   schema,
   needs: ['batch'],
+  minds: ['gold'],
   examples: [
     { id: 'answer', question: { kind: 'choice', text: 'What is it?', choices: ['cat', 'dog'] } },
     {
@@ -112,7 +120,8 @@ function createAnswerKind({ question, guidelines, answersMin, perRound, perAutho
     stateBytesMax: projectBytesMax + kept * bytesMax + refusedBytesMax,
     ...{ body: answerBody, state: stateSchema },
     initial: { question, guidelines, answersMin, rows: [], round: null, refused: noneRefused },
-    reduce(state, { round: now, entries }) {
+    reduce(state, { round: now, entries, stateOf }) {
+      const revealed = new Set(recordState<GoldState>(stateOf('gold'))?.rows.map(({ record }) => record));
       const rows = new Map(state.rows.map((row) => [`${row.author}/${row.record}`, row]));
       const counts = new Map<string, number>();
       for (const { author } of state.rows) counts.set(author, (counts.get(author) ?? 0) + 1);
@@ -125,15 +134,17 @@ function createAnswerKind({ question, guidelines, answersMin, perRound, perAutho
           const reason =
             given.value !== null && !isAnswer(question, given.value)
               ? 'no such answer'
-              : isNew && own >= perAuthor
-                ? 'too many of one key'
-                : isNew && rows.size >= kept
-                  ? 'no room'
-                  : null;
+              : revealed.has(given.record)
+                ? 'its answer is told'
+                : isNew && own >= perAuthor
+                  ? 'too many of one key'
+                  : isNew && rows.size >= kept
+                    ? 'no room'
+                    : null;
           if (reason === null) {
             if (isNew) counts.set(author, own + 1);
             rows.delete(place);
-            rows.set(place, { author, ...given });
+            rows.set(place, { author, ...given, round: now });
           } else {
             const what = `record ${given.record.slice(0, 16)}`;
             refused = withRefused(refused, { round: now, author, what, reason });

@@ -6,7 +6,7 @@ import { choicesOf, type Question, wayOf } from './question.ts';
 import { majoritySpans, spansOf, spansText } from './spans.ts';
 
 /**
- * `decided`: by an adjudicator. `agreed`: enough answered, and the rule comes to one value. `disputed`: enough answered, and it does not. `open`:
+ * `decided`: by an adjudicator, or known before anybody answered. `agreed`: enough answered, and the rule comes to one value. `disputed`: enough answered, and it does not. `open`:
  * too few answered.
  */
 export type LabelStatus = 'decided' | 'agreed' | 'disputed' | 'open';
@@ -27,9 +27,9 @@ export interface RecordLabel {
 
 /** Of all records that somebody answered or decided, in the order of their hashes. @throws RangeError where the rule says nothing of the project */
 export function labelsOf(project: LabelProject, rule: LabelRule = 'majority'): readonly RecordLabel[] {
-  const { answers, rulings, answersMin } = project;
+  const { answers, rulings, gold, answersMin } = project;
   const settled = settlerOf(project, rule);
-  const decided = new Map(rulings.map(({ record, value }) => [record, value]));
+  const decided = new Map([...gold, ...rulings].map(({ record, value }) => [record, value]));
   const given = groupedBy(answers, 'record');
   for (const record of decided.keys()) if (!given.has(record)) given.set(record, []);
   return [...given]
