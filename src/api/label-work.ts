@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { hex32 } from '../core/bytes.ts';
 import { answerMsMax } from '../entries/labels/answer-kind.ts';
-import { valueCharactersMax } from '../entries/labels/question.ts';
+import { type AnswerWay, valueCharactersMax } from '../entries/labels/question.ts';
 
 export interface LabelCard {
   /** Hash of the record. */
@@ -13,12 +13,19 @@ export interface LabelCard {
 }
 
 export interface DisputedCard extends LabelCard {
-  /** How often each value was answered. */
+  /** How often each value was answered; the most frequent ones. */
   readonly tally: Readonly<Record<string, number>>;
 }
 
 export interface LabelWork {
-  readonly question: { readonly text: string; readonly values: readonly string[] };
+  readonly question: {
+    readonly way: AnswerWay;
+    readonly text: string;
+    /** What is chosen from: answers, or what a part of the text may be; none for free text. */
+    readonly choices: readonly string[];
+    /** Of an answer in the annotator's words; null where it is none. */
+    readonly charactersMax: number | null;
+  };
   readonly guidelines: string;
   /** The first of those that are not answered here. */
   readonly cards: readonly LabelCard[];
@@ -46,7 +53,8 @@ const value = z.string().min(1).max(valueCharactersMax);
 export const givenAnswerSchema = z.strictObject({
   record,
   value: value.nullable(),
-  ms: z.int().min(0).max(answerMsMax),
+  /** Not of those that were given elsewhere. */
+  ms: z.int().min(0).max(answerMsMax).optional(),
 });
 export type GivenAnswer = z.infer<typeof givenAnswerSchema>;
 

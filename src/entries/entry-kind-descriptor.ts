@@ -17,6 +17,8 @@ export interface EntryKindDescriptor<Spec = never> extends Described {
   sampleBodies(spec: Spec): readonly Uint8Array[];
   /** Kinds that a run must log as well, and before it: it goes by their states. */
   readonly needs?: readonly string[];
+  /** Kinds whose states it goes by where the run logs them: before it. */
+  readonly minds?: readonly string[];
 }
 
 /** Keeps the types of schema and spec together. */

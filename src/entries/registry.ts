@@ -7,6 +7,7 @@ import { submission } from './arena/submission-kind.ts';
 import type { EntryKindContext, EntryKindDescriptor } from './entry-kind-descriptor.ts';
 import { answer } from './labels/answer-kind.ts';
 import { batch } from './labels/batch-kind.ts';
+import { gold } from './labels/gold-kind.ts';
 import { ruling } from './labels/ruling-kind.ts';
 import { publish } from './models/publish-kind.ts';
 import { retire } from './models/retire-kind.ts';
@@ -25,6 +26,7 @@ export const entryKinds = [
   reveal,
   recount,
   batch,
+  gold,
   answer,
   ruling,
   revocation,
@@ -47,10 +49,12 @@ export function impossibleKinds(kinds: readonly EntryKindSpec[]): string | null 
   const before = new Set<string>();
   for (const { id } of kinds) {
     if (before.has(id)) return 'must name each kind once';
-    const { needs = [] } = byId<EntryKindDescriptor<EntryKindSpec>>(entryKinds, id);
+    const { needs = [], minds = [] } = byId<EntryKindDescriptor<EntryKindSpec>>(entryKinds, id);
     const missing = needs.find((other) => !before.has(other));
     if (missing !== undefined) return `must name ${missing} before ${id}, which goes by it`;
     before.add(id);
+    const late = minds.find((other) => !before.has(other) && kinds.some((kind) => kind.id === other));
+    if (late !== undefined) return `must name ${late} before ${id}, which goes by it`;
   }
   return null;
 }

@@ -28,12 +28,14 @@ export function appendSubmitted(
   if (round < 0 || phase === 'joining' || phase === 'finished')
     return { refused: `nothing can be logged while the node is ${phase}` };
   const index = log.own.freeIndex(round, number);
-  if (index === null) return { refused: 'no room is left in this round: try again in the next' };
+  if (index === null) return { refused: noRoomYet };
   const entry = log.own.sealed({ round, kind: number, index, claims: [] }, body);
   const why = whyInVain(log, kinds, entry);
   return why === null ? log.enter(entry) : { refused: why };
 }
 
+/** A refusal that the next round does not know. */
+export const noRoomYet = 'no room is left in this round: try again in the next';
 /** How a refusal begins that trying again does not change. */
 export const notCounted = 'the log would not count it';
 

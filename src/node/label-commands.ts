@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { hex32 } from '../core/bytes.ts';
 import { recordsTop } from '../entries/labels/batch-kind.ts';
 import { type LabelProject, projectOf } from '../entries/labels/project.ts';
-import { valueCharactersMax, valuesOf } from '../entries/labels/question.ts';
+import { choicesOf, valueCharactersMax } from '../entries/labels/question.ts';
 import { amount } from './amount.ts';
 import {
   command,
@@ -67,7 +67,13 @@ export const LABEL_COMMANDS: readonly NodeCommand[] = [
     z.strictObject({
       run,
       record: z.string().regex(hex32, 'is no hash of a record'),
-      value: z.string().min(1).max(valueCharactersMax).describe('one of the answers that the question has'),
+      value: z
+        .string()
+        .min(1)
+        .max(valueCharactersMax)
+        .describe(
+          'an answer as the question has it; spans as JSON: `[[from,to,label],...]`, labels by number from 0',
+        ),
     }),
     async (control, { record, value, ...given }) => {
       const { runId } = viewOf(control, given.run);
@@ -78,7 +84,7 @@ export const LABEL_COMMANDS: readonly NodeCommand[] = [
       });
       return {
         json: { runId, ...result },
-        lines: [`decided   ${record.slice(0, 16)} is ${value} (${result.entryId})`],
+        lines: [`decided   ${record.slice(0, 16)} is ${value.replaceAll(/\s+/g, ' ')} (${result.entryId})`],
       };
     },
   ),
@@ -95,7 +101,9 @@ async function projectIn(control: NodeControl, runId: string): Promise<LabelProj
 /** There are many of them: each names its author by number. A value of null is a record that was skipped. */
 const packedSchema = z.object({
   authors: z.array(z.string()),
-  answers: z.array(z.tuple([z.int().min(0), z.string(), z.string().nullable(), z.number().nullable()])),
+  answers: z.array(
+    z.tuple([z.int().min(0), z.string(), z.string().nullable(), z.number().nullable(), z.int()]),
+  ),
 });
 type Packed = z.infer<typeof packedSchema>;
 
@@ -105,11 +113,11 @@ function packed(answers: LabelProject['answers'], skipped: LabelProject['skipped
   return {
     authors,
     answers: [
-      ...answers.map(({ author, record, value, ms }): Packed['answers'][number] => [
-        ...([numbers.get(author)!, record, value, ms] as const),
+      ...answers.map(({ author, record, value, ms, round }): Packed['answers'][number] => [
+        ...([numbers.get(author)!, record, value, ms, round] as const),
       ]),
       ...skipped.map(({ author, record }): Packed['answers'][number] => [
-        ...([numbers.get(author)!, record, null, null] as const),
+        ...([numbers.get(author)!, record, null, null, 0] as const),
       ]),
     ],
   };
@@ -118,8 +126,8 @@ function packed(answers: LabelProject['answers'], skipped: LabelProject['skipped
 /** The other way; `answered` is what `labels` answers in JSON. */
 export function projectFrom(answered: Readonly<Record<string, unknown>>): LabelProject {
   const { authors, answers } = packedSchema.parse(answered);
-  const rows = answers.map(([number, record, value, ms]) => ({
-    ...{ author: authors[number]!, record, value, ms },
+  const rows = answers.map(([number, record, value, ms, round]) => ({
+    ...{ author: authors[number]!, record, value, ms, round },
   }));
   return {
     ...(answered as unknown as LabelProject),
@@ -129,16 +137,21 @@ export function projectFrom(answered: Readonly<Record<string, unknown>>): LabelP
 }
 
 function projectLines(project: LabelProject): string[] {
-  const { question, answersMin, batches, answers, rulings, refused } = project;
+  const { question, answersMin, batches, answers, rulings, gold, goldHidden, refused } = project;
   const records = batches.reduce((sum, batch) => sum + batch.records, 0);
   const authors = new Set(answers.map(({ author }) => author)).size;
   return [
-    `question  ${question.text} (${valuesOf(question).join(', ')}), by ${amount(answersMin, 'annotator')} or more`,
+    `question  ${question.text} (${choicesOf(question).join(', ') || 'free text'}), by ${amount(answersMin, 'annotator')} or more`,
     ...batches.map(
       ({ name, records: count, author }) =>
         `batch     ${name}, ${amount(count, 'record')}, by ${author.slice(0, 8)}`,
     ),
     `answers   ${answers.length} of ${amount(authors, 'annotator')} on ${amount(records, 'record')}, ${rulings.length} decided`,
+    ...(goldHidden.length + gold.length > 0
+      ? [
+          `known     ${amount(gold.length, 'record')} by right answer; ${amount(goldHidden.length, 'list')} not told yet`,
+        ]
+      : []),
     ...refused.map(
       ({ kind, author, what, reason }) => `refused   ${kind} of ${what} by ${author.slice(0, 8)}: ${reason}`,
     ),

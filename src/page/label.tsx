@@ -3,9 +3,12 @@
 import { type JSX, render } from 'preact';
 import type { DisputedCard, LabelCard, LabelWork } from '../api/label-work.ts';
 import { reasonOf } from '../core/as-error.ts';
-import { keysOf, valueOfKey } from './label-keys.ts';
+import type { AnswerEditor, EditorOptions } from './answer-editor.ts';
+import { ChoiceEditor } from './choice-editor.tsx';
 import { takeCode } from './link-code.ts';
 import { holdPass, withPass } from './pass.ts';
+import { SpanEditor } from './span-editor.tsx';
+import { TextEditor } from './text-editor.tsx';
 import { rememberedTheme, rememberTheme } from './theme.ts';
 
 /** What others said is seen without anybody asking. */
@@ -30,6 +33,10 @@ class LabelPage {
   #isDeciding = false;
   #shownAtMs = performance.now();
   #shown: string | null = null;
+  /** Of the record that is shown. */
+  #editor: AnswerEditor | null = null;
+  /** Of the answers of others to it, the one that was looked at last. */
+  #proposal = -1;
   /** What was done last, for those who hear the page. */
   #told = '';
   #problem: string | null = null;
@@ -59,16 +66,37 @@ class LabelPage {
   }
 
   #press(event: KeyboardEvent): void {
-    const isTyping = event.target instanceof HTMLInputElement;
-    if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || isTyping || !this.#work) return;
-    const value = valueOfKey(this.#work.question.values, event.key);
-    if (value !== null) this.#answer(value);
-    else if (event.key === 's' && !this.#isDeciding) this.#answer(null);
-    else if (event.key === 'Backspace') this.#back();
-    else if (event.key === 'd' && this.#work.disputes !== null) this.#change();
-    else if (event.key === 'g') this.#guidelines();
-    else return;
-    event.preventDefault();
+    const isTyping = event.target instanceof HTMLInputElement || event.target instanceof HTMLTextAreaElement;
+    if (event.ctrlKey || event.metaKey || event.altKey || isTyping || !this.#work) return;
+    // A button that has the focus is pressed by these.
+    const isButton = event.target instanceof HTMLElement && event.target.closest('button, summary') !== null;
+    if (isButton && (event.key === 'Enter' || event.key === ' ')) return;
+    const isArrow = event.key.startsWith('Arrow');
+    if (event.repeat && !isArrow) return;
+    if (this.#editor?.press(event)) event.preventDefault();
+    else if (this.#command(event.key)) event.preventDefault();
+  }
+
+  /** Whether the key meant something. */
+  #command(key: string): boolean {
+    if (key === 's' && !this.#isDeciding) this.#answer(null);
+    else if (key === 'Backspace') this.#back();
+    else if (key === 'd' && this.#work?.disputes) this.#change();
+    else if (key === 'g') this.#guidelines();
+    else if (this.#isDeciding && (key === 'ArrowDown' || key === 'ArrowUp'))
+      this.#propose(key === 'ArrowDown' ? 1 : -1);
+    else return false;
+    return true;
+  }
+
+  /** The next of the answers of others, or the one before. */
+  #propose(step: 1 | -1): void {
+    const card = this.#card();
+    const values = card !== null && 'tally' in card ? Object.keys(card.tally) : [];
+    // One of a list is decided with its own key.
+    if (values.length === 0 || this.#editor instanceof ChoiceEditor) return;
+    this.#proposal = (Math.max(this.#proposal, step === 1 ? -1 : 0) + step + values.length) % values.length;
+    this.#editor?.load(values[this.#proposal]!);
   }
 
   #answer(value: string | null): void {
@@ -76,7 +104,7 @@ class LabelPage {
     if (card === null || this.#isBusy) return;
     const { record } = card;
     if (this.#isDeciding) {
-      this.#told = `decided: ${value}`;
+      this.#told = `decided: ${this.#spoken(value)}`;
       void this.#ask('decide', { record, value });
       return;
     }
@@ -84,8 +112,12 @@ class LabelPage {
     const others = this.#given.filter((one) => one.card.record !== record);
     this.#given = [...others, { card, value }].slice(-undoMax);
     this.#again = null;
-    this.#told = value === null ? 'skipped' : `answered: ${value}`;
+    this.#told = value === null ? 'skipped' : `answered: ${this.#spoken(value)}`;
     void this.#ask('answer', { record, value, ms });
+  }
+
+  #spoken(value: string | null): string {
+    return value === null ? '' : (this.#editor?.spoken(value) ?? value);
   }
 
   #back(): void {
@@ -131,11 +163,36 @@ class LabelPage {
 
   #draw(): void {
     const card = this.#card();
-    if (card?.record !== this.#shown) {
-      this.#shown = card?.record ?? null;
+    // The same record is another task to whoever decides.
+    const shown = card && `${card.record}${'tally' in card}`;
+    if (shown !== this.#shown) {
+      this.#shown = shown;
       this.#shownAtMs = performance.now();
+      this.#proposal = -1;
+      this.#editor = card && this.#work ? this.#editorOf(card, this.#work.question) : null;
     }
     render(this.#page(card), this.#root);
+  }
+
+  #editorOf(card: LabelCard, question: LabelWork['question']): AnswerEditor {
+    const options: EditorOptions = {
+      ...{ question, card, before: this.#again?.value ?? null },
+      changed: (told) => {
+        this.#told = told;
+        this.#draw();
+      },
+      answer: (value) => this.#answer(value),
+    };
+    switch (question.way) {
+      case 'choose':
+        return new ChoiceEditor(options);
+      case 'mark':
+        return new SpanEditor(options);
+      case 'write':
+        return new TextEditor(options);
+      default:
+        return question.way satisfies never;
+    }
   }
 
   #page(card: LabelCard | DisputedCard | null): JSX.Element {
@@ -156,7 +213,7 @@ class LabelPage {
             </p>
           )}
           {work?.trouble && <p class="problem wide">{work.trouble}</p>}
-          {work && (card === null ? this.#nothing() : this.#cardSection(work, card))}
+          {this.#editor && card ? this.#cardSection(this.#editor, card) : work && this.#nothing()}
           {work && work.guidelines !== '' && (
             <section class="wide">
               <details>
@@ -199,47 +256,57 @@ class LabelPage {
     );
   }
 
-  #cardSection({ question: { values } }: LabelWork, card: LabelCard | DisputedCard): JSX.Element {
-    const letters = keysOf(values);
-    const before = this.#again?.value;
-    const button = (label: string, key: string, act: () => void, isPressed: boolean): JSX.Element => (
-      <button key={label} type="button" aria-pressed={isPressed} onClick={act}>
-        {label} <kbd>{key}</kbd>
-      </button>
-    );
+  #cardSection(editor: AnswerEditor, card: LabelCard | DisputedCard): JSX.Element {
+    const isSkipped = this.#again !== null && this.#again.value === null;
     return (
       <section class="wide" aria-label="record">
-        {card.other === null ? (
-          <p id="record" class="text" dir="auto">
-            {card.text}
-          </p>
-        ) : (
-          <div class="two">
-            {[card.text, card.other].map((text, at) => (
-              <div key={at}>
-                <h2>{at === 0 ? 'first' : 'second'}</h2>
-                <p class="text" dir="auto">
-                  {text}
-                </p>
-              </div>
-            ))}
-          </div>
-        )}
-        {'tally' in card && (
-          <p class="quiet">
-            {Object.entries(card.tally)
-              .map(([value, count]) => `${value}: ${count}`)
-              .join(', ')}
-          </p>
-        )}
+        {editor.record()}
+        {'tally' in card && this.#proposals(editor, card)}
         <div class="answers">
-          {values.map((value, at) =>
-            button(value, letters[at]!, () => this.#answer(value), before === value),
+          {editor.controls()}
+          {!this.#isDeciding && (
+            <button type="button" aria-pressed={isSkipped} onClick={() => this.#answer(null)}>
+              Skip <kbd>s</kbd>
+            </button>
           )}
-          {!this.#isDeciding && button('Skip', 's', () => this.#answer(null), before === null)}
-          {!this.#isDeciding && this.#given.length > 0 && button('Back', '⌫', () => this.#back(), false)}
+          {!this.#isDeciding && this.#given.length > 0 && (
+            <button type="button" onClick={() => this.#back()}>
+              Back <kbd>⌫</kbd>
+            </button>
+          )}
         </div>
       </section>
+    );
+  }
+
+  #proposals(editor: AnswerEditor, { tally }: DisputedCard): JSX.Element {
+    const rows = Object.entries(tally).map(([value, count]) => ({
+      value,
+      said: editor.spoken(value),
+      count,
+    }));
+    if (editor instanceof ChoiceEditor)
+      return <p class="quiet">{rows.map(({ said, count }) => `${said}: ${count}`).join(', ')}</p>;
+    return (
+      <fieldset class="answers" aria-label="answers of others">
+        {rows.map(({ value, said, count }, at) => (
+          <button
+            key={value}
+            type="button"
+            dir="auto"
+            aria-pressed={at === this.#proposal}
+            onClick={() => {
+              this.#proposal = at;
+              editor.load(value);
+            }}
+          >
+            {said} ({count})
+          </button>
+        ))}
+        <span class="quiet">
+          <kbd>↓</kbd> <kbd>↑</kbd>
+        </span>
+      </fieldset>
     );
   }
 }

@@ -9,7 +9,7 @@ import type { GivenAnswer, LabelWork } from '../../src/api/label-work.ts';
 const token = 'ab'.repeat(32);
 const record = '5a'.repeat(32);
 const work: LabelWork = {
-  question: { text: 'Which?', values: ['a', 'b'] },
+  question: { way: 'choose', text: 'Which?', choices: ['a', 'b'], charactersMax: null },
   guidelines: '',
   cards: [{ record, text: '<b>one</b>', other: null }],
   disputes: null,
@@ -74,7 +74,7 @@ describe('the server of annotators', () => {
     const wrong: readonly unknown[] = [
       { record, value: 'c', ms: 10 },
       { record: '5a', value: 'a', ms: 10 },
-      { record, value: 'a'.repeat(65), ms: 10 },
+      { record, value: 'a'.repeat(501), ms: 10 },
       { record, value: 'a', ms: -1 },
       { record, value: 'a', ms: 10, more: 1 },
       'no JSON',

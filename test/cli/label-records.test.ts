@@ -35,7 +35,9 @@ describe('records that are to be labelled', () => {
     assert.deepEqual(pairs.records[0]!.other, 'two');
     await writeFile(join(folder, 'batch'), batchText([...csv.records, ...pairs.records]));
     const again = await readBatch(join(folder, 'batch'), crypto);
-    assert.deepEqual(again, { records: [...csv.records, ...pairs.records], refused: [] });
+    assert.deepEqual(again, {
+      ...{ records: [...csv.records, ...pairs.records], refused: [], remarks: new Map() },
+    });
   });
 
   test('are left out and counted where they are long, empty, twice there, or mislead', async () => {
@@ -73,17 +75,33 @@ test('keys give answers, and none means two things', () => {
   for (const key of ['s', 'Enter', 'Backspace', '?']) assert.equal(valueOfKey(many, key), null);
 });
 
-test('lines on agreement show what differs, in one line each', () => {
+describe('lines on agreement', () => {
   const record = '5a'.repeat(32);
-  const lines = agreementLines(
-    {
-      ...{ alpha: 0.5, metric: 'nominal', kappa: null, compared: 1, pairs: [], annotators: [] },
-      counts: { decided: 0, agreed: 0, disputed: 1, open: 0 },
-      disagreements: [{ record, status: 'disputed', label: null, tally: { a: 1, b: 2 }, answers: 3 }],
-    },
-    new Map([[record, 'one\n two']]),
-    5,
-  );
-  assert.match(lines[1]!, /alpha 0\.500 \(nominal\), Fleiss' kappa -, on 1 record /);
-  assert.equal(lines.at(-1), `disputed  ${record} b 2, a 1: one two`);
+  const report = {
+    ...{ alpha: 0.5, kappa: null, same: 0.25, spanF1: null, compared: 1, pairs: [], annotators: [] },
+    ...{ comparison: 'nominal' as const, modelled: null },
+    counts: { decided: 0, agreed: 0, disputed: 1, open: 0 },
+    disagreements: [{ record, status: 'disputed' as const, label: null, tally: { a: 1, b: 2 }, answers: 3 }],
+  };
+
+  test('show what differs, in one line each', () => {
+    const question = { kind: 'choice' as const, text: 'Which?', choices: ['a', 'b'] };
+    const lines = agreementLines(report, { question, texts: new Map([[record, 'one\n two']]), shownMax: 5 });
+    assert.match(lines[1]!, /alpha 0\.500 \(nominal\), Fleiss' kappa -, on 1 record /);
+    assert.equal(lines.at(-1), `disputed  ${record} b 2, a 1: one two`);
+  });
+
+  test('show spans by what they mark, and where nobody has the text by their places', () => {
+    const question = { kind: 'span' as const, text: 'Who?', labels: ['person'] };
+    const [one] = report.disagreements;
+    const spans = {
+      ...{ ...report, alpha: null, spanF1: 0.5, comparison: 'spans' as const },
+      disagreements: [{ ...one!, tally: { '[[0,3,0]]': 2, '[]': 1 } }],
+    };
+    const shown = agreementLines(spans, { question, texts: new Map([[record, 'Ann came']]), shownMax: 5 });
+    assert.match(shown[1]!, /span F1 0\.500, whole answers alike 0\.250, on/);
+    assert.equal(shown.at(-1), `disputed  ${record} {person "Ann"} 2, nothing 1: Ann came`);
+    const without = agreementLines(spans, { question, texts: new Map(), shownMax: 5 });
+    assert.match(without.at(-1)!, /\{person 0-3\} 2, nothing 1: \(its text is not here\)$/);
+  });
 });

@@ -5,7 +5,8 @@ import { test } from 'node:test';
 import type { LabelCard } from '../../src/api/label-work.ts';
 import { AnnotatorDesk } from '../../src/cli/parts/annotator-desk.ts';
 import { LabelSource } from '../../src/cli/parts/label-project.ts';
-import { agreementOf, labelsOf } from '../../src/entries/labels/consensus.ts';
+import { agreementOf } from '../../src/entries/labels/agreement.ts';
+import { labelsOf } from '../../src/entries/labels/consensus.ts';
 import { jsonOf, starlings } from '../cli/starlings-process.ts';
 import { crypto } from '../log/small-run.ts';
 import { type LogNode, LogNodes, logRun, until } from './log-nodes.ts';
@@ -115,7 +116,12 @@ test('from raw text to a model, over real nodes', async () => {
     message: /not for it to say/,
   });
   assert.equal(people[1]!.desk.work().disputes, null);
-  let decided = 0;
+  // What is nearly certain by what each of the three errs on is decided with one command, the rest by hand.
+  const sure = await starlings('label', 'decide', '--dir', ann.home, '--by', 'dawid-skene', '--json');
+  assert.equal(sure.exitCode, 0, sure.stderr);
+  let decided = Number(jsonOf(sure)['decided']);
+  assert.equal(decided + Number(jsonOf(sure)['left']), report.counts.disputed);
+  assert.ok(decided > 0);
   await until('all is decided', async () => {
     const [card] = first.desk.work().disputes!;
     if (card === undefined) return decided === report.disagreements.length;
@@ -190,4 +196,92 @@ test('what the log has no room for is given up, with the reason, and not said ag
   assert.deepEqual([progress.answered, cards.length], [2, 1]);
   stopper.abort();
   await done;
+});
+
+test('right answers are hidden until they are told, and the annotations of Label Studio are signed', async () => {
+  const nodes = await LogNodes.prepared();
+  const made = await starlings('node', 'id', '--dir', nodes.at('ann'), '--json');
+  await nodes.sign(
+    logRun([
+      { id: 'batch' },
+      { id: 'gold', by: [String(jsonOf(made)['peerKey'])] },
+      { id: 'answer', question: { kind: 'rating', text: 'How good?', from: 1, to: 5 }, answersMin: 2 },
+    ]),
+  );
+  const [ann, bob] = [await nodes.start('ann'), await nodes.start('bob')];
+  const stars = (rating: number) => [
+    { from_name: 'stars', to_name: 'text', type: 'rating', value: { rating } },
+  ];
+  // Ann knows what 70 visits deserve; a user of Label Studio gave all of them three.
+  const tasks = Array.from({ length: 70 }, (_, at) => ({
+    data: { text: `visit ${at}` },
+    annotations: [
+      { completed_by: 1, ground_truth: true, result: stars(1 + (at % 5)) },
+      { completed_by: 2, result: stars(3) },
+    ],
+  }));
+  await writeFile(nodes.at('tasks.json'), JSON.stringify(tasks));
+  const gold = nodes.at('right.json');
+  const label = (name: string, node: LogNode, ...given: string[]) =>
+    starlings('label', name, '--dir', node.home, ...given, '--json');
+  const offer = [
+    '--file',
+    nodes.at('tasks.json'),
+    '--name',
+    'visits',
+    '--gold-out',
+    gold,
+    '--gold-share',
+    '1',
+  ];
+  const stranger = await label('import', bob, ...offer);
+  assert.equal(stranger.exitCode, 2, stranger.stderr);
+  assert.match(stranger.stderr, /does not name this node/);
+  const imported = await until('the records are offered', async () => {
+    const end = await label('import', ann, ...offer);
+    if (end.exitCode !== 0) throw new Error(end.stderr);
+    return jsonOf(end);
+  });
+  assert.equal(imported['gold'], 70);
+  const states = await bob.command('labels');
+  assert.ok(!JSON.stringify(states).includes('salt') && (states['gold'] as object[]).length === 0);
+
+  // Bob signs what somebody said in Label Studio; the page of another tells of it.
+  const answered = await until('bob has answered', async () => {
+    const end = await label('answer', bob, '--file', nodes.at('tasks.json'), '--of', '2');
+    if (end.exitCode !== 0) throw new Error(end.stderr);
+    return jsonOf(end);
+  });
+  assert.deepEqual([answered['answered'], answered['lost'], answered['wrong']], [70, 0, 0]);
+
+  // Ann sees how he does before anybody knows what he was tried with, the others afterwards.
+  const goldAt = async (node: LogNode, ...given: string[]) => {
+    const end = await label('agreement', node, ...given);
+    assert.equal(end.exitCode, 0, end.stderr);
+    const { annotators } = jsonOf(end) as { annotators: { author: string; gold: object }[] };
+    return annotators.find(({ author }) => author === bob.key)?.gold;
+  };
+  const right = { right: 14, of: 70 };
+  await until('ann has his answers', async () => {
+    const { answers } = await ann.command('labels');
+    return (answers as unknown[]).length === 70;
+  });
+  assert.deepEqual(await goldAt(ann, '--gold', gold), right);
+  assert.deepEqual(await goldAt(ann), { right: 0, of: 0 });
+  const revealed = await label('reveal', ann, '--gold', gold);
+  assert.equal(revealed.exitCode, 0, revealed.stderr);
+  assert.deepEqual([jsonOf(revealed)['revealed'], jsonOf(revealed)['passed']], [70, 0]);
+  await until('bob knows', async () => ((await bob.command('labels'))['gold'] as object[]).length === 70);
+  assert.deepEqual(await goldAt(bob), right);
+  const again = await label('reveal', ann, '--gold', gold);
+  assert.deepEqual([jsonOf(again)['revealed'], jsonOf(again)['passed']], [0, 3]);
+
+  // Nobody mends what it said of them.
+  const late = await label('answer', bob, '--file', nodes.at('tasks.json'), '--of', '1');
+  assert.equal(late.exitCode, 1);
+  assert.match(late.stderr, /its answer is told/);
+  const out = nodes.at('out.json');
+  const exported = await label('export', bob, '--out', out, '--format', 'label-studio');
+  assert.equal(jsonOf(exported)['written'], 70);
+  assert.equal((JSON.parse(await readFile(out, 'utf8')) as object[]).length, 70);
 });

@@ -33,12 +33,12 @@ describe('the page of annotators', { skip: noChromium }, () => {
   const sourceAt = (node: LogNode): LabelSource =>
     new LabelSource({ target: node.home, run: undefined, crypto, fetchSeconds: 20, say: () => {} });
 
-  async function served(node: LogNode) {
+  async function served(node: LogNode, records = texts.length) {
     const stopper = new AbortController();
     const source = sourceAt(node);
     const desk = await until('the records are there', async () => {
       const opened = await AnnotatorDesk.open({ source, own: [], signal: stopper.signal });
-      return opened.work().progress.records === texts.length && opened;
+      return opened.work().progress.records === records && opened;
     });
     const token = 'ab'.repeat(32);
     const server = await startLabelServer({ port: 0, token, desk, onError: () => {} });
@@ -49,6 +49,38 @@ describe('the page of annotators', { skip: noChromium }, () => {
       await server.close();
     });
     return { url: server.url, link: `${server.url}/#code=${token}` };
+  }
+
+  /** Ann decides. */
+  async function annAndBob(asked: object): Promise<Record<'ann' | 'bob', LogNode> & { nodes: LogNodes }> {
+    const nodes = await LogNodes.prepared();
+    await mkdir(nodes.at('ann'), { mode: 0o700 });
+    const { key } = await loadIdentity(keyFileOf(nodes.at('ann')));
+    await nodes.sign(
+      logRun([{ id: 'batch' }, { id: 'answer', answersMin: 2, ...asked }, { id: 'ruling', by: [key] }]),
+    );
+    return { nodes, ann: await nodes.start('ann'), bob: await nodes.start('bob') };
+  }
+
+  async function offer(nodes: LogNodes, node: LogNode, offered: readonly string[]): Promise<void> {
+    const lines = offered.map((text) => `${JSON.stringify({ text })}\n`);
+    await writeFile(nodes.at('texts.jsonl'), lines.join(''));
+    await until('the records are offered', async () => {
+      const given = ['--file', nodes.at('texts.jsonl'), '--name', 'texts', '--json'];
+      const end = await starlings('label', 'import', '--dir', node.home, ...given);
+      if (end.exitCode !== 0) throw new Error(end.stderr);
+      return jsonOf(end);
+    });
+  }
+
+  const labelsAt = async (node: LogNode): Promise<readonly string[]> =>
+    labelsOf(await sourceAt(node).project(never)).map(({ status, label }) => `${status} ${label}`);
+
+  async function checkAccess(page: Page): Promise<void> {
+    const violations = await page.evaluate(
+      `${await sourceOfAxe()}; axe.run({ runOnly: ['wcag2a', 'wcag2aa'] }).then((r) => r.violations.map((v) => v.id + ': ' + v.nodes.map((n) => n.html).join()))`,
+    );
+    assert.deepEqual(violations, []);
   }
 
   async function open(url: string): Promise<{ page: Page; complaints: string[] }> {
@@ -71,26 +103,9 @@ describe('the page of annotators', { skip: noChromium }, () => {
   test('is used with the keyboard alone, and shows what others wrote as text', {
     timeout: 180_000,
   }, async () => {
-    const nodes = await LogNodes.prepared();
-    await mkdir(nodes.at('ann'), { mode: 0o700 });
-    const { key } = await loadIdentity(keyFileOf(nodes.at('ann')));
     const guidelines = '</p><script>document.title=3</script>\nRead twice.';
-    await nodes.sign(
-      logRun([
-        { id: 'batch' },
-        { id: 'answer', question, guidelines, answersMin: 2 },
-        { id: 'ruling', by: [key] },
-      ]),
-    );
-    const [ann, bob] = [await nodes.start('ann'), await nodes.start('bob')];
-    const lines = texts.map((text) => `${JSON.stringify({ text })}\n`);
-    await writeFile(nodes.at('texts.jsonl'), lines.join(''));
-    await until('the records are offered', async () => {
-      const given = ['--file', nodes.at('texts.jsonl'), '--name', 'texts', '--json'];
-      const end = await starlings('label', 'import', '--dir', ann.home, ...given);
-      if (end.exitCode !== 0) throw new Error(end.stderr);
-      return jsonOf(end);
-    });
+    const { nodes, ann, bob } = await annAndBob({ question, guidelines });
+    await offer(nodes, ann, texts);
     const [atAnn, atBob] = [await served(ann), await served(bob)];
 
     const stranger = await open(atAnn.url);
@@ -128,11 +143,7 @@ describe('the page of annotators', { skip: noChromium }, () => {
     await shows(texts[4]!);
     // A page as large as its longest text is no wider than the window.
     assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
-    const axe = await sourceOfAxe();
-    const violations = await page.evaluate(
-      `${axe}; axe.run({ runOnly: ['wcag2a', 'wcag2aa'] }).then((r) => r.violations.map((v) => v.id + ': ' + v.nodes.map((n) => n.html).join()))`,
-    );
-    assert.deepEqual(violations, []);
+    await checkAccess(page);
     // Buttons are reached by Tab, and Enter presses them.
     await page.getByRole('button', { name: /^good/ }).focus();
     await page.keyboard.press('Enter');
@@ -171,6 +182,138 @@ describe('the page of annotators', { skip: noChromium }, () => {
       'open null',
     ]);
     assert.equal(await page.title(), 'starlings: labels', 'no text has run');
+    assert.deepEqual([...complaints, ...other.complaints], []);
+  });
+
+  test('marks parts of a text with the keyboard and with the mouse', { timeout: 180_000 }, async () => {
+    const spans = { kind: 'span', text: 'Who and where?', labels: ['person', 'place'] };
+    const { nodes, ann, bob } = await annAndBob({ question: spans });
+    const text = '<b>Ann</b> saw New York & Zoë.';
+    await offer(nodes, ann, [text]);
+    const [atAnn, atBob] = [await served(ann, 1), await served(bob, 1)];
+    const { page, complaints } = await open(atAnn.link);
+    const record = page.locator('#record');
+    await record.waitFor();
+    assert.equal(await record.textContent(), text);
+    const told = (said: string) =>
+      page.waitForFunction((wanted) => document.querySelector('[role=status]')?.textContent === wanted, said);
+    assert.ok(await page.getByRole('button', { name: /^person/ }).isDisabled());
+    for (let word = 0; word < 4; word++) await page.keyboard.press('ArrowRight');
+    await told('selected: Ann');
+    await page.keyboard.press('1');
+    await told('marked: person');
+    for (const name of ['New York', 'Zoë']) {
+      const { x, y, right } = await page.evaluate((wanted) => {
+        const walker = document.createTreeWalker(document.querySelector('#record')!, NodeFilter.SHOW_TEXT);
+        for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+          const at = node.textContent!.indexOf(wanted);
+          if (at < 0) continue;
+          const range = document.createRange();
+          range.setStart(node, at);
+          range.setEnd(node, at + wanted.length);
+          const box = range.getBoundingClientRect();
+          return { x: box.left, y: box.top + box.height / 2, right: box.right };
+        }
+        throw new Error(`${wanted} is not there`);
+      }, name);
+      await page.mouse.move(x + 1, y);
+      await page.mouse.down();
+      await page.mouse.move(right - 1, y, { steps: 5 });
+      await page.mouse.up();
+      await told(`selected: ${name}`);
+      await page.getByRole('button', { name: name === 'Zoë' ? /^person/ : /^place/ }).click();
+    }
+    await checkAccess(page);
+    assert.deepEqual(await page.locator('#marks li').allTextContents(), [
+      'person: Ann',
+      'place: New York',
+      'person: Zoë',
+    ]);
+    assert.equal(await record.textContent(), text, 'what is marked is still the text');
+    await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
+    await page.keyboard.press('Enter');
+    await page.getByText('Nothing is left to answer').waitFor();
+    // Back to it, without Zoë.
+    await page.keyboard.press('Backspace');
+    await page.keyboard.press('ArrowLeft');
+    await page.keyboard.press('ArrowLeft');
+    await told('selected: Zoë');
+    await page.keyboard.press('Delete');
+    await page.keyboard.press('Enter');
+    await page.getByText('Nothing is left to answer').waitFor();
+
+    const other = await open(atBob.link);
+    await other.page.getByRole('button', { name: 'Nothing here ⏎' }).click();
+    await other.page.getByText('Nothing is left to answer').waitFor();
+    await page.getByRole('button', { name: 'Decide 1 d' }).waitFor();
+    await page.keyboard.press('d');
+    const proposals = page.getByRole('group', { name: 'answers of others' });
+    assert.deepEqual((await proposals.getByRole('button').allTextContents()).sort(), [
+      'nothing (1)',
+      'person: Ann; place: New York (1)',
+    ]);
+    for (let step = 0; (await page.locator('#marks li').count()) < 2; step++) {
+      assert.ok(step < 3);
+      await page.keyboard.press('ArrowDown');
+    }
+    await page.keyboard.press('Enter');
+    await page.getByText('Nothing is to be decided').waitFor();
+    await until('bob has the label', async () => (await labelsAt(bob))[0]?.startsWith('decided'));
+    assert.deepEqual(await labelsAt(bob), ['decided [[3,6,0],[15,23,1]]']);
+    assert.deepEqual([...complaints, ...other.complaints], []);
+  });
+
+  test('takes answers in words', { timeout: 180_000 }, async () => {
+    const words = { kind: 'text', text: 'In other words?', charactersMax: 40 };
+    const { nodes, ann, bob } = await annAndBob({ question: words });
+    await offer(nodes, ann, ['It rained.', 'It snowed.']);
+    const [atAnn, atBob] = [await served(ann, 2), await served(bob, 2)];
+    const { page, complaints } = await open(atAnn.link);
+    const shows = (text: string) =>
+      page.waitForFunction((wanted) => document.querySelector('#record')?.textContent === wanted, text);
+    await shows('It rained.');
+    const field = page.getByRole('textbox', { name: 'your answer' });
+    // Letters that mean something elsewhere are letters here.
+    await page.keyboard.type('wet, and "s" & <i>dogs</i>');
+    await page.keyboard.press('Shift+Enter');
+    await page.keyboard.type(`again${'!'.repeat(40)}`);
+    assert.equal((await field.inputValue()).length, 40);
+    await field.fill('wet & <i>dogs</i> ');
+    await checkAccess(page);
+    await page.keyboard.press('Enter');
+    await shows('It snowed.');
+    assert.equal(await field.inputValue(), '');
+    await page.keyboard.press('Enter');
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('s');
+    await page.getByText('Nothing is left to answer').waitFor();
+    await page.keyboard.press('Backspace');
+    await shows('It snowed.');
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('Backspace');
+    await shows('It rained.');
+    assert.equal(await field.inputValue(), 'wet & <i>dogs</i>');
+
+    const other = await open(atBob.link);
+    for (const said of ['it was wet', 'it was cold']) {
+      await other.page.getByRole('textbox').fill(said);
+      await other.page.getByRole('button', { name: /^Done/ }).click();
+      await other.page.waitForFunction(
+        (written) => document.querySelector('textarea')?.value !== written,
+        said,
+      );
+    }
+    await page.getByRole('button', { name: 'Decide 1 d' }).click();
+    await page.getByRole('button', { name: 'it was wet (1)' }).click();
+    await field.press('End');
+    await page.keyboard.type(', again');
+    await page.keyboard.press('Enter');
+    await page.getByText('Nothing is to be decided').waitFor();
+    const labels = await until('bob has the label', async () => {
+      const all = await labelsAt(bob);
+      return all.some((one) => one.startsWith('decided')) && all;
+    });
+    assert.deepEqual([...labels].sort(), ['decided it was wet, again', 'open null']);
     assert.deepEqual([...complaints, ...other.complaints], []);
   });
 });

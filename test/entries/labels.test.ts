@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import * as dagCbor from '@ipld/dag-cbor';
-import { agreementOf, labelsOf } from '../../src/entries/labels/consensus.ts';
+import { agreementOf } from '../../src/entries/labels/agreement.ts';
+import { labelsOf } from '../../src/entries/labels/consensus.ts';
 import { projectOf } from '../../src/entries/labels/project.ts';
 import { createEntryKind, entryKindSchema, impossibleKinds } from '../../src/entries/registry.ts';
 import { crypto, signerOf } from '../log/small-run.ts';
@@ -125,7 +126,7 @@ describe('a project of annotation', () => {
     const count = 32_768;
     const answers = Array.from({ length: count }, (_, index) => ({
       ...{ author: index.toString(16).padStart(64, '0'), record: hashOf(index % 4096) },
-      ...{ value: index % 3 === 0 ? 'cat' : 'dog', ms: 5 },
+      ...{ value: index % 3 === 0 ? 'cat' : 'dog', ms: 5, round: 0 },
     }));
     const { project } = new Project().fold(say(0, [1, 'cat']));
     const begun = performance.now();

@@ -4,11 +4,11 @@ import type { LabelDesk } from '../../api/label-server.ts';
 import type { GivenAnswer, GivenRuling, LabelCard, LabelWork } from '../../api/label-work.ts';
 import { reasonOf } from '../../core/as-error.ts';
 import { answersPerEntry } from '../../entries/labels/answer-kind.ts';
-import { agreementOf, labelsOf, type RecordLabel } from '../../entries/labels/consensus.ts';
-import type { LabelProject } from '../../entries/labels/project.ts';
-import { takesTwo, valuesOf } from '../../entries/labels/question.ts';
+import { disagreementsAmong, labelsOf, type RecordLabel } from '../../entries/labels/consensus.ts';
+import { choicesOf, isAnswer, takesTwo, wayOf } from '../../entries/labels/question.ts';
+import { spansFit, spansOf } from '../../entries/labels/spans.ts';
 import { notCounted } from '../../methods/submitted.ts';
-import type { LabelSource } from './label-project.ts';
+import type { LabelSource, NodesProject } from './label-project.ts';
 import type { LabelRecord } from './label-records.ts';
 import { throughFile } from './written-entry.ts';
 
@@ -24,6 +24,8 @@ type Given = Omit<GivenAnswer, 'record'>;
 /** What a page is told of at a time. */
 const cardsMax = 16;
 const lookEveryMs = 2000;
+/** Values of a disputed record. */
+const proposalsMax = 8;
 /** A round may last a minute: what has no room in one is said in the next. */
 const againMs = 400;
 /** What was said last is written for so long, when the command ends. */
@@ -31,7 +33,7 @@ const lastWordMs = 10_000;
 
 export class AnnotatorDesk implements LabelDesk {
   readonly #options: AnnotatorDeskOptions;
-  #project: LabelProject & { readonly peerKey: string };
+  #project: NodesProject;
   #records: ReadonlyMap<string, LabelRecord> = new Map();
   #labels: readonly RecordLabel[] = [];
   #disputed: readonly RecordLabel[] = [];
@@ -42,9 +44,10 @@ export class AnnotatorDesk implements LabelDesk {
   #trouble: string | null = null;
   /** Why answers were given up; null where none were. */
   #refusal: string | null = null;
+  #givenUp = 0;
   #isWriting = false;
 
-  private constructor(options: AnnotatorDeskOptions, project: LabelProject & { readonly peerKey: string }) {
+  private constructor(options: AnnotatorDeskOptions, project: NodesProject) {
     this.#options = options;
     this.#project = project;
   }
@@ -67,11 +70,21 @@ export class AnnotatorDesk implements LabelDesk {
         this.#trouble = reasonOf(error);
       });
     }
-    const late = AbortSignal.timeout(lastWordMs);
-    while (this.#waiting.size > 0 && !late.aborted) {
-      if (!this.#isWriting) await this.#write(late);
+    await this.writeAll(AbortSignal.timeout(lastWordMs));
+  }
+
+  /** Resolves when the log has all that it takes, or the signal is aborted: to why it has not all; null where it has. */
+  async writeAll(signal: AbortSignal): Promise<string | null> {
+    while (this.#waiting.size > 0 && !signal.aborted) {
+      if (!this.#isWriting) await this.#write(signal);
       else await passed(againMs);
     }
+    return this.#waiting.size > 0 ? this.#trouble : this.#refusal;
+  }
+
+  /** Answers that the log would not count. */
+  get givenUp(): number {
+    return this.#givenUp;
   }
 
   /** Answers that the log has not. */
@@ -84,13 +97,16 @@ export class AnnotatorDesk implements LabelDesk {
     const said = [...this.#said].filter(([record]) => this.#records.has(record));
     const answered = said.filter(([, value]) => value !== null).length;
     return {
-      question: { text: question.text, values: valuesOf(question) },
+      question: {
+        ...{ way: wayOf(question), text: question.text, choices: choicesOf(question) },
+        charactersMax: 'charactersMax' in question ? question.charactersMax : null,
+      },
       guidelines,
       cards: this.#next(),
       disputes: adjudicators.includes(peerKey)
         ? this.#disputed.slice(0, cardsMax).flatMap(({ record, tally }) => {
             const found = this.#records.get(record);
-            return found ? [{ ...cardOf(found), tally }] : [];
+            return found ? [{ ...cardOf(found), tally: mostFrequent(tally) }] : [];
           })
         : null,
       progress: {
@@ -117,10 +133,15 @@ export class AnnotatorDesk implements LabelDesk {
     await this.#look();
   }
 
-  #checkKnown(record: string, value: string | null): void {
-    if (!this.#records.has(record)) throw new RangeError('there is no such record');
-    if (value !== null && !valuesOf(this.#project.question).includes(value))
-      throw new RangeError(`${value} is none of the answers`);
+  #checkKnown(hash: string, value: string | null): void {
+    const record = this.#records.get(hash);
+    if (record === undefined) throw new RangeError('there is no such record');
+    const { question } = this.#project;
+    if (value === null) return;
+    if (!isAnswer(question, value)) throw new RangeError(`${value.slice(0, 64)} is none of the answers`);
+    const spans = wayOf(question) === 'mark' ? spansOf(value, choicesOf(question).length) : null;
+    if (spans !== null && !spansFit(spans, record.text))
+      throw new RangeError('what is marked is not in the text');
   }
 
   /** Those first that lack the fewest answers, so that records come to a label one after another. */
@@ -149,7 +170,7 @@ export class AnnotatorDesk implements LabelDesk {
       records.filter(({ other }) => wantsTwo === (other !== null)).map((record) => [record.hash, record]),
     );
     this.#labels = labelsOf(project);
-    this.#disputed = agreementOf(project).disagreements;
+    this.#disputed = disagreementsAmong(this.#labels);
     // Nothing is forgotten: this may have been asked before the log had the last word.
     const { answers, skipped, peerKey } = project;
     for (const { author, record, value } of answers) if (author === peerKey) this.#said.set(record, value);
@@ -163,13 +184,19 @@ export class AnnotatorDesk implements LabelDesk {
   async #write(signal: AbortSignal): Promise<void> {
     if (this.#isWriting) return;
     this.#isWriting = true;
+    let atOnce = answersPerEntry;
     try {
       while (this.#waiting.size > 0 && !signal.aborted) {
-        const batch = [...this.#waiting].slice(0, answersPerEntry);
+        const batch = [...this.#waiting].slice(0, atOnce);
         const why = await this.#written(batch, signal);
         this.#trouble = why;
-        if (why?.includes(notCounted)) this.#giveUp(batch, why);
-        else if (why !== null) {
+        const isRefused = why?.includes(notCounted) ?? false;
+        // One that does not count is found by halves: the others do.
+        atOnce = isRefused && batch.length > 1 ? Math.ceil(batch.length / 2) : answersPerEntry;
+        if (why !== null && isRefused) {
+          if (batch.length > 1) continue;
+          this.#giveUp(batch, why);
+        } else if (why !== null) {
           await passed(againMs);
           continue;
         }
@@ -185,6 +212,7 @@ export class AnnotatorDesk implements LabelDesk {
   /** Saying it again would not help: their records are to be answered as before, and the page says why. */
   #giveUp(batch: readonly (readonly [string, Given])[], why: string): void {
     this.#refusal = why;
+    this.#givenUp += batch.length;
     for (const [record] of batch) this.#said.delete(record);
   }
 
@@ -202,4 +230,9 @@ export class AnnotatorDesk implements LabelDesk {
 
 function cardOf({ hash, text, other }: LabelRecord): LabelCard {
   return { record: hash, text, other };
+}
+
+function mostFrequent(tally: RecordLabel['tally']): RecordLabel['tally'] {
+  const rows = Object.entries(tally).sort(([, a], [, b]) => b - a);
+  return Object.fromEntries(rows.slice(0, proposalsMax));
 }

@@ -1,8 +1,12 @@
 /** Labels as data: what `starlings start --data` trains on, and what other programs read. */
 import { csvLine } from '../../core/csv-line.ts';
-import { labelsOf, type RecordLabel } from '../../entries/labels/consensus.ts';
+import { type LabelRule, labelsOf, type RecordLabel } from '../../entries/labels/consensus.ts';
+import { groupedBy } from '../../entries/labels/grouped.ts';
 import type { LabelProject } from '../../entries/labels/project.ts';
+import { type AnswerWay, choicesOf, type Question, wayOf } from '../../entries/labels/question.ts';
+import { spansFit, spansOf } from '../../entries/labels/spans.ts';
 import type { LabelRecord } from './label-records.ts';
+import { studioResults } from './label-studio.ts';
 
 interface Labelled {
   readonly record: LabelRecord;
@@ -16,41 +20,80 @@ interface LabelExport {
   readonly features: number;
 }
 
-type Format = (all: LabelExport) => string;
+interface Format {
+  /** Answers that it has room for. */
+  readonly ways: readonly AnswerWay[];
+  write(all: LabelExport): string;
+}
+
+const all: readonly AnswerWay[] = ['choose', 'mark', 'write'];
 
 /** By their names on the command line. */
-const labelFormats: Readonly<Record<string, Format>> = {
-  table: ({ labelled, features }) =>
-    [
-      csvLine([...Array.from({ length: features }, (_, at) => columnOf(at)), 'label']),
-      ...labelled.map(({ record, label }) => csvLine([...countsOf(record, features), label.label])),
-    ]
-      .map((line) => `${line}\n`)
-      .join(''),
-  chat: ({ project, labelled }) =>
-    jsonLines(
-      labelled.map(({ record, label }) => ({
-        messages: [
-          { role: 'user', content: `${project.question.text}\n\n${textsOf(record).join('\n\n')}` },
-          { role: 'assistant', content: label.label },
-        ],
-      })),
-    ),
-  'label-studio': ({ project, labelled }) => {
-    const given = new Map<string, { author: string; value: string }[]>();
-    for (const { record, author, value } of project.answers)
-      given.set(record, [...(given.get(record) ?? []), { author, value }]);
-    return jsonLines(
-      labelled.map(({ record: { hash, text, other }, label }) => ({
-        data: { text, ...(other === null ? {} : { other }), hash, label: label.label, status: label.status },
-        annotations: (given.get(hash) ?? []).map(({ author, value }) => ({
-          completed_by: author,
-          result: [{ from_name: 'label', to_name: 'text', type: 'choices', value: { choices: [value] } }],
-        })),
-      })),
-    );
+const labelFormats = {
+  table: {
+    ways: ['choose'],
+    write: ({ labelled, features }) =>
+      [
+        csvLine([...Array.from({ length: features }, (_, at) => columnOf(at)), 'label']),
+        ...labelled.map(({ record, label }) => csvLine([...countsOf(record, features), label.label])),
+      ]
+        .map((line) => `${line}\n`)
+        .join(''),
   },
+  chat: {
+    ways: all,
+    write: ({ project: { question }, labelled }) =>
+      jsonLines(
+        labelled.map(({ record, label }) => ({
+          messages: [
+            { role: 'user', content: `${question.text}\n\n${textsOf(record).join('\n\n')}` },
+            { role: 'assistant', content: spoken(question, record, label.label) },
+          ],
+        })),
+      ),
+  },
+  'label-studio': { ways: all, write: (given) => `${JSON.stringify(studioTasks(given), null, 1)}\n` },
+  'label-studio-lines': { ways: all, write: (given) => jsonLines(studioTasks(given)) },
+} as const satisfies Readonly<Record<string, Format>>;
+export type LabelFormat = keyof typeof labelFormats;
+
+const usual: Readonly<Record<AnswerWay, LabelFormat>> = {
+  choose: 'table',
+  mark: 'label-studio',
+  write: 'chat',
 };
+
+/** Where none is asked for: what nodes of ours train on. */
+export function usualFormat(question: Question): LabelFormat {
+  return usual[wayOf(question)];
+}
+
+export function formatTakes(format: LabelFormat, question: Question): boolean {
+  return (labelFormats[format].ways as readonly AnswerWay[]).includes(wayOf(question));
+}
+
+/** Without `completed_by`: Label Studio takes no task that names a user it does not have. */
+function studioTasks({ project, labelled }: LabelExport): readonly object[] {
+  const given = groupedBy(project.answers, 'record');
+  return labelled.map(({ record, label }) => {
+    const { hash, text, other } = record;
+    return {
+      data: { text, ...(other === null ? {} : { other }), hash, label: label.label, status: label.status },
+      annotations: (given.get(hash) ?? []).map(({ author, value }) => ({
+        meta: { author },
+        result: studioResults(project.question, record, value),
+      })),
+    };
+  });
+}
+
+/** What a language model is to say. */
+function spoken(question: Question, { text }: LabelRecord, label: string): string {
+  if (wayOf(question) !== 'mark') return label;
+  const spans = spansOf(label, choicesOf(question).length) ?? [];
+  if (spans.length === 0) return 'none';
+  return spans.map(([from, to, of]) => `${choicesOf(question)[of]}: ${text.slice(from, to)}`).join('\n');
+}
 
 function jsonLines(rows: readonly object[]): string {
   return rows.map((row) => `${JSON.stringify(row)}\n`).join('');
@@ -85,7 +128,8 @@ interface ExportPlan {
   readonly project: LabelProject;
   /** That are to be had. */
   readonly records: readonly LabelRecord[];
-  readonly format: string;
+  readonly rule: LabelRule;
+  readonly format: LabelFormat;
   readonly features: number;
   readonly part: number;
   readonly of: number;
@@ -96,24 +140,40 @@ interface ExportCounts {
   readonly disputed: number;
   /** Records with too few answers, or none. */
   readonly unlabelled: number;
+  /** Whose label marks what is not in their text. */
+  readonly unfit: number;
 }
 
-/** In the order of hashes, so that shares are alike whoever makes them. */
+/** In the order of hashes, so that shares are alike whoever makes them. @throws RangeError as `labelsOf` */
 export function labelledIn(plan: ExportPlan): { readonly text: string; readonly counts: ExportCounts } {
-  const { project, records, format, features, part, of } = plan;
-  const labels = new Map(labelsOf(project).map((label) => [label.record, label]));
+  const { project, records, rule, format, features, part, of } = plan;
+  const { question } = project;
+  const labels = new Map(labelsOf(project, rule).map((label) => [label.record, label]));
   const inOrder = [...new Map(records.map((record) => [record.hash, record])).values()].sort((a, b) =>
     a.hash < b.hash ? -1 : 1,
   );
-  const all = inOrder.flatMap((record): Labelled[] => {
+  const found = inOrder.flatMap((record): Labelled[] => {
     const label = labels.get(record.hash);
     return label === undefined || label.label === null
       ? []
       : [{ record, label: { ...label, label: label.label } }];
   });
-  const labelled = all.filter((_, at) => at % of === part);
+  const fit = found.filter(({ record, label }) => labelFits(question, record, label.label));
+  const labelled = fit.filter((_, at) => at % of === part);
   const disputed = inOrder.filter(({ hash }) => labels.get(hash)?.status === 'disputed').length;
-  const text = labelFormats[format]!({ project, labelled, features });
-  const unlabelled = inOrder.length - all.length - disputed;
-  return { text, counts: { written: labelled.length, disputed, unlabelled } };
+  return {
+    text: labelFormats[format].write({ project, labelled, features }),
+    counts: {
+      written: labelled.length,
+      ...{ disputed, unlabelled: inOrder.length - found.length - disputed },
+      unfit: found.length - fit.length,
+    },
+  };
+}
+
+/** Who marked spans had the text, or says so. */
+function labelFits(question: Question, { text }: LabelRecord, label: string): boolean {
+  if (wayOf(question) !== 'mark') return true;
+  const spans = spansOf(label, choicesOf(question).length);
+  return spans !== null && spansFit(spans, text);
 }

@@ -16,6 +16,12 @@ export interface LabelSourceOptions {
   readonly say: (line: string) => void;
 }
 
+/** With the key of the node, and the run that it is. */
+export interface NodesProject extends LabelProject {
+  readonly peerKey: string;
+  readonly runId: string;
+}
+
 export class LabelSource {
   readonly #options: LabelSourceOptions;
   /** Of batches by their roots; null: not to be had when it was asked for last. */
@@ -25,10 +31,11 @@ export class LabelSource {
     this.#options = options;
   }
 
-  /** With the key of the node. @throws as `commandNode` */
-  async project(signal: AbortSignal): Promise<LabelProject & { readonly peerKey: string }> {
+  /** @throws as `commandNode` */
+  async project(signal: AbortSignal): Promise<NodesProject> {
     const answered = await this.ask('labels', {}, signal);
-    return { ...projectFrom(answered), peerKey: String(answered['peerKey']) };
+    const { peerKey, runId } = answered;
+    return { ...projectFrom(answered), peerKey: String(peerKey), runId: String(runId) };
   }
 
   /** Of all batches that are to be had, each once, in the order of batches. @throws DataFileError; the signal's reason */

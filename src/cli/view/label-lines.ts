@@ -1,41 +1,110 @@
 /** How far annotators agree, as lines for people. */
-import type { AgreementReport } from '../../entries/labels/consensus.ts';
+import type { AgreementReport, PairFigures } from '../../entries/labels/agreement.ts';
+import type { RecordLabel } from '../../entries/labels/consensus.ts';
+import { choicesOf, type Question, wayOf } from '../../entries/labels/question.ts';
+import { spansOf } from '../../entries/labels/spans.ts';
 import { amount } from '../../node/amount.ts';
 
 const textShown = 60;
+const valuesShown = 8;
 
-/** `texts`: of records that are here, by hash. */
+interface Shown {
+  readonly question: Question;
+  /** Of records that are here, by hash. */
+  readonly texts: ReadonlyMap<string, string>;
+  /** Records on which annotators differ, at most. */
+  readonly shownMax: number;
+}
+
 export function agreementLines(
   report: AgreementReport,
-  texts: ReadonlyMap<string, string>,
-  shownMax: number,
-): string[] {
-  const { alpha, metric, kappa, compared, annotators, pairs, counts, disagreements } = report;
+  { question, texts, shownMax }: Shown,
+): readonly string[] {
+  const { annotators, pairs, counts, disagreements, modelled } = report;
   return [
     `records   ${counts.agreed} agreed, ${counts.decided} decided, ${counts.disputed} disputed, ${counts.open} with too few answers`,
-    `agreement Krippendorff's alpha ${written(alpha)} (${metric}), Fleiss' kappa ${written(kappa)}, on ${amount(compared, 'record')} that two or more answered`,
-    ...annotators.map(({ author, answers, skipped, medianMs, asLabelled }) => {
+    `agreement ${coefficients(report)}, on ${amount(report.compared, 'record')} that two or more answered`,
+    ...annotators.map(({ author, answers, skipped, medianMs, asLabelled, gold, accuracy }) => {
       const time = medianMs === null ? '' : `, ${(medianMs / 1000).toFixed(1)} s each`;
-      const same = asLabelled === null ? '' : `, ${(100 * asLabelled).toFixed(0)} % as the label`;
-      return `annotator ${author.slice(0, 16)} ${amount(answers, 'answer')}, ${skipped} skipped${time}${same}`;
+      const same = asLabelled === null ? '' : `, ${percent(asLabelled)} as the label`;
+      const known = gold.of === 0 ? '' : `, right in ${gold.right} of ${gold.of} known ones`;
+      const right = accuracy === null ? '' : `, right in ${percent(accuracy)} by Dawid and Skene`;
+      return `annotator ${author.slice(0, 16)} ${amount(answers, 'answer')}, ${skipped} skipped${time}${same}${known}${right}`;
     }),
     ...pairs.map(
-      ({ pair, records, kappa: ofPair }) =>
-        `pair      ${pair.map((one) => one.slice(0, 8)).join(' and ')}: Cohen's kappa ${written(ofPair)} on ${amount(records, 'record')}`,
+      (figures) =>
+        `pair      ${figures.pair.map((one) => one.slice(0, 8)).join(' and ')}: ${ofPair(report, figures)} on ${amount(figures.records, 'record')}`,
     ),
-    ...disagreements.slice(0, shownMax).map(({ record, status, tally }) => {
-      const said = Object.entries(tally)
-        .sort(([, a], [, b]) => b - a)
-        .map(([value, count]) => `${value} ${count}`)
-        .join(', ');
-      return `${status === 'disputed' ? 'disputed ' : 'differ   '} ${record} ${said}: ${inShort(texts.get(record))}`;
-    }),
+    ...disagreements.slice(0, shownMax).map((label) => disagreement(label, question, texts)),
     ...(disagreements.length > shownMax ? [`and ${disagreements.length - shownMax} more`] : []),
+    ...(modelled?.otherwise ?? []).slice(0, shownMax).map(({ record, label, probability }) => {
+      const text = texts.get(record);
+      return `modelled  ${record} ${valueShown(question, label, text)} (${percent(probability)}): ${inShort(text)}`;
+    }),
   ];
+}
+
+function coefficients({ alpha, comparison, kappa, same, spanF1 }: AgreementReport): string {
+  switch (comparison) {
+    case 'nominal':
+    case 'ordinal':
+    case 'interval':
+      return `Krippendorff's alpha ${written(alpha)} (${comparison}), Fleiss' kappa ${written(kappa)}`;
+    case 'spans':
+      return `span F1 ${written(spanF1)}, whole answers alike ${written(same)}`;
+    case 'exact':
+      return `answers alike ${written(same)}`;
+    default:
+      return comparison satisfies never;
+  }
+}
+
+function ofPair({ comparison }: AgreementReport, { kappa, same, spanF1 }: PairFigures): string {
+  switch (comparison) {
+    case 'nominal':
+    case 'ordinal':
+    case 'interval':
+      return `Cohen's kappa ${written(kappa)}`;
+    case 'spans':
+      return `span F1 ${written(spanF1)}`;
+    case 'exact':
+      return `alike ${written(same)}`;
+    default:
+      return comparison satisfies never;
+  }
+}
+
+function disagreement(
+  { record, status, tally }: RecordLabel,
+  question: Question,
+  texts: Shown['texts'],
+): string {
+  const text = texts.get(record);
+  const said = Object.entries(tally)
+    .sort(([, a], [, b]) => b - a)
+    .slice(0, valuesShown)
+    .map(([value, count]) => `${valueShown(question, value, text)} ${count}`)
+    .join(', ');
+  return `${status === 'disputed' ? 'disputed ' : 'differ   '} ${record} ${said}: ${inShort(text)}`;
+}
+
+/** In one line. */
+function valueShown(question: Question, value: string, text: string | undefined): string {
+  const spans = wayOf(question) === 'mark' ? spansOf(value, choicesOf(question).length) : null;
+  if (spans === null) return inShort(value);
+  const parts = spans.map(([from, to, label]) => {
+    const name = choicesOf(question)[label]!;
+    return text === undefined ? `${name} ${from}-${to}` : `${name} "${inShort(text.slice(from, to))}"`;
+  });
+  return parts.length === 0 ? 'nothing' : `{${parts.join(', ')}}`;
 }
 
 function written(coefficient: number | null): string {
   return coefficient === null ? '-' : coefficient.toFixed(3);
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(0)} %`;
 }
 
 /** Texts that control a terminal are no records. */

@@ -7,13 +7,22 @@ import {
   createRecordKind,
   key,
   noneRefused,
+  recordState,
   refusedBytesMax,
   refusedSchema,
   round,
   shownRefused,
   withRefused,
 } from '../record-kind.ts';
-import { guidelinesSchema, questionSchema, valueCharactersMax, valuesOf } from './question.ts';
+import type { GoldState } from './gold-kind.ts';
+import {
+  guidelinesSchema,
+  isAnswer,
+  questionSchema,
+  sampleAnswers,
+  valueBytesMax,
+  valueCharactersMax,
+} from './question.ts';
 
 /** Of one entry. */
 export const answersPerEntry = 32;
@@ -53,7 +62,12 @@ const answerSchema = z.strictObject({
 const answerBody = z.strictObject({ answers: z.array(answerSchema).min(1).max(answersPerEntry) });
 type AnswerBody = z.infer<typeof answerBody>;
 
-const rowSchema = z.strictObject({ author: key, ...answerSchema.shape });
+const rowSchema = z.strictObject({
+  author: key,
+  ...answerSchema.shape,
+  /** In which it was said. */
+  round,
+});
 type AnswerRow = z.infer<typeof rowSchema>;
 
 const stateSchema = z.strictObject({
@@ -68,14 +82,15 @@ const stateSchema = z.strictObject({
 });
 export type AnswerState = z.infer<typeof stateSchema>;
 
-/** A value has up to four bytes a character. */
-const rowBytesMax = 448;
+/** Of an answer and who gave it, besides the value. */
+const rowBytesMax = 256;
 const projectBytesMax = 64 * 1024;
 
 export const answer = defineEntryKind({
   id: 'answer',
   schema,
   needs: ['batch'],
+  minds: ['gold'],
   examples: [
     { id: 'answer', question: { kind: 'choice', text: 'What is it?', choices: ['cat', 'dog'] } },
     {
@@ -83,25 +98,30 @@ export const answer = defineEntryKind({
       ...{ guidelines: 'Five is best.\nOne is worst.', perRound: 1, perAuthor: 2, kept: 4 },
     },
     { id: 'answer', question: { kind: 'preference', text: 'Which is better?' }, answersMin: 1 },
+    { id: 'answer', question: { kind: 'span', text: 'Who and where?', labels: ['person', 'place'] } },
+    { id: 'answer', question: { kind: 'text', text: 'In your words?' }, kept: 1000 },
   ],
   create: createAnswerKind,
   compose: (text) => composeRecord(answerBody, text),
   sampleBodies: ({ question }) =>
     [0, 1].map((at) =>
-      dagCbor.encode({ answers: [{ record: `${at}`.repeat(64), value: valuesOf(question)[at]!, ms: 900 }] }),
+      dagCbor.encode({
+        answers: [{ record: `${at}`.repeat(64), value: sampleAnswers(question)[at]!, ms: 900 }],
+      }),
     ),
 });
 
 function createAnswerKind({ question, guidelines, answersMin, perRound, perAuthor, kept }: AnswerSpec) {
-  const values = new Set(valuesOf(question));
+  const bytesMax = rowBytesMax + valueBytesMax(question);
   return createRecordKind<AnswerBody, AnswerState>({
     id: 'answer',
-    ...{ bodyBytesMax: 64 + answersPerEntry * rowBytesMax, perAuthorAndRound: perRound },
+    ...{ bodyBytesMax: 64 + answersPerEntry * bytesMax, perAuthorAndRound: perRound },
     entriesPerRoundMax: 256,
-    stateBytesMax: projectBytesMax + kept * rowBytesMax + refusedBytesMax,
+    stateBytesMax: projectBytesMax + kept * bytesMax + refusedBytesMax,
     ...{ body: answerBody, state: stateSchema },
     initial: { question, guidelines, answersMin, rows: [], round: null, refused: noneRefused },
-    reduce(state, { round: now, entries }) {
+    reduce(state, { round: now, entries, stateOf }) {
+      const revealed = new Set(recordState<GoldState>(stateOf('gold'))?.rows.map(({ record }) => record));
       const rows = new Map(state.rows.map((row) => [`${row.author}/${row.record}`, row]));
       const counts = new Map<string, number>();
       for (const { author } of state.rows) counts.set(author, (counts.get(author) ?? 0) + 1);
@@ -112,17 +132,19 @@ function createAnswerKind({ question, guidelines, answersMin, perRound, perAutho
           const isNew = !rows.has(place);
           const own = counts.get(author) ?? 0;
           const reason =
-            given.value !== null && !values.has(given.value)
+            given.value !== null && !isAnswer(question, given.value)
               ? 'no such answer'
-              : isNew && own >= perAuthor
-                ? 'too many of one key'
-                : isNew && rows.size >= kept
-                  ? 'no room'
-                  : null;
+              : revealed.has(given.record)
+                ? 'its answer is told'
+                : isNew && own >= perAuthor
+                  ? 'too many of one key'
+                  : isNew && rows.size >= kept
+                    ? 'no room'
+                    : null;
           if (reason === null) {
             if (isNew) counts.set(author, own + 1);
             rows.delete(place);
-            rows.set(place, { author, ...given });
+            rows.set(place, { author, ...given, round: now });
           } else {
             const what = `record ${given.record.slice(0, 16)}`;
             refused = withRefused(refused, { round: now, author, what, reason });

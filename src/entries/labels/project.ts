@@ -2,7 +2,8 @@
 import { type RefusedOfKinds, recordState, refusedOf } from '../record-kind.ts';
 import type { AnswerState } from './answer-kind.ts';
 import type { BatchState, LabelBatch } from './batch-kind.ts';
-import type { Question } from './question.ts';
+import type { GoldState } from './gold-kind.ts';
+import { isAnswer, type Question } from './question.ts';
 import type { RulingState } from './ruling-kind.ts';
 
 export interface Answer {
@@ -11,6 +12,17 @@ export interface Answer {
   readonly record: string;
   readonly value: string;
   readonly ms: number | null;
+  /** In which it was said. */
+  readonly round: number;
+}
+
+/** What a record is, as somebody knew before it was answered. */
+export interface GoldAnswer {
+  readonly author: string;
+  readonly record: string;
+  readonly value: string;
+  /** Round in which it was hashed. */
+  readonly committed: number;
 }
 
 export interface LabelProject extends RefusedOfKinds {
@@ -26,9 +38,15 @@ export interface LabelProject extends RefusedOfKinds {
   /** Records that an author skipped, and has not answered since. */
   readonly skipped: readonly { readonly author: string; readonly record: string }[];
   readonly rulings: RulingState['rows'];
+  /** Who may know right answers; none where nobody does. */
+  readonly goldOwners: readonly string[];
+  /** That are told. */
+  readonly gold: readonly GoldAnswer[];
+  /** Lists of them that are hashed, and not told yet. */
+  readonly goldHidden: readonly Pick<GoldState['commitments'][number], 'author' | 'hash' | 'round'>[];
 }
 
-const kinds = ['batch', 'answer', 'ruling'] as const;
+const kinds = ['batch', 'gold', 'answer', 'ruling'] as const;
 
 /** Null where nothing can be labelled in a log of these kinds. */
 export function projectOf(stateOf: (kind: string) => unknown): LabelProject | null {
@@ -36,16 +54,20 @@ export function projectOf(stateOf: (kind: string) => unknown): LabelProject | nu
   const offered = recordState<BatchState>(stateOf('batch'));
   if (answered === null || offered === null) return null;
   const decided = recordState<RulingState>(stateOf('ruling'));
+  const known = recordState<GoldState>(stateOf('gold'));
   const { question, guidelines, answersMin, rows } = answered;
   return {
     ...{ question, guidelines, answersMin },
     adjudicators: decided?.by ?? [],
     batches: offered.batches,
-    answers: rows.flatMap(({ author, record, value, ms = null }) =>
-      value === null ? [] : [{ author, record, value, ms }],
+    answers: rows.flatMap(({ author, record, value, ms = null, round }) =>
+      value === null ? [] : [{ author, record, value, ms, round }],
     ),
     skipped: rows.flatMap(({ author, record, value }) => (value === null ? [{ author, record }] : [])),
     rulings: decided?.rows ?? [],
+    goldOwners: known?.by ?? [],
+    gold: known?.rows.filter(({ value }) => isAnswer(question, value)) ?? [],
+    goldHidden: known?.commitments.filter(({ isRevealed }) => !isRevealed) ?? [],
     ...refusedOf(kinds, stateOf),
   };
 }

@@ -15,7 +15,7 @@ import {
   withRefused,
 } from '../record-kind.ts';
 import type { AnswerState } from './answer-kind.ts';
-import { valueCharactersMax, valuesOf } from './question.ts';
+import { isAnswer, valueCharactersMax } from './question.ts';
 
 const rowsTop = 16_384;
 const adjudicatorsMax = 16;
@@ -41,7 +41,8 @@ const stateSchema = z.strictObject({
 });
 export type RulingState = z.infer<typeof stateSchema>;
 
-const rowBytesMax = 512;
+/** A value has up to four bytes a character. */
+const rowBytesMax = 320 + 4 * valueCharactersMax;
 
 export const ruling = defineEntryKind({
   id: 'ruling',
@@ -59,13 +60,12 @@ export const ruling = defineEntryKind({
       ...{ body: rulingBody, state: stateSchema, initial: { by, rows: [], refused: noneRefused } },
       reduce(state, { round: now, entries, stateOf }) {
         const { question } = recordState<AnswerState>(stateOf('answer')) ?? {};
-        const values = question === undefined ? [] : valuesOf(question);
         let { rows, refused } = state;
         for (const { author, content } of entries) {
           const isNew = !rows.some(({ record }) => record === content.record);
           const reason = !by.includes(author)
             ? 'not for it to say'
-            : !values.includes(content.value)
+            : question === undefined || !isAnswer(question, content.value)
               ? 'no such answer'
               : isNew && rows.length >= kept
                 ? 'no room'
@@ -81,9 +81,11 @@ export const ruling = defineEntryKind({
         return { ...state, rows, refused };
       },
       show: ({ rows, refused }) => [
-        ...rows
-          .slice(-8)
-          .map((row) => ({ round: row.round, author: row.author, text: `decided ${row.value}` })),
+        ...rows.slice(-8).map((row) => ({
+          round: row.round,
+          author: row.author,
+          text: `decided ${row.value.replaceAll(/\s+/g, ' ').slice(0, 64)}`,
+        })),
         ...shownRefused(refused),
       ],
     }),

@@ -1,0 +1,49 @@
+import type { Command } from 'commander';
+import { wholeNumber } from './parts/arguments.ts';
+import { fetching, type ProjectOptions, sourceOf } from './parts/label-inputs.ts';
+import type { NodesProject } from './parts/label-project.ts';
+import { perform } from './parts/perform.ts';
+
+interface Options extends ProjectOptions {
+  readonly disagreements: number;
+  readonly gold?: string;
+}
+
+export function addLabelAgreementCommand(parent: Command): void {
+  fetching(parent.command('agreement'))
+    .description(
+      'how far annotators agree, on which records they do not, and what those are by what each annotator errs on',
+    )
+    .option('--disagreements <count>', 'that are listed', wholeNumber(0, 10_000), 20)
+    .option('--gold <file>', 'right answers that are not told yet: what `label import --gold-out` wrote')
+    .action((options: Options, command: Command) =>
+      perform(command, async (context) => {
+        const source = await sourceOf(options, context);
+        const told = await source.project(context.signal);
+        const project = options.gold === undefined ? told : await withHidden(told, options.gold);
+        const records = await source.records(project, context.signal);
+        const { agreementOf } = await import('../entries/labels/agreement.ts');
+        const { agreementLines } = await import('./view/label-lines.ts');
+        const report = agreementOf(project);
+        const texts = new Map(records.map(({ hash, text }) => [hash, text]));
+        const shown = { question: project.question, texts, shownMax: options.disagreements };
+        for (const line of agreementLines(report, shown)) context.say(line);
+        return { json: { ...report } };
+      }),
+    );
+}
+
+/** As if they were told now. */
+async function withHidden(project: NodesProject, file: string): Promise<NodesProject> {
+  const { readGold } = await import('./parts/gold-file.ts');
+  const { goldCommitment } = await import('../entries/labels/gold-kind.ts');
+  const { createCrypto } = await import('../platform/node/crypto.ts');
+  const crypto = createCrypto();
+  const { peerKey: author, goldHidden, gold, runId } = project;
+  const lists = await readGold(file, runId);
+  const hidden = lists.flatMap((list) => {
+    const found = goldHidden.find(({ hash }) => hash === goldCommitment(crypto, author, list));
+    return found === undefined ? [] : list.answers.map((one) => ({ ...one, author, committed: found.round }));
+  });
+  return { ...project, gold: [...gold, ...hidden] };
+}

@@ -1,0 +1,46 @@
+import type { Command } from 'commander';
+import { amount } from '../node/amount.ts';
+import { fetching, type ProjectOptions, recordsIn, sourceOf } from './parts/label-inputs.ts';
+import { type CommandContext, perform } from './parts/perform.ts';
+
+interface Options extends ProjectOptions {
+  readonly file: string;
+  readonly of: string;
+  readonly column: string;
+  readonly otherColumn?: string;
+}
+
+export function addLabelAnswerCommand(parent: Command): void {
+  fetching(parent.command('answer'))
+    .description("sign the annotations of one of Label Studio's users as answers of this node")
+    .requiredOption(
+      '--file <file>',
+      'its export, as a list or in lines; records need not be offered to others',
+    )
+    .requiredOption('--of <user>', 'whose they are: number or address, as `completed_by` has it')
+    .option('--column <name>', 'field of the texts', 'text')
+    .option('--other-column <name>', 'that of the second texts, where annotators choose one of two')
+    .action((options: Options, command: Command) =>
+      perform(command, (context) => answerAs(options, context)),
+    );
+}
+
+async function answerAs(options: Options, context: CommandContext) {
+  const { say, signal } = context;
+  const found = await recordsIn([options.file], options, context);
+  const { annotationsOf } = await import('./parts/studio-import.ts');
+  const { AnnotatorDesk } = await import('./parts/annotator-desk.ts');
+  const source = await sourceOf(options, context);
+  const { question } = await source.project(signal);
+  const { answers, wrong } = annotationsOf(question, found, options.of);
+  const desk = await AnnotatorDesk.open({ source, own: found.records, signal });
+  for (const answer of answers) desk.answer(answer);
+  const trouble = await desk.writeAll(signal);
+  const lost = desk.givenUp + desk.waiting;
+  const written = answers.length - lost;
+  if (trouble !== null) say(`trouble   ${trouble}`);
+  say(
+    `answered  ${amount(written, 'record')}, ${lost} not; ${wrong} annotations are no answers to the question`,
+  );
+  return { json: { answered: written, lost, wrong }, ok: lost === 0 };
+}

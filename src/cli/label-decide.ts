@@ -1,0 +1,81 @@
+import { type Command, Option } from 'commander';
+import { ConfigError } from '../config/config-error.ts';
+import { amount } from '../node/amount.ts';
+import { numberBetween } from './parts/arguments.ts';
+import { ofProject, type ProjectOptions, sourceOf } from './parts/label-inputs.ts';
+import { type CommandContext, perform } from './parts/perform.ts';
+import { refuseIdle } from './parts/unused-options.ts';
+
+interface Options extends ProjectOptions {
+  readonly record?: string;
+  readonly value?: string;
+  readonly by?: 'dawid-skene';
+  readonly sure: number;
+}
+
+export function addLabelDecideCommand(parent: Command): void {
+  ofProject(parent.command('decide'))
+    .description(
+      'say what a record is on which annotators disagree, or all such records: those alone whom the project names',
+    )
+    .option('--record <record>', 'its hash, as `label agreement` prints it')
+    .option(
+      '--value <value>',
+      'an answer as the question has it; spans as JSON: [[from,to,label],...], labels by number from 0',
+    )
+    .addOption(
+      new Option(
+        '--by <rule>',
+        'in place of one record: all disputed ones, as the most probable value has it by what each of three or more annotators errs on (Dawid and Skene)',
+      ).choices(['dawid-skene']),
+    )
+    .option(
+      '--sure <probability>',
+      'with --by: of values that are at least so probable',
+      numberBetween(0.5, 1),
+      0.9,
+    )
+    .action((options: Options, command: Command) =>
+      perform(command, async (context) => {
+        const { record, value, by } = options;
+        if (by === undefined) {
+          refuseIdle(command, ['sure'], 'it goes with --by');
+          if (record === undefined || value === undefined)
+            throw new ConfigError(
+              'BAD_USAGE',
+              '`starlings label decide` needs --record and --value, or --by',
+            );
+          const source = await sourceOf(options, context);
+          const { lines, ...json } = await source.ask('decide', { record, value }, context.signal);
+          for (const line of lines) context.say(line);
+          return { json };
+        }
+        refuseIdle(command, ['record', 'value'], '--by decides all');
+        return decideAll(options, context);
+      }),
+    );
+}
+
+async function decideAll(options: Options, context: CommandContext) {
+  const { say, signal } = context;
+  const { errorModelOf } = await import('../entries/labels/error-model.ts');
+  const { labelsOf } = await import('../entries/labels/consensus.ts');
+  const { inTurn } = await import('./parts/in-turn.ts');
+  const source = await sourceOf(options, context);
+  const project = await source.project(signal);
+  const disputed = labelsOf(project).filter(({ status }) => status === 'disputed');
+  const model = errorModelOf(project);
+  if (model === null)
+    throw new ConfigError(
+      'BAD_USAGE',
+      '--by dawid-skene needs three annotators who answered, and a question with a list of answers',
+    );
+  const rulings = disputed.flatMap(({ record }) => {
+    const found = model.labels.get(record)!;
+    return found.probability >= options.sure ? [{ record, value: found.value }] : [];
+  });
+  await inTurn(rulings, (ruling) => source.ask('decide', ruling, signal), context);
+  const left = disputed.length - rulings.length;
+  say(`decided   ${amount(rulings.length, 'record')}; ${left} less probable than ${options.sure}`);
+  return { json: { decided: rulings.length, left } };
+}

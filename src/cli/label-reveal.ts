@@ -1,0 +1,39 @@
+import type { Command } from 'commander';
+import { amount } from '../node/amount.ts';
+import { ofProject, type ProjectOptions, sourceOf } from './parts/label-inputs.ts';
+import { perform } from './parts/perform.ts';
+
+export function addLabelRevealCommand(parent: Command): void {
+  ofProject(parent.command('reveal'))
+    .description(
+      'tell the right answers that were hashed with `label import --gold-out`, when all is answered',
+    )
+    .requiredOption('--gold <file>', 'what it wrote; nobody answers these records any more')
+    .action((options: ProjectOptions & { readonly gold: string }, command: Command) =>
+      perform(command, async (context) => {
+        const { say, signal } = context;
+        const source = await sourceOf(options, context);
+        const { goldHidden, peerKey, runId } = await source.project(signal);
+        const { readGold } = await import('./parts/gold-file.ts');
+        const { goldCommitment } = await import('../entries/labels/gold-kind.ts');
+        const { createCrypto } = await import('../platform/node/crypto.ts');
+        const { throughFile } = await import('./parts/written-entry.ts');
+        const { inTurn } = await import('./parts/in-turn.ts');
+        const crypto = createCrypto();
+        const lists = await readGold(options.gold, runId);
+        const left = lists.filter((list) =>
+          goldHidden.some(({ hash }) => hash === goldCommitment(crypto, peerKey, list)),
+        );
+        await inTurn(
+          left,
+          (list) => throughFile('gold', list, (input) => source.ask('write', input, signal)),
+          context,
+        );
+        const told = left.reduce((sum, { answers }) => sum + answers.length, 0);
+        say(
+          `revealed  ${amount(told, 'right answer')}; ${lists.length - left.length} lists were told before, or never hashed`,
+        );
+        return { json: { revealed: told, lists: left.length, passed: lists.length - left.length } };
+      }),
+    );
+}

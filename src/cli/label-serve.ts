@@ -1,0 +1,49 @@
+import type { Command } from 'commander';
+import { wholeNumber } from './parts/arguments.ts';
+import {
+  fetching,
+  type OwnFiles,
+  type ProjectOptions,
+  recordsIn,
+  sourceOf,
+  withOwnFiles,
+} from './parts/label-inputs.ts';
+import { perform } from './parts/perform.ts';
+
+interface Options extends ProjectOptions, OwnFiles {
+  readonly port: number;
+  readonly open?: true;
+}
+
+export function addLabelServeCommand(parent: Command): void {
+  withOwnFiles(fetching(parent.command('serve')))
+    .description('a page on 127.0.0.1 to label records with the keyboard, until it is stopped')
+    .option('--port <port>', '0 for any free port', wholeNumber(0, 65_535), 0)
+    .option('--open', 'open the page in a browser')
+    .action((options: Options, command: Command) =>
+      perform(command, async (context) => {
+        const { say, signal } = context;
+        const source = await sourceOf(options, context);
+        const { records: own } = await recordsIn(options.file ?? [], options, context);
+        const { AnnotatorDesk } = await import('./parts/annotator-desk.ts');
+        const desk = await AnnotatorDesk.open({ source, own, signal });
+        const { startLabelServer } = await import('../api/label-server.ts');
+        const { randomBytes } = await import('node:crypto');
+        const token = randomBytes(32).toString('hex');
+        const server = await startLabelServer({
+          ...{ port: options.port, token, desk },
+          onError: (error) => say(`trouble   ${error instanceof Error ? error.message : String(error)}`),
+        });
+        const link = `${server.url}/#code=${token}`;
+        say(`serving   ${link}`);
+        if (options.open) {
+          const { openInBrowser } = await import('../platform/node/open-in-browser.ts');
+          if (!(await openInBrowser(link))) say('no browser could be opened here; the address opens in any');
+        }
+        await desk.follow();
+        await server.close();
+        if (desk.waiting > 0) say(`trouble   ${desk.waiting} answers are not in the log: give them again`);
+        return { json: { url: server.url, stopped: true, lost: desk.waiting }, ok: desk.waiting === 0 };
+      }),
+    );
+}

@@ -1,0 +1,55 @@
+/** Right answers that are hashed in a log and told later: the file of who knows them. */
+import { readFile, stat } from 'node:fs/promises';
+import * as z from 'zod';
+import { parseJson } from '../../core/parse-json.ts';
+import { type GoldReveal, goldPerEntry, goldReveal } from '../../entries/labels/gold-kind.ts';
+import { writeFileAtomically } from '../../platform/node/atomic-file.ts';
+import { DataFileError } from '../../tasks/datasets/data-error.ts';
+
+const bytesMax = 16 << 20;
+const fileSchema = z.strictObject({ project: z.string(), lists: z.array(goldReveal).min(1).max(512) });
+
+export interface KnownAnswer {
+  readonly record: string;
+  readonly value: string;
+}
+
+/**
+ * So many of them, drawn: `below` gives a whole number from 0 up to its argument, not included. Which of those that are known are tried must
+ * not follow from the file that all get to read.
+ */
+export function drawnGold(
+  known: readonly KnownAnswer[],
+  count: number,
+  below: (end: number) => number,
+): readonly KnownAnswer[] {
+  const left = [...known];
+  const drawn: KnownAnswer[] = [];
+  while (drawn.length < count && left.length > 0) drawn.push(...left.splice(below(left.length), 1));
+  return drawn;
+}
+
+/** Each with a salt of its own: `salt` gives 32 bytes as hexadecimal digits. */
+export function goldLists(answers: readonly KnownAnswer[], salt: () => string): readonly GoldReveal[] {
+  return Array.from({ length: Math.ceil(answers.length / goldPerEntry) }, (_, at) => ({
+    salt: salt(),
+    answers: answers.slice(at * goldPerEntry, (at + 1) * goldPerEntry),
+  }));
+}
+
+/** For its user alone. */
+export async function writeGold(file: string, project: string, lists: readonly GoldReveal[]): Promise<void> {
+  await writeFileAtomically(file, [`${JSON.stringify({ project, lists })}\n`], 0o600);
+}
+
+/** @throws DataFileError for another file, or of another project; system errors */
+export async function readGold(file: string, project: string): Promise<readonly GoldReveal[]> {
+  const { size } = await stat(file);
+  const { data } = fileSchema.safeParse(
+    size > bytesMax ? undefined : parseJson(await readFile(file, 'utf8')),
+  );
+  if (data === undefined)
+    throw new DataFileError(`${file} holds no right answers; name what \`label import --gold-out\` wrote`);
+  if (data.project !== project) throw new DataFileError(`${file} is of another project: ${data.project}`);
+  return data.lists;
+}
