@@ -14,6 +14,8 @@ const speedsKept = 5;
 
 type State =
   | { readonly kind: 'idle' }
+  /** The node stops: nothing begins any more. */
+  | { readonly kind: 'over' }
   | {
       readonly kind: 'busy';
       readonly round: number;
@@ -23,11 +25,20 @@ type State =
       misses: number;
     };
 
+export interface Finished {
+  readonly start: Float32Array;
+  readonly misses: number;
+  readonly steps: number;
+  /** It ended before the steps that it was to make. */
+  readonly isCut: boolean;
+}
+
 export class LocalTraining {
   readonly #stepsMax: number;
   /** What training may take of a slot, in [0, 1]. */
   readonly #slotShare: number;
   #state: State = { kind: 'idle' };
+  #isLeaving = false;
   #lastRound = -1;
   /** Milliseconds per step of the last trainings, oldest first. */
   #speeds: readonly number[] = [];
@@ -62,19 +73,27 @@ export class LocalTraining {
     if (this.#state.kind === 'busy' && round < this.#state.round) this.#state.misses += 1;
   }
 
-  finish(
-    round: number,
-    nowMs: number,
-  ): { readonly start: Float32Array; readonly misses: number; readonly steps: number } | null {
+  /** The node is about to stop. Returns the round whose training is to be cut, null for none; after it nothing begins. */
+  leave(): number | null {
+    this.#isLeaving = true;
+    if (this.#state.kind === 'busy') return this.#state.round;
+    this.#state = { kind: 'over' };
+    return null;
+  }
+
+  /** @param made steps that the learner says it made, where that was not all */
+  finish(round: number, nowMs: number, made?: number): Finished | null {
     const state = this.#state;
     if (state.kind !== 'busy' || state.round !== round) return null;
-    this.#state = { kind: 'idle' };
-    this.#speeds = [...this.#speeds.slice(1 - speedsKept), (nowMs - state.startedMs) / state.steps];
-    return { start: state.start, misses: state.misses, steps: state.steps };
+    this.#state = { kind: this.#isLeaving ? 'over' : 'idle' };
+    const steps = Math.max(1, Math.min(state.steps, made ?? state.steps));
+    this.#speeds = [...this.#speeds.slice(1 - speedsKept), (nowMs - state.startedMs) / steps];
+    return { start: state.start, misses: state.misses, steps, isCut: steps < state.steps };
   }
 
   failed(out: Output[], { round, reason }: Input & { type: 'training-failed' }): void {
-    if (this.#state.kind === 'busy' && this.#state.round === round) this.#state = { kind: 'idle' };
+    if (this.#state.kind === 'busy' && this.#state.round === round)
+      this.#state = { kind: this.#isLeaving ? 'over' : 'idle' };
     out.push({ type: 'event', event: { kind: 'skipped', round, reason } });
   }
 

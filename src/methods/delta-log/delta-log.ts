@@ -162,6 +162,7 @@ export class DeltaLog implements ProtocolCore {
         this.#ballots?.scored(out, input.round, input.losses, nowMs);
         break;
       case 'leave':
+        this.#leave(out);
         break;
       default:
         input satisfies never;
@@ -232,8 +233,14 @@ export class DeltaLog implements ProtocolCore {
     return start ?? { model: this.model(), scheduleRound: clock.countedBefore(round) };
   }
 
+  /** What was trained so far is published, or kept for when we are back. */
+  #leave(out: Output[]): void {
+    const round = this.#training.leave();
+    if (round !== null) out.push({ type: 'cut', round });
+  }
+
   #trained(out: Output[], result: Input & { type: 'trained' }, nowMs: number): void {
-    const done = this.#training.finish(result.round, nowMs);
+    const done = this.#training.finish(result.round, nowMs, result.steps);
     if (!done) return;
     const { round, loss } = result;
     const began = this.#notes?.end(round, done.steps, this.#author) ?? null;
@@ -241,7 +248,8 @@ export class DeltaLog implements ProtocolCore {
       out.push({ type: 'event', event: { kind: 'skipped', round, reason } });
     };
     // Where others train it again, the residual moves with what is published and with nothing else.
-    const unshown = this.#audits && (began?.whyNotShown ?? this.#reasonNotToPublish(round, nowMs));
+    const unshown =
+      this.#audits && (began?.whyNotShown ?? this.#reasonNotToPublish(round, done.isCut, nowMs));
     if (unshown) {
       skip(unshown);
       return;
@@ -251,7 +259,7 @@ export class DeltaLog implements ProtocolCore {
       return;
     }
     this.#training.noteLoss(out, round, loss);
-    const reason = this.#reasonNotToPublish(round, nowMs);
+    const reason = this.#reasonNotToPublish(round, done.isCut, nowMs);
     if (reason) {
       const writes = [...this.#author.writes(), ...(began?.writes ?? [])];
       out.push({ type: 'persist', writes, durable: false });
@@ -267,7 +275,7 @@ export class DeltaLog implements ProtocolCore {
     out.push({ type: 'event', event: { kind: 'published', round, bodyBytes: entry.bodyBytes, loss } });
   }
 
-  #reasonNotToPublish(round: number, nowMs: number): string | null {
+  #reasonNotToPublish(round: number, isCut: boolean, nowMs: number): string | null {
     const { replica } = this.#log;
     if (round < this.#log.clock.slotAt(nowMs) - 1 || round <= replica.base.round)
       return 'training took too long';
@@ -276,7 +284,7 @@ export class DeltaLog implements ProtocolCore {
     if (index === null) return 'the round is full, or we published in it before a restart';
     const [live, key] = [deltaStateOf(replica.live()), this.#deps.signer.key];
     if (!this.#delta.isDrawn(live, round, key)) return notDrawn;
-    return this.#author.whyNotSend(live.contributions.get(key)?.deltas ?? 0);
+    return this.#author.whyNotSend(live.contributions.get(key)?.deltas ?? 0, isCut);
   }
 
   #publish(out: Output[], entry: LogEntry, writes: readonly StoreWrite[]): void {
