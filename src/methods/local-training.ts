@@ -1,5 +1,5 @@
 /** The one local training that may be under way: which round it is for, where it started, what it missed. */
-import type { Input, Output } from '../core/io.ts';
+import type { Input, Output, StoreWrite } from '../core/io.ts';
 import type { RunFrame } from '../core/run-frame.ts';
 import { median } from '../math/statistics.ts';
 
@@ -11,6 +11,12 @@ const divergenceFactor = 3;
  * evaluation held up. Guess.
  */
 const speedsKept = 5;
+
+/** Who begins late may train on into what is for gossip, up to this part of the slot: half of it. Guess. */
+const lastShare = (slotShare: number): number => (1 + slotShare) / 2;
+
+/** Milliseconds per step as of the last training, float64, little endian: who comes back in the middle of a slot knows what fits into the rest. */
+const SPEED_KEY = 'self/speed';
 
 type State =
   | { readonly kind: 'idle' }
@@ -54,13 +60,34 @@ export class LocalTraining {
     return this.#lastLoss;
   }
 
+  /** Of a node that trained before. */
+  restore(stored: readonly (readonly [string, Uint8Array])[]): void {
+    for (const [key, value] of stored) {
+      if (key !== SPEED_KEY || value.length !== 8) continue;
+      const msPerStep = new DataView(value.buffer, value.byteOffset).getFloat64(0, true);
+      if (Number.isFinite(msPerStep) && msPerStep > 0) this.#speeds = [msPerStep];
+    }
+  }
+
+  /** What a restart must find. */
+  writes(): StoreWrite[] {
+    if (this.#speeds.length === 0) return [];
+    const value = new Uint8Array(8);
+    new DataView(value.buffer).setFloat64(0, median(this.#speeds), true);
+    return [{ key: SPEED_KEY, value }];
+  }
+
   mayStart(round: number): boolean {
     return this.#state.kind === 'idle' && round > this.#lastRound;
   }
 
-  /** Returns the number of local steps: the run's H, fewer on a machine too slow for it. */
-  start(round: number, start: Float32Array, nowMs: number, slotMs: number): number {
-    const timeMs = this.#slotShare * slotMs;
+  /**
+   * Returns the number of local steps: the run's H, fewer on a machine too slow for it, and for who comes late in the slot.
+   * @param sinceMs since when the slot lasts, where what is left of it counts
+   */
+  start(round: number, start: Float32Array, nowMs: number, slotMs: number, sinceMs = nowMs): number {
+    const leftMs = lastShare(this.#slotShare) * slotMs - (nowMs - sinceMs);
+    const timeMs = Math.min(this.#slotShare * slotMs, leftMs);
     const affordable = this.#speeds.length > 0 ? Math.floor(timeMs / median(this.#speeds)) : this.#stepsMax;
     const steps = Math.max(1, Math.min(this.#stepsMax, affordable));
     this.#state = { kind: 'busy', round, start, startedMs: nowMs, steps, misses: 0 };

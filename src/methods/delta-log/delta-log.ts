@@ -194,6 +194,7 @@ export class DeltaLog implements ProtocolCore {
     // What it said in this round before, a node that remembers nothing must not say otherwise.
     if (!this.#log.restore(stored)) this.#publishFrom = Math.max(0, this.#log.clock.slotAt(nowMs) + 1);
     this.#author.restore(stored);
+    this.#training.restore(stored);
     this.#audits?.shown.restore(stored);
     this.#ballots?.restore(stored);
     this.#log.start(nowMs, this.#outlet(out));
@@ -220,7 +221,8 @@ export class DeltaLog implements ProtocolCore {
     if (this.#audits && !this.#audits.mayBeginOn(this.#log.replica.base.round, round)) return;
     const { model, scheduleRound } = this.#beginning(round);
     const parameters = this.#author.startFrom(model);
-    const steps = this.#training.start(round, parameters, nowMs, this.#log.clock.slotMs(round));
+    const { clock } = this.#log;
+    const steps = this.#training.start(round, parameters, nowMs, clock.slotMs(round), clock.startMs(round));
     out.push({ type: 'event', event: { kind: 'round-started', round } });
     out.push({ type: 'train', round, steps, scheduleRound, parameters });
   }
@@ -261,7 +263,7 @@ export class DeltaLog implements ProtocolCore {
     this.#training.noteLoss(out, round, loss);
     const reason = this.#reasonNotToPublish(round, done.isCut, nowMs);
     if (reason) {
-      const writes = [...this.#author.writes(), ...(began?.writes ?? [])];
+      const writes = [...this.#author.writes(), ...this.#training.writes(), ...(began?.writes ?? [])];
       out.push({ type: 'persist', writes, durable: false });
       skip(reason);
       return;
@@ -271,7 +273,8 @@ export class DeltaLog implements ProtocolCore {
     const proof = began ? this.#audits?.shown.prove(round, began, this.#author) : undefined;
     const claims = [done.misses, done.steps, ...(proof?.claims ?? [])];
     const { entry, writes } = this.#log.append({ round, kind: DELTA, index: 0, claims }, body);
-    this.#publish(out, entry, [...writes, ...(began?.writes ?? []), ...(proof?.writes ?? [])]);
+    const kept = [...this.#training.writes(), ...(began?.writes ?? []), ...(proof?.writes ?? [])];
+    this.#publish(out, entry, [...writes, ...kept]);
     out.push({ type: 'event', event: { kind: 'published', round, bodyBytes: entry.bodyBytes, loss } });
   }
 
