@@ -2,7 +2,7 @@
  * The discrete-event loop: takes the earliest event, lets it happen to one virtual node, writes it into the
  * trace. Knows nodes, links and messages; knows nothing of what the protocol says.
  */
-import { leaveMs, type Output, type ProtocolEvent } from '../src/core/io.ts';
+import { leaveMs, lingerMs, type Output, type ProtocolEvent } from '../src/core/io.ts';
 import { agreementWith } from '../src/entries/vote/agreement.ts';
 import { rngFor } from '../src/math/rng.ts';
 import { Carrier, type CarrierWorld, plainPayloadBytes } from './carrier.ts';
@@ -18,6 +18,7 @@ import {
 import { EventQueue, type QueuedEvent } from './event-queue.ts';
 import type { FateEvent } from './fate.ts';
 import { GossipMesh, SeenMessages } from './gossip-mesh.ts';
+import { LocalTrainings } from './local-trainings.ts';
 import { NetworkModel } from './network/network-model.ts';
 import { connectivityGraph } from './network/topology.ts';
 import type { Message, SimEvent } from './sim-event.ts';
@@ -51,6 +52,7 @@ export class Engine implements VirtualWorld {
   readonly #mesh: GossipMesh;
   readonly #seen: SeenMessages;
   readonly #connections: Connections;
+  readonly #trainings: LocalTrainings;
   readonly #peerOfKey = new Map<string, number>();
   /** Processes that were told to stop and wait for their last answers. */
   readonly #leaving = new Set<VirtualNode>();
@@ -71,6 +73,12 @@ export class Engine implements VirtualWorld {
     this.#mesh = new GossipMesh(peers.length, rngFor(`${seed}/mesh`));
     this.#seen = new SeenMessages(peers.length, seenMessagesMax);
     this.nodes = peers.map((plan, index) => new VirtualNode(index, plan, this));
+    this.#trainings = new LocalTrainings({
+      nowUs: () => this.nowUs,
+      line: () => this.#trainingLine,
+      streamKey: options.streamKey,
+      schedule: (atUs, event) => this.#queue.push(atUs, event),
+    });
     for (const [index, { key }] of peers.entries()) this.#peerOfKey.set(key, index);
     this.#connections = new Connections(this.nodes, this.network, this.#mesh, {
       nowUs: () => this.nowUs,
@@ -151,24 +159,11 @@ export class Engine implements VirtualWorld {
   }
 
   train(node: VirtualNode, request: Extract<Output, { type: 'train' }>): void {
-    const { round, steps, scheduleRound, parameters } = request;
-    const outcome = this.#trainingLine.train({
-      parameters,
-      steps,
-      round: scheduleRound,
-      streamKey: this.#options.streamKey(node.plan.key, round),
-      share: node.plan.share,
-    });
-    const durationUs = Math.ceil(steps * node.plan.msPerStep * 1000);
-    this.#queue.push(this.nowUs + durationUs, {
-      kind: 'trained',
-      peer: node.index,
-      incarnation: node.incarnation,
-      round,
-      start: parameters,
-      durationUs,
-      outcome,
-    });
+    this.#trainings.begin(node, request);
+  }
+
+  cut(node: VirtualNode, { round }: Extract<Output, { type: 'cut' }>): void {
+    this.#trainings.cut(node, round);
   }
 
   /** Judging a vector takes as long as a local step. */
@@ -398,12 +393,14 @@ export class Engine implements VirtualWorld {
   ): void {
     const { round, incarnation, start, durationUs } = event;
     this.#record(sequence, event, outcome.ok ? digestOfVector(outcome.result.parameters) : null, round);
-    if (!node.is(incarnation)) return;
+    if (!node.is(incarnation) || !this.#trainings.ends(node, event)) return;
     this.trainedUs[node.index]! += durationUs;
     if (outcome.ok) {
       this.#dependencies.onTrained?.(node, round, start, outcome.result);
       node.trained(round, start, outcome.result);
     } else node.handle({ type: 'training-failed', round, reason: outcome.reason });
+    if (node.lingers)
+      this.#queue.push(this.nowUs + 1000 * lingerMs, { kind: 'left', peer: event.peer, incarnation });
   }
 
   #failRequestAt(atUs: number, node: VirtualNode, requestId: number, reason: string): void {

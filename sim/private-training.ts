@@ -65,4 +65,9 @@ export class PrivateTraining {
     own.steps += steps;
     return { clipNorm: own.clipNorm, noiseMultiplier: own.noiseMultiplier };
   }
+
+  /** So many steps that were paid for are not made. */
+  giveBack(share: number, steps: number): void {
+    this.#shares[share]!.steps -= steps;
+  }
 }

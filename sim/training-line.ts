@@ -65,6 +65,18 @@ export class TrainingLine {
     );
   }
 
+  /**
+   * Of a training that was asked for and is cut: what so many of its steps come to. The learner has been asked for all of them, for nobody
+   * could know; they are paid for no more.
+   */
+  trainPart(request: TrainRequest, steps: number): TrainingOutcome | Promise<TrainingOutcome> {
+    this.#privacy?.giveBack(request.share, request.steps);
+    const outcome = this.train({ ...request, steps });
+    const asCut = (done: TrainingOutcome): TrainingOutcome =>
+      done.ok ? { ok: true, result: { ...done.result, steps } } : done;
+    return outcome instanceof Promise ? outcome.then(asCut) : asCut(outcome);
+  }
+
   /** On the held-out data, when its turn has come; `parameters` must not change until then. */
   evaluate(parameters: Float32Array): Promise<Metrics> {
     return this.#append((learner) => learner.evaluate(parameters));

@@ -14,6 +14,7 @@ export interface VirtualWorld {
   publish(node: VirtualNode, bytes: Uint8Array): void;
   request(node: VirtualNode, request: Extract<Output, { type: 'request' }>): void;
   train(node: VirtualNode, request: Extract<Output, { type: 'train' }>): void;
+  cut(node: VirtualNode, request: Extract<Output, { type: 'cut' }>): void;
   score(node: VirtualNode, request: Extract<Output, { type: 'score' }>): void;
   judge(node: VirtualNode, request: Extract<Output, { type: 'judge' }>): void;
   retrain(node: VirtualNode, request: Extract<Output, { type: 'retrain' }>): void;
@@ -97,6 +98,8 @@ export class VirtualNode {
   #wakeQueuedUs = Number.POSITIVE_INFINITY;
   /** The requests whose answers a process that was told to stop waits for; null for one that was not. */
   #lastRequests: readonly number[] | null = null;
+  /** What a process that was told to stop waits for besides: the end of a training that was cut, or that peers pull what it announced of it. */
+  #lastWord: 'trained' | 'announced' | null = null;
 
   constructor(index: number, plan: PeerPlan, world: VirtualWorld) {
     this.index = index;
@@ -141,19 +144,26 @@ export class VirtualNode {
   leave(): boolean {
     const asked = this.pending.size;
     this.handle({ type: 'leave' });
-    if (this.pending.size === asked) return false;
+    if (this.pending.size === asked && this.#lastWord === null) return false;
     this.#lastRequests = [...this.pending.keys()];
     return true;
   }
 
   /** Whether the process was told to stop and has heard all that it waits for. */
   get hasSaidAll(): boolean {
+    if (this.#lastWord !== null) return false;
     return this.#lastRequests?.every((requestId) => !this.pending.has(requestId)) ?? false;
+  }
+
+  /** Whether it stays for those who pull what it announced last. */
+  get lingers(): boolean {
+    return this.#lastWord === 'announced';
   }
 
   crash(): void {
     this.#core = null;
     this.#lastRequests = null;
+    this.#lastWord = null;
     this.crashedAtUs = this.#world.nowUs;
     this.links.clear();
     this.pending.clear();
@@ -209,6 +219,8 @@ export class VirtualNode {
     const { nowMs } = this;
     const outputs = core.handle(input, nowMs);
     for (const output of behaviour?.act?.(outputs, input, nowMs) ?? outputs) this.#perform(output);
+    const isOver = input.type === 'trained' || input.type === 'training-failed';
+    if (isOver && this.#lastWord === 'trained') this.#lastWord = null;
   }
 
   /** What this machine's clock shows. */
@@ -240,6 +252,7 @@ export class VirtualNode {
         this.#store.commit(output.writes);
         return;
       case 'announce':
+        if (this.#lastWord === 'trained') this.#lastWord = 'announced';
         this.#world.publish(this, output.bytes);
         return;
       case 'verdict':
@@ -256,6 +269,10 @@ export class VirtualNode {
         return;
       case 'train':
         this.#world.train(this, output);
+        return;
+      case 'cut':
+        this.#lastWord = 'trained';
+        this.#world.cut(this, output);
         return;
       case 'score':
         this.#world.score(this, output);

@@ -14,8 +14,10 @@ export type PeerKey = string;
 /** What gossip does with an announcement: forward it, drop it, or drop it and hold it against the sender. */
 export type Verdict = 'accept' | 'ignore' | 'reject';
 
-/** What a node that stops waits at most for the answers to its last requests. Guess. */
+/** What a node that stops waits at most for the answers to its last requests, and for what it has to say. Guess. */
 export const leaveMs = 2000;
+/** Of that, what it stays for those who pull what it announced last. Guess. */
+export const lingerMs = 500;
 
 export type Input =
   /** First input of every session, after construction from the stored state. */
@@ -48,11 +50,13 @@ export type Input =
       readonly round: number;
       readonly parameters: Float32Array;
       readonly loss: number;
+      /** Steps made, where it was cut; left out: all that were asked for. */
+      readonly steps?: number | undefined;
     }
   | { readonly type: 'training-failed'; readonly round: number; readonly reason: string }
   /**
-   * The node is about to stop for good, or for long; requests in answer to this get `leaveMs`. Without it a node has vanished:
-   * what it alone held is gone.
+   * The node is about to stop for good, or for long; requests in answer to this get `leaveMs`, and so does a training that is cut
+   * and what is announced of it. Without it a node has vanished: what it alone held is gone.
    */
   | { readonly type: 'leave' }
   /** The node's owner wants an entry published. Answered in the same call by one `submitted` with the same token. */
@@ -138,6 +142,8 @@ export type Output =
       readonly scheduleRound: number;
       readonly parameters: Float32Array;
     }
+  /** The training under way ends after the step that it is at, and is `trained` with the steps it made. */
+  | { readonly type: 'cut'; readonly round: number }
   /** Loss of each vector (length `size`; not to be modified) on a fixed sample of this peer's own data. */
   | { readonly type: 'score'; readonly round: number; readonly vectors: readonly Float32Array[] }
   /**

@@ -35,6 +35,8 @@ export interface TrainResult {
   readonly parameters: Float32Array;
   /** Mean training loss over the steps (natural logarithm, per example). */
   readonly loss: number;
+  /** Steps made, where that was enough; left out: all that were asked for. */
+  readonly steps?: number | undefined;
 }
 
 /**
@@ -53,8 +55,12 @@ export interface Learner {
   readonly samplingRates?: readonly number[] | undefined;
   /** The start vector of a model that is known to the learner alone. */
   initial?(signal?: AbortSignal): Promise<Float32Array>;
-  /** @throws TrainingDivergedError, LearnerClosedError, LearnerBrokenError */
-  train(request: TrainRequest, signal?: AbortSignal): Promise<TrainResult>;
+  /**
+   * `enough`: no step begins any more once it is aborted, but the first; what the steps made come to is the result, to the bit that of a
+   * request for so many. A learner that cannot end early goes on.
+   * @throws TrainingDivergedError, LearnerClosedError, LearnerBrokenError
+   */
+  train(request: TrainRequest, signal?: AbortSignal, enough?: AbortSignal): Promise<TrainResult>;
   /** Mean loss of each vector on a fixed sample of a training share: how others' models do on data of one's own. */
   score(vectors: readonly Float32Array[], share: number, signal?: AbortSignal): Promise<readonly number[]>;
   /**

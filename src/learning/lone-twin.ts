@@ -33,9 +33,10 @@ class TwinnedLearner implements Learner {
     this.#twin = initial;
   }
 
-  async train(request: TrainRequest, signal?: AbortSignal): Promise<TrainResult> {
-    const result = await this.#learner.train(request, signal);
-    this.#following = this.#following.then(() => this.#follow(request));
+  async train(request: TrainRequest, signal?: AbortSignal, enough?: AbortSignal): Promise<TrainResult> {
+    const result = await this.#learner.train(request, signal, enough);
+    const steps = result.steps ?? request.steps;
+    this.#following = this.#following.then(() => this.#follow({ ...request, steps }));
     return result;
   }
 

@@ -38,15 +38,16 @@ export class PersonalLearner implements Learner {
     this.#keep = keep;
   }
 
-  async train(request: TrainRequest, signal?: AbortSignal): Promise<TrainResult> {
+  async train(request: TrainRequest, signal?: AbortSignal, enough?: AbortSignal): Promise<TrainResult> {
     const whole = await this.#learner.train(
       { ...request, parameters: this.whole(request.parameters) },
       signal,
+      enough,
     );
     const { shared, personal } = this.#parts.split(whole.parameters);
     await this.#keep(personal.slice());
     this.#personal = personal;
-    return { parameters: shared, loss: whole.loss };
+    return { ...whole, parameters: shared };
   }
 
   /** Shared tensors of others with personal ones of our own. */

@@ -23,6 +23,10 @@ export class LogClock {
     return roundAt(this.#replica.base.pace, nowMs);
   }
 
+  startMs(round: number): number {
+    return roundStartMs(this.#replica.base.pace, round);
+  }
+
   slotMs(round: number): number {
     return slotMsOf(this.#replica.base.pace, round);
   }

@@ -26,6 +26,8 @@ export interface DriverOptions {
   readonly clock: Clock;
   /** Pays for so many steps in a round, and says how they protect the examples. Left out: they do not. */
   readonly charge?: (round: number, steps: number) => Promise<PrivacyOfTraining>;
+  /** So many steps that were paid for were not made. */
+  readonly giveBack?: (steps: number) => Promise<void>;
   /** Why nothing is to be trained now; null where there is no reason. */
   readonly whyNotTrain?: () => string | null;
   /** Names the random stream of a round's batches, of this node where no author is named. */

@@ -4,7 +4,7 @@
  * nothing that arrives ends the node.
  */
 import { asError } from '../core/as-error.ts';
-import { type Input, leaveMs, type Output, type PeerKey, type Verdict } from '../core/io.ts';
+import { type Input, leaveMs, lingerMs, type Output, type PeerKey, type Verdict } from '../core/io.ts';
 import { AbsurdRequestError, RequestRefusedError } from '../core/ports.ts';
 import { agreementWith } from '../entries/vote/agreement.ts';
 import { LearnerBrokenError, TrainingDivergedError } from '../learning/learning-error.ts';
@@ -42,6 +42,10 @@ export class NodeDriver {
   #nextToken = 1;
   #cancelWake: (() => void) | null = null;
   #training: Promise<void> = Promise.resolve();
+  /** Tells the training under way that it has made enough steps. */
+  #enough = new AbortController();
+  /** When something of ours was announced last. */
+  #announcedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: DriverOptions) {
     this.#options = options;
@@ -100,15 +104,27 @@ export class NodeDriver {
     const asked = this.#asking.size;
     this.#input({ type: 'leave' });
     await this.#lane.drained();
-    if (this.#asking.size === asked) return;
-    let cancel = (): void => {};
+    if (this.#asking.size === asked && !this.#enough.signal.aborted) return;
+    const waits: (() => void)[] = [];
     const { clock } = this.#options;
-    const late = new Promise<void>((resolve) => {
-      cancel = clock.schedule(clock.nowMs() + leaveMs, resolve);
-    });
-    await Promise.race([Promise.all(this.#asking), late]);
-    cancel();
+    const until = (atMs: number): Promise<void> =>
+      new Promise((resolve) => {
+        waits.push(clock.schedule(atMs, resolve));
+      });
+    await Promise.race([this.#sayAll(until), until(clock.nowMs() + leaveMs)]);
+    for (const cancel of waits) cancel();
     await this.#lane.drained();
+  }
+
+  /** Until requests are answered, and what a training came to that was cut has had its time to get around. */
+  async #sayAll(until: (atMs: number) => Promise<void>): Promise<void> {
+    if (this.#enough.signal.aborted) {
+      const fromMs = this.#options.clock.nowMs();
+      await this.#training;
+      await this.#lane.drained();
+      if (this.#announcedAtMs >= fromMs) await until(this.#announcedAtMs + lingerMs);
+    }
+    await Promise.all(this.#asking);
   }
 
   #announcement(from: PeerKey, bytes: Uint8Array): Promise<Verdict> {
@@ -244,6 +260,7 @@ export class NodeDriver {
         case 'refuse':
         case 'blame':
         case 'train':
+        case 'cut':
         case 'score':
         case 'judge':
         case 'retrain':
@@ -264,6 +281,7 @@ export class NodeDriver {
       case 'announce':
         // Whom gossip does not reach finds the message by comparing digests.
         this.#options.transport.announce(output.bytes).catch(() => {});
+        this.#announcedAtMs = this.#options.clock.nowMs();
         break;
       case 'verdict':
         this.#settleVerdict(output.token, output.verdict);
@@ -281,7 +299,11 @@ export class NodeDriver {
         this.#options.transport.blame(output.peer, output.part);
         break;
       case 'train':
-        this.#training = this.#train(output);
+        this.#enough = new AbortController();
+        this.#training = this.#train(output, this.#enough.signal);
+        break;
+      case 'cut':
+        this.#enough.abort();
         break;
       case 'score':
         void this.#score(output);
@@ -349,7 +371,7 @@ export class NodeDriver {
     }
   }
 
-  async #train(output: Output & { type: 'train' }): Promise<void> {
+  async #train(output: Output & { type: 'train' }, enough: AbortSignal): Promise<void> {
     const { round, steps, scheduleRound, parameters } = output;
     try {
       // The core hears of a failure in a call of its own.
@@ -359,7 +381,9 @@ export class NodeDriver {
       const streamKey = this.#options.streamKey(round);
       const privacy = await this.#options.charge?.(round, steps);
       const request = { parameters, steps, round: scheduleRound, streamKey, share: 0, privacy };
-      const result = await this.#options.learner.train(request, this.#aborter.signal);
+      const result = await this.#options.learner.train(request, this.#aborter.signal, enough);
+      if (result.steps !== undefined && result.steps < steps)
+        await this.#options.giveBack?.(steps - result.steps);
       this.#input({ type: 'trained', round, ...result });
     } catch (error) {
       this.#input({ type: 'training-failed', round, reason: asError(error).message });

@@ -86,6 +86,13 @@ export class RunPrivacy {
     }
   }
 
+  /** A training was cut, and so many of its steps were not made. */
+  async giveBack(steps: number): Promise<void> {
+    const { account } = this.#parts;
+    await account.giveBack(steps);
+    this.#parts.onState(account.state(), false);
+  }
+
   note(event: ProtocolEvent): void {
     if (event.kind === 'published') {
       this.#published = Math.max(this.#published, event.round);

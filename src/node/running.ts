@@ -134,7 +134,10 @@ export class Running {
     this.#driver = new NodeDriver({
       ...{ core: this.#core, learner, transport: this.#transport, store, kept, clock: this.#clock, limits },
       whyNotTrain: () => this.#whyNotTrain(),
-      ...(privacy && { charge: (round: number, steps: number) => privacy.charge(round, steps) }),
+      ...(privacy && {
+        charge: (round: number, steps: number) => privacy.charge(round, steps),
+        giveBack: (steps: number) => privacy.giveBack(steps),
+      }),
       streamKey: (round, author = identity.key) => batchStreamKey(runId, author, round),
       onEvent: (event) => this.#note(event),
       onFault: ({ input, from, error }) =>

@@ -26,6 +26,7 @@ testLearner({
   start: () => initialVector(smallModel, 1),
   shares: 2,
   stopsWhileRunning: true,
+  endsEarly: true,
 });
 
 const makeThread = (path: string) =>
@@ -45,4 +46,5 @@ testLearner({
   start: () => initialVector(tableModel, 1),
   shares: 1,
   stopsWhileRunning: true,
+  endsEarly: true,
 });

@@ -13,6 +13,8 @@ export interface LearnerCase {
   readonly shares: number;
   /** Whether a call that runs can be stopped; else only one that has not begun. */
   readonly stopsWhileRunning: boolean;
+  /** Whether a training ends with fewer steps where those are enough; else it goes on. */
+  readonly endsEarly: boolean;
   /** Makes one that has nothing to learn from, where it learns from data. */
   makeEmpty?(): Promise<Learner>;
 }
@@ -139,6 +141,19 @@ export function testLearner(one: LearnerCase): void {
       await assert.rejects(learner.score([start], request.share, abort.signal), reason);
       await assert.rejects(learner.evaluate(start, abort.signal), reason);
       assert.ok((await learner.evaluate(start)).examples > 0);
+    });
+
+    test('told that it is enough, it ends with what so many steps come to, to the bit', async () => {
+      const early = new AbortController();
+      const steps = one.endsEarly ? endlessSteps : 6;
+      const running = learner.train({ ...request, steps }, undefined, early.signal);
+      setTimeout(() => early.abort(), 20);
+      const { steps: made = 6, ...result } = await running;
+      assert.equal(made < steps, one.endsEarly, `${made} steps`);
+      assert.deepEqual(result, await learner.train({ ...request, steps: made }));
+      // Where it is enough from the start, one step is what is least.
+      const { steps: least = 6 } = await learner.train(request, undefined, early.signal);
+      assert.equal(least, one.endsEarly ? 1 : 6);
     });
 
     test('closed, it rejects what is under way and everything after', async () => {

@@ -25,6 +25,7 @@ testLearner({
   start: () => start.slice(),
   shares: 2,
   stopsWhileRunning: true,
+  endsEarly: true,
 });
 
 describe('a twin that trains alone', () => {

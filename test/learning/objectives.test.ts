@@ -66,6 +66,7 @@ for (const [name, objective, outputs] of [
     start: () => initialVector(modelFor(outputs), 1),
     shares: 2,
     stopsWhileRunning: true,
+    endsEarly: true,
   });
 }
 

@@ -71,6 +71,12 @@ export class Member {
   readonly blamed = new Map<string, number>();
   readonly seen = new Set<string>();
   core: ProtocolCore | null = null;
+  /** The last that was begun, unless it was cut. */
+  training: {
+    readonly order: Output & { readonly type: 'train' };
+    readonly fromMs: number;
+    readonly tookMs: number;
+  } | null = null;
   incarnation = 0;
   wakeAtMs = Number.POSITIVE_INFINITY;
 
@@ -298,6 +304,9 @@ export class Flock {
       case 'score':
         this.#score(member, output);
         return;
+      case 'cut':
+        this.#cut(member, output.round);
+        return;
       case 'retrain':
         this.#retrain(member, output);
         return;
@@ -372,10 +381,29 @@ export class Flock {
     const learn = this.#options.train ?? towardsTarget;
     const { slotMs } = this.run.manifest;
     const tookMs = this.#options.trainingMs?.(index, order.steps, round) ?? slotMs * (0.2 + 0.02 * index);
+    const training = { order, tookMs, fromMs: this.nowMs };
+    member.training = training;
     this.#at(this.nowMs + tookMs, () => {
-      if (member.incarnation !== incarnation || !member.core) return;
+      if (member.incarnation !== incarnation || !member.core || member.training !== training) return;
       const result = learn(index, round, parameters);
       this.input(index, { type: 'trained', round, ...result });
+    });
+  }
+
+  /** The step under way is made; what all those made come to is that part of the whole. */
+  #cut(member: Member, round: number): void {
+    const { training, incarnation, index } = member;
+    if (training?.order.round !== round) return;
+    const { order, tookMs, fromMs } = training;
+    const stepMs = tookMs / order.steps;
+    const steps = Math.max(1, Math.ceil((this.nowMs - fromMs) / stepMs));
+    member.training = null;
+    this.#at(fromMs + steps * stepMs, () => {
+      if (member.incarnation !== incarnation || !member.core) return;
+      const whole = (this.#options.train ?? towardsTarget)(index, round, order.parameters);
+      const part = steps / order.steps;
+      const parameters = order.parameters.map((from, i) => from + part * (whole.parameters[i]! - from));
+      this.input(index, { type: 'trained', round, parameters, loss: whole.loss, steps });
     });
   }
 

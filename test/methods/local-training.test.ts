@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 import { LocalTraining } from '../../src/methods/local-training.ts';
 
 const nothing = new Float32Array(1);
@@ -28,4 +28,38 @@ test('a machine that stays slow does what it can within three rounds, and all of
   assert.deepEqual(steps.slice(0, 13), new Array(13).fill(30));
   assert.deepEqual(steps.slice(13, 23), new Array(10).fill(10));
   assert.deepEqual(steps.slice(23), new Array(7).fill(30));
+});
+
+describe('in the middle of a slot', () => {
+  const slotMs = 1000;
+  const made = (training: LocalTraining, atMs: number): number => training.start(0, nothing, atMs, slotMs, 0);
+  /** Of a node that trained before, with so many milliseconds a step. */
+  const backWith = (ms: number): LocalTraining => {
+    const before = new LocalTraining({ localSteps: 30, slotShare: 0.7 });
+    before.start(0, nothing, 0, slotMs, 0);
+    before.finish(0, 30 * ms);
+    const training = new LocalTraining({ localSteps: 30, slotShare: 0.7 });
+    training.restore(before.writes().map(({ key, value }) => [key, value!] as const));
+    return training;
+  };
+
+  test('a node that is back makes the steps that are left of it, and one at least', () => {
+    assert.deepEqual(
+      [0, 100, 300, 600, 840, 990].map((atMs) => made(backWith(20), atMs)),
+      [30, 30, 27, 12, 1, 1],
+    );
+  });
+
+  test('one that is fast enough makes all of them, and so does one that does not know', () => {
+    assert.equal(made(backWith(1), 700), 30);
+    assert.equal(made(new LocalTraining({ localSteps: 30, slotShare: 0.7 }), 700), 30);
+  });
+
+  test('a speed that nobody has is not remembered', () => {
+    const training = new LocalTraining({ localSteps: 30, slotShare: 0.7 });
+    for (const speed of [0, -1, Number.NaN, Number.POSITIVE_INFINITY])
+      training.restore([['self/speed', new Uint8Array(new Float64Array([speed]).buffer)]]);
+    training.restore([['self/speed', new Uint8Array(3)]]);
+    assert.deepEqual(training.writes(), []);
+  });
 });

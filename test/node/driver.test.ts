@@ -3,15 +3,15 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import type { ProtocolCore, ProtocolEvent, Verdict } from '../../src/core/io.ts';
+import { leaveMs, lingerMs, type ProtocolCore, type ProtocolEvent, type Verdict } from '../../src/core/io.ts';
 import type { Transport, TransportHandlers } from '../../src/core/ports.ts';
 import type { Learner, TrainRequest } from '../../src/learning/learner.ts';
 import { LearnerBrokenError, TrainingDivergedError } from '../../src/learning/learning-error.ts';
-import { encodeEnvelope } from '../../src/log/envelope.ts';
+import { encodeEnvelope, openEnvelope } from '../../src/log/envelope.ts';
 import { encodeRequest } from '../../src/log/wire.ts';
 import { createCore } from '../../src/methods/create-core.ts';
 import { NodeDriver } from '../../src/node/driver.ts';
-import type { DriverLimits, InputFault } from '../../src/node/driver-options.ts';
+import type { DriverLimits, DriverOptions, InputFault } from '../../src/node/driver-options.ts';
 import { openLevelStore } from '../../src/platform/node/level-store.ts';
 import { secretBytes } from '../../src/platform/node/secrets.ts';
 import {
@@ -103,6 +103,7 @@ async function driven(
   limits: Partial<DriverLimits> = {},
   around: (core: ProtocolCore) => ProtocolCore = (core) => core,
   who: Learner = learner,
+  budget: Pick<DriverOptions, 'charge' | 'giveBack'> = {},
 ): Promise<Driven> {
   const clock = new ManualClock(startAtMs - 1);
   const store = new HeldStore(await openLevelStore(join(directory, `store-${stores++}`)));
@@ -120,6 +121,7 @@ async function driven(
     store,
     clock,
     streamKey: String,
+    ...budget,
     limits,
     onEvent: (event) => events.push(event),
     onFault: (fault) => faults.push(fault),
@@ -325,6 +327,80 @@ test('what diverges when it is trained again is found out, what fails here says 
   };
   assert.ok((await ends(new TrainingDivergedError('no numbers')))!.every(Number.isNaN));
   assert.equal(await ends(new Error('out of memory')), null);
+});
+
+/** Trains until it is told that it is enough, and has then made a step; or, told to be stubborn, until it is ended. */
+function endless(began: () => void, isStubborn = false): Learner {
+  const aborted = (signal: AbortSignal | undefined): Promise<void> =>
+    new Promise((resolve) => signal?.addEventListener('abort', () => resolve(), { once: true }));
+  return {
+    ...learner,
+    async train(request, signal, enough) {
+      began();
+      await Promise.race([aborted(signal), isStubborn ? new Promise(() => {}) : aborted(enough)]);
+      signal?.throwIfAborted();
+      return { ...(await learner.train(request)), steps: 1 };
+    },
+  };
+}
+
+test('a node that stops publishes what its training came to so far, and stays until peers can have it', async (t) => {
+  let begun = 0;
+  const who = endless(() => {
+    begun += 1;
+  });
+  const paid: number[] = [];
+  const budget = {
+    charge: async (_: number, steps: number) => {
+      paid.push(steps);
+      return { clipNorm: 1, noiseMultiplier: 1 };
+    },
+    giveBack: async (steps: number) => {
+      paid.push(-steps);
+    },
+  };
+  const node = await driven(t, {}, (core) => core, who, budget);
+  node.clock.advanceTo(startAtMs);
+  await until('it trains', () => begun === 1);
+  let hasStopped = false;
+  const stopping = node.driver.stop().then(() => {
+    hasStopped = true;
+  });
+  await until('it is announced', () => node.far.announced.length === 1);
+  const opened = openEnvelope(node.far.announced[0]!, context.envelopes);
+  assert.ok(opened.ok);
+  const { localSteps } = run.manifest.training;
+  assert.deepEqual([opened.envelope.claims[1], paid], [1, [localSteps, 1 - localSteps]]);
+  for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(await node.far.handlers.request(stranger, snapshotsRequest), []);
+  assert.equal(hasStopped, false);
+  node.clock.advanceTo(startAtMs + lingerMs);
+  await stopping;
+  assert.ok((await storedKeys(node.store)).some((key) => key.startsWith('log/0000000000/')));
+});
+
+test('a training that does not end when it is told to holds a node up for no longer than others may', async (t) => {
+  let begun = 0;
+  const who = endless(() => {
+    begun += 1;
+  }, true);
+  const node = await driven(t, {}, (core) => core, who);
+  node.clock.advanceTo(startAtMs);
+  await until('it trains', () => begun === 1);
+  let hasStopped = false;
+  const stopping = node.driver.stop().then(() => {
+    hasStopped = true;
+  });
+  const turns = async (): Promise<void> => {
+    for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
+  };
+  await turns();
+  node.clock.advanceTo(startAtMs + leaveMs - 1);
+  await turns();
+  assert.equal(hasStopped, false);
+  node.clock.advanceTo(startAtMs + leaveMs);
+  await stopping;
+  assert.deepEqual(node.far.announced, []);
 });
 
 test('a store that fails ends the node with its sentence, once', async (t) => {

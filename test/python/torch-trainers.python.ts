@@ -46,6 +46,7 @@ function contract(name: string, line: string): void {
     start,
     shares: 1,
     stopsWhileRunning: true,
+    endsEarly: false,
   });
 }
 

@@ -46,7 +46,10 @@ async function play(
         }
       : plan,
   );
-  const kept = peersOf.map((plan, peer) => (peer === asleep?.peer ? sleeping(plan, asleep) : plan));
+  const retrained: Retrained[] = [];
+  const kept = peersOf
+    .map((plan, peer) => (peer === asleep?.peer ? sleeping(plan, asleep) : plan))
+    .map((plan, _, plans) => heard(plan, plans, retrained));
   const training = new TrainingLine(await buildLearners(scenario, plans, 1));
   const skipped = new Map<string, number>();
   let audits = 0;
@@ -71,11 +74,36 @@ async function play(
     counted: keys.map((key) => statuses[0]!.contributions.get(key)?.deltas ?? 0),
     deltas: [...statuses[0]!.contributions.values()].reduce((sum, { deltas }) => sum + deltas, 0),
     refused: statuses[0]!.refused,
-    ...{ skipped, audits },
+    ...{ skipped, audits, retrained },
   };
 }
 
 type Plan = Awaited<ReturnType<typeof buildWorld>>['engine']['peers'][number];
+
+/** What auditors trained again. */
+interface Retrained {
+  readonly peer: number;
+  readonly round: number;
+  readonly steps: number;
+}
+
+function heard(plan: Plan, plans: readonly Plan[], retrained: Retrained[]): Plan {
+  const createCore: Plan['createCore'] = (stored, incarnation) => {
+    const core = plan.createCore(stored, incarnation);
+    const { handle } = core;
+    core.handle = (input, nowMs) => {
+      const outputs = handle.call(core, input, nowMs);
+      for (const output of outputs) {
+        if (output.type !== 'retrain') continue;
+        const { author, round, steps } = output;
+        retrained.push({ peer: plans.findIndex(({ key }) => key === author), round, steps });
+      }
+      return outputs;
+    };
+    return core;
+  };
+  return { ...plan, createCore };
+}
 
 /** As of a laptop that is shut: nothing is heard or done, and then it goes on where it was. */
 function sleeping(plan: Plan, { fromRound, toRound }: { fromRound: number; toRound: number }): Plan {
@@ -120,6 +148,21 @@ describe('audits', () => {
     const { found, deltas, audits, skipped } = await play(0.5, 40, [], { network: { loss: 0.1 }, churn });
     t.diagnostic(`${deltas} deltas, ${audits} heard to be audited, ${JSON.stringify([...skipped])}`);
     assert.deepEqual(found, []);
+  });
+
+  test('find nobody out who is stopped in the middle of a training: its delta says how many steps it made', async (t) => {
+    const churn = [2, 4, 6].map((peer) => ({
+      ...{ peer, leaveAtRound: 6.2 + peer / 2 + peer / 100, restartAtRound: 8.5 + peer / 2 },
+    }));
+    // Three steps take half of a slot.
+    const { found, retrained } = await play(1, 24, [], { churn, trainingMs: { perStep: 300 } });
+    const cut = retrained.filter(({ steps }) => steps < 3);
+    t.diagnostic(JSON.stringify(cut));
+    assert.deepEqual(found, []);
+    assert.deepEqual(
+      new Set(cut.map(({ peer, round }) => `${peer} in ${round}`)),
+      new Set(['2 in 7', '4 in 8', '6 in 9']),
+    );
   });
 
   test('find nobody out who has slept, and trains on before it has heard what is final by now', async (t) => {

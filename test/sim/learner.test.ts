@@ -47,6 +47,7 @@ testLearner({
   make: () => lastOf(tensorflow(dataPath), 1),
   makeEmpty: () => lastOf(tensorflow(emptyPath), 1),
   stopsWhileRunning: true,
+  endsEarly: true,
 });
 
 testLearner({
@@ -55,6 +56,7 @@ testLearner({
   make: () => lastOf(tensorflow(dataPath), 2),
   makeEmpty: () => lastOf(tensorflow(emptyPath), 2),
   stopsWhileRunning: true,
+  endsEarly: true,
 });
 
 testLearner({
@@ -62,4 +64,5 @@ testLearner({
   name: 'a simulation of functions of known optimum',
   make: () => lastOf(scenarioOf('mnist', { id: 'quadratic', noise: 0.1 }), 1),
   stopsWhileRunning: false,
+  endsEarly: false,
 });

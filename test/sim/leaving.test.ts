@@ -10,13 +10,19 @@ import { resolveScenario, type ScenarioFile, scenarioFileSchema } from '../../si
 import { runScenario } from '../../sim/simulation.ts';
 import { TrainingLine } from '../../sim/training-line.ts';
 import { buildWorld } from '../../sim/world.ts';
+import type { ProtocolEvent } from '../../src/core/io.ts';
 import { initialVector } from '../../src/learning/initial.ts';
 
 const peers = 8;
 const goer = 1;
 
 /** One of eight peers goes in round 3, over lines that lose nothing. */
-function worldOf(seed: number, strategy: object, fate: 'leaveAtRound' | 'crashAtRound'): ScenarioFile {
+function worldOf(
+  seed: number,
+  strategy: object,
+  fate: 'leaveAtRound' | 'crashAtRound',
+  { localSteps = 2, perStep = 20, restartAtRound = undefined as number | undefined, training = {} } = {},
+): ScenarioFile {
   return scenarioFileSchema.parse({
     seed,
     peers,
@@ -25,14 +31,14 @@ function worldOf(seed: number, strategy: object, fate: 'leaveAtRound' | 'crashAt
       name: 'leaving',
       model: { kind: 'logistic-regression', inputs: 10, outputs: 2 },
       task: { kind: 'idx-images' },
-      training: { localSteps: 2, learningRate: 0.1 },
+      training: { localSteps, learningRate: 0.1, ...training },
       strategy,
       rounds: 16,
       slotMs: 1000,
     },
     network: { degree: 7, latencyMs: { min: 20, max: 120 } },
-    trainingMs: { perStep: 20 },
-    churn: [{ peer: goer, [fate]: 3 + 0.15 * seed }],
+    trainingMs: { perStep },
+    churn: [{ peer: goer, [fate]: 3 + 0.15 * seed, ...(restartAtRound && { restartAtRound }) }],
   });
 }
 
@@ -110,7 +116,50 @@ test('worlds drawn from seeds have push-sum peers that leave', async () => {
   }
 });
 
-test('to a method that hands nothing on, leaving is a crash', async () => {
+describe('delta-log, told to stop', () => {
+  /** Deltas of the peer that goes, in the end, and what it said while it trained for six tenths of each slot. */
+  async function contributed(fate: 'leaveAtRound' | 'crashAtRound', seed: number, restartAtRound?: number) {
+    const file = worldOf(seed, { id: 'delta-log' }, fate, {
+      ...{ localSteps: 12, perStep: 50, restartAtRound },
+    });
+    const scenario = resolveScenario(file, undefined, 'leaving');
+    const world = await buildWorld(scenario);
+    const training = new TrainingLine([await buildLearner(scenario, world.peers)]);
+    const published: number[] = [];
+    const observe = (_: number, { index }: { index: number }, event: ProtocolEvent): void => {
+      if (index === goer && event.kind === 'published') published.push(event.round);
+    };
+    const engine = new Engine(world.engine, { training, observe });
+    assert.equal(await engine.run(), 'finished');
+    const { key, msPerStep } = engine.nodes[goer]!.plan;
+    const { contributions } = engine.nodes[0]!.core!.status(engine.nowUs / 1000);
+    const steps = engine.trainedUs[goer]! / 1000 / msPerStep;
+    return { deltas: contributions.get(key)!.deltas, steps, published };
+  }
+
+  test('in a training: what its steps came to counts, where a crash loses them', async () => {
+    for (const seed of [1, 2]) {
+      const left = await contributed('leaveAtRound', seed);
+      const crashed = await contributed('crashAtRound', seed);
+      assert.deepEqual([left.deltas, crashed.deltas], [4, 3], `seed ${seed}`);
+      assert.deepEqual(left.published, [...crashed.published, 3]);
+      const made = left.steps - crashed.steps;
+      // So much of the slot has passed, and the step under way is made.
+      assert.ok(made >= 3 * seed - 1 && made <= 3 * seed + 2, `seed ${seed}: ${made} steps`);
+    }
+  });
+
+  test('and back in the same round: it publishes once in it', async () => {
+    for (const seed of [1, 2, 3]) {
+      const { published, deltas } = await contributed('leaveAtRound', seed, 3.15 + 0.15 * seed);
+      assert.deepEqual(published, [...new Set(published)], `seed ${seed}`);
+      assert.equal(deltas, published.length);
+      assert.ok(published.length > 13, `${published}`);
+    }
+  });
+});
+
+test('to a method that hands nothing on, or has nothing under way, leaving is a crash', async () => {
   const run = (fate: 'leaveAtRound' | 'crashAtRound') =>
     runScenario(resolveScenario(worldOf(1, { id: 'delta-log' }, fate), undefined, 'leaving'), {
       wallNowMs: () => 0,

@@ -215,6 +215,11 @@ export class RunAccount {
     return { clipNorm, noiseMultiplier };
   }
 
+  /** Of the steps that were charged last so many were not made, and nothing will come of them. */
+  async giveBack(steps: number): Promise<void> {
+    await this.#spend(-steps, {});
+  }
+
   /** A delta of this node was published. It is stored with the next change. */
   notePublished(): void {
     this.#change({ published: this.#run.published + 1 }).catch(() => {});
@@ -274,7 +279,8 @@ export class RunAccount {
       each.rate === rate && each.noiseMultiplier === noiseMultiplier;
     const before = spent.find(isAlike)?.steps ?? 0;
     const others = spent.filter((each) => !isAlike(each));
-    return this.#change({ ...fields, spent: [...others, { rate, noiseMultiplier, steps: before + steps }] });
+    const sum = Math.max(0, before + steps);
+    return this.#change({ ...fields, spent: [...others, { rate, noiseMultiplier, steps: sum }] });
   }
 
   #change(fields: Partial<RunSpending>): Promise<void> {

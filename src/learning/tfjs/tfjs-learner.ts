@@ -121,7 +121,7 @@ class TfjsLearner implements Learner {
     this.frozen = frozen;
   }
 
-  async train(request: TrainRequest, signal?: AbortSignal): Promise<TrainResult> {
+  async train(request: TrainRequest, signal?: AbortSignal, enough?: AbortSignal): Promise<TrainResult> {
     const { model, training, rounds, shares } = this.options;
     checkRequest(request, this.size, shares.length);
     const share = shares[request.share]!;
@@ -132,9 +132,11 @@ class TfjsLearner implements Learner {
       ? this.privateStep(network, share, request, request.privacy)
       : this.plainStep(network, this.options.common ?? share, request);
     let lossSum = 0;
+    let made = 0;
     try {
       for (let step = 0; step < request.steps; step++) {
         this.throwIfStopped(signal);
+        if (step > 0 && enough?.aborted) break;
         const rate = learningRateAt(training.schedule, training.learningRate, firstStep + step, totalSteps);
         const loss = takeStep(step, rate);
         if (!Number.isFinite(loss)) {
@@ -143,16 +145,17 @@ class TfjsLearner implements Learner {
           );
         }
         lossSum += loss;
+        made += 1;
         await nextTurn();
       }
       this.throwIfStopped(signal);
       const parameters = network.read();
       if (!parameters.every(Number.isFinite)) {
         throw new TrainingDivergedError(
-          `parameters left the finite numbers within ${request.steps} steps: lower training.learningRate (${training.learningRate})`,
+          `parameters left the finite numbers within ${made} steps: lower training.learningRate (${training.learningRate})`,
         );
       }
-      return { parameters, loss: lossSum / request.steps };
+      return { parameters, loss: lossSum / made, ...(made < request.steps && { steps: made }) };
     } finally {
       network.dispose();
     }

@@ -76,7 +76,7 @@ class ThreadLearner implements Learner {
     worker.on('exit', (status) => this.end(crash(`it exited with status ${status}`)));
   }
 
-  train(request: TrainRequest, signal?: AbortSignal): Promise<TrainResult> {
+  async train(request: TrainRequest, signal?: AbortSignal, enough?: AbortSignal): Promise<TrainResult> {
     const { steps, round, streamKey, share, privacy } = request;
     // The caller keeps its vector; the copy travels.
     const parameters = request.parameters.slice();
@@ -85,6 +85,7 @@ class ThreadLearner implements Learner {
       [parameters],
       signal,
       (message) => (message.kind === 'trained' ? message.result : null),
+      enough,
     );
   }
 
@@ -128,6 +129,7 @@ class ThreadLearner implements Learner {
     travelling: readonly Float32Array<ArrayBuffer>[],
     signal: AbortSignal | undefined,
     answer: (message: FromWorker) => T | null,
+    enough?: AbortSignal,
   ): Promise<T> {
     if (signal?.aborted) {
       return Promise.reject(signal.reason);
@@ -141,8 +143,13 @@ class ThreadLearner implements Learner {
         this.worker.postMessage({ kind: 'abort', id } satisfies ToWorker);
         this.take(id)?.reject(signal?.reason);
       };
+      const isEnough = (): void => this.worker.postMessage({ kind: 'enough', id } satisfies ToWorker);
       signal?.addEventListener('abort', aborted, { once: true });
-      const forget = (): void => signal?.removeEventListener('abort', aborted);
+      enough?.addEventListener('abort', isEnough, { once: true });
+      const forget = (): void => {
+        signal?.removeEventListener('abort', aborted);
+        enough?.removeEventListener('abort', isEnough);
+      };
       this.pending.set(id, {
         settle: (received) => {
           forget();
@@ -166,6 +173,7 @@ class ThreadLearner implements Learner {
         message(id),
         travelling.map(({ buffer }) => buffer),
       );
+      if (enough?.aborted) isEnough();
     });
   }
 

@@ -15,12 +15,13 @@ export async function serveLearner(make: () => Promise<Learner>): Promise<void> 
   }
   const send = (message: FromWorker, transfer: ArrayBuffer[] = []): void =>
     port.postMessage(message, transfer);
-  const running = new Map<number, AbortController>();
+  const running = new Map<number, Running>();
   const atRest = setTimeout(releaseGarbage, restMs).unref();
   try {
     const learner = await make();
     port.on('message', (message: ToWorker) => {
-      if (message.kind === 'abort') running.get(message.id)?.abort();
+      if (message.kind === 'abort') running.get(message.id)?.abort.abort();
+      else if (message.kind === 'enough') running.get(message.id)?.enough.abort();
       else void answer(learner, message, running, send).finally(() => atRest.refresh());
     });
     const { size, backend, samplingRates } = learner;
@@ -30,19 +31,25 @@ export async function serveLearner(make: () => Promise<Learner>): Promise<void> 
   }
 }
 
+/** A call that is being answered. */
+interface Running {
+  readonly abort: AbortController;
+  readonly enough: AbortController;
+}
+
 async function answer(
   learner: Learner,
-  message: Exclude<ToWorker, { kind: 'abort' }>,
-  running: Map<number, AbortController>,
+  message: Exclude<ToWorker, { kind: 'abort' | 'enough' }>,
+  running: Map<number, Running>,
   send: (message: FromWorker, transfer?: ArrayBuffer[]) => void,
 ): Promise<void> {
   const { id } = message;
-  const abort = new AbortController();
-  running.set(id, abort);
+  const [abort, enough] = [new AbortController(), new AbortController()];
+  running.set(id, { abort, enough });
   try {
     switch (message.kind) {
       case 'train': {
-        const result = await learner.train(message, abort.signal);
+        const result = await learner.train(message, abort.signal, enough.signal);
         send({ kind: 'trained', id, result }, [result.parameters.buffer as ArrayBuffer]);
         break;
       }

@@ -48,6 +48,8 @@ export type ToWorker =
     }
   | { readonly kind: 'judge'; readonly id: number; readonly question: ExamplesQuestion }
   | { readonly kind: 'evaluate'; readonly id: number; readonly parameters: Float32Array }
+  /** The training ends after the step that it is at. */
+  | { readonly kind: 'enough'; readonly id: number }
   /** Stops the call; its answer no longer matters. */
   | { readonly kind: 'abort'; readonly id: number };
 

@@ -20,6 +20,8 @@ const RETURNED_KEY = 'self/returned';
 const CHANGES_KEY = 'self/changes';
 /** Deltas remembered as taken back; the oldest goes first. */
 const returnedMax = 256;
+const notWorthASending =
+  'cut short: what was learned is kept, for each sending costs of the privacy budget of this peer';
 const peerBudgetSpent = 'the privacy budget of this peer is spent: it publishes nothing more';
 
 export class Author {
@@ -103,9 +105,11 @@ export class Author {
     return true;
   }
 
-  /** Null where something may be sent. @param inLog deltas of ours that the log has */
-  whyNotSend(inLog: number): string | null {
-    return this.#hiding?.isSpent(inLog) ? peerBudgetSpent : null;
+  /** Null where something may be sent. @param inLog deltas of ours that the log has @param isCut of a round that was not trained to its end */
+  whyNotSend(inLog: number, isCut: boolean): string | null {
+    if (!this.#hiding) return null;
+    if (this.#hiding.isSpent(inLog)) return peerBudgetSpent;
+    return isCut ? notWorthASending : null;
   }
 
   /** Takes the largest part out of the residual; returns the body that carries it. */

@@ -162,6 +162,7 @@ export class DeltaLog implements ProtocolCore {
         this.#ballots?.scored(out, input.round, input.losses, nowMs);
         break;
       case 'leave':
+        this.#leave(out);
         break;
       default:
         input satisfies never;
@@ -193,6 +194,7 @@ export class DeltaLog implements ProtocolCore {
     // What it said in this round before, a node that remembers nothing must not say otherwise.
     if (!this.#log.restore(stored)) this.#publishFrom = Math.max(0, this.#log.clock.slotAt(nowMs) + 1);
     this.#author.restore(stored);
+    this.#training.restore(stored);
     this.#audits?.shown.restore(stored);
     this.#ballots?.restore(stored);
     this.#log.start(nowMs, this.#outlet(out));
@@ -219,7 +221,8 @@ export class DeltaLog implements ProtocolCore {
     if (this.#audits && !this.#audits.mayBeginOn(this.#log.replica.base.round, round)) return;
     const { model, scheduleRound } = this.#beginning(round);
     const parameters = this.#author.startFrom(model);
-    const steps = this.#training.start(round, parameters, nowMs, this.#log.clock.slotMs(round));
+    const { clock } = this.#log;
+    const steps = this.#training.start(round, parameters, nowMs, clock.slotMs(round), clock.startMs(round));
     out.push({ type: 'event', event: { kind: 'round-started', round } });
     out.push({ type: 'train', round, steps, scheduleRound, parameters });
   }
@@ -232,8 +235,14 @@ export class DeltaLog implements ProtocolCore {
     return start ?? { model: this.model(), scheduleRound: clock.countedBefore(round) };
   }
 
+  /** What was trained so far is published, or kept for when we are back. */
+  #leave(out: Output[]): void {
+    const round = this.#training.leave();
+    if (round !== null) out.push({ type: 'cut', round });
+  }
+
   #trained(out: Output[], result: Input & { type: 'trained' }, nowMs: number): void {
-    const done = this.#training.finish(result.round, nowMs);
+    const done = this.#training.finish(result.round, nowMs, result.steps);
     if (!done) return;
     const { round, loss } = result;
     const began = this.#notes?.end(round, done.steps, this.#author) ?? null;
@@ -241,7 +250,8 @@ export class DeltaLog implements ProtocolCore {
       out.push({ type: 'event', event: { kind: 'skipped', round, reason } });
     };
     // Where others train it again, the residual moves with what is published and with nothing else.
-    const unshown = this.#audits && (began?.whyNotShown ?? this.#reasonNotToPublish(round, nowMs));
+    const unshown =
+      this.#audits && (began?.whyNotShown ?? this.#reasonNotToPublish(round, done.isCut, nowMs));
     if (unshown) {
       skip(unshown);
       return;
@@ -251,9 +261,9 @@ export class DeltaLog implements ProtocolCore {
       return;
     }
     this.#training.noteLoss(out, round, loss);
-    const reason = this.#reasonNotToPublish(round, nowMs);
+    const reason = this.#reasonNotToPublish(round, done.isCut, nowMs);
     if (reason) {
-      const writes = [...this.#author.writes(), ...(began?.writes ?? [])];
+      const writes = [...this.#author.writes(), ...this.#training.writes(), ...(began?.writes ?? [])];
       out.push({ type: 'persist', writes, durable: false });
       skip(reason);
       return;
@@ -263,11 +273,12 @@ export class DeltaLog implements ProtocolCore {
     const proof = began ? this.#audits?.shown.prove(round, began, this.#author) : undefined;
     const claims = [done.misses, done.steps, ...(proof?.claims ?? [])];
     const { entry, writes } = this.#log.append({ round, kind: DELTA, index: 0, claims }, body);
-    this.#publish(out, entry, [...writes, ...(began?.writes ?? []), ...(proof?.writes ?? [])]);
+    const kept = [...this.#training.writes(), ...(began?.writes ?? []), ...(proof?.writes ?? [])];
+    this.#publish(out, entry, [...writes, ...kept]);
     out.push({ type: 'event', event: { kind: 'published', round, bodyBytes: entry.bodyBytes, loss } });
   }
 
-  #reasonNotToPublish(round: number, nowMs: number): string | null {
+  #reasonNotToPublish(round: number, isCut: boolean, nowMs: number): string | null {
     const { replica } = this.#log;
     if (round < this.#log.clock.slotAt(nowMs) - 1 || round <= replica.base.round)
       return 'training took too long';
@@ -276,7 +287,7 @@ export class DeltaLog implements ProtocolCore {
     if (index === null) return 'the round is full, or we published in it before a restart';
     const [live, key] = [deltaStateOf(replica.live()), this.#deps.signer.key];
     if (!this.#delta.isDrawn(live, round, key)) return notDrawn;
-    return this.#author.whyNotSend(live.contributions.get(key)?.deltas ?? 0);
+    return this.#author.whyNotSend(live.contributions.get(key)?.deltas ?? 0, isCut);
   }
 
   #publish(out: Output[], entry: LogEntry, writes: readonly StoreWrite[]): void {

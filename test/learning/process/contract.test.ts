@@ -48,6 +48,7 @@ function testTrainer({ name, line, absent, model, task, paths, start }: TrainerC
     start: () => start.slice(),
     shares: 1,
     stopsWhileRunning: true,
+    endsEarly: false,
   });
 }
 
