@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { blobRoot } from '../content/blob.ts';
 import { reasonOf } from '../core/as-error.ts';
 import { bytesToHex } from '../core/bytes.ts';
-import type { FoldObserver } from '../entries/delta/fold-deltas.ts';
+import type { FoldObserver, UndoObserver } from '../entries/delta/fold-deltas.ts';
 import { initialVector, vectorHash, vectorOfFile } from '../learning/initial.ts';
 import {
   ArchiveError,
@@ -136,6 +136,7 @@ export type FileReader = (name: ReadableFile) => Promise<Float32Array | null>;
 
 export interface ArchiveReader {
   readonly observeFold?: FoldObserver;
+  readonly observeUndo?: UndoObserver;
   readonly onStart?: ArchiveParts['onStart'];
   readonly onRound?: ArchiveParts['onRound'];
   /** Before the first entry; `fileOf` reads a file of the run, null where it has none of that name. */
@@ -181,7 +182,7 @@ async function foldPieces(
       if (!signed || !parts) {
         const opened = openManifest(frame.slice(), crypto);
         signed = opened;
-        parts = partsOf(opened, await startOf(opened, placeOf), reader.observeFold);
+        parts = partsOf(opened, await startOf(opened, placeOf), reader);
         await reader.opened?.(opened, parts, (name) => vectorNamed(name, opened, placeOf));
       } else if (!fold) {
         fold = foldOf(parts, frame.length > 0 ? frame.slice() : null, reader);
@@ -281,7 +282,7 @@ async function vectorNamed(
 function partsOf(
   { manifest, runId }: SignedManifest,
   start: Float32Array | null,
-  observeFold?: FoldObserver,
+  { observeFold, observeUndo }: Pick<ArchiveReader, 'observeFold' | 'observeUndo'> = {},
 ): AnyParts {
   const { strategy } = manifest;
   const log = logOf(strategy);
@@ -305,7 +306,7 @@ function partsOf(
     crypto,
     initial: shared,
     random: () => 0,
-    observeFold,
+    ...{ observeFold, observeUndo },
   });
 }
 

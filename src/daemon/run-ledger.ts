@@ -49,6 +49,7 @@ export async function ledgerOf(place: string, options: RunLedgerOptions): Promis
   try {
     const summary = await readLog(place, options.run, {
       observeFold: recorder.observeFold,
+      observeUndo: recorder.observeUndo,
       onRound(state, places) {
         recorder.onRound(state, places);
         builder?.noteRoot(state.round, state.root.slice());
@@ -67,7 +68,7 @@ export async function ledgerOf(place: string, options: RunLedgerOptions): Promis
       async settle() {
         for (const recorded of recorder.take()) {
           await builder?.add(recorded);
-          options.onRound?.(++rounds);
+          if (recorded.kind === 'folded') options.onRound?.(++rounds);
         }
       },
     });

@@ -37,12 +37,14 @@ export function accountsOf(
   };
 }
 
-const columns = ['peer', 'name', 'deltas', 'copies', 'score', 'credit', 'points', 'low', 'high', 'share'];
+const columns = [
+  ...['peer', 'name', 'deltas', 'copies', 'undone', 'score', 'credit', 'points', 'low', 'high', 'share'],
+];
 
 /** One row for each peer; scores, credit, points and interval in 1e-6 nats, shares in millionths. */
 export function accountsCsv({ peers }: Accounts, names: Readonly<Record<PeerKey, string>>): string {
-  const rows = peers.map(({ peer, deltas, copies, score, credit, points, low, high, share }) =>
-    csvLine([peer, names[peer] ?? '', deltas, copies, score, credit, points, low, high, share]),
+  const rows = peers.map(({ peer, deltas, copies, undone, score, credit, points, low, high, share }) =>
+    csvLine([peer, names[peer] ?? '', deltas, copies, undone, score, credit, points, low, high, share]),
   );
   return `${[csvLine(columns), ...rows].join('\r\n')}\r\n`;
 }

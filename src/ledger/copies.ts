@@ -84,6 +84,13 @@ export class CopyFinder {
     if (this.#roots.size > rootsMax) this.#roots.delete(oldest!);
   }
 
+  /** What was taken out of the model is no original, nor is it compared with any more. */
+  forget(isOut: (delta: Pick<Comparable, 'author' | 'round'>) => boolean): void {
+    this.#known = this.#known
+      .filter((known) => !isOut(known))
+      .map((known) => (known.original && isOut(known.original) ? { ...known, original: null } : known));
+  }
+
   /** What each delta of the next round is a copy of; null for none. Lower tickets are looked at first. */
   find(round: number, deltas: readonly Comparable[]): ReadonlyMap<PeerKey, Copy | null> {
     this.#known = this.#known.filter((known) => known.round >= round - this.#rounds);

@@ -1,6 +1,6 @@
 /** What a ledger takes out of a log while that is folded: each round that moved the model, with who moved it by which entry. */
 import type { PeerKey } from '../core/io.ts';
-import type { FoldedDeltas } from '../entries/delta/fold-deltas.ts';
+import type { FoldedDeltas, UndoneRounds } from '../entries/delta/fold-deltas.ts';
 import type { Anchor } from '../log/envelope.ts';
 import type { Place } from '../log/log-book.ts';
 import type { LogState } from '../log/log-state.ts';
@@ -19,28 +19,42 @@ export interface RecordedRound extends FoldedDeltas {
   readonly entries: ReadonlyMap<PeerKey, EntryFacts>;
 }
 
-/** Its two methods are given to the fold (`observeFold`, `onRound`); `take` gives what has come together, once. */
+/** In the order in which it happened. */
+export type Recorded =
+  | { readonly kind: 'folded'; readonly round: RecordedRound }
+  /** `by`: the final round whose verdicts did it. */
+  | { readonly kind: 'undone'; readonly rounds: UndoneRounds; readonly by: number };
+
+/** Its methods are given to the fold (`observeFold`, `observeUndo`, `onRound`); `take` gives what has come together, once. */
 export class FoldRecorder {
   #folded: FoldedDeltas[] = [];
-  #recorded: RecordedRound[] = [];
+  #undone: UndoneRounds[] = [];
+  #recorded: Recorded[] = [];
   readonly #entries = new Map<number, Map<PeerKey, EntryFacts>>();
 
   readonly observeFold = (folded: FoldedDeltas): void => {
     this.#folded.push(folded);
   };
 
+  readonly observeUndo = (undone: UndoneRounds): void => {
+    this.#undone.push(undone);
+  };
+
   readonly onRound = ({ round, root }: Readonly<LogState>, places: readonly Place[]): void => {
     this.#entries.set(round, deltasAmong(places));
     for (const folded of this.#folded) {
       const entries = this.#entries.get(folded.round) ?? new Map<PeerKey, EntryFacts>();
-      this.#recorded.push({ ...folded, foldedAt: round, root: root.slice(), entries });
+      const recorded = { ...folded, foldedAt: round, root: root.slice(), entries };
+      this.#recorded.push({ kind: 'folded', round: recorded });
     }
+    for (const rounds of this.#undone) this.#recorded.push({ kind: 'undone', rounds, by: round });
     const settled = this.#folded.at(-1)?.round ?? -1;
     for (const old of this.#entries.keys()) if (old <= settled) this.#entries.delete(old);
     this.#folded = [];
+    this.#undone = [];
   };
 
-  take(): readonly RecordedRound[] {
+  take(): readonly Recorded[] {
     const recorded = this.#recorded;
     this.#recorded = [];
     return recorded;

@@ -19,6 +19,8 @@ export interface Standing {
   readonly deltas: number;
   /** Deltas that are copies of others'. */
   readonly copies: number;
+  /** Deltas that were taken out of the model again: they have no score. */
+  readonly undone: number;
   /** Sum of the scores of its own deltas, copies included. */
   readonly score: number;
   /** What its copies lost to the originals is taken off, what others' copies of its deltas earned is added. */
@@ -37,23 +39,35 @@ export function creditedTo({ author, score, copy }: LedgerDelta): PeerKey {
   return copy !== null && score > 0 ? copy.author : author;
 }
 
+interface OwnDeltas {
+  deltas: number;
+  copies: number;
+  undone: number;
+  score: number;
+}
+
 /** Everybody who has a delta in the ledger, most points first. */
-export function tally({ rounds, hash }: Ledger, { memory, resamples }: TallyOptions): Standing[] {
+export function tally({ rounds, undone, hash }: Ledger, { memory, resamples }: TallyOptions): Standing[] {
   const credits = new Map<PeerKey, Float64Array>();
-  const own = new Map<PeerKey, { deltas: number; copies: number; score: number }>();
+  const own = new Map<PeerKey, OwnDeltas>();
   const creditsOf = (peer: PeerKey): Float64Array => {
     const known = credits.get(peer) ?? new Float64Array(rounds.length);
     credits.set(peer, known);
     return known;
   };
+  const ownOf = (peer: PeerKey): OwnDeltas => {
+    const counts = own.get(peer) ?? { deltas: 0, copies: 0, undone: 0, score: 0 };
+    own.set(peer, counts);
+    creditsOf(peer);
+    return counts;
+  };
+  for (const { author } of undone) ownOf(author).undone += 1;
   for (const [at, { deltas }] of rounds.entries()) {
     for (const delta of deltas) {
-      const counts = own.get(delta.author) ?? { deltas: 0, copies: 0, score: 0 };
-      own.set(delta.author, counts);
+      const counts = ownOf(delta.author);
       counts.deltas += 1;
       counts.copies += delta.copy === null ? 0 : 1;
       counts.score += delta.score;
-      creditsOf(delta.author);
       const credited = creditsOf(creditedTo(delta));
       credited[at] = credited[at]! + delta.score;
     }
@@ -66,7 +80,7 @@ export function tally({ rounds, hash }: Ledger, { memory, resamples }: TallyOpti
       const total = weighted(values, weights);
       const drawn = sums[index]!;
       return {
-        ...{ peer, ...(own.get(peer) ?? { deltas: 0, copies: 0, score: 0 }) },
+        ...{ peer, ...ownOf(peer) },
         credit: values.reduce((sum, value) => sum + value, 0),
         average: spanned > 0 ? total / spanned : 0,
         points: Math.max(0, Math.round(total)),

@@ -1,6 +1,5 @@
 /** Who is asked for the entries of kinds that ask for some, as far as what a replica holds tells it now. */
 import { bytesToHex } from '../core/bytes.ts';
-import type { PeerKey } from '../core/io.ts';
 import { type LogBook, type PlaceFields, placeKey } from './log-book.ts';
 import type { Kinds, LogState } from './log-state.ts';
 
@@ -29,19 +28,20 @@ export class Asked {
   }
 
   isAsked(place: PlaceFields, holder: Holder): boolean {
-    const { round, kind, index, author } = place;
+    const { round, kind, index } = place;
     const { asked } = this.#kinds[kind]!;
     if (!asked) return true;
     // Of a final round it is known no more, and what is there stays.
     if (round <= holder.base.round) return holder.log.at(round, placeKey(place)) !== undefined;
     const after = asked.after({ round, index });
-    return after >= 0 && this.#isAskedAfter(after, kind, author, holder);
+    return after >= 0 && this.#isAskedAfter(after, place, holder);
   }
 
-  #isAskedAfter(after: number, kind: number, author: PeerKey, holder: Holder): boolean {
+  #isAskedAfter(after: number, place: PlaceFields, holder: Holder): boolean {
+    const { kind } = place;
     const { asked } = this.#kinds[kind]!;
     const { base } = holder;
-    if (after <= base.round) return asked!.isAsked(base.kinds[kind], author, after);
+    if (after <= base.round) return asked!.isAsked(base.kinds[kind], place, after);
     const madeOf = contentOf(after, holder);
     let told = this.#told.find((one) => one.after === after && one.kind === kind);
     if (told?.madeOf !== madeOf) {
@@ -49,7 +49,7 @@ export class Asked {
       told = { after, kind, madeOf, state: holder.stateAfter(after).kinds[kind] };
       this.#told = [...others, told];
     }
-    return asked!.isAsked(told.state, author, after);
+    return asked!.isAsked(told.state, place, after);
   }
 }
 

@@ -50,7 +50,7 @@ export interface AskedPlaces<State> {
   /** The round after which it is known who is asked for an entry there; below 0: nobody is. */
   after(place: Pick<EntryHeader, 'round' | 'index'>): number;
   /** By the state after that round, or a later one before the entry's. */
-  isAsked(state: State, author: PeerKey, after: number): boolean;
+  isAsked(state: State, place: Pick<EntryHeader, 'author' | 'index'>, after: number): boolean;
 }
 
 export interface EntryKind<Content = unknown, State = unknown> {

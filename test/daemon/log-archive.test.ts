@@ -1,6 +1,6 @@
 /** A run of two daemons over real libp2p, exported from the directory of the one that kept everything, and folded again. */
 import assert from 'node:assert/strict';
-import { readFile, writeFile } from 'node:fs/promises';
+import { cp, readFile, writeFile } from 'node:fs/promises';
 import { describe, test } from 'node:test';
 import { describeFailure } from '../../src/cli/parts/exit.ts';
 import { commandNode } from '../../src/daemon/connect.ts';
@@ -11,6 +11,7 @@ import { ledgerDefaults } from '../../src/ledger/ledger.ts';
 import { ArchiveError } from '../../src/log/archive.ts';
 import { createRun } from '../../src/node/manifest-file.ts';
 import { NodeError } from '../../src/node/node-error.ts';
+import { openLevelStore } from '../../src/platform/node/level-store.ts';
 import { runSpecSchema } from '../../src/run/run-spec.ts';
 import { crypto, signerOf } from '../log/small-run.ts';
 import { tableDaemons, until, untilOver, viewOf } from './table-daemons.ts';
@@ -97,6 +98,42 @@ describe('the log of a run', () => {
     await assert.rejects(ledgerOf(at('kept.log'), { ...options, evaluation: null }), {
       code: 'NO_EVALUATION',
     });
+  });
+
+  test('with a gap in what the node kept begins behind it, and with one behind its last snapshots is refused', async () => {
+    const lost = async (
+      name: string,
+      isLost: (entry: { readonly at: number; readonly of: number }) => boolean,
+    ) => {
+      await cp(at('keeps'), at(name), { recursive: true });
+      const store = await openLevelStore(at(name, 'store'));
+      const keys: string[] = [];
+      for await (const [key] of store.entries())
+        if (/^run\/[^/]*\/(archive\/)?log\//.test(key)) keys.push(key);
+      const roundOf = (key: string) => Number(/log\/(\d+)\//.exec(key)![1]);
+      const inOrder = keys.toSorted((a, b) => roundOf(a) - roundOf(b) || (a < b ? -1 : 1));
+      const writes = inOrder.flatMap((key, index) =>
+        isLost({ at: index, of: keys.length }) ? [{ key, value: null }] : [],
+      );
+      assert.equal(writes.length, 1);
+      await store.commit(writes, { durable: true });
+      await store.close();
+      return at(name);
+    };
+    const whole = await verifyLog(at('kept.log'));
+    const early = await lost('gap-early', (entry) => entry.at === 3);
+    const exported = await exportLog(early, '', at('gap-early.log'));
+    assert.ok(exported.fromRound > 0, `from round ${exported.fromRound}`);
+    assert.deepEqual([exported.root, exported.modelHash], [whole.root, whole.modelHash]);
+    const late = await lost('gap-late', (entry) => entry.at === entry.of - 8);
+    const isRefused = { name: 'ArchiveError', message: /does not fold to the root/ };
+    await assert.rejects(exportLog(late, '', at('gap-late.log')), isRefused);
+    const options = {
+      ...{ run: '', evaluation: at('clinic.csv'), examplesPerRound: 16, settings: ledgerDefaults },
+    };
+    await assert.rejects(ledgerOf(late, options), isRefused);
+    const { summary } = await ledgerOf(early, options);
+    assert.equal(summary.fromRound, exported.fromRound);
   });
 
   test('is refused where a byte of the archive is another, or where there is none', async () => {

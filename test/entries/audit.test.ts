@@ -144,13 +144,14 @@ describe('audits', () => {
     // Drawn for several deltas before the first of them is decided.
     const state = live(kind.initial(), 24, shouts);
     assert.deepEqual(convicted(state), [liar]);
-    // Drawn for one.
+    // Once only.
     const once = kind.initial();
-    live(once, 1, shouts);
-    for (const one of [...once.cases.values()].filter(({ auditors }) => auditors.includes(liar)).slice(1))
-      once.cases.delete(one.id);
-    live(once, 12, shouts, keys, 1);
-    assert.deepEqual(once.marks.get(liar), { withheld: 0, overruled: 1 });
+    let about: string | null = null;
+    live(once, 24, (one, key) => {
+      if (key === liar) about ??= one.id;
+      return key === liar && one.id === about ? 'differs' : 'same';
+    });
+    assert.deepEqual(once.marks.get(liar), { withheld: [], overruled: 1 });
     assert.ok([...once.cases.values()].every(({ auditors }) => !auditors.includes(liar)));
     const drawn = [...state.cases.values()].flatMap(({ auditors }) => auditors);
     assert.ok(!drawn.includes(liar));
@@ -184,8 +185,47 @@ describe('audits', () => {
     const withheld: Auditor = ({ author }) => (author === liar ? 'withheld' : 'same');
     const once = live(kind.initial(), 3, withheld, keys);
     assert.deepEqual(convicted(once), []);
-    assert.deepEqual(once.marks.get(liar), { withheld: 1, overruled: 0 });
+    assert.deepEqual(once.marks.get(liar), { withheld: [0], overruled: 0 });
+    const [{ author, text } = { author: null, text: '' }] = kind.show(once);
+    assert.equal(author, liar);
+    assert.match(text, /1 delta of it, of round 0, .*with 3 within 16 rounds/);
     assert.deepEqual(convicted(live(once, 2, withheld, keys, 3)), [liar]);
+  });
+
+  test('forget what could not be shown once sixteen more have been drawn, whenever that was said of it', () => {
+    // At a rate of 1 each delta is drawn.
+    const world = (withheldIn: readonly number[]) =>
+      live(kind.initial(), 60, ({ author, round }) =>
+        author === liar && withheldIn.includes(round) ? 'withheld' : 'same',
+      );
+    assert.deepEqual(convicted(world([4, 10, 19])), [liar]);
+    const spread = world([4, 10, 20, 27, 37]);
+    assert.deepEqual(convicted(spread), []);
+    assert.deepEqual(
+      spread.marks.get(liar)?.withheld ?? [],
+      [27, 37],
+      'as far as one to come could be added',
+    );
+    assert.equal(live(spread, 40, truth, keys, 60).marks.size, 0);
+    // Said late of the oldest: the newest decides which count.
+    const late = kind.initial();
+    late.marks.set(liar, { withheld: [20, 30], overruled: 0 });
+    live(late, 1, truth);
+    const one = [...late.cases.values()].find((each) => each.author === liar)!;
+    late.cases.clear();
+    const found = { finding: 'withheld' as const, result: '00'.repeat(32) };
+    const votes = new Map(
+      keys
+        .filter((key) => key !== liar)
+        .slice(0, 4)
+        .map((key) => [key, found]),
+    );
+    late.cases.set(one.id, { ...one, round: 14, stage: 2, auditors: [...votes.keys()], votes });
+    kind.reduce(late, { ...plainRound, round: 40, root: hash('root 40'), entries: [] });
+    assert.deepEqual(late.marks.get(liar)?.withheld, [20, 30]);
+    late.cases.set(one.id, { ...one, round: 15, stage: 2, auditors: [...votes.keys()], votes });
+    kind.reduce(late, { ...plainRound, round: 41, root: hash('root 41'), entries: [] });
+    assert.deepEqual(convicted(late), [liar]);
   });
 
   test('hold it against no auditor that it was shown a record, or was not, where others say otherwise', () => {
@@ -275,11 +315,13 @@ describe('audits', () => {
       header(one.auditors[0]!, { round: 7 }),
     ] as never;
     kind.reduce(state, { ...plainRound, round: 1, root: hash('root 1'), isOver: true, entries });
-    const shown = kind.show(state).map(({ author, text }) => [author, text.slice(0, 41)]);
-    const word = 'times its word as an auditor did not count';
+    const shown = kind.show(state).map(({ author, text }) => [author, text]);
+    const said = [stranger, liar, keys[0]!, one.auditors[0]!].sort();
+    const text = (count: number) =>
+      `${count} times its word as an auditor did not count: it was not asked about that delta`;
     assert.deepEqual(
       shown,
-      [stranger, liar, one.auditors[0]!].sort().map((key) => [key, `1 ${word}`.slice(0, 41)]),
+      [...Map.groupBy(said, (key) => key)].map(([key, times]) => [key, text(times.length)]),
     );
     state.absurd.clear();
     assert.deepEqual(kind.encode(state), before);

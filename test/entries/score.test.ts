@@ -121,11 +121,14 @@ describe('scores of deltas', () => {
     reduce(kind, state, 2, [{ author: evaluator!, about: 0, scores: [1, 2] }], empty);
     reduce(kind, state, 3, [{ author: evaluator!, about: 2, scores: said }], empty);
     const counted = kind.show(state).map(({ author, text }) => [author, text]);
-    const text = '1 times its scores did not count: it was not asked, or they were not one for each delta';
-    assert.deepEqual(
-      counted,
-      [stranger, evaluator!].sort().map((key) => [key, text]),
-    );
+    const text = (count: number) =>
+      `${count} times its scores did not count: it was not asked, or they were not one for each delta`;
+    // Once of other lengths, and once of a round that nobody was asked about.
+    const both = [
+      [stranger, text(1)],
+      [evaluator!, text(2)],
+    ].sort(([a], [b]) => (a! < b! ? -1 : 1));
+    assert.deepEqual(counted, both);
     const copy = kind.decodeState(kind.encode(state))!;
     assert.deepEqual(kind.show(copy), kind.show(state));
     (state as unknown as ScoreState).absurd.clear();
@@ -141,6 +144,32 @@ describe('scores of deltas', () => {
     reduce(kind, state, 5, [], empty);
     reduce(kind, state, 6, votes, empty);
     assert.equal((state as unknown as ScoreState).memory.size, 0);
+  });
+
+  test('of a round that is decided are no words about nothing from who was asked, and are from who was not', () => {
+    const state = kind.initial();
+    reduce(kind, state, 0, []);
+    const drawn = dutiful(kind, state, 0);
+    const said = keys.map(() => 5);
+    const votes = drawn.map((author) => ({ author, about: 0, scores: said }));
+    const empty: string[] = [];
+    reduce(kind, state, 1, votes.slice(0, 2), empty);
+    const { memory, absurd } = state as unknown as ScoreState;
+    assert.ok(memory.size > 0, 'decided by two of three');
+    assert.deepEqual(dutiful(kind, state, 0), []);
+    reduce(kind, state, 2, [votes[2]!], empty);
+    assert.equal(absurd.size, 0);
+    const stranger = keys.find((key) => !drawn.includes(key))!;
+    const word = { author: stranger, about: 0, scores: said };
+    assert.equal(
+      kind.admit(entryOf(word, 3), state, () => undefined),
+      'not-in-committee',
+    );
+    reduce(kind, state, 3, [word], empty);
+    assert.deepEqual([...absurd], [[stranger, 1]]);
+    assert.deepEqual(kind.decodeState(kind.encode(state)), state);
+    for (const round of [4, 5, 6]) reduce(kind, state, round, [], empty);
+    assert.equal((state as unknown as ScoreState).open.size, 0);
   });
 
   test('are let in from whoever was drawn, in time', () => {

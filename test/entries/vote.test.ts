@@ -126,6 +126,35 @@ describe('votes on deltas', () => {
     assert.deepEqual(silenced(kind, live(kind, honestAtFirst, { rounds: 30 })), [0, 1, 2, 3, 4]);
   });
 
+  test("of the wrong length, or of a round that nobody votes on, are nobody's, and are counted and told", () => {
+    const kind = kindWith({ every: 8 });
+    const state = live(kind, against(0), { rounds: 10 });
+    const before = kind.encode(state as never);
+    const [wrong, idle] = [keys[0]!, keys[1]!];
+    // Round 8 was asked about, round 9 was not.
+    assert.ok(kind.dutyIn(state, 8, wrong) && !kind.dutyIn(state, 9, idle));
+    const entries = [
+      { author: wrong, about: 8, scores: Array(9).fill(5) },
+      { author: wrong, about: 8, scores: Array(11).fill(5) },
+      { author: idle, about: 9, scores: Array(10).fill(5) },
+    ].map(({ author, about, scores }) => {
+      const body = encodeScores(scores);
+      return { author, claims: [about], body, content: kind.decode(body, [about]) };
+    });
+    kind.reduce(state as never, { ...plainRound, round: 10, entries } as never);
+    const text = (count: number) =>
+      `${count} times its votes did not count: it was not asked, or they were not one for each delta`;
+    assert.deepEqual(
+      kind.show(state as never).map(({ author, text: told }) => [author, told]),
+      [
+        [wrong, text(2)],
+        [idle, text(1)],
+      ],
+    );
+    state.absurd.clear();
+    assert.deepEqual(kind.encode(state as never), before);
+  });
+
   test('the state comes back from its bytes, whether or not somebody is silenced', () => {
     for (const silencedMax of [0.1, 0.5]) {
       const kind = kindWith({ silencedMax });

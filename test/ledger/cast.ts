@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DeltaCodec } from '../../src/codec/delta-codec.ts';
+import type { Signer } from '../../src/core/crypto.ts';
 import { initialVector } from '../../src/learning/initial.ts';
 import { createTfjsLearner } from '../../src/learning/tfjs/tfjs-learner.ts';
 import { FoldRecorder, type RecordedRound } from '../../src/ledger/fold-recorder.ts';
@@ -12,6 +13,7 @@ import { LogBook } from '../../src/log/log-book.ts';
 import { foldRound, initialState, type LogState } from '../../src/log/log-state.ts';
 import { type Rng, rngFor } from '../../src/math/rng.ts';
 import { Author } from '../../src/methods/delta-log/author.ts';
+import type { DeltaLogParts } from '../../src/methods/delta-log/log-parts.ts';
 import { deltasOf } from '../../src/methods/registry.ts';
 import { createRun } from '../../src/node/manifest-file.ts';
 import { runSpecSchema } from '../../src/run/run-spec.ts';
@@ -100,8 +102,41 @@ async function learnerOf(spec: ReturnType<typeof specOf>, peers: number) {
   return { data, learner };
 }
 
+/** Whoever is drawn to audit says that the deltas of one peer differ, of rounds from one on. */
+export interface Accused {
+  readonly peer: number;
+  readonly from: number;
+}
+
+/** What those say who are drawn by now. */
+function findingsOf(
+  { audits }: Pick<DeltaLogParts, 'audits'>,
+  state: LogState,
+  signers: readonly Signer[],
+  { peer, from }: Accused,
+) {
+  if (!audits) return [];
+  const { kind, number } = audits;
+  return signers.flatMap((signer) =>
+    kind
+      .dutiesIn(state.kinds[number], signer.key)
+      .slice(0, kind.perAuthorAndRound)
+      .map((one, index) => {
+        const differs = one.author === signers[peer]!.key && one.round >= from;
+        const result = (differs ? 'ab' : '00').repeat(32);
+        const { claims, body } = kind.compose(one, { finding: differs ? 'differs' : 'same', result });
+        return { signer, place: { kind: number, index, claims }, body };
+      }),
+  );
+}
+
 /** Peer 0 is who is copied, a round later. */
-export async function play(parts: readonly Part[], rounds: number, strategy: object = {}): Promise<Played> {
+export async function play(
+  parts: readonly Part[],
+  rounds: number,
+  strategy: object = {},
+  accused: Accused = { peer: 0, from: rounds },
+): Promise<Played> {
   const spec = specOf(rounds, strategy);
   const { data, learner } = await learnerOf(spec, parts.length);
   const signed = createRun(spec, 1_000_000, crypto, signerOf(99));
@@ -134,9 +169,15 @@ export async function play(parts: readonly Part[], rounds: number, strategy: obj
     }
     copied = bodies[0]!;
     for (const [peer, body] of bodies.entries()) {
-      const fields = { round, kind: 0, index: 0, anchor, claims: [0, spec.training.localSteps] };
+      const root = crypto.sha256(body);
+      const proof = log.audits ? [1, root, log.audits.nothing, root] : [];
+      const fields = { round, kind: 0, index: 0, anchor, claims: [0, spec.training.localSteps, ...proof] };
       const envelope = sealEnvelope(fields, body, log.envelopes, signers[peer]!);
       book.insert({ ...envelope, content: log.delta.decode(body, envelope.claims)! });
+    }
+    for (const { signer, place, body } of findingsOf(log, state, signers, accused)) {
+      const envelope = sealEnvelope({ round, anchor, ...place }, body, log.envelopes, signer);
+      book.insert({ ...envelope, content: log.kinds[envelope.kind]!.decode(body, envelope.claims)! });
     }
     const places = book.places(round);
     for (const { held } of places)
@@ -148,7 +189,12 @@ export async function play(parts: readonly Part[], rounds: number, strategy: obj
   await learner.close();
   const tail = { round: state.round, root: state.root };
   const archive = Buffer.concat([...archivePieces({ manifest: signed.bytes, start: null }, envelopes, tail)]);
-  return { archive, runId, keys: signers.map(({ key }) => key), recorded: recorder.take(), data, spec };
+  return { archive, runId, keys: signers.map(({ key }) => key), data, spec, recorded: foldedIn(recorder) };
+}
+
+/** The rounds as they were folded at first. */
+export function foldedIn(recorder: FoldRecorder): RecordedRound[] {
+  return recorder.take().flatMap((one) => (one.kind === 'folded' ? [one.round] : []));
 }
 
 /** The archive as a file, for as long as `use` takes. */

@@ -137,6 +137,21 @@ describe('a copy', () => {
     assert.equal(third.get('a'), null);
   });
 
+  test('of what was taken out of the model is none, then or since; one of what that was copied from still is', () => {
+    const copies = finder();
+    const [own, other] = [vector('own'), vector('other')];
+    const crowd = (round: number) =>
+      ['y', 'z'].map((name) => comparable(name, round, vector(`${name}${round}`)));
+    copies.find(0, [comparable('a', 0, own), ...crowd(0)]);
+    copies.find(1, [comparable('liar', 1, own), comparable('liar2', 1, other), ...crowd(1)]);
+    const before = copies.find(2, [comparable('b', 2, own), comparable('c', 2, other), ...crowd(2)]);
+    assert.deepEqual([before.get('b')!.author, before.get('c')!.author], ['a', 'liar2']);
+    copies.forget(({ author, round }) => author.startsWith('liar') && round >= 1);
+    const after = copies.find(3, [comparable('b', 3, own), comparable('d', 3, other), ...crowd(3)]);
+    assert.equal(after.get('b')!.author, 'a');
+    assert.deepEqual([after.get('d')!.author, after.get('d')!.round], ['c', 2], 'the first that is left');
+  });
+
   test('is looked for in so many rounds', () => {
     const copies = finder();
     copies.find(0, [comparable('a', 0, vector('own'))]);

@@ -25,6 +25,7 @@ function ledgerOf(rounds: ReadonlyArray<Readonly<Record<string, number | null>>>
       ),
       shapley: null,
     })),
+    undone: [],
   };
 }
 

@@ -4,6 +4,7 @@ import { encodeFloat32 } from '../../src/codec/dense.ts';
 import { bytesToHex } from '../../src/core/bytes.ts';
 import { Credentials } from '../../src/core/credentials.ts';
 import { ArchiveError, ArchiveFold, ArchiveFrames, archivePieces } from '../../src/log/archive.ts';
+import { openEnvelope } from '../../src/log/envelope.ts';
 import { decodeState } from '../../src/log/snapshot.ts';
 import { Flock } from './flock.ts';
 import { contextOf, crypto, deltaStateOf, smallRun } from './small-run.ts';
@@ -74,6 +75,29 @@ describe('an archive', () => {
     const result = folded(archive, 4096);
     assert.equal(result.fromRound, from + 1);
     assert.deepEqual(result.state.root, last.root);
+  });
+
+  test('with a gap is refused: rounds gone from the middle, from its end, or behind the snapshot that it begins with', () => {
+    const roundOf = (bytes: Uint8Array): number => {
+      const opened = openEnvelope(bytes, parts.envelopes);
+      assert.ok(opened.ok);
+      return opened.envelope.round;
+    };
+    const without = (from: number, through: number) =>
+      entries.filter((bytes) => roundOf(bytes) < from || roundOf(bytes) > through);
+    const refuses = (list: readonly Uint8Array[], start: Uint8Array | null = null): void =>
+      assert.throws(
+        () => folded(Buffer.concat([...archivePieces({ ...head, start }, list, tail)]), 4096),
+        (error) => error instanceof ArchiveError && /does not fold to the root/.test(error.message),
+      );
+    refuses(without(20, 22));
+    refuses(without(0, 0));
+    refuses(without(last.round, last.round));
+    const [oldest] = bases;
+    const since = decodeState(parts.kinds, oldest!)!.round;
+    const pieces = [...archivePieces({ ...head, start: oldest! }, without(0, since), tail)];
+    assert.equal(folded(Buffer.concat(pieces), 4096).fromRound, since + 1);
+    refuses(without(0, since + 2), oldest);
   });
 
   test('is refused with an entry gone, twice, out of order, forged, or another end', () => {

@@ -35,6 +35,8 @@ export interface FlockOptions {
   readonly drops?: (kind: Carried, from: number, to: number, nowMs: number) => boolean;
   readonly latencyMs?: number;
   readonly train?: (member: number, round: number, start: Float32Array) => TrainingResult;
+  /** What a member comes to when it trains again what another has trained; as that did where not given. */
+  readonly retrain?: (member: number, end: Float32Array) => Float32Array;
   /** What a member says that deltas are worth; nothing where not given. */
   readonly judge?: (member: number, question: JudgeQuestion) => readonly number[];
   /** Mean loss of each vector on a member's own examples; none where not given. */
@@ -321,7 +323,8 @@ export class Flock {
   #retrain({ index }: Member, { id, author, round, parameters }: Extract<Output, { type: 'retrain' }>): void {
     const trained = this.members.find(({ key }) => key === author)!.index;
     const { parameters: end } = towardsTarget(trained, round, parameters);
-    this.#at(this.nowMs + 1, () => this.input(index, { type: 'retrained', id, parameters: end }));
+    const found = this.#options.retrain?.(index, end) ?? end;
+    this.#at(this.nowMs + 1, () => this.input(index, { type: 'retrained', id, parameters: found }));
   }
 
   #judge({ index }: Member, { round, question }: Extract<Output, { type: 'judge' }>): void {

@@ -4,7 +4,7 @@ import type { RunLedger } from '../../daemon/run-ledger.ts';
 import { scoreUnitsPerNat } from '../../learning/tfjs/delta-scores.ts';
 import type { Account, Accounts } from '../../ledger/accounts.ts';
 import type { Copy, Evidence } from '../../ledger/copies.ts';
-import type { Ledger, LedgerDelta, LedgerRound } from '../../ledger/ledger.ts';
+import type { Ledger, LedgerDelta, LedgerRound, UndoneDelta } from '../../ledger/ledger.ts';
 import { shareUnits } from '../../ledger/reward-policies.ts';
 import { creditedTo } from '../../ledger/tally.ts';
 import { formatPercent } from './format.ts';
@@ -37,6 +37,7 @@ export function ledgerLines(found: RunLedger, accounts: Accounts): string[] {
     `loss      fell by ${nats(drop)} nats, of which the scores explain all but ${nats(remainder)}`,
     checksLine(accounts),
     ...copyLines(ledger, names),
+    ...undoneLines(ledger, names),
     '',
     ...textTable(head, body, { columns: tableColumns }).split('\n'),
     '',
@@ -78,6 +79,15 @@ function copyLines({ rounds }: Ledger, names: RunLedger['names']): string[] {
   );
 }
 
+function undoneLines({ undone }: Ledger, names: RunLedger['names']): string[] {
+  return [...Map.groupBy(undone, ({ author }) => author)].map(
+    ([author, deltas]) =>
+      `undone    ${deltasText(deltas.length)} of ${names[author] ?? shortKey(author)} are out of the model since audits found it out, and have no score`,
+  );
+}
+
+const deltasText = (count: number): string => `${count} ${count === 1 ? 'delta' : 'deltas'}`;
+
 /** Every number of a peer with the entries and the formula that made it. @throws ConfigError where nobody or several are called so */
 export function explainLines({ ledger, names }: RunLedger, accounts: Accounts, asked: string): string[] {
   const account = accountNamed(accounts.peers, names, asked);
@@ -91,6 +101,11 @@ export function explainLines({ ledger, names }: RunLedger, accounts: Accounts, a
   return [
     `peer      ${peer}${names[peer] === undefined ? '' : ` (${names[peer]})`}`,
     `score     ${nats(account.score)} nats = the sum of the scores of its ${account.deltas} deltas`,
+    ...(account.undone > 0
+      ? [
+          `undone    ${deltasText(account.undone)} of it, which audits had taken out of the model again: they count nowhere here`,
+        ]
+      : []),
     `credit    ${nats(account.credit)} nats = that, less what its copies earned for others, and with what copies of its deltas earned`,
     memory === 1
       ? `points    ${account.points} = the credit in millionths of a nat, or 0 where it is below: all ${ledger.rounds.length} rounds count alike`
@@ -100,6 +115,7 @@ export function explainLines({ ledger, names }: RunLedger, accounts: Accounts, a
     '',
     'score of a delta = weight * <mean of the gradients of the loss before and after the round, delta>, on the examples of the round',
     ...own,
+    ...ledger.undone.filter(({ author }) => author === peer).map(undoneLine),
     `ledger    ${ledger.hash}`,
   ];
 }
@@ -125,6 +141,10 @@ function deltaLines({ rules }: Ledger, round: LedgerRound, delta: LedgerDelta, p
     `  made of ${steps} steps; examples drawn by the root after round ${round.foldedAt}, ${round.root}`,
     ...(copy === null ? [] : copyOf(copy, score)),
   ];
+}
+
+function undoneLine({ round, entry, by }: UndoneDelta): string {
+  return `round ${round}: its delta, entry ${entry}, taken out of the model again by what auditors had said by round ${by}; no score`;
 }
 
 function copyOf(

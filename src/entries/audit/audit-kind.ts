@@ -69,7 +69,7 @@ function deadlineOf(windowRounds: number): number {
 
 /** The log of an auditor reaches back so many rounds: to what a delta began with, from the last stage of its audit. */
 export function auditedRounds(windowRounds: number): number {
-  return auditorsOfStage.length * (deadlineOf(windowRounds) + 1) + baseAgeMax(windowRounds);
+  return auditLasts({ deadline: deadlineOf(windowRounds) }) + baseAgeMax(windowRounds);
 }
 
 /** A training begins on a state that was final not longer before. */
@@ -77,8 +77,12 @@ export function baseAgeMax(windowRounds: number): number {
   return 2 * windowRounds + 2;
 }
 
-/** Deltas that could not be shown before their author counts as a cheat. Guess: what a node trained on may be left out of the log. */
-const withheldMax = 3;
+/** Deltas that could not be shown before their author counts as a cheat, of about so many that are drawn: an honest one may be cut off now and then. Guess. */
+const [withheldMax, withheldOf] = [3, 16];
+/** Rounds in which so many deltas of an author are drawn, on average: what was withheld before them is forgotten. */
+function strikeRounds(rate: number): number {
+  return Math.ceil(withheldOf / rate);
+}
 /** Times that an auditor may stand against a majority. */
 const overruledMax = 2;
 /** More are not counted. */
@@ -113,7 +117,7 @@ export interface AuditKind extends EntryKind<AuditContent, AuditState> {
 
 export function createAuditKind({ rate }: AuditsSpec, context: AuditContext): AuditKind {
   const deadline = deadlineOf(context.windowRounds);
-  const rules: AuditRules = { ...context, rate, deadline };
+  const rules: AuditRules = { ...context, rate, deadline, strikeRounds: strikeRounds(rate) };
   return {
     id: 'audit',
     bodyBytesMax: bodyBytes,
@@ -134,28 +138,36 @@ export function createAuditKind({ rate }: AuditsSpec, context: AuditContext): Au
       takeVotes(state, round, rules);
       decideAll(state, round, rules);
       noteHeads(state, round);
+      forgetStrikes(state, round.round, rules);
       openCases(state, round, rules);
       return { publishers: [], effort: null, everyone: false };
     },
     silences: ({ convicted }, author) => convicted.has(author),
     retracts: ({ convicted }, author) => (convicted.get(author)?.undoneFrom ?? null) !== null,
+    asked: {
+      // What is said in a round is about those that were final by then.
+      after: ({ round }) => round - context.windowRounds,
+      isAsked: (state, { author, index }) => index < dutiesOf(state, author).length,
+    },
     counts: ({ heads }, entry) => isLinked(heads.get(entry.author)?.after, proofOf(entry)?.before, rules),
     encode: encodeAuditState,
     decodeState: decodeAuditState,
-    show: ({ convicted, absurd }) => [
+    show: ({ convicted, marks, absurd }) => [
       ...byKey(convicted).map(([author, conviction]) => ({
         ...{ author, round: conviction.round, text: textOf(conviction) },
         isVerdict: true as const,
       })),
+      ...byKey(marks).flatMap(([author, { withheld }]) =>
+        withheld.length > 0
+          ? [{ author, round: null, isVerdict: true as const, text: strikesText(withheld, rules) }]
+          : [],
+      ),
       ...byKey(absurd).map(([author, count]) => ({
         ...{ author, round: null, isVerdict: true as const },
         text: `${count} times its word as an auditor did not count: it was not asked about that delta`,
       })),
     ],
-    dutiesIn: (state, member) =>
-      [...(state as AuditState).cases.values()].filter(
-        ({ auditors, votes }) => auditors.includes(member) && !votes.has(member),
-      ),
+    dutiesIn: (state, member) => dutiesOf(state as AuditState, member),
     casesOf: (state, author) =>
       [...(state as AuditState).cases.values()].filter((one) => one.author === author),
     isInTime: (one, round) => isInTime(one, round, rules),
@@ -166,9 +178,15 @@ export function createAuditKind({ rate }: AuditsSpec, context: AuditContext): Au
   };
 }
 
+function dutiesOf({ cases }: AuditState, member: PeerKey): AuditCase[] {
+  return [...cases.values()].filter(({ auditors, votes }) => auditors.includes(member) && !votes.has(member));
+}
+
 interface AuditRules extends AuditContext {
   readonly rate: number;
   readonly deadline: number;
+  /** A delta that was withheld counts against its author for so many rounds. */
+  readonly strikeRounds: number;
 }
 
 function decodeAudit(body: Uint8Array, claims: readonly unknown[]): AuditContent | null {
@@ -187,16 +205,24 @@ function reasonToRefuse(
 ): RefusalReason | null {
   const [about, id] = claims;
   if (!isCount(about) || about >= round || !(id instanceof Uint8Array)) return 'malformed';
-  if (round > about + auditorsOfStage.length * (rules.deadline + 1)) return 'too-late';
+  if (round > about + auditLasts(rules)) return 'too-late';
   const one = cases.get(bytesToHex(id));
   return one && !one.auditors.includes(author) ? 'not-in-committee' : null;
+}
+
+/** Rounds after a delta's by which its audit is over, whatever comes. */
+function auditLasts({ deadline }: Pick<AuditRules, 'deadline'>): number {
+  return auditorsOfStage.length * (deadline + 1);
 }
 
 function isInTime({ since }: AuditCase, round: number, { deadline }: AuditRules): boolean {
   return round > since && round <= since + deadline;
 }
 
-/** Only what was asked for, as long as it is asked for, and the first word of each. */
+/**
+ * Only what was asked for, as long as it is asked for, and the first word of each. An audit is open until all have spoken or it is too late: who
+ * speaks of none that is open speaks of nothing.
+ */
 function takeVotes(
   state: AuditState,
   { round, entries, banned }: FinalRound<AuditContent>,
@@ -204,8 +230,8 @@ function takeVotes(
 ): void {
   for (const { author, content } of entries) {
     const one = state.cases.get(content.id);
-    if (!one || !isInTime(one, round, rules)) continue;
-    if (one.round !== content.about || !one.auditors.includes(author)) {
+    if (one && !isInTime(one, round, rules)) continue;
+    if (one?.round !== content.about || !one.auditors.includes(author)) {
       if (state.absurd.has(author) || state.absurd.size < headsMax)
         state.absurd.set(author, Math.min(absurdMax, (state.absurd.get(author) ?? 0) + 1));
       continue;
@@ -229,8 +255,8 @@ function decideAll(state: AuditState, final: FinalRound<AuditContent>, rules: Au
     }
     state.cases.delete(one.id);
     if (verdict.kind === 'differs') convict(state, one.author, 'differs', final);
-    if (verdict.kind === 'withheld') mark(state, one.author, 'withheld', withheldMax, final);
-    for (const auditor of verdict.overruled) mark(state, auditor, 'overruled', overruledMax, final);
+    if (verdict.kind === 'withheld') noteWithheld(state, one, final, rules);
+    for (const auditor of verdict.overruled) noteOverruled(state, auditor, final);
   }
 }
 
@@ -249,17 +275,43 @@ function convict(
   convicted.set(author, { round, charge, undoneFrom: past?.since[0]?.round ?? null, stays });
 }
 
-function mark(
+const noMarks: AuditMarks = { withheld: [], overruled: 0 };
+
+/** Verdicts come in any order of rounds: which of them are too old follows from the newest. */
+function noteWithheld(
   state: AuditState,
-  author: PeerKey,
-  what: keyof AuditMarks,
-  max: number,
+  { author, round }: AuditCase,
   final: FinalRound<unknown>,
+  { strikeRounds }: AuditRules,
 ): void {
-  const before = state.marks.get(author) ?? { withheld: 0, overruled: 0 };
-  const marks = { ...before, [what]: before[what] + 1 };
-  if (marks[what] >= max) convict(state, author, what, final);
-  else if (state.marks.size < headsMax) state.marks.set(author, marks);
+  if (state.convicted.has(author)) return;
+  const before = state.marks.get(author) ?? noMarks;
+  const rounds = [...before.withheld, round].sort((a, b) => a - b);
+  const withheld = rounds.filter((one) => one > rounds.at(-1)! - strikeRounds);
+  if (withheld.length >= withheldMax) convict(state, author, 'withheld', final);
+  else setMarks(state, author, { ...before, withheld });
+}
+
+function noteOverruled(state: AuditState, auditor: PeerKey, final: FinalRound<unknown>): void {
+  if (state.convicted.has(auditor)) return;
+  const before = state.marks.get(auditor) ?? noMarks;
+  const overruled = before.overruled + 1;
+  if (overruled >= overruledMax) convict(state, auditor, 'overruled', final);
+  else setMarks(state, auditor, { ...before, overruled });
+}
+
+function setMarks({ marks }: AuditState, author: PeerKey, now: AuditMarks): void {
+  if (now.withheld.length === 0 && now.overruled === 0) marks.delete(author);
+  else if (marks.has(author) || marks.size < headsMax) marks.set(author, now);
+}
+
+/** Those that no verdict to come could be added to. */
+function forgetStrikes(state: AuditState, round: number, rules: AuditRules): void {
+  const oldest = round - auditLasts(rules) - rules.strikeRounds;
+  for (const [author, marks] of [...state.marks]) {
+    if (!marks.withheld.some((one) => one <= oldest)) continue;
+    setMarks(state, author, { ...marks, withheld: marks.withheld.filter((one) => one > oldest) });
+  }
 }
 
 const chargeText: Readonly<Record<Charge, string>> = {
@@ -267,6 +319,13 @@ const chargeText: Readonly<Record<Charge, string>> = {
   withheld: `what ${withheldMax} deltas of it began with could not be shown`,
   overruled: `as an auditor it stood ${overruledMax} times against most others`,
 };
+
+function strikesText(withheld: readonly number[], { strikeRounds }: AuditRules): string {
+  const [count, rounds] = [withheld.length, withheld.join(' and ')];
+  const what =
+    count === 1 ? `1 delta of it, of round ${rounds},` : `${count} deltas of it, of rounds ${rounds},`;
+  return `what ${what} began with could not be shown: with ${withheldMax} within ${strikeRounds} rounds its deltas carry no weight`;
+}
 
 function textOf({ charge, undoneFrom, stays }: Conviction): string {
   const found = `its deltas carry no weight: ${chargeText[charge]}`;

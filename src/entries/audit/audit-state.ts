@@ -40,8 +40,8 @@ export interface ResidualHead {
 
 /** Found wanting, and not convicted of anything yet. */
 export interface AuditMarks {
-  /** Deltas of its own that most auditors could not have shown. */
-  readonly withheld: number;
+  /** Rounds of its deltas that most auditors could not have shown, oldest first. */
+  readonly withheld: readonly number[];
   /** Times that it stood against a majority of auditors. */
   readonly overruled: number;
 }
@@ -74,6 +74,8 @@ export interface AuditState {
 export const headsMax = 8192;
 export const casesMax = 256;
 const auditorsMax = 11;
+/** Of an author that is not convicted yet. */
+const strikesMax = 2;
 const rowBytes = 96;
 const caseBytes = 256 + auditorsMax * 160;
 
@@ -130,7 +132,8 @@ export function decodeAuditState(bytes: Uint8Array): AuditState | null {
     state.cases.set(one.id, one);
   }
   for (const [author, withheld, overruled] of markRows) {
-    if (!isBytes(author, 32) || !isCount(withheld) || !isCount(overruled)) return null;
+    if (!isBytes(author, 32) || !isCount(overruled)) return null;
+    if (!Array.isArray(withheld) || withheld.length > strikesMax || !withheld.every(isCount)) return null;
     state.marks.set(bytesToHex(author), { withheld, overruled });
   }
   for (const [author, round, code, undoneFrom, stays] of convictedRows) {

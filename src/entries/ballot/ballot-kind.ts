@@ -141,7 +141,7 @@ export function createBallotKind(spec: AllianceSpec, context: BallotContext): Ba
     asked: {
       after: ({ round, index }) =>
         round - (index === ballotIndex.commit ? rules.after.commit : rules.after.show),
-      isAsked: (state, author, about) =>
+      isAsked: (state, { author }, about) =>
         recordState<BallotState>(state)!
           .open.find(({ round }) => round === about)
           ?.voters.includes(author) ?? false,

@@ -23,7 +23,7 @@ import {
   initialDeltaState,
   type PendingDelta,
 } from './delta-state.ts';
-import { deltasPerRoundMax, drawn, type FoldObserver, foldDeltas } from './fold-deltas.ts';
+import { deltasPerRoundMax, drawn, type FoldObserver, foldDeltas, type UndoObserver } from './fold-deltas.ts';
 import { fitsPast, foldAgain, noteHeard, takeOut } from './past.ts';
 import { everyone, sortitionThreshold } from './sortition.ts';
 import { standingIn } from './weigh-deltas.ts';
@@ -43,6 +43,8 @@ export interface DeltaKindOptions {
   readonly shared?: SharedWork | undefined;
   /** Is told of each round that is folded for good. */
   readonly observeFold?: FoldObserver | undefined;
+  /** And of rounds that are folded anew without what somebody had added. */
+  readonly observeUndo?: UndoObserver | undefined;
 }
 
 export interface DeltaKind extends EntryKind<DeltaContent, DeltaState> {
@@ -91,7 +93,7 @@ export function createDeltaKind(options: DeltaKindOptions): DeltaKind {
       if (!fitsPast(past)) return null;
       return { ...foldAgain(past.state, past.since, rules), past };
     },
-    retract: (state, isRetracted) => takeOut(state, isRetracted, rules),
+    retract: (state, isRetracted) => takeOut(state, isRetracted, rules, options.observeUndo),
     show: () => [],
     standing: (state, author) => standingIn(state, author, rules),
     parameters: (state) => once('parameters', state, () => parametersOf(state, rules)),

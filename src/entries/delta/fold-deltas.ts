@@ -6,6 +6,7 @@
  * all the same. After each round coordinates are clamped to 2^52.
  */
 import { accumulateDeltas } from '../../codec/delta.ts';
+import type { PeerKey } from '../../core/io.ts';
 import { unitsMax } from '../model-units.ts';
 import type { DeltaRules, DeltaState, PendingDelta } from './delta-state.ts';
 import { sortitionThreshold } from './sortition.ts';
@@ -42,6 +43,18 @@ export interface FoldedDeltas {
 
 /** For those who ask afterwards who moved the model where to; replicas do not. */
 export type FoldObserver = (folded: FoldedDeltas) => void;
+
+/** Rounds that are folded anew without what some had added to them: what was observed of them before does not hold any more. */
+export interface UndoneRounds {
+  /** The first of them. */
+  readonly from: number;
+  /** Whose deltas are taken out. */
+  readonly authors: ReadonlySet<PeerKey>;
+  /** What is left of them, round by round, each made when it is asked for. */
+  folds(): Iterable<FoldedDeltas>;
+}
+
+export type UndoObserver = (undone: UndoneRounds) => void;
 
 /** Folds what is to carry weight of a round, `publishers` having been drawn, into the state. */
 export function foldDeltas(

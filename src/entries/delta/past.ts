@@ -12,7 +12,7 @@ import {
   type HeardRound,
   type Past,
 } from './delta-state.ts';
-import { foldDeltas } from './fold-deltas.ts';
+import { type FoldedDeltas, type FoldObserver, foldDeltas, type UndoObserver } from './fold-deltas.ts';
 
 /** Bytes of deltas that a state carries for it; a round that does not fit stays as it is. */
 const heardBytesMax = 8 * 1024 * 1024;
@@ -49,11 +49,31 @@ function bytesOf(rounds: readonly HeardRound[]): number {
 /** The state after these rounds. */
 export function foldAgain(before: DeltaState, rounds: readonly HeardRound[], rules: DeltaRules): DeltaState {
   const state = cloneDeltaState(before);
-  for (const { round, publishers, deltas } of rounds) {
-    foldDeltas(state, round, deltas, rules, publishers);
-    forgetLeast(state.contributions);
-  }
+  for (const heard of rounds) foldHeard(state, heard, rules);
   return state;
+}
+
+function foldHeard(
+  state: DeltaState,
+  { round, publishers, deltas }: HeardRound,
+  rules: DeltaRules,
+  observe?: FoldObserver,
+): void {
+  foldDeltas(state, round, deltas, rules, publishers, observe);
+  forgetLeast(state.contributions);
+}
+
+function* foldsAgain(
+  before: DeltaState,
+  rounds: readonly HeardRound[],
+  rules: DeltaRules,
+): Generator<FoldedDeltas> {
+  const state = cloneDeltaState(before);
+  for (const heard of rounds) {
+    const folded: FoldedDeltas[] = [];
+    foldHeard(state, heard, rules, (one) => folded.push(one));
+    yield* folded;
+  }
 }
 
 /** Takes out what these authors have added since; the state is what it would be, had they weighed nothing in those rounds. */
@@ -61,13 +81,19 @@ export function takeOut(
   state: DeltaState,
   isRetracted: (author: PeerKey) => boolean,
   rules: DeltaRules,
+  observe?: UndoObserver,
 ): void {
   const { past } = state;
-  if (!past?.since.some(({ deltas }) => deltas.some(({ author }) => isRetracted(author)))) return;
+  if (!past) return;
+  const authors = new Set(
+    past.since.flatMap(({ deltas }) => deltas.map(({ author }) => author).filter(isRetracted)),
+  );
+  if (authors.size === 0) return;
   const since = past.since.map((heard) => ({
     ...heard,
-    deltas: heard.deltas.filter(({ author }) => !isRetracted(author)),
+    deltas: heard.deltas.filter(({ author }) => !authors.has(author)),
   }));
+  observe?.({ from: since[0]!.round, authors, folds: () => foldsAgain(past.state, since, rules) });
   become(state, foldAgain(past.state, since, rules));
   state.past = { ...past, since };
 }

@@ -40,7 +40,7 @@ export function createJudgedKind(options: JudgedKindOptions, context: JudgingCon
   };
   const drawnIn = (state: unknown, round: number, member: PeerKey): OpenRound | null => {
     const one = (state as ScoreState).open.get(round);
-    return one?.evaluators.includes(member) ? one : null;
+    return one && !one.isDecided && one.evaluators.includes(member) ? one : null;
   };
   const kind: JudgingKind<readonly number[], ScoreState> = {
     id,
@@ -60,6 +60,16 @@ export function createJudgedKind(options: JudgedKindOptions, context: JudgingCon
       return { publishers: [], effort: null, everyone: false };
     },
     silences: isSilenced,
+    asked: {
+      // What is said in a round is about those that were final by then.
+      after: ({ round }) => round - windowRounds,
+      isAsked: ({ open }, { author, index }) =>
+        index <
+        [...open.values()].filter(
+          ({ evaluators, votes, isDecided }) =>
+            !isDecided && evaluators.includes(author) && !votes.has(author),
+        ).length,
+    },
     encode: encodeScoreState,
     decodeState: (bytes) => {
       const state = decodeScoreState(bytes);

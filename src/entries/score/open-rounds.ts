@@ -77,14 +77,14 @@ function takeVotes(
 ): void {
   for (const { author, claims, content } of entries) {
     const about = judgedRound(claims)!;
+    if (!isInTime(about, round, deadlineRounds)) continue;
     const one = state.open.get(about);
-    if (!one || !isInTime(about, round, deadlineRounds)) continue;
-    if (!one.evaluators.includes(author) || content.length !== one.authors.length) {
+    if (!one?.evaluators.includes(author) || content.length !== one.authors.length) {
       if (state.absurd.has(author) || state.absurd.size < authorsMax)
         state.absurd.set(author, Math.min(absurdMax, (state.absurd.get(author) ?? 0) + 1));
       continue;
     }
-    if (banned.has(author) || one.votes.has(author)) continue;
+    if (one.isDecided || banned.has(author) || one.votes.has(author)) continue;
     state.open.set(about, { ...one, votes: new Map(one.votes).set(author, content) });
   }
 }
@@ -95,7 +95,13 @@ function opened(
 ): OpenRound {
   const authors = [...publishers].sort().slice(0, scoresMax);
   const free = authors.filter((author) => !isSilenced(author) && !banned.has(author));
-  return { root, authors, evaluators: drawnOf(free, judges, root, crypto), votes: new Map() };
+  return {
+    root,
+    authors,
+    evaluators: drawnOf(free, judges, root, crypto),
+    votes: new Map(),
+    isDecided: false,
+  };
 }
 
 /** Those with the lowest hashes: drawn anew for each round. */
@@ -108,13 +114,16 @@ function drawnOf(candidates: readonly PeerKey[], count: number, root: Uint8Array
     .map(({ author }) => author);
 }
 
-/** In order of rounds, each as soon as nothing can change it any more. */
+/** In order of rounds, each as soon as nothing can change it any more; who was asked is known as long as anything counts that is said of it. */
 function decideAll(state: ScoreState, { round, standingOf }: FinalRound<unknown>, rules: JudgedRules): void {
   for (const [about, one] of [...state.open].sort(([a], [b]) => a - b)) {
+    const isLate = !isInTime(about, round + 1, rules.deadlineRounds);
+    if (isLate) state.open.delete(about);
+    if (one.isDecided) continue;
     const agreed = rules.agree(one, state, standingOf);
     const isSettled = rules.isSettled(agreed) || one.votes.size === one.evaluators.length;
-    if (!isSettled && isInTime(about, round + 1, rules.deadlineRounds)) return;
-    state.open.delete(about);
+    if (!isSettled && !isLate) return;
+    if (!isLate) state.open.set(about, { ...one, votes: new Map(), isDecided: true });
     remember(state, about, { authors: one.authors, scores: agreed, standingOf }, rules);
     forgetOldest(state.memory);
     findHarmful(state.memory, rules);

@@ -8,7 +8,7 @@ import { isScore, scoresMax } from './score-body.ts';
 
 /** Authors that are remembered: a snapshot has room for them. */
 export const authorsMax = 8192;
-/** A final round whose deltas are being scored. Never modified. */
+/** A final round whose deltas are being scored, or have been until lately. Never modified. */
 export interface OpenRound {
   /** Of the history up to it, 32 bytes. */
   readonly root: Uint8Array;
@@ -17,6 +17,8 @@ export interface OpenRound {
   /** In the order of their draw. */
   readonly evaluators: readonly PeerKey[];
   readonly votes: ReadonlyMap<PeerKey, readonly number[]>;
+  /** Nothing that is said of it changes anything any more; the votes are gone. */
+  readonly isDecided: boolean;
 }
 
 export interface Memory {
@@ -63,9 +65,10 @@ export function encodeScoreState({ open, memory, absurd }: Omit<ScoreState, 'gat
   return dagCbor.encode([
     [...open]
       .sort(([a], [b]) => a - b)
-      .map(([round, { root, authors, evaluators, votes }]) => [
+      .map(([round, { root, authors, evaluators, votes, isDecided }]) => [
         ...[round, root, authors.map(keyToBytes), evaluators.map(keyToBytes)],
         byKey(votes).map(([author, scores]) => [keyToBytes(author), scores]),
+        isDecided,
       ]),
     byKey(memory).map(([author, { sum, round, standing, isHarmful }]) => [
       ...[keyToBytes(author), sum, round, standing, isHarmful],
@@ -83,7 +86,7 @@ export function decodeScoreState(bytes: Uint8Array): Omit<ScoreState, 'gate'> | 
   const fields = decodeCanonical(bytes);
   if (!Array.isArray(fields) || fields.length !== 3) return null;
   const [openRows, memoryRows, absurdRows] = fields as unknown[];
-  if (!isRows(openRows, 5) || !isRows(memoryRows, 5) || !isRows(absurdRows, 2)) return null;
+  if (!isRows(openRows, 6) || !isRows(memoryRows, 5) || !isRows(absurdRows, 2)) return null;
   const open = new Map<number, OpenRound>();
   for (const row of openRows) {
     const one = decodeOpen(row);
@@ -106,8 +109,15 @@ export function decodeScoreState(bytes: Uint8Array): Omit<ScoreState, 'gate'> | 
   return equals(encodeScoreState(state), bytes) ? state : null;
 }
 
-function decodeOpen([round, root, authors, evaluators, rows]: readonly unknown[]): OpenRound | null {
-  if (!isCount(round) || !isBytes(root, 32)) return null;
+function decodeOpen([
+  round,
+  root,
+  authors,
+  evaluators,
+  rows,
+  isDecided,
+]: readonly unknown[]): OpenRound | null {
+  if (typeof isDecided !== 'boolean' || !isCount(round) || !isBytes(root, 32)) return null;
   if (!areKeys(authors) || !areKeys(evaluators) || !isRows(rows, 2)) return null;
   const votes = new Map<PeerKey, readonly number[]>();
   for (const [author, scores] of rows) {
@@ -115,7 +125,7 @@ function decodeOpen([round, root, authors, evaluators, rows]: readonly unknown[]
     if (scores.length !== authors.length) return null;
     votes.set(bytesToHex(author), scores);
   }
-  return { root, authors: authors.map(bytesToHex), evaluators: evaluators.map(bytesToHex), votes };
+  return { root, authors: authors.map(bytesToHex), evaluators: evaluators.map(bytesToHex), votes, isDecided };
 }
 
 function areKeys(value: unknown): value is Uint8Array[] {

@@ -95,7 +95,7 @@ function isVotedOn(
 ): boolean {
   if (publishers.length <= quorum) return false;
   if (round < denseRounds || round % every === 0) return true;
-  const asked = new Set([...open.values()].flatMap(({ authors }) => authors));
+  const asked = new Set([...open.values()].flatMap(({ authors, isDecided }) => (isDecided ? [] : authors)));
   return publishers.some((author) => !memory.has(author) && !asked.has(author));
 }
 

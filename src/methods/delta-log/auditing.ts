@@ -125,7 +125,8 @@ export class Auditing {
         return false;
       case 'response':
         if (!this.#answered(input.requestId, input.frames)) return false;
-        this.tick(out, nowMs);
+        // Who shows nonsense is asked again no sooner than who shows nothing.
+        if (!this.#duty?.evidence.isStuck) this.tick(out, nowMs);
         return true;
       case 'request-failed':
         return this.#failed(input.requestId);
@@ -239,9 +240,11 @@ export class Auditing {
 
   #begin(replica: Replica, slot: number): Duty | null {
     const { kind, number, self } = this.#options;
-    const due = kind
+    const drawn = kind
       .dutiesIn(replica.base.kinds[number], self)
       .filter((one) => !this.#done.has(one.id) && kind.isInTime(one, slot));
+    const said = drawn.length > 0 ? this.#said(replica) : [];
+    const due = drawn.filter(({ id }) => !said.includes(id));
     const known = new Set(due.map(({ id }) => id));
     for (const id of this.#aside.keys()) if (!known.has(id)) this.#aside.delete(id);
     const last = due.find((one) => this.#aside.has(one.id) && !kind.isInTime(one, slot + 1));
@@ -258,6 +261,14 @@ export class Auditing {
     const duty = longest === undefined ? null : this.#takeUp(longest);
     duty?.evidence.askAgain();
     return duty;
+  }
+
+  /** Of which a word of ours stands in the log already, from before we started again. */
+  #said(replica: Replica): string[] {
+    const { number, self } = this.#options;
+    return openEntries(replica).flatMap(({ author, kind, claims }) =>
+      author === self && kind === number && claims[1] instanceof Uint8Array ? [bytesToHex(claims[1])] : [],
+    );
   }
 
   #takeUp(id: string): Duty | null {

@@ -53,7 +53,7 @@ export type LogPartsDependencies = Pick<
   CoreDependencies,
   'crypto' | 'initial' | 'random' | 'shared' | 'inlineMax' | 'credential'
 > &
-  Pick<DeltaKindOptions, 'observeFold'>;
+  Pick<DeltaKindOptions, 'observeFold' | 'observeUndo'>;
 
 export function createLogParts(
   manifest: RunFrame,
@@ -61,7 +61,7 @@ export function createLogParts(
   runId: string,
   deps: LogPartsDependencies,
 ): DeltaLogParts {
-  const { crypto, initial, random, shared, observeFold } = deps;
+  const { crypto, initial, random, shared, observeFold, observeUndo } = deps;
   const codec = createDeltaCodec(spec.codec, initial.length, random);
   const rules = deltaRulesOf(spec, manifest, initial);
   const { windowRounds } = spec;
@@ -84,7 +84,8 @@ export function createLogParts(
     roomBeside(besides),
   );
   const delta = createDeltaKind({
-    ...{ runId, crypto, rules, entriesPerRoundMax, codec, initial, shared, observeFold },
+    ...{ runId, crypto, rules, entriesPerRoundMax, codec, initial, shared },
+    ...{ observeFold, observeUndo },
   });
   const kinds: Kinds = [delta, ...besides];
   const ballots = ballot && { kind: ballot, number: others.length };
