@@ -47,9 +47,11 @@ export function addTestnetHealCommand(parent: Command): void {
 
 type Parted = Awaited<ReturnType<typeof import('../testnet/part-testnet.ts').healTestnet>>;
 
-function told({ told: names, missed }: Parted, { say }: Pick<CommandContext, 'say'>) {
+function told({ told: names, missed, down }: Parted, { say }: Pick<CommandContext, 'say'>) {
   if (names.length + missed.length === 0) say('no node of this testnet runs');
   else say(`told      ${names.join(', ') || 'nobody'}`);
   for (const { name, reason } of missed) say(`missed    ${name}: ${reason}`);
-  return { json: { told: names, missed }, ok: names.length > 0 && missed.length === 0 };
+  if (names.length > 0 && down.length > 0)
+    say(`down      ${down.join(', ')}: what does not run was told nothing; say it again once it does`);
+  return { json: { told: names, missed, down }, ok: names.length > 0 && missed.length === 0 };
 }

@@ -13,6 +13,8 @@ export interface Parted {
   readonly told: readonly string[];
   /** Those that run and did not take it, with why. */
   readonly missed: readonly { readonly name: string; readonly reason: string }[];
+  /** Those that do not run: nobody could be told. */
+  readonly down: readonly string[];
 }
 
 /** Also of those that are down: they may be started again. @throws TestnetError; the reason of the signal */
@@ -49,7 +51,8 @@ async function tellAll(
   refusedBy: (name: string) => readonly string[],
   signal: AbortSignal,
 ): Promise<Parted> {
-  const running = members.filter((member) => member.role === 'node' && isRunning(member));
+  const nodes = members.filter(({ role }) => role === 'node');
+  const running = nodes.filter(isRunning);
   const answers = await Promise.all(
     running.map(async ({ name, directory }) => {
       try {
@@ -64,5 +67,6 @@ async function tellAll(
   return {
     told: answers.flatMap(({ name, reason }) => (reason === null ? [name] : [])),
     missed: answers.flatMap(({ name, reason }) => (reason === null ? [] : [{ name, reason }])),
+    down: nodes.filter((node) => !running.includes(node)).map(({ name }) => name),
   };
 }

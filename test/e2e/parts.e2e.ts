@@ -54,7 +54,7 @@ describe('a testnet that is parted and healed', () => {
   test('the halves go on apart, each to a model of its own, and status says so', async () => {
     const parted = await testnet('partition', ...halves, '--json');
     assert.equal(parted.code, 0, parted.stderr);
-    assert.deepEqual(resultOf(parted), { told: everybody, missed: [] });
+    assert.deepEqual(resultOf(parted), { told: everybody, missed: [], down: [] });
     const before = (await look()).nodes.map(({ view }) => view!.finalisedRound);
     const nodes = await eventually('two halves with a model each', 60_000, async () => {
       const seen = (await look()).nodes;
@@ -94,5 +94,13 @@ describe('a testnet that is parted and healed', () => {
     });
     assert.equal(new Set(hashes(nodes)).size, 1);
     assert.notEqual(outcome, 'forked');
+  });
+
+  test('who does not run is named, for it was told nothing', async () => {
+    const killed = await testnet('kill', 'node-03');
+    assert.equal(killed.code, 0, killed.stderr);
+    const parted = await testnet('partition', ...halves);
+    assert.equal(parted.code, 0, parted.stderr);
+    assert.match(parted.stdout, /^told {6}node-00, node-01, node-02\ndown {6}node-03: what does not run/m);
   });
 });
