@@ -38,7 +38,7 @@ const makes = (line: string, dataPath: string, onPrinted: (line: string) => void
     ...{ training, rounds: 10, seed: 1, dataPath, onPrinted },
   });
 
-function contract(name: string, line: string): void {
+function contract(name: string, line: string, endsEarly = true): void {
   testLearner({
     name,
     make: () => makes(line, paths.data),
@@ -46,7 +46,7 @@ function contract(name: string, line: string): void {
     start,
     shares: 1,
     stopsWhileRunning: true,
-    endsEarly: false,
+    endsEarly,
   });
 }
 
@@ -80,7 +80,7 @@ if (withoutPackages !== false) {
   test('trainers with PyTorch', { skip: withoutPackages }, () => {});
 } else {
   contract('a module of PyTorch', single);
-  contract('a module of PyTorch in two processes', several);
+  contract('a module of PyTorch in two processes', several, false);
 
   test('two processes take the steps that one takes: the part of each is weighed by its examples', async (t) => {
     // Without dropout, which draws otherwise for parts of a batch, and in one step.

@@ -204,7 +204,7 @@ describe('compare', () => {
     assert.equal(confidence([7]).half, null);
   });
 
-  for (const name of ['mnist', 'fashion-gn-lenet', 'text-gpt']) {
+  for (const name of ['mnist', 'fashion-gn-lenet', 'text-gpt', 'absent']) {
     test(`configs/compare/${name}.yaml can be run in every combination`, async () => {
       const { variants, left } = await loadComparison(
         join(repositoryRoot, 'configs/compare', `${name}.yaml`),

@@ -105,6 +105,7 @@ function judge(vector, set, count) {
 serve({
   name: 'node-mlp',
   version: '1',
+  endsEarly: true,
   describe({ model, layout }) {
     if (!['mlp', 'logistic-regression'].includes(model?.kind)) {
       throw new TrainerError(
@@ -142,7 +143,7 @@ serve({
   async train(vector, { steps, streamKey }, progress) {
     const { batchSize, learningRate } = job.training;
     let weights = vector;
-    let total = 0;
+    let [total, made] = [0, 0];
     for (let step = 0; step < steps; step++) {
       const next = Float64Array.from(weights);
       const rows = draw(streamKey, step);
@@ -154,9 +155,10 @@ serve({
         throw new TrainerError('diverged', `the loss is not a number at step ${step}`);
       weights = next;
       total += loss / batchSize;
-      await progress(step + 1);
+      made = step + 1;
+      if (await progress(made)) break;
     }
-    return { vector: weights, loss: total / steps, samples: steps * batchSize };
+    return { vector: weights, loss: total / made, samples: made * batchSize };
   },
   examples: () => learned.labels.length,
   /** DP-SGD (Abadi et al. 2016): what each example adds is clipped, the sum gets noise, and the divisor does not depend on who takes part. */
@@ -183,7 +185,7 @@ serve({
         throw new TrainerError('diverged', `the loss is not a number at step ${step}`);
       addNoise(sum, noiseMultiplier * clipNorm);
       for (let at = 0; at < sum.length; at++) weights[at] -= (job.training.learningRate / expected) * sum[at];
-      await progress(step + 1);
+      if (await progress(step + 1)) break;
     }
     return { vector: weights, loss: samples === 0 ? 0 : total / samples, samples };
   },

@@ -123,9 +123,9 @@ export function say(id, op, fields = {}) {
 
 let folder = '';
 let size = 0;
-/** The request under way, and the one that the node gave up. */
-let current = 0;
+/** The request that the node gave up last, and the one that has been trained enough: ids, which come before their turn too. */
 let cancelled = 0;
+let enough = 0;
 
 /** What vectors are read into, by file: the next request writes over them. */
 const rooms = new Map();
@@ -162,7 +162,10 @@ async function answer(trainer, request) {
       const told = await trainer.describe(request);
       size = told.parameters;
       const layout = request.layout ?? [{ name: 'parameters', shape: [size], offset: 0 }];
-      const can = { score: trainer.score, gradient: trainer.gradient, privacy: trainer.trainPrivately };
+      const can = {
+        ...{ score: trainer.score, gradient: trainer.gradient, privacy: trainer.trainPrivately },
+        enough: trainer.endsEarly,
+      };
       const capabilities = ['deterministic', ...Object.keys(can).filter((name) => can[name])];
       return { name: trainer.name, version: trainer.version, layout, capabilities, ...told };
     }
@@ -175,16 +178,20 @@ async function answer(trainer, request) {
     case 'initial':
       return store(request.out, await trainer.initial(request.seed));
     case 'train': {
-      /** To be awaited after a step: lets cancel be heard. */
+      let made = 0;
+      /** To be awaited after a step: lets cancel be heard. True where that is enough: a trainer with `endsEarly` then returns what it has. */
       const progress = async (steps) => {
         say(request.id, 'progress', { steps });
         await nextTurn();
         if (cancelled === request.id) throw new TrainerError('cancelled', 'cancelled');
+        made = steps;
+        return enough === request.id;
       };
       if (request.privacy && !trainer.trainPrivately) break;
       const train = request.privacy ? trainer.trainPrivately : trainer.train;
       const { vector, ...rest } = await train.call(trainer, load(request.in), request, progress);
-      return { ...store(request.out, vector), ...rest };
+      const isCut = trainer.endsEarly && made < request.steps;
+      return { ...store(request.out, vector), ...rest, ...(isCut ? { steps: made } : {}) };
     }
     case 'evaluate':
       return trainer.evaluate(load(request.in));
@@ -201,7 +208,6 @@ async function answer(trainer, request) {
 }
 
 async function take(trainer, request) {
-  current = request.id;
   try {
     const fields = await answer(trainer, request);
     say(request.id, request.op, fields);
@@ -228,8 +234,9 @@ export function serve(trainer) {
       const [request] = decode(held.subarray(4, 4 + held.readUInt32BE(0)));
       held = held.subarray(4 + held.readUInt32BE(0));
       if (request.op === 'shutdown') process.exit(0);
-      if (request.op !== 'cancel') turn = turn.then(() => take(trainer, request));
-      else if (request.target === current) cancelled = current;
+      if (request.op === 'cancel') cancelled = request.target;
+      else if (request.op === 'enough') enough = request.target;
+      else turn = turn.then(() => take(trainer, request));
     }
   });
   // The end of the node is our end.

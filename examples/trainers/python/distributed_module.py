@@ -16,6 +16,9 @@ def broadcast(value=None):
 class DistributedTrainer(ModuleTrainer):
     name = "torch-distributed"
 
+    # Only rank 0 hears of it.
+    ends_early = False
+
     def __init__(self, path):
         super().__init__(path)
         self.rank, self.ranks = dist.get_rank(), dist.get_world_size()

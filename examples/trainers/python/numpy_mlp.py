@@ -9,6 +9,7 @@ SCORED = 128
 
 class NumpyMlp(Trainer):
     name, version = "numpy-mlp", "1"
+    ends_early = True
 
     def describe(self, model, layout):
         self.layers = layers_of(model, layout)
@@ -38,8 +39,9 @@ class NumpyMlp(Trainer):
             total += loss
             if not np.isfinite(total):
                 raise Diverged(f"the loss is not a number at step {step} of {job.steps}: lower training.learningRate")
-            job.progress(step + 1)
-        return flat, total / job.steps, job.steps * size
+            if job.progress(step + 1):
+                break
+        return flat, total / job.made, job.made * size
 
     def gradient(self, vector):
         rows = np.arange(min(SCORED, len(self.train_set[1])))

@@ -10,6 +10,7 @@ SCORED = 128
 
 class PlainMlp(Trainer):
     name, version = "plain-mlp", "1"
+    ends_early = True
 
     def describe(self, model, layout):
         self.layers = layers_of(model, layout)
@@ -37,8 +38,9 @@ class PlainMlp(Trainer):
             total += sum(loss for loss, _ in steps) / size
             if not math.isfinite(total):
                 raise Diverged(f"the loss is not a number at step {step} of {job.steps}: lower training.learningRate")
-            job.progress(step + 1)
-        return weights, total / job.steps, job.steps * size
+            if job.progress(step + 1):
+                break
+        return weights, total / job.made, job.made * size
 
     def examples(self):
         return len(self.train_set[1])
@@ -60,7 +62,8 @@ class PlainMlp(Trainer):
                 raise Diverged(f"the loss is not a number at step {step} of {job.steps}: lower training.learningRate")
             pace = learning_rate(self.training, self.rounds, job.round, step) / (rate * self.examples())
             weights = [weight - pace * change for weight, change in zip(weights, changes)]
-            job.progress(step + 1)
+            if job.progress(step + 1):
+                break
         return weights, total / max(1, samples), samples
 
     def evaluate(self, vector):

@@ -56,6 +56,8 @@ class Trainer:
     """To be derived from. `score`, `gradient` and `train_privately` are there where a derived class has them."""
 
     name, version = "unnamed", "0"
+    # Whether train and train_privately end where job.progress says that it is enough.
+    ends_early = False
 
     def describe(self, model, layout):
         """`model` is that of the run, or None where nobody has one yet; `layout` the tensors of a built-in one: name, shape, offset."""
@@ -85,16 +87,22 @@ class Trainer:
 class Job:
     """One training: what it is of, and whether it is still wanted."""
 
-    def __init__(self, request, cancelled, tell):
+    def __init__(self, request, told, tell):
         self.steps, self.round, self.stream = request["steps"], request["round"], request["streamKey"]
         self.privacy = request.get("privacy")
-        self._cancelled, self._tell = cancelled, tell
+        self.made = 0
+        self._id, self._told, self._tell = request["id"], told, tell
 
     def progress(self, steps):
-        """So many steps are done. To be called after each, or every few seconds; raises Cancelled where the node gave up."""
-        if self._cancelled.is_set():
+        """
+        So many steps are done. To be called after each, or every few seconds; raises Cancelled where the node gave up. True where that is
+        enough: a trainer with `ends_early` then returns what job.made steps came to.
+        """
+        if self._told["cancel"] == self._id:
             raise Cancelled("cancelled")
+        self.made = steps
         self._tell(steps)
+        return self._told["enough"] == self._id
 
 
 def learning_rate(training, rounds, round_, step):
@@ -212,9 +220,9 @@ def decode(data, at=0):
 class _Server:
     def __init__(self, trainer):
         self.trainer, self.size, self.folder = trainer, None, None
-        self.requests, self.lock = queue.Queue(), threading.Lock()
+        self.requests = queue.Queue()
         self.rooms = {}  # what vectors are read into, by file: the next request writes over them
-        self.current, self.cancelled = None, threading.Event()
+        self.told = {"cancel": 0, "enough": 0}  # of which request last: the word may come before its turn
         self.answers = os.fdopen(ANSWERS, "wb", buffering=0)
 
     def read(self):
@@ -230,12 +238,10 @@ class _Server:
             request, _ = decode(body)
             if request["op"] == "shutdown":
                 os._exit(0)
-            if request["op"] != "cancel":
+            if request["op"] in self.told:
+                self.told[request["op"]] = request["target"]
+            else:
                 self.requests.put(request)
-                continue
-            with self.lock:
-                if self.current == request["target"]:
-                    self.cancelled.set()
 
     def say(self, id_, op, **fields):
         body = encode({"v": VERSION, "id": id_, "op": op, **fields})
@@ -249,9 +255,6 @@ class _Server:
         threading.Thread(target=self.read, daemon=True).start()
         while True:
             request = self.requests.get()
-            with self.lock:
-                self.current = request["id"]
-                self.cancelled.clear()
             try:
                 answer = self.answer(request)
             except (Cancelled, DataError, Diverged, Unsupported) as error:
@@ -272,7 +275,8 @@ class _Server:
             can = [name for name in ("score", "gradient") if hasattr(trainer, name)]
             told.setdefault("layout", request["layout"] or [{"name": "parameters", "shape": [self.size], "offset": 0}])
             private = ["privacy"] if hasattr(trainer, "train_privately") else []
-            told.setdefault("capabilities", [*can, "deterministic", *private])
+            early = ["enough"] if trainer.ends_early else []
+            told.setdefault("capabilities", [*can, "deterministic", *private, *early])
             return {"name": trainer.name, "version": trainer.version, **told}
         if op == "init":
             self.folder = request["folder"]
@@ -281,12 +285,13 @@ class _Server:
         if op == "initial":
             return self.write(request["out"], trainer.initial(request["seed"]))
         if op == "train":
-            job = Job(request, self.cancelled, lambda steps: self.say(request["id"], "progress", steps=steps))
+            job = Job(request, self.told, lambda steps: self.say(request["id"], "progress", steps=steps))
             if job.privacy and not hasattr(trainer, "train_privately"):
                 raise Unsupported("this trainer knows no DP-SGD")
             train = trainer.train_privately if job.privacy else trainer.train
             vector, loss, samples = train(self.load(request["in"]), job)
-            return {**self.write(request["out"], vector), "loss": float(loss), "samples": int(samples)}
+            cut = {"steps": job.made} if trainer.ends_early and job.made < job.steps else {}
+            return {**self.write(request["out"], vector), "loss": float(loss), "samples": int(samples), **cut}
         if op == "evaluate":
             return trainer.evaluate(self.load(request["in"]))
         if op == "score" and hasattr(trainer, "score"):

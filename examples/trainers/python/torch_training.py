@@ -37,6 +37,8 @@ class TorchTrainer(Trainer):
     between two requests: its parameters come with the vector, its buffers are put back.
     """
 
+    ends_early = True
+
     def adopt(self, module, named):
         """The tensors that travel, in this order."""
         self.module, self.tensors, self.layout = module, [], []
@@ -80,7 +82,7 @@ class TorchTrainer(Trainer):
         return loss.item()
 
     def stepped(self, job, steps):
-        job.progress(steps)
+        return job.progress(steps)
 
     def train(self, vector, job):
         self.load(vector, True)
@@ -98,8 +100,9 @@ class TorchTrainer(Trainer):
             if clip is not None:
                 torch.nn.utils.clip_grad_norm_(learning, clip)
             optimiser.step()
-            self.stepped(job, step + 1)
-        return self.flat(self.tensors), total / job.steps, job.steps * size
+            if self.stepped(job, step + 1):
+                break
+        return self.flat(self.tensors), total / (step + 1), (step + 1) * size
 
     def evaluate(self, vector):
         self.load(vector, False)

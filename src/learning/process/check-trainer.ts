@@ -140,6 +140,27 @@ const checks: Readonly<Record<string, Check>> = {
     );
     return 'a training that nobody wants any more ends, and it goes on';
   },
+  'ends early': async (one) => {
+    if (!one.description.capabilities.includes('enough')) return null;
+    const early = new AbortController();
+    setTimeout(() => early.abort(), 500);
+    const limit = AbortSignal.timeout(500 + one.graceMs);
+    const { vector, steps } = await one.trainer
+      .train(one.start, endlessSteps, stream, limit, early.signal)
+      .catch(() => ({ vector: one.start, steps: 0 }));
+    must(
+      steps > 0,
+      'told that it is enough it did not answer with what it had, though it names the capability enough',
+    );
+    must(steps < endlessSteps, 'it ended early and did not say how many steps it made');
+    if (!one.description.capabilities.includes('deterministic')) return `after ${steps} steps`;
+    const again = await one.trainer.train(one.start, steps, stream);
+    must(
+      isSame(again.vector, vector),
+      `${steps} steps give other bits than a training that ended after as many`,
+    );
+    return `after ${steps} steps, with what so many come to`;
+  },
   'refuses another size': async (one) => {
     const wrong = one.start.subarray(1);
     const answer = await one.trainer.train(wrong, 1, stream).then(

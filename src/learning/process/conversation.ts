@@ -70,7 +70,7 @@ export class Conversation {
   }
 
   /**
-   * Resolves to the answer. Aborted, it is cancelled and settles when the trainer has let go of it, or is ended because it does not.
+   * Resolves to the answer. `enough`: once it is aborted the trainer is told to answer with what it has. Aborted by `signal`, it is cancelled and settles when the trainer has let go of it, or is ended because it does not.
    * @throws what `readAnswer` throws, TrainerCrashedError, the signal's reason
    */
   async ask<Op extends Operation>(
@@ -78,6 +78,7 @@ export class Conversation {
     fields: Fields,
     limits: AskLimits,
     signal?: AbortSignal,
+    enough?: AbortSignal,
   ): Promise<TrainerAnswer<Op>> {
     if (this.#asked !== null)
       throw new Error(`the trainer was asked to ${op} while it was at ${this.#asked.op}`);
@@ -94,6 +95,9 @@ export class Conversation {
     signal?.addEventListener('abort', aborted, { once: true });
     this.#startTimer(asked);
     this.#process.send({ v: protocolVersion, id, op, ...fields });
+    const isEnough = (): void => this.#tell('enough', id);
+    enough?.addEventListener('abort', isEnough, { once: true });
+    if (enough?.aborted) isEnough();
     try {
       const said = await asked.deferred.promise;
       // A result that came all the same is of no use to who gave up.
@@ -104,6 +108,7 @@ export class Conversation {
       throw asked.cancelled ?? error;
     } finally {
       signal?.removeEventListener('abort', aborted);
+      enough?.removeEventListener('abort', isEnough);
     }
   }
 
@@ -137,12 +142,17 @@ export class Conversation {
     if (this.#asked !== asked || asked.cancelled !== null) return;
     asked.cancelled = why;
     asked.cancelTimer();
-    this.#process.send({ v: protocolVersion, id: ++this.#lastId, op: 'cancel', target: asked.id });
+    this.#tell('cancel', asked.id);
     const { clock, patience } = this.#options;
     asked.cancelTimer = clock.schedule(clock.nowMs() + patience.graceMs, () => {
       this.#process.signal('SIGTERM');
       this.#endWithin(`it did not let go of ${asked.op} when told to`);
     });
+  }
+
+  /** What is not answered: about a request that is under way. */
+  #tell(op: 'cancel' | 'enough', target: number): void {
+    this.#process.send({ v: protocolVersion, id: ++this.#lastId, op, target });
   }
 
   /** A grace for SIGTERM, or for the end of its input, then one more before nothing is asked any more. */

@@ -89,14 +89,21 @@ export class ExaminedTrainer {
     });
   }
 
-  /** A signal of its own cancels it. */
-  async train(vector: Float32Array, steps: number, streamKey: string, own?: AbortSignal): Promise<Trained> {
+  /** A signal of its own cancels it, or says that what it has is enough. */
+  async train(
+    vector: Float32Array,
+    steps: number,
+    streamKey: string,
+    own?: AbortSignal,
+    enough?: AbortSignal,
+  ): Promise<Trained & { readonly steps: number }> {
     const limits = { limitMs: this.#patience.callMsMin, stepsMax: steps };
     const signal = own ? AbortSignal.any([own, this.#signal]) : this.#signal;
     return this.#vectors([vector], async ([input]) => {
       const fields = { in: input!, out: outFile, steps, round: 0, streamKey };
-      const answer = await this.#running().ask('train', fields, limits, signal);
-      return { vector: await this.#folder.read(answer, vector.length), loss: answer.loss };
+      const answer = await this.#running().ask('train', fields, limits, signal, enough);
+      const { loss, steps: made = steps } = answer;
+      return { vector: await this.#folder.read(answer, vector.length), loss, steps: made };
     });
   }
 

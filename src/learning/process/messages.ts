@@ -40,7 +40,8 @@ const answers = {
     examples: z.int().min(1).optional(),
   }),
   initial: vectorAnswer,
-  train: vectorAnswer.extend({ loss: z.number(), samples: count }),
+  /** `steps`: made, where it was told that those are enough. */
+  train: vectorAnswer.extend({ loss: z.number(), samples: count, steps: z.int().min(1).optional() }),
   score: z.object({ losses: z.array(z.number()).max(65_536) }),
   evaluate: z.object({
     loss: z.number().min(0),

@@ -12,7 +12,7 @@ import { Conversation, crash } from './conversation.ts';
 import { describedWork, initFields, type TrainerWork } from './described-work.ts';
 import { type Description, metricsOf, type Operation, withoutControls } from './messages.ts';
 import { backOffMs, CallTimes, type Patience, usualPatience } from './patience.ts';
-import { TrainerAnswerError, TrainerCrashedError } from './trainer-error.ts';
+import { byTrainer, TrainerAnswerError, TrainerCrashedError } from './trainer-error.ts';
 import type { TrainerCommand } from './trainer-process.ts';
 import { outFile, VectorFolder } from './vector-folder.ts';
 
@@ -108,22 +108,34 @@ class ProcessLearner implements Learner {
     });
   }
 
-  async train(request: TrainRequest, signal?: AbortSignal): Promise<TrainResult> {
+  async train(request: TrainRequest, signal?: AbortSignal, enough?: AbortSignal): Promise<TrainResult> {
     signal?.throwIfAborted();
     this.#closed.signal.throwIfAborted();
     checkRequest(request, this.size, 1);
-    const { parameters, steps, round, streamKey, privacy } = request;
+    const { parameters, round, streamKey, privacy } = request;
     const [rate] = this.samplingRates ?? [];
     if (privacy && rate === undefined) {
       throw new TrainerAnswerError('the trainer knows no DP-SGD: it does not name the capability `privacy`');
     }
     return this.#vectorCall('train', [parameters], signal, async (conversation, [input], either) => {
+      const endsEarly = this.#description?.capabilities.includes('enough') ? enough : undefined;
+      const steps = endsEarly?.aborted ? 1 : request.steps;
       const protection = privacy && { privacy: { ...privacy, samplingRate: rate! } };
       const fields = { in: input!, out: outFile, steps, round, streamKey, ...protection };
       const answer = await this.#timed('train', steps, (limitMs) =>
-        conversation.ask('train', fields, { limitMs, stepsMax: steps }, either),
+        conversation.ask('train', fields, { limitMs, stepsMax: steps }, either, endsEarly),
       );
-      return { parameters: await this.#folder.read(answer, this.size), loss: answer.loss };
+      const { loss, steps: made = steps } = answer;
+      if (made > steps || (made < steps && !endsEarly?.aborted)) {
+        throw new TrainerAnswerError(
+          `${byTrainer}made ${made} steps of ${steps}, and nobody said that it is enough`,
+        );
+      }
+      return {
+        parameters: await this.#folder.read(answer, this.size),
+        loss,
+        ...(made < request.steps && { steps: made }),
+      };
     });
   }
 

@@ -23,13 +23,14 @@ interface TrainerCase {
   readonly line: string;
   /** Why it cannot be started here. */
   readonly absent: string | false;
+  readonly endsEarly: boolean;
   readonly model: ModelSpec;
   readonly task: TaskSpec;
   readonly paths: { readonly data: string; readonly none: string };
   readonly start: Float32Array;
 }
 
-function testTrainer({ name, line, absent, model, task, paths, start }: TrainerCase): void {
+function testTrainer({ name, line, absent, endsEarly, model, task, paths, start }: TrainerCase): void {
   if (absent !== false) {
     test(name, { skip: absent }, () => {});
     return;
@@ -48,7 +49,7 @@ function testTrainer({ name, line, absent, model, task, paths, start }: TrainerC
     start: () => start.slice(),
     shares: 1,
     stopsWhileRunning: true,
-    endsEarly: false,
+    endsEarly,
   });
 }
 
@@ -57,6 +58,7 @@ const images = {
   task: { kind: 'idx-images' },
   paths: await writeImages(),
   start: initialVector(imageModel, 1),
+  endsEarly: true,
 } as const;
 testTrainer({ ...images, name: 'a trainer in JavaScript', line: nodeTrainer, absent: false });
 testTrainer({
@@ -73,6 +75,7 @@ const points = {
   task: { kind: 'external', options: {} },
   paths: await writePoints(),
   start,
+  endsEarly: false,
 } as const;
 for (const language of ['rust', 'go'] as const) {
   testTrainer({ ...points, name: `a trainer in ${language}`, ...(await compiled(language)) });

@@ -63,6 +63,13 @@ const misdeeds: readonly (readonly [mode: string, what: string, code: string, se
   ['links', 'leaves a link to another file', 'TRAINER_FAILED', /a vector that cannot be read \(ELOOP\)/],
   ['absent', 'writes nothing', 'TRAINER_FAILED', /a vector that cannot be read \(ENOENT\)/],
   ['sizes', 'answers another size', 'TRAINER_FAILED', /a vector of 4 numbers, the model has 3/],
+  [
+    'early',
+    'ends before anybody says that it is enough',
+    'TRAINER_FAILED',
+    /made 1 steps of \d+, and nobody/,
+  ],
+  ['late', 'claims more steps than it was asked for', 'TRAINER_FAILED', /made 1000 steps of \d+, and nobody/],
   ['hashes', 'answers another hash', 'TRAINER_FAILED', /another SHA-256/],
   ['nan', 'answers what is not finite', 'TRAINER_FAILED', /numbers that are not finite/],
   ['fails', 'says that it cannot', 'TRAINER_FAILED', /could not train: no more {2}\[31mluck$/],
