@@ -10,6 +10,8 @@ export interface LabelCard {
   readonly text: string;
   /** The second of two, where one is preferred. */
   readonly other: string | null;
+  /** What a model takes it for; null where there is none, or it is hidden. */
+  readonly suggestion: string | null;
 }
 
 export interface DisputedCard extends LabelCard {

@@ -33,7 +33,7 @@ async function answerAs(options: Options, context: CommandContext) {
   const source = await sourceOf(options, context);
   const { question } = await source.project(signal);
   const { answers, wrong } = annotationsOf(question, found, options.of);
-  const desk = await AnnotatorDesk.open({ source, own: found.records, signal });
+  const desk = await AnnotatorDesk.open({ source, own: found.records, suggestions: null, signal });
   for (const answer of answers) desk.answer(answer);
   const trouble = await desk.writeAll(signal);
   const lost = desk.givenUp + desk.waiting;

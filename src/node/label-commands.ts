@@ -102,7 +102,9 @@ async function projectIn(control: NodeControl, runId: string): Promise<LabelProj
 const packedSchema = z.object({
   authors: z.array(z.string()),
   answers: z.array(
-    z.tuple([z.int().min(0), z.string(), z.string().nullable(), z.number().nullable(), z.int()]),
+    z.tuple([
+      ...[z.int().min(0), z.string(), z.string().nullable(), z.number().nullable(), z.int(), z.int()],
+    ] as const),
   ),
 });
 type Packed = z.infer<typeof packedSchema>;
@@ -113,21 +115,33 @@ function packed(answers: LabelProject['answers'], skipped: LabelProject['skipped
   return {
     authors,
     answers: [
-      ...answers.map(({ author, record, value, ms, round }): Packed['answers'][number] => [
-        ...([numbers.get(author)!, record, value, ms, round] as const),
+      ...answers.map(({ author, record, value, ms, round, suggestion }): Packed['answers'][number] => [
+        ...([numbers.get(author)!, record, value, ms, round, suggestionCode(suggestion)] as const),
       ]),
       ...skipped.map(({ author, record }): Packed['answers'][number] => [
-        ...([numbers.get(author)!, record, null, null, 0] as const),
+        ...([numbers.get(author)!, record, null, null, 0, 0] as const),
       ]),
     ],
   };
 }
 
+type Suggestion = LabelProject['answers'][number]['suggestion'];
+
+/** 0 for none, then hidden and another, hidden and the same, shown and another, shown and the same. */
+function suggestionCode(suggestion: Suggestion): number {
+  return suggestion === null ? 0 : 1 + (suggestion.isShown ? 2 : 0) + (suggestion.isSame ? 1 : 0);
+}
+
+function suggestionOf(code: number): Suggestion {
+  return code === 0 ? null : { isShown: code > 2, isSame: code % 2 === 0 };
+}
+
 /** The other way; `answered` is what `labels` answers in JSON. */
 export function projectFrom(answered: Readonly<Record<string, unknown>>): LabelProject {
   const { authors, answers } = packedSchema.parse(answered);
-  const rows = answers.map(([number, record, value, ms, round]) => ({
+  const rows = answers.map(([number, record, value, ms, round, code]) => ({
     ...{ author: authors[number]!, record, value, ms, round },
+    suggestion: suggestionOf(code),
   }));
   return {
     ...(answered as unknown as LabelProject),

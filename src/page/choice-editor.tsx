@@ -10,9 +10,10 @@ export class ChoiceEditor implements AnswerEditor {
     this.#options = options;
   }
 
+  /** Enter takes what is suggested. */
   press({ key }: KeyboardEvent): boolean {
-    const { question, answer } = this.#options;
-    const value = valueOfKey(question.choices, key);
+    const { question, card, answer } = this.#options;
+    const value = key === 'Enter' ? card.suggestion : valueOfKey(question.choices, key);
     if (value === null) return false;
     answer(value);
     return true;
@@ -43,10 +44,15 @@ export class ChoiceEditor implements AnswerEditor {
   }
 
   controls(): JSX.Element {
-    const { question, before, answer } = this.#options;
+    const { question, card, before, answer } = this.#options;
     const letters = keysOf(question.choices);
     return (
       <>
+        {card.suggestion !== null && (
+          <p id="suggestion" class="quiet">
+            A model takes it for: {card.suggestion} <kbd>⏎</kbd>
+          </p>
+        )}
         {question.choices.map((value, at) => (
           <button key={value} type="button" aria-pressed={before === value} onClick={() => answer(value)}>
             {value} <kbd>{letters[at]}</kbd>

@@ -11,7 +11,7 @@ const record = '5a'.repeat(32);
 const work: LabelWork = {
   question: { way: 'choose', text: 'Which?', choices: ['a', 'b'], charactersMax: null },
   guidelines: '',
-  cards: [{ record, text: '<b>one</b>', other: null }],
+  cards: [{ record, text: '<b>one</b>', other: null, suggestion: null }],
   disputes: null,
   progress: { records: 1, answered: 0, skipped: 0, labelled: 0, waiting: 0 },
   trouble: null,

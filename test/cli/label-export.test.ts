@@ -14,7 +14,7 @@ function exported(question: Question, records: readonly LabelRecord[], said: Rec
   const answers = Object.entries(said).flatMap(([digit, values]) =>
     values.map((value, at) => ({
       ...{ author: `${at}`.repeat(64), record: digit.repeat(64), value },
-      ...{ ms: null, round: 0 },
+      ...{ ms: null, round: 0, suggestion: null },
     })),
   );
   const project: LabelProject = {

@@ -77,9 +77,10 @@ test('keys give answers, and none means two things', () => {
 
 describe('lines on agreement', () => {
   const record = '5a'.repeat(32);
+  const none = { count: 0, of: 0 };
   const report = {
     ...{ alpha: 0.5, kappa: null, same: 0.25, spanF1: null, compared: 1, pairs: [], annotators: [] },
-    ...{ comparison: 'nominal' as const, modelled: null },
+    ...{ comparison: 'nominal' as const, modelled: null, suggested: { shown: none, hidden: none } },
     counts: { decided: 0, agreed: 0, disputed: 1, open: 0 },
     disagreements: [{ record, status: 'disputed' as const, label: null, tally: { a: 1, b: 2 }, answers: 3 }],
   };

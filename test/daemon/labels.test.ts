@@ -5,8 +5,11 @@ import { test } from 'node:test';
 import type { LabelCard } from '../../src/api/label-work.ts';
 import { AnnotatorDesk } from '../../src/cli/parts/annotator-desk.ts';
 import { LabelSource } from '../../src/cli/parts/label-project.ts';
+import { Suggester } from '../../src/cli/parts/suggester.ts';
+import { Suggestions } from '../../src/cli/parts/suggestions.ts';
 import { agreementOf } from '../../src/entries/labels/agreement.ts';
 import { labelsOf } from '../../src/entries/labels/consensus.ts';
+import { questionSchema } from '../../src/entries/labels/question.ts';
 import { jsonOf, starlings } from '../cli/starlings-process.ts';
 import { crypto } from '../log/small-run.ts';
 import { type LogNode, LogNodes, logRun, until } from './log-nodes.ts';
@@ -33,7 +36,7 @@ async function annotator(nodes: LogNodes, node: LogNode, signal: AbortSignal) {
     say: (line) => assert.fail(line),
   });
   const desk = await until(`${node.home} has the records`, async () => {
-    const opened = await AnnotatorDesk.open({ source, own: [], signal });
+    const opened = await AnnotatorDesk.open({ source, own: [], suggestions: null, signal });
     return opened.work().progress.records === records && opened;
   });
   assert.equal(nodes.run.manifest.name, 'registry');
@@ -122,6 +125,9 @@ test('from raw text to a model, over real nodes', async () => {
   let decided = Number(jsonOf(sure)['decided']);
   assert.equal(decided + Number(jsonOf(sure)['left']), report.counts.disputed);
   assert.ok(decided > 0);
+  await until('ann sees what is left', async () => {
+    return first.desk.work().disputes!.length === report.disagreements.length - decided;
+  });
   await until('all is decided', async () => {
     const [card] = first.desk.work().disputes!;
     if (card === undefined) return decided === report.disagreements.length;
@@ -152,7 +158,7 @@ test('from raw text to a model, over real nodes', async () => {
     shares.push(out);
   }
   const [head, row] = (await readFile(shares[0]!, 'utf8')).split('\n');
-  assert.match(head!, /^w0000,w0001,.*,w0063,label$/);
+  assert.match(head!, /^w0000of0064,w0001of0064,.*,w0063of0064,label$/);
   assert.match(row!, /^[\d,]+,(good|bad)$/);
 
   const run = nodes.at('run.yaml');
@@ -165,6 +171,42 @@ test('from raw text to a model, over real nodes', async () => {
   assert.equal(trained, 2);
   assert.equal((modelHashes as readonly string[]).length, 1, 'both come to one model');
   assert.ok(Number(accuracyMin) >= 0.75, `${accuracyMin}`);
+
+  // What was trained suggests the answers to what comes next. Bob believes it, where he sees what it says.
+  const more = Array.from({ length: records }, (_, at) => review(records + at));
+  await writeFile(nodes.at('more.jsonl'), more.map(({ text }) => `${JSON.stringify({ text })}\n`).join(''));
+  await until('more is offered', () =>
+    bob.command('batch', { file: nodes.at('more.jsonl'), name: 'more', records }),
+  );
+  const suggester = await Suggester.open(nodes.at('trained', 'node-00'), questionSchema.parse(question));
+  const signal = new AbortController();
+  const source = new LabelSource({
+    ...{ target: bob.home, run: undefined, crypto, fetchSeconds: 20, say: () => {} },
+  });
+  const suggestions = new Suggestions(suggester, crypto);
+  const desk = await AnnotatorDesk.open({ source, own: [], suggestions, signal: signal.signal });
+  const sureness: number[] = [];
+  const own: string[] = [];
+  for (let [card] = desk.work().cards; card !== undefined; [card] = desk.work().cards) {
+    const isGood = Number(/\d+/.exec(card.text)![0]) % 2 === 0;
+    sureness.push(suggestions.sureOf(card.record)!);
+    if (card.suggestion === null) own.push(card.record);
+    desk.answer({ record: card.record, value: card.suggestion ?? (isGood ? 'good' : 'bad'), ms: 1 });
+  }
+  assert.equal(await desk.writeAll(signal.signal), null);
+  assert.equal(sureness.length, records);
+  assert.ok(
+    sureness.every((sure, at) => at === 0 || sureness[at - 1]! <= sure),
+    'least certain first',
+  );
+  assert.ok(own.length >= 1 && own.length <= 24, `${own.length} of ${records} are hidden`);
+  const { suggested } = agreementOf(await source.project(signal.signal));
+  assert.deepEqual(suggested.shown, { count: records - own.length, of: records - own.length });
+  assert.equal(suggested.hidden.of, own.length);
+  await assert.rejects(
+    Suggester.open(nodes.at('trained'), questionSchema.parse({ ...question, choices: ['yes', 'no'] })),
+    /other answers than the question has/,
+  );
 });
 
 test('what the log has no room for is given up, with the reason, and not said again for ever', async () => {
@@ -184,7 +226,9 @@ test('what the log has no room for is given up, with the reason, and not said ag
   const source = new LabelSource({
     ...{ target: node.home, run: undefined, crypto, fetchSeconds: 20, say: () => {} },
   });
-  const desk = await AnnotatorDesk.open({ source, own: [], signal: stopper.signal });
+  const desk = await AnnotatorDesk.open({
+    ...{ source, own: [], suggestions: null, signal: stopper.signal },
+  });
   const done = desk.follow();
   for (let given = 0; given < 3; given++) {
     const [card] = desk.work().cards;
@@ -261,13 +305,13 @@ test('right answers are hidden until they are told, and the annotations of Label
     const { annotators } = jsonOf(end) as { annotators: { author: string; gold: object }[] };
     return annotators.find(({ author }) => author === bob.key)?.gold;
   };
-  const right = { right: 14, of: 70 };
+  const right = { count: 14, of: 70 };
   await until('ann has his answers', async () => {
     const { answers } = await ann.command('labels');
     return (answers as unknown[]).length === 70;
   });
   assert.deepEqual(await goldAt(ann, '--gold', gold), right);
-  assert.deepEqual(await goldAt(ann), { right: 0, of: 0 });
+  assert.deepEqual(await goldAt(ann), { count: 0, of: 0 });
   const revealed = await label('reveal', ann, '--gold', gold);
   assert.equal(revealed.exitCode, 0, revealed.stderr);
   assert.deepEqual([jsonOf(revealed)['revealed'], jsonOf(revealed)['passed']], [70, 0]);

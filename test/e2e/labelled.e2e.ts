@@ -14,13 +14,17 @@ test('every command of labels in docs/COMMUNITY.md does what the page says', asy
   const isReady = async (line: string, typed: Typed): Promise<void> => {
     const ready = line.includes('serve') ? 'serving ' : 'address ';
     await until(`${line} is ready: ${typed.text()}`, () => typed.text().includes(ready));
-    if (line.includes('serve')) await labelled(typed, line.includes('ann'));
+    if (line.includes('--suggest')) await believed(typed);
+    else if (line.includes('serve')) await labelled(typed, line.includes('ann'));
   };
   const toldBy = (_line: string, printed: string): Record<string, string> => {
     const invitation = /starlings:\S+/.exec(printed)?.[0];
     return invitation === undefined ? {} : { INVITATION: invitation };
   };
   await page.typeAll(t, lines, { isReady, toldBy });
+  // The last line of the page: of twenty visits those that Bob saw a suggestion for.
+  const agreed = page.printed.get(lines.at(-1)!)!;
+  assert.match(agreed, /suggested all: answered as suggested in 100 % of \d+ where it was shown, /);
   const printed = (words: string): string => page.printed.get(lines.find((line) => line.includes(words))!)!;
   assert.match(printed('label import'), /offered {3}reviews, 60 records/);
   assert.match(printed('label agreement'), /59 agreed, 0 decided, 1 disputed, 0 with too few answers/);
@@ -32,16 +36,23 @@ test('every command of labels in docs/COMMUNITY.md does what the page says', asy
   assert.match(printed('starlings start'), /accuracy/);
 });
 
-/** As a page does it that somebody answers fast. */
-async function labelled(server: Typed, errsOnce: boolean): Promise<void> {
+type Ask = (path: string, given?: GivenAnswer) => Promise<LabelWork>;
+
+/** As a page asks. */
+function askerOf(server: Typed): Ask {
   const [, url, code] = /(http:\/\/127\.0\.0\.1:\d+)\/#code=([0-9a-f]{64})/.exec(server.text())!;
   const headers = { authorization: `Bearer ${code}`, 'content-type': 'application/json' };
-  const ask = async (path: string, given?: GivenAnswer): Promise<LabelWork> => {
+  return async (path, given) => {
     const body = given === undefined ? {} : { method: 'POST', body: JSON.stringify(given) };
     const response = await fetch(`${url}/${path}`, { headers, ...body });
     assert.equal(response.status, 200);
     return (await response.json()) as LabelWork;
   };
+}
+
+/** As a page does it that somebody answers fast. */
+async function labelled(server: Typed, errsOnce: boolean): Promise<void> {
+  const ask = askerOf(server);
   await until('the records are here', async () => (await ask('work')).progress.records === 60);
   for (let { cards } = await ask('work'); cards[0] !== undefined; ) {
     const { record, text } = cards[0];
@@ -52,5 +63,19 @@ async function labelled(server: Typed, errsOnce: boolean): Promise<void> {
   await until('all is in the log', async () => {
     const { progress } = await ask('work');
     return progress.waiting === 0 && progress.answered === 60;
+  });
+}
+
+/** Whatever the model says is right. */
+async function believed(server: Typed): Promise<void> {
+  const ask = askerOf(server);
+  await until('more records are here', async () => (await ask('work')).cards.length > 0);
+  await until('all is answered', async () => {
+    const { cards, progress } = await ask('work');
+    const [card] = cards;
+    if (card === undefined) return progress.waiting === 0 && progress.answered === 80;
+    const value = card.suggestion ?? (praise.test(card.text) ? 'good' : 'bad');
+    await ask('answer', { record: card.record, value, ms: 300 });
+    return false;
   });
 }

@@ -7,9 +7,16 @@ import type { Browser, Page } from 'playwright-core';
 import { startLabelServer } from '../../src/api/label-server.ts';
 import { AnnotatorDesk } from '../../src/cli/parts/annotator-desk.ts';
 import { LabelSource } from '../../src/cli/parts/label-project.ts';
+import { Suggester } from '../../src/cli/parts/suggester.ts';
+import { Suggestions } from '../../src/cli/parts/suggestions.ts';
+import { wordColumns } from '../../src/cli/parts/word-counts.ts';
 import { keyFileOf } from '../../src/daemon/directory.ts';
+import { agreementOf } from '../../src/entries/labels/agreement.ts';
 import { labelsOf } from '../../src/entries/labels/consensus.ts';
+import { questionSchema } from '../../src/entries/labels/question.ts';
+import { writeSafetensors } from '../../src/learning/model-files/safetensors.ts';
 import { loadIdentity } from '../../src/network/identity.ts';
+import type { ModelSpec } from '../../src/tasks/models/registry.ts';
 import { repositoryRoot } from '../architecture/source-tree.ts';
 import { jsonOf, starlings } from '../cli/starlings-process.ts';
 import { type LogNode, LogNodes, logRun, until } from '../daemon/log-nodes.ts';
@@ -33,11 +40,13 @@ describe('the page of annotators', { skip: noChromium }, () => {
   const sourceAt = (node: LogNode): LabelSource =>
     new LabelSource({ target: node.home, run: undefined, crypto, fetchSeconds: 20, say: () => {} });
 
-  async function served(node: LogNode, records = texts.length) {
+  async function served(node: LogNode, records = texts.length, suggestions: Suggestions | null = null) {
     const stopper = new AbortController();
     const source = sourceAt(node);
     const desk = await until('the records are there', async () => {
-      const opened = await AnnotatorDesk.open({ source, own: [], signal: stopper.signal });
+      const opened = await AnnotatorDesk.open({
+        ...{ source, own: [], suggestions, signal: stopper.signal },
+      });
       return opened.work().progress.records === records && opened;
     });
     const token = 'ab'.repeat(32);
@@ -315,5 +324,46 @@ describe('the page of annotators', { skip: noChromium }, () => {
     });
     assert.deepEqual([...labels].sort(), ['decided it was wet, again', 'open null']);
     assert.deepEqual([...complaints, ...other.complaints], []);
+  });
+
+  test('shows what a model suggests, and not one time in ten', { timeout: 180_000 }, async () => {
+    const { nodes, ann } = await annAndBob({ question });
+    const many = Array.from({ length: 30 }, (_, at) => `Visit ${at}.`);
+    await offer(nodes, ann, many);
+    // It takes everything for bad: its last bias says so.
+    const model: ModelSpec = { kind: 'mlp', inputs: 8, hidden: [2], outputs: 2 };
+    const vector = new Float32Array(8 * 2 + 2 + 2 * 2 + 2);
+    vector[vector.length - 1] = 2;
+    const task = {
+      ...{ kind: 'table', label: { column: 'label', classes: ['good', 'bad'] } },
+      numeric: wordColumns(8).map((column) => ({ column, mean: 0, scale: 1 })),
+    };
+    await writeSafetensors(nodes.at('model'), model, vector, { task: JSON.stringify(task) });
+    const asked = questionSchema.parse(question);
+    const suggestions = new Suggestions(await Suggester.open(nodes.at('model'), asked), crypto);
+    const { page, complaints } = await open((await served(ann, many.length, suggestions)).link);
+    const suggested = page.locator('#suggestion');
+    let shown = 0;
+    for (const at of many.keys()) {
+      await page.getByText(`${at} of 30 answered`).waitFor();
+      const isShown = (await suggested.count()) > 0;
+      if (isShown) assert.equal(await suggested.textContent(), 'A model takes it for: bad ⏎');
+      if (at === 0) await checkAccess(page);
+      // Enter takes what is suggested, and nothing where nothing is.
+      await page.keyboard.press('Enter');
+      if (!isShown) await page.keyboard.press('1');
+      shown += isShown ? 1 : 0;
+    }
+    await page.getByText('Nothing is left to answer').waitFor();
+    assert.ok(shown >= 20 && shown < 30, `${shown} of 30`);
+    const report = await until('the log has all', async () => {
+      const project = await sourceAt(ann).project(never);
+      return project.answers.length === 30 && agreementOf(project);
+    });
+    assert.deepEqual(report.suggested, {
+      shown: { count: shown, of: shown },
+      hidden: { count: 0, of: 30 - shown },
+    });
+    assert.deepEqual(complaints, []);
   });
 });

@@ -47,7 +47,7 @@ describe('right answers that are known before', () => {
   test('say how often an annotator is right, and what the record is', () => {
     const before = projectAfter([hashed(9, list)], [say(0, [1, 'cat'], [2, 'cat'], [3, 'dog'])]);
     assert.deepEqual([before.gold, before.goldHidden.length], [[], 1], 'which they are is in no state');
-    assert.deepEqual(goldOf(before, 0), { right: 0, of: 0 });
+    assert.deepEqual(goldOf(before, 0), { count: 0, of: 0 });
     const project = projectAfter(
       [hashed(9, list)],
       [say(0, [1, 'cat'], [2, 'cat'], [3, 'dog']), say(1, [1, 'cat'], [2, null])],
@@ -56,8 +56,8 @@ describe('right answers that are known before', () => {
     assert.deepEqual(
       [goldOf(project, 0), goldOf(project, 1)],
       [
-        { right: 1, of: 2 },
-        { right: 1, of: 1 },
+        { count: 1, of: 2 },
+        { count: 1, of: 1 },
       ],
     );
     assert.deepEqual(
@@ -78,7 +78,7 @@ describe('right answers that are known before', () => {
       [say(0, [1, 'cat'])],
     );
     assert.deepEqual(project.refusedCounts, { 'its answer is told': 3 });
-    assert.deepEqual(goldOf(project, 0), { right: 1, of: 2 });
+    assert.deepEqual(goldOf(project, 0), { count: 1, of: 2 });
   });
 
   test('do not count for who knew them, nor against who had answered before', () => {
@@ -88,8 +88,8 @@ describe('right answers that are known before', () => {
       [say(9, [1, 'cat'], [2, 'dog']), say(2, [1, 'cat'])],
       [told(9, list)],
     );
-    for (const author of [0, 1, 9]) assert.deepEqual(goldOf(project, author), { right: 0, of: 0 });
-    assert.deepEqual(goldOf(project, 2), { right: 1, of: 1 });
+    for (const author of [0, 1, 9]) assert.deepEqual(goldOf(project, author), { count: 0, of: 0 });
+    assert.deepEqual(goldOf(project, 2), { count: 1, of: 1 });
   });
 
   test('count of those alone whom the project names, as they were hashed, and once', () => {

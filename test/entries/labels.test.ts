@@ -126,7 +126,7 @@ describe('a project of annotation', () => {
     const count = 32_768;
     const answers = Array.from({ length: count }, (_, index) => ({
       ...{ author: index.toString(16).padStart(64, '0'), record: hashOf(index % 4096) },
-      ...{ value: index % 3 === 0 ? 'cat' : 'dog', ms: 5, round: 0 },
+      ...{ value: index % 3 === 0 ? 'cat' : 'dog', ms: 5, round: 0, suggestion: null },
     }));
     const { project } = new Project().fold(say(0, [1, 'cat']));
     const begun = performance.now();

@@ -10,12 +10,15 @@ import { spansFit, spansOf } from '../../entries/labels/spans.ts';
 import { notCounted } from '../../methods/submitted.ts';
 import type { LabelSource, NodesProject } from './label-project.ts';
 import type { LabelRecord } from './label-records.ts';
+import type { Suggestions } from './suggestions.ts';
 import { throughFile } from './written-entry.ts';
 
 export interface AnnotatorDeskOptions {
   readonly source: LabelSource;
   /** Of files that never leave this machine. */
   readonly own: readonly LabelRecord[];
+  /** Null where no model is asked. */
+  readonly suggestions: Suggestions | null;
   readonly signal: AbortSignal;
 }
 
@@ -106,7 +109,7 @@ export class AnnotatorDesk implements LabelDesk {
       disputes: adjudicators.includes(peerKey)
         ? this.#disputed.slice(0, cardsMax).flatMap(({ record, tally }) => {
             const found = this.#records.get(record);
-            return found ? [{ ...cardOf(found), tally: mostFrequent(tally) }] : [];
+            return found ? [{ ...cardOf(found, null), tally: mostFrequent(tally) }] : [];
           })
         : null,
       progress: {
@@ -144,9 +147,10 @@ export class AnnotatorDesk implements LabelDesk {
       throw new RangeError('what is marked is not in the text');
   }
 
-  /** Those first that lack the fewest answers, so that records come to a label one after another. */
+  /** Those first that lack the fewest answers, so that records come to a label one after another; among those what the model is least sure of. */
   #next(): LabelCard[] {
     const { answersMin } = this.#project;
+    const { suggestions } = this.#options;
     const labels = new Map(this.#labels.map((label) => [label.record, label]));
     const lacking = ({ hash }: LabelRecord): number => {
       const { answers = 0, status = 'open' } = labels.get(hash) ?? {};
@@ -154,14 +158,14 @@ export class AnnotatorDesk implements LabelDesk {
     };
     return [...this.#records.values()]
       .filter(({ hash }) => !this.#said.has(hash) && labels.get(hash)?.status !== 'decided')
-      .map((record) => ({ record, lacks: lacking(record) }))
-      .sort((a, b) => (a.lacks === b.lacks ? 0 : a.lacks - b.lacks))
+      .map((record) => ({ record, lacks: lacking(record), sure: suggestions?.sureOf(record.hash) ?? 0 }))
+      .sort((a, b) => (a.lacks === b.lacks ? a.sure - b.sure : a.lacks - b.lacks))
       .slice(0, cardsMax)
-      .map(({ record }) => cardOf(record));
+      .map(({ record }) => cardOf(record, suggestions?.shown(record.hash) ?? null));
   }
 
   async #look(): Promise<void> {
-    const { source, own, signal } = this.#options;
+    const { source, own, suggestions, signal } = this.#options;
     const project = await source.project(signal);
     const records = [...(await source.records(project, signal)), ...own];
     const wantsTwo = takesTwo(project.question);
@@ -169,6 +173,7 @@ export class AnnotatorDesk implements LabelDesk {
     this.#records = new Map(
       records.filter(({ other }) => wantsTwo === (other !== null)).map((record) => [record.hash, record]),
     );
+    await suggestions?.learn([...this.#records.values()], project.peerKey, signal);
     this.#labels = labelsOf(project);
     this.#disputed = disagreementsAmong(this.#labels);
     // Nothing is forgotten: this may have been asked before the log had the last word.
@@ -218,9 +223,14 @@ export class AnnotatorDesk implements LabelDesk {
 
   /** Why not; null where it is. */
   async #written(batch: readonly (readonly [string, Given])[], signal: AbortSignal): Promise<string | null> {
-    const answers = batch.map(([record, given]) => ({ record, ...given }));
+    const { suggestions } = this.#options;
+    const answers = batch.map(([record, given]) => ({
+      ...{ record, ...given },
+      suggestion: suggestions?.said(record) ?? null,
+    }));
+    const body = suggestions === null ? { answers } : { model: suggestions.model, answers };
     try {
-      await throughFile('answer', { answers }, (input) => this.#options.source.ask('write', input, signal));
+      await throughFile('answer', body, (input) => this.#options.source.ask('write', input, signal));
       return null;
     } catch (error) {
       return reasonOf(error);
@@ -228,8 +238,8 @@ export class AnnotatorDesk implements LabelDesk {
   }
 }
 
-function cardOf({ hash, text, other }: LabelRecord): LabelCard {
-  return { record: hash, text, other };
+function cardOf({ hash, text, other }: LabelRecord, suggestion: string | null): LabelCard {
+  return { record: hash, text, other, suggestion };
 }
 
 function mostFrequent(tally: RecordLabel['tally']): RecordLabel['tally'] {

@@ -7,6 +7,7 @@ import { type AnswerWay, choicesOf, type Question, wayOf } from '../../entries/l
 import { spansFit, spansOf } from '../../entries/labels/spans.ts';
 import type { LabelRecord } from './label-records.ts';
 import { studioResults } from './label-studio.ts';
+import { textsOf, wordColumns, wordCounts } from './word-counts.ts';
 
 interface Labelled {
   readonly record: LabelRecord;
@@ -34,8 +35,8 @@ const labelFormats = {
     ways: ['choose'],
     write: ({ labelled, features }) =>
       [
-        csvLine([...Array.from({ length: features }, (_, at) => columnOf(at)), 'label']),
-        ...labelled.map(({ record, label }) => csvLine([...countsOf(record, features), label.label])),
+        csvLine([...wordColumns(features), 'label']),
+        ...labelled.map(({ record, label }) => csvLine([...wordCounts(record, features), label.label])),
       ]
         .map((line) => `${line}\n`)
         .join(''),
@@ -97,31 +98,6 @@ function spoken(question: Question, { text }: LabelRecord, label: string): strin
 
 function jsonLines(rows: readonly object[]): string {
   return rows.map((row) => `${JSON.stringify(row)}\n`).join('');
-}
-
-function textsOf({ text, other }: LabelRecord): string[] {
-  return other === null ? [text] : [text, other];
-}
-
-function columnOf(feature: number): string {
-  return `w${String(feature).padStart(4, '0')}`;
-}
-
-/** How often a word occurs that falls into each column ("feature hashing", Weinberger et al. 2009, without signs). */
-function countsOf(record: LabelRecord, features: number): number[] {
-  const counts = new Array<number>(features).fill(0);
-  for (const text of textsOf(record)) {
-    for (const [word] of text.toLowerCase().matchAll(/[\p{L}\p{N}]+/gu))
-      counts[placeOf(word) % features]! += 1;
-  }
-  return counts;
-}
-
-/** FNV-1a over UTF-8, 32 bits. */
-function placeOf(word: string): number {
-  let hash = 0x811c9dc5;
-  for (const byte of new TextEncoder().encode(word)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
-  return hash;
 }
 
 interface ExportPlan {

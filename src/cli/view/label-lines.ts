@@ -1,5 +1,10 @@
 /** How far annotators agree, as lines for people. */
-import type { AgreementReport, PairFigures } from '../../entries/labels/agreement.ts';
+import type {
+  AgreementReport,
+  PairFigures,
+  ShareOf,
+  SuggestedShares,
+} from '../../entries/labels/agreement.ts';
 import type { RecordLabel } from '../../entries/labels/consensus.ts';
 import { choicesOf, type Question, wayOf } from '../../entries/labels/question.ts';
 import { spansOf } from '../../entries/labels/spans.ts';
@@ -27,10 +32,12 @@ export function agreementLines(
     ...annotators.map(({ author, answers, skipped, medianMs, asLabelled, gold, accuracy }) => {
       const time = medianMs === null ? '' : `, ${(medianMs / 1000).toFixed(1)} s each`;
       const same = asLabelled === null ? '' : `, ${percent(asLabelled)} as the label`;
-      const known = gold.of === 0 ? '' : `, right in ${gold.right} of ${gold.of} known ones`;
+      const known = gold.of === 0 ? '' : `, right in ${gold.count} of ${gold.of} known ones`;
       const right = accuracy === null ? '' : `, right in ${percent(accuracy)} by Dawid and Skene`;
       return `annotator ${author.slice(0, 16)} ${amount(answers, 'answer')}, ${skipped} skipped${time}${same}${known}${right}`;
     }),
+    ...suggestedLines('all', report.suggested),
+    ...annotators.flatMap(({ author, suggested }) => suggestedLines(author.slice(0, 16), suggested)),
     ...pairs.map(
       (figures) =>
         `pair      ${figures.pair.map((one) => one.slice(0, 8)).join(' and ')}: ${ofPair(report, figures)} on ${amount(figures.records, 'record')}`,
@@ -72,6 +79,14 @@ function ofPair({ comparison }: AgreementReport, { kappa, same, spanF1 }: PairFi
     default:
       return comparison satisfies never;
   }
+}
+
+function suggestedLines(who: string, { shown, hidden }: SuggestedShares): readonly string[] {
+  if (shown.of + hidden.of === 0) return [];
+  const share = ({ count, of }: ShareOf): string => (of === 0 ? '- of 0' : `${percent(count / of)} of ${of}`);
+  return [
+    `suggested ${who}: answered as suggested in ${share(shown)} where it was shown, ${share(hidden)} where it was hidden`,
+  ];
 }
 
 function disagreement(

@@ -10,8 +10,14 @@ import { type SpanMatches, spanF1, spanMatches, spansOf } from './spans.ts';
 
 /** Some of so many. */
 export interface ShareOf {
-  readonly right: number;
+  readonly count: number;
   readonly of: number;
+}
+
+/** Where suggestions are followed more often than they are hit upon, people are led by them. */
+export interface SuggestedShares {
+  readonly shown: ShareOf;
+  readonly hidden: ShareOf;
 }
 
 export interface AnnotatorFigures {
@@ -24,6 +30,8 @@ export interface AnnotatorFigures {
   readonly asLabelled: number | null;
   /** On records whose right answer was known before it answered. */
   readonly gold: ShareOf;
+  /** Answers that are what a model suggested. */
+  readonly suggested: SuggestedShares;
   /** How often it is right by Dawid and Skene's model; null where there is none. */
   readonly accuracy: number | null;
 }
@@ -65,6 +73,7 @@ export interface AgreementReport extends Coefficients {
   /** Cohen's kappa among theirs, of each two; of all together it is Fleiss'. */
   readonly pairs: readonly PairFigures[];
   readonly counts: Readonly<Record<LabelStatus, number>>;
+  readonly suggested: SuggestedShares;
   readonly disagreements: readonly RecordLabel[];
   /** Null of fewer than three annotators, and where answers are not chosen from a list. */
   readonly modelled: ModelledLabels | null;
@@ -91,6 +100,7 @@ export function agreementOf(project: LabelProject): AgreementReport {
     compared: given.filter(({ length }) => length > 1).length,
     annotators: annotatorsOf(project, labels, model),
     pairs: pairsOf(project),
+    suggested: suggestedOf(answers),
     counts,
     disagreements: disagreementsAmong(labels),
     modelled: model && modelledOf(model, labels),
@@ -159,6 +169,7 @@ function annotatorsOf(
       medianMs: times.length === 0 ? null : median(times),
       asLabelled: judged.length === 0 ? null : same / judged.length,
       gold: onGold(own, known),
+      suggested: suggestedOf(own),
       accuracy: model?.accuracies.get(author) ?? null,
     };
   });
@@ -172,7 +183,15 @@ function onGold(own: readonly Answer[], known: ReadonlyMap<string, GoldAnswer>):
       ? []
       : [value === right.value];
   });
-  return { right: tried.filter((isRight) => isRight).length, of: tried.length };
+  return { count: tried.filter((isRight) => isRight).length, of: tried.length };
+}
+
+function suggestedOf(answers: readonly Answer[]): SuggestedShares {
+  const shareOf = (isShown: boolean): ShareOf => {
+    const met = answers.filter(({ suggestion }) => suggestion?.isShown === isShown);
+    return { count: met.filter(({ suggestion }) => suggestion!.isSame).length, of: met.length };
+  };
+  return { shown: shareOf(true), hidden: shareOf(false) };
 }
 
 function pairsOf({ answers, question }: LabelProject): readonly PairFigures[] {

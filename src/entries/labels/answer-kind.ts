@@ -1,7 +1,9 @@
 /** What annotators answer of records: the last word of each of them on each. Records go by their hashes, their texts are in no entry. */
 import * as dagCbor from '@ipld/dag-cbor';
 import * as z from 'zod';
-import { defineEntryKind } from '../entry-kind-descriptor.ts';
+import { bytesToHex } from '../../core/bytes.ts';
+import type { Crypto } from '../../core/crypto.ts';
+import { defineEntryKind, type EntryKindContext } from '../entry-kind-descriptor.ts';
 import {
   composeRecord,
   createRecordKind,
@@ -59,7 +61,26 @@ const answerSchema = z.strictObject({
   /** How long it took. */
   ms: z.int().min(0).max(answerMsMax).optional(),
 });
-const answerBody = z.strictObject({ answers: z.array(answerSchema).min(1).max(answersPerEntry) });
+/** By `suggestionHash`; whether the annotator saw it. */
+const suggestionSchema = z.strictObject({ hash: key, isShown: z.boolean() });
+const answerBody = z
+  .strictObject({
+    /** SHA-256 of the file of the model that suggested answers. */
+    model: key.optional(),
+    answers: z
+      .array(
+        z.strictObject({
+          ...answerSchema.shape,
+          /** Null: there was none. Not of those that were given elsewhere. */
+          suggestion: suggestionSchema.nullable().optional(),
+        }),
+      )
+      .min(1)
+      .max(answersPerEntry),
+  })
+  .refine(({ model, answers }) => model !== undefined || answers.every(({ suggestion }) => !suggestion), {
+    message: 'must name the model that suggested answers',
+  });
 type AnswerBody = z.infer<typeof answerBody>;
 
 const rowSchema = z.strictObject({
@@ -67,6 +88,8 @@ const rowSchema = z.strictObject({
   ...answerSchema.shape,
   /** In which it was said. */
   round,
+  /** Left out where there was none. */
+  suggestion: z.strictObject({ isShown: z.boolean(), isSame: z.boolean() }).optional(),
 });
 type AnswerRow = z.infer<typeof rowSchema>;
 
@@ -111,11 +134,34 @@ export const answer = defineEntryKind({
     ),
 });
 
-function createAnswerKind({ question, guidelines, answersMin, perRound, perAuthor, kept }: AnswerSpec) {
+/** Of what a model suggests of a record: whoever knows the model's file can tell whether an answer is that. */
+export function suggestionHash(
+  crypto: Pick<Crypto, 'sha256'>,
+  suggested: { readonly model: string; readonly record: string; readonly value: string },
+): string {
+  return bytesToHex(crypto.sha256(dagCbor.encode(suggested)));
+}
+
+function createAnswerKind(
+  { question, guidelines, answersMin, perRound, perAuthor, kept }: AnswerSpec,
+  { crypto }: EntryKindContext,
+) {
+  const rowOf = (
+    author: string,
+    { suggestion, ...given }: AnswerBody['answers'][number],
+    model: string | undefined,
+    round: number,
+  ): AnswerRow => {
+    const { record, value: said } = given;
+    if (!suggestion || model === undefined) return { author, ...given, round };
+    const isSame =
+      said !== null && suggestionHash(crypto, { model, record, value: said }) === suggestion.hash;
+    return { author, ...given, round, suggestion: { isShown: suggestion.isShown, isSame } };
+  };
   const bytesMax = rowBytesMax + valueBytesMax(question);
   return createRecordKind<AnswerBody, AnswerState>({
     id: 'answer',
-    ...{ bodyBytesMax: 64 + answersPerEntry * bytesMax, perAuthorAndRound: perRound },
+    ...{ bodyBytesMax: 160 + answersPerEntry * bytesMax, perAuthorAndRound: perRound },
     entriesPerRoundMax: 256,
     stateBytesMax: projectBytesMax + kept * bytesMax + refusedBytesMax,
     ...{ body: answerBody, state: stateSchema },
@@ -144,7 +190,7 @@ function createAnswerKind({ question, guidelines, answersMin, perRound, perAutho
           if (reason === null) {
             if (isNew) counts.set(author, own + 1);
             rows.delete(place);
-            rows.set(place, { author, ...given, round: now });
+            rows.set(place, rowOf(author, given, content.model, now));
           } else {
             const what = `record ${given.record.slice(0, 16)}`;
             refused = withRefused(refused, { round: now, author, what, reason });

@@ -14,6 +14,8 @@ export interface Answer {
   readonly ms: number | null;
   /** In which it was said. */
   readonly round: number;
+  /** What a model suggested: whether the annotator saw it, and gave that answer. Null where none did. */
+  readonly suggestion: { readonly isShown: boolean; readonly isSame: boolean } | null;
 }
 
 /** What a record is, as somebody knew before it was answered. */
@@ -60,8 +62,8 @@ export function projectOf(stateOf: (kind: string) => unknown): LabelProject | nu
     ...{ question, guidelines, answersMin },
     adjudicators: decided?.by ?? [],
     batches: offered.batches,
-    answers: rows.flatMap(({ author, record, value, ms = null, round }) =>
-      value === null ? [] : [{ author, record, value, ms, round }],
+    answers: rows.flatMap(({ author, record, value, ms = null, round, suggestion = null }) =>
+      value === null ? [] : [{ author, record, value, ms, round, suggestion }],
     ),
     skipped: rows.flatMap(({ author, record, value }) => (value === null ? [{ author, record }] : [])),
     rulings: decided?.rows ?? [],
