@@ -27,7 +27,7 @@ test('every command of an arena in docs/COMMUNITY.md does what the page says', a
     isDone(line: string, code: number | null, printed: string) {
       if (line.includes('arena board')) return code === 0 && /^phase +over/m.test(printed);
       // The models are there however well their training went.
-      return code === 0 || (line.includes(' start ') && code !== null && code >= 20 && code < 24);
+      return code === 0 || (line.includes(' start ') && code !== null && code >= 20 && code <= 24);
     },
   };
   await page.typeAll(t, lines, typing);

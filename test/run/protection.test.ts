@@ -2,9 +2,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { deltasOf } from '../../src/methods/registry.ts';
+import { createRun } from '../../src/node/manifest-file.ts';
+import { factsOf } from '../../src/node/run-facts.ts';
+import { openManifest } from '../../src/run/manifest.ts';
 import { protectionsOf, withProtection } from '../../src/run/protection.ts';
 import { impossibleCombination, missingRoster, runSpecSchema } from '../../src/run/run-spec.ts';
-import { signerOf } from '../log/small-run.ts';
+import { crypto, signerOf } from '../log/small-run.ts';
 
 const specOf = (more: object = {}) =>
   runSpecSchema.parse({
@@ -46,6 +49,17 @@ describe('a run whose file says nothing of judging', () => {
     assert.match(told({ membership: members }), /only the 1 keys.*nobody judges/s);
     assert.deepEqual(protectionsOf(specOf({ strategy: { id: 'diloco' } })), []);
   });
+});
+
+test('what shares in a model are parts of follows from who sees deltas', () => {
+  const shareOf = (more: object) => {
+    const { bytes } = createRun(specOf(more), 1_000, crypto, signerOf(0));
+    return factsOf(openManifest(bytes, crypto).manifest).shareOf;
+  };
+  const four = { kind: 'allow-list', members: [0, 1, 2, 3].map((index) => signerOf(index).key) };
+  assert.equal(shareOf({}), 'norm');
+  assert.equal(shareOf({ strategy: { id: 'secure-aggregation' }, membership: four }), 'sums');
+  assert.equal(shareOf({ strategy: { id: 'epidemic' } }), 'rounds');
 });
 
 test('votes need no model of ours; scores do, and say so', () => {

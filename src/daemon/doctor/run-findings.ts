@@ -3,7 +3,8 @@ import { notDrawn } from '../../core/io.ts';
 import type { Holder } from '../../network/probe.ts';
 import { amount, span } from '../../node/amount.ts';
 import { type ClockOffset, clockOffset, isClockOff, surelyOff } from '../../node/clock-offset.ts';
-import { type Notice, worstCause } from '../../node/outcome.ts';
+import type { Notice } from '../../node/notices.ts';
+import { worstCause } from '../../node/outcome.ts';
 import type { RunView } from '../../node/run-view.ts';
 import type { DoctorFacts, ExaminedRun, RunPlan } from './facts.ts';
 import type { Finding } from './finding.ts';
@@ -176,6 +177,10 @@ const adviceFor: Readonly<
     level: 'watch',
     todo: '`starlings node refuse` without --peers ends it, `starlings testnet heal` that of a testnet',
   },
+  silenced: {
+    level: 'wrong',
+    todo: 'do what it says; `starlings alliance report` of an alliance says in which rounds its deltas carried no weight',
+  },
   twin: { level: 'wrong', todo: 'stop one of the two nodes that have this key and give it an empty --dir' },
   unheard: {
     level: 'wrong',
@@ -263,7 +268,7 @@ function stateFinding({ state, failure, outcome, outcomeText, run, runId }: RunV
     };
   }
   if (outcome === null) return null;
-  return outcome === 'trained'
+  return outcome === 'trained' || outcome === 'kept'
     ? { id, level: 'fine', text: `run ${name}: ${outcomeText ?? outcome}` }
     : {
         id,

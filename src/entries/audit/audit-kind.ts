@@ -146,6 +146,7 @@ export function createAuditKind({ rate }: AuditsSpec, context: AuditContext): Au
       ...byKey(convicted).map(([author, conviction]) => ({
         ...{ author, round: conviction.round, text: textOf(conviction) },
         isVerdict: true as const,
+        silenced: { advice: convictedAdvice },
       })),
       ...byKey(absurd).map(([author, count]) => ({
         ...{ author, round: null, isVerdict: true as const },
@@ -267,6 +268,9 @@ const chargeText: Readonly<Record<Charge, string>> = {
   withheld: `what ${withheldMax} deltas of it began with could not be shown`,
   overruled: `as an auditor it stood ${overruledMax} times against most others`,
 };
+
+const convictedAdvice =
+  'find out why its machine or its program comes to other weights than those of others, and train in a new run: it stays convicted in this one';
 
 function textOf({ charge, undoneFrom, stays }: Conviction): string {
   const found = `its deltas carry no weight: ${chargeText[charge]}`;

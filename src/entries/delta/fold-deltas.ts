@@ -43,6 +43,18 @@ export interface FoldedDeltas {
 /** For those who ask afterwards who moved the model where to; replicas do not. */
 export type FoldObserver = (folded: FoldedDeltas) => void;
 
+/** As `FoldObserver`, of the weights alone: that costs nothing. */
+export type WeightObserver = (
+  round: number,
+  deltas: readonly PendingDelta[],
+  weights: readonly number[],
+) => void;
+
+export interface FoldObservers {
+  readonly observeFold?: FoldObserver | undefined;
+  readonly observeWeights?: WeightObserver | undefined;
+}
+
 /** Folds what is to carry weight of a round, `publishers` having been drawn, into the state. */
 export function foldDeltas(
   state: DeltaState,
@@ -50,7 +62,7 @@ export function foldDeltas(
   deltas: readonly PendingDelta[],
   rules: DeltaRules,
   publishers: number,
-  observe?: FoldObserver,
+  { observeFold, observeWeights }: FoldObservers = {},
 ): void {
   const threshold = sortitionThreshold(state.statistics, round, rules);
   const { weights, reference } = weighDeltas(state, round, deltas, rules);
@@ -63,9 +75,10 @@ export function foldDeltas(
     state.contributions.set(author, { deltas: before.deltas + 1, energy });
     return { delta: content.delta, multiplier: -weight };
   });
-  const before = observe && deltas.length > 0 ? state.units.slice() : null;
+  observeWeights?.(round, deltas, weights);
+  const before = observeFold && deltas.length > 0 ? state.units.slice() : null;
   accumulateDeltas(state.units, terms, unitsMax, rules.overlap);
-  if (before) observe?.({ round, before, after: state.units.slice(), deltas, weights, reference });
+  if (before) observeFold?.({ round, before, after: state.units.slice(), deltas, weights, reference });
   state.statistics.set(round, { publishers, threshold, reference });
   state.statistics.delete(round - rules.windowRounds - statisticsKept);
 }

@@ -117,7 +117,7 @@ function decideAll(state: ScoreState, { round, standingOf }: FinalRound<unknown>
     state.open.delete(about);
     remember(state, about, { authors: one.authors, scores: agreed, standingOf }, rules);
     forgetOldest(state.memory);
-    findHarmful(state.memory, rules);
+    findHarmful(state.memory, round, rules);
     state.gate = gateOf(state.memory, rules);
   }
 }

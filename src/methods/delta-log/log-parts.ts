@@ -8,9 +8,9 @@ import { namedMembers } from '../../core/membership.ts';
 import type { RunFrame } from '../../core/run-frame.ts';
 import { type AuditKind, createAuditKind } from '../../entries/audit/audit-kind.ts';
 import { type BallotKind, createBallotKind } from '../../entries/ballot/ballot-kind.ts';
-import { createDeltaKind, type DeltaKind, type DeltaKindOptions } from '../../entries/delta/delta-kind.ts';
+import { createDeltaKind, type DeltaKind } from '../../entries/delta/delta-kind.ts';
 import type { DeltaContent, DeltaRules, DeltaState } from '../../entries/delta/delta-state.ts';
-import { deltasPerRoundMax } from '../../entries/delta/fold-deltas.ts';
+import { deltasPerRoundMax, type FoldObservers } from '../../entries/delta/fold-deltas.ts';
 import type { JudgingKind } from '../../entries/judging-kind.ts';
 import { createJudging } from '../../entries/judging-registry.ts';
 import { createEntryKind } from '../../entries/registry.ts';
@@ -53,7 +53,7 @@ export type LogPartsDependencies = Pick<
   CoreDependencies,
   'crypto' | 'initial' | 'random' | 'shared' | 'inlineMax' | 'credential'
 > &
-  Pick<DeltaKindOptions, 'observeFold'>;
+  FoldObservers;
 
 export function createLogParts(
   manifest: RunFrame,
@@ -61,7 +61,7 @@ export function createLogParts(
   runId: string,
   deps: LogPartsDependencies,
 ): DeltaLogParts {
-  const { crypto, initial, random, shared, observeFold } = deps;
+  const { crypto, initial, random, shared, observeFold, observeWeights } = deps;
   const codec = createDeltaCodec(spec.codec, initial.length, random);
   const rules = deltaRulesOf(spec, manifest, initial);
   const { windowRounds } = spec;
@@ -84,7 +84,7 @@ export function createLogParts(
     roomBeside(besides),
   );
   const delta = createDeltaKind({
-    ...{ runId, crypto, rules, entriesPerRoundMax, codec, initial, shared, observeFold },
+    ...{ runId, crypto, rules, entriesPerRoundMax, codec, initial, shared, observeFold, observeWeights },
   });
   const kinds: Kinds = [delta, ...besides];
   const ballots = ballot && { kind: ballot, number: others.length };
