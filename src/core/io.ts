@@ -124,8 +124,8 @@ export type Output =
       readonly reason: string;
       /** No honest peer asks that: as `reject` for what is announced. */
       readonly isAbsurd?: true;
-      /** Whoever asks has no say in the run: nothing else of the node answers it either. */
-      readonly isStranger?: true;
+      /** What was asked, by whoever may ask it, and is not held here: something else of the node may answer it. */
+      readonly request?: Uint8Array;
     }
   /** The answer of a peer was such as no honest one gives: `part` of a misdeed, in (0, 1]. */
   | { readonly type: 'blame'; readonly peer: PeerKey; readonly part: number }
