@@ -74,6 +74,7 @@ test('four hospitals end in one model, and the report says what became of every 
   const place = join(directory, 'all');
   const end = await starlings('start', example, '--bootstraps', '1', '--dir', place, '--json');
   assert.equal(end.code, 0, end.stderr);
+  assert.ok(end.stderr.includes(`starlings alliance report ${place}`), end.stderr);
   const page = join(directory, 'all.html');
   const { sites, rounds } = await reportOn(place, '--html', page);
   assert.deepEqual(

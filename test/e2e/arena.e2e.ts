@@ -36,6 +36,7 @@ test('every command of an arena in docs/COMMUNITY.md does what the page says', a
     assert.match(typed.text(), /^revealed$/m);
   }
   const printed = (part: string): string => page.printed.get(lines.find((line) => line.includes(part))!)!;
+  assert.match(printed('arena create'), /^ {2}starlings arena evaluate --dir DIR --shard FILE$/m);
   // The board of a node, and that of its archive.
   for (const text of [printed('arena board'), printed('arena verify')]) {
     assert.match(text, /^ +1 {2}long {2}\d+\.\d\d %, 1024 points/m);

@@ -20,6 +20,14 @@ const specOf = (more: object = {}) =>
 const strangers = { hasEvaluation: false, isOneHand: false };
 const judgingIn = (more: object, company = strangers) =>
   deltasOf(withProtection(specOf(more), company).strategy)?.judging;
+const shard = { holder: signerOf(0).key, root: 'ab'.repeat(32), bytes: 4000, examples: 64 };
+/** What kinds of entry need to be told. */
+const fieldsOf: Readonly<Record<string, object>> = {
+  submission: { untilRound: 9 },
+  commit: { untilRound: 19, shards: [shard] },
+  reveal: { untilRound: 29 },
+  recount: { untilRound: 39 },
+};
 const members = { kind: 'allow-list', members: [signerOf(0).key] };
 
 describe('a run whose file says nothing of judging', () => {
@@ -110,4 +118,23 @@ describe('secure aggregation', () => {
     assert.match(refused({ threshold: 9 }), /at most the members/);
     assert.match(refused({ windowRounds: 3, admitRounds: 3 }), /below windowRounds/);
   });
+});
+
+test('kinds of which no answer has room for a round are refused before the run is signed', () => {
+  const sign = (more: object) => createRun(specOf(more), 1_000, crypto, signerOf(0));
+  const written = ['publish', 'retire', 'feedback', 'usage', 'submission', 'commit', 'reveal', 'recount'];
+  const kinds = written.map((id) => ({ id, ...fieldsOf[id] }));
+  const nothing = { model: { kind: 'nothing' }, task: { kind: 'nothing' }, rounds: 2147483647 };
+  assert.throws(
+    () => sign({ ...nothing, strategy: { id: 'log', kinds } }),
+    /the kinds of the run may have 680 entries in a round together, and an answer has room for 640/,
+  );
+  assert.ok(sign({ ...nothing, strategy: { id: 'log', kinds: kinds.slice(0, 7) } }));
+  assert.throws(() => sign({ strategy: { id: 'delta-log', kinds } }), /entries in a round together/);
+  assert.ok(sign({ strategy: { id: 'delta-log', kinds: kinds.slice(0, 4) } }));
+  const four = { kind: 'allow-list', members: [0, 1, 2, 3].map((index) => signerOf(index).key) };
+  const secure = (of: readonly object[]) =>
+    sign({ strategy: { id: 'secure-aggregation', kinds: of }, membership: four });
+  assert.throws(() => secure(kinds), /entries in a round together/);
+  assert.ok(secure(kinds.slice(0, 4)));
 });

@@ -95,11 +95,15 @@ function holderFindings(facts: ExaminedRun): Finding[] {
       },
     ];
   }
-  if (facts.holders === null && facts.view === null) return [];
+  // Without the secret nobody was looked for, which is said already.
+  if ((facts.holders === null && facts.view === null) || facts.hiding === 'unknown') return [];
   return [
     {
       ...{ id, level: 'wrong', text: `nobody else is found that holds run ${name}` },
-      todo: 'check that others run, that they use a bootstrap of the same network, and that the run id is theirs',
+      todo:
+        facts.hiding === 'known'
+          ? 'invite others from this node (`starlings invite`), for the run id alone leads nowhere; who was invited has to run, and to use a bootstrap of the same network'
+          : 'check that others run, that they use a bootstrap of the same network, and that the run id is theirs',
     },
   ];
 }
@@ -232,6 +236,13 @@ function averagingFindings(view: RunView): Finding[] {
     });
   }
   if (findings.length > 0) return findings;
+  if (view.run?.trains === false) {
+    const text =
+      view.finalisedRound < 0
+        ? `run ${name}: nothing of its log is final yet`
+        : `run ${name}: its log is final up to round ${view.finalisedRound}`;
+    return [{ id, level: 'fine', text }];
+  }
   const { own, others } = view.folded;
   const made = `${amount(own, 'delta')} of this node and ${others} of others`;
   if (others === 0 && view.round >= 0 && view.phase !== 'finished') {
@@ -281,7 +292,9 @@ function stateFinding({ state, failure, outcome, outcomeText, run, runId }: RunV
 /** By the node's own watch where it runs, else by who was asked now. */
 function clockFindings({ view, plan, holders }: ExaminedRun): Finding[] {
   const slotMs = view?.slotMs ?? view?.run?.slotMs ?? plan?.slotMs ?? null;
-  const clock = view === null || view.clock.peers === 0 ? offsetBy(holders ?? []) : view.clock;
+  // The node is found like any other, and agrees with itself.
+  const others = (holders ?? []).filter(({ peer }) => peer !== view?.peerKey);
+  const clock = view === null || view.clock.peers === 0 ? offsetBy(others) : view.clock;
   const off = clock.offsetMs ?? clock.claimedMs;
   if (slotMs === null) return [];
   const id = 'clock';
