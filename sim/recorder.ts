@@ -101,6 +101,7 @@ export class Recorder {
       case 'joined':
       case 'checkpoint-missing':
       case 'diverging':
+      case 'weighed':
         return false;
     }
   }

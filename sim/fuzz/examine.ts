@@ -154,6 +154,8 @@ class Watch {
       case 'round-started':
         if (!this.#isLog) this.#credit(node);
         return null;
+      case 'weighed':
+        return null;
       case 'accepted': {
         const folded = this.#folded.get(node);
         return this.#isLog && folded?.incarnation === node.incarnation && event.round <= folded.round

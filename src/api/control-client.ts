@@ -30,7 +30,7 @@ const errorSchema = z.object({
 });
 
 /** What the node answered to a command: that it cannot be done. */
-class CommandRefusedError extends Error {
+export class CommandRefusedError extends Error {
   override readonly name = 'CommandRefusedError';
   readonly code: string;
   readonly path: string | undefined;

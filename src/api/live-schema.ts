@@ -1,5 +1,6 @@
 /** The forms of what is told live, for who hears it from another process. */
 import * as z from 'zod';
+import { WEIGHED_BY } from '../core/io.ts';
 import { TONES } from '../node/event-text.ts';
 import { nodeSettingsSchema } from '../node/node-reader.ts';
 import { type RunView, runViewSchema } from '../node/run-view.ts';
@@ -20,11 +21,28 @@ const figures = z.object({
 
 const headSchema = z.object({ round: z.int(), root: z.string(), entries: z.int() });
 
+const weighedSchema = z.object({
+  round: z.int(),
+  vote: z
+    .object({
+      outcome: z.enum(['stands', 'rolled-back', 'no-quorum']),
+      growth: measured,
+      said: z.int(),
+      voters: z.int(),
+      silent: z.array(z.string()),
+      far: z.array(z.string()),
+    })
+    .nullable(),
+  deltas: z.array(z.object({ author: z.string(), weight: z.number(), why: z.enum(WEIGHED_BY) })),
+});
+
 export const historySchema = z.object({
   /** Rounds that a point stands for. */
   stride: z.int().positive(),
   points: z.array(figures.extend({ round: z.int() })),
   heads: z.array(headSchema),
+  /** Left out by older versions. */
+  weighed: z.array(weighedSchema).default([]),
 });
 
 const eventSchema = z.object({
@@ -52,6 +70,7 @@ export const helloSchema = z.object({
 const noteSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('figures'), round: z.int(), figures: figures.partial() }),
   z.object({ kind: z.literal('head'), head: headSchema }),
+  z.object({ kind: z.literal('weighed'), weighed: weighedSchema }),
 ]);
 
 /** Without what stands in for what older nodes leave out: here that means that it did not change. */

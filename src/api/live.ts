@@ -4,7 +4,7 @@
  */
 import type { PeerKey } from '../core/io.ts';
 import type { Tone } from '../node/event-text.ts';
-import type { HistoryNote } from '../node/histories.ts';
+import { addNote, type HistoryNote } from '../node/histories.ts';
 import type { NodeSettings } from '../node/node-reader.ts';
 import { type HistoryData, RunHistory } from '../node/run-history.ts';
 import type { RunView } from '../node/run-view.ts';
@@ -97,8 +97,7 @@ export class LiveState {
     for (const { runId, note } of notes) {
       const history = node.histories.get(runId) ?? new RunHistory();
       node.histories.set(runId, history);
-      if (note.kind === 'head') history.close(note.head);
-      else history.note(note.round, note.figures);
+      addNote(history, note);
     }
     this.#remember(events);
   }
@@ -142,6 +141,7 @@ function joined(before: RunHistory | undefined, now: HistoryData): RunHistory {
   if (!before) return RunHistory.of(now);
   for (const { round, ...figures } of now.points) before.note(round, figures);
   for (const head of now.heads) before.close(head);
+  for (const one of now.weighed) before.weigh(one);
   return before;
 }
 

@@ -166,7 +166,7 @@ export const READ_ROUTES: readonly ReadRoute[] = [
   ),
   route(
     '/runs/{run}/contributions',
-    'final deltas per author and their share of the summed squared norm: how far each moved the model, not what that was worth',
+    'final deltas per author and their share: of the summed squared norm, which is how far each moved the model and not what that was worth; where nobody sees single deltas, of the times (`shareOf` in the status)',
     none,
     contributionsSchema,
     (source, { run }) => {

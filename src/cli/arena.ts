@@ -104,9 +104,26 @@ function addCreate(parent: Command): void {
         await writeManifestFile(out, run);
         say(`run      ${run.runId}`);
         say(`manifest ${out}`);
+        for (const line of nextSteps(out, run.manifest.startAtMs, options)) say(line);
         return { json: { runId: run.runId, manifest: out, creator: signer.key } };
       }),
     );
+}
+
+function* nextSteps(
+  out: string,
+  startAtMs: number,
+  { rounds, judgingRounds = rounds, slotMs }: CreateOptions,
+): Generator<string> {
+  const at = (round: number): string => new Date(startAtMs + round * slotMs).toISOString();
+  yield `open     until ${at(rounds)} for submissions; commitments until ${at(rounds + judgingRounds)}, reveals until ${at(rounds + 2 * judgingRounds)}, all is counted by ${at(rounds + 3 * judgingRounds)}`;
+  yield '\nGive the manifest to one node, which lets the others in (`starlings invite`, `starlings join`):';
+  yield `  starlings node --run ${out} --no-data --dir DIR`;
+  yield 'Members submit, and each holder leaves its shard to one command until all is over:';
+  yield '  starlings arena submit --dir DIR --file model.safetensors --name NAME';
+  yield '  starlings arena evaluate --dir DIR --shard FILE';
+  yield 'Who is where, at any time:';
+  yield '  starlings arena board --dir DIR';
 }
 
 function shardOf(text: string) {

@@ -33,6 +33,7 @@ export function addStartCommand(parent: Command): void {
         const { runToEnd } = await import('../testnet/run-to-end.ts');
         const { createLiveView, painterFor } = await import('./view/live-view.ts');
         const { renderSummary } = await import('./view/render-summary.ts');
+        const { deltasOf } = await import('../methods/registry.ts');
         const { LossTrails } = await import('./view/loss-trails.ts');
         const { runTimesOf, viewOf } = await import('./view/view-state.ts');
         const view = createLiveView(screen);
@@ -65,6 +66,11 @@ export function addStartCommand(parent: Command): void {
           await figures?.close();
         });
         say(`\n${renderSummary(end, painterFor(screen))}`);
+        // Who weighed what is in the log, which is on the disk.
+        if (deltasOf(upOptions.spec.strategy)?.alliance)
+          say(
+            `\nwhose deltas weighed what, which rounds were rolled back: starlings alliance report ${directory}`,
+          );
         const sites = upOptions.compareAlone ? await tellSites(end, directory, context) : [];
         const pooledAuc = upOptions.compareAlone ? null : await tellPooledArea(end, context);
         return { json: { ...end.result, sites, pooledAuc }, exitCode: exitCodeOf(end.result.outcome) };

@@ -128,8 +128,8 @@ export type Output =
       readonly reason: string;
       /** No honest peer asks that: as `reject` for what is announced. */
       readonly isAbsurd?: true;
-      /** Whoever asks has no say in the run: nothing else of the node answers it either. */
-      readonly isStranger?: true;
+      /** What was asked, by whoever may ask it, and is not held here: something else of the node may answer it. */
+      readonly request?: Uint8Array;
     }
   /** The answer of a peer was such as no honest one gives: `part` of a misdeed, in (0, 1]. */
   | { readonly type: 'blame'; readonly peer: PeerKey; readonly part: number }
@@ -175,6 +175,36 @@ export interface OutputSink {
 }
 
 /** What happened, for logs, the terminal view and tests. Nothing in the protocol depends on these. */
+/** What came of the votes on a round of an alliance. */
+export interface RoundVote {
+  readonly outcome: 'stands' | 'rolled-back' | 'no-quorum';
+  /** By which part of it the loss grew, in the median; null without a quorum. */
+  readonly growth: number | null;
+  /** So many votes of so many voters. */
+  readonly said: number;
+  readonly voters: number;
+  /** Voters that committed to a vote and did not show it, and those that said the opposite of the others by far. */
+  readonly silent: readonly PeerKey[];
+  readonly far: readonly PeerKey[];
+}
+
+/** Why a delta carried no weight, or `weighed` where it did; `unseen`: it came after the votes. */
+export const WEIGHED_BY = [
+  'weighed',
+  'rolled-back',
+  'silenced',
+  'unseen',
+  'equivocated',
+  'not-drawn',
+] as const;
+export type WeighedBy = (typeof WEIGHED_BY)[number];
+
+export interface WeighedDelta {
+  readonly author: PeerKey;
+  readonly weight: number;
+  readonly why: WeighedBy;
+}
+
 export type ProtocolEvent =
   | { readonly kind: 'phase'; readonly phase: Phase }
   | { readonly kind: 'round-started'; readonly round: number }
@@ -189,6 +219,13 @@ export type ProtocolEvent =
     }
   | { readonly kind: 'refused'; readonly reason: RefusalReason; readonly from: PeerKey }
   | { readonly kind: 'finalised'; readonly round: number; readonly entries: number; readonly root: string }
+  /** In an alliance: what the deltas of an earlier round have weighed, and why, now that it is folded; `vote`: null where nobody was asked. */
+  | {
+      readonly kind: 'weighed';
+      readonly round: number;
+      readonly vote: RoundVote | null;
+      readonly deltas: readonly WeighedDelta[];
+    }
   /** Rounds of which nobody held anything, folded at once. */
   | { readonly kind: 'passed'; readonly from: number; readonly through: number }
   | { readonly kind: 'restored'; readonly round: number }
@@ -269,6 +306,11 @@ export interface ShownEntry {
   readonly text: string;
   /** Not its own words: what the log has found out of it. */
   readonly isVerdict?: true;
+  /** For it the author's deltas carry no weight, since `round`. */
+  readonly silenced?: {
+    /** What whoever runs the author's node can do about it. */
+    readonly advice: string;
+  };
 }
 
 /** A method's state machine behind the one interface all drivers know. */

@@ -1,29 +1,18 @@
 /** What the log of an alliance says of its members and its rounds: whose delta weighed what and why, how rounds were voted on. */
-import type { PeerKey } from '../core/io.ts';
-import { verdictsOf } from '../entries/ballot/ballot-kind.ts';
+import type { PeerKey, WeighedBy, WeighedDelta } from '../core/io.ts';
 import type { Verdict } from '../entries/ballot/ballot-state.ts';
 import type { FoldedDeltas } from '../entries/delta/fold-deltas.ts';
 import type { Place } from '../log/log-book.ts';
 import type { LogState } from '../log/log-state.ts';
 import { isDelta } from '../methods/delta-log/log-parts.ts';
+import { type WeighedRound, Weighing } from '../methods/delta-log/weighing.ts';
 import { NodeError } from '../node/node-error.ts';
 import type { RunManifest } from '../run/manifest.ts';
 import { type AnyParts, type ArchiveSummary, readLog } from './log-archive.ts';
 
-/** Why a delta weighed nothing, or `weighed` where it did. */
-export type WeighedBy =
-  | 'weighed'
-  | 'rolled-back'
-  | 'silenced'
-  | 'unseen'
-  | 'equivocated'
-  | 'not-drawn'
-  | 'open';
-
-export interface AllianceDelta {
-  readonly author: PeerKey;
-  readonly weight: number;
-  readonly why: WeighedBy;
+export interface AllianceDelta extends Omit<WeighedDelta, 'why'> {
+  /** `open`: its round is not folded yet. */
+  readonly why: WeighedBy | 'open';
 }
 
 export interface AllianceRound {
@@ -67,23 +56,15 @@ export async function allianceOf(place: string, run: string): Promise<RunAllianc
   return { summary, ...reader.finish() };
 }
 
-interface OpenRound {
-  readonly authors: readonly PeerKey[];
-  weights: ReadonlyMap<PeerKey, number> | null;
-  verdict: Verdict | null;
-  why: ReadonlyMap<PeerKey, WeighedBy>;
-}
-
 type Parts = Extract<AnyParts, { rules: unknown }>;
 
 class AllianceReader {
   #manifest: RunManifest | null = null;
   #parts: Parts | null = null;
-  #folded: FoldedDeltas | null = null;
-  readonly #rounds = new Map<number, OpenRound>();
+  #weighing: Weighing | null = null;
+  readonly #rounds: WeighedRound[] = [];
   readonly #silences: Silence[] = [];
   #silenced = new Map<PeerKey, Silence>();
-  #banned = new Set<PeerKey>();
   readonly #authors = new Set<PeerKey>();
   /** Of the last round. */
   #state: Readonly<LogState> | null = null;
@@ -91,48 +72,23 @@ class AllianceReader {
   open(manifest: RunManifest, parts: Parts): void {
     this.#manifest = manifest;
     this.#parts = parts;
+    const { kinds, ballots, rules } = parts;
+    this.#weighing = new Weighing({
+      ...{ kinds, ballots: ballots!.number, judgingRounds: rules.judgingRounds },
+    });
   }
 
-  observeFold(folded: FoldedDeltas): void {
-    this.#folded = folded;
+  observeFold({ round, deltas, weights }: FoldedDeltas): void {
+    this.#weighing?.observe(round, deltas, weights);
   }
 
   onRound(state: Readonly<LogState>, places: readonly Place[]): void {
-    const { rules, ballots } = this.#parts!;
-    const authors = places.flatMap(({ author, held }) =>
-      held.kind === 'equivocation' || isDelta(held.entry) ? [author] : [],
-    );
-    if (authors.length > 0)
-      this.#rounds.set(state.round, { authors, weights: null, verdict: null, why: new Map() });
-    for (const author of authors) this.#authors.add(author);
-    for (const verdict of verdictsOf(state.kinds[ballots!.number])) {
-      const one = this.#rounds.get(verdict.round);
-      if (one) one.verdict ??= verdict;
-    }
-    this.#settle(state.round - rules.judgingRounds);
+    const settled = this.#weighing!.folded(state, places);
+    if (settled) this.#rounds.push(settled);
+    for (const { author, held } of places)
+      if (held.kind === 'equivocation' || isDelta(held.entry)) this.#authors.add(author);
     this.#noteSilences(state);
-    this.#banned = new Set(state.banned.keys());
     this.#state = state;
-  }
-
-  /** What a round that has just been folded weighed; who was silenced then is known from the round before. */
-  #settle(round: number): void {
-    const one = this.#rounds.get(round);
-    const folded = this.#folded?.round === round ? this.#folded : null;
-    this.#folded = null;
-    if (!one) return;
-    one.weights = new Map(
-      folded?.deltas.map(({ author }, index) => [author, folded.weights[index]!] as const) ?? [],
-    );
-    one.why = new Map(one.authors.map((author) => [author, this.#whyNot(author, one)]));
-  }
-
-  #whyNot(author: PeerKey, { weights, verdict }: OpenRound): WeighedBy {
-    if (weights?.has(author)) return 'weighed';
-    if (verdict?.isRolledBack) return 'rolled-back';
-    if (verdict?.unseen.includes(author)) return 'unseen';
-    if (this.#silenced.has(author)) return 'silenced';
-    return this.#banned.has(author) ? 'equivocated' : 'not-drawn';
   }
 
   #noteSilences({ round, kinds }: Readonly<LogState>): void {
@@ -156,14 +112,11 @@ class AllianceReader {
   }
 
   finish(): Omit<RunAlliance, 'summary'> {
-    const rounds = [...this.#rounds].map(([round, { authors, weights, verdict, why }]) => ({
-      ...{ round, verdict },
-      deltas: authors.map((author) => ({
-        author,
-        weight: weights?.get(author) ?? 0,
-        why: why.get(author) ?? ('open' as const),
-      })),
+    const waiting = this.#weighing!.waiting().map(({ authors, ...one }) => ({
+      ...one,
+      deltas: authors.map((author) => ({ author, weight: 0, why: 'open' as const })),
     }));
+    const rounds = [...this.#rounds, ...waiting];
     const silences = [...this.#silences, ...this.#silenced.values()].sort((a, b) => a.from - b.from);
     const last = this.#state;
     const shown = last ? this.#parts!.kinds.flatMap((kind, index) => kind.show(last.kinds[index])) : [];

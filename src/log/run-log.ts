@@ -249,7 +249,7 @@ export class RunLog {
     const bytes = this.#options.credentials.disclosed(from, event.bytes);
     if (bytes === null || this.isOut(from)) {
       refusals.add(out, 'not-a-member', from);
-      out.push({ type: 'refuse', token, reason: 'not a member of this run', isStranger: true });
+      out.push({ type: 'refuse', token, reason: 'not a member of this run' });
       return;
     }
     const request = answerRequest(out, { ...event, bytes }, this.#answering);

@@ -15,9 +15,16 @@ export interface LogParts {
   resultOf(state: Readonly<LogState>): Uint8Array;
 }
 
+type Crowd = ReadonlyArray<Pick<Kinds[number], 'entriesPerRoundMax'>>;
+
+/** Entries that a round of these kinds may have. */
+export function entriesOf(kinds: Crowd): number {
+  return kinds.reduce((sum, { entriesPerRoundMax }) => sum + entriesPerRoundMax, 0);
+}
+
 /** Entries of a round that an answer has room for beside those of other kinds. */
-export function roomBeside(kinds: ReadonlyArray<Pick<Kinds[number], 'entriesPerRoundMax'>>): number {
-  return rowsPerRoundMax - kinds.reduce((sum, { entriesPerRoundMax }) => sum + entriesPerRoundMax, 0);
+export function roomBeside(kinds: Crowd): number {
+  return rowsPerRoundMax - entriesOf(kinds);
 }
 
 /** What follows from the kinds alone. @throws RangeError where a round of all of them would not fit into an answer */

@@ -1,6 +1,7 @@
 /** How a core stands, as far as its log tells. */
-import type { CoreStatus } from '../core/io.ts';
+import type { CoreStatus, KindState } from '../core/io.ts';
 import type { Kinds } from '../log/log-state.ts';
+import type { Replica } from '../log/replica.ts';
 import type { RunLog } from '../log/run-log.ts';
 
 type LogStatus = Omit<CoreStatus, 'modelHash' | 'lastLoss' | 'contributions'>;
@@ -18,5 +19,17 @@ export function logStatus(log: RunLog, kinds: Kinds, nowMs: number): LogStatus {
     shown: kinds.flatMap((kind, index) =>
       kind.show(base.kinds[index]).map((entry) => ({ kind: kind.id, ...entry })),
     ),
+  };
+}
+
+/** What entries of a kind have come to; null where the run has no such kind. */
+export function stateIn(replica: Replica, kinds: Kinds, kind: string): KindState | null {
+  const number = kinds.findIndex(({ id }) => id === kind);
+  if (number < 0) return null;
+  return {
+    final: replica.base.kinds[number],
+    get live() {
+      return replica.live().kinds[number];
+    },
   };
 }

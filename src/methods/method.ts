@@ -1,6 +1,7 @@
 /** What a run's model is trained by. */
 import type * as z from 'zod';
 import type { CompressorSpec } from '../codec/compressors/registry.ts';
+import type { Crypto } from '../core/crypto.ts';
 import type { ProtocolCore } from '../core/io.ts';
 import type { RunFrame } from '../core/run-frame.ts';
 import type { AuditsSpec } from '../entries/audit/audit-kind.ts';
@@ -45,6 +46,8 @@ export interface LogTraits {
   readonly trains: boolean;
   /** Null where nobody sees single deltas, or there are none. */
   readonly deltas: DeltaTraits | null;
+  /** Entries that all its kinds may have in a round together, with as many deltas as are to publish. */
+  entriesPerRound(frame: RunFrame, crypto: Crypto): number;
   /** What it is made of, to be folded outside of a node. */
   parts(...how: PartsArguments): LogParts;
 }

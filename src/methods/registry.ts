@@ -1,5 +1,8 @@
 /** Every method there is: one line each. */
 import type * as z from 'zod';
+import type { Crypto } from '../core/crypto.ts';
+import type { RunFrame } from '../core/run-frame.ts';
+import { rowsPerRoundMax } from '../log/wire.ts';
 import { byId, schemaOfAll } from '../registry/registry.ts';
 import { adPsgd } from './ad-psgd/method.ts';
 import { choco } from './choco/method.ts';
@@ -66,4 +69,11 @@ export function whyNoDeltas(spec: MethodSpec): string {
 /** False where the run is its log and nothing else. */
 export function trains(spec: MethodSpec): boolean {
   return logOf(spec)?.trains ?? true;
+}
+
+/** Why no answer has room for a round of the run's log; null where one has. */
+export function crowdedKinds(spec: MethodSpec, frame: RunFrame, crypto: Crypto): string | null {
+  const entries = logOf(spec)?.entriesPerRound(frame, crypto) ?? 0;
+  if (entries <= rowsPerRoundMax) return null;
+  return `the kinds of the run may have ${entries} entries in a round together, and an answer has room for ${rowsPerRoundMax}: log fewer kinds, in two runs if need be`;
 }

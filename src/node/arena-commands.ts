@@ -5,6 +5,7 @@ import { hex32 } from '../core/bytes.ts';
 import { type Board, type BoardRow, boardOf, wordsOf } from '../entries/arena/board.ts';
 import type { RevealState } from '../entries/arena/holder-kinds.ts';
 import { recordState } from '../entries/record-kind.ts';
+import { arenaPhase } from './arena-phase.ts';
 import {
   command,
   type NodeCommand,
@@ -52,7 +53,7 @@ export const ARENA_COMMANDS: readonly NodeCommand[] = [
         const { runId, round, finalisedRound } = view;
         // Of this node also what is not final yet: who holds a shard says nothing twice.
         const own = wordsOf(control.summary().peerKey, (kind) => control.stateOf(runId, kind)?.live);
-        const phase = isDone(view) ? 'over' : phaseAt(board, round);
+        const phase = isDone(view) ? 'over' : arenaPhase(board.untilRounds, round);
         return {
           json: { runId, round, finalisedRound, phase, own, ...board },
           lines: [`phase     ${phase}, final up to round ${finalisedRound}`, ...boardLines(board)],
@@ -147,13 +148,6 @@ function boardIn(control: NodeControl, runId: string): Board {
   const board = boardOf((kind) => control.stateOf(runId, kind)?.final);
   if (board !== null) return board;
   throw new NodeError('NO_BLOBS', `run ${runId} is no arena: it logs no submissions`);
-}
-
-const phases = ['submissions', 'commitments', 'reveals', 'recounts'] as const;
-
-/** What is taken in this round. */
-function phaseAt({ untilRounds }: Board, round: number): (typeof phases)[number] {
-  return phases.find((_, at) => round <= (untilRounds[at] ?? -1)) ?? phases[3];
 }
 
 /** As people read it; from an archive as well. */

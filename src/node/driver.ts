@@ -23,17 +23,12 @@ interface Deferred<T> {
 /** Requests whose answers wait for the disk; each holds up to 4 MiB, and more are refused. As many as an exchange serves. */
 const answersMax = 64;
 
-/** A request that waits for its answer. */
-interface PendingRequest extends Deferred<readonly Uint8Array[]> {
-  readonly request: Uint8Array;
-}
-
 export class NodeDriver {
   readonly #options: DriverOptions;
   readonly #lane: StoreLane;
   readonly #aborter = new AbortController();
   readonly #verdicts = new Map<number, (verdict: Verdict) => void>();
-  readonly #answers = new Map<number, PendingRequest>();
+  readonly #answers = new Map<number, Deferred<readonly Uint8Array[]>>();
   readonly #submissions = new Map<number, (result: Submission) => void>();
   readonly #held: HeldInputs;
   #announcementsDropped = 0;
@@ -147,7 +142,7 @@ export class NodeDriver {
     }
     const token = this.#nextToken++;
     return new Promise((resolve, reject) => {
-      this.#answers.set(token, { resolve, reject, request: bytes });
+      this.#answers.set(token, { resolve, reject });
       this.#input({ type: 'request', from, token, bytes });
     });
   }
@@ -336,18 +331,18 @@ export class NodeDriver {
   }
 
   /** What the core does not hold any more may still be kept. */
-  async #refuse({ token, reason, isAbsurd, isStranger }: Output & { type: 'refuse' }): Promise<void> {
+  async #refuse({ token, reason, isAbsurd, request }: Output & { type: 'refuse' }): Promise<void> {
     const asked = this.#takeAnswer(token);
     if (isAbsurd) {
       asked?.reject(new AbsurdRequestError(reason));
       return;
     }
-    const frames = asked && !isStranger && (await this.#options.kept?.answer(asked.request));
+    const frames = asked && request && (await this.#options.kept?.answer(request));
     if (frames) asked.resolve(frames);
     else asked?.reject(new RequestRefusedError(reason));
   }
 
-  #takeAnswer(token: number): PendingRequest | undefined {
+  #takeAnswer(token: number): Deferred<readonly Uint8Array[]> | undefined {
     const answer = this.#answers.get(token);
     this.#answers.delete(token);
     return answer;

@@ -16,6 +16,7 @@ const sources: { readonly [K in Kind]: SourceOf<K> } = {
   accepted: 'protocol',
   refused: 'protocol',
   finalised: 'protocol',
+  weighed: 'protocol',
   passed: 'protocol',
   restored: 'protocol',
   equivocation: 'protocol',

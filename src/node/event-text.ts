@@ -70,6 +70,8 @@ function protocolText(
       return plain(
         `nobody published in ${amount(event.through - event.from + 1, 'round')} up to ${event.through}`,
       );
+    case 'weighed':
+      return weighedText(event, nameOf);
     case 'round-started':
     case 'published':
     case 'accepted':
@@ -79,6 +81,22 @@ function protocolText(
     default:
       return event satisfies never;
   }
+}
+
+/** What did not come about as its members meant it. */
+function weighedText(
+  { round, vote, deltas }: Extract<NodeEvent['event'], { kind: 'weighed' }>,
+  nameOf: NameOf,
+): EventText | null {
+  if (vote?.outcome === 'rolled-back') {
+    const grew = `${(100 * (vote.growth ?? 0)).toFixed(1)} %`;
+    return trouble(
+      `round ${round} is rolled back: with it the loss grew by ${grew}, in the median of ${vote.said} of ${vote.voters} voters`,
+    );
+  }
+  const silenced = deltas.filter(({ why }) => why === 'silenced').map(({ author }) => nameOf(author));
+  if (silenced.length === 0) return null;
+  return plain(`in round ${round} deltas of ${silenced.join(', ')} carried no weight: silenced`);
 }
 
 function networkText(event: (NodeEvent & { source: 'network' })['event'], nameOf: NameOf): EventText | null {

@@ -8,7 +8,11 @@ import type { NetworkEvent } from '../network/events.ts';
 import type { ClassFigures } from '../tasks/assessment.ts';
 import type { Metrics } from '../tasks/metrics.ts';
 import type { ClockOffset } from './clock-offset.ts';
+import type { Community } from './community.ts';
 import type { PastEnd } from './past-end.ts';
+
+/** What shares in a model are parts of. */
+export const SHARES_OF = ['norm', 'sums', 'rounds'] as const;
 
 /** What a manifest says that people want to see. */
 export interface RunFacts {
@@ -17,6 +21,7 @@ export interface RunFacts {
   readonly method: string;
   /** False where the run is its log and nothing else. */
   readonly trains: boolean;
+  readonly shareOf: (typeof SHARES_OF)[number];
   readonly parameters: number;
   readonly rounds: number;
   readonly slotMs: number;
@@ -41,6 +46,8 @@ export interface RunFacts {
 /** What can be read off a session at any time and is told by no event of its own. */
 export interface RunSample {
   readonly core: Omit<CoreStatus, 'contributions'> & { readonly contributions: readonly Contribution[] };
+  /** Null, or left out, where the run is nothing of that. */
+  readonly community?: Community | null;
   /** Connected peers of the run: the events of their coming and going may be thinned out where they are too many. */
   readonly linked: readonly PeerKey[];
   /** Nodes that this one was told to have no connection with. */

@@ -1,7 +1,7 @@
 /** The histories of a node's runs, from the stream of its events. */
 import type { Measure } from '../tasks/measures.ts';
 import type { NodeEvent, RunSample } from './events.ts';
-import { type HistoryData, type LogHead, type Noted, RunHistory } from './run-history.ts';
+import { type HistoryData, type LogHead, type Noted, type RoundWeights, RunHistory } from './run-history.ts';
 
 /** Of more runs the oldest are forgotten: a node that takes part in a run again begins anew. */
 const runsMax = 64;
@@ -12,7 +12,8 @@ const measuresMax = 8;
 /** What an event adds to the history of a run. */
 export type HistoryNote =
   | { readonly kind: 'figures'; readonly round: number; readonly figures: Noted }
-  | { readonly kind: 'head'; readonly head: LogHead };
+  | { readonly kind: 'head'; readonly head: LogHead }
+  | { readonly kind: 'weighed'; readonly weighed: RoundWeights };
 
 export class Histories {
   readonly #runs = new Map<string, RunHistory>();
@@ -22,8 +23,7 @@ export class Histories {
     const note = runId === null ? null : noteOf(event);
     if (runId === null || note === null) return null;
     const history = this.#of(runId);
-    if (note.kind === 'head') history.close(note.head);
-    else history.note(note.round, note.figures);
+    addNote(history, note);
     return note;
   }
 
@@ -42,6 +42,22 @@ export class Histories {
   }
 }
 
+export function addNote(history: RunHistory, note: HistoryNote): void {
+  switch (note.kind) {
+    case 'figures':
+      history.note(note.round, note.figures);
+      break;
+    case 'head':
+      history.close(note.head);
+      break;
+    case 'weighed':
+      history.weigh(note.weighed);
+      break;
+    default:
+      note satisfies never;
+  }
+}
+
 function noteOf(event: NodeEvent['event']): HistoryNote | null {
   if (event.kind === 'published') {
     return { kind: 'figures', round: event.round, figures: { loss: event.loss } };
@@ -57,6 +73,10 @@ function noteOf(event: NodeEvent['event']): HistoryNote | null {
   if (event.kind === 'finalised') {
     const { round, root, entries } = event;
     return { kind: 'head', head: { round, root, entries } };
+  }
+  if (event.kind === 'weighed') {
+    const { round, vote, deltas } = event;
+    return { kind: 'weighed', weighed: { round, vote, deltas } };
   }
   return event.kind === 'sampled' ? sampled(event.sample) : null;
 }

@@ -1,27 +1,33 @@
 /**
- * What came of a run on one node, and what goes wrong while it is under way: pure functions of counts that the node has.
- * Daemon, launcher, API and terminal all say this and nothing of their own.
+ * What came of a run on one node: pure functions of counts that the node has. Daemon, launcher, API and terminal all say this and nothing of
+ * their own; what goes wrong while it is under way is in [notices.ts](./notices.ts).
  */
 import { notDrawn, type Phase } from '../core/io.ts';
 import type { BudgetState } from '../learning/private/privacy-ledger.ts';
 import { byTrainer } from '../learning/process/trainer-error.ts';
 import { writeShare } from '../tasks/measures.ts';
 import { amount, span } from './amount.ts';
-import { type ClockOffset, clockOff, isClockOff } from './clock-offset.ts';
+import { type ClockOffset, clockOff } from './clock-offset.ts';
 import { notMetPastEnd, type PastEnd } from './past-end.ts';
-import { spentText } from './privacy-text.ts';
 
 /**
  * From the best to the worst; the worst that applies is the one that counts.
  * - kept: of a run that trains nothing: its log is closed.
  * - trained: what this node learned is in at least half of the rounds that counted, and so is something of others.
  * - late: it is in fewer than half of them, because the node came late or left out rounds.
+ * - silenced: it would be late or untrained, and is so because others found that what it learned does harm.
  * - untrained: nothing that it learned is in the model.
  * - alone: nothing that anyone else learned is.
  * - forked: as many connected peers hold another model as hold this one, this node among the latter.
  */
-export const OUTCOMES = ['kept', 'trained', 'late', 'untrained', 'alone', 'forked'] as const;
+export const OUTCOMES = ['kept', 'trained', 'late', 'silenced', 'untrained', 'alone', 'forked'] as const;
 export type Outcome = (typeof OUTCOMES)[number];
+
+export interface Silenced {
+  readonly round: number | null;
+  readonly text: string;
+  readonly advice: string;
+}
 
 /** What an outcome follows from. */
 export interface Tally {
@@ -64,24 +70,12 @@ export interface Tally {
   readonly figures: { readonly majority: number; readonly auc: number | null } | null;
   /** Connected peers by whose model they hold, as last heard; null where each has its own. */
   readonly agreement: { readonly same: number; readonly other: number } | null;
+  /** Since when deltas of this node carry no weight, why, and what to do; null where they do. */
+  readonly silenced: Silenced | null;
+  /** Rounds that counted and were rolled back: nobody's deltas of them are in the model. */
+  readonly rolledBack: number;
   /** Null where nobody asks for privacy. */
   readonly privacy: { readonly isSpent: boolean; readonly budgets: readonly BudgetState[] } | null;
-}
-
-/** Something that will not end well, told once, with what to do. */
-export interface Notice {
-  readonly id:
-    | 'alone'
-    | 'clock'
-    | 'late'
-    | 'left-out'
-    | 'no-member'
-    | 'over'
-    | 'parted'
-    | 'privacy'
-    | 'twin'
-    | 'unheard';
-  readonly text: string;
 }
 
 /**
@@ -98,8 +92,10 @@ export function outcomeOf(tally: Tally): Outcome | null {
   if (isUnknown && deltasPublished === 0) return null;
   if (folded.own === 0 && tally.pastEnd !== null && !tally.isBack) return 'late';
   if (folded.others === 0) return folded.own === 0 && peersSeen > 0 ? 'untrained' : 'alone';
-  if (folded.own === 0) return cameLate(tally) ? 'late' : 'untrained';
-  return 2 * (folded.own + satOut(tally)) < dueRounds(tally) ? 'late' : 'trained';
+  if (folded.own > 0 && 2 * (folded.own + satOut(tally) + tally.rolledBack) >= dueRounds(tally))
+    return 'trained';
+  if (tally.silenced !== null) return 'silenced';
+  return folded.own > 0 || cameLate(tally) ? 'late' : 'untrained';
 }
 
 /** Of several nodes; null where none has one. */
@@ -126,7 +122,7 @@ export function outcomeText(outcome: Outcome, tally: Tally): string {
   const { folded, agreement, isBack, sinceRound } = tally;
   switch (outcome) {
     case 'trained':
-      return `trained: the model has what this node learned in ${roundsOf(tally)} and ${amount(folded.others, 'delta')} of others${guessText(tally)}`;
+      return `trained: the model has what this node learned in ${roundsOf(tally)} and ${amount(folded.others, 'delta')} of others${guessText(tally)}${tally.silenced === null ? '' : `; ${silencedText(tally.silenced)}`}`;
     case 'kept':
       return `kept: the log is closed, and something was written in ${amount(tally.countedRounds, 'round')} of it`;
     case 'late': {
@@ -144,6 +140,8 @@ export function outcomeText(outcome: Outcome, tally: Tally): string {
         : 'start nodes before the first round, on machines that keep up';
       return `late: the model has what this node learned in ${roundsOf(tally)} only, for ${came}: ${advice}`;
     }
+    case 'silenced':
+      return `silenced: the model has what this node learned in ${roundsOf(tally)} only${tally.silenced === null ? ': see why in its log' : `, for ${silencedText(tally.silenced)}`}`;
     case 'untrained':
       if (!tally.isMember) {
         return 'untrained: the key of this node is not among the members of the run: have a run signed with the key that `starlings node id` shows';
@@ -163,6 +161,12 @@ export function outcomeText(outcome: Outcome, tally: Tally): string {
   }
 }
 
+/** As part of a sentence, about this node. */
+export function silencedText({ round, text, advice }: Silenced): string {
+  const since = round === null ? '' : `since the end of round ${round} `;
+  return `${since}${text.replaceAll(/: /g, ', for ')}: ${advice}`;
+}
+
 /** A model that tells the classes no better than somebody who does not look; of two classes the order of the answers counts, not where they are cut. */
 function guessText({ accuracy, accuracyRound, finalisedRound, figures }: Tally): string {
   // The model that it speaks of may not have been evaluated yet: an earlier one says nothing of it.
@@ -174,88 +178,6 @@ function guessText({ accuracy, accuracyRound, finalisedRound, figures }: Tally):
     `; yet on the held-out examples here it is no better than guessing (${how}, the most frequent class is ${writeShare(majority)} of them): ` +
     'more rounds, another learning rate or other features may help'
   );
-}
-
-/** While a run is under way; each stays as long as it is true. */
-export function noticesOf(tally: Tally): Notice[] {
-  const { isFinished, sinceRound, peers, peersSeen, folded, finalisedRound, windowRounds } = tally;
-  const notices: Notice[] = [];
-  if (tally.foreignEntries > 0) {
-    notices.push({
-      id: 'twin',
-      text: 'twin: entries come that are signed with the key of this node and that it did not write: its directory was copied, so stop one of the two and give it an empty --dir',
-    });
-  }
-  if (tally.refusing.length > 0) {
-    notices.push({
-      id: 'parted',
-      text: `parted: this node was told to have no connection with ${amount(tally.refusing.length, 'node')}, until it is told otherwise or started again: \`starlings node refuse\` without --peers lets them in`,
-    });
-  }
-  if (isFinished || sinceRound === null) return notices;
-  if (!tally.trains) return notices.concat(noticesOfLog(tally));
-  if (tally.privacy?.isSpent) notices.push({ id: 'privacy', text: spentText(tally.privacy.budgets) });
-  if (tally.pastEnd?.state === 'asking') notices.push({ id: 'over', text: askingText(tally, tally.pastEnd) });
-  const clock = clockText(tally);
-  if (clock !== null) notices.push({ id: 'clock', text: clock });
-  if (!tally.isMember) {
-    notices.push({
-      id: 'no-member',
-      text: 'untrained: the key of this node is not among the members of the run, so nobody takes what it learns: have the run signed with the key that `starlings node id` shows',
-    });
-  }
-  const isTraining = (tally.pastEnd?.state ?? 'met') === 'met';
-  if (cameLate(tally) && isTraining) {
-    notices.push({
-      id: 'late',
-      text: `late: the run is in round ${sinceRound} of ${tally.rounds} already: what was learned before is taken from peers, what this node learns counts from here on`,
-    });
-  }
-  if (peers === 0 && isTraining && tally.deltasPublished + sum(tally.skipped) > 0) {
-    const who = peersSeen === 0 ? neverMet(tally) : 'no peer is connected any more';
-    notices.push({
-      id: 'alone',
-      text: `alone: the run is under way and ${who}: what this node learns reaches nobody; check that others run, and give the address of one with --bootstrap`,
-    });
-  }
-  const finalHere = finalisedRound - Math.max(0, sinceRound);
-  if (peers > 0 && finalHere >= windowRounds && folded.others === 0) {
-    notices.push({
-      id: 'unheard',
-      text: `alone: rounds were closed and nothing that others learned is in them, though ${amount(peers, 'peer is', 'peers are')} connected: check that they train, and that all clocks are right`,
-    });
-  }
-  if (peers > 0 && folded.own === 0 && tally.deltasPublished > 2 * windowRounds + 1) {
-    notices.push({
-      id: 'left-out',
-      text: `untrained: none of the ${tally.deltasPublished} deltas of this node was taken into the model: check that its clock is right and its line is not too slow`,
-    });
-  }
-  return notices;
-}
-
-/** Of one that trains nothing: nobody's word is missed where nothing is written. */
-function noticesOfLog(tally: Tally): Notice[] {
-  const clock = clockText(tally);
-  const stranger = 'the key of this node is not among the members of the run, so nobody takes what it writes';
-  return [
-    ...(clock === null ? [] : [{ id: 'clock' as const, text: clock }]),
-    ...(tally.isMember ? [] : [{ id: 'no-member' as const, text: stranger }]),
-  ];
-}
-
-function clockText({ clock, slotMs }: Tally): string | null {
-  const { offsetMs, claimedMs, peers } = clock;
-  const off = offsetMs ?? claimedMs;
-  if (off === null || Math.abs(off) <= slotMs / 2) return null;
-  const by = `${(Math.abs(off) / 1000).toFixed(1)} s ${off > 0 ? 'ahead of' : 'behind'}`;
-  if (offsetMs === null) {
-    return `clock: it is ${by} that of the only peer, and a round takes ${slotMs / 1000} s: one of the two is wrong, set it (NTP)`;
-  }
-  const doing = isClockOff(clock, slotMs)
-    ? 'nothing is trained until it is right'
-    : 'training stops at a round';
-  return `clock: it is ${by} that of ${amount(peers, 'peer')} (their median), and a round takes ${slotMs / 1000} s: ${doing}; set it (NTP)`;
 }
 
 function aloneText(tally: Tally): string {
@@ -274,7 +196,7 @@ function aloneText(tally: Tally): string {
 }
 
 /** What is known of peers is of this session alone. */
-function neverMet({ isBack }: Tally): string {
+export function neverMet({ isBack }: Tally): string {
   return isBack ? 'no peer was connected since this node was started again' : 'no peer was ever connected';
 }
 
@@ -302,18 +224,8 @@ function overText({ isFinished, isBack, peersSeen }: Tally, { byMs, mayLastMs }:
   );
 }
 
-function askingText({ isBack }: Tally, { byMs, mayLastMs }: PastEnd): string {
-  const until =
-    mayLastMs === null
-      ? ', though rounds that too few publish in do not count, so that it may still wait for them'
-      : mayLastMs > 0
-        ? `, though peers that do not keep up may have made it last up to ${span(mayLastMs)} from now on`
-        : '';
-  return `over: by its manifest the run was over ${span(byMs)} before this node ${isBack ? 'was started again' : 'came'}${until}: nothing is trained until somebody of it is met; --bootstrap says where, --even-if-over trains it alone`;
-}
-
 /** It was not there when the first rounds were closed. */
-function cameLate({ isBack, sinceRound, windowRounds }: Tally): boolean {
+export function cameLate({ isBack, sinceRound, windowRounds }: Tally): boolean {
   return !isBack && (sinceRound ?? 0) > windowRounds;
 }
 
@@ -334,9 +246,9 @@ function roundsOf({ folded, countedRounds }: Tally): string {
 }
 
 /** Deltas that others did not take. */
-function leftOutOf({ isBack, deltasPublished, folded }: Tally): number {
+function leftOutOf({ isBack, deltasPublished, folded, rolledBack }: Tally): number {
   // What is in the model may be of an earlier session, of which it is not known what was published.
-  return isBack ? 0 : Math.max(0, deltasPublished - folded.own);
+  return isBack ? 0 : Math.max(0, deltasPublished - folded.own - rolledBack);
 }
 
 function whySkipped(tally: Tally): string {
@@ -394,6 +306,6 @@ function adviceOf(tally: Tally): string {
     : 'check that its clock is right and its line is not too slow';
 }
 
-function sum(counts: Readonly<Record<string, number>>): number {
+export function sum(counts: Readonly<Record<string, number>>): number {
   return Object.values(counts).reduce((total, count) => total + count, 0);
 }

@@ -3,7 +3,7 @@ import { totalmem } from 'node:os';
 import type { PeerKey } from '../core/io.ts';
 import { namedMembers } from '../core/membership.ts';
 import { lastingNeighbours } from '../methods/lasting-neighbours.ts';
-import { logOf, trains } from '../methods/registry.ts';
+import { deltasOf, logOf, trains } from '../methods/registry.ts';
 import { modelSize, type RunManifest } from '../run/manifest.ts';
 import { protectionsOf } from '../run/protection.ts';
 import type { RunFacts } from './events.ts';
@@ -21,6 +21,8 @@ export function factsOf(manifest: RunManifest): RunFacts {
     name,
     method: strategy.id,
     trains: trains(strategy),
+    // Elsewhere nobody sees the deltas of others, or there are none.
+    shareOf: deltasOf(strategy) ? 'norm' : logOf(strategy) ? 'sums' : 'rounds',
     parameters: modelSize(manifest),
     rounds,
     slotMs,

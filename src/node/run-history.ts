@@ -2,6 +2,7 @@
  * Figures of a run over its rounds, in bounded memory however long it lasts. Pure: nodes keep one for each run, and so does
  * whoever watches them, from what they are told.
  */
+import type { RoundVote, WeighedDelta } from '../core/io.ts';
 
 /** What is known of a node at a round; null where it is not. */
 export interface Figures {
@@ -37,6 +38,13 @@ export interface LogHead {
   readonly entries: number;
 }
 
+/** What the deltas of a round of an alliance have weighed, and what was voted on it; null where nobody was asked. */
+export interface RoundWeights {
+  readonly round: number;
+  readonly vote: RoundVote | null;
+  readonly deltas: readonly WeighedDelta[];
+}
+
 export interface HistoryData {
   /** Rounds that a point stands for; a power of two. */
   readonly stride: number;
@@ -44,25 +52,31 @@ export interface HistoryData {
   readonly points: readonly HistoryPoint[];
   /** Oldest first. */
   readonly heads: readonly LogHead[];
+  /** Oldest first; none where members do not vote. */
+  readonly weighed: readonly RoundWeights[];
 }
 
 /** One more and neighbours are put together, so that there are always half of it, once there were. */
 export const pointsMax = 1024;
 export const headsMax = 64;
+/** With up to 96 deltas each. */
+const weighedMax = 32;
 
 export class RunHistory {
   #stride = 1;
   /** By number of the span; what came in the order of rounds lies in it. */
   #points = new Map<number, HistoryPoint>();
   #heads: LogHead[] = [];
+  #weighed: RoundWeights[] = [];
   /** As it stands, until something more is known: pages ask with every event. */
   #data: HistoryData | null = null;
 
-  static of({ stride, points, heads }: HistoryData): RunHistory {
+  static of({ stride, points, heads, weighed }: HistoryData): RunHistory {
     const history = new RunHistory();
     history.#stride = stride;
     for (const { round, ...figures } of points) history.note(round, figures);
     for (const head of heads) history.close(head);
+    for (const one of weighed) history.weigh(one);
     return history;
   }
 
@@ -78,13 +92,19 @@ export class RunHistory {
   /** A round is final. */
   close(head: LogHead): void {
     this.#data = null;
-    const others = this.#heads.filter(({ round }) => round !== head.round);
-    this.#heads = [...others, head].sort((a, b) => a.round - b.round).slice(-headsMax);
+    this.#heads = withRound(this.#heads, head, headsMax);
+  }
+
+  /** It is folded. */
+  weigh(weighed: RoundWeights): void {
+    this.#data = null;
+    this.#weighed = withRound(this.#weighed, weighed, weighedMax);
   }
 
   data(): HistoryData {
     const points = (): HistoryPoint[] => [...this.#points.values()].sort((a, b) => a.round - b.round);
-    this.#data ??= { stride: this.#stride, points: points(), heads: [...this.#heads] };
+    const rest = { heads: [...this.#heads], weighed: [...this.#weighed] };
+    this.#data ??= { stride: this.#stride, points: points(), ...rest };
     return this.#data;
   }
 
@@ -94,6 +114,12 @@ export class RunHistory {
     this.#points = new Map();
     for (const { round, ...figures } of points) this.note(round, figures);
   }
+}
+
+/** What is told again of a round takes the place of what was told; the newest are kept. */
+function withRound<One extends { readonly round: number }>(before: One[], one: One, max: number): One[] {
+  const others = before.filter(({ round }) => round !== one.round);
+  return [...others, one].sort((a, b) => a.round - b.round).slice(-max);
 }
 
 function whole({

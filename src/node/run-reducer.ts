@@ -2,8 +2,10 @@
 import { type PeerKey, type ProtocolEvent, REFUSAL_REASONS } from '../core/io.ts';
 import type { NetworkEvent } from '../network/events.ts';
 import { unknownOffset } from './clock-offset.ts';
+import { authorsIn } from './community.ts';
 import type { RunEvent, RunFacts, RunSample, SessionEvent } from './events.ts';
-import { noticesOf, outcomeOf, outcomeText, type Tally } from './outcome.ts';
+import { noticesOf } from './notices.ts';
+import { outcomeOf, outcomeText, type Tally } from './outcome.ts';
 import { Roster, shownMax } from './roster.ts';
 import type { RunView } from './run-view.ts';
 
@@ -75,6 +77,7 @@ export class RunReducer {
       joined: null,
       refused: Object.fromEntries(REFUSAL_REASONS.map((reason) => [reason, 0])),
       contributions: [],
+      community: null,
       shown: [],
       contentBytes: 0,
       contentBytesMax: 0,
@@ -151,6 +154,7 @@ export class RunReducer {
     },
     refused: ({ reason }) => this.#change({ refused: counted(this.#view.refused, reason) }),
     finalised: ({ round }) => this.#change({ finalisedRound: round }),
+    weighed: () => {},
     'checkpoint-missing': () => {},
     passed: ({ through }) => this.#change({ finalisedRound: through }),
     restored: () => this.#change({ restored: this.#view.restored + 1 }),
@@ -196,7 +200,7 @@ export class RunReducer {
     opened: ({ facts }) => this.#open(facts),
     prepared: ({ backend }) => this.#change({ backend }),
     running: ({ round, isBack }) => this.#change({ state: 'running', sinceRound: round, isBack }),
-    sampled: ({ sample: { core, linked, refusing, ...rest } }) => {
+    sampled: ({ sample: { core, linked, refusing, community = null, ...rest } }) => {
       this.#roster.setLinked(linked);
       this.#noteFirstPeer();
       const { phase, round, slotMs, finalisedRound, countedRounds, modelHash, lag, lastLoss } = core;
@@ -206,6 +210,7 @@ export class RunReducer {
         ...{ phase, round, slotMs, finalisedRound, countedRounds, modelHash, lag, loss: lastLoss },
         ...{ checkpoint, refused: { ...refused }, contributions: [...contributions], shown: [...shown] },
         refusing: [...refusing],
+        community,
         ...rest,
       });
     },
@@ -260,9 +265,10 @@ export class RunReducer {
 }
 
 /** Peers that a view speaks of besides those that are here or missing. */
-function spokenOf({ contributions, shown }: Omit<RunView, Derived>): PeerKey[] {
+function spokenOf({ contributions, shown, community }: Omit<RunView, Derived>): PeerKey[] {
   const authors = contributions.slice(0, shownMax).map(({ peer }) => peer);
-  return [...authors, ...shown.slice(0, shownMax).flatMap(({ author }) => author ?? [])];
+  const inShown = shown.slice(0, shownMax).flatMap(({ author }) => author ?? []);
+  return [...new Set([...authors, ...inShown, ...(community ? authorsIn(community) : [])])];
 }
 
 function dispatch<E extends { readonly kind: string }>(handlers: Handlers<E>, event: E): void {
@@ -300,7 +306,11 @@ function tallyOf(
 ): Tally {
   const { rounds = 0, windowRounds = 0, trains = true } = view.run ?? {};
   const slotMs = view.slotMs ?? view.run?.slotMs ?? 0;
-  return { ...view, isFinished: view.phase === 'finished', trains, rounds, windowRounds, slotMs };
+  const found = view.shown.find(({ author, silenced }) => author === view.peerKey && silenced);
+  const silenced = found?.silenced ? { ...found, ...found.silenced } : null;
+  const rolledBack = view.community?.alliance?.counts.rolledBack ?? 0;
+  const isFinished = view.phase === 'finished';
+  return { ...view, isFinished, trains, rounds, windowRounds, slotMs, silenced, rolledBack };
 }
 
 function counted(counts: Readonly<Record<string, number>>, reason: string): Record<string, number> {

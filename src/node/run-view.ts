@@ -6,6 +6,8 @@
 import * as z from 'zod';
 import { type PeerKey, PHASES } from '../core/io.ts';
 import { measureSchema } from '../tasks/measure-schema.ts';
+import { communitySchema } from './community.ts';
+import { SHARES_OF } from './events.ts';
 import { OUTCOMES } from './outcome.ts';
 
 const count = z.int().min(0);
@@ -28,6 +30,8 @@ export const runViewSchema = z.object({
       method: z.string(),
       /** False where the run is its log and nothing else: such a run has no model, and counts no rounds down. */
       trains: z.boolean().default(true),
+      /** What `share` of `contributions` is a part of: squared norms of deltas, times in sums that hide them, rounds in which one was mixed in. */
+      shareOf: z.enum(SHARES_OF).default('norm'),
       parameters: count,
       rounds: count,
       slotMs: z.number(),
@@ -137,8 +141,10 @@ export const runViewSchema = z.object({
   joined: z.object({ round: z.int(), donors: count }).nullable(),
   /** What was refused, by reason. */
   refused: z.record(z.string(), count),
-  /** Finalised deltas per author and their share of the summed squared norm: what moved the model, be it of use or not. */
+  /** Finalised deltas per author and their share, as `run.shareOf` says: of the summed squared norm it is what moved the model, be it of use or not. */
   contributions: z.array(z.object({ peer: z.string(), deltas: count, share: z.number() })),
+  /** Votes of an alliance, the board of an arena, the models of a registry; null where the run is none of these, and of older nodes. */
+  community: communitySchema.nullable().default(null),
   /** Short texts of members, oldest first, and what the log has found out of them. */
   shown: z.array(
     z.object({
@@ -148,6 +154,8 @@ export const runViewSchema = z.object({
       text: z.string(),
       /** Left out where they are its own words. */
       isVerdict: z.literal(true).optional(),
+      /** Where the author's deltas carry no weight for it, since that round. */
+      silenced: z.object({ advice: z.string() }).optional(),
     }),
   ),
   /** What the content store of the node holds, and its quota; 0 where it has none. Its runs share it. */

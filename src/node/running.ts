@@ -18,6 +18,7 @@ import type { SignedManifest } from '../run/manifest.ts';
 import type { Metrics } from '../tasks/metrics.ts';
 import { clockOff, isClockOff } from './clock-offset.ts';
 import { ClockWatch } from './clock-watch.ts';
+import { CommunityWatch } from './community.ts';
 import { isCredentialKey } from './credential.ts';
 import { NodeDriver, type Submission } from './driver.ts';
 import type { RunEvent, SessionEvent } from './events.ts';
@@ -65,6 +66,7 @@ export class Running {
   readonly #pastEnd: PastEndWatch;
   /** Null where nobody asks for it. */
   readonly #privacy: RunPrivacy | null;
+  readonly #community = new CommunityWatch();
   /** As of the last sample. */
   #slotMs: number;
 
@@ -191,6 +193,7 @@ export class Running {
           ...status,
           contributions: [...contributions].map(([peer, contribution]) => ({ peer, ...contribution })),
         },
+        community: this.#community.at((kind) => this.stateOf(kind)?.final),
         linked: this.#transport.stats().peers,
         refusing: host.refused.keys(),
         ...host.traffic(),

@@ -2,8 +2,12 @@
 
 import type { Hello } from '../api/live.ts';
 import { denseBytes } from '../node/dense-bytes.ts';
+import type { RunView } from '../node/run-view.ts';
 import { headlineOf, pooledMeasure, writeMeasure } from '../tasks/measures.ts';
+import { AllianceSection } from './alliance.tsx';
 import { Chart } from './chart.tsx';
+import { ArenaSection, RegistrySection } from './community.tsx';
+import { allianceOf, furthest } from './community-model.ts';
 import { bytesText, durationText, lossText, measureText } from './figures.ts';
 import { FlockDrawing } from './flock.tsx';
 import { InvitationCard } from './invitation.tsx';
@@ -56,6 +60,8 @@ export function Figures({ hello, runId, theme }: FiguresProps) {
   const advice = adviceOf(hello, runId);
   const invitation = invitationOf(hello, runId);
   const view = rows.find((row) => row.view?.run)?.view ?? rows.find((row) => row.view)?.view ?? null;
+  // Of a run that is its log and nothing else there is nothing to draw.
+  const trains = view?.run?.trains ?? true;
   return (
     <>
       <Headline rows={rows} nowMs={Date.now()} />
@@ -68,7 +74,8 @@ export function Figures({ hello, runId, theme }: FiguresProps) {
         <h2 id="flock">Flock</h2>
         <FlockDrawing flock={flockOf(hello, runId)} colours={colours} />
       </section>
-      <Charts rows={rows} colours={colours} theme={theme} />
+      <CommunitySections hello={hello} runId={runId} />
+      {trains && <Charts rows={rows} colours={colours} theme={theme} />}
       <section class="wide" aria-labelledby="nodes">
         <h2 id="nodes">Nodes</h2>
         <NodeTable rows={rows} colours={colours} />
@@ -77,15 +84,15 @@ export function Figures({ hello, runId, theme }: FiguresProps) {
         <h2 id="rounds">Rounds closed last</h2>
         <Rounds rounds={closedRounds(hello, runId, roundsShown)} nodes={rows.length} />
       </section>
-      <section class="third" aria-labelledby="shares">
-        <h2 id="shares">Who moved the model</h2>
-        <p class="quiet">
-          How far each moved the model: its part in the summed squared norm of all deltas that are final. That
-          is no measure of use, noise moves it too; <code>starlings ledger</code> computes who lowered the
-          loss.
-        </p>
-        <Shares shares={sharesOf(hello, runId)} />
-      </section>
+      {trains && (
+        <section class="third" aria-labelledby="shares">
+          <h2 id="shares">{shareTitles[view?.run?.shareOf ?? 'norm']}</h2>
+          <p class="quiet">
+            <ShareText of={view?.run?.shareOf ?? 'norm'} />
+          </p>
+          <Shares shares={sharesOf(hello, runId)} of={view?.run?.shareOf ?? 'norm'} />
+        </section>
+      )}
       {invitation && (
         <section class="wide" aria-labelledby="invitation">
           <h2 id="invitation">Join this run</h2>
@@ -99,6 +106,51 @@ export function Figures({ hello, runId, theme }: FiguresProps) {
       </section>
     </>
   );
+}
+
+function CommunitySections({ hello, runId }: Pick<FiguresProps, 'hello' | 'runId'>) {
+  const alliance = allianceOf(hello, runId);
+  const told = furthest(hello, runId);
+  const community = told?.view.community;
+  return (
+    <>
+      {alliance && <AllianceSection alliance={alliance} />}
+      {told && community?.arena && <ArenaSection arena={community.arena} {...told} />}
+      {told && community?.registry && <RegistrySection registry={community.registry} {...told} />}
+    </>
+  );
+}
+
+type ShareOf = NonNullable<RunView['run']>['shareOf'];
+
+const shareTitles: Readonly<Record<ShareOf, string>> = {
+  norm: 'Who moved the model',
+  sums: 'Who took part in the model',
+  rounds: 'Whose models were mixed in',
+};
+
+function ShareText({ of }: { of: ShareOf }) {
+  switch (of) {
+    case 'norm':
+      return (
+        <>
+          How far each moved the model: its part in the summed squared norm of all deltas that are final. That
+          is no measure of use, noise moves it too; <code>starlings ledger</code> computes who lowered the
+          loss.
+        </>
+      );
+    case 'sums':
+      return (
+        <>
+          In how many sums something of each is. How far anybody moved the model nobody can tell: what a
+          member learned is hidden until it is added to that of the others.
+        </>
+      );
+    case 'rounds':
+      return <>In how many rounds something of each was mixed into the model of the node.</>;
+    default:
+      return of satisfies never;
+  }
 }
 
 function Headline({ rows, nowMs }: { rows: readonly NodeRow[]; nowMs: number }) {

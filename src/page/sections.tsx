@@ -119,7 +119,15 @@ export function Rounds({ rounds, nodes }: { rounds: readonly ClosedRound[]; node
   );
 }
 
-export function Shares({ shares }: { shares: readonly Share[] }) {
+/** What a share is counted in. */
+const countedIn: Readonly<Record<ShareOf, readonly [one: string, more: string]>> = {
+  norm: ['delta', 'deltas'],
+  sums: ['sum', 'sums'],
+  rounds: ['round', 'rounds'],
+};
+type ShareOf = NonNullable<RunView['run']>['shareOf'];
+
+export function Shares({ shares, of }: { shares: readonly Share[]; of: ShareOf }) {
   if (shares.length === 0) return <p class="quiet">Nothing that anybody learned is final yet.</p>;
   const most = Math.max(...shares.map(({ share }) => share));
   return (
@@ -132,7 +140,7 @@ export function Shares({ shares }: { shares: readonly Share[] }) {
             <span style={{ width: `${most > 0 ? (100 * share) / most : 0}%` }} />
           </span>
           <span class="number">
-            {percentText(share)}, {deltas} {deltas === 1 ? 'delta' : 'deltas'}
+            {percentText(share)}, {deltas} {countedIn[of][deltas === 1 ? 0 : 1]}
           </span>
         </li>
       ))}

@@ -9,6 +9,7 @@ import * as z from 'zod';
 import { hex32 } from '../core/bytes.ts';
 import { decodeCanonical } from '../core/canonical-cbor.ts';
 import type { Crypto, Signer } from '../core/crypto.ts';
+import { crowdedKinds } from '../methods/registry.ts';
 import { frozenOf, parameterCount } from '../tasks/models/model-layout.ts';
 import { runFileSchema, runFilesMax, wrongFile } from './run-files.ts';
 import { impossibleCombination, missingRoster, runSpecSchema } from './run-spec.ts';
@@ -53,7 +54,7 @@ export function signManifest(
   signer: Signer,
 ): SignedManifest {
   const manifest = manifestSchema.parse({ ...fields, version: 3, creator: signer.key });
-  checkRun(manifest);
+  checkRun(manifest, crypto);
   const payload = dagCbor.encode(manifest);
   const bytes = dagCbor.encode([payload, signer.sign(payload)]);
   if (bytes.length > manifestBytesMax) {
@@ -82,15 +83,17 @@ export function openManifest(bytes: Uint8Array, crypto: Crypto, expectedRunId?: 
   if (!crypto.verify(manifest.creator, signature, payload)) {
     throw new ManifestError('the signature of the manifest does not match its creator');
   }
-  checkRun(manifest);
+  checkRun(manifest, crypto);
   return { runId, manifest, bytes };
 }
 
-function checkRun(manifest: RunManifest): void {
+function checkRun(manifest: RunManifest, crypto: Crypto): void {
   const impossible = impossibleCombination(manifest);
   const problem = impossible
     ? `${impossible.path.join('.')}: ${impossible.message}`
-    : (missingRoster(manifest) ?? wrongFile(manifest.files ?? [], vectorLengths(manifest)));
+    : (missingRoster(manifest) ??
+      crowdedKinds(manifest.strategy, manifest, crypto) ??
+      wrongFile(manifest.files ?? [], vectorLengths(manifest)));
   if (problem !== null) throw new ManifestError(problem);
 }
 

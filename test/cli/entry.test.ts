@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { transform } from 'esbuild';
 import { configFile, shippedFile } from '../../src/cli/parts/config-file.ts';
 import { describeFailure, exitCodeOf, exitCodesHelp } from '../../src/cli/parts/exit.ts';
+import { NodeError } from '../../src/node/node-error.ts';
 import { OUTCOMES } from '../../src/node/outcome.ts';
 
 const entry = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
@@ -84,4 +85,9 @@ test('a folder that takes no files is what is told of, not the file that is not 
     'runs/run.manifest may not be written by you; change the permissions of its folder or use another place',
   );
   assert.equal(failed('key'), 'key may not be opened by you; change its permissions or use another place');
+});
+
+test('a command that means nothing for the run it is asked about was given the wrong run, whichever command it is', () => {
+  for (const code of ['NO_AUDIT', 'NO_LEDGER', 'NO_EVALUATION', 'NO_ALLIANCE'] as const)
+    assert.equal(describeFailure(new NodeError(code, 'shows nobody a single delta')).exitCode, 2, code);
 });

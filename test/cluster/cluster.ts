@@ -5,6 +5,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { bytesToHex } from '../../src/core/bytes.ts';
+import { creatorsCredential, invite } from '../../src/core/credentials.ts';
 import type { PeerKey, ProtocolEvent } from '../../src/core/io.ts';
 import type { Learner } from '../../src/learning/learner.ts';
 import { createTfjsLearner } from '../../src/learning/tfjs/tfjs-learner.ts';
@@ -38,6 +40,7 @@ import { RunClock } from './run-clock.ts';
 import { ShiftedClock } from './shifted-clock.ts';
 import { type WatchedContent, watched } from './watched-content.ts';
 
+const creatorIndex = 254;
 const loopback = (port: number): string => `/ip4/127.0.0.1/tcp/${port}`;
 const examples = 6_000;
 const heldOutExamples = 1_000;
@@ -128,7 +131,7 @@ export class Cluster {
     const directory = await mkdtemp(join(tmpdir(), 'starlings-cluster-'));
     const bootstrap = await bootstrapHost();
     const shared = {
-      run: createRun(spec, beginsAtMs, createCrypto(), identityFromSeed(identitySeed(254)).signer),
+      run: createRun(spec, beginsAtMs, createCrypto(), identityFromSeed(identitySeed(creatorIndex)).signer),
       learner: await learnerFor(spec, count + later.length),
       clock: new RunClock(beginsAtMs - spec.slotMs, isTimed ? Infinity : undefined),
       ownClock: new ShiftedClock(),
@@ -171,9 +174,10 @@ export class Cluster {
     return this.#shared.run;
   }
 
-  /** A peer that is linked to all nodes and takes no part. */
+  /** A peer that is linked to all nodes and takes no part; in a run of invited members it is one. */
   async guest(): Promise<Guest> {
-    const guest = await openGuest(this.#shared.run.runId, this.#shared.bootstrap);
+    const { run, bootstrap } = this.#shared;
+    const guest = await openGuest(run, bootstrap, (key) => invitedByCreator(run, key));
     const linked = (): boolean => guest.peers().length === this.nodes.length;
     await eventually('the guest is linked to all nodes', linked, linkDeadlineMs);
     return guest;
@@ -302,7 +306,11 @@ export class ClusterNode {
     );
     this.#stops.push(() => node.close());
     this.#addresses = node.addresses();
-    this.#session = node.join(run, { data: own?.data ?? mnistFolder(), backend: 'wasm', clock });
+    const invited = invitedByCreator(run, this.key);
+    this.#session = node.join(run, {
+      ...{ data: own?.data ?? mnistFolder(), backend: 'wasm', clock },
+      ...(invited && { credential: bytesToHex(invited) }),
+    });
     await this.#session.started;
   }
 
@@ -323,6 +331,15 @@ export class ClusterNode {
   rounds(kind: 'published' | 'restored' | 'finalised'): number[] {
     return this.events.flatMap((event) => (event.kind === kind ? [event.round] : []));
   }
+}
+
+/** What the creator of a run has given the key, where members are invited. */
+function invitedByCreator({ manifest, runId }: SignedManifest, key: PeerKey): Uint8Array | null {
+  if (manifest.membership.kind !== 'invite') return null;
+  const { signer } = identityFromSeed(identitySeed(creatorIndex));
+  // Whoever is invited by one key has a number of its own.
+  const number = Number.parseInt(key.slice(0, 2), 16) % manifest.membership.invitations;
+  return invite(runId, creatorsCredential(), { key, number }, signer);
 }
 
 async function bootstrapHost(): Promise<Host> {

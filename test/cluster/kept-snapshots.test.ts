@@ -7,12 +7,13 @@ import { BlobFetch } from '../../src/log/repair/blob-fetch.ts';
 import { decodeOffer, openSnapshotHeader, type SnapshotHeader } from '../../src/log/snapshot.ts';
 import { methodSchema } from '../../src/methods/registry.ts';
 import { createCrypto } from '../../src/platform/node/crypto.ts';
+import type { RunSpec } from '../../src/run/run-spec.ts';
 import { eventually } from '../network/real-hosts.ts';
 import { Cluster, keysOf } from './cluster.ts';
 import type { Guest } from './guest.ts';
 
 const deadlineMs = 60_000;
-const windowRounds = 4;
+const windowRounds = 6;
 const crypto = createCrypto();
 
 /** A joiner at its own pace: it has as much of one snapshot as it was told to get. */
@@ -67,50 +68,66 @@ class SlowJoiner {
   }
 }
 
-test('a joiner gets the rest of a snapshot that its donor replaced meanwhile, also after the donor was restarted', async (t) => {
-  const cluster = await Cluster.begin(2, {
-    // Two segments.
-    model: { kind: 'mlp', inputs: 784, hidden: [50], outputs: 10 },
-    strategy: methodSchema.parse({
-      ...{ id: 'delta-log', expectedPeers: 2, windowRounds, admitRounds: 2 },
-      snapshotRounds: 1,
-    }),
-    rounds: 1000,
-    slotMs: 250,
+const open: Partial<RunSpec> = {
+  strategy: methodSchema.parse({
+    ...{ id: 'delta-log', expectedPeers: 2, windowRounds, admitRounds: 2 },
+    snapshotRounds: 1,
+  }),
+};
+/** What its members ask goes with what entitles them to ask it. */
+const invited: Partial<RunSpec> = {
+  strategy: methodSchema.parse({
+    ...{ id: 'delta-log', expectedPeers: 2, windowRounds, admitRounds: 1, judgingRounds: 5 },
+    ...{ snapshotRounds: 1, alliance: {}, judging: null },
+  }),
+  membership: { kind: 'invite', depth: 1, invitations: 256 },
+};
+
+for (const [what, fields] of Object.entries({
+  'an open run': open,
+  'an alliance of invited members': invited,
+}))
+  test(`a joiner of ${what} gets the rest of a snapshot that its donor replaced meanwhile, also after the donor was restarted`, async (t) => {
+    const cluster = await Cluster.begin(2, {
+      // Two segments.
+      model: { kind: 'mlp', inputs: 784, hidden: [50], outputs: 10 },
+      ...fields,
+      rounds: 1000,
+      slotMs: 250,
+    });
+    t.after(() => cluster.end());
+    const guest = await cluster.guest();
+    t.after(() => guest.stop());
+    const joiner = new SlowJoiner(guest, cluster.runId);
+    const donor = cluster.nodes[0]!;
+    const chosen = await joiner.offered(donor.key);
+    assert.equal(segmentCount(chosen.bytes), 2);
+    const fetch = new BlobFetch(chosen.blobRoot, chosen.bytes, crypto, Date.now);
+    fetch.addHolder(donor.key);
+    await joiner.pull(fetch, 1);
+    await joiner.replaced(donor.key, chosen.round);
+
+    const before = donor.content!.segmentsRead();
+    await joiner.pull(fetch, 1);
+    assert.ok(fetch.blob, 'it is all there, and each part belongs to its root');
+    assert.equal(donor.content!.segmentsRead() - before, 2);
+    const { contentBytes, contentBytesMax } = donor.session.view();
+    assert.ok(contentBytes > 2 * chosen.bytes && contentBytes <= contentBytesMax);
+
+    const refused = { code: 'REFUSED' };
+    const unknown = crypto.sha256(chosen.blobRoot);
+    await assert.rejects(guest.ask(donor.key, { kind: 'leaves', root: unknown }), refused);
+    await assert.rejects(guest.ask(donor.key, { kind: 'segment', root: chosen.blobRoot, index: 2 }), refused);
+
+    await donor.stop();
+    await eventually('it is gone', () => !guest.peers().includes(donor.key), deadlineMs);
+    await donor.start();
+    await eventually('it is back', () => guest.peers().includes(donor.key), deadlineMs);
+    const again = new BlobFetch(chosen.blobRoot, chosen.bytes, crypto, Date.now);
+    again.addHolder(donor.key);
+    await joiner.pull(again, 2);
+    assert.deepEqual(Buffer.from(again.blob!), Buffer.from(fetch.blob));
   });
-  t.after(() => cluster.end());
-  const guest = await cluster.guest();
-  t.after(() => guest.stop());
-  const joiner = new SlowJoiner(guest, cluster.runId);
-  const donor = cluster.nodes[0]!;
-  const chosen = await joiner.offered(donor.key);
-  assert.equal(segmentCount(chosen.bytes), 2);
-  const fetch = new BlobFetch(chosen.blobRoot, chosen.bytes, crypto, Date.now);
-  fetch.addHolder(donor.key);
-  await joiner.pull(fetch, 1);
-  await joiner.replaced(donor.key, chosen.round);
-
-  const before = donor.content!.segmentsRead();
-  await joiner.pull(fetch, 1);
-  assert.ok(fetch.blob, 'it is all there, and each part belongs to its root');
-  assert.equal(donor.content!.segmentsRead() - before, 2);
-  const { contentBytes, contentBytesMax } = donor.session.view();
-  assert.ok(contentBytes > 2 * chosen.bytes && contentBytes <= contentBytesMax);
-
-  const refused = { code: 'REFUSED' };
-  const unknown = crypto.sha256(chosen.blobRoot);
-  await assert.rejects(guest.ask(donor.key, { kind: 'leaves', root: unknown }), refused);
-  await assert.rejects(guest.ask(donor.key, { kind: 'segment', root: chosen.blobRoot, index: 2 }), refused);
-
-  await donor.stop();
-  await eventually('it is gone', () => !guest.peers().includes(donor.key), deadlineMs);
-  await donor.start();
-  await eventually('it is back', () => guest.peers().includes(donor.key), deadlineMs);
-  const again = new BlobFetch(chosen.blobRoot, chosen.bytes, crypto, Date.now);
-  again.addHolder(donor.key);
-  await joiner.pull(again, 2);
-  assert.deepEqual(Buffer.from(again.blob!), Buffer.from(fetch.blob));
-});
 
 test('who is not a member of a closed run gets nothing of a snapshot, though it knows its root', async (t) => {
   const cluster = await Cluster.begin(2, {

@@ -57,6 +57,15 @@ const healthyView: RunView = someView({
   ...{ folded: { own: 5, others: 5 }, clock: { offsetMs: 0, claimedMs: null, peers: 3 }, deltasPublished: 6 },
   members: { known: null, here: 2, linked: [peer], present: [], missing: [], names: {} },
 });
+const lone: RunView = {
+  ...healthyView,
+  ...{ peers: 0, clock: { offsetMs: null, claimedMs: null, peers: 0 } },
+  members: { ...healthyView.members, here: 1, linked: [] },
+};
+const logView: Partial<RunView> = {
+  run: { ...healthyView.run!, method: 'log', trains: false },
+  finalisedRound: 7,
+};
 const run: ExaminedRun = {
   run: 'bafy',
   view: healthyView,
@@ -333,6 +342,41 @@ const rows: readonly (readonly [string, DoctorFacts, string, Finding['level'], R
     'watch',
     /nobody can be looked for/,
   ],
+  [
+    'hidden, and nobody else was invited',
+    ofRun({ view: lone, holders: [{ peer: lone.peerKey, clock: claim(0) }], hiding: 'known' }),
+    'holders',
+    'wrong',
+    /nobody else is found/,
+  ],
+  [
+    'alone: its own clock is no other',
+    ofRun({ view: lone, holders: [{ peer: lone.peerKey, clock: claim(0) }], hiding: 'known' }),
+    'clock',
+    'watch',
+    /too few peers/,
+  ],
+  [
+    'a log alone has nothing to average',
+    ofView({ ...logView, folded: { own: 0, others: 0 } }),
+    'averaging',
+    'fine',
+    /its log is final up to round 7/,
+  ],
+  [
+    'a log that was kept',
+    ofView({ ...logView, phase: 'finished', outcome: 'kept', outcomeText: 'kept: the log is closed' }),
+    'averaging',
+    'fine',
+    /kept: the log is closed/,
+  ],
+  [
+    'silenced',
+    ofView({ notices: [{ id: 'silenced', text: 'silenced: since the end of round 9 its deltas' }] }),
+    'averaging',
+    'wrong',
+    /since the end of round 9/,
+  ],
   ['held by nobody', ofRun({ holders: [] }), 'holders', 'wrong', /nobody else is found/],
   [
     'no such manifest',
@@ -456,6 +500,13 @@ describe('findings', () => {
       findingsOf(healthy).filter(({ level }) => level !== 'fine'),
       [],
     );
+    // Whoever is told to look for others by the id of a hidden run looks in vain.
+    const [todo, unknown] = (['known', 'unknown'] as const).map((hiding) =>
+      findingsOf(ofRun({ view: lone, holders: [], hiding })).find((one) => one.id === 'holders'),
+    );
+    assert.ok(todo && todo.level !== 'fine');
+    assert.match(todo.todo, /^invite others from this node \(`starlings invite`\)/);
+    assert.equal(unknown, undefined, 'nobody was looked for');
     for (const [what, facts] of rows) {
       for (const finding of findingsOf(facts)) {
         if (finding.level === 'fine') continue;

@@ -27,7 +27,7 @@ test('every command of an arena in docs/COMMUNITY.md does what the page says', a
     isDone(line: string, code: number | null, printed: string) {
       if (line.includes('arena board')) return code === 0 && /^phase +over/m.test(printed);
       // The models are there however well their training went.
-      return code === 0 || (line.includes(' start ') && code !== null && code >= 20 && code < 24);
+      return code === 0 || (line.includes(' start ') && code !== null && code >= 20 && code <= 24);
     },
   };
   await page.typeAll(t, lines, typing);
@@ -36,6 +36,7 @@ test('every command of an arena in docs/COMMUNITY.md does what the page says', a
     assert.match(typed.text(), /^revealed$/m);
   }
   const printed = (part: string): string => page.printed.get(lines.find((line) => line.includes(part))!)!;
+  assert.match(printed('arena create'), /^ {2}starlings arena evaluate --dir DIR --shard FILE$/m);
   // The board of a node, and that of its archive.
   for (const text of [printed('arena board'), printed('arena verify')]) {
     assert.match(text, /^ +1 {2}long {2}\d+\.\d\d %, 1024 points/m);

@@ -124,6 +124,24 @@ describe('the dashboard', { skip: noChromium }, () => {
     assert.deepEqual(refused, ['starlings', 'refused']);
   });
 
+  test('says of sums that hide what each learned what can be said of them', async () => {
+    const feed = someFlock(names, 60);
+    for (const { id, runs } of feed.hello().nodes)
+      feed.tell({
+        node: id,
+        views: runs.map(({ view }) => ({ ...view, run: { ...view.run!, shareOf: 'sums' } })),
+      });
+    const server = await startPageServer({ port: 0, feed, onError: assert.ifError });
+    after(() => server.close());
+    const { page } = await open(server.url);
+    const section = page.locator('section[aria-labelledby="shares"]');
+    assert.equal(await section.locator('h2').textContent(), 'Who took part in the model');
+    const text = (await section.textContent()) ?? '';
+    assert.match(text, /nobody can tell: what a member learned is hidden/);
+    assert.match(text, /25\.0 %, 55 sums/);
+    assert.doesNotMatch(text, /norm|delta/);
+  });
+
   for (const colorScheme of ['light', 'dark'] as const) {
     test(`can be used by everybody, as far as axe can tell: ${colorScheme}`, async () => {
       const { page } = await flockPage({ colorScheme });

@@ -38,7 +38,14 @@ function nodeOf(index: number, names: readonly string[], round: number): LiveNod
     },
     contributions: keys.map((peer) => ({ peer, deltas: round - 5, share: 1 / keys.length })),
     run: {
-      ...{ name: 'demo', method: 'delta-log', trains: true, parameters: 50_890, rounds: 200 },
+      ...{
+        name: 'demo',
+        method: 'delta-log',
+        trains: true,
+        shareOf: 'norm',
+        parameters: 50_890,
+        rounds: 200,
+      },
       ...{
         slotMs: 1000,
         startAtMs: Date.now() - 1000 * round,

@@ -103,6 +103,35 @@ describe('an alliance', () => {
     );
   });
 
+  test('tells of each round, once it is folded, what its deltas weighed, why not, and how it was voted on', () => {
+    const flock = flockOf('alliance-weighed');
+    for (const index of [0, 1, 2, 3, 4]) flock.boot(index);
+    flock.runUntil(15_000);
+    flock.boot(5);
+    assert.ok(flock.finish());
+    const told = (index: number) =>
+      new Map(
+        flock
+          .member(index)
+          .of('weighed')
+          .map((event) => [event.round, event]),
+      );
+    const [first, late] = [told(0), told(5)];
+    for (const bad of badRounds) {
+      const { vote, deltas } = first.get(bad)!;
+      assert.equal(vote?.outcome, 'rolled-back');
+      assert.ok(vote!.growth! > 0.1 && vote!.said >= 4 && vote!.said <= vote!.voters);
+      assert.ok(deltas.length >= 5);
+      assert.ok(deltas.every(({ weight, why }) => weight === 0 && why === 'rolled-back'));
+    }
+    const good = first.get(5)!;
+    assert.equal(good.vote?.outcome, 'stands');
+    assert.ok(good.deltas.every(({ weight, why }) => weight > 0 && why === 'weighed'));
+    assert.ok(late.size > 10, 'who joined by a snapshot tells of what it folded');
+    for (const [round, event] of late) assert.deepEqual(event, first.get(round), `round ${round}`);
+    assert.ok(Math.min(...late.keys()) > 0);
+  });
+
   test('one that says the opposite of the others is outvoted; one whose learner measures nothing says nothing', () => {
     const flock = flockOf('alliance-liar', {
       score: (member, vectors) =>

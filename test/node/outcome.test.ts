@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { notDrawn } from '../../src/core/io.ts';
 import { byTrainer } from '../../src/learning/process/trainer-error.ts';
+import { noticesOf } from '../../src/node/notices.ts';
 import {
-  noticesOf,
   OUTCOMES,
   outcomeOf,
   outcomeText,
@@ -38,7 +38,14 @@ const good: Tally = {
   accuracyRound: 103,
   figures: { majority: 0.12, auc: null },
   agreement: { same: 2, other: 0 },
+  silenced: null,
+  rolledBack: 0,
   privacy: null,
+};
+const silenced = {
+  round: 12,
+  text: 'its deltas carry no weight: their votes add up to -5.3, for a limit of -1.2',
+  advice: 'check its labels',
 };
 const over = { byMs: 700_000, mayLastMs: 0, state: 'met' } as const;
 const lonely = { folded: { own: 0, others: 0 }, peersSeen: 0, firstPeerRound: null, deltasPublished: 0 };
@@ -78,6 +85,18 @@ describe('what came of a run', () => {
       { folded: { own: 10, others: 190 }, skipped: { [notDrawn]: 88 } },
       'trained',
     ],
+    [
+      'fewer than half, but the rest was rolled back',
+      { folded: { own: 10, others: 190 }, rolledBack: 40 },
+      'trained',
+    ],
+    [
+      'fewer than half, for others found that it does harm',
+      { folded: { own: 9, others: 190 }, silenced },
+      'silenced',
+    ],
+    ['nothing, for others found so', { folded: { own: 0, others: 190 }, silenced }, 'silenced'],
+    ['found so at the end', { silenced }, 'trained'],
     ['nothing of ours', { folded: { own: 0, others: 190 } }, 'untrained'],
     ['nothing of anybody', { folded: { own: 0, others: 0 }, countedRounds: 0 }, 'untrained'],
     ['nothing of others', { folded: { own: 97, others: 0 } }, 'alone'],
@@ -114,6 +133,21 @@ describe('what came of a run', () => {
   for (const [why, fields, is] of cases) {
     test(`${why}: ${is}`, () => assert.equal(outcomeOf({ ...good, ...fields }), is));
   }
+
+  test('who is silenced is told so, since when and what to do, at its end and on the way', () => {
+    const told =
+      /silenced: .*since the end of round 12 its deltas carry no weight, for their votes add up to -5\.3, for a limit of -1\.2: check its labels$/;
+    const few = { ...good, folded: { own: 9, others: 190 }, silenced };
+    assert.match(outcomeText('silenced', few), told);
+    assert.match(outcomeText('silenced', few), /in 9 of 100 rounds only/);
+    assert.match(
+      outcomeText('trained', { ...good, silenced }),
+      /of others; since the end of round 12 its deltas carry no weight/,
+    );
+    const notices = noticesOf({ ...few, isFinished: false });
+    assert.match(notices.find(({ id }) => id === 'silenced')!.text, told);
+    assert.equal(noticesOf({ ...few, isFinished: false, silenced: null }).length, 0);
+  });
 
   test('each has a sentence that begins with its name, and all but the good one say what to do', () => {
     for (const outcome of OUTCOMES) {

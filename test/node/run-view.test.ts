@@ -22,6 +22,7 @@ const facts: RunFacts = {
   name: 'demo',
   method: 'delta-log',
   trains: true,
+  shareOf: 'norm',
   parameters: 18,
   rounds: 100,
   slotMs: 500,

@@ -5,6 +5,7 @@ const run: RunView['run'] = {
   name: 'demo',
   method: 'delta-log',
   trains: true,
+  shareOf: 'norm',
   parameters: 18,
   rounds: 100,
   slotMs: 1000,

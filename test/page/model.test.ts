@@ -21,7 +21,7 @@ import {
 import { someView } from '../node/some-view.ts';
 
 const none = { known: null, here: 1, linked: [], present: [], missing: [], names: {} };
-const nothing: HistoryData = { stride: 1, points: [], heads: [] };
+const nothing: HistoryData = { stride: 1, points: [], heads: [], weighed: [] };
 
 function node(name: string, key: string, view: Partial<RunView> = {}, history = nothing): LiveNode {
   const runs = [{ view: someView({ peerKey: key, ...view }), history }];

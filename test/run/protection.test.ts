@@ -2,9 +2,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { deltasOf } from '../../src/methods/registry.ts';
+import { createRun } from '../../src/node/manifest-file.ts';
+import { factsOf } from '../../src/node/run-facts.ts';
+import { openManifest } from '../../src/run/manifest.ts';
 import { protectionsOf, withProtection } from '../../src/run/protection.ts';
 import { impossibleCombination, missingRoster, runSpecSchema } from '../../src/run/run-spec.ts';
-import { signerOf } from '../log/small-run.ts';
+import { crypto, signerOf } from '../log/small-run.ts';
 
 const specOf = (more: object = {}) =>
   runSpecSchema.parse({
@@ -17,6 +20,14 @@ const specOf = (more: object = {}) =>
 const strangers = { hasEvaluation: false, isOneHand: false };
 const judgingIn = (more: object, company = strangers) =>
   deltasOf(withProtection(specOf(more), company).strategy)?.judging;
+const shard = { holder: signerOf(0).key, root: 'ab'.repeat(32), bytes: 4000, examples: 64 };
+/** What kinds of entry need to be told. */
+const fieldsOf: Readonly<Record<string, object>> = {
+  submission: { untilRound: 9 },
+  commit: { untilRound: 19, shards: [shard] },
+  reveal: { untilRound: 29 },
+  recount: { untilRound: 39 },
+};
 const members = { kind: 'allow-list', members: [signerOf(0).key] };
 
 describe('a run whose file says nothing of judging', () => {
@@ -46,6 +57,17 @@ describe('a run whose file says nothing of judging', () => {
     assert.match(told({ membership: members }), /only the 1 keys.*nobody judges/s);
     assert.deepEqual(protectionsOf(specOf({ strategy: { id: 'diloco' } })), []);
   });
+});
+
+test('what shares in a model are parts of follows from who sees deltas', () => {
+  const shareOf = (more: object) => {
+    const { bytes } = createRun(specOf(more), 1_000, crypto, signerOf(0));
+    return factsOf(openManifest(bytes, crypto).manifest).shareOf;
+  };
+  const four = { kind: 'allow-list', members: [0, 1, 2, 3].map((index) => signerOf(index).key) };
+  assert.equal(shareOf({}), 'norm');
+  assert.equal(shareOf({ strategy: { id: 'secure-aggregation' }, membership: four }), 'sums');
+  assert.equal(shareOf({ strategy: { id: 'epidemic' } }), 'rounds');
 });
 
 test('votes need no model of ours; scores do, and say so', () => {
@@ -96,4 +118,23 @@ describe('secure aggregation', () => {
     assert.match(refused({ threshold: 9 }), /at most the members/);
     assert.match(refused({ windowRounds: 3, admitRounds: 3 }), /below windowRounds/);
   });
+});
+
+test('kinds of which no answer has room for a round are refused before the run is signed', () => {
+  const sign = (more: object) => createRun(specOf(more), 1_000, crypto, signerOf(0));
+  const written = ['publish', 'retire', 'feedback', 'usage', 'submission', 'commit', 'reveal', 'recount'];
+  const kinds = written.map((id) => ({ id, ...fieldsOf[id] }));
+  const nothing = { model: { kind: 'nothing' }, task: { kind: 'nothing' }, rounds: 2147483647 };
+  assert.throws(
+    () => sign({ ...nothing, strategy: { id: 'log', kinds } }),
+    /the kinds of the run may have 680 entries in a round together, and an answer has room for 640/,
+  );
+  assert.ok(sign({ ...nothing, strategy: { id: 'log', kinds: kinds.slice(0, 7) } }));
+  assert.throws(() => sign({ strategy: { id: 'delta-log', kinds } }), /entries in a round together/);
+  assert.ok(sign({ strategy: { id: 'delta-log', kinds: kinds.slice(0, 4) } }));
+  const four = { kind: 'allow-list', members: [0, 1, 2, 3].map((index) => signerOf(index).key) };
+  const secure = (of: readonly object[]) =>
+    sign({ strategy: { id: 'secure-aggregation', kinds: of }, membership: four });
+  assert.throws(() => secure(kinds), /entries in a round together/);
+  assert.ok(secure(kinds.slice(0, 4)));
 });

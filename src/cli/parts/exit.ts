@@ -20,6 +20,7 @@ const EXIT_OF_OUTCOME: Readonly<Record<Outcome, number>> = {
   alone: 21,
   late: 22,
   forked: 23,
+  silenced: 24,
 };
 
 /** Of a run's outcome; null: it did not come to its end everywhere. */
@@ -37,6 +38,7 @@ Exit codes:
   21   alone: nothing that anyone else learned is in it
   22   late: what it learned is in fewer than half of the rounds
   23   forked: nodes hold different models that should be one
+  24   silenced: its deltas carry no weight, for others found that they do harm
   129  stopped by SIGHUP: its terminal was closed
   130  stopped by Ctrl-C
   143  stopped by SIGTERM before it was done`;
@@ -64,8 +66,11 @@ const WRONG_INPUT: ReadonlySet<string> = new Set([
     'LAYER_NOT_TRAINABLE',
     'NEEDS_TRAINER',
     'NO_ARCHIVE',
+    'NO_ALLIANCE',
     'NO_AUDIT',
     'NO_DATA',
+    'NO_EVALUATION',
+    'NO_LEDGER',
     'NO_LOG',
     'NO_MODEL',
     'NO_NODE',

@@ -1,5 +1,6 @@
 /** What a report on an alliance says, for a terminal, a page and programs alike. */
-import type { RunAlliance, WeighedBy } from '../../daemon/run-alliance.ts';
+import type { AllianceDelta, RunAlliance } from '../../daemon/run-alliance.ts';
+import { weighedWords } from '../../node/weighed-words.ts';
 import type { SiteResults } from '../parts/site-results.ts';
 import { areaWords, calibrationErrorOf, differenceWords, siteFacts } from './render-sites.ts';
 
@@ -9,15 +10,14 @@ export interface Section {
   readonly table: { readonly head: readonly string[]; readonly rows: readonly (readonly string[])[] } | null;
 }
 
-const words: Readonly<Record<WeighedBy, string>> = {
-  weighed: 'weighed',
-  'rolled-back': 'rolled back',
-  silenced: 'silenced',
-  unseen: 'after the votes',
-  equivocated: 'equivocated',
-  'not-drawn': 'not drawn',
-  open: 'not folded',
-};
+type Why = AllianceDelta['why'];
+
+const words: Readonly<Record<Why, string>> = { ...weighedWords, open: 'not folded' };
+
+/** Columns of the table of members. */
+const whyNot = [
+  ...(['rolled-back', 'silenced', 'unseen', 'equivocated', 'not-drawn', 'open'] as const),
+] satisfies Why[];
 const shortKey = (key: string): string => key.slice(0, 16);
 type Names = ReadonlyMap<string, string>;
 
@@ -75,7 +75,7 @@ function members({ rounds }: RunAlliance, names: Names): Section {
   const deltas = rounds.flatMap((round) => round.deltas);
   const keys = [...new Set(deltas.map(({ author }) => author))].sort();
   const total = deltas.reduce((sum, { weight }) => sum + weight, 0);
-  const count = (key: string, why: WeighedBy): string =>
+  const count = (key: string, why: Why): string =>
     String(deltas.filter((delta) => delta.author === key && delta.why === why).length);
   const rows = keys.map((key) => {
     const own = deltas.filter(({ author }) => author === key);
@@ -87,14 +87,14 @@ function members({ rounds }: RunAlliance, names: Names): Section {
     return [
       ...[nameIn(names, key), String(own.length), count(key, 'weighed')],
       total > 0 ? `${((100 * weight) / total).toFixed(1)} %` : '-',
-      ...(['rolled-back', 'silenced', 'unseen', 'equivocated'] as const).map((why) => count(key, why)),
+      ...whyNot.map((why) => count(key, why)),
       ...[String(votes.length), String(votes.filter(({ isFar }) => isFar).length), String(silent)],
       ...[loss(votes[0]?.before), loss(votes.at(-1)?.after)],
     ];
   });
   const head = [
-    ...['', 'deltas', words.weighed, 'of all weight', words['rolled-back'], words.silenced, words.unseen],
-    ...[words.equivocated, 'votes', 'far off', 'not shown', 'own loss at first', 'at last'],
+    ...['', 'deltas', words.weighed, 'of all weight', ...whyNot.map((why) => words[why])],
+    ...['votes', 'far off', 'not shown', 'own loss at first', 'at last'],
   ];
   return { title: 'Members: whose deltas weighed what, and why not', lines: [], table: { head, rows } };
 }

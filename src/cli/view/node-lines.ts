@@ -154,6 +154,10 @@ function protocolLines(event: (NodeEvent & { source: 'protocol' })['event'], sai
         'checkpoint',
         `checkpoint of round ${event.round}: no peer that has answered offers it; this node waits, or give it a newer one`,
       );
+    case 'weighed':
+      return event.vote?.outcome === 'rolled-back'
+        ? [`rolled back: round ${event.round}, by the votes of ${event.vote.said} of ${event.vote.voters}`]
+        : [];
     case 'phase':
     case 'round-started':
     case 'published':

@@ -3,7 +3,8 @@ import { notDrawn } from '../../core/io.ts';
 import type { Holder } from '../../network/probe.ts';
 import { amount, span } from '../../node/amount.ts';
 import { type ClockOffset, clockOffset, isClockOff, surelyOff } from '../../node/clock-offset.ts';
-import { type Notice, worstCause } from '../../node/outcome.ts';
+import type { Notice } from '../../node/notices.ts';
+import { worstCause } from '../../node/outcome.ts';
 import type { RunView } from '../../node/run-view.ts';
 import type { DoctorFacts, ExaminedRun, RunPlan } from './facts.ts';
 import type { Finding } from './finding.ts';
@@ -94,11 +95,15 @@ function holderFindings(facts: ExaminedRun): Finding[] {
       },
     ];
   }
-  if (facts.holders === null && facts.view === null) return [];
+  // Without the secret nobody was looked for, which is said already.
+  if ((facts.holders === null && facts.view === null) || facts.hiding === 'unknown') return [];
   return [
     {
       ...{ id, level: 'wrong', text: `nobody else is found that holds run ${name}` },
-      todo: 'check that others run, that they use a bootstrap of the same network, and that the run id is theirs',
+      todo:
+        facts.hiding === 'known'
+          ? 'invite others from this node (`starlings invite`), for the run id alone leads nowhere; who was invited has to run, and to use a bootstrap of the same network'
+          : 'check that others run, that they use a bootstrap of the same network, and that the run id is theirs',
     },
   ];
 }
@@ -176,6 +181,10 @@ const adviceFor: Readonly<
     level: 'watch',
     todo: '`starlings node refuse` without --peers ends it, `starlings testnet heal` that of a testnet',
   },
+  silenced: {
+    level: 'wrong',
+    todo: 'do what it says; `starlings alliance report` of an alliance says in which rounds its deltas carried no weight',
+  },
   twin: { level: 'wrong', todo: 'stop one of the two nodes that have this key and give it an empty --dir' },
   unheard: {
     level: 'wrong',
@@ -227,6 +236,13 @@ function averagingFindings(view: RunView): Finding[] {
     });
   }
   if (findings.length > 0) return findings;
+  if (view.run?.trains === false) {
+    const text =
+      view.finalisedRound < 0
+        ? `run ${name}: nothing of its log is final yet`
+        : `run ${name}: its log is final up to round ${view.finalisedRound}`;
+    return [{ id, level: 'fine', text }];
+  }
   const { own, others } = view.folded;
   const made = `${amount(own, 'delta')} of this node and ${others} of others`;
   if (others === 0 && view.round >= 0 && view.phase !== 'finished') {
@@ -263,7 +279,7 @@ function stateFinding({ state, failure, outcome, outcomeText, run, runId }: RunV
     };
   }
   if (outcome === null) return null;
-  return outcome === 'trained'
+  return outcome === 'trained' || outcome === 'kept'
     ? { id, level: 'fine', text: `run ${name}: ${outcomeText ?? outcome}` }
     : {
         id,
@@ -276,7 +292,9 @@ function stateFinding({ state, failure, outcome, outcomeText, run, runId }: RunV
 /** By the node's own watch where it runs, else by who was asked now. */
 function clockFindings({ view, plan, holders }: ExaminedRun): Finding[] {
   const slotMs = view?.slotMs ?? view?.run?.slotMs ?? plan?.slotMs ?? null;
-  const clock = view === null || view.clock.peers === 0 ? offsetBy(holders ?? []) : view.clock;
+  // The node is found like any other, and agrees with itself.
+  const others = (holders ?? []).filter(({ peer }) => peer !== view?.peerKey);
+  const clock = view === null || view.clock.peers === 0 ? offsetBy(others) : view.clock;
   const off = clock.offsetMs ?? clock.claimedMs;
   if (slotMs === null) return [];
   const id = 'clock';

@@ -156,6 +156,7 @@ export function createAuditKind({ rate }: AuditsSpec, context: AuditContext): Au
       ...byKey(convicted).map(([author, conviction]) => ({
         ...{ author, round: conviction.round, text: textOf(conviction) },
         isVerdict: true as const,
+        silenced: { advice: convictedAdvice },
       })),
       ...byKey(marks).flatMap(([author, { withheld }]) =>
         withheld.length > 0
@@ -326,6 +327,9 @@ function strikesText(withheld: readonly number[], { strikeRounds }: AuditRules):
     count === 1 ? `1 delta of it, of round ${rounds},` : `${count} deltas of it, of rounds ${rounds},`;
   return `what ${what} began with could not be shown: with ${withheldMax} within ${strikeRounds} rounds its deltas carry no weight`;
 }
+
+const convictedAdvice =
+  'find out why its machine or its program comes to other weights than those of others, and train in a new run: it stays convicted in this one';
 
 function textOf({ charge, undoneFrom, stays }: Conviction): string {
   const found = `its deltas carry no weight: ${chargeText[charge]}`;

@@ -23,7 +23,7 @@ import {
   initialDeltaState,
   type PendingDelta,
 } from './delta-state.ts';
-import { deltasPerRoundMax, drawn, type FoldObserver, foldDeltas, type UndoObserver } from './fold-deltas.ts';
+import { deltasPerRoundMax, drawn, type FoldObservers, foldDeltas } from './fold-deltas.ts';
 import { fitsPast, foldAgain, noteHeard, takeOut } from './past.ts';
 import { everyone, sortitionThreshold } from './sortition.ts';
 import { standingIn } from './weigh-deltas.ts';
@@ -31,7 +31,8 @@ import { standingIn } from './weigh-deltas.ts';
 /** Admission is this much looser than the fold's own sortition, for peers may be a few rounds apart. */
 const committeeSlack = 2;
 
-export interface DeltaKindOptions {
+/** The observers are told of each round that is folded, by whichever state. */
+export interface DeltaKindOptions extends FoldObservers {
   readonly runId: string;
   readonly crypto: Crypto;
   readonly rules: DeltaRules;
@@ -41,10 +42,6 @@ export interface DeltaKindOptions {
   /** The start vector, length `size`. */
   readonly initial: Float32Array;
   readonly shared?: SharedWork | undefined;
-  /** Is told of each round that is folded for good. */
-  readonly observeFold?: FoldObserver | undefined;
-  /** And of rounds that are folded anew without what somebody had added. */
-  readonly observeUndo?: UndoObserver | undefined;
 }
 
 export interface DeltaKind extends EntryKind<DeltaContent, DeltaState> {
@@ -139,7 +136,7 @@ function reduceDeltas(
   state: DeltaState,
   { round, entries, banned, isOver, isSilenced }: FinalRound<DeltaContent>,
   ticketOfEntry: (entry: EntryHeader) => number,
-  { rules, observeFold }: Pick<DeltaKindOptions, 'rules' | 'observeFold'>,
+  { rules, ...observers }: { readonly rules: DeltaRules } & FoldObservers,
 ): RoundSummary {
   const arrived = isOver
     ? []
@@ -166,7 +163,7 @@ function reduceDeltas(
   const isUnproven = ({ author }: PendingDelta): boolean => (banned.get(author) ?? round) >= round;
   const all = drawn(state, judged, waiting.filter(isUnproven), rules);
   const heard = all.filter(({ author }) => !isSilenced(author, judged));
-  foldDeltas(state, judged, heard, rules, all.length, observeFold);
+  foldDeltas(state, judged, heard, rules, all.length, observers);
   forgetLeast(state.contributions);
   noteHeard(state, { round: judged, publishers: all.length, deltas: heard }, rules);
   return summary;

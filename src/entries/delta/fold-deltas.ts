@@ -56,6 +56,21 @@ export interface UndoneRounds {
 
 export type UndoObserver = (undone: UndoneRounds) => void;
 
+/** As `FoldObserver`, of the weights alone: that costs nothing. */
+export type WeightObserver = (
+  round: number,
+  deltas: readonly PendingDelta[],
+  weights: readonly number[],
+) => void;
+
+export interface FoldObservers {
+  /** Is told of each round that is folded for good. */
+  readonly observeFold?: FoldObserver | undefined;
+  /** And of rounds that are folded anew without what somebody had added. */
+  readonly observeUndo?: UndoObserver | undefined;
+  readonly observeWeights?: WeightObserver | undefined;
+}
+
 /** Folds what is to carry weight of a round, `publishers` having been drawn, into the state. */
 export function foldDeltas(
   state: DeltaState,
@@ -63,7 +78,7 @@ export function foldDeltas(
   deltas: readonly PendingDelta[],
   rules: DeltaRules,
   publishers: number,
-  observe?: FoldObserver,
+  { observeFold, observeWeights }: FoldObservers = {},
 ): void {
   const threshold = sortitionThreshold(state.statistics, round, rules);
   const { weights, reference } = weighDeltas(state, round, deltas, rules);
@@ -76,9 +91,10 @@ export function foldDeltas(
     state.contributions.set(author, { deltas: before.deltas + 1, energy });
     return { delta: content.delta, multiplier: -weight };
   });
-  const before = observe && deltas.length > 0 ? state.units.slice() : null;
+  observeWeights?.(round, deltas, weights);
+  const before = observeFold && deltas.length > 0 ? state.units.slice() : null;
   accumulateDeltas(state.units, terms, unitsMax, rules.overlap);
-  if (before) observe?.({ round, before, after: state.units.slice(), deltas, weights, reference });
+  if (before) observeFold?.({ round, before, after: state.units.slice(), deltas, weights, reference });
   state.statistics.set(round, { publishers, threshold, reference });
   state.statistics.delete(round - rules.windowRounds - statisticsKept);
 }

@@ -57,9 +57,9 @@ function foldHeard(
   state: DeltaState,
   { round, publishers, deltas }: HeardRound,
   rules: DeltaRules,
-  observe?: FoldObserver,
+  observeFold?: FoldObserver,
 ): void {
-  foldDeltas(state, round, deltas, rules, publishers, observe);
+  foldDeltas(state, round, deltas, rules, publishers, { observeFold });
   forgetLeast(state.contributions);
 }
 

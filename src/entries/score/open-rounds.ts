@@ -126,7 +126,7 @@ function decideAll(state: ScoreState, { round, standingOf }: FinalRound<unknown>
     if (!isLate) state.open.set(about, { ...one, votes: new Map(), isDecided: true });
     remember(state, about, { authors: one.authors, scores: agreed, standingOf }, rules);
     forgetOldest(state.memory);
-    findHarmful(state.memory, rules);
+    findHarmful(state.memory, round, rules);
     state.gate = gateOf(state.memory, rules);
   }
 }

@@ -82,20 +82,24 @@ export function remember(
   for (const [index, author] of authors.entries()) {
     const score = scores[index]!;
     if (score === null) continue;
-    const { sum: before = 0, isHarmful = false } = memory.get(author) ?? {};
-    const gainedMax = isHarmful ? regainedMax : scoreMediansMax;
+    const { sum: before = 0, harmfulSince = null } = memory.get(author) ?? {};
+    const gainedMax = harmfulSince === null ? scoreMediansMax : regainedMax;
     const counted = Math.max(-scoreMediansMax, Math.min(gainedMax, score / scale));
     const sum = Math.min(rules.lead, rules.memory * before + counted) + 0;
-    memory.set(author, { sum, round, standing: standingOf(author), isHarmful });
+    memory.set(author, { sum, round, standing: standingOf(author), harmfulSince });
   }
 }
 
-/** Who does harm is so found below the limit, and until what is remembered of it is not negative any more: in between nothing is known. */
-export function findHarmful(memory: Map<PeerKey, Memory>, rules: MemoryRules): void {
+/**
+ * Who does harm is so found below the limit, and until what is remembered of it is not negative any more: in between nothing is known.
+ * `round`: the last final one.
+ */
+export function findHarmful(memory: Map<PeerKey, Memory>, round: number, rules: MemoryRules): void {
   const { limit } = gateOf(memory, rules);
   for (const [author, one] of memory) {
-    const isHarmful = one.sum < limit || (one.isHarmful && one.sum < 0);
-    if (isHarmful !== one.isHarmful) memory.set(author, { ...one, isHarmful });
+    const isHarmful = one.sum < limit || (one.harmfulSince !== null && one.sum < 0);
+    const harmfulSince = isHarmful ? (one.harmfulSince ?? round) : null;
+    if (harmfulSince !== one.harmfulSince) memory.set(author, { ...one, harmfulSince });
   }
 }
 
@@ -106,15 +110,15 @@ export function gateOf(memory: ReadonlyMap<PeerKey, Memory>, { gate, silencedMax
   const limit = -gate * median(lately.map(({ sum }) => Math.abs(sum)));
   let [all, silenced] = [0, 0];
   // Standings are whole 16ths: the sums do not depend on the order.
-  for (const { isHarmful, standing } of lately) {
+  for (const { harmfulSince, standing } of lately) {
     all += standing;
-    if (isHarmful) silenced += standing;
+    if (harmfulSince !== null) silenced += standing;
   }
   return { limit, isOff: silenced > silencedMax * all };
 }
 
 export function isSilenced({ memory, gate }: ScoreState, author: PeerKey): boolean {
-  return !gate.isOff && (memory.get(author)?.isHarmful ?? false);
+  return !gate.isOff && (memory.get(author)?.harmfulSince ?? null) !== null;
 }
 
 /** Those longest without a score, where there are too many. */
@@ -134,19 +138,24 @@ export function absurdOf({ absurd }: ScoreState, what: string): ReturnType<Judgi
     }));
 }
 
+const advice =
+  'check that its examples are what the others train on (classes, units, order of columns) and that no answers are swapped; its deltas weigh again ' +
+  'once they have done good for as long as they did harm';
+
 /** Lines for people on who is silenced, or would be. `what`: scores, votes. */
 export function shownOf({ memory, gate }: ScoreState, what: string): ReturnType<JudgingKind['show']> {
   const { limit, isOff } = gate;
   return [...memory]
-    .filter(([, { isHarmful }]) => isHarmful)
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([author, { sum, round }]) => {
+    .flatMap(([author, { sum, harmfulSince }]) => {
+      if (harmfulSince === null) return [];
       const sums = `their ${what} add up to ${sum.toFixed(1)}, for a limit of ${limit.toFixed(1)}`;
-      return {
-        ...{ round, author, isVerdict: true as const },
-        text: isOff
-          ? `its deltas keep their weight, though ${sums}: so many would be silenced that it is the judging that is wrong`
-          : `its deltas carry no weight: ${sums}`,
-      };
+      const found = { round: harmfulSince, author, isVerdict: true as const };
+      return isOff
+        ? {
+            ...found,
+            text: `its deltas keep their weight, though ${sums}: so many would be silenced that it is the judging that is wrong`,
+          }
+        : { ...found, text: `its deltas carry no weight: ${sums}`, silenced: { advice } };
     });
 }

@@ -28,8 +28,8 @@ export interface Memory {
   readonly round: number;
   /** Of the author when it got that score, in (0, 1]. */
   readonly standing: number;
-  /** Found to do harm, and not yet to do good again. */
-  readonly isHarmful: boolean;
+  /** The round whose end found it to do harm, and not yet to do good again; null where it is not so found. */
+  readonly harmfulSince: number | null;
 }
 
 /** Who is silenced; follows from the memory. */
@@ -70,8 +70,8 @@ export function encodeScoreState({ open, memory, absurd }: Omit<ScoreState, 'gat
         byKey(votes).map(([author, scores]) => [keyToBytes(author), scores]),
         isDecided,
       ]),
-    byKey(memory).map(([author, { sum, round, standing, isHarmful }]) => [
-      ...[keyToBytes(author), sum, round, standing, isHarmful],
+    byKey(memory).map(([author, { sum, round, standing, harmfulSince }]) => [
+      ...[keyToBytes(author), sum, round, standing, harmfulSince],
     ]),
     byKey(absurd).map(([author, count]) => [keyToBytes(author), count]),
   ]);
@@ -94,11 +94,11 @@ export function decodeScoreState(bytes: Uint8Array): Omit<ScoreState, 'gate'> | 
     open.set(row[0] as number, one);
   }
   const memory = new Map<PeerKey, Memory>();
-  for (const [author, sum, round, standing, isHarmful] of memoryRows) {
+  for (const [author, sum, round, standing, harmfulSince] of memoryRows) {
     if (!isBytes(author, 32) || !isFiniteNumber(sum) || !isCount(round)) return null;
     if (!isFiniteNumber(standing) || standing <= 0 || standing > 1) return null;
-    if (typeof isHarmful !== 'boolean') return null;
-    memory.set(bytesToHex(author), { sum, round, standing, isHarmful });
+    if (harmfulSince !== null && !isCount(harmfulSince)) return null;
+    memory.set(bytesToHex(author), { sum, round, standing, harmfulSince });
   }
   const absurd = new Map<PeerKey, number>();
   for (const [author, count] of absurdRows) {

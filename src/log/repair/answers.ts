@@ -46,7 +46,7 @@ export function answerRequest(
     out.push({ type: 'refuse', token, reason: 'not understood', isAbsurd: true });
   } else if (frames === 'not-held') {
     // A snapshot that has just been replaced is asked for in good faith: no refusal to count.
-    out.push({ type: 'refuse', token, reason: 'not held' });
+    out.push({ type: 'refuse', token, reason: 'not held', request: input.bytes });
   } else out.push({ type: 'respond', token, frames });
   return request;
 }

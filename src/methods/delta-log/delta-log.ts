@@ -8,10 +8,12 @@ import type { Credentials } from '../../core/credentials.ts';
 import {
   type CoreStatus,
   type Input,
+  type KindState,
   notDrawn,
   type Output,
   type PeerKey,
   type ProtocolCore,
+  type ProtocolEvent,
   type StoreWrite,
 } from '../../core/io.ts';
 import { namedMembers } from '../../core/membership.ts';
@@ -19,6 +21,7 @@ import type { RunFrame } from '../../core/run-frame.ts';
 import { auditedRounds } from '../../entries/audit/audit-kind.ts';
 import type { DeltaKind } from '../../entries/delta/delta-kind.ts';
 import { sharesIn } from '../../entries/delta/delta-state.ts';
+import type { WeightObserver } from '../../entries/delta/fold-deltas.ts';
 import { closedEntitlement, openEntitlement } from '../../log/entitlement.ts';
 import type { LogEntry } from '../../log/entry-kind.ts';
 import type { EnvelopeContext } from '../../log/envelope.ts';
@@ -29,7 +32,7 @@ import { type LogEvent, RunLog } from '../../log/run-log.ts';
 import type { CoreDependencies } from '../core-dependencies.ts';
 import { LocalTraining } from '../local-training.ts';
 import { publishEntry, withCredential } from '../log-outputs.ts';
-import { logStatus } from '../log-status.ts';
+import { logStatus, stateIn } from '../log-status.ts';
 import { ResultHash } from '../result-hash.ts';
 import { answerSubmitted, appendSubmitted } from '../submitted.ts';
 import { Auditing } from './auditing.ts';
@@ -41,6 +44,7 @@ import type { Start } from './open-start.ts';
 import { privateSending } from './private-sending.ts';
 import type { DeltaLogSpec } from './schema.ts';
 import { openEntries, TrainingNotes } from './training-record.ts';
+import { voteOf, Weighing } from './weighing.ts';
 import type { Publish } from './words.ts';
 
 /** After a join from a snapshot this many rounds are trained and not published: residuals begin at zero. Guess. */
@@ -59,6 +63,8 @@ export class DeltaLog implements ProtocolCore {
   readonly #audits: Auditing | null;
   /** Null where nobody votes on rounds. */
   readonly #ballots: Ballots | null;
+  /** Where members vote: whose deltas weighed what. */
+  readonly #weighing: Weighing | null;
   readonly #envelopes: EnvelopeContext;
   readonly #author: Author;
   readonly #log: RunLog;
@@ -74,7 +80,12 @@ export class DeltaLog implements ProtocolCore {
   constructor(manifest: RunFrame, spec: DeltaLogSpec, runId: string, deps: CoreDependencies) {
     this.#deps = deps;
     const { crypto, shared, initial, random, signer, checkpoint = null } = deps;
-    const { codec, delta, audits, ballots, judging, ...common } = createLogParts(manifest, spec, runId, deps);
+    const { codec, delta, audits, ballots, judging, ...common } = createLogParts(manifest, spec, runId, {
+      ...deps,
+      ...(spec.alliance && {
+        observeWeights: (...fold: Parameters<WeightObserver>) => this.#weighing?.observe(...fold),
+      }),
+    });
     this.#delta = delta;
     this.#kinds = common.kinds;
     this.#envelopes = common.envelopes;
@@ -111,6 +122,12 @@ export class DeltaLog implements ProtocolCore {
     this.#judging = judging && new Judging({ ...speaking, kind: judging, number: this.#kinds.length - 1 });
     const { admitRounds } = spec;
     this.#ballots = ballots && new Ballots({ ...speaking, ...ballots, runId, crypto, signer, admitRounds });
+    const { judgingRounds } = spec;
+    // Where states are shared among many cores it is one of them that folds.
+    const isAlone = ballots !== null && shared === undefined;
+    this.#weighing = isAlone
+      ? new Weighing({ kinds: this.#kinds, ballots: ballots.number, judgingRounds })
+      : null;
     this.#audits =
       audits &&
       new Auditing({
@@ -185,6 +202,10 @@ export class DeltaLog implements ProtocolCore {
     return this.#delta.parameters(deltaStateOf(phase === 'finished' ? replica.base : replica.live()));
   }
 
+  stateOf(kind: string): KindState | null {
+    return stateIn(this.#log.replica, this.#kinds, kind);
+  }
+
   isOut(peer: PeerKey, credential?: Uint8Array | null): boolean {
     return this.#log.isOut(peer, credential);
   }
@@ -197,6 +218,7 @@ export class DeltaLog implements ProtocolCore {
     this.#training.restore(stored);
     this.#audits?.shown.restore(stored);
     this.#ballots?.restore(stored);
+    this.#weighing?.begin(this.#log.replica.base);
     this.#log.start(nowMs, this.#outlet(out));
   }
 
@@ -313,10 +335,23 @@ export class DeltaLog implements ProtocolCore {
         else if (effect.type === 'switched') this.#switched(out, effect);
         else {
           out.push(effect);
-          if (effect.type === 'event') this.#judging?.noteFinal(effect.event);
+          if (effect.type === 'event') this.#noteFinal(out, effect.event);
         }
       },
     };
+  }
+
+  #noteFinal(out: Output[], event: ProtocolEvent): void {
+    this.#judging?.noteFinal(event);
+    if (event.kind === 'joined') this.#weighing?.begin(this.#log.replica.base);
+    if (this.#weighing === null || !(event.kind === 'finalised' || event.kind === 'passed')) return;
+    const { base, log } = this.#log.replica;
+    // It may be another history that was looked into.
+    if ((event.kind === 'passed' ? event.through : event.round) !== base.round) return;
+    const settled = this.#weighing.folded(base, log.places(base.round));
+    if (!settled) return;
+    const { round, verdict, deltas } = settled;
+    out.push({ type: 'event', event: { kind: 'weighed', round, vote: verdict && voteOf(verdict), deltas } });
   }
 
   #entered(out: Output[], { entry, writes }: LogFact & { type: 'entered' }): void {
@@ -337,6 +372,7 @@ export class DeltaLog implements ProtocolCore {
 
   /** The residual and the log change in one transaction. */
   #switched(out: Output[], { entered, leftOut, writes }: LogFact & { type: 'switched' }): void {
+    this.#weighing?.begin(this.#log.replica.base);
     for (const entry of entered) if (isDelta(entry)) this.#author.payAgain(entry);
     this.#takeBack(out, leftOut);
     out.push({ type: 'persist', writes: [...writes, ...this.#author.writes()], durable: true });

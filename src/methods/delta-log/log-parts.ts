@@ -4,13 +4,14 @@ import { createDeltaCodec } from '../../codec/delta.ts';
 import type { DeltaCodec } from '../../codec/delta-codec.ts';
 import { encodeFloat32 } from '../../codec/dense.ts';
 import { blobRoot } from '../../content/blob.ts';
+import type { Crypto } from '../../core/crypto.ts';
 import { namedMembers } from '../../core/membership.ts';
 import type { RunFrame } from '../../core/run-frame.ts';
 import { type AuditKind, createAuditKind } from '../../entries/audit/audit-kind.ts';
 import { type BallotKind, createBallotKind } from '../../entries/ballot/ballot-kind.ts';
-import { createDeltaKind, type DeltaKind, type DeltaKindOptions } from '../../entries/delta/delta-kind.ts';
+import { createDeltaKind, type DeltaKind } from '../../entries/delta/delta-kind.ts';
 import type { DeltaContent, DeltaRules, DeltaState } from '../../entries/delta/delta-state.ts';
-import { deltasPerRoundMax } from '../../entries/delta/fold-deltas.ts';
+import { deltasPerRoundMax, type FoldObservers } from '../../entries/delta/fold-deltas.ts';
 import type { JudgingKind } from '../../entries/judging-kind.ts';
 import { createJudging } from '../../entries/judging-registry.ts';
 import { createEntryKind } from '../../entries/registry.ts';
@@ -18,7 +19,7 @@ import type { EntryKind, LogEntry } from '../../log/entry-kind.ts';
 import type { Kinds, LogFrame, LogState } from '../../log/log-state.ts';
 import type { Retention } from '../../log/retention.ts';
 import type { CoreDependencies } from '../core-dependencies.ts';
-import { type LogParts, partsOfKinds, roomBeside } from '../log-parts.ts';
+import { entriesOf, type LogParts, partsOfKinds, roomBeside } from '../log-parts.ts';
 import type { DeltaLogSpec } from './schema.ts';
 
 /** Longest slot where the manifest does not say, in shortest slots. Guess. */
@@ -53,7 +54,7 @@ export type LogPartsDependencies = Pick<
   CoreDependencies,
   'crypto' | 'initial' | 'random' | 'shared' | 'inlineMax' | 'credential'
 > &
-  Pick<DeltaKindOptions, 'observeFold' | 'observeUndo'>;
+  FoldObservers;
 
 export function createLogParts(
   manifest: RunFrame,
@@ -61,23 +62,11 @@ export function createLogParts(
   runId: string,
   deps: LogPartsDependencies,
 ): DeltaLogParts {
-  const { crypto, initial, random, shared, observeFold, observeUndo } = deps;
+  const { crypto, initial, random, shared, observeFold, observeUndo, observeWeights } = deps;
   const codec = createDeltaCodec(spec.codec, initial.length, random);
   const rules = deltaRulesOf(spec, manifest, initial);
-  const { windowRounds } = spec;
-  const judging = spec.judging ? createJudging(spec.judging, { runId, crypto, windowRounds }) : null;
   const nothing = blobRoot(crypto, encodeFloat32(new Float32Array(initial.length)));
-  const audit = spec.audits ? createAuditKind(spec.audits, { crypto, windowRounds, nothing }) : null;
-  const { admitRounds } = spec;
-  const ballot = spec.alliance
-    ? createBallotKind(spec.alliance, { runId, crypto, windowRounds, admitRounds })
-    : null;
-  const others = [
-    ...spec.kinds.map((kind) => createEntryKind(kind, { crypto, runId })),
-    ...(audit ? [audit as unknown as EntryKind] : []),
-    ...(ballot ? [ballot] : []),
-  ];
-  const besides = [...others, ...(judging ? [judging] : [])];
+  const { judging, audit, ballot, others, besides } = besidesOf(spec, { runId, crypto, nothing });
   // What is beside deltas gives up nothing: each of it is few, and all of it must fit.
   const entriesPerRoundMax = Math.min(
     spec.alliance ? deltasInAlliance(spec) : deltasPerRoundMax,
@@ -85,7 +74,7 @@ export function createLogParts(
   );
   const delta = createDeltaKind({
     ...{ runId, crypto, rules, entriesPerRoundMax, codec, initial, shared },
-    ...{ observeFold, observeUndo },
+    ...{ observeFold, observeUndo, observeWeights },
   });
   const kinds: Kinds = [delta, ...besides];
   const ballots = ballot && { kind: ballot, number: others.length };
@@ -96,6 +85,35 @@ export function createLogParts(
     frame: logFrameOf(manifest, spec, runId),
     resultOf: (state) => encodeFloat32(delta.parameters(deltaStateOf(state))),
   };
+}
+
+/** Kinds that a run logs beside deltas, in their order. */
+function besidesOf(
+  spec: DeltaLogSpec,
+  {
+    runId,
+    crypto,
+    nothing,
+  }: { readonly runId: string; readonly crypto: Crypto; readonly nothing: Uint8Array },
+) {
+  const { windowRounds, admitRounds } = spec;
+  const judging = spec.judging ? createJudging(spec.judging, { runId, crypto, windowRounds }) : null;
+  const audit = spec.audits ? createAuditKind(spec.audits, { crypto, windowRounds, nothing }) : null;
+  const ballot = spec.alliance
+    ? createBallotKind(spec.alliance, { runId, crypto, windowRounds, admitRounds })
+    : null;
+  const others = [
+    ...spec.kinds.map((kind) => createEntryKind(kind, { crypto, runId })),
+    ...(audit ? [audit as unknown as EntryKind] : []),
+    ...(ballot ? [ballot] : []),
+  ];
+  return { judging, audit, ballot, others, besides: [...others, ...(judging ? [judging] : [])] };
+}
+
+/** Those, and as many deltas as are to publish. */
+export function entriesPerRound(spec: DeltaLogSpec, crypto: Crypto): number {
+  const nothing = new Uint8Array(32);
+  return entriesOf(besidesOf(spec, { runId: '', crypto, nothing }).besides) + spec.committeeSize;
 }
 
 /** Members of an alliance can tell each other, from the log alone, what became of every round. */

@@ -6,7 +6,7 @@ import { kindsMax } from '../../log/envelope.ts';
 import { within } from '../../registry/impossible.ts';
 import { defineMethod, type PartsArguments, smallRequestBytesMax } from '../method.ts';
 import { DeltaLog } from './delta-log.ts';
-import { allianceCommitteeMax, createLogParts } from './log-parts.ts';
+import { allianceCommitteeMax, createLogParts, entriesPerRound } from './log-parts.ts';
 import { noiseOfPeers } from './private-sending.ts';
 import { deltaLogSchema } from './schema.ts';
 
@@ -27,6 +27,7 @@ export const deltaLog = defineMethod({
     const parts = (...[frame, runId, deps]: PartsArguments) => createLogParts(frame, spec, runId, deps);
     return {
       ...{ windowRounds, snapshotRounds, parts, trains: true, deltas: { ...spec, parts } },
+      entriesPerRound: (_, crypto) => entriesPerRound(spec, crypto),
       kinds: [
         'delta',
         ...kinds.map(({ id }) => id),

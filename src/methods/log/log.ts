@@ -11,7 +11,7 @@ import { type LogEvent, RunLog } from '../../log/run-log.ts';
 import type { CoreDependencies } from '../core-dependencies.ts';
 import { publishEntry, storingOutlet, withCredential } from '../log-outputs.ts';
 import type { LogParts } from '../log-parts.ts';
-import { logStatus } from '../log-status.ts';
+import { logStatus, stateIn } from '../log-status.ts';
 import { ResultHash } from '../result-hash.ts';
 import { answerSubmitted, appendSubmitted } from '../submitted.ts';
 import { createEntryLogParts } from './log-parts.ts';
@@ -99,10 +99,7 @@ export class EntryLog implements ProtocolCore {
   }
 
   stateOf(kind: string): KindState | null {
-    const number = this.#parts.kinds.findIndex(({ id }) => id === kind);
-    if (number < 0) return null;
-    const { base } = this.#log.replica;
-    return { final: base.kinds[number], live: this.#log.replica.live().kinds[number] };
+    return stateIn(this.#log.replica, this.#parts.kinds, kind);
   }
 
   #start(out: Output[], nowMs: number): void {

@@ -1,4 +1,5 @@
-import { impossibleKinds } from '../../entries/registry.ts';
+import { createEntryKind, impossibleKinds } from '../../entries/registry.ts';
+import { entriesOf } from '../log-parts.ts';
 import { defineMethod, smallRequestBytesMax } from '../method.ts';
 import { EntryLog } from './log.ts';
 import { createEntryLogParts } from './log-parts.ts';
@@ -20,6 +21,8 @@ export const entryLog = defineMethod({
     ...{ windowRounds: spec.windowRounds, snapshotRounds: spec.snapshotRounds, trains: false },
     deltas: null,
     kinds: spec.kinds.map(({ id }) => id),
+    entriesPerRound: (_, crypto) =>
+      entriesOf(spec.kinds.map((kind) => createEntryKind(kind, { crypto, runId: '' }))),
     parts: (frame, runId, deps) => createEntryLogParts(frame, spec, runId, deps),
   }),
   topology: () => null,

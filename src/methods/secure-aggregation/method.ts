@@ -1,6 +1,8 @@
-import { impossibleKinds } from '../../entries/registry.ts';
+import { namedMembers } from '../../core/membership.ts';
+import { createEntryKind, impossibleKinds } from '../../entries/registry.ts';
 import { wrongThreshold } from '../../entries/secure-sum/rules.ts';
 import { stepOrder } from '../../entries/secure-sum/sum-kind.ts';
+import { entriesOf } from '../log-parts.ts';
 import { defineMethod, smallRequestBytesMax } from '../method.ts';
 import { createSecureLogParts, quorumIn } from './log-parts.ts';
 import { secureAggregationSchema } from './schema.ts';
@@ -19,6 +21,11 @@ export const secureAggregation = defineMethod({
   log: (spec) => ({
     ...{ windowRounds: spec.windowRounds, snapshotRounds: spec.snapshotRounds, deltas: null, trains: true },
     kinds: [...stepOrder, ...spec.kinds.map(({ id }) => id)],
+    entriesPerRound(frame, crypto) {
+      const { size } = quorumIn(spec, namedMembers(frame.membership)?.length ?? spec.committeeSize);
+      const others = spec.kinds.map((kind) => createEntryKind(kind, { crypto, runId: '' }));
+      return stepOrder.length * size + entriesOf(others);
+    },
     parts: (frame, runId, deps) => createSecureLogParts(frame, spec, runId, deps),
   }),
   topology: () => null,
