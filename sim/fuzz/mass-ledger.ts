@@ -6,6 +6,7 @@
 import { addDelta, createDeltaCodec } from '../../src/codec/delta.ts';
 import type { DeltaCodec } from '../../src/codec/delta-codec.ts';
 import { decodeFloat32 } from '../../src/codec/dense.ts';
+import { bytesToHex } from '../../src/core/bytes.ts';
 import type { Output } from '../../src/core/io.ts';
 import type { TrainResult } from '../../src/learning/learner.ts';
 import { type EnvelopeContext, openEnvelope } from '../../src/log/envelope.ts';
@@ -20,6 +21,10 @@ interface Account {
   readonly learnt: Float64Array;
   /** What own messages carry, by round. */
   readonly sent: Map<number, Float32Array>;
+  /** All that were ever sent, by id. */
+  readonly known: Map<string, { readonly round: number; readonly delta: Float32Array }>;
+  /** Ids of those that are taken back. */
+  returned: ReadonlySet<string>;
   residual: Float32Array | null;
 }
 
@@ -75,6 +80,7 @@ export class MassLedger {
     if (output.type !== 'persist') return;
     const account = this.#account(key);
     for (const { key: name, value } of output.writes) {
+      if (name === 'self/returned') this.#standAgain(account, value ?? new Uint8Array());
       if (!value) continue;
       if (name === 'self/residual') account.residual = decodeFloat32(value, this.#size);
       const [kind, , author] = name.split('/');
@@ -84,14 +90,33 @@ export class MassLedger {
       if (!opened.ok || !opened.envelope.body) continue;
       const delta = new Float32Array(this.#size);
       addDelta(delta, this.#codec!.decode(opened.envelope.body));
-      account.sent.set(opened.envelope.round, delta);
+      const { round, id } = opened.envelope;
+      account.sent.set(round, delta);
+      account.known.set(id, { round, delta });
     }
+  }
+
+  /** What is taken back no longer stands in the log; in rounds so long past that their entries are kept no more, too. */
+  #standAgain(account: Account, ids: Uint8Array): void {
+    const returned = new Set<string>();
+    for (let at = 0; at < ids.length; at += 32) returned.add(bytesToHex(ids.subarray(at, at + 32)));
+    for (const id of account.returned) {
+      const sent = returned.has(id) ? undefined : account.known.get(id);
+      if (sent) account.sent.set(sent.round, sent.delta);
+    }
+    account.returned = returned;
   }
 
   #account(key: string): Account {
     let account = this.#accounts.get(key);
     if (!account) {
-      account = { learnt: new Float64Array(this.#size), sent: new Map(), residual: null };
+      account = {
+        learnt: new Float64Array(this.#size),
+        sent: new Map(),
+        known: new Map(),
+        returned: new Set(),
+        residual: null,
+      };
       this.#accounts.set(key, account);
     }
     return account;
