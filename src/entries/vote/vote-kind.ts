@@ -51,7 +51,6 @@ const schema = z.strictObject({
     ),
   ...memoryFields,
   gate: memoryFields.gate
-    .unwrap()
     .default(0.6)
     .describe(
       'an author carries no weight while what is remembered of it is below minus this times the median of its size; at 0.3 chance brought an ' +
@@ -77,7 +76,7 @@ function createVoteKind(spec: VotesSpec, context: JudgingContext): JudgingKind {
     id: 'vote',
     entriesPerRoundMax: 48,
     judges: spec.voters,
-    memory: spec,
+    memory: { ...spec, trend: null },
     agree: (one, state, standingOf) => medianVotes(one, state, standingOf, spec.quorum),
     isSettled: () => false,
     isJudged: (round, state) => isVotedOn(round, state, spec),
