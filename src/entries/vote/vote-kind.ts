@@ -19,7 +19,7 @@ const votersMax = 32;
 /** Rounds at the beginning that are all voted on: until then nobody is known. Guess. */
 const denseRounds = 4;
 /** Of those scored within 16 rounds the limit is made. */
-const everyMax = 8;
+const everyMax = 16;
 
 const schema = z.strictObject({
   id: z
