@@ -1,6 +1,6 @@
 /**
  * What audits cost beside the training: `npm run bench:audits`, with `-- --json` for machines. The model of the first run, its local
- * steps on MNIST, eight members. Of each delta: its record, the roots of what it began with and left, and what goes to the store beside.
+ * steps on MNIST, eight members; with `-- --model gn-lenet` a convolutional one, in which each weight works for many pixels. Of each delta: its record, the roots of what it began with and left, and what goes to the store beside.
  * Of each audit: the fold of the log to where the training began, and the training. Processor time, the least of several runs.
  */
 import { parseArgs } from 'node:util';
@@ -20,17 +20,30 @@ import { ShownTrainings } from '../src/methods/delta-log/shown-trainings.ts';
 import { decodeTraining, openEntries, TrainingNotes } from '../src/methods/delta-log/training-record.ts';
 import { createCrypto, createSigner } from '../src/platform/node/crypto.ts';
 
-const { values: flags } = parseArgs({ options: { json: { type: 'boolean', default: false } } });
-const [peers, steps, rounds, runs, rate] = [8, 30, 28, 7, 0.02];
+const { values: flags } = parseArgs({
+  options: { json: { type: 'boolean', default: false }, model: { type: 'string', default: 'mlp' } },
+});
+const [peers, rounds, runs, rate] = [8, 28, 7, 0.02];
+const steps = flags.model === 'mlp' ? 30 : 10;
+const trained = {
+  mlp: {
+    model: { kind: 'mlp', inputs: 784, hidden: [64], outputs: 10 },
+    training: { localSteps: steps, learningRate: 0.2 },
+  },
+  'gn-lenet': {
+    model: { kind: 'gn-lenet', height: 28, width: 28, channels: 1, outputs: 10 },
+    training: { localSteps: steps, batchSize: 8, learningRate: 0.05 },
+  },
+}[flags.model];
+if (!trained) throw new Error(`--model ${flags.model}: there are mlp and gn-lenet`);
 
 const scenario = resolveScenario(
   scenarioFileSchema.parse({
     peers,
     run: {
       name: 'audited',
-      model: { kind: 'mlp', inputs: 784, hidden: [64], outputs: 10 },
+      ...trained,
       task: { kind: 'idx-images' },
-      training: { localSteps: steps, learningRate: 0.2 },
       strategy: { id: 'delta-log', audits: { rate } },
       ...{ rounds: 100, slotMs: 2000 },
     },

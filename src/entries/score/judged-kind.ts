@@ -31,11 +31,11 @@ const slackRounds = 3;
 
 export function createJudgedKind(options: JudgedKindOptions, context: JudgingContext): JudgingKind {
   const { id, judges, agree, isSettled, isJudged } = options;
-  const { memory, gate, lead, silencedMax } = options.memory;
+  const { memory, gate, trend, lead, silencedMax } = options.memory;
   const { crypto, windowRounds } = context;
   const deadlineRounds = windowRounds + slackRounds;
   const rules: JudgedRules = {
-    ...{ memory, gate, lead, silencedMax, judges, crypto, deadlineRounds },
+    ...{ memory, gate, trend, lead, silencedMax, judges, crypto, deadlineRounds },
     ...{ agree, isSettled, isJudged },
   };
   const drawnIn = (state: unknown, round: number, member: PeerKey): OpenRound | null => {

@@ -11,6 +11,9 @@ import { createJudgedKind, type JudgedKindOptions } from './judged-kind.ts';
 import { memoryFields } from './score-memory.ts';
 import type { OpenRound } from './score-state.ts';
 
+/** Of the gate. Where the sum is no chance so much is harm. Guess. */
+const trendPart = 0.3;
+
 /** Evaluators of a round. */
 const evaluatorsMax = 16;
 
@@ -31,6 +34,12 @@ const schema = z.strictObject({
     .default(3)
     .describe('members drawn for each round among its authors; guess'),
   ...memoryFields,
+  gate: memoryFields.gate
+    .default(1)
+    .describe(
+      'an author carries no weight while what is remembered of it is below minus this times the median of its size; at 0.3 chance silenced up to three honest ones ' +
+        'of ten on MNIST within 30 rounds (docs/RESULTS.md)',
+    ),
 });
 type ScoresSpec = z.infer<typeof schema>;
 
@@ -51,7 +60,7 @@ function createScoreKind(spec: ScoresSpec, context: JudgingContext): JudgingKind
     id: 'score',
     entriesPerRoundMax: 48,
     judges: evaluators,
-    memory: spec,
+    memory: { ...spec, trend: trendPart * spec.gate },
     agree: agreedScores,
     isSettled: (agreed) => !agreed.includes(null),
     isJudged: () => true,

@@ -13,14 +13,7 @@ export const memoryFields = {
     .max(0.999)
     .default(0.97)
     .describe('part of what is remembered of an author that is left after its next score; 0.97 measured'),
-  gate: z
-    .number()
-    .positive()
-    .max(10)
-    .default(0.3)
-    .describe(
-      'an author carries no weight while what is remembered of it is below minus this times the median of its size; 0.1 to 0.5 measured',
-    ),
+  gate: z.number().positive().max(10),
   lead: z
     .number()
     .positive()
@@ -44,6 +37,8 @@ export interface MemoryRules {
   readonly memory: number;
   /** Part of the median size of sums below which, negative, an author is silenced. */
   readonly gate: number;
+  /** Below this part of that already, where the sum is further from 0 than chance would bring it; null: nowhere. */
+  readonly trend: number | null;
   /** Largest sum. */
   readonly lead: number;
   /** Part of the standing of those scored lately that may be silenced. */
@@ -59,6 +54,12 @@ const scoreMediansMax = 3;
 const regainedMax = 1;
 /** Rounds without a score after which an author is no measure of others. Guess. */
 const measureRounds = 16;
+
+/**
+ * Standard deviations that are no chance: scores of an honest author that does neither good nor harm are as often negative as not, and their sum
+ * is then as far below 0 in one of 160 rounds.
+ */
+const deviations = 2.5;
 
 export const noGate: Gate = { limit: 0, isOff: false };
 
@@ -82,11 +83,14 @@ export function remember(
   for (const [index, author] of authors.entries()) {
     const score = scores[index]!;
     if (score === null) continue;
-    const { sum: before = 0, harmfulSince = null } = memory.get(author) ?? {};
+    const { sum: before = 0, spread = 0, harmfulSince = null } = memory.get(author) ?? {};
     const gainedMax = harmfulSince === null ? scoreMediansMax : regainedMax;
     const counted = Math.max(-scoreMediansMax, Math.min(gainedMax, score / scale));
     const sum = Math.min(rules.lead, rules.memory * before + counted) + 0;
-    memory.set(author, { sum, round, standing: standingOf(author), harmfulSince });
+    memory.set(author, {
+      ...{ sum, round, standing: standingOf(author), harmfulSince },
+      spread: rules.memory * rules.memory * spread + counted * counted,
+    });
   }
 }
 
@@ -96,8 +100,12 @@ export function remember(
  */
 export function findHarmful(memory: Map<PeerKey, Memory>, round: number, rules: MemoryRules): void {
   const { limit } = gateOf(memory, rules);
+  const { gate, trend } = rules;
   for (const [author, one] of memory) {
-    const isHarmful = one.sum < limit || (one.harmfulSince !== null && one.sum < 0);
+    const { sum, spread } = one;
+    const isTrend =
+      trend !== null && sum < (trend / gate) * limit && sum * sum > deviations * deviations * spread;
+    const isHarmful = sum < limit || (isTrend && sum < 0) || (one.harmfulSince !== null && sum < 0);
     const harmfulSince = isHarmful ? (one.harmfulSince ?? round) : null;
     if (harmfulSince !== one.harmfulSince) memory.set(author, { ...one, harmfulSince });
   }

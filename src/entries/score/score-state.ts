@@ -24,6 +24,8 @@ export interface OpenRound {
 export interface Memory {
   /** Decaying sum of scores, each in medians of its round. */
   readonly sum: number;
+  /** Sum of the squares of the same, decaying as their weights do: what chance alone would make of the square of the sum. */
+  readonly spread: number;
   /** Last round with a score. */
   readonly round: number;
   /** Of the author when it got that score, in (0, 1]. */
@@ -49,7 +51,7 @@ export interface ScoreState {
 }
 
 /** Of an author that is remembered, of a key in an open round, and of an open round beside, generously. */
-const [memoryRowBytes, keyBytes, openBytes] = [72, 35, 128];
+const [memoryRowBytes, keyBytes, openBytes] = [81, 35, 128];
 
 /** Bound on the bytes of a state with as many open rounds as there may be. */
 export function scoreStateBytesMax(openMax: number, judges: number, voteBytesMax: number): number {
@@ -70,8 +72,8 @@ export function encodeScoreState({ open, memory, absurd }: Omit<ScoreState, 'gat
         byKey(votes).map(([author, scores]) => [keyToBytes(author), scores]),
         isDecided,
       ]),
-    byKey(memory).map(([author, { sum, round, standing, harmfulSince }]) => [
-      ...[keyToBytes(author), sum, round, standing, harmfulSince],
+    byKey(memory).map(([author, { sum, spread, round, standing, harmfulSince }]) => [
+      ...[keyToBytes(author), sum, spread, round, standing, harmfulSince],
     ]),
     byKey(absurd).map(([author, count]) => [keyToBytes(author), count]),
   ]);
@@ -86,7 +88,7 @@ export function decodeScoreState(bytes: Uint8Array): Omit<ScoreState, 'gate'> | 
   const fields = decodeCanonical(bytes);
   if (!Array.isArray(fields) || fields.length !== 3) return null;
   const [openRows, memoryRows, absurdRows] = fields as unknown[];
-  if (!isRows(openRows, 6) || !isRows(memoryRows, 5) || !isRows(absurdRows, 2)) return null;
+  if (!isRows(openRows, 6) || !isRows(memoryRows, 6) || !isRows(absurdRows, 2)) return null;
   const open = new Map<number, OpenRound>();
   for (const row of openRows) {
     const one = decodeOpen(row);
@@ -94,11 +96,12 @@ export function decodeScoreState(bytes: Uint8Array): Omit<ScoreState, 'gate'> | 
     open.set(row[0] as number, one);
   }
   const memory = new Map<PeerKey, Memory>();
-  for (const [author, sum, round, standing, harmfulSince] of memoryRows) {
+  for (const [author, sum, spread, round, standing, harmfulSince] of memoryRows) {
     if (!isBytes(author, 32) || !isFiniteNumber(sum) || !isCount(round)) return null;
+    if (!isFiniteNumber(spread) || spread < 0) return null;
     if (!isFiniteNumber(standing) || standing <= 0 || standing > 1) return null;
     if (harmfulSince !== null && !isCount(harmfulSince)) return null;
-    memory.set(bytesToHex(author), { sum, round, standing, harmfulSince });
+    memory.set(bytesToHex(author), { sum, spread, round, standing, harmfulSince });
   }
   const absurd = new Map<PeerKey, number>();
   for (const [author, count] of absurdRows) {

@@ -19,7 +19,7 @@ const votersMax = 32;
 /** Rounds at the beginning that are all voted on: until then nobody is known. Guess. */
 const denseRounds = 4;
 /** Of those scored within 16 rounds the limit is made. */
-const everyMax = 8;
+const everyMax = 16;
 
 const schema = z.strictObject({
   id: z
@@ -51,7 +51,6 @@ const schema = z.strictObject({
     ),
   ...memoryFields,
   gate: memoryFields.gate
-    .unwrap()
     .default(0.6)
     .describe(
       'an author carries no weight while what is remembered of it is below minus this times the median of its size; at 0.3 chance brought an ' +
@@ -77,7 +76,7 @@ function createVoteKind(spec: VotesSpec, context: JudgingContext): JudgingKind {
     id: 'vote',
     entriesPerRoundMax: 48,
     judges: spec.voters,
-    memory: spec,
+    memory: { ...spec, trend: null },
     agree: (one, state, standingOf) => medianVotes(one, state, standingOf, spec.quorum),
     isSettled: () => false,
     isJudged: (round, state) => isVotedOn(round, state, spec),
