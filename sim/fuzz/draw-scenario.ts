@@ -92,11 +92,23 @@ export function drawScenario(seed: number): ScenarioFile {
   const world = scenarioFileSchema.parse(
     seed % 3 === 1 ? drawn : withMoreFaults(drawn, rngFor(`fuzz/${seed}/more`)),
   );
+  const kept = withMembership(
+    withJudging(world, rngFor(`fuzz/${seed}/judging`)),
+    rngFor(`fuzz/${seed}/membership`),
+  );
   return {
-    ...withMembership(withJudging(world, rngFor(`fuzz/${seed}/judging`)), rngFor(`fuzz/${seed}/membership`)),
+    ...withLongTraining(kept, rngFor(`fuzz/${seed}/long`)),
     churn: withLeaving(world.churn, rngFor(`fuzz/${seed}/leave`)),
     notes: drawNotes(peers, rounds, rngFor(`fuzz/${seed}/notes`)),
   };
+}
+
+/** In one world of four of deltas training takes much of a slot, so that who goes or comes does so in the middle of it. */
+function withLongTraining(world: ScenarioFile, rng: Rng): ScenarioFile {
+  const { run, trainingMs } = world;
+  if (!run || deltasOf(run.strategy) === null || rng.int(4) !== 0) return world;
+  const perStep = (rng.uniform(0.3, 0.9) * run.slotMs) / run.training.localSteps;
+  return { ...world, trainingMs: { ...trainingMs, perStep } };
 }
 
 /** Nobody judges, and deltas wait all the same, in one world of eight. */
