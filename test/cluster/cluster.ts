@@ -382,7 +382,7 @@ function shareOf(learner: Learner, share: number): Learner {
   return {
     size: learner.size,
     backend: learner.backend,
-    train: (request, signal) => learner.train({ ...request, share }, signal),
+    train: (request, signal, enough) => learner.train({ ...request, share }, signal, enough),
     score: (vectors, _, signal) => learner.score(vectors, share, signal),
     judge: (question, signal) => learner.judge!(question, signal),
     evaluate: (parameters, signal) => learner.evaluate(parameters, signal),
