@@ -8,8 +8,8 @@ import { type RunView, runViewSchema } from '../node/run-view.ts';
 import { type ApiPlace, requestApi } from './api-request.ts';
 import { historySchema } from './live-schema.ts';
 
-/** A longer answer is none of ours. 1,000 contributions take 100 KiB. */
-const answerBytesMax = 4 << 20;
+/** A longer answer is none of ours. 1,000 contributions take 100 KiB, all answers of a project of annotation up to 32 MiB. */
+const answerBytesMax = 64 << 20;
 
 /** Of what is no JSON. */
 const answerShownMax = 100;

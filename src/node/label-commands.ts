@@ -98,34 +98,47 @@ async function projectIn(control: NodeControl, runId: string): Promise<LabelProj
   throw new NodeError('NO_BLOBS', `run ${runId} is no project of annotation: it logs no answers`);
 }
 
-/** There are many of them: each names its author by number. A value of null is a record that was skipped. */
+type Suggestion = LabelProject['answers'][number]['suggestion'];
+
+/** There are many of them: authors, records and values are named by their numbers. No value: a record that was skipped. */
 const packedSchema = z.object({
   authors: z.array(z.string()),
+  records: z.array(z.string()),
+  values: z.array(z.string()),
   answers: z.array(
-    z.tuple([
-      ...[z.int().min(0), z.string(), z.string().nullable(), z.number().nullable(), z.int(), z.int()],
-    ] as const),
+    z.tuple([z.int(), z.int(), z.int().nullable(), z.number().nullable(), z.int(), z.int()] as const),
   ),
 });
 type Packed = z.infer<typeof packedSchema>;
 
-function packed(answers: LabelProject['answers'], skipped: LabelProject['skipped']): Packed {
-  const authors = [...new Set([...answers, ...skipped].map(({ author }) => author))];
-  const numbers = new Map(authors.map((author, number) => [author, number]));
-  return {
-    authors,
-    answers: [
-      ...answers.map(({ author, record, value, ms, round, suggestion }): Packed['answers'][number] => [
-        ...([numbers.get(author)!, record, value, ms, round, suggestionCode(suggestion)] as const),
-      ]),
-      ...skipped.map(({ author, record }): Packed['answers'][number] => [
-        ...([numbers.get(author)!, record, null, null, 0, 0] as const),
-      ]),
-    ],
-  };
+/** Gives each text a number, the same whenever it comes. */
+class Numbering {
+  readonly #numbers = new Map<string, number>();
+
+  numberOf(text: string): number {
+    const known = this.#numbers.get(text) ?? this.#numbers.size;
+    this.#numbers.set(text, known);
+    return known;
+  }
+
+  get texts(): string[] {
+    return [...this.#numbers.keys()];
+  }
 }
 
-type Suggestion = LabelProject['answers'][number]['suggestion'];
+function packed(answers: LabelProject['answers'], skipped: LabelProject['skipped']): Packed {
+  const [authors, records, values] = [new Numbering(), new Numbering(), new Numbering()];
+  const who = ({ author, record }: { readonly author: string; readonly record: string }) =>
+    [authors.numberOf(author), records.numberOf(record)] as const;
+  const rows = [
+    ...answers.map((row): Packed['answers'][number] => [
+      ...([...who(row), values.numberOf(row.value), row.ms] as const),
+      ...([row.round, suggestionCode(row.suggestion)] as const),
+    ]),
+    ...skipped.map((row): Packed['answers'][number] => [...who(row), null, null, 0, 0]),
+  ];
+  return { authors: authors.texts, records: records.texts, values: values.texts, answers: rows };
+}
 
 /** 0 for none, then hidden and another, hidden and the same, shown and another, shown and the same. */
 function suggestionCode(suggestion: Suggestion): number {
@@ -138,10 +151,10 @@ function suggestionOf(code: number): Suggestion {
 
 /** The other way; `answered` is what `labels` answers in JSON. */
 export function projectFrom(answered: Readonly<Record<string, unknown>>): LabelProject {
-  const { authors, answers } = packedSchema.parse(answered);
-  const rows = answers.map(([number, record, value, ms, round, code]) => ({
-    ...{ author: authors[number]!, record, value, ms, round },
-    suggestion: suggestionOf(code),
+  const { authors, records, values, answers } = packedSchema.parse(answered);
+  const rows = answers.map(([author, record, value, ms, round, code]) => ({
+    ...{ author: authors[author]!, record: records[record]!, value: value === null ? null : values[value]! },
+    ...{ ms, round, suggestion: suggestionOf(code) },
   }));
   return {
     ...(answered as unknown as LabelProject),

@@ -80,7 +80,7 @@ describe('labels that are exported', () => {
       exported(better, [record('a', 'x', 'y')], { a: ['second', 'second', 'neither'] })('label-studio').text,
     ) as [object[][]];
     assert.deepEqual(pairs[0][0], [
-      { from_name: 'label', to_name: 'text,other', type: 'pairwise', value: { selected: 'right' } },
+      { from_name: 'label', to_name: 'text', type: 'pairwise', value: { selected: 'right' } },
     ]);
     assert.deepEqual(pairs[0][2], []);
   });

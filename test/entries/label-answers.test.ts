@@ -138,6 +138,14 @@ test('questions that cannot be asked are refused', () => {
   assert.ok(!asked({ kind: 'text', text: 'What?', charactersMax: 501 }));
 });
 
+test('of long answers a project keeps fewer', () => {
+  const kept = (count: number, question: object) =>
+    entryKindSchema.safeParse({ id: 'answer', question, kept: count }).success;
+  const words = { kind: 'text', text: 'What?', charactersMax: 500 };
+  assert.ok(kept(9000, words) && !kept(16_384, words));
+  assert.ok(kept(16_384, names) && kept(32_768, { kind: 'rating', text: 'How good?', from: 1, to: 5 }));
+});
+
 describe('labels by what annotators err on', () => {
   const question = { kind: 'choice', text: 'What is it?', choices: ['cat', 'dog'] };
   /** 0 and 1 are right, 2, 3 and 4 say dog four times in five, whatever it is. */

@@ -9,8 +9,6 @@ type Said = StudioResult['value'];
 interface StudioForm {
   /** Type of its results. */
   readonly type: string;
-  /** Names of the tags that show the record: `<Text name="text">`. */
-  readonly to: string;
   /** What an answer is there: none where nothing was marked, and where neither text is preferred. */
   write(value: string, record: LabelRecord, choices: readonly string[]): readonly object[];
   /** The answer that it is; null where it is none. */
@@ -19,19 +17,19 @@ interface StudioForm {
 
 const forms: Readonly<Record<Question['kind'], StudioForm>> = {
   choice: {
-    ...{ type: 'choices', to: 'text', write: (value) => [{ choices: [value] }] },
+    ...{ type: 'choices', write: (value) => [{ choices: [value] }] },
     read: ([said]) => onlyOf(said?.['choices']),
   },
   rating: {
-    ...{ type: 'rating', to: 'text', write: (value) => [{ rating: Number(value) }] },
+    ...{ type: 'rating', write: (value) => [{ rating: Number(value) }] },
     read: ([said]) => (typeof said?.['rating'] === 'number' ? String(said['rating']) : null),
   },
   text: {
-    ...{ type: 'textarea', to: 'text', write: (value) => [{ text: [value] }] },
+    ...{ type: 'textarea', write: (value) => [{ text: [value] }] },
     read: ([said]) => wordsOf(said?.['text']),
   },
   preference: {
-    ...{ type: 'pairwise', to: 'text,other' },
+    type: 'pairwise',
     write: (value) => (value === 'neither' ? [] : [{ selected: value === 'first' ? 'left' : 'right' }]),
     read: ([said]) =>
       said === undefined
@@ -43,7 +41,7 @@ const forms: Readonly<Record<Question['kind'], StudioForm>> = {
             : null,
   },
   span: {
-    ...{ type: 'labels', to: 'text' },
+    type: 'labels',
     write: (value, { text }, choices) =>
       (spansOf(value, choices.length) ?? []).map(([start, end, label]) => ({
         ...{ start, end, text: text.slice(start, end), labels: [choices[label]!] },
@@ -74,13 +72,13 @@ function wordsOf(given: unknown): string | null {
     : null;
 }
 
-/** `<Choices name="label" toName="text">` and the like give it. */
-const from_name = 'label';
+/** As `<Choices name="label" toName="text">` and the like give it; of a pair the first text is named, for one name is all that its SDK takes. */
+const names = { from_name: 'label', to_name: 'text' };
 
 export function studioResults(question: Question, record: LabelRecord, value: string): readonly object[] {
-  const { type, to, write } = forms[question.kind];
+  const { type, write } = forms[question.kind];
   return write(value, record, choicesOf(question)).map((said) => ({
-    ...{ from_name, to_name: to, type, value: said },
+    ...{ ...names, type, value: said },
   }));
 }
 

@@ -29,28 +29,42 @@ import {
 /** Of one entry. */
 export const answersPerEntry = 32;
 const rowsTop = 32_768;
+/** Of an answer and who gave it, besides the value. */
+const rowBytesMax = 256;
+/** Of all answers: who joins late is sent them, and whoever asks a node for its labels. Guess. */
+const answersBytesMax = 16 << 20;
 /** A week: whoever takes longer was away. */
 export const answerMsMax = 7 * 24 * 3600 * 1000;
 
-const schema = z.strictObject({
-  id: z.literal('answer').describe('what annotators say of records; the last word of each counts'),
-  question: questionSchema.describe('what they are asked of each'),
-  guidelines: guidelinesSchema.default('').describe('how it is to be answered, for annotators to read'),
-  answersMin: z
-    .int()
-    .min(1)
-    .max(32)
-    .default(2)
-    .describe('annotators that have to answer a record before it has a label; guess'),
-  perRound: z.int().min(1).max(16).default(8).describe('entries of an author in a round, 32 answers each'),
-  perAuthor: z
-    .int()
-    .min(1)
-    .max(rowsTop)
-    .default(2048)
-    .describe('records that one author may answer, so that a few keys cannot take all the room; guess'),
-  kept: z.int().min(1).max(rowsTop).default(16_384).describe('answers of all; more are refused; guess'),
-});
+const schema = z
+  .strictObject({
+    id: z.literal('answer').describe('what annotators say of records; the last word of each counts'),
+    question: questionSchema.describe('what they are asked of each'),
+    guidelines: guidelinesSchema.default('').describe('how it is to be answered, for annotators to read'),
+    answersMin: z
+      .int()
+      .min(1)
+      .max(32)
+      .default(2)
+      .describe('annotators that have to answer a record before it has a label; guess'),
+    perRound: z.int().min(1).max(16).default(8).describe('entries of an author in a round, 32 answers each'),
+    perAuthor: z
+      .int()
+      .min(1)
+      .max(rowsTop)
+      .default(2048)
+      .describe('records that one author may answer, so that a few keys cannot take all the room; guess'),
+    kept: z.int().min(1).max(rowsTop).default(16_384).describe('answers of all; more are refused; guess'),
+  })
+  .superRefine(({ question, kept }, context) => {
+    const most = Math.floor(answersBytesMax / (rowBytesMax + valueBytesMax(question)));
+    if (kept > most)
+      context.addIssue({
+        code: 'custom',
+        message: `must be at most ${most}: so many of the longest answers have room`,
+        path: ['kept'],
+      });
+  });
 type AnswerSpec = z.infer<typeof schema>;
 
 const value = z.string().min(1).max(valueCharactersMax);
@@ -105,8 +119,6 @@ const stateSchema = z.strictObject({
 });
 export type AnswerState = z.infer<typeof stateSchema>;
 
-/** Of an answer and who gave it, besides the value. */
-const rowBytesMax = 256;
 const projectBytesMax = 64 * 1024;
 
 export const answer = defineEntryKind({

@@ -62,8 +62,8 @@ const stateSchema = z.strictObject({
 });
 export type GoldState = z.infer<typeof stateSchema>;
 
-/** A value has up to four bytes a character. */
-const answerBytesMax = 128 + 4 * valueCharactersMax;
+/** A value has up to three bytes a code unit. */
+const answerBytesMax = 128 + 3 * valueCharactersMax;
 
 /** Nobody can take the hash of another for its own: the author is in it. */
 export function goldCommitment(crypto: Pick<Crypto, 'sha256'>, author: string, reveal: GoldReveal): string {

@@ -29,7 +29,7 @@ interface QuestionKind<Schema extends KindSchema> {
   choices(question: z.infer<Schema>): readonly string[];
   /** Whether an answer can read so. */
   takes(question: z.infer<Schema>, value: string): boolean;
-  /** Of a value as it is written, in UTF-8. */
+  /** Of a value as it is written, in UTF-8: three at most for each code unit of UTF-16. */
   valueBytesMax(question: z.infer<Schema>): number;
   /** Answers as a question may have them, all different. */
   samples(question: z.infer<Schema>): readonly [string, string];
@@ -51,7 +51,7 @@ function defineChoice<Schema extends KindSchema>(
     ...kind,
     way: 'choose',
     takes: (question, value) => kind.choices(question).includes(value),
-    valueBytesMax: () => 4 * choiceCharactersMax,
+    valueBytesMax: () => 3 * choiceCharactersMax,
     samples: (question) => kind.choices(question).slice(0, 2) as unknown as [string, string],
   });
 }
@@ -113,7 +113,7 @@ const free = defineQuestion({
   choices: () => [],
   takes: ({ charactersMax }, value) =>
     value.length <= charactersMax && value !== '' && value.trim() === value && !linesMislead(value),
-  valueBytesMax: ({ charactersMax }) => 4 * charactersMax,
+  valueBytesMax: ({ charactersMax }) => 3 * charactersMax,
   samples: () => ['a', 'b'],
   way: 'write',
   comparison: 'exact',

@@ -41,8 +41,8 @@ const stateSchema = z.strictObject({
 });
 export type RulingState = z.infer<typeof stateSchema>;
 
-/** A value has up to four bytes a character. */
-const rowBytesMax = 320 + 4 * valueCharactersMax;
+/** A value has up to three bytes a code unit. */
+const rowBytesMax = 320 + 3 * valueCharactersMax;
 
 export const ruling = defineEntryKind({
   id: 'ruling',
