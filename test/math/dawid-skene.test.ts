@@ -25,6 +25,7 @@ describe('errors of observers', () => {
     assert.ok(found.hasSettled && found.steps < 50, `${found.steps} steps`);
     assert.deepEqual(twoDigits(found.shares), ['0.40', '0.42', '0.11', '0.07']);
     const [first, second] = found.errors;
+    // Those of the first and the shares of the classes are what the paper prints, as others give it; those of the second are what comes out here.
     assert.deepEqual(first!.map(twoDigits), [
       ['0.89', '0.11', '0.00', '0.00'],
       ['0.07', '0.88', '0.05', '0.00'],
