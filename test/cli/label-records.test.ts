@@ -34,7 +34,7 @@ describe('records that are to be labelled', () => {
     const pairs = await read('b.jsonl', JSON.stringify({ text: 'one', reply: 'two' }), 'reply');
     assert.deepEqual(pairs.records[0]!.other, 'two');
     await writeFile(join(folder, 'batch'), batchText([...csv.records, ...pairs.records]));
-    const again = await readBatch(join(folder, 'batch'), crypto);
+    const again = await readBatch(join(folder, 'batch'), 3, crypto);
     assert.deepEqual(again, {
       ...{ records: [...csv.records, ...pairs.records], refused: [], remarks: new Map() },
     });
@@ -54,12 +54,16 @@ describe('records that are to be labelled', () => {
     );
     const bad = ['{"text":1}', '[]', 'null', '{"text":"ok","more":"x"}', '{"text":"  "}'];
     await writeFile(join(folder, 'bad'), `${bad.join('\n')}\n`);
-    const handed = await readBatch(join(folder, 'bad'), crypto);
+    const handed = await readBatch(join(folder, 'bad'), 100, crypto);
     assert.deepEqual(handed.records, [], 'what a stranger hands on has the form or is no record');
     assert.equal(
       handed.refused.reduce((sum, { count }) => sum + count, 0),
       5,
     );
+    await writeFile(join(folder, 'steers'), `{"text":"a","\\u001b]0;mine\\u0007":1}\n`);
+    const [steers] = (await readBatch(join(folder, 'steers'), 1, crypto)).refused;
+    assert.equal(steers!.reason, 'the record: has other fields than text and other', 'no word of the file');
+    await assert.rejects(readBatch(join(folder, 'bad'), 4, crypto), /more lines than the 4 records/);
     await assert.rejects(read('d.csv', 'id,words\n1,one\n'), /'text'/);
   });
 });

@@ -1,6 +1,7 @@
 /** Answers that are not chosen from a list, and labels by what annotators err on. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import fc from 'fast-check';
 import { agreementOf } from '../../src/entries/labels/agreement.ts';
 import { labelsOf } from '../../src/entries/labels/consensus.ts';
 import { errorModelOf } from '../../src/entries/labels/error-model.ts';
@@ -65,6 +66,31 @@ describe('spans', () => {
     assert.equal(of([ann], []), null, 'half is not more than half, nor less');
     assert.deepEqual(of([ann], [], []), []);
     assert.deepEqual(of([], []), []);
+  });
+
+  test('are those of a slow twin, which holds each mark against each other', () => {
+    const marks = fc
+      .uniqueArray(fc.tuple(fc.nat(12), fc.integer({ min: 1, max: 4 }), fc.nat(1)), {
+        maxLength: 4,
+        selector: ([from]) => from,
+      })
+      .map((given) =>
+        given
+          .toSorted(([a], [b]) => a - b)
+          .map(
+            ([from, length, label], at, all): Span => [
+              from,
+              Math.min(from + length, all[at + 1]?.[0] ?? 100),
+              label,
+            ],
+          ),
+      );
+    fc.assert(
+      fc.property(fc.array(marks, { maxLength: 7 }), (answers) => {
+        assert.deepEqual(majoritySpans(answers), slowMajority(answers));
+      }),
+      { numRuns: 2000 },
+    );
   });
 
   test('count in a log as answers do, with F1 for what pairs have in common', () => {
@@ -192,3 +218,25 @@ describe('labels by what annotators err on', () => {
     assert.equal(labelsOf(decided, 'dawid-skene')[0]?.label, 'dog');
   });
 });
+
+/** Places grow by every mark that overlaps one of theirs, until none does. */
+function slowMajority(answers: readonly (readonly Span[])[]): Span[] | null {
+  const overlap = (a: Span, b: Span): boolean => a[0] < b[1] && b[0] < a[1];
+  let left = [...new Map(answers.flat().map((span) => [span.join(), span])).values()];
+  const settled: Span[] = [];
+  while (left.length > 0) {
+    const place = [left[0]!];
+    for (let before = 0; before < place.length; ) {
+      before = place.length;
+      place.push(...left.filter((span) => !place.includes(span) && place.some((one) => overlap(one, span))));
+    }
+    left = left.filter((span) => !place.includes(span));
+    const votes = (span: Span): number =>
+      answers.filter((spans) => spans.some((one) => one.join() === span.join())).length;
+    const most = place.filter((span) => 2 * votes(span) > answers.length);
+    const marked = answers.filter((spans) => spans.some((span) => place.some((one) => overlap(one, span))));
+    if (most.length === 0 && 2 * marked.length >= answers.length) return null;
+    settled.push(...most);
+  }
+  return settled.sort((a, b) => a[0] - b[0] || a[1] - b[1] || a[2] - b[2]);
+}

@@ -2,9 +2,11 @@
 import { reasonOf } from '../../core/as-error.ts';
 import type { Crypto } from '../../core/crypto.ts';
 import { commandNode, type NodeTarget } from '../../daemon/connect.ts';
+import type { LabelBatch } from '../../entries/labels/batch-kind.ts';
 import type { LabelProject } from '../../entries/labels/project.ts';
 import { projectFrom } from '../../node/label-commands.ts';
 import { type LabelRecord, readBatch } from './label-records.ts';
+import { printable } from './output.ts';
 
 export interface LabelSourceOptions {
   readonly target: NodeTarget;
@@ -41,8 +43,9 @@ export class LabelSource {
   /** Of all batches that are to be had, each once, in the order of batches. @throws DataFileError; the signal's reason */
   async records({ batches }: LabelProject, signal: AbortSignal): Promise<readonly LabelRecord[]> {
     const all = new Map<string, LabelRecord>();
-    for (const { root, bytes, name } of batches) {
-      const found = this.#batches.get(root) ?? (await this.#batch(name, root, bytes, signal));
+    for (const batch of batches) {
+      const { root } = batch;
+      const found = this.#batches.get(root) ?? (await this.#batch(batch, signal));
       this.#batches.set(root, found);
       for (const record of found ?? []) all.set(record.hash, record);
     }
@@ -54,16 +57,17 @@ export class LabelSource {
     return [...this.#batches.values()].filter((batch) => batch === null).length;
   }
 
-  async #batch(name: string, root: string, bytes: number, signal: AbortSignal) {
+  async #batch({ name, root, bytes, records: said }: LabelBatch, signal: AbortSignal) {
     const { crypto, fetchSeconds: seconds, say } = this.#options;
     try {
       const { file } = await this.ask('fetch', { root, bytes, seconds }, signal);
-      const { records, refused } = await readBatch(String(file), crypto);
-      for (const { reason, count } of refused) say(`refused   ${count} records of ${name}: ${reason}`);
+      const { records, refused } = await readBatch(String(file), said, crypto);
+      for (const { reason, count } of refused)
+        say(printable(`refused   ${count} records of ${name}: ${reason}`));
       return records;
     } catch (error) {
       signal.throwIfAborted();
-      if (!this.#batches.has(root)) say(`trouble   no records of ${name}: ${reasonOf(error)}`);
+      if (!this.#batches.has(root)) say(printable(`trouble   no records of ${name}: ${reasonOf(error)}`));
       return null;
     }
   }

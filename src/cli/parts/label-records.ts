@@ -74,8 +74,10 @@ class Gathering {
   take(line: number, given: unknown, remark: RecordRemark = {}): void {
     const parsed = recordSchema.safeParse(given);
     if (!parsed.success) {
-      const [{ message, path }] = parsed.error.issues as [z.core.$ZodIssue];
-      this.refuse(line, `${path.join('.') || 'the record'}: ${message}`);
+      const [{ code, message, path }] = parsed.error.issues as [z.core.$ZodIssue];
+      // Names of fields are words of whoever wrote the file.
+      const why = code === 'unrecognized_keys' ? 'has other fields than text and other' : message;
+      this.refuse(line, `${path.join('.') || 'the record'}: ${why}`);
       return;
     }
     const { text, other } = parsed.data;
@@ -126,11 +128,14 @@ export async function readRecords(
   return gathering.read;
 }
 
-/** Of a file of ours that somebody handed us: other lines than records are left out. @throws DataFileError */
-export async function readBatch(file: string, crypto: Crypto): Promise<ReadRecords> {
+/** Of a file of ours that somebody handed us, with so many records: other lines are left out. @throws DataFileError */
+export async function readBatch(file: string, recordsMax: number, crypto: Crypto): Promise<ReadRecords> {
   const gathering = new Gathering(crypto);
   for (const [at, line] of (await linesOf(file)).entries()) {
-    if (line !== '') gathering.take(at + 1, parseJson(line));
+    if (line === '') continue;
+    if (at >= recordsMax)
+      throw new DataFileError(`it has more lines than the ${recordsMax} records that it is said to have`);
+    gathering.take(at + 1, parseJson(line));
   }
   return gathering.read;
 }

@@ -47,10 +47,6 @@ export function spansFit(spans: readonly Span[], text: string): boolean {
   return spans.every(([from, to]) => to <= text.length && !isCut(from) && !isCut(to));
 }
 
-function overlap([from, to]: Span, [otherFrom, otherTo]: Span): boolean {
-  return from < otherTo && otherFrom < to;
-}
-
 interface Vote {
   readonly span: Span;
   readonly votes: number;
@@ -80,18 +76,26 @@ function places(votes: readonly Vote[]): readonly (readonly Vote[])[] {
   return all;
 }
 
+/** How many of the answers mark something at each place. Thousands may mark one place in as many ways: each mark is looked at once. */
+function markedAt(all: readonly (readonly Vote[])[], answers: readonly (readonly Span[])[]): number[] {
+  const placeOf = new Map(all.flatMap((place, at) => place.map(({ span }) => [span.join(), at] as const)));
+  const marked = all.map(() => 0);
+  for (const spans of answers)
+    for (const at of new Set(spans.map((span) => placeOf.get(span.join())!))) marked[at]! += 1;
+  return marked;
+}
+
 /**
  * What more than half of the answers mark. Null where that settles nothing: no single span of a place has more than half, and at least half of
  * the answers mark something there.
  */
 export function majoritySpans(answers: readonly (readonly Span[])[]): readonly Span[] | null {
   const settled: Span[] = [];
-  for (const place of places(votesOn(answers))) {
+  const all = places(votesOn(answers));
+  const marked = markedAt(all, answers);
+  for (const [at, place] of all.entries()) {
     const most = place.filter(({ votes }) => 2 * votes > answers.length).map(({ span }) => span);
-    const marked = answers.filter((spans) =>
-      spans.some((span) => place.some((vote) => overlap(span, vote.span))),
-    ).length;
-    if (most.length === 0 && 2 * marked >= answers.length) return null;
+    if (most.length === 0 && 2 * marked[at]! >= answers.length) return null;
     settled.push(...most);
   }
   return settled.length > spansMax ? null : settled;
