@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { ConfigError } from '../config/config-error.ts';
 import { commandOf } from '../node/commands.ts';
 import { addControl } from './node-controls.ts';
-import { collected, wholeNumber } from './parts/arguments.ts';
+import { checkPart, collected, wholeNumber } from './parts/arguments.ts';
 import { dataHome } from './parts/data-home.ts';
 import { checkMayWrite } from './parts/may-write.ts';
 import { targetOf, withTarget } from './parts/node-target.ts';
@@ -43,6 +43,7 @@ function addShard(parent: Command): void {
     .action((options: ShardOptions, command: Command) =>
       perform(command, async ({ say }) => {
         checkMayWrite(options.out, options.force);
+        checkPart(options);
         const { writeShard } = await import('./parts/arena-shard.ts');
         const { keyFileOf } = await import('../daemon/directory.ts');
         const { loadIdentity } = await import('../network/identity.ts');
@@ -95,6 +96,7 @@ function addCreate(parent: Command): void {
         checkMayWrite(out, options.force);
         const { arenaSpec } = await import('./parts/arena-spec.ts');
         const shards = options.shard.map(shardOf);
+        checkHolders(shards);
         const spec = arenaSpec({ name, rounds, judgingRounds, slotMs, bytesMax, shards });
         const { loadIdentity } = await import('../network/identity.ts');
         const { createCrypto } = await import('../platform/node/crypto.ts');
@@ -104,10 +106,23 @@ function addCreate(parent: Command): void {
         await writeManifestFile(out, run);
         say(`run      ${run.runId}`);
         say(`manifest ${out}`);
+        if (shards.length === 1)
+          say('trouble  one holder alone: what it says of a submission nobody can outvote');
         for (const line of nextSteps(out, run.manifest.startAtMs, options)) say(line);
         return { json: { runId: run.runId, manifest: out, creator: signer.key } };
       }),
     );
+}
+
+/** @throws ConfigError */
+function checkHolders(shards: readonly { readonly holder: string; readonly root: string }[]): void {
+  for (const field of ['holder', 'root'] as const) {
+    if (new Set(shards.map((shard) => shard[field])).size < shards.length)
+      throw new ConfigError(
+        'BAD_USAGE',
+        `--shard: two have the same ${field}; each holder has one shard, and each shard one holder`,
+      );
+  }
 }
 
 function* nextSteps(

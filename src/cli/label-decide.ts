@@ -3,6 +3,7 @@ import { ConfigError } from '../config/config-error.ts';
 import { amount } from '../node/amount.ts';
 import { numberBetween } from './parts/arguments.ts';
 import { ofProject, type ProjectOptions, sourceOf } from './parts/label-inputs.ts';
+import type { LabelSource, NodesProject } from './parts/label-project.ts';
 import { type CommandContext, perform } from './parts/perform.ts';
 import { refuseIdle } from './parts/unused-options.ts';
 
@@ -46,6 +47,7 @@ export function addLabelDecideCommand(parent: Command): void {
               '`starlings label decide` needs --record and --value, or --by',
             );
           const source = await sourceOf(options, context);
+          await checkIsThere(record, await source.project(context.signal), source, context);
           const { lines, ...json } = await source.ask('decide', { record, value }, context.signal);
           for (const line of lines) context.say(line);
           return { json };
@@ -56,20 +58,35 @@ export function addLabelDecideCommand(parent: Command): void {
     );
 }
 
+/** @throws ConfigError where nobody knows the record */
+async function checkIsThere(
+  record: string,
+  project: NodesProject,
+  source: LabelSource,
+  { signal }: CommandContext,
+): Promise<void> {
+  const isIt = (one: { readonly record: string }): boolean => one.record === record;
+  if (project.answers.some(isIt)) return;
+  const records = await source.records(project, signal);
+  if (records.some(({ hash }) => hash === record)) return;
+  throw new ConfigError(
+    'BAD_USAGE',
+    `${record} is no record of this project: give all 64 digits of its hash, as \`label agreement\` prints them`,
+  );
+}
+
 async function decideAll(options: Options, context: CommandContext) {
   const { say, signal } = context;
-  const { errorModelOf } = await import('../entries/labels/error-model.ts');
+  const { errorModelOf, needsAnnotators } = await import('../entries/labels/error-model.ts');
   const { labelsOf } = await import('../entries/labels/consensus.ts');
   const { inTurn } = await import('./parts/in-turn.ts');
   const source = await sourceOf(options, context);
   const project = await source.project(signal);
   const disputed = labelsOf(project).filter(({ status }) => status === 'disputed');
   const model = errorModelOf(project);
-  if (model === null)
-    throw new ConfigError(
-      'BAD_USAGE',
-      '--by dawid-skene needs three annotators who answered, and a question with a list of answers',
-    );
+  if (model === null) throw new ConfigError('BAD_USAGE', needsAnnotators);
+  if (!project.adjudicators.includes(project.peerKey))
+    throw new ConfigError('BAD_USAGE', 'the project does not name this node under `ruling: { by: [KEY] }`');
   const rulings = disputed.flatMap(({ record }) => {
     const found = model.labels.get(record)!;
     return found.probability >= options.sure ? [{ record, value: found.value }] : [];

@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander';
 import { ConfigError } from '../config/config-error.ts';
 import type { LabelRule } from '../entries/labels/consensus.ts';
 import { NodeError } from '../node/node-error.ts';
-import { wholeNumber } from './parts/arguments.ts';
+import { checkPart, wholeNumber } from './parts/arguments.ts';
 import type { LabelFormat } from './parts/label-export.ts';
 import {
   fetching,
@@ -58,12 +58,16 @@ async function exportLabels(options: Options, context: CommandContext) {
   const { say, signal } = context;
   const { out, by: rule, features, part, of } = options;
   checkMayWrite(out, options.force);
+  checkPart(options);
   const source = await sourceOf(options, context);
   const project = await source.project(signal);
   const { formatTakes, labelledIn, usualFormat } = await import('./parts/label-export.ts');
+  const { errorModelOf, needsAnnotators } = await import('../entries/labels/error-model.ts');
   const format = options.format ?? usualFormat(project.question);
   if (!formatTakes(format, project.question))
     throw new ConfigError('BAD_USAGE', `--format ${format} has no room for ${project.question.kind} answers`);
+  if (rule === 'dawid-skene' && errorModelOf(project) === null)
+    throw new ConfigError('BAD_USAGE', needsAnnotators);
   const { records: own } = await recordsIn(options.file ?? [], options, context);
   const records = [...(await source.records(project, signal)), ...own];
   const { text, counts } = labelledIn({ project, records, rule, format, features, part, of });

@@ -22,7 +22,7 @@ interface Options extends ProjectOptions {
 export function addLabelImportCommand(parent: Command): void {
   ofProject(parent.command('import'))
     .description(
-      'offer records to all annotators: of JSON Lines with "text", tasks of Label Studio, a table with a column of texts, or a text of which each line is one',
+      'offer records to all annotators, for good: of JSON Lines with "text", tasks of Label Studio, a table with a column of texts, or a text of which each line is one',
     )
     .requiredOption('--file <file>', 'the records; all annotators get to read them')
     .requiredOption('--name <name>', 'lower-case letters, digits, dots and dashes')
@@ -48,11 +48,20 @@ async function importRecords(options: Options, context: CommandContext) {
   const { say, signal } = context;
   const { file, name, goldOut } = options;
   if (goldOut !== undefined) checkMayWrite(goldOut, options.force);
-  const { batchText } = await import('./parts/label-records.ts');
+  const { batchText, repeated } = await import('./parts/label-records.ts');
   const found = await recordsIn([file], options, context);
   const { records, refused } = found;
   if (records.length === 0)
     throw new ConfigError('BAD_USAGE', `${file}: no record is in it that could be labelled`);
+  // What is offered cannot be taken back: a picture, or the wrong column, is better refused whole.
+  const unfit = refused
+    .filter(({ reason }) => reason !== repeated)
+    .reduce((sum, { count }) => sum + count, 0);
+  if (unfit > records.length)
+    throw new ConfigError(
+      'BAD_USAGE',
+      `${file}: ${unfit} of it are no records and ${records.length} are: is it the right file, and --column the right one? Nothing was offered`,
+    );
   const source = await sourceOf(options, context);
   const gold = goldOut === undefined ? null : await goldOf(source, found, options, context);
   const { withTextFile } = await import('./parts/written-entry.ts');

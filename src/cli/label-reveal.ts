@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { ConfigError } from '../config/config-error.ts';
 import { amount } from '../node/amount.ts';
 import { ofProject, type ProjectOptions, sourceOf } from './parts/label-inputs.ts';
 import { perform } from './parts/perform.ts';
@@ -13,7 +14,12 @@ export function addLabelRevealCommand(parent: Command): void {
       perform(command, async (context) => {
         const { say, signal } = context;
         const source = await sourceOf(options, context);
-        const { goldHidden, peerKey, runId } = await source.project(signal);
+        const { goldHidden, goldOwners, peerKey, runId } = await source.project(signal);
+        if (!goldOwners.includes(peerKey))
+          throw new ConfigError(
+            'BAD_USAGE',
+            'the project does not name this node under `gold: { by: [KEY] }`',
+          );
         const { readGold } = await import('./parts/gold-file.ts');
         const { goldCommitment } = await import('../entries/labels/gold-kind.ts');
         const { createCrypto } = await import('../platform/node/crypto.ts');
@@ -33,7 +39,11 @@ export function addLabelRevealCommand(parent: Command): void {
         say(
           `revealed  ${amount(told, 'right answer')}; ${lists.length - left.length} lists were told before, or never hashed`,
         );
-        return { json: { revealed: told, lists: left.length, passed: lists.length - left.length } };
+        const isNew = left.length > 0;
+        return {
+          ok: isNew,
+          json: { revealed: told, lists: left.length, passed: lists.length - left.length },
+        };
       }),
     );
 }

@@ -139,7 +139,7 @@ function whatIsKept(directory: string, state: TestnetState): string | null {
   );
   if (hasLearned) return `what the testnet ${name} learned`;
   const hasBegun = startAtMs !== null && startAtMs <= Date.now() && runs.some(({ run }) => run === runId);
-  return hasBegun ? `the testnet ${name}, which has begun and of which nothing learned is known` : null;
+  return hasBegun ? `the testnet ${name}, which has begun and was stopped before its end` : null;
 }
 
 export async function readStateIfAny(directory: string): Promise<TestnetState | null> {

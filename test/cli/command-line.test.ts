@@ -15,6 +15,7 @@ const ringFile = new URL('../../configs/runs/mnist-d-psgd.yaml', import.meta.url
 
 await writeFile(at('notes.txt'), 'once upon a time '.repeat(400));
 
+const someShard = `${'ab'.repeat(32)}:${'cd'.repeat(32)}:3140:100`;
 /** Of a run that nobody has. */
 const someId = 'bafyreia4lcmh5ndjw6jjugufqamwwczdnhzul6gsut6ft7bvomiyznoui4';
 
@@ -84,6 +85,21 @@ describe('the command line', { concurrency: 2 }, () => {
       /does not end in \/p2p\/<peer id>; copy the whole/,
     ],
     [['bootstrap', '--dir', '/dev/null/x'], 2, /\/dev\/null\/x leads through something that is no directory/],
+    [
+      ['arena', 'shard', '--from', at('none'), '--part', '3', '--of', '3', '--out', at('p3.shard')],
+      2,
+      /--part 3 of --of 3: parts are counted from 0, the last is 2/,
+    ],
+    [
+      ['arena', 'create', '--name', 'twice', '--out', at('twice.manifest'), '--shard', someShard, someShard],
+      2,
+      /--shard: two have the same holder; each holder has one shard/,
+    ],
+    [
+      ['label', 'export', '--part', '4', '--of', '4', '--out', at('part.csv')],
+      2,
+      /--part 4 of --of 4: parts are counted from 0, the last is 3/,
+    ],
     [['testnet', 'up', '--nodes', '1'], 2, /expected a whole number from 2 to 256/],
     [['testnet', 'up', runFile], 2, /heart-logistic trains on table: name a file or folder with --split/],
     [['data', 'inspect', at('none')], 2, /none does not exist; check the path\n$/],

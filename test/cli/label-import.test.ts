@@ -11,6 +11,7 @@ import { studioAnnotations } from '../../src/cli/parts/studio-annotations.ts';
 import { annotationsOf, knownAnswers } from '../../src/cli/parts/studio-import.ts';
 import { questionSchema, sampleAnswers } from '../../src/entries/labels/question.ts';
 import { crypto } from '../log/small-run.ts';
+import { starlings } from './starlings-process.ts';
 
 let folder = '';
 before(async () => {
@@ -154,4 +155,11 @@ describe('right answers', () => {
     await writeFile(file, (await readFile(file, 'utf8')).replace('salt', 'sold'));
     await assert.rejects(readGold(file, 'this'), /holds no right answers/);
   });
+});
+
+test('a file of which most is no record is offered to nobody', async () => {
+  const picture = new URL('../../docs/pictures/dashboard-light.png', import.meta.url).pathname;
+  const { code, stderr } = await starlings('label', 'import', '--name', 'picture', '--file', picture);
+  assert.equal(code, 2);
+  assert.match(stderr, /\d+ of it are no records and \d+ are: .* Nothing was offered/);
 });

@@ -86,7 +86,7 @@ test('what a testnet learned is replaced only by force', async () => {
   assert.deepEqual(await readdir(path), [], 'of a run that has not begun');
   await assert.rejects(claim({ startAtMs: 1 }), {
     code: 'TESTNET_KEPT',
-    message: /holds the testnet \S+, which has begun and of which nothing learned is known: --force/,
+    message: /holds the testnet \S+, which has begun and was stopped before its end: --force/,
   });
   const learned = { code: 'TESTNET_KEPT', message: /holds what the testnet \S+ learned: --force/ };
   await writeFile(join(run, 'status.json'), JSON.stringify(someView({ countedRounds: 3 })));

@@ -1,5 +1,6 @@
 /** Reads the values of options: a wrong one is refused with what was expected. */
 import { InvalidArgumentError } from 'commander';
+import { ConfigError } from '../../config/config-error.ts';
 import { credentialPattern } from '../../core/credential-pattern.ts';
 import { figuresName } from '../../daemon/figures-name.ts';
 import { checkpointPattern } from '../../log/checkpoint-pattern.ts';
@@ -16,6 +17,15 @@ export function wholeNumber(min: number, max: number): (text: string) => number 
 }
 
 /** A parser of numbers from `min` to `max`. */
+/** Of so many parts, counted from 0. @throws ConfigError */
+export function checkPart({ part, of }: { readonly part: number; readonly of: number }): void {
+  if (part >= of)
+    throw new ConfigError(
+      'BAD_USAGE',
+      `--part ${part} of --of ${of}: parts are counted from 0, the last is ${of - 1}`,
+    );
+}
+
 export function numberBetween(min: number, max: number): (text: string) => number {
   return (text) => {
     const value = text.trim() === '' ? Number.NaN : Number(text);

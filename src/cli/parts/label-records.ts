@@ -22,6 +22,9 @@ export interface LabelRecord {
   readonly other: string | null;
 }
 
+/** A reason that says nothing against the file. */
+export const repeated = 'is there twice';
+
 const fileBytesMax = 64 << 20;
 
 /** Several lines, of which a reader sees all. */
@@ -82,7 +85,7 @@ class Gathering {
     }
     const { text, other } = parsed.data;
     const hash = bytesToHex(this.#crypto.sha256(dagCbor.encode(parsed.data)));
-    if (this.records.has(hash)) this.refuse(line, 'is there twice');
+    if (this.records.has(hash)) this.refuse(line, repeated);
     else {
       this.records.set(hash, { hash, text, other: other ?? null });
       if (Object.keys(remark).length > 0) this.#remarks.set(hash, remark);

@@ -17,6 +17,10 @@ export interface ErrorModel {
   readonly hasSettled: boolean;
 }
 
+/** What is to be said where there is no such model. */
+export const needsAnnotators =
+  '--by dawid-skene needs three annotators who answered, and a question with a list of answers';
+
 /** Null of fewer than three annotators, and where answers are not chosen from a list. */
 export function errorModelOf({ answers, question }: LabelProject): ErrorModel | null {
   if (wayOf(question) !== 'choose') return null;
