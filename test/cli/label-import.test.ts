@@ -159,7 +159,7 @@ describe('right answers', () => {
 
 test('a file of which most is no record is offered to nobody', async () => {
   const picture = new URL('../../docs/pictures/dashboard-light.png', import.meta.url).pathname;
-  const { code, stderr } = await starlings('label', 'import', '--name', 'picture', '--file', picture);
-  assert.equal(code, 2);
+  const { exitCode, stderr } = await starlings('label', 'import', '--name', 'picture', '--file', picture);
+  assert.equal(exitCode, 2);
   assert.match(stderr, /\d+ of it are no records and \d+ are: .* Nothing was offered/);
 });
