@@ -10,6 +10,8 @@ import { historySchema } from './live-schema.ts';
 
 /** A longer answer is none of ours. 1,000 contributions take 100 KiB, all answers of a project of annotation up to 32 MiB. */
 const answerBytesMax = 64 << 20;
+/** Of a run as a node sees it, which is asked of many nodes every second. */
+const viewBytesMax = 4 << 20;
 
 /** Of what is no JSON. */
 const answerShownMax = 100;
@@ -123,7 +125,7 @@ async function readWithin(url: string, path: string, timeoutMs: number): Promise
     response.destroy();
     throw new Error(`${url}${path} answered ${response.statusCode}`);
   }
-  return readJson(response);
+  return readJson(response, viewBytesMax);
 }
 
 function shown({ token }: NodeDoor): Readonly<Record<string, string>> {
@@ -140,7 +142,7 @@ async function answerOf(
 ): Promise<{ readonly isOk: boolean; readonly json: unknown }> {
   try {
     const response = await requestApi(door, asked);
-    return { isOk: isFine(response), json: await readJson(response) };
+    return { isOk: isFine(response), json: await readJson(response, answerBytesMax) };
   } catch (error) {
     asked.signal.throwIfAborted();
     if (typeof (error as NodeJS.ErrnoException).code !== 'string') throw error;
@@ -157,12 +159,12 @@ function whyUnreachable(url: string, { code, message }: NodeJS.ErrnoException): 
   return `no node answers at ${url}; it may have ended without a word`;
 }
 
-async function readJson(response: IncomingMessage): Promise<unknown> {
+async function readJson(response: IncomingMessage, bytesMax: number): Promise<unknown> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   for await (const chunk of response as AsyncIterable<Buffer>) {
     bytes += chunk.length;
-    if (bytes > answerBytesMax) throw new Error(`the node answered more than ${answerBytesMax} bytes`);
+    if (bytes > bytesMax) throw new Error(`the node answered more than ${bytesMax} bytes`);
     chunks.push(chunk);
   }
   const text = Buffer.concat(chunks).toString('utf8');
