@@ -138,8 +138,11 @@ test('a view that is none is refused', { timeout: 30_000 }, async () => {
     const server = createServer((_request, response) => response.writeHead(code).end(body));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as AddressInfo;
-    await assert.rejects(fetchRunView(`http://127.0.0.1:${port}`, 'run', 5000), says);
-    server.closeAllConnections();
-    server.close();
+    try {
+      await assert.rejects(fetchRunView(`http://127.0.0.1:${port}`, 'run', 5000), says);
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
   }
 });
