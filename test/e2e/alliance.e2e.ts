@@ -72,7 +72,9 @@ async function pooledAuc(place: string, of: readonly string[]): Promise<number> 
 
 test('four hospitals end in one model, and the report says what became of every round', async (t) => {
   const place = join(directory, 'all');
-  const end = await starlings('start', example, '--bootstraps', '1', '--dir', place, '--json');
+  const end = await starlings(
+    ...['start', example, '--bootstraps', '1', '--slot-ms', '1000', '--dir', place, '--json'],
+  );
   assert.equal(end.code, 0, end.stderr);
   assert.ok(end.stderr.includes(`starlings alliance report ${place}`), end.stderr);
   const page = join(directory, 'all.html');
