@@ -35,15 +35,12 @@ export function addLabelAgreementCommand(parent: Command): void {
 
 /** As if they were told now. */
 async function withHidden(project: NodesProject, file: string): Promise<NodesProject> {
-  const { readGold } = await import('./parts/gold-file.ts');
-  const { goldCommitment } = await import('../entries/labels/gold-kind.ts');
+  const { hiddenLists, readGold } = await import('./parts/gold-file.ts');
   const { createCrypto } = await import('../platform/node/crypto.ts');
-  const crypto = createCrypto();
-  const { peerKey: author, goldHidden, gold, runId } = project;
+  const { peerKey: author, gold, runId } = project;
   const lists = await readGold(file, runId);
-  const hidden = lists.flatMap((list) => {
-    const found = goldHidden.find(({ hash }) => hash === goldCommitment(crypto, author, list));
-    return found === undefined ? [] : list.answers.map((one) => ({ ...one, author, committed: found.round }));
-  });
+  const hidden = hiddenLists(lists, project, createCrypto()).flatMap(({ list, committed }) =>
+    list.answers.map((one) => ({ ...one, author, committed })),
+  );
   return { ...project, gold: [...gold, ...hidden] };
 }

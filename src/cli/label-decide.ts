@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander';
 import { ConfigError } from '../config/config-error.ts';
 import { amount } from '../node/amount.ts';
 import { numberBetween } from './parts/arguments.ts';
-import { ofProject, type ProjectOptions, sourceOf } from './parts/label-inputs.ts';
+import { checkNamed, ofProject, type ProjectOptions, sourceOf } from './parts/label-inputs.ts';
 import type { LabelSource, NodesProject } from './parts/label-project.ts';
 import { type CommandContext, perform } from './parts/perform.ts';
 import { refuseIdle } from './parts/unused-options.ts';
@@ -85,8 +85,7 @@ async function decideAll(options: Options, context: CommandContext) {
   const disputed = labelsOf(project).filter(({ status }) => status === 'disputed');
   const model = errorModelOf(project);
   if (model === null) throw new ConfigError('BAD_USAGE', needsAnnotators);
-  if (!project.adjudicators.includes(project.peerKey))
-    throw new ConfigError('BAD_USAGE', 'the project does not name this node under `ruling: { by: [KEY] }`');
+  checkNamed('ruling', project.adjudicators, project);
   const rulings = disputed.flatMap(({ record }) => {
     const found = model.labels.get(record)!;
     return found.probability >= options.sure ? [{ record, value: found.value }] : [];

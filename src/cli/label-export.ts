@@ -62,12 +62,11 @@ async function exportLabels(options: Options, context: CommandContext) {
   const source = await sourceOf(options, context);
   const project = await source.project(signal);
   const { formatTakes, labelledIn, usualFormat } = await import('./parts/label-export.ts');
-  const { errorModelOf, needsAnnotators } = await import('../entries/labels/error-model.ts');
+  const { hasErrorModel, needsAnnotators } = await import('../entries/labels/error-model.ts');
   const format = options.format ?? usualFormat(project.question);
   if (!formatTakes(format, project.question))
     throw new ConfigError('BAD_USAGE', `--format ${format} has no room for ${project.question.kind} answers`);
-  if (rule === 'dawid-skene' && errorModelOf(project) === null)
-    throw new ConfigError('BAD_USAGE', needsAnnotators);
+  if (rule === 'dawid-skene' && !hasErrorModel(project)) throw new ConfigError('BAD_USAGE', needsAnnotators);
   const { records: own } = await recordsIn(options.file ?? [], options, context);
   const records = [...(await source.records(project, signal)), ...own];
   const { text, counts } = labelledIn({ project, records, rule, format, features, part, of });

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { ConfigError } from '../config/config-error.ts';
 import { numberBetween } from './parts/arguments.ts';
-import { ofProject, type ProjectOptions, recordsIn, sourceOf } from './parts/label-inputs.ts';
+import { checkNamed, ofProject, type ProjectOptions, recordsIn, sourceOf } from './parts/label-inputs.ts';
 import type { LabelSource } from './parts/label-project.ts';
 import type { ReadRecords } from './parts/label-records.ts';
 import { checkMayWrite } from './parts/may-write.ts';
@@ -89,9 +89,9 @@ async function goldOf(source: LabelSource, found: ReadRecords, options: Options,
   const { createCrypto } = await import('../platform/node/crypto.ts');
   const { inTurn } = await import('./parts/in-turn.ts');
   const { throughFile } = await import('./parts/written-entry.ts');
-  const { question, goldOwners, peerKey, runId } = await source.project(signal);
-  if (!goldOwners.includes(peerKey))
-    throw new ConfigError('BAD_USAGE', 'the project does not name this node under `gold: { by: [KEY] }`');
+  const project = await source.project(signal);
+  const { question, goldOwners, peerKey, runId } = project;
+  checkNamed('gold', goldOwners, project);
   const { known, wrong } = knownAnswers(question, found);
   if (wrong > 0) say(`refused   ${wrong} right answers: they are none of the question`);
   const count = Math.max(1, Math.round(options.goldShare * found.records.length));

@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
-import { ConfigError } from '../config/config-error.ts';
 import { amount } from '../node/amount.ts';
-import { ofProject, type ProjectOptions, sourceOf } from './parts/label-inputs.ts';
+import { checkNamed, ofProject, type ProjectOptions, sourceOf } from './parts/label-inputs.ts';
 import { perform } from './parts/perform.ts';
 
 export function addLabelRevealCommand(parent: Command): void {
@@ -14,22 +13,14 @@ export function addLabelRevealCommand(parent: Command): void {
       perform(command, async (context) => {
         const { say, signal } = context;
         const source = await sourceOf(options, context);
-        const { goldHidden, goldOwners, peerKey, runId } = await source.project(signal);
-        if (!goldOwners.includes(peerKey))
-          throw new ConfigError(
-            'BAD_USAGE',
-            'the project does not name this node under `gold: { by: [KEY] }`',
-          );
-        const { readGold } = await import('./parts/gold-file.ts');
-        const { goldCommitment } = await import('../entries/labels/gold-kind.ts');
+        const project = await source.project(signal);
+        checkNamed('gold', project.goldOwners, project);
+        const { hiddenLists, readGold } = await import('./parts/gold-file.ts');
         const { createCrypto } = await import('../platform/node/crypto.ts');
         const { throughFile } = await import('./parts/written-entry.ts');
         const { inTurn } = await import('./parts/in-turn.ts');
-        const crypto = createCrypto();
-        const lists = await readGold(options.gold, runId);
-        const left = lists.filter((list) =>
-          goldHidden.some(({ hash }) => hash === goldCommitment(crypto, peerKey, list)),
-        );
+        const lists = await readGold(options.gold, project.runId);
+        const left = hiddenLists(lists, project, createCrypto()).map(({ list }) => list);
         await inTurn(
           left,
           (list) => throughFile('gold', list, (input) => source.ask('write', input, signal)),

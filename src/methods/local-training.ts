@@ -20,8 +20,6 @@ const SPEED_KEY = 'self/speed';
 
 type State =
   | { readonly kind: 'idle' }
-  /** The node stops: nothing begins any more. */
-  | { readonly kind: 'over' }
   | {
       readonly kind: 'busy';
       readonly round: number;
@@ -44,6 +42,7 @@ export class LocalTraining {
   /** What training may take of a slot, in [0, 1]. */
   readonly #slotShare: number;
   #state: State = { kind: 'idle' };
+  /** The node stops: nothing begins any more. */
   #isLeaving = false;
   #lastRound = -1;
   /** Milliseconds per step of the last trainings, oldest first. */
@@ -78,7 +77,7 @@ export class LocalTraining {
   }
 
   mayStart(round: number): boolean {
-    return this.#state.kind === 'idle' && round > this.#lastRound;
+    return !this.#isLeaving && this.#state.kind === 'idle' && round > this.#lastRound;
   }
 
   /**
@@ -103,24 +102,21 @@ export class LocalTraining {
   /** The node is about to stop. Returns the round whose training is to be cut, null for none; after it nothing begins. */
   leave(): number | null {
     this.#isLeaving = true;
-    if (this.#state.kind === 'busy') return this.#state.round;
-    this.#state = { kind: 'over' };
-    return null;
+    return this.#state.kind === 'busy' ? this.#state.round : null;
   }
 
   /** @param made steps that the learner says it made, where that was not all */
   finish(round: number, nowMs: number, made?: number): Finished | null {
     const state = this.#state;
     if (state.kind !== 'busy' || state.round !== round) return null;
-    this.#state = { kind: this.#isLeaving ? 'over' : 'idle' };
+    this.#state = { kind: 'idle' };
     const steps = Math.max(1, Math.min(state.steps, made ?? state.steps));
     this.#speeds = [...this.#speeds.slice(1 - speedsKept), (nowMs - state.startedMs) / steps];
     return { start: state.start, misses: state.misses, steps, isCut: steps < state.steps };
   }
 
   failed(out: Output[], { round, reason }: Input & { type: 'training-failed' }): void {
-    if (this.#state.kind === 'busy' && this.#state.round === round)
-      this.#state = { kind: this.#isLeaving ? 'over' : 'idle' };
+    if (this.#state.kind === 'busy' && this.#state.round === round) this.#state = { kind: 'idle' };
     out.push({ type: 'event', event: { kind: 'skipped', round, reason } });
   }
 

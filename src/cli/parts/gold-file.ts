@@ -1,10 +1,12 @@
 /** Right answers that are hashed in a log and told later: the file of who knows them. */
 import { readFile, stat } from 'node:fs/promises';
 import * as z from 'zod';
+import type { Crypto } from '../../core/crypto.ts';
 import { parseJson } from '../../core/parse-json.ts';
-import { type GoldReveal, goldPerEntry, goldReveal } from '../../entries/labels/gold-kind.ts';
+import { type GoldReveal, goldCommitment, goldPerEntry, goldReveal } from '../../entries/labels/gold-kind.ts';
 import { writeFileAtomically } from '../../platform/node/atomic-file.ts';
 import { DataFileError } from '../../tasks/datasets/data-error.ts';
+import type { NodesProject } from './label-project.ts';
 
 const bytesMax = 16 << 20;
 const fileSchema = z.strictObject({ project: z.string(), lists: z.array(goldReveal).min(1).max(512) });
@@ -52,4 +54,19 @@ export async function readGold(file: string, project: string): Promise<readonly 
     throw new DataFileError(`${file} holds no right answers; name what \`label import --gold-out\` wrote`);
   if (data.project !== project) throw new DataFileError(`${file} is of another project: ${data.project}`);
   return data.lists;
+}
+
+/** Those that the node has hashed and not told yet, with the round in which it did. */
+export function hiddenLists(
+  lists: readonly GoldReveal[],
+  { goldHidden, peerKey }: Pick<NodesProject, 'goldHidden' | 'peerKey'>,
+  crypto: Pick<Crypto, 'sha256'>,
+): readonly { readonly list: GoldReveal; readonly committed: number }[] {
+  // Another owner may have copied a hash, later.
+  const own = goldHidden.filter(({ author }) => author === peerKey);
+  const rounds = new Map(own.map(({ hash, round }) => [hash, round]));
+  return lists.flatMap((list) => {
+    const committed = rounds.get(goldCommitment(crypto, peerKey, list));
+    return committed === undefined ? [] : [{ list, committed }];
+  });
 }

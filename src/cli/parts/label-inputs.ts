@@ -1,7 +1,8 @@
 /** What the commands about labels share: which project, of which node, and records of files that its user has. */
 import type { Command } from 'commander';
+import { ConfigError } from '../../config/config-error.ts';
 import { collected, wholeNumber } from './arguments.ts';
-import type { LabelSource } from './label-project.ts';
+import type { LabelSource, NodesProject } from './label-project.ts';
 import type { ReadRecords } from './label-records.ts';
 import { targetOf, withTarget } from './node-target.ts';
 import type { CommandContext } from './perform.ts';
@@ -69,6 +70,19 @@ export async function recordsIn(
     refused: all.flatMap(({ refused }) => refused),
     remarks: new Map(all.flatMap(({ remarks }) => [...remarks])),
   };
+}
+
+/** @throws ConfigError where the project does not name the node for what it is about to say */
+export function checkNamed(
+  kind: 'gold' | 'ruling',
+  named: readonly string[],
+  { peerKey }: Pick<NodesProject, 'peerKey'>,
+): void {
+  if (!named.includes(peerKey))
+    throw new ConfigError(
+      'BAD_USAGE',
+      `the project does not name this node under \`${kind}: { by: [KEY] }\``,
+    );
 }
 
 export async function sourceOf(options: ProjectOptions, { say }: CommandContext): Promise<LabelSource> {

@@ -1,5 +1,5 @@
 /** What annotators come to together: a label for each record. Pure functions of a project. */
-import { errorModelOf } from './error-model.ts';
+import { errorModelOf, needsAnnotators } from './error-model.ts';
 import { groupedBy } from './grouped.ts';
 import type { LabelProject } from './project.ts';
 import { choicesOf, type Question, wayOf } from './question.ts';
@@ -55,10 +55,7 @@ function settlerOf(project: LabelProject, rule: LabelRule): Settler {
       return (_, counts) => majorityOf(question, counts);
     case 'dawid-skene': {
       const model = errorModelOf(project);
-      if (model === null)
-        throw new RangeError(
-          'labels by what annotators err on need three annotators who answered, and a question with a list of answers',
-        );
+      if (model === null) throw new RangeError(needsAnnotators);
       return (record) => {
         const { value, probability } = model.labels.get(record)!;
         return probability > 0.5 ? value : null;

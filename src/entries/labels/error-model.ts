@@ -19,14 +19,20 @@ export interface ErrorModel {
 
 /** What is to be said where there is no such model. */
 export const needsAnnotators =
-  '--by dawid-skene needs three annotators who answered, and a question with a list of answers';
+  'labels by what annotators err on need three annotators who answered, and a question with a list of answers';
+
+/** Without making it, which takes a while. */
+export function hasErrorModel({ answers, question }: LabelProject): boolean {
+  if (wayOf(question) !== 'choose') return false;
+  return new Set(answers.map(({ author }) => author)).size >= modelledAnnotatorsMin;
+}
 
 /** Null of fewer than three annotators, and where answers are not chosen from a list. */
-export function errorModelOf({ answers, question }: LabelProject): ErrorModel | null {
-  if (wayOf(question) !== 'choose') return null;
+export function errorModelOf(project: LabelProject): ErrorModel | null {
+  if (!hasErrorModel(project)) return null;
+  const { answers, question } = project;
   const values = choicesOf(question);
   const authors = byAnswers(answers);
-  if (authors.length < modelledAnnotatorsMin) return null;
   // Records in the order of their hashes: the sums are the same on every node.
   const records = [...new Set(answers.map(({ record }) => record))].sort();
   const things = new Map(records.map((record, thing) => [record, thing]));
