@@ -3,7 +3,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 const entry = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
-const deadlineMs = 60_000;
+/** Beside a load of 25 `testnet down` has taken more than a minute. */
+const deadlineMs = 180_000;
 
 export interface Ended {
   readonly exitCode: number | null;
@@ -13,7 +14,7 @@ export interface Ended {
 
 export interface Running {
   readonly child: ChildProcess;
-  /** Resolves at the end of the process; rejects after a minute. */
+  /** Resolves at the end of the process; killed after three minutes. */
   readonly ended: Promise<Ended>;
   /** Resolves with stdout and stderr so far, once they hold `text`; rejects where the process ends first. */
   readonly said: (text: string) => Promise<string>;
