@@ -6,6 +6,7 @@
 import { writeFileSync } from 'node:fs';
 import { encodeFloat32 } from '../../src/codec/dense.ts';
 import { blobRoot, leavesOf, segmentBytesMax } from '../../src/content/blob.ts';
+import { encodeHeld } from '../../src/content/held-segments.ts';
 import { bytesToHex } from '../../src/core/bytes.ts';
 import type { Signer } from '../../src/core/crypto.ts';
 import type { DeltaContent, DeltaState } from '../../src/entries/delta/delta-state.ts';
@@ -169,6 +170,7 @@ function requestVectors(book: LogBook): object[] {
     snapshots: { kind: 'snapshots' },
     push: { kind: 'push', envelope: encodeStoredEnvelope(first) },
     chain: { kind: 'chain', round: 40, root: hashOf(4), count: 20 },
+    held: { kind: 'held', root: hashOf(3) },
   };
   return Object.entries(requests).map(([name, request]) => ({ name, bytes: hex(encodeRequest(request)) }));
 }
@@ -192,6 +194,7 @@ function answerVectors(book: LogBook): object[] {
       bytes: hex(encodeDigestAnswer({ ...digestAnswer, atYours: null, rounds: [] })),
     },
     { name: 'leaves', bytes: hex(encodeHashList([hashOf(6), hashOf(7)])) },
+    { name: 'held: segments 0, 2 and 9 of 10', bytes: hex(encodeHeld([0, 2, 9], 10)) },
     { name: 'chain', bytes: hex(encodeChain({ root: hashOf(8), digests: [hashOf(9), null, hashOf(10)] })) },
   ];
 }
