@@ -194,7 +194,6 @@ function answerVectors(book: LogBook): object[] {
       bytes: hex(encodeDigestAnswer({ ...digestAnswer, atYours: null, rounds: [] })),
     },
     { name: 'leaves', bytes: hex(encodeHashList([hashOf(6), hashOf(7)])) },
-    { name: 'held: segments 0, 2 and 9 of 10', bytes: hex(encodeHeld([0, 2, 9], 10)) },
     { name: 'chain', bytes: hex(encodeChain({ root: hashOf(8), digests: [hashOf(9), null, hashOf(10)] })) },
   ];
 }
@@ -280,6 +279,7 @@ export function protocolVectors(): Record<string, unknown> {
     blobs: blobVectors(),
     requests: requestVectors(book),
     answers: answerVectors(book),
+    held: { segments: 10, held: [0, 2, 9], bits: hex(encodeHeld([0, 2, 9], 10)) },
   };
 }
 
