@@ -4,7 +4,7 @@
  * then it throws where nobody can catch it, and the process ends. And it answers every piece of data with how much more it takes, which
  * is as much again as a small request is framed by.
  */
-import { type MultiaddrConnection, type StreamMuxerFactory, StreamStateError } from '@libp2p/interface';
+import { type StreamMuxerFactory, StreamStateError } from '@libp2p/interface';
 import type { AbstractStream, AbstractStreamMuxer } from '@libp2p/utils';
 import { yamux } from '@libp2p/yamux';
 import { concat } from 'uint8arrays';
@@ -107,7 +107,7 @@ const pingType = 2;
 /** It answers pings, and streams that are too many, as fast as they come, whether or not anybody reads the answers. */
 function bounded(
   yamuxed: AbstractStreamMuxer,
-  connection: MultiaddrConnection,
+  connection: Parameters<StreamMuxerFactory['createStreamMuxer']>[0],
   { waitingBytesMax, pings }: MuxerLimits,
 ): AbstractStreamMuxer {
   const answered = new TokenBuckets(pings);
