@@ -42,7 +42,7 @@ type Word =
   | { readonly done: { readonly beforeMb: number; readonly peakMb: number; readonly seconds: number } };
 const say = (word: Word): void => void process.send?.(word);
 const residentMb = (): number => process.memoryUsage.rss() / 1e6;
-const peakMb = (): number => process.resourceUsage().maxRSS / 1e3;
+const peakMb = (): number => (1_024 * process.resourceUsage().maxRSS) / 1e6;
 
 /** The donor says where it is, and how it went when it is asked; the taker how it went. */
 async function member(): Promise<void> {

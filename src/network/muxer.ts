@@ -97,7 +97,7 @@ export interface MuxerLimits {
 }
 
 /** yamux asks once in 30 s. Guesses. */
-export const defaultMuxerLimits: MuxerLimits = {
+const defaultMuxerLimits: MuxerLimits = {
   waitingBytesMax: 4 << 20,
   pings: { burst: 64, perSecond: 4 },
 };

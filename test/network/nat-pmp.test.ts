@@ -2,8 +2,11 @@
 import assert from 'node:assert/strict';
 import { createSocket, type RemoteInfo } from 'node:dgram';
 import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { askGateway, gatewayOf } from '../../src/network/nat-pmp/gateway.ts';
+import { askGateway, gatewayAddress } from '../../src/network/nat-pmp/gateway.ts';
 import { decodePmpAnswer, encodePmpRequest, type PmpRequest } from '../../src/network/nat-pmp/message.ts';
 
 const address: PmpRequest = { kind: 'external-address' };
@@ -35,10 +38,17 @@ test('what answers something else, or nothing, is no answer, and a port is held 
   assert.deepEqual(decodePmpAnswer(longer, map), { ...map, externalPort: 40_001 });
 });
 
-test('the router is found where packets for everywhere go', () => {
+test('the router is found where packets for everywhere go', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'starlings-nat-pmp-'));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const gatewayOf = async (routes: string): Promise<string | null> => {
+    await writeFile(join(folder, 'route'), routes);
+    return gatewayAddress(join(folder, 'route'));
+  };
   const head = 'Iface\tDestination\tGateway \tFlags\n';
   const local = 'eth0\t0002A8C0\t00000000\t0001\n';
-  assert.equal(gatewayOf(`${head}${local}eth0\t00000000\t0102A8C0\t0003\n`), '192.168.2.1');
+  assert.equal(await gatewayAddress(join(folder, 'none')), null);
+  assert.equal(await gatewayOf(`${head}${local}eth0\t00000000\t0102A8C0\t0003\n`), '192.168.2.1');
   for (const none of [
     '',
     head,
@@ -46,7 +56,7 @@ test('the router is found where packets for everywhere go', () => {
     `${head}tun0\t00000000\t00000000\t0001\n`,
     'x\ny\t00000000\tzz',
   ])
-    assert.equal(gatewayOf(none), null);
+    assert.equal(await gatewayOf(none), null);
 });
 
 /** On a port of loopback; resolves to that port. */

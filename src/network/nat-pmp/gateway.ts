@@ -24,7 +24,7 @@ export async function gatewayAddress(table = '/proc/net/route'): Promise<string 
 }
 
 /** Fields: device, destination, gateway (a number as this machine has it in memory: little-endian), flags, and others. */
-export function gatewayOf(routes: string): string | null {
+function gatewayOf(routes: string): string | null {
   for (const line of routes.split('\n').slice(1)) {
     const [, destination, gateway = ''] = line.split('\t');
     if (destination !== '00000000' || !/^[0-9A-F]{8}$/i.test(gateway) || /^0+$/.test(gateway)) continue;
