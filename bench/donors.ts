@@ -1,6 +1,7 @@
 /**
- * A file from four donors against one, each a real host behind a line of its own: `npm run bench:donors`, with `-- --mb 64 --line-mb 8`
- * for more, `-- --json` for machines. The lines are token buckets between sockets; what a line can carry is the limit.
+ * A file from four donors against one, and four that take it at once from one donor and each other; all are real hosts behind lines of
+ * their own: `npm run bench:donors`, with `-- --mb 64 --line-mb 8` for more, `-- --takers 8` for more who take it, `-- --json` for
+ * machines. The lines are token buckets between sockets; what a line can carry is the limit.
  */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -26,6 +27,7 @@ const { values } = parseArgs({
   options: {
     mb: { type: 'string', default: '32' },
     'line-mb': { type: 'string', default: '4' },
+    takers: { type: 'string', default: '4' },
     json: { type: 'boolean', default: false },
   },
 });
@@ -74,30 +76,42 @@ async function filesOf(host: Host, run: SignedManifest, holds: boolean): Promise
   return files;
 }
 
-/** Seconds from the first byte over a line to the last segment, and the bytes of each line. */
-async function pulled(name: string, count: number): Promise<{ seconds: number; gave: number[] }> {
+interface Lined {
+  readonly host: Host;
+  readonly line: ShapedLine;
+}
+
+/** A host that others reach over a line of its own. */
+async function linedHost(): Promise<Lined> {
+  const port = await freePort();
+  const line = await shapedLine(port, lineBytesPerSecond);
+  closers.push(() => line.close());
+  return { host: await hostOn(port, line.port), line };
+}
+
+/** Seconds from the first byte over a line to the last segment of all takers, and the bytes of each donor's line. */
+async function pulled(name: string, count: number, takers = 1): Promise<{ seconds: number; gave: number[] }> {
   const run = runOf(name);
-  const asker = await hostOn(0, await freePort());
+  const askers: Host[] = [];
+  for (let index = 0; index < takers; index++) askers.push((await linedHost()).host);
   const lines: ShapedLine[] = [];
   for (let index = 0; index < count; index++) {
-    const port = await freePort();
-    const line = await shapedLine(port, lineBytesPerSecond);
-    closers.push(() => line.close());
+    const { host: donor, line } = await linedHost();
     lines.push(line);
-    const donor = await hostOn(port, line.port);
     await (await filesOf(donor, run, true)).begin(new AbortController().signal);
-    await asker.libp2p.dial(donor.addresses().map((address) => multiaddr(address)));
+    for (const asker of askers)
+      await asker.libp2p.dial(donor.addresses().map((address) => multiaddr(address)));
     await donor.libp2p.contentRouting.provide(runCid(run.runId));
   }
   const before = lines.map((line) => line.bytesOut());
-  const files = await filesOf(asker, run, false);
+  const files = await Promise.all(askers.map((asker) => filesOf(asker, run, false)));
   const gaveSoFar = (): number[] => lines.map((line, index) => line.bytesOut() - before[index]!);
   let beganMs = performance.now();
   // The search for donors is not what is measured.
   const watch = setInterval(() => {
     if (gaveSoFar().reduce((sum, bytes) => sum + bytes, 0) < 100_000) beganMs = performance.now();
   }, 5);
-  await files.begin(new AbortController().signal);
+  await Promise.all(files.map((each) => each.begin(new AbortController().signal)));
   clearInterval(watch);
   return { seconds: (performance.now() - beganMs) / 1_000, gave: gaveSoFar() };
 }
@@ -105,6 +119,8 @@ async function pulled(name: string, count: number): Promise<{ seconds: number; g
 try {
   const one = await pulled('one', 1);
   const four = await pulled('four', 4);
+  const takers = Number(values.takers);
+  const swarm = await pulled('swarm', 1, takers);
   const all = four.gave.reduce((sum, bytes) => sum + bytes, 0);
   const limit = blob.length / lineBytesPerSecond;
   const figures = {
@@ -116,6 +132,10 @@ try {
     ofFourLines: limit / 4 / four.seconds,
     largestShare: Math.max(...four.gave) / all,
     bytesPerByte: all / blob.length,
+    takers,
+    swarmSeconds: swarm.seconds,
+    swarmTimesOne: swarm.seconds / one.seconds,
+    swarmDonorGave: swarm.gave[0]! / blob.length,
   };
   if (values.json) console.log(JSON.stringify(figures));
   else {
@@ -127,6 +147,12 @@ try {
       `  ${share(figures.timesOne)} times one; the largest share is ${share(figures.largestShare)}`,
     );
     console.log(`  ${share(figures.bytesPerByte)} bytes on the lines for each of the file`);
+    console.log(
+      `  ${takers} that take it at once from one donor: all of them in ${swarm.seconds.toFixed(1)} s`,
+    );
+    console.log(
+      `  ${share(figures.swarmTimesOne)} times what one alone needs; the donor gave ${share(figures.swarmDonorGave)} times the file`,
+    );
   }
 } finally {
   for (const close of closers.reverse()) await close();

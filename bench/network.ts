@@ -1,5 +1,6 @@
 /**
- * What a run costs on the wire: `npm run bench:network`, with `-- --nodes 32 --slot-ms 4000` for more, `-- --json` for machines. Real
+ * What a run costs on the wire: `npm run bench:network`, with `-- --nodes 32 --slot-ms 4000` for more, `-- --json` for machines; where
+ * not all nodes are linked in time, or not all finish, it says which and fails (`-- --link-seconds 300` has it wait for longer). Real
  * nodes in one process, over loopback, each with a delta of a kilobyte a round; the run begins once they are linked, and its clock stands
  * still while other processes have the processors. Bytes that a node sends, as the sockets count them and by
  * cause, are given as ratios to reach-everybody-once: every announcement, as it is signed, once to every node but its author. Where nothing
@@ -10,6 +11,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { reasonOf } from '../src/core/as-error.ts';
 import type { Learner, TrainRequest } from '../src/learning/learner.ts';
 import { encodeEnvelope, sealEnvelope } from '../src/log/envelope.ts';
 import { rngFor } from '../src/math/rng.ts';
@@ -21,6 +23,7 @@ import { createNode, type StarlingsNode } from '../src/node/create-node.ts';
 import type { NodeEvent } from '../src/node/events.ts';
 import type { LearnerRequest } from '../src/node/learners.ts';
 import { createRun } from '../src/node/manifest-file.ts';
+import type { RunSession } from '../src/node/run-session.ts';
 import { createCrypto } from '../src/platform/node/crypto.ts';
 import { openLevelStore } from '../src/platform/node/level-store.ts';
 import { wallClock } from '../src/platform/node/wall-clock.ts';
@@ -32,6 +35,7 @@ const { values } = parseArgs({
     nodes: { type: 'string', default: '8' },
     rounds: { type: 'string', default: '24' },
     'slot-ms': { type: 'string', default: '1500' },
+    'link-seconds': { type: 'string' },
     json: { type: 'boolean', default: false },
   },
 });
@@ -39,7 +43,7 @@ const nodeCount = Number(values.nodes);
 const slotMs = Number(values['slot-ms']);
 /** Far in the past: only the run's own clock ever gets there. */
 const beginsAtMs = 1_700_000_000_000;
-const linkDeadlineMs = 30_000 + 2_000 * nodeCount;
+const linkDeadlineMs = 1_000 * Number(values['link-seconds'] ?? 30 + 2 * nodeCount);
 
 const seedOf = (index: number): Uint8Array => new Uint8Array(32).fill(1 + index);
 const spec = runSpecSchema.parse({
@@ -137,9 +141,20 @@ async function kernelSent(): Promise<{ readonly bytes: number; readonly headByte
   return { bytes: Number(bytes), headBytes: headBytesOfPacket * Number(packets) };
 }
 
-async function until(isSo: () => boolean, timeoutMs: number): Promise<void> {
+/** Resolves once none is left; @throws Error with those that are, after `timeoutMs` */
+async function untilNone(left: () => readonly string[], what: string, timeoutMs: number): Promise<void> {
   const deadline = performance.now() + timeoutMs;
-  while (!isSo() && performance.now() < deadline) await delay(100);
+  while (left().length > 0) {
+    if (performance.now() >= deadline)
+      throw new Error(`${what} within ${Math.round(timeoutMs / 1000)} s:\n  ${left().join('\n  ')}`);
+    await delay(100);
+  }
+}
+
+function whereNot(isSo: (session: RunSession) => boolean, say: (session: RunSession) => string): string[] {
+  return nodes.flatMap((node, index) =>
+    node.runs().flatMap((session) => (isSo(session) ? [] : [`node ${index}: ${say(session)}`])),
+  );
 }
 
 function report(bytes: ReadonlyMap<string, number>): void {
@@ -191,16 +206,22 @@ try {
     });
     node.join(run, { data: String(index), backend: 'wasm', clock });
   }
-  const isOver = (): boolean =>
-    nodes.every((node) => node.runs().every((session) => session.status()?.phase === 'finished'));
   const linksMin = Math.min(nodeCount - 1, defaultLinkLimits.peersMin);
-  const isLinked = (): boolean =>
-    nodes.every((node) => node.runs().every((session) => session.view().peers >= linksMin));
-  await until(isLinked, linkDeadlineMs);
+  const unlinked = (): string[] =>
+    whereNot(
+      (session) => session.view().peers >= linksMin,
+      (session) => `${session.view().peers} of ${linksMin} peers (${session.view().state})`,
+    );
+  await untilNone(unlinked, 'not all nodes were linked', linkDeadlineMs);
   const before = await sent(nodes);
   const kernelBefore = await kernelSent();
   clock.release();
-  await until(isOver, 10 * slotMs * spec.rounds + 60_000);
+  const unfinished = (): string[] =>
+    whereNot(
+      (session) => session.status().phase === 'finished',
+      (session) => `${session.status().phase}, in round ${session.status().round}`,
+    );
+  await untilNone(unfinished, 'not all nodes finished', 10 * slotMs * spec.rounds + 60_000);
   const after = await sent(nodes);
   const kernelAfter = await kernelSent();
   if (kernelBefore && kernelAfter) {
@@ -209,6 +230,9 @@ try {
     after.set('kernel, all of loopback: the rest', kernelAfter.bytes - kernelBefore.bytes - headBytes);
   }
   report(new Map([...after].map(([name, bytes]) => [name, bytes - (before.get(name) ?? 0)])));
+} catch (error) {
+  console.error(reasonOf(error));
+  process.exitCode = 1;
 } finally {
   await Promise.all(closers.map((close) => close()));
   await rm(folder, { recursive: true, force: true });

@@ -1,6 +1,8 @@
 /**
  * Who is asked for which segment of a blob: spread over its donors by the pace that each has shown, none far beyond its share, and
- * asked elsewhere too where a donor dawdles. Pure: `asks` says what to ask now, the owner asks and verifies.
+ * asked elsewhere too where a donor dawdles. Donors that have a part are asked for that part, and each for what fewest of them have:
+ * so those who take a blob at the same time get different segments and give them to each other. What a donor has is its word; it is
+ * dropped when it does not keep it. Pure: `asks` says what to ask now, the owner asks and verifies.
  */
 import type { PeerKey } from '../core/io.ts';
 
@@ -21,6 +23,8 @@ const newPart = 0.3;
 
 interface Donor {
   readonly peer: PeerKey;
+  /** What it says that it has; null: all. */
+  held: ReadonlySet<number> | null;
   /** When it was asked for each segment that is under way, the longest first. */
   readonly inFlight: Map<number, number>;
   /** Asked of it and, since it was silent, of others: it is asked for nothing more until these have settled. */
@@ -42,6 +46,8 @@ export class SegmentPlan {
   /** Neither here nor given up; how many are being asked for each. */
   readonly #wanted: Map<number, number>;
   readonly #donors = new Map<PeerKey, Donor>();
+  /** How many donors with a part say that they have a segment. */
+  readonly #parts = new Map<number, number>();
   readonly #total: number;
 
   /** `wanted`: the indexes of those that are missing. */
@@ -64,15 +70,30 @@ export class SegmentPlan {
     return this.#donors.size;
   }
 
-  /** Those that did not fall silent. */
+  /** Those that did not fall silent and have something that is missing. */
   get awake(): number {
-    return this.#awake().length;
+    return this.#awake().filter(({ peer }) => this.isOfUse(peer)).length;
   }
 
-  addDonor(peer: PeerKey): void {
-    if (this.#donors.has(peer)) return;
-    const donor = { peer, inFlight: new Map(), late: new Set<number>(), pacedMs: null, lastMs: 0, given: 0 };
-    this.#donors.set(peer, donor);
+  /** Whether it has something that is missing, by its word. */
+  isOfUse(peer: PeerKey): boolean {
+    const donor = this.#donors.get(peer);
+    if (!donor?.held) return donor !== undefined;
+    for (const index of donor.held) if (this.#wanted.has(index)) return true;
+    return false;
+  }
+
+  /** `held`: what it says that it has; null: all. Of one that is there already this is news. */
+  addDonor(peer: PeerKey, held: ReadonlySet<number> | null = null): void {
+    const known = this.#donors.get(peer);
+    this.#count(known?.held ?? null, -1);
+    this.#count(held, 1);
+    if (known) known.held = held;
+    else
+      this.#donors.set(peer, {
+        ...{ peer, held, inFlight: new Map(), late: new Set() },
+        ...{ pacedMs: null, lastMs: 0, given: 0 },
+      });
   }
 
   /** It gives no more; what it was asked for is asked of others. It may be added again. */
@@ -80,6 +101,7 @@ export class SegmentPlan {
     const donor = this.#donors.get(peer);
     if (!donor) return;
     this.#donors.delete(peer);
+    this.#count(donor.held, -1);
     for (const index of donor.inFlight.keys()) this.#reopen(index);
   }
 
@@ -114,15 +136,18 @@ export class SegmentPlan {
     const asks: SegmentAsk[] = [];
     let underWay = [...this.#donors.values()].reduce((sum, { inFlight }) => sum + inFlight.size, 0);
     while (underWay < inFlightMax) {
-      const donor = this.#nextDonor(nowMs);
-      const index = donor && (this.#open.shift() ?? this.#slowest(donor, nowMs));
-      if (donor === undefined || index === undefined) break;
-      donor.inFlight.set(index, nowMs);
-      this.#wanted.set(index, this.#wanted.get(index)! + 1);
-      asks.push({ peer: donor.peer, index });
+      const ask = this.#nextAsk(nowMs);
+      if (ask === undefined) break;
+      this.#donors.get(ask.peer)!.inFlight.set(ask.index, nowMs);
+      this.#wanted.set(ask.index, this.#wanted.get(ask.index)! + 1);
+      asks.push(ask);
       underWay += 1;
     }
     return asks;
+  }
+
+  #count(held: ReadonlySet<number> | null, by: number): void {
+    for (const index of held ?? []) this.#parts.set(index, (this.#parts.get(index) ?? 0) + by);
   }
 
   #reopen(index: number): void {
@@ -144,24 +169,44 @@ export class SegmentPlan {
     }
   }
 
-  /** Who would give one more soonest. */
-  #nextDonor(nowMs: number): Donor | undefined {
+  /** Of who would give one more soonest among those that have one. */
+  #nextAsk(nowMs: number): SegmentAsk | undefined {
     const free = this.#awake().filter(
       (donor) => donor.inFlight.size < windowOf(donor) && !this.#hasGivenItsShare(donor, nowMs),
     );
-    return free.reduce<Donor | undefined>(
-      (best, donor) => (best && untilMs(best, nowMs) <= untilMs(donor, nowMs) ? best : donor),
-      undefined,
-    );
+    for (const donor of free.sort((one, other) => untilMs(one, nowMs) - untilMs(other, nowMs))) {
+      const index = this.#open.length > 0 ? this.#rarest(donor) : this.#slowest(donor, nowMs);
+      if (index !== undefined) return { peer: donor.peer, index };
+    }
+    return undefined;
+  }
+
+  /** Of what is open and it has, the first that fewest donors with a part have; it is open no more. */
+  #rarest({ held }: Donor): number | undefined {
+    const fewest = held === null ? 0 : 1;
+    let at = -1;
+    let parts = Number.POSITIVE_INFINITY;
+    for (let each = 0; each < this.#open.length && parts > fewest; each++) {
+      const index = this.#open[each]!;
+      const have = this.#parts.get(index) ?? 0;
+      if (have >= parts || (held !== null && !held.has(index))) continue;
+      at = each;
+      parts = have;
+    }
+    return at < 0 ? undefined : this.#open.splice(at, 1)[0];
   }
 
   #awake(): Donor[] {
     return [...this.#donors.values()].filter(({ late }) => late.size === 0);
   }
 
-  /** Whoever is faster than all others together gives on: they would need more than twice the time without it. */
+  /**
+   * Among those that have all of it. Whoever is faster than all others together gives on: they would need more than twice the time
+   * without it.
+   */
   #hasGivenItsShare(donor: Donor, nowMs: number): boolean {
-    const others = this.#awake().filter((other) => other !== donor);
+    const others = this.#awake().filter((other) => other !== donor && other.held === null);
+    if (donor.held !== null) return false;
     const even = this.#total / (others.length + 1);
     const share = Math.max(Math.floor(shareMax * even), Math.ceil(even));
     if (others.length === 0 || donor.given + donor.inFlight.size < share) return false;
@@ -175,7 +220,8 @@ export class SegmentPlan {
     let slowest: { readonly index: number; readonly ms: number } | undefined;
     for (const other of this.#awake()) {
       const index = [...other.inFlight.keys()].findLast(
-        (each) => this.#wanted.get(each) === 1 && !donor.inFlight.has(each),
+        (each) =>
+          this.#wanted.get(each) === 1 && !donor.inFlight.has(each) && (donor.held?.has(each) ?? true),
       );
       if (other === donor || index === undefined) continue;
       const ms = other.inFlight.size * paceMs(other, nowMs);

@@ -44,7 +44,9 @@ export const connectivitySchema = z.strictObject({
   mapPorts: z
     .boolean()
     .default(false)
-    .describe('ask the router for a port by UPnP; needs `npm install @libp2p/upnp-nat@4.0.28`'),
+    .describe(
+      'ask the router for a port by NAT-PMP, and by UPnP where that is installed: `npm install @libp2p/upnp-nat@4.0.28`',
+    ),
   multicastDns: z
     .boolean()
     .default(true)

@@ -42,10 +42,22 @@ export type Request =
   | { readonly kind: 'push'; readonly envelope: Uint8Array }
   /** State of a mixing method, for a peer that comes late or lost touch. */
   | { readonly kind: 'handout' }
+  /** Which segments of a blob are there. */
+  | { readonly kind: 'held'; readonly root: Uint8Array }
   /** What leads to `root` after `round`, over at most so many rounds. */
   | { readonly kind: 'chain'; readonly round: number; readonly root: Uint8Array; readonly count: number };
 
-const TAGS = ['digest', 'entries', 'leaves', 'segment', 'snapshots', 'push', 'handout', 'chain'] as const;
+const TAGS = [
+  'digest',
+  'entries',
+  'leaves',
+  'segment',
+  'snapshots',
+  'push',
+  'handout',
+  'chain',
+  'held',
+] as const;
 
 export function encodeRequest(request: Request): Uint8Array {
   const tag = TAGS.indexOf(request.kind);
@@ -62,6 +74,7 @@ export function encodeRequest(request: Request): Uint8Array {
     case 'entries':
       return dagCbor.encode([tag, request.ids]);
     case 'leaves':
+    case 'held':
       return dagCbor.encode([tag, request.root]);
     case 'segment':
       return dagCbor.encode([tag, request.root, request.index]);
@@ -92,6 +105,7 @@ export function decodeRequest(bytes: Uint8Array): Request | null {
     case 'entries':
       return fields.length === 2 && isHashList(a, idsPerRequestMax) ? { kind, ids: a } : null;
     case 'leaves':
+    case 'held':
       return fields.length === 2 && isBytes(a, 32) ? { kind, root: a } : null;
     case 'segment':
       return fields.length === 3 && isBytes(a, 32) && isCount(b) ? { kind, root: a, index: b } : null;

@@ -4,7 +4,6 @@
  */
 
 import type { PeerId } from '@libp2p/interface';
-import type { CID } from 'multiformats/cid';
 import { reasonOf } from '../core/as-error.ts';
 import type { PeerKey } from '../core/io.ts';
 import type { Clock } from '../core/ports.ts';
@@ -14,13 +13,12 @@ import type { NetworkEventListener } from './events.ts';
 import type { HiddenRun } from './hidden-run.ts';
 import type { Host } from './host.ts';
 import { peerKeyOf } from './identity.ts';
-import { runCid } from './protocols.ts';
 import { askProviders } from './provider-search.ts';
+import { defaultProvidePauses, dhtQueryTimeoutMs, Providing } from './providing.ts';
 import { type Recurring, startRecurring } from './recurring.ts';
 
 /** How often, in milliseconds. Guesses but for the timeouts (measured: provide 0.6 s, first provider 0.2 s). */
 export interface DiscoveryTiming {
-  /** From the first record on: while the network is young the record must reach peers that join it. */
   readonly provide: BackoffBounds;
   /** While peers are missing. */
   readonly find: BackoffBounds;
@@ -32,15 +30,13 @@ export interface DiscoveryTiming {
 }
 
 const defaultDiscoveryTiming: DiscoveryTiming = {
-  provide: { firstMs: 2_000, maxMs: 600_000 },
+  provide: defaultProvidePauses,
   find: { firstMs: 500, maxMs: 15_000 },
   findWhenEnoughMs: 60_000,
   findAtRestMs: 300_000,
-  queryTimeoutMs: 20_000,
+  queryTimeoutMs: dhtQueryTimeoutMs,
 };
 
-/** Addresses that come and go must not keep us providing without a pause. */
-const PROVIDE_GAP_MS = 1_000;
 /** A peer that comes and goes must not keep us searching without a pause. */
 const SEARCH_GAP_MS = 1_000;
 /** Providers told of in one search; the DHT asks nobody else once it has heard of 20. */
@@ -77,80 +73,33 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
 class RunDiscovery implements Discovery {
   readonly #options: DiscoveryOptions;
   readonly #timing: DiscoveryTiming;
-  readonly #cid: CID;
-  #tasks: { readonly providing: Recurring; readonly finding: Recurring } | null = null;
-  /** Of records; from the start on, or since our addresses changed. */
-  readonly #provides: GrowingPauses;
-  /** Peers that took the last record. */
-  #holders = 0;
-  /** Those that the last record was made with. */
-  #addresses = '';
+  readonly #providing: Providing;
+  #finding: Recurring | null = null;
   /** Since peers went missing. */
   readonly #searches: GrowingPauses;
 
   constructor(options: DiscoveryOptions) {
     this.#options = options;
     this.#timing = options.timing ?? defaultDiscoveryTiming;
-    const { provide, find, findWhenEnoughMs } = this.#timing;
-    this.#provides = new GrowingPauses(provide, provide.maxMs, options.random);
+    const { provide: pauses, find, findWhenEnoughMs, queryTimeoutMs } = this.#timing;
+    this.#providing = new Providing({ ...options, pauses, queryTimeoutMs });
     this.#searches = new GrowingPauses(find, findWhenEnoughMs, options.random);
-    this.#cid = options.hidden?.cid ?? runCid(options.runId);
   }
 
   start(): void {
-    const { clock, host } = this.#options;
-    host.libp2p.addEventListener('self:peer:update', this.#onSelfUpdate);
-    this.#tasks ??= {
-      providing: startRecurring(clock, PROVIDE_GAP_MS, (signal) => this.#provide(signal)),
-      finding: startRecurring(clock, SEARCH_GAP_MS, (signal) => this.#find(signal)),
-    };
+    this.#providing.start();
+    this.#finding ??= startRecurring(this.#options.clock, SEARCH_GAP_MS, (signal) => this.#find(signal));
   }
 
   hurry(): void {
     this.#searches.reset();
-    this.#tasks?.finding.hurry();
+    this.#finding?.hurry();
   }
 
   async stop(): Promise<void> {
-    const tasks = this.#tasks;
-    if (tasks === null) {
-      return;
-    }
-    this.#options.host.libp2p.removeEventListener('self:peer:update', this.#onSelfUpdate);
-    this.#tasks = null;
-    this.#provides.reset();
-    await Promise.all([tasks.providing.stop(), tasks.finding.stop()]);
-    // Or the DHT goes on renewing the record by itself. Those that others hold run out within two days.
-    await this.#options.host.libp2p.contentRouting.cancelReprovide(this.#cid);
-  }
-
-  /** Holders of the record would lead others to where we are no more. */
-  readonly #onSelfUpdate = (): void => {
-    if (this.#addressesNow() === this.#addresses) return;
-    this.#provides.reset();
-    this.#tasks?.providing.hurry();
-  };
-
-  #addressesNow(): string {
-    return this.#options.host.addresses().sort().join(' ');
-  }
-
-  async #provide(signal: AbortSignal): Promise<number> {
-    const { onEvent } = this.#options;
-    this.#addresses = this.#addressesNow();
-    let isVain = false;
-    try {
-      const holders = await this.#queried(signal, (inTime) => this.#putRecord(inTime));
-      isVain = holders > 0 && holders <= this.#holders;
-      this.#holders = holders;
-      onEvent({ kind: 'provided', holders });
-    } catch (error) {
-      if (signal.aborted) {
-        return 0;
-      }
-      onEvent({ kind: 'provide-failed', reason: reasonOf(error) });
-    }
-    return this.#provides.after(isVain);
+    const finding = this.#finding;
+    this.#finding = null;
+    await Promise.all([this.#providing.stop(), finding?.stop()]);
   }
 
   async #find(signal: AbortSignal): Promise<number> {
@@ -172,19 +121,6 @@ class RunDiscovery implements Discovery {
       return jitteredMs(isAtRest() ? findAtRestMs : findWhenEnoughMs, random);
     }
     return this.#searches.after(isVain);
-  }
-
-  /** Resolves to the number of peers that took the record. */
-  async #putRecord(signal: AbortSignal): Promise<number> {
-    const { dht } = this.#options.host.libp2p.services;
-    let holders = 0;
-    for await (const event of dht.provide(this.#cid, { signal })) {
-      // The same query first asks for the closest peers: count only the answers to the record itself.
-      if (event.name === 'PEER_RESPONSE' && event.messageName === 'ADD_PROVIDER') {
-        holders++;
-      }
-    }
-    return holders;
   }
 
   /** Resolves to the number of providers told, and of those that were linked. */

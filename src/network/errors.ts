@@ -26,12 +26,6 @@ export class AnnouncementTooLargeError extends Error {
   readonly code = 'ANNOUNCEMENT_TOO_LARGE';
 }
 
-/** What was asked for needs a package that does not come along. */
-export class PackageMissingError extends Error {
-  override readonly name = 'PackageMissingError';
-  readonly code = 'PACKAGE_MISSING';
-}
-
 /** The key file of this node cannot be used. */
 export class IdentityError extends Error {
   override readonly name = 'IdentityError';

@@ -9,16 +9,18 @@ import type { AbstractStream, AbstractStreamMuxer } from '@libp2p/utils';
 import { yamux } from '@libp2p/yamux';
 import { concat } from 'uint8arrays';
 import { isGossip } from './protocols.ts';
+import { TokenBuckets } from './token-buckets.ts';
 
 export function muxer(
   init: Parameters<typeof yamux>[0],
   tell: (part: MuxerPart, bytes: number) => void = () => {},
+  limits: MuxerLimits = defaultMuxerLimits,
 ): () => StreamMuxerFactory {
   return () => {
     const factory = yamux(init)();
     const create: StreamMuxerFactory['createStreamMuxer'] = (connection) => {
       const yamuxed = factory.createStreamMuxer(connection) as AbstractStreamMuxer;
-      const made = counted(gathered(outliving(sparing(yamuxed))), tell);
+      const made = counted(bounded(gathered(outliving(sparing(yamuxed))), connection, limits), tell);
       if (connection.status !== 'open') made.onTransportClosed();
       return made;
     };
@@ -69,6 +71,8 @@ export type MuxerPart = 'data' | 'headers' | 'windows' | 'pings and ends';
 
 /** https://github.com/hashicorp/yamux/blob/master/spec.md: a version, a type, flags, the stream and a length lead every frame. */
 const headerBytes = 12;
+const typeOf = (frame: Parameters<AbstractStreamMuxer['send']>[0]): number =>
+  frame instanceof Uint8Array ? frame[1]! : frame.get(1);
 const partOfType: readonly MuxerPart[] = ['data', 'windows', 'pings and ends', 'pings and ends'];
 
 function counted(
@@ -77,11 +81,48 @@ function counted(
 ): AbstractStreamMuxer {
   const send = yamuxed.send.bind(yamuxed);
   yamuxed.send = (data) => {
-    const type = data instanceof Uint8Array ? data[1]! : data.get(1);
-    const part = partOfType[type] ?? 'pings and ends';
+    const part = partOfType[typeOf(data)] ?? 'pings and ends';
     if (part === 'data') tell('headers', headerBytes);
     tell(part, data.byteLength - (part === 'data' ? headerBytes : 0));
     return send(data);
+  };
+  return yamuxed;
+}
+
+/** What one connection may cost: of that which nobody reads at the other end, and of pings, which say nothing. */
+export interface MuxerLimits {
+  /** What streams send waits in them; this is for what the multiplexer answers by itself. */
+  readonly waitingBytesMax: number;
+  readonly pings: { readonly burst: number; readonly perSecond: number };
+}
+
+/** yamux asks once in 30 s. Guesses. */
+const defaultMuxerLimits: MuxerLimits = {
+  waitingBytesMax: 4 << 20,
+  pings: { burst: 64, perSecond: 4 },
+};
+
+const pingType = 2;
+
+/** It answers pings, and streams that are too many, as fast as they come, whether or not anybody reads the answers. */
+function bounded(
+  yamuxed: AbstractStreamMuxer,
+  connection: Parameters<StreamMuxerFactory['createStreamMuxer']>[0],
+  { waitingBytesMax, pings }: MuxerLimits,
+): AbstractStreamMuxer {
+  const answered = new TokenBuckets(pings);
+  const send = yamuxed.send.bind(yamuxed);
+  yamuxed.send = (data) => {
+    const isTaken = send(data);
+    if (connection.writeBufferLength > waitingBytesMax)
+      connection.abort(
+        new Error(`the peer reads nothing: ${connection.writeBufferLength} bytes wait for it`),
+      );
+    if (typeOf(data) === pingType) {
+      answered.spend('pings', 1, performance.now());
+      if (answered.waitMs('pings', performance.now()) > 0) connection.abort(new Error('the peer only pings'));
+    }
+    return isTaken;
   };
   return yamuxed;
 }

@@ -10,7 +10,7 @@ export function exchangeProtocol(runId: string): string {
 }
 
 export function filesProtocol(runId: string): string {
-  return `/starlings/files/1.0.0/${runId}`;
+  return `/starlings/files/2.0.0/${runId}`;
 }
 
 /** A topic travels with every announcement. Of a run id so much has 130 bits of a hash, of a hidden run's name 104: nobody finds two runs with one topic. */

@@ -97,8 +97,13 @@ export interface SearchPause {
 
 /** Before the next search, the longer the more there were; ends with the signal. */
 export function pauseAfter(attempt: number, { clock, random, signal }: SearchPause): Promise<void> {
+  return pauseOf(backoffMs(attempt, searchAgain, random), { clock, signal });
+}
+
+/** Ends with the signal, too. */
+export function pauseOf(ms: number, { clock, signal }: Pick<SearchPause, 'clock' | 'signal'>): Promise<void> {
   return new Promise((resolve) => {
-    const cancel = clock.schedule(clock.nowMs() + backoffMs(attempt, searchAgain, random), done);
+    const cancel = clock.schedule(clock.nowMs() + ms, done);
     function done(): void {
       cancel();
       signal.removeEventListener('abort', done);

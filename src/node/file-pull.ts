@@ -1,23 +1,30 @@
 /**
  * One file of a run on its way from peers to the disk: of several donors at once as the plan spreads its segments, each verified, and
- * asked for only as fast as they are written. What came stays, also for the next start of the node.
+ * asked for only as fast as they are written. Who takes it at the same time gives what it has of it. What came stays, also for the next
+ * start of the node.
  */
 import { equals } from 'uint8arrays';
 import { merkleRoot, segmentBytesMax } from '../content/blob.ts';
+import { decodeHeld } from '../content/held-segments.ts';
 import { SegmentPlan } from '../content/segment-plan.ts';
 import { hexToBytes } from '../core/bytes.ts';
 import type { Crypto } from '../core/crypto.ts';
 import type { PeerKey } from '../core/io.ts';
+import { pickRandom } from '../core/pick-random.ts';
 import type { Clock } from '../core/ports.ts';
 import { decodeHashList, encodeRequest, type Request } from '../log/wire.ts';
 import type { Exchange } from '../network/exchange/exchange.ts';
+import { pauseOf } from '../network/provider-search.ts';
 import type { BlobFile } from '../platform/node/blob-file.ts';
 import type { RunFile } from '../run/run-files.ts';
 import { NodeError } from './node-error.ts';
 
-/** Donors at a time, those left out that have fallen silent; with these, so many. */
+/** Donors at a time, those left out that have fallen silent or have nothing for us; with these, so many. */
 const donorsMax = 8;
-const withSilentMax = 32;
+const withIdleMax = 32;
+/** Between two questions to a peer that has a part, what it has by now; one that has had nothing for us for so long is asked no more. Guesses. */
+const heldEveryMs = 500;
+const ofNoUseMs = 10_000;
 /** For a segment, one of two: a minute is 70 kbit/s. Who is silent for longer than it was is passed over before. */
 const answerTimeoutMs = 60_000;
 /** Between two looks for who has fallen silent. */
@@ -45,6 +52,8 @@ export interface FilePullOptions {
   readonly exchange: Exchange;
   readonly crypto: Crypto;
   readonly clock: Clock;
+  /** Numbers in [0, 1). */
+  readonly random: () => number;
   /** A request, with what entitles us to ask it. */
   readonly enclosed: (request: Uint8Array) => Uint8Array;
   readonly answerTimeoutMs?: number;
@@ -60,8 +69,9 @@ export class FilePull {
   /** Aborted once the file is here, or with what went wrong on our disk. */
   readonly #over = new AbortController();
   readonly #signal: AbortSignal;
-  /** Asked for the leaves. */
-  readonly #greeted = new Set<PeerKey>();
+  /** Asked what they have; those with a part again and again. */
+  readonly #followed = new Set<PeerKey>();
+  readonly #liars = new Set<PeerKey>();
   #planning: Promise<SegmentPlan> | null = null;
   #plan: SegmentPlan | null = null;
   #wanted = 0;
@@ -81,36 +91,79 @@ export class FilePull {
 
   /** Asks it from now on, as long as it answers well and there is room for one more. */
   add(peer: PeerKey): void {
+    if (this.#liars.has(peer) || this.#followed.has(peer) || this.#plan?.has(peer)) return;
+    if (!this.#hasRoom()) return;
+    this.#followed.add(peer);
+    void this.#follow(peer).finally(() => this.#followed.delete(peer));
+  }
+
+  /** One that is of no use makes room for another. */
+  #hasRoom(): boolean {
     const plan = this.#plan;
-    if (plan) {
-      if (plan.has(peer) || plan.awake >= donorsMax || plan.donors >= withSilentMax) return;
-      plan.addDonor(peer);
-      this.#look();
-    } else if (!this.#greeted.has(peer) && this.#greeted.size < donorsMax) {
-      this.#greeted.add(peer);
-      void this.#greet(peer).finally(() => this.#greeted.delete(peer));
+    if (!plan) return this.#followed.size < donorsMax;
+    if (plan.awake >= donorsMax) return false;
+    const followed = [...this.#followed];
+    if (plan.donors + followed.filter((peer) => !plan.has(peer)).length < withIdleMax) return true;
+    const useless = followed.find((peer) => plan.has(peer) && !plan.isOfUse(peer));
+    if (useless !== undefined) plan.dropDonor(useless);
+    return useless !== undefined;
+  }
+
+  async #follow(peer: PeerKey): Promise<void> {
+    const { clock } = this.#options;
+    try {
+      let ofUseAtMs = clock.nowMs();
+      while (await this.#isFollowing(peer)) {
+        const nowMs = clock.nowMs();
+        if (this.#plan!.isOfUse(peer)) ofUseAtMs = nowMs;
+        else if (nowMs - ofUseAtMs > ofNoUseMs) this.#plan!.dropDonor(peer);
+        await pauseOf(heldEveryMs, { clock, signal: this.#signal });
+        if (this.#signal.aborted || !this.#plan!.has(peer)) return;
+      }
+    } catch (error) {
+      if (isOurs(error)) this.#over.abort(error);
+      else {
+        this.#plan?.dropDonor(peer);
+        this.#failed(peer, error);
+      }
     }
+  }
+
+  /** Asks it once what it has; resolves to whether to ask again, since it has a part. One that does not even know the leaves is let go. */
+  async #isFollowing(peer: PeerKey): Promise<boolean> {
+    const { here, file } = this.#options;
+    const wasDonor = this.#plan?.has(peer) ?? false;
+    const bits = await this.#ask(peer, { kind: 'held', root: this.#root });
+    // It may have failed otherwise meanwhile.
+    if (wasDonor && !this.#plan!.has(peer)) return false;
+    if (bits.length === 0) {
+      this.#plan?.dropDonor(peer);
+      return false;
+    }
+    const held = decodeHeld(bits, here.segments);
+    if (held === null) throw new UnfitAnswerError(otherLength(file));
+    const plan = this.#plan ?? (await this.#planOf(peer));
+    const isWhole = held.size === here.segments;
+    plan.addDonor(peer, isWhole ? null : held);
+    if (plan.left === 0) this.#over.abort();
+    else this.#look();
+    return !isWhole;
   }
 
   /** Asks it for the leaves: of several at once, for one may be mute. The first that are right will do. */
-  async #greet(peer: PeerKey): Promise<void> {
-    try {
-      const leaves = await this.#leavesFrom(peer);
-      this.#planning ??= this.#planned(leaves);
-      this.#plan ??= await this.#planning;
-    } catch (error) {
-      if (isOurs(error)) this.#over.abort(error);
-      else this.#failed(peer, error);
-      return;
-    }
-    if (this.#plan.left === 0) this.#over.abort();
-    else this.add(peer);
+  async #planOf(peer: PeerKey): Promise<SegmentPlan> {
+    const leaves = await this.#leavesFrom(peer);
+    this.#planning ??= this.#planned(leaves);
+    this.#plan ??= await this.#planning;
+    return this.#plan;
   }
 
+  /** In an order of our own: who takes it at the same time asks for other segments. */
   async #planned(leaves: readonly Uint8Array[]): Promise<SegmentPlan> {
-    const missing = await this.#options.here.openPart(leaves);
+    const { here, random } = this.#options;
+    const missing = await here.openPart(leaves);
     this.#wanted = missing.length;
-    return new SegmentPlan(missing);
+    return new SegmentPlan(pickRandom(missing, missing.length, random));
   }
 
   async #leavesFrom(peer: PeerKey): Promise<Uint8Array[]> {
@@ -170,7 +223,9 @@ export class FilePull {
   }
 
   #failed(peer: PeerKey, error: unknown): void {
-    if (!this.#signal.aborted) this.#options.onFailed(peer, error, error instanceof BadAnswerError);
+    const isLie = error instanceof BadAnswerError;
+    if (isLie) this.#liars.add(peer);
+    if (!this.#signal.aborted) this.#options.onFailed(peer, error, isLie);
   }
 
   async #ask(peer: PeerKey, request: Request): Promise<Uint8Array> {

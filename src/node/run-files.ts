@@ -10,13 +10,14 @@ import type { Crypto } from '../core/crypto.ts';
 import type { PeerKey } from '../core/io.ts';
 import { type Clock, RequestRefusedError } from '../core/ports.ts';
 import { vectorOfFile } from '../learning/initial.ts';
-import { decodeRequest, encodeHashList } from '../log/wire.ts';
+import { decodeRequest, encodeHashList, type Request } from '../log/wire.ts';
 import { trains } from '../methods/registry.ts';
 import type { Exchange } from '../network/exchange/exchange.ts';
 import { createFileExchange, holdersOf } from '../network/file-exchange.ts';
 import type { HiddenRun } from '../network/hidden-run.ts';
 import type { Host } from '../network/host.ts';
 import { peerIdOf } from '../network/identity.ts';
+import { Providing } from '../network/providing.ts';
 import { BlobFile, type BlobId, blobIdOf, partOf } from '../platform/node/blob-file.ts';
 import { makeDirectory } from '../platform/node/make-directory.ts';
 import type { SignedManifest } from '../run/manifest.ts';
@@ -61,11 +62,15 @@ export class RunFiles {
   readonly #files = new Map<string, BlobFile>();
   readonly #exchange: Exchange;
   readonly #credentials: Credentials;
+  /** Lets others that take the files find us while we take them ourselves; then the run does. */
+  readonly #providing: Providing;
   /** By their root. */
   readonly #pulls = new Map<string, Promise<void>>();
+  /** Under way, by the root. */
+  readonly #underWay = new Map<string, FilePull>();
 
   constructor(options: RunFilesOptions) {
-    const { host, run, hidden, folder, crypto, credential = null } = options;
+    const { host, run, hidden, folder, crypto, clock, random, credential = null } = options;
     this.#options = options;
     this.#wanted = run.manifest.files ?? [];
     this.#credentials = new Credentials(run.manifest, run.runId, crypto, credential);
@@ -73,6 +78,7 @@ export class RunFiles {
       this.#files.set(file.root, new BlobFile(join(folder, file.root), file, crypto));
     const about = { host, runId: run.runId, hidden };
     this.#exchange = createFileExchange(about, (from, request) => this.#serve(from, request));
+    this.#providing = new Providing({ ...about, clock, random, onEvent: () => {} });
   }
 
   /** Resolves when all are here. Rejects with the signal's reason, and where the folder cannot be written. */
@@ -80,12 +86,17 @@ export class RunFiles {
     if (!this.#isServing) return;
     if (this.takesBlobs) await this.#takeUp();
     await this.#exchange.start();
-    for (const file of this.#wanted) {
-      const here = this.#files.get(file.root)!;
-      if (here.isWhole || (await here.openWhole())) continue;
-      this.#want(file, false);
-      await this.#fetch(file, here, signal);
-      this.#options.onEvent({ kind: 'file-complete', name: file.name });
+    try {
+      for (const file of this.#wanted) {
+        const here = this.#files.get(file.root)!;
+        if (here.isWhole || (await here.openWhole())) continue;
+        this.#providing.start();
+        this.#want(file, false);
+        await this.#fetch(file, here, signal);
+        this.#options.onEvent({ kind: 'file-complete', name: file.name });
+      }
+    } finally {
+      await this.#providing.stop();
     }
   }
 
@@ -207,21 +218,20 @@ export class RunFiles {
     if (disclosed === null || this.#options.isOut?.(from, this.#credentials.shownBy(from)))
       throw new RequestRefusedError('only members get the files of this run');
     const request = decodeRequest(disclosed);
-    if (request?.kind !== 'leaves' && request?.kind !== 'segment')
+    if (request?.kind !== 'leaves' && request?.kind !== 'segment' && request?.kind !== 'held')
       throw new RequestRefusedError('this is no request for a file');
-    const file = this.#files.get(bytesToHex(request.root));
-    const frame =
-      request.kind === 'segment'
-        ? ((await file?.segment(request.index)) ?? null)
-        : (file?.leaves() ?? null) && encodeHashList(file!.leaves()!);
-    if (frame === null) throw new RequestRefusedError('it is not here');
+    const root = bytesToHex(request.root);
+    // Who asks takes it as well, and may have what we miss.
+    if (request.kind === 'held') this.#underWay.get(root)?.add(from);
+    const file = this.#files.get(root);
+    const frame = file && (await answerOf(file, request));
+    if (!frame) throw new RequestRefusedError('it is not here');
     return [frame];
   }
 
   async #fetch(file: RunFile, here: BlobFile, signal: AbortSignal): Promise<void> {
     const { host, run, hidden, crypto, clock, random, onEvent } = this.#options;
     const failures = new Map<PeerKey, number>();
-    const liars = new Set<PeerKey>();
     const rankOf = (peer: PeerKey): number => failures.get(peer) ?? 0;
     const progress = new Progress(file, here.segments, clock, onEvent);
     const pull = new FilePull(
@@ -231,10 +241,7 @@ export class RunFiles {
         enclosed: (request) => this.#credentials.enclosed(request),
         onFailed: (peer, error, isLie) => {
           failures.set(peer, rankOf(peer) + 1);
-          if (isLie) {
-            liars.add(peer);
-            host.reputation.blame(peerIdOf(peer));
-          }
+          if (isLie) host.reputation.blame(peerIdOf(peer));
           onEvent({ kind: 'file-refused', provider: peer, reason: reasonOf(error) });
         },
         onSegment: (wanted, left) => progress.note(wanted, left),
@@ -242,13 +249,32 @@ export class RunFiles {
       signal,
     );
     const { signal: ends } = pull;
+    this.#underWay.set(file.root, pull);
     const search = { host, runId: run.runId, hidden, clock, random, signal: ends, rankOf };
-    for await (const peer of holdersOf(search)) {
-      if (!liars.has(peer)) pull.add(peer);
-    }
+    for await (const peer of holdersOf(search)) pull.add(peer);
+    this.#underWay.delete(file.root);
     signal.throwIfAborted();
     if (isOurs(pull.signal.reason)) throw pull.signal.reason;
     await here.finish();
+  }
+}
+
+/** Null where it is not here. */
+async function answerOf(
+  file: BlobFile,
+  request: Request & { readonly kind: 'leaves' | 'segment' | 'held' },
+): Promise<Uint8Array | null> {
+  switch (request.kind) {
+    case 'held':
+      return file.held();
+    case 'segment':
+      return file.segment(request.index);
+    case 'leaves': {
+      const leaves = file.leaves();
+      return leaves && encodeHashList(leaves);
+    }
+    default:
+      return request satisfies never;
   }
 }
 

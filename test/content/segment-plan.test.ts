@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
+import { decodeHeld, encodeHeld } from '../../src/content/held-segments.ts';
 import { type SegmentAsk, SegmentPlan } from '../../src/content/segment-plan.ts';
 
 const allOf = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
@@ -145,6 +146,50 @@ describe('segments of several donors', () => {
     plan.dropDonor('a');
     assert.deepEqual(plan.asks(9), []);
     assert.equal(plan.left, 3);
+  });
+
+  test('are asked of who has a part for that part alone, and of who has all for what nobody else has', () => {
+    const plan = new SegmentPlan(allOf(6));
+    plan.addDonor('whole');
+    plan.addDonor('part', new Set([0, 1]));
+    const asks = plan.asks(0);
+    const of = (peer: string): number[] => asks.flatMap((ask) => (ask.peer === peer ? [ask.index] : []));
+    assert.deepEqual(of('part'), [0, 1]);
+    assert.deepEqual(of('whole'), [2, 3]);
+  });
+
+  test('of who has a part are asked as it has more, and it counts as awake while it is of use', () => {
+    const plan = new SegmentPlan(allOf(3));
+    plan.addDonor('part', new Set());
+    assert.deepEqual([plan.asks(0), plan.awake, plan.donors], [[], 0, 1]);
+    plan.addDonor('part', new Set([2]));
+    assert.equal(plan.awake, 1);
+    assert.deepEqual(plan.asks(0), [{ peer: 'part', index: 2 }]);
+    plan.came('part', 2, 50);
+    assert.deepEqual([plan.asks(50), plan.awake], [[], 0]);
+    plan.dropDonor('part');
+    assert.equal(plan.donors, 0);
+  });
+
+  test('of the one that has all are asked on, however many say that they have a part', () => {
+    const plan = new SegmentPlan(allOf(4));
+    plan.addDonor('whole');
+    for (const peer of ['a', 'b', 'c']) plan.addDonor(peer, new Set());
+    for (let nowMs = 0; plan.left > 0; nowMs += 50)
+      for (const { peer, index } of plan.asks(nowMs)) plan.came(peer, index, nowMs + 25);
+    assert.equal(plan.left, 0);
+  });
+
+  test('that say which are held come back as bits, and other bits are refused', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 70 }), fc.array(fc.nat(69)), (segments, some) => {
+        const held = new Set(some.filter((index) => index < segments));
+        const bits = encodeHeld(held, segments);
+        assert.deepEqual(new Set(decodeHeld(bits, segments)), held);
+        assert.equal(decodeHeld(new Uint8Array(bits.length + 1), segments), null);
+        if (segments % 8 > 0) assert.equal(decodeHeld(bits.fill(0xff), segments), null);
+      }),
+    );
   });
 
   test('all come, whatever donors come and go, and few are under way', () => {

@@ -49,6 +49,7 @@ const network: NetworkFacts = {
     closedPorts: [],
     bootstraps: [answers],
     remembered: 0,
+    router: null,
   },
   peers: [{ peer, name: null, runs: [], addresses: [], dialledFrom: ['/ip4/5.6.7.8/tcp/9'] }],
 };
@@ -87,6 +88,11 @@ const ofView = (more: Partial<RunView>): DoctorFacts => ({
   ...healthy,
   runs: [{ ...run, view: { ...healthyView, ...more } }],
 });
+const ofRouter = (external: string | null, mapPorts = false): DoctorFacts =>
+  ofNetwork({
+    ...{ addresses: [home], connectivity: { ...connectivity, mapPorts } },
+    router: { gateway: '192.168.1.1', external },
+  });
 const ofBootstrap = (...outcomes: ProbeOutcome[]): DoctorFacts =>
   ofNetwork({ peers: [], bootstraps: outcomes.map(probe) });
 const ofRun = (more: Partial<ExaminedRun>): DoctorFacts => ({
@@ -240,6 +246,16 @@ const rows: readonly (readonly [string, DoctorFacts, string, Finding['level'], R
     /^behind NAT: others come by way of 1 relay,/,
   ],
   ['nobody tried', ofNetwork({ addresses: [home] }), 'nat', 'watch', /^not known: nobody elsewhere/],
+  [
+    'a port to be had',
+    ofRouter('9.8.7.6'),
+    'router',
+    'watch',
+    /gives out ports of 9\.8\.7\.6 .* asks for none$/,
+  ],
+  ['a port was asked', ofRouter('9.8.7.6', true), 'router', 'watch', /nobody has come in by one yet$/],
+  ['two routers', ofRouter('100.64.0.2'), 'router', 'watch', /it is behind NAT as well$/],
+  ['asked in vain', ofRouter(null, true), 'router', 'watch', /^the router 192\.168\.1\.1 gives out no ports/],
   [
     'nobody tried, and no relays allowed',
     ofNetwork({

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
+import { decodeHeld } from '../../src/content/held-segments.ts';
 import { bytesToHex } from '../../src/core/bytes.ts';
 import type { DeltaState } from '../../src/entries/delta/delta-state.ts';
 import type { NoteState } from '../../src/entries/note/note-kind.ts';
@@ -41,6 +42,7 @@ interface Vectors {
   readonly snapshot: Record<'blob' | 'blobRoot' | 'header', string>;
   readonly requests: ReadonlyArray<{ readonly name: string; readonly bytes: string }>;
   readonly answers: ReadonlyArray<{ readonly name: string; readonly bytes: string }>;
+  readonly held: { readonly segments: number; readonly held: readonly number[]; readonly bits: string };
 }
 
 const text = readFileSync(new URL('../vectors/protocol.json', import.meta.url), 'utf8');
@@ -102,5 +104,7 @@ describe('test vectors of the wire format', () => {
         (chain && encodeChain(chain)) ?? (list && encodeHashList(list)) ?? encodeDigestAnswer(answer!);
       assert.equal(bytesToHex(again), bytes, name);
     }
+    const { segments, held, bits } = vectors.held;
+    assert.deepEqual([...decodeHeld(bytesOf(bits), segments)!], held);
   });
 });

@@ -40,6 +40,7 @@ const requests: fc.Arbitrary<Request> = fc.oneof(
   }),
   record({ kind: fc.constant('entries' as const), ids: fc.array(hash, { maxLength: 20 }) }),
   record({ kind: fc.constant('leaves' as const), root: hash }),
+  record({ kind: fc.constant('held' as const), root: hash }),
   record({ kind: fc.constant('segment' as const), root: hash, index: count }),
   fc.constant({ kind: 'snapshots' as const }),
   record({ kind: fc.constant('push' as const), envelope: fc.uint8Array() }),

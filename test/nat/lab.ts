@@ -6,18 +6,20 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { PeerSpec, PeerStatus } from './peer.ts';
+import { PmpRouter } from './pmp-router.ts';
 
 /**
  * How a router treats what comes in and goes out:
  * - `open`: no router at all, a public address
  * - `forwarded`: everything that comes in goes to the machine behind it (a full cone, or one-to-one)
  * - `mapped`: one port of another number comes in, and leads to the port that the machine listens on
+ * - `asked`: as `cone`, and a port of another number comes in for who asks for one by NAT-PMP (pmp-router.ts)
  * - `cone`: the port is kept, and only who was written to may answer (port restricted)
  * - `symmetric`: another port for everybody who is written to
  */
-export type Nat = 'open' | 'forwarded' | 'mapped' | 'cone' | 'symmetric';
+export type Nat = 'open' | 'forwarded' | 'mapped' | 'asked' | 'cone' | 'symmetric';
 
-/** Outside, of `mapped`. */
+/** Outside, of `mapped`, and the first of `asked`. */
 export const mappedPort = 40_001;
 
 /** Why there can be no lab here; null where there can. */
@@ -44,6 +46,7 @@ export class Lab {
   readonly #prefix: string;
   readonly #namespaces: string[] = [];
   readonly #peers: LabPeer[] = [];
+  readonly #routers: PmpRouter[] = [];
   #machines = 0;
 
   constructor() {
@@ -80,6 +83,7 @@ export class Lab {
     );
     this.#in(router, 'sysctl -qw net.ipv4.ip_forward=1');
     this.#rules(router, nat, address);
+    if (nat === 'asked') this.#routers.push(PmpRouter.start(router, inner, publicAddress, mappedPort));
     return { namespace: machine, address, publicAddress };
   }
 
@@ -100,6 +104,11 @@ export class Lab {
     });
   }
 
+  /** What routers of `asked` have given out by now, and taken back. */
+  get given(): readonly string[] {
+    return this.#routers.flatMap(({ said }) => said);
+  }
+
   start(namespace: string, spec: PeerSpec): LabPeer {
     const peer = new LabPeer(namespace, spec);
     this.#peers.push(peer);
@@ -107,7 +116,7 @@ export class Lab {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#peers.map((peer) => peer.stop()));
+    await Promise.all([...this.#peers, ...this.#routers].map((one) => one.stop()));
     for (const namespace of this.#namespaces.reverse()) this.#host(`ip netns del ${namespace}`);
   }
 
@@ -136,6 +145,9 @@ export class Lab {
       '  chain out { type nat hook postrouting priority srcnat; policy accept;',
       `    oifname "eth0" ${out}`,
       '  }',
+      ...(nat === 'asked'
+        ? ['  chain in { type nat hook prerouting priority dstnat; policy accept;', '  }']
+        : []),
       ...(nat === 'forwarded' || nat === 'mapped'
         ? [
             '  chain in { type nat hook prerouting priority dstnat; policy accept;',
@@ -222,7 +234,12 @@ export class LabPeer {
     return this.#status;
   }
 
-  tell(what: { readonly announce?: string; readonly ask?: string; readonly bytes?: number }): void {
+  tell(what: {
+    readonly announce?: string;
+    readonly ask?: string;
+    readonly bytes?: number;
+    readonly leave?: true;
+  }): void {
     this.#child.stdin!.write(`${JSON.stringify(what)}\n`);
   }
 

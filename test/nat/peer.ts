@@ -96,7 +96,8 @@ setInterval(() => {
 }, 250);
 
 createInterface({ input: process.stdin }).on('line', (line) => {
-  const told: { announce?: string; ask?: string; bytes?: number } = JSON.parse(line);
+  const told: { announce?: string; ask?: string; bytes?: number; leave?: true } = JSON.parse(line);
+  if (told.leave) void host.stop();
   if (told.announce !== undefined) void transport?.announce(Buffer.from(told.announce));
   const { ask, bytes = 0 } = told;
   if (ask !== undefined) {

@@ -1,6 +1,7 @@
 /** Who reaches whom through which routers, in network namespaces: docs/OPERATIONS.md prints the table. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { eventually } from '../network/real-hosts.ts';
 import { Lab, type LabPeer, labMissing, mappedPort, type Nat, openInternet, plainProfile } from './lab.ts';
 
 const missing = labMissing();
@@ -116,6 +117,30 @@ describe('a node whose router forwards one port of another number', { skip: miss
         all.some(({ to }) => to === a.status!.peerId),
       );
       assert.ok(connections.every(({ to, isRelayed }) => to !== a.status!.peerId || isRelayed));
+    } finally {
+      await lab.close();
+    }
+  });
+});
+
+describe('a node whose router gives out ports by NAT-PMP', { skip: missing ?? false }, () => {
+  test('is dialled at the port that it was given, and gives it back when it stops', async () => {
+    const lab = new Lab();
+    try {
+      const { bootstrap } = await openInternet(lab);
+      const asked = lab.machine('asked');
+      const given = { run: 'nat', bootstrap };
+      // Neither uses relays: without the port they would not meet.
+      const profile = { ...plainProfile, useRelays: false };
+      const a = lab.start(asked.namespace, { ...given, seed: 2, profile: { ...profile, mapPorts: true } });
+      const told = `/ip4/${asked.publicAddress}/tcp/${mappedPort}/`;
+      await a.until('it tells the port', ({ addresses }) => addresses.some((each) => each.startsWith(told)));
+      const b = lab.start(lab.machine('symmetric').namespace, { ...given, seed: 3, profile });
+      await linked(a, b);
+      await talking(a, b, 'over the port that was given');
+      a.tell({ leave: true });
+      await eventually('it gives the port back', () => lab.given.includes(`${mappedPort} back`));
+      assert.equal(lab.given[0], `${mappedPort} -> ${asked.address}:4001`);
     } finally {
       await lab.close();
     }

@@ -94,7 +94,7 @@ describe('windows of streams of gossip', () => {
   });
 
   test('and of no others: bodies come in bulk, and their windows widen by how soon they are told of', async (t) => {
-    const { stream, other, parts, close } = await streamBetween('/starlings/files/1.0.0/run');
+    const { stream, other, parts, close } = await streamBetween('/starlings/files/2.0.0/run');
     t.after(close);
     let heard = 0;
     other.addEventListener('message', ({ data }) => {

@@ -6,8 +6,10 @@ import { join } from 'node:path';
 import { after, type TestContext, test } from 'node:test';
 import { multiaddr } from '@multiformats/multiaddr';
 import { blobRoot, leavesOf, segmentCount, segmentOf } from '../../src/content/blob.ts';
+import { encodeHeld } from '../../src/content/held-segments.ts';
 import { bytesToHex } from '../../src/core/bytes.ts';
-import { decodeRequest, encodeHashList } from '../../src/log/wire.ts';
+import { RequestRefusedError } from '../../src/core/ports.ts';
+import { decodeRequest, encodeHashList, type Request } from '../../src/log/wire.ts';
 import { rngFor } from '../../src/math/rng.ts';
 import { createFileExchange } from '../../src/network/file-exchange.ts';
 import type { Host } from '../../src/network/host.ts';
@@ -30,6 +32,10 @@ const blob = new Uint8Array(10_500_001);
 rngFor('many-donors').fillUniform(new Float32Array(blob.buffer, 0, Math.floor(blob.length / 4)), -1, 1);
 const segments = segmentCount(blob.length);
 const leaves = encodeHashList(leavesOf(crypto, blob));
+const all = Array.from({ length: segments }, (_, index) => index);
+/** What whoever has all of it answers, save segments. */
+const answerTo = (request: Request | null): Uint8Array =>
+  request?.kind === 'held' ? encodeHeld(all, segments) : leaves;
 const file = { name: 'other', root: bytesToHex(blobRoot(crypto, blob)), bytes: blob.length };
 
 function runOf(name: string): SignedManifest {
@@ -53,8 +59,8 @@ interface Donor {
   readonly line: ShapedLine;
 }
 
-/** A host that others reach over a line of so many bytes a second, and that holds the file. */
-async function donorOf(t: TestContext, bytesPerSecond: number, run: SignedManifest): Promise<Donor> {
+/** A host that others reach over a line of so many bytes a second. */
+async function hostBehind(t: TestContext, bytesPerSecond: number): Promise<Donor> {
   const port = await freePort();
   const line = await shapedLine(port, bytesPerSecond);
   t.after(() => line.close());
@@ -66,6 +72,12 @@ async function donorOf(t: TestContext, bytesPerSecond: number, run: SignedManife
     },
   });
   t.after(() => host.stop());
+  return { host, line };
+}
+
+/** Such a host that holds the file. */
+async function donorOf(t: TestContext, bytesPerSecond: number, run: SignedManifest): Promise<Donor> {
+  const { host, line } = await hostBehind(t, bytesPerSecond);
   const own = join(folder, host.key);
   await mkdir(own);
   await writeFile(join(own, file.root), blob);
@@ -116,13 +128,13 @@ test('four donors on lines of their own are 1.8 times one at least, and none giv
   const before = donors.map(({ line }) => line.bytesOut());
   const togetherMs = await pulled(t, asker, four);
   const gave = donors.map(({ line }, index) => line.bytesOut() - before[index]!);
-  const all = gave.reduce((sum, bytes) => sum + bytes, 0);
+  const sum = gave.reduce((before, bytes) => before + bytes, 0);
   assert.ok(aloneMs > 1.8 * togetherMs, `${aloneMs.toFixed()} ms alone, ${togetherMs.toFixed()} together`);
   assert.ok(
-    gave.every((bytes) => bytes <= 0.35 * all),
+    gave.every((bytes) => bytes <= 0.35 * sum),
     `${gave}`,
   );
-  assert.ok(all < 1.1 * blob.length, `${all} bytes for ${blob.length}`);
+  assert.ok(sum < 1.1 * blob.length, `${sum} bytes for ${blob.length}`);
 });
 
 test('a donor that dies midway and one that gives wrong segments are passed over, and the liar is blamed', async (t) => {
@@ -130,13 +142,13 @@ test('a donor that dies midway and one that gives wrong segments are passed over
   const [dying, honest] = [await donorOf(t, 2_000_000, run), await donorOf(t, 2_000_000, run)];
   const liar = await loopbackHost({ carriesRuns: false });
   t.after(() => liar.stop());
-  let lies = 0;
+  let [given, lies] = [0, 0];
   const lying = createFileExchange({ host: liar, runId: run.runId }, async (_, bytes) => {
     const request = decodeRequest(bytes);
-    if (request?.kind !== 'segment') return [leaves];
+    if (request?.kind !== 'segment') return [answerTo(request)];
     const segment = segmentOf(blob, request.index).slice();
     // What it gives at first is right.
-    if (request.index > 5) segment[lies++ % segment.length]! ^= 1;
+    if (given++ > 5) segment[lies++ % segment.length]! ^= 1;
     return [segment];
   });
   await lying.start();
@@ -164,7 +176,7 @@ test('a node that stops midway goes on where it was, and asks for nothing again'
   for (const host of donors) {
     const exchange = createFileExchange({ host: host, runId: run.runId }, async (_, bytes) => {
       const request = decodeRequest(bytes);
-      if (request?.kind !== 'segment') return [leaves];
+      if (request?.kind !== 'segment') return [answerTo(request)];
       asked.push(request.index);
       if (asked.length === 25) leaving.abort(new Error('stopped'));
       return [segmentOf(blob, request.index)];
@@ -181,9 +193,7 @@ test('a node that stops midway goes on where it was, and asks for nothing again'
   await assert.rejects(first.begin(leaving.signal), /stopped/);
   await first.stop();
   const part = await readFile(join(own, `${file.root}.part`));
-  const held = Array.from({ length: segments }, (_, index) => index).filter(
-    (index) => Buffer.compare(segmentOf(part, index), segmentOf(blob, index)) === 0,
-  );
+  const held = all.filter((index) => Buffer.compare(segmentOf(part, index), segmentOf(blob, index)) === 0);
   assert.ok(held.length >= 5 && held.length < segments, `${held.length} of ${segments} were here`);
   asked.splice(0);
   const again = filesAt(asker, run, own);
@@ -192,4 +202,30 @@ test('a node that stops midway goes on where it was, and asks for nothing again'
   assert.ok(Buffer.compare(await readFile(join(own, file.root)), blob) === 0);
   assert.equal(held.filter((index) => asked.includes(index)).length, 0);
   assert.equal(new Set(asked).size, segments - held.length);
+});
+
+test('four that begin at once give each other what they have: the one donor gives less than twice the file, and who claims what it has not is passed over', async (t) => {
+  const run = runOf('swarm');
+  const donor = await donorOf(t, 2_000_000, run);
+  const takers = await Promise.all([0, 1, 2, 3].map(() => hostBehind(t, 2_000_000)));
+  const liar = await loopbackHost({ carriesRuns: false });
+  t.after(() => liar.stop());
+  const refusing = createFileExchange({ host: liar, runId: run.runId }, async (_, bytes) => {
+    const request = decodeRequest(bytes);
+    if (request?.kind === 'segment') throw new RequestRefusedError('it is not here');
+    return [answerTo(request)];
+  });
+  await refusing.start();
+  t.after(() => refusing.stop());
+  for (const { host } of [...takers, { host: liar }])
+    await host.libp2p.dial(donor.host.addresses().map((address) => multiaddr(address)));
+  for (const host of [donor.host, liar]) await host.libp2p.contentRouting.provide(runCid(run.runId));
+
+  const before = donor.line.bytesOut();
+  const events: SessionEvent[] = [];
+  await Promise.all(takers.map(({ host }) => pulled(t, host, run, events)));
+  const times = (donor.line.bytesOut() - before) / blob.length;
+  assert.ok(times < 2, `the donor gave ${times.toFixed(2)} times the file`);
+  const refused = events.flatMap((event) => (event.kind === 'file-refused' ? [event.provider] : []));
+  assert.ok(refused.includes(liar.key), 'the liar was asked');
 });

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { blobRoot, leavesOf, merkleRoot, segmentBytesMax, segmentOf } from '../../src/content/blob.ts';
+import { encodeHeld } from '../../src/content/held-segments.ts';
 import { bytesToHex } from '../../src/core/bytes.ts';
 import type { PeerKey } from '../../src/core/io.ts';
 import type { Clock } from '../../src/core/ports.ts';
@@ -28,6 +29,10 @@ after(() => rm(folder, { recursive: true, force: true }));
 const blob = new Uint8Array(10_500_001);
 const words = new Float32Array(blob.buffer, 0, Math.floor(blob.length / 4));
 rngFor('run-files').fillUniform(words, -1, 1);
+const leaves = leavesOf(crypto, blob);
+const hashes = encodeHashList(leaves);
+/** Of whoever has all of it. */
+const allHeld = encodeHeld(leaves.keys(), leaves.length);
 const file = { name: 'other', root: bytesToHex(blobRoot(crypto, blob)), bytes: blob.length };
 
 function runWith(
@@ -141,12 +146,12 @@ describe('files of a run', () => {
   test('come from whoever has them, past liars, and are handed on by who got them', async (t) => {
     const [asker, honest, liar, empty, later] = (await hosts(t, 5)) as [Host, Host, Host, Host, Host];
     const run = runWith('handed-on');
-    const leaves = leavesOf(crypto, blob);
     let lies = 0;
     const lying = createFileExchange({ host: liar, runId: run.runId }, async (_, bytes) => {
       const request = decodeRequest(bytes);
       lies++;
-      if (request?.kind === 'leaves') return [encodeHashList(leaves)];
+      if (request?.kind === 'leaves') return [hashes];
+      if (request?.kind === 'held') return [allHeld];
       if (request?.kind !== 'segment') throw new Error('no request');
       const segment = segmentOf(blob, request.index).slice();
       segment[7]! ^= 1;
@@ -180,11 +185,12 @@ describe('files of a run', () => {
   test('come although every place is taken by peers that never answer', async (t) => {
     const [asker, honest, ...mute] = (await hosts(t, 8)) as [Host, Host, ...Host[]];
     const run = runWith('mute');
-    const leaves = encodeHashList(leavesOf(crypto, blob));
     for (const host of mute) {
-      const silent = createFileExchange({ host: host, runId: run.runId }, async (_, bytes) =>
-        decodeRequest(bytes)?.kind === 'leaves' ? [leaves] : new Promise(() => {}),
-      );
+      const silent = createFileExchange({ host: host, runId: run.runId }, async (_, bytes) => {
+        const request = decodeRequest(bytes);
+        if (request?.kind === 'segment') return new Promise(() => {});
+        return [request?.kind === 'held' ? allHeld : hashes];
+      });
       await silent.start();
       await provide(host, run);
     }
@@ -212,7 +218,8 @@ describe('files of a run', () => {
     let asked = 0;
     const serving = createFileExchange({ host: honest, runId: run.runId }, async (_, bytes) => {
       const request = decodeRequest(bytes);
-      if (request?.kind === 'leaves') return [encodeHashList(leavesOf(crypto, blob))];
+      if (request?.kind === 'leaves') return [hashes];
+      if (request?.kind === 'held') return [allHeld];
       if (request?.kind !== 'segment') throw new Error('no request');
       asked++;
       return [segmentOf(blob, request.index)];
@@ -280,11 +287,12 @@ describe('files of a run', () => {
   test('of which a wrong length is said are not had, and who holds them is blamed for nothing', async (t) => {
     const [asker, honest, liar] = (await hosts(t, 3)) as [Host, Host, Host];
     const run = runWith('misdescribed', null, []);
-    const leaves = leavesOf(crypto, blob);
     // Hashes of the level above have the same root.
     const above = Array.from({ length: 21 }, (_, at) => merkleRoot(crypto, leaves.slice(2 * at, 2 * at + 2)));
     const lying = createFileExchange({ host: liar, runId: run.runId }, async (_, bytes) => {
-      if (decodeRequest(bytes)?.kind !== 'leaves') throw new Error('it has no segments');
+      const request = decodeRequest(bytes);
+      if (request?.kind === 'held') return [encodeHeld(above.keys(), above.length)];
+      if (request?.kind !== 'leaves') throw new Error('it has no segments');
       return [encodeHashList(above)];
     });
     await lying.start();

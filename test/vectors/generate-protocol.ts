@@ -6,6 +6,7 @@
 import { writeFileSync } from 'node:fs';
 import { encodeFloat32 } from '../../src/codec/dense.ts';
 import { blobRoot, leavesOf, segmentBytesMax } from '../../src/content/blob.ts';
+import { encodeHeld } from '../../src/content/held-segments.ts';
 import { bytesToHex } from '../../src/core/bytes.ts';
 import type { Signer } from '../../src/core/crypto.ts';
 import type { DeltaContent, DeltaState } from '../../src/entries/delta/delta-state.ts';
@@ -169,6 +170,7 @@ function requestVectors(book: LogBook): object[] {
     snapshots: { kind: 'snapshots' },
     push: { kind: 'push', envelope: encodeStoredEnvelope(first) },
     chain: { kind: 'chain', round: 40, root: hashOf(4), count: 20 },
+    held: { kind: 'held', root: hashOf(3) },
   };
   return Object.entries(requests).map(([name, request]) => ({ name, bytes: hex(encodeRequest(request)) }));
 }
@@ -277,6 +279,7 @@ export function protocolVectors(): Record<string, unknown> {
     blobs: blobVectors(),
     requests: requestVectors(book),
     answers: answerVectors(book),
+    held: { segments: 10, held: [0, 2, 9], bits: hex(encodeHeld([0, 2, 9], 10)) },
   };
 }
 

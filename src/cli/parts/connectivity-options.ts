@@ -19,7 +19,10 @@ export function addConnectivityOptions(command: Command, servesRelay: boolean): 
       : command.option('--relay-serve', 'relay for nodes that nobody can dial')
   )
     .option('--no-relay', 'use no relays: neither to reach others nor to be reached')
-    .option('--map-ports', 'ask the router for a port by UPnP (npm install @libp2p/upnp-nat@4.0.28)')
+    .option(
+      '--map-ports',
+      'ask the router for a port by NAT-PMP, and by UPnP where @libp2p/upnp-nat is installed (npm install @libp2p/upnp-nat@4.0.28)',
+    )
     .option('--no-mdns', 'neither look for nodes on the local network nor be found there')
     .option(
       '--network-key <file>',

@@ -6,7 +6,10 @@ import type { Finding } from './finding.ts';
 
 export function connectivityFindings({ network, process }: DoctorFacts): Finding[] {
   const isUp = process.kind === 'answers' || process.kind === 'bootstrap';
-  return [...privacyFindings(network), ...(isUp ? [...natFindings(network), ...relayFindings(network)] : [])];
+  const ofRunning = isUp
+    ? [...natFindings(network), ...routerFindings(network), ...relayFindings(network)]
+    : [];
+  return [...privacyFindings(network), ...ofRunning];
 }
 
 function privacyFindings({ privacy }: NetworkFacts): Finding[] {
@@ -74,6 +77,47 @@ function natFindings({ addresses, announces, connectivity }: NetworkFacts): Find
           ? 'forward a port and name it with `announce`, or let it use relays, which `connectivity.relay.use` forbids'
           : 'wait a minute after the start, then name a bootstrap that relays with `bootstrap`, or forward a port and name it with `announce`',
     },
+  ];
+}
+
+/** Whether the router would give out a port, where nobody has come in by any other way. */
+function routerFindings({ addresses, announces, connectivity, router }: NetworkFacts): Finding[] {
+  const direct = addresses.filter((address) => !isRelayed(address));
+  const isReached = announces || direct.some((address) => rangeOf(address) === 'anywhere');
+  const isLocal = direct.length > 0 && addresses.every((address) => rangeOf(address) === 'this machine');
+  if (router === null || connectivity === null || isReached || isLocal) return [];
+  const { gateway, external } = router;
+  const id = 'router';
+  if (external === null) {
+    if (!connectivity.mapPorts) return [];
+    return [
+      {
+        ...{ id, level: 'watch', text: `the router ${gateway} gives out no ports by NAT-PMP` },
+        todo: 'turn NAT-PMP or UPnP on there; for UPnP also npm install @libp2p/upnp-nat@4.0.28 and start the node again',
+      },
+    ];
+  }
+  if (rangeOf(`/ip4/${external}/tcp/1`) !== 'anywhere') {
+    return [
+      {
+        ...{ id, level: 'watch' },
+        text: `the router ${gateway} gives out ports by NAT-PMP, and has no public address itself (${external}): it is behind NAT as well`,
+        todo: 'none of its ports lead here from elsewhere: use a relay, or have whoever runs the outer NAT forward a port',
+      },
+    ];
+  }
+  return [
+    connectivity.mapPorts
+      ? {
+          ...{ id, level: 'watch' },
+          text: `the router ${gateway} gives out ports of ${external} by NAT-PMP, and nobody has come in by one yet`,
+          todo: 'wait a minute after the start: peers try the address before it is told',
+        }
+      : {
+          ...{ id, level: 'watch' },
+          text: `the router ${gateway} gives out ports of ${external} by NAT-PMP, and this node asks for none`,
+          todo: 'start it with --map-ports, or `connectivity.mapPorts: true` in its file',
+        },
   ];
 }
 

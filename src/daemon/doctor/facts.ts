@@ -1,4 +1,5 @@
 /** What `starlings doctor` knows of a node. Gathered in one place (gather-facts.ts), judged in others (findings.ts): nothing here acts. */
+import type { RouterWord } from '../../network/nat-pmp/gateway.ts';
 import type { Holder, Probe } from '../../network/probe.ts';
 import type { NodeSettings, PeerSummary } from '../../node/node-reader.ts';
 import type { RunView } from '../../node/run-view.ts';
@@ -71,6 +72,8 @@ export interface NetworkFacts {
   /** Of a node to be: what cannot be listened on, and why. */
   readonly closedPorts: readonly { readonly address: string; readonly reason: string }[];
   readonly bootstraps: readonly Probe[];
+  /** Of this machine; null where the node is elsewhere or behind none. */
+  readonly router: RouterWord | null;
   /** Addresses of peers that are remembered in the directory. */
   readonly remembered: number;
   /** Of all its runs. */

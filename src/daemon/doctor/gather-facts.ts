@@ -10,6 +10,7 @@ import { isLoopback } from '../../api/listen-address.ts';
 import { reasonOf } from '../../core/as-error.ts';
 import { tcpPartsOf } from '../../network/address-parts.ts';
 import { loadIdentity, loadNetworkKey, readKeyFile } from '../../network/identity.ts';
+import { routerOf } from '../../network/nat-pmp/gateway.ts';
 import { createProbeHost, findHolders, type Holder, type Probe, probeAddress } from '../../network/probe.ts';
 import { hiddenById } from '../../node/hidden-session.ts';
 import {
@@ -77,7 +78,11 @@ export async function gatherFacts(subject: Subject, signal: AbortSignal): Promis
       );
     const named = answers?.settings.bootstrap ?? settings.bootstrap;
     const own = answers?.settings.addresses ?? (process.kind === 'bootstrap' ? (info?.addresses ?? []) : []);
-    const [bootstraps, doors] = await Promise.all([probeAll(named), probeAll(own)]);
+    const [bootstraps, doors, router] = await Promise.all([
+      probeAll(named),
+      probeAll(own),
+      isElsewhere(subject) ? null : routerOf(subject.timeoutMs),
+    ]);
     // Who remembers peers, or has some, finds the others through them.
     await probeAll(
       [...remembered, ...(answers?.peers.flatMap(({ addresses }) => addresses) ?? [])].slice(0, 16),
@@ -88,7 +93,7 @@ export async function gatherFacts(subject: Subject, signal: AbortSignal): Promis
       return isKnown ? findHolders({ runId, hidden }, probing) : Promise.resolve(null);
     };
     const network: NetworkFacts = {
-      ...{ privacy, doors, bootstraps, remembered: remembered.length, peers: answers?.peers ?? [] },
+      ...{ privacy, doors, bootstraps, router, remembered: remembered.length, peers: answers?.peers ?? [] },
       connectivity: answers ? answers.settings.connectivity : null,
       addresses: own.length > 0 ? own : settings.announce,
       announces: (answers?.settings.announce ?? settings.announce).length > 0,

@@ -90,6 +90,7 @@ function framesFor(request: Request, node: AnswerContext): Uint8Array[] | 'not-h
     }
     case 'handout':
     case 'push':
+    case 'held':
       return 'absurd';
   }
 }

@@ -7,11 +7,11 @@ import type { MultiaddrConnection } from '@libp2p/interface';
 import { isLoopback, isPrivate } from '@libp2p/utils';
 import type { ServiceFactoryMap } from 'libp2p';
 import { parsedAddress } from '../announced-addresses.ts';
-import { PackageMissingError } from '../errors.ts';
 import type { ConnectionBytes } from '../traffic.ts';
 import type { HostProfile } from './host-profile.ts';
 import { multicastNeighbours } from './multicast.ts';
 import { observedAddress } from './observed-address.ts';
+import { portMapping } from './port-mapping.ts';
 import { networkProtector } from './private-network.ts';
 import { type RelayLimits, relayServer } from './relay-server.ts';
 import { holePunching, RELAY_PLACE, relayTransport } from './relays.ts';
@@ -23,7 +23,7 @@ export interface NodeProfileOptions extends TcpAddresses {
   readonly useRelays: boolean;
   /** Relay for others; null where not. */
   readonly serveRelay: RelayLimits | null;
-  /** Ask the router for a port by UPnP; its package is installed where it is asked for. */
+  /** Ask the router for a port by NAT-PMP, and by UPnP where its package is installed. */
   readonly mapPorts: boolean;
   /** Find others on the local network by multicast DNS. */
   readonly multicastDns: boolean;
@@ -65,19 +65,6 @@ async function services(options: NodeProfileOptions): Promise<ServiceFactoryMap<
     ...(options.serveRelay === null ? {} : await relayServer(options.serveRelay)),
     ...(options.mapPorts ? await portMapping() : {}),
   };
-}
-
-async function portMapping(): Promise<ServiceFactoryMap<Record<string, unknown>>> {
-  try {
-    const { uPnPNAT } = await import('@libp2p/upnp-nat');
-    return { portMapping: uPnPNAT() };
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND')) throw error;
-    throw new PackageMissingError(
-      'asking the router for a port (mapPorts) needs a package that does not come along: npm install @libp2p/upnp-nat@4.0.28',
-      { cause: error },
-    );
-  }
 }
 
 /** As far as can be told before anybody tried: somebody wrote down how, or the machine has a public IPv4 address. */

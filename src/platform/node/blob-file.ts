@@ -3,6 +3,7 @@ import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { leafHash, merkleRoot, segmentBytesMax, segmentCount } from '../../content/blob.ts';
+import { encodeHeld } from '../../content/held-segments.ts';
 import { bytesToHex } from '../../core/bytes.ts';
 import type { Crypto } from '../../core/crypto.ts';
 import { makeDirectory } from './make-directory.ts';
@@ -47,6 +48,8 @@ export class BlobFile {
   readonly #crypto: Crypto;
   #handle: FileHandle | null = null;
   #leaves: readonly Uint8Array[] | null = null;
+  /** Segments that are here and are what they should be. */
+  #held = new Set<number>();
   #isWhole = false;
 
   /** `path` is where it is once it is whole; until then it has the ending `.part`. */
@@ -78,6 +81,7 @@ export class BlobFile {
       if (bytesToHex(merkleRoot(this.#crypto, leaves)) === this.#blob.root) {
         this.#handle = handle;
         this.#leaves = leaves;
+        this.#held = new Set(leaves.keys());
         this.#isWhole = true;
         return true;
       }
@@ -98,10 +102,11 @@ export class BlobFile {
       const size = (await this.#handle.stat()).size;
       if (size > this.#blob.bytes) await this.#handle.truncate(this.#blob.bytes);
     }
-    const held = isThere ? await this.#hashes(this.#handle) : [];
-    return leaves.flatMap((leaf, index) =>
-      held[index] && Buffer.compare(held[index], leaf) === 0 ? [] : [index],
-    );
+    const found = isThere ? await this.#hashes(this.#handle) : [];
+    const isHere = (leaf: Uint8Array, index: number): boolean =>
+      found[index] !== undefined && Buffer.compare(found[index], leaf) === 0;
+    this.#held = new Set([...leaves.keys()].filter((index) => isHere(leaves[index]!, index)));
+    return [...leaves.keys()].filter((index) => !this.#held.has(index));
   }
 
   /** Writes a segment in its place, where it is the blob's; `other-length`: the root is right, and what we were told of its length is not. */
@@ -114,6 +119,7 @@ export class BlobFile {
       const rest = segment.subarray(done);
       done += (await this.#handle.write(rest, 0, rest.length, index * segmentBytesMax + done)).bytesWritten;
     }
+    this.#held.add(index);
     return 'written';
   }
 
@@ -124,15 +130,20 @@ export class BlobFile {
     this.#isWhole = true;
   }
 
-  /** Of a whole one; null before. */
+  /** Null until they are known. */
   leaves(): readonly Uint8Array[] | null {
-    return this.#isWhole ? this.#leaves : null;
+    return this.#leaves;
   }
 
-  /** Of a whole one, checked: null where there is no such segment, or not any more. */
+  /** Which segments are here, as bits; none where the leaves are not known. */
+  held(): Uint8Array {
+    return this.#leaves === null ? new Uint8Array() : encodeHeld(this.#held, this.segments);
+  }
+
+  /** Checked: null where it is not here, or not any more. */
   async segment(index: number): Promise<Uint8Array | null> {
     const leaf = this.#leaves?.[index];
-    if (!this.#isWhole || leaf === undefined || this.#handle === null) return null;
+    if (!this.#held.has(index) || leaf === undefined || this.#handle === null) return null;
     const segment = await this.#read(this.#handle, index);
     return segment && Buffer.compare(leafHash(this.#crypto, segment), leaf) === 0 ? segment : null;
   }
@@ -148,6 +159,8 @@ export class BlobFile {
   async close(): Promise<void> {
     const handle = this.#handle;
     this.#handle = null;
+    this.#leaves = null;
+    this.#held.clear();
     this.#isWhole = false;
     await handle?.close();
   }
