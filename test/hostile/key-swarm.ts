@@ -3,7 +3,6 @@
  * of a round or one that undoes what was learned, and comes again whenever it is sent away.
  */
 import { randomBytes } from 'node:crypto';
-import { setTimeout as passed } from 'node:timers/promises';
 import { type Anchor, type Envelope, encodeEnvelope, sealEnvelope } from '../../src/log/envelope.ts';
 import { rngFor } from '../../src/math/rng.ts';
 import type { ClusterNode } from '../cluster/cluster.ts';
@@ -132,13 +131,15 @@ export class KeySwarm {
 
   #dawdle({ peer, targets, manner }: Member): void {
     if (manner !== 3) return;
-    for (const _ of range(0, streamsPerKey)) void dawdleAgain(peer, targets[0]!, this.#over.signal);
+    for (const _ of range(0, streamsPerKey)) void this.#dawdleAgain(peer, targets[0]!);
   }
-}
 
-async function dawdleAgain(peer: HostilePeer, node: ClusterNode, signal: AbortSignal): Promise<void> {
-  while (!signal.aborted) {
-    await dawdle(peer, node, signal);
-    await passed(dawdleAgainMs, undefined, { signal }).catch(() => {});
+  /** Again after a while by the clock of the run: by any other, handshakes alone would keep a slow machine busy, and the run's clock where it is. */
+  async #dawdleAgain(peer: HostilePeer, node: ClusterNode): Promise<void> {
+    const { clock } = this.#arena.cluster;
+    while (!this.#over.signal.aborted) {
+      await dawdle(peer, node, this.#over.signal);
+      await new Promise<void>((resolve) => clock.schedule(clock.nowMs() + dawdleAgainMs, resolve));
+    }
   }
 }

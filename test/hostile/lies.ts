@@ -41,20 +41,19 @@ export const junk: HostileAnswer = (bytes) => {
   return [encodeDigestAnswer({ nextHeld: 0, reachesBack: true, atYours: null, rounds })];
 };
 
-/** Begins requests on all streams there are and sends a byte of them now and then. */
-export async function dawdle(peer: HostilePeer, node: ClusterNode, over: AbortSignal): Promise<void> {
-  while (!over.aborted) {
-    const stream = await peer.stream(node.key).catch(() => null);
-    if (!stream) return;
-    try {
-      stream.send(encodeVarint(60_000));
-      while (!over.aborted && stream.status === 'open') {
-        stream.send(Uint8Array.of(0));
-        await new Promise((resolve) => setTimeout(resolve, 400));
-      }
-    } catch {
-      // Reset: begin again.
+/** Begins a request and sends a byte of it now and then, until the stream is reset; false where there is no stream to be had. */
+export async function dawdle(peer: HostilePeer, node: ClusterNode, over: AbortSignal): Promise<boolean> {
+  const stream = await peer.stream(node.key).catch(() => null);
+  if (!stream) return false;
+  try {
+    stream.send(encodeVarint(60_000));
+    while (!over.aborted && stream.status === 'open') {
+      stream.send(Uint8Array.of(0));
+      await new Promise((resolve) => setTimeout(resolve, 400));
     }
-    stream.abort(new Error('over'));
+  } catch {
+    // Reset.
   }
+  stream.abort(new Error('over'));
+  return !over.aborted;
 }

@@ -24,6 +24,11 @@ function manyValues(): Uint8Array {
   return bytes.subarray(0, 3 + 0xfffb);
 }
 
+/** On a new stream as soon as one is reset, until none is to be had. */
+async function dawdleOn(peer: HostilePeer, node: ClusterNode, over: AbortSignal): Promise<void> {
+  while (!over.aborted && (await dawdle(peer, node, over)));
+}
+
 /** Asks again as soon as it is answered, on eight streams. */
 async function askForEver(
   peer: HostilePeer,
@@ -77,7 +82,7 @@ test('requests that dawdle, repeat, mean nothing or lead nowhere', async (t) => 
     arena.intrude({ answer: junk }),
   ])) as [HostilePeer, HostilePeer, HostilePeer, HostilePeer];
   for (const peer of loris) {
-    for (const _ of range(0, streamsPerKey)) void dawdle(peer, slow, over.signal);
+    for (const _ of range(0, streamsPerKey)) void dawdleOn(peer, slow, over.signal);
   }
   const probe = encodeRequest({ kind: 'snapshots' });
   const probed = { yes: 0, no: 0 };
