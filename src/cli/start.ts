@@ -6,7 +6,7 @@ import { addDashboardOptions, type DashboardOptions } from './parts/dashboard-op
 import { exitCodeOf, exitCodesHelp } from './parts/exit.ts';
 import { addFigureOptions, type FigureOptions } from './parts/figure-options.ts';
 import { type CommandContext, perform } from './parts/perform.ts';
-import { startDirectory } from './parts/testnet-directory.ts';
+import { resumeCommand, startDirectory } from './parts/testnet-directory.ts';
 import { addTestnetOptions, type TestnetOptions, upOptionsOf } from './parts/testnet-options.ts';
 
 interface Options extends TestnetOptions, DashboardOptions, FigureOptions {
@@ -42,7 +42,7 @@ export function addStartCommand(parent: Command): void {
         const page = new AttachedDashboard(options, view.note);
         const { AttachedFigures } = await import('./parts/attached-figures.ts');
         const figures = AttachedFigures.open(options, view.note);
-        const end = await runToEnd(
+        const toEnd = runToEnd(
           upOptions,
           {
             onUp: ({ state, directory: absolute }) => {
@@ -64,6 +64,14 @@ export function addStartCommand(parent: Command): void {
           view.end();
           await page.close();
           await figures?.close();
+        });
+        const end = await toEnd.catch((error: unknown) => {
+          // What nodes have learned is kept, once all of them were up.
+          if (signal.aborted && times !== null)
+            say(
+              `\nwhat was learned is in ${directory}; go on with: ${resumeCommand(directory, options.trainer)}`,
+            );
+          throw error;
         });
         say(`\n${renderSummary(end, painterFor(screen))}`);
         // Who weighed what is in the log, which is on the disk.

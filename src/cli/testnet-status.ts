@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { exitCodeOf, exitCodesHelp } from './parts/exit.ts';
 import { perform } from './parts/perform.ts';
-import { TESTNET_DIRECTORY } from './parts/testnet-directory.ts';
+import { resumeCommand, TESTNET_DIRECTORY } from './parts/testnet-directory.ts';
 
 interface Options {
   readonly dir: string;
@@ -70,7 +70,9 @@ export function addTestnetStatusCommand(parent: Command): void {
         if (outcome !== null) say(`outcome: ${outcome}`);
         else if (nodes.length === 0) say('no node of this testnet was ever started');
         else if (nodes.some(({ alive, view }) => !alive && view?.outcome == null))
-          say('nodes are gone before the run was over: `testnet up --resume` goes on with it');
+          say(
+            `nodes are gone before the run was over: \`${resumeCommand(options.dir, state.hasTrainer ? 'COMMAND' : undefined)}\` goes on with it`,
+          );
         else if (!isOn) say('the nodes that are gone had ended their run; the others have not yet');
         return outcome === null ? { json, ok: isOn } : { json, exitCode: exitCodeOf(outcome) };
       }),
