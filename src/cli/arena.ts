@@ -13,7 +13,10 @@ import { perform } from './parts/perform.ts';
 export function addArenaCommands(parent: Command): void {
   addShard(parent);
   addCreate(parent);
-  for (const id of ['submit', 'board']) addControl(parent, commandOf(id)!, id);
+  addControl(parent, commandOf('submit')!, 'submit', async (...asked) =>
+    (await import('./parts/submission-check.ts')).checkSubmission(...asked),
+  );
+  addControl(parent, commandOf('board')!, 'board');
   addEvaluate(parent);
   addVerify(parent);
 }
