@@ -8,6 +8,7 @@ import { problemsOf } from '../config/problem-text.ts';
 import type { NodeTarget } from '../daemon/connect.ts';
 import { NODE_COMMANDS } from '../node/commands.ts';
 import type { NodeCommand, PathField } from '../node/node-command.ts';
+import { addExample } from './parts/help-texts.ts';
 import { targetOf, targetOptions, withTarget } from './parts/node-target.ts';
 import { perform } from './parts/perform.ts';
 import { refuseUnused } from './parts/unused-options.ts';
@@ -57,6 +58,8 @@ export function addControl(parent: Command, entry: NodeCommand, name: string, pr
     if (field.enum) option.choices(field.enum.map(String));
     command.addOption(option);
   }
+  const needed = required.map((id) => ` --${id} ${id.toUpperCase()}`).join('');
+  addExample(command, `${parent.name()} ${name}${needed} --dir node-a`);
   withTarget(command).action(() =>
     perform(command, async ({ say, signal }) => {
       refuseUnused(parent, command, [...Object.keys(properties), ...targetOptions]);

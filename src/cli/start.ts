@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import type { RunToEnd } from '../testnet/run-to-end.ts';
 import { AttachedDashboard } from './parts/attached-dashboard.ts';
 import { addDashboardOptions, type DashboardOptions } from './parts/dashboard-options.ts';
-import { exitCodeOf, exitCodesHelp } from './parts/exit.ts';
+import { exitCodeOf } from './parts/exit.ts';
 import { addFigureOptions, type FigureOptions } from './parts/figure-options.ts';
 import { type CommandContext, perform } from './parts/perform.ts';
 import { resumeCommand, startDirectory } from './parts/testnet-directory.ts';
@@ -24,7 +24,6 @@ export function addStartCommand(parent: Command): void {
       '--dir <dir>',
       'everything is kept here (default: .starlings/start, of another run start-NAME there)',
     )
-    .addHelpText('after', exitCodesHelp)
     .action((file: string | undefined, options: Options, command: Command) =>
       perform(command, async (context) => {
         const { say, screen, signal } = context;

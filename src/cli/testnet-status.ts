@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { exitCodeOf, exitCodesHelp } from './parts/exit.ts';
+import { exitCodeOf } from './parts/exit.ts';
 import { perform } from './parts/perform.ts';
 import { resumeCommand, TESTNET_DIRECTORY } from './parts/testnet-directory.ts';
 
@@ -16,7 +16,6 @@ export function addTestnetStatusCommand(parent: Command): void {
     .description('how the nodes of a testnet are doing, or how they ended')
     .option('--dir <dir>', 'directory of the testnet', TESTNET_DIRECTORY)
     .option('--watch', 'look again every second, until all nodes have finished or ended')
-    .addHelpText('after', exitCodesHelp)
     .action((options: Options, command: Command) =>
       perform(command, async ({ say, screen, signal }) => {
         const { setTimeout: delay } = await import('node:timers/promises');
