@@ -10,6 +10,7 @@ const directory = await mkdtemp(join(tmpdir(), 'starlings-cli-'));
 after(() => rm(directory, { recursive: true, force: true }));
 const at = (...names: string[]): string => join(directory, ...names);
 const runFile = new URL('../../configs/runs/heart-logistic.yaml', import.meta.url).pathname;
+const logFile = new URL('../../configs/runs/labels.yaml', import.meta.url).pathname;
 const simFile = new URL('../../configs/sim/first-run.yaml', import.meta.url).pathname;
 const ringFile = new URL('../../configs/runs/mnist-d-psgd.yaml', import.meta.url).pathname;
 
@@ -101,6 +102,7 @@ describe('the command line', { concurrency: 2 }, () => {
       /--part 4 of --of 4: parts are counted from 0, the last is 3/,
     ],
     [['testnet', 'up', '--nodes', '1'], 2, /expected a whole number from 2 to 256/],
+    [['start', logFile], 2, /the run labels is a log and trains nothing, .*`starlings run create`/],
     [['testnet', 'up', runFile], 2, /heart-logistic trains on table: name a file or folder with --split/],
     [['data', 'inspect', at('none')], 2, /none does not exist; check the path\n$/],
     [['data', 'inspect', runFile], 2, /this looks like the data of no task; `starlings data --help` lists/],

@@ -96,9 +96,16 @@ export async function upOptionsOf(
     );
   }
   const { loadRunFile } = await import('../../config/run-file.ts');
+  const { trains } = await import('../../methods/registry.ts');
   const { taskKindOf } = await import('../../tasks/data/registry.ts');
   const { withProtection } = await import('../../run/protection.ts');
   const { spec: said, vectors } = await loadRunFile(file ?? shippedFile('configs/runs/mnist-mlp.yaml'));
+  if (!trains(said.strategy)) {
+    throw new ConfigError(
+      'BAD_USAGE',
+      `the run ${said.name} is a log and trains nothing, so there is nothing to start: sign it with \`starlings run create\`, which says what its nodes type`,
+    );
+  }
   const folder = given === undefined ? null : exampleFolder(given, Object.values(vectors));
   const options = folder === null ? testnetOptions : withDataOf(folder, testnetOptions);
   const company = { hasEvaluation: vectors.evaluation !== undefined, isOneHand: true };
