@@ -107,8 +107,8 @@ describe('--help of every command', () => {
       count += 1;
       assert.match(help, /^Exit codes:\n {2}0 {4}done/m, words);
       const typed = /^Example:\n {2}starlings (.+)$/m.exec(help)?.[1];
-      assert.ok(typed !== undefined && typed.startsWith(words.trim()), `${words}: ${typed}`);
-      const all = typed.split(' ');
+      assert.ok(typed?.startsWith(words.trim()), `${words}: ${typed}`);
+      const all = (typed ?? '').split(' ');
       assert.deepEqual([commandOf(all).command, unknownOf(all)], [of, []], typed);
       const missing = of.options.filter(({ mandatory, long }) => mandatory && !all.includes(long ?? ''));
       assert.deepEqual(

@@ -1,15 +1,18 @@
 /** From raw text to a trained model: records are imported, three annotators answer over real nodes, disagreements are decided, nodes train on the labels. */
 import assert from 'node:assert/strict';
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rmdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import type { LabelCard } from '../../src/api/label-work.ts';
 import { AnnotatorDesk } from '../../src/cli/parts/annotator-desk.ts';
+import { describeFailure } from '../../src/cli/parts/exit.ts';
 import { LabelSource } from '../../src/cli/parts/label-project.ts';
 import { Suggester } from '../../src/cli/parts/suggester.ts';
 import { Suggestions } from '../../src/cli/parts/suggestions.ts';
 import { agreementOf } from '../../src/entries/labels/agreement.ts';
 import { labelsOf } from '../../src/entries/labels/consensus.ts';
 import { questionSchema } from '../../src/entries/labels/question.ts';
+import { blobIdOf } from '../../src/platform/node/blob-file.ts';
 import { jsonOf, starlings, startStarlings } from '../cli/starlings-process.ts';
 import { crypto } from '../log/small-run.ts';
 import { type LogNode, LogNodes, logRun, until } from './log-nodes.ts';
@@ -219,9 +222,17 @@ test('what the log has no room for is given up, with the reason, and not said ag
   const node = await nodes.start('node');
   const text = Array.from({ length: 3 }, (_, at) => `${JSON.stringify({ text: `visit ${at}` })}\n`).join('');
   await writeFile(nodes.at('three.jsonl'), text);
-  await until('the records are offered', () =>
-    node.command('batch', { file: nodes.at('three.jsonl'), name: 'three', records: 3 }),
-  );
+  const offer = () => node.command('batch', { file: nodes.at('three.jsonl'), name: 'three', records: 3 });
+  // Where the copy of a file cannot be written, that place is named, and not the file.
+  const { root } = await blobIdOf(nodes.at('three.jsonl'), crypto);
+  const dest = join(node.home, 'runs', nodes.run.runId, 'files', root);
+  await mkdir(dest, { recursive: true });
+  await assert.rejects(offer(), (error: Error) => {
+    assert.match(describeFailure(error).sentence, new RegExp(`^${dest} is a directory `));
+    return true;
+  });
+  await rmdir(dest);
+  await until('the records are offered', offer);
   const stopper = new AbortController();
   const source = new LabelSource({
     ...{ target: node.home, run: undefined, crypto, fetchSeconds: 20, say: () => {} },
