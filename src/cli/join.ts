@@ -50,7 +50,7 @@ async function flagsOf(text: string, flags: NodeFlags, { say }: CommandContext):
   if (flags.data === undefined) {
     throw new ConfigError(
       'BAD_USAGE',
-      'to take part, give --data PATH: examples of your own to learn from (`starlings data --help` says in what form)',
+      'to take part, give --data PATH: examples of your own to learn from (`starlings data --help` says in what form); --no-data for a log, as of labels, a registry or an arena, which trains nothing',
     );
   }
   const { dir = dataHome('node') } = flags;

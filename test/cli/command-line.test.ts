@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
+import { writeInvitation } from '../../src/node/invitation.ts';
 import { jsonOf, starlings, startStarlings } from './starlings-process.ts';
 
 const directory = await mkdtemp(join(tmpdir(), 'starlings-cli-'));
@@ -19,6 +20,11 @@ await writeFile(at('notes.txt'), 'once upon a time '.repeat(400));
 const someShard = `${'ab'.repeat(32)}:${'cd'.repeat(32)}:3140:100`;
 /** Of a run that nobody has. */
 const someId = 'bafyreia4lcmh5ndjw6jjugufqamwwczdnhzul6gsut6ft7bvomiyznoui4';
+
+const someInvitation = writeInvitation({
+  ...{ runId: someId, addresses: ['/ip4/192.0.2.7/tcp/1/p2p/12D3'], checkpoint: null, credential: null },
+  ...{ signer: null, networkKey: null, secret: null },
+});
 
 /** Two commands at a time: a start costs a core. */
 describe('the command line', { concurrency: 2 }, () => {
@@ -102,6 +108,7 @@ describe('the command line', { concurrency: 2 }, () => {
       /--part 4 of --of 4: parts are counted from 0, the last is 3/,
     ],
     [['testnet', 'up', '--nodes', '1'], 2, /expected a whole number from 2 to 256/],
+    [['join', someInvitation, '--dir', at('nobody')], 2, /give --data PATH: .*; --no-data for a log, /],
     [['start', logFile], 2, /the run labels is a log and trains nothing, .*`starlings run create`/],
     [['testnet', 'up', runFile], 2, /heart-logistic trains on table: name a file or folder with --split/],
     [['data', 'inspect', at('none')], 2, /none does not exist; check the path\n$/],
@@ -378,6 +385,12 @@ describe('the command line', { concurrency: 2 }, () => {
     assert.equal(created.exitCode, 0, created.stderr);
     assert.equal(created.stdout.trimEnd().split('\n').length, 1);
     const { runId, creator } = jsonOf(created);
+    // The first node has nobody to be told of; the others have no manifest.
+    const [first, others] = [
+      `node --run ${file} --data DIR\n`,
+      `node --run ${String(runId)} --data DIR --boot`,
+    ];
+    assert.ok(created.stderr.includes(first) && created.stderr.includes(others), created.stderr);
     assert.equal((await stat(at('keys', 'creator'))).mode & 0o777, 0o600);
 
     const shown = await starlings('run', 'show', file, '--id', String(runId), '--json');
