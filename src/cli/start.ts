@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
+import type { RunSpec } from '../run/run-spec.ts';
 import type { RunToEnd } from '../testnet/run-to-end.ts';
 import { AttachedDashboard } from './parts/attached-dashboard.ts';
 import { addDashboardOptions, type DashboardOptions } from './parts/dashboard-options.ts';
@@ -32,7 +33,6 @@ export function addStartCommand(parent: Command): void {
         const { runToEnd } = await import('../testnet/run-to-end.ts');
         const { createLiveView, painterFor } = await import('./view/live-view.ts');
         const { renderSummary } = await import('./view/render-summary.ts');
-        const { deltasOf } = await import('../methods/registry.ts');
         const { LossTrails } = await import('./view/loss-trails.ts');
         const { runTimesOf, viewOf } = await import('./view/view-state.ts');
         const view = createLiveView(screen);
@@ -73,16 +73,19 @@ export function addStartCommand(parent: Command): void {
           throw error;
         });
         say(`\n${renderSummary(end, painterFor(screen))}`);
-        // Who weighed what is in the log, which is on the disk.
-        if (deltasOf(upOptions.spec.strategy)?.alliance)
-          say(
-            `\nwhose deltas weighed what, which rounds were rolled back: starlings alliance report ${directory}`,
-          );
+        await tellAlliance(upOptions.spec, directory, say);
         const sites = upOptions.compareAlone ? await tellSites(end, directory, context) : [];
         const pooledAuc = upOptions.compareAlone ? null : await tellPooledArea(end, context);
         return { json: { ...end.result, sites, pooledAuc }, exitCode: exitCodeOf(end.result.outcome) };
       }),
     );
+}
+
+/** Who weighed what is in the log, which is on the disk. */
+async function tellAlliance({ strategy }: RunSpec, directory: string, say: (text: string) => void) {
+  const { deltasOf } = await import('../methods/registry.ts');
+  if (deltasOf(strategy)?.alliance)
+    say(`\nwhose deltas weighed what, which rounds were rolled back: starlings alliance report ${directory}`);
 }
 
 /** Says how well all nodes' examples of two classes are told apart; the same in numbers. Null of other tasks. */
