@@ -27,6 +27,7 @@ const errorSchema = z.object({
     code: z.string(),
     message: z.string(),
     path: z.string().optional(),
+    dest: z.string().optional(),
     syscall: z.string().optional(),
   }),
 });
@@ -36,12 +37,15 @@ export class CommandRefusedError extends Error {
   override readonly name = 'CommandRefusedError';
   readonly code: string;
   readonly path: string | undefined;
+  /** Of what is copied or renamed: where to. */
+  readonly dest: string | undefined;
   readonly syscall: string | undefined;
 
-  constructor({ code, message, path, syscall }: z.infer<typeof errorSchema>['error']) {
+  constructor({ code, message, path, dest, syscall }: z.infer<typeof errorSchema>['error']) {
     super(message);
     this.code = code;
     this.path = path;
+    this.dest = dest;
     this.syscall = syscall;
   }
 }

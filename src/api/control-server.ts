@@ -212,12 +212,12 @@ class Routes {
       replyError(response, 400, 'BAD_INPUT', z.prettifyError(error));
       return;
     }
-    const { code, message, path, syscall } = error as NodeJS.ErrnoException;
+    const { code, message, path, dest, syscall } = error as NodeJS.ErrnoException & { dest?: string };
     // Our own errors carry a code and a sentence; anything else is a defect and goes to the log as well.
     if (typeof code !== 'string') this.#options.onError(error);
     const named = error instanceof NodeError ? error.code : null;
     const status = named === 'NOT_JOINED' ? notJoined : named === 'NOT_HELD' ? 404 : 422;
-    replyError(response, status, code ?? 'UNKNOWN', message, { path, syscall });
+    replyError(response, status, code ?? 'UNKNOWN', message, { path, dest, syscall });
   }
 
   mayCommand(request: IncomingMessage): boolean {

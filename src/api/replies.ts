@@ -32,7 +32,7 @@ export function replyError(
   status: number,
   code: string,
   message: string,
-  about: { readonly path?: string | undefined; readonly syscall?: string | undefined } = {},
+  about: Readonly<Partial<Record<'path' | 'dest' | 'syscall', string | undefined>>> = {},
 ): void {
   replyJson(response, status, { error: { code, message, ...about } });
 }

@@ -1,6 +1,7 @@
 /** Open tasks on which members' models are compared on hidden shards: commands to running nodes, and what holders of shards do. */
 import type { Command } from 'commander';
 import { ConfigError } from '../config/config-error.ts';
+import { amount } from '../node/amount.ts';
 import { commandOf } from '../node/commands.ts';
 import { addControl } from './node-controls.ts';
 import { checkPart, collected, wholeNumber } from './parts/arguments.ts';
@@ -12,7 +13,10 @@ import { perform } from './parts/perform.ts';
 export function addArenaCommands(parent: Command): void {
   addShard(parent);
   addCreate(parent);
-  for (const id of ['submit', 'board']) addControl(parent, commandOf(id)!, id);
+  addControl(parent, commandOf('submit')!, 'submit', async (...asked) =>
+    (await import('./parts/submission-check.ts')).checkSubmission(...asked),
+  );
+  addControl(parent, commandOf('board')!, 'board');
   addEvaluate(parent);
   addVerify(parent);
 }
@@ -208,7 +212,7 @@ function addVerify(parent: Command): void {
         for (const { what, root } of missing)
           say(`missing   the file of ${what} is not in ${files}: ${root}`);
         for (const { holder, isRight, notHad, counted } of checked) {
-          const of = `${counted} of ${board.rows.length} submissions`;
+          const of = `${counted} of ${amount(board.rows.length, 'submission')}`;
           const found =
             isRight === null
               ? 'cannot be counted again'

@@ -32,7 +32,7 @@ export function addInviteCommand(parent: Command): void {
     perform(command, async ({ say, print, screen, signal }) => {
       const { run, withNetworkKey, for: key } = options;
       const networkKey = withNetworkKey === undefined ? null : await networkKeyIn(withNetworkKey);
-      const { invited, isClosed, isPrivate, namesNobody, isHidden, trains } = await invitationOf(
+      const { invited, isClosed, isPrivate, namesNobody, isHidden, join } = await invitationOf(
         targetOf((name) => options[name]),
         { run, networkKey, key, signal },
       );
@@ -43,7 +43,7 @@ export function addInviteCommand(parent: Command): void {
         isPrivate,
         namesNobody,
         isHidden,
-        trains,
+        join,
         isLocal: invited.isLocal,
         hasKey: networkKey !== null,
       })) {
@@ -72,7 +72,7 @@ async function invitationOf(target: NodeTarget, { run, networkKey, key, signal }
   const { commandNode, readNode } = await import('../daemon/connect.ts');
   const { nodeSettingsSchema } = await import('../node/node-reader.ts');
   const { runViewSchema } = await import('../node/run-view.ts');
-  const { inviteTo } = await import('../node/invitation.ts');
+  const { inviteTo, joinCommand } = await import('../node/invitation.ts');
   const { bytesToHex } = await import('../core/bytes.ts');
   const { runSecret } = await import('../daemon/run-secret.ts');
   const { json, settings } = {
@@ -119,8 +119,8 @@ async function invitationOf(target: NodeTarget, { run, networkKey, key, signal }
   }
   const isPrivate = settings.connectivity?.isPrivate ?? false;
   const namesNobody = view.run?.admission === 'invite' && key === undefined;
-  const trains = view.run?.trains ?? true;
-  return { invited, isClosed: view.members.known !== null, isPrivate, namesNobody, isHidden, trains };
+  const join = joinCommand('INVITATION', view.run?.trains ?? true, 'PATH');
+  return { invited, isClosed: view.members.known !== null, isPrivate, namesNobody, isHidden, join };
 }
 
 function* hintsOn(told: {
@@ -128,11 +128,12 @@ function* hintsOn(told: {
   readonly isPrivate: boolean;
   readonly namesNobody: boolean;
   readonly isHidden: boolean;
-  readonly trains: boolean;
+  /** What who is invited types. */
+  readonly join: string;
   readonly isLocal: boolean;
   readonly hasKey: boolean;
 }): Generator<string> {
-  yield `who is invited types: starlings join INVITATION ${told.trains ? '--data PATH' : '--no-data'}`;
+  yield `who is invited types: ${told.join}`;
   if (told.hasKey) {
     yield 'it holds the key of the network, which is a secret: whoever sees it can connect, so send it as you would a password';
   } else if (told.isPrivate) {

@@ -5,7 +5,6 @@ import { collected, trainerLine, wholeNumber } from './parts/arguments.ts';
 import { backendOption } from './parts/backend-option.ts';
 import { addConnectivityOptions } from './parts/connectivity-options.ts';
 import { dataHome } from './parts/data-home.ts';
-import { exitCodesHelp } from './parts/exit.ts';
 import { givenFlags } from './parts/given-flags.ts';
 import type { NodeFlags } from './parts/node-settings.ts';
 import { type CommandContext, perform } from './parts/perform.ts';
@@ -31,7 +30,7 @@ export function addJoinCommand(parent: Command): void {
     .option('--exit-when-finished', 'end with the run, by the exit code of what came of it')
     .addHelpText(
       'after',
-      `\nThe same command starts it again, where it was. A node that runs already: \`starlings node join --run INVITATION\`.\n${exitCodesHelp}`,
+      '\nThe same command starts it again, where it was. A node that runs already: `starlings node join --run INVITATION`.',
     )
     .action((invitation: string, _options: unknown, command: Command) =>
       perform(command, async (context) =>
@@ -51,7 +50,7 @@ async function flagsOf(text: string, flags: NodeFlags, { say }: CommandContext):
   if (flags.data === undefined) {
     throw new ConfigError(
       'BAD_USAGE',
-      'to take part, give --data PATH: examples of your own to learn from (`starlings data --help` says in what form)',
+      'to take part, give --data PATH: examples of your own to learn from (`starlings data --help` says in what form); --no-data for a log, as of labels, a registry or an arena, which trains nothing',
     );
   }
   const { dir = dataHome('node') } = flags;

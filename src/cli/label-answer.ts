@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { ConfigError } from '../config/config-error.ts';
 import { amount } from '../node/amount.ts';
 import { fetching, type ProjectOptions, recordsIn, sourceOf } from './parts/label-inputs.ts';
 import { type CommandContext, perform } from './parts/perform.ts';
@@ -28,7 +29,8 @@ export function addLabelAnswerCommand(parent: Command): void {
 async function answerAs(options: Options, context: CommandContext) {
   const { say, signal } = context;
   const found = await recordsIn([options.file], options, context);
-  const { annotationsOf } = await import('./parts/studio-import.ts');
+  const { annotationsOf, annotatorsOf } = await import('./parts/studio-import.ts');
+  checkAnnotated(annotatorsOf(found), options);
   const { AnnotatorDesk } = await import('./parts/annotator-desk.ts');
   const source = await sourceOf(options, context);
   const { question } = await source.project(signal);
@@ -40,7 +42,21 @@ async function answerAs(options: Options, context: CommandContext) {
   const written = answers.length - lost;
   if (trouble !== null) say(`trouble   ${trouble}`);
   say(
-    `answered  ${amount(written, 'record')}, ${lost} not; ${wrong} annotations are no answers to the question`,
+    `answered  ${amount(written, 'record')}, ${lost} not; no answer to the question: ${amount(wrong, 'annotation')}`,
   );
   return { json: { answered: written, lost, wrong }, ok: lost === 0 };
+}
+
+const namedMax = 20;
+
+/** @throws ConfigError where the file has nothing of that user */
+function checkAnnotated(users: readonly string[], { file, of }: Options): void {
+  if (users.some((user) => user.split(' or ').includes(of))) return;
+  const more = users.length > namedMax ? `, and ${users.length - namedMax} more` : '';
+  throw new ConfigError(
+    'BAD_USAGE',
+    users.length === 0
+      ? `${file}: nobody annotated anything in it, as tasks of Label Studio have it (\`annotations\` with \`completed_by\`)`
+      : `${file}: nothing in it is by ${of}; --of one of ${users.slice(0, namedMax).join(', ')}${more}`,
+  );
 }

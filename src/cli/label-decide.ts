@@ -10,6 +10,7 @@ import { refuseIdle } from './parts/unused-options.ts';
 interface Options extends ProjectOptions {
   readonly record?: string;
   readonly value?: string;
+  readonly over?: string;
   readonly by?: 'dawid-skene';
   readonly sure: number;
 }
@@ -23,6 +24,10 @@ export function addLabelDecideCommand(parent: Command): void {
     .option(
       '--value <value>',
       'an answer as the question has it; spans as JSON: [[from,to,label],...], labels by number from 0',
+    )
+    .option(
+      '--over <value>',
+      'the right answer that was told of the record (`label reveal`), where it was wrong: without it none is overruled',
     )
     .addOption(
       new Option(
@@ -38,7 +43,7 @@ export function addLabelDecideCommand(parent: Command): void {
     )
     .action((options: Options, command: Command) =>
       perform(command, async (context) => {
-        const { record, value, by } = options;
+        const { record, value, over, by } = options;
         if (by === undefined) {
           refuseIdle(command, ['sure'], 'it goes with --by');
           if (record === undefined || value === undefined)
@@ -48,11 +53,11 @@ export function addLabelDecideCommand(parent: Command): void {
             );
           const source = await sourceOf(options, context);
           await checkIsThere(record, await source.project(context.signal), source, context);
-          const { lines, ...json } = await source.ask('decide', { record, value }, context.signal);
+          const { lines, ...json } = await source.ask('decide', { record, value, over }, context.signal);
           for (const line of lines) context.say(line);
           return { json };
         }
-        refuseIdle(command, ['record', 'value'], '--by decides all');
+        refuseIdle(command, ['record', 'value', 'over'], '--by decides all');
         return decideAll(options, context);
       }),
     );

@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import { ConfigError } from '../config/config-error.ts';
 import type { LabelRule } from '../entries/labels/consensus.ts';
+import { amount } from '../node/amount.ts';
 import { NodeError } from '../node/node-error.ts';
 import { checkPart, wholeNumber } from './parts/arguments.ts';
 import type { LabelFormat } from './parts/label-export.ts';
@@ -79,9 +80,9 @@ async function exportLabels(options: Options, context: CommandContext) {
   const { writeFileAtomically } = await import('../platform/node/atomic-file.ts');
   await writeFileAtomically(out, [Buffer.from(text)]);
   if (source.missing > 0) say(`trouble   the records of ${source.missing} batches are not to be had now`);
-  if (unfit > 0) say(`trouble   of ${unfit} records what is marked is not in their text`);
+  if (unfit > 0) say(`trouble   what is marked is not in the text of ${amount(unfit, 'record')}`);
   say(
-    `exported  ${rows} records to ${out}; left out: ${disputed} disputed, ${unlabelled} without enough answers`,
+    `exported  ${amount(rows, 'record')} to ${out}; left out: ${disputed} disputed, ${unlabelled} without enough answers`,
   );
   return { json: { out, format, ...counts, missingBatches: source.missing }, ok: source.missing === 0 };
 }

@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
 import { ConfigError } from '../config/config-error.ts';
+import { amount } from '../node/amount.ts';
 import { numberBetween } from './parts/arguments.ts';
 import { checkNamed, ofProject, type ProjectOptions, recordsIn, sourceOf } from './parts/label-inputs.ts';
-import type { LabelSource } from './parts/label-project.ts';
+import type { LabelSource, NodesProject } from './parts/label-project.ts';
 import type { ReadRecords } from './parts/label-records.ts';
-import { checkMayWrite } from './parts/may-write.ts';
+import { checkMayWrite, checkReplaceable } from './parts/may-write.ts';
 import { type CommandContext, perform } from './parts/perform.ts';
 import { refuseIdle } from './parts/unused-options.ts';
 
@@ -47,7 +48,7 @@ export function addLabelImportCommand(parent: Command): void {
 async function importRecords(options: Options, context: CommandContext) {
   const { say, signal } = context;
   const { file, name, goldOut } = options;
-  if (goldOut !== undefined) checkMayWrite(goldOut, options.force);
+  if (goldOut !== undefined) checkReplaceable(goldOut);
   const { batchText, repeated } = await import('./parts/label-records.ts');
   const found = await recordsIn([file], options, context);
   const { records, refused } = found;
@@ -63,49 +64,87 @@ async function importRecords(options: Options, context: CommandContext) {
       `${file}: ${unfit} of it are no records and ${records.length} are: is it the right file, and --column the right one? Nothing was offered`,
     );
   const source = await sourceOf(options, context);
-  const gold = goldOut === undefined ? null : await goldOf(source, found, options, context);
+  const project = await source.project(signal);
+  await checkName(name, project);
+  // Hashed first: who answers at once is tried by them too, and an import that is cut short goes on when it is typed again.
+  const hidden = goldOut === undefined ? null : await hideGold({ source, project, found }, options, context);
   const { withTextFile } = await import('./parts/written-entry.ts');
   const offered = await withTextFile(`${name}.jsonl`, batchText(records), (path) =>
     source.ask('batch', { file: path, name, records: records.length }, signal),
   );
   const { lines, ...json } = offered;
   for (const line of lines) say(line);
-  const hidden = await gold?.commit();
   return {
     json: {
       ...{ ...json, records: records.length, refused },
-      ...(hidden === undefined ? {} : { gold: hidden }),
+      ...(hidden === null ? {} : { gold: hidden }),
     },
   };
 }
 
-/** Draws them before anything is written, and writes them when the records are there. @throws ConfigError where there are none to draw */
-async function goldOf(source: LabelSource, found: ReadRecords, options: Options, context: CommandContext) {
+/** What the log would not take is said before any of it is there. @throws ConfigError */
+async function checkName(name: string, { batches }: NodesProject): Promise<void> {
+  const { modelName } = await import('../entries/models/publication.ts');
+  const { error } = modelName.safeParse(name);
+  if (error !== undefined)
+    throw new ConfigError('BAD_USAGE', `--name ${name}: lower-case letters, digits, dots and dashes alone`);
+  if (batches.some((batch) => batch.name === name))
+    throw new ConfigError('BAD_USAGE', `--name ${name}: records of that name are offered already`);
+}
+
+interface Hiding {
+  readonly source: LabelSource;
+  readonly project: NodesProject;
+  readonly found: ReadRecords;
+}
+
+/**
+ * Keeps right answers, drawn or as an import that was cut short left them, and their hashes in the log. Resolves to how many they are.
+ * @throws ConfigError where there are none to draw, or the file is not of these records
+ */
+async function hideGold({ source, project, found }: Hiding, options: Options, context: CommandContext) {
   const { say, signal } = context;
-  const { randomBytes, randomInt } = await import('node:crypto');
-  const { drawnGold, goldLists, writeGold } = await import('./parts/gold-file.ts');
-  const { knownAnswers } = await import('./parts/studio-import.ts');
-  const { goldCommitment } = await import('../entries/labels/gold-kind.ts');
+  const { file, goldOut = '', goldShare, force } = options;
+  const { earlierGold, hiddenLists, writeGold } = await import('./parts/gold-file.ts');
   const { createCrypto } = await import('../platform/node/crypto.ts');
+  const { goldCommitment } = await import('../entries/labels/gold-kind.ts');
   const { inTurn } = await import('./parts/in-turn.ts');
   const { throughFile } = await import('./parts/written-entry.ts');
-  const project = await source.project(signal);
-  const { question, goldOwners, peerKey, runId } = project;
+  const { goldOwners, peerKey, runId } = project;
   checkNamed('gold', goldOwners, project);
-  const { known, wrong } = knownAnswers(question, found);
-  if (wrong > 0) say(`refused   ${wrong} right answers: they are none of the question`);
-  const count = Math.max(1, Math.round(options.goldShare * found.records.length));
-  const drawn = drawnGold(known, count, randomInt);
-  if (drawn.length === 0) throw new ConfigError('BAD_USAGE', `${options.file}: no right answers are in it`);
-  const lists = goldLists(drawn, () => randomBytes(32).toString('hex'));
+  const earlier = force ? null : await earlierGold(goldOut, runId, found.records);
+  if (earlier === null) checkMayWrite(goldOut, force, '--gold-out');
+  else say(`goes on   with the right answers in ${goldOut}`);
+  const lists = earlier ?? (await drawnLists(found, project, { file, share: goldShare, say }));
+  // Before anything of it is in the log: what is hashed and not kept nobody can tell any more.
+  if (earlier === null) await writeGold(goldOut, runId, lists);
   const crypto = createCrypto();
-  const commit = async (): Promise<number> => {
-    await writeGold(options.goldOut!, runId, lists);
-    const hashes = lists.map((list) => ({ commitment: goldCommitment(crypto, peerKey, list) }));
-    const write = (body: object) => throughFile('gold', body, (input) => source.ask('write', input, signal));
-    await inTurn(hashes, write, context);
-    say(`hashed    ${drawn.length} right answers of ${known.length}; they are in ${options.goldOut}`);
-    return drawn.length;
-  };
-  return { commit };
+  const hashed = new Set(hiddenLists(lists, project, crypto).map(({ list }) => list));
+  const left = lists.filter((list) => !hashed.has(list));
+  const hashes = left.map((list) => ({ commitment: goldCommitment(crypto, peerKey, list) }));
+  const write = (body: object) => throughFile('gold', body, (input) => source.ask('write', input, signal));
+  await inTurn(hashes, write, context);
+  const hidden = lists.reduce((sum, { answers }) => sum + answers.length, 0);
+  say(`hashed    ${amount(hidden, 'right answer')}; they are in ${goldOut}`);
+  return hidden;
+}
+
+interface Draw {
+  readonly file: string;
+  readonly share: number;
+  readonly say: CommandContext['say'];
+}
+
+/** @throws ConfigError where there are none to draw */
+async function drawnLists(found: ReadRecords, { question }: NodesProject, { file, share, say }: Draw) {
+  const { randomBytes, randomInt } = await import('node:crypto');
+  const { drawnGold, goldLists } = await import('./parts/gold-file.ts');
+  const { knownAnswers } = await import('./parts/studio-import.ts');
+  const { known, wrong } = knownAnswers(question, found);
+  if (wrong > 0) say(`refused   ${amount(wrong, 'right answer')}: none of the question`);
+  const count = Math.max(1, Math.round(share * found.records.length));
+  const drawn = drawnGold(known, count, randomInt);
+  if (drawn.length === 0) throw new ConfigError('BAD_USAGE', `${file}: no right answers are in it`);
+  say(`drawn     ${drawn.length} of ${amount(known.length, 'right answer')}`);
+  return goldLists(drawn, () => randomBytes(32).toString('hex'));
 }

@@ -26,14 +26,15 @@ export function addLabelRevealCommand(parent: Command): void {
           (list) => throughFile('gold', list, (input) => source.ask('write', input, signal)),
           context,
         );
+        const passed = lists.length - left.length;
         const told = left.reduce((sum, { answers }) => sum + answers.length, 0);
         say(
-          `revealed  ${amount(told, 'right answer')}; ${lists.length - left.length} lists were told before, or never hashed`,
+          `revealed  ${amount(told, 'right answer')}; ${amount(passed, 'list')} told before, or never hashed`,
         );
         const isNew = left.length > 0;
         return {
           ok: isNew,
-          json: { revealed: told, lists: left.length, passed: lists.length - left.length },
+          json: { revealed: told, lists: left.length, passed },
         };
       }),
     );

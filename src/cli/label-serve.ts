@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { amount } from '../node/amount.ts';
 import { wholeNumber } from './parts/arguments.ts';
 import {
   fetching,
@@ -50,7 +51,8 @@ export function addLabelServeCommand(parent: Command): void {
         }
         await desk.follow();
         await server.close();
-        if (desk.waiting > 0) say(`trouble   ${desk.waiting} answers are not in the log: give them again`);
+        if (desk.waiting > 0)
+          say(`trouble   not in the log: ${amount(desk.waiting, 'answer')}; give them again`);
         return { json: { url: server.url, stopped: true, lost: desk.waiting }, ok: desk.waiting === 0 };
       }),
     );

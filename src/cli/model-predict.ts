@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { ConfigError } from '../config/config-error.ts';
+import { amount } from '../node/amount.ts';
 import { wholeNumber } from './parts/arguments.ts';
 import { checkMayWrite } from './parts/may-write.ts';
 import type { FoundModel } from './parts/model-source.ts';
@@ -53,7 +54,7 @@ export function addModelPredictCommand(parent: Command): void {
         }
         const { writeFileAtomically } = await import('../platform/node/atomic-file.ts');
         await writeFileAtomically(out, [csv]);
-        say(`${predictions.length} rows written to ${out}`);
+        say(`${amount(predictions.length, 'row')} written to ${out}`);
         return { json: { file: found.file, out, rows: predictions.length } };
       }),
     );

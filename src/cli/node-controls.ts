@@ -5,8 +5,10 @@ import { type Command, Option } from 'commander';
 import { ConfigError } from '../config/config-error.ts';
 import { inputSchemaOf, type JsonSchema } from '../config/json-schema.ts';
 import { problemsOf } from '../config/problem-text.ts';
+import type { NodeTarget } from '../daemon/connect.ts';
 import { NODE_COMMANDS } from '../node/commands.ts';
 import type { NodeCommand, PathField } from '../node/node-command.ts';
+import { addExample } from './parts/help-texts.ts';
 import { targetOf, targetOptions, withTarget } from './parts/node-target.ts';
 import { perform } from './parts/perform.ts';
 import { refuseUnused } from './parts/unused-options.ts';
@@ -39,8 +41,15 @@ function optionsOf(command: Command, parent: Command): (name: string) => unknown
     [command, parent].find((place) => place.getOptionValueSource(name) === 'cli')?.opts()[name];
 }
 
+/** Looks at what is asked before the node is. @throws where it should not be */
+type Precheck = (
+  target: NodeTarget,
+  input: Readonly<Record<string, unknown>>,
+  signal: AbortSignal,
+) => Promise<void>;
+
 /** Options of the same name that `node` itself has are parsed there: commander takes them wherever they stand. */
-export function addControl(parent: Command, entry: NodeCommand, name: string): void {
+export function addControl(parent: Command, entry: NodeCommand, name: string, precheck?: Precheck): void {
   const { properties = {}, required = [] } = inputSchemaOf(entry.input);
   const command = parent.command(name).description(entry.summary);
   for (const [id, field] of Object.entries(properties)) {
@@ -49,6 +58,8 @@ export function addControl(parent: Command, entry: NodeCommand, name: string): v
     if (field.enum) option.choices(field.enum.map(String));
     command.addOption(option);
   }
+  const needed = required.map((id) => ` --${id} ${id.toUpperCase()}`).join('');
+  addExample(command, `${parent.name()} ${name}${needed} --dir node-a`);
   withTarget(command).action(() =>
     perform(command, async ({ say, signal }) => {
       refuseUnused(parent, command, [...Object.keys(properties), ...targetOptions]);
@@ -64,6 +75,7 @@ export function addControl(parent: Command, entry: NodeCommand, name: string): v
       }
       const input = inputOf(entry, properties, Object.fromEntries(values));
       const target = targetOf(given);
+      await precheck?.(target, input, signal);
       const { commandNode } = await import('../daemon/connect.ts');
       const { lines, ...json } = await commandNode(target, entry.id, input, signal);
       for (const line of lines) say(line);

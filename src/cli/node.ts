@@ -15,7 +15,6 @@ import { backendOption } from './parts/backend-option.ts';
 import { configFile } from './parts/config-file.ts';
 import { addConnectivityOptions } from './parts/connectivity-options.ts';
 import { dataHome } from './parts/data-home.ts';
-import { exitCodesHelp } from './parts/exit.ts';
 import { addFigureOptions } from './parts/figure-options.ts';
 import { givenFlags } from './parts/given-flags.ts';
 import { perform } from './parts/perform.ts';
@@ -78,7 +77,6 @@ export function addNodeCommand(parent: Command): Command {
     )
     .addOption(new Option('--log-level <level>', 'of DIR/log.jsonl').choices(LOG_LEVELS).default('info'))
     .option('--exit-when-finished', 'end with the runs, by the exit code of what came of them')
-    .addHelpText('after', exitCodesHelp)
     .action((_options: unknown, command: Command) =>
       perform(command, (context) => runNode(givenFlags(command), context)),
     );

@@ -23,6 +23,7 @@ import { addNodeCommand } from './node.ts';
 import { addNodeIdCommand } from './node-id.ts';
 import { addNodeNetworkKeyCommand } from './node-network-key.ts';
 import { describeFailure, EXIT_INTERRUPTED, exitCodesHelp } from './parts/exit.ts';
+import { addHelpTexts } from './parts/help-texts.ts';
 import { printFailure } from './parts/output.ts';
 import { outputLoss, watchOutput } from './parts/output-loss.ts';
 import { addReportCommand } from './report.ts';
@@ -102,6 +103,7 @@ export async function createProgram(argv: readonly string[]): Promise<Command> {
   addCompletionCommand(program, () =>
     createProgram(['node', 'data', 'privacy', 'testnet', 'model', 'arena', 'label']),
   );
+  addHelpTexts(program);
   return program;
 }
 

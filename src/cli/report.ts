@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { amount } from '../node/amount.ts';
 import { checkMayWrite } from './parts/may-write.ts';
 import { perform } from './parts/perform.ts';
 
@@ -24,7 +25,7 @@ export function addReportCommand(parent: Command): void {
         const page = Buffer.from(await pageReport(record));
         await writeFileAtomically(out, [page]);
         const nodes = record.nodes.map(({ name }) => name);
-        say(`report    ${out}, ${nodes.length === 1 ? '1 node' : `${nodes.length} nodes`}`);
+        say(`report    ${out}, ${amount(nodes.length, 'node')}`);
         return { json: { out, nodes, bytes: page.length } };
       }),
     );

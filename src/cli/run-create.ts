@@ -67,6 +67,7 @@ export function addRunCreateCommand(parent: Command): void {
         say(`starts   ${new Date(startAtMs).toISOString()}`);
         const { membership, strategy } = spec;
         const about = {
+          runId: run.runId,
           isTrained: trains(strategy),
           isHidden: secret !== null,
           isInvited: membership.kind === 'invite',
@@ -93,12 +94,21 @@ async function remarksOn(model: ModelSpec): Promise<readonly string[]> {
 
 function* nextSteps(
   manifest: string,
-  about: { readonly isTrained: boolean; readonly isHidden: boolean; readonly isInvited: boolean },
+  about: {
+    readonly runId: string;
+    readonly isTrained: boolean;
+    readonly isHidden: boolean;
+    readonly isInvited: boolean;
+  },
 ): Generator<string> {
-  yield about.isHidden
-    ? '\nStart one node with the manifest, and have it invite the others (`starlings invite`), for the run id alone leads nowhere:'
-    : '\nGive the manifest to one node; the others need the run id alone:';
-  yield `  starlings node --run ${manifest} ${about.isTrained ? '--data DIR' : '--no-data'} --bootstrap ADDRESS`;
+  const data = about.isTrained ? '--data DIR' : '--no-data';
+  yield '\nGive the manifest to one node:';
+  yield `  starlings node --run ${manifest} ${data}`;
+  if (about.isHidden) yield 'It invites the others (`starlings invite`), for the run id alone leads nowhere.';
+  else {
+    yield 'The others need the run id alone, and an address that it or a `starlings bootstrap` printed:';
+    yield `  starlings node --run ${about.runId} ${data} --bootstrap ADDRESS`;
+  }
   if (!about.isInvited) return;
   yield 'Each first needs to be let in, by its key (`starlings node id`):';
   yield `  starlings run invite ${manifest} --for KEY`;

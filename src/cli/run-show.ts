@@ -16,15 +16,16 @@ export function addRunShowCommand(parent: Command): void {
         const { createCrypto } = await import('../platform/node/crypto.ts');
         const { readManifestFile } = await import('../node/manifest-file.ts');
         const { modelSize } = await import('../run/manifest.ts');
+        const { trains } = await import('../methods/registry.ts');
+        const { lengthText } = await import('../node/round-text.ts');
         const { stringify } = await import('yaml');
         const { runId, manifest } = await readManifestFile(file, createCrypto(), options.id);
         const { version, creator, startAtMs, initHash, secretHash, ...spec } = manifest;
         const parameters = modelSize(manifest);
         print(`# run ${runId}`);
         print(`# signed by ${creator}, format ${version}`);
-        print(
-          `# starts ${new Date(startAtMs).toISOString()} and takes ${(spec.rounds * spec.slotMs) / 1000} s`,
-        );
+        const length = lengthText({ ...spec, trains: trains(spec.strategy) });
+        print(`# starts ${new Date(startAtMs).toISOString()}: ${length}`);
         print(`# ${parameters} parameters, start vector ${initHash}`);
         if (secretHash !== undefined) {
           print(`# hidden: it is found by its secret alone, of which this is a hash: ${secretHash}`);

@@ -1,12 +1,13 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
+import type { RunSpec } from '../run/run-spec.ts';
 import type { RunToEnd } from '../testnet/run-to-end.ts';
 import { AttachedDashboard } from './parts/attached-dashboard.ts';
 import { addDashboardOptions, type DashboardOptions } from './parts/dashboard-options.ts';
-import { exitCodeOf, exitCodesHelp } from './parts/exit.ts';
+import { exitCodeOf } from './parts/exit.ts';
 import { addFigureOptions, type FigureOptions } from './parts/figure-options.ts';
 import { type CommandContext, perform } from './parts/perform.ts';
-import { startDirectory } from './parts/testnet-directory.ts';
+import { resumeCommand, startDirectory } from './parts/testnet-directory.ts';
 import { addTestnetOptions, type TestnetOptions, upOptionsOf } from './parts/testnet-options.ts';
 
 interface Options extends TestnetOptions, DashboardOptions, FigureOptions {
@@ -24,7 +25,6 @@ export function addStartCommand(parent: Command): void {
       '--dir <dir>',
       'everything is kept here (default: .starlings/start, of another run start-NAME there)',
     )
-    .addHelpText('after', exitCodesHelp)
     .action((file: string | undefined, options: Options, command: Command) =>
       perform(command, async (context) => {
         const { say, screen, signal } = context;
@@ -33,7 +33,6 @@ export function addStartCommand(parent: Command): void {
         const { runToEnd } = await import('../testnet/run-to-end.ts');
         const { createLiveView, painterFor } = await import('./view/live-view.ts');
         const { renderSummary } = await import('./view/render-summary.ts');
-        const { deltasOf } = await import('../methods/registry.ts');
         const { LossTrails } = await import('./view/loss-trails.ts');
         const { runTimesOf, viewOf } = await import('./view/view-state.ts');
         const view = createLiveView(screen);
@@ -42,7 +41,7 @@ export function addStartCommand(parent: Command): void {
         const page = new AttachedDashboard(options, view.note);
         const { AttachedFigures } = await import('./parts/attached-figures.ts');
         const figures = AttachedFigures.open(options, view.note);
-        const end = await runToEnd(
+        const toEnd = runToEnd(
           upOptions,
           {
             onUp: ({ state, directory: absolute }) => {
@@ -65,17 +64,28 @@ export function addStartCommand(parent: Command): void {
           await page.close();
           await figures?.close();
         });
+        const end = await toEnd.catch((error: unknown) => {
+          // What nodes have learned is kept, once all of them were up.
+          if (signal.aborted && times !== null)
+            say(
+              `\nwhat was learned is in ${directory}; go on with: ${resumeCommand(directory, options.trainer)}`,
+            );
+          throw error;
+        });
         say(`\n${renderSummary(end, painterFor(screen))}`);
-        // Who weighed what is in the log, which is on the disk.
-        if (deltasOf(upOptions.spec.strategy)?.alliance)
-          say(
-            `\nwhose deltas weighed what, which rounds were rolled back: starlings alliance report ${directory}`,
-          );
+        await tellAlliance(upOptions.spec, directory, say);
         const sites = upOptions.compareAlone ? await tellSites(end, directory, context) : [];
         const pooledAuc = upOptions.compareAlone ? null : await tellPooledArea(end, context);
         return { json: { ...end.result, sites, pooledAuc }, exitCode: exitCodeOf(end.result.outcome) };
       }),
     );
+}
+
+/** Who weighed what is in the log, which is on the disk. */
+async function tellAlliance({ strategy }: RunSpec, directory: string, say: (text: string) => void) {
+  const { deltasOf } = await import('../methods/registry.ts');
+  if (deltasOf(strategy)?.alliance)
+    say(`\nwhose deltas weighed what, which rounds were rolled back: starlings alliance report ${directory}`);
 }
 
 /** Says how well all nodes' examples of two classes are told apart; the same in numbers. Null of other tasks. */

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import { exitCodeOf, exitCodesHelp } from './parts/exit.ts';
+import { exitCodeOf } from './parts/exit.ts';
 import { perform } from './parts/perform.ts';
-import { TESTNET_DIRECTORY } from './parts/testnet-directory.ts';
+import { resumeCommand, TESTNET_DIRECTORY } from './parts/testnet-directory.ts';
 
 interface Options {
   readonly dir: string;
@@ -16,7 +16,6 @@ export function addTestnetStatusCommand(parent: Command): void {
     .description('how the nodes of a testnet are doing, or how they ended')
     .option('--dir <dir>', 'directory of the testnet', TESTNET_DIRECTORY)
     .option('--watch', 'look again every second, until all nodes have finished or ended')
-    .addHelpText('after', exitCodesHelp)
     .action((options: Options, command: Command) =>
       perform(command, async ({ say, screen, signal }) => {
         const { setTimeout: delay } = await import('node:timers/promises');
@@ -70,7 +69,9 @@ export function addTestnetStatusCommand(parent: Command): void {
         if (outcome !== null) say(`outcome: ${outcome}`);
         else if (nodes.length === 0) say('no node of this testnet was ever started');
         else if (nodes.some(({ alive, view }) => !alive && view?.outcome == null))
-          say('nodes are gone before the run was over: `testnet up --resume` goes on with it');
+          say(
+            `nodes are gone before the run was over: \`${resumeCommand(options.dir, state.hasTrainer ? 'COMMAND' : undefined)}\` goes on with it`,
+          );
         else if (!isOn) say('the nodes that are gone had ended their run; the others have not yet');
         return outcome === null ? { json, ok: isOn } : { json, exitCode: exitCodeOf(outcome) };
       }),

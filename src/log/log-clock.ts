@@ -4,7 +4,7 @@ import { roundAt, roundStartMs, slotMsOf } from './pace.ts';
 import type { Replica } from './replica.ts';
 
 /** Repair and finality run this many times a slot. Guess. */
-const ticksPerSlot = 2;
+export const ticksPerSlot = 2;
 /** At rest peers still compare their histories, so that a fork that outlasted the run is found. Guess. */
 const slotsPerRestTick = 16;
 

@@ -5,6 +5,7 @@ import { hex32 } from '../core/bytes.ts';
 import { type Board, type BoardRow, boardOf, wordsOf } from '../entries/arena/board.ts';
 import type { RevealState } from '../entries/arena/holder-kinds.ts';
 import { recordState } from '../entries/record-kind.ts';
+import { amount } from './amount.ts';
 import { arenaPhase } from './arena-phase.ts';
 import {
   command,
@@ -74,7 +75,7 @@ export const ARENA_COMMANDS: readonly NodeCommand[] = [
         const right = found.rows.filter(({ verdict }) => verdict === 'scored').length;
         return {
           json: { runId, ...found },
-          lines: [`revealed  ${right} scores of ${found.rows.length} submissions`],
+          lines: [`revealed  ${amount(right, 'score')} of ${amount(found.rows.length, 'submission')}`],
         };
       },
     ),
@@ -157,7 +158,10 @@ export function boardLines({ rows, holders, refused }: Board): string[] {
     ...rows.map((row) => rowLine(row, names)),
     ...holders.map(({ holder, hasCommitted, hasRevealed, agree, disagree, isOutvoted }) => {
       const did = hasRevealed ? 'has revealed' : hasCommitted ? 'has committed' : 'has said nothing';
-      const words = agree + disagree === 0 ? '' : `, ${agree} agree and ${disagree} do not`;
+      const words =
+        agree + disagree === 0
+          ? ''
+          : `, ${agree} of the others ${agree === 1 ? 'agrees' : 'agree'} and ${disagree} not`;
       return `holder    ${holder.slice(0, 16)} ${did}${words}${isOutvoted ? ': OUTVOTED, its scores do not count' : ''}`;
     }),
     ...refused.map(
@@ -172,5 +176,5 @@ function rowLine(
 ): string {
   const found = score === null ? verdict : `${(100 * score).toFixed(2)} %`;
   const copy = copyOf === null ? '' : `, a near copy of ${names.get(copyOf) ?? copyOf}`;
-  return `${String(rank ?? '-').padStart(4)}  ${name}  ${found}, ${points} points, by ${author.slice(0, 8)}${copy}`;
+  return `${String(rank ?? '-').padStart(4)}  ${name}  ${found}, ${amount(points, 'point')}, by ${author.slice(0, 8)}${copy}`;
 }

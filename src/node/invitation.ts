@@ -162,6 +162,11 @@ export function inviteTo(
   };
 }
 
+/** What who is invited types. `data`: the word for a path to examples, which a run that trains nothing needs none of. */
+export function joinCommand(invitation: string, trains: boolean, data: string): string {
+  return `starlings join ${invitation} ${trains ? `--data ${data}` : '--no-data'}`;
+}
+
 /** To whom a run with members is not open. */
 export function admissionSentence(signer: string, own: string): string {
   return `this run takes the keys that are named in it, and an invitation adds none: if ${own} is not among them, give it to whoever invited you, for a run that names it, signed by ${signer}`;

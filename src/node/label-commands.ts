@@ -74,10 +74,16 @@ export const LABEL_COMMANDS: readonly NodeCommand[] = [
         .describe(
           'an answer as the question has it; spans as JSON: `[[from,to,label],...]`, labels by number from 0',
         ),
+      over: z
+        .string()
+        .min(1)
+        .max(valueCharactersMax)
+        .optional()
+        .describe('the right answer that was told of the record, where it was wrong'),
     }),
-    async (control, { record, value, ...given }) => {
+    async (control, { record, value, over, ...given }) => {
       const { runId } = viewOf(control, given.run);
-      await projectIn(control, runId);
+      checkTold(await projectIn(control, runId), { record, value, over });
       const result = await written(control, {
         ...{ runId, kind: 'ruling', text: JSON.stringify({ record, value }) },
         refusal: `${record.slice(0, 16)} was not decided`,
@@ -89,6 +95,24 @@ export const LABEL_COMMANDS: readonly NodeCommand[] = [
     },
   ),
 ];
+
+interface Decided {
+  readonly record: string;
+  readonly value: string;
+  /** What was told of it, as whoever decides knows it. */
+  readonly over: string | undefined;
+}
+
+/** What was known before anybody answered is not decided otherwise by mistake. @throws NodeError */
+function checkTold({ gold }: LabelProject, { record, value, over }: Decided): void {
+  const told = gold.find((one) => one.record === record);
+  if (told === undefined || told.value === value || told.value === over) return;
+  const quoted = JSON.stringify(told.value);
+  throw new NodeError(
+    'NOT_PUBLISHED',
+    `${record.slice(0, 16)} was not decided: its right answer was told, ${quoted}; where that is wrong, say so with --over ${quoted}`,
+  );
+}
 
 /** With what is not final yet; of a part of the log nothing is said. @throws NodeError */
 async function projectIn(control: NodeControl, runId: string): Promise<LabelProject> {

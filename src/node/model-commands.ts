@@ -11,6 +11,7 @@ import { readSafetensors } from '../learning/model-files/safetensors.ts';
 import { refuseReplacing } from '../platform/node/atomic-file.ts';
 import type { BlobId } from '../platform/node/blob-file.ts';
 import { taskSchema } from '../tasks/data/registry.ts';
+import { amount } from './amount.ts';
 import {
   command,
   type NodeCommand,
@@ -333,7 +334,7 @@ function modelLine({ publication, author, retired, ratings, usage }: CatalogueMo
     `${titleOf(publication)}  ${kind} for ${task}, ${licence}, ${bytes} bytes, by ${author.slice(0, 8)}`,
     ...(measured === '' ? [] : [measured]),
     ...(ratings.mean === null ? [] : [`${ratings.mean.toFixed(1)} of 5 by ${ratings.count}`]),
-    ...(usage.requests === 0 ? [] : [`${usage.requests} requests`]),
+    ...(usage.requests === 0 ? [] : [amount(usage.requests, 'request')]),
     ...(retired === null ? [] : [`retired: ${retired}`]),
   ].join('; ');
 }

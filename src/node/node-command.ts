@@ -4,12 +4,13 @@ import { setTimeout as passed } from 'node:timers/promises';
 import * as z from 'zod';
 import type { ContentUsage } from '../content/content-store.ts';
 import type { KindState, PeerKey } from '../core/io.ts';
+import { aloneRounds } from '../log/join/catch-up.ts';
 import type { Traffic } from '../network/traffic.ts';
 import type { BlobId } from '../platform/node/blob-file.ts';
 import type { DataReport } from '../tasks/data/data-report.ts';
 import type { Metrics } from '../tasks/metrics.ts';
 import type { BackendChoice } from '../tensor/backend-choices.ts';
-import { amount } from './amount.ts';
+import { amount, span } from './amount.ts';
 import type { Submission } from './driver.ts';
 import { NodeError } from './node-error.ts';
 import type { RunView } from './run-view.ts';
@@ -196,7 +197,11 @@ export async function wholeLog(control: NodeControl, runId: string): Promise<voi
 }
 
 /** Null where all of the log is here, as far as is known. */
-function missingOf({ runId, phase, lag }: RunView): string | null {
+function missingOf({ runId, phase, lag, peers, slotMs, run: facts }: RunView): string | null {
+  if (phase === 'joining' && peers === 0) {
+    const alone = span(aloneRounds * (slotMs ?? facts?.slotMs ?? 0));
+    return `no peer is here who could say what was written into run ${runId} while this node was away (alone it goes on within ${aloneRounds} rounds, ${alone})`;
+  }
   if (phase === 'joining') return `this node is still fetching the log of run ${runId}`;
   if (lag === 0) return null;
   return `this node lacks ${amount(lag, 'entry', 'entries')} of the log of run ${runId}`;
@@ -210,9 +215,11 @@ export function nameOf({ runId, run: facts }: RunView): string {
 /** Bytes of a file that the node is told of. @throws NodeError where it is none that the node can read */
 export async function sizeOfFile(file: string): Promise<number> {
   const found = await stat(file).catch((error: NodeJS.ErrnoException) => error);
-  if (!(found instanceof Error) && found.isFile()) return found.size;
+  if (!(found instanceof Error) && found.isFile() && found.size > 0) return found.size;
   const why = !(found instanceof Error)
-    ? 'is no file'
+    ? found.isFile()
+      ? 'is empty'
+      : 'is no file'
     : found.code === 'ENOENT'
       ? 'does not exist'
       : `cannot be read (${found.code})`;

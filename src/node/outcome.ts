@@ -2,13 +2,14 @@
  * What came of a run on one node: pure functions of counts that the node has. Daemon, launcher, API and terminal all say this and nothing of
  * their own; what goes wrong while it is under way is in [notices.ts](./notices.ts).
  */
-import { notDrawn, type Phase } from '../core/io.ts';
+import { notDrawn } from '../core/io.ts';
 import type { BudgetState } from '../learning/private/privacy-ledger.ts';
 import { byTrainer } from '../learning/process/trainer-error.ts';
 import { writeShare } from '../tasks/measures.ts';
 import { amount, span } from './amount.ts';
 import { type ClockOffset, clockOff } from './clock-offset.ts';
 import { notMetPastEnd, type PastEnd } from './past-end.ts';
+import { type InPhase, phaseWord } from './phase-word.ts';
 
 /**
  * From the best to the worst; the worst that applies is the one that counts.
@@ -103,18 +104,10 @@ export function worstOutcome(outcomes: readonly (Outcome | null)[]): Outcome | n
   return OUTCOMES.findLast((outcome) => outcomes.includes(outcome)) ?? null;
 }
 
-/** Where a node stands, in one word that does not call finished what went wrong, nor training what keeps a log alone. */
-export function phaseOrOutcome({
-  phase,
-  outcome,
-  run = null,
-}: {
-  readonly phase: Phase;
-  readonly outcome: Outcome | null;
-  readonly run?: { readonly trains: boolean } | null;
-}): string {
-  if (phase === 'training' && outcome === null && run?.trains === false) return 'open';
-  return outcome === null || outcome === 'trained' || outcome === 'kept' ? phase : outcome;
+/** Where a node stands, in one word that does not call finished what went wrong. */
+export function phaseOrOutcome(view: InPhase & { readonly outcome: Outcome | null }): string {
+  const { outcome } = view;
+  return outcome === null || outcome === 'trained' || outcome === 'kept' ? phaseWord(view) : outcome;
 }
 
 /** One sentence with what to do. */

@@ -22,17 +22,9 @@ import {
   namesOf,
   rowsOf,
   sharesOf,
-} from './model.ts';
-import {
-  AdviceList,
-  Events,
-  NodeSettingsList,
-  NodeTable,
-  Rounds,
-  RunSettings,
-  Shares,
   stateOf,
-} from './sections.tsx';
+} from './model.ts';
+import { AdviceList, Events, NodeSettingsList, NodeTable, Rounds, RunSettings, Shares } from './sections.tsx';
 
 const roundsShown = 12;
 
@@ -96,7 +88,7 @@ export function Figures({ hello, runId, theme }: FiguresProps) {
       {invitation && (
         <section class="wide" aria-labelledby="invitation">
           <h2 id="invitation">Join this run</h2>
-          <InvitationCard invitation={invitation} />
+          <InvitationCard invitation={invitation} trains={trains} />
         </section>
       )}
       <section class="last" aria-labelledby="settings">
@@ -182,7 +174,7 @@ function Headline({ rows, nowMs }: { rows: readonly NodeRow[]; nowMs: number }) 
       <Figure name="nodes here" value={`${views.length} of ${rows.length}`} />
       <Figure name="round" value={roundValue} />
       <Figure name={`${mean?.id ?? 'accuracy'}, mean`} value={measureText(mean)} />
-      <Figure name="state" value={known[0] ? (known[0].outcome ?? stateOf(known[0])) : '–'} />
+      <Figure name="state" value={known[0] ? stateOf(known[0]) : '–'} />
       {run?.trains === false ? null : (
         <progress value={slowest} max={run?.rounds ?? 1} aria-label="rounds done" />
       )}

@@ -1,19 +1,19 @@
 /** How somebody else joins: what to type, and the same as a picture for a camera. */
 import { encode } from 'uqr';
-import type { Invited } from '../node/invitation.ts';
+import { type Invited, joinCommand } from '../node/invitation.ts';
 
 /** Empty modules around it, as readers need them (ISO/IEC 18004). */
 const border = 4;
 
-export function InvitationCard({ invitation }: { invitation: Invited }) {
+export function InvitationCard({ invitation, trains }: { invitation: Invited; trains: boolean }) {
   const { text, isLocal } = invitation;
   return (
     <div class="invitation">
       <QrCode text={text} />
       <div>
-        <p>Who wants to take part types this, with a path to examples of their own:</p>
+        <p>Who wants to take part types this{trains && ', with a path to examples of their own'}:</p>
         <pre class="scroll" tabIndex={0}>
-          starlings join {text} --data YOUR_DATA
+          {joinCommand(text, trains, 'YOUR_DATA')}
         </pre>
         {isLocal && (
           <p class="quiet">

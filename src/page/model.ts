@@ -1,8 +1,10 @@
 /** What the page shows, as it follows from what was told. Pure. */
 import type { Hello, LiveNode } from '../api/live.ts';
 import { type Invited, inviteTo } from '../node/invitation.ts';
+import { phaseWord } from '../node/phase-word.ts';
 import type { HistoryPoint } from '../node/run-history.ts';
 import type { RunView } from '../node/run-view.ts';
+import { percentText } from './figures.ts';
 
 export interface NodeRow {
   readonly id: string;
@@ -63,6 +65,13 @@ export function rowsOf({ nodes }: Hello, runId: string | null): readonly NodeRow
       points: run?.history.points ?? [],
     };
   });
+}
+
+/** In a word or a few: what came of the run, else what the node does. */
+export function stateOf({ outcome, state, phase, pull, run }: RunView): string {
+  if (outcome !== null) return outcome;
+  if (pull !== null) return `fetching ${pull.name}, ${percentText(pull.heldBytes / pull.bytes)}`;
+  return state === 'running' ? phaseWord({ phase, run }) : state;
 }
 
 /** What peers are called: by the manifest, else as the nodes that are watched are. */

@@ -4,7 +4,7 @@ import { roundText } from '../node/round-text.ts';
 import type { RunView } from '../node/run-view.ts';
 import { headlineOf } from '../tasks/measures.ts';
 import { bytesText, lossText, measureText, percentText, timeText, unknown } from './figures.ts';
-import { type Advice, type ClosedRound, type NodeRow, namedText, type Share } from './model.ts';
+import { type Advice, type ClosedRound, type NodeRow, namedText, type Share, stateOf } from './model.ts';
 
 /** As many as are read at once. */
 const eventsShown = 60;
@@ -53,7 +53,7 @@ export function NodeTable({
 
 function NodeLine({ row, colour }: { row: NodeRow; colour: string | undefined }) {
   const { name, isUp, view } = row;
-  const state = view === null ? (isUp ? 'no run' : 'down') : (view.outcome ?? stateOf(view));
+  const state = view === null ? (isUp ? 'no run' : 'down') : stateOf(view);
   const isWrong =
     !['kept', 'trained'].includes(view?.outcome ?? '') &&
     (!isUp || (view?.notices.length ?? 0) > 0 || !!view?.outcome);
@@ -75,11 +75,6 @@ function NodeLine({ row, colour }: { row: NodeRow; colour: string | undefined })
       <td class="number">{view?.lag ?? unknown}</td>
     </tr>
   );
-}
-
-export function stateOf({ state, phase, pull }: RunView): string {
-  if (pull !== null) return `fetching ${pull.name}, ${percentText(pull.heldBytes / pull.bytes)}`;
-  return state === 'running' ? phase : state;
 }
 
 export function AdviceList({ advice }: { advice: readonly Advice[] }) {

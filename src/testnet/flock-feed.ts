@@ -10,6 +10,7 @@ import { TOKEN_FILE } from '../daemon/directory.ts';
 import { readLastView } from '../daemon/last-view.ts';
 import { readTokenFile } from '../daemon/token-file.ts';
 import { RunHistory } from '../node/run-history.ts';
+import { calledBy, siteNames } from './site-names.ts';
 import { readMemberInfo } from './spawn-daemon.ts';
 import { type Member, readState, type TestnetState } from './testnet-state.ts';
 
@@ -24,12 +25,16 @@ export class FlockFeed implements LiveFeed {
   readonly #state = new LiveState();
   readonly #listeners = new Set<(update: Update) => void>();
   readonly #stopper = new AbortController();
+  /** What the data of nodes is called, where that tells them apart. */
+  readonly #sites: ReadonlyMap<string, string>;
 
   /** `directory`: of the testnet, as `state` was read from it. */
   constructor(directory: string, { members, runId }: TestnetState) {
     this.#directory = directory;
     const nodes = members.filter(({ role }) => role === 'node');
-    this.#state.greet({ nodes: nodes.map((member) => unheard(member, runId)), events: [] });
+    this.#sites = siteNames(members);
+    const known = nodes.map((member) => unheard(member, runId, calledBy(this.#sites, member.name)));
+    this.#state.greet({ nodes: known, events: [] });
     for (const { name } of nodes) void this.#follow(name);
   }
 
@@ -71,7 +76,8 @@ export class FlockFeed implements LiveFeed {
     if (kind === 'hello') {
       const { nodes, events } = helloSchema.parse(data);
       if (!nodes[0]) return;
-      this.#tell({ node: name, renewed: { ...nodes[0], id: name, name }, events: under(name, events) });
+      const renewed = { ...nodes[0], id: name, name: calledBy(this.#sites, name) };
+      this.#tell({ node: name, renewed, events: under(name, events) });
     } else if (kind === 'update') {
       const update = toldSchema.parse(data);
       this.#tell({ ...update, node: name, events: update.events && under(name, update.events) });
@@ -100,8 +106,12 @@ function under(name: string, events: readonly LiveEvent[]): LiveEvent[] {
 }
 
 /** As its directory has it, before it was heard. */
-function unheard({ name, directory }: Member, runId: string | null): Hello['nodes'][number] {
+function unheard(
+  { name: id, directory }: Member,
+  runId: string | null,
+  name: string,
+): Hello['nodes'][number] {
   const view = runId === null ? null : readLastView(directory, runId);
   const runs = view === null ? [] : [{ view, history: new RunHistory().data() }];
-  return { id: name, name, peerKey: view?.peerKey ?? null, isUp: false, settings: null, runs };
+  return { id, name, peerKey: view?.peerKey ?? null, isUp: false, settings: null, runs };
 }

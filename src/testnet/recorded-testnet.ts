@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import type { Hello } from '../api/live.ts';
 import { recordedNode } from '../daemon/recorded-node.ts';
+import { calledBy, siteNames } from './site-names.ts';
 import { readState, STATE_FILE } from './testnet-state.ts';
 
 /** `directory`: of a testnet or of a node. @throws NodeError, TestnetError where there is nothing to tell of */
@@ -10,8 +11,10 @@ export async function recordOf(directory: string): Promise<Hello> {
   const members = existsSync(join(directory, STATE_FILE))
     ? (await readState(directory)).members.filter(({ role }) => role === 'node')
     : [{ name: basename(resolve(directory)), directory }];
+  const sites = siteNames(members);
   const recorded = [];
-  for (const member of members) recorded.push(await recordedNode(member.directory, member.name));
+  for (const { name, directory: place } of members)
+    recorded.push(await recordedNode(place, calledBy(sites, name)));
   const events = recorded.flatMap((each) => each.events).sort((a, b) => a.atMs - b.atMs);
   return { nodes: recorded.map(({ node }) => node), events };
 }

@@ -10,6 +10,12 @@ export function siteNames(members: readonly Pick<Member, 'name' | 'data'>[]): Re
   return new Set(names.values()).size === names.size ? names : new Map();
 }
 
+/** How a node of a testnet is called where people read of it: `node-02 switzerland`, or `node-02` alone. */
+export function calledBy(sites: ReadonlyMap<string, string>, name: string): string {
+  const site = sites.get(name);
+  return site === undefined ? name : `${name} ${site}`;
+}
+
 /** What a file may be called besides, a terminal or a page must not be steered by. */
 function titleOf(path: string): string {
   return basename(path, extname(path)).replaceAll(/\p{Cc}/gu, '?');

@@ -6,6 +6,7 @@ import type { LogLevel } from '../daemon/options.ts';
 import { readRunFiles } from '../learning/evaluation-set.ts';
 import { logOf, namesMembers } from '../methods/registry.ts';
 import { loadIdentity } from '../network/identity.ts';
+import { amount } from '../node/amount.ts';
 import { createRun, writeManifestFile } from '../node/manifest-file.ts';
 import { createCrypto } from '../platform/node/crypto.ts';
 import type { RunVectors, VectorPaths } from '../run/run-files.ts';
@@ -102,7 +103,7 @@ async function boot(options: UpOptions, launcher: Launcher, signal: AbortSignal)
     signal,
   );
   const bootstrapMs = performance.now() - bootBegan;
-  say(`${options.bootstraps} bootstraps listen (${seconds(bootstrapMs)})`);
+  say(`${amount(options.bootstraps, 'bootstrap')} up (${seconds(bootstrapMs)})`);
 
   const cores = availableParallelism();
   const timing = await chooseTiming(
@@ -220,7 +221,7 @@ async function chooseTiming(
     slotMs,
     startDelayMs,
     sentence:
-      `a local round takes ${Math.round(speed.roundMs)} ms here: ${spec.rounds} rounds of ${slotMs} ms (${why}), ` +
+      `a local round takes ${Math.round(speed.roundMs)} ms here: ${amount(spec.rounds, 'round')} of ${slotMs} ms (${why}), ` +
       `the first in ${seconds(startDelayMs)}`,
   };
 }

@@ -11,7 +11,15 @@ test('the table of members counts every delta under what became of it', () => {
     ...(['weighed', 'rolled-back', 'silenced', 'unseen', 'equivocated', 'not-drawn', 'open'] as const),
   ];
   const alliance = {
-    summary: { name: 'demo', runId: 'run', fromRound: 0, round: 9, modelHash: 'ab' },
+    summary: {
+      name: 'demo',
+      runId: 'run',
+      fromRound: 0,
+      round: 9,
+      modelHash: 'ab',
+      countedRounds: 7,
+      rounds: 8,
+    },
     manifest: { membership: { kind: 'allow-list', names: { [ann]: 'Ann' } } },
     rounds: why.map((one, round) => ({
       ...{ round, verdict: null },
@@ -20,6 +28,13 @@ test('the table of members counts every delta under what became of it', () => {
     ...{ silences: [], shown: [] },
   } as unknown as RunAlliance;
   const sections = allianceSections(alliance, null, new Map());
+  assert.ok(
+    sections[0]!.lines.includes(
+      'open      7 of 8 rounds counted: the run was not over when this was written',
+    ),
+  );
+  const over = { ...alliance, summary: { ...alliance.summary, countedRounds: 8 } };
+  assert.ok(!allianceSections(over, null, new Map())[0]!.lines.some((line) => line.startsWith('open')));
   const { head, rows } = sections.find(({ title }) => title.startsWith('Members'))!.table!;
   const cellOf = (column: string): string => rows[0]![head.indexOf(column)]!;
   assert.deepEqual(

@@ -4,12 +4,14 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
+import { writeInvitation } from '../../src/node/invitation.ts';
 import { jsonOf, starlings, startStarlings } from './starlings-process.ts';
 
 const directory = await mkdtemp(join(tmpdir(), 'starlings-cli-'));
 after(() => rm(directory, { recursive: true, force: true }));
 const at = (...names: string[]): string => join(directory, ...names);
 const runFile = new URL('../../configs/runs/heart-logistic.yaml', import.meta.url).pathname;
+const logFile = new URL('../../configs/runs/labels.yaml', import.meta.url).pathname;
 const simFile = new URL('../../configs/sim/first-run.yaml', import.meta.url).pathname;
 const ringFile = new URL('../../configs/runs/mnist-d-psgd.yaml', import.meta.url).pathname;
 
@@ -18,6 +20,11 @@ await writeFile(at('notes.txt'), 'once upon a time '.repeat(400));
 const someShard = `${'ab'.repeat(32)}:${'cd'.repeat(32)}:3140:100`;
 /** Of a run that nobody has. */
 const someId = 'bafyreia4lcmh5ndjw6jjugufqamwwczdnhzul6gsut6ft7bvomiyznoui4';
+
+const someInvitation = writeInvitation({
+  ...{ runId: someId, addresses: ['/ip4/192.0.2.7/tcp/1/p2p/12D3'], checkpoint: null, credential: null },
+  ...{ signer: null, networkKey: null, secret: null },
+});
 
 /** Two commands at a time: a start costs a core. */
 describe('the command line', { concurrency: 2 }, () => {
@@ -101,6 +108,8 @@ describe('the command line', { concurrency: 2 }, () => {
       /--part 4 of --of 4: parts are counted from 0, the last is 3/,
     ],
     [['testnet', 'up', '--nodes', '1'], 2, /expected a whole number from 2 to 256/],
+    [['join', someInvitation, '--dir', at('nobody')], 2, /give --data PATH: .*; --no-data for a log, /],
+    [['start', logFile], 2, /the run labels is a log and trains nothing, .*`starlings run create`/],
     [['testnet', 'up', runFile], 2, /heart-logistic trains on table: name a file or folder with --split/],
     [['data', 'inspect', at('none')], 2, /none does not exist; check the path\n$/],
     [['data', 'inspect', runFile], 2, /this looks like the data of no task; `starlings data --help` lists/],
@@ -376,6 +385,12 @@ describe('the command line', { concurrency: 2 }, () => {
     assert.equal(created.exitCode, 0, created.stderr);
     assert.equal(created.stdout.trimEnd().split('\n').length, 1);
     const { runId, creator } = jsonOf(created);
+    // The first node has nobody to be told of; the others have no manifest.
+    const [first, others] = [
+      `node --run ${file} --data DIR\n`,
+      `node --run ${String(runId)} --data DIR --boot`,
+    ];
+    assert.ok(created.stderr.includes(first) && created.stderr.includes(others), created.stderr);
     assert.equal((await stat(at('keys', 'creator'))).mode & 0o777, 0o600);
 
     const shown = await starlings('run', 'show', file, '--id', String(runId), '--json');

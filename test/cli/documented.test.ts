@@ -88,3 +88,35 @@ describe('the README and docs/', () => {
     ]);
   });
 });
+
+/** Commands that are typed, with what their `--help` says. */
+function* helps(command: Command, before: string): Generator<{ words: string; of: Command; help: string }> {
+  for (const of of command.commands) {
+    const words = `${before} ${of.name()}`;
+    let help = '';
+    of.configureOutput({ writeOut: (text) => (help += text) }).outputHelp();
+    if (of.commands.length === 0 || words === ' node' || words === ' sim') yield { words, of, help };
+    yield* helps(of, words);
+  }
+}
+
+describe('--help of every command', () => {
+  test('has an example that can be typed, and exit codes', () => {
+    let count = 0;
+    for (const { words, of, help } of helps(program, '')) {
+      count += 1;
+      assert.match(help, /^Exit codes:\n {2}0 {4}done/m, words);
+      const typed = /^Example:\n {2}starlings (.+)$/m.exec(help)?.[1];
+      assert.ok(typed?.startsWith(words.trim()), `${words}: ${typed}`);
+      const all = (typed ?? '').split(' ');
+      assert.deepEqual([commandOf(all).command, unknownOf(all)], [of, []], typed);
+      const missing = of.options.filter(({ mandatory, long }) => mandatory && !all.includes(long ?? ''));
+      assert.deepEqual(
+        missing.map(({ long }) => long),
+        [],
+        typed,
+      );
+    }
+    assert.ok(count > 90, `${count}`);
+  });
+});

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { inspect } from '../../src/cli/parts/inspections.ts';
+import { loadRunSpec } from '../../src/config/run-file.ts';
 import { exporters } from '../../src/learning/model-files/exporters.ts';
 import { modelCard } from '../../src/learning/model-files/model-card.ts';
 import { writeSafetensors } from '../../src/learning/model-files/safetensors.ts';
@@ -16,6 +17,7 @@ import { writeMoments } from '../../src/tasks/data/table/moments-file.ts';
 import { writeState } from '../../src/testnet/testnet-state.ts';
 import { repositoryRoot } from '../architecture/source-tree.ts';
 import { crypto, noHistory, signerOf, smallRun, specOf } from '../log/small-run.ts';
+import { starlings } from './starlings-process.ts';
 
 const directory = await mkdtemp(join(tmpdir(), 'starlings-inspect-'));
 after(() => rm(directory, { recursive: true, force: true }));
@@ -41,6 +43,17 @@ describe('inspect', () => {
         assert.ok(inspected!.lines.length > 0);
       }
     }
+  });
+
+  test('says of a log that it has rounds, and not how many', async () => {
+    const file = await inspect(join(repositoryRoot, 'configs/runs/labels.yaml'));
+    assert.match(file!.lines[0]!, /: a log in rounds of 15 s by log$/);
+    const spec = await loadRunSpec(join(repositoryRoot, 'configs/runs/labels.yaml'));
+    const run = createRun(spec, 1_000_000, crypto, signerOf(1));
+    const manifest = await inspect(await fileOf('log', run.bytes));
+    assert.ok(manifest!.lines.includes('model       nothing; a log in rounds of 15 s'), `${manifest!.lines}`);
+    const shown = await starlings('run', 'show', join(directory, 'log'));
+    assert.match(shown.stdout, /^# starts 1970\S+: a log in rounds of 15 s$/m);
   });
 
   test('knows a manifest, a model and an entry, whose signature it checks', async () => {

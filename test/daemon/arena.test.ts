@@ -9,6 +9,7 @@ import { test } from 'node:test';
 import { ArenaHolder } from '../../src/cli/parts/arena-holder.ts';
 import { writeShard } from '../../src/cli/parts/arena-shard.ts';
 import { arenaSpec } from '../../src/cli/parts/arena-spec.ts';
+import { checkSubmission } from '../../src/cli/parts/submission-check.ts';
 import { checkArena, lackingText, notHad } from '../../src/daemon/arena-check.ts';
 import { keyFileOf } from '../../src/daemon/directory.ts';
 import { exportLog, readLog } from '../../src/daemon/log-archive.ts';
@@ -122,6 +123,21 @@ test('a board over real nodes is the same everywhere and from an archive, and wh
   // Under another name it is the same file.
   await assert.rejects(judges[1]!.command('submit', { name: 'mine', file: nodes.at('good.safetensors') }), {
     message: /\(is submitted\)$/,
+  });
+
+  // What would have no score is refused before the node is asked.
+  const checked = (file: string) => checkSubmission(submitter.home, { file }, new AbortController().signal);
+  await writeFile(nodes.at('empty'), '');
+  await assert.rejects(checked(nodes.at('empty')), /empty: expected 8 to \d+ bytes, found 0$/);
+  const small = modelSchema.parse({ kind: 'mlp', inputs: 5, hidden: [4], outputs: 2 });
+  await assert.rejects(
+    checked(await save('small', initialVector(small, 1), small)),
+    /small\.safetensors takes 5 numbers and tells 2 classes; examples of this arena have 784 numbers/,
+  );
+  await assert.rejects(checked(nodes.at('nan.safetensors')), /weights that are no finite numbers/);
+  await checked(nodes.at('good.safetensors'));
+  await assert.rejects(submitter.command('submit', { name: 'empty', file: nodes.at('empty') }), {
+    message: /empty is empty; check the path/,
   });
 
   // A model that nobody has.

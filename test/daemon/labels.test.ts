@@ -1,16 +1,19 @@
 /** From raw text to a trained model: records are imported, three annotators answer over real nodes, disagreements are decided, nodes train on the labels. */
 import assert from 'node:assert/strict';
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rmdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import type { LabelCard } from '../../src/api/label-work.ts';
 import { AnnotatorDesk } from '../../src/cli/parts/annotator-desk.ts';
+import { describeFailure } from '../../src/cli/parts/exit.ts';
 import { LabelSource } from '../../src/cli/parts/label-project.ts';
 import { Suggester } from '../../src/cli/parts/suggester.ts';
 import { Suggestions } from '../../src/cli/parts/suggestions.ts';
 import { agreementOf } from '../../src/entries/labels/agreement.ts';
 import { labelsOf } from '../../src/entries/labels/consensus.ts';
 import { questionSchema } from '../../src/entries/labels/question.ts';
-import { jsonOf, starlings } from '../cli/starlings-process.ts';
+import { blobIdOf } from '../../src/platform/node/blob-file.ts';
+import { jsonOf, starlings, startStarlings } from '../cli/starlings-process.ts';
 import { crypto } from '../log/small-run.ts';
 import { type LogNode, LogNodes, logRun, until } from './log-nodes.ts';
 
@@ -219,9 +222,17 @@ test('what the log has no room for is given up, with the reason, and not said ag
   const node = await nodes.start('node');
   const text = Array.from({ length: 3 }, (_, at) => `${JSON.stringify({ text: `visit ${at}` })}\n`).join('');
   await writeFile(nodes.at('three.jsonl'), text);
-  await until('the records are offered', () =>
-    node.command('batch', { file: nodes.at('three.jsonl'), name: 'three', records: 3 }),
-  );
+  const offer = () => node.command('batch', { file: nodes.at('three.jsonl'), name: 'three', records: 3 });
+  // Where the copy of a file cannot be written, that place is named, and not the file.
+  const { root } = await blobIdOf(nodes.at('three.jsonl'), crypto);
+  const dest = join(node.home, 'runs', nodes.run.runId, 'files', root);
+  await mkdir(dest, { recursive: true });
+  await assert.rejects(offer(), (error: Error) => {
+    assert.match(describeFailure(error).sentence, new RegExp(`^${dest} is a directory `));
+    return true;
+  });
+  await rmdir(dest);
+  await until('the records are offered', offer);
   const stopper = new AbortController();
   const source = new LabelSource({
     ...{ target: node.home, run: undefined, crypto, fetchSeconds: 20, say: () => {} },
@@ -250,6 +261,7 @@ test('right answers are hidden until they are told, and the annotations of Label
       { id: 'batch' },
       { id: 'gold', by: [String(jsonOf(made)['peerKey'])] },
       { id: 'answer', question: { kind: 'rating', text: 'How good?', from: 1, to: 5 }, answersMin: 2 },
+      { id: 'ruling', by: [String(jsonOf(made)['peerKey'])] },
     ]),
   );
   const [ann, bob] = [await nodes.start('ann'), await nodes.start('bob')];
@@ -324,8 +336,68 @@ test('right answers are hidden until they are told, and the annotations of Label
   const late = await label('answer', bob, '--file', nodes.at('tasks.json'), '--of', '1');
   assert.equal(late.exitCode, 1);
   assert.match(late.stderr, /its answer is told/);
+  // What was told is decided otherwise by nobody who does not know it.
+  const nobody = await label('answer', bob, '--file', nodes.at('tasks.json'), '--of', '3');
+  assert.equal(nobody.exitCode, 2);
+  assert.match(nobody.stderr, /nothing in it is by 3; --of one of 1, 2\n/);
+  const [told] = (await ann.command('labels'))['gold'] as { record: string; value: string }[];
+  const record = told!.record;
+  const otherwise = told!.value === '5' ? '1' : '5';
+  const decide = (...given: string[]) => label('decide', ann, '--record', record, ...given);
+  const refused = await decide('--value', otherwise);
+  assert.equal(refused.exitCode, 1, refused.stderr);
+  assert.ok(refused.stderr.includes(`its right answer was told, "${told!.value}"`), refused.stderr);
+  const decided = await decide('--value', otherwise, '--over', told!.value);
+  assert.equal(decided.exitCode, 0, decided.stderr);
   const out = nodes.at('out.json');
   const exported = await label('export', bob, '--out', out, '--format', 'label-studio');
   assert.equal(jsonOf(exported)['written'], 70);
   assert.equal((JSON.parse(await readFile(out, 'utf8')) as object[]).length, 70);
+});
+
+test('an import of right answers that is cut short goes on when it is typed again, and loses none', async () => {
+  const nodes = await LogNodes.prepared();
+  const made = await starlings('node', 'id', '--dir', nodes.at('ann'), '--json');
+  await nodes.sign(
+    logRun(
+      [
+        { id: 'batch' },
+        { id: 'gold', by: [String(jsonOf(made)['peerKey'])] },
+        { id: 'answer', question: { kind: 'choice', text: 'Good?', choices: ['good', 'bad'] } },
+      ],
+      // Long enough that a round is full before it is over.
+      { slotMs: 3000 },
+    ),
+  );
+  const ann = await nodes.start('ann');
+  // 16 lists of 32 are what an author says in a round.
+  const many = 20 * 32;
+  const rows = Array.from({ length: many }, (_, at) => `visit ${at},good`);
+  await writeFile(nodes.at('known.csv'), `text,right\n${rows.join('\n')}\n`);
+  const gold = nodes.at('right.json');
+  const args = [
+    ...['label', 'import', '--dir', ann.home, '--file', nodes.at('known.csv'), '--name', 'visits'],
+    ...['--gold-out', gold, '--gold-column', 'right', '--gold-share', '1', '--json'],
+  ];
+  const hashed = async () => ((await ann.command('labels'))['goldHidden'] as object[]).length;
+  const first = startStarlings(args);
+  await until('a round is full', async () => (await hashed()) > 0);
+  first.child.kill('SIGINT');
+  assert.equal((await first.ended).exitCode, 130);
+  const kept = await readFile(gold, 'utf8');
+  assert.ok((await hashed()) < 20);
+  assert.deepEqual((await ann.command('labels'))['batches'], []);
+
+  const again = await starlings(...args);
+  assert.equal(again.exitCode, 0, again.stderr);
+  assert.equal(jsonOf(again)['gold'], many);
+  assert.equal(await readFile(gold, 'utf8'), kept);
+  assert.equal(await hashed(), 20);
+  const third = await starlings(...args);
+  assert.equal(third.exitCode, 2);
+  assert.match(third.stderr, /--name visits: records of that name are offered already/);
+  await writeFile(nodes.at('known.csv'), 'text,right\nanother visit,good\n');
+  const other = await starlings(...args.map((word) => (word === 'visits' ? 'other' : word)));
+  assert.equal(other.exitCode, 2);
+  assert.match(other.stderr, /right\.json exists; choose another --gold-out, or --force/);
 });

@@ -181,9 +181,10 @@ describe('start', () => {
     );
     assert.ok((await running(at('cut'))).length >= 3);
     child.kill('SIGINT');
-    const { code, stderr } = await end;
+    const { code, stdout, stderr } = await end;
     assert.equal(code, 130, stderr);
     assert.match(stderr, /stopping; Ctrl-C again stops at once/);
+    assert.ok(stdout.includes(`starlings testnet up --resume --dir ${at('cut')}`), stdout);
     assert.deepEqual(await running(at('cut')), []);
     assert.deepEqual(halfWritten(at('cut')), []);
     assert.ok(!existsSync(at('cut', 'node-02', 'daemon.json')));

@@ -192,8 +192,8 @@ describe('the dashboard over real nodes', { skip: noChromium }, () => {
     assert.match(whyNot!, /\d+ silenced/);
     assert.ok(Number(weighed) < 20 && Number.parseFloat(share!) < 25, `${weighed}, ${share}`);
     const table = (await page.getByLabel('rounds of the alliance').textContent()) ?? '';
-    assert.match(table, /node-00 silenced/);
-    assert.match(table, /node-01 0\.\d\d/);
+    assert.match(table, /node-00 cleveland silenced/);
+    assert.match(table, /node-01 hungarian 0\.\d\d/);
     await assertSound(shown);
     assert.equal(resultOf(await end)['outcome'], 'silenced');
   });

@@ -78,7 +78,11 @@ test('of a part of a log nothing is said: what is retired since may be in the re
   };
   for (const [fields, sentence] of [
     [{ lag: 2 }, /^this node lacks 2 entries of the log of run \w+, and what is missing may say otherwise/],
-    [{ phase: 'joining' }, /^this node is still fetching the log of run \w+, /],
+    [{ phase: 'joining', peers: 1 }, /^this node is still fetching the log of run \w+, /],
+    [
+      { phase: 'joining', peers: 0, slotMs: 15_000 },
+      /^no peer is here .* while this node was away \(alone it goes on within 10 rounds, 3 min\), /,
+    ],
   ] as const) {
     lacking = fields;
     for (const [id, input] of Object.entries(given)) {

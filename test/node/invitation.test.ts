@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import {
   type Invitation,
   inviteTo,
+  joinCommand,
   readInvitation,
   unfold,
   writeInvitation,
@@ -165,6 +166,11 @@ describe('an invitation', () => {
     assert.equal(inviteTo(runId, views, full.addresses), null);
     const given = { networkKey: null, credential: null, secret: hash };
     assert.equal(readInvitation(inviteTo(runId, views, full.addresses, given)!.text).secret, hash);
+  });
+
+  test('is taken up with data where the run trains, and without where it is a log', () => {
+    assert.equal(joinCommand('IT', true, 'PATH'), 'starlings join IT --data PATH');
+    assert.equal(joinCommand('IT', false, 'PATH'), 'starlings join IT --no-data');
   });
 
   test('stands for what it says where a run is named, and what is said besides goes before', () => {

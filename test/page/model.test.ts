@@ -17,6 +17,7 @@ import {
   rowsOf,
   runsOf,
   sharesOf,
+  stateOf,
 } from '../../src/page/model.ts';
 import { someView } from '../node/some-view.ts';
 
@@ -44,6 +45,15 @@ describe('the page', () => {
     assert.equal(invitationOf(hello(down), runId), null);
     assert.equal(invitationOf(hello(node('one', 'aa', { runId })), runId), null);
     assert.equal(invitationOf(hello(down), null), null);
+  });
+
+  test('calls a log that goes on open, and says what came of a run', () => {
+    const run = { ...someView().run!, trains: false };
+    assert.equal(stateOf(someView({ run, phase: 'training' })), 'open');
+    assert.equal(stateOf(someView({ run, phase: 'joining' })), 'joining');
+    assert.equal(stateOf(someView({ phase: 'training' })), 'training');
+    assert.equal(stateOf(someView({ phase: 'finished', outcome: 'late' })), 'late');
+    assert.equal(stateOf(someView({ state: 'paused' })), 'paused');
   });
 
   test('draws each link once, and peers that do not tell of themselves beside those that do', () => {

@@ -22,8 +22,9 @@ await writeFile(
   JSON.stringify({
     ...{ version: 1, runId: 'run', name: 'demo', createdAtMs: 0, startAtMs: 0 },
     ...{ rounds: 10, slotMs: 1000, windowRounds: 6 },
-    members: names.map((name) => ({
+    members: names.map((name, at) => ({
       ...{ name, role: 'node', directory: join(directory, name), pid: process.pid, startTime: null },
+      data: `/data/${['north', 'south'][at]}.csv`,
     })),
   }),
 );
@@ -58,14 +59,17 @@ test('each node is told under its name; one that ends is shown as down, and is h
     }
   };
   assert.deepEqual(
-    feed.hello().nodes.map(({ id, isUp }) => [id, isUp]),
-    names.map((name) => [name, false]),
+    feed.hello().nodes.map(({ id, name, isUp }) => [id, name, isUp]),
+    [
+      ['node-0', 'node-0 north', false],
+      ['node-1', 'node-1 south', false],
+    ],
   );
 
   const first = await apiOf([someView({ peerKey, accuracy: 0.25 })]);
   await announce('node-1', first);
   const { renewed } = await until((update) => update.renewed !== undefined);
-  assert.deepEqual([renewed!.id, renewed!.name, renewed!.isUp], ['node-1', 'node-1', true]);
+  assert.deepEqual([renewed!.id, renewed!.name, renewed!.isUp], ['node-1', 'node-1 south', true]);
   first.say({ source: 'protocol', event: { kind: 'published', round: 3, bodyBytes: 1, loss: 0.5 } });
   first.say({ source: 'session', event: { kind: 'saved', path: '/m', modelHash: 'aa' } });
   const told = await until(({ events = [] }) => events.length > 0);

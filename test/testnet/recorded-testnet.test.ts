@@ -1,6 +1,6 @@
 /** What directories of nodes tell when no node runs any more. */
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -70,6 +70,13 @@ test('a report is made of how runs stood last and of what the logs say', async (
   );
   assert.deepEqual(history.heads, [{ round: 0, root: 'ee', entries: 2 }]);
   assert.ok(events.some(({ node, text }) => node === 'node-01' && text.includes('disk full')));
+  const named = members.map((member, at) => ({ ...member, data: `/data/${['north', 'south'][at]}.csv` }));
+  const state = JSON.parse(await readFile(join(directory, 'testnet.json'), 'utf8')) as object;
+  await writeFile(join(directory, 'testnet.json'), JSON.stringify({ ...state, members: named }));
+  assert.deepEqual(
+    (await recordOf(directory)).nodes.map(({ name }) => name),
+    ['node-00 north', 'node-01 south'],
+  );
   const one = await recordOf(join(directory, 'node-01'));
   assert.deepEqual(
     one.nodes.map(({ name }) => name),

@@ -15,6 +15,7 @@ import {
   type SubmissionFile,
   scoreSubmissions,
 } from '../../learning/tfjs/submission-scores.ts';
+import { amount } from '../../node/amount.ts';
 import { blobIdOf } from '../../platform/node/blob-file.ts';
 import { createCrypto } from '../../platform/node/crypto.ts';
 import { DataShapeError } from '../../tasks/datasets/data-error.ts';
@@ -158,7 +159,7 @@ export class ArenaHolder {
     };
     // Before anybody hears of it: without its salt nothing can be revealed.
     if (earlier === null) await kept.write(reveal);
-    say(`scored    ${reveal.rows.length} submissions`);
+    say(`scored    ${amount(reveal.rows.length, 'submission')}`);
     await this.#write('commit', { hash: commitmentOf(crypto, shard.holder, reveal) });
     say('committed');
     return reveal;

@@ -43,6 +43,14 @@ Exit codes:
   130  stopped by Ctrl-C
   143  stopped by SIGTERM before it was done`;
 
+/** Of commands in which no run ends. */
+export const fewExitCodesHelp = `
+Exit codes:
+  0    done
+  1    it could not be done, or the answer is no
+  2    the command line, or a file or place that it names, is wrong
+  130  stopped by Ctrl-C (129 by SIGHUP, 143 by SIGTERM)`;
+
 /** Codes of errors that say that something named by the user is missing, no file of its kind, or not to be used: exit code 2. */
 const WRONG_INPUT: ReadonlySet<string> = new Set([
   ...[

@@ -56,6 +56,17 @@ export async function readGold(file: string, project: string): Promise<readonly 
   return data.lists;
 }
 
+/** Of an import of the same records that was cut short; null where there is no such file. */
+export async function earlierGold(
+  file: string,
+  project: string,
+  records: readonly { readonly hash: string }[],
+): Promise<readonly GoldReveal[] | null> {
+  const lists = await readGold(file, project).catch(() => null);
+  const here = new Set(records.map(({ hash }) => hash));
+  return lists?.every(({ answers }) => answers.every(({ record }) => here.has(record))) ? lists : null;
+}
+
 /** Those that the node has hashed and not told yet, with the round in which it did. */
 export function hiddenLists(
   lists: readonly GoldReveal[],

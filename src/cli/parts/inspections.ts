@@ -2,6 +2,7 @@
 import { open, readFile, stat } from 'node:fs/promises';
 import { decodeCanonical } from '../../core/canonical-cbor.ts';
 import { parseJson } from '../../core/parse-json.ts';
+import { amount } from '../../node/amount.ts';
 import type { Inspected, Inspection, Looks } from './inspection.ts';
 import { MODEL_DESCRIPTIONS } from './model-descriptions.ts';
 import { WRITTEN_FILES } from './written-files.ts';
@@ -43,13 +44,15 @@ const INSPECTIONS: readonly Inspection[] = [
     tell: async (path) => {
       const { createCrypto } = await import('../../platform/node/crypto.ts');
       const { readManifestFile } = await import('../../node/manifest-file.ts');
+      const { trains } = await import('../../methods/registry.ts');
+      const { lengthText } = await import('../../node/round-text.ts');
       const { runId, manifest } = await readManifestFile(path, createCrypto());
       return {
         lines: [
           ...[`run         ${manifest.name} (${runId})`, `signed by   ${manifest.creator}`],
           ...[
             `method      ${manifest.strategy.id}`,
-            `model       ${manifest.model.kind}, ${manifest.rounds} rounds`,
+            `model       ${manifest.model.kind}; ${lengthText({ ...manifest, trains: trains(manifest.strategy) })}`,
           ],
           `begins      ${new Date(manifest.startAtMs).toISOString()}; all of it: starlings run show ${path}`,
         ],
@@ -96,11 +99,13 @@ const INSPECTIONS: readonly Inspection[] = [
     tell: async (path) => {
       const { loadRunSpec } = await import('../../config/run-file.ts');
       const { parameterCount } = await import('../../tasks/models/model-layout.ts');
+      const { trains } = await import('../../methods/registry.ts');
+      const { lengthText } = await import('../../node/round-text.ts');
       const { name, model, task, strategy, rounds, slotMs } = await loadRunSpec(path);
       const parameters = parameterCount(model);
       return {
         lines: [
-          `run         ${name}: ${rounds} rounds of ${slotMs / 1000} s by ${strategy.id}`,
+          `run         ${name}: ${lengthText({ trains: trains(strategy), rounds, slotMs })} by ${strategy.id}`,
           `model       ${model.kind}, ${parameters} parameters, on ${task.kind}`,
         ],
         json: { name, model, task, method: strategy.id, rounds, slotMs, parameters },
@@ -154,7 +159,7 @@ async function inspectDirectory(path: string): Promise<Inspected | null> {
     what: isTestnet ? 'the directory of a testnet' : 'the directory of a node',
     lines: stand.map(
       ({ node, run, rounds, outcome }) =>
-        `${node.padEnd(11)} ${run}, ${rounds} rounds, ${outcome ?? 'not over'}`,
+        `${node.padEnd(11)} ${run}, ${amount(rounds, 'round')}, ${outcome ?? 'not over'}`,
     ),
     json: { runs: stand },
   };

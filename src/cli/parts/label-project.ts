@@ -4,6 +4,7 @@ import type { Crypto } from '../../core/crypto.ts';
 import { commandNode, type NodeTarget } from '../../daemon/connect.ts';
 import type { LabelBatch } from '../../entries/labels/batch-kind.ts';
 import type { LabelProject } from '../../entries/labels/project.ts';
+import { amount } from '../../node/amount.ts';
 import { projectFrom } from '../../node/label-commands.ts';
 import { type LabelRecord, readBatch } from './label-records.ts';
 import { printable } from './output.ts';
@@ -63,7 +64,7 @@ export class LabelSource {
       const { file } = await this.ask('fetch', { root, bytes, seconds }, signal);
       const { records, refused } = await readBatch(String(file), said, crypto);
       for (const { reason, count } of refused)
-        say(printable(`refused   ${count} records of ${name}: ${reason}`));
+        say(printable(`refused   ${amount(count, 'record')} of ${name}: ${reason}`));
       return records;
     } catch (error) {
       signal.throwIfAborted();

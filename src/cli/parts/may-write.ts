@@ -4,9 +4,9 @@ import { dirname } from 'node:path';
 import { ConfigError } from '../../config/config-error.ts';
 import { whyNotReplaced } from '../../platform/node/atomic-file.ts';
 
-/** @throws ConfigError where `out` exists and is not to be replaced, or cannot be written; system errors */
-export function checkMayWrite(out: string, force: true | undefined): void {
-  checkFree(out, force);
+/** `flag`: that named the file. @throws ConfigError where `out` exists and is not to be replaced, or cannot be written; system errors */
+export function checkMayWrite(out: string, force: true | undefined, flag = '--out'): void {
+  checkFree(out, force, flag);
   checkReplaceable(out);
 }
 
@@ -19,10 +19,10 @@ export function checkMayFill(out: string, force: true | undefined): void {
   checkWritable(out);
 }
 
-function checkFree(out: string, force: true | undefined): void {
+function checkFree(out: string, force: true | undefined, flag = '--out'): void {
   // A link that leads nowhere is there too.
   if (force || !lstatSync(out, { throwIfNoEntry: false })) return;
-  throw new ConfigError('BAD_USAGE', `${out} exists; choose another --out, or --force to replace it`);
+  throw new ConfigError('BAD_USAGE', `${out} exists; choose another ${flag}, or --force to replace it`);
 }
 
 /** Of a file that is written whole and renamed. @throws ConfigError, system errors with the path */

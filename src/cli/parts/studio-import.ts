@@ -36,6 +36,14 @@ export function annotationsOf(
   return { answers, wrong: said.length - answers.length };
 }
 
+/** Users of Label Studio who annotated any of the records, each as the file names it: by number, or address. */
+export function annotatorsOf({ remarks }: ReadRecords): readonly string[] {
+  const all = [...remarks.values()].flatMap(({ annotations = [] }) =>
+    annotations.map(({ by }) => by.join(' or ')),
+  );
+  return [...new Set(all)].filter((who) => who !== '').sort();
+}
+
 function answerOf(
   question: Question,
   record: LabelRecord,

@@ -11,3 +11,16 @@ export function startDirectory(file: string | undefined): string {
   // What `init` writes is called so, wherever it is.
   return `.starlings/start-${name === 'run' ? basename(dirname(path)) : name}`;
 }
+
+/** With which a testnet that was stopped goes on. Its folder names no command: who trains by a trainer says so again. */
+export function resumeCommand(directory: string, trainer: string | undefined): string {
+  const words = ['starlings testnet up --resume'];
+  if (directory !== TESTNET_DIRECTORY) words.push(`--dir ${quoted(directory)}`);
+  if (trainer !== undefined) words.push(`--trainer ${quoted(trainer)}`);
+  return words.join(' ');
+}
+
+/** As a shell takes it for one word. */
+function quoted(text: string): string {
+  return /^[\w./:@-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}

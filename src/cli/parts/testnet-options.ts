@@ -2,6 +2,7 @@
 import { type Command, Option } from 'commander';
 import { ConfigError } from '../../config/config-error.ts';
 import { LOG_LEVELS, type LogLevel } from '../../daemon/options.ts';
+import type { RunSpec } from '../../run/run-spec.ts';
 import type { BackendChoice } from '../../tensor/backend-choices.ts';
 import type { UpOptions } from '../../testnet/up-testnet.ts';
 import { numberBetween, trainerLine, wholeNumber } from './arguments.ts';
@@ -80,6 +81,16 @@ export function addTestnetOptions(command: Command, { slotMs, startIn } = times)
     .addOption(new Option('--log-level <level>', 'of each log.jsonl').choices(LOG_LEVELS).default('info'));
 }
 
+/** @throws ConfigError for a run that trains nothing */
+async function refuseLog({ name, strategy }: RunSpec): Promise<void> {
+  const { trains } = await import('../../methods/registry.ts');
+  if (trains(strategy)) return;
+  throw new ConfigError(
+    'BAD_USAGE',
+    `the run ${name} is a log and trains nothing, so there is nothing to start: sign it with \`starlings run create\`, which says what its nodes type`,
+  );
+}
+
 /** Reads the run and puts everything together. @throws ConfigError */
 export async function upOptionsOf(
   given: string | undefined,
@@ -99,6 +110,7 @@ export async function upOptionsOf(
   const { taskKindOf } = await import('../../tasks/data/registry.ts');
   const { withProtection } = await import('../../run/protection.ts');
   const { spec: said, vectors } = await loadRunFile(file ?? shippedFile('configs/runs/mnist-mlp.yaml'));
+  await refuseLog(said);
   const folder = given === undefined ? null : exampleFolder(given, Object.values(vectors));
   const options = folder === null ? testnetOptions : withDataOf(folder, testnetOptions);
   const company = { hasEvaluation: vectors.evaluation !== undefined, isOneHand: true };

@@ -1,5 +1,6 @@
 /** What a report on an alliance says, for a terminal, a page and programs alike. */
 import type { AllianceDelta, RunAlliance } from '../../daemon/run-alliance.ts';
+import { amount } from '../../node/amount.ts';
 import { weighedWords } from '../../node/weighed-words.ts';
 import type { SiteResults } from '../parts/site-results.ts';
 import { areaWords, calibrationErrorOf, differenceWords, siteFacts } from './render-sites.ts';
@@ -57,7 +58,12 @@ function overview({ summary, rounds, silences, shown }: RunAlliance, names: Name
     title: `Alliance ${summary.name}`,
     lines: [
       `run       ${summary.runId}, rounds ${summary.fromRound} to ${summary.round}; model ${summary.modelHash}`,
-      `votes     on ${voted.length} rounds: ${voted.length - back.length - unjudged.length} stand, ${back.length} are rolled back${back.length > 0 ? ` (${back.map(({ round }) => round).join(', ')})` : ''}, ${unjudged.length} had no quorum and stand`,
+      ...(summary.countedRounds < summary.rounds
+        ? [
+            `open      ${summary.countedRounds} of ${amount(summary.rounds, 'round')} counted: the run was not over when this was written`,
+          ]
+        : []),
+      `votes     on ${amount(voted.length, 'round')}: ${voted.length - back.length - unjudged.length} stand, rolled back ${back.length}${back.length > 0 ? ` (${back.map(({ round }) => round).join(', ')})` : ''}, no quorum for ${unjudged.length}, which stand`,
       ...(silences.length === 0
         ? ['silenced  nobody']
         : silences.map((silence) => silenceText(silence, names))),

@@ -5,7 +5,7 @@ import { namesOf } from '../../node/commands.ts';
 import type { NodeEvent, SessionEvent } from '../../node/events.ts';
 import { phaseOrOutcome, skipCause } from '../../node/outcome.ts';
 import { privacyText } from '../../node/privacy-text.ts';
-import { roundText } from '../../node/round-text.ts';
+import { lengthText, roundText } from '../../node/round-text.ts';
 import { RunReducer } from '../../node/run-reducer.ts';
 import type { RunView } from '../../node/run-view.ts';
 import { formatDuration, formatHeadline, formatLoss, pullText } from './format.ts';
@@ -262,13 +262,12 @@ function sessionLines(
 /** Said when the data is read: a join that is refused is none. */
 function runLine({ run, runId }: RunView, atMs: number): string[] {
   if (run === null) return [];
-  const { name, rounds, slotMs, startAtMs, trains } = run;
+  const { name, startAtMs } = run;
   const start =
     startAtMs > atMs
       ? `the first in ${formatDuration(startAtMs - atMs)}`
       : `the first was ${formatDuration(atMs - startAtMs)} ago`;
-  const many = trains ? `${rounds} rounds` : 'a log in rounds';
-  return [`run       ${name} (${runId}): ${many} of ${slotMs / 1000} s, ${start}`];
+  return [`run       ${name} (${runId}): ${lengthText(run)}, ${start}`];
 }
 
 function once(said: Set<string>, what: string, line: string): string[] {

@@ -6,7 +6,7 @@ import { peerName } from '../../node/run-view.ts';
 import { sharedSize } from '../../run/run-spec.ts';
 import { writeMeasure } from '../../tasks/measures.ts';
 import type { RunToEnd } from '../../testnet/run-to-end.ts';
-import { siteNames } from '../../testnet/site-names.ts';
+import { calledBy, siteNames } from '../../testnet/site-names.ts';
 import { formatBytes, formatHeadline, formatPercent } from './format.ts';
 import { classNamesOf, confusionTitle, matrixLines } from './render-evaluation.ts';
 import { type Painter, unpainted } from './render-view.ts';
@@ -86,7 +86,7 @@ export function renderSummary(end: RunToEnd, paint: Painter = unpainted): string
 /** With the name of the site where the data tells them apart, all of one width. */
 function namesOfNodes({ last, testnet }: RunToEnd): (name: string) => string {
   const sites = siteNames(testnet.state.members);
-  const whole = (name: string): string => (sites.has(name) ? `${name} ${sites.get(name)}` : name);
+  const whole = (name: string): string => calledBy(sites, name);
   const width = Math.max(0, ...last.nodes.map(({ name }) => widthOf(whole(name))));
   return (name) => padded(whole(name), width, 'left');
 }

@@ -3,7 +3,7 @@ import { type Outcome, worstOutcome } from '../../node/outcome.ts';
 import type { RunView } from '../../node/run-view.ts';
 import type { Observation } from '../../testnet/observe.ts';
 import { partsText } from '../../testnet/parts.ts';
-import { siteNames } from '../../testnet/site-names.ts';
+import { calledBy, siteNames } from '../../testnet/site-names.ts';
 import type { TestnetState } from '../../testnet/testnet-state.ts';
 import type { LossTrails } from './loss-trails.ts';
 
@@ -77,8 +77,7 @@ export function runTimesOf(state: TestnetState): RunTimes {
 /** The view of a testnet as observed. */
 export function viewOf(observation: Observation, run: RunTimes, trails?: LossTrails): ViewState {
   const rows = observation.nodes.map(({ name: id, alive, view }): NodeRow => {
-    const site = run.sites?.get(id);
-    const name = site === undefined ? id : `${id} ${site}`;
+    const name = calledBy(run.sites ?? new Map(), id);
     const losses = trails?.of(id);
     const phase = alive ? (view?.phase ?? 'starting') : 'gone';
     return view === null

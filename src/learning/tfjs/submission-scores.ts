@@ -1,13 +1,10 @@
 /** What the holder of a hidden shard finds of models that were submitted to an arena: the same at everybody who has the same files. */
 import { bitsToHex, type ScoreRow } from '../../entries/arena/scores.ts';
 import type { SubmissionState } from '../../entries/arena/submission-kind.ts';
-import { exampleForms } from '../../tasks/example-form.ts';
-import { costOf } from '../../tasks/models/model-cost.ts';
-import { formOf, inputsOf, outputsOf } from '../../tasks/models/model-layout.ts';
-import type { ModelSpec } from '../../tasks/models/registry.ts';
 import { vectorOfFile } from '../initial.ts';
 import { ModelFileError } from '../learning-error.ts';
 import { readSafetensors, type SafetensorsModel } from '../model-files/safetensors.ts';
+import { whyUnfit } from '../submission-fit.ts';
 import { predict } from './inference.ts';
 
 export interface SubmissionFile {
@@ -95,25 +92,11 @@ async function fitting(
 ): Promise<SafetensorsModel | ScoreRow['verdict']> {
   try {
     const found = await readSafetensors(file);
-    const { model, vector } = found;
-    const isSequence = exampleForms[formOf(model)].isSequence;
-    if (isSequence || inputsOf(model) !== inputs || outputsOf(model) < 2) return 'no-model';
-    if (isTooCostly(model, limits)) return 'too-costly';
-    return vector.every(Number.isFinite) ? found : 'not-finite';
+    return whyUnfit(found, inputs, limits) ?? found;
   } catch (error) {
     if (error instanceof ModelFileError) return 'no-model';
     throw error;
   }
-}
-
-function isTooCostly(model: ModelSpec, limits: ComputeLimits): boolean {
-  const cost = costOf(model);
-  return (
-    cost === null ||
-    cost.parameters > limits.parametersMax ||
-    cost.multiplyAdds > limits.multiplyAddsMax ||
-    cost.activationBytes > limits.activationBytesMax
-  );
 }
 
 function isNear(earlier: Known, later: Known, labels: Int32Array): boolean {

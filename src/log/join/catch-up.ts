@@ -6,12 +6,14 @@ import type { PeerKey, StoreWrite } from '../../core/io.ts';
 import { pickRandom } from '../../core/pick-random.ts';
 import type { Checkpoint } from '../checkpoint.ts';
 import type { EntryHeader } from '../envelope.ts';
+import { ticksPerSlot } from '../log-clock.ts';
 import type { Request } from '../wire.ts';
 import { donorsWanted, type JoinMeaning, SnapshotJoin, type SnapshotJoinContext } from './snapshot-join.ts';
 import { SnapshotParts } from './snapshot-parts.ts';
 
-/** Ticks without a peer after which a late starter goes on alone. Guess. */
-const aloneTicks = 20;
+/** Rounds without a peer after which a late starter goes on alone: what it writes before peers come may be in a history that ends. Guess. */
+export const aloneRounds = 10;
+const aloneTicks = ticksPerSlot * aloneRounds;
 /** A joiner waits this many ticks for a second donor before it believes a single one. Guess. */
 const donorPatienceTicks = 10;
 /** Ticks after which leaders that do not get us to the present are given up. Guess. */

@@ -2,7 +2,7 @@
 import { type FileHandle, open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DataFileError } from '../../datasets/data-error.ts';
-import type { CsvHead, CsvNames, CsvVisitor, Delimiter } from './csv-head.ts';
+import { type CsvHead, type CsvNames, type CsvVisitor, type Delimiter, headerGiven } from './csv-head.ts';
 import { bytesOf, type CsvRow, CsvScanner, textOf } from './csv-scanner.ts';
 import { isMissing, NumberReader } from './field-values.ts';
 import { readRecordFile, recordFormOf } from './record-files.ts';
@@ -121,7 +121,7 @@ function headOf(text: Buffer, file: string, isWhole: boolean, { headers, wanted 
   const twice = columns.find((name, at) => name !== '' && columns.indexOf(name) !== at);
   if (twice !== undefined) {
     throw new DataFileError(
-      `${file}:1: two columns are called '${twice}', and columns go by their names; rename one, or give the names of all as task.header`,
+      `${file}:1: two columns are called '${twice}', and columns go by their names; rename one; where the file has no row of names, ${headerGiven} gives them`,
     );
   }
   const header = hasHeader ? bytes : null;

@@ -45,11 +45,14 @@ export function fieldOf({ columns, file }: CsvHead, column: string): number {
   return field;
 }
 
+/** Whoever reads the sentence has a command line before them, or a run. */
+export const headerGiven = '--header, or `header` of the task of a run,';
+
 export function noColumn(file: string, column: string, columns: readonly string[]): DataFileError {
   const shown = columns.slice(0, 20).map((name) => `'${name.slice(0, 40)}'`);
   const more = columns.length > 20 ? ` and ${columns.length - 20} more` : '';
   return new DataFileError(
-    `${file}: there is no column '${column}', only ${shown.join(', ')}${more}: check that it is the right file, or name its ` +
-      'columns with task.header',
+    `${file}: there is no column '${column}', only ${shown.join(', ')}${more}: check that it is the right file, and the name of the ` +
+      `column; where the file has no row of names, ${headerGiven} gives them`,
   );
 }

@@ -65,7 +65,7 @@ export function scaleInPlace(raw: Float64Array, slots: readonly Slot[]): void {
 }
 
 export function tooFew(file: string, rows: number, heldOutEvery: number): string {
-  return `${file}: ${rows} rows are too few to hold out every ${heldOutEvery}th: lower task.heldOutEvery or add rows`;
+  return `${file}: ${rows === 1 ? '1 row is' : `${rows} rows are`} too few to hold out every ${heldOutEvery}th: lower task.heldOutEvery or add rows`;
 }
 
 /** How the columns of a file of the task are known. */
