@@ -17,7 +17,7 @@ import { upTestnet } from '../src/testnet/up-testnet.ts';
 const nodes = 3;
 const shares = 8;
 const rounds = 30;
-const startDelayMs = 15_000;
+const startDelayMs = 40_000;
 /** So long after the end, and over so long. */
 const restMs = 30_000;
 const idleMs = 20_000;

@@ -4,6 +4,7 @@ import { createHost } from '../network/host.ts';
 import { loadIdentity } from '../network/identity.ts';
 import { Teardown } from '../node/teardown.ts';
 import { openLevelStore } from '../platform/node/level-store.ts';
+import { keepHeapsSmallStill, releaseGarbage } from '../platform/node/small-heap.ts';
 import { wallClock } from '../platform/node/wall-clock.ts';
 import { daemonProfile } from './daemon-profile.ts';
 import { keyFileOf, type NodeDirectory, openNodeDirectory } from './directory.ts';
@@ -69,6 +70,8 @@ async function begin(
   };
   await directory.announceReady(info);
   log.info({ addresses: info.addresses }, 'ready');
+  keepHeapsSmallStill();
+  releaseGarbage();
   const closed = whenAborted(signal).then(async () => {
     log.info('stopping');
     await teardown.run();

@@ -17,7 +17,7 @@ import { Teardown } from '../node/teardown.ts';
 import { openContentFiles } from '../platform/node/content-files.ts';
 import { createCrypto } from '../platform/node/crypto.ts';
 import { type LevelStore, openLevelStore } from '../platform/node/level-store.ts';
-import { releaseGarbage } from '../platform/node/small-heap.ts';
+import { keepHeapsSmallStill, releaseGarbage } from '../platform/node/small-heap.ts';
 import { wallClock } from '../platform/node/wall-clock.ts';
 import { AddressBook, rememberedAddresses } from './address-book.ts';
 import { listenAddressOf } from './api-settings.ts';
@@ -124,6 +124,8 @@ class Daemon {
     };
     await this.#directory.announceReady(info);
     log.info(info, 'ready');
+    keepHeapsSmallStill();
+    releaseGarbage();
     const closed = whenAborted(this.#signal).then(async () => {
       log.info('stopping');
       await this.#teardown.run();

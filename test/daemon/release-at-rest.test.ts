@@ -9,6 +9,11 @@ const running: NodeEvent = {
   source: 'session',
   event: { kind: 'running', round: 0, isBack: false },
 };
+const training: NodeEvent = {
+  ...common,
+  source: 'protocol',
+  event: { kind: 'phase', phase: 'training' },
+};
 const searching: NodeEvent = { ...common, source: 'session', event: { kind: 'searching' } };
 
 test('memory is given back once, when a while has passed since a run got somewhere', ({ mock }) => {
@@ -19,9 +24,9 @@ test('memory is given back once, when a while has passed since a run got somewhe
   mock.timers.tick(60_000);
   assert.equal(released, 0, 'there is nothing to give back while nothing was loaded');
   release.note(running);
-  mock.timers.tick(1_000);
+  mock.timers.tick(15_000);
   release.note(running);
-  mock.timers.tick(1_000);
+  mock.timers.tick(15_000);
   assert.equal(released, 0, 'not while more happens');
   mock.timers.tick(60_000);
   assert.equal(released, 1);
@@ -29,4 +34,15 @@ test('memory is given back once, when a while has passed since a run got somewhe
   release.stop();
   mock.timers.tick(60_000);
   assert.equal(released, 1);
+});
+
+test('a node that trains is not at rest', ({ mock }) => {
+  mock.timers.enable({ apis: ['setTimeout'] });
+  let released = 0;
+  const release = new ReleaseAtRest(() => released++);
+  release.note(running);
+  mock.timers.tick(15_000);
+  release.note(training);
+  mock.timers.tick(60_000);
+  assert.equal(released, 0);
 });

@@ -8,6 +8,7 @@ import { after, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { repositoryRoot } from '../architecture/source-tree.ts';
 import { jsonOf, starlings } from '../cli/starlings-process.ts';
+import { entry } from './processes.ts';
 
 const directory = await mkdtemp(join(tmpdir(), 'starlings-operations-'));
 const at = (...names: string[]): string => join(directory, ...names);
@@ -59,9 +60,7 @@ async function startUnit(name: string): Promise<void> {
     );
   }
   const args = here(`x ${line!.replaceAll('/ip4/0.0.0.0', `/ip4/${host}`)}`);
-  children.push(
-    spawn(process.execPath, [join(repositoryRoot, 'src/cli/main.ts'), ...args], { stdio: 'ignore' }),
-  );
+  children.push(spawn(process.execPath, [entry, ...args], { stdio: 'ignore' }));
 }
 
 /** Null: it is so; else what was seen in place of it. */
@@ -124,16 +123,9 @@ test('a public testnet on three machines, step by step', {
   const found = await starlings(...here(command('starlings doctor --run'), named), '--dir', at('nobody'));
   assert.match(found.stdout, /ok +holders +run \S+ is held by 2 peers/);
   children.push(
-    spawn(
-      process.execPath,
-      [
-        join(repositoryRoot, 'src/cli/main.ts'),
-        ...here(command('starlings node --run'), named),
-        '--dir',
-        at('other'),
-      ],
-      { stdio: 'ignore' },
-    ),
+    spawn(process.execPath, [entry, ...here(command('starlings node --run'), named), '--dir', at('other')], {
+      stdio: 'ignore',
+    }),
   );
   await until(async () => {
     const { stdout, stderr } = await starlings('node', 'status', '--dir', at('other'));

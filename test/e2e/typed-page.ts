@@ -7,9 +7,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, type TestContext } from 'node:test';
 import { repositoryRoot } from '../architecture/source-tree.ts';
+import { entry } from './processes.ts';
 
 const page = readFileSync(join(repositoryRoot, 'docs/COMMUNITY.md'), 'utf8');
-const entry = join(repositoryRoot, 'src/cli/main.ts');
 /** Of one command: training takes the longest. */
 const deadlineMs = 120_000;
 

@@ -10,7 +10,7 @@ const learnerUrl = new URL('../../src/learning/thread/learner-proxy.ts', import.
 function run<T>(body: string): T {
   const program = `
     import { getHeapSpaceStatistics, getHeapStatistics } from 'node:v8';
-    import { keepHeapsSmall, releaseGarbage } from '${moduleUrl}';
+    import { keepHeapsSmall, keepHeapsSmallStill, releaseGarbage } from '${moduleUrl}';
     const youngBytes = () => getHeapSpaceStatistics().find(({ space_name }) => space_name === 'new_space').space_size;
     const heapBytes = () => getHeapStatistics().total_physical_size;
     const survivors = () => { const kept = new Map(); for (let i = 0; i < 1e6; i++) kept.set(i % 3e5, { i: [i] }); return kept.size; };
@@ -46,4 +46,27 @@ test('a release gives back what garbage took', () => {
     console.log(JSON.stringify([full, heapBytes()]));`);
   assert.ok(full > 30e6, `${full} bytes full`);
   assert.ok(released < 12e6, `${released} bytes released`);
+});
+
+test('an old generation is collected less while a program loads than afterwards', () => {
+  const [loading, loaded] = run<[number, number]>(`
+    const { PerformanceObserver, constants } = await import('node:perf_hooks');
+    let collections = 0;
+    const count = (entries) => { collections += entries.filter(({ detail }) => detail.kind === constants.NODE_PERFORMANCE_GC_MAJOR).length; };
+    const observer = new PerformanceObserver((list) => count(list.getEntries()));
+    observer.observe({ entryTypes: ['gc'] });
+    const collectionsOf = async (act) => {
+      collections = 0;
+      act();
+      await new Promise((resolve) => setImmediate(resolve));
+      count(observer.takeRecords());
+      return collections;
+    };
+    keepHeapsSmall();
+    const loading = await collectionsOf(survivors);
+    releaseGarbage();
+    keepHeapsSmallStill();
+    const loaded = await collectionsOf(survivors);
+    console.log(JSON.stringify([loading, loaded]));`);
+  assert.ok(loading < loaded, `${loading} while it loads, ${loaded} afterwards`);
 });

@@ -5,7 +5,7 @@ import type { Learner } from '../learner.ts';
 import { type FromWorker, type ToWorker, toWireError } from './thread-messages.ts';
 
 /** Nothing asked for so long: the run has not begun, is over, or its rounds are long. Guess. */
-const restMs = 2000;
+const restMs = 20_000;
 
 /** To be called once, by the file of a thread: makes the learner and serves it until the thread is ended. */
 export async function serveLearner(make: () => Promise<Learner>): Promise<void> {

@@ -12,18 +12,26 @@ let areSmall = false;
 /**
  * For all heaps of this process: a node mostly waits, and trains outside of the heap. The young generation, which V8 would let grow to
  * 48 MB a thread, keeps the size it has, and at that size is collected by one thread in half the processor time that several take. To be
- * called before much is loaded.
+ * called before much is loaded. The old one is left alone until then: of what a program loads nearly all stays.
  */
 export function keepHeapsSmall(): void {
   areSmall = true;
-  setFlagsFromString('--semi-space-growth-factor=1');
-  setFlagsFromString('--no-parallel-scavenge');
+  keepYoungSmall();
+}
+
+/**
+ * To be called once the program is loaded, before a collection, which looks how large a heap may become. And once a thread has begun: V8
+ * configures its heap then, and sets factors below 2 back to 2 for all heaps.
+ */
+export function keepHeapsSmallStill(): void {
+  if (!areSmall) return;
+  keepYoungSmall();
   setFlagsFromString(`--heap-growing-percent=${heapGrowingPercent}`);
 }
 
-/** To be called once a thread has begun: V8 configures its heap then, and sets factors below 2 back to 2 for all heaps. */
-export function keepHeapsSmallStill(): void {
-  if (areSmall) keepHeapsSmall();
+function keepYoungSmall(): void {
+  setFlagsFromString('--semi-space-growth-factor=1');
+  setFlagsFromString('--no-parallel-scavenge');
 }
 
 /**
