@@ -146,6 +146,19 @@ describe('audits', () => {
     assert.equal(drawnAfter('withheld').length, 11);
   });
 
+  test('draw those who are asked next by what nobody knew who spoke before them', () => {
+    const first = live(kind.initial(), 1, truth);
+    const [one] = [...first.cases.values()];
+    const [accuser] = one!.auditors;
+    const next = (root: string) => {
+      const state = kind.clone(first);
+      const entries = [vote(one!, accuser!, 'differs', 1)] as never;
+      kind.reduce(state, { ...plainRound, round: 1, root: hash(root), publishers: keys, entries });
+      return state.cases.get(one!.id)!.auditors.slice(1);
+    };
+    assert.notDeepEqual(next('this'), next('that'));
+  });
+
   test('go by more than half of those who were drawn', () => {
     // Two who lie for the liar.
     const friends = [keys[1]!, keys[2]!];

@@ -252,7 +252,9 @@ function decideAll(state: AuditState, final: FinalRound<AuditContent>, rules: Au
     if (verdict.kind === 'open') continue;
     if (verdict.kind === 'doubt') {
       const stage = one.stage + 1;
-      const more = drawnOf(candidates(state, final, one), drawnInStage(stage, one.votes), one, rules);
+      // By what nobody knew who has spoken: else liars would accuse where they knew that those to come are theirs.
+      const draw = { id: one.id, stage, root: final.root };
+      const more = drawnOf(candidates(state, final, one), drawnInStage(stage, one.votes), draw, rules);
       state.cases.set(one.id, { ...one, stage, since: round, auditors: [...one.auditors, ...more] });
       continue;
     }
