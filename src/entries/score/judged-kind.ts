@@ -1,7 +1,14 @@
 /** What all kinds of entry have that judge deltas by integers with a memory, whatever these are found by. */
 import type { PeerKey } from '../../core/io.ts';
 import type { Duty, JudgingContext, JudgingKind } from '../judging-kind.ts';
-import { isAppealed, type JudgedRules, judgedRound, reasonToRefuse, reduceRound } from './open-rounds.ts';
+import {
+  appealedIn,
+  deadlineOf,
+  type JudgedRules,
+  judgedRound,
+  reasonToRefuse,
+  reduceRound,
+} from './open-rounds.ts';
 import { decodeScores, encodeScores, scoresBytesMax } from './score-body.ts';
 import {
   absurdOf,
@@ -97,15 +104,10 @@ export function createJudgedKind(options: JudgedKindOptions, context: JudgingCon
       const one = drawnIn(state, round, member);
       return one && options.dutyOf(one);
     },
-    appealedIn: (state, member) =>
-      [...(state as unknown as ScoreState).open].flatMap(([about, one]) =>
-        isAppealed(about, one) && !one.isDecided && one.evaluators.includes(member) && !one.votes.has(member)
-          ? [about]
-          : [],
-      ),
+    appealedIn: (state, member) => appealedIn(state as unknown as ScoreState, member),
     isInTime: (state, about, round) => {
       const one = (state as unknown as ScoreState).open.get(about);
-      return one !== undefined && !one.isDecided && round > about && round <= one.since + deadlineRounds;
+      return one !== undefined && !one.isDecided && round > about && round <= deadlineOf(one, rules);
     },
     compose: encodeScores,
   };

@@ -50,17 +50,28 @@ export function reasonToRefuse(
   const about = judgedRound(claims);
   if (about === null || about >= round) return 'malformed';
   const one = open.get(about);
-  if (round > (one?.since ?? about) + deadlineRounds) return 'too-late';
+  if (round > deadlineOf(one ?? { since: about }, { deadlineRounds })) return 'too-late';
   return one && !one.evaluators.includes(author) ? 'not-in-committee' : null;
 }
 
-/** Whether what is said in a round of one whose last judges were drawn with the fold of `since` counts. */
-export function isInTime(since: number, round: number, deadlineRounds: number): boolean {
-  return round > since && round <= since + deadlineRounds;
+/** The last round in which what is said of an open one counts. */
+export function deadlineOf({ since }: Pick<OpenRound, 'since'>, { deadlineRounds }: DeadlineRules): number {
+  return since + deadlineRounds;
+}
+
+type DeadlineRules = Pick<JudgedRules, 'deadlineRounds'>;
+
+/** Rounds that a judge is asked about since others have said different things of them, and has said nothing of. */
+export function appealedIn({ open }: ScoreState, judge: PeerKey): number[] {
+  return [...open].flatMap(([about, one]) =>
+    isAppealed(about, one) && !one.isDecided && one.evaluators.includes(judge) && !one.votes.has(judge)
+      ? [about]
+      : [],
+  );
 }
 
 /** Two of its judges have said different things, and more have been asked. */
-export function isAppealed(about: number, { since }: OpenRound): boolean {
+function isAppealed(about: number, { since }: OpenRound): boolean {
   return since > about;
 }
 
@@ -86,7 +97,7 @@ function takeVotes(
   for (const { author, claims, content } of entries) {
     const about = judgedRound(claims)!;
     const one = state.open.get(about);
-    if (round <= about || round > (one?.since ?? about) + deadlineRounds) continue;
+    if (round <= about || round > deadlineOf(one ?? { since: about }, { deadlineRounds })) continue;
     if (!one?.evaluators.includes(author) || content.length !== one.authors.length) {
       if (state.absurd.has(author) || state.absurd.size < authorsMax)
         state.absurd.set(author, Math.min(absurdMax, (state.absurd.get(author) ?? 0) + 1));
@@ -167,7 +178,7 @@ function overrule(
 /** In order of rounds, each as soon as nothing can change it any more; who was asked is known as long as anything counts that is said of it. */
 function decideAll(state: ScoreState, { round, standingOf }: FinalRound<unknown>, rules: JudgedRules): void {
   for (const [about, one] of [...state.open].sort(([a], [b]) => a - b)) {
-    const isLate = round >= one.since + rules.deadlineRounds;
+    const isLate = round >= deadlineOf(one, rules);
     if (one.isDecided) {
       if (isLate) state.open.delete(about);
       continue;
