@@ -22,8 +22,10 @@ export interface JudgingKind<Content = never, State = never> extends EntryKind<C
   readonly remembersUpdates: boolean;
   /** What is asked of a member once this round is the last one folded; null where nothing is. */
   dutyIn(state: unknown, round: number, member: PeerKey): Duty | null;
+  /** Rounds that a member is asked about since others have said different things of them, and has said nothing of. */
+  appealedIn(state: unknown, member: PeerKey): readonly number[];
   /** Whether an entry of a round that is about another one still counts. */
-  isInTime(about: number, round: number): boolean;
+  isInTime(state: unknown, about: number, round: number): boolean;
   /** The body that says what was found out, one integer for each delta in the order of their authors. */
   compose(scores: readonly number[]): Uint8Array;
 }

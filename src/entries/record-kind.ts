@@ -85,7 +85,13 @@ export function createRecordKind<Body, State>(options: RecordKindOptions<Body, S
 /** Of a round, as `uncounted` asks of an entry alone. */
 const nothingElse = {
   ...{ banned: new Map<never, never>(), isOver: false, root: new Uint8Array(32) },
-  ...{ publishers: [], first: [], isSilenced: () => false, standingOf: () => 1 },
+  ...{
+    publishers: [],
+    first: [],
+    isSilenced: () => false,
+    isSilencedByOthers: () => false,
+    standingOf: () => 1,
+  },
 };
 
 /** Why an entry was refused that made the state before into this one; null where none was. */

@@ -30,6 +30,8 @@ export interface FinalRound<Content> {
   readonly first: readonly LogEntry[];
   /** Whether some kind, as of the round before, lets nothing of the author carry weight; or nothing of it in the round given. */
   readonly isSilenced: (author: PeerKey, round?: number) => boolean;
+  /** As `isSilenced`, by other kinds than the one that is reduced. */
+  readonly isSilencedByOthers: (author: PeerKey) => boolean;
   /** What the author's words weigh by what it has done, in (0, 1], this round's deltas included. */
   readonly standingOf: (author: PeerKey) => number;
   /** State of a kind that is reduced before this one, with this round in it; undefined where the run logs none. */

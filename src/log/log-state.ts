@@ -83,8 +83,15 @@ export function foldRound(
   state.root = nextRoot(crypto, state.root, round, places.length > 0 ? digest : null);
   const { banned, root } = state;
   // The first kind is reduced before those that judge it.
-  const isSilenced = (author: PeerKey, about?: number): boolean =>
-    kinds.some((kind, index) => kind.silences?.(state.kinds[index], author, about) ?? false);
+  const isSilencedBut = (except: number | null, author: PeerKey, about?: number): boolean =>
+    kinds.some(
+      (kind, index) => index !== except && (kind.silences?.(state.kinds[index], author, about) ?? false),
+    );
+  const isSilenced = (author: PeerKey, about?: number): boolean => isSilencedBut(null, author, about);
+  const isSilencedByOthers =
+    (index: number) =>
+    (author: PeerKey): boolean =>
+      isSilencedBut(index, author);
   const deltas = counted[0]!.filter((entry) =>
     kinds.every((kind, index) => kind.counts?.(state.kinds[index], entry) ?? true),
   );
@@ -96,10 +103,17 @@ export function foldRound(
     ...{ round, banned, isOver: isLate, root, isSilenced, standingOf },
     ...{ first: deltas, everything: counted.flat(), stateOf },
   };
-  const summary = first.reduce(state.kinds[0], { ...common, entries: deltas, publishers: [] });
+  const summary = first.reduce(state.kinds[0], {
+    ...{ ...common, entries: deltas, publishers: [] },
+    isSilencedByOthers: isSilencedByOthers(0),
+  });
   const { publishers } = summary;
   for (const [index, kind] of kinds.entries()) {
-    if (index > 0) kind.reduce(state.kinds[index], { ...common, entries: counted[index]!, publishers });
+    if (index > 0)
+      kind.reduce(state.kinds[index], {
+        ...{ ...common, entries: counted[index]!, publishers },
+        isSilencedByOthers: isSilencedByOthers(index),
+      });
   }
   if (first.retract)
     first.retract(state.kinds[0], (author) =>

@@ -11,6 +11,7 @@ import type { PeerKey, ProtocolEvent } from '../../src/core/io.ts';
 import type { Learner } from '../../src/learning/learner.ts';
 import { createTfjsLearner } from '../../src/learning/tfjs/tfjs-learner.ts';
 import { rngFor } from '../../src/math/rng.ts';
+import type { Labels } from '../../src/methods/attacks/attack.ts';
 import { deltasOf, needsRoster } from '../../src/methods/registry.ts';
 import type { NetworkEvent } from '../../src/network/events.ts';
 import { createHost, type Host } from '../../src/network/host.ts';
@@ -46,7 +47,7 @@ const examples = 6_000;
 const heldOutExamples = 1_000;
 const evaluationExamples = 500;
 const contentBytesMax = 64 << 20;
-const linkDeadlineMs = 120_000;
+const linkDeadlineMs = 600_000;
 const finishDeadlineMs = 120_000;
 /** Far in the past: only the cluster's own clock ever gets there. */
 const beginsAtMs = 1_700_000_000_000;
@@ -87,7 +88,11 @@ export interface ClusterOptions {
   readonly own?: OwnLearner;
   /** What node `index` makes of its learner. */
   readonly disguise?: (index: number, learner: Learner) => Learner;
+  /** What it makes of its labels; null: nothing. */
+  readonly relabel?: (index: number) => Relabel | null;
 }
+
+type Relabel = (labels: Labels, classes: number) => Labels;
 
 export class Cluster {
   readonly nodes: readonly ClusterNode[];
@@ -113,6 +118,7 @@ export class Cluster {
       later = [],
       own,
       disguise = (_, learner) => learner,
+      relabel = () => null,
     }: ClusterOptions = {},
   ): Promise<Cluster> {
     const spec = runSpecSchema.parse({
@@ -132,7 +138,7 @@ export class Cluster {
     const bootstrap = await bootstrapHost();
     const shared = {
       run: createRun(spec, beginsAtMs, createCrypto(), identityFromSeed(identitySeed(creatorIndex)).signer),
-      learner: await learnerFor(spec, count + later.length),
+      learner: await learnerFor(spec, count + later.length, relabel),
       clock: new RunClock(beginsAtMs - spec.slotMs, isTimed ? Infinity : undefined),
       ownClock: new ShiftedClock(),
       directory,
@@ -357,15 +363,24 @@ function identitySeed(index: number): Uint8Array {
 }
 
 /** A learner with one label-skewed share of MNIST per node. */
-async function learnerFor(spec: RunSpec, peers: number): Promise<Learner> {
+async function learnerFor(
+  spec: RunSpec,
+  peers: number,
+  relabel: (index: number) => Relabel | null,
+): Promise<Learner> {
   const { train, heldOut } = await readIdxFolder(spec.model, mnistFolder());
   const some = train.subset(firstOf(examples));
-  const split = { peers, alpha: 1, classes: outputsOf(spec.model), rng: rngFor('cluster') };
+  const classes = outputsOf(spec.model);
+  const split = { peers, alpha: 1, classes, rng: rngFor('cluster') };
+  const shares = some.splitAmong(split).map((share, index) => {
+    const change = relabel(index);
+    return change ? share.relabelled((labels) => change(labels, classes)) : share;
+  });
   return createTfjsLearner({
     model: spec.model,
     training: spec.training,
     rounds: spec.rounds,
-    shares: some.splitAmong(split),
+    shares,
     heldOut: heldOut.subset(firstOf(heldOutExamples)),
     evaluation: train.sample(evaluationExamples),
     common: deltasOf(spec.strategy)?.audits ? some : null,

@@ -119,17 +119,47 @@ describe('audits', () => {
     }
   });
 
-  test('convict whose deltas differ, once three more say so', () => {
-    const state = live(kind.initial(), 3, ({ author }) => (author === liar ? 'differs' : 'same'));
+  test('convict whose deltas differ, once three more say so and then more than half of all', () => {
+    const cries: Auditor = ({ author }) => (author === liar ? 'differs' : 'same');
+    const state = live(kind.initial(), 3, cries);
+    assert.deepEqual(convicted(state), [], 'four are too few');
+    const ofLiar = [...state.cases.values()].find(({ author, round }) => author === liar && round === 0)!;
+    assert.equal(ofLiar.auditors.length, keys.length - 1);
+    live(state, 1, cries, keys, 3);
     assert.deepEqual(convicted(state), [liar]);
     assert.equal(kind.silences!(state, liar), true);
     assert.deepEqual(
       kind.show(state).map(({ author, round }) => [author, round]),
-      [[liar, 2]],
+      [[liar, 3]],
     );
   });
 
-  test('ask seven more where the three are not of one mind, and go by the most', () => {
+  test('ask all others where one of the first says that it differs, and seven where something is withheld alone', () => {
+    const drawnAfter = (finding: AuditFinding) => {
+      // The second of the three does not go along with it.
+      const state = live(kind.initial(), 3, ({ author, auditors }, key) =>
+        author === liar && auditors[2] !== key ? finding : 'same',
+      );
+      return [...state.cases.values()].find(({ author, round }) => author === liar && round === 0)!.auditors;
+    };
+    assert.equal(drawnAfter('differs').length, keys.length - 1);
+    assert.equal(drawnAfter('withheld').length, 11);
+  });
+
+  test('draw those who are asked next by what nobody knew who spoke before them', () => {
+    const first = live(kind.initial(), 1, truth);
+    const [one] = [...first.cases.values()];
+    const [accuser] = one!.auditors;
+    const next = (root: string) => {
+      const state = kind.clone(first);
+      const entries = [vote(one!, accuser!, 'differs', 1)] as never;
+      kind.reduce(state, { ...plainRound, round: 1, root: hash(root), publishers: keys, entries });
+      return state.cases.get(one!.id)!.auditors.slice(1);
+    };
+    assert.notDeepEqual(next('this'), next('that'));
+  });
+
+  test('go by more than half of those who were drawn', () => {
     // Two who lie for the liar.
     const friends = [keys[1]!, keys[2]!];
     const auditor: Auditor = ({ author }, key) =>
@@ -252,16 +282,25 @@ describe('audits', () => {
     assert.deepEqual(verdictOn({ ...one, votes }, true), { kind: 'withheld', overruled: [] });
   });
 
-  test('convict nobody by two who agree where all others are silent, and by three', () => {
+  test('convict nobody where no more than half of those drawn say so, however few say anything else', () => {
     const one = { ...[...live(kind.initial(), 1, truth).cases.values()][0]!, stage: 2 };
-    const drawn = { ...one, auditors: keys.filter((key) => key !== one.author).slice(0, 11) };
+    const drawn = { ...one, auditors: keys.filter((key) => key !== one.author).slice(0, 12) };
     const said = { finding: 'differs' as const, result: hex(hash('another')) };
     const after = (cries: number) =>
       verdictOn({ ...drawn, votes: new Map(drawn.auditors.slice(0, cries).map((key) => [key, said])) }, true);
     assert.deepEqual(
-      [1, 2, 3].map((cries) => after(cries).kind),
-      ['innocent', 'innocent', 'differs'],
+      [1, 3, 6, 7].map((cries) => after(cries).kind),
+      ['innocent', 'innocent', 'innocent', 'differs'],
     );
+    // Nor is it held against anybody where as few say the opposite.
+    const same = { finding: 'same' as const, result: '00'.repeat(32) };
+    const against = (others: number) =>
+      verdictOn(
+        { ...drawn, votes: new Map(drawn.auditors.map((key, at) => [key, at < others ? same : said])) },
+        true,
+      );
+    assert.deepEqual(against(6), { kind: 'innocent', overruled: [] });
+    assert.deepEqual(against(7), { kind: 'innocent', overruled: drawn.auditors.slice(7) });
     const alone = {
       ...drawn,
       auditors: drawn.auditors.slice(0, 1),

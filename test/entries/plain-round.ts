@@ -9,6 +9,7 @@ export const plainRound: Omit<FinalRound<never>, 'round' | 'entries'> = {
   publishers: [],
   first: [],
   isSilenced: () => false,
+  isSilencedByOthers: () => false,
   standingOf: () => 1,
   stateOf: () => undefined,
 };

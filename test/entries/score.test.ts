@@ -51,16 +51,14 @@ function live(
 ): ScoreState {
   const state = one.initial();
   for (let round = 0; round < rounds; round++) {
-    const about = round - 3;
-    const said = keys.map((author) => truth(author, about));
-    const votes =
-      about < 0
-        ? []
-        : dutiful(one, state, about).map((author) => ({
-            author,
-            about,
-            scores: lie?.(author, said) ?? said,
-          }));
+    const wordsOn = (about: number, authors: readonly string[]): Vote[] => {
+      const said = keys.map((author) => truth(author, about));
+      return authors.map((author) => ({ author, about, scores: lie?.(author, said) ?? said }));
+    };
+    const votes = [
+      ...(round < 3 ? [] : wordsOn(round - 3, dutiful(one, state, round - 3))),
+      ...keys.flatMap((key) => one.appealedIn(state, key).flatMap((about) => wordsOn(about, [key]))),
+    ];
     reduce(one, state, round, votes);
   }
   return state as unknown as ScoreState;
@@ -89,25 +87,96 @@ describe('scores of deltas', () => {
     );
   });
 
-  test('evaluators are those of the round with the lowest hashes under its root, none of them silenced', () => {
-    const state = live(kind, 30, (author) => (author === keys[0] ? -1 : 1));
-    const drawn = Array.from({ length: 3 }, (_, index) => dutiful(kind, state, 29 - index));
-    for (const one of drawn) assert.ok(one.length === 3 && !one.includes(keys[0]!));
+  test('evaluators are those of the round with the lowest hashes under its root, whatever is said of their own deltas', () => {
+    const state = live(kind, 60, (author) => (author === keys[0] ? -1 : 1));
+    assert.deepEqual(silenced(kind, state), [keys[0]]);
+    const drawn = Array.from({ length: 40 }, (_, index) => {
+      const fresh = kind.initial();
+      reduce(kind, fresh, 60 + index, []);
+      return dutiful(kind, fresh, 60 + index);
+    });
+    assert.ok(drawn.every(({ length }) => length === 3));
     assert.ok(new Set(drawn.map(String)).size > 1, 'drawn anew for each round');
+    const again = kind.clone(state as never);
+    const asked = Array.from({ length: 20 }, (_, index) => {
+      reduce(kind, again, 60 + index, []);
+      return dutiful(kind, again, 60 + index);
+    });
+    assert.ok(
+      asked.some((one) => one.includes(keys[0]!)),
+      'who is silenced judges',
+    );
   });
 
-  test('one of three who lies changes nothing; two who say the same do, in the rounds that both are drawn for', () => {
+  test('are asked of nobody whom another kind silences, nor of who has worked less than half as much as others', () => {
+    const drawnWith = (changes: Partial<FinalRound<unknown>>) =>
+      new Set(
+        Array.from({ length: 30 }, (_, round) => {
+          const state = kind.initial();
+          const final = {
+            ...plainRound,
+            round,
+            entries: [],
+            publishers: keys,
+            root: rootOf(round),
+            ...changes,
+          };
+          kind.reduce(state, final as never);
+          return dutiful(kind, state, round);
+        }).flat(),
+      );
+    assert.equal(drawnWith({}).size, keys.length);
+    const others = drawnWith({ isSilencedByOthers: (author) => author === keys[0] });
+    assert.deepEqual([...others].sort(), keys.slice(1));
+    const worked = drawnWith({ standingOf: (author) => (keys.indexOf(author) < 4 ? 1 / 16 : 1) });
+    assert.deepEqual([...worked].sort(), keys.slice(4));
+  });
+
+  test('where two of three say different things all are asked, and what more than half of them say counts', () => {
     const truth = (author: string) => (author === keys[7] ? -50 : 100);
     const liars = (count: number) => (author: string, said: readonly number[]) =>
       keys.slice(0, count).includes(author) ? said.map((score) => -score) : said;
     const honest = live(kind, 30, truth);
-    assert.deepEqual(live(kind, 30, truth, liars(1)).memory, honest.memory);
-    assert.notDeepEqual(live(kind, 30, truth, liars(2)).memory, honest.memory);
-    // Each says something of its own: there is no score, and nobody is silenced for it.
+    for (const count of [1, 2, 3]) {
+      const state = live(kind, 30, truth, liars(count));
+      assert.deepEqual(silenced(kind, state), silenced(kind, honest), `${count} liars`);
+      const judges = [...state.overruled.keys()];
+      assert.ok(judges.length > 0 && judges.every((key) => keys.indexOf(key) < count), 'they judge no more');
+      assert.match(
+        kind.show(state as never).find(({ author }) => author === judges[0])!.text,
+        /said otherwise of round \d+ than most of all who were asked/,
+      );
+    }
+    // Each says something of its own: there is no score, and nobody is silenced or blamed for it.
     let number = 0;
     const torn = live(kind, 30, truth, (_, said) => said.map((score) => score + ++number));
-    assert.equal(torn.memory.size, 0);
+    assert.deepEqual([torn.memory.size, torn.overruled.size], [0, 0]);
     assert.deepEqual(silenced(kind, torn), []);
+  });
+
+  test('are none, and nobody is blamed, where no more than half of all who were asked say the same', () => {
+    const decided = (lies: number, truths: number) => {
+      const state = kind.initial();
+      reduce(kind, state, 0, []);
+      const said = keys.map(() => 5);
+      const lie = keys.map(() => -5);
+      const [first, second] = dutiful(kind, state, 0);
+      const word = (author: string, scores: readonly number[]) => ({ author, about: 0, scores });
+      reduce(kind, state, 1, [word(first!, lie), word(second!, said)], []);
+      assert.equal(dutiful(kind, state, 0).length, keys.length, 'all');
+      assert.deepEqual(kind.appealedIn(state, keys.find((key) => key !== first && key !== second)!), [0]);
+      const others = dutiful(kind, state, 0).filter((key) => key !== first && key !== second);
+      const words = others.flatMap((author, at) =>
+        at < lies - 1 ? [word(author, lie)] : at < lies + truths - 2 ? [word(author, said)] : [],
+      );
+      reduce(kind, state, 2, words, []);
+      for (const round of [3, 4, 5, 6]) reduce(kind, state, round, [], []);
+      const { memory, overruled } = state as unknown as ScoreState;
+      return [memory.get(keys[0]!)?.sum ?? null, [...overruled.keys()], first] as const;
+    };
+    assert.deepEqual(decided(1, 5).slice(0, 2), [1, [decided(1, 5)[2]]], 'five of eight');
+    assert.deepEqual(decided(1, 4).slice(0, 2), [null, []], 'four of eight');
+    assert.deepEqual(decided(4, 4).slice(0, 2), [null, []], 'as many as say the opposite');
   });
 
   test('what was not asked for is not counted: other authors, other lengths, second words, late ones, rounds that are none', () => {
@@ -154,11 +223,13 @@ describe('scores of deltas', () => {
     const said = keys.map(() => 5);
     const votes = drawn.map((author) => ({ author, about: 0, scores: said }));
     const empty: string[] = [];
-    reduce(kind, state, 1, votes.slice(0, 2), empty);
     const { memory, absurd } = state as unknown as ScoreState;
-    assert.ok(memory.size > 0, 'decided by two of three');
-    assert.deepEqual(dutiful(kind, state, 0), []);
+    reduce(kind, state, 1, votes.slice(0, 2), empty);
+    assert.equal(memory.size, 0, 'the third may say something else');
     reduce(kind, state, 2, [votes[2]!], empty);
+    assert.ok(memory.size > 0, 'all have spoken');
+    assert.deepEqual(dutiful(kind, state, 0), []);
+    reduce(kind, state, 3, [votes[0]!], empty);
     assert.equal(absurd.size, 0);
     const stranger = keys.find((key) => !drawn.includes(key))!;
     const word = { author: stranger, about: 0, scores: said };
@@ -166,10 +237,10 @@ describe('scores of deltas', () => {
       kind.admit(entryOf(word, 3), state, () => undefined),
       'not-in-committee',
     );
-    reduce(kind, state, 3, [word], empty);
+    reduce(kind, state, 4, [word], empty);
     assert.deepEqual([...absurd], [[stranger, 1]]);
     assert.deepEqual(kind.decodeState(kind.encode(state)), state);
-    for (const round of [4, 5, 6]) reduce(kind, state, round, [], empty);
+    for (const round of [5, 6]) reduce(kind, state, round, [], empty);
     assert.equal((state as unknown as ScoreState).open.size, 0);
   });
 

@@ -115,6 +115,29 @@ describe('a run whose members score deltas', () => {
   });
 });
 
+describe('a run in which some lie about scores', () => {
+  test('has all others judge again, from the log, and asks who lied no more', () => {
+    const flock = flockOf('judged-lies', {
+      judge: (index, question) =>
+        liars.has(index) ? judge(index, question).map((score) => 0 - score) : judge(index, question),
+    });
+    for (const index of [0, 1, 2, 3, 4, 5, 6]) flock.boot(index);
+    flock.runUntil(9_300);
+    flock.kill(3);
+    flock.runUntil(11_000);
+    flock.boot(3);
+    flock.boot(7);
+    assert.ok(flock.finish());
+    assert.equal(flock.hashes().length, 1);
+    const { shown } = flock.status(7);
+    const keys = [...liars].map((index) => signerOf(index).key).sort();
+    const about = (text: RegExp) =>
+      shown.flatMap(({ author, text: told }) => (text.test(told) ? [author!] : [])).sort();
+    assert.deepEqual(about(/its deltas carry no weight/), keys);
+    assert.deepEqual(about(/its scores are not asked for any more/), keys);
+  });
+});
+
 describe('a run whose members vote on deltas', () => {
   test('ends with the liars silenced, in one model, also for a late joiner and one that was restarted', () => {
     const flock = flockOf('voting', { judge: vote }, voting);

@@ -12,6 +12,7 @@ import type { PeerKey, RefusalReason } from '../../core/io.ts';
 import type { EntryKind, FinalRound, LogEntry } from '../../log/entry-kind.ts';
 import type { Claim, EntryHeader } from '../../log/envelope.ts';
 import type { DeltaContent, DeltaState } from '../delta/delta-state.ts';
+import { haveWorked } from '../have-worked.ts';
 import {
   AUDIT_FINDINGS,
   type AuditCase,
@@ -28,7 +29,8 @@ import {
   encodeAuditState,
   headsMax,
 } from './audit-state.ts';
-import { auditorsOfStage, verdictOn } from './verdict.ts';
+import { stagesMax } from './stages.ts';
+import { drawnInStage, verdictOn } from './verdict.ts';
 
 export const auditsSchema = z.strictObject({
   rate: z
@@ -213,7 +215,7 @@ function reasonToRefuse(
 
 /** Rounds after a delta's by which its audit is over, whatever comes. */
 function auditLasts({ deadline }: Pick<AuditRules, 'deadline'>): number {
-  return auditorsOfStage.length * (deadline + 1);
+  return stagesMax * (deadline + 1);
 }
 
 function isInTime({ since }: AuditCase, round: number, { deadline }: AuditRules): boolean {
@@ -250,7 +252,9 @@ function decideAll(state: AuditState, final: FinalRound<AuditContent>, rules: Au
     if (verdict.kind === 'open') continue;
     if (verdict.kind === 'doubt') {
       const stage = one.stage + 1;
-      const more = drawnOf(candidates(state, final, one), auditorsOfStage[stage]!, one, rules);
+      // By what nobody knew who has spoken: else liars would accuse where they knew that those to come are theirs.
+      const draw = { id: one.id, stage, root: final.root };
+      const more = drawnOf(candidates(state, final, one), drawnInStage(stage, one.votes), draw, rules);
       state.cases.set(one.id, { ...one, stage, since: round, auditors: [...one.auditors, ...more] });
       continue;
     }
@@ -349,27 +353,21 @@ interface Candidate {
   readonly standing: number;
 }
 
-/**
- * Who was found wrong as an auditor is none any more; nor is who has worked less than half as much as others there, so that keys that have
- * just come do not convict anybody.
- */
+/** Who was found wrong as an auditor is none any more; keys that have just come do not convict anybody. */
 function candidates(
   { marks }: AuditState,
   { publishers, banned, isSilenced, standingOf }: Publishing,
   { author, auditors }: Pick<AuditCase, 'author' | 'auditors'>,
 ): Candidate[] {
-  const free = [...new Set(publishers)]
-    .filter(
-      (peer) =>
-        peer !== author &&
-        !auditors.includes(peer) &&
-        !banned.has(peer) &&
-        !isSilenced(peer) &&
-        (marks.get(peer)?.overruled ?? 0) === 0,
-    )
-    .map((peer): Candidate => ({ peer, standing: standingOf(peer) }));
-  const most = Math.max(0, ...free.map(({ standing }) => standing));
-  return free.filter(({ standing }) => 2 * standing >= most);
+  const free = [...new Set(publishers)].filter(
+    (peer) =>
+      peer !== author &&
+      !auditors.includes(peer) &&
+      !banned.has(peer) &&
+      !isSilenced(peer) &&
+      (marks.get(peer)?.overruled ?? 0) === 0,
+  );
+  return haveWorked(free, standingOf).map((peer) => ({ peer, standing: standingOf(peer) }));
 }
 
 /** Standings are whole 16ths: as many words of a hash each has in the draw. */
@@ -412,7 +410,7 @@ function openCases(state: AuditState, final: FinalRound<AuditContent>, rules: Au
       auditors: [],
       votes: new Map(),
     };
-    const auditors = drawnOf(candidates(state, final, one), auditorsOfStage[0], one, rules);
+    const auditors = drawnOf(candidates(state, final, one), drawnInStage(0, one.votes), one, rules);
     if (auditors.length > 0) state.cases.set(id, { ...one, auditors });
   }
 }

@@ -4,6 +4,7 @@ import { equals } from 'uint8arrays';
 import { bytesToHex, hexToBytes, isBytes, isCount, isRows, keyToBytes } from '../../core/bytes.ts';
 import { decodeCanonical } from '../../core/canonical-cbor.ts';
 import type { PeerKey } from '../../core/io.ts';
+import { auditorsMax } from './stages.ts';
 
 /** What an auditor found; in this order in an entry. */
 export const AUDIT_FINDINGS = ['same', 'differs', 'withheld'] as const;
@@ -73,7 +74,6 @@ export interface AuditState {
 /** Authors that are remembered: a snapshot has room for them. */
 export const headsMax = 8192;
 export const casesMax = 256;
-const auditorsMax = 11;
 /** Of an author that is not convicted yet. */
 const strikesMax = 2;
 const rowBytes = 96;

@@ -1,16 +1,23 @@
-/** What the auditors of a delta come to: one, then three more where it found something, then seven where those are not of one mind. */
+/**
+ * What the auditors of a delta come to: one, then three more where it found something, then nearly everybody where one of them says that it
+ * differs. Convicted is by more than half of all who were drawn, so that silence speaks for an author and never against it.
+ */
 import type { PeerKey } from '../../core/io.ts';
 import type { AuditCase, AuditVote } from './audit-state.ts';
+import { firstDrawn, lastDrawn, lastDrawnOfWithheld, stagesMax, thenDrawn } from './stages.ts';
 
-/** Drawn at first, and whenever that leaves a doubt. */
-export const auditorsOfStage = [1, 3, 7] as const;
-/** Who say so before an author is held to anything, where as many are drawn; of fewer it takes more than half, and never one alone. */
-const accusersMax = 3;
-/** A majority of so many says of who stood against it that it was wrong. */
-const majorityMin = 3;
+/** A majority of so many says of who stood against it that it was wrong; and nobody is convicted by one. */
+const [majorityMin, quorumMin] = [3, 2];
 
 function quorumOf(drawn: number): number {
-  return Math.max(2, Math.min(accusersMax, Math.floor(drawn / 2) + 1));
+  return Math.max(quorumMin, Math.floor(drawn / 2) + 1);
+}
+
+/** Auditors that are drawn in a stage, by what those before have said. */
+export function drawnInStage(stage: number, votes: AuditCase['votes']): number {
+  if (stage < 2) return stage === 0 ? firstDrawn : thenDrawn;
+  const isDisputed = [...votes.values()].some(({ finding }) => finding === 'differs');
+  return isDisputed ? lastDrawn : lastDrawnOfWithheld;
 }
 
 export type Verdict =
@@ -19,7 +26,7 @@ export type Verdict =
   | { readonly kind: 'doubt' }
   | {
       readonly kind: 'innocent' | 'differs' | 'withheld';
-      /** Who said otherwise, against enough others. */
+      /** Who said otherwise, against more than half of those drawn. */
       readonly overruled: readonly PeerKey[];
     };
 
@@ -34,19 +41,20 @@ export function verdictOn({ stage, auditors, votes }: AuditCase, isLate: boolean
   const guilty = differs.length + withheld.length;
   // One alone convicts nobody, and who says nothing accuses nobody.
   if (stage === 0 && guilty === 0) return { kind: 'innocent', overruled: [] };
-  const asked = auditors.slice(auditorsOfStage[0]);
+  const asked = auditors.slice(firstDrawn);
   const isUnanimous = (ones: readonly PeerKey[]): boolean =>
-    asked.filter((auditor) => ones.includes(auditor)).length === auditorsOfStage[1] &&
-    asked.length === auditorsOfStage[1];
-  const isSettled = stage === 1 && (isUnanimous(same) || isUnanimous(differs) || isUnanimous(withheld));
-  if (stage < 2 && !isSettled) return { kind: 'doubt' };
+    asked.length === thenDrawn && asked.every((auditor) => ones.includes(auditor));
+  // Four are too few to convict anybody for good.
+  const isSettled = stage === 1 && (isUnanimous(same) || isUnanimous(withheld));
+  if (stage < stagesMax - 1 && !isSettled) return { kind: 'doubt' };
   const quorum = quorumOf(auditors.length);
-  if (guilty <= same.length || guilty < quorum) {
+  const isMajority = (ones: readonly PeerKey[]): boolean => ones.length >= Math.max(quorum, majorityMin);
+  if (guilty < quorum) {
     const accusers = [...votes].flatMap(([auditor, { finding }]) => (finding === 'differs' ? [auditor] : []));
-    return { kind: 'innocent', overruled: same.length >= majorityMin ? accusers : [] };
+    return { kind: 'innocent', overruled: isMajority(same) ? accusers : [] };
   }
-  if (differs.length < Math.max(quorum, withheld.length)) return { kind: 'withheld', overruled: [] };
-  return { kind: 'differs', overruled: differs.length >= majorityMin ? same : [] };
+  if (differs.length < quorum) return { kind: 'withheld', overruled: [] };
+  return { kind: 'differs', overruled: isMajority(differs) ? same : [] };
 }
 
 /** Of those who say that it differs, only those count who come to the same themselves: honest ones do. */

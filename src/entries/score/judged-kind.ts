@@ -1,9 +1,24 @@
 /** What all kinds of entry have that judge deltas by integers with a memory, whatever these are found by. */
 import type { PeerKey } from '../../core/io.ts';
 import type { Duty, JudgingContext, JudgingKind } from '../judging-kind.ts';
-import { type JudgedRules, judgedRound, reasonToRefuse, reduceRound } from './open-rounds.ts';
+import {
+  appealedIn,
+  deadlineOf,
+  type JudgedRules,
+  judgedRound,
+  reasonToRefuse,
+  reduceRound,
+} from './open-rounds.ts';
 import { decodeScores, encodeScores, scoresBytesMax } from './score-body.ts';
-import { absurdOf, gateOf, isSilenced, type MemoryRules, noGate, shownOf } from './score-memory.ts';
+import {
+  absurdOf,
+  gateOf,
+  isSilenced,
+  type MemoryRules,
+  noGate,
+  overruledOf,
+  shownOf,
+} from './score-memory.ts';
 import {
   decodeScoreState,
   encodeScoreState,
@@ -12,7 +27,7 @@ import {
   scoreStateBytesMax,
 } from './score-state.ts';
 
-export interface JudgedKindOptions extends Pick<JudgedRules, 'agree' | 'isSettled' | 'isJudged'> {
+export interface JudgedKindOptions extends Pick<JudgedRules, 'agree' | 'appealedTo' | 'isJudged'> {
   /** Of the kind of entry: in the singular. */
   readonly id: string;
   readonly entriesPerRoundMax: number;
@@ -30,14 +45,16 @@ const entriesPerAuthor = 4;
 const slackRounds = 3;
 
 export function createJudgedKind(options: JudgedKindOptions, context: JudgingContext): JudgingKind {
-  const { id, judges, agree, isSettled, isJudged } = options;
+  const { id, judges, agree, appealedTo, isJudged } = options;
   const { memory, gate, trend, lead, silencedMax } = options.memory;
   const { crypto, windowRounds } = context;
   const deadlineRounds = windowRounds + slackRounds;
   const rules: JudgedRules = {
     ...{ memory, gate, trend, lead, silencedMax, judges, crypto, deadlineRounds },
-    ...{ agree, isSettled, isJudged },
+    ...{ agree, appealedTo, isJudged },
   };
+  // What is appealed is open for as long again, and later rounds wait for it.
+  const openMax = (appealedTo === null ? 1 : 2) * deadlineRounds;
   const drawnIn = (state: unknown, round: number, member: PeerKey): OpenRound | null => {
     const one = (state as ScoreState).open.get(round);
     return one && !one.isDecided && one.evaluators.includes(member) ? one : null;
@@ -47,13 +64,19 @@ export function createJudgedKind(options: JudgedKindOptions, context: JudgingCon
     bodyBytesMax: scoresBytesMax,
     perAuthorAndRound: entriesPerAuthor,
     entriesPerRoundMax: options.entriesPerRoundMax,
-    stateBytesMax: scoreStateBytesMax(deadlineRounds, judges, scoresBytesMax),
+    stateBytesMax: scoreStateBytesMax(openMax, Math.max(judges, appealedTo ?? 0), scoresBytesMax),
     decode: (body, claims) => (judgedRound(claims) === null ? null : decodeScores(body)),
     admit: (entry, state) => reasonToRefuse(entry, state, deadlineRounds),
-    initial: () => ({ open: new Map(), memory: new Map(), absurd: new Map(), gate: noGate }),
+    initial: () => ({
+      open: new Map(),
+      memory: new Map(),
+      absurd: new Map(),
+      overruled: new Map(),
+      gate: noGate,
+    }),
     clone: (state) => ({
       ...{ ...state, open: new Map(state.open), memory: new Map(state.memory) },
-      absurd: new Map(state.absurd),
+      ...{ absurd: new Map(state.absurd), overruled: new Map(state.overruled) },
     }),
     reduce(state, round) {
       reduceRound(state, round, rules);
@@ -75,13 +98,17 @@ export function createJudgedKind(options: JudgedKindOptions, context: JudgingCon
       const state = decodeScoreState(bytes);
       return state && { ...state, gate: gateOf(state.memory, rules) };
     },
-    show: (state) => [...shownOf(state, `${id}s`), ...absurdOf(state, `${id}s`)],
+    show: (state) => [...shownOf(state, `${id}s`), ...overruledOf(state), ...absurdOf(state, `${id}s`)],
     remembersUpdates: options.remembersUpdates,
     dutyIn: (state, round, member) => {
       const one = drawnIn(state, round, member);
       return one && options.dutyOf(one);
     },
-    isInTime: (about, round) => round > about && round <= about + deadlineRounds,
+    appealedIn: (state, member) => appealedIn(state as unknown as ScoreState, member),
+    isInTime: (state, about, round) => {
+      const one = (state as unknown as ScoreState).open.get(about);
+      return one !== undefined && !one.isDecided && round > about && round <= deadlineOf(one, rules);
+    },
     compose: encodeScores,
   };
   return kind as unknown as JudgingKind;

@@ -1,8 +1,8 @@
 /**
  * Scores with a memory. Evaluators, drawn once a round is final, say of each of its deltas by how much it lowers the loss on examples of
  * the run's evaluation set, drawn at the same time, so that nobody could foresee either. What most of them say is remembered by author;
- * who is remembered to do harm carries no weight. Honest evaluators come to the same integers: what most say is what anybody can compute
- * again, or a lie that most of those drawn agreed on.
+ * who is remembered to do harm carries no weight. Honest evaluators come to the same integers: where two say different things one of them
+ * lies, nearly everybody is asked, and who stands against most of all judges no more.
  */
 import * as z from 'zod';
 import { bytesToHex } from '../../core/bytes.ts';
@@ -16,6 +16,8 @@ const trendPart = 0.3;
 
 /** Evaluators of a round. */
 const evaluatorsMax = 16;
+/** And of one of which two have said different things: fewer than half of as many members are never most of them. Guess. */
+const appealedTo = 31;
 
 const schema = z.strictObject({
   id: z
@@ -50,8 +52,8 @@ export const scores = defineJudging({
   evaluationExamples: ({ examples }) => examples,
   create: createScoreKind,
   protects: ({ evaluators }) =>
-    `deltas that raise the loss on public examples lose their weight, by ${evaluators} evaluators a round; not from a majority of those ` +
-    'drawn that lies together, and not from harm that the examples do not show',
+    `deltas that raise the loss on public examples lose their weight, by ${evaluators} evaluators a round, and by nearly everybody where these say ` +
+    'different things; not where all of those drawn lie together, or half of all, and not from harm that the examples do not show',
 });
 
 function createScoreKind(spec: ScoresSpec, context: JudgingContext): JudgingKind {
@@ -62,7 +64,7 @@ function createScoreKind(spec: ScoresSpec, context: JudgingContext): JudgingKind
     judges: evaluators,
     memory: { ...spec, trend: trendPart * spec.gate },
     agree: agreedScores,
-    isSettled: (agreed) => !agreed.includes(null),
+    appealedTo,
     isJudged: () => true,
     remembersUpdates: false,
     dutyOf: ({ authors, root }) => {
@@ -73,7 +75,7 @@ function createScoreKind(spec: ScoresSpec, context: JudgingContext): JudgingKind
   return createJudgedKind(options, context);
 }
 
-/** For each delta what more than half of those drawn say, or null. */
+/** For each delta what more than half of all who were drawn say, silent ones too, or null. */
 function agreedScores({ authors, evaluators, votes }: OpenRound): (number | null)[] {
   return authors.map((_, index) => {
     const counts = new Map<number, number>();

@@ -146,6 +146,16 @@ export function absurdOf({ absurd }: ScoreState, what: string): ReturnType<Judgi
     }));
 }
 
+/** Lines for people on who was shown to be wrong as a judge. */
+export function overruledOf({ overruled }: ScoreState): ReturnType<JudgingKind['show']> {
+  return [...overruled]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([author, round]) => ({
+      ...{ round, author, isVerdict: true as const },
+      text: `its scores are not asked for any more: it said otherwise of round ${round} than most of all who were asked`,
+    }));
+}
+
 const advice =
   'check that its examples are what the others train on (classes, units, order of columns) and that no answers are swapped; its deltas weigh again ' +
   'once they have done good for as long as they did harm';

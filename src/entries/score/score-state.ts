@@ -14,11 +14,13 @@ export interface OpenRound {
   readonly root: Uint8Array;
   /** Authors of its deltas, ascending: scores are told in this order. */
   readonly authors: readonly PeerKey[];
-  /** In the order of their draw. */
+  /** In the order of their draws. */
   readonly evaluators: readonly PeerKey[];
   readonly votes: ReadonlyMap<PeerKey, readonly number[]>;
   /** Nothing that is said of it changes anything any more; the votes are gone. */
   readonly isDecided: boolean;
+  /** With the fold of this round the last ones were drawn: its own, or that in which two of the first said different things. */
+  readonly since: number;
 }
 
 export interface Memory {
@@ -47,6 +49,8 @@ export interface ScoreState {
   readonly memory: Map<PeerKey, Memory>;
   /** By author: words of a round that it was not asked about, or not one for each of its deltas. Nobody honest says such. */
   readonly absurd: Map<PeerKey, number>;
+  /** Who said otherwise of a round than most of all who were asked about it, and that round: they judge no more. */
+  readonly overruled: Map<PeerKey, number>;
   gate: Gate;
 }
 
@@ -58,24 +62,25 @@ export function scoreStateBytesMax(openMax: number, judges: number, voteBytesMax
   const votes = judges * (2 * keyBytes + voteBytesMax);
   return (
     16 +
-    authorsMax * (memoryRowBytes + keyBytes + 8) +
+    authorsMax * (memoryRowBytes + 2 * (keyBytes + 8)) +
     (openMax + 1) * (openBytes + scoresMax * keyBytes + votes)
   );
 }
 
-export function encodeScoreState({ open, memory, absurd }: Omit<ScoreState, 'gate'>): Uint8Array {
+export function encodeScoreState({ open, memory, absurd, overruled }: Omit<ScoreState, 'gate'>): Uint8Array {
   return dagCbor.encode([
     [...open]
       .sort(([a], [b]) => a - b)
-      .map(([round, { root, authors, evaluators, votes, isDecided }]) => [
+      .map(([round, { root, authors, evaluators, votes, isDecided, since }]) => [
         ...[round, root, authors.map(keyToBytes), evaluators.map(keyToBytes)],
         byKey(votes).map(([author, scores]) => [keyToBytes(author), scores]),
-        isDecided,
+        ...[isDecided, since],
       ]),
     byKey(memory).map(([author, { sum, spread, round, standing, harmfulSince }]) => [
       ...[keyToBytes(author), sum, spread, round, standing, harmfulSince],
     ]),
     byKey(absurd).map(([author, count]) => [keyToBytes(author), count]),
+    byKey(overruled).map(([author, round]) => [keyToBytes(author), round]),
   ]);
 }
 
@@ -86,9 +91,10 @@ function byKey<Value>(rows: ReadonlyMap<PeerKey, Value>): [PeerKey, Value][] {
 /** Null for anything that `encodeScoreState` could not have written. */
 export function decodeScoreState(bytes: Uint8Array): Omit<ScoreState, 'gate'> | null {
   const fields = decodeCanonical(bytes);
-  if (!Array.isArray(fields) || fields.length !== 3) return null;
-  const [openRows, memoryRows, absurdRows] = fields as unknown[];
-  if (!isRows(openRows, 6) || !isRows(memoryRows, 6) || !isRows(absurdRows, 2)) return null;
+  if (!Array.isArray(fields) || fields.length !== 4) return null;
+  const [openRows, memoryRows, absurdRows, overruledRows] = fields as unknown[];
+  if (!isRows(openRows, 7) || !isRows(memoryRows, 6)) return null;
+  if (!isRows(absurdRows, 2) || !isRows(overruledRows, 2)) return null;
   const open = new Map<number, OpenRound>();
   for (const row of openRows) {
     const one = decodeOpen(row);
@@ -103,13 +109,19 @@ export function decodeScoreState(bytes: Uint8Array): Omit<ScoreState, 'gate'> | 
     if (harmfulSince !== null && !isCount(harmfulSince)) return null;
     memory.set(bytesToHex(author), { sum, spread, round, standing, harmfulSince });
   }
-  const absurd = new Map<PeerKey, number>();
-  for (const [author, count] of absurdRows) {
-    if (!isBytes(author, 32) || !isCount(count)) return null;
-    absurd.set(bytesToHex(author), count);
-  }
-  const state = { open, memory, absurd };
+  const [absurd, overruled] = [countsOf(absurdRows), countsOf(overruledRows)];
+  if (!absurd || !overruled) return null;
+  const state = { open, memory, absurd, overruled };
   return equals(encodeScoreState(state), bytes) ? state : null;
+}
+
+function countsOf(rows: readonly (readonly unknown[])[]): Map<PeerKey, number> | null {
+  const counts = new Map<PeerKey, number>();
+  for (const [author, count] of rows) {
+    if (!isBytes(author, 32) || !isCount(count)) return null;
+    counts.set(bytesToHex(author), count);
+  }
+  return counts;
 }
 
 function decodeOpen([
@@ -119,8 +131,9 @@ function decodeOpen([
   evaluators,
   rows,
   isDecided,
+  since,
 ]: readonly unknown[]): OpenRound | null {
-  if (typeof isDecided !== 'boolean' || !isCount(round) || !isBytes(root, 32)) return null;
+  if (typeof isDecided !== 'boolean' || !isCount(round) || !isCount(since) || !isBytes(root, 32)) return null;
   if (!areKeys(authors) || !areKeys(evaluators) || !isRows(rows, 2)) return null;
   const votes = new Map<PeerKey, readonly number[]>();
   for (const [author, scores] of rows) {
@@ -128,7 +141,10 @@ function decodeOpen([
     if (scores.length !== authors.length) return null;
     votes.set(bytesToHex(author), scores);
   }
-  return { root, authors: authors.map(bytesToHex), evaluators: evaluators.map(bytesToHex), votes, isDecided };
+  return {
+    ...{ root, authors: authors.map(bytesToHex), evaluators: evaluators.map(bytesToHex) },
+    ...{ votes, isDecided, since },
+  };
 }
 
 function areKeys(value: unknown): value is Uint8Array[] {

@@ -78,7 +78,8 @@ function createVoteKind(spec: VotesSpec, context: JudgingContext): JudgingKind {
     judges: spec.voters,
     memory: { ...spec, trend: null },
     agree: (one, state, standingOf) => medianVotes(one, state, standingOf, spec.quorum),
-    isSettled: () => false,
+    // No two say the same.
+    appealedTo: null,
     isJudged: (round, state) => isVotedOn(round, state, spec),
     remembersUpdates: true,
     dutyOf: ({ authors }) => ({ means: 'own-update', authors }),

@@ -3,13 +3,18 @@ import type { Delta } from '../../codec/delta-codec.ts';
 import type { Input, JudgeQuestion, Output, OutputSink, PeerKey, ProtocolEvent } from '../../core/io.ts';
 import type { DeltaKind } from '../../entries/delta/delta-kind.ts';
 import type { Duty, JudgingKind } from '../../entries/judging-kind.ts';
+import type { Replica } from '../../log/replica.ts';
 import { deltaStateOf, isDelta } from './log-parts.ts';
 import { OwnUpdates } from './own-updates.ts';
+import { openEntries } from './training-record.ts';
 import { type Speaking, say } from './words.ts';
 
-interface Question {
+interface Task {
   readonly round: number;
-  readonly question: JudgeQuestion;
+  /** Null where it cannot be asked here. */
+  readonly question: () => JudgeQuestion | null;
+  /** It holds a model until it is asked. */
+  readonly isLarge: boolean;
 }
 
 export interface JudgingOptions extends Speaking {
@@ -28,7 +33,7 @@ export class Judging {
   readonly #updates = new OwnUpdates();
   /** The model after this round: what deltas of the next one are judged by. */
   #before: { readonly round: number; readonly parameters: Float32Array } | null = null;
-  #waiting: Question[] = [];
+  #waiting: Task[] = [];
   /** The round that the learner is asked about. */
   #asked: number | null = null;
 
@@ -45,7 +50,7 @@ export class Judging {
   noteFinal(event: ProtocolEvent): void {
     if (!(event.kind === 'finalised' || event.kind === 'passed')) return;
     const { kind, number, delta, self, log } = this.#options;
-    const { base, log: book } = log.replica;
+    const { base } = log.replica;
     const round = event.kind === 'passed' ? event.through : event.round;
     // It may be another history that was looked into.
     if (round !== base.round) return;
@@ -53,29 +58,58 @@ export class Judging {
     const before = this.#before;
     this.#before = { round, parameters };
     const update = this.#updates.take(round);
+    for (const about of kind.appealedIn(base.kinds[number], self)) this.#takeUp(about);
     const duty = kind.dutyIn(base.kinds[number], round, self);
-    if (!duty) return;
-    const deltas = book
-      .places(round)
-      .flatMap(({ held }) => (held.kind === 'entry' && isDelta(held.entry) ? [held.entry] : []));
-    const judged = duty.authors.flatMap((author) => deltas.find((one) => one.author === author) ?? []);
-    if (judged.length !== duty.authors.length) return;
-    const contents = judged.map(({ content }) => content.delta);
+    const deltas = duty && judgedIn(log.replica, round, duty);
+    if (!deltas) return;
     const model = before?.round === round - 1 ? before.parameters : null;
-    const question = questionOf(duty, contents, model, update);
-    if (question) this.#waiting = [...this.#waiting, { round, question }].slice(-waitingMax);
+    const question = questionOf(duty, deltas, model, update);
+    if (question) this.#wait({ round, question: () => question, isLarge: true });
+  }
+
+  /** Others have said different things of a round: it is judged from the log, when its turn comes. */
+  #takeUp(round: number): void {
+    const { kind, number, delta, self, log } = this.#options;
+    if (round === this.#asked || this.#waiting.some((task) => task.round === round) || this.#hasSaid(round))
+      return;
+    const question = (): JudgeQuestion | null => {
+      const { replica } = log;
+      const duty = kind.dutyIn(replica.base.kinds[number], round, self);
+      const deltas = duty && judgedIn(replica, round, duty);
+      const branch = deltas && replica.branchAt(round - 1);
+      if (!branch) return null;
+      return questionOf(duty, deltas, delta.parameters(deltaStateOf(branch.stateAfter(round - 1))), null);
+    };
+    this.#wait({ round, question, isLarge: false });
+  }
+
+  /** Also before we started again. */
+  #hasSaid(about: number): boolean {
+    const { number, self, log } = this.#options;
+    return openEntries(log.replica).some(
+      ({ author, kind, claims }) => author === self && kind === number && claims[0] === about,
+    );
+  }
+
+  #wait(task: Task): void {
+    const kept = this.#waiting.filter(({ isLarge }) => isLarge).slice(task.isLarge ? 1 - waitingMax : 0);
+    this.#waiting = [...this.#waiting.filter((one) => !one.isLarge || kept.includes(one)), task];
   }
 
   /** Asks the learner what is due, unless an answer is awaited. */
   ask(out: OutputSink, nowMs: number): void {
-    const { kind, log } = this.#options;
+    const { kind, number, log } = this.#options;
     const slot = log.clock.slotAt(nowMs);
-    this.#waiting = this.#waiting.filter(({ round }) => kind.isInTime(round, slot));
-    if (this.#asked !== null) return;
-    const next = this.#waiting.shift();
-    if (!next) return;
-    this.#asked = next.round;
-    out.push({ type: 'judge', ...next });
+    const state = log.replica.base.kinds[number];
+    this.#waiting = this.#waiting.filter(({ round }) => kind.isInTime(state, round, slot));
+    while (this.#asked === null) {
+      const next = this.#waiting.shift();
+      if (!next) return;
+      const question = next.question();
+      if (!question) continue;
+      this.#asked = next.round;
+      out.push({ type: 'judge', round: next.round, question });
+    }
   }
 
   /** What was found out goes into the present round, unless it is stale, too late or nothing. */
@@ -84,12 +118,21 @@ export class Judging {
     const round = log.clock.slotAt(nowMs);
     const isAsked = this.#asked === about;
     if (isAsked) this.#asked = null;
-    if (isAsked && scores && kind.isInTime(about, round)) {
+    if (isAsked && scores && kind.isInTime(log.replica.base.kinds[number], about, round)) {
       const [body, claims] = [kind.compose(scores), [about]];
       if (kind.decode(body, claims) !== null) say(out, { round, kind: number, claims, body }, this.#options);
     }
     this.ask(out, nowMs);
   }
+}
+
+/** The deltas of a round that are to be judged, in the order of their authors; null where the log has not all of them. */
+function judgedIn({ log }: Replica, round: number, { authors }: Duty): readonly Delta[] | null {
+  const deltas = log
+    .places(round)
+    .flatMap(({ held }) => (held.kind === 'entry' && isDelta(held.entry) ? [held.entry] : []));
+  const judged = authors.flatMap((author) => deltas.find((one) => one.author === author) ?? []);
+  return judged.length === authors.length ? judged.map(({ content }) => content.delta) : null;
 }
 
 /** Null where we lack what it takes: we joined late, or started again since. */
