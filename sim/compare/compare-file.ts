@@ -41,6 +41,10 @@ export const compareFileSchema = z.strictObject({
       z.strictObject({
         name: z.string().min(1).max(60).describe('in the table'),
         adversaries: scenarioFileSchema.shape.adversaries,
+        baseline: z
+          .string()
+          .optional()
+          .describe('name of another of these, whose loss its own is compared with, seed by seed'),
       }),
     )
     .max(100)
@@ -85,6 +89,8 @@ export interface Variant {
   readonly topology: string;
   readonly codec: string;
   readonly alpha: number;
+  /** Name of the variant whose loss its own is compared with. */
+  readonly baseline: string | null;
   readonly scenarios: readonly Scenario[];
 }
 
@@ -116,19 +122,22 @@ export function expand(content: CompareFile, named: RunSpec | undefined, file: s
   const variants: Variant[] = [];
   const left: { name: string; reason: string }[] = [];
   const alphas = dirichletAlphas.length > 0 ? dirichletAlphas : [content.scenario.data.dirichletAlpha];
-  for (const { among, scenario } of worldsOf(content)) {
+  for (const { among, scenario, baseline } of worldsOf(content, file)) {
     for (const [entry, strategy] of strategies.flatMap((one) =>
       combinations(one, content).map((combined) => [one, combined] as const),
     )) {
       for (const alpha of alphas) {
         const labels = labelsOf(strategy);
         const own = entry.name ? [] : [labels.topology, labels.codec];
-        const name = [entry.name ?? strategy.id, ...own, among].filter((part) => part !== '').join(' / ');
+        const nameAmong = (those: string) =>
+          [entry.name ?? strategy.id, ...own, those].filter((part) => part !== '').join(' / ');
+        const name = nameAmong(among);
         try {
           const scenarios = seeds.map((one) =>
             scenarioOf(scenario, entry, strategy, alpha, one, named, file),
           );
-          variants.push({ name, strategy: strategy.id, ...labels, alpha, scenarios });
+          const beside = baseline === undefined ? null : nameAmong(baseline);
+          variants.push({ name, strategy: strategy.id, ...labels, alpha, baseline: beside, scenarios });
         } catch (error) {
           if (!(error instanceof ConfigError)) throw error;
           left.push({ name, reason: error.message });
@@ -142,16 +151,26 @@ export function expand(content: CompareFile, named: RunSpec | undefined, file: s
   return { variants, left, target, measurements };
 }
 
-/** The scenario, among each of the adversaries. */
-function worldsOf({ scenario, adversaries }: CompareFile): {
+/** The scenario, among each of the adversaries. @throws ConfigError for a baseline that is none of them */
+function worldsOf(
+  { scenario, adversaries }: CompareFile,
+  file: string,
+): {
   readonly among: string;
   readonly scenario: CompareFile['scenario'];
+  readonly baseline?: string | undefined;
 }[] {
   if (adversaries.length === 0) return [{ among: '', scenario }];
-  return adversaries.map(({ name, adversaries: own }) => ({
-    among: name,
-    scenario: { ...scenario, adversaries: own },
-  }));
+  const names = new Set(adversaries.map(({ name }) => name));
+  return adversaries.map(({ name, adversaries: own, baseline }) => {
+    if (baseline !== undefined && !names.has(baseline)) {
+      throw new ConfigError(
+        'BAD_CONFIG',
+        `${file}: ${name}: the baseline ${baseline} is none of the adversaries`,
+      );
+    }
+    return { among: name, scenario: { ...scenario, adversaries: own }, baseline };
+  });
 }
 
 function combinations({ strategy }: Entry, { topologies, codecs }: CompareFile): Strategy[] {

@@ -7,6 +7,8 @@ export interface Row {
   readonly variant: Variant;
   readonly accuracy: MeanInterval;
   readonly loss: MeanInterval;
+  /** How much more the loss is than that of the baseline with the same seed, as a part of it; null where there is none to compare with. */
+  readonly lossOverBaseline: MeanInterval | null;
   readonly consensusDistance: MeanInterval;
   /** Of one publication: bits of payload for each parameter. */
   readonly bitsPerParameter: MeanInterval;
@@ -39,6 +41,7 @@ export function summarise(
         variant,
         accuracy: of(({ accuracy }) => accuracy),
         loss: of(({ loss }) => loss),
+        lossOverBaseline: overBaseline(own, besides(trials, variant)),
         consensusDistance: of(({ consensusDistance }) => consensusDistance),
         bitsPerParameter: of(({ payloadBitsPerParameter }) => payloadBitsPerParameter),
         bitsPerParameterStep: of(({ payloadBitsPerParameter }) => payloadBitsPerParameter / localSteps),
@@ -50,6 +53,23 @@ export function summarise(
       },
     ];
   });
+}
+
+function besides(
+  trials: ReadonlyMap<Variant, readonly Trial[]>,
+  { baseline, alpha }: Variant,
+): readonly Trial[] {
+  if (baseline === null) return [];
+  return [...trials].find(([other]) => other.name === baseline && other.alpha === alpha)?.[1] ?? [];
+}
+
+function overBaseline(own: readonly Trial[], others: readonly Trial[]): MeanInterval | null {
+  const lossBeside = new Map(others.map(({ seed, loss }) => [seed, loss]));
+  const parts = own.flatMap(({ seed, loss }) => {
+    const beside = lossBeside.get(seed);
+    return beside === undefined ? [] : [loss / beside - 1];
+  });
+  return parts.length > 0 ? confidence(parts) : null;
 }
 
 function isReached(accuracy: number, loss: number, target: Comparison['target']): boolean {

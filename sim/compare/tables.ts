@@ -13,11 +13,13 @@ export function tableCells(
   { target }: Pick<Comparison, 'target'>,
 ): { readonly head: readonly string[]; readonly body: readonly (readonly string[])[] } {
   const goal = targetText(target);
+  const isPaired = rows.some(({ lossOverBaseline }) => lossOverBaseline !== null);
   const head = [
     'method',
     'alpha',
     'accuracy, %',
     'loss',
+    ...(isPaired ? ['more than the baseline, %'] : []),
     'bit / parameter',
     'byte / parameter / step',
     ...(goal ? [`rounds to ${goal}`, `MB to ${goal}`] : []),
@@ -29,6 +31,7 @@ export function tableCells(
     String(row.variant.alpha),
     interval(row.accuracy, 100, 2),
     interval(row.loss, 1, 4),
+    ...(isPaired ? [row.lossOverBaseline ? interval(row.lossOverBaseline, 100, 1) : ''] : []),
     significant(row.bitsPerParameter.mean),
     significant(row.bytesPerParameterStep.mean),
     ...(goal ? [reached(row, row.roundsToTarget, 1), reached(row, row.bytesToTarget, 1e-6)] : []),
@@ -58,6 +61,8 @@ export interface ComparedRow {
   readonly lossMean: number;
   /** Half the width of the 95 % confidence interval; null for a single seed. */
   readonly lossHalfWidth: number | null;
+  /** More than that of the baseline with the same seeds, as a part of it; null where there is none. */
+  readonly lossOverBaseline: number | null;
   /** null for a task without. */
   readonly accuracyMean: number | null;
   readonly bitsPerParameter: number;
@@ -73,6 +78,7 @@ export function comparedRows(comparison: string, rows: readonly Row[]): Compared
     alpha: row.variant.alpha,
     lossMean: row.loss.mean,
     lossHalfWidth: row.loss.half,
+    lossOverBaseline: row.lossOverBaseline?.mean ?? null,
     accuracyMean: Number.isNaN(row.accuracy.mean) ? null : row.accuracy.mean,
     bitsPerParameter: row.bitsPerParameter.mean,
     bitsPerParameterStep: row.bitsPerParameterStep.mean,

@@ -51,8 +51,8 @@ export function addCompareCommand(parent: Command): void {
     .addHelpText(
       'after',
       '\nStopped by Ctrl-C it writes the tables of what is done; run again, it goes on where it stopped.\n' +
-        'With --json the last line is a list of rows: comparison, method, alpha, lossMean, lossHalfWidth, accuracyMean,\n' +
-        'bitsPerParameter, bitsPerParameterStep (of payload), bytesPerParameterStep (all that is sent), seeds.',
+        'With --json the last line is a list of rows: comparison, method, alpha, lossMean, lossHalfWidth, lossOverBaseline,\n' +
+        'accuracyMean, bitsPerParameter, bitsPerParameterStep (of payload), bytesPerParameterStep (all that is sent), seeds.',
     )
     .action((file: string, options: Options, command: Command) =>
       perform(command, async (context) => {

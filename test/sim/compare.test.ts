@@ -73,6 +73,36 @@ describe('compare', () => {
     assert.match(left[2]!.reason, /needs fixed ones/);
   });
 
+  test('losses are compared with those of the baseline seed by seed, and a baseline that there is not is refused', () => {
+    const liars = (name: string, more: object = {}) => ({ name, adversaries: [], ...more });
+    const among = (...adversaries: object[]) =>
+      expand(compareFileSchema.parse({ ...content, adversaries }), undefined, 'x.yaml');
+    assert.throws(
+      () => among(liars('flips', { baseline: 'silent' })),
+      /x\.yaml: flips: the baseline silent is none/,
+    );
+    const { variants, target } = among(liars('silent'), liars('flips', { baseline: 'silent' }));
+    const trialOf = (seed: number, loss: number): Trial => ({
+      ...{ key: '0'.repeat(64), seed, end: 'finished', accuracy: 0.5, loss, consensusDistance: 0, models: 1 },
+      ...{ payloadBitsPerParameter: 1, bytesPerPeer: 1, steps: 1, parameters: 1, peers: 1, curve: [] },
+    });
+    // Seed 3 is not done among the silent yet.
+    const silent = [trialOf(1, 1), trialOf(2, 2)];
+    const flips = [trialOf(1, 1.1), trialOf(2, 2.6), trialOf(3, 9)];
+    const rows = summarise(
+      new Map(variants.map((variant) => [variant, variant.baseline === null ? silent : flips])),
+      target,
+    );
+    const [first] = rows.filter(({ variant }) => variant.baseline !== null);
+    assert.ok(Math.abs(first!.lossOverBaseline!.mean - 0.2) < 1e-12);
+    assert.ok(
+      rows.every(
+        ({ variant, lossOverBaseline }) => (variant.baseline === null) === (lossOverBaseline === null),
+      ),
+    );
+    assert.match(markdownTable(rows, { variants, left: [], target, measurements: 1 }), /20\.0 ± 127\.1/);
+  });
+
   test('a stopped comparison goes on where it stopped, and its tables agree with the trials', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'starlings-compare-'));
     try {
