@@ -26,6 +26,8 @@ export interface DeltaTraits {
   readonly headStart: number;
   /** Expected publishers per round; everyone where there are no more peers. */
   readonly committeeSize: number;
+  /** Norms are clipped to this times the median of the round. */
+  readonly clipFactor: number;
   /** By what deltas are judged; null: by nothing. Left out, it is still to be said by whoever makes the run. */
   readonly judging?: JudgingSpec | null | undefined;
   /** How deltas are audited; left out: not at all. */

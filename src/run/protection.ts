@@ -58,6 +58,11 @@ function whoMay(membership: Membership): string {
   }
 }
 
+const clippedTo = (factor: number): string =>
+  factor === 1
+    ? 'the median of a round'
+    : `${factor} times the median of a round (clipFactor: 1 holds more among strangers, and costs a little: docs/RESULTS.md)`;
+
 /** In sentences without an end; none where models are mixed, each node by its own aggregator. */
 export function protectionsOf({ strategy, membership }: Pick<RunSpec, 'strategy' | 'membership'>): string[] {
   const log = deltasOf(strategy);
@@ -65,7 +70,7 @@ export function protectionsOf({ strategy, membership }: Pick<RunSpec, 'strategy'
   if (log === null) return own.length > 0 ? [whoMay(membership), ...own] : [];
   return [
     whoMay(membership),
-    'norms are clipped, and who says two things at one place loses its weight',
+    `norms are clipped to ${clippedTo(log.clipFactor)}, and who says two things at one place loses its weight`,
     log.judging ? protectionOf(log.judging) : unjudged,
     ...(log.alliance ? [allianceProtects(log.alliance)] : []),
     ...(log.audits ? [auditsProtect(log.audits)] : []),

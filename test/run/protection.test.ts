@@ -54,6 +54,11 @@ describe('a run whose file says nothing of judging', () => {
     const told = (more: object) => protectionsOf(withProtection(specOf(more), strangers)).join('\n');
     assert.match(told({}), /anybody may take part.*8 rounds.*votes of those who trained/s);
     assert.match(told({ strategy: { id: 'delta-log', judging: null } }), /nobody judges/);
+    assert.match(told({}), /clipped to 3 times the median of a round \(clipFactor: 1 holds more/);
+    assert.match(
+      told({ strategy: { id: 'delta-log', clipFactor: 1 } }),
+      /clipped to the median of a round, and/,
+    );
     assert.match(told({ membership: members }), /only the 1 keys.*nobody judges/s);
     assert.deepEqual(protectionsOf(specOf({ strategy: { id: 'diloco' } })), []);
   });
