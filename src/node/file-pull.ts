@@ -71,7 +71,7 @@ export interface FilePullOptions {
 interface Known {
   /** When it was asked what it has or what the leaves are; null where it answered. */
   askedAtMs: number | null;
-  /** Ends what it is asked, when its place goes to another. */
+  /** Ends what it is asked. */
   readonly letGo: AbortController;
 }
 
@@ -94,7 +94,7 @@ export class FilePull {
     this.#options = options;
     this.#root = hexToBytes(options.file.root);
     this.#signal = AbortSignal.any([signal, this.#over.signal]);
-    this.#signal.addEventListener('abort', () => this.#cancelLook(), { once: true });
+    this.#signal.addEventListener('abort', () => this.#end(), { once: true });
   }
 
   /** Aborted when it is over, for good or ill. */
@@ -102,9 +102,21 @@ export class FilePull {
     return this.#signal;
   }
 
+  #end(): void {
+    this.#cancelLook();
+    for (const { letGo } of this.#known.values()) letGo.abort(this.#signal.reason);
+  }
+
   /** Asks it from now on, as long as it answers well and there is room for one more. */
   add(peer: PeerKey): void {
-    if (this.#liars.has(peer) || this.#known.has(peer) || this.#rests(peer) || !this.#hasRoom()) return;
+    if (
+      this.#signal.aborted ||
+      this.#liars.has(peer) ||
+      this.#known.has(peer) ||
+      this.#rests(peer) ||
+      !this.#hasRoom()
+    )
+      return;
     const known: Known = { askedAtMs: null, letGo: new AbortController() };
     this.#known.set(peer, known);
     void this.#follow(peer, known);
@@ -123,10 +135,8 @@ export class FilePull {
     const useless = [...this.#known.keys()].find((peer) => plan?.has(peer) && !plan.isOfUse(peer));
     const idle = this.#mute() ?? useless ?? plan?.idlest;
     if (idle === undefined) return false;
-    const known = this.#known.get(idle)!;
     this.#drop(idle);
-    known.letGo.abort(new Error('its place was given to another'));
-    this.#failed(idle, known.letGo.signal.reason);
+    this.#failed(idle, new Error('its place was given to another'));
     return true;
   }
 
@@ -137,9 +147,12 @@ export class FilePull {
     return owing.sort(([, one], [, other]) => one.askedAtMs! - other.askedAtMs!)[0]?.[0];
   }
 
+  /** With what it is asked: others will be. */
   #drop(peer: PeerKey): void {
     this.#plan?.dropDonor(peer);
+    const known = this.#known.get(peer);
     this.#known.delete(peer);
+    known?.letGo.abort(new Error('it is asked no more'));
   }
 
   async #follow(peer: PeerKey, known: Known): Promise<void> {
@@ -278,8 +291,7 @@ export class FilePull {
 
   async #ask(peer: PeerKey, { letGo }: Known, request: Request): Promise<Uint8Array> {
     const timeoutMs = this.#options.answerTimeoutMs ?? answerTimeoutMs;
-    const signal = AbortSignal.any([this.#signal, letGo.signal]);
-    const wanted = { responseBytesMax: answerBytesMax, timeoutMs, signal };
+    const wanted = { responseBytesMax: answerBytesMax, timeoutMs, signal: letGo.signal };
     const { exchange, enclosed } = this.#options;
     const [frame, ...more] = await exchange.request(peer, enclosed(encodeRequest(request)), wanted);
     if (frame === undefined || more.length > 0)
