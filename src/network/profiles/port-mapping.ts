@@ -14,7 +14,7 @@ import { type Recurring, startRecurring } from '../recurring.ts';
 type Components = Parameters<NonNullable<Libp2pInit['transports']>[number]>[0];
 
 /** Of a host of libp2p. */
-export interface PmpComponents {
+interface PmpComponents {
   readonly events: Pick<Components['events'], 'addEventListener' | 'removeEventListener'>;
   readonly transportManager: Pick<Components['transportManager'], 'getAddrs'>;
   readonly addressManager: Pick<
@@ -52,7 +52,7 @@ interface Mapped {
   readonly externalPort: number;
 }
 
-export interface PmpRouter {
+interface PmpRouter {
   /** Its address; null where there is none. */
   readonly gateway: () => Promise<string | null>;
   /** Where it listens; as RFC 6886 says where not given. */
