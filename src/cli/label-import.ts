@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { ConfigError } from '../config/config-error.ts';
 import { amount } from '../node/amount.ts';
 import { numberBetween } from './parts/arguments.ts';
+import type { KnownAnswer } from './parts/gold-file.ts';
 import { checkNamed, ofProject, type ProjectOptions, recordsIn, sourceOf } from './parts/label-inputs.ts';
 import type { LabelSource, NodesProject } from './parts/label-project.ts';
 import type { ReadRecords } from './parts/label-records.ts';
@@ -110,12 +111,15 @@ async function hideGold({ source, project, found }: Hiding, options: Options, co
   const { goldCommitment } = await import('../entries/labels/gold-kind.ts');
   const { inTurn } = await import('./parts/in-turn.ts');
   const { throughFile } = await import('./parts/written-entry.ts');
-  const { goldOwners, peerKey, runId } = project;
+  const { knownAnswers } = await import('./parts/studio-import.ts');
+  const { goldOwners, peerKey, runId, question } = project;
+  const { known, wrong } = knownAnswers(question, found);
   checkNamed('gold', goldOwners, project);
-  const earlier = force ? null : await earlierGold(goldOut, runId, found.records);
+  const earlier = force ? null : await earlierGold(goldOut, runId, known);
   if (earlier === null) checkMayWrite(goldOut, force, '--gold-out');
   else say(`goes on   with the right answers in ${goldOut}`);
-  const lists = earlier ?? (await drawnLists(found, project, { file, share: goldShare, say }));
+  const lists =
+    earlier ?? (await drawnLists(known, wrong, { file, say, most: goldShare * found.records.length }));
   // Before anything of it is in the log: what is hashed and not kept nobody can tell any more.
   if (earlier === null) await writeGold(goldOut, runId, lists);
   const crypto = createCrypto();
@@ -131,19 +135,17 @@ async function hideGold({ source, project, found }: Hiding, options: Options, co
 
 interface Draw {
   readonly file: string;
-  readonly share: number;
+  /** Right answers to be hidden. */
+  readonly most: number;
   readonly say: CommandContext['say'];
 }
 
 /** @throws ConfigError where there are none to draw */
-async function drawnLists(found: ReadRecords, { question }: NodesProject, { file, share, say }: Draw) {
+async function drawnLists(known: readonly KnownAnswer[], wrong: number, { file, most, say }: Draw) {
   const { randomBytes, randomInt } = await import('node:crypto');
   const { drawnGold, goldLists } = await import('./parts/gold-file.ts');
-  const { knownAnswers } = await import('./parts/studio-import.ts');
-  const { known, wrong } = knownAnswers(question, found);
   if (wrong > 0) say(`refused   ${amount(wrong, 'right answer')}: none of the question`);
-  const count = Math.max(1, Math.round(share * found.records.length));
-  const drawn = drawnGold(known, count, randomInt);
+  const drawn = drawnGold(known, Math.max(1, Math.round(most)), randomInt);
   if (drawn.length === 0) throw new ConfigError('BAD_USAGE', `${file}: no right answers are in it`);
   say(`drawn     ${drawn.length} of ${amount(known.length, 'right answer')}`);
   return goldLists(drawn, () => randomBytes(32).toString('hex'));

@@ -9,6 +9,8 @@ import type { PeerKey } from '../core/io.ts';
 /** Under way at a time, of one donor and of all: 1.5 and 4 MiB. A server gives a peer eight seats, and other requests need some. */
 const perDonorMax = 6;
 const inFlightMax = 16;
+/** Of all slow ones, beside these: they must not keep others from being asked. */
+const slowInFlightMax = 8;
 /** Of a donor whose pace is not known. */
 const firstAsks = 2;
 /** A donor is asked for as much as it gives in this time, and for one segment at least. Guess. */
@@ -16,7 +18,7 @@ const queueMs = 1_000;
 /** Times its even share that a donor gives at most: 35 of 100 where there are four. */
 const shareMax = 1.4;
 /** Silence after which what a donor was asked for is asked elsewhere: this long, and as long as so many segments take it. Guesses. */
-const silenceMs = 3_000;
+export const silenceMs = 3_000;
 const silenceSegments = 6;
 /** The newest segment's part in what is known of a donor's pace. */
 const newPart = 0.3;
@@ -70,9 +72,15 @@ export class SegmentPlan {
     return this.#donors.size;
   }
 
-  /** Those that did not fall silent and have something that is missing. */
-  get awake(): number {
-    return this.#awake().filter(({ peer }) => this.isOfUse(peer)).length;
+  /** Those that are neither silent nor slow and have something that is missing. */
+  get quick(): number {
+    return this.#awake().filter((donor) => !isSlow(donor) && this.isOfUse(donor.peer)).length;
+  }
+
+  /** Of those that are silent or slow, who gave least lately. */
+  get idlest(): PeerKey | undefined {
+    const idle = [...this.#donors.values()].filter((donor) => donor.late.size > 0 || isSlow(donor));
+    return idle.sort((one, other) => one.lastMs - other.lastMs)[0]?.peer;
   }
 
   /** Whether it has something that is missing, by its word. */
@@ -134,16 +142,19 @@ export class SegmentPlan {
   asks(nowMs: number): SegmentAsk[] {
     this.#giveUpSilent(nowMs);
     const asks: SegmentAsk[] = [];
-    let underWay = [...this.#donors.values()].reduce((sum, { inFlight }) => sum + inFlight.size, 0);
-    while (underWay < inFlightMax) {
+    for (;;) {
       const ask = this.#nextAsk(nowMs);
-      if (ask === undefined) break;
+      if (ask === undefined) return asks;
       this.#donors.get(ask.peer)!.inFlight.set(ask.index, nowMs);
       this.#wanted.set(ask.index, this.#wanted.get(ask.index)! + 1);
       asks.push(ask);
-      underWay += 1;
     }
-    return asks;
+  }
+
+  /** Segments under way of the slow ones, or of the others. */
+  #underWay(slow: boolean): number {
+    const donors = [...this.#donors.values()].filter((donor) => isSlow(donor) === slow);
+    return donors.reduce((sum, { inFlight }) => sum + inFlight.size, 0);
   }
 
   #count(held: ReadonlySet<number> | null, by: number): void {
@@ -171,8 +182,13 @@ export class SegmentPlan {
 
   /** Of who would give one more soonest among those that have one. */
   #nextAsk(nowMs: number): SegmentAsk | undefined {
+    const hasRoom = this.#underWay(false) < inFlightMax;
+    const hasRoomForSlow = this.#underWay(true) < slowInFlightMax;
     const free = this.#awake().filter(
-      (donor) => donor.inFlight.size < windowOf(donor) && !this.#hasGivenItsShare(donor, nowMs),
+      (donor) =>
+        (isSlow(donor) ? hasRoomForSlow : hasRoom) &&
+        donor.inFlight.size < windowOf(donor) &&
+        !this.#hasGivenItsShare(donor, nowMs),
     );
     for (const donor of free.sort((one, other) => untilMs(one, nowMs) - untilMs(other, nowMs))) {
       const index = this.#open.length > 0 ? this.#rarest(donor) : this.#slowest(donor, nowMs);
@@ -233,6 +249,11 @@ export class SegmentPlan {
 
 function windowOf({ pacedMs }: Donor): number {
   return pacedMs === null ? firstAsks : Math.max(1, Math.min(perDonorMax, Math.ceil(queueMs / pacedMs)));
+}
+
+/** Takes so long for each as is silence of others. */
+function isSlow({ pacedMs }: Donor): boolean {
+  return pacedMs !== null && pacedMs > silenceMs;
 }
 
 /** Since it was asked, or gave something. */

@@ -6,9 +6,10 @@
 import { equals } from 'uint8arrays';
 import { merkleRoot, segmentBytesMax } from '../content/blob.ts';
 import { decodeHeld } from '../content/held-segments.ts';
-import { SegmentPlan } from '../content/segment-plan.ts';
+import { SegmentPlan, silenceMs } from '../content/segment-plan.ts';
 import { hexToBytes } from '../core/bytes.ts';
 import type { Crypto } from '../core/crypto.ts';
+import { forgetOldest } from '../core/forget-oldest.ts';
 import type { PeerKey } from '../core/io.ts';
 import { pickRandom } from '../core/pick-random.ts';
 import type { Clock } from '../core/ports.ts';
@@ -19,12 +20,15 @@ import type { BlobFile } from '../platform/node/blob-file.ts';
 import type { RunFile } from '../run/run-files.ts';
 import { NodeError } from './node-error.ts';
 
-/** Donors at a time, those left out that have fallen silent or have nothing for us; with these, so many. */
+/** Donors at a time, those left out that are silent or slow or have nothing for us; with these, so many. */
 const donorsMax = 8;
 const withIdleMax = 32;
 /** Between two questions to a peer that has a part, what it has by now; one that has had nothing for us for so long is asked no more. Guesses. */
 const heldEveryMs = 500;
 const ofNoUseMs = 10_000;
+/** Who failed is asked again no sooner, whoever names it; those that failed last are remembered. Guesses. */
+const failedRestMs = 1_000;
+const failedMax = 1_024;
 /** For a segment, one of two: a minute is 70 kbit/s. Who is silent for longer than it was is passed over before. */
 const answerTimeoutMs = 60_000;
 /** Between two looks for who has fallen silent. */
@@ -63,14 +67,23 @@ export interface FilePullOptions {
   readonly onSegment: (wanted: number, left: number) => void;
 }
 
+/** A peer that holds a place. */
+interface Known {
+  /** When it was asked what it has or what the leaves are; null where it answered. */
+  askedAtMs: number | null;
+  /** Ends what it is asked. */
+  readonly letGo: AbortController;
+}
+
 export class FilePull {
   readonly #options: FilePullOptions;
   readonly #root: Uint8Array;
   /** Aborted once the file is here, or with what went wrong on our disk. */
   readonly #over = new AbortController();
   readonly #signal: AbortSignal;
-  /** Asked what they have; those with a part again and again. */
-  readonly #followed = new Set<PeerKey>();
+  /** Donors, and those that are asked what they have. */
+  readonly #known = new Map<PeerKey, Known>();
+  readonly #failedAtMs = new Map<PeerKey, number>();
   readonly #liars = new Set<PeerKey>();
   #planning: Promise<SegmentPlan> | null = null;
   #plan: SegmentPlan | null = null;
@@ -81,7 +94,7 @@ export class FilePull {
     this.#options = options;
     this.#root = hexToBytes(options.file.root);
     this.#signal = AbortSignal.any([signal, this.#over.signal]);
-    this.#signal.addEventListener('abort', () => this.#cancelLook(), { once: true });
+    this.#signal.addEventListener('abort', () => this.#end(), { once: true });
   }
 
   /** Aborted when it is over, for good or ill. */
@@ -89,70 +102,104 @@ export class FilePull {
     return this.#signal;
   }
 
+  #end(): void {
+    this.#cancelLook();
+    for (const { letGo } of this.#known.values()) letGo.abort(this.#signal.reason);
+  }
+
   /** Asks it from now on, as long as it answers well and there is room for one more. */
   add(peer: PeerKey): void {
-    if (this.#liars.has(peer) || this.#followed.has(peer) || this.#plan?.has(peer)) return;
-    if (!this.#hasRoom()) return;
-    this.#followed.add(peer);
-    void this.#follow(peer).finally(() => this.#followed.delete(peer));
+    if (
+      this.#signal.aborted ||
+      this.#liars.has(peer) ||
+      this.#known.has(peer) ||
+      this.#rests(peer) ||
+      !this.#hasRoom()
+    )
+      return;
+    const known: Known = { askedAtMs: null, letGo: new AbortController() };
+    this.#known.set(peer, known);
+    void this.#follow(peer, known);
   }
 
-  /** One that is of no use makes room for another. */
+  #rests(peer: PeerKey): boolean {
+    const failedAtMs = this.#failedAtMs.get(peer);
+    return failedAtMs !== undefined && this.#options.clock.nowMs() < failedAtMs + failedRestMs;
+  }
+
+  /** One that is mute, of no use, silent or slow makes room for another. */
   #hasRoom(): boolean {
     const plan = this.#plan;
-    if (!plan) return this.#followed.size < donorsMax;
-    if (plan.awake >= donorsMax) return false;
-    const followed = [...this.#followed];
-    if (plan.donors + followed.filter((peer) => !plan.has(peer)).length < withIdleMax) return true;
-    const useless = followed.find((peer) => plan.has(peer) && !plan.isOfUse(peer));
-    if (useless !== undefined) plan.dropDonor(useless);
-    return useless !== undefined;
+    if (plan && plan.quick >= donorsMax) return false;
+    if (this.#known.size < (plan ? withIdleMax : donorsMax)) return true;
+    const useless = [...this.#known.keys()].find((peer) => plan?.has(peer) && !plan.isOfUse(peer));
+    const idle = this.#mute() ?? useless ?? plan?.idlest;
+    if (idle === undefined) return false;
+    this.#drop(idle);
+    this.#failed(idle, new Error('its place was given to another'));
+    return true;
   }
 
-  async #follow(peer: PeerKey): Promise<void> {
+  /** Who has owed an answer for longest, and for too long. */
+  #mute(): PeerKey | undefined {
+    const sinceMs = this.#options.clock.nowMs() - silenceMs;
+    const owing = [...this.#known].filter(([, { askedAtMs }]) => askedAtMs !== null && askedAtMs <= sinceMs);
+    return owing.sort(([, one], [, other]) => one.askedAtMs! - other.askedAtMs!)[0]?.[0];
+  }
+
+  /** With what it is asked: others will be. */
+  #drop(peer: PeerKey): void {
+    this.#plan?.dropDonor(peer);
+    const known = this.#known.get(peer);
+    this.#known.delete(peer);
+    known?.letGo.abort(new Error('it is asked no more'));
+  }
+
+  async #follow(peer: PeerKey, known: Known): Promise<void> {
     const { clock } = this.#options;
+    const isGone = (): boolean => this.#known.get(peer) !== known;
     try {
       let ofUseAtMs = clock.nowMs();
-      while (await this.#isFollowing(peer)) {
+      while (await this.#isFollowing(peer, known, isGone)) {
         const nowMs = clock.nowMs();
         if (this.#plan!.isOfUse(peer)) ofUseAtMs = nowMs;
-        else if (nowMs - ofUseAtMs > ofNoUseMs) this.#plan!.dropDonor(peer);
+        else if (nowMs - ofUseAtMs > ofNoUseMs) this.#drop(peer);
         await pauseOf(heldEveryMs, { clock, signal: this.#signal });
-        if (this.#signal.aborted || !this.#plan!.has(peer)) return;
+        if (this.#signal.aborted || isGone()) return;
       }
     } catch (error) {
       if (isOurs(error)) this.#over.abort(error);
-      else {
-        this.#plan?.dropDonor(peer);
+      else if (!isGone()) {
+        this.#drop(peer);
         this.#failed(peer, error);
       }
     }
   }
 
   /** Asks it once what it has; resolves to whether to ask again, since it has a part. One that does not even know the leaves is let go. */
-  async #isFollowing(peer: PeerKey): Promise<boolean> {
+  async #isFollowing(peer: PeerKey, known: Known, isGone: () => boolean): Promise<boolean> {
     const { here, file } = this.#options;
-    const wasDonor = this.#plan?.has(peer) ?? false;
-    const bits = await this.#ask(peer, { kind: 'held', root: this.#root });
+    const bits = await this.#question(peer, known, { kind: 'held', root: this.#root });
     // It may have failed otherwise meanwhile.
-    if (wasDonor && !this.#plan!.has(peer)) return false;
+    if (isGone()) return false;
     if (bits.length === 0) {
-      this.#plan?.dropDonor(peer);
+      this.#drop(peer);
       return false;
     }
     const held = decodeHeld(bits, here.segments);
     if (held === null) throw new UnfitAnswerError(otherLength(file));
-    const plan = this.#plan ?? (await this.#planOf(peer));
+    const plan = this.#plan ?? (await this.#planOf(peer, known));
+    if (plan.left === 0) this.#over.abort();
+    if (isGone()) return false;
     const isWhole = held.size === here.segments;
     plan.addDonor(peer, isWhole ? null : held);
-    if (plan.left === 0) this.#over.abort();
-    else this.#look();
+    this.#look();
     return !isWhole;
   }
 
   /** Asks it for the leaves: of several at once, for one may be mute. The first that are right will do. */
-  async #planOf(peer: PeerKey): Promise<SegmentPlan> {
-    const leaves = await this.#leavesFrom(peer);
+  async #planOf(peer: PeerKey, known: Known): Promise<SegmentPlan> {
+    const leaves = await this.#leavesFrom(peer, known);
     this.#planning ??= this.#planned(leaves);
     this.#plan ??= await this.#planning;
     return this.#plan;
@@ -166,9 +213,9 @@ export class FilePull {
     return new SegmentPlan(pickRandom(missing, missing.length, random));
   }
 
-  async #leavesFrom(peer: PeerKey): Promise<Uint8Array[]> {
+  async #leavesFrom(peer: PeerKey, known: Known): Promise<Uint8Array[]> {
     const { here, file, crypto } = this.#options;
-    const frame = await this.#ask(peer, { kind: 'leaves', root: this.#root });
+    const frame = await this.#question(peer, known, { kind: 'leaves', root: this.#root });
     const leaves = decodeHashList(frame, leavesMax);
     if (!leaves || leaves.length === 0 || !equals(merkleRoot(crypto, leaves), this.#root))
       throw new BadAnswerError(`peer ${peer} answered with other hashes than those of ${file.name}`);
@@ -193,17 +240,18 @@ export class FilePull {
   async #pull(peer: PeerKey, index: number): Promise<void> {
     const plan = this.#plan!;
     const { here, file, clock } = this.#options;
+    const known = this.#known.get(peer)!;
     try {
       const request: Request = { kind: 'segment', root: this.#root, index };
-      const segment = await this.#ask(peer, request);
+      const segment = await this.#ask(peer, known, request);
       const written = plan.isMissing(index) ? await here.write(index, segment) : 'written';
       if (written === 'closed') throw new NodeError('NOT_HELD', `${file.name} is not wanted any more`);
       if (written === 'other-length') throw new NodeError('NOT_HELD', otherLength(file));
       if (written === 'other') throw this.#otherSegment(peer, index);
     } catch (error) {
       if (isOurs(error)) this.#over.abort(error);
-      else if (!this.#signal.aborted && plan.has(peer)) {
-        plan.dropDonor(peer);
+      else if (!this.#signal.aborted && this.#known.get(peer) === known) {
+        this.#drop(peer);
         this.#failed(peer, error);
         this.#askMore(clock.nowMs());
       }
@@ -224,13 +272,26 @@ export class FilePull {
 
   #failed(peer: PeerKey, error: unknown): void {
     const isLie = error instanceof BadAnswerError;
+    this.#failedAtMs.delete(peer);
+    this.#failedAtMs.set(peer, this.#options.clock.nowMs());
+    forgetOldest(this.#failedAtMs, failedMax);
     if (isLie) this.#liars.add(peer);
     if (!this.#signal.aborted) this.#options.onFailed(peer, error, isLie);
   }
 
-  async #ask(peer: PeerKey, request: Request): Promise<Uint8Array> {
+  /** Of what every peer answers at once. */
+  async #question(peer: PeerKey, known: Known, request: Request): Promise<Uint8Array> {
+    known.askedAtMs = this.#options.clock.nowMs();
+    try {
+      return await this.#ask(peer, known, request);
+    } finally {
+      known.askedAtMs = null;
+    }
+  }
+
+  async #ask(peer: PeerKey, { letGo }: Known, request: Request): Promise<Uint8Array> {
     const timeoutMs = this.#options.answerTimeoutMs ?? answerTimeoutMs;
-    const wanted = { responseBytesMax: answerBytesMax, timeoutMs, signal: this.#signal };
+    const wanted = { responseBytesMax: answerBytesMax, timeoutMs, signal: letGo.signal };
     const { exchange, enclosed } = this.#options;
     const [frame, ...more] = await exchange.request(peer, enclosed(encodeRequest(request)), wanted);
     if (frame === undefined || more.length > 0)

@@ -47,6 +47,7 @@ const forTests: Readonly<Record<string, string>> = {
   'src/math/renyi-accountant.ts renyiOrders': 'published losses are of single orders',
   'src/math/renyi-accountant.ts renyiLossOfStep': 'held against the definition',
   'src/math/renyi-accountant.ts lossByQuadrature': 'the definition',
+  'src/network/profiles/port-mapping.ts PmpMapping': 'a router of a test stands in for the one at hand',
   'src/entries/note/note-kind.ts NoteState': 'vectors name its fields',
   'src/entries/registry.ts entryKinds': 'a contract goes over all that are registered',
   'src/ledger/copies.ts logTailBound': 'held against the binomial',

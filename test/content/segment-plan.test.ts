@@ -158,17 +158,40 @@ describe('segments of several donors', () => {
     assert.deepEqual(of('whole'), [2, 3]);
   });
 
-  test('of who has a part are asked as it has more, and it counts as awake while it is of use', () => {
+  test('of who has a part are asked as it has more, and it counts as quick while it is of use', () => {
     const plan = new SegmentPlan(allOf(3));
     plan.addDonor('part', new Set());
-    assert.deepEqual([plan.asks(0), plan.awake, plan.donors], [[], 0, 1]);
+    assert.deepEqual([plan.asks(0), plan.quick, plan.donors], [[], 0, 1]);
     plan.addDonor('part', new Set([2]));
-    assert.equal(plan.awake, 1);
+    assert.equal(plan.quick, 1);
     assert.deepEqual(plan.asks(0), [{ peer: 'part', index: 2 }]);
     plan.came('part', 2, 50);
-    assert.deepEqual([plan.asks(50), plan.awake], [[], 0]);
+    assert.deepEqual([plan.asks(50), plan.quick], [[], 0]);
     plan.dropDonor('part');
     assert.equal(plan.donors, 0);
+  });
+
+  test('of eight that drip keep no place and no seat from one that is quick, and the silent and the slow make room', () => {
+    const drips = Array.from({ length: 8 }, (_, index) => `drip${index}`);
+    // Never so much longer than the last ones that it would count as silent.
+    const paces = [2_000, 10_000, 25_000];
+    const drip: Pace = (given) => paces[given] ?? 50_000;
+    const lines = new Lines(60, Object.fromEntries(drips.map((peer) => [peer, drip])));
+    lines.run(100_000);
+    assert.ok(lines.plan.left > 20, `${lines.plan.left}`);
+    assert.deepEqual([lines.plan.quick, lines.plan.donors], [0, 8]);
+    assert.ok(drips.includes(lines.plan.idlest!));
+    lines.add('quick', 100);
+    assert.equal(lines.plan.quick, 1);
+    lines.run();
+    assert.ok(lines.nowMs < 115_000, `${lines.nowMs}`);
+
+    const plan = new SegmentPlan(allOf(4));
+    plan.addDonor('mute');
+    plan.asks(0);
+    assert.equal(plan.idlest, undefined);
+    plan.asks(3_000);
+    assert.deepEqual([plan.idlest, plan.quick], ['mute', 0]);
   });
 
   test('of the one that has all are asked on, however many say that they have a part', () => {

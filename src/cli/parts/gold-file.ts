@@ -56,15 +56,17 @@ export async function readGold(file: string, project: string): Promise<readonly 
   return data.lists;
 }
 
-/** Of an import of the same records that was cut short; null where there is no such file. */
+/** Of an import that was cut short and knew the same; null where there is no such file, or it says anything else. */
 export async function earlierGold(
   file: string,
   project: string,
-  records: readonly { readonly hash: string }[],
+  known: readonly KnownAnswer[],
 ): Promise<readonly GoldReveal[] | null> {
   const lists = await readGold(file, project).catch(() => null);
-  const here = new Set(records.map(({ hash }) => hash));
-  return lists?.every(({ answers }) => answers.every(({ record }) => here.has(record))) ? lists : null;
+  const values = new Map(known.map(({ record, value }) => [record, value]));
+  const isOf = ({ answers }: GoldReveal): boolean =>
+    answers.every(({ record, value }) => values.get(record) === value);
+  return lists?.every(isOf) ? lists : null;
 }
 
 /** Those that the node has hashed and not told yet, with the round in which it did. */

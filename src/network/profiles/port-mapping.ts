@@ -5,12 +5,23 @@
 import { isPrivate, tryGetNetConfig } from '@libp2p/utils';
 import { multiaddr } from '@multiformats/multiaddr';
 import type { Libp2pInit, ServiceFactoryMap } from 'libp2p';
+import type { Clock } from '../../core/ports.ts';
 import { wallClock } from '../../platform/node/wall-clock.ts';
 import { askGateway, gatewayAddress } from '../nat-pmp/gateway.ts';
 import type { PmpAnswer, PmpRequest } from '../nat-pmp/message.ts';
 import { type Recurring, startRecurring } from '../recurring.ts';
 
 type Components = Parameters<NonNullable<Libp2pInit['transports']>[number]>[0];
+
+/** Of a host of libp2p. */
+interface PmpComponents {
+  readonly events: Pick<Components['events'], 'addEventListener' | 'removeEventListener'>;
+  readonly transportManager: Pick<Components['transportManager'], 'getAddrs'>;
+  readonly addressManager: Pick<
+    Components['addressManager'],
+    'addPublicAddressMapping' | 'removePublicAddressMapping'
+  >;
+}
 
 /** What RFC 6886 recommends. A router that begins anew, or has another address, gives the port again with the next question. */
 const lifetimeS = 7_200;
@@ -41,19 +52,31 @@ interface Mapped {
   readonly externalPort: number;
 }
 
-class PmpMapping {
-  readonly #components: Components;
+interface PmpRouter {
+  /** Its address; null where there is none. */
+  readonly gateway: () => Promise<string | null>;
+  /** Where it listens; as RFC 6886 says where not given. */
+  readonly port?: number;
+  readonly clock: Clock;
+}
+
+const ownRouter: PmpRouter = { gateway: gatewayAddress, clock: wallClock };
+
+export class PmpMapping {
+  readonly #components: PmpComponents;
+  readonly #router: PmpRouter;
   /** By our own port. */
   readonly #mapped = new Map<number, Mapped>();
   #asking: Recurring | null = null;
 
-  constructor(components: Components) {
+  constructor(components: PmpComponents, router: PmpRouter = ownRouter) {
     this.#components = components;
+    this.#router = router;
   }
 
   start(): void {
     this.#components.events.addEventListener('self:peer:update', this.#onSelfUpdate);
-    this.#asking = startRecurring(wallClock, askGapMs, (signal) => this.#askAll(signal));
+    this.#asking = startRecurring(this.#router.clock, askGapMs, (signal) => this.#askAll(signal));
   }
 
   async stop(): Promise<void> {
@@ -63,7 +86,7 @@ class PmpMapping {
     const inTime = AbortSignal.timeout(giveBackTimeoutMs);
     await Promise.all(
       [...this.#mapped].map(([internalPort, { gateway }]) =>
-        askGateway(gateway, { ...back, internalPort }, inTime).catch(() => {
+        askGateway(gateway, { ...back, internalPort }, inTime, this.#router.port).catch(() => {
           // It runs out by itself.
         }),
       ),
@@ -76,32 +99,41 @@ class PmpMapping {
   };
 
   async #askAll(signal: AbortSignal): Promise<number> {
-    const gateway = await gatewayAddress();
-    const asked = (request: PmpRequest) =>
-      askGateway(gateway!, request, AbortSignal.any([signal, AbortSignal.timeout(answerTimeoutMs)]));
+    const gateway = await this.#router.gateway();
+    const asked = (request: PmpRequest) => {
+      const inTime = AbortSignal.any([signal, AbortSignal.timeout(answerTimeoutMs)]);
+      return askGateway(gateway!, request, inTime, this.#router.port);
+    };
+    let renewMs = renewEveryMs;
     try {
-      if (gateway === null || this.#portsAt(null).length === 0) return renewEveryMs;
-      const { answer, local } = await asked({ kind: 'external-address' });
-      if (answer.kind !== 'external-address' || isPrivate(multiaddr(`/ip4/${answer.address}`)))
-        return renewEveryMs;
+      if (gateway === null || this.#portsAt(null).length === 0) return renewMs;
+      const { answer: own, local } = await asked({ kind: 'external-address' });
+      if (own.kind !== 'external-address' || !isPublic(own.address)) return renewMs;
       for (const internalPort of this.#portsAt(local)) {
         const externalPort = this.#mapped.get(internalPort)?.externalPort ?? internalPort;
-        const given = await asked({ kind: 'map', internalPort, externalPort, lifetimeS });
-        this.#note(internalPort, { gateway, local, external: answer.address }, given.answer);
+        const { answer } = await asked({ kind: 'map', internalPort, externalPort, lifetimeS });
+        this.#note(internalPort, { gateway, local, external: own.address }, answer);
+        // Half of what it is given for, as RFC 6886 recommends.
+        if (answer.kind === 'map' && answer.lifetimeS > 0)
+          renewMs = Math.min(renewMs, 500 * answer.lifetimeS);
       }
     } catch {
       // It does not speak it, or not now.
     }
-    return renewEveryMs;
+    return renewMs;
   }
 
+  /** What others have tried stays where the router gives the same again. */
   #note(port: number, where: Omit<Mapped, 'externalPort'>, answer: PmpAnswer): void {
-    this.#forget(port);
-    if (answer.kind !== 'map' || answer.externalPort === 0 || answer.lifetimeS === 0) return;
-    const { externalPort } = answer;
-    this.#mapped.set(port, { ...where, externalPort });
-    const { addressManager } = this.#components;
-    addressManager.addPublicAddressMapping(where.local, port, where.external, externalPort, 'tcp');
+    const isGiven = answer.kind === 'map' && answer.externalPort !== 0 && answer.lifetimeS !== 0;
+    const mapped = isGiven ? { ...where, externalPort: answer.externalPort } : null;
+    const isKnown = mapped !== null && isSame(this.#mapped.get(port), mapped);
+    if (!isKnown) this.#forget(port);
+    if (mapped === null) return;
+    this.#mapped.set(port, mapped);
+    if (isKnown) return;
+    const { local, external, externalPort } = mapped;
+    this.#components.addressManager.addPublicAddressMapping(local, port, external, externalPort, 'tcp');
   }
 
   #forget(port: number): void {
@@ -122,4 +154,15 @@ class PmpMapping {
     });
     return [...new Set(ports)].slice(0, portsMax);
   }
+}
+
+function isSame(one: Mapped | undefined, other: Mapped): boolean {
+  return (
+    one?.local === other.local && one.external === other.external && one.externalPort === other.externalPort
+  );
+}
+
+/** Of one host: from 224 on they are of many, or nobody's. */
+function isPublic(address: string): boolean {
+  return Number.parseInt(address, 10) < 224 && !isPrivate(multiaddr(`/ip4/${address}`));
 }
