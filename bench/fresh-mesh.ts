@@ -9,7 +9,6 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import type { Learner } from '../src/learning/learner.ts';
 import { identityFromSeed } from '../src/network/identity.ts';
 import { defaultLinkLimits } from '../src/network/peer-selection.ts';
 import { tcpProfile } from '../src/network/profiles/tcp.ts';
@@ -19,7 +18,7 @@ import { createCrypto } from '../src/platform/node/crypto.ts';
 import { openLevelStore } from '../src/platform/node/level-store.ts';
 import { wallClock } from '../src/platform/node/wall-clock.ts';
 import { runSpecSchema } from '../src/run/run-spec.ts';
-import { parameterCount } from '../src/tasks/models/model-layout.ts';
+import { idleLearner } from './idle-learner.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -42,15 +41,8 @@ const spec = runSpecSchema.parse({
   rounds: 100,
   slotMs: 1000,
 });
-/** It is never asked: the run begins in an hour. */
-const idle: Learner = {
-  size: parameterCount(spec.model),
-  backend: 'none',
-  train: async ({ parameters }) => ({ parameters, loss: 1 }),
-  score: async (vectors) => vectors.map(() => 1),
-  evaluate: async () => ({ accuracy: 0, loss: 1, examples: 1 }),
-  close: async () => {},
-};
+/** The run begins in an hour. */
+const idle = idleLearner(spec);
 const signerOf = (seed: number) => identityFromSeed(new Uint8Array(32).fill(seed));
 
 type Word = { readonly up: readonly string[] } | { readonly meshed: true };

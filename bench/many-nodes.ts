@@ -9,7 +9,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import type { Learner } from '../src/learning/learner.ts';
 import { rngFor } from '../src/math/rng.ts';
 import { quantile } from '../src/math/statistics.ts';
 import { createHost } from '../src/network/host.ts';
@@ -22,7 +21,7 @@ import { createCrypto } from '../src/platform/node/crypto.ts';
 import { openLevelStore } from '../src/platform/node/level-store.ts';
 import { wallClock } from '../src/platform/node/wall-clock.ts';
 import { runSpecSchema } from '../src/run/run-spec.ts';
-import { parameterCount } from '../src/tasks/models/model-layout.ts';
+import { idleLearner } from './idle-learner.ts';
 
 const { values } = parseArgs({
   options: { nodes: { type: 'string', default: '1000' }, json: { type: 'boolean', default: false } },
@@ -55,15 +54,8 @@ const spec = runSpecSchema.parse({
   rounds: 100,
   slotMs: 1000,
 });
-/** It is never asked: the run begins in an hour. */
-const idle: Learner = {
-  size: parameterCount(spec.model),
-  backend: 'none',
-  train: async ({ parameters }) => ({ parameters, loss: 1 }),
-  score: async (vectors) => vectors.map(() => 1),
-  evaluate: async () => ({ accuracy: 0, loss: 1, examples: 1 }),
-  close: async () => {},
-};
+/** The run begins in an hour. */
+const idle = idleLearner(spec);
 
 async function bareConnectionMs(): Promise<number> {
   const [one, other] = await Promise.all(

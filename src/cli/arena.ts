@@ -201,8 +201,9 @@ function addVerify(parent: Command): void {
     .option('--files <folder>', 'submissions and shards, named by their roots: `runs/RUNID/files` of a node')
     .action(({ archive, files = '' }: VerifyOptions, command: Command) =>
       perform(command, async ({ say }) => {
-        const { checkArena, lackingText } = await import('../daemon/arena-check.ts');
+        const { checkArena } = await import('../daemon/arena-check.ts');
         const { boardLines } = await import('../node/arena-commands.ts');
+        const { lackingText } = await import('./view/arena-lines.ts');
         const { summary, board, checked, missing } = await checkArena(
           archive,
           '',

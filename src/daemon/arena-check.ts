@@ -1,9 +1,9 @@
 /** The board of an arena from an archive alone, and with the files of its submissions and shards every score again. */
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Board, boardOf } from '../entries/arena/board.ts';
+import { type Board, boardOf, inSubmissionOrder } from '../entries/arena/board.ts';
 import type { RevealState } from '../entries/arena/holder-kinds.ts';
-import type { ScoreRow } from '../entries/arena/scores.ts';
+import { notHad, sameScores } from '../entries/arena/scores.ts';
 import { recordState } from '../entries/record-kind.ts';
 import { type SubmissionFile, scoreSubmissions } from '../learning/tfjs/submission-scores.ts';
 import { NodeError } from '../node/node-error.ts';
@@ -61,7 +61,7 @@ export async function checkArena(place: string, run: string, files: string | nul
     return file;
   };
   const submissions: SubmissionFile[] = [];
-  for (const { entry, name, root, bytes } of inOrder(board))
+  for (const { entry, name, root, bytes } of inSubmissionOrder(board))
     submissions.push({ entry, file: await found(`submission ${name}`, root, bytes) });
   const counted = submissions.filter(({ file }) => file !== null).length;
   const checked: CheckedHolder[] = [];
@@ -86,30 +86,6 @@ async function checkFolder(files: string): Promise<void> {
   if ((await stat(files)).isDirectory()) return;
   throw Object.assign(new Error(files), { code: 'ENOTDIR', path: files });
 }
-
-/** Of submission: what is a near copy of what follows from it. */
-export function inOrder({ rows }: Pick<Board, 'rows'>): Board['rows'] {
-  return [...rows].sort((a, b) => a.order - b.order);
-}
-
-/** What cannot be had here says nothing about who had it. */
-export function sameScores(again: readonly ScoreRow[], revealed: readonly ScoreRow[]): boolean {
-  const said = new Map(revealed.map((row) => [row.submission, row]));
-  return again.every((row) => {
-    const other = said.get(row.submission);
-    return row.verdict === 'not-had' || (other?.verdict === row.verdict && other.right === row.right);
-  });
-}
-
-/** Submissions that are here, of which it was revealed that their files were not to be had. */
-export function notHad(again: readonly ScoreRow[], revealed: readonly ScoreRow[]): number {
-  const here = new Set(again.flatMap(({ verdict, submission }) => (verdict === 'not-had' ? [] : submission)));
-  return revealed.filter(({ verdict, submission }) => verdict === 'not-had' && here.has(submission)).length;
-}
-
-/** Who had not all files may have a slow line; a lie cannot be told from it. */
-export const lackingText = (lacking: number): string =>
-  lacking === 0 ? '' : ` (of ${lacking} submissions it had not the files)`;
 
 /** Null where it is not there, or another one. */
 async function fileOf(folder: string, root: string, bytes: number): Promise<string | null> {

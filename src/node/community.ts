@@ -22,7 +22,7 @@ const refused = z.object({
 const allianceSchema = z.object({
   /** Rounds that were voted on, since the run began. */
   counts: z.object({ kept: count, rolledBack: count, unjudged: count }),
-  /** In 16ths, of voters that have lost some. */
+  /** In parts of `fullStanding`, of voters that have lost some. */
   standings: z.array(z.object({ voter: z.string(), standing: count })),
 });
 

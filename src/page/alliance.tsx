@@ -1,5 +1,6 @@
 /** An alliance: whose deltas weigh what and why not, what became of rounds, and what members have of it. */
 import type { WeighedBy } from '../core/io.ts';
+import { fullStanding } from '../entries/ballot/verdict.ts';
 import type { RoundWeights } from '../node/run-history.ts';
 import { weighedWords } from '../node/weighed-words.ts';
 import type { AllianceDrawn, AllianceMember } from './community-model.ts';
@@ -39,7 +40,7 @@ export function AllianceSection({ alliance }: { alliance: AllianceDrawn }) {
             String(member.deltas.get('weighed') ?? 0),
             percentText(member.share),
             reasonsOf(member.deltas),
-            `${member.standing}/16`,
+            `${member.standing}/${fullStanding}`,
             measureText(member.alone),
             measureText(member.together),
           ],

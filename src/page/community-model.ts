@@ -1,6 +1,7 @@
 /** What the page shows of an alliance, as it follows from what was told. Pure. */
 import type { Hello } from '../api/live.ts';
 import type { WeighedBy } from '../core/io.ts';
+import { fullStanding } from '../entries/ballot/verdict.ts';
 import type { RoundWeights } from '../node/run-history.ts';
 import type { RunView } from '../node/run-view.ts';
 import { headlineOf, type Measure } from '../tasks/measures.ts';
@@ -13,7 +14,7 @@ export interface AllianceMember {
   /** Of all weight in these rounds. */
   readonly share: number;
   readonly silenced: { readonly round: number | null; readonly text: string } | null;
-  /** Of its vote, in 16ths. */
+  /** Of its vote, in parts of `fullStanding`. */
   readonly standing: number;
   /** Of nodes that tell this page themselves: the same figure of the model here and of a twin that learns from its data alone. */
   readonly together: Measure | null;
@@ -27,8 +28,6 @@ export interface AllianceDrawn {
   readonly rounds: readonly RoundWeights[];
   readonly nameOf: (key: string) => string;
 }
-
-const fullStanding = 16;
 
 /** The view of the node whose log is final furthest, with the names by which this page calls peers; null where nobody has any. */
 export function furthest(

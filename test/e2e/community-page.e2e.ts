@@ -1,12 +1,10 @@
 /** What the dashboard shows of alliances, arenas and registries, in a real browser over real nodes, live. Skipped where no Chromium is. */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
-import type { Browser, Page } from 'playwright-core';
+import { after, describe, test } from 'node:test';
 import { arenaSpec } from '../../src/cli/parts/arena-spec.ts';
 import { readDaemonInfo } from '../../src/daemon/daemon-info.ts';
 import { keyFileOf } from '../../src/daemon/directory.ts';
@@ -16,11 +14,10 @@ import { initialVector } from '../../src/learning/initial.ts';
 import { writeSafetensors } from '../../src/learning/model-files/safetensors.ts';
 import { loadIdentity } from '../../src/network/identity.ts';
 import { modelSchema } from '../../src/tasks/models/registry.ts';
-import { repositoryRoot } from '../architecture/source-tree.ts';
 import { type LogNode, LogNodes, logRun, until } from '../daemon/log-nodes.ts';
 import { crypto } from '../log/small-run.ts';
-import { sourceOfAxe } from './axe.ts';
-import { launchChromium, noChromium } from './browser.ts';
+import { noChromium } from './browser.ts';
+import { browserOfSuite, type Opened, opened, violationsOf } from './page-suite.ts';
 import { collect, resultOf, startCommand } from './processes.ts';
 
 const evil = '<img src=x onerror="document.title=1"><script>document.title=2</script> & </td>';
@@ -28,35 +25,19 @@ const model = modelSchema.parse({ kind: 'logistic-regression', inputs: 8, output
 const patienceMs = 60_000;
 
 describe('the dashboard over real nodes', { skip: noChromium }, () => {
-  let browser: Browser;
-  before(async () => {
-    execFileSync(process.execPath, ['scripts/build-page.ts'], { cwd: repositoryRoot });
-    browser = await launchChromium();
-  });
-  after(() => browser?.close());
+  const browser = browserOfSuite();
 
-  async function open(url: string): Promise<{ page: Page; complaints: string[] }> {
-    const page = await browser.newPage();
+  async function open(url: string): Promise<Opened> {
+    const page = await browser().newPage();
     page.setDefaultTimeout(patienceMs);
-    const complaints: string[] = [];
-    page.on('console', (message) => {
-      if (['error', 'warning'].includes(message.type())) complaints.push(message.text());
-    });
-    page.on('pageerror', (error) => complaints.push(error.message));
-    await page.goto(url);
-    return { page, complaints };
+    return opened(page, url);
   }
 
   /** Nothing of others ran, nobody is shut out, and telephones show it without scrolling sideways. */
-  async function assertSound({ page, complaints }: Awaited<ReturnType<typeof open>>): Promise<void> {
+  async function assertSound({ page, complaints }: Opened): Promise<void> {
     assert.equal(await page.title(), 'starlings');
     assert.equal(await page.locator('main img, main script').count(), 0);
-    await page.evaluate(await sourceOfAxe());
-    const violations = await page.evaluate(async () => {
-      const { axe } = globalThis as unknown as { axe: { run(): Promise<{ violations: unknown[] }> } };
-      return (await axe.run()).violations;
-    });
-    assert.deepEqual(violations, []);
+    assert.deepEqual(await violationsOf(page), []);
     await page.setViewportSize({ width: 360, height: 740 });
     // What is drawn for the width that there was is drawn again.
     await page.waitForFunction(() => document.documentElement.scrollWidth <= 360);

@@ -1,25 +1,22 @@
 /** A real node commanded from its page in a real browser, and pages that mean harm. Skipped where no Chromium is. */
 
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
-import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { after, describe, test } from 'node:test';
+import type { BrowserContext } from 'playwright-core';
 import { commandNode, linkToNode } from '../../src/daemon/connect.ts';
 import { startDaemon } from '../../src/daemon/daemon.ts';
 import { createRun, writeManifestFile } from '../../src/node/manifest-file.ts';
 import { makeIdentity, noOpenssl } from '../api/certificates.ts';
 import { crypto, signerOf } from '../log/small-run.ts';
 import { tableRun } from '../run/table-run.ts';
-import { sourceOfAxe } from './axe.ts';
-import { launchChromium, noChromium } from './browser.ts';
+import { noChromium } from './browser.ts';
+import { browserOfSuite, type Opened, opened, violationsOf } from './page-suite.ts';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
 const directory = await mkdtemp(join(tmpdir(), 'starlings-control-'));
 after(() => rm(directory, { recursive: true, force: true }));
 const at = (name: string): string => join(directory, name);
@@ -62,28 +59,18 @@ const runsOf = async (home: string): Promise<unknown[]> =>
   (await commandNode(home, 'list', {}, never))['runs'] as unknown[];
 
 describe('a node that is commanded from its page', { skip: noChromium }, () => {
-  let browser: Browser;
-  before(async () => {
-    execFileSync(process.execPath, ['scripts/build-page.ts'], { cwd: root });
-    browser = await launchChromium(['--host-resolver-rules=MAP evil.example 127.0.0.1']);
-  });
-  after(() => browser?.close());
+  const browser = browserOfSuite(['--host-resolver-rules=MAP evil.example 127.0.0.1']);
 
   async function open(
     url: string,
-    context?: BrowserContext,
-  ): Promise<{ page: Page; complaints: string[]; asked: string[] }> {
-    const page = await (context ?? browser).newPage();
-    const complaints: string[] = [];
+    context: Pick<BrowserContext, 'newPage'> = browser(),
+  ): Promise<Opened & { readonly asked: readonly string[] }> {
+    const page = await context.newPage();
     const asked: string[] = [];
-    page.on('console', (message) => {
-      if (['error', 'warning'].includes(message.type())) complaints.push(message.text());
-    });
-    page.on('pageerror', (error) => complaints.push(error.message));
     page.on('request', (request) => asked.push(request.url()));
-    await page.goto(url);
+    const shown = await opened(page, url);
     await page.getByRole('heading', { name: 'Command this node' }).waitFor();
-    return { page, complaints, asked };
+    return { ...shown, asked };
   }
 
   test('by a link that works once: it joins, keeps the model, leaves and stops', {
@@ -152,14 +139,7 @@ describe('a node that is commanded from its page', { skip: noChromium }, () => {
     const token = (await readFile(join(node.home, 'control.token'), 'utf8')).trim();
     const { page } = await open(node.http);
     assert.equal(await page.getByRole('button', { name: 'Join' }).count(), 0);
-    const violations = async (): Promise<unknown[]> => {
-      await page.evaluate(await sourceOfAxe());
-      return page.evaluate(async () => {
-        const { axe } = globalThis as unknown as { axe: { run(): Promise<{ violations: unknown[] }> } };
-        return (await axe.run()).violations;
-      });
-    };
-    assert.deepEqual(await violations(), []);
+    assert.deepEqual(await violationsOf(page), []);
     await page.getByLabel('token').focus();
     await page.keyboard.type('0'.repeat(64));
     await page.keyboard.press('Enter');
@@ -169,7 +149,7 @@ describe('a node that is commanded from its page', { skip: noChromium }, () => {
     await page.keyboard.press('Tab');
     await page.keyboard.press('Enter');
     await page.getByRole('button', { name: 'Join' }).waitFor();
-    assert.deepEqual(await violations(), []);
+    assert.deepEqual(await violationsOf(page), []);
     await page.reload();
     await page.getByRole('button', { name: 'Join' }).waitFor();
     const other = await open(node.http);
@@ -187,7 +167,7 @@ describe('a node that is commanded from its page', { skip: noChromium }, () => {
   }, async () => {
     const identity = makeIdentity(directory, 'page', 'IP:127.0.0.1');
     const node = await daemon('remote', { listen: '0.0.0.0:0', ...identity.files });
-    const context = await browser.newContext({ ignoreHTTPSErrors: true });
+    const context = await browser().newContext({ ignoreHTTPSErrors: true });
     const { page } = await open(node.http, context);
     assert.equal(await page.locator('.bird').count(), 0);
     await page.getByLabel('token').fill((await readFile(join(node.home, 'control.token'), 'utf8')).trim());
@@ -208,7 +188,7 @@ describe('a node that is commanded from its page', { skip: noChromium }, () => {
     await once(evil, 'listening');
     after(() => evil.close());
     const { port } = evil.address() as { port: number };
-    const page = await browser.newPage();
+    const page = await browser().newPage();
     await page.goto(`http://evil.example:${port}/`);
     // Even one that knows the token.
     const got = await page.evaluate(

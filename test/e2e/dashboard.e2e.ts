@@ -1,49 +1,35 @@
 /** The dashboard in a real browser: it is live, comes back, and what peers are called is text. Skipped where no Chromium is. */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
-import { fileURLToPath, pathToFileURL } from 'node:url';
-import type { Browser, Page } from 'playwright-core';
+import { after, describe, test } from 'node:test';
+import { pathToFileURL } from 'node:url';
 import { pageReport } from '../../src/api/page-report.ts';
 import { startPageServer } from '../../src/api/page-server.ts';
 import { readInvitation } from '../../src/node/invitation.ts';
 import { apiOf, peerKey } from '../api/api-of-one-node.ts';
 import { someView } from '../node/some-view.ts';
-import { sourceOfAxe } from './axe.ts';
-import { launchChromium, noChromium } from './browser.ts';
+import { noChromium } from './browser.ts';
+import { browserOfSuite, type Opened, opened, violationsOf } from './page-suite.ts';
 import { flockRun, keyOf, someFlock } from './some-flock.ts';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
 const directory = await mkdtemp(join(tmpdir(), 'starlings-page-'));
 after(() => rm(directory, { recursive: true, force: true }));
 const hostile = '<img src=x onerror="document.title=1">';
 const names = ['Ward 1', 'Ward 2', hostile, 'a-name-that-is-longer-than-any-screen-of-a-telephone-is-wide'];
 
 describe('the dashboard', { skip: noChromium }, () => {
-  let browser: Browser;
-  before(async () => {
-    execFileSync(process.execPath, ['scripts/build-page.ts'], { cwd: root });
-    browser = await launchChromium();
-  });
-  after(() => browser?.close());
+  const browser = browserOfSuite();
 
   /** Opened and greeted, and what its console said. */
   async function open(
     url: string,
     { width = 1280, height = 900, colorScheme = 'light' as 'light' | 'dark' } = {},
-  ): Promise<{ page: Page; complaints: string[] }> {
-    const page = await browser.newPage({ viewport: { width, height }, colorScheme });
-    const complaints: string[] = [];
-    page.on('console', (message) => {
-      if (['error', 'warning'].includes(message.type())) complaints.push(message.text());
-    });
-    page.on('pageerror', (error) => complaints.push(error.message));
-    await page.goto(url);
-    await page.waitForSelector('.flock .bird');
-    return { page, complaints };
+  ): Promise<Opened> {
+    const shown = await opened(await browser().newPage({ viewport: { width, height }, colorScheme }), url);
+    await shown.page.waitForSelector('.flock .bird');
+    return shown;
   }
 
   async function flockPage(options: Parameters<typeof open>[1] = {}) {
@@ -145,12 +131,7 @@ describe('the dashboard', { skip: noChromium }, () => {
   for (const colorScheme of ['light', 'dark'] as const) {
     test(`can be used by everybody, as far as axe can tell: ${colorScheme}`, async () => {
       const { page } = await flockPage({ colorScheme });
-      await page.evaluate(await sourceOfAxe());
-      const violations = await page.evaluate(async () => {
-        const { axe } = globalThis as unknown as { axe: { run(): Promise<{ violations: unknown[] }> } };
-        return (await axe.run()).violations;
-      });
-      assert.deepEqual(violations, []);
+      assert.deepEqual(await violationsOf(page), []);
     });
   }
 

@@ -1,9 +1,8 @@
 /** The page of annotators in a real browser, over real nodes: labelled and decided with the keyboard alone, whatever the texts of others hold. Skipped where no Chromium is. */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { after, before, describe, test } from 'node:test';
-import type { Browser, Page } from 'playwright-core';
+import { after, describe, test } from 'node:test';
+import type { Page } from 'playwright-core';
 import { startLabelServer } from '../../src/api/label-server.ts';
 import { AnnotatorDesk } from '../../src/cli/parts/annotator-desk.ts';
 import { LabelSource } from '../../src/cli/parts/label-project.ts';
@@ -17,12 +16,11 @@ import { questionSchema } from '../../src/entries/labels/question.ts';
 import { writeSafetensors } from '../../src/learning/model-files/safetensors.ts';
 import { loadIdentity } from '../../src/network/identity.ts';
 import type { ModelSpec } from '../../src/tasks/models/registry.ts';
-import { repositoryRoot } from '../architecture/source-tree.ts';
 import { jsonOf, starlings } from '../cli/starlings-process.ts';
 import { type LogNode, LogNodes, logRun, until } from '../daemon/log-nodes.ts';
 import { crypto } from '../log/small-run.ts';
-import { sourceOfAxe } from './axe.ts';
-import { launchChromium, noChromium } from './browser.ts';
+import { noChromium } from './browser.ts';
+import { browserOfSuite, type Opened, opened, violationsOf } from './page-suite.ts';
 
 const evil = '<img src=x onerror="document.title=1"><script>document.title=2</script> & </p>';
 const texts = [evil, 'The soup was lovely.', 'The soup was cold.', 'It was open.', 'x'.repeat(4000)];
@@ -30,12 +28,7 @@ const question = { kind: 'choice', text: 'Was it <i>good</i>?', choices: ['good'
 const never = new AbortController().signal;
 
 describe('the page of annotators', { skip: noChromium }, () => {
-  let browser: Browser;
-  before(async () => {
-    execFileSync(process.execPath, ['scripts/build-page.ts'], { cwd: repositoryRoot });
-    browser = await launchChromium();
-  });
-  after(() => browser?.close());
+  const browser = browserOfSuite();
 
   const sourceAt = (node: LogNode): LabelSource =>
     new LabelSource({ target: node.home, run: undefined, crypto, fetchSeconds: 20, say: () => {} });
@@ -86,22 +79,10 @@ describe('the page of annotators', { skip: noChromium }, () => {
     labelsOf(await sourceAt(node).project(never)).map(({ status, label }) => `${status} ${label}`);
 
   async function checkAccess(page: Page): Promise<void> {
-    const violations = await page.evaluate(
-      `${await sourceOfAxe()}; axe.run({ runOnly: ['wcag2a', 'wcag2aa'] }).then((r) => r.violations.map((v) => v.id + ': ' + v.nodes.map((n) => n.html).join()))`,
-    );
-    assert.deepEqual(violations, []);
+    assert.deepEqual(await violationsOf(page, ['wcag2a', 'wcag2aa']), []);
   }
 
-  async function open(url: string): Promise<{ page: Page; complaints: string[] }> {
-    const page = await browser.newPage();
-    const complaints: string[] = [];
-    page.on('console', (message) => {
-      if (['error', 'warning'].includes(message.type())) complaints.push(message.text());
-    });
-    page.on('pageerror', (error) => complaints.push(error.message));
-    await page.goto(url);
-    return { page, complaints };
-  }
+  const open = async (url: string): Promise<Opened> => opened(await browser().newPage(), url);
 
   const valuesOf = async (node: LogNode): Promise<Record<string, string>> => {
     const { answers, peerKey } = await sourceAt(node).project(never);

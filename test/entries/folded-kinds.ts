@@ -25,16 +25,24 @@ export class FoldedKinds {
   }
 
   /** Entries in the order of the round, those of one author and kind as they were written. Returns them. */
-  foldRound(round: number, wrote: readonly Wrote[]): readonly LogEntry[] {
+  foldRound(round: number, wrote: readonly Wrote[], root = plainRound.root): readonly LogEntry[] {
     return this.kinds.flatMap((kind, number) => {
       const entries = wrote
         .filter((one) => one.kind === kind.id)
         .map((one, index) => this.#entry(kind, number, round, index, one))
         .sort((a, b) => (a.author < b.author ? -1 : a.author > b.author ? 1 : a.index - b.index));
       const stateOf = (id: string): unknown => this.stateOf(id);
-      kind.reduce(this.states[number], { ...plainRound, round, entries, stateOf });
+      kind.reduce(this.states[number], { ...plainRound, round, root, entries, stateOf });
       return entries;
     });
+  }
+
+  /** Why it would not count if it were written in the round. */
+  uncounted(round: number, wrote: Wrote): string | null {
+    const number = this.kinds.findIndex(({ id }) => id === wrote.kind);
+    const kind = this.kinds[number]!;
+    const entry = this.#entry(kind, number, round, 0, wrote);
+    return kind.uncounted!(entry, this.states[number], (id) => this.stateOf(id));
   }
 
   stateOf(id: string): unknown {

@@ -11,10 +11,9 @@ import {
   entryKindSchema,
   impossibleKinds,
 } from '../../src/entries/registry.ts';
-import type { EntryKind, LogEntry } from '../../src/log/entry-kind.ts';
-import { sealEnvelope } from '../../src/log/envelope.ts';
-import { crypto, noHistory, signerOf } from '../log/small-run.ts';
-import { plainRound } from './plain-round.ts';
+import type { EntryKind } from '../../src/log/entry-kind.ts';
+import { crypto, signerOf } from '../log/small-run.ts';
+import { FoldedKinds, type Wrote } from './folded-kinds.ts';
 
 const context = { crypto, runId: 'registry' };
 const specs = [
@@ -24,50 +23,24 @@ const specs = [
   { id: 'usage' },
 ];
 
-interface Wrote {
-  readonly author: number;
-  readonly kind: string;
-  readonly body: object;
-}
-
 /** A log of rounds, folded as a node folds it. */
 class Registry {
-  readonly kinds: readonly EntryKind[] = specs.map((spec) =>
-    createEntryKind(entryKindSchema.parse(spec), context),
-  );
-  readonly states = this.kinds.map((kind) => kind.initial());
+  readonly #folded = new FoldedKinds(context.runId, specs);
+  readonly kinds = this.#folded.kinds;
+  readonly states = this.#folded.states;
   #round = 0;
 
-  fold(wrote: readonly Wrote[], root = new Uint8Array(32)): this {
-    const round = this.#round++;
-    for (const [number, kind] of this.kinds.entries()) {
-      const entries = wrote
-        .filter((one) => one.kind === kind.id)
-        .map((one) => this.#entry(kind, number, round, one))
-        .sort((a, b) => (a.author < b.author ? -1 : 1));
-      const stateOf = (id: string): unknown => this.stateOf(id);
-      kind.reduce(this.states[number], { ...plainRound, round, root, entries, stateOf });
-    }
+  fold(wrote: readonly Wrote[], root?: Uint8Array): this {
+    this.#folded.foldRound(this.#round++, wrote, root);
     return this;
   }
 
-  #entry(kind: EntryKind, number: number, round: number, { author, body }: Wrote): LogEntry {
-    const bytes = dagCbor.encode(body);
-    const content = kind.decode(bytes, []);
-    assert.ok(content, `no body of ${kind.id}`);
-    const place = { round, kind: number, index: 0, anchor: noHistory, claims: [] };
-    return { ...sealEnvelope(place, bytes, context, signerOf(author)), body: bytes, content };
-  }
-
   uncounted(wrote: Wrote): string | null {
-    const number = this.kinds.findIndex(({ id }) => id === wrote.kind);
-    const kind = this.kinds[number]!;
-    const entry = this.#entry(kind, number, this.#round, wrote);
-    return kind.uncounted!(entry, this.states[number], (id) => this.stateOf(id));
+    return this.#folded.uncounted(this.#round, wrote);
   }
 
   stateOf(id: string): unknown {
-    return this.states[this.kinds.findIndex((kind) => kind.id === id)];
+    return this.#folded.stateOf(id);
   }
 
   get catalogue() {

@@ -4,11 +4,16 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { setTimeout as passed } from 'node:timers/promises';
 import { reasonOf } from '../../core/as-error.ts';
-import { inOrder, lackingText, notHad, sameScores } from '../../daemon/arena-check.ts';
 import { commandNode, type NodeTarget } from '../../daemon/connect.ts';
 import type { Shard } from '../../entries/arena/arena-rules.ts';
-import type { Board, HolderWords } from '../../entries/arena/board.ts';
-import { commitmentOf, type RevealBody, type ScoreRow } from '../../entries/arena/scores.ts';
+import { type Board, type HolderWords, inSubmissionOrder } from '../../entries/arena/board.ts';
+import {
+  commitmentOf,
+  notHad,
+  type RevealBody,
+  type ScoreRow,
+  sameScores,
+} from '../../entries/arena/scores.ts';
 import {
   examplesOfShard,
   type HeldShard,
@@ -19,6 +24,7 @@ import { amount } from '../../node/amount.ts';
 import { blobIdOf } from '../../platform/node/blob-file.ts';
 import { createCrypto } from '../../platform/node/crypto.ts';
 import { DataShapeError } from '../../tasks/datasets/data-error.ts';
+import { lackingText } from '../view/arena-lines.ts';
 import { KeptReveal } from './kept-reveal.ts';
 import { throughFile } from './written-entry.ts';
 
@@ -197,7 +203,7 @@ export class ArenaHolder {
   }
 
   async #scores(board: Board, shard: HeldShard): Promise<ScoreRow[]> {
-    const submitted = inOrder(board);
+    const submitted = inSubmissionOrder(board);
     const submissions: SubmissionFile[] = [];
     while (submissions.length < submitted.length) {
       const next = submitted.slice(submissions.length, submissions.length + fetchesMax);

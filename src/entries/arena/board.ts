@@ -60,6 +60,11 @@ export interface HolderWords {
   readonly recounted: readonly string[];
 }
 
+/** Of submission: what is a near copy of what follows from it. */
+export function inSubmissionOrder({ rows }: Pick<Board, 'rows'>): Board['rows'] {
+  return [...rows].sort((a, b) => a.order - b.order);
+}
+
 /** Null for who holds no shard. */
 export function wordsOf(holder: string, stateOf: (kind: string) => unknown): HolderWords | null {
   const commits = recordState<CommitState>(stateOf('commit'));

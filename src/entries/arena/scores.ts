@@ -42,3 +42,18 @@ export function bitsToHex(bits: readonly boolean[]): string {
   }
   return hex;
 }
+
+/** What cannot be had here says nothing about who had it. */
+export function sameScores(again: readonly ScoreRow[], revealed: readonly ScoreRow[]): boolean {
+  const said = new Map(revealed.map((row) => [row.submission, row]));
+  return again.every((row) => {
+    const other = said.get(row.submission);
+    return row.verdict === 'not-had' || (other?.verdict === row.verdict && other.right === row.right);
+  });
+}
+
+/** Submissions that are here, of which it was revealed that their files were not to be had. */
+export function notHad(again: readonly ScoreRow[], revealed: readonly ScoreRow[]): number {
+  const here = new Set(again.flatMap(({ verdict, submission }) => (verdict === 'not-had' ? [] : submission)));
+  return revealed.filter(({ verdict, submission }) => verdict === 'not-had' && here.has(submission)).length;
+}

@@ -29,7 +29,7 @@ import {
   withRolledBack,
 } from './ballot-state.ts';
 import { areNames, isNamed, namesIn, namesOf } from './naming.ts';
-import { farFrom, isWorse, medianGrowth, type VerdictRules } from './verdict.ts';
+import { farFrom, fullStanding, isWorse, medianGrowth, type VerdictRules } from './verdict.ts';
 
 export const allianceSchema = z.strictObject({
   voters: z
@@ -105,7 +105,6 @@ export interface BallotKind extends EntryKind {
 export const ballotIndex = { commit: 0, show: 1 } as const;
 const entriesPerAuthor = 2;
 const entriesPerRoundMax = entriesPerAuthor * votersMax;
-const full = 16;
 /** 16ths of a standing: for a commitment that is not shown, for saying the opposite by far, and back for each other vote. Guess. */
 const [silentCosts, farCosts, gained] = [4, 2, 1];
 
@@ -137,7 +136,7 @@ export function createBallotKind(spec: AllianceSpec, context: BallotContext): Ba
     ...kind,
     silences: (state, author, round) =>
       round !== undefined && isVoid(recordState<BallotState>(state)!, author, round),
-    standing: (state, author) => standingIn(recordState<BallotState>(state)!, author) / full,
+    standing: (state, author) => standingIn(recordState<BallotState>(state)!, author) / fullStanding,
     asked: {
       after: ({ round, index }) =>
         round - (index === ballotIndex.commit ? rules.after.commit : rules.after.show),
@@ -169,7 +168,7 @@ function isVoid({ decided }: BallotState, author: PeerKey, about: number): boole
 }
 
 function standingIn({ standings }: BallotState, author: PeerKey): number {
-  return standings.find(({ voter }) => voter === author)?.standing ?? full;
+  return standings.find(({ voter }) => voter === author)?.standing ?? fullStanding;
 }
 
 function dutyOf({ open }: BallotState, round: number, member: PeerKey): BallotDuty | null {
@@ -196,7 +195,7 @@ function shownBallots({ rolledBack, standings, refused }: BallotState): Omit<Sho
     })),
     ...standings.map(({ voter, standing }) => ({
       ...{ round: null, author: voter },
-      text: `its vote weighs ${standing}/${full}: it did not show what it committed to, or said the opposite of the others by far`,
+      text: `its vote weighs ${standing}/${fullStanding}: it did not show what it committed to, or said the opposite of the others by far`,
     })),
     ...shownRefused(refused),
   ];
@@ -383,8 +382,8 @@ function standingsAfter(state: BallotState, { said, silent }: Verdict): BallotSt
   ];
   const after = new Map(state.standings.map(({ voter, standing }) => [voter, standing]));
   for (const { voter, by } of changes) {
-    const standing = Math.max(1, Math.min(full, (after.get(voter) ?? full) + by));
-    if (standing === full) after.delete(voter);
+    const standing = Math.max(1, Math.min(fullStanding, (after.get(voter) ?? fullStanding) + by));
+    if (standing === fullStanding) after.delete(voter);
     else after.set(voter, standing);
   }
   return [...after]

@@ -15,6 +15,8 @@ export interface VerdictRules {
   readonly margin: number;
 }
 
+/** What the vote of who lost nothing weighs; what it costs to be silent, or far from the others, is in whole parts of it. */
+export const fullStanding = 16;
 /** Fewer than two say nothing: nobody judges its own round alone. */
 const votersMin = 2;
 /** A voter is far from the others by so many of their median deviations, and says the opposite. Guess. */
