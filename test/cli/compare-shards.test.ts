@@ -10,6 +10,7 @@ import { promisify } from 'node:util';
 import { type IJob, Job } from 'kubernetes-models/batch/v1';
 import { parse } from 'yaml';
 import { repositoryRoot } from '../architecture/source-tree.ts';
+import { entry } from './entry.ts';
 import { starlings } from './starlings-process.ts';
 
 const run = promisify(execFile);
@@ -17,7 +18,6 @@ const folder = await mkdtemp(join(tmpdir(), 'starlings-shards-'));
 const at = (...names: string[]): string => join(folder, ...names);
 after(() => rm(folder, { recursive: true, force: true }));
 
-const main = join(repositoryRoot, 'src/cli/main.ts');
 const job = (name: string): string => join(repositoryRoot, 'configs/jobs', name);
 
 await writeFile(
@@ -58,7 +58,7 @@ describe('a comparison in parts', () => {
       await run('sh', [job('compare-slurm.sh')], {
         env: {
           ...process.env,
-          ...{ COMPARISON: at('small.yaml'), OUT: at('parts'), STARLINGS: `${process.execPath} ${main}` },
+          ...{ COMPARISON: at('small.yaml'), OUT: at('parts'), STARLINGS: `${process.execPath} ${entry}` },
           ...{ SLURM_ARRAY_TASK_ID: index, SLURM_ARRAY_TASK_COUNT: '3', SLURM_CPUS_PER_TASK: '1' },
         },
       });
@@ -138,7 +138,7 @@ describe('a comparison in parts', () => {
     const [line] = container!.args!;
     assert.ok(line!.includes(`/${spec!.completions}"`), 'as many parts as pods');
     const here = line!
-      .replace('node dist/src/cli/main.js', `${process.execPath} ${main}`)
+      .replace('node dist/src/cli/main.js', `${process.execPath} ${entry}`)
       .replace('configs/compare/mnist.yaml', at('small.yaml'))
       .replace('/results', at('pods'));
     await run(container!.command![0]!, ['-c', here], { env: { ...process.env, JOB_COMPLETION_INDEX: '15' } });

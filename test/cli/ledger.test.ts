@@ -3,10 +3,8 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { play, withFile } from '../ledger/cast.ts';
-
-const entry = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+import { entry } from './entry.ts';
 
 function starlings(...args: readonly string[]) {
   return spawnSync(process.execPath, [entry, 'ledger', ...args], { encoding: 'utf8' });

@@ -7,11 +7,10 @@ import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { type DaemonInfo, readDaemonInfo } from '../../src/daemon/daemon-info.ts';
+import { entry } from './entry.ts';
 
 const directory = await mkdtemp(join(tmpdir(), 'starlings-left-'));
-const entry = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 const settings = join(directory, 'node.yaml');
 await writeFile(settings, 'listen: [/ip4/127.0.0.1/tcp/0]\n');
 

@@ -4,8 +4,8 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { entry } from './entry.ts';
 
-const entry = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 const scenario = fileURLToPath(new URL('../../configs/sim/first-run.yaml', import.meta.url));
 
 /** Runs a line of the shell in which `starlings` is the command; its exit code goes to stderr. */

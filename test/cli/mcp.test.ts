@@ -6,15 +6,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { Client } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { createRun, writeManifestFile } from '../../src/node/manifest-file.ts';
 import { runSpecSchema } from '../../src/run/run-spec.ts';
 import { crypto, signerOf } from '../log/small-run.ts';
+import { entry } from './entry.ts';
 import { type Running, startStarlings } from './starlings-process.ts';
 
-const entry = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 const folder = await mkdtemp(join(tmpdir(), 'starlings-mcp-'));
 const at = (name: string): string => join(folder, name);
 const dir = at('node');

@@ -1,8 +1,7 @@
 /** Runs the real command line in a process of its own. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+import { entry } from './entry.ts';
 
-const entry = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 /** Beside a load of 25 `testnet down` has taken more than a minute. */
 const deadlineMs = 180_000;
 

@@ -28,6 +28,7 @@ import { trainingSchema } from '../../src/run/run-spec.ts';
 import { loadTaskData, taskKindOf } from '../../src/tasks/data/registry.ts';
 import { modelSchema } from '../../src/tasks/models/registry.ts';
 import { repositoryRoot } from '../architecture/source-tree.ts';
+import { entry } from '../cli/entry.ts';
 import { crypto } from '../log/small-run.ts';
 import { type LogNode, LogNodes, logRun, until } from './log-nodes.ts';
 
@@ -261,7 +262,7 @@ async function fromItsEnd(nodes: LogNodes, archive: string): Promise<Uint8Array>
 /** `starlings arena evaluate`, killed as soon as it has committed: what it is going to reveal is kept, for its user alone. */
 async function killed({ home }: LogNode, shard: string): Promise<void> {
   const words = [
-    'src/cli/main.ts',
+    entry,
     'arena',
     'evaluate',
     '--dir',

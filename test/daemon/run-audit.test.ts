@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { cp, readFile, writeFile } from 'node:fs/promises';
 import { describe, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import type { AuditVerdict } from '../../src/audit/re-execute.ts';
 import { exportLog } from '../../src/daemon/log-archive.ts';
 import { auditRun, type RunAuditOptions } from '../../src/daemon/run-audit.ts';
@@ -13,6 +12,7 @@ import {
   isTrainingKey,
 } from '../../src/methods/delta-log/training-record.ts';
 import { openLevelStore } from '../../src/platform/node/level-store.ts';
+import { entry } from '../cli/entry.ts';
 import { classOf, rows, tableDaemons, untilOver } from './table-daemons.ts';
 
 const { run, at, daemon, stop } = await tableDaemons({
@@ -34,8 +34,6 @@ async function verdicts(place: string, options: Partial<RunAuditOptions> = {}) {
   const of = (verdict: AuditVerdict) => rounds.filter((one) => one.verdict === verdict);
   return { rounds, same: of('same'), differs: of('differs'), unknown: of('unknown') };
 }
-
-const entry = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 
 /** As a user types it. */
 function command(...args: readonly string[]) {

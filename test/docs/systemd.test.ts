@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { repositoryRoot } from '../architecture/source-tree.ts';
+import { entry } from '../cli/entry.ts';
 
 const unit = await readFile(join(repositoryRoot, 'configs/systemd/starlings.service'), 'utf8');
 const hasSystemd = spawnSync('systemd-analyze', ['--version']).status === 0;
@@ -18,7 +19,7 @@ test('what the unit starts is in the package, and its options are known', async 
     bin: Record<string, string>;
   };
   assert.equal(line[1], bin['starlings']);
-  const args = [join(repositoryRoot, 'src/cli/main.ts'), ...line[2]!.split(' ')];
+  const args = [entry, ...line[2]!.split(' ')];
   const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
   // It gets as far as the file, which is not there.
   assert.match(stderr, /\/etc\/starlings\/node\.yaml: no such file/);

@@ -5,14 +5,17 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writ
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
+import { repositoryRoot } from '../architecture/source-tree.ts';
+import { cloned } from './clone.ts';
 import { collect, type Finished, resultOf } from './processes.ts';
 
-const repository = fileURLToPath(new URL('../..', import.meta.url));
 const directory = mkdtempSync(join(tmpdir(), 'starlings-installed-'));
 const home = join(directory, 'home');
 const modules = join(home, 'node_modules');
-after(() => rmSync(directory, { recursive: true, force: true }));
+const clone = cloned();
+after(() => {
+  for (const folder of [directory, clone]) rmSync(folder, { recursive: true, force: true });
+});
 
 /** What somebody pays for an installation, of files and of what they take on a disk in blocks of 4 KiB. */
 const megabytesMax = { files: 95, blocks: 125 };
@@ -47,7 +50,7 @@ function filesIn(folder: string): string[] {
 describe('the installed package', { concurrency: 1 }, () => {
   before(async () => {
     mkdirSync(home);
-    const packed = await command('npm', ['pack', '--pack-destination', directory], { cwd: repository });
+    const packed = await command('npm', ['pack', '--pack-destination', directory], { cwd: clone });
     assert.equal(packed.code, 0, packed.stderr);
     const tarball = readdirSync(directory).find((name) => /^starlings-.*\.tgz$/.test(name));
     assert.ok(tarball, packed.stdout + packed.stderr);
@@ -140,7 +143,7 @@ describe('the installed package', { concurrency: 1 }, () => {
     );
     const { stdout } = await succeed(process.execPath, 'use.mts');
     assert.equal(stdout, '8 false\n');
-    const compiler = join(repository, 'node_modules/typescript/bin/tsc');
+    const compiler = join(repositoryRoot, 'node_modules/typescript/bin/tsc');
     for (const resolution of ['nodenext', 'bundler']) {
       const module = resolution === 'nodenext' ? 'nodenext' : 'esnext';
       const { stdout: diagnostics } = await command(process.execPath, [

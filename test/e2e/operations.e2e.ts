@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { repositoryRoot } from '../architecture/source-tree.ts';
+import { entry } from '../cli/entry.ts';
 import { jsonOf, starlings } from '../cli/starlings-process.ts';
-import { entry } from './processes.ts';
 
 const directory = await mkdtemp(join(tmpdir(), 'starlings-operations-'));
 const at = (...names: string[]): string => join(directory, ...names);

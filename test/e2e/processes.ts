@@ -5,10 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type DaemonInfo, readDaemonInfo } from '../../src/daemon/daemon-info.ts';
 import { type RunView, runViewSchema } from '../../src/node/run-view.ts';
-import { repositoryRoot } from '../architecture/source-tree.ts';
-
-/** As users run it: compiled, it is loaded in three fifths of the processor time. */
-export const entry = join(repositoryRoot, 'dist/src/cli/main.js');
+import { entry } from '../cli/entry.ts';
 
 export interface Finished {
   readonly code: number | null;

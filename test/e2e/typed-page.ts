@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, type TestContext } from 'node:test';
 import { repositoryRoot } from '../architecture/source-tree.ts';
-import { entry } from './processes.ts';
+import { entry } from '../cli/entry.ts';
 
 const page = readFileSync(join(repositoryRoot, 'docs/COMMUNITY.md'), 'utf8');
 /** Of one command: training takes the longest. */
