@@ -1,4 +1,4 @@
-/** Runs the real command line in a process of its own. */
+/** Runs the real command line (src/cli/main.ts, or what was built of it) in a process of its own. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { entry } from './entry.ts';
 
