@@ -109,6 +109,7 @@ describe('a comparison in parts', () => {
         method: row.method,
         alpha: row.alpha,
         lossMean: mean('loss'),
+        lossOverBaseline: null,
         accuracyMean: mean('accuracy'),
         bitsPerParameter: mean('bitsPerParameter'),
         bitsPerParameterStep: mean('bitsPerParameter') / 3,
