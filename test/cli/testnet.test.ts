@@ -82,7 +82,10 @@ test('a testnet goes on where it was stopped, shows its results when it is down,
   const toldBefore = (await readFile(at('figures.csv'), 'utf8')).trimEnd().split('\n').length - 1;
   const half = await status();
   assert.deepEqual([half.exitCode, half.outcome], [1, null], 'it is not over');
-  assert.match(half.stderr, /gone before the run was over: `starlings testnet up --resume --dir \S+` goes on with it/);
+  assert.match(
+    half.stderr,
+    /gone before the run was over: `starlings testnet up --resume --dir \S+` goes on with it/,
+  );
   assert.deepEqual(
     half.nodes.map(({ alive }) => alive),
     [false, false],
