@@ -36,6 +36,8 @@ export function appendSubmitted(
 
 /** A refusal that the next round does not know. */
 export const noRoomYet = 'no room is left in this round: try again in the next';
+/** Another one: what a node wrote in this round before it was stopped it does not know yet. */
+export const justBegun = 'this node has just begun: try again in the next round';
 /** How a refusal begins that trying again does not change. */
 export const notCounted = 'the log would not count it';
 

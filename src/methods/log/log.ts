@@ -13,7 +13,7 @@ import { publishEntry, storingOutlet, withCredential } from '../log-outputs.ts';
 import type { LogParts } from '../log-parts.ts';
 import { logStatus, stateIn } from '../log-status.ts';
 import { ResultHash } from '../result-hash.ts';
-import { answerSubmitted, appendSubmitted } from '../submitted.ts';
+import { answerSubmitted, appendSubmitted, justBegun } from '../submitted.ts';
 import { createEntryLogParts } from './log-parts.ts';
 import type { EntryLogSpec } from './schema.ts';
 
@@ -118,7 +118,7 @@ export class EntryLog implements ProtocolCore {
   #submit(out: Output[], { token, ...wanted }: Input & { type: 'submit' }, nowMs: number): void {
     const submitted =
       this.#log.clock.slotAt(nowMs) < this.#writeFrom
-        ? { refused: 'this node has just begun: try again in the next round' }
+        ? { refused: justBegun }
         : appendSubmitted(this.#log, { kinds: this.#parts.kinds, from: 0 }, wanted, nowMs);
     const { envelopes } = this.#parts;
     answerSubmitted(out, token, submitted, (entry, writes) => publishEntry(out, entry, writes, envelopes));
