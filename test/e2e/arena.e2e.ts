@@ -41,7 +41,7 @@ test('every command of an arena in docs/COMMUNITY.md does what the page says', a
   for (const text of [printed('arena board'), printed('arena verify')]) {
     assert.match(text, /^ +1 {2}long {2}\d+\.\d\d %, 1024 points/m);
     assert.match(text, /^ +2 {2}short {2}\d+\.\d\d %, 512 points/m);
-    assert.equal(text.match(/has revealed, 2 agree and 0 do not$/gm)?.length, 3, text);
+    assert.equal(text.match(/has revealed, 2 of the others agree and 0 not$/gm)?.length, 3, text);
   }
   assert.equal(printed('arena verify').match(/is right, on 2 of 2 submissions$/gm)?.length, 3);
   assert.equal((await stat(join(page.folder, 'ann.shard'))).mode & 0o777, 0o600);

@@ -34,7 +34,7 @@ test('every command of an evening in docs/COMMUNITY.md does what the page says',
   await until('usage and retirement are seen', async () => {
     const typed = evening.type('model', 'show', '--dir', 'bob', '--model', 'digits@1.0');
     await typed.ended;
-    return /5\.0 of 5 by 1; 1 requests; retired: a better one is coming/.test(typed.text());
+    return /5\.0 of 5 by 1; 1 request; retired: a better one is coming/.test(typed.text());
   });
 });
 
