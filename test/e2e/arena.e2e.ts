@@ -23,7 +23,7 @@ test('every command of an arena in docs/COMMUNITY.md does what the page says', a
     },
     // Nobody waits here as people do. Six commands are typed while models are taken: on a busy machine rounds are as much longer as making a shard took.
     asTyped: (line: string) =>
-      line.replace(/--slot-ms 5000(?= )/, `--slot-ms ${Math.max(300, Math.round(shardMs / 4))}`),
+      line.replace(/--slot-ms 5000(?= )/, `--slot-ms ${Math.max(600, Math.round(shardMs / 2))}`),
     isDone(line: string, code: number | null, printed: string) {
       if (line.includes('arena board')) return code === 0 && /^phase +over/m.test(printed);
       // The models are there however well their training went.
