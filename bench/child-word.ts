@@ -2,6 +2,12 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 
+/** Lets them end by themselves, and waits until they have. */
+export async function endChildren(children: readonly ChildProcess[]): Promise<void> {
+  for (const child of children) if (child.connected) child.disconnect();
+  await Promise.all(children.map((child) => child.exitCode ?? once(child, 'exit')));
+}
+
 /** The next word with that key; others are passed over. @throws Error where the process ends before */
 export async function childWord<Word extends object, K extends string>(
   child: ChildProcess,

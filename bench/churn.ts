@@ -14,12 +14,12 @@ import { parseJson } from '../src/core/parse-json.ts';
 import { LOG_FILE, OLDER_LOG_FILE } from '../src/daemon/directory.ts';
 import { rngFor } from '../src/math/rng.ts';
 import { isRunning, signalProcess } from '../src/platform/node/process-identity.ts';
-import { runSpecSchema } from '../src/run/run-spec.ts';
 import { haveFinished, observe } from '../src/testnet/observe.ts';
 import { resumeTestnet } from '../src/testnet/resume-testnet.ts';
 import { stopMembers } from '../src/testnet/stop-testnet.ts';
 import { type Member, readState } from '../src/testnet/testnet-state.ts';
 import { upTestnet } from '../src/testnet/up-testnet.ts';
+import { tableRun } from '../test/run/table-run.ts';
 
 const { values } = parseArgs({
   options: {
@@ -45,24 +45,17 @@ const directory = join(folder, 'testnet');
 const { signal } = new AbortController();
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
-const spec = runSpecSchema.parse({
-  name: 'churn',
-  model: { kind: 'logistic-regression', inputs: 2, outputs: 2 },
-  task: {
-    kind: 'table',
-    header: ['x', 'y', 'class'],
-    numeric: [
-      { column: 'x', mean: 0.5, scale: 0.3 },
-      { column: 'y', mean: 0.5, scale: 0.3 },
-    ],
-    label: { column: 'class' },
+const spec = tableRun(
+  {
+    name: 'churn',
+    strategy: { id: 'delta-log', codec: { chunk: 64, perChunk: 3 } },
+    // It ends when the last of them are back.
+    rounds: Math.ceil((churnMs + restartAfterMs + 20_000) / slotMs),
+    slotMs,
   },
-  training: { localSteps: 2 },
-  strategy: { id: 'delta-log', codec: { chunk: 64, perChunk: 3 } },
-  // It ends when the last of them are back.
-  rounds: Math.ceil((churnMs + restartAfterMs + 20_000) / slotMs),
-  slotMs,
-});
+  [0.5, 0.3],
+  [0.5, 0.3],
+);
 
 interface Sample {
   readonly seconds: number;

@@ -18,6 +18,7 @@ import { createCrypto } from '../src/platform/node/crypto.ts';
 import { openLevelStore } from '../src/platform/node/level-store.ts';
 import { wallClock } from '../src/platform/node/wall-clock.ts';
 import { runSpecSchema } from '../src/run/run-spec.ts';
+import { endChildren } from './child-word.ts';
 import { idleLearner } from './idle-learner.ts';
 
 const { values, positionals } = parseArgs({
@@ -129,8 +130,7 @@ async function main(): Promise<void> {
       );
     }
   } finally {
-    for (const child of children) child.disconnect();
-    await Promise.all(children.map((child) => child.exitCode ?? once(child, 'exit')));
+    await endChildren(children);
     await rm(folder, { recursive: true, force: true });
   }
 }

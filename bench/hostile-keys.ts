@@ -9,6 +9,7 @@ import { methodSchema } from '../src/methods/registry.ts';
 import { keysOf } from '../test/cluster/cluster.ts';
 import { Arena, strategy } from '../test/hostile/arena.ts';
 import { KeySwarm, type SwarmDeltas } from '../test/hostile/key-swarm.ts';
+import { printRows } from './measure.ts';
 
 /** Links are settled after that long. */
 const settleMs = 31_000;
@@ -109,12 +110,4 @@ async function measured(
 const rows: Row[] = [];
 for (const attackers of [0, keys]) rows.push(await lived(attackers));
 const settings = { nodes, keys, rounds, slotMs, membership: flags.membership, deltas };
-if (flags.json) console.log(JSON.stringify({ ...settings, rows }));
-else {
-  console.log(
-    Object.entries(settings)
-      .map(([name, value]) => `${name} ${value}`)
-      .join('  '),
-  );
-  console.table(rows);
-}
+printRows(settings, rows, flags.json);

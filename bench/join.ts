@@ -24,7 +24,7 @@ import { wallClock } from '../src/platform/node/wall-clock.ts';
 import { openManifest } from '../src/run/manifest.ts';
 import { runSpecSchema } from '../src/run/run-spec.ts';
 import { parameterCount } from '../src/tasks/models/model-layout.ts';
-import { childWord } from './child-word.ts';
+import { childWord, endChildren } from './child-word.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -199,8 +199,7 @@ async function main(): Promise<void> {
     joiner.send('join');
     report((await word(joiner, 'joined')).joined);
   } finally {
-    for (const child of children) if (child.connected) child.disconnect();
-    await Promise.all(children.map((child) => child.exitCode ?? once(child, 'exit')));
+    await endChildren(children);
     await rm(folder, { recursive: true, force: true });
   }
 }

@@ -5,7 +5,6 @@
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { randomFillSync } from 'node:crypto';
-import { once } from 'node:events';
 import { mkdir, mkdtemp, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -21,7 +20,7 @@ import { createCrypto } from '../src/platform/node/crypto.ts';
 import { wallClock } from '../src/platform/node/wall-clock.ts';
 import { openManifest, signManifest } from '../src/run/manifest.ts';
 import { runSpecSchema } from '../src/run/run-spec.ts';
-import { childWord } from './child-word.ts';
+import { childWord, endChildren } from './child-word.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -143,8 +142,7 @@ async function main(): Promise<void> {
         );
     }
   } finally {
-    for (const child of children) if (child.connected) child.disconnect();
-    await Promise.all(children.map((child) => child.exitCode ?? once(child, 'exit')));
+    await endChildren(children);
     await rm(folder, { recursive: true, force: true });
   }
 }

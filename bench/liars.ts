@@ -8,11 +8,11 @@ import { parseArgs } from 'node:util';
 import { type BehaviourSpec, behaviourSchema } from '../sim/adversaries/registry.ts';
 import { methodSchema } from '../src/methods/registry.ts';
 import { trainingSchema } from '../src/run/run-spec.ts';
-import { parameterCount } from '../src/tasks/models/model-layout.ts';
 import type { ModelSpec } from '../src/tasks/models/registry.ts';
 import { Cluster, keysOf } from '../test/cluster/cluster.ts';
 import { lying } from '../test/cluster/liars.ts';
 import { eventually } from '../test/network/real-hosts.ts';
+import { printRows } from './measure.ts';
 
 const deadlineMs = 1_800_000;
 const model: ModelSpec = { kind: 'mlp', inputs: 784, hidden: [64], outputs: 10 };
@@ -73,7 +73,7 @@ async function lived(attack: string, judging: keyof typeof judgings): Promise<Me
   const cluster = await Cluster.begin(
     nodes,
     { model, training, strategy, rounds, slotMs, slotMsMax: slotMs },
-    lying({ liars: who, behaviour, falseScores }, parameterCount(model)),
+    lying({ liars: who, behaviour, falseScores }),
   );
   try {
     const honest = cluster.nodes.slice(0, nodes - liars);
@@ -118,12 +118,4 @@ for (const judging of namesIn(flags.judging, Object.keys(judgings) as (keyof typ
   }
 }
 const settings = { nodes, liars, rounds, slotMs, falseScores };
-if (flags.json) console.log(JSON.stringify({ ...settings, rows }));
-else {
-  console.log(
-    Object.entries(settings)
-      .map(([name, value]) => `${name} ${value}`)
-      .join('  '),
-  );
-  console.table(rows);
-}
+printRows(settings, rows, flags.json);

@@ -20,7 +20,7 @@ import { createRun } from '../src/node/manifest-file.ts';
 import { createCrypto } from '../src/platform/node/crypto.ts';
 import { openLevelStore } from '../src/platform/node/level-store.ts';
 import { wallClock } from '../src/platform/node/wall-clock.ts';
-import { runSpecSchema } from '../src/run/run-spec.ts';
+import { tableRun } from '../test/run/table-run.ts';
 import { idleLearner } from './idle-learner.ts';
 
 const { values } = parseArgs({
@@ -39,21 +39,7 @@ function identityOf(index: number): Identity {
   return identityFromSeed(seed);
 }
 
-const spec = runSpecSchema.parse({
-  name: 'bench',
-  model: { kind: 'logistic-regression', inputs: 2, outputs: 2 },
-  task: {
-    kind: 'table',
-    header: ['x', 'y', 'class'],
-    numeric: [
-      { column: 'x', mean: 0.5, scale: 0.3 },
-      { column: 'y', mean: 0.5, scale: 0.3 },
-    ],
-    label: { column: 'class' },
-  },
-  rounds: 100,
-  slotMs: 1000,
-});
+const spec = tableRun({ name: 'bench', rounds: 100, slotMs: 1000 });
 /** The run begins in an hour. */
 const idle = idleLearner(spec);
 

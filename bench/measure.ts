@@ -37,3 +37,17 @@ export function measure(
     return { name, medianMs, reference, ratio: medianMs / referenceMs, runs: runs.counted };
   });
 }
+
+/** For people a line of what was set and a table, for machines one object. */
+export function printRows(settings: object, rows: readonly object[], json: boolean): void {
+  if (json) {
+    console.log(JSON.stringify({ ...settings, rows }));
+    return;
+  }
+  console.log(
+    Object.entries(settings)
+      .map(([name, value]) => `${name} ${value}`)
+      .join('  '),
+  );
+  console.table(rows);
+}

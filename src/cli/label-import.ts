@@ -70,15 +70,10 @@ async function importRecords(options: Options, context: CommandContext) {
   // Hashed first: who answers at once is tried by them too, and an import that is cut short goes on when it is typed again.
   const hidden = goldOut === undefined ? null : await hideGold({ source, project, found }, options, context);
   const { withTextFile } = await import('./parts/written-entry.ts');
-  const { inTurn } = await import('./parts/in-turn.ts');
-  const offered = await withTextFile(`${name}.jsonl`, batchText(records), (path) =>
-    inTurn(
-      [{ file: path, name, records: records.length }],
-      (batch) => source.ask('batch', batch, signal),
-      context,
-    ),
+  const { whenItCan } = await import('./parts/in-turn.ts');
+  const { lines, ...json } = await withTextFile(`${name}.jsonl`, batchText(records), (path) =>
+    whenItCan(context)(() => source.ask('batch', { file: path, name, records: records.length }, signal)),
   );
-  const { lines, ...json } = offered[0]!;
   for (const line of lines) say(line);
   return {
     json: {

@@ -20,13 +20,12 @@ const silent = (learner: Learner): Learner => ({
 });
 
 /** As the simulator has it, on real nodes. */
-export function lying(
-  { liars, behaviour, falseScores }: Lies,
-  size: number,
-): Pick<ClusterOptions, 'disguise' | 'relabel'> {
-  const observatory = new Observatory(size);
+export function lying({ liars, behaviour, falseScores }: Lies): Pick<ClusterOptions, 'disguise' | 'relabel'> {
+  let shared: Observatory | null = null;
   const kind = behaviour && attackOnTraining(behaviour);
   const disguise = (index: number, learner: Learner): Learner => {
+    shared ??= new Observatory(learner.size);
+    const observatory = shared;
     if (!liars.has(index)) return watched(learner, observatory);
     if (!behaviour) return silent(learner);
     const attack = kind!.create(behaviour);

@@ -6,20 +6,29 @@ import type { CommandContext } from './perform.ts';
 
 const againMs = 400;
 
-/** Resolves to what was answered when the log has all. @throws what `write` throws, but for a round in which nothing can be written */
-export async function inTurn<T, Answer>(
+/** Resolves when the log has all. @throws what `write` throws, but for a round in which nothing can be written */
+export async function inTurn<T>(
   all: readonly T[],
-  write: (one: T) => Promise<Answer>,
-  { say, signal }: Pick<CommandContext, 'say' | 'signal'>,
-): Promise<Answer[]> {
-  const answers: Answer[] = [];
+  write: (one: T) => Promise<unknown>,
+  context: Waiting,
+): Promise<void> {
+  const written = whenItCan(context);
+  for (const one of all) await written(() => write(one));
+}
+
+type Waiting = Pick<CommandContext, 'say' | 'signal'>;
+
+/** Writes again until the round is one in which it can be written, and says once that it waits. */
+export function whenItCan({
+  say,
+  signal,
+}: Waiting): <Answer>(write: () => Promise<Answer>) => Promise<Answer> {
   let hasWaited = false;
-  for (const one of all) {
+  return async (write) => {
     for (;;) {
       signal.throwIfAborted();
       try {
-        answers.push(await write(one));
-        break;
+        return await write();
       } catch (error) {
         const reason = reasonOf(error);
         if (![noRoomYet, justBegun].some((later) => reason.includes(later))) throw error;
@@ -28,6 +37,5 @@ export async function inTurn<T, Answer>(
         await passed(againMs, undefined, { signal });
       }
     }
-  }
-  return answers;
+  };
 }

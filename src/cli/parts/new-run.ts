@@ -16,6 +16,7 @@ import { type DataSource, sourceOf } from './data-source.ts';
 import type { LabelOptions } from './label-options.ts';
 import { checkMayWrite } from './may-write.ts';
 import { askedEpsilon, examplesIn, privacyLines, privateTraining } from './private-run.ts';
+import { shellWord } from './shell-word.ts';
 
 export interface GivenAnswers extends LabelOptions {
   readonly data?: string;
@@ -158,15 +159,15 @@ async function checked(
   const source = { task, run: spec };
   const report = await inspectData(task, spec.model, data);
   const { refused } = report;
-  const at = quoted(data);
-  const check = `starlings data check ${at} --run ${quoted(out)}`;
+  const at = shellWord(data);
+  const check = `starlings data check ${at} --run ${shellWord(out)}`;
   const canSplit = taskKindOf(task).writeShares !== undefined;
   const next =
     refused.length > 0
       ? [check]
       : [
-          ...(canSplit ? [`starlings start ${quoted(out)} --split ${at} --nodes 3`] : []),
-          `starlings run create ${quoted(out)}`,
+          ...(canSplit ? [`starlings start ${shellWord(out)} --split ${at} --nodes 3`] : []),
+          `starlings run create ${shellWord(out)}`,
           `starlings node --run run.manifest --data ${at}`,
         ];
   const lines = [
@@ -226,9 +227,4 @@ function nameOf(data: string): string {
 
 function keysIn(text: string): string[] {
   return text.split(',').flatMap((key) => key.trim() || []);
-}
-
-/** As a shell takes it. */
-function quoted(path: string): string {
-  return /^[\w./:@-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }

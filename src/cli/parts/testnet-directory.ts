@@ -1,4 +1,5 @@
 import { basename, dirname, extname, resolve } from 'node:path';
+import { shellWord } from './shell-word.ts';
 
 /** Where `testnet up`, `status` and `down` meet if nobody says otherwise. */
 export const TESTNET_DIRECTORY = '.starlings/testnet';
@@ -15,12 +16,7 @@ export function startDirectory(file: string | undefined): string {
 /** With which a testnet that was stopped goes on. Its folder names no command: who trains by a trainer says so again. */
 export function resumeCommand(directory: string, trainer: string | undefined): string {
   const words = ['starlings testnet up --resume'];
-  if (directory !== TESTNET_DIRECTORY) words.push(`--dir ${quoted(directory)}`);
-  if (trainer !== undefined) words.push(`--trainer ${quoted(trainer)}`);
+  if (directory !== TESTNET_DIRECTORY) words.push(`--dir ${shellWord(directory)}`);
+  if (trainer !== undefined) words.push(`--trainer ${shellWord(trainer)}`);
   return words.join(' ');
-}
-
-/** As a shell takes it for one word. */
-function quoted(text: string): string {
-  return /^[\w./:@-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }

@@ -3,7 +3,7 @@ import type { PeerKey } from '../../core/io.ts';
 import type { Duty, JudgingContext, JudgingKind } from '../judging-kind.ts';
 import {
   appealedIn,
-  deadlineOf,
+  isInTime,
   type JudgedRules,
   judgedRound,
   reasonToRefuse,
@@ -107,7 +107,7 @@ export function createJudgedKind(options: JudgedKindOptions, context: JudgingCon
     appealedIn: (state, member) => appealedIn(state as unknown as ScoreState, member),
     isInTime: (state, about, round) => {
       const one = (state as unknown as ScoreState).open.get(about);
-      return one !== undefined && !one.isDecided && round > about && round <= deadlineOf(one, rules);
+      return one !== undefined && !one.isDecided && isInTime(one, { about, round }, rules);
     },
     compose: encodeScores,
   };

@@ -50,16 +50,18 @@ export function reasonToRefuse(
   const about = judgedRound(claims);
   if (about === null || about >= round) return 'malformed';
   const one = open.get(about);
-  if (round > deadlineOf(one ?? { since: about }, { deadlineRounds })) return 'too-late';
+  if (!isInTime(one, { about, round }, { deadlineRounds })) return 'too-late';
   return one && !one.evaluators.includes(author) ? 'not-in-committee' : null;
 }
 
-/** The last round in which what is said of an open one counts. */
-export function deadlineOf({ since }: Pick<OpenRound, 'since'>, { deadlineRounds }: DeadlineRules): number {
-  return since + deadlineRounds;
+/** Whether what is said in `round` of the round `about` counts; `one`: that round as it is open, if it is. */
+export function isInTime(
+  one: Pick<OpenRound, 'since'> | undefined,
+  { about, round }: { readonly about: number; readonly round: number },
+  { deadlineRounds }: Pick<JudgedRules, 'deadlineRounds'>,
+): boolean {
+  return round > about && round <= (one?.since ?? about) + deadlineRounds;
 }
-
-type DeadlineRules = Pick<JudgedRules, 'deadlineRounds'>;
 
 /** Rounds that a judge is asked about since others have said different things of them, and has said nothing of. */
 export function appealedIn({ open }: ScoreState, judge: PeerKey): number[] {
@@ -97,7 +99,7 @@ function takeVotes(
   for (const { author, claims, content } of entries) {
     const about = judgedRound(claims)!;
     const one = state.open.get(about);
-    if (round <= about || round > deadlineOf(one ?? { since: about }, { deadlineRounds })) continue;
+    if (!isInTime(one, { about, round }, { deadlineRounds })) continue;
     if (!one?.evaluators.includes(author) || content.length !== one.authors.length) {
       if (state.absurd.has(author) || state.absurd.size < authorsMax)
         state.absurd.set(author, Math.min(absurdMax, (state.absurd.get(author) ?? 0) + 1));
@@ -178,7 +180,7 @@ function overrule(
 /** In order of rounds, each as soon as nothing can change it any more; who was asked is known as long as anything counts that is said of it. */
 function decideAll(state: ScoreState, { round, standingOf }: FinalRound<unknown>, rules: JudgedRules): void {
   for (const [about, one] of [...state.open].sort(([a], [b]) => a - b)) {
-    const isLate = round >= deadlineOf(one, rules);
+    const isLate = !isInTime(one, { about, round: round + 1 }, rules);
     if (one.isDecided) {
       if (isLate) state.open.delete(about);
       continue;

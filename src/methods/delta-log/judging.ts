@@ -92,8 +92,9 @@ export class Judging {
   }
 
   #wait(task: Task): void {
-    const kept = this.#waiting.filter(({ isLarge }) => isLarge).slice(task.isLarge ? 1 - waitingMax : 0);
-    this.#waiting = [...this.#waiting.filter((one) => !one.isLarge || kept.includes(one)), task];
+    this.#waiting.push(task);
+    const [oldest, ...large] = this.#waiting.filter(({ isLarge }) => isLarge);
+    if (large.length >= waitingMax) this.#waiting = this.#waiting.filter((one) => one !== oldest);
   }
 
   /** Asks the learner what is due, unless an answer is awaited. */
